@@ -1,0 +1,50 @@
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <string.h>
+
+void mcpz_arena_init(struct mcpz_arena *arena, void *memory, size_t size)
+{
+    assert(((uintptr_t)memory & (alignof(max_align_t) - 1)) == 0);
+
+    *arena = (struct mcpz_arena){.memory = (uint8_t *)memory, .size = size};
+}
+
+void *mcpz_arena_take(struct mcpz_arena *arena, size_t count, size_t size)
+{
+    const size_t mask = alignof(max_align_t) - 1;
+    size_t left = arena->size - arena->used;
+
+    assert(size > 0);
+    if (count > left / size) {
+        return NULL;
+    }
+    size_t rounded = (count * size + mask) & ~mask;
+    if (rounded > left) {
+        return NULL;
+    }
+
+    void *taken = arena->memory + arena->used;
+    arena->used += rounded;
+    memset(taken, 0, rounded);
+    return taken;
+}
+
+bool mcpz_arena_copy(struct mcpz_arena *arena, struct mcpz_bytes bytes, struct mcpz_bytes *copy)
+{
+    uint8_t *room = mcpz_arena_take(arena, bytes.length, 1);
+    if (room == NULL) {
+        return false;
+    }
+    if (bytes.length > 0) {
+        memcpy(room, bytes.data, bytes.length);
+    }
+    *copy = mcpz_bytes(room, bytes.length);
+    return true;
+}
+
+void mcpz_arena_clear(struct mcpz_arena *arena)
+{
+    arena->used = 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * Memory that is given out front to back and taken back all at once.
+ *
+ * The memory itself comes from whoever makes the arena. A request that does not fit gives NULL:
+ * the arena is a bound as much as it is storage.
+ */
+
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+
+struct mcpz_arena {
+    uint8_t *memory;
+    size_t size;
+    size_t used;
+};
+
+/** Start with nothing given out. `memory` is borrowed for the life of the arena. */
+void mcpz_arena_init(struct mcpz_arena *arena, void *memory, size_t size);
+
+/** Zeroed room for `count` things of `size` bytes, aligned for any type. NULL if it is not there.
+ */
+void *mcpz_arena_take(struct mcpz_arena *arena, size_t count, size_t size);
+
+/** Copy `bytes` into the arena and point `*copy` there. False if there is no room. */
+MCPZ_MUST_USE bool mcpz_arena_copy(struct mcpz_arena *arena, struct mcpz_bytes bytes,
+                                   struct mcpz_bytes *copy);
+
+/** Take everything back. */
+void mcpz_arena_clear(struct mcpz_arena *arena);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * What can happen to a node: the only way into the core.
+ *
+ * Whatever an event points to is borrowed: it is valid until the step returns. A machine that
+ * wants to keep something copies it.
+ */
+
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "core/fact.h"
+#include "proto/id.h"
+#include "proto/msg.h"
+
+enum mcpz_event_kind {
+    MCPZ_EVENT_TICK = 1, /* a deadline may have passed */
+
+    /* From the network. */
+    MCPZ_EVENT_RECV,        /* a message came over an admitted link */
+    MCPZ_EVENT_LINK_UP,     /* a peer is connected, authenticated and admitted */
+    MCPZ_EVENT_LINK_DOWN,   /* the link to a peer is gone */
+    MCPZ_EVENT_DIAL_FAILED, /* an address we asked to dial did not become a link */
+
+    /* From a machine further down, in the same step. */
+    MCPZ_EVENT_FACT,
+
+    /* From the people and programs on this machine. */
+    MCPZ_EVENT_SEED,     /* an address worth dialling until we are part of a mesh */
+    MCPZ_EVENT_LEAVE,    /* say goodbye to everybody */
+    MCPZ_EVENT_PROVIDE,  /* from now on we can do this */
+    MCPZ_EVENT_WITHDRAW, /* no longer */
+
+    /* The caller's edge: somebody here wants a task done. */
+    MCPZ_EVENT_TASK_START,
+    MCPZ_EVENT_TASK_INPUT,
+    MCPZ_EVENT_TASK_INPUT_END,
+    MCPZ_EVENT_TASK_CREDIT, /* output was taken; so many bytes more may come */
+    MCPZ_EVENT_TASK_CANCEL,
+
+    /* The provider's edge: what we run for others (or ourselves). */
+    MCPZ_EVENT_RUN_CREDIT, /* input was taken; so many bytes more may come */
+    MCPZ_EVENT_RUN_OUTPUT,
+    MCPZ_EVENT_RUN_END, /* it succeeded, all output was handed over */
+    MCPZ_EVENT_RUN_FAIL,
+
+    /* Agents. */
+    MCPZ_EVENT_AGENT_WRITE,
+    MCPZ_EVENT_AGENT_IMPORT, /* a delta from an exported snapshot */
+};
+
+enum mcpz_link_down_reason {
+    MCPZ_DOWN_CLOSED = 1, /* the peer or the network closed it */
+    MCPZ_DOWN_SILENT,     /* nothing heard for too long */
+    MCPZ_DOWN_SLOW,       /* it did not take what we had to send */
+    MCPZ_DOWN_PROTOCOL,   /* it sent what it may not */
+    MCPZ_DOWN_DUPLICATE,  /* another link to the same peer stays */
+    MCPZ_DOWN_LEFT,       /* one of us is leaving */
+};
+
+enum mcpz_agent_op {
+    MCPZ_AGENT_CREATE = 1, /* CONFLICT if it exists */
+    MCPZ_AGENT_DELETE,     /* the whole agent */
+    MCPZ_AGENT_SET,        /* register at `path` := `value` */
+    MCPZ_AGENT_UNSET,      /* everything at and below `path` goes */
+    MCPZ_AGENT_ADD,        /* element `value` into the set at `path` */
+    MCPZ_AGENT_REMOVE,     /* element `value` out of the set at `path` */
+    MCPZ_AGENT_INCREMENT,  /* counter at `path` += `amount` */
+};
+
+struct mcpz_event_task {
+    uint64_t request;             /* the edge's name for it; answered under the same */
+    struct mcpz_bytes capability; /* START */
+    struct mcpz_bytes params;     /* START: JSON */
+    bool has_input;               /* START: INPUT and INPUT_END follow */
+    uint32_t timeout_ms;          /* START: 1 to MCPZ_CALL_TIMEOUT_MS_MAX */
+    struct mcpz_bytes chunk;      /* INPUT: within the credit given by TASK_PULL */
+    uint32_t credit;              /* CREDIT */
+};
+
+struct mcpz_event_run {
+    uint32_t run;            /* the core's name for it, from RUN_START */
+    struct mcpz_bytes chunk; /* OUTPUT: within the credit given by RUN_PULL */
+    uint32_t credit;         /* CREDIT */
+    uint32_t code;           /* FAIL: enum mcpz_code */
+    struct mcpz_bytes text;  /* FAIL: for people */
+};
+
+struct mcpz_event_agent {
+    uint64_t request;
+    enum mcpz_agent_op op;
+    struct mcpz_id document;
+    struct mcpz_bytes name;  /* CREATE: what people call it */
+    struct mcpz_bytes path;  /* canonical, checked by the edge */
+    struct mcpz_bytes value; /* canonical, checked by the edge */
+    int64_t amount;
+};
+
+struct mcpz_event {
+    enum mcpz_event_kind kind;
+    uint64_t wall_ms; /* what the wall clock says; only stamps and certificates look at it */
+    union {
+        struct {
+            struct mcpz_id from;
+            const struct mcpz_msg *msg;
+        } recv;
+        struct {
+            struct mcpz_id peer;
+            struct mcpz_bytes address; /* what we dialled; empty: they dialled us */
+            bool dialled;
+            enum mcpz_link_down_reason reason; /* LINK_DOWN */
+        } link;
+        struct {
+            struct mcpz_bytes address;
+        } seed; /* SEED, DIAL_FAILED */
+        struct mcpz_fact fact;
+        struct {
+            struct mcpz_bytes name;
+        } provide; /* PROVIDE, WITHDRAW */
+        struct mcpz_event_task task;
+        struct mcpz_event_run run;
+        struct mcpz_event_agent agent;
+        struct {
+            uint64_t request;
+            const struct mcpz_delta *delta;
+        } import;
+    };
+};
+
+#endif

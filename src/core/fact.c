@@ -1,0 +1,30 @@
+#include "core/fact.h"
+
+const char *mcpz_fact_word(enum mcpz_fact_kind kind)
+{
+    switch (kind) {
+    case MCPZ_FACT_LINKED:
+        return "linked";
+    case MCPZ_FACT_UNLINKED:
+        return "unlinked";
+    case MCPZ_FACT_ALIVE:
+        return "alive";
+    case MCPZ_FACT_SUSPECT:
+        return "suspect";
+    case MCPZ_FACT_DEAD:
+        return "dead";
+    case MCPZ_FACT_LEFT:
+        return "left";
+    case MCPZ_FACT_REFUTED:
+        return "refuted";
+    case MCPZ_FACT_CAPABILITIES:
+        return "capabilities";
+    case MCPZ_FACT_CALL_FAILED:
+        return "call_failed";
+    case MCPZ_FACT_AGENT_MERGED:
+        return "agent_merged";
+    case MCPZ_FACT_KIND_END:
+        break;
+    }
+    return "?";
+}

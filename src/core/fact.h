@@ -1,0 +1,36 @@
+/* What became true: told by one machine to those above it, and to people in the log. */
+
+#ifndef CORE_FACT_H
+#define CORE_FACT_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "proto/id.h"
+
+enum mcpz_fact_kind {
+    MCPZ_FACT_LINKED = 1,   /* we can send to it */
+    MCPZ_FACT_UNLINKED,     /* we no longer can; `reason` says why */
+    MCPZ_FACT_ALIVE,        /* a member we did not hold for alive is */
+    MCPZ_FACT_SUSPECT,      /* it is silent */
+    MCPZ_FACT_DEAD,         /* it has been silent for too long */
+    MCPZ_FACT_LEFT,         /* it said goodbye */
+    MCPZ_FACT_REFUTED,      /* we were called suspect or dead, and said otherwise */
+    MCPZ_FACT_CAPABILITIES, /* what a member offers has changed */
+    MCPZ_FACT_CALL_FAILED,  /* a provider did not answer for a call */
+    MCPZ_FACT_AGENT_MERGED, /* a document took in somebody else's delta */
+    MCPZ_FACT_KIND_END,
+};
+
+struct mcpz_fact {
+    enum mcpz_fact_kind kind;
+    struct mcpz_id about; /* a node; AGENT_MERGED: a document */
+    uint64_t incarnation; /* ALIVE .. REFUTED */
+    uint32_t reason;      /* UNLINKED: enum mcpz_link_down_reason; CALL_FAILED: enum mcpz_code */
+    struct mcpz_bytes detail; /* ALIVE: its address, if it may be dialled; borrowed */
+};
+
+/** A lower-case word for logs and traces. */
+const char *mcpz_fact_word(enum mcpz_fact_kind kind);
+
+#endif

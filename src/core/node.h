@@ -1,0 +1,60 @@
+/*
+ * One node's core: the machines in their line, from the network to the application.
+ *
+ *   event -> members -> registry -> calls -> agents -> outbox
+ *
+ * In one step facts rise: what a machine appends as FACT is shown, in the same step, to the
+ * machines after it. Requests sink: what asks for BROADCAST is turned into SEND by members, which
+ * knows the links. One sweep each. A machine may look at, never change, a machine below it.
+ * This file holds wiring only.
+ */
+
+#ifndef CORE_NODE_H
+#define CORE_NODE_H
+
+#include "base/time.h"
+#include "core/agents.h"
+#include "core/calls.h"
+#include "core/event.h"
+#include "core/members.h"
+#include "core/outbox.h"
+#include "core/registry.h"
+#include "proto/store.h"
+
+/* Every period and patience of the core. Zeros are filled with the defaults in node.c. */
+struct mcpz_node_timing {
+    mcpz_time heartbeat_us;    /* between two pings on an idle link: 1 s */
+    mcpz_time link_silent_us;  /* nothing heard: the link is given up: 5 s */
+    mcpz_time suspect_us;      /* a suspect's grace: 4 s */
+    mcpz_time redial_min_us;   /* first wait before dialling again: 250 ms */
+    mcpz_time redial_max_us;   /* it doubles up to here, and goes on for ever: 30 s */
+    mcpz_time forget_us;       /* a dead member's row is kept so long: 24 h */
+    mcpz_time anti_entropy_us; /* between two comparisons of documents: 10 s */
+};
+
+struct mcpz_node_config {
+    struct mcpz_members_config members;
+    struct mcpz_node_timing timing;
+    uint32_t generation; /* of our actor, see struct mcpz_actor */
+    uint64_t seed;
+};
+
+struct mcpz_node {
+    struct mcpz_members members;
+    struct mcpz_registry registry;
+    struct mcpz_calls calls;
+    struct mcpz_agents agents;
+};
+
+/** Start alone. `store` is borrowed for the node's life; only agents hold it. */
+void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
+                    const struct mcpz_store *store, mcpz_time now);
+
+/** Take in one event and append to `out` what follows. Never fails, never blocks. */
+void mcpz_node_step(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
+                    struct mcpz_outbox *out);
+
+/** When the next TICK is due. */
+mcpz_time mcpz_node_deadline(const struct mcpz_node *node);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * What a step wants done: the only way out of the core.
+ *
+ * A step appends, the engine carries out and clears. The outbox owns all it holds: what actions
+ * point to lies in its arena (mcpz_outbox_keep), or in a machine's state that does not change
+ * before the outbox is cleared. Its capacity is the most one step may ask for; running over is a
+ * bug in the step, not a runtime condition.
+ */
+
+#ifndef CORE_OUTBOX_H
+#define CORE_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "core/event.h"
+#include "core/fact.h"
+#include "proto/id.h"
+#include "proto/msg.h"
+
+#define MCPZ_OUTBOX_MAX 1536
+#define MCPZ_OUTBOX_ARENA_BYTES 262144
+
+enum mcpz_action_kind {
+    /* To the network. */
+    MCPZ_ACTION_SEND = 1,  /* put a message on its way to linked peers; may be lost */
+    MCPZ_ACTION_BROADCAST, /* to every node: sinks to the overlay, leaves the core as SEND */
+    MCPZ_ACTION_DIAL,      /* try to make a link to an address */
+    MCPZ_ACTION_UNLINK,    /* close the link to a peer */
+
+    /* To whoever listens. */
+    MCPZ_ACTION_FACT,
+    MCPZ_ACTION_REPLY, /* the answer to an AGENT_* or LEAVE request */
+
+    /* To the caller's edge. */
+    MCPZ_ACTION_TASK_PULL,   /* so many bytes more of input are wanted */
+    MCPZ_ACTION_TASK_RETRY,  /* say TASK_START again, and the input from its start */
+    MCPZ_ACTION_TASK_OUTPUT, /* some of the result */
+    MCPZ_ACTION_TASK_DONE,   /* `code` 0: the result is complete; else why it failed */
+
+    /* To the provider's edge. */
+    MCPZ_ACTION_RUN_START,
+    MCPZ_ACTION_RUN_INPUT,
+    MCPZ_ACTION_RUN_INPUT_END,
+    MCPZ_ACTION_RUN_PULL, /* so many bytes more of output may come */
+    MCPZ_ACTION_RUN_STOP, /* nobody waits for it any more; no RUN_* event may follow */
+};
+
+struct mcpz_action_send {
+    const struct mcpz_id *peers; /* SEND */
+    size_t peer_count;
+    struct mcpz_id except; /* BROADCAST: not to this one; zeros: to all */
+    struct mcpz_msg msg;
+};
+
+struct mcpz_action_reply {
+    uint64_t request;
+    uint32_t code;          /* enum mcpz_code */
+    struct mcpz_bytes text; /* what was wrong, for people; empty when code is 0 */
+    struct mcpz_id document;
+};
+
+struct mcpz_action_task {
+    uint64_t request;
+    uint32_t credit;         /* PULL */
+    struct mcpz_bytes chunk; /* OUTPUT */
+    uint32_t code;           /* DONE: enum mcpz_code */
+    struct mcpz_bytes text;  /* DONE */
+    struct mcpz_id provider; /* DONE: zeros if none was found */
+    uint32_t attempts;       /* DONE */
+};
+
+struct mcpz_action_run {
+    uint32_t run;
+    struct mcpz_id caller;        /* START */
+    struct mcpz_bytes capability; /* START */
+    struct mcpz_bytes params;     /* START */
+    bool has_input;               /* START */
+    uint32_t timeout_ms;          /* START */
+    uint32_t credit;              /* PULL */
+    struct mcpz_bytes chunk;      /* INPUT */
+};
+
+struct mcpz_action {
+    enum mcpz_action_kind kind;
+    bool durable; /* SEND, REPLY: not before this turn's writes are on disk */
+    union {
+        struct mcpz_action_send send; /* SEND, BROADCAST */
+        struct {
+            struct mcpz_bytes address;
+            struct mcpz_id expected; /* zeros: whoever answers */
+        } dial;
+        struct {
+            struct mcpz_id peer;
+            enum mcpz_link_down_reason reason;
+        } unlink;
+        struct mcpz_fact fact;
+        struct mcpz_action_reply reply;
+        struct mcpz_action_task task;
+        struct mcpz_action_run run;
+    };
+};
+
+struct mcpz_outbox {
+    struct mcpz_action actions[MCPZ_OUTBOX_MAX];
+    size_t count;
+    struct mcpz_arena arena;
+    _Alignas(16) uint8_t memory[MCPZ_OUTBOX_ARENA_BYTES];
+};
+
+void mcpz_outbox_init(struct mcpz_outbox *out);
+void mcpz_outbox_clear(struct mcpz_outbox *out);
+
+/** Append an action to fill in. Zeroed but for its kind. Never NULL. */
+struct mcpz_action *mcpz_outbox_append(struct mcpz_outbox *out, enum mcpz_action_kind kind);
+
+/** Copy `bytes` into the outbox. */
+struct mcpz_bytes mcpz_outbox_keep(struct mcpz_outbox *out, struct mcpz_bytes bytes);
+
+/** Send `msg` to one linked peer. What `msg` points to must live as long as the outbox. */
+void mcpz_outbox_send(struct mcpz_outbox *out, const struct mcpz_id *to,
+                      const struct mcpz_msg *msg);
+
+/** Send `msg` to every node we can reach, but not back to `except` (NULL: to all). */
+void mcpz_outbox_broadcast(struct mcpz_outbox *out, const struct mcpz_id *except,
+                           const struct mcpz_msg *msg);
+
+void mcpz_outbox_fact(struct mcpz_outbox *out, const struct mcpz_fact *fact);
+
+#endif

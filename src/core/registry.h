@@ -1,0 +1,64 @@
+/*
+ * Who offers which capability.
+ *
+ * A node says all that it offers in one message with a version of its own; the message floods,
+ * each version forwarded once. Rows of nodes that are dead or left are not offered to anybody,
+ * and dropped when the member is forgotten.
+ */
+
+#ifndef CORE_REGISTRY_H
+#define CORE_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "core/event.h"
+#include "core/outbox.h"
+#include "proto/id.h"
+#include "proto/limits.h"
+
+#define MCPZ_CAPABILITIES_MAX 2048 /* rows, over all nodes */
+
+/* How far one node's list has come. */
+struct mcpz_offerer {
+    struct mcpz_id id;
+    uint64_t incarnation;
+    uint32_t version;
+    bool up; /* alive or suspect */
+};
+
+struct mcpz_offer {
+    uint32_t offerer; /* index */
+    char name[MCPZ_CAPABILITY_BYTES_MAX + 1];
+};
+
+struct mcpz_registry {
+    struct mcpz_offerer offerers[MCPZ_MEMBERS_MAX]; /* the first is ourselves */
+    size_t offerer_count;
+    struct mcpz_offer offers[MCPZ_CAPABILITIES_MAX];
+    size_t offer_count;
+    uint64_t dropped; /* offers there was no room for */
+};
+
+/** Start with ourselves offering nothing. */
+void mcpz_registry_init(struct mcpz_registry *registry, const struct mcpz_id *self,
+                        uint64_t incarnation);
+
+/** Take in one event. Handles PROVIDE, WITHDRAW, RECV of CAPABILITIES, and facts of members. */
+void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
+                        const struct mcpz_event *event, struct mcpz_outbox *out);
+
+/** Does `id`, which is up, offer `name`? */
+bool mcpz_registry_offers(const struct mcpz_registry *registry, const struct mcpz_id *id,
+                          struct mcpz_bytes name);
+
+/**
+ * The first offer of `name` by a node that is up, at index `from` or later; NULL: no more. Walk
+ * by passing the index after the one returned (`offer - registry->offers + 1`).
+ */
+const struct mcpz_offer *mcpz_registry_find(const struct mcpz_registry *registry,
+                                            struct mcpz_bytes name, size_t from);
+
+#endif

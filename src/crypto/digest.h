@@ -1,0 +1,35 @@
+/* BLAKE2b-256, each use under a name of its own so that no two uses give the same bytes. */
+
+#ifndef CRYPTO_DIGEST_H
+#define CRYPTO_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define MCPZ_DIGEST_BYTES 32
+
+/* Names of the uses: BLAKE2b's personalisation, exactly 16 bytes. */
+#define MCPZ_DIGEST_DOCUMENT "mcpz-document-v1"   /* tenant, NUL, name -> document id */
+#define MCPZ_DIGEST_ROOT "mcpz-root------1"       /* canonical state -> root */
+#define MCPZ_DIGEST_TOKEN_KEY "mcpz-tokenkey-v1"  /* secret -> key */
+#define MCPZ_DIGEST_JOIN_PROOF "mcpz-joinprf--v1" /* keyed: binding, joiner, admitter -> proof */
+#define MCPZ_DIGEST_SNAPSHOT "mcpz-snapshot-v1"   /* an exported file -> its trailer */
+
+/* A digest under way; lives on the caller's stack. */
+struct mcpz_digest_state {
+    _Alignas(64) uint8_t opaque[384];
+};
+
+/** Begin. `use` is one of the names above; `key` (up to 64 bytes) may be empty. */
+void mcpz_digest_begin(struct mcpz_digest_state *state, const char *use, struct mcpz_bytes key);
+void mcpz_digest_add(struct mcpz_digest_state *state, struct mcpz_bytes bytes);
+
+/** End; writes MCPZ_DIGEST_BYTES. */
+void mcpz_digest_end(struct mcpz_digest_state *state, uint8_t *digest);
+
+/** All at once. */
+void mcpz_digest(const char *use, struct mcpz_bytes bytes, uint8_t *digest);
+
+#endif

@@ -1,0 +1,43 @@
+/* What went through the pipe, and what was refused and why. One number a cause. */
+
+#ifndef ENGINE_COUNTERS_H
+#define ENGINE_COUNTERS_H
+
+#include <stdint.h>
+
+#define MCPZ_COUNTERS(X)                                                                          \
+    X(frames_in, "frames taken in")                                                               \
+    X(frames_out, "frames sent")                                                                  \
+    X(bytes_in, "bytes of frames taken in")                                                       \
+    X(bytes_out, "bytes of frames sent")                                                          \
+    X(messages_in, "messages decoded")                                                            \
+    X(messages_out, "messages encoded")                                                           \
+    X(links_admitted, "links admitted")                                                           \
+    X(links_refused_full, "links refused: too many")                                              \
+    X(links_duplicate, "links closed: another to the same peer stays")                            \
+    X(links_slow, "links closed: the peer did not take what we sent")                             \
+    X(links_unadmitted, "links closed: not admitted in time")                                     \
+    X(refused_frame, "frames refused: not a frame")                                               \
+    X(refused_message, "messages refused: not a message we read")                                 \
+    X(refused_early, "messages refused: sent before admission")                                   \
+    X(refused_version, "links refused: no protocol version in common")                            \
+    X(refused_mesh, "links refused: another mesh")                                                \
+    X(refused_certificate, "links refused: certificate not valid")                                \
+    X(refused_token_unknown, "joins refused: token unknown")                                      \
+    X(refused_token_expired, "joins refused: token expired")                                      \
+    X(refused_token_used, "joins refused: token used up or revoked")                              \
+    X(refused_token_proof, "joins refused: the secret does not match")                            \
+    X(joins_admitted, "nodes we admitted")                                                        \
+    X(dials, "connections we tried to make")                                                      \
+    X(dials_failed, "of them, failed")                                                            \
+    X(batches, "batches handed to the store")                                                     \
+    X(batches_failed, "of them, failed")                                                          \
+    X(messages_dropped, "messages dropped: no link to their peer")
+
+struct mcpz_counters {
+#define X(name, help) uint64_t name;
+    MCPZ_COUNTERS(X)
+#undef X
+};
+
+#endif

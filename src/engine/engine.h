@@ -1,0 +1,232 @@
+/*
+ * The pipe: frames, requests and ticks in at one end, frames and actions out at the other.
+ *
+ *   frame -> open -> shape -> decode -> event -> core step -> actions -> encode -> frame
+ *
+ * Whoever turns the crank (host/ with real time, sim/ with virtual time) opens a turn, hands in
+ * what is ready, and closes the turn: then its writes go to the store as one batch, and frames
+ * and replies that promise nothing are let out. Those that promise durability are held until
+ * their batch is on disk. The engine calls back through its ports; a port may not call the
+ * engine. It knows no sockets and no clock.
+ */
+
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/time.h"
+#include "core/event.h"
+#include "core/node.h"
+#include "core/outbox.h"
+#include "crypto/identity.h"
+#include "engine/counters.h"
+#include "proto/cert.h"
+#include "proto/id.h"
+#include "proto/kv.h"
+
+/* The engine's name for a connection. Never reused while a process lives. 0: none. */
+typedef uint64_t mcpz_link;
+
+/* How the engine reaches the world. What ports are given is borrowed until they return. */
+struct mcpz_engine_ports {
+    void *context; /* handed to each */
+
+    /* There are bytes to send: call mcpz_engine_pull() when the connection can take them. */
+    void (*wake)(void *context, mcpz_link link);
+
+    /*
+     * Send what is waiting, then close. `why` is a few words for the log and the close frame. The
+     * host still owes mcpz_engine_link_closed(), unless the engine said so itself.
+     */
+    void (*close)(void *context, mcpz_link link, const char *why);
+
+    /* Carry out DIAL, FACT, REPLY, TASK_* and RUN_* actions. SEND never gets here. */
+    void (*act)(void *context, const struct mcpz_action *action);
+};
+
+struct mcpz_scratch; /* what one thread's engines share: outbox, decode arena, framer */
+
+/** Errors: MCPZ_ENOMEM; `*scratch` is then NULL. */
+MCPZ_MUST_USE mcpz_error mcpz_scratch_create(struct mcpz_scratch **scratch);
+void mcpz_scratch_destroy(struct mcpz_scratch *scratch);
+
+struct mcpz_engine_config {
+    const struct mcpz_identity *identity; /* borrowed */
+    const struct mcpz_identity
+        *authority; /* the mesh's key, if we hold it; borrowed, may be NULL */
+    struct mcpz_kv kv;
+    struct mcpz_scratch *scratch; /* borrowed */
+    uint64_t seed;                /* for every choice left to chance */
+
+    /* Texts are copied. */
+    const char *name;
+    const char *address; /* host:port others may dial; "": none */
+    const char *region;
+    const char *zone;
+    const char *roles[MCPZ_ROLES_MAX];
+    size_t role_count;
+
+    struct mcpz_node_timing timing; /* zeros: defaults */
+};
+
+struct mcpz_engine;
+
+/**
+ * Make an engine from its configuration and what its store remembers: its certificate, its
+ * incarnation (which moves on), the peers it has met. A node without a certificate makes a mesh
+ * of its own if it holds an authority key; it must join one otherwise.
+ *
+ * Does a turn of its own. Release with mcpz_engine_destroy().
+ *
+ * Errors: MCPZ_ENOMEM; MCPZ_ECORRUPT, MCPZ_EIO  the store; `*engine` is then NULL.
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
+                                            const struct mcpz_engine_ports *ports, mcpz_time now,
+                                            uint64_t wall_ms, struct mcpz_engine **engine);
+
+/** NULL is fine. */
+void mcpz_engine_destroy(struct mcpz_engine *engine);
+
+/* ---- The turn ---------------------------------------------------------------------------------
+ */
+
+/** Open a turn at `now`. Harmless if one is open: time then moves on within it. */
+void mcpz_engine_turn_begin(struct mcpz_engine *engine, mcpz_time now, uint64_t wall_ms);
+
+/**
+ * Close the turn: commit, let out what may go. Returns the number of the batch handed to the
+ * store, 0 if there was none.
+ */
+uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine);
+
+/** Take in what the disk has done: lets out what waited for it. Outside a turn. */
+void mcpz_engine_store_progress(struct mcpz_engine *engine);
+
+/** Do what is due. Within a turn. */
+void mcpz_engine_tick(struct mcpz_engine *engine);
+
+/** When the next tick is due, MCPZ_TIME_NEVER if none is. Ask again after every turn. */
+mcpz_time mcpz_engine_deadline(const struct mcpz_engine *engine);
+
+/* ---- Links: within a turn
+ * ----------------------------------------------------------------------- */
+
+/**
+ * A connection stands; TLS has proved that `peer` is at the other end.
+ *
+ * `binding` (MCPZ_BINDING_BYTES) is the connection's channel binding, the same at both ends.
+ * `dialled` is the address if we made the connection, empty if the peer did.
+ *
+ * Errors: MCPZ_EFULL  too many connections: close it
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_link_opened(struct mcpz_engine *engine,
+                                                 const struct mcpz_id *peer,
+                                                 const uint8_t *binding, struct mcpz_bytes dialled,
+                                                 mcpz_link *link);
+
+/**
+ * Take in one frame. On error the link is to be closed: the engine has already forgotten it and
+ * counted why.
+ *
+ * Errors: those of mcpz_framer_open() and mcpz_msg_decode(); MCPZ_EAUTH  it is not admitted
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_frame(struct mcpz_engine *engine, mcpz_link link,
+                                           struct mcpz_bytes frame);
+
+/** The connection is gone. Unknown links are ignored. */
+void mcpz_engine_link_closed(struct mcpz_engine *engine, mcpz_link link);
+
+/** A DIAL came to nothing. */
+void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes address);
+
+/**
+ * The next frame to send on `link`: control before data, as many messages as fit. Empty if
+ * nothing waits. The bytes are valid until the next call of any engine of the same scratch, and
+ * may be changed in place. Callable outside a turn.
+ */
+struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link);
+
+/** Would mcpz_engine_pull() have something? */
+bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link);
+
+/* ---- Requests: within a turn
+ * --------------------------------------------------------------------- */
+
+/**
+ * Hand in an event of the edges: SEED, LEAVE, PROVIDE, WITHDRAW, TASK_*, RUN_*, AGENT_*.
+ * `event->wall_ms` is filled in.
+ */
+void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event);
+
+/** A request name no other has had. Never 0. */
+uint64_t mcpz_engine_next_request(struct mcpz_engine *engine);
+
+/**
+ * Join the mesh of `token`: seeds are its addresses; links we dial offer the token until one is
+ * admitted. Ends with REPLY under `request`: code 0, or why the mesh said no; no REPLY as long as
+ * nobody answers.
+ *
+ * Errors: MCPZ_ECONFLICT  we are in that mesh, or in another with members other than us
+ *         MCPZ_EEXPIRED   the token is past its time
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_join(struct mcpz_engine *engine, uint64_t request,
+                                          const struct mcpz_join_token *token);
+
+/**
+ * Say goodbye, forget the mesh. The node is then without one until it joins or is restarted (it
+ * makes a mesh of its own then). Agents stay in the store. Ends with REPLY under `request`.
+ */
+void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request);
+
+/**
+ * Make a token, stored before it is shown: ends with REPLY under `request`. `*token`'s slices
+ * point into the engine and last until its next call.
+ *
+ * Errors: MCPZ_EAUTH  we may not admit (neither the mesh's key nor the role coordinator)
+ *         MCPZ_EFULL  MCPZ_TOKENS_MAX are out; MCPZ_ENOTFOUND  no address others could dial
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_token_create(struct mcpz_engine *engine, uint64_t request,
+                                                  uint64_t ttl_ms, uint32_t uses,
+                                                  struct mcpz_bytes role,
+                                                  struct mcpz_join_token *token);
+
+/** Revoke by id (MCPZ_TOKEN_ID_BYTES). Ends with REPLY. Errors: MCPZ_ENOTFOUND */
+MCPZ_MUST_USE mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request,
+                                                  struct mcpz_bytes id);
+
+/* ---- Looking: any time, no effect
+ * ------------------------------------------------------------------ */
+
+/** The core's state: members, capabilities, calls. */
+const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine);
+const struct mcpz_counters *mcpz_engine_counters(const struct mcpz_engine *engine);
+const struct mcpz_id *mcpz_engine_id(const struct mcpz_engine *engine);
+/** The mesh we are in; zeros: none. */
+const struct mcpz_id *mcpz_engine_mesh(const struct mcpz_engine *engine);
+/** Wall clock at which our certificate ends; 0 without one. */
+uint64_t mcpz_engine_certificate_end_ms(const struct mcpz_engine *engine);
+bool mcpz_engine_may_admit(const struct mcpz_engine *engine);
+/** Are we waiting to be admitted? */
+bool mcpz_engine_is_joining(const struct mcpz_engine *engine);
+
+/** Read records, typed. Within a turn; slices last until it ends. */
+const struct mcpz_store *mcpz_engine_store(struct mcpz_engine *engine);
+
+/**
+ * The root of a document: BLAKE2b-256 over its canonical state. Equal exactly where state is.
+ * Within a turn. Errors: MCPZ_ENOTFOUND, MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_root(struct mcpz_engine *engine,
+                                          const struct mcpz_id *document, uint8_t *root);
+
+/** The document a tenant's agent lives in. */
+void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
+                             struct mcpz_id *document);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * Providers that are commands: one process a task, input on its stdin, result from its stdout.
+ *
+ * The command is run by /bin/sh -c in a directory of its own that is removed afterwards. It finds
+ *
+ *   stdin            the task's input; without one, its parameters (JSON)
+ *   MCPZ_TASK_TYPE   the capability
+ *   MCPZ_PARAMS      the parameters, also when there is an input
+ *   MCPZ_CALLER      the calling node's id
+ *
+ * Exit status 0: what it wrote to stdout is the result. Anything else: the task failed, and the
+ * last lines it wrote to stderr are the message. When the task ends, however it ends, every
+ * process it started is killed, also those that left its process group: exec/child.h.
+ */
+
+#ifndef EXEC_POOL_H
+#define EXEC_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "host/loop.h"
+
+#define MCPZ_CHILDREN_MAX 16 /* running at once; further tasks wait their turn */
+#define MCPZ_WAITING_MAX 128 /* further ones fail with MCPZ_CODE_BUSY */
+
+struct mcpz_pool;
+
+/**
+ * Register with `loop` (before or after mcpz_loop_start()). `directory` holds the tasks'
+ * directories; what is left in it from a crash is removed.
+ *
+ * Errors: MCPZ_EIO, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory,
+                                          struct mcpz_pool **pool);
+
+/** Kill what runs and wait until it is gone. NULL is fine. */
+void mcpz_pool_destroy(struct mcpz_pool *pool);
+
+/**
+ * Offer a capability: from now on its tasks run `command` (both copied). Replaces. The engine is
+ * told (PROVIDE). After mcpz_loop_start().
+ *
+ * Errors: MCPZ_EFULL  MCPZ_CAPABILITIES_PER_NODE_MAX are offered; MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const char *name,
+                                           const char *command);
+
+/** Offer it no longer. Tasks that run go on. Errors: MCPZ_ENOTFOUND */
+MCPZ_MUST_USE mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name);
+
+struct mcpz_pool_stats {
+    size_t running;
+    size_t waiting;
+    uint64_t started;
+    uint64_t ended;      /* exit status 0 */
+    uint64_t failed;     /* exit status not 0 */
+    uint64_t crashed;    /* by a signal that was not ours */
+    uint64_t stopped;    /* by us: cancelled, out of time, too much output */
+    uint64_t stragglers; /* processes killed after their task's own had ended */
+};
+
+const struct mcpz_pool_stats *mcpz_pool_stats(const struct mcpz_pool *pool);
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * What a node is told before it starts: flag > environment > file > default.
+ *
+ * The file is YAML, read with libcyaml against the schema in config.c; an unknown key is an error
+ * that names file, line, key and the nearest key there is. Environment variables: R-MESH-12 and
+ * MCPZ_<KEY> (MCPZ_DATA, MCPZ_JOIN_TOKEN, MCPZ_JOIN_TOKEN_FILE).
+ *
+ *   data: /var/lib/mcpz        mesh:                         providers:
+ *   name: attic                  listen: 0.0.0.0:8765          - name: text.words
+ *   region: home                 advertise: attic.lan:8765       command: ./words.py
+ *   zone: upstairs               bootstrap: [wss://a:8765]   limits:
+ *   roles: [compute]             enabled: true                 store_bytes: 1073741824
+ *   api: {listen: 127.0.0.1:8000}                            log: {level: info, format: auto}
+ */
+
+#ifndef HOST_CONFIG_H
+#define HOST_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "proto/limits.h"
+
+#define MCPZ_PORT_DEFAULT 8765
+#define MCPZ_PROVIDERS_MAX MCPZ_CAPABILITIES_PER_NODE_MAX
+#define MCPZ_CONFIG_FILE_BYTES_MAX 1048576
+#define MCPZ_COMMAND_BYTES_MAX 4096
+
+/* Where a value came from. */
+enum mcpz_origin { MCPZ_FROM_DEFAULT = 0, MCPZ_FROM_FILE, MCPZ_FROM_ENVIRONMENT, MCPZ_FROM_FLAG };
+
+struct mcpz_config_provider {
+    char *name;
+    char *command; /* given to /bin/sh -c */
+};
+
+/* All texts are owned by the configuration; NULL or "" means not set. */
+struct mcpz_config {
+    char *file; /* read from here; NULL: no file */
+    char *data; /* directory; default "./var" */
+    char *name; /* default: host name */
+    char *region;
+    char *zone;
+    char *roles[MCPZ_ROLES_MAX];
+    size_t role_count;
+
+    bool mesh_enabled;
+    char *listen;    /* host:port; default 127.0.0.1:8765; port 0: any */
+    char *advertise; /* what others dial; default: what we listen on, unless that is 0.0.0.0 */
+    char *bootstrap[MCPZ_SEEDS_MAX]; /* host:port, from wss://, ws:// or bare */
+    size_t bootstrap_count;
+    bool bootstrap_upgraded; /* one was written ws://: say that the mesh is never plaintext */
+    char *join;              /* token text */
+
+    char *api; /* host:port; NULL: only the Unix socket */
+    char *api_keys;
+
+    struct mcpz_config_provider providers[MCPZ_PROVIDERS_MAX];
+    size_t provider_count;
+
+    uint64_t store_bytes_max;
+    char *log_level;
+    char *log_format;
+    char *log_file;
+    bool ephemeral; /* data in a temporary directory, removed at the end */
+
+    /* enum mcpz_origin of each key shown by mcpz_config_walk(), in its order. */
+    uint8_t origins[32];
+};
+
+/* Why a configuration is no good: "FILE:LINE: ...". */
+struct mcpz_config_trouble {
+    char text[1024];
+};
+
+/** All defaults. Release with mcpz_config_finish(). Errors: MCPZ_ENOMEM */
+MCPZ_MUST_USE mcpz_error mcpz_config_init(struct mcpz_config *config);
+void mcpz_config_finish(struct mcpz_config *config);
+
+/** Errors: MCPZ_ECONFIG, MCPZ_EIO, MCPZ_ENOMEM; `trouble` says where and what, and what to do. */
+MCPZ_MUST_USE mcpz_error mcpz_config_read_file(struct mcpz_config *config, const char *path,
+                                               struct mcpz_config_trouble *trouble);
+
+/** As the file, from bytes: what read_file does after reading, and what is fuzzed. */
+MCPZ_MUST_USE mcpz_error mcpz_config_read_bytes(struct mcpz_config *config, const char *path,
+                                                const uint8_t *bytes, size_t length,
+                                                struct mcpz_config_trouble *trouble);
+
+MCPZ_MUST_USE mcpz_error mcpz_config_read_environment(struct mcpz_config *config,
+                                                      struct mcpz_config_trouble *trouble);
+
+/**
+ * Take one flag of `mcpz up` by its name without dashes, e.g. ("listen", "0.0.0.0:8765"),
+ * ("provide", "NAME=COMMAND"), ("join", "-": from standard input).
+ *
+ * Errors: MCPZ_ENOTFOUND  no such flag; MCPZ_ECONFIG, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_config_flag(struct mcpz_config *config, const char *flag,
+                                          const char *value, struct mcpz_config_trouble *trouble);
+
+/** Check what must hold together, fill in what follows from the rest. After all reading. */
+MCPZ_MUST_USE mcpz_error mcpz_config_settle(struct mcpz_config *config,
+                                            struct mcpz_config_trouble *trouble);
+
+/** Show every key, its value as text and where it came from ("default", "FILE", "environment
+ * MCP_MESH_PORT" ...), secrets replaced by "(set)". */
+void mcpz_config_walk(const struct mcpz_config *config,
+                      void (*visit)(void *context, const char *key, const char *value,
+                                    const char *origin),
+                      void *context);
+
+/**
+ * Split "HOST:PORT" ("[::1]:8765", ":8765", "8765" and "host" work too; `port_default` fills in).
+ * `host` has room for MCPZ_ADDRESS_BYTES_MAX + 1.
+ *
+ * Errors: MCPZ_EPROTO  not an address
+ */
+MCPZ_MUST_USE mcpz_error mcpz_address_split(const char *text, uint16_t port_default, char *host,
+                                            uint16_t *port);
+
+/**
+ * A bootstrap URL as host:port: "wss://h", "ws://h:1/", "h:1", "h". `*upgraded` is set if it said
+ * ws. `address` has room for MCPZ_ADDRESS_BYTES_MAX + 1. Errors: MCPZ_EPROTO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_address_from_url(const char *url, char *address, bool *upgraded);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * Real time: a libev loop, libwebsockets on it, the store's thread behind it, and the engine.
+ *
+ * The loop owns the turn. An edge that wants to say something to the engine calls
+ * mcpz_loop_enter() first; before the loop goes to sleep the turn is closed. Edges hear of the
+ * engine's actions through the listeners they register.
+ */
+
+#ifndef HOST_LOOP_H
+#define HOST_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "engine/engine.h"
+#include "store/lmdb.h"
+
+struct ev_loop;
+struct lws_context;
+struct mcpz_loop;
+
+/* What an edge does with an action. Called within the engine's turn: do not call the engine. */
+typedef void (*mcpz_listener)(void *context, const struct mcpz_action *action);
+
+/* How an edge carries links. Set by net/ before mcpz_loop_start(). Same rules as listeners. */
+struct mcpz_link_ports {
+    void *context;
+    void (*wake)(void *context, mcpz_link link);
+    void (*close)(void *context, mcpz_link link, const char *why);
+};
+
+struct mcpz_loop_config {
+    struct mcpz_lmdb_config store; /* notify is filled in by the loop */
+};
+
+/**
+ * Make the loop, the lws context on it, and open the store. `trouble` says why not.
+ *
+ * Also: raises RLIMIT_NOFILE to its hard limit or 65536, whichever is less; ignores SIGPIPE;
+ * starts the timer that wakes libwebsockets' own timers, which never fire on a foreign libev loop
+ * (libwebsockets 4.1.6 .. 4.5.8).
+ *
+ * Errors: those of mcpz_lmdb_open(); MCPZ_EIO  libwebsockets or its libev plug-in is not usable
+ */
+MCPZ_MUST_USE mcpz_error mcpz_loop_create(const struct mcpz_loop_config *config,
+                                          struct mcpz_loop **loop,
+                                          struct mcpz_lmdb_trouble *trouble);
+void mcpz_loop_destroy(struct mcpz_loop *loop);
+
+/** Tell `listener` of every DIAL, FACT, REPLY, TASK_* and RUN_* from now on. At most 8. */
+void mcpz_loop_listen(struct mcpz_loop *loop, mcpz_listener listener, void *context);
+void mcpz_loop_set_links(struct mcpz_loop *loop, const struct mcpz_link_ports *ports);
+
+/** Make the engine; its kv, scratch and ports are filled in by the loop. Errors: the engine's. */
+MCPZ_MUST_USE mcpz_error mcpz_loop_start(struct mcpz_loop *loop,
+                                         struct mcpz_engine_config *config);
+
+/** Open the turn if none is open, and give the engine. Outside engine callbacks only. */
+struct mcpz_engine *mcpz_loop_enter(struct mcpz_loop *loop);
+
+/** The engine, to look at. NULL before mcpz_loop_start(). */
+struct mcpz_engine *mcpz_loop_engine(struct mcpz_loop *loop);
+
+struct ev_loop *mcpz_loop_ev(struct mcpz_loop *loop);
+struct lws_context *mcpz_loop_lws(struct mcpz_loop *loop);
+struct mcpz_lmdb *mcpz_loop_store(struct mcpz_loop *loop);
+
+/** Now, as the engine counts it, and since 1970 in milliseconds. */
+mcpz_time mcpz_clock_now(void);
+uint64_t mcpz_clock_wall_ms(void);
+
+/** Turn until mcpz_loop_stop(), SIGTERM or SIGINT. `on_reload` (may be NULL) hears SIGHUP. */
+void mcpz_loop_run(struct mcpz_loop *loop, void (*on_reload)(void *context), void *context);
+void mcpz_loop_stop(struct mcpz_loop *loop);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * The mesh's edge: WebSocket over mutually authenticated TLS 1.3, on libwebsockets.
+ *
+ * Listens, dials, and carries frames. It judges one thing only: that the other end's certificate
+ * is a lone Ed25519 key (net/tls.h), which is the peer's name. Everything else is the engine's.
+ * Host names are resolved by c-ares: libwebsockets would block the loop.
+ */
+
+#ifndef NET_PEERS_H
+#define NET_PEERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "crypto/identity.h"
+#include "host/loop.h"
+
+#define MCPZ_CONNECTIONS_MAX 64 /* sockets, admitted or not */
+#define MCPZ_DIALS_MAX 32       /* under way at once */
+#define MCPZ_DIAL_TIMEOUT_US MCPZ_SECONDS(10)
+#define MCPZ_WS_PROTOCOL "mcpz.mesh.v1"
+#define MCPZ_EXPORTER_LABEL "EXPORTER-mcpz-mesh-v1"
+
+struct mcpz_peers;
+
+struct mcpz_peers_config {
+    const struct mcpz_identity *identity; /* borrowed */
+    const char *listen;                   /* "host:port", NULL: dial out only */
+};
+
+struct mcpz_peers_trouble {
+    char text[512];
+};
+
+/**
+ * Listen and register with `loop` (before mcpz_loop_start()). `*port` gets the port listened on.
+ *
+ * Errors: MCPZ_ECONFLICT  the port is in use: by which process, in the text
+ *         MCPZ_EIO        the address is not ours, or may not be used
+ *         MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_peers_create(struct mcpz_loop *loop,
+                                           const struct mcpz_peers_config *config,
+                                           struct mcpz_peers **peers, uint16_t *port,
+                                           struct mcpz_peers_trouble *trouble);
+
+/** After the loop has stopped turning, before mcpz_loop_destroy(). NULL is fine. */
+void mcpz_peers_destroy(struct mcpz_peers *peers);
+
+/* What was turned away before the engine heard of it. */
+struct mcpz_peers_stats {
+    uint64_t accepted;
+    uint64_t refused_full;        /* connections over MCPZ_CONNECTIONS_MAX */
+    uint64_t refused_certificate; /* none, not Ed25519, a chain, our own, or not who we dialled */
+    uint64_t refused_tls;         /* handshake failed otherwise */
+    uint64_t refused_upgrade;     /* not our WebSocket protocol */
+    uint64_t refused_oversized;   /* a message over MCPZ_FRAME_BYTES_MAX */
+    uint64_t refused_text;        /* a text message: frames are binary */
+    uint64_t dial_timeouts;
+};
+
+const struct mcpz_peers_stats *mcpz_peers_stats(const struct mcpz_peers *peers);
+
+#endif

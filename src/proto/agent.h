@@ -1,0 +1,102 @@
+/*
+ * Agents as data: dots, entries, deltas.
+ *
+ * An agent's snapshot is a document: a flat store of dotted entries and a version vector. A
+ * delta is what one write adds and removes. State is what all deltas together leave behind, in
+ * whatever order they come, as long as each follows its causal past.
+ *
+ * Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types" (JPDC 2018), section 7
+ * (dot stores); Rinberg et al., "DSON" (PVLDB 2022), section 4.
+ */
+
+#ifndef PROTO_AGENT_H
+#define PROTO_AGENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "proto/id.h"
+
+/*
+ * Who writes: a node, and which life of its memory. `generation` moves on when the node finds
+ * that its store lost writes others have seen, so that no dot is ever given out twice.
+ */
+struct mcpz_actor {
+    struct mcpz_id node;
+    uint32_t generation;
+};
+
+/* The `index`-th add of an actor's `seq`-th delta to one document. `seq` counts from 1, no gaps.
+ */
+struct mcpz_dot {
+    struct mcpz_actor actor;
+    uint64_t seq;
+    uint32_t index; /* below MCPZ_DELTA_ADDS_MAX */
+};
+
+/* One actor's place in a version vector: all its deltas up to `seq` are in. */
+struct mcpz_version {
+    struct mcpz_actor actor;
+    uint64_t seq;
+};
+
+/* What an entry takes part in. Numbers are on disk and on the wire. */
+enum mcpz_entry_type {
+    MCPZ_ENTRY_REGISTER = 1, /* last writer wins among concurrent writes */
+    MCPZ_ENTRY_SET = 2,      /* one element of an add-wins set */
+    MCPZ_ENTRY_COUNTER = 3,  /* one actor's sum, a signed 64-bit integer */
+};
+
+/* What a delta puts in. Its dot is (actor, seq, position in the list). */
+struct mcpz_add {
+    uint32_t type;           /* enum mcpz_entry_type */
+    struct mcpz_bytes path;  /* canonical MessagePack array of strings and numbers */
+    struct mcpz_bytes value; /* canonical MessagePack */
+};
+
+/* What a delta takes out: a dot its author had seen, and where that entry lies. */
+struct mcpz_remove {
+    uint32_t type;
+    struct mcpz_bytes path;
+    struct mcpz_dot dot;
+};
+
+struct mcpz_delta {
+    struct mcpz_id document;
+    struct mcpz_actor actor;
+    uint64_t seq;
+    uint64_t hlc;                        /* 48 bits of milliseconds, 16 of count */
+    const struct mcpz_version *versions; /* causal past, sorted by actor; own seq is seq - 1 */
+    size_t version_count;
+    const struct mcpz_add *adds;
+    size_t add_count;
+    const struct mcpz_remove *removes;
+    size_t remove_count;
+};
+
+static inline int mcpz_actor_compare(const struct mcpz_actor *a, const struct mcpz_actor *b)
+{
+    int order = mcpz_id_compare(&a->node, &b->node);
+    if (order != 0 || a->generation == b->generation) {
+        return order;
+    }
+    return a->generation < b->generation ? -1 : 1;
+}
+
+/* ---- Hybrid logical clock ----------------------------------------------------------------------
+ * Source: Kulkarni et al., "Logical Physical Clocks" (OPODIS 2014), section 3. */
+
+#define MCPZ_HLC_COUNT_BITS 16
+
+static inline uint64_t mcpz_hlc_of_ms(uint64_t wall_ms)
+{
+    return wall_ms << MCPZ_HLC_COUNT_BITS;
+}
+
+static inline uint64_t mcpz_hlc_to_ms(uint64_t hlc)
+{
+    return hlc >> MCPZ_HLC_COUNT_BITS;
+}
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * Every limit that more than one file knows, and how they hang together.
+ *
+ * What is reached is an answer: the frame is refused, the entry dropped and counted, the request
+ * told MCPZ_EFULL. Nothing waits for room and nothing grows.
+ */
+
+#ifndef PROTO_LIMITS_H
+#define PROTO_LIMITS_H
+
+#include <assert.h>
+
+/* ---- Frames and messages ------------------------------------------------------------------- */
+
+#define MCPZ_PROTOCOL_MIN 1 /* versions of the mesh protocol we speak */
+#define MCPZ_PROTOCOL_MAX 1
+
+#define MCPZ_FRAME_BYTES_MAX 65536 /* before compression: a heartbeat never waits behind more */
+#define MCPZ_FRAME_MESSAGES_MAX 100
+#define MCPZ_COMPRESS_BYTES_MIN 1024 /* smaller frames are not worth zstd */
+#define MCPZ_MSG_BYTES_MAX 61440     /* one encoded message; fits a frame with its header */
+#define MCPZ_MSG_DEPTH_MAX 16        /* nested arrays and maps */
+#define MCPZ_CHUNK_BYTES_MAX 32768   /* of a call's input or output in one DATA */
+
+static_assert(MCPZ_MSG_BYTES_MAX + 1 <= MCPZ_FRAME_BYTES_MAX, "a frame holds any message");
+static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits its message");
+
+/* ---- Names -----------------------------------------------------------------------------------
+ */
+
+#define MCPZ_NAME_BYTES_MAX 64        /* of a node, a region, a zone, a role */
+#define MCPZ_CAPABILITY_BYTES_MAX 128 /* "hash.sha256" */
+#define MCPZ_ADDRESS_BYTES_MAX 272    /* host (253), ':', port, with room for brackets */
+#define MCPZ_MESSAGE_BYTES_MAX 4096   /* text of a failure: what, where, what to do */
+#define MCPZ_AGENT_NAME_BYTES_MAX 128
+
+/* ---- Mesh ------------------------------------------------------------------------------------
+ */
+
+#define MCPZ_MEMBERS_MAX 256
+#define MCPZ_LINKS_MAX 16 /* admitted links; every member is linked up to here */
+#define MCPZ_SEEDS_MAX 16
+#define MCPZ_ROLES_MAX 8
+#define MCPZ_CERTIFICATE_BYTES_MAX 2048 /* encoded chain */
+#define MCPZ_TOKENS_MAX 256
+
+/* ---- Capabilities and calls --------------------------------------------------------------------
+ */
+
+#define MCPZ_CAPABILITIES_PER_NODE_MAX 64
+#define MCPZ_CALLS_MAX 256              /* at one node, as caller and as provider each */
+#define MCPZ_PARAMS_BYTES_MAX 32768     /* JSON parameters of a task */
+#define MCPZ_INPUT_BYTES_MAX 1073741824 /* of one task; it streams, nobody holds it whole */
+#define MCPZ_RESULT_BYTES_MAX 10485760  /* R-MESH-8: message at most 10 MB */
+#define MCPZ_CALL_WINDOW_BYTES 262144   /* sent but not yet taken, each way of each call */
+#define MCPZ_CALL_ATTEMPTS_MAX 3
+#define MCPZ_CALL_TIMEOUT_MS_MAX 3600000
+
+static_assert(MCPZ_CALL_WINDOW_BYTES >= 2 * MCPZ_CHUNK_BYTES_MAX, "a window keeps a pipe full");
+static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "parameters fit OPEN");
+
+/* ---- Agents ------------------------------------------------------------------------------------
+ */
+
+#define MCPZ_PATH_BYTES_MAX 400 /* canonical MessagePack array of strings and numbers */
+#define MCPZ_PATH_DEPTH_MAX 16
+#define MCPZ_VALUE_BYTES_MAX 1024 /* canonical MessagePack */
+#define MCPZ_ACTORS_MAX 32        /* in one document's version vector */
+#define MCPZ_ENTRIES_MAX 4096     /* live entries of one document */
+#define MCPZ_DELTA_ADDS_MAX 16
+#define MCPZ_DELTA_REMOVES_MAX 64
+#define MCPZ_AGENTS_MAX 100000 /* documents at one node, in this version */
+#define MCPZ_DIGESTS_PER_MESSAGE_MAX 256
+#define MCPZ_CLOCK_AHEAD_MS_MAX 30000 /* a stamp further ahead waits (crdt: admission delay) */
+
+static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 64) +
+                      MCPZ_DELTA_REMOVES_MAX * (MCPZ_PATH_BYTES_MAX + 64) + MCPZ_ACTORS_MAX * 64 <=
+                  MCPZ_MSG_BYTES_MAX,
+              "a delta fits its message");
+
+/* ---- Store -------------------------------------------------------------------------------------
+ */
+
+#define MCPZ_KEY_BYTES_MAX 511              /* LMDB's own limit */
+#define MCPZ_STORED_BYTES_MAX 61440         /* value of one record */
+#define MCPZ_BATCH_OPERATIONS_MAX 1000      /* in one commit */
+#define MCPZ_STORE_QUEUE_BYTES_MAX 67108864 /* handed over, not yet durable */
+
+static_assert(1 + 32 + MCPZ_PATH_BYTES_MAX + 1 + 32 + 4 + 8 + 2 <= MCPZ_KEY_BYTES_MAX,
+              "an entry's key: space, document, path, type, dot");
+
+#endif

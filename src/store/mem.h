@@ -1,0 +1,35 @@
+/*
+ * The simulator's store: a sorted table in memory, a disk that takes as long as it is told, and
+ * crashes that lose what was not yet durable.
+ */
+
+#ifndef STORE_MEM_H
+#define STORE_MEM_H
+
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "proto/kv.h"
+
+struct mcpz_mem;
+
+/** Errors: MCPZ_ENOMEM; `*mem` is then NULL. */
+MCPZ_MUST_USE mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv);
+void mcpz_mem_destroy(struct mcpz_mem *mem);
+
+/** Make all batches up to `batch` durable. progress() will tell. */
+void mcpz_mem_sync(struct mcpz_mem *mem, uint64_t batch);
+
+/** Fail all batches that are not durable, as a full disk does. progress() will tell. */
+void mcpz_mem_fail(struct mcpz_mem *mem, mcpz_error error);
+
+/** Lose everything that is not durable, as a power cut does; the batch count goes on from there.
+ */
+void mcpz_mem_crash(struct mcpz_mem *mem);
+
+/** The number of the newest batch handed over; 0 if none was. */
+uint64_t mcpz_mem_newest(const struct mcpz_mem *mem);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Records' keys as bytes that sort the way scans walk. The one place where keys are built.
+ *
+ *   SELF      kind
+ *   TOKEN     kind, id 16
+ *   PEER      kind, id 32
+ *   DOCUMENT  kind, id 32
+ *   ENTRY     kind, document 32, path, type u8, actor node 32, generation u32, seq u64, index u16
+ *   DELTA     kind, document 32, actor node 32, generation u32, seq u64
+ *
+ * Integers are big-endian. A path is a MessagePack array: it ends itself, so no path's key is a
+ * prefix of another's.
+ */
+
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "proto/limits.h"
+#include "proto/record.h"
+#include "proto/store.h"
+
+struct mcpz_key {
+    uint8_t bytes[MCPZ_KEY_BYTES_MAX];
+    size_t length;
+};
+
+/** The key of `record`, from its kind and key fields (path within its bound: asserted). */
+void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key);
+
+/** The bytes that all records of `scan` share with `record`: a prefix of mcpz_schema_key(). */
+void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
+                        struct mcpz_key *prefix);
+
+/**
+ * Fill in kind and key fields of `*record` from a key that was read; the rest is zeroed. The
+ * path points into `key`.
+ *
+ * Errors: MCPZ_ECORRUPT  not a key of ours
+ */
+MCPZ_MUST_USE mcpz_error mcpz_schema_parse(struct mcpz_bytes key, struct mcpz_record *record);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * Frames: several messages in one WebSocket message.
+ *
+ *   frame = flags u8, body          flags bit 0: the body is one zstd frame
+ *   body  = message, message, ...   each a complete MessagePack array
+ *
+ * At most MCPZ_FRAME_BYTES_MAX before compression. Bodies of MCPZ_COMPRESS_BYTES_MIN and more are
+ * compressed when that makes them smaller.
+ */
+
+#ifndef WIRE_FRAME_H
+#define WIRE_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+
+/* Compressor, decompressor and their buffers. One serves all links of a thread. */
+struct mcpz_framer;
+
+/** Errors: MCPZ_ENOMEM; `*framer` is then NULL. zstd's own state is made at first use. */
+MCPZ_MUST_USE mcpz_error mcpz_framer_create(struct mcpz_framer **framer);
+
+/** NULL is fine. */
+void mcpz_framer_destroy(struct mcpz_framer *framer);
+
+/** Start a frame. What was packed before and not taken is forgotten. */
+void mcpz_framer_begin(struct mcpz_framer *framer);
+
+/** Add one encoded message. False, and nothing added, if it no longer fits. */
+MCPZ_MUST_USE bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes message);
+
+/**
+ * Close the frame and return its bytes, flags byte included; valid until the next begin().
+ *
+ * The bytes may be changed by the caller in place (a WebSocket client masks what it sends).
+ * `compress` false leaves the body as it is: for links whose far side did not offer zstd.
+ */
+struct mcpz_bytes mcpz_framer_finish(struct mcpz_framer *framer, bool compress);
+
+/**
+ * Open a frame of an untrusted peer: `*body` points into `frame`, or into the framer until its
+ * next open().
+ *
+ * Errors: MCPZ_ESHORT   empty
+ *         MCPZ_EPROTO   unknown flags, not one zstd frame, empty body
+ *         MCPZ_EFULL    the body is, or would be, larger than a frame may be
+ *         MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_framer_open(struct mcpz_framer *framer, struct mcpz_bytes frame,
+                                          struct mcpz_bytes *body);
+
+/**
+ * Split the first message off `*body`.
+ *
+ * Errors: MCPZ_ENOTFOUND  the body is empty: that was all
+ *         MCPZ_ESHORT, MCPZ_EPROTO  as mcpz_shape_measure()
+ */
+MCPZ_MUST_USE mcpz_error mcpz_frame_next(struct mcpz_bytes *body, struct mcpz_bytes *message);
+
+#endif

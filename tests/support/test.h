@@ -1,0 +1,65 @@
+/*
+ * Checks for test programs, on cmocka. A test file is a program: TEST() functions, then
+ * TEST_MAIN() naming them. A failed check prints where and what, and ends that test.
+ */
+
+#ifndef TEST_H
+#define TEST_H
+
+#include <cmocka.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEST(name) static void name(void **state)
+#define RUN(name) cmocka_unit_test(name)
+
+#define TEST_MAIN(...)                                                                            \
+    int main(void)                                                                                \
+    {                                                                                             \
+        const struct CMUnitTest tests[] = {__VA_ARGS__};                                          \
+        return cmocka_run_group_tests(tests, NULL, NULL);                                         \
+    }
+
+#define CHECK(condition)                                                                          \
+    do {                                                                                          \
+        if (!(condition)) {                                                                       \
+            print_error("not so: %s\n", #condition);                                              \
+            _fail(__FILE__, __LINE__);                                                            \
+        }                                                                                         \
+    } while (0)
+
+#define CHECK_UINT(actual, expected)                                                              \
+    do {                                                                                          \
+        uint64_t actual_ = (uint64_t)(actual);                                                    \
+        uint64_t expected_ = (uint64_t)(expected);                                                \
+        if (actual_ != expected_) {                                                               \
+            print_error("%s is %" PRIu64 ", expected %" PRIu64 "\n", #actual, actual_,            \
+                        expected_);                                                               \
+            _fail(__FILE__, __LINE__);                                                            \
+        }                                                                                         \
+    } while (0)
+
+#define CHECK_TEXT(actual, expected)                                                              \
+    do {                                                                                          \
+        const char *actual_ = (actual);                                                           \
+        const char *expected_ = (expected);                                                       \
+        if (strcmp(actual_, expected_) != 0) {                                                    \
+            print_error("text differs. Got:\n%s\nExpected:\n%s\n", actual_, expected_);           \
+            _fail(__FILE__, __LINE__);                                                            \
+        }                                                                                         \
+    } while (0)
+
+#define CHECK_BYTES(actual, expected_data, expected_length)                                       \
+    do {                                                                                          \
+        struct mcpz_bytes actual_ = (actual);                                                     \
+        CHECK_UINT(actual_.length, expected_length);                                              \
+        CHECK(actual_.length == 0 || memcmp(actual_.data, (expected_data), actual_.length) == 0); \
+    } while (0)
+
+#endif
