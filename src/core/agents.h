@@ -26,14 +26,13 @@
 #include "core/event.h"
 #include "core/members.h"
 #include "core/outbox.h"
+#include "core/timing.h"
 #include "proto/agent.h"
 #include "proto/limits.h"
 #include "proto/store.h"
 
 #define MCPZ_WANTS_MAX 256          /* documents being caught up at once */
 #define MCPZ_DELTAS_PER_WANT_MAX 64 /* sent for one WANT; the receiver asks again for more */
-
-struct mcpz_node_timing;
 
 struct mcpz_agents {
     const struct mcpz_store *store;

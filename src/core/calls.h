@@ -29,6 +29,7 @@
 #include "core/members.h"
 #include "core/outbox.h"
 #include "core/registry.h"
+#include "proto/code.h"
 #include "proto/id.h"
 #include "proto/limits.h"
 

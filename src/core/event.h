@@ -1,8 +1,8 @@
 /*
  * What can happen to a node: the only way into the core.
  *
- * Whatever an event points to is borrowed: it is valid until the step returns. A machine that
- * wants to keep something copies it.
+ * Whatever an event points to is borrowed: it is valid until the step's actions have been carried
+ * out. A machine that wants to keep something longer copies it.
  */
 
 #ifndef CORE_EVENT_H
@@ -59,6 +59,7 @@ enum mcpz_link_down_reason {
     MCPZ_DOWN_PROTOCOL,   /* it sent what it may not */
     MCPZ_DOWN_DUPLICATE,  /* another link to the same peer stays */
     MCPZ_DOWN_LEFT,       /* one of us is leaving */
+    MCPZ_DOWN_FULL,       /* MCPZ_LINKS_MAX others are linked already */
 };
 
 enum mcpz_agent_op {

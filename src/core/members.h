@@ -29,6 +29,7 @@
 #include "base/time.h"
 #include "core/event.h"
 #include "core/outbox.h"
+#include "core/timing.h"
 #include "proto/id.h"
 #include "proto/limits.h"
 #include "proto/msg.h"
@@ -95,8 +96,6 @@ struct mcpz_members {
     uint64_t dropped; /* news about members there was no room for */
     bool leaving;
 };
-
-struct mcpz_node_timing;
 
 /** Start alone and alive. `timing` is borrowed. `seed` decides the jitter. */
 void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_config *config,

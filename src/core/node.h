@@ -19,18 +19,8 @@
 #include "core/members.h"
 #include "core/outbox.h"
 #include "core/registry.h"
+#include "core/timing.h"
 #include "proto/store.h"
-
-/* Every period and patience of the core. Zeros are filled with the defaults in node.c. */
-struct mcpz_node_timing {
-    mcpz_time heartbeat_us;    /* between two pings on an idle link: 1 s */
-    mcpz_time link_silent_us;  /* nothing heard: the link is given up: 5 s */
-    mcpz_time suspect_us;      /* a suspect's grace: 4 s */
-    mcpz_time redial_min_us;   /* first wait before dialling again: 250 ms */
-    mcpz_time redial_max_us;   /* it doubles up to here, and goes on for ever: 30 s */
-    mcpz_time forget_us;       /* a dead member's row is kept so long: 24 h */
-    mcpz_time anti_entropy_us; /* between two comparisons of documents: 10 s */
-};
 
 struct mcpz_node_config {
     struct mcpz_members_config members;
@@ -40,6 +30,7 @@ struct mcpz_node_config {
 };
 
 struct mcpz_node {
+    struct mcpz_node_timing timing;
     struct mcpz_members members;
     struct mcpz_registry registry;
     struct mcpz_calls calls;

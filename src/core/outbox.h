@@ -1,10 +1,10 @@
 /*
  * What a step wants done: the only way out of the core.
  *
- * A step appends, the engine carries out and clears. The outbox owns all it holds: what actions
- * point to lies in its arena (mcpz_outbox_keep), or in a machine's state that does not change
- * before the outbox is cleared. Its capacity is the most one step may ask for; running over is a
- * bug in the step, not a runtime condition.
+ * A step appends, the engine carries out and clears. What actions point to lies in the outbox's
+ * arena (mcpz_outbox_keep), in the event that is being handled, or in a machine's state that does
+ * not change any more in this step: all three last until the outbox is cleared. Its capacity is
+ * the most one step may ask for; running over is a bug in the step, not a runtime condition.
  */
 
 #ifndef CORE_OUTBOX_H

@@ -1,0 +1,265 @@
+#include "core/registry.h"
+
+#include <assert.h>
+
+/* When a link comes up every known list goes out in one step. */
+static_assert(MCPZ_CAPABILITIES_MAX * sizeof(struct mcpz_bytes) <= MCPZ_OUTBOX_ARENA_BYTES / 4,
+              "all names fit the outbox");
+static_assert(MCPZ_CAPABILITIES_MAX >= 2 * MCPZ_CAPABILITIES_PER_NODE_MAX, "room for others");
+
+#define SELF 0
+
+static struct mcpz_offerer *find_offerer(struct mcpz_registry *registry, const struct mcpz_id *id)
+{
+    for (size_t i = 0; i < registry->offerer_count; i++) {
+        if (mcpz_id_equal(&registry->offerers[i].id, id)) {
+            return &registry->offerers[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_named(const struct mcpz_offer *offer, struct mcpz_bytes name)
+{
+    return mcpz_bytes_equal(mcpz_text(offer->name), name);
+}
+
+static void drop_offers(struct mcpz_registry *registry, uint32_t offerer)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < registry->offer_count; i++) {
+        if (registry->offers[i].offerer != offerer) {
+            if (kept != i) {
+                registry->offers[kept] = registry->offers[i];
+            }
+            kept++;
+        }
+    }
+    registry->offer_count = kept;
+}
+
+static bool add_offer(struct mcpz_registry *registry, uint32_t offerer, struct mcpz_bytes name)
+{
+    if (registry->offer_count == MCPZ_CAPABILITIES_MAX ||
+        name.length > MCPZ_CAPABILITY_BYTES_MAX || name.length == 0) {
+        registry->dropped++;
+        return false;
+    }
+    struct mcpz_offer *offer = &registry->offers[registry->offer_count++];
+    offer->offerer = offerer;
+    mcpz_bytes_to_text(name, offer->name, sizeof(offer->name));
+    return true;
+}
+
+static size_t count_offers(const struct mcpz_registry *registry, uint32_t offerer)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < registry->offer_count; i++) {
+        count += registry->offers[i].offerer == offerer;
+    }
+    return count;
+}
+
+/* One node's list as a message. The names stay in their rows: nothing moves them in this step. */
+static struct mcpz_msg list_of(const struct mcpz_registry *registry, uint32_t offerer,
+                               struct mcpz_outbox *out)
+{
+    const struct mcpz_offerer *who = &registry->offerers[offerer];
+    struct mcpz_bytes *names =
+        mcpz_arena_take(&out->arena, count_offers(registry, offerer), sizeof(*names));
+    size_t count = 0;
+
+    assert(names != NULL);
+    for (size_t i = 0; i < registry->offer_count; i++) {
+        if (registry->offers[i].offerer == offerer) {
+            names[count++] = mcpz_text(registry->offers[i].name);
+        }
+    }
+    return (struct mcpz_msg){
+        .kind = MCPZ_MSG_CAPABILITIES,
+        .capabilities =
+            {
+                .id = who->id,
+                .incarnation = who->incarnation,
+                .version = who->version,
+                .names = names,
+                .name_count = count,
+            },
+    };
+}
+
+static void tell(const struct mcpz_id *about, struct mcpz_outbox *out)
+{
+    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_CAPABILITIES, .about = *about});
+}
+
+/* Our own list has changed: a new version of it, to everybody. */
+static void publish(struct mcpz_registry *registry, struct mcpz_outbox *out)
+{
+    registry->offerers[SELF].version++;
+    tell(&registry->offerers[SELF].id, out);
+
+    struct mcpz_msg list = list_of(registry, SELF, out);
+    mcpz_outbox_broadcast(out, NULL, &list);
+}
+
+static void provide(struct mcpz_registry *registry, struct mcpz_bytes name,
+                    struct mcpz_outbox *out)
+{
+    if (mcpz_registry_offers(registry, &registry->offerers[SELF].id, name)) {
+        return;
+    }
+    if (count_offers(registry, SELF) == MCPZ_CAPABILITIES_PER_NODE_MAX) {
+        registry->dropped++;
+        return;
+    }
+    if (add_offer(registry, SELF, name)) {
+        publish(registry, out);
+    }
+}
+
+static void withdraw(struct mcpz_registry *registry, struct mcpz_bytes name,
+                     struct mcpz_outbox *out)
+{
+    for (size_t i = 0; i < registry->offer_count; i++) {
+        if (registry->offers[i].offerer == SELF && is_named(&registry->offers[i], name)) {
+            registry->offers[i] = registry->offers[--registry->offer_count];
+            publish(registry, out);
+            return;
+        }
+    }
+}
+
+/* A row for a node we have no list of: a free one, or that of a node that is gone. */
+static struct mcpz_offerer *take_offerer(struct mcpz_registry *registry, const struct mcpz_id *id)
+{
+    struct mcpz_offerer *row = NULL;
+
+    if (registry->offerer_count < MCPZ_MEMBERS_MAX) {
+        row = &registry->offerers[registry->offerer_count++];
+    }
+    for (size_t i = 1; i < registry->offerer_count && row == NULL; i++) {
+        if (!registry->offerers[i].up) {
+            row = &registry->offerers[i];
+            drop_offers(registry, (uint32_t)i);
+        }
+    }
+    if (row != NULL) {
+        *row = (struct mcpz_offerer){.id = *id, .up = true};
+    }
+    return row;
+}
+
+static bool is_newer(const struct mcpz_msg_capabilities *list, const struct mcpz_offerer *row)
+{
+    if (list->incarnation != row->incarnation) {
+        return list->incarnation > row->incarnation;
+    }
+    return list->version > row->version;
+}
+
+static void on_list(struct mcpz_registry *registry, const struct mcpz_id *from,
+                    const struct mcpz_msg *msg, struct mcpz_outbox *out)
+{
+    const struct mcpz_msg_capabilities *list = &msg->capabilities;
+    if (mcpz_id_equal(&list->id, &registry->offerers[SELF].id)) {
+        return;
+    }
+    struct mcpz_offerer *row = find_offerer(registry, &list->id);
+    if (row != NULL && !is_newer(list, row)) {
+        return;
+    }
+    if (row == NULL) {
+        row = take_offerer(registry, &list->id);
+    }
+    if (row == NULL) {
+        registry->dropped++;
+        return;
+    }
+
+    uint32_t offerer = (uint32_t)(row - registry->offerers);
+    row->incarnation = list->incarnation;
+    row->version = list->version;
+    drop_offers(registry, offerer);
+    for (size_t i = 0; i < list->name_count; i++) {
+        (void)add_offer(registry, offerer, list->names[i]);
+    }
+    tell(&list->id, out);
+    mcpz_outbox_broadcast(out, from, msg);
+}
+
+/* A member comes or goes: its list counts, or it does not. */
+static void on_fact(struct mcpz_registry *registry, const struct mcpz_fact *fact,
+                    struct mcpz_outbox *out)
+{
+    if (fact->kind == MCPZ_FACT_LINKED) {
+        for (size_t i = 0; i < registry->offerer_count; i++) {
+            if (registry->offerers[i].up) {
+                struct mcpz_msg list = list_of(registry, (uint32_t)i, out);
+                mcpz_outbox_send(out, &fact->about, &list);
+            }
+        }
+        return;
+    }
+    bool up = fact->kind == MCPZ_FACT_ALIVE || fact->kind == MCPZ_FACT_SUSPECT;
+    bool gone = fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT;
+    struct mcpz_offerer *row = up || gone ? find_offerer(registry, &fact->about) : NULL;
+    if (row != NULL && row->up != up) {
+        row->up = up;
+        tell(&row->id, out);
+    }
+    if (fact->kind == MCPZ_FACT_REFUTED) {
+        registry->offerers[SELF].incarnation = fact->incarnation;
+        publish(registry, out);
+    }
+}
+
+void mcpz_registry_init(struct mcpz_registry *registry, const struct mcpz_id *self,
+                        uint64_t incarnation)
+{
+    *registry = (struct mcpz_registry){.offerer_count = 1};
+    registry->offerers[SELF] =
+        (struct mcpz_offerer){.id = *self, .incarnation = incarnation, .up = true};
+}
+
+void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
+                        const struct mcpz_event *event, struct mcpz_outbox *out)
+{
+    (void)now;
+
+    if (event->kind == MCPZ_EVENT_PROVIDE) {
+        provide(registry, event->provide.name, out);
+    } else if (event->kind == MCPZ_EVENT_WITHDRAW) {
+        withdraw(registry, event->provide.name, out);
+    } else if (event->kind == MCPZ_EVENT_FACT) {
+        on_fact(registry, &event->fact, out);
+    } else if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_CAPABILITIES) {
+        on_list(registry, &event->recv.from, event->recv.msg, out);
+    }
+
+    assert(registry->offer_count <= MCPZ_CAPABILITIES_MAX);
+}
+
+bool mcpz_registry_offers(const struct mcpz_registry *registry, const struct mcpz_id *id,
+                          struct mcpz_bytes name)
+{
+    for (const struct mcpz_offer *offer = mcpz_registry_find(registry, name, 0); offer != NULL;
+         offer = mcpz_registry_find(registry, name, (size_t)(offer - registry->offers) + 1)) {
+        if (mcpz_id_equal(&registry->offerers[offer->offerer].id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct mcpz_offer *mcpz_registry_find(const struct mcpz_registry *registry,
+                                            struct mcpz_bytes name, size_t from)
+{
+    for (size_t i = from; i < registry->offer_count; i++) {
+        const struct mcpz_offer *offer = &registry->offers[i];
+        if (registry->offerers[offer->offerer].up && is_named(offer, name)) {
+            return offer;
+        }
+    }
+    return NULL;
+}
