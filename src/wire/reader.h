@@ -42,7 +42,7 @@ struct mcpz_item {
         uint64_t uint;
         int64_t sint;
         double real;
-        struct mcpz_bytes bytes; /* TEXT, BIN, EXT: into the bytes that are read */
+        struct mcpz_bytes bytes; /* TEXT, BIN, EXT (its type byte first): into what is read */
         uint32_t count;          /* ARRAY: items; MAP: pairs. Never more than could be there. */
     };
 };
@@ -62,7 +62,10 @@ static inline struct mcpz_reader mcpz_reader(struct mcpz_bytes bytes)
  */
 MCPZ_MUST_USE mcpz_error mcpz_reader_next(struct mcpz_reader *reader, struct mcpz_item *item);
 
-/** Read past one whole value, contents included. Errors as above, and MCPZ_EPROTO if too deep. */
+/**
+ * Read past one whole value, contents included. Errors as above, and MCPZ_EPROTO if it nests
+ * deeper than MCPZ_MSG_DEPTH_MAX.
+ */
 MCPZ_MUST_USE mcpz_error mcpz_reader_skip(struct mcpz_reader *reader);
 
 #endif

@@ -2,7 +2,7 @@
  * Canonical MessagePack for values and paths of agents: made from JSON at the edge, kept and
  * compared as bytes everywhere else.
  *
- * Canonical: shortest integer and length forms; text valid UTF-8; floats 64 bits, never NaN, and
+ * Canonical: shortest integer and length forms; text valid UTF-8; floats 64 bits, finite, and
  * never with a value an integer of 53 bits could hold; map keys text, sorted by bytes, each once;
  * at most MCPZ_MSG_DEPTH_MAX deep; no ext. So two values are equal exactly if their bytes are.
  */
@@ -48,8 +48,9 @@ void mcpz_value_nil(struct mcpz_value_writer *writer);
 void mcpz_value_bool(struct mcpz_value_writer *writer, bool boolean);
 void mcpz_value_uint(struct mcpz_value_writer *writer, uint64_t number);
 void mcpz_value_int(struct mcpz_value_writer *writer, int64_t number);
-/* Becomes an integer where it has the value of one of 53 bits. NaN: MCPZ_EPROTO. */
+/* Becomes an integer where it has the value of one of 53 bits. Not finite: MCPZ_EPROTO. */
 void mcpz_value_float(struct mcpz_value_writer *writer, double number);
+/* Not UTF-8: MCPZ_EPROTO. */
 void mcpz_value_text(struct mcpz_value_writer *writer, struct mcpz_bytes text);
 void mcpz_value_bin(struct mcpz_value_writer *writer, struct mcpz_bytes bytes);
 void mcpz_value_array(struct mcpz_value_writer *writer, uint32_t count);

@@ -1,0 +1,255 @@
+#include "wire/reader.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "proto/limits.h"
+
+/* A first byte from 0xc0 to 0xdf. All others say their value or count themselves. */
+struct format {
+    uint8_t type;      /* enum mcpz_item_type; 0: no value starts so */
+    uint8_t width;     /* bytes of the number or count that follows */
+    uint64_t smallest; /* number or count that needs this form; negative ones by magnitude */
+};
+
+static const struct format formats[32] = {
+    [0x00] = {MCPZ_ITEM_NIL, 0, 0},
+    [0x02] = {MCPZ_ITEM_BOOL, 0, 0},
+    [0x03] = {MCPZ_ITEM_BOOL, 0, 0},
+    [0x04] = {MCPZ_ITEM_BIN, 1, 0},
+    [0x05] = {MCPZ_ITEM_BIN, 2, 0x100},
+    [0x06] = {MCPZ_ITEM_BIN, 4, 0x10000},
+    [0x07] = {MCPZ_ITEM_EXT, 1, 0},
+    [0x08] = {MCPZ_ITEM_EXT, 2, 0x100},
+    [0x09] = {MCPZ_ITEM_EXT, 4, 0x10000},
+    [0x0a] = {MCPZ_ITEM_FLOAT, 4, 0},
+    [0x0b] = {MCPZ_ITEM_FLOAT, 8, 0},
+    [0x0c] = {MCPZ_ITEM_UINT, 1, 0x80},
+    [0x0d] = {MCPZ_ITEM_UINT, 2, 0x100},
+    [0x0e] = {MCPZ_ITEM_UINT, 4, 0x10000},
+    [0x0f] = {MCPZ_ITEM_UINT, 8, 0x100000000},
+    [0x10] = {MCPZ_ITEM_INT, 1, 0x21},
+    [0x11] = {MCPZ_ITEM_INT, 2, 0x81},
+    [0x12] = {MCPZ_ITEM_INT, 4, 0x8001},
+    [0x13] = {MCPZ_ITEM_INT, 8, 0x80000001},
+    [0x14] = {MCPZ_ITEM_EXT, 0, 1}, /* fixext: `smallest` is its one length */
+    [0x15] = {MCPZ_ITEM_EXT, 0, 2},
+    [0x16] = {MCPZ_ITEM_EXT, 0, 4},
+    [0x17] = {MCPZ_ITEM_EXT, 0, 8},
+    [0x18] = {MCPZ_ITEM_EXT, 0, 16},
+    [0x19] = {MCPZ_ITEM_TEXT, 1, 0x20},
+    [0x1a] = {MCPZ_ITEM_TEXT, 2, 0x100},
+    [0x1b] = {MCPZ_ITEM_TEXT, 4, 0x10000},
+    [0x1c] = {MCPZ_ITEM_ARRAY, 2, 0x10},
+    [0x1d] = {MCPZ_ITEM_ARRAY, 4, 0x10000},
+    [0x1e] = {MCPZ_ITEM_MAP, 2, 0x10},
+    [0x1f] = {MCPZ_ITEM_MAP, 4, 0x10000},
+};
+
+/* Take a big-endian number of `width` bytes. */
+static bool take_number(struct mcpz_bytes *left, unsigned width, uint64_t *number)
+{
+    if (width > left->length) {
+        return false;
+    }
+    uint64_t result = 0;
+    for (unsigned i = 0; i < width; i++) {
+        result = result << 8 | left->data[i];
+    }
+    *left = mcpz_bytes(left->data + width, left->length - width);
+    *number = result;
+    return true;
+}
+
+static mcpz_error take_run(struct mcpz_bytes *left, uint64_t length, struct mcpz_bytes *run)
+{
+    if (length > left->length) {
+        return MCPZ_ESHORT;
+    }
+    *run = mcpz_bytes(left->data, (size_t)length);
+    *left = mcpz_bytes(left->data + length, left->length - (size_t)length);
+    return MCPZ_OK;
+}
+
+/* Every value takes a byte at least, so a count above what is left is a lie. */
+static mcpz_error take_count(const struct mcpz_bytes *left, uint64_t count, struct mcpz_item *item)
+{
+    uint64_t values = item->type == MCPZ_ITEM_MAP ? 2 * count : count;
+    if (values > left->length) {
+        return MCPZ_ESHORT;
+    }
+    item->count = (uint32_t)count;
+    return MCPZ_OK;
+}
+
+static void set_negative(struct mcpz_item *item, int64_t number, uint64_t smallest)
+{
+    item->type = MCPZ_ITEM_INT;
+    item->sint = number;
+    item->canonical = 0 - (uint64_t)number >= smallest;
+}
+
+/* A signed form may hold any number; canonical ones are negative there. */
+static void set_signed(struct mcpz_item *item, uint64_t bits, const struct format *format)
+{
+    unsigned shift = 64 - 8 * (unsigned)format->width;
+    int64_t number = (int64_t)(bits << shift) >> shift;
+
+    if (number < 0) {
+        set_negative(item, number, format->smallest);
+        return;
+    }
+    item->type = MCPZ_ITEM_UINT;
+    item->uint = (uint64_t)number;
+    item->canonical = false;
+}
+
+static void set_float(struct mcpz_item *item, uint64_t bits, unsigned width)
+{
+    if (width == sizeof(double)) {
+        memcpy(&item->real, &bits, sizeof(item->real));
+    } else {
+        uint32_t narrow_bits = (uint32_t)bits;
+        float narrow;
+        memcpy(&narrow, &narrow_bits, sizeof(narrow));
+        item->real = (double)narrow;
+    }
+    item->canonical = width == sizeof(double) && !isnan(item->real);
+}
+
+static bool has_fixed_form(uint64_t ext_length)
+{
+    return ext_length <= 16 && ext_length != 0 && (ext_length & (ext_length - 1)) == 0;
+}
+
+static mcpz_error read_ext(struct mcpz_bytes *left, uint64_t count, const struct format *format,
+                           struct mcpz_item *item)
+{
+    if (format->width == 0) {
+        count = format->smallest;
+    } else if (has_fixed_form(count)) {
+        item->canonical = false;
+    }
+    return take_run(left, count + 1, &item->bytes); /* the type byte and what it describes */
+}
+
+static mcpz_error read_long_form(uint8_t first, struct mcpz_bytes *left, struct mcpz_item *item)
+{
+    const struct format *format = &formats[first - 0xc0];
+    uint64_t number;
+
+    if (format->type == 0) {
+        return MCPZ_EPROTO;
+    }
+    if (!take_number(left, format->width, &number)) {
+        return MCPZ_ESHORT;
+    }
+    item->type = (enum mcpz_item_type)format->type;
+    item->canonical = format->width == 0 || number >= format->smallest;
+
+    switch (item->type) {
+    case MCPZ_ITEM_NIL:
+        return MCPZ_OK;
+    case MCPZ_ITEM_BOOL:
+        item->boolean = first == 0xc3;
+        return MCPZ_OK;
+    case MCPZ_ITEM_UINT:
+        item->uint = number;
+        return MCPZ_OK;
+    case MCPZ_ITEM_INT:
+        set_signed(item, number, format);
+        return MCPZ_OK;
+    case MCPZ_ITEM_FLOAT:
+        set_float(item, number, format->width);
+        return MCPZ_OK;
+    case MCPZ_ITEM_TEXT:
+    case MCPZ_ITEM_BIN:
+        return take_run(left, number, &item->bytes);
+    case MCPZ_ITEM_ARRAY:
+    case MCPZ_ITEM_MAP:
+        return take_count(left, number, item);
+    case MCPZ_ITEM_EXT:
+        return read_ext(left, number, format, item);
+    }
+    assert(false);
+    return MCPZ_EPROTO;
+}
+
+/* Source: MessagePack specification, section "Formats". */
+static mcpz_error read_item(struct mcpz_bytes *left, struct mcpz_item *item)
+{
+    uint8_t first = left->data[0];
+    *left = mcpz_bytes(left->data + 1, left->length - 1);
+
+    item->canonical = true;
+    if (first <= 0x7f) {
+        item->type = MCPZ_ITEM_UINT;
+        item->uint = first;
+        return MCPZ_OK;
+    }
+    if (first <= 0x8f) {
+        item->type = MCPZ_ITEM_MAP;
+        return take_count(left, first & 0x0fU, item);
+    }
+    if (first <= 0x9f) {
+        item->type = MCPZ_ITEM_ARRAY;
+        return take_count(left, first & 0x0fU, item);
+    }
+    if (first <= 0xbf) {
+        item->type = MCPZ_ITEM_TEXT;
+        return take_run(left, first & 0x1fU, &item->bytes);
+    }
+    if (first <= 0xdf) {
+        return read_long_form(first, left, item);
+    }
+    set_negative(item, (int8_t)first, 1);
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_reader_next(struct mcpz_reader *reader, struct mcpz_item *item)
+{
+    if (reader->error == MCPZ_OK) {
+        reader->error = reader->left.length == 0 ? MCPZ_ENOTFOUND : read_item(&reader->left, item);
+    }
+    return reader->error;
+}
+
+static mcpz_error fail(struct mcpz_reader *reader, mcpz_error error)
+{
+    reader->error = error;
+    return error;
+}
+
+mcpz_error mcpz_reader_skip(struct mcpz_reader *reader)
+{
+    uint64_t open[MCPZ_MSG_DEPTH_MAX]; /* values still to come in each container we are in */
+    size_t depth = 0;
+    uint64_t promised = 0; /* the sum of these */
+
+    do {
+        struct mcpz_item item;
+        mcpz_error error = mcpz_reader_next(reader, &item);
+        if (error != MCPZ_OK) {
+            return error == MCPZ_ENOTFOUND && depth > 0 ? fail(reader, MCPZ_ESHORT) : error;
+        }
+        if (depth > 0) {
+            open[depth - 1]--;
+            promised--;
+        }
+        if (item.type == MCPZ_ITEM_ARRAY || item.type == MCPZ_ITEM_MAP) {
+            if (depth == MCPZ_MSG_DEPTH_MAX) {
+                return fail(reader, MCPZ_EPROTO);
+            }
+            open[depth] = item.type == MCPZ_ITEM_MAP ? 2 * (uint64_t)item.count : item.count;
+            promised += open[depth++];
+        }
+        if (promised > reader->left.length) {
+            return fail(reader, MCPZ_ESHORT);
+        }
+        while (depth > 0 && open[depth - 1] == 0) {
+            depth--;
+        }
+    } while (depth > 0);
+    return MCPZ_OK;
+}

@@ -1,0 +1,226 @@
+#include "wire/value.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include <msgpack.h>
+
+#include "proto/limits.h"
+#include "wire/reader.h"
+#include "wire/shape.h"
+
+/* ---- Checking ------------------------------------------------------------------------------ */
+
+#define SAFE_INTEGER_END 9007199254740992.0 /* 2^53: from here on a double skips integers */
+
+/* Has it the value of an integer of 53 bits? Minus zero has: that of 0. */
+static bool is_integer(double number)
+{
+    return number > -SAFE_INTEGER_END && number < SAFE_INTEGER_END &&
+           !((double)(int64_t)number < number) && !((double)(int64_t)number > number);
+}
+
+static bool is_canonical(const struct mcpz_item *item)
+{
+    if (!item->canonical) {
+        return false;
+    }
+    switch (item->type) {
+    case MCPZ_ITEM_NIL:
+    case MCPZ_ITEM_BOOL:
+    case MCPZ_ITEM_UINT:
+    case MCPZ_ITEM_INT:
+    case MCPZ_ITEM_BIN:
+    case MCPZ_ITEM_ARRAY:
+    case MCPZ_ITEM_MAP:
+        return true;
+    case MCPZ_ITEM_FLOAT:
+        return isfinite(item->real) && !is_integer(item->real);
+    case MCPZ_ITEM_TEXT:
+        return mcpz_bytes_is_utf8(item->bytes);
+    case MCPZ_ITEM_EXT:
+        return false;
+    }
+    assert(false);
+    return false;
+}
+
+/* A container we are in. */
+struct level {
+    uint64_t left; /* values still to come; keys count */
+    bool is_map;
+    struct mcpz_bytes key; /* map: the last one; no data before the first */
+};
+
+static struct level level_of(const struct mcpz_item *item)
+{
+    bool is_map = item->type == MCPZ_ITEM_MAP;
+    return (struct level){.left = is_map ? 2 * (uint64_t)item->count : item->count,
+                          .is_map = is_map};
+}
+
+/* Count `item` off; as a key it must be a text, and come after the last one. */
+static bool admits(struct level *level, const struct mcpz_item *item)
+{
+    bool is_key = level->is_map && level->left % 2 == 0;
+
+    level->left--;
+    if (!is_key) {
+        return true;
+    }
+    if (item->type != MCPZ_ITEM_TEXT ||
+        (level->key.data != NULL && mcpz_bytes_compare(level->key, item->bytes) >= 0)) {
+        return false;
+    }
+    level->key = item->bytes;
+    return true;
+}
+
+mcpz_error mcpz_value_check(struct mcpz_bytes bytes)
+{
+    if (bytes.length > MCPZ_VALUE_BYTES_MAX) {
+        return MCPZ_EFULL;
+    }
+    mcpz_error error = mcpz_shape_check(bytes);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+
+    /* From here on every header is true and nothing is too deep. */
+    struct level levels[MCPZ_MSG_DEPTH_MAX];
+    size_t depth = 0;
+    struct mcpz_reader reader = mcpz_reader(bytes);
+    struct mcpz_item item;
+    while (mcpz_reader_next(&reader, &item) == MCPZ_OK) {
+        while (depth > 0 && levels[depth - 1].left == 0) {
+            depth--;
+        }
+        if (!is_canonical(&item) || (depth > 0 && !admits(&levels[depth - 1], &item))) {
+            return MCPZ_EPROTO;
+        }
+        if (item.type == MCPZ_ITEM_ARRAY || item.type == MCPZ_ITEM_MAP) {
+            assert(depth < MCPZ_MSG_DEPTH_MAX);
+            levels[depth++] = level_of(&item);
+        }
+    }
+    assert(reader.error == MCPZ_ENOTFOUND);
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_path_check(struct mcpz_bytes bytes)
+{
+    if (bytes.length > MCPZ_PATH_BYTES_MAX) {
+        return MCPZ_EFULL;
+    }
+    mcpz_error error = mcpz_shape_check(bytes);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+
+    struct mcpz_reader reader = mcpz_reader(bytes);
+    struct mcpz_item item;
+    error = mcpz_reader_next(&reader, &item);
+    if (error != MCPZ_OK || item.type != MCPZ_ITEM_ARRAY || !item.canonical || item.count == 0 ||
+        item.count > MCPZ_PATH_DEPTH_MAX) {
+        return MCPZ_EPROTO;
+    }
+    while (mcpz_reader_next(&reader, &item) == MCPZ_OK) {
+        if ((item.type != MCPZ_ITEM_TEXT && item.type != MCPZ_ITEM_UINT) || !is_canonical(&item)) {
+            return MCPZ_EPROTO;
+        }
+    }
+    return MCPZ_OK;
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+/* What msgpack-c's packer writes through. It stops at the first non-zero answer. */
+static int append(void *context, const char *bytes, size_t length)
+{
+    struct mcpz_value_writer *writer = context;
+
+    if (writer->error == MCPZ_OK && length > writer->capacity - writer->length) {
+        writer->error = MCPZ_EFULL;
+    }
+    if (writer->error != MCPZ_OK) {
+        return -1;
+    }
+    if (length > 0) {
+        memcpy(writer->buffer + writer->length, bytes, length);
+        writer->length += length;
+    }
+    return 0;
+}
+
+static msgpack_packer packer_to(struct mcpz_value_writer *writer)
+{
+    return (msgpack_packer){.data = writer, .callback = append};
+}
+
+void mcpz_value_nil(struct mcpz_value_writer *writer)
+{
+    msgpack_packer packer = packer_to(writer);
+    (void)msgpack_pack_nil(&packer);
+}
+
+void mcpz_value_bool(struct mcpz_value_writer *writer, bool boolean)
+{
+    msgpack_packer packer = packer_to(writer);
+    (void)(boolean ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer));
+}
+
+void mcpz_value_uint(struct mcpz_value_writer *writer, uint64_t number)
+{
+    msgpack_packer packer = packer_to(writer);
+    (void)msgpack_pack_uint64(&packer, number);
+}
+
+void mcpz_value_int(struct mcpz_value_writer *writer, int64_t number)
+{
+    msgpack_packer packer = packer_to(writer);
+    (void)msgpack_pack_int64(&packer, number);
+}
+
+void mcpz_value_float(struct mcpz_value_writer *writer, double number)
+{
+    msgpack_packer packer = packer_to(writer);
+
+    if (is_integer(number)) {
+        (void)msgpack_pack_int64(&packer, (int64_t)number);
+    } else if (isfinite(number)) {
+        (void)msgpack_pack_double(&packer, number);
+    } else if (writer->error == MCPZ_OK) {
+        writer->error = MCPZ_EPROTO;
+    }
+}
+
+void mcpz_value_text(struct mcpz_value_writer *writer, struct mcpz_bytes text)
+{
+    msgpack_packer packer = packer_to(writer);
+
+    if (writer->error == MCPZ_OK && !mcpz_bytes_is_utf8(text)) {
+        writer->error = MCPZ_EPROTO;
+    }
+    (void)msgpack_pack_str(&packer, text.length);
+    (void)msgpack_pack_str_body(&packer, text.data, text.length);
+}
+
+void mcpz_value_bin(struct mcpz_value_writer *writer, struct mcpz_bytes bytes)
+{
+    msgpack_packer packer = packer_to(writer);
+    (void)msgpack_pack_bin(&packer, bytes.length);
+    (void)msgpack_pack_bin_body(&packer, bytes.data, bytes.length);
+}
+
+void mcpz_value_array(struct mcpz_value_writer *writer, uint32_t count)
+{
+    msgpack_packer packer = packer_to(writer);
+    (void)msgpack_pack_array(&packer, count);
+}
+
+void mcpz_value_map(struct mcpz_value_writer *writer, uint32_t pair_count)
+{
+    msgpack_packer packer = packer_to(writer);
+    (void)msgpack_pack_map(&packer, pair_count);
+}
