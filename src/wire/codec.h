@@ -6,8 +6,10 @@
  * and ids, str (UTF-8) for text, no floats. A list is an array of its items; an item of several
  * fields is an array of them.
  *
- * Readers refuse what is missing, of the wrong type, or over its bound, and skip fields beyond
- * those they know. What they return points into the bytes that were read and into the arena.
+ * Readers refuse what is missing, of the wrong type, over its bound, or not canonical, and skip
+ * fields beyond those they know. Version vectors and digests must be sorted, paths and values be
+ * what wire/value.h accepts, states and types be known. What readers return points into the bytes
+ * that were read and into the arena; on error they give back what they took from it.
  */
 
 #ifndef WIRE_CODEC_H
@@ -27,12 +29,18 @@
 
 #define MCPZ_RECORD_VERSION 1
 
+/* An arena of this size (aligned) has room for the lists of any one message or record. */
+#define MCPZ_MSG_ARENA_BYTES 16384
+
 /**
  * Write `msg` to `buffer` as [kind, field, ...]. On success `*length` is the number of bytes,
  * at most MCPZ_MSG_BYTES_MAX.
  *
- * Every field of `msg` must be within its bound (asserted): limits are kept where values are
- * made. Errors: MCPZ_EFULL  `capacity` is too small; `buffer` then holds garbage.
+ * Every field of `msg` must be within its bound and every sorted list sorted (asserted): limits
+ * are kept where values are made. On error `buffer` holds garbage.
+ *
+ * Errors: MCPZ_EFULL   `capacity` is too small
+ *         MCPZ_EPROTO  a text is not UTF-8: no peer would take it
  */
 MCPZ_MUST_USE mcpz_error mcpz_msg_encode(const struct mcpz_msg *msg, uint8_t *buffer,
                                          size_t capacity, size_t *length);
@@ -42,8 +50,9 @@ MCPZ_MUST_USE mcpz_error mcpz_msg_encode(const struct mcpz_msg *msg, uint8_t *bu
  * into `bytes`. On error `*msg` is unchanged.
  *
  * Errors: MCPZ_ESHORT  the bytes end inside a value, or a header promises more than is there
- *         MCPZ_EPROTO  not an array, unknown kind, missing field, wrong type, over a bound, text
- *                      that is not UTF-8, nested too deep, or bytes left over
+ *         MCPZ_EPROTO  not an array, unknown kind, missing field, wrong type, over a bound, out of
+ *                      order, not canonical, text that is not UTF-8, nested too deep, bytes left
+ *                      over, or more than MCPZ_MSG_BYTES_MAX
  *         MCPZ_EFULL   the arena is too small for its lists
  */
 MCPZ_MUST_USE mcpz_error mcpz_msg_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
@@ -52,12 +61,13 @@ MCPZ_MUST_USE mcpz_error mcpz_msg_decode(struct mcpz_bytes bytes, struct mcpz_ar
 /** The lower-case name of a message kind, "?" for one we do not know. For logs. */
 const char *mcpz_msg_name(uint32_t kind);
 
-/** Write the value fields of `record` as [version, field, ...]. Errors: MCPZ_EFULL. */
+/** Write the value fields of `record` as [version, field, ...]. As mcpz_msg_encode(). */
 MCPZ_MUST_USE mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer,
                                             size_t capacity, size_t *length);
 
 /**
- * Fill in the value fields of `*record`, whose kind and key fields are set.
+ * Fill in the value fields of `*record`, whose kind and key fields are set. On error it is
+ * unchanged.
  *
  * Errors: MCPZ_ECORRUPT  the bytes are not such a value; MCPZ_EFULL  the arena is too small
  */
@@ -66,14 +76,15 @@ MCPZ_MUST_USE mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz
 
 /**
  * Write the part of `certificate` that its signature covers: all fields but the signature.
+ * Bounds are asserted as for messages.
  *
- * Errors: MCPZ_EFULL.
+ * Errors: MCPZ_EFULL; MCPZ_EPROTO  a text is not UTF-8
  */
 MCPZ_MUST_USE mcpz_error mcpz_certificate_body_encode(const struct mcpz_certificate *certificate,
                                                       uint8_t *buffer, size_t capacity,
                                                       size_t *length);
 
-/** Write a chain, signatures included. Errors: MCPZ_EFULL. */
+/** Write a chain, signatures included: [[body, signature], ...]. As above. */
 MCPZ_MUST_USE mcpz_error mcpz_certificate_chain_encode(const struct mcpz_certificate_chain *chain,
                                                        uint8_t *buffer, size_t capacity,
                                                        size_t *length);
@@ -91,14 +102,16 @@ MCPZ_MUST_USE mcpz_error mcpz_certificate_chain_decode(struct mcpz_bytes bytes,
 /**
  * Write a token as text: MCPZ_TOKEN_PREFIX and base32 of its encoding, with a terminator.
  *
- * Errors: MCPZ_EFULL  `capacity` is too small.
+ * Bounds are asserted as for messages. On error `text` is unchanged.
+ *
+ * Errors: MCPZ_EFULL  `capacity` is too small; MCPZ_EPROTO  a text is not UTF-8
  */
 MCPZ_MUST_USE mcpz_error mcpz_token_to_text(const struct mcpz_join_token *token, char *text,
                                             size_t capacity);
 
 /**
  * Read a token somebody typed or pasted (white space around it is dropped). Slices of the result
- * lie in `arena`.
+ * lie in `arena`; give it MCPZ_TOKEN_TEXT_BYTES_MAX for any token. On error `*token` is unchanged.
  *
  * Errors: MCPZ_EPROTO, MCPZ_ESHORT  not a token; MCPZ_EVERSION  a token of another version
  *         (prefix "mcpz" and another number); MCPZ_EFULL  too long, or the arena too small

@@ -1,0 +1,670 @@
+#include "wire/codec.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/base32.h"
+#include "proto/code.h"
+#include "proto/limits.h"
+#include "wire/layout.h"
+#include "wire/shape.h"
+#include "wire/value.h"
+
+/* ---- How rows are written -------------------------------------------------------------------
+ * S is the struct a row belongs to. */
+
+#define AT(S, member) .offset = offsetof(S, member)
+#define U32_IN(S, member, low, high)                                                              \
+    .type = MCPZ_FIELD_U32, AT(S, member), .min = (low), .max = (high)
+#define U32(S, member) U32_IN(S, member, 0, UINT32_MAX)
+#define U64_FROM(S, member, low)                                                                  \
+    .type = MCPZ_FIELD_U64, AT(S, member), .min = (low), .max = UINT64_MAX
+#define U64(S, member) U64_FROM(S, member, 0)
+#define BOOL(S, member) .type = MCPZ_FIELD_BOOL, AT(S, member)
+#define ID(S, member) .type = MCPZ_FIELD_FIXED, AT(S, member), .max = MCPZ_ID_BYTES
+#define BYTES(S, member, low, high)                                                               \
+    .type = MCPZ_FIELD_BYTES, AT(S, member), .min = (low), .max = (high)
+#define PATH(S, member) BYTES(S, member, 1, MCPZ_PATH_BYTES_MAX), .check = mcpz_path_check
+#define VALUE(S, member) BYTES(S, member, 1, MCPZ_VALUE_BYTES_MAX), .check = mcpz_value_check
+#define TEXT(S, member, high) .type = MCPZ_FIELD_TEXT, AT(S, member), .max = (high)
+#define NAME(S, member) TEXT(S, member, MCPZ_NAME_BYTES_MAX)
+#define STRUCT(S, member, layout) .type = MCPZ_FIELD_STRUCT, AT(S, member), .item = &(layout)
+#define LIST(S, member, count, layout, high)                                                      \
+    .type = MCPZ_FIELD_LIST, AT(S, member), .count_offset = offsetof(S, count), .max = (high),    \
+    .item = &(layout)
+#define INLINE(S, member, count, layout, low)                                                     \
+    .type = MCPZ_FIELD_INLINE, AT(S, member), .count_offset = offsetof(S, count), .min = (low),   \
+    .max = sizeof(((S *)NULL)->member) / sizeof(((S *)NULL)->member[0]), .item = &(layout)
+#define LAYOUT(S, array)                                                                          \
+    {                                                                                             \
+        .size = sizeof(S), .fields = (array), .field_count = MCPZ_ARRAY_LEN(array)                \
+    }
+#define NAMED(text, S, array)                                                                     \
+    {                                                                                             \
+        .name = (text), .size = sizeof(S), .fields = (array),                                     \
+        .field_count = MCPZ_ARRAY_LEN(array)                                                      \
+    }
+
+/* ---- What messages and records are made of -------------------------------------------------- */
+
+#define S struct mcpz_bytes
+static const struct mcpz_field name_fields[] = {
+    {.type = MCPZ_FIELD_TEXT, .max = MCPZ_NAME_BYTES_MAX},
+};
+static const struct mcpz_layout name_layout = LAYOUT(S, name_fields);
+
+static const struct mcpz_field capability_fields[] = {
+    {.type = MCPZ_FIELD_TEXT, .max = MCPZ_CAPABILITY_BYTES_MAX},
+};
+static const struct mcpz_layout capability_layout = LAYOUT(S, capability_fields);
+
+static const struct mcpz_field address_fields[] = {
+    {.type = MCPZ_FIELD_TEXT, .max = MCPZ_ADDRESS_BYTES_MAX},
+};
+static const struct mcpz_layout address_layout = LAYOUT(S, address_fields);
+#undef S
+
+#define S struct mcpz_actor
+static const struct mcpz_field actor_fields[] = {{ID(S, node)}, {U32(S, generation)}};
+static const struct mcpz_layout actor_layout = LAYOUT(S, actor_fields);
+#undef S
+
+#define S struct mcpz_dot
+static const struct mcpz_field dot_fields[] = {
+    {STRUCT(S, actor, actor_layout)},
+    {U64_FROM(S, seq, 1)},
+    {U32_IN(S, index, 0, MCPZ_DELTA_ADDS_MAX - 1)},
+};
+static const struct mcpz_layout dot_layout = LAYOUT(S, dot_fields);
+#undef S
+
+#define S struct mcpz_version
+static const struct mcpz_field version_fields[] = {
+    {STRUCT(S, actor, actor_layout)},
+    {U64(S, seq)},
+};
+static const struct mcpz_layout version_layout = LAYOUT(S, version_fields);
+#undef S
+
+#define ENTRY_TYPE(S, member) U32_IN(S, member, MCPZ_ENTRY_REGISTER, MCPZ_ENTRY_COUNTER)
+
+#define S struct mcpz_add
+static const struct mcpz_field add_fields[] = {
+    {ENTRY_TYPE(S, type)},
+    {PATH(S, path)},
+    {VALUE(S, value)},
+};
+static const struct mcpz_layout add_layout = LAYOUT(S, add_fields);
+#undef S
+
+#define S struct mcpz_remove
+static const struct mcpz_field remove_fields[] = {
+    {ENTRY_TYPE(S, type)},
+    {PATH(S, path)},
+    {STRUCT(S, dot, dot_layout)},
+};
+static const struct mcpz_layout remove_layout = LAYOUT(S, remove_fields);
+#undef S
+
+static bool version_ascends(const void *a, const void *b)
+{
+    const struct mcpz_version *first = a;
+    const struct mcpz_version *second = b;
+    return mcpz_actor_compare(&first->actor, &second->actor) < 0;
+}
+
+static bool digest_ascends(const void *a, const void *b)
+{
+    const struct mcpz_digest *first = a;
+    const struct mcpz_digest *second = b;
+    return mcpz_id_compare(&first->document, &second->document) < 0;
+}
+
+#define VERSIONS(S, member, count)                                                                \
+    LIST(S, member, count, version_layout, MCPZ_ACTORS_MAX), .ascends = version_ascends
+
+/* The first DELTA_KEY_FIELDS are its key as a record. */
+#define DELTA_KEY_FIELDS 3
+#define S struct mcpz_delta
+static const struct mcpz_field delta_fields[] = {
+    {ID(S, document)},
+    {STRUCT(S, actor, actor_layout)},
+    {U64_FROM(S, seq, 1)},
+    {U64(S, hlc)},
+    {VERSIONS(S, versions, version_count)},
+    {LIST(S, adds, add_count, add_layout, MCPZ_DELTA_ADDS_MAX)},
+    {LIST(S, removes, remove_count, remove_layout, MCPZ_DELTA_REMOVES_MAX)},
+};
+#undef S
+
+#define S struct mcpz_digest
+static const struct mcpz_field digest_fields[] = {{ID(S, document)}, {U64(S, digest)}};
+static const struct mcpz_layout digest_layout = LAYOUT(S, digest_fields);
+#undef S
+
+/* ---- Messages: the wire format --------------------------------------------------------------
+ */
+
+#define S struct mcpz_msg_hello
+static const struct mcpz_field hello_fields[] = {
+    {U32(S, version_min)}, {U32(S, version_max)},
+    {ID(S, mesh)},         {BYTES(S, certificate, 0, MCPZ_CERTIFICATE_BYTES_MAX)},
+    {BOOL(S, joining)},
+};
+#undef S
+
+#define S struct mcpz_msg_join
+static const struct mcpz_field join_fields[] = {
+    {BYTES(S, token_id, MCPZ_TOKEN_ID_BYTES, MCPZ_TOKEN_ID_BYTES)},
+    {BYTES(S, proof, MCPZ_PROOF_BYTES, MCPZ_PROOF_BYTES)},
+};
+#undef S
+
+#define S struct mcpz_msg_admit
+static const struct mcpz_field admit_fields[] = {
+    {BYTES(S, certificate, 0, MCPZ_CERTIFICATE_BYTES_MAX)},
+};
+#undef S
+
+/* A failure never says "ok". */
+#define CODE(S, member) U32_IN(S, member, MCPZ_CODE_OK + 1, UINT32_MAX)
+
+#define S struct mcpz_msg_refuse
+static const struct mcpz_field refuse_fields[] = {
+    {CODE(S, code)},
+    {TEXT(S, text, MCPZ_MESSAGE_BYTES_MAX)},
+};
+#undef S
+
+static const struct mcpz_field ping_fields[] = {{U32(struct mcpz_msg_ping, seq)}};
+static const struct mcpz_field ack_fields[] = {{U32(struct mcpz_msg_ack, seq)}};
+
+#define S struct mcpz_msg_member
+static const struct mcpz_field member_fields[] = {
+    {ID(S, id)},
+    {U64(S, incarnation)},
+    {U32_IN(S, state, MCPZ_MEMBER_ALIVE, MCPZ_MEMBER_STATE_END - 1)},
+    {NAME(S, name)},
+    {TEXT(S, address, MCPZ_ADDRESS_BYTES_MAX)},
+    {NAME(S, region)},
+    {NAME(S, zone)},
+    {LIST(S, roles, role_count, name_layout, MCPZ_ROLES_MAX)},
+};
+#undef S
+
+#define S struct mcpz_msg_capabilities
+static const struct mcpz_field capabilities_fields[] = {
+    {ID(S, id)},
+    {U64(S, incarnation)},
+    {U32(S, version)},
+    {LIST(S, names, name_count, capability_layout, MCPZ_CAPABILITIES_PER_NODE_MAX)},
+};
+#undef S
+
+#define PRIORITY_MAX 100
+
+#define S struct mcpz_msg_open
+static const struct mcpz_field open_fields[] = {
+    {U64(S, call)},
+    {TEXT(S, capability, MCPZ_CAPABILITY_BYTES_MAX)},
+    {U32(S, timeout_ms)},
+    {U32_IN(S, attempt, 1, UINT32_MAX)},
+    {U32_IN(S, priority, 0, PRIORITY_MAX)},
+    {NAME(S, tenant)},
+    {NAME(S, traceparent)},
+    {BYTES(S, params, 0, MCPZ_PARAMS_BYTES_MAX)},
+    {BOOL(S, has_input)},
+};
+#undef S
+
+#define S struct mcpz_msg_data
+static const struct mcpz_field data_fields[] = {
+    {U64(S, call)},
+    {BOOL(S, from_caller)},
+    {BYTES(S, chunk, 1, MCPZ_CHUNK_BYTES_MAX)},
+};
+#undef S
+
+#define S struct mcpz_msg_end
+static const struct mcpz_field end_fields[] = {{U64(S, call)}, {BOOL(S, from_caller)}};
+#undef S
+
+#define S struct mcpz_msg_fail
+static const struct mcpz_field fail_fields[] = {
+    {U64(S, call)},
+    {CODE(S, code)},
+    {TEXT(S, text, MCPZ_MESSAGE_BYTES_MAX)},
+};
+#undef S
+
+static const struct mcpz_field cancel_fields[] = {{U64(struct mcpz_msg_cancel, call)}};
+
+#define S struct mcpz_msg_credit
+static const struct mcpz_field credit_fields[] = {
+    {U64(S, call)},
+    {BOOL(S, from_caller)},
+    {U32(S, bytes)},
+};
+#undef S
+
+#define S struct mcpz_msg_digests
+static const struct mcpz_field digests_fields[] = {
+    {ID(S, after)},
+    {ID(S, upto)},
+    {LIST(S, digests, digest_count, digest_layout, MCPZ_DIGESTS_PER_MESSAGE_MAX),
+     .ascends = digest_ascends},
+};
+#undef S
+
+#define S struct mcpz_msg_want
+static const struct mcpz_field want_fields[] = {
+    {ID(S, document)},
+    {VERSIONS(S, versions, version_count)},
+};
+#undef S
+
+static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
+    [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
+    [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
+    [MCPZ_MSG_ADMIT] = NAMED("admit", struct mcpz_msg_admit, admit_fields),
+    [MCPZ_MSG_REFUSE] = NAMED("refuse", struct mcpz_msg_refuse, refuse_fields),
+    [MCPZ_MSG_RENEW] = {.name = "renew", .size = sizeof(struct mcpz_msg_renew)},
+    [MCPZ_MSG_PING] = NAMED("ping", struct mcpz_msg_ping, ping_fields),
+    [MCPZ_MSG_ACK] = NAMED("ack", struct mcpz_msg_ack, ack_fields),
+    [MCPZ_MSG_MEMBER] = NAMED("member", struct mcpz_msg_member, member_fields),
+    [MCPZ_MSG_CAPABILITIES] =
+        NAMED("capabilities", struct mcpz_msg_capabilities, capabilities_fields),
+    [MCPZ_MSG_OPEN] = NAMED("open", struct mcpz_msg_open, open_fields),
+    [MCPZ_MSG_DATA] = NAMED("data", struct mcpz_msg_data, data_fields),
+    [MCPZ_MSG_END] = NAMED("end", struct mcpz_msg_end, end_fields),
+    [MCPZ_MSG_FAIL] = NAMED("fail", struct mcpz_msg_fail, fail_fields),
+    [MCPZ_MSG_CANCEL] = NAMED("cancel", struct mcpz_msg_cancel, cancel_fields),
+    [MCPZ_MSG_CREDIT] = NAMED("credit", struct mcpz_msg_credit, credit_fields),
+    [MCPZ_MSG_DELTA] = NAMED("delta", struct mcpz_msg_delta, delta_fields),
+    [MCPZ_MSG_DIGESTS] = NAMED("digests", struct mcpz_msg_digests, digests_fields),
+    [MCPZ_MSG_WANT] = NAMED("want", struct mcpz_msg_want, want_fields),
+};
+
+/* ---- Records: the disk format ---------------------------------------------------------------
+ * Values only; the keys are made in store/schema.h. */
+
+#define S struct mcpz_record_self
+static const struct mcpz_field self_fields[] = {
+    {ID(S, mesh)},
+    {BYTES(S, certificate, 0, MCPZ_CERTIFICATE_BYTES_MAX)},
+    {U64(S, incarnation)},
+    {U32(S, generation)},
+};
+#undef S
+
+#define S struct mcpz_record_token
+static const struct mcpz_field kept_token_fields[] = {
+    {BYTES(S, key, MCPZ_PROOF_BYTES, MCPZ_PROOF_BYTES)},
+    {U64(S, created_ms)},
+    {U64(S, expires_ms)},
+    {U32(S, uses_max)},
+    {U32(S, uses_spent)},
+    {NAME(S, role)},
+    {BOOL(S, revoked)},
+};
+#undef S
+
+#define S struct mcpz_record_peer
+static const struct mcpz_field peer_fields[] = {
+    {TEXT(S, address, MCPZ_ADDRESS_BYTES_MAX)},
+    {NAME(S, name)},
+};
+#undef S
+
+#define S struct mcpz_record_document
+static const struct mcpz_field document_fields[] = {
+    {TEXT(S, name, MCPZ_AGENT_NAME_BYTES_MAX)},
+    {BOOL(S, deleted)},
+    {U64(S, hlc)},
+    {U32(S, entry_count)},
+    {VERSIONS(S, versions, version_count)},
+};
+#undef S
+
+#define S struct mcpz_record_entry
+static const struct mcpz_field entry_fields[] = {{U64(S, hlc)}, {VALUE(S, value)}};
+#undef S
+
+static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
+    [MCPZ_RECORD_SELF] = NAMED("self", struct mcpz_record_self, self_fields),
+    [MCPZ_RECORD_TOKEN] = NAMED("token", struct mcpz_record_token, kept_token_fields),
+    [MCPZ_RECORD_PEER] = NAMED("peer", struct mcpz_record_peer, peer_fields),
+    [MCPZ_RECORD_DOCUMENT] = NAMED("document", struct mcpz_record_document, document_fields),
+    [MCPZ_RECORD_ENTRY] = NAMED("entry", struct mcpz_record_entry, entry_fields),
+    [MCPZ_RECORD_DELTA] = {.name = "delta",
+                           .size = sizeof(struct mcpz_record_delta),
+                           .fields = delta_fields + DELTA_KEY_FIELDS,
+                           .field_count = MCPZ_ARRAY_LEN(delta_fields) - DELTA_KEY_FIELDS},
+};
+
+/* ---- Certificates and tokens --------------------------------------------------------------- */
+
+#define S struct mcpz_certificate
+static const struct mcpz_field body_fields[] = {
+    {ID(S, mesh)},    {ID(S, node)},           {ID(S, issuer)},
+    {U64(S, serial)}, {U64(S, not_before_ms)}, {U64(S, not_after_ms)},
+    {NAME(S, zone)},  {NAME(S, tenant)},       {INLINE(S, roles, role_count, name_layout, 0)},
+};
+static const struct mcpz_layout body_layout = LAYOUT(S, body_fields);
+
+/* [body, signature]: what is signed lies in one piece. */
+static const struct mcpz_field certificate_fields[] = {
+    {.type = MCPZ_FIELD_STRUCT, .item = &body_layout},
+    {BYTES(S, signature, MCPZ_SIGNATURE_BYTES, MCPZ_SIGNATURE_BYTES)},
+};
+static const struct mcpz_layout certificate_layout = LAYOUT(S, certificate_fields);
+#undef S
+
+#define S struct mcpz_certificate_chain
+static const struct mcpz_field chain_fields[] = {
+    {INLINE(S, certificates, count, certificate_layout, 1)},
+};
+static const struct mcpz_layout chain_layout = LAYOUT(S, chain_fields);
+#undef S
+
+#define S struct mcpz_join_token
+static const struct mcpz_field token_fields[] = {
+    {ID(S, mesh)},
+    {BYTES(S, id, MCPZ_TOKEN_ID_BYTES, MCPZ_TOKEN_ID_BYTES)},
+    {BYTES(S, secret, MCPZ_SECRET_BYTES, MCPZ_SECRET_BYTES)},
+    {U64(S, expires_ms)},
+    {U32(S, uses)},
+    {NAME(S, role)},
+    {INLINE(S, addresses, address_count, address_layout, 0)},
+};
+static const struct mcpz_layout token_layout = LAYOUT(S, token_fields);
+#undef S
+
+/* ---- Messages and records ------------------------------------------------------------------- */
+
+static const struct mcpz_layout *msg_layout_of(uint64_t kind)
+{
+    return kind < MCPZ_MSG_KIND_END && msg_layouts[kind].name != NULL ? &msg_layouts[kind] : NULL;
+}
+
+static const struct mcpz_layout *record_layout_of(enum mcpz_record_kind kind)
+{
+    assert(kind < MCPZ_RECORD_KIND_END && record_layouts[kind].name != NULL);
+    return &record_layouts[kind];
+}
+
+static mcpz_error finish(const struct mcpz_value_writer *writer, size_t *length)
+{
+    if (writer->error == MCPZ_OK) {
+        *length = writer->length;
+    }
+    return writer->error;
+}
+
+/* [tag, field, ...] */
+static struct mcpz_value_writer write_tagged(const struct mcpz_layout *layout, uint32_t tag,
+                                             const void *base, uint8_t *buffer, size_t capacity)
+{
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, capacity);
+
+    mcpz_value_array(&writer, (uint32_t)(1 + layout->field_count));
+    mcpz_value_uint(&writer, tag);
+    mcpz_layout_write_fields(&writer, layout, base);
+    return writer;
+}
+
+/* Check the shape of it all, then read the tag. `*count` items are left. */
+static mcpz_error read_tag(struct mcpz_layout_source *source, uint64_t *tag, size_t *count)
+{
+    struct mcpz_item item;
+
+    mcpz_error error = mcpz_shape_check(source->reader.left);
+    if (error == MCPZ_OK) {
+        error = mcpz_layout_expect(source, MCPZ_ITEM_ARRAY, &item);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (item.count == 0) {
+        return MCPZ_EPROTO;
+    }
+    *count = item.count - 1;
+    error = mcpz_layout_expect(source, MCPZ_ITEM_UINT, &item);
+    if (error == MCPZ_OK) {
+        *tag = item.uint;
+    }
+    return error;
+}
+
+mcpz_error mcpz_msg_encode(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity,
+                           size_t *length)
+{
+    const struct mcpz_layout *layout = msg_layout_of(msg->kind);
+    assert(layout != NULL);
+
+    /* All members of the union lie where the first one does. */
+    struct mcpz_value_writer writer =
+        write_tagged(layout, (uint32_t)msg->kind, &msg->hello, buffer, capacity);
+    assert(writer.length <= MCPZ_MSG_BYTES_MAX);
+    return finish(&writer, length);
+}
+
+mcpz_error mcpz_msg_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena, struct mcpz_msg *msg)
+{
+    struct mcpz_layout_source source = {.reader = mcpz_reader(bytes), .arena = arena};
+    const size_t arena_used = arena->used;
+    uint64_t kind;
+    size_t count;
+
+    if (bytes.length > MCPZ_MSG_BYTES_MAX) {
+        return MCPZ_EPROTO;
+    }
+    mcpz_error error = read_tag(&source, &kind, &count);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    const struct mcpz_layout *layout = msg_layout_of(kind);
+    if (layout == NULL) {
+        return MCPZ_EPROTO;
+    }
+
+    struct mcpz_msg result;
+    memset(&result, 0, sizeof(result));
+    result.kind = (enum mcpz_msg_kind)kind;
+    error = mcpz_layout_read_fields(&source, layout, count, &result.hello);
+    if (error != MCPZ_OK) {
+        arena->used = arena_used;
+        return error;
+    }
+    *msg = result;
+    return MCPZ_OK;
+}
+
+const char *mcpz_msg_name(uint32_t kind)
+{
+    const struct mcpz_layout *layout = msg_layout_of(kind);
+    return layout != NULL ? layout->name : "?";
+}
+
+mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer, size_t capacity,
+                              size_t *length)
+{
+    struct mcpz_value_writer writer = write_tagged(
+        record_layout_of(record->kind), MCPZ_RECORD_VERSION, &record->self, buffer, capacity);
+    assert(writer.length <= MCPZ_STORED_BYTES_MAX);
+    return finish(&writer, length);
+}
+
+mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
+                              struct mcpz_record *record)
+{
+    const struct mcpz_layout *layout = record_layout_of(record->kind);
+    struct mcpz_layout_source source = {.reader = mcpz_reader(bytes), .arena = arena};
+    const size_t arena_used = arena->used;
+    struct mcpz_record result = *record;
+    uint64_t version;
+    size_t count;
+
+    mcpz_error error = read_tag(&source, &version, &count);
+    if (error == MCPZ_OK && version != MCPZ_RECORD_VERSION) {
+        error = MCPZ_EPROTO;
+    }
+    if (error == MCPZ_OK) {
+        error = mcpz_layout_read_fields(&source, layout, count, &result.self);
+    }
+    if (error != MCPZ_OK) {
+        arena->used = arena_used;
+        return error == MCPZ_EFULL ? MCPZ_EFULL : MCPZ_ECORRUPT;
+    }
+    *record = result;
+    return MCPZ_OK;
+}
+
+/* ---- Certificates --------------------------------------------------------------------------- */
+
+static mcpz_error write_whole(const struct mcpz_layout *layout, const void *base, uint8_t *buffer,
+                              size_t capacity, size_t *length)
+{
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, capacity);
+
+    mcpz_layout_write(&writer, layout, base);
+    return finish(&writer, length);
+}
+
+static mcpz_error read_whole(struct mcpz_bytes bytes, const struct mcpz_layout *layout, void *base)
+{
+    struct mcpz_layout_source source = {.reader = mcpz_reader(bytes)};
+
+    mcpz_error error = mcpz_shape_check(bytes);
+    return error != MCPZ_OK ? error : mcpz_layout_read(&source, layout, base);
+}
+
+mcpz_error mcpz_certificate_body_encode(const struct mcpz_certificate *certificate,
+                                        uint8_t *buffer, size_t capacity, size_t *length)
+{
+    return write_whole(&body_layout, certificate, buffer, capacity, length);
+}
+
+mcpz_error mcpz_certificate_chain_encode(const struct mcpz_certificate_chain *chain,
+                                         uint8_t *buffer, size_t capacity, size_t *length)
+{
+    return write_whole(&chain_layout, chain, buffer, capacity, length);
+}
+
+mcpz_error mcpz_certificate_chain_decode(struct mcpz_bytes bytes,
+                                         struct mcpz_certificate_chain *chain)
+{
+    struct mcpz_certificate_chain result = {0};
+    uint8_t again[MCPZ_CERTIFICATE_BYTES_MAX];
+    size_t length;
+
+    if (bytes.length > MCPZ_CERTIFICATE_BYTES_MAX) {
+        return MCPZ_EPROTO;
+    }
+    mcpz_error error = read_whole(bytes, &chain_layout, &result);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    /* Fields from the future are not skipped here: a signature covers all of a certificate. */
+    if (mcpz_certificate_chain_encode(&result, again, sizeof(again), &length) != MCPZ_OK ||
+        !mcpz_bytes_equal(bytes, mcpz_bytes(again, length))) {
+        return MCPZ_EPROTO;
+    }
+    *chain = result;
+    return MCPZ_OK;
+}
+
+/* ---- Tokens --------------------------------------------------------------------------------- */
+
+#define PREFIX_CHARS (sizeof(MCPZ_TOKEN_PREFIX) - 1)
+
+/* What the longest text can hold. */
+#define TOKEN_BYTES_MAX ((MCPZ_TOKEN_TEXT_BYTES_MAX - 1 - PREFIX_CHARS) * 5 / 8)
+
+mcpz_error mcpz_token_to_text(const struct mcpz_join_token *token, char *text, size_t capacity)
+{
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    size_t length;
+
+    mcpz_error error = write_whole(&token_layout, token, bytes, sizeof(bytes), &length);
+    if (error == MCPZ_OK && PREFIX_CHARS + MCPZ_BASE32_CHARS(length) + 1 > capacity) {
+        error = MCPZ_EFULL;
+    }
+    if (error == MCPZ_OK) {
+        memcpy(text, MCPZ_TOKEN_PREFIX, PREFIX_CHARS);
+        mcpz_base32_encode(mcpz_bytes(bytes, length), text + PREFIX_CHARS);
+    }
+    explicit_bzero(bytes, sizeof(bytes)); /* the secret was in there */
+    return error;
+}
+
+static bool is_space(uint8_t character)
+{
+    return character == ' ' || (character >= '\t' && character <= '\r');
+}
+
+static struct mcpz_bytes trim(struct mcpz_bytes text)
+{
+    while (text.length > 0 && is_space(text.data[0])) {
+        text = mcpz_bytes(text.data + 1, text.length - 1);
+    }
+    while (text.length > 0 && is_space(text.data[text.length - 1])) {
+        text.length--;
+    }
+    return text;
+}
+
+/* Is it "mcpz", some digits, '-'? */
+static bool has_token_prefix(struct mcpz_bytes text)
+{
+    static const char stem[] = "mcpz";
+    size_t at = sizeof(stem) - 1;
+
+    if (text.length < at || memcmp(text.data, stem, at) != 0) {
+        return false;
+    }
+    while (at < text.length && text.data[at] >= '0' && text.data[at] <= '9') {
+        at++;
+    }
+    return at > sizeof(stem) - 1 && at < text.length && text.data[at] == '-';
+}
+
+static mcpz_error read_token(struct mcpz_bytes text, struct mcpz_arena *arena,
+                             struct mcpz_join_token *token)
+{
+    size_t capacity = text.length * 5 / 8;
+    size_t length;
+
+    uint8_t *bytes = mcpz_arena_take(arena, capacity, 1);
+    if (bytes == NULL) {
+        return MCPZ_EFULL;
+    }
+    mcpz_error error = mcpz_base32_decode(text, bytes, capacity, &length);
+    return error != MCPZ_OK ? error : read_whole(mcpz_bytes(bytes, length), &token_layout, token);
+}
+
+mcpz_error mcpz_token_from_text(struct mcpz_bytes text, struct mcpz_arena *arena,
+                                struct mcpz_join_token *token)
+{
+    struct mcpz_join_token result = {0};
+    const size_t arena_used = arena->used;
+
+    text = trim(text);
+    if (!has_token_prefix(text)) {
+        return MCPZ_EPROTO;
+    }
+    if (memcmp(text.data, MCPZ_TOKEN_PREFIX, PREFIX_CHARS) != 0) {
+        return MCPZ_EVERSION;
+    }
+    if (text.length >= MCPZ_TOKEN_TEXT_BYTES_MAX) {
+        return MCPZ_EFULL;
+    }
+    mcpz_error error = read_token(mcpz_bytes(text.data + PREFIX_CHARS, text.length - PREFIX_CHARS),
+                                  arena, &result);
+    if (error != MCPZ_OK) {
+        arena->used = arena_used;
+        return error;
+    }
+    *token = result;
+    return MCPZ_OK;
+}
