@@ -32,11 +32,15 @@ void mcpz_framer_destroy(struct mcpz_framer *framer);
 /** Start a frame. What was packed before and not taken is forgotten. */
 void mcpz_framer_begin(struct mcpz_framer *framer);
 
-/** Add one encoded message. False, and nothing added, if it no longer fits. */
+/**
+ * Add one encoded message. False, and nothing added, if it no longer fits or is one too many
+ * (MCPZ_FRAME_MESSAGES_MAX).
+ */
 MCPZ_MUST_USE bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes message);
 
 /**
- * Close the frame and return its bytes, flags byte included; valid until the next begin().
+ * Close the frame and return its bytes, flags byte included; valid until the next begin(). None
+ * if nothing was added: there is nothing to send.
  *
  * The bytes may be changed by the caller in place (a WebSocket client masks what it sends).
  * `compress` false leaves the body as it is: for links whose far side did not offer zstd.
@@ -45,11 +49,14 @@ struct mcpz_bytes mcpz_framer_finish(struct mcpz_framer *framer, bool compress);
 
 /**
  * Open a frame of an untrusted peer: `*body` points into `frame`, or into the framer until its
- * next open().
+ * next open(). It is known to hold 1 to MCPZ_FRAME_MESSAGES_MAX whole values: a frame is taken
+ * whole or not at all.
  *
- * Errors: MCPZ_ESHORT   empty
- *         MCPZ_EPROTO   unknown flags, not one zstd frame, empty body
- *         MCPZ_EFULL    the body is, or would be, larger than a frame may be
+ * Errors: MCPZ_ESHORT   empty, or a message is cut off
+ *         MCPZ_EPROTO   unknown flags, not one zstd frame, empty body, or a message no
+ *                       mcpz_frame_next() would return
+ *         MCPZ_EFULL    the body is, or would be, larger than a frame may be, or holds too many
+ *                       messages
  *         MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_framer_open(struct mcpz_framer *framer, struct mcpz_bytes frame,
@@ -59,7 +66,8 @@ MCPZ_MUST_USE mcpz_error mcpz_framer_open(struct mcpz_framer *framer, struct mcp
  * Split the first message off `*body`.
  *
  * Errors: MCPZ_ENOTFOUND  the body is empty: that was all
- *         MCPZ_ESHORT, MCPZ_EPROTO  as mcpz_shape_measure()
+ *         MCPZ_ESHORT, MCPZ_EPROTO  as mcpz_shape_measure(), or larger than MCPZ_MSG_BYTES_MAX
+ *         (never in what mcpz_framer_open() returned)
  */
 MCPZ_MUST_USE mcpz_error mcpz_frame_next(struct mcpz_bytes *body, struct mcpz_bytes *message);
 
