@@ -63,6 +63,9 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store
 void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_members *members,
                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);
 
+/** Count the documents again: the store has lost writes it was given. */
+void mcpz_agents_recount(struct mcpz_agents *agents);
+
 mcpz_time mcpz_agents_deadline(const struct mcpz_agents *agents);
 
 #endif

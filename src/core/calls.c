@@ -8,8 +8,7 @@ static_assert(MCPZ_OUTBOX_MAX >= 2 * 2 * MCPZ_CALLS_MAX, "one step must fit the 
 /* The provider's own clock stops it first; ours is for one that does not say so. */
 #define PROVIDER_GRACE_US MCPZ_SECONDS(2)
 
-/* ---- Slots
- * -------------------------------------------------------------------------------------- */
+/* ---- Slots -------------------------------------------------------------------------------- */
 
 static struct mcpz_call_out *find_request(struct mcpz_calls *calls, uint64_t request)
 {
@@ -76,8 +75,7 @@ static uint32_t widen(uint32_t window, uint32_t credit)
     return window + (credit < room ? credit : room);
 }
 
-/* ---- The caller's side
- * -------------------------------------------------------------------------- */
+/* ---- The caller's side -------------------------------------------------------------------- */
 
 static void send_cancel(const struct mcpz_call_out *slot, struct mcpz_outbox *out)
 {
@@ -328,8 +326,7 @@ static void on_answer(struct mcpz_calls *calls, mcpz_time now, struct mcpz_call_
     }
 }
 
-/* ---- The provider's side
- * ------------------------------------------------------------------------ */
+/* ---- The provider's side ------------------------------------------------------------------ */
 
 static void send_fail(const struct mcpz_id *caller, uint64_t call, uint32_t code,
                       struct mcpz_bytes text, struct mcpz_outbox *out)
@@ -462,8 +459,7 @@ static void on_run(struct mcpz_calls *calls, const struct mcpz_event *event,
     }
 }
 
-/* ---- The machine
- * -------------------------------------------------------------------------------- */
+/* ---- The machine -------------------------------------------------------------------------- */
 
 static bool is_from_caller(const struct mcpz_msg *msg)
 {

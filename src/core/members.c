@@ -7,8 +7,7 @@
 static_assert(MCPZ_OUTBOX_MAX >= 4 * MCPZ_MEMBERS_MAX + 2 * MCPZ_LINKS_MAX + MCPZ_SEEDS_MAX,
               "one step must fit the outbox");
 
-/* ---- Rows
- * --------------------------------------------------------------------------------------- */
+/* ---- Rows --------------------------------------------------------------------------------- */
 
 static struct mcpz_member *find_member(struct mcpz_members *members, const struct mcpz_id *id)
 {
@@ -47,8 +46,7 @@ static mcpz_time jitter(struct mcpz_members *members, mcpz_time most_us)
     return mcpz_rng_below(&members->rng, (uint32_t)most_us + 1);
 }
 
-/* ---- News
- * --------------------------------------------------------------------------------------- */
+/* ---- News --------------------------------------------------------------------------------- */
 
 /*
  * The row as a message. Its texts stay in the row: rows move only in forget_the_dead() and
@@ -127,8 +125,7 @@ static void set_state(struct mcpz_members *members, struct mcpz_member *member,
                                    : MCPZ_TIME_NEVER;
 }
 
-/* ---- Dialling
- * ----------------------------------------------------------------------------------- */
+/* ---- Dialling ----------------------------------------------------------------------------- */
 
 /* Both ends of a missing link want it: the one with the greater id gives the other a start. */
 static void dial_soon(struct mcpz_members *members, struct mcpz_member *member, mcpz_time now)
@@ -221,8 +218,7 @@ static void on_seed(struct mcpz_members *members, mcpz_time now, struct mcpz_byt
     mcpz_bytes_to_text(address, seed->address, sizeof(seed->address));
 }
 
-/* ---- Suspicion
- * ---------------------------------------------------------------------------------- */
+/* ---- Suspicion ---------------------------------------------------------------------------- */
 
 static void suspect(struct mcpz_members *members, struct mcpz_member *member, mcpz_time now,
                     struct mcpz_outbox *out)
@@ -270,8 +266,7 @@ static void forget_the_dead(struct mcpz_members *members, mcpz_time now)
     }
 }
 
-/* ---- Links
- * -------------------------------------------------------------------------------------- */
+/* ---- Links -------------------------------------------------------------------------------- */
 
 static void drop_neighbour(struct mcpz_members *members, struct mcpz_neighbour *neighbour,
                            enum mcpz_link_down_reason reason, mcpz_time now,
@@ -359,8 +354,7 @@ static void check_neighbours(struct mcpz_members *members, mcpz_time now, struct
     }
 }
 
-/* ---- Messages
- * ----------------------------------------------------------------------------------- */
+/* ---- Messages ----------------------------------------------------------------------------- */
 
 /* A row for a member we did not know: a free one, or that of whoever is gone longest. */
 static struct mcpz_member *take_row(struct mcpz_members *members)
@@ -508,8 +502,7 @@ static void on_tick(struct mcpz_members *members, mcpz_time now, struct mcpz_out
     dial_seeds(members, now, out);
 }
 
-/* ---- The machine
- * -------------------------------------------------------------------------------- */
+/* ---- The machine -------------------------------------------------------------------------- */
 
 void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_config *config,
                        const struct mcpz_node_timing *timing, uint64_t seed, mcpz_time now)

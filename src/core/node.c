@@ -22,6 +22,14 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
                      now);
 }
 
+void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config *config,
+                          mcpz_time now)
+{
+    mcpz_members_init(&node->members, &config->members, &node->timing,
+                      seed_for(config->seed + config->members.incarnation, "members"), now);
+    mcpz_registry_start_over(&node->registry, config->members.incarnation);
+}
+
 /* Show `event` to the machines from the registry up. */
 static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)

@@ -41,6 +41,10 @@ struct mcpz_node {
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
                     const struct mcpz_store *store, mcpz_time now);
 
+/** Forget all other nodes, keep what is our own: the mesh has changed. All links are gone. */
+void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config *config,
+                          mcpz_time now);
+
 /** Take in one event and append to `out` what follows. Never fails, never blocks. */
 void mcpz_node_step(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                     struct mcpz_outbox *out);

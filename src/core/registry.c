@@ -222,6 +222,20 @@ void mcpz_registry_init(struct mcpz_registry *registry, const struct mcpz_id *se
         (struct mcpz_offerer){.id = *self, .incarnation = incarnation, .up = true};
 }
 
+void mcpz_registry_start_over(struct mcpz_registry *registry, uint64_t incarnation)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < registry->offer_count; i++) {
+        if (registry->offers[i].offerer == SELF) {
+            registry->offers[kept++] = registry->offers[i];
+        }
+    }
+    registry->offer_count = kept;
+    registry->offerer_count = 1;
+    registry->offerers[SELF].incarnation = incarnation;
+}
+
 void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
                         const struct mcpz_event *event, struct mcpz_outbox *out)
 {

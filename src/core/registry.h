@@ -46,6 +46,9 @@ struct mcpz_registry {
 void mcpz_registry_init(struct mcpz_registry *registry, const struct mcpz_id *self,
                         uint64_t incarnation);
 
+/** Forget what others offer. */
+void mcpz_registry_start_over(struct mcpz_registry *registry, uint64_t incarnation);
+
 /** Take in one event. Handles PROVIDE, WITHDRAW, RECV of CAPABILITIES, and facts of members. */
 void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
                         const struct mcpz_event *event, struct mcpz_outbox *out);

@@ -42,7 +42,7 @@ struct mcpz_engine_ports {
 
     /*
      * Send what is waiting, then close. `why` is a few words for the log and the close frame. The
-     * host still owes mcpz_engine_link_closed(), unless the engine said so itself.
+     * host still owes mcpz_engine_link_closed(), when the connection is gone.
      */
     void (*close)(void *context, mcpz_link link, const char *why);
 
@@ -114,8 +114,7 @@ void mcpz_engine_tick(struct mcpz_engine *engine);
 /** When the next tick is due, MCPZ_TIME_NEVER if none is. Ask again after every turn. */
 mcpz_time mcpz_engine_deadline(const struct mcpz_engine *engine);
 
-/* ---- Links: within a turn
- * ----------------------------------------------------------------------- */
+/* ---- Links: within a turn ----------------------------------------------------------------- */
 
 /**
  * A connection stands; TLS has proved that `peer` is at the other end.
@@ -131,10 +130,11 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_link_opened(struct mcpz_engine *engine,
                                                  mcpz_link *link);
 
 /**
- * Take in one frame. On error the link is to be closed: the engine has already forgotten it and
- * counted why.
+ * Take in one frame. On error the link is to be closed at once: the engine has already forgotten
+ * it and counted why. (Who is refused politely gets a message first: ports.close.)
  *
- * Errors: those of mcpz_framer_open() and mcpz_msg_decode(); MCPZ_EAUTH  it is not admitted
+ * Errors: those of mcpz_framer_open() and mcpz_msg_decode(); MCPZ_EAUTH  a message that may not
+ *         come before admission
  */
 MCPZ_MUST_USE mcpz_error mcpz_engine_frame(struct mcpz_engine *engine, mcpz_link link,
                                            struct mcpz_bytes frame);
@@ -155,8 +155,7 @@ struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link);
 /** Would mcpz_engine_pull() have something? */
 bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link);
 
-/* ---- Requests: within a turn
- * --------------------------------------------------------------------- */
+/* ---- Requests: within a turn -------------------------------------------------------------- */
 
 /**
  * Hand in an event of the edges: SEED, LEAVE, PROVIDE, WITHDRAW, TASK_*, RUN_*, AGENT_*.
@@ -200,8 +199,7 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_token_create(struct mcpz_engine *engine, ui
 MCPZ_MUST_USE mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request,
                                                   struct mcpz_bytes id);
 
-/* ---- Looking: any time, no effect
- * ------------------------------------------------------------------ */
+/* ---- Looking: any time, no effect --------------------------------------------------------- */
 
 /** The core's state: members, capabilities, calls. */
 const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine);

@@ -10,7 +10,7 @@
 
 #include <assert.h>
 
-/* ---- Frames and messages ------------------------------------------------------------------- */
+/* ---- Frames and messages ------------------------------------------------------------------ */
 
 #define MCPZ_PROTOCOL_MIN 1 /* versions of the mesh protocol we speak */
 #define MCPZ_PROTOCOL_MAX 1

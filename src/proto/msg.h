@@ -47,7 +47,7 @@ enum mcpz_msg_kind {
     MCPZ_MSG_KIND_END,
 };
 
-/* ---- Admission: the only messages read before a link is admitted --------------------------- */
+/* ---- Admission: the only messages read before a link is admitted -------------------------- */
 
 /* First on every link, both ways, at once. */
 struct mcpz_msg_hello {

@@ -47,7 +47,7 @@ struct mcpz_lmdb_trouble {
  * Errors: MCPZ_ECONFLICT  another process holds the directory: its pid and name are in the text
  *         MCPZ_EVERSION   written by another format version
  *         MCPZ_ECORRUPT   not a store, or damaged
- *         MCPZ_ENOSPC, MCPZ_EIO, MCPZ_ENOMEM
+ *         MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_lmdb_open(const struct mcpz_lmdb_config *config,
                                         struct mcpz_lmdb **lmdb, struct mcpz_kv *kv,

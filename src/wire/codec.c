@@ -45,7 +45,7 @@
         .field_count = MCPZ_ARRAY_LEN(array)                                                      \
     }
 
-/* ---- What messages and records are made of -------------------------------------------------- */
+/* ---- What messages and records are made of ------------------------------------------------ */
 
 #define S struct mcpz_bytes
 static const struct mcpz_field name_fields[] = {
@@ -342,7 +342,7 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
                            .field_count = MCPZ_ARRAY_LEN(delta_fields) - DELTA_KEY_FIELDS},
 };
 
-/* ---- Certificates and tokens --------------------------------------------------------------- */
+/* ---- Certificates and tokens -------------------------------------------------------------- */
 
 #define S struct mcpz_certificate
 static const struct mcpz_field body_fields[] = {
@@ -380,7 +380,7 @@ static const struct mcpz_field token_fields[] = {
 static const struct mcpz_layout token_layout = LAYOUT(S, token_fields);
 #undef S
 
-/* ---- Messages and records ------------------------------------------------------------------- */
+/* ---- Messages and records ----------------------------------------------------------------- */
 
 static const struct mcpz_layout *msg_layout_of(uint64_t kind)
 {
@@ -520,7 +520,7 @@ mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
     return MCPZ_OK;
 }
 
-/* ---- Certificates --------------------------------------------------------------------------- */
+/* ---- Certificates ------------------------------------------------------------------------- */
 
 static mcpz_error write_whole(const struct mcpz_layout *layout, const void *base, uint8_t *buffer,
                               size_t capacity, size_t *length)
@@ -574,7 +574,7 @@ mcpz_error mcpz_certificate_chain_decode(struct mcpz_bytes bytes,
     return MCPZ_OK;
 }
 
-/* ---- Tokens --------------------------------------------------------------------------------- */
+/* ---- Tokens ------------------------------------------------------------------------------- */
 
 #define PREFIX_CHARS (sizeof(MCPZ_TOKEN_PREFIX) - 1)
 

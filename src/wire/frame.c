@@ -49,7 +49,7 @@ void mcpz_framer_destroy(struct mcpz_framer *framer)
     free(framer);
 }
 
-/* ---- Packing ------------------------------------------------------------------------------- */
+/* ---- Packing ------------------------------------------------------------------------------ */
 
 void mcpz_framer_begin(struct mcpz_framer *framer)
 {
@@ -116,7 +116,7 @@ struct mcpz_bytes mcpz_framer_finish(struct mcpz_framer *framer, bool compress)
     return mcpz_bytes(framer->plain, HEADER_BYTES + framer->body_bytes);
 }
 
-/* ---- Opening ------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------------ */
 
 /*
  * Exactly one frame of today's format. libzstd would also take several, skippable ones, and those

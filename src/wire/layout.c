@@ -15,7 +15,7 @@ static bool is_ordered(const struct mcpz_field *field, const uint8_t *items, siz
     return field->ascends == NULL || index == 0 || field->ascends(item - field->item->size, item);
 }
 
-/* ---- Writing: recursive as deep as the tables nest ------------------------------------------ */
+/* ---- Writing: recursive as deep as the tables nest ---------------------------------------- */
 
 static void write_items(struct mcpz_value_writer *writer, const struct mcpz_field *field,
                         const uint8_t *items, size_t count)
@@ -102,7 +102,7 @@ void mcpz_layout_write_fields(struct mcpz_value_writer *writer, const struct mcp
     }
 }
 
-/* ---- Reading -------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------ */
 
 mcpz_error mcpz_layout_expect(struct mcpz_layout_source *source, enum mcpz_item_type type,
                               struct mcpz_item *item)

@@ -10,7 +10,7 @@
 #include "wire/reader.h"
 #include "wire/shape.h"
 
-/* ---- Checking ------------------------------------------------------------------------------ */
+/* ---- Checking ----------------------------------------------------------------------------- */
 
 #define SAFE_INTEGER_END 9007199254740992.0 /* 2^53: from here on a double skips integers */
 
@@ -133,7 +133,7 @@ mcpz_error mcpz_path_check(struct mcpz_bytes bytes)
     return MCPZ_OK;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 /* What msgpack-c's packer writes through. It stops at the first non-zero answer. */
 static int append(void *context, const char *bytes, size_t length)

@@ -1,0 +1,409 @@
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "engine/internal.h"
+
+/* ---- Stepping ----------------------------------------------------------------------------- */
+
+void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event)
+{
+    struct mcpz_outbox *out = &engine->scratch->outbox;
+
+    assert(engine->in_turn);
+    assert(!engine->stepping);
+    engine->stepping = true;
+    event->wall_ms = engine->wall_ms;
+    mcpz_outbox_clear(out);
+    mcpz_node_step(&engine->node, engine->now, event, out);
+
+    uint32_t generation = engine->node.agents.actor.generation;
+    if (generation != engine->node_config.generation) {
+        engine->node_config.generation = generation;
+        mcpz_engine_save_self(engine);
+    }
+    for (size_t i = 0; i < out->count; i++) {
+        mcpz_outbound_action(engine, &out->actions[i]);
+    }
+    engine->stepping = false;
+}
+
+/* Links that had to be closed while actions were carried out: the core hears of them now. */
+static bool tell_one_link_down(struct mcpz_engine *engine)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+        struct mcpz_link_row *row = &engine->links[i];
+        if (row->id != 0 && row->down_reason != 0) {
+            struct mcpz_event event = {
+                .kind = MCPZ_EVENT_LINK_DOWN,
+                .link = {.peer = row->peer, .reason = row->down_reason},
+            };
+            row->down_reason = 0;
+            mcpz_engine_step(engine, &event);
+            return true;
+        }
+    }
+    return false;
+}
+
+void mcpz_engine_follow_up(struct mcpz_engine *engine)
+{
+    if (engine->stepping) {
+        return;
+    }
+    while (mcpz_inbound_loopback(engine) || tell_one_link_down(engine)) {
+    }
+}
+
+void mcpz_engine_dispatch(struct mcpz_engine *engine, struct mcpz_event *event)
+{
+    mcpz_engine_step(engine, event);
+    mcpz_engine_follow_up(engine);
+}
+
+void mcpz_engine_save_self(struct mcpz_engine *engine)
+{
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_SELF,
+        .self =
+            {
+                .mesh = engine->mesh,
+                .certificate = mcpz_certificate_slice(&engine->certificate),
+                .incarnation = engine->node_config.members.incarnation,
+                .generation = engine->node_config.generation,
+            },
+    };
+    engine->store.put(engine->store.context, &record);
+}
+
+/* ---- Making one --------------------------------------------------------------------------- */
+
+static void copy_text(char *to, size_t capacity, const char *from)
+{
+    mcpz_bytes_to_text(mcpz_text(from != NULL ? from : ""), to, capacity);
+}
+
+static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_config *config)
+{
+    struct mcpz_members_config *members = &engine->node_config.members;
+    assert(config->role_count <= MCPZ_ROLES_MAX);
+
+    copy_text(engine->texts.name, sizeof(engine->texts.name), config->name);
+    copy_text(engine->texts.address, sizeof(engine->texts.address), config->address);
+    copy_text(engine->texts.region, sizeof(engine->texts.region), config->region);
+    copy_text(engine->texts.zone, sizeof(engine->texts.zone), config->zone);
+    *members = (struct mcpz_members_config){
+        .id = *mcpz_identity_id(config->identity),
+        .incarnation = 1,
+        .name = engine->texts.name,
+        .address = engine->texts.address,
+        .region = engine->texts.region,
+        .zone = engine->texts.zone,
+        .role_count = config->role_count,
+    };
+    for (size_t i = 0; i < config->role_count; i++) {
+        copy_text(engine->texts.roles[i], sizeof(engine->texts.roles[i]), config->roles[i]);
+        members->roles[i] = engine->texts.roles[i];
+    }
+    engine->node_config.timing = config->timing;
+    engine->node_config.seed = config->seed;
+    engine->node_config.generation = 1;
+}
+
+/* What the store remembers of us: mesh, certificate, how often we have started. */
+static mcpz_error recall_self(struct mcpz_engine *engine)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_SELF};
+    mcpz_error error = engine->store.get(engine->store.context, &record);
+
+    if (error == MCPZ_ENOTFOUND) {
+        mcpz_engine_save_self(engine);
+        return MCPZ_OK;
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    engine->node_config.members.incarnation = record.self.incarnation + 1;
+    engine->node_config.generation = record.self.generation;
+    struct mcpz_id mesh = record.self.mesh;
+    struct mcpz_certificate_bytes kept = {.length = record.self.certificate.length};
+    memcpy(kept.bytes, record.self.certificate.data, kept.length);
+    mcpz_admission_adopt(engine, &mesh, mcpz_certificate_slice(&kept));
+    return MCPZ_OK;
+}
+
+/* Whom we have met is as good as a seed. */
+static void recall_peers(struct mcpz_engine *engine)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_PEER};
+    bool inclusive = true;
+
+    for (size_t i = 0; i < MCPZ_SEEDS_MAX; i++) {
+        if (engine->store.next(engine->store.context, MCPZ_SCAN_KIND, inclusive, &record) !=
+            MCPZ_OK) {
+            return;
+        }
+        inclusive = false;
+        struct mcpz_event seed = {
+            .kind = MCPZ_EVENT_SEED,
+            .seed = {.address = record.peer.address},
+        };
+        mcpz_engine_dispatch(engine, &seed);
+    }
+}
+
+static bool is_founder(const struct mcpz_engine *engine)
+{
+    return engine->authority != NULL &&
+           (mcpz_id_is_zero(&engine->mesh) ||
+            mcpz_id_equal(&engine->mesh, mcpz_identity_id(engine->authority)));
+}
+
+static mcpz_error begin(struct mcpz_engine *engine)
+{
+    mcpz_error error = recall_self(engine);
+    if (error == MCPZ_OK && is_founder(engine)) {
+        error = mcpz_admission_found(engine);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    mcpz_node_init(&engine->node, &engine->node_config, &engine->store, engine->now);
+    recall_peers(engine);
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
+                              const struct mcpz_engine_ports *ports, mcpz_time now,
+                              uint64_t wall_ms, struct mcpz_engine **engine)
+{
+    struct mcpz_engine *made = calloc(1, sizeof(*made));
+
+    *engine = NULL;
+    if (made == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    made->ports = *ports;
+    made->identity = config->identity;
+    made->authority = config->authority;
+    made->scratch = config->scratch;
+    made->certificate_renew_ms = UINT64_MAX;
+    copy_config(made, config);
+    mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);
+
+    mcpz_engine_turn_begin(made, now, wall_ms);
+    mcpz_error error = begin(made);
+    (void)mcpz_engine_turn_end(made);
+    if (error != MCPZ_OK) {
+        mcpz_engine_destroy(made);
+        return error;
+    }
+    *engine = made;
+    return MCPZ_OK;
+}
+
+void mcpz_engine_destroy(struct mcpz_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+        mcpz_lane_clear(&engine->links[i].control);
+        mcpz_lane_clear(&engine->links[i].data);
+    }
+    mcpz_lane_clear(&engine->loopback);
+    mcpz_outbound_clear(engine);
+    mcpz_wipe(engine, sizeof(*engine));
+    free(engine);
+}
+
+/* ---- The turn ----------------------------------------------------------------------------- */
+
+void mcpz_engine_turn_begin(struct mcpz_engine *engine, mcpz_time now, uint64_t wall_ms)
+{
+    assert(!engine->stepping);
+    assert(now >= engine->now);
+
+    engine->in_turn = true;
+    engine->now = now;
+    engine->wall_ms = wall_ms;
+}
+
+uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
+{
+    uint64_t newest = 0;
+    assert(engine->in_turn && !engine->stepping);
+
+    /* Letting something out can make a step that writes, so more than once; rarely. */
+    do {
+        uint64_t batch = engine->persist.kv.commit(engine->persist.kv.context);
+        if (batch != 0) {
+            engine->counters.batches++;
+            engine->last_batch = batch;
+            newest = batch;
+        }
+        mcpz_outbound_settle(engine, engine->last_batch);
+        mcpz_outbound_release(engine);
+    } while (mcpz_outbound_is_unsettled(engine));
+    engine->in_turn = false;
+    return newest;
+}
+
+void mcpz_engine_store_progress(struct mcpz_engine *engine)
+{
+    assert(!engine->in_turn);
+
+    uint64_t failed_before = engine->progress.failed;
+    engine->progress = engine->persist.kv.progress(engine->persist.kv.context);
+    mcpz_engine_turn_begin(engine, engine->now, engine->wall_ms);
+    if (engine->progress.failed > failed_before) {
+        engine->counters.batches_failed += engine->progress.failed - engine->progress.durable;
+        mcpz_agents_recount(&engine->node.agents);
+    }
+    mcpz_outbound_release(engine);
+    (void)mcpz_engine_turn_end(engine);
+}
+
+void mcpz_engine_tick(struct mcpz_engine *engine)
+{
+    struct mcpz_event tick = {.kind = MCPZ_EVENT_TICK};
+
+    if (engine->join.active && engine->wall_ms >= engine->join.expires_ms) {
+        mcpz_admission_end_join(engine, MCPZ_CODE_TOKEN_EXPIRED,
+                                "the token expired before anybody answered");
+    }
+    mcpz_admission_tick(engine);
+    mcpz_engine_dispatch(engine, &tick);
+}
+
+mcpz_time mcpz_engine_deadline(const struct mcpz_engine *engine)
+{
+    return mcpz_time_min(mcpz_node_deadline(&engine->node), mcpz_admission_deadline(engine));
+}
+
+/* ---- Requests ----------------------------------------------------------------------------- */
+
+void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
+{
+    mcpz_engine_dispatch(engine, event);
+}
+
+void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes address)
+{
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_DIAL_FAILED,
+        .seed = {.address = address},
+    };
+    engine->counters.dials_failed++;
+    mcpz_engine_dispatch(engine, &event);
+}
+
+uint64_t mcpz_engine_next_request(struct mcpz_engine *engine)
+{
+    return ++engine->next_request;
+}
+
+static bool is_alone(const struct mcpz_engine *engine)
+{
+    return engine->node.members.neighbour_count == 0 &&
+           mcpz_members_alive_count(&engine->node.members) == 1;
+}
+
+mcpz_error mcpz_engine_join(struct mcpz_engine *engine, uint64_t request,
+                            const struct mcpz_join_token *token)
+{
+    assert(engine->in_turn);
+
+    if (mcpz_id_equal(&token->mesh, &engine->mesh) || engine->join.active || !is_alone(engine)) {
+        return MCPZ_ECONFLICT;
+    }
+    if (engine->wall_ms >= token->expires_ms) {
+        return MCPZ_EEXPIRED;
+    }
+    engine->join = (struct mcpz_pending_join){
+        .active = true,
+        .request = request,
+        .mesh = token->mesh,
+        .expires_ms = token->expires_ms,
+    };
+    assert(token->id.length == MCPZ_TOKEN_ID_BYTES);
+    memcpy(engine->join.token_id, token->id.data, MCPZ_TOKEN_ID_BYTES);
+    mcpz_proof_key(token->secret, engine->join.key);
+    for (size_t i = 0; i < token->address_count; i++) {
+        struct mcpz_event seed = {
+            .kind = MCPZ_EVENT_SEED,
+            .seed = {.address = token->addresses[i]},
+        };
+        mcpz_engine_dispatch(engine, &seed);
+    }
+    return MCPZ_OK;
+}
+
+static void forget_peers(struct mcpz_engine *engine)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_PEER};
+
+    while (engine->store.next(engine->store.context, MCPZ_SCAN_KIND, true, &record) == MCPZ_OK) {
+        engine->store.remove(engine->store.context, &record);
+    }
+}
+
+void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
+{
+    struct mcpz_event leave = {.kind = MCPZ_EVENT_LEAVE};
+    assert(engine->in_turn);
+
+    mcpz_engine_dispatch(engine, &leave);
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+        if (engine->links[i].id != 0) {
+            mcpz_links_close(engine, &engine->links[i], MCPZ_DOWN_LEFT, "leaving the mesh");
+        }
+    }
+    engine->mesh = (struct mcpz_id){0};
+    engine->certificate.length = 0;
+    engine->certificate_end_ms = 0;
+    engine->certificate_renew_ms = UINT64_MAX;
+    forget_peers(engine);
+    engine->node_config.members.incarnation++;
+    mcpz_engine_save_self(engine);
+    mcpz_node_start_over(&engine->node, &engine->node_config, engine->now);
+    mcpz_outbound_reply(engine, request, MCPZ_CODE_OK, "");
+}
+
+/* ---- Looking ------------------------------------------------------------------------------ */
+
+const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine)
+{
+    return &engine->node;
+}
+
+const struct mcpz_counters *mcpz_engine_counters(const struct mcpz_engine *engine)
+{
+    return &engine->counters;
+}
+
+const struct mcpz_id *mcpz_engine_id(const struct mcpz_engine *engine)
+{
+    return mcpz_identity_id(engine->identity);
+}
+
+const struct mcpz_id *mcpz_engine_mesh(const struct mcpz_engine *engine)
+{
+    return &engine->mesh;
+}
+
+uint64_t mcpz_engine_certificate_end_ms(const struct mcpz_engine *engine)
+{
+    return engine->certificate_end_ms;
+}
+
+bool mcpz_engine_is_joining(const struct mcpz_engine *engine)
+{
+    return engine->join.active;
+}
+
+const struct mcpz_store *mcpz_engine_store(struct mcpz_engine *engine)
+{
+    return &engine->store;
+}

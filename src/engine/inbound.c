@@ -1,0 +1,127 @@
+/* Frames to events: open, shape, decode, admit. */
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "engine/internal.h"
+#include "wire/codec.h"
+#include "wire/reader.h"
+
+/* The kind of an encoded message without reading the rest: [kind, ...]. 0: it has none. */
+static uint32_t peek_kind(struct mcpz_bytes message)
+{
+    struct mcpz_reader reader = mcpz_reader(message);
+    struct mcpz_item array;
+    struct mcpz_item kind;
+
+    if (mcpz_reader_next(&reader, &array) != MCPZ_OK || array.type != MCPZ_ITEM_ARRAY ||
+        mcpz_reader_next(&reader, &kind) != MCPZ_OK || kind.type != MCPZ_ITEM_UINT ||
+        kind.uint >= MCPZ_MSG_KIND_END) {
+        return 0;
+    }
+    return (uint32_t)kind.uint;
+}
+
+static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                               struct mcpz_bytes message)
+{
+    uint32_t kind = peek_kind(message);
+    struct mcpz_msg msg;
+
+    bool unreadable =
+        kind == 0 && row->state == MCPZ_LINK_ADMITTED; /* decode says what is wrong */
+
+    if (!unreadable && !mcpz_admission_expects(row, kind)) {
+        engine->counters.refused_early++;
+        return MCPZ_EAUTH;
+    }
+    mcpz_arena_clear(&engine->scratch->decode_arena);
+    mcpz_error error = mcpz_msg_decode(message, &engine->scratch->decode_arena, &msg);
+    if (error != MCPZ_OK) {
+        engine->counters.refused_message++;
+        return error;
+    }
+    engine->counters.messages_in++;
+    if (kind <= MCPZ_MSG_RENEW) {
+        mcpz_admission_message(engine, row, &msg);
+        return MCPZ_OK;
+    }
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_RECV,
+        .recv = {.from = row->peer, .msg = &msg},
+    };
+    mcpz_engine_dispatch(engine, &event);
+    return MCPZ_OK;
+}
+
+static mcpz_error take_frame(struct mcpz_engine *engine, mcpz_link link, struct mcpz_bytes frame)
+{
+    struct mcpz_bytes body;
+    struct mcpz_bytes message;
+    const struct mcpz_link_row *row = mcpz_links_find(engine, link);
+    bool plain = frame.length > 0 && frame.data[0] == 0;
+
+    if (row->state != MCPZ_LINK_ADMITTED && !plain) {
+        engine->counters.refused_early++; /* nobody unknown makes us run a decompressor */
+        return MCPZ_EAUTH;
+    }
+    mcpz_error error = mcpz_framer_open(engine->scratch->framer, frame, &body);
+    if (error != MCPZ_OK) {
+        engine->counters.refused_frame++;
+        return error;
+    }
+    while ((error = mcpz_frame_next(&body, &message)) == MCPZ_OK) {
+        struct mcpz_link_row *still = mcpz_links_find(engine, link);
+        if (still == NULL || still->state == MCPZ_LINK_CLOSING) {
+            return MCPZ_OK; /* what is left of the frame is of no interest any more */
+        }
+        error = take_message(engine, still, message);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+    }
+    if (error != MCPZ_ENOTFOUND) {
+        engine->counters.refused_frame++;
+        return error;
+    }
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_engine_frame(struct mcpz_engine *engine, mcpz_link link, struct mcpz_bytes frame)
+{
+    assert(engine->in_turn);
+
+    struct mcpz_link_row *row = mcpz_links_find(engine, link);
+    if (row == NULL || row->state == MCPZ_LINK_CLOSING) {
+        return MCPZ_OK;
+    }
+    engine->counters.frames_in++;
+    engine->counters.bytes_in += frame.length;
+    mcpz_error error = take_frame(engine, link, frame);
+    row = mcpz_links_find(engine, link);
+    if (error != MCPZ_OK && row != NULL) {
+        mcpz_links_lose(engine, row, MCPZ_DOWN_PROTOCOL);
+    }
+    return error;
+}
+
+bool mcpz_inbound_loopback(struct mcpz_engine *engine)
+{
+    struct mcpz_queued *queued = mcpz_lane_pop(&engine->loopback);
+    struct mcpz_msg msg;
+
+    if (queued == NULL) {
+        return false;
+    }
+    mcpz_arena_clear(&engine->scratch->decode_arena);
+    mcpz_error error = mcpz_msg_decode(mcpz_bytes(queued->bytes, queued->length),
+                                       &engine->scratch->decode_arena, &msg);
+    assert(error == MCPZ_OK); /* we wrote it */
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_RECV,
+        .recv = {.from = *mcpz_identity_id(engine->identity), .msg = &msg},
+    };
+    mcpz_engine_step(engine, &event);
+    free(queued);
+    return true;
+}

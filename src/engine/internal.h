@@ -1,0 +1,227 @@
+/* The engine from the inside: for the files of engine/ only. */
+
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include "crypto/proof.h"
+#include "engine/certificate.h"
+#include "engine/engine.h"
+#include "engine/persist.h"
+#include "engine/scratch.h"
+#include "proto/code.h"
+
+#define MCPZ_CONNECTED_MAX 64 /* links, admitted or not */
+#define MCPZ_ADMIT_WITHIN_US MCPZ_SECONDS(10)
+#define MCPZ_CONTROL_LANE_BYTES_MAX 1048576
+#define MCPZ_DATA_LANE_BYTES_MAX 16777216
+#define MCPZ_HELD_BYTES_MAX 67108864 /* frames and replies that wait for the disk */
+#define MCPZ_RENEW_AGAIN_US MCPZ_SECONDS(60)
+
+static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard while links stand");
+
+/* ---- Lanes: encoded messages waiting for their link -------------------------------------------
+ */
+
+struct mcpz_queued {
+    struct mcpz_queued *next;
+    size_t length;
+    uint8_t bytes[];
+};
+
+struct mcpz_lane {
+    struct mcpz_queued *first;
+    struct mcpz_queued *last;
+    size_t bytes;
+};
+
+/** Append a copy. Errors: MCPZ_EFULL  over `bytes_max`; MCPZ_ENOMEM. */
+MCPZ_MUST_USE mcpz_error mcpz_lane_push(struct mcpz_lane *lane, struct mcpz_bytes message,
+                                        size_t bytes_max);
+
+/** Take the first off; the caller frees it. NULL if there is none. */
+struct mcpz_queued *mcpz_lane_pop(struct mcpz_lane *lane);
+void mcpz_lane_clear(struct mcpz_lane *lane);
+
+/* ---- Links -------------------------------------------------------------------------------- */
+
+/*
+ *            HELLO, certificate valid
+ *   GREETING -------------------------------------------------------> ADMITTED
+ *      |  HELLO says joining             JOIN proves the token            ^
+ *      +----------> AWAIT_JOIN ------------------------> ADMITTING -------+  its record is durable
+ *      |  we join: HELLO shows the token's mesh       ADMIT               |
+ *      +----------> AWAIT_ADMIT ------------------------------------------+
+ */
+enum mcpz_link_state {
+    MCPZ_LINK_GREETING = 1,
+    MCPZ_LINK_AWAIT_JOIN,
+    MCPZ_LINK_ADMITTING,
+    MCPZ_LINK_AWAIT_ADMIT,
+    MCPZ_LINK_ADMITTED,
+    MCPZ_LINK_CLOSING, /* the host was told; what still comes is not looked at */
+};
+
+struct mcpz_link_row {
+    mcpz_link id; /* 0: free */
+    enum mcpz_link_state state;
+    struct mcpz_id peer;
+    uint8_t binding[MCPZ_BINDING_BYTES];
+    char dialled[MCPZ_ADDRESS_BYTES_MAX + 1];  /* "": they dialled us */
+    bool offered_token;                        /* our HELLO said joining */
+    mcpz_time admit_by_us;                     /* MCPZ_TIME_NEVER once admitted */
+    enum mcpz_link_down_reason down_reason;    /* not 0: the core is still to be told */
+    struct mcpz_certificate_bytes certificate; /* the peer's, once admitted */
+    struct mcpz_lane control;
+    struct mcpz_lane data;
+};
+
+/* ---- What waits for the disk ------------------------------------------------------------------
+ */
+
+struct mcpz_held {
+    struct mcpz_held *next;
+    uint64_t batch;            /* 0: of the turn under way */
+    struct mcpz_action action; /* SEND: only to `links`; REPLY: texts in `bytes` */
+    mcpz_link links[MCPZ_LINKS_MAX];
+    size_t link_count;
+    bool admits; /* the message is ADMIT: with it the link becomes admitted */
+    size_t length;
+    uint8_t bytes[];
+};
+
+/* ---- The engine -------------------------------------------------------------------------------
+ */
+
+/* The token we are joining with. */
+struct mcpz_pending_join {
+    bool active;
+    uint64_t request;
+    struct mcpz_id mesh;
+    uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
+    uint8_t key[MCPZ_PROOF_BYTES];
+    uint64_t expires_ms;
+};
+
+struct mcpz_engine {
+    struct mcpz_engine_ports ports;
+    const struct mcpz_identity *identity;
+    const struct mcpz_identity *authority;
+    struct mcpz_scratch *scratch;
+    struct mcpz_persist persist;
+    struct mcpz_store store;
+    struct mcpz_counters counters;
+    mcpz_time now;
+    uint64_t wall_ms;
+    bool in_turn;
+    struct mcpz_kv_progress progress; /* as last told */
+    uint64_t last_batch;
+    bool stepping; /* a port that calls back would walk into its own outbox */
+
+    struct mcpz_node_config node_config; /* its texts point into `texts` */
+    struct {
+        char name[MCPZ_NAME_BYTES_MAX + 1];
+        char address[MCPZ_ADDRESS_BYTES_MAX + 1];
+        char region[MCPZ_NAME_BYTES_MAX + 1];
+        char zone[MCPZ_NAME_BYTES_MAX + 1];
+        char roles[MCPZ_ROLES_MAX][MCPZ_NAME_BYTES_MAX + 1];
+    } texts;
+    struct mcpz_node node;
+
+    struct mcpz_id mesh; /* zeros: none */
+    struct mcpz_certificate_bytes certificate;
+    uint64_t certificate_end_ms;
+    uint64_t certificate_renew_ms; /* two thirds of its life */
+    mcpz_time renew_again_us;
+    uint64_t next_serial;
+    struct mcpz_pending_join join;
+
+    struct mcpz_link_row links[MCPZ_CONNECTED_MAX];
+    mcpz_link next_link;
+    uint64_t next_request;
+
+    struct mcpz_lane loopback; /* what we send to ourselves */
+    struct mcpz_held *held_first;
+    struct mcpz_held *held_last;
+    size_t held_bytes;
+
+    /* What mcpz_engine_token_create() shows. */
+    uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
+    uint8_t token_secret[MCPZ_SECRET_BYTES];
+};
+
+/* engine.c */
+
+/** Step the core with `event`, carry out what it asks, then what followed from that. */
+void mcpz_engine_dispatch(struct mcpz_engine *engine, struct mcpz_event *event);
+/** Deal with what came up while actions were carried out. Nothing, if that is still going on. */
+void mcpz_engine_follow_up(struct mcpz_engine *engine);
+/** Write what this node must know of itself after a restart. */
+void mcpz_engine_save_self(struct mcpz_engine *engine);
+
+/** Only step and carry out. */
+void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event);
+
+/* inbound.c */
+
+/** Step with the first message we sent to ourselves. False: there is none. */
+bool mcpz_inbound_loopback(struct mcpz_engine *engine);
+
+/* links.c */
+
+struct mcpz_link_row *mcpz_links_find(struct mcpz_engine *engine, mcpz_link link);
+/** The admitted link to `peer`, NULL if there is none. */
+struct mcpz_link_row *mcpz_links_of(struct mcpz_engine *engine, const struct mcpz_id *peer);
+/** The connection is gone, or is not worth another word: forget it, tell the core. */
+void mcpz_links_lose(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                     enum mcpz_link_down_reason reason);
+/** Let out what is queued, close, forget; the core hears LINK_DOWN if it knew the link. */
+void mcpz_links_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                      enum mcpz_link_down_reason reason, const char *why);
+/** Queue an encoded message. A link that cannot take more is closed: the reason it returns. */
+void mcpz_links_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
+                     struct mcpz_bytes message);
+/** Encode and queue. */
+void mcpz_links_send(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                     const struct mcpz_msg *msg);
+/** The link has proved itself: settle duplicates, tell the core. */
+void mcpz_links_admit(struct mcpz_engine *engine, struct mcpz_link_row *row);
+
+/* admission.c */
+
+/** Send our HELLO. */
+void mcpz_admission_greet(struct mcpz_engine *engine, struct mcpz_link_row *row);
+/** May a message of this kind be decoded in the link's state? */
+bool mcpz_admission_expects(const struct mcpz_link_row *row, uint32_t kind);
+/** Handle HELLO .. RENEW. Who is refused is told, and its link closed. */
+void mcpz_admission_message(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                            const struct mcpz_msg *msg);
+/** Close links that did not prove themselves in time; renew our certificate. */
+void mcpz_admission_tick(struct mcpz_engine *engine);
+mcpz_time mcpz_admission_deadline(const struct mcpz_engine *engine);
+/** Take on the mesh and certificate of `encoded`, already judged. */
+void mcpz_admission_adopt(struct mcpz_engine *engine, const struct mcpz_id *mesh,
+                          struct mcpz_bytes encoded);
+/** Make our own certificate: we hold the mesh's key. */
+MCPZ_MUST_USE mcpz_error mcpz_admission_found(struct mcpz_engine *engine);
+/** Answer the join under way, if there is one, and forget its token. */
+void mcpz_admission_end_join(struct mcpz_engine *engine, uint32_t code, const char *text);
+
+/* outbound.c */
+
+/** Carry out one action of the core. */
+void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *action);
+/** Hold a message until this turn's writes are on disk, then send it to `row`. */
+void mcpz_outbound_hold_admit(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                              const struct mcpz_msg *msg);
+/** Answer a request once this turn's writes are on disk. */
+void mcpz_outbound_reply(struct mcpz_engine *engine, uint64_t request, uint32_t code,
+                         const char *text);
+/** Give what this turn holds its batch. */
+void mcpz_outbound_settle(struct mcpz_engine *engine, uint64_t batch);
+/** Let out what is durable, undo what will never be. */
+void mcpz_outbound_release(struct mcpz_engine *engine);
+/** Is something held whose turn has not ended? */
+bool mcpz_outbound_is_unsettled(const struct mcpz_engine *engine);
+void mcpz_outbound_clear(struct mcpz_engine *engine);
+
+#endif

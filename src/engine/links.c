@@ -1,0 +1,274 @@
+#include <assert.h>
+#include <stdlib.h>
+
+#include "engine/internal.h"
+#include "wire/codec.h"
+
+/* ---- Lanes -------------------------------------------------------------------------------- */
+
+mcpz_error mcpz_lane_push(struct mcpz_lane *lane, struct mcpz_bytes message, size_t bytes_max)
+{
+    if (lane->bytes + message.length > bytes_max) {
+        return MCPZ_EFULL;
+    }
+    struct mcpz_queued *queued = malloc(sizeof(*queued) + message.length);
+    if (queued == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    queued->next = NULL;
+    queued->length = message.length;
+    memcpy(queued->bytes, message.data, message.length);
+
+    if (lane->last != NULL) {
+        lane->last->next = queued;
+    } else {
+        lane->first = queued;
+    }
+    lane->last = queued;
+    lane->bytes += message.length;
+    return MCPZ_OK;
+}
+
+struct mcpz_queued *mcpz_lane_pop(struct mcpz_lane *lane)
+{
+    struct mcpz_queued *queued = lane->first;
+    if (queued == NULL) {
+        return NULL;
+    }
+    lane->first = queued->next;
+    if (lane->first == NULL) {
+        lane->last = NULL;
+    }
+    lane->bytes -= queued->length;
+    return queued;
+}
+
+void mcpz_lane_clear(struct mcpz_lane *lane)
+{
+    for (struct mcpz_queued *queued = mcpz_lane_pop(lane); queued != NULL;
+         queued = mcpz_lane_pop(lane)) {
+        free(queued);
+    }
+}
+
+/* ---- The table ---------------------------------------------------------------------------- */
+
+struct mcpz_link_row *mcpz_links_find(struct mcpz_engine *engine, mcpz_link link)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX && link != 0; i++) {
+        if (engine->links[i].id == link) {
+            return &engine->links[i];
+        }
+    }
+    return NULL;
+}
+
+struct mcpz_link_row *mcpz_links_of(struct mcpz_engine *engine, const struct mcpz_id *peer)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+        struct mcpz_link_row *row = &engine->links[i];
+        if (row->id != 0 && row->state == MCPZ_LINK_ADMITTED && mcpz_id_equal(&row->peer, peer)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+void mcpz_links_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                      enum mcpz_link_down_reason reason, const char *why)
+{
+    bool was_known = row->state == MCPZ_LINK_ADMITTED;
+
+    if (row->state == MCPZ_LINK_CLOSING) {
+        return;
+    }
+    /* The row stays until the host has sent what is queued and says that it is closed. */
+    row->state = MCPZ_LINK_CLOSING;
+    row->admit_by_us = MCPZ_TIME_NEVER;
+    engine->ports.close(engine->ports.context, row->id, why);
+    if (was_known && reason != MCPZ_DOWN_DUPLICATE) {
+        row->down_reason = reason;
+        mcpz_engine_follow_up(engine);
+    }
+}
+
+void mcpz_links_lose(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                     enum mcpz_link_down_reason reason)
+{
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_LINK_DOWN,
+        .link = {.peer = row->peer, .reason = reason},
+    };
+    bool was_known = row->state == MCPZ_LINK_ADMITTED;
+
+    mcpz_lane_clear(&row->control);
+    mcpz_lane_clear(&row->data);
+    row->id = 0;
+    if (was_known) {
+        mcpz_engine_dispatch(engine, &event);
+    }
+}
+
+/* Heartbeats and news never wait behind what people send. */
+static bool is_control(uint32_t kind)
+{
+    switch (kind) {
+    case MCPZ_MSG_OPEN:
+    case MCPZ_MSG_DATA:
+    case MCPZ_MSG_END:
+    case MCPZ_MSG_FAIL:
+    case MCPZ_MSG_CANCEL:
+    case MCPZ_MSG_DELTA:
+    case MCPZ_MSG_DIGESTS:
+    case MCPZ_MSG_WANT:
+        return false;
+    default:
+        return true;
+    }
+}
+
+void mcpz_links_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
+                     struct mcpz_bytes message)
+{
+    bool control = is_control(kind);
+    bool was_idle = row->control.first == NULL && row->data.first == NULL;
+    mcpz_error error = control
+                           ? mcpz_lane_push(&row->control, message, MCPZ_CONTROL_LANE_BYTES_MAX)
+                           : mcpz_lane_push(&row->data, message, MCPZ_DATA_LANE_BYTES_MAX);
+    if (error != MCPZ_OK) {
+        engine->counters.links_slow++;
+        mcpz_lane_clear(&row->control);
+        mcpz_lane_clear(&row->data);
+        mcpz_links_close(engine, row, MCPZ_DOWN_SLOW, "does not take what is sent");
+        return;
+    }
+    engine->counters.messages_out++;
+    if (was_idle) {
+        engine->ports.wake(engine->ports.context, row->id);
+    }
+}
+
+void mcpz_links_send(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                     const struct mcpz_msg *msg)
+{
+    size_t length;
+    mcpz_error error =
+        mcpz_msg_encode(msg, engine->scratch->encoded, sizeof(engine->scratch->encoded), &length);
+    assert(error == MCPZ_OK);
+    mcpz_links_push(engine, row, (uint32_t)msg->kind,
+                    mcpz_bytes(engine->scratch->encoded, length));
+}
+
+/* ---- Admitted ----------------------------------------------------------------------------- */
+
+/*
+ * Of two links between the same nodes, both ends keep the one that the smaller id dialled; of two
+ * dialled by the same end, the newer, since an end dials again only when it has lost the first.
+ */
+static bool is_kept(const struct mcpz_engine *engine, const struct mcpz_link_row *newer,
+                    const struct mcpz_link_row *older)
+{
+    bool newer_is_ours = newer->dialled[0] != '\0';
+    bool older_is_ours = older->dialled[0] != '\0';
+    bool we_are_smaller = mcpz_id_compare(mcpz_identity_id(engine->identity), &newer->peer) < 0;
+
+    return newer_is_ours == older_is_ours || newer_is_ours == we_are_smaller;
+}
+
+void mcpz_links_admit(struct mcpz_engine *engine, struct mcpz_link_row *row)
+{
+    struct mcpz_link_row *older = mcpz_links_of(engine, &row->peer);
+    char address[MCPZ_ADDRESS_BYTES_MAX + 1];
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_LINK_UP,
+        .link = {.peer = row->peer, .dialled = row->dialled[0] != '\0'},
+    };
+
+    memcpy(address, row->dialled, sizeof(address));
+    event.link.address = mcpz_text(address);
+    row->state = MCPZ_LINK_ADMITTED;
+    row->admit_by_us = MCPZ_TIME_NEVER;
+    engine->counters.links_admitted++;
+    if (older != NULL && older != row) {
+        engine->counters.links_duplicate++;
+        mcpz_links_close(engine, is_kept(engine, row, older) ? older : row, MCPZ_DOWN_DUPLICATE,
+                         "another link to the same node stays");
+    }
+    mcpz_engine_dispatch(engine, &event);
+}
+
+/* ---- What the host calls ------------------------------------------------------------------ */
+
+mcpz_error mcpz_engine_link_opened(struct mcpz_engine *engine, const struct mcpz_id *peer,
+                                   const uint8_t *binding, struct mcpz_bytes dialled,
+                                   mcpz_link *link)
+{
+    assert(engine->in_turn);
+    assert(dialled.length <= MCPZ_ADDRESS_BYTES_MAX);
+
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+        struct mcpz_link_row *row = &engine->links[i];
+        if (row->id != 0) {
+            continue;
+        }
+        *row = (struct mcpz_link_row){
+            .id = ++engine->next_link,
+            .state = MCPZ_LINK_GREETING,
+            .peer = *peer,
+            .admit_by_us = engine->now + MCPZ_ADMIT_WITHIN_US,
+        };
+        memcpy(row->binding, binding, MCPZ_BINDING_BYTES);
+        mcpz_bytes_to_text(dialled, row->dialled, sizeof(row->dialled));
+        *link = row->id;
+        mcpz_admission_greet(engine, row);
+        return MCPZ_OK;
+    }
+    engine->counters.links_refused_full++;
+    return MCPZ_EFULL;
+}
+
+void mcpz_engine_link_closed(struct mcpz_engine *engine, mcpz_link link)
+{
+    assert(engine->in_turn);
+
+    struct mcpz_link_row *row = mcpz_links_find(engine, link);
+    if (row == NULL) {
+        return;
+    }
+    mcpz_links_lose(engine, row, MCPZ_DOWN_CLOSED);
+}
+
+struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
+{
+    struct mcpz_link_row *row = mcpz_links_find(engine, link);
+    struct mcpz_framer *framer = engine->scratch->framer;
+
+    if (row == NULL || !mcpz_engine_has_frames(engine, link)) {
+        return mcpz_bytes(NULL, 0);
+    }
+    mcpz_framer_begin(framer);
+    for (;;) {
+        struct mcpz_lane *lane = row->control.first != NULL ? &row->control : &row->data;
+        if (lane->first == NULL ||
+            !mcpz_framer_add(framer, mcpz_bytes(lane->first->bytes, lane->first->length))) {
+            break;
+        }
+        free(mcpz_lane_pop(lane));
+    }
+    /* Before admission nobody is made to run a decompressor. */
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, row->state == MCPZ_LINK_ADMITTED);
+    engine->counters.frames_out++;
+    engine->counters.bytes_out += frame.length;
+    return frame;
+}
+
+bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX && link != 0; i++) {
+        const struct mcpz_link_row *row = &engine->links[i];
+        if (row->id == link) {
+            return row->control.first != NULL || row->data.first != NULL;
+        }
+    }
+    return false;
+}

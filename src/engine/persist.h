@@ -1,0 +1,24 @@
+/*
+ * The typed store of the core over the byte store: schema makes the keys, codec the values.
+ *
+ * Texts and blobs of a record that was read lie in the store's own memory and last until the turn
+ * ends; its lists last until MCPZ_READS_KEPT more records have been read.
+ */
+
+#ifndef ENGINE_PERSIST_H
+#define ENGINE_PERSIST_H
+
+#include "engine/scratch.h"
+#include "proto/kv.h"
+#include "proto/store.h"
+
+struct mcpz_persist {
+    struct mcpz_kv kv;
+    struct mcpz_scratch *scratch;
+};
+
+/** Make `*store` work over `persist`, whose memory it borrows. */
+void mcpz_persist_init(struct mcpz_persist *persist, const struct mcpz_kv *kv,
+                       struct mcpz_scratch *scratch, struct mcpz_store *store);
+
+#endif

@@ -1,0 +1,71 @@
+/* Documents' names and roots: where the core's records meet the hash. */
+
+#include <assert.h>
+
+#include "crypto/digest.h"
+#include "engine/internal.h"
+#include "store/schema.h"
+#include "wire/codec.h"
+
+void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
+                             struct mcpz_id *document)
+{
+    struct mcpz_digest_state state;
+
+    mcpz_digest_begin(&state, MCPZ_DIGEST_DOCUMENT, mcpz_bytes(NULL, 0));
+    mcpz_digest_add(&state, tenant);
+    mcpz_digest_add(&state, mcpz_bytes("", 1));
+    mcpz_digest_add(&state, name);
+    mcpz_digest_end(&state, document->bytes);
+}
+
+static void add_with_length(struct mcpz_digest_state *state, struct mcpz_bytes bytes)
+{
+    uint8_t length[4];
+    for (size_t i = 0; i < sizeof(length); i++) {
+        length[i] = (uint8_t)(bytes.length >> (24 - 8 * i));
+    }
+    mcpz_digest_add(state, mcpz_bytes(length, sizeof(length)));
+    mcpz_digest_add(state, bytes);
+}
+
+/* Key and value as the store would hold them: both canonical. */
+static void add_record(struct mcpz_engine *engine, struct mcpz_digest_state *state,
+                       const struct mcpz_record *record)
+{
+    struct mcpz_key key;
+    size_t length;
+
+    mcpz_schema_key(record, &key);
+    mcpz_error error = mcpz_record_encode(record, engine->scratch->encoded,
+                                          sizeof(engine->scratch->encoded), &length);
+    assert(error == MCPZ_OK);
+    add_with_length(state, mcpz_bytes(key.bytes, key.length));
+    add_with_length(state, mcpz_bytes(engine->scratch->encoded, length));
+}
+
+mcpz_error mcpz_engine_root(struct mcpz_engine *engine, const struct mcpz_id *document,
+                            uint8_t *root)
+{
+    struct mcpz_store *store = &engine->store;
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *document}};
+    struct mcpz_digest_state state;
+
+    mcpz_error error = store->get(store->context, &record);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    mcpz_digest_begin(&state, MCPZ_DIGEST_ROOT, mcpz_bytes(NULL, 0));
+    add_record(engine, &state, &record);
+
+    record = (struct mcpz_record){.kind = MCPZ_RECORD_ENTRY, .entry = {.document = *document}};
+    for (error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record); error == MCPZ_OK;
+         error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &record)) {
+        add_record(engine, &state, &record);
+    }
+    if (error != MCPZ_ENOTFOUND) {
+        return error;
+    }
+    mcpz_digest_end(&state, root);
+    return MCPZ_OK;
+}
