@@ -1,0 +1,100 @@
+/*
+ * A whole mesh in one thread: many engines, one virtual clock, a network and disks that delay,
+ * break and come back.
+ *
+ * Only time, the network, the disks and the providers are made up; engines, admission, codecs and
+ * stores are those that ship. Everything that matters is drawn from one seed, so a run is a
+ * function of (seed, script): run it again and every step comes back. (Keys of join tokens are
+ * real randomness: nothing but their bytes depends on them.)
+ *
+ * Connections behave like TCP: in order, nothing lost while they stand; a cut one stalls.
+ */
+
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "core/event.h"
+#include "engine/engine.h"
+
+#define MCPZ_SIM_NODES_MAX 64
+
+struct mcpz_sim_config {
+    size_t node_count;
+    uint64_t seed;
+    mcpz_time delay_min_us; /* of one frame, one way */
+    mcpz_time delay_max_us;
+    mcpz_time disk_us; /* from handing over a batch until it is durable */
+    mcpz_time run_us;  /* a provider's time for a task */
+    struct mcpz_node_timing timing;
+};
+
+struct mcpz_sim;
+
+/** Make nodes 0 .. node_count - 1, none of them started. Never NULL: aborts without memory. */
+struct mcpz_sim *mcpz_sim_create(const struct mcpz_sim_config *config);
+void mcpz_sim_destroy(struct mcpz_sim *sim);
+
+mcpz_time mcpz_sim_now(const struct mcpz_sim *sim);
+
+/* ---- What a script does -------------------------------------------------------------------- */
+
+/**
+ * Start a node on what its disk holds. The first start of node 0 founds the mesh; that of any
+ * other makes a token at node 0 and joins with it.
+ */
+void mcpz_sim_start(struct mcpz_sim *sim, size_t node);
+
+/** Start all, one after the other, and run until all are linked. */
+void mcpz_sim_start_all(struct mcpz_sim *sim);
+
+/** kill -9: what is not durable is lost, the others' connections to it close. */
+void mcpz_sim_kill(struct mcpz_sim *sim, size_t node);
+
+/** Stall (or let go on) all there is between two nodes; dialling fails meanwhile. */
+void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut);
+
+/** From now on the node's disk is full (or no longer): every batch fails. */
+void mcpz_sim_fill_disk(struct mcpz_sim *sim, size_t node, bool full);
+
+/** The node offers a capability: a task's result is its parameters, after run_us. */
+void mcpz_sim_provide(struct mcpz_sim *sim, size_t node, const char *capability);
+
+/** Run a task; returns its name for mcpz_sim_task_result(). */
+uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t node, const char *capability,
+                       const char *params, uint32_t timeout_ms);
+
+/**
+ * Write to an agent: `path` is one element, `value` a text (SET, ADD, REMOVE), `amount` for
+ * INCREMENT. Returns its name for mcpz_sim_reply().
+ */
+uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t node, enum mcpz_agent_op op,
+                        const char *agent, const char *path, const char *value, int64_t amount);
+
+/** Run until virtual time `until_us`. Costs no real waiting. */
+void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us);
+
+/* ---- What a script sees --------------------------------------------------------------------- */
+
+/** Does `node` hold `peer` for a member? Suspects count as members, the dead do not. */
+bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t node, size_t peer);
+
+/** The code of a reply or a task's end: enum mcpz_code; -1 as long as there is none. */
+int mcpz_sim_reply(const struct mcpz_sim *sim, uint64_t request);
+
+/** What a task gave, as text; "" before it is done. Owned by `sim`. */
+const char *mcpz_sim_result(const struct mcpz_sim *sim, uint64_t request);
+
+/** The root of an agent at a node. False if the node does not have it. */
+bool mcpz_sim_root(struct mcpz_sim *sim, size_t node, const char *agent, uint8_t *root);
+
+struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t node);
+
+/** What became true, one line a fact: "[ 1250] 0: 2 dead". Owned by `sim`. */
+const char *mcpz_sim_trace(const struct mcpz_sim *sim);
+
+#endif
