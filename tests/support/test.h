@@ -6,7 +6,6 @@
 #ifndef TEST_H
 #define TEST_H
 
-#include <cmocka.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEST(name) static void name(void **state)
+/* clang-format off */
+#include <cmocka.h> /* wants setjmp.h and stdarg.h before it */
+/* clang-format on */
+
+#define TEST(name) static void name(void **state __attribute__((unused)))
 #define RUN(name) cmocka_unit_test(name)
 
 #define TEST_MAIN(...)                                                                            \
@@ -57,9 +60,9 @@
 
 #define CHECK_BYTES(actual, expected_data, expected_length)                                       \
     do {                                                                                          \
-        struct mcpz_bytes actual_ = (actual);                                                     \
-        CHECK_UINT(actual_.length, expected_length);                                              \
-        CHECK(actual_.length == 0 || memcmp(actual_.data, (expected_data), actual_.length) == 0); \
+        struct mcpz_bytes found_ = (actual);                                                      \
+        CHECK_UINT(found_.length, expected_length);                                               \
+        CHECK(found_.length == 0 || memcmp(found_.data, (expected_data), found_.length) == 0);    \
     } while (0)
 
 #endif
