@@ -1,0 +1,63 @@
+/*
+ * What has been seen: version vectors, and hybrid logical clocks.
+ *
+ * A vector decides what happened before what, and what a remove may name. A stamp decides only
+ * which of two concurrent writes is shown.
+ */
+
+#ifndef CORE_CRDT_CLOCK_H
+#define CORE_CRDT_CLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "proto/agent.h"
+#include "proto/limits.h"
+
+/* A version vector: sorted by actor, each once, no zeros. */
+struct mcpz_clock {
+    struct mcpz_version versions[MCPZ_ACTORS_MAX];
+    size_t count;
+};
+
+/** Is this a vector: at most MCPZ_ACTORS_MAX, strictly sorted, every seq at least 1? */
+bool mcpz_clock_is_valid(const struct mcpz_version *versions, size_t count);
+
+/** Copy a valid vector. */
+void mcpz_clock_set(struct mcpz_clock *clock, const struct mcpz_version *versions, size_t count);
+
+/** The seq of `actor`, 0 if none of its deltas is in. */
+uint64_t mcpz_clock_get(const struct mcpz_version *versions, size_t count,
+                        const struct mcpz_actor *actor);
+
+/** Move `actor` on to `seq` (never back). False: it is new and there is no room. */
+MCPZ_MUST_USE bool mcpz_clock_advance(struct mcpz_clock *clock, const struct mcpz_actor *actor,
+                                      uint64_t seq);
+
+/** Has `clock` seen all that the vector `versions` has? */
+bool mcpz_clock_covers(const struct mcpz_clock *clock, const struct mcpz_version *versions,
+                       size_t count);
+
+/** 64 bits that are equal for equal vectors, and hardly ever for others. 0 for the empty one. */
+uint64_t mcpz_clock_digest(const struct mcpz_version *versions, size_t count);
+
+/**
+ * A stamp for something that happens now, after everything stamped up to `floor`.
+ *
+ * `*hlc` is the greatest stamp of this node and moves on. If it has run further ahead of the wall
+ * clock than others accept (the clock was wrong and was set back), it starts over from the wall
+ * clock, so that one bad hour does not spoil the stamps of the next.
+ *
+ * Source: Kulkarni et al., "Logical Physical Clocks", section 3.3.
+ */
+uint64_t mcpz_clock_tick(uint64_t *hlc, uint64_t wall_ms, uint64_t floor);
+
+/** Is the stamp further ahead of the wall clock than MCPZ_CLOCK_AHEAD_MS_MAX? */
+bool mcpz_clock_is_ahead(uint64_t hlc, uint64_t wall_ms);
+
+/** Take in somebody else's stamp. One that is ahead does not move us. */
+void mcpz_clock_observe(uint64_t *hlc, uint64_t wall_ms, uint64_t remote);
+
+#endif
