@@ -1,0 +1,77 @@
+/*
+ * One document: what its deltas leave behind, kept in the store.
+ *
+ * A delta takes out the entries it names and puts in its own. It may only name what its causal
+ * past holds, and is applied only after that past; so whatever the order of arrival, the same
+ * deltas leave the same entries. Losing registers are not dropped by merging (that would depend
+ * on the order): the next write, which has seen them, takes them out.
+ *
+ * Source: DSON (PVLDB 2022), section 4; docs reference crdt 1.3, 1.4.
+ */
+
+#ifndef CORE_CRDT_DOCUMENT_H
+#define CORE_CRDT_DOCUMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "core/crdt/clock.h"
+#include "proto/agent.h"
+#include "proto/store.h"
+
+/* What the register at mcpz_paths_life holds, as text. */
+#define MCPZ_LIFE_ACTIVE "active"
+#define MCPZ_LIFE_DELETED "deleted"
+
+/* A document's record, in memory for a step. */
+struct mcpz_document {
+    struct mcpz_id id;
+    bool exists; /* at least one delta of it is here */
+    bool deleted;
+    struct mcpz_bytes name; /* borrowed until the step ends */
+    uint64_t hlc;           /* greatest stamp in it */
+    uint32_t entry_count;
+    struct mcpz_clock clock;
+};
+
+/**
+ * Read the record of `id`. One that is not there is an empty document.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_document_load(const struct mcpz_store *store,
+                                            const struct mcpz_id *id,
+                                            struct mcpz_document *document);
+
+/** Is it there and not deleted? */
+static inline bool mcpz_document_is_live(const struct mcpz_document *document)
+{
+    return document->exists && !document->deleted;
+}
+
+/**
+ * May this delta exist? Depends on the delta alone, so every node says the same: within limits,
+ * paths and counters canonical, versions a vector with its own place at seq - 1, every removed
+ * dot within that vector and named once.
+ */
+bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta);
+
+/**
+ * Apply a valid delta whose causal past, and not itself, is in the document; store it, what it
+ * changes, and the document's record. On error nothing was written and `document` is unchanged.
+ *
+ * Neither MCPZ_ENTRIES_MAX nor anything else that writers keep to is asked here: to refuse what
+ * others have written would keep nodes apart for ever.
+ *
+ * Errors: MCPZ_EFULL  one actor too many: MCPZ_ACTORS_MAX
+ *         MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_document_apply(const struct mcpz_store *store,
+                                             struct mcpz_document *document,
+                                             const struct mcpz_delta *delta);
+
+#endif

@@ -1,0 +1,233 @@
+#include "core/crdt/mail.h"
+
+#include <assert.h>
+#include <stdalign.h>
+
+/* Turning a broadcast into sends lists the neighbours in the arena. */
+#define BROADCAST_BYTES (MCPZ_LINKS_MAX * sizeof(struct mcpz_id))
+
+#define DELTA_BYTES_MAX                                                                           \
+    (MCPZ_ACTORS_MAX * sizeof(struct mcpz_version) +                                              \
+     MCPZ_DELTA_ADDS_MAX *                                                                        \
+         (sizeof(struct mcpz_add) + MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 32) +            \
+     MCPZ_DELTA_REMOVES_MAX * (sizeof(struct mcpz_remove) + MCPZ_PATH_BYTES_MAX + 16) + 64)
+
+static_assert(DELTA_BYTES_MAX + BROADCAST_BYTES + 64 <= MCPZ_MAIL_BYTES_MAX,
+              "a step can pass on any one delta");
+
+void mcpz_mail_init(struct mcpz_mail *mail, struct mcpz_outbox *out)
+{
+    *mail = (struct mcpz_mail){.out = out};
+}
+
+/* What the arena gives for `bytes`. */
+static size_t rounded(size_t bytes)
+{
+    const size_t mask = alignof(max_align_t) - 1;
+    return (bytes + mask) & ~mask;
+}
+
+/* Take `bytes` of the arena and one action from our share; two actions stay for reply and fact. */
+static bool reserve(struct mcpz_mail *mail, size_t bytes)
+{
+    const struct mcpz_arena *arena = &mail->out->arena;
+
+    if (mail->action_count + 2 >= MCPZ_MAIL_ACTIONS_MAX ||
+        mail->out->count + 2 >= MCPZ_OUTBOX_MAX ||
+        mail->byte_count + bytes > MCPZ_MAIL_BYTES_MAX || bytes > arena->size - arena->used) {
+        return false;
+    }
+    mail->action_count++;
+    mail->byte_count += bytes;
+    return true;
+}
+
+/* Room for a list; reserve() has made sure of it. */
+static void *take(struct mcpz_mail *mail, size_t count, size_t size)
+{
+    void *room = mcpz_arena_take(&mail->out->arena, count, size);
+
+    assert(room != NULL);
+    return room;
+}
+
+static void send_or_broadcast(struct mcpz_mail *mail, const struct mcpz_id *to,
+                              const struct mcpz_id *except, const struct mcpz_msg *msg)
+{
+    if (to != NULL) {
+        mcpz_outbox_send(mail->out, to, msg);
+    } else {
+        mcpz_outbox_broadcast(mail->out, except, msg);
+    }
+}
+
+/* What naming the receivers takes. */
+static size_t address_bytes(const struct mcpz_id *to)
+{
+    return to != NULL ? rounded(sizeof(*to)) : BROADCAST_BYTES;
+}
+
+/* ---- Deltas -------------------------------------------------------------------------------- */
+
+/* Entries that lie together share their path, and most removes of one write do. */
+static bool shares_path(const struct mcpz_delta *delta, size_t index)
+{
+    return index > 0 &&
+           mcpz_bytes_equal(delta->removes[index - 1].path, delta->removes[index].path);
+}
+
+size_t mcpz_mail_delta_bytes(const struct mcpz_delta *delta)
+{
+    size_t bytes = rounded(delta->version_count * sizeof(*delta->versions)) +
+                   rounded(delta->add_count * sizeof(*delta->adds)) +
+                   rounded(delta->remove_count * sizeof(*delta->removes));
+
+    for (size_t i = 0; i < delta->add_count; i++) {
+        bytes += rounded(delta->adds[i].path.length) + rounded(delta->adds[i].value.length);
+    }
+    for (size_t i = 0; i < delta->remove_count; i++) {
+        bytes += shares_path(delta, i) ? 0 : rounded(delta->removes[i].path.length);
+    }
+    assert(bytes <= DELTA_BYTES_MAX);
+    return bytes;
+}
+
+static const struct mcpz_version *keep_versions(struct mcpz_mail *mail,
+                                                const struct mcpz_version *versions, size_t count)
+{
+    struct mcpz_version *kept = take(mail, count, sizeof(*kept));
+    for (size_t i = 0; i < count; i++) {
+        kept[i] = versions[i];
+    }
+    return kept;
+}
+
+static struct mcpz_delta keep_delta(struct mcpz_mail *mail, const struct mcpz_delta *delta)
+{
+    struct mcpz_add *adds = take(mail, delta->add_count, sizeof(*adds));
+    struct mcpz_remove *removes = take(mail, delta->remove_count, sizeof(*removes));
+
+    for (size_t i = 0; i < delta->add_count; i++) {
+        adds[i] = delta->adds[i];
+        adds[i].path = mcpz_outbox_keep(mail->out, delta->adds[i].path);
+        adds[i].value = mcpz_outbox_keep(mail->out, delta->adds[i].value);
+    }
+    for (size_t i = 0; i < delta->remove_count; i++) {
+        removes[i] = delta->removes[i];
+        removes[i].path = shares_path(delta, i)
+                              ? removes[i - 1].path
+                              : mcpz_outbox_keep(mail->out, delta->removes[i].path);
+    }
+
+    struct mcpz_delta kept = *delta;
+    kept.versions = keep_versions(mail, delta->versions, delta->version_count);
+    kept.adds = adds;
+    kept.removes = removes;
+    return kept;
+}
+
+bool mcpz_mail_delta(struct mcpz_mail *mail, const struct mcpz_id *to,
+                     const struct mcpz_id *except, const struct mcpz_delta *delta)
+{
+    if (!reserve(mail, mcpz_mail_delta_bytes(delta) + address_bytes(to))) {
+        return false;
+    }
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_DELTA, .delta = {.delta = keep_delta(mail, delta)}};
+    send_or_broadcast(mail, to, except, &msg);
+    mail->out->actions[mail->out->count - 1].durable = true;
+    return true;
+}
+
+/* ---- Comparing and asking ------------------------------------------------------------------ */
+
+bool mcpz_mail_want(struct mcpz_mail *mail, const struct mcpz_id *to,
+                    const struct mcpz_id *document, const struct mcpz_clock *clock)
+{
+    if (!reserve(mail, rounded(clock->count * sizeof(*clock->versions)) + address_bytes(to))) {
+        return false;
+    }
+    struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_WANT,
+        .want = {.document = *document,
+                 .versions = keep_versions(mail, clock->versions, clock->count),
+                 .version_count = clock->count},
+    };
+    mcpz_outbox_send(mail->out, to, &msg);
+    return true;
+}
+
+static bool put_digests(struct mcpz_mail *mail, const struct mcpz_id *to,
+                        const struct mcpz_msg_digests *page)
+{
+    size_t bytes = rounded(page->digest_count * sizeof(*page->digests));
+    if (!reserve(mail, bytes + address_bytes(to))) {
+        return false;
+    }
+
+    struct mcpz_digest *digests = take(mail, page->digest_count, sizeof(*digests));
+    for (size_t i = 0; i < page->digest_count; i++) {
+        digests[i] = page->digests[i];
+    }
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_DIGESTS, .digests = *page};
+    msg.digests.digests = digests;
+    send_or_broadcast(mail, to, NULL, &msg);
+    return true;
+}
+
+bool mcpz_mail_digests(struct mcpz_mail *mail, const struct mcpz_id *to,
+                       const struct mcpz_msg_digests *page)
+{
+    return put_digests(mail, to, page);
+}
+
+bool mcpz_mail_offer(struct mcpz_mail *mail, const struct mcpz_id *to,
+                     const struct mcpz_id *document, uint64_t digest)
+{
+    struct mcpz_digest one = {.document = *document, .digest = digest};
+    struct mcpz_msg_digests page = {
+        .after = mcpz_mail_before(document),
+        .upto = *document,
+        .digests = &one,
+        .digest_count = 1,
+    };
+    if (!put_digests(mail, to, &page)) {
+        return false;
+    }
+    /* Deltas wait for the disk; what comes after them must not overtake them. */
+    mail->out->actions[mail->out->count - 1].durable = true;
+    return true;
+}
+
+struct mcpz_id mcpz_mail_before(const struct mcpz_id *id)
+{
+    assert(!mcpz_id_is_zero(id));
+
+    struct mcpz_id before = *id;
+    size_t at = MCPZ_ID_BYTES;
+    do {
+        at--;
+        before.bytes[at]--;
+    } while (before.bytes[at] == 0xff); /* it was zero: borrow from the next */
+    return before;
+}
+
+/* ---- For people ---------------------------------------------------------------------------- */
+
+void mcpz_mail_reply(struct mcpz_mail *mail, uint64_t request, const struct mcpz_id *document,
+                     struct mcpz_outcome outcome)
+{
+    struct mcpz_action *action = mcpz_outbox_append(mail->out, MCPZ_ACTION_REPLY);
+
+    action->durable = outcome.code == MCPZ_CODE_OK;
+    action->reply.request = request;
+    action->reply.code = outcome.code;
+    action->reply.text = mcpz_text(outcome.text);
+    action->reply.document = *document;
+}
+
+void mcpz_mail_merged(struct mcpz_mail *mail, const struct mcpz_id *document)
+{
+    struct mcpz_fact fact = {.kind = MCPZ_FACT_AGENT_MERGED, .about = *document};
+
+    mcpz_outbox_fact(mail->out, &fact);
+}
