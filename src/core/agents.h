@@ -10,6 +10,7 @@
  *   neighbour linked, or anti-entropy due:  DIGESTS, page by page  ->
  *   <-  WANT {document, version vector}     for each that differs
  *   DELTA ...  in causal order              ->
+ *   DIGESTS of that one document            ->  if there are more
  *
  * Every delta is kept. Not here yet: signatures, placement, checkpoints that fold old deltas.
  */
@@ -23,6 +24,9 @@
 
 #include "base/rng.h"
 #include "base/time.h"
+#include "core/crdt/catchup.h"
+#include "core/crdt/rounds.h"
+#include "core/crdt/wanted.h"
 #include "core/event.h"
 #include "core/members.h"
 #include "core/outbox.h"
@@ -33,22 +37,32 @@
 
 #define MCPZ_WANTS_MAX 256          /* documents being caught up at once */
 #define MCPZ_DELTAS_PER_WANT_MAX 64 /* sent for one WANT; the receiver asks again for more */
+struct mcpz_node_timing;
 
 struct mcpz_agents {
     const struct mcpz_store *store;
     const struct mcpz_node_timing *timing;
+    /*
+     * Who we write as. Its generation moves on within a step when others know of writes of ours
+     * that we have lost: whoever runs us keeps it in the store (SELF) with the same batch.
+     */
     struct mcpz_actor actor;
+    bool rolled_back; /* that has happened */
     struct mcpz_rng rng;
     uint64_t hlc; /* greatest stamp given out or taken in */
     mcpz_time compare_at_us;
     uint32_t document_count; /* not deleted; counted from the store at start */
+    struct mcpz_rounds rounds;
+    struct mcpz_wanted wanted;
 
     uint64_t deltas_written;
     uint64_t deltas_merged;
     uint64_t deltas_duplicate;
-    uint64_t deltas_early;   /* causal past not here: asked for again */
-    uint64_t deltas_ahead;   /* stamped too far in the future: not taken yet */
-    uint64_t deltas_refused; /* not valid */
+    uint64_t deltas_early;     /* causal past not here: asked for again */
+    uint64_t deltas_ahead;     /* stamped too far in the future: not taken yet */
+    uint64_t deltas_refused;   /* not valid, or over a limit */
+    uint64_t messages_refused; /* DIGESTS and WANT that are not valid */
+    uint64_t store_failures;   /* the store could not be read: what was under way is dropped */
 };
 
 /** Start from what `store` holds. */
@@ -56,9 +70,15 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store
                       const struct mcpz_node_timing *timing, const struct mcpz_actor *actor,
                       uint64_t seed, mcpz_time now);
 
+/** Count again: a batch was lost, the store is as it was before. Not within a step. */
+void mcpz_agents_recount(struct mcpz_agents *agents);
+
 /**
- * Take in one event. Handles AGENT_*, RECV of DELTA, DIGESTS and WANT, LINKED facts, TICK.
- * `members` is looked at only.
+ * Take in one event. Handles AGENT_*, RECV of DELTA, DIGESTS and WANT, LINKED and UNLINKED facts,
+ * TICK. `members` is looked at only.
+ *
+ * An AGENT_IMPORT is answered with OK also if the delta was here; with CONFLICT if its causal
+ * past is not, or if it is stamped too far in the future.
  */
 void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_members *members,
                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);

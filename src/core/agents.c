@@ -1,0 +1,395 @@
+#include "core/agents.h"
+
+#include <assert.h>
+
+#include "core/crdt/clock.h"
+#include "core/crdt/document.h"
+#include "core/crdt/mail.h"
+#include "core/crdt/write.h"
+#include "core/node.h"
+
+/* One step, for those it is handed down to. */
+struct step {
+    struct mcpz_agents *agents;
+    mcpz_time now;
+    uint64_t wall_ms;
+    struct mcpz_mail mail;
+};
+
+/* What became of a delta. */
+enum fate {
+    FATE_MERGED,
+    FATE_DUPLICATE,
+    FATE_EARLY,
+    FATE_AHEAD,
+    FATE_REFUSED,
+    FATE_FULL, /* a limit of this node or this document */
+    FATE_STORE_FAILED,
+};
+
+static const struct mcpz_outcome outcomes[] = {
+    [FATE_MERGED] = {MCPZ_CODE_OK, ""},
+    [FATE_DUPLICATE] = {MCPZ_CODE_OK, ""},
+    [FATE_EARLY] = {MCPZ_CODE_CONFLICT, "what this change builds on is not here yet"},
+    [FATE_AHEAD] = {MCPZ_CODE_CONFLICT, "this change is stamped more than 30 s in the future"},
+    [FATE_REFUSED] = {MCPZ_CODE_BAD_REQUEST, "not a valid change"},
+    [FATE_FULL] = {MCPZ_CODE_LIMIT, "too many agents at this node, or writers of this agent"},
+    [FATE_STORE_FAILED] = {MCPZ_CODE_STORE_FAILED, "the store cannot be read; see the log"},
+};
+
+static uint64_t digest_of(const struct mcpz_document *document)
+{
+    return mcpz_clock_digest(document->clock.versions, document->clock.count);
+}
+
+static bool has_room(const struct mcpz_agents *agents)
+{
+    return agents->document_count < MCPZ_AGENTS_MAX;
+}
+
+static struct mcpz_catchup catchup_with(struct step *step, const struct mcpz_id *peer)
+{
+    return (struct mcpz_catchup){
+        .store = step->agents->store,
+        .mail = &step->mail,
+        .wanted = &step->agents->wanted,
+        .now = step->now,
+        .peer = peer,
+        .is_full = !has_room(step->agents),
+    };
+}
+
+static void count_document(struct mcpz_agents *agents, bool was_live,
+                           const struct mcpz_document *document)
+{
+    bool is_live = mcpz_document_is_live(document);
+
+    if (is_live && !was_live) {
+        agents->document_count++;
+    } else if (was_live && !is_live && agents->document_count > 0) {
+        agents->document_count--;
+    }
+}
+
+/*
+ * If somebody has seen more of us than we remember, our store was set back. What we lost comes in
+ * like any other delta; what we write from now on is somebody else's, so that no dot is given out
+ * twice. crdt 1.6.
+ */
+static void notice_lost_writes(struct mcpz_agents *agents, const struct mcpz_document *document,
+                               const struct mcpz_actor *actor, uint64_t seq)
+{
+    if (!mcpz_id_equal(&actor->node, &agents->actor.node) ||
+        actor->generation < agents->actor.generation || actor->generation == UINT32_MAX) {
+        return;
+    }
+    if (seq > mcpz_clock_get(document->clock.versions, document->clock.count, actor)) {
+        agents->actor.generation = actor->generation + 1;
+        agents->rolled_back = true;
+    }
+}
+
+static void notice_lost_in(struct mcpz_agents *agents, const struct mcpz_document *document,
+                           const struct mcpz_version *versions, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        notice_lost_writes(agents, document, &versions[i].actor, versions[i].seq);
+    }
+}
+
+/* ---- Deltas that come in ------------------------------------------------------------------- */
+
+/* What `delta`, which is valid, is to `document`, if it can be applied at all. */
+static enum fate judge(const struct step *step, const struct mcpz_document *document,
+                       const struct mcpz_delta *delta)
+{
+    const struct mcpz_clock *clock = &document->clock;
+
+    if (delta->seq <= mcpz_clock_get(clock->versions, clock->count, &delta->actor)) {
+        return FATE_DUPLICATE;
+    }
+    if (mcpz_clock_is_ahead(delta->hlc, step->wall_ms)) {
+        return FATE_AHEAD;
+    }
+    if (!mcpz_clock_covers(clock, delta->versions, delta->version_count)) {
+        return FATE_EARLY;
+    }
+    if (!document->exists && !has_room(step->agents)) {
+        return FATE_FULL;
+    }
+    return FATE_MERGED;
+}
+
+/* Apply it and pass it on, but not back to `from` (NULL: from nobody). */
+static enum fate merge(struct step *step, const struct mcpz_id *from,
+                       struct mcpz_document *document, const struct mcpz_delta *delta)
+{
+    struct mcpz_agents *agents = step->agents;
+    bool was_live = mcpz_document_is_live(document);
+
+    mcpz_error error = mcpz_document_apply(agents->store, document, delta);
+    if (error != MCPZ_OK) {
+        return error == MCPZ_EFULL ? FATE_FULL : FATE_STORE_FAILED;
+    }
+    count_document(agents, was_live, document);
+    mcpz_clock_observe(&agents->hlc, step->wall_ms, delta->hlc);
+    mcpz_wanted_moved(&agents->wanted, &delta->document, digest_of(document));
+
+    bool has_gone = mcpz_mail_delta(&step->mail, NULL, from, delta);
+    assert(has_gone); /* mail.c: there is room for any one delta */
+    mcpz_mail_merged(&step->mail, &delta->document);
+    return FATE_MERGED;
+}
+
+static void count_fate(struct mcpz_agents *agents, enum fate fate)
+{
+    switch (fate) {
+    case FATE_MERGED:
+        agents->deltas_merged++;
+        break;
+    case FATE_DUPLICATE:
+        agents->deltas_duplicate++;
+        break;
+    case FATE_EARLY:
+        agents->deltas_early++;
+        break;
+    case FATE_AHEAD:
+        agents->deltas_ahead++;
+        break;
+    case FATE_REFUSED:
+    case FATE_FULL:
+        agents->deltas_refused++;
+        break;
+    case FATE_STORE_FAILED:
+        agents->store_failures++;
+        break;
+    }
+}
+
+/* `document` is left as it is after. */
+static enum fate take_in(struct step *step, const struct mcpz_id *from,
+                         const struct mcpz_delta *delta, struct mcpz_document *document)
+{
+    struct mcpz_agents *agents = step->agents;
+
+    if (!mcpz_document_delta_is_valid(delta)) {
+        return FATE_REFUSED;
+    }
+    if (mcpz_document_load(agents->store, &delta->document, document) != MCPZ_OK) {
+        return FATE_STORE_FAILED;
+    }
+    notice_lost_writes(agents, document, &delta->actor, delta->seq);
+    notice_lost_in(agents, document, delta->versions, delta->version_count);
+
+    enum fate fate = judge(step, document, delta);
+    return fate == FATE_MERGED ? merge(step, from, document, delta) : fate;
+}
+
+static void on_delta(struct step *step, const struct mcpz_id *from, const struct mcpz_delta *delta)
+{
+    struct mcpz_document document;
+
+    enum fate fate = take_in(step, from, delta, &document);
+    count_fate(step->agents, fate);
+    if (fate == FATE_EARLY) {
+        struct mcpz_catchup catchup = catchup_with(step, from);
+        mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
+    }
+}
+
+static void on_import(struct step *step, uint64_t request, const struct mcpz_delta *delta)
+{
+    struct mcpz_document document;
+
+    enum fate fate = take_in(step, NULL, delta, &document);
+    count_fate(step->agents, fate);
+    mcpz_mail_reply(&step->mail, request, &delta->document, outcomes[fate]);
+}
+
+/* ---- Comparing ----------------------------------------------------------------------------- */
+
+static void on_digests(struct step *step, const struct mcpz_id *from,
+                       const struct mcpz_msg_digests *page)
+{
+    struct mcpz_catchup catchup = catchup_with(step, from);
+
+    if (!mcpz_catchup_page_is_valid(page)) {
+        step->agents->messages_refused++;
+        return;
+    }
+    if (mcpz_catchup_compare(&catchup, page) != MCPZ_OK) {
+        step->agents->store_failures++;
+    }
+}
+
+static void on_want(struct step *step, const struct mcpz_id *from,
+                    const struct mcpz_msg_want *want)
+{
+    struct mcpz_agents *agents = step->agents;
+    struct mcpz_catchup catchup = catchup_with(step, from);
+    struct mcpz_document document;
+    size_t bytes = 0;
+
+    if (mcpz_id_is_zero(&want->document) ||
+        !mcpz_clock_is_valid(want->versions, want->version_count)) {
+        agents->messages_refused++;
+        return;
+    }
+    if (mcpz_document_load(agents->store, &want->document, &document) != MCPZ_OK) {
+        agents->store_failures++;
+        return;
+    }
+    notice_lost_in(agents, &document, want->versions, want->version_count);
+
+    if (mcpz_catchup_serve(&catchup, &document, want, &bytes) != MCPZ_OK) {
+        agents->store_failures++;
+    }
+    mcpz_rounds_asked(&agents->rounds, from, &want->document, bytes, step->now);
+    if (!mcpz_clock_covers(&document.clock, want->versions, want->version_count)) {
+        mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
+    }
+}
+
+static void on_message(struct step *step, const struct mcpz_id *from, const struct mcpz_msg *msg)
+{
+    if (msg->kind == MCPZ_MSG_DELTA) {
+        on_delta(step, from, &msg->delta.delta);
+    } else if (msg->kind == MCPZ_MSG_DIGESTS) {
+        on_digests(step, from, &msg->digests);
+    } else if (msg->kind == MCPZ_MSG_WANT) {
+        on_want(step, from, &msg->want);
+    }
+}
+
+static void on_fact(struct step *step, const struct mcpz_fact *fact)
+{
+    struct mcpz_rounds *rounds = &step->agents->rounds;
+
+    /* A new link: what was under way on the last one is lost. */
+    if (fact->kind == MCPZ_FACT_LINKED || fact->kind == MCPZ_FACT_UNLINKED) {
+        mcpz_rounds_stop(rounds, &fact->about);
+    }
+    if (fact->kind == MCPZ_FACT_LINKED) {
+        mcpz_rounds_start(rounds, &fact->about, step->now);
+    }
+}
+
+/* anti_entropy_us, 20 % more or less, so that nodes do not fall into step. */
+static void plan_comparison(struct mcpz_agents *agents, mcpz_time now)
+{
+    mcpz_time period = agents->timing->anti_entropy_us;
+    uint32_t spread = mcpz_rng_below(&agents->rng, 401); /* thousandths */
+
+    agents->compare_at_us = now + period / 1000 * (800 + spread) + 1;
+}
+
+static void on_tick(struct step *step, const struct mcpz_members *members)
+{
+    struct mcpz_agents *agents = step->agents;
+
+    if (agents->compare_at_us <= step->now) {
+        plan_comparison(agents, step->now);
+        if (members->neighbour_count > 0) {
+            uint32_t lot = mcpz_rng_below(&agents->rng, (uint32_t)members->neighbour_count);
+            mcpz_rounds_start(&agents->rounds, &members->neighbours[lot].id, step->now);
+        }
+    }
+    if (mcpz_rounds_run(&agents->rounds, agents->store, step->now, &step->mail) != MCPZ_OK) {
+        agents->store_failures++;
+    }
+}
+
+/* ---- Writes from here ---------------------------------------------------------------------- */
+
+static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agent *request)
+{
+    struct mcpz_agents *agents = step->agents;
+    struct mcpz_document document;
+
+    if (mcpz_document_load(agents->store, &request->document, &document) != MCPZ_OK) {
+        return outcomes[FATE_STORE_FAILED];
+    }
+    struct mcpz_writer writer = {
+        .store = agents->store,
+        .document = &document,
+        .mail = &step->mail,
+        .actor = agents->actor,
+        .wall_ms = step->wall_ms,
+        .hlc = &agents->hlc,
+        .has_room = has_room(agents),
+    };
+    bool was_live = mcpz_document_is_live(&document);
+
+    struct mcpz_outcome outcome = mcpz_writer_run(&writer, request);
+    agents->deltas_written += writer.delta_count;
+    count_document(agents, was_live, &document);
+    return outcome;
+}
+
+static void on_write(struct step *step, const struct mcpz_event_agent *request)
+{
+    struct mcpz_outcome outcome = write(step, request);
+
+    if (outcome.code == MCPZ_CODE_STORE_FAILED) {
+        step->agents->store_failures++;
+    }
+    mcpz_mail_reply(&step->mail, request->request, &request->document, outcome);
+}
+
+/* ---- The machine --------------------------------------------------------------------------- */
+
+void mcpz_agents_recount(struct mcpz_agents *agents)
+{
+    const struct mcpz_store *store = agents->store;
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT};
+
+    agents->document_count = 0;
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_KIND, true, &record);
+    while (error == MCPZ_OK) {
+        agents->document_count += record.document.deleted ? 0 : 1;
+        if (record.document.hlc > agents->hlc) {
+            agents->hlc = record.document.hlc;
+        }
+        error = store->next(store->context, MCPZ_SCAN_KIND, false, &record);
+    }
+    if (error != MCPZ_ENOTFOUND) {
+        agents->store_failures++;
+    }
+}
+
+void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store,
+                      const struct mcpz_node_timing *timing, const struct mcpz_actor *actor,
+                      uint64_t seed, mcpz_time now)
+{
+    assert(timing->anti_entropy_us >= MCPZ_MS(1));
+
+    *agents = (struct mcpz_agents){.store = store, .timing = timing, .actor = *actor};
+    mcpz_rng_init(&agents->rng, seed);
+    plan_comparison(agents, now);
+    mcpz_agents_recount(agents);
+}
+
+void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_members *members,
+                      mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out)
+{
+    struct step step = {.agents = agents, .now = now, .wall_ms = event->wall_ms};
+    mcpz_mail_init(&step.mail, out);
+
+    /* Most events are for other machines. */
+    if (event->kind == MCPZ_EVENT_TICK) {
+        on_tick(&step, members);
+    } else if (event->kind == MCPZ_EVENT_RECV) {
+        on_message(&step, &event->recv.from, event->recv.msg);
+    } else if (event->kind == MCPZ_EVENT_FACT) {
+        on_fact(&step, &event->fact);
+    } else if (event->kind == MCPZ_EVENT_AGENT_WRITE) {
+        on_write(&step, &event->agent);
+    } else if (event->kind == MCPZ_EVENT_AGENT_IMPORT) {
+        on_import(&step, event->import.request, event->import.delta);
+    }
+}
+
+mcpz_time mcpz_agents_deadline(const struct mcpz_agents *agents)
+{
+    return mcpz_time_min(agents->compare_at_us, mcpz_rounds_deadline(&agents->rounds));
+}
