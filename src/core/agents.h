@@ -37,8 +37,6 @@
 
 #define MCPZ_WANTS_MAX 256          /* documents being caught up at once */
 #define MCPZ_DELTAS_PER_WANT_MAX 64 /* sent for one WANT; the receiver asks again for more */
-struct mcpz_node_timing;
-
 struct mcpz_agents {
     const struct mcpz_store *store;
     const struct mcpz_node_timing *timing;
@@ -82,9 +80,6 @@ void mcpz_agents_recount(struct mcpz_agents *agents);
  */
 void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_members *members,
                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);
-
-/** Count the documents again: the store has lost writes it was given. */
-void mcpz_agents_recount(struct mcpz_agents *agents);
 
 mcpz_time mcpz_agents_deadline(const struct mcpz_agents *agents);
 
