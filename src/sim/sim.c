@@ -11,6 +11,7 @@
 #include "proto/code.h"
 #include "sim/agenda.h"
 #include "store/mem.h"
+#include "wire/reader.h"
 #include "wire/value.h"
 
 #define WIRES_MAX 4096     /* connections of a whole run */
@@ -773,6 +774,38 @@ bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_
     mcpz_error error = mcpz_engine_root(enter(sim, index), &document, root);
     leave_turn(sim, index);
     return error == MCPZ_OK;
+}
+
+static int64_t integer_of(struct mcpz_bytes value)
+{
+    struct mcpz_reader reader = mcpz_reader(value);
+    struct mcpz_item item;
+
+    if (mcpz_reader_next(&reader, &item) != MCPZ_OK) {
+        return 0;
+    }
+    return item.type == MCPZ_ITEM_INT ? item.sint : (int64_t)item.uint;
+}
+
+int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, const char *path)
+{
+    uint8_t bytes[MCPZ_PATH_BYTES_MAX];
+    struct mcpz_value_writer writer = mcpz_value_writer(bytes, sizeof(bytes));
+    const struct mcpz_store *store = mcpz_engine_store(enter(sim, index));
+    struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY};
+    bool inclusive = true;
+    int64_t sum = 0;
+
+    mcpz_value_array(&writer, 1);
+    mcpz_value_text(&writer, mcpz_text(path));
+    mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &record.entry.document);
+    record.entry.path = mcpz_bytes(bytes, writer.length);
+    while (store->next(store->context, MCPZ_SCAN_PATH, inclusive, &record) == MCPZ_OK) {
+        inclusive = false;
+        sum += record.entry.type == MCPZ_ENTRY_COUNTER ? integer_of(record.entry.value) : 0;
+    }
+    leave_turn(sim, index);
+    return sum;
 }
 
 struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t index)

@@ -92,6 +92,9 @@ const char *mcpz_sim_result(const struct mcpz_sim *sim, uint64_t request);
 /** The root of an agent at a node. False if the node does not have it. */
 bool mcpz_sim_root(struct mcpz_sim *sim, size_t node, const char *agent, uint8_t *root);
 
+/** The value of a counter of an agent at a node; 0 if there is none. */
+int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t node, const char *agent, const char *path);
+
 struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t node);
 
 /** What became true, one line a fact: "[ 1250] 0: 2 dead". Owned by `sim`. */
