@@ -1,0 +1,175 @@
+/*
+ * One message of each kind with its bytes spelled out, and the largest message of each kind.
+ *
+ * The bytes are a promise to other implementations: they change with the version of the protocol
+ * or not at all.
+ */
+
+#ifndef SAMPLES_H
+#define SAMPLES_H
+
+#include "base/attr.h"
+#include "proto/limits.h"
+#include "proto/msg.h"
+#include "raw.h"
+
+struct sample {
+    struct mcpz_msg msg;
+    struct mcpz_bytes bytes;
+};
+
+static const struct mcpz_bytes sample_roles[] = {RAW("w")};
+static const struct mcpz_bytes sample_names[] = {RAW("x"), RAW("y")};
+static const struct mcpz_version sample_versions[] = {{{{A32}, 1}, 1}};
+static const struct mcpz_add sample_adds[] = {
+    {MCPZ_ENTRY_REGISTER, RAW("\x91\xa1k"), RAW("\x07")},
+};
+static const struct mcpz_remove sample_removes[] = {
+    {MCPZ_ENTRY_SET, RAW("\x91\xa1s"), {{{A32}, 1}, 1, 0}},
+};
+static const struct mcpz_digest sample_digests[] = {{{D32}, 9}};
+
+static const struct sample samples[] = {
+    {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
+     RAW("\x96\x01\x01\x02" ID_A "\xc4\x04"
+         "cert\xc3")},
+    {{.kind = MCPZ_MSG_JOIN, .join = {RAW("tttttttttttttttt"), RAW(B32)}},
+     RAW("\x93\x02\xc4\x10tttttttttttttttt" ID_B)},
+    {{.kind = MCPZ_MSG_ADMIT, .admit = {RAW("cert")}},
+     RAW("\x92\x03\xc4\x04"
+         "cert")},
+    {{.kind = MCPZ_MSG_REFUSE, .refuse = {18, RAW("no")}}, RAW("\x93\x04\x12\xa2no")},
+    {{.kind = MCPZ_MSG_RENEW}, RAW("\x91\x05")},
+    {{.kind = MCPZ_MSG_PING, .ping = {0x0102}}, RAW("\x92\x06\xcd\x01\x02")},
+    {{.kind = MCPZ_MSG_ACK, .ack = {0x00010000}}, {(const uint8_t *)"\x92\x07\xce\0\x01\0\0", 7}},
+    {{.kind = MCPZ_MSG_MEMBER,
+      .member = {{A32}, 5, 2, RAW("n"), RAW("h:1"), RAW("r"), RAW("z"), sample_roles, 1}},
+     RAW("\x99\x08" ID_A "\x05\x02\xa1n\xa3h:1\xa1r\xa1z\x91\xa1w")},
+    {{.kind = MCPZ_MSG_CAPABILITIES, .capabilities = {{A32}, 5, 3, sample_names, 2}},
+     RAW("\x95\x09" ID_A "\x05\x03\x92\xa1x\xa1y")},
+    {{.kind = MCPZ_MSG_OPEN,
+      .open = {UINT64_C(1) << 32, RAW("c"), 1000, 1, 50, RAW(""), RAW(""), RAW("{}"), false}},
+     RAW("\x9a\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
+         "c\xcd\x03\xe8\x01\x32\xa0\xa0\xc4\x02{}\xc2")},
+    {{.kind = MCPZ_MSG_DATA, .data = {7, true, RAW("x")}}, RAW("\x94\x0b\x07\xc3\xc4\x01x")},
+    {{.kind = MCPZ_MSG_END, .end = {7, false}}, RAW("\x93\x0c\x07\xc2")},
+    {{.kind = MCPZ_MSG_FAIL, .fail = {7, 2, RAW("no")}}, RAW("\x94\x0d\x07\x02\xa2no")},
+    {{.kind = MCPZ_MSG_CANCEL, .cancel = {7}}, RAW("\x92\x0e\x07")},
+    {{.kind = MCPZ_MSG_CREDIT, .credit = {7, false, 0x40000}},
+     RAW("\x94\x0f\x07\xc2\xce\0\x04\0\0")},
+    {{.kind = MCPZ_MSG_DELTA,
+      .delta =
+          {{{D32}, {{A32}, 1}, 2, 0x100, sample_versions, 1, sample_adds, 1, sample_removes, 1}}},
+     RAW("\x98\x10" ID_D "\x92" ID_A "\x01\x02\xcd\x01\0"
+         "\x91\x92\x92" ID_A "\x01\x01"
+         "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
+         "\x91\x93\x02\xc4\x03\x91\xa1s\x93\x92" ID_A "\x01\x01\0")},
+    {{.kind = MCPZ_MSG_DIGESTS, .digests = {{A32}, {B32}, sample_digests, 1}},
+     RAW("\x94\x11" ID_A ID_B "\x91\x92" ID_D "\x09")},
+    {{.kind = MCPZ_MSG_WANT, .want = {{D32}, sample_versions, 1}},
+     RAW("\x93\x12" ID_D "\x91\x92\x92" ID_A "\x01\x01")},
+};
+
+/* ---- The largest ---------------------------------------------------------------------------- */
+
+#define FULL(length)                                                                              \
+    {                                                                                             \
+        zeros, (length)                                                                           \
+    }
+
+static const struct mcpz_id last_id = {.bytes = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+/* [text of 396 bytes], and a bin of 1021 bytes. */
+static const uint8_t full_path[MCPZ_PATH_BYTES_MAX] = {0x91, 0xda, 0x01, 0x8c};
+static const uint8_t full_value[MCPZ_VALUE_BYTES_MAX] = {0xc5, 0x03, 0xfd};
+
+static struct mcpz_bytes full_roles[MCPZ_ROLES_MAX];
+static struct mcpz_bytes full_names[MCPZ_CAPABILITIES_PER_NODE_MAX];
+static struct mcpz_version full_versions[MCPZ_ACTORS_MAX];
+static struct mcpz_add full_adds[MCPZ_DELTA_ADDS_MAX];
+static struct mcpz_remove full_removes[MCPZ_DELTA_REMOVES_MAX];
+static struct mcpz_digest full_digests[MCPZ_DIGESTS_PER_MESSAGE_MAX];
+
+static const struct mcpz_msg largest[] = {
+    {.kind = MCPZ_MSG_HELLO,
+     .hello = {UINT32_MAX, UINT32_MAX, {A32}, FULL(MCPZ_CERTIFICATE_BYTES_MAX), true}},
+    {.kind = MCPZ_MSG_JOIN, .join = {FULL(MCPZ_TOKEN_ID_BYTES), FULL(MCPZ_PROOF_BYTES)}},
+    {.kind = MCPZ_MSG_ADMIT, .admit = {FULL(MCPZ_CERTIFICATE_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_REFUSE, .refuse = {UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_RENEW},
+    {.kind = MCPZ_MSG_PING, .ping = {UINT32_MAX}},
+    {.kind = MCPZ_MSG_ACK, .ack = {UINT32_MAX}},
+    {.kind = MCPZ_MSG_MEMBER,
+     .member = {{A32},
+                UINT64_MAX,
+                MCPZ_MEMBER_LEFT,
+                FULL(MCPZ_NAME_BYTES_MAX),
+                FULL(MCPZ_ADDRESS_BYTES_MAX),
+                FULL(MCPZ_NAME_BYTES_MAX),
+                FULL(MCPZ_NAME_BYTES_MAX),
+                full_roles,
+                MCPZ_ROLES_MAX}},
+    {.kind = MCPZ_MSG_CAPABILITIES,
+     .capabilities = {{A32}, UINT64_MAX, UINT32_MAX, full_names, MCPZ_CAPABILITIES_PER_NODE_MAX}},
+    {.kind = MCPZ_MSG_OPEN,
+     .open = {UINT64_MAX, FULL(MCPZ_CAPABILITY_BYTES_MAX), UINT32_MAX, UINT32_MAX, 100,
+              FULL(MCPZ_NAME_BYTES_MAX), FULL(MCPZ_NAME_BYTES_MAX), FULL(MCPZ_PARAMS_BYTES_MAX),
+              true}},
+    {.kind = MCPZ_MSG_DATA, .data = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_END, .end = {UINT64_MAX, true}},
+    {.kind = MCPZ_MSG_FAIL, .fail = {UINT64_MAX, UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_CANCEL, .cancel = {UINT64_MAX}},
+    {.kind = MCPZ_MSG_CREDIT, .credit = {UINT64_MAX, true, UINT32_MAX}},
+    {.kind = MCPZ_MSG_DELTA,
+     .delta = {{{D32},
+                {{A32}, UINT32_MAX},
+                UINT64_MAX,
+                UINT64_MAX,
+                full_versions,
+                MCPZ_ACTORS_MAX,
+                full_adds,
+                MCPZ_DELTA_ADDS_MAX,
+                full_removes,
+                MCPZ_DELTA_REMOVES_MAX}}},
+    {.kind = MCPZ_MSG_DIGESTS,
+     .digests = {{A32}, {B32}, full_digests, MCPZ_DIGESTS_PER_MESSAGE_MAX}},
+    {.kind = MCPZ_MSG_WANT, .want = {{D32}, full_versions, MCPZ_ACTORS_MAX}},
+};
+
+static_assert(MCPZ_ARRAY_LEN(samples) == MCPZ_MSG_KIND_END - 1, "a sample of each kind");
+static_assert(MCPZ_ARRAY_LEN(largest) == MCPZ_MSG_KIND_END - 1, "the largest of each kind");
+
+/* Fill the lists of `largest`. */
+static void fill_largest(void)
+{
+    const struct mcpz_bytes path = {full_path, sizeof(full_path)};
+    const struct mcpz_bytes value = {full_value, sizeof(full_value)};
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_roles); i++) {
+        full_roles[i] = mcpz_bytes(zeros, MCPZ_NAME_BYTES_MAX);
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_names); i++) {
+        full_names[i] = mcpz_bytes(zeros, MCPZ_CAPABILITY_BYTES_MAX);
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_versions); i++) {
+        const uint32_t below_last = (uint32_t)(MCPZ_ARRAY_LEN(full_versions) - 1 - i);
+        full_versions[i] = (struct mcpz_version){{last_id, UINT32_MAX - below_last}, UINT64_MAX};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_adds); i++) {
+        full_adds[i] = (struct mcpz_add){MCPZ_ENTRY_COUNTER, path, value};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_removes); i++) {
+        full_removes[i] =
+            (struct mcpz_remove){MCPZ_ENTRY_COUNTER,
+                                 path,
+                                 {{last_id, UINT32_MAX}, UINT64_MAX, MCPZ_DELTA_ADDS_MAX - 1}};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_digests); i++) {
+        full_digests[i] = (struct mcpz_digest){{{(uint8_t)i}}, UINT64_MAX};
+    }
+}
+
+#endif

@@ -1,0 +1,606 @@
+#include <stdalign.h>
+
+#include "checks.h"
+#include "samples.h"
+#include "wire/codec.h"
+#include "wire/value.h"
+
+static uint8_t buffer[MCPZ_MSG_BYTES_MAX];
+static alignas(max_align_t) uint8_t memory[MCPZ_MSG_ARENA_BYTES];
+static struct mcpz_arena arena;
+
+static struct mcpz_bytes encode(const struct mcpz_msg *msg)
+{
+    size_t length = 0;
+    CHECK_UINT(mcpz_msg_encode(msg, buffer, sizeof(buffer), &length), MCPZ_OK);
+    return mcpz_bytes(buffer, length);
+}
+
+static mcpz_error decode_into(struct mcpz_bytes bytes, struct mcpz_msg *msg)
+{
+    mcpz_arena_init(&arena, memory, sizeof(memory));
+    return mcpz_msg_decode(bytes, &arena, msg);
+}
+
+static mcpz_error decode(struct mcpz_bytes bytes)
+{
+    struct mcpz_msg msg;
+    mcpz_error error = decode_into(bytes, &msg);
+    if (error != MCPZ_OK) {
+        CHECK_UINT(arena.used, 0);
+    }
+    return error;
+}
+
+TEST(every_message_is_written_as_documented)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(samples); i++) {
+        CHECK_BYTES(encode(&samples[i].msg), samples[i].bytes.data, samples[i].bytes.length);
+    }
+}
+
+/* What is written as documented says the same when read from there. */
+TEST(every_message_is_read_as_documented)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(samples); i++) {
+        struct mcpz_msg msg;
+        CHECK_UINT(decode_into(samples[i].bytes, &msg), MCPZ_OK);
+        CHECK_UINT(msg.kind, samples[i].msg.kind);
+        CHECK_BYTES(encode(&msg), samples[i].bytes.data, samples[i].bytes.length);
+    }
+}
+
+TEST(lists_are_laid_out_in_the_arena_and_slices_point_into_the_bytes)
+{
+    const struct mcpz_bytes bytes = samples[MCPZ_MSG_DELTA - 1].bytes;
+    struct mcpz_msg msg;
+
+    CHECK_UINT(decode_into(bytes, &msg), MCPZ_OK);
+    const struct mcpz_delta *delta = &msg.delta.delta;
+    CHECK(mcpz_id_equal(&delta->document, &(struct mcpz_id){D32}));
+    CHECK_UINT(delta->actor.generation, 1);
+    CHECK_UINT(delta->seq, 2);
+    CHECK_UINT(delta->version_count, 1);
+    CHECK_UINT(delta->versions[0].seq, 1);
+    CHECK_UINT(delta->removes[0].type, MCPZ_ENTRY_SET);
+    CHECK_UINT(delta->removes[0].dot.seq, 1);
+    CHECK_BYTES(delta->adds[0].path, "\x91\xa1k", 3);
+    CHECK(delta->adds[0].path.data > bytes.data);
+    CHECK(delta->adds[0].path.data < bytes.data + bytes.length);
+    CHECK((const uint8_t *)delta->versions == memory);
+}
+
+TEST(the_largest_of_each_kind_round_trips)
+{
+    static uint8_t first[MCPZ_MSG_BYTES_MAX];
+
+    fill_largest();
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(largest); i++) {
+        struct mcpz_msg msg;
+        struct mcpz_bytes bytes = encode(&largest[i]);
+        memcpy(first, bytes.data, bytes.length);
+        CHECK_UINT(decode_into(mcpz_bytes(first, bytes.length), &msg), MCPZ_OK);
+        CHECK_BYTES(encode(&msg), first, bytes.length);
+    }
+}
+
+TEST(every_truncation_is_refused)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(samples); i++) {
+        for (size_t length = 0; length < samples[i].bytes.length; length++) {
+            CHECK_UINT(decode(mcpz_bytes(samples[i].bytes.data, length)), MCPZ_ESHORT);
+        }
+    }
+}
+
+TEST(every_buffer_too_small_is_refused)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(samples); i++) {
+        for (size_t capacity = 0; capacity < samples[i].bytes.length; capacity++) {
+            size_t length = 99;
+            buffer[capacity] = 0x55;
+            CHECK_UINT(mcpz_msg_encode(&samples[i].msg, buffer, capacity, &length), MCPZ_EFULL);
+            CHECK_UINT(length, 99);
+            CHECK_UINT(buffer[capacity], 0x55);
+        }
+    }
+}
+
+TEST(an_arena_too_small_is_refused_and_given_back)
+{
+    static const enum mcpz_msg_kind with_lists[] = {
+        MCPZ_MSG_MEMBER, MCPZ_MSG_CAPABILITIES, MCPZ_MSG_DELTA, MCPZ_MSG_DIGESTS, MCPZ_MSG_WANT,
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(with_lists); i++) {
+        const struct mcpz_bytes bytes = samples[with_lists[i] - 1].bytes;
+        struct mcpz_msg msg;
+        CHECK_UINT(decode_into(bytes, &msg), MCPZ_OK);
+        size_t needed = arena.used;
+        for (size_t size = 0; size < needed; size++) {
+            mcpz_arena_init(&arena, memory, size);
+            CHECK_UINT(mcpz_msg_decode(bytes, &arena, &msg), MCPZ_EFULL);
+            CHECK_UINT(arena.used, 0);
+        }
+    }
+}
+
+TEST(an_error_leaves_the_message_and_the_arena_as_they_were)
+{
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_PING, .ping = {42}};
+    const struct mcpz_bytes delta = samples[MCPZ_MSG_DELTA - 1].bytes;
+    static uint8_t broken[256];
+
+    memcpy(broken, delta.data, delta.length);
+    broken[delta.length - 1] = MCPZ_DELTA_ADDS_MAX; /* the dot's index: the very last byte */
+    mcpz_arena_init(&arena, memory, sizeof(memory));
+    CHECK(mcpz_arena_take(&arena, 1, 16) != NULL);
+    CHECK_UINT(mcpz_msg_decode(mcpz_bytes(broken, delta.length), &arena, &msg), MCPZ_EPROTO);
+    CHECK_UINT(arena.used, 16);
+    CHECK_UINT(msg.kind, MCPZ_MSG_PING);
+    CHECK_UINT(msg.ping.seq, 42);
+}
+
+TEST(broken_input_gets_the_documented_error)
+{
+    static const struct {
+        struct mcpz_bytes bytes;
+        mcpz_error error;
+    } cases[] = {
+        {RAW(""), MCPZ_ESHORT},
+        {RAW("\xc1"), MCPZ_EPROTO},                             /* no value starts so */
+        {RAW("\x06"), MCPZ_EPROTO},                             /* not an array */
+        {RAW("\x82\x06\x07\x01\x01"), MCPZ_EPROTO},             /* a map */
+        {RAW("\x90"), MCPZ_EPROTO},                             /* no kind */
+        {RAW("\x91\x00"), MCPZ_EPROTO},                         /* kind 0 */
+        {RAW("\x92\x13\x07"), MCPZ_EPROTO},                     /* kind 19 */
+        {RAW("\x92\xcf\0\0\0\x01\0\0\0\x06\x07"), MCPZ_EPROTO}, /* kind 2^32 + 6 */
+        {RAW("\x92\xff\x07"), MCPZ_EPROTO},                     /* kind -1 */
+        {RAW("\x92\xa1p\x07"), MCPZ_EPROTO},                    /* kind "p" */
+        {RAW("\xdf\xff\xff\xff\x7e"), MCPZ_ESHORT},             /* map of four billion */
+        {RAW("\xdd\xff\xff\xff\x7e"), MCPZ_ESHORT},             /* array of four billion */
+        {RAW("\x91\x06"), MCPZ_EPROTO},                         /* seq missing */
+        {RAW("\x92\x06"), MCPZ_ESHORT},                         /* seq cut off */
+        {RAW("\x92\x06\xa1x"), MCPZ_EPROTO},                    /* seq is a string */
+        {RAW("\x92\x06\xff"), MCPZ_EPROTO},                     /* seq is -1 */
+        {RAW("\x92\x06\xc0"), MCPZ_EPROTO},                     /* seq is nil */
+        {RAW("\x92\x06\xc3"), MCPZ_EPROTO},                     /* seq is true */
+        {RAW("\x92\x06\xcb\0\0\0\0\0\0\0\0"), MCPZ_EPROTO},     /* seq is 0.0 */
+        {RAW("\x92\x06\xcf\0\0\0\x01\0\0\0\0"), MCPZ_EPROTO},   /* seq is 2^32 */
+        {RAW("\x92\x06\x07\x00"), MCPZ_EPROTO},                 /* one byte too many */
+        {RAW("\x93\x0c\x07\x01"), MCPZ_EPROTO},                 /* from_caller is 1 */
+        {RAW("\x92\x03\xa4"
+             "cert"),
+         MCPZ_EPROTO},                                  /* certificate as text */
+        {RAW("\x93\x04\x12\xc4\x02no"), MCPZ_EPROTO},   /* text as bin */
+        {RAW("\x93\x04\x12\xa2\xc3("), MCPZ_EPROTO},    /* not UTF-8 */
+        {RAW("\x93\x04\x00\xa2no"), MCPZ_EPROTO},       /* a refusal with code "ok" */
+        {RAW("\x94\x0d\x07\x00\xa2no"), MCPZ_EPROTO},   /* a failure with code "ok" */
+        {RAW("\x94\x0b\x07\xc3\xc4\x00"), MCPZ_EPROTO}, /* an empty chunk */
+        {RAW("\x93\x12\xc4\x01x\x90"), MCPZ_EPROTO},    /* id of one byte */
+        {RAW("\x93\x12" ID_D "\x80"), MCPZ_EPROTO},     /* versions as a map */
+        {RAW("\x93\x12" ID_D "\x91\x01"), MCPZ_EPROTO}, /* a version that is a number */
+        {RAW("\x93\x12" ID_D "\x91\x91\x92" ID_A "\x01"), MCPZ_EPROTO}, /* one without seq */
+        {RAW("\x93\x12" ID_D "\x91\x92\x91" ID_A "\x01"), MCPZ_EPROTO}, /* one without life */
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
+        CHECK_UINT(decode(cases[i].bytes), cases[i].error);
+    }
+}
+
+TEST(forms_longer_than_need_be_are_refused)
+{
+    static const struct mcpz_bytes cases[] = {
+        RAW("\xdc\0\x02\x06\x07"),                                 /* the message's own header */
+        RAW("\x92\xcc\x06\x07"),                                   /* its kind */
+        RAW("\x92\x06\xcc\x07"),                                   /* a number */
+        RAW("\x92\x06\xd0\x07"),                                   /* a number as a signed one */
+        RAW("\x93\x04\x12\xd9\x02no"),                             /* a text */
+        RAW("\x92\x03\xc5\0\x04\x63\x65\x72\x74"),                 /* bytes */
+        RAW("\x93\x12" ID_D "\xdc\0\0"),                           /* a list */
+        RAW("\x93\x12\xc5\0\x20" D32 "\x90"),                      /* an id */
+        RAW("\x93\x12" ID_D "\x91\xdc\0\x02\x92" ID_A "\x01\x01"), /* an item */
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
+        CHECK_UINT(decode(cases[i]), MCPZ_EPROTO);
+    }
+}
+
+TEST(fields_from_the_future_are_skipped)
+{
+    static const struct mcpz_bytes cases[] = {
+        RAW("\x93\x06\x07\xc0"),
+        RAW("\x94\x06\x07\xd9\x01x\x81\xa1k\x93\x01\x02\x03"), /* of any form and type */
+        RAW("\x92\x05\xca\0\0\0\0"),                           /* of a message without fields */
+        RAW("\x93\x12" ID_D "\x91\x93\x93" ID_A "\x01\x63\x01\xa1x"), /* of items */
+    };
+    struct mcpz_msg msg;
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
+        CHECK_UINT(decode(cases[i]), MCPZ_OK);
+    }
+    CHECK_UINT(decode_into(cases[3], &msg), MCPZ_OK);
+    CHECK_UINT(msg.want.versions[0].actor.generation, 1);
+    CHECK_UINT(msg.want.versions[0].seq, 1);
+}
+
+TEST(a_field_from_the_future_may_not_nest_too_deep)
+{
+    uint8_t bomb[3 + MCPZ_MSG_DEPTH_MAX] = {0x93, 0x06, 0x07};
+
+    memset(bomb + 3, 0x91, MCPZ_MSG_DEPTH_MAX);
+    bomb[sizeof(bomb) - 1] = 0x90; /* 17 deep in all */
+    CHECK_UINT(decode(mcpz_bytes(bomb, sizeof(bomb))), MCPZ_EPROTO);
+    bomb[sizeof(bomb) - 2] = 0x90; /* 16 deep, and what was the innermost is left over */
+    CHECK_UINT(decode(mcpz_bytes(bomb, sizeof(bomb) - 1)), MCPZ_OK);
+}
+
+TEST(a_message_over_its_size_is_refused)
+{
+    static uint8_t bytes[MCPZ_MSG_BYTES_MAX + 1];
+    static const uint8_t head[] = {0x93, 0x06, 0x07, 0xc5};
+
+    /* A ping with one large field from the future. */
+    for (size_t over = 0; over <= 1; over++) {
+        size_t length = MCPZ_MSG_BYTES_MAX + over;
+        size_t field = length - sizeof(head) - 2;
+        memcpy(bytes, head, sizeof(head));
+        bytes[4] = (uint8_t)(field >> 8);
+        bytes[5] = (uint8_t)field;
+        CHECK_UINT(decode(mcpz_bytes(bytes, length)), over == 0 ? MCPZ_OK : MCPZ_EPROTO);
+    }
+}
+
+/* ---- Edges of the bounds -------------------------------------------------------------------- */
+
+static struct mcpz_value_writer start(uint32_t kind, uint32_t field_count)
+{
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
+    mcpz_value_array(&writer, 1 + field_count);
+    mcpz_value_uint(&writer, kind);
+    return writer;
+}
+
+static mcpz_error decode_written(const struct mcpz_value_writer *writer)
+{
+    CHECK_UINT(writer->error, MCPZ_OK);
+    return decode(mcpz_bytes(writer->buffer, writer->length));
+}
+
+static mcpz_error decode_data(size_t chunk_bytes)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_DATA, 3);
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_bool(&writer, true);
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, chunk_bytes));
+    return decode_written(&writer);
+}
+
+static mcpz_error decode_join(size_t id_bytes, size_t proof_bytes)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_JOIN, 2);
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, id_bytes));
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, proof_bytes));
+    return decode_written(&writer);
+}
+
+static mcpz_error decode_refuse(size_t text_bytes)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_REFUSE, 2);
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_text(&writer, mcpz_bytes(zeros, text_bytes));
+    return decode_written(&writer);
+}
+
+TEST(chunks_have_one_byte_to_the_limit)
+{
+    CHECK_UINT(decode_data(0), MCPZ_EPROTO);
+    CHECK_UINT(decode_data(1), MCPZ_OK);
+    CHECK_UINT(decode_data(MCPZ_CHUNK_BYTES_MAX - 1), MCPZ_OK);
+    CHECK_UINT(decode_data(MCPZ_CHUNK_BYTES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_data(MCPZ_CHUNK_BYTES_MAX + 1), MCPZ_EPROTO);
+}
+
+TEST(token_ids_and_proofs_have_one_length)
+{
+    CHECK_UINT(decode_join(MCPZ_TOKEN_ID_BYTES, MCPZ_PROOF_BYTES), MCPZ_OK);
+    CHECK_UINT(decode_join(MCPZ_TOKEN_ID_BYTES - 1, MCPZ_PROOF_BYTES), MCPZ_EPROTO);
+    CHECK_UINT(decode_join(MCPZ_TOKEN_ID_BYTES + 1, MCPZ_PROOF_BYTES), MCPZ_EPROTO);
+    CHECK_UINT(decode_join(MCPZ_TOKEN_ID_BYTES, MCPZ_PROOF_BYTES - 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_join(MCPZ_TOKEN_ID_BYTES, MCPZ_PROOF_BYTES + 1), MCPZ_EPROTO);
+}
+
+TEST(texts_end_at_their_limit)
+{
+    CHECK_UINT(decode_refuse(0), MCPZ_OK);
+    CHECK_UINT(decode_refuse(MCPZ_MESSAGE_BYTES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_refuse(MCPZ_MESSAGE_BYTES_MAX + 1), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_member(uint32_t state, size_t name_bytes, uint32_t role_count)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_MEMBER, 8);
+    mcpz_value_bin(&writer, mcpz_text(A32));
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_uint(&writer, state);
+    mcpz_value_text(&writer, mcpz_bytes(zeros, name_bytes));
+    for (int i = 0; i < 3; i++) {
+        mcpz_value_text(&writer, mcpz_text(""));
+    }
+    mcpz_value_array(&writer, role_count);
+    for (uint32_t i = 0; i < role_count; i++) {
+        mcpz_value_text(&writer, mcpz_bytes(zeros, name_bytes));
+    }
+    return decode_written(&writer);
+}
+
+TEST(members_have_known_states_and_bounded_names_and_roles)
+{
+    CHECK_UINT(decode_member(0, 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_member(MCPZ_MEMBER_ALIVE, 1, 0), MCPZ_OK);
+    CHECK_UINT(decode_member(MCPZ_MEMBER_LEFT, 1, 0), MCPZ_OK);
+    CHECK_UINT(decode_member(MCPZ_MEMBER_STATE_END, 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_member(1, MCPZ_NAME_BYTES_MAX, MCPZ_ROLES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_member(1, MCPZ_NAME_BYTES_MAX + 1, 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_member(1, 1, MCPZ_ROLES_MAX + 1), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_capabilities(uint32_t count, size_t name_bytes)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_CAPABILITIES, 4);
+    mcpz_value_bin(&writer, mcpz_text(A32));
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_array(&writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mcpz_value_text(&writer, mcpz_bytes(zeros, name_bytes));
+    }
+    return decode_written(&writer);
+}
+
+TEST(capabilities_are_bounded_in_number_and_name)
+{
+    CHECK_UINT(decode_capabilities(0, 0), MCPZ_OK);
+    CHECK_UINT(decode_capabilities(MCPZ_CAPABILITIES_PER_NODE_MAX, 1), MCPZ_OK);
+    CHECK_UINT(decode_capabilities(MCPZ_CAPABILITIES_PER_NODE_MAX + 1, 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_capabilities(1, MCPZ_CAPABILITY_BYTES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_capabilities(1, MCPZ_CAPABILITY_BYTES_MAX + 1), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params_bytes)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 9);
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_text(&writer, mcpz_text("c"));
+    mcpz_value_uint(&writer, 1000);
+    mcpz_value_uint(&writer, attempt);
+    mcpz_value_uint(&writer, priority);
+    mcpz_value_text(&writer, mcpz_text(""));
+    mcpz_value_text(&writer, mcpz_text(""));
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, params_bytes));
+    mcpz_value_bool(&writer, false);
+    return decode_written(&writer);
+}
+
+TEST(calls_are_bounded_in_attempt_priority_and_params)
+{
+    CHECK_UINT(decode_open(0, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_open(1, 100, 0), MCPZ_OK);
+    CHECK_UINT(decode_open(1, 101, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_open(1, 0, MCPZ_PARAMS_BYTES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_open(1, 0, MCPZ_PARAMS_BYTES_MAX + 1), MCPZ_EPROTO);
+}
+
+static void write_actor(struct mcpz_value_writer *writer, const char *node, uint32_t generation)
+{
+    mcpz_value_array(writer, 2);
+    mcpz_value_bin(writer, mcpz_text(node));
+    mcpz_value_uint(writer, generation);
+}
+
+/* A WANT with actors of node A in `generations`. */
+static mcpz_error decode_want(const uint32_t *generations, uint32_t count)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_WANT, 2);
+    mcpz_value_bin(&writer, mcpz_text(D32));
+    mcpz_value_array(&writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mcpz_value_array(&writer, 2);
+        write_actor(&writer, A32, generations[i]);
+        mcpz_value_uint(&writer, 0);
+    }
+    return decode_written(&writer);
+}
+
+TEST(version_vectors_are_sorted_and_bounded)
+{
+    uint32_t generations[MCPZ_ACTORS_MAX + 1];
+
+    for (uint32_t i = 0; i < MCPZ_ARRAY_LEN(generations); i++) {
+        generations[i] = i;
+    }
+    CHECK_UINT(decode_want(generations, 0), MCPZ_OK);
+    CHECK_UINT(decode_want(generations, MCPZ_ACTORS_MAX), MCPZ_OK);
+    CHECK_UINT(decode_want(generations, MCPZ_ACTORS_MAX + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_want((const uint32_t[]){1, 1}, 2), MCPZ_EPROTO);
+    CHECK_UINT(decode_want((const uint32_t[]){2, 1}, 2), MCPZ_EPROTO);
+    CHECK_UINT(decode_want((const uint32_t[]){1, 3, 2}, 3), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_digests(uint32_t count, bool same)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_DIGESTS, 3);
+    mcpz_value_bin(&writer, mcpz_text(A32));
+    mcpz_value_bin(&writer, mcpz_text(B32));
+    mcpz_value_array(&writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = same ? 0 : i;
+        struct mcpz_id id = {{(uint8_t)(number >> 8), (uint8_t)number}};
+        mcpz_value_array(&writer, 2);
+        mcpz_value_bin(&writer, mcpz_bytes(id.bytes, sizeof(id.bytes)));
+        mcpz_value_uint(&writer, 1);
+    }
+    return decode_written(&writer);
+}
+
+TEST(digests_are_sorted_and_bounded)
+{
+    CHECK_UINT(decode_digests(0, false), MCPZ_OK);
+    CHECK_UINT(decode_digests(MCPZ_DIGESTS_PER_MESSAGE_MAX, false), MCPZ_OK);
+    CHECK_UINT(decode_digests(MCPZ_DIGESTS_PER_MESSAGE_MAX + 1, false), MCPZ_EPROTO);
+    CHECK_UINT(decode_digests(2, true), MCPZ_EPROTO);
+}
+
+struct delta_shape {
+    uint64_t seq;
+    uint32_t add_count;
+    uint32_t type;
+    struct mcpz_bytes path;
+    struct mcpz_bytes value;
+    uint32_t remove_count;
+    uint64_t dot_seq;
+    uint32_t dot_index;
+};
+
+static const struct delta_shape sound = {
+    .seq = 1,
+    .add_count = 1,
+    .type = 1,
+    .path = RAW("\x91\xa1k"),
+    .value = RAW("\x07"),
+    .remove_count = 1,
+    .dot_seq = 1,
+    .dot_index = 0,
+};
+
+static mcpz_error decode_delta(struct delta_shape shape)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_DELTA, 7);
+    mcpz_value_bin(&writer, mcpz_text(D32));
+    write_actor(&writer, A32, 0);
+    mcpz_value_uint(&writer, shape.seq);
+    mcpz_value_uint(&writer, 0);
+    mcpz_value_array(&writer, 0);
+    mcpz_value_array(&writer, shape.add_count);
+    for (uint32_t i = 0; i < shape.add_count; i++) {
+        mcpz_value_array(&writer, 3);
+        mcpz_value_uint(&writer, shape.type);
+        mcpz_value_bin(&writer, shape.path);
+        mcpz_value_bin(&writer, shape.value);
+    }
+    mcpz_value_array(&writer, shape.remove_count);
+    for (uint32_t i = 0; i < shape.remove_count; i++) {
+        mcpz_value_array(&writer, 3);
+        mcpz_value_uint(&writer, shape.type);
+        mcpz_value_bin(&writer, shape.path);
+        mcpz_value_array(&writer, 3);
+        write_actor(&writer, A32, 0);
+        mcpz_value_uint(&writer, shape.dot_seq);
+        mcpz_value_uint(&writer, shape.dot_index);
+    }
+    return decode_written(&writer);
+}
+
+TEST(deltas_are_bounded_in_all_they_hold)
+{
+    struct delta_shape shape = sound;
+    CHECK_UINT(decode_delta(shape), MCPZ_OK);
+
+    shape.add_count = MCPZ_DELTA_ADDS_MAX;
+    shape.remove_count = MCPZ_DELTA_REMOVES_MAX;
+    shape.dot_index = MCPZ_DELTA_ADDS_MAX - 1;
+    shape.type = MCPZ_ENTRY_COUNTER;
+    CHECK_UINT(decode_delta(shape), MCPZ_OK);
+
+    shape.dot_index++;
+    CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+    shape = sound;
+    shape.add_count = MCPZ_DELTA_ADDS_MAX + 1;
+    CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+    shape = sound;
+    shape.remove_count = MCPZ_DELTA_REMOVES_MAX + 1;
+    CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+    shape = sound;
+    shape.type = MCPZ_ENTRY_COUNTER + 1;
+    CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+    shape.type = 0;
+    CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+    shape = sound;
+    shape.seq = 0;
+    CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+    shape = sound;
+    shape.dot_seq = 0;
+    CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+}
+
+TEST(paths_and_values_that_are_not_canonical_never_arrive)
+{
+    static const struct mcpz_bytes paths[] = {
+        RAW(""), RAW("\x90"), RAW("\xa1k"), RAW("\x91\xd9\x01k"), RAW("\x91\xc0"),
+    };
+    static const struct mcpz_bytes values[] = {
+        RAW(""),
+        RAW("\xcc\x07"),
+        RAW("\x07\x07"),
+        RAW("\x82\xa1z\x01\xa1"
+            "a\x01"),
+    };
+    static const uint8_t long_value[MCPZ_VALUE_BYTES_MAX + 1] = {0xc5, 0x03, 0xfe};
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(paths); i++) {
+        struct delta_shape shape = sound;
+        shape.path = paths[i];
+        CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(values); i++) {
+        struct delta_shape shape = sound;
+        shape.value = values[i];
+        CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+    }
+    struct delta_shape shape = sound;
+    shape.value = mcpz_bytes(long_value, sizeof(long_value));
+    CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
+}
+
+TEST(text_that_is_not_utf8_is_not_written)
+{
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_REFUSE, .refuse = {1, RAW("\xff")}};
+    size_t length = 99;
+    CHECK_UINT(mcpz_msg_encode(&msg, buffer, sizeof(buffer), &length), MCPZ_EPROTO);
+    CHECK_UINT(length, 99);
+}
+
+TEST(every_kind_has_a_name)
+{
+    for (uint32_t i = 1; i < MCPZ_MSG_KIND_END; i++) {
+        CHECK(strcmp(mcpz_msg_name(i), "?") != 0);
+        for (uint32_t j = 1; j < i; j++) {
+            CHECK(strcmp(mcpz_msg_name(i), mcpz_msg_name(j)) != 0);
+        }
+    }
+    CHECK_TEXT(mcpz_msg_name(MCPZ_MSG_PING), "ping");
+    CHECK_TEXT(mcpz_msg_name(0), "?");
+    CHECK_TEXT(mcpz_msg_name(MCPZ_MSG_KIND_END), "?");
+    CHECK_TEXT(mcpz_msg_name(UINT32_MAX), "?");
+}
+
+TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read_as_documented),
+          RUN(lists_are_laid_out_in_the_arena_and_slices_point_into_the_bytes),
+          RUN(the_largest_of_each_kind_round_trips), RUN(every_truncation_is_refused),
+          RUN(every_buffer_too_small_is_refused),
+          RUN(an_arena_too_small_is_refused_and_given_back),
+          RUN(an_error_leaves_the_message_and_the_arena_as_they_were),
+          RUN(broken_input_gets_the_documented_error), RUN(forms_longer_than_need_be_are_refused),
+          RUN(fields_from_the_future_are_skipped),
+          RUN(a_field_from_the_future_may_not_nest_too_deep),
+          RUN(a_message_over_its_size_is_refused), RUN(chunks_have_one_byte_to_the_limit),
+          RUN(token_ids_and_proofs_have_one_length), RUN(texts_end_at_their_limit),
+          RUN(members_have_known_states_and_bounded_names_and_roles),
+          RUN(capabilities_are_bounded_in_number_and_name),
+          RUN(calls_are_bounded_in_attempt_priority_and_params),
+          RUN(version_vectors_are_sorted_and_bounded), RUN(digests_are_sorted_and_bounded),
+          RUN(deltas_are_bounded_in_all_they_hold),
+          RUN(paths_and_values_that_are_not_canonical_never_arrive),
+          RUN(text_that_is_not_utf8_is_not_written), RUN(every_kind_has_a_name))

@@ -1,0 +1,163 @@
+#include <stdalign.h>
+
+#include "checks.h"
+#include "samples.h"
+#include "wire/codec.h"
+
+static uint8_t buffer[MCPZ_STORED_BYTES_MAX];
+static alignas(max_align_t) uint8_t memory[MCPZ_MSG_ARENA_BYTES];
+static struct mcpz_arena arena;
+
+struct row {
+    struct mcpz_record record;
+    struct mcpz_bytes bytes;
+};
+
+/* The bytes are a promise to the disks of older nodes. Keys are not in them. */
+static const struct row rows[] = {
+    {{.kind = MCPZ_RECORD_SELF, .self = {{A32}, RAW("cert"), 3, 1}},
+     RAW("\x95\x01" ID_A "\xc4\x04"
+         "cert\x03\x01")},
+    {{.kind = MCPZ_RECORD_TOKEN,
+      .token = {"tttttttttttttttt", RAW(B32), 5, 256, 3, 1, RAW("w"), true}},
+     RAW("\x98\x01" ID_B "\x05\xcd\x01\0\x03\x01\xa1w\xc3")},
+    {{.kind = MCPZ_RECORD_PEER, .peer = {{A32}, RAW("h:1"), RAW("n")}},
+     RAW("\x93\x01\xa3h:1\xa1n")},
+    {{.kind = MCPZ_RECORD_DOCUMENT,
+      .document = {{D32}, RAW("n"), false, 7, 2, sample_versions, 1}},
+     RAW("\x96\x01\xa1n\xc2\x07\x02\x91\x92\x92" ID_A "\x01\x01")},
+    {{.kind = MCPZ_RECORD_ENTRY,
+      .entry = {{D32}, RAW("\x91\xa1k"), 1, {{{A32}, 1}, 1, 0}, 7, RAW("\x09")}},
+     RAW("\x93\x01\x07\xc4\x01\x09")},
+    {{.kind = MCPZ_RECORD_DELTA,
+      .delta = {{{D32}, {{A32}, 1}, 2, 7, sample_versions, 1, sample_adds, 1, sample_removes, 1}}},
+     RAW("\x95\x01\x07"
+         "\x91\x92\x92" ID_A "\x01\x01"
+         "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
+         "\x91\x93\x02\xc4\x03\x91\xa1s\x93\x92" ID_A "\x01\x01\0")},
+};
+
+static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1, "a row of each kind");
+
+static struct mcpz_bytes encode(const struct mcpz_record *record)
+{
+    size_t length = 0;
+    CHECK_UINT(mcpz_record_encode(record, buffer, sizeof(buffer), &length), MCPZ_OK);
+    return mcpz_bytes(buffer, length);
+}
+
+static mcpz_error decode(struct mcpz_bytes bytes, struct mcpz_record *record)
+{
+    mcpz_arena_init(&arena, memory, sizeof(memory));
+    return mcpz_record_decode(bytes, &arena, record);
+}
+
+TEST(every_record_is_written_as_documented)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(rows); i++) {
+        CHECK_BYTES(encode(&rows[i].record), rows[i].bytes.data, rows[i].bytes.length);
+    }
+}
+
+TEST(every_record_is_read_as_documented)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(rows); i++) {
+        struct mcpz_record record = {.kind = rows[i].record.kind};
+        CHECK_UINT(decode(rows[i].bytes, &record), MCPZ_OK);
+        CHECK_BYTES(encode(&record), rows[i].bytes.data, rows[i].bytes.length);
+    }
+}
+
+TEST(the_key_is_left_alone)
+{
+    struct mcpz_record peer = {.kind = MCPZ_RECORD_PEER, .peer = {.id = {B32}}};
+    CHECK_UINT(decode(rows[MCPZ_RECORD_PEER - 1].bytes, &peer), MCPZ_OK);
+    CHECK(mcpz_id_equal(&peer.peer.id, &(struct mcpz_id){B32}));
+    CHECK_BYTES(peer.peer.address, "h:1", 3);
+
+    struct mcpz_record delta = {.kind = MCPZ_RECORD_DELTA,
+                                .delta = {{.document = {B32}, .actor = {{B32}, 9}, .seq = 5}}};
+    CHECK_UINT(decode(rows[MCPZ_RECORD_DELTA - 1].bytes, &delta), MCPZ_OK);
+    CHECK(mcpz_id_equal(&delta.delta.delta.document, &(struct mcpz_id){B32}));
+    CHECK_UINT(delta.delta.delta.actor.generation, 9);
+    CHECK_UINT(delta.delta.delta.seq, 5);
+    CHECK_UINT(delta.delta.delta.hlc, 7);
+}
+
+TEST(the_largest_delta_fits_the_store)
+{
+    static uint8_t first[MCPZ_STORED_BYTES_MAX];
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DELTA};
+
+    fill_largest();
+    record.delta.delta = largest[MCPZ_MSG_DELTA - 1].delta.delta;
+    struct mcpz_bytes bytes = encode(&record);
+    memcpy(first, bytes.data, bytes.length);
+    CHECK_UINT(decode(mcpz_bytes(first, bytes.length), &record), MCPZ_OK);
+    CHECK_BYTES(encode(&record), first, bytes.length);
+}
+
+TEST(every_truncation_is_corrupt)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(rows); i++) {
+        for (size_t length = 0; length < rows[i].bytes.length; length++) {
+            struct mcpz_record record = {.kind = rows[i].record.kind};
+            CHECK_UINT(decode(mcpz_bytes(rows[i].bytes.data, length), &record), MCPZ_ECORRUPT);
+            CHECK_UINT(arena.used, 0);
+        }
+    }
+}
+
+TEST(every_buffer_too_small_is_refused)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(rows); i++) {
+        for (size_t capacity = 0; capacity < rows[i].bytes.length; capacity++) {
+            size_t length = 99;
+            CHECK_UINT(mcpz_record_encode(&rows[i].record, buffer, capacity, &length), MCPZ_EFULL);
+            CHECK_UINT(length, 99);
+        }
+    }
+}
+
+TEST(what_is_not_such_a_value_is_corrupt)
+{
+    static const struct {
+        enum mcpz_record_kind kind;
+        struct mcpz_bytes bytes;
+    } cases[] = {
+        {MCPZ_RECORD_PEER, RAW("\x93\x02\xa3h:1\xa1n")},          /* another version */
+        {MCPZ_RECORD_PEER, RAW("\x93\x00\xa3h:1\xa1n")},          /* none */
+        {MCPZ_RECORD_PEER, RAW("\x92\x01\xa3h:1")},               /* a field is missing */
+        {MCPZ_RECORD_PEER, RAW("\x93\x01\xa3h:1\x07")},           /* of another type */
+        {MCPZ_RECORD_PEER, RAW("\x93\x01\xa3h:1\xa1n\x00")},      /* bytes left over */
+        {MCPZ_RECORD_ENTRY, RAW("\x93\x01\x07\xc4\x02\xcc\x09")}, /* value not canonical */
+        {MCPZ_RECORD_SELF, RAW("\xdf\xff\xff\xff\x7e")},          /* four billion pairs */
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
+        struct mcpz_record record = {.kind = cases[i].kind};
+        struct mcpz_record before = record;
+        CHECK_UINT(decode(cases[i].bytes, &record), MCPZ_ECORRUPT);
+        CHECK(memcmp(&record, &before, sizeof(record)) == 0);
+    }
+}
+
+TEST(fields_of_a_newer_program_are_skipped)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_PEER};
+    CHECK_UINT(decode((struct mcpz_bytes)RAW("\x94\x01\xa3h:1\xa1n\xc0"), &record), MCPZ_OK);
+}
+
+TEST(an_arena_too_small_is_not_corruption)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT};
+    mcpz_arena_init(&arena, memory, 1);
+    CHECK_UINT(mcpz_record_decode(rows[MCPZ_RECORD_DOCUMENT - 1].bytes, &arena, &record),
+               MCPZ_EFULL);
+}
+
+TEST_MAIN(RUN(every_record_is_written_as_documented), RUN(every_record_is_read_as_documented),
+          RUN(the_key_is_left_alone), RUN(the_largest_delta_fits_the_store),
+          RUN(every_truncation_is_corrupt), RUN(every_buffer_too_small_is_refused),
+          RUN(what_is_not_such_a_value_is_corrupt), RUN(fields_of_a_newer_program_are_skipped),
+          RUN(an_arena_too_small_is_not_corruption))
