@@ -282,7 +282,7 @@ TEST(floats_become_integers_where_they_are)
 
 TEST(what_no_json_could_carry_is_not_written)
 {
-    static const double numbers[] = {NAN, INFINITY, -INFINITY};
+    static const double numbers[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(numbers); i++) {
         struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
@@ -306,7 +306,7 @@ TEST(errors_of_the_writer_stick)
     CHECK_UINT(writer.error, MCPZ_EFULL);
     mcpz_value_nil(&writer);
     mcpz_value_text(&writer, mcpz_text("\xff"));
-    mcpz_value_float(&writer, NAN);
+    mcpz_value_float(&writer, (double)NAN);
     CHECK_UINT(writer.error, MCPZ_EFULL);
     CHECK_UINT(buffer[3], 0x55);
 }
