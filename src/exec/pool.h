@@ -7,6 +7,11 @@
  *   MCPZ_TASK_TYPE   the capability
  *   MCPZ_PARAMS      the parameters, also when there is an input
  *   MCPZ_CALLER      the calling node's id
+ *   HOME, TMPDIR     its directory, which it is started in
+ *   PATH, LANG       the node's own, or something usual
+ *
+ * and nothing else of the node: no other variables, no descriptors, no blocked signals, no
+ * privileges to gain, umask 077, no core dumps, the limits of exec/keeper.h.
  *
  * Exit status 0: what it wrote to stdout is the result. Anything else: the task failed, and the
  * last lines it wrote to stderr are the message. When the task ends, however it ends, every
@@ -24,28 +29,38 @@
 #include "base/attr.h"
 #include "host/loop.h"
 
-#define MCPZ_CHILDREN_MAX 16 /* running at once; further tasks wait their turn */
-#define MCPZ_WAITING_MAX 128 /* further ones fail with MCPZ_CODE_BUSY */
+#define MCPZ_CHILDREN_MAX 16         /* running at once; further tasks wait their turn */
+#define MCPZ_WAITING_MAX 128         /* further ones fail with MCPZ_CODE_BUSY */
+#define MCPZ_POOL_PATIENCE_MS 5000   /* then keepers that do not end are killed */
+#define MCPZ_COMMAND_BYTES_MAX 65536 /* below what Linux lets one argument have: 128 KiB */
 
 struct mcpz_pool;
 
 /**
  * Register with `loop` (before or after mcpz_loop_start()). `directory` holds the tasks'
- * directories; what is left in it from a crash is removed.
+ * directories, and is of this pool alone; it is made (0700) if it is not there, in a parent that
+ * is. What is left in it from a crash is removed.
  *
- * Errors: MCPZ_EIO, MCPZ_ENOMEM
+ * Errors: MCPZ_EIO  the directory cannot be made, opened, or is somebody else's; MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory,
                                           struct mcpz_pool **pool);
 
-/** Kill what runs and wait until it is gone. NULL is fine. */
+/**
+ * Kill what runs and wait until it is gone, at most about MCPZ_POOL_PATIENCE_MS. Tells the engine
+ * nothing. After the loop has stopped turning, before mcpz_loop_destroy(): the listener stays
+ * registered. NULL is fine.
+ */
 void mcpz_pool_destroy(struct mcpz_pool *pool);
 
 /**
  * Offer a capability: from now on its tasks run `command` (both copied). Replaces. The engine is
  * told (PROVIDE). After mcpz_loop_start().
  *
- * Errors: MCPZ_EFULL  MCPZ_CAPABILITIES_PER_NODE_MAX are offered; MCPZ_ENOMEM
+ * Errors: MCPZ_EFULL   MCPZ_CAPABILITIES_PER_NODE_MAX are offered, or the command is longer than
+ *                      MCPZ_COMMAND_BYTES_MAX
+ *         MCPZ_EPROTO  the name is empty or longer than MCPZ_CAPABILITY_BYTES_MAX
+ *         MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const char *name,
                                            const char *command);
@@ -57,11 +72,12 @@ struct mcpz_pool_stats {
     size_t running;
     size_t waiting;
     uint64_t started;
-    uint64_t ended;      /* exit status 0 */
-    uint64_t failed;     /* exit status not 0 */
-    uint64_t crashed;    /* by a signal that was not ours */
-    uint64_t stopped;    /* by us: cancelled, out of time, too much output */
-    uint64_t stragglers; /* processes killed after their task's own had ended */
+    uint64_t ended;       /* exit status 0 */
+    uint64_t failed;      /* exit status not 0 */
+    uint64_t crashed;     /* by a signal that was not ours */
+    uint64_t stopped;     /* by us: cancelled, out of time, too much output */
+    uint64_t not_started; /* no process to be had, no workspace, no shell */
+    uint64_t stragglers;  /* processes killed after their task's own had ended */
 };
 
 const struct mcpz_pool_stats *mcpz_pool_stats(const struct mcpz_pool *pool);

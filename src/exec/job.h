@@ -1,0 +1,112 @@
+/*
+ * One task as the pool carries it: a run (the decisions), a child (the process), and the watchers
+ * that move bytes between them and the engine.
+ *
+ *   waiting -> running -> told -> over
+ *
+ * Told: the engine has heard END or FAIL, or said STOP; nothing is said about it again. Over: its
+ * keeper is gone too, `over` is called, and the job may be destroyed. What the engine does
+ * inside one of our events can stop a job but never destroys a running one.
+ */
+
+#ifndef EXEC_JOB_H
+#define EXEC_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "core/outbox.h"
+#include "exec/child.h"
+#include "exec/pool.h"
+#include "exec/run.h"
+#include "exec/workspace.h"
+#include "host/loop.h"
+#include "proto/id.h"
+#include "proto/limits.h"
+
+#define MCPZ_JOB_TEXT_BYTES 256 /* of a failure that is ours */
+
+struct mcpz_job;
+
+/* What all jobs of a pool have in common. */
+struct mcpz_job_site {
+    struct mcpz_loop *loop;
+    struct mcpz_pool_stats stats;
+    const char *directory; /* absolute: the workspaces are in it */
+    int root;              /* the same, open */
+    uint32_t counter;      /* of workspaces */
+    void *context;
+    void (*over)(void *context, struct mcpz_job *job); /* may destroy it */
+    uint8_t buffer[MCPZ_CHUNK_BYTES_MAX];              /* what was just read */
+};
+
+struct mcpz_job {
+    struct mcpz_job_site *site;
+    uint32_t id; /* the core's name for it */
+    char capability[MCPZ_CAPABILITY_BYTES_MAX + 1];
+    char caller[MCPZ_ID_TEXT_BYTES];
+    char *params;
+    uint32_t timeout_ms;
+
+    struct mcpz_run run;
+    uint8_t *input; /* the run's ring */
+
+    struct mcpz_child child;
+    char workspace[MCPZ_WORKSPACE_NAME_BYTES];
+    bool started;     /* there was a process */
+    bool ended;       /* nothing of it is left */
+    bool told;        /* see above */
+    int wait_status;  /* once ended */
+    uint32_t trouble; /* enum mcpz_code: to be told at the next poll; 0: none */
+    char trouble_text[MCPZ_JOB_TEXT_BYTES];
+
+    ev_io on_input;
+    ev_io on_output;
+    ev_io on_errors;
+    ev_io on_status;
+    ev_timer on_timeout;
+};
+
+/**
+ * Take over a RUN_START: copies what it needs, starts the clock. Nothing runs yet. Parameters are
+ * within MCPZ_PARAMS_BYTES_MAX and without zeros, the capability within its limit.
+ *
+ * Errors: MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_job_create(struct mcpz_job_site *site,
+                                         const struct mcpz_action_run *start,
+                                         struct mcpz_job **job);
+
+/** Only of a job that never started, or is over. NULL is fine. */
+void mcpz_job_destroy(struct mcpz_job *job);
+
+/** Run `command`. If that fails the engine is told, and the job is over. Not within a turn. */
+void mcpz_job_start(struct mcpz_job *job, const char *command);
+
+/* What the engine says, within its turn. True: mcpz_job_poll() is due after it. */
+MCPZ_MUST_USE bool mcpz_job_input(struct mcpz_job *job, struct mcpz_bytes chunk);
+void mcpz_job_input_end(struct mcpz_job *job);
+void mcpz_job_pull(struct mcpz_job *job, uint32_t credit);
+
+/** Nobody wants it any more: kill it, say nothing. */
+void mcpz_job_stop(struct mcpz_job *job);
+
+/** Tell the engine what could not be told within its turn. The job may be over after it. */
+void mcpz_job_poll(struct mcpz_job *job);
+
+/** Tell the engine that it failed, and kill what runs of it. The job may be over after it. */
+void mcpz_job_fail(struct mcpz_job *job, enum mcpz_code code, const char *text);
+
+/** For the end of the pool: take in the keeper's news without the loop. True: the job is gone. */
+MCPZ_MUST_USE bool mcpz_job_reap(struct mcpz_job *job);
+
+/** Let go of a keeper that cannot be killed, and destroy the job. */
+void mcpz_job_abandon(struct mcpz_job *job);
+
+#endif

@@ -1,0 +1,408 @@
+#include "exec/keeper.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "exec/listing.h"
+#include "exec/workspace.h"
+
+#define STAT_BYTES_MAX 512       /* pid, name and parent stand at the start of /proc/PID/stat */
+#define PROC_PATH_BYTES_MAX 32   /* "PID/stat" */
+#define RESCAN_MS 50             /* a killed process needs so long only if a disk holds it */
+#define DESCRIPTORS_MAX 1048576U /* where close_range() is missing */
+
+static_assert(sizeof(struct mcpz_keeper_report) <= PIPE_BUF, "a report is written in one go");
+
+/* What becomes of the command while the keeper watches. */
+struct watch {
+    const struct mcpz_keeper *keeper;
+    int proc;    /* the directory /proc */
+    int signals; /* signalfd */
+    pid_t command;
+    bool ended;  /* the command's own process */
+    int status;  /* of the command, once ended */
+    bool counts; /* what is reaped now was killed after the command's end */
+    uint32_t stragglers;
+};
+
+static void report(const struct mcpz_keeper *keeper, const struct mcpz_keeper_report *message)
+{
+    ssize_t written;
+    do {
+        written = write(keeper->status, message, sizeof(*message));
+    } while (written < 0 && errno == EINTR);
+}
+
+static void report_failure(const struct mcpz_keeper *keeper, enum mcpz_keeper_stage stage,
+                           int number)
+{
+    struct mcpz_keeper_report message = {
+        .kind = MCPZ_KEEPER_FAILED, .stage = stage, .number = number};
+    report(keeper, &message);
+}
+
+/* ---- Descriptors and signals ------------------------------------------------------------------
+ */
+
+static void close_range_of(unsigned int first, unsigned int last)
+{
+    if (first > last || syscall(SYS_close_range, first, last, 0) == 0) {
+        return;
+    }
+
+    struct rlimit limit;
+    unsigned int end = DESCRIPTORS_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < end) {
+        end = (unsigned int)limit.rlim_cur;
+    }
+    for (unsigned int fd = first; fd <= last && fd < end; fd++) {
+        (void)close((int)fd);
+    }
+}
+
+/* Close all from 3 up but these two. */
+static void close_all_but(int a, int b)
+{
+    unsigned int low = (unsigned int)(a < b ? a : b);
+    unsigned int high = (unsigned int)(a < b ? b : a);
+
+    close_range_of(STDERR_FILENO + 1, low - 1);
+    close_range_of(low + 1, high - 1);
+    close_range_of(high + 1, UINT_MAX);
+}
+
+static void reset_signals(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+
+    for (int number = 1; number < NSIG; number++) {
+        (void)sigaction(number, &action, NULL); /* fails for those that have no other */
+    }
+}
+
+/* ---- The command ------------------------------------------------------------------------------
+ */
+
+static bool set_limit(__rlimit_resource_t resource, rlim_t most)
+{
+    struct rlimit limit;
+
+    if (getrlimit(resource, &limit) < 0) {
+        return false;
+    }
+    if (limit.rlim_max > most) {
+        limit.rlim_max = most;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(resource, &limit) == 0;
+}
+
+static bool set_limits(const struct mcpz_keeper *keeper)
+{
+    return set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_NOFILE, MCPZ_CHILD_FILES_MAX) &&
+           set_limit(RLIMIT_FSIZE, MCPZ_CHILD_FILE_BYTES_MAX) &&
+           set_limit(RLIMIT_CPU, keeper->cpu_seconds_max) &&
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+static _Noreturn void give_up(const struct mcpz_keeper *keeper, enum mcpz_keeper_stage stage)
+{
+    report_failure(keeper, stage, errno);
+    _exit(127);
+}
+
+/* In the process that becomes the command. The status pipe closes with exec. */
+static _Noreturn void run_command(const struct mcpz_keeper *keeper, pid_t keeper_pid)
+{
+    static char shell[] = "/bin/sh";
+    static char option[] = "-c";
+    char *arguments[] = {shell, option, NULL, NULL};
+    sigset_t none;
+
+    /* exec does not write to its arguments; its declaration is older than const. */
+    memcpy(&arguments[2], &keeper->command, sizeof(arguments[2]));
+
+    (void)setsid();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) {
+        give_up(keeper, MCPZ_STAGE_LIMITS);
+    }
+    if (getppid() != keeper_pid) {
+        _exit(127); /* the keeper died before we asked to be told */
+    }
+    (void)umask(077);
+    if (!set_limits(keeper)) {
+        give_up(keeper, MCPZ_STAGE_LIMITS);
+    }
+    if (chdir(keeper->workspace) < 0) {
+        give_up(keeper, MCPZ_STAGE_DIRECTORY);
+    }
+    close_all_but(keeper->status, keeper->status);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)execve(shell, arguments, keeper->environment);
+    give_up(keeper, MCPZ_STAGE_SHELL);
+}
+
+/* ---- Killing what is left ---------------------------------------------------------------------
+ */
+
+struct process {
+    pid_t pid;
+    pid_t parent;
+    pid_t group;
+};
+
+/* A number and the space before it. */
+static const char *read_number(const char *text, pid_t *number)
+{
+    pid_t value = 0;
+
+    while (*text == ' ') {
+        text++;
+    }
+    while (*text >= '0' && *text <= '9' && value < INT_MAX / 10) {
+        value = value * 10 + (*text - '0');
+        text++;
+    }
+    *number = value;
+    return text;
+}
+
+/*
+ * Read "PID (NAME) STATE PARENT GROUP ...". NAME is the process's own choice, brackets included:
+ * its end is the last bracket. Source: proc(5).
+ */
+static bool read_process(int proc, const char *name, struct process *process)
+{
+    char path[PROC_PATH_BYTES_MAX];
+    char text[STAT_BYTES_MAX];
+    size_t length = strlen(name);
+
+    if (length + sizeof("/stat") > sizeof(path)) {
+        return false;
+    }
+    memcpy(path, name, length);
+    memcpy(path + length, "/stat", sizeof("/stat"));
+
+    int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t got = read(fd, text, sizeof(text) - 1);
+    (void)close(fd);
+    if (got <= 0) {
+        return false;
+    }
+    text[got] = '\0';
+
+    (void)read_number(text, &process->pid);
+    const char *after_name = strrchr(text, ')');
+    if (after_name == NULL || strlen(after_name) < sizeof(") S ")) {
+        return false;
+    }
+    const char *rest = read_number(after_name + strlen(") S"), &process->parent);
+    (void)read_number(rest, &process->group);
+    return true;
+}
+
+/*
+ * Kill every child. A group is killed as a whole and at once, so that what forks faster than we
+ * can look dies too. It can only hold descendants: the command began a session of its own. No pid
+ * can have passed to a stranger meanwhile, since only we reap our children.
+ */
+static void kill_children(const struct watch *watch, pid_t self)
+{
+    struct mcpz_listing listing;
+    struct process process;
+
+    mcpz_listing_init(&listing, watch->proc);
+    for (const char *name; (name = mcpz_listing_next(&listing)) != NULL;) {
+        if (name[0] < '1' || name[0] > '9' || !read_process(watch->proc, name, &process) ||
+            process.parent != self) {
+            continue;
+        }
+        if (process.group > 1 && process.group != getpgrp()) {
+            (void)kill(-process.group, SIGKILL);
+        }
+        (void)kill(process.pid, SIGKILL);
+    }
+}
+
+/* Reap whoever is dead. False if no child is left. */
+static bool reap(struct watch *watch)
+{
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+        if (pid < 0 && errno == EINTR) {
+            continue;
+        }
+        if (pid <= 0) {
+            return pid == 0;
+        }
+        if (pid == watch->command) {
+            watch->ended = true;
+            watch->status = status;
+        } else if (watch->counts && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+            watch->stragglers++;
+        }
+    }
+}
+
+/* Take in the signals that came. True if one of them means stop. */
+static bool drain_signals(int signals)
+{
+    struct signalfd_siginfo signal;
+    bool stop = false;
+
+    while (read(signals, &signal, sizeof(signal)) == (ssize_t)sizeof(signal)) {
+        stop |= signal.ssi_signo != SIGCHLD;
+    }
+    return stop;
+}
+
+/*
+ * Until nobody is left. Ends: a child we saw dies of SIGKILL, one we did not see became ours
+ * since, and what was its parent waits to be reaped.
+ */
+static void kill_all(struct watch *watch)
+{
+    const pid_t self = getpid();
+
+    /* Only those killed from here on, and only if the command did not need killing. */
+    watch->counts = watch->ended;
+    while (reap(watch)) {
+        kill_children(watch, self);
+        struct pollfd ready = {.fd = watch->signals, .events = POLLIN};
+        (void)poll(&ready, 1, RESCAN_MS);
+        (void)drain_signals(watch->signals);
+    }
+}
+
+/* ---- The keeper -------------------------------------------------------------------------------
+ */
+
+/* Until the command's own process has ended, or the node wants no more of it. */
+static void wait_for_end(struct watch *watch)
+{
+    struct pollfd ready[] = {
+        {.fd = watch->keeper->control, .events = POLLIN},
+        {.fd = watch->signals, .events = POLLIN},
+    };
+
+    while (reap(watch) && !watch->ended) {
+        if (poll(ready, 2, -1) < 0 && errno != EINTR) {
+            return;
+        }
+        if (ready[0].revents != 0 || drain_signals(watch->signals)) {
+            return;
+        }
+    }
+}
+
+/* Become independent of the node. False if it is gone already. */
+static bool detach(const struct mcpz_keeper *keeper)
+{
+    reset_signals();
+    (void)setsid(); /* the terminal's interrupt is for the node, which then tells us */
+    (void)prctl(PR_SET_NAME, "mcpz-keeper", 0, 0, 0);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* our memory is a copy of the node's, keys too */
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+
+    (void)dup2(keeper->input, STDIN_FILENO);
+    (void)dup2(keeper->output, STDOUT_FILENO);
+    (void)dup2(keeper->errors, STDERR_FILENO);
+    close_all_but(keeper->control, keeper->status);
+    return getppid() == keeper->node;
+}
+
+static bool prepare(const struct mcpz_keeper *keeper, struct watch *watch)
+{
+    sigset_t wanted;
+    (void)sigemptyset(&wanted);
+    (void)sigaddset(&wanted, SIGCHLD);
+    (void)sigaddset(&wanted, SIGTERM);
+    (void)sigaddset(&wanted, SIGINT);
+    (void)sigaddset(&wanted, SIGHUP);
+
+    watch->signals = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (watch->signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+        report_failure(keeper, MCPZ_STAGE_KEEPER, errno);
+        return false;
+    }
+
+    /* Without it nobody's parent can be told, and orphans would escape. */
+    struct process self = {.pid = 0};
+    watch->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (watch->proc < 0 || !read_process(watch->proc, "self", &self) || self.pid != getpid()) {
+        report_failure(keeper, MCPZ_STAGE_PROC, watch->proc < 0 ? errno : ESRCH);
+        return false;
+    }
+    return true;
+}
+
+static void start_command(struct watch *watch)
+{
+    const pid_t self = getpid();
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        run_command(watch->keeper, self);
+    }
+    if (pid < 0) {
+        report_failure(watch->keeper, MCPZ_STAGE_FORK, errno);
+        return;
+    }
+    watch->command = pid;
+    struct mcpz_keeper_report started = {.kind = MCPZ_KEEPER_STARTED, .pid = pid};
+    report(watch->keeper, &started);
+}
+
+static void remove_workspace(const struct mcpz_keeper *keeper)
+{
+    int root = open(keeper->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root >= 0) {
+        (void)mcpz_workspace_remove(root, keeper->name);
+        (void)close(root);
+    }
+}
+
+_Noreturn void mcpz_keeper_run(const struct mcpz_keeper *keeper)
+{
+    struct watch watch = {.keeper = keeper, .proc = -1, .signals = -1};
+
+    if (detach(keeper) && prepare(keeper, &watch)) {
+        start_command(&watch);
+    }
+
+    /* The command alone holds its ends of the pipes now: its end is theirs. */
+    close_range_of(STDIN_FILENO, STDERR_FILENO);
+    if (watch.command > 0) {
+        wait_for_end(&watch);
+        kill_all(&watch);
+    }
+
+    struct mcpz_keeper_report ended = {
+        .kind = MCPZ_KEEPER_ENDED,
+        .number = watch.status,
+        .pid = watch.command,
+        .stragglers = watch.stragglers,
+    };
+    report(keeper, &ended);
+    remove_workspace(keeper);
+    _exit(0);
+}

@@ -1,0 +1,409 @@
+#include "exec/pool.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec/job.h"
+
+#define POLL_MS 100 /* how long one look at the keepers takes when nothing happens */
+
+/* Between two turns of the loop the core can have no more calls than it has room for. */
+#define REFUSED_MAX MCPZ_CALLS_MAX
+
+/* A capability and what does it. */
+struct offer {
+    char name[MCPZ_CAPABILITY_BYTES_MAX + 1];
+    char *command;
+};
+
+/* A RUN_START that came to nothing, to be told outside the turn. */
+struct refusal {
+    uint32_t id;
+    enum mcpz_code code;
+    const char *text; /* static */
+};
+
+struct mcpz_pool {
+    struct mcpz_job_site site;
+    char *directory;
+    struct offer offers[MCPZ_CAPABILITIES_PER_NODE_MAX];
+    size_t offer_count;
+    struct mcpz_job *running[MCPZ_CHILDREN_MAX]; /* stats.running of them, in no order */
+    struct mcpz_job *waiting[MCPZ_WAITING_MAX];  /* stats.waiting, first come, first served */
+    struct refusal refused[REFUSED_MAX];
+    size_t refused_count;
+    ev_timer kick; /* of no duration: what a turn leaves to be done right after it */
+};
+
+/* ---- Offers -----------------------------------------------------------------------------------
+ */
+
+static struct offer *find_offer(struct mcpz_pool *pool, const char *name)
+{
+    for (size_t i = 0; i < pool->offer_count; i++) {
+        if (strcmp(pool->offers[i].name, name) == 0) {
+            return &pool->offers[i];
+        }
+    }
+    return NULL;
+}
+
+static void tell_offer(struct mcpz_pool *pool, enum mcpz_event_kind kind, const char *name)
+{
+    struct mcpz_event event = {.kind = kind, .provide = {.name = mcpz_text(name)}};
+    mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
+}
+
+/* ---- Jobs -------------------------------------------------------------------------------------
+ */
+
+static void kick(struct mcpz_pool *pool)
+{
+    ev_timer_start(mcpz_loop_ev(pool->site.loop), &pool->kick);
+}
+
+static void remove_waiting(struct mcpz_pool *pool, size_t index)
+{
+    assert(index < pool->site.stats.waiting);
+
+    pool->site.stats.waiting--;
+    memmove(&pool->waiting[index], &pool->waiting[index + 1],
+            (pool->site.stats.waiting - index) * sizeof(struct mcpz_job *));
+}
+
+static void forget(struct mcpz_pool *pool, const struct mcpz_job *job)
+{
+    for (size_t i = 0; i < pool->site.stats.running; i++) {
+        if (pool->running[i] == job) {
+            pool->running[i] = pool->running[--pool->site.stats.running];
+            return;
+        }
+    }
+    for (size_t i = 0; i < pool->site.stats.waiting; i++) {
+        if (pool->waiting[i] == job) {
+            remove_waiting(pool, i);
+            return;
+        }
+    }
+}
+
+static void on_over(void *context, struct mcpz_job *job)
+{
+    struct mcpz_pool *pool = context;
+
+    forget(pool, job);
+    mcpz_job_destroy(job);
+    if (pool->site.stats.waiting > 0) {
+        kick(pool);
+    }
+}
+
+static void refuse(struct mcpz_pool *pool, uint32_t id, enum mcpz_code code, const char *text)
+{
+    assert(pool->refused_count < REFUSED_MAX);
+
+    pool->refused[pool->refused_count++] = (struct refusal){.id = id, .code = code, .text = text};
+    kick(pool);
+}
+
+static void tell_refusal(struct mcpz_pool *pool, const struct refusal *refusal)
+{
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_RUN_FAIL,
+        .run = {.run = refusal->id, .code = refusal->code, .text = mcpz_text(refusal->text)},
+    };
+    mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
+}
+
+static void start_next(struct mcpz_pool *pool)
+{
+    struct mcpz_job *job = pool->waiting[0];
+    const struct offer *offer = find_offer(pool, job->capability);
+
+    if (offer == NULL) {
+        mcpz_job_fail(job, MCPZ_CODE_NOT_OFFERED, "the capability was withdrawn");
+        return;
+    }
+    remove_waiting(pool, 0);
+    pool->running[pool->site.stats.running++] = job;
+    mcpz_job_start(job, offer->command);
+}
+
+/* Every job is visited once, also when those before it in the list come to their end. */
+static void poll_jobs(struct mcpz_pool *pool)
+{
+    for (size_t i = pool->site.stats.running; i > 0; i--) {
+        mcpz_job_poll(pool->running[i - 1]);
+    }
+    for (size_t i = pool->site.stats.waiting; i > 0; i--) {
+        if (i <= pool->site.stats.waiting) {
+            mcpz_job_poll(pool->waiting[i - 1]);
+        }
+    }
+}
+
+static void on_kick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)events;
+    struct mcpz_pool *pool = timer->data;
+
+    /* What is told may bring new starts: those are for the next kick. */
+    for (size_t i = pool->refused_count; i > 0 && pool->refused_count > 0; i--) {
+        const struct refusal refusal = pool->refused[--pool->refused_count];
+        tell_refusal(pool, &refusal);
+    }
+    poll_jobs(pool);
+
+    /* Each try ends in a running job or in one less that waits. */
+    for (size_t i = 0; i < MCPZ_WAITING_MAX; i++) {
+        if (pool->site.stats.waiting == 0 || pool->site.stats.running == MCPZ_CHILDREN_MAX) {
+            return;
+        }
+        start_next(pool);
+    }
+    kick(pool);
+}
+
+/* ---- What the engine says ---------------------------------------------------------------------
+ */
+
+static struct mcpz_job *find_job(struct mcpz_pool *pool, uint32_t id)
+{
+    for (size_t i = 0; i < pool->site.stats.running; i++) {
+        if (pool->running[i]->id == id) {
+            return pool->running[i];
+        }
+    }
+    for (size_t i = 0; i < pool->site.stats.waiting; i++) {
+        if (pool->waiting[i]->id == id) {
+            return pool->waiting[i];
+        }
+    }
+    return NULL;
+}
+
+static void on_start(struct mcpz_pool *pool, const struct mcpz_action_run *start)
+{
+    struct mcpz_job *job;
+
+    if (start->params.length > MCPZ_PARAMS_BYTES_MAX) {
+        refuse(pool, start->run, MCPZ_CODE_TOO_LARGE, "the parameters are too large");
+        return;
+    }
+    if (start->params.length > 0 &&
+        memchr(start->params.data, '\0', start->params.length) != NULL) {
+        refuse(pool, start->run, MCPZ_CODE_BAD_REQUEST, "the parameters hold a zero byte");
+        return;
+    }
+    if (start->capability.length > MCPZ_CAPABILITY_BYTES_MAX) {
+        refuse(pool, start->run, MCPZ_CODE_NOT_OFFERED, "no capability has so long a name");
+        return;
+    }
+    if (pool->site.stats.waiting == MCPZ_WAITING_MAX) {
+        refuse(pool, start->run, MCPZ_CODE_BUSY, "too many tasks are waiting here");
+        return;
+    }
+    if (mcpz_job_create(&pool->site, start, &job) != MCPZ_OK) {
+        refuse(pool, start->run, MCPZ_CODE_BUSY, "out of memory");
+        return;
+    }
+    pool->waiting[pool->site.stats.waiting++] = job;
+    kick(pool);
+}
+
+static void on_stop(struct mcpz_pool *pool, uint32_t id)
+{
+    for (size_t i = 0; i < pool->refused_count; i++) {
+        if (pool->refused[i].id == id) {
+            pool->refused[i] = pool->refused[--pool->refused_count];
+            return;
+        }
+    }
+
+    /* One that was told is in somebody's hands further up the stack, who will end it. */
+    struct mcpz_job *job = find_job(pool, id);
+    if (job == NULL || job->told) {
+        return;
+    }
+    mcpz_job_stop(job);
+    if (!job->started) {
+        forget(pool, job);
+        mcpz_job_destroy(job);
+    }
+}
+
+static void on_action(void *context, const struct mcpz_action *action)
+{
+    struct mcpz_pool *pool = context;
+    struct mcpz_job *job;
+
+    switch ((int)action->kind) {
+    case MCPZ_ACTION_RUN_START:
+        on_start(pool, &action->run);
+        break;
+    case MCPZ_ACTION_RUN_INPUT:
+        job = find_job(pool, action->run.run);
+        if (job != NULL && mcpz_job_input(job, action->run.chunk)) {
+            kick(pool);
+        }
+        break;
+    case MCPZ_ACTION_RUN_INPUT_END:
+        job = find_job(pool, action->run.run);
+        if (job != NULL) {
+            mcpz_job_input_end(job);
+        }
+        break;
+    case MCPZ_ACTION_RUN_PULL:
+        job = find_job(pool, action->run.run);
+        if (job != NULL) {
+            mcpz_job_pull(job, action->run.credit);
+        }
+        break;
+    case MCPZ_ACTION_RUN_STOP:
+        on_stop(pool, action->run.run);
+        break;
+    default:
+        break; /* not for this edge */
+    }
+}
+
+/* ---- Life -------------------------------------------------------------------------------------
+ */
+
+mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory, struct mcpz_pool **pool)
+{
+    *pool = NULL;
+    struct mcpz_pool *new_pool = calloc(1, sizeof(*new_pool));
+    if (new_pool == NULL) {
+        return MCPZ_ENOMEM;
+    }
+
+    mcpz_child_hold_standard();
+    new_pool->site.loop = loop;
+    new_pool->site.context = new_pool;
+    new_pool->site.over = on_over;
+    mcpz_error error = mcpz_workspace_open_root(directory, &new_pool->site.root);
+    if (error != MCPZ_OK) {
+        free(new_pool);
+        return error;
+    }
+    /* Children need it from wherever they are. */
+    new_pool->directory = realpath(directory, NULL);
+    if (new_pool->directory == NULL) {
+        (void)close(new_pool->site.root);
+        free(new_pool);
+        return MCPZ_EIO;
+    }
+    new_pool->site.directory = new_pool->directory;
+
+    ev_timer_init(&new_pool->kick, on_kick, 0.0, 0.0);
+    new_pool->kick.data = new_pool;
+    mcpz_loop_listen(loop, on_action, new_pool);
+    *pool = new_pool;
+    return MCPZ_OK;
+}
+
+/* Take in the keepers' news until all are gone or patience is over. */
+static void reap_running(struct mcpz_pool *pool, int patience_ms)
+{
+    for (;;) {
+        struct pollfd ready[MCPZ_CHILDREN_MAX];
+        for (size_t i = pool->site.stats.running; i > 0; i--) {
+            struct mcpz_job *job = pool->running[i - 1];
+            if (mcpz_job_reap(job)) {
+                forget(pool, job);
+                mcpz_job_destroy(job);
+            }
+        }
+        if (pool->site.stats.running == 0 || patience_ms <= 0) {
+            return;
+        }
+        for (size_t i = 0; i < pool->site.stats.running; i++) {
+            ready[i] = (struct pollfd){.fd = pool->running[i]->child.status, .events = POLLIN};
+        }
+        if (poll(ready, pool->site.stats.running, POLL_MS) <= 0) {
+            patience_ms -= POLL_MS;
+        }
+    }
+}
+
+void mcpz_pool_destroy(struct mcpz_pool *pool)
+{
+    if (pool == NULL) {
+        return;
+    }
+
+    ev_timer_stop(mcpz_loop_ev(pool->site.loop), &pool->kick);
+    while (pool->site.stats.waiting > 0) {
+        mcpz_job_destroy(pool->waiting[--pool->site.stats.waiting]);
+    }
+    for (size_t i = 0; i < pool->site.stats.running; i++) {
+        mcpz_job_stop(pool->running[i]);
+    }
+    reap_running(pool, MCPZ_POOL_PATIENCE_MS);
+    for (size_t i = 0; i < pool->site.stats.running; i++) {
+        mcpz_child_kill(&pool->running[i]->child);
+    }
+    reap_running(pool, MCPZ_POOL_PATIENCE_MS);
+    /* Killed and yet there: the disk holds them. They end with it. */
+    while (pool->site.stats.running > 0) {
+        mcpz_job_abandon(pool->running[--pool->site.stats.running]);
+    }
+
+    for (size_t i = 0; i < pool->offer_count; i++) {
+        free(pool->offers[i].command);
+    }
+    (void)close(pool->site.root);
+    free(pool->directory);
+    free(pool);
+}
+
+mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const char *name, const char *command)
+{
+    size_t length = strlen(name);
+    if (length == 0 || length > MCPZ_CAPABILITY_BYTES_MAX) {
+        return MCPZ_EPROTO;
+    }
+    struct offer *offer = find_offer(pool, name);
+    if (strlen(command) > MCPZ_COMMAND_BYTES_MAX ||
+        (offer == NULL && pool->offer_count == MCPZ_CAPABILITIES_PER_NODE_MAX)) {
+        return MCPZ_EFULL;
+    }
+
+    char *copy = strdup(command);
+    if (copy == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    if (offer == NULL) {
+        offer = &pool->offers[pool->offer_count++];
+        *offer = (struct offer){.command = NULL};
+        memcpy(offer->name, name, length + 1);
+    }
+    free(offer->command);
+    offer->command = copy;
+    tell_offer(pool, MCPZ_EVENT_PROVIDE, name);
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name)
+{
+    struct offer *offer = find_offer(pool, name);
+    if (offer == NULL) {
+        return MCPZ_ENOTFOUND;
+    }
+
+    free(offer->command);
+    *offer = pool->offers[--pool->offer_count];
+    tell_offer(pool, MCPZ_EVENT_WITHDRAW, name);
+    return MCPZ_OK;
+}
+
+const struct mcpz_pool_stats *mcpz_pool_stats(const struct mcpz_pool *pool)
+{
+    return &pool->site.stats;
+}

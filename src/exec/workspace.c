@@ -1,0 +1,174 @@
+#include "exec/workspace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exec/listing.h"
+
+#define NAME_PREFIX "task-"
+#define NAME_DIGITS 8
+#define NAME_TRIES_MAX 1024 /* leftovers that could not be removed are in the way */
+
+static const char digits[] = "0123456789abcdef";
+
+/* Not snprintf(): also used where only async-signal-safe functions may be. */
+static void make_name(const char *prefix, uint32_t number, char *name)
+{
+    size_t length = strlen(prefix);
+    memcpy(name, prefix, length);
+    for (size_t i = 0; i < NAME_DIGITS; i++) {
+        name[length + i] = digits[(number >> (4 * (NAME_DIGITS - 1 - i))) & 0xfU];
+    }
+    name[length + NAME_DIGITS] = '\0';
+}
+
+static bool is_workspace_name(const char *name)
+{
+    const size_t prefix_length = strlen(NAME_PREFIX);
+    return strncmp(name, NAME_PREFIX, prefix_length) == 0 &&
+           strlen(name) == prefix_length + NAME_DIGITS &&
+           strspn(name + prefix_length, digits) == NAME_DIGITS;
+}
+
+static int open_directory(int parent, const char *name)
+{
+    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* A task may have taken its own permissions away. */
+static int open_directory_by_force(int parent, const char *name)
+{
+    int fd = open_directory(parent, name);
+    if (fd < 0 && errno == EACCES) {
+        (void)fchmodat(parent, name, 0700, AT_SYMLINK_NOFOLLOW);
+        fd = open_directory(parent, name);
+    }
+    return fd;
+}
+
+/* Move `name` from `directory` to `top` under a name that is free there. */
+static bool move_up(int directory, const char *name, int top, uint32_t *counter)
+{
+    char new_name[MCPZ_WORKSPACE_NAME_BYTES];
+    bool forced = false;
+
+    for (int i = 0; i < NAME_TRIES_MAX; i++) {
+        make_name("up-", (*counter)++, new_name);
+        if (renameat(directory, name, top, new_name) == 0) {
+            return true;
+        }
+        if (errno == EACCES && !forced) {
+            /* A directory that changes its parent must itself be writable. */
+            forced = true;
+            (void)fchmodat(directory, name, 0700, AT_SYMLINK_NOFOLLOW);
+        } else if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/*
+ * Take the directory `name` in `top` apart: files go, directories move up to `top`, to be taken
+ * apart in their turn. So no depth needs a stack or more descriptors. True if anything changed:
+ * nothing can be removed twice, and nothing moves up twice.
+ */
+static bool flatten(int top, const char *name, uint32_t *counter)
+{
+    int fd = open_directory_by_force(top, name);
+    if (fd < 0) {
+        return false;
+    }
+    (void)fchmod(fd, 0700);
+
+    bool changed = false;
+    struct mcpz_listing listing;
+    mcpz_listing_init(&listing, fd);
+    for (const char *entry; (entry = mcpz_listing_next(&listing)) != NULL;) {
+        changed |= unlinkat(fd, entry, 0) == 0 || unlinkat(fd, entry, AT_REMOVEDIR) == 0 ||
+                   move_up(fd, entry, top, counter);
+    }
+    (void)close(fd);
+    return unlinkat(top, name, AT_REMOVEDIR) == 0 || changed;
+}
+
+/* One pass over `top`. True if anything changed: another may remove more. */
+static bool sweep(int top, uint32_t *counter)
+{
+    struct mcpz_listing listing;
+    bool changed = false;
+
+    mcpz_listing_init(&listing, top);
+    for (const char *name; (name = mcpz_listing_next(&listing)) != NULL;) {
+        changed |= unlinkat(top, name, 0) == 0 || unlinkat(top, name, AT_REMOVEDIR) == 0 ||
+                   flatten(top, name, counter);
+    }
+    return changed;
+}
+
+bool mcpz_workspace_remove(int root, const char *name)
+{
+    int top = open_directory_by_force(root, name);
+    if (top < 0) {
+        return errno == ENOENT;
+    }
+    (void)fchmod(top, 0700);
+
+    /* Ends: every pass but the last changes something, see flatten(). */
+    uint32_t counter = 0;
+    while (sweep(top, &counter)) {
+    }
+    (void)close(top);
+    return unlinkat(root, name, AT_REMOVEDIR) == 0;
+}
+
+static void remove_leftovers(int root)
+{
+    struct mcpz_listing listing;
+
+    mcpz_listing_init(&listing, root);
+    for (const char *name; (name = mcpz_listing_next(&listing)) != NULL;) {
+        if (is_workspace_name(name)) {
+            (void)mcpz_workspace_remove(root, name);
+        }
+    }
+}
+
+mcpz_error mcpz_workspace_open_root(const char *directory, int *root)
+{
+    struct stat status;
+
+    if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
+        return MCPZ_EIO;
+    }
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return MCPZ_EIO;
+    }
+    if (fstat(fd, &status) < 0 || status.st_uid != geteuid() || fchmod(fd, 0700) < 0) {
+        (void)close(fd);
+        return MCPZ_EIO;
+    }
+
+    remove_leftovers(fd);
+    *root = fd;
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_workspace_make(int root, uint32_t *counter, char *name)
+{
+    for (int i = 0; i < NAME_TRIES_MAX; i++) {
+        make_name(NAME_PREFIX, ++*counter, name);
+        if (mkdirat(root, name, 0700) == 0) {
+            return MCPZ_OK;
+        }
+        if (errno != EEXIST) {
+            return MCPZ_EIO;
+        }
+    }
+    return MCPZ_EIO;
+}
