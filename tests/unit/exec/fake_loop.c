@@ -148,7 +148,7 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
         on_over(fake, run, &event->run);
         break;
     default:
-        CHECK(!"an event of a provider");
+        _fail(__FILE__, __LINE__); /* not an event of a provider */
     }
 }
 
