@@ -190,13 +190,11 @@ static bool read_process(int proc, const char *name, struct process *process)
 {
     char path[PROC_PATH_BYTES_MAX];
     char text[STAT_BYTES_MAX];
-    size_t length = strlen(name);
 
-    if (length + sizeof("/stat") > sizeof(path)) {
+    if (strlen(name) + sizeof("/stat") > sizeof(path)) {
         return false;
     }
-    memcpy(path, name, length);
-    memcpy(path + length, "/stat", sizeof("/stat"));
+    (void)stpcpy(stpcpy(path, name), "/stat");
 
     int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {

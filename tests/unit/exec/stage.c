@@ -64,13 +64,21 @@ void stage_check_output(const struct fake_run *run, const char *expected)
     CHECK(memcmp(run->output, expected, strlen(expected)) == 0);
 }
 
-size_t stage_lines(const struct fake_run *run)
+static size_t count_lines(const struct fake_run *run)
 {
     size_t count = 0;
     for (size_t i = 0; i < run->output_bytes && i < sizeof(run->output); i++) {
         count += run->output[i] == '\n';
     }
     return count;
+}
+
+void stage_turn_until_lines(struct stage *stage, const struct fake_run *run, size_t count)
+{
+    while (count_lines(run) < count) {
+        CHECK(!run->over);
+        fake_turn(&stage->fake);
+    }
 }
 
 void stage_settle(struct stage *stage)

@@ -31,8 +31,8 @@ struct fake_run *stage_run(struct stage *stage, const char *command);
 /** Did it succeed, with this output? */
 void stage_check_output(const struct fake_run *run, const char *expected);
 
-/** Lines it has put out so far. */
-size_t stage_lines(const struct fake_run *run);
+/** Turn the loop until it has put out so many lines; fails if it is over before. */
+void stage_turn_until_lines(struct stage *stage, const struct fake_run *run, size_t count);
 
 /** Turn the loop until no process of the pool is left. */
 void stage_settle(struct stage *stage);

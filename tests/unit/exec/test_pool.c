@@ -165,6 +165,7 @@ TEST(keeps_output_for_a_caller_that_is_slower_than_the_command)
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     run->pull = 0;
     while (run->output_bytes < MCPZ_CALL_WINDOW_BYTES || stage_entries(stage.directory) > 0) {
+        CHECK(!run->over);
         fake_turn(&stage.fake);
     }
     CHECK(!run->over);
@@ -375,9 +376,7 @@ TEST(kills_all_that_runs_when_it_is_destroyed)
         (void)fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     }
     for (size_t i = 0; i < MCPZ_CHILDREN_MAX; i++) {
-        while (stage.fake.runs[i].output_bytes == 0) {
-            fake_turn(&stage.fake);
-        }
+        stage_turn_until_lines(&stage, &stage.fake.runs[i], 1);
     }
 
     stage_close(&stage);

@@ -133,9 +133,7 @@ TEST(stops_in_the_middle_and_says_nothing_more)
 
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     CHECK(fake_turn_until(&stage.fake, &stage.stats->running, 1));
-    while (run->output_bytes == 0) {
-        fake_turn(&stage.fake);
-    }
+    stage_turn_until_lines(&stage, run, 1);
     fake_stop(&stage.fake, run);
     stage_settle(&stage);
     CHECK_UINT(stage_check_gone((const char *)run->output), 1);
@@ -179,15 +177,19 @@ TEST(bears_a_stop_before_the_start)
 /* ---- What a command leaves behind -------------------------------------------------------------
  */
 
+/* A child and a grandchild, each in a session of its own, both orphans. */
+static const char twice_removed[] =
+    "mkfifo p; (setsid sh -c 'echo $$; "
+    "(setsid sh -c \"echo \\$\\$; echo >p; exec sleep 1000\" &); exec sleep 1000' &); "
+    "read -r x <p";
+
 TEST(kills_whatever_outlives_its_task)
 {
     static const char *const ways[] = {
         "sleep 1000 & echo $!",
         "setsid sleep 1000 & echo $!",
         "nohup sleep 1000 >/dev/null 2>&1 & echo $!",
-        "mkfifo p; (setsid sh -c 'echo $$; (setsid sh -c \"echo \\$\\$; echo >p; exec sleep "
-        "1000\" &); "
-        "exec sleep 1000' &); read -r x <p",
+        twice_removed,
         "trap '' TERM HUP INT; (trap '' TERM; exec sleep 1000) & echo $!; kill -STOP $!",
         "i=0; while [ $i -lt 40 ]; do setsid sleep 1000 & echo $!; i=$((i+1)); done",
     };
@@ -215,9 +217,7 @@ TEST(kills_what_left_its_group_when_it_is_stopped)
                           "echo $$; sleep 1000") == MCPZ_OK);
 
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
-    while (stage_lines(run) < 3) {
-        fake_turn(&stage.fake);
-    }
+    stage_turn_until_lines(&stage, run, 3);
     fake_stop(&stage.fake, run);
     stage_settle(&stage);
     CHECK_UINT(stage_check_gone((const char *)run->output), 3);
@@ -276,9 +276,7 @@ TEST(leaves_nothing_when_the_node_is_killed)
                                 "echo $$; sleep 1000") == MCPZ_OK);
         fake_after_fork(&stage.fake);
         struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
-        while (stage_lines(run) < 3) {
-            fake_turn(&stage.fake);
-        }
+        stage_turn_until_lines(&stage, run, 3);
         (void)!write(pids[1], run->output, (size_t)run->output_bytes);
         for (;;) {
             (void)pause();
