@@ -35,8 +35,6 @@
 #include "proto/limits.h"
 #include "proto/store.h"
 
-#define MCPZ_WANTS_MAX 256          /* documents being caught up at once */
-#define MCPZ_DELTAS_PER_WANT_MAX 64 /* sent for one WANT; the receiver asks again for more */
 struct mcpz_agents {
     const struct mcpz_store *store;
     const struct mcpz_node_timing *timing;

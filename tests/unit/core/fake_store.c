@@ -1,0 +1,405 @@
+#include "fake_store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "proto/limits.h"
+
+#define BLOCK_BYTES_MAX (sizeof(struct fake_row) + 131072)
+
+struct fake_row {
+    struct mcpz_record record;
+    struct fake_row *next_gone;
+    size_t memory_bytes;
+    _Alignas(16) uint8_t memory[];
+};
+
+/* ---- Keys ---------------------------------------------------------------------------------- */
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+    return a == b ? 0 : (a < b ? -1 : 1);
+}
+
+static int compare_dots(const struct mcpz_dot *a, const struct mcpz_dot *b)
+{
+    int order = mcpz_actor_compare(&a->actor, &b->actor);
+    order = order != 0 ? order : compare_numbers(a->seq, b->seq);
+    return order != 0 ? order : compare_numbers(a->index, b->index);
+}
+
+static int compare_entries(const struct mcpz_record_entry *a, const struct mcpz_record_entry *b)
+{
+    int order = mcpz_id_compare(&a->document, &b->document);
+    order = order != 0 ? order : mcpz_bytes_compare(a->path, b->path);
+    order = order != 0 ? order : compare_numbers(a->type, b->type);
+    return order != 0 ? order : compare_dots(&a->dot, &b->dot);
+}
+
+static int compare_deltas(const struct mcpz_delta *a, const struct mcpz_delta *b)
+{
+    int order = mcpz_id_compare(&a->document, &b->document);
+    order = order != 0 ? order : mcpz_actor_compare(&a->actor, &b->actor);
+    return order != 0 ? order : compare_numbers(a->seq, b->seq);
+}
+
+static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
+{
+    if (a->kind != b->kind) {
+        return a->kind < b->kind ? -1 : 1;
+    }
+    if (a->kind == MCPZ_RECORD_DOCUMENT) {
+        return mcpz_id_compare(&a->document.id, &b->document.id);
+    }
+    if (a->kind == MCPZ_RECORD_ENTRY) {
+        return compare_entries(&a->entry, &b->entry);
+    }
+    assert(a->kind == MCPZ_RECORD_DELTA);
+    return compare_deltas(&a->delta.delta, &b->delta.delta);
+}
+
+/* Where `record` is or belongs. */
+static size_t find(const struct fake_store *store, const struct mcpz_record *record)
+{
+    size_t low = 0;
+    size_t high = store->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare(&store->rows[middle]->record, record) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool holds(const struct fake_store *store, size_t at, const struct mcpz_record *record)
+{
+    return at < store->count && compare(&store->rows[at]->record, record) == 0;
+}
+
+/* ---- Deep copies --------------------------------------------------------------------------- */
+
+static struct mcpz_bytes copy_bytes(struct mcpz_arena *arena, struct mcpz_bytes bytes)
+{
+    struct mcpz_bytes copy;
+    bool fits = mcpz_arena_copy(arena, bytes, &copy);
+    assert(fits);
+    return copy;
+}
+
+static const struct mcpz_version *copy_versions(struct mcpz_arena *arena,
+                                                const struct mcpz_version *from, size_t count)
+{
+    struct mcpz_version *to = mcpz_arena_take(arena, count, sizeof(*to));
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to[i].actor.node.bytes, from[i].actor.node.bytes, MCPZ_ID_BYTES);
+        to[i].actor.generation = from[i].actor.generation;
+        to[i].seq = from[i].seq;
+    }
+    return to;
+}
+
+static void copy_delta(struct mcpz_arena *arena, struct mcpz_delta *delta)
+{
+    struct mcpz_add *adds = mcpz_arena_take(arena, delta->add_count, sizeof(*adds));
+    struct mcpz_remove *removes = mcpz_arena_take(arena, delta->remove_count, sizeof(*removes));
+
+    for (size_t i = 0; i < delta->add_count; i++) {
+        adds[i] = delta->adds[i];
+        adds[i].path = copy_bytes(arena, adds[i].path);
+        adds[i].value = copy_bytes(arena, adds[i].value);
+    }
+    for (size_t i = 0; i < delta->remove_count; i++) {
+        removes[i] = delta->removes[i];
+        removes[i].path = copy_bytes(arena, removes[i].path);
+    }
+    delta->adds = adds;
+    delta->removes = removes;
+    delta->versions = copy_versions(arena, delta->versions, delta->version_count);
+}
+
+static struct fake_row *make_row(const struct mcpz_record *record)
+{
+    static _Alignas(16) uint8_t scratch[BLOCK_BYTES_MAX];
+    struct mcpz_arena arena;
+    struct mcpz_arena exact;
+
+    /* Once to measure, once to keep: a block of just its size lets ASan see overruns. */
+    struct mcpz_record measured = *record;
+    mcpz_arena_init(&arena, scratch, sizeof(scratch));
+    struct fake_row *row = NULL;
+    for (int pass = 0; pass < 2; pass++) {
+        struct mcpz_arena *to = pass == 0 ? &arena : &exact;
+        struct mcpz_record *copy = pass == 0 ? &measured : &row->record;
+        *copy = *record;
+        if (record->kind == MCPZ_RECORD_DOCUMENT) {
+            copy->document.name = copy_bytes(to, record->document.name);
+            copy->document.versions =
+                copy_versions(to, record->document.versions, record->document.version_count);
+        } else if (record->kind == MCPZ_RECORD_ENTRY) {
+            copy->entry.path = copy_bytes(to, record->entry.path);
+            copy->entry.value = copy_bytes(to, record->entry.value);
+        } else {
+            copy_delta(to, &copy->delta.delta);
+        }
+        if (pass == 0) {
+            row = calloc(1, sizeof(*row) + arena.used);
+            assert(row != NULL);
+            row->memory_bytes = arena.used;
+            mcpz_arena_init(&exact, row->memory, arena.used);
+        }
+    }
+    return row;
+}
+
+/* ---- The port ------------------------------------------------------------------------------ */
+
+static bool fails(struct fake_store *store)
+{
+    if (store->error == MCPZ_OK) {
+        return false;
+    }
+    if (store->reads_left == 0) {
+        return true;
+    }
+    store->reads_left--;
+    return false;
+}
+
+static mcpz_error get(void *context, struct mcpz_record *record)
+{
+    struct fake_store *store = context;
+    if (fails(store)) {
+        return store->error;
+    }
+    size_t at = find(store, record);
+    if (!holds(store, at, record)) {
+        return MCPZ_ENOTFOUND;
+    }
+    *record = store->rows[at]->record;
+    return MCPZ_OK;
+}
+
+static void drop(struct fake_store *store, struct fake_row *row)
+{
+    row->next_gone = store->gone;
+    store->gone = row;
+}
+
+static void check_bounds(const struct mcpz_record *record)
+{
+    if (record->kind == MCPZ_RECORD_DOCUMENT) {
+        assert(record->document.name.length <= MCPZ_AGENT_NAME_BYTES_MAX);
+        assert(record->document.version_count <= MCPZ_ACTORS_MAX);
+    } else if (record->kind == MCPZ_RECORD_ENTRY) {
+        assert(record->entry.path.length <= MCPZ_PATH_BYTES_MAX);
+        assert(record->entry.value.length <= MCPZ_VALUE_BYTES_MAX);
+    }
+}
+
+static void put(void *context, const struct mcpz_record *record)
+{
+    struct fake_store *store = context;
+    struct fake_row *row = make_row(record);
+    size_t at = find(store, record);
+
+    check_bounds(record);
+    store->writes++;
+    if (holds(store, at, record)) {
+        drop(store, store->rows[at]);
+        store->rows[at] = row;
+        return;
+    }
+    if (store->count == store->capacity) {
+        store->capacity = store->capacity == 0 ? 64 : 2 * store->capacity;
+        store->rows = realloc(store->rows, store->capacity * sizeof(struct fake_row *));
+        assert(store->rows != NULL);
+    }
+    memmove(store->rows + at + 1, store->rows + at,
+            (store->count - at) * sizeof(struct fake_row *));
+    store->rows[at] = row;
+    store->count++;
+}
+
+static void remove_row(void *context, const struct mcpz_record *record)
+{
+    struct fake_store *store = context;
+    size_t at = find(store, record);
+
+    store->writes++;
+    if (!holds(store, at, record)) {
+        return;
+    }
+    drop(store, store->rows[at]);
+    store->count--;
+    memmove(store->rows + at, store->rows + at + 1,
+            (store->count - at) * sizeof(struct fake_row *));
+}
+
+static bool shares(enum mcpz_scan scan, const struct mcpz_record *a, const struct mcpz_record *b)
+{
+    if (a->kind != b->kind) {
+        return false;
+    }
+    if (scan == MCPZ_SCAN_KIND) {
+        return true;
+    }
+    if (a->kind == MCPZ_RECORD_ENTRY) {
+        return mcpz_id_equal(&a->entry.document, &b->entry.document) &&
+               (scan != MCPZ_SCAN_PATH || mcpz_bytes_equal(a->entry.path, b->entry.path));
+    }
+    assert(a->kind == MCPZ_RECORD_DELTA);
+    return mcpz_id_equal(&a->delta.delta.document, &b->delta.delta.document) &&
+           (scan != MCPZ_SCAN_ACTOR ||
+            mcpz_actor_compare(&a->delta.delta.actor, &b->delta.delta.actor) == 0);
+}
+
+static mcpz_error next(void *context, enum mcpz_scan scan, bool inclusive,
+                       struct mcpz_record *record)
+{
+    struct fake_store *store = context;
+    if (fails(store)) {
+        return store->error;
+    }
+    size_t at = find(store, record);
+    if (!inclusive && holds(store, at, record)) {
+        at++;
+    }
+    if (at == store->count || !shares(scan, &store->rows[at]->record, record)) {
+        return MCPZ_ENOTFOUND;
+    }
+    *record = store->rows[at]->record;
+    return MCPZ_OK;
+}
+
+/* ---- For tests ----------------------------------------------------------------------------- */
+
+void fake_store_init(struct fake_store *store)
+{
+    *store = (struct fake_store){
+        .port = {.context = store, .get = get, .put = put, .remove = remove_row, .next = next},
+    };
+}
+
+void fake_store_end_turn(struct fake_store *store)
+{
+    while (store->gone != NULL) {
+        struct fake_row *next_gone = store->gone->next_gone;
+        free(store->gone);
+        store->gone = next_gone;
+    }
+}
+
+void fake_store_finish(struct fake_store *store)
+{
+    fake_store_end_turn(store);
+    for (size_t i = 0; i < store->count; i++) {
+        free(store->rows[i]);
+    }
+    free(store->rows);
+    *store = (struct fake_store){.count = 0};
+}
+
+void fake_store_copy(struct fake_store *to, const struct fake_store *from)
+{
+    assert(to->count == 0);
+    for (size_t i = 0; i < from->count; i++) {
+        put(to, &from->rows[i]->record);
+    }
+}
+
+void fake_store_fail_after(struct fake_store *store, size_t reads, mcpz_error error)
+{
+    store->reads_left = reads;
+    store->error = error;
+}
+
+static bool versions_equal(const struct mcpz_version *a, const struct mcpz_version *b,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (mcpz_actor_compare(&a[i].actor, &b[i].actor) != 0 || a[i].seq != b[i].seq) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool documents_equal(const struct mcpz_record_document *a,
+                            const struct mcpz_record_document *b)
+{
+    return mcpz_bytes_equal(a->name, b->name) && a->deleted == b->deleted && a->hlc == b->hlc &&
+           a->entry_count == b->entry_count && a->version_count == b->version_count &&
+           versions_equal(a->versions, b->versions, a->version_count);
+}
+
+static bool deltas_equal(const struct mcpz_delta *a, const struct mcpz_delta *b)
+{
+    bool equal = a->hlc == b->hlc && a->add_count == b->add_count &&
+                 a->remove_count == b->remove_count && a->version_count == b->version_count &&
+                 versions_equal(a->versions, b->versions, a->version_count);
+
+    for (size_t i = 0; equal && i < a->add_count; i++) {
+        equal = a->adds[i].type == b->adds[i].type &&
+                mcpz_bytes_equal(a->adds[i].path, b->adds[i].path) &&
+                mcpz_bytes_equal(a->adds[i].value, b->adds[i].value);
+    }
+    for (size_t i = 0; equal && i < a->remove_count; i++) {
+        equal = a->removes[i].type == b->removes[i].type &&
+                mcpz_bytes_equal(a->removes[i].path, b->removes[i].path) &&
+                compare_dots(&a->removes[i].dot, &b->removes[i].dot) == 0;
+    }
+    return equal;
+}
+
+static bool records_equal(const struct mcpz_record *a, const struct mcpz_record *b)
+{
+    if (compare(a, b) != 0) {
+        return false;
+    }
+    if (a->kind == MCPZ_RECORD_DOCUMENT) {
+        return documents_equal(&a->document, &b->document);
+    }
+    if (a->kind == MCPZ_RECORD_DELTA) {
+        return deltas_equal(&a->delta.delta, &b->delta.delta);
+    }
+    return a->entry.hlc == b->entry.hlc && mcpz_bytes_equal(a->entry.value, b->entry.value);
+}
+
+bool fake_store_equal(const struct fake_store *a, const struct fake_store *b)
+{
+    if (a->count != b->count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (!records_equal(&a->rows[i]->record, &b->rows[i]->record)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t fake_store_count(const struct fake_store *store, enum mcpz_record_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < store->count; i++) {
+        count += store->rows[i]->record.kind == kind ? 1 : 0;
+    }
+    return count;
+}
+
+const struct mcpz_record *fake_store_at(const struct fake_store *store, enum mcpz_record_kind kind,
+                                        size_t index)
+{
+    for (size_t i = 0; i < store->count; i++) {
+        if (store->rows[i]->record.kind == kind && index-- == 0) {
+            return &store->rows[i]->record;
+        }
+    }
+    assert(false);
+    return NULL;
+}
