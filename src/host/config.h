@@ -1,9 +1,13 @@
 /*
  * What a node is told before it starts: flag > environment > file > default.
  *
- * The file is YAML, read with libcyaml against the schema in config.c; an unknown key is an error
- * that names file, line, key and the nearest key there is. Environment variables: R-MESH-12 and
- * MCPZ_<KEY> (MCPZ_DATA, MCPZ_JOIN_TOKEN, MCPZ_JOIN_TOKEN_FILE).
+ * The file is YAML, read with libcyaml against the schema in config_yaml.c; an unknown key is an
+ * error that names file, line, key and the nearest key there is. Environment variables: R-MESH-12
+ * and those in config_keys.c (MCPZ_DATA, MCPZ_JOIN_TOKEN, MCPZ_JOIN_TOKEN_FILE ...); an empty one
+ * counts as not set. A list given at one level replaces the lists of the levels below it.
+ *
+ * Read the file before the environment: MCP_MESH_PORT changes the port of what the file listens
+ * on. Flags may come at any time.
  *
  *   data: /var/lib/mcpz        mesh:                         providers:
  *   name: attic                  listen: 0.0.0.0:8765          - name: text.words
@@ -26,9 +30,14 @@
 #include "proto/limits.h"
 
 #define MCPZ_PORT_DEFAULT 8765
+#define MCPZ_API_PORT_DEFAULT 8000
 #define MCPZ_PROVIDERS_MAX MCPZ_CAPABILITIES_PER_NODE_MAX
 #define MCPZ_CONFIG_FILE_BYTES_MAX 1048576
 #define MCPZ_COMMAND_BYTES_MAX 4096
+#define MCPZ_API_KEYS_MAX 16
+#define MCPZ_STORE_BYTES_MIN 1048576 /* LMDB wants room for its own pages */
+#define MCPZ_STORE_BYTES_MAX (UINT64_C(1) << 44)
+#define MCPZ_STORE_BYTES_DEFAULT (UINT64_C(1) << 34)
 
 /* Where a value came from. */
 enum mcpz_origin { MCPZ_FROM_DEFAULT = 0, MCPZ_FROM_FILE, MCPZ_FROM_ENVIRONMENT, MCPZ_FROM_FLAG };
@@ -56,8 +65,8 @@ struct mcpz_config {
     bool bootstrap_upgraded; /* one was written ws://: say that the mesh is never plaintext */
     char *join;              /* token text */
 
-    char *api; /* host:port; NULL: only the Unix socket */
-    char *api_keys;
+    char *api;      /* host:port; NULL: only the Unix socket */
+    char *api_keys; /* separated by commas */
 
     struct mcpz_config_provider providers[MCPZ_PROVIDERS_MAX];
     size_t provider_count;
@@ -95,32 +104,47 @@ MCPZ_MUST_USE mcpz_error mcpz_config_read_environment(struct mcpz_config *config
 
 /**
  * Take one flag of `mcpz up` by its name without dashes, e.g. ("listen", "0.0.0.0:8765"),
- * ("provide", "NAME=COMMAND"), ("join", "-": from standard input).
+ * ("provide", "NAME=COMMAND"), ("join", "-": from standard input), ("ephemeral", NULL).
  *
  * Errors: MCPZ_ENOTFOUND  no such flag; MCPZ_ECONFIG, MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_config_flag(struct mcpz_config *config, const char *flag,
                                           const char *value, struct mcpz_config_trouble *trouble);
 
-/** Check what must hold together, fill in what follows from the rest. After all reading. */
+/**
+ * Check what must hold together, fill in what follows from the rest. After all reading.
+ *
+ * `name` is set afterwards; `advertise` unless we listen on all addresses or on any port. Makes no
+ * directory: who starts the node does, also the temporary one of `ephemeral`.
+ *
+ * Errors: MCPZ_ECONFIG, MCPZ_ENOMEM
+ */
 MCPZ_MUST_USE mcpz_error mcpz_config_settle(struct mcpz_config *config,
                                             struct mcpz_config_trouble *trouble);
 
-/** Show every key, its value as text and where it came from ("default", "FILE", "environment
- * MCP_MESH_PORT" ...), secrets replaced by "(set)". */
+/**
+ * Show every key, its value as text and where it came from ("default", the path of the file,
+ * "environment MCPZ_NAME", "flag --name"), secrets replaced by "(set)". A list is one value
+ * separated by ", "; providers are one row each, "providers.NAME". Strings last for the call.
+ */
 void mcpz_config_walk(const struct mcpz_config *config,
                       void (*visit)(void *context, const char *key, const char *value,
                                     const char *origin),
                       void *context);
 
 /**
- * Split "HOST:PORT" ("[::1]:8765", ":8765", "8765" and "host" work too; `port_default` fills in).
- * `host` has room for MCPZ_ADDRESS_BYTES_MAX + 1.
+ * Split "HOST:PORT" ("[::1]:8765", "::1", ":8765", "8765" and "host" work too; `port_default`
+ * fills in). `host` has room for MCPZ_ADDRESS_BYTES_MAX + 1; it is "" where none was said, and an
+ * IPv6 address stands in it without brackets.
  *
  * Errors: MCPZ_EPROTO  not an address
  */
 MCPZ_MUST_USE mcpz_error mcpz_address_split(const char *text, uint16_t port_default, char *host,
                                             uint16_t *port);
+
+/** The reverse. `address` has room for MCPZ_ADDRESS_BYTES_MAX + 1. Errors: MCPZ_EPROTO  too long
+ */
+MCPZ_MUST_USE mcpz_error mcpz_address_join(const char *host, uint16_t port, char *address);
 
 /**
  * A bootstrap URL as host:port: "wss://h", "ws://h:1/", "h:1", "h". `*upgraded` is set if it said

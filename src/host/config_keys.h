@@ -1,0 +1,91 @@
+/*
+ * The keys of a configuration: one table for the file, the environment, the flags and what is
+ * shown. A new key is a row in config_keys.c, and a field of the schema in config_yaml.c if it may
+ * stand in a file.
+ *
+ * For use by the config*.c files only; everybody else includes config.h.
+ */
+
+#ifndef HOST_CONFIG_KEYS_H
+#define HOST_CONFIG_KEYS_H
+
+#include <assert.h>
+
+#include "host/config.h"
+
+/* In the order in which they are shown; the index of `origins`. */
+enum mcpz_key {
+    MCPZ_KEY_DATA,
+    MCPZ_KEY_EPHEMERAL,
+    MCPZ_KEY_NAME,
+    MCPZ_KEY_REGION,
+    MCPZ_KEY_ZONE,
+    MCPZ_KEY_ROLES,
+    MCPZ_KEY_ENABLED,
+    MCPZ_KEY_LISTEN,
+    MCPZ_KEY_ADVERTISE,
+    MCPZ_KEY_BOOTSTRAP,
+    MCPZ_KEY_JOIN,
+    MCPZ_KEY_API,
+    MCPZ_KEY_API_KEYS,
+    MCPZ_KEY_PROVIDERS,
+    MCPZ_KEY_STORE_BYTES,
+    MCPZ_KEY_LOG_LEVEL,
+    MCPZ_KEY_LOG_FORMAT,
+    MCPZ_KEY_LOG_FILE,
+    MCPZ_KEY_COUNT,
+};
+
+static_assert(MCPZ_KEY_COUNT <= sizeof(((struct mcpz_config *)0)->origins), "an origin a key");
+
+/* One value as somebody wrote it. All borrowed. */
+struct mcpz_setting {
+    enum mcpz_key key;
+    enum mcpz_origin origin;
+    const char *place; /* how an error names it: "mcpz.yaml:3: name", "MCPZ_NAME", "--name" */
+    const char *name;  /* of a provider, where it is written apart from its command; else NULL */
+    const char *text;
+};
+
+struct mcpz_key_row {
+    const char *name;        /* "mesh.listen" */
+    const char *environment; /* as an error and `origin` name it; NULL: none */
+    const char *flag;        /* without dashes; NULL: none */
+    bool is_list;            /* in the environment: separated by commas */
+    bool is_secret;
+    size_t offset; /* of the `char *` in struct mcpz_config, for keys that are one text */
+    mcpz_error (*read)(const struct mcpz_setting *setting, char **value,
+                       struct mcpz_config_trouble *trouble);
+    mcpz_error (*store)(struct mcpz_config *config, const struct mcpz_setting *setting,
+                        char **value, struct mcpz_config_trouble *trouble);
+};
+
+extern const struct mcpz_key_row mcpz_key_rows[MCPZ_KEY_COUNT];
+
+/**
+ * Check one value and take it over, unless something of higher precedence was set before. For a
+ * list: append, after dropping what came from below.
+ *
+ * Errors: MCPZ_ECONFIG, MCPZ_ENOMEM; `trouble` says where and what
+ */
+MCPZ_MUST_USE mcpz_error mcpz_config_put(struct mcpz_config *config,
+                                         const struct mcpz_setting *setting,
+                                         struct mcpz_config_trouble *trouble);
+
+/** The text of a key that is one text; NULL: not set, or the key is not one text. */
+const char *mcpz_config_text(const struct mcpz_config *config, enum mcpz_key key);
+
+/** Write "PLACE: MESSAGE" to `trouble` and return MCPZ_ECONFIG. */
+mcpz_error mcpz_config_refuse(struct mcpz_config_trouble *trouble, const char *place,
+                              const char *format, ...) MCPZ_PRINTF(3, 4);
+
+#define MCPZ_SHOWN_BYTES 88
+
+/** Make `text` fit for an error: control characters as '?', cut after 80 bytes. Returns `shown`.
+ */
+const char *mcpz_config_shown(const char *text, char shown[MCPZ_SHOWN_BYTES]);
+
+/** Free a text that may be a secret. */
+void mcpz_config_wipe(char *text);
+
+#endif

@@ -1,0 +1,330 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/config_keys.h"
+#include "host/yaml_check.h"
+
+/* ---- The file, as libcyaml lays it out. All texts: what they mean is said in config_keys.c ----
+ */
+
+struct provider_file {
+    char *name;
+    char *command;
+};
+
+struct config_file {
+    char *data;
+    char *name;
+    char *region;
+    char *zone;
+    char **roles;
+    unsigned roles_count;
+    struct {
+        char *enabled;
+        char *listen;
+        char *advertise;
+        char **bootstrap;
+        unsigned bootstrap_count;
+    } mesh;
+    struct {
+        char *listen;
+        char **keys;
+        unsigned keys_count;
+    } api;
+    struct provider_file *providers;
+    unsigned providers_count;
+    struct {
+        char *store_bytes;
+    } limits;
+    struct {
+        char *level;
+        char *format;
+        char *file;
+    } log;
+};
+
+#define OPTIONAL (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
+#define TEXT_FIELD(key, member)                                                                   \
+    CYAML_FIELD_STRING_PTR(key, OPTIONAL, struct config_file, member, 0, MCPZ_COMMAND_BYTES_MAX)
+
+static const cyaml_schema_value_t text_value = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, MCPZ_COMMAND_BYTES_MAX),
+};
+
+/*
+ * The members of the inner structs are addressed from the start of the file's struct, so their
+ * mappings are laid at its start too.
+ */
+#define GROUP_FIELD(group, fields)                                                                \
+    {                                                                                             \
+        .key = group, .data_offset = 0, .value = {                                                \
+            CYAML_VALUE_MAPPING(CYAML_FLAG_OPTIONAL, struct config_file, fields)                  \
+        }                                                                                         \
+    }
+
+static const cyaml_schema_field_t mesh_fields[] = {
+    TEXT_FIELD("enabled", mesh.enabled),
+    TEXT_FIELD("listen", mesh.listen),
+    TEXT_FIELD("advertise", mesh.advertise),
+    CYAML_FIELD_SEQUENCE("bootstrap", OPTIONAL, struct config_file, mesh.bootstrap, &text_value, 0,
+                         MCPZ_SEEDS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t api_fields[] = {
+    TEXT_FIELD("listen", api.listen),
+    CYAML_FIELD_SEQUENCE("keys", OPTIONAL, struct config_file, api.keys, &text_value, 0,
+                         MCPZ_API_KEYS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t limits_fields[] = {
+    TEXT_FIELD("store_bytes", limits.store_bytes),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t log_fields[] = {
+    TEXT_FIELD("level", log.level),
+    TEXT_FIELD("format", log.format),
+    TEXT_FIELD("file", log.file),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t provider_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct provider_file, name, 0,
+                           MCPZ_COMMAND_BYTES_MAX),
+    CYAML_FIELD_STRING_PTR("command", CYAML_FLAG_POINTER, struct provider_file, command, 0,
+                           MCPZ_COMMAND_BYTES_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t provider_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct provider_file, provider_fields),
+};
+
+static const cyaml_schema_field_t file_fields[] = {
+    TEXT_FIELD("data", data),
+    TEXT_FIELD("name", name),
+    TEXT_FIELD("region", region),
+    TEXT_FIELD("zone", zone),
+    CYAML_FIELD_SEQUENCE("roles", OPTIONAL, struct config_file, roles, &text_value, 0,
+                         MCPZ_ROLES_MAX),
+    GROUP_FIELD("mesh", mesh_fields),
+    GROUP_FIELD("api", api_fields),
+    CYAML_FIELD_SEQUENCE("providers", OPTIONAL, struct config_file, providers, &provider_value, 0,
+                         MCPZ_PROVIDERS_MAX),
+    GROUP_FIELD("limits", limits_fields),
+    GROUP_FIELD("log", log_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t file_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields),
+};
+
+static_assert(MCPZ_YAML_PLACES_MAX >= 32 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
+                                          2 * MCPZ_PROVIDERS_MAX,
+              "every value of a file has its line");
+
+/* ---- From there into the configuration --------------------------------------------------------
+ */
+
+struct reading {
+    struct mcpz_config *config;
+    const char *path;
+    struct mcpz_yaml_places places;
+    struct mcpz_config_trouble *trouble;
+};
+
+/* `text` may be NULL: not given. `name` is that of a provider, else NULL. */
+static mcpz_error take(struct reading *reading, enum mcpz_key key, size_t index, const char *name,
+                       const char *text)
+{
+    const char *words = mcpz_key_rows[key].name;
+    const char *path = key == MCPZ_KEY_PROVIDERS ? "providers.name" : words;
+    char place[512];
+
+    if (text == NULL) {
+        return MCPZ_OK;
+    }
+    (void)snprintf(place, sizeof(place), "%s:%zu: %s", reading->path,
+                   mcpz_yaml_line(&reading->places, path, index), words);
+    return mcpz_config_put(reading->config,
+                           &(struct mcpz_setting){
+                               .key = key,
+                               .origin = MCPZ_FROM_FILE,
+                               .place = place,
+                               .name = name,
+                               .text = text,
+                           },
+                           reading->trouble);
+}
+
+static mcpz_error take_list(struct reading *reading, enum mcpz_key key, char *const *texts,
+                            size_t count)
+{
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < count && error == MCPZ_OK; i++) {
+        error = take(reading, key, i, NULL, texts[i]);
+    }
+    return error;
+}
+
+static mcpz_error take_lists(struct reading *reading, const struct config_file *file)
+{
+    mcpz_error error = take_list(reading, MCPZ_KEY_ROLES, file->roles, file->roles_count);
+
+    if (error == MCPZ_OK) {
+        error = take_list(reading, MCPZ_KEY_BOOTSTRAP, file->mesh.bootstrap,
+                          file->mesh.bootstrap_count);
+    }
+    if (error == MCPZ_OK) {
+        error = take_list(reading, MCPZ_KEY_API_KEYS, file->api.keys, file->api.keys_count);
+    }
+    for (size_t i = 0; i < file->providers_count && error == MCPZ_OK; i++) {
+        error = take(reading, MCPZ_KEY_PROVIDERS, i, file->providers[i].name,
+                     file->providers[i].command);
+    }
+    return error;
+}
+
+static mcpz_error take_file(struct reading *reading, const struct config_file *file)
+{
+    const struct {
+        enum mcpz_key key;
+        const char *text;
+    } texts[] = {
+        {MCPZ_KEY_DATA, file->data},
+        {MCPZ_KEY_NAME, file->name},
+        {MCPZ_KEY_REGION, file->region},
+        {MCPZ_KEY_ZONE, file->zone},
+        {MCPZ_KEY_ENABLED, file->mesh.enabled},
+        {MCPZ_KEY_LISTEN, file->mesh.listen},
+        {MCPZ_KEY_ADVERTISE, file->mesh.advertise},
+        {MCPZ_KEY_API, file->api.listen},
+        {MCPZ_KEY_STORE_BYTES, file->limits.store_bytes},
+        {MCPZ_KEY_LOG_LEVEL, file->log.level},
+        {MCPZ_KEY_LOG_FORMAT, file->log.format},
+        {MCPZ_KEY_LOG_FILE, file->log.file},
+    };
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(texts) && error == MCPZ_OK; i++) {
+        error = take(reading, texts[i].key, 0, NULL, texts[i].text);
+    }
+    return error == MCPZ_OK ? take_lists(reading, file) : error;
+}
+
+/* After the check nothing is left for libcyaml to refuse; if there is, its words have to do. */
+static void on_cyaml(cyaml_log_t level, void *context, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+static void on_cyaml(cyaml_log_t level, void *context, const char *format, va_list args)
+{
+    struct mcpz_config_trouble *trouble = context;
+
+    if (level == CYAML_LOG_ERROR && trouble->text[0] == '\0') {
+        (void)vsnprintf(trouble->text, sizeof(trouble->text), format, args);
+    }
+}
+
+static mcpz_error load(struct reading *reading, const uint8_t *bytes, size_t length)
+{
+    struct mcpz_config_trouble said = {.text = ""};
+    const cyaml_config_t config = {
+        .log_fn = on_cyaml,
+        .log_ctx = &said,
+        .mem_fn = cyaml_mem,
+        .log_level = CYAML_LOG_ERROR,
+        .flags = CYAML_CFG_NO_ALIAS,
+    };
+    cyaml_data_t *data = NULL;
+
+    cyaml_err_t result = cyaml_load_data(bytes, length, &config, &file_value, &data, NULL);
+    if (result == CYAML_ERR_OOM) {
+        return MCPZ_ENOMEM;
+    }
+    if (result != CYAML_OK) {
+        return mcpz_config_refuse(reading->trouble, reading->path, "%s (%s)", said.text,
+                                  cyaml_strerror(result));
+    }
+    mcpz_error error = take_file(reading, (const struct config_file *)data);
+    (void)cyaml_free(&config, &file_value, data, 0);
+    return error;
+}
+
+mcpz_error mcpz_config_read_bytes(struct mcpz_config *config, const char *path,
+                                  const uint8_t *bytes, size_t length,
+                                  struct mcpz_config_trouble *trouble)
+{
+    struct reading reading = {.config = config, .path = path, .trouble = trouble};
+    bool is_empty;
+
+    trouble->text[0] = '\0';
+    if (length == 0) {
+        /* More likely lost than meant; and a node that forgets its mesh makes one of its own. */
+        return mcpz_config_refuse(trouble, path,
+                                  "the file is empty: write a key into it, or a comment");
+    }
+    if (length > MCPZ_CONFIG_FILE_BYTES_MAX) {
+        return mcpz_config_refuse(trouble, path, "the file is larger than %d bytes",
+                                  MCPZ_CONFIG_FILE_BYTES_MAX);
+    }
+    mcpz_error error = mcpz_yaml_check(mcpz_bytes(bytes, length), path, &file_value,
+                                       &reading.places, &is_empty, trouble);
+    if (error != MCPZ_OK || is_empty) {
+        return error;
+    }
+    return load(&reading, bytes, length);
+}
+
+static mcpz_error read_whole(const char *path, uint8_t *bytes, size_t capacity, size_t *length,
+                             struct mcpz_config_trouble *trouble)
+{
+    FILE *file = fopen(path, "re");
+    if (file != NULL) {
+        errno = 0;
+        *length = fread(bytes, 1, capacity, file);
+        int reason = ferror(file) != 0 ? errno : 0;
+        (void)fclose(file);
+        errno = reason;
+    }
+    if (file == NULL || errno != 0) {
+        char reason[64];
+        (void)mcpz_config_refuse(trouble, path, "cannot be read: %s",
+                                 strerror_r(errno, reason, sizeof(reason)));
+        return MCPZ_EIO;
+    }
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_config_read_file(struct mcpz_config *config, const char *path,
+                                 struct mcpz_config_trouble *trouble)
+{
+    const size_t capacity = MCPZ_CONFIG_FILE_BYTES_MAX + 1;
+    size_t length = 0;
+    uint8_t *bytes = malloc(capacity);
+    char *copy = strdup(path);
+    mcpz_error error = MCPZ_ENOMEM;
+
+    if (bytes == NULL || copy == NULL) {
+        goto fail;
+    }
+    error = read_whole(path, bytes, capacity, &length, trouble);
+    if (error == MCPZ_OK) {
+        error = mcpz_config_read_bytes(config, path, bytes, length, trouble);
+    }
+    if (error != MCPZ_OK) {
+        goto fail;
+    }
+    free(config->file);
+    config->file = copy;
+    copy = NULL;
+fail:
+    free(bytes);
+    free(copy);
+    return error;
+}
