@@ -1,0 +1,205 @@
+"""What other tools rely on: exit codes, JSON on every verb, errors that say what to do."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from mesh import Mesh, run, until, wait_linked  # noqa: E402
+
+
+class Cli(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.mesh = Mesh()
+        cls.a = cls.mesh.founder("A", "--region", "home", "--zone", "attic")
+        cls.b = cls.mesh.joiner(cls.a, "B", "--provide", "cat=cat")
+        wait_linked([cls.a, cls.b])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mesh.__exit__(None, None, None)
+
+    def test_status_has_what_was_promised(self):
+        status = self.a.status()
+        for key in ("node", "name", "mesh", "version", "region", "zone", "uptime_s", "members",
+                    "links", "capabilities", "agents", "rss_bytes", "health"):
+            self.assertIn(key, status)
+        self.assertEqual((status["name"], status["region"], status["zone"]), ("A", "home", "attic"))
+        self.assertEqual((status["members"], status["links"]), (2, 1))
+        self.assertEqual(status["node"], self.a.id)
+        self.assertIsInstance(status["health"], list)
+
+    def test_peers_has_what_was_promised(self):
+        peer, = self.b.ask("peers")
+        self.assertEqual(set(peer) & {"node", "name", "state", "address", "rtt_ms", "zone", "region", "since"},
+                         {"node", "name", "state", "address", "rtt_ms", "zone", "region", "since"})
+        self.assertEqual((peer["name"], peer["state"], peer["zone"]), ("A", "alive", "attic"))
+
+    def test_capabilities_name_their_providers(self):
+        until("A knows cat", lambda: self.a.ask("capabilities"))
+        capability, = self.a.ask("capabilities")
+        self.assertEqual(capability["name"], "cat")
+        self.assertEqual(capability["providers"][0]["node"], self.b.id)
+
+    def test_every_verb_has_help_and_it_exits_with_0(self):
+        verbs = ["up", "join", "leave", "token create", "token list", "token revoke", "token inspect",
+                 "status", "peers", "capabilities", "task run", "agent create", "agent get",
+                 "agent set", "agent add", "agent remove", "agent increment", "agent delete",
+                 "agent list", "snapshot list", "snapshot export", "snapshot import",
+                 "config check", "config show", "version"]
+        for verb in verbs:
+            done = run(*verb.split(), "--help")
+            self.assertEqual((verb, done.returncode), (verb, 0))
+            self.assertIn("mcpz", done.stdout)
+
+    def test_what_reads_says_json(self):
+        for verb in ("status", "peers", "capabilities", "token list", "agent list",
+                     "snapshot list", "config show", "version"):
+            done = self.a.run(*verb.split(), "--json")
+            self.assertEqual((verb, done.returncode), (verb, 0), done.stderr)
+            json.loads(done.stdout)
+            plain = self.a.run(*verb.split())
+            self.assertEqual((verb, plain.returncode), (verb, 0), plain.stderr)
+
+    def test_a_wrong_verb_is_usage_and_the_right_one_is_named(self):
+        done = run("statis")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("status", done.stderr)
+
+    def test_a_wrong_flag_is_usage_and_the_right_one_is_named(self):
+        done = self.a.run("status", "--jsn")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--json", done.stderr)
+
+    def test_no_node_is_4(self):
+        done = run("status", "--data", self.mesh.directory + "/nothing")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("mcpz up", done.stderr)
+
+    def test_agents_from_birth_to_death(self):
+        ask = self.a.ask
+        ask("agent", "create", "life")
+        self.assertEqual(self.a.run("agent", "create", "life").returncode, 8)
+        ask("agent", "set", "life", "a.b", '{"x": 1}')
+        ask("agent", "add", "life", "s", '"one"')
+        ask("agent", "add", "life", "s", '"two"')
+        ask("agent", "remove", "life", "s", '"one"')
+        ask("agent", "increment", "life", "n", "5")
+        ask("agent", "increment", "life", "n", "-7")
+        got = ask("agent", "get", "life")
+        self.assertEqual(set(got) >= {"id", "root", "state"}, True)
+        self.assertEqual(got["state"], {"a": {"b": {"x": 1}}, "s": ["two"], "n": -2})
+        self.assertIn("life", [agent["id"] for agent in ask("agent", "list")])
+        ask("agent", "delete", "life")
+        self.assertEqual(self.a.run("agent", "get", "life").returncode, 6)
+        self.assertEqual(self.a.run("agent", "set", "life", "k", "1").returncode, 6)
+
+    def test_a_value_that_is_not_json_is_usage(self):
+        self.a.run("agent", "create", "usage")
+        self.assertEqual(self.a.run("agent", "set", "usage", "k", "{nope").returncode, 2)
+
+    def test_tokens_are_listed_revoked_and_never_shown_again(self):
+        made = self.a.ask("token", "create", "--ttl", "10m", "--uses", "3")
+        self.assertEqual(made["uses"], 3)
+        self.assertTrue(made["token"].startswith("mcpz1-"))
+        listed = self.a.run("token", "list", "--json").stdout
+        self.assertNotIn(made["token"], listed)
+        seen = json.loads(run("token", "inspect", made["token"], "--json").stdout)
+        self.assertNotIn("secret", json.dumps(seen))
+        self.a.ask("token", "revoke", made["id"])
+        states = {token["id"]: token["state"] for token in self.a.ask("token", "list")}
+        self.assertEqual(states[made["id"]], "revoked")
+        self.assertEqual(self.a.run("token", "revoke", "00" * 16).returncode, 6)
+
+    def test_who_may_not_admit_is_denied(self):
+        self.assertEqual(self.b.run("token", "create").returncode, 7)
+
+    def test_a_revoked_token_is_denied_with_the_reason(self):
+        made = self.a.ask("token", "create")
+        self.a.ask("token", "revoke", made["id"])
+        outsider = self.mesh.founder("outsider")
+        done = outsider.run("join", made["token"])
+        self.assertEqual(done.returncode, 7)
+        self.assertIn("revoked", done.stderr)
+        outsider.stop()
+
+    def test_join_and_leave_at_run_time(self):
+        wanderer = self.mesh.founder("wanderer")
+        made = self.a.ask("token", "create")
+        joined = wanderer.ask("join", "-", stdin=made["token"] + "\n")
+        self.assertEqual(joined["mesh"], self.a.status()["mesh"])
+        until("A sees it", lambda: self.a.peers().get("wanderer", {}).get("state") == "alive")
+        self.assertEqual(wanderer.run("join", made["token"]).returncode, 8)
+        wanderer.ask("leave")
+        until("A sees it leave", lambda: self.a.peers()["wanderer"]["state"] == "left")
+        wanderer.stop()
+
+    def test_a_task_without_time_is_usage(self):
+        done = self.a.run("task", "run", "cat", "--timeout", "0s")
+        self.assertEqual(done.returncode, 2)
+
+    def test_a_port_in_use_names_its_holder(self):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            port = holder.getsockname()[1]
+            done = run("up", "--data", self.mesh.directory + "/port", "--listen", f"127.0.0.1:{port}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(str(port), done.stderr)
+        self.assertIn(str(os.getpid()), done.stderr)
+
+    def test_an_address_that_is_not_ours_is_said_to_be_so(self):
+        done = run("up", "--data", self.mesh.directory + "/foreign", "--listen", "203.0.113.7:8765")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("203.0.113.7", done.stderr)
+
+    def test_a_config_with_a_typo_names_file_line_and_the_nearest_key(self):
+        path = pathlib.Path(self.mesh.directory) / "typo.yaml"
+        path.write_text("name: x\nregoin: home\n")
+        for verb in (["config", "check"], ["up", "--data", self.mesh.directory + "/typo"]):
+            done = run(*verb, "--config", path)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("typo.yaml:2", done.stderr)
+            self.assertIn("region", done.stderr)
+
+    def test_a_key_others_can_read_is_refused(self):
+        node = self.mesh.founder("keys")
+        node.stop()
+        key = node.data / "identity.key"
+        self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+        key.chmod(0o644)
+        done = run("up", "--data", node.data, "--listen", "127.0.0.1:0")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("chmod 600", done.stderr)
+
+    def test_ephemeral_leaves_nothing(self):
+        node = self.mesh.node("short")
+        node.start("--ephemeral")
+        data = pathlib.Path(node.ready["data"])
+        self.assertTrue(data.exists())
+        node.stop()
+        self.assertFalse(data.exists())
+
+    def test_a_reload_takes_new_providers_and_refuses_a_bad_file(self):
+        path = pathlib.Path(self.mesh.directory) / "reload.yaml"
+        path.write_text("providers:\n  - {name: one, command: cat}\n")
+        node = self.mesh.founder("reload", "--config", path)
+        until("it offers one", lambda: [c["name"] for c in node.ask("capabilities")] == ["one"])
+        path.write_text("providers:\n  - {name: two, command: cat}\n")
+        node.process.send_signal(signal.SIGHUP)
+        until("it offers two", lambda: [c["name"] for c in node.ask("capabilities")] == ["two"])
+        path.write_text("providers:\n  - {nmae: three, command: cat}\n")
+        node.process.send_signal(signal.SIGHUP)
+        until("it says what is wrong", lambda: "reload.yaml:2" in node.log())
+        self.assertEqual([c["name"] for c in node.ask("capabilities")], ["two"])
+        node.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

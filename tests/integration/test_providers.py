@@ -1,0 +1,128 @@
+"""What a provider may do to a node: nothing worse than fail its task."""
+
+import base64
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from mesh import MCPZ, Mesh, until  # noqa: E402
+
+
+def processes_with(word):
+    """Pids of processes whose environment or command line holds `word`."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if word.encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+class Providers(unittest.TestCase):
+    def setUp(self):
+        self.mesh = Mesh()
+        self.marker = f"mcpz-test-{os.getpid()}-{id(self)}"
+
+    def tearDown(self):
+        self.mesh.__exit__(None, None, None)
+
+    def offer(self, **commands):
+        provides = []
+        for name, command in commands.items():
+            provides += ["--provide", f"{name}={command}"]
+        return self.mesh.founder("A", *provides)
+
+    def task(self, node, kind, *arguments):
+        done = node.run("task", "run", kind, *arguments, "--json")
+        return done.returncode, json.loads(done.stdout)
+
+    def test_binary_survives_byte_for_byte(self):
+        node = self.offer(cat="cat")
+        data = bytes(range(256)) * 4096 + os.urandom(9_000_000)
+        path = pathlib.Path(self.mesh.directory) / "in"
+        path.write_bytes(data)
+        code, answer = self.task(node, "cat", "--input", path)
+        self.assertEqual((code, answer["state"], answer["result_encoding"]), (0, "done", "base64"))
+        self.assertEqual(base64.b64decode(answer["result"]), data)
+
+    def test_raw_output_without_json_is_the_result_itself(self):
+        node = self.offer(cat="cat")
+        data = os.urandom(100_000)
+        done = node.run("task", "run", "cat", "--input", "-", stdin=data)
+        self.assertEqual((done.returncode, done.stdout), (0, data))
+
+    def test_exit_status_and_last_words_are_told(self):
+        node = self.offer(fail="echo it broke >&2; exit 3")
+        code, answer = self.task(node, "fail")
+        self.assertEqual((code, answer["state"]), (1, "failed"))
+        self.assertEqual(answer["error"]["code"], "provider_failed")
+        self.assertIn("3", answer["error"]["message"])
+        self.assertIn("it broke", answer["error"]["message"])
+
+    def test_a_crash_is_told(self):
+        node = self.offer(crash="kill -SEGV $$")
+        code, answer = self.task(node, "crash")
+        self.assertEqual((code, answer["error"]["code"]), (1, "provider_crashed"))
+
+    def test_one_that_hangs_runs_out_of_time_and_is_gone(self):
+        node = self.offer(hang=f"sh -c 'sleep 1000; : {self.marker}'")
+        code, answer = self.task(node, "hang", "--timeout", "1s")
+        self.assertEqual((code, answer["error"]["code"]), (5, "timeout"))
+        until("the process is gone", lambda: not processes_with(self.marker))
+
+    def test_one_that_prints_without_end_is_stopped(self):
+        node = self.offer(flood=f"yes {self.marker}")
+        before = node.status()["rss_bytes"]
+        code, answer = self.task(node, "flood", "--timeout", "60s")
+        self.assertEqual((code, answer["error"]["code"]), (1, "too_large"))
+        until("the process is gone", lambda: not processes_with(self.marker))
+        # The result's limit is 10 MB: what lies between is that and the allocator's own.
+        self.assertLess(node.status()["rss_bytes"] - before, 64_000_000)
+
+    def test_errors_without_end_cost_nothing(self):
+        node = self.offer(noise="head -c 300000000 /dev/zero >&2; echo done")
+        code, answer = self.task(node, "noise", "--timeout", "60s")
+        self.assertEqual((code, answer["state"]), (0, "done"))
+
+    def test_grandchildren_do_not_outlive_their_task(self):
+        node = self.offer(spawn=f"setsid sh -c 'sleep 1000; : {self.marker}' & "
+                                f"(setsid sh -c 'sleep 1000; : {self.marker}' &) ; echo spawned")
+        code, answer = self.task(node, "spawn")
+        self.assertEqual((code, answer["result"].strip()), (0, "spawned"))
+        until("the grandchildren are gone", lambda: not processes_with(self.marker))
+
+    def test_nothing_outlives_a_node_that_is_killed(self):
+        node = self.offer(hang=f"setsid sh -c 'sleep 1000; : {self.marker}'")
+        client = subprocess.Popen([MCPZ, "task", "run", "hang", "--data", str(node.data)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until("the process runs", lambda: processes_with(self.marker))
+        node.kill()
+        until("the process is gone", lambda: not processes_with(self.marker))
+        client.wait()
+
+    def test_a_caller_that_goes_away_stops_its_task(self):
+        node = self.offer(hang=f"sh -c 'sleep 1000; : {self.marker}'")
+        client = subprocess.Popen([MCPZ, "task", "run", "hang", "--data", str(node.data)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until("the process runs", lambda: processes_with(self.marker))
+        client.kill()
+        client.wait()
+        until("the process is gone", lambda: not processes_with(self.marker))
+
+    def test_nobody_offers_it(self):
+        node = self.offer(cat="cat")
+        code, answer = self.task(node, "dog")
+        self.assertEqual((code, answer["error"]["code"]), (6, "no_provider"))
+
+
+if __name__ == "__main__":
+    unittest.main()

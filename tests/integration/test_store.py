@@ -1,0 +1,123 @@
+"""What is acknowledged is kept; what cannot be kept is not acknowledged."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from mesh import Mesh, run, until, wait_linked  # noqa: E402
+
+
+class Store(unittest.TestCase):
+    def setUp(self):
+        self.mesh = Mesh()
+
+    def tearDown(self):
+        self.mesh.__exit__(None, None, None)
+
+    def test_a_directory_has_one_holder_and_the_second_is_told_which(self):
+        node = self.mesh.founder("A")
+        second = run("up", "--data", node.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(second.returncode, 1)
+        self.assertIn(str(node.process.pid), second.stderr)
+
+    def test_a_damaged_store_is_said_to_be_one(self):
+        node = self.mesh.founder("A")
+        node.stop()
+        data = next(node.data.rglob("data.mdb"))
+        size = data.stat().st_size
+        data.write_bytes(os.urandom(size))
+        done = run("up", "--data", node.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("data.mdb", done.stderr)
+
+    def test_kill_9_loses_nothing_that_was_acknowledged(self):
+        node = self.mesh.founder("A")
+        node.ask("agent", "create", "a")
+        for round_ in range(5):
+            for i in range(5):
+                node.ask("agent", "set", "a", f"k{round_}-{i}", str(i))
+            node.kill()
+            node.start()
+            state = node.ask("agent", "get", "a")["state"]
+            self.assertEqual(len(state), 5 * (round_ + 1))
+
+    def test_both_sides_of_a_split_merge_to_the_same_bytes(self):
+        a = self.mesh.founder("A")
+        b = self.mesh.joiner(a, "B")
+        wait_linked([a, b])
+        a.ask("agent", "create", "x")
+        until("B has it", lambda: b.run("agent", "get", "x").returncode == 0)
+        # Each writes while the other is not there.
+        b.kill()
+        a.ask("agent", "set", "x", "who", '"a"')
+        a.ask("agent", "add", "x", "tags", '"from a"')
+        a.ask("agent", "increment", "x", "n", "1")
+        a.kill()
+        b.start()
+        b.ask("agent", "set", "x", "who", '"b"')
+        b.ask("agent", "add", "x", "tags", '"from b"')
+        b.ask("agent", "increment", "x", "n", "10")
+        a.start(listen=a.address)
+
+        def same():
+            mine, theirs = a.ask("agent", "get", "x"), b.ask("agent", "get", "x")
+            return mine["root"] == theirs["root"] and mine["state"]["n"] == 11 and mine
+        merged = until("both have merged", same)
+        self.assertEqual(merged["state"]["tags"], ["from a", "from b"])
+        self.assertIn(merged["state"]["who"], ("a", "b"))
+
+    def test_snapshots_travel_in_files(self):
+        a = self.mesh.founder("A")
+        other = self.mesh.founder("other")
+        a.ask("agent", "create", "x")
+        a.ask("agent", "set", "x", "deep.down", '{"k": [1, 2.5, null, "ü"]}')
+        path = pathlib.Path(self.mesh.directory) / "file"
+        self.assertEqual(a.run("snapshot", "export", path).returncode, 0)
+        self.assertEqual(other.run("snapshot", "import", path).returncode, 0)
+        self.assertEqual(other.ask("agent", "get", "x")["root"], a.ask("agent", "get", "x")["root"])
+
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        path.write_bytes(damaged)
+        third = self.mesh.founder("third")
+        done = third.run("snapshot", "import", path)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(third.ask("agent", "list"), [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system wants root")
+    def test_a_full_disk_refuses_writes_and_loses_none(self):
+        small = pathlib.Path(self.mesh.directory) / "small"
+        small.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)],
+                                 capture_output=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest("no file system can be mounted here")
+        try:
+            node = self.mesh.node("small/A")
+            node.log_path = pathlib.Path(self.mesh.directory) / "small.log"
+            node.start()
+            node.ask("agent", "create", "a")
+            value = '"' + "x" * 900 + '"'
+            written = 0
+            while written < 5000:
+                done = node.run("agent", "set", "a", f"k{written}", value)
+                if done.returncode != 0:
+                    break
+                written += 1
+            self.assertLess(written, 5000)
+            self.assertIn("full", done.stderr)
+            self.assertEqual(len(node.ask("agent", "get", "a")["state"]), written)
+            node.kill()
+            node.start()
+            self.assertEqual(len(node.ask("agent", "get", "a")["state"]), written)
+            node.kill()
+        finally:
+            subprocess.run(["umount", "-l", str(small)], check=False)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,186 @@
+/*
+ * Two engines and what lies between them, for tests: frames are handed over when the test says
+ * so, disks are done at once unless the test holds them.
+ */
+
+#ifndef TEST_PAIR_H
+#define TEST_PAIR_H
+
+#include "core/outbox.h"
+#include "crypto/identity.h"
+#include "crypto/proof.h"
+#include "engine/engine.h"
+#include "proto/code.h"
+#include "store/mem.h"
+#include "test.h"
+
+#define WALL_MS UINT64_C(1700000000000)
+
+struct side {
+    struct mcpz_identity *identity;
+    struct mcpz_identity *authority;
+    struct mcpz_mem *mem;
+    struct mcpz_kv kv;
+    struct mcpz_engine *engine;
+    mcpz_link link;
+    bool closed; /* the engine wants its link closed */
+    char why[128];
+    uint32_t reply_code; /* of the last REPLY; UINT32_MAX: none */
+    char reply_text[256];
+    size_t dials;
+};
+
+static struct mcpz_scratch *scratch;
+static struct side founder;
+static struct side other;
+static mcpz_time now;
+static uint64_t wall_ms;
+
+static void port_wake(void *context, mcpz_link link)
+{
+    (void)context;
+    (void)link;
+}
+
+static void port_close(void *context, mcpz_link link, const char *why)
+{
+    struct side *side = context;
+    if (link == side->link) {
+        side->closed = true;
+        (void)snprintf(side->why, sizeof(side->why), "%s", why);
+    }
+}
+
+static void port_act(void *context, const struct mcpz_action *action)
+{
+    struct side *side = context;
+    if (action->kind == MCPZ_ACTION_REPLY) {
+        side->reply_code = action->reply.code;
+        mcpz_bytes_to_text(action->reply.text, side->reply_text, sizeof(side->reply_text));
+    } else if (action->kind == MCPZ_ACTION_DIAL) {
+        side->dials++;
+    }
+}
+
+static inline struct mcpz_engine *enter(struct side *side)
+{
+    mcpz_engine_turn_begin(side->engine, now, wall_ms);
+    return side->engine;
+}
+
+static inline void leave(struct side *side)
+{
+    (void)mcpz_engine_turn_end(side->engine);
+    mcpz_mem_sync(side->mem, mcpz_mem_newest(side->mem));
+    mcpz_engine_store_progress(side->engine);
+}
+
+static inline struct mcpz_identity *identity_of(uint8_t seed)
+{
+    uint8_t bytes[MCPZ_SEED_BYTES] = {seed};
+    struct mcpz_identity *identity;
+    CHECK_UINT(mcpz_identity_create(bytes, &identity), MCPZ_OK);
+    return identity;
+}
+
+static inline void start_side(struct side *side, const char *address)
+{
+    struct mcpz_engine_ports ports = {
+        .context = side, .wake = port_wake, .close = port_close, .act = port_act};
+    struct mcpz_engine_config config = {
+        .identity = side->identity,
+        .authority = side->authority,
+        .kv = side->kv,
+        .scratch = scratch,
+        .seed = 1,
+        .name = "side",
+        .address = address,
+    };
+    CHECK_UINT(mcpz_engine_create(&config, &ports, now, wall_ms, &side->engine), MCPZ_OK);
+    leave(side);
+}
+
+static inline void make_side(struct side *side, uint8_t key, uint8_t authority,
+                             const char *address)
+{
+    *side = (struct side){.reply_code = UINT32_MAX};
+    side->identity = identity_of(key);
+    side->authority = authority != 0 ? identity_of(authority) : NULL;
+    CHECK_UINT(mcpz_mem_create(&side->mem, &side->kv), MCPZ_OK);
+    start_side(side, address);
+}
+
+/* A founder of mesh `2`, and a node with the mesh of its own whose key is `authority`. */
+static inline void make_pair(uint8_t authority)
+{
+    now = MCPZ_SECONDS(1);
+    wall_ms = WALL_MS;
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    CHECK_UINT(mcpz_scratch_create(&scratch), MCPZ_OK);
+    make_side(&founder, 1, 2, "founder:1");
+    make_side(&other, 3, authority, "other:1");
+}
+
+static inline void free_side(struct side *side)
+{
+    mcpz_engine_destroy(side->engine);
+    mcpz_mem_destroy(side->mem);
+    mcpz_identity_destroy(side->identity);
+    mcpz_identity_destroy(side->authority);
+}
+
+static inline void free_pair(void)
+{
+    free_side(&founder);
+    free_side(&other);
+    mcpz_scratch_destroy(scratch);
+}
+
+/* A connection from the other to the founder, as TLS would have made it. */
+static inline void connect_pair(void)
+{
+    static uint8_t binding[MCPZ_BINDING_BYTES] = {7};
+
+    founder.closed = false;
+    other.closed = false;
+    CHECK_UINT(mcpz_engine_link_opened(enter(&other), mcpz_identity_id(founder.identity), binding,
+                                       mcpz_text("founder:1"), &other.link),
+               MCPZ_OK);
+    leave(&other);
+    CHECK_UINT(mcpz_engine_link_opened(enter(&founder), mcpz_identity_id(other.identity), binding,
+                                       mcpz_bytes(NULL, 0), &founder.link),
+               MCPZ_OK);
+    leave(&founder);
+}
+
+static inline bool hand_over(struct side *from, struct side *to)
+{
+    if (!mcpz_engine_has_frames(from->engine, from->link)) {
+        return false;
+    }
+    static uint8_t frame[MCPZ_FRAME_BYTES_MAX + 1];
+    struct mcpz_bytes pulled = mcpz_engine_pull(from->engine, from->link);
+    memcpy(frame, pulled.data, pulled.length);
+    if (mcpz_engine_frame(enter(to), to->link, mcpz_bytes(frame, pulled.length)) != MCPZ_OK) {
+        to->closed = true;
+    }
+    leave(to);
+    return true;
+}
+
+/* Hand over all frames both ways until there are none. */
+static inline void talk(void)
+{
+    bool more = true;
+    while (more) {
+        more = hand_over(&founder, &other);
+        more = hand_over(&other, &founder) || more;
+    }
+}
+
+static inline size_t neighbour_count(const struct side *side)
+{
+    return mcpz_engine_node(side->engine)->members.neighbour_count;
+}
+
+#endif

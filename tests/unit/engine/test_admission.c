@@ -1,0 +1,418 @@
+#include "engine/certificate.h"
+#include "pair.h"
+#include "wire/codec.h"
+#include "wire/frame.h"
+
+static uint8_t secret[MCPZ_SECRET_BYTES];
+static uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
+
+/* A token of the founder's, copied out of the engine. */
+static struct mcpz_join_token make_token(uint64_t ttl_ms, uint32_t uses, const char *role)
+{
+    struct mcpz_join_token token;
+    CHECK_UINT(mcpz_engine_token_create(enter(&founder), 1, ttl_ms, uses, mcpz_text(role), &token),
+               MCPZ_OK);
+    memcpy(secret, token.secret.data, sizeof(secret));
+    memcpy(token_id, token.id.data, sizeof(token_id));
+    token.secret = mcpz_bytes(secret, sizeof(secret));
+    token.id = mcpz_bytes(token_id, sizeof(token_id));
+    leave(&founder);
+    return token;
+}
+
+static void join_with(const struct mcpz_join_token *token)
+{
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, token), MCPZ_OK);
+    leave(&other);
+    connect_pair();
+    talk();
+}
+
+static void check_refused(uint32_t code, uint64_t counter)
+{
+    CHECK_UINT(counter, 1);
+    CHECK_UINT(other.reply_code, code);
+    CHECK_UINT(neighbour_count(&founder), 0);
+    CHECK_UINT(neighbour_count(&other), 0);
+}
+
+static const struct mcpz_counters *counters_of(const struct side *side)
+{
+    return mcpz_engine_counters(side->engine);
+}
+
+TEST(a_token_lets_in)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+
+    CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
+    CHECK(mcpz_id_equal(mcpz_engine_mesh(other.engine), mcpz_engine_mesh(founder.engine)));
+    CHECK_UINT(neighbour_count(&founder), 1);
+    CHECK_UINT(neighbour_count(&other), 1);
+    CHECK(!mcpz_engine_may_admit(other.engine));
+    free_pair();
+}
+
+TEST(a_node_that_was_let_in_needs_no_token_again)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    leave(&founder);
+    mcpz_engine_destroy(other.engine);
+    start_side(&other, "other:1");
+    connect_pair();
+    talk();
+
+    CHECK_UINT(neighbour_count(&founder), 1);
+    CHECK_UINT(neighbour_count(&other), 1);
+    free_pair();
+}
+
+TEST(a_coordinator_may_let_others_in)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, MCPZ_ROLE_COORDINATOR);
+    join_with(&token);
+    CHECK(mcpz_engine_may_admit(other.engine));
+
+    struct mcpz_join_token second;
+    CHECK_UINT(mcpz_engine_token_create(enter(&other), 2, 1000, 1, mcpz_text(""), &second),
+               MCPZ_OK);
+    leave(&other);
+    free_pair();
+}
+
+TEST(the_use_is_kept_before_the_certificate_leaves)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
+    leave(&other);
+    connect_pair();
+    (void)hand_over(&founder, &other); /* HELLO */
+    (void)hand_over(&other, &founder); /* HELLO, JOIN: but the disk is held back below */
+    CHECK_UINT(counters_of(&founder)->joins_admitted, 1);
+
+    make_pair(0);
+    token = make_token(1000, 1, "");
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
+    leave(&other);
+    connect_pair();
+    (void)hand_over(&founder, &other);
+    struct mcpz_bytes frame = mcpz_engine_pull(other.engine, other.link);
+    uint8_t copy[8192];
+    memcpy(copy, frame.data, frame.length);
+    CHECK_UINT(mcpz_engine_frame(enter(&founder), founder.link, mcpz_bytes(copy, frame.length)),
+               MCPZ_OK);
+    (void)mcpz_engine_turn_end(founder.engine);
+    CHECK(!mcpz_engine_has_frames(founder.engine, founder.link));
+    mcpz_mem_fail(founder.mem, MCPZ_ENOSPACE);
+    mcpz_engine_store_progress(founder.engine);
+    CHECK(founder.closed);
+    CHECK(!mcpz_engine_has_frames(founder.engine, founder.link));
+    CHECK_UINT(neighbour_count(&founder), 0);
+    free_pair();
+}
+
+TEST(a_token_lets_in_as_often_as_it_says)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    free_side(&other);
+    make_side(&other, 4, 0, "third:1");
+    join_with(&token);
+    CHECK_UINT(counters_of(&founder)->refused_token_used, 1);
+    CHECK_UINT(other.reply_code, MCPZ_CODE_TOKEN_USED);
+    CHECK_UINT(neighbour_count(&other), 0);
+    free_pair();
+}
+
+TEST(a_revoked_token_lets_nobody_in)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 5, "");
+    CHECK_UINT(mcpz_engine_token_revoke(enter(&founder), 2, token.id), MCPZ_OK);
+    leave(&founder);
+    join_with(&token);
+    check_refused(MCPZ_CODE_TOKEN_USED, counters_of(&founder)->refused_token_used);
+    free_pair();
+}
+
+TEST(an_expired_token_lets_nobody_in)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    uint64_t later = wall_ms + 1000;
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK); /* its clock is behind */
+    leave(&other);
+    connect_pair();
+    (void)hand_over(&founder, &other);
+    wall_ms = later;
+    (void)hand_over(&other, &founder);
+    wall_ms = WALL_MS;
+    talk();
+    check_refused(MCPZ_CODE_TOKEN_EXPIRED, counters_of(&founder)->refused_token_expired);
+    free_pair();
+}
+
+TEST(the_joiner_sees_for_itself_that_a_token_has_expired)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    wall_ms += 1000;
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_EEXPIRED);
+    leave(&other);
+    free_pair();
+}
+
+TEST(a_wrong_secret_lets_nobody_in)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    secret[0] ^= 1;
+    join_with(&token);
+    check_refused(MCPZ_CODE_TOKEN_WRONG, counters_of(&founder)->refused_token_proof);
+    free_pair();
+}
+
+TEST(a_token_nobody_made_lets_nobody_in)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    token_id[0] ^= 1;
+    join_with(&token);
+    check_refused(MCPZ_CODE_TOKEN_UNKNOWN, counters_of(&founder)->refused_token_unknown);
+    free_pair();
+}
+
+TEST(a_joiner_shows_nothing_of_its_token_to_another_mesh)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    token.mesh.bytes[5] ^= 1;
+    join_with(&token);
+    CHECK_UINT(other.reply_code, MCPZ_CODE_WRONG_MESH);
+    CHECK_UINT(counters_of(&founder)->refused_token_unknown, 0);
+    CHECK_UINT(counters_of(&founder)->refused_token_proof, 0);
+    CHECK_UINT(neighbour_count(&founder), 0);
+    free_pair();
+}
+
+TEST(a_node_of_another_mesh_stays_out)
+{
+    make_pair(5);
+    connect_pair();
+    talk();
+    CHECK_UINT(counters_of(&founder)->refused_mesh + counters_of(&other)->refused_mesh, 2);
+    CHECK(founder.closed && other.closed);
+    CHECK_UINT(neighbour_count(&founder), 0);
+    free_pair();
+}
+
+TEST(who_has_a_mesh_with_others_does_not_join_a_second_one)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 2, "");
+    join_with(&token);
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_ECONFLICT);
+    leave(&other);
+    free_pair();
+}
+
+TEST(who_may_not_admit_makes_no_token)
+{
+    make_pair(0);
+    struct mcpz_join_token token;
+    CHECK_UINT(mcpz_engine_token_create(enter(&other), 1, 1000, 1, mcpz_text(""), &token),
+               MCPZ_EAUTH);
+    leave(&other);
+    free_pair();
+}
+
+/* ---- What is not of the mesh gets no further than the door ---------------------------------- */
+
+static mcpz_error say_raw(const uint8_t *bytes, size_t length)
+{
+    mcpz_error error = mcpz_engine_frame(enter(&founder), founder.link, mcpz_bytes(bytes, length));
+    leave(&founder);
+    return error;
+}
+
+static mcpz_error say(const struct mcpz_msg *msg)
+{
+    struct mcpz_framer *framer;
+    static uint8_t encoded[MCPZ_MSG_BYTES_MAX];
+    size_t length;
+
+    CHECK_UINT(mcpz_framer_create(&framer), MCPZ_OK);
+    mcpz_framer_begin(framer);
+    CHECK_UINT(mcpz_msg_encode(msg, encoded, sizeof(encoded), &length), MCPZ_OK);
+    CHECK(mcpz_framer_add(framer, mcpz_bytes(encoded, length)));
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, false);
+    mcpz_error error = say_raw(frame.data, frame.length);
+    mcpz_framer_destroy(framer);
+    return error;
+}
+
+TEST(a_message_before_hello_is_not_even_decoded)
+{
+    make_pair(5);
+    connect_pair();
+    struct mcpz_msg ping = {.kind = MCPZ_MSG_PING, .ping = {.seq = 1}};
+    CHECK_UINT(say(&ping), MCPZ_EAUTH);
+    CHECK_UINT(counters_of(&founder)->refused_early, 1);
+    CHECK_UINT(counters_of(&founder)->messages_in, 0);
+    free_pair();
+}
+
+TEST(a_compressed_frame_before_admission_is_not_opened)
+{
+    make_pair(5);
+    connect_pair();
+    static const uint8_t frame[] = {0x01, 0x28, 0xb5, 0x2f, 0xfd};
+    CHECK_UINT(say_raw(frame, sizeof(frame)), MCPZ_EAUTH);
+    CHECK_UINT(counters_of(&founder)->refused_early, 1);
+    free_pair();
+}
+
+TEST(garbage_is_refused_and_counted)
+{
+    make_pair(5);
+    connect_pair();
+    static const uint8_t garbage[] = {0x00, 0xc1, 0xff, 0x00};
+    CHECK(say_raw(garbage, sizeof(garbage)) != MCPZ_OK);
+    CHECK_UINT(counters_of(&founder)->refused_frame, 1);
+    CHECK_UINT(neighbour_count(&founder), 0);
+    free_pair();
+}
+
+TEST(no_version_in_common_is_told)
+{
+    make_pair(5);
+    connect_pair();
+    struct mcpz_msg hello = {
+        .kind = MCPZ_MSG_HELLO,
+        .hello = {.version_min = MCPZ_PROTOCOL_MAX + 1, .version_max = MCPZ_PROTOCOL_MAX + 3}};
+    CHECK_UINT(say(&hello), MCPZ_OK);
+    CHECK(founder.closed);
+    CHECK_UINT(counters_of(&founder)->refused_version, 1);
+    free_pair();
+}
+
+TEST(a_certificate_of_somebody_else_is_refused)
+{
+    make_pair(5);
+    connect_pair();
+    struct mcpz_msg hello = {
+        .kind = MCPZ_MSG_HELLO,
+        .hello = {.version_min = 1, .version_max = 1, .mesh = *mcpz_engine_mesh(founder.engine)}};
+    struct mcpz_record self = {.kind = MCPZ_RECORD_SELF};
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+    CHECK_UINT(store->get(store->context, &self), MCPZ_OK);
+    uint8_t stolen[MCPZ_CERTIFICATE_BYTES_MAX];
+    memcpy(stolen, self.self.certificate.data, self.self.certificate.length);
+    hello.hello.certificate = mcpz_bytes(stolen, self.self.certificate.length);
+    leave(&founder);
+
+    CHECK_UINT(say(&hello), MCPZ_OK);
+    CHECK(founder.closed);
+    CHECK_UINT(counters_of(&founder)->refused_certificate, 1);
+    CHECK_UINT(neighbour_count(&founder), 0);
+    free_pair();
+}
+
+TEST(who_says_nothing_is_not_waited_for)
+{
+    make_pair(5);
+    connect_pair();
+    now += MCPZ_SECONDS(9);
+    mcpz_engine_tick(enter(&founder));
+    CHECK(!founder.closed);
+    now += MCPZ_SECONDS(1);
+    mcpz_engine_tick(enter(&founder));
+    leave(&founder);
+    CHECK(founder.closed);
+    CHECK_UINT(counters_of(&founder)->links_unadmitted, 1);
+    free_pair();
+}
+
+TEST(one_connection_too_many_is_refused)
+{
+    make_pair(5);
+    uint8_t binding[MCPZ_BINDING_BYTES] = {0};
+    mcpz_error error = MCPZ_OK;
+    size_t count = 0;
+    while (error == MCPZ_OK && count < 1000) {
+        mcpz_link link;
+        error = mcpz_engine_link_opened(enter(&founder), mcpz_identity_id(other.identity), binding,
+                                        mcpz_bytes(NULL, 0), &link);
+        count += error == MCPZ_OK;
+    }
+    leave(&founder);
+    CHECK_UINT(error, MCPZ_EFULL);
+    CHECK_UINT(count, 64);
+    CHECK_UINT(counters_of(&founder)->links_refused_full, 1);
+    free_pair();
+}
+
+/* ---- Life of a certificate ------------------------------------------------------------------ */
+
+TEST(a_certificate_is_renewed_at_two_thirds_of_its_life)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    uint64_t end_ms = mcpz_engine_certificate_end_ms(other.engine);
+    CHECK_UINT(end_ms, WALL_MS + MCPZ_CERTIFICATE_LIFE_MS);
+
+    wall_ms += MCPZ_CERTIFICATE_LIFE_MS / 3 * 2;
+    mcpz_engine_tick(enter(&other));
+    leave(&other);
+    talk();
+    CHECK_UINT(mcpz_engine_certificate_end_ms(other.engine), wall_ms + MCPZ_CERTIFICATE_LIFE_MS);
+    free_pair();
+}
+
+TEST(leaving_forgets_the_mesh_and_joining_again_works)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 2, "");
+    join_with(&token);
+    mcpz_engine_leave(enter(&other), 3);
+    leave(&other);
+    CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
+    CHECK(mcpz_id_is_zero(mcpz_engine_mesh(other.engine)));
+    talk();
+    CHECK_UINT(mcpz_members_alive_count(&mcpz_engine_node(founder.engine)->members), 1);
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    mcpz_engine_link_closed(enter(&other), other.link);
+    leave(&founder);
+    leave(&other);
+
+    join_with(&token);
+    CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
+    CHECK_UINT(mcpz_members_alive_count(&mcpz_engine_node(founder.engine)->members), 2);
+    free_pair();
+}
+
+TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again),
+          RUN(a_coordinator_may_let_others_in), RUN(the_use_is_kept_before_the_certificate_leaves),
+          RUN(a_token_lets_in_as_often_as_it_says), RUN(a_revoked_token_lets_nobody_in),
+          RUN(an_expired_token_lets_nobody_in),
+          RUN(the_joiner_sees_for_itself_that_a_token_has_expired),
+          RUN(a_wrong_secret_lets_nobody_in), RUN(a_token_nobody_made_lets_nobody_in),
+          RUN(a_joiner_shows_nothing_of_its_token_to_another_mesh),
+          RUN(a_node_of_another_mesh_stays_out),
+          RUN(who_has_a_mesh_with_others_does_not_join_a_second_one),
+          RUN(who_may_not_admit_makes_no_token), RUN(a_message_before_hello_is_not_even_decoded),
+          RUN(a_compressed_frame_before_admission_is_not_opened),
+          RUN(garbage_is_refused_and_counted), RUN(no_version_in_common_is_told),
+          RUN(a_certificate_of_somebody_else_is_refused), RUN(who_says_nothing_is_not_waited_for),
+          RUN(one_connection_too_many_is_refused),
+          RUN(a_certificate_is_renewed_at_two_thirds_of_its_life),
+          RUN(leaving_forgets_the_mesh_and_joining_again_works))
