@@ -18,6 +18,9 @@ void mcpz_bytes_to_text(struct mcpz_bytes bytes, char *text, size_t capacity)
     assert(capacity > 0);
 
     size_t length = bytes.length < capacity ? bytes.length : capacity - 1;
+    while (length > 0 && length < bytes.length && (bytes.data[length] & 0xc0U) == 0x80) {
+        length--; /* not in the middle of a character */
+    }
     if (length > 0) {
         memcpy(text, bytes.data, length);
     }

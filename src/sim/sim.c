@@ -31,8 +31,8 @@ struct node {
     bool disk_is_full;
     mcpz_time tick_at_us; /* when its earliest TICK on the agenda is due */
     struct mcpz_sim *sim;
-    char name[16];
-    char address[32];
+    char name[32];
+    char address[48];
     struct mcpz_action *todo; /* what the engine asked for in this turn */
     size_t todo_count;
     size_t todo_capacity;
@@ -199,7 +199,7 @@ static void port_act(void *context, const struct mcpz_action *action)
                        request->result);
         note(sim, index, text);
     } else if (action->kind == MCPZ_ACTION_DIAL) {
-        char address[32];
+        char address[48];
         unsigned dialled = 0;
         mcpz_bytes_to_text(action->dial.address, address, sizeof(address));
         (void)sscanf(address, "node%u:", &dialled); /* NOLINT(cert-err34-c): our own text */
@@ -380,7 +380,7 @@ static void leave_turn(struct mcpz_sim *sim, size_t index)
 
 static void connect_nodes(struct mcpz_sim *sim, size_t from, size_t to)
 {
-    char address[32];
+    char address[48];
     uint8_t binding[MCPZ_BINDING_BYTES] = {0};
     size_t index = sim->wire_count++;
     assert(index < WIRES_MAX);
@@ -417,7 +417,7 @@ static void on_dial(struct mcpz_sim *sim, const struct mcpz_happening *dial)
         mcpz_agenda_add(&sim->agenda, &later);
         return;
     }
-    char address[32];
+    char address[48];
     (void)snprintf(address, sizeof(address), "node%zu:8765", to);
     mcpz_engine_dial_failed(enter(sim, dial->node), mcpz_text(address));
     leave_turn(sim, dial->node);

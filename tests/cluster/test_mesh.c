@@ -28,8 +28,12 @@ TEST(two_nodes_meet)
     mcpz_sim_start(sim, 1);
     mcpz_sim_run(sim, MCPZ_SECONDS(3));
 
-    CHECK_TEXT(mcpz_sim_trace(sim), "[   60] 1: 0 linked\n"
-                                    "[   70] 0: 1 linked\n");
+    CHECK_TEXT(mcpz_sim_trace(sim), "[   45] 0: 1 linked\n"
+                                    "[   55] 1: 0 linked\n"
+                                    "[   55] 1: 0 alive\n"
+                                    "[   55] 1: 0 capabilities\n"
+                                    "[   65] 0: 1 alive\n"
+                                    "[   65] 0: 1 capabilities\n");
     mcpz_sim_destroy(sim);
 }
 
@@ -57,7 +61,14 @@ TEST(a_killed_node_is_suspected_then_buried_and_comes_back)
 
     CHECK(!mcpz_sim_knows(sim, 0, 2));
     CHECK(!mcpz_sim_knows(sim, 1, 2));
-    CHECK_TEXT(mcpz_sim_trace(sim) + before, "");
+    CHECK_TEXT(mcpz_sim_trace(sim) + before, "[ 5010] 0: 2 unlinked\n"
+                                             "[ 5010] 0: 2 suspect\n"
+                                             "[ 5010] 1: 2 unlinked\n"
+                                             "[ 5010] 1: 2 suspect\n"
+                                             "[ 9010] 0: 2 dead\n"
+                                             "[ 9010] 0: 2 capabilities\n"
+                                             "[ 9010] 1: 2 dead\n"
+                                             "[ 9010] 1: 2 capabilities\n");
 
     mcpz_sim_start(sim, 2);
     mcpz_sim_run(sim, MCPZ_SECONDS(20));

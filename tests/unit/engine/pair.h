@@ -68,11 +68,16 @@ static inline struct mcpz_engine *enter(struct side *side)
     return side->engine;
 }
 
+static inline void sync_disk(struct side *side)
+{
+    mcpz_mem_sync(side->mem, mcpz_mem_newest(side->mem));
+    mcpz_engine_store_progress(side->engine);
+}
+
 static inline void leave(struct side *side)
 {
     (void)mcpz_engine_turn_end(side->engine);
-    mcpz_mem_sync(side->mem, mcpz_mem_newest(side->mem));
-    mcpz_engine_store_progress(side->engine);
+    sync_disk(side);
 }
 
 static inline struct mcpz_identity *identity_of(uint8_t seed)
@@ -97,7 +102,7 @@ static inline void start_side(struct side *side, const char *address)
         .address = address,
     };
     CHECK_UINT(mcpz_engine_create(&config, &ports, now, wall_ms, &side->engine), MCPZ_OK);
-    leave(side);
+    sync_disk(side);
 }
 
 static inline void make_side(struct side *side, uint8_t key, uint8_t authority,

@@ -93,15 +93,6 @@ TEST(the_use_is_kept_before_the_certificate_leaves)
     CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
     leave(&other);
     connect_pair();
-    (void)hand_over(&founder, &other); /* HELLO */
-    (void)hand_over(&other, &founder); /* HELLO, JOIN: but the disk is held back below */
-    CHECK_UINT(counters_of(&founder)->joins_admitted, 1);
-
-    make_pair(0);
-    token = make_token(1000, 1, "");
-    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
-    leave(&other);
-    connect_pair();
     (void)hand_over(&founder, &other);
     struct mcpz_bytes frame = mcpz_engine_pull(other.engine, other.link);
     uint8_t copy[8192];
