@@ -93,6 +93,8 @@ static void set_negative(struct mcpz_item *item, int64_t number, uint64_t smalle
 /* A signed form may hold any number; canonical ones are negative there. */
 static void set_signed(struct mcpz_item *item, uint64_t bits, const struct format *format)
 {
+    assert(format->width > 0);
+
     unsigned shift = 64 - 8 * (unsigned)format->width;
     int64_t number = (int64_t)(bits << shift) >> shift;
 

@@ -27,6 +27,14 @@ static void require_same_bytes(struct mcpz_bytes ours, const char *theirs, uint3
     require(mcpz_bytes_equal(ours, mcpz_bytes(theirs, length)));
 }
 
+/* Doubles are compared by bits: one that is not a number does not equal itself. */
+static uint64_t bits_of(double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof(bits));
+    return bits;
+}
+
 /* One item against msgpack-c's object for it; contents of containers are compared by the caller.
  */
 static void compare_item(const struct mcpz_item *item, const msgpack_object *object)
@@ -46,7 +54,7 @@ static void compare_item(const struct mcpz_item *item, const msgpack_object *obj
         return;
     case MCPZ_ITEM_FLOAT:
         require(object->type == MSGPACK_OBJECT_FLOAT32 || object->type == MSGPACK_OBJECT_FLOAT64);
-        require(memcmp(&object->via.f64, &item->real, sizeof(item->real)) == 0);
+        require(bits_of(object->via.f64) == bits_of(item->real));
         return;
     case MCPZ_ITEM_TEXT:
         require(object->type == MSGPACK_OBJECT_STR);

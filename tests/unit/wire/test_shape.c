@@ -105,9 +105,11 @@ TEST(depth_has_a_limit)
 /* Siblings do not add up: depth is given back when a container ends. */
 TEST(width_is_not_depth)
 {
+    static const uint8_t inner[] = {0x91, 0x90};
     uint8_t bytes[3 + 2 * 100] = {0xdc, 0, 100};
+
     for (size_t i = 0; i < 100; i++) {
-        memcpy(bytes + 3 + 2 * i, "\x91\x90", 2);
+        memcpy(bytes + 3 + 2 * i, inner, sizeof(inner));
     }
     CHECK_UINT(mcpz_shape_check(mcpz_bytes(bytes, sizeof(bytes))), MCPZ_OK);
 }
