@@ -273,12 +273,12 @@ static mcpz_error walk_field(struct walk *walk, const cyaml_schema_field_t *fiel
 {
     size_t length = strlen(walk->path);
 
-    if (walk->event.type != YAML_SCALAR_EVENT) {
+    const char *key = (const char *)walk->event.data.scalar.value;
+    if (walk->event.type != YAML_SCALAR_EVENT || strlen(key) != walk->event.data.scalar.length) {
         return refuse(walk, event_line(walk), "a key must be a word");
     }
-    const char *key = (const char *)walk->event.data.scalar.value;
     const cyaml_schema_field_t *field = field_called(fields, key);
-    if (field == NULL || strlen(key) != walk->event.data.scalar.length) {
+    if (field == NULL) {
         return refuse_key(walk, fields, key);
     }
     size_t *line = &lines[field - fields];

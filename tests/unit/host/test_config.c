@@ -1,0 +1,573 @@
+#include <unistd.h>
+
+#include "host/config.h"
+#include "test.h"
+
+#define TOKEN "mcpz1-abcdefgh234567"
+
+static const char *const variables[] = {
+    "MCP_MESH_ENABLED", "MCP_MESH_HOST",   "MCP_MESH_PORT",   "MCP_BOOTSTRAP_PEERS",
+    "MCP_API_KEYS",     "MCP_LOG_LEVEL",   "MCPZ_DATA",       "MCPZ_NAME",
+    "MCPZ_REGION",      "MCPZ_ZONE",       "MCPZ_ROLES",      "MCPZ_ADVERTISE",
+    "MCPZ_API",         "MCPZ_EPHEMERAL",  "MCPZ_JOIN_TOKEN", "MCPZ_JOIN_TOKEN_FILE",
+    "MCPZ_STORE_BYTES", "MCPZ_LOG_FORMAT", "MCPZ_LOG_FILE",
+};
+
+static struct mcpz_config config;
+static struct mcpz_config_trouble trouble;
+
+static int start(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(variables); i++) {
+        (void)unsetenv(variables[i]);
+    }
+    trouble.text[0] = '\0';
+    return mcpz_config_init(&config) == MCPZ_OK ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    mcpz_config_finish(&config);
+    return 0;
+}
+
+static void read_text(const char *text)
+{
+    mcpz_error error =
+        mcpz_config_read_bytes(&config, "m.yaml", (const uint8_t *)text, strlen(text), &trouble);
+    CHECK_TEXT(trouble.text, "");
+    CHECK_UINT(error, MCPZ_OK);
+}
+
+static void set(const char *name, const char *value)
+{
+    CHECK(setenv(name, value, 1) == 0);
+}
+
+static void read_environment(void)
+{
+    mcpz_error error = mcpz_config_read_environment(&config, &trouble);
+    CHECK_TEXT(trouble.text, "");
+    CHECK_UINT(error, MCPZ_OK);
+}
+
+static void refuse_variable(const char *name, const char *value, const char *expected)
+{
+    set(name, value);
+    CHECK_UINT(mcpz_config_read_environment(&config, &trouble), MCPZ_ECONFIG);
+    CHECK_TEXT(trouble.text, expected);
+    CHECK(unsetenv(name) == 0);
+}
+
+static void flag(const char *name, const char *value)
+{
+    mcpz_error error = mcpz_config_flag(&config, name, value, &trouble);
+    CHECK_TEXT(trouble.text, "");
+    CHECK_UINT(error, MCPZ_OK);
+}
+
+static void refuse_flag(const char *name, const char *value, const char *expected)
+{
+    CHECK_UINT(mcpz_config_flag(&config, name, value, &trouble), MCPZ_ECONFIG);
+    CHECK_TEXT(trouble.text, expected);
+}
+
+static void settle(void)
+{
+    mcpz_error error = mcpz_config_settle(&config, &trouble);
+    CHECK_TEXT(trouble.text, "");
+    CHECK_UINT(error, MCPZ_OK);
+}
+
+static void refuse_settling(const char *expected)
+{
+    CHECK_UINT(mcpz_config_settle(&config, &trouble), MCPZ_ECONFIG);
+    CHECK_TEXT(trouble.text, expected);
+}
+
+/* A temporary file holding `text`; its path goes to `path`. */
+static void write_file(char path[32], const char *text)
+{
+    (void)snprintf(path, 32, "/tmp/test-config-XXXXXX");
+    int descriptor = mkstemp(path);
+    CHECK(descriptor >= 0);
+    CHECK(write(descriptor, text, strlen(text)) == (ssize_t)strlen(text));
+    (void)close(descriptor);
+}
+
+/* ---- Defaults and precedence ---------------------------------------------------------------- */
+
+TEST(knows_what_to_do_without_being_told)
+{
+    read_environment();
+    settle();
+    CHECK_TEXT(config.data, "./var");
+    CHECK_TEXT(config.listen, "127.0.0.1:8765");
+    CHECK_TEXT(config.advertise, "127.0.0.1:8765");
+    CHECK_TEXT(config.log_level, "info");
+    CHECK_TEXT(config.log_format, "auto");
+    CHECK(config.mesh_enabled);
+    CHECK(config.name[0] != '\0');
+    CHECK(config.api == NULL);
+    CHECK(!config.ephemeral);
+}
+
+TEST(puts_flag_over_environment_over_file_over_default)
+{
+    read_text("name: file\nregion: file\nzone: file\n");
+    set("MCPZ_NAME", "environment");
+    set("MCPZ_REGION", "environment");
+    read_environment();
+    flag("name", "flag");
+    CHECK_TEXT(config.name, "flag");
+    CHECK_TEXT(config.region, "environment");
+    CHECK_TEXT(config.zone, "file");
+    CHECK_TEXT(config.data, "./var");
+}
+
+TEST(keeps_precedence_in_whatever_order_it_is_told)
+{
+    flag("name", "flag");
+    flag("role", "flag");
+    read_text("name: file\nregion: file\nroles: [file]\n");
+    set("MCPZ_NAME", "environment");
+    read_environment();
+    CHECK_TEXT(config.name, "flag");
+    CHECK_TEXT(config.region, "file");
+    CHECK_UINT(config.role_count, 1);
+    CHECK_TEXT(config.roles[0], "flag");
+}
+
+TEST(checks_also_what_is_overridden)
+{
+    flag("name", "flag");
+    refuse_variable("MCPZ_NAME", "a b",
+                    "MCPZ_NAME: \"a b\" must be one word: no spaces, commas, "
+                    "'=' or quotes");
+}
+
+TEST(replaces_a_list_from_below_and_adds_to_one_beside)
+{
+    read_text("roles: [a, b]\nmesh: {bootstrap: ['ws://a']}\n"
+              "providers: [{name: a, command: b}]\napi: {keys: [x, y]}\n");
+    CHECK(config.bootstrap_upgraded);
+    set("MCP_BOOTSTRAP_PEERS", "wss://b, c:9,,wss://b:8765 ");
+    set("MCPZ_ROLES", "c,d");
+    set("MCP_API_KEYS", "z");
+    read_environment();
+    CHECK_UINT(config.role_count, 2);
+    CHECK_TEXT(config.roles[0], "c");
+    CHECK_UINT(config.bootstrap_count, 2);
+    CHECK_TEXT(config.bootstrap[0], "b:8765");
+    CHECK_TEXT(config.bootstrap[1], "c:9");
+    CHECK(!config.bootstrap_upgraded);
+    CHECK_TEXT(config.api_keys, "z");
+    flag("role", "e");
+    flag("role", "f");
+    flag("role", "e");
+    CHECK_UINT(config.role_count, 2);
+    CHECK_TEXT(config.roles[1], "f");
+    flag("provide", "a=c");
+    flag("provide", "b=x=y");
+    CHECK_UINT(config.provider_count, 2);
+    CHECK_TEXT(config.providers[0].command, "c");
+    CHECK_TEXT(config.providers[1].name, "b");
+    CHECK_TEXT(config.providers[1].command, "x=y");
+}
+
+/* ---- The environment ------------------------------------------------------------------------ */
+
+TEST(takes_host_and_port_from_the_environment_each_alone)
+{
+    read_text("mesh: {listen: '10.0.0.1:9'}\n");
+    set("MCP_MESH_PORT", "7000");
+    read_environment();
+    CHECK_TEXT(config.listen, "10.0.0.1:7000");
+    set("MCP_MESH_HOST", "::1");
+    (void)unsetenv("MCP_MESH_PORT");
+    read_environment();
+    CHECK_TEXT(config.listen, "[::1]:7000");
+    set("MCP_MESH_HOST", "[::]");
+    set("MCP_MESH_PORT", "0");
+    read_environment();
+    CHECK_TEXT(config.listen, "[::]:0");
+    set("MCP_MESH_HOST", "0.0.0.0");
+    set("MCP_MESH_PORT", "65535");
+    read_environment();
+    CHECK_TEXT(config.listen, "0.0.0.0:65535");
+}
+
+TEST(takes_everything_from_the_environment)
+{
+    set("MCP_MESH_ENABLED", "False");
+    set("MCP_LOG_LEVEL", "WARNING,net=Debug");
+    set("MCPZ_DATA", "/data");
+    set("MCPZ_ZONE", "z");
+    set("MCPZ_ADVERTISE", "a");
+    set("MCPZ_API", "9");
+    set("MCPZ_STORE_BYTES", "1048576");
+    set("MCPZ_LOG_FORMAT", "JSON");
+    set("MCPZ_LOG_FILE", "log");
+    set("MCPZ_EPHEMERAL", "1");
+    set("MCPZ_JOIN_TOKEN", TOKEN);
+    set("MCP_API_KEYS", "one,two");
+    read_environment();
+    CHECK(!config.mesh_enabled);
+    CHECK_TEXT(config.log_level, "warn,net=debug");
+    CHECK_TEXT(config.data, "/data");
+    CHECK_TEXT(config.zone, "z");
+    CHECK_TEXT(config.advertise, "a:8765");
+    CHECK_TEXT(config.api, "127.0.0.1:9");
+    CHECK_UINT(config.store_bytes_max, MCPZ_STORE_BYTES_MIN);
+    CHECK_TEXT(config.log_format, "json");
+    CHECK_TEXT(config.log_file, "log");
+    CHECK(config.ephemeral);
+    CHECK_TEXT(config.join, TOKEN);
+    CHECK_TEXT(config.api_keys, "one,two");
+}
+
+TEST(takes_an_empty_variable_for_none)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(variables); i++) {
+        set(variables[i], "");
+    }
+    read_environment();
+    CHECK_TEXT(config.listen, "127.0.0.1:8765");
+    CHECK(config.mesh_enabled);
+    CHECK(config.join == NULL);
+}
+
+TEST(names_the_variable_that_is_wrong)
+{
+    refuse_variable("MCP_MESH_PORT", "65536",
+                    "MCP_MESH_PORT: \"65536\" must be a port: a number up to 65535");
+    refuse_variable("MCP_MESH_PORT", "a",
+                    "MCP_MESH_PORT: \"a\" must be a port: a number up to 65535");
+    refuse_variable("MCP_MESH_PORT", "[::1]:1",
+                    "MCP_MESH_PORT: \"[::1]:1\" must be a port: a number up to 65535");
+    refuse_variable("MCP_MESH_HOST", "a b",
+                    "MCP_MESH_HOST: \"a b:8765\" is not an address: write HOST:PORT, e.g. "
+                    "0.0.0.0:8765 (ports go up to 65535, IPv6 addresses stand in brackets)");
+    refuse_variable("MCP_MESH_ENABLED", "maybe",
+                    "MCP_MESH_ENABLED: \"maybe\" must be true or false");
+    refuse_variable("MCP_BOOTSTRAP_PEERS", "a,http://b",
+                    "MCP_BOOTSTRAP_PEERS: \"http://b\" is not an address: write HOST:PORT, e.g. "
+                    "wss://attic.lan:8765 (ports go up to 65535, IPv6 addresses stand in "
+                    "brackets)");
+    refuse_variable("MCPZ_JOIN_TOKEN", "secret",
+                    "MCPZ_JOIN_TOKEN: is not a join token: one begins with mcpz1- and is made by "
+                    "`mcpz token create`");
+    refuse_variable("MCP_LOG_LEVEL", "info,=debug",
+                    "MCP_LOG_LEVEL: \"info,=debug\" must be error, warn, info or debug; for one "
+                    "module as in info,net=debug");
+    refuse_variable("MCPZ_JOIN_TOKEN_FILE", "/dev/null",
+                    "MCPZ_JOIN_TOKEN_FILE /dev/null: there is no token to read");
+}
+
+TEST(takes_16_bootstrap_peers_and_no_17th)
+{
+    char list[256] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < MCPZ_SEEDS_MAX; i++) {
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "a%zu,", i);
+    }
+    set("MCP_BOOTSTRAP_PEERS", list);
+    read_environment();
+    CHECK_UINT(config.bootstrap_count, MCPZ_SEEDS_MAX);
+    mcpz_config_finish(&config);
+    CHECK(mcpz_config_init(&config) == MCPZ_OK);
+    (void)snprintf(list + used, sizeof(list) - used, "b");
+    refuse_variable("MCP_BOOTSTRAP_PEERS", list, "MCP_BOOTSTRAP_PEERS: more than 16");
+}
+
+TEST(takes_16_api_keys_and_no_17th)
+{
+    char list[256] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < MCPZ_API_KEYS_MAX; i++) {
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "a%zu,", i);
+    }
+    set("MCP_API_KEYS", list);
+    read_environment();
+    mcpz_config_finish(&config);
+    CHECK(mcpz_config_init(&config) == MCPZ_OK);
+    (void)snprintf(list + used, sizeof(list) - used, "b");
+    refuse_variable("MCP_API_KEYS", list, "MCP_API_KEYS: more than 16");
+}
+
+TEST(reads_a_token_from_a_file)
+{
+    char path[32];
+
+    write_file(path, "  " TOKEN " \nand more\n");
+    set("MCPZ_JOIN_TOKEN_FILE", path);
+    mcpz_error error = mcpz_config_read_environment(&config, &trouble);
+    (void)unlink(path);
+    CHECK_UINT(error, MCPZ_OK);
+    CHECK_TEXT(config.join, TOKEN);
+}
+
+TEST(says_why_a_token_file_is_no_good)
+{
+    set("MCPZ_JOIN_TOKEN_FILE", "/no/such");
+    CHECK_UINT(mcpz_config_read_environment(&config, &trouble), MCPZ_EIO);
+    CHECK_TEXT(trouble.text,
+               "MCPZ_JOIN_TOKEN_FILE /no/such: cannot be read: No such file or directory");
+    refuse_variable("MCPZ_JOIN_TOKEN", TOKEN,
+                    "MCPZ_JOIN_TOKEN_FILE: MCPZ_JOIN_TOKEN is set too: set one of them");
+}
+
+/* ---- Flags ---------------------------------------------------------------------------------- */
+
+TEST(takes_every_flag)
+{
+    flag("data", "d");
+    flag("listen", "0.0.0.0:1");
+    flag("api", "[::1]:2");
+    flag("bootstrap", "ws://b");
+    flag("join", TOKEN);
+    flag("name", "n");
+    flag("region", "r");
+    flag("zone", "z");
+    flag("role", "o");
+    flag("provide", "p=c");
+    flag("advertise", "a:3");
+    flag("ephemeral", NULL);
+    CHECK_TEXT(config.data, "d");
+    CHECK_TEXT(config.listen, "0.0.0.0:1");
+    CHECK_TEXT(config.api, "[::1]:2");
+    CHECK_TEXT(config.bootstrap[0], "b:8765");
+    CHECK(config.bootstrap_upgraded);
+    CHECK_TEXT(config.join, TOKEN);
+    CHECK_TEXT(config.advertise, "a:3");
+    CHECK(config.ephemeral);
+}
+
+TEST(knows_no_other_flags)
+{
+    CHECK_UINT(mcpz_config_flag(&config, "lisen", "1", &trouble), MCPZ_ENOTFOUND);
+    CHECK_UINT(mcpz_config_flag(&config, "mesh.listen", "1", &trouble), MCPZ_ENOTFOUND);
+    CHECK_UINT(mcpz_config_flag(&config, "", "1", &trouble), MCPZ_ENOTFOUND);
+}
+
+TEST(names_the_flag_that_is_wrong)
+{
+    refuse_flag("name", NULL, "--name: needs a value");
+    refuse_flag("join", NULL, "--join: needs a value");
+    refuse_flag("name", "", "--name: is empty");
+    refuse_flag("name", "a\x1b[31m",
+                "--name: \"a?[31m\" must be one word: no spaces, commas, "
+                "'=' or quotes");
+    refuse_flag("name", "\xff",
+                "--name: \"\xff\" must be one word: no spaces, commas, '=' or "
+                "quotes");
+    refuse_flag("provide", "sha256sum",
+                "--provide: write NAME=COMMAND, e.g. hash.sha256='sha256sum'");
+    refuse_flag("provide", "=c", "--provide: is empty");
+    refuse_flag("provide", "a=", "--provide: the command is empty");
+    refuse_flag("data", "a\nb", "--data: holds control characters, or is not UTF-8");
+    refuse_flag("ephemeral", "perhaps", "--ephemeral: \"perhaps\" must be true or false");
+    flag("provide", "a=b");
+    refuse_flag("provide", "a=c",
+                "--provide: \"a\" is provided twice: a capability has one command");
+}
+
+TEST(reads_a_token_from_standard_input)
+{
+    char path[32];
+
+    write_file(path, TOKEN "\n");
+    FILE *input = freopen(path, "r", stdin);
+    (void)unlink(path);
+    CHECK(input != NULL);
+    flag("join", "-");
+    CHECK_TEXT(config.join, TOKEN);
+    refuse_flag("join", "-", "--join: there is no token to read");
+}
+
+TEST(takes_the_longest_token_and_none_longer)
+{
+    char text[8192 + 2];
+
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "mcpz1-", 6);
+    text[8193] = '\0';
+    refuse_flag("join", text,
+                "--join: is not a join token: one begins with mcpz1- and is made by "
+                "`mcpz token create`");
+    text[8192] = '\0';
+    flag("join", text);
+    CHECK_UINT(strlen(config.join), 8192);
+    refuse_flag("join", "mcpz1-",
+                "--join: is not a join token: one begins with mcpz1- and is "
+                "made by `mcpz token create`");
+}
+
+TEST(cuts_long_values_in_errors_between_characters)
+{
+    char text[200];
+    char expected[300];
+
+    for (size_t i = 0; i + 2 < sizeof(text); i += 2) {
+        memcpy(text + i, "\xc3\xb6", 3);
+    }
+    mcpz_error error = mcpz_config_flag(&config, "ephemeral", text, &trouble);
+    CHECK_UINT(error, MCPZ_ECONFIG);
+    text[80] = '\0';
+    (void)snprintf(expected, sizeof(expected), "--ephemeral: \"%s...\" must be true or false",
+                   text);
+    CHECK_TEXT(trouble.text, expected);
+}
+
+/* ---- Settling ------------------------------------------------------------------------------- */
+
+TEST(advertises_nothing_that_cannot_be_dialled)
+{
+    flag("listen", "0.0.0.0:8765");
+    settle();
+    CHECK(config.advertise == NULL);
+    flag("listen", "[::]:8765");
+    settle();
+    CHECK(config.advertise == NULL);
+    flag("listen", "127.0.0.1:0");
+    settle();
+    CHECK(config.advertise == NULL);
+    flag("advertise", "0.0.0.0:1");
+    refuse_settling("mesh.advertise (from flag --advertise): nobody can dial all addresses: "
+                    "write this machine's own");
+}
+
+TEST(keeps_an_api_without_keys_on_this_machine)
+{
+    flag("api", "127.0.0.1:1");
+    settle();
+    flag("api", "[::1]:1");
+    settle();
+    flag("api", "localhost:1");
+    settle();
+    flag("api", "0.0.0.0:1");
+    refuse_settling("api.listen (from flag --api): other machines would reach the API without a "
+                    "key: set MCP_API_KEYS (or api.keys), or listen on 127.0.0.1");
+    set("MCP_API_KEYS", "k");
+    read_environment();
+    settle();
+}
+
+TEST(refuses_what_contradicts_itself)
+{
+    flag("ephemeral", NULL);
+    set("MCPZ_DATA", "/data");
+    read_environment();
+    settle();
+    flag("data", "d");
+    refuse_settling("data (from flag --data): --ephemeral keeps its data in a directory of its "
+                    "own: give one of them");
+    flag("ephemeral", "false");
+    read_text("mesh: {enabled: false}\n");
+    settle();
+    flag("join", TOKEN);
+    refuse_settling("join (from flag --join): mesh.enabled is false: a node without a mesh joins "
+                    "none");
+}
+
+/* ---- Showing it ----------------------------------------------------------------------------- */
+
+static void write_row(void *context, const char *key, const char *value, const char *origin)
+{
+    char *text = context;
+    size_t used = strlen(text);
+
+    (void)snprintf(text + used, 4096 - used, "%s = %s (%s)\n", key, value, origin);
+}
+
+TEST(shows_every_key_with_its_origin_and_no_secret)
+{
+    char text[4096] = "";
+
+    read_text("zone: z\nroles: [a, b]\n");
+    set("MCP_MESH_PORT", "1");
+    set("MCPZ_JOIN_TOKEN", TOKEN);
+    set("MCP_API_KEYS", "k");
+    read_environment();
+    flag("provide", "p=c");
+    flag("provide", "q=d");
+    flag("name", "n");
+    mcpz_config_walk(&config, write_row, text);
+    CHECK_TEXT(text, "data = ./var (default)\n"
+                     "ephemeral = false (default)\n"
+                     "name = n (flag --name)\n"
+                     "region =  (default)\n"
+                     "zone = z (file)\n"
+                     "roles = a, b (file)\n"
+                     "mesh.enabled = true (default)\n"
+                     "mesh.listen = 127.0.0.1:1 (environment MCP_MESH_HOST, MCP_MESH_PORT)\n"
+                     "mesh.advertise =  (default)\n"
+                     "mesh.bootstrap =  (default)\n"
+                     "join = (set) (environment MCPZ_JOIN_TOKEN)\n"
+                     "api.listen =  (default)\n"
+                     "api.keys = (set) (environment MCP_API_KEYS)\n"
+                     "providers.p = c (flag --provide)\n"
+                     "providers.q = d (flag --provide)\n"
+                     "limits.store_bytes = 17179869184 (default)\n"
+                     "log.level = info (default)\n"
+                     "log.format = auto (default)\n"
+                     "log.file =  (default)\n");
+}
+
+TEST(reads_sizes_with_units_and_bounds_them)
+{
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } cases[] = {
+        {"1MiB", UINT64_C(1) << 20},  {"1024KiB", UINT64_C(1) << 20},
+        {"16TiB", UINT64_C(1) << 44}, {"17592186044416", UINT64_C(1) << 44},
+        {"3GiB", UINT64_C(3) << 30},
+    };
+    static const char *const wrong[] = {"1048575", "17592186044417", "17TiB", "999999999999999TiB",
+                                        "0"};
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
+        set("MCPZ_STORE_BYTES", cases[i].text);
+        read_environment();
+        CHECK_UINT(config.store_bytes_max, cases[i].bytes);
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(wrong); i++) {
+        char expected[128];
+        (void)snprintf(expected, sizeof(expected),
+                       "MCPZ_STORE_BYTES: %s must be from 1MiB to 16TiB", wrong[i]);
+        refuse_variable("MCPZ_STORE_BYTES", wrong[i], expected);
+    }
+    refuse_variable("MCPZ_STORE_BYTES", "1mb",
+                    "MCPZ_STORE_BYTES: \"1mb\" must be a number of "
+                    "bytes, e.g. 1073741824 or 1GiB");
+    refuse_variable("MCPZ_STORE_BYTES", "1000000000000000",
+                    "MCPZ_STORE_BYTES: \"1000000000000000\" must be a number of bytes, e.g. "
+                    "1073741824 or 1GiB");
+}
+
+#define RUN_HERE(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
+          RUN_HERE(puts_flag_over_environment_over_file_over_default),
+          RUN_HERE(keeps_precedence_in_whatever_order_it_is_told),
+          RUN_HERE(checks_also_what_is_overridden),
+          RUN_HERE(replaces_a_list_from_below_and_adds_to_one_beside),
+          RUN_HERE(takes_host_and_port_from_the_environment_each_alone),
+          RUN_HERE(takes_everything_from_the_environment),
+          RUN_HERE(takes_an_empty_variable_for_none), RUN_HERE(names_the_variable_that_is_wrong),
+          RUN_HERE(takes_16_bootstrap_peers_and_no_17th), RUN_HERE(takes_16_api_keys_and_no_17th),
+          RUN_HERE(reads_a_token_from_a_file), RUN_HERE(says_why_a_token_file_is_no_good),
+          RUN_HERE(takes_every_flag), RUN_HERE(knows_no_other_flags),
+          RUN_HERE(names_the_flag_that_is_wrong), RUN_HERE(reads_a_token_from_standard_input),
+          RUN_HERE(takes_the_longest_token_and_none_longer),
+          RUN_HERE(cuts_long_values_in_errors_between_characters),
+          RUN_HERE(advertises_nothing_that_cannot_be_dialled),
+          RUN_HERE(keeps_an_api_without_keys_on_this_machine),
+          RUN_HERE(refuses_what_contradicts_itself),
+          RUN_HERE(shows_every_key_with_its_origin_and_no_secret),
+          RUN_HERE(reads_sizes_with_units_and_bounds_them))
