@@ -1,7 +1,7 @@
 #include <stdalign.h>
 
 #include "base/arena.h"
-#include "checks.h"
+#include "test.h"
 
 static alignas(max_align_t) uint8_t memory[256];
 static struct mcpz_arena arena;

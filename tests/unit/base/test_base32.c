@@ -1,5 +1,5 @@
 #include "base/base32.h"
-#include "checks.h"
+#include "test.h"
 
 /* RFC 4648 section 10, in lower case and without padding. */
 static const struct {

@@ -1,6 +1,6 @@
 #include "base/attr.h"
 #include "base/bytes.h"
-#include "checks.h"
+#include "test.h"
 
 static int compare(const char *a, const char *b)
 {

@@ -1,6 +1,6 @@
 #include <mcpz/error.h>
 
-#include "checks.h"
+#include "test.h"
 
 TEST(every_error_has_its_text)
 {

@@ -1,5 +1,5 @@
 #include "base/hash.h"
-#include "checks.h"
+#include "test.h"
 
 TEST(length_and_content_and_seed_all_count)
 {

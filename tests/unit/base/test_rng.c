@@ -1,5 +1,5 @@
 #include "base/rng.h"
-#include "checks.h"
+#include "test.h"
 
 /* The first numbers of the reference implementation for this seed. */
 TEST(gives_the_numbers_of_splitmix64)

@@ -1,5 +1,5 @@
-#include "checks.h"
 #include "proto/agent.h"
+#include "test.h"
 
 TEST(actors_are_ordered_by_node_then_generation)
 {

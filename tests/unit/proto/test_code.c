@@ -1,5 +1,5 @@
-#include "checks.h"
 #include "proto/code.h"
+#include "test.h"
 
 TEST(every_code_has_its_number_and_word)
 {

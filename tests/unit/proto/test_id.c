@@ -1,5 +1,5 @@
-#include "checks.h"
 #include "proto/id.h"
+#include "test.h"
 
 static const struct mcpz_id zero;
 static const struct mcpz_id counted = {.bytes = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,

@@ -1,7 +1,7 @@
 #include <stdalign.h>
 
-#include "checks.h"
 #include "samples.h"
+#include "test.h"
 #include "wire/codec.h"
 #include "wire/value.h"
 

@@ -1,5 +1,5 @@
-#include "checks.h"
 #include "raw.h"
+#include "test.h"
 #include "wire/codec.h"
 
 #define SIGNATURE A32 B32 /* 64 letters */

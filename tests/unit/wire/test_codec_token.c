@@ -1,8 +1,8 @@
 #include <stdalign.h>
 
 #include "base/base32.h"
-#include "checks.h"
 #include "raw.h"
+#include "test.h"
 #include "wire/codec.h"
 
 static alignas(max_align_t) uint8_t memory[MCPZ_TOKEN_TEXT_BYTES_MAX];

@@ -1,8 +1,8 @@
 #include <zstd.h>
 
 #include "base/rng.h"
-#include "checks.h"
 #include "raw.h"
+#include "test.h"
 #include "wire/frame.h"
 #include "wire/value.h"
 

@@ -1,6 +1,6 @@
-#include "checks.h"
 #include "proto/limits.h"
 #include "raw.h"
+#include "test.h"
 #include "wire/reader.h"
 
 static mcpz_error read_one(struct mcpz_bytes bytes, struct mcpz_item *item)

@@ -1,6 +1,6 @@
-#include "checks.h"
 #include "proto/limits.h"
 #include "raw.h"
+#include "test.h"
 #include "wire/shape.h"
 
 TEST(finds_the_end_of_the_first_value)

@@ -1,7 +1,7 @@
 #include <math.h>
 
-#include "checks.h"
 #include "raw.h"
+#include "test.h"
 #include "wire/value.h"
 
 TEST(canonical_values_are_accepted)
