@@ -436,6 +436,19 @@ static void postpone(struct mcpz_sim *sim, struct mcpz_happening *happening)
     happening->frame = NULL;
 }
 
+static mcpz_error hand_over(struct mcpz_sim *sim, struct wire *wire, size_t end,
+                            struct mcpz_bytes frame)
+{
+    size_t index = wire->ends[end];
+    mcpz_error error = mcpz_engine_frame(enter(sim, index), wire->links[end], frame);
+
+    if (error != MCPZ_OK) {
+        wire->closing[end] = true;
+    }
+    leave_turn(sim, index);
+    return error;
+}
+
 static void on_frame(struct mcpz_sim *sim, struct mcpz_happening *arrival)
 {
     struct wire *wire = &sim->wires[arrival->wire];
@@ -445,15 +458,9 @@ static void on_frame(struct mcpz_sim *sim, struct mcpz_happening *arrival)
         postpone(sim, arrival);
         return;
     }
-    if (wire->links[end] == 0) {
-        return;
+    if (wire->links[end] != 0) {
+        (void)hand_over(sim, wire, end, mcpz_bytes(arrival->frame, arrival->length));
     }
-    mcpz_error error = mcpz_engine_frame(enter(sim, arrival->node), wire->links[end],
-                                         mcpz_bytes(arrival->frame, arrival->length));
-    if (error != MCPZ_OK) {
-        wire->closing[end] = true;
-    }
-    leave_turn(sim, arrival->node);
 }
 
 static void on_closed(struct mcpz_sim *sim, struct mcpz_happening *closed)
@@ -742,6 +749,20 @@ uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, enum mcpz_agent_op o
     mcpz_engine_event(enter(sim, index), &event);
     leave_turn(sim, index);
     return event.agent.request;
+}
+
+mcpz_error mcpz_sim_inject(struct mcpz_sim *sim, size_t from, size_t to, struct mcpz_bytes frame)
+{
+    for (size_t i = 0; i < sim->wire_count; i++) {
+        struct wire *wire = &sim->wires[i];
+        for (size_t end = 0; end < 2; end++) {
+            if (wire->open && wire->ends[end] == to && wire->ends[1 - end] == from &&
+                wire->links[end] != 0) {
+                return hand_over(sim, wire, end, frame);
+            }
+        }
+    }
+    return MCPZ_ENOTFOUND;
 }
 
 /* ---- Looking -----------------------------------------------------------------------------------

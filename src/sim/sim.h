@@ -75,6 +75,12 @@ uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t node, const char *capability
 uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t node, enum mcpz_agent_op op,
                         const char *agent, const char *path, const char *value, int64_t amount);
 
+/**
+ * Let a member say any bytes to another as one frame, now. Returns what the engine made of them;
+ * MCPZ_ENOTFOUND if the two are not connected.
+ */
+mcpz_error mcpz_sim_inject(struct mcpz_sim *sim, size_t from, size_t to, struct mcpz_bytes frame);
+
 /** Run until virtual time `until_us`. Costs no real waiting. */
 void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us);
 

@@ -198,6 +198,26 @@ TEST(what_a_full_disk_did_not_keep_was_not_promised)
     mcpz_sim_destroy(sim);
 }
 
+/* A member that turned bad loses its link, and nobody else notices anything. */
+TEST(a_hostile_member_loses_its_link_and_harms_nobody)
+{
+    static const uint8_t garbage[] = {0x00, 0xdf, 0xff, 0xff, 0xff, 0x7e};
+    struct mcpz_sim *sim = sim_of(3);
+    mcpz_sim_start_all(sim);
+    mcpz_sim_provide(sim, 1, "echo");
+    mcpz_sim_run(sim, MCPZ_SECONDS(6));
+
+    CHECK(mcpz_sim_inject(sim, 2, 0, mcpz_bytes(garbage, sizeof(garbage))) != MCPZ_OK);
+    CHECK_UINT(mcpz_engine_counters(mcpz_sim_engine(sim, 0))->refused_frame, 1);
+    uint64_t task = mcpz_sim_task(sim, 0, "echo", "1", 5000);
+    mcpz_sim_run(sim, MCPZ_SECONDS(8));
+    CHECK_UINT(mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
+
+    mcpz_sim_run(sim, MCPZ_SECONDS(20));
+    CHECK(mcpz_sim_knows(sim, 0, 2)); /* it was one bad frame: it may come back */
+    mcpz_sim_destroy(sim);
+}
+
 /* Any weather: whatever is killed and cut, what was acknowledged is everywhere in the end. */
 static void check_storm(uint64_t seed)
 {
@@ -299,6 +319,7 @@ int main(void)
         RUN(a_task_whose_provider_dies_moves_to_another),
         RUN(a_snapshot_merges_after_a_partition),
         RUN(what_a_full_disk_did_not_keep_was_not_promised),
+        RUN(a_hostile_member_loses_its_link_and_harms_nobody),
         RUN(what_was_acknowledged_survives_any_storm),
         RUN(a_run_repeats_to_the_letter),
     };

@@ -34,6 +34,7 @@
         if (!(condition)) {                                                                       \
             print_error("not so: %s\n", #condition);                                              \
             _fail(__FILE__, __LINE__);                                                            \
+            abort(); /* never reached; the compiler cannot know */                                \
         }                                                                                         \
     } while (0)
 
@@ -45,6 +46,7 @@
             print_error("%s is %" PRIu64 ", expected %" PRIu64 "\n", #actual, actual_,            \
                         expected_);                                                               \
             _fail(__FILE__, __LINE__);                                                            \
+            abort(); /* never reached; the compiler cannot know */                                \
         }                                                                                         \
     } while (0)
 
@@ -55,6 +57,7 @@
         if (strcmp(actual_, expected_) != 0) {                                                    \
             print_error("text differs. Got:\n%s\nExpected:\n%s\n", actual_, expected_);           \
             _fail(__FILE__, __LINE__);                                                            \
+            abort(); /* never reached; the compiler cannot know */                                \
         }                                                                                         \
     } while (0)
 
