@@ -228,9 +228,9 @@ static char *long_value(const char *before, size_t length, const char *after)
     char *text = malloc(strlen(before) + length + strlen(after) + 1);
 
     CHECK(text != NULL);
-    (void)sprintf(text, "%s", before);
+    memcpy(text, before, strlen(before));
     memset(text + strlen(before), 'a', length);
-    (void)sprintf(text + strlen(before) + length, "%s", after);
+    memcpy(text + strlen(before) + length, after, strlen(after) + 1);
     return text;
 }
 
