@@ -12,10 +12,17 @@
 #define HOST_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+
+#define MCPZ_LOG_LINE_BYTES_MAX 4096 /* longer ones are cut */
+#define MCPZ_LOG_MODULES_MAX 16      /* with a level of their own */
+#define MCPZ_LOG_MODULE_BYTES_MAX 15
+#define MCPZ_LOG_REPEATS_MAX 10 /* of one message, in a second */
+#define MCPZ_LOG_WATCHED_MAX 64 /* messages whose repeats are counted at a time */
 
 enum mcpz_log_level { MCPZ_LOG_ERROR = 1, MCPZ_LOG_WARN, MCPZ_LOG_INFO, MCPZ_LOG_DEBUG };
 
@@ -34,5 +41,11 @@ MCPZ_MUST_USE mcpz_error mcpz_log_setup(const char *level, const char *format, c
  */
 void mcpz_log(enum mcpz_log_level level, const char *module, const char *message,
               const char *fields, ...) MCPZ_PRINTF(4, 5);
+
+/** Tell the counts of repeats that are due. Called by the loop now and then. */
+void mcpz_log_flush(void);
+
+/** For tests: take the time (milliseconds since 1970) from `clock`; NULL: from the system. */
+void mcpz_log_set_clock(uint64_t (*clock)(void));
 
 #endif

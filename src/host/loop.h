@@ -4,6 +4,9 @@
  * The loop owns the turn. An edge that wants to say something to the engine calls
  * mcpz_loop_enter() first; before the loop goes to sleep the turn is closed. Edges hear of the
  * engine's actions through the listeners they register.
+ *
+ * It is libev's default loop: the only one that can watch child processes. Several loops in one
+ * process (tests) turn together.
  */
 
 #ifndef HOST_LOOP_H
@@ -18,6 +21,9 @@
 #include "engine/engine.h"
 #include "store/lmdb.h"
 
+#define MCPZ_LOOP_LISTENERS_MAX 8
+#define MCPZ_LOOP_ENDS_MAX 8
+
 struct ev_loop;
 struct lws_context;
 struct mcpz_loop;
@@ -30,6 +36,18 @@ struct mcpz_link_ports {
     void *context;
     void (*wake)(void *context, mcpz_link link);
     void (*close)(void *context, mcpz_link link, const char *why);
+};
+
+/*
+ * Something to be done soon, but not now: in the loop's next round. Lies in what it is about, so
+ * that putting it off cannot fail. Zeroed at first; `queued` is the loop's.
+ */
+struct mcpz_deferred {
+    void (*run)(void *context);
+    void *context;
+    struct mcpz_deferred *next;
+    uint64_t round;
+    bool queued;
 };
 
 struct mcpz_loop_config {
@@ -48,7 +66,18 @@ struct mcpz_loop_config {
 MCPZ_MUST_USE mcpz_error mcpz_loop_create(const struct mcpz_loop_config *config,
                                           struct mcpz_loop **loop,
                                           struct mcpz_lmdb_trouble *trouble);
+
+/**
+ * Close what is open: first all connections of the lws context, then mcpz_loop_at_end()'s, then
+ * the engine, the store last. Not from within a callback of the loop. NULL is fine.
+ */
 void mcpz_loop_destroy(struct mcpz_loop *loop);
+
+/**
+ * Call `end` when the lws context is gone and its callbacks can come no more: for what those
+ * callbacks look at. At most MCPZ_LOOP_ENDS_MAX (asserted); the last one said is called first.
+ */
+void mcpz_loop_at_end(struct mcpz_loop *loop, void (*end)(void *context), void *context);
 
 /** Tell `listener` of every DIAL, FACT, REPLY, TASK_* and RUN_* from now on. At most 8. */
 void mcpz_loop_listen(struct mcpz_loop *loop, mcpz_listener listener, void *context);
@@ -58,8 +87,17 @@ void mcpz_loop_set_links(struct mcpz_loop *loop, const struct mcpz_link_ports *p
 MCPZ_MUST_USE mcpz_error mcpz_loop_start(struct mcpz_loop *loop,
                                          struct mcpz_engine_config *config);
 
-/** Open the turn if none is open, and give the engine. Outside engine callbacks only. */
+/** Open the turn if none is open, and give the engine. Outside engine callbacks only: asserted. */
 struct mcpz_engine *mcpz_loop_enter(struct mcpz_loop *loop);
+
+/**
+ * Run `deferred` in the next round of the loop, where mcpz_loop_enter() is allowed. This is how a
+ * listener answers the engine. Harmless if it is waiting already. Allowed everywhere.
+ */
+void mcpz_loop_defer(struct mcpz_loop *loop, struct mcpz_deferred *deferred);
+
+/** Do not run it after all. Harmless if it does not wait. */
+void mcpz_loop_undefer(struct mcpz_loop *loop, struct mcpz_deferred *deferred);
 
 /** The engine, to look at. NULL before mcpz_loop_start(). */
 struct mcpz_engine *mcpz_loop_engine(struct mcpz_loop *loop);

@@ -1,0 +1,496 @@
+#include "host/loop.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <ev.h>
+#include <libwebsockets.h>
+
+#include "host/log.h"
+
+/* How often libwebsockets looks at its own timers. Ours are libev's: these only tidy up. */
+#define KICK_SECONDS 0.25
+
+/* Descriptors the process may have; and those libwebsockets makes its tables for: it takes, and
+ * touches, 16 bytes for each that the limit allows when its context is made. */
+#define DESCRIPTORS_MAX 65536
+#define LWS_DESCRIPTORS_MAX 4096
+
+/* One TLS record and what surrounds it, so that one read leaves nothing behind in OpenSSL: what
+ * stays there is only fetched when the loop is idle. */
+#define LWS_SERVICE_BYTES 16896
+
+/* Of all headers of one request. */
+#define LWS_HEADER_BYTES_MAX 16384
+
+#define LWS_TIMEOUT_SECONDS 10
+
+struct hearing {
+    mcpz_listener listener;
+    void *context;
+};
+
+struct ending {
+    void (*end)(void *context);
+    void *context;
+};
+
+struct mcpz_loop {
+    struct ev_loop *ev;
+    struct lws_context *lws;
+    struct mcpz_lmdb *store;
+    struct mcpz_kv kv;
+    struct mcpz_scratch *scratch;
+    struct mcpz_engine *engine;
+
+    bool in_turn;
+    bool in_port;        /* the engine is calling us: it must not be called */
+    bool deadline_stale; /* the engine was called since the timer was set */
+    bool stopping;
+
+    struct hearing hearings[MCPZ_LOOP_LISTENERS_MAX];
+    size_t hearing_count;
+    struct ending endings[MCPZ_LOOP_ENDS_MAX];
+    size_t ending_count;
+    struct mcpz_link_ports links;
+
+    struct mcpz_deferred *deferred;
+    struct mcpz_deferred **deferred_end; /* where the next one is hung */
+    uint64_t round;
+
+    ev_prepare before_sleep;
+    ev_timer deadline;
+    ev_timer deferred_timer;
+    ev_timer kick;
+    ev_async store_news;
+};
+
+/* ---- Actions out ------------------------------------------------------------------------------
+ */
+
+static void act(void *context, const struct mcpz_action *action)
+{
+    struct mcpz_loop *loop = context;
+
+    loop->in_port = true;
+    for (size_t i = 0; i < loop->hearing_count; i++) {
+        loop->hearings[i].listener(loop->hearings[i].context, action);
+    }
+    loop->in_port = false;
+}
+
+static void wake(void *context, mcpz_link link)
+{
+    struct mcpz_loop *loop = context;
+
+    if (loop->links.wake != NULL) {
+        loop->in_port = true;
+        loop->links.wake(loop->links.context, link);
+        loop->in_port = false;
+    }
+}
+
+static void close_link(void *context, mcpz_link link, const char *why)
+{
+    struct mcpz_loop *loop = context;
+
+    if (loop->links.close != NULL) {
+        loop->in_port = true;
+        loop->links.close(loop->links.context, link, why);
+        loop->in_port = false;
+    }
+}
+
+/* ---- The turn ---------------------------------------------------------------------------------
+ */
+
+static void end_turn(struct mcpz_loop *loop)
+{
+    if (loop->in_turn) {
+        loop->in_turn = false;
+        loop->deadline_stale = true;
+        (void)mcpz_engine_turn_end(loop->engine);
+    }
+}
+
+static void set_deadline(struct mcpz_loop *loop)
+{
+    loop->deadline_stale = false;
+    ev_timer_stop(loop->ev, &loop->deadline);
+
+    mcpz_time due = mcpz_engine_deadline(loop->engine);
+    if (due == MCPZ_TIME_NEVER) {
+        return;
+    }
+    mcpz_time now = mcpz_clock_now();
+    /* A microsecond late rather than early: early there is nothing to do, and it all repeats. */
+    mcpz_time left = due > now ? due - now + 1 : 0;
+    ev_now_update(loop->ev);
+    ev_timer_set(&loop->deadline, (double)left / 1e6, 0.);
+    ev_timer_start(loop->ev, &loop->deadline);
+}
+
+static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
+{
+    struct mcpz_loop *loop = watcher->data;
+
+    (void)ev;
+    (void)events;
+    end_turn(loop);
+    if (loop->deadline_stale) {
+        set_deadline(loop);
+    }
+}
+
+static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    mcpz_engine_tick(mcpz_loop_enter(watcher->data));
+}
+
+static void on_store_news(struct ev_loop *ev, ev_async *watcher, int events)
+{
+    struct mcpz_loop *loop = watcher->data;
+
+    (void)ev;
+    (void)events;
+    if (loop->engine != NULL) {
+        end_turn(loop);
+        mcpz_engine_store_progress(loop->engine);
+        loop->deadline_stale = true;
+    }
+}
+
+/* In the store's thread: ev_async_send() is all that may be done there. */
+static void on_store_notify(void *context)
+{
+    struct mcpz_loop *loop = context;
+
+    ev_async_send(loop->ev, &loop->store_news);
+}
+
+static void on_deferred(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct mcpz_loop *loop = watcher->data;
+
+    (void)ev;
+    (void)events;
+    /* What is put off from here on waits for the next round. */
+    uint64_t round = loop->round++;
+    while (loop->deferred != NULL && loop->deferred->round <= round) {
+        struct mcpz_deferred *first = loop->deferred;
+        mcpz_loop_undefer(loop, first);
+        first->run(first->context);
+    }
+}
+
+static void on_kick(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct mcpz_loop *loop = watcher->data;
+
+    (void)ev;
+    (void)events;
+    lws_cancel_service(loop->lws);
+    mcpz_log_flush();
+}
+
+/* ---- Making and unmaking ----------------------------------------------------------------------
+ */
+
+static void emit_lws(int level, const char *line)
+{
+    size_t length = strcspn(line, "\n");
+
+    mcpz_log(level == LLL_ERR ? MCPZ_LOG_WARN : MCPZ_LOG_DEBUG, "lws", "libwebsockets says",
+             "text=\"%.*s\"", (int)(length < 256 ? length : 256), line);
+}
+
+static rlim_t at_most(rlim_t limit, rlim_t bound)
+{
+    return limit < bound ? limit : bound;
+}
+
+static struct lws_context *make_lws(struct mcpz_loop *loop)
+{
+    struct rlimit limit;
+    void *loops[1] = {loop->ev};
+    struct lws_context_creation_info info = {
+        .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
+        .foreign_loops = loops,
+        .user = loop,
+        .pcontext = &loop->lws,
+        .pt_serv_buf_size = LWS_SERVICE_BYTES,
+        .max_http_header_data2 = LWS_HEADER_BYTES_MAX,
+        .timeout_secs = LWS_TIMEOUT_SECONDS,
+    };
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return NULL;
+    }
+    lws_set_log_level(LLL_ERR | LLL_WARN, emit_lws);
+    limit.rlim_cur = at_most(limit.rlim_max, LWS_DESCRIPTORS_MAX);
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    struct lws_context *context = lws_create_context(&info);
+    limit.rlim_cur = at_most(limit.rlim_max, DESCRIPTORS_MAX);
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return context;
+}
+
+static void start_watchers(struct mcpz_loop *loop)
+{
+    ev_prepare_init(&loop->before_sleep, on_before_sleep);
+    ev_timer_init(&loop->deadline, on_deadline, 0., 0.);
+    ev_timer_init(&loop->deferred_timer, on_deferred, 0., 0.);
+    ev_timer_init(&loop->kick, on_kick, KICK_SECONDS, KICK_SECONDS);
+    ev_async_init(&loop->store_news, on_store_news);
+    loop->before_sleep.data = loop;
+    loop->deadline.data = loop;
+    loop->deferred_timer.data = loop;
+    loop->kick.data = loop;
+    loop->store_news.data = loop;
+    /* The store may speak up as soon as it is open. */
+    ev_async_start(loop->ev, &loop->store_news);
+    ev_timer_start(loop->ev, &loop->kick);
+}
+
+static void stop_watchers(struct mcpz_loop *loop)
+{
+    ev_prepare_stop(loop->ev, &loop->before_sleep);
+    ev_timer_stop(loop->ev, &loop->deadline);
+    ev_timer_stop(loop->ev, &loop->deferred_timer);
+    ev_timer_stop(loop->ev, &loop->kick);
+}
+
+mcpz_error mcpz_loop_create(const struct mcpz_loop_config *config, struct mcpz_loop **loop,
+                            struct mcpz_lmdb_trouble *trouble)
+{
+    struct mcpz_lmdb_config store = config->store;
+    mcpz_error error = MCPZ_ENOMEM;
+
+    *loop = NULL;
+    struct mcpz_loop *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        snprintf(trouble->text, sizeof(trouble->text), "out of memory");
+        return MCPZ_ENOMEM;
+    }
+    made->deferred_end = &made->deferred;
+    made->ev = ev_default_loop(EVBACKEND_EPOLL);
+    if (made->ev == NULL || signal(SIGPIPE, SIG_IGN) == SIG_ERR || make_lws(made) == NULL) {
+        snprintf(trouble->text, sizeof(trouble->text),
+                 "libwebsockets cannot be used with libev: is the package "
+                 "libwebsockets-evlib-ev installed?");
+        free(made);
+        return MCPZ_EIO;
+    }
+    start_watchers(made);
+    if (mcpz_scratch_create(&made->scratch) != MCPZ_OK) {
+        snprintf(trouble->text, sizeof(trouble->text), "out of memory");
+        goto fail;
+    }
+    store.notify = on_store_notify;
+    store.notify_context = made;
+    error = mcpz_lmdb_open(&store, &made->store, &made->kv, trouble);
+    if (error != MCPZ_OK) {
+        goto fail;
+    }
+    *loop = made;
+    return MCPZ_OK;
+
+fail:
+    mcpz_loop_destroy(made);
+    return error;
+}
+
+void mcpz_loop_destroy(struct mcpz_loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    end_turn(loop);
+    stop_watchers(loop);
+    lws_context_destroy(loop->lws);
+    while (loop->ending_count > 0) {
+        struct ending *last = &loop->endings[--loop->ending_count];
+        last->end(last->context);
+    }
+    mcpz_engine_destroy(loop->engine);
+    mcpz_lmdb_close(loop->store);
+    ev_async_stop(loop->ev, &loop->store_news);
+    mcpz_scratch_destroy(loop->scratch);
+    free(loop);
+}
+
+void mcpz_loop_at_end(struct mcpz_loop *loop, void (*end)(void *context), void *context)
+{
+    assert(loop->ending_count < MCPZ_LOOP_ENDS_MAX);
+
+    loop->endings[loop->ending_count++] = (struct ending){.end = end, .context = context};
+}
+
+void mcpz_loop_listen(struct mcpz_loop *loop, mcpz_listener listener, void *context)
+{
+    assert(loop->hearing_count < MCPZ_LOOP_LISTENERS_MAX);
+
+    loop->hearings[loop->hearing_count++] =
+        (struct hearing){.listener = listener, .context = context};
+}
+
+void mcpz_loop_set_links(struct mcpz_loop *loop, const struct mcpz_link_ports *ports)
+{
+    loop->links = *ports;
+}
+
+mcpz_error mcpz_loop_start(struct mcpz_loop *loop, struct mcpz_engine_config *config)
+{
+    const struct mcpz_engine_ports ports = {
+        .context = loop,
+        .wake = wake,
+        .close = close_link,
+        .act = act,
+    };
+
+    assert(loop->engine == NULL);
+    config->kv = loop->kv;
+    config->scratch = loop->scratch;
+    mcpz_error error =
+        mcpz_engine_create(config, &ports, mcpz_clock_now(), mcpz_clock_wall_ms(), &loop->engine);
+    if (error == MCPZ_OK) {
+        loop->deadline_stale = true;
+        ev_prepare_start(loop->ev, &loop->before_sleep);
+    }
+    return error;
+}
+
+/* ---- In use -----------------------------------------------------------------------------------
+ */
+
+struct mcpz_engine *mcpz_loop_enter(struct mcpz_loop *loop)
+{
+    assert(loop->engine != NULL);
+    assert(!loop->in_port);
+
+    if (!loop->in_turn) {
+        loop->in_turn = true;
+        mcpz_engine_turn_begin(loop->engine, mcpz_clock_now(), mcpz_clock_wall_ms());
+    }
+    return loop->engine;
+}
+
+void mcpz_loop_defer(struct mcpz_loop *loop, struct mcpz_deferred *deferred)
+{
+    if (deferred->queued) {
+        return;
+    }
+    deferred->queued = true;
+    deferred->round = loop->round;
+    deferred->next = NULL;
+    *loop->deferred_end = deferred;
+    loop->deferred_end = &deferred->next;
+    if (!ev_is_active(&loop->deferred_timer)) {
+        ev_timer_set(&loop->deferred_timer, 0., 0.);
+        ev_timer_start(loop->ev, &loop->deferred_timer);
+    }
+}
+
+void mcpz_loop_undefer(struct mcpz_loop *loop, struct mcpz_deferred *deferred)
+{
+    if (!deferred->queued) {
+        return;
+    }
+    struct mcpz_deferred **at = &loop->deferred;
+    while (*at != deferred) {
+        at = &(*at)->next;
+    }
+    *at = deferred->next;
+    if (loop->deferred_end == &deferred->next) {
+        loop->deferred_end = at;
+    }
+    deferred->queued = false;
+}
+
+struct mcpz_engine *mcpz_loop_engine(struct mcpz_loop *loop)
+{
+    return loop->engine;
+}
+
+struct ev_loop *mcpz_loop_ev(struct mcpz_loop *loop)
+{
+    return loop->ev;
+}
+
+struct lws_context *mcpz_loop_lws(struct mcpz_loop *loop)
+{
+    return loop->lws;
+}
+
+struct mcpz_lmdb *mcpz_loop_store(struct mcpz_loop *loop)
+{
+    return loop->store;
+}
+
+/* ---- Running ----------------------------------------------------------------------------------
+ */
+
+struct reload {
+    void (*on_reload)(void *context);
+    void *context;
+};
+
+static void on_stop_signal(struct ev_loop *ev, ev_signal *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    mcpz_loop_stop(watcher->data);
+}
+
+static void on_reload_signal(struct ev_loop *ev, ev_signal *watcher, int events)
+{
+    const struct reload *reload = watcher->data;
+
+    (void)ev;
+    (void)events;
+    if (reload->on_reload != NULL) {
+        reload->on_reload(reload->context);
+    }
+}
+
+void mcpz_loop_run(struct mcpz_loop *loop, void (*on_reload)(void *context), void *context)
+{
+    struct reload reload = {.on_reload = on_reload, .context = context};
+    ev_signal terminate;
+    ev_signal interrupt;
+    ev_signal hangup;
+
+    ev_signal_init(&terminate, on_stop_signal, SIGTERM);
+    ev_signal_init(&interrupt, on_stop_signal, SIGINT);
+    ev_signal_init(&hangup, on_reload_signal, SIGHUP);
+    terminate.data = loop;
+    interrupt.data = loop;
+    hangup.data = &reload;
+    ev_signal_start(loop->ev, &terminate);
+    ev_signal_start(loop->ev, &interrupt);
+    ev_signal_start(loop->ev, &hangup);
+
+    if (!loop->stopping) {
+        ev_run(loop->ev, 0);
+    }
+    loop->stopping = false;
+    end_turn(loop);
+
+    ev_signal_stop(loop->ev, &terminate);
+    ev_signal_stop(loop->ev, &interrupt);
+    ev_signal_stop(loop->ev, &hangup);
+}
+
+void mcpz_loop_stop(struct mcpz_loop *loop)
+{
+    loop->stopping = true;
+    ev_break(loop->ev, EVBREAK_ALL);
+}
