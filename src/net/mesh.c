@@ -1,0 +1,650 @@
+#include "net/mesh.h"
+
+#include <assert.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libwebsockets.h>
+
+#include "crypto/proof.h"
+#include "host/log.h"
+#include "net/door.h"
+
+/* Bytes read at a time; each connection has a buffer of this size. More is no faster. */
+#define RX_BYTES 4096
+
+/* One message is one SSL_write(): a smaller size would make libwebsockets copy the rest. */
+#define TX_BYTES 131072
+
+/* Close codes of RFC 6455 section 7.4.1. */
+#define CLOSE_NORMAL LWS_CLOSE_STATUS_NORMAL
+#define CLOSE_TEXT LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE
+#define CLOSE_REFUSED LWS_CLOSE_STATUS_POLICY_VIOLATION
+#define CLOSE_OVERSIZED LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE
+
+static_assert(MCPZ_WS_MESSAGE_BYTES_MAX < TX_BYTES, "a message goes out in one piece");
+
+/* ---- Wires ------------------------------------------------------------------------------------
+ */
+
+static struct mcpz_wire *wire_of(struct mcpz_mesh *mesh, struct lws *wsi)
+{
+    struct mcpz_wire *ours = lws_get_opaque_user_data(wsi);
+
+    for (size_t i = 0; i < MCPZ_CONNECTIONS_MAX && ours == NULL; i++) {
+        if (mesh->wires[i].in_use && mesh->wires[i].wsi == wsi) {
+            ours = &mesh->wires[i];
+        }
+    }
+    return ours;
+}
+
+static struct mcpz_wire *wire_by_link(struct mcpz_mesh *mesh, mcpz_link link)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTIONS_MAX; i++) {
+        if (mesh->wires[i].in_use && mesh->wires[i].link == link) {
+            return &mesh->wires[i];
+        }
+    }
+    return mesh->opening;
+}
+
+static struct mcpz_wire *wire_by_fd(struct mcpz_mesh *mesh, int fd)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTIONS_MAX; i++) {
+        struct mcpz_wire *wire = &mesh->wires[i];
+        if (wire->in_use && wire->wsi != NULL && lws_get_socket_fd(wire->wsi) == fd) {
+            return wire;
+        }
+    }
+    return NULL;
+}
+
+static void set_deadline(struct mcpz_wire *wire, mcpz_time timeout_us)
+{
+    struct ev_loop *ev = mcpz_loop_ev(wire->mesh->loop);
+
+    ev_timer_stop(ev, &wire->deadline);
+    if (timeout_us != MCPZ_TIME_NEVER) {
+        ev_timer_set(&wire->deadline, (double)timeout_us / 1e6, 0.);
+        ev_timer_start(ev, &wire->deadline);
+    }
+}
+
+/* Cut the connection. Only from libev's callbacks: libwebsockets may call us from within. */
+static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct mcpz_wire *wire = watcher->data;
+
+    (void)ev;
+    (void)events;
+    if (!wire->established) {
+        wire->timed_out = true;
+        wire->mesh->stats.dial_timeouts += wire->is_ours;
+    }
+    /* It may want to send first what it holds: then it finds out that it cannot. */
+    set_deadline(wire, MCPZ_CLOSE_TIMEOUT_US);
+    (void)shutdown(lws_get_socket_fd(wire->wsi), SHUT_RDWR);
+    lws_set_timeout(wire->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+}
+
+static struct mcpz_wire *take_wire(struct mcpz_mesh *mesh, bool is_ours)
+{
+    struct mcpz_wire *unused = NULL;
+    size_t accepted = 0;
+
+    for (size_t i = 0; i < MCPZ_CONNECTIONS_MAX; i++) {
+        struct mcpz_wire *wire = &mesh->wires[i];
+        if (!wire->in_use) {
+            unused = wire;
+        } else if (!wire->is_ours) {
+            accepted++;
+        }
+    }
+    if (unused == NULL || (!is_ours && accepted >= MCPZ_ACCEPTED_MAX)) {
+        return NULL;
+    }
+    *unused =
+        (struct mcpz_wire){.mesh = mesh, .in_use = true, .is_ours = is_ours, .is_starting = true};
+    ev_timer_init(&unused->deadline, on_deadline, 0., 0.);
+    unused->deadline.data = unused;
+    return unused;
+}
+
+static void release_wire(struct mcpz_wire *wire)
+{
+    set_deadline(wire, MCPZ_TIME_NEVER);
+    free(wire->message);
+    *wire = (struct mcpz_wire){.in_use = false};
+}
+
+static void ask_to_write(struct mcpz_wire *wire)
+{
+    if (!wire->wants_to_write && wire->wsi != NULL) {
+        wire->wants_to_write = true;
+        lws_callback_on_writable(wire->wsi);
+    }
+}
+
+static void end_dial(struct mcpz_wire *wire, bool is_linked)
+{
+    struct mcpz_target target = wire->target;
+
+    if (target.on_end != NULL) {
+        wire->target = (struct mcpz_target){.on_end = NULL};
+        target.on_end(target.context, is_linked);
+    }
+}
+
+static void forget_link(struct mcpz_wire *wire)
+{
+    mcpz_link link = wire->link;
+
+    if (link != 0) {
+        wire->link = 0;
+        mcpz_engine_link_closed(mcpz_loop_enter(wire->mesh->loop), link);
+    }
+}
+
+static void start_closing(struct mcpz_wire *wire, const char *why)
+{
+    if (!wire->is_closing) {
+        wire->is_closing = true;
+        mcpz_bytes_to_text(mcpz_text(why), wire->why, sizeof(wire->why));
+        set_deadline(wire, MCPZ_CLOSE_TIMEOUT_US);
+    }
+}
+
+/* Say why in a close frame. Returns what a callback returns to have that sent. */
+static int say_goodbye(struct mcpz_wire *wire, enum lws_close_status status)
+{
+    uint8_t text[MCPZ_WHY_BYTES];
+    size_t length = strlen(wire->why);
+
+    memcpy(text, wire->why, length);
+    lws_close_reason(wire->wsi, status, text, length);
+    return -1;
+}
+
+/* ---- What TLS tells ---------------------------------------------------------------------------
+ */
+
+static bool is_wanted(void *context, int fd, const struct mcpz_id *peer)
+{
+    const struct mcpz_wire *wire = wire_by_fd(context, fd);
+
+    return wire != NULL && wire->target.wanted != NULL &&
+           (mcpz_id_is_zero(wire->target.wanted) || mcpz_id_equal(wire->target.wanted, peer));
+}
+
+static void on_tls_event(void *context, int fd, enum mcpz_tls_event event)
+{
+    struct mcpz_mesh *mesh = context;
+    struct mcpz_wire *wire = wire_by_fd(mesh, fd);
+
+    if (wire == NULL) {
+        return;
+    }
+    switch (event) {
+    case MCPZ_TLS_BEGUN:
+        wire->tls_begun = true;
+        break;
+    case MCPZ_TLS_DONE:
+        wire->tls_done = true;
+        break;
+    case MCPZ_TLS_REFUSED:
+        wire->certificate_refused = true;
+        break;
+    }
+}
+
+/* ---- From the first byte to the link ----------------------------------------------------------
+ */
+
+/* In whose name is the upgrade asked for, or granted? */
+static bool speaks_our_protocol(struct lws *wsi)
+{
+    char name[sizeof(MCPZ_WS_PROTOCOL) + 1];
+
+    return lws_hdr_copy(wsi, name, sizeof(name), WSI_TOKEN_PROTOCOL) > 0 &&
+           strcmp(name, MCPZ_WS_PROTOCOL) == 0;
+}
+
+/* CVE-2025-11677: anything but a WebSocket must not get past here. */
+static bool upgrades_to_websocket(struct lws *wsi)
+{
+    char name[16];
+
+    return lws_hdr_copy(wsi, name, sizeof(name), WSI_TOKEN_UPGRADE) > 0 &&
+           strcasecmp(name, "websocket") == 0;
+}
+
+static int on_established(struct mcpz_wire *wire)
+{
+    struct mcpz_mesh *mesh = wire->mesh;
+    struct mcpz_bytes dialled =
+        mcpz_text(wire->target.dialled == NULL ? "" : wire->target.dialled);
+    struct ssl_st *connection = lws_get_ssl(wire->wsi);
+    uint8_t binding[MCPZ_BINDING_BYTES];
+    struct mcpz_id peer;
+
+    wire->established = true;
+    lws_set_opaque_user_data(wire->wsi, wire);
+    set_deadline(wire, MCPZ_TIME_NEVER);
+    mcpz_door_set_options(lws_get_socket_fd(wire->wsi));
+
+    mcpz_error error = mcpz_tls_peer(connection, &peer);
+    if (error == MCPZ_OK) {
+        error = mcpz_tls_binding(connection, binding);
+    }
+    if (error == MCPZ_OK) {
+        mcpz_link link = 0;
+        mesh->opening = wire;
+        error =
+            mcpz_engine_link_opened(mcpz_loop_enter(mesh->loop), &peer, binding, dialled, &link);
+        mesh->opening = NULL;
+        wire->link = link;
+    }
+    end_dial(wire, error == MCPZ_OK);
+    if (error != MCPZ_OK) {
+        start_closing(wire, mcpz_strerror(error));
+        return say_goodbye(wire, CLOSE_REFUSED);
+    }
+    /* Asked for while libwebsockets was not ready for it, or not at all. */
+    wire->wants_to_write = false;
+    ask_to_write(wire);
+    return 0;
+}
+
+static void log_refusal(const struct mcpz_wire *wire, const char *reason)
+{
+    mcpz_log(MCPZ_LOG_INFO, "net", wire->is_ours ? "dial came to nothing" : "connection refused",
+             "address=%s reason=\"%s\" detail=\"%s\"",
+             wire->is_ours ? wire->target.dialled : wire->from, reason, wire->why);
+}
+
+/* Why did a connection not get as far as a link? Counted by who turned whom away. */
+static void count_refusal(struct mcpz_wire *wire)
+{
+    struct mcpz_peers_stats *stats = &wire->mesh->stats;
+
+    if (wire->certificate_refused) {
+        stats->refused_certificate++;
+        log_refusal(wire, "certificate");
+    } else if (wire->is_ours && wire->timed_out) {
+        log_refusal(wire, "timeout");
+    } else if (wire->tls_begun && !wire->tls_done) {
+        stats->refused_tls++;
+        log_refusal(wire, "tls");
+    } else if (wire->upgrade_refused || (wire->tls_done && !wire->is_ours)) {
+        stats->refused_upgrade++;
+        log_refusal(wire, "not our protocol");
+    } else if (wire->is_ours) {
+        log_refusal(wire, "connection");
+    }
+}
+
+static void on_gone(struct mcpz_wire *wire)
+{
+    if (!wire->established) {
+        count_refusal(wire);
+    }
+    forget_link(wire);
+    if (wire->is_starting) {
+        wire->is_starting = false; /* who started it sees by this that it is over */
+        return;
+    }
+    end_dial(wire, false);
+    release_wire(wire);
+}
+
+/* ---- Frames in --------------------------------------------------------------------------------
+ */
+
+static int refuse(struct mcpz_wire *wire, enum lws_close_status status, const char *why)
+{
+    forget_link(wire);
+    start_closing(wire, why);
+    return say_goodbye(wire, status);
+}
+
+static int deliver(struct mcpz_wire *wire, struct mcpz_bytes frame)
+{
+    struct mcpz_engine *engine = mcpz_loop_enter(wire->mesh->loop);
+    mcpz_error error = mcpz_engine_frame(engine, wire->link, frame);
+
+    return error == MCPZ_OK ? 0 : refuse(wire, CLOSE_REFUSED, mcpz_strerror(error));
+}
+
+/* Room by doubling for what has come, not by what a peer says will come. */
+static bool keep_piece(struct mcpz_wire *wire, struct mcpz_bytes piece)
+{
+    size_t needed = wire->message_length + piece.length;
+
+    if (needed > wire->message_capacity) {
+        size_t capacity = wire->message_capacity == 0 ? 2 * RX_BYTES : wire->message_capacity;
+        while (capacity < needed) {
+            capacity *= 2;
+        }
+        uint8_t *grown = realloc(wire->message, capacity);
+        if (grown == NULL) {
+            return false;
+        }
+        wire->message = grown;
+        wire->message_capacity = capacity;
+    }
+    memcpy(wire->message + wire->message_length, piece.data, piece.length);
+    wire->message_length = needed;
+    return true;
+}
+
+static void drop_message(struct mcpz_wire *wire)
+{
+    free(wire->message);
+    wire->message = NULL;
+    wire->message_length = 0;
+    wire->message_capacity = 0;
+}
+
+static int on_piece(struct mcpz_wire *wire, struct mcpz_bytes piece)
+{
+    struct mcpz_peers_stats *stats = &wire->mesh->stats;
+    bool is_last = lws_is_final_fragment(wire->wsi) != 0;
+
+    if (wire->link == 0 || wire->is_closing) {
+        return 0;
+    }
+    if (lws_frame_is_binary(wire->wsi) == 0) {
+        stats->refused_text++;
+        return refuse(wire, CLOSE_TEXT, "frames are binary");
+    }
+    if (wire->message_length + piece.length + lws_remaining_packet_payload(wire->wsi) >
+        MCPZ_WS_MESSAGE_BYTES_MAX) {
+        stats->refused_oversized++;
+        return refuse(wire, CLOSE_OVERSIZED, "message too large");
+    }
+    if (is_last && wire->message_length == 0) {
+        return deliver(wire, piece);
+    }
+    if (!keep_piece(wire, piece)) {
+        return refuse(wire, CLOSE_REFUSED, mcpz_strerror(MCPZ_ENOMEM));
+    }
+    if (!is_last) {
+        return 0;
+    }
+    int result = deliver(wire, mcpz_bytes(wire->message, wire->message_length));
+    drop_message(wire);
+    return result;
+}
+
+/* ---- Frames out -------------------------------------------------------------------------------
+ */
+
+static int on_writeable(struct mcpz_wire *wire)
+{
+    struct mcpz_engine *engine = mcpz_loop_engine(wire->mesh->loop);
+    uint8_t *out = wire->mesh->out + LWS_PRE;
+
+    wire->wants_to_write = false;
+    if (wire->link == 0) {
+        return 0;
+    }
+    if (lws_partial_buffered(wire->wsi) != 0) {
+        ask_to_write(wire);
+        return 0;
+    }
+    struct mcpz_bytes frame = mcpz_engine_pull(engine, wire->link);
+    if (frame.length > 0) {
+        assert(frame.length <= MCPZ_WS_MESSAGE_BYTES_MAX);
+        /* Copied: libwebsockets writes before it, and a client masks it in place. */
+        memcpy(out, frame.data, frame.length);
+        if (lws_write(wire->wsi, out, frame.length, LWS_WRITE_BINARY) < (int)frame.length) {
+            return -1;
+        }
+    }
+    if (mcpz_engine_has_frames(engine, wire->link) ||
+        (wire->is_closing && lws_partial_buffered(wire->wsi) != 0)) {
+        ask_to_write(wire);
+        return 0;
+    }
+    return wire->is_closing ? say_goodbye(wire, CLOSE_NORMAL) : 0;
+}
+
+/* ---- What libwebsockets tells -----------------------------------------------------------------
+ */
+
+static int on_wire_event(struct mcpz_wire *wire, enum lws_callback_reasons reason, void *in,
+                         size_t length)
+{
+    switch (reason) {
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        return on_established(wire);
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        return on_piece(wire, mcpz_bytes(in, length));
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return on_writeable(wire);
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        mcpz_bytes_to_text(mcpz_bytes(in, in == NULL ? 0 : length), wire->why, sizeof(wire->why));
+        /* Its handshake errors begin so: an answer came, and it was not the one. */
+        wire->upgrade_refused = strncmp(wire->why, "HS:", 3) == 0;
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        on_gone(wire);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* One answer for every reason there is: 0 goes on, anything else closes. */
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t length)
+{
+    struct lws_vhost *vhost =
+        reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS ? in : lws_get_vhost(wsi);
+    struct mcpz_mesh *mesh = vhost == NULL ? NULL : lws_vhost_user(vhost);
+
+    if (mesh == NULL || mesh->is_over) {
+        return 0;
+    }
+    switch (reason) {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return mcpz_tls_set_up(mesh->tls, user) == MCPZ_OK ? 0 : -1;
+    case LWS_CALLBACK_WSI_CREATE: {
+        struct mcpz_wire *ours = lws_get_opaque_user_data(wsi);
+        ours = ours == NULL ? mesh->arriving : ours;
+        if (ours != NULL) {
+            ours->wsi = wsi;
+        }
+        mesh->arriving = NULL;
+        return 0;
+    }
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return upgrades_to_websocket(wsi) ? 0 : -1;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
+        return speaks_our_protocol(wsi) ? 0 : -1;
+    case LWS_CALLBACK_HTTP: /* not an upgrade */
+        return -1;
+    default:
+        break;
+    }
+    struct mcpz_wire *wire = wire_of(mesh, wsi);
+    return wire == NULL ? 0 : on_wire_event(wire, reason, in, length);
+}
+
+static const struct lws_protocols protocols[] = {
+    {
+        .name = MCPZ_WS_PROTOCOL,
+        .callback = on_event,
+        .rx_buffer_size = RX_BYTES,
+        .tx_packet_size = TX_BYTES,
+    },
+    {.name = NULL},
+};
+
+/* ---- Beginning and end ------------------------------------------------------------------------
+ */
+
+/* It would send our dials to the proxy named in the environment. */
+static struct lws_vhost *make_vhost(struct lws_context *context,
+                                    const struct lws_context_creation_info *info)
+{
+    const char *set = getenv("http_proxy");
+    char *proxy = set == NULL ? NULL : strdup(set);
+
+    if (set != NULL && proxy == NULL) {
+        return NULL;
+    }
+    (void)unsetenv("http_proxy");
+    struct lws_vhost *vhost = lws_create_vhost(context, info);
+    if (proxy != NULL) {
+        (void)setenv("http_proxy", proxy, 1);
+        free(proxy);
+    }
+    return vhost;
+}
+
+mcpz_error mcpz_mesh_begin(struct mcpz_mesh *mesh, struct mcpz_loop *loop,
+                           const struct mcpz_identity *identity, bool accepts)
+{
+    const struct mcpz_tls_watch watch = {
+        .context = mesh,
+        .is_wanted = is_wanted,
+        .on_event = on_tls_event,
+    };
+    struct lws_context_creation_info info = {
+        .vhost_name = "mesh",
+        .port = accepts ? CONTEXT_PORT_NO_LISTEN_SERVER : CONTEXT_PORT_NO_LISTEN,
+        .protocols = protocols,
+        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
+                   LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT |
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+        .alpn = "http/1.1",
+        .user = mesh,
+    };
+
+    *mesh = (struct mcpz_mesh){.loop = loop};
+    mesh->out = malloc(LWS_PRE + MCPZ_WS_MESSAGE_BYTES_MAX);
+    if (mesh->out == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    mcpz_error error = mcpz_tls_create(identity, &watch, &mesh->tls);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    info.provided_client_ssl_ctx = mcpz_tls_client(mesh->tls);
+    mesh->vhost = make_vhost(mcpz_loop_lws(loop), &info);
+    return mesh->vhost == NULL ? MCPZ_EIO : MCPZ_OK;
+}
+
+void mcpz_mesh_end(struct mcpz_mesh *mesh)
+{
+    mesh->is_over = true;
+    for (size_t i = 0; i < MCPZ_CONNECTIONS_MAX; i++) {
+        if (mesh->wires[i].in_use) {
+            set_deadline(&mesh->wires[i], MCPZ_TIME_NEVER);
+        }
+    }
+}
+
+void mcpz_mesh_finish(struct mcpz_mesh *mesh)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTIONS_MAX; i++) {
+        free(mesh->wires[i].message);
+    }
+    mcpz_tls_destroy(mesh->tls);
+    free(mesh->out);
+}
+
+static void note_address(struct mcpz_wire *wire, int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+
+    if (getpeername(fd, (struct sockaddr *)&address, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&address, length, wire->from, sizeof(wire->from), NULL, 0,
+                    NI_NUMERICHOST) != 0) {
+        strcpy(wire->from, "?");
+    }
+}
+
+void mcpz_mesh_adopt(struct mcpz_mesh *mesh, int fd)
+{
+    struct mcpz_wire *wire = take_wire(mesh, false);
+
+    if (wire == NULL) {
+        mesh->stats.refused_full++;
+        close(fd);
+        return;
+    }
+    mesh->stats.accepted++;
+    note_address(wire, fd);
+    mesh->arriving = wire;
+    struct lws *wsi = lws_adopt_socket_vhost(mesh->vhost, fd);
+    mesh->arriving = NULL;
+    if (wsi == NULL || !wire->is_starting) {
+        release_wire(wire);
+        return;
+    }
+    wire->is_starting = false;
+    set_deadline(wire, MCPZ_HANDSHAKE_TIMEOUT_US);
+}
+
+bool mcpz_mesh_connect(struct mcpz_mesh *mesh, const struct mcpz_target *target)
+{
+    struct mcpz_wire *wire = take_wire(mesh, true);
+
+    if (wire == NULL) {
+        return false;
+    }
+    wire->target = *target;
+    const struct lws_client_connect_info info = {
+        .context = mcpz_loop_lws(mesh->loop),
+        .vhost = mesh->vhost,
+        .address = target->host,
+        .port = target->port,
+        .ssl_connection = LCCSCF_USE_SSL | LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
+        .path = "/",
+        .host = "mesh",
+        .protocol = MCPZ_WS_PROTOCOL,
+        .local_protocol_name = MCPZ_WS_PROTOCOL,
+        .alpn = "http/1.1",
+        .opaque_user_data = wire,
+    };
+    struct lws *wsi = lws_client_connect_via_info(&info);
+    if (wsi == NULL || !wire->is_starting) {
+        release_wire(wire);
+        return false;
+    }
+    wire->is_starting = false;
+    wire->wsi = wsi;
+    set_deadline(wire, target->timeout_us);
+    return true;
+}
+
+void mcpz_mesh_wake(void *context, mcpz_link link)
+{
+    struct mcpz_wire *wire = wire_by_link(context, link);
+
+    if (wire != NULL) {
+        ask_to_write(wire);
+    }
+}
+
+void mcpz_mesh_close(void *context, mcpz_link link, const char *why)
+{
+    struct mcpz_wire *wire = wire_by_link(context, link);
+
+    if (wire != NULL) {
+        start_closing(wire, why);
+        ask_to_write(wire);
+    }
+}

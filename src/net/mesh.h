@@ -1,0 +1,118 @@
+/*
+ * Connections of the mesh on libwebsockets: the WebSocket half, below links and dials.
+ *
+ *   accepted fd  --> TLS --> upgrade --> link <--> engine's frames --> closing --> gone
+ *   target ---/
+ *
+ * A wire is one connection from its first byte to its last; it has a link once the engine knows
+ * of it. Deadlines are libev's. A wire ends in one place, when libwebsockets has let go of it.
+ */
+
+#ifndef NET_MESH_H
+#define NET_MESH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/time.h"
+#include "engine/engine.h"
+#include "host/loop.h"
+#include "net/peers.h"
+#include "net/tls.h"
+#include "proto/limits.h"
+
+/* A frame that zstd could not make smaller: ZSTD_COMPRESSBOUND is n + n / 256 and some bytes. */
+#define MCPZ_WS_MESSAGE_BYTES_MAX (MCPZ_FRAME_BYTES_MAX + MCPZ_FRAME_BYTES_MAX / 256 + 65)
+
+/* Accepted, not dialled: whoever floods us cannot keep us from dialling. */
+#define MCPZ_ACCEPTED_MAX (MCPZ_CONNECTIONS_MAX - MCPZ_LINKS_MAX)
+
+#define MCPZ_HANDSHAKE_TIMEOUT_US MCPZ_SECONDS(10) /* TLS and upgrade of accepted ones */
+#define MCPZ_CLOSE_TIMEOUT_US MCPZ_SECONDS(2)      /* to send what waits and say goodbye */
+#define MCPZ_WHY_BYTES 64
+#define MCPZ_FROM_BYTES 64
+
+struct lws;
+struct lws_vhost;
+struct mcpz_mesh;
+
+/* Where to, and whom to tell. What is pointed to must last until `on_end`. */
+struct mcpz_target {
+    const char *host; /* numeric */
+    uint16_t port;
+    const char *dialled;          /* as the engine calls it */
+    const struct mcpz_id *wanted; /* zeros: whoever answers */
+    mcpz_time timeout_us;
+    void (*on_end)(void *context, bool is_linked); /* once; only note it down */
+    void *context;
+};
+
+struct mcpz_wire {
+    struct mcpz_mesh *mesh;
+    struct lws *wsi;
+    bool in_use;
+    bool is_ours;     /* we made it: `target` is set until it stands or fails */
+    bool is_starting; /* within mcpz_mesh_connect() or mcpz_mesh_adopt() */
+    bool tls_begun;
+    bool tls_done;
+    bool certificate_refused;
+    bool upgrade_refused;
+    bool timed_out;
+    bool established; /* a WebSocket of ours */
+    bool is_closing;
+    bool wants_to_write;
+    mcpz_link link; /* 0: the engine does not know it, or no longer */
+    struct mcpz_target target;
+    ev_timer deadline; /* of what it is in the middle of */
+    char why[MCPZ_WHY_BYTES];
+    char from[MCPZ_FROM_BYTES]; /* numeric address of who came to us */
+
+    /* A message that came in pieces, up to here. */
+    uint8_t *message;
+    size_t message_length;
+    size_t message_capacity;
+};
+
+struct mcpz_mesh {
+    struct mcpz_loop *loop;
+    struct mcpz_tls *tls;
+    struct lws_vhost *vhost;
+    bool is_over; /* nobody listens any more: see mcpz_mesh_end() */
+    struct mcpz_wire wires[MCPZ_CONNECTIONS_MAX];
+    struct mcpz_wire *arriving; /* handed to libwebsockets, not yet seen again */
+    struct mcpz_wire *opening;  /* being told to the engine, its link's name is not known yet */
+    struct mcpz_peers_stats stats;
+    uint8_t *out; /* one message, with room before it for libwebsockets */
+};
+
+/**
+ * Make the TLS contexts and the vhost. `accepts` says whether mcpz_mesh_adopt() will be called.
+ *
+ * Errors: MCPZ_ENOMEM; MCPZ_EIO  libwebsockets would not. Then call mcpz_mesh_finish().
+ */
+MCPZ_MUST_USE mcpz_error mcpz_mesh_begin(struct mcpz_mesh *mesh, struct mcpz_loop *loop,
+                                         const struct mcpz_identity *identity, bool accepts);
+
+/** Hear and say nothing any more. The connections go when the lws context does. */
+void mcpz_mesh_end(struct mcpz_mesh *mesh);
+
+/** Release. After the lws context is gone, or a begin that failed. */
+void mcpz_mesh_finish(struct mcpz_mesh *mesh);
+
+/** Take over an accepted socket; close it if there is no room. */
+void mcpz_mesh_adopt(struct mcpz_mesh *mesh, int fd);
+
+/** Connect. False if that is not even begun; `on_end` is then not called. */
+MCPZ_MUST_USE bool mcpz_mesh_connect(struct mcpz_mesh *mesh, const struct mcpz_target *target);
+
+/* What the engine asks for: struct mcpz_link_ports. */
+void mcpz_mesh_wake(void *context, mcpz_link link);
+void mcpz_mesh_close(void *context, mcpz_link link, const char *why);
+
+#endif
