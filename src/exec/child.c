@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,15 +150,13 @@ enum mcpz_child_news mcpz_child_read(struct mcpz_child *child, struct mcpz_keepe
  * somebody else in this process reaps children (libev's default loop does), there is nothing to
  * wait for and nothing to be told.
  */
-bool mcpz_child_finish(struct mcpz_child *child)
+void mcpz_child_finish(struct mcpz_child *child)
 {
-    int status = 0;
-
     if (child->command > 0) {
         (void)kill(-child->command, SIGKILL); /* its keeper did not report its end */
         child->command = 0;
     }
-    while (child->keeper > 0 && waitpid(child->keeper, &status, 0) < 0 && errno == EINTR) {
+    while (child->keeper > 0 && waitpid(child->keeper, NULL, 0) < 0 && errno == EINTR) {
     }
     child->keeper = 0;
     mcpz_child_close(&child->input);
@@ -165,7 +164,6 @@ bool mcpz_child_finish(struct mcpz_child *child)
     mcpz_child_close(&child->errors);
     mcpz_child_close(&child->control);
     mcpz_child_close(&child->status);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 void mcpz_child_kill(struct mcpz_child *child)

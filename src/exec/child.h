@@ -14,7 +14,6 @@
 #ifndef EXEC_CHILD_H
 #define EXEC_CHILD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -73,8 +72,8 @@ enum mcpz_child_news {
 /** Read the next report. */
 enum mcpz_child_news mcpz_child_read(struct mcpz_child *child, struct mcpz_keeper_report *report);
 
-/** Reap the keeper, which is gone, and close everything. True if it ended as it should. */
-bool mcpz_child_finish(struct mcpz_child *child);
+/** Reap the keeper, which is gone, and close everything. */
+void mcpz_child_finish(struct mcpz_child *child);
 
 /**
  * Kill the keeper, and with it its command and that one's process group. For a keeper that does

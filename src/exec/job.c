@@ -313,9 +313,9 @@ static void on_gone(struct mcpz_job *job)
     job->child.output = -1;
     job->child.errors = -1;
     ev_io_stop(loop_of(job), &job->on_input);
-    if (!mcpz_child_finish(&job->child)) {
-        (void)mcpz_workspace_remove(job->site->root, job->workspace);
-    }
+    mcpz_child_finish(&job->child);
+    /* The keeper did this, or was killed. Which, its wait status cannot tell: see child.c. */
+    (void)mcpz_workspace_remove(job->site->root, job->workspace);
     job->child.output = output;
     job->child.errors = errors;
 }

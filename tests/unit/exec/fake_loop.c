@@ -161,7 +161,7 @@ void fake_init(struct fake *fake)
     *fake = (struct fake){.loop = &the_loop};
     fake->runs = calloc(FAKE_RUNS_MAX, sizeof(*fake->runs));
     CHECK(fake->runs != NULL);
-    the_loop = (struct mcpz_loop){.ev = ev_loop_new(EVFLAG_AUTO), .fake = fake};
+    the_loop = (struct mcpz_loop){.ev = ev_default_loop(EVFLAG_AUTO), .fake = fake};
     CHECK(the_loop.ev != NULL);
 }
 

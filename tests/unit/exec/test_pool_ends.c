@@ -310,6 +310,25 @@ TEST(survives_the_loss_of_a_keeper)
     stage_close(&stage);
 }
 
+/* As a default loop of libev does: whoever asks for the keeper's end is told of no such child. */
+TEST(cleans_up_after_a_keeper_somebody_else_reaped)
+{
+    struct stage stage;
+    stage_open(&stage);
+    void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+
+    struct fake_run *run = stage_run(&stage, "mkdir left; kill -KILL $PPID; sleep 1000");
+    CHECK_UINT(run->code, MCPZ_CODE_INTERNAL);
+    stage_settle(&stage);
+    stage_wait_for_nobody();
+    CHECK_UINT(stage_entries(stage.directory), 0);
+    stage_check_output(stage_run(&stage, "echo next"), "next\n");
+    stage_settle(&stage);
+
+    CHECK(signal(SIGCHLD, before) == SIG_IGN);
+    stage_close(&stage);
+}
+
 TEST(removes_what_a_crash_left_and_nothing_else)
 {
     struct stage stage;
@@ -344,4 +363,5 @@ TEST_MAIN(RUN(tells_the_exit_status_and_the_last_words),
           RUN(kills_what_left_its_group_when_it_is_stopped), RUN(outruns_a_chain_of_forks),
           RUN(removes_the_workspace_and_follows_no_link_out_of_it),
           RUN(leaves_nothing_when_the_node_is_killed), RUN(survives_the_loss_of_a_keeper),
+          RUN(cleans_up_after_a_keeper_somebody_else_reaped),
           RUN(removes_what_a_crash_left_and_nothing_else))
