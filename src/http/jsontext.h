@@ -1,0 +1,55 @@
+/*
+ * JSON as text, where a tree would be too much: is it JSON, and how is a string written.
+ *
+ * A result of 10 MiB is checked in place and passed on as it is; as a tree it could take twenty
+ * times its size.
+ */
+
+#ifndef HTTP_JSONTEXT_H
+#define HTTP_JSONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "http/body.h"
+
+#define MCPZ_JSON_DEPTH_MAX 64
+
+/**
+ * Is this one JSON value that any reader can take, white space around it allowed?
+ *
+ * Stricter than the grammar where readers differ (RFC 7493, I-JSON): no NUL and no lone
+ * surrogates in strings, integers within 64 bits signed, numbers within a double's range, at most
+ * MCPZ_JSON_DEPTH_MAX deep. No recursion, no memory.
+ *
+ * Source: RFC 8259.
+ */
+bool mcpz_json_is_value(struct mcpz_bytes text);
+
+/** Make `text` UTF-8 by putting "?" in place of each byte that is not. */
+void mcpz_json_clean(char *text);
+
+/** Append `text` (UTF-8) as a JSON string, quotes included. */
+void mcpz_json_append_string(struct mcpz_body *body, struct mcpz_bytes text);
+
+/** Append `bytes` as base64 in quotes. Source: RFC 4648 section 4. */
+void mcpz_json_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes);
+
+#define MCPZ_BASE64_CHARS(bytes) (((bytes) + 2) / 3 * 4)
+
+/** Write MCPZ_BASE64_CHARS(bytes.length) characters and a terminator. */
+void mcpz_base64_encode(struct mcpz_bytes bytes, char *text);
+
+/**
+ * Read canonical base64: padded, no white space, unused bits zero.
+ *
+ * Errors: MCPZ_EPROTO  it is not that; MCPZ_EFULL  more than `capacity` bytes
+ */
+MCPZ_MUST_USE mcpz_error mcpz_base64_decode(struct mcpz_bytes text, uint8_t *bytes,
+                                            size_t capacity, size_t *length);
+
+#endif
