@@ -1,0 +1,348 @@
+#include "http/api.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/exchange.h"
+
+/* ---- Routes --------------------------------------------------------------------------------- */
+
+enum route_flags {
+    ROUTE_PREFIX = 1, /* what follows names a thing */
+    ROUTE_OPEN = 2,   /* may be read over TCP */
+    ROUTE_UPLOAD = 4, /* the body may be as long as MCPZ_UPLOAD_BYTES_MAX */
+};
+
+struct route {
+    const char *path;
+    unsigned flags;
+    mcpz_handler get;
+    mcpz_handler post;
+    mcpz_handler delete;
+};
+
+/* The first that fits counts. */
+static const struct route routes[] = {
+    {"/v1/status", ROUTE_OPEN, .get = mcpz_api_get_status},
+    {"/v1/peers", 0, .get = mcpz_api_get_peers},
+    {"/v1/capabilities", 0, .get = mcpz_api_get_capabilities},
+    {"/v1/config", 0, .get = mcpz_api_get_config},
+    {"/v1/tasks", ROUTE_UPLOAD, .post = mcpz_api_post_task},
+    {"/v1/agents", 0, .get = mcpz_api_get_agents, .post = mcpz_api_post_agents},
+    {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
+     .delete = mcpz_api_delete_agent},
+    {"/v1/snapshots", 0, .get = mcpz_api_get_snapshots},
+    {"/v1/snapshots/export", 0, .get = mcpz_api_export},
+    {"/v1/snapshots/import", ROUTE_UPLOAD, .post = mcpz_api_import},
+    {"/v1/tokens", 0, .get = mcpz_api_get_tokens, .post = mcpz_api_post_tokens},
+    {"/v1/tokens/", ROUTE_PREFIX, .delete = mcpz_api_delete_token},
+    {"/v1/join", 0, .post = mcpz_api_join},
+    {"/v1/leave", 0, .post = mcpz_api_leave},
+    {"/health", ROUTE_OPEN, .get = mcpz_api_get_health},
+    {"/livez", ROUTE_OPEN, .get = mcpz_api_get_livez},
+    {"/readyz", ROUTE_OPEN, .get = mcpz_api_get_readyz},
+};
+
+static const struct route *find_route(struct mcpz_bytes path)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(routes); i++) {
+        struct mcpz_bytes known = mcpz_text(routes[i].path);
+        bool is_prefix = (routes[i].flags & ROUTE_PREFIX) != 0;
+        if (is_prefix ? path.length > known.length : path.length == known.length) {
+            if (memcmp(path.data, known.data, known.length) == 0) {
+                return &routes[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static mcpz_handler handler_of(const struct route *route, enum mcpz_method method)
+{
+    switch (method) {
+    case MCPZ_GET:
+        return route->get;
+    case MCPZ_POST:
+        return route->post;
+    case MCPZ_DELETE:
+        return route->delete;
+    case MCPZ_METHOD_OTHER:
+        break;
+    }
+    return NULL;
+}
+
+static const char *allowed_methods(const struct route *route)
+{
+    static const char *const words[] = {
+        "",       "GET, HEAD",         "POST",         "GET, HEAD, POST",
+        "DELETE", "GET, HEAD, DELETE", "POST, DELETE", "GET, HEAD, POST, DELETE",
+    };
+    return words[(route->get != NULL ? 1 : 0) + (route->post != NULL ? 2 : 0) +
+                 (route->delete != NULL ? 4 : 0)];
+}
+
+uint64_t mcpz_api_body_max(enum mcpz_method method, struct mcpz_bytes path)
+{
+    const struct route *route = find_route(path);
+
+    if (method != MCPZ_POST || route == NULL || route->post == NULL) {
+        return 0;
+    }
+    return (route->flags & ROUTE_UPLOAD) != 0 ? MCPZ_UPLOAD_BYTES_MAX : MCPZ_JSON_BODY_BYTES_MAX;
+}
+
+static void fail_method(struct mcpz_exchange *exchange, const struct route *route)
+{
+    exchange->response.allow = allowed_methods(route);
+    mcpz_body_finish(&exchange->response.body);
+    mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s can only be asked with %s",
+                       route->path, exchange->response.allow);
+    exchange->response.status = 405;
+}
+
+static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    const struct route *route = find_route(request->path);
+
+    if (!request->local &&
+        (route == NULL || (route->flags & ROUTE_OPEN) == 0 || request->method != MCPZ_GET)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_DENIED,
+                           "over TCP only /v1/status, /health, /livez and /readyz can be read: "
+                           "use the Unix socket mcpz.sock in the node's data directory");
+        return;
+    }
+    if (route == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no %.*s in this API",
+                           (int)(request->path.length < 256 ? request->path.length : 256),
+                           (const char *)request->path.data);
+        return;
+    }
+    mcpz_handler handler = handler_of(route, request->method);
+    if (handler == NULL) {
+        fail_method(exchange, route);
+        return;
+    }
+    if (exchange->input.length > mcpz_api_body_max(request->method, request->path)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE, "the body has more than %llu bytes",
+                           (unsigned long long)mcpz_api_body_max(request->method, request->path));
+        return;
+    }
+    if (exchange->input.error != MCPZ_OK) {
+        mcpz_exchange_fail_error(exchange, exchange->input.error,
+                                 "the request's body could not be kept");
+        return;
+    }
+    handler(exchange, request);
+}
+
+unsigned mcpz_api_status_of(uint32_t code)
+{
+    switch (code) {
+    case MCPZ_CODE_OK:
+        return 200;
+    case MCPZ_CODE_BAD_REQUEST:
+        return 400;
+    case MCPZ_CODE_DENIED:
+        return 403;
+    case MCPZ_CODE_NOT_FOUND:
+        return 404;
+    case MCPZ_CODE_CONFLICT:
+        return 409;
+    case MCPZ_CODE_TOO_LARGE:
+        return 413;
+    case MCPZ_CODE_BUSY:
+    case MCPZ_CODE_LIMIT:
+        return 429;
+    case MCPZ_CODE_INTERNAL:
+        return 500;
+    case MCPZ_CODE_TIMEOUT:
+        return 504;
+    case MCPZ_CODE_STORE_FAILED:
+        return 507;
+    default:
+        return 502;
+    }
+}
+
+/* ---- The API's life ---------------------------------------------------------------------------
+ */
+
+mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *directory,
+                           struct mcpz_api **api)
+{
+    *api = NULL;
+    struct mcpz_api *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    made->ports = *ports;
+    made->directory = strdup(directory);
+    if (made->directory == NULL) {
+        free(made);
+        return MCPZ_ENOMEM;
+    }
+    *api = made;
+    return MCPZ_OK;
+}
+
+void mcpz_api_destroy(struct mcpz_api *api)
+{
+    if (api == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+        assert(!api->exchanges[i].open);
+    }
+    free(api->directory);
+    free(api);
+}
+
+void mcpz_api_body_init(const struct mcpz_api *api, struct mcpz_body *body)
+{
+    mcpz_body_init(body, api->directory);
+}
+
+/* ---- An exchange's life ------------------------------------------------------------------------
+ */
+
+mcpz_error mcpz_api_open(struct mcpz_api *api, void *owner, struct mcpz_exchange **exchange)
+{
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+        struct mcpz_exchange *free_one = &api->exchanges[i];
+        if (free_one->open) {
+            continue;
+        }
+        *free_one = (struct mcpz_exchange){
+            .api = api, .owner = owner, .open = true, .deadline_us = MCPZ_TIME_NEVER};
+        mcpz_body_init(&free_one->input, api->directory);
+        mcpz_body_init(&free_one->response.body, api->directory);
+        *exchange = free_one;
+        return MCPZ_OK;
+    }
+    return MCPZ_EFULL;
+}
+
+void mcpz_api_ask(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    assert(exchange->open);
+    assert(!exchange->answered);
+    assert(request->path.length > 0);
+
+    if (request->body != NULL) {
+        exchange->input = *request->body;
+        mcpz_body_init(request->body, request->body->directory);
+    }
+    dispatch(exchange, request);
+}
+
+const struct mcpz_response *mcpz_api_response(const struct mcpz_exchange *exchange)
+{
+    return exchange->answered ? &exchange->response : NULL;
+}
+
+void mcpz_api_refuse(struct mcpz_exchange *exchange, uint32_t code, const char *text)
+{
+    mcpz_exchange_fail(exchange, code, "%s", text);
+}
+
+void mcpz_api_close(struct mcpz_exchange *exchange)
+{
+    assert(exchange->open);
+
+    if (exchange->kind != NULL && exchange->kind->finish != NULL) {
+        exchange->kind->finish(exchange);
+    }
+    mcpz_body_finish(&exchange->input);
+    mcpz_body_finish(&exchange->response.body);
+    *exchange = (struct mcpz_exchange){0};
+}
+
+/* ---- Turning
+ * ------------------------------------------------------------------------------------ */
+
+static bool is_waiting(const struct mcpz_exchange *exchange)
+{
+    return exchange->open && !exchange->answered && exchange->kind != NULL;
+}
+
+void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)
+{
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+        struct mcpz_exchange *exchange = &api->exchanges[i];
+        if (is_waiting(exchange) && exchange->kind->note != NULL &&
+            exchange->kind->note(exchange, action)) {
+            mcpz_exchange_again(exchange);
+            return;
+        }
+    }
+}
+
+void mcpz_api_progress(struct mcpz_api *api)
+{
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+        struct mcpz_exchange *exchange = &api->exchanges[i];
+        if (is_waiting(exchange) && exchange->has_work) {
+            exchange->has_work = false;
+            exchange->kind->work(exchange);
+        }
+    }
+}
+
+void mcpz_api_tick(struct mcpz_api *api)
+{
+    mcpz_time now = api->ports.now(api->ports.context);
+
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+        struct mcpz_exchange *exchange = &api->exchanges[i];
+        if (!is_waiting(exchange) || now < exchange->deadline_us) {
+            continue;
+        }
+        if (exchange->kind->expire != NULL) {
+            exchange->kind->expire(exchange);
+        } else {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT,
+                               "the node did not get this done in time: look again whether it "
+                               "happened before you repeat it");
+        }
+    }
+}
+
+/* ---- Hosts
+ * ---------------------------------------------------------------------------------------- */
+
+static bool equals_ignoring_case(struct mcpz_bytes a, const char *b)
+{
+    return a.length == strlen(b) && strncasecmp((const char *)a.data, b, a.length) == 0;
+}
+
+/* "[::1]:8000" -> "::1", "localhost:8000" -> "localhost". */
+static struct mcpz_bytes without_port(struct mcpz_bytes host)
+{
+    if (host.length > 0 && host.data[0] == '[') {
+        const uint8_t *end = memchr(host.data, ']', host.length);
+        return end != NULL ? mcpz_bytes(host.data + 1, (size_t)(end - host.data) - 1)
+                           : mcpz_bytes(NULL, 0);
+    }
+    const uint8_t *colon = host.length > 0 ? memchr(host.data, ':', host.length) : NULL;
+    return colon != NULL ? mcpz_bytes(host.data, (size_t)(colon - host.data)) : host;
+}
+
+bool mcpz_api_host_is_ours(struct mcpz_bytes host, struct mcpz_bytes listen_host)
+{
+    static const char *const loopback[] = {"localhost", "127.0.0.1", "::1"};
+    struct mcpz_bytes name = without_port(host);
+
+    if (name.length == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(loopback); i++) {
+        if (equals_ignoring_case(name, loopback[i])) {
+            return true;
+        }
+    }
+    return name.length == listen_host.length &&
+           strncasecmp((const char *)name.data, (const char *)listen_host.data, name.length) == 0;
+}

@@ -1,0 +1,162 @@
+/*
+ * The local API, without the sockets: a request in, an answer out, at once or later.
+ *
+ *   open -> ask -> [engine event -> REPLY / TASK_*, or work in slices] -> answered -> close
+ *
+ * One exchange is one request and its answer. What the engine has to say about it comes within
+ * the engine's turn, where the engine may not be called: mcpz_api_act() only notes it and asks for
+ * mcpz_api_progress(), which acts. Nothing here blocks; what walks many records does so a slice a
+ * turn. Bodies over a megabyte, either way, are files.
+ */
+
+#ifndef HTTP_API_H
+#define HTTP_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "base/time.h"
+#include "core/outbox.h"
+#include "engine/engine.h"
+#include "http/body.h"
+#include "proto/limits.h"
+
+#define MCPZ_EXCHANGES_MAX 64             /* under way at once */
+#define MCPZ_JSON_BODY_BYTES_MAX 65536    /* of an ordinary request */
+#define MCPZ_UPLOAD_BYTES_MAX 268435456   /* of a task or an import */
+#define MCPZ_RESULTS_BYTES_MAX 134217728  /* results being collected, all tasks together */
+#define MCPZ_API_WAIT_US MCPZ_SECONDS(60) /* for the engine to answer a request */
+#define MCPZ_SLICE_DOCUMENTS 32           /* looked at in one turn */
+#define MCPZ_SLICE_DELTAS 64
+
+enum mcpz_method { MCPZ_GET = 1, MCPZ_POST, MCPZ_DELETE, MCPZ_METHOD_OTHER };
+
+struct mcpz_request {
+    enum mcpz_method method;
+    struct mcpz_bytes path;  /* decoded, starts with "/" */
+    struct mcpz_bytes query; /* decoded "name=value", of which only the first is looked at */
+    bool local;              /* over the Unix socket: everything is allowed */
+    struct mcpz_body *body;  /* taken: empty afterwards */
+};
+
+struct mcpz_response {
+    unsigned status;
+    const char *content_type;
+    const char *allow; /* with 405; else NULL */
+    struct mcpz_body body;
+};
+
+struct mcpz_api;
+struct mcpz_exchange;
+
+/* What GET /v1/status says that the engine does not know. */
+struct mcpz_api_measures {
+    uint64_t rss_bytes;
+    uint64_t private_bytes;
+    uint64_t disk_free_bytes;
+    uint64_t disk_bytes; /* 0: not known */
+    mcpz_time started;
+    uint64_t runs_running; /* of providers */
+    uint64_t runs_waiting;
+    struct {
+        uint64_t entries;
+        uint64_t used_bytes;
+        uint64_t map_bytes;
+        uint64_t commits;
+        uint64_t failed_commits;
+        uint64_t commit_us_last;
+        uint64_t commit_us_max;
+    } store;
+};
+
+/* How the API reaches the world. */
+struct mcpz_api_ports {
+    void *context; /* handed to each */
+
+    /* Open the turn if none is open; the engine. Never NULL. */
+    struct mcpz_engine *(*enter)(void *context);
+
+    /* Call mcpz_api_progress() soon, but not from here. */
+    void (*defer)(void *context);
+
+    /* The exchange of `owner` has its answer. Called from ask, progress and tick. */
+    void (*answered)(void *context, void *owner);
+
+    mcpz_time (*now)(void *context);
+    uint64_t (*wall_ms)(void *context);
+    void (*measure)(void *context, struct mcpz_api_measures *measures);
+
+    /* Name further counters: what mcpz_peers_stats() counts, as "net_...". */
+    void (*count)(void *context,
+                  void (*visit)(void *visit_context, const char *name, uint64_t number),
+                  void *visit_context);
+
+    /* As mcpz_config_walk(). */
+    void (*walk_config)(void *context,
+                        void (*visit)(void *visit_context, const char *key, const char *value,
+                                      const char *origin),
+                        void *visit_context);
+};
+
+/**
+ * `directory` (copied) takes bodies that are too large for memory. `ports` is copied.
+ *
+ * Errors: MCPZ_ENOMEM; `*api` is then NULL.
+ */
+MCPZ_MUST_USE mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *directory,
+                                         struct mcpz_api **api);
+
+/** All exchanges must be closed. NULL is fine. */
+void mcpz_api_destroy(struct mcpz_api *api);
+
+/** An empty body that spills to the API's directory. */
+void mcpz_api_body_init(const struct mcpz_api *api, struct mcpz_body *body);
+
+/** The most bytes the body of such a request may have; 0: it has none. */
+uint64_t mcpz_api_body_max(enum mcpz_method method, struct mcpz_bytes path);
+
+/**
+ * Begin an exchange. `owner` is handed to ports.answered.
+ *
+ * Errors: MCPZ_EFULL  MCPZ_EXCHANGES_MAX are under way
+ */
+MCPZ_MUST_USE mcpz_error mcpz_api_open(struct mcpz_api *api, void *owner,
+                                       struct mcpz_exchange **exchange);
+
+/** Take in the request. The answer may be there when this returns: ports.answered was called. */
+void mcpz_api_ask(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+
+/** The answer; NULL until it is there. Lasts until close. */
+const struct mcpz_response *mcpz_api_response(const struct mcpz_exchange *exchange);
+
+/** Answer with an error in words: for what the server refuses before it asks. */
+void mcpz_api_refuse(struct mcpz_exchange *exchange, uint32_t code, const char *text);
+
+/** End the exchange. What it has under way is cancelled: whoever asked is gone. */
+void mcpz_api_close(struct mcpz_exchange *exchange);
+
+/** Note an action of the engine. Within the engine's turn. */
+void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action);
+
+/** Act on what was noted. Outside engine callbacks. */
+void mcpz_api_progress(struct mcpz_api *api);
+
+/** Give up what has waited too long. A few times a second. Outside engine callbacks. */
+void mcpz_api_tick(struct mcpz_api *api);
+
+/** The HTTP status that goes with a code. */
+unsigned mcpz_api_status_of(uint32_t code);
+
+/**
+ * May a browser's or a stranger's request with this Host header be answered over TCP? Only for
+ * loopback names, and for the host we were told to listen on: a page elsewhere that points its
+ * own name at this machine (DNS rebinding) sends its own name.
+ */
+bool mcpz_api_host_is_ours(struct mcpz_bytes host, struct mcpz_bytes listen_host);
+
+#endif

@@ -1,0 +1,392 @@
+/* /v1/agents: list, create, show, write, delete. */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/digest.h"
+#include "http/agent_id.h"
+#include "http/document.h"
+#include "http/exchange.h"
+#include "http/walk.h"
+
+#define AGENTS_PREFIX "/v1/agents/"
+
+/* ---- Listing ----------------------------------------------------------------------------------
+ */
+
+struct agent_row {
+    struct mcpz_id document;
+    size_t versions;
+    uint32_t entries;
+    uint8_t name_length;
+    char name[MCPZ_AGENT_NAME_BYTES_MAX];
+};
+
+static_assert(MCPZ_AGENT_NAME_BYTES_MAX <= UINT8_MAX, "name_length holds it");
+
+struct agent_list {
+    struct mcpz_walk walk;
+    struct agent_row *rows;
+    size_t count;
+    size_t capacity;
+};
+
+static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_document *document)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity > 0 ? 2 * list->capacity : 64;
+        struct agent_row *rows = realloc(list->rows, capacity * sizeof(*rows));
+        if (rows == NULL) {
+            return MCPZ_ENOMEM;
+        }
+        list->rows = rows;
+        list->capacity = capacity;
+    }
+    if (list->count == MCPZ_AGENTS_MAX || document->name.length > MCPZ_AGENT_NAME_BYTES_MAX) {
+        return MCPZ_ECORRUPT;
+    }
+    struct agent_row *row = &list->rows[list->count++];
+    *row = (struct agent_row){
+        .document = document->id,
+        .versions = document->version_count,
+        .entries = document->entry_count,
+        .name_length = (uint8_t)document->name.length,
+    };
+    if (row->name_length > 0) {
+        memcpy(row->name, document->name.data, row->name_length);
+    }
+    return MCPZ_OK;
+}
+
+static struct mcpz_bytes name_of(const struct agent_row *row)
+{
+    return mcpz_bytes(row->name, row->name_length);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct agent_row *left = a;
+    const struct agent_row *right = b;
+    int order = mcpz_bytes_compare(name_of(left), name_of(right));
+    return order != 0 ? order : mcpz_id_compare(&left->document, &right->document);
+}
+
+static void answer_list(struct mcpz_exchange *exchange, struct agent_list *list)
+{
+    struct mcpz_body *body = &exchange->response.body;
+
+    if (list->count > 0) {
+        qsort(list->rows, list->count, sizeof(*list->rows), compare_rows);
+    }
+    mcpz_body_text(body, "[");
+    for (size_t i = 0; i < list->count; i++) {
+        const struct agent_row *row = &list->rows[i];
+        json_t *json = json_object();
+        (void)json_object_set_new(json, "id", mcpz_json_text(name_of(row)));
+        (void)json_object_set_new(json, "document", mcpz_json_id(&row->document, 'd'));
+        (void)json_object_set_new(json, "versions", json_integer((json_int_t)row->versions));
+        (void)json_object_set_new(json, "entries", json_integer(row->entries));
+        mcpz_body_append_json(body, json, i == 0);
+    }
+    mcpz_body_text(body, "]\n");
+    mcpz_exchange_send(exchange, 200, "application/json");
+}
+
+static void work_list(struct mcpz_exchange *exchange)
+{
+    struct agent_list *list = exchange->state;
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < MCPZ_SLICE_DOCUMENTS && error == MCPZ_OK; i++) {
+        struct mcpz_record record;
+        error = mcpz_walk_next(&list->walk, store, &record);
+        if (error == MCPZ_OK) {
+            error = add_row(list, &record.document);
+        }
+    }
+    if (error == MCPZ_OK) {
+        mcpz_exchange_again(exchange);
+    } else if (error == MCPZ_ENOTFOUND) {
+        answer_list(exchange, list);
+    } else {
+        mcpz_exchange_fail_error(exchange, error, "reading the agents");
+    }
+}
+
+static void finish_list(struct mcpz_exchange *exchange)
+{
+    struct agent_list *list = exchange->state;
+
+    free(list->rows);
+    free(list);
+}
+
+static const struct mcpz_exchange_kind list_kind = {.work = work_list, .finish = finish_list};
+
+void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct agent_list *list = calloc(1, sizeof(*list));
+
+    (void)request;
+    if (list == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "listing the agents");
+        return;
+    }
+    mcpz_exchange_wait(exchange, &list_kind, list);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
+    work_list(exchange);
+}
+
+/* ---- Showing
+ * ------------------------------------------------------------------------------------ */
+
+/* False: answered with what is wrong. */
+static bool check_id(struct mcpz_exchange *exchange, struct mcpz_bytes id)
+{
+    const char *trouble = mcpz_agent_id_trouble(id);
+
+    if (trouble != NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s", trouble);
+        return false;
+    }
+    return true;
+}
+
+static void document_of(struct mcpz_bytes id, struct mcpz_id *document)
+{
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, document);
+}
+
+static void fail_agent(struct mcpz_exchange *exchange, mcpz_error error, struct mcpz_bytes id)
+{
+    if (error == MCPZ_ENOTFOUND) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
+                           "there is no agent \"%.*s\": create it first, or look at the list",
+                           (int)id.length, (const char *)id.data);
+        return;
+    }
+    mcpz_exchange_fail_error(exchange, error, "reading the agent");
+}
+
+void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_bytes id = mcpz_path_rest(request->path, AGENTS_PREFIX);
+    struct mcpz_id document;
+    struct mcpz_record record;
+    uint8_t root[MCPZ_DIGEST_BYTES];
+    json_t *state = NULL;
+    json_t *conflicts = NULL;
+
+    if (!check_id(exchange, id)) {
+        return;
+    }
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    const struct mcpz_store *store = mcpz_engine_store(engine);
+    document_of(id, &document);
+    mcpz_error error = mcpz_walk_find(store, &document, &record);
+    if (error == MCPZ_OK) {
+        error = mcpz_engine_root(engine, &document, root);
+    }
+    if (error == MCPZ_OK) {
+        error = mcpz_document_show(store, &document, &state, &conflicts);
+    }
+    if (error != MCPZ_OK) {
+        fail_agent(exchange, error, id);
+        return;
+    }
+    mcpz_exchange_answer(exchange, 200,
+                         json_pack("{s:o, s:o, s:o, s:o}", "id", mcpz_json_text(id), "root",
+                                   mcpz_json_hex(mcpz_bytes(root, sizeof(root))), "state", state,
+                                   "conflicts", conflicts));
+}
+
+/* ---- Writing
+ * -------------------------------------------------------------------------------------- */
+
+/* Hand the write in; its REPLY is the answer. `json` is what it then says. */
+static void write_agent(struct mcpz_exchange *exchange, struct mcpz_event_agent *agent,
+                        unsigned status, json_t *json)
+{
+    agent->request = mcpz_exchange_await_reply(exchange, status, json);
+    if (agent->request == 0) {
+        return;
+    }
+    struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_WRITE, .agent = *agent};
+    mcpz_engine_event(mcpz_exchange_engine(exchange), &event);
+}
+
+static json_t *say_id(struct mcpz_bytes id)
+{
+    return json_pack("{s:o}", "id", mcpz_json_text(id));
+}
+
+void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    static const char *const allowed[] = {"id", NULL};
+    json_t *object = mcpz_exchange_object(exchange, allowed);
+
+    (void)request;
+    if (object == NULL) {
+        return;
+    }
+    const json_t *member = json_object_get(object, "id");
+    if (!json_is_string(member)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "\"id\" must be given, as a string");
+    } else if (check_id(exchange, mcpz_exchange_text_of(member))) {
+        struct mcpz_event_agent agent = {.op = MCPZ_AGENT_CREATE,
+                                         .name = mcpz_exchange_text_of(member)};
+        document_of(agent.name, &agent.document);
+        write_agent(exchange, &agent, 201,
+                    json_pack("{s:o, s:o}", "id", mcpz_json_text(agent.name), "document",
+                              mcpz_json_id(&agent.document, 'd')));
+    }
+    json_decref(object);
+}
+
+void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_bytes id = mcpz_path_rest(request->path, AGENTS_PREFIX);
+    struct mcpz_event_agent agent = {.op = MCPZ_AGENT_DELETE};
+
+    if (check_id(exchange, id)) {
+        document_of(id, &agent.document);
+        write_agent(exchange, &agent, 200, say_id(id));
+    }
+}
+
+/* What the verbs need besides a path. */
+struct verb {
+    const char *word;
+    enum mcpz_agent_op op;
+    const char *member; /* NULL: nothing */
+};
+
+static const struct verb verbs[] = {
+    {"set", MCPZ_AGENT_SET, "value"},          {"unset", MCPZ_AGENT_UNSET, NULL},
+    {"add", MCPZ_AGENT_ADD, "value"},          {"remove", MCPZ_AGENT_REMOVE, "value"},
+    {"increment", MCPZ_AGENT_INCREMENT, "by"},
+};
+
+/* Cut ".../ID/verb" at its last slash. NULL: there is no such verb. */
+static const struct verb *find_verb(struct mcpz_bytes rest, struct mcpz_bytes *id)
+{
+    const uint8_t *slash = memrchr(rest.data, '/', rest.length);
+
+    if (slash == NULL) {
+        return NULL;
+    }
+    *id = mcpz_bytes(rest.data, (size_t)(slash - rest.data));
+    struct mcpz_bytes word = mcpz_bytes(slash + 1, rest.length - id->length - 1);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(verbs); i++) {
+        if (mcpz_bytes_equal(word, mcpz_text(verbs[i].word))) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+/* False: answered with what is wrong. */
+static bool read_path(struct mcpz_exchange *exchange, const json_t *object, struct mcpz_path *path)
+{
+    const json_t *member = json_object_get(object, "path");
+
+    if (!json_is_string(member)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"path\" must be given, as a string: \"a.b.c\" or \"/a/b/c\"");
+        return false;
+    }
+    switch (mcpz_path_from_text(mcpz_exchange_text_of(member), path)) {
+    case MCPZ_OK:
+        return true;
+    case MCPZ_EAUTH:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"path\": what starts with \"$\" is reserved");
+        return false;
+    case MCPZ_EFULL:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
+                           "\"path\" has more than %d elements or %d bytes", MCPZ_PATH_DEPTH_MAX,
+                           MCPZ_PATH_BYTES_MAX);
+        return false;
+    default:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"path\" has an empty element, or is no JSON pointer");
+        return false;
+    }
+}
+
+/* False: answered with what is wrong. */
+static bool read_value(struct mcpz_exchange *exchange, json_t *object, struct mcpz_value *value)
+{
+    json_t *member = json_object_get(object, "value");
+
+    if (member == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "\"value\" must be given");
+        return false;
+    }
+    mcpz_error error = mcpz_value_from_json(member, value);
+    if (error == MCPZ_EFULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
+                           "\"value\" has more than %d bytes: keep large things elsewhere, and "
+                           "where they are here",
+                           MCPZ_VALUE_BYTES_MAX);
+    } else if (error == MCPZ_EPROTO) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"value\" nests more than %d deep, or has a \"$base64\" or \"$uint\" "
+                           "that is none",
+                           MCPZ_MSG_DEPTH_MAX);
+    } else if (error != MCPZ_OK) {
+        mcpz_exchange_fail_error(exchange, error, "reading \"value\"");
+    }
+    return error == MCPZ_OK;
+}
+
+static void write_verb(struct mcpz_exchange *exchange, const struct verb *verb,
+                       struct mcpz_bytes id, json_t *object)
+{
+    struct mcpz_event_agent agent = {.op = verb->op};
+    struct mcpz_path path;
+    struct mcpz_value value;
+    json_int_t by = 0;
+
+    if (!read_path(exchange, object, &path)) {
+        return;
+    }
+    agent.path = mcpz_bytes(path.bytes, path.length);
+    if (verb->op == MCPZ_AGENT_INCREMENT) {
+        if (!mcpz_exchange_integer(exchange, object, "by", INT64_MIN, INT64_MAX, 1, &by)) {
+            return;
+        }
+        agent.amount = by;
+    } else if (verb->member != NULL) {
+        if (!read_value(exchange, object, &value)) {
+            return;
+        }
+        agent.value = mcpz_bytes(value.bytes, value.length);
+    }
+    document_of(id, &agent.document);
+    write_agent(exchange, &agent, 200, say_id(id));
+}
+
+void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_bytes id;
+    const struct verb *verb = find_verb(mcpz_path_rest(request->path, AGENTS_PREFIX), &id);
+
+    if (verb == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
+                           "an agent is written with POST /v1/agents/ID/set, unset, add, remove "
+                           "or increment");
+        return;
+    }
+    if (!check_id(exchange, id)) {
+        return;
+    }
+    const char *const allowed[] = {"path", verb->member, NULL};
+    json_t *object = mcpz_exchange_object(exchange, allowed);
+    if (object != NULL) {
+        write_verb(exchange, verb, id, object);
+        json_decref(object);
+    }
+}

@@ -1,0 +1,142 @@
+/* GET /health, /livez, /readyz, and the problems that status shows. */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "http/exchange.h"
+
+#define CERTIFICATE_SOON_MS (UINT64_C(10) * 24 * 3600 * 1000)
+#define DISK_LOW_BYTES UINT64_C(104857600) /* 100 MiB */
+#define CALLS_MANY (MCPZ_CALLS_MAX * 9 / 10)
+
+static void say(json_t *problems, const char *format, ...) MCPZ_PRINTF(2, 3);
+
+static void say(json_t *problems, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)json_array_append_new(problems, mcpz_json_text(mcpz_text(text)));
+}
+
+/* Why we cannot do what members do. */
+static void check_mesh(json_t *problems, struct mcpz_engine *engine, uint64_t wall_ms)
+{
+    uint64_t end_ms = mcpz_engine_certificate_end_ms(engine);
+
+    if (mcpz_engine_is_joining(engine)) {
+        say(problems, "joining: no member has admitted us yet");
+    } else if (mcpz_id_is_zero(mcpz_engine_mesh(engine))) {
+        say(problems, "in no mesh: join one with `mcpz join TOKEN`");
+    }
+    if (end_ms != 0 && end_ms <= wall_ms) {
+        say(problems, "the membership certificate has expired: nobody will link to us; "
+                      "join again with a new token");
+    }
+}
+
+static void check_certificate(json_t *problems, struct mcpz_engine *engine, uint64_t wall_ms)
+{
+    uint64_t end_ms = mcpz_engine_certificate_end_ms(engine);
+
+    if (end_ms > wall_ms && end_ms - wall_ms < CERTIFICATE_SOON_MS) {
+        say(problems,
+            "the membership certificate ends in %" PRIu64 " days: no coordinator has renewed it",
+            (end_ms - wall_ms) / (24 * 3600 * 1000));
+    }
+}
+
+static void check_members(json_t *problems, const struct mcpz_members *members)
+{
+    size_t known = 0;
+    size_t suspects = 0;
+
+    for (size_t i = 1; i < members->member_count; i++) {
+        const struct mcpz_member *member = &members->members[i];
+        known += member->state != MCPZ_MEMBER_LEFT ? 1 : 0;
+        if (member->state == MCPZ_MEMBER_SUSPECT) {
+            suspects++;
+        }
+    }
+    if (known > 0 && members->neighbour_count == 0) {
+        say(problems, "cut off: 0 of %zu members are linked", known);
+    }
+    if (suspects > 0) {
+        say(problems, "%zu member%s silent and suspected", suspects,
+            suspects == 1 ? " is" : "s are");
+    }
+}
+
+static void check_calls(json_t *problems, const struct mcpz_calls *calls)
+{
+    if (calls->out_count >= CALLS_MANY) {
+        say(problems, "busy: %zu of %d calls are under way", calls->out_count, MCPZ_CALLS_MAX);
+    }
+    if (calls->in_count >= CALLS_MANY) {
+        say(problems, "busy: %zu of %d calls are being served", calls->in_count, MCPZ_CALLS_MAX);
+    }
+}
+
+static void check_machine(json_t *problems, const struct mcpz_api_measures *measures)
+{
+    if (measures->store.failed_commits > 0) {
+        say(problems, "the store failed to write %" PRIu64 " times: see the log",
+            measures->store.failed_commits);
+    }
+    if (measures->disk_bytes > 0 && measures->disk_free_bytes < DISK_LOW_BYTES) {
+        say(problems, "the disk of the data directory is nearly full: %" PRIu64 " MiB are left",
+            measures->disk_free_bytes / 1048576);
+    }
+}
+
+json_t *mcpz_api_problems(struct mcpz_api *api)
+{
+    struct mcpz_engine *engine = api->ports.enter(api->ports.context);
+    const struct mcpz_node *node = mcpz_engine_node(engine);
+    struct mcpz_api_measures measures = {0};
+    json_t *problems = json_array();
+
+    api->ports.measure(api->ports.context, &measures);
+    uint64_t wall_ms = api->ports.wall_ms(api->ports.context);
+    check_mesh(problems, engine, wall_ms);
+    check_certificate(problems, engine, wall_ms);
+    check_members(problems, &node->members);
+    check_calls(problems, &node->calls);
+    check_machine(problems, &measures);
+    return problems;
+}
+
+void mcpz_api_get_health(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    json_t *problems = mcpz_api_problems(exchange->api);
+    const char *word = json_array_size(problems) == 0 ? "ok" : "degraded";
+
+    (void)request;
+    mcpz_exchange_answer(exchange, 200,
+                         json_pack("{s:s, s:o}", "status", word, "problems", problems));
+}
+
+/* That we can say so is all there is to it: the loop turns. */
+void mcpz_api_get_livez(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    (void)request;
+    mcpz_body_text(&exchange->response.body, "ok\n");
+    mcpz_exchange_send(exchange, 200, "text/plain");
+}
+
+/* Ready: we are in a mesh. A lone node is one. */
+void mcpz_api_get_readyz(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    const struct mcpz_api_ports *ports = &exchange->api->ports;
+    json_t *reasons = json_array();
+
+    (void)request;
+    check_mesh(reasons, mcpz_exchange_engine(exchange), ports->wall_ms(ports->context));
+    bool ready = json_array_size(reasons) == 0;
+    mcpz_exchange_answer(exchange, ready ? 200 : 503,
+                         json_pack("{s:b, s:o}", "ready", ready, "reasons", reasons));
+}

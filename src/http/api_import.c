@@ -1,0 +1,246 @@
+/*
+ * POST /v1/snapshots/import: read the whole file first, then apply it.
+ *
+ * Deltas that are here already are counted and left alone, so that an import can be repeated:
+ * also one that stopped half way.
+ */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/exchange.h"
+#include "http/snapshot.h"
+
+#define IN_FLIGHT_MAX 64 /* handed in, and not answered yet */
+
+struct import {
+    struct mcpz_snapshot_reader reader;
+    bool verified; /* all of it is sound: now it is applied */
+    bool all_sent;
+    uint64_t deltas;
+    uint64_t applied;
+    uint64_t in_flight[IN_FLIGHT_MAX]; /* requests */
+    size_t in_flight_count;
+    uint32_t code; /* of the first that was refused */
+    char text[MCPZ_MESSAGE_BYTES_MAX + 1];
+};
+
+static void fail_file(struct mcpz_exchange *exchange, mcpz_error error, uint64_t at)
+{
+    switch (error) {
+    case MCPZ_EPROTO:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "this is not a snapshot file: nothing was changed");
+        return;
+    case MCPZ_EVERSION:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_VERSION,
+                           "the snapshot file is of a version this node does not read: nothing "
+                           "was changed");
+        return;
+    case MCPZ_ESHORT:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "the snapshot file is cut off after byte %llu: nothing was changed",
+                           (unsigned long long)at);
+        return;
+    case MCPZ_ECORRUPT:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "the snapshot file is damaged, found before byte %llu: nothing was "
+                           "changed",
+                           (unsigned long long)at);
+        return;
+    default:
+        mcpz_exchange_fail_error(exchange, error, "reading the snapshot file");
+        return;
+    }
+}
+
+/* ---- First pass
+ * ------------------------------------------------------------------------------------ */
+
+static void verify(struct mcpz_exchange *exchange)
+{
+    struct import *import = exchange->state;
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
+        struct mcpz_record record;
+        error = mcpz_snapshot_next(&import->reader, &record);
+        import->deltas += error == MCPZ_OK ? 1 : 0;
+    }
+    if (error == MCPZ_ENOTFOUND) {
+        import->verified = true;
+        error = mcpz_snapshot_open(&import->reader, &exchange->input);
+    }
+    if (error != MCPZ_OK) {
+        fail_file(exchange, error, import->reader.at);
+        return;
+    }
+    mcpz_exchange_again(exchange);
+}
+
+/* ---- Second pass
+ * ----------------------------------------------------------------------------------- */
+
+/* Is the delta part of what the document holds? */
+static mcpz_error is_here(const struct mcpz_store *store, const struct mcpz_delta *delta,
+                          bool *here)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                 .document = {.id = delta->document}};
+    mcpz_error error = store->get(store->context, &record);
+
+    *here = false;
+    if (error != MCPZ_OK) {
+        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    }
+    for (size_t i = 0; i < record.document.version_count; i++) {
+        const struct mcpz_version *version = &record.document.versions[i];
+        if (mcpz_actor_compare(&version->actor, &delta->actor) == 0) {
+            *here = version->seq >= delta->seq;
+        }
+    }
+    return MCPZ_OK;
+}
+
+static void send_delta(struct mcpz_exchange *exchange, const struct mcpz_delta *delta)
+{
+    struct import *import = exchange->state;
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_AGENT_IMPORT,
+        .import = {.request = mcpz_engine_next_request(engine), .delta = delta},
+    };
+
+    assert(import->in_flight_count < IN_FLIGHT_MAX);
+    import->in_flight[import->in_flight_count++] = event.import.request;
+    mcpz_engine_event(engine, &event);
+}
+
+static mcpz_error apply_next(struct mcpz_exchange *exchange, const struct mcpz_store *store)
+{
+    struct import *import = exchange->state;
+    struct mcpz_record record;
+    bool here = false;
+
+    mcpz_error error = mcpz_snapshot_next(&import->reader, &record);
+    if (error == MCPZ_ENOTFOUND) {
+        import->all_sent = true;
+        return MCPZ_OK;
+    }
+    if (error == MCPZ_OK) {
+        error = is_here(store, &record.delta.delta, &here);
+    }
+    if (error == MCPZ_OK && !here) {
+        send_delta(exchange, &record.delta.delta);
+    }
+    return error;
+}
+
+static void answer(struct mcpz_exchange *exchange)
+{
+    const struct import *import = exchange->state;
+
+    if (import->code != MCPZ_CODE_OK) {
+        mcpz_exchange_fail(exchange, import->code,
+                           "%llu of %llu deltas were applied, then one was refused: %.1024s",
+                           (unsigned long long)import->applied, (unsigned long long)import->deltas,
+                           import->text);
+        return;
+    }
+    mcpz_exchange_answer(exchange, 200,
+                         json_pack("{s:I, s:I}", "deltas", (json_int_t)import->deltas, "applied",
+                                   (json_int_t)import->applied));
+}
+
+static void apply(struct mcpz_exchange *exchange)
+{
+    struct import *import = exchange->state;
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < MCPZ_SLICE_DELTAS && import->in_flight_count < IN_FLIGHT_MAX; i++) {
+        if (import->all_sent || import->code != MCPZ_CODE_OK || error != MCPZ_OK) {
+            break;
+        }
+        error = apply_next(exchange, store);
+    }
+    if (error != MCPZ_OK) {
+        mcpz_exchange_fail_error(exchange, error, "applying the snapshot, half way");
+    } else if (import->in_flight_count == 0 &&
+               (import->all_sent || import->code != MCPZ_CODE_OK)) {
+        answer(exchange);
+    } else if (import->in_flight_count < IN_FLIGHT_MAX && !import->all_sent &&
+               import->code == MCPZ_CODE_OK) {
+        mcpz_exchange_again(exchange);
+    }
+}
+
+/* ---- The exchange
+ * ------------------------------------------------------------------------------------ */
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct import *import = exchange->state;
+
+    exchange->deadline_us =
+        exchange->api->ports.now(exchange->api->ports.context) + MCPZ_API_WAIT_US;
+    if (import->verified) {
+        apply(exchange);
+    } else {
+        verify(exchange);
+    }
+}
+
+static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *action)
+{
+    struct import *import = exchange->state;
+
+    if (action->kind != MCPZ_ACTION_REPLY) {
+        return false;
+    }
+    for (size_t i = 0; i < import->in_flight_count; i++) {
+        if (import->in_flight[i] != action->reply.request) {
+            continue;
+        }
+        import->in_flight[i] = import->in_flight[--import->in_flight_count];
+        if (action->reply.code == MCPZ_CODE_OK) {
+            import->applied++;
+        } else if (import->code == MCPZ_CODE_OK) {
+            import->code = action->reply.code;
+            mcpz_bytes_to_text(action->reply.text, import->text, sizeof(import->text));
+        }
+        return true;
+    }
+    return false;
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    free(exchange->state);
+}
+
+static const struct mcpz_exchange_kind import_kind = {
+    .note = note,
+    .work = work,
+    .finish = finish,
+};
+
+void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct import *import = calloc(1, sizeof(*import));
+
+    (void)request;
+    if (import == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "importing");
+        return;
+    }
+    mcpz_error error = mcpz_snapshot_open(&import->reader, &exchange->input);
+    if (error != MCPZ_OK) {
+        fail_file(exchange, error, import->reader.at);
+        free(import);
+        return;
+    }
+    mcpz_exchange_wait(exchange, &import_kind, import);
+    work(exchange);
+}

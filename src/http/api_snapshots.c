@@ -1,0 +1,290 @@
+/* GET /v1/snapshots and /v1/snapshots/export. */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/agent_id.h"
+#include "http/exchange.h"
+#include "http/snapshot.h"
+#include "http/walk.h"
+
+/* ---- Listing
+ * ------------------------------------------------------------------------------------- */
+
+struct snapshot_list {
+    struct mcpz_walk walk;
+    bool first_written;
+};
+
+/* Roots are made of entries: so many are looked at in one turn, and one document more. */
+#define SLICE_ENTRIES MCPZ_ENTRIES_MAX
+
+static mcpz_error list_one(struct mcpz_exchange *exchange, struct mcpz_engine *engine,
+                           uint32_t *entries)
+{
+    struct snapshot_list *list = exchange->state;
+    struct mcpz_record record;
+    uint8_t root[MCPZ_DIGEST_BYTES];
+
+    mcpz_error error = mcpz_walk_next(&list->walk, mcpz_engine_store(engine), &record);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = mcpz_engine_root(engine, &record.document.id, root);
+    if (error != MCPZ_OK) {
+        /* The document is there: that its root is not found is no end of the walk. */
+        return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error;
+    }
+    *entries += record.document.entry_count;
+    mcpz_body_append_json(&exchange->response.body,
+                          json_pack("{s:o, s:o, s:o, s:I, s:o}", "id",
+                                    mcpz_json_text(record.document.name), "document",
+                                    mcpz_json_id(&record.document.id, 'd'), "root",
+                                    mcpz_json_hex(mcpz_bytes(root, sizeof(root))), "entries",
+                                    (json_int_t)record.document.entry_count, "updated",
+                                    mcpz_json_time(mcpz_hlc_to_ms(record.document.hlc))),
+                          !list->first_written);
+    list->first_written = true;
+    return MCPZ_OK;
+}
+
+static void work_list(struct mcpz_exchange *exchange)
+{
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    mcpz_error error = MCPZ_OK;
+    uint32_t entries = 0;
+
+    for (size_t i = 0; i < MCPZ_SLICE_DOCUMENTS && entries < SLICE_ENTRIES && error == MCPZ_OK;
+         i++) {
+        error = list_one(exchange, engine, &entries);
+    }
+    if (error == MCPZ_OK) {
+        mcpz_exchange_again(exchange);
+    } else if (error == MCPZ_ENOTFOUND) {
+        mcpz_body_text(&exchange->response.body, "]\n");
+        mcpz_exchange_send(exchange, 200, "application/json");
+    } else {
+        mcpz_exchange_fail_error(exchange, error, "reading the snapshots");
+    }
+}
+
+static void finish_list(struct mcpz_exchange *exchange)
+{
+    free(exchange->state);
+}
+
+static const struct mcpz_exchange_kind list_kind = {.work = work_list, .finish = finish_list};
+
+void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct snapshot_list *list = calloc(1, sizeof(*list));
+
+    (void)request;
+    if (list == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "listing the snapshots");
+        return;
+    }
+    mcpz_exchange_wait(exchange, &list_kind, list);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
+    mcpz_body_text(&exchange->response.body, "[");
+    work_list(exchange);
+}
+
+/* ---- Exporting
+ * ----------------------------------------------------------------------------------- */
+
+/* One actor's deltas of the document at hand: the next one to write. */
+struct cursor {
+    struct mcpz_actor actor;
+    uint64_t seq;
+    uint64_t last_seq; /* what comes after it was written later: left out, with what needs it */
+    uint64_t hlc;      /* of `seq` */
+};
+
+struct export
+{
+    struct mcpz_walk walk;
+    bool single; /* only `document` */
+    struct mcpz_id document;
+    struct cursor cursors[MCPZ_ACTORS_MAX];
+    size_t cursor_count; /* 0: take the next document */
+    struct mcpz_snapshot_writer writer;
+};
+
+static mcpz_error read_delta(const struct mcpz_store *store, const struct export *export,
+                             const struct cursor *cursor, struct mcpz_record *record)
+{
+    *record = (struct mcpz_record){
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = export->document,
+                            .actor = cursor->actor,
+                            .seq = cursor->seq}},
+    };
+    mcpz_error error = store->get(store->context, record);
+    return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* every delta is kept */
+}
+
+/* Look at the cursor's delta for its stamp. */
+static mcpz_error load(const struct mcpz_store *store, const struct export *export,
+                       struct cursor *cursor)
+{
+    struct mcpz_record record;
+    mcpz_error error = read_delta(store, export, cursor, &record);
+    if (error == MCPZ_OK) {
+        cursor->hlc = record.delta.delta.hlc;
+    }
+    return error;
+}
+
+static mcpz_error open_document(const struct mcpz_store *store, struct export *export)
+{
+    struct mcpz_record record;
+    mcpz_error error = MCPZ_OK;
+
+    if (!export->single) {
+        error = mcpz_walk_next(&export->walk, store, &record);
+    } else if (!export->walk.started) {
+        error = mcpz_walk_find(store, &export->document, &record);
+        export->walk.started = true;
+    } else {
+        error = MCPZ_ENOTFOUND;
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (record.document.version_count > MCPZ_ACTORS_MAX) {
+        return MCPZ_ECORRUPT;
+    }
+    export->document = record.document.id;
+    export->cursor_count = 0;
+    for (size_t i = 0; i < record.document.version_count; i++) {
+        const struct mcpz_version *version = &record.document.versions[i];
+        if (version->seq > 0) {
+            export->cursors[export->cursor_count++] =
+                (struct cursor){.actor = version->actor, .seq = 1, .last_seq = version->seq};
+        }
+    }
+    for (size_t i = 0; i < export->cursor_count && error == MCPZ_OK; i++) {
+        error = load(store, export, &export->cursors[i]);
+    }
+    return error;
+}
+
+/*
+ * The delta to write next. Stamps grow along causality, so their order is a causal one; actors
+ * only decide between what is concurrent.
+ */
+static struct cursor *pick(struct export *export)
+{
+    struct cursor *best = &export->cursors[0];
+
+    for (size_t i = 1; i < export->cursor_count; i++) {
+        struct cursor *cursor = &export->cursors[i];
+        if (cursor->hlc < best->hlc ||
+            (cursor->hlc == best->hlc && mcpz_actor_compare(&cursor->actor, &best->actor) < 0)) {
+            best = cursor;
+        }
+    }
+    return best;
+}
+
+static mcpz_error export_delta(const struct mcpz_store *store, struct export *export)
+{
+    struct cursor *cursor = pick(export);
+    struct mcpz_record record;
+
+    mcpz_error error = read_delta(store, export, cursor, &record);
+    if (error == MCPZ_OK) {
+        error = mcpz_snapshot_add(&export->writer, &record);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (cursor->seq == cursor->last_seq) {
+        *cursor = export->cursors[--export->cursor_count];
+        return MCPZ_OK;
+    }
+    cursor->seq++;
+    return load(store, export, cursor);
+}
+
+static void work_export(struct mcpz_exchange *exchange)
+{
+    struct export *export = exchange->state;
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+    mcpz_error error = exchange->response.body.error;
+
+    for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
+        error =
+            export->cursor_count == 0 ? open_document(store, export) : export_delta(store, export);
+    }
+    if (error == MCPZ_OK) {
+        mcpz_exchange_again(exchange);
+    } else if (error == MCPZ_ENOTFOUND || exchange->response.body.error != MCPZ_OK) {
+        mcpz_snapshot_end(&export->writer);
+        mcpz_exchange_send(exchange, 200, MCPZ_SNAPSHOT_TYPE);
+    } else {
+        mcpz_exchange_fail_error(exchange, error, "reading the agents");
+    }
+}
+
+static void finish_export(struct mcpz_exchange *exchange)
+{
+    free(exchange->state);
+}
+
+static const struct mcpz_exchange_kind export_kind = {.work = work_export,
+                                                      .finish = finish_export};
+
+/* The one agent asked for. False: answered with what is wrong. */
+static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                       struct export *export)
+{
+    struct mcpz_bytes key = mcpz_text("agent=");
+    struct mcpz_record record;
+
+    if (query.length == 0) {
+        return true;
+    }
+    if (query.length < key.length || memcmp(query.data, key.data, key.length) != 0) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "an export can be asked for \"agent=ID\" only");
+        return false;
+    }
+    struct mcpz_bytes id = mcpz_bytes(query.data + key.length, query.length - key.length);
+    const char *trouble = mcpz_agent_id_trouble(id);
+    if (trouble != NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s", trouble);
+        return false;
+    }
+    export->single = true;
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &export->document);
+    mcpz_error error = mcpz_walk_find(mcpz_engine_store(mcpz_exchange_engine(exchange)),
+                                      &export->document, &record);
+    if (error == MCPZ_ENOTFOUND) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no agent \"%.*s\"",
+                           (int)id.length, (const char *)id.data);
+    } else if (error != MCPZ_OK) {
+        mcpz_exchange_fail_error(exchange, error, "reading the agent");
+    }
+    return error == MCPZ_OK;
+}
+
+void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct export *export = calloc(1, sizeof(*export));
+
+    if (export == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "exporting");
+        return;
+    }
+    if (!read_query(exchange, request->query, export)) {
+        free(export);
+        return;
+    }
+    mcpz_exchange_wait(exchange, &export_kind, export);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
+    mcpz_snapshot_begin(&export->writer, &exchange->response.body);
+    work_export(exchange);
+}

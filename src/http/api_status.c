@@ -1,0 +1,304 @@
+/* GET /v1/status, /v1/peers, /v1/capabilities, /v1/config. */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/exchange.h"
+
+/* ---- Status -----------------------------------------------------------------------------------
+ */
+
+static json_t *list_roles(const struct mcpz_member *member)
+{
+    json_t *roles = json_array();
+
+    for (size_t i = 0; i < member->role_count; i++) {
+        (void)json_array_append_new(roles, mcpz_json_text(mcpz_text(member->roles[i])));
+    }
+    return roles;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct mcpz_offer *const *left = a;
+    const struct mcpz_offer *const *right = b;
+    return strcmp((*left)->name, (*right)->name);
+}
+
+/* Offers of nodes that are up, sorted by name. `sorted` holds MCPZ_CAPABILITIES_MAX. */
+static size_t sort_offers(const struct mcpz_registry *registry, const struct mcpz_offer **sorted)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < registry->offer_count; i++) {
+        const struct mcpz_offer *offer = &registry->offers[i];
+        assert(offer->offerer < registry->offerer_count);
+        if (registry->offerers[offer->offerer].up) {
+            sorted[count++] = offer;
+        }
+    }
+    qsort(sorted, count, sizeof(*sorted), compare_names);
+    return count;
+}
+
+static size_t count_capabilities(const struct mcpz_registry *registry)
+{
+    const struct mcpz_offer *sorted[MCPZ_CAPABILITIES_MAX];
+    size_t count = sort_offers(registry, sorted);
+    size_t distinct = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        distinct += i == 0 || strcmp(sorted[i - 1]->name, sorted[i]->name) != 0 ? 1 : 0;
+    }
+    return distinct;
+}
+
+static void visit_counter(void *context, const char *name, uint64_t number)
+{
+    (void)json_object_set_new(context, name, json_integer((json_int_t)number));
+}
+
+static json_t *list_counters(struct mcpz_api *api, const struct mcpz_engine *engine)
+{
+    const struct mcpz_counters *counters = mcpz_engine_counters(engine);
+    json_t *json = json_object();
+
+#define X(name, help) visit_counter(json, #name, counters->name);
+    MCPZ_COUNTERS(X)
+#undef X
+    api->ports.count(api->ports.context, visit_counter, json);
+    return json;
+}
+
+static json_t *show_mesh(const struct mcpz_id *mesh)
+{
+    return mcpz_id_is_zero(mesh) ? json_null() : mcpz_json_id(mesh, 'm');
+}
+
+static void show_self(json_t *json, struct mcpz_engine *engine)
+{
+    const struct mcpz_node *node = mcpz_engine_node(engine);
+    const struct mcpz_member *self = &node->members.members[0];
+
+    (void)json_object_set_new(json, "node", mcpz_json_id(mcpz_engine_id(engine), 'n'));
+    (void)json_object_set_new(json, "name", mcpz_json_text(mcpz_text(self->name)));
+    (void)json_object_set_new(json, "mesh", show_mesh(mcpz_engine_mesh(engine)));
+    (void)json_object_set_new(json, "version", json_string(MCPZ_VERSION));
+    (void)json_object_set_new(json, "region", mcpz_json_text(mcpz_text(self->region)));
+    (void)json_object_set_new(json, "zone", mcpz_json_text(mcpz_text(self->zone)));
+    (void)json_object_set_new(json, "roles", list_roles(self));
+    (void)json_object_set_new(json, "address", mcpz_json_text_or_null(self->address));
+    (void)json_object_set_new(json, "joining", json_boolean(mcpz_engine_is_joining(engine)));
+    (void)json_object_set_new(json, "may_admit", json_boolean(mcpz_engine_may_admit(engine)));
+    (void)json_object_set_new(json, "certificate_expires",
+                              mcpz_json_time(mcpz_engine_certificate_end_ms(engine)));
+}
+
+static void visit_all(json_t *json, const char *const *names, const uint64_t *numbers,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        visit_counter(json, names[i], numbers[i]);
+    }
+}
+
+static json_t *show_tasks(const struct mcpz_calls *calls)
+{
+    static const char *const names[] = {"running", "done", "failed", "retried"};
+    const uint64_t numbers[] = {calls->out_count, calls->tasks_done, calls->tasks_failed,
+                                calls->tasks_retried};
+    json_t *json = json_object();
+
+    visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));
+    return json;
+}
+
+static json_t *show_runs(const struct mcpz_calls *calls, const struct mcpz_api_measures *measures)
+{
+    static const char *const names[] = {"running", "waiting", "done", "failed"};
+    const uint64_t numbers[] = {measures->runs_running, measures->runs_waiting, calls->runs_done,
+                                calls->runs_failed};
+    json_t *json = json_object();
+
+    visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));
+    return json;
+}
+
+static json_t *show_store(const struct mcpz_api_measures *measures)
+{
+    static const char *const names[] = {
+        "entries",        "used_bytes",     "map_bytes",     "commits",
+        "failed_commits", "commit_us_last", "commit_us_max",
+    };
+    const uint64_t numbers[] = {
+        measures->store.entries,        measures->store.used_bytes,
+        measures->store.map_bytes,      measures->store.commits,
+        measures->store.failed_commits, measures->store.commit_us_last,
+        measures->store.commit_us_max,
+    };
+    json_t *json = json_object();
+
+    visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));
+    return json;
+}
+
+void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_api *api = exchange->api;
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    const struct mcpz_node *node = mcpz_engine_node(engine);
+    struct mcpz_api_measures measures = {0};
+    json_t *json = json_object();
+
+    (void)request;
+    api->ports.measure(api->ports.context, &measures);
+    mcpz_time up_us = api->ports.now(api->ports.context) - measures.started;
+    show_self(json, engine);
+    visit_counter(json, "uptime_s", up_us / MCPZ_SECONDS(1));
+    visit_counter(json, "members", mcpz_members_alive_count(&node->members));
+    visit_counter(json, "links", node->members.neighbour_count);
+    visit_counter(json, "capabilities", count_capabilities(&node->registry));
+    visit_counter(json, "agents", node->agents.document_count);
+    visit_counter(json, "rss_bytes", measures.rss_bytes);
+    visit_counter(json, "private_bytes", measures.private_bytes);
+    (void)json_object_set_new(json, "health", mcpz_api_problems(api));
+    (void)json_object_set_new(json, "tasks", show_tasks(&node->calls));
+    (void)json_object_set_new(json, "runs", show_runs(&node->calls, &measures));
+    (void)json_object_set_new(json, "store", show_store(&measures));
+    (void)json_object_set_new(json, "counters", list_counters(api, engine));
+    mcpz_exchange_answer(exchange, 200, json);
+}
+
+/* ---- Peers -------------------------------------------------------------------------------------
+ */
+
+static const char *state_word(enum mcpz_member_state state)
+{
+    switch (state) {
+    case MCPZ_MEMBER_ALIVE:
+        return "alive";
+    case MCPZ_MEMBER_SUSPECT:
+        return "suspect";
+    case MCPZ_MEMBER_DEAD:
+        return "dead";
+    case MCPZ_MEMBER_LEFT:
+        return "left";
+    case MCPZ_MEMBER_STATE_END:
+        break;
+    }
+    assert(false);
+    return "?";
+}
+
+/* When a moment on our clock was, by the wall's. */
+static uint64_t wall_of(const struct mcpz_api *api, mcpz_time then)
+{
+    mcpz_time now = api->ports.now(api->ports.context);
+    uint64_t wall_ms = api->ports.wall_ms(api->ports.context);
+    uint64_t age_ms = now > then ? (now - then) / MCPZ_MS(1) : 0;
+
+    return wall_ms > age_ms ? wall_ms - age_ms : 0;
+}
+
+static json_t *show_rtt(const struct mcpz_neighbour *link)
+{
+    return link != NULL && link->rtt_us > 0 ? json_real((double)link->rtt_us / 1000.0)
+                                            : json_null();
+}
+
+static json_t *show_peer(const struct mcpz_api *api, const struct mcpz_members *members,
+                         const struct mcpz_member *member)
+{
+    const struct mcpz_neighbour *link = mcpz_members_neighbour(members, &member->id);
+    json_t *json = json_object();
+
+    (void)json_object_set_new(json, "node", mcpz_json_id(&member->id, 'n'));
+    (void)json_object_set_new(json, "name", mcpz_json_text(mcpz_text(member->name)));
+    (void)json_object_set_new(json, "state", json_string(state_word(member->state)));
+    (void)json_object_set_new(json, "address", mcpz_json_text_or_null(member->address));
+    (void)json_object_set_new(json, "rtt_ms", show_rtt(link));
+    (void)json_object_set_new(json, "zone", mcpz_json_text(mcpz_text(member->zone)));
+    (void)json_object_set_new(json, "region", mcpz_json_text(mcpz_text(member->region)));
+    (void)json_object_set_new(json, "roles", list_roles(member));
+    (void)json_object_set_new(json, "since", mcpz_json_time(wall_of(api, member->since_us)));
+    (void)json_object_set_new(json, "linked", json_boolean(link != NULL));
+    (void)json_object_set_new(json, "dialled", json_boolean(link != NULL && link->dialled));
+    return json;
+}
+
+void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    const struct mcpz_members *members =
+        &mcpz_engine_node(mcpz_exchange_engine(exchange))->members;
+    json_t *json = json_array();
+
+    (void)request;
+    for (size_t i = 1; i < members->member_count; i++) {
+        (void)json_array_append_new(json, show_peer(exchange->api, members, &members->members[i]));
+    }
+    mcpz_exchange_answer(exchange, 200, json);
+}
+
+/* ---- Capabilities
+ * --------------------------------------------------------------------------------- */
+
+static json_t *show_provider(const struct mcpz_node *node, const struct mcpz_id *id)
+{
+    const struct mcpz_member *member = mcpz_members_find(&node->members, id);
+    bool is_self = mcpz_id_equal(id, &node->members.members[0].id);
+    json_t *json = json_object();
+
+    (void)json_object_set_new(json, "node", mcpz_json_id(id, 'n'));
+    (void)json_object_set_new(json, "name",
+                              mcpz_json_text(mcpz_text(member != NULL ? member->name : "")));
+    (void)json_object_set_new(json, "self", json_boolean(is_self));
+    (void)json_object_set_new(json, "linked",
+                              json_boolean(mcpz_members_neighbour(&node->members, id) != NULL));
+    return json;
+}
+
+void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    const struct mcpz_node *node = mcpz_engine_node(mcpz_exchange_engine(exchange));
+    const struct mcpz_offer *sorted[MCPZ_CAPABILITIES_MAX];
+    size_t count = sort_offers(&node->registry, sorted);
+    json_t *json = json_array();
+    json_t *providers = NULL;
+
+    (void)request;
+    for (size_t i = 0; i < count; i++) {
+        const struct mcpz_offerer *offerer = &node->registry.offerers[sorted[i]->offerer];
+        if (i == 0 || strcmp(sorted[i - 1]->name, sorted[i]->name) != 0) {
+            providers = json_array();
+            json_t *row = json_object();
+            (void)json_object_set_new(row, "name", mcpz_json_text(mcpz_text(sorted[i]->name)));
+            (void)json_object_set_new(row, "providers", providers);
+            (void)json_array_append_new(json, row);
+        }
+        (void)json_array_append_new(providers, show_provider(node, &offerer->id));
+    }
+    mcpz_exchange_answer(exchange, 200, json);
+}
+
+/* ---- Configuration -----------------------------------------------------------------------------
+ */
+
+static void visit_key(void *context, const char *key, const char *value, const char *origin)
+{
+    json_t *row = json_object();
+
+    (void)json_object_set_new(row, "key", mcpz_json_text(mcpz_text(key)));
+    (void)json_object_set_new(row, "value", mcpz_json_text(mcpz_text(value)));
+    (void)json_object_set_new(row, "origin", mcpz_json_text(mcpz_text(origin)));
+    (void)json_array_append_new(context, row);
+}
+
+void mcpz_api_get_config(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    json_t *json = json_array();
+
+    (void)request;
+    exchange->api->ports.walk_config(exchange->api->ports.context, visit_key, json);
+    mcpz_exchange_answer(exchange, 200, json);
+}

@@ -1,0 +1,392 @@
+#include "http/exchange.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "http/jsontext.h"
+
+#define JSON_TYPE "application/json"
+
+/* ---- Answering ------------------------------------------------------------------------------ */
+
+static int append_json(const char *bytes, size_t length, void *context)
+{
+    struct mcpz_body *body = context;
+
+    mcpz_body_append(body, mcpz_bytes(bytes, length));
+    return body->error == MCPZ_OK ? 0 : -1;
+}
+
+void mcpz_body_append_json(struct mcpz_body *body, json_t *json, bool first)
+{
+    if (!first) {
+        mcpz_body_text(body, ",");
+    }
+    if ((json == NULL ||
+         json_dump_callback(json, append_json, body, JSON_COMPACT | JSON_ENCODE_ANY) != 0) &&
+        body->error == MCPZ_OK) {
+        body->error = MCPZ_ENOMEM;
+    }
+    json_decref(json);
+}
+
+static void append_error(struct mcpz_body *body, uint32_t code, const char *text)
+{
+    mcpz_body_text(body, "{\"error\":{\"code\":\"");
+    mcpz_body_text(body, mcpz_code_word(code));
+    mcpz_body_text(body, "\",\"message\":");
+    mcpz_json_append_string(body, mcpz_text(text));
+    mcpz_body_text(body, "}}\n");
+}
+
+static void set_answered(struct mcpz_exchange *exchange, unsigned status, const char *type)
+{
+    assert(exchange->open);
+    assert(!exchange->answered);
+
+    exchange->response.status = status;
+    exchange->response.content_type = type;
+    exchange->answered = true;
+    exchange->has_work = false;
+    exchange->api->ports.answered(exchange->api->ports.context, exchange->owner);
+}
+
+static const char *trouble_of_body(mcpz_error error)
+{
+    return error == MCPZ_ENOSPACE ? "no room on disk for the answer: free some space"
+                                  : "the answer could not be put together";
+}
+
+static void answer_error(struct mcpz_exchange *exchange, uint32_t code, const char *text)
+{
+    struct mcpz_body *body = &exchange->response.body;
+
+    mcpz_body_finish(body);
+    append_error(body, code, text);
+    set_answered(exchange, mcpz_api_status_of(code), JSON_TYPE);
+}
+
+void mcpz_exchange_send(struct mcpz_exchange *exchange, unsigned status, const char *content_type)
+{
+    mcpz_error error = exchange->response.body.error;
+
+    if (error != MCPZ_OK) {
+        answer_error(exchange,
+                     error == MCPZ_ENOSPACE ? MCPZ_CODE_STORE_FAILED : MCPZ_CODE_INTERNAL,
+                     trouble_of_body(error));
+        return;
+    }
+    set_answered(exchange, status, content_type);
+}
+
+void mcpz_exchange_answer(struct mcpz_exchange *exchange, unsigned status, json_t *json)
+{
+    mcpz_body_append_json(&exchange->response.body, json, true);
+    mcpz_body_text(&exchange->response.body, "\n");
+    mcpz_exchange_send(exchange, status, JSON_TYPE);
+}
+
+void mcpz_exchange_fail(struct mcpz_exchange *exchange, uint32_t code, const char *format, ...)
+{
+    char text[MCPZ_MESSAGE_BYTES_MAX + 1];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    mcpz_json_clean(text);
+    answer_error(exchange, code, text);
+}
+
+static uint32_t code_of_error(mcpz_error error)
+{
+    switch (error) {
+    case MCPZ_ENOTFOUND:
+        return MCPZ_CODE_NOT_FOUND;
+    case MCPZ_ECONFLICT:
+        return MCPZ_CODE_CONFLICT;
+    case MCPZ_EFULL:
+        return MCPZ_CODE_LIMIT;
+    case MCPZ_EAUTH:
+        return MCPZ_CODE_DENIED;
+    case MCPZ_EEXPIRED:
+        return MCPZ_CODE_TOKEN_EXPIRED;
+    case MCPZ_EUSED:
+        return MCPZ_CODE_TOKEN_USED;
+    case MCPZ_ESHORT:
+    case MCPZ_EPROTO:
+        return MCPZ_CODE_BAD_REQUEST;
+    case MCPZ_EVERSION:
+        return MCPZ_CODE_VERSION;
+    case MCPZ_ETIMEOUT:
+        return MCPZ_CODE_TIMEOUT;
+    case MCPZ_EIO:
+    case MCPZ_ECORRUPT:
+    case MCPZ_ENOSPACE:
+        return MCPZ_CODE_STORE_FAILED;
+    case MCPZ_OK:
+    case MCPZ_ENOMEM:
+    case MCPZ_ECONFIG:
+        break;
+    }
+    return MCPZ_CODE_INTERNAL;
+}
+
+void mcpz_exchange_fail_error(struct mcpz_exchange *exchange, mcpz_error error, const char *what)
+{
+    mcpz_exchange_fail(exchange, code_of_error(error), "%s: %s", what, mcpz_strerror(error));
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------------
+ */
+
+void mcpz_exchange_wait(struct mcpz_exchange *exchange, const struct mcpz_exchange_kind *kind,
+                        void *state)
+{
+    assert(exchange->kind == NULL);
+
+    exchange->kind = kind;
+    exchange->state = state;
+    exchange->deadline_us =
+        exchange->api->ports.now(exchange->api->ports.context) + MCPZ_API_WAIT_US;
+}
+
+void mcpz_exchange_again(struct mcpz_exchange *exchange)
+{
+    exchange->has_work = true;
+    exchange->api->ports.defer(exchange->api->ports.context);
+}
+
+/* Waiting for one REPLY. */
+struct reply_wait {
+    unsigned status;
+    json_t *json;
+    bool came;
+    uint32_t code;
+    char text[MCPZ_MESSAGE_BYTES_MAX + 1];
+};
+
+static bool note_reply(struct mcpz_exchange *exchange, const struct mcpz_action *action)
+{
+    struct reply_wait *wait = exchange->state;
+
+    if (action->kind != MCPZ_ACTION_REPLY || action->reply.request != exchange->request) {
+        return false;
+    }
+    wait->came = true;
+    wait->code = action->reply.code;
+    mcpz_bytes_to_text(action->reply.text, wait->text, sizeof(wait->text));
+    return true;
+}
+
+static void work_reply(struct mcpz_exchange *exchange)
+{
+    struct reply_wait *wait = exchange->state;
+
+    if (!wait->came) {
+        return;
+    }
+    if (wait->code != MCPZ_CODE_OK) {
+        mcpz_exchange_fail(exchange, wait->code, "%s", wait->text);
+        return;
+    }
+    json_t *json = wait->json;
+    wait->json = NULL;
+    mcpz_exchange_answer(exchange, wait->status, json);
+}
+
+static void finish_reply(struct mcpz_exchange *exchange)
+{
+    struct reply_wait *wait = exchange->state;
+
+    json_decref(wait->json);
+    free(wait);
+}
+
+static void expire_reply(struct mcpz_exchange *exchange)
+{
+    const struct reply_wait *wait = exchange->state;
+
+    mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT, "%s",
+                       wait->text[0] != '\0'
+                           ? wait->text
+                           : "the store has not said that it is written: look again whether it "
+                             "is before you repeat it");
+}
+
+static const struct mcpz_exchange_kind reply_kind = {
+    .note = note_reply,
+    .work = work_reply,
+    .expire = expire_reply,
+    .finish = finish_reply,
+};
+
+uint64_t mcpz_exchange_await_reply(struct mcpz_exchange *exchange, unsigned status, json_t *json)
+{
+    struct reply_wait *wait = calloc(1, sizeof(*wait));
+
+    if (wait == NULL || json == NULL) {
+        free(wait);
+        json_decref(json);
+        mcpz_exchange_fail(exchange, MCPZ_CODE_INTERNAL, "out of memory");
+        return 0;
+    }
+    wait->status = status;
+    wait->json = json;
+    mcpz_exchange_wait(exchange, &reply_kind, wait);
+    exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
+    return exchange->request;
+}
+
+void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_us,
+                             const char *text)
+{
+    struct reply_wait *wait = exchange->state;
+
+    assert(exchange->kind == &reply_kind);
+    exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) + patience_us;
+    mcpz_bytes_to_text(mcpz_text(text), wait->text, sizeof(wait->text));
+}
+
+/* ---- Reading requests -------------------------------------------------------------------------
+ */
+
+struct mcpz_engine *mcpz_exchange_engine(struct mcpz_exchange *exchange)
+{
+    return exchange->api->ports.enter(exchange->api->ports.context);
+}
+
+struct mcpz_bytes mcpz_exchange_text_of(const json_t *string)
+{
+    return mcpz_bytes(json_string_value(string), json_string_length(string));
+}
+
+struct mcpz_bytes mcpz_path_rest(struct mcpz_bytes path, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    assert(path.length >= length);
+    assert(memcmp(path.data, prefix, length) == 0);
+    return mcpz_bytes(path.data + length, path.length - length);
+}
+
+static bool is_allowed(const char *key, const char *const *allowed)
+{
+    for (; *allowed != NULL; allowed++) {
+        if (strcmp(key, *allowed) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+json_t *mcpz_exchange_parse(struct mcpz_exchange *exchange, struct mcpz_bytes text,
+                            const char *const *allowed)
+{
+    json_error_t trouble;
+
+    json_t *object =
+        json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &trouble);
+    if (object == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "the body is not JSON: line %d, column %d: %s", trouble.line,
+                           trouble.column, trouble.text);
+        return NULL;
+    }
+    if (!json_is_object(object)) {
+        json_decref(object);
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "the body must be a JSON object: {...}");
+        return NULL;
+    }
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        if (!is_allowed(key, allowed)) {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                               "there is no \"%s\" in this request", key);
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+json_t *mcpz_exchange_object(struct mcpz_exchange *exchange, const char *const *allowed)
+{
+    struct mcpz_bytes text = mcpz_body_in_memory(&exchange->input);
+
+    return mcpz_exchange_parse(exchange, text.length > 0 ? text : mcpz_text("{}"), allowed);
+}
+
+bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object, const char *key,
+                           json_int_t min, json_int_t max, json_int_t absent, json_int_t *number)
+{
+    const json_t *member = json_object_get(object, key);
+
+    if (member == NULL) {
+        *number = absent;
+        return true;
+    }
+    if (!json_is_integer(member) || json_integer_value(member) < min ||
+        json_integer_value(member) > max) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"%s\" must be a whole number from %" JSON_INTEGER_FORMAT
+                           " to %" JSON_INTEGER_FORMAT,
+                           key, min, max);
+        return false;
+    }
+    *number = json_integer_value(member);
+    return true;
+}
+
+/* ---- Writing answers --------------------------------------------------------------------------
+ */
+
+json_t *mcpz_json_time(uint64_t wall_ms)
+{
+    char text[MCPZ_ISO_TIME_CHARS];
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+
+    if (wall_ms == 0 || gmtime_r(&seconds, &parts) == NULL ||
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
+        return json_null();
+    }
+    return json_string(text);
+}
+
+json_t *mcpz_json_id(const struct mcpz_id *id, char prefix)
+{
+    char text[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_id_to_text(id, prefix, text);
+    return json_string(text);
+}
+
+json_t *mcpz_json_text(struct mcpz_bytes text)
+{
+    json_t *json = json_stringn(text.length > 0 ? (const char *)text.data : "", text.length);
+    return json != NULL ? json : json_string("?");
+}
+
+json_t *mcpz_json_text_or_null(const char *text)
+{
+    return text[0] != '\0' ? mcpz_json_text(mcpz_text(text)) : json_null();
+}
+
+json_t *mcpz_json_hex(struct mcpz_bytes bytes)
+{
+    char text[2 * 64 + 1];
+
+    assert(bytes.length <= 64);
+    for (size_t i = 0; i < bytes.length; i++) {
+        (void)snprintf(text + 2 * i, 3, "%02x", bytes.data[i]);
+    }
+    return json_stringn(text, 2 * bytes.length);
+}

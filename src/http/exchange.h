@@ -1,0 +1,158 @@
+/*
+ * What the families of routes share: an exchange from the inside, and how to answer it.
+ *
+ * A handler answers at once, or sets `work`, `note` and `state` and returns: the exchange then
+ * waits for the engine, or for its next slice.
+ */
+
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "http/api.h"
+#include "proto/code.h"
+
+/* What an exchange that is not answered at once does. Each may be NULL. */
+struct mcpz_exchange_kind {
+    /* The engine says something: true if it is for this exchange. Do not call the engine. */
+    bool (*note)(struct mcpz_exchange *exchange, const struct mcpz_action *action);
+
+    /* Go on: something was noted, or mcpz_exchange_again() was called. */
+    void (*work)(struct mcpz_exchange *exchange);
+
+    /* `deadline_us` has passed. NULL: a timeout in general words. */
+    void (*expire)(struct mcpz_exchange *exchange);
+
+    /* Release `state`. If the exchange is not answered, also cancel what it has under way. */
+    void (*finish)(struct mcpz_exchange *exchange);
+};
+
+struct mcpz_exchange {
+    struct mcpz_api *api;
+    void *owner;
+    bool open;
+    bool answered;
+    bool has_work;    /* `work` is to be called */
+    uint64_t request; /* the engine's name for what we asked; 0: none */
+    mcpz_time deadline_us;
+    const struct mcpz_exchange_kind *kind;
+    void *state; /* of the kind */
+    struct mcpz_body input;
+    struct mcpz_response response;
+};
+
+struct mcpz_api {
+    struct mcpz_api_ports ports;
+    char *directory;
+    uint64_t results_bytes; /* of MCPZ_RESULTS_BYTES_MAX, taken */
+    struct mcpz_exchange exchanges[MCPZ_EXCHANGES_MAX];
+};
+
+typedef void (*mcpz_handler)(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+
+/* The families. `path` of a request is whole; handlers cut it themselves. */
+void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_config(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_health(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_livez(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_readyz(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_task(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_join(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_leave(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+
+/* ---- Answering: exactly once -------------------------------------------------------------- */
+
+/** Answer with `json`, which is taken. NULL: out of memory, and says so. */
+void mcpz_exchange_answer(struct mcpz_exchange *exchange, unsigned status, json_t *json);
+
+/** Answer with what was appended to `exchange->response.body`. */
+void mcpz_exchange_send(struct mcpz_exchange *exchange, unsigned status, const char *content_type);
+
+/** Answer with an error: code, and what was wrong, where, what to do. */
+void mcpz_exchange_fail(struct mcpz_exchange *exchange, uint32_t code, const char *format, ...)
+    MCPZ_PRINTF(3, 4);
+
+/** Answer with what an operation of ours failed with; `what` names it. */
+void mcpz_exchange_fail_error(struct mcpz_exchange *exchange, mcpz_error error, const char *what);
+
+/* ---- Waiting ------------------------------------------------------------------------------- */
+
+/** Wait as `kind` with `state`, until MCPZ_API_WAIT_US from now. */
+void mcpz_exchange_wait(struct mcpz_exchange *exchange, const struct mcpz_exchange_kind *kind,
+                        void *state);
+
+/** Have `work` called in another turn. */
+void mcpz_exchange_again(struct mcpz_exchange *exchange);
+
+/**
+ * Wait for the REPLY to a new request, whose name is returned; answer then. Code 0: with `status`
+ * and `json`; else with the code and its text. `json` is taken, but may be added to in this turn.
+ *
+ * Call it before the engine is asked: the REPLY can come at once. 0: out of memory, answered.
+ */
+uint64_t mcpz_exchange_await_reply(struct mcpz_exchange *exchange, unsigned status, json_t *json);
+
+/** Of an exchange that awaits a REPLY: give up in `patience_us`, as a timeout with `text`. */
+void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_us,
+                             const char *text);
+
+/* ---- Helpers -------------------------------------------------------------------------------- */
+
+struct mcpz_engine *mcpz_exchange_engine(struct mcpz_exchange *exchange);
+struct mcpz_bytes mcpz_exchange_text_of(const json_t *string);
+
+/**
+ * The request's body as a JSON object with no members but those named in `allowed` (NULL at the
+ * end); the caller's. NULL: the exchange has been answered with what is wrong.
+ */
+json_t *mcpz_exchange_object(struct mcpz_exchange *exchange, const char *const *allowed);
+
+/** As above, of `text`. */
+json_t *mcpz_exchange_parse(struct mcpz_exchange *exchange, struct mcpz_bytes text,
+                            const char *const *allowed);
+
+/**
+ * An integer member in [min, max], `absent` if there is none. False: answered with what is wrong.
+ */
+MCPZ_MUST_USE bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object,
+                                         const char *key, json_int_t min, json_int_t max,
+                                         json_int_t absent, json_int_t *number);
+
+/** The path behind `prefix`. */
+struct mcpz_bytes mcpz_path_rest(struct mcpz_bytes path, const char *prefix);
+
+#define MCPZ_ISO_TIME_CHARS 32
+
+/** "2026-11-20T12:00:00Z" as JSON; null for 0. */
+json_t *mcpz_json_time(uint64_t wall_ms);
+json_t *mcpz_json_id(const struct mcpz_id *id, char prefix);
+json_t *mcpz_json_text(struct mcpz_bytes text);
+json_t *mcpz_json_hex(struct mcpz_bytes bytes);
+
+/** A text, or null if it is empty. */
+json_t *mcpz_json_text_or_null(const char *text);
+
+/** What is wrong with this node, in words; shared by status and health. */
+json_t *mcpz_api_problems(struct mcpz_api *api);
+
+/** Append `json`, which is taken, to `body`, after a comma if it is not the `first`. */
+void mcpz_body_append_json(struct mcpz_body *body, json_t *json, bool first);
+
+#endif

@@ -1,0 +1,191 @@
+#include "http/snapshot.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "store/schema.h"
+#include "wire/codec.h"
+#include "wire/value.h"
+
+static_assert(MCPZ_ACTORS_MAX * sizeof(struct mcpz_version) +
+                      MCPZ_DELTA_ADDS_MAX * sizeof(struct mcpz_add) +
+                      MCPZ_DELTA_REMOVES_MAX * sizeof(struct mcpz_remove) + 64 <=
+                  MCPZ_SNAPSHOT_LISTS_BYTES,
+              "the lists of any delta fit");
+static_assert(MCPZ_KEY_BYTES_MAX <= UINT16_MAX, "a key's length fits its field");
+static_assert(sizeof(MCPZ_SNAPSHOT_MAGIC) == MCPZ_SNAPSHOT_HEAD_BYTES, "magic, and the version");
+
+static void put_u32(uint8_t *bytes, size_t number)
+{
+    for (int i = 0; i < 4; i++) {
+        bytes[i] = (uint8_t)(number >> (24 - 8 * i));
+    }
+}
+
+static uint32_t get_u32(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+           bytes[3];
+}
+
+/* ---- Writing
+ * ------------------------------------------------------------------------------------- */
+
+static void append(struct mcpz_snapshot_writer *writer, const uint8_t *bytes, size_t length)
+{
+    mcpz_digest_add(&writer->digest, mcpz_bytes(bytes, length));
+    mcpz_body_append(writer->body, mcpz_bytes(bytes, length));
+}
+
+void mcpz_snapshot_begin(struct mcpz_snapshot_writer *writer, struct mcpz_body *body)
+{
+    uint8_t head[MCPZ_SNAPSHOT_HEAD_BYTES];
+
+    writer->body = body;
+    mcpz_digest_begin(&writer->digest, MCPZ_DIGEST_SNAPSHOT, mcpz_bytes(NULL, 0));
+    memcpy(head, MCPZ_SNAPSHOT_MAGIC, sizeof(head) - 1);
+    head[sizeof(head) - 1] = MCPZ_SNAPSHOT_VERSION;
+    append(writer, head, sizeof(head));
+}
+
+mcpz_error mcpz_snapshot_add(struct mcpz_snapshot_writer *writer, const struct mcpz_record *record)
+{
+    struct mcpz_key key;
+    size_t length = 0;
+
+    assert(record->kind == MCPZ_RECORD_DELTA);
+    mcpz_schema_key(record, &key);
+    uint8_t *at = writer->item + 4;
+    *at++ = (uint8_t)(key.length >> 8);
+    *at++ = (uint8_t)key.length;
+    memcpy(at, key.bytes, key.length);
+    at += key.length;
+    mcpz_error error = mcpz_record_encode(record, at, MCPZ_STORED_BYTES_MAX, &length);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    put_u32(writer->item, 2 + key.length + length);
+    append(writer, writer->item, 4 + 2 + key.length + length);
+    return MCPZ_OK;
+}
+
+void mcpz_snapshot_end(struct mcpz_snapshot_writer *writer)
+{
+    static const uint8_t zero[4];
+    uint8_t digest[MCPZ_DIGEST_BYTES];
+
+    append(writer, zero, sizeof(zero));
+    mcpz_digest_end(&writer->digest, digest);
+    mcpz_body_append(writer->body, mcpz_bytes(digest, sizeof(digest)));
+}
+
+/* ---- Reading
+ * -------------------------------------------------------------------------------------- */
+
+static mcpz_error take(struct mcpz_snapshot_reader *reader, uint8_t *bytes, size_t length)
+{
+    mcpz_error error = mcpz_body_read_all(reader->body, reader->at, bytes, length);
+    if (error == MCPZ_OK) {
+        reader->at += length;
+    }
+    return error;
+}
+
+/* As take(), of what the digest is over. */
+static mcpz_error take_digested(struct mcpz_snapshot_reader *reader, uint8_t *bytes, size_t length)
+{
+    mcpz_error error = take(reader, bytes, length);
+    if (error == MCPZ_OK) {
+        mcpz_digest_add(&reader->digest, mcpz_bytes(bytes, length));
+    }
+    return error;
+}
+
+mcpz_error mcpz_snapshot_open(struct mcpz_snapshot_reader *reader, const struct mcpz_body *body)
+{
+    uint8_t head[MCPZ_SNAPSHOT_HEAD_BYTES];
+
+    reader->body = body;
+    reader->at = 0;
+    mcpz_digest_begin(&reader->digest, MCPZ_DIGEST_SNAPSHOT, mcpz_bytes(NULL, 0));
+    mcpz_arena_init(&reader->arena, reader->lists, sizeof(reader->lists));
+    mcpz_error error = take_digested(reader, head, sizeof(head));
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (memcmp(head, MCPZ_SNAPSHOT_MAGIC, sizeof(head) - 1) != 0) {
+        return MCPZ_EPROTO;
+    }
+    return head[sizeof(head) - 1] == MCPZ_SNAPSHOT_VERSION ? MCPZ_OK : MCPZ_EVERSION;
+}
+
+static mcpz_error check_end(struct mcpz_snapshot_reader *reader)
+{
+    uint8_t expected[MCPZ_DIGEST_BYTES];
+    uint8_t found[MCPZ_DIGEST_BYTES];
+
+    mcpz_digest_end(&reader->digest, expected);
+    mcpz_error error = take(reader, found, sizeof(found));
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (memcmp(found, expected, sizeof(found)) != 0 || reader->at != reader->body->length) {
+        return MCPZ_ECORRUPT;
+    }
+    return MCPZ_ENOTFOUND;
+}
+
+/* What the codec does not look into: paths and values. */
+static bool is_sound(const struct mcpz_delta *delta)
+{
+    for (size_t i = 0; i < delta->add_count; i++) {
+        if (mcpz_path_check(delta->adds[i].path) != MCPZ_OK ||
+            mcpz_value_check(delta->adds[i].value) != MCPZ_OK) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < delta->remove_count; i++) {
+        if (mcpz_path_check(delta->removes[i].path) != MCPZ_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static mcpz_error parse(struct mcpz_snapshot_reader *reader, size_t length,
+                        struct mcpz_record *record)
+{
+    size_t key_length = (size_t)reader->item[0] << 8 | reader->item[1];
+
+    if (key_length + 2 > length ||
+        mcpz_schema_parse(mcpz_bytes(reader->item + 2, key_length), record) != MCPZ_OK ||
+        record->kind != MCPZ_RECORD_DELTA) {
+        return MCPZ_ECORRUPT;
+    }
+    mcpz_arena_clear(&reader->arena);
+    struct mcpz_bytes value = mcpz_bytes(reader->item + 2 + key_length, length - 2 - key_length);
+    if (mcpz_record_decode(value, &reader->arena, record) != MCPZ_OK ||
+        !is_sound(&record->delta.delta)) {
+        return MCPZ_ECORRUPT;
+    }
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_snapshot_next(struct mcpz_snapshot_reader *reader, struct mcpz_record *record)
+{
+    uint8_t head[4];
+
+    mcpz_error error = take_digested(reader, head, sizeof(head));
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    uint32_t length = get_u32(head);
+    if (length == 0) {
+        return check_end(reader);
+    }
+    if (length < 2 || length > MCPZ_SNAPSHOT_ITEM_BYTES_MAX) {
+        return MCPZ_ECORRUPT;
+    }
+    error = take_digested(reader, reader->item, length);
+    return error != MCPZ_OK ? error : parse(reader, length, record);
+}
