@@ -1,14 +1,11 @@
 #include "core/crdt/finder.h"
 
-void mcpz_finder_init(struct mcpz_finder *finder, const struct mcpz_store *store,
-                      const struct mcpz_finder_query *query)
-{
-    *finder = (struct mcpz_finder){.store = store, .query = *query};
-}
+#include <assert.h>
 
-static mcpz_error step(struct mcpz_finder *finder, enum mcpz_scan scan, bool inclusive)
+/* A walk starts at a dot of zeros, which nobody has: nothing is skipped by going past it. */
+static mcpz_error step(struct mcpz_finder *finder, enum mcpz_scan scan)
 {
-    return finder->store->next(finder->store->context, scan, inclusive, &finder->at);
+    return finder->store->next(finder->store->context, scan, false, &finder->at);
 }
 
 /* ---- At one path --------------------------------------------------------------------------- */
@@ -27,13 +24,7 @@ static mcpz_error next_at(struct mcpz_finder *finder)
     mcpz_error error;
 
     do {
-        bool first = !finder->started;
-        if (first) {
-            finder->started = true;
-            finder->at.entry.path = query->path;
-            finder->at.entry.type = query->type;
-        }
-        error = step(finder, MCPZ_SCAN_PATH, first);
+        error = step(finder, MCPZ_SCAN_PATH);
         if (error == MCPZ_OK && finder->at.entry.type != query->type) {
             return MCPZ_ENOTFOUND;
         }
@@ -48,14 +39,14 @@ static mcpz_error next_at(struct mcpz_finder *finder)
  * there is one walk for each depth. It starts at what all its paths begin with, which is no path
  * and sorts before them.
  */
-static bool start_depth(struct mcpz_finder *finder)
+static bool start_depth(struct mcpz_finder *finder, size_t depth)
 {
     struct mcpz_bytes elements = mcpz_paths_elements(finder->query.path);
 
-    finder->depth = finder->depth == 0 ? mcpz_paths_depth(finder->query.path) : finder->depth + 1;
-    if (finder->depth > MCPZ_PATH_DEPTH_MAX) {
+    if (depth > MCPZ_PATH_DEPTH_MAX) {
         return false;
     }
+    finder->depth = depth;
     finder->prefix_length = mcpz_paths_prefix(finder->depth, elements, finder->prefix);
     finder->at = (struct mcpz_record){
         .kind = MCPZ_RECORD_ENTRY,
@@ -75,25 +66,16 @@ static bool is_below(const struct mcpz_finder *finder)
 
 static mcpz_error next_below(struct mcpz_finder *finder)
 {
-    bool inclusive = false;
-    if (!finder->started) {
-        finder->started = true;
-        inclusive = true;
-        (void)start_depth(finder); /* a valid path fits */
-    }
-    for (;;) {
-        mcpz_error error = step(finder, MCPZ_SCAN_DOCUMENT, inclusive);
+    do {
+        mcpz_error error = step(finder, MCPZ_SCAN_DOCUMENT);
         if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
             return error;
         }
         if (error == MCPZ_OK && is_below(finder)) {
             return MCPZ_OK;
         }
-        if (!start_depth(finder)) {
-            return MCPZ_ENOTFOUND;
-        }
-        inclusive = true;
-    }
+    } while (start_depth(finder, finder->depth + 1));
+    return MCPZ_ENOTFOUND;
 }
 
 /* ---- Everything ---------------------------------------------------------------------------- */
@@ -103,23 +85,32 @@ static mcpz_error next_of_all(struct mcpz_finder *finder)
     mcpz_error error;
 
     do {
-        bool first = !finder->started;
-        finder->started = true;
-        error = step(finder, MCPZ_SCAN_DOCUMENT, first);
+        error = step(finder, MCPZ_SCAN_DOCUMENT);
     } while (error == MCPZ_OK && mcpz_bytes_equal(finder->at.entry.path, mcpz_paths_id));
     return error;
+}
+
+void mcpz_finder_init(struct mcpz_finder *finder, const struct mcpz_store *store,
+                      const struct mcpz_finder_query *query)
+{
+    *finder = (struct mcpz_finder){.store = store, .query = *query};
+    finder->at = (struct mcpz_record){
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {.document = query->document},
+    };
+    if (query->range == MCPZ_FIND_AT) {
+        finder->at.entry.path = query->path;
+        finder->at.entry.type = query->type;
+    } else if (query->range == MCPZ_FIND_BELOW) {
+        bool fits_one = start_depth(finder, mcpz_paths_depth(query->path));
+        assert(fits_one); /* a valid path is as long as what it begins with */
+    }
 }
 
 mcpz_error mcpz_finder_next(struct mcpz_finder *finder, struct mcpz_record_entry *entry)
 {
     mcpz_error error = MCPZ_ENOTFOUND;
 
-    if (!finder->started) {
-        finder->at = (struct mcpz_record){
-            .kind = MCPZ_RECORD_ENTRY,
-            .entry = {.document = finder->query.document},
-        };
-    }
     switch (finder->query.range) {
     case MCPZ_FIND_AT:
         error = next_at(finder);

@@ -36,7 +36,6 @@ struct mcpz_finder_query {
 struct mcpz_finder {
     const struct mcpz_store *store;
     struct mcpz_finder_query query;
-    bool started;
     size_t depth; /* BELOW: of the paths walked now */
     struct mcpz_record at;
     size_t prefix_length;

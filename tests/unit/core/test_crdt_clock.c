@@ -1,0 +1,169 @@
+#include "core/crdt/clock.h"
+#include "test.h"
+
+static struct mcpz_actor actor(uint8_t letter, uint32_t generation)
+{
+    return (struct mcpz_actor){.node = {{letter}}, .generation = generation};
+}
+
+static void advance(struct mcpz_clock *clock, uint8_t letter, uint32_t generation, uint64_t seq)
+{
+    struct mcpz_actor who = actor(letter, generation);
+    CHECK(mcpz_clock_advance(clock, &who, seq));
+}
+
+static uint64_t get(const struct mcpz_clock *clock, uint8_t letter, uint32_t generation)
+{
+    struct mcpz_actor who = actor(letter, generation);
+    return mcpz_clock_get(clock->versions, clock->count, &who);
+}
+
+static uint64_t digest(const struct mcpz_clock *clock)
+{
+    return mcpz_clock_digest(clock->versions, clock->count);
+}
+
+TEST(keeps_actors_sorted_and_never_goes_back)
+{
+    struct mcpz_clock clock = {.count = 0};
+
+    advance(&clock, 'b', 2, 5);
+    advance(&clock, 'a', 1, 1);
+    advance(&clock, 'b', 1, 7);
+    advance(&clock, 'b', 2, 3);
+
+    CHECK(mcpz_clock_is_valid(clock.versions, clock.count));
+    CHECK_UINT(clock.count, 3);
+    CHECK_UINT(get(&clock, 'a', 1), 1);
+    CHECK_UINT(get(&clock, 'b', 1), 7);
+    CHECK_UINT(get(&clock, 'b', 2), 5);
+    CHECK_UINT(get(&clock, 'b', 3), 0);
+    CHECK_UINT(get(&clock, 'c', 1), 0);
+}
+
+TEST(holds_so_many_actors_and_no_more)
+{
+    struct mcpz_clock clock = {.count = 0};
+
+    for (uint32_t i = 0; i < MCPZ_ACTORS_MAX; i++) {
+        advance(&clock, 'x', i, 1);
+    }
+    struct mcpz_actor one_more = actor('x', MCPZ_ACTORS_MAX);
+    CHECK(!mcpz_clock_advance(&clock, &one_more, 1));
+    CHECK_UINT(clock.count, MCPZ_ACTORS_MAX);
+    advance(&clock, 'x', 5, 2); /* one that is in may move */
+    CHECK(mcpz_clock_is_valid(clock.versions, MCPZ_ACTORS_MAX));
+    CHECK(!mcpz_clock_is_valid(clock.versions, MCPZ_ACTORS_MAX + 1));
+}
+
+TEST(knows_what_is_no_vector)
+{
+    const struct mcpz_version twice[] = {{actor('a', 1), 1}, {actor('a', 1), 2}};
+    const struct mcpz_version unsorted[] = {{actor('b', 1), 1}, {actor('a', 1), 2}};
+    const struct mcpz_version zero[] = {{actor('a', 1), 0}};
+
+    CHECK(!mcpz_clock_is_valid(twice, 2));
+    CHECK(!mcpz_clock_is_valid(unsorted, 2));
+    CHECK(!mcpz_clock_is_valid(zero, 1));
+    CHECK(mcpz_clock_is_valid(twice, 1));
+    CHECK(mcpz_clock_is_valid(NULL, 0));
+}
+
+TEST(covers_what_it_has_seen)
+{
+    struct mcpz_clock a = {.count = 0};
+    struct mcpz_clock b = {.count = 0};
+
+    advance(&a, 'a', 1, 2);
+    advance(&a, 'c', 1, 4);
+    CHECK(mcpz_clock_covers(&a, b.versions, b.count));
+    CHECK(!mcpz_clock_covers(&b, a.versions, a.count));
+    advance(&b, 'c', 1, 4);
+    CHECK(mcpz_clock_covers(&a, b.versions, b.count));
+    advance(&b, 'c', 1, 5);
+    CHECK(!mcpz_clock_covers(&a, b.versions, b.count));
+    advance(&a, 'c', 1, 5);
+    advance(&b, 'b', 1, 1); /* between those of a */
+    CHECK(!mcpz_clock_covers(&a, b.versions, b.count));
+    CHECK(mcpz_clock_covers(&a, a.versions, a.count));
+}
+
+TEST(the_digest_tells_vectors_apart_but_not_how_they_came_about)
+{
+    struct mcpz_clock a = {.count = 0};
+    struct mcpz_clock b = {.count = 0};
+
+    CHECK_UINT(digest(&a), 0);
+    advance(&a, 'a', 1, 2);
+    advance(&a, 'b', 1, 1);
+    advance(&b, 'b', 1, 1);
+    CHECK(digest(&a) != digest(&b));
+    advance(&b, 'a', 1, 1);
+    CHECK(digest(&a) != digest(&b)); /* 2, 1 against 1, 1 */
+    advance(&b, 'a', 1, 2);
+    CHECK_UINT(digest(&a), digest(&b));
+
+    struct mcpz_clock swapped = {.count = 0};
+    advance(&swapped, 'a', 1, 1);
+    advance(&swapped, 'b', 1, 2);
+    CHECK(digest(&a) != digest(&swapped));
+    struct mcpz_clock reborn = {.count = 0};
+    advance(&reborn, 'a', 2, 2);
+    advance(&reborn, 'b', 1, 1);
+    CHECK(digest(&a) != digest(&reborn));
+}
+
+TEST(stamps_rise_whatever_the_wall_clock_does)
+{
+    uint64_t hlc = 0;
+
+    uint64_t first = mcpz_clock_tick(&hlc, 1000, 0);
+    CHECK_UINT(first, mcpz_hlc_of_ms(1000));
+    CHECK_UINT(mcpz_clock_tick(&hlc, 1000, 0), first + 1);
+    CHECK_UINT(mcpz_clock_tick(&hlc, 900, 0), first + 2); /* set back a little */
+    CHECK_UINT(mcpz_clock_tick(&hlc, 2000, 0), mcpz_hlc_of_ms(2000));
+    CHECK_UINT(mcpz_clock_tick(&hlc, 2000, mcpz_hlc_of_ms(3000)), mcpz_hlc_of_ms(3000) + 1);
+    CHECK_UINT(hlc, mcpz_hlc_of_ms(3000) + 1);
+}
+
+TEST(a_full_count_runs_over_into_the_milliseconds)
+{
+    uint64_t hlc = mcpz_hlc_of_ms(1000) + 0xffff;
+
+    CHECK_UINT(mcpz_clock_tick(&hlc, 1000, 0), mcpz_hlc_of_ms(1001));
+}
+
+TEST(a_clock_that_was_far_ahead_does_not_spoil_later_stamps)
+{
+    const uint64_t wall_ms = 1000000;
+    uint64_t hlc = mcpz_hlc_of_ms(wall_ms + MCPZ_CLOCK_AHEAD_MS_MAX);
+
+    CHECK_UINT(mcpz_clock_tick(&hlc, wall_ms, 0),
+               mcpz_hlc_of_ms(wall_ms + MCPZ_CLOCK_AHEAD_MS_MAX) + 1);
+    hlc = mcpz_hlc_of_ms(wall_ms + MCPZ_CLOCK_AHEAD_MS_MAX + 1);
+    CHECK_UINT(mcpz_clock_tick(&hlc, wall_ms, 0), mcpz_hlc_of_ms(wall_ms));
+}
+
+TEST(others_move_us_but_not_far_ahead)
+{
+    const uint64_t wall_ms = 1000000;
+    const uint64_t edge = mcpz_hlc_of_ms(wall_ms + MCPZ_CLOCK_AHEAD_MS_MAX) + 0xffff;
+    uint64_t hlc = mcpz_hlc_of_ms(wall_ms);
+
+    mcpz_clock_observe(&hlc, wall_ms, edge + 1);
+    CHECK_UINT(hlc, mcpz_hlc_of_ms(wall_ms));
+    CHECK(mcpz_clock_is_ahead(edge + 1, wall_ms));
+    CHECK(!mcpz_clock_is_ahead(edge, wall_ms));
+    mcpz_clock_observe(&hlc, wall_ms, edge);
+    CHECK_UINT(hlc, edge);
+    mcpz_clock_observe(&hlc, wall_ms, 7);
+    CHECK_UINT(hlc, edge);
+}
+
+TEST_MAIN(RUN(keeps_actors_sorted_and_never_goes_back), RUN(holds_so_many_actors_and_no_more),
+          RUN(knows_what_is_no_vector), RUN(covers_what_it_has_seen),
+          RUN(the_digest_tells_vectors_apart_but_not_how_they_came_about),
+          RUN(stamps_rise_whatever_the_wall_clock_does),
+          RUN(a_full_count_runs_over_into_the_milliseconds),
+          RUN(a_clock_that_was_far_ahead_does_not_spoil_later_stamps),
+          RUN(others_move_us_but_not_far_ahead))

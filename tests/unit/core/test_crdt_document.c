@@ -1,0 +1,386 @@
+#include "core/crdt/document.h"
+#include "core/crdt/paths.h"
+#include "fake_store.h"
+#include "test.h"
+
+static const struct mcpz_id id = {{7}};
+static const struct mcpz_actor ann = {.node = {{'a'}}, .generation = 1};
+static const struct mcpz_actor bob = {.node = {{'b'}}, .generation = 1};
+static const struct mcpz_bytes path = {(const uint8_t *)"\x91\xa1k", 3};
+static const struct mcpz_bytes one = {(const uint8_t *)"\x01", 1};
+
+static struct fake_store store;
+static struct mcpz_version versions[MCPZ_ACTORS_MAX + 1];
+static struct mcpz_add adds[MCPZ_DELTA_ADDS_MAX + 1];
+static struct mcpz_remove removes[MCPZ_DELTA_REMOVES_MAX + 1];
+static struct mcpz_delta delta;
+
+/* A valid delta: ann's 3rd, who has seen 2 of her own and 5 of bob; adds one, removes one. */
+static void set_up(void)
+{
+    versions[0] = (struct mcpz_version){ann, 2};
+    versions[1] = (struct mcpz_version){bob, 5};
+    for (size_t i = 0; i < MCPZ_DELTA_ADDS_MAX + 1; i++) {
+        adds[i] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, path, one};
+    }
+    for (size_t i = 0; i < MCPZ_DELTA_REMOVES_MAX + 1; i++) {
+        removes[i] =
+            (struct mcpz_remove){MCPZ_ENTRY_REGISTER, path, {bob, 1 + i / 16, (uint32_t)i % 16}};
+    }
+    delta = (struct mcpz_delta){
+        .document = id,
+        .actor = ann,
+        .seq = 3,
+        .hlc = 100,
+        .versions = versions,
+        .version_count = 2,
+        .adds = adds,
+        .add_count = 1,
+        .removes = removes,
+        .remove_count = 1,
+    };
+}
+
+static bool is_valid(void)
+{
+    return mcpz_document_delta_is_valid(&delta);
+}
+
+TEST(a_delta_within_its_bounds_is_valid)
+{
+    set_up();
+    CHECK(is_valid());
+    delta.add_count = MCPZ_DELTA_ADDS_MAX;
+    delta.remove_count = MCPZ_DELTA_REMOVES_MAX;
+    CHECK(is_valid());
+    delta.add_count = 0;
+    delta.remove_count = 0;
+    CHECK(is_valid());
+}
+
+TEST(too_many_adds_removes_or_versions_are_refused)
+{
+    set_up();
+    delta.add_count = MCPZ_DELTA_ADDS_MAX + 1;
+    CHECK(!is_valid());
+
+    set_up();
+    delta.remove_count = MCPZ_DELTA_REMOVES_MAX + 1;
+    CHECK(!is_valid());
+
+    set_up();
+    for (uint32_t i = 2; i <= MCPZ_ACTORS_MAX; i++) {
+        versions[i] = (struct mcpz_version){{.node = {{'c'}}, .generation = i}, 1};
+    }
+    delta.version_count = MCPZ_ACTORS_MAX;
+    CHECK(is_valid());
+    delta.version_count = MCPZ_ACTORS_MAX + 1;
+    CHECK(!is_valid());
+}
+
+TEST(its_own_place_is_right_before_it)
+{
+    set_up();
+    delta.seq = 0;
+    CHECK(!is_valid());
+    delta.seq = 2;
+    CHECK(!is_valid());
+    delta.seq = 4;
+    CHECK(!is_valid());
+
+    set_up();
+    delta.actor.generation = 2; /* seq 1 of a new actor has no place yet */
+    delta.seq = 1;
+    CHECK(is_valid());
+    delta.seq = 3;
+    CHECK(!is_valid());
+}
+
+TEST(nobody_removes_what_they_have_not_seen)
+{
+    set_up();
+    removes[0].dot.seq = 5;
+    CHECK(is_valid());
+    removes[0].dot.seq = 6;
+    CHECK(!is_valid());
+    removes[0].dot.seq = 0;
+    CHECK(!is_valid());
+
+    set_up();
+    removes[0].dot.actor.generation = 9;
+    CHECK(!is_valid());
+
+    set_up();
+    removes[0].dot = (struct mcpz_dot){ann, 3, 0}; /* its own add */
+    CHECK(!is_valid());
+    removes[0].dot.seq = 2;
+    CHECK(is_valid());
+}
+
+TEST(a_dot_is_removed_once_and_has_an_index_in_bounds)
+{
+    set_up();
+    delta.remove_count = 2;
+    removes[1].dot = removes[0].dot;
+    CHECK(!is_valid());
+    removes[1].dot.index = MCPZ_DELTA_ADDS_MAX - 1;
+    CHECK(is_valid());
+    removes[1].dot.index = MCPZ_DELTA_ADDS_MAX;
+    CHECK(!is_valid());
+}
+
+TEST(types_paths_and_values_are_checked)
+{
+    static uint8_t long_value[MCPZ_VALUE_BYTES_MAX + 1];
+
+    set_up();
+    adds[0].type = 0;
+    CHECK(!is_valid());
+    adds[0].type = MCPZ_ENTRY_COUNTER + 1;
+    CHECK(!is_valid());
+    adds[0].type = MCPZ_ENTRY_COUNTER;
+    CHECK(is_valid());
+    adds[0].value = mcpz_text("\xa1x"); /* not a number */
+    CHECK(!is_valid());
+    adds[0].type = MCPZ_ENTRY_SET;
+    CHECK(is_valid());
+    adds[0].value = mcpz_bytes(long_value, 0);
+    CHECK(!is_valid());
+    adds[0].value = mcpz_bytes(long_value, MCPZ_VALUE_BYTES_MAX);
+    CHECK(is_valid());
+    adds[0].value = mcpz_bytes(long_value, MCPZ_VALUE_BYTES_MAX + 1);
+    CHECK(!is_valid());
+
+    set_up();
+    adds[0].path = mcpz_text("k");
+    CHECK(!is_valid());
+
+    set_up();
+    removes[0].path = mcpz_text("\x90");
+    CHECK(!is_valid());
+
+    set_up();
+    removes[0].type = 0;
+    CHECK(!is_valid());
+
+    set_up();
+    delta.document = (struct mcpz_id){{0}};
+    CHECK(!is_valid());
+}
+
+/* ---- Applying ------------------------------------------------------------------------------ */
+
+/* ann's `seq`-th delta: all of `adds` up to `add_count`, nothing removed. */
+static void first_delta(uint64_t seq, size_t add_count)
+{
+    set_up();
+    delta.seq = seq;
+    versions[0].seq = seq - 1;
+    delta.version_count = seq == 1 ? 0 : 1;
+    delta.add_count = add_count;
+    delta.remove_count = 0;
+}
+
+static mcpz_error apply(void)
+{
+    struct mcpz_document document;
+
+    CHECK(is_valid());
+    CHECK_UINT(mcpz_document_load(&store.port, &id, &document), MCPZ_OK);
+    mcpz_error error = mcpz_document_apply(&store.port, &document, &delta);
+    fake_store_end_turn(&store);
+    return error;
+}
+
+static struct mcpz_document load(void)
+{
+    struct mcpz_document document;
+    CHECK_UINT(mcpz_document_load(&store.port, &id, &document), MCPZ_OK);
+    return document;
+}
+
+TEST(what_is_applied_is_there)
+{
+    fake_store_init(&store);
+    CHECK(!load().exists);
+
+    first_delta(1, 3);
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK(load().exists);
+    CHECK_UINT(load().entry_count, 3);
+    CHECK_UINT(load().hlc, 100);
+    CHECK_UINT(load().clock.count, 1);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_ENTRY), 3);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_DELTA), 1);
+
+    first_delta(2, 0);
+    delta.hlc = 90; /* greatest stamp, not last */
+    delta.remove_count = 2;
+    removes[0] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, path, {ann, 1, 0}};
+    removes[1] = (struct mcpz_remove){MCPZ_ENTRY_SET, path, {ann, 1, 1}}; /* not what it is */
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK_UINT(load().entry_count, 2);
+    CHECK_UINT(load().hlc, 100);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_ENTRY), 2);
+    fake_store_finish(&store);
+}
+
+TEST(the_greatest_stamp_decides_over_life_and_name)
+{
+    fake_store_init(&store);
+    first_delta(1, 2);
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_life,
+                                mcpz_text("\xa7"
+                                          "deleted")};
+    adds[1] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_id,
+                                mcpz_text("\xa3"
+                                          "ada")};
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK(load().deleted);
+    CHECK_BYTES(load().name, "ada", 3);
+
+    /* Bob, who has not seen it, with the same stamp: the greater actor wins. */
+    first_delta(1, 2);
+    delta.actor = bob;
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_life,
+                                mcpz_text("\xa6"
+                                          "active")};
+    adds[1] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_id, one}; /* not a text */
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK(!load().deleted);
+    CHECK_BYTES(load().name, "", 0);
+
+    /* An older one changes nothing. */
+    first_delta(1, 1);
+    delta.actor.generation = 5;
+    delta.hlc = 99;
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_life,
+                                mcpz_text("\xa7"
+                                          "deleted")};
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK(!load().deleted);
+
+    /* With the winners gone, the next best count; a set at the path does not. */
+    first_delta(2, 1);
+    versions[1] = (struct mcpz_version){bob, 1};
+    delta.version_count = 2;
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_SET, mcpz_paths_life,
+                                mcpz_text("\xa6"
+                                          "active")};
+    delta.remove_count = 2;
+    removes[0] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, mcpz_paths_life, {bob, 1, 0}};
+    removes[1] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, mcpz_paths_id, {bob, 1, 1}};
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK(load().deleted);
+    CHECK_BYTES(load().name, "ada", 3);
+    fake_store_finish(&store);
+}
+
+TEST(a_name_over_its_bound_is_none)
+{
+    uint8_t name[2 + MCPZ_AGENT_NAME_BYTES_MAX + 1] = {0xd9, MCPZ_AGENT_NAME_BYTES_MAX};
+
+    memset(name + 2, 'x', MCPZ_AGENT_NAME_BYTES_MAX + 1);
+    fake_store_init(&store);
+    first_delta(1, 1);
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_id,
+                                mcpz_bytes(name, 2 + MCPZ_AGENT_NAME_BYTES_MAX)};
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK_UINT(load().name.length, MCPZ_AGENT_NAME_BYTES_MAX);
+
+    name[1]++;
+    first_delta(2, 1);
+    delta.hlc = 101;
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_id,
+                                mcpz_bytes(name, 2 + MCPZ_AGENT_NAME_BYTES_MAX + 1)};
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK_UINT(load().name.length, 0);
+    fake_store_finish(&store);
+}
+
+TEST(one_actor_too_many_is_refused)
+{
+    fake_store_init(&store);
+    for (uint32_t i = 0; i <= MCPZ_ACTORS_MAX; i++) {
+        first_delta(1, 1);
+        delta.actor.generation = i;
+        size_t writes = store.writes;
+        CHECK_UINT(apply(), i < MCPZ_ACTORS_MAX ? MCPZ_OK : MCPZ_EFULL);
+        CHECK((store.writes == writes) == (i == MCPZ_ACTORS_MAX));
+    }
+    fake_store_finish(&store);
+}
+
+TEST(an_error_leaves_nothing_behind)
+{
+    static const mcpz_error errors[] = {MCPZ_EIO, MCPZ_ECORRUPT};
+
+    fake_store_init(&store);
+    first_delta(1, 2);
+    adds[1].path = mcpz_paths_life;
+    CHECK_UINT(apply(), MCPZ_OK);
+
+    for (size_t reads = 0;; reads++) {
+        struct mcpz_document document = load();
+        size_t writes = store.writes;
+
+        first_delta(2, 1);
+        adds[0].path = mcpz_paths_id;
+        delta.remove_count = 1;
+        removes[0] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, mcpz_paths_life, {ann, 1, 1}};
+        fake_store_fail_after(&store, reads, errors[reads % 2]);
+        mcpz_error error = mcpz_document_apply(&store.port, &document, &delta);
+        fake_store_fail_after(&store, 0, MCPZ_OK);
+        if (error == MCPZ_OK) {
+            CHECK(reads >= 3); /* the removed entry, life, name */
+            break;
+        }
+        CHECK_UINT(error, errors[reads % 2]);
+        CHECK_UINT(store.writes, writes);
+        CHECK_UINT(document.clock.versions[0].seq, 1);
+    }
+    fake_store_fail_after(&store, 0, MCPZ_EIO);
+    CHECK_UINT(mcpz_document_load(&store.port, &id, &(struct mcpz_document){.exists = true}),
+               MCPZ_EIO);
+    fake_store_finish(&store);
+}
+
+TEST(a_record_that_cannot_be_is_corrupt)
+{
+    struct mcpz_document document;
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DOCUMENT,
+        .document = {.id = id, .versions = versions, .version_count = 2},
+    };
+
+    fake_store_init(&store);
+    set_up();
+    versions[0] = versions[1];
+    store.port.put(store.port.context, &record);
+    CHECK_UINT(mcpz_document_load(&store.port, &id, &document), MCPZ_ECORRUPT);
+
+    /* Fewer entries counted than are there to be removed. */
+    set_up();
+    record.document.version_count = 1;
+    versions[0].seq = 1;
+    store.port.put(store.port.context, &record);
+    struct mcpz_record entry = {
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {id, path, MCPZ_ENTRY_REGISTER, {ann, 1, 0}, 5, one},
+    };
+    store.port.put(store.port.context, &entry);
+    first_delta(2, 0);
+    delta.remove_count = 1;
+    removes[0] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, path, {ann, 1, 0}};
+    CHECK_UINT(apply(), MCPZ_ECORRUPT);
+    fake_store_finish(&store);
+}
+
+TEST_MAIN(RUN(a_delta_within_its_bounds_is_valid),
+          RUN(too_many_adds_removes_or_versions_are_refused),
+          RUN(its_own_place_is_right_before_it), RUN(nobody_removes_what_they_have_not_seen),
+          RUN(a_dot_is_removed_once_and_has_an_index_in_bounds),
+          RUN(types_paths_and_values_are_checked), RUN(what_is_applied_is_there),
+          RUN(the_greatest_stamp_decides_over_life_and_name), RUN(a_name_over_its_bound_is_none),
+          RUN(one_actor_too_many_is_refused), RUN(an_error_leaves_nothing_behind),
+          RUN(a_record_that_cannot_be_is_corrupt))
