@@ -65,8 +65,8 @@ static bool read_port(const char *text, uint16_t *port)
     if (digits == 0 || digits > PORT_DIGITS_MAX || text[digits] != '\0') {
         return false;
     }
-    for (size_t i = 0; i < digits; i++) {
-        number = number * 10 + (uint32_t)(text[i] - '0');
+    for (const char *digit = text; *digit != '\0'; digit++) {
+        number = number * 10 + (uint32_t)(*digit - '0');
     }
     if (number > UINT16_MAX) {
         return false;

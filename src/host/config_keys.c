@@ -23,6 +23,11 @@ mcpz_error mcpz_config_refuse(struct mcpz_config_trouble *trouble, const char *p
     return MCPZ_ECONFIG;
 }
 
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
 const char *mcpz_config_shown(const char *text, char shown[MCPZ_SHOWN_BYTES])
 {
     const size_t limit = MCPZ_SHOWN_BYTES - sizeof("...") - 4;
@@ -33,8 +38,10 @@ const char *mcpz_config_shown(const char *text, char shown[MCPZ_SHOWN_BYTES])
         cut--; /* do not cut a character in two */
     }
     for (size_t i = 0; i < cut; i++) {
-        unsigned char c = (unsigned char)text[i];
-        shown[i] = c < 0x20 || c == 0x7f ? '?' : text[i];
+        shown[i] = text[i];
+        if (is_control(text[i])) {
+            shown[i] = '?';
+        }
     }
     memcpy(shown + cut, cut < length ? "..." : "", cut < length ? 4 : 1);
     return shown;
@@ -60,7 +67,7 @@ static mcpz_error duplicate(const char *text, char **value)
 static bool has_control(const char *text)
 {
     for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+        if (is_control(*text)) {
             return true;
         }
     }

@@ -59,7 +59,7 @@ static const cyaml_schema_value_t text_value = {
  */
 #define GROUP_FIELD(group, fields)                                                                \
     {                                                                                             \
-        .key = group, .data_offset = 0, .value = {                                                \
+        .key = (group), .data_offset = 0, .value = {                                              \
             CYAML_VALUE_MAPPING(CYAML_FLAG_OPTIONAL, struct config_file, fields)                  \
         }                                                                                         \
     }
