@@ -1,0 +1,340 @@
+#include "cli/verbs.h"
+
+#include <string.h>
+
+#include "base/attr.h"
+
+#define OPTIONS(array) .options = (array), .option_count = MCPZ_ARRAY_LEN(array)
+
+const struct mcpz_option mcpz_common_options[MCPZ_COMMON_OPTION_COUNT] = {
+    {"data", '\0', "DIR", "where the node keeps its data and its socket (MCPZ_DATA, ./var)"},
+    {"json", '\0', NULL, "write one JSON document to standard output"},
+    {"help", 'h', NULL, "show this help"},
+};
+
+static const struct mcpz_option up_options[] = {
+    {"config", '\0', "FILE", "read this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
+    {"listen", '\0', "HOST:PORT", "where other nodes reach this one (127.0.0.1:8765)"},
+    {"advertise", '\0', "HOST:PORT", "what other nodes dial, if that is not what we listen on"},
+    {"api", '\0', "HOST:PORT", "serve the HTTP API there too, not only on the Unix socket"},
+    {"bootstrap", '\0', "URL", "a node to find the mesh through; may be repeated"},
+    {"join", '\0', "TOKEN", "join the mesh of this token; - reads it from standard input"},
+    {"name", '\0', "NAME", "what people call this node (the host's name)"},
+    {"region", '\0', "REGION", "where it stands"},
+    {"zone", '\0', "ZONE", "where it stands within the region"},
+    {"role", '\0', "ROLE", "what it is for; may be repeated"},
+    {"provide", '\0', "NAME=COMMAND", "do tasks of this type by running COMMAND; repeatable"},
+    {"ephemeral", '\0', NULL, "keep nothing: data in a temporary directory, gone at the end"},
+};
+
+static const struct mcpz_option join_options[] = {
+    {"timeout", '\0', "TIME", "how long to wait for an answer, e.g. 30s (the default)"},
+};
+
+static const struct mcpz_option token_create_options[] = {
+    {"ttl", '\0', "TIME", "how long it works, e.g. 30m, 1h (the default), 7d"},
+    {"uses", '\0', "N", "how many nodes may join with it (1)"},
+    {"role", '\0', "ROLE", "role of the nodes that join; coordinator may admit others"},
+    {"quiet", 'q', NULL, "print the token and nothing else"},
+};
+
+static const struct mcpz_option task_run_options[] = {
+    {"params", '\0', "JSON", "parameters; @FILE reads a file, - standard input"},
+    {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"},
+    {"timeout", '\0', "TIME", "give up after so long, e.g. 500ms, 30s (the default), 5m"},
+};
+
+static const struct mcpz_option snapshot_export_options[] = {
+    {"agent", '\0', "ID", "only this agent"},
+};
+
+static const struct mcpz_option config_options[] = {
+    {"config", '\0', "FILE", "this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
+};
+
+static const struct mcpz_option config_show_options[] = {
+    {"config", '\0', "FILE", "this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
+    {"origin", '\0', NULL, "say for each value where it came from"},
+};
+
+/* clang-format off */
+const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
+[MCPZ_VERB_UP] = {
+    MCPZ_VERB_UP, "up", "", 0, 0, "run a node in the foreground",
+    "Without any option it makes an identity and a mesh of its own in ./var, listens on\n"
+    "this machine only, and prints how others join. Stop it with Ctrl-C or SIGTERM;\n"
+    "SIGHUP reads the configuration again. With --json, one line goes to standard\n"
+    "output when the node is ready.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz up\n"
+    "  mcpz up --listen 0.0.0.0:8765 --name attic\n"
+    "  mcpz up --join mcpz1-... --provide hash.sha256='sha256sum | cut -c1-64'\n",
+    OPTIONS(up_options)},
+[MCPZ_VERB_JOIN] = {
+    MCPZ_VERB_JOIN, "join", "[TOKEN|-]", 0, 1, "make the running node join another mesh",
+    "The token comes from \"mcpz token create\" on a node of that mesh: as argument, from\n"
+    "standard input (-), from MCPZ_JOIN_TOKEN, or from the file MCPZ_JOIN_TOKEN_FILE names.\n"
+    "An argument can be seen by other users of this machine while the command runs.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz join mcpz1-...\n"
+    "  ssh attic mcpz token create -q | mcpz join -\n",
+    OPTIONS(join_options)},
+[MCPZ_VERB_LEAVE] = {
+    MCPZ_VERB_LEAVE, "leave", "", 0, 0, "say goodbye to the mesh and forget it",
+    "Agents stay in this node's store. It is without a mesh until it joins one, or is\n"
+    "restarted and makes one of its own.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz leave\n",
+    NULL, 0},
+[MCPZ_VERB_TOKEN_CREATE] = {
+    MCPZ_VERB_TOKEN_CREATE, "token create", "", 0, 0, "make a token that lets others join",
+    "Prints the token and the command to run on the other machine. It is shown only once;\n"
+    "treat it like a password.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz token create\n"
+    "  mcpz token create --ttl 7d --uses 10 --role compute\n"
+    "  mcpz token create -q > token.txt\n",
+    OPTIONS(token_create_options)},
+[MCPZ_VERB_TOKEN_LIST] = {
+    MCPZ_VERB_TOKEN_LIST, "token list", "", 0, 0, "list the tokens this node gave out",
+    "Shows their ids, never the tokens themselves.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz token list\n",
+    NULL, 0},
+[MCPZ_VERB_TOKEN_REVOKE] = {
+    MCPZ_VERB_TOKEN_REVOKE, "token revoke", "ID", 1, 1, "make a token worthless",
+    "ID is shown by \"mcpz token list\". Nodes that joined with the token stay.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz token revoke 9f86d081884c7d65\n",
+    NULL, 0},
+[MCPZ_VERB_TOKEN_INSPECT] = {
+    MCPZ_VERB_TOKEN_INSPECT, "token inspect", "[TOKEN|-]", 0, 1,
+    "show what a token says, without its secret",
+    "Needs no node. Whether the token was revoked or used up only its mesh knows.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz token inspect - < token.txt\n",
+    NULL, 0},
+[MCPZ_VERB_STATUS] = {
+    MCPZ_VERB_STATUS, "status", "", 0, 0, "show how the node is",
+    "What is wrong, if anything, stands at the bottom under \"health\".\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz status\n"
+    "  mcpz status --json --data /var/lib/mcpz\n",
+    NULL, 0},
+[MCPZ_VERB_PEERS] = {
+    MCPZ_VERB_PEERS, "peers", "", 0, 0, "list the other nodes of the mesh",
+    "A peer without a round-trip time has no direct link to this node.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz peers\n",
+    NULL, 0},
+[MCPZ_VERB_CAPABILITIES] = {
+    MCPZ_VERB_CAPABILITIES, "capabilities", "", 0, 0, "list what the mesh can do, and who",
+    "Each is a task type for \"mcpz task run\".\n"
+    "\n"
+    "Example:\n"
+    "  mcpz capabilities\n",
+    NULL, 0},
+[MCPZ_VERB_TASK_RUN] = {
+    MCPZ_VERB_TASK_RUN, "task run", "TYPE", 1, 1, "have a task done by a node that can",
+    "The result goes to standard output as it is (JSON indented), errors to standard error.\n"
+    "With --json: state, provider, result, error, elapsed_ms, attempts. Ctrl-C cancels.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz task run hash.sha256 --input photo.jpg\n"
+    "  mcpz task run text.words --params '{\"text\": \"one two\"}' --timeout 5s\n"
+    "  tar c src | mcpz task run build --input - --json\n",
+    OPTIONS(task_run_options)},
+[MCPZ_VERB_AGENT_CREATE] = {
+    MCPZ_VERB_AGENT_CREATE, "agent create", "ID", 1, 1, "make an agent",
+    "Its state is held by every node of the mesh. Fails if it exists.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent create planner\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_LIST] = {
+    MCPZ_VERB_AGENT_LIST, "agent list", "", 0, 0, "list the agents",
+    "\n"
+    "Example:\n"
+    "  mcpz agent list\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_GET] = {
+    MCPZ_VERB_AGENT_GET, "agent get", "ID", 1, 1, "show an agent's state",
+    "With --json also its root hash: two nodes with the same root hold the same state.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent get planner\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_SET] = {
+    MCPZ_VERB_AGENT_SET, "agent set", "ID PATH JSON", 3, 3, "write a value",
+    "PATH is \"a.b.c\", or a JSON pointer \"/a/b.c\" for names with dots. Of writes made at\n"
+    "the same time on both sides of a split mesh, the last one stays.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz agent set planner goal '\"paint the fence\"'\n"
+    "  mcpz agent set planner limits.money 20\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_UNSET] = {
+    MCPZ_VERB_AGENT_UNSET, "agent unset", "ID PATH", 2, 2, "remove all at and below a path",
+    "Values, sets and counters alike.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent unset planner limits\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_ADD] = {
+    MCPZ_VERB_AGENT_ADD, "agent add", "ID PATH JSON", 3, 3, "put an element into a set",
+    "An element added on one side of a split mesh while it is removed on the other stays.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent add planner tags '\"garden\"'\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_REMOVE] = {
+    MCPZ_VERB_AGENT_REMOVE, "agent remove", "ID PATH JSON", 3, 3,
+    "take an element out of a set",
+    "\n"
+    "Example:\n"
+    "  mcpz agent remove planner tags '\"garden\"'\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_INCREMENT] = {
+    MCPZ_VERB_AGENT_INCREMENT, "agent increment", "ID PATH N", 3, 3, "add to a counter",
+    "N is a whole number, also a negative one. Increments made anywhere all count.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz agent increment planner steps 1\n"
+    "  mcpz agent increment planner steps -3\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_DELETE] = {
+    MCPZ_VERB_AGENT_DELETE, "agent delete", "ID", 1, 1, "delete an agent everywhere",
+    "\n"
+    "Example:\n"
+    "  mcpz agent delete planner\n",
+    NULL, 0},
+[MCPZ_VERB_SNAPSHOT_LIST] = {
+    MCPZ_VERB_SNAPSHOT_LIST, "snapshot list", "", 0, 0, "list the agents' snapshots here",
+    "\n"
+    "Example:\n"
+    "  mcpz snapshot list\n",
+    NULL, 0},
+[MCPZ_VERB_SNAPSHOT_EXPORT] = {
+    MCPZ_VERB_SNAPSHOT_EXPORT, "snapshot export", "[FILE|-]", 0, 1,
+    "write agents to a file, history included",
+    "Without FILE, or with -, to standard output. FILE appears whole or not at all.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz snapshot export all.mcpz\n"
+    "  mcpz snapshot export --agent planner | ssh attic mcpz snapshot import -\n",
+    OPTIONS(snapshot_export_options)},
+[MCPZ_VERB_SNAPSHOT_IMPORT] = {
+    MCPZ_VERB_SNAPSHOT_IMPORT, "snapshot import", "FILE|-", 1, 1,
+    "merge an exported file into the mesh",
+    "The file is checked completely before anything of it is applied. What is known\n"
+    "already does no harm.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz snapshot import all.mcpz\n",
+    NULL, 0},
+[MCPZ_VERB_CONFIG_CHECK] = {
+    MCPZ_VERB_CONFIG_CHECK, "config check", "", 0, 0, "check the configuration",
+    "Needs no node. Exit status 3 and FILE:LINE on standard error if it is no good.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz config check --config mcpz.yaml\n",
+    OPTIONS(config_options)},
+[MCPZ_VERB_CONFIG_SHOW] = {
+    MCPZ_VERB_CONFIG_SHOW, "config show", "", 0, 0, "show what a node would be told",
+    "Needs no node. The environment goes over the file, the file over the defaults.\n"
+    "Secrets are not shown.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz config show --origin\n",
+    OPTIONS(config_show_options)},
+[MCPZ_VERB_VERSION] = {
+    MCPZ_VERB_VERSION, "version", "", 0, 0, "show the version of this program",
+    "\n"
+    "Example:\n"
+    "  mcpz version --json\n",
+    NULL, 0},
+[MCPZ_VERB_HELP] = {
+    MCPZ_VERB_HELP, "help", "[VERB]", 0, MCPZ_VERB_WORDS_MAX, "show help for a verb",
+    "With --json, the whole table of verbs and options.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz help token create\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+/* Is `name` exactly `first`, or `first second`? */
+static bool is_called(const char *name, const char *first, const char *second)
+{
+    size_t length = strlen(first);
+
+    if (strncmp(name, first, length) != 0) {
+        return false;
+    }
+    if (name[length] == '\0') {
+        return true;
+    }
+    return name[length] == ' ' && second != NULL && strcmp(name + length + 1, second) == 0;
+}
+
+const struct mcpz_verb *mcpz_verb_find(const char *first, const char *second)
+{
+    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
+        if (is_called(mcpz_verbs[i].name, first, second)) {
+            return &mcpz_verbs[i];
+        }
+    }
+    return NULL;
+}
+
+bool mcpz_verb_is_family(const char *word)
+{
+    size_t length = strlen(word);
+
+    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
+        const char *name = mcpz_verbs[i].name;
+        if (strncmp(name, word, length) == 0 && name[length] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct mcpz_option *mcpz_verb_option(const struct mcpz_verb *verb, const char *name)
+{
+    for (size_t i = 0; i < MCPZ_COMMON_OPTION_COUNT; i++) {
+        if (strcmp(mcpz_common_options[i].name, name) == 0) {
+            return &mcpz_common_options[i];
+        }
+    }
+    for (size_t i = 0; i < verb->option_count; i++) {
+        if (strcmp(verb->options[i].name, name) == 0) {
+            return &verb->options[i];
+        }
+    }
+    return NULL;
+}
+
+const struct mcpz_option *mcpz_verb_letter(const struct mcpz_verb *verb, char letter)
+{
+    for (size_t i = 0; i < MCPZ_COMMON_OPTION_COUNT; i++) {
+        if (mcpz_common_options[i].letter == letter) {
+            return &mcpz_common_options[i];
+        }
+    }
+    for (size_t i = 0; i < verb->option_count; i++) {
+        if (verb->options[i].letter == letter) {
+            return &verb->options[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,267 @@
+#include "cli/help.h"
+#include "cli/options.h"
+#include "test.h"
+
+#define ARGUMENTS_MAX 300
+
+static struct mcpz_invocation invocation;
+static struct mcpz_trouble trouble;
+
+static mcpz_error read_list(const char *const *typed, size_t count)
+{
+    static char *argv[ARGUMENTS_MAX];
+
+    argv[0] = (char *)(uintptr_t) "mcpz";
+    for (size_t i = 0; i < count; i++) {
+        argv[i + 1] = (char *)(uintptr_t)typed[i];
+    }
+    memset(&trouble, 0, sizeof(trouble));
+    return mcpz_options_read((int)count + 1, argv, &invocation, &trouble);
+}
+
+#define READ(...)                                                                                 \
+    read_list((const char *const[]){__VA_ARGS__},                                                 \
+              sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+#define REFUSES(part, ...)                                                                        \
+    do {                                                                                          \
+        CHECK_UINT(READ(__VA_ARGS__), MCPZ_EPROTO);                                               \
+        if (strstr(trouble.text, part) == NULL) {                                                 \
+            print_error("\"%s\" is not in: %s\n", part, trouble.text);                            \
+            _fail(__FILE__, __LINE__);                                                            \
+        }                                                                                         \
+    } while (0)
+
+TEST(every_verb_has_help_with_an_example)
+{
+    (void)state;
+    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
+        const struct mcpz_verb *verb = &mcpz_verbs[i];
+        char example[64];
+
+        CHECK_UINT(verb->id, i);
+        CHECK(verb->name != NULL && verb->line[0] != '\0');
+        CHECK(verb->line[strlen(verb->line) - 1] != '.');
+        CHECK(verb->help[strlen(verb->help) - 1] == '\n');
+        (void)snprintf(example, sizeof(example), "mcpz %s", verb->name);
+        CHECK(strstr(verb->help, "Example") != NULL);
+        CHECK(strstr(verb->help, example) != NULL);
+        CHECK((verb->argument_max == 0) == (verb->arguments[0] == '\0'));
+        CHECK(verb->argument_max <= MCPZ_VERB_ARGUMENTS_MAX);
+    }
+}
+
+TEST(every_verb_takes_json_and_help_and_data)
+{
+    (void)state;
+    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
+        CHECK(mcpz_verb_option(&mcpz_verbs[i], "json") != NULL);
+        CHECK(mcpz_verb_option(&mcpz_verbs[i], "data") != NULL);
+        CHECK(mcpz_verb_letter(&mcpz_verbs[i], 'h') != NULL);
+    }
+}
+
+static void check_same(const struct mcpz_option *one, const struct mcpz_option *other)
+{
+    if (strcmp(one->name, other->name) == 0) {
+        CHECK((one->value == NULL) == (other->value == NULL));
+        CHECK(one->letter == other->letter);
+    } else {
+        CHECK(one->letter == '\0' || one->letter != other->letter);
+    }
+}
+
+TEST(an_option_means_the_same_everywhere)
+{
+    (void)state;
+    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
+        for (size_t j = 0; j < mcpz_verbs[i].option_count; j++) {
+            const struct mcpz_option *option = &mcpz_verbs[i].options[j];
+            CHECK(option->help[0] != '\0');
+            for (size_t k = 0; k < MCPZ_VERB_COUNT; k++) {
+                const struct mcpz_option *same = mcpz_verb_option(&mcpz_verbs[k], option->name);
+                check_same(option, same != NULL ? same : option);
+            }
+            for (size_t k = 0; k < MCPZ_COMMON_OPTION_COUNT; k++) {
+                check_same(option, &mcpz_common_options[k]);
+            }
+        }
+    }
+}
+
+TEST(help_names_every_verb_and_option)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+
+    (void)state;
+    mcpz_help_overview(out);
+    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
+        mcpz_help_verb(out, &mcpz_verbs[i]);
+    }
+    mcpz_help_family(out, "token");
+    CHECK(fclose(out) == 0);
+    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
+        CHECK(strstr(text, mcpz_verbs[i].line) != NULL);
+        for (size_t j = 0; j < mcpz_verbs[i].option_count; j++) {
+            CHECK(strstr(text, mcpz_verbs[i].options[j].help) != NULL);
+        }
+    }
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        CHECK(end != NULL && end - line <= 120);
+        line = end + 1;
+    }
+    free(text);
+}
+
+TEST(options_stand_before_and_after_the_verb)
+{
+    (void)state;
+    CHECK_UINT(READ("--json", "--data", "/d", "token", "revoke", "abc"), MCPZ_OK);
+    CHECK_UINT(invocation.verb->id, MCPZ_VERB_TOKEN_REVOKE);
+    CHECK(invocation.json);
+    CHECK_TEXT(invocation.data, "/d");
+    CHECK_TEXT(mcpz_argument(&invocation, 0), "abc");
+    CHECK(mcpz_argument(&invocation, 1) == NULL);
+
+    CHECK_UINT(READ("token", "--data=/e", "revoke", "abc", "--json"), MCPZ_OK);
+    CHECK_UINT(invocation.verb->id, MCPZ_VERB_TOKEN_REVOKE);
+    CHECK(invocation.json);
+    CHECK_TEXT(invocation.data, "/e");
+}
+
+TEST(a_dash_and_a_negative_number_are_arguments)
+{
+    (void)state;
+    CHECK_UINT(READ("join", "-"), MCPZ_OK);
+    CHECK_TEXT(mcpz_argument(&invocation, 0), "-");
+    CHECK_UINT(READ("agent", "increment", "a", "n", "-3", "--json"), MCPZ_OK);
+    CHECK_TEXT(mcpz_argument(&invocation, 2), "-3");
+    CHECK(invocation.json);
+    CHECK_UINT(READ("agent", "set", "a", "n", "-.5"), MCPZ_OK);
+    CHECK_TEXT(mcpz_argument(&invocation, 2), "-.5");
+}
+
+TEST(two_dashes_end_the_options)
+{
+    (void)state;
+    CHECK_UINT(READ("agent", "create", "--", "--json"), MCPZ_OK);
+    CHECK_TEXT(mcpz_argument(&invocation, 0), "--json");
+    CHECK(!invocation.json);
+}
+
+TEST(the_last_value_counts_and_all_are_kept)
+{
+    (void)state;
+    CHECK_UINT(READ("up", "--role", "a", "--role", "b", "--provide", "x=y z"), MCPZ_OK);
+    CHECK_UINT(invocation.given_count, 3);
+    CHECK_TEXT(mcpz_option_value(&invocation, "role"), "b");
+    CHECK_TEXT(mcpz_option_value(&invocation, "provide"), "x=y z");
+    CHECK(mcpz_option_value(&invocation, "listen") == NULL);
+    CHECK(!mcpz_option_is_given(&invocation, "ephemeral"));
+}
+
+TEST(a_value_may_be_empty_or_look_like_an_option)
+{
+    (void)state;
+    CHECK_UINT(READ("task", "run", "t", "--params=", "--input", "-"), MCPZ_OK);
+    CHECK_TEXT(mcpz_option_value(&invocation, "params"), "");
+    CHECK_TEXT(mcpz_option_value(&invocation, "input"), "-");
+    CHECK_UINT(READ("task", "run", "t", "--params", "--json"), MCPZ_OK);
+    CHECK_TEXT(mcpz_option_value(&invocation, "params"), "--json");
+    CHECK(!invocation.json);
+}
+
+TEST(the_environment_names_the_data_directory)
+{
+    (void)state;
+    (void)setenv("MCPZ_DATA", "/from/environment", 1);
+    CHECK_UINT(READ("status"), MCPZ_OK);
+    CHECK_TEXT(invocation.data, "/from/environment");
+    CHECK_UINT(READ("status", "--data", "/flag"), MCPZ_OK);
+    CHECK_TEXT(invocation.data, "/flag");
+    (void)setenv("MCPZ_DATA", "", 1);
+    CHECK_UINT(READ("status"), MCPZ_OK);
+    CHECK_TEXT(invocation.data, "./var");
+    (void)unsetenv("MCPZ_DATA");
+    CHECK_UINT(READ("status"), MCPZ_OK);
+    CHECK_TEXT(invocation.data, "./var");
+}
+
+TEST(help_needs_no_arguments)
+{
+    (void)state;
+    CHECK_UINT(READ("agent", "set", "--help"), MCPZ_OK);
+    CHECK(invocation.help);
+    CHECK_UINT(invocation.verb->id, MCPZ_VERB_AGENT_SET);
+    CHECK_UINT(READ("-h"), MCPZ_OK);
+    CHECK(invocation.help);
+    CHECK(invocation.verb == NULL);
+    CHECK_UINT(READ("token"), MCPZ_OK);
+    CHECK(invocation.verb == NULL);
+    CHECK_TEXT(invocation.family, "token");
+    CHECK_UINT(READ("help", "token", "create"), MCPZ_OK);
+    CHECK_UINT(invocation.verb->id, MCPZ_VERB_HELP);
+    CHECK_UINT(READ("--version"), MCPZ_OK);
+    CHECK_UINT(invocation.verb->id, MCPZ_VERB_VERSION);
+}
+
+TEST(a_wrong_verb_gets_the_nearest)
+{
+    (void)state;
+    REFUSES("did you mean \"status\"?", "stauts");
+    REFUSES("did you mean \"token\"?", "tokne", "list");
+    REFUSES("did you mean \"create\"?", "token", "craete");
+    REFUSES("\"mcpz help token\"", "token", "xxxxxx");
+    REFUSES("unknown verb \"xyzzy\"", "xyzzy");
+    CHECK(strstr(trouble.text, "did you mean") == NULL);
+}
+
+TEST(a_wrong_option_gets_the_nearest)
+{
+    (void)state;
+    REFUSES("did you mean --ephemeral?", "up", "--epehmeral");
+    REFUSES("did you mean --json?", "status", "--jsn");
+    REFUSES("unknown option --listen", "status", "--listen", "x");
+    REFUSES("unknown option --xyzzy", "--xyzzy", "status");
+    REFUSES("unknown option -x", "status", "-x");
+    REFUSES("unknown option -hx", "status", "-hx");
+    REFUSES("unknown option --an-option-with-a-name", "status",
+            "--an-option-with-a-name-longer-than-any-other");
+}
+
+TEST(values_and_arguments_are_counted)
+{
+    (void)state;
+    REFUSES("--data needs a value: --data DIR", "status", "--data");
+    REFUSES("--json takes no value", "status", "--json=yes");
+    REFUSES("too few arguments: mcpz agent set ID PATH JSON", "agent", "set", "a", "b");
+    REFUSES("too many arguments: mcpz status", "status", "extra");
+    REFUSES("too many arguments, from \"5\" on", "status", "1", "2", "3", "4", "5");
+    REFUSES("too many arguments, from \"7\" on", "agent", "get", "3", "4", "5", "6", "7");
+}
+
+TEST(options_are_bounded)
+{
+    const char *typed[MCPZ_GIVEN_MAX + 2] = {"status"};
+
+    (void)state;
+    for (size_t i = 1; i < MCPZ_GIVEN_MAX + 2; i++) {
+        typed[i] = "--json";
+    }
+    CHECK_UINT(read_list(typed, MCPZ_GIVEN_MAX + 1), MCPZ_OK);
+    CHECK_UINT(invocation.given_count, MCPZ_GIVEN_MAX);
+    CHECK_UINT(read_list(typed, MCPZ_GIVEN_MAX + 2), MCPZ_EFULL);
+}
+
+TEST_MAIN(RUN(every_verb_has_help_with_an_example), RUN(every_verb_takes_json_and_help_and_data),
+          RUN(an_option_means_the_same_everywhere), RUN(help_names_every_verb_and_option),
+          RUN(options_stand_before_and_after_the_verb),
+          RUN(a_dash_and_a_negative_number_are_arguments), RUN(two_dashes_end_the_options),
+          RUN(the_last_value_counts_and_all_are_kept),
+          RUN(a_value_may_be_empty_or_look_like_an_option),
+          RUN(the_environment_names_the_data_directory), RUN(help_needs_no_arguments),
+          RUN(a_wrong_verb_gets_the_nearest), RUN(a_wrong_option_gets_the_nearest),
+          RUN(values_and_arguments_are_counted), RUN(options_are_bounded))
