@@ -499,7 +499,7 @@ static void on_run_ended(struct mcpz_sim *sim, const struct mcpz_happening *ende
         .kind = MCPZ_EVENT_RUN_OUTPUT,
         .run = {.run = (uint32_t)ended->number, .chunk = mcpz_bytes(ended->frame, ended->length)},
     };
-    struct mcpz_event end = {.kind = MCPZ_EVENT_RUN_END, .run = {(uint32_t)ended->number}};
+    struct mcpz_event end = {.kind = MCPZ_EVENT_RUN_END, .run = {.run = (uint32_t)ended->number}};
 
     if (ended->length > 0) {
         mcpz_engine_event(enter(sim, ended->node), &output);
