@@ -3,9 +3,12 @@
  *
  * The loop reads through one read transaction, renewed at the first read of a turn and let go at
  * its commit(), with the batches not yet durable laid over it. The store thread takes all batches
- * that wait (up to MCPZ_BATCH_OPERATIONS_MAX operations, or what came within 5 ms), commits them
- * with a full sync, and says so through `notify`. The map grows when it is full, up to
- * `map_bytes_max`; a full disk fails the batches (see proto/kv.h) and loses nothing older.
+ * that wait (up to MCPZ_BATCH_OPERATIONS_MAX operations), commits them with a full sync, and says
+ * so through `notify`; a lone batch does not wait for more. The map doubles when it is full, up
+ * to `map_bytes_max`: progress() does it, so call progress() whenever `notify` was called. A full
+ * map or disk fails the batches (see proto/kv.h) and loses nothing older.
+ *
+ * A batch for which the queue (MCPZ_STORE_QUEUE_BYTES_MAX) has no room fails as MCPZ_EFULL.
  *
  * A directory is held by one process: a lock file names the holder.
  */
@@ -25,8 +28,8 @@
 
 struct mcpz_lmdb_config {
     const char *directory; /* made (mode 0700) if it is not there */
-    size_t map_bytes;      /* first size of the map; grows by doubling */
-    size_t map_bytes_max;
+    size_t map_bytes;      /* first size of the map, at least 64 KiB; grows by doubling */
+    size_t map_bytes_max;  /* a file that is larger already is opened all the same */
 
     /* Called from the store thread when progress() has news. Must only wake the loop. */
     void (*notify)(void *context);
@@ -53,7 +56,10 @@ MCPZ_MUST_USE mcpz_error mcpz_lmdb_open(const struct mcpz_lmdb_config *config,
                                         struct mcpz_lmdb **lmdb, struct mcpz_kv *kv,
                                         struct mcpz_lmdb_trouble *trouble);
 
-/** Write what was handed over, stop the thread, let the directory go. NULL is fine. */
+/**
+ * Write what was handed over, stop the thread, let the directory go. A turn under way is lost.
+ * NULL is fine.
+ */
 void mcpz_lmdb_close(struct mcpz_lmdb *lmdb);
 
 struct mcpz_lmdb_stats {
@@ -61,12 +67,12 @@ struct mcpz_lmdb_stats {
     uint64_t failed_commits;
     uint64_t commit_us_last;
     uint64_t commit_us_max;
-    uint64_t entries; /* keys on disk */
-    uint64_t used_bytes;
+    uint64_t entries;    /* keys on disk */
+    uint64_t used_bytes; /* by pages that hold records */
     uint64_t map_bytes;
 };
 
-/** How it fares. Cheap; called from the loop. */
+/** How it fares. Cheap; from any thread. */
 void mcpz_lmdb_stats(struct mcpz_lmdb *lmdb, struct mcpz_lmdb_stats *stats);
 
 #endif

@@ -19,13 +19,21 @@ struct mcpz_mem;
 MCPZ_MUST_USE mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv);
 void mcpz_mem_destroy(struct mcpz_mem *mem);
 
-/** Make all batches up to `batch` durable. progress() will tell. */
+/**
+ * Make all batches up to `batch` durable. progress() will tell. Does nothing between a failure and
+ * the progress() that tells it, as the real store thread.
+ */
 void mcpz_mem_sync(struct mcpz_mem *mem, uint64_t batch);
 
-/** Fail all batches that are not durable, as a full disk does. progress() will tell. */
+/**
+ * Fail all batches that are not durable, as a full disk does, and those handed over until
+ * progress() tells. Does nothing if all are durable.
+ */
 void mcpz_mem_fail(struct mcpz_mem *mem, mcpz_error error);
 
-/** Lose everything that is not durable, as a power cut does; the batch count goes on from there.
+/**
+ * Lose everything that is not durable, also what the turn wrote, as a power cut does. No failure
+ * is told of it. The batch count goes on from there.
  */
 void mcpz_mem_crash(struct mcpz_mem *mem);
 

@@ -1,0 +1,455 @@
+#include "store/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/limits.h"
+
+/* ---- What LMDB has on disk, in the byte order and word size of this machine ----------------- */
+
+#define META_MAGIC UINT32_C(0xBEEFC0DE)
+#define META_VERSION 1
+#define META_COUNT 2
+#define PAGE_BYTES_MIN 4096 /* we made it with the system's page size, which LMDB caps */
+#define PAGE_BYTES_MAX 32768
+#define DEPTH_MAX 31 /* LMDB's cursors go no deeper */
+#define NO_PAGE SIZE_MAX
+
+enum page_flag { PAGE_BRANCH = 0x01, PAGE_LEAF = 0x02, PAGE_OVERFLOW = 0x04, PAGE_META = 0x08 };
+enum node_flag { NODE_BIG = 0x01, NODE_DATABASE = 0x02 };
+enum database_flag { DATABASE_PLAIN = 0, DATABASE_INTEGER_KEYS = 0x08 };
+
+struct page_head {
+    size_t number;
+    uint16_t pad;
+    uint16_t flags;
+    uint16_t lower; /* end of the offsets that follow; of an overflow page: */
+    uint16_t upper; /* start of the nodes;  both together are the count of pages */
+};
+
+struct node_head {
+    uint16_t half[2]; /* size of the data, or the child's low 32 bits */
+    uint16_t flags;   /* of a branch: the child's next 16 bits, where pages have 64 */
+    uint16_t key_bytes;
+};
+
+struct database {
+    uint32_t pad; /* of the free list: bytes of a page */
+    uint16_t flags;
+    uint16_t depth;
+    size_t branch_pages;
+    size_t leaf_pages;
+    size_t overflow_pages;
+    size_t entries;
+    size_t root;
+};
+
+struct meta {
+    uint32_t magic;
+    uint32_t version;
+    size_t address;
+    size_t map_bytes;
+    struct database free;
+    struct database names;
+    size_t last_page;
+    size_t transaction;
+};
+
+/* ---- Checking ------------------------------------------------------------------------------ */
+
+struct checker {
+    int file;
+    size_t page_count; /* whole pages the file has */
+    size_t page_bytes;
+    size_t last_page;
+    uint8_t *seen;    /* a bit for each page of the file */
+    uint8_t *buffers; /* a page for each level */
+    const struct database *database;
+    bool is_free_list;
+    struct database records; /* what the main database says of its named one */
+    size_t records_count;
+    const char *fault;
+};
+
+/* A node of a page, measured and found to lie within it. */
+struct node {
+    uint16_t flags;
+    size_t child;
+    size_t key_bytes;
+    const uint8_t *data;
+    size_t data_bytes;
+};
+
+static mcpz_error corrupt(struct checker *checker, const char *fault)
+{
+    checker->fault = fault;
+    return MCPZ_ECORRUPT;
+}
+
+static mcpz_error read_at(struct checker *checker, size_t offset, void *bytes, size_t length)
+{
+    for (size_t done = 0; done < length;) {
+        ssize_t more =
+            pread(checker->file, (uint8_t *)bytes + done, length - done, (off_t)(offset + done));
+        if (more < 0 && errno == EINTR) {
+            continue;
+        }
+        if (more < 0) {
+            checker->fault = "it cannot be read";
+            return MCPZ_EIO;
+        }
+        if (more == 0) {
+            return corrupt(checker, "it ends too early");
+        }
+        done += (size_t)more;
+    }
+    return MCPZ_OK;
+}
+
+/* Note that a page is in use, or free. Every page is one of the two, once. */
+static mcpz_error claim(struct checker *checker, size_t page)
+{
+    if (page < META_COUNT || page > checker->last_page) {
+        return corrupt(checker, "a page is referred to that is not there");
+    }
+    if (page >= checker->page_count) {
+        return MCPZ_OK; /* free, and never written: the file need not reach so far */
+    }
+    uint8_t bit = (uint8_t)(1U << page % 8);
+    if ((checker->seen[page / 8] & bit) != 0) {
+        return corrupt(checker, "a page is used twice");
+    }
+    checker->seen[page / 8] |= bit;
+    return MCPZ_OK;
+}
+
+static mcpz_error claim_written(struct checker *checker, size_t page)
+{
+    return page < checker->page_count ? claim(checker, page)
+                                      : corrupt(checker, "it is shorter than its contents");
+}
+
+static bool read_node(const struct checker *checker, const uint8_t *page, size_t index,
+                      struct node *node)
+{
+    bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    struct page_head head;
+    struct node_head raw;
+    uint16_t offset;
+
+    memcpy(&head, page, sizeof(head));
+    memcpy(&offset, page + sizeof(head) + 2 * index, sizeof(offset));
+    if (offset < head.upper || offset % 2 != 0 || offset + sizeof(raw) > checker->page_bytes) {
+        return false;
+    }
+    memcpy(&raw, page + offset, sizeof(raw));
+
+    size_t low = raw.half[little ? 0 : 1] | (size_t)raw.half[little ? 1 : 0] << 16;
+    size_t left = checker->page_bytes - offset - sizeof(raw);
+    size_t stored = 0;
+    if (head.flags == PAGE_LEAF) {
+        stored = (raw.flags & NODE_BIG) != 0 ? sizeof(size_t) : low;
+    }
+    if (raw.key_bytes > left || stored > left - raw.key_bytes) {
+        return false;
+    }
+    *node = (struct node){
+        .flags = raw.flags,
+        .child = sizeof(size_t) > 4 ? low | (size_t)((uint64_t)raw.flags << 32) : low,
+        .key_bytes = raw.key_bytes,
+        .data = page + offset + sizeof(raw) + raw.key_bytes,
+        .data_bytes = low,
+    };
+    return true;
+}
+
+/* What a node takes in its page: LMDB keeps them even, and leaves no gaps between them. */
+static size_t node_room(const struct node *node, bool leaf)
+{
+    size_t bytes = sizeof(struct node_head) + node->key_bytes;
+    if (leaf) {
+        bytes += (node->flags & NODE_BIG) != 0 ? sizeof(size_t) : node->data_bytes;
+    }
+    return bytes + bytes % 2;
+}
+
+/* A value too big for its leaf: a run of pages with one head. */
+static mcpz_error check_overflow(struct checker *checker, const struct node *node, size_t *first)
+{
+    struct page_head head;
+    uint32_t count;
+
+    memcpy(first, node->data, sizeof(*first));
+    if (*first < META_COUNT || *first >= checker->page_count) {
+        return corrupt(checker, "it is shorter than its contents");
+    }
+    mcpz_error error = read_at(checker, *first * checker->page_bytes, &head, sizeof(head));
+    if (error != MCPZ_OK) {
+        return error;
+    }
+
+    memcpy(&count, &head.lower, sizeof(count));
+    size_t needed = (sizeof(head) - 1 + node->data_bytes) / checker->page_bytes + 1;
+    if (head.number != *first || head.flags != PAGE_OVERFLOW || count < needed ||
+        count > checker->page_count - *first) {
+        return corrupt(checker, "a large value is damaged");
+    }
+    for (size_t i = 0; i < count && error == MCPZ_OK; i++) {
+        error = claim_written(checker, *first + i);
+    }
+    return error;
+}
+
+/* A list of free pages: a count, then page numbers, falling. */
+static mcpz_error check_free_pages(struct checker *checker, const struct node *node,
+                                   size_t overflow)
+{
+    size_t bytes = node->data_bytes;
+    mcpz_error error = MCPZ_OK;
+
+    if (node->key_bytes != sizeof(size_t) || bytes < sizeof(size_t) || bytes % sizeof(size_t)) {
+        return corrupt(checker, "its list of free pages is damaged");
+    }
+    size_t *list = malloc(bytes);
+    if (list == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    if ((node->flags & NODE_BIG) != 0) {
+        error = read_at(checker, overflow * checker->page_bytes + sizeof(struct page_head), list,
+                        bytes);
+    } else {
+        memcpy(list, node->data, bytes);
+    }
+
+    if (error == MCPZ_OK && list[0] > bytes / sizeof(size_t) - 1) {
+        error = corrupt(checker, "its list of free pages is damaged");
+    }
+    for (size_t i = 1; error == MCPZ_OK && i <= list[0]; i++) {
+        error = i > 1 && list[i] >= list[i - 1]
+                    ? corrupt(checker, "its list of free pages is damaged")
+                    : claim(checker, list[i]);
+    }
+    free(list);
+    return error;
+}
+
+static mcpz_error check_leaf_node(struct checker *checker, const struct node *node)
+{
+    size_t overflow = 0;
+    mcpz_error error = MCPZ_OK;
+
+    if (node->key_bytes < 1 || node->key_bytes > MCPZ_KEY_BYTES_MAX ||
+        (node->flags & ~(NODE_BIG | NODE_DATABASE)) != 0) {
+        return corrupt(checker, "an entry is damaged");
+    }
+    if ((node->flags & NODE_BIG) != 0) {
+        error = check_overflow(checker, node, &overflow);
+    }
+    if (error == MCPZ_OK && checker->is_free_list) {
+        error = check_free_pages(checker, node, overflow);
+    }
+    if (error == MCPZ_OK && (node->flags & NODE_DATABASE) != 0) {
+        if (node->flags != NODE_DATABASE || node->data_bytes != sizeof(struct database) ||
+            checker->database == &checker->records || checker->is_free_list ||
+            checker->records_count++ > 0) {
+            return corrupt(checker, "a database is in it that is not ours");
+        }
+        memcpy(&checker->records, node->data, sizeof(checker->records));
+    }
+    return error;
+}
+
+static mcpz_error check_head(struct checker *checker, const uint8_t *page, size_t number,
+                             bool leaf)
+{
+    struct page_head head;
+
+    memcpy(&head, page, sizeof(head));
+    if (head.number != number || head.flags != (leaf ? PAGE_LEAF : PAGE_BRANCH) ||
+        head.lower < sizeof(head) + 2 || head.lower % 2 != 0 || head.lower > head.upper ||
+        head.upper > checker->page_bytes) {
+        return corrupt(checker, "a page is damaged");
+    }
+
+    size_t room = 0;
+    for (size_t i = 0; i < (head.lower - sizeof(head)) / 2; i++) {
+        struct node node;
+        if (!read_node(checker, page, i, &node)) {
+            return corrupt(checker, "a page is damaged");
+        }
+        room += node_room(&node, leaf);
+    }
+    return room == checker->page_bytes - head.upper ? MCPZ_OK
+                                                    : corrupt(checker, "a page is damaged");
+}
+
+/* Check a page and what hangs below it. Goes as deep as the tree: at most DEPTH_MAX. */
+static mcpz_error check_page(struct checker *checker, size_t number, size_t level)
+{
+    uint8_t *page = checker->buffers + level * checker->page_bytes;
+    bool leaf = level + 1 == checker->database->depth;
+    struct page_head head;
+
+    mcpz_error error = claim_written(checker, number);
+    if (error == MCPZ_OK) {
+        error = read_at(checker, number * checker->page_bytes, page, checker->page_bytes);
+    }
+    if (error == MCPZ_OK) {
+        error = check_head(checker, page, number, leaf);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+
+    memcpy(&head, page, sizeof(head));
+    size_t count = (head.lower - sizeof(head)) / 2;
+    if (!leaf && count < 2 && !checker->is_free_list) {
+        return corrupt(checker, "a page is damaged");
+    }
+    for (size_t i = 0; i < count && error == MCPZ_OK; i++) {
+        struct node node;
+        if (!read_node(checker, page, i, &node)) {
+            return corrupt(checker, "a page is damaged");
+        }
+        error =
+            leaf ? check_leaf_node(checker, &node) : check_page(checker, node.child, level + 1);
+    }
+    return error;
+}
+
+static mcpz_error check_database(struct checker *checker, const struct database *database,
+                                 uint16_t flags)
+{
+    if (database->flags != flags) {
+        return corrupt(checker, "a database is in it that is not ours");
+    }
+    if (database->root == NO_PAGE) {
+        return database->depth == 0 ? MCPZ_OK : corrupt(checker, "a tree is damaged");
+    }
+    if (database->depth < 1 || database->depth > DEPTH_MAX) {
+        return corrupt(checker, "a tree is damaged");
+    }
+    checker->database = database;
+    checker->is_free_list = flags == DATABASE_INTEGER_KEYS;
+    return check_page(checker, database->root, 0);
+}
+
+static mcpz_error read_meta(struct checker *checker, size_t offset, struct meta *meta)
+{
+    struct page_head head;
+
+    mcpz_error error = read_at(checker, offset, &head, sizeof(head));
+    if (error == MCPZ_OK) {
+        error = read_at(checker, offset + sizeof(head), meta, sizeof(*meta));
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (meta->magic != META_MAGIC || (head.flags & PAGE_META) == 0) {
+        return corrupt(checker, "it is not a store");
+    }
+    if (meta->version != META_VERSION) {
+        checker->fault = "it was written by another version of LMDB";
+        return MCPZ_EVERSION;
+    }
+    size_t page_bytes = meta->free.pad;
+    if (page_bytes < PAGE_BYTES_MIN || page_bytes > PAGE_BYTES_MAX ||
+        (page_bytes & (page_bytes - 1)) != 0) {
+        return corrupt(checker, "its first page is damaged");
+    }
+    return MCPZ_OK;
+}
+
+/* LMDB goes on from the meta page with the higher transaction number. */
+static mcpz_error newest_meta(struct checker *checker, struct meta *newest)
+{
+    struct meta other;
+
+    mcpz_error error = read_meta(checker, 0, newest);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    checker->page_bytes = newest->free.pad;
+    error = read_meta(checker, checker->page_bytes, &other);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (other.free.pad != newest->free.pad) {
+        return corrupt(checker, "its first page is damaged");
+    }
+    if (other.transaction > newest->transaction) {
+        *newest = other;
+    }
+    if (newest->last_page < META_COUNT - 1 ||
+        newest->last_page >= SIZE_MAX / 2 / checker->page_bytes) {
+        return corrupt(checker, "its first page is damaged");
+    }
+    checker->last_page = newest->last_page;
+    return MCPZ_OK;
+}
+
+static mcpz_error check_trees(struct checker *checker, const struct meta *meta)
+{
+    checker->seen = calloc(checker->page_count / 8 + 1, 1);
+    checker->buffers = malloc(DEPTH_MAX * checker->page_bytes);
+    if (checker->seen == NULL || checker->buffers == NULL) {
+        return MCPZ_ENOMEM;
+    }
+
+    mcpz_error error = check_database(checker, &meta->free, DATABASE_INTEGER_KEYS);
+    if (error == MCPZ_OK) {
+        error = check_database(checker, &meta->names, DATABASE_PLAIN);
+    }
+    if (error == MCPZ_OK && checker->records_count > 0) {
+        error = check_database(checker, &checker->records, DATABASE_PLAIN);
+    }
+    return error;
+}
+
+static mcpz_error check_open_file(struct checker *checker)
+{
+    struct stat status;
+    struct meta meta;
+
+    if (fstat(checker->file, &status) != 0 || !S_ISREG(status.st_mode)) {
+        checker->fault = "it is not a file";
+        return MCPZ_EIO;
+    }
+    if (status.st_size == 0) {
+        return corrupt(checker, "it is empty");
+    }
+    mcpz_error error = newest_meta(checker, &meta);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    checker->page_count = (size_t)status.st_size / checker->page_bytes;
+    error = check_trees(checker, &meta);
+    free(checker->seen);
+    free(checker->buffers);
+    return error;
+}
+
+mcpz_error mcpz_check_file(const char *path, bool *there, const char **fault)
+{
+    struct checker checker = {.fault = "there is no memory"};
+
+    *there = false;
+    checker.file = open(path, O_RDONLY | O_CLOEXEC);
+    if (checker.file < 0) {
+        *fault = strerror(errno);
+        return errno == ENOENT ? MCPZ_OK : MCPZ_EIO;
+    }
+    *there = true;
+    mcpz_error error = check_open_file(&checker);
+    close(checker.file);
+    if (error != MCPZ_OK) {
+        *fault = checker.fault;
+    }
+    return error;
+}

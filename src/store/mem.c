@@ -1,0 +1,206 @@
+#include "store/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "proto/limits.h"
+#include "store/overlay.h"
+
+struct mcpz_mem {
+    struct mcpz_overlay overlay;
+    struct mcpz_sorted disk; /* owns its writes */
+    struct mcpz_batches queue;
+    struct mcpz_batches done; /* durable, and not yet told */
+    uint64_t durable;
+    mcpz_error error; /* why the queue will never be written; stands still until it is told */
+    bool reading;     /* something may be borrowed */
+};
+
+/* ---- The disk ----------------------------------------------------------------------------- */
+
+static mcpz_error disk_get(void *context, struct mcpz_bytes key, struct mcpz_bytes *value)
+{
+    const struct mcpz_mem *mem = context;
+    const struct mcpz_write *write = mcpz_sorted_find(&mem->disk, key);
+
+    if (write == NULL) {
+        return MCPZ_ENOTFOUND;
+    }
+    *value = write->value;
+    return MCPZ_OK;
+}
+
+static mcpz_error disk_next(void *context, struct mcpz_bytes after, bool inclusive,
+                            struct mcpz_bytes *key, struct mcpz_bytes *value)
+{
+    const struct mcpz_mem *mem = context;
+    const struct mcpz_write *write = mcpz_sorted_seek(&mem->disk, after, inclusive);
+
+    if (write == NULL) {
+        return MCPZ_ENOTFOUND;
+    }
+    *key = write->key;
+    *value = write->value;
+    return MCPZ_OK;
+}
+
+/* Move a batch that the overlay no longer shows to the disk. */
+static void disk_write(struct mcpz_mem *mem, struct mcpz_batch *batch)
+{
+    struct mcpz_write *write = batch->first;
+    batch->first = NULL;
+
+    while (write != NULL) {
+        struct mcpz_write *following = write->next;
+        mcpz_write_destroy(mcpz_sorted_link(&mem->disk, write));
+        if (write->removed) {
+            mcpz_sorted_unlink(&mem->disk, write);
+            mcpz_write_destroy(write);
+        }
+        write = following;
+    }
+    mcpz_batch_destroy(batch);
+}
+
+static void settle(struct mcpz_mem *mem)
+{
+    struct mcpz_batch *batch;
+
+    while ((batch = mcpz_batches_take(&mem->done)) != NULL) {
+        mcpz_overlay_settle(&mem->overlay, batch);
+        disk_write(mem, batch);
+    }
+}
+
+/* ---- The store ---------------------------------------------------------------------------- */
+
+static mcpz_error mem_get(void *context, struct mcpz_bytes key, struct mcpz_bytes *value)
+{
+    struct mcpz_mem *mem = context;
+    mem->reading = true;
+    return mcpz_overlay_get(&mem->overlay, key, value);
+}
+
+static mcpz_error mem_next(void *context, struct mcpz_bytes after, bool inclusive,
+                           struct mcpz_bytes *key, struct mcpz_bytes *value)
+{
+    struct mcpz_mem *mem = context;
+    mem->reading = true;
+    return mcpz_overlay_next(&mem->overlay, after, inclusive, key, value);
+}
+
+static void mem_put(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    struct mcpz_mem *mem = context;
+    mcpz_overlay_put(&mem->overlay, key, value);
+}
+
+static void mem_remove(void *context, struct mcpz_bytes key)
+{
+    struct mcpz_mem *mem = context;
+    mcpz_overlay_remove(&mem->overlay, key);
+}
+
+static uint64_t mem_commit(void *context)
+{
+    struct mcpz_mem *mem = context;
+    struct mcpz_batch *batch;
+
+    uint64_t number = mcpz_overlay_commit(&mem->overlay, &batch);
+    if (batch != NULL) {
+        mcpz_batches_append(&mem->queue, batch);
+    }
+    mem->reading = false;
+    return number;
+}
+
+static struct mcpz_kv_progress mem_progress(void *context)
+{
+    struct mcpz_mem *mem = context;
+    assert(!mem->reading && !mem->overlay.turn_wrote);
+
+    settle(mem);
+    struct mcpz_kv_progress progress =
+        mcpz_overlay_progress(&mem->overlay, mem->durable, mem->error);
+    if (progress.error != MCPZ_OK) {
+        mcpz_batches_destroy(&mem->queue);
+        mem->error = MCPZ_OK;
+    }
+    return progress;
+}
+
+mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv)
+{
+    *mem = NULL;
+
+    struct mcpz_mem *made = malloc(sizeof(*made));
+    if (made == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    *made = (struct mcpz_mem){0};
+    const struct mcpz_below below = {.context = made, .get = disk_get, .next = disk_next};
+    mcpz_overlay_init(&made->overlay, &below, MCPZ_STORE_QUEUE_BYTES_MAX);
+
+    *kv = (struct mcpz_kv){
+        .context = made,
+        .get = mem_get,
+        .next = mem_next,
+        .put = mem_put,
+        .remove = mem_remove,
+        .commit = mem_commit,
+        .progress = mem_progress,
+    };
+    *mem = made;
+    return MCPZ_OK;
+}
+
+void mcpz_mem_destroy(struct mcpz_mem *mem)
+{
+    if (mem == NULL) {
+        return;
+    }
+    for (struct mcpz_write *write = mem->disk.heads[0]; write != NULL;) {
+        struct mcpz_write *following = mcpz_sorted_next(write);
+        mcpz_write_destroy(write);
+        write = following;
+    }
+    mcpz_batches_destroy(&mem->queue);
+    mcpz_batches_destroy(&mem->done);
+    mcpz_overlay_finish(&mem->overlay);
+    free(mem);
+}
+
+void mcpz_mem_sync(struct mcpz_mem *mem, uint64_t batch)
+{
+    if (mem->error != MCPZ_OK) {
+        return; /* all that waits is stale: see proto/kv.h */
+    }
+    while (mem->queue.first != NULL && mem->queue.first->number <= batch) {
+        struct mcpz_batch *oldest = mcpz_batches_take(&mem->queue);
+        mem->durable = oldest->number;
+        mcpz_batches_append(&mem->done, oldest);
+    }
+}
+
+void mcpz_mem_fail(struct mcpz_mem *mem, mcpz_error error)
+{
+    assert(error != MCPZ_OK);
+
+    if (mem->queue.first != NULL && mem->error == MCPZ_OK) {
+        mem->error = error;
+    }
+}
+
+void mcpz_mem_crash(struct mcpz_mem *mem)
+{
+    settle(mem);
+    mcpz_batches_destroy(&mem->queue);
+    mcpz_overlay_clear(&mem->overlay);
+    mem->error = MCPZ_OK;
+    mem->reading = false;
+}
+
+uint64_t mcpz_mem_newest(const struct mcpz_mem *mem)
+{
+    return mem->overlay.newest;
+}

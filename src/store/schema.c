@@ -1,0 +1,289 @@
+#include "store/schema.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What follows the path in the key of an entry: type, node, generation, seq, index. */
+#define ENTRY_TAIL_BYTES (1 + MCPZ_ID_BYTES + 4 + 8 + 2)
+
+static_assert(MCPZ_RECORD_KIND_END <= 256, "a kind is one byte");
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+static void add_bytes(struct mcpz_key *key, struct mcpz_bytes bytes)
+{
+    assert(bytes.length <= sizeof(key->bytes) - key->length);
+
+    if (bytes.length > 0) {
+        memcpy(key->bytes + key->length, bytes.data, bytes.length);
+    }
+    key->length += bytes.length;
+}
+
+static void add_number(struct mcpz_key *key, uint64_t number, size_t width)
+{
+    uint8_t bytes[8];
+
+    assert(width <= sizeof(bytes));
+    assert(width == sizeof(bytes) || number >> 8 * width == 0);
+    for (size_t i = 0; i < width; i++) {
+        bytes[i] = (uint8_t)(number >> 8 * (width - 1 - i));
+    }
+    add_bytes(key, mcpz_bytes(bytes, width));
+}
+
+static void add_id(struct mcpz_key *key, const struct mcpz_id *id)
+{
+    add_bytes(key, mcpz_bytes(id->bytes, MCPZ_ID_BYTES));
+}
+
+static void add_actor(struct mcpz_key *key, const struct mcpz_actor *actor)
+{
+    add_id(key, &actor->node);
+    add_number(key, actor->generation, 4);
+}
+
+static void add_path(struct mcpz_key *key, struct mcpz_bytes path)
+{
+    assert(path.length >= 1 && path.length <= MCPZ_PATH_BYTES_MAX);
+
+    add_bytes(key, path);
+}
+
+void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
+{
+    key->length = 0;
+    add_number(key, record->kind, 1);
+
+    switch (record->kind) {
+    case MCPZ_RECORD_SELF:
+        return;
+    case MCPZ_RECORD_TOKEN:
+        add_bytes(key, mcpz_bytes(record->token.id, MCPZ_TOKEN_ID_BYTES));
+        return;
+    case MCPZ_RECORD_PEER:
+        add_id(key, &record->peer.id);
+        return;
+    case MCPZ_RECORD_DOCUMENT:
+        add_id(key, &record->document.id);
+        return;
+    case MCPZ_RECORD_ENTRY:
+        add_id(key, &record->entry.document);
+        add_path(key, record->entry.path);
+        add_number(key, record->entry.type, 1);
+        add_actor(key, &record->entry.dot.actor);
+        add_number(key, record->entry.dot.seq, 8);
+        add_number(key, record->entry.dot.index, 2);
+        return;
+    case MCPZ_RECORD_DELTA:
+        add_id(key, &record->delta.delta.document);
+        add_actor(key, &record->delta.delta.actor);
+        add_number(key, record->delta.delta.seq, 8);
+        return;
+    case MCPZ_RECORD_KIND_END:
+        break;
+    }
+    assert(false);
+}
+
+void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
+                        struct mcpz_key *prefix)
+{
+    bool entry = record->kind == MCPZ_RECORD_ENTRY;
+    bool delta = record->kind == MCPZ_RECORD_DELTA;
+
+    prefix->length = 0;
+    add_number(prefix, record->kind, 1);
+
+    switch (scan) {
+    case MCPZ_SCAN_KIND:
+        return;
+    case MCPZ_SCAN_DOCUMENT:
+        assert(entry || delta);
+        add_id(prefix, entry ? &record->entry.document : &record->delta.delta.document);
+        return;
+    case MCPZ_SCAN_PATH:
+        assert(entry);
+        add_id(prefix, &record->entry.document);
+        add_path(prefix, record->entry.path);
+        return;
+    case MCPZ_SCAN_ACTOR:
+        assert(delta);
+        add_id(prefix, &record->delta.delta.document);
+        add_actor(prefix, &record->delta.delta.actor);
+        return;
+    }
+    assert(false);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+/* What is left of a key. The caller has checked that there is enough. */
+static struct mcpz_bytes take_bytes(struct mcpz_bytes *left, size_t length)
+{
+    assert(length <= left->length);
+
+    struct mcpz_bytes bytes = mcpz_bytes(left->data, length);
+    *left = mcpz_bytes(left->data + length, left->length - length);
+    return bytes;
+}
+
+static uint64_t take_number(struct mcpz_bytes *left, size_t width)
+{
+    struct mcpz_bytes bytes = take_bytes(left, width);
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < width; i++) {
+        number = number << 8 | bytes.data[i];
+    }
+    return number;
+}
+
+static void take_id(struct mcpz_bytes *left, struct mcpz_id *id)
+{
+    memcpy(id->bytes, take_bytes(left, MCPZ_ID_BYTES).data, MCPZ_ID_BYTES);
+}
+
+static void take_actor(struct mcpz_bytes *left, struct mcpz_actor *actor)
+{
+    take_id(left, &actor->node);
+    actor->generation = (uint32_t)take_number(left, 4);
+}
+
+/*
+ * Bytes of one element of a path, head included; 0 if it is nothing a path may hold. Whether the
+ * bytes are there, the caller sees.
+ *
+ * Source: MessagePack specification, "Formats".
+ */
+static size_t element_bytes(struct mcpz_bytes left)
+{
+    uint8_t head = left.data[0];
+
+    if (head <= 0x7f || head >= 0xe0) { /* small integers, positive and negative */
+        return 1;
+    }
+    if (head >= 0xa0 && head <= 0xbf) { /* short text */
+        return 1 + (head & 0x1fU);
+    }
+    if (head >= 0xcc && head <= 0xcf) { /* unsigned, 8 to 64 bits */
+        return 1 + ((size_t)1 << (head - 0xcc));
+    }
+    if (head >= 0xd0 && head <= 0xd3) { /* signed, 8 to 64 bits */
+        return 1 + ((size_t)1 << (head - 0xd0));
+    }
+    if (head == 0xd9 && left.length >= 2) { /* text up to 255 bytes */
+        return 2 + (size_t)left.data[1];
+    }
+    if (head == 0xda && left.length >= 3) { /* text beyond */
+        return 3 + ((size_t)left.data[1] << 8 | left.data[2]);
+    }
+    return 0;
+}
+
+/* Does a path end just where `bytes` do? That is what tells it from the rest of a key. */
+static bool is_path(struct mcpz_bytes bytes)
+{
+    if (bytes.length < 1 || bytes.length > MCPZ_PATH_BYTES_MAX) {
+        return false;
+    }
+
+    uint64_t head = take_number(&bytes, 1);
+    size_t count = head & 0x0fU;
+    if (head == 0xdc && bytes.length >= 2) {
+        count = (size_t)take_number(&bytes, 2);
+    } else if (head < 0x90 || head > 0x9f) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t length = bytes.length > 0 ? element_bytes(bytes) : 0;
+        if (length == 0 || length > bytes.length) {
+            return false;
+        }
+        take_bytes(&bytes, length);
+    }
+    return bytes.length == 0;
+}
+
+static mcpz_error parse_entry(struct mcpz_bytes left, struct mcpz_record_entry *entry)
+{
+    if (left.length < MCPZ_ID_BYTES + ENTRY_TAIL_BYTES) {
+        return MCPZ_ECORRUPT;
+    }
+    take_id(&left, &entry->document);
+    entry->path = take_bytes(&left, left.length - ENTRY_TAIL_BYTES);
+    if (!is_path(entry->path)) {
+        return MCPZ_ECORRUPT;
+    }
+    entry->type = (uint32_t)take_number(&left, 1);
+    take_actor(&left, &entry->dot.actor);
+    entry->dot.seq = take_number(&left, 8);
+    entry->dot.index = (uint32_t)take_number(&left, 2);
+    return MCPZ_OK;
+}
+
+static mcpz_error parse_delta(struct mcpz_bytes left, struct mcpz_delta *delta)
+{
+    if (left.length != MCPZ_ID_BYTES + MCPZ_ID_BYTES + 4 + 8) {
+        return MCPZ_ECORRUPT;
+    }
+    take_id(&left, &delta->document);
+    take_actor(&left, &delta->actor);
+    delta->seq = take_number(&left, 8);
+    return MCPZ_OK;
+}
+
+static mcpz_error parse_id(struct mcpz_bytes left, struct mcpz_id *id)
+{
+    if (left.length != MCPZ_ID_BYTES) {
+        return MCPZ_ECORRUPT;
+    }
+    take_id(&left, id);
+    return MCPZ_OK;
+}
+
+static mcpz_error parse_token(struct mcpz_bytes left, struct mcpz_record_token *token)
+{
+    if (left.length != MCPZ_TOKEN_ID_BYTES) {
+        return MCPZ_ECORRUPT;
+    }
+    memcpy(token->id, left.data, MCPZ_TOKEN_ID_BYTES);
+    return MCPZ_OK;
+}
+
+static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
+{
+    switch (record->kind) {
+    case MCPZ_RECORD_SELF:
+        return left.length == 0 ? MCPZ_OK : MCPZ_ECORRUPT;
+    case MCPZ_RECORD_TOKEN:
+        return parse_token(left, &record->token);
+    case MCPZ_RECORD_PEER:
+        return parse_id(left, &record->peer.id);
+    case MCPZ_RECORD_DOCUMENT:
+        return parse_id(left, &record->document.id);
+    case MCPZ_RECORD_ENTRY:
+        return parse_entry(left, &record->entry);
+    case MCPZ_RECORD_DELTA:
+        return parse_delta(left, &record->delta.delta);
+    case MCPZ_RECORD_KIND_END:
+        break;
+    }
+    return MCPZ_ECORRUPT;
+}
+
+mcpz_error mcpz_schema_parse(struct mcpz_bytes key, struct mcpz_record *record)
+{
+    struct mcpz_record parsed;
+
+    if (key.length < 1 || key.length > MCPZ_KEY_BYTES_MAX) {
+        return MCPZ_ECORRUPT;
+    }
+    memset(&parsed, 0, sizeof(parsed));
+    parsed.kind = (enum mcpz_record_kind)take_number(&key, 1);
+    mcpz_error error = parse_rest(key, &parsed);
+    if (error == MCPZ_OK) {
+        *record = parsed;
+    }
+    return error;
+}
