@@ -45,7 +45,7 @@ static void add_actor(struct mcpz_key *key, const struct mcpz_actor *actor)
 
 static void add_path(struct mcpz_key *key, struct mcpz_bytes path)
 {
-    assert(path.length >= 1 && path.length <= MCPZ_PATH_BYTES_MAX);
+    assert(path.length <= MCPZ_PATH_BYTES_MAX);
 
     add_bytes(key, path);
 }
