@@ -1,0 +1,170 @@
+/* What only the store in memory can do: be as slow as it is told, and crash. */
+
+#include "store/mem.h"
+#include "test.h"
+
+static struct mcpz_mem *mem;
+static struct mcpz_kv kv;
+
+static void set_up(void)
+{
+    CHECK_UINT(mcpz_mem_create(&mem, &kv), MCPZ_OK);
+    CHECK_UINT(mcpz_mem_newest(mem), 0);
+}
+
+static uint64_t write_one(const char *key, const char *value)
+{
+    kv.put(kv.context, mcpz_text(key), mcpz_text(value));
+    return kv.commit(kv.context);
+}
+
+static bool holds(const char *key, const char *value)
+{
+    struct mcpz_bytes found;
+    mcpz_error error = kv.get(kv.context, mcpz_text(key), &found);
+    bool same = error == MCPZ_OK && mcpz_bytes_equal(found, mcpz_text(value));
+    kv.commit(kv.context);
+    return same;
+}
+
+static void check_told(uint64_t durable, uint64_t failed, mcpz_error error)
+{
+    struct mcpz_kv_progress progress = kv.progress(kv.context);
+    CHECK_UINT(progress.durable, durable);
+    CHECK_UINT(progress.failed, failed);
+    CHECK_UINT(progress.error, error);
+}
+
+TEST(nothing_is_durable_until_it_is_told_so)
+{
+    set_up();
+    write_one("a", "1");
+    write_one("b", "1");
+    write_one("c", "1");
+    CHECK_UINT(mcpz_mem_newest(mem), 3);
+    check_told(0, 0, MCPZ_OK);
+    mcpz_mem_sync(mem, 2);
+    check_told(2, 0, MCPZ_OK);
+    mcpz_mem_sync(mem, 1); /* what is durable stays so */
+    check_told(2, 0, MCPZ_OK);
+    mcpz_mem_sync(mem, 99);
+    check_told(3, 0, MCPZ_OK);
+    mcpz_mem_destroy(mem);
+}
+
+TEST(a_crash_loses_what_is_not_durable_and_says_nothing_of_it)
+{
+    set_up();
+    write_one("a", "1");
+    write_one("a", "2");
+    write_one("b", "1");
+    mcpz_mem_sync(mem, 1);
+    kv.put(kv.context, mcpz_text("c"), mcpz_text("of the turn"));
+    mcpz_mem_crash(mem);
+
+    check_told(1, 0, MCPZ_OK);
+    CHECK(holds("a", "1"));
+    CHECK(!holds("b", "1"));
+    CHECK(!holds("c", "of the turn"));
+    mcpz_mem_destroy(mem);
+}
+
+TEST(the_count_of_batches_goes_on_after_a_crash)
+{
+    set_up();
+    write_one("a", "1");
+    write_one("a", "2");
+    mcpz_mem_crash(mem);
+    CHECK_UINT(mcpz_mem_newest(mem), 2);
+    CHECK_UINT(write_one("b", "1"), 3);
+    mcpz_mem_sync(mem, 3);
+    check_told(3, 0, MCPZ_OK);
+    CHECK(!holds("a", "2"));
+    CHECK(holds("b", "1"));
+    mcpz_mem_destroy(mem);
+}
+
+TEST(a_crash_forgets_a_failure_not_yet_told)
+{
+    set_up();
+    write_one("a", "1");
+    mcpz_mem_fail(mem, MCPZ_ENOSPACE);
+    mcpz_mem_crash(mem);
+    check_told(0, 0, MCPZ_OK);
+    mcpz_mem_destroy(mem);
+}
+
+TEST(what_was_synced_before_a_crash_survives_untold)
+{
+    set_up();
+    write_one("a", "1");
+    kv.remove(kv.context, mcpz_text("gone"));
+    kv.commit(kv.context);
+    mcpz_mem_sync(mem, 2);
+    mcpz_mem_crash(mem);
+    CHECK(holds("a", "1"));
+    check_told(2, 0, MCPZ_OK);
+    mcpz_mem_destroy(mem);
+}
+
+TEST(a_failure_leaves_what_is_durable)
+{
+    set_up();
+    write_one("a", "1");
+    write_one("a", "2");
+    mcpz_mem_sync(mem, 1);
+    mcpz_mem_fail(mem, MCPZ_EIO);
+    check_told(1, 2, MCPZ_EIO);
+    CHECK(holds("a", "1"));
+    mcpz_mem_destroy(mem);
+}
+
+TEST(a_failure_takes_what_comes_before_it_is_told)
+{
+    set_up();
+    write_one("a", "1");
+    mcpz_mem_fail(mem, MCPZ_ENOSPACE);
+    write_one("b", "1"); /* made from what will not be */
+    mcpz_mem_sync(mem, 2);
+    check_told(0, 2, MCPZ_ENOSPACE);
+    CHECK(!holds("b", "1"));
+    CHECK_UINT(write_one("b", "2"), 3);
+    mcpz_mem_sync(mem, 3);
+    check_told(3, 0, MCPZ_OK);
+    mcpz_mem_destroy(mem);
+}
+
+TEST(nothing_fails_when_all_is_durable)
+{
+    set_up();
+    mcpz_mem_fail(mem, MCPZ_ENOSPACE);
+    check_told(0, 0, MCPZ_OK);
+    uint64_t batch = write_one("a", "1");
+    mcpz_mem_sync(mem, batch);
+    mcpz_mem_fail(mem, MCPZ_ENOSPACE);
+    check_told(1, 0, MCPZ_OK);
+    CHECK(holds("a", "1"));
+    mcpz_mem_destroy(mem);
+}
+
+TEST(removals_reach_the_disk)
+{
+    set_up();
+    write_one("a", "1");
+    write_one("a", "2");
+    kv.remove(kv.context, mcpz_text("a"));
+    mcpz_mem_sync(mem, kv.commit(kv.context));
+    check_told(3, 0, MCPZ_OK);
+    mcpz_mem_crash(mem);
+    CHECK(!holds("a", "1"));
+    mcpz_mem_destroy(mem);
+    mcpz_mem_destroy(NULL);
+}
+
+TEST_MAIN(RUN(nothing_is_durable_until_it_is_told_so),
+          RUN(a_crash_loses_what_is_not_durable_and_says_nothing_of_it),
+          RUN(the_count_of_batches_goes_on_after_a_crash),
+          RUN(a_crash_forgets_a_failure_not_yet_told),
+          RUN(what_was_synced_before_a_crash_survives_untold),
+          RUN(a_failure_leaves_what_is_durable), RUN(a_failure_takes_what_comes_before_it_is_told),
+          RUN(nothing_fails_when_all_is_durable), RUN(removals_reach_the_disk))

@@ -1,0 +1,303 @@
+#include "base/attr.h"
+#include "store/schema.h"
+#include "test.h"
+
+static struct mcpz_id id_of(uint8_t byte)
+{
+    struct mcpz_id id;
+    memset(id.bytes, byte, sizeof(id.bytes));
+    return id;
+}
+
+static struct mcpz_key key_of(const struct mcpz_record *record)
+{
+    struct mcpz_key key;
+    mcpz_schema_key(record, &key);
+    CHECK(key.length >= 1 && key.length <= MCPZ_KEY_BYTES_MAX);
+    return key;
+}
+
+static struct mcpz_bytes slice(const struct mcpz_key *key)
+{
+    return mcpz_bytes(key->bytes, key->length);
+}
+
+static struct mcpz_record entry_of(uint8_t document, const char *path, size_t path_length,
+                                   uint32_t type, uint32_t index)
+{
+    return (struct mcpz_record){
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {.document = id_of(document),
+                  .path = mcpz_bytes(path, path_length),
+                  .type = type,
+                  .dot = {.actor = {.node = id_of(7), .generation = 0x01020304},
+                          .seq = 0x1112131415161718,
+                          .index = index}},
+    };
+}
+
+static struct mcpz_record delta_of(uint8_t document, uint8_t node, uint32_t generation,
+                                   uint64_t seq)
+{
+    return (struct mcpz_record){
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = id_of(document),
+                            .actor = {.node = id_of(node), .generation = generation},
+                            .seq = seq}},
+    };
+}
+
+/* One of each kind. */
+static size_t one_of_each(struct mcpz_record *records)
+{
+    records[0] = (struct mcpz_record){.kind = MCPZ_RECORD_SELF};
+    records[1] = (struct mcpz_record){.kind = MCPZ_RECORD_TOKEN, .token = {.id = {1, 2, 3}}};
+    records[2] = (struct mcpz_record){.kind = MCPZ_RECORD_PEER, .peer = {.id = id_of(0xff)}};
+    records[3] = (struct mcpz_record){.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = id_of(0)}};
+    records[4] = entry_of(3, "\x92\xa1k\x05", 4, MCPZ_ENTRY_SET, 15);
+    records[5] = delta_of(3, 7, 2, 9);
+    return MCPZ_RECORD_KIND_END - 1;
+}
+
+TEST(spells_the_key_of_an_entry)
+{
+    struct mcpz_record record = entry_of(0xdd, "\x91\xa2up", 4, 2, 0x0a0b);
+    struct mcpz_key key = key_of(&record);
+    uint8_t expected[1 + 32 + 4 + 1 + 32 + 4 + 8 + 2];
+
+    expected[0] = 5;
+    memset(expected + 1, 0xdd, 32);
+    memcpy(expected + 33, "\x91\xa2up\x02", 5);
+    memset(expected + 38, 7, 32);
+    memcpy(expected + 70, "\x01\x02\x03\x04\x11\x12\x13\x14\x15\x16\x17\x18\x0a\x0b", 14);
+    CHECK_BYTES(slice(&key), expected, sizeof(expected));
+}
+
+TEST(spells_the_key_of_a_delta)
+{
+    struct mcpz_record record = delta_of(0xdd, 0xaa, 1, 0x100);
+    struct mcpz_key key = key_of(&record);
+    uint8_t expected[1 + 32 + 32 + 4 + 8];
+
+    expected[0] = 6;
+    memset(expected + 1, 0xdd, 32);
+    memset(expected + 33, 0xaa, 32);
+    memcpy(expected + 65, "\0\0\0\x01\0\0\0\0\0\0\x01\0", 12);
+    CHECK_BYTES(slice(&key), expected, sizeof(expected));
+}
+
+TEST(spells_the_keys_of_the_rest)
+{
+    struct mcpz_record records[MCPZ_RECORD_KIND_END];
+    one_of_each(records);
+
+    struct mcpz_key key = key_of(&records[0]);
+    CHECK_BYTES(slice(&key), "\x01", 1);
+    key = key_of(&records[1]);
+    CHECK_BYTES(slice(&key), "\x02\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+    key = key_of(&records[2]);
+    CHECK_UINT(key.length, 33);
+    CHECK_UINT(key.bytes[0], 3);
+    CHECK_UINT(key.bytes[32], 0xff);
+    key = key_of(&records[3]);
+    CHECK_UINT(key.length, 33);
+    CHECK_UINT(key.bytes[0], 4);
+}
+
+TEST(every_key_parses_back)
+{
+    struct mcpz_record records[MCPZ_RECORD_KIND_END];
+    size_t count = one_of_each(records);
+
+    for (size_t i = 0; i < count; i++) {
+        struct mcpz_key key = key_of(&records[i]);
+        struct mcpz_record parsed;
+        memset(&parsed, 0xee, sizeof(parsed));
+        CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
+        CHECK_UINT(parsed.kind, records[i].kind);
+        struct mcpz_key again = key_of(&parsed);
+        CHECK_BYTES(slice(&again), key.bytes, key.length);
+    }
+}
+
+TEST(parses_what_was_put_in)
+{
+    struct mcpz_record record = entry_of(9, "\x93\xa1x\xcd\x01\x00\x00", 7, 3, 65535);
+    struct mcpz_key key = key_of(&record);
+    struct mcpz_record parsed;
+
+    CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
+    CHECK(mcpz_id_equal(&parsed.entry.document, &record.entry.document));
+    CHECK_BYTES(parsed.entry.path, record.entry.path.data, record.entry.path.length);
+    CHECK(parsed.entry.path.data == key.bytes + 33);
+    CHECK_UINT(parsed.entry.type, 3);
+    CHECK(mcpz_actor_compare(&parsed.entry.dot.actor, &record.entry.dot.actor) == 0);
+    CHECK_UINT(parsed.entry.dot.seq, record.entry.dot.seq);
+    CHECK_UINT(parsed.entry.dot.index, 65535);
+    CHECK_UINT(parsed.entry.hlc, 0);
+    CHECK_UINT(parsed.entry.value.length, 0);
+
+    record = delta_of(9, 8, UINT32_MAX, UINT64_MAX);
+    key = key_of(&record);
+    CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
+    CHECK(mcpz_id_equal(&parsed.delta.delta.document, &record.delta.delta.document));
+    CHECK(mcpz_actor_compare(&parsed.delta.delta.actor, &record.delta.delta.actor) == 0);
+    CHECK_UINT(parsed.delta.delta.seq, UINT64_MAX);
+    CHECK_UINT(parsed.delta.delta.add_count, 0);
+}
+
+/* Each row of a list sorts before the next, as scans walk them. */
+TEST(bytes_sort_as_listed)
+{
+    struct mcpz_record rows[] = {
+        {.kind = MCPZ_RECORD_SELF},
+        {.kind = MCPZ_RECORD_TOKEN, .token = {.id = {0xff}}},
+        {.kind = MCPZ_RECORD_PEER, .peer = {.id = id_of(0)}},
+        {.kind = MCPZ_RECORD_PEER, .peer = {.id = id_of(1)}},
+        {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = id_of(0)}},
+        entry_of(1, "\x91\xa1z", 3, 3, 900), /* document before path */
+        entry_of(2, "\x91\xa1k", 3, 3, 900), /* path before type */
+        entry_of(2, "\x91\xa1l", 3, 1, 900), /* type before dot */
+        entry_of(2, "\x91\xa1l", 3, 2, 1),
+        entry_of(2, "\x91\xa1l", 3, 2, 255), /* indexes as numbers */
+        entry_of(2, "\x91\xa1l", 3, 2, 256),
+        entry_of(2, "\x92\xa1l\x00", 4, 1, 0), /* a path before those below it */
+        delta_of(1, 9, 9, 9),
+        delta_of(2, 1, 2, 255), /* seqs as numbers */
+        delta_of(2, 1, 2, 256),
+        delta_of(2, 1, 2, UINT64_C(1) << 32),
+        delta_of(2, 1, 256, 1), /* generations as numbers, before seq */
+        delta_of(2, 2, 1, 1),
+    };
+
+    for (size_t i = 1; i < MCPZ_ARRAY_LEN(rows); i++) {
+        struct mcpz_key low = key_of(&rows[i - 1]);
+        struct mcpz_key high = key_of(&rows[i]);
+        CHECK(mcpz_bytes_compare(slice(&low), slice(&high)) < 0);
+    }
+}
+
+static void check_prefix(const struct mcpz_record *record, enum mcpz_scan scan, size_t length)
+{
+    struct mcpz_key key = key_of(record);
+    struct mcpz_key prefix;
+
+    mcpz_schema_prefix(record, scan, &prefix);
+    CHECK_BYTES(slice(&prefix), key.bytes, length);
+}
+
+TEST(a_prefix_is_what_a_scan_holds_fixed)
+{
+    struct mcpz_record records[MCPZ_RECORD_KIND_END];
+    size_t count = one_of_each(records);
+
+    for (size_t i = 0; i < count; i++) {
+        check_prefix(&records[i], MCPZ_SCAN_KIND, 1);
+    }
+    check_prefix(&records[4], MCPZ_SCAN_DOCUMENT, 33);
+    check_prefix(&records[4], MCPZ_SCAN_PATH, 37);
+    check_prefix(&records[5], MCPZ_SCAN_DOCUMENT, 33);
+    check_prefix(&records[5], MCPZ_SCAN_ACTOR, 69);
+}
+
+TEST(the_longest_path_makes_a_key_that_fits)
+{
+    char path[MCPZ_PATH_BYTES_MAX];
+    memset(path, 'x', sizeof(path));
+    memcpy(path, "\x91\xda\x01\x8c", 4); /* one text of 396 bytes */
+    struct mcpz_record record = entry_of(1, path, sizeof(path), 1, 1);
+    struct mcpz_key key = key_of(&record);
+    struct mcpz_record parsed;
+
+    CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
+    CHECK_UINT(parsed.entry.path.length, MCPZ_PATH_BYTES_MAX);
+}
+
+TEST(refuses_every_truncated_key)
+{
+    struct mcpz_record records[MCPZ_RECORD_KIND_END];
+    size_t count = one_of_each(records);
+
+    for (size_t i = 0; i < count; i++) {
+        struct mcpz_key key = key_of(&records[i]);
+        for (size_t length = 0; length < key.length; length++) {
+            struct mcpz_record parsed = {.kind = MCPZ_RECORD_KIND_END};
+            CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key.bytes, length), &parsed), MCPZ_ECORRUPT);
+            CHECK_UINT(parsed.kind, MCPZ_RECORD_KIND_END);
+        }
+    }
+}
+
+TEST(refuses_keys_that_are_too_long)
+{
+    struct mcpz_record records[MCPZ_RECORD_KIND_END];
+    size_t count = one_of_each(records);
+
+    for (size_t i = 0; i < count; i++) {
+        struct mcpz_key key = key_of(&records[i]);
+        struct mcpz_record parsed;
+        key.bytes[key.length] = 0;
+        CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key.bytes, key.length + 1), &parsed),
+                   MCPZ_ECORRUPT);
+    }
+
+    static const uint8_t long_key[MCPZ_KEY_BYTES_MAX + 1] = {MCPZ_RECORD_ENTRY};
+    struct mcpz_record parsed;
+    CHECK_UINT(mcpz_schema_parse(mcpz_bytes(long_key, sizeof(long_key)), &parsed), MCPZ_ECORRUPT);
+}
+
+TEST(refuses_kinds_it_does_not_know)
+{
+    struct mcpz_record parsed;
+    uint8_t key[33] = {0};
+
+    const uint8_t kinds[] = {0, MCPZ_RECORD_KIND_END, 255};
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(kinds); i++) {
+        key[0] = kinds[i];
+        CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key, 1), &parsed), MCPZ_ECORRUPT);
+        CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key, sizeof(key)), &parsed), MCPZ_ECORRUPT);
+    }
+}
+
+TEST(knows_where_a_path_ends)
+{
+    static const struct {
+        const char *path;
+        size_t length;
+        mcpz_error error;
+    } rows[] = {
+        {"\x90", 1, MCPZ_OK},     /* the empty path */
+        {"\x91\x7f", 2, MCPZ_OK}, /* small integers */
+        {"\x91\xff", 2, MCPZ_OK}, /* negative */
+        {"\x94\xcc\x80\xcd\1\2\xce\1\2\3\4\xcf\1\2\3\4\5\6\7\x08", 20, MCPZ_OK},
+        {"\x92\xd0\x80\xd3\1\2\3\4\5\6\7\x08", 12, MCPZ_OK},
+        {"\x91\xd9\x02xy", 5, MCPZ_OK}, /* text with its length before */
+        {"\x91\xda\x00\x02xy", 6, MCPZ_OK},
+        {"\xdc\x00\x02\xa1x\x01", 6, MCPZ_OK}, /* a long array */
+        {"\x91", 1, MCPZ_ECORRUPT},            /* an element is missing */
+        {"\x91\x01\x01", 3, MCPZ_ECORRUPT},    /* one too many */
+        {"\x91\xa2x", 3, MCPZ_ECORRUPT},       /* a text goes on too far */
+        {"\x91\xd9", 2, MCPZ_ECORRUPT},
+        {"\x91\xda\x00", 3, MCPZ_ECORRUPT},
+        {"\xdc\x00", 2, MCPZ_ECORRUPT},
+        {"\xdd\x00\x00\x00\x00", 5, MCPZ_ECORRUPT}, /* no path has so many */
+        {"\x91\x91\x01", 3, MCPZ_ECORRUPT},         /* nested */
+        {"\x91\x80", 2, MCPZ_ECORRUPT},             /* a map */
+        {"\x91\xc0", 2, MCPZ_ECORRUPT},             /* nil */
+        {"\xa1x", 2, MCPZ_ECORRUPT},                /* not an array */
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(rows); i++) {
+        struct mcpz_record record = entry_of(1, rows[i].path, rows[i].length, 1, 1);
+        struct mcpz_key key = key_of(&record);
+        struct mcpz_record parsed;
+        CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), rows[i].error);
+    }
+}
+
+TEST_MAIN(RUN(spells_the_key_of_an_entry), RUN(spells_the_key_of_a_delta),
+          RUN(spells_the_keys_of_the_rest), RUN(every_key_parses_back),
+          RUN(parses_what_was_put_in), RUN(bytes_sort_as_listed),
+          RUN(a_prefix_is_what_a_scan_holds_fixed), RUN(the_longest_path_makes_a_key_that_fits),
+          RUN(refuses_every_truncated_key), RUN(refuses_keys_that_are_too_long),
+          RUN(refuses_kinds_it_does_not_know), RUN(knows_where_a_path_ends))
