@@ -5,8 +5,8 @@
 #include "exec/workspace.h"
 #include "test.h"
 
-#define DEPTH 3000 /* paths of it are longer than PATH_MAX */
-#define WIDTH 3000
+#define DEPTH 1200 /* paths of it are longer than PATH_MAX */
+#define WIDTH 1000
 
 struct room {
     char path[64];
