@@ -59,7 +59,7 @@ static bool read_loosely(struct mcpz_bytes bytes, int64_t *number)
 {
     uint8_t first = bytes.data[0];
     if (bytes.length == 1) {
-        *number = (int8_t)first;
+        *number = first <= 0x7f ? first : (int64_t)first - 256;
         return first <= 0x7f || first >= 0xe0;
     }
     if (first < UINT8 || first > INT8 + 3 || bytes.length != 1 + ((size_t)1 << (first & 3))) {

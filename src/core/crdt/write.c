@@ -81,6 +81,21 @@ static bool is_of_this_write(const struct mcpz_writer *writer, uint64_t seq_befo
     return dot->seq > seq_before && mcpz_actor_compare(&dot->actor, &writer->actor) == 0;
 }
 
+/* Note that `entry` goes; a draft that is full is flushed before. */
+static mcpz_error take_out(struct mcpz_writer *writer, struct draft *draft,
+                           const struct mcpz_record_entry *entry, bool *untold)
+{
+    if (draft->remove_count == MCPZ_DELTA_REMOVES_MAX) {
+        mcpz_error error = flush(writer, draft, untold);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+    }
+    draft->removes[draft->remove_count++] =
+        (struct mcpz_remove){.type = entry->type, .path = entry->path, .dot = entry->dot};
+    return MCPZ_OK;
+}
+
 static mcpz_error write_deltas(struct mcpz_writer *writer, const struct edit *edit, bool *untold)
 {
     struct draft draft = {.adds = edit->adds, .add_count = edit->add_count};
@@ -92,17 +107,13 @@ static mcpz_error write_deltas(struct mcpz_writer *writer, const struct edit *ed
     mcpz_error error = mcpz_finder_next(&finder, &entry);
     while (error == MCPZ_OK) {
         if (!is_of_this_write(writer, seq_before, &entry.dot)) {
-            if (draft.remove_count == MCPZ_DELTA_REMOVES_MAX) {
-                error = flush(writer, &draft, untold);
-                if (error != MCPZ_OK) {
-                    return error;
-                }
-            }
-            draft.removes[draft.remove_count++] =
-                (struct mcpz_remove){.type = entry.type, .path = entry.path, .dot = entry.dot};
+            error = take_out(writer, &draft, &entry, untold);
         }
-        error = mcpz_finder_next(&finder, &entry);
+        if (error == MCPZ_OK) {
+            error = mcpz_finder_next(&finder, &entry);
+        }
     }
+    /* Only the finder runs out. */
     return error == MCPZ_ENOTFOUND ? flush(writer, &draft, untold) : error;
 }
 

@@ -59,8 +59,8 @@ void world_unlink(struct world *world, size_t a, size_t b); /* letters between t
 void world_link_all(struct world *world);
 bool world_is_linked(const struct world *world, size_t a, size_t b);
 
-/* Step a node; what it sends is put in the queue. */
-void world_step(struct world *world, size_t node, const struct mcpz_event *event);
+/* Step the node at `at`; what it sends is put in the queue. */
+void world_step(struct world *world, size_t at, const struct mcpz_event *event);
 
 /* Hand over letter `index` and drop it. */
 void world_deliver(struct world *world, size_t index);

@@ -16,6 +16,9 @@ static const struct mcpz_bytes one = BYTES("\x01");
 static const struct mcpz_bytes two = BYTES("\x02");
 static const struct mcpz_bytes none = {NULL, 0};
 
+/* ["..."], a text of 396 bytes: as long as a path may be. */
+static const uint8_t longest_header[] = {0x91, 0xda, 0x01, 0x8c};
+
 static struct world world;
 
 static void set_up(size_t node_count)
@@ -314,7 +317,7 @@ TEST(unsetting_the_longest_path_works)
     uint8_t path[MCPZ_PATH_BYTES_MAX];
 
     memset(path, 'x', sizeof(path));
-    memcpy(path, "\x91\xda\x01\x8c", 4);
+    memcpy(path, longest_header, sizeof(longest_header));
     struct mcpz_bytes longest = mcpz_bytes(path, sizeof(path));
     set_up(1);
     CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
@@ -455,7 +458,7 @@ TEST(deleting_the_largest_agent_fits_one_step_and_gets_everywhere)
     const uint32_t count = MCPZ_ENTRIES_MAX - 2;
 
     memset(path, 'x', sizeof(path));
-    memcpy(path, "\x91\xda\x01\x8c", 4);
+    memcpy(path, longest_header, sizeof(longest_header));
     set_up(2);
     CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
     for (uint32_t i = 0; i < count; i++) {
