@@ -27,7 +27,7 @@ struct walk {
 static const char *hint(const struct mcpz_nearest *nearest, const char *before, const char *after,
                         char *text)
 {
-    text[0] = '\0';
+    (void)snprintf(text, HINT_BYTES, ";");
     if (nearest->word != NULL) {
         (void)snprintf(text, HINT_BYTES, ": did you mean %s%s%s", before, nearest->word, after);
     }
@@ -76,7 +76,7 @@ static mcpz_error refuse_option(const struct walk *walk, const char *name)
             offer_options(&nearest, &mcpz_verbs[i]);
         }
     }
-    mcpz_trouble_say(walk->trouble, "unknown option --%s%s; \"mcpz help%s%s\" lists what there is",
+    mcpz_trouble_say(walk->trouble, "unknown option --%s%s \"mcpz help%s%s\" lists what there is",
                      name, hint(&nearest, "--", "?", text), verb != NULL ? " " : "",
                      verb != NULL ? verb->name : "");
     return MCPZ_EPROTO;
@@ -214,7 +214,7 @@ static mcpz_error refuse_verb(const struct walk *walk)
             mcpz_nearest_offer(&nearest, name + length + 1);
         }
     }
-    mcpz_trouble_say(walk->trouble, "unknown verb \"%s%s%s\"%s; \"mcpz help%s%s\" lists them",
+    mcpz_trouble_say(walk->trouble, "unknown verb \"%s%s%s\"%s \"mcpz help%s%s\" lists them",
                      in_family ? first : "", in_family ? " " : "", typed,
                      hint(&nearest, "\"", "\"?", text), in_family ? " " : "",
                      in_family ? first : "");

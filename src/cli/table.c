@@ -1,5 +1,6 @@
 #include "cli/table.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,11 @@ static char *clean_copy(const char *text)
     }
     while (*text != '\0') {
         size_t control = control_length(text);
-        *end++ = control > 0 ? '?' : *text;
+        *end = *text;
+        if (control > 0) {
+            *end = '?';
+        }
+        end++;
         text += control > 0 ? control : 1;
     }
     *end = '\0';
@@ -66,6 +71,7 @@ static size_t width_of(const char *text)
 mcpz_error mcpz_table_create(const char *const *headings, size_t column_count,
                              struct mcpz_table **table)
 {
+    assert(column_count > 0 && column_count <= MCPZ_TABLE_COLUMNS_MAX);
     struct mcpz_table *made = (struct mcpz_table *)calloc(1, sizeof(*made));
 
     *table = made;
@@ -73,8 +79,7 @@ mcpz_error mcpz_table_create(const char *const *headings, size_t column_count,
         return MCPZ_ENOMEM;
     }
     made->headings = headings;
-    made->column_count =
-        column_count < MCPZ_TABLE_COLUMNS_MAX ? column_count : MCPZ_TABLE_COLUMNS_MAX;
+    made->column_count = column_count;
     return MCPZ_OK;
 }
 
@@ -192,6 +197,7 @@ void mcpz_table_print(const struct mcpz_table *table, FILE *out, size_t width, b
 {
     size_t widths[MCPZ_TABLE_COLUMNS_MAX];
 
+    assert(table->column_count > 0);
     for (size_t i = 0; i < table->column_count; i++) {
         widths[i] = width_of(table->headings[i]);
     }

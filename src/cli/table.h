@@ -23,7 +23,11 @@
 
 struct mcpz_table;
 
-/** Errors: MCPZ_ENOMEM; `*table` is then NULL. `headings` are borrowed for the table's life. */
+/**
+ * Start with 1 to MCPZ_TABLE_COLUMNS_MAX columns. `headings` are borrowed for the table's life.
+ *
+ * Errors: MCPZ_ENOMEM; `*table` is then NULL
+ */
 MCPZ_MUST_USE mcpz_error mcpz_table_create(const char *const *headings, size_t column_count,
                                            struct mcpz_table **table);
 void mcpz_table_destroy(struct mcpz_table *table);

@@ -24,7 +24,8 @@ static const struct mcpz_option up_options[] = {
     {"zone", '\0', "ZONE", "where it stands within the region"},
     {"role", '\0', "ROLE", "what it is for; may be repeated"},
     {"provide", '\0', "NAME=COMMAND", "do tasks of this type by running COMMAND; repeatable"},
-    {"ephemeral", '\0', NULL, "keep nothing: data in a temporary directory, gone at the end"},
+    {"ephemeral", '\0', NULL,
+     "keep nothing: a temporary directory instead of DIR, gone at the end"},
 };
 
 static const struct mcpz_option join_options[] = {

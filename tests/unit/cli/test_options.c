@@ -10,11 +10,10 @@ static struct mcpz_trouble trouble;
 static mcpz_error read_list(const char *const *typed, size_t count)
 {
     static char *argv[ARGUMENTS_MAX];
+    static char program[] = "mcpz";
 
-    argv[0] = (char *)(uintptr_t) "mcpz";
-    for (size_t i = 0; i < count; i++) {
-        argv[i + 1] = (char *)(uintptr_t)typed[i];
-    }
+    argv[0] = program;
+    memcpy(argv + 1, typed, count * sizeof(*typed)); /* main() has them without const */
     memset(&trouble, 0, sizeof(trouble));
     return mcpz_options_read((int)count + 1, argv, &invocation, &trouble);
 }
@@ -71,21 +70,45 @@ static void check_same(const struct mcpz_option *one, const struct mcpz_option *
     }
 }
 
+static void check_everywhere(const struct mcpz_option *option)
+{
+    CHECK(option->help[0] != '\0');
+    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
+        for (size_t j = 0; j < mcpz_verbs[i].option_count; j++) {
+            check_same(option, &mcpz_verbs[i].options[j]);
+        }
+    }
+    for (size_t i = 0; i < MCPZ_COMMON_OPTION_COUNT; i++) {
+        check_same(option, &mcpz_common_options[i]);
+    }
+}
+
 TEST(an_option_means_the_same_everywhere)
 {
     (void)state;
     for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
         for (size_t j = 0; j < mcpz_verbs[i].option_count; j++) {
-            const struct mcpz_option *option = &mcpz_verbs[i].options[j];
-            CHECK(option->help[0] != '\0');
-            for (size_t k = 0; k < MCPZ_VERB_COUNT; k++) {
-                const struct mcpz_option *same = mcpz_verb_option(&mcpz_verbs[k], option->name);
-                check_same(option, same != NULL ? same : option);
-            }
-            for (size_t k = 0; k < MCPZ_COMMON_OPTION_COUNT; k++) {
-                check_same(option, &mcpz_common_options[k]);
-            }
+            check_everywhere(&mcpz_verbs[i].options[j]);
         }
+    }
+}
+
+/* Every line ends, and fits a terminal that is not too small. */
+static void check_lines(const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        CHECK(length <= 120);
+        CHECK(text[length] == '\n');
+        text += length + 1;
+    }
+}
+
+static void check_named(const char *text, const struct mcpz_verb *verb)
+{
+    CHECK(strstr(text, verb->line) != NULL);
+    for (size_t i = 0; i < verb->option_count; i++) {
+        CHECK(strstr(text, verb->options[i].help) != NULL);
     }
 }
 
@@ -103,16 +126,9 @@ TEST(help_names_every_verb_and_option)
     mcpz_help_family(out, "token");
     CHECK(fclose(out) == 0);
     for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
-        CHECK(strstr(text, mcpz_verbs[i].line) != NULL);
-        for (size_t j = 0; j < mcpz_verbs[i].option_count; j++) {
-            CHECK(strstr(text, mcpz_verbs[i].options[j].help) != NULL);
-        }
+        check_named(text, &mcpz_verbs[i]);
     }
-    for (const char *line = text; line != NULL && *line != '\0';) {
-        const char *end = strchr(line, '\n');
-        CHECK(end != NULL && end - line <= 120);
-        line = end + 1;
-    }
+    check_lines(text);
     free(text);
 }
 
