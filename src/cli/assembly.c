@@ -1,0 +1,407 @@
+#include "cli/assembly.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "cli/keys.h"
+#include "cli/reach.h"
+#include "crypto/identity.h"
+#include "exec/pool.h"
+#include "host/log.h"
+#include "host/loop.h"
+#include "http/server.h"
+#include "net/peers.h"
+#include "proto/code.h"
+#include "wire/codec.h"
+
+#define STORE_DIRECTORY "store"
+#define TASKS_DIRECTORY "tasks"
+#define MAP_BYTES_FIRST (UINT64_C(16) * 1024 * 1024)
+
+static_assert(MCPZ_KEY_BYTES == MCPZ_SEED_BYTES, "what is kept is the seed");
+
+/* ---- Directories -----------------------------------------------------------------------------
+ */
+
+static mcpz_error make_data(struct mcpz_assembly *assembly)
+{
+    char path[MCPZ_ASSEMBLY_PATH_BYTES];
+    int length = snprintf(path, sizeof(path), "%s", assembly->config->data);
+
+    if (length <= 0 || (size_t)length >= sizeof(path)) {
+        mcpz_trouble_say(assembly->trouble, "the data directory's path is too long");
+        return MCPZ_ECONFIG;
+    }
+    /* Parents get the usual mode; the directory itself is nobody else's business. */
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(path, S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH);
+        *slash = '/';
+    }
+    if (mkdir(path, S_IRWXU) != 0 && errno != EEXIST) {
+        mcpz_trouble_say(assembly->trouble,
+                         "cannot make the data directory %s: %s; name another with --data", path,
+                         strerror(errno));
+        return MCPZ_EIO;
+    }
+    char *whole = realpath(path, NULL);
+    length = whole != NULL ? snprintf(assembly->data, sizeof(assembly->data), "%s", whole) : -1;
+    free(whole);
+    if (length < 0 || (size_t)length >= sizeof(assembly->data)) {
+        mcpz_trouble_say(assembly->trouble, "cannot use the data directory %s: %s", path,
+                         strerror(errno));
+        return MCPZ_EIO;
+    }
+    return MCPZ_OK;
+}
+
+/* DATA/NAME; DATA is cut rather than the name if it were too long, which make_data() refused. */
+static const char *inside(const struct mcpz_assembly *assembly, const char *name, char *path)
+{
+    (void)snprintf(path, MCPZ_ASSEMBLY_PATH_BYTES + 64, "%s/%s", assembly->data, name);
+    return path;
+}
+
+/* ---- Keys ------------------------------------------------------------------------------------
+ */
+
+static mcpz_error obtain_seed(struct mcpz_assembly *assembly, const char *name, bool may_make,
+                              uint8_t *seed)
+{
+    mcpz_error error = mcpz_key_load(assembly->data, name, seed, assembly->trouble);
+
+    if (error != MCPZ_ENOTFOUND || !may_make) {
+        return error;
+    }
+    mcpz_random(seed, MCPZ_KEY_BYTES);
+    return mcpz_key_store(assembly->data, name, seed, assembly->trouble);
+}
+
+static mcpz_error open_key(struct mcpz_assembly *assembly, const char *name, bool may_make,
+                           struct mcpz_identity **identity)
+{
+    uint8_t seed[MCPZ_KEY_BYTES];
+    mcpz_error error = obtain_seed(assembly, name, may_make, seed);
+
+    if (error == MCPZ_OK) {
+        error = mcpz_identity_create(seed, identity);
+        if (error != MCPZ_OK) {
+            mcpz_trouble_say(assembly->trouble,
+                             "no memory that can be locked for the secret key: raise `ulimit -l`");
+        }
+    }
+    mcpz_wipe(seed, sizeof(seed));
+    return error;
+}
+
+/* A node that was told to join a mesh needs none of its own. */
+static mcpz_error open_keys(struct mcpz_assembly *assembly)
+{
+    bool has_token = assembly->config->join != NULL && *assembly->config->join != '\0';
+
+    mcpz_error error = open_key(assembly, MCPZ_KEY_IDENTITY, true, &assembly->identity);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = open_key(assembly, MCPZ_KEY_MESH, !has_token, &assembly->authority);
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* ---- Parts -----------------------------------------------------------------------------------
+ */
+
+static mcpz_error create_loop(struct mcpz_assembly *assembly)
+{
+    char path[MCPZ_ASSEMBLY_PATH_BYTES + 64];
+    struct mcpz_lmdb_trouble why = {.text = ""};
+    uint64_t most = assembly->config->store_bytes_max;
+    const struct mcpz_loop_config config = {
+        .store = {.directory = inside(assembly, STORE_DIRECTORY, path),
+                  .map_bytes = MAP_BYTES_FIRST < most ? MAP_BYTES_FIRST : most,
+                  .map_bytes_max = most}};
+
+    mcpz_error error = mcpz_loop_create(&config, &assembly->loop, &why);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "%s",
+                         why.text[0] != '\0' ? why.text : mcpz_strerror(error));
+    }
+    return error;
+}
+
+static mcpz_error create_pool(struct mcpz_assembly *assembly)
+{
+    char path[MCPZ_ASSEMBLY_PATH_BYTES + 64];
+    mcpz_error error =
+        mcpz_pool_create(assembly->loop, inside(assembly, TASKS_DIRECTORY, path), &assembly->pool);
+
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "cannot use the tasks' directory %s: %s", path,
+                         mcpz_strerror(error));
+    }
+    return error;
+}
+
+static mcpz_error create_peers(struct mcpz_assembly *assembly)
+{
+    const struct mcpz_config *config = assembly->config;
+    const struct mcpz_peers_config peers = {
+        .identity = assembly->identity, .listen = config->mesh_enabled ? config->listen : NULL};
+    struct mcpz_peers_trouble why = {.text = ""};
+    uint16_t port = 0;
+
+    mcpz_error error = mcpz_peers_create(assembly->loop, &peers, &assembly->peers, &port, &why);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "%s",
+                         why.text[0] != '\0' ? why.text : mcpz_strerror(error));
+        return error;
+    }
+    if (peers.listen != NULL) {
+        const struct mcpz_reach reach =
+            mcpz_reach_find(peers.listen, config->advertise, port, assembly->address);
+        assembly->is_local = reach.is_local;
+        assembly->is_guessed = reach.is_guessed;
+    }
+    return MCPZ_OK;
+}
+
+static mcpz_error create_server(struct mcpz_assembly *assembly)
+{
+    char path[MCPZ_ASSEMBLY_PATH_BYTES + 64];
+    const struct mcpz_server_config server = {.socket_path = inside(assembly, "mcpz.sock", path),
+                                              .data = assembly->data,
+                                              .api = assembly->config->api,
+                                              .pool = assembly->pool,
+                                              .peers = assembly->peers,
+                                              .config = assembly->config};
+    struct mcpz_server_trouble why = {.text = ""};
+
+    mcpz_error error = mcpz_server_create(assembly->loop, &server, &assembly->server, &why);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "%s",
+                         why.text[0] != '\0' ? why.text : mcpz_strerror(error));
+    }
+    return error;
+}
+
+static mcpz_error start_engine(struct mcpz_assembly *assembly)
+{
+    const struct mcpz_config *config = assembly->config;
+    struct mcpz_engine_config engine = {.identity = assembly->identity,
+                                        .authority = assembly->authority,
+                                        .name = config->name != NULL ? config->name : "",
+                                        .address = assembly->address,
+                                        .region = config->region != NULL ? config->region : "",
+                                        .zone = config->zone != NULL ? config->zone : "",
+                                        .role_count = config->role_count};
+
+    mcpz_random(&engine.seed, sizeof(engine.seed));
+    for (size_t i = 0; i < config->role_count; i++) {
+        engine.roles[i] = config->roles[i];
+    }
+    mcpz_error error = mcpz_loop_start(assembly->loop, &engine);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble,
+                         "cannot start on the data in %s: %s; restore it from a copy, or name "
+                         "another directory with --data",
+                         assembly->data, mcpz_strerror(error));
+    }
+    return error;
+}
+
+/* ---- Setting it to work ----------------------------------------------------------------------
+ */
+
+static void offer_seeds(struct mcpz_assembly *assembly)
+{
+    for (size_t i = 0; i < assembly->config->bootstrap_count; i++) {
+        struct mcpz_event event = {.kind = MCPZ_EVENT_SEED,
+                                   .seed = {.address = mcpz_text(assembly->config->bootstrap[i])}};
+        mcpz_engine_event(mcpz_loop_enter(assembly->loop), &event);
+    }
+}
+
+static mcpz_error refuse_token(struct mcpz_assembly *assembly, mcpz_error error)
+{
+    struct mcpz_trouble *trouble = assembly->trouble;
+
+    if (error == MCPZ_ECONFLICT) {
+        mcpz_trouble_say(trouble,
+                         "this node is in another mesh already, with other members: `mcpz leave "
+                         "--data %s` while it runs without --join, or name another directory "
+                         "with --data",
+                         assembly->data);
+    } else if (error == MCPZ_EEXPIRED) {
+        mcpz_trouble_say(trouble, "the join token has expired: ask for a new one, made by `mcpz "
+                                  "token create` on a node of the mesh");
+    } else if (error == MCPZ_EVERSION) {
+        mcpz_trouble_say(trouble, "the join token is of another version: this mcpz is %s",
+                         MCPZ_VERSION);
+    } else {
+        mcpz_trouble_say(trouble, "that is not a join token, or a part of it is missing: it begins"
+                                  " with " MCPZ_TOKEN_PREFIX " and has no blanks in it");
+    }
+    return error;
+}
+
+/* The same --join at every start is harmless: once we are in that mesh, it says nothing new. */
+static mcpz_error join(struct mcpz_assembly *assembly)
+{
+    _Alignas(16) uint8_t memory[MCPZ_TOKEN_TEXT_BYTES_MAX];
+    const char *text = assembly->config->join;
+    struct mcpz_join_token token;
+    struct mcpz_arena arena;
+
+    if (text == NULL || *text == '\0') {
+        return MCPZ_OK;
+    }
+    mcpz_arena_init(&arena, memory, sizeof(memory));
+    mcpz_error error = mcpz_token_from_text(mcpz_text(text), &arena, &token);
+    if (error == MCPZ_OK) {
+        struct mcpz_engine *engine = mcpz_loop_enter(assembly->loop);
+        if (!mcpz_id_equal(mcpz_engine_mesh(engine), &token.mesh)) {
+            assembly->join_mesh = token.mesh;
+            assembly->join_request = mcpz_engine_next_request(engine);
+            error = mcpz_engine_join(engine, assembly->join_request, &token);
+        }
+    }
+    mcpz_wipe(memory, sizeof(memory));
+    return error == MCPZ_OK ? MCPZ_OK : refuse_token(assembly, error);
+}
+
+static mcpz_error offer_providers(struct mcpz_assembly *assembly)
+{
+    for (size_t i = 0; i < assembly->config->provider_count; i++) {
+        const struct mcpz_config_provider *provider = &assembly->config->providers[i];
+        mcpz_error error = mcpz_pool_provide(assembly->pool, provider->name, provider->command);
+        if (error != MCPZ_OK) {
+            mcpz_trouble_say(assembly->trouble, "cannot provide %s: %s", provider->name,
+                             mcpz_strerror(error));
+            return error;
+        }
+    }
+    return MCPZ_OK;
+}
+
+/* ---- Hearing ---------------------------------------------------------------------------------
+ */
+
+static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
+{
+    switch (kind) {
+    case MCPZ_FACT_SUSPECT:
+    case MCPZ_FACT_DEAD:
+    case MCPZ_FACT_REFUTED:
+        return MCPZ_LOG_WARN;
+    case MCPZ_FACT_ALIVE:
+    case MCPZ_FACT_LEFT:
+        return MCPZ_LOG_INFO;
+    case MCPZ_FACT_LINKED:
+    case MCPZ_FACT_UNLINKED:
+    case MCPZ_FACT_CAPABILITIES:
+    case MCPZ_FACT_CALL_FAILED:
+    case MCPZ_FACT_AGENT_MERGED:
+    case MCPZ_FACT_KIND_END:
+        break;
+    }
+    return MCPZ_LOG_DEBUG;
+}
+
+static void hear_fact(const struct mcpz_fact *fact)
+{
+    char about[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_id_to_text(&fact->about, fact->kind == MCPZ_FACT_AGENT_MERGED ? 'd' : 'n', about);
+    mcpz_log(level_of(fact->kind), "mesh", mcpz_fact_word(fact->kind), "about=%s", about);
+}
+
+static void hear_join(struct mcpz_assembly *assembly, const struct mcpz_action_reply *reply)
+{
+    char mesh[MCPZ_ID_TEXT_BYTES];
+
+    assembly->join_request = 0;
+    mcpz_id_to_text(&assembly->join_mesh, 'm', mesh);
+    if (reply->code == MCPZ_CODE_OK) {
+        mcpz_log(MCPZ_LOG_INFO, "mesh", "admitted", "mesh=%s", mesh);
+        return;
+    }
+    mcpz_trouble_say(assembly->trouble, "mesh %s did not admit this node: %s%s%.*s", mesh,
+                     mcpz_code_word(reply->code), reply->text.length > 0 ? ": " : "",
+                     (int)reply->text.length, (const char *)reply->text.data);
+    assembly->status = mcpz_exit_from_word(mcpz_code_word(reply->code));
+    mcpz_loop_stop(assembly->loop);
+}
+
+static void hear(void *context, const struct mcpz_action *action)
+{
+    struct mcpz_assembly *assembly = (struct mcpz_assembly *)context;
+
+    if (action->kind == MCPZ_ACTION_FACT) {
+        hear_fact(&action->fact);
+    } else if (action->kind == MCPZ_ACTION_REPLY && assembly->join_request != 0 &&
+               action->reply.request == assembly->join_request) {
+        hear_join(assembly, &action->reply);
+    }
+}
+
+/* ---- All of it -------------------------------------------------------------------------------
+ */
+
+static mcpz_error create_parts(struct mcpz_assembly *assembly)
+{
+    mcpz_error error = mcpz_crypto_init();
+
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "this system gives no randomness for keys");
+        return error;
+    }
+    /* The store first: it holds the lock that makes the directory ours. */
+    error = create_loop(assembly);
+    error = error == MCPZ_OK ? open_keys(assembly) : error;
+    error = error == MCPZ_OK ? create_pool(assembly) : error;
+    error = error == MCPZ_OK ? create_peers(assembly) : error;
+    error = error == MCPZ_OK ? create_server(assembly) : error;
+    if (error == MCPZ_OK) {
+        mcpz_loop_listen(assembly->loop, hear, assembly);
+        error = start_engine(assembly);
+    }
+    return error;
+}
+
+mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_config *config,
+                              struct mcpz_trouble *trouble)
+{
+    *assembly = (struct mcpz_assembly){.config = config, .trouble = trouble};
+    mcpz_trouble_say(trouble, "%s", "");
+    mcpz_error error = make_data(assembly);
+
+    error = error == MCPZ_OK ? create_parts(assembly) : error;
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = mcpz_client_socket(assembly->data, assembly->socket);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(trouble, "the API's socket is not where it should be: %s/mcpz.sock",
+                         assembly->data);
+        return error;
+    }
+    error = offer_providers(assembly);
+    if (error == MCPZ_OK) {
+        offer_seeds(assembly);
+        error = join(assembly);
+    }
+    return error;
+}
+
+void mcpz_assembly_finish(struct mcpz_assembly *assembly)
+{
+    mcpz_server_destroy(assembly->server);
+    mcpz_peers_destroy(assembly->peers);
+    mcpz_pool_destroy(assembly->pool);
+    mcpz_loop_destroy(assembly->loop);
+    mcpz_identity_destroy(assembly->authority);
+    mcpz_identity_destroy(assembly->identity);
+}

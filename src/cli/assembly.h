@@ -1,0 +1,64 @@
+/*
+ * All parts of a running node, made in order and taken apart in reverse. Wiring only.
+ *
+ *   store, loop -> keys -> pool, peers, server -> engine -> bootstrap, join, providers
+ */
+
+#ifndef CLI_ASSEMBLY_H
+#define CLI_ASSEMBLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "cli/client.h"
+#include "cli/exit.h"
+#include "cli/trouble.h"
+#include "host/config.h"
+#include "proto/id.h"
+#include "proto/limits.h"
+
+struct mcpz_identity;
+struct mcpz_loop;
+struct mcpz_peers;
+struct mcpz_pool;
+struct mcpz_server;
+
+#define MCPZ_ASSEMBLY_PATH_BYTES 4096
+
+struct mcpz_assembly {
+    const struct mcpz_config *config;
+    struct mcpz_trouble *trouble;
+
+    char data[MCPZ_ASSEMBLY_PATH_BYTES]; /* absolute */
+    char socket[MCPZ_SOCKET_PATH_BYTES];
+    char address[MCPZ_ADDRESS_BYTES_MAX + 1]; /* what others dial; "": nothing */
+    bool is_local;   /* listens on loopback: no other machine can reach it */
+    bool is_guessed; /* the address is one of this machine's, nobody configured it */
+
+    struct mcpz_identity *identity;
+    struct mcpz_identity *authority;
+    struct mcpz_loop *loop;
+    struct mcpz_pool *pool;
+    struct mcpz_peers *peers;
+    struct mcpz_server *server;
+
+    uint64_t join_request; /* 0: not joining */
+    struct mcpz_id join_mesh;
+    enum mcpz_exit status; /* what the process ends with */
+};
+
+/**
+ * Make a node of `config` and set it to work; mcpz_loop_run() on its loop does the rest. Both
+ * arguments are borrowed for its life. Release with mcpz_assembly_finish(), also on error.
+ *
+ * Errors: MCPZ_ECONFIG, and those of its parts; `trouble` says what, and what to do
+ */
+MCPZ_MUST_USE mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly,
+                                            const struct mcpz_config *config,
+                                            struct mcpz_trouble *trouble);
+void mcpz_assembly_finish(struct mcpz_assembly *assembly);
+
+#endif

@@ -1,0 +1,81 @@
+/* The program: what was typed, looked up in the table of verbs, run. */
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/ask.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/run.h"
+#include "proto/code.h"
+
+static enum mcpz_exit (*const runs[MCPZ_VERB_COUNT])(const struct mcpz_invocation *) = {
+    [MCPZ_VERB_UP] = mcpz_run_up,
+    [MCPZ_VERB_JOIN] = mcpz_run_join,
+    [MCPZ_VERB_LEAVE] = mcpz_run_leave,
+    [MCPZ_VERB_TOKEN_CREATE] = mcpz_run_token_create,
+    [MCPZ_VERB_TOKEN_LIST] = mcpz_run_token_list,
+    [MCPZ_VERB_TOKEN_REVOKE] = mcpz_run_token_revoke,
+    [MCPZ_VERB_TOKEN_INSPECT] = mcpz_run_token_inspect,
+    [MCPZ_VERB_STATUS] = mcpz_run_status,
+    [MCPZ_VERB_PEERS] = mcpz_run_peers,
+    [MCPZ_VERB_CAPABILITIES] = mcpz_run_capabilities,
+    [MCPZ_VERB_TASK_RUN] = mcpz_run_task_run,
+    [MCPZ_VERB_AGENT_CREATE] = mcpz_run_agent_create,
+    [MCPZ_VERB_AGENT_LIST] = mcpz_run_agent_list,
+    [MCPZ_VERB_AGENT_GET] = mcpz_run_agent_get,
+    [MCPZ_VERB_AGENT_SET] = mcpz_run_agent_set,
+    [MCPZ_VERB_AGENT_UNSET] = mcpz_run_agent_unset,
+    [MCPZ_VERB_AGENT_ADD] = mcpz_run_agent_add,
+    [MCPZ_VERB_AGENT_REMOVE] = mcpz_run_agent_remove,
+    [MCPZ_VERB_AGENT_INCREMENT] = mcpz_run_agent_increment,
+    [MCPZ_VERB_AGENT_DELETE] = mcpz_run_agent_delete,
+    [MCPZ_VERB_SNAPSHOT_LIST] = mcpz_run_snapshot_list,
+    [MCPZ_VERB_SNAPSHOT_EXPORT] = mcpz_run_snapshot_export,
+    [MCPZ_VERB_SNAPSHOT_IMPORT] = mcpz_run_snapshot_import,
+    [MCPZ_VERB_CONFIG_CHECK] = mcpz_run_config_check,
+    [MCPZ_VERB_CONFIG_SHOW] = mcpz_run_config_show,
+    [MCPZ_VERB_VERSION] = mcpz_run_version,
+    [MCPZ_VERB_HELP] = mcpz_run_help,
+};
+
+/* Help asked for is data; help shown because something is missing is talk, and a usage error. */
+static enum mcpz_exit show_help(const struct mcpz_invocation *invocation)
+{
+    FILE *out = invocation->help ? stdout : stderr;
+
+    if (invocation->verb != NULL) {
+        mcpz_help_verb(out, invocation->verb);
+    } else if (invocation->family != NULL) {
+        mcpz_help_family(out, invocation->family);
+    } else {
+        mcpz_help_overview(out);
+    }
+    return invocation->help ? MCPZ_EXIT_OK : MCPZ_EXIT_USAGE;
+}
+
+static enum mcpz_exit run(const struct mcpz_invocation *invocation)
+{
+    enum mcpz_exit status = invocation->help || invocation->verb == NULL
+                                ? show_help(invocation)
+                                : runs[invocation->verb->id](invocation);
+
+    /* A full disk behind a redirection shows only here. */
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == MCPZ_EXIT_OK) {
+        (void)fputs("mcpz: cannot write to standard output\n", stderr);
+        return MCPZ_EXIT_FAILED;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct mcpz_invocation invocation; /* too large for a stack frame one would like */
+    struct mcpz_trouble trouble;
+
+    if (mcpz_options_read(argc, argv, &invocation, &trouble) != MCPZ_OK) {
+        return (int)mcpz_fail(&invocation, MCPZ_EXIT_USAGE, mcpz_code_word(MCPZ_CODE_BAD_REQUEST),
+                              trouble.text);
+    }
+    return (int)run(&invocation);
+}

@@ -1,0 +1,57 @@
+/*
+ * What runs when a verb is said: one function a verb, its family's file named after it. Each
+ * tells its own failures and returns the exit status.
+ */
+
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "cli/exit.h"
+#include "cli/options.h"
+
+/* verb_up.c */
+enum mcpz_exit mcpz_run_up(const struct mcpz_invocation *invocation);
+
+/* verb_mesh.c */
+enum mcpz_exit mcpz_run_join(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_leave(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_peers(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_capabilities(const struct mcpz_invocation *invocation);
+
+/* verb_status.c */
+enum mcpz_exit mcpz_run_status(const struct mcpz_invocation *invocation);
+
+/* verb_token.c */
+enum mcpz_exit mcpz_run_token_create(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_token_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_token_revoke(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_token_inspect(const struct mcpz_invocation *invocation);
+
+/* verb_task.c */
+enum mcpz_exit mcpz_run_task_run(const struct mcpz_invocation *invocation);
+
+/* verb_agent.c */
+enum mcpz_exit mcpz_run_agent_create(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_get(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_set(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_unset(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_add(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_remove(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_increment(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_delete(const struct mcpz_invocation *invocation);
+
+/* verb_snapshot.c */
+enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_snapshot_import(const struct mcpz_invocation *invocation);
+
+/* verb_config.c */
+enum mcpz_exit mcpz_run_config_check(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_config_show(const struct mcpz_invocation *invocation);
+
+/* verb_help.c */
+enum mcpz_exit mcpz_run_version(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_help(const struct mcpz_invocation *invocation);
+
+#endif

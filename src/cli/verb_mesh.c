@@ -1,0 +1,123 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/paste.h"
+#include "cli/run.h"
+#include "cli/show.h"
+
+#define JOIN_TIMEOUT_MS 30000
+#define PROVIDERS_BYTES 1024 /* as many as fit are named */
+
+enum mcpz_exit mcpz_run_join(const struct mcpz_invocation *invocation)
+{
+    char token[MCPZ_PASTE_BYTES];
+    uint64_t timeout_ms;
+    json_t *answer;
+
+    enum mcpz_exit status =
+        mcpz_option_duration(invocation, "timeout", JOIN_TIMEOUT_MS, &timeout_ms);
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_paste_token(invocation, token);
+    }
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    json_t *body = json_pack("{s:s, s:I}", "token", token, "timeout_ms", (json_int_t)timeout_ms);
+    explicit_bzero(token, sizeof(token));
+    status = mcpz_ask_patiently(invocation, "POST", "/v1/join", body, timeout_ms, &answer);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (invocation->json) {
+        mcpz_print_json(answer);
+    } else {
+        (void)printf("joined mesh %s\n", mcpz_json_text(answer, "mesh"));
+    }
+    json_decref(answer);
+    return MCPZ_EXIT_OK;
+}
+
+static enum mcpz_exit show_left(const json_t *answer)
+{
+    (void)printf("left mesh %s\n", mcpz_json_text(answer, "left"));
+    return MCPZ_EXIT_OK;
+}
+
+enum mcpz_exit mcpz_run_leave(const struct mcpz_invocation *invocation)
+{
+    return mcpz_ask_and_show(invocation, "POST", "/v1/leave", show_left);
+}
+
+static mcpz_error add_peer(struct mcpz_table *table, const json_t *peer)
+{
+    char node[MCPZ_FIELD_BYTES];
+    char rtt[MCPZ_FIELD_BYTES];
+    const char *const cells[] = {
+        mcpz_json_short_id(peer, "node", node), mcpz_json_text(peer, "name"),
+        mcpz_json_text(peer, "state"),          mcpz_json_text(peer, "address"),
+        mcpz_json_field(peer, "rtt_ms", rtt),   mcpz_json_text(peer, "region"),
+        mcpz_json_text(peer, "zone"),           mcpz_json_text(peer, "since")};
+
+    return mcpz_table_add(table, cells);
+}
+
+static enum mcpz_exit show_peers(const json_t *answer)
+{
+    static const char *const headings[] = {"NODE",   "NAME",   "STATE", "ADDRESS",
+                                           "RTT MS", "REGION", "ZONE",  "SINCE"};
+    static const struct mcpz_listing listing = {
+        headings, MCPZ_ARRAY_LEN(headings), add_peer,
+        "no other node is in this mesh; `mcpz token create` lets one join"};
+
+    return mcpz_show_listing(&listing, answer);
+}
+
+enum mcpz_exit mcpz_run_peers(const struct mcpz_invocation *invocation)
+{
+    return mcpz_ask_and_show(invocation, "GET", "/v1/peers", show_peers);
+}
+
+/* "attic, n-7f3a2b4c (this node)" */
+static void list_providers(const json_t *providers, char *text, size_t capacity)
+{
+    char node[MCPZ_FIELD_BYTES];
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < json_array_size(providers) && used < capacity; i++) {
+        const json_t *provider = json_array_get(providers, i);
+        const char *name = json_string_value(json_object_get(provider, "name"));
+        bool is_named = name != NULL && *name != '\0';
+        int length =
+            snprintf(text + used, capacity - used, "%s%s%s", i > 0 ? ", " : "",
+                     is_named ? name : mcpz_json_short_id(provider, "node", node),
+                     json_is_true(json_object_get(provider, "self")) ? " (this node)" : "");
+        used += length > 0 ? (size_t)length : 0;
+    }
+}
+
+static mcpz_error add_capability(struct mcpz_table *table, const json_t *capability)
+{
+    char providers[PROVIDERS_BYTES];
+
+    list_providers(json_object_get(capability, "providers"), providers, sizeof(providers));
+    const char *const cells[] = {mcpz_json_text(capability, "name"), providers};
+    return mcpz_table_add(table, cells);
+}
+
+static enum mcpz_exit show_capabilities(const json_t *answer)
+{
+    static const char *const headings[] = {"CAPABILITY", "PROVIDERS"};
+    static const struct mcpz_listing listing = {
+        headings, MCPZ_ARRAY_LEN(headings), add_capability,
+        "no node of this mesh offers anything; `mcpz up --provide NAME=COMMAND` does"};
+
+    return mcpz_show_listing(&listing, answer);
+}
+
+enum mcpz_exit mcpz_run_capabilities(const struct mcpz_invocation *invocation)
+{
+    return mcpz_ask_and_show(invocation, "GET", "/v1/capabilities", show_capabilities);
+}

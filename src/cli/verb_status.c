@@ -1,0 +1,104 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/ask.h"
+#include "cli/duration.h"
+#include "cli/run.h"
+#include "cli/show.h"
+
+#define LINE_BYTES 1024
+
+static uint64_t number_of(const json_t *object, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(object, key));
+
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static double megabytes(uint64_t bytes)
+{
+    return (double)bytes / 1048576.0;
+}
+
+static void show_identity(const json_t *status)
+{
+    char line[LINE_BYTES];
+    char uptime[MCPZ_DURATION_TEXT_BYTES];
+    const json_t *roles = json_object_get(status, "roles");
+
+    (void)snprintf(line, sizeof(line), "%s  \"%s\"", mcpz_json_text(status, "node"),
+                   mcpz_json_text(status, "name"));
+    mcpz_print_field("node", line);
+    if (json_is_true(json_object_get(status, "joining"))) {
+        mcpz_print_field("mesh", "waiting to be admitted");
+    } else {
+        mcpz_print_field("mesh", json_is_string(json_object_get(status, "mesh"))
+                                     ? mcpz_json_text(status, "mesh")
+                                     : "none");
+    }
+    (void)snprintf(line, sizeof(line), "%s / %s", mcpz_json_text(status, "region"),
+                   mcpz_json_text(status, "zone"));
+    mcpz_print_field("region / zone", line);
+    for (size_t i = 0; i < json_array_size(roles); i++) {
+        mcpz_print_field(i == 0 ? "roles" : "", json_string_value(json_array_get(roles, i)));
+    }
+    mcpz_print_field("address", mcpz_json_text(status, "address"));
+    mcpz_duration_write(number_of(status, "uptime_s"), uptime);
+    (void)snprintf(line, sizeof(line), "%s, up for %s", mcpz_json_text(status, "version"), uptime);
+    mcpz_print_field("version", line);
+}
+
+static void show_numbers(const json_t *status)
+{
+    const json_t *tasks = json_object_get(status, "tasks");
+    const json_t *store = json_object_get(status, "store");
+    char line[LINE_BYTES];
+
+    (void)snprintf(line, sizeof(line), "%" PRIu64 " alive, %" PRIu64 " linked",
+                   number_of(status, "members"), number_of(status, "links"));
+    mcpz_print_field("members", line);
+    (void)snprintf(line, sizeof(line), "%" PRIu64, number_of(status, "capabilities"));
+    mcpz_print_field("capabilities", line);
+    (void)snprintf(line, sizeof(line), "%" PRIu64, number_of(status, "agents"));
+    mcpz_print_field("agents", line);
+    (void)snprintf(line, sizeof(line),
+                   "%" PRIu64 " running, %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64
+                   " retried",
+                   number_of(tasks, "running"), number_of(tasks, "done"),
+                   number_of(tasks, "failed"), number_of(tasks, "retried"));
+    mcpz_print_field("tasks", line);
+    (void)snprintf(line, sizeof(line), "%" PRIu64 " entries, %.1f of %.1f MB",
+                   number_of(store, "entries"), megabytes(number_of(store, "used_bytes")),
+                   megabytes(number_of(store, "map_bytes")));
+    mcpz_print_field("store", line);
+    (void)snprintf(line, sizeof(line), "%.1f MB, %.1f of it private",
+                   megabytes(number_of(status, "rss_bytes")),
+                   megabytes(number_of(status, "private_bytes")));
+    mcpz_print_field("memory", line);
+}
+
+/* At the bottom, where it is not scrolled away. */
+static void show_health(const json_t *status)
+{
+    const json_t *health = json_object_get(status, "health");
+
+    if (json_array_size(health) == 0) {
+        mcpz_print_field("health", "good");
+    }
+    for (size_t i = 0; i < json_array_size(health); i++) {
+        mcpz_print_field(i == 0 ? "health" : "", json_string_value(json_array_get(health, i)));
+    }
+}
+
+static enum mcpz_exit show_status(const json_t *answer)
+{
+    show_identity(answer);
+    show_numbers(answer);
+    show_health(answer);
+    return MCPZ_EXIT_OK;
+}
+
+enum mcpz_exit mcpz_run_status(const struct mcpz_invocation *invocation)
+{
+    return mcpz_ask_and_show(invocation, "GET", "/v1/status", show_status);
+}

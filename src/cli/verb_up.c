@@ -1,0 +1,250 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/ask.h"
+#include "cli/assembly.h"
+#include "cli/reload.h"
+#include "cli/run.h"
+#include "cli/settings.h"
+#include "cli/show.h"
+#include "engine/engine.h"
+#include "host/log.h"
+#include "host/loop.h"
+
+#define REMOVE_FILES_OPEN 16 /* by nftw() */
+
+struct up {
+    const struct mcpz_invocation *invocation;
+    struct mcpz_config config;
+    struct mcpz_assembly assembly;
+    struct mcpz_trouble trouble;
+    mcpz_time started_us;
+    char *ephemeral; /* the directory to remove at the end; NULL: none */
+};
+
+/* ---- A directory for once --------------------------------------------------------------------
+ */
+
+static int remove_entry(const char *path, const struct stat *facts, int kind, struct FTW *place)
+{
+    (void)facts;
+    (void)kind;
+    (void)place;
+    (void)remove(path);
+    return 0;
+}
+
+static mcpz_error make_ephemeral(struct up *up)
+{
+    const char *parent = getenv("TMPDIR");
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/mcpz-XXXXXX", parent != NULL && *parent != '\0' ? parent : "/tmp") <
+        0) {
+        mcpz_trouble_say(&up->trouble, "out of memory");
+        return MCPZ_ENOMEM;
+    }
+    if (mkdtemp(path) == NULL) {
+        mcpz_trouble_say(&up->trouble, "cannot make a temporary directory %s: %s", path,
+                         strerror(errno));
+        free(path);
+        return MCPZ_EIO;
+    }
+    up->ephemeral = path;
+    free(up->config.data);
+    up->config.data = strdup(path);
+    return up->config.data != NULL ? MCPZ_OK : MCPZ_ENOMEM;
+}
+
+static void remove_ephemeral(struct up *up)
+{
+    if (up->ephemeral != NULL) {
+        (void)nftw(up->ephemeral, remove_entry, REMOVE_FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+        free(up->ephemeral);
+    }
+}
+
+/* ---- The banner ------------------------------------------------------------------------------
+ */
+
+static uint64_t elapsed_ms(const struct up *up)
+{
+    return (mcpz_clock_now() - up->started_us) / 1000;
+}
+
+static void print_reach(const struct up *up)
+{
+    const struct mcpz_assembly *assembly = &up->assembly;
+
+    if (assembly->address[0] == '\0') {
+        (void)fprintf(stderr, "  address  none: this node dials out, nobody can dial it\n");
+        return;
+    }
+    (void)fprintf(stderr, "  address  wss://%s\n", assembly->address);
+    if (assembly->is_local) {
+        (void)fprintf(stderr,
+                      "           this machine only: other machines cannot reach it; "
+                      "`mcpz up --listen 0.0.0.0:%d` opens it\n",
+                      MCPZ_PORT_DEFAULT);
+    } else if (assembly->is_guessed) {
+        (void)fprintf(stderr, "           the first address of this machine; if others need "
+                              "another, say so with --advertise HOST:PORT\n");
+    }
+}
+
+static void print_mesh(const struct up *up, const struct mcpz_engine *engine)
+{
+    char mesh[MCPZ_ID_TEXT_BYTES];
+
+    if (up->assembly.join_request != 0) {
+        mcpz_id_to_text(&up->assembly.join_mesh, 'm', mesh);
+        (void)fprintf(stderr, "  mesh     joining %s ...\n", mesh);
+    } else if (mcpz_id_is_zero(mcpz_engine_mesh(engine))) {
+        (void)fprintf(stderr, "  mesh     none: `mcpz join TOKEN` joins one\n");
+    } else {
+        mcpz_id_to_text(mcpz_engine_mesh(engine), 'm', mesh);
+        (void)fprintf(stderr, "  mesh     %s\n", mesh);
+    }
+}
+
+static void print_banner(const struct up *up)
+{
+    const struct mcpz_assembly *assembly = &up->assembly;
+    const struct mcpz_engine *engine = mcpz_loop_engine(assembly->loop);
+    const struct mcpz_members *members = &mcpz_engine_node(engine)->members;
+    char node[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_id_to_text(mcpz_engine_id(engine), 'n', node);
+    (void)fprintf(stderr, "mcpz %s  node %.*s  \"%s\"\n", MCPZ_VERSION, 2 + MCPZ_ID_SHORT_CHARS,
+                  node, up->config.name != NULL ? up->config.name : "");
+    (void)fprintf(stderr, "  node     %s\n", node);
+    print_mesh(up, engine);
+    print_reach(up);
+    (void)fprintf(stderr, "  api      %s\n", assembly->socket);
+    if (up->config.api != NULL && *up->config.api != '\0') {
+        (void)fprintf(stderr, "           http://%s\n", up->config.api);
+    }
+    (void)fprintf(stderr, "  data     %s%s\n", assembly->data,
+                  up->ephemeral != NULL ? "  (removed at the end)" : "");
+    (void)fprintf(stderr, "  peers    %zu known, %zu to try\n", members->member_count - 1,
+                  members->seed_count);
+    if (up->config.bootstrap_upgraded) {
+        (void)fprintf(stderr, "  note     ws:// was taken for wss://: the mesh is always "
+                              "encrypted\n");
+    }
+    if (mcpz_engine_may_admit(engine)) {
+        (void)fprintf(stderr,
+                      "  join     `mcpz token create --data %s` prints what another machine "
+                      "runs to join\n",
+                      assembly->data);
+    }
+    (void)fprintf(stderr, "ready in %" PRIu64 " ms\n", elapsed_ms(up));
+}
+
+/* For programs: one line, when the node can be used. */
+static void print_ready(const struct up *up)
+{
+    const struct mcpz_assembly *assembly = &up->assembly;
+    const struct mcpz_engine *engine = mcpz_loop_engine(assembly->loop);
+    const struct mcpz_id *mesh_id = mcpz_engine_mesh(engine);
+    char node[MCPZ_ID_TEXT_BYTES];
+    char mesh[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_id_to_text(mcpz_engine_id(engine), 'n', node);
+    mcpz_id_to_text(mesh_id, 'm', mesh);
+    json_t *line = json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:I}", "node", node, "mesh",
+                             mcpz_id_is_zero(mesh_id) ? NULL : mesh, "address",
+                             assembly->address[0] != '\0' ? assembly->address : NULL, "socket",
+                             assembly->socket, "data", assembly->data, "ready_ms",
+                             (json_int_t)elapsed_ms(up));
+    if (line != NULL) {
+        (void)json_dumpf(line, stdout, JSON_COMPACT);
+        (void)fputc('\n', stdout);
+        (void)fflush(stdout);
+        json_decref(line);
+    }
+}
+
+/* ---- Running ---------------------------------------------------------------------------------
+ */
+
+static void on_reload(void *context)
+{
+    struct up *up = (struct up *)context;
+
+    mcpz_reload(up->invocation, &up->config, up->assembly.pool);
+}
+
+static enum mcpz_exit fail(const struct up *up, mcpz_error error)
+{
+    enum mcpz_exit status = error == MCPZ_ECONFIG ? MCPZ_EXIT_CONFIG : MCPZ_EXIT_FAILED;
+
+    return mcpz_fail(up->invocation, status, error == MCPZ_ECONFIG ? "config" : "start_failed",
+                     up->trouble.text);
+}
+
+static enum mcpz_exit run(struct up *up)
+{
+    mcpz_error error = mcpz_assembly_init(&up->assembly, &up->config, &up->trouble);
+
+    if (error != MCPZ_OK) {
+        enum mcpz_exit status = fail(up, error);
+        mcpz_assembly_finish(&up->assembly);
+        return status;
+    }
+    print_banner(up);
+    if (up->invocation->json) {
+        print_ready(up);
+    }
+    mcpz_loop_run(up->assembly.loop, on_reload, up);
+    enum mcpz_exit status = up->assembly.status;
+    if (status != MCPZ_EXIT_OK) {
+        (void)fputs("mcpz: ", stderr);
+        mcpz_print_clean(stderr, up->trouble.text);
+        (void)fputc('\n', stderr);
+    }
+    mcpz_assembly_finish(&up->assembly);
+    return status;
+}
+
+static enum mcpz_exit prepare(struct up *up)
+{
+    mcpz_error error =
+        mcpz_log_setup(up->config.log_level, up->config.log_format, up->config.log_file);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(&up->trouble, "cannot set up the log (level %s, format %s, file %s): %s",
+                         up->config.log_level, up->config.log_format,
+                         up->config.log_file != NULL ? up->config.log_file : "none",
+                         mcpz_strerror(error));
+        return fail(up, MCPZ_ECONFIG);
+    }
+    if (!up->config.ephemeral) {
+        return MCPZ_EXIT_OK;
+    }
+    error = make_ephemeral(up);
+    return error == MCPZ_OK ? MCPZ_EXIT_OK : fail(up, error);
+}
+
+enum mcpz_exit mcpz_run_up(const struct mcpz_invocation *invocation)
+{
+    static struct up up; /* lives as long as the process; too large for a stack frame */
+
+    up = (struct up){.invocation = invocation, .started_us = mcpz_clock_now()};
+    mcpz_error error = mcpz_settings_read(invocation, false, &up.config, &up.trouble);
+    if (error != MCPZ_OK) {
+        return fail(&up, error == MCPZ_ENOMEM ? error : MCPZ_ECONFIG);
+    }
+    enum mcpz_exit status = prepare(&up);
+    if (status == MCPZ_EXIT_OK) {
+        status = run(&up);
+    }
+    remove_ephemeral(&up);
+    mcpz_config_finish(&up.config);
+    return status;
+}
