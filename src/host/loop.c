@@ -215,7 +215,7 @@ static rlim_t at_most(rlim_t limit, rlim_t bound)
     return limit < bound ? limit : bound;
 }
 
-static struct lws_context *make_lws(struct mcpz_loop *loop)
+static bool make_lws(struct mcpz_loop *loop)
 {
     struct rlimit limit;
     void *loops[1] = {loop->ev};
@@ -225,22 +225,22 @@ static struct lws_context *make_lws(struct mcpz_loop *loop)
                    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
         .foreign_loops = loops,
         .user = loop,
-        .pcontext = &loop->lws,
+        .pcontext = &loop->lws, /* set to NULL when it is gone */
         .pt_serv_buf_size = LWS_SERVICE_BYTES,
         .max_http_header_data2 = LWS_HEADER_BYTES_MAX,
         .timeout_secs = LWS_TIMEOUT_SECONDS,
     };
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return NULL;
+        return false;
     }
     lws_set_log_level(LLL_ERR | LLL_WARN, emit_lws);
     limit.rlim_cur = at_most(limit.rlim_max, LWS_DESCRIPTORS_MAX);
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    struct lws_context *context = lws_create_context(&info);
+    loop->lws = lws_create_context(&info);
     limit.rlim_cur = at_most(limit.rlim_max, DESCRIPTORS_MAX);
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    return context;
+    return loop->lws != NULL;
 }
 
 static void start_watchers(struct mcpz_loop *loop)
@@ -282,7 +282,7 @@ mcpz_error mcpz_loop_create(const struct mcpz_loop_config *config, struct mcpz_l
     }
     made->deferred_end = &made->deferred;
     made->ev = ev_default_loop(EVBACKEND_EPOLL);
-    if (made->ev == NULL || signal(SIGPIPE, SIG_IGN) == SIG_ERR || make_lws(made) == NULL) {
+    if (made->ev == NULL || signal(SIGPIPE, SIG_IGN) == SIG_ERR || !make_lws(made)) {
         snprintf(trouble->text, sizeof(trouble->text),
                  "libwebsockets cannot be used with libev: is the package "
                  "libwebsockets-evlib-ev installed?");

@@ -262,9 +262,13 @@ static int on_established(struct mcpz_wire *wire)
 
 static void log_refusal(const struct mcpz_wire *wire, const char *reason)
 {
-    mcpz_log(MCPZ_LOG_INFO, "net", wire->is_ours ? "dial came to nothing" : "connection refused",
-             "address=%s reason=\"%s\" detail=\"%s\"",
-             wire->is_ours ? wire->target.dialled : wire->from, reason, wire->why);
+    if (wire->is_ours) {
+        mcpz_log(MCPZ_LOG_INFO, "net", "dial came to nothing", "address=%s reason=\"%s\"",
+                 wire->target.dialled, reason);
+    } else {
+        mcpz_log(MCPZ_LOG_INFO, "net", "turned a connection away", "address=%s reason=\"%s\"",
+                 wire->from, reason);
+    }
 }
 
 /* Why did a connection not get as far as a link? Counted by who turned whom away. */
@@ -274,17 +278,17 @@ static void count_refusal(struct mcpz_wire *wire)
 
     if (wire->certificate_refused) {
         stats->refused_certificate++;
-        log_refusal(wire, "certificate");
+        log_refusal(wire, "certificate not accepted");
     } else if (wire->is_ours && wire->timed_out) {
-        log_refusal(wire, "timeout");
+        log_refusal(wire, "no answer in time");
     } else if (wire->tls_begun && !wire->tls_done) {
         stats->refused_tls++;
-        log_refusal(wire, "tls");
+        log_refusal(wire, "TLS handshake failed");
     } else if (wire->upgrade_refused || (wire->tls_done && !wire->is_ours)) {
         stats->refused_upgrade++;
-        log_refusal(wire, "not our protocol");
+        log_refusal(wire, "does not speak our protocol");
     } else if (wire->is_ours) {
-        log_refusal(wire, "connection");
+        log_refusal(wire, wire->why);
     }
 }
 
