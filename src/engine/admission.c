@@ -319,7 +319,6 @@ static void on_refuse(struct mcpz_engine *engine, struct mcpz_link_row *row,
         mcpz_admission_end_join(engine, no->code, text);
     }
     mcpz_links_close(engine, row, MCPZ_DOWN_PROTOCOL, text);
-    return;
 }
 
 /* A member asks for a fresh certificate: the same roles, more time. */

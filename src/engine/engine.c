@@ -260,6 +260,7 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
     if (engine->progress.failed > failed_before) {
         engine->counters.batches_failed += engine->progress.failed - engine->progress.durable;
         mcpz_agents_recount(&engine->node.agents);
+        engine->self_is_lost = true; /* it may have been among them */
     }
     mcpz_outbound_release(engine);
     (void)mcpz_engine_turn_end(engine);
@@ -272,6 +273,10 @@ void mcpz_engine_tick(struct mcpz_engine *engine)
     if (engine->join.active && engine->wall_ms >= engine->join.expires_ms) {
         mcpz_admission_end_join(engine, MCPZ_CODE_TOKEN_EXPIRED,
                                 "the token expired before anybody answered");
+    }
+    if (engine->self_is_lost) {
+        engine->self_is_lost = false;
+        mcpz_engine_save_self(engine);
     }
     mcpz_admission_tick(engine);
     mcpz_engine_dispatch(engine, &tick);

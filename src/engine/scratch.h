@@ -18,13 +18,14 @@
 #define MCPZ_READ_BYTES_MAX 16384 /* lists of one record */
 #define MCPZ_READS_KEPT (MCPZ_READ_ARENA_BYTES / MCPZ_READ_BYTES_MAX - 1)
 
+static_assert(MCPZ_MSG_BYTES_MAX >= MCPZ_STORED_BYTES_MAX, "one buffer encodes both");
+
 struct mcpz_scratch {
     struct mcpz_outbox outbox;
     struct mcpz_framer *framer;
     struct mcpz_arena decode_arena;
     struct mcpz_arena read_arena;
-    uint8_t encoded[MCPZ_STORED_BYTES_MAX > MCPZ_MSG_BYTES_MAX ? MCPZ_STORED_BYTES_MAX
-                                                               : MCPZ_MSG_BYTES_MAX];
+    uint8_t encoded[MCPZ_MSG_BYTES_MAX];
     _Alignas(16) uint8_t decode_memory[MCPZ_DECODE_ARENA_BYTES];
     _Alignas(16) uint8_t read_memory[MCPZ_READ_ARENA_BYTES];
 };

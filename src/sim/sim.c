@@ -17,8 +17,17 @@
 #define WIRES_MAX 4096     /* connections of a whole run */
 #define REQUESTS_MAX 65536 /* tasks and writes of a whole run */
 #define RESULT_BYTES_MAX 256
+#define TODO_MAX (2 * MCPZ_OUTBOX_MAX)
 #define DIAL_TIMEOUT_US MCPZ_SECONDS(3)
 #define WALL_AT_START_MS UINT64_C(1700000000000)
+
+/* What cannot be done while the engine is at work: done after the turn. */
+enum todo_kind { TODO_DIAL = 1, TODO_RETRY };
+
+struct todo {
+    enum todo_kind kind;
+    uint64_t number; /* DIAL: the node; RETRY: the task */
+};
 
 struct node {
     struct mcpz_identity *identity;
@@ -33,9 +42,8 @@ struct node {
     struct mcpz_sim *sim;
     char name[32];
     char address[48];
-    struct mcpz_action *todo; /* what the engine asked for in this turn */
+    struct todo todo[TODO_MAX]; /* what the engine asked for in this turn */
     size_t todo_count;
-    size_t todo_capacity;
 };
 
 /* One connection: `ends[0]` dialled. */
@@ -168,57 +176,78 @@ static void port_close(void *context, mcpz_link link, const char *why)
     }
 }
 
+static void keep_output(struct mcpz_sim *sim, const struct mcpz_action_task *task)
+{
+    struct request *request = &sim->requests[task->request];
+    size_t used = strlen(request->result);
+
+    mcpz_bytes_to_text(task->chunk, request->result + used, sizeof(request->result) - used);
+}
+
+static void end_task(struct mcpz_sim *sim, size_t index, const struct mcpz_action_task *task)
+{
+    char text[RESULT_BYTES_MAX + 32];
+    struct request *request = &sim->requests[task->request];
+
+    request->code = (int)task->code;
+    (void)snprintf(text, sizeof(text), "task %s %s", mcpz_code_word(task->code), request->result);
+    note(sim, index, text);
+}
+
+/* A provider takes its time and gives its parameters back. */
+static void start_run(struct mcpz_sim *sim, size_t index, const struct mcpz_action_run *run)
+{
+    struct mcpz_happening ended = {
+        .at_us = sim->now + sim->config.run_us,
+        .kind = MCPZ_HAPPENS_RUN_ENDED,
+        .node = index,
+        .life = sim->nodes[index].life,
+        .number = run->run,
+        .frame = must(malloc(run->params.length + 1)),
+        .length = run->params.length,
+    };
+
+    memcpy(ended.frame, run->params.data, run->params.length);
+    mcpz_agenda_add(&sim->agenda, &ended);
+}
+
+/* "node7:8765" -> 7; anything else is nobody. */
+static size_t node_at(struct mcpz_bytes address)
+{
+    size_t index = 0;
+
+    for (size_t at = 4; at < address.length && address.data[at] != ':'; at++) {
+        index = 10 * index + (size_t)(address.data[at] - '0');
+    }
+    return index < MCPZ_SIM_NODES_MAX ? index : MCPZ_SIM_NODES_MAX;
+}
+
+static void remember(struct node *node, enum todo_kind kind, uint64_t number)
+{
+    assert(node->todo_count < TODO_MAX);
+    node->todo[node->todo_count++] = (struct todo){.kind = kind, .number = number};
+}
+
 static void port_act(void *context, const struct mcpz_action *action)
 {
     struct node *node = context;
-
-    if (node->todo_count == node->todo_capacity) {
-        node->todo_capacity = node->todo_capacity == 0 ? 64 : 2 * node->todo_capacity;
-        node->todo = must(realloc(node->todo, node->todo_capacity * sizeof(*node->todo)));
-    }
-    /* What the action points to is gone after the turn: what is needed is turned to text now. */
-    struct mcpz_action *kept = &node->todo[node->todo_count];
     struct mcpz_sim *sim = node->sim;
     size_t index = (size_t)(node - sim->nodes);
-    *kept = *action;
 
     if (action->kind == MCPZ_ACTION_FACT) {
         note_fact(sim, index, &action->fact);
     } else if (action->kind == MCPZ_ACTION_REPLY) {
         sim->requests[action->reply.request].code = (int)action->reply.code;
     } else if (action->kind == MCPZ_ACTION_TASK_OUTPUT) {
-        struct request *request = &sim->requests[action->task.request];
-        size_t used = strlen(request->result);
-        mcpz_bytes_to_text(action->task.chunk, request->result + used,
-                           sizeof(request->result) - used);
+        keep_output(sim, &action->task);
     } else if (action->kind == MCPZ_ACTION_TASK_DONE) {
-        char text[RESULT_BYTES_MAX + 32];
-        struct request *request = &sim->requests[action->task.request];
-        request->code = (int)action->task.code;
-        (void)snprintf(text, sizeof(text), "task %s %s", mcpz_code_word(action->task.code),
-                       request->result);
-        note(sim, index, text);
-    } else if (action->kind == MCPZ_ACTION_DIAL) {
-        char address[48];
-        unsigned dialled = 0;
-        mcpz_bytes_to_text(action->dial.address, address, sizeof(address));
-        (void)sscanf(address, "node%u:", &dialled); /* NOLINT(cert-err34-c): our own text */
-        kept->task.request = dialled;
-        node->todo_count++;
+        end_task(sim, index, &action->task);
     } else if (action->kind == MCPZ_ACTION_RUN_START) {
-        struct mcpz_happening ended = {
-            .at_us = sim->now + sim->config.run_us,
-            .kind = MCPZ_HAPPENS_RUN_ENDED,
-            .node = index,
-            .life = node->life,
-            .number = action->run.run,
-            .frame = must(malloc(action->run.params.length + 1)),
-            .length = action->run.params.length,
-        };
-        memcpy(ended.frame, action->run.params.data, action->run.params.length);
-        mcpz_agenda_add(&sim->agenda, &ended);
+        start_run(sim, index, &action->run);
+    } else if (action->kind == MCPZ_ACTION_DIAL) {
+        remember(node, TODO_DIAL, node_at(action->dial.address));
     } else if (action->kind == MCPZ_ACTION_TASK_RETRY) {
-        node->todo_count++;
+        remember(node, TODO_RETRY, action->task.request);
     }
 }
 
@@ -233,34 +262,46 @@ static struct mcpz_engine *enter(struct mcpz_sim *sim, size_t index)
     return engine;
 }
 
+/* When something sent now reaches that end: never before what was sent earlier. */
+static mcpz_time arrival_at(struct mcpz_sim *sim, struct wire *wire, size_t end)
+{
+    mcpz_time arrival = sim->now + draw_delay(sim);
+
+    if (arrival < wire->last_arrival_us[end]) {
+        arrival = wire->last_arrival_us[end];
+    }
+    wire->last_arrival_us[end] = arrival;
+    return arrival;
+}
+
+static void send_frame(struct mcpz_sim *sim, size_t index, size_t end, struct mcpz_bytes frame)
+{
+    struct wire *wire = &sim->wires[index];
+    size_t other = wire->ends[1 - end];
+    struct mcpz_happening happening = {
+        .at_us = arrival_at(sim, wire, 1 - end),
+        .kind = MCPZ_HAPPENS_FRAME,
+        .node = other,
+        .life = sim->nodes[other].life,
+        .wire = index,
+        .frame = must(malloc(frame.length)),
+        .length = frame.length,
+    };
+
+    memcpy(happening.frame, frame.data, frame.length);
+    mcpz_agenda_add(&sim->agenda, &happening);
+}
+
 static void send_frames(struct mcpz_sim *sim, size_t index)
 {
     struct mcpz_engine *engine = sim->nodes[index].engine;
 
-    for (size_t i = 0; i < sim->wire_count; i++) {
-        struct wire *wire = &sim->wires[i];
-        for (size_t end = 0; end < 2 && wire->open; end++) {
-            while (wire->ends[end] == index && wire->links[end] != 0 &&
-                   mcpz_engine_has_frames(engine, wire->links[end])) {
-                struct mcpz_bytes frame = mcpz_engine_pull(engine, wire->links[end]);
-                size_t other = 1 - end;
-                mcpz_time arrival = sim->now + draw_delay(sim);
-                if (arrival < wire->last_arrival_us[other]) {
-                    arrival = wire->last_arrival_us[other];
-                }
-                wire->last_arrival_us[other] = arrival;
-                struct mcpz_happening happening = {
-                    .at_us = arrival,
-                    .kind = MCPZ_HAPPENS_FRAME,
-                    .node = wire->ends[other],
-                    .life = sim->nodes[wire->ends[other]].life,
-                    .wire = i,
-                    .frame = must(malloc(frame.length)),
-                    .length = frame.length,
-                };
-                memcpy(happening.frame, frame.data, frame.length);
-                mcpz_agenda_add(&sim->agenda, &happening);
-            }
+    for (size_t i = 0; i < 2 * sim->wire_count; i++) {
+        struct wire *wire = &sim->wires[i / 2];
+        mcpz_link link = wire->links[i % 2];
+        while (wire->open && wire->ends[i % 2] == index && link != 0 &&
+               mcpz_engine_has_frames(engine, link)) {
+            send_frame(sim, i / 2, i % 2, mcpz_engine_pull(engine, link));
         }
     }
 }
@@ -272,12 +313,8 @@ static void close_wire(struct mcpz_sim *sim, size_t index)
 
     wire->open = false;
     for (size_t end = 0; end < 2; end++) {
-        mcpz_time arrival = sim->now + draw_delay(sim);
-        if (arrival < wire->last_arrival_us[end]) {
-            arrival = wire->last_arrival_us[end];
-        }
         mcpz_agenda_add(&sim->agenda, &(struct mcpz_happening){
-                                          .at_us = arrival,
+                                          .at_us = arrival_at(sim, wire, end),
                                           .kind = MCPZ_HAPPENS_CLOSED,
                                           .node = wire->ends[end],
                                           .life = sim->nodes[wire->ends[end]].life,
@@ -310,17 +347,17 @@ static void do_todo(struct mcpz_sim *sim, size_t index)
     bool restarted = false;
 
     for (size_t i = 0; i < node->todo_count; i++) {
-        struct mcpz_action action = node->todo[i];
-        if (action.kind == MCPZ_ACTION_DIAL) {
+        struct todo todo = node->todo[i];
+        if (todo.kind == TODO_DIAL) {
             mcpz_agenda_add(&sim->agenda, &(struct mcpz_happening){
                                               .at_us = sim->now + 2 * draw_delay(sim),
                                               .kind = MCPZ_HAPPENS_DIAL,
                                               .node = index,
                                               .life = node->life,
-                                              .wire = (size_t)action.task.request,
+                                              .wire = (size_t)todo.number,
                                           });
-        } else if (action.kind == MCPZ_ACTION_TASK_RETRY) {
-            start_task(sim, index, action.task.request);
+        } else {
+            start_task(sim, index, todo.number);
             restarted = true;
         }
     }
@@ -593,7 +630,6 @@ void mcpz_sim_destroy(struct mcpz_sim *sim)
         mcpz_mem_destroy(node->mem);
         mcpz_identity_destroy(node->identity);
         mcpz_identity_destroy(node->authority);
-        free(node->todo);
     }
     mcpz_agenda_finish(&sim->agenda);
     mcpz_scratch_destroy(sim->scratch);
@@ -726,8 +762,8 @@ uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capabilit
     return name;
 }
 
-uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, enum mcpz_agent_op op,
-                        const char *agent, const char *path, const char *value, int64_t amount)
+uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, const char *agent,
+                        const struct mcpz_sim_op *op)
 {
     uint8_t path_bytes[MCPZ_PATH_BYTES_MAX];
     uint8_t value_bytes[MCPZ_VALUE_BYTES_MAX];
@@ -735,12 +771,12 @@ uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, enum mcpz_agent_op o
     struct mcpz_value_writer value_writer = mcpz_value_writer(value_bytes, sizeof(value_bytes));
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_AGENT_WRITE,
-        .agent = {.request = take_request(sim), .op = op, .amount = amount},
+        .agent = {.request = take_request(sim), .op = op->op, .amount = op->amount},
     };
 
     mcpz_value_array(&path_writer, 1);
-    mcpz_value_text(&path_writer, mcpz_text(path != NULL ? path : "-"));
-    mcpz_value_text(&value_writer, mcpz_text(value != NULL ? value : ""));
+    mcpz_value_text(&path_writer, mcpz_text(op->path != NULL ? op->path : "-"));
+    mcpz_value_text(&value_writer, mcpz_text(op->value != NULL ? op->value : ""));
     assert(path_writer.error == MCPZ_OK && value_writer.error == MCPZ_OK);
     event.agent.name = mcpz_text(agent);
     event.agent.path = mcpz_bytes(path_bytes, path_writer.length);

@@ -47,33 +47,38 @@ mcpz_time mcpz_sim_now(const struct mcpz_sim *sim);
  * Start a node on what its disk holds. The first start of node 0 founds the mesh; that of any
  * other makes a token at node 0 and joins with it.
  */
-void mcpz_sim_start(struct mcpz_sim *sim, size_t node);
+void mcpz_sim_start(struct mcpz_sim *sim, size_t index);
 
 /** Start all, one after the other, and run until all are linked. */
 void mcpz_sim_start_all(struct mcpz_sim *sim);
 
 /** kill -9: what is not durable is lost, the others' connections to it close. */
-void mcpz_sim_kill(struct mcpz_sim *sim, size_t node);
+void mcpz_sim_kill(struct mcpz_sim *sim, size_t index);
 
 /** Stall (or let go on) all there is between two nodes; dialling fails meanwhile. */
 void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut);
 
 /** From now on the node's disk is full (or no longer): every batch fails. */
-void mcpz_sim_fill_disk(struct mcpz_sim *sim, size_t node, bool full);
+void mcpz_sim_fill_disk(struct mcpz_sim *sim, size_t index, bool full);
 
 /** The node offers a capability: a task's result is its parameters, after run_us. */
-void mcpz_sim_provide(struct mcpz_sim *sim, size_t node, const char *capability);
+void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability);
 
 /** Run a task; returns its name for mcpz_sim_task_result(). */
-uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t node, const char *capability,
+uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
                        const char *params, uint32_t timeout_ms);
 
-/**
- * Write to an agent: `path` is one element, `value` a text (SET, ADD, REMOVE), `amount` for
- * INCREMENT. Returns its name for mcpz_sim_reply().
- */
-uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t node, enum mcpz_agent_op op,
-                        const char *agent, const char *path, const char *value, int64_t amount);
+/* One write: `path` is a single element, `value` a text (SET, ADD, REMOVE). */
+struct mcpz_sim_op {
+    enum mcpz_agent_op op;
+    const char *path;
+    const char *value;
+    int64_t amount; /* INCREMENT */
+};
+
+/** Write to an agent. Returns its name for mcpz_sim_reply(). */
+uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, const char *agent,
+                        const struct mcpz_sim_op *op);
 
 /**
  * Let a member say any bytes to another as one frame, now. Returns what the engine made of them;
@@ -87,7 +92,7 @@ void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us);
 /* ---- What a script sees --------------------------------------------------------------------- */
 
 /** Does `node` hold `peer` for a member? Suspects count as members, the dead do not. */
-bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t node, size_t peer);
+bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer);
 
 /** The code of a reply or a task's end: enum mcpz_code; -1 as long as there is none. */
 int mcpz_sim_reply(const struct mcpz_sim *sim, uint64_t request);
@@ -96,12 +101,12 @@ int mcpz_sim_reply(const struct mcpz_sim *sim, uint64_t request);
 const char *mcpz_sim_result(const struct mcpz_sim *sim, uint64_t request);
 
 /** The root of an agent at a node. False if the node does not have it. */
-bool mcpz_sim_root(struct mcpz_sim *sim, size_t node, const char *agent, uint8_t *root);
+bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_t *root);
 
 /** The value of a counter of an agent at a node; 0 if there is none. */
-int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t node, const char *agent, const char *path);
+int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, const char *path);
 
-struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t node);
+struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t index);
 
 /** What became true, one line a fact: "[ 1250] 0: 2 dead". Owned by `sim`. */
 const char *mcpz_sim_trace(const struct mcpz_sim *sim);

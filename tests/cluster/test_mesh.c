@@ -142,7 +142,8 @@ static void check_same_root(struct mcpz_sim *sim, size_t node_count, const char 
 static void write_ok(struct mcpz_sim *sim, size_t node, enum mcpz_agent_op op, const char *path,
                      const char *value, int64_t amount)
 {
-    uint64_t request = mcpz_sim_write(sim, node, op, "a", path, value, amount);
+    uint64_t request =
+        mcpz_sim_write(sim, node, "a", &(struct mcpz_sim_op){op, path, value, amount});
     mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(50));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
 }
@@ -185,7 +186,8 @@ TEST(what_a_full_disk_did_not_keep_was_not_promised)
     CHECK(mcpz_sim_root(sim, 0, "a", before));
 
     mcpz_sim_fill_disk(sim, 0, true);
-    uint64_t request = mcpz_sim_write(sim, 0, MCPZ_AGENT_SET, "a", "k", "v", 0);
+    uint64_t request =
+        mcpz_sim_write(sim, 0, "a", &(struct mcpz_sim_op){MCPZ_AGENT_SET, "k", "v", 0});
     mcpz_sim_run(sim, MCPZ_SECONDS(7));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_STORE_FAILED);
     CHECK(mcpz_sim_root(sim, 0, "a", after));
@@ -251,8 +253,8 @@ static void check_storm(uint64_t seed)
         } else if (what <= 5 && node != other) {
             mcpz_sim_cut(sim, node, other, mcpz_rng_below(&rng, 2) == 0);
         } else if (node != down) {
-            increments[increment_count++] =
-                mcpz_sim_write(sim, node, MCPZ_AGENT_INCREMENT, "a", "hits", NULL, 1);
+            increments[increment_count++] = mcpz_sim_write(
+                sim, node, "a", &(struct mcpz_sim_op){MCPZ_AGENT_INCREMENT, "hits", NULL, 1});
         }
         mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(mcpz_rng_below(&rng, 4000)));
     }

@@ -33,7 +33,7 @@ static void start(void)
     sim = mcpz_sim_create(&config);
     mcpz_sim_start_all(sim);
     mcpz_sim_provide(sim, 0, "echo");
-    (void)mcpz_sim_write(sim, 0, MCPZ_AGENT_CREATE, "a", NULL, NULL, 0);
+    (void)mcpz_sim_write(sim, 0, "a", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
