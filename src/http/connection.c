@@ -1,0 +1,394 @@
+#include "http/connection.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <libwebsockets.h>
+
+#include "http/server.h"
+#include "proto/code.h"
+
+#define HEAD_BYTES_MAX 1024 /* of an answer's headers */
+
+/* ---- A request's life
+ * ---------------------------------------------------------------------------- */
+
+static void activate(struct mcpz_connection *connection, struct mcpz_side *side, struct lws *wsi)
+{
+    assert(!connection->active);
+
+    *connection = (struct mcpz_connection){.side = side, .wsi = wsi, .active = true};
+    mcpz_api_body_init(side->hub->api, &connection->body);
+    connection->next = side->hub->connections;
+    side->hub->connections = connection;
+}
+
+/* End the request under way, if there is one. Whatever it started is cancelled. */
+static void release(struct mcpz_connection *connection)
+{
+    if (connection == NULL || !connection->active) {
+        return;
+    }
+    struct mcpz_connection **at = &connection->side->hub->connections;
+    while (*at != connection) {
+        assert(*at != NULL);
+        at = &(*at)->next;
+    }
+    *at = connection->next;
+    connection->active = false;
+    mcpz_body_finish(&connection->body);
+    if (connection->exchange != NULL) {
+        struct mcpz_exchange *exchange = connection->exchange;
+        connection->exchange = NULL;
+        mcpz_api_close(exchange);
+    }
+}
+
+void mcpz_hub_end(struct mcpz_hub *hub)
+{
+    while (hub->connections != NULL) {
+        release(hub->connections);
+    }
+    hub->is_over = true;
+}
+
+void mcpz_connection_answered(void *context, void *owner)
+{
+    struct mcpz_connection *connection = owner;
+
+    (void)context;
+    (void)lws_callback_on_writable(connection->wsi);
+}
+
+/* ---- Refusing before the body is read: answer and close
+ * ----------------------------------------- */
+
+static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz_code code,
+                  const char *text)
+{
+    uint8_t *start = connection->side->hub->out + LWS_PRE;
+    uint8_t *at = start;
+    uint8_t *end = start + HEAD_BYTES_MAX;
+    char body[512];
+    struct lws *wsi = connection->wsi;
+
+    int length = snprintf(body, sizeof(body), "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n",
+                          mcpz_code_word(code), text);
+    assert(length > 0 && (size_t)length < sizeof(body));
+    if (lws_add_http_header_status(wsi, status, &at, end) == 0 &&
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
+                                     (const uint8_t *)"application/json", 16, &at, end) == 0 &&
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, &at,
+                                     end) == 0 &&
+        lws_add_http_header_content_length(wsi, (lws_filepos_t)length, &at, end) == 0 &&
+        lws_finalize_write_http_header(wsi, start, &at, end) == 0) {
+        memcpy(start, body, (size_t)length);
+        (void)lws_write(wsi, start, (size_t)length, LWS_WRITE_HTTP_FINAL);
+    }
+    return -1;
+}
+
+/* ---- Requests in
+ * --------------------------------------------------------------------------------- */
+
+static enum mcpz_method method_of(struct lws *wsi, bool *is_head)
+{
+    *is_head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    if (*is_head || lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0) {
+        return MCPZ_GET;
+    }
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0) {
+        return MCPZ_POST;
+    }
+    return lws_hdr_total_length(wsi, WSI_TOKEN_DELETE_URI) > 0 ? MCPZ_DELETE : MCPZ_METHOD_OTHER;
+}
+
+/*
+ * The length the body says it has; 0 without one. False: chunked, not a number, or missing where
+ * libwebsockets would wait for a body for ever.
+ */
+static bool read_length(struct lws *wsi, enum mcpz_method method, uint64_t *length)
+{
+    char text[24];
+    int chars = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+
+    *length = 0;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
+        return false;
+    }
+    if (chars == 0) {
+        return method == MCPZ_GET || method == MCPZ_DELETE;
+    }
+    if (chars > 18 ||
+        lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_CONTENT_LENGTH) != chars ||
+        strspn(text, "0123456789") != (size_t)chars) {
+        return false;
+    }
+    *length = strtoull(text, NULL, 10);
+    return true;
+}
+
+static bool host_is_ours(const struct mcpz_connection *connection)
+{
+    char host[300];
+    int length = lws_hdr_copy(connection->wsi, host, sizeof(host), WSI_TOKEN_HOST);
+
+    return connection->side->local ||
+           (length > 0 && mcpz_api_host_is_ours(mcpz_bytes(host, (size_t)length),
+                                                mcpz_text(connection->side->host)));
+}
+
+/* libwebsockets does not answer it, and clients wait a second before they send the body anyway. */
+static void answer_expect(struct mcpz_connection *connection)
+{
+    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    char expect[32];
+    uint8_t *out = connection->side->hub->out + LWS_PRE;
+
+    if (lws_hdr_copy(connection->wsi, expect, sizeof(expect), WSI_TOKEN_HTTP_EXPECT) > 0 &&
+        strcasecmp(expect, "100-continue") == 0) {
+        memcpy(out, line, sizeof(line) - 1);
+        (void)lws_write(connection->wsi, out, sizeof(line) - 1, LWS_WRITE_HTTP_HEADERS);
+    }
+}
+
+/* What a body may have. Short ones are read even where none belongs: then the answer says so. */
+static uint64_t body_max(const struct mcpz_connection *connection)
+{
+    uint64_t max = mcpz_api_body_max(connection->method, mcpz_text(connection->path));
+
+    if (!connection->side->local) {
+        return 0;
+    }
+    return max > MCPZ_JSON_BODY_BYTES_MAX ? max : MCPZ_JSON_BODY_BYTES_MAX;
+}
+
+static int ask(struct mcpz_connection *connection)
+{
+    const struct mcpz_request request = {
+        .method = connection->method,
+        .path = mcpz_text(connection->path),
+        .query = mcpz_text(connection->query),
+        .local = connection->side->local,
+        .body = &connection->body,
+    };
+
+    assert(!connection->asked);
+    connection->asked = true;
+    if (mcpz_api_open(connection->side->hub->api, connection, &connection->exchange) != MCPZ_OK) {
+        return refuse(connection, 429, MCPZ_CODE_BUSY, "too many requests are under way");
+    }
+    mcpz_api_ask(connection->exchange, &request);
+    /* Also without an answer: the timeout is to be taken off where libwebsockets sets it last. */
+    (void)lws_callback_on_writable(connection->wsi);
+    return 0;
+}
+
+static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path)
+{
+    struct lws *wsi = connection->wsi;
+
+    connection->method = method_of(wsi, &connection->is_head);
+    if (!read_length(wsi, connection->method, &connection->body_left)) {
+        return refuse(connection, 411, MCPZ_CODE_BAD_REQUEST,
+                      "a request with a body needs a Content-Length, and may not be chunked");
+    }
+    if (!host_is_ours(connection)) {
+        return refuse(connection, 403, MCPZ_CODE_DENIED,
+                      "the Host header names neither this machine's loopback nor the address the "
+                      "API was told to listen on");
+    }
+    if (path.length == 0 || path.length > MCPZ_API_PATH_BYTES_MAX ||
+        lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > MCPZ_API_QUERY_BYTES_MAX) {
+        return refuse(connection, 414, MCPZ_CODE_TOO_LARGE, "the URL is too long");
+    }
+    mcpz_bytes_to_text(path, connection->path, sizeof(connection->path));
+    if (lws_hdr_copy_fragment(wsi, connection->query, sizeof(connection->query),
+                              WSI_TOKEN_HTTP_URI_ARGS, 0) < 0) {
+        connection->query[0] = '\0';
+    }
+    if (connection->body_left > body_max(connection)) {
+        return refuse(connection, connection->side->local ? 413 : 403,
+                      connection->side->local ? MCPZ_CODE_TOO_LARGE : MCPZ_CODE_DENIED,
+                      "the body is longer than such a request's may be");
+    }
+    if (connection->body_left == 0) {
+        return ask(connection);
+    }
+    answer_expect(connection);
+    return 0;
+}
+
+static int on_body(struct mcpz_connection *connection, struct mcpz_bytes piece)
+{
+    if (!connection->active || connection->asked || piece.length > connection->body_left) {
+        return -1;
+    }
+    connection->body_left -= piece.length;
+    mcpz_body_append(&connection->body, piece); /* its error is the API's to tell */
+    return 0;
+}
+
+/* ---- Answers out
+ * ----------------------------------------------------------------------------------- */
+
+static bool send_headers(struct mcpz_connection *connection, const struct mcpz_response *response)
+{
+    uint8_t *start = connection->side->hub->out + LWS_PRE;
+    uint8_t *at = start;
+    uint8_t *end = start + HEAD_BYTES_MAX;
+    struct lws *wsi = connection->wsi;
+
+    if (lws_add_http_common_headers(wsi, response->status, response->content_type,
+                                    response->body.length, &at, end) != 0) {
+        return false;
+    }
+    if (response->allow != NULL &&
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ALLOW, (const uint8_t *)response->allow,
+                                     (int)strlen(response->allow), &at, end) != 0) {
+        return false;
+    }
+    if (lws_finalize_write_http_header(wsi, start, &at, end) != 0) {
+        return false;
+    }
+    connection->headers_sent = true;
+    return true;
+}
+
+static int end_transaction(struct mcpz_connection *connection)
+{
+    struct lws *wsi = connection->wsi;
+
+    release(connection);
+    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+}
+
+static int send_chunk(struct mcpz_connection *connection, const struct mcpz_response *response)
+{
+    uint8_t *out = connection->side->hub->out + LWS_PRE;
+    size_t length = 0;
+
+    if (mcpz_body_read(&response->body, connection->sent, out, MCPZ_API_CHUNK_BYTES, &length) !=
+        MCPZ_OK) {
+        return -1;
+    }
+    connection->sent += length;
+    bool last = connection->sent == response->body.length;
+    if (lws_write(connection->wsi, out, length, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) <
+        (int)length) {
+        return -1;
+    }
+    if (last) {
+        return end_transaction(connection);
+    }
+    (void)lws_callback_on_writable(connection->wsi);
+    return 0;
+}
+
+static int on_writeable(struct mcpz_connection *connection)
+{
+    if (!connection->active || connection->exchange == NULL) {
+        return 0;
+    }
+    const struct mcpz_response *response = mcpz_api_response(connection->exchange);
+    if (response == NULL) {
+        lws_set_timeout(connection->wsi, NO_PENDING_TIMEOUT, 0); /* the API has its own */
+        return 0;
+    }
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_HTTP_CONTENT, MCPZ_API_STALL_SECONDS);
+    if (connection->headers_sent) {
+        return send_chunk(connection, response);
+    }
+    if (!send_headers(connection, response)) {
+        return -1;
+    }
+    if (connection->is_head || response->body.length == 0) {
+        return end_transaction(connection);
+    }
+    (void)lws_callback_on_writable(connection->wsi);
+    return 0;
+}
+
+/* ---- What libwebsockets tells
+ * ----------------------------------------------------------------------- */
+
+/* Count sockets from their acceptance on, not from their first request. */
+static int on_socket(struct mcpz_side *side, struct lws *wsi, enum lws_callback_reasons reason)
+{
+    struct mcpz_hub *hub = side->hub;
+
+    if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION) {
+        return hub->is_over || hub->socket_count >= MCPZ_API_CONNECTIONS_MAX ? -1 : 0;
+    }
+    if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
+        hub->socket_count++;
+        lws_set_opaque_user_data(wsi, hub); /* marks it as counted */
+    } else if (lws_get_opaque_user_data(wsi) == hub) {
+        assert(reason == LWS_CALLBACK_WSI_DESTROY);
+        assert(hub->socket_count > 0);
+        hub->socket_count--;
+        lws_set_opaque_user_data(wsi, NULL);
+    }
+    return 0;
+}
+
+/* One answer for every reason there is: 0 goes on, anything else closes. */
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t length)
+{
+    struct lws_vhost *vhost = lws_get_vhost(wsi);
+    struct mcpz_side *side = vhost != NULL ? lws_vhost_user(vhost) : NULL;
+    struct mcpz_connection *connection = user;
+
+    if (side == NULL) {
+        return 0;
+    }
+    switch (reason) {
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+    case LWS_CALLBACK_WSI_DESTROY:
+        return on_socket(side, wsi, reason);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return -1;
+    case LWS_CALLBACK_HTTP:
+        if (connection == NULL || side->hub->is_over) {
+            return -1;
+        }
+        release(connection);
+        activate(connection, side, wsi);
+        return on_request(connection, mcpz_bytes(in, length));
+    case LWS_CALLBACK_HTTP_BODY:
+        return on_body(connection, mcpz_bytes(in, length));
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return connection->active && !connection->asked ? ask(connection) : 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return on_writeable(connection);
+    case LWS_CALLBACK_CLOSED_HTTP:
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+        release(connection);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static const struct lws_protocols protocols[] = {
+    {
+        .name = "http",
+        .callback = on_event,
+        .per_session_data_size = sizeof(struct mcpz_connection),
+        .rx_buffer_size = 16384,
+        .tx_packet_size = MCPZ_API_CHUNK_BYTES,
+    },
+    {.name = NULL},
+};
+
+const struct lws_protocols *mcpz_connection_protocols(void)
+{
+    return protocols;
+}

@@ -1,0 +1,70 @@
+/*
+ * One HTTP connection: from libwebsockets' callbacks to an exchange, and its answer back.
+ *
+ * What libwebsockets 4.1 gets wrong or leaves to us: bodies without a length, chunked bodies,
+ * "Expect: 100-continue", timeouts while an answer is being made, cleaning up on two occasions.
+ */
+
+#ifndef HTTP_CONNECTION_H
+#define HTTP_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/api.h"
+#include "http/body.h"
+
+#define MCPZ_API_PATH_BYTES_MAX 1024
+#define MCPZ_API_QUERY_BYTES_MAX 1024
+
+struct lws;
+struct lws_vhost;
+struct mcpz_connection;
+
+/* What all connections share. */
+struct mcpz_hub {
+    struct mcpz_api *api;
+    struct mcpz_connection *connections; /* those with a request under way */
+    uint8_t *out;                        /* LWS_PRE and MCPZ_API_CHUNK_BYTES */
+    size_t socket_count;
+    bool is_over; /* the engine must not be called any more */
+};
+
+/* One listening address: the user of its vhost. */
+struct mcpz_side {
+    struct mcpz_hub *hub;
+    struct lws_vhost *vhost;
+    bool local;     /* the Unix socket */
+    char host[256]; /* TCP: what we were told to listen on */
+};
+
+/* Lies in libwebsockets' memory, zeroed for each connection. */
+struct mcpz_connection {
+    struct mcpz_side *side;
+    struct lws *wsi;
+    struct mcpz_connection *next;
+    struct mcpz_exchange *exchange; /* NULL: none */
+    struct mcpz_body body;
+    uint64_t body_left; /* bytes of the request's body still to come */
+    enum mcpz_method method;
+    bool active; /* in the hub's list, body is initialised */
+    bool asked;
+    bool is_head; /* HEAD: no body in the answer */
+    bool headers_sent;
+    uint64_t sent; /* bytes of the answer's body */
+    char path[MCPZ_API_PATH_BYTES_MAX + 1];
+    char query[MCPZ_API_QUERY_BYTES_MAX + 1];
+};
+
+struct lws_protocols;
+
+/** The one protocol of our vhosts, and its end. */
+const struct lws_protocols *mcpz_connection_protocols(void);
+
+/** The exchange of `owner`, a connection, has its answer: port of the API. */
+void mcpz_connection_answered(void *context, void *owner);
+
+/** Give up all requests: the engine is going. No callback touches the API afterwards. */
+void mcpz_hub_end(struct mcpz_hub *hub);
+
+#endif

@@ -1,0 +1,364 @@
+#include "http/server.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ev.h>
+#include <libwebsockets.h>
+
+#include "http/api.h"
+#include "http/connection.h"
+#include "http/measure.h"
+#include "http/socket_path.h"
+
+/* How often what has waited too long is looked for. */
+#define TICK_SECONDS 0.25
+
+struct mcpz_server {
+    struct mcpz_loop *loop;
+    const struct mcpz_config *config;
+    struct mcpz_server_sources sources;
+    char *directory;
+    mcpz_time started;
+    struct mcpz_api *api;
+    struct mcpz_hub hub;
+    struct mcpz_side local;
+    struct mcpz_side tcp;
+    struct mcpz_socket_path socket;
+    uint16_t port;
+    struct mcpz_deferred progress;
+    ev_timer tick;
+};
+
+/* ---- The API's ports
+ * -------------------------------------------------------------------------------- */
+
+static struct mcpz_engine *enter(void *context)
+{
+    struct mcpz_server *server = context;
+    return mcpz_loop_enter(server->loop);
+}
+
+static void defer(void *context)
+{
+    struct mcpz_server *server = context;
+    mcpz_loop_defer(server->loop, &server->progress);
+}
+
+static mcpz_time now(void *context)
+{
+    (void)context;
+    return mcpz_clock_now();
+}
+
+static uint64_t wall_ms(void *context)
+{
+    (void)context;
+    return mcpz_clock_wall_ms();
+}
+
+static void measure(void *context, struct mcpz_api_measures *measures)
+{
+    struct mcpz_server *server = context;
+    struct mcpz_lmdb_stats stats = {0};
+
+    *measures = (struct mcpz_api_measures){.started = server->started};
+    mcpz_measure_process(server->directory, measures);
+    if (server->sources.runs != NULL) {
+        server->sources.runs(server->sources.context, &measures->runs_running,
+                             &measures->runs_waiting);
+    }
+    mcpz_lmdb_stats(mcpz_loop_store(server->loop), &stats);
+    measures->store.entries = stats.entries;
+    measures->store.used_bytes = stats.used_bytes;
+    measures->store.map_bytes = stats.map_bytes;
+    measures->store.commits = stats.commits;
+    measures->store.failed_commits = stats.failed_commits;
+    measures->store.commit_us_last = stats.commit_us_last;
+    measures->store.commit_us_max = stats.commit_us_max;
+}
+
+static void count(void *context,
+                  void (*visit)(void *visit_context, const char *name, uint64_t number),
+                  void *visit_context)
+{
+    struct mcpz_server *server = context;
+
+    if (server->sources.count != NULL) {
+        server->sources.count(server->sources.context, visit, visit_context);
+    }
+}
+
+static void walk_config(void *context,
+                        void (*visit)(void *visit_context, const char *key, const char *value,
+                                      const char *origin),
+                        void *visit_context)
+{
+    struct mcpz_server *server = context;
+    mcpz_config_walk(server->config, visit, visit_context);
+}
+
+/* ---- Turning
+ * ------------------------------------------------------------------------------------------ */
+
+static void on_action(void *context, const struct mcpz_action *action)
+{
+    struct mcpz_server *server = context;
+
+    if (!server->hub.is_over) {
+        mcpz_api_act(server->api, action);
+    }
+}
+
+static void on_progress(void *context)
+{
+    struct mcpz_server *server = context;
+    mcpz_api_progress(server->api);
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct mcpz_server *server = watcher->data;
+
+    (void)ev;
+    (void)events;
+    mcpz_api_tick(server->api);
+}
+
+/* ---- Listening
+ * ------------------------------------------------------------------------------------------ */
+
+static struct lws_vhost *make_vhost(struct mcpz_server *server, struct mcpz_side *side,
+                                    struct lws_context_creation_info *info)
+{
+    info->protocols = mcpz_connection_protocols();
+    info->user = side;
+    info->alpn = "http/1.1";
+    info->server_string = "mcpz";
+    info->keepalive_timeout = MCPZ_API_IDLE_SECONDS;
+    side->hub = &server->hub;
+    side->vhost = lws_create_vhost(mcpz_loop_lws(server->loop), info);
+    return side->vhost;
+}
+
+static mcpz_error listen_locally(struct mcpz_server *server, struct mcpz_server_trouble *trouble)
+{
+    struct stat made;
+    struct lws_context_creation_info info = {
+        .vhost_name = "api-local",
+        .options = LWS_SERVER_OPTION_UNIX_SOCK,
+        .iface = server->socket.path,
+    };
+
+    server->local.local = true;
+    /* From its first moment on the socket is ours alone. */
+    mode_t mask = umask(0177);
+    struct lws_vhost *vhost = make_vhost(server, &server->local, &info);
+    (void)umask(mask);
+    if (vhost == NULL || lstat(server->socket.path, &made) != 0 || !S_ISSOCK(made.st_mode)) {
+        (void)snprintf(trouble->text, sizeof(trouble->text),
+                       "cannot make the socket %s: is the directory writable, and on a file "
+                       "system that has sockets?",
+                       server->socket.path);
+        return MCPZ_EIO;
+    }
+    return MCPZ_OK;
+}
+
+/* Can the address be listened on? libwebsockets would not say why not. */
+static mcpz_error try_address(const struct addrinfo *address, const char *text,
+                              struct mcpz_server_trouble *trouble)
+{
+    const int yes = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0) {
+        (void)close(fd);
+        return MCPZ_OK;
+    }
+    int reason = errno;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    (void)snprintf(trouble->text, sizeof(trouble->text), "cannot serve the API on %.300s: %s%s",
+                   text, strerror(reason),
+                   reason == EADDRINUSE ? "; choose another port with --api HOST:PORT" : "");
+    return reason == EADDRINUSE ? MCPZ_ECONFLICT : MCPZ_EIO;
+}
+
+/* The numeric form of the address of `text`, checked. `numeric` holds NI_MAXHOST. */
+static mcpz_error find_address(struct mcpz_server *server, const char *text, char *numeric,
+                               uint16_t *port, struct mcpz_server_trouble *trouble)
+{
+    char host[MCPZ_ADDRESS_BYTES_MAX + 1];
+    char digits[8];
+    struct addrinfo *addresses = NULL;
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+
+    if (mcpz_address_split(text, 8000, host, port) != MCPZ_OK) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "\"%.300s\" is not HOST:PORT", text);
+        return MCPZ_EIO;
+    }
+    (void)snprintf(server->tcp.host, sizeof(server->tcp.host), "%.255s", host);
+    (void)snprintf(digits, sizeof(digits), "%u", *port);
+    int failed = getaddrinfo(host[0] != '\0' ? host : "127.0.0.1", digits, &hints, &addresses);
+    if (failed != 0) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "cannot serve the API on %.300s: %s",
+                       text, gai_strerror(failed));
+        return MCPZ_EIO;
+    }
+    mcpz_error error = try_address(addresses, text, trouble);
+    if (error == MCPZ_OK && getnameinfo(addresses->ai_addr, addresses->ai_addrlen, numeric,
+                                        NI_MAXHOST, NULL, 0, NI_NUMERICHOST) != 0) {
+        error = MCPZ_EIO;
+    }
+    freeaddrinfo(addresses);
+    return error;
+}
+
+static mcpz_error listen_on_tcp(struct mcpz_server *server, const char *text,
+                                struct mcpz_server_trouble *trouble)
+{
+    char numeric[NI_MAXHOST];
+    uint16_t port = 0;
+
+    mcpz_error error = find_address(server, text, numeric, &port, trouble);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    struct lws_context_creation_info info = {
+        .vhost_name = "api-tcp",
+        .iface = numeric,
+        .port = port,
+    };
+    struct lws_vhost *vhost = make_vhost(server, &server->tcp, &info);
+    int listening = vhost != NULL ? lws_get_vhost_listen_port(vhost) : 0;
+    if (listening <= 0) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "cannot serve the API on %.300s",
+                       text);
+        return MCPZ_EIO;
+    }
+    server->port = (uint16_t)listening;
+    return MCPZ_OK;
+}
+
+/* ---- Making and unmaking
+ * ---------------------------------------------------------------------------------- */
+
+/* When libwebsockets' callbacks can come no more. */
+static void release(void *context)
+{
+    struct mcpz_server *server = context;
+
+    mcpz_api_destroy(server->api);
+    free(server->hub.out);
+    free(server->directory);
+    free(server);
+}
+
+static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *config,
+                       struct mcpz_server **server)
+{
+    struct mcpz_server *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    made->loop = loop;
+    made->config = config->config;
+    made->sources = config->sources;
+    made->started = config->started;
+    made->progress = (struct mcpz_deferred){.run = on_progress, .context = made};
+    made->directory = strdup(config->directory);
+    made->hub.out = malloc(LWS_PRE + MCPZ_API_CHUNK_BYTES);
+
+    const struct mcpz_api_ports ports = {
+        .context = made,
+        .enter = enter,
+        .defer = defer,
+        .answered = mcpz_connection_answered,
+        .now = now,
+        .wall_ms = wall_ms,
+        .measure = measure,
+        .count = count,
+        .walk_config = walk_config,
+    };
+    if (made->directory == NULL || made->hub.out == NULL ||
+        mcpz_api_create(&ports, config->directory, &made->api) != MCPZ_OK) {
+        release(made);
+        return MCPZ_ENOMEM;
+    }
+    made->hub.api = made->api;
+    *server = made;
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_server_create(struct mcpz_loop *loop, const struct mcpz_server_config *config,
+                              struct mcpz_server **server, struct mcpz_server_trouble *trouble)
+{
+    struct mcpz_server *made = NULL;
+
+    *server = NULL;
+    mcpz_error error = make(loop, config, &made);
+    if (error != MCPZ_OK) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "out of memory");
+        return error;
+    }
+    mcpz_loop_at_end(loop, release, made);
+    mcpz_loop_listen(loop, on_action, made);
+    ev_timer_init(&made->tick, on_tick, TICK_SECONDS, TICK_SECONDS);
+    made->tick.data = made;
+    ev_timer_start(mcpz_loop_ev(loop), &made->tick);
+
+    error = mcpz_socket_path_choose(config->directory, &made->socket);
+    if (error != MCPZ_OK) {
+        (void)snprintf(trouble->text, sizeof(trouble->text),
+                       "no place for the API's socket: the path of the data directory is too "
+                       "long, and nothing can be made in /tmp");
+    }
+    if (error == MCPZ_OK) {
+        error = listen_locally(made, trouble);
+    }
+    if (error == MCPZ_OK && config->api != NULL) {
+        error = listen_on_tcp(made, config->api, trouble);
+    }
+    if (error != MCPZ_OK) {
+        mcpz_server_destroy(made);
+        return error;
+    }
+    *server = made;
+    return MCPZ_OK;
+}
+
+void mcpz_server_destroy(struct mcpz_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    mcpz_hub_end(&server->hub);
+    mcpz_loop_undefer(server->loop, &server->progress);
+    ev_timer_stop(mcpz_loop_ev(server->loop), &server->tick);
+    if (server->local.vhost != NULL) {
+        mcpz_socket_path_remove(&server->socket);
+    }
+}
+
+const char *mcpz_server_socket_path(const struct mcpz_server *server)
+{
+    return server->socket.path;
+}
+
+uint16_t mcpz_server_port(const struct mcpz_server *server)
+{
+    return server->port;
+}

@@ -1,0 +1,72 @@
+/*
+ * The API's sockets, on libwebsockets: a Unix socket for everything, and, if asked for, a TCP port
+ * that only shows health and status.
+ *
+ * It moves bytes and keeps its guests within bounds; what requests mean is api.h's. HTTP/1.1 only:
+ * no upgrades, no chunked requests (libwebsockets would take their bodies for further requests).
+ */
+
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/time.h"
+#include "host/config.h"
+#include "host/loop.h"
+
+#define MCPZ_API_CONNECTIONS_MAX 64 /* sockets, of both kinds together */
+#define MCPZ_API_CHUNK_BYTES 65536  /* of an answer, in one write */
+#define MCPZ_API_IDLE_SECONDS 60    /* between two requests on a connection */
+#define MCPZ_API_STALL_SECONDS 30   /* without the client taking more of its answer */
+
+struct mcpz_server;
+
+/* What the other edges know, for status. Each may be NULL. Must not call the engine. */
+struct mcpz_server_sources {
+    void *context;
+    /* Tasks of others we run, and those that wait to be. */
+    void (*runs)(void *context, uint64_t *running, uint64_t *waiting);
+    /* Further counters by name. */
+    void (*count)(void *context,
+                  void (*visit)(void *visit_context, const char *name, uint64_t number),
+                  void *visit_context);
+};
+
+struct mcpz_server_config {
+    const char *directory; /* the node's data: the socket goes there, and bodies too long */
+    const char *api;       /* "host:port", port 0: any; NULL: only the Unix socket */
+    const struct mcpz_config *config; /* shown by GET /v1/config; borrowed */
+    mcpz_time started;
+    struct mcpz_server_sources sources;
+};
+
+struct mcpz_server_trouble {
+    char text[512];
+};
+
+/**
+ * Listen and register with `loop`, after mcpz_loop_start().
+ *
+ * Errors: MCPZ_ECONFLICT  the TCP port is in use
+ *         MCPZ_EIO        an address is not ours or may not be used, or the socket cannot be made
+ *         MCPZ_EFULL, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_server_create(struct mcpz_loop *loop,
+                                            const struct mcpz_server_config *config,
+                                            struct mcpz_server **server,
+                                            struct mcpz_server_trouble *trouble);
+
+/** After the loop has stopped turning, before mcpz_loop_destroy(). NULL is fine. */
+void mcpz_server_destroy(struct mcpz_server *server);
+
+/** Where the Unix socket is. */
+const char *mcpz_server_socket_path(const struct mcpz_server *server);
+
+/** The TCP port listened on; 0: none. */
+uint16_t mcpz_server_port(const struct mcpz_server *server);
+
+#endif
