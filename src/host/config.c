@@ -15,7 +15,8 @@
 #define SHOWN_LIST_BYTES 8192 /* MCPZ_SEEDS_MAX addresses, or MCPZ_ROLES_MAX roles */
 
 static_assert(MCPZ_SEEDS_MAX * (MCPZ_ADDRESS_BYTES_MAX + 2) < SHOWN_LIST_BYTES, "a list is shown");
-static_assert(MCPZ_TOKEN_TEXT_BYTES_MAX >= MCPZ_COMMAND_BYTES_MAX, "an item's buffer holds both");
+static_assert(MCPZ_TOKEN_TEXT_BYTES_MAX >= MCPZ_CONFIG_TEXT_BYTES_MAX,
+              "an item's buffer holds both");
 
 /* ---- Life ------------------------------------------------------------------------------------
  */
@@ -275,12 +276,16 @@ mcpz_error mcpz_config_flag(struct mcpz_config *config, const char *flag, const 
 /* ---- What must hold together ------------------------------------------------------------------
  */
 
-static void origin_words(const struct mcpz_config *config, enum mcpz_key key, char *words,
-                         size_t capacity)
+#define ORIGIN_BYTES 512
+
+/* Where a value of `key` comes from; `words` has ORIGIN_BYTES. */
+static void origin_words(const struct mcpz_config *config, enum mcpz_key key, uint8_t origin,
+                         char *words)
 {
     const struct mcpz_key_row *row = &mcpz_key_rows[key];
+    const size_t capacity = ORIGIN_BYTES;
 
-    switch ((enum mcpz_origin)config->origins[key]) {
+    switch ((enum mcpz_origin)origin) {
     case MCPZ_FROM_DEFAULT:
         (void)snprintf(words, capacity, "default");
         break;
@@ -300,10 +305,10 @@ static void origin_words(const struct mcpz_config *config, enum mcpz_key key, ch
 static mcpz_error refuse_key(const struct mcpz_config *config, enum mcpz_key key,
                              struct mcpz_config_trouble *trouble, const char *why)
 {
-    char words[256];
-    char place[384];
+    char words[ORIGIN_BYTES];
+    char place[ORIGIN_BYTES + 64];
 
-    origin_words(config, key, words, sizeof(words));
+    origin_words(config, key, config->origins[key], words);
     (void)snprintf(place, sizeof(place), "%s (from %s)", mcpz_key_rows[key].name, words);
     return mcpz_config_refuse(trouble, place, "%s", why);
 }
@@ -389,11 +394,6 @@ static mcpz_error settle_name(struct mcpz_config *config)
 mcpz_error mcpz_config_settle(struct mcpz_config *config, struct mcpz_config_trouble *trouble)
 {
     trouble->text[0] = '\0';
-    if (config->ephemeral && config->origins[MCPZ_KEY_DATA] == MCPZ_FROM_FLAG) {
-        return refuse_key(
-            config, MCPZ_KEY_DATA, trouble,
-            "--ephemeral keeps its data in a directory of its own: give one of them");
-    }
     if (!config->mesh_enabled && config->join != NULL) {
         return refuse_key(config, MCPZ_KEY_JOIN, trouble,
                           "mesh.enabled is false: a node without a mesh joins none");
@@ -453,19 +453,21 @@ void mcpz_config_walk(const struct mcpz_config *config,
                       void *context)
 {
     char buffer[SHOWN_LIST_BYTES];
-    char origin[512];
+    char origin[ORIGIN_BYTES];
 
     for (enum mcpz_key key = 0; key < MCPZ_KEY_COUNT; key++) {
         const char *name = mcpz_key_rows[key].name;
 
-        origin_words(config, key, origin, sizeof(origin));
+        origin_words(config, key, config->origins[key], origin);
         if (key != MCPZ_KEY_PROVIDERS || config->provider_count == 0) {
             visit(context, name, value_of(config, key, buffer), origin);
             continue;
         }
         for (size_t i = 0; i < config->provider_count; i++) {
-            (void)snprintf(buffer, sizeof(buffer), "%s.%s", name, config->providers[i].name);
-            visit(context, buffer, config->providers[i].command, origin);
+            const struct mcpz_config_provider *provider = &config->providers[i];
+            (void)snprintf(buffer, sizeof(buffer), "%s.%s", name, provider->name);
+            origin_words(config, key, provider->origin, origin);
+            visit(context, buffer, provider->command, origin);
         }
     }
 }

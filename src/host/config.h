@@ -4,7 +4,8 @@
  * The file is YAML, read with libcyaml against the schema in config_yaml.c; an unknown key is an
  * error that names file, line, key and the nearest key there is. Environment variables: R-MESH-12
  * and those in config_keys.c (MCPZ_DATA, MCPZ_JOIN_TOKEN, MCPZ_JOIN_TOKEN_FILE ...); an empty one
- * counts as not set. A list given at one level replaces the lists of the levels below it.
+ * counts as not set. A list given at one level replaces the lists of the levels below it;
+ * providers are added, and the same name given further up replaces the one below.
  *
  * Read the file before the environment: MCP_MESH_PORT changes the port of what the file listens
  * on. Flags may come at any time.
@@ -33,6 +34,7 @@
 #define MCPZ_API_PORT_DEFAULT 8000
 #define MCPZ_PROVIDERS_MAX MCPZ_CAPABILITIES_PER_NODE_MAX
 #define MCPZ_CONFIG_FILE_BYTES_MAX 1048576
+#define MCPZ_CONFIG_TEXT_BYTES_MAX 4096 /* of one value that is no command: a path */
 #define MCPZ_API_KEYS_MAX 16
 #define MCPZ_STORE_BYTES_MIN 1048576 /* LMDB wants room for its own pages */
 #define MCPZ_STORE_BYTES_MAX (UINT64_C(1) << 44)
@@ -43,7 +45,8 @@ enum mcpz_origin { MCPZ_FROM_DEFAULT = 0, MCPZ_FROM_FILE, MCPZ_FROM_ENVIRONMENT,
 
 struct mcpz_config_provider {
     char *name;
-    char *command; /* given to /bin/sh -c */
+    char *command;  /* given to /bin/sh -c */
+    uint8_t origin; /* enum mcpz_origin */
 };
 
 /* All texts are owned by the configuration; NULL or "" means not set. */
@@ -114,7 +117,8 @@ MCPZ_MUST_USE mcpz_error mcpz_config_flag(struct mcpz_config *config, const char
  * Check what must hold together, fill in what follows from the rest. After all reading.
  *
  * `name` is set afterwards; `advertise` unless we listen on all addresses or on any port. Makes no
- * directory: who starts the node does, also the temporary one of `ephemeral`.
+ * directory: who starts the node does, also the temporary one that `ephemeral` means, whatever
+ * `data` says.
  *
  * Errors: MCPZ_ECONFIG, MCPZ_ENOMEM
  */

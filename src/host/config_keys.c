@@ -81,9 +81,9 @@ static mcpz_error read_text(const struct mcpz_setting *setting, char **value,
     if (setting->text[0] == '\0') {
         return mcpz_config_refuse(trouble, setting->place, "is empty");
     }
-    if (strlen(setting->text) > MCPZ_COMMAND_BYTES_MAX) {
+    if (strlen(setting->text) > MCPZ_CONFIG_TEXT_BYTES_MAX) {
         return mcpz_config_refuse(trouble, setting->place, "is longer than %d bytes",
-                                  MCPZ_COMMAND_BYTES_MAX);
+                                  MCPZ_CONFIG_TEXT_BYTES_MAX);
     }
     if (!mcpz_bytes_is_utf8(mcpz_text(setting->text)) || has_control(setting->text)) {
         return mcpz_config_refuse(trouble, setting->place,
@@ -219,11 +219,11 @@ static mcpz_error read_api_key(const struct mcpz_setting *setting, char **value,
 {
     const char *text = setting->text;
 
-    if (text[0] == '\0' || strlen(text) > MCPZ_COMMAND_BYTES_MAX / MCPZ_API_KEYS_MAX ||
+    if (text[0] == '\0' || strlen(text) > MCPZ_CONFIG_TEXT_BYTES_MAX / MCPZ_API_KEYS_MAX ||
         has_control(text) || strpbrk(text, ", ") != NULL) {
         return mcpz_config_refuse(trouble, setting->place,
                                   "an API key must have 1 to %d bytes, no spaces, no commas",
-                                  MCPZ_COMMAND_BYTES_MAX / MCPZ_API_KEYS_MAX);
+                                  MCPZ_CONFIG_TEXT_BYTES_MAX / MCPZ_API_KEYS_MAX);
     }
     return duplicate(text, value);
 }
@@ -481,19 +481,40 @@ static mcpz_error store_api_key(struct mcpz_config *config, const struct mcpz_se
     return MCPZ_OK;
 }
 
+static struct mcpz_config_provider *provider_called(struct mcpz_config *config, const char *name,
+                                                    size_t length)
+{
+    for (size_t i = 0; i < config->provider_count; i++) {
+        if (strlen(config->providers[i].name) == length &&
+            memcmp(config->providers[i].name, name, length) == 0) {
+            return &config->providers[i];
+        }
+    }
+    return NULL;
+}
+
+/* Providers add up; each has an origin of its own. */
 static mcpz_error store_provider(struct mcpz_config *config, const struct mcpz_setting *setting,
                                  char **value, struct mcpz_config_trouble *trouble)
 {
     size_t length = setting->name == NULL ? strcspn(setting->text, "=") : strlen(setting->name);
     const char *name = setting->name == NULL ? setting->text : setting->name;
+    struct mcpz_config_provider *same = provider_called(config, name, length);
 
-    for (size_t i = 0; i < config->provider_count; i++) {
-        if (strlen(config->providers[i].name) == length &&
-            memcmp(config->providers[i].name, name, length) == 0) {
-            return mcpz_config_refuse(trouble, setting->place,
-                                      "\"%.*s\" is provided twice: a capability has one command",
-                                      (int)length, name);
-        }
+    if (same != NULL && same->origin == setting->origin) {
+        return mcpz_config_refuse(trouble, setting->place,
+                                  "\"%.*s\" is provided twice: a capability has one command",
+                                  (int)length, name);
+    }
+    if (same != NULL && same->origin > setting->origin) {
+        return MCPZ_OK;
+    }
+    if (same != NULL) {
+        free(same->command);
+        same->command = *value;
+        same->origin = (uint8_t)setting->origin;
+        *value = NULL;
+        return MCPZ_OK;
     }
     if (config->provider_count == MCPZ_PROVIDERS_MAX) {
         return mcpz_config_refuse(trouble, setting->place, "more than %d", MCPZ_PROVIDERS_MAX);
@@ -502,8 +523,8 @@ static mcpz_error store_provider(struct mcpz_config *config, const struct mcpz_s
     if (copy == NULL) {
         return MCPZ_ENOMEM;
     }
-    config->providers[config->provider_count] =
-        (struct mcpz_config_provider){.name = copy, .command = *value};
+    config->providers[config->provider_count] = (struct mcpz_config_provider){
+        .name = copy, .command = *value, .origin = (uint8_t)setting->origin};
     config->provider_count++;
     *value = NULL;
     return MCPZ_OK;
@@ -565,13 +586,6 @@ static void drop_list(struct mcpz_config *config, enum mcpz_key key)
     } else if (key == MCPZ_KEY_API_KEYS) {
         mcpz_config_wipe(config->api_keys);
         config->api_keys = NULL;
-    } else if (key == MCPZ_KEY_PROVIDERS) {
-        for (size_t i = 0; i < config->provider_count; i++) {
-            free(config->providers[i].name);
-            free(config->providers[i].command);
-            config->providers[i] = (struct mcpz_config_provider){0};
-        }
-        config->provider_count = 0;
     }
 }
 
@@ -584,7 +598,9 @@ mcpz_error mcpz_config_put(struct mcpz_config *config, const struct mcpz_setting
 
     /* Also what something above overrides must be right: the override may go. */
     mcpz_error error = row->read(setting, &value, trouble);
-    if (error == MCPZ_OK && setting->origin >= *origin) {
+    if (error == MCPZ_OK && setting->key == MCPZ_KEY_PROVIDERS) {
+        error = row->store(config, setting, &value, trouble);
+    } else if (error == MCPZ_OK && setting->origin >= *origin) {
         if (setting->origin > *origin) {
             drop_list(config, setting->key);
         }

@@ -47,10 +47,11 @@ struct config_file {
 
 #define OPTIONAL (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
 #define TEXT_FIELD(key, member)                                                                   \
-    CYAML_FIELD_STRING_PTR(key, OPTIONAL, struct config_file, member, 0, MCPZ_COMMAND_BYTES_MAX)
+    CYAML_FIELD_STRING_PTR(key, OPTIONAL, struct config_file, member, 0,                          \
+                           MCPZ_CONFIG_TEXT_BYTES_MAX)
 
 static const cyaml_schema_value_t text_value = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, MCPZ_COMMAND_BYTES_MAX),
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, MCPZ_CONFIG_TEXT_BYTES_MAX),
 };
 
 /*
@@ -94,7 +95,7 @@ static const cyaml_schema_field_t log_fields[] = {
 
 static const cyaml_schema_field_t provider_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct provider_file, name, 0,
-                           MCPZ_COMMAND_BYTES_MAX),
+                           MCPZ_CONFIG_TEXT_BYTES_MAX),
     CYAML_FIELD_STRING_PTR("command", CYAML_FLAG_POINTER, struct provider_file, command, 0,
                            MCPZ_COMMAND_BYTES_MAX),
     CYAML_FIELD_END,

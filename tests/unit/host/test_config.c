@@ -151,7 +151,7 @@ TEST(checks_also_what_is_overridden)
 TEST(replaces_a_list_from_below_and_adds_to_one_beside)
 {
     read_text("roles: [a, b]\nmesh: {bootstrap: ['ws://a']}\n"
-              "providers: [{name: a, command: b}]\napi: {keys: [x, y]}\n");
+              "api: {keys: [x, y]}\n");
     CHECK(config.bootstrap_upgraded);
     set("MCP_BOOTSTRAP_PEERS", "wss://b, c:9,,wss://b:8765 ");
     set("MCPZ_ROLES", "c,d");
@@ -169,12 +169,23 @@ TEST(replaces_a_list_from_below_and_adds_to_one_beside)
     flag("role", "e");
     CHECK_UINT(config.role_count, 2);
     CHECK_TEXT(config.roles[1], "f");
-    flag("provide", "a=c");
+}
+
+TEST(adds_providers_up_and_replaces_those_of_the_same_name)
+{
+    flag("provide", "c=flag");
+    read_text("providers: [{name: a, command: file}, {name: b, command: file},"
+              " {name: c, command: file}]\n");
     flag("provide", "b=x=y");
-    CHECK_UINT(config.provider_count, 2);
-    CHECK_TEXT(config.providers[0].command, "c");
-    CHECK_TEXT(config.providers[1].name, "b");
-    CHECK_TEXT(config.providers[1].command, "x=y");
+    CHECK_UINT(config.provider_count, 3);
+    CHECK_TEXT(config.providers[0].name, "c");
+    CHECK_TEXT(config.providers[0].command, "flag");
+    CHECK_TEXT(config.providers[1].name, "a");
+    CHECK_TEXT(config.providers[1].command, "file");
+    CHECK_TEXT(config.providers[2].name, "b");
+    CHECK_TEXT(config.providers[2].command, "x=y");
+    refuse_flag("provide", "b=z",
+                "--provide: \"b\" is provided twice: a capability has one command");
 }
 
 /* ---- The environment ------------------------------------------------------------------------ */
@@ -459,14 +470,6 @@ TEST(keeps_an_api_without_keys_on_this_machine)
 
 TEST(refuses_what_contradicts_itself)
 {
-    flag("ephemeral", NULL);
-    set("MCPZ_DATA", "/data");
-    read_environment();
-    settle();
-    flag("data", "d");
-    refuse_settling("data (from flag --data): --ephemeral keeps its data in a directory of its "
-                    "own: give one of them");
-    flag("ephemeral", "false");
     read_text("mesh: {enabled: false}\n");
     settle();
     flag("join", TOKEN);
@@ -488,12 +491,11 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
 {
     char text[4096] = "";
 
-    read_text("zone: z\nroles: [a, b]\n");
+    read_text("zone: z\nroles: [a, b]\nproviders: [{name: p, command: c}]\n");
     set("MCP_MESH_PORT", "1");
     set("MCPZ_JOIN_TOKEN", TOKEN);
     set("MCP_API_KEYS", "k");
     read_environment();
-    flag("provide", "p=c");
     flag("provide", "q=d");
     flag("name", "n");
     mcpz_config_walk(&config, write_row, text);
@@ -510,7 +512,7 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                      "join = (set) (environment MCPZ_JOIN_TOKEN)\n"
                      "api.listen =  (default)\n"
                      "api.keys = (set) (environment MCP_API_KEYS)\n"
-                     "providers.p = c (flag --provide)\n"
+                     "providers.p = c (file)\n"
                      "providers.q = d (flag --provide)\n"
                      "limits.store_bytes = 17179869184 (default)\n"
                      "log.level = info (default)\n"
@@ -557,6 +559,7 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(keeps_precedence_in_whatever_order_it_is_told),
           RUN_HERE(checks_also_what_is_overridden),
           RUN_HERE(replaces_a_list_from_below_and_adds_to_one_beside),
+          RUN_HERE(adds_providers_up_and_replaces_those_of_the_same_name),
           RUN_HERE(takes_host_and_port_from_the_environment_each_alone),
           RUN_HERE(takes_everything_from_the_environment),
           RUN_HERE(takes_an_empty_variable_for_none), RUN_HERE(names_the_variable_that_is_wrong),

@@ -245,7 +245,7 @@ TEST(takes_the_longest_values_and_none_longer)
          "m.yaml:1: name: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" "
          "is "
          "longer than 64 bytes"},
-        {"data: ", MCPZ_COMMAND_BYTES_MAX, "m.yaml:1: data is longer than 4096 bytes"},
+        {"data: ", MCPZ_CONFIG_TEXT_BYTES_MAX, "m.yaml:1: data is longer than 4096 bytes"},
         {"api:\n keys:\n  - ", 256,
          "m.yaml:3: api.keys: an API key must have 1 to 256 bytes, no spaces, no commas"},
         {"providers:\n- name: b\n  command: ", MCPZ_COMMAND_BYTES_MAX,
