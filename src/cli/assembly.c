@@ -168,23 +168,46 @@ static mcpz_error create_peers(struct mcpz_assembly *assembly)
     return MCPZ_OK;
 }
 
+static void tell_runs(void *context, uint64_t *running, uint64_t *waiting)
+{
+    const struct mcpz_assembly *assembly = (const struct mcpz_assembly *)context;
+    const struct mcpz_pool_stats *stats = mcpz_pool_stats(assembly->pool);
+
+    *running = stats->running;
+    *waiting = stats->waiting;
+}
+
+static void tell_counts(void *context,
+                        void (*visit)(void *visit_context, const char *name, uint64_t number),
+                        void *visit_context)
+{
+    const struct mcpz_assembly *assembly = (const struct mcpz_assembly *)context;
+    const struct mcpz_peers_stats *stats = mcpz_peers_stats(assembly->peers);
+
+#define X(name, help) visit(visit_context, "net_" #name, stats->name);
+    MCPZ_PEERS_STATS(X)
+#undef X
+}
+
 static mcpz_error create_server(struct mcpz_assembly *assembly)
 {
-    char path[MCPZ_ASSEMBLY_PATH_BYTES + 64];
-    const struct mcpz_server_config server = {.socket_path = inside(assembly, "mcpz.sock", path),
-                                              .data = assembly->data,
-                                              .api = assembly->config->api,
-                                              .pool = assembly->pool,
-                                              .peers = assembly->peers,
-                                              .config = assembly->config};
+    const struct mcpz_server_config server = {
+        .directory = assembly->data,
+        .api = assembly->config->api,
+        .config = assembly->config,
+        .started = assembly->started,
+        .sources = {.context = assembly, .runs = tell_runs, .count = tell_counts}};
     struct mcpz_server_trouble why = {.text = ""};
 
     mcpz_error error = mcpz_server_create(assembly->loop, &server, &assembly->server, &why);
     if (error != MCPZ_OK) {
         mcpz_trouble_say(assembly->trouble, "%s",
                          why.text[0] != '\0' ? why.text : mcpz_strerror(error));
+        return error;
     }
-    return error;
+    (void)snprintf(assembly->socket, sizeof(assembly->socket), "%s",
+                   mcpz_server_socket_path(assembly->server));
+    return MCPZ_OK;
 }
 
 static mcpz_error start_engine(struct mcpz_assembly *assembly)
@@ -363,29 +386,23 @@ static mcpz_error create_parts(struct mcpz_assembly *assembly)
     error = error == MCPZ_OK ? open_keys(assembly) : error;
     error = error == MCPZ_OK ? create_pool(assembly) : error;
     error = error == MCPZ_OK ? create_peers(assembly) : error;
-    error = error == MCPZ_OK ? create_server(assembly) : error;
     if (error == MCPZ_OK) {
         mcpz_loop_listen(assembly->loop, hear, assembly);
         error = start_engine(assembly);
     }
-    return error;
+    return error == MCPZ_OK ? create_server(assembly) : error;
 }
 
 mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_config *config,
                               struct mcpz_trouble *trouble)
 {
-    *assembly = (struct mcpz_assembly){.config = config, .trouble = trouble};
+    *assembly =
+        (struct mcpz_assembly){.config = config, .trouble = trouble, .started = mcpz_clock_now()};
     mcpz_trouble_say(trouble, "%s", "");
     mcpz_error error = make_data(assembly);
 
     error = error == MCPZ_OK ? create_parts(assembly) : error;
     if (error != MCPZ_OK) {
-        return error;
-    }
-    error = mcpz_client_socket(assembly->data, assembly->socket);
-    if (error != MCPZ_OK) {
-        mcpz_trouble_say(trouble, "the API's socket is not where it should be: %s/mcpz.sock",
-                         assembly->data);
         return error;
     }
     error = offer_providers(assembly);

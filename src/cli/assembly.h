@@ -13,6 +13,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "base/time.h"
 #include "cli/client.h"
 #include "cli/exit.h"
 #include "cli/trouble.h"
@@ -45,6 +46,7 @@ struct mcpz_assembly {
     struct mcpz_peers *peers;
     struct mcpz_server *server;
 
+    mcpz_time started;
     uint64_t join_request; /* 0: not joining */
     struct mcpz_id join_mesh;
     enum mcpz_exit status; /* what the process ends with */

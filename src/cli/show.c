@@ -45,7 +45,7 @@ void mcpz_print_field(const char *key, const char *value)
     }
 }
 
-const char *mcpz_json_text(const json_t *object, const char *key)
+const char *mcpz_show_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
 
@@ -73,7 +73,7 @@ const char *mcpz_json_field(const json_t *object, const char *key, char *room)
 const char *mcpz_json_short_id(const json_t *object, const char *key, char *room)
 {
     (void)snprintf(room, MCPZ_FIELD_BYTES, "%.*s", 2 + MCPZ_ID_SHORT_CHARS,
-                   mcpz_json_text(object, key));
+                   mcpz_show_text(object, key));
     return room;
 }
 

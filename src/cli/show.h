@@ -23,7 +23,7 @@ void mcpz_print_json_pretty(const json_t *json);
 void mcpz_print_field(const char *key, const char *value);
 
 /** The text at `key`; "-" if there is none, or it is empty. */
-const char *mcpz_json_text(const json_t *object, const char *key);
+const char *mcpz_show_text(const json_t *object, const char *key);
 
 /**
  * The text, number or yes/no at `key`, as text; NULL if it is null or not there. `room` has

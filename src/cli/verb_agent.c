@@ -25,7 +25,7 @@ static enum mcpz_exit show_written(const struct mcpz_invocation *invocation, con
     if (invocation->json) {
         mcpz_print_json(answer);
     } else {
-        (void)printf("%s %s\n", what, mcpz_json_text(answer, "id"));
+        (void)printf("%s %s\n", what, mcpz_show_text(answer, "id"));
     }
     json_decref(answer);
     return MCPZ_EXIT_OK;
@@ -121,7 +121,7 @@ static mcpz_error add_agent(struct mcpz_table *table, const json_t *agent)
     char entries[MCPZ_FIELD_BYTES];
     char versions[MCPZ_FIELD_BYTES];
     char document[MCPZ_FIELD_BYTES];
-    const char *const cells[] = {mcpz_json_text(agent, "id"),
+    const char *const cells[] = {mcpz_show_text(agent, "id"),
                                  mcpz_json_field(agent, "entries", entries),
                                  mcpz_json_field(agent, "versions", versions),
                                  mcpz_json_short_id(agent, "document", document)};
@@ -148,8 +148,8 @@ static void note_conflict(const json_t *conflict)
     const json_t *hidden = json_object_get(conflict, "hidden");
 
     (void)fputs("note: at ", stderr);
-    mcpz_print_clean(stderr, mcpz_json_text(conflict, "path"));
-    (void)fprintf(stderr, " the %s is shown, hidden:", mcpz_json_text(conflict, "shown"));
+    mcpz_print_clean(stderr, mcpz_show_text(conflict, "path"));
+    (void)fprintf(stderr, " the %s is shown, hidden:", mcpz_show_text(conflict, "shown"));
     for (size_t i = 0; i < json_array_size(hidden); i++) {
         const char *type = json_string_value(json_array_get(hidden, i));
         (void)fprintf(stderr, " %s", type != NULL ? type : "?");

@@ -52,8 +52,8 @@ static void collect(void *context, const char *key, const char *value, const cha
 static mcpz_error add_setting(struct mcpz_table *table, const json_t *row)
 {
     /* The last is left out by a table of two columns. */
-    const char *const cells[] = {mcpz_json_text(row, "key"), mcpz_json_text(row, "value"),
-                                 mcpz_json_text(row, "origin")};
+    const char *const cells[] = {mcpz_show_text(row, "key"), mcpz_show_text(row, "value"),
+                                 mcpz_show_text(row, "origin")};
 
     return mcpz_table_add(table, cells);
 }

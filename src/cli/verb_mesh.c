@@ -33,7 +33,7 @@ enum mcpz_exit mcpz_run_join(const struct mcpz_invocation *invocation)
     if (invocation->json) {
         mcpz_print_json(answer);
     } else {
-        (void)printf("joined mesh %s\n", mcpz_json_text(answer, "mesh"));
+        (void)printf("joined mesh %s\n", mcpz_show_text(answer, "mesh"));
     }
     json_decref(answer);
     return MCPZ_EXIT_OK;
@@ -41,7 +41,7 @@ enum mcpz_exit mcpz_run_join(const struct mcpz_invocation *invocation)
 
 static enum mcpz_exit show_left(const json_t *answer)
 {
-    (void)printf("left mesh %s\n", mcpz_json_text(answer, "left"));
+    (void)printf("left mesh %s\n", mcpz_show_text(answer, "left"));
     return MCPZ_EXIT_OK;
 }
 
@@ -55,10 +55,10 @@ static mcpz_error add_peer(struct mcpz_table *table, const json_t *peer)
     char node[MCPZ_FIELD_BYTES];
     char rtt[MCPZ_FIELD_BYTES];
     const char *const cells[] = {
-        mcpz_json_short_id(peer, "node", node), mcpz_json_text(peer, "name"),
-        mcpz_json_text(peer, "state"),          mcpz_json_text(peer, "address"),
-        mcpz_json_field(peer, "rtt_ms", rtt),   mcpz_json_text(peer, "region"),
-        mcpz_json_text(peer, "zone"),           mcpz_json_text(peer, "since")};
+        mcpz_json_short_id(peer, "node", node), mcpz_show_text(peer, "name"),
+        mcpz_show_text(peer, "state"),          mcpz_show_text(peer, "address"),
+        mcpz_json_field(peer, "rtt_ms", rtt),   mcpz_show_text(peer, "region"),
+        mcpz_show_text(peer, "zone"),           mcpz_show_text(peer, "since")};
 
     return mcpz_table_add(table, cells);
 }
@@ -103,7 +103,7 @@ static mcpz_error add_capability(struct mcpz_table *table, const json_t *capabil
     char providers[PROVIDERS_BYTES];
 
     list_providers(json_object_get(capability, "providers"), providers, sizeof(providers));
-    const char *const cells[] = {mcpz_json_text(capability, "name"), providers};
+    const char *const cells[] = {mcpz_show_text(capability, "name"), providers};
     return mcpz_table_add(table, cells);
 }
 

@@ -21,8 +21,8 @@ static mcpz_error add_snapshot(struct mcpz_table *table, const json_t *snapshot)
 {
     char entries[MCPZ_FIELD_BYTES];
     const char *const cells[] = {
-        mcpz_json_text(snapshot, "id"), mcpz_json_field(snapshot, "entries", entries),
-        mcpz_json_text(snapshot, "updated"), mcpz_json_text(snapshot, "root")};
+        mcpz_show_text(snapshot, "id"), mcpz_json_field(snapshot, "entries", entries),
+        mcpz_show_text(snapshot, "updated"), mcpz_show_text(snapshot, "root")};
 
     return mcpz_table_add(table, cells);
 }

@@ -26,25 +26,25 @@ static void show_identity(const json_t *status)
     char uptime[MCPZ_DURATION_TEXT_BYTES];
     const json_t *roles = json_object_get(status, "roles");
 
-    (void)snprintf(line, sizeof(line), "%s  \"%s\"", mcpz_json_text(status, "node"),
-                   mcpz_json_text(status, "name"));
+    (void)snprintf(line, sizeof(line), "%s  \"%s\"", mcpz_show_text(status, "node"),
+                   mcpz_show_text(status, "name"));
     mcpz_print_field("node", line);
     if (json_is_true(json_object_get(status, "joining"))) {
         mcpz_print_field("mesh", "waiting to be admitted");
     } else {
         mcpz_print_field("mesh", json_is_string(json_object_get(status, "mesh"))
-                                     ? mcpz_json_text(status, "mesh")
+                                     ? mcpz_show_text(status, "mesh")
                                      : "none");
     }
-    (void)snprintf(line, sizeof(line), "%s / %s", mcpz_json_text(status, "region"),
-                   mcpz_json_text(status, "zone"));
+    (void)snprintf(line, sizeof(line), "%s / %s", mcpz_show_text(status, "region"),
+                   mcpz_show_text(status, "zone"));
     mcpz_print_field("region / zone", line);
     for (size_t i = 0; i < json_array_size(roles); i++) {
         mcpz_print_field(i == 0 ? "roles" : "", json_string_value(json_array_get(roles, i)));
     }
-    mcpz_print_field("address", mcpz_json_text(status, "address"));
+    mcpz_print_field("address", mcpz_show_text(status, "address"));
     mcpz_duration_write(number_of(status, "uptime_s"), uptime);
-    (void)snprintf(line, sizeof(line), "%s, up for %s", mcpz_json_text(status, "version"), uptime);
+    (void)snprintf(line, sizeof(line), "%s, up for %s", mcpz_show_text(status, "version"), uptime);
     mcpz_print_field("version", line);
 }
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "cli/ask.h"
-#include "cli/base64.h"
 #include "cli/run.h"
 #include "cli/show.h"
 #include "cli/spool.h"
@@ -134,7 +134,8 @@ static enum mcpz_exit write_base64(const struct mcpz_invocation *invocation, con
     size_t decoded = 0;
 
     if (bytes == NULL ||
-        mcpz_base64_decode(mcpz_bytes(text, length), bytes, &decoded) != MCPZ_OK) {
+        mcpz_base64_decode(mcpz_bytes(text, length), bytes, MCPZ_BASE64_DECODED_MAX(length),
+                           &decoded) != MCPZ_OK) {
         free(bytes);
         return mcpz_fail(invocation, MCPZ_EXIT_FAILED, mcpz_code_word(MCPZ_CODE_INTERNAL),
                          "the result cannot be read: it is not base64");
@@ -147,7 +148,7 @@ static enum mcpz_exit write_base64(const struct mcpz_invocation *invocation, con
 static enum mcpz_exit show_done(const struct mcpz_invocation *invocation, const json_t *answer)
 {
     const json_t *result = json_object_get(answer, "result");
-    const char *encoding = mcpz_json_text(answer, "result_encoding");
+    const char *encoding = mcpz_show_text(answer, "result_encoding");
     const char *text = json_string_value(result);
 
     if (text != NULL && strcmp(encoding, "text") == 0) {
@@ -166,13 +167,13 @@ static enum mcpz_exit show_done(const struct mcpz_invocation *invocation, const 
 static enum mcpz_exit show_failed(const struct mcpz_invocation *invocation, const json_t *answer)
 {
     const json_t *error = json_object_get(answer, "error");
-    const char *code = mcpz_json_text(error, "code");
+    const char *code = mcpz_show_text(error, "code");
     const char *provider = json_string_value(json_object_get(answer, "provider"));
     enum mcpz_exit status = mcpz_exit_from_word(code);
 
     if (!invocation->json) {
         (void)fprintf(stderr, "mcpz: task failed: %s: ", code);
-        mcpz_print_clean(stderr, mcpz_json_text(error, "message"));
+        mcpz_print_clean(stderr, mcpz_show_text(error, "message"));
         (void)fprintf(stderr, "%s%s%s\n", provider != NULL ? " (on " : "",
                       provider != NULL ? provider : "", provider != NULL ? ")" : "");
     }
@@ -188,7 +189,7 @@ static enum mcpz_exit show(const struct mcpz_invocation *invocation,
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
-    bool is_done = strcmp(mcpz_json_text(answer, "state"), "done") == 0;
+    bool is_done = strcmp(mcpz_show_text(answer, "state"), "done") == 0;
     if (invocation->json) {
         mcpz_print_json(answer);
     }

@@ -40,7 +40,7 @@ static enum mcpz_exit read_uses(const struct mcpz_invocation *invocation, json_i
 
 static void show_created(const struct mcpz_invocation *invocation, const json_t *answer)
 {
-    const char *token = mcpz_json_text(answer, "token");
+    const char *token = mcpz_show_text(answer, "token");
     json_int_t uses = json_integer_value(json_object_get(answer, "uses"));
 
     if (invocation->json) {
@@ -52,7 +52,7 @@ static void show_created(const struct mcpz_invocation *invocation, const json_t 
         (void)fflush(stdout);
         (void)fprintf(stderr,
                       "Until %s, %" JSON_INTEGER_FORMAT " node%s can join with it. Run there:\n\n",
-                      mcpz_json_text(answer, "expires"), uses, uses == 1 ? "" : "s");
+                      mcpz_show_text(answer, "expires"), uses, uses == 1 ? "" : "s");
         (void)printf("    mcpz up --join %s\n", token);
     }
 }
@@ -95,12 +95,12 @@ static mcpz_error add_token(struct mcpz_table *table, const json_t *token)
 
     (void)snprintf(uses, sizeof(uses), "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT, spent,
                    most);
-    const char *const cells[] = {mcpz_json_text(token, "id"),
-                                 mcpz_json_text(token, "state"),
+    const char *const cells[] = {mcpz_show_text(token, "id"),
+                                 mcpz_show_text(token, "state"),
                                  uses,
-                                 mcpz_json_text(token, "role"),
-                                 mcpz_json_text(token, "created"),
-                                 mcpz_json_text(token, "expires")};
+                                 mcpz_show_text(token, "role"),
+                                 mcpz_show_text(token, "created"),
+                                 mcpz_show_text(token, "expires")};
     return mcpz_table_add(table, cells);
 }
 
@@ -120,7 +120,7 @@ enum mcpz_exit mcpz_run_token_list(const struct mcpz_invocation *invocation)
 
 static enum mcpz_exit show_revoked(const json_t *answer)
 {
-    (void)printf("revoked %s\n", mcpz_json_text(answer, "id"));
+    (void)printf("revoked %s\n", mcpz_show_text(answer, "id"));
     return MCPZ_EXIT_OK;
 }
 
@@ -189,13 +189,13 @@ static void show_described(const json_t *token)
     char uses[MCPZ_FIELD_BYTES];
     char line[MCPZ_FIELD_BYTES];
 
-    mcpz_print_field("id", mcpz_json_text(token, "id"));
-    mcpz_print_field("mesh", mcpz_json_text(token, "mesh"));
-    (void)snprintf(line, sizeof(line), "%s%s", mcpz_json_text(token, "expires"),
+    mcpz_print_field("id", mcpz_show_text(token, "id"));
+    mcpz_print_field("mesh", mcpz_show_text(token, "mesh"));
+    (void)snprintf(line, sizeof(line), "%s%s", mcpz_show_text(token, "expires"),
                    json_is_true(json_object_get(token, "expired")) ? " (it has expired)" : "");
     mcpz_print_field("expires", line);
     mcpz_print_field("uses", mcpz_json_field(token, "uses", uses));
-    mcpz_print_field("role", mcpz_json_text(token, "role"));
+    mcpz_print_field("role", mcpz_show_text(token, "role"));
     for (size_t i = 0; i < json_array_size(addresses); i++) {
         mcpz_print_field(i == 0 ? "addresses" : "",
                          json_string_value(json_array_get(addresses, i)));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "http/jsontext.h"
 #include "wire/reader.h"
 #include "wire/value.h"

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
+
 /* ---- Checking ------------------------------------------------------------------------------ */
 
 #define NUMBER_CHARS_MAX 512 /* longer ones are no numbers anybody means */
@@ -301,24 +303,6 @@ void mcpz_json_append_string(struct mcpz_body *body, struct mcpz_bytes text)
     mcpz_body_text(body, "\"");
 }
 
-static const char base64_alphabet[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-void mcpz_base64_encode(struct mcpz_bytes bytes, char *text)
-{
-    for (size_t i = 0; i < bytes.length; i += 3) {
-        size_t count = bytes.length - i < 3 ? bytes.length - i : 3;
-        uint32_t group = (uint32_t)bytes.data[i] << 16;
-        group |= count > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0;
-        group |= count > 2 ? bytes.data[i + 2] : 0;
-        *text++ = base64_alphabet[group >> 18];
-        *text++ = base64_alphabet[group >> 12 & 63];
-        *text++ = count > 1 ? base64_alphabet[group >> 6 & 63] : '=';
-        *text++ = count > 2 ? base64_alphabet[group & 63] : '=';
-    }
-    *text = '\0';
-}
-
 #define BASE64_PIECE_BYTES 3072 /* a multiple of three */
 
 void mcpz_json_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes)
@@ -333,47 +317,4 @@ void mcpz_json_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes)
         bytes = mcpz_bytes(bytes.data + count, bytes.length - count);
     }
     mcpz_body_text(body, "\"");
-}
-
-static int base64_digit(uint8_t character)
-{
-    const char *found = character != 0 ? strchr(base64_alphabet, character) : NULL;
-    return found != NULL ? (int)(found - base64_alphabet) : -1;
-}
-
-mcpz_error mcpz_base64_decode(struct mcpz_bytes text, uint8_t *bytes, size_t capacity,
-                              size_t *length)
-{
-    size_t digits = text.length;
-    uint32_t group = 0;
-    unsigned bits = 0;
-    size_t done = 0;
-
-    if (text.length % 4 != 0) {
-        return MCPZ_EPROTO;
-    }
-    while (digits > 0 && text.length - digits < 2 && text.data[digits - 1] == '=') {
-        digits--;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        int digit = base64_digit(text.data[i]);
-        if (digit < 0) {
-            return MCPZ_EPROTO;
-        }
-        group = (group << 6 | (uint32_t)digit) & 0xffff;
-        bits += 6;
-        if (bits < 8) {
-            continue;
-        }
-        if (done == capacity) {
-            return MCPZ_EFULL;
-        }
-        bits -= 8;
-        bytes[done++] = (uint8_t)(group >> bits);
-    }
-    if ((group & ((1U << bits) - 1)) != 0) {
-        return MCPZ_EPROTO;
-    }
-    *length = done;
-    return MCPZ_OK;
 }

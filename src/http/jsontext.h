@@ -39,17 +39,4 @@ void mcpz_json_append_string(struct mcpz_body *body, struct mcpz_bytes text);
 /** Append `bytes` as base64 in quotes. Source: RFC 4648 section 4. */
 void mcpz_json_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes);
 
-#define MCPZ_BASE64_CHARS(bytes) (((bytes) + 2) / 3 * 4)
-
-/** Write MCPZ_BASE64_CHARS(bytes.length) characters and a terminator. */
-void mcpz_base64_encode(struct mcpz_bytes bytes, char *text);
-
-/**
- * Read canonical base64: padded, no white space, unused bits zero.
- *
- * Errors: MCPZ_EPROTO  it is not that; MCPZ_EFULL  more than `capacity` bytes
- */
-MCPZ_MUST_USE mcpz_error mcpz_base64_decode(struct mcpz_bytes text, uint8_t *bytes,
-                                            size_t capacity, size_t *length);
-
 #endif

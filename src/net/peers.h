@@ -50,16 +50,21 @@ MCPZ_MUST_USE mcpz_error mcpz_peers_create(struct mcpz_loop *loop,
 /** After the loop has stopped turning, before mcpz_loop_destroy(). NULL is fine. */
 void mcpz_peers_destroy(struct mcpz_peers *peers);
 
-/* What was turned away before the engine heard of it. */
+/* What came in, and what was turned away before the engine heard of it. */
+#define MCPZ_PEERS_STATS(X)                                                                       \
+    X(accepted, "connections accepted")                                                           \
+    X(refused_full, "connections refused: over MCPZ_CONNECTIONS_MAX")                             \
+    X(refused_certificate, "none, not Ed25519, a chain, our own, or not who we dialled")          \
+    X(refused_tls, "handshakes that failed otherwise")                                            \
+    X(refused_upgrade, "not our WebSocket protocol")                                              \
+    X(refused_oversized, "messages over MCPZ_FRAME_BYTES_MAX")                                    \
+    X(refused_text, "text messages: frames are binary")                                           \
+    X(dial_timeouts, "dials that took longer than MCPZ_DIAL_TIMEOUT_US")
+
 struct mcpz_peers_stats {
-    uint64_t accepted;
-    uint64_t refused_full;        /* connections over MCPZ_CONNECTIONS_MAX */
-    uint64_t refused_certificate; /* none, not Ed25519, a chain, our own, or not who we dialled */
-    uint64_t refused_tls;         /* handshake failed otherwise */
-    uint64_t refused_upgrade;     /* not our WebSocket protocol */
-    uint64_t refused_oversized;   /* a message over MCPZ_FRAME_BYTES_MAX */
-    uint64_t refused_text;        /* a text message: frames are binary */
-    uint64_t dial_timeouts;
+#define X(name, help) uint64_t name;
+    MCPZ_PEERS_STATS(X)
+#undef X
 };
 
 const struct mcpz_peers_stats *mcpz_peers_stats(const struct mcpz_peers *peers);

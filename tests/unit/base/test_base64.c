@@ -1,4 +1,4 @@
-#include "cli/base64.h"
+#include "base/base64.h"
 #include "test.h"
 
 static void reads(const char *text, const char *bytes)
@@ -6,7 +6,7 @@ static void reads(const char *text, const char *bytes)
     uint8_t decoded[64];
     size_t length = 99;
 
-    CHECK(mcpz_base64_decode(mcpz_text(text), decoded, &length) == MCPZ_OK);
+    CHECK(mcpz_base64_decode(mcpz_text(text), decoded, sizeof(decoded), &length) == MCPZ_OK);
     CHECK_UINT(length, strlen(bytes));
     CHECK(memcmp(decoded, bytes, length) == 0);
 }
@@ -16,7 +16,7 @@ static void refuses(const char *text)
     uint8_t decoded[64];
     size_t length = 99;
 
-    CHECK(mcpz_base64_decode(mcpz_text(text), decoded, &length) == MCPZ_EPROTO);
+    CHECK(mcpz_base64_decode(mcpz_text(text), decoded, sizeof(decoded), &length) == MCPZ_EPROTO);
     CHECK_UINT(length, 99);
 }
 
@@ -39,7 +39,7 @@ TEST(reads_every_byte)
     size_t length;
 
     (void)state;
-    CHECK(mcpz_base64_decode(mcpz_text("AP+/"), decoded, &length) == MCPZ_OK);
+    CHECK(mcpz_base64_decode(mcpz_text("AP+/"), decoded, sizeof(decoded), &length) == MCPZ_OK);
     CHECK_BYTES(mcpz_bytes(decoded, length), "\x00\xff\xbf", 3);
 }
 
@@ -49,7 +49,8 @@ TEST(decodes_where_the_text_is)
     size_t length;
 
     (void)state;
-    CHECK(mcpz_base64_decode(mcpz_bytes(text, 8), (uint8_t *)text, &length) == MCPZ_OK);
+    CHECK(mcpz_base64_decode(mcpz_bytes(text, 8), (uint8_t *)text, sizeof(text), &length) ==
+          MCPZ_OK);
     CHECK_BYTES(mcpz_bytes(text, length), "foobar", 6);
 }
 
