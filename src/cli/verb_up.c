@@ -189,6 +189,16 @@ static enum mcpz_exit fail(const struct up *up, mcpz_error error)
                      up->trouble.text);
 }
 
+static void say_ready(void *context)
+{
+    const struct up *up = (const struct up *)context;
+
+    print_banner(up);
+    if (up->invocation->json) {
+        print_ready(up);
+    }
+}
+
 static enum mcpz_exit run(struct up *up)
 {
     mcpz_error error = mcpz_assembly_init(&up->assembly, &up->config, &up->trouble);
@@ -198,10 +208,9 @@ static enum mcpz_exit run(struct up *up)
         mcpz_assembly_finish(&up->assembly);
         return status;
     }
-    print_banner(up);
-    if (up->invocation->json) {
-        print_ready(up);
-    }
+    /* Ready is said by the loop: from then on a signal ends the node as it should. */
+    struct mcpz_deferred ready = {.run = say_ready, .context = up};
+    mcpz_loop_defer(up->assembly.loop, &ready);
     mcpz_loop_run(up->assembly.loop, on_reload, up);
     enum mcpz_exit status = up->assembly.status;
     if (status != MCPZ_EXIT_OK) {

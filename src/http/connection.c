@@ -216,7 +216,8 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
                       connection->side->local ? MCPZ_CODE_TOO_LARGE : MCPZ_CODE_DENIED,
                       "the body is longer than such a request's may be");
     }
-    if (connection->body_left == 0) {
+    /* A POST that says it has no body still has its completion told: asked then, not twice. */
+    if (connection->body_left == 0 && connection->method != MCPZ_POST) {
         return ask(connection);
     }
     answer_expect(connection);

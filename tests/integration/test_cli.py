@@ -31,12 +31,13 @@ class Cli(unittest.TestCase):
                     "links", "capabilities", "agents", "rss_bytes", "health"):
             self.assertIn(key, status)
         self.assertEqual((status["name"], status["region"], status["zone"]), ("A", "home", "attic"))
-        self.assertEqual((status["members"], status["links"]), (2, 1))
+        self.assertGreaterEqual(status["members"], 2)
+        self.assertGreaterEqual(status["links"], 1)
         self.assertEqual(status["node"], self.a.id)
         self.assertIsInstance(status["health"], list)
 
     def test_peers_has_what_was_promised(self):
-        peer, = self.b.ask("peers")
+        peer = self.b.peers()["A"]
         self.assertEqual(set(peer) & {"node", "name", "state", "address", "rtt_ms", "zone", "region", "since"},
                          {"node", "name", "state", "address", "rtt_ms", "zone", "region", "since"})
         self.assertEqual((peer["name"], peer["state"], peer["zone"]), ("A", "alive", "attic"))

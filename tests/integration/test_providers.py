@@ -14,13 +14,13 @@ from mesh import MCPZ, Mesh, until  # noqa: E402
 
 
 def processes_with(word):
-    """Pids of processes whose environment or command line holds `word`."""
+    """Pids of processes that were given M=`word` in their environment."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            if word.encode() in (entry / "cmdline").read_bytes():
+            if word.encode() in (entry / "environ").read_bytes():
                 found.append(int(entry.name))
         except OSError:
             continue
@@ -74,13 +74,13 @@ class Providers(unittest.TestCase):
         self.assertEqual((code, answer["error"]["code"]), (1, "provider_crashed"))
 
     def test_one_that_hangs_runs_out_of_time_and_is_gone(self):
-        node = self.offer(hang=f"sh -c 'sleep 1000; : {self.marker}'")
+        node = self.offer(hang=f"M={self.marker} sleep 1000")
         code, answer = self.task(node, "hang", "--timeout", "1s")
         self.assertEqual((code, answer["error"]["code"]), (5, "timeout"))
         until("the process is gone", lambda: not processes_with(self.marker))
 
     def test_one_that_prints_without_end_is_stopped(self):
-        node = self.offer(flood=f"yes {self.marker}")
+        node = self.offer(flood=f"M={self.marker} yes")
         before = node.status()["rss_bytes"]
         code, answer = self.task(node, "flood", "--timeout", "60s")
         self.assertEqual((code, answer["error"]["code"]), (1, "too_large"))
@@ -94,14 +94,14 @@ class Providers(unittest.TestCase):
         self.assertEqual((code, answer["state"]), (0, "done"))
 
     def test_grandchildren_do_not_outlive_their_task(self):
-        node = self.offer(spawn=f"setsid sh -c 'sleep 1000; : {self.marker}' & "
-                                f"(setsid sh -c 'sleep 1000; : {self.marker}' &) ; echo spawned")
+        node = self.offer(spawn=f"export M={self.marker}; setsid sleep 1000 & "
+                                "(setsid sleep 1000 &); echo spawned")
         code, answer = self.task(node, "spawn")
         self.assertEqual((code, answer["result"].strip()), (0, "spawned"))
         until("the grandchildren are gone", lambda: not processes_with(self.marker))
 
     def test_nothing_outlives_a_node_that_is_killed(self):
-        node = self.offer(hang=f"setsid sh -c 'sleep 1000; : {self.marker}'")
+        node = self.offer(hang=f"M={self.marker} setsid sleep 1000")
         client = subprocess.Popen([MCPZ, "task", "run", "hang", "--data", str(node.data)],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until("the process runs", lambda: processes_with(self.marker))
@@ -110,7 +110,7 @@ class Providers(unittest.TestCase):
         client.wait()
 
     def test_a_caller_that_goes_away_stops_its_task(self):
-        node = self.offer(hang=f"sh -c 'sleep 1000; : {self.marker}'")
+        node = self.offer(hang=f"M={self.marker} sleep 1000")
         client = subprocess.Popen([MCPZ, "task", "run", "hang", "--data", str(node.data)],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until("the process runs", lambda: processes_with(self.marker))
