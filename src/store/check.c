@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "proto/limits.h"
 
 /* ---- What LMDB has on disk, in the byte order and word size of this machine ----------------- */
@@ -72,6 +73,9 @@ struct checker {
     uint8_t *buffers; /* a page for each level */
     const struct database *database;
     bool is_free_list;
+    uint8_t floor[MCPZ_KEY_BYTES_MAX]; /* the next key is greater than this one, */
+    size_t floor_bytes;                /* or equal to it, with `floor_fits` */
+    bool floor_fits;
     struct database records; /* what the main database says of its named one */
     size_t records_count;
     const char *fault;
@@ -82,7 +86,8 @@ struct node {
     uint16_t flags;
     size_t child;
     size_t key_bytes;
-    const uint8_t *data;
+    const uint8_t *key;
+    const uint8_t *data; /* follows the key */
     size_t data_bytes;
 };
 
@@ -163,6 +168,7 @@ static bool read_node(const struct checker *checker, const uint8_t *page, size_t
         .flags = raw.flags,
         .child = sizeof(size_t) > 4 ? low | (size_t)((uint64_t)raw.flags << 32) : low,
         .key_bytes = raw.key_bytes,
+        .key = page + offset + sizeof(raw),
         .data = page + offset + sizeof(raw) + raw.key_bytes,
         .data_bytes = low,
     };
@@ -213,7 +219,7 @@ static mcpz_error check_free_pages(struct checker *checker, const struct node *n
     size_t bytes = node->data_bytes;
     mcpz_error error = MCPZ_OK;
 
-    if (node->key_bytes != sizeof(size_t) || bytes < sizeof(size_t) || bytes % sizeof(size_t)) {
+    if (bytes < sizeof(size_t) || bytes % sizeof(size_t) != 0) {
         return corrupt(checker, "its list of free pages is damaged");
     }
     size_t *list = malloc(bytes);
@@ -239,16 +245,52 @@ static mcpz_error check_free_pages(struct checker *checker, const struct node *n
     return error;
 }
 
+/* Keys of the free list are numbers, all others bytes. */
+static int compare_to_floor(const struct checker *checker, const struct node *node)
+{
+    size_t number;
+    size_t floor;
+
+    if (!checker->is_free_list) {
+        return mcpz_bytes_compare(mcpz_bytes(node->key, node->key_bytes),
+                                  mcpz_bytes(checker->floor, checker->floor_bytes));
+    }
+    memcpy(&number, node->key, sizeof(number));
+    memcpy(&floor, checker->floor, sizeof(floor));
+    return (number > floor) - (number < floor);
+}
+
+/*
+ * Keys rise all through a tree, or searches end in the wrong place. `fits`: may the next key be
+ * equal to this one? So it is after the key by which a branch leads there.
+ */
+static mcpz_error raise_floor(struct checker *checker, const struct node *node, bool fits)
+{
+    if (node->key_bytes < 1 || node->key_bytes > MCPZ_KEY_BYTES_MAX ||
+        (checker->is_free_list && node->key_bytes != sizeof(size_t))) {
+        return corrupt(checker, "a key is damaged");
+    }
+    if (checker->floor_bytes > 0) {
+        int order = compare_to_floor(checker, node);
+        if (order < 0 || (order == 0 && !checker->floor_fits)) {
+            return corrupt(checker, "its keys are out of order");
+        }
+    }
+    memcpy(checker->floor, node->key, node->key_bytes);
+    checker->floor_bytes = node->key_bytes;
+    checker->floor_fits = fits;
+    return MCPZ_OK;
+}
+
 static mcpz_error check_leaf_node(struct checker *checker, const struct node *node)
 {
     size_t overflow = 0;
-    mcpz_error error = MCPZ_OK;
 
-    if (node->key_bytes < 1 || node->key_bytes > MCPZ_KEY_BYTES_MAX ||
-        (node->flags & ~(NODE_BIG | NODE_DATABASE)) != 0) {
+    if ((node->flags & ~(NODE_BIG | NODE_DATABASE)) != 0) {
         return corrupt(checker, "an entry is damaged");
     }
-    if ((node->flags & NODE_BIG) != 0) {
+    mcpz_error error = raise_floor(checker, node, false);
+    if (error == MCPZ_OK && (node->flags & NODE_BIG) != 0) {
         error = check_overflow(checker, node, &overflow);
     }
     if (error == MCPZ_OK && checker->is_free_list) {
@@ -337,6 +379,7 @@ static mcpz_error check_database(struct checker *checker, const struct database 
     }
     checker->database = database;
     checker->is_free_list = flags == DATABASE_INTEGER_KEYS;
+    checker->floor_bytes = 0;
     return check_page(checker, database->root, 0);
 }
 
@@ -387,7 +430,7 @@ static mcpz_error newest_meta(struct checker *checker, struct meta *newest)
         *newest = other;
     }
     if (newest->last_page < META_COUNT - 1 ||
-        newest->last_page >= SIZE_MAX / 2 / checker->page_bytes) {
+        newest->last_page >= newest->map_bytes / checker->page_bytes) {
         return corrupt(checker, "its first page is damaged");
     }
     checker->last_page = newest->last_page;

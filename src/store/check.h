@@ -2,8 +2,9 @@
  * Is a data file safe to open? LMDB trusts its pages: a damaged one makes it read beyond its map.
  *
  * Walks both trees of the newest meta page and those of the named databases, and checks every
- * number LMDB would follow: page numbers, offsets, sizes, levels, the lists of free pages. Values
- * and the order of keys are not looked at: what is wrong there is found by whoever decodes it.
+ * number LMDB would follow: page numbers, offsets, sizes, levels, the lists of free pages, and the
+ * order of keys. Values are not looked at: what is wrong there is found by whoever decodes it.
+ * Takes as long as reading the file, but for large values.
  *
  * Source: struct MDB_page, MDB_node, MDB_db, MDB_meta of LMDB 0.9.24, mdb.c.
  */

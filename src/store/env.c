@@ -40,6 +40,7 @@ mcpz_error mcpz_env_error(int code)
     case MDB_INVALID:
     case MDB_INCOMPATIBLE:
     case MDB_BAD_DBI:
+    case MDB_MAP_RESIZED: /* by nobody: this process alone holds the directory */
         return MCPZ_ECORRUPT;
     case MDB_VERSION_MISMATCH:
         return MCPZ_EVERSION;

@@ -100,6 +100,10 @@ static mcpz_error disk_next(void *context, struct mcpz_bytes after, bool inclusi
     if (failed != MDB_SUCCESS) {
         return mcpz_env_error(failed);
     }
+    int order = mcpz_bytes_compare(bytes_of(found_key), after);
+    if (order < 0 || (order == 0 && !inclusive)) {
+        return MCPZ_ECORRUPT; /* a walk must come to an end, whatever the disk does to its keys */
+    }
     *key = bytes_of(found_key);
     *value = bytes_of(found);
     return MCPZ_OK;
