@@ -20,12 +20,6 @@
 /* Less than this and a write cut short was cut by a full disk: LMDB only says EIO then. */
 #define FREE_BYTES_MIN 1048576
 
-static MDB_val val_of(struct mcpz_bytes bytes)
-{
-    /* LMDB reads through it only; its type does not say so. */
-    return (MDB_val){.mv_size = bytes.length, .mv_data = (void *)(uintptr_t)bytes.data};
-}
-
 mcpz_error mcpz_env_error(int code)
 {
     switch (code) {
@@ -98,14 +92,14 @@ static mcpz_error format_of(MDB_val value, const char *directory,
 static mcpz_error open_records(struct mcpz_env *env, MDB_txn *txn, bool fresh,
                                const char *directory, struct mcpz_lmdb_trouble *trouble)
 {
-    MDB_val key = val_of(mcpz_text(FORMAT_KEY));
+    MDB_val key = mcpz_env_val(mcpz_text(FORMAT_KEY));
     MDB_val value;
     MDB_dbi names;
 
     int failed = mdb_dbi_open(txn, NULL, 0, &names);
     if (failed == MDB_SUCCESS && fresh) {
         const uint8_t format[4] = {0, 0, 0, MCPZ_STORE_FORMAT};
-        value = val_of(mcpz_bytes(format, sizeof(format)));
+        value = mcpz_env_val(mcpz_bytes(format, sizeof(format)));
         failed = mdb_put(txn, names, &key, &value, 0);
     } else if (failed == MDB_SUCCESS) {
         failed = mdb_get(txn, names, &key, &value);
@@ -263,8 +257,8 @@ void mcpz_env_close(struct mcpz_env *env)
 static int write_batch(const struct mcpz_env *env, MDB_txn *txn, const struct mcpz_batch *batch)
 {
     for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
-        MDB_val key = val_of(write->key);
-        MDB_val value = val_of(write->value);
+        MDB_val key = mcpz_env_val(write->key);
+        MDB_val value = mcpz_env_val(write->value);
         int failed = MDB_SUCCESS;
 
         if (write->replaced) {

@@ -14,12 +14,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <lmdb.h>
 
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "base/bytes.h"
 #include "store/batch.h"
 #include "store/lmdb.h"
 
@@ -67,6 +69,14 @@ static inline bool mcpz_env_may_grow(const struct mcpz_env *env)
  * Errors: MCPZ_ENOMEM  no room in the address space; the map is as it was
  */
 MCPZ_MUST_USE mcpz_error mcpz_env_grow(struct mcpz_env *env);
+
+/* For LMDB to read. It does not write through it, but its type does not say so. */
+static inline MDB_val mcpz_env_val(struct mcpz_bytes bytes)
+{
+    MDB_val val = {.mv_size = bytes.length};
+    memcpy(&val.mv_data, &bytes.data, sizeof(val.mv_data));
+    return val;
+}
 
 /** What LMDB's answer is among our errors. */
 mcpz_error mcpz_env_error(int code);

@@ -51,12 +51,6 @@ static void end_reading(struct mcpz_lmdb *lmdb)
     }
 }
 
-/* LMDB only reads a key, but its type does not say so. */
-static MDB_val val_of(struct mcpz_bytes bytes)
-{
-    return (MDB_val){.mv_size = bytes.length, .mv_data = (void *)(uintptr_t)bytes.data};
-}
-
 static struct mcpz_bytes bytes_of(MDB_val val)
 {
     return mcpz_bytes(val.mv_data, val.mv_size);
@@ -65,7 +59,7 @@ static struct mcpz_bytes bytes_of(MDB_val val)
 static mcpz_error disk_get(void *context, struct mcpz_bytes key, struct mcpz_bytes *value)
 {
     struct mcpz_lmdb *lmdb = context;
-    MDB_val wanted = val_of(key);
+    MDB_val wanted = mcpz_env_val(key);
     MDB_val found;
 
     mcpz_error error = begin_reading(lmdb);
@@ -84,7 +78,7 @@ static mcpz_error disk_next(void *context, struct mcpz_bytes after, bool inclusi
                             struct mcpz_bytes *key, struct mcpz_bytes *value)
 {
     struct mcpz_lmdb *lmdb = context;
-    MDB_val found_key = val_of(after);
+    MDB_val found_key = mcpz_env_val(after);
     MDB_val found;
 
     mcpz_error error = begin_reading(lmdb);

@@ -133,10 +133,10 @@ TEST(refuses_a_signer_of_small_order)
 TEST(says_so_when_there_is_no_memory_for_a_secret)
 {
     static const uint8_t seed[MCPZ_SEED_BYTES];
-    struct mcpz_identity *identity = (struct mcpz_identity *)(uintptr_t)1;
+    struct mcpz_identity *identity = make(vectors[0].seed);
+    struct mcpz_identity *const before_error = identity;
     struct rlimit before;
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     CHECK_UINT(getrlimit(RLIMIT_AS, &before), 0);
     const struct rlimit none = {.rlim_cur = 4096, .rlim_max = before.rlim_max};
     CHECK_UINT(setrlimit(RLIMIT_AS, &none), 0);
@@ -146,6 +146,7 @@ TEST(says_so_when_there_is_no_memory_for_a_secret)
     CHECK_UINT(error, MCPZ_ENOMEM);
     CHECK(identity == NULL);
     mcpz_identity_destroy(identity);
+    mcpz_identity_destroy(before_error);
 }
 
 TEST(draws_other_bytes_each_time_and_wipes_them)

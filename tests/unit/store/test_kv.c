@@ -63,21 +63,28 @@ static const char *walk(void)
     }
 }
 
+static void check_bytes(struct mcpz_bytes actual, const void *expected, size_t length)
+{
+    CHECK_BYTES(actual, expected, length);
+}
+
+static void check_told(struct mcpz_kv_progress progress, uint64_t durable, uint64_t failed,
+                       mcpz_error error)
+{
+    CHECK_UINT(progress.error, error);
+    CHECK_UINT(progress.durable, durable);
+    CHECK_UINT(progress.failed, failed);
+}
+
 static void expect_durable(struct bench *bench, uint64_t batch)
 {
-    struct mcpz_kv_progress progress = bench_sync(bench, batch);
-    CHECK_UINT(progress.error, MCPZ_OK);
-    CHECK_UINT(progress.failed, 0);
-    CHECK_UINT(progress.durable, batch);
+    check_told(bench_sync(bench, batch), batch, 0, MCPZ_OK);
 }
 
 TEST(is_empty_at_first)
 {
     struct bench *bench = bench_open(&kv);
-    struct mcpz_kv_progress progress = kv.progress(kv.context);
-    CHECK_UINT(progress.durable, 0);
-    CHECK_UINT(progress.failed, 0);
-    CHECK_UINT(progress.error, MCPZ_OK);
+    check_told(kv.progress(kv.context), 0, 0, MCPZ_OK);
     CHECK_TEXT(get("a"), "-");
     CHECK_TEXT(walk(), "");
     CHECK_UINT(commit(), 0);
@@ -194,7 +201,7 @@ TEST(walks_from_any_point_with_it_or_without)
             kv.next(kv.context, mcpz_text(rows[i].after), rows[i].inclusive, &key, &value);
         CHECK_UINT(error, rows[i].found != NULL ? MCPZ_OK : MCPZ_ENOTFOUND);
         if (rows[i].found != NULL) {
-            CHECK_BYTES(key, rows[i].found, strlen(rows[i].found));
+            check_bytes(key, rows[i].found, strlen(rows[i].found));
         }
     }
     commit();
@@ -231,7 +238,7 @@ TEST(sorts_by_bytes_and_a_prefix_first)
     struct mcpz_bytes value;
     for (size_t i = 0; i < COUNT; i++) {
         CHECK_UINT(kv.next(kv.context, key, false, &key, &value), MCPZ_OK);
-        CHECK_BYTES(key, keys[i].data, keys[i].length);
+        check_bytes(key, keys[i].data, keys[i].length);
     }
     CHECK_UINT(kv.next(kv.context, key, false, &key, &value), MCPZ_ENOTFOUND);
     commit();
@@ -292,10 +299,10 @@ TEST(what_is_borrowed_stays_until_the_turn_ends)
         snprintf(name, sizeof(name), "k%d", i);
         put(name, "more");
     }
-    CHECK_BYTES(from_disk, "on disk", 7);
-    CHECK_BYTES(from_turn, "of this turn", 12);
-    CHECK_BYTES(key, "b", 1);
-    CHECK_BYTES(from_walk, "of this turn", 12);
+    check_bytes(from_disk, "on disk", 7);
+    check_bytes(from_turn, "of this turn", 12);
+    check_bytes(key, "b", 1);
+    check_bytes(from_walk, "of this turn", 12);
     commit();
     bench_close(bench);
 }
@@ -311,8 +318,8 @@ TEST(leaves_the_result_alone_when_there_is_none)
     CHECK_UINT(kv.get(kv.context, mcpz_text("a"), &value), MCPZ_ENOTFOUND);
     CHECK_UINT(kv.get(kv.context, mcpz_text("b"), &value), MCPZ_ENOTFOUND);
     CHECK_UINT(kv.next(kv.context, mcpz_text(""), true, &key, &value), MCPZ_ENOTFOUND);
-    CHECK_BYTES(key, "key", 3);
-    CHECK_BYTES(value, "value", 5);
+    check_bytes(key, "key", 3);
+    check_bytes(value, "value", 5);
     commit();
     bench_close(bench);
 }
@@ -333,7 +340,7 @@ TEST(keeps_the_longest_keys_and_values_and_the_shortest)
             kv.put(kv.context, mcpz_bytes(long_key, 1), mcpz_bytes(NULL, 0));
         }
         CHECK_UINT(kv.get(kv.context, mcpz_bytes(long_key, sizeof(long_key)), &value), MCPZ_OK);
-        CHECK_BYTES(value, long_value, sizeof(long_value));
+        check_bytes(value, long_value, sizeof(long_value));
         CHECK_UINT(kv.get(kv.context, mcpz_bytes(long_key, 1), &value), MCPZ_OK);
         CHECK_UINT(value.length, 0);
         CHECK_UINT(kv.get(kv.context, mcpz_bytes(long_key, sizeof(long_key) - 1), &value),
@@ -380,18 +387,12 @@ TEST(a_failed_batch_takes_all_after_it_along)
     CHECK_TEXT(walk(), "a=newer c=new ");
     commit();
 
-    struct mcpz_kv_progress progress = bench_fail(bench);
-    CHECK_UINT(progress.error, MCPZ_ENOSPACE);
-    CHECK_UINT(progress.durable, first - 1);
-    CHECK_UINT(progress.failed, first + 2);
+    check_told(bench_fail(bench), first - 1, first + 2, MCPZ_ENOSPACE);
     CHECK_TEXT(walk(), "a=old b=old ");
     CHECK_UINT(commit(), 0);
 
     /* Told once; then the store goes on. */
-    progress = kv.progress(kv.context);
-    CHECK_UINT(progress.error, MCPZ_OK);
-    CHECK_UINT(progress.failed, 0);
-    CHECK_UINT(progress.durable, first - 1);
+    check_told(kv.progress(kv.context), first - 1, 0, MCPZ_OK);
     put("c", "again");
     CHECK_UINT(commit(), first + 3);
     expect_durable(bench, first + 3);
@@ -428,9 +429,7 @@ TEST(a_turn_too_big_for_the_queue_fails_as_full)
     if (progress.error == MCPZ_OK) {
         progress = bench_sync(bench, before + 1);
     }
-    CHECK_UINT(progress.error, MCPZ_EFULL);
-    CHECK_UINT(progress.durable, before);
-    CHECK_UINT(progress.failed, before + 2);
+    check_told(progress, before, before + 2, MCPZ_EFULL);
     CHECK_TEXT(walk(), "a=old ");
     commit();
     put("b", "later");
@@ -503,6 +502,23 @@ static void random_writes(struct mcpz_rng *rng, struct model *model)
     }
 }
 
+/* Turns that will never be on disk: the model stays as it is. */
+static void fail_some_turns(struct bench *bench, struct mcpz_rng *rng, const struct model *model)
+{
+    struct model lost = *model;
+
+    bench_hold(bench);
+    bench_write_too_much(bench);
+    for (uint32_t turns = 1 + mcpz_rng_below(rng, 4); turns > 0; turns--) {
+        random_writes(rng, &lost);
+        check_model(&lost);
+        commit();
+    }
+    CHECK_UINT(bench_fail(bench).error, MCPZ_ENOSPACE);
+    check_model(model);
+    commit();
+}
+
 TEST(agrees_with_a_model_through_writes_failures_and_restarts)
 {
     struct bench *bench = bench_open(&kv);
@@ -516,24 +532,13 @@ TEST(agrees_with_a_model_through_writes_failures_and_restarts)
             check_model(&model);
             commit();
         }
-        struct model durable = model;
         put("~mark", "x");
         expect_durable(bench, commit());
         check_model(&model);
         commit();
 
         if (mcpz_rng_below(&rng, 4) == 0) {
-            bench_hold(bench);
-            bench_write_too_much(bench);
-            for (uint32_t turns = 1 + mcpz_rng_below(&rng, 4); turns > 0; turns--) {
-                random_writes(&rng, &model);
-                check_model(&model);
-                commit();
-            }
-            CHECK_UINT(bench_fail(bench).error, MCPZ_ENOSPACE);
-            model = durable;
-            check_model(&model);
-            commit();
+            fail_some_turns(bench, &rng, &model);
         }
         if (mcpz_rng_below(&rng, 8) == 0) {
             bench_restart(bench, &kv);

@@ -149,6 +149,17 @@ static uint64_t write_blocks(struct disk *disk, unsigned count)
     return batch;
 }
 
+static void check_stats_of_500_blocks(struct mcpz_lmdb_stats stats)
+{
+    CHECK_UINT(stats.entries, 500);
+    CHECK_UINT(stats.failed_commits, 0);
+    CHECK(stats.commits > 0);
+    CHECK(stats.used_bytes >= 500 * 4000);
+    CHECK(stats.map_bytes > stats.used_bytes);
+    CHECK(stats.map_bytes <= 16 * MIB);
+    CHECK(stats.commit_us_max >= stats.commit_us_last);
+}
+
 TEST(the_map_grows_while_writing)
 {
     struct scratch scratch;
@@ -162,14 +173,7 @@ TEST(the_map_grows_while_writing)
     struct mcpz_kv_progress progress = disk_wait(&disk, write_blocks(&disk, 500));
     CHECK_UINT(progress.error, MCPZ_OK);
     CHECK_UINT(disk_count(&disk), 500);
-    struct mcpz_lmdb_stats stats = stats_of(&disk);
-    CHECK_UINT(stats.entries, 500);
-    CHECK_UINT(stats.failed_commits, 0);
-    CHECK(stats.commits > 0);
-    CHECK(stats.used_bytes >= 500 * 4000);
-    CHECK(stats.map_bytes > stats.used_bytes);
-    CHECK(stats.map_bytes <= 16 * MIB);
-    CHECK(stats.commit_us_max >= stats.commit_us_last);
+    check_stats_of_500_blocks(stats_of(&disk));
     disk_close(&disk);
 
     /* The first size is too small for the file by now. */

@@ -22,6 +22,24 @@ static struct mcpz_bytes slice(const struct mcpz_key *key)
     return mcpz_bytes(key->bytes, key->length);
 }
 
+static void check_bytes(struct mcpz_bytes actual, const void *expected, size_t length)
+{
+    CHECK_BYTES(actual, expected, length);
+}
+
+static void lay(uint8_t *at, const void *bytes, size_t length)
+{
+    memcpy(at, bytes, length);
+}
+
+static void check_corrupt(const uint8_t *key, size_t length)
+{
+    struct mcpz_record parsed = {.kind = MCPZ_RECORD_KIND_END};
+
+    CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key, length), &parsed), MCPZ_ECORRUPT);
+    CHECK_UINT(parsed.kind, MCPZ_RECORD_KIND_END); /* untouched */
+}
+
 static struct mcpz_record entry_of(uint8_t document, const char *path, size_t path_length,
                                    uint32_t type, uint32_t index)
 {
@@ -67,10 +85,10 @@ TEST(spells_the_key_of_an_entry)
 
     expected[0] = 5;
     memset(expected + 1, 0xdd, 32);
-    memcpy(expected + 33, "\x91\xa2up\x02", 5);
+    lay(expected + 33, "\x91\xa2up\x02", 5);
     memset(expected + 38, 7, 32);
-    memcpy(expected + 70, "\x01\x02\x03\x04\x11\x12\x13\x14\x15\x16\x17\x18\x0a\x0b", 14);
-    CHECK_BYTES(slice(&key), expected, sizeof(expected));
+    lay(expected + 70, "\x01\x02\x03\x04\x11\x12\x13\x14\x15\x16\x17\x18\x0a\x0b", 14);
+    check_bytes(slice(&key), expected, sizeof(expected));
 }
 
 TEST(spells_the_key_of_a_delta)
@@ -82,8 +100,8 @@ TEST(spells_the_key_of_a_delta)
     expected[0] = 6;
     memset(expected + 1, 0xdd, 32);
     memset(expected + 33, 0xaa, 32);
-    memcpy(expected + 65, "\0\0\0\x01\0\0\0\0\0\0\x01\0", 12);
-    CHECK_BYTES(slice(&key), expected, sizeof(expected));
+    lay(expected + 65, "\0\0\0\x01\0\0\0\0\0\0\x01\0", 12);
+    check_bytes(slice(&key), expected, sizeof(expected));
 }
 
 TEST(spells_the_keys_of_the_rest)
@@ -92,9 +110,9 @@ TEST(spells_the_keys_of_the_rest)
     one_of_each(records);
 
     struct mcpz_key key = key_of(&records[0]);
-    CHECK_BYTES(slice(&key), "\x01", 1);
+    check_bytes(slice(&key), "\x01", 1);
     key = key_of(&records[1]);
-    CHECK_BYTES(slice(&key), "\x02\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+    check_bytes(slice(&key), "\x02\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
     key = key_of(&records[2]);
     CHECK_UINT(key.length, 33);
     CHECK_UINT(key.bytes[0], 3);
@@ -116,7 +134,7 @@ TEST(every_key_parses_back)
         CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
         CHECK_UINT(parsed.kind, records[i].kind);
         struct mcpz_key again = key_of(&parsed);
-        CHECK_BYTES(slice(&again), key.bytes, key.length);
+        check_bytes(slice(&again), key.bytes, key.length);
     }
 }
 
@@ -128,7 +146,7 @@ TEST(parses_what_was_put_in)
 
     CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
     CHECK(mcpz_id_equal(&parsed.entry.document, &record.entry.document));
-    CHECK_BYTES(parsed.entry.path, record.entry.path.data, record.entry.path.length);
+    check_bytes(parsed.entry.path, record.entry.path.data, record.entry.path.length);
     CHECK(parsed.entry.path.data == key.bytes + 33);
     CHECK_UINT(parsed.entry.type, 3);
     CHECK(mcpz_actor_compare(&parsed.entry.dot.actor, &record.entry.dot.actor) == 0);
@@ -136,9 +154,14 @@ TEST(parses_what_was_put_in)
     CHECK_UINT(parsed.entry.dot.index, 65535);
     CHECK_UINT(parsed.entry.hlc, 0);
     CHECK_UINT(parsed.entry.value.length, 0);
+}
 
-    record = delta_of(9, 8, UINT32_MAX, UINT64_MAX);
-    key = key_of(&record);
+TEST(parses_the_greatest_numbers)
+{
+    struct mcpz_record record = delta_of(9, 8, UINT32_MAX, UINT64_MAX);
+    struct mcpz_key key = key_of(&record);
+    struct mcpz_record parsed;
+
     CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
     CHECK(mcpz_id_equal(&parsed.delta.delta.document, &record.delta.delta.document));
     CHECK(mcpz_actor_compare(&parsed.delta.delta.actor, &record.delta.delta.actor) == 0);
@@ -183,7 +206,7 @@ static void check_prefix(const struct mcpz_record *record, enum mcpz_scan scan, 
     struct mcpz_key prefix;
 
     mcpz_schema_prefix(record, scan, &prefix);
-    CHECK_BYTES(slice(&prefix), key.bytes, length);
+    check_bytes(slice(&prefix), key.bytes, length);
 }
 
 TEST(a_prefix_is_what_a_scan_holds_fixed)
@@ -203,8 +226,9 @@ TEST(a_prefix_is_what_a_scan_holds_fixed)
 TEST(the_longest_path_makes_a_key_that_fits)
 {
     char path[MCPZ_PATH_BYTES_MAX];
+    static const uint8_t head[] = {0x91, 0xda, 0x01, 0x8c}; /* one text of 396 bytes */
     memset(path, 'x', sizeof(path));
-    memcpy(path, "\x91\xda\x01\x8c", 4); /* one text of 396 bytes */
+    memcpy(path, head, sizeof(head));
     struct mcpz_record record = entry_of(1, path, sizeof(path), 1, 1);
     struct mcpz_key key = key_of(&record);
     struct mcpz_record parsed;
@@ -221,9 +245,7 @@ TEST(refuses_every_truncated_key)
     for (size_t i = 0; i < count; i++) {
         struct mcpz_key key = key_of(&records[i]);
         for (size_t length = 0; length < key.length; length++) {
-            struct mcpz_record parsed = {.kind = MCPZ_RECORD_KIND_END};
-            CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key.bytes, length), &parsed), MCPZ_ECORRUPT);
-            CHECK_UINT(parsed.kind, MCPZ_RECORD_KIND_END);
+            check_corrupt(key.bytes, length);
         }
     }
 }
@@ -235,27 +257,23 @@ TEST(refuses_keys_that_are_too_long)
 
     for (size_t i = 0; i < count; i++) {
         struct mcpz_key key = key_of(&records[i]);
-        struct mcpz_record parsed;
         key.bytes[key.length] = 0;
-        CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key.bytes, key.length + 1), &parsed),
-                   MCPZ_ECORRUPT);
+        check_corrupt(key.bytes, key.length + 1);
     }
 
     static const uint8_t long_key[MCPZ_KEY_BYTES_MAX + 1] = {MCPZ_RECORD_ENTRY};
-    struct mcpz_record parsed;
-    CHECK_UINT(mcpz_schema_parse(mcpz_bytes(long_key, sizeof(long_key)), &parsed), MCPZ_ECORRUPT);
+    check_corrupt(long_key, sizeof(long_key));
 }
 
 TEST(refuses_kinds_it_does_not_know)
 {
-    struct mcpz_record parsed;
     uint8_t key[33] = {0};
 
     const uint8_t kinds[] = {0, MCPZ_RECORD_KIND_END, 255};
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(kinds); i++) {
         key[0] = kinds[i];
-        CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key, 1), &parsed), MCPZ_ECORRUPT);
-        CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key, sizeof(key)), &parsed), MCPZ_ECORRUPT);
+        check_corrupt(key, 1);
+        check_corrupt(key, sizeof(key));
     }
 }
 
@@ -297,7 +315,7 @@ TEST(knows_where_a_path_ends)
 
 TEST_MAIN(RUN(spells_the_key_of_an_entry), RUN(spells_the_key_of_a_delta),
           RUN(spells_the_keys_of_the_rest), RUN(every_key_parses_back),
-          RUN(parses_what_was_put_in), RUN(bytes_sort_as_listed),
+          RUN(parses_what_was_put_in), RUN(parses_the_greatest_numbers), RUN(bytes_sort_as_listed),
           RUN(a_prefix_is_what_a_scan_holds_fixed), RUN(the_longest_path_makes_a_key_that_fits),
           RUN(refuses_every_truncated_key), RUN(refuses_keys_that_are_too_long),
           RUN(refuses_kinds_it_does_not_know), RUN(knows_where_a_path_ends))
