@@ -122,7 +122,15 @@ static void put_json(struct line *line, const char *text, size_t length)
     put(line, "\"", 1);
 }
 
-/* One field of "key=value key=\"a value\"", and what follows it. */
+/*
+ * Fields are found by the keys of the format, which is ours: a value may hold what looks like a
+ * field, but can only be taken for one that comes anyway.
+ */
+struct fields {
+    const char *format;
+    const char *text; /* the format filled in */
+};
+
 struct field {
     const char *key;
     size_t key_length;
@@ -130,33 +138,72 @@ struct field {
     size_t value_length;
 };
 
-static bool next_field(const char **rest, struct field *field)
-{
-    const char *at = *rest + strspn(*rest, " ");
-    const char *equals = strchr(at, '=');
+#define KEY_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
-    if (equals == NULL) {
+/* The first word before a '=' in `format`; NULL if there is none. */
+static const char *next_key(const char *format, size_t *length)
+{
+    const char *at = format + strspn(format, " ");
+
+    while (*at != '\0') {
+        *length = strspn(at, KEY_LETTERS);
+        if (*length > 0 && at[*length] == '=') {
+            return at;
+        }
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    return NULL;
+}
+
+/* Where "key=" begins in `text`, at its start or after a space; NULL if it does not. */
+static const char *find_key(const char *text, const char *key, size_t length)
+{
+    const char *at = text;
+
+    for (; (at = strchr(at, '=')) != NULL; at++) {
+        size_t before = (size_t)(at - text);
+        if (before >= length && strncmp(at - length, key, length) == 0 &&
+            (before == length || at[-(ptrdiff_t)length - 1] == ' ')) {
+            return at - length;
+        }
+    }
+    return NULL;
+}
+
+static bool next_field(struct fields *rest, struct field *field)
+{
+    size_t length;
+    size_t following_length;
+    const char *key = next_key(rest->format, &length);
+    const char *at = key == NULL ? NULL : find_key(rest->text, key, length);
+
+    if (at == NULL) {
         return false;
     }
-    *field = (struct field){.key = at, .key_length = (size_t)(equals - at), .value = equals + 1};
-    if (equals[1] != '"') {
-        field->value_length = strcspn(field->value, " ");
-        *rest = field->value + field->value_length;
-        return true;
+    const char *value = at + length + 1;
+    const char *following = next_key(key + length + 1, &following_length);
+    const char *next = following == NULL ? NULL : find_key(value, following, following_length);
+    const char *end = next == NULL ? value + strlen(value) : next;
+    *rest = (struct fields){.format = following == NULL ? "" : following, .text = end};
+
+    while (end > value && end[-1] == ' ') {
+        end--;
     }
-    /* A value may hold quotes of its own: it ends at one that ends the field. */
-    field->value++;
-    const char *end = field->value;
-    while (*end != '\0' && !(*end == '"' && (end[1] == ' ' || end[1] == '\0'))) {
-        end++;
+    if (*value == '"') {
+        value++;
+        /* A text that was cut has no last quote. */
+        end -= end > value && end[-1] == '"';
     }
-    field->value_length = (size_t)(end - field->value);
-    *rest = *end == '"' ? end + 1 : end;
+    *field = (struct field){.key = at,
+                            .key_length = length,
+                            .value = value,
+                            .value_length = end > value ? (size_t)(end - value) : 0};
     return true;
 }
 
 static void write_json(struct line *line, enum mcpz_log_level level, const char *module,
-                       const char *message, const char *fields)
+                       const char *message, struct fields fields)
 {
     struct field field;
 
@@ -200,14 +247,14 @@ static void write_text(struct line *line, enum mcpz_log_level level, const char 
 }
 
 static void write_line(enum mcpz_log_level level, const char *module, const char *message,
-                       const char *fields)
+                       struct fields fields)
 {
     struct line line = {.length = 0};
 
     if (the_log.json) {
         write_json(&line, level, module, message, fields);
     } else {
-        write_text(&line, level, module, message, fields);
+        write_text(&line, level, module, message, fields.text);
     }
     /* A log that cannot be written has nowhere to say so. */
     ssize_t written = write(STDERR_FILENO, line.text, line.length);
@@ -222,12 +269,13 @@ static void write_line(enum mcpz_log_level level, const char *module, const char
 
 static void tell_repeats(struct watch *watch)
 {
-    char fields[192];
+    char text[192];
 
     if (watch->count > MCPZ_LOG_REPEATS_MAX) {
-        snprintf(fields, sizeof(fields), "message=\"%.100s\" times=%llu", watch->message,
+        snprintf(text, sizeof(text), "message=\"%.100s\" times=%llu", watch->message,
                  (unsigned long long)(watch->count - MCPZ_LOG_REPEATS_MAX));
-        write_line(watch->level, watch->module, "repeated, not shown", fields);
+        write_line(watch->level, watch->module, "repeated, not shown",
+                   (struct fields){.format = "message= times=", .text = text});
     }
     *watch = (struct watch){.key = 0};
 }
@@ -291,7 +339,8 @@ static bool take_word(struct mcpz_bytes word)
     struct mcpz_bytes name = mcpz_bytes(word.data, (size_t)(equals - word.data));
     struct mcpz_bytes value = mcpz_bytes(equals + 1, word.length - name.length - 1);
     if (name.length == 0 || name.length > MCPZ_LOG_MODULE_BYTES_MAX ||
-        the_log.module_count == MCPZ_LOG_MODULES_MAX) {
+        the_log.module_count == MCPZ_LOG_MODULES_MAX ||
+        strspn((const char *)name.data, KEY_LETTERS) != name.length) {
         return false;
     }
     struct module_level *module = &the_log.modules[the_log.module_count];
@@ -378,7 +427,7 @@ void mcpz_log(enum mcpz_log_level level, const char *module, const char *message
     va_start(arguments, fields);
     vsnprintf(text, sizeof(text), fields, arguments);
     va_end(arguments);
-    write_line(level, module, message, text);
+    write_line(level, module, message, (struct fields){.format = fields, .text = text});
 }
 
 void mcpz_log_flush(void)

@@ -37,7 +37,9 @@ MCPZ_MUST_USE mcpz_error mcpz_log_setup(const char *level, const char *format, c
 /**
  * Say `message` (a fixed text), then fields: a printf format that makes `key=value` pairs with
  * quoted values where they hold spaces: mcpz_log(MCPZ_LOG_INFO, "net", "dial failed",
- * "address=%s reason=\"%s\"", ...). "" for none.
+ * "address=%s reason=\"%s\"", ...). For none, as compilers dislike empty formats: "%s", "".
+ *
+ * `message` must last: its repeats are told later.
  */
 void mcpz_log(enum mcpz_log_level level, const char *module, const char *message,
               const char *fields, ...) MCPZ_PRINTF(4, 5);
