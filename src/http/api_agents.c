@@ -83,8 +83,8 @@ static void answer_list(struct mcpz_exchange *exchange, struct agent_list *list)
     for (size_t i = 0; i < list->count; i++) {
         const struct agent_row *row = &list->rows[i];
         json_t *json = json_object();
-        (void)json_object_set_new(json, "id", mcpz_json_text(name_of(row)));
-        (void)json_object_set_new(json, "document", mcpz_json_id(&row->document, 'd'));
+        (void)json_object_set_new(json, "id", mcpz_exchange_show_text(name_of(row)));
+        (void)json_object_set_new(json, "document", mcpz_exchange_show_id(&row->document, 'd'));
         (void)json_object_set_new(json, "versions", json_integer((json_int_t)row->versions));
         (void)json_object_set_new(json, "entries", json_integer(row->entries));
         mcpz_body_append_json(body, json, i == 0);
@@ -172,7 +172,7 @@ static void fail_agent(struct mcpz_exchange *exchange, mcpz_error error, struct 
 
 void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct mcpz_bytes id = mcpz_path_rest(request->path, AGENTS_PREFIX);
+    struct mcpz_bytes id = mcpz_exchange_path_rest(request->path, AGENTS_PREFIX);
     struct mcpz_id document;
     struct mcpz_record record;
     uint8_t root[MCPZ_DIGEST_BYTES];
@@ -197,9 +197,9 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
         return;
     }
     mcpz_exchange_answer(exchange, 200,
-                         json_pack("{s:o, s:o, s:o, s:o}", "id", mcpz_json_text(id), "root",
-                                   mcpz_json_hex(mcpz_bytes(root, sizeof(root))), "state", state,
-                                   "conflicts", conflicts));
+                         json_pack("{s:o, s:o, s:o, s:o}", "id", mcpz_exchange_show_text(id),
+                                   "root", mcpz_exchange_show_hex(mcpz_bytes(root, sizeof(root))),
+                                   "state", state, "conflicts", conflicts));
 }
 
 /* ---- Writing
@@ -219,7 +219,7 @@ static void write_agent(struct mcpz_exchange *exchange, struct mcpz_event_agent 
 
 static json_t *say_id(struct mcpz_bytes id)
 {
-    return json_pack("{s:o}", "id", mcpz_json_text(id));
+    return json_pack("{s:o}", "id", mcpz_exchange_show_text(id));
 }
 
 void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request)
@@ -239,15 +239,15 @@ void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_requ
                                          .name = mcpz_exchange_text_of(member)};
         document_of(agent.name, &agent.document);
         write_agent(exchange, &agent, 201,
-                    json_pack("{s:o, s:o}", "id", mcpz_json_text(agent.name), "document",
-                              mcpz_json_id(&agent.document, 'd')));
+                    json_pack("{s:o, s:o}", "id", mcpz_exchange_show_text(agent.name), "document",
+                              mcpz_exchange_show_id(&agent.document, 'd')));
     }
     json_decref(object);
 }
 
 void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct mcpz_bytes id = mcpz_path_rest(request->path, AGENTS_PREFIX);
+    struct mcpz_bytes id = mcpz_exchange_path_rest(request->path, AGENTS_PREFIX);
     struct mcpz_event_agent agent = {.op = MCPZ_AGENT_DELETE};
 
     if (check_id(exchange, id)) {
@@ -372,7 +372,8 @@ static void write_verb(struct mcpz_exchange *exchange, const struct verb *verb,
 void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_bytes id;
-    const struct verb *verb = find_verb(mcpz_path_rest(request->path, AGENTS_PREFIX), &id);
+    const struct verb *verb =
+        find_verb(mcpz_exchange_path_rest(request->path, AGENTS_PREFIX), &id);
 
     if (verb == NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,

@@ -20,7 +20,7 @@ static void say(json_t *problems, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    (void)json_array_append_new(problems, mcpz_json_text(mcpz_text(text)));
+    (void)json_array_append_new(problems, mcpz_exchange_show_text(mcpz_text(text)));
 }
 
 /* Why we cannot do what members do. */

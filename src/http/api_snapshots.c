@@ -39,11 +39,11 @@ static mcpz_error list_one(struct mcpz_exchange *exchange, struct mcpz_engine *e
     *entries += record.document.entry_count;
     mcpz_body_append_json(&exchange->response.body,
                           json_pack("{s:o, s:o, s:o, s:I, s:o}", "id",
-                                    mcpz_json_text(record.document.name), "document",
-                                    mcpz_json_id(&record.document.id, 'd'), "root",
-                                    mcpz_json_hex(mcpz_bytes(root, sizeof(root))), "entries",
-                                    (json_int_t)record.document.entry_count, "updated",
-                                    mcpz_json_time(mcpz_hlc_to_ms(record.document.hlc))),
+                                    mcpz_exchange_show_text(record.document.name), "document",
+                                    mcpz_exchange_show_id(&record.document.id, 'd'), "root",
+                                    mcpz_exchange_show_hex(mcpz_bytes(root, sizeof(root))),
+                                    "entries", (json_int_t)record.document.entry_count, "updated",
+                                    mcpz_exchange_show_time(mcpz_hlc_to_ms(record.document.hlc))),
                           !list->first_written);
     list->first_written = true;
     return MCPZ_OK;

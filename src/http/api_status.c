@@ -14,7 +14,7 @@ static json_t *list_roles(const struct mcpz_member *member)
     json_t *roles = json_array();
 
     for (size_t i = 0; i < member->role_count; i++) {
-        (void)json_array_append_new(roles, mcpz_json_text(mcpz_text(member->roles[i])));
+        (void)json_array_append_new(roles, mcpz_exchange_show_text(mcpz_text(member->roles[i])));
     }
     return roles;
 }
@@ -73,7 +73,7 @@ static json_t *list_counters(struct mcpz_api *api, const struct mcpz_engine *eng
 
 static json_t *show_mesh(const struct mcpz_id *mesh)
 {
-    return mcpz_id_is_zero(mesh) ? json_null() : mcpz_json_id(mesh, 'm');
+    return mcpz_id_is_zero(mesh) ? json_null() : mcpz_exchange_show_id(mesh, 'm');
 }
 
 static void show_self(json_t *json, struct mcpz_engine *engine)
@@ -81,18 +81,18 @@ static void show_self(json_t *json, struct mcpz_engine *engine)
     const struct mcpz_node *node = mcpz_engine_node(engine);
     const struct mcpz_member *self = &node->members.members[0];
 
-    (void)json_object_set_new(json, "node", mcpz_json_id(mcpz_engine_id(engine), 'n'));
-    (void)json_object_set_new(json, "name", mcpz_json_text(mcpz_text(self->name)));
+    (void)json_object_set_new(json, "node", mcpz_exchange_show_id(mcpz_engine_id(engine), 'n'));
+    (void)json_object_set_new(json, "name", mcpz_exchange_show_text(mcpz_text(self->name)));
     (void)json_object_set_new(json, "mesh", show_mesh(mcpz_engine_mesh(engine)));
     (void)json_object_set_new(json, "version", json_string(MCPZ_VERSION));
-    (void)json_object_set_new(json, "region", mcpz_json_text(mcpz_text(self->region)));
-    (void)json_object_set_new(json, "zone", mcpz_json_text(mcpz_text(self->zone)));
+    (void)json_object_set_new(json, "region", mcpz_exchange_show_text(mcpz_text(self->region)));
+    (void)json_object_set_new(json, "zone", mcpz_exchange_show_text(mcpz_text(self->zone)));
     (void)json_object_set_new(json, "roles", list_roles(self));
-    (void)json_object_set_new(json, "address", mcpz_json_text_or_null(self->address));
+    (void)json_object_set_new(json, "address", mcpz_exchange_show_text_or_null(self->address));
     (void)json_object_set_new(json, "joining", json_boolean(mcpz_engine_is_joining(engine)));
     (void)json_object_set_new(json, "may_admit", json_boolean(mcpz_engine_may_admit(engine)));
     (void)json_object_set_new(json, "certificate_expires",
-                              mcpz_json_time(mcpz_engine_certificate_end_ms(engine)));
+                              mcpz_exchange_show_time(mcpz_engine_certificate_end_ms(engine)));
 }
 
 static void visit_all(json_t *json, const char *const *names, const uint64_t *numbers,
@@ -213,15 +213,16 @@ static json_t *show_peer(const struct mcpz_api *api, const struct mcpz_members *
     const struct mcpz_neighbour *link = mcpz_members_neighbour(members, &member->id);
     json_t *json = json_object();
 
-    (void)json_object_set_new(json, "node", mcpz_json_id(&member->id, 'n'));
-    (void)json_object_set_new(json, "name", mcpz_json_text(mcpz_text(member->name)));
+    (void)json_object_set_new(json, "node", mcpz_exchange_show_id(&member->id, 'n'));
+    (void)json_object_set_new(json, "name", mcpz_exchange_show_text(mcpz_text(member->name)));
     (void)json_object_set_new(json, "state", json_string(state_word(member->state)));
-    (void)json_object_set_new(json, "address", mcpz_json_text_or_null(member->address));
+    (void)json_object_set_new(json, "address", mcpz_exchange_show_text_or_null(member->address));
     (void)json_object_set_new(json, "rtt_ms", show_rtt(link));
-    (void)json_object_set_new(json, "zone", mcpz_json_text(mcpz_text(member->zone)));
-    (void)json_object_set_new(json, "region", mcpz_json_text(mcpz_text(member->region)));
+    (void)json_object_set_new(json, "zone", mcpz_exchange_show_text(mcpz_text(member->zone)));
+    (void)json_object_set_new(json, "region", mcpz_exchange_show_text(mcpz_text(member->region)));
     (void)json_object_set_new(json, "roles", list_roles(member));
-    (void)json_object_set_new(json, "since", mcpz_json_time(wall_of(api, member->since_us)));
+    (void)json_object_set_new(json, "since",
+                              mcpz_exchange_show_time(wall_of(api, member->since_us)));
     (void)json_object_set_new(json, "linked", json_boolean(link != NULL));
     (void)json_object_set_new(json, "dialled", json_boolean(link != NULL && link->dialled));
     return json;
@@ -249,9 +250,9 @@ static json_t *show_provider(const struct mcpz_node *node, const struct mcpz_id 
     bool is_self = mcpz_id_equal(id, &node->members.members[0].id);
     json_t *json = json_object();
 
-    (void)json_object_set_new(json, "node", mcpz_json_id(id, 'n'));
-    (void)json_object_set_new(json, "name",
-                              mcpz_json_text(mcpz_text(member != NULL ? member->name : "")));
+    (void)json_object_set_new(json, "node", mcpz_exchange_show_id(id, 'n'));
+    (void)json_object_set_new(
+        json, "name", mcpz_exchange_show_text(mcpz_text(member != NULL ? member->name : "")));
     (void)json_object_set_new(json, "self", json_boolean(is_self));
     (void)json_object_set_new(json, "linked",
                               json_boolean(mcpz_members_neighbour(&node->members, id) != NULL));
@@ -272,7 +273,8 @@ void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz
         if (i == 0 || strcmp(sorted[i - 1]->name, sorted[i]->name) != 0) {
             providers = json_array();
             json_t *row = json_object();
-            (void)json_object_set_new(row, "name", mcpz_json_text(mcpz_text(sorted[i]->name)));
+            (void)json_object_set_new(row, "name",
+                                      mcpz_exchange_show_text(mcpz_text(sorted[i]->name)));
             (void)json_object_set_new(row, "providers", providers);
             (void)json_array_append_new(json, row);
         }
@@ -288,9 +290,9 @@ static void visit_key(void *context, const char *key, const char *value, const c
 {
     json_t *row = json_object();
 
-    (void)json_object_set_new(row, "key", mcpz_json_text(mcpz_text(key)));
-    (void)json_object_set_new(row, "value", mcpz_json_text(mcpz_text(value)));
-    (void)json_object_set_new(row, "origin", mcpz_json_text(mcpz_text(origin)));
+    (void)json_object_set_new(row, "key", mcpz_exchange_show_text(mcpz_text(key)));
+    (void)json_object_set_new(row, "value", mcpz_exchange_show_text(mcpz_text(value)));
+    (void)json_object_set_new(row, "origin", mcpz_exchange_show_text(mcpz_text(origin)));
     (void)json_array_append_new(context, row);
 }
 

@@ -64,21 +64,21 @@ static const char *append_result(struct mcpz_body *body, struct mcpz_bytes resul
 {
     bool has_nul = result.length > 0 && memchr(result.data, 0, result.length) != NULL;
 
-    if (mcpz_json_is_value(result)) {
+    if (mcpz_jsontext_is_value(result)) {
         mcpz_body_append(body, result);
         return "json";
     }
     if (!has_nul && mcpz_bytes_is_utf8(result)) {
-        mcpz_json_append_string(body, result);
+        mcpz_jsontext_append_string(body, result);
         return "text";
     }
-    mcpz_json_append_base64(body, result);
+    mcpz_jsontext_append_base64(body, result);
     return "base64";
 }
 
 static void append_failure(struct mcpz_body *body, struct task *task)
 {
-    mcpz_json_clean(task->text);
+    mcpz_jsontext_clean(task->text);
     mcpz_body_append_json(
         body, json_pack("{s:s, s:s}", "code", mcpz_code_word(task->code), "message", task->text),
         true);
@@ -92,8 +92,9 @@ static void answer(struct mcpz_exchange *exchange)
     uint64_t elapsed_ms = (ports->now(ports->context) - task->started_us) / MCPZ_MS(1);
     bool done = task->code == MCPZ_CODE_OK;
     const char *encoding = NULL;
-    json_t *provider =
-        mcpz_id_is_zero(&task->provider) ? json_null() : mcpz_json_id(&task->provider, 'n');
+    json_t *provider = mcpz_id_is_zero(&task->provider)
+                           ? json_null()
+                           : mcpz_exchange_show_id(&task->provider, 'n');
 
     mcpz_body_text(body, done ? "{\"state\":\"done\",\"provider\":"
                               : "{\"state\":\"failed\",\"provider\":");

@@ -53,12 +53,13 @@ static json_t *show_new_token(const struct mcpz_join_token *token)
         return NULL;
     }
     for (size_t i = 0; i < token->address_count; i++) {
-        (void)json_array_append_new(addresses, mcpz_json_text(token->addresses[i]));
+        (void)json_array_append_new(addresses, mcpz_exchange_show_text(token->addresses[i]));
     }
     return json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:o}", "token", text, "id",
-                     mcpz_json_hex(token->id), "expires", mcpz_json_time(token->expires_ms),
-                     "uses", (json_int_t)token->uses, "role", mcpz_json_text(token->role),
-                     "addresses", addresses, "mesh", mcpz_json_id(&token->mesh, 'm'));
+                     mcpz_exchange_show_hex(token->id), "expires",
+                     mcpz_exchange_show_time(token->expires_ms), "uses", (json_int_t)token->uses,
+                     "role", mcpz_exchange_show_text(token->role), "addresses", addresses, "mesh",
+                     mcpz_exchange_show_id(&token->mesh, 'm'));
 }
 
 static void create_token(struct mcpz_exchange *exchange, uint64_t ttl_ms, uint32_t uses,
@@ -129,11 +130,11 @@ static const char *token_state(const struct mcpz_record_token *token, uint64_t w
 static json_t *show_token(const struct mcpz_record_token *token, uint64_t wall_ms)
 {
     return json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:s}", "id",
-                     mcpz_json_hex(mcpz_bytes(token->id, sizeof(token->id))), "created",
-                     mcpz_json_time(token->created_ms), "expires",
-                     mcpz_json_time(token->expires_ms), "uses", (json_int_t)token->uses_max,
-                     "spent", (json_int_t)token->uses_spent, "role", mcpz_json_text(token->role),
-                     "state", token_state(token, wall_ms));
+                     mcpz_exchange_show_hex(mcpz_bytes(token->id, sizeof(token->id))), "created",
+                     mcpz_exchange_show_time(token->created_ms), "expires",
+                     mcpz_exchange_show_time(token->expires_ms), "uses",
+                     (json_int_t)token->uses_max, "spent", (json_int_t)token->uses_spent, "role",
+                     mcpz_exchange_show_text(token->role), "state", token_state(token, wall_ms));
 }
 
 void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request)
@@ -190,7 +191,7 @@ static bool read_token_id(struct mcpz_bytes text, uint8_t *id)
 
 void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct mcpz_bytes text = mcpz_path_rest(request->path, TOKENS_PREFIX);
+    struct mcpz_bytes text = mcpz_exchange_path_rest(request->path, TOKENS_PREFIX);
     uint8_t id[MCPZ_TOKEN_ID_BYTES];
 
     if (!read_token_id(text, id)) {
@@ -200,7 +201,8 @@ void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_req
         return;
     }
     uint64_t name = mcpz_exchange_await_reply(
-        exchange, 200, json_pack("{s:o}", "id", mcpz_json_hex(mcpz_bytes(id, sizeof(id)))));
+        exchange, 200,
+        json_pack("{s:o}", "id", mcpz_exchange_show_hex(mcpz_bytes(id, sizeof(id)))));
     if (name == 0) {
         return;
     }
@@ -264,8 +266,8 @@ static void join(struct mcpz_exchange *exchange, const struct mcpz_join_token *t
 {
     struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
     char nobody[MCPZ_SEEDS_MAX * (MCPZ_ADDRESS_BYTES_MAX + 2) + 128];
-    json_t *json = json_pack("{s:o, s:o}", "mesh", mcpz_json_id(&token->mesh, 'm'), "node",
-                             mcpz_json_id(mcpz_engine_id(engine), 'n'));
+    json_t *json = json_pack("{s:o, s:o}", "mesh", mcpz_exchange_show_id(&token->mesh, 'm'),
+                             "node", mcpz_exchange_show_id(mcpz_engine_id(engine), 'n'));
     uint64_t request = mcpz_exchange_await_reply(exchange, 200, json);
 
     if (request == 0) {
@@ -326,7 +328,7 @@ void mcpz_api_leave(struct mcpz_exchange *exchange, const struct mcpz_request *r
         return;
     }
     uint64_t name = mcpz_exchange_await_reply(
-        exchange, 200, json_pack("{s:o}", "left", mcpz_json_id(&mesh, 'm')));
+        exchange, 200, json_pack("{s:o}", "left", mcpz_exchange_show_id(&mesh, 'm')));
     if (name != 0) {
         mcpz_engine_leave(engine, name);
     }

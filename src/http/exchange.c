@@ -39,7 +39,7 @@ static void append_error(struct mcpz_body *body, uint32_t code, const char *text
     mcpz_body_text(body, "{\"error\":{\"code\":\"");
     mcpz_body_text(body, mcpz_code_word(code));
     mcpz_body_text(body, "\",\"message\":");
-    mcpz_json_append_string(body, mcpz_text(text));
+    mcpz_jsontext_append_string(body, mcpz_text(text));
     mcpz_body_text(body, "}}\n");
 }
 
@@ -98,7 +98,7 @@ void mcpz_exchange_fail(struct mcpz_exchange *exchange, uint32_t code, const cha
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    mcpz_json_clean(text);
+    mcpz_jsontext_clean(text);
     answer_error(exchange, code, text);
 }
 
@@ -265,7 +265,7 @@ struct mcpz_bytes mcpz_exchange_text_of(const json_t *string)
     return mcpz_bytes(json_string_value(string), json_string_length(string));
 }
 
-struct mcpz_bytes mcpz_path_rest(struct mcpz_bytes path, const char *prefix)
+struct mcpz_bytes mcpz_exchange_path_rest(struct mcpz_bytes path, const char *prefix)
 {
     size_t length = strlen(prefix);
 
@@ -348,7 +348,7 @@ bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object,
 /* ---- Writing answers --------------------------------------------------------------------------
  */
 
-json_t *mcpz_json_time(uint64_t wall_ms)
+json_t *mcpz_exchange_show_time(uint64_t wall_ms)
 {
     char text[MCPZ_ISO_TIME_CHARS];
     time_t seconds = (time_t)(wall_ms / 1000);
@@ -361,7 +361,7 @@ json_t *mcpz_json_time(uint64_t wall_ms)
     return json_string(text);
 }
 
-json_t *mcpz_json_id(const struct mcpz_id *id, char prefix)
+json_t *mcpz_exchange_show_id(const struct mcpz_id *id, char prefix)
 {
     char text[MCPZ_ID_TEXT_BYTES];
 
@@ -369,18 +369,18 @@ json_t *mcpz_json_id(const struct mcpz_id *id, char prefix)
     return json_string(text);
 }
 
-json_t *mcpz_json_text(struct mcpz_bytes text)
+json_t *mcpz_exchange_show_text(struct mcpz_bytes text)
 {
     json_t *json = json_stringn(text.length > 0 ? (const char *)text.data : "", text.length);
     return json != NULL ? json : json_string("?");
 }
 
-json_t *mcpz_json_text_or_null(const char *text)
+json_t *mcpz_exchange_show_text_or_null(const char *text)
 {
-    return text[0] != '\0' ? mcpz_json_text(mcpz_text(text)) : json_null();
+    return text[0] != '\0' ? mcpz_exchange_show_text(mcpz_text(text)) : json_null();
 }
 
-json_t *mcpz_json_hex(struct mcpz_bytes bytes)
+json_t *mcpz_exchange_show_hex(struct mcpz_bytes bytes)
 {
     char text[2 * 64 + 1];
 

@@ -136,18 +136,18 @@ MCPZ_MUST_USE bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const j
                                          json_int_t absent, json_int_t *number);
 
 /** The path behind `prefix`. */
-struct mcpz_bytes mcpz_path_rest(struct mcpz_bytes path, const char *prefix);
+struct mcpz_bytes mcpz_exchange_path_rest(struct mcpz_bytes path, const char *prefix);
 
 #define MCPZ_ISO_TIME_CHARS 32
 
 /** "2026-11-20T12:00:00Z" as JSON; null for 0. */
-json_t *mcpz_json_time(uint64_t wall_ms);
-json_t *mcpz_json_id(const struct mcpz_id *id, char prefix);
-json_t *mcpz_json_text(struct mcpz_bytes text);
-json_t *mcpz_json_hex(struct mcpz_bytes bytes);
+json_t *mcpz_exchange_show_time(uint64_t wall_ms);
+json_t *mcpz_exchange_show_id(const struct mcpz_id *id, char prefix);
+json_t *mcpz_exchange_show_text(struct mcpz_bytes text);
+json_t *mcpz_exchange_show_hex(struct mcpz_bytes bytes);
 
 /** A text, or null if it is empty. */
-json_t *mcpz_json_text_or_null(const char *text);
+json_t *mcpz_exchange_show_text_or_null(const char *text);
 
 /** What is wrong with this node, in words; shared by status and health. */
 json_t *mcpz_api_problems(struct mcpz_api *api);

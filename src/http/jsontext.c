@@ -222,7 +222,7 @@ static bool descend(struct scan *scan, struct nesting *nesting)
     }
 }
 
-bool mcpz_json_is_value(struct mcpz_bytes text)
+bool mcpz_jsontext_is_value(struct mcpz_bytes text)
 {
     if (text.length == 0 || !mcpz_bytes_is_utf8(text)) {
         return false;
@@ -259,7 +259,7 @@ static size_t character_length(const char *text, size_t left)
     return 0;
 }
 
-void mcpz_json_clean(char *text)
+void mcpz_jsontext_clean(char *text)
 {
     size_t left = strlen(text);
 
@@ -279,7 +279,7 @@ static bool needs_escape(uint8_t character)
     return character < 0x20 || character == '"' || character == '\\' || character == 0x7f;
 }
 
-void mcpz_json_append_string(struct mcpz_body *body, struct mcpz_bytes text)
+void mcpz_jsontext_append_string(struct mcpz_body *body, struct mcpz_bytes text)
 {
     size_t start = 0;
 
@@ -305,7 +305,7 @@ void mcpz_json_append_string(struct mcpz_body *body, struct mcpz_bytes text)
 
 #define BASE64_PIECE_BYTES 3072 /* a multiple of three */
 
-void mcpz_json_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes)
+void mcpz_jsontext_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes)
 {
     char text[MCPZ_BASE64_CHARS(BASE64_PIECE_BYTES) + 1];
 

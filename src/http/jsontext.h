@@ -28,15 +28,15 @@
  *
  * Source: RFC 8259.
  */
-bool mcpz_json_is_value(struct mcpz_bytes text);
+bool mcpz_jsontext_is_value(struct mcpz_bytes text);
 
 /** Make `text` UTF-8 by putting "?" in place of each byte that is not. */
-void mcpz_json_clean(char *text);
+void mcpz_jsontext_clean(char *text);
 
 /** Append `text` (UTF-8) as a JSON string, quotes included. */
-void mcpz_json_append_string(struct mcpz_body *body, struct mcpz_bytes text);
+void mcpz_jsontext_append_string(struct mcpz_body *body, struct mcpz_bytes text);
 
 /** Append `bytes` as base64 in quotes. Source: RFC 4648 section 4. */
-void mcpz_json_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes);
+void mcpz_jsontext_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes);
 
 #endif

@@ -49,7 +49,7 @@ struct mcpz_server_trouble {
 };
 
 /**
- * Listen and register with `loop`, after mcpz_loop_start().
+ * Listen and register with `loop`, before it turns.
  *
  * Errors: MCPZ_ECONFLICT  the TCP port is in use
  *         MCPZ_EIO        an address is not ours or may not be used, or the socket cannot be made
