@@ -126,7 +126,8 @@ static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *
         return;
     }
     if (exchange->input.length > mcpz_api_body_max(request->method, request->path)) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE, "the body has more than %llu bytes",
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
+                           "the body has more than the %llu bytes such a request may have",
                            (unsigned long long)mcpz_api_body_max(request->method, request->path));
         return;
     }

@@ -62,20 +62,53 @@ static mcpz_error write_all(int file, struct mcpz_bytes bytes)
     return MCPZ_OK;
 }
 
-/* Move what is in memory to a file. */
+/* Write what is in memory to the file. */
+static mcpz_error flush(struct mcpz_body *body)
+{
+    size_t waiting = (size_t)(body->length - body->written);
+    mcpz_error error = write_all(body->file, mcpz_bytes(body->memory, waiting));
+
+    if (error == MCPZ_OK) {
+        body->written = body->length;
+    }
+    return error;
+}
+
+/* Move what is in memory to a file. The memory stays, to gather what is added in small pieces. */
 static mcpz_error spill(struct mcpz_body *body)
 {
     assert(body->file < 0);
 
-    int file = open_nameless(body->directory);
-    if (file < 0) {
+    body->file = open_nameless(body->directory);
+    if (body->file < 0) {
         return error_of_errno();
     }
-    body->file = file;
-    mcpz_error error = write_all(file, mcpz_bytes(body->memory, (size_t)body->length));
+    mcpz_error error = flush(body);
     free(body->memory);
-    body->memory = NULL;
-    body->capacity = 0;
+    body->capacity = MCPZ_BODY_TAIL_BYTES;
+    body->memory = malloc(body->capacity);
+    return error == MCPZ_OK && body->memory == NULL ? MCPZ_ENOMEM : error;
+}
+
+static mcpz_error append_to_file(struct mcpz_body *body, struct mcpz_bytes bytes)
+{
+    size_t waiting = (size_t)(body->length - body->written);
+
+    assert(waiting <= MCPZ_BODY_TAIL_BYTES);
+    if (bytes.length <= MCPZ_BODY_TAIL_BYTES - waiting) {
+        memcpy(body->memory + waiting, bytes.data, bytes.length);
+        return MCPZ_OK;
+    }
+    mcpz_error error = flush(body);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (bytes.length <= MCPZ_BODY_TAIL_BYTES) {
+        memcpy(body->memory, bytes.data, bytes.length);
+        return MCPZ_OK;
+    }
+    error = write_all(body->file, bytes);
+    body->written += error == MCPZ_OK ? bytes.length : 0;
     return error;
 }
 
@@ -107,7 +140,7 @@ static mcpz_error append(struct mcpz_body *body, struct mcpz_bytes bytes)
         error = spill(body);
     }
     if (error == MCPZ_OK && body->file >= 0) {
-        return write_all(body->file, bytes);
+        return append_to_file(body, bytes);
     }
     if (error == MCPZ_OK) {
         error = make_room(body, (size_t)body->length + bytes.length);
@@ -144,10 +177,14 @@ mcpz_error mcpz_body_read(const struct mcpz_body *body, uint64_t offset, uint8_t
         *length = 0;
         return MCPZ_OK;
     }
-    if (body->file < 0) {
-        memcpy(buffer, body->memory + offset, wanted);
+    uint64_t written = body->file >= 0 ? body->written : 0;
+    if (offset >= written) {
+        memcpy(buffer, body->memory + (offset - written), wanted);
         *length = wanted;
         return MCPZ_OK;
+    }
+    if (wanted > written - offset) {
+        wanted = (size_t)(written - offset);
     }
     ssize_t count;
     do {

@@ -19,13 +19,15 @@
 
 #define MCPZ_BODY_MEMORY_MAX 1048576
 #define MCPZ_BODY_MEMORY_FIRST 4096 /* first allocation; doubles */
+#define MCPZ_BODY_TAIL_BYTES 65536  /* of a file: gathered before they are written */
 
 struct mcpz_body {
     const char *directory; /* where the file goes; borrowed */
-    uint8_t *memory;       /* owned; NULL once there is a file */
+    uint8_t *memory;       /* owned; with a file, what has not been written to it yet */
     size_t capacity;
-    int file; /* -1: none */
-    uint64_t length;
+    int file;         /* -1: none */
+    uint64_t written; /* to the file */
+    uint64_t length;  /* of all */
     mcpz_error error; /* the first that happened */
 };
 

@@ -226,6 +226,9 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
 
 static int on_body(struct mcpz_connection *connection, struct mcpz_bytes piece)
 {
+    if (piece.length == 0) {
+        return 0; /* comes after a Content-Length of 0 */
+    }
     if (!connection->active || connection->asked || piece.length > connection->body_left) {
         return -1;
     }

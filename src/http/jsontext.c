@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +278,20 @@ static bool needs_escape(uint8_t character)
     return character < 0x20 || character == '"' || character == '\\' || character == 0x7f;
 }
 
+static void append_escaped(struct mcpz_body *body, uint8_t character)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    if (character == '"' || character == '\\') {
+        const uint8_t escaped[] = {'\\', character};
+        mcpz_body_append(body, mcpz_bytes(escaped, sizeof(escaped)));
+    } else {
+        const char escaped[] = {
+            '\\', 'u', '0', '0', digits[character >> 4], digits[character & 15]};
+        mcpz_body_append(body, mcpz_bytes(escaped, sizeof(escaped)));
+    }
+}
+
 void mcpz_jsontext_append_string(struct mcpz_body *body, struct mcpz_bytes text)
 {
     size_t start = 0;
@@ -286,16 +299,11 @@ void mcpz_jsontext_append_string(struct mcpz_body *body, struct mcpz_bytes text)
     assert(mcpz_bytes_is_utf8(text));
     mcpz_body_text(body, "\"");
     for (size_t i = 0; i < text.length; i++) {
-        char escaped[7];
-        uint8_t character = text.data[i];
-        if (!needs_escape(character)) {
-            continue;
+        if (needs_escape(text.data[i])) {
+            mcpz_body_append(body, mcpz_bytes(text.data + start, i - start));
+            append_escaped(body, text.data[i]);
+            start = i + 1;
         }
-        mcpz_body_append(body, mcpz_bytes(text.data + start, i - start));
-        start = i + 1;
-        (void)snprintf(escaped, sizeof(escaped),
-                       character == '"' || character == '\\' ? "\\%c" : "\\u%04x", character);
-        mcpz_body_text(body, escaped);
     }
     if (start < text.length) {
         mcpz_body_append(body, mcpz_bytes(text.data + start, text.length - start));
