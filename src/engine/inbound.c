@@ -46,6 +46,7 @@ static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row 
         mcpz_admission_message(engine, row, &msg);
         return MCPZ_OK;
     }
+    row->peer_is_ready = true;
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_RECV,
         .recv = {.from = row->peer, .msg = &msg},

@@ -66,9 +66,10 @@ struct mcpz_link_row {
     enum mcpz_link_state state;
     struct mcpz_id peer;
     uint8_t binding[MCPZ_BINDING_BYTES];
-    char dialled[MCPZ_ADDRESS_BYTES_MAX + 1];  /* "": they dialled us */
-    bool offered_token;                        /* our HELLO said joining */
-    mcpz_time admit_by_us;                     /* MCPZ_TIME_NEVER once admitted */
+    char dialled[MCPZ_ADDRESS_BYTES_MAX + 1]; /* "": they dialled us */
+    bool offered_token;                       /* our HELLO said joining */
+    bool peer_is_ready;    /* it has said what only an admitted peer says: it admitted us */
+    mcpz_time admit_by_us; /* MCPZ_TIME_NEVER once admitted */
     enum mcpz_link_down_reason down_reason;    /* not 0: the core is still to be told */
     struct mcpz_certificate_bytes certificate; /* the peer's, once admitted */
     struct mcpz_lane control;
@@ -116,7 +117,7 @@ struct mcpz_engine {
     struct mcpz_kv_progress progress; /* as last told */
     uint64_t last_batch;
     bool self_is_lost; /* a batch failed: SELF is written again at the next tick */
-    bool stepping; /* a port that calls back would walk into its own outbox */
+    bool stepping;     /* a port that calls back would walk into its own outbox */
 
     struct mcpz_node_config node_config; /* its texts point into `texts` */
     struct {

@@ -255,8 +255,8 @@ struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
         }
         free(mcpz_lane_pop(lane));
     }
-    /* Before admission nobody is made to run a decompressor. */
-    struct mcpz_bytes frame = mcpz_framer_finish(framer, row->state == MCPZ_LINK_ADMITTED);
+    /* Who has not admitted us would refuse a frame that needs a decompressor. */
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, row->peer_is_ready);
     engine->counters.frames_out++;
     engine->counters.bytes_out += frame.length;
     return frame;

@@ -225,6 +225,45 @@ TEST(who_may_not_admit_makes_no_token)
     free_pair();
 }
 
+static void provide_much(struct side *side)
+{
+    for (int i = 0; i < MCPZ_CAPABILITIES_PER_NODE_MAX; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "a.capability.with.a.long.name.%d", i);
+        struct mcpz_event event = {
+            .kind = MCPZ_EVENT_PROVIDE,
+            .provide = {.name = mcpz_text(name)},
+        };
+        mcpz_engine_event(enter(side), &event);
+    }
+    leave(side);
+}
+
+/* Then HELLO or ADMIT leaves together with more than is worth compressing. */
+TEST(who_has_much_to_say_is_let_in_all_the_same)
+{
+    make_pair(0);
+    provide_much(&founder);
+    provide_much(&other);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
+    CHECK_UINT(neighbour_count(&founder), 1);
+    CHECK_UINT(neighbour_count(&other), 1);
+
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    mcpz_engine_link_closed(enter(&other), other.link);
+    leave(&founder);
+    leave(&other);
+    connect_pair();
+    (void)hand_over(&other, &founder); /* its HELLO comes before ours has left */
+    talk();
+    CHECK_UINT(neighbour_count(&founder), 1);
+    CHECK_UINT(neighbour_count(&other), 1);
+    CHECK_UINT(counters_of(&other)->refused_early, 0);
+    free_pair();
+}
+
 /* ---- What is not of the mesh gets no further than the door ---------------------------------- */
 
 static mcpz_error say_raw(const uint8_t *bytes, size_t length)
@@ -400,7 +439,8 @@ TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again)
           RUN(a_joiner_shows_nothing_of_its_token_to_another_mesh),
           RUN(a_node_of_another_mesh_stays_out),
           RUN(who_has_a_mesh_with_others_does_not_join_a_second_one),
-          RUN(who_may_not_admit_makes_no_token), RUN(a_message_before_hello_is_not_even_decoded),
+          RUN(who_may_not_admit_makes_no_token), RUN(who_has_much_to_say_is_let_in_all_the_same),
+          RUN(a_message_before_hello_is_not_even_decoded),
           RUN(a_compressed_frame_before_admission_is_not_opened),
           RUN(garbage_is_refused_and_counted), RUN(no_version_in_common_is_told),
           RUN(a_certificate_of_somebody_else_is_refused), RUN(who_says_nothing_is_not_waited_for),
