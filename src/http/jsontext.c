@@ -207,12 +207,12 @@ static bool descend(struct scan *scan, struct nesting *nesting)
             return take_scalar(scan);
         }
         char closer = is_object ? '}' : ']';
+        if (nesting->depth == MCPZ_JSON_DEPTH_MAX) {
+            return false;
+        }
         skip_space(scan);
         if (take(scan, (uint8_t)closer)) {
             return true;
-        }
-        if (nesting->depth == MCPZ_JSON_DEPTH_MAX) {
-            return false;
         }
         nesting->closers[nesting->depth++] = closer;
         if (is_object && !take_key(scan)) {

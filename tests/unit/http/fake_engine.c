@@ -1,0 +1,324 @@
+#include "fake_engine.h"
+
+#include "base/arena.h"
+#include "crypto/digest.h"
+#include "crypto/identity.h"
+
+struct fake_world world;
+
+static uint8_t answer_text[1048576 + 1];
+
+/* ---- The engine
+ * ---------------------------------------------------------------------------------- */
+
+static struct mcpz_bytes keep(struct mcpz_engine *engine, struct mcpz_bytes bytes)
+{
+    struct mcpz_bytes copy = {0};
+
+    if (!mcpz_arena_copy(&engine->arena, bytes, &copy)) {
+        abort();
+    }
+    return copy;
+}
+
+void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
+{
+    struct mcpz_event *kept = &engine->events[engine->event_count];
+
+    if (engine->event_count == FAKE_EVENTS_MAX) {
+        return;
+    }
+    engine->event_count++;
+    *kept = *event;
+    switch (event->kind) {
+    case MCPZ_EVENT_AGENT_WRITE:
+        kept->agent.name = keep(engine, event->agent.name);
+        kept->agent.path = keep(engine, event->agent.path);
+        kept->agent.value = keep(engine, event->agent.value);
+        break;
+    case MCPZ_EVENT_TASK_START:
+    case MCPZ_EVENT_TASK_INPUT:
+        kept->task.capability = keep(engine, event->task.capability);
+        kept->task.params = keep(engine, event->task.params);
+        kept->task.chunk = keep(engine, event->task.chunk);
+        break;
+    default:
+        break;
+    }
+}
+
+uint64_t mcpz_engine_next_request(struct mcpz_engine *engine)
+{
+    return ++engine->requests;
+}
+
+const struct mcpz_store *mcpz_engine_store(struct mcpz_engine *engine)
+{
+    return &engine->store;
+}
+
+mcpz_error mcpz_engine_root(struct mcpz_engine *engine, const struct mcpz_id *document,
+                            uint8_t *root)
+{
+    (void)engine;
+    memcpy(root, document->bytes, MCPZ_DIGEST_BYTES);
+    return MCPZ_OK;
+}
+
+void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
+                             struct mcpz_id *document)
+{
+    (void)tenant;
+    mcpz_digest(MCPZ_DIGEST_DOCUMENT, name, document->bytes);
+}
+
+const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine)
+{
+    return &engine->node;
+}
+
+const struct mcpz_counters *mcpz_engine_counters(const struct mcpz_engine *engine)
+{
+    return &engine->counters;
+}
+
+const struct mcpz_id *mcpz_engine_id(const struct mcpz_engine *engine)
+{
+    return &engine->id;
+}
+
+const struct mcpz_id *mcpz_engine_mesh(const struct mcpz_engine *engine)
+{
+    return &engine->mesh;
+}
+
+uint64_t mcpz_engine_certificate_end_ms(const struct mcpz_engine *engine)
+{
+    return engine->certificate_end_ms;
+}
+
+bool mcpz_engine_may_admit(const struct mcpz_engine *engine)
+{
+    return engine->may_admit;
+}
+
+bool mcpz_engine_is_joining(const struct mcpz_engine *engine)
+{
+    return engine->joining;
+}
+
+mcpz_error mcpz_engine_join(struct mcpz_engine *engine, uint64_t request,
+                            const struct mcpz_join_token *token)
+{
+    (void)request;
+    (void)token;
+    return engine->refuse;
+}
+
+void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
+{
+    (void)engine;
+    (void)request;
+}
+
+mcpz_error mcpz_engine_token_create(struct mcpz_engine *engine, uint64_t request, uint64_t ttl_ms,
+                                    uint32_t uses, struct mcpz_bytes role,
+                                    struct mcpz_join_token *token)
+{
+    static const uint8_t zeros[MCPZ_SECRET_BYTES];
+
+    (void)request;
+    if (engine->refuse != MCPZ_OK) {
+        return engine->refuse;
+    }
+    *token = (struct mcpz_join_token){
+        .mesh = engine->mesh,
+        .id = mcpz_bytes(zeros, MCPZ_TOKEN_ID_BYTES),
+        .secret = mcpz_bytes(zeros, MCPZ_SECRET_BYTES),
+        .expires_ms = ttl_ms,
+        .uses = uses,
+        .role = role,
+        .addresses = {mcpz_text("attic:8765")},
+        .address_count = 1,
+    };
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request,
+                                    struct mcpz_bytes id)
+{
+    (void)request;
+    (void)id;
+    return engine->refuse;
+}
+
+/* ---- The world
+ * ------------------------------------------------------------------------------------- */
+
+static struct mcpz_engine *enter(void *context)
+{
+    return &((struct fake_world *)context)->engine;
+}
+
+static void defer(void *context)
+{
+    ((struct fake_world *)context)->deferred = true;
+}
+
+static void answered(void *context, void *owner)
+{
+    (void)owner;
+    ((struct fake_world *)context)->answer_count++;
+}
+
+static mcpz_time now(void *context)
+{
+    return ((struct fake_world *)context)->now_us;
+}
+
+static uint64_t wall_ms(void *context)
+{
+    return UINT64_C(1800000000000) + ((struct fake_world *)context)->now_us / 1000;
+}
+
+static void measure(void *context, struct mcpz_api_measures *measures)
+{
+    *measures = ((struct fake_world *)context)->measures;
+}
+
+static void count(void *context, void (*visit)(void *, const char *, uint64_t),
+                  void *visit_context)
+{
+    (void)context;
+    visit(visit_context, "net_accepted", 3);
+}
+
+static void walk_config(void *context,
+                        void (*visit)(void *, const char *, const char *, const char *),
+                        void *visit_context)
+{
+    (void)context;
+    visit(visit_context, "name", "attic", "default");
+}
+
+void fake_begin(void)
+{
+    const struct mcpz_api_ports ports = {
+        .context = &world,
+        .enter = enter,
+        .defer = defer,
+        .answered = answered,
+        .now = now,
+        .wall_ms = wall_ms,
+        .measure = measure,
+        .count = count,
+        .walk_config = walk_config,
+    };
+    struct mcpz_engine *engine = &world.engine;
+
+    memset(&world, 0, sizeof(world));
+    engine->id.bytes[0] = 's';
+    engine->mesh.bytes[0] = 'm';
+    engine->node.members.member_count = 1;
+    engine->node.members.members[0].id = engine->id;
+    engine->copies = malloc(FAKE_COPIES_BYTES);
+    mcpz_arena_init(&engine->arena, engine->copies, FAKE_COPIES_BYTES);
+    if (mcpz_crypto_init() != MCPZ_OK || mcpz_mem_create(&engine->mem, &engine->kv) != MCPZ_OK ||
+        mcpz_scratch_create(&engine->scratch) != MCPZ_OK ||
+        mcpz_api_create(&ports, "/tmp", &world.api) != MCPZ_OK) {
+        abort();
+    }
+    mcpz_persist_init(&engine->persist, &engine->kv, engine->scratch, &engine->store);
+}
+
+void fake_end(void)
+{
+    mcpz_api_destroy(world.api);
+    mcpz_mem_destroy(world.engine.mem);
+    mcpz_scratch_destroy(world.engine.scratch);
+    free(world.engine.copies);
+}
+
+struct mcpz_exchange *fake_ask_bytes(enum mcpz_method method, const char *path,
+                                     struct mcpz_bytes body)
+{
+    const char *mark = strchr(path, '?');
+    size_t length = mark != NULL ? (size_t)(mark - path) : strlen(path);
+    struct mcpz_body kept;
+    struct mcpz_exchange *exchange = NULL;
+
+    mcpz_api_body_init(world.api, &kept);
+    mcpz_body_append(&kept, body);
+    const struct mcpz_request request = {
+        .method = method,
+        .path = mcpz_bytes(path, length),
+        .query = mark != NULL ? mcpz_text(mark + 1) : mcpz_bytes(NULL, 0),
+        .local = true,
+        .body = &kept,
+    };
+    if (mcpz_api_open(world.api, NULL, &exchange) != MCPZ_OK) {
+        abort();
+    }
+    mcpz_api_ask(exchange, &request);
+    return exchange;
+}
+
+struct mcpz_exchange *fake_ask(enum mcpz_method method, const char *path, const char *body)
+{
+    return fake_ask_bytes(method, path, mcpz_text(body != NULL ? body : ""));
+}
+
+void fake_turn(void)
+{
+    while (world.deferred) {
+        world.deferred = false;
+        mcpz_api_progress(world.api);
+        (void)world.engine.kv.commit(world.engine.kv.context);
+    }
+}
+
+unsigned fake_status(const struct mcpz_exchange *exchange)
+{
+    const struct mcpz_response *response = mcpz_api_response(exchange);
+    return response != NULL ? response->status : 0;
+}
+
+const char *fake_text(const struct mcpz_exchange *exchange)
+{
+    const struct mcpz_response *response = mcpz_api_response(exchange);
+
+    answer_text[0] = 0;
+    if (response != NULL && response->body.length < sizeof(answer_text) &&
+        mcpz_body_read_all(&response->body, 0, answer_text, (size_t)response->body.length) ==
+            MCPZ_OK) {
+        answer_text[response->body.length] = 0;
+    }
+    return (const char *)answer_text;
+}
+
+void fake_reply(uint64_t request, uint32_t code, const char *text)
+{
+    const struct mcpz_action action = {
+        .kind = MCPZ_ACTION_REPLY,
+        .reply = {.request = request, .code = code, .text = mcpz_text(text)},
+    };
+
+    mcpz_api_act(world.api, &action);
+    fake_turn();
+}
+
+void fake_task(enum mcpz_action_kind kind, const struct mcpz_action_task *task)
+{
+    const struct mcpz_action action = {.kind = kind, .task = *task};
+
+    mcpz_api_act(world.api, &action);
+    fake_turn();
+}
+
+const struct mcpz_event *fake_newest(enum mcpz_event_kind kind)
+{
+    CHECK(world.engine.event_count > 0);
+    const struct mcpz_event *event = &world.engine.events[world.engine.event_count - 1];
+    CHECK_UINT(event->kind, kind);
+    return event;
+}

@@ -1,0 +1,80 @@
+/*
+ * An engine for tests of the API: it writes down what it is told, and says what the test makes it
+ * say. Its store is real, in memory. Also the world around the API.
+ */
+
+#ifndef FAKE_ENGINE_H
+#define FAKE_ENGINE_H
+
+#include "core/node.h"
+#include "engine/engine.h"
+#include "engine/persist.h"
+#include "http/api.h"
+#include "store/mem.h"
+#include "test.h"
+
+#define FAKE_EVENTS_MAX 512
+#define FAKE_COPIES_BYTES 4194304
+
+struct mcpz_engine {
+    struct mcpz_event events[FAKE_EVENTS_MAX]; /* what they point to lies in `copies` */
+    size_t event_count;
+    uint64_t requests;
+    mcpz_error refuse; /* what join, token_create and token_revoke return */
+
+    struct mcpz_node node;
+    struct mcpz_counters counters;
+    struct mcpz_id id;
+    struct mcpz_id mesh;
+    uint64_t certificate_end_ms;
+    bool joining;
+    bool may_admit;
+
+    struct mcpz_kv kv;
+    struct mcpz_mem *mem;
+    struct mcpz_scratch *scratch;
+    struct mcpz_persist persist;
+    struct mcpz_store store;
+
+    struct mcpz_arena arena;
+    uint8_t *copies;
+};
+
+/* The one world of a test program. */
+struct fake_world {
+    struct mcpz_engine engine;
+    struct mcpz_api *api;
+    bool deferred;
+    size_t answer_count;
+    mcpz_time now_us;
+    struct mcpz_api_measures measures;
+};
+
+extern struct fake_world world;
+
+/** For each test: an API with nothing under way, and an empty engine. */
+void fake_begin(void);
+void fake_end(void);
+
+/** Ask over the Unix socket; `body` NULL: none. Close it with mcpz_api_close(). */
+struct mcpz_exchange *fake_ask(enum mcpz_method method, const char *path, const char *body);
+struct mcpz_exchange *fake_ask_bytes(enum mcpz_method method, const char *path,
+                                     struct mcpz_bytes body);
+
+/** Let the API act until nothing is put off. */
+void fake_turn(void);
+
+/** The status of the answer; 0: none yet. */
+unsigned fake_status(const struct mcpz_exchange *exchange);
+
+/** The answer's body, as text, in a buffer of 1 MiB. */
+const char *fake_text(const struct mcpz_exchange *exchange);
+
+/** The engine says. Followed by a turn of the API. */
+void fake_reply(uint64_t request, uint32_t code, const char *text);
+void fake_task(enum mcpz_action_kind kind, const struct mcpz_action_task *task);
+
+/** The newest event, which must be of `kind`. */
+const struct mcpz_event *fake_newest(enum mcpz_event_kind kind);
+
+#endif

@@ -1,0 +1,347 @@
+/* Snapshot files: written, read, exported, imported, and every way they can be damaged. */
+
+#include "fake_engine.h"
+#include "http/snapshot.h"
+#include "proto/code.h"
+
+static const struct mcpz_actor alice = {.node = {.bytes = {'a'}}, .generation = 1};
+static const struct mcpz_actor bob = {.node = {.bytes = {'b'}}, .generation = 1};
+
+static struct mcpz_snapshot_writer writer;
+static struct mcpz_snapshot_reader reader;
+
+static struct mcpz_record delta_of(const struct mcpz_id *document, const struct mcpz_actor *actor,
+                                   uint64_t seq, uint64_t hlc)
+{
+    static const struct mcpz_add add = {
+        .type = MCPZ_ENTRY_REGISTER,
+        .path = {.data = (const uint8_t *)"\x91\xa1"
+                                          "a",
+                 .length = 3},
+        .value = {.data = (const uint8_t *)"\x07", .length = 1},
+    };
+
+    return (struct mcpz_record){
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = *document,
+                            .actor = *actor,
+                            .seq = seq,
+                            .hlc = hlc,
+                            .adds = &add,
+                            .add_count = 1}},
+    };
+}
+
+static void put_delta(const struct mcpz_id *document, const struct mcpz_actor *actor, uint64_t seq,
+                      uint64_t hlc)
+{
+    struct mcpz_store *store = &world.engine.store;
+    const struct mcpz_record record = delta_of(document, actor, seq, hlc);
+
+    store->put(store->context, &record);
+}
+
+static void put_document(const char *name, struct mcpz_id *document,
+                         const struct mcpz_version *versions, size_t version_count)
+{
+    struct mcpz_store *store = &world.engine.store;
+
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(name), document);
+    const struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DOCUMENT,
+        .document = {.id = *document,
+                     .name = mcpz_text(name),
+                     .versions = versions,
+                     .version_count = version_count},
+    };
+    store->put(store->context, &record);
+}
+
+/* ---- The file
+ * ----------------------------------------------------------------------------------------- */
+
+static void write_file(struct mcpz_body *body, size_t count)
+{
+    const struct mcpz_id document = {.bytes = {'d'}};
+
+    mcpz_body_init(body, "/tmp");
+    mcpz_snapshot_begin(&writer, body);
+    for (size_t i = 1; i <= count; i++) {
+        const struct mcpz_record record = delta_of(&document, &alice, i, 100 + i);
+        CHECK_UINT(mcpz_snapshot_add(&writer, &record), MCPZ_OK);
+    }
+    mcpz_snapshot_end(&writer);
+    CHECK_UINT(body->error, MCPZ_OK);
+}
+
+/* Read all of it: MCPZ_ENOTFOUND if it is sound. */
+static mcpz_error read_file(const struct mcpz_body *body, size_t *count)
+{
+    struct mcpz_record record;
+
+    *count = 0;
+    mcpz_error error = mcpz_snapshot_open(&reader, body);
+    while (error == MCPZ_OK) {
+        error = mcpz_snapshot_next(&reader, &record);
+        *count += error == MCPZ_OK ? 1 : 0;
+    }
+    return error;
+}
+
+static mcpz_error read_bytes(const uint8_t *bytes, size_t length)
+{
+    struct mcpz_body body;
+    size_t count = 0;
+
+    mcpz_body_init(&body, "/tmp");
+    mcpz_body_append(&body, mcpz_bytes(bytes, length));
+    mcpz_error error = read_file(&body, &count);
+    mcpz_body_finish(&body);
+    return error;
+}
+
+TEST(a_file_reads_back_as_it_was_written)
+{
+    struct mcpz_body body;
+    struct mcpz_record record;
+    size_t count = 0;
+
+    write_file(&body, 3);
+    CHECK_UINT(read_file(&body, &count), MCPZ_ENOTFOUND);
+    CHECK_UINT(count, 3);
+    CHECK_UINT(mcpz_snapshot_open(&reader, &body), MCPZ_OK);
+    CHECK_UINT(mcpz_snapshot_next(&reader, &record), MCPZ_OK);
+    CHECK_UINT(record.delta.delta.seq, 1);
+    CHECK_UINT(record.delta.delta.hlc, 101);
+    CHECK(mcpz_actor_compare(&record.delta.delta.actor, &alice) == 0);
+    CHECK_UINT(record.delta.delta.add_count, 1);
+    mcpz_body_finish(&body);
+    write_file(&body, 0);
+    CHECK_UINT(read_file(&body, &count), MCPZ_ENOTFOUND);
+    mcpz_body_finish(&body);
+}
+
+TEST(every_truncation_is_short)
+{
+    struct mcpz_body body;
+
+    write_file(&body, 2);
+    struct mcpz_bytes bytes = mcpz_body_in_memory(&body);
+    for (size_t i = 0; i < bytes.length; i++) {
+        CHECK_UINT(read_bytes(bytes.data, i), MCPZ_ESHORT);
+    }
+    mcpz_body_finish(&body);
+}
+
+TEST(every_changed_byte_is_noticed)
+{
+    struct mcpz_body body;
+
+    write_file(&body, 2);
+    struct mcpz_bytes bytes = mcpz_body_in_memory(&body);
+    for (size_t i = 0; i < bytes.length; i++) {
+        uint8_t *at = body.memory + i;
+        *at ^= 0x01;
+        mcpz_error error = read_bytes(bytes.data, bytes.length);
+        CHECK(error != MCPZ_OK);
+        CHECK(error != MCPZ_ENOTFOUND);
+        *at ^= 0x01;
+    }
+    mcpz_body_finish(&body);
+}
+
+TEST(what_is_wrong_has_its_error)
+{
+    struct mcpz_body body;
+
+    write_file(&body, 1);
+    body.memory[0] = 'X';
+    CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_EPROTO);
+    body.memory[0] = 'M';
+    body.memory[8] = 2;
+    CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_EVERSION);
+    body.memory[8] = 1;
+    body.memory[9] = 0xff; /* an item of four gigabytes */
+    CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_ECORRUPT);
+    body.memory[9] = 0;
+    mcpz_body_text(&body, "x");
+    CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_ECORRUPT);
+    mcpz_body_finish(&body);
+}
+
+/* ---- Exporting
+ * ------------------------------------------------------------------------------------------- */
+
+TEST(an_export_is_in_causal_order)
+{
+    const struct mcpz_version versions[] = {{.actor = alice, .seq = 2}, {.actor = bob, .seq = 2}};
+    static const uint64_t expected[] = {10, 20, 30, 40};
+    struct mcpz_id document;
+    struct mcpz_record record;
+
+    fake_begin();
+    put_document("x", &document, versions, 2);
+    put_delta(&document, &alice, 1, 10);
+    put_delta(&document, &bob, 1, 20);
+    put_delta(&document, &bob, 2, 30);
+    put_delta(&document, &alice, 2, 40);
+    put_delta(&document, &alice, 3, 15); /* not in the version vector: left out */
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export?agent=x", NULL);
+    fake_turn();
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK_UINT(mcpz_snapshot_open(&reader, &mcpz_api_response(exchange)->body), MCPZ_OK);
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_UINT(mcpz_snapshot_next(&reader, &record), MCPZ_OK);
+        CHECK_UINT(record.delta.delta.hlc, expected[i]);
+    }
+    CHECK_UINT(mcpz_snapshot_next(&reader, &record), MCPZ_ENOTFOUND);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(an_export_of_many_deltas_takes_many_turns)
+{
+    const struct mcpz_version version = {.actor = alice, .seq = 500};
+    struct mcpz_id document;
+    size_t count = 0;
+
+    fake_begin();
+    put_document("x", &document, &version, 1);
+    for (uint64_t i = 1; i <= 500; i++) {
+        put_delta(&document, &alice, i, i);
+    }
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export", NULL);
+    CHECK_UINT(fake_status(exchange), 0);
+    fake_turn();
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK_UINT(read_file(&mcpz_api_response(exchange)->body, &count), MCPZ_ENOTFOUND);
+    CHECK_UINT(count, 500);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+static unsigned export_status(const char *path)
+{
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, path, NULL);
+    fake_turn();
+    unsigned status = fake_status(exchange);
+    mcpz_api_close(exchange);
+    return status;
+}
+
+TEST(an_export_that_cannot_be_says_why)
+{
+    const struct mcpz_version version = {.actor = alice, .seq = 1};
+    struct mcpz_id document;
+
+    fake_begin();
+    CHECK_UINT(export_status("/v1/snapshots/export?agent=none"), 404);
+    CHECK_UINT(export_status("/v1/snapshots/export?agent="), 400);
+    CHECK_UINT(export_status("/v1/snapshots/export?what=x"), 400);
+    put_document("x", &document, &version, 1); /* and no delta: the store is damaged */
+    CHECK_UINT(export_status("/v1/snapshots/export"), 507);
+    fake_end();
+}
+
+/* ---- Importing
+ * --------------------------------------------------------------------------------------------- */
+
+static struct mcpz_exchange *import(size_t deltas)
+{
+    struct mcpz_body body;
+
+    write_file(&body, deltas);
+    struct mcpz_exchange *exchange =
+        fake_ask_bytes(MCPZ_POST, "/v1/snapshots/import", mcpz_body_in_memory(&body));
+    mcpz_body_finish(&body);
+    fake_turn();
+    return exchange;
+}
+
+TEST(an_import_hands_in_delta_by_delta)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange = import(3);
+    CHECK_UINT(world.engine.event_count, 3);
+    CHECK_UINT(fake_status(exchange), 0);
+    for (uint64_t request = 1; request <= 3; request++) {
+        fake_reply(request, MCPZ_CODE_OK, "");
+    }
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":3}\n");
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(an_import_does_not_run_ahead_of_the_disk)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange = import(100);
+    CHECK_UINT(world.engine.event_count, 64);
+    for (uint64_t request = 1; request <= 100; request++) {
+        fake_reply(request, MCPZ_CODE_OK, "");
+    }
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":100,\"applied\":100}\n");
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(what_is_here_is_not_imported_again)
+{
+    const struct mcpz_version version = {.actor = alice, .seq = 2};
+    struct mcpz_store *store = &world.engine.store;
+    const struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DOCUMENT,
+        .document = {.id = {.bytes = {'d'}}, .versions = &version, .version_count = 1},
+    };
+
+    fake_begin();
+    store->put(store->context, &record);
+    struct mcpz_exchange *exchange = import(3);
+    CHECK_UINT(world.engine.event_count, 1);
+    fake_reply(1, MCPZ_CODE_OK, "");
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":1}\n");
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(a_refused_delta_stops_the_import)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange = import(2);
+    fake_reply(1, MCPZ_CODE_OK, "");
+    fake_reply(2, MCPZ_CODE_LIMIT, "too many actors");
+    CHECK_UINT(fake_status(exchange), 429);
+    CHECK(strstr(fake_text(exchange), "1 of 2 deltas were applied"));
+    CHECK(strstr(fake_text(exchange), "too many actors"));
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(nothing_of_a_damaged_file_is_applied)
+{
+    struct mcpz_body body;
+
+    fake_begin();
+    write_file(&body, 100);
+    body.memory[body.length - 1] ^= 1;
+    struct mcpz_exchange *exchange =
+        fake_ask_bytes(MCPZ_POST, "/v1/snapshots/import", mcpz_body_in_memory(&body));
+    fake_turn();
+    CHECK_UINT(fake_status(exchange), 400);
+    CHECK(strstr(fake_text(exchange), "nothing was changed"));
+    CHECK_UINT(world.engine.event_count, 0);
+    mcpz_api_close(exchange);
+    mcpz_body_finish(&body);
+    exchange = fake_ask(MCPZ_POST, "/v1/snapshots/import", NULL);
+    CHECK_UINT(fake_status(exchange), 400);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST_MAIN(RUN(a_file_reads_back_as_it_was_written), RUN(every_truncation_is_short),
+          RUN(every_changed_byte_is_noticed), RUN(what_is_wrong_has_its_error),
+          RUN(an_export_is_in_causal_order), RUN(an_export_of_many_deltas_takes_many_turns),
+          RUN(an_export_that_cannot_be_says_why), RUN(an_import_hands_in_delta_by_delta),
+          RUN(an_import_does_not_run_ahead_of_the_disk), RUN(what_is_here_is_not_imported_again),
+          RUN(a_refused_delta_stops_the_import), RUN(nothing_of_a_damaged_file_is_applied))
