@@ -1,7 +1,6 @@
 #include "net/owner.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,28 @@ struct listeners {
     size_t count;
 };
 
-/* A line: "0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4711". */
+/* Columns of the kernel's table: "0: 0100007F:1F90 00000000:0000 0A ... 4711 1 ...". */
+enum { COLUMN_LOCAL = 1, COLUMN_STATE = 3, COLUMN_INODE = 9, COLUMN_COUNT };
+
+static void take_line(char *line, uint16_t port, struct listeners *listeners)
+{
+    char *columns[COLUMN_COUNT];
+    char *rest = NULL;
+
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        columns[i] = strtok_r(i == 0 ? line : NULL, " ", &rest);
+        if (columns[i] == NULL) {
+            return;
+        }
+    }
+    const char *colon = strchr(columns[COLUMN_LOCAL], ':');
+    if (colon != NULL && strtoul(colon + 1, NULL, 16) == port &&
+        strtoul(columns[COLUMN_STATE], NULL, 16) == TCP_STATE_LISTEN) {
+        snprintf(listeners->links[listeners->count++], sizeof(listeners->links[0]),
+                 "socket:[%.20s]", columns[COLUMN_INODE]);
+    }
+}
+
 static void read_table(const char *path, uint16_t port, struct listeners *listeners)
 {
     FILE *table = fopen(path, "re");
@@ -28,15 +48,7 @@ static void read_table(const char *path, uint16_t port, struct listeners *listen
         return;
     }
     while (listeners->count < LISTENERS_MAX && fgets(line, sizeof(line), table) != NULL) {
-        unsigned local_port;
-        unsigned state;
-        uint64_t inode;
-        if (sscanf(line, "%*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %" SCNu64,
-                   &local_port, &state, &inode) == 3 &&
-            local_port == port && state == TCP_STATE_LISTEN) {
-            snprintf(listeners->links[listeners->count++], sizeof(listeners->links[0]),
-                     "socket:[%" PRIu64 "]", inode);
-        }
+        take_line(line, port, listeners);
     }
     fclose(table);
 }
