@@ -272,10 +272,10 @@ static void tell_repeats(struct watch *watch)
     char text[192];
 
     if (watch->count > MCPZ_LOG_REPEATS_MAX) {
-        snprintf(text, sizeof(text), "message=\"%.100s\" times=%llu", watch->message,
+        snprintf(text, sizeof(text), "of=\"%.100s\" times=%llu", watch->message,
                  (unsigned long long)(watch->count - MCPZ_LOG_REPEATS_MAX));
         write_line(watch->level, watch->module, "repeated, not shown",
-                   (struct fields){.format = "message= times=", .text = text});
+                   (struct fields){.format = "of= times=", .text = text});
     }
     *watch = (struct watch){.key = 0};
 }

@@ -269,7 +269,7 @@ TEST(counts_further_repeats_and_tells_once)
     mcpz_log_flush();
     mcpz_log_flush();
     loud();
-    CHECK_UINT(count_of("repeated, not shown  message=\"again\" times=5\n"), 1);
+    CHECK_UINT(count_of("repeated, not shown  of=\"again\" times=5\n"), 1);
     CHECK_UINT(count_of("repeated"), 1);
 }
 
