@@ -285,6 +285,12 @@ static void drop_neighbour(struct mcpz_members *members, struct mcpz_neighbour *
     if (member == NULL) {
         return;
     }
+    if (reason == MCPZ_DOWN_FULL) {
+        /* It lives, and has links enough: no hint of anything, and no hurry to try again. */
+        member->redial_us = members->timing->redial_max_us;
+        member->dial_at_us = back_off(members, &member->redial_us, now);
+        return;
+    }
     if (member->state == MCPZ_MEMBER_ALIVE) {
         suspect(members, member, now, out);
     } else {
@@ -293,16 +299,44 @@ static void drop_neighbour(struct mcpz_members *members, struct mcpz_neighbour *
     dial_soon(members, member, now);
 }
 
+static void unlink_full(const struct mcpz_id *peer, struct mcpz_outbox *out)
+{
+    struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_UNLINK);
+    action->unlink.peer = *peer;
+    action->unlink.reason = MCPZ_DOWN_FULL;
+}
+
+/*
+ * A newcomer is always taken in, or it would hear of nobody: for it goes whoever has been linked
+ * longest and so has found others. Source: HyParView (DSN 2007), section 4.3: JOIN evicts, a
+ * NEIGHBOR request of low priority does not.
+ */
+static bool make_room(struct mcpz_members *members, const struct mcpz_id *peer, mcpz_time now,
+                      struct mcpz_outbox *out)
+{
+    if (find_member(members, peer) != NULL) {
+        unlink_full(peer, out);
+        return false;
+    }
+    struct mcpz_neighbour *oldest = &members->neighbours[0];
+    for (size_t i = 1; i < members->neighbour_count; i++) {
+        if (members->neighbours[i].up_us < oldest->up_us) {
+            oldest = &members->neighbours[i];
+        }
+    }
+    unlink_full(&oldest->id, out);
+    drop_neighbour(members, oldest, MCPZ_DOWN_FULL, now, out);
+    return true;
+}
+
 static void on_link_up(struct mcpz_members *members, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)
 {
     const struct mcpz_id *peer = &event->link.peer;
     struct mcpz_neighbour *neighbour = find_neighbour(members, peer);
 
-    if (neighbour == NULL && members->neighbour_count == MCPZ_LINKS_MAX) {
-        struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_UNLINK);
-        action->unlink.peer = *peer;
-        action->unlink.reason = MCPZ_DOWN_FULL;
+    if (neighbour == NULL && members->neighbour_count == MCPZ_LINKS_MAX &&
+        !make_room(members, peer, now, out)) {
         return;
     }
     if (neighbour == NULL) {

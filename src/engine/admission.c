@@ -318,7 +318,9 @@ static void on_refuse(struct mcpz_engine *engine, struct mcpz_link_row *row,
     if (row->state == MCPZ_LINK_AWAIT_ADMIT || row->offered_token) {
         mcpz_admission_end_join(engine, no->code, text);
     }
-    mcpz_links_close(engine, row, MCPZ_DOWN_PROTOCOL, text);
+    /* A member that has links enough says so; that is no sign of its death. */
+    mcpz_links_close(engine, row,
+                     no->code == MCPZ_CODE_LIMIT ? MCPZ_DOWN_FULL : MCPZ_DOWN_PROTOCOL, text);
 }
 
 /* A member asks for a fresh certificate: the same roles, more time. */

@@ -257,6 +257,14 @@ static void unlink_peer(struct mcpz_engine *engine, const struct mcpz_action *ac
     if (row == NULL) {
         return;
     }
+    if (action->unlink.reason == MCPZ_DOWN_FULL) {
+        mcpz_links_send(
+            engine, row,
+            &(struct mcpz_msg){
+                .kind = MCPZ_MSG_REFUSE,
+                .refuse = {.code = MCPZ_CODE_LIMIT, .text = mcpz_text("no more links are wanted")},
+            });
+    }
     /* The core has let go of it already: it is not told again. */
     row->state = MCPZ_LINK_ADMITTING;
     mcpz_links_close(engine, row, action->unlink.reason,

@@ -29,9 +29,9 @@
 #include "base/attr.h"
 #include "host/loop.h"
 
-#define MCPZ_CHILDREN_MAX 16         /* running at once; further tasks wait their turn */
-#define MCPZ_WAITING_MAX 128         /* further ones fail with MCPZ_CODE_BUSY */
-#define MCPZ_POOL_PATIENCE_MS 5000   /* then keepers that do not end are killed */
+#define MCPZ_CHILDREN_MAX 16       /* running at once; further tasks wait their turn */
+#define MCPZ_WAITING_MAX 128       /* further ones fail with MCPZ_CODE_BUSY */
+#define MCPZ_POOL_PATIENCE_MS 5000 /* then keepers that do not end are killed */
 
 struct mcpz_pool;
 

@@ -200,6 +200,25 @@ TEST(what_a_full_disk_did_not_keep_was_not_promised)
     mcpz_sim_destroy(sim);
 }
 
+/* More members than links: everybody hears of everybody, and nobody is suspected for it. */
+TEST(a_mesh_larger_than_its_links_is_calm)
+{
+    enum { NODES = 24 };
+    struct mcpz_sim *sim = sim_of(NODES);
+    mcpz_sim_start_all(sim);
+    mcpz_sim_run(sim, MCPZ_SECONDS(120));
+
+    for (size_t i = 0; i < NODES; i++) {
+        for (size_t j = 0; j < NODES; j++) {
+            CHECK(mcpz_sim_knows(sim, i, j));
+        }
+        CHECK(mcpz_engine_node(mcpz_sim_engine(sim, i))->members.neighbour_count >= 8);
+    }
+    CHECK(strstr(mcpz_sim_trace(sim), "suspect") == NULL);
+    CHECK(strstr(mcpz_sim_trace(sim), "dead") == NULL);
+    mcpz_sim_destroy(sim);
+}
+
 /* A member that turned bad loses its link, and nobody else notices anything. */
 TEST(a_hostile_member_loses_its_link_and_harms_nobody)
 {
@@ -321,6 +340,7 @@ int main(void)
         RUN(a_task_whose_provider_dies_moves_to_another),
         RUN(a_snapshot_merges_after_a_partition),
         RUN(what_a_full_disk_did_not_keep_was_not_promised),
+        RUN(a_mesh_larger_than_its_links_is_calm),
         RUN(a_hostile_member_loses_its_link_and_harms_nobody),
         RUN(what_was_acknowledged_survives_any_storm),
         RUN(a_run_repeats_to_the_letter),

@@ -282,17 +282,39 @@ TEST(a_full_table_drops_newcomers_and_counts_them)
     CHECK_UINT(members.dropped, 3);
 }
 
-TEST(one_link_too_many_is_given_back)
+/* As many links as there may be, to peers 0, 1, ... in this order; all known as members. */
+static void fill_links(void)
 {
     set_up();
     for (uint8_t i = 0; i < MCPZ_LINKS_MAX; i++) {
         struct mcpz_id peer = {.bytes = {'p', i}};
-        link_up(0, &peer);
+        link_up(i, &peer);
         CHECK_UINT(count_actions(MCPZ_ACTION_UNLINK), 0);
+        receive(i, &peer, news(&peer, 1, MCPZ_MEMBER_ALIVE));
     }
-    link_up(0, &alice);
+}
+
+TEST(one_link_too_many_to_a_member_is_given_back)
+{
+    struct mcpz_id peer = {.bytes = {'p', 0}};
+    fill_links();
+    receive(20, &peer, news(&alice, 1, MCPZ_MEMBER_ALIVE));
+    link_up(20, &alice);
     CHECK_UINT(only_action(MCPZ_ACTION_UNLINK)->unlink.reason, MCPZ_DOWN_FULL);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_UNLINK)->unlink.peer, &alice));
     CHECK_UINT(members.neighbour_count, MCPZ_LINKS_MAX);
+    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_ALIVE);
+}
+
+TEST(for_a_newcomer_the_oldest_link_goes_without_suspicion)
+{
+    struct mcpz_id oldest = {.bytes = {'p', 0}};
+    fill_links();
+    link_up(20, &alice);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_UNLINK)->unlink.peer, &oldest));
+    CHECK(mcpz_members_neighbour(&members, &alice) != NULL);
+    CHECK_UINT(members.neighbour_count, MCPZ_LINKS_MAX);
+    CHECK_UINT(state_of(&oldest), MCPZ_MEMBER_ALIVE);
 }
 
 TEST(a_seed_is_dialled_until_it_answers)
@@ -370,7 +392,9 @@ TEST_MAIN(
     RUN(who_is_linked_answers_for_itself), RUN(one_who_left_is_not_suspected_nor_dialled),
     RUN(the_dead_are_dialled_for_ever_ever_less_often), RUN(a_node_that_is_cut_off_judges_nobody),
     RUN(the_dead_of_yesterday_are_forgotten), RUN(the_dead_nobody_knew_make_no_row),
-    RUN(a_full_table_drops_newcomers_and_counts_them), RUN(one_link_too_many_is_given_back),
+    RUN(a_full_table_drops_newcomers_and_counts_them),
+    RUN(one_link_too_many_to_a_member_is_given_back),
+    RUN(for_a_newcomer_the_oldest_link_goes_without_suspicion),
     RUN(a_seed_is_dialled_until_it_answers), RUN(messages_of_a_peer_without_a_link_are_ignored),
     RUN(leaving_says_goodbye_and_does_not_argue), RUN(a_broadcast_sinks_to_all_neighbours_but_one),
     RUN(nothing_is_due_before_the_deadline))
