@@ -15,7 +15,7 @@
 #include "net/door.h"
 
 /* Bytes read at a time; each connection has a buffer of this size. More is no faster. */
-#define RX_BYTES 4096
+#define RX_BYTES 2048
 
 /* One message is one SSL_write(): a smaller size would make libwebsockets copy the rest. */
 #define TX_BYTES 131072
