@@ -355,7 +355,8 @@ static void write_verb(struct mcpz_exchange *exchange, const struct verb *verb,
     }
     agent.path = mcpz_bytes(path.bytes, path.length);
     if (verb->op == MCPZ_AGENT_INCREMENT) {
-        if (!mcpz_exchange_integer(exchange, object, "by", INT64_MIN, INT64_MAX, 1, &by)) {
+        static const struct mcpz_integer_rule rule = {"by", INT64_MIN, INT64_MAX, 1};
+        if (!mcpz_exchange_integer(exchange, object, &rule, &by)) {
             return;
         }
         agent.amount = by;

@@ -38,7 +38,7 @@ static size_t sort_offers(const struct mcpz_registry *registry, const struct mcp
             sorted[count++] = offer;
         }
     }
-    qsort(sorted, count, sizeof(*sorted), compare_names);
+    qsort(sorted, count, sizeof(sorted[0]), compare_names);
     return count;
 }
 

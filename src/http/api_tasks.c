@@ -19,29 +19,30 @@
 #define RESULT_BYTES_FIRST 4096   /* first allocation; doubles */
 
 struct task {
-    char type[MCPZ_CAPABILITY_BYTES_MAX + 1];
     char *params; /* compact JSON; NULL: none */
-    bool has_input;
-    uint32_t timeout_ms;
     mcpz_time started_us;
 
     uint64_t input_start; /* where the input begins in the body */
     uint64_t input_at;    /* so far has been sent */
-    bool input_ended;     /* and that was all was said */
     uint64_t credit;      /* bytes the provider will still take */
-    bool retry;           /* say everything again */
 
     uint8_t *output;
     size_t output_length;
     size_t output_capacity;
     uint32_t taken; /* bytes of output not given credit for yet */
 
-    bool started;
-    bool ended;    /* the core knows no such task any more */
-    uint32_t code; /* how it ended, or why we end it */
-    char text[MCPZ_MESSAGE_BYTES_MAX + 1];
-    struct mcpz_id provider;
+    uint32_t timeout_ms;
     uint32_t attempts;
+    uint32_t code; /* how it ended, or why we end it */
+    struct mcpz_id provider;
+
+    bool has_input;
+    bool input_ended; /* all of it was sent, and that was said */
+    bool retry;       /* say everything again */
+    bool started;
+    bool ended; /* the core knows no such task any more */
+    char type[MCPZ_CAPABILITY_BYTES_MAX + 1];
+    char text[MCPZ_MESSAGE_BYTES_MAX + 1];
 };
 
 /* ---- The answer
@@ -406,12 +407,13 @@ static bool read_has_input(struct mcpz_exchange *exchange, struct task *task,
 
 static bool read_header(struct mcpz_exchange *exchange, struct task *task, const json_t *header)
 {
+    static const struct mcpz_integer_rule timeout_rule = {
+        "timeout_ms", 1, MCPZ_CALL_TIMEOUT_MS_MAX, TIMEOUT_MS_DEFAULT};
     json_int_t timeout_ms = 0;
 
     if (!read_type(exchange, task, json_object_get(header, "type")) ||
         !read_params(exchange, task, json_object_get(header, "params")) ||
-        !mcpz_exchange_integer(exchange, header, "timeout_ms", 1, MCPZ_CALL_TIMEOUT_MS_MAX,
-                               TIMEOUT_MS_DEFAULT, &timeout_ms) ||
+        !mcpz_exchange_integer(exchange, header, &timeout_rule, &timeout_ms) ||
         !read_has_input(exchange, task, json_object_get(header, "has_input"))) {
         return false;
     }

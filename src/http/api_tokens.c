@@ -88,6 +88,8 @@ static void create_token(struct mcpz_exchange *exchange, uint64_t ttl_ms, uint32
 void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     static const char *const allowed[] = {"ttl_ms", "uses", "role", NULL};
+    static const struct mcpz_integer_rule ttl_rule = {"ttl_ms", 1000, TTL_MS_MAX, TTL_MS_DEFAULT};
+    static const struct mcpz_integer_rule uses_rule = {"uses", 1, USES_MAX, 1};
     json_t *object = mcpz_exchange_object(exchange, allowed);
     json_int_t ttl_ms = 0;
     json_int_t uses = 0;
@@ -97,9 +99,8 @@ void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_requ
         return;
     }
     const json_t *role = json_object_get(object, "role");
-    if (!mcpz_exchange_integer(exchange, object, "ttl_ms", 1000, TTL_MS_MAX, TTL_MS_DEFAULT,
-                               &ttl_ms) ||
-        !mcpz_exchange_integer(exchange, object, "uses", 1, USES_MAX, 1, &uses)) {
+    if (!mcpz_exchange_integer(exchange, object, &ttl_rule, &ttl_ms) ||
+        !mcpz_exchange_integer(exchange, object, &uses_rule, &uses)) {
         json_decref(object);
         return;
     }
@@ -284,6 +285,8 @@ static void join(struct mcpz_exchange *exchange, const struct mcpz_join_token *t
 void mcpz_api_join(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     static const char *const allowed[] = {"token", "timeout_ms", NULL};
+    static const struct mcpz_integer_rule timeout_rule = {"timeout_ms", 1, JOIN_TIMEOUT_MS_MAX,
+                                                          JOIN_TIMEOUT_MS_DEFAULT};
     uint8_t memory[MCPZ_TOKEN_TEXT_BYTES_MAX];
     struct mcpz_arena arena;
     struct mcpz_join_token token;
@@ -299,8 +302,7 @@ void mcpz_api_join(struct mcpz_exchange *exchange, const struct mcpz_request *re
     if (!json_is_string(text)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                            "\"token\" must be given, as a string");
-    } else if (mcpz_exchange_integer(exchange, object, "timeout_ms", 1, JOIN_TIMEOUT_MS_MAX,
-                                     JOIN_TIMEOUT_MS_DEFAULT, &timeout_ms)) {
+    } else if (mcpz_exchange_integer(exchange, object, &timeout_rule, &timeout_ms)) {
         mcpz_error error = mcpz_token_from_text(mcpz_exchange_text_of(text), &arena, &token);
         if (error == MCPZ_OK) {
             join(exchange, &token, (uint64_t)timeout_ms);

@@ -95,16 +95,51 @@ static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz
 /* ---- Requests in
  * --------------------------------------------------------------------------------- */
 
-static enum mcpz_method method_of(struct lws *wsi, bool *is_head)
+static const struct {
+    enum lws_token_indexes token; /* where libwebsockets keeps the path */
+    enum mcpz_method method;
+} methods[] = {
+    {WSI_TOKEN_GET_URI, MCPZ_GET},
+    {WSI_TOKEN_HEAD_URI, MCPZ_GET},
+    {WSI_TOKEN_POST_URI, MCPZ_POST},
+    {WSI_TOKEN_DELETE_URI, MCPZ_DELETE},
+    {WSI_TOKEN_PUT_URI, MCPZ_METHOD_OTHER},
+    {WSI_TOKEN_PATCH_URI, MCPZ_METHOD_OTHER},
+    {WSI_TOKEN_OPTIONS_URI, MCPZ_METHOD_OTHER},
+};
+
+/* The method, and the length of the path with all that was percent-encoded in it. */
+static enum mcpz_method method_of(struct lws *wsi, bool *is_head, size_t *path_length)
 {
-    *is_head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    if (*is_head || lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0) {
-        return MCPZ_GET;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(methods); i++) {
+        int length = lws_hdr_total_length(wsi, methods[i].token);
+        if (length > 0) {
+            *is_head = methods[i].token == WSI_TOKEN_HEAD_URI;
+            *path_length = (size_t)length;
+            return methods[i].method;
+        }
     }
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0) {
-        return MCPZ_POST;
+    *path_length = 0;
+    return MCPZ_METHOD_OTHER;
+}
+
+/* False: too long, or with a NUL in it: "%00" would end what comes before it. */
+static bool read_url(struct mcpz_connection *connection, struct mcpz_bytes path,
+                     size_t path_length)
+{
+    if (path.length == 0 || path.length > MCPZ_API_PATH_BYTES_MAX ||
+        lws_hdr_total_length(connection->wsi, WSI_TOKEN_HTTP_URI_ARGS) >
+            MCPZ_API_QUERY_BYTES_MAX) {
+        return false;
     }
-    return lws_hdr_total_length(wsi, WSI_TOKEN_DELETE_URI) > 0 ? MCPZ_DELETE : MCPZ_METHOD_OTHER;
+    mcpz_bytes_to_text(path, connection->path, sizeof(connection->path));
+    int length = lws_hdr_copy_fragment(connection->wsi, connection->query,
+                                       sizeof(connection->query), WSI_TOKEN_HTTP_URI_ARGS, 0);
+    if (length < 0) {
+        connection->query[0] = '\0';
+        length = 0;
+    }
+    return strlen(connection->path) == path_length && strlen(connection->query) == (size_t)length;
 }
 
 /*
@@ -191,8 +226,9 @@ static int ask(struct mcpz_connection *connection)
 static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path)
 {
     struct lws *wsi = connection->wsi;
+    size_t path_length = 0;
 
-    connection->method = method_of(wsi, &connection->is_head);
+    connection->method = method_of(wsi, &connection->is_head, &path_length);
     if (!read_length(wsi, connection->method, &connection->body_left)) {
         return refuse(connection, 411, MCPZ_CODE_BAD_REQUEST,
                       "a request with a body needs a Content-Length, and may not be chunked");
@@ -202,14 +238,9 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
                       "the Host header names neither this machine's loopback nor the address the "
                       "API was told to listen on");
     }
-    if (path.length == 0 || path.length > MCPZ_API_PATH_BYTES_MAX ||
-        lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > MCPZ_API_QUERY_BYTES_MAX) {
-        return refuse(connection, 414, MCPZ_CODE_TOO_LARGE, "the URL is too long");
-    }
-    mcpz_bytes_to_text(path, connection->path, sizeof(connection->path));
-    if (lws_hdr_copy_fragment(wsi, connection->query, sizeof(connection->query),
-                              WSI_TOKEN_HTTP_URI_ARGS, 0) < 0) {
-        connection->query[0] = '\0';
+    if (!read_url(connection, path, path_length)) {
+        return refuse(connection, 414, MCPZ_CODE_BAD_REQUEST,
+                      "the URL is too long, or has a NUL in it");
     }
     if (connection->body_left > body_max(connection)) {
         return refuse(connection, connection->side->local ? 413 : 403,

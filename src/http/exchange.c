@@ -324,21 +324,21 @@ json_t *mcpz_exchange_object(struct mcpz_exchange *exchange, const char *const *
     return mcpz_exchange_parse(exchange, text.length > 0 ? text : mcpz_text("{}"), allowed);
 }
 
-bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object, const char *key,
-                           json_int_t min, json_int_t max, json_int_t absent, json_int_t *number)
+bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object,
+                           const struct mcpz_integer_rule *rule, json_int_t *number)
 {
-    const json_t *member = json_object_get(object, key);
+    const json_t *member = json_object_get(object, rule->key);
 
     if (member == NULL) {
-        *number = absent;
+        *number = rule->absent;
         return true;
     }
-    if (!json_is_integer(member) || json_integer_value(member) < min ||
-        json_integer_value(member) > max) {
+    if (!json_is_integer(member) || json_integer_value(member) < rule->min ||
+        json_integer_value(member) > rule->max) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                            "\"%s\" must be a whole number from %" JSON_INTEGER_FORMAT
                            " to %" JSON_INTEGER_FORMAT,
-                           key, min, max);
+                           rule->key, rule->min, rule->max);
         return false;
     }
     *number = json_integer_value(member);

@@ -128,12 +128,17 @@ json_t *mcpz_exchange_object(struct mcpz_exchange *exchange, const char *const *
 json_t *mcpz_exchange_parse(struct mcpz_exchange *exchange, struct mcpz_bytes text,
                             const char *const *allowed);
 
-/**
- * An integer member in [min, max], `absent` if there is none. False: answered with what is wrong.
- */
+/* What an integer member may be, and is taken for when it is absent. */
+struct mcpz_integer_rule {
+    const char *key;
+    json_int_t min;
+    json_int_t max;
+    json_int_t absent;
+};
+
+/** Read an integer member. False: the exchange has been answered with what is wrong. */
 MCPZ_MUST_USE bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object,
-                                         const char *key, json_int_t min, json_int_t max,
-                                         json_int_t absent, json_int_t *number);
+                                         const struct mcpz_integer_rule *rule, json_int_t *number);
 
 /** The path behind `prefix`. */
 struct mcpz_bytes mcpz_exchange_path_rest(struct mcpz_bytes path, const char *prefix);

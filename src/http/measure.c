@@ -1,10 +1,19 @@
 #include "http/measure.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
-/* Source: proc(5), /proc/pid/smaps_rollup: "Name:   NUMBER kB" a line, sums over all mappings. */
+/* The bytes in a line "NAME:   NUMBER kB"; 0 if it has another name. */
+static uint64_t bytes_of(const char *line, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(line, name, length) == 0 ? strtoull(line + length, NULL, 10) * 1024 : 0;
+}
+
+/* Source: proc(5), /proc/pid/smaps_rollup: sums over all mappings. */
 static void read_memory(struct mcpz_api_measures *measures)
 {
     char line[128];
@@ -14,13 +23,9 @@ static void read_memory(struct mcpz_api_measures *measures)
         return;
     }
     while (fgets(line, sizeof(line), file) != NULL) {
-        unsigned long long kib = 0;
-        if (sscanf(line, "Rss: %llu", &kib) == 1) {
-            measures->rss_bytes = kib * 1024;
-        } else if (sscanf(line, "Private_Clean: %llu", &kib) == 1 ||
-                   sscanf(line, "Private_Dirty: %llu", &kib) == 1) {
-            measures->private_bytes += kib * 1024;
-        }
+        measures->rss_bytes += bytes_of(line, "Rss:");
+        measures->private_bytes += bytes_of(line, "Private_Clean:");
+        measures->private_bytes += bytes_of(line, "Private_Dirty:");
     }
     (void)fclose(file);
 }

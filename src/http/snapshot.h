@@ -32,8 +32,8 @@
 
 /* Appends to a body, which keeps the first error. */
 struct mcpz_snapshot_writer {
-    struct mcpz_body *body;
     struct mcpz_digest_state digest;
+    struct mcpz_body *body;
     uint8_t item[4 + MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
 };
 
@@ -46,12 +46,12 @@ MCPZ_MUST_USE mcpz_error mcpz_snapshot_add(struct mcpz_snapshot_writer *writer,
 void mcpz_snapshot_end(struct mcpz_snapshot_writer *writer);
 
 struct mcpz_snapshot_reader {
+    struct mcpz_digest_state digest;
+    _Alignas(16) uint8_t lists[MCPZ_SNAPSHOT_LISTS_BYTES];
     const struct mcpz_body *body;
     uint64_t at;
-    struct mcpz_digest_state digest;
     struct mcpz_arena arena;
     uint8_t item[MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
-    _Alignas(16) uint8_t lists[MCPZ_SNAPSHOT_LISTS_BYTES];
 };
 
 /**

@@ -55,7 +55,7 @@ static int compare_stamps(const struct mcpz_record_entry *a, const struct mcpz_r
     if (a->dot.seq != b->dot.seq) {
         return a->dot.seq < b->dot.seq ? -1 : 1;
     }
-    return a->dot.index < b->dot.index ? -1 : a->dot.index > b->dot.index;
+    return (a->dot.index > b->dot.index) - (a->dot.index < b->dot.index);
 }
 
 /* Entries of one path and type: folded into what is shown. */
