@@ -19,15 +19,20 @@ static json_t *list_roles(const struct mcpz_member *member)
     return roles;
 }
 
+/* A row of the sorted list. */
+struct listed {
+    const struct mcpz_offer *offer;
+};
+
 static int compare_names(const void *a, const void *b)
 {
-    const struct mcpz_offer *const *left = a;
-    const struct mcpz_offer *const *right = b;
-    return strcmp((*left)->name, (*right)->name);
+    const struct listed *left = a;
+    const struct listed *right = b;
+    return strcmp(left->offer->name, right->offer->name);
 }
 
 /* Offers of nodes that are up, sorted by name. `sorted` holds MCPZ_CAPABILITIES_MAX. */
-static size_t sort_offers(const struct mcpz_registry *registry, const struct mcpz_offer **sorted)
+static size_t sort_offers(const struct mcpz_registry *registry, struct listed *sorted)
 {
     size_t count = 0;
 
@@ -35,21 +40,22 @@ static size_t sort_offers(const struct mcpz_registry *registry, const struct mcp
         const struct mcpz_offer *offer = &registry->offers[i];
         assert(offer->offerer < registry->offerer_count);
         if (registry->offerers[offer->offerer].up) {
-            sorted[count++] = offer;
+            sorted[count++].offer = offer;
         }
     }
-    qsort(sorted, count, sizeof(sorted[0]), compare_names);
+    qsort(sorted, count, sizeof(*sorted), compare_names);
     return count;
 }
 
 static size_t count_capabilities(const struct mcpz_registry *registry)
 {
-    const struct mcpz_offer *sorted[MCPZ_CAPABILITIES_MAX];
+    struct listed sorted[MCPZ_CAPABILITIES_MAX];
     size_t count = sort_offers(registry, sorted);
     size_t distinct = 0;
 
     for (size_t i = 0; i < count; i++) {
-        distinct += i == 0 || strcmp(sorted[i - 1]->name, sorted[i]->name) != 0 ? 1 : 0;
+        distinct +=
+            i == 0 || strcmp(sorted[i - 1].offer->name, sorted[i].offer->name) != 0 ? 1 : 0;
     }
     return distinct;
 }
@@ -262,19 +268,19 @@ static json_t *show_provider(const struct mcpz_node *node, const struct mcpz_id 
 void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     const struct mcpz_node *node = mcpz_engine_node(mcpz_exchange_engine(exchange));
-    const struct mcpz_offer *sorted[MCPZ_CAPABILITIES_MAX];
+    struct listed sorted[MCPZ_CAPABILITIES_MAX];
     size_t count = sort_offers(&node->registry, sorted);
     json_t *json = json_array();
     json_t *providers = NULL;
 
     (void)request;
     for (size_t i = 0; i < count; i++) {
-        const struct mcpz_offerer *offerer = &node->registry.offerers[sorted[i]->offerer];
-        if (i == 0 || strcmp(sorted[i - 1]->name, sorted[i]->name) != 0) {
+        const struct mcpz_offerer *offerer = &node->registry.offerers[sorted[i].offer->offerer];
+        if (i == 0 || strcmp(sorted[i - 1].offer->name, sorted[i].offer->name) != 0) {
             providers = json_array();
             json_t *row = json_object();
             (void)json_object_set_new(row, "name",
-                                      mcpz_exchange_show_text(mcpz_text(sorted[i]->name)));
+                                      mcpz_exchange_show_text(mcpz_text(sorted[i].offer->name)));
             (void)json_object_set_new(row, "providers", providers);
             (void)json_array_append_new(json, row);
         }

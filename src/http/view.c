@@ -55,7 +55,10 @@ static int compare_stamps(const struct mcpz_record_entry *a, const struct mcpz_r
     if (a->dot.seq != b->dot.seq) {
         return a->dot.seq < b->dot.seq ? -1 : 1;
     }
-    return (a->dot.index > b->dot.index) - (a->dot.index < b->dot.index);
+    if (a->dot.index != b->dot.index) {
+        return a->dot.index < b->dot.index ? -1 : 1;
+    }
+    return 0;
 }
 
 /* Entries of one path and type: folded into what is shown. */
