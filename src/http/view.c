@@ -36,11 +36,14 @@ static const char *const type_words[] = {
 static bool is_hidden(struct mcpz_bytes path)
 {
     struct mcpz_reader reader = mcpz_reader(path);
-    struct mcpz_item item;
+    struct mcpz_item head;
+    struct mcpz_item first;
 
-    return mcpz_reader_next(&reader, &item) == MCPZ_OK &&
-           mcpz_reader_next(&reader, &item) == MCPZ_OK && item.type == MCPZ_ITEM_TEXT &&
-           item.bytes.length > 0 && item.bytes.data[0] == '$';
+    if (mcpz_reader_next(&reader, &head) != MCPZ_OK ||
+        mcpz_reader_next(&reader, &first) != MCPZ_OK) {
+        return false;
+    }
+    return first.type == MCPZ_ITEM_TEXT && first.bytes.length > 0 && first.bytes.data[0] == '$';
 }
 
 static int compare_stamps(const struct mcpz_record_entry *a, const struct mcpz_record_entry *b)
