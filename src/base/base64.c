@@ -13,8 +13,15 @@ void mcpz_base64_encode(struct mcpz_bytes bytes, char *text)
         group |= count > 2 ? bytes.data[i + 2] : 0;
         *text++ = alphabet[group >> 18];
         *text++ = alphabet[group >> 12 & 63];
-        *text++ = count > 1 ? alphabet[group >> 6 & 63] : '=';
-        *text++ = count > 2 ? alphabet[group & 63] : '=';
+        text[0] = '=';
+        text[1] = '=';
+        if (count > 1) {
+            text[0] = alphabet[group >> 6 & 63];
+        }
+        if (count > 2) {
+            text[1] = alphabet[group & 63];
+        }
+        text += 2;
     }
     *text = '\0';
 }

@@ -367,7 +367,34 @@ static void hear(void *context, const struct mcpz_action *action)
     } else if (action->kind == MCPZ_ACTION_REPLY && assembly->join_request != 0 &&
                action->reply.request == assembly->join_request) {
         hear_join(assembly, &action->reply);
+    } else if (action->kind == MCPZ_ACTION_REPLY && assembly->invite_request != 0 &&
+               action->reply.request == assembly->invite_request) {
+        if (action->reply.code != MCPZ_CODE_OK) {
+            assembly->invitation[0] = '\0';
+        }
+        assembly->invite_request = 0;
+        mcpz_loop_defer(assembly->loop, assembly->invited);
     }
+}
+
+void mcpz_assembly_invite(struct mcpz_assembly *assembly, struct mcpz_deferred *then)
+{
+    struct mcpz_engine *engine = mcpz_loop_enter(assembly->loop);
+    uint64_t request = mcpz_engine_next_request(engine);
+    struct mcpz_join_token token;
+
+    mcpz_error error = mcpz_engine_token_create(engine, request, MCPZ_INVITATION_MS, 1,
+                                                mcpz_bytes(NULL, 0), &token);
+    if (error == MCPZ_OK) {
+        error = mcpz_token_to_text(&token, assembly->invitation, sizeof(assembly->invitation));
+    }
+    if (error != MCPZ_OK) {
+        assembly->invitation[0] = '\0';
+        mcpz_loop_defer(assembly->loop, then);
+        return;
+    }
+    assembly->invited = then;
+    assembly->invite_request = request;
 }
 
 /* ---- All of it -------------------------------------------------------------------------------

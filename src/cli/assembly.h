@@ -21,6 +21,7 @@
 #include "proto/id.h"
 #include "proto/limits.h"
 
+struct mcpz_deferred;
 struct mcpz_identity;
 struct mcpz_loop;
 struct mcpz_peers;
@@ -28,6 +29,8 @@ struct mcpz_pool;
 struct mcpz_server;
 
 #define MCPZ_ASSEMBLY_PATH_BYTES 4096
+#define MCPZ_ASSEMBLY_TOKEN_BYTES 1024
+#define MCPZ_INVITATION_MS 3600000
 
 struct mcpz_assembly {
     const struct mcpz_config *config;
@@ -47,7 +50,10 @@ struct mcpz_assembly {
     struct mcpz_server *server;
 
     mcpz_time started;
-    uint64_t join_request; /* 0: not joining */
+    char invitation[MCPZ_ASSEMBLY_TOKEN_BYTES]; /* a join token's text; "": none was made */
+    uint64_t invite_request;                    /* 0: it is not being made */
+    struct mcpz_deferred *invited;              /* run when it is, or cannot be */
+    uint64_t join_request;                      /* 0: not joining */
     struct mcpz_id join_mesh;
     enum mcpz_exit status; /* what the process ends with */
 };
@@ -61,6 +67,13 @@ struct mcpz_assembly {
 MCPZ_MUST_USE mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly,
                                             const struct mcpz_config *config,
                                             struct mcpz_trouble *trouble);
+
+/**
+ * Make a join token for one machine, and have `then` run once it is kept: its text is in
+ * `assembly->invitation`, or that is empty because this node may not admit or the store failed.
+ */
+void mcpz_assembly_invite(struct mcpz_assembly *assembly, struct mcpz_deferred *then);
+
 void mcpz_assembly_finish(struct mcpz_assembly *assembly);
 
 #endif

@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "host/log.h"
 #include "host/loop.h"
+#include "http/server.h"
 
 #define REMOVE_FILES_OPEN 16 /* by nftw() */
 
@@ -113,6 +114,37 @@ static void print_mesh(const struct up *up, const struct mcpz_engine *engine)
     }
 }
 
+/* The whole command, to be pasted; the token in it lets one machine in within an hour. */
+static void print_join(const struct up *up, const struct mcpz_engine *engine)
+{
+    const struct mcpz_assembly *assembly = &up->assembly;
+
+    if (assembly->invitation[0] != '\0') {
+        (void)fprintf(stderr,
+                      "  join     on another machine, within an hour:\n"
+                      "           mcpz up --join %s\n",
+                      assembly->invitation);
+    } else if (mcpz_engine_may_admit(engine)) {
+        (void)fprintf(stderr,
+                      "  join     `mcpz token create --data %s` prints what another machine "
+                      "runs to join\n",
+                      assembly->data);
+    }
+}
+
+/* The port that is listened on, which is another one than configured if that was 0. */
+static void print_api(const struct up *up)
+{
+    char host[MCPZ_ADDRESS_BYTES_MAX + 1];
+    uint16_t port = mcpz_server_port(up->assembly.server);
+
+    (void)fprintf(stderr, "  api      %s\n", up->assembly.socket);
+    if (port != 0 && mcpz_address_split(up->config.api, port, host, &(uint16_t){0}) == MCPZ_OK) {
+        (void)fprintf(stderr, "           http://%s:%" PRIu16 " (health and status only)\n", host,
+                      port);
+    }
+}
+
 static void print_banner(const struct up *up)
 {
     const struct mcpz_assembly *assembly = &up->assembly;
@@ -126,10 +158,7 @@ static void print_banner(const struct up *up)
     (void)fprintf(stderr, "  node     %s\n", node);
     print_mesh(up, engine);
     print_reach(up);
-    (void)fprintf(stderr, "  api      %s\n", assembly->socket);
-    if (up->config.api != NULL && *up->config.api != '\0') {
-        (void)fprintf(stderr, "           http://%s\n", up->config.api);
-    }
+    print_api(up);
     (void)fprintf(stderr, "  data     %s%s\n", assembly->data,
                   up->ephemeral != NULL ? "  (removed at the end)" : "");
     (void)fprintf(stderr, "  peers    %zu known, %zu to try\n", members->member_count - 1,
@@ -138,12 +167,7 @@ static void print_banner(const struct up *up)
         (void)fprintf(stderr, "  note     ws:// was taken for wss://: the mesh is always "
                               "encrypted\n");
     }
-    if (mcpz_engine_may_admit(engine)) {
-        (void)fprintf(stderr,
-                      "  join     `mcpz token create --data %s` prints what another machine "
-                      "runs to join\n",
-                      assembly->data);
-    }
+    print_join(up, engine);
     (void)fprintf(stderr, "ready in %" PRIu64 " ms\n", elapsed_ms(up));
 }
 
@@ -191,12 +215,20 @@ static enum mcpz_exit fail(const struct up *up, mcpz_error error)
 
 static void say_ready(void *context)
 {
-    const struct up *up = (const struct up *)context;
+    struct up *up = (struct up *)context;
 
     print_banner(up);
+    mcpz_wipe(up->assembly.invitation, sizeof(up->assembly.invitation));
     if (up->invocation->json) {
         print_ready(up);
     }
+}
+
+/* People get an invitation with the banner; logs that are kept and programs do not. */
+static bool wants_invitation(const struct up *up)
+{
+    return !up->invocation->json && getenv("JOURNAL_STREAM") == NULL &&
+           up->assembly.join_request == 0;
 }
 
 static enum mcpz_exit run(struct up *up)
@@ -210,7 +242,11 @@ static enum mcpz_exit run(struct up *up)
     }
     /* Ready is said by the loop: from then on a signal ends the node as it should. */
     struct mcpz_deferred ready = {.run = say_ready, .context = up};
-    mcpz_loop_defer(up->assembly.loop, &ready);
+    if (wants_invitation(up)) {
+        mcpz_assembly_invite(&up->assembly, &ready);
+    } else {
+        mcpz_loop_defer(up->assembly.loop, &ready);
+    }
     mcpz_loop_run(up->assembly.loop, on_reload, up);
     enum mcpz_exit status = up->assembly.status;
     if (status != MCPZ_EXIT_OK) {

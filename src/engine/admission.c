@@ -204,7 +204,8 @@ static bool check_token(struct mcpz_engine *engine, struct mcpz_link_row *row,
                "the token has expired: make a new one with `mcpz token create`");
         return false;
     }
-    if (token->revoked || token->uses_spent >= token->uses_max) {
+    bool again = mcpz_id_equal(&token->last, &row->peer);
+    if (token->revoked || (token->uses_spent >= token->uses_max && !again)) {
         refuse(engine, row, &counters->refused_token_used, MCPZ_CODE_TOKEN_USED,
                token->revoked ? "the token was revoked: make a new one with `mcpz token create`"
                               : "the token is used up: make a new one with `mcpz token create`");
@@ -228,7 +229,9 @@ static void on_join(struct mcpz_engine *engine, struct mcpz_link_row *row,
                "this node could not make a certificate");
         return;
     }
-    record.token.uses_spent++;
+    /* Whoever lost our answer asks again: that is no second use. */
+    record.token.uses_spent += !mcpz_id_equal(&record.token.last, &row->peer);
+    record.token.last = row->peer;
     engine->store.put(engine->store.context, &record);
     engine->counters.joins_admitted++;
 

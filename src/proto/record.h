@@ -47,6 +47,7 @@ struct mcpz_record_token {
     uint32_t uses_spent;
     struct mcpz_bytes role; /* may be empty */
     bool revoked;
+    struct mcpz_id last; /* whom it let in last: asking again costs no use */
 };
 
 /* A member we have met: where to dial it when all links are gone. Key: id. */

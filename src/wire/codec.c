@@ -306,6 +306,7 @@ static const struct mcpz_field kept_token_fields[] = {
     {U32(S, uses_spent)},
     {NAME(S, role)},
     {BOOL(S, revoked)},
+    {ID(S, last)},
 };
 #undef S
 

@@ -123,6 +123,26 @@ TEST(a_token_lets_in_as_often_as_it_says)
     free_pair();
 }
 
+TEST(who_lost_the_answer_may_ask_again)
+{
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
+    leave(&other);
+    connect_pair();
+    (void)hand_over(&founder, &other);
+    (void)hand_over(&other, &founder); /* ADMIT is on its way, and the connection breaks */
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    mcpz_engine_link_closed(enter(&other), other.link);
+    leave(&founder);
+    leave(&other);
+    connect_pair();
+    talk();
+    CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
+    CHECK_UINT(neighbour_count(&other), 1);
+    free_pair();
+}
+
 TEST(a_revoked_token_lets_nobody_in)
 {
     make_pair(0);
@@ -432,8 +452,8 @@ TEST(leaving_forgets_the_mesh_and_joining_again_works)
 
 TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again),
           RUN(a_coordinator_may_let_others_in), RUN(the_use_is_kept_before_the_certificate_leaves),
-          RUN(a_token_lets_in_as_often_as_it_says), RUN(a_revoked_token_lets_nobody_in),
-          RUN(an_expired_token_lets_nobody_in),
+          RUN(a_token_lets_in_as_often_as_it_says), RUN(who_lost_the_answer_may_ask_again),
+          RUN(a_revoked_token_lets_nobody_in), RUN(an_expired_token_lets_nobody_in),
           RUN(the_joiner_sees_for_itself_that_a_token_has_expired),
           RUN(a_wrong_secret_lets_nobody_in), RUN(a_token_nobody_made_lets_nobody_in),
           RUN(a_joiner_shows_nothing_of_its_token_to_another_mesh),

@@ -19,8 +19,8 @@ static const struct row rows[] = {
      RAW("\x95\x01" ID_A "\xc4\x04"
          "cert\x03\x01")},
     {{.kind = MCPZ_RECORD_TOKEN,
-      .token = {"tttttttttttttttt", RAW(B32), 5, 256, 3, 1, RAW("w"), true}},
-     RAW("\x98\x01" ID_B "\x05\xcd\x01\0\x03\x01\xa1w\xc3")},
+      .token = {"tttttttttttttttt", RAW(B32), 5, 256, 3, 1, RAW("w"), true, {A32}}},
+     RAW("\x99\x01" ID_B "\x05\xcd\x01\0\x03\x01\xa1w\xc3" ID_A)},
     {{.kind = MCPZ_RECORD_PEER, .peer = {{A32}, RAW("h:1"), RAW("n")}},
      RAW("\x93\x01\xa3h:1\xa1n")},
     {{.kind = MCPZ_RECORD_DOCUMENT,
