@@ -8,6 +8,13 @@ static_assert(MCPZ_OUTBOX_MAX >= 2 * 2 * MCPZ_CALLS_MAX, "one step must fit the 
 /* The provider's own clock stops it first; ours is for one that does not say so. */
 #define PROVIDER_GRACE_US MCPZ_SECONDS(2)
 
+/* What a step looks at and does not change. */
+struct sight {
+    const struct mcpz_members *members;
+    const struct mcpz_registry *registry;
+    mcpz_time now;
+};
+
 /* ---- Slots -------------------------------------------------------------------------------- */
 
 static struct mcpz_call_out *find_request(struct mcpz_calls *calls, uint64_t request)
@@ -105,25 +112,6 @@ static void finish(struct mcpz_calls *calls, struct mcpz_call_out *slot, uint32_
     free_out(calls, slot);
 }
 
-/* An attempt has failed: try another provider while that can do no harm, or say so. */
-static void fail_attempt(struct mcpz_calls *calls, struct mcpz_call_out *slot, mcpz_time now,
-                         uint32_t code, struct mcpz_bytes text, struct mcpz_outbox *out)
-{
-    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_CALL_FAILED,
-                                              .about = slot->provider,
-                                              .reason = code});
-    if (!mcpz_code_is_retryable(code) || slot->answered ||
-        slot->attempts == MCPZ_CALL_ATTEMPTS_MAX || now >= slot->deadline_us) {
-        finish(calls, slot, code, text, out);
-        return;
-    }
-    slot->failed[slot->attempts - 1] = slot->provider;
-    slot->last_code = code;
-    slot->open = false;
-    calls->tasks_retried++;
-    (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
-}
-
 static bool has_failed(const struct mcpz_call_out *slot, const struct mcpz_id *id)
 {
     for (size_t i = 0; i < slot->attempts; i++) {
@@ -145,10 +133,11 @@ static size_t count_calls_to(const struct mcpz_calls *calls, const struct mcpz_i
 }
 
 /* Fewest of our calls under way first, then by lot: the k-th equal is kept with chance 1/k. */
-static bool choose(struct mcpz_calls *calls, const struct mcpz_members *members,
-                   const struct mcpz_registry *registry, const struct mcpz_call_out *slot,
-                   struct mcpz_bytes capability, struct mcpz_id *provider)
+static bool choose(struct mcpz_calls *calls, const struct sight *sight,
+                   const struct mcpz_call_out *slot, struct mcpz_bytes capability,
+                   struct mcpz_id *provider)
 {
+    const struct mcpz_registry *registry = sight->registry;
     size_t fewest = SIZE_MAX;
     uint32_t equals = 0;
 
@@ -157,7 +146,7 @@ static bool choose(struct mcpz_calls *calls, const struct mcpz_members *members,
                                                    (size_t)(offer - registry->offers) + 1)) {
         const struct mcpz_id *id = &registry->offerers[offer->offerer].id;
         bool reachable =
-            mcpz_id_equal(id, &calls->self) || mcpz_members_neighbour(members, id) != NULL;
+            mcpz_id_equal(id, &calls->self) || mcpz_members_neighbour(sight->members, id) != NULL;
         if (!reachable || has_failed(slot, id)) {
             continue;
         }
@@ -169,6 +158,32 @@ static bool choose(struct mcpz_calls *calls, const struct mcpz_members *members,
         }
     }
     return fewest != SIZE_MAX;
+}
+
+/*
+ * An attempt has failed: try another provider while there is one and it can do no harm, or say so
+ * in the words of the one that failed.
+ */
+static void fail_attempt(struct mcpz_calls *calls, const struct sight *sight,
+                         struct mcpz_call_out *slot, uint32_t code, struct mcpz_bytes text,
+                         struct mcpz_outbox *out)
+{
+    struct mcpz_id another;
+
+    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_CALL_FAILED,
+                                              .about = slot->provider,
+                                              .reason = code});
+    slot->failed[slot->attempts - 1] = slot->provider;
+    if (!mcpz_code_is_retryable(code) || slot->answered ||
+        slot->attempts == MCPZ_CALL_ATTEMPTS_MAX || sight->now >= slot->deadline_us ||
+        !choose(calls, sight, slot, mcpz_text(slot->capability), &another)) {
+        finish(calls, slot, code, text, out);
+        return;
+    }
+    slot->last_code = code;
+    slot->open = false;
+    calls->tasks_retried++;
+    (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
 }
 
 static void open_call(struct mcpz_calls *calls, struct mcpz_call_out *slot, mcpz_time now,
@@ -209,6 +224,7 @@ static struct mcpz_call_out *take_out(struct mcpz_calls *calls, mcpz_time now,
                 .started_us = now,
                 .deadline_us = now + MCPZ_MS(task->timeout_ms),
             };
+            mcpz_bytes_to_text(task->capability, slot->capability, sizeof(slot->capability));
             calls->out_count++;
             return slot;
         }
@@ -216,8 +232,7 @@ static struct mcpz_call_out *take_out(struct mcpz_calls *calls, mcpz_time now,
     return NULL;
 }
 
-static void on_start(struct mcpz_calls *calls, const struct mcpz_members *members,
-                     const struct mcpz_registry *registry, mcpz_time now,
+static void on_start(struct mcpz_calls *calls, const struct sight *sight,
                      const struct mcpz_event_task *task, struct mcpz_outbox *out)
 {
     assert(task->request != 0);
@@ -228,7 +243,7 @@ static void on_start(struct mcpz_calls *calls, const struct mcpz_members *member
         return; /* it is under way */
     }
     if (slot == NULL) {
-        slot = take_out(calls, now, task);
+        slot = take_out(calls, sight->now, task);
     }
     if (slot == NULL) {
         struct mcpz_action_task *done = append_task(out, MCPZ_ACTION_TASK_DONE, task->request);
@@ -237,8 +252,8 @@ static void on_start(struct mcpz_calls *calls, const struct mcpz_members *member
         calls->tasks_failed++;
         return;
     }
-    if (choose(calls, members, registry, slot, task->capability, &slot->provider)) {
-        open_call(calls, slot, now, task, out);
+    if (choose(calls, sight, slot, task->capability, &slot->provider)) {
+        open_call(calls, slot, sight->now, task, out);
     } else if (slot->attempts > 0) {
         finish(calls, slot, slot->last_code,
                mcpz_text("the provider failed and no other one is reachable"), out);
@@ -302,14 +317,15 @@ static void on_task(struct mcpz_calls *calls, const struct mcpz_event *event,
 }
 
 /* What a provider says about a call of ours. */
-static void on_answer(struct mcpz_calls *calls, mcpz_time now, struct mcpz_call_out *slot,
-                      const struct mcpz_msg *msg, struct mcpz_outbox *out)
+static void on_answer(struct mcpz_calls *calls, const struct sight *sight,
+                      struct mcpz_call_out *slot, const struct mcpz_msg *msg,
+                      struct mcpz_outbox *out)
 {
     if (msg->kind == MCPZ_MSG_END) {
         finish(calls, slot, MCPZ_CODE_OK, mcpz_text(""), out);
     } else if (msg->kind == MCPZ_MSG_FAIL) {
         uint32_t code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;
-        fail_attempt(calls, slot, now, code, msg->fail.text, out);
+        fail_attempt(calls, sight, slot, code, msg->fail.text, out);
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
         uint32_t before = slot->send_credit;
         slot->send_credit = widen(before, msg->credit.bytes);
@@ -500,8 +516,9 @@ static bool call_of(const struct mcpz_msg *msg, uint64_t *call)
     }
 }
 
-static void on_message(struct mcpz_calls *calls, mcpz_time now, const struct mcpz_id *from,
-                       const struct mcpz_msg *msg, struct mcpz_outbox *out)
+static void on_message(struct mcpz_calls *calls, const struct sight *sight,
+                       const struct mcpz_id *from, const struct mcpz_msg *msg,
+                       struct mcpz_outbox *out)
 {
     uint64_t call;
     if (!call_of(msg, &call)) {
@@ -516,17 +533,17 @@ static void on_message(struct mcpz_calls *calls, mcpz_time now, const struct mcp
     }
     struct mcpz_call_out *slot = find_out(calls, from, call);
     if (slot != NULL) {
-        on_answer(calls, now, slot, msg, out);
+        on_answer(calls, sight, slot, msg, out);
     }
 }
 
-static void on_unlinked(struct mcpz_calls *calls, mcpz_time now, const struct mcpz_id *peer,
-                        struct mcpz_outbox *out)
+static void on_unlinked(struct mcpz_calls *calls, const struct sight *sight,
+                        const struct mcpz_id *peer, struct mcpz_outbox *out)
 {
     for (size_t i = 0; i < MCPZ_CALLS_MAX; i++) {
         struct mcpz_call_out *ours = &calls->out[i];
         if (ours->request != 0 && ours->open && mcpz_id_equal(&ours->provider, peer)) {
-            fail_attempt(calls, ours, now, MCPZ_CODE_PROVIDER_LOST,
+            fail_attempt(calls, sight, ours, MCPZ_CODE_PROVIDER_LOST,
                          mcpz_text("the link to the provider broke before it answered"), out);
         }
         struct mcpz_call_in *theirs = &calls->in[i];
@@ -566,12 +583,14 @@ void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_members *member
                      const struct mcpz_registry *registry, mcpz_time now,
                      const struct mcpz_event *event, struct mcpz_outbox *out)
 {
+    const struct sight sight = {.members = members, .registry = registry, .now = now};
+
     if (event->kind == MCPZ_EVENT_TICK) {
         on_tick(calls, now, out);
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_UNLINKED) {
-        on_unlinked(calls, now, &event->fact.about, out);
+        on_unlinked(calls, &sight, &event->fact.about, out);
     } else if (event->kind == MCPZ_EVENT_TASK_START) {
-        on_start(calls, members, registry, now, &event->task, out);
+        on_start(calls, &sight, &event->task, out);
     } else if (event->kind > MCPZ_EVENT_TASK_START && event->kind <= MCPZ_EVENT_TASK_CANCEL) {
         on_task(calls, event, out);
     } else if (event->kind >= MCPZ_EVENT_RUN_CREDIT && event->kind <= MCPZ_EVENT_RUN_FAIL) {
@@ -579,7 +598,7 @@ void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_members *member
     } else if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_OPEN) {
         on_open(calls, registry, now, &event->recv.from, &event->recv.msg->open, out);
     } else if (event->kind == MCPZ_EVENT_RECV) {
-        on_message(calls, now, &event->recv.from, event->recv.msg, out);
+        on_message(calls, &sight, &event->recv.from, event->recv.msg, out);
     }
 
     assert(calls->out_count <= MCPZ_CALLS_MAX && calls->in_count <= MCPZ_CALLS_MAX);

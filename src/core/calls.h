@@ -37,6 +37,7 @@
 struct mcpz_call_out {
     uint64_t request; /* 0: free */
     uint64_t call;    /* changes with each attempt */
+    char capability[MCPZ_CAPABILITY_BYTES_MAX + 1];
     struct mcpz_id provider;
     struct mcpz_id failed[MCPZ_CALL_ATTEMPTS_MAX]; /* providers not to try again */
     uint32_t attempts;

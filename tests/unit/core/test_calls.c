@@ -210,9 +210,18 @@ TEST(without_another_provider_the_reason_is_told)
     (void)open_at_alice(false);
     step(1, (struct mcpz_event){.kind = MCPZ_EVENT_FACT,
                                 .fact = {.kind = MCPZ_FACT_UNLINKED, .about = alice}});
-    start(2, 1, false);
     check_done(MCPZ_CODE_PROVIDER_LOST);
     CHECK_UINT(only_action(MCPZ_ACTION_TASK_DONE)->task.attempts, 1);
+}
+
+TEST(without_another_provider_its_own_words_are_told)
+{
+    uint64_t call = open_at_alice(false);
+    struct mcpz_msg fail = fail_with(call, MCPZ_CODE_START_FAILED);
+    fail.fail.text = mcpz_text("no descriptors left");
+    receive(1, &alice, fail);
+    check_done(MCPZ_CODE_START_FAILED);
+    CHECK_BYTES(only_action(MCPZ_ACTION_TASK_DONE)->task.text, "no descriptors left", 19);
 }
 
 TEST(once_output_has_come_nobody_else_is_tried)
@@ -243,6 +252,7 @@ TEST(a_failure_without_a_code_is_a_failure_all_the_same)
 TEST(input_said_before_the_second_start_is_dropped)
 {
     uint64_t call = open_at_alice(true);
+    link_with(&bob);
     receive(1, &alice, fail_with(call, MCPZ_CODE_BUSY));
     CHECK_UINT(count_actions(MCPZ_ACTION_TASK_RETRY), 1);
     step(1, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_INPUT,
@@ -400,6 +410,7 @@ TEST_MAIN(RUN(a_task_nobody_offers_fails_at_once),
           RUN(a_provider_that_sends_too_much_is_cancelled),
           RUN(a_lost_provider_is_replaced_by_another_one),
           RUN(without_another_provider_the_reason_is_told),
+          RUN(without_another_provider_its_own_words_are_told),
           RUN(once_output_has_come_nobody_else_is_tried),
           RUN(a_failure_of_the_task_itself_is_final),
           RUN(a_failure_without_a_code_is_a_failure_all_the_same),
