@@ -135,11 +135,14 @@ TEST(a_file_is_no_terminal)
     CHECK(fclose(file) == 0);
 }
 
-/* A pseudo-terminal. */
+/* A pseudo-terminal; some containers have none, and there the test is skipped. */
 static FILE *open_terminal(int *master)
 {
     *master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    CHECK(*master >= 0 && grantpt(*master) == 0 && unlockpt(*master) == 0);
+    if (*master < 0) {
+        skip();
+    }
+    CHECK(grantpt(*master) == 0 && unlockpt(*master) == 0);
     FILE *terminal = fopen(ptsname(*master), "w");
     CHECK(terminal != NULL);
     return terminal;

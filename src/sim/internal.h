@@ -1,0 +1,115 @@
+/* The simulator from the inside: for the files of sim/ only. */
+
+#ifndef SIM_INTERNAL_H
+#define SIM_INTERNAL_H
+
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "core/outbox.h"
+#include "sim/agenda.h"
+#include "sim/sim.h"
+#include "store/mem.h"
+
+#define MCPZ_WIRES_MAX 4096         /* connections of a whole run */
+#define MCPZ_SIM_REQUESTS_MAX 65536 /* tasks and writes of a whole run */
+#define MCPZ_SIM_RESULT_BYTES 256
+#define MCPZ_TODO_MAX (2 * MCPZ_OUTBOX_MAX)
+
+/* What cannot be done while the engine is at work: done after the turn. */
+enum mcpz_todo_kind { MCPZ_TODO_DIAL = 1, MCPZ_TODO_RETRY };
+
+struct mcpz_todo {
+    enum mcpz_todo_kind kind;
+    uint64_t number; /* DIAL: the node; RETRY: the task */
+};
+
+struct mcpz_sim_node {
+    struct mcpz_identity *identity;
+    struct mcpz_identity *authority; /* node 0 only */
+    struct mcpz_mem *mem;
+    struct mcpz_kv kv;
+    struct mcpz_engine *engine; /* NULL: not running */
+    uint32_t life;
+    bool has_joined;
+    bool disk_is_full;
+    mcpz_time tick_at_us; /* when its earliest TICK on the agenda is due */
+    struct mcpz_sim *sim;
+    char name[32];
+    char address[48];
+    struct mcpz_todo todo[MCPZ_TODO_MAX]; /* what the engine asked for in this turn */
+    size_t todo_count;
+};
+
+/* One connection: `ends[0]` dialled. */
+struct mcpz_wire {
+    bool open;
+    size_t ends[2];
+    mcpz_link links[2];           /* 0: that end does not know it (any more) */
+    mcpz_time last_arrival_us[2]; /* at each end: frames keep their order */
+    bool closing[2];
+};
+
+struct mcpz_sim_request {
+    int code; /* -1: no answer yet */
+    char result[MCPZ_SIM_RESULT_BYTES];
+    char capability[MCPZ_CAPABILITY_BYTES_MAX + 1]; /* a task's */
+    char params[MCPZ_SIM_RESULT_BYTES];
+    uint32_t timeout_ms;
+};
+
+struct mcpz_sim {
+    struct mcpz_sim_config config;
+    struct mcpz_rng rng;
+    struct mcpz_scratch *scratch;
+    struct mcpz_agenda agenda;
+    mcpz_time now;
+    struct mcpz_sim_node nodes[MCPZ_SIM_NODES_MAX];
+    bool cut[MCPZ_SIM_NODES_MAX][MCPZ_SIM_NODES_MAX];
+    struct mcpz_wire wires[MCPZ_WIRES_MAX];
+    size_t wire_count;
+    struct mcpz_sim_request *requests;
+    uint64_t request_count; /* the first is never used */
+    char *trace;
+    size_t trace_length;
+    size_t trace_capacity;
+};
+
+/** A simulation cannot go on without the memory it asked for. */
+static inline void *mcpz_sim_must(void *memory)
+{
+    if (memory == NULL) {
+        abort();
+    }
+    return memory;
+}
+
+/* sim.c: turns */
+
+/** Open the node's turn; its engine. */
+struct mcpz_engine *mcpz_sim_enter(struct mcpz_sim *sim, size_t index);
+/** Close it, and do what the engine asked for meanwhile. */
+void mcpz_sim_leave(struct mcpz_sim *sim, size_t index);
+
+/* ports.c: what engines ask for */
+
+struct mcpz_engine_ports mcpz_sim_ports(struct mcpz_sim_node *node);
+
+/* network.c: connections */
+
+/** Let a dial take its time, then succeed or fail. */
+void mcpz_network_dial(struct mcpz_sim *sim, size_t index, size_t to);
+/** Put on their way all frames that wait at a node. */
+void mcpz_network_send(struct mcpz_sim *sim, size_t index);
+/** Tell both ends, after what is on its way; the end that closes hears it too. */
+void mcpz_network_close(struct mcpz_sim *sim, size_t index);
+void mcpz_network_on_dial(struct mcpz_sim *sim, const struct mcpz_happening *dial);
+void mcpz_network_on_frame(struct mcpz_sim *sim, struct mcpz_happening *arrival);
+void mcpz_network_on_closed(struct mcpz_sim *sim, struct mcpz_happening *closed);
+
+/* script.c: work */
+
+uint64_t mcpz_sim_take_request(struct mcpz_sim *sim);
+void mcpz_sim_start_task(struct mcpz_sim *sim, size_t index, uint64_t name);
+
+#endif

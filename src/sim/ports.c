@@ -1,0 +1,151 @@
+/* What engines ask for: noted while they are at work, done after their turn. */
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "proto/code.h"
+#include "sim/internal.h"
+
+static size_t node_of(const struct mcpz_sim *sim, const struct mcpz_id *id)
+{
+    for (size_t i = 0; i < sim->config.node_count; i++) {
+        if (mcpz_id_equal(mcpz_identity_id(sim->nodes[i].identity), id)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static void note(struct mcpz_sim *sim, size_t node, const char *text)
+{
+    char line[MCPZ_SIM_RESULT_BYTES + 64];
+    int length = snprintf(line, sizeof(line), "[%5llu] %zu: %s\n",
+                          (unsigned long long)(sim->now / 1000), node, text);
+    size_t needed = sim->trace_length + (size_t)length + 1;
+
+    if (needed > sim->trace_capacity) {
+        sim->trace_capacity = 2 * needed;
+        sim->trace = mcpz_sim_must(realloc(sim->trace, sim->trace_capacity));
+    }
+    memcpy(sim->trace + sim->trace_length, line, (size_t)length + 1);
+    sim->trace_length += (size_t)length;
+}
+
+static void note_fact(struct mcpz_sim *sim, size_t node, const struct mcpz_fact *fact)
+{
+    char text[64];
+    size_t about = node_of(sim, &fact->about);
+
+    if (about != SIZE_MAX) {
+        (void)snprintf(text, sizeof(text), "%zu %s", about, mcpz_fact_word(fact->kind));
+    } else {
+        (void)snprintf(text, sizeof(text), "%s", mcpz_fact_word(fact->kind));
+    }
+    note(sim, node, text);
+}
+
+static void port_wake(void *context, mcpz_link link)
+{
+    (void)context;
+    (void)link; /* every link is looked at after every turn */
+}
+
+static void port_close(void *context, mcpz_link link, const char *why)
+{
+    struct mcpz_sim_node *node = context;
+    (void)why;
+
+    for (size_t i = 0; i < node->sim->wire_count; i++) {
+        struct mcpz_wire *wire = &node->sim->wires[i];
+        for (size_t end = 0; end < 2; end++) {
+            if (&node->sim->nodes[wire->ends[end]] == node && wire->links[end] == link) {
+                wire->closing[end] = true;
+            }
+        }
+    }
+}
+
+static void keep_output(struct mcpz_sim *sim, const struct mcpz_action_task *task)
+{
+    struct mcpz_sim_request *request = &sim->requests[task->request];
+    size_t used = strlen(request->result);
+
+    mcpz_bytes_to_text(task->chunk, request->result + used, sizeof(request->result) - used);
+}
+
+static void end_task(struct mcpz_sim *sim, size_t index, const struct mcpz_action_task *task)
+{
+    char text[MCPZ_SIM_RESULT_BYTES + 32];
+    struct mcpz_sim_request *request = &sim->requests[task->request];
+
+    request->code = (int)task->code;
+    (void)snprintf(text, sizeof(text), "task %s %s", mcpz_code_word(task->code), request->result);
+    note(sim, index, text);
+}
+
+/* A provider takes its time and gives its parameters back. */
+static void start_run(struct mcpz_sim *sim, size_t index, const struct mcpz_action_run *run)
+{
+    struct mcpz_happening ended = {
+        .at_us = sim->now + sim->config.run_us,
+        .kind = MCPZ_HAPPENS_RUN_ENDED,
+        .node = index,
+        .life = sim->nodes[index].life,
+        .number = run->run,
+        .frame = mcpz_sim_must(malloc(run->params.length + 1)),
+        .length = run->params.length,
+    };
+
+    memcpy(ended.frame, run->params.data, run->params.length);
+    mcpz_agenda_add(&sim->agenda, &ended);
+}
+
+/* "node7:8765" -> 7; anything else is nobody. */
+static size_t node_at(struct mcpz_bytes address)
+{
+    size_t index = 0;
+
+    for (size_t at = 4; at < address.length && address.data[at] != ':'; at++) {
+        index = 10 * index + (size_t)(address.data[at] - '0');
+    }
+    return index < MCPZ_SIM_NODES_MAX ? index : MCPZ_SIM_NODES_MAX;
+}
+
+static void remember(struct mcpz_sim_node *node, enum mcpz_todo_kind kind, uint64_t number)
+{
+    assert(node->todo_count < MCPZ_TODO_MAX);
+    node->todo[node->todo_count++] = (struct mcpz_todo){.kind = kind, .number = number};
+}
+
+static void port_act(void *context, const struct mcpz_action *action)
+{
+    struct mcpz_sim_node *node = context;
+    struct mcpz_sim *sim = node->sim;
+    size_t index = (size_t)(node - sim->nodes);
+
+    if (action->kind == MCPZ_ACTION_FACT) {
+        note_fact(sim, index, &action->fact);
+    } else if (action->kind == MCPZ_ACTION_REPLY) {
+        sim->requests[action->reply.request].code = (int)action->reply.code;
+    } else if (action->kind == MCPZ_ACTION_TASK_OUTPUT) {
+        keep_output(sim, &action->task);
+    } else if (action->kind == MCPZ_ACTION_TASK_DONE) {
+        end_task(sim, index, &action->task);
+    } else if (action->kind == MCPZ_ACTION_RUN_START) {
+        start_run(sim, index, &action->run);
+    } else if (action->kind == MCPZ_ACTION_DIAL) {
+        remember(node, MCPZ_TODO_DIAL, node_at(action->dial.address));
+    } else if (action->kind == MCPZ_ACTION_TASK_RETRY) {
+        remember(node, MCPZ_TODO_RETRY, action->task.request);
+    }
+}
+
+struct mcpz_engine_ports mcpz_sim_ports(struct mcpz_sim_node *node)
+{
+    return (struct mcpz_engine_ports){
+        .context = node,
+        .wake = port_wake,
+        .close = port_close,
+        .act = port_act,
+    };
+}

@@ -1,0 +1,151 @@
+/* What a script has the nodes do, and what it sees of them. */
+
+#include <assert.h>
+
+#include "sim/internal.h"
+#include "wire/reader.h"
+#include "wire/value.h"
+
+uint64_t mcpz_sim_take_request(struct mcpz_sim *sim)
+{
+    uint64_t name = ++sim->request_count;
+    assert(name < MCPZ_SIM_REQUESTS_MAX);
+    sim->requests[name].code = -1;
+    return name;
+}
+
+void mcpz_sim_start_task(struct mcpz_sim *sim, size_t index, uint64_t name)
+{
+    const struct mcpz_sim_request *request = &sim->requests[name];
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_TASK_START,
+        .task =
+            {
+                .request = name,
+                .capability = mcpz_text(request->capability),
+                .params = mcpz_text(request->params),
+                .timeout_ms = request->timeout_ms,
+            },
+    };
+    mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
+}
+
+void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability)
+{
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_PROVIDE,
+        .provide = {.name = mcpz_text(capability)},
+    };
+    mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
+    mcpz_sim_leave(sim, index);
+}
+
+uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
+                       const char *params, uint32_t timeout_ms)
+{
+    uint64_t name = mcpz_sim_take_request(sim);
+    struct mcpz_sim_request *request = &sim->requests[name];
+
+    request->timeout_ms = timeout_ms;
+    mcpz_bytes_to_text(mcpz_text(capability), request->capability, sizeof(request->capability));
+    mcpz_bytes_to_text(mcpz_text(params), request->params, sizeof(request->params));
+    mcpz_sim_start_task(sim, index, name);
+    mcpz_sim_leave(sim, index);
+    return name;
+}
+
+uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, const char *agent,
+                        const struct mcpz_sim_op *op)
+{
+    uint8_t path_bytes[MCPZ_PATH_BYTES_MAX];
+    uint8_t value_bytes[MCPZ_VALUE_BYTES_MAX];
+    struct mcpz_value_writer path_writer = mcpz_value_writer(path_bytes, sizeof(path_bytes));
+    struct mcpz_value_writer value_writer = mcpz_value_writer(value_bytes, sizeof(value_bytes));
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_AGENT_WRITE,
+        .agent = {.request = mcpz_sim_take_request(sim), .op = op->op, .amount = op->amount},
+    };
+
+    mcpz_value_array(&path_writer, 1);
+    mcpz_value_text(&path_writer, mcpz_text(op->path != NULL ? op->path : "-"));
+    mcpz_value_text(&value_writer, mcpz_text(op->value != NULL ? op->value : ""));
+    assert(path_writer.error == MCPZ_OK && value_writer.error == MCPZ_OK);
+    event.agent.name = mcpz_text(agent);
+    event.agent.path = mcpz_bytes(path_bytes, path_writer.length);
+    event.agent.value = mcpz_bytes(value_bytes, value_writer.length);
+    mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &event.agent.document);
+    mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
+    mcpz_sim_leave(sim, index);
+    return event.agent.request;
+}
+
+bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer)
+{
+    const struct mcpz_member *member =
+        mcpz_members_find(&mcpz_engine_node(sim->nodes[index].engine)->members,
+                          mcpz_identity_id(sim->nodes[peer].identity));
+    return member != NULL &&
+           (member->state == MCPZ_MEMBER_ALIVE || member->state == MCPZ_MEMBER_SUSPECT);
+}
+
+int mcpz_sim_reply(const struct mcpz_sim *sim, uint64_t request)
+{
+    return sim->requests[request].code;
+}
+
+const char *mcpz_sim_result(const struct mcpz_sim *sim, uint64_t request)
+{
+    return sim->requests[request].result;
+}
+
+bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_t *root)
+{
+    struct mcpz_id document;
+
+    mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &document);
+    mcpz_error error = mcpz_engine_root(mcpz_sim_enter(sim, index), &document, root);
+    mcpz_sim_leave(sim, index);
+    return error == MCPZ_OK;
+}
+
+static int64_t integer_of(struct mcpz_bytes value)
+{
+    struct mcpz_reader reader = mcpz_reader(value);
+    struct mcpz_item item;
+
+    if (mcpz_reader_next(&reader, &item) != MCPZ_OK) {
+        return 0;
+    }
+    return item.type == MCPZ_ITEM_INT ? item.sint : (int64_t)item.uint;
+}
+
+int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, const char *path)
+{
+    uint8_t bytes[MCPZ_PATH_BYTES_MAX];
+    struct mcpz_value_writer writer = mcpz_value_writer(bytes, sizeof(bytes));
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_sim_enter(sim, index));
+    struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY};
+    bool inclusive = true;
+    int64_t sum = 0;
+
+    mcpz_value_array(&writer, 1);
+    mcpz_value_text(&writer, mcpz_text(path));
+    mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &record.entry.document);
+    record.entry.path = mcpz_bytes(bytes, writer.length);
+    while (store->next(store->context, MCPZ_SCAN_PATH, inclusive, &record) == MCPZ_OK) {
+        inclusive = false;
+        sum += record.entry.type == MCPZ_ENTRY_COUNTER ? integer_of(record.entry.value) : 0;
+    }
+    mcpz_sim_leave(sim, index);
+    return sum;
+}
+
+struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t index)
+{
+    return sim->nodes[index].engine;
+}
+
+const char *mcpz_sim_trace(const struct mcpz_sim *sim)
+{
+    return sim->trace;
+}
