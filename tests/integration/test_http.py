@@ -1,0 +1,146 @@
+"""The local API on its socket: what clients may say, what others may try."""
+
+import json
+import os
+import pathlib
+import socket
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from mesh import PATIENCE_S, Mesh, until  # noqa: E402
+
+
+class Http(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.mesh = Mesh()
+        cls.node = cls.mesh.founder("A", "--provide", "cat=cat")
+        cls.path = cls.node.ready["socket"]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mesh.__exit__(None, None, None)
+
+    def tearDown(self):
+        # Whatever a test has said, the node goes on.
+        self.assertEqual(self.node.status()["name"], "A")
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(PATIENCE_S)
+        client.connect(self.path)
+        return client
+
+    def say(self, data, ends=True):
+        """Send bytes, and give all that comes until the node closes. `ends`: say that it was all."""
+        with self.connect() as client:
+            try:
+                client.sendall(data)
+                if ends:
+                    client.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            answer = b""
+            while True:
+                try:
+                    piece = client.recv(65536)
+                except ConnectionError:
+                    break
+                if not piece:
+                    break
+                answer += piece
+        return answer
+
+    def ask(self, method, path, body=None, *headers):
+        """One request; status, headers and body of the answer."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *headers]
+        if body is not None:
+            lines.append(f"Content-Length: {len(body)}")
+        answer = self.say("\r\n".join(lines).encode() + b"\r\n\r\n" + (body or b""), ends=False)
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        status = int(head.split()[1])
+        fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+        return status, {name.lower(): value for name, value in fields.items()}, rest
+
+    def test_the_socket_is_ours_alone(self):
+        self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)
+
+    def test_an_unknown_route_is_said_to_be_one(self):
+        status, _, body = self.ask("GET", "/v1/nothing")
+        self.assertEqual((status, json.loads(body)["error"]["code"]), (404, "not_found"))
+
+    def test_a_wrong_method_names_the_right_ones(self):
+        status, headers, body = self.ask("DELETE", "/v1/status")
+        self.assertEqual((status, headers[b"allow"]), (405, b"GET, HEAD"))
+        json.loads(body)
+
+    def test_health_is_told(self):
+        self.assertEqual(self.ask("GET", "/livez")[0], 200)
+        self.assertEqual(self.ask("GET", "/readyz")[0], 200)
+        self.assertEqual(json.loads(self.ask("GET", "/health")[2])["status"], "ok")
+
+    def test_a_body_that_is_not_json_is_refused(self):
+        for body in (b"", b"{", b"[]", b'{"id": 1}', b'{"id":"a","id":"b"}', b"\xff\xfe",
+                     b'{"id":' + b"[" * 5000 + b"]" * 5000 + b"}"):
+            status, _, answer = self.ask("POST", "/v1/agents", body)
+            self.assertEqual((body[:20], status), (body[:20], 400))
+            json.loads(answer)
+
+    def test_a_chunked_body_is_refused(self):
+        answer = self.say(b"POST /v1/agents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          b"5\r\nhello\r\n0\r\n\r\n")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 411"), answer[:80])
+
+    def test_a_length_that_is_none_is_refused(self):
+        for length in (b"-1", b"abc", b"9" * 30, b"0x10"):
+            answer = self.say(b"POST /v1/agents HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + b"\r\n\r\n{}")
+            self.assertFalse(answer.startswith(b"HTTP/1.1 2"), answer[:80])
+
+    def test_a_body_too_long_is_refused_before_it_is_sent(self):
+        answer = self.say(b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000000\r\n\r\n")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 413"), answer[:80])
+
+    def test_headers_without_end_are_cut_off(self):
+        answer = self.say(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n" + b"X-Long: " + b"a" * 100_000 + b"\r\n\r\n")
+        self.assertFalse(answer.startswith(b"HTTP/1.1 2"), answer[:80])
+
+    def test_upgrades_are_refused(self):
+        for protocol in (b"websocket", b"h2c", b"other"):
+            answer = self.say(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + protocol +
+                              b"\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+            self.assertNotIn(b" 101 ", answer[:40])
+
+    def test_garbage_is_cut_off(self):
+        for _ in range(20):
+            self.say(os.urandom(4096))
+
+    def test_half_a_request_costs_nothing(self):
+        before = len(os.listdir(f"/proc/{self.node.process.pid}/fd"))
+        for _ in range(30):
+            with self.connect() as client:
+                client.sendall(b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+        until("the sockets are closed",
+              lambda: len(os.listdir(f"/proc/{self.node.process.pid}/fd")) <= before)
+
+    def test_two_requests_at_once_are_answered_in_turn(self):
+        request = b"GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+        last = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        answer = self.say(request + last)
+        self.assertLess(answer.index(b" 404 "), answer.index(b" 200 "))
+
+    def test_more_connections_than_there_may_be_are_turned_away(self):
+        clients = []
+        for _ in range(200):
+            try:
+                clients.append(self.connect())
+            except OSError:
+                break
+        for client in clients:
+            client.close()
+        until("there is room again", lambda: self.node.run("status").returncode == 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
