@@ -97,7 +97,7 @@ static void notice_lost_in(struct mcpz_agents *agents, const struct mcpz_documen
     }
 }
 
-/* ---- Deltas that come in ------------------------------------------------------------------- */
+/* ---- Deltas that come in ------------------------------------------------------------------ */
 
 /* What `delta`, which is valid, is to `document`, if it can be applied at all. */
 static enum fate judge(const struct step *step, const struct mcpz_document *document,
@@ -206,7 +206,7 @@ static void on_import(struct step *step, uint64_t request, const struct mcpz_del
     mcpz_mail_reply(&step->mail, request, &delta->document, outcomes[fate]);
 }
 
-/* ---- Comparing ----------------------------------------------------------------------------- */
+/* ---- Comparing ---------------------------------------------------------------------------- */
 
 static void on_digests(struct step *step, const struct mcpz_id *from,
                        const struct mcpz_msg_digests *page)
@@ -299,7 +299,7 @@ static void on_tick(struct step *step, const struct mcpz_members *members)
     }
 }
 
-/* ---- Writes from here ---------------------------------------------------------------------- */
+/* ---- Writes from here --------------------------------------------------------------------- */
 
 static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agent *request)
 {
@@ -336,7 +336,7 @@ static void on_write(struct step *step, const struct mcpz_event_agent *request)
     mcpz_mail_reply(&step->mail, request->request, &request->document, outcome);
 }
 
-/* ---- The machine --------------------------------------------------------------------------- */
+/* ---- The machine -------------------------------------------------------------------------- */
 
 void mcpz_agents_recount(struct mcpz_agents *agents)
 {

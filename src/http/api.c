@@ -7,7 +7,7 @@
 
 #include "http/exchange.h"
 
-/* ---- Routes --------------------------------------------------------------------------------- */
+/* ---- Routes ------------------------------------------------------------------------------- */
 
 enum route_flags {
     ROUTE_PREFIX = 1, /* what follows names a thing */
@@ -261,8 +261,7 @@ void mcpz_api_close(struct mcpz_exchange *exchange)
     *exchange = (struct mcpz_exchange){0};
 }
 
-/* ---- Turning
- * ------------------------------------------------------------------------------------ */
+/* ---- Turning ------------------------------------------------------------------------------ */
 
 static bool is_waiting(const struct mcpz_exchange *exchange)
 {
@@ -311,8 +310,7 @@ void mcpz_api_tick(struct mcpz_api *api)
     }
 }
 
-/* ---- Hosts
- * ---------------------------------------------------------------------------------------- */
+/* ---- Hosts -------------------------------------------------------------------------------- */
 
 static bool equals_ignoring_case(struct mcpz_bytes a, const char *b)
 {

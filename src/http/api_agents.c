@@ -139,8 +139,7 @@ void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_reque
     work_list(exchange);
 }
 
-/* ---- Showing
- * ------------------------------------------------------------------------------------ */
+/* ---- Showing ------------------------------------------------------------------------------ */
 
 /* False: answered with what is wrong. */
 static bool check_id(struct mcpz_exchange *exchange, struct mcpz_bytes id)
@@ -202,8 +201,7 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
                                    "state", state, "conflicts", conflicts));
 }
 
-/* ---- Writing
- * -------------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 /* Hand the write in; its REPLY is the answer. `json` is what it then says. */
 static void write_agent(struct mcpz_exchange *exchange, struct mcpz_event_agent *agent,

@@ -55,8 +55,7 @@ static void fail_file(struct mcpz_exchange *exchange, mcpz_error error, uint64_t
     }
 }
 
-/* ---- First pass
- * ------------------------------------------------------------------------------------ */
+/* ---- First pass --------------------------------------------------------------------------- */
 
 static void verify(struct mcpz_exchange *exchange)
 {
@@ -79,8 +78,7 @@ static void verify(struct mcpz_exchange *exchange)
     mcpz_exchange_again(exchange);
 }
 
-/* ---- Second pass
- * ----------------------------------------------------------------------------------- */
+/* ---- Second pass -------------------------------------------------------------------------- */
 
 /* Is the delta part of what the document holds? */
 static mcpz_error is_here(const struct mcpz_store *store, const struct mcpz_delta *delta,
@@ -176,8 +174,7 @@ static void apply(struct mcpz_exchange *exchange)
     }
 }
 
-/* ---- The exchange
- * ------------------------------------------------------------------------------------ */
+/* ---- The exchange ------------------------------------------------------------------------- */
 
 static void work(struct mcpz_exchange *exchange)
 {

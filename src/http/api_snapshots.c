@@ -9,8 +9,7 @@
 #include "http/snapshot.h"
 #include "http/walk.h"
 
-/* ---- Listing
- * ------------------------------------------------------------------------------------- */
+/* ---- Listing ------------------------------------------------------------------------------ */
 
 struct snapshot_list {
     struct mcpz_walk walk;
@@ -91,8 +90,7 @@ void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_re
     work_list(exchange);
 }
 
-/* ---- Exporting
- * ----------------------------------------------------------------------------------- */
+/* ---- Exporting ---------------------------------------------------------------------------- */
 
 /* One actor's deltas of the document at hand: the next one to write. */
 struct cursor {

@@ -247,8 +247,7 @@ void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_reques
     mcpz_exchange_answer(exchange, 200, json);
 }
 
-/* ---- Capabilities
- * --------------------------------------------------------------------------------- */
+/* ---- Capabilities ------------------------------------------------------------------------- */
 
 static json_t *show_provider(const struct mcpz_node *node, const struct mcpz_id *id)
 {

@@ -45,8 +45,7 @@ struct task {
     char text[MCPZ_MESSAGE_BYTES_MAX + 1];
 };
 
-/* ---- The answer
- * ---------------------------------------------------------------------------------- */
+/* ---- The answer --------------------------------------------------------------------------- */
 
 static void drop_output(struct mcpz_exchange *exchange)
 {
@@ -123,8 +122,7 @@ static void answer(struct mcpz_exchange *exchange)
     mcpz_exchange_send(exchange, 200, "application/json");
 }
 
-/* ---- What the core says
- * --------------------------------------------------------------------------- */
+/* ---- What the core says ------------------------------------------------------------------- */
 
 static void set_failure(struct task *task, uint32_t code, struct mcpz_bytes text)
 {
@@ -220,8 +218,7 @@ static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *actio
     return true;
 }
 
-/* ---- What we say to the core
- * ----------------------------------------------------------------------- */
+/* ---- What we say to the core -------------------------------------------------------------- */
 
 static void tell(struct mcpz_exchange *exchange, enum mcpz_event_kind kind,
                  struct mcpz_event_task *say)
@@ -348,8 +345,7 @@ static const struct mcpz_exchange_kind task_kind = {
     .finish = finish,
 };
 
-/* ---- The request
- * ------------------------------------------------------------------------------------ */
+/* ---- The request -------------------------------------------------------------------------- */
 
 /* False: answered with what is wrong. */
 static bool read_params(struct mcpz_exchange *exchange, struct task *task, const json_t *params)

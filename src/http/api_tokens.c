@@ -16,8 +16,7 @@
 #define JOIN_TIMEOUT_MS_DEFAULT 30000
 #define JOIN_TIMEOUT_MS_MAX 600000
 
-/* ---- Giving out
- * ---------------------------------------------------------------------------------- */
+/* ---- Giving out --------------------------------------------------------------------------- */
 
 static void fail_token(struct mcpz_exchange *exchange, mcpz_error error)
 {
@@ -216,8 +215,7 @@ void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_req
     }
 }
 
-/* ---- Coming and going
- * ---------------------------------------------------------------------------- */
+/* ---- Coming and going --------------------------------------------------------------------- */
 
 static void fail_token_text(struct mcpz_exchange *exchange, mcpz_error error)
 {

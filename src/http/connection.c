@@ -14,8 +14,7 @@
 
 #define HEAD_BYTES_MAX 1024 /* of an answer's headers */
 
-/* ---- A request's life
- * ---------------------------------------------------------------------------- */
+/* ---- A request's life --------------------------------------------------------------------- */
 
 static void activate(struct mcpz_connection *connection, struct mcpz_side *side, struct lws *wsi)
 {
@@ -64,8 +63,7 @@ void mcpz_connection_answered(void *context, void *owner)
     (void)lws_callback_on_writable(connection->wsi);
 }
 
-/* ---- Refusing before the body is read: answer and close
- * ----------------------------------------- */
+/* ---- Refusing before the body is read: answer and close ----------------------------------- */
 
 static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz_code code,
                   const char *text)
@@ -92,8 +90,7 @@ static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz
     return -1;
 }
 
-/* ---- Requests in
- * --------------------------------------------------------------------------------- */
+/* ---- Requests in -------------------------------------------------------------------------- */
 
 static const struct {
     enum lws_token_indexes token; /* where libwebsockets keeps the path */
@@ -268,8 +265,7 @@ static int on_body(struct mcpz_connection *connection, struct mcpz_bytes piece)
     return 0;
 }
 
-/* ---- Answers out
- * ----------------------------------------------------------------------------------- */
+/* ---- Answers out -------------------------------------------------------------------------- */
 
 static bool send_headers(struct mcpz_connection *connection, const struct mcpz_response *response)
 {
@@ -348,8 +344,7 @@ static int on_writeable(struct mcpz_connection *connection)
     return 0;
 }
 
-/* ---- What libwebsockets tells
- * ----------------------------------------------------------------------- */
+/* ---- What libwebsockets tells ------------------------------------------------------------- */
 
 /* Count sockets from their acceptance on, not from their first request. */
 static int on_socket(struct mcpz_side *side, struct lws *wsi, enum lws_callback_reasons reason)

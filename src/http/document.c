@@ -11,7 +11,7 @@
 #include "wire/reader.h"
 #include "wire/value.h"
 
-/* ---- Paths --------------------------------------------------------------------------------- */
+/* ---- Paths -------------------------------------------------------------------------------- */
 
 /* Undo "~1" and "~0" (RFC 6901 section 4) into `plain`, which has room for `element`. */
 static mcpz_error unescape(struct mcpz_bytes element, uint8_t *plain, size_t *length)

@@ -11,7 +11,7 @@
 
 #define JSON_TYPE "application/json"
 
-/* ---- Answering ------------------------------------------------------------------------------ */
+/* ---- Answering ---------------------------------------------------------------------------- */
 
 static int append_json(const char *bytes, size_t length, void *context)
 {

@@ -92,7 +92,7 @@ void mcpz_exchange_fail(struct mcpz_exchange *exchange, uint32_t code, const cha
 /** Answer with what an operation of ours failed with; `what` names it. */
 void mcpz_exchange_fail_error(struct mcpz_exchange *exchange, mcpz_error error, const char *what);
 
-/* ---- Waiting ------------------------------------------------------------------------------- */
+/* ---- Waiting ------------------------------------------------------------------------------ */
 
 /** Wait as `kind` with `state`, until MCPZ_API_WAIT_US from now. */
 void mcpz_exchange_wait(struct mcpz_exchange *exchange, const struct mcpz_exchange_kind *kind,
@@ -113,7 +113,7 @@ uint64_t mcpz_exchange_await_reply(struct mcpz_exchange *exchange, unsigned stat
 void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_us,
                              const char *text);
 
-/* ---- Helpers -------------------------------------------------------------------------------- */
+/* ---- Helpers ------------------------------------------------------------------------------ */
 
 struct mcpz_engine *mcpz_exchange_engine(struct mcpz_exchange *exchange);
 struct mcpz_bytes mcpz_exchange_text_of(const json_t *string);

@@ -9,7 +9,7 @@
 
 #include "base/base64.h"
 
-/* ---- Checking ------------------------------------------------------------------------------ */
+/* ---- Checking ----------------------------------------------------------------------------- */
 
 #define NUMBER_CHARS_MAX 512 /* longer ones are no numbers anybody means */
 
@@ -245,7 +245,7 @@ bool mcpz_jsontext_is_value(struct mcpz_bytes text)
     return false;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 /* How many bytes the character at `text` takes; 0: it is none. */
 static size_t character_length(const char *text, size_t left)

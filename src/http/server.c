@@ -39,8 +39,7 @@ struct mcpz_server {
     ev_timer tick;
 };
 
-/* ---- The API's ports
- * -------------------------------------------------------------------------------- */
+/* ---- The API's ports ---------------------------------------------------------------------- */
 
 static struct mcpz_engine *enter(void *context)
 {
@@ -107,8 +106,7 @@ static void walk_config(void *context,
     mcpz_config_walk(server->config, visit, visit_context);
 }
 
-/* ---- Turning
- * ------------------------------------------------------------------------------------------ */
+/* ---- Turning ------------------------------------------------------------------------------ */
 
 static void on_action(void *context, const struct mcpz_action *action)
 {
@@ -134,8 +132,7 @@ static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
     mcpz_api_tick(server->api);
 }
 
-/* ---- Listening
- * ------------------------------------------------------------------------------------------ */
+/* ---- Listening ---------------------------------------------------------------------------- */
 
 static struct lws_vhost *make_vhost(struct mcpz_server *server, struct mcpz_side *side,
                                     struct lws_context_creation_info *info)
@@ -253,8 +250,7 @@ static mcpz_error listen_on_tcp(struct mcpz_server *server, const char *text,
     return MCPZ_OK;
 }
 
-/* ---- Making and unmaking
- * ---------------------------------------------------------------------------------- */
+/* ---- Making and unmaking ------------------------------------------------------------------ */
 
 /* When libwebsockets' callbacks can come no more. */
 static void release(void *context)

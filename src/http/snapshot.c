@@ -28,8 +28,7 @@ static uint32_t get_u32(const uint8_t *bytes)
            bytes[3];
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 static void append(struct mcpz_snapshot_writer *writer, const uint8_t *bytes, size_t length)
 {
@@ -79,8 +78,7 @@ void mcpz_snapshot_end(struct mcpz_snapshot_writer *writer)
     mcpz_body_append(writer->body, mcpz_bytes(digest, sizeof(digest)));
 }
 
-/* ---- Reading
- * -------------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------ */
 
 static mcpz_error take(struct mcpz_snapshot_reader *reader, uint8_t *bytes, size_t length)
 {

@@ -25,7 +25,7 @@ static struct mcpz_identity *identity_of(uint64_t seed, const char *kind, size_t
     return error == MCPZ_OK ? identity : mcpz_sim_must(NULL);
 }
 
-/* ---- Turns ---------------------------------------------------------------------- */
+/* ---- Turns -------------------------------------------------------------------------------- */
 
 struct mcpz_engine *mcpz_sim_enter(struct mcpz_sim *sim, size_t index)
 {
@@ -100,7 +100,7 @@ void mcpz_sim_leave(struct mcpz_sim *sim, size_t index)
     after_turn(sim, index, mcpz_engine_turn_end(sim->nodes[index].engine));
 }
 
-/* ---- Happenings ----------------------------------------------------------------- */
+/* ---- Happenings --------------------------------------------------------------------------- */
 
 static void on_disk(struct mcpz_sim *sim, const struct mcpz_happening *written)
 {

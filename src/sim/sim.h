@@ -41,7 +41,7 @@ void mcpz_sim_destroy(struct mcpz_sim *sim);
 
 mcpz_time mcpz_sim_now(const struct mcpz_sim *sim);
 
-/* ---- What a script does -------------------------------------------------------------------- */
+/* ---- What a script does ------------------------------------------------------------------- */
 
 /**
  * Start a node on what its disk holds. The first start of node 0 founds the mesh; that of any
@@ -89,7 +89,7 @@ mcpz_error mcpz_sim_inject(struct mcpz_sim *sim, size_t from, size_t to, struct 
 /** Run until virtual time `until_us`. Costs no real waiting. */
 void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us);
 
-/* ---- What a script sees --------------------------------------------------------------------- */
+/* ---- What a script sees ------------------------------------------------------------------- */
 
 /** Does `node` hold `peer` for a member? Suspects count as members, the dead do not. */
 bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer);

@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "proto/limits.h"
 
-/* ---- What LMDB has on disk, in the byte order and word size of this machine ----------------- */
+/* ---- What LMDB has on disk, in the byte order and word size of this machine --------------- */
 
 #define META_MAGIC UINT32_C(0xBEEFC0DE)
 #define META_VERSION 1
@@ -62,7 +62,7 @@ struct meta {
     size_t transaction;
 };
 
-/* ---- Checking ------------------------------------------------------------------------------ */
+/* ---- Checking ----------------------------------------------------------------------------- */
 
 struct checker {
     int file;

@@ -23,7 +23,7 @@ struct mcpz_lmdb {
     bool reading;       /* `reader` is live */
 };
 
-/* ---- What is on disk ----------------------------------------------------------------------- */
+/* ---- What is on disk ---------------------------------------------------------------------- */
 
 static mcpz_error begin_reading(struct mcpz_lmdb *lmdb)
 {
@@ -103,7 +103,7 @@ static mcpz_error disk_next(void *context, struct mcpz_bytes after, bool inclusi
     return MCPZ_OK;
 }
 
-/* ---- The store ----------------------------------------------------------------------------- */
+/* ---- The store ---------------------------------------------------------------------------- */
 
 static mcpz_error lmdb_get(void *context, struct mcpz_bytes key, struct mcpz_bytes *value)
 {
@@ -168,7 +168,7 @@ static struct mcpz_kv_progress lmdb_progress(void *context)
     return progress;
 }
 
-/* ---- Opening ------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------------ */
 
 static mcpz_error open_reader(struct mcpz_lmdb *lmdb)
 {

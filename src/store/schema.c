@@ -8,7 +8,7 @@
 
 static_assert(MCPZ_RECORD_KIND_END <= 256, "a kind is one byte");
 
-/* ---- Writing ------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 static void add_bytes(struct mcpz_key *key, struct mcpz_bytes bytes)
 {
@@ -116,7 +116,7 @@ void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
     assert(false);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------ */
 
 /* What is left of a key. The caller has checked that there is enough. */
 static struct mcpz_bytes take_bytes(struct mcpz_bytes *left, size_t length)

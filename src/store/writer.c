@@ -14,7 +14,7 @@ static uint64_t clock_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* ---- The thread, holding the mutex --------------------------------------------------------- */
+/* ---- The thread, holding the mutex -------------------------------------------------------- */
 
 static void make_room(struct mcpz_writer *writer)
 {
@@ -119,7 +119,7 @@ static void *run(void *context)
     return NULL;
 }
 
-/* ---- The loop ------------------------------------------------------------------------------ */
+/* ---- The loop ----------------------------------------------------------------------------- */
 
 mcpz_error mcpz_writer_start(struct mcpz_writer *writer, struct mcpz_env *env,
                              const struct mcpz_env_fill *fill,

@@ -2,7 +2,7 @@
 
 #include "core/crdt/clock.h"
 
-/* ---- Comparing ----------------------------------------------------------------------------- */
+/* ---- Comparing ---------------------------------------------------------------------------- */
 
 bool mcpz_catchup_page_is_valid(const struct mcpz_msg_digests *page)
 {
@@ -119,7 +119,7 @@ mcpz_error mcpz_catchup_compare(struct mcpz_catchup *catchup, const struct mcpz_
     return MCPZ_OK; /* it goes on with the next round */
 }
 
-/* ---- Answering ----------------------------------------------------------------------------- */
+/* ---- Answering ---------------------------------------------------------------------------- */
 
 /* The deltas one asker lacks: the next one of each actor, read ahead. */
 struct supply {

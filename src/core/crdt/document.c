@@ -27,7 +27,7 @@ mcpz_error mcpz_document_load(const struct mcpz_store *store, const struct mcpz_
     return MCPZ_OK;
 }
 
-/* ---- Validity ------------------------------------------------------------------------------ */
+/* ---- Validity ----------------------------------------------------------------------------- */
 
 static bool type_is_known(uint32_t type)
 {
@@ -96,7 +96,7 @@ bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta)
     return true;
 }
 
-/* ---- Which register is shown --------------------------------------------------------------- */
+/* ---- Which register is shown -------------------------------------------------------------- */
 
 /* The best so far of the registers at one path. */
 struct winner {
@@ -220,7 +220,7 @@ static mcpz_error judge_name(const struct mcpz_store *store, const struct mcpz_d
     return MCPZ_OK;
 }
 
-/* ---- Applying: all that can fail comes before the first write ------------------------------- */
+/* ---- Applying: all that can fail comes before the first write ----------------------------- */
 
 static struct mcpz_record entry_of_remove(const struct mcpz_delta *delta,
                                           const struct mcpz_remove *removed)

@@ -8,7 +8,7 @@ static mcpz_error step(struct mcpz_finder *finder, enum mcpz_scan scan)
     return finder->store->next(finder->store->context, scan, false, &finder->at);
 }
 
-/* ---- At one path --------------------------------------------------------------------------- */
+/* ---- At one path -------------------------------------------------------------------------- */
 
 static bool fits(const struct mcpz_finder_query *query, const struct mcpz_record_entry *entry)
 {
@@ -32,7 +32,7 @@ static mcpz_error next_at(struct mcpz_finder *finder)
     return error;
 }
 
-/* ---- At and below a path ------------------------------------------------------------------- */
+/* ---- At and below a path ------------------------------------------------------------------ */
 
 /*
  * Paths of one depth lie together, but not next to those of another: their headers differ. So
@@ -78,7 +78,7 @@ static mcpz_error next_below(struct mcpz_finder *finder)
     return MCPZ_ENOTFOUND;
 }
 
-/* ---- Everything ---------------------------------------------------------------------------- */
+/* ---- Everything --------------------------------------------------------------------------- */
 
 static mcpz_error next_of_all(struct mcpz_finder *finder)
 {

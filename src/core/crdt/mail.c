@@ -67,7 +67,7 @@ static size_t address_bytes(const struct mcpz_id *to)
     return to != NULL ? rounded(sizeof(*to)) : BROADCAST_BYTES;
 }
 
-/* ---- Deltas -------------------------------------------------------------------------------- */
+/* ---- Deltas ------------------------------------------------------------------------------- */
 
 /* Entries that lie together share their path, and most removes of one write do. */
 static bool shares_path(const struct mcpz_delta *delta, size_t index)
@@ -138,7 +138,7 @@ bool mcpz_mail_delta(struct mcpz_mail *mail, const struct mcpz_id *to,
     return true;
 }
 
-/* ---- Comparing and asking ------------------------------------------------------------------ */
+/* ---- Comparing and asking ----------------------------------------------------------------- */
 
 bool mcpz_mail_want(struct mcpz_mail *mail, const struct mcpz_id *to,
                     const struct mcpz_id *document, const struct mcpz_clock *clock)
@@ -211,7 +211,7 @@ struct mcpz_id mcpz_mail_before(const struct mcpz_id *id)
     return before;
 }
 
-/* ---- For people ---------------------------------------------------------------------------- */
+/* ---- For people --------------------------------------------------------------------------- */
 
 void mcpz_mail_reply(struct mcpz_mail *mail, uint64_t request, const struct mcpz_id *document,
                      struct mcpz_outcome outcome)

@@ -33,7 +33,7 @@ static struct mcpz_outcome refuse(uint32_t code, const char *text)
     return (struct mcpz_outcome){.code = code, .text = text};
 }
 
-/* ---- Writing deltas ------------------------------------------------------------------------ */
+/* ---- Writing deltas ----------------------------------------------------------------------- */
 
 static uint64_t own_seq(const struct mcpz_writer *writer)
 {
@@ -117,7 +117,7 @@ static mcpz_error write_deltas(struct mcpz_writer *writer, const struct edit *ed
     return error == MCPZ_ENOTFOUND ? flush(writer, &draft, untold) : error;
 }
 
-/* ---- Looking before writing ---------------------------------------------------------------- */
+/* ---- Looking before writing --------------------------------------------------------------- */
 
 static mcpz_error count_found(const struct mcpz_writer *writer, const struct edit *edit,
                               size_t *count)
@@ -182,7 +182,7 @@ static struct mcpz_outcome carry_out(struct mcpz_writer *writer, const struct ed
     return ok;
 }
 
-/* ---- One function for each kind of write --------------------------------------------------- */
+/* ---- One function for each kind of write -------------------------------------------------- */
 
 static struct mcpz_finder_query query_at(const struct mcpz_writer *writer, struct mcpz_bytes path,
                                          uint32_t type)

@@ -59,7 +59,7 @@ void world_finish(struct world *world)
     }
 }
 
-/* ---- Letters ------------------------------------------------------------------------------- */
+/* ---- Letters ------------------------------------------------------------------------------ */
 
 static void *copy_list(struct mcpz_arena *arena, const void *list, size_t count, size_t size)
 {
@@ -145,7 +145,7 @@ void world_double(struct world *world, size_t index)
     post(world, letter.from, letter.to, &letter.msg);
 }
 
-/* ---- Steps --------------------------------------------------------------------------------- */
+/* ---- Steps -------------------------------------------------------------------------------- */
 
 static void take_reply(struct world_node *node, const struct mcpz_action *action)
 {
@@ -255,7 +255,7 @@ void world_run(struct world *world, mcpz_time us)
     }
 }
 
-/* ---- Links --------------------------------------------------------------------------------- */
+/* ---- Links -------------------------------------------------------------------------------- */
 
 bool world_is_linked(const struct world *world, size_t a, size_t b)
 {
@@ -336,7 +336,7 @@ void world_restart(struct world *world, size_t node)
     start(world, node);
 }
 
-/* ---- Writes -------------------------------------------------------------------------------- */
+/* ---- Writes ------------------------------------------------------------------------------- */
 
 static uint32_t request(struct world *world, size_t node, struct mcpz_event_agent agent)
 {
@@ -392,7 +392,7 @@ uint32_t world_increment(struct world *world, size_t node, uint8_t document,
                                              .amount = amount});
 }
 
-/* ---- Looking ------------------------------------------------------------------------------- */
+/* ---- Looking ------------------------------------------------------------------------------ */
 
 struct mcpz_record_document world_look(const struct world *world, size_t node, uint8_t document)
 {

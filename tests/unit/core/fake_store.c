@@ -16,7 +16,7 @@ struct fake_row {
     _Alignas(16) uint8_t memory[];
 };
 
-/* ---- Keys ---------------------------------------------------------------------------------- */
+/* ---- Keys --------------------------------------------------------------------------------- */
 
 static int compare_numbers(uint64_t a, uint64_t b)
 {
@@ -81,7 +81,7 @@ static bool holds(const struct fake_store *store, size_t at, const struct mcpz_r
     return at < store->count && compare(&store->rows[at]->record, record) == 0;
 }
 
-/* ---- Deep copies --------------------------------------------------------------------------- */
+/* ---- Deep copies -------------------------------------------------------------------------- */
 
 static struct mcpz_bytes copy_bytes(struct mcpz_arena *arena, struct mcpz_bytes bytes)
 {
@@ -156,7 +156,7 @@ static struct fake_row *make_row(const struct mcpz_record *record)
     return row;
 }
 
-/* ---- The port ------------------------------------------------------------------------------ */
+/* ---- The port ----------------------------------------------------------------------------- */
 
 static bool fails(struct fake_store *store)
 {
@@ -276,7 +276,7 @@ static mcpz_error next(void *context, enum mcpz_scan scan, bool inclusive,
     return MCPZ_OK;
 }
 
-/* ---- For tests ----------------------------------------------------------------------------- */
+/* ---- For tests ---------------------------------------------------------------------------- */
 
 void fake_store_init(struct fake_store *store)
 {

@@ -54,7 +54,7 @@ static struct mcpz_bytes numbered(uint32_t i)
     return mcpz_bytes(path, i < 256 ? 5 : 6);
 }
 
-/* ---- Life ---------------------------------------------------------------------------------- */
+/* ---- Life --------------------------------------------------------------------------------- */
 
 TEST(creating_makes_a_named_agent_and_tells_everybody)
 {
@@ -157,7 +157,7 @@ TEST(what_is_written_while_another_deletes_survives_out_of_sight)
     world_finish(&world);
 }
 
-/* ---- Types --------------------------------------------------------------------------------- */
+/* ---- Types -------------------------------------------------------------------------------- */
 
 TEST(concurrent_writes_are_both_kept_until_somebody_has_seen_both)
 {
@@ -328,7 +328,7 @@ TEST(unsetting_the_longest_path_works)
     world_finish(&world);
 }
 
-/* ---- Refusals ------------------------------------------------------------------------------ */
+/* ---- Refusals ----------------------------------------------------------------------------- */
 
 TEST(what_is_the_systems_own_is_not_for_people)
 {
@@ -392,7 +392,7 @@ TEST(an_agent_holds_so_many_entries)
     world_finish(&world);
 }
 
-/* ---- Writes of several deltas -------------------------------------------------------------- */
+/* ---- Writes of several deltas ------------------------------------------------------------- */
 
 TEST(more_dots_than_one_delta_removes_take_several)
 {
@@ -479,7 +479,7 @@ TEST(deleting_the_largest_agent_fits_one_step_and_gets_everywhere)
     world_finish(&world);
 }
 
-/* ---- The store fails ----------------------------------------------------------------------- */
+/* ---- The store fails ---------------------------------------------------------------------- */
 
 TEST(a_store_that_cannot_be_read_fails_the_write_and_nothing_is_written)
 {

@@ -65,7 +65,7 @@ static uint32_t roll(uint32_t bound)
     return mcpz_rng_below(&rng, bound);
 }
 
-/* ---- The history --------------------------------------------------------------------------- */
+/* ---- The history -------------------------------------------------------------------------- */
 
 static bool happened_before(const struct op *a, const struct op *b)
 {
@@ -228,7 +228,7 @@ static void check_life(size_t node, uint8_t document)
     }
 }
 
-/* ---- Making one ---------------------------------------------------------------------------- */
+/* ---- Making one --------------------------------------------------------------------------- */
 
 static void note_seen(struct op *op, size_t node)
 {
@@ -353,7 +353,7 @@ TEST(any_history_converges_to_what_it_says)
     CHECK(op_count > 0);
 }
 
-/* ---- The same deltas in any order ---------------------------------------------------------- */
+/* ---- The same deltas in any order --------------------------------------------------------- */
 
 /* Hand the deltas that node 0 holds to an empty node, in random order, again and again: those
  * that come too early are needed later. */

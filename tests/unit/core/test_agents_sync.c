@@ -79,7 +79,7 @@ static void lose_all(void)
     }
 }
 
-/* ---- One delta ----------------------------------------------------------------------------- */
+/* ---- One delta ---------------------------------------------------------------------------- */
 
 TEST(passes_a_delta_on_once_but_not_back)
 {
@@ -230,7 +230,7 @@ TEST(messages_of_other_machines_are_left_alone)
     world_finish(&world);
 }
 
-/* ---- Limits of what is taken in ------------------------------------------------------------ */
+/* ---- Limits of what is taken in ----------------------------------------------------------- */
 
 TEST(a_full_node_takes_in_no_new_agents_and_asks_for_none)
 {
@@ -287,7 +287,7 @@ TEST(what_others_wrote_is_taken_in_over_the_limit_of_entries)
     world_finish(&world);
 }
 
-/* ---- Catching up --------------------------------------------------------------------------- */
+/* ---- Catching up -------------------------------------------------------------------------- */
 
 TEST(a_question_is_answered_in_portions)
 {
@@ -459,7 +459,7 @@ TEST(compares_every_ten_seconds_more_or_less)
     world_finish(&world);
 }
 
-/* ---- Lost writes of our own ---------------------------------------------------------------- */
+/* ---- Lost writes of our own --------------------------------------------------------------- */
 
 TEST(a_store_that_was_set_back_gets_its_writes_back_and_a_new_generation)
 {
@@ -518,7 +518,7 @@ TEST(a_claim_about_us_is_enough_to_become_another)
     world_finish(&world);
 }
 
-/* ---- Import -------------------------------------------------------------------------------- */
+/* ---- Import ------------------------------------------------------------------------------- */
 
 static uint32_t import(const struct mcpz_msg *msg)
 {
@@ -567,7 +567,7 @@ TEST(an_imported_delta_is_taken_in_like_any_other_and_answered)
     world_finish(&world);
 }
 
-/* ---- The store fails ----------------------------------------------------------------------- */
+/* ---- The store fails ---------------------------------------------------------------------- */
 
 /* Let `msg` meet a store that fails at its first read, its second, ... until none fails. */
 static void receive_with_failures(const struct mcpz_msg *msg)

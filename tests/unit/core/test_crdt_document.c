@@ -168,7 +168,7 @@ TEST(types_paths_and_values_are_checked)
     CHECK(!is_valid());
 }
 
-/* ---- Applying ------------------------------------------------------------------------------ */
+/* ---- Applying ----------------------------------------------------------------------------- */
 
 /* ann's `seq`-th delta: all of `adds` up to `add_count`, nothing removed. */
 static void first_delta(uint64_t seq, size_t add_count)

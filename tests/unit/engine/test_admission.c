@@ -284,7 +284,7 @@ TEST(who_has_much_to_say_is_let_in_all_the_same)
     free_pair();
 }
 
-/* ---- What is not of the mesh gets no further than the door ---------------------------------- */
+/* ---- What is not of the mesh gets no further than the door -------------------------------- */
 
 static mcpz_error say_raw(const uint8_t *bytes, size_t length)
 {
@@ -410,7 +410,7 @@ TEST(one_connection_too_many_is_refused)
     free_pair();
 }
 
-/* ---- Life of a certificate ------------------------------------------------------------------ */
+/* ---- Life of a certificate ---------------------------------------------------------------- */
 
 TEST(a_certificate_is_renewed_at_two_thirds_of_its_life)
 {

@@ -97,7 +97,7 @@ static void write_file(char path[32], const char *text)
     (void)close(descriptor);
 }
 
-/* ---- Defaults and precedence ---------------------------------------------------------------- */
+/* ---- Defaults and precedence -------------------------------------------------------------- */
 
 TEST(knows_what_to_do_without_being_told)
 {
@@ -188,7 +188,7 @@ TEST(adds_providers_up_and_replaces_those_of_the_same_name)
                 "--provide: \"b\" is provided twice: a capability has one command");
 }
 
-/* ---- The environment ------------------------------------------------------------------------ */
+/* ---- The environment ---------------------------------------------------------------------- */
 
 TEST(takes_host_and_port_from_the_environment_each_alone)
 {
@@ -332,7 +332,7 @@ TEST(says_why_a_token_file_is_no_good)
                     "MCPZ_JOIN_TOKEN_FILE: MCPZ_JOIN_TOKEN is set too: set one of them");
 }
 
-/* ---- Flags ---------------------------------------------------------------------------------- */
+/* ---- Flags -------------------------------------------------------------------------------- */
 
 TEST(takes_every_flag)
 {
@@ -434,7 +434,7 @@ TEST(cuts_long_values_in_errors_between_characters)
     CHECK_TEXT(trouble.text, expected);
 }
 
-/* ---- Settling ------------------------------------------------------------------------------- */
+/* ---- Settling ----------------------------------------------------------------------------- */
 
 TEST(advertises_nothing_that_cannot_be_dialled)
 {
@@ -477,7 +477,7 @@ TEST(refuses_what_contradicts_itself)
                     "none");
 }
 
-/* ---- Showing it ----------------------------------------------------------------------------- */
+/* ---- Showing it --------------------------------------------------------------------------- */
 
 static void write_row(void *context, const char *key, const char *value, const char *origin)
 {

@@ -8,8 +8,7 @@ struct fake_world world;
 
 static uint8_t answer_text[1048576 + 1];
 
-/* ---- The engine
- * ---------------------------------------------------------------------------------- */
+/* ---- The engine --------------------------------------------------------------------------- */
 
 static struct mcpz_bytes keep(struct mcpz_engine *engine, struct mcpz_bytes bytes)
 {
@@ -152,8 +151,7 @@ mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request
     return engine->refuse;
 }
 
-/* ---- The world
- * ------------------------------------------------------------------------------------- */
+/* ---- The world ---------------------------------------------------------------------------- */
 
 static struct mcpz_engine *enter(void *context)
 {

@@ -40,8 +40,7 @@ static void check_reply(enum mcpz_method method, const char *path, const char *b
     mcpz_api_close(exchange);
 }
 
-/* ---- Routes
- * ----------------------------------------------------------------------------------------- */
+/* ---- Routes ------------------------------------------------------------------------------- */
 
 TEST(looking_answers_at_once)
 {
@@ -189,8 +188,7 @@ TEST(a_body_over_its_limit_is_refused)
     fake_end();
 }
 
-/* ---- Malformed bodies
- * ---------------------------------------------------------------------------------- */
+/* ---- Malformed bodies --------------------------------------------------------------------- */
 
 TEST(bodies_that_are_no_object_are_bad_requests)
 {
@@ -234,8 +232,7 @@ TEST(deep_nesting_is_refused_without_harm)
     fake_end();
 }
 
-/* ---- Agents
- * --------------------------------------------------------------------------------------------- */
+/* ---- Agents ------------------------------------------------------------------------------- */
 
 TEST(a_new_agent_is_answered_when_it_is_on_disk)
 {
@@ -378,8 +375,7 @@ TEST(agents_are_listed_by_name_over_many_slices)
     fake_end();
 }
 
-/* ---- Tokens, coming and going
- * ------------------------------------------------------------------------------ */
+/* ---- Tokens, coming and going ------------------------------------------------------------- */
 
 TEST(a_token_is_shown_when_it_is_on_disk)
 {

@@ -160,8 +160,7 @@ TEST(a_failed_task_is_an_answer_too)
     fake_end();
 }
 
-/* ---- Input
- * -------------------------------------------------------------------------------------------- */
+/* ---- Input -------------------------------------------------------------------------------- */
 
 /* Bytes of input handed in since event `from`; they must be those of the body. */
 static size_t count_input(size_t from)
@@ -261,8 +260,7 @@ TEST(a_retry_starts_everything_over)
     fake_end();
 }
 
-/* ---- Ending early
- * ---------------------------------------------------------------------------------------- */
+/* ---- Ending early ------------------------------------------------------------------------- */
 
 TEST(who_goes_away_cancels_the_task)
 {

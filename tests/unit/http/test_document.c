@@ -1,8 +1,7 @@
 #include "fake_engine.h"
 #include "http/document.h"
 
-/* ---- Values
- * -------------------------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------------- */
 
 static mcpz_error from_json(const char *text, struct mcpz_value *value)
 {
@@ -121,8 +120,7 @@ TEST(what_is_no_value_in_the_store_is_corrupt)
     CHECK_UINT(mcpz_value_to_json(mcpz_bytes("", 0), &json), MCPZ_ECORRUPT);
 }
 
-/* ---- Paths
- * ---------------------------------------------------------------------------------------- */
+/* ---- Paths -------------------------------------------------------------------------------- */
 
 static mcpz_error path_of(const char *text, struct mcpz_path *path)
 {
@@ -193,8 +191,7 @@ TEST(paths_end_at_their_limits)
     CHECK_UINT(path_of(text, &path), MCPZ_EFULL);
 }
 
-/* ---- State
- * ------------------------------------------------------------------------------------------ */
+/* ---- State -------------------------------------------------------------------------------- */
 
 static const struct mcpz_id document = {.bytes = {'d'}};
 

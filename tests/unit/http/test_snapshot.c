@@ -57,8 +57,7 @@ static void put_document(const char *name, struct mcpz_id *document,
     store->put(store->context, &record);
 }
 
-/* ---- The file
- * ----------------------------------------------------------------------------------------- */
+/* ---- The file ----------------------------------------------------------------------------- */
 
 static void write_file(struct mcpz_body *body, size_t count)
 {
@@ -169,8 +168,7 @@ TEST(what_is_wrong_has_its_error)
     mcpz_body_finish(&body);
 }
 
-/* ---- Exporting
- * ------------------------------------------------------------------------------------------- */
+/* ---- Exporting ---------------------------------------------------------------------------- */
 
 TEST(an_export_is_in_causal_order)
 {
@@ -243,8 +241,7 @@ TEST(an_export_that_cannot_be_says_why)
     fake_end();
 }
 
-/* ---- Importing
- * --------------------------------------------------------------------------------------------- */
+/* ---- Importing ---------------------------------------------------------------------------- */
 
 static struct mcpz_exchange *import(size_t deltas)
 {

@@ -439,7 +439,7 @@ TEST(a_turn_too_big_for_the_queue_fails_as_full)
     bench_close(bench);
 }
 
-/* ---- Against a model ------------------------------------------------------------------------ */
+/* ---- Against a model ---------------------------------------------------------------------- */
 
 #define MODEL_KEYS 40
 

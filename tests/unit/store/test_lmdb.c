@@ -47,7 +47,7 @@ static struct mcpz_lmdb_stats stats_of(struct disk *disk)
     return stats;
 }
 
-/* ---- Files ---------------------------------------------------------------------------------- */
+/* ---- Files -------------------------------------------------------------------------------- */
 
 static unsigned mode_of(const char *directory, const char *name)
 {
@@ -131,7 +131,7 @@ TEST(closes_what_was_never_opened)
     mcpz_lmdb_close(NULL);
 }
 
-/* ---- Room ----------------------------------------------------------------------------------- */
+/* ---- Room --------------------------------------------------------------------------------- */
 
 /* Write `count` blocks in batches of ten, without waiting in between. */
 static uint64_t write_blocks(struct disk *disk, unsigned count)
@@ -348,7 +348,7 @@ TEST(a_map_too_small_for_an_empty_store_leaves_nothing_behind)
     scratch_remove(&scratch);
 }
 
-/* ---- Other processes ------------------------------------------------------------------------ */
+/* ---- Other processes ---------------------------------------------------------------------- */
 
 /* A child that opens the store, writes one byte to `out`, and holds it until it is killed. */
 static pid_t fork_holder(const char *directory, int out)
@@ -486,7 +486,7 @@ TEST(keeps_what_it_called_durable_when_it_is_killed)
     scratch_remove(&scratch);
 }
 
-/* ---- Format --------------------------------------------------------------------------------- */
+/* ---- Format ------------------------------------------------------------------------------- */
 
 /* Write to the main database of an environment, past our store. */
 static void write_raw(const char *directory, const char *key, const void *value, size_t length)

@@ -253,7 +253,7 @@ TEST(a_message_over_its_size_is_refused)
     }
 }
 
-/* ---- Edges of the bounds -------------------------------------------------------------------- */
+/* ---- Edges of the bounds ------------------------------------------------------------------ */
 
 static struct mcpz_value_writer start(uint32_t kind, uint32_t field_count)
 {

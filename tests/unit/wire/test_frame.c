@@ -52,7 +52,7 @@ static struct mcpz_bytes frame_of(size_t length, bool noise, bool compress)
     return mcpz_framer_finish(framer, compress);
 }
 
-/* ---- Packing -------------------------------------------------------------------------------- */
+/* ---- Packing ------------------------------------------------------------------------------ */
 
 TEST(a_frame_is_its_flags_and_its_messages)
 {
@@ -160,7 +160,7 @@ TEST(compressed_frames_round_trip)
     }
 }
 
-/* ---- Opening -------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------------ */
 
 static mcpz_error open_frame(struct mcpz_bytes frame)
 {
