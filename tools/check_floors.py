@@ -66,7 +66,8 @@ def faults(source: pathlib.Path, floor: str):
 
 
 def main() -> int:
-    root = pathlib.Path(sys.argv[1])
+    here = pathlib.Path(__file__).resolve().parent
+    root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here.parent / "src"
     found = [
         fault
         for source in sorted(root.glob("*/**/*.[ch]"))
