@@ -56,9 +56,12 @@ class Node:
         self.process = None
         self.ready = None
 
-    def start(self, *arguments, listen="127.0.0.1:0", env=None):
-        """Start and wait until it says that it is ready. The line it says is in `self.ready`."""
-        command = [MCPZ, "up", "--data", str(self.data), "--name", self.name, "--json"]
+    def start(self, *arguments, listen="127.0.0.1:0", env=None, within=()):
+        """Start and wait until it says that it is ready. The line it says is in `self.ready`.
+
+        `within` is a command to run it under: ("ip", "netns", "exec", NAME).
+        """
+        command = [*within, MCPZ, "up", "--data", str(self.data), "--name", self.name, "--json"]
         if listen is not None:
             command += ["--listen", listen]
         # The log is appended to: all lives of one node in one file.
