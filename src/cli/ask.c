@@ -11,8 +11,7 @@
 #include "cli/show.h"
 #include "proto/code.h"
 
-/* ---- Failing ---------------------------------------------------------------------------------
- */
+/* ---- Failing ------------------------------------------------------------------------------ */
 
 enum mcpz_exit mcpz_fail(const struct mcpz_invocation *invocation, enum mcpz_exit status,
                          const char *code, const char *message)
@@ -100,8 +99,7 @@ static enum mcpz_exit fail_answered(const struct mcpz_invocation *invocation,
     return status;
 }
 
-/* ---- Asking ----------------------------------------------------------------------------------
- */
+/* ---- Asking ------------------------------------------------------------------------------- */
 
 enum mcpz_exit mcpz_ask_raw(const struct mcpz_invocation *invocation,
                             const struct mcpz_client_request *request,
@@ -204,8 +202,7 @@ enum mcpz_exit mcpz_ask_and_show(const struct mcpz_invocation *invocation, const
     return status;
 }
 
-/* ---- Small things verbs need -----------------------------------------------------------------
- */
+/* ---- Small things verbs need -------------------------------------------------------------- */
 
 enum mcpz_exit mcpz_api_path(const struct mcpz_invocation *invocation, const char *prefix,
                              const char *id, const char *rest, char *path)

@@ -24,8 +24,7 @@
 
 static_assert(MCPZ_KEY_BYTES == MCPZ_SEED_BYTES, "what is kept is the seed");
 
-/* ---- Directories -----------------------------------------------------------------------------
- */
+/* ---- Directories -------------------------------------------------------------------------- */
 
 static mcpz_error make_data(struct mcpz_assembly *assembly)
 {
@@ -66,8 +65,7 @@ static const char *inside(const struct mcpz_assembly *assembly, const char *name
     return path;
 }
 
-/* ---- Keys ------------------------------------------------------------------------------------
- */
+/* ---- Keys --------------------------------------------------------------------------------- */
 
 static mcpz_error obtain_seed(struct mcpz_assembly *assembly, const char *name, bool may_make,
                               uint8_t *seed)
@@ -111,8 +109,7 @@ static mcpz_error open_keys(struct mcpz_assembly *assembly)
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
-/* ---- Parts -----------------------------------------------------------------------------------
- */
+/* ---- Parts -------------------------------------------------------------------------------- */
 
 static mcpz_error create_loop(struct mcpz_assembly *assembly)
 {
@@ -235,8 +232,7 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
     return error;
 }
 
-/* ---- Setting it to work ----------------------------------------------------------------------
- */
+/* ---- Setting it to work ------------------------------------------------------------------- */
 
 static void offer_seeds(struct mcpz_assembly *assembly)
 {
@@ -309,8 +305,7 @@ static mcpz_error offer_providers(struct mcpz_assembly *assembly)
     return MCPZ_OK;
 }
 
-/* ---- Hearing ---------------------------------------------------------------------------------
- */
+/* ---- Hearing ------------------------------------------------------------------------------ */
 
 static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
 {
@@ -397,8 +392,7 @@ void mcpz_assembly_invite(struct mcpz_assembly *assembly, struct mcpz_deferred *
     assembly->invite_request = request;
 }
 
-/* ---- All of it -------------------------------------------------------------------------------
- */
+/* ---- All of it ---------------------------------------------------------------------------- */
 
 static mcpz_error create_parts(struct mcpz_assembly *assembly)
 {

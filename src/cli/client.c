@@ -37,8 +37,7 @@ struct exchange {
     bool answered;     /* the answer began before all was sent */
 };
 
-/* ---- Waiting ---------------------------------------------------------------------------------
- */
+/* ---- Waiting ------------------------------------------------------------------------------ */
 
 /*
  * Waits in slices: a Ctrl-C that comes just before poll() would otherwise be noticed only when
@@ -73,8 +72,7 @@ static mcpz_error wait_for(struct exchange *exchange, short events, short *ready
     return MCPZ_EIO;
 }
 
-/* ---- Connecting ------------------------------------------------------------------------------
- */
+/* ---- Connecting --------------------------------------------------------------------------- */
 
 static mcpz_error refuse_connect(struct exchange *exchange, const char *path, int why)
 {
@@ -124,8 +122,7 @@ static mcpz_error connect_to(struct exchange *exchange, const char *path)
     return MCPZ_OK;
 }
 
-/* ---- Sending ---------------------------------------------------------------------------------
- */
+/* ---- Sending ------------------------------------------------------------------------------ */
 
 /* Stops early, without an error, when the answer comes first. */
 static mcpz_error send_bytes(struct exchange *exchange, const void *bytes, size_t length)
@@ -228,8 +225,7 @@ static mcpz_error send_request(struct exchange *exchange)
     return error;
 }
 
-/* ---- Receiving -------------------------------------------------------------------------------
- */
+/* ---- Receiving ---------------------------------------------------------------------------- */
 
 /* `*got` is 0 at the end. */
 static mcpz_error receive(struct exchange *exchange, char *bytes, size_t capacity, size_t *got)
@@ -421,8 +417,7 @@ static mcpz_error receive_body(struct exchange *exchange)
     }
 }
 
-/* ---- What others call ------------------------------------------------------------------------
- */
+/* ---- What others call --------------------------------------------------------------------- */
 
 static bool exists(const char *path)
 {

@@ -10,8 +10,7 @@
 
 #define KEYS_MAX 128 /* that are compared */
 
-/* ---- What else has changed -------------------------------------------------------------------
- */
+/* ---- What else has changed ---------------------------------------------------------------- */
 
 struct comparison {
     char *keys[KEYS_MAX]; /* of the running configuration, and what they were */
@@ -63,8 +62,7 @@ static void tell_restart(const struct mcpz_config *old, const struct mcpz_config
     }
 }
 
-/* ---- Providers -------------------------------------------------------------------------------
- */
+/* ---- Providers ---------------------------------------------------------------------------- */
 
 static const struct mcpz_config_provider *find(const struct mcpz_config *config, const char *name)
 {
@@ -104,8 +102,7 @@ static void provide_new(const struct mcpz_config *old, const struct mcpz_config 
     }
 }
 
-/* ---- Taking over -----------------------------------------------------------------------------
- */
+/* ---- Taking over -------------------------------------------------------------------------- */
 
 static void swap_text(char **a, char **b)
 {

@@ -7,8 +7,7 @@
 #include "cli/run.h"
 #include "cli/show.h"
 
-/* ---- Writing ---------------------------------------------------------------------------------
- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 static enum mcpz_exit show_written(const struct mcpz_invocation *invocation, const char *method,
                                    const char *path, json_t *body, const char *what)
@@ -113,8 +112,7 @@ enum mcpz_exit mcpz_run_agent_increment(const struct mcpz_invocation *invocation
     return write_at(invocation, "/increment", "by", json_integer(amount));
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------
- */
+/* ---- Reading ------------------------------------------------------------------------------ */
 
 static mcpz_error add_agent(struct mcpz_table *table, const json_t *agent)
 {

@@ -14,8 +14,7 @@
 #define SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"
 #define PATIENCE_MS 300000 /* the node checks a large file completely before it says a word */
 
-/* ---- list ------------------------------------------------------------------------------------
- */
+/* ---- list --------------------------------------------------------------------------------- */
 
 static mcpz_error add_snapshot(struct mcpz_table *table, const json_t *snapshot)
 {
@@ -41,8 +40,7 @@ enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation)
     return mcpz_ask_and_show(invocation, "GET", "/v1/snapshots", show_snapshots);
 }
 
-/* ---- export ----------------------------------------------------------------------------------
- */
+/* ---- export ------------------------------------------------------------------------------- */
 
 /* A file that takes its name only when it is whole. */
 struct target {
@@ -155,8 +153,7 @@ enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation
     return status;
 }
 
-/* ---- import ----------------------------------------------------------------------------------
- */
+/* ---- import ------------------------------------------------------------------------------- */
 
 static void show_imported(const struct mcpz_invocation *invocation, const json_t *answer)
 {

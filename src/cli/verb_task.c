@@ -16,8 +16,7 @@
 #define TIMEOUT_DEFAULT_MS 30000
 #define TASK_TYPE "application/vnd.mcpz.task"
 
-/* ---- What goes in ----------------------------------------------------------------------------
- */
+/* ---- What goes in ------------------------------------------------------------------------- */
 
 static int open_input(const char *path)
 {
@@ -103,8 +102,7 @@ static char *make_header(const struct mcpz_invocation *invocation, json_t *param
     return ended;
 }
 
-/* ---- What comes out --------------------------------------------------------------------------
- */
+/* ---- What comes out ----------------------------------------------------------------------- */
 
 static enum mcpz_exit fail_write(const struct mcpz_invocation *invocation)
 {
@@ -202,8 +200,7 @@ static enum mcpz_exit show(const struct mcpz_invocation *invocation,
     return status;
 }
 
-/* ---- The verb --------------------------------------------------------------------------------
- */
+/* ---- The verb ----------------------------------------------------------------------------- */
 
 static enum mcpz_exit ask(const struct mcpz_invocation *invocation, char *header, int input,
                           uint64_t timeout_ms)

@@ -17,8 +17,7 @@
 #define TIME_TEXT_BYTES 32
 #define HEX_BYTES (2 * MCPZ_TOKEN_ID_BYTES + 1)
 
-/* ---- create ----------------------------------------------------------------------------------
- */
+/* ---- create ------------------------------------------------------------------------------- */
 
 static enum mcpz_exit read_uses(const struct mcpz_invocation *invocation, json_int_t *uses)
 {
@@ -84,8 +83,7 @@ enum mcpz_exit mcpz_run_token_create(const struct mcpz_invocation *invocation)
     return status;
 }
 
-/* ---- list, revoke ----------------------------------------------------------------------------
- */
+/* ---- list, revoke ------------------------------------------------------------------------- */
 
 static mcpz_error add_token(struct mcpz_table *table, const json_t *token)
 {
@@ -134,8 +132,7 @@ enum mcpz_exit mcpz_run_token_revoke(const struct mcpz_invocation *invocation)
                                   : mcpz_ask_and_show(invocation, "DELETE", path, show_revoked);
 }
 
-/* ---- inspect: what the token itself says, without a node --------------------------------------
- */
+/* ---- inspect: what the token itself says, without a node ---------------------------------- */
 
 static void write_hex(struct mcpz_bytes bytes, char *text)
 {

@@ -29,8 +29,7 @@ struct up {
     char *ephemeral; /* the directory to remove at the end; NULL: none */
 };
 
-/* ---- A directory for once --------------------------------------------------------------------
- */
+/* ---- A directory for once ----------------------------------------------------------------- */
 
 static int remove_entry(const char *path, const struct stat *facts, int kind, struct FTW *place)
 {
@@ -71,8 +70,7 @@ static void remove_ephemeral(struct up *up)
     }
 }
 
-/* ---- The banner ------------------------------------------------------------------------------
- */
+/* ---- The banner --------------------------------------------------------------------------- */
 
 static uint64_t elapsed_ms(const struct up *up)
 {
@@ -195,8 +193,7 @@ static void print_ready(const struct up *up)
     }
 }
 
-/* ---- Running ---------------------------------------------------------------------------------
- */
+/* ---- Running ------------------------------------------------------------------------------ */
 
 static void on_reload(void *context)
 {

@@ -93,8 +93,7 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_create(const struct mcpz_engine_config *con
 /** NULL is fine. */
 void mcpz_engine_destroy(struct mcpz_engine *engine);
 
-/* ---- The turn ---------------------------------------------------------------------------------
- */
+/* ---- The turn ----------------------------------------------------------------------------- */
 
 /** Open a turn at `now`. Harmless if one is open: time then moves on within it. */
 void mcpz_engine_turn_begin(struct mcpz_engine *engine, mcpz_time now, uint64_t wall_ms);

@@ -19,8 +19,7 @@
 
 static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard while links stand");
 
-/* ---- Lanes: encoded messages waiting for their link -------------------------------------------
- */
+/* ---- Lanes: encoded messages waiting for their link --------------------------------------- */
 
 struct mcpz_queued {
     struct mcpz_queued *next;
@@ -76,8 +75,7 @@ struct mcpz_link_row {
     struct mcpz_lane data;
 };
 
-/* ---- What waits for the disk ------------------------------------------------------------------
- */
+/* ---- What waits for the disk -------------------------------------------------------------- */
 
 struct mcpz_held {
     struct mcpz_held *next;
@@ -90,8 +88,7 @@ struct mcpz_held {
     uint8_t bytes[];
 };
 
-/* ---- The engine -------------------------------------------------------------------------------
- */
+/* ---- The engine --------------------------------------------------------------------------- */
 
 /* The token we are joining with. */
 struct mcpz_pending_join {

@@ -16,8 +16,7 @@
 /* stderr of a task that is over holds what a pipe holds: 64 KiB, at most 1 MiB if it was grown. */
 #define DRAIN_READS_MAX (1048576 / MCPZ_CHUNK_BYTES_MAX + 1)
 
-/* ---- Saying things to the engine --------------------------------------------------------------
- */
+/* ---- Saying things to the engine ---------------------------------------------------------- */
 
 static void deliver(struct mcpz_job *job, struct mcpz_event *event)
 {
@@ -127,8 +126,7 @@ static void settle(struct mcpz_job *job)
     }
 }
 
-/* ---- Moving bytes -----------------------------------------------------------------------------
- */
+/* ---- Moving bytes ------------------------------------------------------------------------- */
 
 static void watch_input(struct mcpz_job *job)
 {
@@ -244,8 +242,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
     mcpz_job_fail(job, MCPZ_CODE_TIMEOUT, text);
 }
 
-/* ---- The keeper's news ------------------------------------------------------------------------
- */
+/* ---- The keeper's news -------------------------------------------------------------------- */
 
 static const char *stage_word(enum mcpz_keeper_stage stage)
 {
@@ -347,8 +344,7 @@ static void on_status(struct ev_loop *loop, ev_io *watcher, int events)
     settle(job);
 }
 
-/* ---- Starting ---------------------------------------------------------------------------------
- */
+/* ---- Starting ----------------------------------------------------------------------------- */
 
 struct environment {
     char *entries[ENVIRONMENT_MAX + 1]; /* ends with NULL */
@@ -475,8 +471,7 @@ void mcpz_job_start(struct mcpz_job *job, const char *command)
     watch(job);
 }
 
-/* ---- From the engine, and the life of a job ---------------------------------------------------
- */
+/* ---- From the engine, and the life of a job ----------------------------------------------- */
 
 bool mcpz_job_input(struct mcpz_job *job, struct mcpz_bytes chunk)
 {

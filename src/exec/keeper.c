@@ -55,8 +55,7 @@ static void report_failure(const struct mcpz_keeper *keeper, enum mcpz_keeper_st
     report(keeper, &message);
 }
 
-/* ---- Descriptors and signals ------------------------------------------------------------------
- */
+/* ---- Descriptors and signals -------------------------------------------------------------- */
 
 static void close_range_of(unsigned int first, unsigned int last)
 {
@@ -94,8 +93,7 @@ static void reset_signals(void)
     }
 }
 
-/* ---- The command ------------------------------------------------------------------------------
- */
+/* ---- The command -------------------------------------------------------------------------- */
 
 static bool set_limit(__rlimit_resource_t resource, rlim_t most)
 {
@@ -157,8 +155,7 @@ static _Noreturn void run_command(const struct mcpz_keeper *keeper, pid_t keeper
     give_up(keeper, MCPZ_STAGE_SHELL);
 }
 
-/* ---- Killing what is left ---------------------------------------------------------------------
- */
+/* ---- Killing what is left ----------------------------------------------------------------- */
 
 struct process {
     pid_t pid;
@@ -291,8 +288,7 @@ static void kill_all(struct watch *watch)
     }
 }
 
-/* ---- The keeper -------------------------------------------------------------------------------
- */
+/* ---- The keeper --------------------------------------------------------------------------- */
 
 /* Until the command's own process has ended, or the node wants no more of it. */
 static void wait_for_end(struct watch *watch)

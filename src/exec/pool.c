@@ -39,8 +39,7 @@ struct mcpz_pool {
     ev_timer kick; /* of no duration: what a turn leaves to be done right after it */
 };
 
-/* ---- Offers -----------------------------------------------------------------------------------
- */
+/* ---- Offers ------------------------------------------------------------------------------- */
 
 static struct offer *find_offer(struct mcpz_pool *pool, const char *name)
 {
@@ -58,8 +57,7 @@ static void tell_offer(struct mcpz_pool *pool, enum mcpz_event_kind kind, const 
     mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
 }
 
-/* ---- Jobs -------------------------------------------------------------------------------------
- */
+/* ---- Jobs --------------------------------------------------------------------------------- */
 
 static void kick(struct mcpz_pool *pool)
 {
@@ -169,8 +167,7 @@ static void on_kick(struct ev_loop *loop, ev_timer *timer, int events)
     kick(pool);
 }
 
-/* ---- What the engine says ---------------------------------------------------------------------
- */
+/* ---- What the engine says ----------------------------------------------------------------- */
 
 static struct mcpz_job *find_job(struct mcpz_pool *pool, uint32_t id)
 {
@@ -272,8 +269,7 @@ static void on_action(void *context, const struct mcpz_action *action)
     }
 }
 
-/* ---- Life -------------------------------------------------------------------------------------
- */
+/* ---- Life --------------------------------------------------------------------------------- */
 
 mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory, struct mcpz_pool **pool)
 {

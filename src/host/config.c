@@ -18,8 +18,7 @@ static_assert(MCPZ_SEEDS_MAX * (MCPZ_ADDRESS_BYTES_MAX + 2) < SHOWN_LIST_BYTES, 
 static_assert(MCPZ_TOKEN_TEXT_BYTES_MAX >= MCPZ_CONFIG_TEXT_BYTES_MAX,
               "an item's buffer holds both");
 
-/* ---- Life ------------------------------------------------------------------------------------
- */
+/* ---- Life --------------------------------------------------------------------------------- */
 
 mcpz_error mcpz_config_init(struct mcpz_config *config)
 {
@@ -67,8 +66,7 @@ void mcpz_config_finish(struct mcpz_config *config)
     *config = (struct mcpz_config){0};
 }
 
-/* ---- A token, from where it need not be seen by others ----------------------------------------
- */
+/* ---- A token, from where it need not be seen by others ------------------------------------ */
 
 /* One line without the space around it, into `text` of MCPZ_TOKEN_TEXT_BYTES_MAX + 2. */
 static bool read_line(FILE *file, char *text)
@@ -123,8 +121,7 @@ static mcpz_error put_token_file(struct mcpz_config *config, const char *path,
     return error;
 }
 
-/* ---- The environment --------------------------------------------------------------------------
- */
+/* ---- The environment ---------------------------------------------------------------------- */
 
 /* An empty variable counts as not set: that is how people switch one off in a unit file. */
 static const char *variable(const char *name)
@@ -243,8 +240,7 @@ mcpz_error mcpz_config_read_environment(struct mcpz_config *config,
     return error;
 }
 
-/* ---- Flags ------------------------------------------------------------------------------------
- */
+/* ---- Flags -------------------------------------------------------------------------------- */
 
 mcpz_error mcpz_config_flag(struct mcpz_config *config, const char *flag, const char *value,
                             struct mcpz_config_trouble *trouble)
@@ -273,8 +269,7 @@ mcpz_error mcpz_config_flag(struct mcpz_config *config, const char *flag, const 
     return mcpz_config_put(config, &setting, trouble);
 }
 
-/* ---- What must hold together ------------------------------------------------------------------
- */
+/* ---- What must hold together -------------------------------------------------------------- */
 
 #define ORIGIN_BYTES 512
 
@@ -408,8 +403,7 @@ mcpz_error mcpz_config_settle(struct mcpz_config *config, struct mcpz_config_tro
     return error;
 }
 
-/* ---- Showing it -------------------------------------------------------------------------------
- */
+/* ---- Showing it --------------------------------------------------------------------------- */
 
 static void join_words(char *const *items, size_t count, char *text, size_t capacity)
 {

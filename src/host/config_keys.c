@@ -55,8 +55,7 @@ void mcpz_config_wipe(char *text)
     }
 }
 
-/* ---- What a value may look like: each gives its one written form ------------------------------
- */
+/* ---- What a value may look like: each gives its one written form -------------------------- */
 
 static mcpz_error duplicate(const char *text, char **value)
 {
@@ -357,8 +356,7 @@ static mcpz_error read_format(const struct mcpz_setting *setting, char **value,
                               mcpz_config_shown(setting->text, shown));
 }
 
-/* ---- Where a value goes: each takes `*value` over by setting it to NULL -----------------------
- */
+/* ---- Where a value goes: each takes `*value` over by setting it to NULL ------------------- */
 
 /* The slot of a key that is one text. The offset was made by offsetof() on that very member. */
 static char **slot(struct mcpz_config *config, enum mcpz_key key)

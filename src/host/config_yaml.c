@@ -6,8 +6,7 @@
 #include "host/config_keys.h"
 #include "host/yaml_check.h"
 
-/* ---- The file, as libcyaml lays it out. All texts: what they mean is said in config_keys.c ----
- */
+/* ---- The file, as libcyaml lays it out. All texts: what they mean is said in config_keys.c  */
 
 struct provider_file {
     char *name;
@@ -129,8 +128,7 @@ static_assert(MCPZ_YAML_PLACES_MAX >= 32 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCP
                                           2 * MCPZ_PROVIDERS_MAX,
               "every value of a file has its line");
 
-/* ---- From there into the configuration --------------------------------------------------------
- */
+/* ---- From there into the configuration ---------------------------------------------------- */
 
 struct reading {
     struct mcpz_config *config;

@@ -48,8 +48,7 @@ static const char *const level_names[] = {
     [MCPZ_LOG_DEBUG] = "debug",
 };
 
-/* ---- A line being written: cut, never overrun --------------------------------------------------
- */
+/* ---- A line being written: cut, never overrun --------------------------------------------- */
 
 struct line {
     char text[MCPZ_LOG_LINE_BYTES_MAX];
@@ -264,8 +263,7 @@ static void write_line(enum mcpz_log_level level, const char *module, const char
     (void)written;
 }
 
-/* ---- Repeats ----------------------------------------------------------------------------------
- */
+/* ---- Repeats ------------------------------------------------------------------------------ */
 
 static void tell_repeats(struct watch *watch)
 {
@@ -315,8 +313,7 @@ static bool is_shown(enum mcpz_log_level level, const char *module, const char *
     return true;
 }
 
-/* ---- Words ------------------------------------------------------------------------------------
- */
+/* ---- Words -------------------------------------------------------------------------------- */
 
 static bool level_from(struct mcpz_bytes word, enum mcpz_log_level *level)
 {

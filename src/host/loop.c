@@ -69,8 +69,7 @@ struct mcpz_loop {
     ev_async store_news;
 };
 
-/* ---- Actions out ------------------------------------------------------------------------------
- */
+/* ---- Actions out -------------------------------------------------------------------------- */
 
 static void act(void *context, const struct mcpz_action *action)
 {
@@ -105,8 +104,7 @@ static void close_link(void *context, mcpz_link link, const char *why)
     }
 }
 
-/* ---- The turn ---------------------------------------------------------------------------------
- */
+/* ---- The turn ----------------------------------------------------------------------------- */
 
 static void end_turn(struct mcpz_loop *loop)
 {
@@ -199,8 +197,7 @@ static void on_kick(struct ev_loop *ev, ev_timer *watcher, int events)
     mcpz_log_flush();
 }
 
-/* ---- Making and unmaking ----------------------------------------------------------------------
- */
+/* ---- Making and unmaking ------------------------------------------------------------------ */
 
 static void emit_lws(int level, const char *line)
 {
@@ -368,8 +365,7 @@ mcpz_error mcpz_loop_start(struct mcpz_loop *loop, struct mcpz_engine_config *co
     return error;
 }
 
-/* ---- In use -----------------------------------------------------------------------------------
- */
+/* ---- In use ------------------------------------------------------------------------------- */
 
 struct mcpz_engine *mcpz_loop_enter(struct mcpz_loop *loop)
 {
@@ -435,8 +431,7 @@ struct mcpz_lmdb *mcpz_loop_store(struct mcpz_loop *loop)
     return loop->store;
 }
 
-/* ---- Running ----------------------------------------------------------------------------------
- */
+/* ---- Running ------------------------------------------------------------------------------ */
 
 struct reload {
     void (*on_reload)(void *context);

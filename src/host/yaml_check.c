@@ -46,8 +46,7 @@ static size_t event_line(const struct walk *walk)
     return walk->event.start_mark.line + 1;
 }
 
-/* ---- What is not YAML at all ------------------------------------------------------------------
- */
+/* ---- What is not YAML at all -------------------------------------------------------------- */
 
 static size_t line_of_offset(struct mcpz_bytes document, size_t offset)
 {
@@ -108,8 +107,7 @@ static mcpz_error next(struct walk *walk)
     return MCPZ_OK;
 }
 
-/* ---- Keys -------------------------------------------------------------------------------------
- */
+/* ---- Keys --------------------------------------------------------------------------------- */
 
 static const cyaml_schema_field_t *field_called(const cyaml_schema_field_t *fields,
                                                 const char *key)
@@ -180,8 +178,7 @@ static mcpz_error refuse_key(struct walk *walk, const cyaml_schema_field_t *fiel
     return refuse(walk, line, "unknown key \"%s\"%s%s: there are %s", shown, in, walk->path, keys);
 }
 
-/* ---- Values -----------------------------------------------------------------------------------
- */
+/* ---- Values ------------------------------------------------------------------------------- */
 
 static mcpz_error walk_value(struct walk *walk, const cyaml_schema_value_t *value);
 
@@ -341,8 +338,7 @@ static mcpz_error walk_value(struct walk *walk, const cyaml_schema_value_t *valu
     return error;
 }
 
-/* ---- The document -----------------------------------------------------------------------------
- */
+/* ---- The document ------------------------------------------------------------------------- */
 
 static mcpz_error walk_document(struct walk *walk, bool *is_empty)
 {

@@ -168,8 +168,7 @@ unsigned mcpz_api_status_of(uint32_t code)
     }
 }
 
-/* ---- The API's life ---------------------------------------------------------------------------
- */
+/* ---- The API's life ----------------------------------------------------------------------- */
 
 mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *directory,
                            struct mcpz_api **api)
@@ -206,8 +205,7 @@ void mcpz_api_body_init(const struct mcpz_api *api, struct mcpz_body *body)
     mcpz_body_init(body, api->directory);
 }
 
-/* ---- An exchange's life ------------------------------------------------------------------------
- */
+/* ---- An exchange's life ------------------------------------------------------------------- */
 
 mcpz_error mcpz_api_open(struct mcpz_api *api, void *owner, struct mcpz_exchange **exchange)
 {

@@ -6,8 +6,7 @@
 
 #include "http/exchange.h"
 
-/* ---- Status -----------------------------------------------------------------------------------
- */
+/* ---- Status ------------------------------------------------------------------------------- */
 
 static json_t *list_roles(const struct mcpz_member *member)
 {
@@ -176,8 +175,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     mcpz_exchange_answer(exchange, 200, json);
 }
 
-/* ---- Peers -------------------------------------------------------------------------------------
- */
+/* ---- Peers -------------------------------------------------------------------------------- */
 
 static const char *state_word(enum mcpz_member_state state)
 {
@@ -288,8 +286,7 @@ void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz
     mcpz_exchange_answer(exchange, 200, json);
 }
 
-/* ---- Configuration -----------------------------------------------------------------------------
- */
+/* ---- Configuration ------------------------------------------------------------------------ */
 
 static void visit_key(void *context, const char *key, const char *value, const char *origin)
 {

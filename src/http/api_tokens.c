@@ -113,8 +113,7 @@ void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_requ
     json_decref(object);
 }
 
-/* ---- Listing and revoking ----------------------------------------------------------------------
- */
+/* ---- Listing and revoking ----------------------------------------------------------------- */
 
 static const char *token_state(const struct mcpz_record_token *token, uint64_t wall_ms)
 {

@@ -166,8 +166,7 @@ json_t *mcpz_path_to_json(struct mcpz_bytes path)
     return json_stringn(text, length);
 }
 
-/* ---- Values from JSON ------------------------------------------------------------------------
- */
+/* ---- Values from JSON --------------------------------------------------------------------- */
 
 #define MAP_PAIRS_MAX (MCPZ_VALUE_BYTES_MAX / 2) /* a pair takes two bytes at least */
 
@@ -339,8 +338,7 @@ mcpz_error mcpz_value_from_json(json_t *json, struct mcpz_value *value)
     return MCPZ_OK;
 }
 
-/* ---- Values to JSON --------------------------------------------------------------------------
- */
+/* ---- Values to JSON ----------------------------------------------------------------------- */
 
 static json_t *read_value(struct mcpz_reader *reader);
 

@@ -141,8 +141,7 @@ void mcpz_exchange_fail_error(struct mcpz_exchange *exchange, mcpz_error error, 
     mcpz_exchange_fail(exchange, code_of_error(error), "%s: %s", what, mcpz_strerror(error));
 }
 
-/* ---- Waiting ---------------------------------------------------------------------------------
- */
+/* ---- Waiting ------------------------------------------------------------------------------ */
 
 void mcpz_exchange_wait(struct mcpz_exchange *exchange, const struct mcpz_exchange_kind *kind,
                         void *state)
@@ -252,8 +251,7 @@ void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_
     mcpz_bytes_to_text(mcpz_text(text), wait->text, sizeof(wait->text));
 }
 
-/* ---- Reading requests -------------------------------------------------------------------------
- */
+/* ---- Reading requests --------------------------------------------------------------------- */
 
 struct mcpz_engine *mcpz_exchange_engine(struct mcpz_exchange *exchange)
 {
@@ -345,8 +343,7 @@ bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object,
     return true;
 }
 
-/* ---- Writing answers --------------------------------------------------------------------------
- */
+/* ---- Writing answers ---------------------------------------------------------------------- */
 
 json_t *mcpz_exchange_show_time(uint64_t wall_ms)
 {

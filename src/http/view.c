@@ -30,8 +30,7 @@ static const char *const type_words[] = {
     [MCPZ_ENTRY_COUNTER] = "counter",
 };
 
-/* ---- Gathering the leaves ---------------------------------------------------------------------
- */
+/* ---- Gathering the leaves ----------------------------------------------------------------- */
 
 static bool is_hidden(struct mcpz_bytes path)
 {
@@ -237,8 +236,7 @@ static mcpz_error gather(struct view *view, const struct mcpz_store *store,
     return error == MCPZ_ENOTFOUND ? finish_fold(view, &fold) : error;
 }
 
-/* ---- Nesting them ------------------------------------------------------------------------------
- */
+/* ---- Nesting them ------------------------------------------------------------------------- */
 
 /* The object at one more step down, made if it is not there. Only prefixes are in the tree yet. */
 static json_t *step_down(json_t *object, struct mcpz_bytes key)

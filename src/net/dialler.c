@@ -44,8 +44,7 @@ struct mcpz_dialler {
     struct dial dials[MCPZ_DIALS_KNOWN_MAX];
 };
 
-/* ---- One dial ---------------------------------------------------------------------------------
- */
+/* ---- One dial ----------------------------------------------------------------------------- */
 
 static struct mcpz_loop *loop_of(const struct dial *dial)
 {
@@ -209,8 +208,7 @@ static void on_step(void *context)
     }
 }
 
-/* ---- All of them ------------------------------------------------------------------------------
- */
+/* ---- All of them -------------------------------------------------------------------------- */
 
 static bool is_dialled(const struct dial *dial, struct mcpz_bytes address)
 {

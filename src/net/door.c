@@ -36,8 +36,7 @@ struct mcpz_door {
     ev_timer pause;
 };
 
-/* ---- Opening ----------------------------------------------------------------------------------
- */
+/* ---- Opening ------------------------------------------------------------------------------ */
 
 struct complaint {
     char *text;
@@ -144,8 +143,7 @@ static mcpz_error open_socket(const char *listen, int *fd, char *trouble, size_t
     return MCPZ_OK;
 }
 
-/* ---- Letting in -------------------------------------------------------------------------------
- */
+/* ---- Letting in --------------------------------------------------------------------------- */
 
 void mcpz_door_set_options(int fd)
 {

@@ -28,8 +28,7 @@
 
 static_assert(MCPZ_WS_MESSAGE_BYTES_MAX < TX_BYTES, "a message goes out in one piece");
 
-/* ---- Wires ------------------------------------------------------------------------------------
- */
+/* ---- Wires -------------------------------------------------------------------------------- */
 
 static struct mcpz_wire *wire_of(struct mcpz_mesh *mesh, struct lws *wsi)
 {
@@ -170,8 +169,7 @@ static int say_goodbye(struct mcpz_wire *wire, enum lws_close_status status)
     return -1;
 }
 
-/* ---- What TLS tells ---------------------------------------------------------------------------
- */
+/* ---- What TLS tells ----------------------------------------------------------------------- */
 
 static bool is_wanted(void *context, int fd, const struct mcpz_id *peer)
 {
@@ -202,8 +200,7 @@ static void on_tls_event(void *context, int fd, enum mcpz_tls_event event)
     }
 }
 
-/* ---- From the first byte to the link ----------------------------------------------------------
- */
+/* ---- From the first byte to the link ------------------------------------------------------ */
 
 /* In whose name is the upgrade asked for, or granted? */
 static bool speaks_our_protocol(struct lws *wsi)
@@ -306,8 +303,7 @@ static void on_gone(struct mcpz_wire *wire)
     release_wire(wire);
 }
 
-/* ---- Frames in --------------------------------------------------------------------------------
- */
+/* ---- Frames in ---------------------------------------------------------------------------- */
 
 static int refuse(struct mcpz_wire *wire, enum lws_close_status status, const char *why)
 {
@@ -385,8 +381,7 @@ static int on_piece(struct mcpz_wire *wire, struct mcpz_bytes piece)
     return result;
 }
 
-/* ---- Frames out -------------------------------------------------------------------------------
- */
+/* ---- Frames out --------------------------------------------------------------------------- */
 
 static int on_writeable(struct mcpz_wire *wire)
 {
@@ -418,8 +413,7 @@ static int on_writeable(struct mcpz_wire *wire)
     return wire->is_closing ? say_goodbye(wire, CLOSE_NORMAL) : 0;
 }
 
-/* ---- What libwebsockets tells -----------------------------------------------------------------
- */
+/* ---- What libwebsockets tells ------------------------------------------------------------- */
 
 static int on_wire_event(struct mcpz_wire *wire, enum lws_callback_reasons reason, void *in,
                          size_t length)
@@ -494,8 +488,7 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
-/* ---- Beginning and end ------------------------------------------------------------------------
- */
+/* ---- Beginning and end -------------------------------------------------------------------- */
 
 /* It would send our dials to the proxy named in the environment. */
 static struct lws_vhost *make_vhost(struct lws_context *context,

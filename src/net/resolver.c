@@ -32,8 +32,7 @@ struct question {
     void *context;
 };
 
-/* ---- Sockets and patience ---------------------------------------------------------------------
- */
+/* ---- Sockets and patience ----------------------------------------------------------------- */
 
 static void set_timeout(struct mcpz_resolver *resolver)
 {
@@ -99,8 +98,7 @@ static void on_socket_state(void *context, ares_socket_t fd, int readable, int w
     }
 }
 
-/* ---- Answers ----------------------------------------------------------------------------------
- */
+/* ---- Answers ------------------------------------------------------------------------------ */
 
 static void collect(const struct ares_addrinfo *found, struct mcpz_resolved *resolved)
 {
@@ -129,8 +127,7 @@ static void on_answer(void *context, int status, int timeouts, struct ares_addri
     free(question);
 }
 
-/* ---- In use -----------------------------------------------------------------------------------
- */
+/* ---- In use ------------------------------------------------------------------------------- */
 
 static bool make_ready(struct mcpz_resolver *resolver)
 {

@@ -27,8 +27,7 @@ static bool key_to_id(const EVP_PKEY *key, struct mcpz_id *id)
            length == sizeof(id->bytes);
 }
 
-/* ---- Judging the other end --------------------------------------------------------------------
- */
+/* ---- Judging the other end ---------------------------------------------------------------- */
 
 static bool is_acceptable(struct mcpz_tls *tls, X509_STORE_CTX *shown, const SSL *connection)
 {
@@ -79,8 +78,7 @@ static void on_progress(const SSL *connection, int where, int value)
     tls->watch.on_event(tls->watch.context, SSL_get_fd(connection), event);
 }
 
-/* ---- Showing ourselves ------------------------------------------------------------------------
- */
+/* ---- Showing ourselves -------------------------------------------------------------------- */
 
 static bool set_name(X509 *certificate)
 {

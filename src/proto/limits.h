@@ -25,8 +25,7 @@
 static_assert(MCPZ_MSG_BYTES_MAX + 1 <= MCPZ_FRAME_BYTES_MAX, "a frame holds any message");
 static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits its message");
 
-/* ---- Names -----------------------------------------------------------------------------------
- */
+/* ---- Names -------------------------------------------------------------------------------- */
 
 #define MCPZ_NAME_BYTES_MAX 64        /* of a node, a region, a zone, a role */
 #define MCPZ_CAPABILITY_BYTES_MAX 128 /* "hash.sha256" */
@@ -34,8 +33,7 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 #define MCPZ_MESSAGE_BYTES_MAX 4096   /* text of a failure: what, where, what to do */
 #define MCPZ_AGENT_NAME_BYTES_MAX 128
 
-/* ---- Mesh ------------------------------------------------------------------------------------
- */
+/* ---- Mesh --------------------------------------------------------------------------------- */
 
 #define MCPZ_MEMBERS_MAX 256
 #define MCPZ_LINKS_MAX 16 /* admitted links; every member is linked up to here */
@@ -44,8 +42,7 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 #define MCPZ_CERTIFICATE_BYTES_MAX 2048 /* encoded chain */
 #define MCPZ_TOKENS_MAX 256
 
-/* ---- Capabilities and calls --------------------------------------------------------------------
- */
+/* ---- Capabilities and calls --------------------------------------------------------------- */
 
 #define MCPZ_CAPABILITIES_PER_NODE_MAX 64
 #define MCPZ_CALLS_MAX 256              /* at one node, as caller and as provider each */
@@ -60,8 +57,7 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 static_assert(MCPZ_CALL_WINDOW_BYTES >= 2 * MCPZ_CHUNK_BYTES_MAX, "a window keeps a pipe full");
 static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "parameters fit OPEN");
 
-/* ---- Agents ------------------------------------------------------------------------------------
- */
+/* ---- Agents ------------------------------------------------------------------------------- */
 
 #define MCPZ_PATH_BYTES_MAX 400 /* canonical MessagePack array of strings and numbers */
 #define MCPZ_PATH_DEPTH_MAX 16
@@ -79,8 +75,7 @@ static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX 
                   MCPZ_MSG_BYTES_MAX,
               "a delta fits its message");
 
-/* ---- Store -------------------------------------------------------------------------------------
- */
+/* ---- Store -------------------------------------------------------------------------------- */
 
 #define MCPZ_KEY_BYTES_MAX 511              /* LMDB's own limit */
 #define MCPZ_STORED_BYTES_MAX 61440         /* value of one record */

@@ -80,8 +80,7 @@ struct mcpz_msg_renew {
     uint32_t unused; /* fields may be appended */
 };
 
-/* ---- Members ----------------------------------------------------------------------------------
- */
+/* ---- Members ------------------------------------------------------------------------------ */
 
 /* "Are you there?" Answered by an ACK with the same `seq`. */
 struct mcpz_msg_ping {
@@ -170,8 +169,7 @@ struct mcpz_msg_credit {
     uint32_t bytes;
 };
 
-/* ---- Agents -----------------------------------------------------------------------------------
- */
+/* ---- Agents ------------------------------------------------------------------------------- */
 
 struct mcpz_msg_delta {
     struct mcpz_delta delta;

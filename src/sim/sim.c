@@ -177,8 +177,7 @@ void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us)
     sim->now = until_us;
 }
 
-/* ---- Making and breaking -----------------------------------------------------------------------
- */
+/* ---- Making and breaking ------------------------------------------------------------------ */
 
 struct mcpz_sim *mcpz_sim_create(const struct mcpz_sim_config *config)
 {

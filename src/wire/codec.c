@@ -142,8 +142,7 @@ static const struct mcpz_field digest_fields[] = {{ID(S, document)}, {U64(S, dig
 static const struct mcpz_layout digest_layout = LAYOUT(S, digest_fields);
 #undef S
 
-/* ---- Messages: the wire format --------------------------------------------------------------
- */
+/* ---- Messages: the wire format ------------------------------------------------------------ */
 
 #define S struct mcpz_msg_hello
 static const struct mcpz_field hello_fields[] = {

@@ -52,8 +52,7 @@ static int clean(void **state)
     return 0;
 }
 
-/* ---- The server: no checks of cmocka in here, it is another process --------------------------
- */
+/* ---- The server: no checks of cmocka in here, it is another process ----------------------- */
 
 static void send_pieces(int connection, const struct script *script)
 {
@@ -144,8 +143,7 @@ static void start(const struct script *script)
     CHECK(close(listener) == 0);
 }
 
-/* ---- Asking it -------------------------------------------------------------------------------
- */
+/* ---- Asking it ---------------------------------------------------------------------------- */
 
 static struct mcpz_client_request get(void)
 {
@@ -189,8 +187,7 @@ static void kept_request_is(const char *expected, size_t length)
     CHECK(fclose(file) == 0);
 }
 
-/* ---- Answers ---------------------------------------------------------------------------------
- */
+/* ---- Answers ------------------------------------------------------------------------------ */
 
 TEST(reads_an_answer)
 {
@@ -339,8 +336,7 @@ TEST(a_large_answer_comes_back_whole)
     CHECK(answer.body[0] == 'x' && answer.body[10485759] == 'x' && answer.body[10485760] == '\0');
 }
 
-/* ---- Waiting ---------------------------------------------------------------------------------
- */
+/* ---- Waiting ------------------------------------------------------------------------------ */
 
 TEST(silence_has_an_end)
 {
@@ -374,8 +370,7 @@ TEST(nobody_listens_on_a_socket_left_behind)
     CHECK_UINT(ask(&request), MCPZ_ENOTFOUND);
 }
 
-/* ---- Bodies ----------------------------------------------------------------------------------
- */
+/* ---- Bodies ------------------------------------------------------------------------------- */
 
 static const char accepted[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -516,8 +511,7 @@ TEST(a_full_disk_has_its_own_error)
     CHECK(close(request.answer_file) == 0);
 }
 
-/* ---- Paths -----------------------------------------------------------------------------------
- */
+/* ---- Paths -------------------------------------------------------------------------------- */
 
 static void socket_of(const char *data, const char *expected)
 {

@@ -32,8 +32,7 @@ static void act_run(enum mcpz_action_kind kind, struct mcpz_action_run run)
     act(&action);
 }
 
-/* ---- What the host floor would be -------------------------------------------------------------
- */
+/* ---- What the host floor would be --------------------------------------------------------- */
 
 void mcpz_loop_listen(struct mcpz_loop *loop, mcpz_listener listener, void *context)
 {
@@ -52,8 +51,7 @@ struct ev_loop *mcpz_loop_ev(struct mcpz_loop *loop)
     return loop->ev;
 }
 
-/* ---- What the core would do -------------------------------------------------------------------
- */
+/* ---- What the core would do --------------------------------------------------------------- */
 
 uint64_t fake_hash(uint64_t hash, const uint8_t *bytes, size_t length)
 {
@@ -152,8 +150,7 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
     }
 }
 
-/* ---- For tests --------------------------------------------------------------------------------
- */
+/* ---- For tests ---------------------------------------------------------------------------- */
 
 void fake_init(struct fake *fake)
 {

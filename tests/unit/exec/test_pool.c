@@ -21,8 +21,7 @@ static uint8_t *pattern(void)
     return bytes;
 }
 
-/* ---- What a command gets and gives ------------------------------------------------------------
- */
+/* ---- What a command gets and gives -------------------------------------------------------- */
 
 TEST(hands_over_what_a_command_prints)
 {
@@ -247,8 +246,7 @@ TEST(refuses_parameters_with_a_zero_byte)
     stage_close(&stage);
 }
 
-/* ---- Many, and too many -----------------------------------------------------------------------
- */
+/* ---- Many, and too many ------------------------------------------------------------------- */
 
 TEST(runs_twenty_in_sixteen_slots)
 {
@@ -382,8 +380,7 @@ TEST(kills_all_that_runs_when_it_is_destroyed)
     stage_close(&stage);
 }
 
-/* ---- Offers -----------------------------------------------------------------------------------
- */
+/* ---- Offers ------------------------------------------------------------------------------- */
 
 TEST(runs_the_command_offered_last)
 {

@@ -9,8 +9,7 @@
 #include "exec/pool.h"
 #include "stage.h"
 
-/* ---- How it ends ------------------------------------------------------------------------------
- */
+/* ---- How it ends -------------------------------------------------------------------------- */
 
 TEST(tells_the_exit_status_and_the_last_words)
 {
@@ -174,8 +173,7 @@ TEST(bears_a_stop_before_the_start)
     stage_close(&stage);
 }
 
-/* ---- What a command leaves behind -------------------------------------------------------------
- */
+/* ---- What a command leaves behind --------------------------------------------------------- */
 
 /* A child and a grandchild, each in a session of its own, both orphans. */
 static const char twice_removed[] =

@@ -30,8 +30,7 @@ static const char *text_of(const struct mcpz_run *run, int status)
     return text.text;
 }
 
-/* ---- Input ------------------------------------------------------------------------------------
- */
+/* ---- Input -------------------------------------------------------------------------------- */
 
 TEST(gives_input_back_in_order_around_the_edge_of_the_ring)
 {
@@ -137,8 +136,7 @@ TEST(gives_no_credit_for_parameters)
     CHECK_UINT(mcpz_run_input_next(&run).length, 0);
 }
 
-/* ---- Output -----------------------------------------------------------------------------------
- */
+/* ---- Output ------------------------------------------------------------------------------- */
 
 TEST(reads_no_further_than_the_credit)
 {
@@ -174,8 +172,7 @@ TEST(lets_a_result_be_so_large_and_no_larger)
     CHECK(mcpz_run_output(&run, 1) == MCPZ_RUN_OVER_LIMIT);
 }
 
-/* ---- The end ----------------------------------------------------------------------------------
- */
+/* ---- The end ------------------------------------------------------------------------------ */
 
 TEST(tells_success_failure_and_crash_apart)
 {

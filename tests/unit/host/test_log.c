@@ -83,8 +83,7 @@ static void setup_log(const char *level, const char *format)
     CHECK(error == MCPZ_OK);
 }
 
-/* ---- Forms ------------------------------------------------------------------------------------
- */
+/* ---- Forms -------------------------------------------------------------------------------- */
 
 TEST(writes_text)
 {
@@ -168,8 +167,7 @@ TEST(auto_is_json_where_there_is_no_terminal)
     CHECK(written()[0] == '{');
 }
 
-/* ---- Levels -----------------------------------------------------------------------------------
- */
+/* ---- Levels ------------------------------------------------------------------------------- */
 
 TEST(a_level_lets_through_what_is_as_grave_and_no_more)
 {
@@ -222,8 +220,7 @@ TEST(says_that_a_file_cannot_be_opened)
     CHECK(mcpz_log_setup("info", "text", "/nowhere/at/all") == MCPZ_EIO);
 }
 
-/* ---- Repeats ----------------------------------------------------------------------------------
- */
+/* ---- Repeats ------------------------------------------------------------------------------ */
 
 static size_t count_of(const char *what)
 {

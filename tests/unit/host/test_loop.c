@@ -38,8 +38,7 @@ static void turn_once(void)
     ev_run(mcpz_loop_ev(loop), EVRUN_NOWAIT);
 }
 
-/* ---- The turn ---------------------------------------------------------------------------------
- */
+/* ---- The turn ----------------------------------------------------------------------------- */
 
 TEST(a_turn_is_opened_once_and_closed_before_the_loop_sleeps)
 {
@@ -90,8 +89,7 @@ TEST(news_of_the_store_are_taken_in_outside_a_turn)
     CHECK_UINT(engine->turns, 1);
 }
 
-/* ---- Listening --------------------------------------------------------------------------------
- */
+/* ---- Listening ---------------------------------------------------------------------------- */
 
 struct heard {
     size_t actions;
@@ -158,8 +156,7 @@ TEST(links_are_asked_for_where_they_are)
     CHECK_TEXT(heard.why, "late");
 }
 
-/* ---- Putting off ------------------------------------------------------------------------------
- */
+/* ---- Putting off -------------------------------------------------------------------------- */
 
 struct later {
     struct mcpz_deferred deferred;
@@ -259,8 +256,7 @@ TEST(what_is_taken_back_does_not_run)
     CHECK_TEXT(order, "cb");
 }
 
-/* ---- Running and ending -----------------------------------------------------------------------
- */
+/* ---- Running and ending ------------------------------------------------------------------- */
 
 static void on_raise(struct ev_loop *ev, ev_timer *watcher, int events)
 {

@@ -18,8 +18,7 @@ struct mcpz_lmdb {
 
 static struct mcpz_lmdb *newest_store;
 
-/* ---- The store --------------------------------------------------------------------------------
- */
+/* ---- The store ---------------------------------------------------------------------------- */
 
 mcpz_error mcpz_lmdb_open(const struct mcpz_lmdb_config *config, struct mcpz_lmdb **lmdb,
                           struct mcpz_kv *kv, struct mcpz_lmdb_trouble *trouble)
@@ -55,8 +54,7 @@ void mcpz_scratch_destroy(struct mcpz_scratch *scratch)
     free(scratch);
 }
 
-/* ---- The engine -------------------------------------------------------------------------------
- */
+/* ---- The engine --------------------------------------------------------------------------- */
 
 mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
                               const struct mcpz_engine_ports *ports, mcpz_time now,
@@ -212,8 +210,7 @@ bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link)
     return waits;
 }
 
-/* ---- What a test does -------------------------------------------------------------------------
- */
+/* ---- What a test does --------------------------------------------------------------------- */
 
 void fake_send(struct mcpz_engine *engine, mcpz_link link, const void *bytes, size_t length)
 {

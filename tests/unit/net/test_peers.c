@@ -67,8 +67,7 @@ static uint16_t closed_port(void)
     return ntohs(address.sin_port);
 }
 
-/* ---- Meeting ----------------------------------------------------------------------------------
- */
+/* ---- Meeting ------------------------------------------------------------------------------ */
 
 TEST(both_ends_know_who_is_there_and_share_a_binding)
 {
@@ -146,8 +145,7 @@ TEST(is_not_sent_to_the_proxy_of_the_environment)
     node_finish(&c);
 }
 
-/* ---- Failing ----------------------------------------------------------------------------------
- */
+/* ---- Failing ------------------------------------------------------------------------------ */
 
 TEST(tells_once_that_nobody_listens)
 {
@@ -206,8 +204,7 @@ TEST(tells_of_a_dial_the_engine_has_no_room_for)
     CHECK_UINT(a.engine->failure_count, 1);
 }
 
-/* ---- Frames -----------------------------------------------------------------------------------
- */
+/* ---- Frames ------------------------------------------------------------------------------- */
 
 static bool have_frames(const void *context)
 {
@@ -297,8 +294,7 @@ TEST(tells_when_the_other_end_is_gone)
     CHECK(fake_turn_until(has_lost_it, &b));
 }
 
-/* ---- Ports ------------------------------------------------------------------------------------
- */
+/* ---- Ports -------------------------------------------------------------------------------- */
 
 static mcpz_error try_to_listen(const char *listen, struct mcpz_peers_trouble *trouble)
 {

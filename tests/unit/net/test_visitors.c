@@ -61,8 +61,7 @@ static struct visit a_visit(void)
     return (struct visit){.key = VISITOR_ED25519, .seed = 9, .request = VISITOR_UPGRADE_DEFAULT};
 }
 
-/* ---- Before the upgrade -----------------------------------------------------------------------
- */
+/* ---- Before the upgrade ------------------------------------------------------------------- */
 
 static void check_turned_away(struct visit *way)
 {
@@ -166,8 +165,7 @@ TEST(refuses_a_websocket_without_protocol)
                           "Sec-WebSocket-Version: 13\r\n\r\n");
 }
 
-/* ---- After the upgrade ------------------------------------------------------------------------
- */
+/* ---- After the upgrade -------------------------------------------------------------------- */
 
 /* Send `length` bytes of `frames`; the node must close with `close_status`. */
 static void check_closed(size_t length, unsigned close_status)
@@ -232,8 +230,7 @@ TEST(closes_when_the_engine_has_no_room)
     CHECK_UINT(way.close_status, 1008);
 }
 
-/* ---- What is allowed --------------------------------------------------------------------------
- */
+/* ---- What is allowed ---------------------------------------------------------------------- */
 
 static bool has_closed(const void *context)
 {
@@ -287,8 +284,7 @@ TEST(forgets_a_message_that_never_ends)
     CHECK_UINT(node.engine->in_count, 0);
 }
 
-/* ---- Limits -----------------------------------------------------------------------------------
- */
+/* ---- Limits ------------------------------------------------------------------------------- */
 
 static int knock(void)
 {

@@ -18,8 +18,7 @@
 #define CLOSE_STATUS_BASE 1000
 #define CLOSED_EXIT_BASE 100
 
-/* ---- In the child -----------------------------------------------------------------------------
- */
+/* ---- In the child ------------------------------------------------------------------------- */
 
 static void require(bool condition)
 {
@@ -157,8 +156,7 @@ static void come(const struct visit *visit, uint16_t port)
     _exit(VISITOR_UPGRADED);
 }
 
-/* ---- In the test ------------------------------------------------------------------------------
- */
+/* ---- In the test -------------------------------------------------------------------------- */
 
 struct child {
     pid_t pid;
