@@ -322,6 +322,9 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_CAPABILITIES:
     case MCPZ_FACT_CALL_FAILED:
     case MCPZ_FACT_AGENT_MERGED:
+    case MCPZ_FACT_NEIGHBOUR_UP:
+    case MCPZ_FACT_NEIGHBOUR_DOWN:
+    case MCPZ_FACT_GOSSIP_DELIVERED:
     case MCPZ_FACT_KIND_END:
         break;
     }

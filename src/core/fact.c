@@ -23,6 +23,12 @@ const char *mcpz_fact_word(enum mcpz_fact_kind kind)
         return "call_failed";
     case MCPZ_FACT_AGENT_MERGED:
         return "agent_merged";
+    case MCPZ_FACT_NEIGHBOUR_UP:
+        return "neighbour_up";
+    case MCPZ_FACT_NEIGHBOUR_DOWN:
+        return "neighbour_down";
+    case MCPZ_FACT_GOSSIP_DELIVERED:
+        return "gossip_delivered";
     case MCPZ_FACT_KIND_END:
         break;
     }

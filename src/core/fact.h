@@ -9,25 +9,31 @@
 #include "proto/id.h"
 
 enum mcpz_fact_kind {
-    MCPZ_FACT_LINKED = 1,   /* we can send to it */
-    MCPZ_FACT_UNLINKED,     /* we no longer can; `reason` says why */
-    MCPZ_FACT_ALIVE,        /* a member we did not hold for alive is */
-    MCPZ_FACT_SUSPECT,      /* it is silent */
-    MCPZ_FACT_DEAD,         /* it has been silent for too long */
-    MCPZ_FACT_LEFT,         /* it said goodbye */
-    MCPZ_FACT_REFUTED,      /* we were called suspect or dead, and said otherwise */
-    MCPZ_FACT_CAPABILITIES, /* what a member offers has changed */
-    MCPZ_FACT_CALL_FAILED,  /* a provider did not answer for a call */
-    MCPZ_FACT_AGENT_MERGED, /* a document took in somebody else's delta */
+    MCPZ_FACT_LINKED = 1,       /* we can send to it */
+    MCPZ_FACT_UNLINKED,         /* we no longer can; `reason` says why */
+    MCPZ_FACT_ALIVE,            /* a member we did not hold for alive is */
+    MCPZ_FACT_SUSPECT,          /* it is silent */
+    MCPZ_FACT_DEAD,             /* it has been silent for too long */
+    MCPZ_FACT_LEFT,             /* it said goodbye */
+    MCPZ_FACT_REFUTED,          /* we were called suspect or dead, and said otherwise */
+    MCPZ_FACT_CAPABILITIES,     /* what a member offers has changed */
+    MCPZ_FACT_CALL_FAILED,      /* a provider did not answer for a call */
+    MCPZ_FACT_AGENT_MERGED,     /* a document took in somebody else's delta */
+    MCPZ_FACT_NEIGHBOUR_UP,     /* the overlay counts on the link to it */
+    MCPZ_FACT_NEIGHBOUR_DOWN,   /* no longer */
+    MCPZ_FACT_GOSSIP_DELIVERED, /* a broadcast has come, for the first time */
     MCPZ_FACT_KIND_END,
 };
 
 struct mcpz_fact {
     enum mcpz_fact_kind kind;
-    struct mcpz_id about; /* a node; AGENT_MERGED: a document */
-    uint64_t incarnation; /* ALIVE .. REFUTED */
-    uint32_t reason;      /* UNLINKED: enum mcpz_link_down_reason; CALL_FAILED: enum mcpz_code */
-    struct mcpz_bytes detail; /* ALIVE: its address, if it may be dialled; borrowed */
+    struct mcpz_id
+        about; /* a node; AGENT_MERGED: a document; GOSSIP_DELIVERED: the neighbour that sent it */
+    uint64_t incarnation;     /* ALIVE .. REFUTED */
+    uint32_t reason;          /* UNLINKED: enum mcpz_link_down_reason; CALL_FAILED: enum mcpz_code;
+                               GOSSIP_DELIVERED: the round */
+    struct mcpz_bytes detail; /* ALIVE: its address, if it may be dialled; GOSSIP_DELIVERED: the
+                                 payload; borrowed */
 };
 
 /** A lower-case word for logs and traces. */

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "proto/agent.h"
@@ -23,6 +24,7 @@
 #define MCPZ_TOKEN_ID_BYTES 16
 #define MCPZ_PROOF_BYTES 32
 #define MCPZ_NONCE_BYTES 32
+#define MCPZ_GOSSIP_ID_BYTES 16
 
 /* First field on the wire. Append, never reuse a number. */
 enum mcpz_msg_kind {
@@ -44,6 +46,11 @@ enum mcpz_msg_kind {
     MCPZ_MSG_DELTA = 16,
     MCPZ_MSG_DIGESTS = 17,
     MCPZ_MSG_WANT = 18,
+    /* 19 to 25 are not in use. */
+    MCPZ_MSG_GOSSIP = 26,
+    MCPZ_MSG_IHAVE = 27,
+    MCPZ_MSG_GRAFT = 28,
+    MCPZ_MSG_PRUNE = 29,
     MCPZ_MSG_KIND_END,
 };
 
@@ -198,6 +205,48 @@ struct mcpz_msg_want {
     size_t version_count;
 };
 
+/* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) -----------------------------------------
+ */
+
+/* Names one broadcast in the whole mesh. Whoever broadcasts makes it: a hash, or random. */
+struct mcpz_gossip_id {
+    uint8_t bytes[MCPZ_GOSSIP_ID_BYTES];
+};
+
+static inline bool mcpz_gossip_id_equal(const struct mcpz_gossip_id *a,
+                                        const struct mcpz_gossip_id *b)
+{
+    return memcmp(a->bytes, b->bytes, MCPZ_GOSSIP_ID_BYTES) == 0;
+}
+
+struct mcpz_msg_gossip {
+    struct mcpz_gossip_id id;
+    uint32_t round; /* links it has crossed when it arrives, from 1 */
+    struct mcpz_bytes payload;
+};
+
+struct mcpz_gossip_notice {
+    struct mcpz_gossip_id id;
+    uint32_t round; /* that its GOSSIP would have had on this link */
+};
+
+/* "I have these; ask if you lack one." */
+struct mcpz_msg_ihave {
+    const struct mcpz_gossip_notice *notices;
+    size_t notice_count;
+};
+
+/* "From now on send me what comes, and send me this one." */
+struct mcpz_msg_graft {
+    bool wanted;              /* false: nothing is missing, only the link changes */
+    struct mcpz_gossip_id id; /* zeros unless wanted */
+};
+
+/* "From now on only announce to me what comes." */
+struct mcpz_msg_prune {
+    uint32_t unused; /* fields may be appended */
+};
+
 struct mcpz_msg {
     enum mcpz_msg_kind kind;
     union {
@@ -219,6 +268,10 @@ struct mcpz_msg {
         struct mcpz_msg_delta delta;
         struct mcpz_msg_digests digests;
         struct mcpz_msg_want want;
+        struct mcpz_msg_gossip gossip;
+        struct mcpz_msg_ihave ihave;
+        struct mcpz_msg_graft graft;
+        struct mcpz_msg_prune prune;
     };
 };
 

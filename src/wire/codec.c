@@ -262,6 +262,32 @@ static const struct mcpz_field want_fields[] = {
 };
 #undef S
 
+#define GOSSIP_ID(S, member) .type = MCPZ_FIELD_FIXED, AT(S, member), .max = MCPZ_GOSSIP_ID_BYTES
+#define ROUND(S, member) U32_IN(S, member, 1, UINT32_MAX)
+
+#define S struct mcpz_msg_gossip
+static const struct mcpz_field gossip_fields[] = {
+    {GOSSIP_ID(S, id)},
+    {ROUND(S, round)},
+    {BYTES(S, payload, 0, MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX)},
+};
+#undef S
+
+#define S struct mcpz_gossip_notice
+static const struct mcpz_field notice_fields[] = {{GOSSIP_ID(S, id)}, {ROUND(S, round)}};
+static const struct mcpz_layout notice_layout = LAYOUT(S, notice_fields);
+#undef S
+
+#define S struct mcpz_msg_ihave
+static const struct mcpz_field ihave_fields[] = {
+    {LIST(S, notices, notice_count, notice_layout, MCPZ_PLUMTREE_IHAVE_MAX)},
+};
+#undef S
+
+#define S struct mcpz_msg_graft
+static const struct mcpz_field graft_fields[] = {{BOOL(S, wanted)}, {GOSSIP_ID(S, id)}};
+#undef S
+
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
     [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
@@ -282,6 +308,10 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_DELTA] = NAMED("delta", struct mcpz_msg_delta, delta_fields),
     [MCPZ_MSG_DIGESTS] = NAMED("digests", struct mcpz_msg_digests, digests_fields),
     [MCPZ_MSG_WANT] = NAMED("want", struct mcpz_msg_want, want_fields),
+    [MCPZ_MSG_GOSSIP] = NAMED("gossip", struct mcpz_msg_gossip, gossip_fields),
+    [MCPZ_MSG_IHAVE] = NAMED("ihave", struct mcpz_msg_ihave, ihave_fields),
+    [MCPZ_MSG_GRAFT] = NAMED("graft", struct mcpz_msg_graft, graft_fields),
+    [MCPZ_MSG_PRUNE] = {.name = "prune", .size = sizeof(struct mcpz_msg_prune)},
 };
 
 /* ---- Records: the disk format ---------------------------------------------------------------

@@ -13,6 +13,9 @@
 #include "proto/msg.h"
 #include "raw.h"
 
+#define GOSSIP16 "gggggggggggggggg"
+#define UNUSED_KINDS (MCPZ_MSG_GOSSIP - MCPZ_MSG_WANT - 1) /* 19 to 25 */
+
 struct sample {
     struct mcpz_msg msg;
     struct mcpz_bytes bytes;
@@ -28,6 +31,8 @@ static const struct mcpz_remove sample_removes[] = {
     {MCPZ_ENTRY_SET, RAW("\x91\xa1s"), {{{A32}, 1}, 1, 0}},
 };
 static const struct mcpz_digest sample_digests[] = {{{D32}, 9}};
+
+static const struct mcpz_gossip_notice sample_notices[] = {{{GOSSIP16}, 3}, {{GOSSIP16}, 4}};
 
 static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
@@ -68,6 +73,12 @@ static const struct sample samples[] = {
      RAW("\x94\x11" ID_A ID_B "\x91\x92" ID_D "\x09")},
     {{.kind = MCPZ_MSG_WANT, .want = {{D32}, sample_versions, 1}},
      RAW("\x93\x12" ID_D "\x91\x92\x92" ID_A "\x01\x01")},
+    {{.kind = MCPZ_MSG_GOSSIP, .gossip = {{GOSSIP16}, 3, RAW("x")}},
+     RAW("\x94\x1a\xc4\x10" GOSSIP16 "\x03\xc4\x01x")},
+    {{.kind = MCPZ_MSG_IHAVE, .ihave = {sample_notices, 2}},
+     RAW("\x92\x1b\x92\x92\xc4\x10" GOSSIP16 "\x03\x92\xc4\x10" GOSSIP16 "\x04")},
+    {{.kind = MCPZ_MSG_GRAFT, .graft = {true, {GOSSIP16}}}, RAW("\x93\x1c\xc3\xc4\x10" GOSSIP16)},
+    {{.kind = MCPZ_MSG_PRUNE}, RAW("\x91\x1d")},
 };
 
 /* ---- The largest -------------------------------------------------------------------------- */
@@ -92,6 +103,7 @@ static struct mcpz_version full_versions[MCPZ_ACTORS_MAX];
 static struct mcpz_add full_adds[MCPZ_DELTA_ADDS_MAX];
 static struct mcpz_remove full_removes[MCPZ_DELTA_REMOVES_MAX];
 static struct mcpz_digest full_digests[MCPZ_DIGESTS_PER_MESSAGE_MAX];
+static struct mcpz_gossip_notice full_notices[MCPZ_PLUMTREE_IHAVE_MAX];
 
 static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_HELLO,
@@ -137,10 +149,17 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_DIGESTS,
      .digests = {{A32}, {B32}, full_digests, MCPZ_DIGESTS_PER_MESSAGE_MAX}},
     {.kind = MCPZ_MSG_WANT, .want = {{D32}, full_versions, MCPZ_ACTORS_MAX}},
+    {.kind = MCPZ_MSG_GOSSIP,
+     .gossip = {{GOSSIP16}, UINT32_MAX, FULL(MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_IHAVE, .ihave = {full_notices, MCPZ_PLUMTREE_IHAVE_MAX}},
+    {.kind = MCPZ_MSG_GRAFT, .graft = {true, {GOSSIP16}}},
+    {.kind = MCPZ_MSG_PRUNE},
 };
 
-static_assert(MCPZ_ARRAY_LEN(samples) == MCPZ_MSG_KIND_END - 1, "a sample of each kind");
-static_assert(MCPZ_ARRAY_LEN(largest) == MCPZ_MSG_KIND_END - 1, "the largest of each kind");
+static_assert(MCPZ_ARRAY_LEN(samples) == MCPZ_MSG_KIND_END - 1 - UNUSED_KINDS,
+              "a sample of each kind");
+static_assert(MCPZ_ARRAY_LEN(largest) == MCPZ_MSG_KIND_END - 1 - UNUSED_KINDS,
+              "the largest of each kind");
 
 /* Fill the lists of `largest`. */
 static void fill_largest(void)
@@ -169,6 +188,9 @@ static void fill_largest(void)
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_digests); i++) {
         full_digests[i] = (struct mcpz_digest){{{(uint8_t)i}}, UINT64_MAX};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_notices); i++) {
+        full_notices[i] = (struct mcpz_gossip_notice){{GOSSIP16}, UINT32_MAX};
     }
 }
 

@@ -572,9 +572,65 @@ TEST(text_that_is_not_utf8_is_not_written)
     CHECK_UINT(length, 99);
 }
 
+static mcpz_error decode_gossip(size_t id_bytes, uint32_t round, size_t payload_bytes)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_GOSSIP, 3);
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, id_bytes));
+    mcpz_value_uint(&writer, round);
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, payload_bytes));
+    return decode_written(&writer);
+}
+
+TEST(broadcasts_are_bounded_in_payload_and_start_at_round_one)
+{
+    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, 0), MCPZ_OK);
+    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES - 1, 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES + 1, 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX + 1),
+               MCPZ_EPROTO);
+}
+
+static mcpz_error decode_ihave(uint32_t count)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_IHAVE, 1);
+    mcpz_value_array(&writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mcpz_value_array(&writer, 2);
+        mcpz_value_bin(&writer, mcpz_bytes(zeros, MCPZ_GOSSIP_ID_BYTES));
+        mcpz_value_uint(&writer, 1);
+    }
+    return decode_written(&writer);
+}
+
+TEST(announcements_are_bounded_in_number)
+{
+    CHECK_UINT(decode_ihave(0), MCPZ_OK);
+    CHECK_UINT(decode_ihave(MCPZ_PLUMTREE_IHAVE_MAX), MCPZ_OK);
+    CHECK_UINT(decode_ihave(MCPZ_PLUMTREE_IHAVE_MAX + 1), MCPZ_EPROTO);
+}
+
+static bool is_unused(uint32_t kind)
+{
+    return kind > MCPZ_MSG_WANT && kind < MCPZ_MSG_GOSSIP;
+}
+
+TEST(kinds_not_in_use_are_unknown)
+{
+    for (uint32_t kind = MCPZ_MSG_WANT + 1; kind < MCPZ_MSG_GOSSIP; kind++) {
+        struct mcpz_value_writer writer = start(kind, 0);
+        CHECK_UINT(decode_written(&writer), MCPZ_EPROTO);
+        CHECK_TEXT(mcpz_msg_name(kind), "?");
+    }
+}
+
 TEST(every_kind_has_a_name)
 {
     for (uint32_t i = 1; i < MCPZ_MSG_KIND_END; i++) {
+        if (is_unused(i)) {
+            continue;
+        }
         CHECK(strcmp(mcpz_msg_name(i), "?") != 0);
         for (uint32_t j = 1; j < i; j++) {
             CHECK(strcmp(mcpz_msg_name(i), mcpz_msg_name(j)) != 0);
@@ -603,4 +659,6 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(version_vectors_are_sorted_and_bounded), RUN(digests_are_sorted_and_bounded),
           RUN(deltas_are_bounded_in_all_they_hold),
           RUN(paths_and_values_that_are_not_canonical_never_arrive),
+          RUN(broadcasts_are_bounded_in_payload_and_start_at_round_one),
+          RUN(announcements_are_bounded_in_number), RUN(kinds_not_in_use_are_unknown),
           RUN(text_that_is_not_utf8_is_not_written), RUN(every_kind_has_a_name))
