@@ -1,0 +1,448 @@
+#include "core/plumtree.h"
+
+#include <string.h>
+
+#define NO_SLOT MCPZ_PLUMTREE_NEIGHBOURS_MAX
+
+static_assert(MCPZ_PLUMTREE_NEIGHBOURS_MAX <= 32, "a bit each");
+
+#define ARENA_SLACK_BYTES 16 /* what the arena may round up by */
+
+size_t mcpz_plumtree_bytes(const struct mcpz_plumtree_config *config)
+{
+    return mcpz_gossip_cache_bytes(config->seen_max, config->cache_max,
+                                   config->payload_bytes_max) +
+           config->missing_max * sizeof(struct mcpz_plumtree_missing) + ARENA_SLACK_BYTES;
+}
+
+void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
+                        void *memory)
+{
+    struct mcpz_arena arena;
+
+    assert(config->seen_max <= MCPZ_PLUMTREE_SEEN_MAX);
+    assert(config->cache_max <= MCPZ_PLUMTREE_CACHE_MAX);
+    assert(config->payload_bytes_max > 0);
+    assert(config->payload_bytes_max <= MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX);
+    assert(config->missing_max > 0);
+    assert(config->missing_max <= MCPZ_PLUMTREE_MISSING_MAX);
+
+    *tree = (struct mcpz_plumtree){.config = *config, .announce_at_us = MCPZ_TIME_NEVER};
+    mcpz_arena_init(&arena, memory, mcpz_plumtree_bytes(config));
+    mcpz_gossip_cache_init(&tree->cache, &arena, config->seen_max, config->cache_max,
+                           config->payload_bytes_max, config->seed);
+    tree->missing = mcpz_arena_take(&arena, config->missing_max, sizeof(*tree->missing));
+    assert(tree->missing != NULL);
+}
+
+/* ---- Neighbours --------------------------------------------------------------------------- */
+
+static uint32_t bit(uint32_t slot)
+{
+    return slot < NO_SLOT ? UINT32_C(1) << slot : 0;
+}
+
+static uint32_t slot_of(const struct mcpz_plumtree *tree, const struct mcpz_id *peer)
+{
+    for (uint32_t slot = 0; slot < NO_SLOT; slot++) {
+        if ((tree->used & bit(slot)) != 0 && mcpz_id_equal(&tree->neighbours[slot], peer)) {
+            return slot;
+        }
+    }
+    return NO_SLOT;
+}
+
+/* Send `msg` to the neighbours in `slots`, if there are any. */
+static void send(const struct mcpz_plumtree *tree, uint32_t slots, const struct mcpz_msg *msg,
+                 struct mcpz_outbox *out)
+{
+    struct mcpz_id peers[MCPZ_PLUMTREE_NEIGHBOURS_MAX];
+    size_t count = 0;
+
+    for (uint32_t slot = 0; slot < NO_SLOT; slot++) {
+        if ((slots & bit(slot)) != 0) {
+            peers[count++] = tree->neighbours[slot];
+        }
+    }
+    if (count == 0) {
+        return;
+    }
+    struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_SEND);
+    struct mcpz_bytes kept = mcpz_outbox_keep(out, mcpz_bytes(peers, count * sizeof(peers[0])));
+    action->send.peers = (const struct mcpz_id *)kept.data;
+    action->send.peer_count = count;
+    action->send.msg = *msg;
+}
+
+/* SRDS'07 3.7: a new neighbour is eager. It learns from duplicates whether it is needed. */
+static void on_neighbour_up(struct mcpz_plumtree *tree, const struct mcpz_id *peer)
+{
+    uint32_t slot = slot_of(tree, peer);
+
+    for (uint32_t i = 0; slot == NO_SLOT && i < NO_SLOT; i++) {
+        if ((tree->used & bit(i)) == 0) {
+            slot = i;
+        }
+    }
+    if (slot == NO_SLOT) {
+        tree->dropped++;
+        return;
+    }
+    tree->neighbours[slot] = *peer;
+    tree->used |= bit(slot);
+    tree->eager |= bit(slot);
+}
+
+static void forget_announcer(struct mcpz_plumtree_missing *missing, uint32_t slot)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < missing->announcer_count; i++) {
+        if (missing->announcers[i].slot != slot) {
+            missing->announcers[kept++] = missing->announcers[i];
+        }
+    }
+    missing->announcer_count = kept;
+}
+
+/* What it announced nobody can ask it for. Timers run on: somebody else may announce the same. */
+static void on_neighbour_down(struct mcpz_plumtree *tree, const struct mcpz_id *peer)
+{
+    uint32_t slot = slot_of(tree, peer);
+
+    if (slot == NO_SLOT) {
+        return;
+    }
+    tree->used &= ~bit(slot);
+    tree->eager &= ~bit(slot);
+    for (size_t i = 0; i < tree->notice_count; i++) {
+        tree->notices[i].to &= ~bit(slot);
+    }
+    for (size_t i = 0; i < tree->missing_count; i++) {
+        forget_announcer(&tree->missing[i], slot);
+    }
+}
+
+/* ---- Announcing --------------------------------------------------------------------------- */
+
+/* One IHAVE to each neighbour that something waits for. */
+static void announce(struct mcpz_plumtree *tree, struct mcpz_outbox *out)
+{
+    struct mcpz_gossip_notice notices[MCPZ_PLUMTREE_IHAVE_MAX];
+
+    for (uint32_t slot = 0; slot < NO_SLOT; slot++) {
+        size_t count = 0;
+        for (size_t i = 0; i < tree->notice_count; i++) {
+            if ((tree->notices[i].to & bit(slot)) != 0) {
+                notices[count++] = tree->notices[i].notice;
+            }
+        }
+        if (count > 0) {
+            struct mcpz_bytes list = mcpz_bytes(notices, count * sizeof(notices[0]));
+            struct mcpz_bytes kept = mcpz_outbox_keep(out, list);
+            struct mcpz_msg msg = {
+                .kind = MCPZ_MSG_IHAVE,
+                .ihave = {(const struct mcpz_gossip_notice *)kept.data, count},
+            };
+            send(tree, bit(slot), &msg, out);
+        }
+    }
+    tree->notice_count = 0;
+    tree->announce_at_us = MCPZ_TIME_NEVER;
+}
+
+static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
+                         const struct mcpz_gossip_notice *notice, struct mcpz_outbox *out)
+{
+    if (to == 0) {
+        return;
+    }
+    if (tree->notice_count == 0) {
+        tree->announce_at_us = now + tree->config.announce_us;
+    }
+    tree->notices[tree->notice_count++] =
+        (struct mcpz_plumtree_notice){.notice = *notice, .to = to};
+    if (tree->notice_count == MCPZ_PLUMTREE_IHAVE_MAX || tree->announce_at_us <= now) {
+        announce(tree, out);
+    }
+}
+
+/* ---- Payloads ----------------------------------------------------------------------------- */
+
+/* Remember a new message and pass it on, `round` links from its source, but not to `except`. */
+static void pass_on(struct mcpz_plumtree *tree, mcpz_time now,
+                    const struct mcpz_msg_gossip *gossip, uint32_t except, struct mcpz_outbox *out)
+{
+    const struct mcpz_gossip_notice notice = {.id = gossip->id, .round = gossip->round};
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP, .gossip = *gossip};
+
+    mcpz_gossip_cache_add(&tree->cache, &gossip->id, gossip->round, gossip->payload);
+    send(tree, tree->eager & ~except, &msg, out);
+    queue_notice(tree, now, tree->used & ~tree->eager & ~except, &notice, out);
+}
+
+static struct mcpz_plumtree_missing *find_missing(struct mcpz_plumtree *tree,
+                                                  const struct mcpz_gossip_id *id)
+{
+    for (size_t i = 0; i < tree->missing_count; i++) {
+        if (mcpz_gossip_id_equal(&tree->missing[i].id, id)) {
+            return &tree->missing[i];
+        }
+    }
+    return NULL;
+}
+
+static void remove_missing(struct mcpz_plumtree *tree, struct mcpz_plumtree_missing *missing)
+{
+    size_t behind = tree->missing_count - (size_t)(missing - tree->missing) - 1;
+
+    memmove(missing, missing + 1, behind * sizeof(*missing));
+    tree->missing_count--;
+}
+
+static void send_graft(const struct mcpz_plumtree *tree, uint32_t slot,
+                       const struct mcpz_gossip_id *id, struct mcpz_outbox *out)
+{
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_GRAFT, .graft = {.wanted = id != NULL}};
+
+    if (id != NULL) {
+        msg.graft.id = *id;
+    }
+    send(tree, bit(slot), &msg, out);
+}
+
+static void send_prune(const struct mcpz_id *peer, struct mcpz_outbox *out)
+{
+    mcpz_outbox_send(out, peer, &(struct mcpz_msg){.kind = MCPZ_MSG_PRUNE});
+}
+
+/*
+ * SRDS'07 3.8: if somebody announced it much closer to the source than the payload came, take
+ * the announcer into the tree in the sender's place. The number of eager links stays.
+ */
+static void optimise(struct mcpz_plumtree *tree, const struct mcpz_plumtree_missing *missing,
+                     uint32_t sender, uint32_t round, struct mcpz_outbox *out)
+{
+    uint32_t best = NO_SLOT;
+    uint32_t best_round = round;
+
+    for (uint32_t i = 0; i < missing->announcer_count; i++) {
+        if (missing->announcers[i].round < best_round) {
+            best = missing->announcers[i].slot;
+            best_round = missing->announcers[i].round;
+        }
+    }
+    if (tree->config.optimise_ahead == 0 || best == NO_SLOT || best == sender ||
+        round - best_round < tree->config.optimise_ahead) {
+        return;
+    }
+    tree->swaps++;
+    send_graft(tree, best, NULL, out);
+    send_prune(&tree->neighbours[sender], out);
+    tree->eager |= bit(best);
+    tree->eager &= ~bit(sender);
+}
+
+static void on_first(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
+                     const struct mcpz_msg_gossip *gossip, struct mcpz_outbox *out)
+{
+    const uint32_t sender = slot_of(tree, from);
+    struct mcpz_plumtree_missing *missing = find_missing(tree, &gossip->id);
+    struct mcpz_msg_gossip further = *gossip;
+
+    tree->delivered++;
+    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_GOSSIP_DELIVERED,
+                                              .about = *from,
+                                              .reason = gossip->round,
+                                              .detail = gossip->payload});
+    further.round += gossip->round < UINT32_MAX ? 1 : 0;
+    pass_on(tree, now, &further, bit(sender), out);
+    tree->eager |= bit(sender);
+    if (missing != NULL) {
+        if (sender != NO_SLOT) {
+            optimise(tree, missing, sender, gossip->round, out);
+        }
+        remove_missing(tree, missing);
+    }
+}
+
+static void on_gossip(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
+                      const struct mcpz_msg_gossip *gossip, struct mcpz_outbox *out)
+{
+    if (gossip->payload.length > tree->config.payload_bytes_max) {
+        tree->dropped++;
+        return;
+    }
+    if (!mcpz_gossip_cache_has_seen(&tree->cache, &gossip->id)) {
+        on_first(tree, now, from, gossip, out);
+        return;
+    }
+    tree->duplicates++;
+    tree->eager &= ~bit(slot_of(tree, from));
+    send_prune(from, out);
+}
+
+/* ---- Repair ------------------------------------------------------------------------------- */
+
+static void note_announcer(struct mcpz_plumtree_missing *missing, uint32_t slot, uint32_t round)
+{
+    for (uint32_t i = 0; i < missing->announcer_count; i++) {
+        if (missing->announcers[i].slot == slot) {
+            return;
+        }
+    }
+    /* One entry a neighbour, so there is room. */
+    assert(missing->announcer_count < MCPZ_PLUMTREE_NEIGHBOURS_MAX);
+    missing->announcers[missing->announcer_count].slot = slot;
+    missing->announcers[missing->announcer_count].round = round;
+    missing->announcer_count++;
+}
+
+static void on_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t slot,
+                      const struct mcpz_gossip_notice *notice)
+{
+    if (mcpz_gossip_cache_has_seen(&tree->cache, &notice->id)) {
+        return;
+    }
+    struct mcpz_plumtree_missing *missing = find_missing(tree, &notice->id);
+    if (missing == NULL) {
+        if (tree->missing_count == tree->config.missing_max) {
+            tree->dropped++;
+            return;
+        }
+        missing = &tree->missing[tree->missing_count++];
+        *missing = (struct mcpz_plumtree_missing){.id = notice->id,
+                                                  .due_us = now + tree->config.first_timeout_us};
+    }
+    note_announcer(missing, slot, notice->round);
+}
+
+static void on_ihave(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
+                     const struct mcpz_msg_ihave *ihave)
+{
+    uint32_t slot = slot_of(tree, from);
+
+    if (slot == NO_SLOT) {
+        tree->dropped++;
+        return;
+    }
+    for (size_t i = 0; i < ihave->notice_count; i++) {
+        on_notice(tree, now, slot, &ihave->notices[i]);
+    }
+}
+
+/* The payload is copied: its place in the cache may go to another one in this very step. */
+static void on_graft(struct mcpz_plumtree *tree, const struct mcpz_id *from,
+                     const struct mcpz_msg_graft *graft, struct mcpz_outbox *out)
+{
+    uint32_t slot = slot_of(tree, from);
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP};
+
+    if (slot == NO_SLOT) {
+        tree->dropped++;
+        return;
+    }
+    tree->eager |= bit(slot);
+    if (graft->wanted && mcpz_gossip_cache_find(&tree->cache, &graft->id, &msg.gossip)) {
+        msg.gossip.payload = mcpz_outbox_keep(out, msg.gossip.payload);
+        send(tree, bit(slot), &msg, out);
+    }
+}
+
+/* Ask the first announcer; the next is asked if that does not help. False: nobody is left. */
+static bool ask(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_plumtree_missing *missing,
+                struct mcpz_outbox *out)
+{
+    if (missing->announcer_count == 0) {
+        return false;
+    }
+    const uint32_t slot = missing->announcers[0].slot;
+
+    forget_announcer(missing, slot);
+    missing->due_us = now + tree->config.next_timeout_us;
+    tree->eager |= bit(slot);
+    tree->grafts++;
+    send_graft(tree, slot, &missing->id, out);
+    return true;
+}
+
+static void on_tick(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_outbox *out)
+{
+    if (tree->announce_at_us <= now) {
+        announce(tree, out);
+    }
+    for (size_t i = 0; i < tree->missing_count;) {
+        struct mcpz_plumtree_missing *missing = &tree->missing[i];
+        if (missing->due_us > now || ask(tree, now, missing, out)) {
+            i++;
+        } else {
+            tree->given_up++;
+            remove_missing(tree, missing);
+        }
+    }
+}
+
+/* ---- In ----------------------------------------------------------------------------------- */
+
+mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcpz_time now,
+                                   const struct mcpz_gossip_id *id, struct mcpz_bytes payload,
+                                   struct mcpz_outbox *out)
+{
+    const struct mcpz_msg_gossip gossip = {.id = *id, .round = 1, .payload = payload};
+
+    if (payload.length > tree->config.payload_bytes_max) {
+        return MCPZ_EFULL;
+    }
+    if (mcpz_gossip_cache_has_seen(&tree->cache, id)) {
+        return MCPZ_OK;
+    }
+    struct mcpz_plumtree_missing *missing = find_missing(tree, id);
+    if (missing != NULL) {
+        remove_missing(tree, missing); /* somebody has made the same */
+    }
+    pass_on(tree, now, &gossip, 0, out);
+    return MCPZ_OK;
+}
+
+static void on_message(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
+                       const struct mcpz_msg *msg, struct mcpz_outbox *out)
+{
+    if (msg->kind == MCPZ_MSG_GOSSIP) {
+        on_gossip(tree, now, from, &msg->gossip, out);
+    } else if (msg->kind == MCPZ_MSG_IHAVE) {
+        on_ihave(tree, now, from, &msg->ihave);
+    } else if (msg->kind == MCPZ_MSG_GRAFT) {
+        on_graft(tree, from, &msg->graft, out);
+    } else if (msg->kind == MCPZ_MSG_PRUNE) {
+        tree->eager &= ~bit(slot_of(tree, from));
+    }
+}
+
+void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_event *event,
+                        struct mcpz_outbox *out)
+{
+    if (event->kind == MCPZ_EVENT_RECV) {
+        on_message(tree, now, &event->recv.from, event->recv.msg, out);
+    } else if (event->kind == MCPZ_EVENT_TICK) {
+        on_tick(tree, now, out);
+    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_NEIGHBOUR_UP) {
+        on_neighbour_up(tree, &event->fact.about);
+    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_NEIGHBOUR_DOWN) {
+        on_neighbour_down(tree, &event->fact.about);
+    }
+}
+
+mcpz_time mcpz_plumtree_deadline(const struct mcpz_plumtree *tree)
+{
+    mcpz_time deadline = tree->announce_at_us;
+
+    for (size_t i = 0; i < tree->missing_count; i++) {
+        deadline = mcpz_time_min(deadline, tree->missing[i].due_us);
+    }
+    return deadline;
+}
+
+bool mcpz_plumtree_is_eager(const struct mcpz_plumtree *tree, const struct mcpz_id *peer)
+{
+    return (tree->eager & bit(slot_of(tree, peer))) != 0;
+}

@@ -1,0 +1,138 @@
+/*
+ * Broadcast: every node gets every message once, over a tree that grows out of the traffic.
+ *
+ *             first GOSSIP from it, GRAFT, NEIGHBOUR_UP
+ *   lazy  --------------------------------------------->  eager
+ *   (told what we have: IHAVE)                            (sent what we have: GOSSIP)
+ *         <---------------------------------------------
+ *                 GOSSIP we had already, PRUNE
+ *
+ * What arrives twice cuts the link it came over out of the tree. What is announced and does not
+ * arrive is pulled with a GRAFT, first from the first neighbour that announced it, then from the
+ * next, and that mends the tree. A lazy neighbour whose announcement took a path much shorter
+ * than the payload's is swapped into the tree.
+ *
+ * Source: Leitao, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007, algorithms 1 to 3.
+ *
+ * Left out: payloads over MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX are refused, not announced and pulled.
+ * What a node missed while it had no neighbour, or what has left all caches by the time it asks,
+ * it does not get here: anti-entropy's part. No delivery to the node that broadcasts.
+ */
+
+#ifndef CORE_PLUMTREE_H
+#define CORE_PLUMTREE_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/time.h"
+#include "core/event.h"
+#include "core/gossip_cache.h"
+#include "core/outbox.h"
+#include "proto/id.h"
+#include "proto/limits.h"
+
+#define MCPZ_PLUMTREE_NEIGHBOURS_MAX 8
+#define MCPZ_PLUMTREE_SEEN_MAX 8192
+#define MCPZ_PLUMTREE_CACHE_MAX 128
+#define MCPZ_PLUMTREE_MISSING_MAX 256
+
+/* Optimise when an announcement was so many links ahead: SRDS'07 3.8. */
+#define MCPZ_PLUMTREE_AHEAD_ONE_SENDER 3
+#define MCPZ_PLUMTREE_AHEAD_MANY_SENDERS 7
+
+static_assert(MCPZ_PLUMTREE_SEEN_MAX >= 2 * MCPZ_PLUMTREE_CACHE_MAX,
+              "what can be handed out is known for seen");
+static_assert(MCPZ_PLUMTREE_MISSING_MAX + MCPZ_PLUMTREE_NEIGHBOURS_MAX <= MCPZ_OUTBOX_MAX / 4,
+              "a step in which every timer fires leaves the outbox to others");
+
+struct mcpz_plumtree_config {
+    /* Capacities: 1 up to the limits above, seen at least cache. */
+    size_t seen_max;
+    size_t cache_max;
+    size_t payload_bytes_max; /* up to MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX; the same in all the mesh */
+    size_t missing_max;
+
+    mcpz_time first_timeout_us; /* announced, until we ask: "timeout1", 200 ms to 2 s */
+    mcpz_time next_timeout_us;  /* asked, until we ask the next: "timeout2", 1.5 x RTT */
+    mcpz_time announce_us;      /* announcements wait so long for others: 20 ms; 0: not at all */
+    uint32_t optimise_ahead;    /* links an announcement must be ahead to swap; 0: never */
+    uint64_t seed;
+};
+
+/* Announced and not here yet. Announcers in the order in which they spoke. */
+struct mcpz_plumtree_missing {
+    struct mcpz_gossip_id id;
+    mcpz_time due_us; /* ask the first announcer */
+    uint32_t announcer_count;
+    struct {
+        uint32_t slot; /* of the neighbour */
+        uint32_t round;
+    } announcers[MCPZ_PLUMTREE_NEIGHBOURS_MAX];
+};
+
+/* To be announced to the neighbours in `to`. */
+struct mcpz_plumtree_notice {
+    struct mcpz_gossip_notice notice;
+    uint32_t to; /* a bit a slot */
+};
+
+struct mcpz_plumtree {
+    struct mcpz_plumtree_config config;
+    struct mcpz_id neighbours[MCPZ_PLUMTREE_NEIGHBOURS_MAX];
+    uint32_t used;  /* slots: a bit each */
+    uint32_t eager; /* a subset; the others are lazy */
+    struct mcpz_gossip_cache cache;
+    struct mcpz_plumtree_missing *missing; /* config.missing_max of them, oldest first */
+    size_t missing_count;
+    struct mcpz_plumtree_notice notices[MCPZ_PLUMTREE_IHAVE_MAX];
+    size_t notice_count;
+    mcpz_time announce_at_us; /* MCPZ_TIME_NEVER: nothing waits */
+
+    uint64_t delivered;
+    uint64_t duplicates;
+    uint64_t grafts;   /* sent because something was missing */
+    uint64_t swaps;    /* links swapped by optimisation */
+    uint64_t given_up; /* announced, and nobody left to ask */
+    uint64_t dropped;  /* for want of room, or from who is no neighbour */
+};
+
+/** How large a block mcpz_plumtree_init() needs. */
+size_t mcpz_plumtree_bytes(const struct mcpz_plumtree_config *config);
+
+/**
+ * Start without neighbours. `config` is copied; `memory`, of mcpz_plumtree_bytes() and aligned
+ * for any type, is borrowed for the machine's life.
+ */
+void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
+                        void *memory);
+
+/**
+ * Send `payload` to every node, under `id`: new, and one nobody else will choose. It is borrowed
+ * as long as the outbox holds its actions. An id seen before is not sent again.
+ *
+ * Errors: MCPZ_EFULL  the payload is over config.payload_bytes_max; nothing is sent
+ */
+MCPZ_MUST_USE mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcpz_time now,
+                                                 const struct mcpz_gossip_id *id,
+                                                 struct mcpz_bytes payload,
+                                                 struct mcpz_outbox *out);
+
+/**
+ * Take in one event. Handles RECV of GOSSIP, IHAVE, GRAFT, PRUNE; facts NEIGHBOUR_UP and
+ * NEIGHBOUR_DOWN; TICK. Tells GOSSIP_DELIVERED.
+ */
+void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_event *event,
+                        struct mcpz_outbox *out);
+
+mcpz_time mcpz_plumtree_deadline(const struct mcpz_plumtree *tree);
+
+/** Is `peer` a neighbour that is sent payloads? */
+bool mcpz_plumtree_is_eager(const struct mcpz_plumtree *tree, const struct mcpz_id *peer);
+
+#endif

@@ -1,0 +1,592 @@
+#include "core.h"
+#include "core/plumtree.h"
+
+#define SEEN_MAX 32
+#define CACHE_MAX 4
+#define MISSING_MAX 6
+#define FIRST_TIMEOUT MCPZ_MS(200)
+#define NEXT_TIMEOUT MCPZ_MS(50)
+#define ANNOUNCE MCPZ_MS(20)
+
+static const struct mcpz_id carol = {.bytes = {'c'}};
+
+static struct mcpz_plumtree tree;
+static _Alignas(16) uint8_t memory[65536];
+
+static struct mcpz_gossip_id id_of(uint32_t number)
+{
+    return (struct mcpz_gossip_id){{(uint8_t)number, (uint8_t)(number >> 8)}};
+}
+
+static struct mcpz_plumtree_config small(void)
+{
+    return (struct mcpz_plumtree_config){
+        .seen_max = SEEN_MAX,
+        .cache_max = CACHE_MAX,
+        .payload_bytes_max = MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX,
+        .missing_max = MISSING_MAX,
+        .first_timeout_us = FIRST_TIMEOUT,
+        .next_timeout_us = NEXT_TIMEOUT,
+        .announce_us = ANNOUNCE,
+        .optimise_ahead = 3,
+        .seed = 1,
+    };
+}
+
+static void set_up_with(struct mcpz_plumtree_config config)
+{
+    CHECK(mcpz_plumtree_bytes(&config) <= sizeof(memory));
+    mcpz_outbox_init(&out);
+    mcpz_plumtree_init(&tree, &config, memory);
+}
+
+static void step(mcpz_time now, struct mcpz_event event)
+{
+    mcpz_outbox_clear(&out);
+    mcpz_plumtree_step(&tree, now, &event, &out);
+}
+
+static void tick(mcpz_time now)
+{
+    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_TICK});
+}
+
+static void neighbour(const struct mcpz_id *id, enum mcpz_fact_kind kind)
+{
+    step(0, (struct mcpz_event){.kind = MCPZ_EVENT_FACT, .fact = {.kind = kind, .about = *id}});
+}
+
+static void receive(mcpz_time now, const struct mcpz_id *from, struct mcpz_msg msg)
+{
+    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_RECV, .recv = {.from = *from, .msg = &msg}});
+}
+
+static void receive_gossip(mcpz_time now, const struct mcpz_id *from, uint32_t number,
+                           uint32_t round)
+{
+    receive(now, from,
+            (struct mcpz_msg){.kind = MCPZ_MSG_GOSSIP,
+                              .gossip = {id_of(number), round, mcpz_text("news")}});
+}
+
+static void receive_ihave(mcpz_time now, const struct mcpz_id *from, uint32_t number,
+                          uint32_t round)
+{
+    struct mcpz_gossip_notice notice = {id_of(number), round};
+    receive(now, from, (struct mcpz_msg){.kind = MCPZ_MSG_IHAVE, .ihave = {&notice, 1}});
+}
+
+static void receive_graft(mcpz_time now, const struct mcpz_id *from, uint32_t number)
+{
+    receive(now, from, (struct mcpz_msg){.kind = MCPZ_MSG_GRAFT, .graft = {true, id_of(number)}});
+}
+
+static void receive_prune(mcpz_time now, const struct mcpz_id *from)
+{
+    receive(now, from, (struct mcpz_msg){.kind = MCPZ_MSG_PRUNE});
+}
+
+static void broadcast(mcpz_time now, uint32_t number)
+{
+    struct mcpz_gossip_id id = id_of(number);
+    mcpz_outbox_clear(&out);
+    CHECK_UINT(mcpz_plumtree_broadcast(&tree, now, &id, mcpz_text("news"), &out), MCPZ_OK);
+}
+
+/* Messages of `kind` to `peer` in the outbox. */
+static size_t sent_to(const struct mcpz_id *peer, enum mcpz_msg_kind kind)
+{
+    size_t at = 0;
+    size_t count = 0;
+    const struct mcpz_action *action;
+
+    while ((action = next_action(MCPZ_ACTION_SEND, &at)) != NULL) {
+        for (size_t i = 0; i < action->send.peer_count; i++) {
+            count += action->send.msg.kind == kind && mcpz_id_equal(&action->send.peers[i], peer);
+        }
+    }
+    return count;
+}
+
+static void check_round(enum mcpz_msg_kind kind, uint32_t round)
+{
+    const struct mcpz_msg *msg = sent(kind);
+    CHECK_UINT(kind == MCPZ_MSG_GOSSIP ? msg->gossip.round : msg->ihave.notices[0].round, round);
+}
+
+/* Alice and Bob are eager. */
+static void set_up(void)
+{
+    set_up_with(small());
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_UP);
+}
+
+/* Alice is eager, Bob and Carol are lazy. */
+static void set_up_lazy(void)
+{
+    set_up();
+    neighbour(&carol, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_prune(0, &bob);
+    receive_prune(0, &carol);
+}
+
+/* ---- Payloads ----------------------------------------------------------------------------- */
+
+TEST(a_new_neighbour_is_eager)
+{
+    set_up();
+    CHECK(mcpz_plumtree_is_eager(&tree, &alice));
+    CHECK(!mcpz_plumtree_is_eager(&tree, &carol));
+}
+
+TEST(a_broadcast_goes_to_the_eager_and_is_announced_to_the_lazy)
+{
+    set_up_lazy();
+    broadcast(0, 1);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0);
+    CHECK_BYTES(sent(MCPZ_MSG_GOSSIP)->gossip.payload, "news", 4);
+    check_round(MCPZ_MSG_GOSSIP, 1);
+    CHECK_UINT(out.count, 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), ANNOUNCE);
+
+    tick(ANNOUNCE - 1);
+    CHECK_UINT(out.count, 0);
+    tick(ANNOUNCE);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_IHAVE), 0);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 1);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_IHAVE), 1);
+    check_round(MCPZ_MSG_IHAVE, 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+TEST(a_broadcast_is_not_delivered_to_ourselves_nor_sent_twice)
+{
+    set_up();
+    broadcast(0, 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_FACT), 0);
+    broadcast(0, 1);
+    CHECK_UINT(out.count, 0);
+}
+
+TEST(a_broadcast_without_neighbours_goes_nowhere)
+{
+    set_up_with(small());
+    broadcast(0, 1);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+TEST(the_first_receipt_delivers_and_is_passed_on)
+{
+    set_up_lazy();
+    neighbour(&(struct mcpz_id){{'d'}}, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_gossip(0, &bob, 1, 4); /* from a lazy one: that link is a good one */
+    const struct mcpz_fact *fact = &only_action(MCPZ_ACTION_FACT)->fact;
+    CHECK_UINT(fact->kind, MCPZ_FACT_GOSSIP_DELIVERED);
+    CHECK(mcpz_id_equal(&fact->about, &bob));
+    CHECK_UINT(fact->reason, 4);
+    CHECK_BYTES(fact->detail, "news", 4);
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 1);
+    CHECK_UINT(sent_to(&(struct mcpz_id){{'d'}}, MCPZ_MSG_GOSSIP), 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0);
+    check_round(MCPZ_MSG_GOSSIP, 5);
+    tick(ANNOUNCE);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 0);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_IHAVE), 1);
+    check_round(MCPZ_MSG_IHAVE, 5);
+}
+
+TEST(a_duplicate_prunes_its_link_and_is_not_delivered)
+{
+    set_up();
+    receive_gossip(0, &alice, 1, 1);
+    receive_gossip(0, &bob, 1, 1);
+    CHECK_UINT(out.count, 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_PRUNE), 1);
+    CHECK(!mcpz_plumtree_is_eager(&tree, &bob));
+    CHECK(mcpz_plumtree_is_eager(&tree, &alice));
+    CHECK_UINT(tree.duplicates, 1);
+}
+
+TEST(our_own_broadcast_that_comes_back_is_a_duplicate)
+{
+    set_up();
+    broadcast(0, 1);
+    receive_gossip(0, &alice, 1, 2);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_PRUNE), 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_FACT), 0);
+}
+
+TEST(a_prune_makes_its_sender_lazy)
+{
+    set_up();
+    receive_prune(0, &alice);
+    CHECK_UINT(out.count, 0);
+    CHECK(!mcpz_plumtree_is_eager(&tree, &alice));
+}
+
+TEST(the_highest_round_does_not_wrap)
+{
+    set_up();
+    receive_gossip(0, &alice, 1, UINT32_MAX);
+    check_round(MCPZ_MSG_GOSSIP, UINT32_MAX);
+}
+
+/* ---- Announcements and repair ------------------------------------------------------------- */
+
+TEST(a_graft_makes_its_sender_eager_and_gets_the_payload)
+{
+    set_up_lazy();
+    receive_gossip(0, &alice, 1, 3);
+    receive_graft(0, &bob, 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+    CHECK_BYTES(sent(MCPZ_MSG_GOSSIP)->gossip.payload, "news", 4);
+    check_round(MCPZ_MSG_GOSSIP, 4);
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+}
+
+TEST(a_graft_for_nothing_or_for_what_is_gone_only_changes_the_link)
+{
+    set_up_lazy();
+    receive(0, &bob, (struct mcpz_msg){.kind = MCPZ_MSG_GRAFT});
+    CHECK_UINT(out.count, 0);
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+    receive_graft(0, &carol, 77);
+    CHECK_UINT(out.count, 0);
+    CHECK(mcpz_plumtree_is_eager(&tree, &carol));
+}
+
+TEST(what_is_announced_and_does_not_come_is_asked_of_each_announcer_in_turn)
+{
+    set_up_lazy();
+    receive_ihave(0, &bob, 1, 2);
+    receive_ihave(MCPZ_MS(10), &carol, 1, 2);
+    receive_ihave(MCPZ_MS(10), &carol, 1, 2);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), FIRST_TIMEOUT);
+    tick(FIRST_TIMEOUT - 1);
+    CHECK_UINT(out.count, 0);
+
+    tick(FIRST_TIMEOUT);
+    CHECK_UINT(out.count, 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GRAFT), 1);
+    CHECK(sent(MCPZ_MSG_GRAFT)->graft.wanted);
+    CHECK(mcpz_gossip_id_equal(&sent(MCPZ_MSG_GRAFT)->graft.id, &(struct mcpz_gossip_id){{1}}));
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), FIRST_TIMEOUT + NEXT_TIMEOUT);
+
+    tick(FIRST_TIMEOUT + NEXT_TIMEOUT);
+    CHECK_UINT(out.count, 1);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_GRAFT), 1);
+
+    tick(FIRST_TIMEOUT + 2 * NEXT_TIMEOUT);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(tree.given_up, 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+TEST(one_that_announces_while_another_is_asked_is_asked_next)
+{
+    set_up_lazy();
+    receive_ihave(0, &bob, 1, 2);
+    tick(FIRST_TIMEOUT);
+    receive_ihave(FIRST_TIMEOUT + 1, &carol, 1, 9);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), FIRST_TIMEOUT + NEXT_TIMEOUT);
+    tick(FIRST_TIMEOUT + NEXT_TIMEOUT);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_GRAFT), 1);
+}
+
+TEST(what_comes_in_time_is_not_asked_for)
+{
+    set_up_lazy();
+    receive_ihave(0, &bob, 1, 2);
+    receive_gossip(1, &alice, 1, 2);
+    tick(ANNOUNCE + 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+TEST(what_we_broadcast_ourselves_is_not_asked_for)
+{
+    set_up_lazy();
+    receive_ihave(0, &bob, 1, 2);
+    broadcast(1, 1);
+    tick(ANNOUNCE + 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+TEST(an_announcement_of_what_is_here_is_ignored)
+{
+    set_up_lazy();
+    receive_gossip(0, &alice, 1, 2);
+    tick(ANNOUNCE);
+    receive_ihave(ANNOUNCE, &bob, 1, 2);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+TEST(announcements_that_wait_go_in_one_message)
+{
+    set_up_lazy();
+    broadcast(0, 1);
+    broadcast(MCPZ_MS(19), 2);
+    tick(ANNOUNCE);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 1);
+    CHECK_UINT(sent(MCPZ_MSG_IHAVE)->ihave.notice_count, 2);
+}
+
+TEST(without_a_wait_announcements_go_at_once)
+{
+    struct mcpz_plumtree_config config = small();
+    config.announce_us = 0;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_prune(0, &alice);
+    broadcast(5, 1);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_IHAVE), 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+/* ---- Neighbours that go ------------------------------------------------------------------- */
+
+TEST(a_neighbour_that_goes_is_told_and_asked_nothing_more)
+{
+    set_up_lazy();
+    broadcast(0, 1);
+    receive_ihave(0, &bob, 2, 2);
+    receive_ihave(0, &carol, 2, 2);
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_DOWN);
+    tick(ANNOUNCE);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 0);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_IHAVE), 1);
+    tick(FIRST_TIMEOUT);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GRAFT), 0);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_GRAFT), 1);
+}
+
+TEST(the_tree_mends_after_its_link_is_lost)
+{
+    set_up_lazy();
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_DOWN);
+    receive_ihave(0, &carol, 1, 5);
+    tick(FIRST_TIMEOUT);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_GRAFT), 1);
+    receive_gossip(FIRST_TIMEOUT + 1, &carol, 1, 5);
+    CHECK_UINT(count_actions(MCPZ_ACTION_FACT), 1);
+    CHECK(mcpz_plumtree_is_eager(&tree, &carol));
+    CHECK(!mcpz_plumtree_is_eager(&tree, &alice));
+}
+
+TEST(a_neighbour_that_comes_back_is_eager_again)
+{
+    set_up_lazy();
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_UP);
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_DOWN);
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_DOWN);
+    CHECK(!mcpz_plumtree_is_eager(&tree, &bob));
+}
+
+TEST(who_is_no_neighbour_may_bring_news_and_nothing_else)
+{
+    set_up_with(small());
+    receive_ihave(0, &alice, 1, 1);
+    receive_graft(0, &alice, 1);
+    receive_prune(0, &alice);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(tree.dropped, 2);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+    receive_gossip(0, &alice, 1, 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_FACT), 1);
+    receive_gossip(0, &alice, 1, 1);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_PRUNE), 1);
+    CHECK(!mcpz_plumtree_is_eager(&tree, &alice));
+}
+
+/* ---- Optimisation ------------------------------------------------------------------------- */
+
+/* Announced by Bob at round 2; arrives from Alice at `round`. */
+static bool swaps_at(uint32_t ahead, uint32_t round)
+{
+    struct mcpz_plumtree_config config = small();
+    config.optimise_ahead = ahead;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_prune(0, &bob);
+    receive_ihave(0, &bob, 1, 2);
+    receive_gossip(1, &alice, 1, round);
+
+    bool swapped = sent_to(&bob, MCPZ_MSG_GRAFT) == 1;
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_PRUNE), swapped);
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob) == swapped);
+    CHECK(mcpz_plumtree_is_eager(&tree, &alice) == !swapped);
+    if (swapped) {
+        CHECK(!sent(MCPZ_MSG_GRAFT)->graft.wanted);
+    }
+    return swapped;
+}
+
+TEST(a_link_is_swapped_from_the_threshold_on)
+{
+    CHECK(!swaps_at(MCPZ_PLUMTREE_AHEAD_ONE_SENDER, 1));
+    CHECK(!swaps_at(MCPZ_PLUMTREE_AHEAD_ONE_SENDER, 4));
+    CHECK(swaps_at(MCPZ_PLUMTREE_AHEAD_ONE_SENDER, 5));
+    CHECK(!swaps_at(MCPZ_PLUMTREE_AHEAD_MANY_SENDERS, 8));
+    CHECK(swaps_at(MCPZ_PLUMTREE_AHEAD_MANY_SENDERS, 9));
+    CHECK(!swaps_at(0, UINT32_MAX));
+}
+
+TEST(the_nearest_announcer_is_taken)
+{
+    set_up_lazy();
+    receive_ihave(0, &bob, 1, 3);
+    receive_ihave(0, &carol, 1, 2);
+    receive_gossip(1, &alice, 1, 8);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_GRAFT), 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GRAFT), 0);
+}
+
+TEST(a_sender_is_not_swapped_for_itself)
+{
+    set_up_lazy();
+    receive_ihave(0, &bob, 1, 2);
+    receive_gossip(1, &bob, 1, 8);
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_PRUNE), 0);
+}
+
+/* ---- Bounds ------------------------------------------------------------------------------- */
+
+TEST(neighbours_end_at_their_limit)
+{
+    set_up_with(small());
+    for (uint8_t i = 0; i <= MCPZ_PLUMTREE_NEIGHBOURS_MAX; i++) {
+        struct mcpz_id id = {{'n', i}};
+        neighbour(&id, MCPZ_FACT_NEIGHBOUR_UP);
+        CHECK(mcpz_plumtree_is_eager(&tree, &id) == (i < MCPZ_PLUMTREE_NEIGHBOURS_MAX));
+    }
+    CHECK_UINT(tree.dropped, 1);
+    broadcast(0, 1);
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.peer_count, MCPZ_PLUMTREE_NEIGHBOURS_MAX);
+    neighbour(&(struct mcpz_id){{'n', 3}}, MCPZ_FACT_NEIGHBOUR_DOWN);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    CHECK(mcpz_plumtree_is_eager(&tree, &alice));
+}
+
+TEST(all_neighbours_can_announce_the_same)
+{
+    set_up_with(small());
+    for (uint8_t i = 0; i < MCPZ_PLUMTREE_NEIGHBOURS_MAX; i++) {
+        struct mcpz_id id = {{'n', i}};
+        neighbour(&id, MCPZ_FACT_NEIGHBOUR_UP);
+        receive_ihave(0, &id, 1, 1);
+    }
+    for (uint8_t i = 0; i < MCPZ_PLUMTREE_NEIGHBOURS_MAX; i++) {
+        tick(FIRST_TIMEOUT + i * NEXT_TIMEOUT);
+        CHECK_UINT(sent_to(&(struct mcpz_id){{'n', i}}, MCPZ_MSG_GRAFT), 1);
+    }
+}
+
+TEST(what_is_missing_ends_at_its_limit)
+{
+    set_up_lazy();
+    for (uint32_t i = 1; i <= MISSING_MAX + 1; i++) {
+        receive_ihave(0, &bob, i, 1);
+        CHECK_UINT(tree.dropped, i > MISSING_MAX);
+    }
+    tick(FIRST_TIMEOUT);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GRAFT), MISSING_MAX);
+    tick(FIRST_TIMEOUT + NEXT_TIMEOUT);
+    CHECK_UINT(tree.given_up, MISSING_MAX);
+    receive_ihave(FIRST_TIMEOUT + NEXT_TIMEOUT, &bob, 99, 1); /* there is room again */
+    CHECK_UINT(tree.dropped, 1);
+}
+
+TEST(a_full_message_of_announcements_does_not_wait)
+{
+    set_up_lazy();
+    for (uint32_t i = 1; i < MCPZ_PLUMTREE_IHAVE_MAX; i++) {
+        broadcast(0, i);
+        CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 0);
+    }
+    broadcast(0, MCPZ_PLUMTREE_IHAVE_MAX);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 1);
+    CHECK_UINT(sent(MCPZ_MSG_IHAVE)->ihave.notice_count, MCPZ_PLUMTREE_IHAVE_MAX);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+    broadcast(1, MCPZ_PLUMTREE_IHAVE_MAX + 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), 1 + ANNOUNCE);
+}
+
+TEST(payloads_end_at_their_limit)
+{
+    static const uint8_t zeros[MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX + 1];
+    struct mcpz_gossip_id id = id_of(1);
+
+    set_up();
+    CHECK_UINT(mcpz_plumtree_broadcast(&tree, 0, &id, mcpz_bytes(zeros, sizeof(zeros)), &out),
+               MCPZ_EFULL);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(mcpz_plumtree_broadcast(&tree, 0, &id, mcpz_bytes(zeros, sizeof(zeros) - 1), &out),
+               MCPZ_OK);
+    receive_graft(0, &alice, 1);
+    CHECK_UINT(sent(MCPZ_MSG_GOSSIP)->gossip.payload.length, sizeof(zeros) - 1);
+
+    struct mcpz_plumtree_config config = small();
+    config.payload_bytes_max = 3; /* "news" is over it */
+    set_up_with(config);
+    receive_gossip(0, &alice, 1, 1);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(tree.dropped, 1);
+}
+
+TEST(the_latest_payloads_are_handed_out_and_older_ones_are_not)
+{
+    set_up();
+    for (uint32_t i = 1; i <= CACHE_MAX + 1; i++) {
+        broadcast(0, i);
+    }
+    receive_graft(0, &alice, 1);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 0);
+    receive_graft(0, &alice, 2);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 1);
+}
+
+TEST(the_latest_ids_are_known_and_older_ones_are_not)
+{
+    set_up();
+    for (uint32_t i = 1; i <= SEEN_MAX; i++) {
+        receive_gossip(0, &alice, i, 1);
+    }
+    receive_gossip(0, &bob, 1, 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_FACT), 0);
+    receive_gossip(0, &alice, SEEN_MAX + 1, 1);
+    receive_gossip(0, &bob, 2, 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_FACT), 0);
+    receive_gossip(0, &bob, 1, 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_FACT), 1);
+}
+
+TEST_MAIN(
+    RUN(a_new_neighbour_is_eager), RUN(a_broadcast_goes_to_the_eager_and_is_announced_to_the_lazy),
+    RUN(a_broadcast_is_not_delivered_to_ourselves_nor_sent_twice),
+    RUN(a_broadcast_without_neighbours_goes_nowhere),
+    RUN(the_first_receipt_delivers_and_is_passed_on),
+    RUN(a_duplicate_prunes_its_link_and_is_not_delivered),
+    RUN(our_own_broadcast_that_comes_back_is_a_duplicate), RUN(a_prune_makes_its_sender_lazy),
+    RUN(the_highest_round_does_not_wrap), RUN(a_graft_makes_its_sender_eager_and_gets_the_payload),
+    RUN(a_graft_for_nothing_or_for_what_is_gone_only_changes_the_link),
+    RUN(what_is_announced_and_does_not_come_is_asked_of_each_announcer_in_turn),
+    RUN(one_that_announces_while_another_is_asked_is_asked_next),
+    RUN(what_comes_in_time_is_not_asked_for), RUN(what_we_broadcast_ourselves_is_not_asked_for),
+    RUN(an_announcement_of_what_is_here_is_ignored),
+    RUN(announcements_that_wait_go_in_one_message), RUN(without_a_wait_announcements_go_at_once),
+    RUN(a_neighbour_that_goes_is_told_and_asked_nothing_more),
+    RUN(the_tree_mends_after_its_link_is_lost), RUN(a_neighbour_that_comes_back_is_eager_again),
+    RUN(who_is_no_neighbour_may_bring_news_and_nothing_else),
+    RUN(a_link_is_swapped_from_the_threshold_on), RUN(the_nearest_announcer_is_taken),
+    RUN(a_sender_is_not_swapped_for_itself), RUN(neighbours_end_at_their_limit),
+    RUN(all_neighbours_can_announce_the_same), RUN(what_is_missing_ends_at_its_limit),
+    RUN(a_full_message_of_announcements_does_not_wait), RUN(payloads_end_at_their_limit),
+    RUN(the_latest_payloads_are_handed_out_and_older_ones_are_not),
+    RUN(the_latest_ids_are_known_and_older_ones_are_not))
