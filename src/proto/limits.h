@@ -75,16 +75,14 @@ static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX 
                   MCPZ_MSG_BYTES_MAX,
               "a delta fits its message");
 
-/* ---- Broadcast ---------------------------------------------------------------------------------
- */
+/* ---- Broadcast ---------------------------------------------------------------------------- */
 
 #define MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX 4096 /* of one broadcast */
 #define MCPZ_PLUMTREE_IHAVE_MAX 64           /* announcements in one message */
 
 static_assert(MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "it fits GOSSIP");
 
-/* ---- Store -------------------------------------------------------------------------------------
- */
+/* ---- Store -------------------------------------------------------------------------------- */
 
 #define MCPZ_KEY_BYTES_MAX 511              /* LMDB's own limit */
 #define MCPZ_STORED_BYTES_MAX 61440         /* value of one record */

@@ -205,8 +205,7 @@ struct mcpz_msg_want {
     size_t version_count;
 };
 
-/* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) -----------------------------------------
- */
+/* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) ------------------------------------- */
 
 /* Names one broadcast in the whole mesh. Whoever broadcasts makes it: a hash, or random. */
 struct mcpz_gossip_id {
