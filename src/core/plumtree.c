@@ -432,6 +432,19 @@ void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct 
     }
 }
 
+void mcpz_plumtree_pace(struct mcpz_plumtree *tree, mcpz_time rtt_us)
+{
+    /* Longer ones make no difference, and four times any of these is a number. */
+    mcpz_time rtt = mcpz_time_min(rtt_us, MCPZ_PLUMTREE_FIRST_TIMEOUT_MAX_US);
+    mcpz_time first = mcpz_time_min(4 * rtt, MCPZ_PLUMTREE_FIRST_TIMEOUT_MAX_US);
+    mcpz_time next = rtt + rtt / 2;
+
+    tree->config.first_timeout_us =
+        first > MCPZ_PLUMTREE_FIRST_TIMEOUT_MIN_US ? first : MCPZ_PLUMTREE_FIRST_TIMEOUT_MIN_US;
+    tree->config.next_timeout_us =
+        next > MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US ? next : MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US;
+}
+
 mcpz_time mcpz_plumtree_deadline(const struct mcpz_plumtree *tree)
 {
     mcpz_time deadline = tree->announce_at_us;

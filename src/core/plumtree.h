@@ -42,6 +42,10 @@
 #define MCPZ_PLUMTREE_CACHE_MAX 128
 #define MCPZ_PLUMTREE_MISSING_MAX 256
 
+#define MCPZ_PLUMTREE_FIRST_TIMEOUT_MIN_US MCPZ_MS(200)
+#define MCPZ_PLUMTREE_FIRST_TIMEOUT_MAX_US MCPZ_SECONDS(2)
+#define MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US MCPZ_MS(40) /* iroh's; a reply waits for its turn */
+
 /* Optimise when an announcement was so many links ahead: SRDS'07 3.8. */
 #define MCPZ_PLUMTREE_AHEAD_ONE_SENDER 3
 #define MCPZ_PLUMTREE_AHEAD_MANY_SENDERS 7
@@ -129,6 +133,13 @@ MCPZ_MUST_USE mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcp
  */
 void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_event *event,
                         struct mcpz_outbox *out);
+
+/**
+ * Fit the patience of timers that are set from now on to the links: `rtt_us` is the 95th
+ * percentile of their round trips. A GRAFT goes out after four of them (200 ms to 2 s), the next
+ * one after one and a half, at least 40 ms.
+ */
+void mcpz_plumtree_pace(struct mcpz_plumtree *tree, mcpz_time rtt_us);
 
 mcpz_time mcpz_plumtree_deadline(const struct mcpz_plumtree *tree);
 

@@ -287,6 +287,27 @@ TEST(what_is_announced_and_does_not_come_is_asked_of_each_announcer_in_turn)
     CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
 }
 
+/* With round trips of `rtt`, asked after `first`, and again after `next`. */
+static void check_pace(mcpz_time rtt, mcpz_time first, mcpz_time next)
+{
+    set_up_lazy();
+    mcpz_plumtree_pace(&tree, rtt);
+    receive_ihave(0, &bob, 1, 2);
+    receive_ihave(0, &carol, 1, 2);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), first);
+    tick(first);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), first + next);
+}
+
+TEST(patience_follows_the_round_trips_within_bounds)
+{
+    check_pace(0, MCPZ_MS(200), MCPZ_MS(40));
+    check_pace(MCPZ_MS(50), MCPZ_MS(200), MCPZ_MS(75));
+    check_pace(MCPZ_MS(100), MCPZ_MS(400), MCPZ_MS(150));
+    check_pace(MCPZ_MS(501), MCPZ_SECONDS(2), MCPZ_MS(751) + 500);
+    check_pace(MCPZ_TIME_NEVER, MCPZ_SECONDS(2), MCPZ_SECONDS(3));
+}
+
 TEST(one_that_announces_while_another_is_asked_is_asked_next)
 {
     set_up_lazy();
@@ -577,6 +598,7 @@ TEST_MAIN(
     RUN(the_highest_round_does_not_wrap), RUN(a_graft_makes_its_sender_eager_and_gets_the_payload),
     RUN(a_graft_for_nothing_or_for_what_is_gone_only_changes_the_link),
     RUN(what_is_announced_and_does_not_come_is_asked_of_each_announcer_in_turn),
+    RUN(patience_follows_the_round_trips_within_bounds),
     RUN(one_that_announces_while_another_is_asked_is_asked_next),
     RUN(what_comes_in_time_is_not_asked_for), RUN(what_we_broadcast_ourselves_is_not_asked_for),
     RUN(an_announcement_of_what_is_here_is_ignored),
