@@ -31,7 +31,8 @@ struct mcpz_happening {
     size_t node;
     uint32_t life;   /* of the node: what was meant for an earlier life is void */
     size_t wire;     /* DIAL: the node dialled; FRAME, CLOSED: the connection */
-    uint64_t number; /* DISK: batch; RUN_ENDED: run */
+    uint64_t serial; /* FRAME, CLOSED: which connection of those that had this place */
+    uint64_t number; /* FRAME, CLOSED: its place in the stream; DISK: batch; RUN_ENDED: run */
     uint8_t *frame;  /* FRAME, RUN_ENDED: owned */
     size_t length;
 };

@@ -11,7 +11,8 @@
 #include "sim/sim.h"
 #include "store/mem.h"
 
-#define MCPZ_WIRES_MAX 4096         /* connections of a whole run */
+#define MCPZ_WIRES_MAX 4096         /* connections at one time */
+#define MCPZ_NODE_WIRES_MAX 256     /* of them, at one node: a dial that is one more fails */
 #define MCPZ_SIM_REQUESTS_MAX 65536 /* tasks and writes of a whole run */
 #define MCPZ_SIM_RESULT_BYTES 256
 #define MCPZ_TODO_MAX (2 * MCPZ_OUTBOX_MAX)
@@ -33,6 +34,10 @@ struct mcpz_sim_node {
     uint32_t life;
     bool has_joined;
     bool disk_is_full;
+    mcpz_time disk_us;                 /* from handing over a batch until it is durable */
+    mcpz_time paused_until_us;         /* it neither hears nor ticks before */
+    size_t wires[MCPZ_NODE_WIRES_MAX]; /* its connections, oldest first */
+    size_t wire_count;
     mcpz_time tick_at_us; /* when its earliest TICK on the agenda is due */
     struct mcpz_sim *sim;
     char name[32];
@@ -41,12 +46,17 @@ struct mcpz_sim_node {
     size_t todo_count;
 };
 
-/* One connection: `ends[0]` dialled. */
+/* One connection: `ends[0]` dialled. Its place is free again when both ends let go. */
 struct mcpz_wire {
     bool open;
+    bool held[2];    /* that end still has it on its list */
+    uint64_t serial; /* of all connections of the run */
     size_t ends[2];
     mcpz_link links[2];           /* 0: that end does not know it (any more) */
-    mcpz_time last_arrival_us[2]; /* at each end: frames keep their order */
+    mcpz_time last_arrival_us[2]; /* at each end: frames keep their order, */
+    uint64_t sent[2];             /* also those that have to wait there: how many are on their */
+    uint64_t arrived[2];          /* way to each end, how many were taken in, and until when */
+    mcpz_time held_until_us[2];   /* the next was put off */
     bool closing[2];
 };
 
@@ -66,8 +76,13 @@ struct mcpz_sim {
     mcpz_time now;
     struct mcpz_sim_node nodes[MCPZ_SIM_NODES_MAX];
     bool cut[MCPZ_SIM_NODES_MAX][MCPZ_SIM_NODES_MAX];
+    mcpz_time slow_us[MCPZ_SIM_NODES_MAX][MCPZ_SIM_NODES_MAX]; /* added to each delay */
     struct mcpz_wire wires[MCPZ_WIRES_MAX];
-    size_t wire_count;
+    uint64_t next_serial;
+    struct mcpz_sim_watch watch;
+    struct mcpz_counters past; /* of engines that are gone */
+    uint64_t happened;
+    bool is_stuck;
     struct mcpz_sim_request *requests;
     uint64_t request_count; /* the first is never used */
     char *trace;
@@ -103,6 +118,10 @@ void mcpz_network_dial(struct mcpz_sim *sim, size_t index, size_t to);
 void mcpz_network_send(struct mcpz_sim *sim, size_t index);
 /** Tell both ends, after what is on its way; the end that closes hears it too. */
 void mcpz_network_close(struct mcpz_sim *sim, size_t index);
+/** Close the connections a node's engine wants closed. */
+void mcpz_network_close_asked(struct mcpz_sim *sim, size_t node);
+/** The node is gone: its connections close, and it will not hear of it. */
+void mcpz_network_drop(struct mcpz_sim *sim, size_t node);
 void mcpz_network_on_dial(struct mcpz_sim *sim, const struct mcpz_happening *dial);
 void mcpz_network_on_frame(struct mcpz_sim *sim, struct mcpz_happening *arrival);
 void mcpz_network_on_closed(struct mcpz_sim *sim, struct mcpz_happening *closed);
@@ -111,5 +130,14 @@ void mcpz_network_on_closed(struct mcpz_sim *sim, struct mcpz_happening *closed)
 
 uint64_t mcpz_sim_take_request(struct mcpz_sim *sim);
 void mcpz_sim_start_task(struct mcpz_sim *sim, size_t index, uint64_t name);
+
+/** Say again, later, what cannot happen now. The agenda takes over its frame. */
+static inline void mcpz_sim_put_off(struct mcpz_sim *sim, struct mcpz_happening *happening,
+                                    mcpz_time until_us)
+{
+    happening->at_us = until_us;
+    mcpz_agenda_add(&sim->agenda, happening);
+    happening->frame = NULL;
+}
 
 #endif

@@ -7,77 +7,122 @@
 #include "sim/internal.h"
 
 #define DIAL_TIMEOUT_US MCPZ_SECONDS(3)
+#define STALL_STEP_US MCPZ_MS(100) /* how often a stalled connection is looked at */
 
-static mcpz_time draw_delay(struct mcpz_sim *sim)
+static mcpz_time draw_delay(struct mcpz_sim *sim, size_t a, size_t b)
 {
     mcpz_time span = sim->config.delay_max_us - sim->config.delay_min_us;
-    return sim->config.delay_min_us + mcpz_rng_below(&sim->rng, (uint32_t)span + 1);
+    return sim->config.delay_min_us + mcpz_rng_below(&sim->rng, (uint32_t)span + 1) +
+           sim->slow_us[a][b];
 }
 
-/* When something sent now reaches that end: never before what was sent earlier. */
-static mcpz_time arrival_at(struct mcpz_sim *sim, struct mcpz_wire *wire, size_t end)
+/* What says something to an end of a wire, now: never there before what was said earlier. */
+static struct mcpz_happening towards(struct mcpz_sim *sim, size_t index, size_t end)
 {
-    mcpz_time arrival = sim->now + draw_delay(sim);
+    struct mcpz_wire *wire = &sim->wires[index];
+    mcpz_time arrival = sim->now + draw_delay(sim, wire->ends[0], wire->ends[1]);
 
     if (arrival < wire->last_arrival_us[end]) {
         arrival = wire->last_arrival_us[end];
     }
     wire->last_arrival_us[end] = arrival;
-    return arrival;
+    return (struct mcpz_happening){
+        .at_us = arrival,
+        .node = wire->ends[end],
+        .life = sim->nodes[wire->ends[end]].life,
+        .wire = index,
+        .serial = wire->serial,
+        .number = wire->sent[end]++,
+    };
 }
 
 static void send_frame(struct mcpz_sim *sim, size_t index, size_t end, struct mcpz_bytes frame)
 {
-    struct mcpz_wire *wire = &sim->wires[index];
-    size_t other = wire->ends[1 - end];
-    struct mcpz_happening happening = {
-        .at_us = arrival_at(sim, wire, 1 - end),
-        .kind = MCPZ_HAPPENS_FRAME,
-        .node = other,
-        .life = sim->nodes[other].life,
-        .wire = index,
-        .frame = mcpz_sim_must(malloc(frame.length)),
-        .length = frame.length,
-    };
+    struct mcpz_happening happening = towards(sim, index, 1 - end);
 
+    happening.kind = MCPZ_HAPPENS_FRAME;
+    happening.frame = mcpz_sim_must(malloc(frame.length));
+    happening.length = frame.length;
     memcpy(happening.frame, frame.data, frame.length);
     mcpz_agenda_add(&sim->agenda, &happening);
 }
 
+static size_t end_of(const struct mcpz_wire *wire, size_t node)
+{
+    return wire->ends[0] == node ? 0 : 1;
+}
+
 void mcpz_network_send(struct mcpz_sim *sim, size_t index)
 {
-    struct mcpz_engine *engine = sim->nodes[index].engine;
+    const struct mcpz_sim_node *node = &sim->nodes[index];
 
-    for (size_t i = 0; i < 2 * sim->wire_count; i++) {
-        struct mcpz_wire *wire = &sim->wires[i / 2];
-        mcpz_link link = wire->links[i % 2];
-        while (wire->open && wire->ends[i % 2] == index && link != 0 &&
-               mcpz_engine_has_frames(engine, link)) {
-            send_frame(sim, i / 2, i % 2, mcpz_engine_pull(engine, link));
+    for (size_t i = 0; i < node->wire_count; i++) {
+        struct mcpz_wire *wire = &sim->wires[node->wires[i]];
+        size_t end = end_of(wire, index);
+        mcpz_link link = wire->links[end];
+        while (wire->open && link != 0 && mcpz_engine_has_frames(node->engine, link)) {
+            send_frame(sim, node->wires[i], end, mcpz_engine_pull(node->engine, link));
         }
     }
 }
 
+/* ---- Ends ------------------------------------------------------------------------------------
+ */
+
+/* This end has no more to do with the wire. */
+static void let_go(struct mcpz_sim *sim, size_t index, size_t end)
+{
+    struct mcpz_sim_node *node = &sim->nodes[sim->wires[index].ends[end]];
+    size_t kept = 0;
+
+    for (size_t i = 0; i < node->wire_count; i++) {
+        node->wires[kept] = node->wires[i];
+        kept += node->wires[i] != index;
+    }
+    node->wire_count = kept;
+    sim->wires[index].links[end] = 0;
+    sim->wires[index].held[end] = false;
+}
+
 void mcpz_network_close(struct mcpz_sim *sim, size_t index)
 {
-    struct mcpz_wire *wire = &sim->wires[index];
-
-    wire->open = false;
+    sim->wires[index].open = false;
     for (size_t end = 0; end < 2; end++) {
-        mcpz_agenda_add(&sim->agenda, &(struct mcpz_happening){
-                                          .at_us = arrival_at(sim, wire, end),
-                                          .kind = MCPZ_HAPPENS_CLOSED,
-                                          .node = wire->ends[end],
-                                          .life = sim->nodes[wire->ends[end]].life,
-                                          .wire = index,
-                                      });
+        struct mcpz_happening happening = towards(sim, index, end);
+        happening.kind = MCPZ_HAPPENS_CLOSED;
+        mcpz_agenda_add(&sim->agenda, &happening);
     }
 }
+
+void mcpz_network_close_asked(struct mcpz_sim *sim, size_t node)
+{
+    for (size_t i = 0; i < sim->nodes[node].wire_count; i++) {
+        size_t index = sim->nodes[node].wires[i];
+        const struct mcpz_wire *wire = &sim->wires[index];
+        if (wire->open && wire->closing[end_of(wire, node)]) {
+            mcpz_network_close(sim, index);
+        }
+    }
+}
+
+void mcpz_network_drop(struct mcpz_sim *sim, size_t node)
+{
+    while (sim->nodes[node].wire_count > 0) {
+        size_t index = sim->nodes[node].wires[0];
+        if (sim->wires[index].open) {
+            mcpz_network_close(sim, index);
+        }
+        let_go(sim, index, end_of(&sim->wires[index], node));
+    }
+}
+
+/* ---- Making connections ------------------------------------------------------------------------
+ */
 
 void mcpz_network_dial(struct mcpz_sim *sim, size_t index, size_t to)
 {
     mcpz_agenda_add(&sim->agenda, &(struct mcpz_happening){
-                                      .at_us = sim->now + 2 * draw_delay(sim),
+                                      .at_us = sim->now + 2 * draw_delay(sim, index, to),
                                       .kind = MCPZ_HAPPENS_DIAL,
                                       .node = index,
                                       .life = sim->nodes[index].life,
@@ -85,27 +130,70 @@ void mcpz_network_dial(struct mcpz_sim *sim, size_t index, size_t to)
                                   });
 }
 
+static size_t free_wire(const struct mcpz_sim *sim)
+{
+    for (size_t i = 0; i < MCPZ_WIRES_MAX; i++) {
+        const struct mcpz_wire *wire = &sim->wires[i];
+        if (!wire->open && !wire->held[0] && !wire->held[1]) {
+            return i;
+        }
+    }
+    return MCPZ_WIRES_MAX;
+}
+
+/* Tell one end of its connection. An engine that has too many has it closed. */
+static void open_end(struct mcpz_sim *sim, size_t index, size_t end, struct mcpz_bytes dialled)
+{
+    struct mcpz_wire *wire = &sim->wires[index];
+    size_t node = wire->ends[end];
+    const struct mcpz_id *peer = mcpz_identity_id(sim->nodes[wire->ends[1 - end]].identity);
+    uint8_t binding[MCPZ_BINDING_BYTES] = {0};
+
+    memcpy(binding, &wire->serial, sizeof(wire->serial));
+    mcpz_error error = mcpz_engine_link_opened(mcpz_sim_enter(sim, node), peer, binding, dialled,
+                                               &wire->links[end]);
+    if (error != MCPZ_OK) {
+        wire->closing[end] = true;
+        if (dialled.length > 0) {
+            mcpz_engine_dial_failed(sim->nodes[node].engine, dialled);
+        }
+    }
+    mcpz_sim_leave(sim, node);
+}
+
+static void fail_dial(struct mcpz_sim *sim, size_t from, size_t to)
+{
+    char address[48];
+
+    (void)snprintf(address, sizeof(address), "node%zu:8765", to);
+    mcpz_engine_dial_failed(mcpz_sim_enter(sim, from), mcpz_text(address));
+    mcpz_sim_leave(sim, from);
+}
+
 static void connect_nodes(struct mcpz_sim *sim, size_t from, size_t to)
 {
     char address[48];
-    uint8_t binding[MCPZ_BINDING_BYTES] = {0};
-    size_t index = sim->wire_count++;
-    assert(index < MCPZ_WIRES_MAX);
-    struct mcpz_wire *wire = &sim->wires[index];
-    *wire = (struct mcpz_wire){.open = true, .ends = {from, to}};
+    size_t index = free_wire(sim);
+    size_t ends[2] = {from, to};
 
-    memcpy(binding, &index, sizeof(index));
+    if (index == MCPZ_WIRES_MAX || sim->nodes[from].wire_count == MCPZ_NODE_WIRES_MAX ||
+        sim->nodes[to].wire_count == MCPZ_NODE_WIRES_MAX) {
+        fail_dial(sim, from, to);
+        return;
+    }
+    sim->wires[index] = (struct mcpz_wire){
+        .open = true,
+        .held = {true, true},
+        .serial = sim->next_serial++,
+        .ends = {from, to},
+    };
+    for (size_t end = 0; end < 2; end++) {
+        struct mcpz_sim_node *node = &sim->nodes[ends[end]];
+        node->wires[node->wire_count++] = index;
+    }
     (void)snprintf(address, sizeof(address), "node%zu:8765", to);
-    mcpz_error error = mcpz_engine_link_opened(mcpz_sim_enter(sim, from),
-                                               mcpz_identity_id(sim->nodes[to].identity), binding,
-                                               mcpz_text(address), &wire->links[0]);
-    assert(error == MCPZ_OK);
-    mcpz_sim_leave(sim, from);
-    error = mcpz_engine_link_opened(mcpz_sim_enter(sim, to),
-                                    mcpz_identity_id(sim->nodes[from].identity), binding,
-                                    mcpz_bytes(NULL, 0), &wire->links[1]);
-    assert(error == MCPZ_OK);
-    mcpz_sim_leave(sim, to);
+    open_end(sim, index, 0, mcpz_text(address));
+    open_end(sim, index, 1, mcpz_bytes(NULL, 0));
 }
 
 void mcpz_network_on_dial(struct mcpz_sim *sim, const struct mcpz_happening *dial)
@@ -114,34 +202,47 @@ void mcpz_network_on_dial(struct mcpz_sim *sim, const struct mcpz_happening *dia
     bool refused =
         to >= sim->config.node_count || to == dial->node || sim->nodes[to].engine == NULL;
 
-    if (!refused && !sim->cut[dial->node][to]) {
+    if (refused) {
+        fail_dial(sim, dial->node, to);
+    } else if (!sim->cut[dial->node][to] && sim->nodes[to].paused_until_us <= sim->now) {
         connect_nodes(sim, dial->node, to);
-        return;
-    }
-    if (!refused && dial->number == 0) {
+    } else if (dial->number == 0) {
         struct mcpz_happening later = *dial;
         later.at_us += DIAL_TIMEOUT_US;
         later.number = 1; /* nobody answered; the dialler notices after its patience */
         mcpz_agenda_add(&sim->agenda, &later);
-        return;
+    } else {
+        fail_dial(sim, dial->node, to);
     }
-    char address[48];
-    (void)snprintf(address, sizeof(address), "node%zu:8765", to);
-    mcpz_engine_dial_failed(mcpz_sim_enter(sim, dial->node), mcpz_text(address));
-    mcpz_sim_leave(sim, dial->node);
 }
 
-/* Which end of the wire is this node's; a stalled wire's happenings wait. */
-static bool is_stalled(const struct mcpz_sim *sim, const struct mcpz_wire *wire)
-{
-    return sim->cut[wire->ends[0]][wire->ends[1]];
-}
+/* ---- Arrivals --------------------------------------------------------------------------------
+ */
 
-static void postpone(struct mcpz_sim *sim, struct mcpz_happening *happening)
+/*
+ * Put off what cannot be taken in yet: its node is paused, the wire is stalled, or something that
+ * was sent earlier is still waiting. An end that closes does not wait for the other.
+ */
+static bool has_to_wait(struct mcpz_sim *sim, struct mcpz_wire *wire, size_t end,
+                        struct mcpz_happening *arrival)
 {
-    happening->at_us = sim->now + MCPZ_MS(100);
-    mcpz_agenda_add(&sim->agenda, happening);
-    happening->frame = NULL;
+    mcpz_time paused_until_us = sim->nodes[arrival->node].paused_until_us;
+    bool hurries = arrival->kind == MCPZ_HAPPENS_CLOSED && wire->closing[end];
+
+    if (paused_until_us > sim->now) {
+        wire->held_until_us[end] = paused_until_us;
+    } else if (hurries) {
+        return false;
+    } else if (arrival->number > wire->arrived[end]) {
+        wire->held_until_us[end] =
+            wire->held_until_us[end] > sim->now ? wire->held_until_us[end] : sim->now;
+    } else if (sim->cut[wire->ends[0]][wire->ends[1]]) {
+        wire->held_until_us[end] = sim->now + STALL_STEP_US;
+    } else {
+        return false;
+    }
+    mcpz_sim_put_off(sim, arrival, wire->held_until_us[end]);
+    return true;
 }
 
 static mcpz_error hand_over(struct mcpz_sim *sim, struct mcpz_wire *wire, size_t end,
@@ -160,13 +261,11 @@ static mcpz_error hand_over(struct mcpz_sim *sim, struct mcpz_wire *wire, size_t
 void mcpz_network_on_frame(struct mcpz_sim *sim, struct mcpz_happening *arrival)
 {
     struct mcpz_wire *wire = &sim->wires[arrival->wire];
-    size_t end = wire->ends[0] == arrival->node ? 0 : 1;
+    size_t end = end_of(wire, arrival->node);
+    bool is_known = wire->serial == arrival->serial && wire->links[end] != 0;
 
-    if (is_stalled(sim, wire)) {
-        postpone(sim, arrival);
-        return;
-    }
-    if (wire->links[end] != 0) {
+    if (is_known && !has_to_wait(sim, wire, end, arrival)) {
+        wire->arrived[end] = arrival->number + 1;
         (void)hand_over(sim, wire, end, mcpz_bytes(arrival->frame, arrival->length));
     }
 }
@@ -174,28 +273,28 @@ void mcpz_network_on_frame(struct mcpz_sim *sim, struct mcpz_happening *arrival)
 void mcpz_network_on_closed(struct mcpz_sim *sim, struct mcpz_happening *closed)
 {
     struct mcpz_wire *wire = &sim->wires[closed->wire];
-    size_t end = wire->ends[0] == closed->node ? 0 : 1;
+    size_t end = end_of(wire, closed->node);
+    mcpz_link link = wire->links[end];
 
-    if (is_stalled(sim, wire) && !wire->closing[end]) {
-        postpone(sim, closed);
+    if (wire->serial != closed->serial || has_to_wait(sim, wire, end, closed)) {
         return;
     }
-    if (wire->links[end] != 0) {
-        mcpz_engine_link_closed(mcpz_sim_enter(sim, closed->node), wire->links[end]);
-        wire->links[end] = 0;
+    let_go(sim, closed->wire, end);
+    if (link != 0) {
+        mcpz_engine_link_closed(mcpz_sim_enter(sim, closed->node), link);
         mcpz_sim_leave(sim, closed->node);
     }
 }
 
 mcpz_error mcpz_sim_inject(struct mcpz_sim *sim, size_t from, size_t to, struct mcpz_bytes frame)
 {
-    for (size_t i = 0; i < sim->wire_count; i++) {
-        struct mcpz_wire *wire = &sim->wires[i];
-        for (size_t end = 0; end < 2; end++) {
-            if (wire->open && wire->ends[end] == to && wire->ends[1 - end] == from &&
-                wire->links[end] != 0) {
-                return hand_over(sim, wire, end, frame);
-            }
+    const struct mcpz_sim_node *node = &sim->nodes[to];
+
+    for (size_t i = 0; i < node->wire_count; i++) {
+        struct mcpz_wire *wire = &sim->wires[node->wires[i]];
+        size_t end = end_of(wire, to);
+        if (wire->open && wire->ends[1 - end] == from && wire->links[end] != 0) {
+            return hand_over(sim, wire, end, frame);
         }
     }
     return MCPZ_ENOTFOUND;

@@ -6,7 +6,7 @@
 #include "proto/code.h"
 #include "sim/internal.h"
 
-static size_t node_of(const struct mcpz_sim *sim, const struct mcpz_id *id)
+size_t mcpz_sim_node_of(const struct mcpz_sim *sim, const struct mcpz_id *id)
 {
     for (size_t i = 0; i < sim->config.node_count; i++) {
         if (mcpz_id_equal(mcpz_identity_id(sim->nodes[i].identity), id)) {
@@ -34,7 +34,7 @@ static void note(struct mcpz_sim *sim, size_t node, const char *text)
 static void note_fact(struct mcpz_sim *sim, size_t node, const struct mcpz_fact *fact)
 {
     char text[64];
-    size_t about = node_of(sim, &fact->about);
+    size_t about = mcpz_sim_node_of(sim, &fact->about);
 
     if (about != SIZE_MAX) {
         (void)snprintf(text, sizeof(text), "%zu %s", about, mcpz_fact_word(fact->kind));
@@ -55,8 +55,8 @@ static void port_close(void *context, mcpz_link link, const char *why)
     struct mcpz_sim_node *node = context;
     (void)why;
 
-    for (size_t i = 0; i < node->sim->wire_count; i++) {
-        struct mcpz_wire *wire = &node->sim->wires[i];
+    for (size_t i = 0; i < node->wire_count; i++) {
+        struct mcpz_wire *wire = &node->sim->wires[node->wires[i]];
         for (size_t end = 0; end < 2; end++) {
             if (&node->sim->nodes[wire->ends[end]] == node && wire->links[end] == link) {
                 wire->closing[end] = true;
@@ -123,6 +123,9 @@ static void port_act(void *context, const struct mcpz_action *action)
     struct mcpz_sim *sim = node->sim;
     size_t index = (size_t)(node - sim->nodes);
 
+    if (sim->watch.saw != NULL) {
+        sim->watch.saw(sim->watch.context, index, action);
+    }
     if (action->kind == MCPZ_ACTION_FACT) {
         note_fact(sim, index, &action->fact);
     } else if (action->kind == MCPZ_ACTION_REPLY) {

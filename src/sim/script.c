@@ -88,6 +88,14 @@ bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer)
            (member->state == MCPZ_MEMBER_ALIVE || member->state == MCPZ_MEMBER_SUSPECT);
 }
 
+bool mcpz_sim_holds_alive(const struct mcpz_sim *sim, size_t index, size_t peer)
+{
+    const struct mcpz_member *member =
+        mcpz_members_find(&mcpz_engine_node(sim->nodes[index].engine)->members,
+                          mcpz_identity_id(sim->nodes[peer].identity));
+    return member != NULL && member->state == MCPZ_MEMBER_ALIVE;
+}
+
 int mcpz_sim_reply(const struct mcpz_sim *sim, uint64_t request)
 {
     return sim->requests[request].code;
@@ -119,25 +127,54 @@ static int64_t integer_of(struct mcpz_bytes value)
     return item.type == MCPZ_ITEM_INT ? item.sint : (int64_t)item.uint;
 }
 
-int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, const char *path)
+/* Where a scan of the entries at a path begins. */
+static struct mcpz_record first_entry(const char *agent, const char *path, uint8_t *path_bytes)
 {
-    uint8_t bytes[MCPZ_PATH_BYTES_MAX];
-    struct mcpz_value_writer writer = mcpz_value_writer(bytes, sizeof(bytes));
-    const struct mcpz_store *store = mcpz_engine_store(mcpz_sim_enter(sim, index));
+    struct mcpz_value_writer writer = mcpz_value_writer(path_bytes, MCPZ_PATH_BYTES_MAX);
     struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY};
-    bool inclusive = true;
-    int64_t sum = 0;
 
     mcpz_value_array(&writer, 1);
     mcpz_value_text(&writer, mcpz_text(path));
     mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &record.entry.document);
-    record.entry.path = mcpz_bytes(bytes, writer.length);
+    record.entry.path = mcpz_bytes(path_bytes, writer.length);
+    return record;
+}
+
+int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, const char *path)
+{
+    uint8_t path_bytes[MCPZ_PATH_BYTES_MAX];
+    struct mcpz_record record = first_entry(agent, path, path_bytes);
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_sim_enter(sim, index));
+    bool inclusive = true;
+    int64_t sum = 0;
+
     while (store->next(store->context, MCPZ_SCAN_PATH, inclusive, &record) == MCPZ_OK) {
         inclusive = false;
         sum += record.entry.type == MCPZ_ENTRY_COUNTER ? integer_of(record.entry.value) : 0;
     }
     mcpz_sim_leave(sim, index);
     return sum;
+}
+
+bool mcpz_sim_has(struct mcpz_sim *sim, size_t index, const char *agent, const char *path,
+                  const char *value)
+{
+    uint8_t path_bytes[MCPZ_PATH_BYTES_MAX];
+    uint8_t value_bytes[MCPZ_VALUE_BYTES_MAX];
+    struct mcpz_value_writer writer = mcpz_value_writer(value_bytes, sizeof(value_bytes));
+    struct mcpz_record record = first_entry(agent, path, path_bytes);
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_sim_enter(sim, index));
+    bool inclusive = true;
+    bool found = false;
+
+    mcpz_value_text(&writer, mcpz_text(value));
+    while (!found && store->next(store->context, MCPZ_SCAN_PATH, inclusive, &record) == MCPZ_OK) {
+        inclusive = false;
+        found = record.entry.type == MCPZ_ENTRY_SET &&
+                mcpz_bytes_equal(record.entry.value, mcpz_bytes(value_bytes, writer.length));
+    }
+    mcpz_sim_leave(sim, index);
+    return found;
 }
 
 struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t index)

@@ -7,6 +7,7 @@
 #include "sim/internal.h"
 
 #define WALL_AT_START_MS UINT64_C(1700000000000)
+#define HAPPENINGS_AT_ONCE_MAX 1000000 /* more in one microsecond: it will not end */
 
 static uint64_t wall_ms(const struct mcpz_sim *sim)
 {
@@ -75,7 +76,7 @@ static void after_turn(struct mcpz_sim *sim, size_t index, uint64_t batch)
 {
     if (batch != 0) {
         mcpz_agenda_add(&sim->agenda, &(struct mcpz_happening){
-                                          .at_us = sim->now + sim->config.disk_us,
+                                          .at_us = sim->now + sim->nodes[index].disk_us,
                                           .kind = MCPZ_HAPPENS_DISK,
                                           .node = index,
                                           .life = sim->nodes[index].life,
@@ -83,14 +84,7 @@ static void after_turn(struct mcpz_sim *sim, size_t index, uint64_t batch)
                                       });
     }
     mcpz_network_send(sim, index);
-    for (size_t i = 0; i < sim->wire_count; i++) {
-        struct mcpz_wire *wire = &sim->wires[i];
-        bool closes = (wire->ends[0] == index && wire->closing[0]) ||
-                      (wire->ends[1] == index && wire->closing[1]);
-        if (wire->open && closes) {
-            mcpz_network_close(sim, i);
-        }
-    }
+    mcpz_network_close_asked(sim, index);
     do_todo(sim, index);
     plan_tick(sim, index);
 }
@@ -131,6 +125,25 @@ static void on_run_ended(struct mcpz_sim *sim, const struct mcpz_happening *ende
     mcpz_sim_leave(sim, ended->node);
 }
 
+/* Arrivals keep an order of their own: network.c puts them off. */
+static bool is_arrival(const struct mcpz_happening *happening)
+{
+    return happening->kind == MCPZ_HAPPENS_FRAME || happening->kind == MCPZ_HAPPENS_CLOSED;
+}
+
+static void put_off_paused(struct mcpz_sim *sim, struct mcpz_happening *happening)
+{
+    struct mcpz_sim_node *node = &sim->nodes[happening->node];
+
+    if (happening->kind == MCPZ_HAPPENS_TICK) {
+        if (happening->at_us != node->tick_at_us) {
+            return;
+        }
+        node->tick_at_us = node->paused_until_us;
+    }
+    mcpz_sim_put_off(sim, happening, node->paused_until_us);
+}
+
 static void happen(struct mcpz_sim *sim, struct mcpz_happening *happening)
 {
     struct mcpz_sim_node *node = &sim->nodes[happening->node];
@@ -138,6 +151,11 @@ static void happen(struct mcpz_sim *sim, struct mcpz_happening *happening)
     if (node->engine == NULL || happening->life != node->life) {
         return;
     }
+    if (node->paused_until_us > sim->now && !is_arrival(happening)) {
+        put_off_paused(sim, happening);
+        return;
+    }
+    sim->happened++;
     switch (happening->kind) {
     case MCPZ_HAPPENS_TICK:
         if (happening->at_us == node->tick_at_us) {
@@ -167,9 +185,12 @@ static void happen(struct mcpz_sim *sim, struct mcpz_happening *happening)
 void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us)
 {
     struct mcpz_happening happening;
+    size_t at_once = 0;
 
-    while (mcpz_agenda_take(&sim->agenda, until_us, &happening)) {
+    while (!sim->is_stuck && mcpz_agenda_take(&sim->agenda, until_us, &happening)) {
         assert(happening.at_us >= sim->now);
+        at_once = happening.at_us == sim->now ? at_once + 1 : 0;
+        sim->is_stuck = at_once > HAPPENINGS_AT_ONCE_MAX;
         sim->now = happening.at_us;
         happen(sim, &happening);
         free(happening.frame);
@@ -197,6 +218,7 @@ struct mcpz_sim *mcpz_sim_create(const struct mcpz_sim_config *config)
         struct mcpz_sim_node *node = &sim->nodes[i];
         node->sim = sim;
         node->tick_at_us = MCPZ_TIME_NEVER;
+        node->disk_us = config->disk_us;
         node->identity = identity_of(config->seed, "node", i);
         node->authority = i == 0 ? identity_of(config->seed, "mesh", 0) : NULL;
         error = mcpz_mem_create(&node->mem, &node->kv);
@@ -279,21 +301,46 @@ void mcpz_sim_start_all(struct mcpz_sim *sim)
     mcpz_sim_run(sim, sim->now + MCPZ_SECONDS(5));
 }
 
+static void add_counters(struct mcpz_counters *sum, const struct mcpz_counters *more)
+{
+#define X(name, help) sum->name += more->name;
+    MCPZ_COUNTERS(X)
+#undef X
+}
+
 void mcpz_sim_kill(struct mcpz_sim *sim, size_t index)
 {
     struct mcpz_sim_node *node = &sim->nodes[index];
 
     assert(node->engine != NULL);
+    add_counters(&sim->past, mcpz_engine_counters(node->engine));
     mcpz_engine_destroy(node->engine);
     node->engine = NULL;
     node->todo_count = 0;
+    node->paused_until_us = 0;
     mcpz_mem_crash(node->mem);
-    for (size_t i = 0; i < sim->wire_count; i++) {
-        struct mcpz_wire *wire = &sim->wires[i];
-        if (wire->open && (wire->ends[0] == index || wire->ends[1] == index)) {
-            mcpz_network_close(sim, i);
-        }
-    }
+    mcpz_network_drop(sim, index);
+}
+
+void mcpz_sim_pause(struct mcpz_sim *sim, size_t index, mcpz_time for_us)
+{
+    sim->nodes[index].paused_until_us = sim->now + for_us;
+}
+
+bool mcpz_sim_is_paused(const struct mcpz_sim *sim, size_t index)
+{
+    return sim->nodes[index].paused_until_us > sim->now;
+}
+
+void mcpz_sim_slow_disk(struct mcpz_sim *sim, size_t index, mcpz_time disk_us)
+{
+    sim->nodes[index].disk_us = disk_us;
+}
+
+void mcpz_sim_slow_link(struct mcpz_sim *sim, size_t a, size_t b, mcpz_time extra_us)
+{
+    sim->slow_us[a][b] = extra_us;
+    sim->slow_us[b][a] = extra_us;
 }
 
 void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut)
@@ -305,4 +352,32 @@ void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut)
 void mcpz_sim_fill_disk(struct mcpz_sim *sim, size_t index, bool full)
 {
     sim->nodes[index].disk_is_full = full;
+}
+
+void mcpz_sim_watch(struct mcpz_sim *sim, const struct mcpz_sim_watch *watch)
+{
+    sim->watch = *watch;
+}
+
+void mcpz_sim_counters(const struct mcpz_sim *sim, struct mcpz_counters *sum)
+{
+    *sum = sim->past;
+    for (size_t i = 0; i < sim->config.node_count; i++) {
+        if (sim->nodes[i].engine != NULL) {
+            add_counters(sum, mcpz_engine_counters(sim->nodes[i].engine));
+        }
+    }
+}
+
+uint64_t mcpz_sim_steps(const struct mcpz_sim *sim)
+{
+    struct mcpz_counters sum;
+
+    mcpz_sim_counters(sim, &sum);
+    return sim->happened + sum.messages_in - sum.frames_in; /* a frame is what its messages are */
+}
+
+bool mcpz_sim_is_stuck(const struct mcpz_sim *sim)
+{
+    return sim->is_stuck;
 }

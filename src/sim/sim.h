@@ -61,6 +61,19 @@ void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut);
 /** From now on the node's disk is full (or no longer): every batch fails. */
 void mcpz_sim_fill_disk(struct mcpz_sim *sim, size_t index, bool full);
 
+/** From now on a batch of this node takes `disk_us` until it is durable. */
+void mcpz_sim_slow_disk(struct mcpz_sim *sim, size_t index, mcpz_time disk_us);
+
+/** From now on a frame between the two takes `extra_us` longer. */
+void mcpz_sim_slow_link(struct mcpz_sim *sim, size_t a, size_t b, mcpz_time extra_us);
+
+/**
+ * Stop a running node, as SIGSTOP does: it neither hears nor ticks for so long, then finds all
+ * that came meanwhile. A pause that is under way ends `for_us` from now; 0 ends it now, for what
+ * comes from now on.
+ */
+void mcpz_sim_pause(struct mcpz_sim *sim, size_t index, mcpz_time for_us);
+
 /** The node offers a capability: a task's result is its parameters, after run_us. */
 void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability);
 
@@ -91,8 +104,34 @@ void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us);
 
 /* ---- What a script sees ------------------------------------------------------------------- */
 
+/* Who looks on while engines act. It may not touch the simulation. */
+struct mcpz_sim_watch {
+    void *context;
+    void (*saw)(void *context, size_t index, const struct mcpz_action *action);
+};
+
+/** From now on `watch` sees every action of every node that leaves an engine. */
+void mcpz_sim_watch(struct mcpz_sim *sim, const struct mcpz_sim_watch *watch);
+
+bool mcpz_sim_is_paused(const struct mcpz_sim *sim, size_t index);
+
+/** Did time stand still, because nodes keep doing things in one microsecond? */
+bool mcpz_sim_is_stuck(const struct mcpz_sim *sim);
+
+/** Counters of all engines, also of those that are gone. */
+void mcpz_sim_counters(const struct mcpz_sim *sim, struct mcpz_counters *sum);
+
+/** Events the cores have taken in so far, all nodes together. */
+uint64_t mcpz_sim_steps(const struct mcpz_sim *sim);
+
+/** Which node has this id; SIZE_MAX: none. */
+size_t mcpz_sim_node_of(const struct mcpz_sim *sim, const struct mcpz_id *id);
+
 /** Does `node` hold `peer` for a member? Suspects count as members, the dead do not. */
 bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer);
+
+/** Does `node` hold `peer` for alive, and not for suspect? */
+bool mcpz_sim_holds_alive(const struct mcpz_sim *sim, size_t index, size_t peer);
 
 /** The code of a reply or a task's end: enum mcpz_code; -1 as long as there is none. */
 int mcpz_sim_reply(const struct mcpz_sim *sim, uint64_t request);
@@ -106,6 +145,11 @@ bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_
 /** The value of a counter of an agent at a node; 0 if there is none. */
 int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, const char *path);
 
+/** Is the text `value` in the set at `path`, at a node? */
+bool mcpz_sim_has(struct mcpz_sim *sim, size_t index, const char *agent, const char *path,
+                  const char *value);
+
+/** NULL: it is not running. */
 struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t index);
 
 /** What became true, one line a fact: "[ 1250] 0: 2 dead". Owned by `sim`. */

@@ -239,6 +239,56 @@ TEST(a_hostile_member_loses_its_link_and_harms_nobody)
     mcpz_sim_destroy(sim);
 }
 
+/* What came while it slept is there when it wakes, in order: its links survive a short nap. */
+TEST(a_node_that_pauses_for_a_moment_loses_nothing)
+{
+    struct mcpz_sim *sim = sim_of(3);
+    mcpz_sim_start_all(sim);
+    write_ok(sim, 0, MCPZ_AGENT_CREATE, NULL, NULL, 0);
+    mcpz_sim_run(sim, MCPZ_SECONDS(7));
+    size_t before = strlen(mcpz_sim_trace(sim));
+    mcpz_sim_pause(sim, 2, MCPZ_SECONDS(3));
+    for (int i = 0; i < 20; i++) {
+        write_ok(sim, 0, MCPZ_AGENT_INCREMENT, "hits", NULL, 1);
+    }
+    CHECK(mcpz_sim_is_paused(sim, 2));
+    mcpz_sim_run(sim, MCPZ_SECONDS(12));
+
+    CHECK(!mcpz_sim_is_paused(sim, 2));
+    CHECK_UINT(mcpz_sim_counter(sim, 2, "a", "hits"), 20);
+    CHECK(strstr(mcpz_sim_trace(sim) + before, "unlinked") == NULL);
+    mcpz_sim_destroy(sim);
+}
+
+TEST(a_node_that_pauses_for_long_is_buried_and_comes_back)
+{
+    struct mcpz_sim *sim = sim_of(3);
+    mcpz_sim_start_all(sim);
+    mcpz_sim_pause(sim, 2, MCPZ_SECONDS(30));
+    mcpz_sim_run(sim, MCPZ_SECONDS(34));
+    CHECK(!mcpz_sim_knows(sim, 0, 2));
+
+    mcpz_sim_run(sim, MCPZ_SECONDS(75));
+    CHECK(mcpz_sim_knows(sim, 0, 2));
+    CHECK(mcpz_sim_knows(sim, 2, 1));
+    mcpz_sim_destroy(sim);
+}
+
+/* Places of closed connections are used again, so a run may be as long as it likes. */
+TEST(a_link_that_flips_for_hours_does_not_use_up_the_network)
+{
+    struct mcpz_sim *sim = sim_of(2);
+    mcpz_sim_start_all(sim);
+    for (int i = 0; i < 3000; i++) {
+        mcpz_sim_cut(sim, 0, 1, i % 2 == 0);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(8));
+    }
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(60));
+    CHECK(mcpz_sim_knows(sim, 0, 1));
+    CHECK(mcpz_sim_knows(sim, 1, 0));
+    mcpz_sim_destroy(sim);
+}
+
 /* Any weather: whatever is killed and cut, what was acknowledged is everywhere in the end. */
 static void check_storm(uint64_t seed)
 {
@@ -342,6 +392,9 @@ int main(void)
         RUN(what_a_full_disk_did_not_keep_was_not_promised),
         RUN(a_mesh_larger_than_its_links_is_calm),
         RUN(a_hostile_member_loses_its_link_and_harms_nobody),
+        RUN(a_node_that_pauses_for_a_moment_loses_nothing),
+        RUN(a_node_that_pauses_for_long_is_buried_and_comes_back),
+        RUN(a_link_that_flips_for_hours_does_not_use_up_the_network),
         RUN(what_was_acknowledged_survives_any_storm),
         RUN(a_run_repeats_to_the_letter),
     };

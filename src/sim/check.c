@@ -1,0 +1,459 @@
+#include "sim/check.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crypto/digest.h"
+#include "proto/code.h"
+
+#define AFTER_CUT_US MCPZ_SECONDS(60)
+
+static const char *const invariant_words[] = {
+#define X(name, word) word,
+    MCPZ_INVARIANTS(X)
+#undef X
+};
+
+static const char *const sometimes_words[][2] = {
+#define X(name, word, help) {word, help},
+    MCPZ_SOMETIMES(X)
+#undef X
+};
+
+const char *mcpz_invariant_word(enum mcpz_invariant invariant)
+{
+    return invariant_words[invariant];
+}
+
+const char *mcpz_sometimes_word(enum mcpz_sometimes what)
+{
+    return sometimes_words[what][0];
+}
+
+const char *mcpz_sometimes_help(enum mcpz_sometimes what)
+{
+    return sometimes_words[what][1];
+}
+
+struct mcpz_check_name mcpz_check_name(char kind, uint64_t number)
+{
+    struct mcpz_check_name name;
+    (void)snprintf(name.text, sizeof(name.text), "%c%" PRIu32, kind, (uint32_t)number);
+    return name;
+}
+
+void mcpz_check_violate(struct mcpz_check *check, enum mcpz_invariant invariant,
+                        const char *format, ...)
+{
+    va_list arguments;
+
+    if (check->violated != MCPZ_INVARIANT_NONE) {
+        return;
+    }
+    check->violated = invariant;
+    check->violated_us = mcpz_sim_now(check->sim);
+    va_start(arguments, format);
+    (void)vsnprintf(check->words, sizeof(check->words), format, arguments);
+    va_end(arguments);
+}
+
+static void bump(struct mcpz_check *check, enum mcpz_sometimes what)
+{
+    check->sometimes[what]++;
+}
+
+/* ---- Looking on --------------------------------------------------------------------------- */
+
+static void saw_unlinked(struct mcpz_check *check, uint32_t reason)
+{
+    if (reason == MCPZ_DOWN_SILENT) {
+        bump(check, MCPZ_SOMETIMES_WENT_SILENT);
+    } else if (reason == MCPZ_DOWN_FULL) {
+        bump(check, MCPZ_SOMETIMES_LINK_EVICTED);
+    }
+}
+
+static void saw_merged(struct mcpz_check *check)
+{
+    bump(check, MCPZ_SOMETIMES_MERGED);
+    if (check->healed_us != 0 && mcpz_sim_now(check->sim) - check->healed_us < AFTER_CUT_US) {
+        bump(check, MCPZ_SOMETIMES_MERGED_AFTER_CUT);
+    }
+}
+
+static void saw_alive(struct mcpz_check *check, size_t node, size_t about)
+{
+    if (check->buried[node][about]) {
+        check->buried[node][about] = false;
+        bump(check, MCPZ_SOMETIMES_CAME_BACK);
+    }
+}
+
+static void saw_dead(struct mcpz_check *check, size_t node, size_t about)
+{
+    bump(check, MCPZ_SOMETIMES_BURIED);
+    check->buried[node][about] = true;
+    if (node == about) {
+        mcpz_check_violate(check, MCPZ_INVARIANT_LIVES, "node %zu declared itself dead", node);
+    }
+}
+
+static void saw_fact(struct mcpz_check *check, size_t node, const struct mcpz_fact *fact)
+{
+    size_t about = mcpz_sim_node_of(check->sim, &fact->about);
+    bool is_node = about != SIZE_MAX;
+
+    if (fact->kind == MCPZ_FACT_SUSPECT) {
+        bump(check, MCPZ_SOMETIMES_SUSPECTED);
+    } else if (fact->kind == MCPZ_FACT_REFUTED) {
+        bump(check, MCPZ_SOMETIMES_REFUTED);
+    } else if (fact->kind == MCPZ_FACT_DEAD && is_node) {
+        saw_dead(check, node, about);
+    } else if (fact->kind == MCPZ_FACT_ALIVE && is_node) {
+        saw_alive(check, node, about);
+    } else if (fact->kind == MCPZ_FACT_UNLINKED) {
+        saw_unlinked(check, fact->reason);
+    } else if (fact->kind == MCPZ_FACT_AGENT_MERGED) {
+        saw_merged(check);
+    }
+}
+
+static struct mcpz_asked *asked_of(struct mcpz_check *check, uint64_t request)
+{
+    assert(request < MCPZ_CHECK_REQUESTS_MAX);
+    if (request >= check->request_count) {
+        check->request_count = request + 1;
+    }
+    return &check->asked[request];
+}
+
+static void saw_reply(struct mcpz_check *check, size_t node, const struct mcpz_action_reply *reply)
+{
+    struct mcpz_asked *asked = asked_of(check, reply->request);
+
+    asked->answers++;
+    asked->code = reply->code;
+    if (asked->answers > 1) {
+        mcpz_check_violate(check, MCPZ_INVARIANT_ONE_REPLY,
+                           "node %zu replied %u times to request %" PRIu64, node, asked->answers,
+                           reply->request);
+    }
+    if (reply->code == MCPZ_CODE_OK) {
+        bump(check, MCPZ_SOMETIMES_WRITE_OK);
+    } else if (reply->code == MCPZ_CODE_STORE_FAILED) {
+        bump(check, MCPZ_SOMETIMES_WRITE_STORE_FAILED);
+    } else if (reply->code == MCPZ_CODE_NOT_FOUND) {
+        bump(check, MCPZ_SOMETIMES_WRITE_NOT_FOUND);
+    } else if (reply->code == MCPZ_CODE_CONFLICT) {
+        bump(check, MCPZ_SOMETIMES_WRITE_CONFLICT);
+    }
+}
+
+static void saw_done(struct mcpz_check *check, size_t node, const struct mcpz_action_task *task)
+{
+    struct mcpz_asked *asked = asked_of(check, task->request);
+
+    asked->answers++;
+    asked->code = task->code;
+    if (asked->answers > 1) {
+        mcpz_check_violate(check, MCPZ_INVARIANT_ONE_ANSWER,
+                           "node %zu ended task %" PRIu64 " %u times", node, task->request,
+                           asked->answers);
+    }
+    if (task->code == MCPZ_CODE_OK) {
+        bump(check, MCPZ_SOMETIMES_TASK_OK);
+    } else if (task->code == MCPZ_CODE_TIMEOUT) {
+        bump(check, MCPZ_SOMETIMES_TASK_TIMEOUT);
+    } else if (task->code == MCPZ_CODE_NO_PROVIDER) {
+        bump(check, MCPZ_SOMETIMES_TASK_NO_PROVIDER);
+    } else if (task->code == MCPZ_CODE_PROVIDER_LOST) {
+        bump(check, MCPZ_SOMETIMES_TASK_LOST);
+    }
+}
+
+static void saw(void *context, size_t node, const struct mcpz_action *action)
+{
+    struct mcpz_check *check = context;
+
+    if (action->kind == MCPZ_ACTION_FACT) {
+        saw_fact(check, node, &action->fact);
+    } else if (action->kind == MCPZ_ACTION_REPLY) {
+        saw_reply(check, node, &action->reply);
+    } else if (action->kind == MCPZ_ACTION_TASK_DONE) {
+        saw_done(check, node, &action->task);
+    } else if (action->kind == MCPZ_ACTION_TASK_RETRY) {
+        bump(check, MCPZ_SOMETIMES_TASK_RETRIED);
+    }
+}
+
+void mcpz_check_init(struct mcpz_check *check, struct mcpz_sim *sim, size_t node_count)
+{
+    *check = (struct mcpz_check){.sim = sim, .node_count = node_count};
+    check->asked = calloc(MCPZ_CHECK_REQUESTS_MAX, sizeof(*check->asked));
+    if (check->asked == NULL) {
+        abort();
+    }
+    mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = check, .saw = saw});
+}
+
+void mcpz_check_finish(struct mcpz_check *check)
+{
+    free(check->asked);
+}
+
+/* ---- The book -----------------------------------------------------------------------------
+ */
+
+void mcpz_check_asked(struct mcpz_check *check, uint64_t request,
+                      const struct mcpz_schedule_line *line)
+{
+    struct mcpz_asked *asked = asked_of(check, request);
+
+    asked->is_ours = true;
+    asked->line = *line;
+    asked->life = check->life[line->arguments[0]];
+}
+
+static bool is_open(const struct mcpz_check *check, const struct mcpz_asked *asked)
+{
+    return asked->is_ours && asked->answers == 0 &&
+           asked->life == check->life[asked->line.arguments[0]];
+}
+
+void mcpz_check_started(struct mcpz_check *check, size_t node)
+{
+    if (check->life[node]++ > 0) {
+        bump(check, MCPZ_SOMETIMES_RESTARTED);
+    }
+    for (size_t i = 0; i < check->node_count; i++) {
+        check->buried[node][i] = false;
+    }
+}
+
+void mcpz_check_killed(struct mcpz_check *check, size_t node)
+{
+    for (uint64_t i = 0; i < check->request_count; i++) {
+        if (is_open(check, &check->asked[i]) && check->asked[i].line.arguments[0] == node) {
+            bump(check, MCPZ_SOMETIMES_KILLED_IN_WRITE);
+        }
+    }
+}
+
+/* ---- Safety ------------------------------------------------------------------------------- */
+
+void mcpz_check_safety(struct mcpz_check *check)
+{
+    for (size_t i = 0; i < check->node_count; i++) {
+        const struct mcpz_engine *engine = mcpz_sim_engine(check->sim, i);
+        if (engine == NULL) {
+            continue;
+        }
+        const struct mcpz_members *members = &mcpz_engine_node(engine)->members;
+        uint64_t incarnation = members->members[0].incarnation;
+        if (incarnation < check->incarnation[i]) {
+            mcpz_check_violate(check, MCPZ_INVARIANT_INCARNATION,
+                               "node %zu went back from incarnation %" PRIu64 " to %" PRIu64, i,
+                               check->incarnation[i], incarnation);
+        }
+        check->incarnation[i] = incarnation;
+        if (members->neighbour_count > MCPZ_LINKS_MAX) {
+            mcpz_check_violate(check, MCPZ_INVARIANT_LINKS, "node %zu has %zu links", i,
+                               members->neighbour_count);
+        }
+    }
+    if (mcpz_sim_is_stuck(check->sim)) {
+        mcpz_check_violate(check, MCPZ_INVARIANT_STANDS_STILL, "time does not go on");
+    }
+}
+
+/* ---- Liveness -----------------------------------------------------------------------------
+ */
+
+static bool has_whole_view(struct mcpz_check *check, char *words)
+{
+    for (size_t i = 0; i < check->node_count; i++) {
+        for (size_t j = 0; j < check->node_count; j++) {
+            if (!mcpz_sim_holds_alive(check->sim, i, j)) {
+                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                               "node %zu does not hold %zu for alive", i, j);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool has_same_roots(struct mcpz_check *check, char *words)
+{
+    for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_AGENTS; agent++) {
+        struct mcpz_check_name name = mcpz_check_name('a', agent);
+        uint8_t first[MCPZ_DIGEST_BYTES] = {0};
+        bool is_there = mcpz_sim_root(check->sim, 0, name.text, first);
+        for (size_t i = 1; i < check->node_count; i++) {
+            uint8_t root[MCPZ_DIGEST_BYTES] = {0};
+            if (mcpz_sim_root(check->sim, i, name.text, root) != is_there ||
+                memcmp(first, root, sizeof(root)) != 0) {
+                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "%s at node %zu is not as at 0",
+                               name.text, i);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* What was counted at one key: acknowledged in all, and asked for in all. */
+struct sums {
+    int64_t acknowledged;
+    int64_t asked;
+};
+
+static bool has_counts(struct mcpz_check *check, char *words)
+{
+    struct sums sums[MCPZ_SCHEDULE_AGENTS][MCPZ_SCHEDULE_KEYS] = {0};
+
+    for (uint64_t i = 0; i < check->request_count; i++) {
+        const struct mcpz_asked *asked = &check->asked[i];
+        if (asked->is_ours && asked->line.verb == MCPZ_VERB_COUNT) {
+            const uint64_t *arguments = asked->line.arguments;
+            struct sums *sum = &sums[arguments[1]][arguments[2]];
+            bool is_kept = asked->answers > 0 && asked->code == MCPZ_CODE_OK;
+            sum->asked += (int64_t)arguments[3];
+            sum->acknowledged += is_kept ? (int64_t)arguments[3] : 0;
+        }
+    }
+    for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_GONE_AGENT; agent++) {
+        for (uint64_t key = 0; key < MCPZ_SCHEDULE_KEYS; key++) {
+            const struct sums *sum = &sums[agent][key];
+            int64_t found = mcpz_sim_counter(check->sim, 0, mcpz_check_name('a', agent).text,
+                                             mcpz_check_name('c', key).text);
+            if (found < sum->acknowledged || found > sum->asked) {
+                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                               "a%" PRIu64 " c%" PRIu64 " is %" PRId64 ": %" PRId64
+                               " acknowledged of %" PRId64,
+                               agent, key, found, sum->acknowledged, sum->asked);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool is_removed(const struct mcpz_check *check, const uint64_t *added)
+{
+    for (uint64_t i = 0; i < check->request_count; i++) {
+        const struct mcpz_asked *asked = &check->asked[i];
+        const uint64_t *arguments = asked->line.arguments;
+        if (asked->is_ours && asked->line.verb == MCPZ_VERB_REMOVE && arguments[1] == added[1] &&
+            arguments[2] == added[2] && arguments[3] == added[3]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_elements(struct mcpz_check *check, char *words)
+{
+    for (uint64_t i = 0; i < check->request_count; i++) {
+        const struct mcpz_asked *asked = &check->asked[i];
+        const uint64_t *arguments = asked->line.arguments;
+        if (!asked->is_ours || asked->line.verb != MCPZ_VERB_ADD || asked->answers == 0 ||
+            asked->code != MCPZ_CODE_OK || arguments[1] == MCPZ_SCHEDULE_GONE_AGENT ||
+            is_removed(check, arguments)) {
+            continue;
+        }
+        if (!mcpz_sim_has(check->sim, 0, mcpz_check_name('a', arguments[1]).text,
+                          mcpz_check_name('s', arguments[2]).text,
+                          mcpz_check_name('v', arguments[3]).text)) {
+            (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                           "a%" PRIu64 " s%" PRIu64 " lost v%" PRIu64
+                           ", acknowledged by node %" PRIu64,
+                           arguments[1], arguments[2], arguments[3], arguments[0]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_answers(struct mcpz_check *check, char *words)
+{
+    for (uint64_t i = 0; i < check->request_count; i++) {
+        const struct mcpz_asked *asked = &check->asked[i];
+        if (is_open(check, asked)) {
+            (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                           "node %" PRIu64 " never answered: %s at %" PRIu64 " ms",
+                           asked->line.arguments[0], mcpz_verb_word(asked->line.verb),
+                           asked->line.at_ms);
+            return false;
+        }
+    }
+    for (size_t i = 0; i < check->node_count; i++) {
+        const struct mcpz_calls *calls = &mcpz_engine_node(mcpz_sim_engine(check->sim, i))->calls;
+        if (calls->out_count > 0 || calls->in_count > 0) {
+            (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                           "node %zu has calls open: %zu out, %zu in", i, calls->out_count,
+                           calls->in_count);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_deadlines_ahead(struct mcpz_check *check, char *words)
+{
+    for (size_t i = 0; i < check->node_count; i++) {
+        if (mcpz_engine_deadline(mcpz_sim_engine(check->sim, i)) < mcpz_sim_now(check->sim)) {
+            (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "node %zu has a deadline in the past",
+                           i);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invariant, char *words)
+{
+    static const struct {
+        enum mcpz_invariant invariant;
+        bool (*holds)(struct mcpz_check *check, char *words);
+    } rows[] = {
+        {MCPZ_INVARIANT_VIEW, has_whole_view},  {MCPZ_INVARIANT_SAME_ROOT, has_same_roots},
+        {MCPZ_INVARIANT_KEPT, has_counts},      {MCPZ_INVARIANT_KEPT, has_elements},
+        {MCPZ_INVARIANT_ANSWERED, has_answers}, {MCPZ_INVARIANT_DEADLINE, has_deadlines_ahead},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!rows[i].holds(check, words)) {
+            *invariant = rows[i].invariant;
+            return false;
+        }
+    }
+    return true;
+}
+
+void mcpz_check_count(struct mcpz_check *check)
+{
+    struct mcpz_counters counters;
+    uint64_t *sometimes = check->sometimes;
+
+    mcpz_sim_counters(check->sim, &counters);
+    sometimes[MCPZ_SOMETIMES_LINK_REFUSED] += counters.links_refused_full;
+    sometimes[MCPZ_SOMETIMES_LINK_DUPLICATE] += counters.links_duplicate;
+    sometimes[MCPZ_SOMETIMES_LINK_SLOW] += counters.links_slow;
+    sometimes[MCPZ_SOMETIMES_LINK_UNADMITTED] += counters.links_unadmitted;
+    sometimes[MCPZ_SOMETIMES_DIAL_FAILED] += counters.dials_failed;
+    sometimes[MCPZ_SOMETIMES_DROPPED] += counters.messages_dropped;
+    sometimes[MCPZ_SOMETIMES_BATCH_FAILED] += counters.batches_failed;
+    for (size_t i = 0; i < check->node_count; i++) {
+        const struct mcpz_engine *engine = mcpz_sim_engine(check->sim, i);
+        if (engine != NULL) {
+            const struct mcpz_agents *agents = &mcpz_engine_node(engine)->agents;
+            sometimes[MCPZ_SOMETIMES_DELTA_EARLY] += agents->deltas_early;
+            sometimes[MCPZ_SOMETIMES_DELTA_DUPLICATE] += agents->deltas_duplicate;
+            sometimes[MCPZ_SOMETIMES_ROLLED_BACK] += agents->rolled_back;
+        }
+    }
+}

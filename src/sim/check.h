@@ -1,0 +1,108 @@
+/*
+ * What must hold in every run, and the book that is kept to know it.
+ *
+ * Safety holds at every moment; it is looked at as things happen and every virtual second.
+ * Liveness holds some bounded time after all is healed and started.
+ *
+ * Not checked: what is deleted (MCPZ_SCHEDULE_GONE_AGENT) beyond being the same everywhere, and
+ * which of two concurrent values of a register wins.
+ *
+ * Source: protocols.md 5.5, as far as these machines have what it speaks of.
+ */
+
+#ifndef SIM_CHECK_H
+#define SIM_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/schedule.h"
+#include "sim/sim.h"
+#include "sim/sometimes.h"
+
+#define MCPZ_CHECK_WORDS_BYTES 160
+#define MCPZ_CHECK_REQUESTS_MAX 65536
+
+#define MCPZ_INVARIANTS(X)                                                                        \
+    X(NONE, "none")                                                                               \
+    X(FORBIDDEN, "forbidden")       /* only tests forbid something */                             \
+    X(STANDS_STILL, "stands_still") /* nodes keep doing things in one microsecond */              \
+    X(INCARNATION, "incarnation")   /* of a node: never goes back */                              \
+    X(ONE_REPLY, "one_reply")       /* to a request, at most */                                   \
+    X(ONE_ANSWER, "one_answer")     /* to a task, at most */                                      \
+    X(LINKS, "links")               /* at most MCPZ_LINKS_MAX */                                  \
+    X(LIVES, "lives")               /* nobody declares itself dead */                             \
+    X(VIEW, "view")                 /* in the end every node knows every other */                 \
+    X(SAME_ROOT, "same_root")       /* in the end every document is the same everywhere */        \
+    X(KEPT, "kept")                 /* in the end every acknowledged write is there, once */      \
+    X(ANSWERED, "answered")         /* in the end no request and no call is open */               \
+    X(DEADLINE, "deadline")         /* in the end none lies in the past */
+
+enum mcpz_invariant {
+#define X(name, word) MCPZ_INVARIANT_##name,
+    MCPZ_INVARIANTS(X)
+#undef X
+};
+
+const char *mcpz_invariant_word(enum mcpz_invariant invariant);
+
+/* What was asked of a node. */
+struct mcpz_asked {
+    bool is_ours; /* by a line of the schedule, which follows */
+    struct mcpz_schedule_line line;
+    uint32_t life;    /* of the node, when it was asked */
+    uint32_t answers; /* REPLY or TASK_DONE */
+    uint32_t code;    /* of the last */
+};
+
+struct mcpz_check {
+    struct mcpz_sim *sim;
+    size_t node_count;
+    uint32_t life[MCPZ_SIM_NODES_MAX]; /* how often it was started */
+    uint64_t incarnation[MCPZ_SIM_NODES_MAX];
+    bool buried[MCPZ_SIM_NODES_MAX][MCPZ_SIM_NODES_MAX]; /* by the first, the second */
+    mcpz_time healed_us;                                 /* when cuts ended last; 0: never */
+    struct mcpz_asked *asked;                            /* by request */
+    uint64_t request_count;                              /* greatest seen, plus one */
+    uint64_t sometimes[MCPZ_SOMETIMES_END];
+
+    /* What was violated first. */
+    enum mcpz_invariant violated;
+    mcpz_time violated_us;
+    char words[MCPZ_CHECK_WORDS_BYTES];
+};
+
+/** Begin to look on. The book belongs to `check` until mcpz_check_finish(). */
+void mcpz_check_init(struct mcpz_check *check, struct mcpz_sim *sim, size_t node_count);
+void mcpz_check_finish(struct mcpz_check *check);
+
+/** Note what a line asked for. */
+void mcpz_check_asked(struct mcpz_check *check, uint64_t request,
+                      const struct mcpz_schedule_line *line);
+
+void mcpz_check_started(struct mcpz_check *check, size_t node);
+void mcpz_check_killed(struct mcpz_check *check, size_t node);
+
+/** Note a violation, unless there is one. */
+void mcpz_check_violate(struct mcpz_check *check, enum mcpz_invariant invariant,
+                        const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/** Look at what can be seen of safety now. */
+void mcpz_check_safety(struct mcpz_check *check);
+
+/**
+ * Does all that must hold in the end hold now? False, with the first that does not in
+ * `*invariant` and `words` (MCPZ_CHECK_WORDS_BYTES), if not. All nodes run.
+ */
+bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invariant, char *words);
+
+/** Add what engines counted, at the end. */
+void mcpz_check_count(struct mcpz_check *check);
+
+/** "a2", "c7": what agents, and keys of registers, sets and counters are called. */
+struct mcpz_check_name {
+    char text[16];
+};
+struct mcpz_check_name mcpz_check_name(char kind, uint64_t number);
+
+#endif

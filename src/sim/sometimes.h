@@ -1,0 +1,55 @@
+/*
+ * What ought to come about in some storm: a branch that none of them reaches is a branch that
+ * none of them tests.
+ *
+ * Source: Antithesis, "sometimes assertions"; FoundationDB's TEST macro.
+ */
+
+#ifndef SIM_SOMETIMES_H
+#define SIM_SOMETIMES_H
+
+#include <stdint.h>
+
+#define MCPZ_SOMETIMES(X)                                                                         \
+    X(SUSPECTED, "suspected", "a member fell silent")                                             \
+    X(REFUTED, "refuted", "a suspect said that it lives")                                         \
+    X(BURIED, "buried", "a member was declared dead")                                             \
+    X(CAME_BACK, "came_back", "a dead member came back")                                          \
+    X(RESTARTED, "restarted", "a node started from its disk")                                     \
+    X(KILLED_IN_WRITE, "killed_in_write", "a node was killed with a request open")                \
+    X(PAUSED, "paused", "a node stood still")                                                     \
+    X(WENT_SILENT, "went_silent", "a link was given up because nothing was heard")                \
+    X(LINK_REFUSED, "link_refused", "a newcomer was refused: all links taken")                    \
+    X(LINK_EVICTED, "link_evicted", "a link was closed for a newcomer")                           \
+    X(LINK_DUPLICATE, "link_duplicate", "a second link to the same peer was closed")              \
+    X(LINK_SLOW, "link_slow", "a link was closed because the peer did not take what we sent")     \
+    X(LINK_UNADMITTED, "link_unadmitted", "a link did not prove itself in time")                  \
+    X(DIAL_FAILED, "dial_failed", "a dial came to nothing")                                       \
+    X(DROPPED, "dropped", "a message had no link to its peer")                                    \
+    X(TASK_OK, "task_ok", "a task was done")                                                      \
+    X(TASK_RETRIED, "task_retried", "a task moved to another provider")                           \
+    X(TASK_TIMEOUT, "task_timeout", "a task ran out of time")                                     \
+    X(TASK_NO_PROVIDER, "task_no_provider", "a task found no provider")                           \
+    X(TASK_LOST, "task_lost", "a task lost its last provider")                                    \
+    X(WRITE_OK, "write_ok", "a write was acknowledged")                                           \
+    X(WRITE_STORE_FAILED, "write_store_failed", "a write was refused by a full disk")             \
+    X(WRITE_NOT_FOUND, "write_not_found", "a write found no agent")                               \
+    X(WRITE_CONFLICT, "write_conflict", "an agent was there already")                             \
+    X(BATCH_FAILED, "batch_failed", "a batch never reached the disk")                             \
+    X(MERGED, "merged", "a document took in another node's delta")                                \
+    X(MERGED_AFTER_CUT, "merged_after_cut", "a snapshot merged after a partition")                \
+    X(DELTA_EARLY, "delta_early", "a delta came before its past")                                 \
+    X(DELTA_DUPLICATE, "delta_duplicate", "a delta came twice")                                   \
+    X(ROLLED_BACK, "rolled_back", "others knew of writes that a node had lost")
+
+enum mcpz_sometimes {
+#define X(name, word, help) MCPZ_SOMETIMES_##name,
+    MCPZ_SOMETIMES(X)
+#undef X
+        MCPZ_SOMETIMES_END,
+};
+
+const char *mcpz_sometimes_word(enum mcpz_sometimes what);
+const char *mcpz_sometimes_help(enum mcpz_sometimes what);
+
+#endif

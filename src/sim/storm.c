@@ -1,0 +1,434 @@
+#include "sim/storm.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/rng.h"
+
+#define STEP_US MCPZ_SECONDS(1)
+
+struct storm {
+    const struct mcpz_schedule *schedule;
+    const struct mcpz_storm_options *options;
+    struct mcpz_sim *sim;
+    struct mcpz_check check;
+    mcpz_time start_us; /* of the schedule's clock */
+    bool provides[MCPZ_SIM_NODES_MAX];
+    mcpz_time disk_us; /* of a healthy disk */
+};
+
+/* ---- The verbs ------------------------------------------------------------------------------
+ */
+
+static bool can_act(const struct storm *storm, size_t node)
+{
+    return mcpz_sim_engine(storm->sim, node) != NULL && !mcpz_sim_is_paused(storm->sim, node);
+}
+
+static void start(struct storm *storm, size_t node)
+{
+    if (mcpz_sim_engine(storm->sim, node) != NULL) {
+        return;
+    }
+    mcpz_sim_start(storm->sim, node);
+    mcpz_check_started(&storm->check, node);
+    if (storm->provides[node]) {
+        mcpz_sim_provide(storm->sim, node, "echo");
+    }
+}
+
+static void kill_node(struct storm *storm, size_t node)
+{
+    if (mcpz_sim_engine(storm->sim, node) != NULL) {
+        mcpz_check_killed(&storm->check, node);
+        mcpz_sim_kill(storm->sim, node);
+    }
+}
+
+static void heal(struct storm *storm, size_t a, size_t b)
+{
+    mcpz_sim_cut(storm->sim, a, b, false);
+    storm->check.healed_us = mcpz_sim_now(storm->sim);
+}
+
+static void split(struct storm *storm, uint64_t side)
+{
+    for (size_t a = 0; a < storm->schedule->node_count; a++) {
+        for (size_t b = 0; b < a; b++) {
+            if (((side >> a) & 1) != ((side >> b) & 1)) {
+                mcpz_sim_cut(storm->sim, a, b, true);
+            }
+        }
+    }
+}
+
+static void mend(struct storm *storm)
+{
+    for (size_t a = 0; a < storm->schedule->node_count; a++) {
+        for (size_t b = 0; b < a; b++) {
+            heal(storm, a, b);
+        }
+    }
+}
+
+static void pause_node(struct storm *storm, size_t node, uint64_t for_ms)
+{
+    if (can_act(storm, node)) {
+        mcpz_sim_pause(storm->sim, node, MCPZ_MS(for_ms));
+        storm->check.sometimes[MCPZ_SOMETIMES_PAUSED]++;
+    }
+}
+
+static void provide(struct storm *storm, size_t node)
+{
+    storm->provides[node] = true;
+    if (can_act(storm, node)) {
+        mcpz_sim_provide(storm->sim, node, "echo");
+    }
+}
+
+static void task(struct storm *storm, const struct mcpz_schedule_line *line)
+{
+    size_t node = (size_t)line->arguments[0];
+    uint32_t timeout_ms = line->arguments[1] > 0 ? (uint32_t)line->arguments[1] : 1;
+
+    if (can_act(storm, node)) {
+        mcpz_check_asked(&storm->check, mcpz_sim_task(storm->sim, node, "echo", "[1]", timeout_ms),
+                         line);
+    }
+}
+
+/* What a writing verb does to an agent, and what the names of its keys begin with. */
+static const struct writing {
+    enum mcpz_agent_op op;
+    char key;
+} writings[MCPZ_VERB_END] = {
+    [MCPZ_VERB_CREATE] = {MCPZ_AGENT_CREATE, '-'},   [MCPZ_VERB_DELETE] = {MCPZ_AGENT_DELETE, '-'},
+    [MCPZ_VERB_SET] = {MCPZ_AGENT_SET, 'r'},         [MCPZ_VERB_UNSET] = {MCPZ_AGENT_UNSET, 'r'},
+    [MCPZ_VERB_ADD] = {MCPZ_AGENT_ADD, 's'},         [MCPZ_VERB_REMOVE] = {MCPZ_AGENT_REMOVE, 's'},
+    [MCPZ_VERB_COUNT] = {MCPZ_AGENT_INCREMENT, 'c'},
+};
+
+static void write_agent(struct storm *storm, const struct mcpz_schedule_line *line)
+{
+    size_t node = (size_t)line->arguments[0];
+    const struct writing *writing = &writings[line->verb];
+    struct mcpz_check_name agent = mcpz_check_name('a', line->arguments[1]);
+    struct mcpz_check_name key = mcpz_check_name(writing->key, line->arguments[2]);
+    struct mcpz_check_name value = mcpz_check_name('v', line->arguments[3]);
+    struct mcpz_sim_op op = {
+        .op = writing->op,
+        .path = key.text,
+        .value = value.text,
+        .amount = writing->op == MCPZ_AGENT_INCREMENT ? (int64_t)line->arguments[3] : 0,
+    };
+
+    assert(writing->op != 0);
+    if (can_act(storm, node)) {
+        mcpz_check_asked(&storm->check, mcpz_sim_write(storm->sim, node, agent.text, &op), line);
+    }
+}
+
+static void slow_disk(struct storm *storm, const struct mcpz_schedule_line *line)
+{
+    mcpz_time disk_us = MCPZ_MS(line->arguments[1]);
+
+    mcpz_sim_slow_disk(storm->sim, (size_t)line->arguments[0],
+                       disk_us > storm->disk_us ? disk_us : storm->disk_us);
+}
+
+static void act(struct storm *storm, const struct mcpz_schedule_line *line)
+{
+    size_t node = (size_t)line->arguments[0];
+    size_t other = (size_t)line->arguments[1];
+
+    switch (line->verb) {
+    case MCPZ_VERB_KILL:
+        kill_node(storm, node);
+        break;
+    case MCPZ_VERB_START:
+        start(storm, node);
+        break;
+    case MCPZ_VERB_CUT:
+        mcpz_sim_cut(storm->sim, node, other, true);
+        break;
+    case MCPZ_VERB_HEAL:
+        heal(storm, node, other);
+        break;
+    case MCPZ_VERB_SPLIT:
+        split(storm, line->arguments[0]);
+        break;
+    case MCPZ_VERB_MEND:
+        mend(storm);
+        break;
+    case MCPZ_VERB_PAUSE:
+        pause_node(storm, node, line->arguments[1]);
+        break;
+    case MCPZ_VERB_DISK:
+        slow_disk(storm, line);
+        break;
+    case MCPZ_VERB_FILL:
+    case MCPZ_VERB_FREE:
+        mcpz_sim_fill_disk(storm->sim, node, line->verb == MCPZ_VERB_FILL);
+        break;
+    case MCPZ_VERB_SLOW:
+        mcpz_sim_slow_link(storm->sim, node, other, MCPZ_MS(line->arguments[2]));
+        break;
+    case MCPZ_VERB_PROVIDE:
+        provide(storm, node);
+        break;
+    case MCPZ_VERB_TASK:
+        task(storm, line);
+        break;
+    case MCPZ_VERB_CREATE:
+    case MCPZ_VERB_DELETE:
+    case MCPZ_VERB_SET:
+    case MCPZ_VERB_UNSET:
+    case MCPZ_VERB_ADD:
+    case MCPZ_VERB_REMOVE:
+    case MCPZ_VERB_COUNT:
+        write_agent(storm, line);
+        break;
+    case MCPZ_VERB_END:
+        assert(false);
+        break;
+    }
+}
+
+/* ---- The phases -----------------------------------------------------------------------------
+ */
+
+static uint64_t clock_ms(const struct storm *storm)
+{
+    return (mcpz_sim_now(storm->sim) - storm->start_us) / 1000;
+}
+
+static bool has_failed(const struct storm *storm)
+{
+    return storm->check.violated != MCPZ_INVARIANT_NONE;
+}
+
+/* Run on, looking every second. */
+static void run_until(struct storm *storm, mcpz_time until_us)
+{
+    const struct mcpz_storm_options *options = storm->options;
+
+    while (!has_failed(storm) && mcpz_sim_now(storm->sim) < until_us) {
+        mcpz_time second_us = (mcpz_sim_now(storm->sim) / STEP_US + 1) * STEP_US;
+        mcpz_sim_run(storm->sim, mcpz_time_min(second_us, until_us));
+        mcpz_check_safety(&storm->check);
+        if (options != NULL && options->progress != NULL && second_us <= until_us) {
+            options->progress(options->context, clock_ms(storm), storm->schedule->end_ms);
+        }
+    }
+}
+
+static void run_lines(struct storm *storm)
+{
+    const struct mcpz_schedule *schedule = storm->schedule;
+
+    for (size_t i = 0; i < schedule->line_count && !has_failed(storm); i++) {
+        const struct mcpz_schedule_line *line = &schedule->lines[i];
+        if (line->at_ms >= schedule->end_ms) {
+            break;
+        }
+        run_until(storm, storm->start_us + MCPZ_MS(line->at_ms));
+        if (storm->options != NULL && storm->options->forbids != NULL &&
+            storm->options->forbids(line)) {
+            mcpz_check_violate(&storm->check, MCPZ_INVARIANT_FORBIDDEN, "forbidden: %s",
+                               mcpz_verb_word(line->verb));
+        }
+        act(storm, line);
+    }
+    run_until(storm, storm->start_us + MCPZ_MS(schedule->end_ms));
+}
+
+static void heal_all(struct storm *storm)
+{
+    mend(storm);
+    for (size_t i = 0; i < storm->schedule->node_count; i++) {
+        mcpz_sim_slow_disk(storm->sim, i, storm->disk_us);
+        mcpz_sim_fill_disk(storm->sim, i, false);
+        for (size_t j = 0; j < i; j++) {
+            mcpz_sim_slow_link(storm->sim, i, j, 0);
+        }
+        if (mcpz_sim_engine(storm->sim, i) != NULL) {
+            mcpz_sim_pause(storm->sim, i, 0);
+        }
+        start(storm, i);
+    }
+}
+
+static void run_liveness(struct storm *storm, struct mcpz_storm_report *report)
+{
+    mcpz_time healed_us = mcpz_sim_now(storm->sim);
+    mcpz_time until_us = healed_us + MCPZ_MS(MCPZ_STORM_LIVENESS_MS);
+    enum mcpz_invariant invariant = MCPZ_INVARIANT_NONE;
+    char words[MCPZ_CHECK_WORDS_BYTES];
+    bool all_hold = false;
+
+    heal_all(storm);
+    while (!has_failed(storm) && !all_hold && mcpz_sim_now(storm->sim) < until_us) {
+        run_until(storm, mcpz_sim_now(storm->sim) + STEP_US);
+        all_hold = !has_failed(storm) && mcpz_check_liveness(&storm->check, &invariant, words);
+    }
+    if (!all_hold && invariant != MCPZ_INVARIANT_NONE) {
+        mcpz_check_violate(&storm->check, invariant, "%s", words);
+    }
+    report->healed_ms = (mcpz_sim_now(storm->sim) - healed_us) / 1000;
+}
+
+/* What the mesh is like is drawn too: how far apart, how fast its disks and providers. */
+static struct mcpz_sim_config draw_config(const struct mcpz_schedule *schedule)
+{
+    struct mcpz_rng rng;
+
+    mcpz_rng_init(&rng, mcpz_hash_bytes(mcpz_text("mesh"), schedule->seed));
+    mcpz_time delay_min_us = MCPZ_MS(1 + mcpz_rng_below(&rng, 30));
+    return (struct mcpz_sim_config){
+        .node_count = schedule->node_count,
+        .seed = schedule->seed,
+        .delay_min_us = delay_min_us,
+        .delay_max_us = delay_min_us + MCPZ_MS(mcpz_rng_below(&rng, 100)),
+        .disk_us = MCPZ_MS(1 + mcpz_rng_below(&rng, 20)),
+        .run_us = MCPZ_MS(10 + mcpz_rng_below(&rng, 3000)),
+    };
+}
+
+void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_storm_options *options,
+                    struct mcpz_storm_report *report)
+{
+    struct mcpz_sim_config config = draw_config(schedule);
+    struct storm storm = {
+        .schedule = schedule,
+        .options = options,
+        .sim = mcpz_sim_create(&config),
+        .disk_us = config.disk_us,
+    };
+
+    *report = (struct mcpz_storm_report){0};
+    mcpz_check_init(&storm.check, storm.sim, schedule->node_count);
+    mcpz_sim_start_all(storm.sim);
+    for (size_t i = 0; i < schedule->node_count; i++) {
+        mcpz_check_started(&storm.check, i);
+    }
+    storm.start_us = mcpz_sim_now(storm.sim);
+    run_lines(&storm);
+    if (!has_failed(&storm)) {
+        run_liveness(&storm, report);
+    }
+    mcpz_check_count(&storm.check);
+    report->violated = storm.check.violated;
+    if (has_failed(&storm)) {
+        report->violated_ms = (storm.check.violated_us - storm.start_us) / 1000;
+        memcpy(report->words, storm.check.words, sizeof(report->words));
+    }
+    report->trace_hash = mcpz_hash_bytes(mcpz_text(mcpz_sim_trace(storm.sim)), 0);
+    if (options != NULL && options->trace != NULL) {
+        (void)fputs(mcpz_sim_trace(storm.sim), options->trace);
+    }
+    report->virtual_ms = mcpz_sim_now(storm.sim) / 1000;
+    report->steps = mcpz_sim_steps(storm.sim);
+    memcpy(report->sometimes, storm.check.sometimes, sizeof(report->sometimes));
+    mcpz_check_finish(&storm.check);
+    mcpz_sim_destroy(storm.sim);
+}
+
+/* ---- Shrinking ------------------------------------------------------------------------------
+ */
+
+struct shrink {
+    struct mcpz_schedule *schedule;
+    const struct mcpz_storm_options *options;
+    enum mcpz_invariant violated;
+    size_t runs;
+};
+
+static bool still_fails(struct shrink *shrink, const struct mcpz_schedule *schedule)
+{
+    struct mcpz_storm_report report;
+
+    if (shrink->runs == MCPZ_SHRINK_RUNS_MAX) {
+        return false;
+    }
+    shrink->runs++;
+    mcpz_storm_run(schedule, shrink->options, &report);
+    return report.violated == shrink->violated;
+}
+
+/* Leave out `count` lines from `first` on, if it fails without them too. */
+static bool leave_out(struct shrink *shrink, size_t first, size_t count)
+{
+    struct mcpz_schedule *schedule = shrink->schedule;
+    struct mcpz_schedule less = *schedule;
+    size_t rest = schedule->line_count - first - count;
+
+    less.lines = calloc(schedule->line_count, sizeof(*less.lines));
+    if (less.lines == NULL) {
+        abort();
+    }
+    memcpy(less.lines, schedule->lines, first * sizeof(*less.lines));
+    memcpy(less.lines + first, schedule->lines + first + count, rest * sizeof(*less.lines));
+    less.line_count = first + rest;
+    bool fails = still_fails(shrink, &less);
+    if (fails) {
+        memcpy(schedule->lines, less.lines, less.line_count * sizeof(*less.lines));
+        schedule->line_count = less.line_count;
+    }
+    free(less.lines);
+    return fails;
+}
+
+/* One pass with pieces of one size, from the end: what comes late is needed least. */
+static bool leave_out_pieces(struct shrink *shrink, size_t size)
+{
+    bool left_out = false;
+
+    for (size_t end = shrink->schedule->line_count; end > 0;) {
+        size_t first = end > size ? end - size : 0;
+        left_out |= leave_out(shrink, first, end - first);
+        end = first;
+    }
+    return left_out;
+}
+
+/* The safety phase need not go on after what fails, nor, in the end, after the last line. */
+static void lower_end(struct shrink *shrink, uint64_t end_ms)
+{
+    struct mcpz_schedule shorter = *shrink->schedule;
+
+    shorter.end_ms = end_ms;
+    if (end_ms < shrink->schedule->end_ms && still_fails(shrink, &shorter)) {
+        shrink->schedule->end_ms = end_ms;
+        while (shrink->schedule->line_count > 0 &&
+               shrink->schedule->lines[shrink->schedule->line_count - 1].at_ms >= end_ms) {
+            shrink->schedule->line_count--;
+        }
+    }
+}
+
+size_t mcpz_storm_shrink(struct mcpz_schedule *schedule, const struct mcpz_storm_options *options)
+{
+    struct mcpz_storm_report report;
+    struct shrink shrink = {.schedule = schedule, .options = options, .runs = 1};
+
+    mcpz_storm_run(schedule, options, &report);
+    if (report.violated == MCPZ_INVARIANT_NONE) {
+        return 0;
+    }
+    shrink.violated = report.violated;
+    lower_end(&shrink, report.violated_ms + 1);
+    size_t size = schedule->line_count / 2;
+    while (size > 1) {
+        (void)leave_out_pieces(&shrink, size);
+        size = mcpz_time_min(size, schedule->line_count) / 2;
+    }
+    while (leave_out_pieces(&shrink, 1)) {
+        /* What went made others needless. */
+    }
+    if (schedule->line_count > 0) {
+        lower_end(&shrink, schedule->lines[schedule->line_count - 1].at_ms + 1);
+    }
+    return shrink.runs;
+}

@@ -1,0 +1,182 @@
+#include "sim/swarm.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "base/rng.h"
+
+#define GAP_MIN_MS 1000 /* between two happenings of one kind, on average, at the most often */
+#define GAP_MAX_MS 30000
+#define LASTS_MIN_MS 100
+#define LASTS_MAX_MS 60000
+
+/* A kind of happening: what begins it and what, on the same nodes, ends it. */
+struct kind {
+    enum mcpz_verb begins;
+    enum mcpz_verb ends; /* MCPZ_VERB_END: it ends by itself */
+};
+
+static const struct kind fault_kinds[] = {
+    {MCPZ_VERB_KILL, MCPZ_VERB_START}, {MCPZ_VERB_CUT, MCPZ_VERB_HEAL},
+    {MCPZ_VERB_SPLIT, MCPZ_VERB_MEND}, {MCPZ_VERB_PAUSE, MCPZ_VERB_END},
+    {MCPZ_VERB_DISK, MCPZ_VERB_DISK},  {MCPZ_VERB_FILL, MCPZ_VERB_FREE},
+    {MCPZ_VERB_SLOW, MCPZ_VERB_SLOW},
+};
+
+#define FAULT_KINDS (sizeof(fault_kinds) / sizeof(fault_kinds[0]))
+
+static const enum mcpz_verb work[] = {
+    MCPZ_VERB_TASK,  MCPZ_VERB_TASK,  MCPZ_VERB_CREATE, MCPZ_VERB_DELETE, MCPZ_VERB_SET,
+    MCPZ_VERB_SET,   MCPZ_VERB_UNSET, MCPZ_VERB_ADD,    MCPZ_VERB_ADD,    MCPZ_VERB_REMOVE,
+    MCPZ_VERB_COUNT, MCPZ_VERB_COUNT, MCPZ_VERB_COUNT,
+};
+
+#define WORK_KINDS (sizeof(work) / sizeof(work[0]))
+
+struct swarm {
+    struct mcpz_schedule *schedule;
+    struct mcpz_rng rng;
+    uint32_t next_element; /* each is added once: what was acknowledged can be looked for */
+};
+
+static uint64_t between(struct swarm *swarm, uint32_t least, uint32_t most)
+{
+    return least + mcpz_rng_below(&swarm->rng, most - least + 1);
+}
+
+/* Short far more often than long: each doubling is as likely as the last. */
+static uint64_t skewed(struct swarm *swarm, uint32_t least, uint32_t most)
+{
+    uint32_t end = least;
+    while (end < most && mcpz_rng_below(&swarm->rng, 8) != 0) {
+        end = end > most / 2 ? most : 2 * end;
+    }
+    return between(swarm, least, end);
+}
+
+static void add(struct swarm *swarm, const struct mcpz_schedule_line *line)
+{
+    /* A schedule that is full is long enough. */
+    if (line->at_ms < swarm->schedule->end_ms) {
+        (void)!mcpz_schedule_add(swarm->schedule, line);
+    }
+}
+
+static uint64_t draw_argument(struct swarm *swarm, enum mcpz_verb verb, char kind)
+{
+    uint32_t node_count = (uint32_t)swarm->schedule->node_count;
+
+    switch (kind) {
+    case 'n':
+        return mcpz_rng_below(&swarm->rng, node_count);
+    case 'a':
+        return verb == MCPZ_VERB_DELETE ? MCPZ_SCHEDULE_GONE_AGENT
+                                        : mcpz_rng_below(&swarm->rng, MCPZ_SCHEDULE_AGENTS);
+    case 'k':
+        return mcpz_rng_below(&swarm->rng, MCPZ_SCHEDULE_KEYS);
+    case 'm':
+        return verb == MCPZ_VERB_PAUSE  ? skewed(swarm, 100, 60000)
+               : verb == MCPZ_VERB_TASK ? between(swarm, 200, 20000)
+                                        : skewed(swarm, 20, 3000);
+    case 's':
+        return mcpz_rng_next(&swarm->rng) & (UINT64_MAX >> (64 - node_count));
+    default:
+        return verb == MCPZ_VERB_ADD      ? swarm->next_element++
+               : verb == MCPZ_VERB_REMOVE ? mcpz_rng_below(&swarm->rng, swarm->next_element + 1)
+                                          : between(swarm, 1, 100);
+    }
+}
+
+static struct mcpz_schedule_line draw_line(struct swarm *swarm, enum mcpz_verb verb,
+                                           uint64_t at_ms)
+{
+    const char *kinds = mcpz_verb_arguments(verb);
+    struct mcpz_schedule_line line = {.at_ms = at_ms, .verb = verb};
+
+    for (size_t i = 0; kinds[i] != '\0'; i++) {
+        line.arguments[i] = draw_argument(swarm, verb, kinds[i]);
+    }
+    if (kinds[0] == 'n' && kinds[1] == 'n' && line.arguments[0] == line.arguments[1]) {
+        line.arguments[1] = (line.arguments[0] + 1) % swarm->schedule->node_count;
+    }
+    return line;
+}
+
+/* "disk N 0" and "slow A B 0": as it was. */
+static void end_fault(struct swarm *swarm, const struct kind *kind,
+                      const struct mcpz_schedule_line *begun, uint64_t lasts_ms)
+{
+    struct mcpz_schedule_line end = *begun;
+    const char *kinds = mcpz_verb_arguments(kind->ends);
+
+    end.at_ms += lasts_ms;
+    end.verb = kind->ends;
+    for (size_t i = 0; i < MCPZ_SCHEDULE_ARGUMENTS_MAX; i++) {
+        if (i >= strlen(kinds) || kinds[i] == 'm') {
+            end.arguments[i] = 0;
+        }
+    }
+    add(swarm, &end);
+}
+
+static void draw_faults(struct swarm *swarm, const struct kind *kind)
+{
+    uint32_t gap_ms = (uint32_t)between(swarm, GAP_MIN_MS, GAP_MAX_MS);
+    uint32_t lasts_ms = (uint32_t)skewed(swarm, 2 * LASTS_MIN_MS, LASTS_MAX_MS);
+
+    for (uint64_t at_ms = between(swarm, 0, 2 * gap_ms); at_ms < swarm->schedule->end_ms;
+         at_ms += between(swarm, 1, 2 * gap_ms)) {
+        struct mcpz_schedule_line line = draw_line(swarm, kind->begins, at_ms);
+        add(swarm, &line);
+        if (kind->ends != MCPZ_VERB_END) {
+            end_fault(swarm, kind, &line, between(swarm, LASTS_MIN_MS, lasts_ms));
+        }
+    }
+}
+
+static void draw_work(struct swarm *swarm)
+{
+    uint32_t gap_ms = (uint32_t)between(swarm, 50, 1000);
+
+    for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_AGENTS; agent++) {
+        add(swarm,
+            &(struct mcpz_schedule_line){
+                .verb = MCPZ_VERB_CREATE,
+                .arguments = {mcpz_rng_below(&swarm->rng, (uint32_t)swarm->schedule->node_count),
+                              agent},
+            });
+    }
+    for (size_t i = 0; i < 1 + swarm->schedule->node_count / 3; i++) {
+        struct mcpz_schedule_line line = draw_line(swarm, MCPZ_VERB_PROVIDE, 0);
+        add(swarm, &line);
+    }
+    for (uint64_t at_ms = 1000; at_ms < swarm->schedule->end_ms;
+         at_ms += between(swarm, 1, 2 * gap_ms)) {
+        enum mcpz_verb verb = work[mcpz_rng_below(&swarm->rng, WORK_KINDS)];
+        struct mcpz_schedule_line line = draw_line(swarm, verb, at_ms);
+        add(swarm, &line);
+    }
+}
+
+void mcpz_swarm_draw(struct mcpz_schedule *schedule, size_t node_count, uint64_t minutes,
+                     uint64_t seed, bool faults)
+{
+    struct swarm swarm = {.schedule = schedule};
+    assert(schedule->line_count == 0);
+    assert(node_count > 0);
+
+    schedule->node_count = node_count;
+    schedule->seed = seed;
+    schedule->end_ms = minutes * 60000;
+    mcpz_rng_init(&swarm.rng, mcpz_hash_bytes(mcpz_text("swarm"), seed));
+    draw_work(&swarm);
+    /* A fault more or less does not move the others: each kind has chance of its own. */
+    for (size_t i = 0; faults && i < FAULT_KINDS; i++) {
+        mcpz_rng_init(&swarm.rng, mcpz_hash_bytes(mcpz_text("fault"), seed * FAULT_KINDS + i));
+        bool has_pair = mcpz_verb_arguments(fault_kinds[i].begins)[1] == 'n';
+        if (mcpz_rng_below(&swarm.rng, 2) == 0 && !(has_pair && node_count == 1)) {
+            draw_faults(&swarm, &fault_kinds[i]);
+        }
+    }
+    mcpz_schedule_sort(schedule);
+}

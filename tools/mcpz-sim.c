@@ -1,0 +1,413 @@
+/*
+ * mcpz-sim: whole nodes of the engine that ships, in virtual time, from a seed.
+ *
+ * Arguments and printing only; what happens is in src/sim.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "crypto/identity.h"
+#include "sim/storm.h"
+#include "sim/swarm.h"
+
+#define EXIT_USAGE 2
+#define STORM_NODES 6
+#define STORM_MINUTES 2
+
+static const char usage_text[] =
+    "usage: mcpz-sim run [--nodes N] [--minutes M] [--seed S] [--faults none|swarm|FILE]\n"
+    "                    [--save FILE] [--trace FILE] [--json]\n"
+    "       mcpz-sim replay FILE [--trace FILE] [--json]\n"
+    "       mcpz-sim shrink FILE [--out FILE]\n"
+    "       mcpz-sim storms [--seeds K] [--from S] [--nodes N] [--minutes M] [--json]\n"
+    "\n"
+    "run draws a schedule of faults and work from the seed and runs it; --faults FILE takes the\n"
+    "schedule from a file instead, as replay does. shrink writes the smallest schedule that\n"
+    "violates the same. storms runs K seeds from S on and tells what never came about.\n"
+    "Exit status: 0 all held, 1 something was violated, 2 usage.\n";
+
+struct arguments {
+    const char *verb;
+    const char *file;
+    const char *faults;
+    const char *save;
+    const char *trace;
+    uint64_t nodes;
+    uint64_t minutes;
+    uint64_t seed;
+    uint64_t seeds;
+    bool json;
+};
+
+static _Noreturn void usage(const char *what, const char *which)
+{
+    (void)fprintf(stderr, "mcpz-sim: %s%s\n%s", what, which, usage_text);
+    exit(EXIT_USAGE);
+}
+
+/* ---- Arguments ------------------------------------------------------------------------------
+ */
+
+static uint64_t number_of(const char *name, const char *text, uint64_t least, uint64_t most)
+{
+    char *end = NULL;
+
+    errno = 0;
+    uint64_t number = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || *text == '-' || number < least ||
+        number > most) {
+        (void)fprintf(stderr, "mcpz-sim: %s is a number from %" PRIu64 " to %" PRIu64 "\n", name,
+                      least, most);
+        exit(EXIT_USAGE);
+    }
+    return number;
+}
+
+static void take_option(struct arguments *arguments, const char *name, const char *value)
+{
+    if (strcmp(name, "--nodes") == 0) {
+        arguments->nodes = number_of(name, value, 1, MCPZ_SIM_NODES_MAX);
+    } else if (strcmp(name, "--minutes") == 0) {
+        arguments->minutes = number_of(name, value, 1, MCPZ_SCHEDULE_END_MS_MAX / 60000);
+    } else if (strcmp(name, "--seed") == 0 || strcmp(name, "--from") == 0) {
+        arguments->seed = number_of(name, value, 0, UINT64_MAX);
+    } else if (strcmp(name, "--seeds") == 0) {
+        arguments->seeds = number_of(name, value, 1, 1000000);
+    } else if (strcmp(name, "--faults") == 0) {
+        arguments->faults = value;
+    } else if (strcmp(name, "--save") == 0 || strcmp(name, "--out") == 0) {
+        arguments->save = value;
+    } else if (strcmp(name, "--trace") == 0) {
+        arguments->trace = value;
+    } else {
+        usage("unknown option ", name);
+    }
+}
+
+static struct arguments read_arguments(int count, char **words)
+{
+    struct arguments arguments = {
+        .faults = "swarm",
+        .nodes = STORM_NODES,
+        .minutes = STORM_MINUTES,
+        .seed = 1,
+        .seeds = 20,
+    };
+
+    if (count < 2) {
+        usage("what to do? ", "");
+    }
+    arguments.verb = words[1];
+    for (int i = 2; i < count; i++) {
+        if (strcmp(words[i], "--json") == 0) {
+            arguments.json = true;
+        } else if (words[i][0] != '-' && arguments.file == NULL) {
+            arguments.file = words[i];
+        } else if (i + 1 < count) {
+            take_option(&arguments, words[i], words[i + 1]);
+            i++;
+        } else {
+            usage("what about ", words[i]);
+        }
+    }
+    return arguments;
+}
+
+/* ---- Files ----------------------------------------------------------------------------------
+ */
+
+static FILE *open_or_exit(const char *path, const char *mode)
+{
+    FILE *file = fopen(path, mode);
+
+    if (file == NULL) {
+        (void)fprintf(stderr, "mcpz-sim: %s: %s\n", path, strerror(errno));
+        exit(EXIT_USAGE);
+    }
+    return file;
+}
+
+static void close_or_exit(FILE *file, const char *path)
+{
+    if (fclose(file) != 0) {
+        (void)fprintf(stderr, "mcpz-sim: %s: %s\n", path, strerror(errno));
+        exit(EXIT_USAGE);
+    }
+}
+
+static void load(const char *path, struct mcpz_schedule *schedule)
+{
+    static char text[MCPZ_SCHEDULE_TEXT_BYTES_MAX + 1];
+    size_t bad_line = 0;
+    FILE *file = open_or_exit(path, "r");
+    size_t length = fread(text, 1, sizeof(text), file);
+
+    close_or_exit(file, path);
+    mcpz_error error = mcpz_schedule_parse(schedule, mcpz_bytes(text, length), &bad_line);
+    if (error != MCPZ_OK) {
+        (void)fprintf(stderr, "mcpz-sim: %s:%zu: %s\n", path, bad_line,
+                      error == MCPZ_EFULL ? "too long" : "not a line of a schedule");
+        exit(EXIT_USAGE);
+    }
+}
+
+static void save(const char *path, const struct mcpz_schedule *schedule)
+{
+    FILE *file = open_or_exit(path, "w");
+
+    mcpz_schedule_print(schedule, file);
+    close_or_exit(file, path);
+}
+
+/* ---- Printing -------------------------------------------------------------------------------
+ */
+
+static void show_progress(void *context, uint64_t at_ms, uint64_t end_ms)
+{
+    const char *what = context;
+    const char *phase = at_ms <= end_ms ? "" : ", healed";
+
+    (void)fprintf(stderr, "\r%s: %" PRIu64 " of %" PRIu64 " s%s   ", what, at_ms / 1000,
+                  end_ms / 1000, phase);
+}
+
+static struct mcpz_storm_options options_for(char *what)
+{
+    bool is_terminal = isatty(STDERR_FILENO) == 1;
+    return (struct mcpz_storm_options){
+        .context = what,
+        .progress = is_terminal ? show_progress : NULL,
+    };
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void print_sometimes_json(const uint64_t *sometimes)
+{
+    (void)printf("\"sometimes\":{");
+    for (size_t i = 0; i < MCPZ_SOMETIMES_END; i++) {
+        (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",",
+                     mcpz_sometimes_word((enum mcpz_sometimes)i), sometimes[i]);
+    }
+    (void)printf("}");
+}
+
+static void print_json(const struct mcpz_schedule *schedule,
+                       const struct mcpz_storm_report *report, double took)
+{
+    bool ok = report->violated == MCPZ_INVARIANT_NONE;
+
+    (void)printf("{\"ok\":%s,\"nodes\":%zu,\"seed\":%" PRIu64 ",\"lines\":%zu,",
+                 ok ? "true" : "false", schedule->node_count, schedule->seed,
+                 schedule->line_count);
+    if (!ok) {
+        /* Words are ours: nothing in them needs escaping. */
+        (void)printf("\"violated\":\"%s\",\"at_ms\":%" PRIu64 ",\"words\":\"%s\",",
+                     mcpz_invariant_word(report->violated), report->violated_ms, report->words);
+    }
+    (void)printf("\"trace_hash\":\"%016" PRIx64 "\",\"virtual_ms\":%" PRIu64
+                 ",\"healed_ms\":%" PRIu64 ",\"events\":%" PRIu64
+                 ",\"events_per_second\":%.0f,\"virtual_per_real\":%.0f,",
+                 report->trace_hash, report->virtual_ms, report->healed_ms, report->steps,
+                 (double)report->steps / took, (double)report->virtual_ms / 1000 / took);
+    print_sometimes_json(report->sometimes);
+    (void)printf("}\n");
+}
+
+static void print_text(const struct mcpz_schedule *schedule,
+                       const struct mcpz_storm_report *report, double took)
+{
+    (void)printf("%zu nodes, %zu lines, %" PRIu64 " s of virtual time; all held %" PRIu64
+                 " ms after healing\n"
+                 "%" PRIu64 " events of cores in %.2f s: %.0f a second; %.0f times real time\n"
+                 "trace %016" PRIx64 "\n",
+                 schedule->node_count, schedule->line_count, report->virtual_ms / 1000,
+                 report->healed_ms, report->steps, took, (double)report->steps / took,
+                 (double)report->virtual_ms / 1000 / took, report->trace_hash);
+}
+
+static void print_violation(const struct mcpz_storm_report *report)
+{
+    (void)fprintf(stderr, "violated: %s at %" PRIu64 " ms: %s\n",
+                  mcpz_invariant_word(report->violated), report->violated_ms, report->words);
+}
+
+/* ---- The verbs ------------------------------------------------------------------------------
+ */
+
+/* Run one and tell. False: something was violated. */
+static bool run_one(const struct mcpz_schedule *schedule, const struct arguments *arguments)
+{
+    char what[32];
+    struct mcpz_storm_report report;
+
+    (void)snprintf(what, sizeof(what), "seed %" PRIu64, schedule->seed);
+    struct mcpz_storm_options options = options_for(what);
+    options.trace = arguments->trace != NULL ? open_or_exit(arguments->trace, "w") : NULL;
+    double began = seconds_now();
+    mcpz_storm_run(schedule, &options, &report);
+    double took = seconds_now() - began;
+    if (options.progress != NULL) {
+        (void)fputc('\n', stderr);
+    }
+    if (options.trace != NULL) {
+        close_or_exit(options.trace, arguments->trace);
+    }
+    if (arguments->json) {
+        print_json(schedule, &report, took);
+    } else if (report.violated == MCPZ_INVARIANT_NONE) {
+        print_text(schedule, &report, took);
+    }
+    if (report.violated != MCPZ_INVARIANT_NONE) {
+        print_violation(&report);
+    }
+    return report.violated == MCPZ_INVARIANT_NONE;
+}
+
+static int run(const struct arguments *arguments)
+{
+    bool has_file =
+        strcmp(arguments->faults, "none") != 0 && strcmp(arguments->faults, "swarm") != 0;
+    struct mcpz_schedule schedule;
+
+    mcpz_schedule_init(&schedule);
+    if (has_file) {
+        load(arguments->faults, &schedule);
+    } else {
+        mcpz_swarm_draw(&schedule, (size_t)arguments->nodes, arguments->minutes, arguments->seed,
+                        strcmp(arguments->faults, "swarm") == 0);
+    }
+    if (arguments->save != NULL) {
+        save(arguments->save, &schedule);
+    }
+    bool ok = run_one(&schedule, arguments);
+    if (!ok && has_file) {
+        (void)fprintf(stderr, "replay: mcpz-sim replay %s\n", arguments->faults);
+    } else if (!ok) {
+        (void)fprintf(stderr,
+                      "replay: mcpz-sim run --nodes %" PRIu64 " --minutes %" PRIu64
+                      " --seed %" PRIu64 " --faults %s\n",
+                      arguments->nodes, arguments->minutes, arguments->seed, arguments->faults);
+    }
+    mcpz_schedule_finish(&schedule);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int shrink(const struct arguments *arguments)
+{
+    struct mcpz_schedule schedule;
+
+    mcpz_schedule_init(&schedule);
+    load(arguments->file, &schedule);
+    size_t before = schedule.line_count;
+    size_t runs = mcpz_storm_shrink(&schedule, NULL);
+    if (runs == 0) {
+        (void)fprintf(stderr, "mcpz-sim: %s violates nothing\n", arguments->file);
+        mcpz_schedule_finish(&schedule);
+        return EXIT_FAILURE;
+    }
+    (void)fprintf(stderr, "%zu lines of %zu left after %zu runs\n", schedule.line_count, before,
+                  runs);
+    if (arguments->save != NULL) {
+        save(arguments->save, &schedule);
+    } else {
+        mcpz_schedule_print(&schedule, stdout);
+    }
+    mcpz_schedule_finish(&schedule);
+    return EXIT_SUCCESS;
+}
+
+/* One seed of a storm. False: something was violated. */
+static bool run_seed(const struct arguments *arguments, uint64_t seed, uint64_t *sometimes)
+{
+    char what[32];
+    struct mcpz_schedule schedule;
+    struct mcpz_storm_report report;
+
+    (void)snprintf(what, sizeof(what), "seed %" PRIu64, seed);
+    struct mcpz_storm_options options = options_for(what);
+    mcpz_schedule_init(&schedule);
+    mcpz_swarm_draw(&schedule, (size_t)arguments->nodes, arguments->minutes, seed, true);
+    mcpz_storm_run(&schedule, &options, &report);
+    mcpz_schedule_finish(&schedule);
+    for (size_t i = 0; i < MCPZ_SOMETIMES_END; i++) {
+        sometimes[i] += report.sometimes[i];
+    }
+    if (report.violated == MCPZ_INVARIANT_NONE) {
+        return true;
+    }
+    print_violation(&report);
+    (void)fprintf(stderr,
+                  "replay: mcpz-sim run --nodes %" PRIu64 " --minutes %" PRIu64 " --seed %" PRIu64
+                  " --faults swarm\n",
+                  arguments->nodes, arguments->minutes, seed);
+    return false;
+}
+
+static int storms(const struct arguments *arguments)
+{
+    uint64_t sometimes[MCPZ_SOMETIMES_END] = {0};
+    uint64_t failed = 0;
+    double began = seconds_now();
+
+    for (uint64_t i = 0; i < arguments->seeds; i++) {
+        failed += !run_seed(arguments, arguments->seed + i, sometimes);
+    }
+    if (arguments->json) {
+        (void)printf("{\"ok\":%s,\"seeds\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"seconds\":%.2f,",
+                     failed == 0 ? "true" : "false", arguments->seeds, failed,
+                     seconds_now() - began);
+        print_sometimes_json(sometimes);
+        (void)printf("}\n");
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    for (size_t i = 0; i < MCPZ_SOMETIMES_END; i++) {
+        enum mcpz_sometimes what = (enum mcpz_sometimes)i;
+        (void)printf("%8" PRIu64 "  %-20s %s%s\n", sometimes[i], mcpz_sometimes_word(what),
+                     mcpz_sometimes_help(what), sometimes[i] == 0 ? " -- NEVER" : "");
+    }
+    (void)printf("%" PRIu64 " of %" PRIu64 " storms failed, in %.1f s\n", failed, arguments->seeds,
+                 seconds_now() - began);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int count, char **words)
+{
+    struct arguments arguments = read_arguments(count, words);
+    bool takes_file =
+        strcmp(arguments.verb, "replay") == 0 || strcmp(arguments.verb, "shrink") == 0;
+
+    if (takes_file != (arguments.file != NULL)) {
+        usage(takes_file ? "which file? " : "no file is wanted: ",
+              takes_file ? "" : arguments.file);
+    }
+    if (mcpz_crypto_init() != MCPZ_OK) {
+        (void)fprintf(stderr, "mcpz-sim: libsodium does not start\n");
+        return EXIT_FAILURE;
+    }
+    if (strcmp(arguments.verb, "run") == 0) {
+        return run(&arguments);
+    }
+    if (strcmp(arguments.verb, "replay") == 0) {
+        arguments.faults = arguments.file;
+        return run(&arguments);
+    }
+    if (strcmp(arguments.verb, "shrink") == 0) {
+        return shrink(&arguments);
+    }
+    if (strcmp(arguments.verb, "storms") == 0) {
+        return storms(&arguments);
+    }
+    usage("unknown verb ", arguments.verb);
+}
