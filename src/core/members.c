@@ -456,10 +456,17 @@ static void on_news(struct mcpz_members *members, mcpz_time now, const struct mc
         return;
     }
     struct mcpz_member *member = find_member(members, &news->id);
+    /* Unknown and gone: nothing to bury; and a row would keep the dead going round. */
+    if (member == NULL ? gone : !is_news(member, news)) {
+        return;
+    }
+    if (news->state != MCPZ_MEMBER_ALIVE && news->state != MCPZ_MEMBER_LEFT &&
+        !mcpz_id_equal(from, &news->id) && find_neighbour(members, &news->id) != NULL) {
+        /* We hear it: let it answer for itself instead of believing them. */
+        mcpz_outbox_send(out, &news->id, msg);
+        return;
+    }
     if (member == NULL) {
-        if (gone) {
-            return; /* nothing to bury; and a row would keep the dead going round */
-        }
         member = take_row(members);
         if (member == NULL) {
             members->dropped++;
@@ -469,14 +476,6 @@ static void on_news(struct mcpz_members *members, mcpz_time now, const struct mc
                                        .since_us = now,
                                        .suspect_until_us = MCPZ_TIME_NEVER,
                                        .dial_at_us = MCPZ_TIME_NEVER};
-    } else if (!is_news(member, news)) {
-        return;
-    }
-    if (news->state != MCPZ_MEMBER_ALIVE && news->state != MCPZ_MEMBER_LEFT &&
-        !mcpz_id_equal(from, &news->id) && is_linked(members, member)) {
-        /* We hear it: let it answer for itself instead of believing them. */
-        mcpz_outbox_send(out, &news->id, msg);
-        return;
     }
 
     enum mcpz_member_state before = member->state;

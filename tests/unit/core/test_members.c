@@ -201,6 +201,20 @@ TEST(who_is_linked_answers_for_itself)
     CHECK(mcpz_id_equal(&action->send.peers[0], &alice));
 }
 
+/* It is linked, but has not introduced itself: there is no row yet, and must be none half made. */
+TEST(a_doubt_about_a_neighbour_without_a_row_makes_no_row)
+{
+    set_up();
+    link_up(0, &alice);
+    link_up(0, &bob);
+    receive(1, &alice, news(&bob, 1, MCPZ_MEMBER_SUSPECT));
+
+    CHECK(mcpz_members_find(&members, &bob) == NULL);
+    const struct mcpz_action *action = only_action(MCPZ_ACTION_SEND);
+    CHECK(mcpz_id_equal(&action->send.peers[0], &bob));
+    CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+}
+
 TEST(one_who_left_is_not_suspected_nor_dialled)
 {
     set_up_linked();
@@ -381,20 +395,24 @@ TEST(nothing_is_due_before_the_deadline)
     }
 }
 
-TEST_MAIN(
-    RUN(a_new_link_hears_of_everybody), RUN(a_new_member_is_told_and_passed_on_but_not_back),
-    RUN(old_news_goes_no_further), RUN(answers_a_ping_with_its_seq), RUN(measures_the_round_trip),
-    RUN(an_ack_nobody_asked_for_measures_nothing), RUN(a_lost_link_makes_a_suspect_not_a_dead_one),
-    RUN(a_silent_link_is_given_up), RUN(a_suspect_that_stays_silent_is_declared_dead),
-    RUN(a_suspect_that_speaks_up_with_a_higher_incarnation_lives),
-    RUN(the_same_incarnation_does_not_clear_a_suspect),
-    RUN(hearing_of_our_own_death_we_refute_and_go_on), RUN(stale_doubts_about_us_are_ignored),
-    RUN(who_is_linked_answers_for_itself), RUN(one_who_left_is_not_suspected_nor_dialled),
-    RUN(the_dead_are_dialled_for_ever_ever_less_often), RUN(a_node_that_is_cut_off_judges_nobody),
-    RUN(the_dead_of_yesterday_are_forgotten), RUN(the_dead_nobody_knew_make_no_row),
-    RUN(a_full_table_drops_newcomers_and_counts_them),
-    RUN(one_link_too_many_to_a_member_is_given_back),
-    RUN(for_a_newcomer_the_oldest_link_goes_without_suspicion),
-    RUN(a_seed_is_dialled_until_it_answers), RUN(messages_of_a_peer_without_a_link_are_ignored),
-    RUN(leaving_says_goodbye_and_does_not_argue), RUN(a_broadcast_sinks_to_all_neighbours_but_one),
-    RUN(nothing_is_due_before_the_deadline))
+TEST_MAIN(RUN(a_new_link_hears_of_everybody), RUN(a_new_member_is_told_and_passed_on_but_not_back),
+          RUN(old_news_goes_no_further), RUN(answers_a_ping_with_its_seq),
+          RUN(measures_the_round_trip), RUN(an_ack_nobody_asked_for_measures_nothing),
+          RUN(a_lost_link_makes_a_suspect_not_a_dead_one), RUN(a_silent_link_is_given_up),
+          RUN(a_suspect_that_stays_silent_is_declared_dead),
+          RUN(a_suspect_that_speaks_up_with_a_higher_incarnation_lives),
+          RUN(the_same_incarnation_does_not_clear_a_suspect),
+          RUN(hearing_of_our_own_death_we_refute_and_go_on),
+          RUN(stale_doubts_about_us_are_ignored), RUN(who_is_linked_answers_for_itself),
+          RUN(a_doubt_about_a_neighbour_without_a_row_makes_no_row),
+          RUN(one_who_left_is_not_suspected_nor_dialled),
+          RUN(the_dead_are_dialled_for_ever_ever_less_often),
+          RUN(a_node_that_is_cut_off_judges_nobody), RUN(the_dead_of_yesterday_are_forgotten),
+          RUN(the_dead_nobody_knew_make_no_row), RUN(a_full_table_drops_newcomers_and_counts_them),
+          RUN(one_link_too_many_to_a_member_is_given_back),
+          RUN(for_a_newcomer_the_oldest_link_goes_without_suspicion),
+          RUN(a_seed_is_dialled_until_it_answers),
+          RUN(messages_of_a_peer_without_a_link_are_ignored),
+          RUN(leaving_says_goodbye_and_does_not_argue),
+          RUN(a_broadcast_sinks_to_all_neighbours_but_one),
+          RUN(nothing_is_due_before_the_deadline))
