@@ -7,6 +7,23 @@
 
 /* ---- Stepping ----------------------------------------------------------------------------- */
 
+/*
+ * What must not go back after a restart: the generation we write as, and the incarnation a
+ * refutation has raised. Below it, what we say of ourselves would be old news to the others.
+ */
+static void keep_self(struct mcpz_engine *engine)
+{
+    uint32_t generation = engine->node.agents.actor.generation;
+    uint64_t incarnation = engine->node.members.members[0].incarnation;
+
+    if (generation != engine->node_config.generation ||
+        incarnation != engine->node_config.members.incarnation) {
+        engine->node_config.generation = generation;
+        engine->node_config.members.incarnation = incarnation;
+        mcpz_engine_save_self(engine);
+    }
+}
+
 void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event)
 {
     struct mcpz_outbox *out = &engine->scratch->outbox;
@@ -18,11 +35,7 @@ void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event)
     mcpz_outbox_clear(out);
     mcpz_node_step(&engine->node, engine->now, event, out);
 
-    uint32_t generation = engine->node.agents.actor.generation;
-    if (generation != engine->node_config.generation) {
-        engine->node_config.generation = generation;
-        mcpz_engine_save_self(engine);
-    }
+    keep_self(engine);
     for (size_t i = 0; i < out->count; i++) {
         mcpz_outbound_action(engine, &out->actions[i]);
     }

@@ -1,0 +1,244 @@
+/* Schedules, the checks they are held against, and how a failing one is made small. */
+
+#include "crypto/identity.h"
+#include "sim/storm.h"
+#include "sim/swarm.h"
+#include "test.h"
+
+static const char every_verb[] = "mcpz-schedule 1 nodes=5 seed=42 end_ms=30000\n"
+                                 "0 create 0 0\n"
+                                 "0 provide 1\n"
+                                 "2010 kill 3\n"
+                                 "4020 start 3\n"
+                                 "4030 cut 0 1\n"
+                                 "6040 heal 0 1\n"
+                                 "7050 split 3\n"
+                                 "9060 mend\n"
+                                 "9070 pause 2 1000\n"
+                                 "9080 disk 1 50\n"
+                                 "9090 fill 1\n"
+                                 "9100 free 1\n"
+                                 "9110 slow 0 4 300\n"
+                                 "9120 task 0 5000\n"
+                                 "9130 delete 0 3\n"
+                                 "9140 set 0 0 1 7\n"
+                                 "9150 unset 0 0 1\n"
+                                 "9160 add 0 0 1 7\n"
+                                 "9170 remove 0 0 1 7\n"
+                                 "9180 count 0 0 1 7\n";
+
+static struct mcpz_schedule parsed(const char *text)
+{
+    struct mcpz_schedule schedule;
+    size_t bad_line = 0;
+
+    mcpz_schedule_init(&schedule);
+    CHECK_UINT(mcpz_schedule_parse(&schedule, mcpz_text(text), &bad_line), MCPZ_OK);
+    return schedule;
+}
+
+static struct mcpz_schedule drawn(size_t node_count, uint64_t seed)
+{
+    struct mcpz_schedule schedule;
+
+    mcpz_schedule_init(&schedule);
+    mcpz_swarm_draw(&schedule, node_count, 1, seed, true);
+    return schedule;
+}
+
+/* The text of a schedule; the caller frees it. */
+static char *printed(const struct mcpz_schedule *schedule)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *file = open_memstream(&text, &length);
+
+    CHECK(file != NULL);
+    mcpz_schedule_print(schedule, file);
+    CHECK(fclose(file) == 0);
+    return text;
+}
+
+static void check_refused(const char *text, size_t bad_line)
+{
+    struct mcpz_schedule schedule;
+    size_t found = 0;
+
+    mcpz_schedule_init(&schedule);
+    CHECK_UINT(mcpz_schedule_parse(&schedule, mcpz_text(text), &found), MCPZ_EPROTO);
+    CHECK_UINT(found, bad_line);
+    mcpz_schedule_finish(&schedule);
+}
+
+TEST(what_is_printed_reads_the_same)
+{
+    struct mcpz_schedule schedule = parsed(every_verb);
+    char *text = printed(&schedule);
+
+    CHECK_UINT(schedule.line_count, MCPZ_VERB_END);
+    CHECK_TEXT(text, every_verb);
+    free(text);
+    mcpz_schedule_finish(&schedule);
+}
+
+TEST(what_is_not_a_schedule_is_refused_with_its_line)
+{
+    check_refused("", 1);
+    check_refused("mcpz-schedule 2 nodes=5 seed=1 end_ms=1\n", 1);
+    check_refused("mcpz-schedule 1 nodes=0 seed=1 end_ms=1\n", 1);
+    check_refused("mcpz-schedule 1 nodes=65 seed=1 end_ms=1\n", 1);
+    check_refused("mcpz-schedule 1 nodes=5 seed=18446744073709551616 end_ms=1\n", 1);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=86400001\n", 1);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1 more\n", 1);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n5 jump 1\n", 2);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n\n5 kill 5\n", 3);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n5 kill\n", 2);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n5 mend 1\n", 2);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n5 split 32\n", 2);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n5 pause 1 3600001\n", 2);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n5 create 1 4\n", 2);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n5 set 1 1 8 1\n", 2);
+    check_refused("mcpz-schedule 1 nodes=5 seed=1 end_ms=1\n5 kill 1\n4 kill 1\n", 3);
+}
+
+TEST(a_schedule_is_full_when_it_is_full)
+{
+    struct mcpz_schedule schedule;
+    struct mcpz_schedule_line line = {.verb = MCPZ_VERB_MEND};
+
+    mcpz_schedule_init(&schedule);
+    for (size_t i = 0; i < MCPZ_SCHEDULE_LINES_MAX; i++) {
+        CHECK_UINT(mcpz_schedule_add(&schedule, &line), MCPZ_OK);
+    }
+    CHECK_UINT(mcpz_schedule_add(&schedule, &line), MCPZ_EFULL);
+    mcpz_schedule_finish(&schedule);
+}
+
+static void check_well(const struct mcpz_schedule *schedule, struct mcpz_storm_report *report)
+{
+    mcpz_storm_run(schedule, NULL, report);
+    if (report->violated != MCPZ_INVARIANT_NONE) {
+        char *text = printed(schedule);
+        print_error("%zu nodes, seed %" PRIu64 ": %s at %" PRIu64 " ms: %s\n%s",
+                    schedule->node_count, schedule->seed, mcpz_invariant_word(report->violated),
+                    report->violated_ms, report->words, text);
+        free(text);
+    }
+    CHECK_UINT(report->violated, MCPZ_INVARIANT_NONE);
+}
+
+TEST(every_verb_can_be_run)
+{
+    struct mcpz_schedule schedule = parsed(every_verb);
+    struct mcpz_storm_report report;
+
+    check_well(&schedule, &report);
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_RESTARTED], 1);
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_PAUSED], 1);
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_TASK_OK], 1);
+    mcpz_schedule_finish(&schedule);
+}
+
+/* Found by seed 19, shrunk: a restart forgot what a refutation had raised. */
+TEST(an_incarnation_that_was_raised_outlives_a_restart)
+{
+    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=19 end_ms=22271\n"
+                                           "12497 split 40\n"
+                                           "20463 mend\n"
+                                           "22144 kill 2\n"
+                                           "22270 start 2\n");
+    struct mcpz_storm_report report;
+
+    check_well(&schedule, &report);
+    CHECK(report.sometimes[MCPZ_SOMETIMES_REFUTED] > 0);
+    mcpz_schedule_finish(&schedule);
+}
+
+TEST(what_must_hold_holds_in_any_storm)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct mcpz_schedule schedule = drawn(5 + seed % 4, seed);
+        struct mcpz_storm_report report;
+        check_well(&schedule, &report);
+        mcpz_schedule_finish(&schedule);
+    }
+}
+
+TEST(the_same_seed_gives_the_same_trace)
+{
+    struct mcpz_storm_report reports[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        struct mcpz_schedule schedule = drawn(6, i < 2 ? 7 : 8);
+        mcpz_storm_run(&schedule, NULL, &reports[i]);
+        mcpz_schedule_finish(&schedule);
+    }
+    CHECK_UINT(reports[0].trace_hash, reports[1].trace_hash);
+    CHECK_UINT(reports[0].steps, reports[1].steps);
+    CHECK(reports[0].trace_hash != reports[2].trace_hash);
+}
+
+TEST(a_schedule_that_was_written_and_read_gives_the_same_trace)
+{
+    struct mcpz_schedule schedule = drawn(5, 3);
+    char *text = printed(&schedule);
+    struct mcpz_schedule again = parsed(text);
+    struct mcpz_storm_report reports[2];
+
+    mcpz_storm_run(&schedule, NULL, &reports[0]);
+    mcpz_storm_run(&again, NULL, &reports[1]);
+    CHECK_UINT(reports[0].trace_hash, reports[1].trace_hash);
+    free(text);
+    mcpz_schedule_finish(&schedule);
+    mcpz_schedule_finish(&again);
+}
+
+static bool node_3_is_killed(const struct mcpz_schedule_line *line)
+{
+    return line->verb == MCPZ_VERB_KILL && line->arguments[0] == 3;
+}
+
+TEST(a_failing_schedule_shrinks_to_what_makes_it_fail)
+{
+    static const struct mcpz_storm_options options = {.forbids = node_3_is_killed};
+    struct mcpz_schedule schedule = drawn(5, 1);
+    struct mcpz_schedule_line kill = {.at_ms = 30000, .verb = MCPZ_VERB_KILL, .arguments = {3}};
+
+    CHECK_UINT(mcpz_schedule_add(&schedule, &kill), MCPZ_OK);
+    mcpz_schedule_sort(&schedule);
+    CHECK(schedule.line_count > 50);
+    CHECK(mcpz_storm_shrink(&schedule, &options) > 0);
+    CHECK_UINT(schedule.line_count, 1);
+    CHECK(node_3_is_killed(&schedule.lines[0]));
+    CHECK_UINT(schedule.end_ms, schedule.lines[0].at_ms + 1);
+    mcpz_schedule_finish(&schedule);
+}
+
+TEST(a_schedule_that_fails_nothing_is_left_as_it_is)
+{
+    struct mcpz_schedule schedule = parsed(every_verb);
+
+    CHECK_UINT(mcpz_storm_shrink(&schedule, NULL), 0);
+    CHECK_UINT(schedule.line_count, MCPZ_VERB_END);
+    mcpz_schedule_finish(&schedule);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RUN(what_is_printed_reads_the_same),
+        RUN(what_is_not_a_schedule_is_refused_with_its_line),
+        RUN(a_schedule_is_full_when_it_is_full),
+        RUN(every_verb_can_be_run),
+        RUN(an_incarnation_that_was_raised_outlives_a_restart),
+        RUN(what_must_hold_holds_in_any_storm),
+        RUN(the_same_seed_gives_the_same_trace),
+        RUN(a_schedule_that_was_written_and_read_gives_the_same_trace),
+        RUN(a_failing_schedule_shrinks_to_what_makes_it_fail),
+        RUN(a_schedule_that_fails_nothing_is_left_as_it_is),
+    };
+    if (mcpz_crypto_init() != MCPZ_OK) {
+        return EXIT_FAILURE;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
