@@ -51,8 +51,7 @@ static _Noreturn void usage(const char *what, const char *which)
     exit(EXIT_USAGE);
 }
 
-/* ---- Arguments ------------------------------------------------------------------------------
- */
+/* ---- Arguments ---------------------------------------------------------------------------- */
 
 static uint64_t number_of(const char *name, const char *text, uint64_t least, uint64_t most)
 {
@@ -119,8 +118,7 @@ static struct arguments read_arguments(int count, char **words)
     return arguments;
 }
 
-/* ---- Files ----------------------------------------------------------------------------------
- */
+/* ---- Files -------------------------------------------------------------------------------- */
 
 static FILE *open_or_exit(const char *path, const char *mode)
 {
@@ -165,8 +163,7 @@ static void save(const char *path, const struct mcpz_schedule *schedule)
     close_or_exit(file, path);
 }
 
-/* ---- Printing -------------------------------------------------------------------------------
- */
+/* ---- Printing ----------------------------------------------------------------------------- */
 
 static void show_progress(void *context, uint64_t at_ms, uint64_t end_ms)
 {
@@ -243,8 +240,7 @@ static void print_violation(const struct mcpz_storm_report *report)
                   mcpz_invariant_word(report->violated), report->violated_ms, report->words);
 }
 
-/* ---- The verbs ------------------------------------------------------------------------------
- */
+/* ---- The verbs ---------------------------------------------------------------------------- */
 
 /* Run one and tell. False: something was violated. */
 static bool run_one(const struct mcpz_schedule *schedule, const struct arguments *arguments)

@@ -204,8 +204,7 @@ void mcpz_check_finish(struct mcpz_check *check)
     free(check->asked);
 }
 
-/* ---- The book -----------------------------------------------------------------------------
- */
+/* ---- The book ----------------------------------------------------------------------------- */
 
 void mcpz_check_asked(struct mcpz_check *check, uint64_t request,
                       const struct mcpz_schedule_line *line)
@@ -269,8 +268,7 @@ void mcpz_check_safety(struct mcpz_check *check)
     }
 }
 
-/* ---- Liveness -----------------------------------------------------------------------------
- */
+/* ---- Liveness ----------------------------------------------------------------------------- */
 
 static bool has_whole_view(struct mcpz_check *check, char *words)
 {

@@ -66,8 +66,7 @@ void mcpz_network_send(struct mcpz_sim *sim, size_t index)
     }
 }
 
-/* ---- Ends ------------------------------------------------------------------------------------
- */
+/* ---- Ends --------------------------------------------------------------------------------- */
 
 /* This end has no more to do with the wire. */
 static void let_go(struct mcpz_sim *sim, size_t index, size_t end)
@@ -116,8 +115,7 @@ void mcpz_network_drop(struct mcpz_sim *sim, size_t node)
     }
 }
 
-/* ---- Making connections ------------------------------------------------------------------------
- */
+/* ---- Making connections ------------------------------------------------------------------- */
 
 void mcpz_network_dial(struct mcpz_sim *sim, size_t index, size_t to)
 {
@@ -216,8 +214,7 @@ void mcpz_network_on_dial(struct mcpz_sim *sim, const struct mcpz_happening *dia
     }
 }
 
-/* ---- Arrivals --------------------------------------------------------------------------------
- */
+/* ---- Arrivals ----------------------------------------------------------------------------- */
 
 /*
  * Put off what cannot be taken in yet: its node is paused, the wire is stalled, or something that

@@ -92,8 +92,7 @@ void mcpz_schedule_sort(struct mcpz_schedule *schedule)
     free(spare);
 }
 
-/* ---- Reading --------------------------------------------------------------------------------
- */
+/* ---- Reading ------------------------------------------------------------------------------ */
 
 /* Take the next word off `rest`: empty if there is none. */
 static struct mcpz_bytes next_word(struct mcpz_bytes *rest)
@@ -256,8 +255,7 @@ mcpz_error mcpz_schedule_parse(struct mcpz_schedule *schedule, struct mcpz_bytes
     return MCPZ_OK;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------
- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 void mcpz_schedule_print_line(const struct mcpz_schedule_line *line, FILE *file)
 {

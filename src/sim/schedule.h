@@ -30,10 +30,11 @@
 #define MCPZ_SCHEDULE_ARGUMENTS_MAX 4
 #define MCPZ_SCHEDULE_END_MS_MAX UINT64_C(86400000)
 #define MCPZ_SCHEDULE_ARGUMENT_MS_MAX 3600000
-#define MCPZ_SCHEDULE_AGENTS 4     /* "a0" .. "a3" */
-#define MCPZ_SCHEDULE_KEYS 8       /* of each kind in an agent */
-#define MCPZ_SCHEDULE_GONE_AGENT 3 /* the only one that is deleted: what it held is not checked   \
-                                    */
+#define MCPZ_SCHEDULE_AGENTS 4 /* "a0" .. "a3" */
+#define MCPZ_SCHEDULE_KEYS 8   /* of each kind in an agent */
+#define MCPZ_SCHEDULE_GONE_AGENT                                                                  \
+    3 /* the only one that is deleted: what it held is not checked                                \
+       */
 
 /*
  * Verb, number of arguments, and what each may be: 'n' a node, 'a' an agent, 'k' a key, 'm'

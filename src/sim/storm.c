@@ -18,8 +18,7 @@ struct storm {
     mcpz_time disk_us; /* of a healthy disk */
 };
 
-/* ---- The verbs ------------------------------------------------------------------------------
- */
+/* ---- The verbs ---------------------------------------------------------------------------- */
 
 static bool can_act(const struct storm *storm, size_t node)
 {
@@ -196,8 +195,7 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
     }
 }
 
-/* ---- The phases -----------------------------------------------------------------------------
- */
+/* ---- The phases --------------------------------------------------------------------------- */
 
 static uint64_t clock_ms(const struct storm *storm)
 {
@@ -335,8 +333,7 @@ void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_stor
     mcpz_sim_destroy(storm.sim);
 }
 
-/* ---- Shrinking ------------------------------------------------------------------------------
- */
+/* ---- Shrinking ---------------------------------------------------------------------------- */
 
 struct shrink {
     struct mcpz_schedule *schedule;
