@@ -36,6 +36,7 @@ struct arguments {
     const char *verb;
     const char *file;
     const char *faults;
+    bool has_schedule; /* `faults` is a file */
     const char *save;
     const char *trace;
     uint64_t nodes;
@@ -80,6 +81,7 @@ static void take_option(struct arguments *arguments, const char *name, const cha
         arguments->seeds = number_of(name, value, 1, 1000000);
     } else if (strcmp(name, "--faults") == 0) {
         arguments->faults = value;
+        arguments->has_schedule = strcmp(value, "none") != 0 && strcmp(value, "swarm") != 0;
     } else if (strcmp(name, "--save") == 0 || strcmp(name, "--out") == 0) {
         arguments->save = value;
     } else if (strcmp(name, "--trace") == 0) {
@@ -273,8 +275,7 @@ static bool run_one(const struct mcpz_schedule *schedule, const struct arguments
 
 static int run(const struct arguments *arguments)
 {
-    bool has_file =
-        strcmp(arguments->faults, "none") != 0 && strcmp(arguments->faults, "swarm") != 0;
+    bool has_file = arguments->has_schedule;
     struct mcpz_schedule schedule;
 
     mcpz_schedule_init(&schedule);
@@ -397,6 +398,7 @@ int main(int count, char **words)
     }
     if (strcmp(arguments.verb, "replay") == 0) {
         arguments.faults = arguments.file;
+        arguments.has_schedule = true;
         return run(&arguments);
     }
     if (strcmp(arguments.verb, "shrink") == 0) {

@@ -200,17 +200,18 @@ void mcpz_network_on_dial(struct mcpz_sim *sim, const struct mcpz_happening *dia
     bool refused =
         to >= sim->config.node_count || to == dial->node || sim->nodes[to].engine == NULL;
 
-    if (refused) {
-        fail_dial(sim, dial->node, to);
-    } else if (!sim->cut[dial->node][to] && sim->nodes[to].paused_until_us <= sim->now) {
+    bool answers =
+        !refused && !sim->cut[dial->node][to] && sim->nodes[to].paused_until_us <= sim->now;
+
+    if (answers) {
         connect_nodes(sim, dial->node, to);
-    } else if (dial->number == 0) {
+    } else if (refused || dial->number != 0) {
+        fail_dial(sim, dial->node, to);
+    } else {
         struct mcpz_happening later = *dial;
         later.at_us += DIAL_TIMEOUT_US;
         later.number = 1; /* nobody answered; the dialler notices after its patience */
         mcpz_agenda_add(&sim->agenda, &later);
-    } else {
-        fail_dial(sim, dial->node, to);
     }
 }
 
@@ -224,21 +225,24 @@ static bool has_to_wait(struct mcpz_sim *sim, struct mcpz_wire *wire, size_t end
                         struct mcpz_happening *arrival)
 {
     mcpz_time paused_until_us = sim->nodes[arrival->node].paused_until_us;
+    mcpz_time held_until_us = wire->held_until_us[end];
+    bool is_paused = paused_until_us > sim->now;
+    bool is_early = arrival->number > wire->arrived[end];
+    bool is_stalled = sim->cut[wire->ends[0]][wire->ends[1]];
     bool hurries = arrival->kind == MCPZ_HAPPENS_CLOSED && wire->closing[end];
 
-    if (paused_until_us > sim->now) {
-        wire->held_until_us[end] = paused_until_us;
-    } else if (hurries) {
-        return false;
-    } else if (arrival->number > wire->arrived[end]) {
-        wire->held_until_us[end] =
-            wire->held_until_us[end] > sim->now ? wire->held_until_us[end] : sim->now;
-    } else if (sim->cut[wire->ends[0]][wire->ends[1]]) {
-        wire->held_until_us[end] = sim->now + STALL_STEP_US;
-    } else {
+    if (!is_paused && (hurries || (!is_early && !is_stalled))) {
         return false;
     }
-    mcpz_sim_put_off(sim, arrival, wire->held_until_us[end]);
+    if (is_paused) {
+        held_until_us = paused_until_us;
+    } else if (!is_early) {
+        held_until_us = sim->now + STALL_STEP_US;
+    } else if (held_until_us < sim->now) {
+        held_until_us = sim->now;
+    }
+    wire->held_until_us[end] = held_until_us;
+    mcpz_sim_put_off(sim, arrival, held_until_us);
     return true;
 }
 

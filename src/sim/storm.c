@@ -361,7 +361,7 @@ static bool leave_out(struct shrink *shrink, size_t first, size_t count)
     struct mcpz_schedule less = *schedule;
     size_t rest = schedule->line_count - first - count;
 
-    less.lines = calloc(schedule->line_count, sizeof(*less.lines));
+    less.lines = calloc(schedule->line_count + 1, sizeof(*less.lines));
     if (less.lines == NULL) {
         abort();
     }
