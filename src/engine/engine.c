@@ -8,18 +8,22 @@
 /* ---- Stepping ----------------------------------------------------------------------------- */
 
 /*
- * What must not go back after a restart: the generation we write as, and the incarnation a
- * refutation has raised. Below it, what we say of ourselves would be old news to the others.
+ * What must not go back after a restart: the generation we write as, and our incarnation, below
+ * which what we say of ourselves would be old news to the others. Incarnations are kept in blocks,
+ * well ahead of their use, so that a refutation need not wait for the disk.
  */
 static void keep_self(struct mcpz_engine *engine)
 {
     uint32_t generation = engine->node.agents.actor.generation;
     uint64_t incarnation = engine->node.members.members[0].incarnation;
+    bool runs_short = incarnation + MCPZ_INCARNATIONS_KEPT / 2 > engine->incarnation_ceiling;
 
-    if (generation != engine->node_config.generation ||
-        incarnation != engine->node_config.members.incarnation) {
+    engine->node_config.members.incarnation = incarnation;
+    if (runs_short) {
+        engine->incarnation_ceiling = incarnation + MCPZ_INCARNATIONS_KEPT;
+    }
+    if (runs_short || generation != engine->node_config.generation) {
         engine->node_config.generation = generation;
-        engine->node_config.members.incarnation = incarnation;
         mcpz_engine_save_self(engine);
     }
 }
@@ -83,7 +87,7 @@ void mcpz_engine_save_self(struct mcpz_engine *engine)
             {
                 .mesh = engine->mesh,
                 .certificate = mcpz_certificate_slice(&engine->certificate),
-                .incarnation = engine->node_config.members.incarnation,
+                .incarnation = engine->incarnation_ceiling,
                 .generation = engine->node_config.generation,
             },
     };
@@ -130,6 +134,7 @@ static mcpz_error recall_self(struct mcpz_engine *engine)
     struct mcpz_record record = {.kind = MCPZ_RECORD_SELF};
     mcpz_error error = engine->store.get(engine->store.context, &record);
 
+    engine->incarnation_ceiling = MCPZ_INCARNATIONS_KEPT;
     if (error == MCPZ_ENOTFOUND) {
         mcpz_engine_save_self(engine);
         return MCPZ_OK;
@@ -138,6 +143,7 @@ static mcpz_error recall_self(struct mcpz_engine *engine)
         return error;
     }
     engine->node_config.members.incarnation = record.self.incarnation + 1;
+    engine->incarnation_ceiling = record.self.incarnation + MCPZ_INCARNATIONS_KEPT;
     engine->node_config.generation = record.self.generation;
     struct mcpz_id mesh = record.self.mesh;
     struct mcpz_certificate_bytes kept = {.length = record.self.certificate.length};

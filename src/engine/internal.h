@@ -15,6 +15,7 @@
 #define MCPZ_CONTROL_LANE_BYTES_MAX 1048576
 #define MCPZ_DATA_LANE_BYTES_MAX 16777216
 #define MCPZ_HELD_BYTES_MAX 67108864 /* frames and replies that wait for the disk */
+#define MCPZ_INCARNATIONS_KEPT 1024  /* ahead of their use, one write for all of them */
 #define MCPZ_RENEW_AGAIN_US MCPZ_SECONDS(60)
 
 static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard while links stand");
@@ -125,6 +126,7 @@ struct mcpz_engine {
         char roles[MCPZ_ROLES_MAX][MCPZ_NAME_BYTES_MAX + 1];
     } texts;
     struct mcpz_node node;
+    uint64_t incarnation_ceiling; /* kept: the next start goes on above it */
 
     struct mcpz_id mesh; /* zeros: none */
     struct mcpz_certificate_bytes certificate;

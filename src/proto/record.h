@@ -33,7 +33,7 @@ enum mcpz_record_kind {
 struct mcpz_record_self {
     struct mcpz_id mesh;
     struct mcpz_bytes certificate; /* encoded chain */
-    uint64_t incarnation;          /* of the membership protocol: moves on at every start */
+    uint64_t incarnation;          /* of the membership protocol: none used is above it */
     uint32_t generation;           /* of the agents' actor: see struct mcpz_actor */
 };
 
