@@ -277,7 +277,10 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
     engine->progress = engine->persist.kv.progress(engine->persist.kv.context);
     mcpz_engine_turn_begin(engine, engine->now, engine->wall_ms);
     if (engine->progress.failed > failed_before) {
-        engine->counters.batches_failed += engine->progress.failed - engine->progress.durable;
+        /* What failed before was counted then: `durable` stays where it is on a full disk. */
+        uint64_t counted =
+            failed_before > engine->progress.durable ? failed_before : engine->progress.durable;
+        engine->counters.batches_failed += engine->progress.failed - counted;
         mcpz_agents_recount(&engine->node.agents);
         engine->self_is_lost = true; /* it may have been among them */
     }

@@ -200,6 +200,23 @@ TEST(what_a_full_disk_did_not_keep_was_not_promised)
     mcpz_sim_destroy(sim);
 }
 
+TEST(each_batch_that_fails_is_counted_once)
+{
+    struct mcpz_sim *sim = sim_of(1);
+    mcpz_sim_start_all(sim);
+    write_ok(sim, 0, MCPZ_AGENT_CREATE, NULL, NULL, 0);
+    mcpz_sim_fill_disk(sim, 0, true);
+    for (int i = 0; i < 10; i++) {
+        (void)mcpz_sim_write(sim, 0, "a", &(struct mcpz_sim_op){MCPZ_AGENT_SET, "k", "v", 0});
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(50));
+    }
+
+    const struct mcpz_counters *counters = mcpz_engine_counters(mcpz_sim_engine(sim, 0));
+    CHECK(counters->batches_failed >= 10);
+    CHECK(counters->batches_failed <= counters->batches);
+    mcpz_sim_destroy(sim);
+}
+
 /* More members than links: everybody hears of everybody, and nobody is suspected for it. */
 TEST(a_mesh_larger_than_its_links_is_calm)
 {
@@ -390,6 +407,7 @@ int main(void)
         RUN(a_task_whose_provider_dies_moves_to_another),
         RUN(a_snapshot_merges_after_a_partition),
         RUN(what_a_full_disk_did_not_keep_was_not_promised),
+        RUN(each_batch_that_fails_is_counted_once),
         RUN(a_mesh_larger_than_its_links_is_calm),
         RUN(a_hostile_member_loses_its_link_and_harms_nobody),
         RUN(a_node_that_pauses_for_a_moment_loses_nothing),
