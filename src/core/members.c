@@ -3,9 +3,14 @@
 #include <assert.h>
 
 /* One row goes out per known member when a link comes up; a tick can bury or dial every member,
- * ping every neighbour and dial every seed. */
-static_assert(MCPZ_OUTBOX_MAX >= 4 * MCPZ_MEMBERS_MAX + 2 * MCPZ_LINKS_MAX + MCPZ_SEEDS_MAX,
+ * ping every neighbour, dial every seed and tell one neighbour all. */
+static_assert(MCPZ_OUTBOX_MAX >= 5 * MCPZ_MEMBERS_MAX + 2 * MCPZ_LINKS_MAX + MCPZ_SEEDS_MAX,
               "one step must fit the outbox");
+
+/* Where there are more members than links: with so many, we do not press those that are full; and
+ * a full node takes one in so many members that press it. */
+#define LINKS_ENOUGH (MCPZ_LINKS_MAX / 2)
+#define TAKEN_ONE_IN 4
 
 /* ---- Rows --------------------------------------------------------------------------------- */
 
@@ -84,6 +89,15 @@ static void spread(const struct mcpz_member *member, const struct mcpz_id *excep
 {
     struct mcpz_msg news = news_of(member, out);
     mcpz_outbox_broadcast(out, except, &news);
+}
+
+static void tell_all_rows(const struct mcpz_members *members, const struct mcpz_id *peer,
+                          struct mcpz_outbox *out)
+{
+    for (size_t i = 0; i < members->member_count; i++) {
+        struct mcpz_msg news = news_of(&members->members[i], out);
+        mcpz_outbox_send(out, peer, &news);
+    }
 }
 
 static void tell(const struct mcpz_member *member, enum mcpz_fact_kind kind,
@@ -168,7 +182,9 @@ static void dial_members(struct mcpz_members *members, mcpz_time now, struct mcp
     for (size_t i = 1; i < members->member_count; i++) {
         struct mcpz_member *member = &members->members[i];
         if (member->dial_at_us <= now) {
-            dial(member->address, &member->id, out);
+            if (!member->has_enough || members->neighbour_count < LINKS_ENOUGH) {
+                dial(member->address, &member->id, out);
+            }
             member->dial_at_us = back_off(members, &member->redial_us, now);
         }
     }
@@ -287,6 +303,7 @@ static void drop_neighbour(struct mcpz_members *members, struct mcpz_neighbour *
     }
     if (reason == MCPZ_DOWN_FULL) {
         /* It lives, and has links enough: no hint of anything, and no hurry to try again. */
+        member->has_enough = true;
         member->redial_us = members->timing->redial_max_us;
         member->dial_at_us = back_off(members, &member->redial_us, now);
         return;
@@ -307,14 +324,14 @@ static void unlink_full(const struct mcpz_id *peer, struct mcpz_outbox *out)
 }
 
 /*
- * A newcomer is always taken in, or it would hear of nobody: for it goes whoever has been linked
- * longest and so has found others. Source: HyParView (DSN 2007), section 4.3: JOIN evicts, a
- * NEIGHBOR request of low priority does not.
+ * A newcomer is always taken in, or it would hear of nobody; a member, which asks only while it
+ * has few links, once in a while. For it goes whoever has been linked longest and so has found
+ * others. Source: HyParView (DSN 2007), section 4.3: JOIN and NEIGHBOR of high priority evict.
  */
 static bool make_room(struct mcpz_members *members, const struct mcpz_id *peer, mcpz_time now,
                       struct mcpz_outbox *out)
 {
-    if (find_member(members, peer) != NULL) {
+    if (find_member(members, peer) != NULL && mcpz_rng_below(&members->rng, TAKEN_ONE_IN) != 0) {
         unlink_full(peer, out);
         return false;
     }
@@ -359,13 +376,22 @@ static void on_link_up(struct mcpz_members *members, mcpz_time now, const struct
     if (member != NULL) {
         member->dial_at_us = MCPZ_TIME_NEVER;
         member->suspect_until_us = MCPZ_TIME_NEVER;
+        member->has_enough = false;
     }
 
     mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_LINKED, .about = *peer});
-    for (size_t i = 0; i < members->member_count; i++) {
-        struct mcpz_msg news = news_of(&members->members[i], out);
-        mcpz_outbox_send(out, peer, &news);
+    tell_all_rows(members, peer, out);
+}
+
+/* Anti-entropy: what a flood has missed. */
+static void compare_rows(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
+{
+    if (members->compare_at_us > now || members->neighbour_count == 0) {
+        return;
     }
+    size_t chosen = mcpz_rng_below(&members->rng, (uint32_t)members->neighbour_count);
+    tell_all_rows(members, &members->neighbours[chosen].id, out);
+    members->compare_at_us = now + members->timing->anti_entropy_us;
 }
 
 static void check_neighbours(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
@@ -533,6 +559,7 @@ static void on_tick(struct mcpz_members *members, mcpz_time now, struct mcpz_out
     bury_silent_suspects(members, now, out);
     dial_members(members, now, out);
     dial_seeds(members, now, out);
+    compare_rows(members, now, out);
 }
 
 /* ---- The machine -------------------------------------------------------------------------- */
@@ -545,6 +572,8 @@ void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_c
 
     *members = (struct mcpz_members){.timing = timing, .member_count = 1};
     mcpz_rng_init(&members->rng, seed);
+    members->compare_at_us =
+        now + timing->anti_entropy_us / 2 + jitter(members, timing->anti_entropy_us / 2);
 
     struct mcpz_member *self = &members->members[0];
     self->id = config->id;
@@ -614,7 +643,7 @@ mcpz_time mcpz_members_deadline(const struct mcpz_members *members)
 {
     const struct mcpz_node_timing *timing = members->timing;
     bool may_dial = !members->leaving && members->neighbour_count < MCPZ_LINKS_MAX;
-    mcpz_time deadline = MCPZ_TIME_NEVER;
+    mcpz_time deadline = members->neighbour_count > 0 ? members->compare_at_us : MCPZ_TIME_NEVER;
 
     for (size_t i = 0; i < members->neighbour_count; i++) {
         const struct mcpz_neighbour *neighbour = &members->neighbours[i];

@@ -4,7 +4,9 @@
  * Every member is linked, up to MCPZ_LINKS_MAX links. A link is pinged when it is idle; a silent
  * one is given up. Losing the last sign of a member makes it suspect; a suspect that nobody hears
  * of is declared dead; news spreads by flooding, each piece forwarded once. A member that hears
- * it is suspected raises its incarnation and says so.
+ * it is suspected raises its incarnation and says so. What a flood missed (a link that came or
+ * went at the wrong moment) is mended by telling one neighbour all rows every anti_entropy_us;
+ * that makes no news, since a row is only taken if it is newer.
  *
  *             link lost or silent                 silent for suspect_us
  *   ALIVE --------------------------> SUSPECT --------------------------> DEAD
@@ -50,6 +52,7 @@ struct mcpz_member {
     /* Dialling it, while there is no link. */
     mcpz_time dial_at_us; /* MCPZ_TIME_NEVER: not waiting to dial */
     mcpz_time redial_us;  /* how long to wait after the next failure */
+    bool has_enough;      /* it said that all its links are taken */
 };
 
 /* A neighbour: an admitted link. Its member row may come a moment later. */
@@ -93,7 +96,8 @@ struct mcpz_members {
     size_t neighbour_count;
     struct mcpz_seed seeds[MCPZ_SEEDS_MAX];
     size_t seed_count;
-    uint64_t dropped; /* news about members there was no room for */
+    mcpz_time compare_at_us; /* when to tell a neighbour all we know again */
+    uint64_t dropped;        /* news about members there was no room for */
     bool leaving;
 };
 

@@ -65,10 +65,10 @@ TEST(a_killed_node_is_suspected_then_buried_and_comes_back)
                                              "[ 5010] 0: 2 suspect\n"
                                              "[ 5010] 1: 2 unlinked\n"
                                              "[ 5010] 1: 2 suspect\n"
-                                             "[ 9010] 0: 2 dead\n"
-                                             "[ 9010] 0: 2 capabilities\n"
                                              "[ 9010] 1: 2 dead\n"
-                                             "[ 9010] 1: 2 capabilities\n");
+                                             "[ 9010] 1: 2 capabilities\n"
+                                             "[ 9010] 0: 2 dead\n"
+                                             "[ 9010] 0: 2 capabilities\n");
 
     mcpz_sim_start(sim, 2);
     mcpz_sim_run(sim, MCPZ_SECONDS(20));
