@@ -50,6 +50,10 @@ enum mcpz_event_kind {
     /* Agents. */
     MCPZ_EVENT_AGENT_WRITE,
     MCPZ_EVENT_AGENT_IMPORT, /* a delta from an exported snapshot */
+
+    /* The overlay. */
+    MCPZ_EVENT_CONTACT,     /* join the overlay through this node */
+    MCPZ_EVENT_UNREACHABLE, /* a node we asked to REACH did not become a link */
 };
 
 enum mcpz_link_down_reason {
@@ -113,7 +117,7 @@ struct mcpz_event {
             struct mcpz_bytes address; /* what we dialled; empty: they dialled us */
             bool dialled;
             enum mcpz_link_down_reason reason; /* LINK_DOWN */
-        } link;
+        } link; /* LINK_UP, LINK_DOWN; CONTACT, UNREACHABLE: its `peer` */
         struct {
             struct mcpz_bytes address;
         } seed; /* SEED, DIAL_FAILED */

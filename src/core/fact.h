@@ -25,13 +25,21 @@ enum mcpz_fact_kind {
     MCPZ_FACT_KIND_END,
 };
 
+enum mcpz_neighbour_down_reason {
+    MCPZ_NEIGHBOUR_LOST = 1, /* the link to it is gone */
+    MCPZ_NEIGHBOUR_DROPPED,  /* it let us go */
+    MCPZ_NEIGHBOUR_EVICTED,  /* we needed its place for another */
+    MCPZ_NEIGHBOUR_LEAVING,  /* one of us says goodbye to everybody */
+};
+
 struct mcpz_fact {
     enum mcpz_fact_kind kind;
     struct mcpz_id
         about; /* a node; AGENT_MERGED: a document; GOSSIP_DELIVERED: the neighbour that sent it */
     uint64_t incarnation;     /* ALIVE .. REFUTED */
     uint32_t reason;          /* UNLINKED: enum mcpz_link_down_reason; CALL_FAILED: enum mcpz_code;
-                               GOSSIP_DELIVERED: the round */
+                               GOSSIP_DELIVERED: the round;
+                               NEIGHBOUR_DOWN: enum mcpz_neighbour_down_reason */
     struct mcpz_bytes detail; /* ALIVE: its address, if it may be dialled; GOSSIP_DELIVERED: the
                                  payload; borrowed */
 };

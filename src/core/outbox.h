@@ -30,6 +30,8 @@ enum mcpz_action_kind {
     MCPZ_ACTION_BROADCAST, /* to every node: sinks to the overlay, leaves the core as SEND */
     MCPZ_ACTION_DIAL,      /* try to make a link to an address */
     MCPZ_ACTION_UNLINK,    /* close the link to a peer */
+    MCPZ_ACTION_REACH, /* have a link to this node; LINK_UP (also if there is one) or UNREACHABLE
+                        */
 
     /* To whoever listens. */
     MCPZ_ACTION_FACT,
@@ -97,6 +99,9 @@ struct mcpz_action {
             struct mcpz_id peer;
             enum mcpz_link_down_reason reason;
         } unlink;
+        struct {
+            struct mcpz_id peer;
+        } reach;
         struct mcpz_fact fact;
         struct mcpz_action_reply reply;
         struct mcpz_action_task task;

@@ -310,6 +310,7 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
         engine->counters.dials++;
         act(engine, action);
         break;
+    case MCPZ_ACTION_REACH:
     case MCPZ_ACTION_TASK_PULL:
     case MCPZ_ACTION_TASK_RETRY:
     case MCPZ_ACTION_TASK_OUTPUT:

@@ -41,6 +41,8 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 #define MCPZ_ROLES_MAX 8
 #define MCPZ_CERTIFICATE_BYTES_MAX 2048 /* encoded chain */
 #define MCPZ_TOKENS_MAX 256
+#define MCPZ_OVERLAY_WALK_MAX 16   /* hops of a join's or a shuffle's random walk */
+#define MCPZ_OVERLAY_SHUFFLE_MAX 8 /* nodes named in one shuffle, its origin not counted */
 
 /* ---- Capabilities and calls --------------------------------------------------------------- */
 

@@ -46,7 +46,13 @@ enum mcpz_msg_kind {
     MCPZ_MSG_DELTA = 16,
     MCPZ_MSG_DIGESTS = 17,
     MCPZ_MSG_WANT = 18,
-    /* 19 to 25 are not in use. */
+    MCPZ_MSG_OVERLAY_JOIN = 19,
+    MCPZ_MSG_OVERLAY_FORWARD = 20,
+    MCPZ_MSG_OVERLAY_NEIGHBOUR = 21,
+    MCPZ_MSG_OVERLAY_ANSWER = 22,
+    MCPZ_MSG_OVERLAY_DISCONNECT = 23,
+    MCPZ_MSG_OVERLAY_SHUFFLE = 24,
+    MCPZ_MSG_OVERLAY_SHUFFLED = 25,
     MCPZ_MSG_GOSSIP = 26,
     MCPZ_MSG_IHAVE = 27,
     MCPZ_MSG_GRAFT = 28,
@@ -246,6 +252,56 @@ struct mcpz_msg_prune {
     uint32_t unused; /* fields may be appended */
 };
 
+/* ---- Overlay ----------------------------------------------------------------------------------
+ * HyParView (Leitao, Pereira, Rodrigues, DSN 2007): who is whose neighbour. core/overlay.h */
+
+/* "I am new here: be my neighbour, and tell others." Answered by ANSWER with the same `seq`. */
+struct mcpz_msg_overlay_join {
+    uint32_t seq;
+};
+
+/* "This node is new": a random walk from neighbour to neighbour. */
+struct mcpz_msg_overlay_forward {
+    struct mcpz_id joiner;
+    uint32_t ttl; /* hops still to go */
+};
+
+/* "Be my neighbour." Answered by ANSWER with the same `seq`. */
+struct mcpz_msg_overlay_neighbour {
+    uint32_t seq;
+    bool high; /* may not be refused: who asks has no neighbour, or was sent by a join */
+};
+
+struct mcpz_msg_overlay_answer {
+    uint32_t seq;
+    bool accepted; /* we hold you for a neighbour from now on */
+};
+
+/* "You are not my neighbour", or no longer. */
+struct mcpz_msg_overlay_disconnect {
+    bool leaving; /* nor may you ask me again */
+};
+
+struct mcpz_overlay_entry {
+    struct mcpz_id id;
+    uint32_t age_s; /* since it was last known to be there */
+};
+
+/* "I know these; whom do you know?" A random walk; its last node answers `origin`. */
+struct mcpz_msg_overlay_shuffle {
+    struct mcpz_id origin;
+    uint32_t seq;
+    uint32_t ttl; /* hops still to go, this one included */
+    const struct mcpz_overlay_entry *entries;
+    size_t entry_count;
+};
+
+struct mcpz_msg_overlay_shuffled {
+    uint32_t seq;
+    const struct mcpz_overlay_entry *entries;
+    size_t entry_count;
+};
+
 struct mcpz_msg {
     enum mcpz_msg_kind kind;
     union {
@@ -271,6 +327,13 @@ struct mcpz_msg {
         struct mcpz_msg_ihave ihave;
         struct mcpz_msg_graft graft;
         struct mcpz_msg_prune prune;
+        struct mcpz_msg_overlay_join overlay_join;
+        struct mcpz_msg_overlay_forward overlay_forward;
+        struct mcpz_msg_overlay_neighbour overlay_neighbour;
+        struct mcpz_msg_overlay_answer overlay_answer;
+        struct mcpz_msg_overlay_disconnect overlay_disconnect;
+        struct mcpz_msg_overlay_shuffle overlay_shuffle;
+        struct mcpz_msg_overlay_shuffled overlay_shuffled;
     };
 };
 

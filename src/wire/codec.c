@@ -288,6 +288,49 @@ static const struct mcpz_field ihave_fields[] = {
 static const struct mcpz_field graft_fields[] = {{BOOL(S, wanted)}, {GOSSIP_ID(S, id)}};
 #undef S
 
+static const struct mcpz_field overlay_join_fields[] = {
+    {U32(struct mcpz_msg_overlay_join, seq)},
+};
+
+#define WALK(S, member, low) U32_IN(S, member, low, MCPZ_OVERLAY_WALK_MAX)
+
+#define S struct mcpz_msg_overlay_forward
+static const struct mcpz_field overlay_forward_fields[] = {{ID(S, joiner)}, {WALK(S, ttl, 0)}};
+#undef S
+
+#define S struct mcpz_msg_overlay_neighbour
+static const struct mcpz_field overlay_neighbour_fields[] = {{U32(S, seq)}, {BOOL(S, high)}};
+#undef S
+
+#define S struct mcpz_msg_overlay_answer
+static const struct mcpz_field overlay_answer_fields[] = {{U32(S, seq)}, {BOOL(S, accepted)}};
+#undef S
+
+static const struct mcpz_field overlay_disconnect_fields[] = {
+    {BOOL(struct mcpz_msg_overlay_disconnect, leaving)},
+};
+
+#define S struct mcpz_overlay_entry
+static const struct mcpz_field overlay_entry_fields[] = {{ID(S, id)}, {U32(S, age_s)}};
+static const struct mcpz_layout overlay_entry_layout = LAYOUT(S, overlay_entry_fields);
+#undef S
+
+#define OVERLAY_ENTRIES(S)                                                                        \
+    LIST(S, entries, entry_count, overlay_entry_layout, MCPZ_OVERLAY_SHUFFLE_MAX)
+
+#define S struct mcpz_msg_overlay_shuffle
+static const struct mcpz_field overlay_shuffle_fields[] = {
+    {ID(S, origin)},
+    {U32(S, seq)},
+    {WALK(S, ttl, 1)},
+    {OVERLAY_ENTRIES(S)},
+};
+#undef S
+
+#define S struct mcpz_msg_overlay_shuffled
+static const struct mcpz_field overlay_shuffled_fields[] = {{U32(S, seq)}, {OVERLAY_ENTRIES(S)}};
+#undef S
+
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
     [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
@@ -308,6 +351,20 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_DELTA] = NAMED("delta", struct mcpz_msg_delta, delta_fields),
     [MCPZ_MSG_DIGESTS] = NAMED("digests", struct mcpz_msg_digests, digests_fields),
     [MCPZ_MSG_WANT] = NAMED("want", struct mcpz_msg_want, want_fields),
+    [MCPZ_MSG_OVERLAY_JOIN] =
+        NAMED("overlay_join", struct mcpz_msg_overlay_join, overlay_join_fields),
+    [MCPZ_MSG_OVERLAY_FORWARD] =
+        NAMED("overlay_forward", struct mcpz_msg_overlay_forward, overlay_forward_fields),
+    [MCPZ_MSG_OVERLAY_NEIGHBOUR] =
+        NAMED("overlay_neighbour", struct mcpz_msg_overlay_neighbour, overlay_neighbour_fields),
+    [MCPZ_MSG_OVERLAY_ANSWER] =
+        NAMED("overlay_answer", struct mcpz_msg_overlay_answer, overlay_answer_fields),
+    [MCPZ_MSG_OVERLAY_DISCONNECT] =
+        NAMED("overlay_disconnect", struct mcpz_msg_overlay_disconnect, overlay_disconnect_fields),
+    [MCPZ_MSG_OVERLAY_SHUFFLE] =
+        NAMED("overlay_shuffle", struct mcpz_msg_overlay_shuffle, overlay_shuffle_fields),
+    [MCPZ_MSG_OVERLAY_SHUFFLED] =
+        NAMED("overlay_shuffled", struct mcpz_msg_overlay_shuffled, overlay_shuffled_fields),
     [MCPZ_MSG_GOSSIP] = NAMED("gossip", struct mcpz_msg_gossip, gossip_fields),
     [MCPZ_MSG_IHAVE] = NAMED("ihave", struct mcpz_msg_ihave, ihave_fields),
     [MCPZ_MSG_GRAFT] = NAMED("graft", struct mcpz_msg_graft, graft_fields),

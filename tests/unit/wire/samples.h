@@ -14,7 +14,6 @@
 #include "raw.h"
 
 #define GOSSIP16 "gggggggggggggggg"
-#define UNUSED_KINDS (MCPZ_MSG_GOSSIP - MCPZ_MSG_WANT - 1) /* 19 to 25 */
 
 struct sample {
     struct mcpz_msg msg;
@@ -33,6 +32,7 @@ static const struct mcpz_remove sample_removes[] = {
 static const struct mcpz_digest sample_digests[] = {{{D32}, 9}};
 
 static const struct mcpz_gossip_notice sample_notices[] = {{{GOSSIP16}, 3}, {{GOSSIP16}, 4}};
+static const struct mcpz_overlay_entry sample_entries[] = {{{D32}, 300}};
 
 static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
@@ -73,6 +73,17 @@ static const struct sample samples[] = {
      RAW("\x94\x11" ID_A ID_B "\x91\x92" ID_D "\x09")},
     {{.kind = MCPZ_MSG_WANT, .want = {{D32}, sample_versions, 1}},
      RAW("\x93\x12" ID_D "\x91\x92\x92" ID_A "\x01\x01")},
+    {{.kind = MCPZ_MSG_OVERLAY_JOIN, .overlay_join = {7}}, RAW("\x92\x13\x07")},
+    {{.kind = MCPZ_MSG_OVERLAY_FORWARD, .overlay_forward = {{A32}, 6}},
+     RAW("\x93\x14" ID_A "\x06")},
+    {{.kind = MCPZ_MSG_OVERLAY_NEIGHBOUR, .overlay_neighbour = {7, true}},
+     RAW("\x93\x15\x07\xc3")},
+    {{.kind = MCPZ_MSG_OVERLAY_ANSWER, .overlay_answer = {7, false}}, RAW("\x93\x16\x07\xc2")},
+    {{.kind = MCPZ_MSG_OVERLAY_DISCONNECT, .overlay_disconnect = {true}}, RAW("\x92\x17\xc3")},
+    {{.kind = MCPZ_MSG_OVERLAY_SHUFFLE, .overlay_shuffle = {{A32}, 7, 6, sample_entries, 1}},
+     RAW("\x95\x18" ID_A "\x07\x06\x91\x92" ID_D "\xcd\x01\x2c")},
+    {{.kind = MCPZ_MSG_OVERLAY_SHUFFLED, .overlay_shuffled = {7, sample_entries, 1}},
+     RAW("\x93\x19\x07\x91\x92" ID_D "\xcd\x01\x2c")},
     {{.kind = MCPZ_MSG_GOSSIP, .gossip = {{GOSSIP16}, 3, RAW("x")}},
      RAW("\x94\x1a\xc4\x10" GOSSIP16 "\x03\xc4\x01x")},
     {{.kind = MCPZ_MSG_IHAVE, .ihave = {sample_notices, 2}},
@@ -104,6 +115,8 @@ static struct mcpz_add full_adds[MCPZ_DELTA_ADDS_MAX];
 static struct mcpz_remove full_removes[MCPZ_DELTA_REMOVES_MAX];
 static struct mcpz_digest full_digests[MCPZ_DIGESTS_PER_MESSAGE_MAX];
 static struct mcpz_gossip_notice full_notices[MCPZ_PLUMTREE_IHAVE_MAX];
+
+static struct mcpz_overlay_entry full_entries[MCPZ_OVERLAY_SHUFFLE_MAX];
 
 static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_HELLO,
@@ -149,6 +162,16 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_DIGESTS,
      .digests = {{A32}, {B32}, full_digests, MCPZ_DIGESTS_PER_MESSAGE_MAX}},
     {.kind = MCPZ_MSG_WANT, .want = {{D32}, full_versions, MCPZ_ACTORS_MAX}},
+    {.kind = MCPZ_MSG_OVERLAY_JOIN, .overlay_join = {UINT32_MAX}},
+    {.kind = MCPZ_MSG_OVERLAY_FORWARD, .overlay_forward = {{A32}, MCPZ_OVERLAY_WALK_MAX}},
+    {.kind = MCPZ_MSG_OVERLAY_NEIGHBOUR, .overlay_neighbour = {UINT32_MAX, true}},
+    {.kind = MCPZ_MSG_OVERLAY_ANSWER, .overlay_answer = {UINT32_MAX, true}},
+    {.kind = MCPZ_MSG_OVERLAY_DISCONNECT, .overlay_disconnect = {true}},
+    {.kind = MCPZ_MSG_OVERLAY_SHUFFLE,
+     .overlay_shuffle =
+         {{A32}, UINT32_MAX, MCPZ_OVERLAY_WALK_MAX, full_entries, MCPZ_OVERLAY_SHUFFLE_MAX}},
+    {.kind = MCPZ_MSG_OVERLAY_SHUFFLED,
+     .overlay_shuffled = {UINT32_MAX, full_entries, MCPZ_OVERLAY_SHUFFLE_MAX}},
     {.kind = MCPZ_MSG_GOSSIP,
      .gossip = {{GOSSIP16}, UINT32_MAX, FULL(MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX)}},
     {.kind = MCPZ_MSG_IHAVE, .ihave = {full_notices, MCPZ_PLUMTREE_IHAVE_MAX}},
@@ -156,10 +179,8 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_PRUNE},
 };
 
-static_assert(MCPZ_ARRAY_LEN(samples) == MCPZ_MSG_KIND_END - 1 - UNUSED_KINDS,
-              "a sample of each kind");
-static_assert(MCPZ_ARRAY_LEN(largest) == MCPZ_MSG_KIND_END - 1 - UNUSED_KINDS,
-              "the largest of each kind");
+static_assert(MCPZ_ARRAY_LEN(samples) == MCPZ_MSG_KIND_END - 1, "a sample of each kind");
+static_assert(MCPZ_ARRAY_LEN(largest) == MCPZ_MSG_KIND_END - 1, "the largest of each kind");
 
 /* Fill the lists of `largest`. */
 static void fill_largest(void)
@@ -191,6 +212,9 @@ static void fill_largest(void)
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_notices); i++) {
         full_notices[i] = (struct mcpz_gossip_notice){{GOSSIP16}, UINT32_MAX};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_entries); i++) {
+        full_entries[i] = (struct mcpz_overlay_entry){last_id, UINT32_MAX};
     }
 }
 
