@@ -209,9 +209,11 @@ static void repair(struct mcpz_overlay *overlay, mcpz_time now, struct mcpz_outb
     }
 }
 
-static void begin_repair(struct mcpz_overlay *overlay, mcpz_time now, struct mcpz_outbox *out)
+static void begin_repair(struct mcpz_overlay *overlay, mcpz_time now, bool modest,
+                         struct mcpz_outbox *out)
 {
     if (!is_repairing(overlay)) {
+        overlay->modest = modest;
         mcpz_passive_begin_round(&overlay->passive);
         repair(overlay, now, out);
     }
@@ -274,7 +276,8 @@ static void on_link_up(struct mcpz_overlay *overlay, mcpz_time now, const struct
         msg = (struct mcpz_msg){
             .kind = MCPZ_MSG_OVERLAY_NEIGHBOUR,
             .overlay_neighbour = {.seq = waiting->seq,
-                                  .high = walked || overlay->active_count == 0},
+                                  .high =
+                                      walked || (overlay->active_count == 0 && !overlay->modest)},
         };
     }
     mcpz_outbox_send(out, peer, &msg);
@@ -296,7 +299,7 @@ static void on_link_down(struct mcpz_overlay *overlay, mcpz_time now, const stru
         if (reason == MCPZ_DOWN_FULL) { /* it had no room for us, but it is there */
             keep_passive(overlay, peer, now);
         }
-        begin_repair(overlay, now, out);
+        begin_repair(overlay, now, false, out);
     }
     on_silence(overlay, now, peer, out);
 }
@@ -388,8 +391,6 @@ static void on_answer(struct mcpz_overlay *overlay, mcpz_time now, const struct 
     }
 }
 
-#define REPAIR_AT_ONCE_MIN 3 /* neighbours a view has room for */
-
 static void on_disconnect(struct mcpz_overlay *overlay, mcpz_time now, const struct mcpz_id *from,
                           bool leaving, struct mcpz_outbox *out)
 {
@@ -404,13 +405,12 @@ static void on_disconnect(struct mcpz_overlay *overlay, mcpz_time now, const str
         mcpz_passive_remove(&overlay->passive, from);
     }
     /*
-     * Else the next round of repair will do: at a join somebody is dropped at every step. With
-     * views of one or two it must: asking at once with high priority would evict somebody's last
-     * neighbour, who would do the same, without end.
+     * Else the next round of repair will do: at a join somebody is dropped at every step.
+     * Modestly: a request of high priority can evict somebody's last neighbour, who would do the
+     * same, and so on without end.
      */
-    if (was_active && overlay->active_count == 0 &&
-        overlay->config.active_max >= REPAIR_AT_ONCE_MIN) {
-        begin_repair(overlay, now, out);
+    if (was_active && overlay->active_count == 0) {
+        begin_repair(overlay, now, true, out);
     }
 }
 
@@ -578,7 +578,7 @@ static void on_tick(struct mcpz_overlay *overlay, mcpz_time now, struct mcpz_out
     }
     if (overlay->promote_at_us <= now) {
         overlay->promote_at_us = now + about(overlay, overlay->config.promote_period_us);
-        begin_repair(overlay, now, out);
+        begin_repair(overlay, now, false, out);
     }
 }
 

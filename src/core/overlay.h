@@ -86,6 +86,7 @@ struct mcpz_overlay {
     struct mcpz_id self;
     struct mcpz_overlay_config config;
     struct mcpz_rng rng;
+    bool modest; /* the repair under way evicts nobody: it follows on being dropped */
     bool leaving;
     struct mcpz_id active[MCPZ_OVERLAY_ACTIVE_MAX];
     size_t active_count;
