@@ -16,23 +16,15 @@ static_assert(MCPZ_OUTBOX_MAX >= 5 * MCPZ_MEMBERS_MAX + 2 * MCPZ_LINKS_MAX + MCP
 
 static struct mcpz_member *find_member(struct mcpz_members *members, const struct mcpz_id *id)
 {
-    for (size_t i = 0; i < members->member_count; i++) {
-        if (mcpz_id_equal(&members->members[i].id, id)) {
-            return &members->members[i];
-        }
-    }
-    return NULL;
+    const struct mcpz_member *found = mcpz_members_find(members, id);
+    return found != NULL ? &members->members[found - members->members] : NULL;
 }
 
 static struct mcpz_neighbour *find_neighbour(struct mcpz_members *members,
                                              const struct mcpz_id *id)
 {
-    for (size_t i = 0; i < members->neighbour_count; i++) {
-        if (mcpz_id_equal(&members->neighbours[i].id, id)) {
-            return &members->neighbours[i];
-        }
-    }
-    return NULL;
+    const struct mcpz_neighbour *found = mcpz_members_neighbour(members, id);
+    return found != NULL ? &members->neighbours[found - members->neighbours] : NULL;
 }
 
 static bool is_gone(const struct mcpz_member *member)
@@ -40,9 +32,9 @@ static bool is_gone(const struct mcpz_member *member)
     return member->state == MCPZ_MEMBER_DEAD || member->state == MCPZ_MEMBER_LEFT;
 }
 
-static bool is_linked(struct mcpz_members *members, const struct mcpz_member *member)
+static bool is_linked(const struct mcpz_members *members, const struct mcpz_member *member)
 {
-    return find_neighbour(members, &member->id) != NULL;
+    return mcpz_members_neighbour(members, &member->id) != NULL;
 }
 
 /* Somewhere in the first `most_us`, so that nodes that saw the same thing do not act at once. */
