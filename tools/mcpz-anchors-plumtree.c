@@ -19,7 +19,7 @@ int main(int argc, char **argv)
         .cycles = 250,
         .seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1,
     };
-    struct mcpz_anchor rows[MCPZ_ANCHORS_PLUMTREE_ROWS];
+    struct mcpz_plumtree_anchor rows[MCPZ_ANCHORS_PLUMTREE_ROWS];
     int status = EXIT_SUCCESS;
 
     if (config.node_count < 8 || config.node_count > 1000000 || config.node_count % 2 != 0) {
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     (void)printf("%-5s %-44s %10s %10s %10s %10s\n", "table", "metric", "paper", "low", "high",
                  "ours");
     for (size_t i = 0; i < count; i++) {
-        const struct mcpz_anchor *row = &rows[i];
+        const struct mcpz_plumtree_anchor *row = &rows[i];
         (void)printf("%-5s %-44s %10.2f %10.2f %10.2f %10.2f %s\n", row->table, row->metric,
                      row->paper, row->low, row->high, row->ours, row->ok ? "ok" : "MISSED");
         if (!row->ok) {

@@ -362,7 +362,7 @@ static struct outcome run(const struct mcpz_anchors_plumtree_config *config, enu
 /* ---- The table ---------------------------------------------------------------------------- */
 
 struct table {
-    struct mcpz_anchor *rows;
+    struct mcpz_plumtree_anchor *rows;
     size_t count;
     const char *variant;
 };
@@ -370,9 +370,9 @@ struct table {
 static void add(struct table *table, const char *metric, double paper, double low, double high,
                 double ours)
 {
-    struct mcpz_anchor *row = &table->rows[table->count++];
+    struct mcpz_plumtree_anchor *row = &table->rows[table->count++];
 
-    *row = (struct mcpz_anchor){
+    *row = (struct mcpz_plumtree_anchor){
         .table = "A4",
         .paper = paper,
         .low = low,
@@ -436,7 +436,7 @@ static void add_tree(struct table *table, enum variant variant, const struct out
 }
 
 size_t mcpz_anchors_plumtree(const struct mcpz_anchors_plumtree_config *config,
-                             struct mcpz_anchor *rows, size_t rows_max)
+                             struct mcpz_plumtree_anchor *rows, size_t rows_max)
 {
     const double receivers = (double)(config->node_count - 1);
     struct table table = {.rows = rows};

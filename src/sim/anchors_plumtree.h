@@ -17,10 +17,20 @@
 #ifndef SIM_ANCHORS_PLUMTREE_H
 #define SIM_ANCHORS_PLUMTREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/anchor.h"
+/* One line of the table: what the paper has, where ours must lie, and ours. */
+struct mcpz_plumtree_anchor {
+    const char *table; /* "A4" */
+    char metric[64];
+    double paper;
+    double low; /* ours must lie from here */
+    double high;
+    double ours;
+    bool ok;
+};
 
 #define MCPZ_ANCHORS_PLUMTREE_ROWS 45
 
@@ -36,6 +46,6 @@ struct mcpz_anchors_plumtree_config {
  * `rows_max` must allow (asserted). Aborts when memory is out.
  */
 size_t mcpz_anchors_plumtree(const struct mcpz_anchors_plumtree_config *config,
-                             struct mcpz_anchor *rows, size_t rows_max);
+                             struct mcpz_plumtree_anchor *rows, size_t rows_max);
 
 #endif

@@ -5,7 +5,7 @@ TEST(plumtree_keeps_to_its_papers_numbers)
 {
     for (uint64_t seed = 1; seed <= 3; seed++) {
         struct mcpz_anchors_plumtree_config config = {1000, 250, seed};
-        struct mcpz_anchor rows[MCPZ_ANCHORS_PLUMTREE_ROWS];
+        struct mcpz_plumtree_anchor rows[MCPZ_ANCHORS_PLUMTREE_ROWS];
         size_t count = mcpz_anchors_plumtree(&config, rows, MCPZ_ANCHORS_PLUMTREE_ROWS);
         CHECK_UINT(count, MCPZ_ANCHORS_PLUMTREE_ROWS);
         for (size_t i = 0; i < count; i++) {
@@ -21,8 +21,8 @@ TEST(plumtree_keeps_to_its_papers_numbers)
 TEST(the_same_seed_gives_the_same_table)
 {
     struct mcpz_anchors_plumtree_config config = {200, 120, 7};
-    struct mcpz_anchor first[MCPZ_ANCHORS_PLUMTREE_ROWS];
-    struct mcpz_anchor second[MCPZ_ANCHORS_PLUMTREE_ROWS];
+    struct mcpz_plumtree_anchor first[MCPZ_ANCHORS_PLUMTREE_ROWS];
+    struct mcpz_plumtree_anchor second[MCPZ_ANCHORS_PLUMTREE_ROWS];
 
     (void)mcpz_anchors_plumtree(&config, first, MCPZ_ANCHORS_PLUMTREE_ROWS);
     (void)mcpz_anchors_plumtree(&config, second, MCPZ_ANCHORS_PLUMTREE_ROWS);
