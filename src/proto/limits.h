@@ -79,10 +79,13 @@ static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX 
 
 /* ---- Broadcast ---------------------------------------------------------------------------- */
 
-#define MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX 4096 /* of one broadcast */
+#define MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX 4096 /* of a broadcast that is pushed */
+#define MCPZ_PLUMTREE_LARGE_BYTES_MAX 32768  /* of one that is announced and pulled */
 #define MCPZ_PLUMTREE_IHAVE_MAX 64           /* announcements in one message */
 
-static_assert(MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "it fits GOSSIP");
+static_assert(MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX < MCPZ_PLUMTREE_LARGE_BYTES_MAX,
+              "large is what is not pushed");
+static_assert(MCPZ_PLUMTREE_LARGE_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "it fits GOSSIP");
 
 /* ---- Store -------------------------------------------------------------------------------- */
 

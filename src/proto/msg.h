@@ -233,6 +233,7 @@ struct mcpz_msg_gossip {
 struct mcpz_gossip_notice {
     struct mcpz_gossip_id id;
     uint32_t round; /* that its GOSSIP would have had on this link */
+    uint32_t bytes; /* of a payload that comes only when pulled; 0: a small one, which is pushed */
 };
 
 /* "I have these; ask if you lack one." */
@@ -245,6 +246,7 @@ struct mcpz_msg_ihave {
 struct mcpz_msg_graft {
     bool wanted;              /* false: nothing is missing, only the link changes */
     struct mcpz_gossip_id id; /* zeros unless wanted */
+    bool pull;                /* only send me this one: the link stays as it is */
 };
 
 /* "From now on only announce to me what comes." */

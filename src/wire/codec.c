@@ -269,12 +269,16 @@ static const struct mcpz_field want_fields[] = {
 static const struct mcpz_field gossip_fields[] = {
     {GOSSIP_ID(S, id)},
     {ROUND(S, round)},
-    {BYTES(S, payload, 0, MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX)},
+    {BYTES(S, payload, 0, MCPZ_PLUMTREE_LARGE_BYTES_MAX)},
 };
 #undef S
 
 #define S struct mcpz_gossip_notice
-static const struct mcpz_field notice_fields[] = {{GOSSIP_ID(S, id)}, {ROUND(S, round)}};
+static const struct mcpz_field notice_fields[] = {
+    {GOSSIP_ID(S, id)},
+    {ROUND(S, round)},
+    {U32_IN(S, bytes, 0, MCPZ_PLUMTREE_LARGE_BYTES_MAX)},
+};
 static const struct mcpz_layout notice_layout = LAYOUT(S, notice_fields);
 #undef S
 
@@ -285,7 +289,11 @@ static const struct mcpz_field ihave_fields[] = {
 #undef S
 
 #define S struct mcpz_msg_graft
-static const struct mcpz_field graft_fields[] = {{BOOL(S, wanted)}, {GOSSIP_ID(S, id)}};
+static const struct mcpz_field graft_fields[] = {
+    {BOOL(S, wanted)},
+    {GOSSIP_ID(S, id)},
+    {BOOL(S, pull)},
+};
 #undef S
 
 static const struct mcpz_field overlay_join_fields[] = {

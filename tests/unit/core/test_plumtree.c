@@ -72,13 +72,14 @@ static void receive_gossip(mcpz_time now, const struct mcpz_id *from, uint32_t n
 static void receive_ihave(mcpz_time now, const struct mcpz_id *from, uint32_t number,
                           uint32_t round)
 {
-    struct mcpz_gossip_notice notice = {id_of(number), round};
+    struct mcpz_gossip_notice notice = {id_of(number), round, 0};
     receive(now, from, (struct mcpz_msg){.kind = MCPZ_MSG_IHAVE, .ihave = {&notice, 1}});
 }
 
 static void receive_graft(mcpz_time now, const struct mcpz_id *from, uint32_t number)
 {
-    receive(now, from, (struct mcpz_msg){.kind = MCPZ_MSG_GRAFT, .graft = {true, id_of(number)}});
+    receive(now, from,
+            (struct mcpz_msg){.kind = MCPZ_MSG_GRAFT, .graft = {true, id_of(number), false}});
 }
 
 static void receive_prune(mcpz_time now, const struct mcpz_id *from)

@@ -31,7 +31,10 @@ static const struct mcpz_remove sample_removes[] = {
 };
 static const struct mcpz_digest sample_digests[] = {{{D32}, 9}};
 
-static const struct mcpz_gossip_notice sample_notices[] = {{{GOSSIP16}, 3}, {{GOSSIP16}, 4}};
+static const struct mcpz_gossip_notice sample_notices[] = {
+    {{GOSSIP16}, 3, 0},
+    {{GOSSIP16}, 4, 4097},
+};
 static const struct mcpz_overlay_entry sample_entries[] = {{{D32}, 300}};
 
 static const struct sample samples[] = {
@@ -87,8 +90,9 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_GOSSIP, .gossip = {{GOSSIP16}, 3, RAW("x")}},
      RAW("\x94\x1a\xc4\x10" GOSSIP16 "\x03\xc4\x01x")},
     {{.kind = MCPZ_MSG_IHAVE, .ihave = {sample_notices, 2}},
-     RAW("\x92\x1b\x92\x92\xc4\x10" GOSSIP16 "\x03\x92\xc4\x10" GOSSIP16 "\x04")},
-    {{.kind = MCPZ_MSG_GRAFT, .graft = {true, {GOSSIP16}}}, RAW("\x93\x1c\xc3\xc4\x10" GOSSIP16)},
+     RAW("\x92\x1b\x92\x93\xc4\x10" GOSSIP16 "\x03\x00\x93\xc4\x10" GOSSIP16 "\x04\xcd\x10\x01")},
+    {{.kind = MCPZ_MSG_GRAFT, .graft = {true, {GOSSIP16}, true}},
+     RAW("\x94\x1c\xc3\xc4\x10" GOSSIP16 "\xc3")},
     {{.kind = MCPZ_MSG_PRUNE}, RAW("\x91\x1d")},
 };
 
@@ -173,9 +177,9 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_OVERLAY_SHUFFLED,
      .overlay_shuffled = {UINT32_MAX, full_entries, MCPZ_OVERLAY_SHUFFLE_MAX}},
     {.kind = MCPZ_MSG_GOSSIP,
-     .gossip = {{GOSSIP16}, UINT32_MAX, FULL(MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX)}},
+     .gossip = {{GOSSIP16}, UINT32_MAX, FULL(MCPZ_PLUMTREE_LARGE_BYTES_MAX)}},
     {.kind = MCPZ_MSG_IHAVE, .ihave = {full_notices, MCPZ_PLUMTREE_IHAVE_MAX}},
-    {.kind = MCPZ_MSG_GRAFT, .graft = {true, {GOSSIP16}}},
+    {.kind = MCPZ_MSG_GRAFT, .graft = {true, {GOSSIP16}, true}},
     {.kind = MCPZ_MSG_PRUNE},
 };
 
@@ -211,7 +215,8 @@ static void fill_largest(void)
         full_digests[i] = (struct mcpz_digest){{{(uint8_t)i}}, UINT64_MAX};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_notices); i++) {
-        full_notices[i] = (struct mcpz_gossip_notice){{GOSSIP16}, UINT32_MAX};
+        full_notices[i] =
+            (struct mcpz_gossip_notice){{GOSSIP16}, UINT32_MAX, MCPZ_PLUMTREE_LARGE_BYTES_MAX};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_entries); i++) {
         full_entries[i] = (struct mcpz_overlay_entry){last_id, UINT32_MAX};

@@ -630,28 +630,31 @@ TEST(broadcasts_are_bounded_in_payload_and_start_at_round_one)
     CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 0, 0), MCPZ_EPROTO);
     CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES - 1, 1, 0), MCPZ_EPROTO);
     CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES + 1, 1, 0), MCPZ_EPROTO);
-    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX), MCPZ_OK);
-    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX + 1),
+    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, MCPZ_PLUMTREE_LARGE_BYTES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, MCPZ_PLUMTREE_LARGE_BYTES_MAX + 1),
                MCPZ_EPROTO);
 }
 
-static mcpz_error decode_ihave(uint32_t count)
+static mcpz_error decode_ihave(uint32_t count, uint32_t bytes)
 {
     struct mcpz_value_writer writer = start(MCPZ_MSG_IHAVE, 1);
     mcpz_value_array(&writer, count);
     for (uint32_t i = 0; i < count; i++) {
-        mcpz_value_array(&writer, 2);
+        mcpz_value_array(&writer, 3);
         mcpz_value_bin(&writer, mcpz_bytes(zeros, MCPZ_GOSSIP_ID_BYTES));
         mcpz_value_uint(&writer, 1);
+        mcpz_value_uint(&writer, bytes);
     }
     return decode_written(&writer);
 }
 
-TEST(announcements_are_bounded_in_number)
+TEST(announcements_are_bounded_in_number_and_in_what_they_announce)
 {
-    CHECK_UINT(decode_ihave(0), MCPZ_OK);
-    CHECK_UINT(decode_ihave(MCPZ_PLUMTREE_IHAVE_MAX), MCPZ_OK);
-    CHECK_UINT(decode_ihave(MCPZ_PLUMTREE_IHAVE_MAX + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_ihave(0, 0), MCPZ_OK);
+    CHECK_UINT(decode_ihave(MCPZ_PLUMTREE_IHAVE_MAX, 0), MCPZ_OK);
+    CHECK_UINT(decode_ihave(MCPZ_PLUMTREE_IHAVE_MAX + 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_ihave(1, MCPZ_PLUMTREE_LARGE_BYTES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_ihave(1, MCPZ_PLUMTREE_LARGE_BYTES_MAX + 1), MCPZ_EPROTO);
 }
 
 TEST(every_kind_has_a_name)
@@ -686,5 +689,5 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(walks_and_shuffles_are_bounded), RUN(deltas_are_bounded_in_all_they_hold),
           RUN(paths_and_values_that_are_not_canonical_never_arrive),
           RUN(broadcasts_are_bounded_in_payload_and_start_at_round_one),
-          RUN(announcements_are_bounded_in_number), RUN(text_that_is_not_utf8_is_not_written),
-          RUN(every_kind_has_a_name))
+          RUN(announcements_are_bounded_in_number_and_in_what_they_announce),
+          RUN(text_that_is_not_utf8_is_not_written), RUN(every_kind_has_a_name))
