@@ -1,69 +1,87 @@
 #include "core/gossip_cache.h"
 
 #include <assert.h>
+#include <stdalign.h>
 #include <string.h>
 
 #include "base/hash.h"
 
-/* The arena rounds each request up to an alignment for any type. */
-#define ARENA_SLACK_BYTES 16
-
-size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t payload_bytes_max)
+static size_t bucket_count(size_t seen_max)
 {
-    return seen_max * (sizeof(struct mcpz_gossip_seen) + sizeof(uint32_t)) +
-           kept_max * (sizeof(struct mcpz_gossip_kept) + payload_bytes_max) +
-           4 * ARENA_SLACK_BYTES;
+    return (seen_max + 1) / 2;
+}
+
+/* What the arena takes for so many things, to the byte: a simulated node is cheap. */
+static size_t taken(size_t count, size_t size)
+{
+    const size_t mask = alignof(max_align_t) - 1;
+    return (count * size + mask) & ~mask;
+}
+
+size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t bytes_max)
+{
+    return taken(seen_max, sizeof(struct mcpz_gossip_seen)) +
+           taken(bucket_count(seen_max), sizeof(uint16_t)) +
+           taken(kept_max, sizeof(struct mcpz_gossip_kept)) + taken(bytes_max, 1);
 }
 
 void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *arena,
-                            size_t seen_max, size_t kept_max, size_t payload_bytes_max,
-                            uint64_t seed)
+                            size_t seen_max, size_t kept_max, size_t bytes_max, uint64_t seed)
 {
     assert(seen_max >= kept_max);
-    assert(kept_max > 0);
     assert(seen_max < MCPZ_GOSSIP_NOWHERE);
+    assert(kept_max > 0);
+    assert(bytes_max > 0);
+    assert(bytes_max <= UINT32_MAX);
 
     *cache = (struct mcpz_gossip_cache){
         .seen = mcpz_arena_take(arena, seen_max, sizeof(*cache->seen)),
-        .buckets = mcpz_arena_take(arena, seen_max, sizeof(*cache->buckets)),
-        .seen_max = seen_max,
+        .buckets = mcpz_arena_take(arena, bucket_count(seen_max), sizeof(*cache->buckets)),
         .kept = mcpz_arena_take(arena, kept_max, sizeof(*cache->kept)),
-        .payloads = mcpz_arena_take(arena, kept_max, payload_bytes_max),
-        .kept_max = kept_max,
-        .payload_bytes_max = payload_bytes_max,
+        .payloads = mcpz_arena_take(arena, bytes_max, 1),
         .seed = seed,
+        .seen_max = (uint32_t)seen_max,
+        .kept_max = (uint32_t)kept_max,
+        .bytes_max = (uint32_t)bytes_max,
     };
     assert(cache->seen != NULL);
     assert(cache->buckets != NULL);
     assert(cache->kept != NULL);
     assert(cache->payloads != NULL);
-    for (size_t i = 0; i < seen_max; i++) {
+    for (size_t i = 0; i < bucket_count(seen_max); i++) {
         cache->buckets[i] = MCPZ_GOSSIP_NOWHERE;
     }
 }
 
-static uint32_t *bucket_of(const struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
+/* ---- Ids ---------------------------------------------------------------------------------- */
+
+static uint16_t *bucket_of(const struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
 {
     uint64_t hash = mcpz_hash_bytes(mcpz_bytes(id->bytes, sizeof(id->bytes)), cache->seed);
-    return &cache->buckets[hash % cache->seen_max];
+    return &cache->buckets[hash % bucket_count(cache->seen_max)];
+}
+
+/* Its row in `seen`, or MCPZ_GOSSIP_NOWHERE. */
+static uint16_t row_of(const struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
+{
+    uint16_t at = *bucket_of(cache, id);
+
+    while (at != MCPZ_GOSSIP_NOWHERE && !mcpz_gossip_id_equal(&cache->seen[at].id, id)) {
+        at = cache->seen[at].next;
+    }
+    return at;
 }
 
 bool mcpz_gossip_cache_has_seen(const struct mcpz_gossip_cache *cache,
                                 const struct mcpz_gossip_id *id)
 {
-    for (uint32_t at = *bucket_of(cache, id); at != MCPZ_GOSSIP_NOWHERE;
-         at = cache->seen[at].next) {
-        if (mcpz_gossip_id_equal(&cache->seen[at].id, id)) {
-            return true;
-        }
-    }
-    return false;
+    return row_of(cache, id) != MCPZ_GOSSIP_NOWHERE;
 }
 
 /* Take the row at `at` out of its chain. */
-static void forget(struct mcpz_gossip_cache *cache, uint32_t at)
+static void forget(struct mcpz_gossip_cache *cache, uint16_t at)
 {
-    uint32_t *link = bucket_of(cache, &cache->seen[at].id);
+    uint16_t *link = bucket_of(cache, &cache->seen[at].id);
 
     while (*link != at) {
         assert(*link != MCPZ_GOSSIP_NOWHERE);
@@ -72,46 +90,88 @@ static void forget(struct mcpz_gossip_cache *cache, uint32_t at)
     *link = cache->seen[at].next;
 }
 
-void mcpz_gossip_cache_add(struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id,
-                           uint32_t round, struct mcpz_bytes payload)
+static void remember(struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
 {
-    assert(payload.length <= cache->payload_bytes_max);
-    assert(!mcpz_gossip_cache_has_seen(cache, id));
+    uint16_t at = (uint16_t)(cache->added % cache->seen_max);
 
-    uint32_t at = (uint32_t)(cache->seen_ever % cache->seen_max);
-    if (cache->seen_ever >= cache->seen_max) {
+    if (cache->added >= cache->seen_max) {
         forget(cache, at);
     }
-    cache->seen_ever++;
-    uint32_t *head = bucket_of(cache, id);
+    uint16_t *head = bucket_of(cache, id);
     cache->seen[at] = (struct mcpz_gossip_seen){.id = *id, .next = *head};
     *head = at;
+}
 
-    size_t slot = cache->kept_ever % cache->kept_max;
-    cache->kept_ever++;
-    cache->kept[slot] =
-        (struct mcpz_gossip_kept){.id = *id, .round = round, .length = (uint32_t)payload.length};
+/* ---- Payloads ----------------------------------------------------------------------------- */
+
+static struct mcpz_gossip_kept *kept_at(const struct mcpz_gossip_cache *cache, uint64_t number)
+{
+    return &cache->kept[number % cache->kept_max];
+}
+
+static const struct mcpz_gossip_kept *oldest(const struct mcpz_gossip_cache *cache)
+{
+    return kept_at(cache, cache->added - cache->kept_count);
+}
+
+/* Where `length` bytes in one piece may start, once the oldest are out of their way. */
+static uint64_t make_room(struct mcpz_gossip_cache *cache, size_t length)
+{
+    const uint64_t left = cache->bytes_max - cache->written % cache->bytes_max;
+    const uint64_t start = length <= left ? cache->written : cache->written + left;
+
+    while (cache->kept_count == cache->kept_max ||
+           (cache->kept_count > 0 && start + length - oldest(cache)->start > cache->bytes_max)) {
+        cache->kept_count--;
+    }
+    return start;
+}
+
+void mcpz_gossip_cache_add(struct mcpz_gossip_cache *cache, mcpz_time now,
+                           const struct mcpz_gossip_id *id, uint32_t round,
+                           struct mcpz_bytes payload)
+{
+    assert(payload.length <= cache->bytes_max);
+    assert(!mcpz_gossip_cache_has_seen(cache, id));
+
+    const uint64_t start = make_room(cache, payload.length);
+
+    remember(cache, id);
+    *kept_at(cache, cache->added) = (struct mcpz_gossip_kept){
+        .at_us = now, .start = start, .round = round, .length = (uint32_t)payload.length};
     if (payload.length > 0) {
-        memcpy(cache->payloads + slot * cache->payload_bytes_max, payload.data, payload.length);
+        memcpy(cache->payloads + start % cache->bytes_max, payload.data, payload.length);
+    }
+    cache->written = start + payload.length;
+    cache->added++;
+    cache->kept_count++;
+}
+
+void mcpz_gossip_cache_drop_before(struct mcpz_gossip_cache *cache, mcpz_time time)
+{
+    while (cache->kept_count > 0 && oldest(cache)->at_us < time) {
+        cache->kept_count--;
     }
 }
 
 bool mcpz_gossip_cache_find(const struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id,
                             struct mcpz_msg_gossip *gossip)
 {
-    size_t count = cache->kept_ever < cache->kept_max ? cache->kept_ever : cache->kept_max;
+    const uint16_t at = row_of(cache, id);
 
-    for (size_t i = 0; i < count; i++) {
-        const struct mcpz_gossip_kept *kept = &cache->kept[i];
-        if (mcpz_gossip_id_equal(&kept->id, id)) {
-            *gossip = (struct mcpz_msg_gossip){
-                .id = *id,
-                .round = kept->round,
-                .payload =
-                    mcpz_bytes(cache->payloads + i * cache->payload_bytes_max, kept->length),
-            };
-            return true;
-        }
+    if (at == MCPZ_GOSSIP_NOWHERE) {
+        return false;
     }
-    return false;
+    /* How many were added from this one on, itself included. */
+    uint64_t since = (cache->added + cache->seen_max - 1 - at) % cache->seen_max + 1;
+    if (since > cache->kept_count) {
+        return false;
+    }
+    const struct mcpz_gossip_kept *kept = kept_at(cache, cache->added - since);
+    *gossip = (struct mcpz_msg_gossip){
+        .id = *id,
+        .round = kept->round,
+        .payload = mcpz_bytes(cache->payloads + kept->start % cache->bytes_max, kept->length),
+    };
+    return true;
 }

@@ -1,9 +1,14 @@
 /*
  * Which broadcasts have been here, and the payloads of the latest.
  *
- * Two rings: many ids, few payloads. The oldest goes when a new one needs its place, so what is
- * remembered is bounded by number and not by age. The ring of ids is the longer one: a payload
- * we can still hand out is always one we still know for seen.
+ *   seen      [ id id id id id id id id ]       `seen_max`, in chains from buckets
+ *   kept                    [ . . . . ]         of the latest of these, at most `kept_max`
+ *   payloads  [ llll|mmmmmmmmm|     |kkkkkk ]   `bytes_max`, each in one piece
+ *
+ * All three are rings: the oldest goes when a new one needs its place or its bytes. Ids are
+ * remembered by number, payloads by number, by bytes and, if the caller drops the old, by age.
+ * The ring of ids is the longer one: a payload we can still hand out is always one we still know
+ * for seen.
  *
  * Ids come from peers. Whoever makes many that fall into one bucket makes us walk a chain no
  * longer than the ring; the seed makes that hard to aim at.
@@ -18,49 +23,61 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/time.h"
 #include "proto/msg.h"
 
 struct mcpz_gossip_seen {
     struct mcpz_gossip_id id;
-    uint32_t next; /* in its bucket; MCPZ_GOSSIP_NOWHERE: the last */
+    uint16_t next; /* in its bucket; MCPZ_GOSSIP_NOWHERE: the last */
 };
 
+#define MCPZ_GOSSIP_NOWHERE UINT16_MAX
+
 struct mcpz_gossip_kept {
-    struct mcpz_gossip_id id;
-    uint32_t round; /* to send it with */
+    mcpz_time at_us; /* when it came */
+    uint64_t start;  /* of its bytes, counted on from the first ever; modulo `bytes_max` a place */
+    uint32_t round;  /* to send it with */
     uint32_t length;
 };
 
-#define MCPZ_GOSSIP_NOWHERE UINT32_MAX
-
+/* The message number n, from 0, is seen[n % seen_max] and kept[n % kept_max]. */
 struct mcpz_gossip_cache {
     struct mcpz_gossip_seen *seen;
-    uint32_t *buckets; /* heads of chains through `seen` */
-    size_t seen_max;   /* also the number of buckets */
-    uint64_t seen_ever;
+    uint16_t *buckets; /* heads of chains through `seen`; half as many */
     struct mcpz_gossip_kept *kept;
-    uint8_t *payloads; /* `payload_bytes_max` for each of `kept` */
-    size_t kept_max;
-    size_t payload_bytes_max;
-    uint64_t kept_ever;
+    uint8_t *payloads;
+    uint64_t added;   /* messages ever */
+    uint64_t written; /* bytes ever, with those left out at the end of the block */
     uint64_t seed;
+    uint32_t seen_max;
+    uint32_t kept_max;
+    uint32_t kept_count; /* the latest so many */
+    uint32_t bytes_max;
 };
 
 /** The memory that mcpz_gossip_cache_init() takes from its arena. */
-size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t payload_bytes_max);
+size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t bytes_max);
 
-/** Start empty. `arena` has room for the above (asserted); both capacities are at least 1. */
+/**
+ * Start empty. `arena` has room for the above (asserted); all three capacities are at least 1,
+ * `seen_max` is at least `kept_max` and below MCPZ_GOSSIP_NOWHERE.
+ */
 void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *arena,
-                            size_t seen_max, size_t kept_max, size_t payload_bytes_max,
-                            uint64_t seed);
+                            size_t seen_max, size_t kept_max, size_t bytes_max, uint64_t seed);
 
 bool mcpz_gossip_cache_has_seen(const struct mcpz_gossip_cache *cache,
                                 const struct mcpz_gossip_id *id);
 
-/** Remember `id`, not seen so far, and its payload, to be sent on with `round`. Both are copied.
+/**
+ * Remember `id`, not seen so far, and its payload, to be sent on with `round`. Both are copied;
+ * the payload is at most `bytes_max` long (asserted).
  */
-void mcpz_gossip_cache_add(struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id,
-                           uint32_t round, struct mcpz_bytes payload);
+void mcpz_gossip_cache_add(struct mcpz_gossip_cache *cache, mcpz_time now,
+                           const struct mcpz_gossip_id *id, uint32_t round,
+                           struct mcpz_bytes payload);
+
+/** Drop the payloads that came before `time`. Their ids stay known for seen. */
+void mcpz_gossip_cache_drop_before(struct mcpz_gossip_cache *cache, mcpz_time time);
 
 /** The payload of `id`, as a message to send. False: it is not kept. Borrowed until the next add.
  */

@@ -1,18 +1,24 @@
 #include "core/plumtree.h"
 
+#include <stdalign.h>
 #include <string.h>
 
 #define NO_SLOT MCPZ_PLUMTREE_NEIGHBOURS_MAX
 
 static_assert(MCPZ_PLUMTREE_NEIGHBOURS_MAX <= 32, "a bit each");
 
-#define ARENA_SLACK_BYTES 16 /* what the arena may round up by */
+/* What the arena takes for so many things, to the byte: a simulated node is cheap. */
+static size_t taken(size_t count, size_t size)
+{
+    const size_t mask = alignof(max_align_t) - 1;
+    return (count * size + mask) & ~mask;
+}
 
 size_t mcpz_plumtree_bytes(const struct mcpz_plumtree_config *config)
 {
-    return mcpz_gossip_cache_bytes(config->seen_max, config->cache_max,
-                                   config->payload_bytes_max) +
-           config->missing_max * sizeof(struct mcpz_plumtree_missing) + ARENA_SLACK_BYTES;
+    return mcpz_gossip_cache_bytes(config->seen_max, config->cache_max, config->cache_bytes) +
+           taken(config->missing_max, sizeof(struct mcpz_plumtree_missing)) +
+           taken(config->notices_max, sizeof(struct mcpz_plumtree_notice));
 }
 
 void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
@@ -24,15 +30,20 @@ void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_c
     assert(config->cache_max <= MCPZ_PLUMTREE_CACHE_MAX);
     assert(config->payload_bytes_max > 0);
     assert(config->payload_bytes_max <= MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX);
+    assert(config->payload_bytes_max <= config->cache_bytes); /* what is pushed can be passed on */
     assert(config->missing_max > 0);
     assert(config->missing_max <= MCPZ_PLUMTREE_MISSING_MAX);
+    assert(config->notices_max > 0);
+    assert(config->notices_max <= MCPZ_PLUMTREE_IHAVE_MAX);
 
     *tree = (struct mcpz_plumtree){.config = *config, .announce_at_us = MCPZ_TIME_NEVER};
     mcpz_arena_init(&arena, memory, mcpz_plumtree_bytes(config));
     mcpz_gossip_cache_init(&tree->cache, &arena, config->seen_max, config->cache_max,
-                           config->payload_bytes_max, config->seed);
+                           config->cache_bytes, config->seed);
     tree->missing = mcpz_arena_take(&arena, config->missing_max, sizeof(*tree->missing));
+    tree->notices = mcpz_arena_take(&arena, config->notices_max, sizeof(*tree->notices));
     assert(tree->missing != NULL);
+    assert(tree->notices != NULL);
 }
 
 /* ---- Neighbours --------------------------------------------------------------------------- */
@@ -95,10 +106,10 @@ static void on_neighbour_up(struct mcpz_plumtree *tree, const struct mcpz_id *pe
 
 static void forget_announcer(struct mcpz_plumtree_missing *missing, uint32_t slot)
 {
-    uint32_t kept = 0;
+    uint8_t kept = 0;
 
-    for (uint32_t i = 0; i < missing->announcer_count; i++) {
-        if (missing->announcers[i].slot != slot) {
+    for (uint8_t i = 0; i < missing->announcer_count; i++) {
+        if (missing->announcers[i] != slot) {
             missing->announcers[kept++] = missing->announcers[i];
         }
     }
@@ -134,7 +145,8 @@ static void announce(struct mcpz_plumtree *tree, struct mcpz_outbox *out)
         size_t count = 0;
         for (size_t i = 0; i < tree->notice_count; i++) {
             if ((tree->notices[i].to & bit(slot)) != 0) {
-                notices[count++] = tree->notices[i].notice;
+                notices[count++] = (struct mcpz_gossip_notice){.id = tree->notices[i].id,
+                                                               .round = tree->notices[i].round};
             }
         }
         if (count > 0) {
@@ -152,7 +164,7 @@ static void announce(struct mcpz_plumtree *tree, struct mcpz_outbox *out)
 }
 
 static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
-                         const struct mcpz_gossip_notice *notice, struct mcpz_outbox *out)
+                         const struct mcpz_msg_gossip *gossip, struct mcpz_outbox *out)
 {
     if (to == 0) {
         return;
@@ -161,8 +173,8 @@ static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
         tree->announce_at_us = now + tree->config.announce_us;
     }
     tree->notices[tree->notice_count++] =
-        (struct mcpz_plumtree_notice){.notice = *notice, .to = to};
-    if (tree->notice_count == MCPZ_PLUMTREE_IHAVE_MAX || tree->announce_at_us <= now) {
+        (struct mcpz_plumtree_notice){.id = gossip->id, .round = gossip->round, .to = to};
+    if (tree->notice_count == tree->config.notices_max || tree->announce_at_us <= now) {
         announce(tree, out);
     }
 }
@@ -173,12 +185,11 @@ static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
 static void pass_on(struct mcpz_plumtree *tree, mcpz_time now,
                     const struct mcpz_msg_gossip *gossip, uint32_t except, struct mcpz_outbox *out)
 {
-    const struct mcpz_gossip_notice notice = {.id = gossip->id, .round = gossip->round};
     const struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP, .gossip = *gossip};
 
-    mcpz_gossip_cache_add(&tree->cache, &gossip->id, gossip->round, gossip->payload);
+    mcpz_gossip_cache_add(&tree->cache, now, &gossip->id, gossip->round, gossip->payload);
     send(tree, tree->eager & ~except, &msg, out);
-    queue_notice(tree, now, tree->used & ~tree->eager & ~except, &notice, out);
+    queue_notice(tree, now, tree->used & ~tree->eager & ~except, gossip, out);
 }
 
 static struct mcpz_plumtree_missing *find_missing(struct mcpz_plumtree *tree,
@@ -201,14 +212,9 @@ static void remove_missing(struct mcpz_plumtree *tree, struct mcpz_plumtree_miss
 }
 
 static void send_graft(const struct mcpz_plumtree *tree, uint32_t slot,
-                       const struct mcpz_gossip_id *id, struct mcpz_outbox *out)
+                       const struct mcpz_msg_graft *graft, struct mcpz_outbox *out)
 {
-    struct mcpz_msg msg = {.kind = MCPZ_MSG_GRAFT, .graft = {.wanted = id != NULL}};
-
-    if (id != NULL) {
-        msg.graft.id = *id;
-    }
-    send(tree, bit(slot), &msg, out);
+    send(tree, bit(slot), &(struct mcpz_msg){.kind = MCPZ_MSG_GRAFT, .graft = *graft}, out);
 }
 
 static void send_prune(const struct mcpz_id *peer, struct mcpz_outbox *out)
@@ -226,10 +232,11 @@ static void optimise(struct mcpz_plumtree *tree, const struct mcpz_plumtree_miss
     uint32_t best = NO_SLOT;
     uint32_t best_round = round;
 
-    for (uint32_t i = 0; i < missing->announcer_count; i++) {
-        if (missing->announcers[i].round < best_round) {
-            best = missing->announcers[i].slot;
-            best_round = missing->announcers[i].round;
+    for (size_t i = 0; i < missing->announcer_count; i++) {
+        const uint8_t slot = missing->announcers[i];
+        if (missing->rounds[slot] < best_round) {
+            best = slot;
+            best_round = missing->rounds[slot];
         }
     }
     if (tree->config.optimise_ahead == 0 || best == NO_SLOT || best == sender ||
@@ -237,7 +244,7 @@ static void optimise(struct mcpz_plumtree *tree, const struct mcpz_plumtree_miss
         return;
     }
     tree->swaps++;
-    send_graft(tree, best, NULL, out);
+    send_graft(tree, best, &(struct mcpz_msg_graft){.wanted = false}, out);
     send_prune(&tree->neighbours[sender], out);
     tree->eager |= bit(best);
     tree->eager &= ~bit(sender);
@@ -286,16 +293,32 @@ static void on_gossip(struct mcpz_plumtree *tree, mcpz_time now, const struct mc
 
 static void note_announcer(struct mcpz_plumtree_missing *missing, uint32_t slot, uint32_t round)
 {
-    for (uint32_t i = 0; i < missing->announcer_count; i++) {
-        if (missing->announcers[i].slot == slot) {
+    for (size_t i = 0; i < missing->announcer_count; i++) {
+        if (missing->announcers[i] == slot) {
             return;
         }
     }
     /* One entry a neighbour, so there is room. */
     assert(missing->announcer_count < MCPZ_PLUMTREE_NEIGHBOURS_MAX);
-    missing->announcers[missing->announcer_count].slot = slot;
-    missing->announcers[missing->announcer_count].round = round;
-    missing->announcer_count++;
+    missing->announcers[missing->announcer_count++] = (uint8_t)slot;
+    missing->rounds[slot] = round;
+}
+
+/* Ask the first announcer; the next is asked if that does not help. False: nobody is left. */
+static bool ask(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_plumtree_missing *missing,
+                struct mcpz_outbox *out)
+{
+    if (missing->announcer_count == 0) {
+        return false;
+    }
+    const uint32_t slot = missing->announcers[0];
+
+    forget_announcer(missing, slot);
+    missing->due_us = now + tree->config.next_timeout_us;
+    tree->grafts++;
+    tree->eager |= bit(slot);
+    send_graft(tree, slot, &(struct mcpz_msg_graft){true, missing->id, false}, out);
+    return true;
 }
 
 static void on_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t slot,
@@ -311,8 +334,10 @@ static void on_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t slot,
             return;
         }
         missing = &tree->missing[tree->missing_count++];
-        *missing = (struct mcpz_plumtree_missing){.id = notice->id,
-                                                  .due_us = now + tree->config.first_timeout_us};
+        *missing = (struct mcpz_plumtree_missing){
+            .id = notice->id,
+            .due_us = now + tree->config.first_timeout_us,
+        };
     }
     note_announcer(missing, slot, notice->round);
 }
@@ -331,8 +356,15 @@ static void on_ihave(struct mcpz_plumtree *tree, mcpz_time now, const struct mcp
     }
 }
 
+static void drop_old(struct mcpz_plumtree *tree, mcpz_time now)
+{
+    if (tree->config.keep_us > 0 && now > tree->config.keep_us) {
+        mcpz_gossip_cache_drop_before(&tree->cache, now - tree->config.keep_us);
+    }
+}
+
 /* The payload is copied: its place in the cache may go to another one in this very step. */
-static void on_graft(struct mcpz_plumtree *tree, const struct mcpz_id *from,
+static void on_graft(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
                      const struct mcpz_msg_graft *graft, struct mcpz_outbox *out)
 {
     uint32_t slot = slot_of(tree, from);
@@ -343,31 +375,16 @@ static void on_graft(struct mcpz_plumtree *tree, const struct mcpz_id *from,
         return;
     }
     tree->eager |= bit(slot);
+    drop_old(tree, now);
     if (graft->wanted && mcpz_gossip_cache_find(&tree->cache, &graft->id, &msg.gossip)) {
         msg.gossip.payload = mcpz_outbox_keep(out, msg.gossip.payload);
         send(tree, bit(slot), &msg, out);
     }
 }
 
-/* Ask the first announcer; the next is asked if that does not help. False: nobody is left. */
-static bool ask(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_plumtree_missing *missing,
-                struct mcpz_outbox *out)
-{
-    if (missing->announcer_count == 0) {
-        return false;
-    }
-    const uint32_t slot = missing->announcers[0].slot;
-
-    forget_announcer(missing, slot);
-    missing->due_us = now + tree->config.next_timeout_us;
-    tree->eager |= bit(slot);
-    tree->grafts++;
-    send_graft(tree, slot, &missing->id, out);
-    return true;
-}
-
 static void on_tick(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_outbox *out)
 {
+    drop_old(tree, now); /* on the way: nothing wakes us up for it */
     if (tree->announce_at_us <= now) {
         announce(tree, out);
     }
@@ -412,7 +429,7 @@ static void on_message(struct mcpz_plumtree *tree, mcpz_time now, const struct m
     } else if (msg->kind == MCPZ_MSG_IHAVE) {
         on_ihave(tree, now, from, &msg->ihave);
     } else if (msg->kind == MCPZ_MSG_GRAFT) {
-        on_graft(tree, from, &msg->graft, out);
+        on_graft(tree, now, from, &msg->graft, out);
     } else if (msg->kind == MCPZ_MSG_PRUNE) {
         tree->eager &= ~bit(slot_of(tree, from));
     }

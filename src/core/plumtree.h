@@ -15,8 +15,8 @@
  * Source: Leitao, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007, algorithms 1 to 3.
  *
  * Left out: payloads over MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX are refused, not announced and pulled.
- * What a node missed while it had no neighbour, or what has left all caches by the time it asks,
- * it does not get here: anti-entropy's part. No delivery to the node that broadcasts.
+ * What a node missed while it had no neighbour, or what has left all caches by the time
+ * it asks, it does not get here: anti-entropy's part. No delivery to the node that broadcasts.
  */
 
 #ifndef CORE_PLUMTREE_H
@@ -57,32 +57,35 @@ static_assert(MCPZ_PLUMTREE_MISSING_MAX + MCPZ_PLUMTREE_NEIGHBOURS_MAX <= MCPZ_O
 
 struct mcpz_plumtree_config {
     /* Capacities: 1 up to the limits above, seen at least cache. */
-    size_t seen_max;
-    size_t cache_max;
-    size_t payload_bytes_max; /* up to MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX; the same in all the mesh */
-    size_t missing_max;
+    uint32_t seen_max;
+    uint32_t cache_max;         /* payloads we can hand out, */
+    uint32_t cache_bytes;       /* and their bytes, at least payload_bytes_max */
+    uint32_t payload_bytes_max; /* pushed up to here, to MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX; the same
+                                   in all the mesh */
+    uint32_t missing_max;
+    uint32_t notices_max; /* announcements that wait; up to MCPZ_PLUMTREE_IHAVE_MAX */
 
     mcpz_time first_timeout_us; /* announced, until we ask: "timeout1", 200 ms to 2 s */
     mcpz_time next_timeout_us;  /* asked, until we ask the next: "timeout2", 1.5 x RTT */
     mcpz_time announce_us;      /* announcements wait so long for others: 20 ms; 0: not at all */
+    mcpz_time keep_us;          /* payloads are handed out for so long; 0: while there is room */
     uint32_t optimise_ahead;    /* links an announcement must be ahead to swap; 0: never */
     uint64_t seed;
 };
 
-/* Announced and not here yet. Announcers in the order in which they spoke. */
+/* Announced and not here yet. */
 struct mcpz_plumtree_missing {
     struct mcpz_gossip_id id;
-    mcpz_time due_us; /* ask the first announcer */
-    uint32_t announcer_count;
-    struct {
-        uint32_t slot; /* of the neighbour */
-        uint32_t round;
-    } announcers[MCPZ_PLUMTREE_NEIGHBOURS_MAX];
+    mcpz_time due_us;                                 /* ask the first announcer */
+    uint32_t rounds[MCPZ_PLUMTREE_NEIGHBOURS_MAX];    /* by slot, what its neighbour announced */
+    uint8_t announcers[MCPZ_PLUMTREE_NEIGHBOURS_MAX]; /* slots, in the order in which they spoke */
+    uint8_t announcer_count;
 };
 
 /* To be announced to the neighbours in `to`. */
 struct mcpz_plumtree_notice {
-    struct mcpz_gossip_notice notice;
+    struct mcpz_gossip_id id;
+    uint32_t round;
     uint32_t to; /* a bit a slot */
 };
 
@@ -93,9 +96,9 @@ struct mcpz_plumtree {
     uint32_t eager; /* a subset; the others are lazy */
     struct mcpz_gossip_cache cache;
     struct mcpz_plumtree_missing *missing; /* config.missing_max of them, oldest first */
-    size_t missing_count;
-    struct mcpz_plumtree_notice notices[MCPZ_PLUMTREE_IHAVE_MAX];
-    size_t notice_count;
+    struct mcpz_plumtree_notice *notices;  /* config.notices_max of them */
+    uint32_t missing_count;
+    uint32_t notice_count;
     mcpz_time announce_at_us; /* MCPZ_TIME_NEVER: nothing waits */
 
     uint64_t delivered;

@@ -220,8 +220,10 @@ static void world_init(struct world *world, size_t node_count, uint32_t optimise
     const struct mcpz_plumtree_config config = {
         .seen_max = 32,
         .cache_max = 8,
+        .cache_bytes = 1,
         .payload_bytes_max = 1,
         .missing_max = 8,
+        .notices_max = 1,                    /* they do not wait */
         .first_timeout_us = MCPZ_SECONDS(2), /* longer than any path, as in the paper */
         .next_timeout_us = MCPZ_MS(40),
         .optimise_ahead = optimise_ahead,

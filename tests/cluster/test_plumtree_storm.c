@@ -237,8 +237,10 @@ static void set_up(uint64_t seed)
     struct mcpz_plumtree_config config = {
         .seen_max = BROADCASTS,
         .cache_max = BROADCASTS,
+        .cache_bytes = 1,
         .payload_bytes_max = 1,
         .missing_max = BROADCASTS,
+        .notices_max = MCPZ_PLUMTREE_IHAVE_MAX,
         .first_timeout_us = MCPZ_MS(200),
         .next_timeout_us = MCPZ_MS(100),
         .announce_us = MCPZ_MS(20),

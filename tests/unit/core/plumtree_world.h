@@ -28,8 +28,10 @@ static inline struct mcpz_plumtree_config small(void)
     return (struct mcpz_plumtree_config){
         .seen_max = SEEN_MAX,
         .cache_max = CACHE_MAX,
+        .cache_bytes = MCPZ_PLUMTREE_LARGE_BYTES_MAX,
         .payload_bytes_max = MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX,
         .missing_max = MISSING_MAX,
+        .notices_max = MCPZ_PLUMTREE_IHAVE_MAX,
         .first_timeout_us = FIRST_TIMEOUT,
         .next_timeout_us = NEXT_TIMEOUT,
         .announce_us = ANNOUNCE,

@@ -408,6 +408,34 @@ TEST(a_full_message_of_announcements_does_not_wait)
     CHECK_UINT(mcpz_plumtree_deadline(&tree), 1 + ANNOUNCE);
 }
 
+TEST(the_room_for_announcements_that_wait_is_ours_to_choose)
+{
+    struct mcpz_plumtree_config config = small();
+    config.notices_max = 2;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_prune(0, &alice);
+    broadcast(0, 1);
+    CHECK_UINT(out.count, 0);
+    broadcast(0, 2);
+    CHECK_UINT(sent(MCPZ_MSG_IHAVE)->ihave.notice_count, 2);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+TEST(a_simulated_node_takes_less_than_5_kib)
+{
+    const struct mcpz_plumtree_config config = {
+        .seen_max = 64,
+        .cache_max = 16,
+        .cache_bytes = 2048,
+        .payload_bytes_max = 2048,
+        .missing_max = 8,
+        .notices_max = 16,
+    };
+    CHECK(sizeof(struct mcpz_plumtree) + mcpz_plumtree_bytes(&config) < (size_t)5 * 1024);
+    set_up_with(config); /* and that is enough */
+}
+
 TEST(payloads_end_at_their_limit)
 {
     static const uint8_t zeros[MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX + 1];
@@ -442,6 +470,43 @@ TEST(the_latest_payloads_are_handed_out_and_older_ones_are_not)
     CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 1);
 }
 
+/* Is what came at `came` handed out at `asked`? */
+static bool is_handed_out(mcpz_time keep_us, mcpz_time came, mcpz_time asked)
+{
+    struct mcpz_plumtree_config config = small();
+    config.keep_us = keep_us;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    broadcast(came, 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER); /* nothing wakes us up for it */
+    receive_graft(asked, &alice, 1);
+    return sent_to(&alice, MCPZ_MSG_GOSSIP) == 1;
+}
+
+TEST(payloads_are_handed_out_for_a_while)
+{
+    CHECK(is_handed_out(MCPZ_SECONDS(1), 5, 5 + MCPZ_SECONDS(1)));
+    CHECK(!is_handed_out(MCPZ_SECONDS(1), 5, 6 + MCPZ_SECONDS(1)));
+    CHECK(is_handed_out(MCPZ_SECONDS(1), 0, 5));
+    CHECK(is_handed_out(MCPZ_TIME_NEVER, 0, MCPZ_TIME_NEVER - 1));
+    CHECK(is_handed_out(0, 5, MCPZ_TIME_NEVER - 1));
+}
+
+TEST(old_payloads_are_dropped_on_a_tick_and_their_ids_stay)
+{
+    struct mcpz_plumtree_config config = small();
+    config.keep_us = MCPZ_SECONDS(1);
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    broadcast(0, 1);
+    tick(MCPZ_SECONDS(1));
+    CHECK_UINT(tree.cache.kept_count, 1);
+    tick(MCPZ_SECONDS(1) + 1);
+    CHECK_UINT(tree.cache.kept_count, 0);
+    receive_gossip(MCPZ_SECONDS(1) + 1, &alice, 1, 1);
+    CHECK_UINT(tree.duplicates, 1);
+}
+
 TEST(the_latest_ids_are_known_and_older_ones_are_not)
 {
     set_up();
@@ -458,7 +523,8 @@ TEST(the_latest_ids_are_known_and_older_ones_are_not)
 }
 
 TEST_MAIN(
-    RUN(a_new_neighbour_is_eager), RUN(a_broadcast_goes_to_the_eager_and_is_announced_to_the_lazy),
+    RUN(payloads_end_at_their_limit), RUN(a_new_neighbour_is_eager),
+    RUN(a_broadcast_goes_to_the_eager_and_is_announced_to_the_lazy),
     RUN(a_broadcast_is_not_delivered_to_ourselves_nor_sent_twice),
     RUN(a_broadcast_without_neighbours_goes_nowhere),
     RUN(the_first_receipt_delivers_and_is_passed_on),
@@ -478,6 +544,9 @@ TEST_MAIN(
     RUN(a_link_is_swapped_from_the_threshold_on), RUN(the_nearest_announcer_is_taken),
     RUN(a_sender_is_not_swapped_for_itself), RUN(neighbours_end_at_their_limit),
     RUN(all_neighbours_can_announce_the_same), RUN(what_is_missing_ends_at_its_limit),
-    RUN(a_full_message_of_announcements_does_not_wait), RUN(payloads_end_at_their_limit),
+    RUN(a_full_message_of_announcements_does_not_wait),
+    RUN(the_room_for_announcements_that_wait_is_ours_to_choose),
+    RUN(a_simulated_node_takes_less_than_5_kib), RUN(payloads_are_handed_out_for_a_while),
+    RUN(old_payloads_are_dropped_on_a_tick_and_their_ids_stay),
     RUN(the_latest_payloads_are_handed_out_and_older_ones_are_not),
     RUN(the_latest_ids_are_known_and_older_ones_are_not))
