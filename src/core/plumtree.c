@@ -179,7 +179,33 @@ static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
     }
 }
 
+/* Nobody gets it without having asked, so this does not wait for others. */
+static void announce_large(const struct mcpz_plumtree *tree, uint32_t to,
+                           const struct mcpz_msg_gossip *gossip, struct mcpz_outbox *out)
+{
+    const struct mcpz_gossip_notice notice = {
+        .id = gossip->id, .round = gossip->round, .bytes = (uint32_t)gossip->payload.length};
+    struct mcpz_bytes kept = mcpz_outbox_keep(out, mcpz_bytes(&notice, sizeof(notice)));
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_IHAVE,
+        .ihave = {(const struct mcpz_gossip_notice *)kept.data, 1},
+    };
+
+    send(tree, to, &msg, out);
+}
+
 /* ---- Payloads ----------------------------------------------------------------------------- */
+
+static bool is_large(const struct mcpz_plumtree *tree, size_t bytes)
+{
+    return bytes > tree->config.payload_bytes_max;
+}
+
+/* Too large for us to hand out. */
+static bool is_oversize(const struct mcpz_plumtree *tree, size_t bytes)
+{
+    return bytes > MCPZ_PLUMTREE_LARGE_BYTES_MAX || bytes > tree->config.cache_bytes;
+}
 
 /* Remember a new message and pass it on, `round` links from its source, but not to `except`. */
 static void pass_on(struct mcpz_plumtree *tree, mcpz_time now,
@@ -188,6 +214,10 @@ static void pass_on(struct mcpz_plumtree *tree, mcpz_time now,
     const struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP, .gossip = *gossip};
 
     mcpz_gossip_cache_add(&tree->cache, now, &gossip->id, gossip->round, gossip->payload);
+    if (is_large(tree, gossip->payload.length)) {
+        announce_large(tree, tree->used & ~except, gossip, out);
+        return;
+    }
     send(tree, tree->eager & ~except, &msg, out);
     queue_notice(tree, now, tree->used & ~tree->eager & ~except, gossip, out);
 }
@@ -254,6 +284,7 @@ static void on_first(struct mcpz_plumtree *tree, mcpz_time now, const struct mcp
                      const struct mcpz_msg_gossip *gossip, struct mcpz_outbox *out)
 {
     const uint32_t sender = slot_of(tree, from);
+    const bool large = is_large(tree, gossip->payload.length);
     struct mcpz_plumtree_missing *missing = find_missing(tree, &gossip->id);
     struct mcpz_msg_gossip further = *gossip;
 
@@ -264,9 +295,11 @@ static void on_first(struct mcpz_plumtree *tree, mcpz_time now, const struct mcp
                                               .detail = gossip->payload});
     further.round += gossip->round < UINT32_MAX ? 1 : 0;
     pass_on(tree, now, &further, bit(sender), out);
-    tree->eager |= bit(sender);
+    if (!large) {
+        tree->eager |= bit(sender);
+    }
     if (missing != NULL) {
-        if (sender != NO_SLOT) {
+        if (!large && sender != NO_SLOT) {
             optimise(tree, missing, sender, gossip->round, out);
         }
         remove_missing(tree, missing);
@@ -276,17 +309,23 @@ static void on_first(struct mcpz_plumtree *tree, mcpz_time now, const struct mcp
 static void on_gossip(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
                       const struct mcpz_msg_gossip *gossip, struct mcpz_outbox *out)
 {
-    if (gossip->payload.length > tree->config.payload_bytes_max) {
+    const bool large = is_large(tree, gossip->payload.length);
+    const bool seen = mcpz_gossip_cache_has_seen(&tree->cache, &gossip->id);
+    const bool unasked = large && !seen && find_missing(tree, &gossip->id) == NULL;
+
+    if (unasked || is_oversize(tree, gossip->payload.length)) {
         tree->dropped++;
         return;
     }
-    if (!mcpz_gossip_cache_has_seen(&tree->cache, &gossip->id)) {
+    if (!seen) {
         on_first(tree, now, from, gossip, out);
         return;
     }
     tree->duplicates++;
-    tree->eager &= ~bit(slot_of(tree, from));
-    send_prune(from, out);
+    if (!large) {
+        tree->eager &= ~bit(slot_of(tree, from));
+        send_prune(from, out);
+    }
 }
 
 /* ---- Repair ------------------------------------------------------------------------------- */
@@ -304,7 +343,17 @@ static void note_announcer(struct mcpz_plumtree_missing *missing, uint32_t slot,
     missing->rounds[slot] = round;
 }
 
-/* Ask the first announcer; the next is asked if that does not help. False: nobody is left. */
+/* A reply that is large takes longer: once more the time for every 4 KiB. */
+static mcpz_time patience(const struct mcpz_plumtree *tree,
+                          const struct mcpz_plumtree_missing *missing)
+{
+    return tree->config.next_timeout_us * (1 + missing->bytes / MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX);
+}
+
+/*
+ * Ask the first announcer; the next is asked if that does not help. False: nobody is left. What is
+ * large is asked of one at a time, and without a change to the link.
+ */
 static bool ask(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_plumtree_missing *missing,
                 struct mcpz_outbox *out)
 {
@@ -312,19 +361,44 @@ static bool ask(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_plumtree_
         return false;
     }
     const uint32_t slot = missing->announcers[0];
+    const bool pull = missing->bytes > 0;
 
     forget_announcer(missing, slot);
-    missing->due_us = now + tree->config.next_timeout_us;
-    tree->grafts++;
-    tree->eager |= bit(slot);
-    send_graft(tree, slot, &(struct mcpz_msg_graft){true, missing->id, false}, out);
+    missing->due_us = now + patience(tree, missing);
+    missing->is_idle = false;
+    if (pull) {
+        tree->pulls++;
+    } else {
+        tree->grafts++;
+        tree->eager |= bit(slot);
+    }
+    send_graft(tree, slot, &(struct mcpz_msg_graft){true, missing->id, pull}, out);
+    return true;
+}
+
+/*
+ * Nobody is left to ask. What is small can still come later; what is large would then be dropped
+ * as unasked, so it gets some time more, in which it is asked of anybody new. False: it had that.
+ */
+static bool wait_on(const struct mcpz_plumtree *tree, mcpz_time now,
+                    struct mcpz_plumtree_missing *missing)
+{
+    if (missing->bytes == 0 || missing->is_idle) {
+        return false;
+    }
+    missing->is_idle = true;
+    missing->due_us = now + tree->config.first_timeout_us;
     return true;
 }
 
 static void on_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t slot,
-                      const struct mcpz_gossip_notice *notice)
+                      const struct mcpz_gossip_notice *notice, struct mcpz_outbox *out)
 {
     if (mcpz_gossip_cache_has_seen(&tree->cache, &notice->id)) {
+        return;
+    }
+    if (is_oversize(tree, notice->bytes)) {
+        tree->dropped++;
         return;
     }
     struct mcpz_plumtree_missing *missing = find_missing(tree, &notice->id);
@@ -337,13 +411,19 @@ static void on_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t slot,
         *missing = (struct mcpz_plumtree_missing){
             .id = notice->id,
             .due_us = now + tree->config.first_timeout_us,
+            .bytes = notice->bytes,
+            .is_idle = notice->bytes > 0,
         };
     }
     note_announcer(missing, slot, notice->round);
+    if (missing->is_idle) {
+        bool is_asked = ask(tree, now, missing, out);
+        assert(is_asked); /* who just announced it */
+    }
 }
 
 static void on_ihave(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
-                     const struct mcpz_msg_ihave *ihave)
+                     const struct mcpz_msg_ihave *ihave, struct mcpz_outbox *out)
 {
     uint32_t slot = slot_of(tree, from);
 
@@ -352,7 +432,7 @@ static void on_ihave(struct mcpz_plumtree *tree, mcpz_time now, const struct mcp
         return;
     }
     for (size_t i = 0; i < ihave->notice_count; i++) {
-        on_notice(tree, now, slot, &ihave->notices[i]);
+        on_notice(tree, now, slot, &ihave->notices[i], out);
     }
 }
 
@@ -374,7 +454,9 @@ static void on_graft(struct mcpz_plumtree *tree, mcpz_time now, const struct mcp
         tree->dropped++;
         return;
     }
-    tree->eager |= bit(slot);
+    if (!graft->pull) {
+        tree->eager |= bit(slot);
+    }
     drop_old(tree, now);
     if (graft->wanted && mcpz_gossip_cache_find(&tree->cache, &graft->id, &msg.gossip)) {
         msg.gossip.payload = mcpz_outbox_keep(out, msg.gossip.payload);
@@ -390,7 +472,7 @@ static void on_tick(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_outbo
     }
     for (size_t i = 0; i < tree->missing_count;) {
         struct mcpz_plumtree_missing *missing = &tree->missing[i];
-        if (missing->due_us > now || ask(tree, now, missing, out)) {
+        if (missing->due_us > now || ask(tree, now, missing, out) || wait_on(tree, now, missing)) {
             i++;
         } else {
             tree->given_up++;
@@ -407,7 +489,7 @@ mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcpz_time now,
 {
     const struct mcpz_msg_gossip gossip = {.id = *id, .round = 1, .payload = payload};
 
-    if (payload.length > tree->config.payload_bytes_max) {
+    if (is_oversize(tree, payload.length)) {
         return MCPZ_EFULL;
     }
     if (mcpz_gossip_cache_has_seen(&tree->cache, id)) {
@@ -427,7 +509,7 @@ static void on_message(struct mcpz_plumtree *tree, mcpz_time now, const struct m
     if (msg->kind == MCPZ_MSG_GOSSIP) {
         on_gossip(tree, now, from, &msg->gossip, out);
     } else if (msg->kind == MCPZ_MSG_IHAVE) {
-        on_ihave(tree, now, from, &msg->ihave);
+        on_ihave(tree, now, from, &msg->ihave, out);
     } else if (msg->kind == MCPZ_MSG_GRAFT) {
         on_graft(tree, now, from, &msg->graft, out);
     } else if (msg->kind == MCPZ_MSG_PRUNE) {

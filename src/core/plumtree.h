@@ -14,8 +14,11 @@
  *
  * Source: Leitao, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007, algorithms 1 to 3.
  *
- * Left out: payloads over MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX are refused, not announced and pulled.
- * What a node missed while it had no neighbour, or what has left all caches by the time
+ * A payload over `payload_bytes_max` is large and never pushed: whoever has it announces it, with
+ * its size, to every neighbour at once, and whoever lacks it pulls it at once from the first
+ * that announced it; from the next if that takes too long. Links do not change by it.
+ *
+ * Left out: what a node missed while it had no neighbour, or what has left all caches by the time
  * it asks, it does not get here: anti-entropy's part. No delivery to the node that broadcasts.
  */
 
@@ -78,11 +81,13 @@ struct mcpz_plumtree_missing {
     struct mcpz_gossip_id id;
     mcpz_time due_us;                                 /* ask the first announcer */
     uint32_t rounds[MCPZ_PLUMTREE_NEIGHBOURS_MAX];    /* by slot, what its neighbour announced */
+    uint32_t bytes;                                   /* of a large one, to be pulled; 0: small */
     uint8_t announcers[MCPZ_PLUMTREE_NEIGHBOURS_MAX]; /* slots, in the order in which they spoke */
     uint8_t announcer_count;
+    bool is_idle; /* large, and nobody is being asked: the next announcer is, at once */
 };
 
-/* To be announced to the neighbours in `to`. */
+/* A small one, to be announced to the neighbours in `to`. */
 struct mcpz_plumtree_notice {
     struct mcpz_gossip_id id;
     uint32_t round;
@@ -103,10 +108,11 @@ struct mcpz_plumtree {
 
     uint64_t delivered;
     uint64_t duplicates;
-    uint64_t grafts;   /* sent because something was missing */
+    uint64_t grafts;   /* sent because something small was missing */
+    uint64_t pulls;    /* sent because something large was */
     uint64_t swaps;    /* links swapped by optimisation */
     uint64_t given_up; /* announced, and nobody left to ask */
-    uint64_t dropped;  /* for want of room, or from who is no neighbour */
+    uint64_t dropped;  /* for want of room, from who is no neighbour, or large and unasked */
 };
 
 /** How large a block mcpz_plumtree_init() needs. */
@@ -121,9 +127,11 @@ void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_c
 
 /**
  * Send `payload` to every node, under `id`: new, and one nobody else will choose. It is borrowed
- * as long as the outbox holds its actions. An id seen before is not sent again.
+ * as long as the outbox holds its actions. An id seen before is not sent again. What is large
+ * reaches those whose own cache_bytes have room for it.
  *
- * Errors: MCPZ_EFULL  the payload is over config.payload_bytes_max; nothing is sent
+ * Errors: MCPZ_EFULL  the payload is over MCPZ_PLUMTREE_LARGE_BYTES_MAX or config.cache_bytes;
+ *                     nothing is sent
  */
 MCPZ_MUST_USE mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcpz_time now,
                                                  const struct mcpz_gossip_id *id,

@@ -1,7 +1,8 @@
 /*
  * Broadcasts over a graph that loses links all the time but stays in one piece. Messages take any
  * time and overtake each other; what is on a lost link is lost, and its two ends hear of that one
- * after the other. Whatever happens, everybody gets everything once.
+ * after the other. A fourth of what is broadcast is large; replies often come later than anybody
+ * waits for them. Whatever happens, everybody gets everything once, and nothing large unasked.
  */
 
 #include "core/outbox.h"
@@ -13,6 +14,8 @@
 #define LINKS (NODES * MCPZ_RANDOM_GRAPH_DEGREE / 2)
 #define BROADCASTS 40
 #define SEEDS 200
+#define SMALL_BYTES 8
+#define LARGE_BYTES 64
 #define LETTERS_MAX 16384
 #define CHAOS_US MCPZ_SECONDS(8)
 
@@ -37,6 +40,7 @@ static struct {
     size_t letter_count;
     uint8_t receipts[NODES][BROADCASTS];
     uint32_t senders[BROADCASTS];
+    uint64_t large_sent;
     mcpz_time now;
     size_t cut_count;
 } world;
@@ -51,6 +55,15 @@ static struct mcpz_id id_of(uint32_t node)
 static uint32_t node_of(const struct mcpz_id *id)
 {
     return id->bytes[0] - 1U;
+}
+
+/* What is broadcast under that number: all of it says so. */
+static struct mcpz_bytes payload_of(uint8_t number)
+{
+    static uint8_t payloads[BROADCASTS][LARGE_BYTES];
+
+    memset(payloads[number], number, LARGE_BYTES);
+    return mcpz_bytes(payloads[number], number % 4 == 3 ? LARGE_BYTES : SMALL_BYTES);
 }
 
 static mcpz_time within(mcpz_time most)
@@ -69,6 +82,12 @@ static void post_message(uint32_t from, uint32_t to, const struct mcpz_msg *msg)
     struct letter letter = {
         .at_us = world.now + within(MCPZ_MS(120)), .from = from, .to = to, .msg = *msg};
 
+    if (msg->kind == MCPZ_MSG_GOSSIP) { /* theirs goes with the outbox */
+        const struct mcpz_bytes lasting = payload_of(msg->gossip.id.bytes[0]);
+        CHECK_BYTES(msg->gossip.payload, lasting.data, lasting.length);
+        letter.msg.gossip.payload = lasting;
+        world.large_sent += lasting.length == LARGE_BYTES;
+    }
     if (msg->kind != MCPZ_MSG_IHAVE) {
         post(&letter);
         return;
@@ -171,7 +190,7 @@ static void broadcast(uint32_t sender, uint8_t number)
     struct mcpz_gossip_id id = {{number}};
 
     CHECK_UINT(
-        mcpz_plumtree_broadcast(&world.trees[sender], world.now, &id, mcpz_bytes(NULL, 0), &out),
+        mcpz_plumtree_broadcast(&world.trees[sender], world.now, &id, payload_of(number), &out),
         MCPZ_OK);
     carry_out(sender);
 }
@@ -237,8 +256,8 @@ static void set_up(uint64_t seed)
     struct mcpz_plumtree_config config = {
         .seen_max = BROADCASTS,
         .cache_max = BROADCASTS,
-        .cache_bytes = 1,
-        .payload_bytes_max = 1,
+        .cache_bytes = BROADCASTS * LARGE_BYTES,
+        .payload_bytes_max = LARGE_BYTES - 1,
         .missing_max = BROADCASTS,
         .notices_max = MCPZ_PLUMTREE_IHAVE_MAX,
         .first_timeout_us = MCPZ_MS(200),
@@ -293,6 +312,8 @@ TEST(while_links_are_lost_everybody_gets_everything_once)
 {
     uint64_t grafts = 0;
     uint64_t swaps = 0;
+    uint64_t pulls = 0;
+    uint64_t large_sent = 0;
 
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         set_up(seed);
@@ -305,11 +326,15 @@ TEST(while_links_are_lost_everybody_gets_everything_once)
         for (size_t i = 0; i < NODES; i++) {
             grafts += world.trees[i].grafts;
             swaps += world.trees[i].swaps;
+            pulls += world.trees[i].pulls;
         }
+        large_sent += world.large_sent;
         mcpz_random_graph_finish(&world.graph);
     }
     CHECK(grafts > SEEDS); /* the storm does reach what it is about */
     CHECK(swaps > SEEDS);
+    CHECK(pulls > large_sent); /* some are lost, and nothing goes without */
+    CHECK(large_sent > (uint64_t)SEEDS * (BROADCASTS / 4) * (NODES - 1)); /* some go in vain */
 }
 
 TEST_MAIN(RUN(while_links_are_lost_everybody_gets_everything_once))

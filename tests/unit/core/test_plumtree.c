@@ -436,28 +436,6 @@ TEST(a_simulated_node_takes_less_than_5_kib)
     set_up_with(config); /* and that is enough */
 }
 
-TEST(payloads_end_at_their_limit)
-{
-    static const uint8_t zeros[MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX + 1];
-    struct mcpz_gossip_id id = id_of(1);
-
-    set_up();
-    CHECK_UINT(mcpz_plumtree_broadcast(&tree, 0, &id, mcpz_bytes(zeros, sizeof(zeros)), &out),
-               MCPZ_EFULL);
-    CHECK_UINT(out.count, 0);
-    CHECK_UINT(mcpz_plumtree_broadcast(&tree, 0, &id, mcpz_bytes(zeros, sizeof(zeros) - 1), &out),
-               MCPZ_OK);
-    receive_graft(0, &alice, 1);
-    CHECK_UINT(sent(MCPZ_MSG_GOSSIP)->gossip.payload.length, sizeof(zeros) - 1);
-
-    struct mcpz_plumtree_config config = small();
-    config.payload_bytes_max = 3; /* "news" is over it */
-    set_up_with(config);
-    receive_gossip(0, &alice, 1, 1);
-    CHECK_UINT(out.count, 0);
-    CHECK_UINT(tree.dropped, 1);
-}
-
 TEST(the_latest_payloads_are_handed_out_and_older_ones_are_not)
 {
     set_up();
@@ -523,8 +501,7 @@ TEST(the_latest_ids_are_known_and_older_ones_are_not)
 }
 
 TEST_MAIN(
-    RUN(payloads_end_at_their_limit), RUN(a_new_neighbour_is_eager),
-    RUN(a_broadcast_goes_to_the_eager_and_is_announced_to_the_lazy),
+    RUN(a_new_neighbour_is_eager), RUN(a_broadcast_goes_to_the_eager_and_is_announced_to_the_lazy),
     RUN(a_broadcast_is_not_delivered_to_ourselves_nor_sent_twice),
     RUN(a_broadcast_without_neighbours_goes_nowhere),
     RUN(the_first_receipt_delivers_and_is_passed_on),
