@@ -10,6 +10,10 @@
  * verb's arguments, all of them numbers. Lines are in order of time. A line whose node is not in
  * the state for it (a write at a node that is down, a start of one that runs) does nothing, so
  * that any subset of a schedule is a schedule: shrink.h lives on that.
+ *
+ * What a crash leaves on the disk: every batch that was reported durable; with `kill` no other;
+ * with `tear N K` also the oldest K of those under way, or all if there are fewer. Batches are
+ * never torn in themselves: LMDB's commit is atomic. A full disk keeps none of them.
  */
 
 #ifndef SIM_SCHEDULE_H
@@ -60,7 +64,8 @@
     X(UNSET, "unset", "nak")                                                                      \
     X(ADD, "add", "nakv")                                                                         \
     X(REMOVE, "remove", "nakv")                                                                   \
-    X(COUNT, "count", "nakv")
+    X(COUNT, "count", "nakv")                                                                     \
+    X(TEAR, "tear", "nv") /* kill, but so many batches under way are kept */
 
 enum mcpz_verb {
 #define X(name, word, arguments) MCPZ_VERB_##name,

@@ -310,6 +310,11 @@ static void add_counters(struct mcpz_counters *sum, const struct mcpz_counters *
 
 void mcpz_sim_kill(struct mcpz_sim *sim, size_t index)
 {
+    (void)mcpz_sim_tear(sim, index, 0);
+}
+
+bool mcpz_sim_tear(struct mcpz_sim *sim, size_t index, uint32_t keep)
+{
     struct mcpz_sim_node *node = &sim->nodes[index];
 
     assert(node->engine != NULL);
@@ -318,8 +323,9 @@ void mcpz_sim_kill(struct mcpz_sim *sim, size_t index)
     node->engine = NULL;
     node->todo_count = 0;
     node->paused_until_us = 0;
-    mcpz_mem_crash(node->mem);
+    bool is_torn = mcpz_mem_tear(node->mem, node->disk_is_full ? 0 : keep);
     mcpz_network_drop(sim, index);
+    return is_torn;
 }
 
 void mcpz_sim_pause(struct mcpz_sim *sim, size_t index, mcpz_time for_us)

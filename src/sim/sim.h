@@ -55,6 +55,12 @@ void mcpz_sim_start_all(struct mcpz_sim *sim);
 /** kill -9: what is not durable is lost, the others' connections to it close. */
 void mcpz_sim_kill(struct mcpz_sim *sim, size_t index);
 
+/**
+ * kill -9 while the disk is at it: the oldest `keep` batches that are not durable yet are there
+ * nevertheless, unless the disk is full. Returns whether others were lost.
+ */
+bool mcpz_sim_tear(struct mcpz_sim *sim, size_t index, uint32_t keep);
+
 /** Stall (or let go on) all there is between two nodes; dialling fails meanwhile. */
 void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut);
 

@@ -40,7 +40,8 @@
     X(MERGED_AFTER_CUT, "merged_after_cut", "a snapshot merged after a partition")                \
     X(DELTA_EARLY, "delta_early", "a delta came before its past")                                 \
     X(DELTA_DUPLICATE, "delta_duplicate", "a delta came twice")                                   \
-    X(ROLLED_BACK, "rolled_back", "others knew of writes that a node had lost")
+    X(ROLLED_BACK, "rolled_back", "others knew of writes that a node had lost")                   \
+    X(TORN, "torn", "a crash kept some of the batches under way and lost others")
 
 enum mcpz_sometimes {
 #define X(name, word, help) MCPZ_SOMETIMES_##name,

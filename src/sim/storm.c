@@ -37,11 +37,12 @@ static void start(struct storm *storm, size_t node)
     }
 }
 
-static void kill_node(struct storm *storm, size_t node)
+static void kill_node(struct storm *storm, size_t node, uint32_t keep)
 {
     if (mcpz_sim_engine(storm->sim, node) != NULL) {
         mcpz_check_killed(&storm->check, node);
-        mcpz_sim_kill(storm->sim, node);
+        bool is_torn = mcpz_sim_tear(storm->sim, node, keep);
+        storm->check.sometimes[MCPZ_SOMETIMES_TORN] += is_torn;
     }
 }
 
@@ -144,7 +145,10 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
 
     switch (line->verb) {
     case MCPZ_VERB_KILL:
-        kill_node(storm, node);
+        kill_node(storm, node, 0);
+        break;
+    case MCPZ_VERB_TEAR:
+        kill_node(storm, node, (uint32_t)line->arguments[1]);
         break;
     case MCPZ_VERB_START:
         start(storm, node);

@@ -20,9 +20,10 @@ static const struct kind fault_kinds[] = {
     {MCPZ_VERB_KILL, MCPZ_VERB_START}, {MCPZ_VERB_CUT, MCPZ_VERB_HEAL},
     {MCPZ_VERB_SPLIT, MCPZ_VERB_MEND}, {MCPZ_VERB_PAUSE, MCPZ_VERB_END},
     {MCPZ_VERB_DISK, MCPZ_VERB_DISK},  {MCPZ_VERB_FILL, MCPZ_VERB_FREE},
-    {MCPZ_VERB_SLOW, MCPZ_VERB_SLOW},
+    {MCPZ_VERB_SLOW, MCPZ_VERB_SLOW},  {MCPZ_VERB_TEAR, MCPZ_VERB_START},
 };
 
+#define FAULT_KINDS_MAX 64 /* room for more without moving those there are */
 #define FAULT_KINDS (sizeof(fault_kinds) / sizeof(fault_kinds[0]))
 
 static const enum mcpz_verb work[] = {
@@ -83,6 +84,7 @@ static uint64_t draw_argument(struct swarm *swarm, enum mcpz_verb verb, char kin
     default:
         return verb == MCPZ_VERB_ADD      ? swarm->next_element++
                : verb == MCPZ_VERB_REMOVE ? mcpz_rng_below(&swarm->rng, swarm->next_element + 1)
+               : verb == MCPZ_VERB_TEAR   ? skewed(swarm, 1, 32)
                                           : between(swarm, 1, 100);
     }
 }
@@ -119,6 +121,22 @@ static void end_fault(struct swarm *swarm, const struct kind *kind,
     add(swarm, &end);
 }
 
+/* Little is under way on a quick disk: one that is about to be torn is slow for a while. */
+static void slow_disk(struct swarm *swarm, const struct mcpz_schedule_line *tear)
+{
+    uint64_t slow_ms = between(swarm, 500, 5000);
+    struct mcpz_schedule_line disk = {
+        .at_ms = tear->at_ms > slow_ms ? tear->at_ms - slow_ms : 0,
+        .verb = MCPZ_VERB_DISK,
+        .arguments = {tear->arguments[0], slow_ms},
+    };
+
+    add(swarm, &disk);
+    disk.at_ms = tear->at_ms;
+    disk.arguments[1] = 0;
+    add(swarm, &disk);
+}
+
 static void draw_faults(struct swarm *swarm, const struct kind *kind)
 {
     uint32_t gap_ms = (uint32_t)between(swarm, GAP_MIN_MS, GAP_MAX_MS);
@@ -128,6 +146,9 @@ static void draw_faults(struct swarm *swarm, const struct kind *kind)
          at_ms += between(swarm, 1, 2 * gap_ms)) {
         struct mcpz_schedule_line line = draw_line(swarm, kind->begins, at_ms);
         add(swarm, &line);
+        if (kind->begins == MCPZ_VERB_TEAR) {
+            slow_disk(swarm, &line);
+        }
         if (kind->ends != MCPZ_VERB_END) {
             end_fault(swarm, kind, &line, between(swarm, LASTS_MIN_MS, lasts_ms));
         }
@@ -172,7 +193,7 @@ void mcpz_swarm_draw(struct mcpz_schedule *schedule, size_t node_count, uint64_t
     draw_work(&swarm);
     /* A fault more or less does not move the others: each kind has chance of its own. */
     for (size_t i = 0; faults && i < FAULT_KINDS; i++) {
-        mcpz_rng_init(&swarm.rng, mcpz_hash_bytes(mcpz_text("fault"), seed * FAULT_KINDS + i));
+        mcpz_rng_init(&swarm.rng, mcpz_hash_bytes(mcpz_text("fault"), seed * FAULT_KINDS_MAX + i));
         bool has_pair = mcpz_verb_arguments(fault_kinds[i].begins)[1] == 'n';
         if (mcpz_rng_below(&swarm.rng, 2) == 0 && !(has_pair && node_count == 1)) {
             draw_faults(&swarm, &fault_kinds[i]);

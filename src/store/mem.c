@@ -200,6 +200,18 @@ void mcpz_mem_crash(struct mcpz_mem *mem)
     mem->reading = false;
 }
 
+bool mcpz_mem_tear(struct mcpz_mem *mem, uint32_t keep)
+{
+    const struct mcpz_batch *oldest = mem->queue.first;
+
+    if (oldest != NULL && keep > 0) {
+        mcpz_mem_sync(mem, oldest->number + keep - 1); /* the queue has no gaps */
+    }
+    bool is_torn = mem->queue.first != NULL && mem->queue.first != oldest;
+    mcpz_mem_crash(mem);
+    return is_torn;
+}
+
 uint64_t mcpz_mem_newest(const struct mcpz_mem *mem)
 {
     return mem->overlay.newest;

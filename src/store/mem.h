@@ -6,6 +6,7 @@
 #ifndef STORE_MEM_H
 #define STORE_MEM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <mcpz/error.h>
@@ -36,6 +37,15 @@ void mcpz_mem_fail(struct mcpz_mem *mem, mcpz_error error);
  * is told of it. The batch count goes on from there.
  */
 void mcpz_mem_crash(struct mcpz_mem *mem);
+
+/**
+ * Crash in the middle of writing: of the batches handed over and not durable, the oldest `keep`
+ * reached the disk, and nobody was told. Each is there as a whole or not at all, and none after
+ * one that is not, as LMDB's commits are. None is kept of those that had failed already.
+ *
+ * Returns whether it is torn: some were kept and others lost.
+ */
+bool mcpz_mem_tear(struct mcpz_mem *mem, uint32_t keep);
 
 /** The number of the newest batch handed over; 0 if none was. */
 uint64_t mcpz_mem_newest(const struct mcpz_mem *mem);

@@ -200,6 +200,46 @@ TEST(what_a_full_disk_did_not_keep_was_not_promised)
     mcpz_sim_destroy(sim);
 }
 
+/* How far a counter comes everywhere, if a crash keeps so many of the batches of three writes. */
+static int64_t count_after_tearing(uint32_t keep)
+{
+    struct mcpz_sim *sim = sim_of(2);
+    uint64_t writes[3];
+    const struct mcpz_sim_op create = {.op = MCPZ_AGENT_CREATE};
+
+    mcpz_sim_start_all(sim);
+    mcpz_sim_write(sim, 1, "planner", &create);
+    mcpz_sim_run(sim, MCPZ_SECONDS(6));
+    mcpz_sim_slow_disk(sim, 1, MCPZ_SECONDS(60));
+    for (size_t i = 0; i < 3; i++) {
+        struct mcpz_sim_op increment = {
+            .op = MCPZ_AGENT_INCREMENT, .path = "steps", .amount = i == 0 ? 1 : 10 * (int64_t)i};
+        writes[i] = mcpz_sim_write(sim, 1, "planner", &increment);
+    }
+    CHECK(mcpz_sim_tear(sim, 1, keep) == (keep == 1 || keep == 2));
+    CHECK_UINT(mcpz_sim_counter(sim, 0, "planner", "steps"), 0);
+    mcpz_sim_slow_disk(sim, 1, calm.disk_us);
+    mcpz_sim_start(sim, 1);
+    mcpz_sim_run(sim, MCPZ_SECONDS(30));
+
+    int64_t count = mcpz_sim_counter(sim, 0, "planner", "steps");
+    CHECK_UINT(mcpz_sim_counter(sim, 1, "planner", "steps"), count);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(mcpz_sim_reply(sim, writes[i]) == -1); /* nobody was promised anything */
+    }
+    mcpz_sim_destroy(sim);
+    return count;
+}
+
+TEST(what_a_crash_kept_unsaid_is_whole_and_reaches_the_others)
+{
+    CHECK_UINT(count_after_tearing(0), 0);
+    CHECK_UINT(count_after_tearing(1), 1);
+    CHECK_UINT(count_after_tearing(2), 11);
+    CHECK_UINT(count_after_tearing(3), 31);
+    CHECK_UINT(count_after_tearing(4), 31);
+}
+
 TEST(each_batch_that_fails_is_counted_once)
 {
     struct mcpz_sim *sim = sim_of(1);
@@ -407,6 +447,7 @@ int main(void)
         RUN(a_task_whose_provider_dies_moves_to_another),
         RUN(a_snapshot_merges_after_a_partition),
         RUN(what_a_full_disk_did_not_keep_was_not_promised),
+        RUN(what_a_crash_kept_unsaid_is_whole_and_reaches_the_others),
         RUN(each_batch_that_fails_is_counted_once),
         RUN(a_mesh_larger_than_its_links_is_calm),
         RUN(a_hostile_member_loses_its_link_and_harms_nobody),

@@ -25,7 +25,8 @@ static const char every_verb[] = "mcpz-schedule 1 nodes=5 seed=42 end_ms=30000\n
                                  "9150 unset 0 0 1\n"
                                  "9160 add 0 0 1 7\n"
                                  "9170 remove 0 0 1 7\n"
-                                 "9180 count 0 0 1 7\n";
+                                 "9180 count 0 0 1 7\n"
+                                 "9190 tear 2 1\n";
 
 static struct mcpz_schedule parsed(const char *text)
 {
@@ -133,7 +134,7 @@ TEST(every_verb_can_be_run)
     struct mcpz_storm_report report;
 
     check_well(&schedule, &report);
-    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_RESTARTED], 1);
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_RESTARTED], 2);
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_PAUSED], 1);
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_TASK_OK], 1);
     mcpz_schedule_finish(&schedule);

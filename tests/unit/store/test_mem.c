@@ -69,6 +69,42 @@ TEST(a_crash_loses_what_is_not_durable_and_says_nothing_of_it)
     mcpz_mem_destroy(mem);
 }
 
+TEST(a_torn_write_keeps_whole_batches_from_the_oldest_on)
+{
+    static const char *const values[] = {"1", "2", "3", "4"};
+
+    for (uint32_t keep = 0; keep <= 4; keep++) {
+        set_up();
+        mcpz_mem_sync(mem, write_one("a", "1"));
+        for (size_t i = 1; i <= 3; i++) {
+            kv.put(kv.context, mcpz_text("twin"), mcpz_text(values[i]));
+            write_one("a", values[i]);
+        }
+        kv.put(kv.context, mcpz_text("b"), mcpz_text("of the turn"));
+        CHECK(mcpz_mem_tear(mem, keep) == (keep == 1 || keep == 2));
+
+        uint32_t kept = keep < 3 ? keep : 3;
+        CHECK(holds("a", values[kept]));
+        CHECK(holds("twin", values[kept]) == (kept > 0));
+        CHECK(!holds("b", "of the turn"));
+        check_told(1 + kept, 0, MCPZ_OK);
+        mcpz_mem_destroy(mem);
+    }
+}
+
+TEST(a_torn_write_keeps_nothing_that_had_failed)
+{
+    set_up();
+    CHECK(!mcpz_mem_tear(mem, 1)); /* there is nothing */
+    write_one("a", "1");
+    write_one("a", "2");
+    mcpz_mem_fail(mem, MCPZ_ENOSPACE);
+    CHECK(!mcpz_mem_tear(mem, 1));
+    CHECK(!holds("a", "1"));
+    check_told(0, 0, MCPZ_OK);
+    mcpz_mem_destroy(mem);
+}
+
 TEST(the_count_of_batches_goes_on_after_a_crash)
 {
     set_up();
@@ -163,6 +199,8 @@ TEST(removals_reach_the_disk)
 
 TEST_MAIN(RUN(nothing_is_durable_until_it_is_told_so),
           RUN(a_crash_loses_what_is_not_durable_and_says_nothing_of_it),
+          RUN(a_torn_write_keeps_whole_batches_from_the_oldest_on),
+          RUN(a_torn_write_keeps_nothing_that_had_failed),
           RUN(the_count_of_batches_goes_on_after_a_crash),
           RUN(a_crash_forgets_a_failure_not_yet_told),
           RUN(what_was_synced_before_a_crash_survives_untold),
