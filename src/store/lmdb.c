@@ -9,13 +9,13 @@
 #include "proto/limits.h"
 #include "store/directory.h"
 #include "store/env.h"
-#include "store/overlay.h"
+#include "store/unsaved.h"
 #include "store/writer.h"
 
 struct mcpz_lmdb {
     int lock; /* of the directory; -1: not held */
     struct mcpz_env env;
-    struct mcpz_overlay overlay;
+    struct mcpz_unsaved unsaved;
     struct mcpz_writer writer;
     MDB_txn *reader;
     MDB_cursor *cursor; /* of `reader` */
@@ -109,7 +109,7 @@ static mcpz_error lmdb_get(void *context, struct mcpz_bytes key, struct mcpz_byt
 {
     struct mcpz_lmdb *lmdb = context;
     lmdb->in_turn = true;
-    return mcpz_overlay_get(&lmdb->overlay, key, value);
+    return mcpz_unsaved_get(&lmdb->unsaved, key, value);
 }
 
 static mcpz_error lmdb_next(void *context, struct mcpz_bytes after, bool inclusive,
@@ -117,21 +117,21 @@ static mcpz_error lmdb_next(void *context, struct mcpz_bytes after, bool inclusi
 {
     struct mcpz_lmdb *lmdb = context;
     lmdb->in_turn = true;
-    return mcpz_overlay_next(&lmdb->overlay, after, inclusive, key, value);
+    return mcpz_unsaved_next(&lmdb->unsaved, after, inclusive, key, value);
 }
 
 static void lmdb_put(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
 {
     struct mcpz_lmdb *lmdb = context;
     lmdb->in_turn = true;
-    mcpz_overlay_put(&lmdb->overlay, key, value);
+    mcpz_unsaved_put(&lmdb->unsaved, key, value);
 }
 
 static void lmdb_remove(void *context, struct mcpz_bytes key)
 {
     struct mcpz_lmdb *lmdb = context;
     lmdb->in_turn = true;
-    mcpz_overlay_remove(&lmdb->overlay, key);
+    mcpz_unsaved_remove(&lmdb->unsaved, key);
 }
 
 static uint64_t lmdb_commit(void *context)
@@ -141,7 +141,7 @@ static uint64_t lmdb_commit(void *context)
 
     end_reading(lmdb);
     lmdb->in_turn = false;
-    uint64_t number = mcpz_overlay_commit(&lmdb->overlay, &batch);
+    uint64_t number = mcpz_unsaved_commit(&lmdb->unsaved, &batch);
     if (batch != NULL) {
         mcpz_writer_give(&lmdb->writer, batch);
     }
@@ -158,12 +158,12 @@ static struct mcpz_kv_progress lmdb_progress(void *context)
     assert(!lmdb->reading);
     mcpz_writer_take(&lmdb->writer, &news);
     while ((batch = mcpz_batches_take(&news.done)) != NULL) {
-        mcpz_overlay_settle(&lmdb->overlay, batch);
+        mcpz_unsaved_settle(&lmdb->unsaved, batch);
         mcpz_batch_destroy(batch);
     }
 
     struct mcpz_kv_progress progress =
-        mcpz_overlay_progress(&lmdb->overlay, news.durable, news.error);
+        mcpz_unsaved_progress(&lmdb->unsaved, news.durable, news.error);
     mcpz_batches_destroy(&news.stale);
     return progress;
 }
@@ -244,7 +244,7 @@ mcpz_error mcpz_lmdb_open(const struct mcpz_lmdb_config *config, struct mcpz_lmd
     }
 
     const struct mcpz_below below = {.context = made, .get = disk_get, .next = disk_next};
-    mcpz_overlay_init(&made->overlay, &below, MCPZ_STORE_QUEUE_BYTES_MAX);
+    mcpz_unsaved_init(&made->unsaved, &below, MCPZ_STORE_QUEUE_BYTES_MAX);
     *kv = (struct mcpz_kv){
         .context = made,
         .get = lmdb_get,
@@ -265,7 +265,7 @@ void mcpz_lmdb_close(struct mcpz_lmdb *lmdb)
     }
     end_reading(lmdb);
     mcpz_writer_stop(&lmdb->writer);
-    mcpz_overlay_finish(&lmdb->overlay);
+    mcpz_unsaved_finish(&lmdb->unsaved);
     release(lmdb);
 }
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "proto/limits.h"
-#include "store/overlay.h"
+#include "store/unsaved.h"
 
 struct mcpz_mem {
-    struct mcpz_overlay overlay;
+    struct mcpz_unsaved unsaved;
     struct mcpz_sorted disk; /* owns its writes */
     struct mcpz_batches queue;
     struct mcpz_batches done; /* durable, and not yet told */
@@ -44,7 +44,7 @@ static mcpz_error disk_next(void *context, struct mcpz_bytes after, bool inclusi
     return MCPZ_OK;
 }
 
-/* Move a batch that the overlay no longer shows to the disk. */
+/* Move a batch that is no longer shown as unsaved to the disk. */
 static void disk_write(struct mcpz_mem *mem, struct mcpz_batch *batch)
 {
     struct mcpz_write *write = batch->first;
@@ -67,7 +67,7 @@ static void settle(struct mcpz_mem *mem)
     struct mcpz_batch *batch;
 
     while ((batch = mcpz_batches_take(&mem->done)) != NULL) {
-        mcpz_overlay_settle(&mem->overlay, batch);
+        mcpz_unsaved_settle(&mem->unsaved, batch);
         disk_write(mem, batch);
     }
 }
@@ -78,7 +78,7 @@ static mcpz_error mem_get(void *context, struct mcpz_bytes key, struct mcpz_byte
 {
     struct mcpz_mem *mem = context;
     mem->reading = true;
-    return mcpz_overlay_get(&mem->overlay, key, value);
+    return mcpz_unsaved_get(&mem->unsaved, key, value);
 }
 
 static mcpz_error mem_next(void *context, struct mcpz_bytes after, bool inclusive,
@@ -86,19 +86,19 @@ static mcpz_error mem_next(void *context, struct mcpz_bytes after, bool inclusiv
 {
     struct mcpz_mem *mem = context;
     mem->reading = true;
-    return mcpz_overlay_next(&mem->overlay, after, inclusive, key, value);
+    return mcpz_unsaved_next(&mem->unsaved, after, inclusive, key, value);
 }
 
 static void mem_put(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
 {
     struct mcpz_mem *mem = context;
-    mcpz_overlay_put(&mem->overlay, key, value);
+    mcpz_unsaved_put(&mem->unsaved, key, value);
 }
 
 static void mem_remove(void *context, struct mcpz_bytes key)
 {
     struct mcpz_mem *mem = context;
-    mcpz_overlay_remove(&mem->overlay, key);
+    mcpz_unsaved_remove(&mem->unsaved, key);
 }
 
 static uint64_t mem_commit(void *context)
@@ -106,7 +106,7 @@ static uint64_t mem_commit(void *context)
     struct mcpz_mem *mem = context;
     struct mcpz_batch *batch;
 
-    uint64_t number = mcpz_overlay_commit(&mem->overlay, &batch);
+    uint64_t number = mcpz_unsaved_commit(&mem->unsaved, &batch);
     if (batch != NULL) {
         mcpz_batches_append(&mem->queue, batch);
     }
@@ -117,11 +117,11 @@ static uint64_t mem_commit(void *context)
 static struct mcpz_kv_progress mem_progress(void *context)
 {
     struct mcpz_mem *mem = context;
-    assert(!mem->reading && !mem->overlay.turn_wrote);
+    assert(!mem->reading && !mem->unsaved.turn_wrote);
 
     settle(mem);
     struct mcpz_kv_progress progress =
-        mcpz_overlay_progress(&mem->overlay, mem->durable, mem->error);
+        mcpz_unsaved_progress(&mem->unsaved, mem->durable, mem->error);
     if (progress.error != MCPZ_OK) {
         mcpz_batches_destroy(&mem->queue);
         mem->error = MCPZ_OK;
@@ -139,7 +139,7 @@ mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv)
     }
     *made = (struct mcpz_mem){0};
     const struct mcpz_below below = {.context = made, .get = disk_get, .next = disk_next};
-    mcpz_overlay_init(&made->overlay, &below, MCPZ_STORE_QUEUE_BYTES_MAX);
+    mcpz_unsaved_init(&made->unsaved, &below, MCPZ_STORE_QUEUE_BYTES_MAX);
 
     *kv = (struct mcpz_kv){
         .context = made,
@@ -166,7 +166,7 @@ void mcpz_mem_destroy(struct mcpz_mem *mem)
     }
     mcpz_batches_destroy(&mem->queue);
     mcpz_batches_destroy(&mem->done);
-    mcpz_overlay_finish(&mem->overlay);
+    mcpz_unsaved_finish(&mem->unsaved);
     free(mem);
 }
 
@@ -195,7 +195,7 @@ void mcpz_mem_crash(struct mcpz_mem *mem)
 {
     settle(mem);
     mcpz_batches_destroy(&mem->queue);
-    mcpz_overlay_clear(&mem->overlay);
+    mcpz_unsaved_clear(&mem->unsaved);
     mem->error = MCPZ_OK;
     mem->reading = false;
 }
@@ -214,5 +214,5 @@ bool mcpz_mem_tear(struct mcpz_mem *mem, uint32_t keep)
 
 uint64_t mcpz_mem_newest(const struct mcpz_mem *mem)
 {
-    return mem->overlay.newest;
+    return mem->unsaved.newest;
 }

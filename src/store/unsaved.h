@@ -10,8 +10,8 @@
  * twice the bound; further ones are dropped at once.
  */
 
-#ifndef STORE_OVERLAY_H
-#define STORE_OVERLAY_H
+#ifndef STORE_UNSAVED_H
+#define STORE_UNSAVED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ struct mcpz_below {
                        struct mcpz_bytes *key, struct mcpz_bytes *value);
 };
 
-struct mcpz_overlay {
+struct mcpz_unsaved {
     struct mcpz_below below;
     struct mcpz_sorted sorted; /* of each key its newest write */
     struct mcpz_rng rng;
@@ -49,40 +49,40 @@ struct mcpz_overlay {
     uint64_t pending; /* batches handed over and neither settled nor failed */
 };
 
-void mcpz_overlay_init(struct mcpz_overlay *overlay, const struct mcpz_below *below,
+void mcpz_unsaved_init(struct mcpz_unsaved *unsaved, const struct mcpz_below *below,
                        size_t bytes_max);
-void mcpz_overlay_finish(struct mcpz_overlay *overlay);
+void mcpz_unsaved_finish(struct mcpz_unsaved *unsaved);
 
 /** As in proto/kv.h. */
-mcpz_error mcpz_overlay_get(const struct mcpz_overlay *overlay, struct mcpz_bytes key,
+mcpz_error mcpz_unsaved_get(const struct mcpz_unsaved *unsaved, struct mcpz_bytes key,
                             struct mcpz_bytes *value);
-mcpz_error mcpz_overlay_next(const struct mcpz_overlay *overlay, struct mcpz_bytes after,
+mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_bytes after,
                              bool inclusive, struct mcpz_bytes *key, struct mcpz_bytes *value);
-void mcpz_overlay_put(struct mcpz_overlay *overlay, struct mcpz_bytes key,
+void mcpz_unsaved_put(struct mcpz_unsaved *unsaved, struct mcpz_bytes key,
                       struct mcpz_bytes value);
-void mcpz_overlay_remove(struct mcpz_overlay *overlay, struct mcpz_bytes key);
+void mcpz_unsaved_remove(struct mcpz_unsaved *unsaved, struct mcpz_bytes key);
 
 /**
  * End the turn. Returns its batch's number, 0 if it wrote nothing. `*batch` is what is to be
  * handed over, NULL if nothing is; whoever writes it owns it until it is settled.
  */
-uint64_t mcpz_overlay_commit(struct mcpz_overlay *overlay, struct mcpz_batch **batch);
+uint64_t mcpz_unsaved_commit(struct mcpz_unsaved *unsaved, struct mcpz_batch **batch);
 
 /**
  * `batch` is durable: look below for what is still its own. The caller then owns its writes.
  * Nothing may be borrowed.
  */
-void mcpz_overlay_settle(struct mcpz_overlay *overlay, const struct mcpz_batch *batch);
+void mcpz_unsaved_settle(struct mcpz_unsaved *unsaved, const struct mcpz_batch *batch);
 
 /** Forget every write that is not durable, also the turn's. Batches handed over go elsewhere. */
-void mcpz_overlay_clear(struct mcpz_overlay *overlay);
+void mcpz_unsaved_clear(struct mcpz_unsaved *unsaved);
 
 /**
  * Sum up, after all that is durable was settled. `error` is why the batch after `durable` could
  * not be written, or MCPZ_OK; the caller destroys what it has not settled when the answer says
  * that batches failed.
  */
-struct mcpz_kv_progress mcpz_overlay_progress(struct mcpz_overlay *overlay, uint64_t durable,
+struct mcpz_kv_progress mcpz_unsaved_progress(struct mcpz_unsaved *unsaved, uint64_t durable,
                                               mcpz_error error);
 
 #endif
