@@ -13,12 +13,15 @@
 #include <unistd.h>
 
 #include "crypto/identity.h"
+#include "sim/anchors.h"
 #include "sim/storm.h"
 #include "sim/swarm.h"
 
 #define EXIT_USAGE 2
 #define STORM_NODES 6
 #define STORM_MINUTES 2
+#define STORM_SEEDS 20
+#define ANCHOR_SEEDS 3
 
 static const char usage_text[] =
     "usage: mcpz-sim run [--nodes N] [--minutes M] [--seed S] [--faults none|swarm|FILE]\n"
@@ -26,11 +29,13 @@ static const char usage_text[] =
     "       mcpz-sim replay FILE [--trace FILE] [--json]\n"
     "       mcpz-sim shrink FILE [--out FILE]\n"
     "       mcpz-sim storms [--seeds K] [--from S] [--nodes N] [--minutes M] [--json]\n"
+    "       mcpz-sim anchors [--table A1|A2|A4] [--seeds K] [--from S] [--nodes N] [--json]\n"
     "\n"
     "run draws a schedule of faults and work from the seed and runs it; --faults FILE takes the\n"
     "schedule from a file instead, as replay does. shrink writes the smallest schedule that\n"
     "violates the same. storms runs K seeds from S on and tells what never came about.\n"
-    "Exit status: 0 all held, 1 something was violated, 2 usage.\n";
+    "anchors runs the experiments of the papers and holds ours against theirs.\n"
+    "Exit status: 0 all held, 1 something was violated or a bound missed, 2 usage.\n";
 
 struct arguments {
     const char *verb;
@@ -39,7 +44,8 @@ struct arguments {
     bool has_schedule; /* `faults` is a file */
     const char *save;
     const char *trace;
-    uint64_t nodes;
+    const char *table; /* NULL: all */
+    uint64_t nodes;    /* 0: as many as the paper has */
     uint64_t minutes;
     uint64_t seed;
     uint64_t seeds;
@@ -69,10 +75,17 @@ static uint64_t number_of(const char *name, const char *text, uint64_t least, ui
     return number;
 }
 
+static bool is_anchors(const struct arguments *arguments)
+{
+    return strcmp(arguments->verb, "anchors") == 0;
+}
+
 static void take_option(struct arguments *arguments, const char *name, const char *value)
 {
     if (strcmp(name, "--nodes") == 0) {
-        arguments->nodes = number_of(name, value, 1, MCPZ_SIM_NODES_MAX);
+        bool anchors = is_anchors(arguments);
+        arguments->nodes = number_of(name, value, anchors ? MCPZ_ANCHORS_NODES_MIN : 1,
+                                     anchors ? MCPZ_ANCHORS_NODES_MAX : MCPZ_SIM_NODES_MAX);
     } else if (strcmp(name, "--minutes") == 0) {
         arguments->minutes = number_of(name, value, 1, MCPZ_SCHEDULE_END_MS_MAX / 60000);
     } else if (strcmp(name, "--seed") == 0 || strcmp(name, "--from") == 0) {
@@ -86,6 +99,8 @@ static void take_option(struct arguments *arguments, const char *name, const cha
         arguments->save = value;
     } else if (strcmp(name, "--trace") == 0) {
         arguments->trace = value;
+    } else if (strcmp(name, "--table") == 0) {
+        arguments->table = value;
     } else {
         usage("unknown option ", name);
     }
@@ -98,13 +113,17 @@ static struct arguments read_arguments(int count, char **words)
         .nodes = STORM_NODES,
         .minutes = STORM_MINUTES,
         .seed = 1,
-        .seeds = 20,
+        .seeds = STORM_SEEDS,
     };
 
     if (count < 2) {
         usage("what to do? ", "");
     }
     arguments.verb = words[1];
+    if (is_anchors(&arguments)) {
+        arguments.nodes = 0;
+        arguments.seeds = ANCHOR_SEEDS;
+    }
     for (int i = 2; i < count; i++) {
         if (strcmp(words[i], "--json") == 0) {
             arguments.json = true;
@@ -379,6 +398,106 @@ static int storms(const struct arguments *arguments)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* ---- Anchors ------------------------------------------------------------------------------ */
+
+static void print_experiment(const struct mcpz_experiment *experiment, size_t nodes,
+                             const struct mcpz_anchors *anchors)
+{
+    char paper[MCPZ_ANCHOR_TEXT_BYTES];
+    char bound[MCPZ_ANCHOR_TEXT_BYTES];
+
+    (void)printf("%s  %s; %zu nodes\n%-48s %10s %20s %10s\n", experiment->name, experiment->title,
+                 nodes, "metric", "paper", "bound", "ours");
+    for (size_t i = 0; i < anchors->count; i++) {
+        const struct mcpz_anchor *row = &anchors->rows[i];
+        const char *note = mcpz_anchor_is_better(row) ? "  ok, better than the paper" : "  ok";
+        mcpz_anchor_print_paper(row, paper);
+        mcpz_anchor_print_bound(row, bound);
+        (void)printf("%-48s %10s %20s %10.6g%s\n", row->metric, paper, bound, row->ours,
+                     row->ok ? note : "  MISSED");
+    }
+    (void)printf("\n");
+}
+
+/* Metrics and bounds are our words: nothing in them needs escaping. */
+static void print_anchors_json(const struct mcpz_anchors *anchors, bool is_first)
+{
+    char paper[MCPZ_ANCHOR_TEXT_BYTES];
+    char bound[MCPZ_ANCHOR_TEXT_BYTES];
+
+    for (size_t i = 0; i < anchors->count; i++) {
+        const struct mcpz_anchor *row = &anchors->rows[i];
+        mcpz_anchor_print_paper(row, paper);
+        mcpz_anchor_print_bound(row, bound);
+        const char *quote = strcmp(paper, "-") == 0 ? "\"" : "";
+        (void)printf("%s{\"table\":\"%s\",\"metric\":\"%s\",\"paper\":%s%s%s,\"bound\":\"%s\","
+                     "\"ours\":%.7g,\"ok\":%s}",
+                     is_first && i == 0 ? "" : ",\n", row->table, row->metric, quote, paper, quote,
+                     bound, row->ours, row->ok ? "true" : "false");
+    }
+}
+
+/* Run one for all seeds. Returns how many bounds were missed. */
+static size_t run_experiment(const struct arguments *arguments,
+                             const struct mcpz_experiment *experiment, size_t nodes,
+                             struct mcpz_anchors *anchors)
+{
+    bool is_terminal = isatty(STDERR_FILENO) == 1;
+    size_t missed = 0;
+
+    anchors->count = 0;
+    for (uint64_t i = 0; i < arguments->seeds; i++) {
+        if (is_terminal) {
+            (void)fprintf(stderr, "\r%s: seed %" PRIu64 " of %" PRIu64 "   ", experiment->name,
+                          i + 1, arguments->seeds);
+        }
+        mcpz_anchors_run(anchors, experiment, nodes, arguments->seed + i);
+    }
+    if (is_terminal) {
+        (void)fputc('\n', stderr);
+    }
+    for (size_t i = 0; i < anchors->count; i++) {
+        missed += !anchors->rows[i].ok;
+    }
+    return missed;
+}
+
+static int anchors(const struct arguments *arguments)
+{
+    static struct mcpz_anchors anchors;
+    const struct mcpz_experiment *experiment;
+    size_t missed = 0;
+    size_t ran = 0;
+
+    if (arguments->nodes % 2 != 0) {
+        usage("the number of nodes is even", "");
+    }
+    for (size_t i = 0; (experiment = mcpz_anchors_experiment(i)) != NULL; i++) {
+        if (arguments->table != NULL && strcmp(arguments->table, experiment->name) != 0) {
+            continue;
+        }
+        size_t nodes = arguments->nodes > 0 ? (size_t)arguments->nodes : experiment->nodes;
+        missed += run_experiment(arguments, experiment, nodes, &anchors);
+        if (arguments->json) {
+            (void)fputs(ran == 0 ? "[" : "", stdout);
+            print_anchors_json(&anchors, ran == 0);
+        } else {
+            print_experiment(experiment, nodes, &anchors);
+        }
+        ran++;
+    }
+    if (ran == 0) {
+        usage("no such table: ", arguments->table);
+    }
+    if (arguments->json) {
+        (void)printf("]\n");
+    } else {
+        (void)printf("%zu bounds missed, mean or worst of %" PRIu64 " seeds\n", missed,
+                     arguments->seeds);
+    }
+    return missed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int count, char **words)
 {
     struct arguments arguments = read_arguments(count, words);
@@ -406,6 +525,9 @@ int main(int count, char **words)
     }
     if (strcmp(arguments.verb, "storms") == 0) {
         return storms(&arguments);
+    }
+    if (is_anchors(&arguments)) {
+        return anchors(&arguments);
     }
     usage("unknown verb ", arguments.verb);
 }

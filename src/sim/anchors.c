@@ -3,37 +3,44 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "sim/anchors_overlay.h"
+#include "sim/anchors_plumtree.h"
 
-#define EXIT_MISSED 1
-#define EXIT_USAGE 2
-#define SEEDS 3
-#define SEEDS_MAX 1000
-
-struct table {
-    const char *name;
-    void (*run)(struct mcpz_anchors *anchors, size_t nodes, uint64_t seed);
+static const struct mcpz_experiment experiments[] = {
+    {"A1", "HyParView: the graph after joins and 50 cycles", mcpz_anchors_a1, MCPZ_ANCHORS_NODES},
+    {"A2", "HyParView: 1,000 floods after many crash at once", mcpz_anchors_a2,
+     MCPZ_ANCHORS_NODES},
+    {"A4", "Plumtree: 250 broadcasts on a random graph", mcpz_anchors_a4, MCPZ_ANCHORS_NODES},
 };
 
-static const struct table tables[] = {
-    {"A1", mcpz_anchors_a1},
-    {"A2", mcpz_anchors_a2},
-};
+const struct mcpz_experiment *mcpz_anchors_experiment(size_t index)
+{
+    return index < MCPZ_ARRAY_LEN(experiments) ? &experiments[index] : NULL;
+}
 
-struct words {
-    const char *table; /* NULL: all */
-    size_t nodes;
-    size_t seeds;
-    bool json;
-};
+/* What the paper says holds for its number of nodes only. */
+void mcpz_anchors_run(struct mcpz_anchors *anchors, const struct mcpz_experiment *experiment,
+                      size_t nodes, uint64_t seed)
+{
+    assert(nodes >= MCPZ_ANCHORS_NODES_MIN && nodes <= MCPZ_ANCHORS_NODES_MAX);
+    assert(nodes % 2 == 0);
+
+    experiment->run(anchors, nodes, seed);
+    for (size_t i = 0; i < anchors->count; i++) {
+        struct mcpz_anchor *row = &anchors->rows[i];
+        if (nodes != experiment->nodes && strcmp(row->table, experiment->name) == 0) {
+            row->paper = (double)NAN;
+        }
+    }
+}
 
 /* ---- Rows --------------------------------------------------------------------------------- */
 
-static struct mcpz_anchor *find(struct mcpz_anchors *anchors, const struct mcpz_anchor *like)
+/* A new one, without runs, if there is none yet. */
+static struct mcpz_anchor *row_of(struct mcpz_anchors *anchors, const struct mcpz_anchor *like)
 {
     for (size_t i = 0; i < anchors->count; i++) {
         struct mcpz_anchor *row = &anchors->rows[i];
@@ -41,168 +48,66 @@ static struct mcpz_anchor *find(struct mcpz_anchors *anchors, const struct mcpz_
             return row;
         }
     }
-    return NULL;
+    assert(anchors->count < MCPZ_ANCHORS_MAX);
+    struct mcpz_anchor *row = &anchors->rows[anchors->count++];
+    *row = *like;
+    row->runs = 0;
+    return row;
+}
+
+static double worst_of(const struct mcpz_anchor *row, double other)
+{
+    assert(row->better != MCPZ_ANCHOR_NEITHER);
+    return row->better == MCPZ_ANCHOR_LOWER ? fmax(row->ours, other) : fmin(row->ours, other);
 }
 
 void mcpz_anchors_note(struct mcpz_anchors *anchors, const struct mcpz_anchor *row)
 {
-    struct mcpz_anchor *known = find(anchors, row);
+    struct mcpz_anchor *known = row_of(anchors, row);
+    double runs = (double)known->runs++;
 
-    if (known == NULL) {
-        assert(anchors->count < MCPZ_ANCHORS_MAX);
-        anchors->rows[anchors->count] = *row;
-        anchors->rows[anchors->count++].runs = 1;
-        return;
-    }
-    if (row->over == MCPZ_ANCHOR_LEAST) {
-        known->ours = fmin(known->ours, row->ours);
-    } else if (row->over == MCPZ_ANCHOR_MOST) {
-        known->ours = fmax(known->ours, row->ours);
-    } else {
-        double runs = (double)known->runs;
-        known->ours = (known->ours * runs + row->ours) / (runs + 1);
-    }
-    known->runs++;
+    known->ours = known->is_worst ? worst_of(known, row->ours)
+                                  : (known->ours * runs + row->ours) / (runs + 1);
+    known->ok = known->ours >= known->bound.low && known->ours <= known->bound.high;
 }
 
-bool mcpz_anchor_is_ok(const struct mcpz_anchor *row)
-{
-    return row->ours >= row->low && row->ours <= row->high;
-}
+/* ---- Words -------------------------------------------------------------------------------- */
 
-/* ---- Printing ----------------------------------------------------------------------------- */
-
-#define BOUND_BYTES 64
-#define NUMBER_BYTES 32
-
-static const char *paper_of(const struct mcpz_anchor *row, const char *none, char *text)
+void mcpz_anchor_print_paper(const struct mcpz_anchor *row, char *text)
 {
     if (isnan(row->paper)) {
-        return none;
-    }
-    snprintf(text, NUMBER_BYTES, "%.6g", row->paper);
-    return text;
-}
-
-static void bound_of(const struct mcpz_anchor *row, char *text)
-{
-    snprintf(text, BOUND_BYTES, "%.6g to %.6g", row->low, row->high);
-}
-
-static void print_text(const struct mcpz_anchors *anchors)
-{
-    char bound[BOUND_BYTES];
-    char paper[NUMBER_BYTES];
-
-    printf("%-5s %-44s %10s %18s %10s\n", "TABLE", "METRIC", "PAPER", "BOUND", "OURS");
-    for (size_t i = 0; i < anchors->count; i++) {
-        const struct mcpz_anchor *row = &anchors->rows[i];
-        bound_of(row, bound);
-        printf("%-5s %-44s %10s %18s %10.6g %s\n", row->table, row->metric,
-               paper_of(row, "-", paper), bound, row->ours,
-               mcpz_anchor_is_ok(row) ? "ok" : "MISSED");
+        (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, "-");
+    } else {
+        (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, "%.7g", row->paper);
     }
 }
 
-/* Names of metrics are ours and need no escapes. */
-static void print_json(const struct mcpz_anchors *anchors)
+void mcpz_anchor_print_bound(const struct mcpz_anchor *row, char *text)
 {
-    char bound[BOUND_BYTES];
-    char paper[NUMBER_BYTES];
+    const struct mcpz_anchor_bound bound = row->bound;
 
-    printf("[");
-    for (size_t i = 0; i < anchors->count; i++) {
-        const struct mcpz_anchor *row = &anchors->rows[i];
-        bound_of(row, bound);
-        printf("%s\n  {\"table\": \"%s\", \"metric\": \"%s\", \"paper\": %s, \"bound\": \"%s\", "
-               "\"ours\": %.6g, \"ok\": %s}",
-               i > 0 ? "," : "", row->table, row->metric, paper_of(row, "null", paper), bound,
-               row->ours, mcpz_anchor_is_ok(row) ? "true" : "false");
+    if (bound.low >= bound.high) {
+        (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, "= %.6g", bound.low);
+    } else if (isinf(bound.low)) {
+        (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, "<= %.6g", bound.high);
+    } else if (isinf(bound.high)) {
+        (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, ">= %.6g", bound.low);
+    } else {
+        (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, "%.6g to %.6g", bound.low, bound.high);
     }
-    printf("\n]\n");
 }
 
-/* ---- The verb ----------------------------------------------------------------------------- */
-
-static bool read_count(const char *text, size_t low, size_t high, size_t *count)
+bool mcpz_anchor_is_better(const struct mcpz_anchor *row)
 {
-    char *end;
-    unsigned long value = text != NULL ? strtoul(text, &end, 10) : 0;
+    char text[MCPZ_ANCHOR_TEXT_BYTES];
 
-    if (text == NULL || *text < '0' || *text > '9' || *end != '\0' || value < low ||
-        value > high) {
+    if (isnan(row->paper) || row->better == MCPZ_ANCHOR_NEITHER) {
         return false;
     }
-    *count = value;
-    return true;
-}
-
-static bool is_table(const char *name)
-{
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(tables); i++) {
-        if (name != NULL && strcmp(tables[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* argv ends with NULL, so what follows a word may always be looked at. */
-static bool read_words(int argc, char **argv, struct words *words)
-{
-    for (int i = 1; i < argc; i++) {
-        bool fine = true;
-        if (strcmp(argv[i], "--json") == 0) {
-            words->json = true;
-        } else if (strcmp(argv[i], "--table") == 0) {
-            words->table = argv[++i];
-            fine = is_table(words->table);
-        } else if (strcmp(argv[i], "--nodes") == 0) {
-            fine = read_count(argv[++i], MCPZ_ANCHORS_NODES_MIN, MCPZ_ANCHORS_NODES_MAX,
-                              &words->nodes);
-        } else if (strcmp(argv[i], "--seeds") == 0) {
-            fine = read_count(argv[++i], 1, SEEDS_MAX, &words->seeds);
-        } else {
-            fine = false;
-        }
-        if (!fine) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void run(const struct words *words, struct mcpz_anchors *anchors)
-{
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(tables); i++) {
-        bool wanted = words->table == NULL || strcmp(words->table, tables[i].name) == 0;
-        for (uint64_t seed = 1; wanted && seed <= words->seeds; seed++) {
-            tables[i].run(anchors, words->nodes, seed);
-        }
-    }
-}
-
-int mcpz_anchors(int argc, char **argv)
-{
-    struct words words = {.nodes = MCPZ_ANCHORS_NODES, .seeds = SEEDS};
-    struct mcpz_anchors anchors = {.count = 0};
-
-    if (!read_words(argc, argv, &words)) {
-        fprintf(stderr,
-                "usage: anchors [--table A1|A2] [--nodes %d..%d] [--seeds 1..%d] "
-                "[--json]\n",
-                MCPZ_ANCHORS_NODES_MIN, MCPZ_ANCHORS_NODES_MAX, SEEDS_MAX);
-        return EXIT_USAGE;
-    }
-    run(&words, &anchors);
-    if (words.json) {
-        print_json(&anchors);
-    } else {
-        print_text(&anchors);
-    }
-    bool ok = true;
-    for (size_t i = 0; i < anchors.count; i++) {
-        ok = mcpz_anchor_is_ok(&anchors.rows[i]) && ok;
-    }
-    return ok ? EXIT_SUCCESS : EXIT_MISSED;
+    mcpz_anchor_print_paper(row, text);
+    const char *point = strchr(text, '.');
+    double unit = point != NULL ? pow(10, -(double)strlen(point + 1)) : 1;
+    double ahead =
+        row->better == MCPZ_ANCHOR_LOWER ? row->paper - row->ours : row->ours - row->paper;
+    return ahead >= unit / 2;
 }

@@ -1,8 +1,8 @@
 /*
- * The papers' own experiments, run on our machines, and ours beside theirs.
+ * The papers' experiments, run on our machines, and ours beside theirs.
  *
  * A row is one figure: what the paper says, within which bound ours must lie, and what ours is.
- * Over several seeds a row holds the mean, or the worst where each run must keep the bound.
+ * Over several seeds it is the mean, or the worst where every run must keep the bound.
  */
 
 #ifndef SIM_ANCHORS_H
@@ -12,23 +12,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MCPZ_ANCHORS_MAX 64
+#define MCPZ_ANCHORS_MAX 128
+#define MCPZ_ANCHORS_NODES 10000 /* the papers'; bounds are fitted for other numbers */
+#define MCPZ_ANCHORS_NODES_MIN 100
+#define MCPZ_ANCHORS_NODES_MAX 100000
 #define MCPZ_ANCHOR_METRIC_BYTES 48
+#define MCPZ_ANCHOR_TEXT_BYTES 64
 
-enum mcpz_anchor_over {
-    MCPZ_ANCHOR_MEAN = 1, /* of all seeds */
-    MCPZ_ANCHOR_LEAST,
-    MCPZ_ANCHOR_MOST,
+enum mcpz_anchor_better {
+    MCPZ_ANCHOR_NEITHER,
+    MCPZ_ANCHOR_LOWER,
+    MCPZ_ANCHOR_HIGHER,
+};
+
+/* Both ends are in it; an infinite one is open. */
+struct mcpz_anchor_bound {
+    double low;
+    double high;
 };
 
 struct mcpz_anchor {
     const char *table;
     char metric[MCPZ_ANCHOR_METRIC_BYTES];
-    enum mcpz_anchor_over over;
-    double paper; /* NAN: it does not say */
-    double low;   /* the bound, both ends included; infinite: open */
-    double high;
+    double paper; /* NAN: it does not say, or says it of another number of nodes */
+    struct mcpz_anchor_bound bound;
     double ours;
+    bool ok;
+    enum mcpz_anchor_better better;
+    bool is_worst; /* of all runs, `better` says which that is; else their mean */
     size_t runs;
 };
 
@@ -37,16 +48,34 @@ struct mcpz_anchors {
     size_t count;
 };
 
-/** Add what one run has measured to the row of that table and metric, made if it is new. */
-void mcpz_anchors_note(struct mcpz_anchors *anchors, const struct mcpz_anchor *row);
+struct mcpz_experiment {
+    const char *name; /* of its table: "A1" */
+    const char *title;
+    void (*run)(struct mcpz_anchors *anchors, size_t nodes, uint64_t seed);
+    size_t nodes; /* the paper's */
+};
 
-bool mcpz_anchor_is_ok(const struct mcpz_anchor *row);
+/** All there are, in order: NULL after the last. */
+const struct mcpz_experiment *mcpz_anchors_experiment(size_t index);
 
 /**
- * The verb `anchors [--table A1|A2] [--nodes N] [--seeds K] [--json]`; argv[0] is the verb.
- *
- * Returns the exit code: 0, 1 if a bound was missed, 2 if the words were wrong.
+ * Run one and note its rows. `nodes` is even and in MCPZ_ANCHORS_NODES_MIN to _MAX (asserted). Out
+ * of memory: aborts.
  */
-int mcpz_anchors(int argc, char **argv);
+void mcpz_anchors_run(struct mcpz_anchors *anchors, const struct mcpz_experiment *experiment,
+                      size_t nodes, uint64_t seed);
+
+/**
+ * Add what one run has measured to the row of that table and metric, made if it is new. `ok` and
+ * `runs` are filled in here.
+ */
+void mcpz_anchors_note(struct mcpz_anchors *anchors, const struct mcpz_anchor *row);
+
+/** Is ours better than the paper's, as far as the digits that it prints tell? */
+bool mcpz_anchor_is_better(const struct mcpz_anchor *row);
+
+/** Both as text, "-" where the paper says nothing. `text`: MCPZ_ANCHOR_TEXT_BYTES. */
+void mcpz_anchor_print_paper(const struct mcpz_anchor *row, char *text);
+void mcpz_anchor_print_bound(const struct mcpz_anchor *row, char *text);
 
 #endif

@@ -39,12 +39,6 @@ static double shallower(size_t nodes)
     return log((double)MCPZ_ANCHORS_NODES / (double)nodes) / log(DEGREE - 1);
 }
 
-/* What the paper says holds for its number of nodes only. */
-static double paper_says(size_t nodes, double value)
-{
-    return nodes == MCPZ_ANCHORS_NODES ? value : (double)NAN;
-}
-
 static double rmr(const struct mcpz_flood *flood)
 {
     return (double)flood->payloads / (double)(flood->reached - 1) - 1;
@@ -54,7 +48,7 @@ static void note_joined(struct mcpz_anchors *anchors, const struct mcpz_overlays
                         struct mcpz_rng *rng)
 {
     struct mcpz_graph graph;
-    mcpz_graph_init(&graph, world);
+    mcpz_graph_init_overlays(&graph, world);
     double degree = mcpz_graph_mean_degree(&graph);
     struct mcpz_flood flood = mcpz_graph_flood(&graph, mcpz_graph_pick(&graph, rng));
     /* In a small world joins meet each other more often. */
@@ -62,25 +56,24 @@ static void note_joined(struct mcpz_anchors *anchors, const struct mcpz_overlays
 
     note(anchors, "after joins: mean degree",
          (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_MEAN,
+                              .better = MCPZ_ANCHOR_NEITHER,
                               .paper = (double)NAN,
-                              .low = 3.95 - slack,
-                              .high = 4.05 + slack,
+                              .bound = {3.95 - slack, 4.05 + slack},
                               .ours = degree});
     note(anchors, "after joins: redundancy of a flood",
          (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_MEAN,
-                              .paper = paper_says(graph.count, 2.03),
-                              .low = 2.00 - slack,
-                              .high = 2.06 + slack,
+                              .better = MCPZ_ANCHOR_LOWER,
+                              .paper = 2.03,
+                              .bound = {2.00 - slack, 2.06 + slack},
                               .ours = rmr(&flood)});
     note(anchors, "after joins: share a flood reaches",
-         (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_LEAST,
-                              .paper = (double)NAN,
-                              .low = 0.99, /* ours: it says nothing; cycles join what is apart */
-                              .high = 1,
-                              .ours = (double)flood.reached / (double)graph.count});
+         (struct mcpz_anchor){
+             .table = "A1",
+             .better = MCPZ_ANCHOR_HIGHER,
+             .is_worst = true,
+             .paper = (double)NAN,
+             .bound = {0.99, 1}, /* ours: it says nothing; cycles join what is apart */
+             .ours = (double)flood.reached / (double)graph.count});
     mcpz_graph_finish(&graph);
 }
 
@@ -95,24 +88,24 @@ static void note_degrees(struct mcpz_anchors *anchors, const struct mcpz_graph *
     }
     note(anchors, "share of nodes with in-degree 5",
          (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_LEAST,
-                              .paper = paper_says(graph->count, 0.998),
-                              .low = graph->count < MCPZ_ANCHORS_NODES ? 0.98 : 0.997,
-                              .high = 1,
+                              .better = MCPZ_ANCHOR_HIGHER,
+                              .is_worst = true,
+                              .paper = 0.998,
+                              .bound = {graph->count < MCPZ_ANCHORS_NODES ? 0.98 : 0.997, 1},
                               .ours = (double)full / (double)graph->count});
     note(anchors, "least in-degree",
          (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_LEAST,
-                              .paper = paper_says(graph->count, 2),
-                              .low = 2,
-                              .high = DEGREE,
+                              .better = MCPZ_ANCHOR_HIGHER,
+                              .is_worst = true,
+                              .paper = 2,
+                              .bound = {2, DEGREE},
                               .ours = (double)least});
     note(anchors, "links only one end knows",
          (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_MOST,
+                              .better = MCPZ_ANCHOR_LOWER,
+                              .is_worst = true,
                               .paper = 0,
-                              .low = 0,
-                              .high = 0,
+                              .bound = {0, 0},
                               .ours = (double)mcpz_graph_one_way(graph)});
 }
 
@@ -133,24 +126,21 @@ static void note_paths(struct mcpz_anchors *anchors, struct mcpz_graph *graph,
     }
     note(anchors, "average shortest path",
          (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_MEAN,
-                              .paper = paper_says(graph->count, 6.38542),
-                              .low = 6.35 - less - slack,
-                              .high = 6.41 - less + slack,
+                              .better = MCPZ_ANCHOR_LOWER,
+                              .paper = 6.38542,
+                              .bound = {6.35 - less - slack, 6.41 - less + slack},
                               .ours = path_sum / SOURCES});
     note(anchors, "hops to the last delivery",
          (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_MEAN,
-                              .paper = paper_says(graph->count, 9.0),
-                              .low = 8 - less - slack,
-                              .high = 9 - less + slack,
+                              .better = MCPZ_ANCHOR_LOWER,
+                              .paper = 9.0,
+                              .bound = {8 - less - slack, 9 - less + slack},
                               .ours = hop_sum / SOURCES});
     note(anchors, "redundancy of a flood",
          (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_MEAN,
-                              .paper = paper_says(graph->count, 2.99),
-                              .low = 2.97,
-                              .high = 3.01,
+                              .better = MCPZ_ANCHOR_LOWER,
+                              .paper = 2.99,
+                              .bound = {2.97, 3.01},
                               .ours = rmr_sum / SOURCES});
 }
 
@@ -164,14 +154,14 @@ void mcpz_anchors_a1(struct mcpz_anchors *anchors, size_t nodes, uint64_t seed)
     join_all(world);
     note_joined(anchors, world, &rng);
     cycle_all(world);
-    mcpz_graph_init(&graph, world);
+    mcpz_graph_init_overlays(&graph, world);
     note(anchors, "clustering coefficient",
-         (struct mcpz_anchor){.table = "A1",
-                              .over = MCPZ_ANCHOR_MEAN,
-                              .paper = paper_says(nodes, 0.00092),
-                              .low = 0,
-                              .high = 0.002 * MCPZ_ANCHORS_NODES / (double)nodes,
-                              .ours = mcpz_graph_clustering(&graph)});
+         (struct mcpz_anchor){
+             .table = "A1",
+             .better = MCPZ_ANCHOR_LOWER,
+             .paper = 0.00092,
+             .bound = {-(double)INFINITY, 0.002 * MCPZ_ANCHORS_NODES / (double)nodes},
+             .ours = mcpz_graph_clustering(&graph)});
     note_paths(anchors, &graph, &rng);
     note_degrees(anchors, &graph);
     mcpz_graph_finish(&graph);
@@ -198,7 +188,7 @@ static double reliability_now(const struct mcpz_overlays *world, struct mcpz_rng
                               size_t floods)
 {
     struct mcpz_graph graph;
-    mcpz_graph_init(&graph, world);
+    mcpz_graph_init_overlays(&graph, world);
     double reliability = mcpz_graph_reliability(&graph, rng, floods);
     mcpz_graph_finish(&graph);
     return reliability;
@@ -216,20 +206,19 @@ static void note_crash(struct mcpz_anchors *anchors, struct mcpz_overlays *world
     snprintf(metric, sizeof(metric), "%zu %% crash: reliability, %%", crash->percent);
     note(anchors, metric,
          (struct mcpz_anchor){.table = "A2",
-                              .over = MCPZ_ANCHOR_MEAN,
+                              .better = MCPZ_ANCHOR_HIGHER,
                               .paper = crash->paper,
-                              .low = crash->low,
-                              .high = 100,
+                              .bound = {crash->low, 100},
                               .ours = 100 * (first + later * (MESSAGES - 1)) / MESSAGES});
     if (crash->percent <= WHOLE_PERCENT) {
         snprintf(metric, sizeof(metric), "%zu %% crash: messages from the second, %%",
                  crash->percent);
         note(anchors, metric,
              (struct mcpz_anchor){.table = "A2",
-                                  .over = MCPZ_ANCHOR_LEAST,
+                                  .better = MCPZ_ANCHOR_HIGHER,
+                                  .is_worst = true,
                                   .paper = 100,
-                                  .low = 100,
-                                  .high = 100,
+                                  .bound = {100, 100},
                                   .ours = 100 * later});
     }
 }

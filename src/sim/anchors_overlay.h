@@ -3,14 +3,7 @@
 #ifndef SIM_ANCHORS_OVERLAY_H
 #define SIM_ANCHORS_OVERLAY_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "sim/anchors.h"
-
-#define MCPZ_ANCHORS_NODES 10000 /* the paper's; bounds are fitted for other sizes */
-#define MCPZ_ANCHORS_NODES_MIN 100
-#define MCPZ_ANCHORS_NODES_MAX 100000
 
 /** The graph after joins and 50 cycles. Source: HyParView, section 5.4 and table 1. */
 void mcpz_anchors_a1(struct mcpz_anchors *anchors, size_t nodes, uint64_t seed);

@@ -17,35 +17,9 @@
 #ifndef SIM_ANCHORS_PLUMTREE_H
 #define SIM_ANCHORS_PLUMTREE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "sim/anchors.h"
 
-/* One line of the table: what the paper has, where ours must lie, and ours. */
-struct mcpz_plumtree_anchor {
-    const char *table; /* "A4" */
-    char metric[64];
-    double paper;
-    double low; /* ours must lie from here */
-    double high;
-    double ours;
-    bool ok;
-};
-
-#define MCPZ_ANCHORS_PLUMTREE_ROWS 45
-
-struct mcpz_anchors_plumtree_config {
-    size_t node_count; /* even, from 8; the paper's: 10,000 */
-    size_t cycles;     /* from 101; the paper's: 250 */
-    uint64_t seed;
-};
-
-/**
- * Run all five experiments and fill in `rows`. Identities are checked for `node_count`, the
- * paper's numbers are for 10,000. Returns the number of rows: MCPZ_ANCHORS_PLUMTREE_ROWS, which
- * `rows_max` must allow (asserted). Aborts when memory is out.
- */
-size_t mcpz_anchors_plumtree(const struct mcpz_anchors_plumtree_config *config,
-                             struct mcpz_plumtree_anchor *rows, size_t rows_max);
+/** All five variants, 250 cycles each. */
+void mcpz_anchors_a4(struct mcpz_anchors *anchors, size_t nodes, uint64_t seed);
 
 #endif

@@ -1,7 +1,6 @@
 #include "sim/graph.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #define UNREACHED UINT32_MAX
@@ -15,15 +14,15 @@ static void *table(size_t count, size_t size)
     return memory;
 }
 
-static const uint32_t *edges_of(const struct mcpz_graph *graph, size_t node)
+uint32_t *mcpz_graph_edges(const struct mcpz_graph *graph, size_t node)
 {
-    return graph->edges + node * MCPZ_OVERLAY_ACTIVE_MAX;
+    return graph->edges + node * MCPZ_GRAPH_DEGREE_MAX;
 }
 
-static bool has_edge(const struct mcpz_graph *graph, size_t from, size_t to)
+bool mcpz_graph_has_edge(const struct mcpz_graph *graph, size_t from, size_t to)
 {
     for (size_t i = 0; i < graph->degrees[from]; i++) {
-        if (edges_of(graph, from)[i] == to) {
+        if (mcpz_graph_edges(graph, from)[i] == to) {
             return true;
         }
     }
@@ -33,7 +32,7 @@ static bool has_edge(const struct mcpz_graph *graph, size_t from, size_t to)
 static void note_node(struct mcpz_graph *graph, const struct mcpz_overlays *world, size_t node)
 {
     const struct mcpz_overlay *machine = mcpz_overlays_machine(world, node);
-    uint32_t *edges = graph->edges + node * MCPZ_OVERLAY_ACTIVE_MAX;
+    uint32_t *edges = mcpz_graph_edges(graph, node);
 
     graph->alive[graph->alive_count++] = (uint32_t)node;
     for (size_t i = 0; i < machine->active_count; i++) {
@@ -45,20 +44,23 @@ static void note_node(struct mcpz_graph *graph, const struct mcpz_overlays *worl
     }
 }
 
-void mcpz_graph_init(struct mcpz_graph *graph, const struct mcpz_overlays *world)
+void mcpz_graph_init(struct mcpz_graph *graph, size_t count)
 {
-    size_t count = mcpz_overlays_count(world);
-
     *graph = (struct mcpz_graph){
         .count = count,
         .alive = table(count, sizeof(*graph->alive)),
-        .edges = table(count * MCPZ_OVERLAY_ACTIVE_MAX, sizeof(*graph->edges)),
+        .edges = table(count * MCPZ_GRAPH_DEGREE_MAX, sizeof(*graph->edges)),
         .degrees = table(count, sizeof(*graph->degrees)),
         .in_degrees = table(count, sizeof(*graph->in_degrees)),
         .distances = table(count, sizeof(*graph->distances)),
         .queue = table(count, sizeof(*graph->queue)),
     };
-    for (size_t i = 0; i < count; i++) {
+}
+
+void mcpz_graph_init_overlays(struct mcpz_graph *graph, const struct mcpz_overlays *world)
+{
+    mcpz_graph_init(graph, mcpz_overlays_count(world));
+    for (size_t i = 0; i < graph->count; i++) {
         if (mcpz_overlays_is_alive(world, i)) {
             note_node(graph, world, i);
         }
@@ -74,6 +76,7 @@ void mcpz_graph_finish(struct mcpz_graph *graph)
     free(graph->in_degrees);
     free(graph->distances);
     free(graph->queue);
+    free(graph->links);
 }
 
 struct mcpz_flood mcpz_graph_flood(struct mcpz_graph *graph, size_t source)
@@ -93,7 +96,7 @@ struct mcpz_flood mcpz_graph_flood(struct mcpz_graph *graph, size_t source)
         /* To all but the one it came from. */
         flood.payloads += graph->degrees[node] - (size_t)(node != source);
         for (size_t i = 0; i < graph->degrees[node]; i++) {
-            uint32_t next = edges_of(graph, node)[i];
+            uint32_t next = mcpz_graph_edges(graph, node)[i];
             if (graph->distances[next] == UNREACHED) {
                 graph->distances[next] = distance + 1;
                 graph->queue[flood.reached++] = next;
@@ -119,13 +122,13 @@ double mcpz_graph_mean_degree(const struct mcpz_graph *graph)
 
 static double clustering_at(const struct mcpz_graph *graph, size_t node)
 {
-    const uint32_t *edges = edges_of(graph, node);
+    const uint32_t *edges = mcpz_graph_edges(graph, node);
     size_t degree = graph->degrees[node];
     size_t linked = 0;
 
     for (size_t i = 0; i < degree; i++) {
         for (size_t j = i + 1; j < degree; j++) {
-            linked += has_edge(graph, edges[i], edges[j]);
+            linked += mcpz_graph_has_edge(graph, edges[i], edges[j]);
         }
     }
     return degree < 2 ? 0 : (double)linked * 2 / (double)(degree * (degree - 1));
@@ -145,7 +148,7 @@ size_t mcpz_graph_one_way(const struct mcpz_graph *graph)
     size_t found = 0;
     for (size_t node = 0; node < graph->count; node++) {
         for (size_t i = 0; i < graph->degrees[node]; i++) {
-            found += !has_edge(graph, edges_of(graph, node)[i], node);
+            found += !mcpz_graph_has_edge(graph, mcpz_graph_edges(graph, node)[i], node);
         }
     }
     return found;

@@ -10,25 +10,16 @@
 #define SIM_RANDOM_GRAPH_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/rng.h"
+#include "sim/graph.h"
 
 #define MCPZ_RANDOM_GRAPH_DEGREE 5
 
-struct mcpz_random_graph_link {
-    uint32_t ends[2];
-};
-
-struct mcpz_random_graph {
-    size_t node_count;
-    struct mcpz_random_graph_link *links;
-    size_t link_count; /* node_count * MCPZ_RANDOM_GRAPH_DEGREE / 2 */
-};
-
-/** Draw one. `node_count` is even and at least 8 (asserted). Aborts when memory is out. */
-void mcpz_random_graph_init(struct mcpz_random_graph *graph, size_t node_count,
-                            struct mcpz_rng *rng);
-void mcpz_random_graph_finish(struct mcpz_random_graph *graph);
+/**
+ * Init a graph with one that is drawn: node_count * MCPZ_RANDOM_GRAPH_DEGREE / 2 links, all nodes
+ * alive. `node_count` is even and at least 8 (asserted). Aborts when memory is out.
+ */
+void mcpz_random_graph_init(struct mcpz_graph *graph, size_t node_count, struct mcpz_rng *rng);
 
 #endif

@@ -32,7 +32,7 @@ struct letter {
 
 static struct {
     struct mcpz_rng rng;
-    struct mcpz_random_graph graph;
+    struct mcpz_graph graph;
     bool is_cut[LINKS];
     struct mcpz_plumtree trees[NODES];
     _Alignas(16) uint8_t memory[NODES][16384];
@@ -329,7 +329,7 @@ TEST(while_links_are_lost_everybody_gets_everything_once)
             pulls += world.trees[i].pulls;
         }
         large_sent += world.large_sent;
-        mcpz_random_graph_finish(&world.graph);
+        mcpz_graph_finish(&world.graph);
     }
     CHECK(grafts > SEEDS); /* the storm does reach what it is about */
     CHECK(swaps > SEEDS);

@@ -6,7 +6,7 @@
 
 #define NODES_MAX 200
 
-static struct mcpz_random_graph graph;
+static struct mcpz_graph graph;
 
 static void draw(size_t node_count, uint64_t seed)
 {
@@ -32,6 +32,8 @@ TEST(every_node_has_five_neighbours_and_none_twice)
             CHECK(ends[1] < sizes[k]);
             CHECK(ends[0] != ends[1]);
             CHECK(!linked[ends[0]][ends[1]]);
+            CHECK(mcpz_graph_has_edge(&graph, ends[0], ends[1]));
+            CHECK(mcpz_graph_has_edge(&graph, ends[1], ends[0]));
             linked[ends[0]][ends[1]] = true;
             linked[ends[1]][ends[0]] = true;
             degrees[ends[0]]++;
@@ -39,8 +41,11 @@ TEST(every_node_has_five_neighbours_and_none_twice)
         }
         for (size_t i = 0; i < sizes[k]; i++) {
             CHECK_UINT(degrees[i], MCPZ_RANDOM_GRAPH_DEGREE);
+            CHECK_UINT(graph.degrees[i], MCPZ_RANDOM_GRAPH_DEGREE);
         }
-        mcpz_random_graph_finish(&graph);
+        CHECK_UINT(mcpz_graph_one_way(&graph), 0);
+        CHECK_UINT(mcpz_graph_flood(&graph, 0).reached, sizes[k]);
+        mcpz_graph_finish(&graph);
     }
 }
 
@@ -60,7 +65,7 @@ TEST(the_first_links_are_a_tree_of_all_nodes)
                 part[node] = part[node] == gone ? kept : part[node];
             }
         }
-        mcpz_random_graph_finish(&graph);
+        mcpz_graph_finish(&graph);
     }
 }
 
