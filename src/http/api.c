@@ -29,6 +29,7 @@ static const struct route routes[] = {
     {"/v1/peers", 0, .get = mcpz_api_get_peers},
     {"/v1/capabilities", 0, .get = mcpz_api_get_capabilities},
     {"/v1/config", 0, .get = mcpz_api_get_config},
+    {"/v1/events", 0, .get = mcpz_api_get_events},
     {"/v1/tasks", ROUTE_UPLOAD, .post = mcpz_api_post_task},
     {"/v1/agents", 0, .get = mcpz_api_get_agents, .post = mcpz_api_post_agents},
     {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
@@ -184,6 +185,8 @@ mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *direc
         free(made);
         return MCPZ_ENOMEM;
     }
+    uint64_t wall_ms = ports->wall_ms(ports->context);
+    mcpz_events_init(&made->events, wall_ms > 0 ? wall_ms : 1);
     *api = made;
     return MCPZ_OK;
 }
@@ -242,6 +245,15 @@ const struct mcpz_response *mcpz_api_response(const struct mcpz_exchange *exchan
     return exchange->answered ? &exchange->response : NULL;
 }
 
+size_t mcpz_api_pull(struct mcpz_exchange *exchange, uint8_t *out, size_t capacity)
+{
+    assert(exchange->answered);
+    assert(exchange->response.streams);
+    assert(capacity >= MCPZ_PULL_BYTES_MIN);
+
+    return exchange->kind->pull(exchange, out, capacity);
+}
+
 void mcpz_api_refuse(struct mcpz_exchange *exchange, uint32_t code, const char *text)
 {
     mcpz_exchange_fail(exchange, code, "%s", text);
@@ -263,11 +275,28 @@ void mcpz_api_close(struct mcpz_exchange *exchange)
 
 static bool is_waiting(const struct mcpz_exchange *exchange)
 {
-    return exchange->open && !exchange->answered && exchange->kind != NULL;
+    return exchange->open && exchange->kind != NULL &&
+           (!exchange->answered || exchange->response.streams);
+}
+
+static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
+{
+    if (!mcpz_events_note(&api->events, api->ports.wall_ms(api->ports.context), fact)) {
+        return;
+    }
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+        if (api->exchanges[i].open && api->exchanges[i].response.streams) {
+            mcpz_exchange_again(&api->exchanges[i]);
+        }
+    }
 }
 
 void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)
 {
+    if (action->kind == MCPZ_ACTION_FACT) {
+        hear_fact(api, &action->fact);
+        return;
+    }
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];
         if (is_waiting(exchange) && exchange->kind->note != NULL &&

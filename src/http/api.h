@@ -33,21 +33,26 @@
 #define MCPZ_API_WAIT_US MCPZ_SECONDS(60) /* for the engine to answer a request */
 #define MCPZ_SLICE_DOCUMENTS 32           /* looked at in one turn */
 #define MCPZ_SLICE_DELTAS 64
+#define MCPZ_EVENT_STREAMS_MAX 16               /* followed at once; leaves room for verbs */
+#define MCPZ_EVENTS_COMMENT_US MCPZ_SECONDS(15) /* a stream with nothing to say says that */
+#define MCPZ_PULL_BYTES_MIN 4096                /* what a stream's next piece may take */
 
 enum mcpz_method { MCPZ_GET = 1, MCPZ_POST, MCPZ_DELETE, MCPZ_METHOD_OTHER };
 
 struct mcpz_request {
     enum mcpz_method method;
-    struct mcpz_bytes path;  /* decoded, starts with "/" */
-    struct mcpz_bytes query; /* decoded "name=value", of which only the first is looked at */
-    bool local;              /* over the Unix socket: everything is allowed */
-    struct mcpz_body *body;  /* taken: empty afterwards */
+    struct mcpz_bytes path;       /* decoded, starts with "/" */
+    struct mcpz_bytes query;      /* decoded "name=value", with a NUL between two */
+    struct mcpz_bytes last_event; /* the header Last-Event-ID; empty: none */
+    bool local;                   /* over the Unix socket: everything is allowed */
+    struct mcpz_body *body;       /* taken: empty afterwards */
 };
 
 struct mcpz_response {
     unsigned status;
     const char *content_type;
     const char *allow; /* with 405; else NULL */
+    bool streams;      /* goes on without end: mcpz_api_pull() instead of a body */
     struct mcpz_body body;
 };
 
@@ -84,7 +89,8 @@ struct mcpz_api_ports {
     /* Call mcpz_api_progress() soon, but not from here. */
     void (*defer)(void *context);
 
-    /* The exchange of `owner` has its answer. Called from ask, progress and tick. */
+    /* The exchange of `owner` has its answer, or more of it if it streams. Called from ask,
+     * progress and tick. */
     void (*answered)(void *context, void *owner);
 
     mcpz_time (*now)(void *context);
@@ -133,6 +139,13 @@ void mcpz_api_ask(struct mcpz_exchange *exchange, const struct mcpz_request *req
 
 /** The answer; NULL until it is there. Lasts until close. */
 const struct mcpz_response *mcpz_api_response(const struct mcpz_exchange *exchange);
+
+/**
+ * The next bytes of an answer that streams, at most `capacity`, which is at least
+ * MCPZ_PULL_BYTES_MIN. 0: nothing now; ports.answered is called when there is more. What is not
+ * pulled is not kept.
+ */
+size_t mcpz_api_pull(struct mcpz_exchange *exchange, uint8_t *out, size_t capacity);
 
 /** Answer with an error in words: for what the server refuses before it asks. */
 void mcpz_api_refuse(struct mcpz_exchange *exchange, uint32_t code, const char *text);

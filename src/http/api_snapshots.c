@@ -239,18 +239,18 @@ static const struct mcpz_exchange_kind export_kind = {.work = work_export,
 static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
                        struct export *export)
 {
-    struct mcpz_bytes key = mcpz_text("agent=");
     struct mcpz_record record;
+    struct mcpz_bytes name;
+    struct mcpz_bytes id;
 
-    if (query.length == 0) {
+    if (!mcpz_exchange_parameter(&query, &name, &id)) {
         return true;
     }
-    if (query.length < key.length || memcmp(query.data, key.data, key.length) != 0) {
+    if (!mcpz_bytes_equal(name, mcpz_text("agent")) || query.length > 0) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                            "an export can be asked for \"agent=ID\" only");
         return false;
     }
-    struct mcpz_bytes id = mcpz_bytes(query.data + key.length, query.length - key.length);
     const char *trouble = mcpz_agent_id_trouble(id);
     if (trouble != NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s", trouble);

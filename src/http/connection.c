@@ -39,6 +39,9 @@ static void release(struct mcpz_connection *connection)
     }
     *at = connection->next;
     connection->active = false;
+    if (connection->is_watched) {
+        ev_io_stop(connection->side->hub->ev, &connection->watcher);
+    }
     mcpz_body_finish(&connection->body);
     if (connection->exchange != NULL) {
         struct mcpz_exchange *exchange = connection->exchange;
@@ -120,23 +123,54 @@ static enum mcpz_method method_of(struct lws *wsi, bool *is_head, size_t *path_l
     return MCPZ_METHOD_OTHER;
 }
 
+/* libwebsockets keeps each parameter for itself, decoded. False: as for read_url(). */
+static bool read_query(struct mcpz_connection *connection)
+{
+    size_t used = 0;
+
+    for (int i = 0;; i++) {
+        size_t room = sizeof(connection->query) - used;
+        int wanted = lws_hdr_fragment_length(connection->wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if ((size_t)wanted >= room) {
+            return false;
+        }
+        int length = lws_hdr_copy_fragment(connection->wsi, connection->query + used, (int)room,
+                                           WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (length < 0) {
+            connection->query_length = used > 0 ? used - 1 : 0;
+            return true;
+        }
+        if (strlen(connection->query + used) != (size_t)length) {
+            return false;
+        }
+        used += (size_t)length + 1;
+    }
+}
+
 /* False: too long, or with a NUL in it: "%00" would end what comes before it. */
 static bool read_url(struct mcpz_connection *connection, struct mcpz_bytes path,
                      size_t path_length)
 {
-    if (path.length == 0 || path.length > MCPZ_API_PATH_BYTES_MAX ||
-        lws_hdr_total_length(connection->wsi, WSI_TOKEN_HTTP_URI_ARGS) >
-            MCPZ_API_QUERY_BYTES_MAX) {
+    if (path.length == 0 || path.length > MCPZ_API_PATH_BYTES_MAX) {
         return false;
     }
     mcpz_bytes_to_text(path, connection->path, sizeof(connection->path));
-    int length = lws_hdr_copy_fragment(connection->wsi, connection->query,
-                                       sizeof(connection->query), WSI_TOKEN_HTTP_URI_ARGS, 0);
-    if (length < 0) {
-        connection->query[0] = '\0';
-        length = 0;
+    return strlen(connection->path) == path_length && read_query(connection);
+}
+
+/* False: longer than any id of an event. */
+static bool read_last_event(struct mcpz_connection *connection)
+{
+    static const char name[] = "last-event-id:";
+    int length = lws_hdr_custom_length(connection->wsi, name, sizeof(name) - 1);
+
+    connection->last_event[0] = '\0';
+    if (length <= 0) {
+        return true;
     }
-    return strlen(connection->path) == path_length && strlen(connection->query) == (size_t)length;
+    return length < (int)sizeof(connection->last_event) &&
+           lws_hdr_custom_copy(connection->wsi, connection->last_event,
+                               sizeof(connection->last_event), name, sizeof(name) - 1) == length;
 }
 
 /*
@@ -204,7 +238,8 @@ static int ask(struct mcpz_connection *connection)
     const struct mcpz_request request = {
         .method = connection->method,
         .path = mcpz_text(connection->path),
-        .query = mcpz_text(connection->query),
+        .query = mcpz_bytes(connection->query, connection->query_length),
+        .last_event = mcpz_text(connection->last_event),
         .local = connection->side->local,
         .body = &connection->body,
     };
@@ -238,6 +273,10 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
     if (!read_url(connection, path, path_length)) {
         return refuse(connection, 414, MCPZ_CODE_BAD_REQUEST,
                       "the URL is too long, or has a NUL in it");
+    }
+    if (!read_last_event(connection)) {
+        return refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
+                      "Last-Event-ID is longer than the id of any event");
     }
     if (connection->body_left > body_max(connection)) {
         return refuse(connection, connection->side->local ? 413 : 403,
@@ -274,8 +313,10 @@ static bool send_headers(struct mcpz_connection *connection, const struct mcpz_r
     uint8_t *end = start + HEAD_BYTES_MAX;
     struct lws *wsi = connection->wsi;
 
-    if (lws_add_http_common_headers(wsi, response->status, response->content_type,
-                                    response->body.length, &at, end) != 0) {
+    lws_filepos_t length =
+        response->streams ? LWS_ILLEGAL_HTTP_CONTENT_LEN : (lws_filepos_t)response->body.length;
+    if (lws_add_http_common_headers(wsi, response->status, response->content_type, length, &at,
+                                    end) != 0) {
         return false;
     }
     if (response->allow != NULL &&
@@ -320,6 +361,49 @@ static int send_chunk(struct mcpz_connection *connection, const struct mcpz_resp
     return 0;
 }
 
+/*
+ * From a client that follows a stream nothing is to come any more but its end. libwebsockets 4.1
+ * does not look at what comes during an answer, and is woken up for it without a pause.
+ */
+static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct mcpz_connection *connection = watcher->data;
+
+    (void)ev;
+    (void)events;
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}
+
+static void watch(struct mcpz_connection *connection)
+{
+    assert(!connection->is_watched);
+
+    ev_io_init(&connection->watcher, on_readable, lws_get_socket_fd(connection->wsi), EV_READ);
+    connection->watcher.data = connection;
+    connection->is_watched = true;
+    ev_io_start(connection->side->hub->ev, &connection->watcher);
+}
+
+/*
+ * A client that does not read leaves us waiting here, with what is written to its socket, until
+ * the timeout closes it; one that has nothing to read may wait as long as it likes.
+ */
+static int send_piece(struct mcpz_connection *connection)
+{
+    uint8_t *out = connection->side->hub->out + LWS_PRE;
+    size_t length = mcpz_api_pull(connection->exchange, out, MCPZ_API_CHUNK_BYTES);
+
+    if (length == 0) {
+        lws_set_timeout(connection->wsi, NO_PENDING_TIMEOUT, 0);
+        return 0;
+    }
+    if (lws_write(connection->wsi, out, length, LWS_WRITE_HTTP) < (int)length) {
+        return -1;
+    }
+    (void)lws_callback_on_writable(connection->wsi);
+    return 0;
+}
+
 static int on_writeable(struct mcpz_connection *connection)
 {
     if (!connection->active || connection->exchange == NULL) {
@@ -332,13 +416,16 @@ static int on_writeable(struct mcpz_connection *connection)
     }
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_HTTP_CONTENT, MCPZ_API_STALL_SECONDS);
     if (connection->headers_sent) {
-        return send_chunk(connection, response);
+        return response->streams ? send_piece(connection) : send_chunk(connection, response);
     }
     if (!send_headers(connection, response)) {
         return -1;
     }
-    if (connection->is_head || response->body.length == 0) {
+    if (connection->is_head || (response->body.length == 0 && !response->streams)) {
         return end_transaction(connection);
+    }
+    if (response->streams) {
+        watch(connection);
     }
     (void)lws_callback_on_writable(connection->wsi);
     return 0;

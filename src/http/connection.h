@@ -2,7 +2,8 @@
  * One HTTP connection: from libwebsockets' callbacks to an exchange, and its answer back.
  *
  * What libwebsockets 4.1 gets wrong or leaves to us: bodies without a length, chunked bodies,
- * "Expect: 100-continue", timeouts while an answer is being made, cleaning up on two occasions.
+ * "Expect: 100-continue", timeouts while an answer is being made, cleaning up on two occasions,
+ * clients that hang up while they are answered.
  */
 
 #ifndef HTTP_CONNECTION_H
@@ -11,11 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <ev.h>
+
 #include "http/api.h"
 #include "http/body.h"
 
 #define MCPZ_API_PATH_BYTES_MAX 1024
 #define MCPZ_API_QUERY_BYTES_MAX 1024
+#define MCPZ_API_LAST_EVENT_BYTES 32
 
 struct lws;
 struct lws_vhost;
@@ -24,6 +28,7 @@ struct mcpz_connection;
 /* What all connections share. */
 struct mcpz_hub {
     struct mcpz_api *api;
+    struct ev_loop *ev;
     struct mcpz_connection *connections; /* those with a request under way */
     uint8_t *out;                        /* LWS_PRE and MCPZ_API_CHUNK_BYTES */
     size_t socket_count;
@@ -51,9 +56,13 @@ struct mcpz_connection {
     bool asked;
     bool is_head; /* HEAD: no body in the answer */
     bool headers_sent;
+    bool is_watched; /* its answer streams: `watcher` runs */
+    ev_io watcher;
     uint64_t sent; /* bytes of the answer's body */
     char path[MCPZ_API_PATH_BYTES_MAX + 1];
-    char query[MCPZ_API_QUERY_BYTES_MAX + 1];
+    char query[MCPZ_API_QUERY_BYTES_MAX + 1]; /* with a NUL between two parameters */
+    size_t query_length;
+    char last_event[MCPZ_API_LAST_EVENT_BYTES]; /* "": no such header */
 };
 
 struct lws_protocols;

@@ -272,6 +272,29 @@ struct mcpz_bytes mcpz_exchange_path_rest(struct mcpz_bytes path, const char *pr
     return mcpz_bytes(path.data + length, path.length - length);
 }
 
+/* The bytes of `text` before the first `mark`, which is taken off with them. */
+static struct mcpz_bytes take_until(struct mcpz_bytes *text, char mark)
+{
+    const uint8_t *end = text->length > 0 ? memchr(text->data, mark, text->length) : NULL;
+    struct mcpz_bytes head =
+        mcpz_bytes(text->data, end != NULL ? (size_t)(end - text->data) : text->length);
+
+    *text =
+        end != NULL ? mcpz_bytes(end + 1, text->length - head.length - 1) : mcpz_bytes(NULL, 0);
+    return head;
+}
+
+bool mcpz_exchange_parameter(struct mcpz_bytes *query, struct mcpz_bytes *name,
+                             struct mcpz_bytes *value)
+{
+    if (query->length == 0) {
+        return false;
+    }
+    *value = take_until(query, '\0');
+    *name = take_until(value, '=');
+    return true;
+}
+
 static bool is_allowed(const char *key, const char *const *allowed)
 {
     for (; *allowed != NULL; allowed++) {

@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "http/api.h"
+#include "http/events.h"
 #include "proto/code.h"
 
 /* What an exchange that is not answered at once does. Each may be NULL. */
@@ -29,6 +30,9 @@ struct mcpz_exchange_kind {
 
     /* Release `state`. If the exchange is not answered, also cancel what it has under way. */
     void (*finish)(struct mcpz_exchange *exchange);
+
+    /* Of an answer that streams: as mcpz_api_pull(). It works and expires on. */
+    size_t (*pull)(struct mcpz_exchange *exchange, uint8_t *out, size_t capacity);
 };
 
 struct mcpz_exchange {
@@ -50,6 +54,7 @@ struct mcpz_api {
     char *directory;
     uint64_t results_bytes; /* of MCPZ_RESULTS_BYTES_MAX, taken */
     struct mcpz_exchange exchanges[MCPZ_EXCHANGES_MAX];
+    struct mcpz_events events;
 };
 
 typedef void (*mcpz_handler)(struct mcpz_exchange *exchange, const struct mcpz_request *request);
@@ -59,6 +64,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
 void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_config(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_events(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_health(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_livez(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_readyz(struct mcpz_exchange *exchange, const struct mcpz_request *request);
@@ -139,6 +145,10 @@ struct mcpz_integer_rule {
 /** Read an integer member. False: the exchange has been answered with what is wrong. */
 MCPZ_MUST_USE bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object,
                                          const struct mcpz_integer_rule *rule, json_int_t *number);
+
+/** Take the first "name=value" off a request's `query`. False: there was none left. */
+MCPZ_MUST_USE bool mcpz_exchange_parameter(struct mcpz_bytes *query, struct mcpz_bytes *name,
+                                           struct mcpz_bytes *value);
 
 /** The path behind `prefix`. */
 struct mcpz_bytes mcpz_exchange_path_rest(struct mcpz_bytes path, const char *prefix);

@@ -295,6 +295,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         return MCPZ_ENOMEM;
     }
     made->hub.api = made->api;
+    made->hub.ev = mcpz_loop_ev(loop);
     *server = made;
     return MCPZ_OK;
 }
