@@ -117,6 +117,9 @@ enum mcpz_exit mcpz_ask_raw(const struct mcpz_invocation *invocation,
     if (error == MCPZ_ENOTFOUND) {
         return fail_unreachable(invocation);
     }
+    if (error != MCPZ_OK && request->take != NULL && mcpz_interrupt_came()) {
+        return MCPZ_EXIT_OK;
+    }
     if (error != MCPZ_OK) {
         return mcpz_fail_error(invocation, error, &trouble);
     }

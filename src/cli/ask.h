@@ -25,7 +25,8 @@
 
 /**
  * Send `request` to the node of this invocation. On MCPZ_EXIT_OK the status is 2xx and `*answer`
- * is the caller's. Anything else was told, and `*answer` is empty.
+ * is the caller's. Anything else was told, and `*answer` is empty. Ctrl-C ends a request that
+ * hands its answer to `take` with MCPZ_EXIT_OK: that is how one stops following something.
  */
 enum mcpz_exit mcpz_ask_raw(const struct mcpz_invocation *invocation,
                             const struct mcpz_client_request *request,

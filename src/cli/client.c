@@ -374,6 +374,12 @@ static mcpz_error keep_in_memory(struct exchange *exchange, const char *bytes, s
 
 static mcpz_error keep(struct exchange *exchange, const char *bytes, size_t length)
 {
+    const struct mcpz_client_request *request = exchange->request;
+
+    if (request->take != NULL && exchange->answer->status == 200) {
+        exchange->answer->length += length;
+        return request->take(request->take_context, mcpz_bytes(bytes, length), exchange->trouble);
+    }
     if (!goes_to_file(exchange)) {
         return keep_in_memory(exchange, bytes, length);
     }

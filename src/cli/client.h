@@ -34,6 +34,11 @@ struct mcpz_client_request {
     int body_file;        /* follows `body`, up to its end; MCPZ_CLIENT_NO_FILE: nothing does */
     int answer_file;      /* takes the body of a 200; MCPZ_CLIENT_NO_FILE: it stays in memory */
     uint32_t patience_ms; /* longest time in which nothing moves */
+
+    /* Takes the body of a 200 in its place, piece by piece as it comes; NULL: nobody does. It says
+     * in `trouble` what its error is about, which ends the question. */
+    mcpz_error (*take)(void *context, struct mcpz_bytes piece, struct mcpz_trouble *trouble);
+    void *take_context;
 };
 
 struct mcpz_client_answer {
@@ -59,6 +64,7 @@ MCPZ_MUST_USE mcpz_error mcpz_client_socket(const char *data, char *path);
  *         MCPZ_EPROTO     what came is not an HTTP answer
  *         MCPZ_EFULL      the answer, or the body, is over its limit
  *         MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM  also EIO: Ctrl-C, see interrupt.h
+ *         those of request->take
  */
 MCPZ_MUST_USE mcpz_error mcpz_client_ask(const char *socket_path,
                                          const struct mcpz_client_request *request,

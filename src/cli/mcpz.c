@@ -19,6 +19,7 @@ static enum mcpz_exit (*const runs[MCPZ_VERB_COUNT])(const struct mcpz_invocatio
     [MCPZ_VERB_TOKEN_INSPECT] = mcpz_run_token_inspect,
     [MCPZ_VERB_STATUS] = mcpz_run_status,
     [MCPZ_VERB_PEERS] = mcpz_run_peers,
+    [MCPZ_VERB_EVENTS] = mcpz_run_events,
     [MCPZ_VERB_CAPABILITIES] = mcpz_run_capabilities,
     [MCPZ_VERB_TASK_RUN] = mcpz_run_task_run,
     [MCPZ_VERB_AGENT_CREATE] = mcpz_run_agent_create,

@@ -18,6 +18,9 @@ enum mcpz_exit mcpz_run_leave(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_peers(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_capabilities(const struct mcpz_invocation *invocation);
 
+/* verb_events.c */
+enum mcpz_exit mcpz_run_events(const struct mcpz_invocation *invocation);
+
 /* verb_status.c */
 enum mcpz_exit mcpz_run_status(const struct mcpz_invocation *invocation);
 

@@ -39,6 +39,13 @@ static const struct mcpz_option token_create_options[] = {
     {"quiet", 'q', NULL, "print the token and nothing else"},
 };
 
+static const struct mcpz_option events_options[] = {
+    {"follow", '\0', NULL, "go on until Ctrl-C (the default)"},
+    {"no-follow", '\0', NULL, "show what the node has kept, and end"},
+    {"since", '\0', "SEQ", "only what came after the event of this \"seq\""},
+    {"type", '\0', "TYPES", "only events of these types, with commas: dead,suspect"},
+};
+
 static const struct mcpz_option task_run_options[] = {
     {"params", '\0', "JSON", "parameters; @FILE reads a file, - standard input"},
     {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"},
@@ -137,6 +144,27 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz peers\n",
     NULL, 0},
+[MCPZ_VERB_EVENTS] = {
+    MCPZ_VERB_EVENTS, "events", "", 0, 0, "follow what becomes of the other nodes",
+    "One line an event, first those the node has kept (the last 1024), then each as it\n"
+    "comes. Times are UTC. The types, as this node sees them:\n"
+    "\n"
+    "  linked, unlinked              there is a connection to the peer; there no longer is\n"
+    "  alive, suspect, dead, left    it answers; is silent; was for too long; said goodbye\n"
+    "  refuted                       this node was called suspect or dead, and said no\n"
+    "  capabilities                  what the peer offers has changed\n"
+    "  neighbour_up, neighbour_down  the overlay counts on the connection; no longer\n"
+    "  lost                          events are missing here, as many as \"count\" says\n"
+    "\n"
+    "With --json each event is an object on a line of its own. Its \"seq\" is what --since\n"
+    "takes to go on where one left off, also after the node was started again. Ctrl-C ends\n"
+    "it with status 0; if the node stops, the status is 4.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz events\n"
+    "  mcpz events --type suspect,dead --no-follow\n"
+    "  mcpz events --json --since 1763694245124 | jq -r .name\n",
+    OPTIONS(events_options)},
 [MCPZ_VERB_CAPABILITIES] = {
     MCPZ_VERB_CAPABILITIES, "capabilities", "", 0, 0, "list what the mesh can do, and who",
     "Each is a task type for \"mcpz task run\".\n"

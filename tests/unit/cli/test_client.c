@@ -511,6 +511,65 @@ TEST(a_full_disk_has_its_own_error)
     CHECK(close(request.answer_file) == 0);
 }
 
+struct pieces {
+    char text[64];
+    mcpz_error refusal; /* once anything has come */
+};
+
+static mcpz_error take(void *context, struct mcpz_bytes piece, struct mcpz_trouble *why)
+{
+    struct pieces *pieces = (struct pieces *)context;
+
+    (void)strncat(pieces->text, (const char *)piece.data, piece.length);
+    if (pieces->refusal != MCPZ_OK && pieces->text[0] != '\0') {
+        mcpz_trouble_say(why, "had enough");
+        return pieces->refusal;
+    }
+    return MCPZ_OK;
+}
+
+static mcpz_error take_from(const char *text, struct pieces *pieces)
+{
+    const struct script script = {.answer = text, .answer_length = strlen(text), .piece = 1};
+    struct mcpz_client_request request = get();
+
+    request.take = take;
+    request.take_context = pieces;
+    start(&script);
+    return ask(&request);
+}
+
+TEST(an_answer_may_be_taken_piece_by_piece)
+{
+    struct pieces pieces = {.text = ""};
+
+    (void)state;
+    CHECK_UINT(take_from("HTTP/1.1 200 OK\r\n\r\nhello, world", &pieces), MCPZ_OK);
+    CHECK_TEXT(pieces.text, "hello, world");
+    CHECK_UINT(answer.length, 12);
+    CHECK(answer.body == NULL);
+}
+
+TEST(who_takes_may_end_the_answer)
+{
+    struct pieces pieces = {.text = "", .refusal = MCPZ_EPROTO};
+
+    (void)state;
+    CHECK_UINT(take_from("HTTP/1.1 200 OK\r\n\r\nhello", &pieces), MCPZ_EPROTO);
+    CHECK(pieces.text[0] == 'h' && strlen(pieces.text) <= 5);
+    CHECK_TEXT(trouble.text, "had enough");
+}
+
+TEST(a_refusal_is_not_taken_piece_by_piece)
+{
+    struct pieces pieces = {.text = ""};
+
+    (void)state;
+    CHECK_UINT(take_from("HTTP/1.1 404 No\r\nContent-Length: 5\r\n\r\nhello", &pieces), MCPZ_OK);
+    CHECK_TEXT(pieces.text, "");
+    CHECK_TEXT(answer.body, "hello");
+}
+
 /* ---- Paths -------------------------------------------------------------------------------- */
 
 static void socket_of(const char *data, const char *expected)
@@ -589,23 +648,22 @@ TEST(an_interrupt_ends_the_waiting)
 
 #define FRESH(name) cmocka_unit_test_setup_teardown(name, make, clean)
 
-TEST_MAIN(FRESH(reads_an_answer), FRESH(reads_an_answer_that_comes_byte_by_byte),
-          FRESH(without_a_length_the_connection_ends_it), FRESH(nothing_may_be_the_answer),
-          FRESH(what_follows_the_length_is_not_read), FRESH(a_header_is_not_found_in_the_body),
-          FRESH(refuses_an_answer_that_ends_early),
-          FRESH(refuses_a_connection_closed_without_an_answer),
-          FRESH(refuses_a_head_that_ends_early), FRESH(refuses_what_is_not_http),
-          FRESH(refuses_a_status_of_two_digits), FRESH(refuses_a_length_that_is_no_number),
-          FRESH(refuses_a_negative_length), FRESH(refuses_a_length_beyond_64_bits),
-          FRESH(refuses_chunks), FRESH(refuses_a_head_without_end),
-          FRESH(refuses_an_answer_over_its_limit), FRESH(a_large_answer_comes_back_whole),
-          FRESH(silence_has_an_end), FRESH(nobody_listens_where_there_is_no_socket),
-          FRESH(nobody_listens_on_a_socket_left_behind),
-          FRESH(sends_a_body_from_memory_and_a_file),
-          FRESH(sends_what_comes_from_a_pipe_with_its_length), FRESH(says_that_a_post_has_no_body),
-          FRESH(an_early_answer_stops_the_sending), FRESH(an_answer_goes_to_a_file),
-          FRESH(a_refusal_does_not_go_to_the_file), FRESH(a_full_disk_has_its_own_error),
-          FRESH(the_socket_lies_in_the_data_directory),
-          FRESH(the_socket_may_lie_where_a_file_says),
-          FRESH(a_path_too_long_for_a_socket_is_refused),
-          FRESH(escapes_what_a_path_does_not_carry), FRESH(an_interrupt_ends_the_waiting))
+TEST_MAIN(
+    FRESH(reads_an_answer), FRESH(reads_an_answer_that_comes_byte_by_byte),
+    FRESH(without_a_length_the_connection_ends_it), FRESH(nothing_may_be_the_answer),
+    FRESH(what_follows_the_length_is_not_read), FRESH(a_header_is_not_found_in_the_body),
+    FRESH(refuses_an_answer_that_ends_early), FRESH(refuses_a_connection_closed_without_an_answer),
+    FRESH(refuses_a_head_that_ends_early), FRESH(refuses_what_is_not_http),
+    FRESH(refuses_a_status_of_two_digits), FRESH(refuses_a_length_that_is_no_number),
+    FRESH(refuses_a_negative_length), FRESH(refuses_a_length_beyond_64_bits),
+    FRESH(refuses_chunks), FRESH(refuses_a_head_without_end),
+    FRESH(refuses_an_answer_over_its_limit), FRESH(a_large_answer_comes_back_whole),
+    FRESH(silence_has_an_end), FRESH(nobody_listens_where_there_is_no_socket),
+    FRESH(nobody_listens_on_a_socket_left_behind), FRESH(sends_a_body_from_memory_and_a_file),
+    FRESH(sends_what_comes_from_a_pipe_with_its_length), FRESH(says_that_a_post_has_no_body),
+    FRESH(an_early_answer_stops_the_sending), FRESH(an_answer_goes_to_a_file),
+    FRESH(a_refusal_does_not_go_to_the_file), FRESH(a_full_disk_has_its_own_error),
+    FRESH(an_answer_may_be_taken_piece_by_piece), FRESH(who_takes_may_end_the_answer),
+    FRESH(a_refusal_is_not_taken_piece_by_piece), FRESH(the_socket_lies_in_the_data_directory),
+    FRESH(the_socket_may_lie_where_a_file_says), FRESH(a_path_too_long_for_a_socket_is_refused),
+    FRESH(escapes_what_a_path_does_not_carry), FRESH(an_interrupt_ends_the_waiting))
