@@ -4,6 +4,7 @@
 
 #include "cli/ask.h"
 #include "cli/paste.h"
+#include "cli/peers.h"
 #include "cli/run.h"
 #include "cli/show.h"
 
@@ -50,34 +51,77 @@ enum mcpz_exit mcpz_run_leave(const struct mcpz_invocation *invocation)
     return mcpz_ask_and_show(invocation, "POST", "/v1/leave", show_left);
 }
 
+/* ---- Peers -------------------------------------------------------------------------------- */
+
 static mcpz_error add_peer(struct mcpz_table *table, const json_t *peer)
 {
     char node[MCPZ_FIELD_BYTES];
     char rtt[MCPZ_FIELD_BYTES];
+    char reasons[MCPZ_FIELD_BYTES];
     const char *const cells[] = {
-        mcpz_json_short_id(peer, "node", node), mcpz_show_text(peer, "name"),
-        mcpz_show_text(peer, "state"),          mcpz_show_text(peer, "address"),
-        mcpz_json_field(peer, "rtt_ms", rtt),   mcpz_show_text(peer, "region"),
-        mcpz_show_text(peer, "zone"),           mcpz_show_text(peer, "since")};
+        mcpz_show_text(peer, "name"),         mcpz_json_short_id(peer, "node", node),
+        mcpz_show_text(peer, "state"),        mcpz_show_text(peer, "view"),
+        mcpz_json_field(peer, "rtt_ms", rtt), mcpz_show_text(peer, "since"),
+        mcpz_peer_reasons(peer, reasons)};
 
     return mcpz_table_add(table, cells);
 }
 
-static enum mcpz_exit show_peers(const json_t *answer)
+static enum mcpz_exit show_peers(const json_t *peers, const char *empty)
 {
-    static const char *const headings[] = {"NODE",   "NAME",   "STATE", "ADDRESS",
-                                           "RTT MS", "REGION", "ZONE",  "SINCE"};
-    static const struct mcpz_listing listing = {
-        headings, MCPZ_ARRAY_LEN(headings), add_peer,
-        "no other node is in this mesh; `mcpz token create` lets one join"};
+    static const char *const headings[] = {"NAME", "ID",    "STATE", "VIEW",
+                                           "RTT",  "SINCE", "REASON"};
+    const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_peer, empty};
 
-    return mcpz_show_listing(&listing, answer);
+    return mcpz_show_listing(&listing, peers);
+}
+
+/* The words given for `option`, if it was. Tells what is wrong with them. */
+static enum mcpz_exit read_filter(const struct mcpz_invocation *invocation, const char *option,
+                                  const char *const *known, const char **words)
+{
+    *words = mcpz_option_value(invocation, option);
+    if (*words == NULL || mcpz_words_are(*words, known)) {
+        return MCPZ_EXIT_OK;
+    }
+    return mcpz_fail_usage(invocation, "--%s %s is none of those there are, with commas between",
+                           option, *words);
 }
 
 enum mcpz_exit mcpz_run_peers(const struct mcpz_invocation *invocation)
 {
-    return mcpz_ask_and_show(invocation, "GET", "/v1/peers", show_peers);
+    static const char *const known_states[] = {"alive", "suspect", "dead", "left", NULL};
+    static const char *const known_views[] = {"active", "passive", "none", NULL};
+    const char *states;
+    const char *views;
+    json_t *answer;
+
+    enum mcpz_exit status = read_filter(invocation, "state", known_states, &states);
+    if (status == MCPZ_EXIT_OK) {
+        status = read_filter(invocation, "view", known_views, &views);
+    }
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask(invocation, "GET", "/v1/peers", NULL, &answer);
+    }
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    bool are_others = json_array_size(answer) > 0;
+    mcpz_peers_keep(answer, "state", states);
+    mcpz_peers_keep(answer, "view", views);
+    if (invocation->json) {
+        mcpz_print_json(answer);
+    } else {
+        status = show_peers(
+            answer, are_others ? "no peer is as asked for; `mcpz peers` lists them all"
+                               : "no other node is in this mesh; `mcpz token create` lets one "
+                                 "join");
+    }
+    json_decref(answer);
+    return status;
 }
+
+/* ---- Capabilities ------------------------------------------------------------------------- */
 
 /* "attic, n-7f3a2b4c (this node)" */
 static void list_providers(const json_t *providers, char *text, size_t capacity)

@@ -39,6 +39,11 @@ static const struct mcpz_option token_create_options[] = {
     {"quiet", 'q', NULL, "print the token and nothing else"},
 };
 
+static const struct mcpz_option peers_options[] = {
+    {"state", '\0', "STATES", "only peers that are so: alive, suspect, dead, left; with commas"},
+    {"view", '\0', "VIEWS", "only peers in these views: active, passive, none; with commas"},
+};
+
 static const struct mcpz_option events_options[] = {
     {"follow", '\0', NULL, "go on until Ctrl-C (the default)"},
     {"no-follow", '\0', NULL, "show what the node has kept, and end"},
@@ -139,11 +144,15 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     NULL, 0},
 [MCPZ_VERB_PEERS] = {
     MCPZ_VERB_PEERS, "peers", "", 0, 0, "list the other nodes of the mesh",
-    "A peer without a round-trip time has no direct link to this node.\n"
+    "VIEW is active for peers this node is linked with, which then have a round-trip time\n"
+    "(RTT, in ms); passive for those it keeps in reserve. SINCE is when the state became\n"
+    "what it is, REASON why a peer is suspect, and for whom.\n"
     "\n"
-    "Example:\n"
-    "  mcpz peers\n",
-    NULL, 0},
+    "Examples:\n"
+    "  mcpz peers\n"
+    "  mcpz peers --state suspect,dead\n"
+    "  mcpz peers --view active --json\n",
+    OPTIONS(peers_options)},
 [MCPZ_VERB_EVENTS] = {
     MCPZ_VERB_EVENTS, "events", "", 0, 0, "follow what becomes of the other nodes",
     "One line an event, first those the node has kept (the last 1024), then each as it\n"

@@ -211,6 +211,20 @@ static json_t *show_rtt(const struct mcpz_neighbour *link)
                                             : json_null();
 }
 
+/* Which of the overlay's views it is in: linked, or in reserve. */
+static const char *view_word(const struct mcpz_neighbour *link)
+{
+    return link != NULL ? "active" : "none";
+}
+
+/* Who has called it suspect, and why: [{"observer", "reason"}]. The core does not tell them yet.
+ */
+static json_t *list_reasons(const struct mcpz_member *member)
+{
+    (void)member;
+    return json_array();
+}
+
 static json_t *show_peer(const struct mcpz_api *api, const struct mcpz_members *members,
                          const struct mcpz_member *member)
 {
@@ -227,6 +241,8 @@ static json_t *show_peer(const struct mcpz_api *api, const struct mcpz_members *
     (void)json_object_set_new(json, "roles", list_roles(member));
     (void)json_object_set_new(json, "since",
                               mcpz_exchange_show_time(wall_of(api, member->since_us)));
+    (void)json_object_set_new(json, "view", json_string(view_word(link)));
+    (void)json_object_set_new(json, "reasons", list_reasons(member));
     (void)json_object_set_new(json, "linked", json_boolean(link != NULL));
     (void)json_object_set_new(json, "dialled", json_boolean(link != NULL && link->dialled));
     return json;

@@ -228,6 +228,22 @@ class Events(unittest.TestCase):
             pass  # what it said was not read
         self.assertEqual(self.a.status()["name"], "A")
 
+    # ---- Peers ---------------------------------------------------------------------------
+
+    def test_peers_are_listed_by_what_they_are(self):
+        peer, = self.a.ask("peers", "--state", "alive", "--view", "active")
+        self.assertEqual((peer["name"], peer["view"], peer["reasons"]), ("B", "active", []))
+        self.assertEqual(self.a.ask("peers", "--state", "suspect,dead"), [])
+        self.assertEqual(self.a.run("peers").stdout.split()[:7],
+                         ["NAME", "ID", "STATE", "VIEW", "RTT", "SINCE", "REASON"])
+        self.b.kill()
+        until("B is dead", lambda: self.a.ask("peers", "--state", "dead"))
+        self.assertEqual(self.a.ask("peers", "--view", "active"), [])
+        peer, = self.a.ask("peers", "--view", "none,passive")
+        self.assertEqual(peer["state"], "dead")
+        for arguments in (("--state", "gone"), ("--view", "")):
+            self.assertEqual(self.a.run("peers", *arguments).returncode, 2)
+
 
 if __name__ == "__main__":
     unittest.main()
