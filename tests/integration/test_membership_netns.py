@@ -61,7 +61,7 @@ class Membership(unittest.TestCase):
                                           within=place.within)
 
     def wait_for_views(self, what, expected):
-        """Until each living node's view is `expected(node)`; else tell how the first one differs."""
+        """Until each living node's view is `expected(node)`; else tell how one of them differs."""
         late = list(self.living)
 
         def agreed():
@@ -76,8 +76,8 @@ class Membership(unittest.TestCase):
             until(what, agreed, PATIENCE)
         except Failed as failure:
             wanted, found = expected(late[0]), view_of(late[0])
-            wrong = {name: found.get(name, "missing")
-                     for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)}
+            wrong = {name: found.get(name, "missing") for name in wanted.keys() | found.keys()
+                     if wanted.get(name) != found.get(name)}
             self.fail(f"{failure}: {late[0].name} and perhaps others hold {wrong}")
 
     def wait_for_truth(self, what):
@@ -92,7 +92,7 @@ class Membership(unittest.TestCase):
         late = list(pairs)
 
         def missed():
-            while late and view_of(late[0][0])[late[0][1]] != "alive":
+            while late and view_of(late[0][0]).get(late[0][1]) != "alive":
                 late.pop(0)
             return not late
         until(what, missed, PATIENCE)

@@ -49,7 +49,8 @@ class Zones:
         stem = f"mcpz-{os.getpid()}"
         self.router = f"{stem}-router"
         self.places = [Place(f"{stem}-{zone}-{number}", zone, number)
-                       for zone, size in enumerate(sizes, start=1) for number in range(1, size + 1)]
+                       for zone, size in enumerate(sizes, start=1)
+                       for number in range(1, size + 1)]
         self.drops = []
 
     def __enter__(self):

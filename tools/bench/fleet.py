@@ -13,7 +13,6 @@ import concurrent.futures
 import contextlib
 import ctypes
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -51,7 +50,7 @@ def connect_within(space, address):
                 raise SystemExit("cannot leave a network namespace")
 
 
-# ---- MessagePack, as much of it as serf's RPC speaks ---------------------------------------------
+# ---- MessagePack, as much of it as serf's RPC speaks --------------------------------------------
 
 def pack(value):
     """Encode what a request holds: small integers, truths, texts, lists, maps."""
@@ -340,12 +339,12 @@ class Fleet:
         return sum(member.processor_ns() for member in self.members)
 
 
-def build_missing():
-    """Install what the comparison needs, in the way of the other tools."""
+def install_serf():
+    """Install it if it is missing, in the way of the other tools; what it calls its version."""
     if shutil.which("serf") is None:
         subprocess.run(["bash", "-c", f'root={ROOT}; . "$root/tools/packages"; '
                         'install_missing "${bench_packages[@]}"'], check=True)
     if shutil.which("serf") is None:
         raise Failed("there is no serf in PATH: nothing to compare with")
-    return subprocess.run(["serf", "version"], capture_output=True, text=True, check=True,
-                          env={**os.environ}).stdout.splitlines()[0]
+    done = subprocess.run(["serf", "version"], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[0]
