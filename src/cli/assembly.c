@@ -216,7 +216,8 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
                                         .address = assembly->address,
                                         .region = config->region != NULL ? config->region : "",
                                         .zone = config->zone != NULL ? config->zone : "",
-                                        .role_count = config->role_count};
+                                        .role_count = config->role_count,
+                                        .neighbours_max = config->max_direct_peers};
 
     mcpz_random(&engine.seed, sizeof(engine.seed));
     for (size_t i = 0; i < config->role_count; i++) {
@@ -325,6 +326,11 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_NEIGHBOUR_UP:
     case MCPZ_FACT_NEIGHBOUR_DOWN:
     case MCPZ_FACT_GOSSIP_DELIVERED:
+    case MCPZ_FACT_LATE:
+    case MCPZ_FACT_PROMPT:
+    case MCPZ_FACT_UNREACHABLE:
+    case MCPZ_FACT_DIFFERS:
+    case MCPZ_FACT_PROBED:
     case MCPZ_FACT_KIND_END:
         break;
     }

@@ -147,7 +147,7 @@ static void print_banner(const struct up *up)
 {
     const struct mcpz_assembly *assembly = &up->assembly;
     const struct mcpz_engine *engine = mcpz_loop_engine(assembly->loop);
-    const struct mcpz_members *members = &mcpz_engine_node(engine)->members;
+    const struct mcpz_fabric *fabric = &mcpz_engine_node(engine)->fabric;
     char node[MCPZ_ID_TEXT_BYTES];
 
     mcpz_id_to_text(mcpz_engine_id(engine), 'n', node);
@@ -159,8 +159,8 @@ static void print_banner(const struct up *up)
     print_api(up);
     (void)fprintf(stderr, "  data     %s%s\n", assembly->data,
                   up->ephemeral != NULL ? "  (removed at the end)" : "");
-    (void)fprintf(stderr, "  peers    %zu known, %zu to try\n", members->member_count - 1,
-                  members->seed_count);
+    (void)fprintf(stderr, "  peers    %zu known, %zu to try\n", fabric->members.roster.count - 1,
+                  fabric->links.seed_count);
     if (up->config.bootstrap_upgraded) {
         (void)fprintf(stderr, "  note     ws:// was taken for wss://: the mesh is always "
                               "encrypted\n");

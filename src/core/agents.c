@@ -283,15 +283,15 @@ static void plan_comparison(struct mcpz_agents *agents, mcpz_time now)
     agents->compare_at_us = now + period / 1000 * (800 + spread) + 1;
 }
 
-static void on_tick(struct step *step, const struct mcpz_members *members)
+static void on_tick(struct step *step, const struct mcpz_overlay *overlay)
 {
     struct mcpz_agents *agents = step->agents;
 
     if (agents->compare_at_us <= step->now) {
         plan_comparison(agents, step->now);
-        if (members->neighbour_count > 0) {
-            uint32_t lot = mcpz_rng_below(&agents->rng, (uint32_t)members->neighbour_count);
-            mcpz_rounds_start(&agents->rounds, &members->neighbours[lot].id, step->now);
+        if (overlay->active_count > 0) {
+            uint32_t lot = mcpz_rng_below(&agents->rng, (uint32_t)overlay->active_count);
+            mcpz_rounds_start(&agents->rounds, &overlay->active[lot].id, step->now);
         }
     }
     if (mcpz_rounds_run(&agents->rounds, agents->store, step->now, &step->mail) != MCPZ_OK) {
@@ -369,7 +369,7 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store
     mcpz_agents_recount(agents);
 }
 
-void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_members *members,
+void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *overlay,
                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out)
 {
     struct step step = {.agents = agents, .now = now, .wall_ms = event->wall_ms};
@@ -377,7 +377,7 @@ void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_members *mem
 
     /* Most events are for other machines. */
     if (event->kind == MCPZ_EVENT_TICK) {
-        on_tick(&step, members);
+        on_tick(&step, overlay);
     } else if (event->kind == MCPZ_EVENT_RECV) {
         on_message(&step, &event->recv.from, event->recv.msg);
     } else if (event->kind == MCPZ_EVENT_FACT) {

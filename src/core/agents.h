@@ -28,8 +28,8 @@
 #include "core/crdt/rounds.h"
 #include "core/crdt/wanted.h"
 #include "core/event.h"
-#include "core/members.h"
 #include "core/outbox.h"
+#include "core/overlay.h"
 #include "core/timing.h"
 #include "proto/agent.h"
 #include "proto/limits.h"
@@ -71,12 +71,12 @@ void mcpz_agents_recount(struct mcpz_agents *agents);
 
 /**
  * Take in one event. Handles AGENT_*, RECV of DELTA, DIGESTS and WANT, LINKED and UNLINKED facts,
- * TICK. `members` is looked at only.
+ * TICK. `overlay` is looked at only.
  *
  * An AGENT_IMPORT is answered with OK also if the delta was here; with CONFLICT if its causal
  * past is not, or if it is stamped too far in the future.
  */
-void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_members *members,
+void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *overlay,
                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);
 
 mcpz_time mcpz_agents_deadline(const struct mcpz_agents *agents);

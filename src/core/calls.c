@@ -10,7 +10,7 @@ static_assert(MCPZ_OUTBOX_MAX >= 2 * 2 * MCPZ_CALLS_MAX, "one step must fit the 
 
 /* What a step looks at and does not change. */
 struct sight {
-    const struct mcpz_members *members;
+    const struct mcpz_fabric *fabric;
     const struct mcpz_registry *registry;
     mcpz_time now;
 };
@@ -132,32 +132,53 @@ static size_t count_calls_to(const struct mcpz_calls *calls, const struct mcpz_i
     return count;
 }
 
-/* Fewest of our calls under way first, then by lot: the k-th equal is kept with chance 1/k. */
+static bool is_linked(const struct mcpz_calls *calls, const struct sight *sight,
+                      const struct mcpz_id *id)
+{
+    return mcpz_id_equal(id, &calls->self) || mcpz_links_find(&sight->fabric->links, id) != NULL;
+}
+
+/* How little we want to call this member; UINT64_MAX: we cannot. */
+static uint64_t reluctance(const struct mcpz_calls *calls, const struct sight *sight,
+                           const struct mcpz_id *id)
+{
+    const struct mcpz_member *member = mcpz_members_find(&sight->fabric->members, id);
+    bool linked = is_linked(calls, sight, id);
+    bool known = member != NULL && !mcpz_member_is_gone(member);
+
+    if (!linked &&
+        (!known || mcpz_roster_address(&sight->fabric->members.roster, member).length == 0)) {
+        return UINT64_MAX;
+    }
+    bool suspect = known && member->state == MCPZ_MEMBER_SUSPECT;
+    return (suspect ? (uint64_t)1 << 32 : 0) + 2 * count_calls_to(calls, id) + !linked;
+}
+
+/* Nobody suspect, fewest of our calls under way, linked; then by lot: the k-th equal is kept with
+ * chance 1/k. */
 static bool choose(struct mcpz_calls *calls, const struct sight *sight,
                    const struct mcpz_call_out *slot, struct mcpz_bytes capability,
                    struct mcpz_id *provider)
 {
     const struct mcpz_registry *registry = sight->registry;
-    size_t fewest = SIZE_MAX;
+    uint64_t least = UINT64_MAX;
     uint32_t equals = 0;
 
     for (const struct mcpz_offer *offer = mcpz_registry_find(registry, capability, 0);
          offer != NULL; offer = mcpz_registry_find(registry, capability,
                                                    (size_t)(offer - registry->offers) + 1)) {
         const struct mcpz_id *id = &registry->offerers[offer->offerer].id;
-        bool reachable =
-            mcpz_id_equal(id, &calls->self) || mcpz_members_neighbour(sight->members, id) != NULL;
-        if (!reachable || has_failed(slot, id)) {
+        uint64_t cost = has_failed(slot, id) ? UINT64_MAX : reluctance(calls, sight, id);
+        if (cost == UINT64_MAX) {
             continue;
         }
-        size_t count = count_calls_to(calls, id);
-        equals = count < fewest ? 1 : equals + (count == fewest);
-        if (count < fewest || (count == fewest && mcpz_rng_below(&calls->rng, equals) == 0)) {
-            fewest = count;
+        equals = cost < least ? 1 : equals + (cost == least);
+        if (cost < least || (cost == least && mcpz_rng_below(&calls->rng, equals) == 0)) {
+            least = cost;
             *provider = *id;
         }
     }
-    return fewest != SIZE_MAX;
+    return least != UINT64_MAX;
 }
 
 /*
@@ -182,6 +203,7 @@ static void fail_attempt(struct mcpz_calls *calls, const struct sight *sight,
     }
     slot->last_code = code;
     slot->open = false;
+    slot->reaching = false;
     calls->tasks_retried++;
     (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
 }
@@ -192,6 +214,7 @@ static void open_call(struct mcpz_calls *calls, struct mcpz_call_out *slot, mcpz
     slot->call = ++calls->next_call;
     slot->attempts++;
     slot->open = true;
+    slot->reaching = false;
     slot->send_credit = MCPZ_CALL_WINDOW_BYTES;
     slot->receive_credit = MCPZ_CALL_WINDOW_BYTES;
 
@@ -239,7 +262,7 @@ static void on_start(struct mcpz_calls *calls, const struct sight *sight,
     assert(task->timeout_ms > 0 && task->timeout_ms <= MCPZ_CALL_TIMEOUT_MS_MAX);
 
     struct mcpz_call_out *slot = find_request(calls, task->request);
-    if (slot != NULL && slot->open) {
+    if (slot != NULL && (slot->open || slot->reaching)) {
         return; /* it is under way */
     }
     if (slot == NULL) {
@@ -253,13 +276,18 @@ static void on_start(struct mcpz_calls *calls, const struct sight *sight,
         return;
     }
     if (choose(calls, sight, slot, task->capability, &slot->provider)) {
-        open_call(calls, slot, sight->now, task, out);
+        if (is_linked(calls, sight, &slot->provider)) {
+            open_call(calls, slot, sight->now, task, out);
+        } else {
+            slot->reaching = true; /* the edge says it again when there is a link */
+            mcpz_outbox_append(out, MCPZ_ACTION_REACH)->reach.peer = slot->provider;
+        }
     } else if (slot->attempts > 0) {
         finish(calls, slot, slot->last_code,
                mcpz_text("the provider failed and no other one is reachable"), out);
     } else {
         finish(calls, slot, MCPZ_CODE_NO_PROVIDER,
-               mcpz_text("no node that is alive and linked offers this capability"), out);
+               mcpz_text("no node that is alive and can be reached offers this capability"), out);
     }
 }
 
@@ -553,6 +581,67 @@ static void on_unlinked(struct mcpz_calls *calls, const struct sight *sight,
     }
 }
 
+/* A link has taken the place of the one that a call went over: what was said there may be lost. */
+static void start_over(struct mcpz_calls *calls, const struct sight *sight,
+                       struct mcpz_call_out *slot, struct mcpz_outbox *out)
+{
+    send_cancel(slot, out);
+    if (slot->answered) {
+        fail_attempt(calls, sight, slot, MCPZ_CODE_PROVIDER_LOST,
+                     mcpz_text("the link to the provider was replaced before all had come"), out);
+        return;
+    }
+    slot->open = false;
+    slot->attempts--; /* the provider has not failed */
+    (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+}
+
+/* What was waiting for a link to this provider may start. */
+static void on_linked(struct mcpz_calls *calls, const struct sight *sight,
+                      const struct mcpz_id *peer, struct mcpz_outbox *out)
+{
+    for (size_t i = 0; i < MCPZ_CALLS_MAX; i++) {
+        struct mcpz_call_out *ours = &calls->out[i];
+        if (ours->request == 0 || !mcpz_id_equal(&ours->provider, peer)) {
+            continue;
+        }
+        if (ours->open) {
+            start_over(calls, sight, ours, out);
+        } else if (ours->reaching) {
+            ours->reaching = false;
+            (void)append_task(out, MCPZ_ACTION_TASK_RETRY, ours->request);
+        }
+    }
+}
+
+static void on_unreachable(struct mcpz_calls *calls, const struct sight *sight,
+                           const struct mcpz_id *peer, struct mcpz_outbox *out)
+{
+    for (size_t i = 0; i < MCPZ_CALLS_MAX; i++) {
+        struct mcpz_call_out *ours = &calls->out[i];
+        if (ours->request != 0 && ours->reaching && mcpz_id_equal(&ours->provider, peer)) {
+            ours->attempts++; /* it counts, though nothing was sent */
+            fail_attempt(calls, sight, ours, MCPZ_CODE_PROVIDER_LOST,
+                         mcpz_text("the provider cannot be reached"), out);
+        }
+    }
+}
+
+static void on_fact(struct mcpz_calls *calls, const struct sight *sight,
+                    const struct mcpz_fact *fact, struct mcpz_outbox *out)
+{
+    if (calls->out_count + calls->in_count == 0) {
+        return;
+    }
+    if (fact->kind == MCPZ_FACT_UNLINKED) {
+        on_unlinked(calls, sight, &fact->about, out);
+    } else if (fact->kind == MCPZ_FACT_LINKED) {
+        on_linked(calls, sight, &fact->about, out);
+    } else if (fact->kind == MCPZ_FACT_UNREACHABLE) {
+        on_unreachable(calls, sight, &fact->about, out);
+    }
+}
+
 static void on_tick(struct mcpz_calls *calls, mcpz_time now, struct mcpz_outbox *out)
 {
     for (size_t i = 0; i < MCPZ_CALLS_MAX; i++) {
@@ -579,16 +668,16 @@ void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_id *self, uint6
     mcpz_rng_init(&calls->rng, seed);
 }
 
-void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_members *members,
+void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_fabric *fabric,
                      const struct mcpz_registry *registry, mcpz_time now,
                      const struct mcpz_event *event, struct mcpz_outbox *out)
 {
-    const struct sight sight = {.members = members, .registry = registry, .now = now};
+    const struct sight sight = {.fabric = fabric, .registry = registry, .now = now};
 
     if (event->kind == MCPZ_EVENT_TICK) {
         on_tick(calls, now, out);
-    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_UNLINKED) {
-        on_unlinked(calls, &sight, &event->fact.about, out);
+    } else if (event->kind == MCPZ_EVENT_FACT) {
+        on_fact(calls, &sight, &event->fact, out);
     } else if (event->kind == MCPZ_EVENT_TASK_START) {
         on_start(calls, &sight, &event->task, out);
     } else if (event->kind > MCPZ_EVENT_TASK_START && event->kind <= MCPZ_EVENT_TASK_CANCEL) {

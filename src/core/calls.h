@@ -10,8 +10,10 @@
  * Each side may send MCPZ_CALL_WINDOW_BYTES ahead of what the other has taken; CREDIT moves the
  * window. No payload is kept here: the edges hold input and output.
  *
- * A provider is picked among the linked nodes that offer the capability (ourselves included): the
- * one with the fewest of our calls under way, then by lot. When it is lost, or says something
+ * A provider is picked among the nodes that offer the capability (ourselves included): one that is
+ * not suspect, has the fewest of our calls under way, is linked, then by lot. One without a link
+ * is reached first, then the edge is asked to say TASK_START again; so it is when another link
+ * takes the place of the one a call went over. When it is lost, or says something
  * retryable, before any output came, another one is tried: the edge is asked to say TASK_START
  * again. Time, attempts and calls are bounded.
  */
@@ -26,7 +28,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "core/event.h"
-#include "core/members.h"
+#include "core/fabric.h"
 #include "core/outbox.h"
 #include "core/registry.h"
 #include "proto/code.h"
@@ -42,6 +44,7 @@ struct mcpz_call_out {
     struct mcpz_id failed[MCPZ_CALL_ATTEMPTS_MAX]; /* providers not to try again */
     uint32_t attempts;
     bool open;     /* false: waiting for the edge to start it over */
+    bool reaching; /* waiting for a link to the provider */
     bool answered; /* output has come: too late for another provider */
     mcpz_time deadline_us;
     mcpz_time started_us;
@@ -80,10 +83,11 @@ struct mcpz_calls {
 void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_id *self, uint64_t seed);
 
 /**
- * Take in one event. Handles TASK_*, RUN_*, RECV of OPEN .. CREDIT, UNLINKED facts, TICK.
- * `members` and `registry` are looked at only.
+ * Take in one event. Handles TASK_*, RUN_*, RECV of OPEN .. CREDIT, TICK; facts LINKED,
+ * UNLINKED and UNREACHABLE. Asks for REACH where the provider chosen is not linked.
+ * `fabric` and `registry` are looked at only.
  */
-void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_members *members,
+void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_fabric *fabric,
                      const struct mcpz_registry *registry, mcpz_time now,
                      const struct mcpz_event *event, struct mcpz_outbox *out);
 

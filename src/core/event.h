@@ -63,7 +63,8 @@ enum mcpz_link_down_reason {
     MCPZ_DOWN_PROTOCOL,   /* it sent what it may not */
     MCPZ_DOWN_DUPLICATE,  /* another link to the same peer stays */
     MCPZ_DOWN_LEFT,       /* one of us is leaving */
-    MCPZ_DOWN_FULL,       /* MCPZ_LINKS_MAX others are linked already */
+    MCPZ_DOWN_FULL,       /* it is not wanted: others are, or nobody has used it for long */
+    MCPZ_DOWN_ONE_WAY,    /* we hear it, it does not hear us */
 };
 
 enum mcpz_agent_op {
@@ -111,6 +112,7 @@ struct mcpz_event {
         struct {
             struct mcpz_id from;
             const struct mcpz_msg *msg;
+            bool gossip; /* it came as a broadcast; `from` only handed it on */
         } recv;
         struct {
             struct mcpz_id peer;
@@ -120,7 +122,8 @@ struct mcpz_event {
         } link; /* LINK_UP, LINK_DOWN; CONTACT, UNREACHABLE: its `peer` */
         struct {
             struct mcpz_bytes address;
-        } seed; /* SEED, DIAL_FAILED */
+            bool refused; /* DIAL_FAILED: its machine answered that nobody listens there */
+        } seed;           /* SEED, DIAL_FAILED */
         struct mcpz_fact fact;
         struct {
             struct mcpz_bytes name;

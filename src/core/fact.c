@@ -29,6 +29,16 @@ const char *mcpz_fact_word(enum mcpz_fact_kind kind)
         return "neighbour_down";
     case MCPZ_FACT_GOSSIP_DELIVERED:
         return "gossip_delivered";
+    case MCPZ_FACT_LATE:
+        return "late";
+    case MCPZ_FACT_PROMPT:
+        return "prompt";
+    case MCPZ_FACT_UNREACHABLE:
+        return "unreachable";
+    case MCPZ_FACT_DIFFERS:
+        return "differs";
+    case MCPZ_FACT_PROBED:
+        return "probed";
     case MCPZ_FACT_KIND_END:
         break;
     }

@@ -22,6 +22,11 @@ enum mcpz_fact_kind {
     MCPZ_FACT_NEIGHBOUR_UP,     /* the overlay counts on the link to it */
     MCPZ_FACT_NEIGHBOUR_DOWN,   /* no longer */
     MCPZ_FACT_GOSSIP_DELIVERED, /* a broadcast has come, for the first time */
+    MCPZ_FACT_LATE,             /* a linked peer's heartbeat is overdue */
+    MCPZ_FACT_PROMPT,           /* it is heard again */
+    MCPZ_FACT_UNREACHABLE,      /* a node we tried to reach is not linked; `reason` says why */
+    MCPZ_FACT_DIFFERS,          /* a neighbour holds something else for true than we do */
+    MCPZ_FACT_PROBED,           /* a probe of this member has ended; `reason`: 0 well, else not */
     MCPZ_FACT_KIND_END,
 };
 
@@ -32,6 +37,13 @@ enum mcpz_neighbour_down_reason {
     MCPZ_NEIGHBOUR_LEAVING,  /* one of us says goodbye to everybody */
 };
 
+enum mcpz_unreachable {
+    MCPZ_UNREACHABLE_SILENT = 1, /* nobody answered, or not as one of the mesh */
+    MCPZ_UNREACHABLE_REFUSED,    /* its machine answered that nobody listens there */
+    MCPZ_UNREACHABLE_NO_ADDRESS, /* it dials out only */
+    MCPZ_UNREACHABLE_BUSY,       /* too many dials are under way */
+};
+
 struct mcpz_fact {
     enum mcpz_fact_kind kind;
     struct mcpz_id
@@ -39,7 +51,9 @@ struct mcpz_fact {
     uint64_t incarnation;     /* ALIVE .. REFUTED */
     uint32_t reason;          /* UNLINKED: enum mcpz_link_down_reason; CALL_FAILED: enum mcpz_code;
                                GOSSIP_DELIVERED: the round;
-                               NEIGHBOUR_DOWN: enum mcpz_neighbour_down_reason */
+                               NEIGHBOUR_DOWN: enum mcpz_neighbour_down_reason;
+                               SUSPECT, DEAD: enum mcpz_suspicion;
+                               UNREACHABLE: enum mcpz_unreachable */
     struct mcpz_bytes detail; /* ALIVE: its address, if it may be dialled; GOSSIP_DELIVERED: the
                                  payload; borrowed */
 };

@@ -20,7 +20,7 @@ static size_t taken(size_t count, size_t size)
 
 size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t bytes_max)
 {
-    return taken(seen_max, sizeof(struct mcpz_gossip_seen)) +
+    return taken(seen_max, sizeof(uint64_t)) + taken(seen_max, sizeof(uint16_t)) +
            taken(bucket_count(seen_max), sizeof(uint16_t)) +
            taken(kept_max, sizeof(struct mcpz_gossip_kept)) + taken(bytes_max, 1);
 }
@@ -36,6 +36,7 @@ void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *
 
     *cache = (struct mcpz_gossip_cache){
         .seen = mcpz_arena_take(arena, seen_max, sizeof(*cache->seen)),
+        .next = mcpz_arena_take(arena, seen_max, sizeof(*cache->next)),
         .buckets = mcpz_arena_take(arena, bucket_count(seen_max), sizeof(*cache->buckets)),
         .kept = mcpz_arena_take(arena, kept_max, sizeof(*cache->kept)),
         .payloads = mcpz_arena_take(arena, bytes_max, 1),
@@ -45,6 +46,7 @@ void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *
         .bytes_max = (uint32_t)bytes_max,
     };
     assert(cache->seen != NULL);
+    assert(cache->next != NULL);
     assert(cache->buckets != NULL);
     assert(cache->kept != NULL);
     assert(cache->payloads != NULL);
@@ -55,19 +57,24 @@ void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *
 
 /* ---- Ids ---------------------------------------------------------------------------------- */
 
-static uint16_t *bucket_of(const struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
+static uint64_t mark_of(const struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
 {
-    uint64_t hash = mcpz_hash_bytes(mcpz_bytes(id->bytes, sizeof(id->bytes)), cache->seed);
-    return &cache->buckets[hash % bucket_count(cache->seen_max)];
+    return mcpz_hash_bytes(mcpz_bytes(id->bytes, sizeof(id->bytes)), cache->seed);
+}
+
+static uint16_t *bucket_of(const struct mcpz_gossip_cache *cache, uint64_t mark)
+{
+    return &cache->buckets[mark % bucket_count(cache->seen_max)];
 }
 
 /* Its row in `seen`, or MCPZ_GOSSIP_NOWHERE. */
 static uint16_t row_of(const struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
 {
-    uint16_t at = *bucket_of(cache, id);
+    const uint64_t mark = mark_of(cache, id);
+    uint16_t at = *bucket_of(cache, mark);
 
-    while (at != MCPZ_GOSSIP_NOWHERE && !mcpz_gossip_id_equal(&cache->seen[at].id, id)) {
-        at = cache->seen[at].next;
+    while (at != MCPZ_GOSSIP_NOWHERE && cache->seen[at] != mark) {
+        at = cache->next[at];
     }
     return at;
 }
@@ -81,13 +88,13 @@ bool mcpz_gossip_cache_has_seen(const struct mcpz_gossip_cache *cache,
 /* Take the row at `at` out of its chain. */
 static void forget(struct mcpz_gossip_cache *cache, uint16_t at)
 {
-    uint16_t *link = bucket_of(cache, &cache->seen[at].id);
+    uint16_t *link = bucket_of(cache, cache->seen[at]);
 
     while (*link != at) {
         assert(*link != MCPZ_GOSSIP_NOWHERE);
-        link = &cache->seen[*link].next;
+        link = &cache->next[*link];
     }
-    *link = cache->seen[at].next;
+    *link = cache->next[at];
 }
 
 static void remember(struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
@@ -97,8 +104,10 @@ static void remember(struct mcpz_gossip_cache *cache, const struct mcpz_gossip_i
     if (cache->added >= cache->seen_max) {
         forget(cache, at);
     }
-    uint16_t *head = bucket_of(cache, id);
-    cache->seen[at] = (struct mcpz_gossip_seen){.id = *id, .next = *head};
+    const uint64_t mark = mark_of(cache, id);
+    uint16_t *head = bucket_of(cache, mark);
+    cache->seen[at] = mark;
+    cache->next[at] = *head;
     *head = at;
 }
 

@@ -2,689 +2,1051 @@
 
 #include <assert.h>
 
-/* One row goes out per known member when a link comes up; a tick can bury or dial every member,
- * ping every neighbour, dial every seed and tell one neighbour all. */
-static_assert(MCPZ_OUTBOX_MAX >= 5 * MCPZ_MEMBERS_MAX + 2 * MCPZ_LINKS_MAX + MCPZ_SEEDS_MAX,
+#include "base/hash.h"
+#include "core/compare.h"
+#include "proto/cert.h"
+
+/* A tick can bury every suspect, ask it back, and begin as many suspicions as are allowed. */
+static_assert(MCPZ_OUTBOX_MAX >= 3 * MCPZ_SUSPICIONS_MAX + 2 * MCPZ_SUSPECTS_PER_MINUTE +
+                                     2 * MCPZ_ROWS_PER_SUMMARY_MAX,
               "one step must fit the outbox");
 
-/* Where there are more members than links: with so many, we do not press those that are full; and
- * a full node takes one in so many members that press it. */
-#define LINKS_ENOUGH (MCPZ_LINKS_MAX / 2)
-#define TAKEN_ONE_IN 4
+#define LOST_ENOUGH 3             /* observers who have lost a member, and they are all it has */
+#define REFUSED_ENOUGH 2          /* observers whose redial was refused */
+#define FLAPS_US MCPZ_SECONDS(60) /* who was doubted and there is slow for so long */
+#define UNREACHED_ENOUGH 2        /* checks in a row */
+#define FRESH_US MCPZ_SECONDS(3)  /* who joined so lately hands on no rows that it was sent */
+#define RECONNECT_EASES_US MCPZ_SECONDS(60)
+#define RECONNECT_EASES_MAX 30
+#define LONG_SUSPECT_US MCPZ_SECONDS(5)
+#define SOON_US MCPZ_MS(100)
+#define JUDGE_AGAIN_US MCPZ_MS(500)
+#define FORGET_PERIOD_US MCPZ_SECONDS(60)
+#define ALLOWANCE_US (MCPZ_SECONDS(60) / MCPZ_SUSPECTS_PER_MINUTE)
 
-/* ---- Rows --------------------------------------------------------------------------------- */
+/* ---- Small things ------------------------------------------------------------------------- */
 
-static struct mcpz_member *find_member(struct mcpz_members *members, const struct mcpz_id *id)
+static struct mcpz_member *self_row(const struct mcpz_members *members)
 {
-    const struct mcpz_member *found = mcpz_members_find(members, id);
-    return found != NULL ? &members->members[found - members->members] : NULL;
+    return &members->roster.rows[MCPZ_ROSTER_SELF];
 }
 
-static struct mcpz_neighbour *find_neighbour(struct mcpz_members *members,
-                                             const struct mcpz_id *id)
+static bool is_self(const struct mcpz_members *members, const struct mcpz_id *id)
 {
-    const struct mcpz_neighbour *found = mcpz_members_neighbour(members, id);
-    return found != NULL ? &members->neighbours[found - members->neighbours] : NULL;
+    return mcpz_id_equal(&self_row(members)->id, id);
 }
 
-static bool is_gone(const struct mcpz_member *member)
-{
-    return member->state == MCPZ_MEMBER_DEAD || member->state == MCPZ_MEMBER_LEFT;
-}
-
-static bool is_linked(const struct mcpz_members *members, const struct mcpz_member *member)
-{
-    return mcpz_members_neighbour(members, &member->id) != NULL;
-}
-
-/* Somewhere in the first `most_us`, so that nodes that saw the same thing do not act at once. */
 static mcpz_time jitter(struct mcpz_members *members, mcpz_time most_us)
 {
     return mcpz_rng_below(&members->rng, (uint32_t)most_us + 1);
 }
 
-/* ---- News --------------------------------------------------------------------------------- */
-
-/*
- * The row as a message. Its texts stay in the row: rows move only in forget_the_dead() and
- * take_row(), which come before any message is made in their step.
- */
-static struct mcpz_msg news_of(const struct mcpz_member *member, struct mcpz_outbox *out)
+static void tell(const struct mcpz_members *members, const struct mcpz_member *member,
+                 enum mcpz_fact_kind kind, struct mcpz_outbox *out)
 {
-    struct mcpz_bytes *roles = NULL;
-    if (member->role_count > 0) {
-        roles = mcpz_arena_take(&out->arena, member->role_count, sizeof(*roles));
-        assert(roles != NULL);
-    }
-    for (size_t i = 0; i < member->role_count; i++) {
-        roles[i] = mcpz_text(member->roles[i]);
-    }
-    return (struct mcpz_msg){
-        .kind = MCPZ_MSG_MEMBER,
-        .member =
-            {
-                .id = member->id,
-                .incarnation = member->incarnation,
-                .state = (uint32_t)member->state,
-                .name = mcpz_text(member->name),
-                .address = mcpz_text(member->address),
-                .region = mcpz_text(member->region),
-                .zone = mcpz_text(member->zone),
-                .roles = roles,
-                .role_count = member->role_count,
-            },
-    };
-}
+    struct mcpz_bytes address = mcpz_roster_address(&members->roster, member);
 
-static void spread(const struct mcpz_member *member, const struct mcpz_id *except,
-                   struct mcpz_outbox *out)
-{
-    struct mcpz_msg news = news_of(member, out);
-    mcpz_outbox_broadcast(out, except, &news);
-}
-
-static void tell_all_rows(const struct mcpz_members *members, const struct mcpz_id *peer,
-                          struct mcpz_outbox *out)
-{
-    for (size_t i = 0; i < members->member_count; i++) {
-        struct mcpz_msg news = news_of(&members->members[i], out);
-        mcpz_outbox_send(out, peer, &news);
-    }
-}
-
-static void tell(const struct mcpz_member *member, enum mcpz_fact_kind kind,
-                 struct mcpz_outbox *out)
-{
     mcpz_outbox_fact(out, &(struct mcpz_fact){
                               .kind = kind,
                               .about = member->id,
                               .incarnation = member->incarnation,
-                              .detail = mcpz_text(member->address),
+                              .reason = kind == MCPZ_FACT_ALIVE ? 0 : member->reason,
+                              .detail = mcpz_outbox_keep(out, address),
                           });
 }
 
-static enum mcpz_fact_kind fact_of(enum mcpz_member_state state)
+/* A row as a message whose texts last as long as the outbox. */
+static struct mcpz_msg kept_news(const struct mcpz_members *members,
+                                 const struct mcpz_member *member, struct mcpz_outbox *out)
 {
-    switch (state) {
-    case MCPZ_MEMBER_ALIVE:
-        return MCPZ_FACT_ALIVE;
-    case MCPZ_MEMBER_SUSPECT:
-        return MCPZ_FACT_SUSPECT;
-    case MCPZ_MEMBER_LEFT:
-        return MCPZ_FACT_LEFT;
-    case MCPZ_MEMBER_DEAD:
-    case MCPZ_MEMBER_STATE_END:
-        break;
+    struct mcpz_msg news = mcpz_news_of(&members->roster, member, out);
+    struct mcpz_msg_member *said = &news.member;
+    struct mcpz_bytes *roles = mcpz_arena_take(&out->arena, MCPZ_ROLES_MAX, sizeof(*roles));
+
+    assert(roles != NULL);
+    said->name = mcpz_outbox_keep(out, said->name);
+    said->address = mcpz_outbox_keep(out, said->address);
+    said->region = mcpz_outbox_keep(out, said->region);
+    said->zone = mcpz_outbox_keep(out, said->zone);
+    said->signature = mcpz_outbox_keep(out, said->signature);
+    for (size_t i = 0; i < said->role_count; i++) {
+        roles[i] = mcpz_outbox_keep(out, said->roles[i]);
     }
-    return MCPZ_FACT_DEAD;
+    said->roles = roles;
+    return news;
+}
+
+static void spread(const struct mcpz_members *members, const struct mcpz_member *member,
+                   struct mcpz_outbox *out)
+{
+    struct mcpz_msg news = kept_news(members, member, out);
+    mcpz_outbox_broadcast(out, NULL, &news);
+}
+
+static void close_case(struct mcpz_members *members, struct mcpz_member *member)
+{
+    if (member->suspicion != 0) {
+        mcpz_suspicions_close(&members->suspicions, member->suspicion);
+        member->suspicion = 0;
+    }
 }
 
 static void set_state(struct mcpz_members *members, struct mcpz_member *member,
                       enum mcpz_member_state state, mcpz_time now)
 {
-    if (member->state != state) {
+    if (now >= member->since_us + FLAPS_US) {
+        member->flaps = 0; /* it has been well, or away, for long */
+    }
+    if (member->state != (uint8_t)state) {
         member->since_us = now;
     }
-    member->state = state;
-    member->suspect_until_us = state == MCPZ_MEMBER_SUSPECT && !is_linked(members, member)
-                                   ? now + members->timing->suspect_us
-                                   : MCPZ_TIME_NEVER;
+    member->state = (uint8_t)state;
+    if (state != MCPZ_MEMBER_SUSPECT) {
+        close_case(members, member);
+    }
+    if (state == MCPZ_MEMBER_ALIVE) {
+        member->reason = 0;
+        member->unreached = 0;
+    }
+    mcpz_roster_changed(&members->roster);
 }
 
-/* ---- Dialling ----------------------------------------------------------------------------- */
+/* ---- Ourselves ---------------------------------------------------------------------------- */
 
-/* Both ends of a missing link want it: the one with the greater id gives the other a start. */
-static void dial_soon(struct mcpz_members *members, struct mcpz_member *member, mcpz_time now)
+/* Sign what we say of ourselves, as it is now. */
+static void sign_self(struct mcpz_members *members)
 {
-    if (member->address[0] == '\0' || member->state == MCPZ_MEMBER_LEFT ||
-        is_linked(members, member)) {
-        member->dial_at_us = MCPZ_TIME_NEVER;
+    struct mcpz_member *self = self_row(members);
+    struct mcpz_bytes roles[MCPZ_ROLES_MAX];
+    uint8_t signature[MCPZ_SIGNATURE_BYTES];
+    struct mcpz_msg_member said = mcpz_roster_read(&members->roster, self, roles);
+
+    mcpz_roster_changed(&members->roster);
+    if (members->notary.sign == NULL) {
         return;
     }
-    mcpz_time head_start = mcpz_id_compare(&members->members[0].id, &member->id) > 0
-                               ? members->timing->redial_min_us
-                               : 0;
-    member->redial_us = members->timing->redial_min_us;
-    member->dial_at_us = now + head_start + jitter(members, members->timing->redial_min_us);
-}
-
-/* Wait, and wait longer next time: half of it by lot (jittered exponential backoff). */
-static mcpz_time back_off(struct mcpz_members *members, mcpz_time *redial_us, mcpz_time now)
-{
-    mcpz_time wait = *redial_us / 2 + jitter(members, *redial_us / 2);
-
-    *redial_us = mcpz_time_min(*redial_us * 2, members->timing->redial_max_us);
-    return now + wait;
-}
-
-static void dial(const char *address, const struct mcpz_id *expected, struct mcpz_outbox *out)
-{
-    struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_DIAL);
-    action->dial.address = mcpz_text(address);
-    if (expected != NULL) {
-        action->dial.expected = *expected;
-    }
-}
-
-static void dial_members(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
-{
-    if (members->leaving || members->neighbour_count == MCPZ_LINKS_MAX) {
-        return;
-    }
-    for (size_t i = 1; i < members->member_count; i++) {
-        struct mcpz_member *member = &members->members[i];
-        if (member->dial_at_us <= now) {
-            if (!member->has_enough || members->neighbour_count < LINKS_ENOUGH) {
-                dial(member->address, &member->id, out);
-            }
-            member->dial_at_us = back_off(members, &member->redial_us, now);
-        }
-    }
-}
-
-/* A seed is wanted until it has answered once, and again whenever nobody else is left. */
-static bool is_seed_wanted(struct mcpz_members *members, const struct mcpz_seed *seed)
-{
-    if (mcpz_id_is_zero(&seed->peer)) {
-        return true;
-    }
-    return members->neighbour_count == 0;
-}
-
-static void dial_seeds(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
-{
-    for (size_t i = 0; i < members->seed_count && !members->leaving; i++) {
-        struct mcpz_seed *seed = &members->seeds[i];
-        if (seed->dial_at_us <= now && is_seed_wanted(members, seed)) {
-            dial(seed->address, NULL, out);
-            seed->dial_at_us = back_off(members, &seed->redial_us, now);
-        }
-    }
-}
-
-static void wake_seeds(struct mcpz_members *members, mcpz_time now)
-{
-    for (size_t i = 0; i < members->seed_count; i++) {
-        members->seeds[i].redial_us = members->timing->redial_min_us;
-        members->seeds[i].dial_at_us = now + jitter(members, members->timing->redial_min_us);
-    }
-}
-
-static void on_seed(struct mcpz_members *members, mcpz_time now, struct mcpz_bytes address)
-{
-    for (size_t i = 0; i < members->seed_count; i++) {
-        if (mcpz_bytes_equal(mcpz_text(members->seeds[i].address), address)) {
-            return;
-        }
-    }
-    if (members->seed_count == MCPZ_SEEDS_MAX || address.length > MCPZ_ADDRESS_BYTES_MAX) {
-        members->dropped++;
-        return;
-    }
-    struct mcpz_seed *seed = &members->seeds[members->seed_count++];
-    *seed = (struct mcpz_seed){.dial_at_us = now, .redial_us = members->timing->redial_min_us};
-    mcpz_bytes_to_text(address, seed->address, sizeof(seed->address));
-}
-
-/* ---- Suspicion ---------------------------------------------------------------------------- */
-
-static void suspect(struct mcpz_members *members, struct mcpz_member *member, mcpz_time now,
-                    struct mcpz_outbox *out)
-{
-    set_state(members, member, MCPZ_MEMBER_SUSPECT, now);
-    tell(member, MCPZ_FACT_SUSPECT, out);
-    spread(member, NULL, out);
-}
-
-/*
- * A node that has lost all its links cannot tell who died: it judges nobody (DESIGN 5). With a
- * single other member there is nothing to tell apart.
- */
-static bool is_cut_off(const struct mcpz_members *members)
-{
-    return members->neighbour_count == 0 && mcpz_members_alive_count(members) > 2;
-}
-
-static void bury_silent_suspects(struct mcpz_members *members, mcpz_time now,
-                                 struct mcpz_outbox *out)
-{
-    for (size_t i = 1; i < members->member_count; i++) {
-        struct mcpz_member *member = &members->members[i];
-        if (member->suspect_until_us > now) {
-            continue;
-        }
-        if (is_cut_off(members)) {
-            member->suspect_until_us = now + members->timing->suspect_us;
-            continue;
-        }
-        set_state(members, member, MCPZ_MEMBER_DEAD, now);
-        tell(member, MCPZ_FACT_DEAD, out);
-        spread(member, NULL, out);
-    }
-}
-
-static void forget_the_dead(struct mcpz_members *members, mcpz_time now)
-{
-    for (size_t i = members->member_count; i > 1; i--) {
-        struct mcpz_member *member = &members->members[i - 1];
-        if (is_gone(member) && !is_linked(members, member) &&
-            now - member->since_us >= members->timing->forget_us) {
-            *member = members->members[--members->member_count];
-        }
-    }
-}
-
-/* ---- Links -------------------------------------------------------------------------------- */
-
-static void drop_neighbour(struct mcpz_members *members, struct mcpz_neighbour *neighbour,
-                           enum mcpz_link_down_reason reason, mcpz_time now,
-                           struct mcpz_outbox *out)
-{
-    struct mcpz_id id = neighbour->id;
-    *neighbour = members->neighbours[--members->neighbour_count];
-
-    mcpz_outbox_fact(
-        out,
-        &(struct mcpz_fact){.kind = MCPZ_FACT_UNLINKED, .about = id, .reason = (uint32_t)reason});
-    if (members->neighbour_count == 0) {
-        wake_seeds(members, now);
-    }
-    struct mcpz_member *member = find_member(members, &id);
-    if (member == NULL) {
-        return;
-    }
-    if (reason == MCPZ_DOWN_FULL) {
-        /* It lives, and has links enough: no hint of anything, and no hurry to try again. */
-        member->has_enough = true;
-        member->redial_us = members->timing->redial_max_us;
-        member->dial_at_us = back_off(members, &member->redial_us, now);
-        return;
-    }
-    if (member->state == MCPZ_MEMBER_ALIVE) {
-        suspect(members, member, now, out);
-    } else {
-        set_state(members, member, member->state, now);
-    }
-    dial_soon(members, member, now);
-}
-
-static void unlink_full(const struct mcpz_id *peer, struct mcpz_outbox *out)
-{
-    struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_UNLINK);
-    action->unlink.peer = *peer;
-    action->unlink.reason = MCPZ_DOWN_FULL;
-}
-
-/*
- * A newcomer is always taken in, or it would hear of nobody; a member, which asks only while it
- * has few links, once in a while. For it goes whoever has been linked longest and so has found
- * others. Source: HyParView (DSN 2007), section 4.3: JOIN and NEIGHBOR of high priority evict.
- */
-static bool make_room(struct mcpz_members *members, const struct mcpz_id *peer, mcpz_time now,
-                      struct mcpz_outbox *out)
-{
-    if (find_member(members, peer) != NULL && mcpz_rng_below(&members->rng, TAKEN_ONE_IN) != 0) {
-        unlink_full(peer, out);
-        return false;
-    }
-    struct mcpz_neighbour *oldest = &members->neighbours[0];
-    for (size_t i = 1; i < members->neighbour_count; i++) {
-        if (members->neighbours[i].up_us < oldest->up_us) {
-            oldest = &members->neighbours[i];
-        }
-    }
-    unlink_full(&oldest->id, out);
-    drop_neighbour(members, oldest, MCPZ_DOWN_FULL, now, out);
-    return true;
-}
-
-static void on_link_up(struct mcpz_members *members, mcpz_time now, const struct mcpz_event *event,
-                       struct mcpz_outbox *out)
-{
-    const struct mcpz_id *peer = &event->link.peer;
-    struct mcpz_neighbour *neighbour = find_neighbour(members, peer);
-
-    if (neighbour == NULL && members->neighbour_count == MCPZ_LINKS_MAX &&
-        !make_room(members, peer, now, out)) {
-        return;
-    }
-    if (neighbour == NULL) {
-        neighbour = &members->neighbours[members->neighbour_count++];
-    }
-    *neighbour = (struct mcpz_neighbour){
-        .id = *peer,
-        .up_us = now,
-        .heard_us = now,
-        .ping_at_us = now,
-        .pinged_us = MCPZ_TIME_NEVER,
-        .dialled = event->link.dialled,
-    };
-    for (size_t i = 0; i < members->seed_count; i++) {
-        if (mcpz_bytes_equal(mcpz_text(members->seeds[i].address), event->link.address)) {
-            members->seeds[i].peer = *peer;
-        }
-    }
-    struct mcpz_member *member = find_member(members, peer);
-    if (member != NULL) {
-        member->dial_at_us = MCPZ_TIME_NEVER;
-        member->suspect_until_us = MCPZ_TIME_NEVER;
-        member->has_enough = false;
-    }
-
-    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_LINKED, .about = *peer});
-    tell_all_rows(members, peer, out);
-}
-
-/* Anti-entropy: what a flood has missed. */
-static void compare_rows(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
-{
-    if (members->compare_at_us > now || members->neighbour_count == 0) {
-        return;
-    }
-    size_t chosen = mcpz_rng_below(&members->rng, (uint32_t)members->neighbour_count);
-    tell_all_rows(members, &members->neighbours[chosen].id, out);
-    members->compare_at_us = now + members->timing->anti_entropy_us;
-}
-
-static void check_neighbours(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
-{
-    for (size_t i = members->neighbour_count; i > 0; i--) {
-        struct mcpz_neighbour *neighbour = &members->neighbours[i - 1];
-        if (now - neighbour->heard_us >= members->timing->link_silent_us) {
-            struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_UNLINK);
-            action->unlink.peer = neighbour->id;
-            action->unlink.reason = MCPZ_DOWN_SILENT;
-            drop_neighbour(members, neighbour, MCPZ_DOWN_SILENT, now, out);
-            continue;
-        }
-        if (neighbour->ping_at_us <= now) {
-            struct mcpz_msg ping = {.kind = MCPZ_MSG_PING, .ping = {.seq = ++neighbour->ping_seq}};
-            neighbour->ping_at_us = now + members->timing->heartbeat_us;
-            neighbour->pinged_us = now;
-            mcpz_outbox_send(out, &neighbour->id, &ping);
-        }
-    }
-}
-
-/* ---- Messages ----------------------------------------------------------------------------- */
-
-/* A row for a member we did not know: a free one, or that of whoever is gone longest. */
-static struct mcpz_member *take_row(struct mcpz_members *members)
-{
-    if (members->member_count < MCPZ_MEMBERS_MAX) {
-        return &members->members[members->member_count++];
-    }
-    struct mcpz_member *oldest = NULL;
-    for (size_t i = 1; i < members->member_count; i++) {
-        struct mcpz_member *member = &members->members[i];
-        if (is_gone(member) && (oldest == NULL || member->since_us < oldest->since_us)) {
-            oldest = member;
-        }
-    }
-    return oldest;
-}
-
-static void adopt(struct mcpz_members *members, struct mcpz_member *member,
-                  const struct mcpz_msg_member *news, mcpz_time now)
-{
-    member->incarnation = news->incarnation;
-    mcpz_bytes_to_text(news->name, member->name, sizeof(member->name));
-    mcpz_bytes_to_text(news->address, member->address, sizeof(member->address));
-    mcpz_bytes_to_text(news->region, member->region, sizeof(member->region));
-    mcpz_bytes_to_text(news->zone, member->zone, sizeof(member->zone));
-    member->role_count = news->role_count < MCPZ_ROLES_MAX ? news->role_count : MCPZ_ROLES_MAX;
-    for (size_t i = 0; i < member->role_count; i++) {
-        mcpz_bytes_to_text(news->roles[i], member->roles[i], sizeof(member->roles[i]));
-    }
-    set_state(members, member, (enum mcpz_member_state)news->state, now);
+    said.signature = mcpz_bytes(NULL, 0);
+    members->notary.sign(members->notary.context, &said, signature);
+    said.signature = mcpz_bytes(signature, sizeof(signature));
+    mcpz_error error = mcpz_roster_describe(&members->roster, self, &said);
+    assert(error == MCPZ_OK); /* it has had room for all but the signature's content before */
 }
 
 /* Somebody doubts us: say otherwise with a higher incarnation, which only we may raise (4.2). */
-static void refute(struct mcpz_members *members, const struct mcpz_msg_member *news,
+static void refute(struct mcpz_members *members, uint64_t incarnation, struct mcpz_outbox *out)
+{
+    struct mcpz_member *self = self_row(members);
+
+    if (members->leaving || incarnation < self->incarnation || incarnation == UINT64_MAX) {
+        return;
+    }
+    self->incarnation = incarnation + 1;
+    sign_self(members);
+    tell(members, self, MCPZ_FACT_REFUTED, out);
+    spread(members, self, out);
+}
+
+/* ---- Judging ------------------------------------------------------------------------------ */
+
+/*
+ * A node that has lost all its neighbours cannot tell who died: it judges nobody (DESIGN 5). With
+ * a single other member there is nothing to tell apart.
+ */
+static bool is_cut_off(const struct mcpz_members *members)
+{
+    return members->neighbour_count == 0 && mcpz_roster_alive_count(&members->roster) > 2;
+}
+
+static bool is_heard(const struct mcpz_links *links, const struct mcpz_member *member)
+{
+    const struct mcpz_linked *link = mcpz_links_find(links, &member->id);
+    return link != NULL && !link->late;
+}
+
+/* Does somebody who is alive, and has not said otherwise, count it among its neighbours? */
+static bool has_support(const struct mcpz_members *members, const struct mcpz_member *member,
+                        const struct mcpz_suspicion_case *suspicion)
+{
+    const struct mcpz_roster *roster = &members->roster;
+    const struct mcpz_short name = mcpz_short_of(&member->id);
+
+    for (size_t i = 1; i < roster->count; i++) {
+        const struct mcpz_member *row = &roster->rows[i];
+        if (row->state != MCPZ_MEMBER_ALIVE || row == member ||
+            mcpz_suspicion_is_by(suspicion, roster->names[i])) {
+            continue;
+        }
+        const struct mcpz_short *peers = mcpz_roster_adjacency(roster, row);
+        for (size_t j = 0; j < row->adjacency_count; j++) {
+            if (peers[j].value == name.value) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* How many could have seen that it is gone: its neighbours, as far as it has told. Those that are
+ * gone themselves see nothing: many may go at once. */
+static size_t possible_observers(const struct mcpz_members *members,
+                                 const struct mcpz_member *member)
+{
+    const struct mcpz_short *peers = mcpz_roster_adjacency(&members->roster, member);
+    size_t count = 0;
+
+    for (size_t i = 0; i < member->adjacency_count; i++) {
+        const struct mcpz_member *observer = mcpz_roster_find_short(&members->roster, peers[i]);
+        count += observer == NULL || !mcpz_member_is_gone(observer);
+    }
+    return count > 0 ? count : 1;
+}
+
+static mcpz_time grace_end(const struct mcpz_members *members, const struct mcpz_links *links,
+                           const struct mcpz_member *member,
+                           const struct mcpz_suspicion_case *suspicion)
+{
+    return suspicion->first_us + mcpz_suspicion_grace(mcpz_roster_alive_count(&members->roster),
+                                                      suspicion->observer_count,
+                                                      possible_observers(members, member),
+                                                      members->timing->suspect_us) *
+                                     (links->health + 1);
+}
+
+static bool have_enough_lost_it(const struct mcpz_members *members,
+                                const struct mcpz_member *member,
+                                const struct mcpz_suspicion_case *suspicion)
+{
+    size_t possible = possible_observers(members, member);
+
+    return mcpz_suspicion_count_lost(suspicion) >=
+           (possible < LOST_ENOUGH ? possible : LOST_ENOUGH);
+}
+
+/* The rules of members.h, for who is suspect. */
+static bool is_convicted(const struct mcpz_members *members, const struct mcpz_links *links,
+                         const struct mcpz_member *member,
+                         const struct mcpz_suspicion_case *suspicion, mcpz_time now)
+{
+    if (is_cut_off(members) || is_heard(links, member)) {
+        return false;
+    }
+    size_t possible = possible_observers(members, member);
+    size_t refused_enough = possible < REFUSED_ENOUGH ? possible : REFUSED_ENOUGH;
+    if (mcpz_suspicion_count(suspicion, MCPZ_SUSPICION_REFUSED) >= refused_enough) {
+        return true;
+    }
+    bool early = have_enough_lost_it(members, member, suspicion) &&
+                 now >= suspicion->first_us + members->timing->early_us;
+    bool late = now >= grace_end(members, links, member, suspicion);
+
+    return (early || late) && !has_support(members, member, suspicion);
+}
+
+static void bury(struct mcpz_members *members, struct mcpz_member *member, mcpz_time now,
+                 struct mcpz_outbox *out)
+{
+    set_state(members, member, MCPZ_MEMBER_DEAD, now);
+    tell(members, member, MCPZ_FACT_DEAD, out);
+    /* It may have been an observer of others. */
+    mcpz_suspicions_look_at(&members->suspicions, now + SOON_US);
+}
+
+/* When a suspect is to be judged again. What has not convicted it by then may do so later. */
+static mcpz_time look_again(const struct mcpz_members *members, const struct mcpz_links *links,
+                            const struct mcpz_member *member,
+                            const struct mcpz_suspicion_case *suspicion, mcpz_time now)
+{
+    mcpz_time at = grace_end(members, links, member, suspicion);
+
+    if (have_enough_lost_it(members, member, suspicion)) {
+        at = mcpz_time_min(at, suspicion->first_us + members->timing->early_us);
+    }
+    return at > now ? at : now + JUDGE_AGAIN_US;
+}
+
+static void judge(struct mcpz_members *members, const struct mcpz_links *links,
+                  struct mcpz_member *member, mcpz_time now, struct mcpz_outbox *out)
+{
+    struct mcpz_suspicion_case *suspicion =
+        mcpz_suspicions_get(&members->suspicions, member->suspicion);
+
+    if (suspicion == NULL) {
+        return;
+    }
+    if (!is_convicted(members, links, member, suspicion, now)) {
+        suspicion->look_us = look_again(members, links, member, suspicion, now);
+        if (now >= grace_end(members, links, member, suspicion) && !is_cut_off(members) &&
+            mcpz_suspicion_count_lost(suspicion) == 0) {
+            set_state(members, member, MCPZ_MEMBER_ALIVE, now); /* somebody vouches for it */
+            tell(members, member, MCPZ_FACT_ALIVE, out);
+        }
+        return;
+    }
+    bury(members, member, now, out);
+    struct mcpz_msg death = mcpz_death_of(&members->roster, member);
+    mcpz_outbox_broadcast(out, NULL, &death);
+}
+
+/* ---- Suspecting --------------------------------------------------------------------------- */
+
+/* Weigh what an observer says of a member that is not gone. False: it is nothing new. */
+static bool weigh(struct mcpz_members *members, struct mcpz_member *member,
+                  struct mcpz_short observer, enum mcpz_suspicion reason, mcpz_time now,
+                  struct mcpz_outbox *out)
+{
+    if (member->suspicion == 0) {
+        member->suspicion = mcpz_suspicions_open(&members->suspicions, now);
+        if (member->suspicion == 0) {
+            members->dropped++;
+            return false;
+        }
+    }
+    struct mcpz_suspicion_case *suspicion =
+        mcpz_suspicions_get(&members->suspicions, member->suspicion);
+    if (!mcpz_suspicion_add(suspicion, observer, reason)) {
+        return false;
+    }
+    bool is_new = member->state != MCPZ_MEMBER_SUSPECT;
+    member->reason = (uint8_t)reason;
+    if (is_new) {
+        set_state(members, member, MCPZ_MEMBER_SUSPECT, now);
+        tell(members, member, MCPZ_FACT_SUSPECT, out);
+    }
+    return true;
+}
+
+/* Lessons.md row 2: one sick node must not be able to make everybody refute. */
+static bool may_suspect(struct mcpz_members *members, mcpz_time now)
+{
+    mcpz_time filled = (now - members->allowance_at_us) / ALLOWANCE_US;
+
+    if (filled > 0) {
+        members->allowance_at_us += filled * ALLOWANCE_US;
+        uint64_t sum = members->allowance + filled;
+        members->allowance =
+            (uint32_t)(sum < MCPZ_SUSPECTS_PER_MINUTE ? sum : MCPZ_SUSPECTS_PER_MINUTE);
+    }
+    if (members->allowance == 0) {
+        members->spared++;
+        return false;
+    }
+    members->allowance--;
+    return true;
+}
+
+/*
+ * Does it matter to the others that we say so too? That somebody is late has been said once it is
+ * suspect; that it is lost, when as many have said so as a conviction takes.
+ */
+static bool adds_weight(const struct mcpz_members *members, const struct mcpz_member *member,
+                        enum mcpz_suspicion reason)
+{
+    const struct mcpz_suspicion_case *suspicion =
+        mcpz_suspicions_get(&members->suspicions, member->suspicion);
+
+    if (reason == MCPZ_SUSPICION_REFUSED) {
+        return mcpz_suspicion_count(suspicion, reason) <= REFUSED_ENOUGH;
+    }
+    if (reason == MCPZ_SUSPICION_SILENT || reason == MCPZ_SUSPICION_CLOSED) {
+        return mcpz_suspicion_count_lost(suspicion) <= LOST_ENOUGH;
+    }
+    return false;
+}
+
+/* Say that we doubt a member, to everybody and to itself. */
+static void accuse(struct mcpz_members *members, const struct mcpz_links *links,
+                   struct mcpz_member *member, enum mcpz_suspicion reason, mcpz_time now,
                    struct mcpz_outbox *out)
 {
-    struct mcpz_member *self = &members->members[0];
-    bool doubted = news->incarnation > self->incarnation ||
-                   (news->incarnation == self->incarnation && news->state != MCPZ_MEMBER_ALIVE);
+    const struct mcpz_id *self = &self_row(members)->id;
 
-    if (!doubted || members->leaving || news->incarnation == UINT64_MAX) {
+    if (members->leaving || mcpz_member_is_gone(member) || is_cut_off(members) ||
+        mcpz_links_have_just_woken(links, now)) {
+        members->spared++;
         return;
     }
-    self->incarnation = news->incarnation + 1;
-    tell(self, MCPZ_FACT_REFUTED, out);
-    spread(self, NULL, out);
+    bool is_new = member->state != MCPZ_MEMBER_SUSPECT;
+    bool is_mild = reason == MCPZ_SUSPICION_LATE || reason == MCPZ_SUSPICION_PROBE;
+    if (is_new && is_mild && mcpz_members_flaps(member, now) > 0) {
+        return;
+    }
+    if ((is_new && !may_suspect(members, now)) ||
+        !weigh(members, member, mcpz_short_of(self), reason, now, out)) {
+        return;
+    }
+    struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_SUSPECT,
+        .suspect = {.about = member->id,
+                    .incarnation = member->incarnation,
+                    .observer = *self,
+                    .reason = (uint32_t)reason},
+    };
+    if (is_new || adds_weight(members, member, reason)) {
+        mcpz_outbox_broadcast(out, NULL, &msg);
+    } else if (reason == MCPZ_SUSPICION_SILENT || reason == MCPZ_SUSPICION_CLOSED) {
+        /* Enough have said so; that we do not vouch for it any more must be heard all the same. */
+        members->adjacency_at_us = mcpz_time_min(members->adjacency_at_us, now + SOON_US);
+    }
+    if (mcpz_links_find(links, &member->id) != NULL) {
+        mcpz_outbox_send(out, &member->id, &msg); /* Lifeguard's buddy system */
+    }
+    judge(members, links, member, now, out);
 }
 
-static bool is_news(const struct mcpz_member *member, const struct mcpz_msg_member *news)
+/* Tell a linked member what is said of it, so that it can answer. */
+static void ask_back(const struct mcpz_members *members, const struct mcpz_member *member,
+                     struct mcpz_outbox *out)
 {
-    if (news->incarnation != member->incarnation) {
-        return news->incarnation > member->incarnation;
-    }
-    return news->state > (uint32_t)member->state;
+    struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_SUSPECT,
+        .suspect = {.about = member->id,
+                    .incarnation = member->incarnation,
+                    .observer = self_row(members)->id,
+                    .reason = MCPZ_SUSPICION_RUMOUR},
+    };
+    mcpz_outbox_send(out, &member->id, &msg);
 }
 
-static void on_news(struct mcpz_members *members, mcpz_time now, const struct mcpz_id *from,
-                    const struct mcpz_msg *msg, struct mcpz_outbox *out)
-{
-    const struct mcpz_msg_member *news = &msg->member;
-    bool gone = news->state == MCPZ_MEMBER_DEAD || news->state == MCPZ_MEMBER_LEFT;
+/* ---- What links tell ---------------------------------------------------------------------- */
 
-    if (mcpz_id_equal(&news->id, &members->members[0].id)) {
-        refute(members, news, out);
-        return;
+static void reach(const struct mcpz_members *members, const struct mcpz_member *member,
+                  struct mcpz_outbox *out)
+{
+    struct mcpz_bytes address = mcpz_roster_address(&members->roster, member);
+
+    if (address.length > 0 && !members->leaving) {
+        struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_REACH);
+        action->reach.peer = member->id;
+        action->reach.address = mcpz_outbox_keep(out, address);
     }
-    struct mcpz_member *member = find_member(members, &news->id);
-    /* Unknown and gone: nothing to bury; and a row would keep the dead going round. */
-    if (member == NULL ? gone : !is_news(member, news)) {
-        return;
+}
+
+static void on_unlinked(struct mcpz_members *members, const struct mcpz_links *links,
+                        struct mcpz_member *member, enum mcpz_link_down_reason reason,
+                        mcpz_time now, struct mcpz_outbox *out)
+{
+    bool is_silence = reason == MCPZ_DOWN_SILENT || reason == MCPZ_DOWN_ONE_WAY;
+
+    if (reason == MCPZ_DOWN_FULL || reason == MCPZ_DOWN_LEFT || reason == MCPZ_DOWN_DUPLICATE ||
+        mcpz_member_is_gone(member)) {
+        return; /* no hint of anything */
     }
-    if (news->state != MCPZ_MEMBER_ALIVE && news->state != MCPZ_MEMBER_LEFT &&
-        !mcpz_id_equal(from, &news->id) && find_neighbour(members, &news->id) != NULL) {
-        /* We hear it: let it answer for itself instead of believing them. */
-        mcpz_outbox_send(out, &news->id, msg);
-        return;
+    accuse(members, links, member, is_silence ? MCPZ_SUSPICION_SILENT : MCPZ_SUSPICION_CLOSED, now,
+           out);
+    if (!mcpz_member_is_gone(member)) {
+        reach(members, member, out); /* rule 1: redial once before more is said */
     }
-    if (member == NULL) {
-        member = take_row(members);
-        if (member == NULL) {
-            members->dropped++;
-            return;
+}
+
+static void on_linked(struct mcpz_members *members, const struct mcpz_id *peer,
+                      struct mcpz_outbox *out)
+{
+    const struct mcpz_member *member = mcpz_roster_find(&members->roster, peer);
+
+    mcpz_compare_linked(members, peer);
+    if (member != NULL && member->state != MCPZ_MEMBER_ALIVE) {
+        ask_back(members, member, out);
+    }
+}
+
+/* It is heard again: what we said of it was wrong, or no longer holds. */
+static void on_prompt(struct mcpz_members *members, struct mcpz_member *member,
+                      struct mcpz_outbox *out)
+{
+    struct mcpz_suspicion_case *suspicion =
+        mcpz_suspicions_get(&members->suspicions, member->suspicion);
+
+    if (suspicion != NULL) {
+        mcpz_suspicion_withdraw(suspicion, mcpz_short_of(&self_row(members)->id));
+        ask_back(members, member, out);
+    }
+}
+
+static void plan_adjacency(struct mcpz_members *members, mcpz_time now)
+{
+    members->adjacency_at_us =
+        mcpz_time_min(members->adjacency_at_us, now + members->timing->adjacency_us);
+}
+
+static void on_neighbour(struct mcpz_members *members, mcpz_time now, const struct mcpz_id *peer,
+                         bool up, struct mcpz_outbox *out)
+{
+    struct mcpz_member *self = self_row(members);
+    struct mcpz_short *peers = mcpz_roster_adjacency(&members->roster, self);
+    const struct mcpz_short name = mcpz_short_of(peer);
+    size_t at = 0;
+
+    while (at < self->adjacency_count && peers[at].value != name.value) {
+        at++;
+    }
+    if (up && at == self->adjacency_count && at < members->roster.config.adjacency_max) {
+        peers[self->adjacency_count++] = name;
+    } else if (!up && at < self->adjacency_count) {
+        peers[at] = peers[--self->adjacency_count];
+    }
+    members->neighbour_count = self->adjacency_count;
+    plan_adjacency(members, now);
+    if (up && self->adjacency_count == 1) {
+        members->joined_us = members->joined_us == 0 ? now : members->joined_us;
+        spread(members, self, out); /* whoever is there hears that we are */
+        for (size_t i = 0; i < members->suspicions.max; i++) {
+            if (members->suspicions.cases[i].used) {
+                members->suspicions.cases[i].first_us = now; /* we were away: all begin anew */
+            }
         }
-        *member = (struct mcpz_member){.id = news->id,
-                                       .since_us = now,
-                                       .suspect_until_us = MCPZ_TIME_NEVER,
-                                       .dial_at_us = MCPZ_TIME_NEVER};
     }
-
-    enum mcpz_member_state before = member->state;
-    adopt(members, member, news, now);
-    if (before != member->state) {
-        tell(member, fact_of(member->state), out);
-    }
-    dial_soon(members, member, now);
-    spread(member, from, out);
 }
 
-static void on_ack(struct mcpz_neighbour *neighbour, mcpz_time now, uint32_t seq)
+static void on_fact(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                    const struct mcpz_fact *fact, struct mcpz_outbox *out)
 {
-    if (seq != neighbour->ping_seq || neighbour->pinged_us == MCPZ_TIME_NEVER) {
+    struct mcpz_member *member = mcpz_roster_find(&members->roster, &fact->about);
+
+    if (fact->kind == MCPZ_FACT_LINKED) {
+        on_linked(members, &fact->about, out);
+    } else if (fact->kind == MCPZ_FACT_NEIGHBOUR_UP && fact->reason == 0) {
+        on_neighbour(members, now, &fact->about, true, out);
+    } else if (fact->kind == MCPZ_FACT_NEIGHBOUR_DOWN) {
+        on_neighbour(members, now, &fact->about, false, out);
+    } else if (member == NULL) {
         return;
+    } else if (fact->kind == MCPZ_FACT_UNLINKED) {
+        on_unlinked(members, links, member, (enum mcpz_link_down_reason)fact->reason, now, out);
+    } else if (fact->kind == MCPZ_FACT_LATE) {
+        accuse(members, links, member, MCPZ_SUSPICION_LATE, now, out);
+    } else if (fact->kind == MCPZ_FACT_PROMPT) {
+        on_prompt(members, member, out);
+    } else if (fact->kind == MCPZ_FACT_UNREACHABLE && fact->reason == MCPZ_UNREACHABLE_REFUSED &&
+               member->state == MCPZ_MEMBER_SUSPECT) {
+        accuse(members, links, member, MCPZ_SUSPICION_REFUSED, now, out);
     }
-    uint32_t sample = (uint32_t)mcpz_time_min(now - neighbour->pinged_us, UINT32_MAX);
-    /* Smoothed by an eighth: RFC 6298 section 2. */
-    neighbour->rtt_us = neighbour->rtt_us == 0
-                            ? (sample > 0 ? sample : 1)
-                            : (uint32_t)(((uint64_t)neighbour->rtt_us * 7 + sample) / 8);
-    neighbour->pinged_us = MCPZ_TIME_NEVER;
 }
 
-static void on_message(struct mcpz_members *members, mcpz_time now, const struct mcpz_id *from,
-                       const struct mcpz_msg *msg, struct mcpz_outbox *out)
+/* ---- News --------------------------------------------------------------------------------- */
+
+static uint64_t scope_of(struct mcpz_bytes region, struct mcpz_bytes zone)
 {
-    struct mcpz_neighbour *neighbour = find_neighbour(members, from);
-    if (neighbour == NULL) {
+    return mcpz_hash_bytes(zone, mcpz_hash_bytes(region, 0));
+}
+
+static bool is_in_scope(const struct mcpz_members *members, const struct mcpz_msg_member *news)
+{
+    return !members->zone_only || scope_of(news->region, news->zone) == members->scope_key;
+}
+
+/* A row for a member we did not know: a free one, or that of whoever is gone longest. */
+static struct mcpz_member *take_row(struct mcpz_members *members, const struct mcpz_id *id)
+{
+    struct mcpz_roster *roster = &members->roster;
+    struct mcpz_member *oldest = NULL;
+
+    if (roster->count == roster->config.rows_max) {
+        for (size_t i = 1; i < roster->count; i++) {
+            struct mcpz_member *row = &roster->rows[i];
+            if (mcpz_member_is_gone(row) && (oldest == NULL || row->since_us < oldest->since_us)) {
+                oldest = row;
+            }
+        }
+        if (oldest == NULL) {
+            return NULL;
+        }
+        mcpz_roster_remove(roster, oldest);
+    }
+    return mcpz_roster_add(roster, id);
+}
+
+static bool is_signed(struct mcpz_members *members, const struct mcpz_msg_member *news)
+{
+    if (members->notary.verify == NULL || members->notary.verify(members->notary.context, news)) {
+        return true;
+    }
+    members->forged++;
+    return false;
+}
+
+/* It was doubted, and is there: how often, lately? */
+static void note_flap(struct mcpz_member *member, mcpz_time now)
+{
+    bool was_doubted = member->state == MCPZ_MEMBER_SUSPECT || member->state == MCPZ_MEMBER_DEAD;
+
+    if (was_doubted && now < member->since_us + FLAPS_US && member->flaps < UINT8_MAX) {
+        member->flaps++;
+    }
+}
+
+/* What a member says of itself: alive, or gone for good. Newer than what we know, or nothing. */
+static void on_assertion(struct mcpz_members *members, mcpz_time now,
+                         const struct mcpz_msg_member *news, bool gossip, struct mcpz_outbox *out)
+{
+    bool left = news->state == MCPZ_MEMBER_LEFT;
+    struct mcpz_member *member = mcpz_roster_find(&members->roster, &news->id);
+    bool was_known = member != NULL;
+
+    if (is_self(members, &news->id)) {
+        if (news->incarnation > self_row(members)->incarnation || left) {
+            refute(members, news->incarnation, out); /* said in an earlier life */
+        }
         return;
     }
-    neighbour->heard_us = now;
+    bool is_news = !was_known ? !left
+                              : news->incarnation > member->incarnation ||
+                                    (left && news->incarnation == member->incarnation &&
+                                     member->state != MCPZ_MEMBER_LEFT);
+    if (!is_news || (!left && news->state != MCPZ_MEMBER_ALIVE) || !is_in_scope(members, news) ||
+        !is_signed(members, news)) {
+        return;
+    }
+    member = was_known ? member : take_row(members, &news->id);
+    if (member == NULL || mcpz_roster_describe(&members->roster, member, news) != MCPZ_OK) {
+        members->dropped++;
+        if (member != NULL && !was_known) {
+            mcpz_roster_remove(&members->roster, member);
+        }
+        return;
+    }
+    bool was_alive = member->state == MCPZ_MEMBER_ALIVE;
+    note_flap(member, now);
+    if (news->incarnation > member->incarnation) {
+        member->adjacency_version = 0;
+    }
+    member->incarnation = news->incarnation;
+    set_state(members, member, left ? MCPZ_MEMBER_LEFT : MCPZ_MEMBER_ALIVE, now);
+    if (left || !was_alive) {
+        tell(members, member, left ? MCPZ_FACT_LEFT : MCPZ_FACT_ALIVE, out);
+    }
+    /* Told by a neighbour alone: the others may not know it either. A newcomer knows no better. */
+    bool is_fresh = members->joined_us == 0 || now < members->joined_us + FRESH_US;
+    if (!gossip && (was_known || !is_fresh)) {
+        spread(members, member, out);
+    }
+}
+
+static void on_suspicion(struct mcpz_members *members, const struct mcpz_links *links,
+                         mcpz_time now, const struct mcpz_msg_suspect *news,
+                         struct mcpz_outbox *out)
+{
+    struct mcpz_member *member = mcpz_roster_find(&members->roster, &news->about);
+    const struct mcpz_member *observer = mcpz_roster_find(&members->roster, &news->observer);
+
+    if (is_self(members, &news->about)) {
+        refute(members, news->incarnation, out);
+        return;
+    }
+    if (member == NULL || mcpz_member_is_gone(member) || is_self(members, &news->observer) ||
+        observer == NULL || mcpz_member_is_gone(observer) ||
+        news->incarnation != member->incarnation) {
+        return; /* nobody's word about nothing we know */
+    }
+    if (weigh(members, member, mcpz_short_of(&news->observer), (enum mcpz_suspicion)news->reason,
+              now, out)) {
+        judge(members, links, member, now, out);
+    }
+}
+
+/* That somebody is dead, as a conclusion (a broadcast) or as what one neighbour holds for true. */
+static void on_death(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                     const struct mcpz_msg_dead *news, bool gossip, struct mcpz_outbox *out)
+{
+    struct mcpz_member *member = mcpz_roster_find(&members->roster, &news->about);
+
+    if (is_self(members, &news->about)) {
+        refute(members, news->incarnation, out);
+        return;
+    }
+    if (member == NULL || mcpz_member_is_gone(member) || news->incarnation < member->incarnation) {
+        return;
+    }
+    if (is_heard(links, member)) {
+        ask_back(members, member, out); /* let it answer for itself instead of believing them */
+    } else if (gossip) {
+        member->reason = member->reason != 0 ? member->reason : MCPZ_SUSPICION_RUMOUR;
+        member->incarnation = news->incarnation;
+        bury(members, member, now, out);
+    } else {
+        accuse(members, links, member, MCPZ_SUSPICION_RUMOUR, now, out);
+    }
+}
+
+static void on_adjacency(struct mcpz_members *members, const struct mcpz_msg_adjacency *news)
+{
+    struct mcpz_member *member = mcpz_roster_find(&members->roster, &news->id);
+
+    if (member == NULL || is_self(members, &news->id) ||
+        news->incarnation != member->incarnation || news->version <= member->adjacency_version) {
+        return;
+    }
+    member->adjacency_version = news->version;
+    struct mcpz_short *peers = mcpz_roster_adjacency(&members->roster, member);
+    member->adjacency_count = 0;
+    for (size_t i = 0; i < news->peer_count && i < members->roster.config.adjacency_max; i++) {
+        peers[member->adjacency_count++] = news->peers[i];
+    }
+    mcpz_roster_changed(&members->roster);
+}
+
+static void on_probe_result(struct mcpz_members *members, const struct mcpz_links *links,
+                            enum mcpz_probe_result result, mcpz_time now, struct mcpz_outbox *out)
+{
+    if (result == MCPZ_PROBE_RESULT_NONE) {
+        return;
+    }
+    bool failed = result == MCPZ_PROBE_RESULT_SILENT;
+    struct mcpz_member *member = mcpz_roster_find(&members->roster, &members->probes.target);
+
+    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_PROBED,
+                                              .about = members->probes.target,
+                                              .reason = failed});
+    if (failed && member != NULL) {
+        accuse(members, links, member, MCPZ_SUSPICION_PROBE, now, out);
+    }
+}
+
+/* Who is of another scope holds another table than we do, and that is well. */
+static bool shares_view(const struct mcpz_members *members, const struct mcpz_id *peer)
+{
+    const struct mcpz_member *self = self_row(members);
+
+    if (!members->zone_only || mcpz_roster_find(&members->roster, peer) != NULL) {
+        return true;
+    }
+    const struct mcpz_short *peers = mcpz_roster_adjacency(&members->roster, self);
+    for (size_t i = 0; i < self->adjacency_count; i++) {
+        if (peers[i].value == mcpz_short_of(peer).value) {
+            return true; /* a neighbour that we know of nothing else yet */
+        }
+    }
+    return false;
+}
+
+static void on_message(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                       const struct mcpz_event *event, struct mcpz_outbox *out)
+{
+    const struct mcpz_msg *msg = event->recv.msg;
+    const struct mcpz_id *from = &event->recv.from;
+    bool gossip = event->recv.gossip;
 
     if (msg->kind == MCPZ_MSG_PING) {
-        struct mcpz_msg ack = {.kind = MCPZ_MSG_ACK, .ack = {.seq = msg->ping.seq}};
-        mcpz_outbox_send(out, from, &ack);
-    } else if (msg->kind == MCPZ_MSG_ACK) {
-        on_ack(neighbour, now, msg->ack.seq);
+        /* Just woken: what has waited for us is old, and so is its digest. */
+        if (shares_view(members, from) && !mcpz_links_have_just_woken(links, now)) {
+            mcpz_compare_ping(members, now, from, msg->ping.digest, out);
+        }
     } else if (msg->kind == MCPZ_MSG_MEMBER) {
-        on_news(members, now, from, msg, out);
+        on_assertion(members, now, &msg->member, gossip, out);
+    } else if (msg->kind == MCPZ_MSG_SUSPECT) {
+        on_suspicion(members, links, now, &msg->suspect, out);
+    } else if (msg->kind == MCPZ_MSG_DEAD) {
+        on_death(members, links, now, &msg->dead, gossip, out);
+    } else if (msg->kind == MCPZ_MSG_ADJACENCY) {
+        on_adjacency(members, &msg->adjacency);
+    } else if (msg->kind == MCPZ_MSG_SUMMARY && msg->summary.what == MCPZ_SUMMARY_MEMBERS) {
+        mcpz_compare_summary(members, from, &msg->summary, out);
+    } else if (msg->kind == MCPZ_MSG_PROBE) {
+        enum mcpz_probe_result result =
+            mcpz_probes_message(&members->probes, &members->roster, links, &msg->probe, out);
+        on_probe_result(members, links, result, now, out);
     }
+}
+
+/* ---- Time --------------------------------------------------------------------------------- */
+
+static void tell_adjacency(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
+{
+    struct mcpz_member *self = self_row(members);
+
+    if (members->adjacency_at_us > now) {
+        return;
+    }
+    members->adjacency_at_us = MCPZ_TIME_NEVER;
+    self->adjacency_version++;
+    mcpz_roster_changed(&members->roster);
+    struct mcpz_msg msg = mcpz_adjacency_of(&members->roster, self);
+    struct mcpz_bytes peers =
+        mcpz_bytes(msg.adjacency.peers, msg.adjacency.peer_count * sizeof(struct mcpz_short));
+    msg.adjacency.peers = (const struct mcpz_short *)mcpz_outbox_keep(out, peers).data;
+    mcpz_outbox_broadcast(out, NULL, &msg);
+}
+
+/* The graph says that no path leads to somebody: not one observer is left to speak of it. */
+static void accuse_unreached(struct mcpz_members *members, const struct mcpz_links *links,
+                             mcpz_time now, struct mcpz_outbox *out)
+{
+    for (size_t i = 1; i < members->roster.count; i++) {
+        struct mcpz_member *row = &members->roster.rows[i];
+        if (row->unreached >= UNREACHED_ENOUGH && row->state == MCPZ_MEMBER_ALIVE &&
+            mcpz_links_find(links, &row->id) == NULL) {
+            accuse(members, links, row, MCPZ_SUSPICION_UNREACHABLE, now, out);
+        }
+    }
+}
+
+static void probe(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                  struct mcpz_outbox *out)
+{
+    const mcpz_time period = members->timing->probe_us;
+    enum mcpz_probe_result result =
+        mcpz_probes_tick(&members->probes, &members->roster, links, now, out);
+
+    on_probe_result(members, links, result, now, out);
+    if (members->probe_at_us <= now) {
+        members->probe_at_us = now + period - period / 8 + jitter(members, period / 4);
+        if (members->neighbour_count > 0 && !members->leaving) {
+            mcpz_probes_start(&members->probes, &members->roster, links, now, out);
+            accuse_unreached(members, links, now, out);
+        }
+    }
+}
+
+/* One of those in a state since `before_us`, by lot. NULL: there is none. */
+static const struct mcpz_member *pick(struct mcpz_members *members, enum mcpz_member_state state,
+                                      mcpz_time before_us, uint32_t *count)
+{
+    const struct mcpz_roster *roster = &members->roster;
+    const struct mcpz_member *chosen = NULL;
+
+    *count = 0;
+    for (size_t i = 1; i < roster->count; i++) {
+        const struct mcpz_member *row = &roster->rows[i];
+        if (row->state == (uint8_t)state && row->since_us <= before_us &&
+            mcpz_roster_address(roster, row).length > 0 &&
+            mcpz_rng_below(&members->rng, ++*count) == 0) {
+            chosen = row;
+        }
+    }
+    return chosen;
+}
+
+/* Who is linked is asked whether it lives; so is who has become so, by on_linked(). */
+static void ask_or_reach(const struct mcpz_members *members, const struct mcpz_links *links,
+                         const struct mcpz_member *member, struct mcpz_outbox *out)
+{
+    if (mcpz_links_find(links, &member->id) != NULL) {
+        ask_back(members, member, out);
+    } else {
+        reach(members, member, out);
+    }
+}
+
+/*
+ * Somebody gone, by lot. All nodes together try each of them about once in reconnect_us at first,
+ * and ever less often: a machine that was taken away costs next to nothing.
+ */
+static void reconnect(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                      struct mcpz_outbox *out)
+{
+    uint32_t dead;
+
+    if (members->reconnect_at_us > now) {
+        return;
+    }
+    const struct mcpz_member *chosen = pick(members, MCPZ_MEMBER_DEAD, now, &dead);
+    mcpz_time wait = members->timing->reconnect_us;
+    if (chosen != NULL) {
+        mcpz_time eased = 1 + (now - chosen->since_us) / RECONNECT_EASES_US;
+        size_t share = mcpz_roster_alive_count(&members->roster) / dead;
+        wait *= (share > 1 ? share : 1) * mcpz_time_min(eased, RECONNECT_EASES_MAX);
+        ask_or_reach(members, links, chosen, out);
+    }
+    wait = mcpz_time_min(wait, MCPZ_SECONDS(3600));
+    members->reconnect_at_us = now + wait / 2 + jitter(members, wait);
+}
+
+/*
+ * Who is suspect for so long may not know: what was said of it in a cut never got there, and
+ * tables that differ in a suspicion only are not compared. It may be ours alone: we ask it.
+ */
+static void ask_suspects(struct mcpz_members *members, const struct mcpz_links *links,
+                         mcpz_time now, struct mcpz_outbox *out)
+{
+    const mcpz_time wait = members->timing->reconnect_us;
+    uint32_t count;
+
+    if (members->suspicions.count == 0 || members->ask_at_us > now) {
+        return;
+    }
+    members->ask_at_us = now + wait / 2 + jitter(members, wait);
+    const mcpz_time before_us = now > LONG_SUSPECT_US ? now - LONG_SUSPECT_US : 0;
+    const struct mcpz_member *chosen = pick(members, MCPZ_MEMBER_SUSPECT, before_us, &count);
+    if (chosen != NULL) {
+        ask_or_reach(members, links, chosen, out);
+    }
+}
+
+static void forget_the_gone(struct mcpz_members *members, const struct mcpz_links *links,
+                            mcpz_time now)
+{
+    struct mcpz_roster *roster = &members->roster;
+
+    if (members->forget_at_us > now) {
+        return;
+    }
+    members->forget_at_us = now + FORGET_PERIOD_US;
+    for (size_t i = roster->count; i > 1; i--) {
+        struct mcpz_member *row = &roster->rows[i - 1];
+        if (mcpz_member_is_gone(row) && mcpz_links_find(links, &row->id) == NULL &&
+            now - row->since_us >= members->timing->forget_us) {
+            mcpz_roster_remove(roster, row);
+        }
+    }
+}
+
+static void on_tick(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                    struct mcpz_outbox *out)
+{
+    forget_the_gone(members, links, now); /* first: it moves rows */
+    for (size_t i = 1; i < members->roster.count && members->suspicions.count > 0; i++) {
+        struct mcpz_member *row = &members->roster.rows[i];
+        if (row->suspicion != 0 &&
+            mcpz_suspicions_get(&members->suspicions, row->suspicion)->look_us <= now) {
+            judge(members, links, row, now, out);
+        }
+    }
+    tell_adjacency(members, now, out);
+    probe(members, links, now, out);
+    reconnect(members, links, now, out);
+    ask_suspects(members, links, now, out);
 }
 
 static void on_leave(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
 {
     members->leaving = true;
-    set_state(members, &members->members[0], MCPZ_MEMBER_LEFT, now);
-    spread(&members->members[0], NULL, out);
-}
-
-static void on_tick(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
-{
-    forget_the_dead(members, now); /* first: it moves rows */
-    check_neighbours(members, now, out);
-    bury_silent_suspects(members, now, out);
-    dial_members(members, now, out);
-    dial_seeds(members, now, out);
-    compare_rows(members, now, out);
+    set_state(members, self_row(members), MCPZ_MEMBER_LEFT, now);
+    sign_self(members);
+    spread(members, self_row(members), out);
 }
 
 /* ---- The machine -------------------------------------------------------------------------- */
 
-void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_config *config,
-                       const struct mcpz_node_timing *timing, uint64_t seed, mcpz_time now)
+static struct mcpz_roster_config roster_config(const struct mcpz_members_config *config)
 {
-    assert(config->role_count <= MCPZ_ROLES_MAX);
-    assert(timing->redial_min_us > 0 && timing->redial_max_us <= UINT32_MAX);
-
-    *members = (struct mcpz_members){.timing = timing, .member_count = 1};
-    mcpz_rng_init(&members->rng, seed);
-    members->compare_at_us =
-        now + timing->anti_entropy_us / 2 + jitter(members, timing->anti_entropy_us / 2);
-
-    struct mcpz_member *self = &members->members[0];
-    self->id = config->id;
-    self->incarnation = config->incarnation;
-    self->state = MCPZ_MEMBER_ALIVE;
-    self->since_us = now;
-    self->suspect_until_us = MCPZ_TIME_NEVER;
-    self->dial_at_us = MCPZ_TIME_NEVER;
-    mcpz_bytes_to_text(mcpz_text(config->name), self->name, sizeof(self->name));
-    mcpz_bytes_to_text(mcpz_text(config->address), self->address, sizeof(self->address));
-    mcpz_bytes_to_text(mcpz_text(config->region), self->region, sizeof(self->region));
-    mcpz_bytes_to_text(mcpz_text(config->zone), self->zone, sizeof(self->zone));
-    self->role_count = config->role_count;
-    for (size_t i = 0; i < config->role_count; i++) {
-        mcpz_bytes_to_text(mcpz_text(config->roles[i]), self->roles[i], sizeof(self->roles[i]));
-    }
+    return (struct mcpz_roster_config){.rows_max = config->rows_max,
+                                       .text_bytes = config->text_bytes,
+                                       .adjacency_max = config->adjacency_max};
 }
 
-void mcpz_members_step(struct mcpz_members *members, mcpz_time now, const struct mcpz_event *event,
-                       struct mcpz_outbox *out)
+size_t mcpz_members_bytes(const struct mcpz_members_config *config)
 {
-    assert(members->member_count >= 1);
+    const struct mcpz_roster_config roster = roster_config(config);
+    return mcpz_roster_bytes(&roster) + mcpz_suspicions_bytes(config->suspicions_max);
+}
+
+static void describe_self(struct mcpz_members *members, const struct mcpz_members_config *config)
+{
+    static const uint8_t unsigned_yet[MCPZ_SIGNATURE_BYTES];
+    struct mcpz_member *self = mcpz_roster_add(&members->roster, &config->id);
+    struct mcpz_bytes roles[MCPZ_ROLES_MAX];
+    struct mcpz_msg_member said = {
+        .name = mcpz_text(config->name != NULL ? config->name : ""),
+        .address = mcpz_text(config->address != NULL ? config->address : ""),
+        .region = mcpz_text(config->region != NULL ? config->region : ""),
+        .zone = mcpz_text(config->zone != NULL ? config->zone : ""),
+        .roles = roles,
+        .role_count = config->role_count,
+    };
+
+    assert(config->role_count <= MCPZ_ROLES_MAX);
+    for (size_t i = 0; i < config->role_count; i++) {
+        roles[i] = mcpz_text(config->roles[i]);
+    }
+    if (config->notary.sign != NULL) {
+        said.signature = mcpz_bytes(unsigned_yet, sizeof(unsigned_yet)); /* room for it */
+    }
+    mcpz_error error = mcpz_roster_describe(&members->roster, self, &said);
+    assert(error == MCPZ_OK); /* the table is empty, and holds at least one text */
+    self->incarnation = config->incarnation;
+    self->state = MCPZ_MEMBER_ALIVE;
+    members->scope_key = scope_of(said.region, said.zone);
+}
+
+void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_config *config,
+                       const struct mcpz_node_timing *timing, struct mcpz_arena *arena,
+                       uint64_t seed, mcpz_time now)
+{
+    const struct mcpz_roster_config roster = roster_config(config);
+
+    *members = (struct mcpz_members){
+        .timing = timing,
+        .notary = config->notary,
+        .zone_only = config->zone_only,
+        .adjacency_at_us = MCPZ_TIME_NEVER,
+        .allowance_at_us = now,
+        .allowance = MCPZ_SUSPECTS_PER_MINUTE,
+        .forget_at_us = now + FORGET_PERIOD_US,
+    };
+    mcpz_rng_init(&members->rng, seed);
+    mcpz_roster_init(&members->roster, &roster, arena);
+    mcpz_suspicions_init(&members->suspicions, config->suspicions_max, arena);
+    mcpz_probes_init(&members->probes, mcpz_rng_next(&members->rng));
+    members->probe_at_us = now + timing->probe_us / 2 + jitter(members, timing->probe_us);
+    members->reconnect_at_us = now + jitter(members, timing->reconnect_us);
+    describe_self(members, config);
+    self_row(members)->since_us = now;
+    sign_self(members);
+}
+
+void mcpz_members_step(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                       const struct mcpz_event *event, struct mcpz_outbox *out)
+{
+    assert(members->roster.count >= 1);
 
     if (event->kind == MCPZ_EVENT_TICK) {
-        on_tick(members, now, out);
+        on_tick(members, links, now, out);
     } else if (event->kind == MCPZ_EVENT_RECV) {
-        on_message(members, now, &event->recv.from, event->recv.msg, out);
-    } else if (event->kind == MCPZ_EVENT_LINK_UP) {
-        on_link_up(members, now, event, out);
-    } else if (event->kind == MCPZ_EVENT_LINK_DOWN) {
-        struct mcpz_neighbour *neighbour = find_neighbour(members, &event->link.peer);
-        if (neighbour != NULL) {
-            drop_neighbour(members, neighbour, event->link.reason, now, out);
-        }
-    } else if (event->kind == MCPZ_EVENT_SEED) {
-        on_seed(members, now, event->seed.address);
+        on_message(members, links, now, event, out);
+    } else if (event->kind == MCPZ_EVENT_FACT) {
+        on_fact(members, links, now, &event->fact, out);
     } else if (event->kind == MCPZ_EVENT_LEAVE) {
         on_leave(members, now, out);
     }
-
-    assert(members->neighbour_count <= MCPZ_LINKS_MAX);
 }
 
-void mcpz_members_sink(const struct mcpz_members *members, struct mcpz_outbox *out, size_t first)
+uint32_t mcpz_members_digest(struct mcpz_members *members)
 {
-    for (size_t i = first; i < out->count; i++) {
-        struct mcpz_action *action = &out->actions[i];
-        if (action->kind != MCPZ_ACTION_BROADCAST) {
-            continue;
-        }
-        struct mcpz_id *peers =
-            mcpz_arena_take(&out->arena, members->neighbour_count, sizeof(*peers));
-        assert(peers != NULL);
-        size_t count = 0;
-        for (size_t j = 0; j < members->neighbour_count; j++) {
-            if (!mcpz_id_equal(&members->neighbours[j].id, &action->send.except)) {
-                peers[count++] = members->neighbours[j].id;
-            }
-        }
-        action->kind = MCPZ_ACTION_SEND;
-        action->send.peers = peers;
-        action->send.peer_count = count;
-    }
+    return mcpz_roster_digest(&members->roster) ^ members->other_digest;
 }
 
 mcpz_time mcpz_members_deadline(const struct mcpz_members *members)
 {
-    const struct mcpz_node_timing *timing = members->timing;
-    bool may_dial = !members->leaving && members->neighbour_count < MCPZ_LINKS_MAX;
-    mcpz_time deadline = members->neighbour_count > 0 ? members->compare_at_us : MCPZ_TIME_NEVER;
+    mcpz_time deadline = mcpz_time_min(members->adjacency_at_us, members->probe_at_us);
 
-    for (size_t i = 0; i < members->neighbour_count; i++) {
-        const struct mcpz_neighbour *neighbour = &members->neighbours[i];
-        deadline = mcpz_time_min(deadline, neighbour->ping_at_us);
-        deadline = mcpz_time_min(deadline, neighbour->heard_us + timing->link_silent_us);
+    deadline = mcpz_time_min(deadline, members->reconnect_at_us);
+    deadline = mcpz_time_min(deadline, members->forget_at_us);
+    deadline = mcpz_time_min(deadline, mcpz_probes_deadline(&members->probes));
+    if (members->suspicions.count > 0) {
+        deadline = mcpz_time_min(deadline, members->ask_at_us);
     }
-    for (size_t i = 1; i < members->member_count; i++) {
-        const struct mcpz_member *member = &members->members[i];
-        deadline = mcpz_time_min(deadline, member->suspect_until_us);
-        if (may_dial) {
-            deadline = mcpz_time_min(deadline, member->dial_at_us);
-        }
-    }
-    for (size_t i = 0; i < members->seed_count && !members->leaving; i++) {
-        const struct mcpz_seed *seed = &members->seeds[i];
-        if (members->neighbour_count == 0 || mcpz_id_is_zero(&seed->peer)) {
-            deadline = mcpz_time_min(deadline, seed->dial_at_us);
+    for (size_t i = 0; i < members->suspicions.max && members->suspicions.count > 0; i++) {
+        if (members->suspicions.cases[i].used) {
+            deadline = mcpz_time_min(deadline, members->suspicions.cases[i].look_us);
         }
     }
     return deadline;
 }
 
+/* ---- Looking ------------------------------------------------------------------------------ */
+
+uint32_t mcpz_members_flaps(const struct mcpz_member *member, mcpz_time now)
+{
+    return now < member->since_us + FLAPS_US ? member->flaps : 0;
+}
+
 const struct mcpz_member *mcpz_members_find(const struct mcpz_members *members,
                                             const struct mcpz_id *id)
 {
-    for (size_t i = 0; i < members->member_count; i++) {
-        if (mcpz_id_equal(&members->members[i].id, id)) {
-            return &members->members[i];
-        }
-    }
-    return NULL;
+    return mcpz_roster_find(&members->roster, id);
 }
 
-const struct mcpz_neighbour *mcpz_members_neighbour(const struct mcpz_members *members,
-                                                    const struct mcpz_id *id)
+const struct mcpz_member *mcpz_members_self(const struct mcpz_members *members)
 {
-    for (size_t i = 0; i < members->neighbour_count; i++) {
-        if (mcpz_id_equal(&members->neighbours[i].id, id)) {
-            return &members->neighbours[i];
-        }
-    }
-    return NULL;
+    return self_row(members);
 }
 
 size_t mcpz_members_alive_count(const struct mcpz_members *members)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < members->member_count; i++) {
-        count += !is_gone(&members->members[i]);
-    }
-    return count;
+    return mcpz_roster_alive_count(&members->roster);
+}
+
+const struct mcpz_suspicion_case *mcpz_members_suspicion(const struct mcpz_members *members,
+                                                         const struct mcpz_member *member)
+{
+    return mcpz_suspicions_get(&members->suspicions, member->suspicion);
 }

@@ -1,23 +1,38 @@
 /*
- * Who is in the mesh, and which of them we are connected to.
+ * Who is in the mesh, or in our part of it (our scope): SWIM over links that stay.
  *
- * Every member is linked, up to MCPZ_LINKS_MAX links. A link is pinged when it is idle; a silent
- * one is given up. Losing the last sign of a member makes it suspect; a suspect that nobody hears
- * of is declared dead; news spreads by flooding, each piece forwarded once. A member that hears
- * it is suspected raises its incarnation and says so. What a flood missed (a link that came or
- * went at the wrong moment) is mended by telling one neighbour all rows every anti_entropy_us;
- * that makes no news, since a row is only taken if it is newer.
+ *              somebody doubts it                 convicted
+ *   ALIVE --------------------------> SUSPECT ---------------------> DEAD
+ *     ^                                  |                             |
+ *     +----------------------------------+-----------------------------+
+ *        it says otherwise, with a higher incarnation: only it can
  *
- *             link lost or silent                 silent for suspect_us
- *   ALIVE --------------------------> SUSPECT --------------------------> DEAD
- *     ^                                  |                                  |
- *     +----------------------------------+----------------------------------+
- *        heard from it, or news of it with a higher incarnation
+ * A member's neighbours are its observers. What one of them sees is a hint: a heartbeat overdue, a
+ * link lost, a redial refused. Each says so for itself. Everybody weighs what was said by the same
+ * rules, and whoever comes to a conclusion tells it:
  *
- * The dead stay in the table for forget_us and are dialled, ever less often, until they answer.
+ *   - two observers whose redial was refused: convicted at once;
+ *   - enough observers (three, or all it has) have lost it, nobody alive counts it among its
+ *     neighbours, and early_us have passed since the first report: convicted;
+ *   - its grace is over (Lifeguard: the shorter the more observers agree, the longer the worse we
+ *     are ourselves) and nobody alive counts it among its neighbours: convicted;
+ *   - whoever hears it convicts nobody, but tells it what is said of it.
  *
- * Source: Das, Gupta, Motivala, "SWIM", DSN 2002, section 4.2 (suspicion, incarnations). Not
- * here: partial views, indirect probes, confirmations.
+ * Whoever somebody alive still counts among its neighbours when its grace is over is cleared,
+ * unless somebody has lost it: it may not have heard what is said of it. Who was doubted and
+ * answered is slow and no more: it is not called late again for a while, only when it is lost.
+ *
+ * Who has no neighbour left judges nobody: it is more likely to be alone itself. A node says no
+ * more than so many suspicions a minute. What a broadcast missed is mended when heartbeats show
+ * that two neighbours' tables differ: they compare how far along each row is, and send what the
+ * other lacks. That makes no news: only a member itself can say that it is alive, and what others
+ * hold for dead is a rumour that it is asked about.
+ *
+ * The dead stay in the table for forget_us and are tried again, ever less often, so that a mesh
+ * that was cut in two finds itself again.
+ *
+ * Sources: Das, Gupta, Motivala, "SWIM", DSN 2002, section 4.2; Dadgar, Phillips, Currey,
+ * "Lifeguard", 2018; protocols.md 1.6.
  */
 
 #ifndef CORE_MEMBERS_H
@@ -27,53 +42,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "core/event.h"
+#include "core/links.h"
 #include "core/outbox.h"
+#include "core/probes.h"
+#include "core/roster.h"
+#include "core/suspicion.h"
 #include "core/timing.h"
 #include "proto/id.h"
 #include "proto/limits.h"
 #include "proto/msg.h"
+#include "proto/notary.h"
 
-struct mcpz_member {
-    struct mcpz_id id;
-    uint64_t incarnation;
-    enum mcpz_member_state state;
-    mcpz_time since_us;         /* in this state */
-    mcpz_time suspect_until_us; /* MCPZ_TIME_NEVER unless suspect */
-    char name[MCPZ_NAME_BYTES_MAX + 1];
-    char address[MCPZ_ADDRESS_BYTES_MAX + 1]; /* "": dials out only */
-    char region[MCPZ_NAME_BYTES_MAX + 1];
-    char zone[MCPZ_NAME_BYTES_MAX + 1];
-    char roles[MCPZ_ROLES_MAX][MCPZ_NAME_BYTES_MAX + 1];
-    size_t role_count;
-
-    /* Dialling it, while there is no link. */
-    mcpz_time dial_at_us; /* MCPZ_TIME_NEVER: not waiting to dial */
-    mcpz_time redial_us;  /* how long to wait after the next failure */
-    bool has_enough;      /* it said that all its links are taken */
-};
-
-/* A neighbour: an admitted link. Its member row may come a moment later. */
-struct mcpz_neighbour {
-    struct mcpz_id id;
-    mcpz_time up_us;
-    mcpz_time heard_us;   /* last message of any kind */
-    mcpz_time ping_at_us; /* when to ask for a sign of life */
-    mcpz_time pinged_us;  /* when the ping under way was sent; MCPZ_TIME_NEVER: none */
-    uint32_t ping_seq;
-    uint32_t rtt_us; /* smoothed; 0: not measured */
-    bool dialled;    /* by us */
-};
-
-/* An address from configuration or a token, dialled while we know no living member. */
-struct mcpz_seed {
-    char address[MCPZ_ADDRESS_BYTES_MAX + 1];
-    mcpz_time dial_at_us; /* MCPZ_TIME_NEVER: a dial is under way, or it is linked */
-    mcpz_time redial_us;
-    struct mcpz_id peer; /* who answered there last; zeros: nobody yet */
-};
+#define MCPZ_SUSPECTS_PER_MINUTE 30   /* suspicions that one node may begin */
+#define MCPZ_COMPARISONS_MAX 16       /* peers whose digest is kept in mind */
+#define MCPZ_ROWS_PER_SUMMARY_MAX 256 /* sent in answer to one comparison; the next goes on */
 
 struct mcpz_members_config {
     struct mcpz_id id;
@@ -85,46 +71,85 @@ struct mcpz_members_config {
     const char *zone;
     const char *roles[MCPZ_ROLES_MAX];
     size_t role_count;
+
+    bool zone_only;        /* members are those of our region and zone; else everybody is one */
+    size_t rows_max;       /* 2 to MCPZ_MEMBERS_MAX */
+    size_t text_bytes;     /* of what they say of themselves, together */
+    size_t adjacency_max;  /* neighbours kept of each; 0: MCPZ_ADJACENCY_MAX */
+    size_t suspicions_max; /* held at one time, to MCPZ_SUSPICIONS_MAX */
+    struct mcpz_notary notary;
+};
+
+/* What a linked peer's digest has told. */
+struct mcpz_comparison {
+    struct mcpz_short peer;
+    uint32_t differed; /* heartbeats in a row that differed; 0 with `peer` 0: free */
+    mcpz_time asked_us;
 };
 
 struct mcpz_members {
     const struct mcpz_node_timing *timing; /* of the node we are part of */
     struct mcpz_rng rng;
-    struct mcpz_member members[MCPZ_MEMBERS_MAX]; /* the first is ourselves */
-    size_t member_count;
-    struct mcpz_neighbour neighbours[MCPZ_LINKS_MAX];
-    size_t neighbour_count;
-    struct mcpz_seed seeds[MCPZ_SEEDS_MAX];
-    size_t seed_count;
-    mcpz_time compare_at_us; /* when to tell a neighbour all we know again */
-    uint64_t dropped;        /* news about members there was no room for */
+    struct mcpz_notary notary;
+    bool zone_only;
+    struct mcpz_roster roster;
+    struct mcpz_suspicions suspicions;
+    struct mcpz_probes probes;
+    struct mcpz_comparison comparisons[MCPZ_COMPARISONS_MAX];
+    uint32_t next_comparison; /* whose place is taken when there is none */
+    uint32_t other_digest;    /* of what machines above us hold: part of what heartbeats tell */
+    size_t neighbour_count;   /* of the overlay, in our scope */
+    uint64_t scope_key;       /* of our region and zone */
+    mcpz_time joined_us;      /* when we had our first neighbour */
+    mcpz_time adjacency_at_us;
+    mcpz_time probe_at_us;
+    mcpz_time reconnect_at_us;
+    mcpz_time ask_at_us; /* when a suspect is asked for itself */
+    mcpz_time forget_at_us;
+    mcpz_time allowance_at_us; /* when the allowance of suspicions was last filled up */
+    uint32_t allowance;
     bool leaving;
+    uint64_t dropped;  /* news there was no room for */
+    uint64_t forged;   /* what was not signed by whom it is about */
+    uint64_t spared;   /* suspicions not begun: over the allowance, or alone */
+    uint64_t compared; /* summaries sent */
 };
 
-/** Start alone and alive. `timing` is borrowed. `seed` decides the jitter. */
+size_t mcpz_members_bytes(const struct mcpz_members_config *config);
+
+/** Start alone and alive. `timing` is borrowed. `seed` decides the jitter; `arena` has room. */
 void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_config *config,
-                       const struct mcpz_node_timing *timing, uint64_t seed, mcpz_time now);
+                       const struct mcpz_node_timing *timing, struct mcpz_arena *arena,
+                       uint64_t seed, mcpz_time now);
 
-/** Take in one event. Handles RECV of PING, ACK, MEMBER; LINK_*, DIAL_FAILED, SEED, LEAVE, TICK.
+/**
+ * Take in one event. Handles RECV of PING, MEMBER, SUSPECT, DEAD, ADJACENCY, SUMMARY and PROBE;
+ * facts LINKED, UNLINKED, LATE, PROMPT, UNREACHABLE, NEIGHBOUR_UP and _DOWN; LEAVE, TICK. Tells
+ * ALIVE, SUSPECT, DEAD, LEFT, REFUTED, DIFFERS, PROBED. `links` is looked at only.
  */
-void mcpz_members_step(struct mcpz_members *members, mcpz_time now, const struct mcpz_event *event,
-                       struct mcpz_outbox *out);
+void mcpz_members_step(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                       const struct mcpz_event *event, struct mcpz_outbox *out);
 
-/** Turn each BROADCAST in `out`, from action `first` on, into a SEND to the neighbours it is for.
- */
-void mcpz_members_sink(const struct mcpz_members *members, struct mcpz_outbox *out, size_t first);
+/** What our heartbeats say of us. */
+uint32_t mcpz_members_digest(struct mcpz_members *members);
 
 mcpz_time mcpz_members_deadline(const struct mcpz_members *members);
+
+/** How often a member was doubted and there, lately: 0 is well. */
+uint32_t mcpz_members_flaps(const struct mcpz_member *member, mcpz_time now);
 
 /** The row of `id`, NULL if there is none. */
 const struct mcpz_member *mcpz_members_find(const struct mcpz_members *members,
                                             const struct mcpz_id *id);
 
-/** The link to `id`, NULL if there is none. */
-const struct mcpz_neighbour *mcpz_members_neighbour(const struct mcpz_members *members,
-                                                    const struct mcpz_id *id);
+/** Our own row. */
+const struct mcpz_member *mcpz_members_self(const struct mcpz_members *members);
 
 /** Members held for alive or suspect, ourselves included. */
 size_t mcpz_members_alive_count(const struct mcpz_members *members);
+
+/** What is held against a suspect; NULL: nothing. */
+const struct mcpz_suspicion_case *mcpz_members_suspicion(const struct mcpz_members *members,
+                                                         const struct mcpz_member *member);
 
 #endif

@@ -1,12 +1,12 @@
 /*
  * One node's core: the machines in their line, from the network to the application.
  *
- *   event -> members -> registry -> calls -> agents -> outbox
+ *   event -> fabric (links, overlay, plumtree, members) -> registry -> calls -> agents -> outbox
  *
  * In one step facts rise: what a machine appends as FACT is shown, in the same step, to the
- * machines after it. Requests sink: what asks for BROADCAST is turned into SEND by members, which
- * knows the links. One sweep each. A machine may look at, never change, a machine below it.
- * This file holds wiring only.
+ * machines after it. Requests sink: what asks for BROADCAST or REACH is carried down by the
+ * fabric. One sweep each; what a request comes to at once rises in one more. A machine may look
+ * at, never change, a machine below it. This file holds wiring only.
  */
 
 #ifndef CORE_NODE_H
@@ -16,30 +16,30 @@
 #include "core/agents.h"
 #include "core/calls.h"
 #include "core/event.h"
-#include "core/members.h"
+#include "core/fabric.h"
 #include "core/outbox.h"
 #include "core/registry.h"
-#include "core/timing.h"
 #include "proto/store.h"
 
 struct mcpz_node_config {
-    struct mcpz_members_config members;
-    struct mcpz_node_timing timing;
+    struct mcpz_fabric_config fabric;
     uint32_t generation; /* of our actor, see struct mcpz_actor */
-    uint64_t seed;
 };
 
 struct mcpz_node {
-    struct mcpz_node_timing timing;
-    struct mcpz_members members;
+    struct mcpz_fabric fabric;
     struct mcpz_registry registry;
     struct mcpz_calls calls;
     struct mcpz_agents agents;
+    void *memory; /* of the fabric; borrowed */
 };
 
-/** Start alone. `store` is borrowed for the node's life; only agents hold it. */
+/**
+ * Start alone. Borrowed for the node's life: `store`, which only agents hold, and `memory` of
+ * mcpz_fabric_bytes(&config->fabric), aligned for any type.
+ */
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
-                    const struct mcpz_store *store, mcpz_time now);
+                    const struct mcpz_store *store, void *memory, mcpz_time now);
 
 /** Forget all other nodes, keep what is our own: the mesh has changed. All links are gone. */
 void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config *config,

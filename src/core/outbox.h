@@ -25,13 +25,15 @@
 #define MCPZ_OUTBOX_ARENA_BYTES 262144
 
 enum mcpz_action_kind {
+    MCPZ_ACTION_NONE, /* it has sunk, and others stand for it */
+
     /* To the network. */
     MCPZ_ACTION_SEND = 1,  /* put a message on its way to linked peers; may be lost */
     MCPZ_ACTION_BROADCAST, /* to every node: sinks to the overlay, leaves the core as SEND */
     MCPZ_ACTION_DIAL,      /* try to make a link to an address */
     MCPZ_ACTION_UNLINK,    /* close the link to a peer */
-    MCPZ_ACTION_REACH, /* have a link to this node; LINK_UP (also if there is one) or UNREACHABLE
-                        */
+    MCPZ_ACTION_REACH,     /* have a link to this node: sinks to the links; ends with LINK_UP (also
+                            * if there is one) or UNREACHABLE */
 
     /* To whoever listens. */
     MCPZ_ACTION_FACT,
@@ -101,6 +103,7 @@ struct mcpz_action {
         } unlink;
         struct {
             struct mcpz_id peer;
+            struct mcpz_bytes address;
         } reach;
         struct mcpz_fact fact;
         struct mcpz_action_reply reply;

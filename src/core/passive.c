@@ -2,6 +2,42 @@
 
 #include <assert.h>
 
+char *mcpz_where_room(struct mcpz_arena *arena, size_t count, size_t bytes)
+{
+    char *room = bytes > 0 ? mcpz_arena_take(arena, count, bytes) : NULL;
+
+    assert(bytes == 0 || room != NULL);
+    return room;
+}
+
+struct mcpz_where mcpz_where_init(char **room, size_t bytes)
+{
+    const struct mcpz_where where = {.address = *room};
+
+    if (bytes > 0) {
+        *room += bytes;
+    }
+    return where;
+}
+
+bool mcpz_where_set(struct mcpz_where *where, uint32_t scope, struct mcpz_bytes address,
+                    size_t bytes)
+{
+    if (where->address != NULL && address.length >= bytes) {
+        return false;
+    }
+    where->scope = scope;
+    if (where->address != NULL) {
+        mcpz_bytes_to_text(address, where->address, bytes);
+    }
+    return true;
+}
+
+struct mcpz_bytes mcpz_where_address(const struct mcpz_where *where)
+{
+    return where->address != NULL ? mcpz_text(where->address) : mcpz_bytes(NULL, 0);
+}
+
 static size_t find(const struct mcpz_passive *passive, const struct mcpz_id *id)
 {
     size_t at = 0;
@@ -14,14 +50,59 @@ static size_t find(const struct mcpz_passive *passive, const struct mcpz_id *id)
 static void remove_at(struct mcpz_passive *passive, size_t at)
 {
     assert(at < passive->count);
+    const struct mcpz_passive_entry gone = passive->entries[at];
     passive->entries[at] = passive->entries[--passive->count];
+    passive->entries[passive->count] = gone; /* for the room of its address */
 }
 
-void mcpz_passive_init(struct mcpz_passive *passive, size_t capacity)
+void mcpz_passive_init(struct mcpz_passive *passive, const struct mcpz_passive_config *config,
+                       struct mcpz_arena *arena)
 {
-    assert(capacity > 0);
-    assert(capacity <= MCPZ_OVERLAY_PASSIVE_MAX);
-    *passive = (struct mcpz_passive){.capacity = capacity};
+    assert(config->capacity > 0);
+    assert(config->capacity <= MCPZ_OVERLAY_PASSIVE_MAX);
+    assert(config->far_max < config->capacity);
+
+    *passive = (struct mcpz_passive){.config = *config};
+    char *room = mcpz_where_room(arena, config->capacity, config->address_bytes);
+    for (size_t i = 0; i < config->capacity; i++) {
+        passive->entries[i].where = mcpz_where_init(&room, config->address_bytes);
+    }
+}
+
+static bool is_far(const struct mcpz_passive *passive, uint32_t scope)
+{
+    return passive->config.far_max > 0 && scope != passive->config.scope;
+}
+
+static uint32_t count_kind(const struct mcpz_passive *passive, bool far)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < passive->count; i++) {
+        count += is_far(passive, passive->entries[i].where.scope) == far;
+    }
+    return count;
+}
+
+bool mcpz_passive_is_full(const struct mcpz_passive *passive, uint32_t scope)
+{
+    bool far = is_far(passive, scope);
+    size_t far_max = passive->config.far_max;
+
+    return count_kind(passive, far) == (far ? far_max : passive->config.capacity - far_max);
+}
+
+/* Let go of one of the same kind. */
+static void drop_one(struct mcpz_passive *passive, bool far, struct mcpz_rng *rng)
+{
+    uint32_t skip = mcpz_rng_below(rng, count_kind(passive, far));
+    size_t at = 0;
+
+    while (is_far(passive, passive->entries[at].where.scope) != far || skip > 0) {
+        skip -= is_far(passive, passive->entries[at].where.scope) == far;
+        at++;
+    }
+    remove_at(passive, at);
 }
 
 bool mcpz_passive_has(const struct mcpz_passive *passive, const struct mcpz_id *id)
@@ -29,28 +110,47 @@ bool mcpz_passive_has(const struct mcpz_passive *passive, const struct mcpz_id *
     return find(passive, id) < passive->count;
 }
 
-void mcpz_passive_add(struct mcpz_passive *passive, const struct mcpz_id *id, mcpz_time heard_us,
-                      struct mcpz_rng *rng)
+void mcpz_passive_add(struct mcpz_passive *passive, const struct mcpz_overlay_entry *entry,
+                      mcpz_time now, struct mcpz_rng *rng)
 {
-    size_t at = find(passive, id);
+    const size_t address_bytes = passive->config.address_bytes;
+    mcpz_time age_us = MCPZ_SECONDS(entry->age_s);
+    mcpz_time heard_us = now > age_us ? now - age_us : 0;
+    size_t at = find(passive, &entry->id);
+
     if (at < passive->count) {
         if (passive->entries[at].heard_us < heard_us) {
             passive->entries[at].heard_us = heard_us;
         }
         return;
     }
-    if (passive->count == passive->capacity) {
-        remove_at(passive, mcpz_rng_below(rng, (uint32_t)passive->count));
+    if (address_bytes > 0 && entry->address.length >= address_bytes) {
+        return;
     }
-    passive->entries[passive->count++] =
-        (struct mcpz_passive_entry){.id = *id, .heard_us = heard_us};
-    assert(passive->count <= passive->capacity);
+    if (mcpz_passive_is_full(passive, entry->scope)) {
+        drop_one(passive, is_far(passive, entry->scope), rng);
+    }
+    struct mcpz_passive_entry *added = &passive->entries[passive->count++];
+    added->id = entry->id;
+    added->heard_us = heard_us;
+    added->tried = false;
+    (void)mcpz_where_set(&added->where, entry->scope, entry->address, address_bytes);
+    assert(passive->count <= passive->config.capacity);
 }
 
 void mcpz_passive_remove(struct mcpz_passive *passive, const struct mcpz_id *id)
 {
     size_t at = find(passive, id);
     if (at < passive->count) {
+        remove_at(passive, at);
+    }
+}
+
+void mcpz_passive_give_way(struct mcpz_passive *passive, const struct mcpz_id *id, uint32_t scope)
+{
+    size_t at = find(passive, id);
+    if (at < passive->count &&
+        is_far(passive, passive->entries[at].where.scope) == is_far(passive, scope)) {
         remove_at(passive, at);
     }
 }
@@ -71,25 +171,34 @@ void mcpz_passive_begin_round(struct mcpz_passive *passive)
     }
 }
 
-bool mcpz_passive_try(struct mcpz_passive *passive, struct mcpz_rng *rng, struct mcpz_id *id)
+static bool is_candidate(const struct mcpz_passive *passive, size_t at,
+                         enum mcpz_passive_which which)
+{
+    bool far = is_far(passive, passive->entries[at].where.scope);
+
+    return !passive->entries[at].tried &&
+           (which == MCPZ_PASSIVE_ANY || far == (which == MCPZ_PASSIVE_FAR));
+}
+
+const struct mcpz_passive_entry *
+mcpz_passive_try(struct mcpz_passive *passive, enum mcpz_passive_which which, struct mcpz_rng *rng)
 {
     uint32_t untried = 0;
     for (size_t i = 0; i < passive->count; i++) {
-        untried += !passive->entries[i].tried;
+        untried += is_candidate(passive, i, which);
     }
     if (untried == 0) {
-        return false;
+        return NULL;
     }
 
     uint32_t skip = mcpz_rng_below(rng, untried);
     size_t at = 0;
-    while (passive->entries[at].tried || skip > 0) {
-        skip -= !passive->entries[at].tried;
+    while (!is_candidate(passive, at, which) || skip > 0) {
+        skip -= is_candidate(passive, at, which);
         at++;
     }
     passive->entries[at].tried = true;
-    *id = passive->entries[at].id;
-    return true;
+    return &passive->entries[at];
 }
 
 size_t mcpz_passive_sample(const struct mcpz_passive *passive, mcpz_time now, struct mcpz_rng *rng,
@@ -103,6 +212,8 @@ size_t mcpz_passive_sample(const struct mcpz_passive *passive, mcpz_time now, st
             entries[taken++] = (struct mcpz_overlay_entry){
                 .id = passive->entries[i].id,
                 .age_s = mcpz_passive_age_s(now, passive->entries[i].heard_us),
+                .scope = passive->entries[i].where.scope,
+                .address = mcpz_where_address(&passive->entries[i].where),
             };
         }
     }

@@ -169,9 +169,11 @@ static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
     if (to == 0) {
         return;
     }
-    if (tree->notice_count == 0) {
-        tree->announce_at_us = now + tree->config.announce_us;
+    mcpz_time wait_us = tree->config.announce_us;
+    if (gossip->patient && tree->config.announce_patient_us > wait_us) {
+        wait_us = tree->config.announce_patient_us;
     }
+    tree->announce_at_us = mcpz_time_min(tree->announce_at_us, now + wait_us);
     tree->notices[tree->notice_count++] =
         (struct mcpz_plumtree_notice){.id = gossip->id, .round = gossip->round, .to = to};
     if (tree->notice_count == tree->config.notices_max || tree->announce_at_us <= now) {
@@ -214,12 +216,16 @@ static void pass_on(struct mcpz_plumtree *tree, mcpz_time now,
     const struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP, .gossip = *gossip};
 
     mcpz_gossip_cache_add(&tree->cache, now, &gossip->id, gossip->round, gossip->payload);
+    if (gossip->round > MCPZ_PLUMTREE_ROUNDS_MAX) {
+        return;
+    }
     if (is_large(tree, gossip->payload.length)) {
         announce_large(tree, tree->used & ~except, gossip, out);
         return;
     }
-    send(tree, tree->eager & ~except, &msg, out);
-    queue_notice(tree, now, tree->used & ~tree->eager & ~except, gossip, out);
+    const uint32_t pushed = tree->hushed ? 0 : tree->eager & ~except;
+    send(tree, pushed, &msg, out);
+    queue_notice(tree, now, tree->used & ~pushed & ~except, gossip, out);
 }
 
 static struct mcpz_plumtree_missing *find_missing(struct mcpz_plumtree *tree,
@@ -483,11 +489,12 @@ static void on_tick(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_outbo
 
 /* ---- In ----------------------------------------------------------------------------------- */
 
-mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcpz_time now,
-                                   const struct mcpz_gossip_id *id, struct mcpz_bytes payload,
-                                   struct mcpz_outbox *out)
+static mcpz_error broadcast(struct mcpz_plumtree *tree, mcpz_time now,
+                            const struct mcpz_gossip_id *id, struct mcpz_bytes payload,
+                            bool patient, struct mcpz_outbox *out)
 {
-    const struct mcpz_msg_gossip gossip = {.id = *id, .round = 1, .payload = payload};
+    const struct mcpz_msg_gossip gossip = {
+        .id = *id, .round = 1, .payload = payload, .patient = patient};
 
     if (is_oversize(tree, payload.length)) {
         return MCPZ_EFULL;
@@ -499,8 +506,25 @@ mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcpz_time now,
     if (missing != NULL) {
         remove_missing(tree, missing); /* somebody has made the same */
     }
+    bool hushed = tree->hushed;
+    tree->hushed = false; /* our own is news */
     pass_on(tree, now, &gossip, 0, out);
+    tree->hushed = hushed;
     return MCPZ_OK;
+}
+
+mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcpz_time now,
+                                   const struct mcpz_gossip_id *id, struct mcpz_bytes payload,
+                                   struct mcpz_outbox *out)
+{
+    return broadcast(tree, now, id, payload, false, out);
+}
+
+mcpz_error mcpz_plumtree_broadcast_patiently(struct mcpz_plumtree *tree, mcpz_time now,
+                                             const struct mcpz_gossip_id *id,
+                                             struct mcpz_bytes payload, struct mcpz_outbox *out)
+{
+    return broadcast(tree, now, id, payload, true, out);
 }
 
 static void on_message(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
@@ -528,6 +552,8 @@ void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct 
         on_neighbour_up(tree, &event->fact.about);
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_NEIGHBOUR_DOWN) {
         on_neighbour_down(tree, &event->fact.about);
+    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LATE) {
+        tree->eager &= ~bit(slot_of(tree, &event->fact.about));
     }
 }
 
@@ -542,6 +568,11 @@ void mcpz_plumtree_pace(struct mcpz_plumtree *tree, mcpz_time rtt_us)
         first > MCPZ_PLUMTREE_FIRST_TIMEOUT_MIN_US ? first : MCPZ_PLUMTREE_FIRST_TIMEOUT_MIN_US;
     tree->config.next_timeout_us =
         next > MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US ? next : MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US;
+}
+
+void mcpz_plumtree_hush(struct mcpz_plumtree *tree, bool hushed)
+{
+    tree->hushed = hushed;
 }
 
 mcpz_time mcpz_plumtree_deadline(const struct mcpz_plumtree *tree)

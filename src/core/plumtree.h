@@ -12,6 +12,9 @@
  * next, and that mends the tree. A lazy neighbour whose announcement took a path much shorter
  * than the payload's is swapped into the tree.
  *
+ * A neighbour that is late (core/links.h) is sent announcements only: what is pushed to who stands
+ * still piles up there, and goes out again as old news when it wakes.
+ *
  * Source: Leitao, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007, algorithms 1 to 3.
  *
  * A payload over `payload_bytes_max` is large and never pushed: whoever has it announces it, with
@@ -58,6 +61,12 @@ static_assert(MCPZ_PLUMTREE_SEEN_MAX >= 2 * MCPZ_PLUMTREE_CACHE_MAX,
 static_assert(MCPZ_PLUMTREE_MISSING_MAX + MCPZ_PLUMTREE_NEIGHBOURS_MAX <= MCPZ_OUTBOX_MAX / 4,
               "a step in which every timer fires leaves the outbox to others");
 
+/*
+ * Who stood still hands on what the others have long forgotten to have seen, and so do they then:
+ * what has come over so many links goes no further. A tree of 10,000 nodes is less than 20 deep.
+ */
+#define MCPZ_PLUMTREE_ROUNDS_MAX 40
+
 struct mcpz_plumtree_config {
     /* Capacities: 1 up to the limits above, seen at least cache. */
     uint32_t seen_max;
@@ -68,11 +77,12 @@ struct mcpz_plumtree_config {
     uint32_t missing_max;
     uint32_t notices_max; /* announcements that wait; up to MCPZ_PLUMTREE_IHAVE_MAX */
 
-    mcpz_time first_timeout_us; /* announced, until we ask: "timeout1", 200 ms to 2 s */
-    mcpz_time next_timeout_us;  /* asked, until we ask the next: "timeout2", 1.5 x RTT */
-    mcpz_time announce_us;      /* announcements wait so long for others: 20 ms; 0: not at all */
-    mcpz_time keep_us;          /* payloads are handed out for so long; 0: while there is room */
-    uint32_t optimise_ahead;    /* links an announcement must be ahead to swap; 0: never */
+    mcpz_time first_timeout_us;    /* announced, until we ask: "timeout1", 200 ms to 2 s */
+    mcpz_time next_timeout_us;     /* asked, until we ask the next: "timeout2", 1.5 x RTT */
+    mcpz_time announce_patient_us; /* those of patient ones: at least as long; 0: the same */
+    mcpz_time announce_us;   /* announcements wait so long for others: 20 ms; 0: not at all */
+    mcpz_time keep_us;       /* payloads are handed out for so long; 0: while there is room */
+    uint32_t optimise_ahead; /* links an announcement must be ahead to swap; 0: never */
     uint64_t seed;
 };
 
@@ -99,6 +109,7 @@ struct mcpz_plumtree {
     struct mcpz_id neighbours[MCPZ_PLUMTREE_NEIGHBOURS_MAX];
     uint32_t used;  /* slots: a bit each */
     uint32_t eager; /* a subset; the others are lazy */
+    bool hushed;
     struct mcpz_gossip_cache cache;
     struct mcpz_plumtree_missing *missing; /* config.missing_max of them, oldest first */
     struct mcpz_plumtree_notice *notices;  /* config.notices_max of them */
@@ -138,9 +149,16 @@ MCPZ_MUST_USE mcpz_error mcpz_plumtree_broadcast(struct mcpz_plumtree *tree, mcp
                                                  struct mcpz_bytes payload,
                                                  struct mcpz_outbox *out);
 
+/** The same, for what is in no hurry: where the tree is broken it comes a little later. */
+MCPZ_MUST_USE mcpz_error mcpz_plumtree_broadcast_patiently(struct mcpz_plumtree *tree,
+                                                           mcpz_time now,
+                                                           const struct mcpz_gossip_id *id,
+                                                           struct mcpz_bytes payload,
+                                                           struct mcpz_outbox *out);
+
 /**
- * Take in one event. Handles RECV of GOSSIP, IHAVE, GRAFT, PRUNE; facts NEIGHBOUR_UP and
- * NEIGHBOUR_DOWN; TICK. Tells GOSSIP_DELIVERED.
+ * Take in one event. Handles RECV of GOSSIP, IHAVE, GRAFT, PRUNE; facts NEIGHBOUR_UP,
+ * NEIGHBOUR_DOWN and LATE; TICK. Tells GOSSIP_DELIVERED.
  */
 void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_event *event,
                         struct mcpz_outbox *out);
@@ -151,6 +169,12 @@ void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct 
  * one after one and a half, at least 40 ms.
  */
 void mcpz_plumtree_pace(struct mcpz_plumtree *tree, mcpz_time rtt_us);
+
+/**
+ * From now on until told otherwise, what comes is only announced, not pushed: we stood still, and
+ * what waited for us is old news to everybody else.
+ */
+void mcpz_plumtree_hush(struct mcpz_plumtree *tree, bool hushed);
 
 mcpz_time mcpz_plumtree_deadline(const struct mcpz_plumtree *tree);
 

@@ -2,7 +2,11 @@
 
 #include <assert.h>
 
-/* When a link comes up every known list goes out in one step. */
+#include "base/hash.h"
+
+/* One comparison sends so many lists at most; the next goes on. */
+#define LISTS_PER_SUMMARY_MAX 64
+
 static_assert(MCPZ_CAPABILITIES_MAX * sizeof(struct mcpz_bytes) <= MCPZ_OUTBOX_ARENA_BYTES / 4,
               "all names fit the outbox");
 static_assert(MCPZ_CAPABILITIES_MAX >= 2 * MCPZ_CAPABILITIES_PER_NODE_MAX, "room for others");
@@ -158,11 +162,15 @@ static bool is_newer(const struct mcpz_msg_capabilities *list, const struct mcpz
     return list->version > row->version;
 }
 
-static void on_list(struct mcpz_registry *registry, const struct mcpz_id *from,
-                    const struct mcpz_msg *msg, struct mcpz_outbox *out)
+static void on_list(struct mcpz_registry *registry, bool gossip, const struct mcpz_msg *msg,
+                    struct mcpz_outbox *out)
 {
     const struct mcpz_msg_capabilities *list = &msg->capabilities;
-    if (mcpz_id_equal(&list->id, &registry->offerers[SELF].id)) {
+    const struct mcpz_offerer *self = &registry->offerers[SELF];
+    if (mcpz_id_equal(&list->id, &self->id)) {
+        if (list->incarnation < self->incarnation && self->version == 0) {
+            publish(registry, out); /* of an earlier life: we offer nothing of it now */
+        }
         return;
     }
     struct mcpz_offerer *row = find_offerer(registry, &list->id);
@@ -185,20 +193,115 @@ static void on_list(struct mcpz_registry *registry, const struct mcpz_id *from,
         (void)add_offer(registry, offerer, list->names[i]);
     }
     tell(&list->id, out);
-    mcpz_outbox_broadcast(out, from, msg);
+    if (!gossip) {
+        mcpz_outbox_broadcast(out, NULL, msg); /* one neighbour knew more: the others may not */
+    }
 }
+
+/* ---- Comparing ---------------------------------------------------------------------------- */
+
+static uint64_t key_of(const struct mcpz_id *id)
+{
+    uint64_t key = 0;
+
+    for (size_t i = 0; i < sizeof(key); i++) {
+        key = key << 8 | id->bytes[i];
+    }
+    return key;
+}
+
+/* Who offers nothing, and never has, is as good as unknown. */
+static bool counts(const struct mcpz_offerer *row)
+{
+    return row->up && row->version > 0;
+}
+
+static void summarise(const struct mcpz_registry *registry, const struct mcpz_id *peer, bool reply,
+                      struct mcpz_outbox *out)
+{
+    struct mcpz_summary_row *rows =
+        mcpz_arena_take(&out->arena, registry->offerer_count, sizeof(*rows));
+    size_t count = 0;
+
+    assert(rows != NULL);
+    for (size_t i = 0; i < registry->offerer_count; i++) {
+        const struct mcpz_offerer *row = &registry->offerers[i];
+        if (counts(row)) {
+            rows[count++] = (struct mcpz_summary_row){
+                .key = key_of(&row->id),
+                .incarnation = row->incarnation,
+                .version = row->version,
+            };
+        }
+    }
+    struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_SUMMARY,
+        .summary = {.what = MCPZ_SUMMARY_CAPABILITIES,
+                    .reply = reply,
+                    .rows = rows,
+                    .row_count = count},
+    };
+    mcpz_outbox_send(out, peer, &msg);
+}
+
+static bool lacks(const struct mcpz_msg_summary *summary, const struct mcpz_offerer *row)
+{
+    uint64_t key = key_of(&row->id);
+
+    for (size_t i = 0; i < summary->row_count; i++) {
+        const struct mcpz_summary_row *theirs = &summary->rows[i];
+        if (theirs->key == key) {
+            return theirs->incarnation < row->incarnation ||
+                   (theirs->incarnation == row->incarnation && theirs->version < row->version);
+        }
+    }
+    return true;
+}
+
+static void on_summary(const struct mcpz_registry *registry, const struct mcpz_id *peer,
+                       const struct mcpz_msg_summary *summary, struct mcpz_outbox *out)
+{
+    size_t sent = 0;
+
+    for (size_t i = 0; i < registry->offerer_count && sent < LISTS_PER_SUMMARY_MAX; i++) {
+        if (counts(&registry->offerers[i]) && lacks(summary, &registry->offerers[i])) {
+            struct mcpz_msg list = list_of(registry, (uint32_t)i, out);
+            mcpz_outbox_send(out, peer, &list);
+            sent++;
+        }
+    }
+    if (!summary->reply) {
+        summarise(registry, peer, true, out);
+    }
+}
+
+uint32_t mcpz_registry_digest(const struct mcpz_registry *registry)
+{
+    return registry->digest;
+}
+
+static void digest(struct mcpz_registry *registry)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < registry->offerer_count; i++) {
+        const struct mcpz_offerer *row = &registry->offerers[i];
+        if (counts(row)) {
+            sum ^= mcpz_hash_mix(key_of(&row->id) ^
+                                 mcpz_hash_mix(row->incarnation ^ (uint64_t)row->version << 40));
+        }
+    }
+    registry->digest = (uint32_t)(sum ^ sum >> 32);
+}
+
+/* ---- The machine -------------------------------------------------------------------------- */
 
 /* A member comes or goes: its list counts, or it does not. */
 static void on_fact(struct mcpz_registry *registry, const struct mcpz_fact *fact,
                     struct mcpz_outbox *out)
 {
-    if (fact->kind == MCPZ_FACT_LINKED) {
-        for (size_t i = 0; i < registry->offerer_count; i++) {
-            if (registry->offerers[i].up) {
-                struct mcpz_msg list = list_of(registry, (uint32_t)i, out);
-                mcpz_outbox_send(out, &fact->about, &list);
-            }
-        }
+    if (fact->kind == MCPZ_FACT_DIFFERS) {
+        summarise(registry, &fact->about, false, out);
         return;
     }
     bool up = fact->kind == MCPZ_FACT_ALIVE || fact->kind == MCPZ_FACT_SUSPECT;
@@ -207,10 +310,6 @@ static void on_fact(struct mcpz_registry *registry, const struct mcpz_fact *fact
     if (row != NULL && row->up != up) {
         row->up = up;
         tell(&row->id, out);
-    }
-    if (fact->kind == MCPZ_FACT_REFUTED) {
-        registry->offerers[SELF].incarnation = fact->incarnation;
-        publish(registry, out);
     }
 }
 
@@ -234,6 +333,7 @@ void mcpz_registry_start_over(struct mcpz_registry *registry, uint64_t incarnati
     registry->offer_count = kept;
     registry->offerer_count = 1;
     registry->offerers[SELF].incarnation = incarnation;
+    digest(registry);
 }
 
 void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
@@ -248,8 +348,14 @@ void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
     } else if (event->kind == MCPZ_EVENT_FACT) {
         on_fact(registry, &event->fact, out);
     } else if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_CAPABILITIES) {
-        on_list(registry, &event->recv.from, event->recv.msg, out);
+        on_list(registry, event->recv.gossip, event->recv.msg, out);
+    } else if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_SUMMARY &&
+               event->recv.msg->summary.what == MCPZ_SUMMARY_CAPABILITIES) {
+        on_summary(registry, &event->recv.from, &event->recv.msg->summary, out);
+    } else {
+        return;
     }
+    digest(registry);
 
     assert(registry->offer_count <= MCPZ_CAPABILITIES_MAX);
 }

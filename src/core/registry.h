@@ -1,9 +1,10 @@
 /*
  * Who offers which capability.
  *
- * A node says all that it offers in one message with a version of its own; the message floods,
- * each version forwarded once. Rows of nodes that are dead or left are not offered to anybody,
- * and dropped when the member is forgotten.
+ * A node says all that it offers in one message with a version of its own, which is broadcast.
+ * Where a neighbour's heartbeat shows that it holds something else, the two compare versions, and
+ * send the lists that the other lacks. Rows of nodes that are dead or left are not offered to
+ * anybody, and give way to others.
  */
 
 #ifndef CORE_REGISTRY_H
@@ -39,6 +40,7 @@ struct mcpz_registry {
     size_t offerer_count;
     struct mcpz_offer offers[MCPZ_CAPABILITIES_MAX];
     size_t offer_count;
+    uint32_t digest;
     uint64_t dropped; /* offers there was no room for */
 };
 
@@ -49,9 +51,15 @@ void mcpz_registry_init(struct mcpz_registry *registry, const struct mcpz_id *se
 /** Forget what others offer. */
 void mcpz_registry_start_over(struct mcpz_registry *registry, uint64_t incarnation);
 
-/** Take in one event. Handles PROVIDE, WITHDRAW, RECV of CAPABILITIES, and facts of members. */
+/**
+ * Take in one event. Handles PROVIDE, WITHDRAW, RECV of CAPABILITIES and SUMMARY, facts of members
+ * and DIFFERS.
+ */
 void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
                         const struct mcpz_event *event, struct mcpz_outbox *out);
+
+/** Registries that hold the same lists of those that are up have the same digest. */
+uint32_t mcpz_registry_digest(const struct mcpz_registry *registry);
 
 /** Does `id`, which is up, offer `name`? */
 bool mcpz_registry_offers(const struct mcpz_registry *registry, const struct mcpz_id *id,

@@ -8,12 +8,20 @@ static mcpz_time either(mcpz_time given, mcpz_time otherwise)
 struct mcpz_node_timing mcpz_timing_or_default(const struct mcpz_node_timing *given)
 {
     return (struct mcpz_node_timing){
-        .heartbeat_us = either(given->heartbeat_us, MCPZ_SECONDS(1)),
-        .link_silent_us = either(given->link_silent_us, MCPZ_SECONDS(5)),
-        .suspect_us = either(given->suspect_us, MCPZ_SECONDS(4)),
+        .heartbeat_us = either(given->heartbeat_us, MCPZ_SECONDS(4)),
+        .pool_heartbeat_us = either(given->pool_heartbeat_us, MCPZ_SECONDS(8)),
+        .link_silent_us = either(given->link_silent_us, MCPZ_SECONDS(6)),
+        .idle_us = either(given->idle_us, MCPZ_SECONDS(300)),
+        .unused_us = either(given->unused_us, MCPZ_SECONDS(10)),
+        .suspect_us = either(given->suspect_us, MCPZ_SECONDS(1)),
+        .early_us = either(given->early_us, MCPZ_SECONDS(2)),
+        .probe_us = either(given->probe_us, MCPZ_SECONDS(30)),
+        .reconnect_us = either(given->reconnect_us, MCPZ_MS(2500)),
+        .adjacency_us = either(given->adjacency_us, MCPZ_SECONDS(3)),
         .redial_min_us = either(given->redial_min_us, MCPZ_MS(250)),
         .redial_max_us = either(given->redial_max_us, MCPZ_SECONDS(30)),
-        .forget_us = either(given->forget_us, MCPZ_SECONDS(24 * 3600)),
-        .anti_entropy_us = either(given->anti_entropy_us, MCPZ_SECONDS(10)),
+        .forget_us = either(given->forget_us, MCPZ_SECONDS(3 * 24 * 3600)),
+        .anti_entropy_us = either(given->anti_entropy_us, MCPZ_SECONDS(15)),
+        .optimise_us = either(given->optimise_us, MCPZ_SECONDS(30)),
     };
 }

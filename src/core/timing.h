@@ -6,13 +6,21 @@
 #include "base/time.h"
 
 struct mcpz_node_timing {
-    mcpz_time heartbeat_us;    /* between two pings on an idle link: 1 s */
-    mcpz_time link_silent_us;  /* nothing heard: the link is given up: 5 s */
-    mcpz_time suspect_us;      /* a suspect's grace: 4 s */
-    mcpz_time redial_min_us;   /* first wait before dialling again: 250 ms */
-    mcpz_time redial_max_us;   /* it doubles up to here, and goes on for ever: 30 s */
-    mcpz_time forget_us;       /* a dead member's row is kept so long: 24 h */
-    mcpz_time anti_entropy_us; /* between two comparisons of documents: 10 s */
+    mcpz_time heartbeat_us;      /* between two heartbeats on a stable link: 4 s */
+    mcpz_time pool_heartbeat_us; /* on one that only calls use: 8 s */
+    mcpz_time link_silent_us;    /* nothing heard: the link is given up: 6 s, more for the slow */
+    mcpz_time idle_us;           /* a link that calls used is kept so long after: 300 s */
+    mcpz_time unused_us;         /* one that nobody used: 10 s */
+    mcpz_time suspect_us;        /* unit of a suspect's grace, protocols.md 1.6: 1 s */
+    mcpz_time early_us;          /* no conviction sooner after the first report: 2 s */
+    mcpz_time probe_us;          /* between two probes over others: 30 s */
+    mcpz_time reconnect_us;      /* between two attempts to reach somebody gone: 2.5 s */
+    mcpz_time adjacency_us;      /* changes of our neighbours are told so much later: 3 s */
+    mcpz_time redial_min_us;     /* first wait before dialling again: 250 ms */
+    mcpz_time redial_max_us;     /* it doubles up to here, and goes on for ever: 30 s */
+    mcpz_time forget_us;         /* a dead member's row is kept so long: 3 days */
+    mcpz_time anti_entropy_us;   /* between two comparisons of documents: 15 s */
+    mcpz_time optimise_us;       /* between two looks for a nearer neighbour: 30 s */
 };
 
 /** `given`, with the defaults above where it says 0. */

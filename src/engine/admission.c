@@ -29,7 +29,7 @@ void mcpz_admission_greet(struct mcpz_engine *engine, struct mcpz_link_row *row)
                 .joining = row->offered_token,
             },
     };
-    mcpz_links_send(engine, row, &hello);
+    mcpz_link_rows_send(engine, row, &hello);
 }
 
 /* Say why, and close when that is sent. */
@@ -37,12 +37,12 @@ static void refuse(struct mcpz_engine *engine, struct mcpz_link_row *row, uint64
                    uint32_t code, const char *text)
 {
     (*counter)++;
-    mcpz_links_send(engine, row,
-                    &(struct mcpz_msg){
-                        .kind = MCPZ_MSG_REFUSE,
-                        .refuse = {.code = code, .text = mcpz_text(text)},
-                    });
-    mcpz_links_close(engine, row, MCPZ_DOWN_PROTOCOL, text);
+    mcpz_link_rows_send(engine, row,
+                        &(struct mcpz_msg){
+                            .kind = MCPZ_MSG_REFUSE,
+                            .refuse = {.code = code, .text = mcpz_text(text)},
+                        });
+    mcpz_link_rows_close(engine, row, MCPZ_DOWN_PROTOCOL, text);
 }
 
 /* ---- HELLO -------------------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ static void offer_token(struct mcpz_engine *engine, struct mcpz_link_row *row,
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
         if (engine->links[i].id != 0 && engine->links[i].state == MCPZ_LINK_AWAIT_ADMIT) {
             /* One door at a time, or the token is spent twice. */
-            mcpz_links_close(engine, row, MCPZ_DOWN_DUPLICATE, "joining by another link");
+            mcpz_link_rows_close(engine, row, MCPZ_DOWN_DUPLICATE, "joining by another link");
             return;
         }
     }
@@ -96,7 +96,7 @@ static void offer_token(struct mcpz_engine *engine, struct mcpz_link_row *row,
     row->state = MCPZ_LINK_AWAIT_ADMIT;
     row->certificate.length = hello->certificate.length;
     memcpy(row->certificate.bytes, hello->certificate.data, hello->certificate.length);
-    mcpz_links_send(
+    mcpz_link_rows_send(
         engine, row,
         &(struct mcpz_msg){
             .kind = MCPZ_MSG_JOIN,
@@ -150,7 +150,7 @@ static void on_hello(struct mcpz_engine *engine, struct mcpz_link_row *row,
     }
     row->certificate.length = hello->certificate.length;
     memcpy(row->certificate.bytes, hello->certificate.data, hello->certificate.length);
-    mcpz_links_admit(engine, row);
+    mcpz_link_rows_admit(engine, row);
 }
 
 /* ---- JOIN --------------------------------------------------------------------------------- */
@@ -308,7 +308,7 @@ static void on_admit(struct mcpz_engine *engine, struct mcpz_link_row *row,
     mcpz_admission_adopt(engine, &mesh, admit->certificate);
     if (joining) {
         mcpz_admission_end_join(engine, MCPZ_CODE_OK, "");
-        mcpz_links_admit(engine, row);
+        mcpz_link_rows_admit(engine, row);
     }
 }
 
@@ -322,8 +322,8 @@ static void on_refuse(struct mcpz_engine *engine, struct mcpz_link_row *row,
         mcpz_admission_end_join(engine, no->code, text);
     }
     /* A member that has links enough says so; that is no sign of its death. */
-    mcpz_links_close(engine, row,
-                     no->code == MCPZ_CODE_LIMIT ? MCPZ_DOWN_FULL : MCPZ_DOWN_PROTOCOL, text);
+    mcpz_link_rows_close(engine, row,
+                         no->code == MCPZ_CODE_LIMIT ? MCPZ_DOWN_FULL : MCPZ_DOWN_PROTOCOL, text);
 }
 
 /* A member asks for a fresh certificate: the same roles, more time. */
@@ -339,7 +339,7 @@ static void on_renew(struct mcpz_engine *engine, struct mcpz_link_row *row)
         return;
     }
     row->certificate = fresh;
-    mcpz_links_send(
+    mcpz_link_rows_send(
         engine, row,
         &(struct mcpz_msg){.kind = MCPZ_MSG_ADMIT, .admit = {mcpz_certificate_slice(&fresh)}});
 }
@@ -396,7 +396,7 @@ static void renew(struct mcpz_engine *engine)
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
         struct mcpz_link_row *row = &engine->links[i];
         if (row->id != 0 && row->state == MCPZ_LINK_ADMITTED) {
-            mcpz_links_send(engine, row, &(struct mcpz_msg){.kind = MCPZ_MSG_RENEW});
+            mcpz_link_rows_send(engine, row, &(struct mcpz_msg){.kind = MCPZ_MSG_RENEW});
         }
     }
 }
@@ -407,7 +407,7 @@ void mcpz_admission_tick(struct mcpz_engine *engine)
         struct mcpz_link_row *row = &engine->links[i];
         if (row->id != 0 && row->admit_by_us <= engine->now) {
             engine->counters.links_unadmitted++;
-            mcpz_links_close(engine, row, MCPZ_DOWN_PROTOCOL, "not admitted in time");
+            mcpz_link_rows_close(engine, row, MCPZ_DOWN_PROTOCOL, "not admitted in time");
         }
     }
     renew(engine);

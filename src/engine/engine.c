@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include "engine/internal.h"
+#include "wire/codec.h"
+
+#define MEMBER_BYTES_MAX 2048 /* of one member's own words, encoded */
 
 /* ---- Stepping ----------------------------------------------------------------------------- */
 
@@ -15,10 +18,10 @@
 static void keep_self(struct mcpz_engine *engine)
 {
     uint32_t generation = engine->node.agents.actor.generation;
-    uint64_t incarnation = engine->node.members.members[0].incarnation;
+    uint64_t incarnation = mcpz_members_self(&engine->node.fabric.members)->incarnation;
     bool runs_short = incarnation + MCPZ_INCARNATIONS_KEPT / 2 > engine->incarnation_ceiling;
 
-    engine->node_config.members.incarnation = incarnation;
+    engine->node_config.fabric.members.incarnation = incarnation;
     if (runs_short) {
         engine->incarnation_ceiling = incarnation + MCPZ_INCARNATIONS_KEPT;
     }
@@ -94,16 +97,61 @@ void mcpz_engine_save_self(struct mcpz_engine *engine)
     engine->store.put(engine->store.context, &record);
 }
 
-/* ---- Making one --------------------------------------------------------------------------- */
-
 static void copy_text(char *to, size_t capacity, const char *from)
 {
     mcpz_bytes_to_text(mcpz_text(from != NULL ? from : ""), to, capacity);
 }
 
+/* ---- What the core borrows from others ---------------------------------------------------- */
+
+static size_t pack(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity)
+{
+    size_t length = 0;
+    mcpz_error error = mcpz_msg_encode(msg, buffer, capacity, &length);
+
+    return error == MCPZ_OK ? length : 0;
+}
+
+static bool unpack(struct mcpz_bytes bytes, struct mcpz_arena *arena, struct mcpz_msg *msg)
+{
+    return mcpz_msg_decode(bytes, arena, msg) == MCPZ_OK;
+}
+
+static const struct mcpz_packer packer = {.pack = pack, .unpack = unpack};
+
+/* The bytes a member signs: what it says of itself, encoded without a signature. */
+static struct mcpz_bytes signed_bytes(const struct mcpz_msg_member *member, uint8_t *buffer,
+                                      size_t capacity)
+{
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_MEMBER, .member = *member};
+
+    msg.member.signature = mcpz_bytes(NULL, 0);
+    return mcpz_bytes(buffer, pack(&msg, buffer, capacity));
+}
+
+static void sign_member(void *context, const struct mcpz_msg_member *member, uint8_t *signature)
+{
+    const struct mcpz_engine *engine = context;
+    uint8_t buffer[MEMBER_BYTES_MAX];
+
+    mcpz_identity_sign(engine->identity, signed_bytes(member, buffer, sizeof(buffer)), signature);
+}
+
+static bool verify_member(void *context, const struct mcpz_msg_member *member)
+{
+    uint8_t buffer[MEMBER_BYTES_MAX];
+    struct mcpz_bytes said = signed_bytes(member, buffer, sizeof(buffer));
+
+    (void)context;
+    return said.length > 0 &&
+           mcpz_signature_verify(&member->id, said, member->signature) == MCPZ_OK;
+}
+
+/* ---- Making one --------------------------------------------------------------------------- */
+
 static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_config *config)
 {
-    struct mcpz_members_config *members = &engine->node_config.members;
+    struct mcpz_members_config *members = &engine->node_config.fabric.members;
     assert(config->role_count <= MCPZ_ROLES_MAX);
 
     copy_text(engine->texts.name, sizeof(engine->texts.name), config->name);
@@ -118,13 +166,16 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
         .region = engine->texts.region,
         .zone = engine->texts.zone,
         .role_count = config->role_count,
+        .notary = {.context = engine, .sign = sign_member, .verify = verify_member},
     };
     for (size_t i = 0; i < config->role_count; i++) {
         copy_text(engine->texts.roles[i], sizeof(engine->texts.roles[i]), config->roles[i]);
         members->roles[i] = engine->texts.roles[i];
     }
-    engine->node_config.timing = config->timing;
-    engine->node_config.seed = config->seed;
+    engine->node_config.fabric.timing = config->timing;
+    engine->node_config.fabric.seed = config->seed;
+    engine->node_config.fabric.neighbours_max = config->neighbours_max;
+    engine->node_config.fabric.packer = packer;
     engine->node_config.generation = 1;
 }
 
@@ -142,7 +193,7 @@ static mcpz_error recall_self(struct mcpz_engine *engine)
     if (error != MCPZ_OK) {
         return error;
     }
-    engine->node_config.members.incarnation = record.self.incarnation + 1;
+    engine->node_config.fabric.members.incarnation = record.self.incarnation + 1;
     engine->incarnation_ceiling = record.self.incarnation + MCPZ_INCARNATIONS_KEPT;
     engine->node_config.generation = record.self.generation;
     struct mcpz_id mesh = record.self.mesh;
@@ -188,7 +239,12 @@ static mcpz_error begin(struct mcpz_engine *engine)
     if (error != MCPZ_OK) {
         return error;
     }
-    mcpz_node_init(&engine->node, &engine->node_config, &engine->store, engine->now);
+    engine->fabric_memory = malloc(mcpz_fabric_bytes(&engine->node_config.fabric));
+    if (engine->fabric_memory == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    mcpz_node_init(&engine->node, &engine->node_config, &engine->store, engine->fabric_memory,
+                   engine->now);
     recall_peers(engine);
     return MCPZ_OK;
 }
@@ -233,6 +289,7 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
     }
     mcpz_lane_clear(&engine->loopback);
     mcpz_outbound_clear(engine);
+    free(engine->fabric_memory);
     mcpz_wipe(engine, sizeof(*engine));
     free(engine);
 }
@@ -316,11 +373,11 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
     mcpz_engine_dispatch(engine, event);
 }
 
-void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes address)
+void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes address, bool refused)
 {
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_DIAL_FAILED,
-        .seed = {.address = address},
+        .seed = {.address = address, .refused = refused},
     };
     engine->counters.dials_failed++;
     mcpz_engine_dispatch(engine, &event);
@@ -333,8 +390,8 @@ uint64_t mcpz_engine_next_request(struct mcpz_engine *engine)
 
 static bool is_alone(const struct mcpz_engine *engine)
 {
-    return engine->node.members.neighbour_count == 0 &&
-           mcpz_members_alive_count(&engine->node.members) == 1;
+    return engine->node.fabric.links.count == 0 &&
+           mcpz_members_alive_count(&engine->node.fabric.members) == 1;
 }
 
 mcpz_error mcpz_engine_join(struct mcpz_engine *engine, uint64_t request,
@@ -384,7 +441,7 @@ void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
     mcpz_engine_dispatch(engine, &leave);
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
         if (engine->links[i].id != 0) {
-            mcpz_links_close(engine, &engine->links[i], MCPZ_DOWN_LEFT, "leaving the mesh");
+            mcpz_link_rows_close(engine, &engine->links[i], MCPZ_DOWN_LEFT, "leaving the mesh");
         }
     }
     engine->mesh = (struct mcpz_id){0};
@@ -392,7 +449,7 @@ void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
     engine->certificate_end_ms = 0;
     engine->certificate_renew_ms = UINT64_MAX;
     forget_peers(engine);
-    engine->node_config.members.incarnation++;
+    engine->node_config.fabric.members.incarnation++;
     mcpz_engine_save_self(engine);
     mcpz_node_start_over(&engine->node, &engine->node_config, engine->now);
     mcpz_outbound_reply(engine, request, MCPZ_CODE_OK, "");
@@ -408,6 +465,13 @@ const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine)
 const struct mcpz_counters *mcpz_engine_counters(const struct mcpz_engine *engine)
 {
     return &engine->counters;
+}
+
+const struct mcpz_engine_sent *mcpz_engine_sent(const struct mcpz_engine *engine,
+                                                enum mcpz_msg_kind kind)
+{
+    assert(kind < MCPZ_MSG_KIND_END);
+    return &engine->sent[kind];
 }
 
 const struct mcpz_id *mcpz_engine_id(const struct mcpz_engine *engine)

@@ -73,6 +73,7 @@ struct mcpz_engine_config {
     size_t role_count;
 
     struct mcpz_node_timing timing; /* zeros: defaults */
+    size_t neighbours_max;          /* 0: six */
 };
 
 struct mcpz_engine;
@@ -141,8 +142,8 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_frame(struct mcpz_engine *engine, mcpz_link
 /** The connection is gone. Unknown links are ignored. */
 void mcpz_engine_link_closed(struct mcpz_engine *engine, mcpz_link link);
 
-/** A DIAL came to nothing. */
-void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes address);
+/** A DIAL came to nothing. `refused`: its machine said that nobody listens there. */
+void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes address, bool refused);
 
 /**
  * The next frame to send on `link`: control before data, as many messages as fit. Empty if
@@ -203,6 +204,16 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, ui
 /** The core's state: members, capabilities, calls. */
 const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine);
 const struct mcpz_counters *mcpz_engine_counters(const struct mcpz_engine *engine);
+
+/* Messages of one kind that were put on their way. */
+struct mcpz_engine_sent {
+    uint64_t messages;
+    uint64_t bytes; /* encoded; without framing */
+};
+
+const struct mcpz_engine_sent *mcpz_engine_sent(const struct mcpz_engine *engine,
+                                                enum mcpz_msg_kind kind);
+
 const struct mcpz_id *mcpz_engine_id(const struct mcpz_engine *engine);
 /** The mesh we are in; zeros: none. */
 const struct mcpz_id *mcpz_engine_mesh(const struct mcpz_engine *engine);

@@ -59,7 +59,7 @@ static mcpz_error take_frame(struct mcpz_engine *engine, mcpz_link link, struct 
 {
     struct mcpz_bytes body;
     struct mcpz_bytes message;
-    const struct mcpz_link_row *row = mcpz_links_find(engine, link);
+    const struct mcpz_link_row *row = mcpz_link_rows_find(engine, link);
     bool plain = frame.length > 0 && frame.data[0] == 0;
 
     if (row->state != MCPZ_LINK_ADMITTED && !plain) {
@@ -72,7 +72,7 @@ static mcpz_error take_frame(struct mcpz_engine *engine, mcpz_link link, struct 
         return error;
     }
     while ((error = mcpz_frame_next(&body, &message)) == MCPZ_OK) {
-        struct mcpz_link_row *still = mcpz_links_find(engine, link);
+        struct mcpz_link_row *still = mcpz_link_rows_find(engine, link);
         if (still == NULL || still->state == MCPZ_LINK_CLOSING) {
             return MCPZ_OK; /* what is left of the frame is of no interest any more */
         }
@@ -92,16 +92,16 @@ mcpz_error mcpz_engine_frame(struct mcpz_engine *engine, mcpz_link link, struct 
 {
     assert(engine->in_turn);
 
-    struct mcpz_link_row *row = mcpz_links_find(engine, link);
+    struct mcpz_link_row *row = mcpz_link_rows_find(engine, link);
     if (row == NULL || row->state == MCPZ_LINK_CLOSING) {
         return MCPZ_OK;
     }
     engine->counters.frames_in++;
     engine->counters.bytes_in += frame.length;
     mcpz_error error = take_frame(engine, link, frame);
-    row = mcpz_links_find(engine, link);
+    row = mcpz_link_rows_find(engine, link);
     if (error != MCPZ_OK && row != NULL) {
-        mcpz_links_lose(engine, row, MCPZ_DOWN_PROTOCOL);
+        mcpz_link_rows_lose(engine, row, MCPZ_DOWN_PROTOCOL);
     }
     return error;
 }

@@ -10,7 +10,7 @@
 #include "engine/scratch.h"
 #include "proto/code.h"
 
-#define MCPZ_CONNECTED_MAX 64 /* links, admitted or not */
+#define MCPZ_CONNECTED_MAX 128 /* links, admitted or not */
 #define MCPZ_ADMIT_WITHIN_US MCPZ_SECONDS(10)
 #define MCPZ_CONTROL_LANE_BYTES_MAX 1048576
 #define MCPZ_DATA_LANE_BYTES_MAX 16777216
@@ -126,6 +126,7 @@ struct mcpz_engine {
         char roles[MCPZ_ROLES_MAX][MCPZ_NAME_BYTES_MAX + 1];
     } texts;
     struct mcpz_node node;
+    void *fabric_memory;          /* of its lower half */
     uint64_t incarnation_ceiling; /* kept: the next start goes on above it */
 
     struct mcpz_id mesh; /* zeros: none */
@@ -140,7 +141,8 @@ struct mcpz_engine {
     mcpz_link next_link;
     uint64_t next_request;
 
-    struct mcpz_lane loopback; /* what we send to ourselves */
+    struct mcpz_engine_sent sent[MCPZ_MSG_KIND_END]; /* by kind */
+    struct mcpz_lane loopback;                       /* what we send to ourselves */
     struct mcpz_held *held_first;
     struct mcpz_held *held_last;
     size_t held_bytes;
@@ -169,23 +171,26 @@ bool mcpz_inbound_loopback(struct mcpz_engine *engine);
 
 /* links.c */
 
-struct mcpz_link_row *mcpz_links_find(struct mcpz_engine *engine, mcpz_link link);
+struct mcpz_link_row *mcpz_link_rows_find(struct mcpz_engine *engine, mcpz_link link);
 /** The admitted link to `peer`, NULL if there is none. */
-struct mcpz_link_row *mcpz_links_of(struct mcpz_engine *engine, const struct mcpz_id *peer);
-/** The connection is gone, or is not worth another word: forget it, tell the core. */
-void mcpz_links_lose(struct mcpz_engine *engine, struct mcpz_link_row *row,
-                     enum mcpz_link_down_reason reason);
+struct mcpz_link_row *mcpz_link_rows_of(struct mcpz_engine *engine, const struct mcpz_id *peer);
+/**
+ * The connection is gone, or is not worth another word: forget it, tell the core. (Not yet, if
+ * the peer closed it and another of the same peer is being admitted.)
+ */
+void mcpz_link_rows_lose(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                         enum mcpz_link_down_reason reason);
 /** Let out what is queued, close, forget; the core hears LINK_DOWN if it knew the link. */
-void mcpz_links_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
-                      enum mcpz_link_down_reason reason, const char *why);
+void mcpz_link_rows_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                          enum mcpz_link_down_reason reason, const char *why);
 /** Queue an encoded message. A link that cannot take more is closed: the reason it returns. */
-void mcpz_links_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
-                     struct mcpz_bytes message);
+void mcpz_link_rows_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
+                         struct mcpz_bytes message);
 /** Encode and queue. */
-void mcpz_links_send(struct mcpz_engine *engine, struct mcpz_link_row *row,
-                     const struct mcpz_msg *msg);
+void mcpz_link_rows_send(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                         const struct mcpz_msg *msg);
 /** The link has proved itself: settle duplicates, tell the core. */
-void mcpz_links_admit(struct mcpz_engine *engine, struct mcpz_link_row *row);
+void mcpz_link_rows_admit(struct mcpz_engine *engine, struct mcpz_link_row *row);
 
 /* admission.c */
 

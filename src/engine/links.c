@@ -53,7 +53,7 @@ void mcpz_lane_clear(struct mcpz_lane *lane)
 
 /* ---- The table ---------------------------------------------------------------------------- */
 
-struct mcpz_link_row *mcpz_links_find(struct mcpz_engine *engine, mcpz_link link)
+struct mcpz_link_row *mcpz_link_rows_find(struct mcpz_engine *engine, mcpz_link link)
 {
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX && link != 0; i++) {
         if (engine->links[i].id == link) {
@@ -63,7 +63,7 @@ struct mcpz_link_row *mcpz_links_find(struct mcpz_engine *engine, mcpz_link link
     return NULL;
 }
 
-struct mcpz_link_row *mcpz_links_of(struct mcpz_engine *engine, const struct mcpz_id *peer)
+struct mcpz_link_row *mcpz_link_rows_of(struct mcpz_engine *engine, const struct mcpz_id *peer)
 {
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
         struct mcpz_link_row *row = &engine->links[i];
@@ -74,8 +74,8 @@ struct mcpz_link_row *mcpz_links_of(struct mcpz_engine *engine, const struct mcp
     return NULL;
 }
 
-void mcpz_links_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
-                      enum mcpz_link_down_reason reason, const char *why)
+void mcpz_link_rows_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                          enum mcpz_link_down_reason reason, const char *why)
 {
     bool was_known = row->state == MCPZ_LINK_ADMITTED;
 
@@ -92,8 +92,31 @@ void mcpz_links_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
     }
 }
 
-void mcpz_links_lose(struct mcpz_engine *engine, struct mcpz_link_row *row,
-                     enum mcpz_link_down_reason reason)
+static bool is_being_admitted(const struct mcpz_engine *engine, const struct mcpz_id *peer)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+        const struct mcpz_link_row *row = &engine->links[i];
+        if (row->id != 0 && row->state == MCPZ_LINK_GREETING && mcpz_id_equal(&row->peer, peer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A link the core still holds, which had given way to a connection that came to nothing. */
+static bool is_orphaned(struct mcpz_engine *engine, const struct mcpz_id *peer)
+{
+    return mcpz_link_rows_of(engine, peer) == NULL &&
+           mcpz_links_find(&engine->node.fabric.links, peer) != NULL;
+}
+
+/*
+ * Of two connections the peer may have closed one while the other, which stays, is not admitted
+ * here yet. So as long as one is in the making the core is not told: its link will be carried by
+ * that, or is lost when that fails.
+ */
+void mcpz_link_rows_lose(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                         enum mcpz_link_down_reason reason)
 {
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_LINK_DOWN,
@@ -104,7 +127,10 @@ void mcpz_links_lose(struct mcpz_engine *engine, struct mcpz_link_row *row,
     mcpz_lane_clear(&row->control);
     mcpz_lane_clear(&row->data);
     row->id = 0;
-    if (was_known) {
+    if (reason == MCPZ_DOWN_CLOSED && is_being_admitted(engine, &row->peer)) {
+        return;
+    }
+    if (was_known || is_orphaned(engine, &row->peer)) {
         mcpz_engine_dispatch(engine, &event);
     }
 }
@@ -127,8 +153,8 @@ static bool is_control(uint32_t kind)
     }
 }
 
-void mcpz_links_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
-                     struct mcpz_bytes message)
+void mcpz_link_rows_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
+                         struct mcpz_bytes message)
 {
     bool control = is_control(kind);
     bool was_idle = row->control.first == NULL && row->data.first == NULL;
@@ -139,24 +165,26 @@ void mcpz_links_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint
         engine->counters.links_slow++;
         mcpz_lane_clear(&row->control);
         mcpz_lane_clear(&row->data);
-        mcpz_links_close(engine, row, MCPZ_DOWN_SLOW, "does not take what is sent");
+        mcpz_link_rows_close(engine, row, MCPZ_DOWN_SLOW, "does not take what is sent");
         return;
     }
     engine->counters.messages_out++;
+    engine->sent[kind].messages++;
+    engine->sent[kind].bytes += message.length;
     if (was_idle) {
         engine->ports.wake(engine->ports.context, row->id);
     }
 }
 
-void mcpz_links_send(struct mcpz_engine *engine, struct mcpz_link_row *row,
-                     const struct mcpz_msg *msg)
+void mcpz_link_rows_send(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                         const struct mcpz_msg *msg)
 {
     size_t length;
     mcpz_error error =
         mcpz_msg_encode(msg, engine->scratch->encoded, sizeof(engine->scratch->encoded), &length);
     assert(error == MCPZ_OK);
-    mcpz_links_push(engine, row, (uint32_t)msg->kind,
-                    mcpz_bytes(engine->scratch->encoded, length));
+    mcpz_link_rows_push(engine, row, (uint32_t)msg->kind,
+                        mcpz_bytes(engine->scratch->encoded, length));
 }
 
 /* ---- Admitted ----------------------------------------------------------------------------- */
@@ -175,9 +203,9 @@ static bool is_kept(const struct mcpz_engine *engine, const struct mcpz_link_row
     return newer_is_ours == older_is_ours || newer_is_ours == we_are_smaller;
 }
 
-void mcpz_links_admit(struct mcpz_engine *engine, struct mcpz_link_row *row)
+void mcpz_link_rows_admit(struct mcpz_engine *engine, struct mcpz_link_row *row)
 {
-    struct mcpz_link_row *older = mcpz_links_of(engine, &row->peer);
+    struct mcpz_link_row *older = mcpz_link_rows_of(engine, &row->peer);
     char address[MCPZ_ADDRESS_BYTES_MAX + 1];
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_LINK_UP,
@@ -190,9 +218,13 @@ void mcpz_links_admit(struct mcpz_engine *engine, struct mcpz_link_row *row)
     row->admit_by_us = MCPZ_TIME_NEVER;
     engine->counters.links_admitted++;
     if (older != NULL && older != row) {
+        bool stays = is_kept(engine, row, older);
         engine->counters.links_duplicate++;
-        mcpz_links_close(engine, is_kept(engine, row, older) ? older : row, MCPZ_DOWN_DUPLICATE,
-                         "another link to the same node stays");
+        mcpz_link_rows_close(engine, stays ? older : row, MCPZ_DOWN_DUPLICATE,
+                             "another link to the same node stays");
+        if (!stays) {
+            return; /* nothing has changed: what went over the older one is not lost */
+        }
     }
     mcpz_engine_dispatch(engine, &event);
 }
@@ -231,16 +263,16 @@ void mcpz_engine_link_closed(struct mcpz_engine *engine, mcpz_link link)
 {
     assert(engine->in_turn);
 
-    struct mcpz_link_row *row = mcpz_links_find(engine, link);
+    struct mcpz_link_row *row = mcpz_link_rows_find(engine, link);
     if (row == NULL) {
         return;
     }
-    mcpz_links_lose(engine, row, MCPZ_DOWN_CLOSED);
+    mcpz_link_rows_lose(engine, row, MCPZ_DOWN_CLOSED);
 }
 
 struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
 {
-    struct mcpz_link_row *row = mcpz_links_find(engine, link);
+    struct mcpz_link_row *row = mcpz_link_rows_find(engine, link);
     struct mcpz_framer *framer = engine->scratch->framer;
 
     if (row == NULL || !mcpz_engine_has_frames(engine, link)) {

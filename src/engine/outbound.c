@@ -46,15 +46,15 @@ static void let_out(struct mcpz_engine *engine, struct mcpz_held *held)
         return;
     }
     for (size_t i = 0; i < held->link_count; i++) {
-        struct mcpz_link_row *row = mcpz_links_find(engine, held->links[i]);
+        struct mcpz_link_row *row = mcpz_link_rows_find(engine, held->links[i]);
         if (row == NULL || row->state == MCPZ_LINK_CLOSING) {
             engine->counters.messages_dropped++;
             continue;
         }
-        mcpz_links_push(engine, row, (uint32_t)held->action.send.msg.kind,
-                        mcpz_bytes(held->bytes, held->length));
+        mcpz_link_rows_push(engine, row, (uint32_t)held->action.send.msg.kind,
+                            mcpz_bytes(held->bytes, held->length));
         if (held->admits && row->state == MCPZ_LINK_ADMITTING) {
-            mcpz_links_admit(engine, row);
+            mcpz_link_rows_admit(engine, row);
         }
     }
 }
@@ -75,9 +75,9 @@ static void undo(struct mcpz_engine *engine, struct mcpz_held *held, mcpz_error 
         return;
     }
     for (size_t i = 0; i < held->link_count && held->admits; i++) {
-        struct mcpz_link_row *row = mcpz_links_find(engine, held->links[i]);
+        struct mcpz_link_row *row = mcpz_link_rows_find(engine, held->links[i]);
         if (row != NULL) {
-            mcpz_links_close(engine, row, MCPZ_DOWN_CLOSED, failure_text(error));
+            mcpz_link_rows_close(engine, row, MCPZ_DOWN_CLOSED, failure_text(error));
         }
     }
 }
@@ -149,7 +149,7 @@ static size_t find_links(struct mcpz_engine *engine, const struct mcpz_action_se
             *to_self = true;
             continue;
         }
-        const struct mcpz_link_row *row = mcpz_links_of(engine, &send->peers[i]);
+        const struct mcpz_link_row *row = mcpz_link_rows_of(engine, &send->peers[i]);
         if (row == NULL) {
             engine->counters.messages_dropped++;
         } else if (count < MCPZ_LINKS_MAX) {
@@ -182,9 +182,9 @@ static void send_encoded(struct mcpz_engine *engine, const struct mcpz_action *a
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        struct mcpz_link_row *row = mcpz_links_find(engine, links[i]);
+        struct mcpz_link_row *row = mcpz_link_rows_find(engine, links[i]);
         if (row != NULL && row->state == MCPZ_LINK_ADMITTED) {
-            mcpz_links_push(engine, row, (uint32_t)action->send.msg.kind, message);
+            mcpz_link_rows_push(engine, row, (uint32_t)action->send.msg.kind, message);
         }
     }
 }
@@ -214,7 +214,7 @@ void mcpz_outbound_hold_admit(struct mcpz_engine *engine, struct mcpz_link_row *
     assert(error == MCPZ_OK);
     struct mcpz_held *held = hold(engine, &action, mcpz_bytes(engine->scratch->encoded, length));
     if (held == NULL) {
-        mcpz_links_close(engine, row, MCPZ_DOWN_FULL, "this node is too busy: try again");
+        mcpz_link_rows_close(engine, row, MCPZ_DOWN_FULL, "this node is too busy: try again");
         return;
     }
     held->links[0] = row->id;
@@ -253,12 +253,12 @@ void mcpz_outbound_reply(struct mcpz_engine *engine, uint64_t request, uint32_t 
 
 static void unlink_peer(struct mcpz_engine *engine, const struct mcpz_action *action)
 {
-    struct mcpz_link_row *row = mcpz_links_of(engine, &action->unlink.peer);
+    struct mcpz_link_row *row = mcpz_link_rows_of(engine, &action->unlink.peer);
     if (row == NULL) {
         return;
     }
     if (action->unlink.reason == MCPZ_DOWN_FULL) {
-        mcpz_links_send(
+        mcpz_link_rows_send(
             engine, row,
             &(struct mcpz_msg){
                 .kind = MCPZ_MSG_REFUSE,
@@ -267,9 +267,9 @@ static void unlink_peer(struct mcpz_engine *engine, const struct mcpz_action *ac
     }
     /* The core has let go of it already: it is not told again. */
     row->state = MCPZ_LINK_ADMITTING;
-    mcpz_links_close(engine, row, action->unlink.reason,
-                     action->unlink.reason == MCPZ_DOWN_SILENT ? "silent for too long"
-                                                               : "no more links are wanted");
+    mcpz_link_rows_close(engine, row, action->unlink.reason,
+                         action->unlink.reason == MCPZ_DOWN_SILENT ? "silent for too long"
+                                                                   : "no more links are wanted");
 }
 
 /* Whom we have met is kept, so that a restart finds the mesh without its seeds. */
@@ -293,8 +293,11 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
     case MCPZ_ACTION_SEND:
         send(engine, action);
         break;
+    case MCPZ_ACTION_NONE:
+        break;
     case MCPZ_ACTION_BROADCAST:
-        assert(false); /* it sank to SEND */
+    case MCPZ_ACTION_REACH:
+        assert(false); /* they have sunk */
         break;
     case MCPZ_ACTION_UNLINK:
         unlink_peer(engine, action);
@@ -310,7 +313,6 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
         engine->counters.dials++;
         act(engine, action);
         break;
-    case MCPZ_ACTION_REACH:
     case MCPZ_ACTION_TASK_PULL:
     case MCPZ_ACTION_TASK_RETRY:
     case MCPZ_ACTION_TASK_OUTPUT:

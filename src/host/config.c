@@ -28,6 +28,7 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .log_level = strdup("info"),
         .log_format = strdup("auto"),
         .mesh_enabled = true,
+        .max_direct_peers = MCPZ_DIRECT_PEERS_DEFAULT,
         .store_bytes_max = MCPZ_STORE_BYTES_DEFAULT,
     };
     if (config->data == NULL || config->listen == NULL || config->log_level == NULL ||
@@ -434,6 +435,8 @@ static const char *value_of(const struct mcpz_config *config, enum mcpz_key key,
         join_words(config->roles, config->role_count, buffer, SHOWN_LIST_BYTES);
     } else if (key == MCPZ_KEY_BOOTSTRAP) {
         join_words(config->bootstrap, config->bootstrap_count, buffer, SHOWN_LIST_BYTES);
+    } else if (key == MCPZ_KEY_DIRECT_PEERS) {
+        (void)snprintf(buffer, SHOWN_LIST_BYTES, "%zu", config->max_direct_peers);
     } else if (key == MCPZ_KEY_STORE_BYTES) {
         (void)snprintf(buffer, SHOWN_LIST_BYTES, "%llu",
                        (unsigned long long)config->store_bytes_max);

@@ -36,6 +36,9 @@
 #define MCPZ_CONFIG_FILE_BYTES_MAX 1048576
 #define MCPZ_CONFIG_TEXT_BYTES_MAX 4096 /* of one value that is no command: a path */
 #define MCPZ_API_KEYS_MAX 16
+#define MCPZ_DIRECT_PEERS_MIN 3 /* fewer, and the mesh falls apart */
+#define MCPZ_DIRECT_PEERS_MAX 8
+#define MCPZ_DIRECT_PEERS_DEFAULT 6
 #define MCPZ_STORE_BYTES_MIN 1048576 /* LMDB wants room for its own pages */
 #define MCPZ_STORE_BYTES_MAX (UINT64_C(1) << 44)
 #define MCPZ_STORE_BYTES_DEFAULT (UINT64_C(1) << 34)
@@ -64,6 +67,7 @@ struct mcpz_config {
     char *advertise; /* what others dial; default: what we listen on, unless that is 0.0.0.0 */
     char *bootstrap[MCPZ_SEEDS_MAX]; /* host:port, from wss://, ws:// or bare */
     size_t bootstrap_count;
+    size_t max_direct_peers; /* neighbours in the overlay */
     bool bootstrap_upgraded; /* one was written ws://: say that the mesh is never plaintext */
     char *join;              /* token text */
 

@@ -292,6 +292,21 @@ static mcpz_error read_size(const struct mcpz_setting *setting, char **value,
     return duplicate(digits, value);
 }
 
+static mcpz_error read_peers(const struct mcpz_setting *setting, char **value,
+                             struct mcpz_config_trouble *trouble)
+{
+    char shown[MCPZ_SHOWN_BYTES];
+    bool is_digit = setting->text[0] >= '0' && setting->text[0] <= '9' && setting->text[1] == 0;
+
+    if (!is_digit || setting->text[0] - '0' < MCPZ_DIRECT_PEERS_MIN ||
+        setting->text[0] - '0' > MCPZ_DIRECT_PEERS_MAX) {
+        return mcpz_config_refuse(trouble, setting->place, "\"%s\" must be from %d to %d",
+                                  mcpz_config_shown(setting->text, shown), MCPZ_DIRECT_PEERS_MIN,
+                                  MCPZ_DIRECT_PEERS_MAX);
+    }
+    return duplicate(setting->text, value);
+}
+
 /* The canonical word for the `length` characters of `text`, NULL if they are no level. */
 static const char *level_word(const char *text, size_t length)
 {
@@ -400,6 +415,15 @@ static mcpz_error store_size(struct mcpz_config *config, const struct mcpz_setti
     (void)setting;
     (void)trouble;
     config->store_bytes_max = strtoull(*value, NULL, 10);
+    return MCPZ_OK;
+}
+
+static mcpz_error store_peers(struct mcpz_config *config, const struct mcpz_setting *setting,
+                              char **value, struct mcpz_config_trouble *trouble)
+{
+    (void)setting;
+    (void)trouble;
+    config->max_direct_peers = (size_t)(**value - '0');
     return MCPZ_OK;
 }
 
@@ -548,6 +572,8 @@ const struct mcpz_key_row mcpz_key_rows[MCPZ_KEY_COUNT] = {
                             TEXT(advertise)},
     [MCPZ_KEY_BOOTSTRAP] = {"mesh.bootstrap", "MCP_BOOTSTRAP_PEERS", "bootstrap", .is_list = true,
                             .offset = NO_TEXT, .read = read_url, .store = store_bootstrap},
+    [MCPZ_KEY_DIRECT_PEERS] = {"mesh.max_direct_peers", "MCPZ_MAX_DIRECT_PEERS", NULL,
+                               .offset = NO_TEXT, .read = read_peers, .store = store_peers},
     [MCPZ_KEY_JOIN] = {"join", "MCPZ_JOIN_TOKEN", "join", .is_secret = true, .read = read_token,
                        TEXT(join)},
     [MCPZ_KEY_API] = {"api.listen", "MCPZ_API", "api", .read = read_listen, TEXT(api)},

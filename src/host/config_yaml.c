@@ -24,6 +24,7 @@ struct config_file {
         char *enabled;
         char *listen;
         char *advertise;
+        char *max_direct_peers;
         char **bootstrap;
         unsigned bootstrap_count;
     } mesh;
@@ -68,6 +69,7 @@ static const cyaml_schema_field_t mesh_fields[] = {
     TEXT_FIELD("enabled", mesh.enabled),
     TEXT_FIELD("listen", mesh.listen),
     TEXT_FIELD("advertise", mesh.advertise),
+    TEXT_FIELD("max_direct_peers", mesh.max_direct_peers),
     CYAML_FIELD_SEQUENCE("bootstrap", OPTIONAL, struct config_file, mesh.bootstrap, &text_value, 0,
                          MCPZ_SEEDS_MAX),
     CYAML_FIELD_END,
@@ -204,6 +206,7 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_LISTEN, file->mesh.listen},
         {MCPZ_KEY_ADVERTISE, file->mesh.advertise},
         {MCPZ_KEY_API, file->api.listen},
+        {MCPZ_KEY_DIRECT_PEERS, file->mesh.max_direct_peers},
         {MCPZ_KEY_STORE_BYTES, file->limits.store_bytes},
         {MCPZ_KEY_LOG_LEVEL, file->log.level},
         {MCPZ_KEY_LOG_FORMAT, file->log.format},

@@ -58,8 +58,10 @@ static json_t *show_event(const struct mcpz_members *members, const struct mcpz_
     (void)json_object_set_new(json, "time", show_ms(event->wall_ms));
     (void)json_object_set_new(json, "event", json_string(mcpz_fact_word(event->kind)));
     (void)json_object_set_new(json, "node", mcpz_exchange_show_id(&event->node, 'n'));
-    if (member != NULL && member->name[0] != '\0') {
-        (void)json_object_set_new(json, "name", mcpz_exchange_show_text(mcpz_text(member->name)));
+    struct mcpz_bytes name =
+        member != NULL ? mcpz_roster_name(&members->roster, member) : mcpz_text("");
+    if (name.length > 0) {
+        (void)json_object_set_new(json, "name", mcpz_exchange_show_text(name));
     }
     if (event->incarnation > 0) {
         (void)json_object_set_new(json, "incarnation",
@@ -116,7 +118,7 @@ static size_t next_text(struct mcpz_exchange *exchange, struct mcpz_events_reade
         break;
     }
     const struct mcpz_members *members =
-        &mcpz_engine_node(mcpz_exchange_engine(exchange))->members;
+        &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members;
     return print_event(item.seq, mcpz_fact_word(item.event->kind), show_event(members, item.event),
                        text);
 }

@@ -50,19 +50,19 @@ static void check_certificate(json_t *problems, struct mcpz_engine *engine, uint
     }
 }
 
-static void check_members(json_t *problems, const struct mcpz_members *members)
+static void check_members(json_t *problems, const struct mcpz_fabric *fabric)
 {
     size_t known = 0;
     size_t suspects = 0;
 
-    for (size_t i = 1; i < members->member_count; i++) {
-        const struct mcpz_member *member = &members->members[i];
+    for (size_t i = 1; i < fabric->members.roster.count; i++) {
+        const struct mcpz_member *member = &fabric->members.roster.rows[i];
         known += member->state != MCPZ_MEMBER_LEFT ? 1 : 0;
         if (member->state == MCPZ_MEMBER_SUSPECT) {
             suspects++;
         }
     }
-    if (known > 0 && members->neighbour_count == 0) {
+    if (known > 0 && fabric->overlay.active_count == 0) {
         say(problems, "cut off: 0 of %zu members are linked", known);
     }
     if (suspects > 0) {
@@ -104,7 +104,7 @@ json_t *mcpz_api_problems(struct mcpz_api *api)
     uint64_t wall_ms = api->ports.wall_ms(api->ports.context);
     check_mesh(problems, engine, wall_ms);
     check_certificate(problems, engine, wall_ms);
-    check_members(problems, &node->members);
+    check_members(problems, &node->fabric);
     check_calls(problems, &node->calls);
     check_machine(problems, &measures);
     return problems;

@@ -5,15 +5,21 @@
 #include <string.h>
 
 #include "http/exchange.h"
+#include "wire/codec.h"
 
 /* ---- Status ------------------------------------------------------------------------------- */
 
-static json_t *list_roles(const struct mcpz_member *member)
+static json_t *text_or_null(struct mcpz_bytes text)
+{
+    return text.length > 0 ? mcpz_exchange_show_text(text) : json_null();
+}
+
+static json_t *list_roles(const struct mcpz_msg_member *said)
 {
     json_t *roles = json_array();
 
-    for (size_t i = 0; i < member->role_count; i++) {
-        (void)json_array_append_new(roles, mcpz_exchange_show_text(mcpz_text(member->roles[i])));
+    for (size_t i = 0; i < said->role_count; i++) {
+        (void)json_array_append_new(roles, mcpz_exchange_show_text(said->roles[i]));
     }
     return roles;
 }
@@ -84,16 +90,19 @@ static json_t *show_mesh(const struct mcpz_id *mesh)
 static void show_self(json_t *json, struct mcpz_engine *engine)
 {
     const struct mcpz_node *node = mcpz_engine_node(engine);
-    const struct mcpz_member *self = &node->members.members[0];
+    const struct mcpz_members *members = &node->fabric.members;
+    struct mcpz_bytes roles[MCPZ_ROLES_MAX];
+    const struct mcpz_msg_member self =
+        mcpz_roster_read(&members->roster, mcpz_members_self(members), roles);
 
     (void)json_object_set_new(json, "node", mcpz_exchange_show_id(mcpz_engine_id(engine), 'n'));
-    (void)json_object_set_new(json, "name", mcpz_exchange_show_text(mcpz_text(self->name)));
+    (void)json_object_set_new(json, "name", mcpz_exchange_show_text(self.name));
     (void)json_object_set_new(json, "mesh", show_mesh(mcpz_engine_mesh(engine)));
     (void)json_object_set_new(json, "version", json_string(MCPZ_VERSION));
-    (void)json_object_set_new(json, "region", mcpz_exchange_show_text(mcpz_text(self->region)));
-    (void)json_object_set_new(json, "zone", mcpz_exchange_show_text(mcpz_text(self->zone)));
-    (void)json_object_set_new(json, "roles", list_roles(self));
-    (void)json_object_set_new(json, "address", mcpz_exchange_show_text_or_null(self->address));
+    (void)json_object_set_new(json, "region", mcpz_exchange_show_text(self.region));
+    (void)json_object_set_new(json, "zone", mcpz_exchange_show_text(self.zone));
+    (void)json_object_set_new(json, "roles", list_roles(&self));
+    (void)json_object_set_new(json, "address", text_or_null(self.address));
     (void)json_object_set_new(json, "joining", json_boolean(mcpz_engine_is_joining(engine)));
     (void)json_object_set_new(json, "may_admit", json_boolean(mcpz_engine_may_admit(engine)));
     (void)json_object_set_new(json, "certificate_expires",
@@ -148,6 +157,23 @@ static json_t *show_store(const struct mcpz_api_measures *measures)
     return json;
 }
 
+/* What the node says to others: {"ping": {"messages", "bytes"}, ...}, kinds it has said. */
+static json_t *show_sent(const struct mcpz_engine *engine)
+{
+    json_t *json = json_object();
+
+    for (uint32_t kind = 1; kind < MCPZ_MSG_KIND_END; kind++) {
+        const struct mcpz_engine_sent *sent = mcpz_engine_sent(engine, (enum mcpz_msg_kind)kind);
+        if (sent->messages > 0) {
+            json_t *row = json_object();
+            visit_counter(row, "messages", sent->messages);
+            visit_counter(row, "bytes", sent->bytes);
+            (void)json_object_set_new(json, mcpz_msg_name(kind), row);
+        }
+    }
+    return json;
+}
+
 void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_api *api = exchange->api;
@@ -161,8 +187,9 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     mcpz_time up_us = api->ports.now(api->ports.context) - measures.started;
     show_self(json, engine);
     visit_counter(json, "uptime_s", up_us / MCPZ_SECONDS(1));
-    visit_counter(json, "members", mcpz_members_alive_count(&node->members));
-    visit_counter(json, "links", node->members.neighbour_count);
+    visit_counter(json, "members", mcpz_members_alive_count(&node->fabric.members));
+    visit_counter(json, "links", node->fabric.links.count);
+    visit_counter(json, "neighbours", node->fabric.overlay.active_count);
     visit_counter(json, "capabilities", count_capabilities(&node->registry));
     visit_counter(json, "agents", node->agents.document_count);
     visit_counter(json, "rss_bytes", measures.rss_bytes);
@@ -172,6 +199,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     (void)json_object_set_new(json, "runs", show_runs(&node->calls, &measures));
     (void)json_object_set_new(json, "store", show_store(&measures));
     (void)json_object_set_new(json, "counters", list_counters(api, engine));
+    (void)json_object_set_new(json, "sent", show_sent(engine));
     mcpz_exchange_answer(exchange, 200, json);
 }
 
@@ -205,44 +233,68 @@ static uint64_t wall_of(const struct mcpz_api *api, mcpz_time then)
     return wall_ms > age_ms ? wall_ms - age_ms : 0;
 }
 
-static json_t *show_rtt(const struct mcpz_neighbour *link)
+static json_t *show_rtt(const struct mcpz_linked *link)
 {
     return link != NULL && link->rtt_us > 0 ? json_real((double)link->rtt_us / 1000.0)
                                             : json_null();
 }
 
-/* Which of the overlay's views it is in: linked, or in reserve. */
-static const char *view_word(const struct mcpz_neighbour *link)
+/* Which of the overlay's views it is in: a neighbour, a candidate, or neither. */
+static const char *view_word(const struct mcpz_overlay *overlay, const struct mcpz_id *id)
 {
-    return link != NULL ? "active" : "none";
+    if (mcpz_overlay_is_neighbour(overlay, id)) {
+        return "active";
+    }
+    return mcpz_passive_has(&overlay->passive, id) ? "passive" : "none";
 }
 
-/* Who has called it suspect, and why: [{"observer", "reason"}]. The core does not tell them yet.
- */
-static json_t *list_reasons(const struct mcpz_member *member)
+/* Who has called it suspect, and why. Observers that are no members any more have no name. */
+static json_t *list_reasons(const struct mcpz_members *members, const struct mcpz_member *member)
 {
-    (void)member;
-    return json_array();
+    const struct mcpz_suspicion_case *suspicion = mcpz_members_suspicion(members, member);
+    json_t *json = json_array();
+
+    for (size_t i = 0; suspicion != NULL && i < suspicion->observer_count; i++) {
+        const struct mcpz_member *observer =
+            mcpz_roster_find_short(&members->roster, suspicion->observers[i]);
+        json_t *row = json_object();
+        (void)json_object_set_new(row, "observer",
+                                  observer != NULL ? mcpz_exchange_show_id(&observer->id, 'n')
+                                                   : json_null());
+        (void)json_object_set_new(row, "reason",
+                                  json_string(mcpz_suspicion_word(suspicion->reasons[i])));
+        (void)json_array_append_new(json, row);
+    }
+    if (suspicion == NULL && member->reason != 0) { /* what it was convicted for */
+        json_t *row = json_object();
+        (void)json_object_set_new(row, "observer", json_null());
+        (void)json_object_set_new(row, "reason", json_string(mcpz_suspicion_word(member->reason)));
+        (void)json_array_append_new(json, row);
+    }
+    return json;
 }
 
-static json_t *show_peer(const struct mcpz_api *api, const struct mcpz_members *members,
+static json_t *show_peer(const struct mcpz_api *api, const struct mcpz_fabric *fabric,
                          const struct mcpz_member *member)
 {
-    const struct mcpz_neighbour *link = mcpz_members_neighbour(members, &member->id);
+    const struct mcpz_linked *link = mcpz_links_find(&fabric->links, &member->id);
+    struct mcpz_bytes roles[MCPZ_ROLES_MAX];
+    const struct mcpz_msg_member said = mcpz_roster_read(&fabric->members.roster, member, roles);
     json_t *json = json_object();
 
     (void)json_object_set_new(json, "node", mcpz_exchange_show_id(&member->id, 'n'));
-    (void)json_object_set_new(json, "name", mcpz_exchange_show_text(mcpz_text(member->name)));
-    (void)json_object_set_new(json, "state", json_string(state_word(member->state)));
-    (void)json_object_set_new(json, "address", mcpz_exchange_show_text_or_null(member->address));
+    (void)json_object_set_new(json, "name", mcpz_exchange_show_text(said.name));
+    (void)json_object_set_new(json, "state",
+                              json_string(state_word((enum mcpz_member_state)member->state)));
+    (void)json_object_set_new(json, "address", text_or_null(said.address));
     (void)json_object_set_new(json, "rtt_ms", show_rtt(link));
-    (void)json_object_set_new(json, "zone", mcpz_exchange_show_text(mcpz_text(member->zone)));
-    (void)json_object_set_new(json, "region", mcpz_exchange_show_text(mcpz_text(member->region)));
-    (void)json_object_set_new(json, "roles", list_roles(member));
+    (void)json_object_set_new(json, "zone", mcpz_exchange_show_text(said.zone));
+    (void)json_object_set_new(json, "region", mcpz_exchange_show_text(said.region));
+    (void)json_object_set_new(json, "roles", list_roles(&said));
     (void)json_object_set_new(json, "since",
                               mcpz_exchange_show_time(wall_of(api, member->since_us)));
-    (void)json_object_set_new(json, "view", json_string(view_word(link)));
-    (void)json_object_set_new(json, "reasons", list_reasons(member));
+    (void)json_object_set_new(json, "view", json_string(view_word(&fabric->overlay, &member->id)));
+    (void)json_object_set_new(json, "reasons", list_reasons(&fabric->members, member));
     (void)json_object_set_new(json, "linked", json_boolean(link != NULL));
     (void)json_object_set_new(json, "dialled", json_boolean(link != NULL && link->dialled));
     return json;
@@ -250,13 +302,13 @@ static json_t *show_peer(const struct mcpz_api *api, const struct mcpz_members *
 
 void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    const struct mcpz_members *members =
-        &mcpz_engine_node(mcpz_exchange_engine(exchange))->members;
+    const struct mcpz_fabric *fabric = &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric;
+    const struct mcpz_roster *roster = &fabric->members.roster;
     json_t *json = json_array();
 
     (void)request;
-    for (size_t i = 1; i < members->member_count; i++) {
-        (void)json_array_append_new(json, show_peer(exchange->api, members, &members->members[i]));
+    for (size_t i = 1; i < roster->count; i++) {
+        (void)json_array_append_new(json, show_peer(exchange->api, fabric, &roster->rows[i]));
     }
     mcpz_exchange_answer(exchange, 200, json);
 }
@@ -265,16 +317,18 @@ void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_reques
 
 static json_t *show_provider(const struct mcpz_node *node, const struct mcpz_id *id)
 {
-    const struct mcpz_member *member = mcpz_members_find(&node->members, id);
-    bool is_self = mcpz_id_equal(id, &node->members.members[0].id);
+    const struct mcpz_members *members = &node->fabric.members;
+    const struct mcpz_member *member = mcpz_members_find(members, id);
+    bool is_self = mcpz_id_equal(id, &mcpz_members_self(members)->id);
+    struct mcpz_bytes name =
+        member != NULL ? mcpz_roster_name(&members->roster, member) : mcpz_text("");
     json_t *json = json_object();
 
     (void)json_object_set_new(json, "node", mcpz_exchange_show_id(id, 'n'));
-    (void)json_object_set_new(
-        json, "name", mcpz_exchange_show_text(mcpz_text(member != NULL ? member->name : "")));
+    (void)json_object_set_new(json, "name", mcpz_exchange_show_text(name));
     (void)json_object_set_new(json, "self", json_boolean(is_self));
     (void)json_object_set_new(json, "linked",
-                              json_boolean(mcpz_members_neighbour(&node->members, id) != NULL));
+                              json_boolean(mcpz_links_find(&node->fabric.links, id) != NULL));
     return json;
 }
 

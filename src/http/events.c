@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/suspicion.h"
 
 /* ---- Kinds -------------------------------------------------------------------------------- */
 
@@ -76,6 +77,8 @@ static const char *link_down_word(enum mcpz_link_down_reason reason)
         return "left";
     case MCPZ_DOWN_FULL:
         return "full";
+    case MCPZ_DOWN_ONE_WAY:
+        return "one_way";
     }
     return NULL;
 }
@@ -102,6 +105,9 @@ const char *mcpz_events_reason(const struct mcpz_kept_event *event)
     }
     if (event->kind == MCPZ_FACT_NEIGHBOUR_DOWN) {
         return neighbour_down_word((enum mcpz_neighbour_down_reason)event->reason);
+    }
+    if (event->kind == MCPZ_FACT_SUSPECT || event->kind == MCPZ_FACT_DEAD) {
+        return event->reason != 0 ? mcpz_suspicion_word(event->reason) : NULL;
     }
     return NULL;
 }

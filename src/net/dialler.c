@@ -9,6 +9,7 @@
 
 #include "host/config.h"
 #include "host/log.h"
+#include "net/knock.h"
 #include "net/resolver.h"
 
 enum dial_state {
@@ -16,6 +17,7 @@ enum dial_state {
     DIAL_WAITING, /* for one of those under way to end */
     DIAL_RESOLVING,
     DIAL_CONNECTING,
+    DIAL_KNOCKING,  /* where it did not connect */
     DIAL_FAILED,    /* the engine is yet to be told */
     DIAL_LINGERING, /* over, but the resolver has yet to answer */
 };
@@ -32,6 +34,8 @@ struct dial {
     uint16_t port;
     struct mcpz_resolved hosts;
     size_t next_host;
+    size_t refused_count; /* of the hosts */
+    struct mcpz_knock knock;
     struct mcpz_deferred step;
     ev_timer resolve_timeout;
 };
@@ -85,21 +89,44 @@ static void release(struct dial *dial)
 static void fail(struct dial *dial)
 {
     char address[MCPZ_ADDRESS_BYTES_MAX + 1];
+    bool is_refused = dial->hosts.count > 0 && dial->refused_count == dial->hosts.known;
 
     memcpy(address, dial->address, sizeof(address));
     struct mcpz_engine *engine = mcpz_loop_enter(loop_of(dial));
     release(dial);
-    mcpz_engine_dial_failed(engine, mcpz_text(address));
+    mcpz_engine_dial_failed(engine, mcpz_text(address), is_refused);
 }
 
-static void on_end(void *context, bool is_linked)
+static void on_knocked(void *context, enum mcpz_knock_answer answer)
 {
     struct dial *dial = context;
 
-    if (is_linked) {
+    dial->refused_count += answer == MCPZ_KNOCK_REFUSED;
+    dial->state = DIAL_CONNECTING;
+    step_soon(dial);
+}
+
+static void knock(struct dial *dial)
+{
+    dial->state = DIAL_KNOCKING;
+    mcpz_knock_begin(&dial->knock, mcpz_loop_ev(loop_of(dial)),
+                     dial->hosts.texts[dial->next_host - 1], dial->port, on_knocked, dial);
+}
+
+static void on_end(void *context, enum mcpz_target_end end)
+{
+    struct dial *dial = context;
+
+    switch (end) {
+    case MCPZ_TARGET_LINKED:
         release(dial);
-    } else {
+        break;
+    case MCPZ_TARGET_UNANSWERED:
+        knock(dial);
+        break;
+    case MCPZ_TARGET_FAILED:
         step_soon(dial);
+        break;
     }
 }
 
@@ -108,22 +135,23 @@ static void connect_next(struct dial *dial)
 {
     mcpz_time now = mcpz_clock_now();
 
-    while (dial->next_host < dial->hosts.count && now < dial->give_up_us) {
-        size_t left = dial->hosts.count - dial->next_host;
-        const struct mcpz_target target = {
-            .host = dial->hosts.texts[dial->next_host++],
-            .port = dial->port,
-            .dialled = dial->address,
-            .wanted = &dial->expected,
-            .timeout_us = (dial->give_up_us - now) / left,
-            .on_end = on_end,
-            .context = dial,
-        };
-        if (mcpz_mesh_connect(dial->dialler->mesh, &target)) {
-            return;
-        }
+    if (dial->next_host == dial->hosts.count || now >= dial->give_up_us) {
+        fail(dial);
+        return;
     }
-    fail(dial);
+    size_t left = dial->hosts.count - dial->next_host;
+    const struct mcpz_target target = {
+        .host = dial->hosts.texts[dial->next_host++],
+        .port = dial->port,
+        .dialled = dial->address,
+        .wanted = &dial->expected,
+        .timeout_us = (dial->give_up_us - now) / left,
+        .on_end = on_end,
+        .context = dial,
+    };
+    if (!mcpz_mesh_connect(dial->dialler->mesh, &target)) {
+        knock(dial);
+    }
 }
 
 static void on_resolved(void *context, const struct mcpz_resolved *resolved)
@@ -173,6 +201,7 @@ static void begin(struct dial *dial)
     }
     if (is_numeric(host)) {
         dial->hosts.count = 1;
+        dial->hosts.known = 1;
         mcpz_bytes_to_text(mcpz_text(host), dial->hosts.texts[0], sizeof(dial->hosts.texts[0]));
         dial->state = DIAL_CONNECTING;
         connect_next(dial);
@@ -203,6 +232,7 @@ static void on_step(void *context)
         break;
     case DIAL_FREE:
     case DIAL_RESOLVING:
+    case DIAL_KNOCKING:
     case DIAL_LINGERING:
         break;
     }
@@ -259,6 +289,7 @@ void mcpz_dialler_end(struct mcpz_dialler *dialler)
         struct dial *dial = &dialler->dials[i];
         if (dial->state != DIAL_FREE) {
             ev_timer_stop(mcpz_loop_ev(loop_of(dial)), &dial->resolve_timeout);
+            mcpz_knock_cancel(&dial->knock);
             mcpz_loop_undefer(loop_of(dial), &dial->step);
             dial->state = DIAL_FREE;
         }

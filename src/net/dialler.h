@@ -2,13 +2,15 @@
  * From an address the engine wants to a link, or to one "dial failed": exactly one of the two.
  *
  *   WAITING --> RESOLVING --> CONNECTING --> linked
- *      |            |           |    ^
- *      |            v           v    | next address of the name
- *      +--------> FAILED <------+----+
+ *      |            |          |  |    ^
+ *      |            |          |  v    | next address of the name
+ *      |            |          | KNOCKING (unanswered only: net/knock.h)
+ *      |            v          v
+ *      +--------> FAILED <-----+
  *
  * At most MCPZ_DIALS_MAX are under way, the others wait in order. All addresses of a name share
- * one MCPZ_DIAL_TIMEOUT_US. The engine is told in a later round of the loop: it asks for dials
- * from within itself.
+ * one MCPZ_DIAL_TIMEOUT_US. A dial was refused if a knock at every address was. The engine is told
+ * in a later round of the loop: it asks for dials from within itself.
  */
 
 #ifndef NET_DIALLER_H
@@ -21,14 +23,15 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "core/links.h"
 #include "net/mesh.h"
 #include "net/peers.h"
 #include "proto/id.h"
 #include "proto/limits.h"
 
-/* The core asks for each address it knows once at a time: members, seeds, and some that are over
- * but wait for the resolver. */
-#define MCPZ_DIALS_KNOWN_MAX (MCPZ_MEMBERS_MAX + MCPZ_SEEDS_MAX + MCPZ_DIALS_MAX)
+/* The core asks for so many nodes and seeds at a time; some more are over but wait for the
+ * resolver. */
+#define MCPZ_DIALS_KNOWN_MAX (MCPZ_REACHING_MAX + MCPZ_SEEDS_MAX + MCPZ_DIALS_MAX)
 
 struct mcpz_dialler;
 

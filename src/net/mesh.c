@@ -129,13 +129,13 @@ static void ask_to_write(struct mcpz_wire *wire)
     }
 }
 
-static void end_dial(struct mcpz_wire *wire, bool is_linked)
+static void end_dial(struct mcpz_wire *wire, enum mcpz_target_end end)
 {
     struct mcpz_target target = wire->target;
 
     if (target.on_end != NULL) {
         wire->target = (struct mcpz_target){.on_end = NULL};
-        target.on_end(target.context, is_linked);
+        target.on_end(target.context, end);
     }
 }
 
@@ -246,7 +246,7 @@ static int on_established(struct mcpz_wire *wire)
         mesh->opening = NULL;
         wire->link = link;
     }
-    end_dial(wire, error == MCPZ_OK);
+    end_dial(wire, error == MCPZ_OK ? MCPZ_TARGET_LINKED : MCPZ_TARGET_FAILED);
     if (error != MCPZ_OK) {
         start_closing(wire, mcpz_strerror(error));
         return say_goodbye(wire, CLOSE_REFUSED);
@@ -291,6 +291,8 @@ static void count_refusal(struct mcpz_wire *wire)
 
 static void on_gone(struct mcpz_wire *wire)
 {
+    bool is_answered = wire->tls_done || wire->certificate_refused;
+
     if (!wire->established) {
         count_refusal(wire);
     }
@@ -299,7 +301,7 @@ static void on_gone(struct mcpz_wire *wire)
         wire->is_starting = false; /* who started it sees by this that it is over */
         return;
     }
-    end_dial(wire, false);
+    end_dial(wire, is_answered || wire->timed_out ? MCPZ_TARGET_FAILED : MCPZ_TARGET_UNANSWERED);
     release_wire(wire);
 }
 

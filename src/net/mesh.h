@@ -42,6 +42,12 @@ struct lws;
 struct lws_vhost;
 struct mcpz_mesh;
 
+enum mcpz_target_end {
+    MCPZ_TARGET_LINKED,
+    MCPZ_TARGET_UNANSWERED, /* cut before it said who it is: is anybody there? */
+    MCPZ_TARGET_FAILED,     /* otherwise; also: no answer in time */
+};
+
 /* Where to, and whom to tell. What is pointed to must last until `on_end`. */
 struct mcpz_target {
     const char *host; /* numeric */
@@ -49,7 +55,8 @@ struct mcpz_target {
     const char *dialled;          /* as the engine calls it */
     const struct mcpz_id *wanted; /* zeros: whoever answers */
     mcpz_time timeout_us;
-    void (*on_end)(void *context, bool is_linked); /* once; only note it down */
+    /* Once. Only note it down: neither the engine nor the mesh may be called. */
+    void (*on_end)(void *context, enum mcpz_target_end end);
     void *context;
 };
 
@@ -108,7 +115,7 @@ void mcpz_mesh_finish(struct mcpz_mesh *mesh);
 /** Take over an accepted socket; close it if there is no room. */
 void mcpz_mesh_adopt(struct mcpz_mesh *mesh, int fd);
 
-/** Connect. False if that is not even begun; `on_end` is then not called. */
+/** Connect. False if that is over at once, unanswered; `on_end` is then not called. */
 MCPZ_MUST_USE bool mcpz_mesh_connect(struct mcpz_mesh *mesh, const struct mcpz_target *target);
 
 /* What the engine asks for: struct mcpz_link_ports. */

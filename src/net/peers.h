@@ -18,8 +18,8 @@
 #include "crypto/identity.h"
 #include "host/loop.h"
 
-#define MCPZ_CONNECTIONS_MAX 64 /* sockets, admitted or not */
-#define MCPZ_DIALS_MAX 32       /* under way at once */
+#define MCPZ_CONNECTIONS_MAX 128 /* sockets, admitted or not */
+#define MCPZ_DIALS_MAX 32        /* under way at once */
 #define MCPZ_DIAL_TIMEOUT_US MCPZ_SECONDS(10)
 #define MCPZ_WS_PROTOCOL "mcpz.mesh.v1"
 #define MCPZ_EXPORTER_LABEL "EXPORTER-mcpz-mesh-v1"

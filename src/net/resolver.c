@@ -104,10 +104,11 @@ static void collect(const struct ares_addrinfo *found, struct mcpz_resolved *res
 {
     const struct ares_addrinfo_node *node = found->nodes;
 
-    for (; node != NULL && resolved->count < MCPZ_RESOLVED_MAX; node = node->ai_next) {
-        char *text = resolved->texts[resolved->count];
-        if (getnameinfo(node->ai_addr, node->ai_addrlen, text, MCPZ_RESOLVED_TEXT_BYTES, NULL, 0,
-                        NI_NUMERICHOST) == 0) {
+    for (; node != NULL; node = node->ai_next) {
+        resolved->known++;
+        if (resolved->count < MCPZ_RESOLVED_MAX &&
+            getnameinfo(node->ai_addr, node->ai_addrlen, resolved->texts[resolved->count],
+                        MCPZ_RESOLVED_TEXT_BYTES, NULL, 0, NI_NUMERICHOST) == 0) {
             resolved->count++;
         }
     }

@@ -23,6 +23,7 @@ struct mcpz_resolver;
 struct mcpz_resolved {
     char texts[MCPZ_RESOLVED_MAX][MCPZ_RESOLVED_TEXT_BYTES]; /* numeric */
     size_t count;                                            /* 0: no such name, or no answer */
+    size_t known; /* all it has, with those that are not tried */
 };
 
 /* Called once for each name asked for, maybe before mcpz_resolver_ask() returns. */

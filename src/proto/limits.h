@@ -35,8 +35,9 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 
 /* ---- Mesh --------------------------------------------------------------------------------- */
 
-#define MCPZ_MEMBERS_MAX 256
-#define MCPZ_LINKS_MAX 16 /* admitted links; every member is linked up to here */
+#define MCPZ_MEMBERS_MAX 1024 /* rows at one node; fewer where its configuration says so */
+#define MCPZ_LINKS_MAX 64     /* admitted links: to neighbours, and those that calls use */
+#define MCPZ_ADJACENCY_MAX 8  /* neighbours a member tells of */
 #define MCPZ_SEEDS_MAX 16
 #define MCPZ_ROLES_MAX 8
 #define MCPZ_CERTIFICATE_BYTES_MAX 2048 /* encoded chain */

@@ -34,7 +34,7 @@ enum mcpz_msg_kind {
     MCPZ_MSG_REFUSE = 4,
     MCPZ_MSG_RENEW = 5,
     MCPZ_MSG_PING = 6,
-    MCPZ_MSG_ACK = 7,
+    /* 7 was ACK: a heartbeat is answered by the next one. */
     MCPZ_MSG_MEMBER = 8,
     MCPZ_MSG_CAPABILITIES = 9,
     MCPZ_MSG_OPEN = 10,
@@ -57,6 +57,15 @@ enum mcpz_msg_kind {
     MCPZ_MSG_IHAVE = 27,
     MCPZ_MSG_GRAFT = 28,
     MCPZ_MSG_PRUNE = 29,
+    MCPZ_MSG_SUSPECT = 30,
+    MCPZ_MSG_DEAD = 31,
+    MCPZ_MSG_ADJACENCY = 32,
+    MCPZ_MSG_SUMMARY = 33,
+    MCPZ_MSG_PROBE = 34,
+    MCPZ_MSG_OVERLAY_OPTIMISE = 35,
+    MCPZ_MSG_OVERLAY_REPLACE = 36,
+    MCPZ_MSG_OVERLAY_SWITCH = 37,
+    MCPZ_MSG_OVERLAY_SWITCHED = 38,
     MCPZ_MSG_KIND_END,
 };
 
@@ -95,13 +104,17 @@ struct mcpz_msg_renew {
 
 /* ---- Members ------------------------------------------------------------------------------ */
 
-/* "Are you there?" Answered by an ACK with the same `seq`. */
+/*
+ * A heartbeat, on every link, both ways. It acknowledges the other end's: who finds its own echo
+ * standing still is not heard (core/links.h).
+ */
 struct mcpz_msg_ping {
-    uint32_t seq;
-};
-
-struct mcpz_msg_ack {
-    uint32_t seq;
+    uint32_t seq;     /* of the sender's heartbeats on this link, from 1 */
+    uint32_t echo;    /* the last one heard from the receiver; 0: none yet */
+    uint32_t echo_us; /* how long before this was sent */
+    uint32_t next_ms; /* the next one comes within this time */
+    uint32_t digest;  /* of whom the sender holds for members: core/members.h */
+    bool neighbour;   /* the sender holds the receiver for a neighbour: core/overlay.h */
 };
 
 /* Order is precedence at equal incarnation: SWIM 4.2. Numbers are on the wire. */
@@ -113,7 +126,10 @@ enum mcpz_member_state {
     MCPZ_MEMBER_STATE_END,
 };
 
-/* News about one member. Only the member itself raises `incarnation`. */
+/*
+ * What a member says of itself: ALIVE, or LEFT. Nobody else can make one, so others hand it on as
+ * it is. `signature` is the member's, over the message encoded with an empty signature.
+ */
 struct mcpz_msg_member {
     struct mcpz_id id;
     uint64_t incarnation;
@@ -124,6 +140,86 @@ struct mcpz_msg_member {
     struct mcpz_bytes zone;
     const struct mcpz_bytes *roles;
     size_t role_count;
+    struct mcpz_bytes signature; /* MCPZ_SIGNATURE_BYTES, or empty where nobody signs */
+};
+
+/* Why somebody holds a member for suspect. Numbers are on the wire. */
+enum mcpz_suspicion {
+    MCPZ_SUSPICION_LATE = 1,    /* a heartbeat is overdue */
+    MCPZ_SUSPICION_SILENT,      /* nothing for so long that the link was given up */
+    MCPZ_SUSPICION_CLOSED,      /* the link broke, and redialling has not told more yet */
+    MCPZ_SUSPICION_REFUSED,     /* the link broke, and its machine says that nobody listens */
+    MCPZ_SUSPICION_PROBE,       /* probes over other members came to nothing */
+    MCPZ_SUSPICION_UNREACHABLE, /* no member that is alive says it is its neighbour */
+    MCPZ_SUSPICION_RUMOUR,      /* elsewhere it is held for dead */
+    MCPZ_SUSPICION_END,
+};
+
+/* "I doubt that it is there." Every observer speaks for itself: SWIM 4.2, Lifeguard 4.2. */
+struct mcpz_msg_suspect {
+    struct mcpz_id about;
+    uint64_t incarnation;
+    struct mcpz_id observer;
+    uint32_t reason; /* enum mcpz_suspicion */
+};
+
+/* "It is dead": SWIM's Confirm. Only a greater incarnation, its own, overrides it. */
+struct mcpz_msg_dead {
+    struct mcpz_id about;
+    uint64_t incarnation;
+    struct mcpz_id observer; /* who came to that conclusion */
+};
+
+/* The first bytes of a node's id: enough to tell members apart where a mistake does no harm. */
+struct mcpz_short {
+    uint32_t value;
+};
+
+static inline struct mcpz_short mcpz_short_of(const struct mcpz_id *id)
+{
+    return (struct mcpz_short){(uint32_t)id->bytes[0] << 24 | (uint32_t)id->bytes[1] << 16 |
+                               (uint32_t)id->bytes[2] << 8 | id->bytes[3]};
+}
+
+/* Whom a member has for neighbours, in its own words. */
+struct mcpz_msg_adjacency {
+    struct mcpz_id id;
+    uint64_t incarnation;
+    uint32_t version; /* in this incarnation */
+    const struct mcpz_short *peers;
+    size_t peer_count;
+};
+
+struct mcpz_summary_row {
+    uint64_t key; /* the first bytes of an id */
+    uint64_t incarnation;
+    uint32_t version; /* of the adjacency, or of the capabilities */
+    bool gone;        /* dead or left */
+};
+
+enum mcpz_summary_what { MCPZ_SUMMARY_MEMBERS = 1, MCPZ_SUMMARY_CAPABILITIES };
+
+/* "So far along am I; send what I lack." The answer to one that is not a reply is one that is. */
+struct mcpz_msg_summary {
+    uint32_t what; /* enum mcpz_summary_what */
+    bool reply;
+    const struct mcpz_summary_row *rows;
+    size_t row_count;
+};
+
+enum mcpz_probe_kind {
+    MCPZ_PROBE_ASK = 1, /* on its way to the target */
+    MCPZ_PROBE_ACK,     /* on its way back: the target was there */
+    MCPZ_PROBE_NACK,    /* on its way back: a hop on the path had no link to the next */
+};
+
+/* "Are you there?" over links that exist: source-routed from path[0] to the last. */
+struct mcpz_msg_probe {
+    uint32_t kind; /* enum mcpz_probe_kind */
+    uint32_t seq;
+    uint32_t at; /* index in `path` of who receives this */
+    const struct mcpz_short *path;
+    size_t path_count;
 };
 
 /* All that one node offers, as of its own `version` in this `incarnation`. */
@@ -228,6 +324,7 @@ struct mcpz_msg_gossip {
     struct mcpz_gossip_id id;
     uint32_t round; /* links it has crossed when it arrives, from 1 */
     struct mcpz_bytes payload;
+    bool patient; /* its announcements may wait for others: a mended tree is no hurry */
 };
 
 struct mcpz_gossip_notice {
@@ -260,23 +357,31 @@ struct mcpz_msg_prune {
 /* "I am new here: be my neighbour, and tell others." Answered by ANSWER with the same `seq`. */
 struct mcpz_msg_overlay_join {
     uint32_t seq;
+    uint32_t scope;            /* the sender's, see struct mcpz_overlay_entry */
+    struct mcpz_bytes address; /* the sender's */
 };
 
 /* "This node is new": a random walk from neighbour to neighbour. */
 struct mcpz_msg_overlay_forward {
     struct mcpz_id joiner;
     uint32_t ttl; /* hops still to go */
+    uint32_t scope;
+    struct mcpz_bytes address;
 };
 
 /* "Be my neighbour." Answered by ANSWER with the same `seq`. */
 struct mcpz_msg_overlay_neighbour {
     uint32_t seq;
     bool high; /* may not be refused: who asks has no neighbour, or was sent by a join */
+    uint32_t scope;
+    struct mcpz_bytes address;
 };
 
 struct mcpz_msg_overlay_answer {
     uint32_t seq;
     bool accepted; /* we hold you for a neighbour from now on */
+    uint32_t scope;
+    struct mcpz_bytes address;
 };
 
 /* "You are not my neighbour", or no longer. */
@@ -287,21 +392,65 @@ struct mcpz_msg_overlay_disconnect {
 struct mcpz_overlay_entry {
     struct mcpz_id id;
     uint32_t age_s; /* since it was last known to be there */
+    uint32_t scope; /* equal for nodes that hold each other for members: core/overlay.h */
+    struct mcpz_bytes address;
 };
 
-/* "I know these; whom do you know?" A random walk; its last node answers `origin`. */
+/* "I know these; whom do you know?" A random walk; its last node answers, back along `path`. */
 struct mcpz_msg_overlay_shuffle {
     struct mcpz_id origin;
     uint32_t seq;
     uint32_t ttl; /* hops still to go, this one included */
     const struct mcpz_overlay_entry *entries;
     size_t entry_count;
+    const struct mcpz_short *path; /* whom it has passed, the origin first */
+    size_t path_count;
 };
 
 struct mcpz_msg_overlay_shuffled {
     uint32_t seq;
     const struct mcpz_overlay_entry *entries;
     size_t entry_count;
+    const struct mcpz_short *path; /* whom it has yet to pass: the last is next */
+    size_t path_count;
+};
+
+/* ---- Optimisation -----------------------------------------------------------------------------
+ * X-BOT (Leitao, Marques, Pereira, Rodrigues, SRDS 2009): neighbours are exchanged for nearer
+ * ones. Each of the three asks is answered by SWITCHED with the same `seq`. core/xbot.h */
+
+/* "Be my neighbour in place of this one: it costs me so much less." */
+struct mcpz_msg_overlay_optimise {
+    uint32_t seq;
+    uint32_t scope;            /* the sender's */
+    struct mcpz_bytes address; /* the sender's */
+    uint32_t gain_us;          /* round trip to the old one, less that to the receiver */
+    struct mcpz_id old;
+    uint32_t old_scope;
+    struct mcpz_bytes old_address;
+};
+
+/* "Take this one for a neighbour instead of me, if it costs you less than that." */
+struct mcpz_msg_overlay_replace {
+    uint32_t seq;
+    struct mcpz_id initiator; /* who gives it away */
+    uint32_t limit_us;        /* what is gained elsewhere, and by letting the sender go */
+    struct mcpz_id old;
+    uint32_t old_scope;
+    struct mcpz_bytes old_address;
+};
+
+/* "Take me for a neighbour instead of the one who gives you away." */
+struct mcpz_msg_overlay_switch {
+    uint32_t seq;
+    uint32_t scope;            /* the sender's */
+    struct mcpz_bytes address; /* the sender's */
+    struct mcpz_id initiator;
+};
+
+struct mcpz_msg_overlay_switched {
+    uint32_t seq;
+    bool accepted; /* it is done at this end, and at all behind it */
 };
 
 struct mcpz_msg {
@@ -313,8 +462,12 @@ struct mcpz_msg {
         struct mcpz_msg_refuse refuse;
         struct mcpz_msg_renew renew;
         struct mcpz_msg_ping ping;
-        struct mcpz_msg_ack ack;
         struct mcpz_msg_member member;
+        struct mcpz_msg_suspect suspect;
+        struct mcpz_msg_dead dead;
+        struct mcpz_msg_adjacency adjacency;
+        struct mcpz_msg_summary summary;
+        struct mcpz_msg_probe probe;
         struct mcpz_msg_capabilities capabilities;
         struct mcpz_msg_open open;
         struct mcpz_msg_data data;
@@ -336,6 +489,10 @@ struct mcpz_msg {
         struct mcpz_msg_overlay_disconnect overlay_disconnect;
         struct mcpz_msg_overlay_shuffle overlay_shuffle;
         struct mcpz_msg_overlay_shuffled overlay_shuffled;
+        struct mcpz_msg_overlay_optimise overlay_optimise;
+        struct mcpz_msg_overlay_replace overlay_replace;
+        struct mcpz_msg_overlay_switch overlay_switch;
+        struct mcpz_msg_overlay_switched overlay_switched;
     };
 };
 

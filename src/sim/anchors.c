@@ -8,12 +8,17 @@
 #include "base/attr.h"
 #include "sim/anchors_overlay.h"
 #include "sim/anchors_plumtree.h"
+#include "sim/anchors_swim.h"
 
 static const struct mcpz_experiment experiments[] = {
-    {"A1", "HyParView: the graph after joins and 50 cycles", mcpz_anchors_a1, MCPZ_ANCHORS_NODES},
-    {"A2", "HyParView: 1,000 floods after many crash at once", mcpz_anchors_a2,
-     MCPZ_ANCHORS_NODES},
-    {"A4", "Plumtree: 250 broadcasts on a random graph", mcpz_anchors_a4, MCPZ_ANCHORS_NODES},
+    {"A1", "HyParView: the graph after joins and 50 cycles", mcpz_anchors_a1, MCPZ_ANCHORS_NODES,
+     3},
+    {"A2", "HyParView: 1,000 floods after many crash at once", mcpz_anchors_a2, MCPZ_ANCHORS_NODES,
+     3},
+    {"A4", "Plumtree: 250 broadcasts on a random graph", mcpz_anchors_a4, MCPZ_ANCHORS_NODES, 3},
+    {"A5", "SWIM, Lifeguard, Rapid: beside them, our links that tell of losses", mcpz_anchors_a5,
+     MCPZ_ANCHORS_SWIM_NODES, 3},
+    {"B", "Beyond the papers", mcpz_anchors_b, MCPZ_ANCHORS_NODES, 1},
 };
 
 const struct mcpz_experiment *mcpz_anchors_experiment(size_t index)
@@ -73,6 +78,16 @@ void mcpz_anchors_note(struct mcpz_anchors *anchors, const struct mcpz_anchor *r
 
 /* ---- Words -------------------------------------------------------------------------------- */
 
+void mcpz_anchor_print_metric(const struct mcpz_anchor *row, char *text)
+{
+    if (row->tells_runs) {
+        (void)snprintf(text, MCPZ_ANCHOR_WORDS_BYTES, "%s; %zu run%s", row->metric, row->runs,
+                       row->runs == 1 ? "" : "s");
+    } else {
+        (void)snprintf(text, MCPZ_ANCHOR_WORDS_BYTES, "%s", row->metric);
+    }
+}
+
 void mcpz_anchor_print_paper(const struct mcpz_anchor *row, char *text)
 {
     if (isnan(row->paper)) {
@@ -88,6 +103,8 @@ void mcpz_anchor_print_bound(const struct mcpz_anchor *row, char *text)
 
     if (bound.low >= bound.high) {
         (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, "= %.6g", bound.low);
+    } else if (isinf(bound.low) && isinf(bound.high)) {
+        (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, "-");
     } else if (isinf(bound.low)) {
         (void)snprintf(text, MCPZ_ANCHOR_TEXT_BYTES, "<= %.6g", bound.high);
     } else if (isinf(bound.high)) {

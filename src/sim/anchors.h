@@ -16,8 +16,9 @@
 #define MCPZ_ANCHORS_NODES 10000 /* the papers'; bounds are fitted for other numbers */
 #define MCPZ_ANCHORS_NODES_MIN 100
 #define MCPZ_ANCHORS_NODES_MAX 100000
-#define MCPZ_ANCHOR_METRIC_BYTES 48
+#define MCPZ_ANCHOR_METRIC_BYTES 64
 #define MCPZ_ANCHOR_TEXT_BYTES 64
+#define MCPZ_ANCHOR_WORDS_BYTES (MCPZ_ANCHOR_METRIC_BYTES + 32)
 
 enum mcpz_anchor_better {
     MCPZ_ANCHOR_NEITHER,
@@ -39,11 +40,14 @@ struct mcpz_anchor {
     double ours;
     bool ok;
     enum mcpz_anchor_better better;
-    bool is_worst; /* of all runs, `better` says which that is; else their mean */
+    bool is_worst;   /* of all runs, `better` says which that is; else their mean */
+    bool tells_runs; /* its words say how many */
     size_t runs;
 };
 
 struct mcpz_anchors {
+    /** Called now and then in long experiments, with their virtual time. NULL: nobody is told. */
+    void (*progress)(const char *phase, uint64_t at_s);
     struct mcpz_anchor rows[MCPZ_ANCHORS_MAX];
     size_t count;
 };
@@ -53,6 +57,7 @@ struct mcpz_experiment {
     const char *title;
     void (*run)(struct mcpz_anchors *anchors, size_t nodes, uint64_t seed);
     size_t nodes; /* the paper's */
+    size_t seeds; /* so many runs tell enough, in minutes */
 };
 
 /** All there are, in order: NULL after the last. */
@@ -73,6 +78,9 @@ void mcpz_anchors_note(struct mcpz_anchors *anchors, const struct mcpz_anchor *r
 
 /** Is ours better than the paper's, as far as the digits that it prints tell? */
 bool mcpz_anchor_is_better(const struct mcpz_anchor *row);
+
+/** Its metric, and how many runs where it tells that. `text`: MCPZ_ANCHOR_WORDS_BYTES. */
+void mcpz_anchor_print_metric(const struct mcpz_anchor *row, char *text);
 
 /** Both as text, "-" where the paper says nothing. `text`: MCPZ_ANCHOR_TEXT_BYTES. */
 void mcpz_anchor_print_paper(const struct mcpz_anchor *row, char *text);

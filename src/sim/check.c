@@ -250,17 +250,17 @@ void mcpz_check_safety(struct mcpz_check *check)
         if (engine == NULL) {
             continue;
         }
-        const struct mcpz_members *members = &mcpz_engine_node(engine)->members;
-        uint64_t incarnation = members->members[0].incarnation;
+        const struct mcpz_fabric *fabric = &mcpz_engine_node(engine)->fabric;
+        uint64_t incarnation = mcpz_members_self(&fabric->members)->incarnation;
         if (incarnation < check->incarnation[i]) {
             mcpz_check_violate(check, MCPZ_INVARIANT_INCARNATION,
                                "node %zu went back from incarnation %" PRIu64 " to %" PRIu64, i,
                                check->incarnation[i], incarnation);
         }
         check->incarnation[i] = incarnation;
-        if (members->neighbour_count > MCPZ_LINKS_MAX) {
+        if (fabric->links.count > MCPZ_LINKS_MAX) {
             mcpz_check_violate(check, MCPZ_INVARIANT_LINKS, "node %zu has %zu links", i,
-                               members->neighbour_count);
+                               fabric->links.count);
         }
     }
     if (mcpz_sim_is_stuck(check->sim)) {
@@ -340,17 +340,34 @@ static bool has_counts(struct mcpz_check *check, char *words)
     return true;
 }
 
-static bool is_removed(const struct mcpz_check *check, const uint64_t *added)
+/* How often `verb` was asked for, whoever by, for the element that `named` names. */
+static size_t count_asked(const struct mcpz_check *check, enum mcpz_verb verb,
+                          const uint64_t *named)
 {
+    size_t count = 0;
+
     for (uint64_t i = 0; i < check->request_count; i++) {
         const struct mcpz_asked *asked = &check->asked[i];
         const uint64_t *arguments = asked->line.arguments;
-        if (asked->is_ours && asked->line.verb == MCPZ_VERB_REMOVE && arguments[1] == added[1] &&
-            arguments[2] == added[2] && arguments[3] == added[3]) {
-            return true;
-        }
+        count += asked->is_ours && asked->line.verb == verb && arguments[1] == named[1] &&
+                 arguments[2] == named[2] && arguments[3] == named[3];
     }
-    return false;
+    return count;
+}
+
+/* Who removes finds what is to be removed: of what was added once nothing is left. */
+static bool is_element_as_asked(struct mcpz_check *check, const struct mcpz_asked *asked)
+{
+    const uint64_t *arguments = asked->line.arguments;
+    bool is_add = asked->line.verb == MCPZ_VERB_ADD;
+    size_t against = count_asked(check, is_add ? MCPZ_VERB_REMOVE : MCPZ_VERB_ADD, arguments);
+
+    if (against > (is_add ? 0 : 1)) {
+        return true; /* which of them came last is not known */
+    }
+    return mcpz_sim_has(check->sim, 0, mcpz_check_name('a', arguments[1]).text,
+                        mcpz_check_name('s', arguments[2]).text,
+                        mcpz_check_name('v', arguments[3]).text) == is_add;
 }
 
 static bool has_elements(struct mcpz_check *check, char *words)
@@ -358,20 +375,17 @@ static bool has_elements(struct mcpz_check *check, char *words)
     for (uint64_t i = 0; i < check->request_count; i++) {
         const struct mcpz_asked *asked = &check->asked[i];
         const uint64_t *arguments = asked->line.arguments;
-        if (!asked->is_ours || asked->line.verb != MCPZ_VERB_ADD || asked->answers == 0 ||
-            asked->code != MCPZ_CODE_OK || arguments[1] == MCPZ_SCHEDULE_GONE_AGENT ||
-            is_removed(check, arguments)) {
+        bool is_add = asked->line.verb == MCPZ_VERB_ADD;
+        if (!asked->is_ours || (!is_add && asked->line.verb != MCPZ_VERB_REMOVE) ||
+            asked->answers == 0 || asked->code != MCPZ_CODE_OK ||
+            arguments[1] == MCPZ_SCHEDULE_GONE_AGENT || is_element_as_asked(check, asked)) {
             continue;
         }
-        if (!mcpz_sim_has(check->sim, 0, mcpz_check_name('a', arguments[1]).text,
-                          mcpz_check_name('s', arguments[2]).text,
-                          mcpz_check_name('v', arguments[3]).text)) {
-            (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
-                           "a%" PRIu64 " s%" PRIu64 " lost v%" PRIu64
-                           ", acknowledged by node %" PRIu64,
-                           arguments[1], arguments[2], arguments[3], arguments[0]);
-            return false;
-        }
+        (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                       "a%" PRIu64 " s%" PRIu64 " %s v%" PRIu64 ", acknowledged by node %" PRIu64,
+                       arguments[1], arguments[2], is_add ? "lost" : "still has", arguments[3],
+                       arguments[0]);
+        return false;
     }
     return true;
 }

@@ -36,7 +36,7 @@ static void note_node(struct mcpz_graph *graph, const struct mcpz_overlays *worl
 
     graph->alive[graph->alive_count++] = (uint32_t)node;
     for (size_t i = 0; i < machine->active_count; i++) {
-        size_t to = mcpz_overlays_index(&machine->active[i]);
+        size_t to = mcpz_overlays_index(&machine->active[i].id);
         if (mcpz_overlays_is_alive(world, to)) {
             edges[graph->degrees[node]++] = (uint32_t)to;
             graph->in_degrees[to]++;

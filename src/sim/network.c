@@ -12,8 +12,9 @@
 static mcpz_time draw_delay(struct mcpz_sim *sim, size_t a, size_t b)
 {
     mcpz_time span = sim->config.delay_max_us - sim->config.delay_min_us;
-    return sim->config.delay_min_us + mcpz_rng_below(&sim->rng, (uint32_t)span + 1) +
-           sim->slow_us[a][b];
+    mcpz_time extra_us = b < MCPZ_SIM_NODES_MAX ? sim->slow_us[a][b] : 0; /* else it is nobody */
+
+    return sim->config.delay_min_us + mcpz_rng_below(&sim->rng, (uint32_t)span + 1) + extra_us;
 }
 
 /* What says something to an end of a wire, now: never there before what was said earlier. */
@@ -153,18 +154,18 @@ static void open_end(struct mcpz_sim *sim, size_t index, size_t end, struct mcpz
     if (error != MCPZ_OK) {
         wire->closing[end] = true;
         if (dialled.length > 0) {
-            mcpz_engine_dial_failed(sim->nodes[node].engine, dialled);
+            mcpz_engine_dial_failed(sim->nodes[node].engine, dialled, false);
         }
     }
     mcpz_sim_leave(sim, node);
 }
 
-static void fail_dial(struct mcpz_sim *sim, size_t from, size_t to)
+static void fail_dial(struct mcpz_sim *sim, size_t from, size_t to, bool refused)
 {
     char address[48];
 
     (void)snprintf(address, sizeof(address), "node%zu:8765", to);
-    mcpz_engine_dial_failed(mcpz_sim_enter(sim, from), mcpz_text(address));
+    mcpz_engine_dial_failed(mcpz_sim_enter(sim, from), mcpz_text(address), refused);
     mcpz_sim_leave(sim, from);
 }
 
@@ -176,7 +177,7 @@ static void connect_nodes(struct mcpz_sim *sim, size_t from, size_t to)
 
     if (index == MCPZ_WIRES_MAX || sim->nodes[from].wire_count == MCPZ_NODE_WIRES_MAX ||
         sim->nodes[to].wire_count == MCPZ_NODE_WIRES_MAX) {
-        fail_dial(sim, from, to);
+        fail_dial(sim, from, to, false);
         return;
     }
     sim->wires[index] = (struct mcpz_wire){
@@ -206,7 +207,7 @@ void mcpz_network_on_dial(struct mcpz_sim *sim, const struct mcpz_happening *dia
     if (answers) {
         connect_nodes(sim, dial->node, to);
     } else if (refused || dial->number != 0) {
-        fail_dial(sim, dial->node, to);
+        fail_dial(sim, dial->node, to, refused);
     } else {
         struct mcpz_happening later = *dial;
         later.at_us += DIAL_TIMEOUT_US;

@@ -1,6 +1,7 @@
 #include "sim/overlays.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +19,19 @@ struct item {
     struct mcpz_id from;
     struct mcpz_msg msg;
     struct mcpz_overlay_entry entries[MCPZ_OVERLAY_SHUFFLE_MAX];
+    struct mcpz_short path[MCPZ_OVERLAY_WALK_MAX];
+};
+
+struct place {
+    double x_us;
+    double y_us;
 };
 
 struct mcpz_overlays {
     size_t count;
     struct mcpz_overlay *machines;
+    struct mcpz_xbot *xbots; /* NULL: the nodes are nowhere, and exchange nothing */
+    struct place *places;
     bool *alive;
     struct item *queue; /* a ring */
     size_t queue_size;
@@ -43,6 +52,8 @@ static const struct mcpz_overlay_config papers = {
     .shuffle_passive = 4,
     .shuffle_period_us = PERIOD_US,
     .promote_period_us = PERIOD_US,
+    .promote_max_us = PERIOD_US, /* the paper's nodes ask all they know, every time */
+    .refusals_max = SIZE_MAX,
     .neighbour_timeout_us = MCPZ_SECONDS(5),
     .passive_age_us = MCPZ_TIME_NEVER, /* the paper's entries do not age */
 };
@@ -78,27 +89,53 @@ static struct item *push(struct mcpz_overlays *world, size_t to, enum mcpz_event
     return item;
 }
 
+/* Let a message's lists be those that travel with it, after copying them if `from` is given. */
+static void attach(struct item *item, const struct mcpz_msg *from)
+{
+    struct mcpz_msg *msg = &item->msg;
+
+    if (msg->kind == MCPZ_MSG_OVERLAY_SHUFFLE) {
+        struct mcpz_msg_overlay_shuffle *shuffle = &msg->overlay_shuffle;
+        if (from != NULL) {
+            memcpy(item->entries, from->overlay_shuffle.entries,
+                   shuffle->entry_count * sizeof(item->entries[0]));
+            memcpy(item->path, from->overlay_shuffle.path,
+                   shuffle->path_count * sizeof(item->path[0]));
+        }
+        shuffle->entries = item->entries;
+        shuffle->path = item->path;
+    } else if (msg->kind == MCPZ_MSG_OVERLAY_SHUFFLED) {
+        struct mcpz_msg_overlay_shuffled *answer = &msg->overlay_shuffled;
+        if (from != NULL) {
+            memcpy(item->entries, from->overlay_shuffled.entries,
+                   answer->entry_count * sizeof(item->entries[0]));
+            memcpy(item->path, from->overlay_shuffled.path,
+                   answer->path_count * sizeof(item->path[0]));
+        }
+        answer->entries = item->entries;
+        answer->path = item->path;
+    }
+}
+
 static void push_msg(struct mcpz_overlays *world, size_t to, const struct mcpz_id *from,
                      const struct mcpz_msg *msg)
 {
     struct item *item = push(world, to, MCPZ_EVENT_RECV, from);
-    const struct mcpz_overlay_entry *entries = NULL;
-    size_t count = 0;
 
     item->msg = *msg;
-    if (msg->kind == MCPZ_MSG_OVERLAY_SHUFFLE) {
-        entries = msg->overlay_shuffle.entries;
-        count = msg->overlay_shuffle.entry_count;
-        item->msg.overlay_shuffle.entries = item->entries;
-    } else if (msg->kind == MCPZ_MSG_OVERLAY_SHUFFLED) {
-        entries = msg->overlay_shuffled.entries;
-        count = msg->overlay_shuffled.entry_count;
-        item->msg.overlay_shuffled.entries = item->entries;
-    }
-    assert(count <= MCPZ_OVERLAY_SHUFFLE_MAX);
-    if (count > 0) {
-        memcpy(item->entries, entries, count * sizeof(*entries));
-    }
+    attach(item, msg);
+}
+
+/* Where a node looks at the others from. */
+struct view {
+    const struct mcpz_overlays *world;
+    size_t node;
+};
+
+static uint32_t rtt_from(const void *context, const struct mcpz_id *peer)
+{
+    const struct view *view = context;
+    return mcpz_overlays_rtt_us(view->world, view->node, mcpz_overlays_index(peer));
 }
 
 static void step(struct mcpz_overlays *world, size_t node, const struct mcpz_event *event)
@@ -107,6 +144,12 @@ static void step(struct mcpz_overlays *world, size_t node, const struct mcpz_eve
 
     mcpz_outbox_clear(world->out);
     mcpz_overlay_step(&world->machines[node], world->now, event, world->out);
+    if (world->xbots != NULL) {
+        const struct view view = {world, node};
+        const struct mcpz_xbot_rtts rtts = {.context = &view, .of = rtt_from};
+        mcpz_xbot_step(&world->xbots[node], &world->machines[node], &rtts, world->now, event,
+                       world->out);
+    }
     for (size_t i = 0; i < world->out->count; i++) {
         const struct mcpz_action *action = &world->out->actions[i];
         if (action->kind == MCPZ_ACTION_SEND) {
@@ -132,11 +175,7 @@ static void drain(struct mcpz_overlays *world)
         }
         struct mcpz_event event = {.kind = item.kind};
         if (item.kind == MCPZ_EVENT_RECV) {
-            if (item.msg.kind == MCPZ_MSG_OVERLAY_SHUFFLE) {
-                item.msg.overlay_shuffle.entries = item.entries;
-            } else if (item.msg.kind == MCPZ_MSG_OVERLAY_SHUFFLED) {
-                item.msg.overlay_shuffled.entries = item.entries;
-            }
+            attach(&item, NULL);
             event.recv.from = item.from;
             event.recv.msg = &item.msg;
         } else {
@@ -147,6 +186,12 @@ static void drain(struct mcpz_overlays *world)
 }
 
 struct mcpz_overlays *mcpz_overlays_create(size_t count, uint64_t seed)
+{
+    return mcpz_overlays_create_as(count, seed, &papers);
+}
+
+struct mcpz_overlays *mcpz_overlays_create_as(size_t count, uint64_t seed,
+                                              const struct mcpz_overlay_config *config)
 {
     struct mcpz_overlays *world = must(calloc(1, sizeof(*world)));
 
@@ -161,16 +206,31 @@ struct mcpz_overlays *mcpz_overlays_create(size_t count, uint64_t seed)
     mcpz_rng_init(&world->rng, seed);
     for (size_t i = 0; i < count; i++) {
         struct mcpz_id self = id_of(i);
-        mcpz_overlay_init(&world->machines[i], &self, &papers, mcpz_rng_next(&world->rng), 0);
+        mcpz_overlay_init(&world->machines[i], &self, config, NULL, mcpz_rng_next(&world->rng), 0);
         world->alive[i] = true;
     }
     return world;
+}
+
+void mcpz_overlays_optimise(struct mcpz_overlays *world, uint32_t side_us,
+                            const struct mcpz_xbot_config *config)
+{
+    assert(world->xbots == NULL);
+
+    world->xbots = must(calloc(world->count, sizeof(*world->xbots)));
+    world->places = must(calloc(world->count, sizeof(*world->places)));
+    for (size_t i = 0; i < world->count; i++) {
+        world->places[i].x_us = mcpz_rng_below(&world->rng, side_us);
+        world->places[i].y_us = mcpz_rng_below(&world->rng, side_us);
+        mcpz_xbot_init(&world->xbots[i], config, NULL, mcpz_rng_next(&world->rng), world->now);
+    }
 }
 
 void mcpz_overlays_copy(struct mcpz_overlays *to, const struct mcpz_overlays *from)
 {
     assert(to->count == from->count);
     assert(from->queue_count == 0);
+    assert(from->xbots == NULL && to->xbots == NULL);
 
     memcpy(to->machines, from->machines, from->count * sizeof(*from->machines));
     memcpy(to->alive, from->alive, from->count * sizeof(*from->alive));
@@ -184,6 +244,8 @@ void mcpz_overlays_destroy(struct mcpz_overlays *world)
         return;
     }
     free(world->machines);
+    free(world->xbots);
+    free(world->places);
     free(world->alive);
     free(world->queue);
     free(world->out);
@@ -211,6 +273,32 @@ void mcpz_overlays_cycle(struct mcpz_overlays *world)
     drain(world);
 }
 
+static bool is_due(const struct mcpz_overlays *world, size_t node)
+{
+    mcpz_time due = mcpz_overlay_deadline(&world->machines[node]);
+
+    if (world->xbots != NULL) {
+        due = mcpz_time_min(due, mcpz_xbot_deadline(&world->xbots[node], &world->machines[node]));
+    }
+    return world->alive[node] && due <= world->now;
+}
+
+void mcpz_overlays_run(struct mcpz_overlays *world, mcpz_time for_us)
+{
+    const struct mcpz_event tick = {.kind = MCPZ_EVENT_TICK};
+    const mcpz_time end = world->now + for_us;
+
+    while (world->now < end) {
+        world->now = mcpz_time_min(world->now + MCPZ_SECONDS(1), end);
+        for (size_t i = 0; i < world->count; i++) {
+            if (is_due(world, i)) {
+                step(world, i, &tick);
+            }
+        }
+        drain(world);
+    }
+}
+
 void mcpz_overlays_crash(struct mcpz_overlays *world, size_t percent)
 {
     size_t left = world->count;
@@ -232,8 +320,8 @@ static void detect_at(struct mcpz_overlays *world, size_t node)
     size_t lost_count = 0;
 
     for (size_t i = 0; i < machine->active_count; i++) {
-        if (!world->alive[mcpz_overlays_index(&machine->active[i])]) {
-            lost[lost_count++] = machine->active[i];
+        if (!world->alive[mcpz_overlays_index(&machine->active[i].id)]) {
+            lost[lost_count++] = machine->active[i].id;
         }
     }
     for (size_t i = 0; i < lost_count; i++) {
@@ -268,6 +356,20 @@ bool mcpz_overlays_is_alive(const struct mcpz_overlays *world, size_t node)
 const struct mcpz_overlay *mcpz_overlays_machine(const struct mcpz_overlays *world, size_t node)
 {
     return &world->machines[node];
+}
+
+const struct mcpz_xbot *mcpz_overlays_xbot(const struct mcpz_overlays *world, size_t node)
+{
+    return world->xbots != NULL ? &world->xbots[node] : NULL;
+}
+
+uint32_t mcpz_overlays_rtt_us(const struct mcpz_overlays *world, size_t a, size_t b)
+{
+    assert(world->places != NULL);
+
+    const double x_us = world->places[a].x_us - world->places[b].x_us;
+    const double y_us = world->places[a].y_us - world->places[b].y_us;
+    return 1 + (uint32_t)hypot(x_us, y_us);
 }
 
 size_t mcpz_overlays_index(const struct mcpz_id *id)

@@ -82,7 +82,7 @@ uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, const char *agent,
 bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer)
 {
     const struct mcpz_member *member =
-        mcpz_members_find(&mcpz_engine_node(sim->nodes[index].engine)->members,
+        mcpz_members_find(&mcpz_engine_node(sim->nodes[index].engine)->fabric.members,
                           mcpz_identity_id(sim->nodes[peer].identity));
     return member != NULL &&
            (member->state == MCPZ_MEMBER_ALIVE || member->state == MCPZ_MEMBER_SUSPECT);
@@ -91,7 +91,7 @@ bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer)
 bool mcpz_sim_holds_alive(const struct mcpz_sim *sim, size_t index, size_t peer)
 {
     const struct mcpz_member *member =
-        mcpz_members_find(&mcpz_engine_node(sim->nodes[index].engine)->members,
+        mcpz_members_find(&mcpz_engine_node(sim->nodes[index].engine)->fabric.members,
                           mcpz_identity_id(sim->nodes[peer].identity));
     return member != NULL && member->state == MCPZ_MEMBER_ALIVE;
 }

@@ -175,8 +175,12 @@ static const struct mcpz_field refuse_fields[] = {
 };
 #undef S
 
-static const struct mcpz_field ping_fields[] = {{U32(struct mcpz_msg_ping, seq)}};
-static const struct mcpz_field ack_fields[] = {{U32(struct mcpz_msg_ack, seq)}};
+#define S struct mcpz_msg_ping
+static const struct mcpz_field ping_fields[] = {
+    {U32(S, seq)},     {U32(S, echo)},   {U32(S, echo_us)},
+    {U32(S, next_ms)}, {U32(S, digest)}, {BOOL(S, neighbour)},
+};
+#undef S
 
 #define S struct mcpz_msg_member
 static const struct mcpz_field member_fields[] = {
@@ -188,6 +192,65 @@ static const struct mcpz_field member_fields[] = {
     {NAME(S, region)},
     {NAME(S, zone)},
     {LIST(S, roles, role_count, name_layout, MCPZ_ROLES_MAX)},
+    {BYTES(S, signature, 0, MCPZ_SIGNATURE_BYTES)},
+};
+#undef S
+
+#define S struct mcpz_msg_suspect
+static const struct mcpz_field suspect_fields[] = {
+    {ID(S, about)},
+    {U64(S, incarnation)},
+    {ID(S, observer)},
+    {U32_IN(S, reason, MCPZ_SUSPICION_LATE, MCPZ_SUSPICION_END - 1)},
+};
+#undef S
+
+#define S struct mcpz_msg_dead
+static const struct mcpz_field dead_fields[] = {
+    {ID(S, about)},
+    {U64(S, incarnation)},
+    {ID(S, observer)},
+};
+#undef S
+
+static const struct mcpz_field short_fields[] = {{U32(struct mcpz_short, value)}};
+static const struct mcpz_layout short_layout = LAYOUT(struct mcpz_short, short_fields);
+
+#define S struct mcpz_msg_adjacency
+static const struct mcpz_field adjacency_fields[] = {
+    {ID(S, id)},
+    {U64(S, incarnation)},
+    {U32(S, version)},
+    {LIST(S, peers, peer_count, short_layout, MCPZ_ADJACENCY_MAX)},
+};
+#undef S
+
+#define S struct mcpz_summary_row
+static const struct mcpz_field summary_row_fields[] = {
+    {U64(S, key)},
+    {U64(S, incarnation)},
+    {U32(S, version)},
+    {BOOL(S, gone)},
+};
+static const struct mcpz_layout summary_row_layout = LAYOUT(S, summary_row_fields);
+#undef S
+
+#define S struct mcpz_msg_summary
+static const struct mcpz_field summary_fields[] = {
+    {U32_IN(S, what, MCPZ_SUMMARY_MEMBERS, MCPZ_SUMMARY_CAPABILITIES)},
+    {BOOL(S, reply)},
+    {LIST(S, rows, row_count, summary_row_layout, MCPZ_MEMBERS_MAX)},
+};
+#undef S
+
+#define SHORTS(S, member, count) LIST(S, member, count, short_layout, MCPZ_OVERLAY_WALK_MAX)
+
+#define S struct mcpz_msg_probe
+static const struct mcpz_field probe_fields[] = {
+    {U32_IN(S, kind, MCPZ_PROBE_ASK, MCPZ_PROBE_NACK)},
+    {U32(S, seq)},
+    {U32_IN(S, at, 0, MCPZ_OVERLAY_WALK_MAX - 1)},
+    {SHORTS(S, path, path_count)},
 };
 #undef S
 
@@ -270,6 +333,7 @@ static const struct mcpz_field gossip_fields[] = {
     {GOSSIP_ID(S, id)},
     {ROUND(S, round)},
     {BYTES(S, payload, 0, MCPZ_PLUMTREE_LARGE_BYTES_MAX)},
+    {BOOL(S, patient)},
 };
 #undef S
 
@@ -296,22 +360,31 @@ static const struct mcpz_field graft_fields[] = {
 };
 #undef S
 
-static const struct mcpz_field overlay_join_fields[] = {
-    {U32(struct mcpz_msg_overlay_join, seq)},
-};
+#define WHERE(S)                                                                                  \
+    {U32(S, scope)},                                                                              \
+    {                                                                                             \
+        TEXT(S, address, MCPZ_ADDRESS_BYTES_MAX)                                                  \
+    }
+
+#define S struct mcpz_msg_overlay_join
+static const struct mcpz_field overlay_join_fields[] = {{U32(S, seq)}, WHERE(S)};
+#undef S
 
 #define WALK(S, member, low) U32_IN(S, member, low, MCPZ_OVERLAY_WALK_MAX)
 
 #define S struct mcpz_msg_overlay_forward
-static const struct mcpz_field overlay_forward_fields[] = {{ID(S, joiner)}, {WALK(S, ttl, 0)}};
+static const struct mcpz_field overlay_forward_fields[] = {
+    {ID(S, joiner)}, {WALK(S, ttl, 0)}, WHERE(S)};
 #undef S
 
 #define S struct mcpz_msg_overlay_neighbour
-static const struct mcpz_field overlay_neighbour_fields[] = {{U32(S, seq)}, {BOOL(S, high)}};
+static const struct mcpz_field overlay_neighbour_fields[] = {
+    {U32(S, seq)}, {BOOL(S, high)}, WHERE(S)};
 #undef S
 
 #define S struct mcpz_msg_overlay_answer
-static const struct mcpz_field overlay_answer_fields[] = {{U32(S, seq)}, {BOOL(S, accepted)}};
+static const struct mcpz_field overlay_answer_fields[] = {
+    {U32(S, seq)}, {BOOL(S, accepted)}, WHERE(S)};
 #undef S
 
 static const struct mcpz_field overlay_disconnect_fields[] = {
@@ -319,7 +392,7 @@ static const struct mcpz_field overlay_disconnect_fields[] = {
 };
 
 #define S struct mcpz_overlay_entry
-static const struct mcpz_field overlay_entry_fields[] = {{ID(S, id)}, {U32(S, age_s)}};
+static const struct mcpz_field overlay_entry_fields[] = {{ID(S, id)}, {U32(S, age_s)}, WHERE(S)};
 static const struct mcpz_layout overlay_entry_layout = LAYOUT(S, overlay_entry_fields);
 #undef S
 
@@ -332,11 +405,38 @@ static const struct mcpz_field overlay_shuffle_fields[] = {
     {U32(S, seq)},
     {WALK(S, ttl, 1)},
     {OVERLAY_ENTRIES(S)},
+    {SHORTS(S, path, path_count)},
 };
 #undef S
 
 #define S struct mcpz_msg_overlay_shuffled
-static const struct mcpz_field overlay_shuffled_fields[] = {{U32(S, seq)}, {OVERLAY_ENTRIES(S)}};
+static const struct mcpz_field overlay_shuffled_fields[] = {
+    {U32(S, seq)}, {OVERLAY_ENTRIES(S)}, {SHORTS(S, path, path_count)}};
+#undef S
+
+#define OLD(S)                                                                                    \
+    {ID(S, old)}, {U32(S, old_scope)},                                                            \
+    {                                                                                             \
+        TEXT(S, old_address, MCPZ_ADDRESS_BYTES_MAX)                                              \
+    }
+
+#define S struct mcpz_msg_overlay_optimise
+static const struct mcpz_field overlay_optimise_fields[] = {
+    {U32(S, seq)}, WHERE(S), {U32(S, gain_us)}, OLD(S)};
+#undef S
+
+#define S struct mcpz_msg_overlay_replace
+static const struct mcpz_field overlay_replace_fields[] = {
+    {U32(S, seq)}, {ID(S, initiator)}, {U32(S, limit_us)}, OLD(S)};
+#undef S
+
+#define S struct mcpz_msg_overlay_switch
+static const struct mcpz_field overlay_switch_fields[] = {
+    {U32(S, seq)}, WHERE(S), {ID(S, initiator)}};
+#undef S
+
+#define S struct mcpz_msg_overlay_switched
+static const struct mcpz_field overlay_switched_fields[] = {{U32(S, seq)}, {BOOL(S, accepted)}};
 #undef S
 
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
@@ -346,7 +446,6 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_REFUSE] = NAMED("refuse", struct mcpz_msg_refuse, refuse_fields),
     [MCPZ_MSG_RENEW] = {.name = "renew", .size = sizeof(struct mcpz_msg_renew)},
     [MCPZ_MSG_PING] = NAMED("ping", struct mcpz_msg_ping, ping_fields),
-    [MCPZ_MSG_ACK] = NAMED("ack", struct mcpz_msg_ack, ack_fields),
     [MCPZ_MSG_MEMBER] = NAMED("member", struct mcpz_msg_member, member_fields),
     [MCPZ_MSG_CAPABILITIES] =
         NAMED("capabilities", struct mcpz_msg_capabilities, capabilities_fields),
@@ -377,6 +476,19 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_IHAVE] = NAMED("ihave", struct mcpz_msg_ihave, ihave_fields),
     [MCPZ_MSG_GRAFT] = NAMED("graft", struct mcpz_msg_graft, graft_fields),
     [MCPZ_MSG_PRUNE] = {.name = "prune", .size = sizeof(struct mcpz_msg_prune)},
+    [MCPZ_MSG_SUSPECT] = NAMED("suspect", struct mcpz_msg_suspect, suspect_fields),
+    [MCPZ_MSG_DEAD] = NAMED("dead", struct mcpz_msg_dead, dead_fields),
+    [MCPZ_MSG_ADJACENCY] = NAMED("adjacency", struct mcpz_msg_adjacency, adjacency_fields),
+    [MCPZ_MSG_SUMMARY] = NAMED("summary", struct mcpz_msg_summary, summary_fields),
+    [MCPZ_MSG_PROBE] = NAMED("probe", struct mcpz_msg_probe, probe_fields),
+    [MCPZ_MSG_OVERLAY_OPTIMISE] =
+        NAMED("overlay_optimise", struct mcpz_msg_overlay_optimise, overlay_optimise_fields),
+    [MCPZ_MSG_OVERLAY_REPLACE] =
+        NAMED("overlay_replace", struct mcpz_msg_overlay_replace, overlay_replace_fields),
+    [MCPZ_MSG_OVERLAY_SWITCH] =
+        NAMED("overlay_switch", struct mcpz_msg_overlay_switch, overlay_switch_fields),
+    [MCPZ_MSG_OVERLAY_SWITCHED] =
+        NAMED("overlay_switched", struct mcpz_msg_overlay_switched, overlay_switched_fields),
 };
 
 /* ---- Records: the disk format ---------------------------------------------------------------

@@ -30,7 +30,7 @@
 #define MCPZ_RECORD_VERSION 1
 
 /* An arena of this size (aligned) has room for the lists of any one message or record. */
-#define MCPZ_MSG_ARENA_BYTES 16384
+#define MCPZ_MSG_ARENA_BYTES 32768
 
 /**
  * Write `msg` to `buffer` as [kind, field, ...]. On success `*length` is the number of bytes,

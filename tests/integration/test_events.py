@@ -121,8 +121,8 @@ class Events(unittest.TestCase):
             self.b.kill()
             until("both lines are there", lambda: len(follower.lines) >= 2)
             self.assertEqual(follower.end(signal.SIGINT), (0, ""))
-        self.assertRegex(follower.lines[0], r"^\d\d:\d\d:\d\d\.\d{3}  suspect         B$")
-        self.assertRegex(follower.lines[1], r"^\d\d:\d\d:\d\d\.\d{3}  dead            B$")
+        self.assertRegex(follower.lines[0], r"^\d\d:\d\d:\d\d\.\d{3}  suspect         B  \(closed\)$")
+        self.assertRegex(follower.lines[1], r"^\d\d:\d\d:\d\d\.\d{3}  dead            B  \((closed|refused)\)$")
 
     def test_a_node_that_stops_is_an_error(self):
         with Follower(self.a, "--json") as follower:

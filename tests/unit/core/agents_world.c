@@ -28,7 +28,7 @@ static void start(struct world *world, size_t at)
 {
     struct world_node *node = &world->nodes[at];
 
-    node->members.neighbour_count = 0;
+    node->overlay.active_count = 0;
     mcpz_agents_init(&node->agents, &node->store.port, &world->timing, &node->actor, at + 1,
                      world->now);
 }
@@ -192,7 +192,7 @@ void world_step(struct world *world, size_t at, const struct mcpz_event *event)
 
     timed.wall_ms = world->wall_ms;
     mcpz_outbox_clear(&world->out);
-    mcpz_agents_step(&node->agents, &node->members, world->now, &timed, &world->out);
+    mcpz_agents_step(&node->agents, &node->overlay, world->now, &timed, &world->out);
     CHECK(world->out.count <= MCPZ_MAIL_ACTIONS_MAX);
     CHECK(world->out.arena.used <= MCPZ_MAIL_BYTES_MAX);
     node->actor.generation = node->agents.actor.generation; /* as the engine keeps it */
@@ -259,10 +259,10 @@ void world_run(struct world *world, mcpz_time us)
 
 bool world_is_linked(const struct world *world, size_t a, size_t b)
 {
-    const struct mcpz_members *members = &world->nodes[a].members;
+    const struct mcpz_overlay *overlay = &world->nodes[a].overlay;
 
-    for (size_t i = 0; i < members->neighbour_count; i++) {
-        if (node_of(&members->neighbours[i].id) == b) {
+    for (size_t i = 0; i < overlay->active_count; i++) {
+        if (node_of(&overlay->active[i].id) == b) {
             return true;
         }
     }
@@ -284,8 +284,8 @@ void world_link(struct world *world, size_t a, size_t b)
         return;
     }
     for (int side = 0; side < 2; side++) {
-        struct mcpz_members *members = &world->nodes[side == 0 ? a : b].members;
-        members->neighbours[members->neighbour_count++].id = actor_of(side == 0 ? b : a).node;
+        struct mcpz_overlay *overlay = &world->nodes[side == 0 ? a : b].overlay;
+        overlay->active[overlay->active_count++].id = actor_of(side == 0 ? b : a).node;
     }
     tell(world, a, MCPZ_FACT_LINKED, b);
     tell(world, b, MCPZ_FACT_LINKED, a);
@@ -293,11 +293,11 @@ void world_link(struct world *world, size_t a, size_t b)
 
 static void forget_neighbour(struct world *world, size_t node, size_t other)
 {
-    struct mcpz_members *members = &world->nodes[node].members;
+    struct mcpz_overlay *overlay = &world->nodes[node].overlay;
 
-    for (size_t i = 0; i < members->neighbour_count; i++) {
-        if (node_of(&members->neighbours[i].id) == other) {
-            members->neighbours[i] = members->neighbours[--members->neighbour_count];
+    for (size_t i = 0; i < overlay->active_count; i++) {
+        if (node_of(&overlay->active[i].id) == other) {
+            overlay->active[i] = overlay->active[--overlay->active_count];
         }
     }
 }

@@ -27,7 +27,7 @@ struct world_letter {
 struct world_node {
     struct mcpz_actor actor;
     struct mcpz_agents agents;
-    struct mcpz_members members; /* only its neighbours */
+    struct mcpz_overlay overlay; /* only its active view */
     struct fake_store store;
     struct mcpz_action_reply reply; /* the last one */
     char reply_text[128];

@@ -1,15 +1,15 @@
 #include "core.h"
 
-static struct mcpz_members members;
+static struct mcpz_fabric fabric;
 static struct mcpz_registry registry;
 static struct mcpz_calls calls;
-static struct mcpz_node_timing timing;
+static _Alignas(16) uint8_t memory[262144]; /* of the fabric */
 static uint8_t bytes[MCPZ_CHUNK_BYTES_MAX];
 
 static void step(mcpz_time now, struct mcpz_event event)
 {
     mcpz_outbox_clear(&out);
-    mcpz_calls_step(&calls, &members, &registry, now, &event, &out);
+    mcpz_calls_step(&calls, &fabric, &registry, now, &event, &out);
 }
 
 static void receive(mcpz_time now, const struct mcpz_id *from, struct mcpz_msg msg)
@@ -27,29 +27,90 @@ static void start(mcpz_time now, uint64_t request, bool has_input)
                                            .timeout_ms = 1000}});
 }
 
-static void link_with(const struct mcpz_id *id)
+static void tell(mcpz_time now, enum mcpz_fact_kind kind, const struct mcpz_id *about)
+{
+    step(now,
+         (struct mcpz_event){.kind = MCPZ_EVENT_FACT, .fact = {.kind = kind, .about = *about}});
+}
+
+static void offer(const struct mcpz_id *id)
 {
     struct mcpz_bytes names[] = {mcpz_text("x")};
-    struct mcpz_event up = {.kind = MCPZ_EVENT_LINK_UP, .link = {.peer = *id}};
     struct mcpz_msg list = {
         .kind = MCPZ_MSG_CAPABILITIES,
         .capabilities = {.id = *id, .version = 1, .names = names, .name_count = 1},
     };
     struct mcpz_event heard = {.kind = MCPZ_EVENT_RECV, .recv = {.from = *id, .msg = &list}};
 
-    mcpz_members_step(&members, 0, &up, &out);
     mcpz_registry_step(&registry, 0, &heard, &out);
+}
+
+static void link_up(const struct mcpz_id *id)
+{
+    struct mcpz_event up = {.kind = MCPZ_EVENT_LINK_UP, .link = {.peer = *id}};
+    (void)mcpz_links_step(&fabric.links, 0, &up, &out);
+    CHECK(mcpz_links_find(&fabric.links, id) != NULL);
+}
+
+/* A provider that is linked. */
+static void link_with(const struct mcpz_id *id)
+{
+    link_up(id);
+    offer(id);
+}
+
+/* A provider that is a member, and not linked. */
+static struct mcpz_member *know(const struct mcpz_id *id, const char *address)
+{
+    const struct mcpz_msg_member said = {.id = *id, .address = mcpz_text(address)};
+    struct mcpz_member *member = mcpz_roster_add(&fabric.members.roster, id);
+
+    CHECK(member != NULL);
+    CHECK_UINT(mcpz_roster_describe(&fabric.members.roster, member, &said), MCPZ_OK);
+    member->state = MCPZ_MEMBER_ALIVE;
+    offer(id);
+    return member;
+}
+
+static size_t pack_nothing(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity)
+{
+    (void)msg, (void)buffer, (void)capacity;
+    return 0;
+}
+
+static bool unpack_nothing(struct mcpz_bytes packed, struct mcpz_arena *arena,
+                           struct mcpz_msg *msg)
+{
+    (void)packed, (void)arena, (void)msg;
+    return false;
 }
 
 static void set_up(void)
 {
-    static const struct mcpz_node_timing defaults;
-    struct mcpz_members_config config = {
-        .id = self, .name = "", .address = "", .region = "", .zone = ""};
+    const struct mcpz_fabric_config config = {
+        .members = {.id = self,
+                    .incarnation = 1,
+                    .name = "",
+                    .address = "",
+                    .region = "",
+                    .zone = "",
+                    .rows_max = 8,
+                    .text_bytes = 2048,
+                    .suspicions_max = 4},
+        .packer = {.pack = pack_nothing, .unpack = unpack_nothing},
+        .links_max = 4,
+        .dials_max = 2,
+        .seeds_max = 1,
+        .gossip_seen_max = 16,
+        .gossip_cache_max = 4,
+        .gossip_cache_bytes = 1024,
+        .gossip_missing_max = 4,
+        .gossip_notices_max = 4,
+    };
 
-    timing = mcpz_timing_or_default(&defaults);
+    CHECK(mcpz_fabric_bytes(&config) <= sizeof(memory));
     mcpz_outbox_init(&out);
-    mcpz_members_init(&members, &config, &timing, 1, 0);
+    mcpz_fabric_init(&fabric, &config, memory, 0);
     mcpz_registry_init(&registry, &self, 1);
     mcpz_calls_init(&calls, &self, 1);
 }
@@ -114,17 +175,184 @@ TEST(a_task_goes_to_who_offers_it_and_its_answer_comes_back)
     CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_TASK_DONE)->task.provider, &alice));
 }
 
-TEST(a_provider_without_a_link_is_not_asked)
+/* Not a member, gone, or one that dials out only: there is no way to it. */
+TEST(a_provider_that_cannot_be_reached_is_not_asked)
 {
     set_up();
-    struct mcpz_bytes names[] = {mcpz_text("x")};
-    struct mcpz_msg list = {
-        .kind = MCPZ_MSG_CAPABILITIES,
-        .capabilities = {.id = alice, .version = 1, .names = names, .name_count = 1}};
-    struct mcpz_event heard = {.kind = MCPZ_EVENT_RECV, .recv = {.from = bob, .msg = &list}};
-    mcpz_registry_step(&registry, 0, &heard, &out);
+    offer(&alice);
     start(0, 1, false);
     check_done(MCPZ_CODE_NO_PROVIDER);
+
+    set_up();
+    know(&alice, "");
+    start(0, 1, false);
+    check_done(MCPZ_CODE_NO_PROVIDER);
+
+    set_up();
+    know(&alice, "a:1")->state = MCPZ_MEMBER_LEFT;
+    start(0, 1, false);
+    check_done(MCPZ_CODE_NO_PROVIDER);
+}
+
+TEST(a_provider_without_a_link_is_reached_first)
+{
+    set_up();
+    know(&alice, "a:1");
+    start(0, 1, true);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_REACH)->reach.peer, &alice));
+    CHECK_UINT(out.count, 1); /* nothing is sent, and no input asked for */
+    start(1, 1, true);
+    CHECK_UINT(out.count, 0); /* it is under way */
+
+    tell(2, MCPZ_FACT_LINKED, &bob);
+    CHECK_UINT(out.count, 0);
+    link_up(&alice);
+    tell(3, MCPZ_FACT_LINKED, &alice);
+    CHECK_UINT(only_action(MCPZ_ACTION_TASK_RETRY)->task.request, 1);
+    CHECK_UINT(out.count, 1);
+    start(MCPZ_MS(10), 1, true);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_SEND)->send.peers[0], &alice));
+    CHECK_UINT(sent(MCPZ_MSG_OPEN)->open.attempt, 1);
+    CHECK_UINT(sent(MCPZ_MSG_OPEN)->open.timeout_ms, 990);
+    CHECK_UINT(calls.tasks_retried, 0);
+}
+
+/* The one that a task waits for; the other one. */
+static struct mcpz_id reach_one_of_two(struct mcpz_id *other)
+{
+    set_up();
+    know(&alice, "a:1");
+    know(&bob, "b:1");
+    start(0, 1, false);
+    struct mcpz_id first = only_action(MCPZ_ACTION_REACH)->reach.peer;
+    *other = mcpz_id_equal(&first, &alice) ? bob : alice;
+    return first;
+}
+
+TEST(a_provider_that_turns_out_unreachable_gives_way_to_the_next)
+{
+    struct mcpz_id second;
+    struct mcpz_id first = reach_one_of_two(&second);
+
+    tell(1, MCPZ_FACT_UNREACHABLE, &second); /* nobody waits for that one */
+    CHECK_UINT(out.count, 0);
+    tell(1, MCPZ_FACT_UNREACHABLE, &first);
+    CHECK_UINT(only_action(MCPZ_ACTION_TASK_RETRY)->task.request, 1);
+    CHECK(has_fact(MCPZ_FACT_CALL_FAILED, &first));
+
+    start(2, 1, false);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_REACH)->reach.peer, &second));
+    tell(3, MCPZ_FACT_UNREACHABLE, &second);
+    check_done(MCPZ_CODE_PROVIDER_LOST);
+    CHECK_UINT(only_action(MCPZ_ACTION_TASK_DONE)->task.attempts, 2);
+}
+
+TEST(the_next_one_is_asked_as_a_second_attempt)
+{
+    struct mcpz_id second;
+    struct mcpz_id first = reach_one_of_two(&second);
+
+    tell(1, MCPZ_FACT_UNREACHABLE, &first);
+    start(2, 1, false);
+    link_up(&second);
+    tell(3, MCPZ_FACT_LINKED, &second);
+    start(4, 1, false);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_SEND)->send.peers[0], &second));
+    CHECK_UINT(sent(MCPZ_MSG_OPEN)->open.attempt, 2);
+}
+
+TEST(a_link_that_is_gone_again_is_reached_for_again)
+{
+    set_up();
+    know(&alice, "a:1");
+    start(0, 1, false);
+    tell(1, MCPZ_FACT_LINKED, &alice); /* and lost before the edge says it again */
+    CHECK_UINT(count_actions(MCPZ_ACTION_TASK_RETRY), 1);
+    start(2, 1, false);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_REACH)->reach.peer, &alice));
+}
+
+/* Two dials have crossed: what went over the link that gave way may be lost. */
+TEST(a_call_is_said_again_when_another_link_takes_the_place_of_its_own)
+{
+    uint64_t call = open_at_alice(false);
+    tell(1, MCPZ_FACT_LINKED, &bob);
+    CHECK_UINT(out.count, 0);
+    tell(1, MCPZ_FACT_LINKED, &alice);
+    CHECK_UINT(sent(MCPZ_MSG_CANCEL)->cancel.call, call); /* if it did arrive */
+    CHECK_UINT(only_action(MCPZ_ACTION_TASK_RETRY)->task.request, 1);
+    start(2, 1, false);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_SEND)->send.peers[0], &alice));
+    CHECK(sent(MCPZ_MSG_OPEN)->open.call != call);
+    CHECK_UINT(sent(MCPZ_MSG_OPEN)->open.attempt, 1);
+}
+
+TEST(an_answer_cut_short_by_another_link_is_not_taken_for_whole)
+{
+    uint64_t call = open_at_alice(false);
+    receive(1, &alice,
+            (struct mcpz_msg){.kind = MCPZ_MSG_DATA,
+                              .data = {.call = call, .chunk = mcpz_text("half")}});
+    tell(1, MCPZ_FACT_LINKED, &alice);
+    CHECK_UINT(sent(MCPZ_MSG_CANCEL)->cancel.call, call);
+    check_done(MCPZ_CODE_PROVIDER_LOST);
+}
+
+TEST(time_runs_out_while_a_provider_is_reached)
+{
+    set_up();
+    know(&alice, "a:1");
+    start(0, 1, false);
+    CHECK_UINT(mcpz_calls_deadline(&calls), MCPZ_MS(1000));
+    step(MCPZ_MS(1000), (struct mcpz_event){.kind = MCPZ_EVENT_TICK});
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0); /* it knows nothing that could be cancelled */
+    check_done(MCPZ_CODE_TIMEOUT);
+}
+
+TEST(a_task_cancelled_while_its_provider_is_reached_is_forgotten)
+{
+    set_up();
+    know(&alice, "a:1");
+    start(0, 1, false);
+    step(1, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_CANCEL, .task = {.request = 1}});
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(calls.out_count, 0);
+    tell(2, MCPZ_FACT_LINKED, &alice);
+    CHECK_UINT(out.count, 0);
+}
+
+TEST(of_equals_the_linked_one_is_asked)
+{
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        set_up();
+        mcpz_calls_init(&calls, &self, seed);
+        know(&alice, "a:1");
+        know(&bob, "b:1");
+        link_up(&bob);
+        start(0, 1, false);
+        CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_SEND)->send.peers[0], &bob));
+        start(0, 2, false); /* one call more weighs more than a handshake */
+        CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_REACH)->reach.peer, &alice));
+    }
+}
+
+TEST(a_suspect_is_asked_only_when_nobody_else_is_there)
+{
+    set_up();
+    know(&alice, "a:1")->state = MCPZ_MEMBER_SUSPECT;
+    link_up(&alice);
+    start(0, 1, false);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_SEND)->send.peers[0], &alice));
+
+    know(&bob, "b:1");
+    start(0, 2, false);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_REACH)->reach.peer, &bob));
+    link_up(&bob);
+    tell(0, MCPZ_FACT_LINKED, &bob);
+    for (uint64_t request = 2; request < 32; request++) { /* however much there is to do */
+        start(0, request, false);
+        CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_SEND)->send.peers[0], &bob));
+    }
 }
 
 TEST(we_are_a_provider_too)
@@ -404,7 +632,17 @@ TEST(answers_of_somebody_else_are_not_ours)
 
 TEST_MAIN(RUN(a_task_nobody_offers_fails_at_once),
           RUN(a_task_goes_to_who_offers_it_and_its_answer_comes_back),
-          RUN(a_provider_without_a_link_is_not_asked), RUN(we_are_a_provider_too),
+          RUN(a_provider_that_cannot_be_reached_is_not_asked),
+          RUN(a_provider_without_a_link_is_reached_first),
+          RUN(a_provider_that_turns_out_unreachable_gives_way_to_the_next),
+          RUN(the_next_one_is_asked_as_a_second_attempt),
+          RUN(a_link_that_is_gone_again_is_reached_for_again),
+          RUN(a_call_is_said_again_when_another_link_takes_the_place_of_its_own),
+          RUN(an_answer_cut_short_by_another_link_is_not_taken_for_whole),
+          RUN(time_runs_out_while_a_provider_is_reached),
+          RUN(a_task_cancelled_while_its_provider_is_reached_is_forgotten),
+          RUN(of_equals_the_linked_one_is_asked),
+          RUN(a_suspect_is_asked_only_when_nobody_else_is_there), RUN(we_are_a_provider_too),
           RUN(the_one_with_fewer_calls_under_way_is_asked), RUN(input_flows_within_the_window),
           RUN(credit_never_widens_the_window_beyond_its_start),
           RUN(a_provider_that_sends_too_much_is_cancelled),

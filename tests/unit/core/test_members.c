@@ -1,442 +1,784 @@
-#include "core.h"
+/* What members know of each other, and how they come to doubt: core/members.h. */
 
-static struct mcpz_members members;
-static struct mcpz_node_timing timing;
+#include "members_world.h"
 
-static void step(mcpz_time now, struct mcpz_event event)
+#define LONG_US MCPZ_SECONDS(600)
+
+/* ---- News --------------------------------------------------------------------------------- */
+
+TEST(who_is_told_of_becomes_a_member)
 {
-    mcpz_outbox_clear(&out);
-    mcpz_members_step(&members, now, &event, &out);
-}
-
-static void tick(mcpz_time now)
-{
-    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_TICK});
-}
-
-static void receive(mcpz_time now, const struct mcpz_id *from, struct mcpz_msg msg)
-{
-    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_RECV, .recv = {.from = *from, .msg = &msg}});
-}
-
-static void link_up(mcpz_time now, const struct mcpz_id *peer)
-{
-    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_LINK_UP, .link = {.peer = *peer}});
-}
-
-static void link_down(mcpz_time now, const struct mcpz_id *peer)
-{
-    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_LINK_DOWN,
-                                  .link = {.peer = *peer, .reason = MCPZ_DOWN_CLOSED}});
-}
-
-static struct mcpz_msg news(const struct mcpz_id *about, uint64_t incarnation,
-                            enum mcpz_member_state state)
-{
-    return (struct mcpz_msg){
-        .kind = MCPZ_MSG_MEMBER,
-        .member = {.id = *about,
-                   .incarnation = incarnation,
-                   .state = (uint32_t)state,
-                   .name = mcpz_text("somebody"),
-                   .address = mcpz_text("host:1")},
-    };
-}
-
-static void set_up(void)
-{
-    static const struct mcpz_node_timing defaults;
-    struct mcpz_members_config config = {
-        .id = self, .incarnation = 7, .name = "me", .address = "", .region = "", .zone = ""};
-
-    timing = mcpz_timing_or_default(&defaults);
-    mcpz_outbox_init(&out);
-    mcpz_members_init(&members, &config, &timing, 1, 0);
-}
-
-/* Linked with alice and bob at time 0, both alive. */
-static void set_up_linked(void)
-{
-    set_up();
-    link_up(0, &alice);
-    receive(0, &alice, news(&alice, 1, MCPZ_MEMBER_ALIVE));
-    link_up(0, &bob);
-    receive(0, &bob, news(&bob, 1, MCPZ_MEMBER_ALIVE));
-}
-
-static enum mcpz_member_state state_of(const struct mcpz_id *id)
-{
-    const struct mcpz_member *member = mcpz_members_find(&members, id);
-    CHECK(member != NULL);
-    return member->state;
-}
-
-TEST(a_new_link_hears_of_everybody)
-{
-    set_up_linked();
-    link_up(5, &bob);
-
-    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 3);
-    CHECK(has_fact(MCPZ_FACT_LINKED, &bob));
-}
-
-TEST(a_new_member_is_told_and_passed_on_but_not_back)
-{
-    set_up();
-    link_up(0, &alice);
-    receive(0, &alice, news(&bob, 1, MCPZ_MEMBER_ALIVE));
-
-    CHECK(has_fact(MCPZ_FACT_ALIVE, &bob));
-    const struct mcpz_action *action = only_action(MCPZ_ACTION_BROADCAST);
-    CHECK(mcpz_id_equal(&action->send.except, &alice));
-}
-
-TEST(old_news_goes_no_further)
-{
-    set_up_linked();
-    receive(1, &bob, news(&alice, 1, MCPZ_MEMBER_ALIVE));
+    set_up_as((struct mcpz_members_config){0});
+    know(4);
+    CHECK(tells(MCPZ_FACT_ALIVE, 4));
+    CHECK_BYTES(only_action(MCPZ_ACTION_FACT)->fact.detail, "host:1", 6);
+    CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0); /* others have heard it as we did */
+    CHECK_UINT(mcpz_members_alive_count(&members), 2);
+    know(4);
     CHECK_UINT(out.count, 0);
 }
 
-TEST(answers_a_ping_with_its_seq)
-{
-    set_up_linked();
-    receive(5, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_PING, .ping = {.seq = 77}});
-    CHECK_UINT(sent(MCPZ_MSG_ACK)->ack.seq, 77);
-}
-
-TEST(measures_the_round_trip)
-{
-    set_up_linked();
-    tick(MCPZ_SECONDS(1));
-    uint32_t seq = sent(MCPZ_MSG_PING)->ping.seq;
-    receive(MCPZ_SECONDS(1) + 800, &alice,
-            (struct mcpz_msg){.kind = MCPZ_MSG_ACK, .ack = {.seq = seq}});
-    CHECK_UINT(mcpz_members_neighbour(&members, &alice)->rtt_us, 800);
-}
-
-TEST(an_ack_nobody_asked_for_measures_nothing)
-{
-    set_up_linked();
-    receive(5, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_ACK, .ack = {.seq = 999}});
-    CHECK_UINT(mcpz_members_neighbour(&members, &alice)->rtt_us, 0);
-}
-
-TEST(a_lost_link_makes_a_suspect_not_a_dead_one)
-{
-    set_up_linked();
-    link_down(MCPZ_SECONDS(1), &alice);
-
-    CHECK(has_fact(MCPZ_FACT_UNLINKED, &alice));
-    CHECK(has_fact(MCPZ_FACT_SUSPECT, &alice));
-    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_SUSPECT);
-    CHECK_UINT(sent(MCPZ_MSG_MEMBER)->member.state, MCPZ_MEMBER_SUSPECT);
-}
-
-TEST(a_silent_link_is_given_up)
-{
-    set_up_linked();
-    receive(MCPZ_SECONDS(4), &bob, (struct mcpz_msg){.kind = MCPZ_MSG_PING});
-    tick(timing.link_silent_us);
-
-    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_UNLINK)->unlink.peer, &alice));
-    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_SUSPECT);
-    CHECK_UINT(state_of(&bob), MCPZ_MEMBER_ALIVE);
-}
-
-TEST(a_suspect_that_stays_silent_is_declared_dead)
-{
-    set_up_linked();
-    link_down(0, &alice);
-    tick(timing.suspect_us - 1);
-    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_SUSPECT);
-
-    tick(timing.suspect_us);
-    CHECK(has_fact(MCPZ_FACT_DEAD, &alice));
-    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_DEAD);
-}
-
-TEST(a_suspect_that_speaks_up_with_a_higher_incarnation_lives)
-{
-    set_up_linked();
-    link_down(0, &alice);
-    receive(1, &bob, news(&alice, 2, MCPZ_MEMBER_ALIVE));
-
-    CHECK(has_fact(MCPZ_FACT_ALIVE, &alice));
-    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_ALIVE);
-}
-
-TEST(the_same_incarnation_does_not_clear_a_suspect)
-{
-    set_up_linked();
-    link_down(0, &alice);
-    receive(1, &bob, news(&alice, 1, MCPZ_MEMBER_ALIVE));
-    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_SUSPECT);
-}
-
-TEST(hearing_of_our_own_death_we_refute_and_go_on)
-{
-    set_up_linked();
-    receive(1, &alice, news(&self, 7, MCPZ_MEMBER_DEAD));
-
-    CHECK(has_fact(MCPZ_FACT_REFUTED, &self));
-    CHECK_UINT(sent(MCPZ_MSG_MEMBER)->member.incarnation, 8);
-    CHECK_UINT(sent(MCPZ_MSG_MEMBER)->member.state, MCPZ_MEMBER_ALIVE);
-}
-
-TEST(stale_doubts_about_us_are_ignored)
-{
-    set_up_linked();
-    receive(1, &alice, news(&self, 6, MCPZ_MEMBER_DEAD));
-    CHECK_UINT(out.count, 0);
-}
-
-TEST(who_is_linked_answers_for_itself)
-{
-    set_up_linked();
-    receive(1, &bob, news(&alice, 1, MCPZ_MEMBER_SUSPECT));
-
-    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_ALIVE);
-    const struct mcpz_action *action = only_action(MCPZ_ACTION_SEND);
-    CHECK(mcpz_id_equal(&action->send.peers[0], &alice));
-}
-
-/* It is linked, but has not introduced itself: there is no row yet, and must be none half made. */
-TEST(a_doubt_about_a_neighbour_without_a_row_makes_no_row)
+TEST(what_one_neighbour_tells_is_told_to_all)
 {
     set_up();
-    link_up(0, &alice);
-    link_up(0, &bob);
-    receive(1, &alice, news(&bob, 1, MCPZ_MEMBER_SUSPECT));
+    hear(1, news(9, 1, MCPZ_MEMBER_ALIVE));
+    CHECK(tells(MCPZ_FACT_ALIVE, 9));
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 1);
+    hear(1, news(4, 2, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_FACT), 0); /* it was alive before */
+}
 
-    CHECK(mcpz_members_find(&members, &bob) == NULL);
-    const struct mcpz_action *action = only_action(MCPZ_ACTION_SEND);
-    CHECK(mcpz_id_equal(&action->send.peers[0], &bob));
+TEST(a_newcomer_hands_on_none_of_what_it_is_sent)
+{
+    set_up_as((struct mcpz_members_config){0});
+    link_up(1);
+    fact(MCPZ_FACT_NEIGHBOUR_UP, 1, 0);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 1); /* that it is there */
+    hear(1, news(9, 1, MCPZ_MEMBER_ALIVE));
+    CHECK(tells(MCPZ_FACT_ALIVE, 9));
     CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
 }
 
-TEST(one_who_left_is_not_suspected_nor_dialled)
-{
-    set_up_linked();
-    receive(1, &alice, news(&alice, 1, MCPZ_MEMBER_LEFT));
-    CHECK(has_fact(MCPZ_FACT_LEFT, &alice));
+/* What is known of somebody, what comes, and what is known then. Incarnations are 4 to 6. */
+struct precedence {
+    enum mcpz_member_state before; /* at 5 */
+    enum mcpz_member_state said;
+    enum mcpz_member_state at4, at5, at6; /* after it was said of this incarnation */
+};
 
-    link_down(2, &alice);
-    CHECK(!has_fact(MCPZ_FACT_SUSPECT, &alice));
-    tick(MCPZ_SECONDS(60)); /* bob is silent by now */
-    tick(MCPZ_SECONDS(61));
-    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_DIAL)->dial.expected, &bob));
+#define A MCPZ_MEMBER_ALIVE
+#define S MCPZ_MEMBER_SUSPECT
+#define D MCPZ_MEMBER_DEAD
+#define L MCPZ_MEMBER_LEFT
+
+static struct mcpz_msg say(enum mcpz_member_state state, uint64_t incarnation)
+{
+    return state == S   ? doubt(1, 4, incarnation, MCPZ_SUSPICION_LATE)
+           : state == D ? death(4, incarnation)
+                        : news(4, incarnation, state);
 }
 
-TEST(the_dead_are_dialled_for_ever_ever_less_often)
+TEST(what_overrides_what)
 {
-    set_up_linked();
-    link_down(0, &alice);
-    mcpz_time last = 0;
-    mcpz_time longest = 0;
-    size_t dials = 0;
+    /* SWIM, section 4.2. A doubt about an incarnation we have not heard of can wait for it. */
+    static const struct precedence table[] = {
+        {A, A, A, A, A}, {A, S, A, S, A}, {A, D, A, D, D}, {A, L, A, L, L},
+        {S, A, S, S, A}, {S, S, S, S, S}, {S, D, S, D, D}, {S, L, S, L, L},
+        {D, A, D, D, A}, {D, S, D, D, D}, {D, D, D, D, D}, {D, L, D, L, L},
+        {L, A, L, L, A}, {L, S, L, L, L}, {L, D, L, L, L}, {L, L, L, L, L},
+    };
 
-    for (mcpz_time now = 0; now < MCPZ_SECONDS(600); now += MCPZ_MS(50)) {
-        receive(now, &bob, (struct mcpz_msg){.kind = MCPZ_MSG_PING});
-        tick(now);
-        if (count_actions(MCPZ_ACTION_DIAL) > 0) {
-            longest = now - last > longest ? now - last : longest;
-            last = now;
-            dials++;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(table); i++) {
+        const enum mcpz_member_state after[] = {table[i].at4, table[i].at5, table[i].at6};
+        for (uint64_t incarnation = 4; incarnation <= 6; incarnation++) {
+            set_up();
+            hear_all(news(4, 5, A));
+            if (table[i].before != A) {
+                hear_all(say(table[i].before, 5));
+            }
+            CHECK_UINT(state_of(4), table[i].before);
+            hear_all(say(table[i].said, incarnation));
+            if (state_of(4) != after[incarnation - 4]) {
+                print_error("row %zu at %" PRIu64 "\n", i, incarnation);
+            }
+            CHECK_UINT(state_of(4), after[incarnation - 4]);
         }
     }
-    CHECK(dials > 20 && dials < 60);
-    CHECK(longest > MCPZ_SECONDS(15) && longest <= timing.redial_max_us + MCPZ_MS(50));
-    CHECK(MCPZ_SECONDS(600) - last <= timing.redial_max_us);
 }
 
-TEST(a_node_that_is_cut_off_judges_nobody)
-{
-    set_up_linked();
-    link_down(0, &alice);
-    link_down(0, &bob);
-    tick(timing.suspect_us + 1);
-
-    CHECK_UINT(state_of(&alice), MCPZ_MEMBER_SUSPECT);
-    CHECK_UINT(state_of(&bob), MCPZ_MEMBER_SUSPECT);
-}
-
-TEST(the_dead_of_yesterday_are_forgotten)
-{
-    set_up_linked();
-    link_down(0, &alice);
-    receive(MCPZ_SECONDS(4), &bob, (struct mcpz_msg){.kind = MCPZ_MSG_PING});
-    tick(timing.suspect_us);
-    receive(timing.forget_us, &bob, (struct mcpz_msg){.kind = MCPZ_MSG_PING});
-    tick(timing.suspect_us + timing.forget_us - 1);
-    CHECK(mcpz_members_find(&members, &alice) != NULL);
-    receive(timing.suspect_us + timing.forget_us - 1, &bob,
-            (struct mcpz_msg){.kind = MCPZ_MSG_PING});
-    tick(timing.suspect_us + timing.forget_us);
-    CHECK(mcpz_members_find(&members, &alice) == NULL);
-}
-
-TEST(the_dead_nobody_knew_make_no_row)
-{
-    set_up_linked();
-    struct mcpz_id stranger = {.bytes = {'x'}};
-    receive(1, &bob, news(&stranger, 9, MCPZ_MEMBER_DEAD));
-    CHECK(mcpz_members_find(&members, &stranger) == NULL);
-    CHECK_UINT(out.count, 0);
-}
-
-TEST(a_full_table_drops_newcomers_and_counts_them)
-{
-    set_up_linked();
-    for (uint32_t i = 0; i < MCPZ_MEMBERS_MAX; i++) {
-        struct mcpz_id stranger = {.bytes = {'x', (uint8_t)i, (uint8_t)(i >> 8)}};
-        receive(1, &bob, news(&stranger, 1, MCPZ_MEMBER_ALIVE));
-    }
-    CHECK_UINT(members.member_count, MCPZ_MEMBERS_MAX);
-    CHECK_UINT(members.dropped, 3);
-}
-
-/* As many links as there may be, to peers 0, 1, ... in this order; all known as members. */
-static void fill_links(void)
+TEST(who_is_unknown_and_gone_stays_unknown)
 {
     set_up();
-    for (uint8_t i = 0; i < MCPZ_LINKS_MAX; i++) {
-        struct mcpz_id peer = {.bytes = {'p', i}};
-        link_up(i, &peer);
-        CHECK_UINT(count_actions(MCPZ_ACTION_UNLINK), 0);
-        receive(i, &peer, news(&peer, 1, MCPZ_MEMBER_ALIVE));
+    hear_all(news(9, 1, MCPZ_MEMBER_LEFT));
+    hear_all(death(9, 1));
+    hear_all(doubt(1, 9, 1, MCPZ_SUSPICION_SILENT));
+    hear_all(news(9, 1, MCPZ_MEMBER_DEAD)); /* nobody says that of itself */
+    hear_all(news(9, 1, MCPZ_MEMBER_SUSPECT));
+    CHECK(row_of(9) == NULL);
+}
+
+TEST(where_zones_matter_only_ours_is_taken_in)
+{
+    struct mcpz_msg msg = news(9, 1, MCPZ_MEMBER_ALIVE);
+
+    set_up_as((struct mcpz_members_config){.zone_only = true, .region = "eu", .zone = "a"});
+    msg.member.region = mcpz_text("eu");
+    msg.member.zone = mcpz_text("b");
+    hear_all(msg);
+    CHECK(row_of(9) == NULL);
+    msg.member.zone = mcpz_text("a");
+    hear_all(msg);
+    CHECK(row_of(9) != NULL);
+}
+
+/* ---- Signatures --------------------------------------------------------------------------- */
+
+static size_t signatures;
+
+static void sign(void *context, const struct mcpz_msg_member *member, uint8_t *signature)
+{
+    CHECK(context == &signatures);
+    CHECK_UINT(member->signature.length, 0);
+    CHECK(mcpz_id_equal(&member->id, &self));
+    signatures++;
+    memset(signature, 0, MCPZ_SIGNATURE_BYTES);
+    signature[0] = (uint8_t)(member->incarnation + (member->state == MCPZ_MEMBER_LEFT ? 100 : 0));
+}
+
+static bool verify(void *context, const struct mcpz_msg_member *member)
+{
+    CHECK(context == &signatures);
+    return member->signature.length == MCPZ_SIGNATURE_BYTES && member->signature.data[0] == 1;
+}
+
+static void set_up_signed(void)
+{
+    signatures = 0;
+    set_up_as((struct mcpz_members_config){
+        .notary = {.context = &signatures, .sign = sign, .verify = verify}});
+    set_up_mesh();
+}
+
+TEST(what_is_not_signed_by_whom_it_is_about_is_refused)
+{
+    static const uint8_t bad[MCPZ_SIGNATURE_BYTES] = {2};
+    struct mcpz_msg forged = news(9, 1, MCPZ_MEMBER_ALIVE);
+
+    set_up_signed();
+    forged.member.signature = mcpz_bytes(bad, sizeof(bad));
+    hear_all(forged);
+    CHECK(row_of(9) == NULL);
+    forged.member.signature = mcpz_bytes(NULL, 0);
+    hear_all(forged);
+    CHECK(row_of(9) == NULL);
+    CHECK_UINT(members.forged, 2);
+    forged = news(4, 2, MCPZ_MEMBER_LEFT);
+    forged.member.signature = mcpz_bytes(bad, sizeof(bad));
+    hear(1, forged);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_ALIVE);
+    CHECK_UINT(row_of(4)->incarnation, 1);
+    CHECK_UINT(members.forged, 3);
+}
+
+TEST(old_news_is_not_worth_verifying)
+{
+    struct mcpz_msg old = news(4, 1, MCPZ_MEMBER_ALIVE);
+
+    set_up_signed();
+    old.member.signature = mcpz_bytes(NULL, 0);
+    hear_all(old);
+    CHECK_UINT(members.forged, 0);
+}
+
+TEST(what_we_say_of_ourselves_is_signed_as_it_is)
+{
+    set_up_signed();
+    CHECK(signatures > 0);
+    hear_all((struct mcpz_msg){
+        .kind = MCPZ_MSG_SUSPECT,
+        .suspect = {.about = self, .incarnation = OUR_INCARNATION, .observer = node(1)}});
+    const struct mcpz_msg_member *said = &sent(MCPZ_MSG_MEMBER)->member;
+    CHECK_UINT(said->signature.length, MCPZ_SIGNATURE_BYTES);
+    CHECK_UINT(said->signature.data[0], OUR_INCARNATION + 1);
+    CHECK_BYTES(said->name, "me", 2);
+    CHECK_BYTES(said->address, "me:1", 4);
+    step((struct mcpz_event){.kind = MCPZ_EVENT_LEAVE});
+    CHECK_UINT(sent(MCPZ_MSG_MEMBER)->member.signature.data[0], OUR_INCARNATION + 1 + 100);
+}
+
+/* ---- Refuting ----------------------------------------------------------------------------- */
+
+static void hear_doubt_of_us(uint64_t incarnation)
+{
+    hear_all((struct mcpz_msg){
+        .kind = MCPZ_MSG_SUSPECT,
+        .suspect = {.about = self, .incarnation = incarnation, .observer = node(1)}});
+}
+
+TEST(we_say_otherwise_with_a_higher_incarnation)
+{
+    set_up();
+    hear_doubt_of_us(OUR_INCARNATION);
+    CHECK(has_fact(MCPZ_FACT_REFUTED, &self));
+    CHECK_UINT(only_action(MCPZ_ACTION_BROADCAST)->send.msg.member.incarnation,
+               OUR_INCARNATION + 1);
+    CHECK_UINT(mcpz_members_self(&members)->incarnation, OUR_INCARNATION + 1);
+    hear_doubt_of_us(OUR_INCARNATION); /* the others have not heard yet */
+    CHECK_UINT(out.count, 0);
+    hear_all((struct mcpz_msg){.kind = MCPZ_MSG_DEAD,
+                               .dead = {.about = self, .incarnation = 100, .observer = node(1)}});
+    CHECK_UINT(mcpz_members_self(&members)->incarnation, 101);
+    hear_doubt_of_us(UINT64_MAX); /* nothing is higher */
+    CHECK_UINT(mcpz_members_self(&members)->incarnation, 101);
+}
+
+TEST(what_we_said_in_an_earlier_life_is_overridden)
+{
+    struct mcpz_msg earlier = news(1, OUR_INCARNATION, MCPZ_MEMBER_ALIVE);
+
+    set_up();
+    earlier.member.id = self;
+    hear_all(earlier);
+    CHECK_UINT(out.count, 0); /* our own words */
+    earlier.member.incarnation = 20;
+    hear_all(earlier);
+    CHECK_UINT(mcpz_members_self(&members)->incarnation, 21);
+    earlier.member.incarnation = 21;
+    earlier.member.state = MCPZ_MEMBER_LEFT;
+    hear_all(earlier);
+    CHECK_UINT(mcpz_members_self(&members)->incarnation, 22);
+    CHECK_UINT(mcpz_members_self(&members)->state, MCPZ_MEMBER_ALIVE);
+}
+
+/* ---- What links tell ---------------------------------------------------------------------- */
+
+TEST(a_late_neighbour_is_doubted_before_all_and_to_its_face)
+{
+    set_up();
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK(tells(MCPZ_FACT_SUSPECT, 1));
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
+    const struct mcpz_action *all = only_action(MCPZ_ACTION_BROADCAST);
+    CHECK_UINT(all->send.msg.suspect.reason, MCPZ_SUSPICION_LATE);
+    CHECK(mcpz_id_equal(&all->send.msg.suspect.observer, &self));
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.peers->bytes[0], 1);
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(out.count, 0); /* said once */
+}
+
+TEST(who_is_heard_again_is_asked_to_say_so)
+{
+    set_up();
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(mcpz_members_suspicion(&members, row_of(1))->observer_count, 1);
+    fact(MCPZ_FACT_PROMPT, 1, 0);
+    CHECK_UINT(mcpz_members_suspicion(&members, row_of(1))->observer_count, 0);
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.msg.kind, MCPZ_MSG_SUSPECT);
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.peers->bytes[0], 1);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
+    hear(1, news(1, 2, MCPZ_MEMBER_ALIVE));
+    CHECK(tells(MCPZ_FACT_ALIVE, 1));
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_ALIVE);
+    CHECK(mcpz_members_suspicion(&members, row_of(1)) == NULL);
+    CHECK_UINT(members.suspicions.count, 0);
+}
+
+/* What is slow is not gone: the same doubt again would only make it answer again. */
+TEST(who_answered_a_doubt_is_not_called_late_again_for_a_while)
+{
+    set_up();
+    fact(MCPZ_FACT_LATE, 1, 0);
+    hear(1, news(1, 2, MCPZ_MEMBER_ALIVE));
+    mcpz_time answered_us = now;
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_ALIVE);
+    now = answered_us + MCPZ_SECONDS(60) - 1;
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(out.count, 0);
+    now = answered_us + MCPZ_SECONDS(60);
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
+}
+
+TEST(who_is_slow_is_doubted_when_it_is_lost)
+{
+    set_up();
+    hear_all(death(1, 1)); /* a doubt of any kind, also the last one */
+    hear_all(doubt(2, 4, 1, MCPZ_SUSPICION_SILENT));
+    hear(1, news(1, 2, MCPZ_MEMBER_ALIVE));
+    hear_all(news(4, 2, MCPZ_MEMBER_ALIVE));
+    fact(MCPZ_FACT_LATE, 4, 0);
+    CHECK_UINT(out.count, 0);
+    fact(MCPZ_FACT_UNLINKED, 4, MCPZ_DOWN_SILENT);
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
+    CHECK_UINT(sent(MCPZ_MSG_SUSPECT)->suspect.reason, MCPZ_SUSPICION_SILENT);
+}
+
+TEST(who_was_doubted_long_before_it_answered_is_not_slow)
+{
+    set_up();
+    hear_all(death(4, 1));
+    now += MCPZ_SECONDS(60);
+    hear_all(news(4, 2, MCPZ_MEMBER_ALIVE)); /* it was gone, and is back */
+    fact(MCPZ_FACT_LATE, 4, 0);
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
+}
+
+static uint32_t flaps_of(uint8_t about)
+{
+    return mcpz_members_flaps(row_of(about), now);
+}
+
+TEST(doubts_that_are_answered_soon_are_counted)
+{
+    set_up();
+    CHECK_UINT(flaps_of(4), 0);
+    hear_all(doubt(1, 4, 1, MCPZ_SUSPICION_LATE));
+    CHECK_UINT(flaps_of(4), 0); /* it has not answered */
+    hear_all(news(4, 2, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(flaps_of(4), 1);
+    hear_all(death(4, 2)); /* the last doubt counts like the first */
+    now += MCPZ_SECONDS(60) - 1;
+    hear_all(news(4, 3, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(flaps_of(4), 2);
+    now += MCPZ_SECONDS(60) - 1;
+    CHECK_UINT(flaps_of(4), 2);
+    now += 1;
+    CHECK_UINT(flaps_of(4), 0); /* well for so long */
+}
+
+TEST(an_answer_that_took_long_counts_from_nothing)
+{
+    set_up();
+    hear_all(doubt(1, 4, 1, MCPZ_SUSPICION_LATE));
+    hear_all(news(4, 2, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(flaps_of(4), 1);
+    hear_all(death(4, 2));
+    now += MCPZ_SECONDS(60);
+    hear_all(news(4, 3, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(flaps_of(4), 0);
+}
+
+TEST(who_is_slow_is_borne_with_up_to_a_bound)
+{
+    set_up();
+    const struct mcpz_id peer = node(1);
+    const struct mcpz_linked *link = mcpz_links_find(&links, &peer);
+    CHECK_UINT(link->patience_us, timing.link_silent_us);
+    mcpz_time silent_at_us = link->silent_at_us;
+    mcpz_links_bear(&links, &peer, 2 * timing.link_silent_us);
+    CHECK_UINT(link->patience_us, 2 * timing.link_silent_us);
+    CHECK(link->silent_at_us > silent_at_us);
+    mcpz_links_bear(&links, &peer, timing.link_silent_us);
+    CHECK_UINT(link->patience_us, 2 * timing.link_silent_us); /* never less */
+    mcpz_links_bear(&links, &peer, MCPZ_SECONDS(3600));
+    CHECK_UINT(link->patience_us, MCPZ_SECONDS(30));
+    const struct mcpz_id nobody = node(9);
+    mcpz_links_bear(&links, &nobody, MCPZ_SECONDS(10)); /* not linked */
+    CHECK(mcpz_links_find(&links, &nobody) == NULL);
+}
+
+/* That a deadline has passed is not only seen by a tick. */
+TEST(we_notice_that_we_stood_still_at_the_first_event_of_any_kind)
+{
+    const struct mcpz_msg ping = {.kind = MCPZ_MSG_PING};
+    const struct mcpz_event events[] = {
+        {.kind = MCPZ_EVENT_TICK},
+        {.kind = MCPZ_EVENT_RECV, .recv = {.from = node(1), .msg = &ping}},
+        {.kind = MCPZ_EVENT_LINK_UP, .link = {.peer = node(9)}},
+        {.kind = MCPZ_EVENT_LINK_DOWN, .link = {.peer = node(1), .reason = MCPZ_DOWN_CLOSED}},
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(events); i++) {
+        set_up();
+        links.expected_us = now - MCPZ_MS(250) + 1;
+        CHECK(!mcpz_links_have_just_woken(&links, now));
+        mcpz_outbox_clear(&out);
+        now += 1;
+        (void)mcpz_links_step(&links, now, &events[i], &out);
+        CHECK_UINT(links.lags, 1);
+        CHECK(mcpz_links_have_just_woken(&links, now));
+        CHECK(!mcpz_links_have_just_woken(&links, now + MCPZ_SECONDS(1)));
     }
 }
 
-TEST(one_link_too_many_to_a_member_is_mostly_given_back)
+/* What we missed while we stood still says nothing of others. */
+TEST(who_has_just_woken_accuses_nobody)
 {
-    struct mcpz_id peer = {.bytes = {'p', 0}};
-    size_t given_back = 0;
-
-    for (uint64_t seed = 1; seed <= 100; seed++) {
-        fill_links();
-        mcpz_rng_init(&members.rng, seed);
-        receive(20, &peer, news(&alice, 1, MCPZ_MEMBER_ALIVE));
-        link_up(20, &alice);
-        const struct mcpz_action *action = only_action(MCPZ_ACTION_UNLINK);
-        CHECK_UINT(action->unlink.reason, MCPZ_DOWN_FULL);
-        given_back += mcpz_id_equal(&action->unlink.peer, &alice);
-        CHECK_UINT(members.neighbour_count, MCPZ_LINKS_MAX);
-        CHECK_UINT(state_of(&alice), MCPZ_MEMBER_ALIVE);
-    }
-    CHECK(given_back > 50 && given_back < 95);
+    set_up();
+    stand_still();
+    uint64_t spared = members.spared;
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(out.count, 0);
+    fact(MCPZ_FACT_UNLINKED, 1, MCPZ_DOWN_SILENT);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), 0);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REACH), 1); /* it is tried all the same */
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_ALIVE);
+    CHECK_UINT(members.spared, spared + 2);
+    hear_all(doubt(2, 4, 1, MCPZ_SUSPICION_LATE)); /* what others say counts */
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
+    now = links.awake_us + MCPZ_SECONDS(1) - 1;
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_ALIVE);
+    now += 1;
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
 }
 
-TEST(who_has_links_enough_does_not_press_the_full)
+/* What observers said of neighbour 1 before we do, and whether all are told that we say so too. */
+struct voices {
+    enum mcpz_suspicion said; /* by nodes 2, 3, .. */
+    uint8_t count;
+    enum mcpz_suspicion ours;
+    bool told;
+};
+
+TEST(only_what_adds_weight_is_told_to_all)
 {
-    struct mcpz_id full = {.bytes = {'p', 0}};
-    fill_links();
-    step(30, (struct mcpz_event){.kind = MCPZ_EVENT_LINK_DOWN,
-                                 .link = {.peer = full, .reason = MCPZ_DOWN_FULL}});
-    CHECK_UINT(state_of(&full), MCPZ_MEMBER_ALIVE);
-    for (mcpz_time now = 0; now < MCPZ_SECONDS(100); now += MCPZ_SECONDS(1)) {
-        for (size_t i = 0; i < members.neighbour_count; i++) {
-            members.neighbours[i].heard_us = 30 + now;
+    static const struct voices table[] = {
+        {0, 0, MCPZ_SUSPICION_LATE, true},
+        {MCPZ_SUSPICION_LATE, 1, MCPZ_SUSPICION_LATE, false},
+        {MCPZ_SUSPICION_SILENT, 1, MCPZ_SUSPICION_LATE, false},
+        {MCPZ_SUSPICION_LATE, 4, MCPZ_SUSPICION_SILENT, true}, /* the first that has lost it */
+        {MCPZ_SUSPICION_SILENT, 1, MCPZ_SUSPICION_SILENT, true},
+        {MCPZ_SUSPICION_SILENT, 2, MCPZ_SUSPICION_CLOSED, true}, /* the third */
+        {MCPZ_SUSPICION_CLOSED, 3, MCPZ_SUSPICION_SILENT, false},
+        {MCPZ_SUSPICION_SILENT, 4, MCPZ_SUSPICION_REFUSED, true},
+        {MCPZ_SUSPICION_REFUSED, 1, MCPZ_SUSPICION_REFUSED, true}, /* the second */
+        {MCPZ_SUSPICION_REFUSED, 2, MCPZ_SUSPICION_REFUSED, false},
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(table); i++) {
+        set_up();
+        tell_adjacency_of(1, 1, 2, 3, 4);
+        for (uint8_t j = 0; j < table[i].count; j++) {
+            hear_all(doubt((uint8_t)(2 + j), 1, 1, table[i].said));
         }
-        tick(30 + now);
-        CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), 0);
+        if (table[i].ours == MCPZ_SUSPICION_LATE) {
+            fact(MCPZ_FACT_LATE, 1, 0);
+        } else if (table[i].ours == MCPZ_SUSPICION_REFUSED) {
+            fact(MCPZ_FACT_UNREACHABLE, 1, MCPZ_UNREACHABLE_REFUSED);
+        } else {
+            bool closed = table[i].ours == MCPZ_SUSPICION_CLOSED;
+            fact(MCPZ_FACT_UNLINKED, 1, closed ? MCPZ_DOWN_CLOSED : MCPZ_DOWN_SILENT);
+        }
+        if (count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT) != table[i].told) {
+            print_error("row %zu\n", i);
+        }
+        CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), table[i].told);
+        CHECK_UINT(count_said(MCPZ_ACTION_SEND, MCPZ_MSG_SUSPECT), 1); /* to its face always */
     }
 }
 
-TEST(for_a_newcomer_the_oldest_link_goes_without_suspicion)
-{
-    struct mcpz_id oldest = {.bytes = {'p', 0}};
-    fill_links();
-    link_up(20, &alice);
-    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_UNLINK)->unlink.peer, &oldest));
-    CHECK(mcpz_members_neighbour(&members, &alice) != NULL);
-    CHECK_UINT(members.neighbour_count, MCPZ_LINKS_MAX);
-    CHECK_UINT(state_of(&oldest), MCPZ_MEMBER_ALIVE);
-}
-
-TEST(a_seed_is_dialled_until_it_answers)
+/* A suspect is saved by whoever counts it among its neighbours: that we do no more is news. */
+TEST(who_adds_no_weight_says_soon_that_it_does_not_vouch)
 {
     set_up();
-    step(0, (struct mcpz_event){.kind = MCPZ_EVENT_SEED, .seed = {mcpz_text("seed:1")}});
-    tick(0);
-    CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), 1);
-    tick(MCPZ_SECONDS(1));
-    CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), 1);
-
-    step(MCPZ_SECONDS(1),
-         (struct mcpz_event){.kind = MCPZ_EVENT_LINK_UP,
-                             .link = {.peer = alice, .address = mcpz_text("seed:1")}});
-    tick(MCPZ_SECONDS(3));
-    CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), 0);
-
-    link_down(MCPZ_SECONDS(4), &alice);
-    tick(MCPZ_SECONDS(5));
-    CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), 1);
+    tell_adjacency_of(1, 1, 2, 3, 4);
+    for (uint8_t i = 2; i <= 4; i++) {
+        hear_all(doubt(i, 1, 1, MCPZ_SUSPICION_SILENT));
+    }
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(members.adjacency_at_us, MCPZ_TIME_NEVER); /* it still is our neighbour */
+    fact(MCPZ_FACT_NEIGHBOUR_DOWN, 1, MCPZ_NEIGHBOUR_LOST);
+    CHECK_UINT(members.adjacency_at_us, now + timing.adjacency_us);
+    fact(MCPZ_FACT_UNLINKED, 1, MCPZ_DOWN_SILENT);
+    CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+    CHECK_UINT(members.adjacency_at_us, now + MCPZ_MS(100));
+    CHECK(mcpz_members_deadline(&members) <= now + MCPZ_MS(100));
+    tick_at(now + MCPZ_MS(100));
+    const struct mcpz_msg_adjacency *said = &sent(MCPZ_MSG_ADJACENCY)->adjacency;
+    CHECK_UINT(said->peer_count, 2);
+    CHECK(said->peers[0].value != name_of(1).value);
+    CHECK(said->peers[1].value != name_of(1).value);
 }
 
-TEST(messages_of_a_peer_without_a_link_are_ignored)
+TEST(who_adds_weight_has_no_more_to_say)
 {
     set_up();
-    receive(0, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_PING, .ping = {.seq = 1}});
-    CHECK_UINT(out.count, 0);
+    tell_adjacency_of(1, 1, 2, 3, 4);
+    fact(MCPZ_FACT_UNLINKED, 1, MCPZ_DOWN_SILENT);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), 1);
+    CHECK_UINT(members.adjacency_at_us, MCPZ_TIME_NEVER);
 }
 
-TEST(leaving_says_goodbye_and_does_not_argue)
+TEST(a_lost_link_is_a_hint_and_redialled_at_once)
 {
-    set_up_linked();
-    step(1, (struct mcpz_event){.kind = MCPZ_EVENT_LEAVE});
-    CHECK_UINT(sent(MCPZ_MSG_MEMBER)->member.state, MCPZ_MEMBER_LEFT);
-    receive(2, &alice, news(&self, 7, MCPZ_MEMBER_LEFT));
-    CHECK_UINT(out.count, 0);
-}
+    static const struct {
+        enum mcpz_link_down_reason reason;
+        enum mcpz_suspicion doubt; /* 0: no hint of anything */
+    } table[] = {
+        {MCPZ_DOWN_CLOSED, MCPZ_SUSPICION_CLOSED},
+        {MCPZ_DOWN_SILENT, MCPZ_SUSPICION_SILENT},
+        {MCPZ_DOWN_ONE_WAY, MCPZ_SUSPICION_SILENT},
+        {MCPZ_DOWN_SLOW, MCPZ_SUSPICION_CLOSED},
+        {MCPZ_DOWN_PROTOCOL, MCPZ_SUSPICION_CLOSED},
+        {MCPZ_DOWN_FULL, 0},
+        {MCPZ_DOWN_LEFT, 0},
+        {MCPZ_DOWN_DUPLICATE, 0},
+    };
 
-TEST(a_broadcast_sinks_to_all_neighbours_but_one)
-{
-    set_up_linked();
-    mcpz_outbox_clear(&out);
-    struct mcpz_msg msg = {.kind = MCPZ_MSG_PING};
-    mcpz_outbox_broadcast(&out, &bob, &msg);
-    mcpz_members_sink(&members, &out, 0);
-
-    const struct mcpz_action *action = only_action(MCPZ_ACTION_SEND);
-    CHECK_UINT(action->send.peer_count, 1);
-    CHECK(mcpz_id_equal(&action->send.peers[0], &alice));
-}
-
-TEST(nothing_is_due_before_the_deadline)
-{
-    set_up_linked();
-    for (int i = 0; i < 50; i++) {
-        mcpz_time deadline = mcpz_members_deadline(&members);
-        CHECK(deadline != MCPZ_TIME_NEVER);
-        if (deadline > 0) {
-            tick(deadline - 1);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(table); i++) {
+        set_up();
+        tell_adjacency_of(1, 1, 2, 3, 4);
+        link_down(1, table[i].reason);
+        if (table[i].doubt == 0) {
             CHECK_UINT(out.count, 0);
+            continue;
         }
-        tick(deadline);
-        CHECK(mcpz_members_deadline(&members) > deadline);
+        CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
+        CHECK_UINT(sent(MCPZ_MSG_SUSPECT)->suspect.reason, table[i].doubt);
+        CHECK_BYTES(only_action(MCPZ_ACTION_REACH)->reach.address, "host:1", 6);
     }
 }
 
-TEST_MAIN(RUN(a_new_link_hears_of_everybody), RUN(a_new_member_is_told_and_passed_on_but_not_back),
-          RUN(old_news_goes_no_further), RUN(answers_a_ping_with_its_seq),
-          RUN(measures_the_round_trip), RUN(an_ack_nobody_asked_for_measures_nothing),
-          RUN(a_lost_link_makes_a_suspect_not_a_dead_one), RUN(a_silent_link_is_given_up),
-          RUN(a_suspect_that_stays_silent_is_declared_dead),
-          RUN(a_suspect_that_speaks_up_with_a_higher_incarnation_lives),
-          RUN(the_same_incarnation_does_not_clear_a_suspect),
-          RUN(hearing_of_our_own_death_we_refute_and_go_on),
-          RUN(stale_doubts_about_us_are_ignored), RUN(who_is_linked_answers_for_itself),
-          RUN(a_doubt_about_a_neighbour_without_a_row_makes_no_row),
-          RUN(one_who_left_is_not_suspected_nor_dialled),
-          RUN(the_dead_are_dialled_for_ever_ever_less_often),
-          RUN(a_node_that_is_cut_off_judges_nobody), RUN(the_dead_of_yesterday_are_forgotten),
-          RUN(the_dead_nobody_knew_make_no_row), RUN(a_full_table_drops_newcomers_and_counts_them),
-          RUN(one_link_too_many_to_a_member_is_mostly_given_back),
-          RUN(who_has_links_enough_does_not_press_the_full),
-          RUN(for_a_newcomer_the_oldest_link_goes_without_suspicion),
-          RUN(a_seed_is_dialled_until_it_answers),
-          RUN(messages_of_a_peer_without_a_link_are_ignored),
-          RUN(leaving_says_goodbye_and_does_not_argue),
-          RUN(a_broadcast_sinks_to_all_neighbours_but_one),
-          RUN(nothing_is_due_before_the_deadline))
+TEST(a_redial_that_is_refused_says_more)
+{
+    set_up();
+    tell_adjacency_of(1, 1, 2, 3, 4);
+    fact(MCPZ_FACT_UNREACHABLE, 1, MCPZ_UNREACHABLE_REFUSED);
+    CHECK_UINT(out.count, 0); /* nothing is held against it */
+    link_down(1, MCPZ_DOWN_CLOSED);
+    fact(MCPZ_FACT_UNREACHABLE, 1, MCPZ_UNREACHABLE_SILENT);
+    CHECK_UINT(out.count, 0);
+    fact(MCPZ_FACT_UNREACHABLE, 1, MCPZ_UNREACHABLE_REFUSED);
+    CHECK_UINT(sent(MCPZ_MSG_SUSPECT)->suspect.reason, MCPZ_SUSPICION_REFUSED);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT); /* one does not make a verdict */
+}
+
+TEST(who_links_and_is_not_held_for_alive_is_asked)
+{
+    set_up();
+    hear_all(death(4, 1));
+    link_up(4);
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.msg.suspect.reason, MCPZ_SUSPICION_RUMOUR);
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_DEAD); /* only it can say otherwise */
+    link_up(5);
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+}
+
+/* ---- Rumours ------------------------------------------------------------------------------ */
+
+TEST(what_one_neighbour_holds_for_dead_is_a_rumour)
+{
+    set_up();
+    hear(1, death(4, 1));
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
+    CHECK_UINT(sent(MCPZ_MSG_SUSPECT)->suspect.reason, MCPZ_SUSPICION_RUMOUR);
+    hear_all(death(5, 1)); /* a conclusion, told to all, is believed */
+    CHECK_UINT(state_of(5), MCPZ_MEMBER_DEAD);
+    CHECK(tells(MCPZ_FACT_DEAD, 5));
+    CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+}
+
+TEST(whom_we_hear_ourselves_is_asked_instead_of_buried)
+{
+    set_up();
+    hear_all(death(1, 1));
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_ALIVE);
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.peers->bytes[0], 1);
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.msg.suspect.reason, MCPZ_SUSPICION_RUMOUR);
+    links.links[0].late = true;
+    CHECK(mcpz_id_equal(&links.links[0].id, &row_of(1)->id));
+    hear_all(death(1, 1)); /* we do not, any more */
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_DEAD);
+}
+
+TEST(nobodys_word_weighs_nothing)
+{
+    set_up();
+    hear_all(death(5, 1));
+    hear_all(doubt(5, 4, 1, MCPZ_SUSPICION_SILENT)); /* it is gone */
+    CHECK_UINT(out.count, 0);
+    hear_all(doubt(9, 4, 1, MCPZ_SUSPICION_SILENT)); /* unknown */
+    CHECK_UINT(out.count, 0);
+    hear_all(news(6, 1, MCPZ_MEMBER_LEFT));
+    hear_all(doubt(6, 4, 1, MCPZ_SUSPICION_SILENT));
+    CHECK_UINT(out.count, 0);
+    struct mcpz_msg ours = doubt(1, 4, 1, MCPZ_SUSPICION_SILENT);
+    ours.suspect.observer = self; /* we would know */
+    hear_all(ours);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_ALIVE);
+}
+
+/* ---- Room --------------------------------------------------------------------------------- */
+
+TEST(a_full_table_takes_who_is_gone_longest_out)
+{
+    set_up_as((struct mcpz_members_config){.rows_max = 7});
+    set_up_mesh();
+    know(9);
+    CHECK(row_of(9) == NULL);
+    CHECK_UINT(members.dropped, 1);
+    hear_all(death(5, 1));
+    now += 1;
+    hear_all(death(4, 1));
+    know(9);
+    CHECK(row_of(9) != NULL);
+    CHECK(row_of(5) == NULL);
+    CHECK(row_of(4) != NULL);
+}
+
+TEST(texts_that_find_no_room_leave_no_row)
+{
+    char address[MCPZ_ADDRESS_BYTES_MAX];
+    struct mcpz_msg msg = news(9, 1, MCPZ_MEMBER_ALIVE);
+
+    set_up_as((struct mcpz_members_config){.text_bytes = 256});
+    memset(address, 'a', sizeof(address));
+    msg.member.address = mcpz_bytes(address, sizeof(address));
+    hear_all(msg);
+    CHECK(row_of(9) == NULL);
+    CHECK_UINT(members.dropped, 1);
+    know(9);
+    CHECK(row_of(9) != NULL);
+}
+
+TEST(the_gone_are_forgotten_in_time)
+{
+    set_up();
+    hear_all(death(4, 1));
+    hear_all(news(5, 1, MCPZ_MEMBER_LEFT));
+    hear_all(death(6, 1));
+    link_up(6); /* a link stands: it may still speak */
+    mcpz_time since_us = now;
+    while (now < since_us + timing.forget_us - MCPZ_SECONDS(3600)) {
+        tick_at(now + MCPZ_SECONDS(1800));
+    }
+    CHECK(row_of(4) != NULL && row_of(5) != NULL);
+    while (now < since_us + timing.forget_us + MCPZ_SECONDS(3600)) {
+        tick_at(now + MCPZ_SECONDS(1800));
+    }
+    CHECK(row_of(4) == NULL && row_of(5) == NULL);
+    CHECK(row_of(6) != NULL);
+    CHECK(row_of(1) != NULL);
+}
+
+/* ---- Reconnecting ------------------------------------------------------------------------- */
+
+static size_t count_reaches(mcpz_time for_us)
+{
+    mcpz_time until_us = now + for_us;
+    size_t count = 0;
+
+    while (mcpz_members_deadline(&members) <= until_us) {
+        tick_at(mcpz_members_deadline(&members));
+        count += count_actions(MCPZ_ACTION_REACH);
+    }
+    now = until_us;
+    return count;
+}
+
+TEST(the_dead_are_tried_again_ever_less_often)
+{
+    set_up();
+    CHECK_UINT(count_reaches(LONG_US), 0); /* nobody is dead */
+    hear_all(death(4, 1));
+    size_t first = count_reaches(LONG_US);
+    CHECK(first > 1);
+    (void)count_reaches(MCPZ_SECONDS(7200));
+    size_t later = count_reaches(LONG_US);
+    CHECK(later < first / 2);
+    CHECK(count_reaches(MCPZ_SECONDS(7200)) > 0); /* but for ever */
+}
+
+TEST(who_left_or_has_no_address_or_a_link_is_not_tried)
+{
+    struct mcpz_msg hidden = news(9, 1, MCPZ_MEMBER_ALIVE);
+
+    set_up();
+    hidden.member.address = mcpz_bytes(NULL, 0);
+    hear_all(hidden);
+    hear_all(death(9, 1));
+    hear_all(news(5, 1, MCPZ_MEMBER_LEFT));
+    link_up(6);
+    links.links[3].late = true;
+    hear_all(death(6, 1));
+    CHECK_UINT(state_of(6), MCPZ_MEMBER_DEAD);
+    CHECK_UINT(count_reaches(LONG_US), 0);
+}
+
+/* ---- Our neighbours ----------------------------------------------------------------------- */
+
+TEST(changes_of_our_neighbours_are_told_once)
+{
+    set_up_as((struct mcpz_members_config){0});
+    for (uint8_t i = 1; i <= 3; i++) {
+        fact(MCPZ_FACT_NEIGHBOUR_UP, i, 0);
+        CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_ADJACENCY), 0);
+    }
+    fact(MCPZ_FACT_NEIGHBOUR_UP, 120, 1); /* of another scope: no member */
+    fact(MCPZ_FACT_NEIGHBOUR_DOWN, 2, MCPZ_NEIGHBOUR_LOST);
+    CHECK(mcpz_members_deadline(&members) <= now + MCPZ_SECONDS(3));
+    tick_at(now + MCPZ_SECONDS(3) - 1);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_ADJACENCY), 0);
+    tick_at(now + 1);
+    const struct mcpz_msg_adjacency *said = &sent(MCPZ_MSG_ADJACENCY)->adjacency;
+    CHECK(mcpz_id_equal(&said->id, &self));
+    CHECK_UINT(said->version, 1);
+    CHECK_UINT(said->peer_count, 2);
+    CHECK_UINT(said->peers[0].value, name_of(1).value);
+    CHECK_UINT(said->peers[1].value, name_of(3).value);
+    tick_at(now + 1);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_ADJACENCY), 0);
+    fact(MCPZ_FACT_NEIGHBOUR_UP, 2, 0);
+    tick_at(now + timing.adjacency_us);
+    CHECK_UINT(sent(MCPZ_MSG_ADJACENCY)->adjacency.version, 2);
+}
+
+TEST(of_what_others_tell_the_newest_counts)
+{
+    set_up();
+    tell_adjacency_of(4, 2, 5, 6, 0);
+    CHECK_UINT(row_of(4)->adjacency_count, 2);
+    tell_adjacency_of(4, 1, 5, 0, 0);
+    tell_adjacency_of(4, 2, 5, 0, 0);
+    CHECK_UINT(row_of(4)->adjacency_count, 2);
+    hear_all(news(4, 2, MCPZ_MEMBER_ALIVE)); /* a new life, told anew */
+    CHECK_UINT(row_of(4)->adjacency_version, 0);
+    tell_adjacency_of(4, 3, 5, 0, 0); /* of the old one */
+    CHECK_UINT(row_of(4)->adjacency_version, 0);
+}
+
+/* ---- Leaving ------------------------------------------------------------------------------ */
+
+TEST(who_leaves_says_so_and_nothing_more)
+{
+    set_up();
+    step((struct mcpz_event){.kind = MCPZ_EVENT_LEAVE});
+    CHECK_UINT(only_action(MCPZ_ACTION_BROADCAST)->send.msg.member.state, MCPZ_MEMBER_LEFT);
+    hear_doubt_of_us(OUR_INCARNATION);
+    CHECK_UINT(out.count, 0);
+    link_down(1, MCPZ_DOWN_CLOSED);
+    CHECK_UINT(out.count, 0);
+    fact(MCPZ_FACT_LATE, 2, 0);
+    CHECK_UINT(out.count, 0);
+}
+
+TEST(who_left_is_not_doubted)
+{
+    set_up();
+    hear(1, news(1, 1, MCPZ_MEMBER_LEFT));
+    CHECK(tells(MCPZ_FACT_LEFT, 1));
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 1);
+    link_down(1, MCPZ_DOWN_CLOSED);
+    CHECK_UINT(out.count, 0);
+    hear_all(doubt(2, 1, 1, MCPZ_SUSPICION_SILENT));
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_LEFT);
+}
+
+TEST_MAIN(RUN(who_is_told_of_becomes_a_member), RUN(what_one_neighbour_tells_is_told_to_all),
+          RUN(a_newcomer_hands_on_none_of_what_it_is_sent), RUN(what_overrides_what),
+          RUN(who_is_unknown_and_gone_stays_unknown),
+          RUN(where_zones_matter_only_ours_is_taken_in),
+          RUN(what_is_not_signed_by_whom_it_is_about_is_refused),
+          RUN(old_news_is_not_worth_verifying), RUN(what_we_say_of_ourselves_is_signed_as_it_is),
+          RUN(we_say_otherwise_with_a_higher_incarnation),
+          RUN(what_we_said_in_an_earlier_life_is_overridden),
+          RUN(a_late_neighbour_is_doubted_before_all_and_to_its_face),
+          RUN(who_is_heard_again_is_asked_to_say_so),
+          RUN(who_answered_a_doubt_is_not_called_late_again_for_a_while),
+          RUN(who_is_slow_is_doubted_when_it_is_lost),
+          RUN(who_was_doubted_long_before_it_answered_is_not_slow),
+          RUN(doubts_that_are_answered_soon_are_counted),
+          RUN(an_answer_that_took_long_counts_from_nothing),
+          RUN(who_has_just_woken_accuses_nobody), RUN(who_is_slow_is_borne_with_up_to_a_bound),
+          RUN(we_notice_that_we_stood_still_at_the_first_event_of_any_kind),
+          RUN(who_adds_no_weight_says_soon_that_it_does_not_vouch),
+          RUN(who_adds_weight_has_no_more_to_say), RUN(only_what_adds_weight_is_told_to_all),
+          RUN(a_lost_link_is_a_hint_and_redialled_at_once),
+          RUN(a_redial_that_is_refused_says_more),
+          RUN(who_links_and_is_not_held_for_alive_is_asked),
+          RUN(what_one_neighbour_holds_for_dead_is_a_rumour),
+          RUN(whom_we_hear_ourselves_is_asked_instead_of_buried), RUN(nobodys_word_weighs_nothing),
+          RUN(a_full_table_takes_who_is_gone_longest_out),
+          RUN(texts_that_find_no_room_leave_no_row), RUN(the_gone_are_forgotten_in_time),
+          RUN(the_dead_are_tried_again_ever_less_often),
+          RUN(who_left_or_has_no_address_or_a_link_is_not_tried),
+          RUN(changes_of_our_neighbours_are_told_once), RUN(of_what_others_tell_the_newest_counts),
+          RUN(who_leaves_says_so_and_nothing_more), RUN(who_left_is_not_doubted))

@@ -97,11 +97,36 @@ TEST(a_prune_makes_its_sender_lazy)
     CHECK(!mcpz_plumtree_is_eager(&tree, &alice));
 }
 
-TEST(the_highest_round_does_not_wrap)
+/* What waits for it would come late to all behind it: another may carry the payload. */
+TEST(a_late_neighbour_is_lazy_until_it_brings_something)
 {
     set_up();
-    receive_gossip(0, &alice, 1, UINT32_MAX);
-    check_round(MCPZ_MSG_GOSSIP, UINT32_MAX);
+    neighbour(&alice, MCPZ_FACT_LATE);
+    CHECK_UINT(out.count, 0);
+    CHECK(!mcpz_plumtree_is_eager(&tree, &alice));
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+    broadcast(0, 1);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 0);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+    tick(ANNOUNCE);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_IHAVE), 1);
+    receive_gossip(ANNOUNCE, &alice, 2, 1);
+    CHECK(mcpz_plumtree_is_eager(&tree, &alice));
+    neighbour(&carol, MCPZ_FACT_LATE); /* no neighbour */
+    CHECK(mcpz_plumtree_is_eager(&tree, &alice));
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+}
+
+TEST(what_has_come_too_far_goes_no_further)
+{
+    set_up();
+    receive_gossip(0, &alice, 1, MCPZ_PLUMTREE_ROUNDS_MAX - 1);
+    check_round(MCPZ_MSG_GOSSIP, MCPZ_PLUMTREE_ROUNDS_MAX);
+    receive_gossip(0, &alice, 2, MCPZ_PLUMTREE_ROUNDS_MAX);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0);
+    receive_gossip(0, &alice, 3, UINT32_MAX);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0);
+    CHECK_UINT(tree.delivered, 3);
 }
 
 /* ---- Announcements and repair ------------------------------------------------------------- */
@@ -408,6 +433,104 @@ TEST(a_full_message_of_announcements_does_not_wait)
     CHECK_UINT(mcpz_plumtree_deadline(&tree), 1 + ANNOUNCE);
 }
 
+/* ---- Patience and standing still ---------------------------------------------------------- */
+
+#define PATIENT MCPZ_SECONDS(1)
+
+/* Like set_up_lazy(), and announcements of patient ones wait for longer. */
+static void set_up_patient(mcpz_time announce_patient_us)
+{
+    struct mcpz_plumtree_config config = small();
+
+    config.announce_patient_us = announce_patient_us;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_prune(0, &bob);
+}
+
+static void broadcast_patiently(mcpz_time now, uint32_t number)
+{
+    struct mcpz_gossip_id id = id_of(number);
+
+    mcpz_outbox_clear(&out);
+    CHECK_UINT(mcpz_plumtree_broadcast_patiently(&tree, now, &id, mcpz_text("news"), &out),
+               MCPZ_OK);
+}
+
+TEST(a_patient_one_is_pushed_at_once_and_announced_later)
+{
+    set_up_patient(PATIENT);
+    broadcast_patiently(0, 1);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 1);
+    CHECK(sent(MCPZ_MSG_GOSSIP)->gossip.patient);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), PATIENT);
+    tick(PATIENT - 1);
+    CHECK_UINT(out.count, 0);
+    tick(PATIENT);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 1);
+}
+
+TEST(one_in_a_hurry_takes_the_patient_ones_along)
+{
+    set_up_patient(PATIENT);
+    broadcast_patiently(0, 1);
+    broadcast(1, 2);
+    CHECK(!sent(MCPZ_MSG_GOSSIP)->gossip.patient);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), 1 + ANNOUNCE);
+    tick(1 + ANNOUNCE);
+    CHECK_UINT(sent(MCPZ_MSG_IHAVE)->ihave.notice_count, 2);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+}
+
+TEST(a_patient_one_stays_so_on_its_way)
+{
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP,
+                           .gossip = {id_of(1), 1, mcpz_text("news"), true}};
+
+    set_up_patient(PATIENT);
+    neighbour(&carol, MCPZ_FACT_NEIGHBOUR_UP);
+    receive(0, &alice, msg);
+    CHECK_UINT(sent_to(&carol, MCPZ_MSG_GOSSIP), 1);
+    CHECK(sent(MCPZ_MSG_GOSSIP)->gossip.patient);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), PATIENT);
+}
+
+TEST(patience_is_never_shorter_than_for_the_others)
+{
+    set_up_patient(0);
+    broadcast_patiently(0, 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), ANNOUNCE);
+    set_up_patient(ANNOUNCE - 1);
+    broadcast_patiently(0, 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), ANNOUNCE);
+}
+
+/* What waited for who stood still is old to all others: only who lacks it asks for it. */
+TEST(who_is_hushed_announces_what_comes_and_pushes_its_own)
+{
+    set_up();
+    mcpz_plumtree_hush(&tree, true);
+    receive_gossip(0, &alice, 1, 1);
+    CHECK_UINT(only_action(MCPZ_ACTION_FACT)->fact.kind, MCPZ_FACT_GOSSIP_DELIVERED);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0);
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob)); /* the tree stays as it is */
+    tick(ANNOUNCE);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 1);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_IHAVE), 0);
+    receive_graft(ANNOUNCE, &bob, 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+
+    broadcast(ANNOUNCE, 2);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+    receive_gossip(ANNOUNCE, &alice, 3, 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0); /* still */
+    mcpz_plumtree_hush(&tree, false);
+    receive_gossip(ANNOUNCE, &alice, 4, 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+}
+
 TEST(the_room_for_announcements_that_wait_is_ours_to_choose)
 {
     struct mcpz_plumtree_config config = small();
@@ -422,7 +545,7 @@ TEST(the_room_for_announcements_that_wait_is_ours_to_choose)
     CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
 }
 
-TEST(a_simulated_node_takes_less_than_5_kib)
+TEST(a_simulated_node_takes_no_more_than_5_kib)
 {
     const struct mcpz_plumtree_config config = {
         .seen_max = 64,
@@ -432,7 +555,7 @@ TEST(a_simulated_node_takes_less_than_5_kib)
         .missing_max = 8,
         .notices_max = 16,
     };
-    CHECK(sizeof(struct mcpz_plumtree) + mcpz_plumtree_bytes(&config) < (size_t)5 * 1024);
+    CHECK(sizeof(struct mcpz_plumtree) + mcpz_plumtree_bytes(&config) <= (size_t)5 * 1024);
     set_up_with(config); /* and that is enough */
 }
 
@@ -507,7 +630,9 @@ TEST_MAIN(
     RUN(the_first_receipt_delivers_and_is_passed_on),
     RUN(a_duplicate_prunes_its_link_and_is_not_delivered),
     RUN(our_own_broadcast_that_comes_back_is_a_duplicate), RUN(a_prune_makes_its_sender_lazy),
-    RUN(the_highest_round_does_not_wrap), RUN(a_graft_makes_its_sender_eager_and_gets_the_payload),
+    RUN(what_has_come_too_far_goes_no_further),
+    RUN(a_late_neighbour_is_lazy_until_it_brings_something),
+    RUN(a_graft_makes_its_sender_eager_and_gets_the_payload),
     RUN(a_graft_for_nothing_or_for_what_is_gone_only_changes_the_link),
     RUN(what_is_announced_and_does_not_come_is_asked_of_each_announcer_in_turn),
     RUN(patience_follows_the_round_trips_within_bounds),
@@ -522,8 +647,12 @@ TEST_MAIN(
     RUN(a_sender_is_not_swapped_for_itself), RUN(neighbours_end_at_their_limit),
     RUN(all_neighbours_can_announce_the_same), RUN(what_is_missing_ends_at_its_limit),
     RUN(a_full_message_of_announcements_does_not_wait),
+    RUN(a_patient_one_is_pushed_at_once_and_announced_later),
+    RUN(one_in_a_hurry_takes_the_patient_ones_along), RUN(a_patient_one_stays_so_on_its_way),
+    RUN(patience_is_never_shorter_than_for_the_others),
+    RUN(who_is_hushed_announces_what_comes_and_pushes_its_own),
     RUN(the_room_for_announcements_that_wait_is_ours_to_choose),
-    RUN(a_simulated_node_takes_less_than_5_kib), RUN(payloads_are_handed_out_for_a_while),
+    RUN(a_simulated_node_takes_no_more_than_5_kib), RUN(payloads_are_handed_out_for_a_while),
     RUN(old_payloads_are_dropped_on_a_tick_and_their_ids_stay),
     RUN(the_latest_payloads_are_handed_out_and_older_ones_are_not),
     RUN(the_latest_ids_are_known_and_older_ones_are_not))

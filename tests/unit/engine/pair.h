@@ -141,21 +141,22 @@ static inline void free_pair(void)
     mcpz_scratch_destroy(scratch);
 }
 
-/* A connection from the other to the founder, as TLS would have made it. */
-static inline void connect_pair(void)
+static inline void open_end(struct side *side, const struct side *peer, const char *dialled)
 {
     static uint8_t binding[MCPZ_BINDING_BYTES] = {7};
 
-    founder.closed = false;
-    other.closed = false;
-    CHECK_UINT(mcpz_engine_link_opened(enter(&other), mcpz_identity_id(founder.identity), binding,
-                                       mcpz_text("founder:1"), &other.link),
+    side->closed = false;
+    CHECK_UINT(mcpz_engine_link_opened(enter(side), mcpz_identity_id(peer->identity), binding,
+                                       mcpz_text(dialled), &side->link),
                MCPZ_OK);
-    leave(&other);
-    CHECK_UINT(mcpz_engine_link_opened(enter(&founder), mcpz_identity_id(other.identity), binding,
-                                       mcpz_bytes(NULL, 0), &founder.link),
-               MCPZ_OK);
-    leave(&founder);
+    leave(side);
+}
+
+/* A connection from the other to the founder, as TLS would have made it. */
+static inline void connect_pair(void)
+{
+    open_end(&other, &founder, "founder:1");
+    open_end(&founder, &other, "");
 }
 
 static inline bool hand_over(struct side *from, struct side *to)
@@ -183,9 +184,9 @@ static inline void talk(void)
     }
 }
 
-static inline size_t neighbour_count(const struct side *side)
+static inline size_t link_count(const struct side *side)
 {
-    return mcpz_engine_node(side->engine)->members.neighbour_count;
+    return mcpz_engine_node(side->engine)->fabric.links.count;
 }
 
 #endif

@@ -1,4 +1,5 @@
 #include "engine/certificate.h"
+#include "engine/internal.h"
 #include "pair.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
@@ -32,8 +33,8 @@ static void check_refused(uint32_t code, uint64_t counter)
 {
     CHECK_UINT(counter, 1);
     CHECK_UINT(other.reply_code, code);
-    CHECK_UINT(neighbour_count(&founder), 0);
-    CHECK_UINT(neighbour_count(&other), 0);
+    CHECK_UINT(link_count(&founder), 0);
+    CHECK_UINT(link_count(&other), 0);
 }
 
 static const struct mcpz_counters *counters_of(const struct side *side)
@@ -49,8 +50,8 @@ TEST(a_token_lets_in)
 
     CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
     CHECK(mcpz_id_equal(mcpz_engine_mesh(other.engine), mcpz_engine_mesh(founder.engine)));
-    CHECK_UINT(neighbour_count(&founder), 1);
-    CHECK_UINT(neighbour_count(&other), 1);
+    CHECK_UINT(link_count(&founder), 1);
+    CHECK_UINT(link_count(&other), 1);
     CHECK(!mcpz_engine_may_admit(other.engine));
     free_pair();
 }
@@ -67,8 +68,8 @@ TEST(a_node_that_was_let_in_needs_no_token_again)
     connect_pair();
     talk();
 
-    CHECK_UINT(neighbour_count(&founder), 1);
-    CHECK_UINT(neighbour_count(&other), 1);
+    CHECK_UINT(link_count(&founder), 1);
+    CHECK_UINT(link_count(&other), 1);
     free_pair();
 }
 
@@ -105,7 +106,7 @@ TEST(the_use_is_kept_before_the_certificate_leaves)
     mcpz_engine_store_progress(founder.engine);
     CHECK(founder.closed);
     CHECK(!mcpz_engine_has_frames(founder.engine, founder.link));
-    CHECK_UINT(neighbour_count(&founder), 0);
+    CHECK_UINT(link_count(&founder), 0);
     free_pair();
 }
 
@@ -119,7 +120,7 @@ TEST(a_token_lets_in_as_often_as_it_says)
     join_with(&token);
     CHECK_UINT(counters_of(&founder)->refused_token_used, 1);
     CHECK_UINT(other.reply_code, MCPZ_CODE_TOKEN_USED);
-    CHECK_UINT(neighbour_count(&other), 0);
+    CHECK_UINT(link_count(&other), 0);
     free_pair();
 }
 
@@ -139,7 +140,7 @@ TEST(who_lost_the_answer_may_ask_again)
     connect_pair();
     talk();
     CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
-    CHECK_UINT(neighbour_count(&other), 1);
+    CHECK_UINT(link_count(&other), 1);
     free_pair();
 }
 
@@ -210,7 +211,7 @@ TEST(a_joiner_shows_nothing_of_its_token_to_another_mesh)
     CHECK_UINT(other.reply_code, MCPZ_CODE_WRONG_MESH);
     CHECK_UINT(counters_of(&founder)->refused_token_unknown, 0);
     CHECK_UINT(counters_of(&founder)->refused_token_proof, 0);
-    CHECK_UINT(neighbour_count(&founder), 0);
+    CHECK_UINT(link_count(&founder), 0);
     free_pair();
 }
 
@@ -221,7 +222,7 @@ TEST(a_node_of_another_mesh_stays_out)
     talk();
     CHECK_UINT(counters_of(&founder)->refused_mesh + counters_of(&other)->refused_mesh, 2);
     CHECK(founder.closed && other.closed);
-    CHECK_UINT(neighbour_count(&founder), 0);
+    CHECK_UINT(link_count(&founder), 0);
     free_pair();
 }
 
@@ -268,8 +269,8 @@ TEST(who_has_much_to_say_is_let_in_all_the_same)
     struct mcpz_join_token token = make_token(1000, 1, "");
     join_with(&token);
     CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
-    CHECK_UINT(neighbour_count(&founder), 1);
-    CHECK_UINT(neighbour_count(&other), 1);
+    CHECK_UINT(link_count(&founder), 1);
+    CHECK_UINT(link_count(&other), 1);
 
     mcpz_engine_link_closed(enter(&founder), founder.link);
     mcpz_engine_link_closed(enter(&other), other.link);
@@ -278,8 +279,8 @@ TEST(who_has_much_to_say_is_let_in_all_the_same)
     connect_pair();
     (void)hand_over(&other, &founder); /* its HELLO comes before ours has left */
     talk();
-    CHECK_UINT(neighbour_count(&founder), 1);
-    CHECK_UINT(neighbour_count(&other), 1);
+    CHECK_UINT(link_count(&founder), 1);
+    CHECK_UINT(link_count(&other), 1);
     CHECK_UINT(counters_of(&other)->refused_early, 0);
     free_pair();
 }
@@ -337,7 +338,7 @@ TEST(garbage_is_refused_and_counted)
     static const uint8_t garbage[] = {0x00, 0xc1, 0xff, 0x00};
     CHECK(say_raw(garbage, sizeof(garbage)) != MCPZ_OK);
     CHECK_UINT(counters_of(&founder)->refused_frame, 1);
-    CHECK_UINT(neighbour_count(&founder), 0);
+    CHECK_UINT(link_count(&founder), 0);
     free_pair();
 }
 
@@ -372,7 +373,7 @@ TEST(a_certificate_of_somebody_else_is_refused)
     CHECK_UINT(say(&hello), MCPZ_OK);
     CHECK(founder.closed);
     CHECK_UINT(counters_of(&founder)->refused_certificate, 1);
-    CHECK_UINT(neighbour_count(&founder), 0);
+    CHECK_UINT(link_count(&founder), 0);
     free_pair();
 }
 
@@ -405,8 +406,135 @@ TEST(one_connection_too_many_is_refused)
     }
     leave(&founder);
     CHECK_UINT(error, MCPZ_EFULL);
-    CHECK_UINT(count, 64);
+    CHECK_UINT(count, 128);
     CHECK_UINT(counters_of(&founder)->links_refused_full, 1);
+    free_pair();
+}
+
+/* ---- Two connections of one peer ---------------------------------------------------------- */
+
+/* The two are linked, and another connection of theirs is open at both ends. The first of it. */
+static mcpz_link open_a_second(void)
+{
+    make_pair(0);
+    const struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    talk();
+    CHECK_UINT(link_count(&other), 1);
+    const mcpz_link first = other.link;
+    connect_pair();
+    return first;
+}
+
+static void close_link(struct side *side, mcpz_link link)
+{
+    mcpz_engine_link_closed(enter(side), link);
+    leave(side);
+}
+
+/* The founder has admitted the second and closed the first; we have not, and may not yet. */
+TEST(a_link_that_gives_way_before_its_successor_is_admitted_is_not_lost)
+{
+    const mcpz_link first = open_a_second();
+
+    CHECK(hand_over(&other, &founder));
+    close_link(&other, first);
+    CHECK_UINT(link_count(&other), 1);
+    talk();
+    CHECK_UINT(counters_of(&other)->links_admitted, 2);
+    CHECK_UINT(link_count(&other), 1);
+    CHECK(!other.closed);
+    close_link(&other, other.link); /* nothing else is in the making now */
+    CHECK_UINT(link_count(&other), 0);
+    free_pair();
+}
+
+TEST(a_link_whose_successor_fails_is_lost)
+{
+    const mcpz_link first = open_a_second();
+
+    close_link(&other, first);
+    CHECK_UINT(link_count(&other), 1);
+    close_link(&other, other.link);
+    CHECK_UINT(link_count(&other), 0);
+    free_pair();
+}
+
+TEST(a_link_whose_successor_is_not_admitted_in_time_is_lost)
+{
+    const mcpz_link first = open_a_second();
+
+    close_link(&other, first);
+    CHECK_UINT(link_count(&other), 1);
+    now += MCPZ_SECONDS(10);
+    mcpz_engine_tick(enter(&other));
+    leave(&other);
+    CHECK(other.closed);
+    close_link(&other, other.link);
+    CHECK_UINT(link_count(&other), 0);
+    free_pair();
+}
+
+TEST(a_successor_that_fails_while_the_first_stands_harms_nothing)
+{
+    const mcpz_link first = open_a_second();
+
+    close_link(&other, other.link);
+    CHECK_UINT(link_count(&other), 1);
+    close_link(&other, first);
+    CHECK_UINT(link_count(&other), 0);
+    free_pair();
+}
+
+/* ---- Lanes -------------------------------------------------------------------------------- */
+
+/* The kinds of the messages of the next frame of the founder, up to four; how many. */
+static size_t pull_kinds(uint32_t *kinds)
+{
+    struct mcpz_framer *framer;
+    struct mcpz_bytes body;
+    struct mcpz_bytes message;
+    struct mcpz_arena arena;
+    static _Alignas(16) uint8_t memory[65536];
+    struct mcpz_msg msg;
+    size_t count = 0;
+    struct mcpz_bytes frame = mcpz_engine_pull(founder.engine, founder.link);
+
+    CHECK(frame.length <= MCPZ_FRAME_BYTES_MAX + 1);
+    CHECK_UINT(mcpz_framer_create(&framer), MCPZ_OK);
+    CHECK_UINT(mcpz_framer_open(framer, frame, &body), MCPZ_OK);
+    while (count < 4 && mcpz_frame_next(&body, &message) == MCPZ_OK) {
+        mcpz_arena_init(&arena, memory, sizeof(memory));
+        CHECK_UINT(mcpz_msg_decode(message, &arena, &msg), MCPZ_OK);
+        kinds[count++] = (uint32_t)msg.kind;
+    }
+    mcpz_framer_destroy(framer);
+    return count;
+}
+
+TEST(a_heartbeat_overtakes_what_people_send)
+{
+    static uint8_t chunk[MCPZ_CHUNK_BYTES_MAX];
+    const struct mcpz_msg data = {
+        .kind = MCPZ_MSG_DATA,
+        .data = {.call = 1, .from_caller = true, .chunk = mcpz_bytes(chunk, sizeof(chunk))}};
+    const struct mcpz_msg ping = {.kind = MCPZ_MSG_PING, .ping = {.seq = 1}};
+    uint32_t kinds[4];
+
+    make_pair(0);
+    const struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    struct mcpz_link_row *row = mcpz_link_rows_find(enter(&founder), founder.link);
+    for (size_t i = 0; i < 16; i++) {
+        mcpz_link_rows_send(founder.engine, row, &data);
+    }
+    CHECK_UINT(pull_kinds(kinds), 1); /* small enough to wait behind */
+    CHECK_UINT(kinds[0], MCPZ_MSG_DATA);
+    mcpz_link_rows_send(founder.engine, row, &ping);
+    CHECK(pull_kinds(kinds) >= 1);
+    CHECK_UINT(kinds[0], MCPZ_MSG_PING);
+    CHECK(mcpz_engine_has_frames(founder.engine, founder.link));
+    leave(&founder);
     free_pair();
 }
 
@@ -438,7 +566,7 @@ TEST(leaving_forgets_the_mesh_and_joining_again_works)
     CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
     CHECK(mcpz_id_is_zero(mcpz_engine_mesh(other.engine)));
     talk();
-    CHECK_UINT(mcpz_members_alive_count(&mcpz_engine_node(founder.engine)->members), 1);
+    CHECK_UINT(mcpz_members_alive_count(&mcpz_engine_node(founder.engine)->fabric.members), 1);
     mcpz_engine_link_closed(enter(&founder), founder.link);
     mcpz_engine_link_closed(enter(&other), other.link);
     leave(&founder);
@@ -446,7 +574,7 @@ TEST(leaving_forgets_the_mesh_and_joining_again_works)
 
     join_with(&token);
     CHECK_UINT(other.reply_code, MCPZ_CODE_OK);
-    CHECK_UINT(mcpz_members_alive_count(&mcpz_engine_node(founder.engine)->members), 2);
+    CHECK_UINT(mcpz_members_alive_count(&mcpz_engine_node(founder.engine)->fabric.members), 2);
     free_pair();
 }
 
@@ -465,5 +593,10 @@ TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again)
           RUN(garbage_is_refused_and_counted), RUN(no_version_in_common_is_told),
           RUN(a_certificate_of_somebody_else_is_refused), RUN(who_says_nothing_is_not_waited_for),
           RUN(one_connection_too_many_is_refused),
+          RUN(a_link_that_gives_way_before_its_successor_is_admitted_is_not_lost),
+          RUN(a_link_whose_successor_fails_is_lost),
+          RUN(a_link_whose_successor_is_not_admitted_in_time_is_lost),
+          RUN(a_successor_that_fails_while_the_first_stands_harms_nothing),
+          RUN(a_heartbeat_overtakes_what_people_send),
           RUN(a_certificate_is_renewed_at_two_thirds_of_its_life),
           RUN(leaving_forgets_the_mesh_and_joining_again_works))

@@ -10,7 +10,7 @@ static const char *const variables[] = {
     "MCP_API_KEYS",     "MCP_LOG_LEVEL",   "MCPZ_DATA",       "MCPZ_NAME",
     "MCPZ_REGION",      "MCPZ_ZONE",       "MCPZ_ROLES",      "MCPZ_ADVERTISE",
     "MCPZ_API",         "MCPZ_EPHEMERAL",  "MCPZ_JOIN_TOKEN", "MCPZ_JOIN_TOKEN_FILE",
-    "MCPZ_STORE_BYTES", "MCPZ_LOG_FORMAT", "MCPZ_LOG_FILE",
+    "MCPZ_STORE_BYTES", "MCPZ_LOG_FORMAT", "MCPZ_LOG_FILE",   "MCPZ_MAX_DIRECT_PEERS",
 };
 
 static struct mcpz_config config;
@@ -509,6 +509,7 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                      "mesh.listen = 127.0.0.1:1 (environment MCP_MESH_HOST, MCP_MESH_PORT)\n"
                      "mesh.advertise =  (default)\n"
                      "mesh.bootstrap =  (default)\n"
+                     "mesh.max_direct_peers = 6 (default)\n"
                      "join = (set) (environment MCPZ_JOIN_TOKEN)\n"
                      "api.listen =  (default)\n"
                      "api.keys = (set) (environment MCP_API_KEYS)\n"
@@ -518,6 +519,25 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                      "log.level = info (default)\n"
                      "log.format = auto (default)\n"
                      "log.file =  (default)\n");
+}
+
+TEST(bounds_the_number_of_direct_peers)
+{
+    static const char *const wrong[] = {"2", "9", "06", "six", "-5", "6 "};
+    char expected[128];
+
+    CHECK_UINT(config.max_direct_peers, MCPZ_DIRECT_PEERS_DEFAULT);
+    set("MCPZ_MAX_DIRECT_PEERS", "3");
+    read_environment();
+    CHECK_UINT(config.max_direct_peers, MCPZ_DIRECT_PEERS_MIN);
+    set("MCPZ_MAX_DIRECT_PEERS", "8");
+    read_environment();
+    CHECK_UINT(config.max_direct_peers, MCPZ_DIRECT_PEERS_MAX);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(wrong); i++) {
+        (void)snprintf(expected, sizeof(expected),
+                       "MCPZ_MAX_DIRECT_PEERS: \"%s\" must be from 3 to 8", wrong[i]);
+        refuse_variable("MCPZ_MAX_DIRECT_PEERS", wrong[i], expected);
+    }
 }
 
 TEST(reads_sizes_with_units_and_bounds_them)
@@ -573,4 +593,5 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(keeps_an_api_without_keys_on_this_machine),
           RUN_HERE(refuses_what_contradicts_itself),
           RUN_HERE(shows_every_key_with_its_origin_and_no_secret),
+          RUN_HERE(bounds_the_number_of_direct_peers),
           RUN_HERE(reads_sizes_with_units_and_bounds_them))

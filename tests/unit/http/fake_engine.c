@@ -91,6 +91,16 @@ const struct mcpz_id *mcpz_engine_mesh(const struct mcpz_engine *engine)
     return &engine->mesh;
 }
 
+const struct mcpz_engine_sent *mcpz_engine_sent(const struct mcpz_engine *engine,
+                                                enum mcpz_msg_kind kind)
+{
+    static const struct mcpz_engine_sent pings = {.messages = 3, .bytes = 48};
+    static const struct mcpz_engine_sent nothing;
+
+    (void)engine;
+    return kind == MCPZ_MSG_PING ? &pings : &nothing;
+}
+
 uint64_t mcpz_engine_certificate_end_ms(const struct mcpz_engine *engine)
 {
     return engine->certificate_end_ms;
@@ -199,6 +209,35 @@ static void walk_config(void *context,
     visit(visit_context, "name", "attic", "default");
 }
 
+static void begin_fabric(struct mcpz_engine *engine)
+{
+    const struct mcpz_fabric_config config = {
+        .members = {.id = engine->id,
+                    .incarnation = 1,
+                    .name = "",
+                    .address = "",
+                    .region = "",
+                    .zone = "",
+                    .rows_max = 8,
+                    .text_bytes = 4096,
+                    .suspicions_max = 4},
+        .links_max = 4,
+        .dials_max = 2,
+        .seeds_max = 1,
+        .gossip_seen_max = 16,
+        .gossip_cache_max = 4,
+        .gossip_cache_bytes = 1024,
+        .gossip_missing_max = 4,
+        .gossip_notices_max = 4,
+    };
+
+    engine->fabric_memory = malloc(mcpz_fabric_bytes(&config));
+    if (engine->fabric_memory == NULL) {
+        abort();
+    }
+    mcpz_fabric_init(&engine->node.fabric, &config, engine->fabric_memory, 0);
+}
+
 void fake_begin(void)
 {
     const struct mcpz_api_ports ports = {
@@ -217,8 +256,7 @@ void fake_begin(void)
     memset(&world, 0, sizeof(world));
     engine->id.bytes[0] = 's';
     engine->mesh.bytes[0] = 'm';
-    engine->node.members.member_count = 1;
-    engine->node.members.members[0].id = engine->id;
+    begin_fabric(engine);
     engine->copies = malloc(FAKE_COPIES_BYTES);
     mcpz_arena_init(&engine->arena, engine->copies, FAKE_COPIES_BYTES);
     if (mcpz_crypto_init() != MCPZ_OK || mcpz_mem_create(&engine->mem, &engine->kv) != MCPZ_OK ||
@@ -235,6 +273,21 @@ void fake_end(void)
     mcpz_mem_destroy(world.engine.mem);
     mcpz_scratch_destroy(world.engine.scratch);
     free(world.engine.copies);
+    free(world.engine.fabric_memory);
+}
+
+struct mcpz_member *fake_member(char first_byte, const char *name)
+{
+    struct mcpz_roster *roster = &world.engine.node.fabric.members.roster;
+    const struct mcpz_id id = {{(uint8_t)first_byte}};
+    const struct mcpz_msg_member said = {.id = id, .name = mcpz_text(name)};
+    struct mcpz_member *member = mcpz_roster_add(roster, &id);
+
+    if (member == NULL || mcpz_roster_describe(roster, member, &said) != MCPZ_OK) {
+        abort();
+    }
+    member->state = MCPZ_MEMBER_ALIVE;
+    return member;
 }
 
 struct mcpz_exchange *fake_ask_bytes(enum mcpz_method method, const char *path,

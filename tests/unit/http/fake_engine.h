@@ -22,7 +22,8 @@ struct mcpz_engine {
     uint64_t requests;
     mcpz_error refuse; /* what join, token_create and token_revoke return */
 
-    struct mcpz_node node;
+    struct mcpz_node node; /* its fabric alone is set up */
+    void *fabric_memory;
     struct mcpz_counters counters;
     struct mcpz_id id;
     struct mcpz_id mesh;
@@ -55,6 +56,9 @@ extern struct fake_world world;
 /** For each test: an API with nothing under way, and an empty engine. */
 void fake_begin(void);
 void fake_end(void);
+
+/** The node hears of a member that calls itself so. Its row, to do with as the test likes. */
+struct mcpz_member *fake_member(char first_byte, const char *name);
 
 /** Ask over the Unix socket; `body` NULL: none. Close it with mcpz_api_close(). */
 struct mcpz_exchange *fake_ask(enum mcpz_method method, const char *path, const char *body);

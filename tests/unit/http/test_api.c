@@ -1,5 +1,7 @@
 /* Routes, their errors, and what waits for the engine. */
 
+#include <jansson.h>
+
 #include "base/hash.h"
 #include "fake_engine.h"
 #include "http/api.h"
@@ -513,19 +515,19 @@ static const char *health(void)
 
 TEST(health_names_what_is_wrong)
 {
-    struct mcpz_members *members = &world.engine.node.members;
-
     fake_begin();
     CHECK_TEXT(health(), "{\"status\":\"ok\",\"problems\":[]}\n");
     world.engine.joining = true;
     CHECK(strstr(health(), "joining"));
     check(MCPZ_GET, "/readyz", NULL, 503);
     world.engine.joining = false;
-    members->member_count = 3;
-    members->members[1].state = MCPZ_MEMBER_SUSPECT;
-    members->members[2].state = MCPZ_MEMBER_DEAD;
+    fake_member('p', "attic")->state = MCPZ_MEMBER_SUSPECT;
+    fake_member('q', "cellar")->state = MCPZ_MEMBER_DEAD;
+    fake_member('r', "porch")->state = MCPZ_MEMBER_LEFT;
     CHECK(strstr(health(), "cut off: 0 of 2 members are linked"));
     CHECK(strstr(health(), "1 member is silent and suspected"));
+    world.engine.node.fabric.overlay.active_count = 1;
+    CHECK(strstr(health(), "cut off") == NULL);
     world.measures.store.failed_commits = 2;
     CHECK(strstr(health(), "failed to write 2 times"));
     world.measures.disk_bytes = 1;
@@ -538,6 +540,24 @@ TEST(health_names_what_is_wrong)
     world.engine.certificate_end_ms = 1;
     CHECK(strstr(health(), "has expired"));
     check(MCPZ_GET, "/readyz", NULL, 503);
+    fake_end();
+}
+
+/* Kinds that were said, and no others. */
+TEST(status_tells_what_was_sent_of_each_kind)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/status", NULL);
+    fake_turn();
+    json_t *json = json_loads(fake_text(exchange), 0, NULL);
+    const json_t *sent = json_object_get(json, "sent");
+    const json_t *pings = json_object_get(sent, mcpz_msg_name(MCPZ_MSG_PING));
+    CHECK_UINT(json_object_size(sent), 1);
+    CHECK_UINT(json_integer_value(json_object_get(pings, "messages")), 3);
+    CHECK_UINT(json_integer_value(json_object_get(pings, "bytes")), 48);
+    CHECK_UINT(json_object_size(pings), 2);
+    json_decref(json);
+    mcpz_api_close(exchange);
     fake_end();
 }
 
@@ -554,4 +574,5 @@ TEST_MAIN(RUN(looking_answers_at_once), RUN(an_unknown_path_is_not_found),
           RUN(a_token_is_shown_when_it_is_on_disk), RUN(tokens_that_cannot_be_are_refused),
           RUN(joining_ends_as_the_mesh_says), RUN(joining_gives_up_when_nobody_answers),
           RUN(leaving_needs_a_mesh), RUN(a_reply_that_never_comes_is_a_timeout),
-          RUN(who_goes_away_while_waiting_is_forgotten), RUN(health_names_what_is_wrong))
+          RUN(who_goes_away_while_waiting_is_forgotten), RUN(health_names_what_is_wrong),
+          RUN(status_tells_what_was_sent_of_each_kind))

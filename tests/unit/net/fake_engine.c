@@ -167,10 +167,12 @@ void mcpz_engine_link_closed(struct mcpz_engine *engine, mcpz_link link)
     engine->closed_count++;
 }
 
-void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes address)
+void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes address, bool refused)
 {
+    (void)refused;
     assert(engine->in_turn && engine->failure_count < FAKE_FAILURES_MAX);
 
+    engine->refused[engine->failure_count] = refused;
     char *failure = engine->failures[engine->failure_count++];
     mcpz_bytes_to_text(address, failure, sizeof(engine->failures[0]));
 }

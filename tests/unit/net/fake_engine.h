@@ -60,6 +60,7 @@ struct mcpz_engine {
     uint8_t *pulled; /* the last one given out */
 
     char failures[FAKE_FAILURES_MAX][MCPZ_ADDRESS_BYTES_MAX + 1];
+    bool refused[FAKE_FAILURES_MAX];
     size_t failure_count;
 };
 

@@ -1,11 +1,12 @@
 /* Two nodes on loopback: who meets whom, and what becomes of a dial. */
 
-#include <netinet/in.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/links.h"
+#include "listener.h"
 #include "net/mesh.h"
 #include "net/peers.h"
 #include "node.h"
@@ -54,19 +55,6 @@ static void link_them(void)
     CHECK(fake_turn_until(are_linked, NULL));
 }
 
-/* A port nobody listens on: one that was just given back. */
-static uint16_t closed_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t length = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    CHECK(bind(fd, (struct sockaddr *)&address, length) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)&address, &length) == 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 /* ---- Meeting ------------------------------------------------------------------------------ */
 
 TEST(both_ends_know_who_is_there_and_share_a_binding)
@@ -97,8 +85,10 @@ TEST(refuses_another_than_the_one_it_wanted)
     fake_dial(a.loop, b.address, &a.engine->self);
     CHECK(fake_turn_until(has_failed, &a));
     CHECK_TEXT(a.engine->failures[0], b.address);
+    CHECK(!a.engine->refused[0]);
     CHECK_UINT(a.engine->link_count, 0);
     CHECK_UINT(mcpz_peers_stats(a.peers)->refused_certificate, 1);
+    CHECK_UINT(mcpz_peers_stats(b.peers)->accepted, 1);
 
     link_them();
     CHECK_UINT(a.engine->failure_count, 1);
@@ -157,6 +147,79 @@ TEST(tells_once_that_nobody_listens)
     link_them();
     CHECK_UINT(a.engine->failure_count, 1);
     CHECK_TEXT(a.engine->failures[0], address);
+    CHECK(a.engine->refused[0]);
+}
+
+static bool hangs_up_until_it_has_failed(const void *context)
+{
+    listener_hang_up(context);
+    return a.engine->failure_count > 0;
+}
+
+TEST(is_not_refused_by_who_ends_the_handshake)
+{
+    struct listener listener;
+
+    listener_open(&listener, 8);
+    fake_dial(a.loop, listener.address, NULL);
+    CHECK(fake_turn_until(hangs_up_until_it_has_failed, &listener));
+    CHECK_UINT(a.engine->failure_count, 1);
+    CHECK(!a.engine->refused[0]);
+    listener_close(&listener);
+}
+
+static bool has_a_guest(const void *context)
+{
+    return listener_has_guest(context);
+}
+
+static bool has_greeted(const void *context)
+{
+    return has_bytes(*(const int *)context);
+}
+
+/* The kernel may end a dead process's connections before it stops listening for it: who dials at
+ * once still finds the queue. */
+TEST(is_refused_by_who_dies_in_the_handshake)
+{
+    struct listener listener;
+
+    listener_open(&listener, 8);
+    fake_dial(a.loop, listener.address, NULL);
+    CHECK(fake_turn_until(has_a_guest, &listener));
+    const int guest = listener_accept(&listener);
+    CHECK(fake_turn_until(has_greeted, &guest));
+    listener_close(&listener);
+    close(guest);
+    CHECK(fake_turn_until(has_failed, &a));
+    CHECK_UINT(a.engine->failure_count, 1);
+    CHECK(a.engine->refused[0]);
+}
+
+static bool knocks(const void *context)
+{
+    const struct node *node = context;
+    return mcpz_peers_stats(node->peers)->refused_tls == 1;
+}
+
+TEST(stops_knocking_at_the_end)
+{
+    const size_t open = open_descriptors();
+    struct listener listener;
+    struct node c;
+
+    listener_open(&listener, 0);
+    node_init(&c, 3, NULL);
+    fake_dial(c.loop, listener.address, NULL);
+    CHECK(fake_turn_until(has_a_guest, &listener));
+    const int guest = listener_accept(&listener);
+    listener_fill(&listener);
+    close(guest);
+    CHECK(fake_turn_until(knocks, &c));
+    CHECK_UINT(c.engine->failure_count, 0);
+    node_finish(&c);
+    listener_close(&listener);
+    CHECK_UINT(open_descriptors(), open);
 }
 
 TEST(tells_of_an_address_that_is_none)
@@ -164,6 +227,7 @@ TEST(tells_of_an_address_that_is_none)
     fake_dial(a.loop, "127.0.0.1:99999", NULL);
     CHECK(fake_turn_until(has_failed, &a));
     CHECK_TEXT(a.engine->failures[0], "127.0.0.1:99999");
+    CHECK(!a.engine->refused[0]);
 }
 
 static bool have_all_failed(const void *context)
@@ -171,9 +235,11 @@ static bool have_all_failed(const void *context)
     return a.engine->failure_count == *(const size_t *)context;
 }
 
+static_assert(MCPZ_REACHING_MAX + MCPZ_SEEDS_MAX > MCPZ_DIALS_MAX, "some have to wait");
+
 TEST(tells_of_every_one_of_more_dials_than_it_makes_at_once)
 {
-    const size_t count = MCPZ_DIALS_MAX + MCPZ_MEMBERS_MAX;
+    const size_t count = MCPZ_REACHING_MAX + MCPZ_SEEDS_MAX;
     char address[32];
     uint16_t port = closed_port();
 
@@ -185,6 +251,9 @@ TEST(tells_of_every_one_of_more_dials_than_it_makes_at_once)
     CHECK(fake_turn_until(have_all_failed, &count));
     link_them();
     CHECK_UINT(a.engine->failure_count, count);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(a.engine->refused[i]);
+    }
 }
 
 TEST(dials_an_address_once_at_a_time)
@@ -344,7 +413,10 @@ TEST_MAIN(WITH_NODES(both_ends_know_who_is_there_and_share_a_binding),
           WITH_NODES(refuses_another_than_the_one_it_wanted), WITH_NODES(refuses_itself),
           WITH_NODES(finds_a_node_by_name),
           WITH_NODES(is_not_sent_to_the_proxy_of_the_environment),
-          WITH_NODES(tells_once_that_nobody_listens), WITH_NODES(tells_of_an_address_that_is_none),
+          WITH_NODES(tells_once_that_nobody_listens),
+          WITH_NODES(is_not_refused_by_who_ends_the_handshake),
+          WITH_NODES(is_refused_by_who_dies_in_the_handshake),
+          WITH_NODES(stops_knocking_at_the_end), WITH_NODES(tells_of_an_address_that_is_none),
           WITH_NODES(tells_of_every_one_of_more_dials_than_it_makes_at_once),
           WITH_NODES(dials_an_address_once_at_a_time),
           WITH_NODES(tells_of_a_dial_the_engine_has_no_room_for),

@@ -8,12 +8,16 @@
 #ifndef SAMPLES_H
 #define SAMPLES_H
 
+#include <assert.h>
+
 #include "base/attr.h"
+#include "proto/cert.h"
 #include "proto/limits.h"
 #include "proto/msg.h"
 #include "raw.h"
 
 #define GOSSIP16 "gggggggggggggggg"
+#define S64 "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
 
 struct sample {
     struct mcpz_msg msg;
@@ -35,7 +39,9 @@ static const struct mcpz_gossip_notice sample_notices[] = {
     {{GOSSIP16}, 3, 0},
     {{GOSSIP16}, 4, 4097},
 };
-static const struct mcpz_overlay_entry sample_entries[] = {{{D32}, 300}};
+static const struct mcpz_short sample_shorts[] = {{0x61616161}, {7}};
+static const struct mcpz_summary_row sample_rows[] = {{UINT64_C(0x6161616161616161), 5, 3, true}};
+static const struct mcpz_overlay_entry sample_entries[] = {{{D32}, 300, 9, RAW("h:1")}};
 
 static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
@@ -48,11 +54,12 @@ static const struct sample samples[] = {
          "cert")},
     {{.kind = MCPZ_MSG_REFUSE, .refuse = {18, RAW("no")}}, RAW("\x93\x04\x12\xa2no")},
     {{.kind = MCPZ_MSG_RENEW}, RAW("\x91\x05")},
-    {{.kind = MCPZ_MSG_PING, .ping = {0x0102}}, RAW("\x92\x06\xcd\x01\x02")},
-    {{.kind = MCPZ_MSG_ACK, .ack = {0x00010000}}, {(const uint8_t *)"\x92\x07\xce\0\x01\0\0", 7}},
+    {{.kind = MCPZ_MSG_PING, .ping = {0x0102, 7, 0x10000, 4000, UINT32_MAX, true}},
+     RAW("\x97\x06\xcd\x01\x02\x07\xce\0\x01\0\0\xcd\x0f\xa0\xce\xff\xff\xff\xff\xc3")},
     {{.kind = MCPZ_MSG_MEMBER,
-      .member = {{A32}, 5, 2, RAW("n"), RAW("h:1"), RAW("r"), RAW("z"), sample_roles, 1}},
-     RAW("\x99\x08" ID_A "\x05\x02\xa1n\xa3h:1\xa1r\xa1z\x91\xa1w")},
+      .member =
+          {{A32}, 5, 4, RAW("n"), RAW("h:1"), RAW("r"), RAW("z"), sample_roles, 1, RAW(S64)}},
+     RAW("\x9a\x08" ID_A "\x05\x04\xa1n\xa3h:1\xa1r\xa1z\x91\xa1w\xc4\x40" S64)},
     {{.kind = MCPZ_MSG_CAPABILITIES, .capabilities = {{A32}, 5, 3, sample_names, 2}},
      RAW("\x95\x09" ID_A "\x05\x03\x92\xa1x\xa1y")},
     {{.kind = MCPZ_MSG_OPEN,
@@ -76,25 +83,63 @@ static const struct sample samples[] = {
      RAW("\x94\x11" ID_A ID_B "\x91\x92" ID_D "\x09")},
     {{.kind = MCPZ_MSG_WANT, .want = {{D32}, sample_versions, 1}},
      RAW("\x93\x12" ID_D "\x91\x92\x92" ID_A "\x01\x01")},
-    {{.kind = MCPZ_MSG_OVERLAY_JOIN, .overlay_join = {7}}, RAW("\x92\x13\x07")},
-    {{.kind = MCPZ_MSG_OVERLAY_FORWARD, .overlay_forward = {{A32}, 6}},
-     RAW("\x93\x14" ID_A "\x06")},
-    {{.kind = MCPZ_MSG_OVERLAY_NEIGHBOUR, .overlay_neighbour = {7, true}},
-     RAW("\x93\x15\x07\xc3")},
-    {{.kind = MCPZ_MSG_OVERLAY_ANSWER, .overlay_answer = {7, false}}, RAW("\x93\x16\x07\xc2")},
+    {{.kind = MCPZ_MSG_OVERLAY_JOIN, .overlay_join = {7, 9, RAW("h:1")}},
+     RAW("\x94\x13\x07\x09\xa3h:1")},
+    {{.kind = MCPZ_MSG_OVERLAY_FORWARD, .overlay_forward = {{A32}, 6, 9, RAW("h:1")}},
+     RAW("\x95\x14" ID_A "\x06\x09\xa3h:1")},
+    {{.kind = MCPZ_MSG_OVERLAY_NEIGHBOUR, .overlay_neighbour = {7, true, 9, RAW("h:1")}},
+     RAW("\x95\x15\x07\xc3\x09\xa3h:1")},
+    {{.kind = MCPZ_MSG_OVERLAY_ANSWER, .overlay_answer = {7, false, 9, RAW("h:1")}},
+     RAW("\x95\x16\x07\xc2\x09\xa3h:1")},
     {{.kind = MCPZ_MSG_OVERLAY_DISCONNECT, .overlay_disconnect = {true}}, RAW("\x92\x17\xc3")},
-    {{.kind = MCPZ_MSG_OVERLAY_SHUFFLE, .overlay_shuffle = {{A32}, 7, 6, sample_entries, 1}},
-     RAW("\x95\x18" ID_A "\x07\x06\x91\x92" ID_D "\xcd\x01\x2c")},
-    {{.kind = MCPZ_MSG_OVERLAY_SHUFFLED, .overlay_shuffled = {7, sample_entries, 1}},
-     RAW("\x93\x19\x07\x91\x92" ID_D "\xcd\x01\x2c")},
-    {{.kind = MCPZ_MSG_GOSSIP, .gossip = {{GOSSIP16}, 3, RAW("x")}},
-     RAW("\x94\x1a\xc4\x10" GOSSIP16 "\x03\xc4\x01x")},
+    {{.kind = MCPZ_MSG_OVERLAY_SHUFFLE,
+      .overlay_shuffle = {{A32}, 7, 6, sample_entries, 1, sample_shorts, 2}},
+     RAW("\x96\x18" ID_A "\x07\x06\x91\x94" ID_D "\xcd\x01\x2c\x09\xa3h:1\x92\xce"
+         "aaaa\x07")},
+    {{.kind = MCPZ_MSG_OVERLAY_SHUFFLED,
+      .overlay_shuffled = {7, sample_entries, 1, sample_shorts, 2}},
+     RAW("\x94\x19\x07\x91\x94" ID_D "\xcd\x01\x2c\x09\xa3h:1\x92\xce"
+         "aaaa\x07")},
+    {{.kind = MCPZ_MSG_GOSSIP, .gossip = {{GOSSIP16}, 3, RAW("x"), true}},
+     RAW("\x95\x1a\xc4\x10" GOSSIP16 "\x03\xc4\x01x\xc3")},
     {{.kind = MCPZ_MSG_IHAVE, .ihave = {sample_notices, 2}},
      RAW("\x92\x1b\x92\x93\xc4\x10" GOSSIP16 "\x03\x00\x93\xc4\x10" GOSSIP16 "\x04\xcd\x10\x01")},
     {{.kind = MCPZ_MSG_GRAFT, .graft = {true, {GOSSIP16}, true}},
      RAW("\x94\x1c\xc3\xc4\x10" GOSSIP16 "\xc3")},
     {{.kind = MCPZ_MSG_PRUNE}, RAW("\x91\x1d")},
+    {{.kind = MCPZ_MSG_SUSPECT, .suspect = {{A32}, 5, {B32}, MCPZ_SUSPICION_REFUSED}},
+     RAW("\x95\x1e" ID_A "\x05" ID_B "\x04")},
+    {{.kind = MCPZ_MSG_DEAD, .dead = {{A32}, 5, {B32}}}, RAW("\x94\x1f" ID_A "\x05" ID_B)},
+    {{.kind = MCPZ_MSG_ADJACENCY, .adjacency = {{A32}, 5, 3, sample_shorts, 2}},
+     RAW("\x95\x20" ID_A "\x05\x03\x92\xce"
+         "aaaa\x07")},
+    {{.kind = MCPZ_MSG_SUMMARY, .summary = {MCPZ_SUMMARY_CAPABILITIES, true, sample_rows, 1}},
+     RAW("\x94\x21\x02\xc3\x91\x94\xcf"
+         "aaaaaaaa\x05\x03\xc3")},
+    {{.kind = MCPZ_MSG_PROBE, .probe = {MCPZ_PROBE_NACK, 7, 1, sample_shorts, 2}},
+     RAW("\x95\x22\x03\x07\x01\x92\xce"
+         "aaaa\x07")},
+    {{.kind = MCPZ_MSG_OVERLAY_OPTIMISE,
+      .overlay_optimise = {7, 9, RAW("h:1"), 300, {A32}, 8, RAW("h:2")}},
+     RAW("\x98\x23\x07\x09\xa3h:1\xcd\x01\x2c" ID_A "\x08\xa3h:2")},
+    {{.kind = MCPZ_MSG_OVERLAY_REPLACE, .overlay_replace = {7, {B32}, 300, {A32}, 8, RAW("h:2")}},
+     RAW("\x97\x24\x07" ID_B "\xcd\x01\x2c" ID_A "\x08\xa3h:2")},
+    {{.kind = MCPZ_MSG_OVERLAY_SWITCH, .overlay_switch = {7, 9, RAW("h:1"), {B32}}},
+     RAW("\x95\x25\x07\x09\xa3h:1" ID_B)},
+    {{.kind = MCPZ_MSG_OVERLAY_SWITCHED, .overlay_switched = {7, true}}, RAW("\x93\x26\x07\xc3")},
 };
+
+/* The sample of a kind: numbers that were given up leave no gap above. */
+static inline const struct sample *sample_of(enum mcpz_msg_kind kind)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(samples); i++) {
+        if (samples[i].msg.kind == kind) {
+            return &samples[i];
+        }
+    }
+    assert(false);
+    return NULL;
+}
 
 /* ---- The largest -------------------------------------------------------------------------- */
 
@@ -120,6 +165,8 @@ static struct mcpz_remove full_removes[MCPZ_DELTA_REMOVES_MAX];
 static struct mcpz_digest full_digests[MCPZ_DIGESTS_PER_MESSAGE_MAX];
 static struct mcpz_gossip_notice full_notices[MCPZ_PLUMTREE_IHAVE_MAX];
 
+static struct mcpz_short full_shorts[MCPZ_OVERLAY_WALK_MAX];
+static struct mcpz_summary_row full_rows[MCPZ_MEMBERS_MAX];
 static struct mcpz_overlay_entry full_entries[MCPZ_OVERLAY_SHUFFLE_MAX];
 
 static const struct mcpz_msg largest[] = {
@@ -129,8 +176,8 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_ADMIT, .admit = {FULL(MCPZ_CERTIFICATE_BYTES_MAX)}},
     {.kind = MCPZ_MSG_REFUSE, .refuse = {UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX)}},
     {.kind = MCPZ_MSG_RENEW},
-    {.kind = MCPZ_MSG_PING, .ping = {UINT32_MAX}},
-    {.kind = MCPZ_MSG_ACK, .ack = {UINT32_MAX}},
+    {.kind = MCPZ_MSG_PING,
+     .ping = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, true}},
     {.kind = MCPZ_MSG_MEMBER,
      .member = {{A32},
                 UINT64_MAX,
@@ -140,7 +187,8 @@ static const struct mcpz_msg largest[] = {
                 FULL(MCPZ_NAME_BYTES_MAX),
                 FULL(MCPZ_NAME_BYTES_MAX),
                 full_roles,
-                MCPZ_ROLES_MAX}},
+                MCPZ_ROLES_MAX,
+                FULL(MCPZ_SIGNATURE_BYTES)}},
     {.kind = MCPZ_MSG_CAPABILITIES,
      .capabilities = {{A32}, UINT64_MAX, UINT32_MAX, full_names, MCPZ_CAPABILITIES_PER_NODE_MAX}},
     {.kind = MCPZ_MSG_OPEN,
@@ -166,25 +214,73 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_DIGESTS,
      .digests = {{A32}, {B32}, full_digests, MCPZ_DIGESTS_PER_MESSAGE_MAX}},
     {.kind = MCPZ_MSG_WANT, .want = {{D32}, full_versions, MCPZ_ACTORS_MAX}},
-    {.kind = MCPZ_MSG_OVERLAY_JOIN, .overlay_join = {UINT32_MAX}},
-    {.kind = MCPZ_MSG_OVERLAY_FORWARD, .overlay_forward = {{A32}, MCPZ_OVERLAY_WALK_MAX}},
-    {.kind = MCPZ_MSG_OVERLAY_NEIGHBOUR, .overlay_neighbour = {UINT32_MAX, true}},
-    {.kind = MCPZ_MSG_OVERLAY_ANSWER, .overlay_answer = {UINT32_MAX, true}},
+    {.kind = MCPZ_MSG_OVERLAY_JOIN,
+     .overlay_join = {UINT32_MAX, UINT32_MAX, FULL(MCPZ_ADDRESS_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_OVERLAY_FORWARD,
+     .overlay_forward = {{A32}, MCPZ_OVERLAY_WALK_MAX, UINT32_MAX, FULL(MCPZ_ADDRESS_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_OVERLAY_NEIGHBOUR,
+     .overlay_neighbour = {UINT32_MAX, true, UINT32_MAX, FULL(MCPZ_ADDRESS_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_OVERLAY_ANSWER,
+     .overlay_answer = {UINT32_MAX, true, UINT32_MAX, FULL(MCPZ_ADDRESS_BYTES_MAX)}},
     {.kind = MCPZ_MSG_OVERLAY_DISCONNECT, .overlay_disconnect = {true}},
     {.kind = MCPZ_MSG_OVERLAY_SHUFFLE,
-     .overlay_shuffle =
-         {{A32}, UINT32_MAX, MCPZ_OVERLAY_WALK_MAX, full_entries, MCPZ_OVERLAY_SHUFFLE_MAX}},
+     .overlay_shuffle = {{A32},
+                         UINT32_MAX,
+                         MCPZ_OVERLAY_WALK_MAX,
+                         full_entries,
+                         MCPZ_OVERLAY_SHUFFLE_MAX,
+                         full_shorts,
+                         MCPZ_OVERLAY_WALK_MAX}},
     {.kind = MCPZ_MSG_OVERLAY_SHUFFLED,
-     .overlay_shuffled = {UINT32_MAX, full_entries, MCPZ_OVERLAY_SHUFFLE_MAX}},
+     .overlay_shuffled = {UINT32_MAX, full_entries, MCPZ_OVERLAY_SHUFFLE_MAX, full_shorts,
+                          MCPZ_OVERLAY_WALK_MAX}},
     {.kind = MCPZ_MSG_GOSSIP,
-     .gossip = {{GOSSIP16}, UINT32_MAX, FULL(MCPZ_PLUMTREE_LARGE_BYTES_MAX)}},
+     .gossip = {{GOSSIP16}, UINT32_MAX, FULL(MCPZ_PLUMTREE_LARGE_BYTES_MAX), false}},
     {.kind = MCPZ_MSG_IHAVE, .ihave = {full_notices, MCPZ_PLUMTREE_IHAVE_MAX}},
     {.kind = MCPZ_MSG_GRAFT, .graft = {true, {GOSSIP16}, true}},
     {.kind = MCPZ_MSG_PRUNE},
+    {.kind = MCPZ_MSG_SUSPECT, .suspect = {{A32}, UINT64_MAX, {B32}, MCPZ_SUSPICION_END - 1}},
+    {.kind = MCPZ_MSG_DEAD, .dead = {{A32}, UINT64_MAX, {B32}}},
+    {.kind = MCPZ_MSG_ADJACENCY,
+     .adjacency = {{A32}, UINT64_MAX, UINT32_MAX, full_shorts, MCPZ_ADJACENCY_MAX}},
+    {.kind = MCPZ_MSG_SUMMARY,
+     .summary = {MCPZ_SUMMARY_CAPABILITIES, true, full_rows, MCPZ_MEMBERS_MAX}},
+    {.kind = MCPZ_MSG_PROBE,
+     .probe = {MCPZ_PROBE_NACK, UINT32_MAX, MCPZ_OVERLAY_WALK_MAX - 1, full_shorts,
+               MCPZ_OVERLAY_WALK_MAX}},
+    {.kind = MCPZ_MSG_OVERLAY_OPTIMISE,
+     .overlay_optimise = {UINT32_MAX,
+                          UINT32_MAX,
+                          FULL(MCPZ_ADDRESS_BYTES_MAX),
+                          UINT32_MAX,
+                          {A32},
+                          UINT32_MAX,
+                          FULL(MCPZ_ADDRESS_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_OVERLAY_REPLACE,
+     .overlay_replace =
+         {UINT32_MAX, {B32}, UINT32_MAX, {A32}, UINT32_MAX, FULL(MCPZ_ADDRESS_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_OVERLAY_SWITCH,
+     .overlay_switch = {UINT32_MAX, UINT32_MAX, FULL(MCPZ_ADDRESS_BYTES_MAX), {B32}}},
+    {.kind = MCPZ_MSG_OVERLAY_SWITCHED, .overlay_switched = {UINT32_MAX, true}},
 };
 
-static_assert(MCPZ_ARRAY_LEN(samples) == MCPZ_MSG_KIND_END - 1, "a sample of each kind");
-static_assert(MCPZ_ARRAY_LEN(largest) == MCPZ_MSG_KIND_END - 1, "the largest of each kind");
+/* Kinds start at 1, and 7 was given up. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 2)
+
+static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
+static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");
+static_assert(MCPZ_ADJACENCY_MAX <= MCPZ_OVERLAY_WALK_MAX, "full_shorts is long enough for both");
+
+static inline const struct mcpz_msg *largest_of(enum mcpz_msg_kind kind)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(largest); i++) {
+        if (largest[i].kind == kind) {
+            return &largest[i];
+        }
+    }
+    assert(false);
+    return NULL;
+}
 
 /* Fill the lists of `largest`. */
 static void fill_largest(void)
@@ -218,8 +314,15 @@ static void fill_largest(void)
         full_notices[i] =
             (struct mcpz_gossip_notice){{GOSSIP16}, UINT32_MAX, MCPZ_PLUMTREE_LARGE_BYTES_MAX};
     }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_shorts); i++) {
+        full_shorts[i] = (struct mcpz_short){UINT32_MAX};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_rows); i++) {
+        full_rows[i] = (struct mcpz_summary_row){UINT64_MAX, UINT64_MAX, UINT32_MAX, true};
+    }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_entries); i++) {
-        full_entries[i] = (struct mcpz_overlay_entry){last_id, UINT32_MAX};
+        full_entries[i] = (struct mcpz_overlay_entry){last_id, UINT32_MAX, UINT32_MAX,
+                                                      mcpz_bytes(zeros, MCPZ_ADDRESS_BYTES_MAX)};
     }
 }
 

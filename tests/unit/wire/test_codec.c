@@ -52,7 +52,7 @@ TEST(every_message_is_read_as_documented)
 
 TEST(lists_are_laid_out_in_the_arena_and_slices_point_into_the_bytes)
 {
-    const struct mcpz_bytes bytes = samples[MCPZ_MSG_DELTA - 1].bytes;
+    const struct mcpz_bytes bytes = sample_of(MCPZ_MSG_DELTA)->bytes;
     struct mcpz_msg msg;
 
     CHECK_UINT(decode_into(bytes, &msg), MCPZ_OK);
@@ -109,13 +109,21 @@ TEST(every_buffer_too_small_is_refused)
 TEST(an_arena_too_small_is_refused_and_given_back)
 {
     static const enum mcpz_msg_kind with_lists[] = {
-        MCPZ_MSG_MEMBER,           MCPZ_MSG_CAPABILITIES, MCPZ_MSG_DELTA,
-        MCPZ_MSG_DIGESTS,          MCPZ_MSG_WANT,         MCPZ_MSG_OVERLAY_SHUFFLE,
+        MCPZ_MSG_MEMBER,
+        MCPZ_MSG_CAPABILITIES,
+        MCPZ_MSG_DELTA,
+        MCPZ_MSG_DIGESTS,
+        MCPZ_MSG_WANT,
+        MCPZ_MSG_OVERLAY_SHUFFLE,
         MCPZ_MSG_OVERLAY_SHUFFLED,
+        MCPZ_MSG_ADJACENCY,
+        MCPZ_MSG_SUMMARY,
+        MCPZ_MSG_PROBE,
+        MCPZ_MSG_IHAVE,
     };
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(with_lists); i++) {
-        const struct mcpz_bytes bytes = samples[with_lists[i] - 1].bytes;
+        const struct mcpz_bytes bytes = sample_of(with_lists[i])->bytes;
         struct mcpz_msg msg;
         CHECK_UINT(decode_into(bytes, &msg), MCPZ_OK);
         size_t needed = arena.used;
@@ -129,8 +137,8 @@ TEST(an_arena_too_small_is_refused_and_given_back)
 
 TEST(an_error_leaves_the_message_and_the_arena_as_they_were)
 {
-    struct mcpz_msg msg = {.kind = MCPZ_MSG_PING, .ping = {42}};
-    const struct mcpz_bytes delta = samples[MCPZ_MSG_DELTA - 1].bytes;
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_PING, .ping = {.seq = 42}};
+    const struct mcpz_bytes delta = sample_of(MCPZ_MSG_DELTA)->bytes;
     static uint8_t broken[256];
 
     memcpy(broken, delta.data, delta.length);
@@ -151,26 +159,29 @@ TEST(broken_input_gets_the_documented_error)
     } cases[] = {
         {RAW(""), MCPZ_ESHORT},
         {RAW("\xc1"), MCPZ_EPROTO},                             /* no value starts so */
-        {RAW("\x06"), MCPZ_EPROTO},                             /* not an array */
-        {RAW("\x82\x06\x07\x01\x01"), MCPZ_EPROTO},             /* a map */
+        {RAW("\x0e"), MCPZ_EPROTO},                             /* not an array */
+        {RAW("\x82\x0e\x07\x01\x01"), MCPZ_EPROTO},             /* a map */
         {RAW("\x90"), MCPZ_EPROTO},                             /* no kind */
         {RAW("\x91\x00"), MCPZ_EPROTO},                         /* kind 0 */
+        {RAW("\x92\x07\x07"), MCPZ_EPROTO},                     /* kind 7, which was ACK */
+        {RAW("\x92\x23\x07"), MCPZ_EPROTO},                     /* the kind after the last */
         {RAW("\x92\x7f\x07"), MCPZ_EPROTO},                     /* kind 127 */
-        {RAW("\x92\xcf\0\0\0\x01\0\0\0\x06\x07"), MCPZ_EPROTO}, /* kind 2^32 + 6 */
+        {RAW("\x92\xcf\0\0\0\x01\0\0\0\x0e\x07"), MCPZ_EPROTO}, /* kind 2^32 + 14 */
         {RAW("\x92\xff\x07"), MCPZ_EPROTO},                     /* kind -1 */
         {RAW("\x92\xa1p\x07"), MCPZ_EPROTO},                    /* kind "p" */
         {RAW("\xdf\xff\xff\xff\x7e"), MCPZ_ESHORT},             /* map of four billion */
         {RAW("\xdd\xff\xff\xff\x7e"), MCPZ_ESHORT},             /* array of four billion */
-        {RAW("\x91\x06"), MCPZ_EPROTO},                         /* seq missing */
-        {RAW("\x92\x06"), MCPZ_ESHORT},                         /* seq cut off */
-        {RAW("\x92\x06\xa1x"), MCPZ_EPROTO},                    /* seq is a string */
-        {RAW("\x92\x06\xff"), MCPZ_EPROTO},                     /* seq is -1 */
-        {RAW("\x92\x06\xc0"), MCPZ_EPROTO},                     /* seq is nil */
-        {RAW("\x92\x06\xc3"), MCPZ_EPROTO},                     /* seq is true */
-        {RAW("\x92\x06\xcb\0\0\0\0\0\0\0\0"), MCPZ_EPROTO},     /* seq is 0.0 */
-        {RAW("\x92\x06\xcf\0\0\0\x01\0\0\0\0"), MCPZ_EPROTO},   /* seq is 2^32 */
-        {RAW("\x92\x06\x07\x00"), MCPZ_EPROTO},                 /* one byte too many */
-        {RAW("\x93\x0c\x07\x01"), MCPZ_EPROTO},                 /* from_caller is 1 */
+        {RAW("\x91\x0e"), MCPZ_EPROTO},                         /* call missing */
+        {RAW("\x92\x0e"), MCPZ_ESHORT},                         /* call cut off */
+        {RAW("\x92\x0e\xa1x"), MCPZ_EPROTO},                    /* call is a string */
+        {RAW("\x92\x0e\xff"), MCPZ_EPROTO},                     /* call is -1 */
+        {RAW("\x92\x0e\xc0"), MCPZ_EPROTO},                     /* call is nil */
+        {RAW("\x92\x0e\xc3"), MCPZ_EPROTO},                     /* call is true */
+        {RAW("\x92\x0e\xcb\0\0\0\0\0\0\0\0"), MCPZ_EPROTO},     /* call is 0.0 */
+        {RAW("\x92\x0e\x07\x00"), MCPZ_EPROTO},                 /* one byte too many */
+        {RAW("\x97\x06\x01\xcf\0\0\0\x01\0\0\0\0\x01\x01\x01\xc3"), MCPZ_EPROTO}, /* echo 2^32 */
+        {RAW("\x92\x06\x01"), MCPZ_EPROTO},     /* a ping as it once was: seq alone */
+        {RAW("\x93\x0c\x07\x01"), MCPZ_EPROTO}, /* from_caller is 1 */
         {RAW("\x92\x03\xa4"
              "cert"),
          MCPZ_EPROTO},                                  /* certificate as text */
@@ -194,10 +205,10 @@ TEST(broken_input_gets_the_documented_error)
 TEST(forms_longer_than_need_be_are_refused)
 {
     static const struct mcpz_bytes cases[] = {
-        RAW("\xdc\0\x02\x06\x07"),                                 /* the message's own header */
-        RAW("\x92\xcc\x06\x07"),                                   /* its kind */
-        RAW("\x92\x06\xcc\x07"),                                   /* a number */
-        RAW("\x92\x06\xd0\x07"),                                   /* a number as a signed one */
+        RAW("\xdc\0\x02\x0e\x07"),                                 /* the message's own header */
+        RAW("\x92\xcc\x0e\x07"),                                   /* its kind */
+        RAW("\x92\x0e\xcc\x07"),                                   /* a number */
+        RAW("\x92\x0e\xd0\x07"),                                   /* a number as a signed one */
         RAW("\x93\x04\x12\xd9\x02no"),                             /* a text */
         RAW("\x92\x03\xc5\0\x04\x63\x65\x72\x74"),                 /* bytes */
         RAW("\x93\x12" ID_D "\xdc\0\0"),                           /* a list */
@@ -213,8 +224,8 @@ TEST(forms_longer_than_need_be_are_refused)
 TEST(fields_from_the_future_are_skipped)
 {
     static const struct mcpz_bytes cases[] = {
-        RAW("\x93\x06\x07\xc0"),
-        RAW("\x94\x06\x07\xd9\x01x\x81\xa1k\x93\x01\x02\x03"), /* of any form and type */
+        RAW("\x93\x0e\x07\xc0"),
+        RAW("\x94\x0e\x07\xd9\x01x\x81\xa1k\x93\x01\x02\x03"), /* of any form and type */
         RAW("\x92\x05\xca\0\0\0\0"),                           /* of a message without fields */
         RAW("\x93\x12" ID_D "\x91\x93\x93" ID_A "\x01\x63\x01\xa1x"), /* of items */
     };
@@ -230,7 +241,7 @@ TEST(fields_from_the_future_are_skipped)
 
 TEST(a_field_from_the_future_may_not_nest_too_deep)
 {
-    uint8_t bomb[3 + MCPZ_MSG_DEPTH_MAX] = {0x93, 0x06, 0x07};
+    uint8_t bomb[3 + MCPZ_MSG_DEPTH_MAX] = {0x93, 0x0e, 0x07};
 
     memset(bomb + 3, 0x91, MCPZ_MSG_DEPTH_MAX);
     bomb[sizeof(bomb) - 1] = 0x90; /* 17 deep in all */
@@ -242,9 +253,9 @@ TEST(a_field_from_the_future_may_not_nest_too_deep)
 TEST(a_message_over_its_size_is_refused)
 {
     static uint8_t bytes[MCPZ_MSG_BYTES_MAX + 1];
-    static const uint8_t head[] = {0x93, 0x06, 0x07, 0xc5};
+    static const uint8_t head[] = {0x93, 0x0e, 0x07, 0xc5};
 
-    /* A ping with one large field from the future. */
+    /* A cancel with one large field from the future. */
     for (size_t over = 0; over <= 1; over++) {
         size_t length = MCPZ_MSG_BYTES_MAX + over;
         size_t field = length - sizeof(head) - 2;
@@ -321,9 +332,10 @@ TEST(texts_end_at_their_limit)
     CHECK_UINT(decode_refuse(MCPZ_MESSAGE_BYTES_MAX + 1), MCPZ_EPROTO);
 }
 
-static mcpz_error decode_member(uint32_t state, size_t name_bytes, uint32_t role_count)
+static mcpz_error decode_member(uint32_t state, size_t name_bytes, uint32_t role_count,
+                                size_t signature_bytes)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_MEMBER, 8);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_MEMBER, 9);
     mcpz_value_bin(&writer, mcpz_text(A32));
     mcpz_value_uint(&writer, 1);
     mcpz_value_uint(&writer, state);
@@ -335,18 +347,132 @@ static mcpz_error decode_member(uint32_t state, size_t name_bytes, uint32_t role
     for (uint32_t i = 0; i < role_count; i++) {
         mcpz_value_text(&writer, mcpz_bytes(zeros, name_bytes));
     }
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, signature_bytes));
     return decode_written(&writer);
 }
 
-TEST(members_have_known_states_and_bounded_names_and_roles)
+TEST(members_have_known_states_and_bounded_names_roles_and_signatures)
 {
-    CHECK_UINT(decode_member(0, 1, 0), MCPZ_EPROTO);
-    CHECK_UINT(decode_member(MCPZ_MEMBER_ALIVE, 1, 0), MCPZ_OK);
-    CHECK_UINT(decode_member(MCPZ_MEMBER_LEFT, 1, 0), MCPZ_OK);
-    CHECK_UINT(decode_member(MCPZ_MEMBER_STATE_END, 1, 0), MCPZ_EPROTO);
-    CHECK_UINT(decode_member(1, MCPZ_NAME_BYTES_MAX, MCPZ_ROLES_MAX), MCPZ_OK);
-    CHECK_UINT(decode_member(1, MCPZ_NAME_BYTES_MAX + 1, 1), MCPZ_EPROTO);
-    CHECK_UINT(decode_member(1, 1, MCPZ_ROLES_MAX + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_member(0, 1, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_member(MCPZ_MEMBER_ALIVE, 1, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_member(MCPZ_MEMBER_LEFT, 1, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_member(MCPZ_MEMBER_STATE_END, 1, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_member(1, MCPZ_NAME_BYTES_MAX, MCPZ_ROLES_MAX, 0), MCPZ_OK);
+    CHECK_UINT(decode_member(1, MCPZ_NAME_BYTES_MAX + 1, 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_member(1, 1, MCPZ_ROLES_MAX + 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_member(1, 1, 0, MCPZ_SIGNATURE_BYTES), MCPZ_OK);
+    CHECK_UINT(decode_member(1, 1, 0, MCPZ_SIGNATURE_BYTES + 1), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_suspect(uint32_t reason)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_SUSPECT, 4);
+    mcpz_value_bin(&writer, mcpz_text(A32));
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_bin(&writer, mcpz_text(B32));
+    mcpz_value_uint(&writer, reason);
+    return decode_written(&writer);
+}
+
+TEST(suspicions_have_known_reasons)
+{
+    CHECK_UINT(decode_suspect(0), MCPZ_EPROTO);
+    CHECK_UINT(decode_suspect(MCPZ_SUSPICION_LATE), MCPZ_OK);
+    CHECK_UINT(decode_suspect(MCPZ_SUSPICION_RUMOUR), MCPZ_OK);
+    CHECK_UINT(decode_suspect(MCPZ_SUSPICION_END), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_dead(size_t observer_bytes)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_DEAD, 3);
+    mcpz_value_bin(&writer, mcpz_text(A32));
+    mcpz_value_uint(&writer, UINT64_MAX);
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, observer_bytes));
+    return decode_written(&writer);
+}
+
+TEST(whoever_declares_a_death_is_named_in_full)
+{
+    CHECK_UINT(decode_dead(MCPZ_ID_BYTES), MCPZ_OK);
+    CHECK_UINT(decode_dead(MCPZ_ID_BYTES - 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_dead(MCPZ_ID_BYTES + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_dead(0), MCPZ_EPROTO);
+}
+
+/* Names of nodes, all `name`. */
+static void write_shorts(struct mcpz_value_writer *writer, uint32_t count, uint64_t name)
+{
+    mcpz_value_array(writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mcpz_value_uint(writer, name);
+    }
+}
+
+static mcpz_error decode_adjacency(uint32_t count, uint64_t name)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_ADJACENCY, 4);
+    mcpz_value_bin(&writer, mcpz_text(A32));
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_uint(&writer, 1);
+    write_shorts(&writer, count, name);
+    return decode_written(&writer);
+}
+
+TEST(neighbours_told_of_are_bounded_in_number_and_name)
+{
+    CHECK_UINT(decode_adjacency(0, 0), MCPZ_OK);
+    CHECK_UINT(decode_adjacency(MCPZ_ADJACENCY_MAX, UINT32_MAX), MCPZ_OK);
+    CHECK_UINT(decode_adjacency(MCPZ_ADJACENCY_MAX + 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_adjacency(1, UINT64_C(1) << 32), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_summary(uint32_t what, uint32_t count, uint64_t version)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_SUMMARY, 3);
+    mcpz_value_uint(&writer, what);
+    mcpz_value_bool(&writer, false);
+    mcpz_value_array(&writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mcpz_value_array(&writer, 4);
+        mcpz_value_uint(&writer, UINT64_MAX);
+        mcpz_value_uint(&writer, UINT64_MAX);
+        mcpz_value_uint(&writer, version);
+        mcpz_value_bool(&writer, true);
+    }
+    return decode_written(&writer);
+}
+
+TEST(summaries_are_of_what_is_known_and_bounded)
+{
+    CHECK_UINT(decode_summary(0, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_summary(MCPZ_SUMMARY_MEMBERS, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_summary(MCPZ_SUMMARY_CAPABILITIES, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_summary(MCPZ_SUMMARY_CAPABILITIES + 1, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_summary(MCPZ_SUMMARY_MEMBERS, MCPZ_MEMBERS_MAX, UINT32_MAX), MCPZ_OK);
+    CHECK_UINT(decode_summary(MCPZ_SUMMARY_MEMBERS, MCPZ_MEMBERS_MAX + 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_summary(MCPZ_SUMMARY_MEMBERS, 1, UINT64_C(1) << 32), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_probe(uint32_t kind, uint32_t at, uint32_t path_count)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_PROBE, 4);
+    mcpz_value_uint(&writer, kind);
+    mcpz_value_uint(&writer, 7);
+    mcpz_value_uint(&writer, at);
+    write_shorts(&writer, path_count, 1);
+    return decode_written(&writer);
+}
+
+/* Whether `at` lies on the path is for core/probes.c to see. */
+TEST(probes_have_known_kinds_and_bounded_paths)
+{
+    CHECK_UINT(decode_probe(0, 0, 2), MCPZ_EPROTO);
+    CHECK_UINT(decode_probe(MCPZ_PROBE_ASK, 0, 2), MCPZ_OK);
+    CHECK_UINT(decode_probe(MCPZ_PROBE_NACK, 0, 2), MCPZ_OK);
+    CHECK_UINT(decode_probe(MCPZ_PROBE_NACK + 1, 0, 2), MCPZ_EPROTO);
+    CHECK_UINT(decode_probe(1, MCPZ_OVERLAY_WALK_MAX - 1, MCPZ_OVERLAY_WALK_MAX), MCPZ_OK);
+    CHECK_UINT(decode_probe(1, MCPZ_OVERLAY_WALK_MAX, MCPZ_OVERLAY_WALK_MAX), MCPZ_EPROTO);
+    CHECK_UINT(decode_probe(1, 0, MCPZ_OVERLAY_WALK_MAX + 1), MCPZ_EPROTO);
 }
 
 static mcpz_error decode_capabilities(uint32_t count, size_t name_bytes)
@@ -455,45 +581,107 @@ TEST(digests_are_sorted_and_bounded)
     CHECK_UINT(decode_digests(2, true), MCPZ_EPROTO);
 }
 
-static mcpz_error decode_walk(uint32_t kind, uint32_t ttl)
+static void write_where(struct mcpz_value_writer *writer, uint64_t scope, size_t address_bytes)
 {
-    struct mcpz_value_writer writer = start(kind, kind == MCPZ_MSG_OVERLAY_FORWARD ? 2 : 4);
+    mcpz_value_uint(writer, scope);
+    mcpz_value_text(writer, mcpz_bytes(zeros, address_bytes));
+}
+
+static void write_entries(struct mcpz_value_writer *writer, uint32_t count, uint64_t scope,
+                          size_t address_bytes)
+{
+    mcpz_value_array(writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mcpz_value_array(writer, 4);
+        mcpz_value_bin(writer, mcpz_text(A32));
+        mcpz_value_uint(writer, i);
+        write_where(writer, scope, address_bytes);
+    }
+}
+
+static mcpz_error decode_forward(uint32_t ttl)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OVERLAY_FORWARD, 4);
     mcpz_value_bin(&writer, mcpz_text(A32));
-    if (kind == MCPZ_MSG_OVERLAY_SHUFFLE) {
-        mcpz_value_uint(&writer, 7);
-    }
     mcpz_value_uint(&writer, ttl);
-    if (kind == MCPZ_MSG_OVERLAY_SHUFFLE) {
-        mcpz_value_array(&writer, 0);
-    }
+    write_where(&writer, 1, 0);
     return decode_written(&writer);
 }
 
-static mcpz_error decode_shuffled(uint32_t count)
+static mcpz_error decode_shuffle(uint32_t ttl, uint32_t entry_count, uint32_t path_count)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_OVERLAY_SHUFFLED, 2);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OVERLAY_SHUFFLE, 5);
+    mcpz_value_bin(&writer, mcpz_text(A32));
     mcpz_value_uint(&writer, 7);
-    mcpz_value_array(&writer, count);
-    for (uint32_t i = 0; i < count; i++) {
-        mcpz_value_array(&writer, 2);
-        mcpz_value_bin(&writer, mcpz_text(A32));
-        mcpz_value_uint(&writer, i);
-    }
+    mcpz_value_uint(&writer, ttl);
+    write_entries(&writer, entry_count, 1, 0);
+    write_shorts(&writer, path_count, 1);
+    return decode_written(&writer);
+}
+
+static mcpz_error decode_shuffled(uint32_t entry_count, uint32_t path_count)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OVERLAY_SHUFFLED, 3);
+    mcpz_value_uint(&writer, 7);
+    write_entries(&writer, entry_count, 1, 0);
+    write_shorts(&writer, path_count, 1);
     return decode_written(&writer);
 }
 
 TEST(walks_and_shuffles_are_bounded)
 {
-    CHECK_UINT(decode_walk(MCPZ_MSG_OVERLAY_FORWARD, 0), MCPZ_OK);
-    CHECK_UINT(decode_walk(MCPZ_MSG_OVERLAY_FORWARD, MCPZ_OVERLAY_WALK_MAX), MCPZ_OK);
-    CHECK_UINT(decode_walk(MCPZ_MSG_OVERLAY_FORWARD, MCPZ_OVERLAY_WALK_MAX + 1), MCPZ_EPROTO);
-    CHECK_UINT(decode_walk(MCPZ_MSG_OVERLAY_SHUFFLE, 0), MCPZ_EPROTO);
-    CHECK_UINT(decode_walk(MCPZ_MSG_OVERLAY_SHUFFLE, 1), MCPZ_OK);
-    CHECK_UINT(decode_walk(MCPZ_MSG_OVERLAY_SHUFFLE, MCPZ_OVERLAY_WALK_MAX), MCPZ_OK);
-    CHECK_UINT(decode_walk(MCPZ_MSG_OVERLAY_SHUFFLE, MCPZ_OVERLAY_WALK_MAX + 1), MCPZ_EPROTO);
-    CHECK_UINT(decode_shuffled(0), MCPZ_OK);
-    CHECK_UINT(decode_shuffled(MCPZ_OVERLAY_SHUFFLE_MAX), MCPZ_OK);
-    CHECK_UINT(decode_shuffled(MCPZ_OVERLAY_SHUFFLE_MAX + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_forward(0), MCPZ_OK);
+    CHECK_UINT(decode_forward(MCPZ_OVERLAY_WALK_MAX), MCPZ_OK);
+    CHECK_UINT(decode_forward(MCPZ_OVERLAY_WALK_MAX + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_shuffle(0, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_shuffle(1, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_shuffle(MCPZ_OVERLAY_WALK_MAX, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_shuffle(MCPZ_OVERLAY_WALK_MAX + 1, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_shuffle(1, MCPZ_OVERLAY_SHUFFLE_MAX, MCPZ_OVERLAY_WALK_MAX), MCPZ_OK);
+    CHECK_UINT(decode_shuffle(1, MCPZ_OVERLAY_SHUFFLE_MAX + 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_shuffle(1, 0, MCPZ_OVERLAY_WALK_MAX + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_shuffled(0, 0), MCPZ_OK);
+    CHECK_UINT(decode_shuffled(MCPZ_OVERLAY_SHUFFLE_MAX, MCPZ_OVERLAY_WALK_MAX), MCPZ_OK);
+    CHECK_UINT(decode_shuffled(MCPZ_OVERLAY_SHUFFLE_MAX + 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_shuffled(0, MCPZ_OVERLAY_WALK_MAX + 1), MCPZ_EPROTO);
+}
+
+/* An overlay message of `kind` whose sender, or whom it tells of, is there. */
+static mcpz_error decode_whereabouts(uint32_t kind, uint64_t scope, size_t address_bytes)
+{
+    bool is_join = kind == MCPZ_MSG_OVERLAY_JOIN;
+    bool is_shuffled = kind == MCPZ_MSG_OVERLAY_SHUFFLED;
+    struct mcpz_value_writer writer = start(kind, is_join || is_shuffled ? 3 : 4);
+
+    if (kind == MCPZ_MSG_OVERLAY_FORWARD) {
+        mcpz_value_bin(&writer, mcpz_text(A32));
+    }
+    mcpz_value_uint(&writer, 7);
+    if (kind == MCPZ_MSG_OVERLAY_NEIGHBOUR || kind == MCPZ_MSG_OVERLAY_ANSWER) {
+        mcpz_value_bool(&writer, true);
+    }
+    if (is_shuffled) {
+        write_entries(&writer, 1, scope, address_bytes);
+        write_shorts(&writer, 0, 0);
+    } else {
+        write_where(&writer, scope, address_bytes);
+    }
+    return decode_written(&writer);
+}
+
+TEST(addresses_and_scopes_in_the_overlay_are_bounded)
+{
+    static const enum mcpz_msg_kind kinds[] = {
+        MCPZ_MSG_OVERLAY_JOIN,   MCPZ_MSG_OVERLAY_FORWARD,  MCPZ_MSG_OVERLAY_NEIGHBOUR,
+        MCPZ_MSG_OVERLAY_ANSWER, MCPZ_MSG_OVERLAY_SHUFFLED,
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(kinds); i++) {
+        CHECK_UINT(decode_whereabouts(kinds[i], 0, 0), MCPZ_OK);
+        CHECK_UINT(decode_whereabouts(kinds[i], UINT32_MAX, MCPZ_ADDRESS_BYTES_MAX), MCPZ_OK);
+        CHECK_UINT(decode_whereabouts(kinds[i], UINT64_C(1) << 32, 0), MCPZ_EPROTO);
+        CHECK_UINT(decode_whereabouts(kinds[i], 0, MCPZ_ADDRESS_BYTES_MAX + 1), MCPZ_EPROTO);
+    }
 }
 
 struct delta_shape {
@@ -617,10 +805,11 @@ TEST(text_that_is_not_utf8_is_not_written)
 
 static mcpz_error decode_gossip(size_t id_bytes, uint32_t round, size_t payload_bytes)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_GOSSIP, 3);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_GOSSIP, 4);
     mcpz_value_bin(&writer, mcpz_bytes(zeros, id_bytes));
     mcpz_value_uint(&writer, round);
     mcpz_value_bin(&writer, mcpz_bytes(zeros, payload_bytes));
+    mcpz_value_bool(&writer, false);
     return decode_written(&writer);
 }
 
@@ -633,6 +822,22 @@ TEST(broadcasts_are_bounded_in_payload_and_start_at_round_one)
     CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, MCPZ_PLUMTREE_LARGE_BYTES_MAX), MCPZ_OK);
     CHECK_UINT(decode_gossip(MCPZ_GOSSIP_ID_BYTES, 1, MCPZ_PLUMTREE_LARGE_BYTES_MAX + 1),
                MCPZ_EPROTO);
+}
+
+TEST(whether_a_broadcast_is_patient_must_be_said)
+{
+    struct mcpz_value_writer short_of_one = start(MCPZ_MSG_GOSSIP, 3);
+    mcpz_value_bin(&short_of_one, mcpz_bytes(zeros, MCPZ_GOSSIP_ID_BYTES));
+    mcpz_value_uint(&short_of_one, 1);
+    mcpz_value_bin(&short_of_one, mcpz_bytes(zeros, 1));
+    CHECK_UINT(decode_written(&short_of_one), MCPZ_EPROTO);
+
+    struct mcpz_value_writer no_boolean = start(MCPZ_MSG_GOSSIP, 4);
+    mcpz_value_bin(&no_boolean, mcpz_bytes(zeros, MCPZ_GOSSIP_ID_BYTES));
+    mcpz_value_uint(&no_boolean, 1);
+    mcpz_value_bin(&no_boolean, mcpz_bytes(zeros, 1));
+    mcpz_value_uint(&no_boolean, 1);
+    CHECK_UINT(decode_written(&no_boolean), MCPZ_EPROTO);
 }
 
 static mcpz_error decode_ihave(uint32_t count, uint32_t bytes)
@@ -659,14 +864,17 @@ TEST(announcements_are_bounded_in_number_and_in_what_they_announce)
 
 TEST(every_kind_has_a_name)
 {
-    for (uint32_t i = 1; i < MCPZ_MSG_KIND_END; i++) {
-        CHECK(strcmp(mcpz_msg_name(i), "?") != 0);
-        for (uint32_t j = 1; j < i; j++) {
-            CHECK(strcmp(mcpz_msg_name(i), mcpz_msg_name(j)) != 0);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(samples); i++) {
+        const char *name = mcpz_msg_name(samples[i].msg.kind);
+        CHECK(strcmp(name, "?") != 0);
+        for (size_t j = 0; j < i; j++) {
+            CHECK(samples[j].msg.kind < samples[i].msg.kind);
+            CHECK(strcmp(name, mcpz_msg_name(samples[j].msg.kind)) != 0);
         }
     }
     CHECK_TEXT(mcpz_msg_name(MCPZ_MSG_PING), "ping");
     CHECK_TEXT(mcpz_msg_name(0), "?");
+    CHECK_TEXT(mcpz_msg_name(7), "?");
     CHECK_TEXT(mcpz_msg_name(MCPZ_MSG_KIND_END), "?");
     CHECK_TEXT(mcpz_msg_name(UINT32_MAX), "?");
 }
@@ -682,12 +890,18 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(a_field_from_the_future_may_not_nest_too_deep),
           RUN(a_message_over_its_size_is_refused), RUN(chunks_have_one_byte_to_the_limit),
           RUN(token_ids_and_proofs_have_one_length), RUN(texts_end_at_their_limit),
-          RUN(members_have_known_states_and_bounded_names_and_roles),
+          RUN(members_have_known_states_and_bounded_names_roles_and_signatures),
+          RUN(suspicions_have_known_reasons), RUN(whoever_declares_a_death_is_named_in_full),
+          RUN(neighbours_told_of_are_bounded_in_number_and_name),
+          RUN(summaries_are_of_what_is_known_and_bounded),
+          RUN(probes_have_known_kinds_and_bounded_paths),
+          RUN(addresses_and_scopes_in_the_overlay_are_bounded),
           RUN(capabilities_are_bounded_in_number_and_name),
           RUN(calls_are_bounded_in_attempt_priority_and_params),
           RUN(version_vectors_are_sorted_and_bounded), RUN(digests_are_sorted_and_bounded),
           RUN(walks_and_shuffles_are_bounded), RUN(deltas_are_bounded_in_all_they_hold),
           RUN(paths_and_values_that_are_not_canonical_never_arrive),
           RUN(broadcasts_are_bounded_in_payload_and_start_at_round_one),
+          RUN(whether_a_broadcast_is_patient_must_be_said),
           RUN(announcements_are_bounded_in_number_and_in_what_they_announce),
           RUN(text_that_is_not_utf8_is_not_written), RUN(every_kind_has_a_name))

@@ -90,7 +90,7 @@ TEST(the_largest_delta_fits_the_store)
     struct mcpz_record record = {.kind = MCPZ_RECORD_DELTA};
 
     fill_largest();
-    record.delta.delta = largest[MCPZ_MSG_DELTA - 1].delta.delta;
+    record.delta.delta = largest_of(MCPZ_MSG_DELTA)->delta.delta;
     struct mcpz_bytes bytes = encode(&record);
     memcpy(first, bytes.data, bytes.length);
     CHECK_UINT(decode(mcpz_bytes(first, bytes.length), &record), MCPZ_OK);

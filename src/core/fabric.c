@@ -1,0 +1,620 @@
+#include "core/fabric.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+
+#define REJOIN_MAX_US MCPZ_SECONDS(5)
+#define BRIDGE_US MCPZ_SECONDS(30) /* between two new ways out of a scope, of all its members */
+#define BRIDGE_MISSING_US MCPZ_SECONDS(5) /* of one that has none */
+#define ALIGNED(bytes) (((bytes) + 15) / 16 * 16)
+
+/* The line, from the network up. */
+enum level { LINKS, OVERLAY, PLUMTREE, MEMBERS, ABOVE };
+
+/* ---- Configuration ------------------------------------------------------------------------ */
+
+static size_t either(size_t given, size_t otherwise)
+{
+    return given > 0 ? given : otherwise;
+}
+
+/* A stream of its own for each machine: one more draw in one does not move the others. */
+static uint64_t seed_for(const struct mcpz_fabric_config *config, const char *machine)
+{
+    return mcpz_hash_bytes(mcpz_text(machine), config->seed);
+}
+
+static struct mcpz_links_config links_config(const struct mcpz_fabric_config *config)
+{
+    return (struct mcpz_links_config){
+        .self = config->members.id,
+        .links_max = either(config->links_max, MCPZ_LINKS_MAX),
+        .dials_max = either(config->dials_max, MCPZ_REACHING_MAX),
+        .seeds_max = either(config->seeds_max, MCPZ_SEEDS_MAX),
+        .address_bytes = either(config->address_bytes, MCPZ_ADDRESS_BYTES_MAX + 1),
+        .seed = seed_for(config, "links"),
+    };
+}
+
+static struct mcpz_overlay_config overlay_config(const struct mcpz_fabric_config *config)
+{
+    const struct mcpz_members_config *members = &config->members;
+    const size_t neighbours = either(config->neighbours_max, 6);
+    uint64_t scope = 0;
+
+    if (members->zone_only) {
+        scope = mcpz_hash_bytes(mcpz_text(members->zone),
+                                mcpz_hash_bytes(mcpz_text(members->region), 0));
+    }
+    return (struct mcpz_overlay_config){
+        .active_max = neighbours,
+        .passive_max = either(config->passive_max, 30),
+        .far_max = members->zone_only ? config->far_max : 0,
+        .chosen_min = neighbours / 3,
+        /* Who knows every member has little to learn from shuffles. */
+        .shuffle_period_us = members->zone_only ? MCPZ_SECONDS(60) : MCPZ_SECONDS(300),
+        .scope = (uint32_t)(scope ^ scope >> 32),
+        .address = mcpz_text(members->address != NULL ? members->address : ""),
+        .address_bytes = either(config->address_bytes, MCPZ_ADDRESS_BYTES_MAX + 1),
+    };
+}
+
+static struct mcpz_xbot_config xbot_config(const struct mcpz_fabric_config *config)
+{
+    const struct mcpz_node_timing timing = mcpz_timing_or_default(&config->timing);
+
+    return (struct mcpz_xbot_config){
+        .period_us = timing.optimise_us,
+        .measure_us = timing.heartbeat_us, /* a new link's come four times as often */
+        .unbiased = either(config->neighbours_max, 6) / 3,
+        .address_bytes = either(config->address_bytes, MCPZ_ADDRESS_BYTES_MAX + 1),
+    };
+}
+
+static struct mcpz_plumtree_config plumtree_config(const struct mcpz_fabric_config *config)
+{
+    struct mcpz_plumtree_config plumtree = {
+        .seen_max = (uint32_t)either(config->gossip_seen_max, 4096),
+        .cache_max = (uint32_t)either(config->gossip_cache_max, MCPZ_PLUMTREE_CACHE_MAX),
+        .cache_bytes = (uint32_t)either(config->gossip_cache_bytes, 131072),
+        .missing_max = (uint32_t)either(config->gossip_missing_max, MCPZ_PLUMTREE_MISSING_MAX),
+        .notices_max = (uint32_t)either(config->gossip_notices_max, MCPZ_PLUMTREE_IHAVE_MAX),
+        .first_timeout_us = MCPZ_PLUMTREE_FIRST_TIMEOUT_MIN_US,
+        .next_timeout_us = MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US,
+        .announce_us = MCPZ_MS(100),
+        .announce_patient_us = MCPZ_SECONDS(1),
+        .keep_us = MCPZ_SECONDS(60),
+        .optimise_ahead = MCPZ_PLUMTREE_AHEAD_MANY_SENDERS,
+        .seed = seed_for(config, "plumtree"),
+    };
+    plumtree.payload_bytes_max = plumtree.cache_bytes < MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX
+                                     ? plumtree.cache_bytes
+                                     : MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX;
+    return plumtree;
+}
+
+static struct mcpz_members_config members_config(const struct mcpz_fabric_config *config)
+{
+    struct mcpz_members_config members = config->members;
+
+    members.rows_max = either(members.rows_max, MCPZ_MEMBERS_MAX);
+    members.text_bytes = either(members.text_bytes, MCPZ_MEMBERS_MAX * 256);
+    members.suspicions_max = either(members.suspicions_max, MCPZ_SUSPICIONS_MAX);
+    return members;
+}
+
+size_t mcpz_fabric_bytes(const struct mcpz_fabric_config *config)
+{
+    const struct mcpz_links_config links = links_config(config);
+    const struct mcpz_overlay_config overlay = overlay_config(config);
+    const struct mcpz_xbot_config xbot = xbot_config(config);
+    const struct mcpz_plumtree_config plumtree = plumtree_config(config);
+    const struct mcpz_members_config members = members_config(config);
+
+    return mcpz_links_bytes(&links) + mcpz_overlay_bytes(&overlay) + mcpz_xbot_bytes(&xbot) +
+           ALIGNED(mcpz_plumtree_bytes(&plumtree)) + mcpz_members_bytes(&members);
+}
+
+void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_config *config,
+                      void *memory, mcpz_time now)
+{
+    const struct mcpz_links_config links = links_config(config);
+    const struct mcpz_overlay_config overlay = overlay_config(config);
+    const struct mcpz_xbot_config xbot = xbot_config(config);
+    const struct mcpz_plumtree_config plumtree = plumtree_config(config);
+    const struct mcpz_members_config members = members_config(config);
+    struct mcpz_arena arena;
+
+    mcpz_arena_init(&arena, memory, mcpz_fabric_bytes(config));
+    *fabric = (struct mcpz_fabric){
+        .timing = mcpz_timing_or_default(&config->timing),
+        .packer = config->packer,
+    };
+    fabric->rejoin_at_us = now;
+    fabric->rejoin_us = fabric->timing.redial_min_us;
+    fabric->bridge_at_us = now + BRIDGE_US;
+    mcpz_rng_init(&fabric->rng, seed_for(config, "mesh"));
+    mcpz_links_init(&fabric->links, &links, &fabric->timing, &arena, now);
+    mcpz_overlay_init(&fabric->overlay, &config->members.id, &overlay, &arena,
+                      seed_for(config, "overlay"), now);
+    mcpz_xbot_init(&fabric->xbot, &xbot, &arena, seed_for(config, "xbot"), now);
+    mcpz_plumtree_init(&fabric->plumtree, &plumtree,
+                       mcpz_arena_take(&arena, ALIGNED(mcpz_plumtree_bytes(&plumtree)), 1));
+    mcpz_members_init(&fabric->members, &members, &fabric->timing, &arena,
+                      seed_for(config, "members"), now);
+}
+
+/* ---- Facts rise --------------------------------------------------------------------------- */
+
+static void rise(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out, size_t first,
+                 enum level from);
+
+static uint32_t rtt_of(const void *context, const struct mcpz_id *peer)
+{
+    const struct mcpz_linked *link = mcpz_links_find(context, peer);
+    return link != NULL ? link->rtt_min_us : 0;
+}
+
+/* The overlay, and what changes its views after it. */
+static void hand_overlay(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
+                         struct mcpz_outbox *out)
+{
+    const struct mcpz_xbot_rtts rtts = {.context = &fabric->links, .of = rtt_of};
+
+    mcpz_overlay_step(&fabric->overlay, now, event, out);
+    mcpz_xbot_step(&fabric->xbot, &fabric->overlay, &rtts, now, event, out);
+}
+
+static void step_overlay(struct mcpz_fabric *fabric, mcpz_time now, enum mcpz_event_kind kind,
+                         const struct mcpz_fact *fact, struct mcpz_outbox *out)
+{
+    struct mcpz_event event = {
+        .kind = kind,
+        .link = {.peer = fact->about, .reason = (enum mcpz_link_down_reason)fact->reason},
+    };
+    hand_overlay(fabric, now, &event, out);
+}
+
+/* Who is slow is not given up as soon as others. */
+static void bear(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_member *member)
+{
+    uint32_t flaps = member != NULL ? mcpz_members_flaps(member, now) : 0;
+
+    if (flaps > 0) {
+        mcpz_links_bear(&fabric->links, &member->id,
+                        fabric->timing.link_silent_us * (1 + 2 * (mcpz_time)flaps));
+    }
+}
+
+/* Without one, nothing is heard of our own scope. */
+static bool has_near_neighbour(const struct mcpz_overlay *overlay)
+{
+    for (size_t i = 0; i < overlay->active_count; i++) {
+        if (overlay->config.far_max == 0 ||
+            overlay->active[i].where.scope == overlay->where.scope) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A link is new. Who has no neighbour joins through it. Who had the peer for dead wants it for a
+ * neighbour: the two may be all that connects two parts of the mesh. */
+static void greet(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_fact *fact,
+                  struct mcpz_outbox *out)
+{
+    const struct mcpz_member *member = mcpz_members_find(&fabric->members, &fact->about);
+
+    bear(fabric, now, member);
+    step_overlay(fabric, now, MCPZ_EVENT_LINK_UP, fact, out);
+    if (!has_near_neighbour(&fabric->overlay) && fabric->overlay.ask_count == 0) {
+        step_overlay(fabric, now, MCPZ_EVENT_CONTACT, fact, out);
+    } else if (member != NULL && member->state == MCPZ_MEMBER_DEAD) {
+        mcpz_overlay_court(&fabric->overlay, now, &fact->about, out);
+    } else if (fabric->bridges && member == NULL) {
+        fabric->bridges = false;
+        mcpz_overlay_court(&fabric->overlay, now, &fact->about, out);
+    }
+}
+
+static void show_overlay(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
+                         struct mcpz_outbox *out)
+{
+    const struct mcpz_fact *fact = &event->fact;
+
+    if (event->kind != MCPZ_EVENT_FACT) {
+        bool is_raw = event->kind == MCPZ_EVENT_LINK_UP || event->kind == MCPZ_EVENT_LINK_DOWN;
+        if (!is_raw) { /* of links it hears what the machine below makes of them */
+            hand_overlay(fabric, now, event, out);
+        }
+    } else if (fact->kind == MCPZ_FACT_LINKED) {
+        greet(fabric, now, fact, out);
+    } else if (fact->kind == MCPZ_FACT_UNLINKED) {
+        step_overlay(fabric, now, MCPZ_EVENT_LINK_DOWN, fact, out);
+    } else if (fact->kind == MCPZ_FACT_UNREACHABLE) {
+        step_overlay(fabric, now, MCPZ_EVENT_UNREACHABLE, fact, out);
+    }
+}
+
+static bool may_be_broadcast(enum mcpz_msg_kind kind)
+{
+    return kind == MCPZ_MSG_MEMBER || kind == MCPZ_MSG_SUSPECT || kind == MCPZ_MSG_DEAD ||
+           kind == MCPZ_MSG_ADJACENCY || kind == MCPZ_MSG_CAPABILITIES;
+}
+
+static void show_members(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
+                         struct mcpz_outbox *out)
+{
+    struct mcpz_msg msg;
+
+    if (event->kind != MCPZ_EVENT_FACT || event->fact.kind != MCPZ_FACT_GOSSIP_DELIVERED) {
+        mcpz_members_step(&fabric->members, &fabric->links, now, event, out);
+        return;
+    }
+    if (!fabric->packer.unpack(event->fact.detail, &out->arena, &msg) ||
+        !may_be_broadcast(msg.kind)) {
+        fabric->unreadable++;
+        return;
+    }
+    struct mcpz_event delivered = {
+        .kind = MCPZ_EVENT_RECV,
+        .wall_ms = event->wall_ms,
+        .recv = {.from = event->fact.about, .msg = &msg, .gossip = true},
+    };
+    mcpz_members_step(&fabric->members, &fabric->links, now, &delivered, out);
+}
+
+/* Broadcasts go to neighbours of our scope only. */
+static bool is_for_plumtree(const struct mcpz_event *event)
+{
+    return event->kind != MCPZ_EVENT_FACT || event->fact.kind != MCPZ_FACT_NEIGHBOUR_UP ||
+           event->fact.reason == 0;
+}
+
+static void show(struct mcpz_fabric *fabric, mcpz_time now, enum level level,
+                 const struct mcpz_event *event, struct mcpz_outbox *out)
+{
+    const size_t first = out->count;
+
+    if (level == OVERLAY) {
+        show_overlay(fabric, now, event, out);
+    } else if (level == PLUMTREE) {
+        if (is_for_plumtree(event)) {
+            mcpz_plumtree_step(&fabric->plumtree, now, event, out);
+        }
+    } else {
+        show_members(fabric, now, event, out);
+    }
+    rise(fabric, now, out, first, level);
+}
+
+/* Show what `from` has stated since action `first` to the machines after it. */
+static void rise(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out, size_t first,
+                 enum level from)
+{
+    const size_t end = out->count;
+
+    for (size_t i = first; i < end; i++) {
+        if (out->actions[i].kind != MCPZ_ACTION_FACT) {
+            continue;
+        }
+        const struct mcpz_event rising = {.kind = MCPZ_EVENT_FACT, .fact = out->actions[i].fact};
+        for (enum level level = from + 1; level < ABOVE; level++) {
+            show(fabric, now, level, &rising, out);
+        }
+    }
+}
+
+/* ---- Joining again ------------------------------------------------------------------------ */
+
+static bool is_alone(const struct mcpz_fabric *fabric)
+{
+    return fabric->overlay.active_count == 0 && fabric->overlay.ask_count == 0 &&
+           !fabric->links.leaving;
+}
+
+static void ask_link(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
+{
+    uint32_t lot = mcpz_rng_below(&fabric->rng, (uint32_t)fabric->links.count);
+    const struct mcpz_event contact = {
+        .kind = MCPZ_EVENT_CONTACT,
+        .link = {.peer = fabric->links.links[lot].id},
+    };
+    show(fabric, now, OVERLAY, &contact, out);
+}
+
+static void reach_somebody(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
+{
+    const struct mcpz_roster *roster = &fabric->members.roster;
+    const struct mcpz_member *chosen = NULL;
+    uint32_t fit = 0;
+
+    for (size_t i = 1; i < roster->count; i++) {
+        const struct mcpz_member *row = &roster->rows[i];
+        if (row->state != MCPZ_MEMBER_LEFT && mcpz_roster_address(roster, row).length > 0 &&
+            mcpz_rng_below(&fabric->rng, ++fit) == 0) {
+            chosen = row;
+        }
+    }
+    if (chosen != NULL) {
+        mcpz_links_reach(&fabric->links, now, &chosen->id, mcpz_roster_address(roster, chosen),
+                         out);
+    }
+}
+
+/* No neighbour, nobody asked: through a link that stands, or somebody we know of. Seeds are tried
+ * by the links themselves. */
+static void rejoin(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
+{
+    if (!is_alone(fabric)) {
+        fabric->rejoin_us = fabric->timing.redial_min_us;
+        fabric->rejoin_at_us = now + fabric->rejoin_us;
+        return;
+    }
+    if (fabric->rejoin_at_us > now) {
+        return;
+    }
+    fabric->rejoins++;
+    fabric->rejoin_at_us = now + fabric->rejoin_us / 2 +
+                           mcpz_rng_below(&fabric->rng, (uint32_t)fabric->rejoin_us / 2 + 1);
+    fabric->rejoin_us = mcpz_time_min(2 * fabric->rejoin_us, REJOIN_MAX_US);
+    if (fabric->links.count > 0) {
+        ask_link(fabric, now, out);
+    } else {
+        reach_somebody(fabric, now, out);
+    }
+}
+
+/* Repair of the tree waits for the slowest neighbour, and no longer. */
+static void pace_gossip(struct mcpz_fabric *fabric)
+{
+    uint32_t slowest_us = 0;
+
+    for (size_t i = 0; i < fabric->links.count; i++) {
+        if (fabric->links.pulses[i].rtt_us > slowest_us) {
+            slowest_us = fabric->links.pulses[i].rtt_us;
+        }
+    }
+    mcpz_plumtree_pace(&fabric->plumtree, slowest_us);
+}
+
+/* ---- Ways out of our scope ---------------------------------------------------------------- */
+
+static bool has_far_neighbour(const struct mcpz_overlay *overlay)
+{
+    for (size_t i = 0; i < overlay->active_count; i++) {
+        if (overlay->active[i].where.scope != overlay->where.scope) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Views of other scopes are few and come from neighbours: scopes that only know of each other
+ * would stay among themselves for ever, and what a cut has parted would not meet again. So one of
+ * our scope, by lot, asks a seed anew now and then; who has no way out does so at once.
+ */
+static void bridge(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
+{
+    const mcpz_time missing_at_us = now + BRIDGE_MISSING_US;
+
+    if (fabric->overlay.config.far_max == 0 || fabric->overlay.active_count == 0) {
+        return;
+    }
+    if (fabric->bridge_at_us > missing_at_us && !has_far_neighbour(&fabric->overlay)) {
+        fabric->bridge_at_us =
+            missing_at_us - mcpz_rng_below(&fabric->rng, (uint32_t)BRIDGE_MISSING_US / 2);
+    }
+    if (fabric->bridge_at_us > now) {
+        return;
+    }
+    mcpz_time wait_us = BRIDGE_US * mcpz_members_alive_count(&fabric->members);
+    fabric->bridge_at_us =
+        now + wait_us / 2 + mcpz_rng_below(&fabric->rng, (uint32_t)(wait_us / 1000)) * MCPZ_MS(1);
+    fabric->bridges = true;
+    mcpz_links_dial_seed(&fabric->links, out);
+}
+
+/* ---- Requests sink ------------------------------------------------------------------------ */
+
+/* To all neighbours but one: what is too much for Plumtree, and passed on by who is above. */
+static void flood(const struct mcpz_fabric *fabric, struct mcpz_outbox *out,
+                  struct mcpz_action *action)
+{
+    const struct mcpz_overlay *overlay = &fabric->overlay;
+    struct mcpz_id *peers = mcpz_arena_take(&out->arena, overlay->active_count, sizeof(*peers));
+    size_t count = 0;
+
+    assert(peers != NULL);
+    for (size_t i = 0; i < overlay->active_count; i++) {
+        if (!mcpz_id_equal(&overlay->active[i].id, &action->send.except)) {
+            peers[count++] = overlay->active[i].id;
+        }
+    }
+    action->kind = MCPZ_ACTION_SEND;
+    action->send.peers = peers;
+    action->send.peer_count = count;
+}
+
+static struct mcpz_gossip_id id_of(uint64_t first, uint64_t second)
+{
+    struct mcpz_gossip_id id;
+
+    for (size_t i = 0; i < sizeof(uint64_t); i++) {
+        id.bytes[i] = (uint8_t)(first >> 8 * i);
+        id.bytes[sizeof(uint64_t) + i] = (uint8_t)(second >> 8 * i);
+    }
+    return id;
+}
+
+/*
+ * What has a version is called by its content: several nodes that hand on the same news make one
+ * broadcast. A suspicion may be said again in the same words, so each is a new one.
+ */
+static struct mcpz_gossip_id gossip_id(struct mcpz_fabric *fabric, const struct mcpz_msg *msg,
+                                       struct mcpz_bytes payload)
+{
+    struct mcpz_bytes said = payload;
+
+    if (msg->kind == MCPZ_MSG_SUSPECT) {
+        uint64_t lot = mcpz_rng_next(&fabric->rng);
+        return id_of(lot, mcpz_rng_next(&fabric->rng));
+    }
+    if (msg->kind == MCPZ_MSG_DEAD) { /* whoever says it */
+        said = mcpz_bytes(msg->dead.about.bytes, MCPZ_ID_BYTES);
+        return id_of(mcpz_hash_bytes(said, msg->dead.incarnation), (uint64_t)msg->kind);
+    }
+    return id_of(mcpz_hash_bytes(said, 1), mcpz_hash_bytes(said, 2));
+}
+
+static void broadcast(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out,
+                      struct mcpz_action *action)
+{
+    uint8_t buffer[MCPZ_PLUMTREE_LARGE_BYTES_MAX];
+
+    assert(may_be_broadcast(action->send.msg.kind));
+    size_t length = fabric->packer.pack(&action->send.msg, buffer, sizeof(buffer));
+    struct mcpz_bytes payload = mcpz_outbox_keep(out, mcpz_bytes(buffer, length));
+    const struct mcpz_gossip_id id = gossip_id(fabric, &action->send.msg, payload);
+
+    const enum mcpz_msg_kind kind = action->send.msg.kind;
+    /* What people wait for, and who is in doubt: where the tree is broken, soon all the same. */
+    bool is_alarm =
+        kind == MCPZ_MSG_SUSPECT || kind == MCPZ_MSG_DEAD || kind == MCPZ_MSG_CAPABILITIES;
+
+    action->kind = MCPZ_ACTION_NONE;
+    mcpz_error error = MCPZ_EFULL;
+    if (length > 0 && is_alarm) {
+        error = mcpz_plumtree_broadcast(&fabric->plumtree, now, &id, payload, out);
+    } else if (length > 0) {
+        error = mcpz_plumtree_broadcast_patiently(&fabric->plumtree, now, &id, payload, out);
+    }
+    fabric->unreadable += error != MCPZ_OK;
+}
+
+static void sink_reach(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out,
+                       struct mcpz_action *action)
+{
+    const struct mcpz_id peer = action->reach.peer;
+    struct mcpz_bytes address = action->reach.address;
+    const struct mcpz_member *member = mcpz_members_find(&fabric->members, &peer);
+    const size_t first = out->count;
+
+    action->kind = MCPZ_ACTION_NONE;
+    if (mcpz_links_find(&fabric->links, &peer) != NULL) {
+        const struct mcpz_event up = {.kind = MCPZ_EVENT_LINK_UP, .link = {.peer = peer}};
+        mcpz_overlay_step(&fabric->overlay, now, &up, out);
+        rise(fabric, now, out, first, OVERLAY);
+        return;
+    }
+    if (address.length == 0 && member != NULL) {
+        address = mcpz_roster_address(&fabric->members.roster, member);
+    }
+    mcpz_links_reach(&fabric->links, now, &peer, address, out);
+    rise(fabric, now, out, first, LINKS);
+}
+
+/* What machines below do about a fact stated above them. */
+static void sink_fact(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out,
+                      const struct mcpz_fact *fact)
+{
+    if (fact->kind == MCPZ_FACT_NEIGHBOUR_UP || fact->kind == MCPZ_FACT_NEIGHBOUR_DOWN) {
+        mcpz_links_want(&fabric->links, now, &fact->about, fact->kind == MCPZ_FACT_NEIGHBOUR_UP);
+    } else if (fact->kind == MCPZ_FACT_ALIVE) {
+        const struct mcpz_overlay_entry entry = {
+            .id = fact->about, .scope = fabric->overlay.where.scope, .address = fact->detail};
+        const size_t first = out->count;
+        bear(fabric, now, mcpz_members_find(&fabric->members, &fact->about));
+        mcpz_overlay_learn(&fabric->overlay, now, &entry, out);
+        rise(fabric, now, out, first, OVERLAY);
+    } else if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {
+        mcpz_overlay_forget(&fabric->overlay, &fact->about);
+    } else if (fact->kind == MCPZ_FACT_REFUTED) {
+        mcpz_links_feel(&fabric->links, 1);
+    } else if (fact->kind == MCPZ_FACT_PROBED) {
+        mcpz_links_feel(&fabric->links, fact->reason == 0 ? -1 : 1);
+    }
+}
+
+/* A heartbeat says what those above know. */
+static void complete(struct mcpz_fabric *fabric, struct mcpz_action *action)
+{
+    struct mcpz_msg_ping *ping = &action->send.msg.ping;
+
+    ping->digest = mcpz_members_digest(&fabric->members);
+    ping->neighbour = mcpz_overlay_is_neighbour(&fabric->overlay, &action->send.peers[0]);
+}
+
+void mcpz_fabric_sink(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out,
+                      size_t first)
+{
+    for (size_t i = first; i < out->count; i++) { /* what sinks appends more */
+        struct mcpz_action *action = &out->actions[i];
+        if (action->kind == MCPZ_ACTION_SEND && action->send.msg.kind == MCPZ_MSG_PING) {
+            complete(fabric, action);
+        } else if (action->kind == MCPZ_ACTION_BROADCAST &&
+                   action->send.msg.kind == MCPZ_MSG_DELTA) {
+            flood(fabric, out, action);
+        } else if (action->kind == MCPZ_ACTION_BROADCAST) {
+            broadcast(fabric, now, out, action);
+        } else if (action->kind == MCPZ_ACTION_REACH) {
+            sink_reach(fabric, now, out, action);
+        } else if (action->kind == MCPZ_ACTION_FACT) {
+            const struct mcpz_fact fact = action->fact;
+            sink_fact(fabric, now, out, &fact);
+        }
+    }
+}
+
+/* ---- The step ----------------------------------------------------------------------------- */
+
+/* Goodbyes go out while there still are neighbours to take them: from the top down. */
+static void leave(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
+                  struct mcpz_outbox *out)
+{
+    const size_t first = out->count;
+
+    mcpz_members_step(&fabric->members, &fabric->links, now, event, out);
+    mcpz_fabric_sink(fabric, now, out, first);
+    show(fabric, now, OVERLAY, event, out);
+    (void)mcpz_links_step(&fabric->links, now, event, out);
+}
+
+bool mcpz_fabric_step(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
+                      struct mcpz_outbox *out)
+{
+    const size_t first = out->count;
+
+    if (event->kind == MCPZ_EVENT_LEAVE) {
+        leave(fabric, now, event, out);
+        return true;
+    }
+    bool goes_on = mcpz_links_step(&fabric->links, now, event, out);
+    mcpz_plumtree_hush(&fabric->plumtree, mcpz_links_have_just_woken(&fabric->links, now));
+    rise(fabric, now, out, first, LINKS);
+    if (!goes_on) {
+        return false;
+    }
+    for (enum level level = OVERLAY; level < ABOVE; level++) {
+        show(fabric, now, level, event, out);
+    }
+    if (event->kind == MCPZ_EVENT_TICK) {
+        pace_gossip(fabric);
+        rejoin(fabric, now, out);
+        bridge(fabric, now, out);
+    }
+    return true;
+}
+
+mcpz_time mcpz_fabric_deadline(const struct mcpz_fabric *fabric)
+{
+    mcpz_time deadline = mcpz_links_deadline(&fabric->links);
+
+    deadline = mcpz_time_min(deadline, mcpz_overlay_deadline(&fabric->overlay));
+    deadline = mcpz_time_min(deadline, mcpz_xbot_deadline(&fabric->xbot, &fabric->overlay));
+    deadline = mcpz_time_min(deadline, mcpz_plumtree_deadline(&fabric->plumtree));
+    deadline = mcpz_time_min(deadline, mcpz_members_deadline(&fabric->members));
+    return is_alone(fabric) ? mcpz_time_min(deadline, fabric->rejoin_at_us) : deadline;
+}

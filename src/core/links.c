@@ -1,0 +1,781 @@
+#include "core/links.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DIAL_PATIENCE_US MCPZ_SECONDS(15) /* also for its handshakes and admission */
+#define GRACE_MIN_US MCPZ_MS(250)         /* overdue is late after this at the earliest */
+#define GRACE_MAX_US MCPZ_SECONDS(10)
+#define LAG_US MCPZ_MS(250) /* we stood still if a deadline came so much too late */
+#define WAKING_US MCPZ_SECONDS(1)
+#define PATIENCE_MAX_US MCPZ_SECONDS(30)
+#define HISTORY_US MCPZ_SECONDS(600) /* for so long an ended link counts */
+#define CROWD_WINDOW_US MCPZ_SECONDS(2)
+#define GOSSIP_BYTES_PER_SECOND 65536
+#define GOSSIP_BURST_BYTES 1048576
+#define GOSSIP_OVERHEAD_BYTES 64 /* what a message costs beside its payload */
+
+static_assert(MCPZ_LINKS_MAX * 3 + MCPZ_REACHING_MAX + MCPZ_SEEDS_MAX < MCPZ_OUTBOX_MAX / 4,
+              "a tick beats, drops and dials all there are at most");
+
+/* ---- Memory ------------------------------------------------------------------------------- */
+
+static void *take(struct mcpz_arena *arena, size_t count, size_t size)
+{
+    void *memory = mcpz_arena_take(arena, count, size);
+    assert(memory != NULL);
+    return memory;
+}
+
+#define ALIGNED(bytes) (((bytes) + 15) / 16 * 16)
+
+size_t mcpz_links_bytes(const struct mcpz_links_config *config)
+{
+    return ALIGNED(config->links_max * sizeof(struct mcpz_link_pulse)) +
+           ALIGNED(config->links_max * sizeof(struct mcpz_linked)) +
+           ALIGNED(config->dials_max * sizeof(struct mcpz_dialling)) +
+           ALIGNED(config->seeds_max * sizeof(struct mcpz_seed)) +
+           (config->dials_max + config->seeds_max) * ALIGNED(config->address_bytes);
+}
+
+void mcpz_links_init(struct mcpz_links *links, const struct mcpz_links_config *config,
+                     const struct mcpz_node_timing *timing, struct mcpz_arena *arena,
+                     mcpz_time now)
+{
+    assert(config->links_max > 0 && config->links_max <= MCPZ_LINKS_MAX);
+    assert(config->dials_max > 0 && config->dials_max <= MCPZ_REACHING_MAX);
+    assert(config->seeds_max > 0 && config->seeds_max <= MCPZ_SEEDS_MAX);
+
+    *links = (struct mcpz_links){
+        .timing = timing,
+        .config = *config,
+        .pulses = take(arena, config->links_max, sizeof(struct mcpz_link_pulse)),
+        .links = take(arena, config->links_max, sizeof(struct mcpz_linked)),
+        .dials = take(arena, config->dials_max, sizeof(struct mcpz_dialling)),
+        .seeds = take(arena, config->seeds_max, sizeof(struct mcpz_seed)),
+        .expected_us = MCPZ_TIME_NEVER,
+        .due_us = MCPZ_TIME_NEVER,
+        .crowd_us = now,
+    };
+    mcpz_rng_init(&links->rng, config->seed);
+    for (size_t i = 0; i < config->dials_max; i++) {
+        links->dials[i].address = take(arena, config->address_bytes, 1);
+    }
+    for (size_t i = 0; i < config->seeds_max; i++) {
+        links->seeds[i].address = take(arena, config->address_bytes, 1);
+    }
+}
+
+/* A link proves itself before it is trusted for longer. */
+static mcpz_time beat_first(const struct mcpz_links *links)
+{
+    return links->timing->heartbeat_us / 4;
+}
+
+/* ---- Finding ------------------------------------------------------------------------------ */
+
+const struct mcpz_linked *mcpz_links_find(const struct mcpz_links *links,
+                                          const struct mcpz_id *peer)
+{
+    const uint32_t name = mcpz_short_of(peer).value;
+
+    for (size_t i = 0; i < links->count; i++) {
+        if (links->pulses[i].name.value == name && mcpz_id_equal(&links->links[i].id, peer)) {
+            return &links->links[i];
+        }
+    }
+    return NULL;
+}
+
+static struct mcpz_linked *find(struct mcpz_links *links, const struct mcpz_id *peer)
+{
+    const struct mcpz_linked *link = mcpz_links_find(links, peer);
+
+    return link != NULL ? &links->links[link - links->links] : NULL;
+}
+
+const struct mcpz_linked *mcpz_links_find_short(const struct mcpz_links *links,
+                                                struct mcpz_short name)
+{
+    for (size_t i = 0; i < links->count; i++) {
+        if (links->pulses[i].name.value == name.value) {
+            return &links->links[i];
+        }
+    }
+    return NULL;
+}
+
+/* Somewhere in the first `most_us`. */
+static mcpz_time jitter(struct mcpz_links *links, mcpz_time most_us)
+{
+    return mcpz_rng_below(&links->rng, (uint32_t)most_us + 1);
+}
+
+static void tell(enum mcpz_fact_kind kind, const struct mcpz_id *about, uint32_t reason,
+                 struct mcpz_outbox *out)
+{
+    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = kind, .about = *about, .reason = reason});
+}
+
+/* ---- What a link waits for ---------------------------------------------------------------- */
+
+static mcpz_time interval_max(const struct mcpz_links *links, const struct mcpz_linked *link)
+{
+    return link->wanted ? links->timing->heartbeat_us : links->timing->pool_heartbeat_us;
+}
+
+/* Its acknowledgements stand still although we speak: a few of ours must have been heard. */
+static mcpz_time deaf_after(const struct mcpz_links *links, const struct mcpz_linked *link)
+{
+    return 2 * interval_max(links, link) + (mcpz_time)link->promised_us + GRACE_MIN_US;
+}
+
+static mcpz_time idle_after(const struct mcpz_links *links, const struct mcpz_linked *link)
+{
+    return link->used ? links->timing->idle_us : links->timing->unused_us;
+}
+
+/* A link has changed. */
+static void refresh(struct mcpz_links *links, const struct mcpz_linked *link)
+{
+    struct mcpz_link_pulse *pulse = &links->pulses[link - links->links];
+
+    pulse->name = mcpz_short_of(&link->id);
+    pulse->rtt_us = link->wanted ? link->rtt_us : 0;
+    pulse->due_us =
+        mcpz_time_min(link->beat_at_us, link->late ? link->silent_at_us : link->late_at_us);
+    if (!link->wanted) {
+        pulse->due_us = mcpz_time_min(pulse->due_us, link->used_us + idle_after(links, link));
+    }
+    /* Once it may be deaf, every tick looks at it: that also depends on how we are. */
+    pulse->judge_us = link->deaf ? 0
+                                 : mcpz_time_min(mcpz_time_min(pulse->due_us, link->silent_at_us),
+                                                 link->echoed_at_us + deaf_after(links, link));
+}
+
+/* ---- Health ------------------------------------------------------------------------------- */
+
+void mcpz_links_feel(struct mcpz_links *links, int by)
+{
+    if (by > 0 && links->health < MCPZ_HEALTH_MAX) {
+        links->health++;
+    } else if (by < 0 && links->health > 0) {
+        links->health--;
+    }
+}
+
+/* The link's own deviation, at least a little, stretched by how we are. */
+static mcpz_time grace(const struct mcpz_links *links, const struct mcpz_linked *link)
+{
+    mcpz_time own = 4 * (mcpz_time)link->late_by_us;
+
+    own = own > GRACE_MIN_US ? own : GRACE_MIN_US;
+    return mcpz_time_min(own, GRACE_MAX_US) * (links->health + 1);
+}
+
+static void await(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now)
+{
+    mcpz_time due = now + link->promised_us;
+
+    link->late_at_us = due + grace(links, link);
+    link->silent_at_us = now + link->patience_us * (mcpz_time)(links->health + 1);
+    if (link->silent_at_us <= link->late_at_us) {
+        link->silent_at_us = link->late_at_us + link->promised_us;
+    }
+}
+
+/*
+ * A deadline came much too late: it was us who stood still. Whatever seems overdue now has had no
+ * chance to be heard.
+ */
+static void notice_lag(struct mcpz_links *links, mcpz_time now)
+{
+    if (links->expected_us == MCPZ_TIME_NEVER || now < links->expected_us + LAG_US) {
+        return;
+    }
+    links->lags++;
+    links->awake_us = now;
+    links->crowd_us = now; /* that nobody is late now says nothing for us */
+    mcpz_links_feel(links, 1);
+    for (size_t i = 0; i < links->count; i++) {
+        struct mcpz_linked *link = &links->links[i];
+        link->echoed_at_us = now;
+        if (!link->late) {
+            await(links, link, now);
+        } else {
+            link->silent_at_us = now + link->patience_us;
+        }
+        refresh(links, link);
+    }
+}
+
+/* Most of our links late at once: it is more likely us than all of them (Lifeguard 4.1). Of one or
+ * two that cannot be told; but who has so few gets well again as others do. */
+static void notice_crowd(struct mcpz_links *links, mcpz_time now)
+{
+    size_t late = 0;
+
+    if (now < links->crowd_us + CROWD_WINDOW_US) {
+        return;
+    }
+    for (size_t i = 0; i < links->count; i++) {
+        late += links->links[i].late;
+    }
+    links->crowd_us = now;
+    mcpz_links_feel(links, links->count >= 3 && 2 * late > links->count ? 1 : -1);
+}
+
+/* ---- Links -------------------------------------------------------------------------------- */
+
+static void unlink_peer(const struct mcpz_id *peer, enum mcpz_link_down_reason reason,
+                        struct mcpz_outbox *out)
+{
+    struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_UNLINK);
+    action->unlink.peer = *peer;
+    action->unlink.reason = reason;
+}
+
+static void wake_seeds(struct mcpz_links *links, mcpz_time now)
+{
+    for (size_t i = 0; i < links->seed_count; i++) {
+        links->seeds[i].redial_us = links->timing->redial_min_us;
+        links->seeds[i].dial_at_us = now + jitter(links, links->timing->redial_min_us);
+    }
+}
+
+/* The place of a peer's history: its own, or that of whoever was heard of least lately. */
+static struct mcpz_link_history *history_of(struct mcpz_links *links, const struct mcpz_id *peer)
+{
+    const struct mcpz_short name = mcpz_short_of(peer);
+    struct mcpz_link_history *oldest = &links->history[0];
+
+    for (size_t i = 0; i < MCPZ_LINK_HISTORIES; i++) {
+        struct mcpz_link_history *one = &links->history[i];
+        if (one->patience_us != 0 && one->peer.value == name.value) {
+            return one;
+        }
+        if (one->at_us < oldest->at_us) {
+            oldest = one;
+        }
+    }
+    *oldest = (struct mcpz_link_history){.peer = name};
+    return oldest;
+}
+
+/* Who was given up for its silence gets twice as much patience the next time. */
+static void remember(struct mcpz_links *links, const struct mcpz_linked *link, bool silent,
+                     mcpz_time now)
+{
+    uint64_t patience = (uint64_t)link->patience_us * (silent ? 2 : 1);
+
+    if (!silent && link->patience_us <= links->timing->link_silent_us) {
+        return; /* nothing was learnt */
+    }
+    struct mcpz_link_history *history = history_of(links, &link->id);
+    history->patience_us = (uint32_t)mcpz_time_min(patience, PATIENCE_MAX_US);
+    history->late_by_us = link->late_by_us;
+    if (silent && history->late_by_us < link->promised_us / 2) {
+        history->late_by_us = link->promised_us / 2;
+    }
+    history->at_us = now;
+}
+
+static void recall(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now)
+{
+    const struct mcpz_short name = mcpz_short_of(&link->id);
+
+    for (size_t i = 0; i < MCPZ_LINK_HISTORIES; i++) {
+        const struct mcpz_link_history *one = &links->history[i];
+        if (one->patience_us != 0 && one->peer.value == name.value &&
+            now < one->at_us + HISTORY_US) {
+            link->patience_us = one->patience_us;
+            link->late_by_us = one->late_by_us;
+        }
+    }
+}
+
+static void drop(struct mcpz_links *links, struct mcpz_linked *link,
+                 enum mcpz_link_down_reason reason, mcpz_time now, struct mcpz_outbox *out)
+{
+    const struct mcpz_id id = link->id;
+
+    remember(links, link, reason == MCPZ_DOWN_SILENT, now);
+    *link = links->links[--links->count];
+    links->pulses[link - links->links] = links->pulses[links->count];
+    tell(MCPZ_FACT_UNLINKED, &id, (uint32_t)reason, out);
+    if (links->count == 0) {
+        wake_seeds(links, now);
+    }
+}
+
+static void give_up(struct mcpz_links *links, struct mcpz_linked *link,
+                    enum mcpz_link_down_reason reason, mcpz_time now, struct mcpz_outbox *out)
+{
+    unlink_peer(&link->id, reason, out);
+    drop(links, link, reason, now, out);
+}
+
+/* The link whose loss costs least. NULL: all are wanted. */
+static struct mcpz_linked *least_used(struct mcpz_links *links)
+{
+    struct mcpz_linked *least = NULL;
+
+    for (size_t i = 0; i < links->count; i++) {
+        struct mcpz_linked *link = &links->links[i];
+        if (!link->wanted && (least == NULL || link->used_us < least->used_us)) {
+            least = link;
+        }
+    }
+    return least;
+}
+
+static void forget_dial(struct mcpz_links *links, struct mcpz_dialling *dial)
+{
+    struct mcpz_dialling last = links->dials[--links->dial_count];
+    links->dials[links->dial_count] = *dial; /* its text stays in the table */
+    *dial = last;
+}
+
+static void end_dials(struct mcpz_links *links, const struct mcpz_id *peer)
+{
+    for (size_t i = links->dial_count; i > 0; i--) {
+        if (mcpz_id_equal(&links->dials[i - 1].peer, peer)) {
+            forget_dial(links, &links->dials[i - 1]);
+        }
+    }
+}
+
+static void on_link_up(struct mcpz_links *links, mcpz_time now, const struct mcpz_event *event,
+                       struct mcpz_outbox *out)
+{
+    const struct mcpz_id *peer = &event->link.peer;
+    struct mcpz_linked *link = find(links, peer);
+
+    end_dials(links, peer);
+    for (size_t i = 0; i < links->seed_count; i++) {
+        if (mcpz_bytes_equal(mcpz_text(links->seeds[i].address), event->link.address)) {
+            links->seeds[i].peer = *peer;
+        }
+    }
+    if (link == NULL && links->count == links->config.links_max) {
+        struct mcpz_linked *least = least_used(links);
+        if (least == NULL) {
+            unlink_peer(peer, MCPZ_DOWN_FULL, out);
+            return;
+        }
+        give_up(links, least, MCPZ_DOWN_FULL, now, out);
+    }
+    bool wanted = link != NULL && link->wanted; /* one connection took another's place */
+    if (link == NULL) {
+        link = &links->links[links->count++];
+    }
+    *link = (struct mcpz_linked){
+        .id = *peer,
+        .heard_us = now,
+        .used_us = now,
+        .beat_at_us = now,
+        .echoed_at_us = now,
+        .budget_at_us = now,
+        .budget_bytes = GOSSIP_BURST_BYTES,
+        .interval_us = (uint32_t)(beat_first(links)),
+        .promised_us = (uint32_t)links->timing->heartbeat_us,
+        .patience_us = (uint32_t)links->timing->link_silent_us,
+        .dialled = event->link.dialled,
+        .wanted = wanted,
+    };
+    recall(links, link, now);
+    await(links, link, now);
+    refresh(links, link);
+    tell(MCPZ_FACT_LINKED, peer, 0, out);
+}
+
+void mcpz_links_want(struct mcpz_links *links, mcpz_time now, const struct mcpz_id *peer,
+                     bool wanted)
+{
+    struct mcpz_linked *link = find(links, peer);
+
+    if (link != NULL && link->wanted != wanted) {
+        link->wanted = wanted;
+        link->used_us = now;
+        link->interval_us = (uint32_t)(beat_first(links));
+        link->beat_at_us = now; /* the other end learns what we think of it */
+        refresh(links, link);
+        links->due_us = now;
+    }
+}
+
+void mcpz_links_bear(struct mcpz_links *links, const struct mcpz_id *peer, mcpz_time patience_us)
+{
+    struct mcpz_linked *link = find(links, peer);
+    const mcpz_time most = mcpz_time_min(patience_us, PATIENCE_MAX_US);
+
+    if (link != NULL && link->patience_us < most) {
+        link->patience_us = (uint32_t)most;
+        await(links, link, link->heard_us);
+    }
+}
+
+bool mcpz_links_have_just_woken(const struct mcpz_links *links, mcpz_time now)
+{
+    return links->lags > 0 && now < links->awake_us + WAKING_US;
+}
+
+/* ---- Dialling ----------------------------------------------------------------------------- */
+
+static void dial(struct mcpz_bytes address, const struct mcpz_id *expected,
+                 struct mcpz_outbox *out)
+{
+    struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_DIAL);
+    action->dial.address = mcpz_outbox_keep(out, address);
+    if (expected != NULL) {
+        action->dial.expected = *expected;
+    }
+}
+
+void mcpz_links_reach(struct mcpz_links *links, mcpz_time now, const struct mcpz_id *peer,
+                      struct mcpz_bytes address, struct mcpz_outbox *out)
+{
+    for (size_t i = 0; i < links->dial_count; i++) {
+        if (mcpz_id_equal(&links->dials[i].peer, peer)) {
+            return;
+        }
+    }
+    if (links->leaving || address.length == 0 || address.length >= links->config.address_bytes) {
+        tell(MCPZ_FACT_UNREACHABLE, peer, MCPZ_UNREACHABLE_NO_ADDRESS, out);
+        return;
+    }
+    if (links->dial_count == links->config.dials_max) {
+        links->dropped++;
+        tell(MCPZ_FACT_UNREACHABLE, peer, MCPZ_UNREACHABLE_BUSY, out);
+        return;
+    }
+    struct mcpz_dialling *dialling = &links->dials[links->dial_count++];
+    dialling->peer = *peer;
+    dialling->until_us = now + DIAL_PATIENCE_US;
+    links->due_us = mcpz_time_min(links->due_us, dialling->until_us);
+    mcpz_bytes_to_text(address, dialling->address, links->config.address_bytes);
+    dial(address, peer, out);
+}
+
+static void fail_dial(struct mcpz_links *links, struct mcpz_dialling *dialling,
+                      enum mcpz_unreachable reason, struct mcpz_outbox *out)
+{
+    const struct mcpz_id peer = dialling->peer;
+
+    forget_dial(links, dialling);
+    if (mcpz_links_find(links, &peer) == NULL) {
+        tell(MCPZ_FACT_UNREACHABLE, &peer, (uint32_t)reason, out);
+    }
+}
+
+static void on_dial_failed(struct mcpz_links *links, const struct mcpz_event *event,
+                           struct mcpz_outbox *out)
+{
+    for (size_t i = links->dial_count; i > 0; i--) {
+        struct mcpz_dialling *dialling = &links->dials[i - 1];
+        if (mcpz_bytes_equal(mcpz_text(dialling->address), event->seed.address)) {
+            fail_dial(links, dialling,
+                      event->seed.refused ? MCPZ_UNREACHABLE_REFUSED : MCPZ_UNREACHABLE_SILENT,
+                      out);
+        }
+    }
+}
+
+/* Wait, and wait longer next time: half of it by lot (jittered exponential backoff). */
+static mcpz_time back_off(struct mcpz_links *links, mcpz_time *redial_us, mcpz_time now)
+{
+    mcpz_time wait = *redial_us / 2 + jitter(links, *redial_us / 2);
+
+    *redial_us = mcpz_time_min(*redial_us * 2, links->timing->redial_max_us);
+    return now + wait;
+}
+
+/* A seed is wanted until it has answered once, and again whenever nobody else is left. */
+static bool is_seed_wanted(const struct mcpz_links *links, const struct mcpz_seed *seed)
+{
+    return !links->leaving && (links->count == 0 || mcpz_id_is_zero(&seed->peer));
+}
+
+static void dial_seeds(struct mcpz_links *links, mcpz_time now, struct mcpz_outbox *out)
+{
+    for (size_t i = 0; i < links->seed_count; i++) {
+        struct mcpz_seed *seed = &links->seeds[i];
+        if (seed->dial_at_us <= now && is_seed_wanted(links, seed)) {
+            dial(mcpz_text(seed->address), NULL, out);
+            seed->dial_at_us = back_off(links, &seed->redial_us, now);
+        }
+    }
+}
+
+void mcpz_links_dial_seed(struct mcpz_links *links, struct mcpz_outbox *out)
+{
+    if (links->seed_count > 0 && !links->leaving) {
+        uint32_t lot = mcpz_rng_below(&links->rng, (uint32_t)links->seed_count);
+        const struct mcpz_seed *seed = &links->seeds[lot];
+        if (find(links, &seed->peer) == NULL) {
+            dial(mcpz_text(seed->address), NULL, out);
+        }
+    }
+}
+
+static void on_seed(struct mcpz_links *links, mcpz_time now, struct mcpz_bytes address)
+{
+    for (size_t i = 0; i < links->seed_count; i++) {
+        if (mcpz_bytes_equal(mcpz_text(links->seeds[i].address), address)) {
+            return;
+        }
+    }
+    if (links->seed_count == links->config.seeds_max ||
+        address.length >= links->config.address_bytes) {
+        links->dropped++;
+        return;
+    }
+    struct mcpz_seed *seed = &links->seeds[links->seed_count++];
+    seed->dial_at_us = now;
+    seed->redial_us = links->timing->redial_min_us;
+    seed->peer = (struct mcpz_id){0};
+    mcpz_bytes_to_text(address, seed->address, links->config.address_bytes);
+}
+
+/* ---- Heartbeats --------------------------------------------------------------------------- */
+
+static void beat(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now,
+                 struct mcpz_outbox *out)
+{
+    mcpz_time most = interval_max(links, link);
+    mcpz_time wait = mcpz_time_min(link->interval_us, most);
+    struct mcpz_msg ping = {
+        .kind = MCPZ_MSG_PING,
+        .ping =
+            {
+                .seq = ++link->seq,
+                .echo = link->heard_seq,
+                .echo_us = link->heard_seq > 0
+                               ? (uint32_t)mcpz_time_min(now - link->heard_seq_us, UINT32_MAX)
+                               : 0,
+                .next_ms = (uint32_t)((wait + 999) / 1000),
+            },
+    };
+
+    link->before_us = link->sent_us;
+    link->sent_us = now;
+    /* A tenth less by lot, so that nodes do not fall into step; never later than promised. */
+    link->beat_at_us = now + wait - jitter(links, wait / 10);
+    link->interval_us = (uint32_t)mcpz_time_min(wait + wait / 4, most);
+    mcpz_outbox_send(out, &link->id, &ping);
+}
+
+/* RFC 6298, section 2, on the lateness: up by a quarter of what is new, down by a sixteenth. */
+static void learn_lateness(struct mcpz_linked *link, mcpz_time now)
+{
+    mcpz_time due = link->heard_us + link->promised_us;
+    uint32_t late_by = now > due ? (uint32_t)mcpz_time_min(now - due, GRACE_MAX_US) : 0;
+
+    if (late_by > link->late_by_us) {
+        link->late_by_us += (late_by - link->late_by_us) / 4;
+    } else {
+        link->late_by_us -= (link->late_by_us - late_by) / 16;
+    }
+    /* Who was silent for so long and came back may be so again. */
+    mcpz_time silence = 2 * (now - link->heard_us);
+    if (silence > link->patience_us) {
+        link->patience_us = (uint32_t)mcpz_time_min(silence, PATIENCE_MAX_US);
+    }
+}
+
+static void learn_rtt(struct mcpz_linked *link, mcpz_time now, const struct mcpz_msg_ping *ping)
+{
+    mcpz_time sent = ping->echo == link->seq       ? link->sent_us
+                     : ping->echo + 1 == link->seq ? link->before_us
+                                                   : 0;
+    if (sent == 0 || ping->echo == 0 || now < sent + ping->echo_us) {
+        return;
+    }
+    uint32_t sample = (uint32_t)mcpz_time_min(now - sent - ping->echo_us, UINT32_MAX);
+    sample = sample > 0 ? sample : 1;
+    if (link->rtt_min_us == 0 || sample < link->rtt_min_us) {
+        link->rtt_min_us = sample;
+    }
+    link->rtt_us =
+        link->rtt_us == 0 ? sample : (uint32_t)(((uint64_t)link->rtt_us * 7 + sample) / 8);
+}
+
+static void on_ping(struct mcpz_linked *link, mcpz_time now, const struct mcpz_msg_ping *ping)
+{
+    if (link->heard_seq > 0) {
+        learn_lateness(link, now);
+    }
+    learn_rtt(link, now, ping);
+    if (ping->echo != link->echoed && ping->echo <= link->seq) {
+        link->echoed = ping->echo;
+        link->echoed_at_us = now;
+        link->deaf = false;
+    }
+    link->heard_seq = ping->seq;
+    link->heard_seq_us = now;
+    link->promised_us = (uint32_t)mcpz_time_min(MCPZ_MS(ping->next_ms), MCPZ_SECONDS(60));
+    if (link->sent_us + link->interval_us / 2 <= now) {
+        link->beat_at_us =
+            now; /* as good now as later, and TCP's own acknowledgement rides along */
+    }
+}
+
+/* ---- What comes over a link --------------------------------------------------------------- */
+
+static bool is_gossip(enum mcpz_msg_kind kind)
+{
+    return kind >= MCPZ_MSG_GOSSIP && kind <= MCPZ_MSG_PRUNE;
+}
+
+static bool is_use(enum mcpz_msg_kind kind)
+{
+    return kind >= MCPZ_MSG_OPEN && kind <= MCPZ_MSG_CREDIT;
+}
+
+/* A token bucket: what is over it is dropped. Anti-entropy makes good what was worth it. */
+static bool is_within_budget(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now,
+                             const struct mcpz_msg *msg)
+{
+    uint32_t cost = GOSSIP_OVERHEAD_BYTES;
+    mcpz_time waited_us = mcpz_time_min(now - link->budget_at_us, MCPZ_SECONDS(60));
+    uint64_t filled = link->budget_bytes + waited_us * GOSSIP_BYTES_PER_SECOND / MCPZ_SECONDS(1);
+
+    if (msg->kind == MCPZ_MSG_GOSSIP) {
+        cost += (uint32_t)msg->gossip.payload.length;
+    }
+    link->budget_at_us = now;
+    link->budget_bytes = (uint32_t)(filled < GOSSIP_BURST_BYTES ? filled : GOSSIP_BURST_BYTES);
+    if (cost > link->budget_bytes) {
+        links->over_budget++;
+        return false;
+    }
+    link->budget_bytes -= cost;
+    return true;
+}
+
+static bool on_message(struct mcpz_links *links, mcpz_time now, const struct mcpz_id *from,
+                       const struct mcpz_msg *msg, struct mcpz_outbox *out)
+{
+    struct mcpz_linked *link = find(links, from);
+
+    if (link == NULL) {
+        return mcpz_id_equal(from, &links->config.self); /* we talk to ourselves without a link */
+    }
+    if (msg->kind == MCPZ_MSG_PING) {
+        on_ping(link, now, &msg->ping);
+    }
+    link->heard_us = now;
+    if (is_use(msg->kind)) {
+        link->used_us = now;
+        link->used = true;
+    }
+    if (link->late) {
+        link->late = false;
+        tell(MCPZ_FACT_PROMPT, from, 0, out);
+    }
+    await(links, link, now);
+    refresh(links, link);
+    return !is_gossip(msg->kind) || (!link->deaf && is_within_budget(links, link, now, msg));
+}
+
+/* ---- Time --------------------------------------------------------------------------------- */
+
+/* False: the link is gone. */
+static bool judge(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now,
+                  struct mcpz_outbox *out)
+{
+    if (link->silent_at_us <= now) {
+        give_up(links, link, MCPZ_DOWN_SILENT, now, out);
+        return false;
+    }
+    if (!link->wanted && link->used_us + idle_after(links, link) <= now) {
+        give_up(links, link, MCPZ_DOWN_FULL, now, out);
+        return false;
+    }
+    mcpz_time unheard = now - link->echoed_at_us;
+    mcpz_time deaf_after_us = deaf_after(links, link) * (links->health + 1);
+    if (unheard >= deaf_after_us + link->patience_us) {
+        links->one_way++;
+        give_up(links, link, MCPZ_DOWN_ONE_WAY, now, out);
+        return false;
+    }
+    link->deaf = unheard >= deaf_after_us;
+    if (!link->late && link->late_at_us <= now) {
+        link->late = true;
+        link->interval_us = (uint32_t)(beat_first(links));
+        tell(MCPZ_FACT_LATE, &link->id, 0, out);
+    }
+    return true;
+}
+
+static void on_tick(struct mcpz_links *links, mcpz_time now, struct mcpz_outbox *out)
+{
+    for (size_t i = links->count; i > 0; i--) {
+        struct mcpz_linked *link = &links->links[i - 1];
+        if (links->pulses[i - 1].judge_us > now || !judge(links, link, now, out)) {
+            continue;
+        }
+        if (link->beat_at_us <= now) {
+            beat(links, link, now, out);
+        }
+        refresh(links, link);
+    }
+    notice_crowd(links, now);
+    for (size_t i = links->dial_count; i > 0; i--) {
+        if (links->dials[i - 1].until_us <= now) {
+            fail_dial(links, &links->dials[i - 1], MCPZ_UNREACHABLE_SILENT, out);
+        }
+    }
+    dial_seeds(links, now, out);
+}
+
+static mcpz_time find_deadline(const struct mcpz_links *links)
+{
+    mcpz_time deadline = MCPZ_TIME_NEVER;
+
+    for (size_t i = 0; i < links->count; i++) {
+        deadline = mcpz_time_min(deadline, links->pulses[i].due_us);
+    }
+    for (size_t i = 0; i < links->dial_count; i++) {
+        deadline = mcpz_time_min(deadline, links->dials[i].until_us);
+    }
+    for (size_t i = 0; i < links->seed_count; i++) {
+        if (is_seed_wanted(links, &links->seeds[i])) {
+            deadline = mcpz_time_min(deadline, links->seeds[i].dial_at_us);
+        }
+    }
+    return deadline;
+}
+
+bool mcpz_links_step(struct mcpz_links *links, mcpz_time now, const struct mcpz_event *event,
+                     struct mcpz_outbox *out)
+{
+    bool goes_on = true;
+
+    notice_lag(links, now);
+    if (event->kind == MCPZ_EVENT_TICK) {
+        on_tick(links, now, out);
+    } else if (event->kind == MCPZ_EVENT_RECV) {
+        goes_on = on_message(links, now, &event->recv.from, event->recv.msg, out);
+    } else if (event->kind == MCPZ_EVENT_LINK_UP) {
+        on_link_up(links, now, event, out);
+    } else if (event->kind == MCPZ_EVENT_LINK_DOWN) {
+        struct mcpz_linked *link = find(links, &event->link.peer);
+        if (link != NULL) {
+            drop(links, link, event->link.reason, now, out);
+        }
+    } else if (event->kind == MCPZ_EVENT_DIAL_FAILED) {
+        on_dial_failed(links, event, out);
+    } else if (event->kind == MCPZ_EVENT_SEED) {
+        on_seed(links, now, event->seed.address);
+    } else if (event->kind == MCPZ_EVENT_LEAVE) {
+        links->leaving = true;
+    }
+    links->expected_us = links->due_us = find_deadline(links);
+    return goes_on;
+}
+
+mcpz_time mcpz_links_deadline(const struct mcpz_links *links)
+{
+    return links->due_us;
+}

@@ -1,0 +1,269 @@
+#include "core/probes.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define PATIENCE_US MCPZ_SECONDS(2)
+#define ATTEMPTS_MAX 2
+#define TELLS_WITHIN_US                                                                           \
+    MCPZ_SECONDS(20) /* a member tells of its neighbours: till then it is new */
+#define NOWHERE UINT16_MAX
+#define SLOTS (2 * MCPZ_MEMBERS_MAX) /* of the index of names: half of them are free */
+
+/* Where each member lies on a walk from ourselves along what members tell of each other. */
+struct map {
+    uint16_t slots[SLOTS];             /* rows by name, open addressing */
+    uint16_t parent[MCPZ_MEMBERS_MAX]; /* NOWHERE: not found */
+    uint16_t queue[MCPZ_MEMBERS_MAX];
+};
+
+void mcpz_probes_init(struct mcpz_probes *probes, uint64_t seed)
+{
+    *probes = (struct mcpz_probes){.until_us = MCPZ_TIME_NEVER};
+    mcpz_rng_init(&probes->rng, seed);
+}
+
+/* ---- The map ------------------------------------------------------------------------------ */
+
+static size_t slot_of(struct mcpz_short name)
+{
+    return (size_t)((name.value * UINT32_C(2654435761)) >> 16) % SLOTS;
+}
+
+static void index_names(struct map *map, const struct mcpz_roster *roster)
+{
+    memset(map->slots, 0xff, sizeof(map->slots));
+    for (size_t i = 0; i < roster->count; i++) {
+        size_t slot = slot_of(roster->names[i]);
+        while (map->slots[slot] != NOWHERE) {
+            slot = (slot + 1) % SLOTS;
+        }
+        map->slots[slot] = (uint16_t)i;
+    }
+}
+
+static uint16_t row_of(const struct map *map, const struct mcpz_roster *roster,
+                       struct mcpz_short name)
+{
+    for (size_t slot = slot_of(name); map->slots[slot] != NOWHERE; slot = (slot + 1) % SLOTS) {
+        if (roster->names[map->slots[slot]].value == name.value) {
+            return map->slots[slot];
+        }
+    }
+    return NOWHERE;
+}
+
+/*
+ * Breadth first, from ourselves: the first step over our own links, the others over what members
+ * that are alive say. Every member's neighbours are looked at from another one on each time, so
+ * that a second attempt takes another path.
+ */
+static void walk(struct mcpz_probes *probes, struct map *map, const struct mcpz_roster *roster)
+{
+    size_t head = 0;
+    size_t tail = 0;
+    uint32_t turn = mcpz_rng_below(&probes->rng, MCPZ_ADJACENCY_MAX);
+
+    index_names(map, roster);
+    memset(map->parent, 0xff, sizeof(map->parent[0]) * roster->count);
+    map->parent[MCPZ_ROSTER_SELF] = MCPZ_ROSTER_SELF;
+    map->queue[tail++] = MCPZ_ROSTER_SELF;
+    while (head < tail) {
+        uint16_t at = map->queue[head++];
+        const struct mcpz_member *row = &roster->rows[at];
+        const struct mcpz_short *peers = mcpz_roster_adjacency(roster, row);
+        for (size_t i = 0; i < row->adjacency_count; i++) {
+            uint16_t to = row_of(map, roster, peers[(i + turn) % row->adjacency_count]);
+            if (to != NOWHERE && map->parent[to] == NOWHERE &&
+                roster->rows[to].state == MCPZ_MEMBER_ALIVE) {
+                map->parent[to] = at;
+                map->queue[tail++] = to;
+            }
+        }
+    }
+}
+
+/* Who has told whom it has for neighbours can be missed by us; who has not may be new. */
+static void note_unreached(const struct map *map, struct mcpz_roster *roster, mcpz_time now)
+{
+    for (size_t i = 1; i < roster->count; i++) {
+        struct mcpz_member *row = &roster->rows[i];
+        bool missed = map->parent[i] == NOWHERE && row->state == MCPZ_MEMBER_ALIVE &&
+                      (row->adjacency_version > 0 || now >= row->since_us + TELLS_WITHIN_US);
+        if (!missed) {
+            row->unreached = 0;
+        } else if (row->unreached < UINT8_MAX) {
+            row->unreached++;
+        }
+    }
+}
+
+/* ---- Asking ------------------------------------------------------------------------------- */
+
+static void send_along(const struct mcpz_links *links, struct mcpz_short to,
+                       const struct mcpz_msg_probe *probe, struct mcpz_outbox *out)
+{
+    const struct mcpz_linked *link = mcpz_links_find_short(links, to);
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_PROBE, .probe = *probe};
+
+    if (link != NULL) {
+        mcpz_outbox_send(out, &link->id, &msg);
+    }
+}
+
+/* False: the path is longer than a probe may go. */
+static bool ask(struct mcpz_probes *probes, const struct map *map,
+                const struct mcpz_roster *roster, const struct mcpz_links *links, uint16_t target,
+                struct mcpz_outbox *out)
+{
+    struct mcpz_short *path = mcpz_arena_take(&out->arena, MCPZ_OVERLAY_WALK_MAX, sizeof(*path));
+    size_t hops = 0;
+
+    assert(path != NULL);
+    for (uint16_t at = target; at != MCPZ_ROSTER_SELF; at = map->parent[at]) {
+        hops++;
+    }
+    if (hops + 1 > MCPZ_OVERLAY_WALK_MAX) {
+        return false;
+    }
+    uint16_t at = target;
+    for (size_t i = hops; i > 0; i--) {
+        path[i] = roster->names[at];
+        at = map->parent[at];
+    }
+    path[0] = roster->names[MCPZ_ROSTER_SELF];
+    struct mcpz_msg_probe probe = {
+        .kind = MCPZ_PROBE_ASK,
+        .seq = ++probes->seq,
+        .at = 1,
+        .path = path,
+        .path_count = hops + 1,
+    };
+    probes->sent++;
+    send_along(links, path[1], &probe, out);
+    return true;
+}
+
+static void begin(struct mcpz_probes *probes, const struct map *map,
+                  const struct mcpz_roster *roster, const struct mcpz_links *links,
+                  uint16_t target, mcpz_time now, struct mcpz_outbox *out)
+{
+    if (ask(probes, map, roster, links, target, out)) {
+        probes->target = roster->rows[target].id;
+        probes->attempt++;
+        probes->until_us = now + PATIENCE_US * (links->health + 1);
+    } else {
+        probes->attempt = 0;
+        probes->until_us = MCPZ_TIME_NEVER;
+    }
+}
+
+void mcpz_probes_start(struct mcpz_probes *probes, struct mcpz_roster *roster,
+                       const struct mcpz_links *links, mcpz_time now, struct mcpz_outbox *out)
+{
+    struct map map;
+    uint32_t fit = 0;
+    uint16_t target = NOWHERE;
+
+    walk(probes, &map, roster);
+    note_unreached(&map, roster, now);
+    if (probes->attempt > 0) {
+        return; /* one at a time */
+    }
+    /* One of those that a path leads to: the k-th is kept with chance 1/k. */
+    for (size_t i = 1; i < roster->count; i++) {
+        if (map.parent[i] != NOWHERE && map.parent[i] != MCPZ_ROSTER_SELF &&
+            mcpz_rng_below(&probes->rng, ++fit) == 0) {
+            target = (uint16_t)i;
+        }
+    }
+    if (target != NOWHERE) {
+        begin(probes, &map, roster, links, target, now, out);
+    }
+}
+
+enum mcpz_probe_result mcpz_probes_tick(struct mcpz_probes *probes, struct mcpz_roster *roster,
+                                        const struct mcpz_links *links, mcpz_time now,
+                                        struct mcpz_outbox *out)
+{
+    struct map map;
+
+    if (probes->until_us > now) {
+        return MCPZ_PROBE_RESULT_NONE;
+    }
+    const struct mcpz_member *row = mcpz_roster_find(roster, &probes->target);
+    bool again = probes->attempt < ATTEMPTS_MAX && row != NULL && row->state == MCPZ_MEMBER_ALIVE;
+    if (again) {
+        walk(probes, &map, roster);
+        uint16_t at = (uint16_t)(row - roster->rows);
+        again = map.parent[at] != NOWHERE;
+        if (again) {
+            begin(probes, &map, roster, links, at, now, out);
+            return MCPZ_PROBE_RESULT_NONE;
+        }
+    }
+    bool tried_all = probes->attempt == ATTEMPTS_MAX;
+    probes->attempt = 0;
+    probes->until_us = MCPZ_TIME_NEVER;
+    return tried_all ? MCPZ_PROBE_RESULT_SILENT : MCPZ_PROBE_RESULT_NONE;
+}
+
+/* ---- Answers ------------------------------------------------------------------------------ */
+
+static void turn_back(const struct mcpz_links *links, const struct mcpz_msg_probe *probe,
+                      enum mcpz_probe_kind kind, struct mcpz_outbox *out)
+{
+    struct mcpz_msg_probe back = *probe;
+
+    back.kind = kind;
+    back.at = probe->at - 1;
+    send_along(links, probe->path[back.at], &back, out);
+}
+
+enum mcpz_probe_result mcpz_probes_message(struct mcpz_probes *probes,
+                                           const struct mcpz_roster *roster,
+                                           const struct mcpz_links *links,
+                                           const struct mcpz_msg_probe *probe,
+                                           struct mcpz_outbox *out)
+{
+    bool is_for_us = probe->at < probe->path_count &&
+                     probe->path[probe->at].value == roster->names[MCPZ_ROSTER_SELF].value;
+
+    if (!is_for_us) {
+        return MCPZ_PROBE_RESULT_NONE;
+    }
+    if (probe->kind == MCPZ_PROBE_ASK) {
+        if (probe->at == 0) {
+            return MCPZ_PROBE_RESULT_NONE;
+        }
+        struct mcpz_msg_probe onward = *probe;
+        onward.at++;
+        if (onward.at == probe->path_count) {
+            turn_back(links, probe, MCPZ_PROBE_ACK, out);
+        } else if (mcpz_links_find_short(links, probe->path[onward.at]) != NULL) {
+            send_along(links, probe->path[onward.at], &onward, out);
+        } else {
+            turn_back(links, probe, MCPZ_PROBE_NACK, out);
+        }
+        return MCPZ_PROBE_RESULT_NONE;
+    }
+    if (probe->at > 0) {
+        turn_back(links, probe, (enum mcpz_probe_kind)probe->kind, out);
+        return MCPZ_PROBE_RESULT_NONE;
+    }
+    if (probes->attempt == 0 || probe->seq != probes->seq) {
+        return MCPZ_PROBE_RESULT_NONE; /* too late */
+    }
+    probes->attempt = 0;
+    probes->until_us = MCPZ_TIME_NEVER;
+    if (probe->kind == MCPZ_PROBE_NACK) {
+        probes->nacks++;
+        return MCPZ_PROBE_RESULT_NONE; /* our map was old: no sign of anything */
+    }
+    return MCPZ_PROBE_RESULT_THERE;
+}
+
+mcpz_time mcpz_probes_deadline(const struct mcpz_probes *probes)
+{
+    return probes->until_us;
+}

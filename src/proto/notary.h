@@ -1,0 +1,24 @@
+/*
+ * The port through which the core has what it says of itself signed, and what others say of
+ * themselves verified. The engine holds the keys; a simulation may leave both out.
+ */
+
+#ifndef PROTO_NOTARY_H
+#define PROTO_NOTARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/msg.h"
+
+struct mcpz_notary {
+    void *context; /* handed to each */
+
+    /* Write MCPZ_SIGNATURE_BYTES over `member` as if it had no signature. NULL: nobody signs. */
+    void (*sign)(void *context, const struct mcpz_msg_member *member, uint8_t *signature);
+
+    /* Is `member->signature` that of `member->id`? NULL: everybody is believed. */
+    bool (*verify)(void *context, const struct mcpz_msg_member *member);
+};
+
+#endif

@@ -1,0 +1,787 @@
+#include "sim/fleet.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/hash.h"
+#include "sim/fleet_internal.h"
+#include "wire/codec.h"
+
+#define IDENTITY_AT (MCPZ_ID_BYTES - sizeof(uint32_t)) /* in an id */
+#define HUGE_PAGE_BYTES 2097152
+#define CACHE_LINE_BYTES 64
+/* Of a core, what most events look at: all but the views of its overlay, and what every step looks
+ * at of its links, which lies first behind it. */
+#define HEAD_BYTES offsetof(struct mcpz_fabric, overlay.passive)
+#define TAIL_AT (offsetof(struct mcpz_fabric, plumtree) / CACHE_LINE_BYTES * CACHE_LINE_BYTES)
+#define LINKS_BYTES 256
+#define NEIGHBOURS_MAX 6
+#define LOOK_AHEAD 5 /* the top of a heap, and its children */
+#define STEADY_US MCPZ_SECONDS(30)
+#define LOSS_OF_THE_WELL_PPM 100000
+#define CORE_BYTES ((sizeof(struct mcpz_fabric) + 63) / 64 * 64) /* its block lies behind */
+
+static const char *const counter_words[] = {
+#define X(name, word) word,
+    MCPZ_FLEET_COUNTERS(X)
+#undef X
+};
+
+const char *mcpz_fleet_counter_word(enum mcpz_fleet_counter counter)
+{
+    assert(counter < MCPZ_FLEET_COUNTERS_END);
+    return counter_words[counter];
+}
+
+static void *must(void *memory)
+{
+    if (memory == NULL) {
+        abort();
+    }
+    return memory;
+}
+
+/* ---- Names -------------------------------------------------------------------------------- */
+
+/* Looks like a key, and its first four bytes are nobody else's: the mix of 32 bits is one to one.
+ * Its last four are the identity, for the simulator. */
+struct mcpz_id mcpz_fleet_id(uint32_t identity)
+{
+    struct mcpz_id id;
+    uint32_t first = identity + 1;
+
+    first = (first ^ first >> 16) * UINT32_C(0x7feb352d);
+    first = (first ^ first >> 15) * UINT32_C(0x846ca68b);
+    first ^= first >> 16;
+    for (size_t i = 0; i < MCPZ_ID_BYTES; i++) {
+        uint64_t word =
+            i < 4 ? (uint64_t)first << 32 : mcpz_hash_mix(identity + (i / 8 + 1) * 977);
+        id.bytes[i] = (uint8_t)(word >> (56 - 8 * (i % 8)));
+    }
+    memcpy(id.bytes + IDENTITY_AT, &identity, sizeof(identity));
+    return id;
+}
+
+uint32_t mcpz_fleet_identity_of(const struct mcpz_id *id)
+{
+    uint32_t identity;
+
+    memcpy(&identity, id->bytes + IDENTITY_AT, sizeof(identity));
+    return identity;
+}
+
+struct mcpz_bytes mcpz_fleet_address(uint32_t identity, char *text)
+{
+    (void)snprintf(text, 16, "%x", identity);
+    return mcpz_text(text);
+}
+
+uint32_t mcpz_fleet_identity_at(struct mcpz_bytes address)
+{
+    uint32_t identity = 0;
+
+    for (size_t i = 0; i < address.length; i++) {
+        uint32_t letter = address.data[i];
+        identity = identity << 4 | (letter <= '9' ? letter - '0' : letter - 'a' + 10);
+    }
+    return identity;
+}
+
+/* ---- The trace ---------------------------------------------------------------------------- */
+
+static void note(struct mcpz_fleet *fleet, uint64_t what)
+{
+    fleet->hash = mcpz_hash_mix(fleet->hash ^ what);
+}
+
+static void note_bytes(struct mcpz_fleet *fleet, struct mcpz_bytes bytes)
+{
+    uint64_t word = bytes.length;
+
+    for (size_t i = 0; i + sizeof(word) <= bytes.length; i += sizeof(word)) {
+        memcpy(&word, bytes.data + i, sizeof(word));
+        fleet->hash = (fleet->hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        fleet->hash ^= fleet->hash >> 29;
+    }
+    word = bytes.length;
+    for (size_t i = bytes.length / sizeof(word) * sizeof(word); i < bytes.length; i++) {
+        word = word << 8 | bytes.data[i];
+    }
+    note(fleet, word);
+}
+
+/* ---- What cores ask for ------------------------------------------------------------------- */
+
+static enum mcpz_fleet_counter bytes_counter(enum mcpz_msg_kind kind)
+{
+    if (kind == MCPZ_MSG_PING) {
+        return MCPZ_FLEET_PING_BYTES;
+    }
+    if (kind >= MCPZ_MSG_GOSSIP && kind <= MCPZ_MSG_PRUNE) {
+        return MCPZ_FLEET_GOSSIP_BYTES;
+    }
+    if (kind >= MCPZ_MSG_OVERLAY_JOIN && kind <= MCPZ_MSG_OVERLAY_SHUFFLED) {
+        return MCPZ_FLEET_OVERLAY_BYTES;
+    }
+    return kind == MCPZ_MSG_PROBE ? MCPZ_FLEET_PROBE_BYTES : MCPZ_FLEET_SUMMARY_BYTES;
+}
+
+static void send(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_action_send *asked)
+{
+    uint8_t *buffer = fleet->scratch;
+    size_t length = 0;
+    mcpz_error error = mcpz_msg_encode(&asked->msg, buffer, MCPZ_MSG_BYTES_MAX, &length);
+
+    assert(error == MCPZ_OK);
+    note_bytes(fleet, mcpz_bytes(buffer, length));
+    for (size_t i = 0; i < asked->peer_count; i++) {
+        uint32_t identity = mcpz_fleet_identity_of(&asked->peers[i]);
+        note(fleet, identity);
+        fleet->counters[MCPZ_FLEET_MESSAGES]++;
+        fleet->counters[MCPZ_FLEET_BYTES] += length + MCPZ_FLEET_FRAMING_BYTES;
+        fleet->counters[bytes_counter(asked->msg.kind)] += length + MCPZ_FLEET_FRAMING_BYTES;
+        fleet->counters[MCPZ_FLEET_PAYLOADS] += asked->msg.kind == MCPZ_MSG_GOSSIP;
+        mcpz_fleet_network_send(fleet, node, identity, mcpz_bytes(buffer, length));
+    }
+}
+
+bool mcpz_fleet_is_steady(const struct mcpz_fleet *fleet, const struct mcpz_fleet_node *node)
+{
+    return node->fabric != NULL && node->paused_until_us <= fleet->now &&
+           node->loss_ppm <= LOSS_OF_THE_WELL_PPM &&
+           ((node->sides[0] | node->sides[1]) & fleet->cuts) == 0 &&
+           fleet->now >= node->well_since_us + STEADY_US;
+}
+
+static void note_burial(struct mcpz_fleet *fleet, uint32_t by, const struct mcpz_fact *fact)
+{
+    uint32_t about = fleet->node_of[mcpz_fleet_identity_of(&fact->about)];
+    const struct mcpz_linked *link =
+        mcpz_links_find(&fleet->nodes[by].fabric->links, &fact->about);
+
+    fleet->counters[MCPZ_FLEET_BURIED]++;
+    fleet->counters[MCPZ_FLEET_BURIED_HEARD] += link != NULL && !link->late;
+    if (about == MCPZ_FLEET_NOBODY || fleet->nodes[about].fabric == NULL) {
+        return;
+    }
+    struct mcpz_fleet_node *node = &fleet->nodes[about];
+    if (fact->incarnation < mcpz_members_self(&node->fabric->members)->incarnation) {
+        return; /* an earlier life of it, or what it has refuted already */
+    }
+    fleet->counters[MCPZ_FLEET_BURIED_LIVE]++;
+    if (node->convicted < fact->incarnation) {
+        node->convicted = fact->incarnation;
+        fleet->counters[MCPZ_FLEET_CONVICTED_LIVE]++;
+    }
+    fleet->counters[MCPZ_FLEET_BURIED_STEADY] +=
+        mcpz_fleet_is_steady(fleet, node) && mcpz_fleet_is_steady(fleet, &fleet->nodes[by]);
+}
+
+static void show_opinion(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_fact *fact)
+{
+    const uint32_t about = fleet->node_of[mcpz_fleet_identity_of(&fact->about)];
+
+    if (about != MCPZ_FLEET_NOBODY) {
+        fleet->watch(fleet->watch_context, node, about, fact);
+    }
+}
+
+static void note_fact(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_fact *fact)
+{
+    static const uint8_t counters[MCPZ_FACT_KIND_END] = {
+        [MCPZ_FACT_LINKED] = MCPZ_FLEET_LINKED,
+        [MCPZ_FACT_UNLINKED] = MCPZ_FLEET_UNLINKED,
+        [MCPZ_FACT_SUSPECT] = MCPZ_FLEET_SUSPECTED,
+        [MCPZ_FACT_REFUTED] = MCPZ_FLEET_REFUTED,
+        [MCPZ_FACT_LATE] = MCPZ_FLEET_LATE,
+        [MCPZ_FACT_PROMPT] = MCPZ_FLEET_PROMPT,
+        [MCPZ_FACT_UNREACHABLE] = MCPZ_FLEET_UNREACHABLE,
+        [MCPZ_FACT_DIFFERS] = MCPZ_FLEET_DIFFERED,
+    };
+
+    note(fleet, (uint64_t)fact->kind << 32 | mcpz_fleet_identity_of(&fact->about));
+    if (counters[fact->kind] != 0) {
+        fleet->counters[counters[fact->kind]]++;
+    }
+    if (fleet->watch != NULL && fact->kind >= MCPZ_FACT_ALIVE && fact->kind <= MCPZ_FACT_LEFT) {
+        show_opinion(fleet, node, fact);
+    }
+    if (fact->kind == MCPZ_FACT_DEAD) {
+        note_burial(fleet, node, fact);
+    } else if (fact->kind == MCPZ_FACT_GOSSIP_DELIVERED) {
+        fleet->counters[MCPZ_FLEET_DELIVERED]++;
+        fleet->nodes[node].is_told |=
+            mcpz_bytes_equal(fact->detail, mcpz_bytes(fleet->probe.bytes, fleet->probe.length));
+    } else if (fact->kind == MCPZ_FACT_PROBED) {
+        fleet->counters[MCPZ_FLEET_PROBES_FAILED] += fact->reason != 0;
+    } else if (fact->kind == MCPZ_FACT_UNLINKED) {
+        fleet->counters[MCPZ_FLEET_WENT_SILENT] += fact->reason == MCPZ_DOWN_SILENT;
+        fleet->counters[MCPZ_FLEET_ONE_WAY] += fact->reason == MCPZ_DOWN_ONE_WAY;
+    }
+}
+
+static void carry_out(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_action *action)
+{
+    if (action->kind == MCPZ_ACTION_SEND) {
+        send(fleet, node, &action->send);
+    } else if (action->kind == MCPZ_ACTION_DIAL) {
+        uint32_t identity = mcpz_fleet_identity_at(action->dial.address);
+        note(fleet, UINT64_C(1) << 40 | identity);
+        mcpz_fleet_network_dial(fleet, node, identity);
+    } else if (action->kind == MCPZ_ACTION_UNLINK) {
+        uint32_t identity = mcpz_fleet_identity_of(&action->unlink.peer);
+        note(fleet, UINT64_C(2) << 40 | identity);
+        mcpz_fleet_network_unlink(fleet, node, identity, action->unlink.reason);
+    } else if (action->kind == MCPZ_ACTION_FACT) {
+        note_fact(fleet, node, &action->fact);
+    }
+}
+
+/* ---- Messages as bytes -------------------------------------------------------------------- */
+
+static size_t pack(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity)
+{
+    size_t length = 0;
+    mcpz_error error = mcpz_msg_encode(msg, buffer, capacity, &length);
+
+    return error == MCPZ_OK ? length : 0;
+}
+
+static bool unpack(struct mcpz_bytes bytes, struct mcpz_arena *arena, struct mcpz_msg *msg)
+{
+    return mcpz_msg_decode(bytes, arena, msg) == MCPZ_OK;
+}
+
+/* ---- Steps -------------------------------------------------------------------------------- */
+
+static void plan_tick(struct mcpz_fleet *fleet, uint32_t index)
+{
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    if (node->due_us < node->tick_at_us) {
+        node->tick_at_us = node->due_us;
+        mcpz_fleet_queue_add(&fleet->queue, &(struct mcpz_fleet_due){.at_us = node->due_us,
+                                                                     .kind = MCPZ_DUE_TICK,
+                                                                     .index = index});
+    }
+}
+
+/* What is in the outbox sinks, and is done. */
+static void end_step(struct mcpz_fleet *fleet, uint32_t index)
+{
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+    struct mcpz_outbox *out = fleet->out;
+
+    mcpz_fabric_sink(node->fabric, fleet->now, out, 0);
+    for (size_t i = 0; i < out->count; i++) {
+        carry_out(fleet, index, &out->actions[i]);
+    }
+    mcpz_time deadline = mcpz_fabric_deadline(node->fabric);
+    node->due_us = deadline > fleet->now ? deadline : fleet->now + 1;
+    plan_tick(fleet, index);
+}
+
+void mcpz_fleet_step(struct mcpz_fleet *fleet, uint32_t index, const struct mcpz_event *event)
+{
+    note(fleet, fleet->now << 20 | (uint64_t)event->kind << 56 | index);
+    fleet->counters[MCPZ_FLEET_EVENTS]++;
+    mcpz_outbox_clear(fleet->out);
+    (void)mcpz_fabric_step(fleet->nodes[index].fabric, fleet->now, event, fleet->out);
+    end_step(fleet, index);
+}
+
+/* As a machine above the fabric would: by an action that sinks. */
+void mcpz_fleet_broadcast(struct mcpz_fleet *fleet, size_t index)
+{
+    struct mcpz_fleet_probe *probe = &fleet->probe;
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_CAPABILITIES,
+        .capabilities = {.id = node->id,
+                         .incarnation = node->incarnation,
+                         .version = ++probe->number},
+    };
+
+    assert(node->fabric != NULL);
+    probe->zone = node->zone;
+    probe->length = pack(&msg, probe->bytes, sizeof(probe->bytes));
+    assert(probe->length > 0);
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        fleet->nodes[i].is_told = i == index;
+    }
+    mcpz_outbox_clear(fleet->out);
+    mcpz_outbox_broadcast(fleet->out, NULL, &msg);
+    end_step(fleet, (uint32_t)index);
+}
+
+static void tick(struct mcpz_fleet *fleet, uint32_t index)
+{
+    static const struct mcpz_event event = {.kind = MCPZ_EVENT_TICK};
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    if (node->tick_at_us != fleet->now) {
+        return; /* another was due earlier, and has been */
+    }
+    node->tick_at_us = MCPZ_TIME_NEVER;
+    if (node->fabric == NULL || node->paused_until_us > fleet->now) {
+        return;
+    }
+    if (node->due_us > fleet->now) { /* it has moved meanwhile */
+        plan_tick(fleet, index);
+        return;
+    }
+    mcpz_fleet_step(fleet, index, &event);
+}
+
+/* Whether its loop looks at the clock or at its sockets first is decided by lot. */
+static void resume(struct mcpz_fleet *fleet, uint32_t index)
+{
+    static const struct mcpz_event event = {.kind = MCPZ_EVENT_TICK};
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    if (node->fabric == NULL || node->paused_until_us > fleet->now) {
+        return; /* another pause has begun */
+    }
+    node->well_since_us = fleet->now;
+    bool clock_first = mcpz_rng_below(&node->rng, 2) == 0;
+    if (clock_first && node->due_us <= fleet->now) {
+        mcpz_fleet_step(fleet, index, &event);
+    }
+    mcpz_fleet_network_catch_up(fleet, index);
+    if (node->due_us <= fleet->now) {
+        mcpz_fleet_step(fleet, index, &event);
+    }
+    plan_tick(fleet, index);
+}
+
+/* Of `bytes` from `start` on, into the cache. */
+static inline __attribute__((always_inline)) void fetch(const void *start, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += CACHE_LINE_BYTES) {
+        __builtin_prefetch((const uint8_t *)start + at);
+    }
+}
+
+/*
+ * Every event is at another node, whose memory nobody has looked at for long. What comes next is
+ * at the top of the heap, what may come after it just below.
+ */
+static inline __attribute__((always_inline)) void look_ahead(const struct mcpz_fleet *fleet)
+{
+    const struct mcpz_fleet_queue *queue = &fleet->queue;
+
+    for (size_t i = 0; i < queue->count && i < LOOK_AHEAD; i++) {
+        const struct mcpz_fleet_due *due = &queue->heap[i];
+        if (due->kind == MCPZ_DUE_RELEASE) {
+            continue;
+        }
+        if (due->parcel != NULL) {
+            fetch(due->parcel, 64);
+        }
+        const struct mcpz_fleet_node *node = &fleet->nodes[due->index];
+        if (i > 0) {
+            fetch(node, sizeof(*node));
+            continue;
+        }
+        for (size_t j = 0; j < node->wire_count; j++) {
+            fetch(&fleet->wires[node->wires[j]], sizeof(struct mcpz_fleet_wire));
+        }
+        const uint8_t *core = fleet->memory + due->index * fleet->core_bytes;
+        fetch(core, HEAD_BYTES);
+        fetch(core + TAIL_AT, CORE_BYTES + LINKS_BYTES - TAIL_AT);
+    }
+}
+
+void mcpz_fleet_run_until(struct mcpz_fleet *fleet, mcpz_time at_us)
+{
+    struct mcpz_fleet_due due;
+
+    assert(at_us >= fleet->now);
+    while (mcpz_fleet_queue_take(&fleet->queue, at_us, &due)) {
+        assert(due.at_us >= fleet->now);
+        fleet->now = due.at_us;
+        look_ahead(fleet);
+        if (due.kind == MCPZ_DUE_TICK) {
+            tick(fleet, due.index);
+        } else if (due.kind == MCPZ_DUE_PARCEL) {
+            mcpz_fleet_network_arrive(fleet, due.parcel);
+        } else if (due.kind == MCPZ_DUE_RESUME) {
+            resume(fleet, due.index);
+        } else {
+            mcpz_fleet_network_release(fleet, due.index / 2, (uint8_t)(due.index % 2));
+        }
+    }
+    fleet->now = at_us;
+}
+
+/* ---- Nodes -------------------------------------------------------------------------------- */
+
+static struct mcpz_fabric_config core_config(const struct mcpz_fleet_config *config)
+{
+    const size_t rows = config->zone_size > 0 ? config->zone_size + 4
+                                              : config->node_count + config->node_count / 4 + 16;
+    const bool churns = config->identity_count > config->node_count;
+
+    return (struct mcpz_fabric_config){
+        .members =
+            {
+                .zone_only = config->zone_size > 0,
+                .region = "r",
+                .zone = "",
+                .rows_max = churns ? 2 * rows : rows,
+                .text_bytes = (churns ? 2 * rows : rows) * 15,
+                .adjacency_max = NEIGHBOURS_MAX,
+                .suspicions_max = config->zone_size > 0 ? 8 : 64,
+            },
+        .packer = {.pack = pack, .unpack = unpack},
+        .links_max = 12,
+        .dials_max = 4,
+        .seeds_max = 2,
+        .address_bytes = 8,
+        .neighbours_max = NEIGHBOURS_MAX,
+        .far_max = 2,
+        .passive_max = 24,
+        .gossip_seen_max = 128,
+        .gossip_cache_max = 16,
+        .gossip_cache_bytes = 1024,
+        .gossip_missing_max = 6,
+        .gossip_notices_max = 10,
+    };
+}
+
+/* In large pages where the system has them: every event is at another node. */
+static void *take_huge(size_t bytes)
+{
+    const size_t whole = (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+    void *memory = must(aligned_alloc(HUGE_PAGE_BYTES, whole));
+
+    (void)madvise(memory, whole, MADV_HUGEPAGE);
+    return memory;
+}
+
+struct mcpz_fleet *mcpz_fleet_create(const struct mcpz_fleet_config *config)
+{
+    struct mcpz_fleet *fleet = must(calloc(1, sizeof(*fleet)));
+    const size_t count = config->node_count;
+
+    assert(count > 0 && count <= MCPZ_FLEET_NODES_MAX);
+    assert(config->zone_size > 0 || count <= MCPZ_FLEET_FLAT_MAX);
+    fleet->config = *config;
+    if (fleet->config.identity_count < count) {
+        fleet->config.identity_count = count;
+    }
+    if (fleet->config.latency_max_us == 0) {
+        fleet->config.latency_max_us = (uint32_t)MCPZ_MS(60);
+    }
+    fleet->core = core_config(&fleet->config);
+    fleet->core_bytes = CORE_BYTES + (mcpz_fabric_bytes(&fleet->core) + 63) / 64 * 64;
+    fleet->memory = take_huge(count * fleet->core_bytes);
+    fleet->nodes = must(calloc(count, sizeof(*fleet->nodes)));
+    fleet->node_of = must(malloc(fleet->config.identity_count * sizeof(*fleet->node_of)));
+    fleet->out = must(malloc(sizeof(*fleet->out)));
+    fleet->scratch = must(aligned_alloc(16, MCPZ_MSG_BYTES_MAX + MCPZ_MSG_ARENA_BYTES));
+    mcpz_arena_init(&fleet->arena, fleet->scratch + MCPZ_MSG_BYTES_MAX, MCPZ_MSG_ARENA_BYTES);
+    mcpz_outbox_init(fleet->out);
+    mcpz_fleet_queue_init(&fleet->queue);
+    mcpz_rng_init(&fleet->rng, mcpz_hash_mix(config->seed ^ UINT64_C(0x6e6574)));
+    fleet->now = MCPZ_SECONDS(1);
+    memset(fleet->node_of, 0xff, fleet->config.identity_count * sizeof(*fleet->node_of));
+    for (uint32_t i = 0; i < count; i++) {
+        struct mcpz_fleet_node *node = &fleet->nodes[i];
+        node->identity = fleet->next_identity++;
+        node->id = mcpz_fleet_id(node->identity);
+        node->zone = config->zone_size > 0 ? i / (uint32_t)config->zone_size : 0;
+        node->tick_at_us = MCPZ_TIME_NEVER;
+        fleet->node_of[node->identity] = i;
+        mcpz_rng_init(&node->rng, mcpz_hash_mix(config->seed ^ mcpz_hash_mix(i + 1)));
+    }
+    return fleet;
+}
+
+void mcpz_fleet_destroy(struct mcpz_fleet *fleet)
+{
+    if (fleet == NULL) {
+        return;
+    }
+    mcpz_fleet_queue_finish(&fleet->queue);
+    free(fleet->free_wires);
+    free(fleet->wires);
+    free(fleet->scratch);
+    free(fleet->out);
+    free(fleet->node_of);
+    free(fleet->nodes);
+    free(fleet->memory);
+    free(fleet);
+}
+
+/* A contact of one's own zone is its first node, or the second for the first. */
+static void seed(struct mcpz_fleet *fleet, uint32_t index, uint32_t contact)
+{
+    char text[16];
+    const struct mcpz_event event = {
+        .kind = MCPZ_EVENT_SEED,
+        .seed = {.address = mcpz_fleet_address(fleet->nodes[contact].identity, text)},
+    };
+
+    if (contact != index) {
+        mcpz_fleet_step(fleet, index, &event);
+    }
+}
+
+static void seed_both(struct mcpz_fleet *fleet, uint32_t index)
+{
+    const size_t count = fleet->config.node_count;
+    const size_t zone_size = fleet->config.zone_size > 0 ? fleet->config.zone_size : count;
+    const size_t zones = (count + zone_size - 1) / zone_size;
+    const uint32_t zone = fleet->nodes[index].zone;
+    const uint32_t contact = (uint32_t)(zone * zone_size);
+    const uint32_t second = contact + 1 < count ? contact + 1 : contact;
+
+    seed(fleet, index, index == contact ? second : contact);
+    if (zones > 1) { /* of a zone before ours, so that all hang together from the start */
+        uint32_t other = zone > 0 ? mcpz_rng_below(&fleet->nodes[index].rng, zone) : 1;
+        seed(fleet, index, (uint32_t)(other * zone_size));
+    }
+}
+
+void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index)
+{
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+    struct mcpz_fabric_config config = fleet->core;
+    uint8_t *memory = fleet->memory + index * fleet->core_bytes;
+    char address[16];
+    char zone[16];
+
+    assert(node->fabric == NULL);
+    (void)mcpz_fleet_address(node->identity, address);
+    (void)mcpz_fleet_address(node->zone, zone);
+    node->incarnation++;
+    node->life++;
+    node->vanished = false;
+    node->paused_until_us = 0;
+    node->well_since_us = fleet->now;
+    config.members.id = node->id;
+    config.members.incarnation = node->incarnation;
+    config.members.address = address;
+    config.members.zone = zone;
+    config.seed = mcpz_hash_mix(fleet->config.seed ^ mcpz_hash_mix(node->identity)) + node->life;
+    memset(memory, 0, fleet->core_bytes);
+    node->fabric = (void *)memory;
+    mcpz_fabric_init(node->fabric, &config, memory + CORE_BYTES, fleet->now);
+    node->due_us = fleet->now;
+    fleet->counters[MCPZ_FLEET_STARTED]++;
+    seed_both(fleet, (uint32_t)index);
+    plan_tick(fleet, (uint32_t)index);
+}
+
+void mcpz_fleet_replace(struct mcpz_fleet *fleet, size_t index)
+{
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    assert(node->fabric == NULL && fleet->next_identity < fleet->config.identity_count);
+    fleet->node_of[node->identity] = MCPZ_FLEET_NOBODY;
+    node->identity = fleet->next_identity++;
+    node->id = mcpz_fleet_id(node->identity);
+    node->incarnation = 0;
+    node->convicted = 0;
+    fleet->node_of[node->identity] = (uint32_t)index;
+}
+
+static void stop(struct mcpz_fleet *fleet, size_t index, bool silently)
+{
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    assert(node->fabric != NULL);
+    node->incarnation = mcpz_members_self(&node->fabric->members)->incarnation;
+    node->fabric = NULL;
+    node->vanished = silently;
+    mcpz_fleet_network_drop(fleet, (uint32_t)index, silently);
+}
+
+void mcpz_fleet_kill(struct mcpz_fleet *fleet, size_t index)
+{
+    fleet->counters[MCPZ_FLEET_KILLED]++;
+    stop(fleet, index, false);
+}
+
+void mcpz_fleet_vanish(struct mcpz_fleet *fleet, size_t index)
+{
+    fleet->counters[MCPZ_FLEET_VANISHED]++;
+    stop(fleet, index, true);
+}
+
+void mcpz_fleet_leave(struct mcpz_fleet *fleet, size_t index)
+{
+    static const struct mcpz_event event = {.kind = MCPZ_EVENT_LEAVE};
+
+    assert(fleet->nodes[index].fabric != NULL);
+    mcpz_fleet_step(fleet, (uint32_t)index, &event);
+}
+
+void mcpz_fleet_pause(struct mcpz_fleet *fleet, size_t index, mcpz_time for_us)
+{
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    fleet->counters[MCPZ_FLEET_PAUSED]++;
+    node->paused_until_us = fleet->now + for_us;
+    mcpz_fleet_queue_add(&fleet->queue, &(struct mcpz_fleet_due){.at_us = node->paused_until_us,
+                                                                 .kind = MCPZ_DUE_RESUME,
+                                                                 .index = (uint32_t)index});
+}
+
+/* ---- The network's moods ------------------------------------------------------------------ */
+
+void mcpz_fleet_set_side(struct mcpz_fleet *fleet, size_t cut, size_t node,
+                         enum mcpz_fleet_side side)
+{
+    assert(cut < MCPZ_FLEET_CUTS_MAX);
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t *sides = &fleet->nodes[node].sides[i];
+        const uint8_t bit = (uint8_t)(1U << cut);
+        *sides = (uint8_t)((*sides & ~bit) | (((unsigned)side >> i & 1) != 0 ? bit : 0));
+    }
+}
+
+static void end_cuts(struct mcpz_fleet *fleet, uint8_t cuts)
+{
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        struct mcpz_fleet_node *node = &fleet->nodes[i];
+        if (((node->sides[0] | node->sides[1]) & cuts) != 0) {
+            node->well_since_us = fleet->now;
+        }
+    }
+    fleet->cuts &= (uint8_t)~cuts;
+    mcpz_fleet_network_resume(fleet);
+}
+
+void mcpz_fleet_cut(struct mcpz_fleet *fleet, size_t cut, bool on, bool both_ways)
+{
+    const uint8_t bit = (uint8_t)(1U << cut);
+
+    assert(cut < MCPZ_FLEET_CUTS_MAX);
+    if (!on) {
+        end_cuts(fleet, bit & fleet->cuts);
+        return;
+    }
+    fleet->counters[MCPZ_FLEET_CUTS]++;
+    fleet->cuts |= bit;
+    fleet->both_ways = (uint8_t)((fleet->both_ways & ~bit) | (both_ways ? bit : 0));
+}
+
+static struct mcpz_fleet_wire *any_wire(struct mcpz_fleet *fleet, size_t index)
+{
+    const struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    return node->wire_count == 0
+               ? NULL
+               : &fleet->wires[node->wires[mcpz_rng_below(&fleet->rng, node->wire_count)]];
+}
+
+void mcpz_fleet_break_link(struct mcpz_fleet *fleet, size_t node)
+{
+    const struct mcpz_fleet_wire *wire = any_wire(fleet, node);
+
+    if (wire != NULL && wire->up[0] && wire->up[1]) {
+        fleet->counters[MCPZ_FLEET_BROKEN]++;
+        mcpz_fleet_network_reset(fleet, (uint32_t)(wire - fleet->wires));
+    }
+}
+
+void mcpz_fleet_mute_link(struct mcpz_fleet *fleet, size_t node)
+{
+    struct mcpz_fleet_wire *wire = any_wire(fleet, node);
+
+    if (wire != NULL) {
+        fleet->counters[MCPZ_FLEET_MUTED]++;
+        wire->mute[mcpz_rng_below(&fleet->rng, 2)] = true;
+        fleet->nodes[wire->ends[0]].well_since_us = fleet->now;
+        fleet->nodes[wire->ends[1]].well_since_us = fleet->now;
+    }
+}
+
+void mcpz_fleet_set_loss(struct mcpz_fleet *fleet, size_t node, uint32_t loss_ppm)
+{
+    if (fleet->nodes[node].loss_ppm > LOSS_OF_THE_WELL_PPM) {
+        fleet->nodes[node].well_since_us = fleet->now;
+    }
+    fleet->nodes[node].loss_ppm = loss_ppm;
+}
+
+void mcpz_fleet_watch(struct mcpz_fleet *fleet,
+                      void (*watch)(void *context, size_t viewer, size_t about,
+                                    const struct mcpz_fact *fact),
+                      void *context)
+{
+    fleet->watch = watch;
+    fleet->watch_context = context;
+}
+
+void mcpz_fleet_heal(struct mcpz_fleet *fleet)
+{
+    for (uint32_t i = 0; i < fleet->config.node_count; i++) {
+        struct mcpz_fleet_node *node = &fleet->nodes[i];
+        node->loss_ppm = 0;
+        if (node->paused_until_us > fleet->now) {
+            node->paused_until_us = fleet->now;
+            resume(fleet, i);
+        }
+    }
+    for (size_t i = 0; i < fleet->wire_count; i++) {
+        fleet->wires[i].mute[0] = fleet->wires[i].mute[1] = false;
+    }
+    end_cuts(fleet, fleet->cuts);
+}
+
+/* ---- Looking ------------------------------------------------------------------------------ */
+
+mcpz_time mcpz_fleet_now(const struct mcpz_fleet *fleet)
+{
+    return fleet->now;
+}
+
+size_t mcpz_fleet_count(const struct mcpz_fleet *fleet)
+{
+    return fleet->config.node_count;
+}
+
+size_t mcpz_fleet_running(const struct mcpz_fleet *fleet)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        count += fleet->nodes[i].fabric != NULL;
+    }
+    return count;
+}
+
+uint64_t mcpz_fleet_counted(const struct mcpz_fleet *fleet, enum mcpz_fleet_counter counter)
+{
+    assert(counter < MCPZ_FLEET_COUNTERS_END);
+    return fleet->counters[counter];
+}
+
+const struct mcpz_fabric *mcpz_fleet_fabric(const struct mcpz_fleet *fleet, size_t node)
+{
+    return fleet->nodes[node].fabric;
+}
+
+uint64_t mcpz_fleet_hash(const struct mcpz_fleet *fleet)
+{
+    return fleet->hash;
+}
+
+size_t mcpz_fleet_bytes_per_node(const struct mcpz_fleet *fleet)
+{
+    const size_t count = fleet->config.node_count;
+    const size_t all =
+        sizeof(*fleet) + count * (fleet->core_bytes + sizeof(*fleet->nodes)) +
+        fleet->config.identity_count * sizeof(*fleet->node_of) +
+        mcpz_fleet_queue_bytes(&fleet->queue) +
+        fleet->wire_capacity * (sizeof(*fleet->wires) + sizeof(*fleet->free_wires)) +
+        sizeof(*fleet->out) + MCPZ_MSG_BYTES_MAX + MCPZ_MSG_ARENA_BYTES;
+
+    return (all + count - 1) / count;
+}

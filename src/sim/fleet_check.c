@@ -1,0 +1,255 @@
+#include "sim/fleet_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "sim/fleet_internal.h"
+
+/* ---- Views -------------------------------------------------------------------------------- */
+
+static size_t zone_count(const struct mcpz_fleet *fleet)
+{
+    return fleet->nodes[fleet->config.node_count - 1].zone + 1;
+}
+
+/* How many nodes of each zone run. */
+static size_t *count_running(const struct mcpz_fleet *fleet)
+{
+    size_t *running = calloc(zone_count(fleet), sizeof(*running));
+
+    if (running == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        running[fleet->nodes[i].zone] += fleet->nodes[i].fabric != NULL;
+    }
+    return running;
+}
+
+static bool is_row_right(const struct mcpz_fleet *fleet, const struct mcpz_fleet_node *node,
+                         const struct mcpz_member *row)
+{
+    const uint32_t about = fleet->node_of[mcpz_fleet_identity_of(&row->id)];
+
+    if (row->state != MCPZ_MEMBER_ALIVE || about == MCPZ_FLEET_NOBODY) {
+        return false;
+    }
+    const struct mcpz_fleet_node *member = &fleet->nodes[about];
+    return member->fabric != NULL && member->zone == node->zone &&
+           mcpz_members_self(&member->fabric->members)->incarnation == row->incarnation;
+}
+
+/* The first row that is wrong; NULL: none is, but one may be missing. */
+static const struct mcpz_member *wrong_row(const struct mcpz_fleet *fleet,
+                                           const struct mcpz_fleet_node *node, size_t *right)
+{
+    const struct mcpz_roster *roster = &node->fabric->members.roster;
+
+    *right = 0;
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct mcpz_member *row = &roster->rows[i];
+        if (mcpz_member_is_gone(row)) {
+            continue;
+        }
+        if (!is_row_right(fleet, node, row)) {
+            return row;
+        }
+        (*right)++;
+    }
+    return NULL;
+}
+
+size_t mcpz_fleet_wrong_views(const struct mcpz_fleet *fleet, size_t enough)
+{
+    size_t *running = count_running(fleet);
+    size_t wrong = 0;
+    size_t right;
+
+    for (size_t i = 0; i < fleet->config.node_count && wrong < enough; i++) {
+        const struct mcpz_fleet_node *node = &fleet->nodes[i];
+        wrong += node->fabric != NULL &&
+                 (wrong_row(fleet, node, &right) != NULL || right != running[node->zone]);
+    }
+    free(running);
+    return wrong;
+}
+
+void mcpz_fleet_describe_wrong(const struct mcpz_fleet *fleet, char *words)
+{
+    static const char *const states[] = {"?", "alive", "suspect", "dead", "left"};
+    size_t *running = count_running(fleet);
+    size_t right;
+
+    words[0] = '\0';
+    for (size_t i = 0; i < fleet->config.node_count && words[0] == '\0'; i++) {
+        const struct mcpz_fleet_node *node = &fleet->nodes[i];
+        const struct mcpz_member *row =
+            node->fabric != NULL ? wrong_row(fleet, node, &right) : NULL;
+        if (row != NULL) {
+            (void)snprintf(
+                words, MCPZ_FLEET_WORDS_BYTES,
+                "node %zu holds %u for %s in incarnation %llu, for reason %u, for %llu s", i,
+                mcpz_fleet_identity_of(&row->id), states[row->state % 5],
+                (unsigned long long)row->incarnation, row->reason,
+                (unsigned long long)((fleet->now - row->since_us) / 1000000));
+        } else if (node->fabric != NULL && right != running[node->zone]) {
+            (void)snprintf(words, MCPZ_FLEET_WORDS_BYTES,
+                           "node %zu holds %zu for alive, %zu are; %zu neighbours, %zu links", i,
+                           right, running[node->zone], node->fabric->overlay.active_count,
+                           node->fabric->links.count);
+        }
+    }
+    free(running);
+}
+
+/* ---- Neighbours --------------------------------------------------------------------------- */
+
+static uint32_t root_of(uint32_t *parents, uint32_t at)
+{
+    while (parents[at] != at) {
+        parents[at] = parents[parents[at]];
+        at = parents[at];
+    }
+    return at;
+}
+
+size_t mcpz_fleet_parts(const struct mcpz_fleet *fleet)
+{
+    const uint32_t count = (uint32_t)fleet->config.node_count;
+    uint32_t *parents = calloc(count, sizeof(*parents));
+    size_t parts = 0;
+
+    if (parents == NULL) {
+        abort();
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        parents[i] = i;
+        parts += fleet->nodes[i].fabric != NULL;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct mcpz_fabric *fabric = fleet->nodes[i].fabric;
+        for (size_t j = 0; fabric != NULL && j < fabric->overlay.active_count; j++) {
+            const uint32_t peer =
+                fleet->node_of[mcpz_fleet_identity_of(&fabric->overlay.active[j].id)];
+            if (peer == MCPZ_FLEET_NOBODY || fleet->nodes[peer].fabric == NULL) {
+                continue;
+            }
+            const uint32_t a = root_of(parents, i);
+            const uint32_t b = root_of(parents, peer);
+            parts -= a != b;
+            parents[a] = b;
+        }
+    }
+    free(parents);
+    return parts;
+}
+
+size_t mcpz_fleet_untold(const struct mcpz_fleet *fleet)
+{
+    size_t untold = 0;
+
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        const struct mcpz_fleet_node *node = &fleet->nodes[i];
+        untold += node->fabric != NULL && node->zone == fleet->probe.zone && !node->is_told;
+    }
+    return untold;
+}
+
+size_t mcpz_fleet_one_sided(const struct mcpz_fleet *fleet)
+{
+    size_t one_sided = 0;
+
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        const struct mcpz_fleet_node *node = &fleet->nodes[i];
+        for (size_t j = 0; node->fabric != NULL && j < node->fabric->overlay.active_count; j++) {
+            const uint32_t peer =
+                fleet->node_of[mcpz_fleet_identity_of(&node->fabric->overlay.active[j].id)];
+            const struct mcpz_fabric *other =
+                peer != MCPZ_FLEET_NOBODY ? fleet->nodes[peer].fabric : NULL;
+            one_sided += other == NULL || !mcpz_overlay_is_neighbour(&other->overlay, &node->id);
+        }
+    }
+    return one_sided;
+}
+
+/* ---- Safety ------------------------------------------------------------------------------- */
+
+static const char *what_is_out_of_bounds(const struct mcpz_fleet *fleet,
+                                         const struct mcpz_fleet_node *node)
+{
+    const struct mcpz_fabric *fabric = node->fabric;
+    const struct mcpz_overlay *overlay = &fabric->overlay;
+    const struct mcpz_member *self = mcpz_members_self(&fabric->members);
+
+    if (self->incarnation < node->incarnation) {
+        return "incarnation: it went back";
+    }
+    if (self->state != MCPZ_MEMBER_ALIVE && !fabric->members.leaving) {
+        return "lives: it holds itself for dead";
+    }
+    if (overlay->active_count > fleet->core.neighbours_max) {
+        return "neighbours: too many";
+    }
+    if (fabric->links.count > fleet->core.links_max) {
+        return "links: too many";
+    }
+    if (mcpz_passive_has(&overlay->passive, &node->id)) {
+        return "passive: it holds itself";
+    }
+    for (size_t i = 0; i < overlay->active_count; i++) {
+        if (mcpz_passive_has(&overlay->passive, &overlay->active[i].id)) {
+            return "passive: it holds a neighbour";
+        }
+    }
+    return NULL;
+}
+
+/* A row for dead whose node is well, and known in its own incarnation. */
+static const struct mcpz_member *buried_row(const struct mcpz_fleet *fleet,
+                                            const struct mcpz_fleet_node *node)
+{
+    const struct mcpz_roster *roster = &node->fabric->members.roster;
+
+    for (size_t i = 1; i < roster->count; i++) {
+        const struct mcpz_member *row = &roster->rows[i];
+        if (row->state != MCPZ_MEMBER_DEAD) {
+            continue;
+        }
+        const uint32_t about = fleet->node_of[mcpz_fleet_identity_of(&row->id)];
+        if (about != MCPZ_FLEET_NOBODY && mcpz_fleet_is_steady(fleet, &fleet->nodes[about])) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words)
+{
+    if (fleet->counters[MCPZ_FLEET_BURIED_HEARD] > 0) {
+        (void)snprintf(words, MCPZ_FLEET_WORDS_BYTES,
+                       "heard: a node came to hold for dead whom it hears");
+        return false;
+    }
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        struct mcpz_fleet_node *node = &fleet->nodes[i];
+        if (node->fabric == NULL) {
+            continue;
+        }
+        const char *what = what_is_out_of_bounds(fleet, node);
+        if (what != NULL) {
+            (void)snprintf(words, MCPZ_FLEET_WORDS_BYTES, "node %zu: %s", i, what);
+            return false;
+        }
+        node->incarnation = mcpz_members_self(&node->fabric->members)->incarnation;
+        const struct mcpz_member *buried =
+            mcpz_fleet_is_steady(fleet, node) ? buried_row(fleet, node) : NULL;
+        if (buried != NULL) {
+            (void)snprintf(words, MCPZ_FLEET_WORDS_BYTES,
+                           "buried: node %zu holds %u for dead, and both are well", i,
+                           mcpz_fleet_identity_of(&buried->id));
+            return false;
+        }
+    }
+    return true;
+}

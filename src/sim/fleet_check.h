@@ -1,0 +1,40 @@
+/*
+ * What must hold in a fleet: at every second (safety), and some time after all is well (liveness).
+ *
+ * Source: protocols.md 5.5 and 1.7, as far as the lower half of the core has what it speaks of.
+ */
+
+#ifndef SIM_FLEET_CHECK_H
+#define SIM_FLEET_CHECK_H
+
+#include "sim/fleet.h"
+
+#define MCPZ_FLEET_WORDS_BYTES 160
+
+/**
+ * Incarnations do not go back; views are within their bounds and disjoint; nobody holds itself for
+ * dead; nobody who was well and connected for 30 s is held for dead by such a one; nobody comes to
+ * hold for dead whom it hears over a link of its own. False, with what does not hold in `words`
+ * (MCPZ_FLEET_WORDS_BYTES), if not.
+ */
+bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words);
+
+/**
+ * Nodes whose view is wrong: that do not hold exactly the running nodes of their zone for alive,
+ * each with its incarnation. Not more than `enough` are looked for.
+ */
+size_t mcpz_fleet_wrong_views(const struct mcpz_fleet *fleet, size_t enough);
+
+/** What is wrong with one of the wrong views, in `words`. */
+void mcpz_fleet_describe_wrong(const struct mcpz_fleet *fleet, char *words);
+
+/** Parts into which the neighbours of running nodes fall: 1 is well. */
+size_t mcpz_fleet_parts(const struct mcpz_fleet *fleet);
+
+/** Running nodes that the broadcast asked for last has not reached, of the zone it began in. */
+size_t mcpz_fleet_untold(const struct mcpz_fleet *fleet);
+
+/** Neighbours that do not hold a running node for one which holds them for one. */
+size_t mcpz_fleet_one_sided(const struct mcpz_fleet *fleet);
+
+#endif

@@ -1,0 +1,214 @@
+/* Many nodes of the lower half of the core: they agree, and agree again. */
+
+#include "sim/fleet_story.h"
+#include "test.h"
+
+#define NODES 128
+#define ZONE 32
+
+static struct mcpz_fleet_report told(enum mcpz_fleet_story story, uint64_t seed)
+{
+    const struct mcpz_fleet_options options = {
+        .story = story,
+        .node_count = NODES,
+        .zone_size = ZONE,
+        .seed = seed,
+        .minutes = 1,
+    };
+    struct mcpz_fleet_report report;
+
+    mcpz_fleet_tell(&options, &report);
+    return report;
+}
+
+static void check_story(enum mcpz_fleet_story story)
+{
+    const struct mcpz_fleet_report report = told(story, 1);
+
+    CHECK_TEXT(report.violated, "");
+    CHECK(report.measure_count > 0);
+    for (size_t i = 0; i < report.measure_count; i++) {
+        if (!mcpz_fleet_measure_is_ok(&report.measures[i])) {
+            print_error("%s: %f, at most %f. %s\n", report.measures[i].what,
+                        report.measures[i].value, report.measures[i].bound, report.wrong);
+        }
+        CHECK(mcpz_fleet_measure_is_ok(&report.measures[i]));
+    }
+}
+
+TEST(who_joins_agrees)
+{
+    check_story(MCPZ_FLEET_STORY_JOIN);
+}
+
+TEST(a_crash_is_agreed_on_and_so_is_a_return)
+{
+    check_story(MCPZ_FLEET_STORY_CRASH);
+}
+
+TEST(what_was_cut_finds_itself_again)
+{
+    check_story(MCPZ_FLEET_STORY_CUT);
+}
+
+TEST(who_lost_everybody_finds_them_by_contacts_that_come_last)
+{
+    check_story(MCPZ_FLEET_STORY_BLACKOUT);
+}
+
+TEST(nobody_who_pauses_is_convicted)
+{
+    check_story(MCPZ_FLEET_STORY_PAUSE);
+}
+
+TEST(what_must_hold_holds_in_a_swarm_of_faults)
+{
+    check_story(MCPZ_FLEET_STORY_SWARM);
+}
+
+TEST(the_same_seed_gives_the_same_trace_and_another_another)
+{
+    const struct mcpz_fleet_report once = told(MCPZ_FLEET_STORY_SWARM, 2);
+    const struct mcpz_fleet_report again = told(MCPZ_FLEET_STORY_SWARM, 2);
+    const struct mcpz_fleet_report other = told(MCPZ_FLEET_STORY_SWARM, 3);
+
+    CHECK(once.counters[MCPZ_FLEET_EVENTS] > 0);
+    CHECK_UINT(again.hash, once.hash);
+    CHECK(memcmp(again.counters, once.counters, sizeof(once.counters)) == 0);
+    CHECK(other.hash != once.hash);
+}
+
+/* ---- The instrument itself ---------------------------------------------------------------- */
+
+static struct mcpz_fleet *two(void)
+{
+    struct mcpz_fleet *fleet =
+        mcpz_fleet_create(&(struct mcpz_fleet_config){.node_count = 2, .seed = 1});
+
+    mcpz_fleet_start(fleet, 0);
+    mcpz_fleet_start(fleet, 1);
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(10));
+    return fleet;
+}
+
+TEST(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong)
+{
+    char words[MCPZ_FLEET_WORDS_BYTES];
+    struct mcpz_fleet *fleet = two();
+
+    CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 0);
+    CHECK_UINT(mcpz_fleet_parts(fleet), 1);
+    CHECK_UINT(mcpz_fleet_one_sided(fleet), 0);
+    mcpz_fleet_kill(fleet, 1);
+    CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 1);
+    CHECK(mcpz_fleet_one_sided(fleet) > 0);
+    mcpz_fleet_describe_wrong(fleet, words);
+    CHECK(strstr(words, "node 0 holds 1 for alive in incarnation 1") != NULL);
+    mcpz_fleet_start(fleet, 1);
+    CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 2);
+    CHECK_UINT(mcpz_fleet_parts(fleet), 1); /* node 0 has not noticed */
+    mcpz_fleet_destroy(fleet);
+}
+
+TEST(nothing_is_lost_in_a_short_cut_and_a_vanished_node_is_noticed)
+{
+    struct mcpz_fleet *fleet = two();
+
+    mcpz_fleet_set_side(fleet, 0, 0, MCPZ_FLEET_SIDE_A);
+    mcpz_fleet_set_side(fleet, 0, 1, MCPZ_FLEET_SIDE_B);
+    mcpz_fleet_cut(fleet, 0, true, true);
+    while (mcpz_fleet_counted(fleet, MCPZ_FLEET_HELD) == 0) {
+        CHECK(mcpz_fleet_now(fleet) < MCPZ_SECONDS(20));
+        mcpz_fleet_run_until(fleet, mcpz_fleet_now(fleet) + MCPZ_MS(100));
+    }
+    mcpz_fleet_cut(fleet, 0, false, true);
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(40));
+    CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 0);
+    CHECK_UINT(mcpz_fleet_counted(fleet, MCPZ_FLEET_CONVICTED_LIVE), 0);
+
+    mcpz_fleet_vanish(fleet, 1);
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(41));
+    CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 1); /* nobody has told node 0 */
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(120));
+    CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 0);
+    CHECK(mcpz_fleet_counted(fleet, MCPZ_FLEET_WENT_SILENT) > 0);
+    CHECK(mcpz_fleet_counted(fleet, MCPZ_FLEET_DIALS_UNANSWERED) > 0);
+    CHECK_UINT(mcpz_fleet_counted(fleet, MCPZ_FLEET_BURIED_LIVE), 0);
+    mcpz_fleet_destroy(fleet);
+}
+
+TEST(a_broadcast_has_reached_nobody_before_it_arrives)
+{
+    struct mcpz_fleet *fleet = two();
+
+    for (size_t i = 0; i < 2; i++) {
+        mcpz_fleet_broadcast(fleet, i);
+        CHECK_UINT(mcpz_fleet_untold(fleet), 1);
+        mcpz_fleet_run_until(fleet, mcpz_fleet_now(fleet) + MCPZ_SECONDS(5));
+        CHECK_UINT(mcpz_fleet_untold(fleet), 0);
+    }
+    mcpz_fleet_kill(fleet, 1);
+    mcpz_fleet_broadcast(fleet, 0);
+    CHECK_UINT(mcpz_fleet_untold(fleet), 0);
+    mcpz_fleet_start(fleet, 1);
+    CHECK_UINT(mcpz_fleet_untold(fleet), 1);
+    mcpz_fleet_destroy(fleet);
+}
+
+TEST(a_node_that_pauses_takes_in_what_came)
+{
+    struct mcpz_fleet *fleet = two();
+    const uint32_t before = mcpz_fleet_fabric(fleet, 1)->links.links[0].heard_seq;
+
+    mcpz_fleet_pause(fleet, 1, MCPZ_SECONDS(5));
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(15) - 1);
+    CHECK_UINT(mcpz_fleet_fabric(fleet, 1)->links.links[0].heard_seq, before);
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(15));
+    CHECK(mcpz_fleet_fabric(fleet, 1)->links.links[0].heard_seq > before);
+    mcpz_fleet_destroy(fleet);
+}
+
+/* What node 0 came to hold node 1 for. */
+struct seen {
+    enum mcpz_fact_kind last;
+    size_t deaths;
+};
+
+static void look(void *context, size_t viewer, size_t about, const struct mcpz_fact *fact)
+{
+    struct seen *seen = context;
+
+    CHECK_UINT(viewer, 0);
+    CHECK_UINT(about, 1);
+    seen->last = fact->kind;
+    seen->deaths += fact->kind == MCPZ_FACT_DEAD;
+}
+
+TEST(who_watches_is_shown_what_views_come_to_hold)
+{
+    struct mcpz_fleet *fleet = two();
+    struct seen seen = {0};
+
+    mcpz_fleet_watch(fleet, look, &seen);
+    mcpz_fleet_kill(fleet, 1);
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(120));
+    CHECK_UINT(seen.last, MCPZ_FACT_DEAD);
+    CHECK_UINT(seen.deaths, 1);
+    mcpz_fleet_watch(fleet, NULL, NULL);
+    mcpz_fleet_start(fleet, 1);
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(130));
+    CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 0);
+    CHECK_UINT(seen.last, MCPZ_FACT_DEAD); /* nobody looked */
+    mcpz_fleet_destroy(fleet);
+}
+
+TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
+          RUN(what_was_cut_finds_itself_again),
+          RUN(who_lost_everybody_finds_them_by_contacts_that_come_last),
+          RUN(nobody_who_pauses_is_convicted), RUN(what_must_hold_holds_in_a_swarm_of_faults),
+          RUN(the_same_seed_gives_the_same_trace_and_another_another),
+          RUN(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong),
+          RUN(nothing_is_lost_in_a_short_cut_and_a_vanished_node_is_noticed),
+          RUN(a_broadcast_has_reached_nobody_before_it_arrives),
+          RUN(a_node_that_pauses_takes_in_what_came),
+          RUN(who_watches_is_shown_what_views_come_to_hold))

@@ -1,0 +1,149 @@
+#include "mcpz-sim-fleet.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum mcpz_fleet_story mcpz_sim_fleet_story(const char *name)
+{
+    enum mcpz_fleet_story story = MCPZ_FLEET_STORY_SWARM;
+
+    while (story < MCPZ_FLEET_STORIES_END && strcmp(name, mcpz_fleet_story_word(story)) != 0) {
+        story++;
+    }
+    return story;
+}
+
+void mcpz_sim_fleet_help(void)
+{
+    for (enum mcpz_fleet_story story = 0; story < MCPZ_FLEET_STORIES_END; story++) {
+        (void)fprintf(stderr, "  %-8s %s\n", mcpz_fleet_story_word(story),
+                      mcpz_fleet_story_help(story));
+    }
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void show_progress(void *context, const char *phase, uint64_t at_s,
+                          const struct mcpz_fleet *fleet)
+{
+    const double took = seconds_now() - *(const double *)context;
+
+    (void)fprintf(stderr, "\r%6" PRIu64 " s  %-14s %7zu nodes  %.1f M events, %.2f M a second   ",
+                  at_s, phase, mcpz_fleet_running(fleet),
+                  (double)mcpz_fleet_counted(fleet, MCPZ_FLEET_EVENTS) / 1e6,
+                  (double)mcpz_fleet_counted(fleet, MCPZ_FLEET_EVENTS) / 1e6 / took);
+}
+
+static bool is_ok(const struct mcpz_fleet_report *report)
+{
+    bool ok = report->violated[0] == '\0';
+
+    for (size_t i = 0; i < report->measure_count; i++) {
+        ok = ok && mcpz_fleet_measure_is_ok(&report->measures[i]);
+    }
+    return ok;
+}
+
+/* Words are ours: nothing in them needs escaping. */
+static void print_json(const struct mcpz_fleet_options *options,
+                       const struct mcpz_fleet_report *report, double took)
+{
+    (void)printf("{\"ok\":%s,\"story\":\"%s\",\"nodes\":%zu,\"zone\":%zu,\"seed\":%" PRIu64
+                 ",\"violated\":\"%s\",\"violated_ms\":%" PRIu64 ",\"trace_hash\":\"%016" PRIx64
+                 "\",\"virtual_ms\":%" PRIu64 ",\"seconds\":%.2f,\"events_per_second\":%.0f,"
+                 "\"bytes_per_node\":%zu,\"measures\":[",
+                 is_ok(report) ? "true" : "false", mcpz_fleet_story_word(options->story),
+                 options->node_count, options->zone_size, options->seed, report->violated,
+                 report->violated_ms, report->hash, report->virtual_ms, took,
+                 (double)report->counters[MCPZ_FLEET_EVENTS] / took, report->bytes_per_node);
+    for (size_t i = 0; i < report->measure_count; i++) {
+        const struct mcpz_fleet_measure *measure = &report->measures[i];
+        (void)printf("%s{\"what\":\"%s\",\"value\":%.4g,", i == 0 ? "" : ",", measure->what,
+                     measure->value);
+        if (measure->bound >= 0) {
+            (void)printf("\"bound\":%g,", measure->bound);
+        }
+        (void)printf("\"ok\":%s}", mcpz_fleet_measure_is_ok(measure) ? "true" : "false");
+    }
+    (void)printf("],\"counters\":{");
+    for (enum mcpz_fleet_counter i = 0; i < MCPZ_FLEET_COUNTERS_END; i++) {
+        (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",", mcpz_fleet_counter_word(i),
+                     report->counters[i]);
+    }
+    (void)printf("}}\n");
+}
+
+static void print_text(const struct mcpz_fleet_options *options,
+                       const struct mcpz_fleet_report *report, double took)
+{
+    (void)printf("%s: %zu nodes, seed %" PRIu64 ", %" PRIu64 " s of virtual time\n",
+                 mcpz_fleet_story_word(options->story), options->node_count, options->seed,
+                 report->virtual_ms / 1000);
+    for (size_t i = 0; i < report->measure_count; i++) {
+        const struct mcpz_fleet_measure *measure = &report->measures[i];
+        (void)printf("%10.4g  %s", measure->value, measure->what);
+        if (measure->bound >= 0) {
+            (void)printf(" (at most %g)%s", measure->bound,
+                         mcpz_fleet_measure_is_ok(measure) ? "" : " -- MISSED");
+        }
+        (void)printf("\n");
+    }
+    for (enum mcpz_fleet_counter i = 0; i < MCPZ_FLEET_COUNTERS_END; i++) {
+        (void)printf("%s%s %" PRIu64, i % 6 == 0 ? "  " : ", ", mcpz_fleet_counter_word(i),
+                     report->counters[i]);
+        (void)printf("%s", i % 6 == 5 || i + 1 == MCPZ_FLEET_COUNTERS_END ? "\n" : "");
+    }
+    (void)printf("%" PRIu64 " events of cores in %.2f s: %.0f a second; %.1f times real time; "
+                 "%zu bytes of memory a node\ntrace %016" PRIx64 "\n",
+                 report->counters[MCPZ_FLEET_EVENTS], took,
+                 (double)report->counters[MCPZ_FLEET_EVENTS] / took,
+                 (double)report->virtual_ms / 1000 / took, report->bytes_per_node, report->hash);
+}
+
+int mcpz_sim_fleet_run(const struct mcpz_fleet_options *options, bool json)
+{
+    struct mcpz_fleet_options shown = *options;
+    struct mcpz_fleet_report report;
+    double began = seconds_now();
+
+    shown.context = &began;
+    shown.progress = isatty(STDERR_FILENO) == 1 ? show_progress : NULL;
+    mcpz_fleet_tell(&shown, &report);
+    double took = seconds_now() - began;
+    if (shown.progress != NULL) {
+        (void)fputc('\n', stderr);
+    }
+    if (json) {
+        print_json(options, &report, took);
+    } else {
+        print_text(options, &report, took);
+    }
+    if (report.violated[0] != '\0') {
+        (void)fprintf(stderr, "violated at %" PRIu64 " ms: %s\n", report.violated_ms,
+                      report.violated);
+    }
+    if (report.wrong[0] != '\0') {
+        (void)fprintf(stderr, "too late: %s\n", report.wrong);
+    }
+    if (!is_ok(&report)) {
+        (void)fprintf(
+            stderr,
+            "replay: mcpz-sim run --fleet --nodes %zu --zone %zu --story %s --seed %" PRIu64,
+            options->node_count, options->zone_size, mcpz_fleet_story_word(options->story),
+            options->seed);
+        if (options->minutes > 0) {
+            (void)fprintf(stderr, " --minutes %" PRIu64, options->minutes);
+        }
+        (void)fputc('\n', stderr);
+    }
+    return is_ok(&report) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
