@@ -42,7 +42,7 @@ enum mcpz_probe_result {
 void mcpz_probes_init(struct mcpz_probes *probes, uint64_t seed);
 
 /**
- * Probe a member that is alive and not linked to us, by lot. All rows' `unreached` are brought up
+ * Probe a member to whom a path leads and who is no neighbour of ours, by lot. All rows' `unreached` are brought up
  * to date: how many times in a row no path led there.
  */
 void mcpz_probes_start(struct mcpz_probes *probes, struct mcpz_roster *roster,
