@@ -265,29 +265,30 @@ static void evict(struct mcpz_overlay *overlay, mcpz_time now, bool far, struct 
     retire(overlay, now, at, MCPZ_NEIGHBOUR_EVICTED, out);
 }
 
-static void add_active(struct mcpz_overlay *overlay, mcpz_time now, const struct mcpz_id *id,
-                       uint32_t scope, struct mcpz_bytes address, bool chosen,
+static void add_active(struct mcpz_overlay *overlay, mcpz_time now,
+                       const struct mcpz_overlay_entry *entry, bool chosen,
                        struct mcpz_outbox *out)
 {
-    assert(!is_self(overlay, id));
-    assert(!is_active(overlay, id));
+    const size_t address_bytes = overlay->config.address_bytes;
 
-    if (is_full(overlay, scope)) {
-        evict(overlay, now, is_far(overlay, scope), out);
+    assert(!is_self(overlay, &entry->id));
+    assert(!is_active(overlay, &entry->id));
+
+    if (is_full(overlay, entry->scope)) {
+        evict(overlay, now, is_far(overlay, entry->scope), out);
     }
     struct mcpz_overlay_neighbour *added = &overlay->active[overlay->active_count];
-    if (!mcpz_where_set(&added->where, scope, address, overlay->config.address_bytes)) {
-        (void)mcpz_where_set(&added->where, scope, mcpz_bytes(NULL, 0),
-                             overlay->config.address_bytes);
+    if (!mcpz_where_set(&added->where, entry->scope, entry->address, address_bytes)) {
+        (void)mcpz_where_set(&added->where, entry->scope, mcpz_bytes(NULL, 0), address_bytes);
     }
-    added->id = *id;
+    added->id = entry->id;
     added->since_us = now;
     added->tried = false;
     added->chosen = chosen;
     added->contradicted = 0;
     overlay->active_count++;
-    mcpz_passive_remove(&overlay->passive, id);
-    tell(MCPZ_FACT_NEIGHBOUR_UP, id, is_far(overlay, scope), out);
+    mcpz_passive_remove(&overlay->passive, &entry->id);
+    tell(MCPZ_FACT_NEIGHBOUR_UP, &entry->id, is_far(overlay, entry->scope), out);
 }
 
 /* ---- Asking ------------------------------------------------------------------------------- */
@@ -491,7 +492,10 @@ static void on_join(struct mcpz_overlay *overlay, mcpz_time now, const struct mc
         say_answer(overlay, from, join->seq, true, out);
         return;
     }
-    add_active(overlay, now, from, join->scope, join->address, false, out);
+    add_active(
+        overlay, now,
+        &(struct mcpz_overlay_entry){.id = *from, .scope = join->scope, .address = join->address},
+        false, out);
     say_answer(overlay, from, join->seq, true, out);
     struct mcpz_msg forward = {
         .kind = MCPZ_MSG_OVERLAY_FORWARD,
@@ -544,7 +548,10 @@ static void on_neighbour(struct mcpz_overlay *overlay, mcpz_time now, const stru
         is_active(overlay, from) || wish->high || mcpz_overlay_has_place(overlay, wish->scope);
 
     if (accepted && !is_active(overlay, from)) {
-        add_active(overlay, now, from, wish->scope, wish->address, false, out);
+        add_active(overlay, now,
+                   &(struct mcpz_overlay_entry){
+                       .id = *from, .scope = wish->scope, .address = wish->address},
+                   false, out);
     }
     say_answer(overlay, from, wish->seq, accepted, out);
 }
@@ -567,7 +574,10 @@ static void on_answer(struct mcpz_overlay *overlay, mcpz_time now, const struct 
         if (why == MCPZ_OVERLAY_REPAIRS && is_full(overlay, answer->scope)) {
             say_disconnect(from, false, out);
         } else {
-            add_active(overlay, now, from, answer->scope, answer->address, true, out);
+            add_active(overlay, now,
+                       &(struct mcpz_overlay_entry){
+                           .id = *from, .scope = answer->scope, .address = answer->address},
+                       true, out);
         }
     }
     if (why >= MCPZ_OVERLAY_REPAIRS) {
@@ -834,7 +844,7 @@ bool mcpz_overlay_swap(struct mcpz_overlay *overlay, mcpz_time now, const struct
         }
         retire(overlay, now, at, MCPZ_NEIGHBOUR_EVICTED, out);
     }
-    add_active(overlay, now, &added->id, added->scope, added->address, chosen, out);
+    add_active(overlay, now, added, chosen, out);
     return true;
 }
 

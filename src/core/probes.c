@@ -144,18 +144,13 @@ static bool ask(struct mcpz_probes *probes, const struct map *map,
     return true;
 }
 
-static void begin(struct mcpz_probes *probes, const struct map *map,
-                  const struct mcpz_roster *roster, const struct mcpz_links *links,
-                  uint16_t target, mcpz_time now, struct mcpz_outbox *out)
+/* One more attempt has `begun`, or none is under way any more. */
+static void note_attempt(struct mcpz_probes *probes, const struct mcpz_links *links,
+                         const struct mcpz_member *target, bool begun, mcpz_time now)
 {
-    if (ask(probes, map, roster, links, target, out)) {
-        probes->target = roster->rows[target].id;
-        probes->attempt++;
-        probes->until_us = now + PATIENCE_US * (links->health + 1);
-    } else {
-        probes->attempt = 0;
-        probes->until_us = MCPZ_TIME_NEVER;
-    }
+    probes->target = target->id;
+    probes->attempt = begun ? probes->attempt + 1 : 0;
+    probes->until_us = begun ? now + PATIENCE_US * (links->health + 1) : MCPZ_TIME_NEVER;
 }
 
 void mcpz_probes_start(struct mcpz_probes *probes, struct mcpz_roster *roster,
@@ -178,7 +173,8 @@ void mcpz_probes_start(struct mcpz_probes *probes, struct mcpz_roster *roster,
         }
     }
     if (target != NOWHERE) {
-        begin(probes, &map, roster, links, target, now, out);
+        note_attempt(probes, links, &roster->rows[target],
+                     ask(probes, &map, roster, links, target, out), now);
     }
 }
 
@@ -198,7 +194,7 @@ enum mcpz_probe_result mcpz_probes_tick(struct mcpz_probes *probes, struct mcpz_
         uint16_t at = (uint16_t)(row - roster->rows);
         again = map.parent[at] != NOWHERE;
         if (again) {
-            begin(probes, &map, roster, links, at, now, out);
+            note_attempt(probes, links, row, ask(probes, &map, roster, links, at, out), now);
             return MCPZ_PROBE_RESULT_NONE;
         }
     }

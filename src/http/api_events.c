@@ -97,7 +97,8 @@ static size_t print_event(uint64_t seq, const char *word, json_t *json, char *te
         return 0;
     }
     assert(length <= room);
-    memcpy(text + head + length, "\n\n", 2);
+    text[(size_t)head + length] = '\n';
+    text[(size_t)head + length + 1] = '\n';
     return (size_t)head + length + 2;
 }
 

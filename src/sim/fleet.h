@@ -103,22 +103,22 @@ void mcpz_fleet_run_until(struct mcpz_fleet *fleet, mcpz_time at_us);
  * Start a node that does not run, one incarnation further than ever before. It knows one contact
  * of its zone and one of another.
  */
-void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t node);
+void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index);
 
 /** Before starting it: the node is another one from now on, never seen before. */
-void mcpz_fleet_replace(struct mcpz_fleet *fleet, size_t node);
+void mcpz_fleet_replace(struct mcpz_fleet *fleet, size_t index);
 
 /** kill -9: its kernel closes its connections, refuses new ones. */
-void mcpz_fleet_kill(struct mcpz_fleet *fleet, size_t node);
+void mcpz_fleet_kill(struct mcpz_fleet *fleet, size_t index);
 
 /** Pull the plug: nobody answers any more. */
-void mcpz_fleet_vanish(struct mcpz_fleet *fleet, size_t node);
+void mcpz_fleet_vanish(struct mcpz_fleet *fleet, size_t index);
 
 /** SIGTERM: it says goodbye to everybody. Kill it a while later. */
-void mcpz_fleet_leave(struct mcpz_fleet *fleet, size_t node);
+void mcpz_fleet_leave(struct mcpz_fleet *fleet, size_t index);
 
 /** It neither hears nor ticks for so long, then takes in all that came. */
-void mcpz_fleet_pause(struct mcpz_fleet *fleet, size_t node, mcpz_time for_us);
+void mcpz_fleet_pause(struct mcpz_fleet *fleet, size_t index, mcpz_time for_us);
 
 /* A cut has two sides; a node may be on both. What goes from the first to the second waits. */
 enum mcpz_fleet_side {
@@ -150,7 +150,7 @@ void mcpz_fleet_watch(struct mcpz_fleet *fleet,
                       void *context);
 
 /** A running node broadcasts something that no other broadcast says; one at a time. */
-void mcpz_fleet_broadcast(struct mcpz_fleet *fleet, size_t node);
+void mcpz_fleet_broadcast(struct mcpz_fleet *fleet, size_t index);
 
 /** End all cuts, mutes, pauses and losses. Nodes that do not run stay so. */
 void mcpz_fleet_heal(struct mcpz_fleet *fleet);

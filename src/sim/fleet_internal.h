@@ -89,7 +89,7 @@ struct mcpz_fleet {
 bool mcpz_fleet_is_steady(const struct mcpz_fleet *fleet, const struct mcpz_fleet_node *node);
 
 /** Let a core take in an event, and carry out what it asks for. */
-void mcpz_fleet_step(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_event *event);
+void mcpz_fleet_step(struct mcpz_fleet *fleet, uint32_t index, const struct mcpz_event *event);
 struct mcpz_id mcpz_fleet_id(uint32_t identity);
 /** The address of an identity, in `text` of at least 16 bytes. */
 struct mcpz_bytes mcpz_fleet_address(uint32_t identity, char *text);
@@ -102,17 +102,17 @@ uint32_t mcpz_fleet_identity_of(const struct mcpz_id *id);
 /** `peer` is an identity, here and below. */
 void mcpz_fleet_network_send(struct mcpz_fleet *fleet, uint32_t node, uint32_t peer,
                              struct mcpz_bytes bytes);
-void mcpz_fleet_network_dial(struct mcpz_fleet *fleet, uint32_t node, uint32_t peer);
+void mcpz_fleet_network_dial(struct mcpz_fleet *fleet, uint32_t node, uint32_t identity);
 void mcpz_fleet_network_unlink(struct mcpz_fleet *fleet, uint32_t node, uint32_t peer,
                                enum mcpz_link_down_reason reason);
 /** The network resets a connection: both ends hear of it. */
-void mcpz_fleet_network_reset(struct mcpz_fleet *fleet, uint32_t wire);
+void mcpz_fleet_network_reset(struct mcpz_fleet *fleet, uint32_t index);
 /** The node is gone; `silently`: without a word to the other ends. */
-void mcpz_fleet_network_drop(struct mcpz_fleet *fleet, uint32_t node, bool silently);
+void mcpz_fleet_network_drop(struct mcpz_fleet *fleet, uint32_t index, bool silently);
 void mcpz_fleet_network_arrive(struct mcpz_fleet *fleet, struct mcpz_parcel *parcel);
-void mcpz_fleet_network_release(struct mcpz_fleet *fleet, uint32_t wire, uint8_t end);
+void mcpz_fleet_network_release(struct mcpz_fleet *fleet, uint32_t index, uint8_t end);
 /** Take in what came while the node was paused. */
-void mcpz_fleet_network_catch_up(struct mcpz_fleet *fleet, uint32_t node);
+void mcpz_fleet_network_catch_up(struct mcpz_fleet *fleet, uint32_t index);
 /** Cuts have changed: what may go on does, a while later. */
 void mcpz_fleet_network_resume(struct mcpz_fleet *fleet);
 bool mcpz_fleet_network_is_blocked(const struct mcpz_fleet *fleet, uint32_t from, uint32_t to);

@@ -377,20 +377,20 @@ static void join_list(struct mcpz_fleet *fleet, uint32_t index, uint32_t wire, u
 
 static void connect_nodes(struct mcpz_fleet *fleet, uint32_t from, uint32_t to)
 {
-    const uint32_t index = take_wire(fleet);
+    const uint32_t wire = take_wire(fleet);
 
-    fleet->wires[index] = (struct mcpz_fleet_wire){
+    fleet->wires[wire] = (struct mcpz_fleet_wire){
         .ends = {from, to},
         .identities = {fleet->nodes[from].identity, fleet->nodes[to].identity},
         .latency_us = pair_latency(fleet, from, to),
         .open = {true, true},
         .under_way = 1,
     };
-    join_list(fleet, from, index, fleet->nodes[to].identity);
-    join_list(fleet, to, index, fleet->nodes[from].identity);
-    put(fleet, index, 0, mcpz_parcel_take(&fleet->queue, MCPZ_PARCEL_UP, 0));
+    join_list(fleet, from, wire, fleet->nodes[to].identity);
+    join_list(fleet, to, wire, fleet->nodes[from].identity);
+    put(fleet, wire, 0, mcpz_parcel_take(&fleet->queue, MCPZ_PARCEL_UP, 0));
     struct mcpz_parcel *up = mcpz_parcel_take(&fleet->queue, MCPZ_PARCEL_UP, 0);
-    up->at = index;
+    up->at = wire;
     up->end = 1;
     mcpz_fleet_network_arrive(fleet, up);
 }

@@ -135,7 +135,7 @@ static void start_all(struct mcpz_fleet_telling *telling, mcpz_time over_us)
 {
     const size_t count = mcpz_fleet_count(telling->fleet);
     const size_t zone = telling->options->zone_size > 0 ? telling->options->zone_size : count;
-    size_t *order = malloc(count * sizeof(*order));
+    size_t *order = calloc(count, sizeof(*order));
     size_t used = 0;
 
     if (order == NULL) {
@@ -528,8 +528,9 @@ static void describe(struct mcpz_fleet_telling *telling)
     mcpz_fleet_describe_wrong(telling->fleet, words);
     if (words[0] == '\0') {
         const bool is_whole = mcpz_fleet_parts(telling->fleet) == 1;
-        strcpy(words, is_whole ? "liveness: a link is one from one end only"
-                               : "liveness: the overlay does not hang together");
+        (void)snprintf(words, MCPZ_FLEET_WORDS_BYTES, "%s",
+                       is_whole ? "liveness: a link is one from one end only"
+                                : "liveness: the overlay does not hang together");
     }
 }
 
