@@ -42,8 +42,8 @@ enum mcpz_probe_result {
 void mcpz_probes_init(struct mcpz_probes *probes, uint64_t seed);
 
 /**
- * Probe a member to whom a path leads and who is no neighbour of ours, by lot. All rows' `unreached` are brought up
- * to date: how many times in a row no path led there.
+ * Probe a member to whom a path leads and who is no neighbour of ours, by lot. All rows'
+ * `unreached` are brought up to date: how many times in a row no path led there.
  */
 void mcpz_probes_start(struct mcpz_probes *probes, struct mcpz_roster *roster,
                        const struct mcpz_links *links, mcpz_time now, struct mcpz_outbox *out);
