@@ -11,16 +11,34 @@ void mcpz_arena_init(struct mcpz_arena *arena, void *memory, size_t size)
     *arena = (struct mcpz_arena){.memory = (uint8_t *)memory, .size = size};
 }
 
-void *mcpz_arena_take(struct mcpz_arena *arena, size_t count, size_t size)
+static size_t rounded_up(size_t bytes)
 {
     const size_t mask = alignof(max_align_t) - 1;
+    return (bytes + mask) & ~mask;
+}
+
+size_t mcpz_arena_cost(size_t count, size_t size)
+{
+    return rounded_up(count * size);
+}
+
+void *mcpz_arena_take_sure(struct mcpz_arena *arena, size_t count, size_t size)
+{
+    void *taken = mcpz_arena_take(arena, count, size);
+
+    assert(taken != NULL);
+    return taken;
+}
+
+void *mcpz_arena_take(struct mcpz_arena *arena, size_t count, size_t size)
+{
     size_t left = arena->size - arena->used;
 
     assert(size > 0);
     if (count > left / size) {
         return NULL;
     }
-    size_t rounded = (count * size + mask) & ~mask;
+    size_t rounded = rounded_up(count * size);
     if (rounded > left) {
         return NULL;
     }

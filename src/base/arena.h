@@ -28,6 +28,12 @@ void mcpz_arena_init(struct mcpz_arena *arena, void *memory, size_t size);
  */
 void *mcpz_arena_take(struct mcpz_arena *arena, size_t count, size_t size);
 
+/** How much of an arena that takes: for who must say beforehand how large one has to be. */
+size_t mcpz_arena_cost(size_t count, size_t size);
+
+/** The same room. It is there: the arena was made that large (asserted). */
+void *mcpz_arena_take_sure(struct mcpz_arena *arena, size_t count, size_t size);
+
 /** Copy `bytes` into the arena and point `*copy` there. False if there is no room. */
 MCPZ_MUST_USE bool mcpz_arena_copy(struct mcpz_arena *arena, struct mcpz_bytes bytes,
                                    struct mcpz_bytes *copy);

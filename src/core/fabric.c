@@ -7,8 +7,6 @@
 #define REJOIN_MAX_US MCPZ_SECONDS(5)
 #define BRIDGE_US MCPZ_SECONDS(30) /* between two new ways out of a scope, of all its members */
 #define BRIDGE_MISSING_US MCPZ_SECONDS(5) /* of one that has none */
-#define ALIGNED(bytes) (((bytes) + 15) / 16 * 16)
-
 /* The line, from the network up. */
 enum level { LINKS, OVERLAY, PLUMTREE, MEMBERS, ABOVE };
 
@@ -44,8 +42,7 @@ static struct mcpz_overlay_config overlay_config(const struct mcpz_fabric_config
     uint64_t scope = 0;
 
     if (members->zone_only) {
-        scope = mcpz_hash_bytes(mcpz_text(members->zone),
-                                mcpz_hash_bytes(mcpz_text(members->region), 0));
+        scope = mcpz_members_scope(mcpz_text(members->region), mcpz_text(members->zone));
     }
     return (struct mcpz_overlay_config){
         .active_max = neighbours,
@@ -113,7 +110,7 @@ size_t mcpz_fabric_bytes(const struct mcpz_fabric_config *config)
     const struct mcpz_members_config members = members_config(config);
 
     return mcpz_links_bytes(&links) + mcpz_overlay_bytes(&overlay) + mcpz_xbot_bytes(&xbot) +
-           ALIGNED(mcpz_plumtree_bytes(&plumtree)) + mcpz_members_bytes(&members);
+           mcpz_arena_cost(mcpz_plumtree_bytes(&plumtree), 1) + mcpz_members_bytes(&members);
 }
 
 void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_config *config,
@@ -139,8 +136,9 @@ void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_confi
     mcpz_overlay_init(&fabric->overlay, &config->members.id, &overlay, &arena,
                       seed_for(config, "overlay"), now);
     mcpz_xbot_init(&fabric->xbot, &xbot, &arena, seed_for(config, "xbot"), now);
-    mcpz_plumtree_init(&fabric->plumtree, &plumtree,
-                       mcpz_arena_take(&arena, ALIGNED(mcpz_plumtree_bytes(&plumtree)), 1));
+    mcpz_plumtree_init(
+        &fabric->plumtree, &plumtree,
+        mcpz_arena_take_sure(&arena, mcpz_arena_cost(mcpz_plumtree_bytes(&plumtree), 1), 1));
     mcpz_members_init(&fabric->members, &members, &fabric->timing, &arena,
                       seed_for(config, "members"), now);
 }

@@ -20,22 +20,13 @@ static_assert(MCPZ_LINKS_MAX * 3 + MCPZ_REACHING_MAX + MCPZ_SEEDS_MAX < MCPZ_OUT
 
 /* ---- Memory ------------------------------------------------------------------------------- */
 
-static void *take(struct mcpz_arena *arena, size_t count, size_t size)
-{
-    void *memory = mcpz_arena_take(arena, count, size);
-    assert(memory != NULL);
-    return memory;
-}
-
-#define ALIGNED(bytes) (((bytes) + 15) / 16 * 16)
-
 size_t mcpz_links_bytes(const struct mcpz_links_config *config)
 {
-    return ALIGNED(config->links_max * sizeof(struct mcpz_link_pulse)) +
-           ALIGNED(config->links_max * sizeof(struct mcpz_linked)) +
-           ALIGNED(config->dials_max * sizeof(struct mcpz_dialling)) +
-           ALIGNED(config->seeds_max * sizeof(struct mcpz_seed)) +
-           (config->dials_max + config->seeds_max) * ALIGNED(config->address_bytes);
+    return mcpz_arena_cost(config->links_max, sizeof(struct mcpz_link_pulse)) +
+           mcpz_arena_cost(config->links_max, sizeof(struct mcpz_linked)) +
+           mcpz_arena_cost(config->dials_max, sizeof(struct mcpz_dialling)) +
+           mcpz_arena_cost(config->seeds_max, sizeof(struct mcpz_seed)) +
+           (config->dials_max + config->seeds_max) * mcpz_arena_cost(config->address_bytes, 1);
 }
 
 void mcpz_links_init(struct mcpz_links *links, const struct mcpz_links_config *config,
@@ -49,20 +40,20 @@ void mcpz_links_init(struct mcpz_links *links, const struct mcpz_links_config *c
     *links = (struct mcpz_links){
         .timing = timing,
         .config = *config,
-        .pulses = take(arena, config->links_max, sizeof(struct mcpz_link_pulse)),
-        .links = take(arena, config->links_max, sizeof(struct mcpz_linked)),
-        .dials = take(arena, config->dials_max, sizeof(struct mcpz_dialling)),
-        .seeds = take(arena, config->seeds_max, sizeof(struct mcpz_seed)),
+        .pulses = mcpz_arena_take_sure(arena, config->links_max, sizeof(struct mcpz_link_pulse)),
+        .links = mcpz_arena_take_sure(arena, config->links_max, sizeof(struct mcpz_linked)),
+        .dials = mcpz_arena_take_sure(arena, config->dials_max, sizeof(struct mcpz_dialling)),
+        .seeds = mcpz_arena_take_sure(arena, config->seeds_max, sizeof(struct mcpz_seed)),
         .expected_us = MCPZ_TIME_NEVER,
         .due_us = MCPZ_TIME_NEVER,
         .crowd_us = now,
     };
     mcpz_rng_init(&links->rng, config->seed);
     for (size_t i = 0; i < config->dials_max; i++) {
-        links->dials[i].address = take(arena, config->address_bytes, 1);
+        links->dials[i].address = mcpz_arena_take_sure(arena, config->address_bytes, 1);
     }
     for (size_t i = 0; i < config->seeds_max; i++) {
-        links->seeds[i].address = take(arena, config->address_bytes, 1);
+        links->seeds[i].address = mcpz_arena_take_sure(arena, config->address_bytes, 1);
     }
 }
 

@@ -524,14 +524,15 @@ static void on_fact(struct mcpz_members *members, const struct mcpz_links *links
 
 /* ---- News --------------------------------------------------------------------------------- */
 
-static uint64_t scope_of(struct mcpz_bytes region, struct mcpz_bytes zone)
+uint64_t mcpz_members_scope(struct mcpz_bytes region, struct mcpz_bytes zone)
 {
     return mcpz_hash_bytes(zone, mcpz_hash_bytes(region, 0));
 }
 
 static bool is_in_scope(const struct mcpz_members *members, const struct mcpz_msg_member *news)
 {
-    return !members->zone_only || scope_of(news->region, news->zone) == members->scope_key;
+    return !members->zone_only ||
+           mcpz_members_scope(news->region, news->zone) == members->scope_key;
 }
 
 /* A row for a member we did not know: a free one, or that of whoever is gone longest. */
@@ -954,7 +955,7 @@ static void describe_self(struct mcpz_members *members, const struct mcpz_member
     assert(error == MCPZ_OK); /* the table is empty, and holds at least one text */
     self->incarnation = config->incarnation;
     self->state = MCPZ_MEMBER_ALIVE;
-    members->scope_key = scope_of(said.region, said.zone);
+    members->scope_key = mcpz_members_scope(said.region, said.zone);
 }
 
 void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_config *config,

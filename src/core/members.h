@@ -130,6 +130,9 @@ void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_c
 void mcpz_members_step(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
                        const struct mcpz_event *event, struct mcpz_outbox *out);
 
+/** Names the scope of a region's zone. */
+uint64_t mcpz_members_scope(struct mcpz_bytes region, struct mcpz_bytes zone);
+
 /** What our heartbeats say of us. */
 uint32_t mcpz_members_digest(struct mcpz_members *members);
 

@@ -312,7 +312,6 @@ static bool ask(struct mcpz_overlay *overlay, mcpz_time now,
     }
     asked->peer = candidate->id;
     asked->why = why;
-    asked->sent = false;
     asked->seq = take_seq(overlay);
     asked->until_us = now + overlay->config.neighbour_timeout_us;
     overlay->ask_count++;
@@ -447,7 +446,6 @@ static void on_link_up(struct mcpz_overlay *overlay, mcpz_time now, const struct
     if (waiting == NULL) {
         return;
     }
-    waiting->sent = true;
     waiting->until_us = now + overlay->config.neighbour_timeout_us;
     struct mcpz_msg msg = {
         .kind = MCPZ_MSG_OVERLAY_JOIN,
@@ -1032,8 +1030,8 @@ size_t mcpz_overlay_bytes(const struct mcpz_overlay_config *config)
     const size_t single = MCPZ_OVERLAY_ACTIVE_MAX + MCPZ_OVERLAY_ASKS_MAX + 1;
     const size_t passive = config_or_default(config).passive_max;
 
-    return (single * config->address_bytes + 15) / 16 * 16 +
-           (passive * config->address_bytes + 15) / 16 * 16;
+    return mcpz_arena_cost(single, config->address_bytes) +
+           mcpz_arena_cost(passive, config->address_bytes);
 }
 
 void mcpz_overlay_init(struct mcpz_overlay *overlay, const struct mcpz_id *self,

@@ -92,7 +92,6 @@ enum mcpz_overlay_why {
 struct mcpz_overlay_ask {
     struct mcpz_id peer;
     enum mcpz_overlay_why why;
-    bool sent; /* false: waiting for the link */
     uint32_t seq;
     mcpz_time until_us;
     struct mcpz_where where;

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "core/roster.h"
 
 /* One comparison sends so many lists at most; the next goes on. */
 #define LISTS_PER_SUMMARY_MAX 64
@@ -200,16 +201,6 @@ static void on_list(struct mcpz_registry *registry, bool gossip, const struct mc
 
 /* ---- Comparing ---------------------------------------------------------------------------- */
 
-static uint64_t key_of(const struct mcpz_id *id)
-{
-    uint64_t key = 0;
-
-    for (size_t i = 0; i < sizeof(key); i++) {
-        key = key << 8 | id->bytes[i];
-    }
-    return key;
-}
-
 /* Who offers nothing, and never has, is as good as unknown. */
 static bool counts(const struct mcpz_offerer *row)
 {
@@ -228,7 +219,7 @@ static void summarise(const struct mcpz_registry *registry, const struct mcpz_id
         const struct mcpz_offerer *row = &registry->offerers[i];
         if (counts(row)) {
             rows[count++] = (struct mcpz_summary_row){
-                .key = key_of(&row->id),
+                .key = mcpz_roster_key(&row->id),
                 .incarnation = row->incarnation,
                 .version = row->version,
             };
@@ -246,7 +237,7 @@ static void summarise(const struct mcpz_registry *registry, const struct mcpz_id
 
 static bool lacks(const struct mcpz_msg_summary *summary, const struct mcpz_offerer *row)
 {
-    uint64_t key = key_of(&row->id);
+    uint64_t key = mcpz_roster_key(&row->id);
 
     for (size_t i = 0; i < summary->row_count; i++) {
         const struct mcpz_summary_row *theirs = &summary->rows[i];
@@ -287,7 +278,7 @@ static void digest(struct mcpz_registry *registry)
     for (size_t i = 0; i < registry->offerer_count; i++) {
         const struct mcpz_offerer *row = &registry->offerers[i];
         if (counts(row)) {
-            sum ^= mcpz_hash_mix(key_of(&row->id) ^
+            sum ^= mcpz_hash_mix(mcpz_roster_key(&row->id) ^
                                  mcpz_hash_mix(row->incarnation ^ (uint64_t)row->version << 40));
         }
     }

@@ -17,7 +17,6 @@ static_assert(TEXT_BYTES_MAX + 1 < UINT16_MAX, "its length fits the row");
 static_assert(MCPZ_MEMBERS_MAX < UINT16_MAX, "indices fit");
 
 #define NAMES_BLOCK 16 /* names compared at one go; as much room lies behind the last */
-#define ALIGNED(bytes) (((bytes) + 15) / 16 * 16)
 
 static size_t adjacency_max(const struct mcpz_roster_config *config)
 {
@@ -26,10 +25,10 @@ static size_t adjacency_max(const struct mcpz_roster_config *config)
 
 size_t mcpz_roster_bytes(const struct mcpz_roster_config *config)
 {
-    return ALIGNED(config->rows_max * sizeof(struct mcpz_member)) +
-           ALIGNED((config->rows_max + NAMES_BLOCK) * sizeof(struct mcpz_short)) +
-           ALIGNED(config->rows_max * adjacency_max(config) * sizeof(struct mcpz_short)) +
-           ALIGNED(config->text_bytes);
+    return mcpz_arena_cost(config->rows_max, sizeof(struct mcpz_member)) +
+           mcpz_arena_cost(config->rows_max + NAMES_BLOCK, sizeof(struct mcpz_short)) +
+           mcpz_arena_cost(config->rows_max * adjacency_max(config), sizeof(struct mcpz_short)) +
+           mcpz_arena_cost(config->text_bytes, 1);
 }
 
 void mcpz_roster_init(struct mcpz_roster *roster, const struct mcpz_roster_config *config,
@@ -39,15 +38,14 @@ void mcpz_roster_init(struct mcpz_roster *roster, const struct mcpz_roster_confi
 
     *roster = (struct mcpz_roster){
         .config = *config,
-        .rows = mcpz_arena_take(arena, config->rows_max, sizeof(struct mcpz_member)),
-        .names = mcpz_arena_take(arena, config->rows_max + NAMES_BLOCK, sizeof(struct mcpz_short)),
-        .adjacency = mcpz_arena_take(arena, config->rows_max * adjacency_max(config),
-                                     sizeof(struct mcpz_short)),
-        .texts = mcpz_arena_take(arena, config->text_bytes, 1),
+        .rows = mcpz_arena_take_sure(arena, config->rows_max, sizeof(struct mcpz_member)),
+        .names =
+            mcpz_arena_take_sure(arena, config->rows_max + NAMES_BLOCK, sizeof(struct mcpz_short)),
+        .adjacency = mcpz_arena_take_sure(arena, config->rows_max * adjacency_max(config),
+                                          sizeof(struct mcpz_short)),
+        .texts = mcpz_arena_take_sure(arena, config->text_bytes, 1),
         .digest_is_stale = true,
     };
-    assert(roster->rows != NULL && roster->names != NULL && roster->texts != NULL);
-    assert(roster->adjacency != NULL);
     roster->config.adjacency_max = adjacency_max(config);
     assert(roster->config.adjacency_max <= MCPZ_ADJACENCY_MAX);
 }

@@ -7,17 +7,16 @@
 
 size_t mcpz_suspicions_bytes(size_t max)
 {
-    return (max * sizeof(struct mcpz_suspicion_case) + 15) / 16 * 16;
+    return mcpz_arena_cost(max, sizeof(struct mcpz_suspicion_case));
 }
 
 void mcpz_suspicions_init(struct mcpz_suspicions *suspicions, size_t max, struct mcpz_arena *arena)
 {
     assert(max > 0 && max <= MCPZ_SUSPICIONS_MAX);
     *suspicions = (struct mcpz_suspicions){
-        .cases = mcpz_arena_take(arena, max, sizeof(struct mcpz_suspicion_case)),
+        .cases = mcpz_arena_take_sure(arena, max, sizeof(struct mcpz_suspicion_case)),
         .max = max,
     };
-    assert(suspicions->cases != NULL);
 }
 
 uint8_t mcpz_suspicions_open(struct mcpz_suspicions *suspicions, mcpz_time now)
