@@ -1,0 +1,95 @@
+#include "base/index.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+
+static size_t cells_for(size_t max)
+{
+    size_t cells = 2;
+
+    while (cells < 2 * max) {
+        cells *= 2;
+    }
+    return cells;
+}
+
+size_t mcpz_index_bytes(size_t max)
+{
+    return mcpz_arena_cost(cells_for(max), sizeof(struct mcpz_index_cell));
+}
+
+void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed, struct mcpz_arena *arena)
+{
+    assert(max > 0);
+    size_t cells = cells_for(max);
+
+    *index = (struct mcpz_index){
+        .cells = mcpz_arena_take_sure(arena, cells, sizeof(struct mcpz_index_cell)),
+        .mask = cells - 1,
+        .max = max,
+        .seed = seed,
+    };
+    for (size_t i = 0; i < cells; i++) {
+        index->cells[i] = (struct mcpz_index_cell){.used = false};
+    }
+}
+
+static size_t home_of(const struct mcpz_index *index, uint64_t key)
+{
+    return (size_t)mcpz_hash_mix(key ^ index->seed) & index->mask;
+}
+
+/* The cell of the key, or the free one where it would go. Half of all cells are free. */
+static size_t find(const struct mcpz_index *index, uint64_t key)
+{
+    size_t at = home_of(index, key);
+
+    while (index->cells[at].used && index->cells[at].key != key) {
+        at = (at + 1) & index->mask;
+    }
+    return at;
+}
+
+void mcpz_index_put(struct mcpz_index *index, uint64_t key, uint32_t value)
+{
+    struct mcpz_index_cell *cell = &index->cells[find(index, key)];
+
+    if (!cell->used) {
+        assert(index->count < index->max);
+        index->count++;
+    }
+    *cell = (struct mcpz_index_cell){.key = key, .value = value, .used = true};
+}
+
+bool mcpz_index_get(const struct mcpz_index *index, uint64_t key, uint32_t *value)
+{
+    const struct mcpz_index_cell *cell = &index->cells[find(index, key)];
+
+    if (cell->used) {
+        *value = cell->value;
+    }
+    return cell->used;
+}
+
+bool mcpz_index_remove(struct mcpz_index *index, uint64_t key)
+{
+    size_t hole = find(index, key);
+
+    if (!index->cells[hole].used) {
+        return false;
+    }
+    index->count--;
+    /* Whoever could not have the hole because it was taken moves into it, and leaves a new one. */
+    for (size_t at = (hole + 1) & index->mask; index->cells[at].used;
+         at = (at + 1) & index->mask) {
+        size_t from_home = (at - home_of(index, index->cells[at].key)) & index->mask;
+        size_t from_hole = (at - hole) & index->mask;
+        if (from_home >= from_hole) {
+            index->cells[hole] = index->cells[at];
+            hole = at;
+        }
+    }
+    index->cells[hole] = (struct mcpz_index_cell){.used = false};
+    return true;
+}

@@ -1,0 +1,48 @@
+/*
+ * From a 64-bit key to a 32-bit number, in a table that never grows: which slot of an array holds
+ * the call of that name. Open addressing at half load, linear probing, removal by shifting back
+ * (Knuth, TAOCP 3, 6.4, algorithm R), so that no run of old removals slows it down.
+ *
+ * Keys are mixed with a seed: who chooses keys (a peer) cannot choose where they fall.
+ */
+
+#ifndef BASE_INDEX_H
+#define BASE_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+struct mcpz_index_cell {
+    uint64_t key;
+    uint32_t value;
+    bool used;
+};
+
+struct mcpz_index {
+    struct mcpz_index_cell *cells;
+    size_t mask; /* cells, a power of two, less one */
+    size_t count;
+    size_t max; /* keys at one time */
+    uint64_t seed;
+};
+
+/** How much mcpz_index_init() takes from its arena. */
+size_t mcpz_index_bytes(size_t max);
+
+/** Start empty, with room for `max` keys, at least 1. `arena` has room (asserted). */
+void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed,
+                     struct mcpz_arena *arena);
+
+/** Add the key, or set anew the value of one that is there. There is room (asserted). */
+void mcpz_index_put(struct mcpz_index *index, uint64_t key, uint32_t value);
+
+/** False, and `*value` untouched, if the key is not there. */
+bool mcpz_index_get(const struct mcpz_index *index, uint64_t key, uint32_t *value);
+
+/** Take the key out. False: it was not there. */
+bool mcpz_index_remove(struct mcpz_index *index, uint64_t key);
+
+#endif
