@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "exec/job.h"
+#include "host/offers.h"
 
 #define POLL_MS 100 /* how long one look at the keepers takes when nothing happens */
 
@@ -29,6 +30,7 @@ struct refusal {
 
 struct mcpz_pool {
     struct mcpz_job_site site;
+    struct mcpz_offers *shared; /* with other edges; borrowed; NULL: all RUN_STARTs are ours */
     char *directory;
     struct offer offers[MCPZ_CAPABILITIES_PER_NODE_MAX];
     size_t offer_count;
@@ -55,6 +57,14 @@ static void tell_offer(struct mcpz_pool *pool, enum mcpz_event_kind kind, const 
 {
     struct mcpz_event event = {.kind = kind, .provide = {.name = mcpz_text(name)}};
     mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
+}
+
+/* What nobody offers is ours to refuse. */
+static bool is_of_another(const struct mcpz_pool *pool, struct mcpz_bytes name)
+{
+    const void *edge = pool->shared != NULL ? mcpz_offers_edge(pool->shared, name) : NULL;
+
+    return edge != NULL && edge != pool;
 }
 
 /* ---- Jobs --------------------------------------------------------------------------------- */
@@ -188,6 +198,9 @@ static void on_start(struct mcpz_pool *pool, const struct mcpz_action_run *start
 {
     struct mcpz_job *job;
 
+    if (is_of_another(pool, start->capability)) {
+        return;
+    }
     if (start->params.length > MCPZ_PARAMS_BYTES_MAX) {
         refuse(pool, start->run, MCPZ_CODE_TOO_LARGE, "the parameters are too large");
         return;
@@ -359,6 +372,12 @@ void mcpz_pool_destroy(struct mcpz_pool *pool)
     free(pool);
 }
 
+void mcpz_pool_share(struct mcpz_pool *pool, struct mcpz_offers *offers)
+{
+    assert(pool->offer_count == 0);
+    pool->shared = offers;
+}
+
 mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const char *name, const char *command)
 {
     size_t length = strlen(name);
@@ -374,6 +393,12 @@ mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const char *name, const cha
     char *copy = strdup(command);
     if (copy == NULL) {
         return MCPZ_ENOMEM;
+    }
+    mcpz_error error =
+        pool->shared != NULL ? mcpz_offers_claim(pool->shared, mcpz_text(name), pool) : MCPZ_OK;
+    if (error != MCPZ_OK) {
+        free(copy);
+        return error;
     }
     if (offer == NULL) {
         offer = &pool->offers[pool->offer_count++];
@@ -393,6 +418,9 @@ mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name)
         return MCPZ_ENOTFOUND;
     }
 
+    if (pool->shared != NULL) {
+        mcpz_offers_release(pool->shared, mcpz_text(name), pool);
+    }
     free(offer->command);
     *offer = pool->offers[--pool->offer_count];
     tell_offer(pool, MCPZ_EVENT_WITHDRAW, name);

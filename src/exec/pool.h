@@ -33,6 +33,7 @@
 #define MCPZ_WAITING_MAX 128       /* further ones fail with MCPZ_CODE_BUSY */
 #define MCPZ_POOL_PATIENCE_MS 5000 /* then keepers that do not end are killed */
 
+struct mcpz_offers;
 struct mcpz_pool;
 
 /**
@@ -52,6 +53,10 @@ MCPZ_MUST_USE mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *di
  */
 void mcpz_pool_destroy(struct mcpz_pool *pool);
 
+/** Claim in `offers`, borrowed for life, what is offered; leave what others claim to them. Before
+ * anything is offered. */
+void mcpz_pool_share(struct mcpz_pool *pool, struct mcpz_offers *offers);
+
 /**
  * Offer a capability: from now on its tasks run `command` (both copied). Replaces. The engine is
  * told (PROVIDE). After mcpz_loop_start().
@@ -59,6 +64,7 @@ void mcpz_pool_destroy(struct mcpz_pool *pool);
  * Errors: MCPZ_EFULL   MCPZ_CAPABILITIES_PER_NODE_MAX are offered, or the command is longer than
  *                      MCPZ_COMMAND_BYTES_MAX
  *         MCPZ_EPROTO  the name is empty or longer than MCPZ_CAPABILITY_BYTES_MAX
+ *         MCPZ_ECONFLICT  another edge offers it: mcpz_pool_share()
  *         MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const char *name,
