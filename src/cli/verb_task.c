@@ -11,9 +11,9 @@
 #include "cli/run.h"
 #include "cli/show.h"
 #include "cli/spool.h"
+#include "cli/task_options.h"
 #include "proto/code.h"
 
-#define TIMEOUT_DEFAULT_MS 30000
 #define TASK_TYPE "application/vnd.mcpz.task"
 
 /* ---- What goes in ------------------------------------------------------------------------- */
@@ -23,77 +23,13 @@ static int open_input(const char *path)
     return strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* JSON text from a file or standard input. */
-static enum mcpz_exit load_params(const struct mcpz_invocation *invocation, const char *path,
-                                  char *text)
+/* The first line of the body: the header with its end. NULL: no memory. */
+static char *make_line(const json_t *header)
 {
-    int file = open_input(path);
-    size_t length = 0;
-    ssize_t got = file < 0 ? -1 : 1;
-
-    while (got > 0 && length <= MCPZ_PARAMS_BYTES_MAX) {
-        got = read(file, text + length, MCPZ_PARAMS_BYTES_MAX + 1 - length);
-        length += got > 0 ? (size_t)got : 0;
-    }
-    int why = errno;
-    if (file > STDIN_FILENO) {
-        (void)close(file);
-    }
-    if (got < 0) {
-        return mcpz_fail_usage(invocation, "--params: cannot read %s: %s", path, strerror(why));
-    }
-    if (length > MCPZ_PARAMS_BYTES_MAX) {
-        return mcpz_fail_usage(invocation,
-                               "--params: more than %d bytes; larger data goes in"
-                               " with --input",
-                               MCPZ_PARAMS_BYTES_MAX);
-    }
-    text[length] = '\0';
-    return MCPZ_EXIT_OK;
-}
-
-/* `*params` is NULL if there are none. */
-static enum mcpz_exit read_params(const struct mcpz_invocation *invocation, json_t **params)
-{
-    const char *given = mcpz_option_value(invocation, "params");
-    char loaded[MCPZ_PARAMS_BYTES_MAX + 1];
-    json_error_t why;
-
-    *params = NULL;
-    if (given == NULL) {
-        return MCPZ_EXIT_OK;
-    }
-    if (*given == '@' || strcmp(given, "-") == 0) {
-        const char *input = mcpz_option_value(invocation, "input");
-        if (*given == '-' && input != NULL && strcmp(input, "-") == 0) {
-            return mcpz_fail_usage(invocation, "--params and --input cannot both be -");
-        }
-        enum mcpz_exit status = load_params(invocation, *given == '@' ? given + 1 : given, loaded);
-        if (status != MCPZ_EXIT_OK) {
-            return status;
-        }
-        given = loaded;
-    }
-    *params = json_loads(given, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
-    if (*params == NULL) {
-        return mcpz_fail_usage(invocation, "--params is not JSON: %s at line %d, column %d",
-                               why.text, why.line, why.column);
-    }
-    return MCPZ_EXIT_OK;
-}
-
-/* The first line of the body. Takes the reference to `params`; NULL: no memory, or not UTF-8. */
-static char *make_header(const struct mcpz_invocation *invocation, json_t *params,
-                         uint64_t timeout_ms, bool has_input)
-{
-    json_t *header =
-        json_pack("{s:s, s:o*, s:I, s:b}", "type", mcpz_argument(invocation, 0), "params", params,
-                  "timeout_ms", (json_int_t)timeout_ms, "has_input", has_input ? 1 : 0);
     char *line = json_dumps(header, JSON_COMPACT);
     size_t length = line != NULL ? strlen(line) : 0;
     char *ended = line != NULL ? (char *)realloc(line, length + 2) : NULL;
 
-    json_decref(header);
     if (ended == NULL) {
         free(line);
         return NULL;
@@ -167,13 +103,18 @@ static enum mcpz_exit show_failed(const struct mcpz_invocation *invocation, cons
     const json_t *error = json_object_get(answer, "error");
     const char *code = mcpz_show_text(error, "code");
     const char *provider = json_string_value(json_object_get(answer, "provider"));
+    json_int_t retry_after_ms = json_integer_value(json_object_get(error, "retry_after_ms"));
     enum mcpz_exit status = mcpz_exit_from_word(code);
 
     if (!invocation->json) {
         (void)fprintf(stderr, "mcpz: task failed: %s: ", code);
         mcpz_print_clean(stderr, mcpz_show_text(error, "message"));
-        (void)fprintf(stderr, "%s%s%s\n", provider != NULL ? " (on " : "",
+        (void)fprintf(stderr, "%s%s%s", provider != NULL ? " (on " : "",
                       provider != NULL ? provider : "", provider != NULL ? ")" : "");
+        if (retry_after_ms > 0) {
+            (void)fprintf(stderr, "; try again in %" JSON_INTEGER_FORMAT " ms", retry_after_ms);
+        }
+        (void)fputc('\n', stderr);
     }
     return status == MCPZ_EXIT_OK ? MCPZ_EXIT_FAILED : status;
 }
@@ -229,36 +170,27 @@ enum mcpz_exit mcpz_run_task_run(const struct mcpz_invocation *invocation)
     const char *input_path = mcpz_option_value(invocation, "input");
     int input = MCPZ_CLIENT_NO_FILE;
     uint64_t timeout_ms;
-    json_t *params;
+    json_t *header;
 
-    enum mcpz_exit status =
-        mcpz_option_duration(invocation, "timeout", TIMEOUT_DEFAULT_MS, &timeout_ms);
-    if (status != MCPZ_EXIT_OK) {
-        return status;
-    }
-    if (timeout_ms > MCPZ_CALL_TIMEOUT_MS_MAX) {
-        return mcpz_fail_usage(invocation, "--timeout: a task may take %d ms at most",
-                               MCPZ_CALL_TIMEOUT_MS_MAX);
-    }
-    status = read_params(invocation, &params);
+    enum mcpz_exit status = mcpz_task_options_read(invocation, &timeout_ms, &header);
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
     if (input_path != NULL) {
         input = open_input(input_path);
         if (input < 0) {
-            json_decref(params);
+            json_decref(header);
             return mcpz_fail_usage(invocation, "--input: cannot open %s: %s", input_path,
                                    strerror(errno));
         }
     }
-    char *header = make_header(invocation, params, timeout_ms, input_path != NULL);
-    if (header == NULL) {
-        status = mcpz_fail_usage(invocation, "the task's type is not UTF-8 text");
-    } else {
-        status = ask(invocation, header, input, timeout_ms);
-    }
-    free(header);
+    (void)json_object_set_new(header, "has_input", json_boolean(input_path != NULL));
+    char *line = make_line(header);
+    json_decref(header);
+    status = line != NULL ? ask(invocation, line, input, timeout_ms)
+                          : mcpz_fail(invocation, MCPZ_EXIT_FAILED,
+                                      mcpz_code_word(MCPZ_CODE_INTERNAL), "out of memory");
+    free(line);
     if (input > STDIN_FILENO) {
         (void)close(input);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "cli/task_options.h"
 
 #define OPTIONS(array) .options = (array), .option_count = MCPZ_ARRAY_LEN(array)
 
@@ -52,10 +53,7 @@ static const struct mcpz_option events_options[] = {
 };
 
 static const struct mcpz_option task_run_options[] = {
-    {"params", '\0', "JSON", "parameters; @FILE reads a file, - standard input"},
-    {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"},
-    {"timeout", '\0', "TIME", "give up after so long, e.g. 500ms, 30s (the default), 5m"},
-};
+    {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"}, MCPZ_TASK_OPTIONS};
 
 static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
@@ -185,6 +183,8 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     MCPZ_VERB_TASK_RUN, "task run", "TYPE", 1, 1, "have a task done by a node that can",
     "The result goes to standard output as it is (JSON indented), errors to standard error.\n"
     "With --json: state, provider, result, error, elapsed_ms, attempts. Ctrl-C cancels.\n"
+    "Said within a task, it inherits what is left of that one's time, its priority, tenant\n"
+    "and trace (MCPZ_DEADLINE_MS, MCPZ_PRIORITY, MCPZ_TENANT, MCPZ_TRACEPARENT).\n"
     "\n"
     "Examples:\n"
     "  mcpz task run hash.sha256 --input photo.jpg\n"

@@ -107,6 +107,7 @@ static void finish(struct mcpz_calls *calls, struct mcpz_call_out *slot, uint32_
     done->text = text;
     done->provider = slot->provider;
     done->attempts = slot->attempts;
+    done->retry_after_ms = code != MCPZ_CODE_OK ? slot->retry_after_ms : 0;
     calls->tasks_done += code == MCPZ_CODE_OK;
     calls->tasks_failed += code != MCPZ_CODE_OK;
     free_out(calls, slot);
@@ -227,8 +228,13 @@ static void open_call(struct mcpz_calls *calls, struct mcpz_call_out *slot, mcpz
                                  .capability = task->capability,
                                  .timeout_ms = (uint32_t)((slot->deadline_us - now + 999) / 1000),
                                  .attempt = slot->attempts,
+                                 .priority = task->priority,
+                                 .tenant = task->tenant,
+                                 .traceparent = task->traceparent,
                                  .params = task->params,
                                  .has_input = task->has_input,
+                                 .idempotency_key = task->idempotency_key,
+                                 .idempotent = task->idempotent,
                              },
                      });
     if (task->has_input) {
@@ -260,6 +266,7 @@ static void on_start(struct mcpz_calls *calls, const struct sight *sight,
 {
     assert(task->request != 0);
     assert(task->timeout_ms > 0 && task->timeout_ms <= MCPZ_CALL_TIMEOUT_MS_MAX);
+    assert(task->priority <= MCPZ_PRIORITY_MAX);
 
     struct mcpz_call_out *slot = find_request(calls, task->request);
     if (slot != NULL && (slot->open || slot->reaching)) {
@@ -272,6 +279,7 @@ static void on_start(struct mcpz_calls *calls, const struct sight *sight,
         struct mcpz_action_task *done = append_task(out, MCPZ_ACTION_TASK_DONE, task->request);
         done->code = MCPZ_CODE_BUSY;
         done->text = mcpz_text("this node has too many calls under way: try again later");
+        done->retry_after_ms = MCPZ_RETRY_AFTER_MS;
         calls->tasks_failed++;
         return;
     }
@@ -353,6 +361,7 @@ static void on_answer(struct mcpz_calls *calls, const struct sight *sight,
         finish(calls, slot, MCPZ_CODE_OK, mcpz_text(""), out);
     } else if (msg->kind == MCPZ_MSG_FAIL) {
         uint32_t code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;
+        slot->retry_after_ms = msg->fail.retry_after_ms;
         fail_attempt(calls, sight, slot, code, msg->fail.text, out);
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
         uint32_t before = slot->send_credit;
@@ -372,14 +381,22 @@ static void on_answer(struct mcpz_calls *calls, const struct sight *sight,
 
 /* ---- The provider's side ------------------------------------------------------------------ */
 
-static void send_fail(const struct mcpz_id *caller, uint64_t call, uint32_t code,
-                      struct mcpz_bytes text, struct mcpz_outbox *out)
+static void send_fail(const struct mcpz_id *caller, const struct mcpz_msg_fail *fail,
+                      struct mcpz_outbox *out)
 {
-    mcpz_outbox_send(out, caller,
-                     &(struct mcpz_msg){
-                         .kind = MCPZ_MSG_FAIL,
-                         .fail = {.call = call, .code = code, .text = text},
-                     });
+    mcpz_outbox_send(out, caller, &(struct mcpz_msg){.kind = MCPZ_MSG_FAIL, .fail = *fail});
+}
+
+static void refuse(const struct mcpz_id *caller, uint64_t call, uint32_t code, const char *text,
+                   struct mcpz_outbox *out)
+{
+    const struct mcpz_msg_fail fail = {
+        .call = call,
+        .code = code,
+        .text = mcpz_text(text),
+        .retry_after_ms = code == MCPZ_CODE_BUSY ? MCPZ_RETRY_AFTER_MS : 0,
+    };
+    send_fail(caller, &fail, out);
 }
 
 static void stop_run(struct mcpz_calls *calls, struct mcpz_call_in *slot, struct mcpz_outbox *out)
@@ -408,18 +425,17 @@ static void on_open(struct mcpz_calls *calls, const struct mcpz_registry *regist
         return; /* said twice */
     }
     if (!mcpz_registry_offers(registry, &calls->self, open->capability)) {
-        send_fail(from, open->call, MCPZ_CODE_NOT_OFFERED,
-                  mcpz_text("this node does not offer the capability"), out);
+        refuse(from, open->call, MCPZ_CODE_NOT_OFFERED, "this node does not offer the capability",
+               out);
         return;
     }
     if (open->timeout_ms == 0 || open->timeout_ms > MCPZ_CALL_TIMEOUT_MS_MAX) {
-        send_fail(from, open->call, MCPZ_CODE_TIMEOUT, mcpz_text("no time was left"), out);
+        refuse(from, open->call, MCPZ_CODE_TIMEOUT, "no time was left", out);
         return;
     }
     struct mcpz_call_in *slot = take_in(calls);
     if (slot == NULL) {
-        send_fail(from, open->call, MCPZ_CODE_BUSY,
-                  mcpz_text("the provider has too many calls under way"), out);
+        refuse(from, open->call, MCPZ_CODE_BUSY, "the provider has too many calls under way", out);
         return;
     }
     calls->next_run += calls->next_run == UINT32_MAX ? 2 : 1; /* 0 names no run */
@@ -439,6 +455,11 @@ static void on_open(struct mcpz_calls *calls, const struct mcpz_registry *regist
         .params = open->params,
         .has_input = open->has_input,
         .timeout_ms = open->timeout_ms,
+        .priority = open->priority,
+        .tenant = open->tenant,
+        .traceparent = open->traceparent,
+        .idempotency_key = open->idempotency_key,
+        .idempotent = open->idempotent,
     };
 }
 
@@ -460,8 +481,8 @@ static void on_demand(struct mcpz_calls *calls, struct mcpz_call_in *slot,
         slot->input_open = false;
         mcpz_outbox_append(out, MCPZ_ACTION_RUN_INPUT_END)->run.run = slot->run;
     } else if (msg->data.chunk.length > slot->receive_credit) {
-        send_fail(&slot->caller, slot->call, MCPZ_CODE_BAD_REQUEST,
-                  mcpz_text("the caller sent more than it was allowed to"), out);
+        refuse(&slot->caller, slot->call, MCPZ_CODE_BAD_REQUEST,
+               "the caller sent more than it was allowed to", out);
         stop_run(calls, slot, out);
     } else {
         slot->receive_credit -= (uint32_t)msg->data.chunk.length;
@@ -497,7 +518,13 @@ static void on_run(struct mcpz_calls *calls, const struct mcpz_event *event,
         calls->runs_done++;
         free_in(calls, slot);
     } else if (event->kind == MCPZ_EVENT_RUN_FAIL) {
-        send_fail(&slot->caller, slot->call, run->code, run->text, out);
+        const struct mcpz_msg_fail fail = {
+            .call = slot->call,
+            .code = run->code,
+            .text = run->text,
+            .retry_after_ms = run->retry_after_ms,
+        };
+        send_fail(&slot->caller, &fail, out);
         calls->runs_failed++;
         free_in(calls, slot);
     }
@@ -655,8 +682,8 @@ static void on_tick(struct mcpz_calls *calls, mcpz_time now, struct mcpz_outbox 
         }
         struct mcpz_call_in *theirs = &calls->in[i];
         if (theirs->run != 0 && theirs->deadline_us <= now) {
-            send_fail(&theirs->caller, theirs->call, MCPZ_CODE_TIMEOUT,
-                      mcpz_text("the provider did not end the task within its time"), out);
+            refuse(&theirs->caller, theirs->call, MCPZ_CODE_TIMEOUT,
+                   "the provider did not end the task within its time", out);
             stop_run(calls, theirs, out);
         }
     }

@@ -51,6 +51,7 @@ struct mcpz_call_out {
     uint32_t send_credit;    /* bytes the provider will still take */
     uint32_t receive_credit; /* bytes we will still take */
     uint32_t last_code;      /* why the last attempt ended */
+    uint32_t retry_after_ms; /* what it said of coming back; 0: nothing */
 };
 
 /* A call we serve. */

@@ -78,13 +78,18 @@ enum mcpz_agent_op {
 };
 
 struct mcpz_event_task {
-    uint64_t request;             /* the edge's name for it; answered under the same */
-    struct mcpz_bytes capability; /* START */
-    struct mcpz_bytes params;     /* START: JSON */
-    bool has_input;               /* START: INPUT and INPUT_END follow */
-    uint32_t timeout_ms;          /* START: 1 to MCPZ_CALL_TIMEOUT_MS_MAX */
-    struct mcpz_bytes chunk;      /* INPUT: within the credit given by TASK_PULL */
-    uint32_t credit;              /* CREDIT */
+    uint64_t request;                  /* the edge's name for it; answered under the same */
+    struct mcpz_bytes capability;      /* START */
+    struct mcpz_bytes params;          /* START: JSON */
+    bool has_input;                    /* START: INPUT and INPUT_END follow */
+    uint32_t timeout_ms;               /* START: 1 to MCPZ_CALL_TIMEOUT_MS_MAX */
+    uint32_t priority;                 /* START: 0 to MCPZ_PRIORITY_MAX, higher first */
+    struct mcpz_bytes tenant;          /* START: at most MCPZ_TENANT_BYTES_MAX; empty: none */
+    struct mcpz_bytes traceparent;     /* START: valid (proto/traceparent.h), or empty */
+    struct mcpz_bytes idempotency_key; /* START: at most MCPZ_IDEMPOTENCY_KEY_BYTES_MAX */
+    bool idempotent;                   /* START: doing it twice does no harm */
+    struct mcpz_bytes chunk;           /* INPUT: within the credit given by TASK_PULL */
+    uint32_t credit;                   /* CREDIT */
 };
 
 struct mcpz_event_run {
@@ -93,6 +98,7 @@ struct mcpz_event_run {
     uint32_t credit;         /* CREDIT */
     uint32_t code;           /* FAIL: enum mcpz_code */
     struct mcpz_bytes text;  /* FAIL: for people */
+    uint32_t retry_after_ms; /* FAIL: come back no sooner; 0: unknown */
 };
 
 struct mcpz_event_agent {

@@ -75,17 +75,23 @@ struct mcpz_action_task {
     struct mcpz_bytes text;  /* DONE */
     struct mcpz_id provider; /* DONE: zeros if none was found */
     uint32_t attempts;       /* DONE */
+    uint32_t retry_after_ms; /* DONE with a failure: come back no sooner; 0: unknown */
 };
 
 struct mcpz_action_run {
     uint32_t run;
-    struct mcpz_id caller;        /* START */
-    struct mcpz_bytes capability; /* START */
-    struct mcpz_bytes params;     /* START */
-    bool has_input;               /* START */
-    uint32_t timeout_ms;          /* START */
-    uint32_t credit;              /* PULL */
-    struct mcpz_bytes chunk;      /* INPUT */
+    struct mcpz_id caller;             /* START */
+    struct mcpz_bytes capability;      /* START */
+    struct mcpz_bytes params;          /* START */
+    bool has_input;                    /* START */
+    uint32_t timeout_ms;               /* START: what is left of the caller's time */
+    uint32_t priority;                 /* START */
+    struct mcpz_bytes tenant;          /* START: as the caller says; empty: none */
+    struct mcpz_bytes traceparent;     /* START: as the caller says; empty: none */
+    struct mcpz_bytes idempotency_key; /* START: empty: none */
+    bool idempotent;                   /* START */
+    uint32_t credit;                   /* PULL */
+    struct mcpz_bytes chunk;           /* INPUT */
 };
 
 struct mcpz_action {

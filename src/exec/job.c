@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define ENVIRONMENT_MAX 8
+#define ENVIRONMENT_MAX 16
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define DEFAULT_LANG "C.UTF-8"
 #define CPU_SLACK_SECONDS 2
@@ -363,6 +364,15 @@ static bool environment_add(struct environment *environment, const char *name, c
     return true;
 }
 
+static bool environment_add_number(struct environment *environment, const char *name,
+                                   uint64_t number)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%" PRIu64, number);
+    return environment_add(environment, name, text);
+}
+
 static void environment_finish(struct environment *environment)
 {
     for (size_t i = 0; i < environment->count; i++) {
@@ -385,7 +395,13 @@ static bool environment_make(struct environment *environment, const struct mcpz_
            environment_add(environment, "TMPDIR", workspace) &&
            environment_add(environment, "MCPZ_TASK_TYPE", job->capability) &&
            environment_add(environment, "MCPZ_PARAMS", job->params) &&
-           environment_add(environment, "MCPZ_CALLER", job->caller);
+           environment_add(environment, "MCPZ_CALLER", job->caller) &&
+           environment_add_number(environment, "MCPZ_DEADLINE_MS", job->deadline_wall_ms) &&
+           environment_add_number(environment, "MCPZ_PRIORITY", job->priority) &&
+           environment_add(environment, "MCPZ_TENANT", job->tenant) &&
+           environment_add(environment, "MCPZ_TRACEPARENT", job->traceparent) &&
+           environment_add(environment, "MCPZ_IDEMPOTENCY_KEY", job->idempotency_key) &&
+           environment_add_number(environment, "MCPZ_IDEMPOTENT", job->idempotent);
 }
 
 /*
@@ -544,6 +560,17 @@ bool mcpz_job_reap(struct mcpz_job *job)
     return job->child.keeper == 0;
 }
 
+/* What the process finds in its environment, and hands on with calls of its own. */
+static void copy_labels(struct mcpz_job *job, const struct mcpz_action_run *start)
+{
+    job->deadline_wall_ms = mcpz_clock_wall_ms() + start->timeout_ms;
+    job->priority = start->priority;
+    job->idempotent = start->idempotent;
+    mcpz_bytes_to_text(start->tenant, job->tenant, sizeof(job->tenant));
+    mcpz_bytes_to_text(start->traceparent, job->traceparent, sizeof(job->traceparent));
+    mcpz_bytes_to_text(start->idempotency_key, job->idempotency_key, sizeof(job->idempotency_key));
+}
+
 mcpz_error mcpz_job_create(struct mcpz_job_site *site, const struct mcpz_action_run *start,
                            struct mcpz_job **job)
 {
@@ -568,6 +595,7 @@ mcpz_error mcpz_job_create(struct mcpz_job_site *site, const struct mcpz_action_
     mcpz_bytes_to_text(start->capability, new_job->capability, sizeof(new_job->capability));
     mcpz_bytes_to_text(start->params, new_job->params, start->params.length + 1);
     mcpz_id_to_text(&start->caller, 'n', new_job->caller);
+    copy_labels(new_job, start);
     if (start->has_input) {
         mcpz_run_init(&new_job->run, new_job->input, input_bytes);
     } else {

@@ -53,6 +53,12 @@ struct mcpz_job {
     char caller[MCPZ_ID_TEXT_BYTES];
     char *params;
     uint32_t timeout_ms;
+    uint64_t deadline_wall_ms; /* the same, for the process: when its time is over */
+    uint32_t priority;
+    bool idempotent;
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
+    char traceparent[MCPZ_TRACEPARENT_BYTES_MAX + 1];
+    char idempotency_key[MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1];
 
     struct mcpz_run run;
     uint8_t *input; /* the run's ring */

@@ -51,8 +51,9 @@ struct mcpz_request {
 struct mcpz_response {
     unsigned status;
     const char *content_type;
-    const char *allow; /* with 405; else NULL */
-    bool streams;      /* goes on without end: mcpz_api_pull() instead of a body */
+    const char *allow;       /* with 405; else NULL */
+    uint32_t retry_after_ms; /* come back no sooner; 0: nothing is said */
+    bool streams;            /* goes on without end: mcpz_api_pull() instead of a body */
     struct mcpz_body body;
 };
 

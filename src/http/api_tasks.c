@@ -12,14 +12,14 @@
 
 #include "http/exchange.h"
 #include "http/jsontext.h"
+#include "http/task_header.h"
 
 #define HEADER_BYTES_MAX 65536
-#define TIMEOUT_MS_DEFAULT 30000
 #define GRACE_US MCPZ_SECONDS(10) /* the core keeps the time; this is for when it does not */
 #define RESULT_BYTES_FIRST 4096   /* first allocation; doubles */
 
 struct task {
-    char *params; /* compact JSON; NULL: none */
+    struct mcpz_task_header header;
     mcpz_time started_us;
 
     uint64_t input_start; /* where the input begins in the body */
@@ -31,9 +31,9 @@ struct task {
     size_t output_capacity;
     uint32_t taken; /* bytes of output not given credit for yet */
 
-    uint32_t timeout_ms;
     uint32_t attempts;
-    uint32_t code; /* how it ended, or why we end it */
+    uint32_t code;           /* how it ended, or why we end it */
+    uint32_t retry_after_ms; /* of a failure; 0: unknown */
     struct mcpz_id provider;
 
     bool has_input;
@@ -41,7 +41,6 @@ struct task {
     bool retry;       /* say everything again */
     bool started;
     bool ended; /* the core knows no such task any more */
-    char type[MCPZ_CAPABILITY_BYTES_MAX + 1];
     char text[MCPZ_MESSAGE_BYTES_MAX + 1];
 };
 
@@ -79,9 +78,13 @@ static const char *append_result(struct mcpz_body *body, struct mcpz_bytes resul
 static void append_failure(struct mcpz_body *body, struct task *task)
 {
     mcpz_jsontext_clean(task->text);
-    mcpz_body_append_json(
-        body, json_pack("{s:s, s:s}", "code", mcpz_code_word(task->code), "message", task->text),
-        true);
+    mcpz_body_append_json(body,
+                          json_pack("{s:s, s:s, s:o}", "code", mcpz_code_word(task->code),
+                                    "message", task->text, "retry_after_ms",
+                                    task->retry_after_ms > 0
+                                        ? json_integer((json_int_t)task->retry_after_ms)
+                                        : json_null()),
+                          true);
 }
 
 static void answer(struct mcpz_exchange *exchange)
@@ -119,6 +122,7 @@ static void answer(struct mcpz_exchange *exchange)
     mcpz_body_text(body, ",\"attempts\":");
     mcpz_body_append_json(body, json_integer(task->attempts), true);
     mcpz_body_text(body, "}\n");
+    exchange->response.retry_after_ms = done ? 0 : task->retry_after_ms;
     mcpz_exchange_send(exchange, 200, "application/json");
 }
 
@@ -184,6 +188,7 @@ static void note_done(struct task *task, const struct mcpz_action_task *done)
     task->attempts = done->attempts;
     if (done->code != MCPZ_CODE_OK) {
         set_failure(task, done->code, done->text);
+        task->retry_after_ms = done->retry_after_ms;
     }
 }
 
@@ -241,19 +246,15 @@ static void cancel(struct mcpz_exchange *exchange)
 static void start(struct mcpz_exchange *exchange)
 {
     struct task *task = exchange->state;
+    struct mcpz_event_task say = mcpz_task_header_start(&task->header);
 
+    say.has_input = task->has_input;
     task->started = true;
     task->retry = false;
     task->credit = 0;
     task->input_at = task->input_start;
     task->input_ended = !task->has_input;
-    tell(exchange, MCPZ_EVENT_TASK_START,
-         &(struct mcpz_event_task){
-             .capability = mcpz_text(task->type),
-             .params = mcpz_text(task->params != NULL ? task->params : ""),
-             .has_input = task->has_input,
-             .timeout_ms = task->timeout_ms,
-         });
+    tell(exchange, MCPZ_EVENT_TASK_START, &say);
 }
 
 /* May more input go out? What the core says meanwhile can change that. */
@@ -334,7 +335,7 @@ static void finish(struct mcpz_exchange *exchange)
 
     cancel(exchange);
     drop_output(exchange);
-    free(task->params);
+    mcpz_task_header_finish(&task->header);
     free(task);
 }
 
@@ -346,41 +347,6 @@ static const struct mcpz_exchange_kind task_kind = {
 };
 
 /* ---- The request -------------------------------------------------------------------------- */
-
-/* False: answered with what is wrong. */
-static bool read_params(struct mcpz_exchange *exchange, struct task *task, const json_t *params)
-{
-    if (params == NULL) {
-        return true;
-    }
-    task->params = json_dumps(params, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (task->params == NULL) {
-        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "reading \"params\"");
-        return false;
-    }
-    if (strlen(task->params) > MCPZ_PARAMS_BYTES_MAX) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
-                           "\"params\" has more than %d bytes: hand large things in as the input",
-                           MCPZ_PARAMS_BYTES_MAX);
-        return false;
-    }
-    return true;
-}
-
-/* False: answered with what is wrong. */
-static bool read_type(struct mcpz_exchange *exchange, struct task *task, const json_t *type)
-{
-    struct mcpz_bytes text = mcpz_exchange_text_of(type);
-
-    if (!json_is_string(type) || text.length == 0 || text.length > MCPZ_CAPABILITY_BYTES_MAX) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                           "\"type\" must be given: a capability's name, at most %d bytes",
-                           MCPZ_CAPABILITY_BYTES_MAX);
-        return false;
-    }
-    mcpz_bytes_to_text(text, task->type, sizeof(task->type));
-    return true;
-}
 
 /* False: answered with what is wrong. */
 static bool read_has_input(struct mcpz_exchange *exchange, struct task *task,
@@ -398,22 +364,6 @@ static bool read_has_input(struct mcpz_exchange *exchange, struct task *task,
                            "\"has_input\" is false, but something follows the first line");
         return false;
     }
-    return true;
-}
-
-static bool read_header(struct mcpz_exchange *exchange, struct task *task, const json_t *header)
-{
-    static const struct mcpz_integer_rule timeout_rule = {
-        "timeout_ms", 1, MCPZ_CALL_TIMEOUT_MS_MAX, TIMEOUT_MS_DEFAULT};
-    json_int_t timeout_ms = 0;
-
-    if (!read_type(exchange, task, json_object_get(header, "type")) ||
-        !read_params(exchange, task, json_object_get(header, "params")) ||
-        !mcpz_exchange_integer(exchange, header, &timeout_rule, &timeout_ms) ||
-        !read_has_input(exchange, task, json_object_get(header, "has_input"))) {
-        return false;
-    }
-    task->timeout_ms = (uint32_t)timeout_ms;
     return true;
 }
 
@@ -446,7 +396,7 @@ static void begin(struct mcpz_exchange *exchange, struct task *task)
 {
     mcpz_exchange_wait(exchange, &task_kind, task);
     task->started_us = exchange->api->ports.now(exchange->api->ports.context);
-    exchange->deadline_us = task->started_us + MCPZ_MS(task->timeout_ms) + GRACE_US;
+    exchange->deadline_us = task->started_us + MCPZ_MS(task->header.timeout_ms) + GRACE_US;
     exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
     start(exchange);
     send_input(exchange);
@@ -454,7 +404,7 @@ static void begin(struct mcpz_exchange *exchange, struct task *task)
 
 void mcpz_api_post_task(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    static const char *const allowed[] = {"type", "params", "timeout_ms", "has_input", NULL};
+    static const char *const allowed[] = {MCPZ_TASK_HEADER_MEMBERS, "has_input", NULL};
     uint8_t *line = malloc(HEADER_BYTES_MAX + 1);
     struct task *task = calloc(1, sizeof(*task));
     struct mcpz_bytes header;
@@ -466,13 +416,16 @@ void mcpz_api_post_task(struct mcpz_exchange *exchange, const struct mcpz_reques
     } else if (read_line(exchange, line, &header, &task->input_start)) {
         object = mcpz_exchange_parse(exchange, header, allowed);
     }
-    bool ready = object != NULL && read_header(exchange, task, object);
+    bool ready = object != NULL && mcpz_task_header_read(exchange, object, &task->header) &&
+                 read_has_input(exchange, task, json_object_get(object, "has_input"));
     json_decref(object);
     free(line);
     if (ready) {
         begin(exchange, task);
     } else {
-        free(task != NULL ? task->params : NULL);
+        if (task != NULL) {
+            mcpz_task_header_finish(&task->header);
+        }
         free(task);
     }
 }

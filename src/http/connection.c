@@ -306,6 +306,19 @@ static int on_body(struct mcpz_connection *connection, struct mcpz_bytes piece)
 
 /* ---- Answers out -------------------------------------------------------------------------- */
 
+/* Whole seconds, not too soon: RFC 9110, section 10.2.3. */
+static bool add_retry_after(struct lws *wsi, const struct mcpz_response *response, uint8_t **at,
+                            uint8_t *end)
+{
+    char seconds[16];
+    uint32_t rounded_up = response->retry_after_ms / 1000 + (response->retry_after_ms % 1000 != 0);
+    int length = snprintf(seconds, sizeof(seconds), "%" PRIu32, rounded_up);
+
+    return response->retry_after_ms == 0 ||
+           lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_RETRY_AFTER, (const uint8_t *)seconds,
+                                        length, at, end) == 0;
+}
+
 static bool send_headers(struct mcpz_connection *connection, const struct mcpz_response *response)
 {
     uint8_t *start = connection->side->hub->out + LWS_PRE;
@@ -324,7 +337,8 @@ static bool send_headers(struct mcpz_connection *connection, const struct mcpz_r
                                      (int)strlen(response->allow), &at, end) != 0) {
         return false;
     }
-    if (lws_finalize_write_http_header(wsi, start, &at, end) != 0) {
+    if (!add_retry_after(wsi, response, &at, end) ||
+        lws_finalize_write_http_header(wsi, start, &at, end) != 0) {
         return false;
     }
     connection->headers_sent = true;

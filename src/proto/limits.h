@@ -56,6 +56,12 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 #define MCPZ_CALL_WINDOW_BYTES 262144   /* sent but not yet taken, each way of each call */
 #define MCPZ_CALL_ATTEMPTS_MAX 3
 #define MCPZ_CALL_TIMEOUT_MS_MAX 3600000
+#define MCPZ_PRIORITY_MAX 100 /* higher first */
+#define MCPZ_PRIORITY_DEFAULT 50
+#define MCPZ_TENANT_BYTES_MAX 64
+#define MCPZ_TRACEPARENT_BYTES_MAX 64     /* W3C Trace Context: 55 in version 00 */
+#define MCPZ_IDEMPOTENCY_KEY_BYTES_MAX 64 /* chosen by the caller */
+#define MCPZ_RETRY_AFTER_MS 1000          /* said where a table is full and nothing is known */
 
 static_assert(MCPZ_CALL_WINDOW_BYTES >= 2 * MCPZ_CHUNK_BYTES_MAX, "a window keeps a pipe full");
 static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "parameters fit OPEN");

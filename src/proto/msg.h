@@ -240,11 +240,13 @@ struct mcpz_msg_open {
     struct mcpz_bytes capability;
     uint32_t timeout_ms; /* what is left of the caller's deadline */
     uint32_t attempt;    /* from 1 */
-    uint32_t priority;   /* 0 to 100, higher first */
+    uint32_t priority;   /* 0 to MCPZ_PRIORITY_MAX, higher first */
     struct mcpz_bytes tenant;
-    struct mcpz_bytes traceparent; /* W3C Trace Context, may be empty */
-    struct mcpz_bytes params;      /* JSON, opaque to the mesh */
-    bool has_input;                /* DATA and END will follow */
+    struct mcpz_bytes traceparent;     /* W3C Trace Context, may be empty */
+    struct mcpz_bytes params;          /* JSON, opaque to the mesh */
+    bool has_input;                    /* DATA and END will follow */
+    struct mcpz_bytes idempotency_key; /* done once however often it is asked for; may be empty */
+    bool idempotent; /* doing it twice does no harm: it may be tried elsewhere, or hedged */
 };
 
 struct mcpz_msg_data {
@@ -264,6 +266,7 @@ struct mcpz_msg_fail {
     uint64_t call;
     uint32_t code; /* enum mcpz_code */
     struct mcpz_bytes text;
+    uint32_t retry_after_ms; /* come back no sooner; 0: unknown */
 };
 
 /* From the caller: stop it. */

@@ -25,6 +25,7 @@ void mcpz_sim_start_task(struct mcpz_sim *sim, size_t index, uint64_t name)
                 .capability = mcpz_text(request->capability),
                 .params = mcpz_text(request->params),
                 .timeout_ms = request->timeout_ms,
+                .priority = MCPZ_PRIORITY_DEFAULT,
             },
     };
     mcpz_engine_event(mcpz_sim_enter(sim, index), &event);

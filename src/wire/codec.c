@@ -263,19 +263,19 @@ static const struct mcpz_field capabilities_fields[] = {
 };
 #undef S
 
-#define PRIORITY_MAX 100
-
 #define S struct mcpz_msg_open
 static const struct mcpz_field open_fields[] = {
     {U64(S, call)},
     {TEXT(S, capability, MCPZ_CAPABILITY_BYTES_MAX)},
     {U32(S, timeout_ms)},
     {U32_IN(S, attempt, 1, UINT32_MAX)},
-    {U32_IN(S, priority, 0, PRIORITY_MAX)},
-    {NAME(S, tenant)},
-    {NAME(S, traceparent)},
+    {U32_IN(S, priority, 0, MCPZ_PRIORITY_MAX)},
+    {TEXT(S, tenant, MCPZ_TENANT_BYTES_MAX)},
+    {TEXT(S, traceparent, MCPZ_TRACEPARENT_BYTES_MAX)},
     {BYTES(S, params, 0, MCPZ_PARAMS_BYTES_MAX)},
     {BOOL(S, has_input)},
+    {TEXT(S, idempotency_key, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX)},
+    {BOOL(S, idempotent)},
 };
 #undef S
 
@@ -296,6 +296,7 @@ static const struct mcpz_field fail_fields[] = {
     {U64(S, call)},
     {CODE(S, code)},
     {TEXT(S, text, MCPZ_MESSAGE_BYTES_MAX)},
+    {U32(S, retry_after_ms)},
 };
 #undef S
 

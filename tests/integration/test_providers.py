@@ -60,6 +60,34 @@ class Providers(unittest.TestCase):
         done = node.run("task", "run", "cat", "--input", "-", stdin=data)
         self.assertEqual((done.returncode, done.stdout), (0, data))
 
+    def test_what_the_caller_says_of_a_task_reaches_its_process(self):
+        node = self.offer(show="echo $MCPZ_PRIORITY $MCPZ_TENANT $MCPZ_TRACEPARENT"
+                               " $MCPZ_IDEMPOTENCY_KEY $MCPZ_IDEMPOTENT")
+        trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        done = node.run("task", "run", "show", "--priority", "70", "--tenant", "acme",
+                        "--traceparent", trace, "--idempotency-key", "k-1", "--idempotent")
+        self.assertEqual((done.returncode, done.stdout), (0, f"70 acme {trace} k-1 1\n"))
+        done = node.run("task", "run", "show")
+        self.assertEqual((done.returncode, done.stdout.split()), (0, ["50", "0"]))
+
+    def test_a_task_done_for_another_inherits_what_is_said_of_that_one(self):
+        inner = f"{MCPZ} task run inner --data {pathlib.Path(self.mesh.directory) / 'A'}"
+        node = self.offer(outer=f"{inner}; echo $MCPZ_DEADLINE_MS",
+                          inner="echo $MCPZ_PRIORITY $MCPZ_TENANT $MCPZ_DEADLINE_MS")
+        done = node.run("task", "run", "outer", "--priority", "9", "--tenant", "acme",
+                        "--timeout", "50s")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        priority, tenant, inner_deadline, outer_deadline = done.stdout.split()
+        self.assertEqual((priority, tenant), ("9", "acme"))
+        # The inner one was given what was left of the outer one's time: to a rounding, the same.
+        self.assertLess(abs(int(inner_deadline) - int(outer_deadline)), 5000)
+
+    def test_a_task_whose_time_is_over_asks_for_no_other(self):
+        node = self.offer(echo="echo")
+        done = node.run("task", "run", "echo", env={"MCPZ_DEADLINE_MS": "1"})
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("MCPZ_DEADLINE_MS", done.stderr)
+
     def test_exit_status_and_last_words_are_told(self):
         node = self.offer(fail="echo it broke >&2; exit 3")
         code, answer = self.task(node, "fail")

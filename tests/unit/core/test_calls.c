@@ -175,6 +175,56 @@ TEST(a_task_goes_to_who_offers_it_and_its_answer_comes_back)
     CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_TASK_DONE)->task.provider, &alice));
 }
 
+/* What the caller's edge says of a call reaches the provider's, on the wire as it was said. */
+TEST(what_is_said_of_a_task_goes_with_it)
+{
+    set_up();
+    link_with(&alice);
+    step(0, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_START,
+                                .task = {.request = 1,
+                                         .capability = mcpz_text("x"),
+                                         .params = mcpz_text("{}"),
+                                         .timeout_ms = 1000,
+                                         .priority = MCPZ_PRIORITY_MAX,
+                                         .tenant = mcpz_text("t"),
+                                         .traceparent = mcpz_text("p"),
+                                         .idempotency_key = mcpz_text("k"),
+                                         .idempotent = true}});
+    struct mcpz_msg opened = *sent(MCPZ_MSG_OPEN);
+    CHECK_UINT(opened.open.priority, MCPZ_PRIORITY_MAX);
+    CHECK_BYTES(opened.open.tenant, "t", 1);
+    CHECK_BYTES(opened.open.traceparent, "p", 1);
+    CHECK_BYTES(opened.open.idempotency_key, "k", 1);
+    CHECK(opened.open.idempotent);
+
+    set_up();
+    provide();
+    receive(0, &alice, opened);
+    const struct mcpz_action_run *run = &only_action(MCPZ_ACTION_RUN_START)->run;
+    CHECK_UINT(run->priority, MCPZ_PRIORITY_MAX);
+    CHECK_BYTES(run->tenant, "t", 1);
+    CHECK_BYTES(run->traceparent, "p", 1);
+    CHECK_BYTES(run->idempotency_key, "k", 1);
+    CHECK(run->idempotent);
+}
+
+TEST(when_to_come_back_reaches_the_caller)
+{
+    uint32_t run = serve_alice(7, false);
+    step(1, (struct mcpz_event){
+                .kind = MCPZ_EVENT_RUN_FAIL,
+                .run = {.run = run, .code = MCPZ_CODE_BUSY, .retry_after_ms = 1500},
+            });
+    CHECK_UINT(sent(MCPZ_MSG_FAIL)->fail.retry_after_ms, 1500);
+
+    uint64_t call = open_at_alice(false);
+    struct mcpz_msg fail = fail_with(call, MCPZ_CODE_BUSY);
+    fail.fail.retry_after_ms = 1500;
+    receive(1, &alice, fail);
+    check_done(MCPZ_CODE_BUSY);
+    CHECK_UINT(only_action(MCPZ_ACTION_TASK_DONE)->task.retry_after_ms, 1500);
+}
+
 /* Not a member, gone, or one that dials out only: there is no way to it. */
 TEST(a_provider_that_cannot_be_reached_is_not_asked)
 {
@@ -620,6 +670,7 @@ TEST(one_call_too_many_is_busy_on_both_sides)
                                        .capability = mcpz_text("x"),
                                        .timeout_ms = 1000}});
     CHECK_UINT(sent(MCPZ_MSG_FAIL)->fail.code, MCPZ_CODE_BUSY);
+    CHECK_UINT(sent(MCPZ_MSG_FAIL)->fail.retry_after_ms, MCPZ_RETRY_AFTER_MS);
 }
 
 TEST(answers_of_somebody_else_are_not_ours)
@@ -632,6 +683,7 @@ TEST(answers_of_somebody_else_are_not_ours)
 
 TEST_MAIN(RUN(a_task_nobody_offers_fails_at_once),
           RUN(a_task_goes_to_who_offers_it_and_its_answer_comes_back),
+          RUN(what_is_said_of_a_task_goes_with_it), RUN(when_to_come_back_reaches_the_caller),
           RUN(a_provider_that_cannot_be_reached_is_not_asked),
           RUN(a_provider_without_a_link_is_reached_first),
           RUN(a_provider_that_turns_out_unreachable_gives_way_to_the_next),

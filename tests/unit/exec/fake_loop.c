@@ -186,6 +186,11 @@ static struct fake_run *start(struct fake *fake, struct mcpz_action_run action)
     return run;
 }
 
+struct fake_run *fake_start_labelled(struct fake *fake, struct mcpz_action_run action)
+{
+    return start(fake, action);
+}
+
 struct fake_run *fake_start(struct fake *fake, const char *capability, const char *params,
                             uint32_t timeout_ms)
 {

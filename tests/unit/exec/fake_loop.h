@@ -60,6 +60,9 @@ void fake_finish(struct fake *fake);
 struct fake_run *fake_start(struct fake *fake, const char *capability, const char *params,
                             uint32_t timeout_ms);
 
+/** As above, with all that is said of a run; its name and caller are filled in. */
+struct fake_run *fake_start_labelled(struct fake *fake, struct mcpz_action_run action);
+
 /** The same with `length` bytes of input, borrowed. */
 struct fake_run *fake_start_input(struct fake *fake, const char *capability, const void *input,
                                   size_t length, uint32_t timeout_ms);

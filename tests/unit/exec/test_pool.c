@@ -83,6 +83,30 @@ TEST(gives_parameters_of_the_largest_size)
     stage_close(&stage);
 }
 
+TEST(tells_what_its_caller_said)
+{
+    struct stage stage;
+    stage_open(&stage);
+    CHECK(mcpz_pool_provide(stage.pool, "it",
+                            "echo $MCPZ_PRIORITY $MCPZ_TENANT $MCPZ_TRACEPARENT "
+                            "$MCPZ_IDEMPOTENCY_KEY $MCPZ_IDEMPOTENT; "
+                            "left=$((MCPZ_DEADLINE_MS - $(date +%s%3N))); "
+                            "[ $left -gt 0 ] && [ $left -le 50000 ] && echo in time") == MCPZ_OK);
+
+    struct fake_run *run = fake_start_labelled(
+        &stage.fake, (struct mcpz_action_run){.capability = mcpz_text("it"),
+                                              .timeout_ms = STAGE_TIMEOUT_MS,
+                                              .priority = 70,
+                                              .tenant = mcpz_text("t"),
+                                              .traceparent = mcpz_text("p"),
+                                              .idempotency_key = mcpz_text("k"),
+                                              .idempotent = true});
+    CHECK(fake_turn_until_over(&stage.fake, run));
+    stage_check_output(run, "70 t p k 1\nin time\n");
+
+    stage_close(&stage);
+}
+
 TEST(starts_in_a_clean_room)
 {
     struct stage stage;
@@ -95,7 +119,9 @@ TEST(starts_in_a_clean_room)
                 "ls -A; ls /proc/$$/fd; ulimit -c; ulimit -n; "
                 "grep -e NoNewPrivs -e SigBlk -e SigIgn /proc/$$/status | tr '\\t' ' '; "
                 "echo $MCPZ_TASK_TYPE; echo ${MCPZ_CALLER%%-*} ${#MCPZ_CALLER}");
-    stage_check_output(run, "HOME\nLANG\nMCPZ_CALLER\nMCPZ_PARAMS\nMCPZ_TASK_TYPE\nPATH\nTMPDIR\n"
+    stage_check_output(run, "HOME\nLANG\nMCPZ_CALLER\nMCPZ_DEADLINE_MS\nMCPZ_IDEMPOTENCY_KEY\n"
+                            "MCPZ_IDEMPOTENT\nMCPZ_PARAMS\nMCPZ_PRIORITY\nMCPZ_TASK_TYPE\n"
+                            "MCPZ_TENANT\nMCPZ_TRACEPARENT\nPATH\nTMPDIR\n"
                             "700\n0077\n0\n1\n2\n0\n1024\n"
                             "SigBlk: 0000000000000000\nSigIgn: 0000000000000000\nNoNewPrivs: 1\n"
                             "it\nn 54\n");
@@ -472,8 +498,8 @@ TEST(refuses_a_directory_it_cannot_have)
 
 TEST_MAIN(RUN(hands_over_what_a_command_prints), RUN(succeeds_without_any_output),
           RUN(gives_parameters_on_stdin_when_there_is_no_input),
-          RUN(gives_parameters_of_the_largest_size), RUN(starts_in_a_clean_room),
-          RUN(carries_five_megabytes_in_and_a_digest_out),
+          RUN(gives_parameters_of_the_largest_size), RUN(tells_what_its_caller_said),
+          RUN(starts_in_a_clean_room), RUN(carries_five_megabytes_in_and_a_digest_out),
           RUN(carries_five_megabytes_through_under_small_credits),
           RUN(ends_when_the_output_is_exactly_the_credit),
           RUN(keeps_output_for_a_caller_that_is_slower_than_the_command),

@@ -39,6 +39,9 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
     case MCPZ_EVENT_TASK_INPUT:
         kept->task.capability = keep(engine, event->task.capability);
         kept->task.params = keep(engine, event->task.params);
+        kept->task.tenant = keep(engine, event->task.tenant);
+        kept->task.traceparent = keep(engine, event->task.traceparent);
+        kept->task.idempotency_key = keep(engine, event->task.idempotency_key);
         kept->task.chunk = keep(engine, event->task.chunk);
         break;
     default:

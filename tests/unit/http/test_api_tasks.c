@@ -57,6 +57,15 @@ TEST(headers_that_make_no_sense_are_refused)
         "{\"type\":\"\xff\"}\n",
         "{\"type\":\"t\"\n}",
         "{\"type\":\"t\",\"params\":1e999}\n",
+        "{\"type\":\"t\",\"priority\":101}\n",
+        "{\"type\":\"t\",\"priority\":-1}\n",
+        "{\"type\":\"t\",\"priority\":\"5\"}\n",
+        "{\"type\":\"t\",\"tenant\":\"\"}\n",
+        "{\"type\":\"t\",\"tenant\":5}\n",
+        "{\"type\":\"t\",\"tenant\":\"a\\nb\"}\n",
+        "{\"type\":\"t\",\"idempotency_key\":\"a\\u007f\"}\n",
+        "{\"type\":\"t\",\"idempotent\":1}\n",
+        "{\"type\":\"t\",\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-1-01\"}\n",
     };
 
     fake_begin();
@@ -119,6 +128,78 @@ TEST(a_task_without_input_goes_its_way)
     fake_end();
 }
 
+#define TRACEPARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+static const struct mcpz_event_task *started_with(const char *members)
+{
+    char body[1024];
+
+    (void)snprintf(body, sizeof(body), "{\"type\":\"t\"%s}\n", members);
+    mcpz_api_close(ask(body));
+    for (size_t i = world.engine.event_count; i > 0; i--) {
+        if (world.engine.events[i - 1].kind == MCPZ_EVENT_TASK_START) {
+            return &world.engine.events[i - 1].task;
+        }
+    }
+    fail_msg("nothing was started: %s", body);
+    return NULL;
+}
+
+TEST(what_is_said_of_a_task_goes_with_it)
+{
+    fake_begin();
+    const struct mcpz_event_task *task =
+        started_with(",\"priority\":100,\"tenant\":\"acme\",\"traceparent\":\"" TRACEPARENT
+                     "\",\"idempotency_key\":\"k-1\",\"idempotent\":false");
+    CHECK_UINT(task->priority, 100);
+    CHECK_BYTES(task->tenant, "acme", 4);
+    CHECK_BYTES(task->traceparent, TRACEPARENT, 55);
+    CHECK_BYTES(task->idempotency_key, "k-1", 3);
+    CHECK(!task->idempotent);
+
+    task = started_with("");
+    CHECK_UINT(task->priority, MCPZ_PRIORITY_DEFAULT);
+    CHECK_UINT(task->tenant.length + task->traceparent.length + task->idempotency_key.length, 0);
+    CHECK(!task->idempotent);
+
+    task = started_with(",\"idempotency_key\":\"k\"");
+    CHECK(task->idempotent);
+    fake_end();
+}
+
+static const char *with_key(size_t length)
+{
+    static char members[256];
+
+    (void)snprintf(members, sizeof(members), "{\"type\":\"t\",\"idempotency_key\":\"%0*d\"}",
+                   (int)length, 0);
+    return members;
+}
+
+TEST(a_key_ends_at_its_limit)
+{
+    fake_begin();
+    check_refused(with_key(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1), 400);
+    mcpz_api_close(ask(with_key(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX)));
+    (void)fake_newest(MCPZ_EVENT_TASK_CANCEL);
+    fake_end();
+}
+
+TEST(a_refusal_says_when_to_come_back)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange = ask("{\"type\":\"t\"}");
+    say(MCPZ_ACTION_TASK_DONE, (struct mcpz_action_task){.code = MCPZ_CODE_BUSY,
+                                                         .text = mcpz_text("busy"),
+                                                         .attempts = 1,
+                                                         .retry_after_ms = 1500});
+    CHECK(strstr(fake_text(exchange),
+                 "\"error\":{\"code\":\"busy\",\"message\":\"busy\",\"retry_after_ms\":1500}"));
+    CHECK_UINT(mcpz_api_response(exchange)->retry_after_ms, 1500);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
 static void check_result(const void *bytes, size_t length, const char *expected)
 {
     struct mcpz_exchange *exchange = ask("{\"type\":\"t\"}");
@@ -155,7 +236,7 @@ TEST(a_failed_task_is_an_answer_too)
     CHECK(
         strstr(fake_text(exchange),
                "\"result\":null,\"result_encoding\":null,\"error\":{\"code\":\"provider_failed\","
-               "\"message\":\"exit status 3: ?\"}"));
+               "\"message\":\"exit status 3: ?\",\"retry_after_ms\":null}"));
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -348,9 +429,10 @@ TEST(all_results_together_end_at_their_limit)
 
 TEST_MAIN(RUN(headers_that_make_no_sense_are_refused),
           RUN(names_and_parameters_end_at_their_limits), RUN(a_task_without_input_goes_its_way),
-          RUN(a_result_is_json_or_text_or_base64), RUN(a_failed_task_is_an_answer_too),
-          RUN(input_keeps_within_its_credit), RUN(input_from_a_file_is_the_same),
-          RUN(a_promised_input_may_be_empty), RUN(a_retry_starts_everything_over),
-          RUN(who_goes_away_cancels_the_task), RUN(an_answered_task_is_not_cancelled),
-          RUN(a_task_that_never_ends_is_given_up), RUN(a_result_ends_at_its_limit),
-          RUN(all_results_together_end_at_their_limit))
+          RUN(what_is_said_of_a_task_goes_with_it), RUN(a_key_ends_at_its_limit),
+          RUN(a_refusal_says_when_to_come_back), RUN(a_result_is_json_or_text_or_base64),
+          RUN(a_failed_task_is_an_answer_too), RUN(input_keeps_within_its_credit),
+          RUN(input_from_a_file_is_the_same), RUN(a_promised_input_may_be_empty),
+          RUN(a_retry_starts_everything_over), RUN(who_goes_away_cancels_the_task),
+          RUN(an_answered_task_is_not_cancelled), RUN(a_task_that_never_ends_is_given_up),
+          RUN(a_result_ends_at_its_limit), RUN(all_results_together_end_at_their_limit))

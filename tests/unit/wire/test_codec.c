@@ -497,9 +497,10 @@ TEST(capabilities_are_bounded_in_number_and_name)
     CHECK_UINT(decode_capabilities(1, MCPZ_CAPABILITY_BYTES_MAX + 1), MCPZ_EPROTO);
 }
 
-static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params_bytes)
+static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params_bytes,
+                              size_t key_bytes)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 9);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 11);
     mcpz_value_uint(&writer, 1);
     mcpz_value_text(&writer, mcpz_text("c"));
     mcpz_value_uint(&writer, 1000);
@@ -509,16 +510,20 @@ static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params
     mcpz_value_text(&writer, mcpz_text(""));
     mcpz_value_bin(&writer, mcpz_bytes(zeros, params_bytes));
     mcpz_value_bool(&writer, false);
+    mcpz_value_text(&writer, mcpz_bytes(zeros, key_bytes));
+    mcpz_value_bool(&writer, true);
     return decode_written(&writer);
 }
 
-TEST(calls_are_bounded_in_attempt_priority_and_params)
+TEST(calls_are_bounded_in_attempt_priority_params_and_key)
 {
-    CHECK_UINT(decode_open(0, 0, 0), MCPZ_EPROTO);
-    CHECK_UINT(decode_open(1, 100, 0), MCPZ_OK);
-    CHECK_UINT(decode_open(1, 101, 0), MCPZ_EPROTO);
-    CHECK_UINT(decode_open(1, 0, MCPZ_PARAMS_BYTES_MAX), MCPZ_OK);
-    CHECK_UINT(decode_open(1, 0, MCPZ_PARAMS_BYTES_MAX + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_open(0, 0, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_open(1, 100, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_open(1, 101, 0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_open(1, 0, MCPZ_PARAMS_BYTES_MAX, 0), MCPZ_OK);
+    CHECK_UINT(decode_open(1, 0, MCPZ_PARAMS_BYTES_MAX + 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_open(1, 0, 0, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX), MCPZ_OK);
+    CHECK_UINT(decode_open(1, 0, 0, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1), MCPZ_EPROTO);
 }
 
 static void write_actor(struct mcpz_value_writer *writer, const char *node, uint32_t generation)
@@ -897,7 +902,7 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(probes_have_known_kinds_and_bounded_paths),
           RUN(addresses_and_scopes_in_the_overlay_are_bounded),
           RUN(capabilities_are_bounded_in_number_and_name),
-          RUN(calls_are_bounded_in_attempt_priority_and_params),
+          RUN(calls_are_bounded_in_attempt_priority_params_and_key),
           RUN(version_vectors_are_sorted_and_bounded), RUN(digests_are_sorted_and_bounded),
           RUN(walks_and_shuffles_are_bounded), RUN(deltas_are_bounded_in_all_they_hold),
           RUN(paths_and_values_that_are_not_canonical_never_arrive),
