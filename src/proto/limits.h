@@ -62,6 +62,7 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 #define MCPZ_TRACEPARENT_BYTES_MAX 64     /* W3C Trace Context: 55 in version 00 */
 #define MCPZ_IDEMPOTENCY_KEY_BYTES_MAX 64 /* chosen by the caller */
 #define MCPZ_RETRY_AFTER_MS 1000          /* said where a table is full and nothing is known */
+#define MCPZ_TENANTS_MAX 64               /* with a level of their own */
 
 static_assert(MCPZ_CALL_WINDOW_BYTES >= 2 * MCPZ_CHUNK_BYTES_MAX, "a window keeps a pipe full");
 static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "parameters fit OPEN");

@@ -1,0 +1,72 @@
+/*
+ * The calls that wait for a hand: by priority, within it by turns of the tenants, each until it
+ * is too late to begin.
+ *
+ * A tenant's turn is its tag, as in start-time fair queueing: a call's tag is where the tenant's
+ * last one ended, or where the queue is now if that is later; it ends by its cost further on. So
+ * who asks for ten times as much gets no more than another, and who was idle has nothing saved.
+ * What leaves without having started costs nothing.
+ *
+ * Source: Goyal, Vin, Cheng, Start-time Fair Queuing (SIGCOMM 1996), section 2.
+ */
+
+#ifndef CORE_WAITING_H
+#define CORE_WAITING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "core/gate/tenants.h"
+#include "proto/limits.h"
+
+#define MCPZ_LANES_MAX MCPZ_CAPABILITIES_PER_NODE_MAX
+#define MCPZ_GATE_WAITING_MAX 256
+
+static_assert(MCPZ_LANES_MAX <= 64, "a set of lanes is a word");
+
+struct mcpz_waiting_entry {
+    uint16_t handle; /* of the owner's */
+    uint8_t class;   /* 0: first */
+    uint8_t lane;    /* what it waits for */
+    struct mcpz_tenant *tenant;
+    uint64_t tag;  /* set when it is added */
+    uint32_t cost; /* what the tenant pays for it: how long its kind takes, at least 1 */
+    mcpz_time since_us;
+    mcpz_time start_by_us; /* later is too late */
+};
+
+struct mcpz_waiting {
+    struct mcpz_waiting_entry
+        entries[MCPZ_GATE_WAITING_MAX]; /* in the order in which they start */
+    size_t count;
+    uint64_t now_tag; /* of the last that started */
+};
+
+/** Put a call in its place, and count it as the tenant's. There is room (asserted). */
+void mcpz_waiting_add(struct mcpz_waiting *waiting, const struct mcpz_waiting_entry *entry);
+
+/** Take out the first whose lane is in `lanes`, a bit for each. False: none waits for those. */
+bool mcpz_waiting_take(struct mcpz_waiting *waiting, uint64_t lanes,
+                       struct mcpz_waiting_entry *entry);
+
+/** Take out one for which it is too late. False: there is none. */
+bool mcpz_waiting_expire(struct mcpz_waiting *waiting, mcpz_time now,
+                         struct mcpz_waiting_entry *entry);
+
+/** Take out this call, if it waits. */
+bool mcpz_waiting_remove(struct mcpz_waiting *waiting, uint16_t handle);
+
+/**
+ * Take out the one that has to make room in a full lane for a call of `class` of `tenant`: the
+ * last of a less important class, or of the tenant of this class that has most waiting there, if
+ * that is more than one more than `tenant` has. False: the newcomer has no better claim.
+ */
+bool mcpz_waiting_give_way(struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
+                           const struct mcpz_tenant *tenant, struct mcpz_waiting_entry *entry);
+
+/** When the next one is too late. */
+mcpz_time mcpz_waiting_deadline(const struct mcpz_waiting *waiting);
+
+#endif
