@@ -622,6 +622,18 @@ static void on_assertion(struct mcpz_members *members, mcpz_time now,
     }
 }
 
+/* Who doubts or buries somebody that has left has missed its goodbye: hand that on. */
+static void answer_for_who_left(const struct mcpz_members *members, const struct mcpz_links *links,
+                                const struct mcpz_member *member, uint64_t incarnation,
+                                const struct mcpz_id *observer, struct mcpz_outbox *out)
+{
+    if (member->state == MCPZ_MEMBER_LEFT && incarnation <= member->incarnation &&
+        mcpz_links_find(links, observer) != NULL) {
+        const struct mcpz_msg goodbye = kept_news(members, member, out);
+        mcpz_outbox_send(out, observer, &goodbye);
+    }
+}
+
 static void on_suspicion(struct mcpz_members *members, const struct mcpz_links *links,
                          mcpz_time now, const struct mcpz_msg_suspect *news,
                          struct mcpz_outbox *out)
@@ -632,6 +644,9 @@ static void on_suspicion(struct mcpz_members *members, const struct mcpz_links *
     if (is_self(members, &news->about)) {
         refute(members, news->incarnation, out);
         return;
+    }
+    if (member != NULL) {
+        answer_for_who_left(members, links, member, news->incarnation, &news->observer, out);
     }
     if (member == NULL || mcpz_member_is_gone(member) || is_self(members, &news->observer) ||
         observer == NULL || mcpz_member_is_gone(observer) ||
@@ -653,6 +668,9 @@ static void on_death(struct mcpz_members *members, const struct mcpz_links *link
     if (is_self(members, &news->about)) {
         refute(members, news->incarnation, out);
         return;
+    }
+    if (member != NULL) {
+        answer_for_who_left(members, links, member, news->incarnation, &news->observer, out);
     }
     if (member == NULL || mcpz_member_is_gone(member) || news->incarnation < member->incarnation) {
         return;
@@ -907,12 +925,20 @@ static void on_tick(struct mcpz_members *members, const struct mcpz_links *links
     ask_suspects(members, links, now, out);
 }
 
-static void on_leave(struct mcpz_members *members, mcpz_time now, struct mcpz_outbox *out)
+/*
+ * To everybody linked, and not as a broadcast: our place in the tree may be such that it would
+ * only be announced, and nobody could ask us for it any more. Whoever hears it tells the others.
+ */
+static void on_leave(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                     struct mcpz_outbox *out)
 {
     members->leaving = true;
     set_state(members, self_row(members), MCPZ_MEMBER_LEFT, now);
     sign_self(members);
-    spread(members, self_row(members), out);
+    const struct mcpz_msg goodbye = kept_news(members, self_row(members), out);
+    for (size_t i = 0; i < links->count; i++) {
+        mcpz_outbox_send(out, &links->links[i].id, &goodbye);
+    }
 }
 
 /* ---- The machine -------------------------------------------------------------------------- */
@@ -996,7 +1022,7 @@ void mcpz_members_step(struct mcpz_members *members, const struct mcpz_links *li
     } else if (event->kind == MCPZ_EVENT_FACT) {
         on_fact(members, links, now, &event->fact, out);
     } else if (event->kind == MCPZ_EVENT_LEAVE) {
-        on_leave(members, now, out);
+        on_leave(members, links, now, out);
     }
 }
 

@@ -308,6 +308,13 @@ static void add_counters(struct mcpz_counters *sum, const struct mcpz_counters *
 #undef X
 }
 
+void mcpz_sim_depart(struct mcpz_sim *sim, size_t index)
+{
+    mcpz_engine_leave(mcpz_sim_enter(sim, index), mcpz_sim_take_request(sim));
+    mcpz_sim_leave(sim, index);
+    sim->nodes[index].has_joined = false;
+}
+
 void mcpz_sim_kill(struct mcpz_sim *sim, size_t index)
 {
     (void)mcpz_sim_tear(sim, index, 0);

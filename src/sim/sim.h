@@ -52,6 +52,9 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index);
 /** Start all, one after the other, and run until all are linked. */
 void mcpz_sim_start_all(struct mcpz_sim *sim);
 
+/** `mcpz leave`: the node says goodbye and is in no mesh; a later start joins anew. */
+void mcpz_sim_depart(struct mcpz_sim *sim, size_t index);
+
 /** kill -9: what is not durable is lost, the others' connections to it close. */
 void mcpz_sim_kill(struct mcpz_sim *sim, size_t index);
 

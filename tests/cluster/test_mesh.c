@@ -640,6 +640,49 @@ TEST(the_same_news_is_one_broadcast)
     }
 }
 
+/* ---- Leaving ------------------------------------------------------------------------------ */
+
+/* Who was told of a member that has left, and holds it for something else. */
+static size_t count_misled(struct mcpz_sim *sim, size_t left)
+{
+    const struct mcpz_id *id = mcpz_engine_id(mcpz_sim_engine(sim, left));
+    size_t misled = 0;
+
+    for (size_t i = 0; i < left; i++) {
+        const struct mcpz_member *row = mcpz_members_find(&fabric_of(sim, i)->members, id);
+        misled += row != NULL && row->state != MCPZ_MEMBER_LEFT;
+    }
+    return misled;
+}
+
+/* It closes its links at once. At whatever moment it goes, also while broadcasts still find their
+ * tree: who hears that a node is there hears that it has left. */
+TEST(who_leaves_is_known_to_have_left_by_everybody)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct mcpz_sim_config config = calm;
+        config.node_count = 5;
+        config.seed = seed;
+        config.delay_min_us = 50;
+        config.delay_max_us = MCPZ_MS(5);
+        config.disk_us = 300;
+        struct mcpz_sim *sim = mcpz_sim_create(&config);
+        for (size_t i = 0; i < 4; i++) {
+            mcpz_sim_start(sim, i);
+        }
+        mcpz_sim_run(sim, MCPZ_SECONDS(8));
+        mcpz_sim_start(sim, 4);
+        while (!mcpz_sim_holds_alive(sim, 0, 4)) {
+            mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(1));
+        }
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(1) * (seed % 40));
+        mcpz_sim_depart(sim, 4);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        CHECK_UINT(count_misled(sim, 4), 0);
+        mcpz_sim_destroy(sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -663,6 +706,7 @@ int main(void)
         RUN(what_was_acknowledged_survives_any_storm),
         RUN(a_run_repeats_to_the_letter),
         RUN(the_same_news_is_one_broadcast),
+        RUN(who_leaves_is_known_to_have_left_by_everybody),
     };
     if (mcpz_crypto_init() != MCPZ_OK) {
         return EXIT_FAILURE;

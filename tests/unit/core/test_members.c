@@ -728,9 +728,21 @@ TEST(of_what_others_tell_the_newest_counts)
 
 TEST(who_leaves_says_so_and_nothing_more)
 {
+    size_t at = 0;
+    bool told[5] = {false};
+    const struct mcpz_action *action;
+
     set_up();
+    link_up(4); /* no neighbour, but linked */
     step((struct mcpz_event){.kind = MCPZ_EVENT_LEAVE});
-    CHECK_UINT(only_action(MCPZ_ACTION_BROADCAST)->send.msg.member.state, MCPZ_MEMBER_LEFT);
+    CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0); /* that may go no further than us */
+    while ((action = next_action(MCPZ_ACTION_SEND, &at)) != NULL) {
+        CHECK_UINT(action->send.msg.member.state, MCPZ_MEMBER_LEFT);
+        CHECK_UINT(action->send.peer_count, 1);
+        CHECK(action->send.peers[0].bytes[0] < MCPZ_ARRAY_LEN(told));
+        told[action->send.peers[0].bytes[0]] = true;
+    }
+    CHECK(told[1] && told[2] && told[3] && told[4]);
     hear_doubt_of_us(OUR_INCARNATION);
     CHECK_UINT(out.count, 0);
     link_down(1, MCPZ_DOWN_CLOSED);
@@ -747,9 +759,35 @@ TEST(who_left_is_not_doubted)
     CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 1);
     link_down(1, MCPZ_DOWN_CLOSED);
     CHECK_UINT(out.count, 0);
-    hear_all(doubt(2, 1, 1, MCPZ_SUSPICION_SILENT));
+    hear_all(doubt(4, 1, 1, MCPZ_SUSPICION_SILENT));
     CHECK_UINT(out.count, 0);
     CHECK_UINT(state_of(1), MCPZ_MEMBER_LEFT);
+}
+
+/* Its observer has missed the goodbye, and would hold it for dead for days. */
+TEST(who_doubts_somebody_that_left_is_handed_its_goodbye)
+{
+    set_up();
+    hear(1, news(1, 1, MCPZ_MEMBER_LEFT));
+    link_down(1, MCPZ_DOWN_LEFT);
+    hear_all(doubt(2, 1, 1, MCPZ_SUSPICION_CLOSED));
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.msg.member.state, MCPZ_MEMBER_LEFT);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_SEND)->send.peers[0], &(struct mcpz_id){{2, 1}}));
+    hear_all(death(1, 1)); /* also says node 2 */
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.msg.member.state, MCPZ_MEMBER_LEFT);
+    hear_all(doubt(4, 1, 1, MCPZ_SUSPICION_CLOSED)); /* others have a link to node 4 */
+    CHECK_UINT(out.count, 0);
+    hear_all(doubt(2, 1, 2, MCPZ_SUSPICION_CLOSED)); /* it knows of a later life */
+    CHECK_UINT(out.count, 0);
+}
+
+TEST(a_goodbye_mends_what_was_held_for_dead)
+{
+    set_up();
+    hear_all(death(4, 1));
+    hear(2, news(4, 1, MCPZ_MEMBER_LEFT));
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_LEFT);
+    CHECK(tells(MCPZ_FACT_LEFT, 4));
 }
 
 TEST_MAIN(RUN(who_is_told_of_becomes_a_member), RUN(what_one_neighbour_tells_is_told_to_all),
@@ -781,4 +819,6 @@ TEST_MAIN(RUN(who_is_told_of_becomes_a_member), RUN(what_one_neighbour_tells_is_
           RUN(the_dead_are_tried_again_ever_less_often),
           RUN(who_left_or_has_no_address_or_a_link_is_not_tried),
           RUN(changes_of_our_neighbours_are_told_once), RUN(of_what_others_tell_the_newest_counts),
-          RUN(who_leaves_says_so_and_nothing_more), RUN(who_left_is_not_doubted))
+          RUN(who_leaves_says_so_and_nothing_more), RUN(who_left_is_not_doubted),
+          RUN(who_doubts_somebody_that_left_is_handed_its_goodbye),
+          RUN(a_goodbye_mends_what_was_held_for_dead))
