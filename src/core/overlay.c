@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/timing.h"
+
 #define CONTRADICTED_MAX 2
 
 static_assert(MCPZ_OVERLAY_ACTIVE_MAX + MCPZ_OVERLAY_ASKS_MAX < MCPZ_OUTBOX_MAX / 4,
@@ -866,14 +868,6 @@ void mcpz_overlay_forget(struct mcpz_overlay *overlay, const struct mcpz_id *id)
 
 /* ---- Time --------------------------------------------------------------------------------- */
 
-/* Four to six fifths of a period, so that nodes started together drift apart. */
-static mcpz_time about(struct mcpz_overlay *overlay, mcpz_time period_us)
-{
-    const uint32_t steps = 1000;
-    return period_us * 4 / 5 +
-           period_us * 2 / 5 * mcpz_rng_below(&overlay->rng, steps + 1) / steps;
-}
-
 /* Every round that leaves a place free makes the next one come later: everybody else may be full.
  */
 static void promote(struct mcpz_overlay *overlay, mcpz_time now, struct mcpz_outbox *out)
@@ -882,7 +876,7 @@ static void promote(struct mcpz_overlay *overlay, mcpz_time now, struct mcpz_out
     enum mcpz_passive_which which;
     enum mcpz_overlay_why why;
 
-    overlay->promote_at_us = now + about(overlay, overlay->promote_wait_us);
+    overlay->promote_at_us = now + mcpz_timing_about(&overlay->rng, overlay->promote_wait_us);
     overlay->promote_wait_us =
         what_is_lacking(overlay, &which, &why) && !is_needy(overlay)
             ? mcpz_time_min(2 * overlay->promote_wait_us, overlay->config.promote_max_us)
@@ -903,7 +897,8 @@ static void on_tick(struct mcpz_overlay *overlay, mcpz_time now, struct mcpz_out
         return;
     }
     if (overlay->shuffle_at_us <= now) {
-        overlay->shuffle_at_us = now + about(overlay, overlay->config.shuffle_period_us);
+        overlay->shuffle_at_us =
+            now + mcpz_timing_about(&overlay->rng, overlay->config.shuffle_period_us);
         shuffle(overlay, now, out);
     }
     if (overlay->promote_at_us <= now) {
@@ -1063,8 +1058,10 @@ void mcpz_overlay_init(struct mcpz_overlay *overlay, const struct mcpz_id *self,
     bool fits = mcpz_where_set(&overlay->where, config->scope, config->address, address_bytes);
     assert(fits);
     overlay->config.address = mcpz_where_address(&overlay->where);
-    overlay->shuffle_at_us = now + about(overlay, overlay->config.shuffle_period_us);
-    overlay->promote_at_us = now + about(overlay, overlay->config.promote_period_us);
+    overlay->shuffle_at_us =
+        now + mcpz_timing_about(&overlay->rng, overlay->config.shuffle_period_us);
+    overlay->promote_at_us =
+        now + mcpz_timing_about(&overlay->rng, overlay->config.promote_period_us);
     overlay->promote_wait_us = overlay->config.promote_period_us;
     overlay->refusals_left = overlay->config.refusals_max;
 }

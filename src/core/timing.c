@@ -25,3 +25,9 @@ struct mcpz_node_timing mcpz_timing_or_default(const struct mcpz_node_timing *gi
         .optimise_us = either(given->optimise_us, MCPZ_SECONDS(30)),
     };
 }
+
+mcpz_time mcpz_timing_about(struct mcpz_rng *rng, mcpz_time period_us)
+{
+    const uint32_t steps = 1000;
+    return period_us * 4 / 5 + period_us * 2 / 5 * mcpz_rng_below(rng, steps + 1) / steps;
+}

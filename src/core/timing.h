@@ -3,6 +3,7 @@
 #ifndef CORE_TIMING_H
 #define CORE_TIMING_H
 
+#include "base/rng.h"
 #include "base/time.h"
 
 struct mcpz_node_timing {
@@ -25,5 +26,8 @@ struct mcpz_node_timing {
 
 /** `given`, with the defaults above where it says 0. */
 struct mcpz_node_timing mcpz_timing_or_default(const struct mcpz_node_timing *given);
+
+/** Four to six fifths of a period by lot, so that nodes started together drift apart. */
+mcpz_time mcpz_timing_about(struct mcpz_rng *rng, mcpz_time period_us);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/timing.h"
+
 #define NOBODY SIZE_MAX
 
 /* ---- What links cost ---------------------------------------------------------------------- */
@@ -211,13 +213,6 @@ static void swap(struct mcpz_xbot *xbot, struct mcpz_overlay *overlay, mcpz_time
 
 /* ---- The initiator ------------------------------------------------------------------------ */
 
-/* Four to six fifths of a period, so that nodes started together drift apart. */
-static mcpz_time about(struct mcpz_xbot *xbot, mcpz_time period_us)
-{
-    const uint32_t steps = 1000;
-    return period_us * 4 / 5 + period_us * 2 / 5 * mcpz_rng_below(&xbot->rng, steps + 1) / steps;
-}
-
 /* Each of one kind in the passive view is as likely as any other (Knuth, algorithm 3.4.2 R). */
 static void draw_candidates(struct mcpz_xbot *xbot, const struct mcpz_overlay *overlay, bool far)
 {
@@ -267,7 +262,7 @@ static bool may_scan(const struct mcpz_overlay *overlay)
 static void scan(struct mcpz_xbot *xbot, struct mcpz_overlay *overlay,
                  const struct mcpz_xbot_rtts *rtts, mcpz_time now, struct mcpz_outbox *out)
 {
-    xbot->scan_at_us = now + about(xbot, xbot->wait_us);
+    xbot->scan_at_us = now + mcpz_timing_about(&xbot->rng, xbot->wait_us);
     if (xbot->stage != MCPZ_XBOT_IDLE) {
         return;
     }
@@ -563,7 +558,7 @@ void mcpz_xbot_init(struct mcpz_xbot *xbot, const struct mcpz_xbot_config *confi
         xbot->candidates[i].where = mcpz_where_init(&room, config->address_bytes);
     }
     xbot->wait_us = xbot->config.period_us;
-    xbot->scan_at_us = now + about(xbot, xbot->wait_us);
+    xbot->scan_at_us = now + mcpz_timing_about(&xbot->rng, xbot->wait_us);
 }
 
 void mcpz_xbot_step(struct mcpz_xbot *xbot, struct mcpz_overlay *overlay,
