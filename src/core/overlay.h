@@ -26,7 +26,9 @@
  * through somebody when no neighbour is left and nobody in the passive view answers is not done
  * here: the facts tell when, and CONTACT starts it (core/fabric.h).
  *
- * Neighbours that are far away are exchanged for nearer ones by core/xbot.h.
+ * Its parts: the neighbours (core/active.h), the others it knows (core/passive.h), whom it asks
+ * (core/asking.h), shuffles (core/shuffle.h). Neighbours that are far away are exchanged for
+ * nearer ones by core/xbot.h.
  *
  * Source: HyParView (Leitao, Pereira, Rodrigues, DSN 2007), section 4.
  */
@@ -150,6 +152,12 @@ void mcpz_overlay_learn(struct mcpz_overlay *overlay, mcpz_time now,
 
 /** A node is gone: it is a candidate no longer. */
 void mcpz_overlay_forget(struct mcpz_overlay *overlay, const struct mcpz_id *id);
+
+static inline bool mcpz_overlay_is_self(const struct mcpz_overlay *overlay,
+                                        const struct mcpz_id *id)
+{
+    return mcpz_id_equal(&overlay->self, id);
+}
 
 /** Is a node of `scope` of the other kind of neighbours, of which there are far_max? */
 bool mcpz_overlay_is_far(const struct mcpz_overlay *overlay, uint32_t scope);
