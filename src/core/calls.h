@@ -10,78 +10,48 @@
  * Each side may send MCPZ_CALL_WINDOW_BYTES ahead of what the other has taken; CREDIT moves the
  * window. No payload is kept here: the edges hold input and output.
  *
- * A provider is picked among the nodes that offer the capability (ourselves included): one that is
- * not suspect, has the fewest of our calls under way, is linked, then by lot. One without a link
- * is reached first, then the edge is asked to say TASK_START again; so it is when another link
- * takes the place of the one a call went over. When it is lost, or says something
- * retryable, before any output came, another one is tried: the edge is asked to say TASK_START
- * again. Time, attempts and calls are bounded.
+ * A provider is picked among the nodes that offer the capability, ourselves included
+ * (core/calls/choice.h). One without a link is reached first, then the edge is asked to say
+ * TASK_START again; so it is when another link takes the place of the one a call went over. When
+ * it is lost, or says something retryable, before any output came, another one is tried: the edge
+ * is asked to say TASK_START again. Time, attempts and calls are bounded.
+ *
+ * The two sides know nothing of each other: core/calls/caller.h and core/calls/provider.h.
  */
 
 #ifndef CORE_CALLS_H
 #define CORE_CALLS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/rng.h"
+#include "base/arena.h"
 #include "base/time.h"
+#include "core/calls/caller.h"
+#include "core/calls/provider.h"
 #include "core/event.h"
 #include "core/fabric.h"
 #include "core/outbox.h"
 #include "core/registry.h"
-#include "proto/code.h"
 #include "proto/id.h"
-#include "proto/limits.h"
-
-/* A call we make. */
-struct mcpz_call_out {
-    uint64_t request; /* 0: free */
-    uint64_t call;    /* changes with each attempt */
-    char capability[MCPZ_CAPABILITY_BYTES_MAX + 1];
-    struct mcpz_id provider;
-    struct mcpz_id failed[MCPZ_CALL_ATTEMPTS_MAX]; /* providers not to try again */
-    uint32_t attempts;
-    bool open;     /* false: waiting for the edge to start it over */
-    bool reaching; /* waiting for a link to the provider */
-    bool answered; /* output has come: too late for another provider */
-    mcpz_time deadline_us;
-    mcpz_time started_us;
-    uint32_t send_credit;    /* bytes the provider will still take */
-    uint32_t receive_credit; /* bytes we will still take */
-    uint32_t last_code;      /* why the last attempt ended */
-    uint32_t retry_after_ms; /* what it said of coming back; 0: nothing */
-};
-
-/* A call we serve. */
-struct mcpz_call_in {
-    uint32_t run; /* 0: free */
-    uint64_t call;
-    struct mcpz_id caller;
-    bool input_open;
-    mcpz_time deadline_us;
-    uint32_t send_credit;
-    uint32_t receive_credit;
-};
 
 struct mcpz_calls {
-    struct mcpz_id self;
-    struct mcpz_rng rng;
-    struct mcpz_call_out out[MCPZ_CALLS_MAX];
-    struct mcpz_call_in in[MCPZ_CALLS_MAX];
-    size_t out_count;
-    size_t in_count;
-    uint64_t next_call;
-    uint32_t next_run;
-    uint64_t tasks_done; /* as caller */
-    uint64_t tasks_failed;
-    uint64_t tasks_retried;
-    uint64_t runs_done; /* as provider */
-    uint64_t runs_failed;
+    struct mcpz_caller caller;
+    struct mcpz_provider provider;
 };
 
-void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_id *self, uint64_t seed);
+/* Capacities; 0: those of a server. */
+struct mcpz_calls_config {
+    size_t out_max; /* calls we make, at one time */
+    size_t in_max;  /* calls we serve */
+};
+
+/** How much mcpz_calls_init() takes from its arena. */
+size_t mcpz_calls_bytes(const struct mcpz_calls_config *config);
+
+/** Start without calls. `arena` has room (asserted) and lives as long as they do. */
+void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_calls_config *config,
+                     const struct mcpz_id *self, uint64_t seed, struct mcpz_arena *arena);
 
 /**
  * Take in one event. Handles TASK_*, RUN_*, RECV of OPEN .. CREDIT, TICK; facts LINKED,

@@ -7,17 +7,30 @@ static uint64_t seed_for(uint64_t seed, const char *machine)
     return mcpz_hash_bytes(mcpz_text(machine), seed);
 }
 
+/* The fabric's part of the memory comes first, so that it can start over without the rest. */
+static size_t fabric_bytes(const struct mcpz_node_config *config)
+{
+    return mcpz_arena_cost(mcpz_fabric_bytes(&config->fabric), 1);
+}
+
+size_t mcpz_node_bytes(const struct mcpz_node_config *config)
+{
+    return fabric_bytes(config) + mcpz_calls_bytes(&config->calls);
+}
+
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
                     const struct mcpz_store *store, void *memory, mcpz_time now)
 {
     const struct mcpz_id *self = &config->fabric.members.id;
     struct mcpz_actor actor = {.node = *self, .generation = config->generation};
     uint64_t seed = config->fabric.seed;
+    struct mcpz_arena arena;
 
-    node->memory = memory;
-    mcpz_fabric_init(&node->fabric, &config->fabric, memory, now);
+    mcpz_arena_init(&arena, memory, mcpz_node_bytes(config));
+    node->memory = mcpz_arena_take_sure(&arena, fabric_bytes(config), 1);
+    mcpz_fabric_init(&node->fabric, &config->fabric, node->memory, now);
     mcpz_registry_init(&node->registry, self, config->fabric.members.incarnation);
-    mcpz_calls_init(&node->calls, self, seed_for(seed, "calls"));
+    mcpz_calls_init(&node->calls, &config->calls, self, seed_for(seed, "calls"), &arena);
     mcpz_agents_init(&node->agents, store, &node->fabric.timing, &actor, seed_for(seed, "agents"),
                      now);
 }

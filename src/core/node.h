@@ -23,6 +23,7 @@
 
 struct mcpz_node_config {
     struct mcpz_fabric_config fabric;
+    struct mcpz_calls_config calls;
     uint32_t generation; /* of our actor, see struct mcpz_actor */
 };
 
@@ -31,12 +32,15 @@ struct mcpz_node {
     struct mcpz_registry registry;
     struct mcpz_calls calls;
     struct mcpz_agents agents;
-    void *memory; /* of the fabric; borrowed */
+    void *memory; /* of the fabric, and of calls behind it; borrowed */
 };
+
+/** How large a block mcpz_node_init() needs. */
+size_t mcpz_node_bytes(const struct mcpz_node_config *config);
 
 /**
  * Start alone. Borrowed for the node's life: `store`, which only agents hold, and `memory` of
- * mcpz_fabric_bytes(&config->fabric), aligned for any type.
+ * mcpz_node_bytes(), aligned for any type.
  */
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
                     const struct mcpz_store *store, void *memory, mcpz_time now);

@@ -175,6 +175,8 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
     engine->node_config.fabric.timing = config->timing;
     engine->node_config.fabric.seed = config->seed;
     engine->node_config.fabric.neighbours_max = config->neighbours_max;
+    engine->node_config.calls.out_max = config->calls_max;
+    engine->node_config.calls.in_max = config->calls_max;
     engine->node_config.fabric.packer = packer;
     engine->node_config.generation = 1;
 }
@@ -239,11 +241,11 @@ static mcpz_error begin(struct mcpz_engine *engine)
     if (error != MCPZ_OK) {
         return error;
     }
-    engine->fabric_memory = malloc(mcpz_fabric_bytes(&engine->node_config.fabric));
-    if (engine->fabric_memory == NULL) {
+    engine->node_memory = malloc(mcpz_node_bytes(&engine->node_config));
+    if (engine->node_memory == NULL) {
         return MCPZ_ENOMEM;
     }
-    mcpz_node_init(&engine->node, &engine->node_config, &engine->store, engine->fabric_memory,
+    mcpz_node_init(&engine->node, &engine->node_config, &engine->store, engine->node_memory,
                    engine->now);
     recall_peers(engine);
     return MCPZ_OK;
@@ -289,7 +291,7 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
     }
     mcpz_lane_clear(&engine->loopback);
     mcpz_outbound_clear(engine);
-    free(engine->fabric_memory);
+    free(engine->node_memory);
     mcpz_wipe(engine, sizeof(*engine));
     free(engine);
 }

@@ -74,6 +74,7 @@ struct mcpz_engine_config {
 
     struct mcpz_node_timing timing; /* zeros: defaults */
     size_t neighbours_max;          /* 0: six */
+    size_t calls_max;               /* we make, and serve, at one time; 0: MCPZ_CALLS_MAX */
 };
 
 struct mcpz_engine;

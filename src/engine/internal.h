@@ -126,7 +126,7 @@ struct mcpz_engine {
         char roles[MCPZ_ROLES_MAX][MCPZ_NAME_BYTES_MAX + 1];
     } texts;
     struct mcpz_node node;
-    void *fabric_memory;          /* of its lower half */
+    void *node_memory;            /* of the core */
     uint64_t incarnation_ceiling; /* kept: the next start goes on above it */
 
     struct mcpz_id mesh; /* zeros: none */

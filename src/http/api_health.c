@@ -8,7 +8,6 @@
 
 #define CERTIFICATE_SOON_MS (UINT64_C(10) * 24 * 3600 * 1000)
 #define DISK_LOW_BYTES UINT64_C(104857600) /* 100 MiB */
-#define CALLS_MANY (MCPZ_CALLS_MAX * 9 / 10)
 
 static void say(json_t *problems, const char *format, ...) MCPZ_PRINTF(2, 3);
 
@@ -71,13 +70,21 @@ static void check_members(json_t *problems, const struct mcpz_fabric *fabric)
     }
 }
 
+static bool is_crowded(const struct mcpz_call_table *table)
+{
+    return table->count > table->max * 9 / 10;
+}
+
 static void check_calls(json_t *problems, const struct mcpz_calls *calls)
 {
-    if (calls->out_count >= CALLS_MANY) {
-        say(problems, "busy: %zu of %d calls are under way", calls->out_count, MCPZ_CALLS_MAX);
+    const struct mcpz_call_table *made = &calls->caller.table;
+    const struct mcpz_call_table *served = &calls->provider.table;
+
+    if (is_crowded(made)) {
+        say(problems, "busy: %zu of %zu calls are under way", made->count, made->max);
     }
-    if (calls->in_count >= CALLS_MANY) {
-        say(problems, "busy: %zu of %d calls are being served", calls->in_count, MCPZ_CALLS_MAX);
+    if (is_crowded(served)) {
+        say(problems, "busy: %zu of %zu calls are being served", served->count, served->max);
     }
 }
 

@@ -120,8 +120,8 @@ static void visit_all(json_t *json, const char *const *names, const uint64_t *nu
 static json_t *show_tasks(const struct mcpz_calls *calls)
 {
     static const char *const names[] = {"running", "done", "failed", "retried"};
-    const uint64_t numbers[] = {calls->out_count, calls->tasks_done, calls->tasks_failed,
-                                calls->tasks_retried};
+    const uint64_t numbers[] = {calls->caller.table.count, calls->caller.done,
+                                calls->caller.failed, calls->caller.retried};
     json_t *json = json_object();
 
     visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));
@@ -131,8 +131,8 @@ static json_t *show_tasks(const struct mcpz_calls *calls)
 static json_t *show_runs(const struct mcpz_calls *calls, const struct mcpz_api_measures *measures)
 {
     static const char *const names[] = {"running", "waiting", "done", "failed"};
-    const uint64_t numbers[] = {measures->runs_running, measures->runs_waiting, calls->runs_done,
-                                calls->runs_failed};
+    const uint64_t numbers[] = {measures->runs_running, measures->runs_waiting,
+                                calls->provider.done, calls->provider.failed};
     json_t *json = json_object();
 
     visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));

@@ -48,7 +48,7 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 /* ---- Capabilities and calls --------------------------------------------------------------- */
 
 #define MCPZ_CAPABILITIES_PER_NODE_MAX 64
-#define MCPZ_CALLS_MAX 256              /* at one node, as caller and as provider each */
+#define MCPZ_CALLS_MAX 4096             /* at one server, as caller and as provider each */
 #define MCPZ_PARAMS_BYTES_MAX 32768     /* JSON parameters of a task */
 #define MCPZ_COMMAND_BYTES_MAX 4096     /* of a provider, as given to the shell */
 #define MCPZ_INPUT_BYTES_MAX 1073741824 /* of one task; it streams, nobody holds it whole */

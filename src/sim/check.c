@@ -404,10 +404,10 @@ static bool has_answers(struct mcpz_check *check, char *words)
     }
     for (size_t i = 0; i < check->node_count; i++) {
         const struct mcpz_calls *calls = &mcpz_engine_node(mcpz_sim_engine(check->sim, i))->calls;
-        if (calls->out_count > 0 || calls->in_count > 0) {
+        if (calls->caller.table.count > 0 || calls->provider.table.count > 0) {
             (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
-                           "node %zu has calls open: %zu out, %zu in", i, calls->out_count,
-                           calls->in_count);
+                           "node %zu has calls open: %zu out, %zu in", i,
+                           calls->caller.table.count, calls->provider.table.count);
             return false;
         }
     }

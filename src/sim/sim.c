@@ -7,6 +7,7 @@
 #include "sim/internal.h"
 
 #define WALL_AT_START_MS UINT64_C(1700000000000)
+#define CALLS_MAX 64                   /* of one node, each way */
 #define HAPPENINGS_AT_ONCE_MAX 1000000 /* more in one microsecond: it will not end */
 
 static uint64_t wall_ms(const struct mcpz_sim *sim)
@@ -277,6 +278,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .name = node->name,
         .address = node->address,
         .timing = sim->config.timing,
+        .calls_max = CALLS_MAX,
     };
 
     assert(node->engine == NULL);

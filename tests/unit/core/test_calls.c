@@ -1,160 +1,6 @@
-#include "core.h"
+#include "calls_world.h"
 
-static struct mcpz_fabric fabric;
-static struct mcpz_registry registry;
-static struct mcpz_calls calls;
-static _Alignas(16) uint8_t memory[262144]; /* of the fabric */
 static uint8_t bytes[MCPZ_CHUNK_BYTES_MAX];
-
-static void step(mcpz_time now, struct mcpz_event event)
-{
-    mcpz_outbox_clear(&out);
-    mcpz_calls_step(&calls, &fabric, &registry, now, &event, &out);
-}
-
-static void receive(mcpz_time now, const struct mcpz_id *from, struct mcpz_msg msg)
-{
-    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_RECV, .recv = {.from = *from, .msg = &msg}});
-}
-
-static void start(mcpz_time now, uint64_t request, bool has_input)
-{
-    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_START,
-                                  .task = {.request = request,
-                                           .capability = mcpz_text("x"),
-                                           .params = mcpz_text("{}"),
-                                           .has_input = has_input,
-                                           .timeout_ms = 1000}});
-}
-
-static void tell(mcpz_time now, enum mcpz_fact_kind kind, const struct mcpz_id *about)
-{
-    step(now,
-         (struct mcpz_event){.kind = MCPZ_EVENT_FACT, .fact = {.kind = kind, .about = *about}});
-}
-
-static void offer(const struct mcpz_id *id)
-{
-    struct mcpz_bytes names[] = {mcpz_text("x")};
-    struct mcpz_msg list = {
-        .kind = MCPZ_MSG_CAPABILITIES,
-        .capabilities = {.id = *id, .version = 1, .names = names, .name_count = 1},
-    };
-    struct mcpz_event heard = {.kind = MCPZ_EVENT_RECV, .recv = {.from = *id, .msg = &list}};
-
-    mcpz_registry_step(&registry, 0, &heard, &out);
-}
-
-static void link_up(const struct mcpz_id *id)
-{
-    struct mcpz_event up = {.kind = MCPZ_EVENT_LINK_UP, .link = {.peer = *id}};
-    (void)mcpz_links_step(&fabric.links, 0, &up, &out);
-    CHECK(mcpz_links_find(&fabric.links, id) != NULL);
-}
-
-/* A provider that is linked. */
-static void link_with(const struct mcpz_id *id)
-{
-    link_up(id);
-    offer(id);
-}
-
-/* A provider that is a member, and not linked. */
-static struct mcpz_member *know(const struct mcpz_id *id, const char *address)
-{
-    const struct mcpz_msg_member said = {.id = *id, .address = mcpz_text(address)};
-    struct mcpz_member *member = mcpz_roster_add(&fabric.members.roster, id);
-
-    CHECK(member != NULL);
-    CHECK_UINT(mcpz_roster_describe(&fabric.members.roster, member, &said), MCPZ_OK);
-    member->state = MCPZ_MEMBER_ALIVE;
-    offer(id);
-    return member;
-}
-
-static size_t pack_nothing(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity)
-{
-    (void)msg, (void)buffer, (void)capacity;
-    return 0;
-}
-
-static bool unpack_nothing(struct mcpz_bytes packed, struct mcpz_arena *arena,
-                           struct mcpz_msg *msg)
-{
-    (void)packed, (void)arena, (void)msg;
-    return false;
-}
-
-static void set_up(void)
-{
-    const struct mcpz_fabric_config config = {
-        .members = {.id = self,
-                    .incarnation = 1,
-                    .name = "",
-                    .address = "",
-                    .region = "",
-                    .zone = "",
-                    .rows_max = 8,
-                    .text_bytes = 2048,
-                    .suspicions_max = 4},
-        .packer = {.pack = pack_nothing, .unpack = unpack_nothing},
-        .links_max = 4,
-        .dials_max = 2,
-        .seeds_max = 1,
-        .gossip_seen_max = 16,
-        .gossip_cache_max = 4,
-        .gossip_cache_bytes = 1024,
-        .gossip_missing_max = 4,
-        .gossip_notices_max = 4,
-    };
-
-    CHECK(mcpz_fabric_bytes(&config) <= sizeof(memory));
-    mcpz_outbox_init(&out);
-    mcpz_fabric_init(&fabric, &config, memory, 0);
-    mcpz_registry_init(&registry, &self, 1);
-    mcpz_calls_init(&calls, &self, 1);
-}
-
-static void provide(void)
-{
-    struct mcpz_event event = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
-    mcpz_registry_step(&registry, 0, &event, &out);
-}
-
-/* A task of ours under way at alice, of which this is the call. */
-static uint64_t open_at_alice(bool has_input)
-{
-    set_up();
-    link_with(&alice);
-    start(0, 1, has_input);
-    return sent(MCPZ_MSG_OPEN)->open.call;
-}
-
-/* A task of alice's under way here, of which this is the run. */
-static uint32_t serve_alice(uint64_t call, bool has_input)
-{
-    set_up();
-    provide();
-    receive(0, &alice,
-            (struct mcpz_msg){.kind = MCPZ_MSG_OPEN,
-                              .open = {.call = call,
-                                       .capability = mcpz_text("x"),
-                                       .timeout_ms = 1000,
-                                       .has_input = has_input}});
-    return only_action(MCPZ_ACTION_RUN_START)->run.run;
-}
-
-static void check_done(enum mcpz_code code)
-{
-    CHECK_UINT(only_action(MCPZ_ACTION_TASK_DONE)->task.code, code);
-    CHECK_UINT(calls.out_count, 0);
-}
-
-static struct mcpz_msg fail_with(uint64_t call, enum mcpz_code code)
-{
-    return (struct mcpz_msg){.kind = MCPZ_MSG_FAIL,
-                             .fail = {.call = call, .code = (uint32_t)code}};
-}
 
 TEST(a_task_nobody_offers_fails_at_once)
 {
@@ -264,7 +110,7 @@ TEST(a_provider_without_a_link_is_reached_first)
     CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_SEND)->send.peers[0], &alice));
     CHECK_UINT(sent(MCPZ_MSG_OPEN)->open.attempt, 1);
     CHECK_UINT(sent(MCPZ_MSG_OPEN)->open.timeout_ms, 990);
-    CHECK_UINT(calls.tasks_retried, 0);
+    CHECK_UINT(calls.caller.retried, 0);
 }
 
 /* The one that a task waits for; the other one. */
@@ -366,7 +212,7 @@ TEST(a_task_cancelled_while_its_provider_is_reached_is_forgotten)
     start(0, 1, false);
     step(1, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_CANCEL, .task = {.request = 1}});
     CHECK_UINT(out.count, 0);
-    CHECK_UINT(calls.out_count, 0);
+    CHECK_UINT(calls.caller.table.count, 0);
     tell(2, MCPZ_FACT_LINKED, &alice);
     CHECK_UINT(out.count, 0);
 }
@@ -375,7 +221,7 @@ TEST(of_equals_the_linked_one_is_asked)
 {
     for (uint64_t seed = 1; seed <= 8; seed++) {
         set_up();
-        mcpz_calls_init(&calls, &self, seed);
+        begin(seed);
         know(&alice, "a:1");
         know(&bob, "b:1");
         link_up(&bob);
@@ -434,7 +280,7 @@ TEST(input_flows_within_the_window)
                     .task = {.request = 1, .chunk = mcpz_bytes(bytes, sizeof(bytes))}});
         CHECK(sent(MCPZ_MSG_DATA)->data.from_caller);
     }
-    CHECK_UINT(calls.out[0].send_credit, 0);
+    CHECK_UINT(calls.caller.slots[0].send_credit, 0);
     receive(2, &alice,
             (struct mcpz_msg){.kind = MCPZ_MSG_CREDIT, .credit = {.call = call, .bytes = 100}});
     CHECK_UINT(only_action(MCPZ_ACTION_TASK_PULL)->task.credit, 100);
@@ -448,7 +294,7 @@ TEST(credit_never_widens_the_window_beyond_its_start)
     receive(
         2, &alice,
         (struct mcpz_msg){.kind = MCPZ_MSG_CREDIT, .credit = {.call = call, .bytes = UINT32_MAX}});
-    CHECK_UINT(calls.out[0].send_credit, MCPZ_CALL_WINDOW_BYTES);
+    CHECK_UINT(calls.caller.slots[0].send_credit, MCPZ_CALL_WINDOW_BYTES);
 }
 
 TEST(a_provider_that_sends_too_much_is_cancelled)
@@ -557,12 +403,12 @@ TEST(cancelling_reaches_the_provider)
     (void)open_at_alice(false);
     step(1, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_CANCEL, .task = {.request = 1}});
     CHECK(sent(MCPZ_MSG_CANCEL) != NULL);
-    CHECK_UINT(calls.out_count, 0);
+    CHECK_UINT(calls.caller.table.count, 0);
 
     uint32_t run = serve_alice(5, false);
     receive(1, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_CANCEL, .cancel = {5}});
     CHECK_UINT(only_action(MCPZ_ACTION_RUN_STOP)->run.run, run);
-    CHECK_UINT(calls.in_count, 0);
+    CHECK_UINT(calls.provider.table.count, 0);
 }
 
 TEST(a_dead_caller_stops_its_runs)
@@ -571,7 +417,7 @@ TEST(a_dead_caller_stops_its_runs)
     step(1, (struct mcpz_event){.kind = MCPZ_EVENT_FACT,
                                 .fact = {.kind = MCPZ_FACT_UNLINKED, .about = alice}});
     CHECK_UINT(count_actions(MCPZ_ACTION_RUN_STOP), 1);
-    CHECK_UINT(calls.in_count, 0);
+    CHECK_UINT(calls.provider.table.count, 0);
 }
 
 TEST(what_we_do_not_offer_we_do_not_run)
@@ -653,7 +499,7 @@ TEST(one_call_too_many_is_busy_on_both_sides)
     set_up();
     provide();
     link_with(&alice);
-    for (uint64_t i = 1; i <= MCPZ_CALLS_MAX; i++) {
+    for (uint64_t i = 1; i <= CALLS; i++) {
         start(0, i, false);
         CHECK_UINT(count_actions(MCPZ_ACTION_TASK_DONE), 0);
         receive(0, &alice,
@@ -662,13 +508,12 @@ TEST(one_call_too_many_is_busy_on_both_sides)
                     .open = {.call = i, .capability = mcpz_text("x"), .timeout_ms = 1000}});
         CHECK_UINT(count_actions(MCPZ_ACTION_RUN_START), 1);
     }
-    start(0, MCPZ_CALLS_MAX + 1, false);
+    start(0, CALLS + 1, false);
     CHECK_UINT(only_action(MCPZ_ACTION_TASK_DONE)->task.code, MCPZ_CODE_BUSY);
     receive(0, &alice,
-            (struct mcpz_msg){.kind = MCPZ_MSG_OPEN,
-                              .open = {.call = MCPZ_CALLS_MAX + 1,
-                                       .capability = mcpz_text("x"),
-                                       .timeout_ms = 1000}});
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_OPEN,
+                .open = {.call = CALLS + 1, .capability = mcpz_text("x"), .timeout_ms = 1000}});
     CHECK_UINT(sent(MCPZ_MSG_FAIL)->fail.code, MCPZ_CODE_BUSY);
     CHECK_UINT(sent(MCPZ_MSG_FAIL)->fail.retry_after_ms, MCPZ_RETRY_AFTER_MS);
 }
@@ -678,7 +523,7 @@ TEST(answers_of_somebody_else_are_not_ours)
     uint64_t call = open_at_alice(false);
     receive(1, &bob, (struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = call}});
     CHECK_UINT(out.count, 0);
-    CHECK_UINT(calls.out_count, 1);
+    CHECK_UINT(calls.caller.table.count, 1);
 }
 
 TEST_MAIN(RUN(a_task_nobody_offers_fails_at_once),

@@ -56,10 +56,11 @@ static void set_up(void)
                    .gossip_cache_bytes = 1024,
                    .gossip_missing_max = 4,
                    .gossip_notices_max = 4},
+        .calls = {.out_max = 8, .in_max = 8},
         .generation = 1,
     };
 
-    CHECK(mcpz_fabric_bytes(&config.fabric) <= sizeof(memory));
+    CHECK(mcpz_node_bytes(&config) <= sizeof(memory));
     mcpz_outbox_init(&out);
     fake_store_init(&store);
     mcpz_node_init(&node, &config, &store.port, memory, 0);

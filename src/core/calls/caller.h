@@ -1,0 +1,93 @@
+/*
+ * The calls we make.
+ *
+ *            chosen, linked                  END, FAIL, time is over
+ *   START ---------------------> open -----------------------------------> DONE
+ *     |                           ^  |
+ *     | chosen, not linked        |  | lost before any output came, or another link took its place
+ *     v          LINKED: RETRY    |  v
+ *   reaching --> closed ----------+  closed --> RETRY, and START again
+ *
+ * A closed call waits for the edge to say START again, and all the input: no payload is kept here.
+ */
+
+#ifndef CORE_CALLS_CALLER_H
+#define CORE_CALLS_CALLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/index.h"
+#include "base/rng.h"
+#include "core/calls/sight.h"
+#include "core/calls/table.h"
+#include "core/event.h"
+#include "core/outbox.h"
+#include "proto/code.h"
+#include "proto/id.h"
+#include "proto/limits.h"
+
+struct mcpz_call_out {
+    uint64_t request;
+    uint64_t call; /* changes with each attempt */
+    char capability[MCPZ_CAPABILITY_BYTES_MAX + 1];
+    struct mcpz_id provider;
+    struct mcpz_id failed[MCPZ_CALL_ATTEMPTS_MAX]; /* providers not to try again */
+    uint32_t attempts;
+    bool open;     /* OPEN was sent, and its end has not come */
+    bool reaching; /* waiting for a link to the provider */
+    bool answered; /* output has come: too late for another provider */
+    mcpz_time deadline_us;
+    mcpz_time started_us;
+    uint32_t send_credit;    /* bytes the provider will still take */
+    uint32_t receive_credit; /* bytes we will still take */
+    uint32_t last_code;      /* why the last attempt ended */
+    uint32_t retry_after_ms; /* what it said of coming back; 0: nothing */
+};
+
+struct mcpz_caller {
+    struct mcpz_id self;
+    struct mcpz_rng rng;
+    struct mcpz_call_table table;
+    struct mcpz_call_out *slots;  /* table.max */
+    struct mcpz_index by_request; /* all of them */
+    struct mcpz_index by_call;    /* those that are open */
+    uint64_t next_call;
+    uint64_t done;
+    uint64_t failed;
+    uint64_t retried;
+};
+
+/** How much mcpz_caller_init() takes from its arena. */
+size_t mcpz_caller_bytes(size_t calls_max);
+
+/** Start without calls. `arena` has room (asserted). */
+void mcpz_caller_init(struct mcpz_caller *caller, const struct mcpz_id *self, size_t calls_max,
+                      uint64_t seed, struct mcpz_arena *arena);
+
+/** Take in TASK_START .. TASK_CANCEL. */
+void mcpz_caller_task(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                      const struct mcpz_event *event, struct mcpz_outbox *out);
+
+/** Take in what a provider says of call number `call`: DATA, END, FAIL or CREDIT. */
+void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                        const struct mcpz_id *from, uint64_t call, const struct mcpz_msg *msg,
+                        struct mcpz_outbox *out);
+
+/** Take in LINKED, UNLINKED and UNREACHABLE. */
+void mcpz_caller_fact(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                      const struct mcpz_fact *fact, struct mcpz_outbox *out);
+
+/** End what is due, and some of what is to be ended. */
+void mcpz_caller_tick(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                      struct mcpz_outbox *out);
+
+/** How many calls to this provider are under way, or wait for a link to it. */
+size_t mcpz_caller_count_to(const struct mcpz_caller *caller, const struct mcpz_id *provider);
+
+/** Can we send to it now? Ourselves we always can. */
+bool mcpz_caller_is_linked(const struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                           const struct mcpz_id *id);
+
+#endif
