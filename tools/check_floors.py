@@ -13,19 +13,21 @@ MAY_USE = {
     "wire": {"base", "proto"},
     "crypto": {"base", "proto"},
     "store": {"base", "proto"},
+    "client": {"base", "proto", "wire"},
     "engine": {"base", "proto", "core", "wire", "crypto", "store"},
     "host": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "sim": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "net": {"base", "proto", "core", "crypto", "engine", "host"},
     "http": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host"},
     "exec": {"base", "proto", "core", "engine", "host"},
+    "local": {"base", "proto", "core", "wire", "engine", "host"},
     "cli": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
-            "exec"},
+            "exec", "local", "client"},
 }
 
 # Header: the floors that may include it. Headers not named here are free for all.
-EDGES = {"net", "http", "exec"}
-SYSTEM = {"store", "engine", "host", "sim", "cli"} | EDGES
+EDGES = {"net", "http", "exec", "local"}
+SYSTEM = {"store", "client", "engine", "host", "sim", "cli"} | EDGES
 CONFINED = {
     "msgpack.h": {"wire"},
     "zstd.h": {"wire"},
@@ -43,9 +45,9 @@ CONFINED = {
     "pthread.h": {"store"},
     "stdlib.h": SYSTEM | {"wire", "crypto"},
     "stdio.h": SYSTEM,
-    "time.h": {"store", "host", "cli", "http"},
-    "sys/socket.h": {"host", "cli"} | EDGES,
-    "unistd.h": {"store", "host", "cli"} | EDGES,
+    "time.h": {"client", "store", "host", "cli", "http"},
+    "sys/socket.h": {"client", "host", "cli"} | EDGES,
+    "unistd.h": {"client", "store", "host", "cli"} | EDGES,
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

@@ -64,8 +64,10 @@ void mcpz_index_put(struct mcpz_index *index, uint64_t key, uint32_t value)
 
 bool mcpz_index_get(const struct mcpz_index *index, uint64_t key, uint32_t *value)
 {
+    if (index->count == 0) {
+        return false;
+    }
     const struct mcpz_index_cell *cell = &index->cells[find(index, key)];
-
     if (cell->used) {
         *value = cell->value;
     }
@@ -74,9 +76,9 @@ bool mcpz_index_get(const struct mcpz_index *index, uint64_t key, uint32_t *valu
 
 bool mcpz_index_remove(struct mcpz_index *index, uint64_t key)
 {
-    size_t hole = find(index, key);
+    size_t hole = index->count > 0 ? find(index, key) : 0;
 
-    if (!index->cells[hole].used) {
+    if (index->count == 0 || !index->cells[hole].used) {
         return false;
     }
     index->count--;

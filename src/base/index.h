@@ -3,7 +3,8 @@
  * the call of that name. Open addressing at half load, linear probing, removal by shifting back
  * (Knuth, TAOCP 3, 6.4, algorithm R), so that no run of old removals slows it down.
  *
- * Keys are mixed with a seed: who chooses keys (a peer) cannot choose where they fall.
+ * A zeroed one is empty, and has no room. Keys are mixed with a seed: who chooses keys (a peer)
+ * cannot choose where they fall.
  */
 
 #ifndef BASE_INDEX_H

@@ -14,6 +14,7 @@
 #include "host/log.h"
 #include "host/loop.h"
 #include "http/server.h"
+#include "local/local.h"
 #include "net/peers.h"
 #include "proto/code.h"
 #include "wire/codec.h"
@@ -138,8 +139,10 @@ static mcpz_error create_pool(struct mcpz_assembly *assembly)
     if (error != MCPZ_OK) {
         mcpz_trouble_say(assembly->trouble, "cannot use the tasks' directory %s: %s", path,
                          mcpz_strerror(error));
+        return error;
     }
-    return error;
+    mcpz_pool_share(assembly->pool, &assembly->offers);
+    return MCPZ_OK;
 }
 
 static mcpz_error create_peers(struct mcpz_assembly *assembly)
@@ -180,10 +183,18 @@ static void tell_counts(void *context,
 {
     const struct mcpz_assembly *assembly = (const struct mcpz_assembly *)context;
     const struct mcpz_peers_stats *stats = mcpz_peers_stats(assembly->peers);
+    const struct mcpz_desk_stats *desk =
+        assembly->local != NULL ? mcpz_local_stats(assembly->local) : NULL;
 
 #define X(name, help) visit(visit_context, "net_" #name, stats->name);
     MCPZ_PEERS_STATS(X)
 #undef X
+    if (desk != NULL) {
+        visit(visit_context, "local_programs", desk->programs);
+        visit(visit_context, "local_calls", desk->calls_total);
+        visit(visit_context, "local_runs", desk->runs_total);
+        visit(visit_context, "local_refused", desk->refused);
+    }
 }
 
 static mcpz_error create_server(struct mcpz_assembly *assembly)
@@ -205,6 +216,18 @@ static mcpz_error create_server(struct mcpz_assembly *assembly)
     (void)snprintf(assembly->socket, sizeof(assembly->socket), "%s",
                    mcpz_server_socket_path(assembly->server));
     return MCPZ_OK;
+}
+
+static mcpz_error create_local(struct mcpz_assembly *assembly)
+{
+    struct mcpz_local_trouble why = {.text = ""};
+    mcpz_error error = mcpz_local_create(assembly->loop, assembly->data, &assembly->offers,
+                                         &assembly->local, &why);
+
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "%s", why.text);
+    }
+    return error;
 }
 
 static mcpz_error start_engine(struct mcpz_assembly *assembly)
@@ -420,7 +443,8 @@ static mcpz_error create_parts(struct mcpz_assembly *assembly)
         mcpz_loop_listen(assembly->loop, hear, assembly);
         error = start_engine(assembly);
     }
-    return error == MCPZ_OK ? create_server(assembly) : error;
+    error = error == MCPZ_OK ? create_server(assembly) : error;
+    return error == MCPZ_OK ? create_local(assembly) : error;
 }
 
 mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_config *config,
@@ -445,6 +469,7 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
 
 void mcpz_assembly_finish(struct mcpz_assembly *assembly)
 {
+    mcpz_local_destroy(assembly->local);
     mcpz_server_destroy(assembly->server);
     mcpz_peers_destroy(assembly->peers);
     mcpz_pool_destroy(assembly->pool);

@@ -1,7 +1,7 @@
 /*
  * All parts of a running node, made in order and taken apart in reverse. Wiring only.
  *
- *   store, loop -> keys -> pool, peers, server -> engine -> bootstrap, join, providers
+ *   store, loop -> keys -> pool, peers, server, local -> engine -> bootstrap, join, providers
  */
 
 #ifndef CLI_ASSEMBLY_H
@@ -18,11 +18,13 @@
 #include "cli/exit.h"
 #include "cli/trouble.h"
 #include "host/config.h"
+#include "host/offers.h"
 #include "proto/id.h"
 #include "proto/limits.h"
 
 struct mcpz_deferred;
 struct mcpz_identity;
+struct mcpz_local;
 struct mcpz_loop;
 struct mcpz_peers;
 struct mcpz_pool;
@@ -48,6 +50,8 @@ struct mcpz_assembly {
     struct mcpz_pool *pool;
     struct mcpz_peers *peers;
     struct mcpz_server *server;
+    struct mcpz_local *local;
+    struct mcpz_offers offers; /* which of the edges does what */
 
     mcpz_time started;
     char invitation[MCPZ_ASSEMBLY_TOKEN_BYTES]; /* a join token's text; "": none was made */

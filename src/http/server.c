@@ -15,10 +15,10 @@
 #include <ev.h>
 #include <libwebsockets.h>
 
+#include "host/socket_path.h"
 #include "http/api.h"
 #include "http/connection.h"
 #include "http/measure.h"
-#include "http/socket_path.h"
 
 /* How often what has waited too long is looked for. */
 #define TICK_SECONDS 0.25
@@ -317,7 +317,7 @@ mcpz_error mcpz_server_create(struct mcpz_loop *loop, const struct mcpz_server_c
     made->tick.data = made;
     ev_timer_start(mcpz_loop_ev(loop), &made->tick);
 
-    error = mcpz_socket_path_choose(config->directory, &made->socket);
+    error = mcpz_socket_path_choose(config->directory, MCPZ_API_SOCKET, &made->socket);
     if (error != MCPZ_OK) {
         (void)snprintf(trouble->text, sizeof(trouble->text),
                        "no place for the API's socket: the path of the data directory is too "

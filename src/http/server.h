@@ -18,6 +18,7 @@
 #include "host/config.h"
 #include "host/loop.h"
 
+#define MCPZ_API_SOCKET "mcpz.sock"
 #define MCPZ_API_CONNECTIONS_MAX 64 /* sockets, of both kinds together */
 #define MCPZ_API_CHUNK_BYTES 65536  /* of an answer, in one write */
 #define MCPZ_API_IDLE_SECONDS 60    /* between two requests on a connection */

@@ -31,6 +31,15 @@ TEST(finds_what_was_put_and_nothing_else)
     CHECK(!mcpz_index_get(&index, 1, &value));
 }
 
+TEST(a_zeroed_one_is_empty)
+{
+    struct mcpz_index index = {.count = 0};
+    uint32_t value;
+
+    CHECK(!mcpz_index_get(&index, 1, &value));
+    CHECK(!mcpz_index_remove(&index, 1));
+}
+
 TEST(sets_a_key_anew)
 {
     struct mcpz_index index = make(1, 1);
@@ -103,6 +112,6 @@ TEST(agrees_with_a_plain_array_over_long_histories)
     }
 }
 
-TEST_MAIN(RUN(finds_what_was_put_and_nothing_else), RUN(sets_a_key_anew),
-          RUN(holds_as_many_as_it_was_made_for), RUN(removes_only_what_is_there),
-          RUN(agrees_with_a_plain_array_over_long_histories))
+TEST_MAIN(RUN(finds_what_was_put_and_nothing_else), RUN(a_zeroed_one_is_empty),
+          RUN(sets_a_key_anew), RUN(holds_as_many_as_it_was_made_for),
+          RUN(removes_only_what_is_there), RUN(agrees_with_a_plain_array_over_long_histories))

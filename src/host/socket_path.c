@@ -1,4 +1,4 @@
-#include "http/socket_path.h"
+#include "host/socket_path.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -71,16 +71,16 @@ static mcpz_error make_private(struct mcpz_socket_path *chosen)
     return error;
 }
 
-mcpz_error mcpz_socket_path_choose(const char *directory, struct mcpz_socket_path *chosen)
+mcpz_error mcpz_socket_path_choose(const char *directory, const char *name,
+                                   struct mcpz_socket_path *chosen)
 {
-    int length =
-        snprintf(chosen->pointer, sizeof(chosen->pointer), "%s/mcpz.sock.path", directory);
+    int length = snprintf(chosen->pointer, sizeof(chosen->pointer), "%s/%s.path", directory, name);
 
     if (length < 0 || (size_t)length >= sizeof(chosen->pointer)) {
         return MCPZ_EFULL;
     }
     remove_left_over(chosen->pointer);
-    length = snprintf(chosen->path, sizeof(chosen->path), "%s/mcpz.sock", directory);
+    length = snprintf(chosen->path, sizeof(chosen->path), "%s/%s", directory, name);
     if (length > 0 && (size_t)length < sizeof(chosen->path)) {
         chosen->pointer[0] = '\0';
         return MCPZ_OK;

@@ -1,11 +1,11 @@
 /*
- * Where the node's Unix socket is: DATA/mcpz.sock, unless that is longer than a socket's address
+ * Where a Unix socket of the node's is: DATA/NAME, unless that is longer than a socket's address
  * can be. Then it lies in a private directory under $XDG_RUNTIME_DIR or /tmp, under a name nobody
- * can guess, and DATA/mcpz.sock.path says where.
+ * can guess, and DATA/NAME.path says where.
  */
 
-#ifndef HTTP_SOCKET_PATH_H
-#define HTTP_SOCKET_PATH_H
+#ifndef HOST_SOCKET_PATH_H
+#define HOST_SOCKET_PATH_H
 
 #include <mcpz/error.h>
 
@@ -15,7 +15,7 @@
 
 struct mcpz_socket_path {
     char path[MCPZ_SOCKET_PATH_BYTES_MAX];
-    char pointer[4096]; /* DATA/mcpz.sock.path; "": not needed */
+    char pointer[4096]; /* DATA/NAME.path; "": not needed */
 };
 
 /**
@@ -24,7 +24,7 @@ struct mcpz_socket_path {
  *
  * Errors: MCPZ_EFULL  DATA itself is too long; MCPZ_EIO  no directory could be made
  */
-MCPZ_MUST_USE mcpz_error mcpz_socket_path_choose(const char *directory,
+MCPZ_MUST_USE mcpz_error mcpz_socket_path_choose(const char *directory, const char *name,
                                                  struct mcpz_socket_path *chosen);
 
 /** Remove the socket, and what points to it. */

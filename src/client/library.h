@@ -1,0 +1,89 @@
+/* The client of include/mcpz/client.h from the inside: for the files of client/ only. */
+
+#ifndef CLIENT_LIBRARY_H
+#define CLIENT_LIBRARY_H
+
+#include <mcpz/client.h>
+
+#include "base/index.h"
+#include "proto/limits.h"
+#include "proto/msg.h"
+#include "wire/codec.h"
+#include "wire/stream.h"
+
+#define MCPZ_CLIENT_CALLS_MAX 2048
+#define MCPZ_CLIENT_TASKS_MAX 4096
+#define MCPZ_CLIENT_OUT_BYTES_MAX 67108864
+#define MCPZ_CLIENT_CREDIT_BYTES 65536 /* smaller credits are gathered */
+#define MCPZ_CLIENT_NO_SLOT UINT32_MAX
+
+struct mcpz_client_asked {
+    bool used;
+    uint32_t next; /* free */
+    uint64_t id;
+    size_t room;   /* bytes of input that may still go */
+    uint32_t owed; /* bytes of output taken, not given credit for yet */
+    bool has_input;
+    void (*on_output)(void *context, uint64_t call, const void *bytes, size_t length);
+    void (*on_room)(void *context, uint64_t call, size_t room);
+    void (*on_end)(void *context, uint64_t call, uint32_t code, const char *text);
+    void *context;
+};
+
+struct mcpz_client_doing {
+    bool used;
+    uint32_t next; /* free */
+    uint64_t id;
+    size_t room;   /* bytes of the result that may still go */
+    uint32_t owed; /* bytes of input taken, not given credit for yet */
+    uint32_t offer;
+};
+
+struct mcpz_client_offer {
+    char name[MCPZ_CAPABILITY_BYTES_MAX + 1];
+    struct mcpz_client_provider provider;
+};
+
+struct mcpz_client {
+    int fd;
+    bool broken;  /* the connection is gone */
+    bool greeted; /* the node's HELLO has come */
+    bool working; /* within mcpz_client_work() */
+    struct mcpz_stream in;
+    struct mcpz_stream out;
+
+    uint64_t next_id;
+    struct mcpz_client_asked *asked; /* MCPZ_CLIENT_CALLS_MAX */
+    uint32_t free_asked;
+    struct mcpz_index asked_by_id;
+
+    struct mcpz_client_doing *doing; /* MCPZ_CLIENT_TASKS_MAX */
+    uint32_t free_doing;
+    struct mcpz_index doing_by_id;
+
+    struct mcpz_client_offer *offers; /* MCPZ_CAPABILITIES_PER_NODE_MAX, made with the first */
+    size_t offer_count;
+    uint32_t offers_version;
+
+    void *memory; /* of the indices */
+    _Alignas(16) uint8_t arena[MCPZ_MSG_ARENA_BYTES];
+};
+
+/** Put it behind what waits to be sent. Errors: MCPZ_EFULL, MCPZ_ENOMEM, MCPZ_EPROTO, MCPZ_EIO */
+mcpz_error mcpz_client_put(struct mcpz_client *client, const struct mcpz_msg *msg);
+
+/* library_calls.c */
+void mcpz_client_asked_init(struct mcpz_client *client);
+/** What the node says of a call. */
+void mcpz_client_answered(struct mcpz_client *client, const struct mcpz_msg *msg);
+/** The connection is gone: all calls end. */
+void mcpz_client_asked_lost(struct mcpz_client *client);
+
+/* library_tasks.c */
+void mcpz_client_doing_init(struct mcpz_client *client);
+/** OPEN. Errors: those of mcpz_client_put() */
+mcpz_error mcpz_client_begin(struct mcpz_client *client, const struct mcpz_msg_open *open);
+/** What the node says of a task. */
+void mcpz_client_demanded(struct mcpz_client *client, const struct mcpz_msg *msg);
+
+#endif

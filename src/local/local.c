@@ -1,0 +1,435 @@
+#include "local/local.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <ev.h>
+
+#include "host/log.h"
+#include "host/socket_path.h"
+#include "wire/stream.h"
+
+#define BACKLOG 64
+#define ACCEPTS_MAX 16    /* in one round of the loop */
+#define READ_BYTES 65536  /* at a time */
+#define PAUSE_SECONDS 0.2 /* for descriptors to come free */
+#define IN_BYTES_MAX (2 * MCPZ_STREAM_BYTES_FIRST)
+
+struct guest {
+    struct mcpz_local *local;
+    struct mcpz_program *program;
+    int fd;          /* -1: free */
+    bool broken;     /* to be forgotten, outside of everything */
+    bool has_output; /* put since the last flush */
+    ev_io readable;
+    ev_io writable;
+    struct mcpz_stream in;
+    struct mcpz_stream out;
+};
+
+struct mcpz_local {
+    struct mcpz_loop *loop;
+    struct mcpz_desk *desk;
+    struct mcpz_socket_path socket;
+    int fd;
+    bool is_over; /* the engine must not be called any more */
+    ev_io knock;
+    ev_timer pause;
+    ev_prepare before_sleep;
+    struct mcpz_deferred work;
+    struct guest guests[MCPZ_PROGRAMS_MAX];
+};
+
+/* ---- The desk's ports --------------------------------------------------------------------- */
+
+static uint64_t next_request(void *context)
+{
+    struct mcpz_local *local = context;
+    return mcpz_engine_next_request(mcpz_loop_enter(local->loop));
+}
+
+static void say(void *context, struct mcpz_event *event)
+{
+    struct mcpz_local *local = context;
+
+    if (!local->is_over) {
+        mcpz_engine_event(mcpz_loop_enter(local->loop), event);
+    }
+}
+
+static void later(void *context)
+{
+    struct mcpz_local *local = context;
+    mcpz_loop_defer(local->loop, &local->work);
+}
+
+static void give_up(struct guest *guest)
+{
+    guest->broken = true;
+    later(guest->local);
+}
+
+static void put(void *context, void *owner, const struct mcpz_msg *msg)
+{
+    struct guest *guest = owner;
+
+    (void)context;
+    if (guest->broken) {
+        return;
+    }
+    mcpz_error error = mcpz_stream_put(&guest->out, msg);
+    if (error != MCPZ_OK) {
+        mcpz_log(MCPZ_LOG_WARN, "local", "cut off a program that does not take its messages",
+                 "reason=\"%s\"", mcpz_strerror(error));
+        give_up(guest);
+        return;
+    }
+    guest->has_output = true;
+}
+
+/* ---- Bytes out ---------------------------------------------------------------------------- */
+
+static void watch(struct ev_loop *ev, ev_io *watcher, bool wanted)
+{
+    if (wanted) {
+        ev_io_start(ev, watcher);
+    } else {
+        ev_io_stop(ev, watcher);
+    }
+}
+
+/* Send what the socket takes. May not call the desk. */
+static void flush(struct guest *guest)
+{
+    struct ev_loop *ev = mcpz_loop_ev(guest->local->loop);
+    struct mcpz_bytes waiting = mcpz_stream_peek(&guest->out);
+
+    guest->has_output = false;
+    while (waiting.length > 0 && !guest->broken) {
+        ssize_t sent = send(guest->fd, waiting.data, waiting.length, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) {
+            continue;
+        }
+        if (sent < 0 && errno != EAGAIN) {
+            give_up(guest);
+        }
+        if (sent < 0) {
+            break;
+        }
+        mcpz_stream_drop(&guest->out, (size_t)sent);
+        waiting = mcpz_stream_peek(&guest->out);
+    }
+    watch(ev, &guest->writable, waiting.length > 0 && !guest->broken);
+    watch(ev, &guest->readable, waiting.length <= MCPZ_LOCAL_UNREAD_BYTES_MAX && !guest->broken);
+}
+
+static void on_writable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    flush(watcher->data);
+}
+
+/* After the turn was ended: what it let out goes in one write. */
+static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
+{
+    struct mcpz_local *local = watcher->data;
+
+    (void)ev;
+    (void)events;
+    for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
+        if (local->guests[i].fd >= 0 && local->guests[i].has_output) {
+            flush(&local->guests[i]);
+        }
+    }
+}
+
+/* ---- Bytes in ----------------------------------------------------------------------------- */
+
+/* False: the program is to be cut off. */
+static bool take_messages(struct guest *guest)
+{
+    struct mcpz_desk *desk = guest->local->desk;
+    struct mcpz_bytes message;
+    mcpz_error error;
+
+    while ((error = mcpz_stream_next(&guest->in, &message)) == MCPZ_OK) {
+        error = mcpz_desk_message(desk, guest->program, message);
+        if (error != MCPZ_OK) {
+            break;
+        }
+        mcpz_stream_drop(&guest->in, MCPZ_STREAM_HEADER_BYTES + message.length);
+    }
+    if (error == MCPZ_ENOTFOUND) {
+        return true;
+    }
+    mcpz_log(MCPZ_LOG_WARN, "local", "turned a program away", "reason=\"%s\"",
+             mcpz_strerror(error));
+    return false;
+}
+
+static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct guest *guest = watcher->data;
+    uint8_t *room;
+
+    (void)ev;
+    (void)events;
+    if (guest->broken || mcpz_stream_room(&guest->in, READ_BYTES, &room) != MCPZ_OK) {
+        give_up(guest);
+        return;
+    }
+    ssize_t got = recv(guest->fd, room, READ_BYTES, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (got <= 0) {
+        give_up(guest);
+        return;
+    }
+    mcpz_stream_added(&guest->in, (size_t)got);
+    if (!take_messages(guest)) {
+        flush(guest); /* it is told why */
+        give_up(guest);
+    }
+}
+
+/* ---- Guests ------------------------------------------------------------------------------- */
+
+static void forget(struct guest *guest)
+{
+    struct ev_loop *ev = mcpz_loop_ev(guest->local->loop);
+
+    ev_io_stop(ev, &guest->readable);
+    ev_io_stop(ev, &guest->writable);
+    (void)close(guest->fd);
+    mcpz_stream_finish(&guest->in);
+    mcpz_stream_finish(&guest->out);
+    *guest = (struct guest){.local = guest->local, .fd = -1};
+}
+
+static void do_work(void *context)
+{
+    struct mcpz_local *local = context;
+
+    for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
+        struct guest *guest = &local->guests[i];
+        if (guest->fd >= 0 && guest->broken) {
+            mcpz_desk_leave(local->desk, guest->program);
+            forget(guest);
+        }
+    }
+    mcpz_desk_work(local->desk);
+}
+
+static void welcome(struct mcpz_local *local, int fd)
+{
+    struct guest *guest = NULL;
+
+    for (size_t i = 0; i < MCPZ_PROGRAMS_MAX && guest == NULL; i++) {
+        guest = local->guests[i].fd < 0 ? &local->guests[i] : NULL;
+    }
+    if (guest == NULL) {
+        mcpz_log(MCPZ_LOG_WARN, "local", "turned a program away", "reason=\"%d are connected\"",
+                 MCPZ_PROGRAMS_MAX);
+        (void)close(fd);
+        return;
+    }
+    *guest = (struct guest){.local = local, .fd = fd};
+    mcpz_stream_init(&guest->in, IN_BYTES_MAX);
+    mcpz_stream_init(&guest->out, MCPZ_LOCAL_OUT_BYTES_MAX);
+    ev_io_init(&guest->readable, on_readable, fd, EV_READ);
+    ev_io_init(&guest->writable, on_writable, fd, EV_WRITE);
+    guest->readable.data = guest;
+    guest->writable.data = guest;
+    if (mcpz_desk_enter(local->desk, guest, &guest->program) != MCPZ_OK) {
+        forget(guest);
+        return;
+    }
+    ev_io_start(mcpz_loop_ev(local->loop), &guest->readable);
+}
+
+static void on_pause_over(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct mcpz_local *local = watcher->data;
+
+    (void)events;
+    ev_io_start(ev, &local->knock);
+}
+
+static void on_knock(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct mcpz_local *local = watcher->data;
+
+    (void)events;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        int fd = accept4(local->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            welcome(local, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            ev_io_stop(ev, &local->knock);
+            ev_timer_set(&local->pause, PAUSE_SECONDS, 0.);
+            ev_timer_start(ev, &local->pause);
+            return;
+        } else if (errno == EAGAIN) {
+            return;
+        }
+    }
+}
+
+/* ---- Making and unmaking ------------------------------------------------------------------ */
+
+static void on_action(void *context, const struct mcpz_action *action)
+{
+    struct mcpz_local *local = context;
+
+    if (!local->is_over) {
+        mcpz_desk_act(local->desk, action);
+    }
+}
+
+/* When the engine's actions can come no more. */
+static void release(void *context)
+{
+    struct mcpz_local *local = context;
+
+    mcpz_desk_destroy(local->desk);
+    free(local);
+}
+
+static mcpz_error listen_at(struct mcpz_local *local, struct mcpz_local_trouble *trouble)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    static_assert(sizeof(address.sun_path) >= sizeof(local->socket.path), "any path fits");
+    memcpy(address.sun_path, local->socket.path, sizeof(local->socket.path));
+    local->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    (void)unlink(local->socket.path); /* of a node that crashed: the data directory is ours */
+    /* From its first moment on the socket is ours alone. */
+    mode_t mask = umask(0177);
+    bool bound = local->fd >= 0 &&
+                 bind(local->fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+                 listen(local->fd, BACKLOG) == 0;
+    (void)umask(mask);
+    if (!bound) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "cannot make the socket %s: %s",
+                       local->socket.path, strerror(errno));
+        return MCPZ_EIO;
+    }
+    return MCPZ_OK;
+}
+
+static void start_watchers(struct mcpz_local *local)
+{
+    struct ev_loop *ev = mcpz_loop_ev(local->loop);
+
+    ev_io_init(&local->knock, on_knock, local->fd, EV_READ);
+    ev_timer_init(&local->pause, on_pause_over, 0., 0.);
+    ev_prepare_init(&local->before_sleep, on_before_sleep);
+    local->knock.data = local;
+    local->pause.data = local;
+    local->before_sleep.data = local;
+    ev_set_priority(&local->before_sleep, EV_MINPRI); /* after the loop has ended the turn */
+    ev_io_start(ev, &local->knock);
+    ev_prepare_start(ev, &local->before_sleep);
+}
+
+static mcpz_error make(struct mcpz_loop *loop, const char *directory, struct mcpz_offers *offers,
+                       struct mcpz_local **local)
+{
+    struct mcpz_local *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    made->loop = loop;
+    made->fd = -1;
+    made->work = (struct mcpz_deferred){.run = do_work, .context = made};
+    for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
+        made->guests[i] = (struct guest){.local = made, .fd = -1};
+    }
+    const struct mcpz_desk_ports ports = {
+        .context = made,
+        .next_request = next_request,
+        .say = say,
+        .send = put,
+        .later = later,
+    };
+    /* The engine's names are its own and its core's, not a peer's: any seed will do. */
+    mcpz_error error = mcpz_desk_create(&ports, offers, mcpz_clock_now(), &made->desk);
+    if (error == MCPZ_OK) {
+        error = mcpz_socket_path_choose(directory, MCPZ_LOCAL_SOCKET, &made->socket);
+    }
+    if (error != MCPZ_OK) {
+        release(made);
+        return error;
+    }
+    *local = made;
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_local_create(struct mcpz_loop *loop, const char *directory,
+                             struct mcpz_offers *offers, struct mcpz_local **local,
+                             struct mcpz_local_trouble *trouble)
+{
+    struct mcpz_local *made = NULL;
+
+    *local = NULL;
+    mcpz_error error = make(loop, directory, offers, &made);
+    if (error != MCPZ_OK) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "no socket for programs: %s",
+                       mcpz_strerror(error));
+        return error;
+    }
+    error = listen_at(made, trouble);
+    if (error != MCPZ_OK) {
+        if (made->fd >= 0) {
+            (void)close(made->fd);
+        }
+        release(made);
+        return error;
+    }
+    mcpz_loop_at_end(loop, release, made);
+    mcpz_loop_listen(loop, on_action, made);
+    start_watchers(made);
+    *local = made;
+    return MCPZ_OK;
+}
+
+void mcpz_local_destroy(struct mcpz_local *local)
+{
+    if (local == NULL) {
+        return;
+    }
+    struct ev_loop *ev = mcpz_loop_ev(local->loop);
+
+    local->is_over = true;
+    mcpz_loop_undefer(local->loop, &local->work);
+    ev_io_stop(ev, &local->knock);
+    ev_timer_stop(ev, &local->pause);
+    ev_prepare_stop(ev, &local->before_sleep);
+    for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
+        if (local->guests[i].fd >= 0) {
+            forget(&local->guests[i]);
+        }
+    }
+    (void)close(local->fd);
+    mcpz_socket_path_remove(&local->socket);
+}
+
+const char *mcpz_local_path(const struct mcpz_local *local)
+{
+    return local->socket.path;
+}
+
+const struct mcpz_desk_stats *mcpz_local_stats(const struct mcpz_local *local)
+{
+    return mcpz_desk_stats(local->desk);
+}
