@@ -181,6 +181,17 @@ static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
     }
 }
 
+/* Who has it need not be told that we have. */
+static void withdraw_notice(struct mcpz_plumtree *tree, const struct mcpz_gossip_id *id,
+                            uint32_t slot)
+{
+    for (size_t i = 0; i < tree->notice_count; i++) {
+        if (mcpz_gossip_id_equal(&tree->notices[i].id, id)) {
+            tree->notices[i].to &= ~bit(slot);
+        }
+    }
+}
+
 /* Nobody gets it without having asked, so this does not wait for others. */
 static void announce_large(const struct mcpz_plumtree *tree, uint32_t to,
                            const struct mcpz_msg_gossip *gossip, struct mcpz_outbox *out)
@@ -328,6 +339,7 @@ static void on_gossip(struct mcpz_plumtree *tree, mcpz_time now, const struct mc
         return;
     }
     tree->duplicates++;
+    withdraw_notice(tree, &gossip->id, slot_of(tree, from));
     if (!large) {
         tree->eager &= ~bit(slot_of(tree, from));
         send_prune(from, out);
@@ -401,6 +413,7 @@ static void on_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t slot,
                       const struct mcpz_gossip_notice *notice, struct mcpz_outbox *out)
 {
     if (mcpz_gossip_cache_has_seen(&tree->cache, &notice->id)) {
+        withdraw_notice(tree, &notice->id, slot);
         return;
     }
     if (is_oversize(tree, notice->bytes)) {
@@ -506,9 +519,14 @@ static mcpz_error broadcast(struct mcpz_plumtree *tree, mcpz_time now,
     if (missing != NULL) {
         remove_missing(tree, missing); /* somebody has made the same */
     }
-    bool hushed = tree->hushed;
-    tree->hushed = false; /* our own is news */
+    /* Our own is news. Who has just woken may be gone again before anybody asks for it, and does
+     * not know which of its links are well: it tells everybody. */
+    const bool hushed = tree->hushed;
+    const uint32_t eager = tree->eager;
+    tree->hushed = false;
+    tree->eager = hushed ? tree->used : eager;
     pass_on(tree, now, &gossip, 0, out);
+    tree->eager = eager;
     tree->hushed = hushed;
     return MCPZ_OK;
 }

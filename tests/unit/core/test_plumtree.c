@@ -240,6 +240,23 @@ TEST(an_announcement_of_what_is_here_is_ignored)
     CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
 }
 
+TEST(who_has_announced_it_is_not_told_of_it)
+{
+    set_up_lazy();
+    broadcast(0, 1);
+    broadcast(0, 2);
+    receive_ihave(MCPZ_MS(1), &bob, 1, 2);
+    tick(ANNOUNCE);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 1);
+    CHECK_UINT(sent(MCPZ_MSG_IHAVE)->ihave.notice_count, 1);
+    CHECK(mcpz_gossip_id_equal(&sent(MCPZ_MSG_IHAVE)->ihave.notices[0].id,
+                               &(struct mcpz_gossip_id){{2}}));
+    broadcast(ANNOUNCE, 3);
+    receive_gossip(ANNOUNCE, &bob, 3, 2); /* nor who brings it */
+    tick(2 * ANNOUNCE);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_IHAVE), 0);
+}
+
 TEST(announcements_that_wait_go_in_one_message)
 {
     set_up_lazy();
@@ -526,6 +543,12 @@ TEST(who_is_hushed_announces_what_comes_and_pushes_its_own)
     CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
     receive_gossip(ANNOUNCE, &alice, 3, 1);
     CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0); /* still */
+    receive_prune(ANNOUNCE, &bob);
+    broadcast(ANNOUNCE, 5); /* also to the lazy, who stay so */
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+    CHECK(!mcpz_plumtree_is_eager(&tree, &bob));
+    receive_graft(ANNOUNCE, &bob, 5);
     mcpz_plumtree_hush(&tree, false);
     receive_gossip(ANNOUNCE, &alice, 4, 1);
     CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
@@ -638,7 +661,7 @@ TEST_MAIN(
     RUN(patience_follows_the_round_trips_within_bounds),
     RUN(one_that_announces_while_another_is_asked_is_asked_next),
     RUN(what_comes_in_time_is_not_asked_for), RUN(what_we_broadcast_ourselves_is_not_asked_for),
-    RUN(an_announcement_of_what_is_here_is_ignored),
+    RUN(an_announcement_of_what_is_here_is_ignored), RUN(who_has_announced_it_is_not_told_of_it),
     RUN(announcements_that_wait_go_in_one_message), RUN(without_a_wait_announcements_go_at_once),
     RUN(a_neighbour_that_goes_is_told_and_asked_nothing_more),
     RUN(the_tree_mends_after_its_link_is_lost), RUN(a_neighbour_that_comes_back_is_eager_again),
