@@ -5,6 +5,8 @@
 #define DIFFERED_ENOUGH 2 /* heartbeats: one may cross a broadcast */
 #define DIFFERED_LONG 4   /* the other end should have spoken by now */
 #define AGAIN_AFTER_US MCPZ_MS(1500)
+#define UNANSWERED_US MCPZ_SECONDS(30) /* who has not answered does not keep up: no use in more   \
+                                        */
 
 /* ---- Messages ----------------------------------------------------------------------------- */
 
@@ -101,6 +103,7 @@ void mcpz_compare_linked(struct mcpz_members *members, const struct mcpz_id *pee
 
     comparison->differed = DIFFERED_ENOUGH - 1;
     comparison->asked_us = 0;
+    comparison->awaits = false;
 }
 
 void mcpz_compare_ping(struct mcpz_members *members, mcpz_time now, const struct mcpz_id *peer,
@@ -120,12 +123,14 @@ void mcpz_compare_ping(struct mcpz_members *members, mcpz_time now, const struct
     bool ours = mcpz_id_compare(self, peer) < 0;
 
     comparison->differed++;
+    const mcpz_time wait_us = comparison->awaits ? UNANSWERED_US : AGAIN_AFTER_US;
     if (comparison->differed < (ours ? DIFFERED_ENOUGH : DIFFERED_LONG) ||
-        (comparison->asked_us != 0 && now < comparison->asked_us + AGAIN_AFTER_US)) {
+        (comparison->asked_us != 0 && now < comparison->asked_us + wait_us)) {
         return;
     }
     comparison->differed = 0;
     comparison->asked_us = now;
+    comparison->awaits = true;
     summarise(members, peer, false, out);
     mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_DIFFERS, .about = *peer});
 }
@@ -168,13 +173,21 @@ static size_t send_lacking(const struct mcpz_members *members, const struct mcpz
         sent++;
     }
     if (!left && !dead && row->adjacency_version > 0 &&
-        (is_older ||
-         (theirs->incarnation == row->incarnation && theirs->version < row->adjacency_version))) {
+        (theirs == NULL || mcpz_roster_is_later(row->adjacency_version, theirs->version))) {
         struct mcpz_msg adjacency = mcpz_adjacency_of(roster, row);
         mcpz_outbox_send(out, peer, &adjacency);
         sent++;
     }
     return sent;
+}
+
+static void note_answer(struct mcpz_members *members, const struct mcpz_id *peer)
+{
+    for (size_t i = 0; i < MCPZ_COMPARISONS_MAX; i++) {
+        if (members->comparisons[i].peer.value == mcpz_short_of(peer).value) {
+            members->comparisons[i].awaits = false;
+        }
+    }
 }
 
 void mcpz_compare_summary(struct mcpz_members *members, const struct mcpz_id *peer,
@@ -189,5 +202,7 @@ void mcpz_compare_summary(struct mcpz_members *members, const struct mcpz_id *pe
     }
     if (!summary->reply) {
         summarise(members, peer, true, out);
+    } else {
+        note_answer(members, peer);
     }
 }

@@ -607,9 +607,6 @@ static void on_assertion(struct mcpz_members *members, mcpz_time now,
     }
     bool was_alive = member->state == MCPZ_MEMBER_ALIVE;
     note_flap(member, now);
-    if (news->incarnation > member->incarnation) {
-        member->adjacency_version = 0;
-    }
     member->incarnation = news->incarnation;
     set_state(members, member, left ? MCPZ_MEMBER_LEFT : MCPZ_MEMBER_ALIVE, now);
     if (left || !was_alive) {
@@ -686,15 +683,23 @@ static void on_death(struct mcpz_members *members, const struct mcpz_links *link
     }
 }
 
-static void on_adjacency(struct mcpz_members *members, const struct mcpz_msg_adjacency *news)
+/*
+ * Its version goes on through all incarnations: a refutation changes nothing of it, and need not
+ * be followed by it.
+ */
+static void on_adjacency(struct mcpz_members *members, mcpz_time now,
+                         const struct mcpz_msg_adjacency *news)
 {
     struct mcpz_member *member = mcpz_roster_find(&members->roster, &news->id);
 
-    if (member == NULL || is_self(members, &news->id) ||
-        news->incarnation != member->incarnation || news->version <= member->adjacency_version) {
+    if (member == NULL || !mcpz_roster_is_later(news->version, member->adjacency_version)) {
         return;
     }
     member->adjacency_version = news->version;
+    if (is_self(members, &news->id)) {
+        plan_adjacency(members, now); /* said in an earlier life: go on from there */
+        return;
+    }
     struct mcpz_short *peers = mcpz_roster_adjacency(&members->roster, member);
     member->adjacency_count = 0;
     for (size_t i = 0; i < news->peer_count && i < members->roster.config.adjacency_max; i++) {
@@ -756,7 +761,7 @@ static void on_message(struct mcpz_members *members, const struct mcpz_links *li
     } else if (msg->kind == MCPZ_MSG_DEAD) {
         on_death(members, links, now, &msg->dead, gossip, out);
     } else if (msg->kind == MCPZ_MSG_ADJACENCY) {
-        on_adjacency(members, &msg->adjacency);
+        on_adjacency(members, now, &msg->adjacency);
     } else if (msg->kind == MCPZ_MSG_SUMMARY && msg->summary.what == MCPZ_SUMMARY_MEMBERS) {
         mcpz_compare_summary(members, from, &msg->summary, out);
     } else if (msg->kind == MCPZ_MSG_PROBE) {
@@ -776,7 +781,7 @@ static void tell_adjacency(struct mcpz_members *members, mcpz_time now, struct m
         return;
     }
     members->adjacency_at_us = MCPZ_TIME_NEVER;
-    self->adjacency_version++;
+    self->adjacency_version += self->adjacency_version == UINT32_MAX ? 2 : 1; /* never 0 */
     mcpz_roster_changed(&members->roster);
     struct mcpz_msg msg = mcpz_adjacency_of(&members->roster, self);
     struct mcpz_bytes peers =

@@ -84,6 +84,7 @@ struct mcpz_members_config {
 struct mcpz_comparison {
     struct mcpz_short peer;
     uint32_t differed; /* heartbeats in a row that differed; 0 with `peer` 0: free */
+    bool awaits;       /* an answer */
     mcpz_time asked_us;
 };
 

@@ -118,6 +118,12 @@ uint32_t mcpz_roster_digest(struct mcpz_roster *roster);
 /** A row's state, incarnation or adjacency has changed. */
 void mcpz_roster_changed(struct mcpz_roster *roster);
 
+/** Is an adjacency's version later than another? They wrap (RFC 1982); any is later than 0. */
+static inline bool mcpz_roster_is_later(uint32_t version, uint32_t than)
+{
+    return version != 0 && (than == 0 || (int32_t)(version - than) > 0);
+}
+
 /** The first eight bytes of an id. */
 uint64_t mcpz_roster_key(const struct mcpz_id *id);
 

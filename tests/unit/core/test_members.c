@@ -718,10 +718,49 @@ TEST(of_what_others_tell_the_newest_counts)
     tell_adjacency_of(4, 1, 5, 0, 0);
     tell_adjacency_of(4, 2, 5, 0, 0);
     CHECK_UINT(row_of(4)->adjacency_count, 2);
-    hear_all(news(4, 2, MCPZ_MEMBER_ALIVE)); /* a new life, told anew */
-    CHECK_UINT(row_of(4)->adjacency_version, 0);
-    tell_adjacency_of(4, 3, 5, 0, 0); /* of the old one */
-    CHECK_UINT(row_of(4)->adjacency_version, 0);
+    hear_all(news(4, 2, MCPZ_MEMBER_ALIVE)); /* that it lives says nothing of its neighbours */
+    CHECK_UINT(row_of(4)->adjacency_version, 2);
+    CHECK_UINT(row_of(4)->adjacency_count, 2);
+    tell_adjacency_of(4, 3, 5, 0, 0);
+    CHECK_UINT(row_of(4)->adjacency_count, 1);
+}
+
+TEST(versions_of_what_is_told_wrap)
+{
+    set_up();
+    tell_adjacency_of(4, UINT32_MAX - 1, 5, 6, 0);
+    tell_adjacency_of(4, 1, 5, 0, 0);
+    CHECK_UINT(row_of(4)->adjacency_version, 1);
+    tell_adjacency_of(4, UINT32_MAX, 5, 6, 0);
+    tell_adjacency_of(4, 0, 5, 6, 0);
+    CHECK_UINT(row_of(4)->adjacency_version, 1);
+}
+
+TEST(what_we_told_in_an_earlier_life_is_told_anew)
+{
+    const struct mcpz_short old = name_of(9);
+    struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_ADJACENCY,
+        .adjacency = {.id = self, .incarnation = 1, .peers = &old, .peer_count = 1}};
+
+    set_up();
+    fact(MCPZ_FACT_NEIGHBOUR_DOWN, 1, MCPZ_NEIGHBOUR_LOST);
+    fact(MCPZ_FACT_NEIGHBOUR_UP, 1, 0);
+    tick_at(now + timing.adjacency_us);
+    const uint32_t version = sent(MCPZ_MSG_ADJACENCY)->adjacency.version;
+    const size_t count = sent(MCPZ_MSG_ADJACENCY)->adjacency.peer_count;
+    msg.adjacency.version = version; /* our own comes back */
+    hear(1, msg);
+    tick_at(now + timing.adjacency_us);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_ADJACENCY), 0);
+    msg.adjacency.version = version + 1;
+    hear(1, msg);
+    tick_at(now + timing.adjacency_us);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_ADJACENCY), 1);
+    const struct mcpz_msg_adjacency *said = &sent(MCPZ_MSG_ADJACENCY)->adjacency;
+    CHECK_UINT(said->version, version + 2);
+    CHECK_UINT(said->peer_count, count);
+    CHECK(said->peers[0].value != old.value);
 }
 
 /* ---- Leaving ------------------------------------------------------------------------------ */
@@ -819,6 +858,7 @@ TEST_MAIN(RUN(who_is_told_of_becomes_a_member), RUN(what_one_neighbour_tells_is_
           RUN(the_dead_are_tried_again_ever_less_often),
           RUN(who_left_or_has_no_address_or_a_link_is_not_tried),
           RUN(changes_of_our_neighbours_are_told_once), RUN(of_what_others_tell_the_newest_counts),
+          RUN(versions_of_what_is_told_wrap), RUN(what_we_told_in_an_earlier_life_is_told_anew),
           RUN(who_leaves_says_so_and_nothing_more), RUN(who_left_is_not_doubted),
           RUN(who_doubts_somebody_that_left_is_handed_its_goodbye),
           RUN(a_goodbye_mends_what_was_held_for_dead))

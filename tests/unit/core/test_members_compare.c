@@ -94,6 +94,7 @@ TEST(nobody_is_asked_again_and_again)
         count += count_summaries();
     }
     CHECK_UINT(count, 1);
+    hear_summary(BIG, true, NULL, 0);
     now += MCPZ_MS(1500) - 1;
     hear_digest(BIG, another_digest());
     CHECK_UINT(count_summaries(), 0);
@@ -103,6 +104,31 @@ TEST(nobody_is_asked_again_and_again)
         count += count_summaries();
     }
     CHECK_UINT(count, 2);
+}
+
+TEST(who_does_not_answer_is_not_asked_again_until_it_is_linked_anew)
+{
+    size_t count = 0;
+
+    set_up();
+    link_up(BIG);
+    hear_digest(BIG, another_digest());
+    CHECK_UINT(count_summaries(), 1);
+    now += MCPZ_SECONDS(30) - 1;
+    for (size_t i = 0; i < 10; i++) {
+        hear_digest(BIG, another_digest());
+        count += count_summaries();
+    }
+    CHECK_UINT(count, 0);
+    link_up(BIG);
+    hear_digest(BIG, another_digest());
+    CHECK_UINT(count_summaries(), 1);
+    now += MCPZ_SECONDS(30); /* for all that, not for ever */
+    for (size_t i = 0; i < 10; i++) {
+        hear_digest(BIG, another_digest());
+        count += count_summaries();
+    }
+    CHECK_UINT(count, 1);
 }
 
 TEST(who_has_just_woken_compares_nothing)
@@ -269,6 +295,10 @@ TEST(news_of_neighbours_is_compared_too)
         /* Our own row is not in theirs, so ours goes along. */
         CHECK_UINT(count, version < 3 ? 2 : 1);
     }
+    row.incarnation = 0; /* who has missed a refutation has missed nothing else by that */
+    row.version = 3;
+    hear_summary(1, true, &row, 1);
+    CHECK_UINT(count_said(MCPZ_ACTION_SEND, MCPZ_MSG_ADJACENCY), 1);
 }
 
 TEST(so_much_is_sent_at_once_and_no_more)
@@ -393,6 +423,7 @@ TEST_MAIN(RUN(the_smaller_id_speaks_first_and_at_once_on_a_new_link),
           RUN(the_greater_id_speaks_when_the_smaller_one_does_not),
           RUN(one_that_differs_may_have_crossed_a_broadcast),
           RUN(while_they_agree_nothing_is_said), RUN(nobody_is_asked_again_and_again),
+          RUN(who_does_not_answer_is_not_asked_again_until_it_is_linked_anew),
           RUN(who_has_just_woken_compares_nothing),
           RUN(more_peers_than_are_kept_in_mind_do_no_harm),
           RUN(what_is_held_above_us_is_part_of_it), RUN(a_summary_says_how_far_along_each_row_is),
