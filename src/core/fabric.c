@@ -185,6 +185,26 @@ static void bear(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_me
     }
 }
 
+/*
+ * Many are in doubt at once: one cause is likelier than so many deaths (a host without processors
+ * to spare, a switch), and it may pass. Until it has, their links are not given up: new links and
+ * neighbours for all of them, and the old ones back again, is a storm of its own.
+ */
+static void bear_crowd(struct mcpz_fabric *fabric)
+{
+    if (!mcpz_members_doubts_many(&fabric->members)) {
+        return;
+    }
+    for (size_t i = 0; i < fabric->links.count; i++) {
+        const struct mcpz_id *peer = &fabric->links.links[i].id;
+        const struct mcpz_member *member = mcpz_members_find(&fabric->members, peer);
+        if (member != NULL && member->state == MCPZ_MEMBER_SUSPECT) {
+            mcpz_links_bear(&fabric->links, peer,
+                            MCPZ_CROWD_PATIENCE * fabric->timing.link_silent_us);
+        }
+    }
+}
+
 /* Without one, nothing is heard of our own scope. */
 static bool has_near_neighbour(const struct mcpz_overlay *overlay)
 {
@@ -527,6 +547,8 @@ static void sink_fact(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_out
         bear(fabric, now, mcpz_members_find(&fabric->members, &fact->about));
         mcpz_overlay_learn(&fabric->overlay, now, &entry, out);
         rise(fabric, now, out, first, OVERLAY);
+    } else if (fact->kind == MCPZ_FACT_SUSPECT) {
+        bear_crowd(fabric);
     } else if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {
         mcpz_overlay_forget(&fabric->overlay, &fact->about);
     } else if (fact->kind == MCPZ_FACT_REFUTED) {

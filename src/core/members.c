@@ -13,6 +13,8 @@ static_assert(MCPZ_OUTBOX_MAX >= 3 * MCPZ_SUSPICIONS_MAX + 2 * MCPZ_SUSPECTS_PER
 
 #define LOST_ENOUGH 3             /* observers who have lost a member, and they are all it has */
 #define REFUSED_ENOUGH 2          /* observers whose redial was refused */
+#define MANY_LEAST 3              /* suspects, */
+#define MANY_SHARE 16             /* and one in so many members, are many at once */
 #define FLAPS_US MCPZ_SECONDS(60) /* who was doubted and there is slow for so long */
 #define UNREACHED_ENOUGH 2        /* checks in a row */
 #define FRESH_US MCPZ_SECONDS(3)  /* who joined so lately hands on no rows that it was sent */
@@ -111,6 +113,16 @@ static void set_state(struct mcpz_members *members, struct mcpz_member *member,
     mcpz_roster_changed(&members->roster);
 }
 
+/* It was doubted, and is there: how often, lately? */
+static void note_flap(struct mcpz_member *member, mcpz_time now)
+{
+    bool was_doubted = member->state == MCPZ_MEMBER_SUSPECT || member->state == MCPZ_MEMBER_DEAD;
+
+    if (was_doubted && now < member->since_us + FLAPS_US && member->flaps < UINT8_MAX) {
+        member->flaps++;
+    }
+}
+
 /* ---- Ourselves ---------------------------------------------------------------------------- */
 
 /* Sign what we say of ourselves, as it is now. */
@@ -205,11 +217,13 @@ static mcpz_time grace_end(const struct mcpz_members *members, const struct mcpz
                            const struct mcpz_member *member,
                            const struct mcpz_suspicion_case *suspicion)
 {
+    const mcpz_time crowd = mcpz_members_doubts_many(members) ? MCPZ_CROWD_PATIENCE : 1;
+
     return suspicion->first_us + mcpz_suspicion_grace(mcpz_roster_alive_count(&members->roster),
                                                       suspicion->observer_count,
                                                       possible_observers(members, member),
                                                       members->timing->suspect_us) *
-                                     (links->health + 1);
+                                     (links->health + 1) * crowd;
 }
 
 static bool have_enough_lost_it(const struct mcpz_members *members,
@@ -277,6 +291,7 @@ static void judge(struct mcpz_members *members, const struct mcpz_links *links,
         suspicion->look_us = look_again(members, links, member, suspicion, now);
         if (now >= grace_end(members, links, member, suspicion) && !is_cut_off(members) &&
             mcpz_suspicion_count_lost(suspicion) == 0) {
+            note_flap(member, now);
             set_state(members, member, MCPZ_MEMBER_ALIVE, now); /* somebody vouches for it */
             tell(members, member, MCPZ_FACT_ALIVE, out);
         }
@@ -563,16 +578,6 @@ static bool is_signed(struct mcpz_members *members, const struct mcpz_msg_member
     }
     members->forged++;
     return false;
-}
-
-/* It was doubted, and is there: how often, lately? */
-static void note_flap(struct mcpz_member *member, mcpz_time now)
-{
-    bool was_doubted = member->state == MCPZ_MEMBER_SUSPECT || member->state == MCPZ_MEMBER_DEAD;
-
-    if (was_doubted && now < member->since_us + FLAPS_US && member->flaps < UINT8_MAX) {
-        member->flaps++;
-    }
 }
 
 /* What a member says of itself: alive, or gone for good. Newer than what we know, or nothing. */
@@ -876,7 +881,8 @@ static void reconnect(struct mcpz_members *members, const struct mcpz_links *lin
 
 /*
  * Who is suspect for so long may not know: what was said of it in a cut never got there, and
- * tables that differ in a suspicion only are not compared. It may be ours alone: we ask it.
+ * tables that differ in a suspicion only are not compared. It may be ours alone: we ask it. Of
+ * those that know it by hearsay, all together dial it about once in reconnect_us.
  */
 static void ask_suspects(struct mcpz_members *members, const struct mcpz_links *links,
                          mcpz_time now, struct mcpz_outbox *out)
@@ -890,7 +896,14 @@ static void ask_suspects(struct mcpz_members *members, const struct mcpz_links *
     members->ask_at_us = now + wait / 2 + jitter(members, wait);
     const mcpz_time before_us = now > LONG_SUSPECT_US ? now - LONG_SUSPECT_US : 0;
     const struct mcpz_member *chosen = pick(members, MCPZ_MEMBER_SUSPECT, before_us, &count);
-    if (chosen != NULL) {
+    if (chosen == NULL) {
+        return;
+    }
+    const size_t alive = mcpz_roster_alive_count(&members->roster);
+    const bool is_linked = mcpz_links_find(links, &chosen->id) != NULL;
+    const bool is_ours = mcpz_suspicion_is_by(mcpz_members_suspicion(members, chosen),
+                                              mcpz_short_of(&self_row(members)->id));
+    if (is_linked || is_ours || mcpz_rng_below(&members->rng, (uint32_t)alive) < count) {
         ask_or_reach(members, links, chosen, out);
     }
 }
@@ -1075,6 +1088,14 @@ const struct mcpz_member *mcpz_members_self(const struct mcpz_members *members)
 size_t mcpz_members_alive_count(const struct mcpz_members *members)
 {
     return mcpz_roster_alive_count(&members->roster);
+}
+
+bool mcpz_members_doubts_many(const struct mcpz_members *members)
+{
+    const size_t alive = mcpz_roster_alive_count(&members->roster);
+
+    return members->suspicions.count >= MANY_LEAST &&
+           members->suspicions.count >= alive / MANY_SHARE;
 }
 
 const struct mcpz_suspicion_case *mcpz_members_suspicion(const struct mcpz_members *members,

@@ -22,6 +22,9 @@
  * unless somebody has lost it: it may not have heard what is said of it. Who was doubted and
  * answered is slow and no more: it is not called late again for a while, only when it is lost.
  *
+ * Many who are in doubt at once are waited for three times as long, and links to them are kept so
+ * long: one cause is likelier than as many deaths, and it may pass.
+ *
  * Who has no neighbour left judges nobody: it is more likely to be alone itself. A node says no
  * more than so many suspicions a minute. What a broadcast missed is mended when heartbeats show
  * that two neighbours' tables differ: they compare how far along each row is, and send what the
@@ -58,6 +61,7 @@
 #include "proto/notary.h"
 
 #define MCPZ_SUSPECTS_PER_MINUTE 30   /* suspicions that one node may begin */
+#define MCPZ_CROWD_PATIENCE 3         /* where many are in doubt: times as long as else */
 #define MCPZ_COMPARISONS_MAX 16       /* peers whose digest is kept in mind */
 #define MCPZ_ROWS_PER_SUMMARY_MAX 256 /* sent in answer to one comparison; the next goes on */
 
@@ -151,6 +155,9 @@ const struct mcpz_member *mcpz_members_self(const struct mcpz_members *members);
 
 /** Members held for alive or suspect, ourselves included. */
 size_t mcpz_members_alive_count(const struct mcpz_members *members);
+
+/** Are so many in doubt at once that one cause is likelier than as many deaths? */
+bool mcpz_members_doubts_many(const struct mcpz_members *members);
 
 /** What is held against a suspect; NULL: nothing. */
 const struct mcpz_suspicion_case *mcpz_members_suspicion(const struct mcpz_members *members,

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/members.h"
+
 #define PATIENCE_US MCPZ_SECONDS(2)
 #define ATTEMPTS_MAX 2
 #define TELLS_WITHIN_US                                                                           \
@@ -15,6 +17,7 @@ struct map {
     uint16_t slots[SLOTS];             /* rows by name, open addressing */
     uint16_t parent[MCPZ_MEMBERS_MAX]; /* NOWHERE: not found */
     uint16_t queue[MCPZ_MEMBERS_MAX];
+    uint16_t slow[MCPZ_MEMBERS_MAX]; /* behind all of the queue */
 };
 
 void mcpz_probes_init(struct mcpz_probes *probes, uint64_t seed)
@@ -56,20 +59,23 @@ static uint16_t row_of(const struct map *map, const struct mcpz_roster *roster,
 /*
  * Breadth first, from ourselves: the first step over our own links, the others over what members
  * that are alive say. Every member's neighbours are looked at from another one on each time, so
- * that a second attempt takes another path.
+ * that a second attempt takes another path. No path leads over who is slow if there is another: a
+ * probe that waits there says nothing of its target.
  */
-static void walk(struct mcpz_probes *probes, struct map *map, const struct mcpz_roster *roster)
+static void walk(struct mcpz_probes *probes, struct map *map, const struct mcpz_roster *roster,
+                 mcpz_time now)
 {
     size_t head = 0;
     size_t tail = 0;
+    size_t slow = 0;
     uint32_t turn = mcpz_rng_below(&probes->rng, MCPZ_ADJACENCY_MAX);
 
     index_names(map, roster);
     memset(map->parent, 0xff, sizeof(map->parent[0]) * roster->count);
     map->parent[MCPZ_ROSTER_SELF] = MCPZ_ROSTER_SELF;
     map->queue[tail++] = MCPZ_ROSTER_SELF;
-    while (head < tail) {
-        uint16_t at = map->queue[head++];
+    while (head < tail || slow > 0) {
+        uint16_t at = head < tail ? map->queue[head++] : map->slow[--slow];
         const struct mcpz_member *row = &roster->rows[at];
         const struct mcpz_short *peers = mcpz_roster_adjacency(roster, row);
         for (size_t i = 0; i < row->adjacency_count; i++) {
@@ -77,15 +83,33 @@ static void walk(struct mcpz_probes *probes, struct map *map, const struct mcpz_
             if (to != NOWHERE && map->parent[to] == NOWHERE &&
                 roster->rows[to].state == MCPZ_MEMBER_ALIVE) {
                 map->parent[to] = at;
-                map->queue[tail++] = to;
+                if (mcpz_members_flaps(&roster->rows[to], now) > 0) {
+                    map->slow[slow++] = to;
+                } else {
+                    map->queue[tail++] = to;
+                }
             }
         }
     }
 }
 
-/* Who has told whom it has for neighbours can be missed by us; who has not may be new. */
+static bool reaches_anybody(const struct map *map, const struct mcpz_roster *roster)
+{
+    for (size_t i = 1; i < roster->count; i++) {
+        if (map->parent[i] != NOWHERE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who has told whom it has for neighbours can be missed by us; who has not may be new. If nobody
+ * at all is reached, all our own neighbours are in doubt, and it is more likely us. */
 static void note_unreached(const struct map *map, struct mcpz_roster *roster, mcpz_time now)
 {
+    if (!reaches_anybody(map, roster)) {
+        return;
+    }
     for (size_t i = 1; i < roster->count; i++) {
         struct mcpz_member *row = &roster->rows[i];
         bool missed = map->parent[i] == NOWHERE && row->state == MCPZ_MEMBER_ALIVE &&
@@ -160,7 +184,7 @@ void mcpz_probes_start(struct mcpz_probes *probes, struct mcpz_roster *roster,
     uint32_t fit = 0;
     uint16_t target = NOWHERE;
 
-    walk(probes, &map, roster);
+    walk(probes, &map, roster, now);
     note_unreached(&map, roster, now);
     if (probes->attempt > 0) {
         return; /* one at a time */
@@ -190,7 +214,7 @@ enum mcpz_probe_result mcpz_probes_tick(struct mcpz_probes *probes, struct mcpz_
     const struct mcpz_member *row = mcpz_roster_find(roster, &probes->target);
     bool again = probes->attempt < ATTEMPTS_MAX && row != NULL && row->state == MCPZ_MEMBER_ALIVE;
     if (again) {
-        walk(probes, &map, roster);
+        walk(probes, &map, roster, now);
         uint16_t at = (uint16_t)(row - roster->rows);
         again = map.parent[at] != NOWHERE;
         if (again) {

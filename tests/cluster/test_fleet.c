@@ -61,6 +61,47 @@ TEST(nobody_who_pauses_is_convicted)
     check_story(MCPZ_FLEET_STORY_PAUSE);
 }
 
+static double measured(const struct mcpz_fleet_report *report, const char *what)
+{
+    for (size_t i = 0; i < report->measure_count; i++) {
+        if (strcmp(report->measures[i].what, what) == 0) {
+            return report->measures[i].value;
+        }
+    }
+    print_error("nobody measures '%s'\n", what);
+    return -1;
+}
+
+/*
+ * Ten of fifty get next to no processor, for a minute: as in tools/bench/membership, where the
+ * bound is 2 and headers, which are most of what an idle node says, are counted too.
+ */
+TEST(who_starves_is_not_convicted_and_makes_little_talk)
+{
+    const uint64_t seeds = 12;
+    double sum = 0;
+
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        const struct mcpz_fleet_options options = {
+            .story = MCPZ_FLEET_STORY_STARVE, .node_count = 50, .seed = seed, .minutes = 1};
+        struct mcpz_fleet_report report;
+
+        mcpz_fleet_tell(&options, &report);
+        const double times = measured(&report, "traffic, times idle");
+        CHECK_TEXT(report.violated, "");
+        CHECK(measured(&report, "healthy nodes convicted by healthy ones") == 0);
+        CHECK(times > 0);
+        if (times > 3) {
+            print_error("seed %u: %f\n", (unsigned)seed, times);
+        }
+        CHECK(times <= 3);
+        CHECK(measured(&report, "live nodes convicted, starved ones included") <= 2);
+        sum += times;
+    }
+    print_message("%f times idle\n", sum / (double)seeds);
+    CHECK(sum <= 2.2 * (double)seeds);
+}
+
 TEST(what_must_hold_holds_in_a_swarm_of_faults)
 {
     check_story(MCPZ_FLEET_STORY_SWARM);
@@ -205,7 +246,9 @@ TEST(who_watches_is_shown_what_views_come_to_hold)
 TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
           RUN(what_was_cut_finds_itself_again),
           RUN(who_lost_everybody_finds_them_by_contacts_that_come_last),
-          RUN(nobody_who_pauses_is_convicted), RUN(what_must_hold_holds_in_a_swarm_of_faults),
+          RUN(nobody_who_pauses_is_convicted),
+          RUN(who_starves_is_not_convicted_and_makes_little_talk),
+          RUN(what_must_hold_holds_in_a_swarm_of_faults),
           RUN(the_same_seed_gives_the_same_trace_and_another_another),
           RUN(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong),
           RUN(nothing_is_lost_in_a_short_cut_and_a_vanished_node_is_noticed),

@@ -161,6 +161,7 @@ TEST(whoever_is_counted_on_when_its_grace_is_over_is_cleared)
     CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
     CHECK_UINT(row_of(4)->incarnation, 1); /* only it may raise that */
     CHECK_UINT(members.suspicions.count, 0);
+    CHECK_UINT(mcpz_members_flaps(row_of(4), now), 1); /* it is slow */
     CHECK(!run_to_death(now + LONG_US));
     lose(5, 4); /* it may be doubted anew */
     CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
@@ -343,6 +344,92 @@ TEST(suspicions_begun_are_rationed)
     CHECK_UINT(state_of((uint8_t)(10 + count - 1)), MCPZ_MEMBER_SUSPECT);
 }
 
+TEST(three_and_a_sixteenth_of_all_are_many)
+{
+    set_up_as((struct mcpz_members_config){.rows_max = 100, .suspicions_max = 16});
+    for (uint8_t i = 1; i <= 48; i++) {
+        know(i);
+    }
+    for (uint8_t i = 1; i <= 3; i++) {
+        CHECK(!mcpz_members_doubts_many(&members));
+        wait_for(10, i);
+    }
+    CHECK(mcpz_members_doubts_many(&members)); /* 3 of 49 */
+    for (uint8_t i = 49; i < 64; i++) {
+        CHECK(mcpz_members_doubts_many(&members));
+        know(i);
+    }
+    CHECK(!mcpz_members_doubts_many(&members)); /* of 64 */
+    hear_all(doubt(10, 4, 1, MCPZ_SUSPICION_SILENT));
+    CHECK(mcpz_members_doubts_many(&members));
+    hear_all(news(4, 2, MCPZ_MEMBER_ALIVE));
+    CHECK(!mcpz_members_doubts_many(&members));
+}
+
+TEST(where_many_are_in_doubt_all_have_longer)
+{
+    set_up_suspect();
+    mcpz_time first_us = now;
+    wait_for(5, 4);
+    wait_for(6, 4);
+    wait_for(3, 4);
+    wait_for(4, 2);
+    wait_for(4, 1);
+    CHECK(mcpz_members_doubts_many(&members));
+    CHECK(!run_to_death(first_us + 3 * grace_of(3) - 1));
+    tick_at(first_us + 3 * grace_of(3));
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_DEAD);
+}
+
+/* Whoever we doubt ourselves may be in doubt nowhere else. */
+TEST(a_suspect_of_our_own_is_dialled_each_time)
+{
+    size_t dialled = 0;
+
+    set_up_as((struct mcpz_members_config){.rows_max = 100, .suspicions_max = 16});
+    fact(MCPZ_FACT_NEIGHBOUR_UP, 1, 0);
+    for (uint8_t i = 1; i < 50; i++) {
+        know(i);
+    }
+    fact(MCPZ_FACT_UNLINKED, 1, MCPZ_DOWN_SILENT);
+    fact(MCPZ_FACT_NEIGHBOUR_DOWN, 1, MCPZ_NEIGHBOUR_LOST);
+    const mcpz_time end_us = now + 11 * timing.reconnect_us;
+    while (now < end_us) {
+        tick_at(mcpz_members_deadline(&members));
+        dialled += count_actions(MCPZ_ACTION_REACH);
+    }
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
+    CHECK(dialled >= 4);
+}
+
+/* Of 1 suspect in 50, everybody who is not linked to it does so in one of 50 turns. */
+TEST(a_suspect_is_dialled_by_few_and_asked_by_all_who_are_linked)
+{
+    size_t dialled = 0;
+    size_t asked = 0;
+    mcpz_time end_us;
+
+    set_up_as((struct mcpz_members_config){.rows_max = 100, .suspicions_max = 16});
+    for (uint8_t i = 1; i < 50; i++) {
+        know(i);
+    }
+    lose(5, 4); /* and we, who have no neighbour, do not judge it */
+    end_us = now + 1000 * timing.reconnect_us;
+    while (now < end_us) {
+        tick_at(mcpz_members_deadline(&members));
+        dialled += count_actions(MCPZ_ACTION_REACH);
+    }
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
+    CHECK(dialled > 5 && dialled < 60); /* 20 */
+    link_up(4);
+    end_us = now + 10 * timing.reconnect_us;
+    while (now < end_us) {
+        tick_at(mcpz_members_deadline(&members));
+        asked += count_said(MCPZ_ACTION_SEND, MCPZ_MSG_SUSPECT);
+    }
+    CHECK(asked >= 5 && asked <= 20);
+}
+
 TEST(suspicions_held_are_bounded)
 {
     set_up_as((struct mcpz_members_config){.suspicions_max = 2});
@@ -461,6 +548,9 @@ TEST_MAIN(RUN(two_refused_redials_convict_at_once), RUN(one_is_enough_where_ther
           RUN(whoever_hears_it_clears_it_of_doubts), RUN(who_is_heard_no_longer_is_convicted),
           RUN(who_is_cut_off_judges_nobody), RUN(who_is_back_lets_all_suspicions_begin_anew),
           RUN(of_two_one_may_judge_the_other), RUN(suspicions_begun_are_rationed),
+          RUN(three_and_a_sixteenth_of_all_are_many), RUN(where_many_are_in_doubt_all_have_longer),
+          RUN(a_suspect_of_our_own_is_dialled_each_time),
+          RUN(a_suspect_is_dialled_by_few_and_asked_by_all_who_are_linked),
           RUN(suspicions_held_are_bounded), RUN(a_probe_that_comes_to_nothing_is_a_doubt),
           RUN(a_probe_of_who_is_slow_is_no_doubt), RUN(a_probe_that_is_answered_is_told),
           RUN(whom_no_path_leads_to_is_doubted_in_the_end))

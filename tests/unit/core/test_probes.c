@@ -352,12 +352,56 @@ TEST(whom_no_path_leads_to_is_counted)
 
 TEST(no_path_leads_over_who_is_not_alive)
 {
-    set_up_line(4);
+    set_up(5);
+    join(0, 1);
+    join(1, 2);
+    join(2, 3);
+    join(0, 4);
     row_of(0, 1)->state = MCPZ_MEMBER_DEAD;
     CHECK_UINT(start(0), 0);
     CHECK_UINT(row_of(0, 2)->unreached, 1);
     CHECK_UINT(row_of(0, 3)->unreached, 1);
     CHECK_UINT(row_of(0, 1)->unreached, 0); /* it is not alive itself */
+}
+
+/* Over 1, who is slow, or over 2 and 3 to 4; to 5 over 1 only. */
+TEST(who_reaches_nobody_counts_nobody)
+{
+    set_up_line(4);
+    row_of(0, 1)->state = MCPZ_MEMBER_SUSPECT;
+    CHECK_UINT(start(0), 0);
+    for (size_t i = 1; i < 4; i++) {
+        CHECK_UINT(row_of(0, i)->unreached, 0);
+    }
+}
+
+TEST(a_path_leads_over_who_is_slow_if_there_is_no_other)
+{
+    bool probed[6] = {false};
+
+    set_up(6);
+    join(0, 1);
+    join(1, 4);
+    join(0, 2);
+    join(2, 3);
+    join(3, 4);
+    join(1, 5);
+    row_of(0, 1)->flaps = 1;
+    row_of(0, 1)->since_us = now;
+    for (size_t i = 0; i < 100; i++) {
+        CHECK_UINT(start(0), 1);
+        size_t target =
+            queue[0].probe.path[queue[0].probe.path_count - 1].value == name_of(4).value ? 4 : 5;
+        if (queue[0].probe.path_count == 2 + 1 && queue[0].to == 2) {
+            target = 3;
+        }
+        CHECK(target != 4 || queue[0].to == 2);
+        CHECK(target != 5 || queue[0].to == 1);
+        probed[target] = true;
+        CHECK_UINT(row_of(0, 5)->unreached, 0);
+        (void)deliver();
+    }
+    CHECK(probed[3] && probed[4] && probed[5]);
 }
 
 TEST(a_path_is_no_longer_than_a_probe_may_go)
@@ -435,7 +479,8 @@ TEST_MAIN(RUN(a_probe_goes_along_a_line_and_back), RUN(a_probe_takes_a_shortest_
           RUN(the_second_attempt_can_take_another_path),
           RUN(a_target_that_is_suspect_meanwhile_is_not_asked_again),
           RUN(who_is_unwell_waits_longer), RUN(whom_no_path_leads_to_is_counted),
-          RUN(no_path_leads_over_who_is_not_alive), RUN(a_path_is_no_longer_than_a_probe_may_go),
-          RUN(a_probe_that_is_not_for_us_is_ignored),
+          RUN(no_path_leads_over_who_is_not_alive), RUN(who_reaches_nobody_counts_nobody),
+          RUN(a_path_leads_over_who_is_slow_if_there_is_no_other),
+          RUN(a_path_is_no_longer_than_a_probe_may_go), RUN(a_probe_that_is_not_for_us_is_ignored),
           RUN(a_question_that_comes_from_nobody_is_ignored),
           RUN(an_answer_to_nothing_or_to_another_probe_is_ignored))
