@@ -5,8 +5,7 @@
 #define DIFFERED_ENOUGH 2 /* heartbeats: one may cross a broadcast */
 #define DIFFERED_LONG 4   /* the other end should have spoken by now */
 #define AGAIN_AFTER_US MCPZ_MS(1500)
-#define UNANSWERED_US MCPZ_SECONDS(30) /* who has not answered does not keep up: no use in more   \
-                                        */
+#define UNANSWERED_US MCPZ_SECONDS(30) /* who has not answered does not keep up */
 
 /* ---- Messages ----------------------------------------------------------------------------- */
 
