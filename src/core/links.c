@@ -591,12 +591,24 @@ static void learn_rtt(struct mcpz_linked *link, mcpz_time now, const struct mcpz
         link->rtt_us == 0 ? sample : (uint32_t)(((uint64_t)link->rtt_us * 7 + sample) / 8);
 }
 
-static void on_ping(struct mcpz_linked *link, mcpz_time now, const struct mcpz_msg_ping *ping)
+/* One of the two has just stood still: the time measures that and not the way. */
+static bool says_nothing_of_the_way(const struct mcpz_links *links, const struct mcpz_linked *link,
+                                    mcpz_time now)
+{
+    const bool is_late = now > link->heard_seq_us + link->promised_us + GRACE_MIN_US;
+
+    return mcpz_links_have_just_woken(links, now) || (link->heard_seq > 0 && is_late);
+}
+
+static void on_ping(const struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now,
+                    const struct mcpz_msg_ping *ping)
 {
     if (link->heard_seq > 0) {
         learn_lateness(link, now);
     }
-    learn_rtt(link, now, ping);
+    if (!says_nothing_of_the_way(links, link, now)) {
+        learn_rtt(link, now, ping);
+    }
     if (ping->echo != link->echoed && ping->echo <= link->seq) {
         link->echoed = ping->echo;
         link->echoed_at_us = now;
@@ -653,7 +665,7 @@ static bool on_message(struct mcpz_links *links, mcpz_time now, const struct mcp
         return mcpz_id_equal(from, &links->config.self); /* we talk to ourselves without a link */
     }
     if (msg->kind == MCPZ_MSG_PING) {
-        on_ping(link, now, &msg->ping);
+        on_ping(links, link, now, &msg->ping);
     }
     link->heard_us = now;
     if (is_use(msg->kind)) {

@@ -130,6 +130,30 @@ TEST(an_echo_of_nothing_measures_nothing)
     CHECK_UINT(link_of(1)->rtt_us, rtt_us);
 }
 
+TEST(who_stood_still_measures_nothing)
+{
+    set_up_with(1);
+    tick();
+    now += 1000;
+    hear_ping(1, 1, 0, 1000);
+    tick_at(mcpz_links_deadline(&links));
+    now = link_of(1)->heard_seq_us + MCPZ_MS(1250) + 1;
+    hear_ping(1, 2, 0, 1000); /* the other end did */
+    CHECK_UINT(link_of(1)->rtt_us, 1000);
+    tick_at(mcpz_links_deadline(&links));
+    now = link_of(1)->sent_us + 500;
+    hear_ping(1, 3, 0, LONG_MS);
+    CHECK(link_of(1)->rtt_us < 1000);
+    const uint32_t rtt_us = link_of(1)->rtt_us;
+    tick_at(mcpz_links_deadline(&links) + MCPZ_SECONDS(1)); /* we did */
+    now += 500;
+    hear_ping(1, link_of(1)->seq, 0, LONG_MS);
+    CHECK_UINT(link_of(1)->rtt_us, rtt_us);
+    now += MCPZ_SECONDS(1);
+    hear_ping(1, link_of(1)->seq, (uint32_t)(now - link_of(1)->sent_us) - 100, LONG_MS);
+    CHECK(link_of(1)->rtt_us < rtt_us);
+}
+
 /* ---- Late and silent ---------------------------------------------------------------------- */
 
 TEST(who_breaks_a_promise_is_late_after_some_grace)
@@ -541,7 +565,8 @@ TEST_MAIN(
     RUN(to_want_what_is_wanted_changes_nothing),
     RUN(a_heartbeat_is_answered_when_half_the_interval_is_over),
     RUN(a_heartbeat_says_what_was_heard_and_how_long_ago), RUN(the_echo_measures_the_round_trip),
-    RUN(an_echo_of_nothing_measures_nothing), RUN(who_breaks_a_promise_is_late_after_some_grace),
+    RUN(an_echo_of_nothing_measures_nothing), RUN(who_stood_still_measures_nothing),
+    RUN(who_breaks_a_promise_is_late_after_some_grace),
     RUN(anything_from_who_is_late_makes_it_prompt), RUN(who_stays_silent_is_given_up),
     RUN(a_long_promise_is_waited_for), RUN(a_history_of_silence_makes_patient),
     RUN(who_is_often_late_gets_more_grace), RUN(the_gossip_of_who_does_not_hear_us_weighs_nothing),
