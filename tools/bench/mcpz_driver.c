@@ -1,0 +1,98 @@
+/* Calls over the nodes' sockets for programs (include/mcpz/client.h): see driver.h. */
+
+#include <stdlib.h>
+
+#include <mcpz/client.h>
+
+#include "driver.h"
+
+static struct driver driver;
+static struct mcpz_client *client;
+
+/* ---- Serving ------------------------------------------------------------------------------ */
+
+static void on_task(void *context, const struct mcpz_client_task *task)
+{
+    (void)context;
+    mcpz_error error = mcpz_client_finish(client, task->task, task->params, task->params_length);
+    if (error != MCPZ_OK) {
+        (void)mcpz_client_fail(client, task->task, mcpz_strerror(error));
+    }
+}
+
+static void serve(void)
+{
+    const struct mcpz_client_provider provider = {.on_task = on_task};
+    mcpz_error error = mcpz_client_provide(client, driver.name, &provider);
+
+    while (error == MCPZ_OK) {
+        error = mcpz_client_work(client, -1);
+    }
+    driver_die("serve", mcpz_strerror(error));
+}
+
+/* ---- Calling ------------------------------------------------------------------------------ */
+
+static void on_end(void *context, uint64_t call, uint32_t code, const char *text);
+
+static void ask(size_t slot)
+{
+    const struct mcpz_client_call call = {
+        .capability = driver.name,
+        .params = driver.payload,
+        .params_length = driver.payload_bytes,
+        .timeout_ms = driver.timeout_ms,
+        .on_end = on_end,
+        .context = &driver.started_us[slot],
+    };
+
+    driver_asked(&driver, slot);
+    mcpz_error error = mcpz_client_call(client, &call, NULL);
+    if (error != MCPZ_OK) {
+        driver_die("call", mcpz_strerror(error));
+    }
+}
+
+static void on_end(void *context, uint64_t call, uint32_t code, const char *text)
+{
+    size_t slot = (size_t)((uint64_t *)context - driver.started_us);
+
+    (void)call;
+    (void)text;
+    driver_answered(&driver, slot, code == 0);
+    if (driver.asked < driver.count) {
+        ask(slot);
+    }
+}
+
+static int call(void)
+{
+    mcpz_error error = MCPZ_OK;
+
+    driver_begin(&driver);
+    for (size_t slot = 0; slot < driver.in_flight && driver.asked < driver.count; slot++) {
+        ask(slot);
+    }
+    while (driver.answered < driver.count && error == MCPZ_OK) {
+        error = mcpz_client_work(client, -1);
+    }
+    if (error != MCPZ_OK) {
+        driver_die("call", mcpz_strerror(error));
+    }
+    return driver_end(&driver);
+}
+
+int main(int argc, char **argv)
+{
+    driver_read(&driver, argc, argv);
+    mcpz_error error = mcpz_client_open(driver.where, &client);
+    if (error != MCPZ_OK) {
+        driver_die(driver.where, mcpz_strerror(error));
+    }
+    if (driver.serves) {
+        serve();
+    }
+    int status = call();
+    mcpz_client_close(client);
+    return status;
+}
