@@ -60,7 +60,7 @@ static void send_some(struct job *job)
         job->room -= size;
     }
     if (job->length == 0 && job->complete) {
-        (void)mcpz_client_finish(client, job->task);
+        (void)mcpz_client_finish(client, job->task, NULL, 0);
         drop(job->task);
     }
 }

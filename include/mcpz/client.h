@@ -156,8 +156,13 @@ mcpz_error mcpz_client_withdraw(struct mcpz_client *client, const char *name);
 mcpz_error mcpz_client_reply(struct mcpz_client *client, uint64_t task, const void *bytes,
                              size_t length);
 
-/** It is done, that was the result. Errors: MCPZ_ENOTFOUND  nobody waits; MCPZ_EIO */
-mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task);
+/**
+ * It is done: that was the result, with these last bytes of it, if any, as by mcpz_client_reply().
+ *
+ * Errors: MCPZ_ENOTFOUND  nobody waits for it; MCPZ_EFULL, MCPZ_ENOMEM  it goes on; MCPZ_EIO
+ */
+mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task, const void *bytes,
+                              size_t length);
 
 /** It failed. `text`, at most 4 KiB, is for people. Errors as mcpz_client_finish(). */
 mcpz_error mcpz_client_fail(struct mcpz_client *client, uint64_t task, const char *text);

@@ -37,7 +37,7 @@ void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed, struct
 
 static size_t home_of(const struct mcpz_index *index, uint64_t key)
 {
-    return (size_t)mcpz_hash_mix(key ^ index->seed) & index->mask;
+    return (size_t)(index->seed == 0 ? key : mcpz_hash_mix(key ^ index->seed)) & index->mask;
 }
 
 /* The cell of the key, or the free one where it would go. Half of all cells are free. */

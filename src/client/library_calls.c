@@ -211,7 +211,13 @@ void mcpz_client_answered(struct mcpz_client *client, const struct mcpz_msg *msg
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
         take_room(asked, msg->credit.bytes);
     } else if (msg->kind == MCPZ_MSG_END) {
-        end(client, asked, MCPZ_CODE_OK, mcpz_text(""));
+        if (msg->end.chunk.length > 0) {
+            take_output(client, asked, msg->end.chunk);
+            asked = find(client, msg->end.call); /* it may have been cancelled there */
+        }
+        if (asked != NULL) {
+            end(client, asked, MCPZ_CODE_OK, mcpz_text(""));
+        }
     } else {
         end(client, asked, msg->fail.code, msg->fail.text);
     }

@@ -270,16 +270,32 @@ mcpz_error mcpz_client_reply(struct mcpz_client *client, uint64_t task, const vo
     return error;
 }
 
-mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task)
+mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task, const void *bytes,
+                              size_t length)
 {
     struct mcpz_client_doing *doing = find(client, task);
+    mcpz_error error = MCPZ_OK;
 
     if (doing == NULL) {
         return MCPZ_ENOTFOUND;
     }
-    end(client, doing);
-    return mcpz_client_put(client,
-                           &(struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = task}});
+    /* What fits the last message goes with it. */
+    if (length > MCPZ_CHUNK_BYTES_MAX) {
+        error = mcpz_client_reply(client, task, bytes, length);
+        length = 0;
+    }
+    if (error == MCPZ_OK && length > doing->room) {
+        error = MCPZ_EFULL;
+    }
+    if (error == MCPZ_OK) {
+        error = mcpz_client_put(
+            client, &(struct mcpz_msg){.kind = MCPZ_MSG_END,
+                                       .end = {.call = task, .chunk = mcpz_bytes(bytes, length)}});
+    }
+    if (error == MCPZ_OK) {
+        end(client, doing);
+    }
+    return error;
 }
 
 /* As much of the text as a message holds, cut between characters. */

@@ -94,7 +94,8 @@ struct mcpz_event_task {
 
 struct mcpz_event_run {
     uint32_t run;            /* the core's name for it, from RUN_START */
-    struct mcpz_bytes chunk; /* OUTPUT: within the credit given by RUN_PULL */
+    struct mcpz_bytes chunk; /* OUTPUT: within the credit given by RUN_PULL; END: the same, the
+                              * last of it, or empty */
     uint32_t credit;         /* CREDIT */
     uint32_t code;           /* FAIL: enum mcpz_code */
     struct mcpz_bytes text;  /* FAIL: for people */

@@ -70,7 +70,7 @@ struct mcpz_action_reply {
 struct mcpz_action_task {
     uint64_t request;
     uint32_t credit;         /* PULL */
-    struct mcpz_bytes chunk; /* OUTPUT */
+    struct mcpz_bytes chunk; /* OUTPUT; DONE with code 0: the last of it, or empty */
     uint32_t code;           /* DONE: enum mcpz_code */
     struct mcpz_bytes text;  /* DONE */
     struct mcpz_id provider; /* DONE: zeros if none was found */

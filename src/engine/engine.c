@@ -52,7 +52,7 @@ void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event)
 /* Links that had to be closed while actions were carried out: the core hears of them now. */
 static bool tell_one_link_down(struct mcpz_engine *engine)
 {
-    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX && engine->has_fallen; i++) {
         struct mcpz_link_row *row = &engine->links[i];
         if (row->id != 0 && row->down_reason != 0) {
             struct mcpz_event event = {
@@ -64,6 +64,7 @@ static bool tell_one_link_down(struct mcpz_engine *engine)
             return true;
         }
     }
+    engine->has_fallen = false;
     return false;
 }
 

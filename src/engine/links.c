@@ -88,6 +88,7 @@ void mcpz_link_rows_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
     engine->ports.close(engine->ports.context, row->id, why);
     if (was_known && reason != MCPZ_DOWN_DUPLICATE) {
         row->down_reason = reason;
+        engine->has_fallen = true;
         mcpz_engine_follow_up(engine);
     }
 }

@@ -222,6 +222,7 @@ mcpz_error mcpz_api_open(struct mcpz_api *api, void *owner, struct mcpz_exchange
         mcpz_body_init(&free_one->input, api->directory);
         mcpz_body_init(&free_one->response.body, api->directory);
         *exchange = free_one;
+        api->open_count++;
         return MCPZ_OK;
     }
     return MCPZ_EFULL;
@@ -268,6 +269,7 @@ void mcpz_api_close(struct mcpz_exchange *exchange)
     }
     mcpz_body_finish(&exchange->input);
     mcpz_body_finish(&exchange->response.body);
+    exchange->api->open_count--;
     *exchange = (struct mcpz_exchange){0};
 }
 
@@ -297,7 +299,7 @@ void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)
         hear_fact(api, &action->fact);
         return;
     }
-    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX && api->open_count > 0; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];
         if (is_waiting(exchange) && exchange->kind->note != NULL &&
             exchange->kind->note(exchange, action)) {

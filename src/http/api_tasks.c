@@ -213,6 +213,7 @@ static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *actio
     } else if (action->kind == MCPZ_ACTION_TASK_OUTPUT) {
         note_output(exchange->api, task, action->task.chunk);
     } else if (action->kind == MCPZ_ACTION_TASK_DONE) {
+        note_output(exchange->api, task, action->task.chunk);
         note_done(task, &action->task);
     } else {
         task->retry = true;

@@ -54,6 +54,7 @@ struct mcpz_api {
     char *directory;
     uint64_t results_bytes; /* of MCPZ_RESULTS_BYTES_MAX, taken */
     struct mcpz_exchange exchanges[MCPZ_EXCHANGES_MAX];
+    size_t open_count; /* of them */
     struct mcpz_events events;
 };
 

@@ -34,8 +34,8 @@ static mcpz_error make_indices(struct mcpz_desk *desk)
         return MCPZ_ENOMEM;
     }
     mcpz_arena_init(&arena, desk->memory, size);
-    mcpz_index_init(&desk->by_request, MCPZ_DESK_CALLS_MAX, desk->seed, &arena);
-    mcpz_index_init(&desk->by_run, MCPZ_DESK_CALLS_MAX, desk->seed, &arena);
+    mcpz_index_init(&desk->by_request, MCPZ_DESK_CALLS_MAX, 0, &arena);
+    mcpz_index_init(&desk->by_run, MCPZ_DESK_CALLS_MAX, 0, &arena);
     return MCPZ_OK;
 }
 

@@ -363,6 +363,13 @@ mcpz_error mcpz_desk_demand(struct mcpz_desk *desk, struct mcpz_program *program
     if (!call->open.has_input || call->input_ended) {
         return MCPZ_EPROTO;
     }
+    uint64_t request = call->request;
+    if (msg->end.chunk.length > 0) {
+        mcpz_error error = take_input(desk, call, msg->end.chunk);
+        if (error != MCPZ_OK || call->program == NULL || call->request != request) {
+            return error;
+        }
+    }
     call->input_ended = true;
     push_input(desk, call);
     return MCPZ_OK;
@@ -379,7 +386,8 @@ static void finish(struct mcpz_desk *desk, struct mcpz_desk_call *call,
     free_call(desk, call);
     if (done->code == MCPZ_CODE_OK) {
         mcpz_desk_send(desk, program,
-                       &(struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = number}});
+                       &(struct mcpz_msg){.kind = MCPZ_MSG_END,
+                                          .end = {.call = number, .chunk = done->chunk}});
         return;
     }
     send_fail(desk, program,

@@ -196,6 +196,12 @@ mcpz_error mcpz_desk_answer(struct mcpz_desk *desk, struct mcpz_program *program
         return take_credit(desk, run, msg->credit.bytes);
     }
     struct mcpz_event event = {.kind = MCPZ_EVENT_RUN_END, .run = {.run = run->run}};
+    if (msg->kind == MCPZ_MSG_END) {
+        if (msg->end.chunk.length > run->credit) {
+            return MCPZ_EPROTO;
+        }
+        event.run.chunk = msg->end.chunk;
+    }
     if (msg->kind == MCPZ_MSG_FAIL) {
         event.kind = MCPZ_EVENT_RUN_FAIL;
         event.run.code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;

@@ -259,6 +259,7 @@ struct mcpz_msg_data {
 struct mcpz_msg_end {
     uint64_t call;
     bool from_caller;
+    struct mcpz_bytes chunk; /* the last of it, as in DATA, which it saves; may be empty */
 };
 
 /* From the provider: the call failed, nothing more comes. */

@@ -288,7 +288,11 @@ static const struct mcpz_field data_fields[] = {
 #undef S
 
 #define S struct mcpz_msg_end
-static const struct mcpz_field end_fields[] = {{U64(S, call)}, {BOOL(S, from_caller)}};
+static const struct mcpz_field end_fields[] = {
+    {U64(S, call)},
+    {BOOL(S, from_caller)},
+    {BYTES(S, chunk, 0, MCPZ_CHUNK_BYTES_MAX)},
+};
 #undef S
 
 #define S struct mcpz_msg_fail

@@ -23,8 +23,8 @@ void mcpz_caller_init(struct mcpz_caller *caller, const struct mcpz_id *self, si
     };
     mcpz_rng_init(&caller->rng, seed);
     mcpz_call_table_init(&caller->table, calls_max, seed, arena);
-    mcpz_index_init(&caller->by_request, calls_max, seed, arena);
-    mcpz_index_init(&caller->by_call, calls_max, seed, arena);
+    mcpz_index_init(&caller->by_request, calls_max, 0, arena);
+    mcpz_index_init(&caller->by_call, calls_max, 0, arena);
 }
 
 static uint32_t number_of(const struct mcpz_caller *caller, const struct mcpz_call_out *slot)
@@ -345,6 +345,21 @@ void mcpz_caller_task(struct mcpz_caller *caller, const struct mcpz_call_sight *
 
 /* ---- What a provider says ----------------------------------------------------------------- */
 
+static struct mcpz_bytes output_of(const struct mcpz_msg *msg)
+{
+    if (msg->kind == MCPZ_MSG_DATA) {
+        return msg->data.chunk;
+    }
+    return msg->kind == MCPZ_MSG_END ? msg->end.chunk : mcpz_bytes(NULL, 0);
+}
+
+static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot,
+                    struct mcpz_bytes chunk, struct mcpz_outbox *out)
+{
+    finish(caller, slot, MCPZ_CODE_OK, mcpz_text(""), out);
+    out->actions[out->count - 1].task.chunk = chunk;
+}
+
 void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                         const struct mcpz_id *from, uint64_t call, const struct mcpz_msg *msg,
                         struct mcpz_outbox *out)
@@ -357,8 +372,12 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
         return;
     }
     struct mcpz_call_out *slot = &caller->slots[number];
-    if (msg->kind == MCPZ_MSG_END) {
-        finish(caller, slot, MCPZ_CODE_OK, mcpz_text(""), out);
+    if (output_of(msg).length > slot->receive_credit) {
+        send_cancel(slot, out);
+        finish(caller, slot, MCPZ_CODE_INTERNAL,
+               mcpz_text("the provider sent more than it was allowed to"), out);
+    } else if (msg->kind == MCPZ_MSG_END) {
+        succeed(caller, slot, msg->end.chunk, out);
     } else if (msg->kind == MCPZ_MSG_FAIL) {
         uint32_t code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;
         slot->retry_after_ms = msg->fail.retry_after_ms;
@@ -368,10 +387,6 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
         slot->send_credit = mcpz_call_widen(before, msg->credit.bytes);
         append_task(out, MCPZ_ACTION_TASK_PULL, slot->request)->credit =
             slot->send_credit - before;
-    } else if (msg->data.chunk.length > slot->receive_credit) {
-        send_cancel(slot, out);
-        finish(caller, slot, MCPZ_CODE_INTERNAL,
-               mcpz_text("the provider sent more than it was allowed to"), out);
     } else {
         slot->answered = true;
         slot->receive_credit -= (uint32_t)msg->data.chunk.length;

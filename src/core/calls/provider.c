@@ -26,7 +26,7 @@ void mcpz_provider_init(struct mcpz_provider *provider, const struct mcpz_id *se
         .seed = seed,
     };
     mcpz_call_table_init(&provider->table, calls_max, seed, arena);
-    mcpz_index_init(&provider->by_run, calls_max, seed, arena);
+    mcpz_index_init(&provider->by_run, calls_max, 0, arena);
     mcpz_index_init(&provider->by_call, calls_max, seed, arena);
 }
 
@@ -178,6 +178,31 @@ void mcpz_provider_open(struct mcpz_provider *provider, const struct mcpz_call_s
     };
 }
 
+/* DATA, or END with the last of it. */
+static void take_input(struct mcpz_provider *provider, struct mcpz_call_in *slot,
+                       const struct mcpz_msg *msg, struct mcpz_outbox *out)
+{
+    bool is_last = msg->kind == MCPZ_MSG_END;
+    struct mcpz_bytes chunk = is_last ? msg->end.chunk : msg->data.chunk;
+
+    if (chunk.length > slot->receive_credit) {
+        refuse(&slot->caller, slot->call, MCPZ_CODE_BAD_REQUEST,
+               "the caller sent more than it was allowed to", out);
+        stop(provider, slot, out);
+        return;
+    }
+    if (chunk.length > 0) {
+        slot->receive_credit -= (uint32_t)chunk.length;
+        struct mcpz_action *input = mcpz_outbox_append(out, MCPZ_ACTION_RUN_INPUT);
+        input->run.run = slot->run;
+        input->run.chunk = chunk;
+    }
+    if (is_last) {
+        slot->input_open = false;
+        mcpz_outbox_append(out, MCPZ_ACTION_RUN_INPUT_END)->run.run = slot->run;
+    }
+}
+
 void mcpz_provider_demand(struct mcpz_provider *provider, const struct mcpz_id *from,
                           uint64_t call, const struct mcpz_msg *msg, struct mcpz_outbox *out)
 {
@@ -197,18 +222,8 @@ void mcpz_provider_demand(struct mcpz_provider *provider, const struct mcpz_id *
         pull->run.credit = slot->send_credit - before;
     } else if (!slot->input_open) {
         return; /* nothing was announced, or the end was already said */
-    } else if (msg->kind == MCPZ_MSG_END) {
-        slot->input_open = false;
-        mcpz_outbox_append(out, MCPZ_ACTION_RUN_INPUT_END)->run.run = slot->run;
-    } else if (msg->data.chunk.length > slot->receive_credit) {
-        refuse(&slot->caller, slot->call, MCPZ_CODE_BAD_REQUEST,
-               "the caller sent more than it was allowed to", out);
-        stop(provider, slot, out);
     } else {
-        slot->receive_credit -= (uint32_t)msg->data.chunk.length;
-        struct mcpz_action *input = mcpz_outbox_append(out, MCPZ_ACTION_RUN_INPUT);
-        input->run.run = slot->run;
-        input->run.chunk = msg->data.chunk;
+        take_input(provider, slot, msg, out);
     }
 }
 
@@ -235,8 +250,11 @@ void mcpz_provider_run(struct mcpz_provider *provider, const struct mcpz_event *
                          &(struct mcpz_msg){.kind = MCPZ_MSG_CREDIT,
                                             .credit = {.call = slot->call, .bytes = run->credit}});
     } else if (event->kind == MCPZ_EVENT_RUN_END) {
+        assert(run->chunk.length <= MCPZ_CHUNK_BYTES_MAX);
+        assert(run->chunk.length <= slot->send_credit);
         mcpz_outbox_send(out, &slot->caller,
-                         &(struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = slot->call}});
+                         &(struct mcpz_msg){.kind = MCPZ_MSG_END,
+                                            .end = {.call = slot->call, .chunk = run->chunk}});
         provider->done++;
         give_back(provider, slot);
     } else if (event->kind == MCPZ_EVENT_RUN_FAIL) {

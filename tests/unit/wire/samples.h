@@ -68,7 +68,9 @@ static const struct sample samples[] = {
      RAW("\x9c\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
          "c\xcd\x03\xe8\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3")},
     {{.kind = MCPZ_MSG_DATA, .data = {7, true, RAW("x")}}, RAW("\x94\x0b\x07\xc3\xc4\x01x")},
-    {{.kind = MCPZ_MSG_END, .end = {7, false}}, RAW("\x93\x0c\x07\xc2")},
+    {{.kind = MCPZ_MSG_END, .end = {7, false, RAW("end")}},
+     RAW("\x94\x0c\x07\xc2\xc4\x03"
+         "end")},
     {{.kind = MCPZ_MSG_FAIL, .fail = {7, 2, RAW("no"), 1500}},
      RAW("\x95\x0d\x07\x02\xa2no\xcd\x05\xdc")},
     {{.kind = MCPZ_MSG_CANCEL, .cancel = {7}}, RAW("\x92\x0e\x07")},
@@ -198,7 +200,7 @@ static const struct mcpz_msg largest[] = {
               FULL(MCPZ_TENANT_BYTES_MAX), FULL(MCPZ_TRACEPARENT_BYTES_MAX),
               FULL(MCPZ_PARAMS_BYTES_MAX), true, FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX), true}},
     {.kind = MCPZ_MSG_DATA, .data = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX)}},
-    {.kind = MCPZ_MSG_END, .end = {UINT64_MAX, true}},
+    {.kind = MCPZ_MSG_END, .end = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX)}},
     {.kind = MCPZ_MSG_FAIL,
      .fail = {UINT64_MAX, UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX), UINT32_MAX}},
     {.kind = MCPZ_MSG_CANCEL, .cancel = {UINT64_MAX}},
