@@ -22,7 +22,8 @@
     X(NOSPACE, 12, "no space left on the device")                                                 \
     X(TIMEOUT, 13, "not done in time")                                                            \
     X(CONFIG, 14, "configuration is invalid")                                                     \
-    X(USED, 15, "all uses are spent, or it was revoked")
+    X(USED, 15, "all uses are spent, or it was revoked")                                          \
+    X(UNSUPPORTED, 16, "this machine cannot do that")
 
 typedef enum mcpz_error {
     MCPZ_OK = 0,

@@ -10,6 +10,7 @@
 #include "cli/keys.h"
 #include "cli/reach.h"
 #include "crypto/identity.h"
+#include "exec/machine.h"
 #include "exec/pool.h"
 #include "host/log.h"
 #include "host/loop.h"
@@ -142,6 +143,7 @@ static mcpz_error create_pool(struct mcpz_assembly *assembly)
         return error;
     }
     mcpz_pool_share(assembly->pool, &assembly->offers);
+    mcpz_pool_set_most(assembly->pool, assembly->config->workspaces_max);
     return MCPZ_OK;
 }
 
@@ -197,14 +199,24 @@ static void tell_counts(void *context,
     }
 }
 
+static const char *tell_isolation(void *context, struct mcpz_bytes capability)
+{
+    const struct mcpz_assembly *assembly = (const struct mcpz_assembly *)context;
+    enum mcpz_isolation isolation = mcpz_pool_isolation(assembly->pool, capability);
+
+    return isolation != MCPZ_ISOLATION_UNSAID ? mcpz_isolation_word(isolation) : NULL;
+}
+
 static mcpz_error create_server(struct mcpz_assembly *assembly)
 {
-    const struct mcpz_server_config server = {
-        .directory = assembly->data,
-        .api = assembly->config->api,
-        .config = assembly->config,
-        .started = assembly->started,
-        .sources = {.context = assembly, .runs = tell_runs, .count = tell_counts}};
+    const struct mcpz_server_config server = {.directory = assembly->data,
+                                              .api = assembly->config->api,
+                                              .config = assembly->config,
+                                              .started = assembly->started,
+                                              .sources = {.context = assembly,
+                                                          .runs = tell_runs,
+                                                          .count = tell_counts,
+                                                          .isolation = tell_isolation}};
     struct mcpz_server_trouble why = {.text = ""};
 
     mcpz_error error = mcpz_server_create(assembly->loop, &server, &assembly->server, &why);
@@ -318,8 +330,17 @@ static mcpz_error join(struct mcpz_assembly *assembly)
 static mcpz_error offer_providers(struct mcpz_assembly *assembly)
 {
     for (size_t i = 0; i < assembly->config->provider_count; i++) {
-        const struct mcpz_config_provider *provider = &assembly->config->providers[i];
-        mcpz_error error = mcpz_pool_provide(assembly->pool, provider->name, provider->command);
+        const struct mcpz_service *provider = &assembly->config->providers[i];
+        mcpz_error error = mcpz_pool_provide(assembly->pool, provider);
+        if (error == MCPZ_EUNSUPPORTED) {
+            char missing[MCPZ_MACHINE_TEXT_BYTES];
+            mcpz_machine_show_missing(mcpz_pool_machine(assembly->pool), missing, sizeof(missing));
+            mcpz_trouble_say(assembly->trouble,
+                             "cannot provide %s with isolation strict: this machine lacks %s; "
+                             "`mcpz doctor` says more, isolation: degraded does without",
+                             provider->name, missing);
+            return error;
+        }
         if (error != MCPZ_OK) {
             mcpz_trouble_say(assembly->trouble, "cannot provide %s: %s", provider->name,
                              mcpz_strerror(error));

@@ -34,6 +34,7 @@ static enum mcpz_exit (*const runs[MCPZ_VERB_COUNT])(const struct mcpz_invocatio
     [MCPZ_VERB_SNAPSHOT_LIST] = mcpz_run_snapshot_list,
     [MCPZ_VERB_SNAPSHOT_EXPORT] = mcpz_run_snapshot_export,
     [MCPZ_VERB_SNAPSHOT_IMPORT] = mcpz_run_snapshot_import,
+    [MCPZ_VERB_DOCTOR] = mcpz_run_doctor,
     [MCPZ_VERB_CONFIG_CHECK] = mcpz_run_config_check,
     [MCPZ_VERB_CONFIG_SHOW] = mcpz_run_config_show,
     [MCPZ_VERB_VERSION] = mcpz_run_version,

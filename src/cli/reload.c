@@ -8,7 +8,7 @@
 #include "exec/pool.h"
 #include "host/log.h"
 
-#define KEYS_MAX 128 /* that are compared */
+#define KEYS_MAX 256 /* that are compared */
 
 /* ---- What else has changed ---------------------------------------------------------------- */
 
@@ -64,7 +64,7 @@ static void tell_restart(const struct mcpz_config *old, const struct mcpz_config
 
 /* ---- Providers ---------------------------------------------------------------------------- */
 
-static const struct mcpz_config_provider *find(const struct mcpz_config *config, const char *name)
+static const struct mcpz_service *find(const struct mcpz_config *config, const char *name)
 {
     for (size_t i = 0; i < config->provider_count; i++) {
         if (strcmp(config->providers[i].name, name) == 0) {
@@ -89,12 +89,12 @@ static void provide_new(const struct mcpz_config *old, const struct mcpz_config 
                         struct mcpz_pool *pool)
 {
     for (size_t i = 0; i < fresh->provider_count; i++) {
-        const struct mcpz_config_provider *provider = &fresh->providers[i];
-        const struct mcpz_config_provider *was = find(old, provider->name);
-        if (was != NULL && strcmp(was->command, provider->command) == 0) {
+        const struct mcpz_service *provider = &fresh->providers[i];
+        const struct mcpz_service *was = find(old, provider->name);
+        if (was != NULL && mcpz_service_equal(was, provider)) {
             continue;
         }
-        mcpz_error error = mcpz_pool_provide(pool, provider->name, provider->command);
+        mcpz_error error = mcpz_pool_provide(pool, provider);
         mcpz_log(error == MCPZ_OK ? MCPZ_LOG_INFO : MCPZ_LOG_ERROR, "config",
                  error == MCPZ_OK ? "capability offered" : "capability cannot be offered",
                  "name=%s%s%s", provider->name,
@@ -116,8 +116,9 @@ static void swap_text(char **a, char **b)
 static void take_over(struct mcpz_config *config, struct mcpz_config *fresh)
 {
     for (size_t i = 0; i < MCPZ_PROVIDERS_MAX; i++) {
-        swap_text(&config->providers[i].name, &fresh->providers[i].name);
-        swap_text(&config->providers[i].command, &fresh->providers[i].command);
+        const struct mcpz_service kept = config->providers[i];
+        config->providers[i] = fresh->providers[i];
+        fresh->providers[i] = kept;
     }
     size_t count = config->provider_count;
     config->provider_count = fresh->provider_count;

@@ -49,6 +49,9 @@ enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_import(const struct mcpz_invocation *invocation);
 
+/* verb_doctor.c */
+enum mcpz_exit mcpz_run_doctor(const struct mcpz_invocation *invocation);
+
 /* verb_config.c */
 enum mcpz_exit mcpz_run_config_check(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_config_show(const struct mcpz_invocation *invocation);

@@ -25,6 +25,8 @@ static const struct mcpz_option up_options[] = {
     {"zone", '\0', "ZONE", "where it stands within the region"},
     {"role", '\0', "ROLE", "what it is for; may be repeated"},
     {"provide", '\0', "NAME=COMMAND", "do tasks of this type by running COMMAND; repeatable"},
+    {"isolation", '\0', "HOW",
+     "of providers that do not say: strict, degraded (the default), none"},
     {"ephemeral", '\0', NULL,
      "keep nothing: a temporary directory instead of DIR, gone at the end"},
 };
@@ -57,6 +59,10 @@ static const struct mcpz_option task_run_options[] = {
 
 static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
+};
+
+static const struct mcpz_option doctor_options[] = {
+    {"config", '\0', "FILE", "this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
 };
 
 static const struct mcpz_option config_options[] = {
@@ -279,6 +285,15 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz snapshot import all.mcpz\n",
     NULL, 0},
+[MCPZ_VERB_DOCTOR] = {
+    MCPZ_VERB_DOCTOR, "doctor", "", 0, 0, "say what this machine can do, and what is wrong",
+    "Needs no node; if one runs, its own view is added. Each line is ok, warn or fail, with\n"
+    "what to do about it. Exit status 1 if something fails.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz doctor\n"
+    "  mcpz doctor --json | jq '.checks[] | select(.state != \"ok\")'\n",
+    OPTIONS(doctor_options)},
 [MCPZ_VERB_CONFIG_CHECK] = {
     MCPZ_VERB_CONFIG_CHECK, "config check", "", 0, 0, "check the configuration",
     "Needs no node. Exit status 3 and FILE:LINE on standard error if it is no good.\n"

@@ -71,6 +71,7 @@ static pid_t fork_keeper(const struct mcpz_child_config *config, int pipes[PIPE_
         .workspace = config->workspace,
         .name = config->name,
         .cpu_seconds_max = config->cpu_seconds_max,
+        .fence = config->fence,
     };
     sigset_t all;
     sigset_t before;

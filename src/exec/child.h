@@ -41,6 +41,7 @@ struct mcpz_child_config {
     const char *workspace;
     const char *name;
     uint32_t cpu_seconds_max;
+    const struct mcpz_fence *fence; /* NULL: none */
 };
 
 /** Nothing runs. */

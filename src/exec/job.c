@@ -247,6 +247,9 @@ static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
 
 static const char *stage_word(enum mcpz_keeper_stage stage)
 {
+    if (stage > MCPZ_STAGE_FENCE) {
+        return mcpz_fence_word((enum mcpz_fence_stage)(stage - MCPZ_STAGE_FENCE));
+    }
     switch (stage) {
     case MCPZ_STAGE_KEEPER:
         return "keeper";
@@ -260,6 +263,10 @@ static const char *stage_word(enum mcpz_keeper_stage stage)
         return "workspace";
     case MCPZ_STAGE_SHELL:
         return "/bin/sh";
+    case MCPZ_STAGE_GROUP:
+        return "cgroup";
+    case MCPZ_STAGE_FENCE:
+        break;
     }
     return "?";
 }
@@ -270,6 +277,15 @@ static void note_trouble(struct mcpz_job *job, enum mcpz_code code, const char *
     if (job->trouble == MCPZ_CODE_OK) {
         job->trouble = code;
         (void)snprintf(job->trouble_text, sizeof(job->trouble_text), "%s%s", what, why);
+    }
+}
+
+static void note_limit(struct mcpz_job *job, enum mcpz_limit limit)
+{
+    if (limit != MCPZ_LIMIT_NONE && job->trouble == MCPZ_CODE_OK) {
+        job->trouble = MCPZ_CODE_LIMIT;
+        mcpz_limit_show(limit, &job->limits, job->capability, job->trouble_text,
+                        sizeof(job->trouble_text));
     }
 }
 
@@ -289,6 +305,8 @@ static void on_report(struct mcpz_job *job, const struct mcpz_keeper_report *rep
         job->ended = true;
         job->wait_status = report->number;
         job->site->stats.stragglers += report->stragglers;
+        job->site->stats.limited += report->limit != MCPZ_LIMIT_NONE;
+        note_limit(job, report->limit);
         if (report->pid == 0) {
             note_trouble(job, MCPZ_CODE_START_FAILED, "cannot start the command", "");
         }
@@ -408,14 +426,19 @@ static bool environment_make(struct environment *environment, const struct mcpz_
  * A second net under the timeout: a process that computes on all processors until its time is
  * over stays below it.
  */
-static uint32_t cpu_seconds(uint32_t timeout_ms)
+static uint32_t cpu_seconds(const struct mcpz_job *job, bool fenced)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t seconds = timeout_ms / 1000 + CPU_SLACK_SECONDS;
+    uint32_t seconds = job->timeout_ms / 1000 + CPU_SLACK_SECONDS;
+
+    if (fenced) {
+        uint32_t most = job->limits.seconds + CPU_SLACK_SECONDS;
+        return (most < seconds ? most : seconds) * ((job->limits.cpu_milli + 999) / 1000);
+    }
     return processors > 1 && processors < 4096 ? seconds * (uint32_t)processors : seconds;
 }
 
-static mcpz_error start_child(struct mcpz_job *job, const char *command)
+static mcpz_error start_child(struct mcpz_job *job, const struct mcpz_provision *provision)
 {
     char workspace[PATH_MAX];
     struct environment environment = {.count = 0};
@@ -430,13 +453,24 @@ static mcpz_error start_child(struct mcpz_job *job, const char *command)
 
     mcpz_error error = MCPZ_ENOMEM;
     if (environment_make(&environment, job, workspace)) {
+        const bool fenced = provision->isolation != MCPZ_ISOLATION_NONE;
+        const uint32_t seconds = cpu_seconds(job, fenced);
+        const struct mcpz_fence fence = {
+            .machine = &job->site->machine,
+            .provision = provision,
+            .workspace = workspace,
+            .name = job->workspace,
+            .cpu_seconds_max = seconds,
+            .turn = job->site->counter,
+        };
         const struct mcpz_child_config config = {
-            .command = command,
+            .command = provision->provider.command,
             .environment = environment.entries,
             .root = job->site->directory,
             .workspace = workspace,
             .name = job->workspace,
-            .cpu_seconds_max = cpu_seconds(job->timeout_ms),
+            .cpu_seconds_max = seconds,
+            .fence = fenced ? &fence : NULL,
         };
         error = mcpz_child_start(&config, &job->child);
     }
@@ -467,15 +501,16 @@ static void fail_start(struct mcpz_job *job, const char *what)
     mcpz_job_fail(job, MCPZ_CODE_START_FAILED, text);
 }
 
-void mcpz_job_start(struct mcpz_job *job, const char *command)
+void mcpz_job_start(struct mcpz_job *job, const struct mcpz_provision *provision)
 {
     assert(!job->started && !job->told);
 
+    job->limits = provision->provider.limits;
     if (mcpz_workspace_make(job->site->root, &job->site->counter, job->workspace) != MCPZ_OK) {
         fail_start(job, "cannot make a workspace");
         return;
     }
-    if (start_child(job, command) != MCPZ_OK) {
+    if (start_child(job, provision) != MCPZ_OK) {
         int cause = errno;
         (void)mcpz_workspace_remove(job->site->root, job->workspace);
         errno = cause;

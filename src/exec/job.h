@@ -23,14 +23,16 @@
 #include "base/attr.h"
 #include "core/outbox.h"
 #include "exec/child.h"
+#include "exec/machine.h"
 #include "exec/pool.h"
+#include "exec/provision.h"
 #include "exec/run.h"
 #include "exec/workspace.h"
 #include "host/loop.h"
 #include "proto/id.h"
 #include "proto/limits.h"
 
-#define MCPZ_JOB_TEXT_BYTES 256 /* of a failure that is ours */
+#define MCPZ_JOB_TEXT_BYTES 320 /* of a failure that is ours */
 
 struct mcpz_job;
 
@@ -38,6 +40,7 @@ struct mcpz_job;
 struct mcpz_job_site {
     struct mcpz_loop *loop;
     struct mcpz_pool_stats stats;
+    struct mcpz_machine machine;
     const char *directory; /* absolute: the workspaces are in it */
     int root;              /* the same, open */
     uint32_t counter;      /* of workspaces */
@@ -59,6 +62,7 @@ struct mcpz_job {
     char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     char traceparent[MCPZ_TRACEPARENT_BYTES_MAX + 1];
     char idempotency_key[MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1];
+    struct mcpz_service_limits limits; /* once started */
 
     struct mcpz_run run;
     uint8_t *input; /* the run's ring */
@@ -92,8 +96,11 @@ MCPZ_MUST_USE mcpz_error mcpz_job_create(struct mcpz_job_site *site,
 /** Only of a job that never started, or is over. NULL is fine. */
 void mcpz_job_destroy(struct mcpz_job *job);
 
-/** Run `command`. If that fails the engine is told, and the job is over. Not within a turn. */
-void mcpz_job_start(struct mcpz_job *job, const char *command);
+/**
+ * Run it as `provision` says, which is needed for the call only. If that fails the engine is told,
+ * and the job is over. Not within a turn.
+ */
+void mcpz_job_start(struct mcpz_job *job, const struct mcpz_provision *provision);
 
 /* What the engine says, within its turn. True: mcpz_job_poll() is due after it. */
 MCPZ_MUST_USE bool mcpz_job_input(struct mcpz_job *job, struct mcpz_bytes chunk);

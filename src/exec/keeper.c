@@ -33,10 +33,13 @@ struct watch {
     int proc;    /* the directory /proc */
     int signals; /* signalfd */
     pid_t command;
-    bool ended;  /* the command's own process */
+    bool ended;   /* the command's own process */
+    bool guarded; /* there is a guard */
+    enum mcpz_limit limit;
     int status;  /* of the command, once ended */
     bool counts; /* what is reaped now was killed after the command's end */
     uint32_t stragglers;
+    struct mcpz_guard guard;
 };
 
 static void report(const struct mcpz_keeper *keeper, const struct mcpz_keeper_report *message)
@@ -109,6 +112,7 @@ static bool set_limit(__rlimit_resource_t resource, rlim_t most)
     return setrlimit(resource, &limit) == 0;
 }
 
+/* What holds without a fence. */
 static bool set_limits(const struct mcpz_keeper *keeper)
 {
     return set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_NOFILE, MCPZ_CHILD_FILES_MAX) &&
@@ -123,6 +127,23 @@ static _Noreturn void give_up(const struct mcpz_keeper *keeper, enum mcpz_keeper
     _exit(127);
 }
 
+/* All that is the same with a fence and without is done; what is left is exec. */
+static void close_off(const struct mcpz_keeper *keeper)
+{
+    enum mcpz_fence_stage stage;
+
+    if (keeper->fence == NULL) {
+        if (!set_limits(keeper)) {
+            give_up(keeper, MCPZ_STAGE_LIMITS);
+        }
+        return;
+    }
+    stage = mcpz_fence_enter(keeper->fence);
+    if (stage != MCPZ_FENCE_PASSED) {
+        give_up(keeper, (enum mcpz_keeper_stage)(MCPZ_STAGE_FENCE + (int)stage));
+    }
+}
+
 /* In the process that becomes the command. The status pipe closes with exec. */
 static _Noreturn void run_command(const struct mcpz_keeper *keeper, pid_t keeper_pid)
 {
@@ -135,20 +156,19 @@ static _Noreturn void run_command(const struct mcpz_keeper *keeper, pid_t keeper
     memcpy(&arguments[2], &keeper->command, sizeof(arguments[2]));
 
     (void)setsid();
+    (void)umask(077);
+    if (chdir(keeper->workspace) < 0) {
+        give_up(keeper, MCPZ_STAGE_DIRECTORY);
+    }
+    close_all_but(keeper->status, keeper->status);
+    close_off(keeper);
+    /* New credentials forget it. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) {
         give_up(keeper, MCPZ_STAGE_LIMITS);
     }
     if (getppid() != keeper_pid) {
         _exit(127); /* the keeper died before we asked to be told */
     }
-    (void)umask(077);
-    if (!set_limits(keeper)) {
-        give_up(keeper, MCPZ_STAGE_LIMITS);
-    }
-    if (chdir(keeper->workspace) < 0) {
-        give_up(keeper, MCPZ_STAGE_DIRECTORY);
-    }
-    close_all_but(keeper->status, keeper->status);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)execve(shell, arguments, keeper->environment);
@@ -270,6 +290,11 @@ static bool drain_signals(int signals)
     return stop;
 }
 
+static bool has_group(const struct mcpz_keeper *keeper)
+{
+    return keeper->fence != NULL && keeper->fence->machine->cgroups.path[0] != '\0';
+}
+
 /*
  * Until nobody is left. Ends: a child we saw dies of SIGKILL, one we did not see became ours
  * since, and what was its parent waits to be reaped.
@@ -280,6 +305,9 @@ static void kill_all(struct watch *watch)
 
     /* Only those killed from here on, and only if the command did not need killing. */
     watch->counts = watch->ended;
+    if (has_group(watch->keeper)) {
+        (void)mcpz_cgroup_kill(&watch->keeper->fence->machine->cgroups, watch->keeper->name);
+    }
     while (reap(watch)) {
         kill_children(watch, self);
         struct pollfd ready = {.fd = watch->signals, .events = POLLIN};
@@ -299,11 +327,18 @@ static void wait_for_end(struct watch *watch)
     };
 
     while (reap(watch) && !watch->ended) {
-        if (poll(ready, 2, -1) < 0 && errno != EINTR) {
+        int wait = watch->guarded ? mcpz_guard_wait_ms(&watch->guard, mcpz_guard_now_ms()) : -1;
+        if (poll(ready, 2, wait) < 0 && errno != EINTR) {
             return;
         }
         if (ready[0].revents != 0 || drain_signals(watch->signals)) {
             return;
+        }
+        if (watch->guarded) {
+            watch->limit = mcpz_guard_look(&watch->guard, mcpz_guard_now_ms());
+            if (watch->limit != MCPZ_LIMIT_NONE) {
+                return;
+            }
         }
     }
 }
@@ -351,11 +386,21 @@ static bool prepare(const struct mcpz_keeper *keeper, struct watch *watch)
 
 static void start_command(struct watch *watch)
 {
+    const struct mcpz_keeper *keeper = watch->keeper;
     const pid_t self = getpid();
 
+    if (has_group(keeper) && !mcpz_cgroup_make(&keeper->fence->machine->cgroups, keeper->name,
+                                               &keeper->fence->provision->provider.limits)) {
+        report_failure(keeper, MCPZ_STAGE_GROUP, errno);
+        return;
+    }
+    if (keeper->fence != NULL) {
+        watch->guarded = true;
+        mcpz_guard_init(&watch->guard, keeper->fence, watch->proc, mcpz_guard_now_ms());
+    }
     pid_t pid = fork();
     if (pid == 0) {
-        run_command(watch->keeper, self);
+        run_command(keeper, self);
     }
     if (pid < 0) {
         report_failure(watch->keeper, MCPZ_STAGE_FORK, errno);
@@ -390,11 +435,21 @@ _Noreturn void mcpz_keeper_run(const struct mcpz_keeper *keeper)
         kill_all(&watch);
     }
 
+    if (watch.guarded) {
+        mcpz_guard_finish(&watch.guard);
+        if (watch.limit == MCPZ_LIMIT_NONE && watch.ended) {
+            watch.limit = mcpz_guard_verdict(keeper->fence, watch.status);
+        }
+    }
+    if (has_group(keeper)) {
+        mcpz_cgroup_remove(&keeper->fence->machine->cgroups, keeper->name);
+    }
     struct mcpz_keeper_report ended = {
         .kind = MCPZ_KEEPER_ENDED,
         .number = watch.status,
         .pid = watch.command,
         .stragglers = watch.stragglers,
+        .limit = watch.limit,
     };
     report(keeper, &ended);
     remove_workspace(keeper);

@@ -12,8 +12,9 @@
  *
  * It is forked from a process with threads and does not exec: only async-signal-safe calls here.
  *
- * On purpose not: a security boundary. The command runs as the node's own user and could kill its
- * keeper; then it dies with it (PR_SET_PDEATHSIG), and the node kills its process group.
+ * The command goes through exec/fence.h first, if it has one, and the keeper watches the limits
+ * that nobody else keeps (exec/guard.h). Without a fence it could kill its keeper; then it dies
+ * with it (PR_SET_PDEATHSIG), and the node kills its process group.
  *
  * Source: prctl(2) PR_SET_CHILD_SUBREAPER, signal-safety(7).
  */
@@ -23,6 +24,9 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "exec/fence.h"
+#include "exec/guard.h"
 
 #define MCPZ_CHILD_FILES_MAX 1024             /* descriptors a command may have open */
 #define MCPZ_CHILD_FILE_BYTES_MAX (1UL << 30) /* of one file it writes */
@@ -36,11 +40,12 @@ struct mcpz_keeper {
     int control; /* read end: end of file means stop */
     int status;  /* write end: struct mcpz_keeper_report */
     const char *command;
-    char *const *environment; /* ends with NULL */
-    const char *root;         /* absolute: the directory the workspace is in */
-    const char *workspace;    /* absolute: where the command runs */
-    const char *name;         /* of the workspace in `root` */
-    uint32_t cpu_seconds_max; /* of one process of the command */
+    char *const *environment;       /* ends with NULL */
+    const char *root;               /* absolute: the directory the workspace is in */
+    const char *workspace;          /* absolute: where the command runs */
+    const char *name;               /* of the workspace in `root` */
+    uint32_t cpu_seconds_max;       /* of one process of the command */
+    const struct mcpz_fence *fence; /* NULL: none */
 };
 
 enum mcpz_keeper_report_kind {
@@ -56,6 +61,8 @@ enum mcpz_keeper_stage {
     MCPZ_STAGE_LIMITS,
     MCPZ_STAGE_DIRECTORY,
     MCPZ_STAGE_SHELL,
+    MCPZ_STAGE_GROUP,
+    MCPZ_STAGE_FENCE, /* MCPZ_STAGE_FENCE and an enum mcpz_fence_stage */
 };
 
 /* One write on the status pipe: far below PIPE_BUF, so never torn. */
@@ -64,7 +71,8 @@ struct mcpz_keeper_report {
     enum mcpz_keeper_stage stage;
     int number; /* FAILED: errno; ENDED: as from waitpid() */
     pid_t pid;
-    uint32_t stragglers; /* ENDED: killed after the command had ended by itself */
+    uint32_t stragglers;   /* ENDED: killed after the command had ended by itself */
+    enum mcpz_limit limit; /* ENDED: what it had run out of */
 };
 
 /** Be the keeper. All signals are blocked; nothing is shared with the node but the pipes. */

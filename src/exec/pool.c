@@ -15,12 +15,6 @@
 /* Between two turns of the loop the core can have no more calls than it has room for. */
 #define REFUSED_MAX MCPZ_CALLS_MAX
 
-/* A capability and what does it. */
-struct offer {
-    char name[MCPZ_CAPABILITY_BYTES_MAX + 1];
-    char *command;
-};
-
 /* A RUN_START that came to nothing, to be told outside the turn. */
 struct refusal {
     uint32_t id;
@@ -32,8 +26,9 @@ struct mcpz_pool {
     struct mcpz_job_site site;
     struct mcpz_offers *shared; /* with other edges; borrowed; NULL: all RUN_STARTs are ours */
     char *directory;
-    struct offer offers[MCPZ_CAPABILITIES_PER_NODE_MAX];
-    size_t offer_count;
+    struct mcpz_provision provisions[MCPZ_CAPABILITIES_PER_NODE_MAX];
+    size_t provision_count;
+    size_t running_max;
     struct mcpz_job *running[MCPZ_CHILDREN_MAX]; /* stats.running of them, in no order */
     struct mcpz_job *waiting[MCPZ_WAITING_MAX];  /* stats.waiting, first come, first served */
     struct refusal refused[REFUSED_MAX];
@@ -43,11 +38,11 @@ struct mcpz_pool {
 
 /* ---- Offers ------------------------------------------------------------------------------- */
 
-static struct offer *find_offer(struct mcpz_pool *pool, const char *name)
+static struct mcpz_provision *find_provision(struct mcpz_pool *pool, const char *name)
 {
-    for (size_t i = 0; i < pool->offer_count; i++) {
-        if (strcmp(pool->offers[i].name, name) == 0) {
-            return &pool->offers[i];
+    for (size_t i = 0; i < pool->provision_count; i++) {
+        if (strcmp(pool->provisions[i].provider.name, name) == 0) {
+            return &pool->provisions[i];
         }
     }
     return NULL;
@@ -130,15 +125,15 @@ static void tell_refusal(struct mcpz_pool *pool, const struct refusal *refusal)
 static void start_next(struct mcpz_pool *pool)
 {
     struct mcpz_job *job = pool->waiting[0];
-    const struct offer *offer = find_offer(pool, job->capability);
+    const struct mcpz_provision *provision = find_provision(pool, job->capability);
 
-    if (offer == NULL) {
+    if (provision == NULL) {
         mcpz_job_fail(job, MCPZ_CODE_NOT_OFFERED, "the capability was withdrawn");
         return;
     }
     remove_waiting(pool, 0);
     pool->running[pool->site.stats.running++] = job;
-    mcpz_job_start(job, offer->command);
+    mcpz_job_start(job, provision);
 }
 
 /* Every job is visited once, also when those before it in the list come to their end. */
@@ -169,7 +164,7 @@ static void on_kick(struct ev_loop *loop, ev_timer *timer, int events)
 
     /* Each try ends in a running job or in one less that waits. */
     for (size_t i = 0; i < MCPZ_WAITING_MAX; i++) {
-        if (pool->site.stats.waiting == 0 || pool->site.stats.running == MCPZ_CHILDREN_MAX) {
+        if (pool->site.stats.waiting == 0 || pool->site.stats.running >= pool->running_max) {
             return;
         }
         start_next(pool);
@@ -309,6 +304,8 @@ mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory, struc
         return MCPZ_EIO;
     }
     new_pool->site.directory = new_pool->directory;
+    new_pool->running_max = MCPZ_CHILDREN_MAX;
+    mcpz_machine_init(&new_pool->site.machine);
 
     ev_timer_init(&new_pool->kick, on_kick, 0.0, 0.0);
     new_pool->kick.data = new_pool;
@@ -364,9 +361,10 @@ void mcpz_pool_destroy(struct mcpz_pool *pool)
         mcpz_job_abandon(pool->running[--pool->site.stats.running]);
     }
 
-    for (size_t i = 0; i < pool->offer_count; i++) {
-        free(pool->offers[i].command);
+    for (size_t i = 0; i < pool->provision_count; i++) {
+        mcpz_provision_finish(&pool->provisions[i]);
     }
+    mcpz_machine_finish(&pool->site.machine);
     (void)close(pool->site.root);
     free(pool->directory);
     free(pool);
@@ -374,57 +372,84 @@ void mcpz_pool_destroy(struct mcpz_pool *pool)
 
 void mcpz_pool_share(struct mcpz_pool *pool, struct mcpz_offers *offers)
 {
-    assert(pool->offer_count == 0);
+    assert(pool->provision_count == 0);
     pool->shared = offers;
 }
 
-mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const char *name, const char *command)
+void mcpz_pool_set_most(struct mcpz_pool *pool, size_t most)
 {
-    size_t length = strlen(name);
+    assert(most > 0 && most <= MCPZ_CHILDREN_MAX);
+
+    pool->running_max = most;
+}
+
+mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const struct mcpz_service *provider)
+{
+    size_t length = strlen(provider->name);
     if (length == 0 || length > MCPZ_CAPABILITY_BYTES_MAX) {
         return MCPZ_EPROTO;
     }
-    struct offer *offer = find_offer(pool, name);
-    if (strlen(command) > MCPZ_COMMAND_BYTES_MAX ||
-        (offer == NULL && pool->offer_count == MCPZ_CAPABILITIES_PER_NODE_MAX)) {
+    struct mcpz_provision *provision = find_provision(pool, provider->name);
+    if (strlen(provider->command) > MCPZ_COMMAND_BYTES_MAX ||
+        (provision == NULL && pool->provision_count == MCPZ_CAPABILITIES_PER_NODE_MAX)) {
         return MCPZ_EFULL;
     }
 
-    char *copy = strdup(command);
-    if (copy == NULL) {
-        return MCPZ_ENOMEM;
+    enum mcpz_isolation isolation =
+        mcpz_machine_isolation(&pool->site.machine, (enum mcpz_isolation)provider->isolation);
+    if (isolation == MCPZ_ISOLATION_UNSAID) {
+        return MCPZ_EUNSUPPORTED;
     }
-    mcpz_error error =
-        pool->shared != NULL ? mcpz_offers_claim(pool->shared, mcpz_text(name), pool) : MCPZ_OK;
+    struct mcpz_provision made;
+    mcpz_error error = mcpz_provision_init(&made, provider, isolation);
+    if (error == MCPZ_OK && pool->shared != NULL) {
+        error = mcpz_offers_claim(pool->shared, mcpz_text(provider->name), pool);
+        if (error != MCPZ_OK) {
+            mcpz_provision_finish(&made);
+        }
+    }
     if (error != MCPZ_OK) {
-        free(copy);
         return error;
     }
-    if (offer == NULL) {
-        offer = &pool->offers[pool->offer_count++];
-        *offer = (struct offer){.command = NULL};
-        memcpy(offer->name, name, length + 1);
+    if (provision != NULL) {
+        mcpz_provision_finish(provision);
+    } else {
+        provision = &pool->provisions[pool->provision_count++];
     }
-    free(offer->command);
-    offer->command = copy;
-    tell_offer(pool, MCPZ_EVENT_PROVIDE, name);
+    *provision = made;
+    tell_offer(pool, MCPZ_EVENT_PROVIDE, provision->provider.name);
     return MCPZ_OK;
 }
 
 mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name)
 {
-    struct offer *offer = find_offer(pool, name);
-    if (offer == NULL) {
+    struct mcpz_provision *provision = find_provision(pool, name);
+    if (provision == NULL) {
         return MCPZ_ENOTFOUND;
     }
 
     if (pool->shared != NULL) {
         mcpz_offers_release(pool->shared, mcpz_text(name), pool);
     }
-    free(offer->command);
-    *offer = pool->offers[--pool->offer_count];
+    mcpz_provision_finish(provision);
+    *provision = pool->provisions[--pool->provision_count];
     tell_offer(pool, MCPZ_EVENT_WITHDRAW, name);
     return MCPZ_OK;
+}
+
+const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool)
+{
+    return &pool->site.machine;
+}
+
+enum mcpz_isolation mcpz_pool_isolation(const struct mcpz_pool *pool, struct mcpz_bytes name)
+{
+    for (size_t i = 0; i < pool->provision_count; i++) {
+        if (mcpz_bytes_equal(mcpz_text(pool->provisions[i].provider.name), name)) {
+            return pool->provisions[i].isolation;
+        }
+    }
+    return MCPZ_ISOLATION_UNSAID;
 }
 
 const struct mcpz_pool_stats *mcpz_pool_stats(const struct mcpz_pool *pool)

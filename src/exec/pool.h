@@ -11,7 +11,8 @@
  *   PATH, LANG       the node's own, or something usual
  *
  * and nothing else of the node: no other variables, no descriptors, no blocked signals, no
- * privileges to gain, umask 077, no core dumps, the limits of exec/keeper.h.
+ * privileges to gain, umask 077, no core dumps. Unless its isolation is none it runs behind
+ * exec/fence.h, under the limits of its provider.
  *
  * Exit status 0: what it wrote to stdout is the result. Anything else: the task failed, and the
  * last lines it wrote to stderr are the message. When the task ends, however it ends, every
@@ -27,9 +28,11 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "exec/machine.h"
 #include "host/loop.h"
+#include "host/service.h"
 
-#define MCPZ_CHILDREN_MAX 16       /* running at once; further tasks wait their turn */
+#define MCPZ_CHILDREN_MAX 64       /* running at once, and fewer if told so; others wait */
 #define MCPZ_WAITING_MAX 128       /* further ones fail with MCPZ_CODE_BUSY */
 #define MCPZ_POOL_PATIENCE_MS 5000 /* then keepers that do not end are killed */
 
@@ -46,6 +49,9 @@ struct mcpz_pool;
 MCPZ_MUST_USE mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory,
                                           struct mcpz_pool **pool);
 
+/** Run at most so many tasks at once, 1 to MCPZ_CHILDREN_MAX, which is what it begins with. */
+void mcpz_pool_set_most(struct mcpz_pool *pool, size_t most);
+
 /**
  * Kill what runs and wait until it is gone, at most about MCPZ_POOL_PATIENCE_MS. Tells the engine
  * nothing. After the loop has stopped turning, before mcpz_loop_destroy(): the listener stays
@@ -58,20 +64,27 @@ void mcpz_pool_destroy(struct mcpz_pool *pool);
 void mcpz_pool_share(struct mcpz_pool *pool, struct mcpz_offers *offers);
 
 /**
- * Offer a capability: from now on its tasks run `command` (both copied). Replaces. The engine is
- * told (PROVIDE). After mcpz_loop_start().
+ * Offer a capability: from now on its tasks are run as `provider` (copied) says. Replaces. The
+ * engine is told (PROVIDE). After mcpz_loop_start().
  *
- * Errors: MCPZ_EFULL   MCPZ_CAPABILITIES_PER_NODE_MAX are offered, or the command is longer than
- *                      MCPZ_COMMAND_BYTES_MAX
- *         MCPZ_EPROTO  the name is empty or longer than MCPZ_CAPABILITY_BYTES_MAX
- *         MCPZ_ECONFLICT  another edge offers it: mcpz_pool_share()
+ * Errors: MCPZ_EFULL         MCPZ_CAPABILITIES_PER_NODE_MAX are offered, or the command is longer
+ *                            than MCPZ_COMMAND_BYTES_MAX
+ *         MCPZ_EPROTO        the name is empty or longer than MCPZ_CAPABILITY_BYTES_MAX
+ *         MCPZ_EUNSUPPORTED  it wants strict isolation, and this machine lacks something for it
+ *         MCPZ_ECONFLICT     another edge offers it: mcpz_pool_share()
  *         MCPZ_ENOMEM
  */
-MCPZ_MUST_USE mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const char *name,
-                                           const char *command);
+MCPZ_MUST_USE mcpz_error mcpz_pool_provide(struct mcpz_pool *pool,
+                                           const struct mcpz_service *provider);
 
 /** Offer it no longer. Tasks that run go on. Errors: MCPZ_ENOTFOUND */
 MCPZ_MUST_USE mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name);
+
+/** What this machine has; lasts as long as the pool. */
+const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool);
+
+/** How a capability offered here is isolated. MCPZ_ISOLATION_UNSAID: it is not offered. */
+enum mcpz_isolation mcpz_pool_isolation(const struct mcpz_pool *pool, struct mcpz_bytes name);
 
 struct mcpz_pool_stats {
     size_t running;
@@ -81,6 +94,7 @@ struct mcpz_pool_stats {
     uint64_t failed;      /* exit status not 0 */
     uint64_t crashed;     /* by a signal that was not ours */
     uint64_t stopped;     /* by us: cancelled, out of time, too much output */
+    uint64_t limited;     /* a limit of theirs was reached */
     uint64_t not_started; /* no process to be had, no workspace, no shell */
     uint64_t stragglers;  /* processes killed after their task's own had ended */
 };

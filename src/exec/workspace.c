@@ -10,6 +10,7 @@
 #include "exec/listing.h"
 
 #define NAME_PREFIX "task-"
+#define BLOCK_BYTES 512 /* of st_blocks */
 #define NAME_DIGITS 8
 #define NAME_TRIES_MAX 1024 /* leftovers that could not be removed are in the way */
 
@@ -128,6 +129,59 @@ bool mcpz_workspace_remove(int root, const char *name)
     }
     (void)close(top);
     return unlinkat(root, name, AT_REMOVEDIR) == 0;
+}
+
+/* ---- How large it is ---------------------------------------------------------------------- */
+
+struct level {
+    int fd;
+    struct mcpz_listing listing;
+};
+
+static bool enter_level(struct level *level, int parent, const char *name)
+{
+    level->fd = open_directory(parent, name);
+    if (level->fd < 0) {
+        return false;
+    }
+    mcpz_listing_init(&level->listing, level->fd);
+    return true;
+}
+
+void mcpz_workspace_measure(int directory, uint64_t bytes_max, struct mcpz_workspace_size *size)
+{
+    struct level levels[MCPZ_WORKSPACE_DEPTH_MAX];
+    struct stat facts;
+    size_t depth = 0;
+
+    *size = (struct mcpz_workspace_size){0};
+    if (!enter_level(&levels[depth], directory, ".")) {
+        return;
+    }
+    depth++;
+    while (depth > 0) {
+        struct level *level = &levels[depth - 1];
+        const char *name = mcpz_listing_next(&level->listing);
+        if (name == NULL || size->bytes > bytes_max || size->files > MCPZ_WORKSPACE_FILES_MAX) {
+            (void)close(level->fd);
+            depth--;
+            continue;
+        }
+        if (fstatat(level->fd, name, &facts, AT_SYMLINK_NOFOLLOW) < 0) {
+            continue;
+        }
+        size->files++;
+        size->bytes += (uint64_t)facts.st_blocks * BLOCK_BYTES /
+                       (facts.st_nlink > 1 && !S_ISDIR(facts.st_mode) ? facts.st_nlink : 1);
+        if (!S_ISDIR(facts.st_mode)) {
+            continue;
+        }
+        if (depth == MCPZ_WORKSPACE_DEPTH_MAX) {
+            size->too_deep = true;
+        } else if (enter_level(&levels[depth], level->fd, name)) {
+            depth++;
+        }
+    }
 }
 
 static void remove_leftovers(int root)

@@ -19,7 +19,9 @@
 
 #include "base/attr.h"
 
-#define MCPZ_WORKSPACE_NAME_BYTES 16 /* "task-" and 8 hexadecimal digits, and the terminator */
+#define MCPZ_WORKSPACE_DEPTH_MAX 64      /* of directories, where its size is limited */
+#define MCPZ_WORKSPACE_FILES_MAX 1000000 /* the same: files and directories */
+#define MCPZ_WORKSPACE_NAME_BYTES 16     /* "task-" and 8 hexadecimal digits, and the terminator */
 
 /**
  * Open the directory the workspaces are in. It is made if it is not there (its parent must be),
@@ -35,6 +37,19 @@ MCPZ_MUST_USE mcpz_error mcpz_workspace_open_root(const char *directory, int *ro
  * Errors: MCPZ_EIO  errno says why
  */
 MCPZ_MUST_USE mcpz_error mcpz_workspace_make(int root, uint32_t *counter, char *name);
+
+struct mcpz_workspace_size {
+    uint64_t bytes; /* on disk; of a file with several names a share for each */
+    uint64_t files;
+    bool too_deep; /* more than MCPZ_WORKSPACE_DEPTH_MAX levels: there may be more below */
+};
+
+/**
+ * Measure the directory open at `directory`, without following links or leaving its device. Stops
+ * early above `bytes_max`, and at MCPZ_WORKSPACE_FILES_MAX. What changes meanwhile may be counted
+ * or not. Async-signal-safe.
+ */
+void mcpz_workspace_measure(int directory, uint64_t bytes_max, struct mcpz_workspace_size *size);
 
 /**
  * Remove the directory `name` in `root` and all below it; without effect if it is not there.

@@ -27,12 +27,14 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .listen = strdup("127.0.0.1:8765"),
         .log_level = strdup("info"),
         .log_format = strdup("auto"),
+        .isolation = strdup("degraded"),
+        .workspaces_max = MCPZ_WORKSPACES_DEFAULT,
         .mesh_enabled = true,
         .max_direct_peers = MCPZ_DIRECT_PEERS_DEFAULT,
         .store_bytes_max = MCPZ_STORE_BYTES_DEFAULT,
     };
     if (config->data == NULL || config->listen == NULL || config->log_level == NULL ||
-        config->log_format == NULL) {
+        config->log_format == NULL || config->isolation == NULL) {
         mcpz_config_finish(config);
         return MCPZ_ENOMEM;
     }
@@ -48,8 +50,7 @@ void mcpz_config_finish(struct mcpz_config *config)
         free(config->bootstrap[i]);
     }
     for (size_t i = 0; i < config->provider_count; i++) {
-        free(config->providers[i].name);
-        free(config->providers[i].command);
+        mcpz_service_finish(&config->providers[i]);
     }
     free(config->file);
     free(config->data);
@@ -59,6 +60,7 @@ void mcpz_config_finish(struct mcpz_config *config)
     free(config->listen);
     free(config->advertise);
     mcpz_config_wipe(config->join);
+    free(config->isolation);
     free(config->api);
     mcpz_config_wipe(config->api_keys);
     free(config->log_level);
@@ -394,6 +396,12 @@ mcpz_error mcpz_config_settle(struct mcpz_config *config, struct mcpz_config_tro
         return refuse_key(config, MCPZ_KEY_JOIN, trouble,
                           "mesh.enabled is false: a node without a mesh joins none");
     }
+    for (size_t i = 0; i < config->provider_count; i++) {
+        uint8_t *isolation = &config->providers[i].isolation;
+        if (*isolation == MCPZ_ISOLATION_UNSAID) {
+            *isolation = (uint8_t)mcpz_isolation_from_word(config->isolation);
+        }
+    }
     mcpz_error error = settle_api(config, trouble);
     if (error == MCPZ_OK) {
         error = settle_addresses(config, trouble);
@@ -437,6 +445,8 @@ static const char *value_of(const struct mcpz_config *config, enum mcpz_key key,
         join_words(config->bootstrap, config->bootstrap_count, buffer, SHOWN_LIST_BYTES);
     } else if (key == MCPZ_KEY_DIRECT_PEERS) {
         (void)snprintf(buffer, SHOWN_LIST_BYTES, "%zu", config->max_direct_peers);
+    } else if (key == MCPZ_KEY_WORKSPACES) {
+        (void)snprintf(buffer, SHOWN_LIST_BYTES, "%zu", config->workspaces_max);
     } else if (key == MCPZ_KEY_STORE_BYTES) {
         (void)snprintf(buffer, SHOWN_LIST_BYTES, "%llu",
                        (unsigned long long)config->store_bytes_max);
@@ -450,6 +460,7 @@ void mcpz_config_walk(const struct mcpz_config *config,
                       void *context)
 {
     char buffer[SHOWN_LIST_BYTES];
+    char row[MCPZ_CAPABILITY_BYTES_MAX + 64];
     char origin[ORIGIN_BYTES];
 
     for (enum mcpz_key key = 0; key < MCPZ_KEY_COUNT; key++) {
@@ -461,10 +472,13 @@ void mcpz_config_walk(const struct mcpz_config *config,
             continue;
         }
         for (size_t i = 0; i < config->provider_count; i++) {
-            const struct mcpz_config_provider *provider = &config->providers[i];
-            (void)snprintf(buffer, sizeof(buffer), "%s.%s", name, provider->name);
+            const struct mcpz_service *provider = &config->providers[i];
+            (void)snprintf(row, sizeof(row), "%s.%s", name, provider->name);
             origin_words(config, key, provider->origin, origin);
-            visit(context, buffer, provider->command, origin);
+            visit(context, row, provider->command, origin);
+            (void)snprintf(row, sizeof(row), "%s.%s.workspace", name, provider->name);
+            mcpz_service_show(provider, buffer, sizeof(buffer));
+            visit(context, row, buffer, origin);
         }
     }
 }

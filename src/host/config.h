@@ -16,6 +16,7 @@
  *   zone: upstairs               bootstrap: [wss://a:8765]   limits:
  *   roles: [compute]             enabled: true                 store_bytes: 1073741824
  *   api: {listen: 127.0.0.1:8000}                            log: {level: info, format: auto}
+ *   workspaces: {isolation: degraded, max: 10}
  */
 
 #ifndef HOST_CONFIG_H
@@ -28,6 +29,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "host/service.h"
 #include "proto/limits.h"
 
 #define MCPZ_PORT_DEFAULT 8765
@@ -39,18 +41,14 @@
 #define MCPZ_DIRECT_PEERS_MIN 3 /* fewer, and the mesh falls apart */
 #define MCPZ_DIRECT_PEERS_MAX 8
 #define MCPZ_DIRECT_PEERS_DEFAULT 6
+#define MCPZ_WORKSPACES_MAX 64
+#define MCPZ_WORKSPACES_DEFAULT 10   /* R-TASK-10 */
 #define MCPZ_STORE_BYTES_MIN 1048576 /* LMDB wants room for its own pages */
 #define MCPZ_STORE_BYTES_MAX (UINT64_C(1) << 44)
 #define MCPZ_STORE_BYTES_DEFAULT (UINT64_C(1) << 34)
 
 /* Where a value came from. */
 enum mcpz_origin { MCPZ_FROM_DEFAULT = 0, MCPZ_FROM_FILE, MCPZ_FROM_ENVIRONMENT, MCPZ_FROM_FLAG };
-
-struct mcpz_config_provider {
-    char *name;
-    char *command;  /* given to /bin/sh -c */
-    uint8_t origin; /* enum mcpz_origin */
-};
 
 /* All texts are owned by the configuration; NULL or "" means not set. */
 struct mcpz_config {
@@ -74,8 +72,10 @@ struct mcpz_config {
     char *api;      /* host:port; NULL: only the Unix socket */
     char *api_keys; /* separated by commas */
 
-    struct mcpz_config_provider providers[MCPZ_PROVIDERS_MAX];
+    struct mcpz_service providers[MCPZ_PROVIDERS_MAX];
     size_t provider_count;
+    char *isolation;       /* of providers that do not say; a word of mcpz_isolation_word() */
+    size_t workspaces_max; /* at once; further tasks wait */
 
     uint64_t store_bytes_max;
     char *log_level;
@@ -132,7 +132,8 @@ MCPZ_MUST_USE mcpz_error mcpz_config_settle(struct mcpz_config *config,
 /**
  * Show every key, its value as text and where it came from ("default", the path of the file,
  * "environment MCPZ_NAME", "flag --name"), secrets replaced by "(set)". A list is one value
- * separated by ", "; providers are one row each, "providers.NAME". Strings last for the call.
+ * separated by ", "; providers are two rows each: "providers.NAME" is the command,
+ * "providers.NAME.workspace" how it is run. Strings last for the call.
  */
 void mcpz_config_walk(const struct mcpz_config *config,
                       void (*visit)(void *context, const char *key, const char *value,

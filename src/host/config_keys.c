@@ -307,6 +307,34 @@ static mcpz_error read_peers(const struct mcpz_setting *setting, char **value,
     return duplicate(setting->text, value);
 }
 
+static mcpz_error read_isolation(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble)
+{
+    enum mcpz_isolation isolation = mcpz_isolation_from_word(setting->text);
+    char shown[MCPZ_SHOWN_BYTES];
+
+    if (isolation == MCPZ_ISOLATION_UNSAID) {
+        return mcpz_config_refuse(trouble, setting->place,
+                                  "\"%s\" must be strict, degraded or none",
+                                  mcpz_config_shown(setting->text, shown));
+    }
+    return duplicate(mcpz_isolation_word(isolation), value);
+}
+
+static mcpz_error read_workspaces(const struct mcpz_setting *setting, char **value,
+                                  struct mcpz_config_trouble *trouble)
+{
+    size_t length = strspn(setting->text, "0123456789");
+    char shown[MCPZ_SHOWN_BYTES];
+
+    if (length == 0 || length > 2 || setting->text[length] != '\0' || atoi(setting->text) == 0 ||
+        atoi(setting->text) > MCPZ_WORKSPACES_MAX) {
+        return mcpz_config_refuse(trouble, setting->place, "\"%s\" must be from 1 to %d",
+                                  mcpz_config_shown(setting->text, shown), MCPZ_WORKSPACES_MAX);
+    }
+    return duplicate(setting->text, value);
+}
+
 /* The canonical word for the `length` characters of `text`, NULL if they are no level. */
 static const char *level_word(const char *text, size_t length)
 {
@@ -427,6 +455,15 @@ static mcpz_error store_peers(struct mcpz_config *config, const struct mcpz_sett
     return MCPZ_OK;
 }
 
+static mcpz_error store_workspaces(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                   char **value, struct mcpz_config_trouble *trouble)
+{
+    (void)setting;
+    (void)trouble;
+    config->workspaces_max = strtoul(*value, NULL, 10);
+    return MCPZ_OK;
+}
+
 static void clear(char **list, size_t *count)
 {
     for (size_t i = 0; i < *count; i++) {
@@ -503,8 +540,8 @@ static mcpz_error store_api_key(struct mcpz_config *config, const struct mcpz_se
     return MCPZ_OK;
 }
 
-static struct mcpz_config_provider *provider_called(struct mcpz_config *config, const char *name,
-                                                    size_t length)
+static struct mcpz_service *provider_called(struct mcpz_config *config, const char *name,
+                                            size_t length)
 {
     for (size_t i = 0; i < config->provider_count; i++) {
         if (strlen(config->providers[i].name) == length &&
@@ -521,7 +558,7 @@ static mcpz_error store_provider(struct mcpz_config *config, const struct mcpz_s
 {
     size_t length = setting->name == NULL ? strcspn(setting->text, "=") : strlen(setting->name);
     const char *name = setting->name == NULL ? setting->text : setting->name;
-    struct mcpz_config_provider *same = provider_called(config, name, length);
+    struct mcpz_service *same = provider_called(config, name, length);
 
     if (same != NULL && same->origin == setting->origin) {
         return mcpz_config_refuse(trouble, setting->place,
@@ -531,23 +568,23 @@ static mcpz_error store_provider(struct mcpz_config *config, const struct mcpz_s
     if (same != NULL && same->origin > setting->origin) {
         return MCPZ_OK;
     }
-    if (same != NULL) {
-        free(same->command);
-        same->command = *value;
-        same->origin = (uint8_t)setting->origin;
-        *value = NULL;
-        return MCPZ_OK;
-    }
-    if (config->provider_count == MCPZ_PROVIDERS_MAX) {
+    if (same == NULL && config->provider_count == MCPZ_PROVIDERS_MAX) {
         return mcpz_config_refuse(trouble, setting->place, "more than %d", MCPZ_PROVIDERS_MAX);
     }
     char *copy = strndup(name, length);
     if (copy == NULL) {
         return MCPZ_ENOMEM;
     }
-    config->providers[config->provider_count] = (struct mcpz_config_provider){
-        .name = copy, .command = *value, .origin = (uint8_t)setting->origin};
-    config->provider_count++;
+    /* How the one below was to be run goes with it. */
+    if (same != NULL) {
+        mcpz_service_finish(same);
+    } else {
+        same = &config->providers[config->provider_count++];
+        mcpz_service_init(same);
+    }
+    same->name = copy;
+    same->command = *value;
+    same->origin = (uint8_t)setting->origin;
     *value = NULL;
     return MCPZ_OK;
 }
@@ -582,6 +619,10 @@ const struct mcpz_key_row mcpz_key_rows[MCPZ_KEY_COUNT] = {
                            .store = store_api_key},
     [MCPZ_KEY_PROVIDERS] = {"providers", NULL, "provide", .is_list = true, .offset = NO_TEXT,
                             .read = read_provider, .store = store_provider},
+    [MCPZ_KEY_ISOLATION] = {"workspaces.isolation", "MCPZ_ISOLATION", "isolation",
+                            .read = read_isolation, TEXT(isolation)},
+    [MCPZ_KEY_WORKSPACES] = {"workspaces.max", "MCPZ_WORKSPACES", NULL, .offset = NO_TEXT,
+                             .read = read_workspaces, .store = store_workspaces},
     [MCPZ_KEY_STORE_BYTES] = {"limits.store_bytes", "MCPZ_STORE_BYTES", NULL, .offset = NO_TEXT,
                               .read = read_size, .store = store_size},
     [MCPZ_KEY_LOG_LEVEL] = {"log.level", "MCP_LOG_LEVEL", NULL, .read = read_level,

@@ -11,6 +11,21 @@
 struct provider_file {
     char *name;
     char *command;
+    char *isolation;
+    char *network;
+    char *sockets;
+    char **read;
+    unsigned read_count;
+    char **write;
+    unsigned write_count;
+    struct {
+        char *cpu;
+        char *memory;
+        char *disk;
+        char *files;
+        char *processes;
+        char *time;
+    } limits;
 };
 
 struct config_file {
@@ -36,6 +51,10 @@ struct config_file {
     struct provider_file *providers;
     unsigned providers_count;
     struct {
+        char *isolation;
+        char *max;
+    } workspaces;
+    struct {
         char *store_bytes;
     } limits;
     struct {
@@ -58,12 +77,13 @@ static const cyaml_schema_value_t text_value = {
  * The members of the inner structs are addressed from the start of the file's struct, so their
  * mappings are laid at its start too.
  */
-#define GROUP_FIELD(group, fields)                                                                \
+#define GROUP_FIELD_OF(type, group, fields)                                                       \
     {                                                                                             \
         .key = (group), .data_offset = 0, .value = {                                              \
-            CYAML_VALUE_MAPPING(CYAML_FLAG_OPTIONAL, struct config_file, fields)                  \
+            CYAML_VALUE_MAPPING(CYAML_FLAG_OPTIONAL, type, fields)                                \
         }                                                                                         \
     }
+#define GROUP_FIELD(group, fields) GROUP_FIELD_OF(struct config_file, group, fields)
 
 static const cyaml_schema_field_t mesh_fields[] = {
     TEXT_FIELD("enabled", mesh.enabled),
@@ -94,11 +114,39 @@ static const cyaml_schema_field_t log_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t workspaces_fields[] = {
+    TEXT_FIELD("isolation", workspaces.isolation),
+    TEXT_FIELD("max", workspaces.max),
+    CYAML_FIELD_END,
+};
+
+#define PROVIDER_TEXT(key, member)                                                                \
+    CYAML_FIELD_STRING_PTR(key, OPTIONAL, struct provider_file, member, 0,                        \
+                           MCPZ_CONFIG_TEXT_BYTES_MAX)
+
+static const cyaml_schema_field_t provider_limits_fields[] = {
+    PROVIDER_TEXT("cpu", limits.cpu),
+    PROVIDER_TEXT("memory", limits.memory),
+    PROVIDER_TEXT("disk", limits.disk),
+    PROVIDER_TEXT("files", limits.files),
+    PROVIDER_TEXT("processes", limits.processes),
+    PROVIDER_TEXT("time", limits.time),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t provider_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct provider_file, name, 0,
                            MCPZ_CONFIG_TEXT_BYTES_MAX),
     CYAML_FIELD_STRING_PTR("command", CYAML_FLAG_POINTER, struct provider_file, command, 0,
                            MCPZ_COMMAND_BYTES_MAX),
+    PROVIDER_TEXT("isolation", isolation),
+    PROVIDER_TEXT("network", network),
+    PROVIDER_TEXT("sockets", sockets),
+    CYAML_FIELD_SEQUENCE("read", OPTIONAL, struct provider_file, read, &text_value, 0,
+                         MCPZ_SERVICE_PATHS_MAX),
+    CYAML_FIELD_SEQUENCE("write", OPTIONAL, struct provider_file, write, &text_value, 0,
+                         MCPZ_SERVICE_PATHS_MAX),
+    GROUP_FIELD_OF(struct provider_file, "limits", provider_limits_fields),
     CYAML_FIELD_END,
 };
 
@@ -117,6 +165,7 @@ static const cyaml_schema_field_t file_fields[] = {
     GROUP_FIELD("api", api_fields),
     CYAML_FIELD_SEQUENCE("providers", OPTIONAL, struct config_file, providers, &provider_value, 0,
                          MCPZ_PROVIDERS_MAX),
+    GROUP_FIELD("workspaces", workspaces_fields),
     GROUP_FIELD("limits", limits_fields),
     GROUP_FIELD("log", log_fields),
     CYAML_FIELD_END,
@@ -127,7 +176,8 @@ static const cyaml_schema_value_t file_value = {
 };
 
 static_assert(MCPZ_YAML_PLACES_MAX >= 32 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
-                                          2 * MCPZ_PROVIDERS_MAX,
+                                          MCPZ_PROVIDERS_MAX * (2 + MCPZ_SERVICE_KEY_COUNT +
+                                                                2 * MCPZ_SERVICE_PATHS_MAX),
               "every value of a file has its line");
 
 /* ---- From there into the configuration ---------------------------------------------------- */
@@ -174,6 +224,77 @@ static mcpz_error take_list(struct reading *reading, enum mcpz_key key, char *co
     return error;
 }
 
+struct said {
+    enum mcpz_service_key key;
+    const char *text;
+};
+
+/* The provider that stands at `index` in the file; NULL if one from elsewhere goes before it. */
+static struct mcpz_service *taken(const struct reading *reading, const char *name)
+{
+    for (size_t i = 0; i < reading->config->provider_count; i++) {
+        struct mcpz_service *provider = &reading->config->providers[i];
+        if (strcmp(provider->name, name) == 0 && provider->origin == MCPZ_FROM_FILE) {
+            return provider;
+        }
+    }
+    return NULL;
+}
+
+static mcpz_error take_said(struct reading *reading, struct mcpz_service *provider, size_t index,
+                            const struct said *said)
+{
+    const char *name = mcpz_service_key_name(said->key);
+    bool is_list = said->key == MCPZ_SERVICE_READ || said->key == MCPZ_SERVICE_WRITE;
+    char path[64];
+    char place[512];
+    char why[512];
+
+    /* Entries of a list inside a list have no line of their own: that of the provider has to do.
+     */
+    (void)snprintf(path, sizeof(path), "providers.%s", is_list ? "name" : name);
+    (void)snprintf(place, sizeof(place), "%s:%zu: providers.%s", reading->path,
+                   mcpz_yaml_line(&reading->places, path, index), name);
+    mcpz_error error = mcpz_service_put(provider, said->key, said->text, why, sizeof(why));
+    return error == MCPZ_ECONFIG ? mcpz_config_refuse(reading->trouble, place, "%s", why) : error;
+}
+
+static mcpz_error take_provider(struct reading *reading, size_t index,
+                                const struct provider_file *file)
+{
+    const struct said said[] = {
+        {MCPZ_SERVICE_ISOLATION, file->isolation},
+        {MCPZ_SERVICE_NETWORK, file->network},
+        {MCPZ_SERVICE_SOCKETS, file->sockets},
+        {MCPZ_SERVICE_CPU, file->limits.cpu},
+        {MCPZ_SERVICE_MEMORY, file->limits.memory},
+        {MCPZ_SERVICE_DISK, file->limits.disk},
+        {MCPZ_SERVICE_FILES, file->limits.files},
+        {MCPZ_SERVICE_PROCESSES, file->limits.processes},
+        {MCPZ_SERVICE_TIME, file->limits.time},
+    };
+
+    mcpz_error error = take(reading, MCPZ_KEY_PROVIDERS, index, file->name, file->command);
+    struct mcpz_service *provider = error == MCPZ_OK ? taken(reading, file->name) : NULL;
+    if (provider == NULL) {
+        return error;
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(said) && error == MCPZ_OK; i++) {
+        if (said[i].text != NULL) {
+            error = take_said(reading, provider, index, &said[i]);
+        }
+    }
+    for (size_t i = 0; i < file->read_count && error == MCPZ_OK; i++) {
+        error =
+            take_said(reading, provider, index, &(struct said){MCPZ_SERVICE_READ, file->read[i]});
+    }
+    for (size_t i = 0; i < file->write_count && error == MCPZ_OK; i++) {
+        error = take_said(reading, provider, index,
+                          &(struct said){MCPZ_SERVICE_WRITE, file->write[i]});
+    }
+    return error;
+}
+
 static mcpz_error take_lists(struct reading *reading, const struct config_file *file)
 {
     mcpz_error error = take_list(reading, MCPZ_KEY_ROLES, file->roles, file->roles_count);
@@ -186,8 +307,7 @@ static mcpz_error take_lists(struct reading *reading, const struct config_file *
         error = take_list(reading, MCPZ_KEY_API_KEYS, file->api.keys, file->api.keys_count);
     }
     for (size_t i = 0; i < file->providers_count && error == MCPZ_OK; i++) {
-        error = take(reading, MCPZ_KEY_PROVIDERS, i, file->providers[i].name,
-                     file->providers[i].command);
+        error = take_provider(reading, i, &file->providers[i]);
     }
     return error;
 }
@@ -207,6 +327,8 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_ADVERTISE, file->mesh.advertise},
         {MCPZ_KEY_API, file->api.listen},
         {MCPZ_KEY_DIRECT_PEERS, file->mesh.max_direct_peers},
+        {MCPZ_KEY_ISOLATION, file->workspaces.isolation},
+        {MCPZ_KEY_WORKSPACES, file->workspaces.max},
         {MCPZ_KEY_STORE_BYTES, file->limits.store_bytes},
         {MCPZ_KEY_LOG_LEVEL, file->log.level},
         {MCPZ_KEY_LOG_FORMAT, file->log.format},

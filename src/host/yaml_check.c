@@ -248,6 +248,7 @@ static mcpz_error walk_text(struct walk *walk, const cyaml_schema_value_t *value
 static mcpz_error walk_sequence(struct walk *walk, const cyaml_schema_value_t *value)
 {
     mcpz_error error = expect(walk, YAML_SEQUENCE_START_EVENT, "a list, e.g. [a, b]");
+    size_t outer = walk->index;
 
     for (size_t count = 0; error == MCPZ_OK; count++) {
         error = next(walk);
@@ -261,7 +262,7 @@ static mcpz_error walk_sequence(struct walk *walk, const cyaml_schema_value_t *v
         walk->index = count;
         error = walk_value(walk, value->sequence.entry);
     }
-    walk->index = 0;
+    walk->index = outer;
     return error;
 }
 

@@ -103,6 +103,9 @@ struct mcpz_api_ports {
                   void (*visit)(void *visit_context, const char *name, uint64_t number),
                   void *visit_context);
 
+    /* How a capability of this node is isolated, in a word; NULL: nobody knows. */
+    const char *(*isolation)(void *context, struct mcpz_bytes capability);
+
     /* As mcpz_config_walk(). */
     void (*walk_config)(void *context,
                         void (*visit)(void *visit_context, const char *key, const char *value,

@@ -315,7 +315,8 @@ void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_reques
 
 /* ---- Capabilities ------------------------------------------------------------------------- */
 
-static json_t *show_provider(const struct mcpz_node *node, const struct mcpz_id *id)
+static json_t *show_provider(const struct mcpz_api *api, const struct mcpz_node *node,
+                             const struct mcpz_id *id, const char *capability)
 {
     const struct mcpz_members *members = &node->fabric.members;
     const struct mcpz_member *member = mcpz_members_find(members, id);
@@ -327,6 +328,10 @@ static json_t *show_provider(const struct mcpz_node *node, const struct mcpz_id 
     (void)json_object_set_new(json, "node", mcpz_exchange_show_id(id, 'n'));
     (void)json_object_set_new(json, "name", mcpz_exchange_show_text(name));
     (void)json_object_set_new(json, "self", json_boolean(is_self));
+    const char *isolation =
+        is_self ? api->ports.isolation(api->ports.context, mcpz_text(capability)) : NULL;
+    (void)json_object_set_new(json, "isolation",
+                              isolation != NULL ? json_string(isolation) : json_null());
     (void)json_object_set_new(json, "linked",
                               json_boolean(mcpz_links_find(&node->fabric.links, id) != NULL));
     return json;
@@ -351,7 +356,8 @@ void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz
             (void)json_object_set_new(row, "providers", providers);
             (void)json_array_append_new(json, row);
         }
-        (void)json_array_append_new(providers, show_provider(node, &offerer->id));
+        (void)json_array_append_new(
+            providers, show_provider(exchange->api, node, &offerer->id, sorted[i].offer->name));
     }
     mcpz_exchange_answer(exchange, 200, json);
 }

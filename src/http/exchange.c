@@ -131,6 +131,7 @@ static uint32_t code_of_error(mcpz_error error)
     case MCPZ_OK:
     case MCPZ_ENOMEM:
     case MCPZ_ECONFIG:
+    case MCPZ_EUNSUPPORTED:
         break;
     }
     return MCPZ_CODE_INTERNAL;

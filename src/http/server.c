@@ -97,6 +97,15 @@ static void count(void *context,
     }
 }
 
+static const char *isolation(void *context, struct mcpz_bytes capability)
+{
+    struct mcpz_server *server = context;
+
+    return server->sources.isolation != NULL
+               ? server->sources.isolation(server->sources.context, capability)
+               : NULL;
+}
+
 static void walk_config(void *context,
                         void (*visit)(void *visit_context, const char *key, const char *value,
                                       const char *origin),
@@ -287,6 +296,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .wall_ms = wall_ms,
         .measure = measure,
         .count = count,
+        .isolation = isolation,
         .walk_config = walk_config,
     };
     if (made->directory == NULL || made->hub.out == NULL ||

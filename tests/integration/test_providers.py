@@ -72,8 +72,13 @@ class Providers(unittest.TestCase):
 
     def test_a_task_done_for_another_inherits_what_is_said_of_that_one(self):
         inner = f"{MCPZ} task run inner --data {pathlib.Path(self.mesh.directory) / 'A'}"
-        node = self.offer(outer=f"{inner}; echo $MCPZ_DEADLINE_MS",
-                          inner="echo $MCPZ_PRIORITY $MCPZ_TENANT $MCPZ_DEADLINE_MS")
+        # A task reaches its own node only if its provider may open local sockets.
+        data = pathlib.Path(self.mesh.directory) / "A"
+        data.mkdir()
+        (data / "mcpz.yaml").write_text(
+            "providers:\n"
+            f"  - {{name: outer, sockets: true, command: '{inner}; echo $MCPZ_DEADLINE_MS'}}\n")
+        node = self.offer(inner="echo $MCPZ_PRIORITY $MCPZ_TENANT $MCPZ_DEADLINE_MS")
         done = node.run("task", "run", "outer", "--priority", "9", "--tenant", "acme",
                         "--timeout", "50s")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -49,9 +49,23 @@ void stage_close(struct stage *stage)
     CHECK_UINT(stage_descriptors(), descriptors_before);
 }
 
+mcpz_error stage_provide(struct stage *stage, const char *name, const char *command)
+{
+    struct mcpz_service provider;
+
+    mcpz_service_init(&provider);
+    provider.isolation = MCPZ_ISOLATION_NONE;
+    provider.name = strdup(name);
+    provider.command = strdup(command);
+    CHECK(provider.name != NULL && provider.command != NULL);
+    mcpz_error error = mcpz_pool_provide(stage->pool, &provider);
+    mcpz_service_finish(&provider);
+    return error;
+}
+
 struct fake_run *stage_run(struct stage *stage, const char *command)
 {
-    CHECK(mcpz_pool_provide(stage->pool, "it", command) == MCPZ_OK);
+    CHECK(stage_provide(stage, "it", command) == MCPZ_OK);
     struct fake_run *run = fake_start(&stage->fake, "it", "{}", STAGE_TIMEOUT_MS);
     CHECK(fake_turn_until_over(&stage->fake, run));
     return run;

@@ -25,6 +25,9 @@ void stage_open(struct stage *stage);
 /** Fails if a process, a workspace or a descriptor is left. */
 void stage_close(struct stage *stage);
 
+/** Offer `command` without isolation. */
+mcpz_error stage_provide(struct stage *stage, const char *name, const char *command);
+
 /** Offer `command` as "it", start it, and turn the loop until it is over. */
 struct fake_run *stage_run(struct stage *stage, const char *command);
 

@@ -49,7 +49,7 @@ TEST(gives_parameters_on_stdin_when_there_is_no_input)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "cat; echo \" $MCPZ_PARAMS\"") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "cat; echo \" $MCPZ_PARAMS\"") == MCPZ_OK);
 
     struct fake_run *run = fake_start(&stage.fake, "it", "{\"a\":[1,2]}", STAGE_TIMEOUT_MS);
     CHECK(fake_turn_until_over(&stage.fake, run));
@@ -71,7 +71,7 @@ TEST(gives_parameters_of_the_largest_size)
     CHECK(params != NULL);
     memset(params, 'x', MCPZ_PARAMS_BYTES_MAX + 1);
     params[MCPZ_PARAMS_BYTES_MAX + 1] = '\0';
-    CHECK(mcpz_pool_provide(stage.pool, "it", "wc -c; echo ${#MCPZ_PARAMS}") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "wc -c; echo ${#MCPZ_PARAMS}") == MCPZ_OK);
 
     struct fake_run *over = fake_start(&stage.fake, "it", params, STAGE_TIMEOUT_MS);
     struct fake_run *at = fake_start(&stage.fake, "it", params + 1, STAGE_TIMEOUT_MS);
@@ -87,11 +87,11 @@ TEST(tells_what_its_caller_said)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it",
-                            "echo $MCPZ_PRIORITY $MCPZ_TENANT $MCPZ_TRACEPARENT "
-                            "$MCPZ_IDEMPOTENCY_KEY $MCPZ_IDEMPOTENT; "
-                            "left=$((MCPZ_DEADLINE_MS - $(date +%s%3N))); "
-                            "[ $left -gt 0 ] && [ $left -le 50000 ] && echo in time") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it",
+                        "echo $MCPZ_PRIORITY $MCPZ_TENANT $MCPZ_TRACEPARENT "
+                        "$MCPZ_IDEMPOTENCY_KEY $MCPZ_IDEMPOTENT; "
+                        "left=$((MCPZ_DEADLINE_MS - $(date +%s%3N))); "
+                        "[ $left -gt 0 ] && [ $left -le 50000 ] && echo in time") == MCPZ_OK);
 
     struct fake_run *run = fake_start_labelled(
         &stage.fake, (struct mcpz_action_run){.capability = mcpz_text("it"),
@@ -135,7 +135,7 @@ TEST(carries_five_megabytes_in_and_a_digest_out)
     struct stage stage;
     stage_open(&stage);
     uint8_t *big = pattern();
-    CHECK(mcpz_pool_provide(stage.pool, "it", "sha256sum") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "sha256sum") == MCPZ_OK);
 
     struct fake_run *run = fake_start_input(&stage.fake, "it", big, BIG_BYTES, STAGE_TIMEOUT_MS);
     CHECK(fake_turn_until_over(&stage.fake, run));
@@ -151,7 +151,7 @@ TEST(carries_five_megabytes_through_under_small_credits)
     struct stage stage;
     stage_open(&stage);
     uint8_t *big = pattern();
-    CHECK(mcpz_pool_provide(stage.pool, "it", "cat") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "cat") == MCPZ_OK);
 
     struct fake_run *run = fake_start_input(&stage.fake, "it", big, BIG_BYTES, STAGE_TIMEOUT_MS);
     run->pull = 4999;
@@ -169,7 +169,7 @@ TEST(ends_when_the_output_is_exactly_the_credit)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "head -c 262144 /dev/zero") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "head -c 262144 /dev/zero") == MCPZ_OK);
 
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     run->pull = 0;
@@ -184,7 +184,7 @@ TEST(keeps_output_for_a_caller_that_is_slower_than_the_command)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "head -c 262147 /dev/zero") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "head -c 262147 /dev/zero") == MCPZ_OK);
 
     /* The last three bytes wait in the pipe until the keeper is gone, too. */
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
@@ -209,8 +209,8 @@ TEST(takes_all_input_of_a_command_that_does_not_read_it)
     struct stage stage;
     stage_open(&stage);
     uint8_t *big = pattern();
-    CHECK(mcpz_pool_provide(stage.pool, "it", "exec <&-; echo fine") == MCPZ_OK);
-    CHECK(mcpz_pool_provide(stage.pool, "deaf", "exec <&-; sleep 1000") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "exec <&-; echo fine") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "deaf", "exec <&-; sleep 1000") == MCPZ_OK);
 
     struct fake_run *run = fake_start_input(&stage.fake, "it", big, BIG_BYTES, STAGE_TIMEOUT_MS);
     CHECK(fake_turn_until_over(&stage.fake, run));
@@ -229,7 +229,7 @@ TEST(takes_input_that_comes_before_its_turn)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "cat") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "cat") == MCPZ_OK);
 
     struct fake_run *run = fake_start_input(&stage.fake, "it", NULL, 0, STAGE_TIMEOUT_MS);
     fake_input(&stage.fake, run, "one ", 4);
@@ -246,7 +246,7 @@ TEST(refuses_more_input_than_the_window)
     struct stage stage;
     stage_open(&stage);
     uint8_t *big = pattern();
-    CHECK(mcpz_pool_provide(stage.pool, "it", "sleep 1000") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "sleep 1000") == MCPZ_OK);
 
     struct fake_run *run = fake_start_input(&stage.fake, "it", NULL, 0, STAGE_TIMEOUT_MS);
     fake_input(&stage.fake, run, big, MCPZ_CALL_WINDOW_BYTES);
@@ -262,7 +262,7 @@ TEST(refuses_parameters_with_a_zero_byte)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "cat") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "cat") == MCPZ_OK);
 
     struct fake_run *run = fake_start_params(&stage.fake, "it", mcpz_bytes("a\0b", 3));
     CHECK(fake_turn_until_over(&stage.fake, run));
@@ -278,14 +278,15 @@ TEST(runs_twenty_in_sixteen_slots)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "cat") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "cat") == MCPZ_OK);
+    mcpz_pool_set_most(stage.pool, 16);
 
     for (int i = 0; i < 20; i++) {
         struct fake_run *run = fake_start_input(&stage.fake, "it", NULL, 0, STAGE_TIMEOUT_MS);
         fake_input(&stage.fake, run, "x", 1);
     }
     CHECK_UINT(stage.stats->waiting, 20);
-    CHECK(fake_turn_until(&stage.fake, &stage.stats->running, MCPZ_CHILDREN_MAX));
+    CHECK(fake_turn_until(&stage.fake, &stage.stats->running, 16));
     CHECK_UINT(stage.stats->waiting, 4);
     for (size_t i = 0; i < 20; i++) {
         fake_input_end(&stage.fake, &stage.fake.runs[i]);
@@ -303,7 +304,7 @@ TEST(is_busy_when_the_queue_is_full)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "sleep 1000") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "sleep 1000") == MCPZ_OK);
 
     for (int i = 0; i < MCPZ_CHILDREN_MAX; i++) {
         (void)fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
@@ -332,7 +333,7 @@ TEST(runs_out_of_time_while_it_waits)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "sleep 1000") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "sleep 1000") == MCPZ_OK);
 
     for (int i = 0; i < MCPZ_CHILDREN_MAX; i++) {
         (void)fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
@@ -393,8 +394,7 @@ TEST(kills_all_that_runs_when_it_is_destroyed)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "setsid sleep 1000 & echo $!; sleep 1000") ==
-          MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "setsid sleep 1000 & echo $!; sleep 1000") == MCPZ_OK);
 
     for (int i = 0; i < MCPZ_CHILDREN_MAX + 3; i++) {
         (void)fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
@@ -426,7 +426,7 @@ TEST(does_not_run_what_was_withdrawn)
     stage_open(&stage);
 
     CHECK(mcpz_pool_withdraw(stage.pool, "it") == MCPZ_ENOTFOUND);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "echo fine") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "echo fine") == MCPZ_OK);
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     CHECK(mcpz_pool_withdraw(stage.pool, "it") == MCPZ_OK);
     CHECK_UINT(stage.fake.withdrawn, 1);
@@ -440,7 +440,7 @@ TEST(lets_what_runs_go_on_when_it_is_withdrawn)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "cat") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "cat") == MCPZ_OK);
 
     struct fake_run *run = fake_start_input(&stage.fake, "it", NULL, 0, STAGE_TIMEOUT_MS);
     CHECK(fake_turn_until(&stage.fake, &stage.stats->running, 1));
@@ -463,20 +463,20 @@ TEST(offers_so_many_and_no_more)
     memset(command, ' ', MCPZ_COMMAND_BYTES_MAX + 1);
     command[MCPZ_COMMAND_BYTES_MAX + 1] = '\0';
 
-    CHECK(mcpz_pool_provide(stage.pool, "", "true") == MCPZ_EPROTO);
+    CHECK(stage_provide(&stage, "", "true") == MCPZ_EPROTO);
     memset(name, 'n', sizeof(name));
     name[MCPZ_CAPABILITY_BYTES_MAX + 1] = '\0';
-    CHECK(mcpz_pool_provide(stage.pool, name, "true") == MCPZ_EPROTO);
-    CHECK(mcpz_pool_provide(stage.pool, name + 1, command) == MCPZ_EFULL);
-    CHECK(mcpz_pool_provide(stage.pool, name + 1, command + 1) == MCPZ_OK);
+    CHECK(stage_provide(&stage, name, "true") == MCPZ_EPROTO);
+    CHECK(stage_provide(&stage, name + 1, command) == MCPZ_EFULL);
+    CHECK(stage_provide(&stage, name + 1, command + 1) == MCPZ_OK);
     for (int i = 1; i < MCPZ_CAPABILITIES_PER_NODE_MAX; i++) {
         (void)snprintf(name, sizeof(name), "n%d", i);
-        CHECK(mcpz_pool_provide(stage.pool, name, "true") == MCPZ_OK);
+        CHECK(stage_provide(&stage, name, "true") == MCPZ_OK);
     }
-    CHECK(mcpz_pool_provide(stage.pool, "one more", "true") == MCPZ_EFULL);
-    CHECK(mcpz_pool_provide(stage.pool, "n1", "true") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "one more", "true") == MCPZ_EFULL);
+    CHECK(stage_provide(&stage, "n1", "true") == MCPZ_OK);
     CHECK(mcpz_pool_withdraw(stage.pool, "n1") == MCPZ_OK);
-    CHECK(mcpz_pool_provide(stage.pool, "one more", "true") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "one more", "true") == MCPZ_OK);
 
     free(command);
     stage_close(&stage);

@@ -64,8 +64,7 @@ TEST(stops_what_hangs_when_its_time_is_over)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "trap '' TERM INT HUP; echo $$; sleep 1000") ==
-          MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "trap '' TERM INT HUP; echo $$; sleep 1000") == MCPZ_OK);
 
     struct fake_run *run = fake_start(&stage.fake, "it", "", 300);
     CHECK(fake_turn_until_over(&stage.fake, run));
@@ -128,7 +127,7 @@ TEST(stops_in_the_middle_and_says_nothing_more)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "echo $$; exec sleep 1000") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "echo $$; exec sleep 1000") == MCPZ_OK);
 
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     CHECK(fake_turn_until(&stage.fake, &stage.stats->running, 1));
@@ -146,7 +145,7 @@ TEST(bears_a_stop_in_answer_to_output)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "yes") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "yes") == MCPZ_OK);
 
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     run->stops_at_output = true;
@@ -160,7 +159,7 @@ TEST(bears_a_stop_before_the_start)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(mcpz_pool_provide(stage.pool, "it", "sleep 1000") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it", "sleep 1000") == MCPZ_OK);
 
     struct fake_run *offered = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     struct fake_run *unknown = fake_start_params(&stage.fake, "it", mcpz_bytes("\0", 1));
@@ -209,10 +208,9 @@ TEST(kills_what_left_its_group_when_it_is_stopped)
 {
     struct stage stage;
     stage_open(&stage);
-    CHECK(
-        mcpz_pool_provide(stage.pool, "it",
-                          "(setsid sleep 1000 & echo $!); (setsid sh -c 'echo $$; sleep 1000' &); "
-                          "echo $$; sleep 1000") == MCPZ_OK);
+    CHECK(stage_provide(&stage, "it",
+                        "(setsid sleep 1000 & echo $!); (setsid sh -c 'echo $$; sleep 1000' &); "
+                        "echo $$; sleep 1000") == MCPZ_OK);
 
     struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
     stage_turn_until_lines(&stage, run, 3);
@@ -269,9 +267,9 @@ TEST(leaves_nothing_when_the_node_is_killed)
     pid_t node = fork();
     CHECK(node >= 0);
     if (node == 0) {
-        CHECK(mcpz_pool_provide(stage.pool, "it",
-                                "setsid sleep 1000 & echo $!; (setsid sleep 1000 & echo $!); "
-                                "echo $$; sleep 1000") == MCPZ_OK);
+        CHECK(stage_provide(&stage, "it",
+                            "setsid sleep 1000 & echo $!; (setsid sleep 1000 & echo $!); "
+                            "echo $$; sleep 1000") == MCPZ_OK);
         fake_after_fork(&stage.fake);
         struct fake_run *run = fake_start(&stage.fake, "it", "", STAGE_TIMEOUT_MS);
         stage_turn_until_lines(&stage, run, 3);

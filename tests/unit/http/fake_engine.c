@@ -204,6 +204,13 @@ static void count(void *context, void (*visit)(void *, const char *, uint64_t),
     visit(visit_context, "net_accepted", 3);
 }
 
+static const char *isolation(void *context, struct mcpz_bytes capability)
+{
+    (void)context;
+    (void)capability;
+    return "degraded";
+}
+
 static void walk_config(void *context,
                         void (*visit)(void *, const char *, const char *, const char *),
                         void *visit_context)
@@ -252,6 +259,7 @@ void fake_begin(void)
         .wall_ms = wall_ms,
         .measure = measure,
         .count = count,
+        .isolation = isolation,
         .walk_config = walk_config,
     };
     struct mcpz_engine *engine = &world.engine;
