@@ -217,13 +217,15 @@ static mcpz_time grace_end(const struct mcpz_members *members, const struct mcpz
                            const struct mcpz_member *member,
                            const struct mcpz_suspicion_case *suspicion)
 {
-    const mcpz_time crowd = mcpz_members_doubts_many(members) ? MCPZ_CROWD_PATIENCE : 1;
+    const mcpz_time grace_us =
+        mcpz_suspicion_grace(mcpz_roster_alive_count(&members->roster), suspicion->observer_count,
+                             possible_observers(members, member), members->timing->suspect_us) *
+        (links->health + 1);
+    const mcpz_time least_us = mcpz_members_doubts_many(members)
+                                   ? MCPZ_CROWD_PATIENCE * members->timing->link_silent_us
+                                   : 0;
 
-    return suspicion->first_us + mcpz_suspicion_grace(mcpz_roster_alive_count(&members->roster),
-                                                      suspicion->observer_count,
-                                                      possible_observers(members, member),
-                                                      members->timing->suspect_us) *
-                                     (links->health + 1) * crowd;
+    return suspicion->first_us + (grace_us > least_us ? grace_us : least_us);
 }
 
 static bool have_enough_lost_it(const struct mcpz_members *members,

@@ -22,8 +22,8 @@
  * unless somebody has lost it: it may not have heard what is said of it. Who was doubted and
  * answered is slow and no more: it is not called late again for a while, only when it is lost.
  *
- * Many who are in doubt at once are waited for three times as long, and links to them are kept so
- * long: one cause is likelier than as many deaths, and it may pass.
+ * Of many who are in doubt at once none is convicted, and no link is given up, before three times
+ * the silence that ends a link: one cause is likelier than as many deaths, and it may pass.
  *
  * Who has no neighbour left judges nobody: it is more likely to be alone itself. A node says no
  * more than so many suspicions a minute. What a broadcast missed is mended when heartbeats show
@@ -61,7 +61,7 @@
 #include "proto/notary.h"
 
 #define MCPZ_SUSPECTS_PER_MINUTE 30   /* suspicions that one node may begin */
-#define MCPZ_CROWD_PATIENCE 3         /* where many are in doubt: times as long as else */
+#define MCPZ_CROWD_PATIENCE 3         /* where many are in doubt: times link_silent_us */
 #define MCPZ_COMPARISONS_MAX 16       /* peers whose digest is kept in mind */
 #define MCPZ_ROWS_PER_SUMMARY_MAX 256 /* sent in answer to one comparison; the next goes on */
 
