@@ -36,7 +36,11 @@
     X(VERSION, 21, "version", false)          /* no protocol version in common */                 \
     X(LIMIT, 22, "limit", false)              /* a named limit; the text says which */            \
     X(START_FAILED, 23, "start_failed", true) /* the provider's process did not start */          \
-    X(INTERNAL, 24, "internal", false)
+    X(INTERNAL, 24, "internal", false)                                                            \
+    X(RATE_LIMITED, 25, "rate_limited", false) /* more than the tenant or the server may */       \
+    X(OVERLOADED, 26, "overloaded", true)      /* too much to do: another may have less */        \
+    X(NO_TIME, 27, "no_time", true)            /* it takes longer here than what is left */       \
+    X(DRAINING, 28, "draining", true)          /* it is about to leave: ask another */
 
 enum mcpz_code {
     MCPZ_CODE_OK = 0,

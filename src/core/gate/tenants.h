@@ -34,9 +34,8 @@ struct mcpz_tenant {
     uint8_t level;      /* enum mcpz_level */
     bool pinned;        /* configured */
     uint16_t under_way; /* calls that wait or run */
-    uint16_t waiting;
-    mcpz_time tat; /* see gcra.h */
-    uint64_t tag;  /* where its last call stands in the queue, see waiting.h */
+    mcpz_time tat;      /* see gcra.h */
+    uint64_t tag;       /* where its last call stands in the queue, see waiting.h */
 };
 
 struct mcpz_tenants {

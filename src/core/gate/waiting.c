@@ -20,7 +20,6 @@ void mcpz_waiting_add(struct mcpz_waiting *waiting, const struct mcpz_waiting_en
     struct mcpz_waiting_entry added = *entry;
     added.tag = later(waiting->now_tag, added.tenant->tag);
     added.tenant->tag = added.tag + added.cost;
-    added.tenant->waiting++;
 
     /* Behind its equals: of the same tag, who came first starts first. */
     size_t at = waiting->count;
@@ -37,8 +36,6 @@ static void take_at(struct mcpz_waiting *waiting, size_t at, struct mcpz_waiting
     assert(at < waiting->count);
 
     *entry = waiting->entries[at];
-    assert(entry->tenant->waiting > 0);
-    entry->tenant->waiting--;
     waiting->count--;
     for (size_t i = at; i < waiting->count; i++) {
         waiting->entries[i] = waiting->entries[i + 1];
@@ -91,23 +88,10 @@ bool mcpz_waiting_remove(struct mcpz_waiting *waiting, uint16_t handle)
     return false;
 }
 
-/* How many calls of one tenant wait in one class of a lane. */
-static size_t count_of(const struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
-                       const struct mcpz_tenant *tenant)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < waiting->count; i++) {
-        const struct mcpz_waiting_entry *entry = &waiting->entries[i];
-        count += entry->lane == lane && entry->class == class && entry->tenant == tenant;
-    }
-    return count;
-}
-
 bool mcpz_waiting_give_way(struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
                            const struct mcpz_tenant *tenant, struct mcpz_waiting_entry *entry)
 {
-    size_t most = count_of(waiting, lane, class, tenant) + 1;
+    uint32_t most = (uint32_t)tenant->under_way + 1;
     size_t found = SIZE_MAX;
 
     for (size_t i = waiting->count; i > 0; i--) {
@@ -119,9 +103,8 @@ bool mcpz_waiting_give_way(struct mcpz_waiting *waiting, uint8_t lane, uint8_t c
             drop_at(waiting, i - 1, entry); /* the last of all */
             return true;
         }
-        size_t count = count_of(waiting, lane, class, here->tenant);
-        if (count > most) {
-            most = count;
+        if (here->tenant->under_way > most) {
+            most = here->tenant->under_way;
             found = i - 1; /* from the back: the last one of this tenant */
         }
     }

@@ -44,7 +44,7 @@ struct mcpz_waiting {
     uint64_t now_tag; /* of the last that started */
 };
 
-/** Put a call in its place, and count it as the tenant's. There is room (asserted). */
+/** Put a call in its place. There is room (asserted). */
 void mcpz_waiting_add(struct mcpz_waiting *waiting, const struct mcpz_waiting_entry *entry);
 
 /** Take out the first whose lane is in `lanes`, a bit for each. False: none waits for those. */
@@ -59,9 +59,9 @@ bool mcpz_waiting_expire(struct mcpz_waiting *waiting, mcpz_time now,
 bool mcpz_waiting_remove(struct mcpz_waiting *waiting, uint16_t handle);
 
 /**
- * Take out the one that has to make room in a full lane for a call of `class` of `tenant`: the
- * last of a less important class, or of the tenant of this class that has most waiting there, if
- * that is more than one more than `tenant` has. False: the newcomer has no better claim.
+ * Take out the one that has to make room in a lane for a call of `class` of `tenant`: the last of
+ * a less important class, or of this class, of the tenant that has most under way, if that is
+ * more than one more than `tenant` has. False: the newcomer has no better claim.
  */
 bool mcpz_waiting_give_way(struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
                            const struct mcpz_tenant *tenant, struct mcpz_waiting_entry *entry);

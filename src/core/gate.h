@@ -1,0 +1,178 @@
+/*
+ * The gate: which call that comes to us as a provider may start, which waits, and which is told at
+ * once to go elsewhere or come back later.
+ *
+ *   ask -> rate of tenant and server -> time left -> lane free? -> start
+ *                 |                        |            | no
+ *                 v                        v            v
+ *           rate_limited                 no_time     may it wait? -> waits -> start, or no_time
+ *                                                       | no
+ *                                                       v
+ *                                                  overloaded
+ *
+ * Each capability is a lane with a limit of its own, found by how long its tasks take
+ * (gradient.h); lanes whose tasks need one of the node's hands share those, and none gets the last
+ * quarter while others are offered too. Who waits, in what order, and who makes room: waiting.h.
+ * Whether the less important may wait at all: shedder.h. Of whom too much comes: tenants.h.
+ *
+ * A refusal costs the tenant nothing, has a code, and says when to come back.
+ *
+ * Calls are known by a handle below MCPZ_CALLS_MAX, which the owner chooses.
+ */
+
+#ifndef CORE_GATE_H
+#define CORE_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "core/gate/gradient.h"
+#include "core/gate/recent.h"
+#include "core/gate/shedder.h"
+#include "core/gate/tenants.h"
+#include "core/gate/waiting.h"
+#include "proto/code.h"
+#include "proto/gate_config.h"
+#include "proto/id.h"
+#include "proto/limits.h"
+
+/* What was decided, counted. */
+#define MCPZ_GATE_COUNTS(X)                                                                       \
+    X(started, "calls started")                                                                   \
+    X(waited, "of them, after a wait")                                                            \
+    X(rate_limited, "refused: more than the tenant's level allows")                               \
+    X(server_limited, "refused: more than one server may send")                                   \
+    X(shed, "refused: too much to do, and others were more important")                            \
+    X(queue_full, "refused: too many were waiting")                                               \
+    X(pushed_out, "refused while waiting: others had a better claim")                             \
+    X(no_time, "refused: could not have been done in time")                                       \
+    X(draining, "refused: this node is being drained")
+
+struct mcpz_gate_counts {
+#define X(name, help) uint64_t name;
+    MCPZ_GATE_COUNTS(X)
+#undef X
+};
+
+/* A capability. */
+struct mcpz_gate_lane {
+    char name[MCPZ_CAPABILITY_BYTES_MAX + 1]; /* "": free */
+    bool offered;                             /* else it is kept until its calls have ended */
+    bool takes_hands;
+    uint32_t running_max; /* 0: what the gradient says */
+    uint32_t running;
+    uint32_t waiting;
+    struct mcpz_gradient gradient;
+    struct mcpz_recent recent;
+};
+
+enum mcpz_gate_state { MCPZ_GATE_FREE = 0, MCPZ_GATE_WAITING, MCPZ_GATE_RUNNING };
+
+struct mcpz_gate_call {
+    uint8_t state; /* enum mcpz_gate_state */
+    uint8_t lane;
+    struct mcpz_tenant *tenant;
+    struct mcpz_tenant *server;
+    mcpz_time since_us; /* in this state */
+};
+
+struct mcpz_gate {
+    uint32_t hands; /* 0: no end of them */
+    uint32_t hands_taken;
+    uint32_t share; /* of the hands, for one lane */
+    struct mcpz_rate server_rate;
+    struct mcpz_gate_lane lanes[MCPZ_LANES_MAX];
+    struct mcpz_gate_call calls[MCPZ_CALLS_MAX];
+    struct mcpz_tenants tenants;
+    struct mcpz_tenants servers;
+    struct mcpz_waiting waiting;
+    struct mcpz_shedder shedder;
+    struct mcpz_rng rng;  /* those refused together are not to come back together */
+    mcpz_time drained_us; /* refuse everything: by then we shall be gone; 0: no */
+    struct mcpz_gate_counts counts;
+};
+
+struct mcpz_gate_request {
+    struct mcpz_bytes capability;
+    struct mcpz_bytes tenant; /* empty: the caller stands for itself */
+    const struct mcpz_id *caller;
+    uint32_t priority;
+    mcpz_time deadline_us;
+};
+
+struct mcpz_gate_refusal {
+    uint32_t code; /* enum mcpz_code */
+    uint32_t retry_after_ms;
+    const char *text; /* static */
+};
+
+enum mcpz_gate_word { MCPZ_GATE_START = 1, MCPZ_GATE_WAIT, MCPZ_GATE_REFUSE };
+
+struct mcpz_gate_verdict {
+    enum mcpz_gate_word word;
+    struct mcpz_gate_refusal refusal; /* REFUSE: this call's; else of the one that makes room */
+    uint16_t pushed_out;              /* WAIT: the handle of that one; MCPZ_GATE_NOBODY: none */
+};
+
+#define MCPZ_GATE_NOBODY UINT16_MAX
+
+static_assert(MCPZ_CALLS_MAX < MCPZ_GATE_NOBODY, "a handle fits");
+
+/** Nothing is offered and nothing under way. `seed` is nobody else's. */
+void mcpz_gate_init(struct mcpz_gate *gate, const struct mcpz_gate_config *config, uint64_t seed,
+                    mcpz_time now);
+
+/** Go by other rates and another number of hands from now on. */
+void mcpz_gate_configure(struct mcpz_gate *gate, const struct mcpz_gate_config *config,
+                         mcpz_time now);
+
+/** This is offered. `running_max`: at most so many at once, 0 if only the gate is to say. */
+void mcpz_gate_provide(struct mcpz_gate *gate, struct mcpz_bytes name, bool takes_hands,
+                       uint32_t running_max);
+
+/** No longer. What waits or runs goes on. */
+void mcpz_gate_withdraw(struct mcpz_gate *gate, struct mcpz_bytes name);
+
+/** Refuse all that comes: we shall be gone by `until_us`. 0: take calls again. */
+void mcpz_gate_drain(struct mcpz_gate *gate, mcpz_time until_us);
+
+/** Is this offered, or was until its last calls end? */
+bool mcpz_gate_knows(const struct mcpz_gate *gate, struct mcpz_bytes name);
+
+/**
+ * A call has come; what becomes of it? `handle` is free (asserted). After REFUSE it still is;
+ * `*pushed_out` is free too.
+ */
+void mcpz_gate_ask(struct mcpz_gate *gate, mcpz_time now, uint16_t handle,
+                   const struct mcpz_gate_request *request, struct mcpz_gate_verdict *verdict);
+
+/** The next of those that wait may start. False: not yet. Ask until it says so, after each end. */
+bool mcpz_gate_next(struct mcpz_gate *gate, mcpz_time now, uint16_t *handle);
+
+/** One of those that wait has waited too long. Its handle is free. False: none. */
+bool mcpz_gate_expire(struct mcpz_gate *gate, mcpz_time now, uint16_t *handle,
+                      struct mcpz_gate_refusal *refusal);
+
+/**
+ * A call has ended, started or not: the handle is free. `done`: it ran and succeeded, and so shows
+ * how long its kind takes. A handle that is free already stays so.
+ */
+void mcpz_gate_end(struct mcpz_gate *gate, mcpz_time now, uint16_t handle, bool done);
+
+/** Does the call wait? */
+bool mcpz_gate_waits(const struct mcpz_gate *gate, uint16_t handle);
+
+/** How many run. */
+size_t mcpz_gate_running(const struct mcpz_gate *gate);
+
+/** How many of a lane may run at once. */
+uint32_t mcpz_gate_limit(const struct mcpz_gate *gate, const struct mcpz_gate_lane *lane);
+
+/** When something that waits will have waited too long. */
+mcpz_time mcpz_gate_deadline(const struct mcpz_gate *gate);
+
+#endif
