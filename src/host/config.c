@@ -15,6 +15,7 @@
 #define SHOWN_LIST_BYTES 8192 /* MCPZ_SEEDS_MAX addresses, or MCPZ_ROLES_MAX roles */
 
 static_assert(MCPZ_SEEDS_MAX * (MCPZ_ADDRESS_BYTES_MAX + 2) < SHOWN_LIST_BYTES, "a list is shown");
+static_assert(MCPZ_TENANTS_MAX * (MCPZ_TENANT_BYTES_MAX + 12) < SHOWN_LIST_BYTES, "so is that");
 static_assert(MCPZ_TOKEN_TEXT_BYTES_MAX >= MCPZ_CONFIG_TEXT_BYTES_MAX,
               "an item's buffer holds both");
 
@@ -32,6 +33,7 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .mesh_enabled = true,
         .max_direct_peers = MCPZ_DIRECT_PEERS_DEFAULT,
         .store_bytes_max = MCPZ_STORE_BYTES_DEFAULT,
+        .stop_seconds = MCPZ_STOP_SECONDS_DEFAULT,
     };
     if (config->data == NULL || config->listen == NULL || config->log_level == NULL ||
         config->log_format == NULL || config->isolation == NULL) {
@@ -435,6 +437,9 @@ static const char *value_of(const struct mcpz_config *config, enum mcpz_key key,
         return mcpz_key_rows[key].is_secret ? "(set)" : text;
     }
     buffer[0] = '\0';
+    if (mcpz_config_gate_shown(config, key, buffer, SHOWN_LIST_BYTES)) {
+        return buffer;
+    }
     if (key == MCPZ_KEY_ENABLED || key == MCPZ_KEY_EPHEMERAL) {
         bool truth = key == MCPZ_KEY_ENABLED ? config->mesh_enabled : config->ephemeral;
         return truth ? "true" : "false";

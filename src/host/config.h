@@ -15,7 +15,10 @@
  *   region: home                 advertise: attic.lan:8765       command: ./words.py
  *   zone: upstairs               bootstrap: [wss://a:8765]   limits:
  *   roles: [compute]             enabled: true                 store_bytes: 1073741824
- *   api: {listen: 127.0.0.1:8000}                            log: {level: info, format: auto}
+ *   api: {listen: 127.0.0.1:8000}                              tenant_level: onyx
+ *   tenants:                                                   calls_per_second: 100
+ *     - name: acme                                             stop_seconds: 5
+ *       level: opal                                          log: {level: info, format: auto}
  *   workspaces: {isolation: degraded, max: 10}
  */
 
@@ -30,6 +33,7 @@
 
 #include "base/attr.h"
 #include "host/service.h"
+#include "proto/gate_config.h"
 #include "proto/limits.h"
 
 #define MCPZ_PORT_DEFAULT 8765
@@ -46,6 +50,9 @@
 #define MCPZ_STORE_BYTES_MIN 1048576 /* LMDB wants room for its own pages */
 #define MCPZ_STORE_BYTES_MAX (UINT64_C(1) << 44)
 #define MCPZ_STORE_BYTES_DEFAULT (UINT64_C(1) << 34)
+#define MCPZ_CALLS_PER_SECOND_MAX 100000
+#define MCPZ_STOP_SECONDS_MAX 3600
+#define MCPZ_STOP_SECONDS_DEFAULT 5
 
 /* Where a value came from. */
 enum mcpz_origin { MCPZ_FROM_DEFAULT = 0, MCPZ_FROM_FILE, MCPZ_FROM_ENVIRONMENT, MCPZ_FROM_FLAG };
@@ -78,6 +85,8 @@ struct mcpz_config {
     size_t workspaces_max; /* at once; further tasks wait */
 
     uint64_t store_bytes_max;
+    struct mcpz_gate_config gate; /* `hands` is not set: who has them says how many */
+    uint32_t stop_seconds;        /* for what runs to end, when the node is told to stop */
     char *log_level;
     char *log_format;
     char *log_file;

@@ -625,6 +625,16 @@ const struct mcpz_key_row mcpz_key_rows[MCPZ_KEY_COUNT] = {
                              .read = read_workspaces, .store = store_workspaces},
     [MCPZ_KEY_STORE_BYTES] = {"limits.store_bytes", "MCPZ_STORE_BYTES", NULL, .offset = NO_TEXT,
                               .read = read_size, .store = store_size},
+    [MCPZ_KEY_TENANT_LEVEL] = {"limits.tenant_level", "MCPZ_TENANT_LEVEL", NULL, .offset = NO_TEXT,
+                               .read = mcpz_config_read_tenant_level,
+                               .store = mcpz_config_store_tenant_level},
+    [MCPZ_KEY_CALLS_PER_SECOND] = {"limits.calls_per_second", "MCPZ_CALLS_PER_SECOND", NULL,
+                                   .offset = NO_TEXT, .read = mcpz_config_read_rate,
+                                   .store = mcpz_config_store_number},
+    [MCPZ_KEY_STOP_SECONDS] = {"limits.stop_seconds", "MCPZ_STOP_SECONDS", NULL, .offset = NO_TEXT,
+                               .read = mcpz_config_read_stop, .store = mcpz_config_store_number},
+    [MCPZ_KEY_TENANTS] = {"tenants", "MCPZ_TENANTS", NULL, .is_list = true, .offset = NO_TEXT,
+                          .read = mcpz_config_read_tenant, .store = mcpz_config_store_tenant},
     [MCPZ_KEY_LOG_LEVEL] = {"log.level", "MCP_LOG_LEVEL", NULL, .read = read_level,
                             TEXT(log_level)},
     [MCPZ_KEY_LOG_FORMAT] = {"log.format", "MCPZ_LOG_FORMAT", NULL, .read = read_format,
@@ -651,6 +661,8 @@ static void drop_list(struct mcpz_config *config, enum mcpz_key key)
     } else if (key == MCPZ_KEY_API_KEYS) {
         mcpz_config_wipe(config->api_keys);
         config->api_keys = NULL;
+    } else if (key == MCPZ_KEY_TENANTS) {
+        config->gate.tenant_count = 0;
     }
 }
 

@@ -33,6 +33,10 @@ enum mcpz_key {
     MCPZ_KEY_ISOLATION,
     MCPZ_KEY_WORKSPACES,
     MCPZ_KEY_STORE_BYTES,
+    MCPZ_KEY_TENANT_LEVEL,
+    MCPZ_KEY_CALLS_PER_SECOND,
+    MCPZ_KEY_STOP_SECONDS,
+    MCPZ_KEY_TENANTS,
     MCPZ_KEY_LOG_LEVEL,
     MCPZ_KEY_LOG_FORMAT,
     MCPZ_KEY_LOG_FILE,
@@ -46,7 +50,7 @@ struct mcpz_setting {
     enum mcpz_key key;
     enum mcpz_origin origin;
     const char *place; /* how an error names it: "mcpz.yaml:3: name", "MCPZ_NAME", "--name" */
-    const char *name;  /* of a provider, where it is written apart from its command; else NULL */
+    const char *name;  /* of a provider or tenant, where it is written apart; else NULL */
     const char *text;
 };
 
@@ -87,6 +91,28 @@ mcpz_error mcpz_config_refuse(struct mcpz_config_trouble *trouble, const char *p
 /** Make `text` fit for an error: control characters as '?', cut after 80 bytes. Returns `shown`.
  */
 const char *mcpz_config_shown(const char *text, char shown[MCPZ_SHOWN_BYTES]);
+
+/* Rows of config_gate.c. */
+mcpz_error mcpz_config_read_tenant(const struct mcpz_setting *setting, char **value,
+                                   struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_tenant_level(const struct mcpz_setting *setting, char **value,
+                                         struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_rate(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_stop(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_store_tenant(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                    char **value, struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_store_tenant_level(struct mcpz_config *config,
+                                          const struct mcpz_setting *setting, char **value,
+                                          struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_store_number(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                    char **value, struct mcpz_config_trouble *trouble);
+
+/** Write the value of one of those keys, cut to nothing: `capacity` is enough (asserted). False:
+ * it is another key. */
+bool mcpz_config_gate_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
+                            size_t capacity);
 
 /** Free a text that may be a secret. */
 void mcpz_config_wipe(char *text);

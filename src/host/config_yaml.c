@@ -28,6 +28,11 @@ struct provider_file {
     } limits;
 };
 
+struct tenant_file {
+    char *name;
+    char *level;
+};
+
 struct config_file {
     char *data;
     char *name;
@@ -56,7 +61,12 @@ struct config_file {
     } workspaces;
     struct {
         char *store_bytes;
+        char *tenant_level;
+        char *calls_per_second;
+        char *stop_seconds;
     } limits;
+    struct tenant_file *tenants;
+    unsigned tenants_count;
     struct {
         char *level;
         char *format;
@@ -104,6 +114,9 @@ static const cyaml_schema_field_t api_fields[] = {
 
 static const cyaml_schema_field_t limits_fields[] = {
     TEXT_FIELD("store_bytes", limits.store_bytes),
+    TEXT_FIELD("tenant_level", limits.tenant_level),
+    TEXT_FIELD("calls_per_second", limits.calls_per_second),
+    TEXT_FIELD("stop_seconds", limits.stop_seconds),
     CYAML_FIELD_END,
 };
 
@@ -154,6 +167,18 @@ static const cyaml_schema_value_t provider_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct provider_file, provider_fields),
 };
 
+static const cyaml_schema_field_t tenant_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct tenant_file, name, 0,
+                           MCPZ_CONFIG_TEXT_BYTES_MAX),
+    CYAML_FIELD_STRING_PTR("level", CYAML_FLAG_POINTER, struct tenant_file, level, 0,
+                           MCPZ_CONFIG_TEXT_BYTES_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t tenant_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tenant_file, tenant_fields),
+};
+
 static const cyaml_schema_field_t file_fields[] = {
     TEXT_FIELD("data", data),
     TEXT_FIELD("name", name),
@@ -167,6 +192,8 @@ static const cyaml_schema_field_t file_fields[] = {
                          MCPZ_PROVIDERS_MAX),
     GROUP_FIELD("workspaces", workspaces_fields),
     GROUP_FIELD("limits", limits_fields),
+    CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0,
+                         MCPZ_TENANTS_MAX),
     GROUP_FIELD("log", log_fields),
     CYAML_FIELD_END,
 };
@@ -177,7 +204,8 @@ static const cyaml_schema_value_t file_value = {
 
 static_assert(MCPZ_YAML_PLACES_MAX >= 32 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
                                           MCPZ_PROVIDERS_MAX * (2 + MCPZ_SERVICE_KEY_COUNT +
-                                                                2 * MCPZ_SERVICE_PATHS_MAX),
+                                                                2 * MCPZ_SERVICE_PATHS_MAX) +
+                                          2 * MCPZ_TENANTS_MAX,
               "every value of a file has its line");
 
 /* ---- From there into the configuration ---------------------------------------------------- */
@@ -189,17 +217,18 @@ struct reading {
     struct mcpz_config_trouble *trouble;
 };
 
-/* `text` may be NULL: not given. `name` is that of a provider, else NULL. */
+/* `text` may be NULL: not given. `name` is that of a provider or tenant, else NULL. */
 static mcpz_error take(struct reading *reading, enum mcpz_key key, size_t index, const char *name,
                        const char *text)
 {
     const char *words = mcpz_key_rows[key].name;
-    const char *path = key == MCPZ_KEY_PROVIDERS ? "providers.name" : words;
+    char path[64];
     char place[512];
 
     if (text == NULL) {
         return MCPZ_OK;
     }
+    (void)snprintf(path, sizeof(path), "%s%s", words, name != NULL ? ".name" : "");
     (void)snprintf(place, sizeof(place), "%s:%zu: %s", reading->path,
                    mcpz_yaml_line(&reading->places, path, index), words);
     return mcpz_config_put(reading->config,
@@ -309,6 +338,9 @@ static mcpz_error take_lists(struct reading *reading, const struct config_file *
     for (size_t i = 0; i < file->providers_count && error == MCPZ_OK; i++) {
         error = take_provider(reading, i, &file->providers[i]);
     }
+    for (size_t i = 0; i < file->tenants_count && error == MCPZ_OK; i++) {
+        error = take(reading, MCPZ_KEY_TENANTS, i, file->tenants[i].name, file->tenants[i].level);
+    }
     return error;
 }
 
@@ -330,6 +362,9 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_ISOLATION, file->workspaces.isolation},
         {MCPZ_KEY_WORKSPACES, file->workspaces.max},
         {MCPZ_KEY_STORE_BYTES, file->limits.store_bytes},
+        {MCPZ_KEY_TENANT_LEVEL, file->limits.tenant_level},
+        {MCPZ_KEY_CALLS_PER_SECOND, file->limits.calls_per_second},
+        {MCPZ_KEY_STOP_SECONDS, file->limits.stop_seconds},
         {MCPZ_KEY_LOG_LEVEL, file->log.level},
         {MCPZ_KEY_LOG_FORMAT, file->log.format},
         {MCPZ_KEY_LOG_FILE, file->log.file},

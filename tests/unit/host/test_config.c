@@ -495,6 +495,7 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
     set("MCP_MESH_PORT", "1");
     set("MCPZ_JOIN_TOKEN", TOKEN);
     set("MCP_API_KEYS", "k");
+    set("MCPZ_TENANTS", "a=ONYX,b=diamond");
     read_environment();
     flag("provide", "q=d");
     flag("name", "n");
@@ -525,9 +526,57 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "workspaces.isolation = degraded (default)\n"
                "workspaces.max = 10 (default)\n"
                "limits.store_bytes = 17179869184 (default)\n"
+               "limits.tenant_level = none (default)\n"
+               "limits.calls_per_second = 0 (default)\n"
+               "limits.stop_seconds = 5 (default)\n"
+               "tenants = a=onyx, b=diamond (environment MCPZ_TENANTS)\n"
                "log.level = info (default)\n"
                "log.format = auto (default)\n"
                "log.file =  (default)\n");
+}
+
+TEST(says_whom_a_node_works_for_and_how_much)
+{
+    read_text("tenants: [{name: c, level: opal}]\n");
+    CHECK_UINT(config.gate.tenant_count, 1);
+    set("MCPZ_TENANT_LEVEL", "Sapphire");
+    set("MCPZ_CALLS_PER_SECOND", "100000");
+    set("MCPZ_STOP_SECONDS", "0");
+    set("MCPZ_TENANTS", "a=onyx");
+    read_environment();
+    CHECK_UINT(config.gate.level_default, MCPZ_LEVEL_SAPPHIRE);
+    CHECK_UINT(config.gate.server_per_second, 100000);
+    CHECK_UINT(config.stop_seconds, 0);
+    CHECK_UINT(config.gate.tenant_count, 1); /* the list above replaces the one below */
+    CHECK_TEXT(config.gate.tenants[0].name, "a");
+
+    refuse_variable("MCPZ_TENANT_LEVEL", "gold",
+                    "MCPZ_TENANT_LEVEL: \"gold\" must be none, diamond, emerald, sapphire, opal "
+                    "or onyx");
+    refuse_variable("MCPZ_CALLS_PER_SECOND", "100001",
+                    "MCPZ_CALLS_PER_SECOND: \"100001\" must be a number from 0 to 100000");
+    refuse_variable("MCPZ_STOP_SECONDS", "-1",
+                    "MCPZ_STOP_SECONDS: \"-1\" must be a number from 0 to 3600");
+    refuse_variable("MCPZ_TENANTS", "a", "MCPZ_TENANTS: write NAME=LEVEL, e.g. acme=opal");
+    refuse_variable("MCPZ_TENANTS", "=onyx",
+                    "MCPZ_TENANTS: a tenant's name must be UTF-8 of 1 to 64 bytes");
+}
+
+TEST(bounds_the_number_of_tenants)
+{
+    char list[2048] = "t0=opal";
+    size_t used = strlen(list);
+
+    for (int i = 1; i < MCPZ_TENANTS_MAX; i++) {
+        used += (size_t)snprintf(list + used, sizeof(list) - used, ",t%d=opal", i);
+    }
+    set("MCPZ_TENANTS", list);
+    read_environment();
+    CHECK_UINT(config.gate.tenant_count, MCPZ_TENANTS_MAX);
+    (void)snprintf(list + used, sizeof(list) - used, ",more=opal");
+    mcpz_config_finish(&config);
+    CHECK(mcpz_config_init(&config) == MCPZ_OK);
+    refuse_variable("MCPZ_TENANTS", list, "MCPZ_TENANTS: more than 64");
 }
 
 TEST(bounds_the_number_of_direct_peers)
@@ -602,5 +651,6 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(keeps_an_api_without_keys_on_this_machine),
           RUN_HERE(refuses_what_contradicts_itself),
           RUN_HERE(shows_every_key_with_its_origin_and_no_secret),
-          RUN_HERE(bounds_the_number_of_direct_peers),
+          RUN_HERE(says_whom_a_node_works_for_and_how_much),
+          RUN_HERE(bounds_the_number_of_tenants), RUN_HERE(bounds_the_number_of_direct_peers),
           RUN_HERE(reads_sizes_with_units_and_bounds_them))

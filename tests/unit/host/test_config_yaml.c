@@ -43,6 +43,12 @@ TEST(reads_every_key_of_a_file)
                                "  - {name: sum, command: 'a=b; sha256sum'}\n"
                                "limits:\n"
                                "  store_bytes: 2MiB\n"
+                               "  tenant_level: ONYX\n"
+                               "  calls_per_second: 100\n"
+                               "  stop_seconds: 9\n"
+                               "tenants:\n"
+                               "  - {name: acme, level: Opal}\n"
+                               "  - {name: 'big one', level: diamond}\n"
                                "log: {level: INFO, format: json, file: /tmp/log}\n";
     struct mcpz_config config;
     struct mcpz_config_trouble trouble;
@@ -71,6 +77,14 @@ TEST(reads_every_key_of_a_file)
     CHECK_TEXT(config.providers[1].name, "sum");
     CHECK_TEXT(config.providers[1].command, "a=b; sha256sum");
     CHECK_UINT(config.store_bytes_max, 2097152);
+    CHECK_UINT(config.gate.level_default, MCPZ_LEVEL_ONYX);
+    CHECK_UINT(config.gate.server_per_second, 100);
+    CHECK_UINT(config.stop_seconds, 9);
+    CHECK_UINT(config.gate.tenant_count, 2);
+    CHECK_TEXT(config.gate.tenants[0].name, "acme");
+    CHECK_UINT(config.gate.tenants[0].level, MCPZ_LEVEL_OPAL);
+    CHECK_TEXT(config.gate.tenants[1].name, "big one");
+    CHECK_UINT(config.gate.tenants[1].level, MCPZ_LEVEL_DIAMOND);
     CHECK_TEXT(config.log_level, "info");
     CHECK_TEXT(config.log_format, "json");
     CHECK_TEXT(config.log_file, "/tmp/log");
@@ -99,7 +113,7 @@ TEST(names_the_line_and_the_nearest_key)
     check("log: {colour: red}\n",
           "m.yaml:1: unknown key \"colour\" in log: there are level, format, file");
     check("\"a\\nb\": 1\n", "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
-                            "roles, mesh, api, providers, workspaces, limits, log");
+                            "roles, mesh, api, providers, workspaces, limits, tenants, log");
     check("? [a]\n: b\n", "m.yaml:1: a key must be a word");
     check("\"name\\0\": b\n", "m.yaml:1: a key must be a word");
 }
@@ -154,6 +168,16 @@ TEST(refuses_values_that_mean_nothing)
     check("limits: {store_bytes: lots}\n",
           "m.yaml:1: limits.store_bytes: \"lots\" must be a number of bytes, e.g. 1073741824 or "
           "1GiB");
+    check("limits:\n  tenant_level: gold\n",
+          "m.yaml:2: limits.tenant_level: \"gold\" must be none, diamond, emerald, sapphire, opal "
+          "or onyx");
+    check("tenants:\n- {name: a, level: opal}\n- name: b\n  level: topaz\n",
+          "m.yaml:3: tenants: \"topaz\" must be none, diamond, emerald, sapphire, opal or onyx");
+    check("tenants:\n- {name: a, level: opal}\n- {name: a, level: onyx}\n",
+          "m.yaml:3: tenants: \"a\" is there twice: a tenant has one level");
+    check("tenants:\n- name: a\n", "m.yaml:2: this entry of tenants has no \"level\"");
+    check("limits: {calls_per_second: many}\n",
+          "m.yaml:1: limits.calls_per_second: \"many\" must be a number from 0 to 100000");
     check("providers:\n- name: a=b\n  command: c\n",
           "m.yaml:2: providers: \"a=b\" must be one word: no spaces, commas, '=' or quotes");
     check("providers:\n- name: a\n  command: ' '\n", "m.yaml:2: providers: the command is empty");
