@@ -277,7 +277,7 @@ static bool pass_time(struct mcpz_gate *gate, mcpz_time now, struct candidate *c
     return refuse(verdict, &refusal);
 }
 
-static void take(struct mcpz_gate *gate, mcpz_time now, uint16_t handle,
+static void take(struct mcpz_gate *gate, mcpz_time now, uint32_t handle,
                  const struct candidate *candidate)
 {
     mcpz_gcra_take(&candidate->tenant->tat, &candidate->tenant_rate, now);
@@ -291,7 +291,7 @@ static void take(struct mcpz_gate *gate, mcpz_time now, uint16_t handle,
     };
 }
 
-static void start(struct mcpz_gate *gate, mcpz_time now, uint16_t handle)
+static void start(struct mcpz_gate *gate, mcpz_time now, uint32_t handle)
 {
     struct mcpz_gate_call *call = &gate->calls[handle];
     struct mcpz_gate_lane *lane = &gate->lanes[call->lane];
@@ -304,7 +304,7 @@ static void start(struct mcpz_gate *gate, mcpz_time now, uint16_t handle)
 }
 
 /* Give up a call that has not started. */
-static void release(struct mcpz_gate *gate, uint16_t handle)
+static void release(struct mcpz_gate *gate, uint32_t handle)
 {
     struct mcpz_gate_call *call = &gate->calls[handle];
 
@@ -315,7 +315,7 @@ static void release(struct mcpz_gate *gate, uint16_t handle)
     *call = (struct mcpz_gate_call){0};
 }
 
-static void stop_waiting(struct mcpz_gate *gate, uint16_t handle)
+static void stop_waiting(struct mcpz_gate *gate, uint32_t handle)
 {
     struct mcpz_gate_lane *lane = &gate->lanes[gate->calls[handle].lane];
 
@@ -363,7 +363,7 @@ static bool pass_queue(struct mcpz_gate *gate, mcpz_time now, const struct candi
     return true;
 }
 
-static void wait_in_queue(struct mcpz_gate *gate, mcpz_time now, uint16_t handle,
+static void wait_in_queue(struct mcpz_gate *gate, mcpz_time now, uint32_t handle,
                           const struct candidate *candidate)
 {
     const mcpz_time median_us = candidate->median_us;
@@ -384,10 +384,10 @@ static void wait_in_queue(struct mcpz_gate *gate, mcpz_time now, uint16_t handle
     candidate->lane->waiting++;
 }
 
-void mcpz_gate_ask(struct mcpz_gate *gate, mcpz_time now, uint16_t handle,
+void mcpz_gate_ask(struct mcpz_gate *gate, mcpz_time now, uint32_t handle,
                    const struct mcpz_gate_request *request, struct mcpz_gate_verdict *verdict)
 {
-    assert(handle < MCPZ_CALLS_MAX);
+    assert(handle < gate->calls_max);
     assert(gate->calls[handle].state == MCPZ_GATE_FREE);
 
     struct candidate candidate = {.deadline_us = request->deadline_us};
@@ -429,7 +429,7 @@ static uint64_t open_lanes(const struct mcpz_gate *gate)
     return lanes;
 }
 
-bool mcpz_gate_next(struct mcpz_gate *gate, mcpz_time now, uint16_t *handle)
+bool mcpz_gate_next(struct mcpz_gate *gate, mcpz_time now, uint32_t *handle)
 {
     struct mcpz_waiting_entry entry;
 
@@ -446,7 +446,7 @@ bool mcpz_gate_next(struct mcpz_gate *gate, mcpz_time now, uint16_t *handle)
     return true;
 }
 
-bool mcpz_gate_expire(struct mcpz_gate *gate, mcpz_time now, uint16_t *handle,
+bool mcpz_gate_expire(struct mcpz_gate *gate, mcpz_time now, uint32_t *handle,
                       struct mcpz_gate_refusal *refusal)
 {
     struct mcpz_waiting_entry entry;
@@ -463,9 +463,9 @@ bool mcpz_gate_expire(struct mcpz_gate *gate, mcpz_time now, uint16_t *handle,
     return true;
 }
 
-void mcpz_gate_end(struct mcpz_gate *gate, mcpz_time now, uint16_t handle, bool done)
+void mcpz_gate_end(struct mcpz_gate *gate, mcpz_time now, uint32_t handle, bool done)
 {
-    assert(handle < MCPZ_CALLS_MAX);
+    assert(handle < gate->calls_max);
     const struct mcpz_gate_call call = gate->calls[handle];
     struct mcpz_gate_lane *lane = &gate->lanes[call.lane];
 
@@ -496,7 +496,7 @@ void mcpz_gate_end(struct mcpz_gate *gate, mcpz_time now, uint16_t handle, bool 
     free_if_unused(lane);
 }
 
-bool mcpz_gate_waits(const struct mcpz_gate *gate, uint16_t handle)
+bool mcpz_gate_waits(const struct mcpz_gate *gate, uint32_t handle)
 {
     return gate->calls[handle].state == MCPZ_GATE_WAITING;
 }
@@ -539,13 +539,21 @@ void mcpz_gate_drain(struct mcpz_gate *gate, mcpz_time until_us)
     gate->drained_us = until_us;
 }
 
-void mcpz_gate_init(struct mcpz_gate *gate, const struct mcpz_gate_config *config, uint64_t seed,
-                    mcpz_time now)
+size_t mcpz_gate_bytes(size_t calls_max)
 {
-    *gate = (struct mcpz_gate){0};
+    return mcpz_arena_cost(calls_max, sizeof(struct mcpz_gate_call));
+}
+
+void mcpz_gate_init(struct mcpz_gate *gate, const struct mcpz_gate_config *config,
+                    size_t calls_max, uint64_t seed, struct mcpz_arena *arena)
+{
+    *gate = (struct mcpz_gate){
+        .calls = mcpz_arena_take_sure(arena, calls_max, sizeof(struct mcpz_gate_call)),
+        .calls_max = calls_max,
+    };
     mcpz_rng_init(&gate->rng, seed);
     mcpz_tenants_init(&gate->tenants, config->level_default, mcpz_rng_next(&gate->rng));
     mcpz_tenants_init(&gate->servers, MCPZ_LEVEL_NONE, mcpz_rng_next(&gate->rng));
-    mcpz_shedder_init(&gate->shedder, now);
-    mcpz_gate_configure(gate, config, now);
+    mcpz_shedder_init(&gate->shedder, 0);
+    mcpz_gate_configure(gate, config, 0);
 }

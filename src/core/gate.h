@@ -17,7 +17,7 @@
  *
  * A refusal costs the tenant nothing, has a code, and says when to come back.
  *
- * Calls are known by a handle below MCPZ_CALLS_MAX, which the owner chooses.
+ * Calls are known by a handle, which the owner chooses.
  */
 
 #ifndef CORE_GATE_H
@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/rng.h"
 #include "base/time.h"
@@ -86,7 +87,8 @@ struct mcpz_gate {
     uint32_t share; /* of the hands, for one lane */
     struct mcpz_rate server_rate;
     struct mcpz_gate_lane lanes[MCPZ_LANES_MAX];
-    struct mcpz_gate_call calls[MCPZ_CALLS_MAX];
+    struct mcpz_gate_call *calls; /* calls_max, by handle */
+    size_t calls_max;
     struct mcpz_tenants tenants;
     struct mcpz_tenants servers;
     struct mcpz_waiting waiting;
@@ -115,16 +117,20 @@ enum mcpz_gate_word { MCPZ_GATE_START = 1, MCPZ_GATE_WAIT, MCPZ_GATE_REFUSE };
 struct mcpz_gate_verdict {
     enum mcpz_gate_word word;
     struct mcpz_gate_refusal refusal; /* REFUSE: this call's; else of the one that makes room */
-    uint16_t pushed_out;              /* WAIT: the handle of that one; MCPZ_GATE_NOBODY: none */
+    uint32_t pushed_out;              /* WAIT: the handle of that one; MCPZ_GATE_NOBODY: none */
 };
 
-#define MCPZ_GATE_NOBODY UINT16_MAX
+#define MCPZ_GATE_NOBODY UINT32_MAX
 
-static_assert(MCPZ_CALLS_MAX < MCPZ_GATE_NOBODY, "a handle fits");
+/** How much mcpz_gate_init() takes from its arena. */
+size_t mcpz_gate_bytes(size_t calls_max);
 
-/** Nothing is offered and nothing under way. `seed` is nobody else's. */
-void mcpz_gate_init(struct mcpz_gate *gate, const struct mcpz_gate_config *config, uint64_t seed,
-                    mcpz_time now);
+/**
+ * Nothing is offered and nothing under way. Handles are below `calls_max`. `seed` is nobody else's
+ * to know. `arena` has room (asserted).
+ */
+void mcpz_gate_init(struct mcpz_gate *gate, const struct mcpz_gate_config *config,
+                    size_t calls_max, uint64_t seed, struct mcpz_arena *arena);
 
 /** Go by other rates and another number of hands from now on. */
 void mcpz_gate_configure(struct mcpz_gate *gate, const struct mcpz_gate_config *config,
@@ -147,24 +153,24 @@ bool mcpz_gate_knows(const struct mcpz_gate *gate, struct mcpz_bytes name);
  * A call has come; what becomes of it? `handle` is free (asserted). After REFUSE it still is;
  * `*pushed_out` is free too.
  */
-void mcpz_gate_ask(struct mcpz_gate *gate, mcpz_time now, uint16_t handle,
+void mcpz_gate_ask(struct mcpz_gate *gate, mcpz_time now, uint32_t handle,
                    const struct mcpz_gate_request *request, struct mcpz_gate_verdict *verdict);
 
 /** The next of those that wait may start. False: not yet. Ask until it says so, after each end. */
-bool mcpz_gate_next(struct mcpz_gate *gate, mcpz_time now, uint16_t *handle);
+bool mcpz_gate_next(struct mcpz_gate *gate, mcpz_time now, uint32_t *handle);
 
 /** One of those that wait has waited too long. Its handle is free. False: none. */
-bool mcpz_gate_expire(struct mcpz_gate *gate, mcpz_time now, uint16_t *handle,
+bool mcpz_gate_expire(struct mcpz_gate *gate, mcpz_time now, uint32_t *handle,
                       struct mcpz_gate_refusal *refusal);
 
 /**
  * A call has ended, started or not: the handle is free. `done`: it ran and succeeded, and so shows
  * how long its kind takes. A handle that is free already stays so.
  */
-void mcpz_gate_end(struct mcpz_gate *gate, mcpz_time now, uint16_t handle, bool done);
+void mcpz_gate_end(struct mcpz_gate *gate, mcpz_time now, uint32_t handle, bool done);
 
 /** Does the call wait? */
-bool mcpz_gate_waits(const struct mcpz_gate *gate, uint16_t handle);
+bool mcpz_gate_waits(const struct mcpz_gate *gate, uint32_t handle);
 
 /** How many run. */
 size_t mcpz_gate_running(const struct mcpz_gate *gate);

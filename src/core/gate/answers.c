@@ -7,11 +7,35 @@
 
 static_assert(MCPZ_ANSWERS_MAX < MCPZ_ANSWER_NONE, "a row's index fits");
 static_assert(MCPZ_ANSWER_BYTES_MAX <= UINT16_MAX, "a length fits");
-static_assert(MCPZ_ANSWERS_BYTES >= 2 * MCPZ_ANSWER_BYTES_MAX, "the ring holds what is moved");
 
-void mcpz_answers_init(struct mcpz_answers *answers, uint64_t seed)
+/* The ring holds what is moved in it, however few rows there are. */
+static size_t ring_bytes(size_t rows_max)
 {
-    *answers = (struct mcpz_answers){.seed = seed};
+    const size_t least = (size_t)2 * MCPZ_ANSWER_BYTES_MAX;
+    const size_t bytes = rows_max * MCPZ_ANSWERS_BYTES;
+
+    return bytes > least ? bytes : least;
+}
+
+size_t mcpz_answers_bytes(size_t rows_max)
+{
+    return mcpz_arena_cost(rows_max, sizeof(struct mcpz_answer)) +
+           mcpz_arena_cost(ring_bytes(rows_max), 1);
+}
+
+void mcpz_answers_init(struct mcpz_answers *answers, size_t rows_max, uint64_t seed,
+                       struct mcpz_arena *arena)
+{
+    assert(rows_max > 0);
+    assert(rows_max <= MCPZ_ANSWERS_MAX);
+
+    *answers = (struct mcpz_answers){
+        .rows = mcpz_arena_take_sure(arena, rows_max, sizeof(struct mcpz_answer)),
+        .bytes = mcpz_arena_take_sure(arena, ring_bytes(rows_max), 1),
+        .rows_max = rows_max,
+        .bytes_max = ring_bytes(rows_max),
+        .seed = seed,
+    };
 }
 
 /* Each part is hashed by itself: none can be mistaken for a piece of its neighbour. */
@@ -25,7 +49,7 @@ static uint64_t hash_key(const struct mcpz_answer_key *key, uint64_t seed)
 /* Have newer results overwritten this one? */
 static bool is_overwritten(const struct mcpz_answers *answers, const struct mcpz_answer *answer)
 {
-    return answer->length > 0 && answers->written - answer->start > MCPZ_ANSWERS_BYTES;
+    return answer->length > 0 && answers->written - answer->start > answers->bytes_max;
 }
 
 static bool is_over(const struct mcpz_answers *answers, const struct mcpz_answer *answer,
@@ -65,7 +89,7 @@ enum mcpz_answer_word mcpz_answers_ask(struct mcpz_answers *answers, mcpz_time n
     const uint64_t name[2] = {hash_key(key, answers->seed), hash_key(key, ~answers->seed)};
     const uint64_t params = mcpz_hash_bytes(key->params, answers->seed);
     struct mcpz_answer *place = NULL;
-    for (size_t i = 0; i < MCPZ_ANSWERS_MAX; i++) {
+    for (size_t i = 0; i < answers->rows_max; i++) {
         struct mcpz_answer *answer = &answers->rows[i];
         if (is_over(answers, answer, now)) {
             *answer = (struct mcpz_answer){0};
@@ -95,7 +119,7 @@ enum mcpz_answer_word mcpz_answers_ask(struct mcpz_answers *answers, mcpz_time n
 
 static struct mcpz_answer *running(struct mcpz_answers *answers, uint16_t row)
 {
-    assert(row < MCPZ_ANSWERS_MAX);
+    assert(row < answers->rows_max);
     assert(answers->rows[row].state == MCPZ_ANSWER_RUNNING);
     return &answers->rows[row];
 }
@@ -103,7 +127,7 @@ static struct mcpz_answer *running(struct mcpz_answers *answers, uint16_t row)
 /* Where the next `length` bytes go, in one piece. */
 static uint64_t make_room(struct mcpz_answers *answers, size_t length)
 {
-    const uint64_t left = MCPZ_ANSWERS_BYTES - answers->written % MCPZ_ANSWERS_BYTES;
+    const uint64_t left = answers->bytes_max - answers->written % answers->bytes_max;
     const uint64_t start = length <= left ? answers->written : answers->written + left;
 
     answers->written = start + length;
@@ -132,7 +156,7 @@ void mcpz_answers_output(struct mcpz_answers *answers, uint16_t row, struct mcpz
     size_t length = before.length + chunk.length;
     answer->start = make_room(answers, length);
     answer->length = (uint16_t)length;
-    memcpy(answers->bytes + answer->start % MCPZ_ANSWERS_BYTES, whole, length);
+    memcpy(answers->bytes + answer->start % answers->bytes_max, whole, length);
 }
 
 void mcpz_answers_done(struct mcpz_answers *answers, mcpz_time now, uint16_t row)
@@ -153,12 +177,12 @@ void mcpz_answers_forget(struct mcpz_answers *answers, uint16_t row)
 bool mcpz_answers_result(const struct mcpz_answers *answers, uint16_t row,
                          struct mcpz_bytes *result)
 {
-    assert(row < MCPZ_ANSWERS_MAX);
+    assert(row < answers->rows_max);
     const struct mcpz_answer *answer = &answers->rows[row];
 
     if (answer->too_large || is_overwritten(answers, answer)) {
         return false;
     }
-    *result = mcpz_bytes(answers->bytes + answer->start % MCPZ_ANSWERS_BYTES, answer->length);
+    *result = mcpz_bytes(answers->bytes + answer->start % answers->bytes_max, answer->length);
     return true;
 }

@@ -9,7 +9,7 @@
  * A key is one only with its tenant and its capability, and for the same parameters. Results of up
  * to MCPZ_ANSWER_BYTES_MAX are kept, in a ring of bytes where new ones overwrite the oldest; of a
  * larger one it is known that it was done. All is in memory, and bounded: the window is
- * MCPZ_ANSWER_AGE_US or the last MCPZ_ANSWERS_MAX keys, and does not outlast the process.
+ * MCPZ_ANSWER_AGE_US or the last `rows_max` keys, and does not outlast the process.
  */
 
 #ifndef CORE_ANSWERS_H
@@ -19,12 +19,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/time.h"
 
-#define MCPZ_ANSWERS_MAX 512
+#define MCPZ_ANSWERS_MAX 512 /* more are not worth their memory; fewer where calls are few */
 #define MCPZ_ANSWER_BYTES_MAX 4096
-#define MCPZ_ANSWERS_BYTES 262144
+#define MCPZ_ANSWERS_BYTES 512 /* of results for each row, as far as they do not share it */
 #define MCPZ_ANSWER_AGE_US MCPZ_SECONDS(600)
 #define MCPZ_ANSWER_NONE UINT16_MAX
 
@@ -41,8 +42,10 @@ struct mcpz_answer {
 };
 
 struct mcpz_answers {
-    struct mcpz_answer rows[MCPZ_ANSWERS_MAX];
-    uint8_t bytes[MCPZ_ANSWERS_BYTES];
+    struct mcpz_answer *rows; /* rows_max */
+    uint8_t *bytes;           /* bytes_max: a ring */
+    size_t rows_max;
+    size_t bytes_max;
     uint64_t written; /* bytes ever, with those left out at the end of the ring */
     uint64_t seed;
     uint64_t repeated; /* calls that were not done again */
@@ -64,7 +67,12 @@ enum mcpz_answer_word {
     MCPZ_ANSWER_IS_FULL,    /* too many run to watch over one more */
 };
 
-void mcpz_answers_init(struct mcpz_answers *answers, uint64_t seed);
+/** How much mcpz_answers_init() takes from its arena. */
+size_t mcpz_answers_bytes(size_t rows_max);
+
+/** Start with `rows_max` free rows, 1 to MCPZ_ANSWERS_MAX. `arena` has room (asserted). */
+void mcpz_answers_init(struct mcpz_answers *answers, size_t rows_max, uint64_t seed,
+                       struct mcpz_arena *arena);
 
 /** What is known of this key? `*row` is set where said above. */
 enum mcpz_answer_word mcpz_answers_ask(struct mcpz_answers *answers, mcpz_time now,

@@ -75,7 +75,7 @@ bool mcpz_waiting_expire(struct mcpz_waiting *waiting, mcpz_time now,
     return false;
 }
 
-bool mcpz_waiting_remove(struct mcpz_waiting *waiting, uint16_t handle)
+bool mcpz_waiting_remove(struct mcpz_waiting *waiting, uint32_t handle)
 {
     struct mcpz_waiting_entry entry;
 

@@ -27,7 +27,7 @@
 static_assert(MCPZ_LANES_MAX <= 64, "a set of lanes is a word");
 
 struct mcpz_waiting_entry {
-    uint16_t handle; /* of the owner's */
+    uint32_t handle; /* of the owner's */
     uint8_t class;   /* 0: first */
     uint8_t lane;    /* what it waits for */
     struct mcpz_tenant *tenant;
@@ -56,7 +56,7 @@ bool mcpz_waiting_expire(struct mcpz_waiting *waiting, mcpz_time now,
                          struct mcpz_waiting_entry *entry);
 
 /** Take out this call, if it waits. */
-bool mcpz_waiting_remove(struct mcpz_waiting *waiting, uint16_t handle);
+bool mcpz_waiting_remove(struct mcpz_waiting *waiting, uint32_t handle);
 
 /**
  * Take out the one that has to make room in a lane for a call of `class` of `tenant`: the last of

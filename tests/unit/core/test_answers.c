@@ -6,6 +6,16 @@ static uint16_t row;
 
 static const mcpz_time start = MCPZ_SECONDS(5000);
 
+static void set_up(size_t rows)
+{
+    static _Alignas(16) uint8_t memory[1048576];
+    struct mcpz_arena arena;
+
+    CHECK(mcpz_answers_bytes(rows) <= sizeof(memory));
+    mcpz_arena_init(&arena, memory, mcpz_answers_bytes(rows));
+    mcpz_answers_init(&answers, rows, 3, &arena);
+}
+
 static enum mcpz_answer_word ask_for(const char *tenant, const char *capability, const char *key,
                                      const char *params, mcpz_time now)
 {
@@ -39,7 +49,7 @@ TEST(what_was_done_is_known_with_its_result)
 {
     struct mcpz_bytes result;
 
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     CHECK_UINT(ask("k", start), MCPZ_ANSWER_IS_NEW);
     const uint16_t mine = row;
     mcpz_answers_output(&answers, mine, mcpz_text("one, "));
@@ -59,7 +69,7 @@ TEST(an_empty_result_is_one)
 {
     struct mcpz_bytes result;
 
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     CHECK_UINT(ask("k", start), MCPZ_ANSWER_IS_NEW);
     mcpz_answers_done(&answers, start, row);
     CHECK_UINT(ask("k", start), MCPZ_ANSWER_IS_KNOWN);
@@ -69,7 +79,7 @@ TEST(an_empty_result_is_one)
 
 TEST(what_failed_may_be_tried_again)
 {
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     CHECK_UINT(ask("k", start), MCPZ_ANSWER_IS_NEW);
     mcpz_answers_forget(&answers, row);
     CHECK_UINT(ask("k", start), MCPZ_ANSWER_IS_NEW);
@@ -77,7 +87,7 @@ TEST(what_failed_may_be_tried_again)
 
 TEST(a_key_is_one_with_its_tenant_and_capability_only)
 {
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     CHECK_UINT(ask_for("t", "c", "k", "{}", start), MCPZ_ANSWER_IS_NEW);
     CHECK_UINT(ask_for("u", "c", "k", "{}", start), MCPZ_ANSWER_IS_NEW);
     CHECK_UINT(ask_for("t", "d", "k", "{}", start), MCPZ_ANSWER_IS_NEW);
@@ -88,7 +98,7 @@ TEST(a_key_is_one_with_its_tenant_and_capability_only)
 
 TEST(a_key_is_not_used_for_something_else)
 {
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     CHECK_UINT(ask_for("t", "c", "k", "{\"a\":1}", start), MCPZ_ANSWER_IS_NEW);
     CHECK_UINT(ask_for("t", "c", "k", "{\"a\":2}", start), MCPZ_ANSWER_IS_OTHER);
     mcpz_answers_done(&answers, start, row);
@@ -99,7 +109,7 @@ TEST(the_largest_result_is_kept_and_one_byte_more_is_known_to_be_lost)
 {
     struct mcpz_bytes result;
 
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     (void)do_it("fits", MCPZ_ANSWER_BYTES_MAX, 1, start);
     (void)do_it("too large", MCPZ_ANSWER_BYTES_MAX + 1, 1, start);
     CHECK_UINT(ask("fits", start), MCPZ_ANSWER_IS_KNOWN);
@@ -111,7 +121,7 @@ TEST(the_largest_result_is_kept_and_one_byte_more_is_known_to_be_lost)
 
 TEST(the_window_ends)
 {
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     (void)do_it("k", 10, 1, start);
     CHECK_UINT(ask("k", start + MCPZ_ANSWER_AGE_US), MCPZ_ANSWER_IS_KNOWN);
     CHECK_UINT(ask("k", start + MCPZ_ANSWER_AGE_US + 1), MCPZ_ANSWER_IS_NEW);
@@ -124,7 +134,7 @@ TEST(newer_results_overwrite_the_oldest_and_never_change_one)
     char key[16];
     struct mcpz_bytes result;
 
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     for (unsigned i = 0; i < 1000; i++) {
         (void)snprintf(key, sizeof(key), "k%u", i);
         (void)do_it(key, 1 + i * 37 % MCPZ_ANSWER_BYTES_MAX, (uint8_t)i, start + i);
@@ -144,7 +154,7 @@ TEST(newer_results_overwrite_the_oldest_and_never_change_one)
             mcpz_answers_forget(&answers, row);
         }
     }
-    CHECK(known >= MCPZ_ANSWERS_BYTES / MCPZ_ANSWER_BYTES_MAX - 1);
+    CHECK(known >= answers.bytes_max / MCPZ_ANSWER_BYTES_MAX - 1);
     CHECK(known < MCPZ_ANSWERS_MAX);
 }
 
@@ -154,7 +164,7 @@ TEST(a_slow_result_that_was_overwritten_is_lost)
     char key[16];
     struct mcpz_bytes result;
 
-    mcpz_answers_init(&answers, 3);
+    set_up(MCPZ_ANSWERS_MAX);
     CHECK_UINT(ask("slow", start), MCPZ_ANSWER_IS_NEW);
     const uint16_t slow = row;
     mcpz_answers_output(&answers, slow, mcpz_text("a piece"));
@@ -172,8 +182,8 @@ TEST(what_runs_is_never_forgotten_for_something_new)
 {
     char key[16];
 
-    mcpz_answers_init(&answers, 3);
-    for (unsigned i = 0; i < MCPZ_ANSWERS_MAX; i++) {
+    set_up(4);
+    for (unsigned i = 0; i < 4; i++) {
         (void)snprintf(key, sizeof(key), "k%u", i);
         CHECK_UINT(ask(key, start), MCPZ_ANSWER_IS_NEW);
     }

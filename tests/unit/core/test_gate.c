@@ -9,11 +9,22 @@ static mcpz_time now;
 
 static const struct mcpz_id caller = {.bytes = {1, 2, 3}};
 
+static void begin(void)
+{
+    static _Alignas(16) uint8_t memory[16384];
+    struct mcpz_arena arena;
+
+    CHECK(mcpz_gate_bytes(64) <= sizeof(memory));
+    memset(memory, 0, sizeof(memory));
+    mcpz_arena_init(&arena, memory, mcpz_gate_bytes(64));
+    mcpz_gate_init(&gate, &config, 64, 9, &arena);
+}
+
 static void set_up(uint32_t hands)
 {
     config = (struct mcpz_gate_config){.hands = hands};
     now = MCPZ_SECONDS(1000);
-    mcpz_gate_init(&gate, &config, 9, now);
+    begin();
     mcpz_gate_provide(&gate, mcpz_text("work"), true, 0);
 }
 
@@ -29,22 +40,22 @@ static struct mcpz_gate_request request(const char *tenant, uint32_t priority)
     };
 }
 
-static enum mcpz_gate_word ask_for(uint16_t handle, const struct mcpz_gate_request *wanted)
+static enum mcpz_gate_word ask_for(uint32_t handle, const struct mcpz_gate_request *wanted)
 {
     mcpz_gate_ask(&gate, now, handle, wanted, &verdict);
     CHECK((verdict.word == MCPZ_GATE_REFUSE) == (gate.calls[handle].state == MCPZ_GATE_FREE));
     return verdict.word;
 }
 
-static enum mcpz_gate_word ask(uint16_t handle, const char *tenant, uint32_t priority)
+static enum mcpz_gate_word ask(uint32_t handle, const char *tenant, uint32_t priority)
 {
     const struct mcpz_gate_request wanted = request(tenant, priority);
     return ask_for(handle, &wanted);
 }
 
-static uint16_t next(void)
+static uint32_t next(void)
 {
-    uint16_t handle;
+    uint32_t handle;
     return mcpz_gate_next(&gate, now, &handle) ? handle : MCPZ_GATE_NOBODY;
 }
 
@@ -78,7 +89,7 @@ TEST(as_many_start_as_there_are_hands_and_the_rest_wait)
 TEST(no_more_wait_than_may_run)
 {
     set_up(2);
-    for (uint16_t i = 0; i < 4; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
         CHECK(ask(i, "a", 50) != MCPZ_GATE_REFUSE);
     }
     CHECK_UINT(ask(4, "a", 50), MCPZ_GATE_REFUSE);
@@ -90,7 +101,7 @@ TEST(no_more_wait_than_may_run)
 TEST(without_hands_the_gradient_is_the_limit)
 {
     set_up(0);
-    for (uint16_t i = 0; i < 20; i++) {
+    for (uint32_t i = 0; i < 20; i++) {
         CHECK_UINT(ask(i, "a", 50), MCPZ_GATE_START);
     }
     CHECK_UINT(ask(20, "a", 50), MCPZ_GATE_WAIT);
@@ -109,7 +120,7 @@ TEST(one_lane_leaves_hands_for_the_others)
 {
     set_up(4);
     mcpz_gate_provide(&gate, mcpz_text("other"), true, 0);
-    for (uint16_t i = 0; i < 6; i++) {
+    for (uint32_t i = 0; i < 6; i++) {
         CHECK_UINT(ask(i, "a", 50), i < 3 ? MCPZ_GATE_START : MCPZ_GATE_WAIT);
     }
     struct mcpz_gate_request wanted = request("b", 50);
@@ -124,7 +135,7 @@ TEST(one_lane_leaves_hands_for_the_others)
 TEST(the_important_start_first_and_take_the_place_of_others)
 {
     set_up(2);
-    for (uint16_t i = 0; i < 4; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
         CHECK(ask(i, "a", 25) != MCPZ_GATE_REFUSE);
     }
     CHECK_UINT(ask(4, "b", 100), MCPZ_GATE_WAIT);
@@ -140,11 +151,11 @@ TEST(the_important_start_first_and_take_the_place_of_others)
 }
 
 /* The one that has run longest, of the first 64. */
-static uint16_t oldest_running(void)
+static uint32_t oldest_running(void)
 {
-    uint16_t oldest = MCPZ_GATE_NOBODY;
+    uint32_t oldest = MCPZ_GATE_NOBODY;
 
-    for (uint16_t i = 0; i < 64; i++) {
+    for (uint32_t i = 0; i < 64; i++) {
         if (gate.calls[i].state == MCPZ_GATE_RUNNING &&
             (oldest == MCPZ_GATE_NOBODY || gate.calls[i].since_us < gate.calls[oldest].since_us)) {
             oldest = i;
@@ -163,19 +174,19 @@ TEST(a_tenant_that_floods_does_not_starve_another)
 
     set_up(4);
     for (unsigned turn = 0; turn < 2000; turn++) {
-        for (uint16_t i = 0; i < 32; i++) {
+        for (uint32_t i = 0; i < 32; i++) {
             if (gate.calls[i].state == MCPZ_GATE_FREE) {
                 (void)ask(i, "flood", 50);
                 quiet[i] = false;
             }
         }
         if (turn % 5 == 0) {
-            uint16_t handle = (uint16_t)(32 + turn % 32);
+            uint32_t handle = 32 + turn % 32;
             quiet[handle] = ask(handle, "quiet", 50) != MCPZ_GATE_REFUSE;
             refused += !quiet[handle];
         }
         now += MCPZ_MS(10);
-        uint16_t oldest = oldest_running();
+        uint32_t oldest = oldest_running();
         served += quiet[oldest];
         quiet[oldest] = false;
         mcpz_gate_end(&gate, now, oldest, true);
@@ -196,7 +207,7 @@ TEST(a_tenant_has_what_its_level_allows_and_is_told_when_to_come_back)
         .tenant_count = 1,
     };
     now = MCPZ_SECONDS(1000);
-    mcpz_gate_init(&gate, &config, 9, now);
+    begin();
     mcpz_gate_provide(&gate, mcpz_text("work"), false, 0);
 
     for (int i = 0; i < 51; i++) {
@@ -220,7 +231,7 @@ TEST(one_server_may_send_so_much_whoever_it_says_it_is_for)
 {
     config = (struct mcpz_gate_config){.server_per_second = 100};
     now = MCPZ_SECONDS(1000);
-    mcpz_gate_init(&gate, &config, 9, now);
+    begin();
     mcpz_gate_provide(&gate, mcpz_text("work"), false, 0);
 
     char tenant[8];
@@ -293,7 +304,7 @@ TEST(an_estimate_that_is_wrong_does_not_stay_so)
 
 TEST(who_has_waited_too_long_is_told_while_there_is_time)
 {
-    uint16_t handle;
+    uint32_t handle;
     struct mcpz_gate_refusal refusal;
 
     set_up(1);
@@ -390,7 +401,7 @@ TEST(whatever_happens_the_counts_hold)
     mcpz_gate_provide(&gate, mcpz_text("other"), false, 3);
     mcpz_rng_init(&rng, 21);
     for (unsigned i = 0; i < 50000; i++) {
-        uint16_t handle = (uint16_t)mcpz_rng_below(&rng, 64);
+        uint32_t handle = mcpz_rng_below(&rng, 64);
         struct mcpz_gate_refusal refusal;
         now += mcpz_rng_below(&rng, MCPZ_MS(5));
         struct mcpz_gate_request wanted =
@@ -409,7 +420,7 @@ TEST(whatever_happens_the_counts_hold)
 
         size_t running = 0;
         size_t waiting = 0;
-        for (uint16_t j = 0; j < 64; j++) {
+        for (uint32_t j = 0; j < 64; j++) {
             running += gate.calls[j].state == MCPZ_GATE_RUNNING;
             waiting += gate.calls[j].state == MCPZ_GATE_WAITING;
         }

@@ -14,7 +14,7 @@ static void set_up(void)
     memset(tenants, 0, sizeof(tenants));
 }
 
-static void add(uint16_t handle, uint8_t class, size_t tenant)
+static void add(uint32_t handle, uint8_t class, size_t tenant)
 {
     mcpz_waiting_add(&waiting, &(struct mcpz_waiting_entry){
                                    .handle = handle,
@@ -26,9 +26,9 @@ static void add(uint16_t handle, uint8_t class, size_t tenant)
     tenants[tenant].under_way++;
 }
 
-static uint16_t take(uint64_t lanes)
+static uint32_t take(uint64_t lanes)
 {
-    return mcpz_waiting_take(&waiting, lanes, &gone) ? gone.handle : UINT16_MAX;
+    return mcpz_waiting_take(&waiting, lanes, &gone) ? gone.handle : UINT32_MAX;
 }
 
 TEST(first_by_class_then_first_come)
@@ -39,21 +39,21 @@ TEST(first_by_class_then_first_come)
     add(3, 3, 0);
     add(4, 7, 0);
     add(5, 0, 0);
-    const uint16_t order[] = {2, 5, 1, 3, 4};
+    const uint32_t order[] = {2, 5, 1, 3, 4};
     for (size_t i = 0; i < 5; i++) {
         CHECK_UINT(take(ALL), order[i]);
     }
-    CHECK_UINT(take(ALL), UINT16_MAX);
+    CHECK_UINT(take(ALL), UINT32_MAX);
 }
 
 TEST(a_tenant_with_many_gets_no_more_than_one_with_few)
 {
     set_up();
-    for (uint16_t i = 0; i < 100; i++) {
+    for (uint32_t i = 0; i < 100; i++) {
         add(i, 1, 0);
     }
-    for (uint16_t i = 0; i < 10; i++) {
-        add((uint16_t)(100 + i), 1, 1);
+    for (uint32_t i = 0; i < 10; i++) {
+        add(100 + i, 1, 1);
     }
     unsigned few = 0;
     for (int i = 0; i < 21; i++) {
@@ -78,7 +78,7 @@ TEST(flooding_starves_nobody)
     unsigned served[2] = {0, 0};
 
     set_up();
-    for (uint16_t turn = 0; turn < 1000; turn++) {
+    for (uint32_t turn = 0; turn < 1000; turn++) {
         while (waiting.count < 200) {
             add(0, 1, 0);
         }
@@ -96,15 +96,15 @@ TEST(flooding_starves_nobody)
 TEST(turns_are_neither_saved_nor_owed)
 {
     set_up();
-    for (uint16_t i = 0; i < 50; i++) {
+    for (uint32_t i = 0; i < 50; i++) {
         add(0, 1, 0);
         (void)take(ALL);
     }
-    for (uint16_t i = 0; i < 50; i++) {
+    for (uint32_t i = 0; i < 50; i++) {
         add(9, 1, 1);
         CHECK(mcpz_waiting_remove(&waiting, 9));
     }
-    for (uint16_t i = 0; i < 6; i++) {
+    for (uint32_t i = 0; i < 6; i++) {
         add(0, 1, 0);
         add(1, 1, 1);
     }
@@ -120,7 +120,7 @@ TEST(only_lanes_that_are_asked_for_are_served)
     set_up();
     add(1, 0, 0);
     waiting.entries[0].lane = 5;
-    CHECK_UINT(take(~(UINT64_C(1) << 5)), UINT16_MAX);
+    CHECK_UINT(take(~(UINT64_C(1) << 5)), UINT32_MAX);
     add(2, 7, 0);
     CHECK_UINT(take(~(UINT64_C(1) << 5)), 2);
     CHECK_UINT(take(UINT64_C(1) << 5), 1);
@@ -195,12 +195,12 @@ TEST(whatever_happens_the_order_holds)
     for (unsigned i = 0; i < 20000; i++) {
         uint32_t what = mcpz_rng_below(&rng, 8);
         if (what < 4 && waiting.count < MCPZ_GATE_WAITING_MAX) {
-            add((uint16_t)i, (uint8_t)mcpz_rng_below(&rng, 3), mcpz_rng_below(&rng, 4));
+            add(i, (uint8_t)mcpz_rng_below(&rng, 3), mcpz_rng_below(&rng, 4));
         } else if (what == 4) {
             (void)mcpz_waiting_give_way(&waiting, 0, (uint8_t)mcpz_rng_below(&rng, 3),
                                         &tenants[mcpz_rng_below(&rng, 4)], &gone);
         } else if (what == 5 && waiting.count > 0) {
-            uint16_t handle =
+            uint32_t handle =
                 waiting.entries[mcpz_rng_below(&rng, (uint32_t)waiting.count)].handle;
             CHECK(mcpz_waiting_remove(&waiting, handle));
         } else {
