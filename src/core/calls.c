@@ -16,8 +16,11 @@ size_t mcpz_calls_bytes(const struct mcpz_calls_config *config)
 void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_calls_config *config,
                      const struct mcpz_id *self, uint64_t seed, struct mcpz_arena *arena)
 {
+    static const struct mcpz_gate_config none = {0};
+
     mcpz_caller_init(&calls->caller, self, either(config->out_max), seed, arena);
-    mcpz_provider_init(&calls->provider, self, either(config->in_max), seed, arena);
+    mcpz_provider_init(&calls->provider, self, either(config->in_max),
+                       config->gate != NULL ? config->gate : &none, seed, arena);
 }
 
 static bool is_from_caller(const struct mcpz_msg *msg)
@@ -71,7 +74,7 @@ static void on_message(struct mcpz_calls *calls, const struct mcpz_call_sight *s
     } else if (!call_of(msg, &call)) {
         return;
     } else if (is_from_caller(msg)) {
-        mcpz_provider_demand(&calls->provider, from, call, msg, out);
+        mcpz_provider_demand(&calls->provider, sight->now, from, call, msg, out);
     } else {
         mcpz_caller_answer(&calls->caller, sight, from, call, msg, out);
     }
@@ -101,7 +104,10 @@ void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_fabric *fabric,
     } else if (event->kind >= MCPZ_EVENT_TASK_START && event->kind <= MCPZ_EVENT_TASK_CANCEL) {
         mcpz_caller_task(&calls->caller, &sight, event, out);
     } else if (event->kind >= MCPZ_EVENT_RUN_CREDIT && event->kind <= MCPZ_EVENT_RUN_FAIL) {
-        mcpz_provider_run(&calls->provider, event, out);
+        mcpz_provider_run(&calls->provider, now, event, out);
+    } else if (event->kind == MCPZ_EVENT_PROVIDE || event->kind == MCPZ_EVENT_WITHDRAW ||
+               event->kind == MCPZ_EVENT_LIMITS) {
+        mcpz_provider_order(&calls->provider, now, event, out);
     } else if (event->kind == MCPZ_EVENT_RECV) {
         on_message(calls, &sight, &event->recv.from, event->recv.msg, out);
     }
@@ -110,5 +116,5 @@ void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_fabric *fabric,
 mcpz_time mcpz_calls_deadline(const struct mcpz_calls *calls)
 {
     return mcpz_time_min(mcpz_call_table_deadline(&calls->caller.table),
-                         mcpz_call_table_deadline(&calls->provider.table));
+                         mcpz_provider_deadline(&calls->provider));
 }

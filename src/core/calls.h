@@ -7,6 +7,8 @@
  *   TASK_OUTPUT, TASK_DONE <- DATA, END or FAIL <----- RUN_OUTPUT, RUN_END or RUN_FAIL
  *   TASK_CANCEL -> CANCEL ---------------------------> RUN_STOP
  *
+ * What a provider cannot begin at once waits at its edge until RUN_GO: core/gate.h.
+ *
  * Each side may send MCPZ_CALL_WINDOW_BYTES ahead of what the other has taken; CREDIT moves the
  * window. No payload is kept here: the edges hold input and output.
  *
@@ -42,8 +44,9 @@ struct mcpz_calls {
 
 /* Capacities; 0: those of a server. */
 struct mcpz_calls_config {
-    size_t out_max; /* calls we make, at one time */
-    size_t in_max;  /* calls we serve */
+    size_t out_max;                      /* calls we make, at one time */
+    size_t in_max;                       /* calls we serve */
+    const struct mcpz_gate_config *gate; /* borrowed for the init; NULL: no limits */
 };
 
 /** How much mcpz_calls_init() takes from its arena. */
@@ -54,9 +57,9 @@ void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_calls_config *c
                      const struct mcpz_id *self, uint64_t seed, struct mcpz_arena *arena);
 
 /**
- * Take in one event. Handles TASK_*, RUN_*, RECV of OPEN .. CREDIT, TICK; facts LINKED,
- * UNLINKED and UNREACHABLE. Asks for REACH where the provider chosen is not linked.
- * `fabric` and `registry` are looked at only.
+ * Take in one event. Handles TASK_*, RUN_*, PROVIDE, WITHDRAW, LIMITS, RECV of OPEN .. CREDIT,
+ * TICK; facts LINKED, UNLINKED and UNREACHABLE. Asks for REACH where the provider chosen is not
+ * linked. `fabric` and `registry` are looked at only.
  */
 void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_fabric *fabric,
                      const struct mcpz_registry *registry, mcpz_time now,

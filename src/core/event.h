@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "core/fact.h"
+#include "proto/gate_config.h"
 #include "proto/id.h"
 #include "proto/msg.h"
 
@@ -54,6 +55,9 @@ enum mcpz_event_kind {
     /* The overlay. */
     MCPZ_EVENT_CONTACT,     /* join the overlay through this node */
     MCPZ_EVENT_UNREACHABLE, /* a node we asked to REACH did not become a link */
+
+    /* From who runs this node. */
+    MCPZ_EVENT_LIMITS, /* go by these limits from now on */
 };
 
 enum mcpz_link_down_reason {
@@ -134,7 +138,10 @@ struct mcpz_event {
         struct mcpz_fact fact;
         struct {
             struct mcpz_bytes name;
-        } provide; /* PROVIDE, WITHDRAW */
+            bool takes_hand;      /* PROVIDE: its tasks need one of the hands of gate_config.h */
+            uint32_t running_max; /* PROVIDE: so many at once; 0: the gate finds out */
+        } provide;                /* PROVIDE, WITHDRAW */
+        const struct mcpz_gate_config *limits; /* LIMITS */
         struct mcpz_event_task task;
         struct mcpz_event_run run;
         struct mcpz_event_agent agent;

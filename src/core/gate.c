@@ -204,7 +204,7 @@ static bool pass_state(struct mcpz_gate *gate, mcpz_time now,
                                    .text = "this node does not offer the capability",
                                });
     }
-    if (gate->drained_us != 0) {
+    if (gate->drained_us != 0 && !request->nobody_else) {
         mcpz_time left_us = gate->drained_us > now ? gate->drained_us - now : 0;
         gate->counts.draining++;
         return refuse(verdict, &(struct mcpz_gate_refusal){
@@ -327,7 +327,9 @@ static void stop_waiting(struct mcpz_gate *gate, uint32_t handle)
 
 static bool is_full(const struct mcpz_gate *gate, const struct mcpz_gate_lane *lane)
 {
-    return lane->waiting >= mcpz_gate_limit(gate, lane) ||
+    const uint32_t limit = mcpz_gate_limit(gate, lane);
+
+    return lane->waiting >= (limit > gate->queue_min ? limit : gate->queue_min) ||
            gate->waiting.count == MCPZ_GATE_WAITING_MAX;
 }
 
@@ -483,7 +485,7 @@ void mcpz_gate_end(struct mcpz_gate *gate, mcpz_time now, uint32_t handle, bool 
     if (done) {
         mcpz_recent_add(&lane->recent, now, took_us);
     }
-    if (done || took_us > lane->gradient.long_q8 / 256) {
+    if (done || (lane->gradient.samples > 0 && took_us > lane->gradient.long_q8 / 256)) {
         mcpz_gradient_sample(&lane->gradient, took_us, lane->running);
     }
     assert(lane->running > 0);
@@ -524,6 +526,7 @@ void mcpz_gate_configure(struct mcpz_gate *gate, const struct mcpz_gate_config *
     assert(config->tenant_count <= MCPZ_TENANTS_MAX);
 
     gate->hands = config->hands;
+    gate->queue_min = config->queue_min;
     share_hands(gate);
     gate->server_rate = mcpz_rate(config->server_per_second, MCPZ_SECONDS(1),
                                   config->server_per_second > 0 ? config->server_per_second : 1);

@@ -85,6 +85,7 @@ struct mcpz_gate {
     uint32_t hands; /* 0: no end of them */
     uint32_t hands_taken;
     uint32_t share; /* of the hands, for one lane */
+    uint32_t queue_min;
     struct mcpz_rate server_rate;
     struct mcpz_gate_lane lanes[MCPZ_LANES_MAX];
     struct mcpz_gate_call *calls; /* calls_max, by handle */
@@ -104,6 +105,7 @@ struct mcpz_gate_request {
     const struct mcpz_id *caller;
     uint32_t priority;
     mcpz_time deadline_us;
+    bool nobody_else; /* offers it, as far as others know: take it, though we are being drained */
 };
 
 struct mcpz_gate_refusal {

@@ -51,6 +51,7 @@ enum mcpz_action_kind {
     MCPZ_ACTION_RUN_INPUT_END,
     MCPZ_ACTION_RUN_PULL, /* so many bytes more of output may come */
     MCPZ_ACTION_RUN_STOP, /* nobody waits for it any more; no RUN_* event may follow */
+    MCPZ_ACTION_RUN_GO,   /* one that was started as `held` may begin */
 };
 
 struct mcpz_action_send {
@@ -90,8 +91,9 @@ struct mcpz_action_run {
     struct mcpz_bytes traceparent;     /* START: as the caller says; empty: none */
     struct mcpz_bytes idempotency_key; /* START: empty: none */
     bool idempotent;                   /* START */
-    uint32_t credit;                   /* PULL */
-    struct mcpz_bytes chunk;           /* INPUT */
+    bool held;               /* START: take it and its input in, and begin when RUN_GO says so */
+    uint32_t credit;         /* PULL */
+    struct mcpz_bytes chunk; /* INPUT */
 };
 
 struct mcpz_action {

@@ -178,6 +178,7 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
     engine->node_config.fabric.neighbours_max = config->neighbours_max;
     engine->node_config.calls.out_max = config->calls_max;
     engine->node_config.calls.in_max = config->calls_max;
+    engine->node_config.calls.gate = config->gate;
     engine->node_config.fabric.packer = packer;
     engine->node_config.generation = 1;
 }
@@ -248,6 +249,7 @@ static mcpz_error begin(struct mcpz_engine *engine)
     }
     mcpz_node_init(&engine->node, &engine->node_config, &engine->store, engine->node_memory,
                    engine->now);
+    engine->node_config.calls.gate = NULL; /* it was borrowed */
     recall_peers(engine);
     return MCPZ_OK;
 }

@@ -75,6 +75,8 @@ struct mcpz_engine_config {
     struct mcpz_node_timing timing; /* zeros: defaults */
     size_t neighbours_max;          /* 0: six */
     size_t calls_max;               /* we make, and serve, at one time; 0: MCPZ_CALLS_MAX */
+    const struct mcpz_gate_config
+        *gate; /* whom we work for; borrowed for the making; may be NULL */
 };
 
 struct mcpz_engine;
@@ -159,7 +161,7 @@ bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link);
 /* ---- Requests: within a turn -------------------------------------------------------------- */
 
 /**
- * Hand in an event of the edges: SEED, LEAVE, PROVIDE, WITHDRAW, TASK_*, RUN_*, AGENT_*.
+ * Hand in an event of the edges: SEED, LEAVE, PROVIDE, WITHDRAW, LIMITS, TASK_*, RUN_*, AGENT_*.
  * `event->wall_ms` is filled in.
  */
 void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event);

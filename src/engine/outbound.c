@@ -322,6 +322,7 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
     case MCPZ_ACTION_RUN_INPUT_END:
     case MCPZ_ACTION_RUN_PULL:
     case MCPZ_ACTION_RUN_STOP:
+    case MCPZ_ACTION_RUN_GO:
         act(engine, action);
         break;
     }

@@ -601,6 +601,7 @@ static void copy_labels(struct mcpz_job *job, const struct mcpz_action_run *star
     job->deadline_wall_ms = mcpz_clock_wall_ms() + start->timeout_ms;
     job->priority = start->priority;
     job->idempotent = start->idempotent;
+    job->held = start->held;
     mcpz_bytes_to_text(start->tenant, job->tenant, sizeof(job->tenant));
     mcpz_bytes_to_text(start->traceparent, job->traceparent, sizeof(job->traceparent));
     mcpz_bytes_to_text(start->idempotency_key, job->idempotency_key, sizeof(job->idempotency_key));

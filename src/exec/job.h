@@ -59,6 +59,7 @@ struct mcpz_job {
     uint64_t deadline_wall_ms; /* the same, for the process: when its time is over */
     uint32_t priority;
     bool idempotent;
+    bool held; /* it may not begin yet: the gate says when */
     char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     char traceparent[MCPZ_TRACEPARENT_BYTES_MAX + 1];
     char idempotency_key[MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1];

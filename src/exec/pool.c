@@ -50,7 +50,10 @@ static struct mcpz_provision *find_provision(struct mcpz_pool *pool, const char 
 
 static void tell_offer(struct mcpz_pool *pool, enum mcpz_event_kind kind, const char *name)
 {
-    struct mcpz_event event = {.kind = kind, .provide = {.name = mcpz_text(name)}};
+    struct mcpz_event event = {
+        .kind = kind,
+        .provide = {.name = mcpz_text(name), .takes_hand = true},
+    };
     mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
 }
 
@@ -122,16 +125,27 @@ static void tell_refusal(struct mcpz_pool *pool, const struct refusal *refusal)
     mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
 }
 
-static void start_next(struct mcpz_pool *pool)
+/* The first of those that may begin; stats.waiting: none may. */
+static size_t next_ready(const struct mcpz_pool *pool)
 {
-    struct mcpz_job *job = pool->waiting[0];
+    size_t at = 0;
+
+    while (at < pool->site.stats.waiting && pool->waiting[at]->held) {
+        at++;
+    }
+    return at;
+}
+
+static void start_at(struct mcpz_pool *pool, size_t at)
+{
+    struct mcpz_job *job = pool->waiting[at];
     const struct mcpz_provision *provision = find_provision(pool, job->capability);
 
     if (provision == NULL) {
         mcpz_job_fail(job, MCPZ_CODE_NOT_OFFERED, "the capability was withdrawn");
         return;
     }
-    remove_waiting(pool, 0);
+    remove_waiting(pool, at);
     pool->running[pool->site.stats.running++] = job;
     mcpz_job_start(job, provision);
 }
@@ -164,10 +178,11 @@ static void on_kick(struct ev_loop *loop, ev_timer *timer, int events)
 
     /* Each try ends in a running job or in one less that waits. */
     for (size_t i = 0; i < MCPZ_WAITING_MAX; i++) {
-        if (pool->site.stats.waiting == 0 || pool->site.stats.running >= pool->running_max) {
+        size_t at = next_ready(pool);
+        if (at == pool->site.stats.waiting || pool->site.stats.running >= pool->running_max) {
             return;
         }
-        start_next(pool);
+        start_at(pool, at);
     }
     kick(pool);
 }
@@ -267,6 +282,13 @@ static void on_action(void *context, const struct mcpz_action *action)
         job = find_job(pool, action->run.run);
         if (job != NULL) {
             mcpz_job_pull(job, action->run.credit);
+        }
+        break;
+    case MCPZ_ACTION_RUN_GO:
+        job = find_job(pool, action->run.run);
+        if (job != NULL) {
+            job->held = false;
+            kick(pool);
         }
         break;
     case MCPZ_ACTION_RUN_STOP:

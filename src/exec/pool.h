@@ -33,7 +33,7 @@
 #include "host/service.h"
 
 #define MCPZ_CHILDREN_MAX 64       /* running at once, and fewer if told so; others wait */
-#define MCPZ_WAITING_MAX 128       /* further ones fail with MCPZ_CODE_BUSY */
+#define MCPZ_WAITING_MAX 192       /* the gate lets in no more; if it did, MCPZ_CODE_BUSY */
 #define MCPZ_POOL_PATIENCE_MS 5000 /* then keepers that do not end are killed */
 
 struct mcpz_offers;

@@ -15,7 +15,8 @@ struct mcpz_tenant_config {
 };
 
 struct mcpz_gate_config {
-    uint32_t hands;                /* tasks that need one, at once; 0: no end of them */
+    uint32_t hands;     /* tasks that need one, at once; 0: no end of them */
+    uint32_t queue_min; /* at least so many may wait for one capability; 0: as many as run */
     enum mcpz_level level_default; /* of tenants that are not named here */
     uint32_t server_per_second;    /* calls from one node; 0: no limit */
     struct mcpz_tenant_config tenants[MCPZ_TENANTS_MAX];

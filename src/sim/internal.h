@@ -66,6 +66,15 @@ struct mcpz_sim_request {
     char capability[MCPZ_CAPABILITY_BYTES_MAX + 1]; /* a task's */
     char params[MCPZ_SIM_RESULT_BYTES];
     uint32_t timeout_ms;
+    uint32_t priority;
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
+    char key[MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1];
+};
+
+/* A run that may not begin yet. */
+struct mcpz_sim_held {
+    struct mcpz_happening ended; /* what will come of it */
+    struct mcpz_sim_held *next;
 };
 
 struct mcpz_sim {
@@ -83,6 +92,7 @@ struct mcpz_sim {
     struct mcpz_counters past; /* of engines that are gone */
     uint64_t happened;
     bool is_stuck;
+    struct mcpz_sim_held *held;
     struct mcpz_sim_request *requests;
     uint64_t request_count; /* the first is never used */
     char *trace;
@@ -109,6 +119,7 @@ void mcpz_sim_leave(struct mcpz_sim *sim, size_t index);
 /* ports.c: what engines ask for */
 
 struct mcpz_engine_ports mcpz_sim_ports(struct mcpz_sim_node *node);
+void mcpz_sim_forget_held(struct mcpz_sim *sim);
 
 /* network.c: connections */
 

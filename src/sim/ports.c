@@ -83,6 +83,59 @@ static void end_task(struct mcpz_sim *sim, size_t index, const struct mcpz_actio
     note(sim, index, text);
 }
 
+/* A run that was held, out of its list; NULL: there is none of that number. */
+static struct mcpz_sim_held *take_held(struct mcpz_sim *sim, size_t index, uint32_t run)
+{
+    for (struct mcpz_sim_held **link = &sim->held; *link != NULL; link = &(*link)->next) {
+        struct mcpz_sim_held *held = *link;
+        if (held->ended.node == index && held->ended.life == sim->nodes[index].life &&
+            held->ended.number == run) {
+            *link = held->next;
+            return held;
+        }
+    }
+    return NULL;
+}
+
+static void hold(struct mcpz_sim *sim, const struct mcpz_happening *ended)
+{
+    struct mcpz_sim_held *held = mcpz_sim_must(malloc(sizeof(*held)));
+
+    *held = (struct mcpz_sim_held){.ended = *ended, .next = sim->held};
+    sim->held = held;
+}
+
+static void go_on(struct mcpz_sim *sim, size_t index, uint32_t run)
+{
+    struct mcpz_sim_held *held = take_held(sim, index, run);
+
+    assert(held != NULL);
+    held->ended.at_us = sim->now + sim->config.run_us;
+    mcpz_agenda_add(&sim->agenda, &held->ended);
+    free(held);
+}
+
+/* One that has begun goes on, and nobody hears of its end. */
+static void stop_run(struct mcpz_sim *sim, size_t index, uint32_t run)
+{
+    struct mcpz_sim_held *held = take_held(sim, index, run);
+
+    if (held != NULL) {
+        free(held->ended.frame);
+        free(held);
+    }
+}
+
+void mcpz_sim_forget_held(struct mcpz_sim *sim)
+{
+    while (sim->held != NULL) {
+        struct mcpz_sim_held *held = sim->held;
+        sim->held = held->next;
+        free(held->ended.frame);
+        free(held);
+    }
+}
+
 /* A provider takes its time and gives its parameters back. */
 static void start_run(struct mcpz_sim *sim, size_t index, const struct mcpz_action_run *run)
 {
@@ -97,7 +150,11 @@ static void start_run(struct mcpz_sim *sim, size_t index, const struct mcpz_acti
     };
 
     memcpy(ended.frame, run->params.data, run->params.length);
-    mcpz_agenda_add(&sim->agenda, &ended);
+    if (run->held) {
+        hold(sim, &ended);
+    } else {
+        mcpz_agenda_add(&sim->agenda, &ended);
+    }
 }
 
 /* "node7:8765" -> 7; anything else is nobody. */
@@ -136,6 +193,10 @@ static void port_act(void *context, const struct mcpz_action *action)
         end_task(sim, index, &action->task);
     } else if (action->kind == MCPZ_ACTION_RUN_START) {
         start_run(sim, index, &action->run);
+    } else if (action->kind == MCPZ_ACTION_RUN_GO) {
+        go_on(sim, index, action->run.run);
+    } else if (action->kind == MCPZ_ACTION_RUN_STOP) {
+        stop_run(sim, index, action->run.run);
     } else if (action->kind == MCPZ_ACTION_DIAL) {
         remember(node, MCPZ_TODO_DIAL, node_at(action->dial.address));
     } else if (action->kind == MCPZ_ACTION_TASK_RETRY) {

@@ -25,7 +25,9 @@ void mcpz_sim_start_task(struct mcpz_sim *sim, size_t index, uint64_t name)
                 .capability = mcpz_text(request->capability),
                 .params = mcpz_text(request->params),
                 .timeout_ms = request->timeout_ms,
-                .priority = MCPZ_PRIORITY_DEFAULT,
+                .priority = request->priority,
+                .tenant = mcpz_text(request->tenant),
+                .idempotency_key = mcpz_text(request->key),
             },
     };
     mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
@@ -35,7 +37,7 @@ void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability
 {
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_PROVIDE,
-        .provide = {.name = mcpz_text(capability)},
+        .provide = {.name = mcpz_text(capability), .takes_hand = true},
     };
     mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
     mcpz_sim_leave(sim, index);
@@ -44,12 +46,31 @@ void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability
 uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
                        const char *params, uint32_t timeout_ms)
 {
+    return mcpz_sim_order(sim, index,
+                          &(struct mcpz_sim_order){
+                              .capability = capability,
+                              .params = params,
+                              .timeout_ms = timeout_ms,
+                              .priority = MCPZ_PRIORITY_DEFAULT,
+                          });
+}
+
+static void copy_text(const char *text, char *copy, size_t capacity)
+{
+    mcpz_bytes_to_text(mcpz_text(text != NULL ? text : ""), copy, capacity);
+}
+
+uint64_t mcpz_sim_order(struct mcpz_sim *sim, size_t index, const struct mcpz_sim_order *order)
+{
     uint64_t name = mcpz_sim_take_request(sim);
     struct mcpz_sim_request *request = &sim->requests[name];
 
-    request->timeout_ms = timeout_ms;
-    mcpz_bytes_to_text(mcpz_text(capability), request->capability, sizeof(request->capability));
-    mcpz_bytes_to_text(mcpz_text(params), request->params, sizeof(request->params));
+    request->timeout_ms = order->timeout_ms;
+    request->priority = order->priority;
+    copy_text(order->capability, request->capability, sizeof(request->capability));
+    copy_text(order->params, request->params, sizeof(request->params));
+    copy_text(order->tenant, request->tenant, sizeof(request->tenant));
+    copy_text(order->key, request->key, sizeof(request->key));
     mcpz_sim_start_task(sim, index, name);
     mcpz_sim_leave(sim, index);
     return name;

@@ -240,6 +240,7 @@ void mcpz_sim_destroy(struct mcpz_sim *sim)
         mcpz_identity_destroy(node->authority);
     }
     mcpz_agenda_finish(&sim->agenda);
+    mcpz_sim_forget_held(sim);
     mcpz_scratch_destroy(sim->scratch);
     free(sim->requests);
     free(sim->trace);
@@ -279,6 +280,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .address = node->address,
         .timing = sim->config.timing,
         .calls_max = CALLS_MAX,
+        .gate = &sim->config.gate,
     };
 
     assert(node->engine == NULL);

@@ -28,8 +28,9 @@ struct mcpz_sim_config {
     uint64_t seed;
     mcpz_time delay_min_us; /* of one frame, one way */
     mcpz_time delay_max_us;
-    mcpz_time disk_us; /* from handing over a batch until it is durable */
-    mcpz_time run_us;  /* a provider's time for a task */
+    mcpz_time disk_us;            /* from handing over a batch until it is durable */
+    mcpz_time run_us;             /* a provider's time for a task */
+    struct mcpz_gate_config gate; /* of all nodes; tasks take hands */
     struct mcpz_node_timing timing;
 };
 
@@ -89,6 +90,19 @@ void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability
 /** Run a task; returns its name for mcpz_sim_task_result(). */
 uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
                        const char *params, uint32_t timeout_ms);
+
+/* What else may be said of a task. */
+struct mcpz_sim_order {
+    const char *capability;
+    const char *params;
+    uint32_t timeout_ms;
+    uint32_t priority;
+    const char *tenant; /* NULL: none */
+    const char *key;    /* NULL: none */
+};
+
+/** The same, of any kind. */
+uint64_t mcpz_sim_order(struct mcpz_sim *sim, size_t index, const struct mcpz_sim_order *order);
 
 /* One write: `path` is a single element, `value` a text (SET, ADD, REMOVE). */
 struct mcpz_sim_op {

@@ -167,6 +167,7 @@ static void settle(struct mcpz_caller *caller, const struct mcpz_call_sight *sig
 {
     switch (fate) {
     case MCPZ_CALL_FATE_NONE:
+    case MCPZ_CALL_FATE_ANSWERED: /* of calls we serve */
         break;
     case MCPZ_CALL_FATE_LOST:
         fail_attempt(caller, sight, slot, MCPZ_CODE_PROVIDER_LOST,

@@ -10,15 +10,23 @@
 
 /* ---- Slots -------------------------------------------------------------------------------- */
 
+/* Room for the keys of all calls that run, and of as many that were done. */
+static size_t answers_max(size_t calls_max)
+{
+    return 2 * calls_max < MCPZ_ANSWERS_MAX ? 2 * calls_max : MCPZ_ANSWERS_MAX;
+}
+
 size_t mcpz_provider_bytes(size_t calls_max)
 {
     return mcpz_call_table_bytes(calls_max) +
            mcpz_arena_cost(calls_max, sizeof(struct mcpz_call_in)) +
-           2 * mcpz_index_bytes(calls_max);
+           2 * mcpz_index_bytes(calls_max) + mcpz_gate_bytes(calls_max) +
+           mcpz_answers_bytes(answers_max(calls_max));
 }
 
 void mcpz_provider_init(struct mcpz_provider *provider, const struct mcpz_id *self,
-                        size_t calls_max, uint64_t seed, struct mcpz_arena *arena)
+                        size_t calls_max, const struct mcpz_gate_config *gate, uint64_t seed,
+                        struct mcpz_arena *arena)
 {
     *provider = (struct mcpz_provider){
         .self = *self,
@@ -28,6 +36,8 @@ void mcpz_provider_init(struct mcpz_provider *provider, const struct mcpz_id *se
     mcpz_call_table_init(&provider->table, calls_max, seed, arena);
     mcpz_index_init(&provider->by_run, calls_max, 0, arena);
     mcpz_index_init(&provider->by_call, calls_max, seed, arena);
+    mcpz_gate_init(&provider->gate, gate, calls_max, mcpz_hash_mix(seed + 1), arena);
+    mcpz_answers_init(&provider->answers, answers_max(calls_max), mcpz_hash_mix(seed + 2), arena);
 }
 
 /* Callers choose their numbers, each for itself. */
@@ -60,11 +70,21 @@ static struct mcpz_call_in *find_run(struct mcpz_provider *provider, uint32_t ru
     return mcpz_index_get(&provider->by_run, run, &slot) ? &provider->slots[slot] : NULL;
 }
 
-static void give_back(struct mcpz_provider *provider, struct mcpz_call_in *slot)
+static uint32_t number_of(const struct mcpz_provider *provider, const struct mcpz_call_in *slot)
+{
+    return (uint32_t)(slot - provider->slots);
+}
+
+/* `done`: it ran, and succeeded. */
+static void give_back(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
+                      bool done)
 {
     (void)mcpz_index_remove(&provider->by_run, slot->run);
-    (void)mcpz_index_remove(&provider->by_call, key_of(provider, &slot->caller, slot->call));
-    mcpz_call_table_give_back(&provider->table, (uint32_t)(slot - provider->slots));
+    if (!slot->deserted) {
+        (void)mcpz_index_remove(&provider->by_call, key_of(provider, &slot->caller, slot->call));
+    }
+    mcpz_gate_end(&provider->gate, now, number_of(provider, slot), done);
+    mcpz_call_table_give_back(&provider->table, number_of(provider, slot));
 }
 
 /* ---- Ends --------------------------------------------------------------------------------- */
@@ -87,22 +107,156 @@ static void refuse(const struct mcpz_id *caller, uint64_t call, uint32_t code, c
     send_fail(caller, &fail, out);
 }
 
-static void stop(struct mcpz_provider *provider, struct mcpz_call_in *slot,
-                 struct mcpz_outbox *out)
+static void send_refusal(const struct mcpz_id *caller, uint64_t call,
+                         const struct mcpz_gate_refusal *refusal, struct mcpz_outbox *out)
 {
-    mcpz_outbox_append(out, MCPZ_ACTION_RUN_STOP)->run.run = slot->run;
-    provider->failed++;
-    give_back(provider, slot);
+    const struct mcpz_msg_fail fail = {
+        .call = call,
+        .code = refusal->code,
+        .text = mcpz_text(refusal->text),
+        .retry_after_ms = refusal->retry_after_ms,
+    };
+    send_fail(caller, &fail, out);
 }
 
-static void settle_some(struct mcpz_provider *provider, struct mcpz_outbox *out)
+/* ---- Calls with a key --------------------------------------------------------------------- */
+
+static struct mcpz_answer *answer_of(struct mcpz_provider *provider,
+                                     const struct mcpz_call_in *slot)
+{
+    return slot->answer != MCPZ_ANSWER_NONE ? &provider->answers.rows[slot->answer] : NULL;
+}
+
+static void send_end(const struct mcpz_id *caller, uint64_t call, struct mcpz_bytes last,
+                     struct mcpz_outbox *out)
+{
+    mcpz_outbox_send(
+        out, caller,
+        &(struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = call, .chunk = last}});
+}
+
+static void send_lost(const struct mcpz_id *caller, uint64_t call, struct mcpz_outbox *out)
+{
+    refuse(caller, call, MCPZ_CODE_CONFLICT,
+           "a task with this key was done, but its result was too large to keep", out);
+}
+
+/* The call that did what its key is for has ended: so are those to end that wait for it. */
+static void settle_key(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *ended,
+                       uint32_t code)
+{
+    const struct mcpz_answer *answer = answer_of(provider, ended);
+    uint32_t waiters = answer != NULL && !ended->waits ? answer->waiters : 0;
+
+    for (uint32_t i = 0; i < provider->table.max && waiters > 0; i++) {
+        struct mcpz_call_in *slot = &provider->slots[i];
+        if (provider->table.rows[i].taken && slot->waits && slot->answer == ended->answer) {
+            slot->code = code;
+            mcpz_call_table_doom(&provider->table, i, MCPZ_CALL_FATE_ANSWERED, now);
+            waiters--;
+        }
+    }
+    if (answer == NULL || ended->waits) {
+        return;
+    }
+    if (code == MCPZ_CODE_OK) {
+        mcpz_answers_done(&provider->answers, now, ended->answer);
+    } else {
+        mcpz_answers_forget(&provider->answers, ended->answer);
+    }
+    ended->answer = MCPZ_ANSWER_NONE;
+}
+
+/* One that waits for another's answer is about to end. That one may have ended, too. */
+static void leave_key(struct mcpz_provider *provider, const struct mcpz_call_in *slot)
+{
+    struct mcpz_answer *answer = answer_of(provider, slot);
+    assert(answer != NULL);
+
+    if (answer->stamp == slot->answer_stamp && answer->state == MCPZ_ANSWER_RUNNING) {
+        assert(answer->waiters > 0);
+        answer->waiters--;
+    }
+}
+
+/* Give it the answer it has waited for. The row may have been used for another key since. */
+static void hand_over(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
+                      struct mcpz_outbox *out)
+{
+    const struct mcpz_answer *answer = answer_of(provider, slot);
+    struct mcpz_bytes result;
+    bool done = false;
+    assert(answer != NULL);
+
+    if (slot->code != MCPZ_CODE_OK) {
+        refuse(&slot->caller, slot->call, slot->code,
+               "the task with the same key, which this one waited for, has failed", out);
+    } else if (answer->stamp == slot->answer_stamp &&
+               mcpz_answers_result(&provider->answers, slot->answer, &result)) {
+        send_end(&slot->caller, slot->call, result, out);
+        done = true;
+    } else {
+        send_lost(&slot->caller, slot->call, out);
+    }
+    provider->done += done;
+    provider->failed += !done;
+    give_back(provider, now, slot, false);
+}
+
+/* Its caller is gone; but others wait for what is being done, and nothing more has to come in. */
+static bool desert(struct mcpz_provider *provider, struct mcpz_call_in *slot)
+{
+    const struct mcpz_answer *answer = answer_of(provider, slot);
+
+    if (slot->waits || answer == NULL || answer->waiters == 0 || slot->input_open) {
+        return false;
+    }
+    mcpz_call_table_part(&provider->table, number_of(provider, slot));
+    (void)mcpz_index_remove(&provider->by_call, key_of(provider, &slot->caller, slot->call));
+    slot->deserted = true;
+    return true;
+}
+
+/* ---- Stopping and starting ---------------------------------------------------------------- */
+
+/* Nobody waits for it any more; `code` is for those that waited with it. */
+static void stop(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
+                 uint32_t code, struct mcpz_outbox *out)
+{
+    if (slot->waits) {
+        leave_key(provider, slot);
+    } else {
+        mcpz_outbox_append(out, MCPZ_ACTION_RUN_STOP)->run.run = slot->run;
+        settle_key(provider, now, slot, code);
+    }
+    provider->failed++;
+    give_back(provider, now, slot, false);
+}
+
+/* Let those begin for whom there is room now. */
+static void start_waiting(struct mcpz_provider *provider, mcpz_time now, struct mcpz_outbox *out)
+{
+    uint32_t number;
+
+    while (mcpz_gate_next(&provider->gate, now, &number)) {
+        mcpz_outbox_append(out, MCPZ_ACTION_RUN_GO)->run.run = provider->slots[number].run;
+    }
+}
+
+static void settle_some(struct mcpz_provider *provider, mcpz_time now, struct mcpz_outbox *out)
 {
     enum mcpz_call_fate fate;
-    uint32_t slot;
+    uint32_t number;
 
-    while (mcpz_call_may_end(out) && mcpz_call_table_next_doomed(&provider->table, &slot, &fate)) {
-        assert(fate == MCPZ_CALL_FATE_LOST);
-        stop(provider, &provider->slots[slot], out);
+    while (mcpz_call_may_end(out) &&
+           mcpz_call_table_next_doomed(&provider->table, &number, &fate)) {
+        struct mcpz_call_in *slot = &provider->slots[number];
+        assert(fate == MCPZ_CALL_FATE_LOST || fate == MCPZ_CALL_FATE_ANSWERED);
+        if (fate == MCPZ_CALL_FATE_ANSWERED) {
+            hand_over(provider, now, slot, out);
+        } else if (!desert(provider, slot)) {
+            stop(provider, now, slot, MCPZ_CODE_PROVIDER_LOST, out);
+        }
     }
 }
 
@@ -127,6 +281,7 @@ static struct mcpz_call_in *take(struct mcpz_provider *provider, mcpz_time deadl
         .call = open->call,
         .caller = *from,
         .input_open = open->has_input,
+        .answer = MCPZ_ANSWER_NONE,
         .deadline_us = deadline_us,
         .send_credit = MCPZ_CALL_WINDOW_BYTES,
         .receive_credit = MCPZ_CALL_WINDOW_BYTES,
@@ -134,6 +289,98 @@ static struct mcpz_call_in *take(struct mcpz_provider *provider, mcpz_time deadl
     mcpz_index_put(&provider->by_run, slot->run, number);
     mcpz_index_put(&provider->by_call, key_of(provider, from, open->call), number);
     return slot;
+}
+
+static void start_run(const struct mcpz_call_in *slot, const struct mcpz_msg_open *open, bool held,
+                      struct mcpz_outbox *out)
+{
+    mcpz_outbox_append(out, MCPZ_ACTION_RUN_START)->run = (struct mcpz_action_run){
+        .run = slot->run,
+        .caller = slot->caller,
+        .capability = open->capability,
+        .params = open->params,
+        .has_input = open->has_input,
+        .timeout_ms = open->timeout_ms,
+        .priority = open->priority,
+        .tenant = open->tenant,
+        .traceparent = open->traceparent,
+        .idempotency_key = open->idempotency_key,
+        .idempotent = open->idempotent,
+        .held = held,
+    };
+}
+
+/* Somebody with a better claim has taken its place in the queue, or it has waited too long. */
+static void turn_away(struct mcpz_provider *provider, mcpz_time now, uint32_t number,
+                      const struct mcpz_gate_refusal *refusal, struct mcpz_outbox *out)
+{
+    struct mcpz_call_in *slot = &provider->slots[number];
+
+    if (!slot->deserted) {
+        send_refusal(&slot->caller, slot->call, refusal, out);
+    }
+    stop(provider, now, slot, refusal->code, out);
+}
+
+/* Ask the gate, and do as it says. */
+static void admit(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
+                  const struct mcpz_msg_open *open, struct mcpz_outbox *out)
+{
+    const struct mcpz_gate_request request = {
+        .capability = open->capability,
+        .tenant = open->tenant,
+        .caller = &slot->caller,
+        .priority = open->priority,
+        .deadline_us = now + MCPZ_MS(open->timeout_ms),
+    };
+    struct mcpz_gate_verdict verdict;
+
+    mcpz_gate_ask(&provider->gate, now, number_of(provider, slot), &request, &verdict);
+    if (verdict.word == MCPZ_GATE_REFUSE) {
+        send_refusal(&slot->caller, slot->call, &verdict.refusal, out);
+        settle_key(provider, now, slot, verdict.refusal.code);
+        give_back(provider, now, slot, false);
+        return;
+    }
+    if (verdict.pushed_out != MCPZ_GATE_NOBODY) {
+        turn_away(provider, now, verdict.pushed_out, &verdict.refusal, out);
+    }
+    start_run(slot, open, verdict.word == MCPZ_GATE_WAIT, out);
+}
+
+/* What is known of a call's key: an answer, or why there will be none. */
+static void answer(const struct mcpz_provider *provider, const struct mcpz_id *from,
+                   const struct mcpz_msg_open *open, enum mcpz_answer_word word, uint16_t row,
+                   struct mcpz_outbox *out)
+{
+    struct mcpz_bytes result;
+
+    if (word == MCPZ_ANSWER_IS_KNOWN && mcpz_answers_result(&provider->answers, row, &result)) {
+        send_end(from, open->call, result, out);
+    } else if (word == MCPZ_ANSWER_IS_OTHER) {
+        refuse(from, open->call, MCPZ_CODE_CONFLICT,
+               "this key was used for a task with other parameters", out);
+    } else if (word == MCPZ_ANSWER_IS_FULL) {
+        refuse(from, open->call, MCPZ_CODE_BUSY, "too many tasks with keys are under way here",
+               out);
+    } else {
+        send_lost(from, open->call, out);
+    }
+}
+
+static enum mcpz_answer_word look_up(struct mcpz_provider *provider, mcpz_time now,
+                                     const struct mcpz_msg_open *open, uint16_t *row)
+{
+    const struct mcpz_answer_key key = {
+        .tenant = open->tenant,
+        .capability = open->capability,
+        .key = open->idempotency_key,
+        .params = open->params,
+    };
+
+    *row = MCPZ_ANSWER_NONE;
+    return key.key.length > 0 ? mcpz_answers_ask(&provider->answers, now, &key, row)
+                              : MCPZ_ANSWER_IS_NEW;
 }
 
 void mcpz_provider_open(struct mcpz_provider *provider, const struct mcpz_call_sight *sight,
@@ -147,39 +394,37 @@ void mcpz_provider_open(struct mcpz_provider *provider, const struct mcpz_call_s
     if (said_twice) {
         return;
     }
-    if (!mcpz_registry_offers(sight->registry, &provider->self, open->capability)) {
-        refuse(from, open->call, MCPZ_CODE_NOT_OFFERED, "this node does not offer the capability",
-               out);
-        return;
-    }
     if (open->timeout_ms == 0 || open->timeout_ms > MCPZ_CALL_TIMEOUT_MS_MAX) {
         refuse(from, open->call, MCPZ_CODE_TIMEOUT, "no time was left", out);
         return;
     }
-    /* Another call with the same hash: whoever tries again chooses another number. */
-    const struct mcpz_call_in *slot =
-        other == NULL ? take(provider, deadline_us, from, open) : NULL;
-    if (slot == NULL) {
-        refuse(from, open->call, MCPZ_CODE_BUSY, "the provider has too many calls under way", out);
+    uint16_t row;
+    enum mcpz_answer_word word = look_up(provider, sight->now, open, &row);
+    if (word != MCPZ_ANSWER_IS_NEW && word != MCPZ_ANSWER_IS_RUNNING) {
+        answer(provider, from, open, word, row, out);
         return;
     }
-    mcpz_outbox_append(out, MCPZ_ACTION_RUN_START)->run = (struct mcpz_action_run){
-        .run = slot->run,
-        .caller = *from,
-        .capability = open->capability,
-        .params = open->params,
-        .has_input = open->has_input,
-        .timeout_ms = open->timeout_ms,
-        .priority = open->priority,
-        .tenant = open->tenant,
-        .traceparent = open->traceparent,
-        .idempotency_key = open->idempotency_key,
-        .idempotent = open->idempotent,
-    };
+    /* Another call with the same hash: whoever tries again chooses another number. */
+    struct mcpz_call_in *slot = other == NULL ? take(provider, deadline_us, from, open) : NULL;
+    if (slot == NULL) {
+        refuse(from, open->call, MCPZ_CODE_BUSY, "the provider has too many calls under way", out);
+        if (row != MCPZ_ANSWER_NONE && word == MCPZ_ANSWER_IS_NEW) {
+            mcpz_answers_forget(&provider->answers, row);
+        }
+        return;
+    }
+    slot->answer = row;
+    slot->answer_stamp = row != MCPZ_ANSWER_NONE ? provider->answers.rows[row].stamp : 0;
+    if (word == MCPZ_ANSWER_IS_RUNNING) {
+        slot->waits = true;
+        provider->answers.rows[row].waiters++;
+        return;
+    }
+    admit(provider, sight->now, slot, open, out);
 }
 
 /* DATA, or END with the last of it. */
-static void take_input(struct mcpz_provider *provider, struct mcpz_call_in *slot,
+static void take_input(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
                        const struct mcpz_msg *msg, struct mcpz_outbox *out)
 {
     bool is_last = msg->kind == MCPZ_MSG_END;
@@ -188,7 +433,7 @@ static void take_input(struct mcpz_provider *provider, struct mcpz_call_in *slot
     if (chunk.length > slot->receive_credit) {
         refuse(&slot->caller, slot->call, MCPZ_CODE_BAD_REQUEST,
                "the caller sent more than it was allowed to", out);
-        stop(provider, slot, out);
+        stop(provider, now, slot, MCPZ_CODE_PROVIDER_LOST, out);
         return;
     }
     if (chunk.length > 0) {
@@ -203,8 +448,18 @@ static void take_input(struct mcpz_provider *provider, struct mcpz_call_in *slot
     }
 }
 
-void mcpz_provider_demand(struct mcpz_provider *provider, const struct mcpz_id *from,
-                          uint64_t call, const struct mcpz_msg *msg, struct mcpz_outbox *out)
+static void let_out(struct mcpz_call_in *slot, uint32_t credit, struct mcpz_outbox *out)
+{
+    uint32_t before = slot->send_credit;
+    slot->send_credit = mcpz_call_widen(before, credit);
+    struct mcpz_action *pull = mcpz_outbox_append(out, MCPZ_ACTION_RUN_PULL);
+    pull->run.run = slot->run;
+    pull->run.credit = slot->send_credit - before;
+}
+
+void mcpz_provider_demand(struct mcpz_provider *provider, mcpz_time now,
+                          const struct mcpz_id *from, uint64_t call, const struct mcpz_msg *msg,
+                          struct mcpz_outbox *out)
 {
     bool is_it;
     struct mcpz_call_in *slot = find_key(provider, from, call, &is_it);
@@ -213,61 +468,120 @@ void mcpz_provider_demand(struct mcpz_provider *provider, const struct mcpz_id *
         return;
     }
     if (msg->kind == MCPZ_MSG_CANCEL) {
-        stop(provider, slot, out);
+        if (!desert(provider, slot)) {
+            stop(provider, now, slot, MCPZ_CODE_CANCELLED, out);
+        }
+    } else if (slot->waits) {
+        return; /* what comes in for another's answer is not needed */
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
-        uint32_t before = slot->send_credit;
-        slot->send_credit = mcpz_call_widen(before, msg->credit.bytes);
-        struct mcpz_action *pull = mcpz_outbox_append(out, MCPZ_ACTION_RUN_PULL);
-        pull->run.run = slot->run;
-        pull->run.credit = slot->send_credit - before;
-    } else if (!slot->input_open) {
-        return; /* nothing was announced, or the end was already said */
-    } else {
-        take_input(provider, slot, msg, out);
+        let_out(slot, msg->credit.bytes, out);
+    } else if (slot->input_open) {
+        take_input(provider, now, slot, msg, out);
     }
+    start_waiting(provider, now, out);
 }
 
 /* ---- What our edge says ------------------------------------------------------------------- */
 
-void mcpz_provider_run(struct mcpz_provider *provider, const struct mcpz_event *event,
-                       struct mcpz_outbox *out)
+/* Some of the result: keep it if somebody may ask for it again. */
+static void keep_output(struct mcpz_provider *provider, const struct mcpz_call_in *slot,
+                        struct mcpz_bytes chunk)
+{
+    assert(chunk.length <= MCPZ_CHUNK_BYTES_MAX);
+    assert(chunk.length <= slot->send_credit);
+
+    if (slot->answer != MCPZ_ANSWER_NONE) {
+        mcpz_answers_output(&provider->answers, slot->answer, chunk);
+    }
+}
+
+/* What a deserted run has to say is for those who wait: nobody else lets it go on. */
+static void on_output(struct mcpz_provider *provider, struct mcpz_call_in *slot,
+                      struct mcpz_bytes chunk, struct mcpz_outbox *out)
+{
+    assert(chunk.length > 0);
+
+    keep_output(provider, slot, chunk);
+    if (slot->deserted) {
+        struct mcpz_action *pull = mcpz_outbox_append(out, MCPZ_ACTION_RUN_PULL);
+        pull->run.run = slot->run;
+        pull->run.credit = (uint32_t)chunk.length;
+        return;
+    }
+    slot->send_credit -= (uint32_t)chunk.length;
+    mcpz_outbox_send(
+        out, &slot->caller,
+        &(struct mcpz_msg){.kind = MCPZ_MSG_DATA, .data = {.call = slot->call, .chunk = chunk}});
+}
+
+static void on_taken(struct mcpz_call_in *slot, uint32_t credit, struct mcpz_outbox *out)
+{
+    slot->receive_credit = mcpz_call_widen(slot->receive_credit, credit);
+    if (!slot->deserted) {
+        mcpz_outbox_send(out, &slot->caller,
+                         &(struct mcpz_msg){.kind = MCPZ_MSG_CREDIT,
+                                            .credit = {.call = slot->call, .bytes = credit}});
+    }
+}
+
+/* It has ended, well or not. */
+static void on_end(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
+                   const struct mcpz_event *event, struct mcpz_outbox *out)
 {
     const struct mcpz_event_run *run = &event->run;
-    struct mcpz_call_in *slot = find_run(provider, run->run);
-    if (slot == NULL) {
+    bool done = event->kind == MCPZ_EVENT_RUN_END;
+    const struct mcpz_msg_fail fail = {
+        .call = slot->call,
+        .code = run->code,
+        .text = run->text,
+        .retry_after_ms = run->retry_after_ms,
+    };
+
+    if (done) {
+        keep_output(provider, slot, run->chunk);
+    }
+    if (done && !slot->deserted) {
+        send_end(&slot->caller, slot->call, run->chunk, out);
+    } else if (!slot->deserted) {
+        send_fail(&slot->caller, &fail, out);
+    }
+    provider->done += done;
+    provider->failed += !done;
+    settle_key(provider, now, slot, done ? MCPZ_CODE_OK : run->code);
+    give_back(provider, now, slot, done);
+    settle_some(provider, now, out);
+    start_waiting(provider, now, out);
+}
+
+void mcpz_provider_run(struct mcpz_provider *provider, mcpz_time now,
+                       const struct mcpz_event *event, struct mcpz_outbox *out)
+{
+    struct mcpz_call_in *slot = find_run(provider, event->run.run);
+
+    if (slot == NULL || slot->waits) {
         return; /* it was stopped meanwhile */
     }
     if (event->kind == MCPZ_EVENT_RUN_OUTPUT) {
-        assert(run->chunk.length > 0 && run->chunk.length <= MCPZ_CHUNK_BYTES_MAX);
-        assert(run->chunk.length <= slot->send_credit);
-        slot->send_credit -= (uint32_t)run->chunk.length;
-        mcpz_outbox_send(out, &slot->caller,
-                         &(struct mcpz_msg){.kind = MCPZ_MSG_DATA,
-                                            .data = {.call = slot->call, .chunk = run->chunk}});
+        on_output(provider, slot, event->run.chunk, out);
     } else if (event->kind == MCPZ_EVENT_RUN_CREDIT) {
-        slot->receive_credit = mcpz_call_widen(slot->receive_credit, run->credit);
-        mcpz_outbox_send(out, &slot->caller,
-                         &(struct mcpz_msg){.kind = MCPZ_MSG_CREDIT,
-                                            .credit = {.call = slot->call, .bytes = run->credit}});
-    } else if (event->kind == MCPZ_EVENT_RUN_END) {
-        assert(run->chunk.length <= MCPZ_CHUNK_BYTES_MAX);
-        assert(run->chunk.length <= slot->send_credit);
-        mcpz_outbox_send(out, &slot->caller,
-                         &(struct mcpz_msg){.kind = MCPZ_MSG_END,
-                                            .end = {.call = slot->call, .chunk = run->chunk}});
-        provider->done++;
-        give_back(provider, slot);
-    } else if (event->kind == MCPZ_EVENT_RUN_FAIL) {
-        const struct mcpz_msg_fail fail = {
-            .call = slot->call,
-            .code = run->code,
-            .text = run->text,
-            .retry_after_ms = run->retry_after_ms,
-        };
-        send_fail(&slot->caller, &fail, out);
-        provider->failed++;
-        give_back(provider, slot);
+        on_taken(slot, event->run.credit, out);
+    } else if (event->kind == MCPZ_EVENT_RUN_END || event->kind == MCPZ_EVENT_RUN_FAIL) {
+        on_end(provider, now, slot, event, out);
     }
+}
+
+void mcpz_provider_order(struct mcpz_provider *provider, mcpz_time now,
+                         const struct mcpz_event *event, struct mcpz_outbox *out)
+{
+    if (event->kind == MCPZ_EVENT_PROVIDE) {
+        mcpz_gate_provide(&provider->gate, event->provide.name, event->provide.takes_hand,
+                          event->provide.running_max);
+    } else if (event->kind == MCPZ_EVENT_WITHDRAW) {
+        mcpz_gate_withdraw(&provider->gate, event->provide.name);
+    } else if (event->kind == MCPZ_EVENT_LIMITS) {
+        mcpz_gate_configure(&provider->gate, event->limits, now);
+    }
+    start_waiting(provider, now, out);
 }
 
 /* ---- What becomes of callers, and time ---------------------------------------------------- */
@@ -284,18 +598,32 @@ void mcpz_provider_fact(struct mcpz_provider *provider, mcpz_time now,
          slot = mcpz_call_table_next(&provider->table, slot)) {
         mcpz_call_table_doom(&provider->table, slot, MCPZ_CALL_FATE_LOST, now);
     }
-    settle_some(provider, out);
+    settle_some(provider, now, out);
+    start_waiting(provider, now, out);
 }
 
 void mcpz_provider_tick(struct mcpz_provider *provider, mcpz_time now, struct mcpz_outbox *out)
 {
+    struct mcpz_gate_refusal refusal;
     uint32_t number;
 
-    settle_some(provider, out);
+    settle_some(provider, now, out);
+    while (mcpz_call_may_end(out) && mcpz_gate_expire(&provider->gate, now, &number, &refusal)) {
+        turn_away(provider, now, number, &refusal, out);
+    }
     while (mcpz_call_may_end(out) && mcpz_heap_due(&provider->table.deadlines, now, &number)) {
         struct mcpz_call_in *slot = &provider->slots[number];
-        refuse(&slot->caller, slot->call, MCPZ_CODE_TIMEOUT,
-               "the provider did not end the task within its time", out);
-        stop(provider, slot, out);
+        if (!slot->deserted) {
+            refuse(&slot->caller, slot->call, MCPZ_CODE_TIMEOUT,
+                   "the provider did not end the task within its time", out);
+        }
+        stop(provider, now, slot, MCPZ_CODE_TIMEOUT, out);
     }
+    start_waiting(provider, now, out);
+}
+
+mcpz_time mcpz_provider_deadline(const struct mcpz_provider *provider)
+{
+    return mcpz_time_min(mcpz_call_table_deadline(&provider->table),
+                         mcpz_gate_deadline(&provider->gate));
 }

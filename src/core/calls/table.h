@@ -30,6 +30,7 @@ enum mcpz_call_fate {
     MCPZ_CALL_FATE_REPLACED,    /* another link has taken the place of the one it went over */
     MCPZ_CALL_FATE_REACHED,     /* the peer it waited for is there */
     MCPZ_CALL_FATE_UNREACHABLE, /* it is not, and will not be */
+    MCPZ_CALL_FATE_ANSWERED,    /* another call with the same key has its answer */
 };
 
 /* A node with which calls are under way. */

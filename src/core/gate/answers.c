@@ -6,12 +6,12 @@
 #include "base/hash.h"
 
 static_assert(MCPZ_ANSWERS_MAX < MCPZ_ANSWER_NONE, "a row's index fits");
-static_assert(MCPZ_ANSWER_BYTES_MAX <= UINT16_MAX, "a length fits");
+static_assert(MCPZ_ANSWER_KEPT_MAX <= UINT16_MAX, "a length fits");
 
 /* The ring holds what is moved in it, however few rows there are. */
 static size_t ring_bytes(size_t rows_max)
 {
-    const size_t least = (size_t)2 * MCPZ_ANSWER_BYTES_MAX;
+    const size_t least = (size_t)2 * MCPZ_ANSWER_KEPT_MAX;
     const size_t bytes = rows_max * MCPZ_ANSWERS_BYTES;
 
     return bytes > least ? bytes : least;
@@ -111,6 +111,7 @@ enum mcpz_answer_word mcpz_answers_ask(struct mcpz_answers *answers, mcpz_time n
         .name = {name[0], name[1]},
         .params = params,
         .state = MCPZ_ANSWER_RUNNING,
+        .stamp = ++answers->stamps,
         .at_us = now,
     };
     *row = (uint16_t)(place - answers->rows);
@@ -137,13 +138,13 @@ static uint64_t make_room(struct mcpz_answers *answers, size_t length)
 void mcpz_answers_output(struct mcpz_answers *answers, uint16_t row, struct mcpz_bytes chunk)
 {
     struct mcpz_answer *answer = running(answers, row);
-    uint8_t whole[MCPZ_ANSWER_BYTES_MAX];
+    uint8_t whole[MCPZ_ANSWER_KEPT_MAX];
     struct mcpz_bytes before;
 
     if (chunk.length == 0 || !mcpz_answers_result(answers, row, &before)) {
         return;
     }
-    if (before.length + chunk.length > MCPZ_ANSWER_BYTES_MAX) {
+    if (before.length + chunk.length > MCPZ_ANSWER_KEPT_MAX) {
         answer->too_large = true;
         answer->length = 0;
         return;

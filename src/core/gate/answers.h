@@ -7,7 +7,7 @@
  *               forgotten: it failed, and may be tried again
  *
  * A key is one only with its tenant and its capability, and for the same parameters. Results of up
- * to MCPZ_ANSWER_BYTES_MAX are kept, in a ring of bytes where new ones overwrite the oldest; of a
+ * to MCPZ_ANSWER_KEPT_MAX are kept, in a ring of bytes where new ones overwrite the oldest; of a
  * larger one it is known that it was done. All is in memory, and bounded: the window is
  * MCPZ_ANSWER_AGE_US or the last `rows_max` keys, and does not outlast the process.
  */
@@ -24,7 +24,7 @@
 #include "base/time.h"
 
 #define MCPZ_ANSWERS_MAX 512 /* more are not worth their memory; fewer where calls are few */
-#define MCPZ_ANSWER_BYTES_MAX 4096
+#define MCPZ_ANSWER_KEPT_MAX 4096
 #define MCPZ_ANSWERS_BYTES 512 /* of results for each row, as far as they do not share it */
 #define MCPZ_ANSWER_AGE_US MCPZ_SECONDS(600)
 #define MCPZ_ANSWER_NONE UINT16_MAX
@@ -37,8 +37,10 @@ struct mcpz_answer {
     uint8_t state;    /* enum mcpz_answer_state */
     bool too_large;
     uint16_t length;
-    uint64_t start;  /* of its bytes, counted on from the first ever; modulo the ring a place */
-    mcpz_time at_us; /* when it was asked for, or done */
+    uint32_t waiters; /* calls that wait for this answer: the owner's to count */
+    uint64_t stamp;   /* no other use of a row has it */
+    uint64_t start;   /* of its bytes, counted on from the first ever; modulo the ring a place */
+    mcpz_time at_us;  /* when it was asked for, or done */
 };
 
 struct mcpz_answers {
@@ -47,6 +49,7 @@ struct mcpz_answers {
     size_t rows_max;
     size_t bytes_max;
     uint64_t written; /* bytes ever, with those left out at the end of the ring */
+    uint64_t stamps;
     uint64_t seed;
     uint64_t repeated; /* calls that were not done again */
 };

@@ -22,7 +22,7 @@
 #include "proto/limits.h"
 
 #define MCPZ_LANES_MAX MCPZ_CAPABILITIES_PER_NODE_MAX
-#define MCPZ_GATE_WAITING_MAX 256
+#define MCPZ_GATE_WAITING_MAX 128 /* an edge keeps what comes in for them */
 
 static_assert(MCPZ_LANES_MAX <= 64, "a set of lanes is a word");
 

@@ -36,7 +36,7 @@ static enum mcpz_answer_word ask(const char *key, mcpz_time now)
 /* A call of this key that was done with a result of so many bytes. */
 static uint16_t do_it(const char *key, size_t length, uint8_t fill, mcpz_time now)
 {
-    static uint8_t bytes[MCPZ_ANSWER_BYTES_MAX + 1];
+    static uint8_t bytes[MCPZ_ANSWER_KEPT_MAX + 1];
 
     CHECK_UINT(ask(key, now), MCPZ_ANSWER_IS_NEW);
     memset(bytes, fill, length);
@@ -110,11 +110,11 @@ TEST(the_largest_result_is_kept_and_one_byte_more_is_known_to_be_lost)
     struct mcpz_bytes result;
 
     set_up(MCPZ_ANSWERS_MAX);
-    (void)do_it("fits", MCPZ_ANSWER_BYTES_MAX, 1, start);
-    (void)do_it("too large", MCPZ_ANSWER_BYTES_MAX + 1, 1, start);
+    (void)do_it("fits", MCPZ_ANSWER_KEPT_MAX, 1, start);
+    (void)do_it("too large", MCPZ_ANSWER_KEPT_MAX + 1, 1, start);
     CHECK_UINT(ask("fits", start), MCPZ_ANSWER_IS_KNOWN);
     CHECK(mcpz_answers_result(&answers, row, &result));
-    CHECK_UINT(result.length, MCPZ_ANSWER_BYTES_MAX);
+    CHECK_UINT(result.length, MCPZ_ANSWER_KEPT_MAX);
     CHECK_UINT(ask("too large", start), MCPZ_ANSWER_IS_LOST);
     CHECK(!mcpz_answers_result(&answers, row, &result));
 }
@@ -137,7 +137,7 @@ TEST(newer_results_overwrite_the_oldest_and_never_change_one)
     set_up(MCPZ_ANSWERS_MAX);
     for (unsigned i = 0; i < 1000; i++) {
         (void)snprintf(key, sizeof(key), "k%u", i);
-        (void)do_it(key, 1 + i * 37 % MCPZ_ANSWER_BYTES_MAX, (uint8_t)i, start + i);
+        (void)do_it(key, 1 + i * 37 % MCPZ_ANSWER_KEPT_MAX, (uint8_t)i, start + i);
     }
     unsigned known = 0;
     for (unsigned i = 1000; i > 0; i--) {
@@ -146,7 +146,7 @@ TEST(newer_results_overwrite_the_oldest_and_never_change_one)
             CHECK_UINT(known, 1000 - i); /* the newest, without a gap */
             known++;
             CHECK(mcpz_answers_result(&answers, row, &result));
-            CHECK_UINT(result.length, 1 + (i - 1) * 37 % MCPZ_ANSWER_BYTES_MAX);
+            CHECK_UINT(result.length, 1 + (i - 1) * 37 % MCPZ_ANSWER_KEPT_MAX);
             for (size_t j = 0; j < result.length; j++) {
                 CHECK_UINT(result.data[j], (uint8_t)(i - 1));
             }
@@ -154,7 +154,7 @@ TEST(newer_results_overwrite_the_oldest_and_never_change_one)
             mcpz_answers_forget(&answers, row);
         }
     }
-    CHECK(known >= answers.bytes_max / MCPZ_ANSWER_BYTES_MAX - 1);
+    CHECK(known >= answers.bytes_max / MCPZ_ANSWER_KEPT_MAX - 1);
     CHECK(known < MCPZ_ANSWERS_MAX);
 }
 
@@ -170,7 +170,7 @@ TEST(a_slow_result_that_was_overwritten_is_lost)
     mcpz_answers_output(&answers, slow, mcpz_text("a piece"));
     for (unsigned i = 0; i < 100; i++) {
         (void)snprintf(key, sizeof(key), "k%u", i);
-        (void)do_it(key, MCPZ_ANSWER_BYTES_MAX, 1, start);
+        (void)do_it(key, MCPZ_ANSWER_KEPT_MAX, 1, start);
     }
     CHECK(!mcpz_answers_result(&answers, slow, &result));
     mcpz_answers_output(&answers, slow, mcpz_text(" and another"));

@@ -498,6 +498,7 @@ TEST(one_call_too_many_is_busy_on_both_sides)
 {
     set_up();
     provide();
+    open_wide();
     link_with(&alice);
     for (uint64_t i = 1; i <= CALLS; i++) {
         start(0, i, false);

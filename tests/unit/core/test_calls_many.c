@@ -120,6 +120,7 @@ TEST(a_lost_caller_stops_all_its_runs)
     set_up();
     begin_with(1, MCPZ_CALLS_MAX);
     provide();
+    open_wide();
     for (uint64_t i = 1; i <= MCPZ_CALLS_MAX; i++) {
         open_from_alice(i);
     }

@@ -98,6 +98,17 @@ TEST(no_more_wait_than_may_run)
     CHECK_UINT(gate.counts.queue_full, 1);
 }
 
+TEST(a_burst_is_not_an_overload)
+{
+    set_up(2);
+    config.queue_min = 5;
+    mcpz_gate_configure(&gate, &config, now);
+    for (uint32_t i = 0; i < 7; i++) {
+        CHECK(ask(i, "a", 50) != MCPZ_GATE_REFUSE);
+    }
+    CHECK_UINT(ask(7, "a", 50), MCPZ_GATE_REFUSE);
+}
+
 TEST(without_hands_the_gradient_is_the_limit)
 {
     set_up(0);
@@ -437,8 +448,8 @@ TEST(whatever_happens_the_counts_hold)
 }
 
 TEST_MAIN(RUN(as_many_start_as_there_are_hands_and_the_rest_wait), RUN(no_more_wait_than_may_run),
-          RUN(without_hands_the_gradient_is_the_limit), RUN(a_bound_of_its_own_holds_for_a_lane),
-          RUN(one_lane_leaves_hands_for_the_others),
+          RUN(a_burst_is_not_an_overload), RUN(without_hands_the_gradient_is_the_limit),
+          RUN(a_bound_of_its_own_holds_for_a_lane), RUN(one_lane_leaves_hands_for_the_others),
           RUN(the_important_start_first_and_take_the_place_of_others),
           RUN(a_tenant_that_floods_does_not_starve_another),
           RUN(a_tenant_has_what_its_level_allows_and_is_told_when_to_come_back),

@@ -79,7 +79,7 @@ TEST(flooding_starves_nobody)
 
     set_up();
     for (uint32_t turn = 0; turn < 1000; turn++) {
-        while (waiting.count < 200) {
+        while (waiting.count < 100) {
             add(0, 1, 0);
         }
         if (turn % 4 == 0) {
