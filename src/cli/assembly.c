@@ -480,6 +480,7 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
     if (error != MCPZ_OK) {
         return error;
     }
+    mcpz_pool_limit(assembly->pool, &config->gate);
     error = offer_providers(assembly);
     if (error == MCPZ_OK) {
         offer_seeds(assembly);

@@ -32,7 +32,10 @@ static void remember(void *context, const char *key, const char *value, const ch
 /* What this module applies, what cannot change, and where a token was taken from. */
 static bool is_settled(const char *key)
 {
-    return strncmp(key, "providers", 9) == 0 || strncmp(key, "log", 3) == 0 ||
+    return strncmp(key, "providers", 9) == 0 || strcmp(key, "tenants") == 0 ||
+           strcmp(key, "limits.tenant_level") == 0 ||
+           strcmp(key, "limits.calls_per_second") == 0 ||
+           strcmp(key, "limits.stop_seconds") == 0 || strncmp(key, "log", 3) == 0 ||
            strcmp(key, "join") == 0 || strcmp(key, "data") == 0;
 }
 
@@ -123,6 +126,8 @@ static void take_over(struct mcpz_config *config, struct mcpz_config *fresh)
     size_t count = config->provider_count;
     config->provider_count = fresh->provider_count;
     fresh->provider_count = count;
+    config->gate = fresh->gate;
+    config->stop_seconds = fresh->stop_seconds;
     swap_text(&config->log_level, &fresh->log_level);
     swap_text(&config->log_format, &fresh->log_format);
     swap_text(&config->log_file, &fresh->log_file);
@@ -149,6 +154,7 @@ void mcpz_reload(const struct mcpz_invocation *invocation, struct mcpz_config *c
     }
     withdraw_gone(config, &fresh, pool);
     provide_new(config, &fresh, pool);
+    mcpz_pool_limit(pool, &fresh.gate);
     tell_restart(config, &fresh);
     take_over(config, &fresh);
     mcpz_config_finish(&fresh);

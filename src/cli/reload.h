@@ -10,7 +10,7 @@ struct mcpz_pool;
 
 /**
  * Read the configuration of `invocation` again. If it is valid, apply what a running node can
- * change, providers and the log, also to `config`, and log which other keys need a restart. If it
+ * change, providers, limits of tenants and the log, also to `config`, and log which other keys need a restart. If it
  * is not, log why and change nothing.
  */
 void mcpz_reload(const struct mcpz_invocation *invocation, struct mcpz_config *config,

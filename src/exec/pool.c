@@ -443,6 +443,16 @@ mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const struct mcpz_service *
     return MCPZ_OK;
 }
 
+void mcpz_pool_limit(struct mcpz_pool *pool, const struct mcpz_gate_config *limits)
+{
+    struct mcpz_gate_config gate = *limits;
+
+    gate.hands = (uint32_t)pool->running_max;
+    gate.queue_min = MCPZ_BURST_MIN;
+    struct mcpz_event event = {.kind = MCPZ_EVENT_LIMITS, .limits = &gate};
+    mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
+}
+
 mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name)
 {
     struct mcpz_provision *provision = find_provision(pool, name);

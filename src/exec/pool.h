@@ -31,9 +31,11 @@
 #include "exec/machine.h"
 #include "host/loop.h"
 #include "host/service.h"
+#include "proto/gate_config.h"
 
 #define MCPZ_CHILDREN_MAX 64       /* running at once, and fewer if told so; others wait */
 #define MCPZ_WAITING_MAX 192       /* the gate lets in no more; if it did, MCPZ_CODE_BUSY */
+#define MCPZ_BURST_MIN 64          /* tasks of one capability that may always wait */
 #define MCPZ_POOL_PATIENCE_MS 5000 /* then keepers that do not end are killed */
 
 struct mcpz_offers;
@@ -76,6 +78,12 @@ void mcpz_pool_share(struct mcpz_pool *pool, struct mcpz_offers *offers);
  */
 MCPZ_MUST_USE mcpz_error mcpz_pool_provide(struct mcpz_pool *pool,
                                            const struct mcpz_service *provider);
+
+/**
+ * Have the engine go by these limits; how many hands there are, and how long a burst may be, is
+ * filled in here. After mcpz_loop_start().
+ */
+void mcpz_pool_limit(struct mcpz_pool *pool, const struct mcpz_gate_config *limits);
 
 /** Offer it no longer. Tasks that run go on. Errors: MCPZ_ENOTFOUND */
 MCPZ_MUST_USE mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name);

@@ -157,10 +157,15 @@ unsigned mcpz_api_status_of(uint32_t code)
         return 413;
     case MCPZ_CODE_BUSY:
     case MCPZ_CODE_LIMIT:
+    case MCPZ_CODE_RATE_LIMITED:
         return 429;
     case MCPZ_CODE_INTERNAL:
         return 500;
+    case MCPZ_CODE_OVERLOADED:
+    case MCPZ_CODE_DRAINING:
+        return 503;
     case MCPZ_CODE_TIMEOUT:
+    case MCPZ_CODE_NO_TIME:
         return 504;
     case MCPZ_CODE_STORE_FAILED:
         return 507;

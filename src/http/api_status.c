@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/api_gate.h"
 #include "http/exchange.h"
 #include "wire/codec.h"
 
@@ -184,7 +185,8 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
 
     (void)request;
     api->ports.measure(api->ports.context, &measures);
-    mcpz_time up_us = api->ports.now(api->ports.context) - measures.started;
+    const mcpz_time now = api->ports.now(api->ports.context);
+    mcpz_time up_us = now - measures.started;
     show_self(json, engine);
     visit_counter(json, "uptime_s", up_us / MCPZ_SECONDS(1));
     visit_counter(json, "members", mcpz_members_alive_count(&node->fabric.members));
@@ -197,6 +199,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     (void)json_object_set_new(json, "health", mcpz_api_problems(api));
     (void)json_object_set_new(json, "tasks", show_tasks(&node->calls));
     (void)json_object_set_new(json, "runs", show_runs(&node->calls, &measures));
+    (void)json_object_set_new(json, "gate", mcpz_api_show_gate(&node->calls.provider, now));
     (void)json_object_set_new(json, "store", show_store(&measures));
     (void)json_object_set_new(json, "counters", list_counters(api, engine));
     (void)json_object_set_new(json, "sent", show_sent(engine));

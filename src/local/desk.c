@@ -259,6 +259,7 @@ void mcpz_desk_act(struct mcpz_desk *desk, const struct mcpz_action *action)
     case MCPZ_ACTION_RUN_INPUT_END:
     case MCPZ_ACTION_RUN_PULL:
     case MCPZ_ACTION_RUN_STOP:
+    case MCPZ_ACTION_RUN_GO:
         mcpz_desk_runs_act(desk, action);
         break;
     default:

@@ -1,6 +1,8 @@
 /* What programs do for others. */
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "local/internal.h"
 #include "proto/code.h"
@@ -12,11 +14,21 @@ static struct mcpz_desk_run *find_run(const struct mcpz_desk *desk, uint64_t run
     return mcpz_index_get(&desk->by_run, run, &slot) ? &desk->runs[slot] : NULL;
 }
 
+static void drop_held(struct mcpz_desk_run *run)
+{
+    while (run->held != NULL) {
+        struct mcpz_desk_held *held = run->held;
+        run->held = held->next;
+        free(held);
+    }
+}
+
 static void free_run(struct mcpz_desk *desk, struct mcpz_desk_run *run)
 {
     bool was_there = mcpz_index_remove(&desk->by_run, run->run);
     assert(was_there);
 
+    drop_held(run);
     run->program->run_count--;
     *run = (struct mcpz_desk_run){.next = desk->free_run};
     desk->free_run = (uint32_t)(run - desk->runs);
@@ -46,6 +58,56 @@ static void refuse(struct mcpz_desk *desk, uint32_t run, uint32_t code)
     desk->ports.later(desk->ports.context);
 }
 
+/* Keep a message until the program may begin. False: there is no memory for it. */
+static bool hold(struct mcpz_desk *desk, struct mcpz_desk_run *run, const struct mcpz_msg *msg)
+{
+    size_t length;
+
+    if (mcpz_msg_encode(msg, desk->encoded, sizeof(desk->encoded), &length) != MCPZ_OK) {
+        return false;
+    }
+    struct mcpz_desk_held *held = malloc(sizeof(*held) + length);
+    if (held == NULL) {
+        return false;
+    }
+    *held = (struct mcpz_desk_held){.length = length};
+    memcpy(held->bytes, desk->encoded, length);
+    if (run->held == NULL) {
+        run->held = held;
+    } else {
+        run->held_last->next = held;
+    }
+    run->held_last = held;
+    return true;
+}
+
+/* To the program, at once or when it may begin. */
+static void pass_on(struct mcpz_desk *desk, struct mcpz_desk_run *run, const struct mcpz_msg *msg)
+{
+    if (!run->is_held) {
+        mcpz_desk_send(desk, run->program, msg);
+    } else if (!hold(desk, run, msg)) {
+        refuse(desk, run->run, MCPZ_CODE_BUSY);
+        free_run(desk, run);
+    }
+}
+
+static void go(struct mcpz_desk *desk, struct mcpz_desk_run *run)
+{
+    struct mcpz_arena arena;
+    struct mcpz_msg msg;
+
+    run->is_held = false;
+    for (const struct mcpz_desk_held *held = run->held; held != NULL; held = held->next) {
+        mcpz_arena_init(&arena, desk->arena, sizeof(desk->arena));
+        mcpz_error error = mcpz_msg_decode(mcpz_bytes(held->bytes, held->length), &arena, &msg);
+        assert(error == MCPZ_OK); /* we have encoded it */
+        (void)error;
+        mcpz_desk_send(desk, run->program, &msg);
+    }
+    drop_held(run);
+}
+
 static void start(struct mcpz_desk *desk, const struct mcpz_action_run *action)
 {
     if (mcpz_offers_edge(desk->offers, action->capability) != desk) {
@@ -62,26 +124,27 @@ static void start(struct mcpz_desk *desk, const struct mcpz_action_run *action)
         .run = action->run,
         .credit = MCPZ_CALL_WINDOW_BYTES,
         .next = MCPZ_DESK_NONE,
+        .is_held = action->held,
     };
     mcpz_index_put(&desk->by_run, action->run, (uint32_t)(run - desk->runs));
     program->run_count++;
     desk->stats.runs++;
     desk->stats.runs_total++;
-    mcpz_desk_send(desk, program,
-                   &(struct mcpz_msg){.kind = MCPZ_MSG_OPEN,
-                                      .open = {
-                                          .call = action->run,
-                                          .capability = action->capability,
-                                          .timeout_ms = action->timeout_ms,
-                                          .attempt = 1,
-                                          .priority = action->priority,
-                                          .tenant = action->tenant,
-                                          .traceparent = action->traceparent,
-                                          .params = action->params,
-                                          .has_input = action->has_input,
-                                          .idempotency_key = action->idempotency_key,
-                                          .idempotent = action->idempotent,
-                                      }});
+    pass_on(desk, run,
+            &(struct mcpz_msg){.kind = MCPZ_MSG_OPEN,
+                               .open = {
+                                   .call = action->run,
+                                   .capability = action->capability,
+                                   .timeout_ms = action->timeout_ms,
+                                   .attempt = 1,
+                                   .priority = action->priority,
+                                   .tenant = action->tenant,
+                                   .traceparent = action->traceparent,
+                                   .params = action->params,
+                                   .has_input = action->has_input,
+                                   .idempotency_key = action->idempotency_key,
+                                   .idempotent = action->idempotent,
+                               }});
 }
 
 /* One that was refused and not told yet is as good as stopped. */
@@ -103,8 +166,10 @@ static void stop(struct mcpz_desk *desk, uint32_t number)
         forget_refusal(desk, number);
         return;
     }
-    mcpz_desk_send(desk, run->program,
-                   &(struct mcpz_msg){.kind = MCPZ_MSG_CANCEL, .cancel = {.call = number}});
+    if (!run->is_held) {
+        mcpz_desk_send(desk, run->program,
+                       &(struct mcpz_msg){.kind = MCPZ_MSG_CANCEL, .cancel = {.call = number}});
+    }
     free_run(desk, run);
 }
 
@@ -122,6 +187,10 @@ void mcpz_desk_runs_act(struct mcpz_desk *desk, const struct mcpz_action *action
     if (run == NULL) {
         return;
     }
+    if (action->kind == MCPZ_ACTION_RUN_GO) {
+        go(desk, run);
+        return;
+    }
     struct mcpz_msg msg;
     if (action->kind == MCPZ_ACTION_RUN_INPUT) {
         run->input_credit += (uint32_t)action->run.chunk.length;
@@ -137,7 +206,7 @@ void mcpz_desk_runs_act(struct mcpz_desk *desk, const struct mcpz_action *action
             .kind = MCPZ_MSG_CREDIT,
             .credit = {.call = run->run, .from_caller = true, .bytes = action->run.credit}};
     }
-    mcpz_desk_send(desk, run->program, &msg);
+    pass_on(desk, run, &msg);
 }
 
 /* ---- What a program says of what it does -------------------------------------------------- */

@@ -44,6 +44,13 @@ struct mcpz_desk_call {
     bool dirty;             /* in the list of those mcpz_desk_work() looks at */
 };
 
+/* A message for a program that may not begin yet. */
+struct mcpz_desk_held {
+    struct mcpz_desk_held *next;
+    size_t length;
+    uint8_t bytes[]; /* encoded */
+};
+
 /* What a program does for somebody. */
 struct mcpz_desk_run {
     struct mcpz_program *program; /* NULL: free */
@@ -51,6 +58,9 @@ struct mcpz_desk_run {
     uint32_t run;
     uint32_t credit;       /* bytes of output that may still come */
     uint32_t input_credit; /* bytes of input sent that the program has not given credit for */
+    bool is_held;          /* the program hears of it when it may begin */
+    struct mcpz_desk_held *held; /* all of it until then, in order */
+    struct mcpz_desk_held *held_last;
 };
 
 /* A RUN_START that came to nothing. */
@@ -79,6 +89,7 @@ struct mcpz_desk {
     struct mcpz_desk_refusal refusals[MCPZ_DESK_CALLS_MAX];
     size_t refusal_count;
     _Alignas(16) uint8_t arena[MCPZ_MSG_ARENA_BYTES]; /* lists of the message under way */
+    uint8_t encoded[MCPZ_MSG_BYTES_MAX];              /* a message to be held */
 };
 
 /* desk.c */

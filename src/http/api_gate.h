@@ -1,0 +1,14 @@
+/* What a node works on for others, what it refuses, and why: a part of its status. */
+
+#ifndef HTTP_API_GATE_H
+#define HTTP_API_GATE_H
+
+#include <jansson.h>
+
+#include "base/time.h"
+#include "core/calls/provider.h"
+
+/** The gate and its lanes, as JSON; NULL without memory. */
+json_t *mcpz_api_show_gate(const struct mcpz_provider *provider, mcpz_time now);
+
+#endif
