@@ -10,8 +10,8 @@ struct mcpz_pool;
 
 /**
  * Read the configuration of `invocation` again. If it is valid, apply what a running node can
- * change, providers, limits of tenants and the log, also to `config`, and log which other keys need a restart. If it
- * is not, log why and change nothing.
+ * change (providers, tenants, limits of calls, the log), also to `config`, and log which other
+ * keys need a restart. If it is not, log why and change nothing.
  */
 void mcpz_reload(const struct mcpz_invocation *invocation, struct mcpz_config *config,
                  struct mcpz_pool *pool);
