@@ -49,6 +49,9 @@ enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_import(const struct mcpz_invocation *invocation);
 
+/* verb_bench.c */
+enum mcpz_exit mcpz_run_bench(const struct mcpz_invocation *invocation);
+
 /* verb_doctor.c */
 enum mcpz_exit mcpz_run_doctor(const struct mcpz_invocation *invocation);
 

@@ -61,6 +61,15 @@ static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
 };
 
+static const struct mcpz_option bench_options[] = {
+    {"agents", '\0', "N", "so many callers, each with one operation at a time (100)"},
+    {"operations", '\0', "N", "so many in all (1000)"},
+    {"concurrent", '\0', "N", "so many under way at a time, at most 2048 (20)"},
+    {"bytes", '\0', "N", "size of what is asked and answered, at most 32768 (128)"},
+    {"timeout", '\0', "TIME", "of one operation, e.g. 30s (the default)"},
+    {"mesh", '\0', NULL, "three nodes of its own, also if a node runs here"},
+};
+
 static const struct mcpz_option doctor_options[] = {
     {"config", '\0', "FILE", "this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
 };
@@ -285,6 +294,18 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz snapshot import all.mcpz\n",
     NULL, 0},
+[MCPZ_VERB_BENCH] = {
+    MCPZ_VERB_BENCH, "bench", "", 0, 0, "measure how fast calls are answered",
+    "Calls bench.echo through the running node: whoever in the mesh offers it answers, or\n"
+    "this command itself. Without a node it starts a mesh of three, with providers at two\n"
+    "of them, and removes it afterwards. Exit status 1 if any operation failed. Also known\n"
+    "as mcp-zero-benchmark.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz bench\n"
+    "  mcpz bench --mesh --operations 100000 --concurrent 64\n"
+    "  mcp-zero-benchmark --agents=100 --operations=1000 --concurrent=20\n",
+    OPTIONS(bench_options)},
 [MCPZ_VERB_DOCTOR] = {
     MCPZ_VERB_DOCTOR, "doctor", "", 0, 0, "say what this machine can do, and what is wrong",
     "Needs no node; if one runs, its own view is added. Each line is ok, warn or fail, with\n"

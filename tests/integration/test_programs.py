@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import Mesh, PATIENCE_S, until  # noqa: E402
+from mesh import MCPZ, Mesh, PATIENCE_S, until  # noqa: E402
 
 UPPER = os.environ["MCPZ_EXAMPLE_UPPER"]
 ASK = os.environ["MCPZ_EXAMPLE_ASK"]
@@ -119,6 +119,37 @@ class Programs(unittest.TestCase):
             self.assertIn(b"by a command", self.read_all(talk))
         done = self.asked(self.a, "cat", b"as before")
         self.assertEqual(done.stdout, b"as before", done.stderr)
+
+    # ---- The benchmark -------------------------------------------------------------------------
+
+    def check_bench(self, done, operations):
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual((result["operations"], result["failed"], result["errors"]),
+                         (operations, 0, {}))
+        self.assertLessEqual(result["latency_ms"]["p50"], result["latency_ms"]["max"])
+        return result
+
+    def test_the_benchmark_starts_a_mesh_where_there_is_no_node(self):
+        nothing = pathlib.Path(self.mesh.directory) / "nothing"
+        other_name = pathlib.Path(MCPZ).with_name("mcp-zero-benchmark")
+        done = subprocess.run([other_name, "--agents=10", "--operations=200", "--concurrent=20",
+                               "--json", "--data", nothing], capture_output=True, text=True,
+                              env={**os.environ, "TMPDIR": self.mesh.directory},
+                              timeout=PATIENCE_S, check=False)
+        result = self.check_bench(done, 200)
+        self.assertEqual(result["concurrent"], 10)  # nobody acts twice at a time
+        self.assertGreater(result["resources"]["nodes_cpu_s"], 0)
+        self.assertEqual(list(pathlib.Path(self.mesh.directory).glob("mcpz-bench-*")), [])
+
+    def test_the_benchmark_measures_the_node_that_runs(self):
+        result = self.check_bench(self.a.run("bench", "--operations", "100", "--json"), 100)
+        self.assertIsNone(result["resources"]["nodes_cpu_s"])
+        until("its offer is gone again", lambda: not self.offers(self.a, "bench.echo"))
+
+    def test_a_number_of_operations_that_is_none_is_usage(self):
+        for number in ("0", "-1", "many", ""):
+            self.assertEqual(self.a.run("bench", "--operations=" + number).returncode, 2)
 
     # ---- Those that misbehave ------------------------------------------------------------------
 
