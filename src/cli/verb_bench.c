@@ -290,22 +290,6 @@ static bool is_offered(const struct mcpz_invocation *invocation)
     return found;
 }
 
-static enum mcpz_exit connect_here(struct bench *bench)
-{
-    const struct mcpz_invocation *invocation = bench->invocation;
-    mcpz_error error = mcpz_client_open(invocation->data, &bench->clients[0]);
-
-    if (error == MCPZ_OK && !is_offered(invocation)) {
-        error = mcpz_client_open(invocation->data, &bench->clients[1]);
-        error = error == MCPZ_OK ? provide(bench->clients[1]) : error;
-    }
-    if (error == MCPZ_OK) {
-        return MCPZ_EXIT_OK;
-    }
-    return mcpz_fail(invocation, MCPZ_EXIT_UNREACHABLE, "unreachable",
-                     "the node's socket for programs does not answer: does it run as this user?");
-}
-
 static bool answered;
 
 static void on_first_end(void *context, uint64_t call, uint32_t code, const char *text)
@@ -338,6 +322,30 @@ static mcpz_error await_providers(struct bench *bench)
         error = error == MCPZ_OK ? turn(bench, 10) : error;
     }
     return error == MCPZ_OK && !answered ? MCPZ_ETIMEOUT : error;
+}
+
+static enum mcpz_exit connect_here(struct bench *bench)
+{
+    const struct mcpz_invocation *invocation = bench->invocation;
+    mcpz_error error = mcpz_client_open(invocation->data, &bench->clients[0]);
+
+    if (error == MCPZ_OK && !is_offered(invocation)) {
+        error = mcpz_client_open(invocation->data, &bench->clients[1]);
+        error = error == MCPZ_OK ? provide(bench->clients[1]) : error;
+    }
+    if (error == MCPZ_OK) {
+        error = await_providers(bench);
+    }
+    if (error == MCPZ_OK) {
+        return MCPZ_EXIT_OK;
+    }
+    return error == MCPZ_ETIMEOUT
+               ? mcpz_fail(invocation, MCPZ_EXIT_TIMEOUT, "timeout",
+                           "nobody answers for " CAPABILITY
+                           ": `mcpz capabilities` shows who offers it")
+               : mcpz_fail(invocation, MCPZ_EXIT_UNREACHABLE, "unreachable",
+                           "the node's socket for programs does not answer: does it run as this "
+                           "user?");
 }
 
 static enum mcpz_exit connect_to_mesh(struct bench *bench)
