@@ -65,6 +65,11 @@ const uint8_t *mcpz_identity_seed(const struct mcpz_identity *identity)
     return identity->seed;
 }
 
+void mcpz_identity_exchange_key(const struct mcpz_identity *identity, uint8_t *key)
+{
+    (void)crypto_sign_ed25519_sk_to_curve25519(key, identity->secret_key);
+}
+
 void mcpz_identity_sign(const struct mcpz_identity *identity, struct mcpz_bytes bytes,
                         uint8_t *signature)
 {

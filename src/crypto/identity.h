@@ -56,6 +56,14 @@ const struct mcpz_id *mcpz_identity_id(const struct mcpz_identity *identity);
 const uint8_t *mcpz_identity_seed(const struct mcpz_identity *identity);
 
 /**
+ * Write the secret half as a key for X25519 (32 bytes), for the one who seals with it. Wipe yours
+ * after.
+ *
+ * Source: RFC 8032 section 5.1.5, steps 1 and 2; RFC 7748 section 4.1.
+ */
+void mcpz_identity_exchange_key(const struct mcpz_identity *identity, uint8_t *key);
+
+/**
  * Sign `bytes`. Writes MCPZ_SIGNATURE_BYTES bytes to `signature`. Cannot fail.
  *
  * The same key and bytes always give the same signature. Source: RFC 8032 section 5.1.6.
