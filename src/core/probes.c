@@ -1,25 +1,13 @@
 #include "core/probes.h"
 
 #include <assert.h>
-#include <string.h>
 
-#include "core/members.h"
+#include "core/route.h"
 
 #define PATIENCE_US MCPZ_SECONDS(2)
 #define ATTEMPTS_MAX 2
 #define TELLS_WITHIN_US                                                                           \
     MCPZ_SECONDS(20) /* a member tells of its neighbours: till then it is new */
-#define NOWHERE UINT16_MAX
-#define SLOTS (2 * MCPZ_MEMBERS_MAX) /* of the index of names: half of them are free */
-
-/* Where each member lies on a walk from ourselves along what members tell of each other. */
-struct map {
-    uint16_t slots[SLOTS];             /* rows by name, open addressing */
-    uint16_t parent[MCPZ_MEMBERS_MAX]; /* NOWHERE: not found */
-    uint16_t queue[MCPZ_MEMBERS_MAX];
-    uint16_t slow[MCPZ_MEMBERS_MAX]; /* behind all of the queue */
-};
-
 void mcpz_probes_init(struct mcpz_probes *probes, uint64_t seed)
 {
     *probes = (struct mcpz_probes){.until_us = MCPZ_TIME_NEVER};
@@ -28,75 +16,22 @@ void mcpz_probes_init(struct mcpz_probes *probes, uint64_t seed)
 
 /* ---- The map ------------------------------------------------------------------------------ */
 
-static size_t slot_of(struct mcpz_short name)
+/* Another turn each time, so that a second attempt takes another path. */
+static void draw(struct mcpz_probes *probes, struct mcpz_route_map *map,
+                 const struct mcpz_roster *roster, mcpz_time now)
 {
-    return (size_t)((name.value * UINT32_C(2654435761)) >> 16) % SLOTS;
+    const struct mcpz_route_walk walk = {
+        .now = now,
+        .turn = mcpz_rng_below(&probes->rng, MCPZ_ADJACENCY_MAX),
+    };
+
+    mcpz_route_draw(map, roster, &walk);
 }
 
-static void index_names(struct map *map, const struct mcpz_roster *roster)
-{
-    memset(map->slots, 0xff, sizeof(map->slots));
-    for (size_t i = 0; i < roster->count; i++) {
-        size_t slot = slot_of(roster->names[i]);
-        while (map->slots[slot] != NOWHERE) {
-            slot = (slot + 1) % SLOTS;
-        }
-        map->slots[slot] = (uint16_t)i;
-    }
-}
-
-static uint16_t row_of(const struct map *map, const struct mcpz_roster *roster,
-                       struct mcpz_short name)
-{
-    for (size_t slot = slot_of(name); map->slots[slot] != NOWHERE; slot = (slot + 1) % SLOTS) {
-        if (roster->names[map->slots[slot]].value == name.value) {
-            return map->slots[slot];
-        }
-    }
-    return NOWHERE;
-}
-
-/*
- * Breadth first, from ourselves: the first step over our own links, the others over what members
- * that are alive say. Every member's neighbours are looked at from another one on each time, so
- * that a second attempt takes another path. No path leads over who is slow if there is another: a
- * probe that waits there says nothing of its target.
- */
-static void walk(struct mcpz_probes *probes, struct map *map, const struct mcpz_roster *roster,
-                 mcpz_time now)
-{
-    size_t head = 0;
-    size_t tail = 0;
-    size_t slow = 0;
-    uint32_t turn = mcpz_rng_below(&probes->rng, MCPZ_ADJACENCY_MAX);
-
-    index_names(map, roster);
-    memset(map->parent, 0xff, sizeof(map->parent[0]) * roster->count);
-    map->parent[MCPZ_ROSTER_SELF] = MCPZ_ROSTER_SELF;
-    map->queue[tail++] = MCPZ_ROSTER_SELF;
-    while (head < tail || slow > 0) {
-        uint16_t at = head < tail ? map->queue[head++] : map->slow[--slow];
-        const struct mcpz_member *row = &roster->rows[at];
-        const struct mcpz_short *peers = mcpz_roster_adjacency(roster, row);
-        for (size_t i = 0; i < row->adjacency_count; i++) {
-            uint16_t to = row_of(map, roster, peers[(i + turn) % row->adjacency_count]);
-            if (to != NOWHERE && map->parent[to] == NOWHERE &&
-                roster->rows[to].state == MCPZ_MEMBER_ALIVE) {
-                map->parent[to] = at;
-                if (mcpz_members_flaps(&roster->rows[to], now) > 0) {
-                    map->slow[slow++] = to;
-                } else {
-                    map->queue[tail++] = to;
-                }
-            }
-        }
-    }
-}
-
-static bool reaches_anybody(const struct map *map, const struct mcpz_roster *roster)
+static bool reaches_anybody(const struct mcpz_route_map *map, const struct mcpz_roster *roster)
 {
     for (size_t i = 1; i < roster->count; i++) {
-        if (map->parent[i] != NOWHERE) {
+        if (mcpz_route_leads_to(map, (uint16_t)i)) {
             return true;
         }
     }
@@ -105,14 +40,15 @@ static bool reaches_anybody(const struct map *map, const struct mcpz_roster *ros
 
 /* Who has told whom it has for neighbours can be missed by us; who has not may be new. If nobody
  * at all is reached, all our own neighbours are in doubt, and it is more likely us. */
-static void note_unreached(const struct map *map, struct mcpz_roster *roster, mcpz_time now)
+static void note_unreached(const struct mcpz_route_map *map, struct mcpz_roster *roster,
+                           mcpz_time now)
 {
     if (!reaches_anybody(map, roster)) {
         return;
     }
     for (size_t i = 1; i < roster->count; i++) {
         struct mcpz_member *row = &roster->rows[i];
-        bool missed = map->parent[i] == NOWHERE && row->state == MCPZ_MEMBER_ALIVE &&
+        bool missed = !mcpz_route_leads_to(map, (uint16_t)i) && row->state == MCPZ_MEMBER_ALIVE &&
                       (row->adjacency_version > 0 || now >= row->since_us + TELLS_WITHIN_US);
         if (!missed) {
             row->unreached = 0;
@@ -136,32 +72,23 @@ static void send_along(const struct mcpz_links *links, struct mcpz_short to,
 }
 
 /* False: the path is longer than a probe may go. */
-static bool ask(struct mcpz_probes *probes, const struct map *map,
+static bool ask(struct mcpz_probes *probes, const struct mcpz_route_map *map,
                 const struct mcpz_roster *roster, const struct mcpz_links *links, uint16_t target,
                 struct mcpz_outbox *out)
 {
     struct mcpz_short *path = mcpz_arena_take(&out->arena, MCPZ_OVERLAY_WALK_MAX, sizeof(*path));
-    size_t hops = 0;
 
     assert(path != NULL);
-    for (uint16_t at = target; at != MCPZ_ROSTER_SELF; at = map->parent[at]) {
-        hops++;
-    }
-    if (hops + 1 > MCPZ_OVERLAY_WALK_MAX) {
+    size_t count = mcpz_route_trace(map, roster, target, path);
+    if (count == 0) {
         return false;
     }
-    uint16_t at = target;
-    for (size_t i = hops; i > 0; i--) {
-        path[i] = roster->names[at];
-        at = map->parent[at];
-    }
-    path[0] = roster->names[MCPZ_ROSTER_SELF];
     struct mcpz_msg_probe probe = {
         .kind = MCPZ_PROBE_ASK,
         .seq = ++probes->seq,
         .at = 1,
         .path = path,
-        .path_count = hops + 1,
+        .path_count = count,
     };
     probes->sent++;
     send_along(links, path[1], &probe, out);
@@ -180,23 +107,23 @@ static void note_attempt(struct mcpz_probes *probes, const struct mcpz_links *li
 void mcpz_probes_start(struct mcpz_probes *probes, struct mcpz_roster *roster,
                        const struct mcpz_links *links, mcpz_time now, struct mcpz_outbox *out)
 {
-    struct map map;
+    struct mcpz_route_map map;
     uint32_t fit = 0;
-    uint16_t target = NOWHERE;
+    uint16_t target = MCPZ_ROUTE_NOWHERE;
 
-    walk(probes, &map, roster, now);
+    draw(probes, &map, roster, now);
     note_unreached(&map, roster, now);
     if (probes->attempt > 0) {
         return; /* one at a time */
     }
     /* One of those that a path leads to: the k-th is kept with chance 1/k. */
     for (size_t i = 1; i < roster->count; i++) {
-        if (map.parent[i] != NOWHERE && map.parent[i] != MCPZ_ROSTER_SELF &&
+        if (mcpz_route_leads_to(&map, (uint16_t)i) && !mcpz_route_is_next(&map, (uint16_t)i) &&
             mcpz_rng_below(&probes->rng, ++fit) == 0) {
             target = (uint16_t)i;
         }
     }
-    if (target != NOWHERE) {
+    if (target != MCPZ_ROUTE_NOWHERE) {
         note_attempt(probes, links, &roster->rows[target],
                      ask(probes, &map, roster, links, target, out), now);
     }
@@ -206,7 +133,7 @@ enum mcpz_probe_result mcpz_probes_tick(struct mcpz_probes *probes, struct mcpz_
                                         const struct mcpz_links *links, mcpz_time now,
                                         struct mcpz_outbox *out)
 {
-    struct map map;
+    struct mcpz_route_map map;
 
     if (probes->until_us > now) {
         return MCPZ_PROBE_RESULT_NONE;
@@ -214,9 +141,9 @@ enum mcpz_probe_result mcpz_probes_tick(struct mcpz_probes *probes, struct mcpz_
     const struct mcpz_member *row = mcpz_roster_find(roster, &probes->target);
     bool again = probes->attempt < ATTEMPTS_MAX && row != NULL && row->state == MCPZ_MEMBER_ALIVE;
     if (again) {
-        walk(probes, &map, roster, now);
+        draw(probes, &map, roster, now);
         uint16_t at = (uint16_t)(row - roster->rows);
-        again = map.parent[at] != NOWHERE;
+        again = mcpz_route_leads_to(&map, at);
         if (again) {
             note_attempt(probes, links, row, ask(probes, &map, roster, links, at, out), now);
             return MCPZ_PROBE_RESULT_NONE;
