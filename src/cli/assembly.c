@@ -375,6 +375,8 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_UNREACHABLE:
     case MCPZ_FACT_DIFFERS:
     case MCPZ_FACT_PROBED:
+    case MCPZ_FACT_RELAYED:
+    case MCPZ_FACT_UNRELAYED:
     case MCPZ_FACT_KIND_END:
         break;
     }

@@ -84,33 +84,37 @@ static void on_fact(struct mcpz_calls *calls, const struct mcpz_call_sight *sigh
                     const struct mcpz_fact *fact, struct mcpz_outbox *out)
 {
     if (fact->kind == MCPZ_FACT_LINKED || fact->kind == MCPZ_FACT_UNLINKED ||
-        fact->kind == MCPZ_FACT_UNREACHABLE) {
+        fact->kind == MCPZ_FACT_UNREACHABLE || fact->kind == MCPZ_FACT_RELAYED ||
+        fact->kind == MCPZ_FACT_UNRELAYED) {
         mcpz_caller_fact(&calls->caller, sight, fact, out);
         mcpz_provider_fact(&calls->provider, sight->now, fact, out);
     }
 }
 
-void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_fabric *fabric,
-                     const struct mcpz_registry *registry, mcpz_time now,
+void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_call_sight *sight,
                      const struct mcpz_event *event, struct mcpz_outbox *out)
 {
-    const struct mcpz_call_sight sight = {.fabric = fabric, .registry = registry, .now = now};
-
     if (event->kind == MCPZ_EVENT_TICK) {
-        mcpz_caller_tick(&calls->caller, &sight, out);
-        mcpz_provider_tick(&calls->provider, now, out);
+        mcpz_caller_tick(&calls->caller, sight, out);
+        mcpz_provider_tick(&calls->provider, sight->now, out);
     } else if (event->kind == MCPZ_EVENT_FACT) {
-        on_fact(calls, &sight, &event->fact, out);
+        on_fact(calls, sight, &event->fact, out);
     } else if (event->kind >= MCPZ_EVENT_TASK_START && event->kind <= MCPZ_EVENT_TASK_CANCEL) {
-        mcpz_caller_task(&calls->caller, &sight, event, out);
+        mcpz_caller_task(&calls->caller, sight, event, out);
     } else if (event->kind >= MCPZ_EVENT_RUN_CREDIT && event->kind <= MCPZ_EVENT_RUN_FAIL) {
-        mcpz_provider_run(&calls->provider, now, event, out);
+        mcpz_provider_run(&calls->provider, sight->now, event, out);
     } else if (event->kind == MCPZ_EVENT_PROVIDE || event->kind == MCPZ_EVENT_WITHDRAW ||
                event->kind == MCPZ_EVENT_LIMITS) {
-        mcpz_provider_order(&calls->provider, now, event, out);
+        mcpz_provider_order(&calls->provider, sight->now, event, out);
     } else if (event->kind == MCPZ_EVENT_RECV) {
-        on_message(calls, &sight, &event->recv.from, event->recv.msg, out);
+        on_message(calls, sight, &event->recv.from, event->recv.msg, out);
     }
+}
+
+bool mcpz_calls_need(const struct mcpz_calls *calls, const struct mcpz_id *peer)
+{
+    return mcpz_call_table_peer(&calls->caller.table, peer) != NULL ||
+           mcpz_call_table_peer(&calls->provider.table, peer) != NULL;
 }
 
 mcpz_time mcpz_calls_deadline(const struct mcpz_calls *calls)

@@ -58,12 +58,14 @@ void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_calls_config *c
 
 /**
  * Take in one event. Handles TASK_*, RUN_*, PROVIDE, WITHDRAW, LIMITS, RECV of OPEN .. CREDIT,
- * TICK; facts LINKED, UNLINKED and UNREACHABLE. Asks for REACH where the provider chosen is not
- * linked. `fabric` and `registry` are looked at only.
+ * TICK; facts LINKED, UNLINKED, UNREACHABLE, RELAYED and UNRELAYED. Asks for REACH where the
+ * provider chosen is not linked.
  */
-void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_fabric *fabric,
-                     const struct mcpz_registry *registry, mcpz_time now,
+void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_call_sight *sight,
                      const struct mcpz_event *event, struct mcpz_outbox *out);
+
+/** Are calls with this node under way, either way, or waiting for a link to it? */
+bool mcpz_calls_need(const struct mcpz_calls *calls, const struct mcpz_id *peer);
 
 mcpz_time mcpz_calls_deadline(const struct mcpz_calls *calls);
 

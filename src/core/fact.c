@@ -39,6 +39,10 @@ const char *mcpz_fact_word(enum mcpz_fact_kind kind)
         return "differs";
     case MCPZ_FACT_PROBED:
         return "probed";
+    case MCPZ_FACT_RELAYED:
+        return "relayed";
+    case MCPZ_FACT_UNRELAYED:
+        return "unrelayed";
     case MCPZ_FACT_KIND_END:
         break;
     }

@@ -27,6 +27,8 @@ enum mcpz_fact_kind {
     MCPZ_FACT_UNREACHABLE,      /* a node we tried to reach is not linked; `reason` says why */
     MCPZ_FACT_DIFFERS,          /* a neighbour holds something else for true than we do */
     MCPZ_FACT_PROBED,           /* a probe of this member has ended; `reason`: 0 well, else not */
+    MCPZ_FACT_RELAYED,          /* a node that is not linked can be called through others */
+    MCPZ_FACT_UNRELAYED,        /* no longer */
     MCPZ_FACT_KIND_END,
 };
 

@@ -7,15 +7,48 @@ static uint64_t seed_for(uint64_t seed, const char *machine)
     return mcpz_hash_bytes(mcpz_text(machine), seed);
 }
 
-/* The fabric's part of the memory comes first, so that it can start over without the rest. */
+static struct mcpz_relay_config relay_config(const struct mcpz_node_config *config)
+{
+    const size_t links_max = config->fabric.links_max;
+
+    return (struct mcpz_relay_config){
+        .self = config->fabric.members.id,
+        .sealer = config->sealer,
+        .sessions_max = config->relayed_max,
+        .links_max = links_max > 0 ? links_max : MCPZ_LINKS_MAX,
+        .seed = seed_for(config->fabric.seed, "relay"),
+    };
+}
+
+/* The fabric's part of the memory comes first, then the relay's, so that they can start over
+ * without the rest. */
 static size_t fabric_bytes(const struct mcpz_node_config *config)
 {
     return mcpz_arena_cost(mcpz_fabric_bytes(&config->fabric), 1);
 }
 
+static size_t lower_bytes(const struct mcpz_node_config *config)
+{
+    const struct mcpz_relay_config relay = relay_config(config);
+
+    return fabric_bytes(config) + mcpz_relay_bytes(&relay);
+}
+
+static void init_lower(struct mcpz_node *node, const struct mcpz_node_config *config,
+                       mcpz_time now)
+{
+    const struct mcpz_relay_config relay = relay_config(config);
+    struct mcpz_arena arena;
+
+    mcpz_arena_init(&arena, node->memory, lower_bytes(config));
+    void *memory = mcpz_arena_take_sure(&arena, fabric_bytes(config), 1);
+    mcpz_fabric_init(&node->fabric, &config->fabric, memory, now);
+    mcpz_relay_init(&node->relay, &relay, &arena);
+}
+
 size_t mcpz_node_bytes(const struct mcpz_node_config *config)
 {
-    return fabric_bytes(config) + mcpz_calls_bytes(&config->calls);
+    return lower_bytes(config) + mcpz_calls_bytes(&config->calls);
 }
 
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
@@ -27,8 +60,8 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     struct mcpz_arena arena;
 
     mcpz_arena_init(&arena, memory, mcpz_node_bytes(config));
-    node->memory = mcpz_arena_take_sure(&arena, fabric_bytes(config), 1);
-    mcpz_fabric_init(&node->fabric, &config->fabric, node->memory, now);
+    node->memory = mcpz_arena_take_sure(&arena, lower_bytes(config), 1);
+    init_lower(node, config, now);
     mcpz_registry_init(&node->registry, self, config->fabric.members.incarnation);
     mcpz_calls_init(&node->calls, &config->calls, self, seed_for(seed, "calls"), &arena);
     mcpz_agents_init(&node->agents, store, &node->fabric.timing, &actor, seed_for(seed, "agents"),
@@ -38,24 +71,64 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
 void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config *config,
                           mcpz_time now)
 {
-    struct mcpz_fabric_config fabric = config->fabric;
+    struct mcpz_node_config anew = *config;
 
-    fabric.seed += fabric.members.incarnation;
-    mcpz_fabric_init(&node->fabric, &fabric, node->memory, now);
-    mcpz_registry_start_over(&node->registry, fabric.members.incarnation);
+    anew.fabric.seed += config->fabric.members.incarnation;
+    init_lower(node, &anew, now);
+    mcpz_registry_start_over(&node->registry, config->fabric.members.incarnation);
 }
 
 /* ---- The step ----------------------------------------------------------------------------- */
 
-/* Show `event` to the machines from the registry up. */
+static void step_calls(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
+                       struct mcpz_outbox *out)
+{
+    const struct mcpz_call_sight sight = {
+        .fabric = &node->fabric,
+        .relay = &node->relay,
+        .registry = &node->registry,
+        .now = now,
+    };
+
+    mcpz_calls_step(&node->calls, &sight, event, out);
+}
+
+/* Show `event` to the machines from the relay up. What has come through others is for calls. */
 static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)
 {
-    const struct mcpz_fabric *fabric = &node->fabric;
+    struct mcpz_relay_outcome outcome;
 
+    mcpz_relay_step(&node->relay, &node->fabric, now, event, out, &outcome);
+    if (outcome.delivered) {
+        const struct mcpz_event relayed = {
+            .kind = MCPZ_EVENT_RECV,
+            .wall_ms = event->wall_ms,
+            .recv = {.from = outcome.from, .msg = &outcome.msg},
+        };
+        step_calls(node, now, &relayed, out);
+    }
+    if (outcome.taken) {
+        return;
+    }
     mcpz_registry_step(&node->registry, now, event, out);
-    mcpz_calls_step(&node->calls, fabric, &node->registry, now, event, out);
-    mcpz_agents_step(&node->agents, &fabric->overlay, now, event, out);
+    if (!outcome.hidden) {
+        step_calls(node, now, event, out);
+    }
+    mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
+}
+
+/* A session with a peer lives as long as calls need it: what those above know. */
+static void tell_needed(struct mcpz_node *node, mcpz_time now)
+{
+    struct mcpz_relay *relay = &node->relay;
+
+    for (size_t i = 0; i < relay->config.sessions_max && relay->count > 0; i++) {
+        if (relay->sessions[i].state != MCPZ_RELAY_FREE) {
+            mcpz_relay_need(relay, i, now,
+                            mcpz_calls_need(&node->calls, &relay->sessions[i].peer));
+        }
+    }
 }
 
 /* A broadcast that came is a message for whoever it is for. */
@@ -103,6 +176,7 @@ void mcpz_node_step(struct mcpz_node *node, mcpz_time now, const struct mcpz_eve
                     struct mcpz_outbox *out)
 {
     size_t sunk = out->count;
+    size_t carried = out->count;
     bool goes_on = mcpz_fabric_step(&node->fabric, now, event, out);
 
     /* Facts rise: what the fabric found out comes before the event itself. */
@@ -114,9 +188,12 @@ void mcpz_node_step(struct mcpz_node *node, mcpz_time now, const struct mcpz_eve
     /* Requests sink. What comes of one at once, like a node that cannot be reached, rises. */
     do {
         node->fabric.members.other_digest = mcpz_registry_digest(&node->registry);
+        mcpz_relay_note(&node->relay, now, out, sunk);
         mcpz_fabric_sink(&node->fabric, now, out, sunk);
         sunk = out->count;
         risen = rise(node, now, event->wall_ms, out, risen);
+        tell_needed(node, now);
+        carried = mcpz_relay_carry(&node->relay, &node->fabric, now, out, carried);
     } while (out->count > sunk);
 }
 
@@ -124,6 +201,7 @@ mcpz_time mcpz_node_deadline(const struct mcpz_node *node)
 {
     mcpz_time deadline = mcpz_fabric_deadline(&node->fabric);
 
+    deadline = mcpz_time_min(deadline, mcpz_relay_deadline(&node->relay));
     deadline = mcpz_time_min(deadline, mcpz_calls_deadline(&node->calls));
     return mcpz_time_min(deadline, mcpz_agents_deadline(&node->agents));
 }

@@ -1,11 +1,12 @@
 /*
  * One node's core: the machines in their line, from the network to the application.
  *
- *   event -> fabric (links, overlay, plumtree, members) -> registry -> calls -> agents -> outbox
+ *   event -> fabric (links, overlay, plumtree, members) -> relay -> registry -> calls -> agents
  *
  * In one step facts rise: what a machine appends as FACT is shown, in the same step, to the
  * machines after it. Requests sink: what asks for BROADCAST or REACH is carried down by the
- * fabric. One sweep each; what a request comes to at once rises in one more. A machine may look
+ * fabric; what calls send to peers without a link is carried by the relay. One sweep each; what a
+ * request comes to at once rises in one more. A machine may look
  * at, never change, a machine below it. This file holds wiring only.
  */
 
@@ -19,20 +20,24 @@
 #include "core/fabric.h"
 #include "core/outbox.h"
 #include "core/registry.h"
+#include "core/relay.h"
 #include "proto/store.h"
 
 struct mcpz_node_config {
     struct mcpz_fabric_config fabric;
     struct mcpz_calls_config calls;
-    uint32_t generation; /* of our actor, see struct mcpz_actor */
+    struct mcpz_sealer sealer; /* without one nothing of ours goes through others */
+    size_t relayed_max;        /* peers reached through others; 0: that of a server */
+    uint32_t generation;       /* of our actor, see struct mcpz_actor */
 };
 
 struct mcpz_node {
     struct mcpz_fabric fabric;
+    struct mcpz_relay relay;
     struct mcpz_registry registry;
     struct mcpz_calls calls;
     struct mcpz_agents agents;
-    void *memory; /* of the fabric, and of calls behind it; borrowed */
+    void *memory; /* of the fabric, of the relay behind it, and of calls; borrowed */
 };
 
 /** How large a block mcpz_node_init() needs. */

@@ -112,6 +112,7 @@ struct mcpz_action {
         struct {
             struct mcpz_id peer;
             struct mcpz_bytes address;
+            bool for_calls; /* if there cannot be a link, one through others will do */
         } reach;
         struct mcpz_fact fact;
         struct mcpz_action_reply reply;

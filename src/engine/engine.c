@@ -176,6 +176,9 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
     engine->node_config.fabric.timing = config->timing;
     engine->node_config.fabric.seed = config->seed;
     engine->node_config.fabric.neighbours_max = config->neighbours_max;
+    assert(config->relayed_max <= MCPZ_RELAY_SESSIONS_MAX);
+    engine->node_config.sealer = mcpz_sealing_port(engine);
+    engine->node_config.relayed_max = config->relayed_max;
     engine->node_config.calls.out_max = config->calls_max;
     engine->node_config.calls.in_max = config->calls_max;
     engine->node_config.calls.gate = config->gate;
@@ -294,6 +297,7 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
     }
     mcpz_lane_clear(&engine->loopback);
     mcpz_outbound_clear(engine);
+    mcpz_sealing_clear(engine);
     free(engine->node_memory);
     mcpz_wipe(engine, sizeof(*engine));
     free(engine);

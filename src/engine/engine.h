@@ -74,6 +74,7 @@ struct mcpz_engine_config {
 
     struct mcpz_node_timing timing; /* zeros: defaults */
     size_t neighbours_max;          /* 0: six */
+    size_t relayed_max;             /* peers called through others; 0: MCPZ_RELAY_SESSIONS_MAX */
     size_t calls_max;               /* we make, and serve, at one time; 0: MCPZ_CALLS_MAX */
     const struct mcpz_gate_config
         *gate; /* whom we work for; borrowed for the making; may be NULL */

@@ -4,6 +4,7 @@
 #define ENGINE_INTERNAL_H
 
 #include "crypto/proof.h"
+#include "crypto/seal.h"
 #include "engine/certificate.h"
 #include "engine/engine.h"
 #include "engine/persist.h"
@@ -89,6 +90,15 @@ struct mcpz_held {
     uint8_t bytes[];
 };
 
+/* ---- Sessions through others -------------------------------------------------------------- */
+
+#define MCPZ_SEALED_MAX (2 * MCPZ_RELAY_SESSIONS_MAX) /* two of each: see core/relay.h */
+
+struct mcpz_sealed {
+    struct mcpz_id peer;
+    struct mcpz_seal *seal; /* NULL: none */
+};
+
 /* ---- The engine --------------------------------------------------------------------------- */
 
 /* The token we are joining with. */
@@ -147,6 +157,8 @@ struct mcpz_engine {
     struct mcpz_held *held_first;
     struct mcpz_held *held_last;
     size_t held_bytes;
+
+    struct mcpz_sealed sealed[MCPZ_SEALED_MAX];
 
     /* What mcpz_engine_token_create() shows. */
     uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
@@ -212,6 +224,13 @@ void mcpz_admission_adopt(struct mcpz_engine *engine, const struct mcpz_id *mesh
 MCPZ_MUST_USE mcpz_error mcpz_admission_found(struct mcpz_engine *engine);
 /** Answer the join under way, if there is one, and forget its token. */
 void mcpz_admission_end_join(struct mcpz_engine *engine, uint32_t code, const char *text);
+
+/* sealing.c */
+
+/** The port through which the core has its sessions through others sealed. */
+struct mcpz_sealer mcpz_sealing_port(struct mcpz_engine *engine);
+/** Wipe the keys of all sessions. */
+void mcpz_sealing_clear(struct mcpz_engine *engine);
 
 /* outbound.c */
 

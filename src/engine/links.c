@@ -145,6 +145,7 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_END:
     case MCPZ_MSG_FAIL:
     case MCPZ_MSG_CANCEL:
+    case MCPZ_MSG_RELAY:
     case MCPZ_MSG_DELTA:
     case MCPZ_MSG_DIGESTS:
     case MCPZ_MSG_WANT:

@@ -67,6 +67,18 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 static_assert(MCPZ_CALL_WINDOW_BYTES >= 2 * MCPZ_CHUNK_BYTES_MAX, "a window keeps a pipe full");
 static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "parameters fit OPEN");
 
+/* ---- Relays ------------------------------------------------------------------------------- */
+
+#define MCPZ_RELAY_BYTES_MAX 36864 /* sealed, of one message */
+#define MCPZ_RELAY_SESSIONS_MAX 64 /* of one server */
+#define MCPZ_RELAY_FLIGHT_BYTES_MAX                                                               \
+    8388608 /* handed to one peer and not taken yet, for all sessions; less than its lane holds   \
+             */
+
+static_assert(MCPZ_RELAY_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "sealed bytes fit RELAY");
+static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "a sealed chunk fits");
+static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "sealed parameters fit");
+
 /* ---- Agents ------------------------------------------------------------------------------- */
 
 #define MCPZ_PATH_BYTES_MAX 400 /* canonical MessagePack array of strings and numbers */

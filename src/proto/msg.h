@@ -66,6 +66,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_OVERLAY_REPLACE = 36,
     MCPZ_MSG_OVERLAY_SWITCH = 37,
     MCPZ_MSG_OVERLAY_SWITCHED = 38,
+    MCPZ_MSG_RELAY = 39,
+    MCPZ_MSG_RELAY_TAKEN = 40,
     MCPZ_MSG_KIND_END,
 };
 
@@ -279,6 +281,32 @@ struct mcpz_msg_cancel {
 struct mcpz_msg_credit {
     uint64_t call;
     bool from_caller;
+    uint32_t bytes;
+};
+
+/* ---- Relays -----------------------------------------------------------------------------------
+ * Two nodes without a link speak through others: core/relay.h. */
+
+enum mcpz_relay_kind {
+    MCPZ_RELAY_GREET = 1, /* the first message of a session */
+    MCPZ_RELAY_GREETED,   /* its answer */
+    MCPZ_RELAY_SEALED,    /* a message of a call, or nothing: a sign of life */
+    MCPZ_RELAY_BROKEN,    /* on its way back: who was at `broken_at` could not hand it on */
+};
+
+/* Source-routed from path[0], who says it, to the last, for whom it is. */
+struct mcpz_msg_relay {
+    uint32_t kind;    /* enum mcpz_relay_kind */
+    uint64_t session; /* a lot of who began it */
+    uint32_t at;      /* index in `path` of who receives this */
+    const struct mcpz_short *path;
+    size_t path_count;
+    uint32_t broken_at;      /* BROKEN */
+    struct mcpz_bytes bytes; /* for nobody between the two to read */
+};
+
+/* "I have taken so many bytes of RELAY off this link": to the hop they came from. */
+struct mcpz_msg_relay_taken {
     uint32_t bytes;
 };
 
@@ -497,6 +525,8 @@ struct mcpz_msg {
         struct mcpz_msg_overlay_replace overlay_replace;
         struct mcpz_msg_overlay_switch overlay_switch;
         struct mcpz_msg_overlay_switched overlay_switched;
+        struct mcpz_msg_relay relay;
+        struct mcpz_msg_relay_taken relay_taken;
     };
 };
 

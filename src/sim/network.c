@@ -45,6 +45,10 @@ static void send_frame(struct mcpz_sim *sim, size_t index, size_t end, struct mc
     happening.frame = mcpz_sim_must(malloc(frame.length));
     happening.length = frame.length;
     memcpy(happening.frame, frame.data, frame.length);
+    if (sim->watch.read != NULL) {
+        const struct mcpz_wire *wire = &sim->wires[index];
+        sim->watch.read(sim->watch.context, wire->ends[end], wire->ends[1 - end], frame);
+    }
     mcpz_agenda_add(&sim->agenda, &happening);
 }
 

@@ -7,7 +7,8 @@
 #include "sim/internal.h"
 
 #define WALL_AT_START_MS UINT64_C(1700000000000)
-#define CALLS_MAX 64                   /* of one node, each way */
+#define CALLS_MAX 64 /* of one node, each way */
+#define RELAYED_MAX 16
 #define HAPPENINGS_AT_ONCE_MAX 1000000 /* more in one microsecond: it will not end */
 
 static uint64_t wall_ms(const struct mcpz_sim *sim)
@@ -252,6 +253,13 @@ mcpz_time mcpz_sim_now(const struct mcpz_sim *sim)
     return sim->now;
 }
 
+void mcpz_sim_hide(struct mcpz_sim *sim, size_t index)
+{
+    assert(sim->nodes[index].life == 0);
+
+    sim->nodes[index].address[0] = '\0';
+}
+
 static void join_mesh(struct mcpz_sim *sim, size_t index)
 {
     struct mcpz_join_token token;
@@ -281,6 +289,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .timing = sim->config.timing,
         .calls_max = CALLS_MAX,
         .gate = &sim->config.gate,
+        .relayed_max = RELAYED_MAX,
     };
 
     assert(node->engine == NULL);

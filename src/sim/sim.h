@@ -53,6 +53,9 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index);
 /** Start all, one after the other, and run until all are linked. */
 void mcpz_sim_start_all(struct mcpz_sim *sim);
 
+/** Before its first start: nobody can dial this node, which is behind NAT and has no address. */
+void mcpz_sim_hide(struct mcpz_sim *sim, size_t index);
+
 /** `mcpz leave`: the node says goodbye and is in no mesh; a later start joins anew. */
 void mcpz_sim_depart(struct mcpz_sim *sim, size_t index);
 
@@ -130,10 +133,12 @@ void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us);
 /* Who looks on while engines act. It may not touch the simulation. */
 struct mcpz_sim_watch {
     void *context;
-    void (*saw)(void *context, size_t index, const struct mcpz_action *action);
+    void (*saw)(void *context, size_t index, const struct mcpz_action *action);   /* may be NULL */
+    void (*read)(void *context, size_t from, size_t to, struct mcpz_bytes frame); /* may be NULL */
 };
 
-/** From now on `watch` sees every action of every node that leaves an engine. */
+/** From now on `watch` sees every action of every node that leaves an engine, and reads every
+ * frame that crosses the network. */
 void mcpz_sim_watch(struct mcpz_sim *sim, const struct mcpz_sim_watch *watch);
 
 bool mcpz_sim_is_paused(const struct mcpz_sim *sim, size_t index);

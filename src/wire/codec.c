@@ -444,6 +444,21 @@ static const struct mcpz_field overlay_switch_fields[] = {
 static const struct mcpz_field overlay_switched_fields[] = {{U32(S, seq)}, {BOOL(S, accepted)}};
 #undef S
 
+#define S struct mcpz_msg_relay
+static const struct mcpz_field relay_fields[] = {
+    {U32_IN(S, kind, MCPZ_RELAY_GREET, MCPZ_RELAY_BROKEN)},
+    {U64(S, session)},
+    {U32_IN(S, at, 0, MCPZ_OVERLAY_WALK_MAX - 1)},
+    {SHORTS(S, path, path_count)},
+    {U32_IN(S, broken_at, 0, MCPZ_OVERLAY_WALK_MAX - 1)},
+    {BYTES(S, bytes, 0, MCPZ_RELAY_BYTES_MAX)},
+};
+#undef S
+
+static const struct mcpz_field relay_taken_fields[] = {
+    {U32(struct mcpz_msg_relay_taken, bytes)},
+};
+
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
     [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
@@ -494,6 +509,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
         NAMED("overlay_switch", struct mcpz_msg_overlay_switch, overlay_switch_fields),
     [MCPZ_MSG_OVERLAY_SWITCHED] =
         NAMED("overlay_switched", struct mcpz_msg_overlay_switched, overlay_switched_fields),
+    [MCPZ_MSG_RELAY] = NAMED("relay", struct mcpz_msg_relay, relay_fields),
+    [MCPZ_MSG_RELAY_TAKEN] = NAMED("relay_taken", struct mcpz_msg_relay_taken, relay_taken_fields),
 };
 
 /* ---- Records: the disk format ---------------------------------------------------------------

@@ -87,7 +87,9 @@ size_t mcpz_caller_count_to(const struct mcpz_caller *caller, const struct mcpz_
 bool mcpz_caller_is_linked(const struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                            const struct mcpz_id *id)
 {
-    return mcpz_id_equal(id, &caller->self) || mcpz_links_find(&sight->fabric->links, id) != NULL;
+    return mcpz_id_equal(id, &caller->self) ||
+           mcpz_links_find(&sight->fabric->links, id) != NULL ||
+           mcpz_relay_reaches(sight->relay, id);
 }
 
 /* ---- Ends --------------------------------------------------------------------------------- */
@@ -277,7 +279,9 @@ static void on_start(struct mcpz_caller *caller, const struct mcpz_call_sight *s
         open_call(caller, slot, sight->now, task, out);
     } else {
         slot->reaching = true; /* the edge says it again when there is a link */
-        mcpz_outbox_append(out, MCPZ_ACTION_REACH)->reach.peer = slot->provider;
+        struct mcpz_action *reach = mcpz_outbox_append(out, MCPZ_ACTION_REACH);
+        reach->reach.peer = slot->provider;
+        reach->reach.for_calls = true;
     }
 }
 
@@ -400,10 +404,10 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
 /* What a fact about a call's provider means for it. */
 static enum mcpz_call_fate fate_of(const struct mcpz_call_out *slot, enum mcpz_fact_kind kind)
 {
-    if (kind == MCPZ_FACT_UNLINKED && slot->open) {
+    if ((kind == MCPZ_FACT_UNLINKED || kind == MCPZ_FACT_UNRELAYED) && slot->open) {
         return MCPZ_CALL_FATE_LOST;
     }
-    if (kind == MCPZ_FACT_LINKED) {
+    if (kind == MCPZ_FACT_LINKED || kind == MCPZ_FACT_RELAYED) {
         return slot->open ? MCPZ_CALL_FATE_REPLACED : MCPZ_CALL_FATE_REACHED;
     }
     return kind == MCPZ_FACT_UNREACHABLE && slot->reaching ? MCPZ_CALL_FATE_UNREACHABLE

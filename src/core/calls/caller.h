@@ -75,7 +75,7 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
                         const struct mcpz_id *from, uint64_t call, const struct mcpz_msg *msg,
                         struct mcpz_outbox *out);
 
-/** Take in LINKED, UNLINKED and UNREACHABLE. */
+/** Take in LINKED, UNLINKED and UNREACHABLE, RELAYED and UNRELAYED. */
 void mcpz_caller_fact(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                       const struct mcpz_fact *fact, struct mcpz_outbox *out);
 
@@ -86,7 +86,7 @@ void mcpz_caller_tick(struct mcpz_caller *caller, const struct mcpz_call_sight *
 /** How many calls to this provider are under way, or wait for a link to it. */
 size_t mcpz_caller_count_to(const struct mcpz_caller *caller, const struct mcpz_id *provider);
 
-/** Can we send to it now? Ourselves we always can. */
+/** Can we send to it now, over a link or through others? To ourselves we always can. */
 bool mcpz_caller_is_linked(const struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                            const struct mcpz_id *id);
 

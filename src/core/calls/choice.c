@@ -18,12 +18,17 @@ static uint64_t reluctance(const struct mcpz_caller *caller, const struct mcpz_c
     bool linked = mcpz_caller_is_linked(caller, sight, id);
     bool known = member != NULL && !mcpz_member_is_gone(member);
 
-    if (!linked &&
-        (!known || mcpz_roster_address(&sight->fabric->members.roster, member).length == 0)) {
+    if (!linked && !known) {
+        return UINT64_MAX;
+    }
+    bool is_dialled =
+        linked || mcpz_roster_address(&sight->fabric->members.roster, member).length > 0;
+    if (!is_dialled && !mcpz_relay_is_there(sight->relay)) {
         return UINT64_MAX;
     }
     bool suspect = known && member->state == MCPZ_MEMBER_SUSPECT;
-    return (suspect ? (uint64_t)1 << 32 : 0) + 2 * mcpz_caller_count_to(caller, id) + !linked;
+    return (suspect ? (uint64_t)1 << 32 : 0) + 4 * mcpz_caller_count_to(caller, id) +
+           (is_dialled ? 0U : 2U) + (linked ? 0U : 1U);
 }
 
 /* Among equals by lot: the k-th is kept with chance 1/k. */

@@ -1,6 +1,6 @@
 /*
  * Which provider a call goes to: one that is not suspect, has the fewest of our calls under way,
- * is linked, then by lot. One that has failed this call is not tried again.
+ * is linked, can be dialled, then by lot. One that has failed this call is not tried again.
  */
 
 #ifndef CORE_CALLS_CHOICE_H

@@ -591,7 +591,9 @@ void mcpz_provider_fact(struct mcpz_provider *provider, mcpz_time now,
 {
     const struct mcpz_call_peer *peer = mcpz_call_table_peer(&provider->table, &fact->about);
 
-    if (fact->kind != MCPZ_FACT_UNLINKED || peer == NULL) {
+    const bool is_lost = fact->kind == MCPZ_FACT_UNLINKED || fact->kind == MCPZ_FACT_UNRELAYED;
+
+    if (!is_lost || peer == NULL) {
         return;
     }
     for (uint32_t slot = peer->calls.first; slot != MCPZ_CALL_NONE;

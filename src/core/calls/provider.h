@@ -84,7 +84,7 @@ void mcpz_provider_demand(struct mcpz_provider *provider, mcpz_time now,
 void mcpz_provider_run(struct mcpz_provider *provider, mcpz_time now,
                        const struct mcpz_event *event, struct mcpz_outbox *out);
 
-/** Take in UNLINKED. */
+/** Take in UNLINKED and UNRELAYED. */
 void mcpz_provider_fact(struct mcpz_provider *provider, mcpz_time now,
                         const struct mcpz_fact *fact, struct mcpz_outbox *out);
 

@@ -6,9 +6,11 @@
 #include "base/time.h"
 #include "core/fabric.h"
 #include "core/registry.h"
+#include "core/relay.h"
 
 struct mcpz_call_sight {
     const struct mcpz_fabric *fabric;
+    const struct mcpz_relay *relay;
     const struct mcpz_registry *registry;
     mcpz_time now;
 };

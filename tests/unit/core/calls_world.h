@@ -9,14 +9,18 @@
 
 static struct mcpz_fabric fabric;
 static struct mcpz_registry registry;
+static struct mcpz_relay relay; /* that can do nothing, unless a test says so */
 static struct mcpz_calls calls;
 static _Alignas(16) uint8_t memory[262144]; /* of the fabric */
 static _Alignas(16) uint8_t calls_memory[8388608];
 
 static inline void step(mcpz_time now, struct mcpz_event event)
 {
+    const struct mcpz_call_sight sight = {
+        .fabric = &fabric, .relay = &relay, .registry = &registry, .now = now};
+
     mcpz_outbox_clear(&out);
-    mcpz_calls_step(&calls, &fabric, &registry, now, &event, &out);
+    mcpz_calls_step(&calls, &sight, &event, &out);
 }
 
 static inline void receive(mcpz_time now, const struct mcpz_id *from, struct mcpz_msg msg)

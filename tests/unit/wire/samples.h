@@ -131,6 +131,10 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_OVERLAY_SWITCH, .overlay_switch = {7, 9, RAW("h:1"), {B32}}},
      RAW("\x95\x25\x07\x09\xa3h:1" ID_B)},
     {{.kind = MCPZ_MSG_OVERLAY_SWITCHED, .overlay_switched = {7, true}}, RAW("\x93\x26\x07\xc3")},
+    {{.kind = MCPZ_MSG_RELAY, .relay = {MCPZ_RELAY_BROKEN, 7, 1, sample_shorts, 2, 2, RAW("x")}},
+     RAW("\x97\x27\x04\x07\x01\x92\xce"
+         "aaaa\x07\x02\xc4\x01x")},
+    {{.kind = MCPZ_MSG_RELAY_TAKEN, .relay_taken = {0x10000}}, RAW("\x92\x28\xce\0\x01\0\0")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -267,6 +271,10 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_OVERLAY_SWITCH,
      .overlay_switch = {UINT32_MAX, UINT32_MAX, FULL(MCPZ_ADDRESS_BYTES_MAX), {B32}}},
     {.kind = MCPZ_MSG_OVERLAY_SWITCHED, .overlay_switched = {UINT32_MAX, true}},
+    {.kind = MCPZ_MSG_RELAY,
+     .relay = {MCPZ_RELAY_BROKEN, UINT64_MAX, MCPZ_OVERLAY_WALK_MAX - 1, full_shorts,
+               MCPZ_OVERLAY_WALK_MAX, MCPZ_OVERLAY_WALK_MAX - 1, FULL(MCPZ_RELAY_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_RELAY_TAKEN, .relay_taken = {UINT32_MAX}},
 };
 
 /* Kinds start at 1, and 7 was given up. */

@@ -1,0 +1,149 @@
+/*
+ * Relays: calls between two nodes that cannot have a link.
+ *
+ *                UNREACHABLE, or it takes too long         GREETED
+ *   REACH: WANTED --------------------------> GREETING --------------> UP   told to calls: RELAYED
+ *             |  LINKED: calls need us not      ^  |  BROKEN, silent    |
+ *             v                                 |  v  other way, or no  |
+ *            free <-----------------------------|-free: UNREACHABLE     |
+ *             ^                                 |                       |  BROKEN, silent, a hop
+ * of |  the other end began it         +-----------------------+  its way is dead
+ *             +---------------------------------------------------------+  UNRELAYED
+ *
+ * A session is a link in all but name, over links that exist between others (core/route.h): calls'
+ * messages to its peer are sealed (proto/sealer.h), wrapped in RELAY, and handed from hop to hop
+ * (core/relay/carrier.h); at the other end they are opened and taken in as from their true origin.
+ * Nothing but messages of calls crosses it. Who begins it finds the way and, when that breaks,
+ * another one: calls are then started over as when another link takes the place of theirs.
+ *
+ * As long as a session is up what becomes of a link to its peer is no concern of its calls. It
+ * ends when no call has needed it for a while; the next one takes a link if there is one.
+ *
+ * Of two nodes that greet each other at once the smaller id's greeting counts.
+ */
+
+#ifndef CORE_RELAY_H
+#define CORE_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "core/event.h"
+#include "core/fabric.h"
+#include "core/outbox.h"
+#include "core/relay/carrier.h"
+#include "core/route.h"
+#include "proto/id.h"
+#include "proto/limits.h"
+#include "proto/sealer.h"
+
+#define MCPZ_RELAY_AVOID_MAX 4    /* steps of ways that broke */
+#define MCPZ_RELAY_ATTEMPTS_MAX 3 /* ways tried to greet one peer */
+
+enum mcpz_relay_state {
+    MCPZ_RELAY_FREE,
+    MCPZ_RELAY_WANTED,     /* a link to it is tried first */
+    MCPZ_RELAY_GREETING,   /* we have greeted it */
+    MCPZ_RELAY_GREETED_US, /* it has greeted us, and said nothing in the session yet */
+    MCPZ_RELAY_UP,
+};
+
+/* A way to the peer, and the number of the session that uses it. */
+struct mcpz_relay_way {
+    uint64_t session;
+    struct mcpz_short path[MCPZ_OVERLAY_WALK_MAX]; /* us first, it last */
+    size_t path_count;                             /* 0: there is none */
+};
+
+struct mcpz_relay_session {
+    struct mcpz_id peer;
+    enum mcpz_relay_state state;
+    bool is_ours; /* we have begun it: finding another way is up to us */
+    bool was_up;  /* calls may still count on it */
+    bool needed;  /* calls are under way, or wait for it */
+    struct mcpz_relay_way way;
+    struct mcpz_relay_way next; /* its newest greeting: counts once something in it was opened */
+    uint32_t bank;              /* which of our two numbers for its keys is that of `way` */
+    uint32_t attempts;
+    struct mcpz_route_step avoid[MCPZ_RELAY_AVOID_MAX];
+    size_t avoid_count;
+    mcpz_time act_at_us; /* WANTED: greet; GREETING, GREETED_US: give up */
+    mcpz_time heard_us;
+    mcpz_time said_us;
+    mcpz_time used_us;
+};
+
+struct mcpz_relay_config {
+    struct mcpz_id self;
+    struct mcpz_sealer sealer; /* without it nothing is relayed for us; for others it is */
+    size_t sessions_max;       /* 0: MCPZ_RELAY_SESSIONS_MAX */
+    size_t links_max;
+    uint64_t seed;
+};
+
+struct mcpz_relay {
+    struct mcpz_relay_config config;
+    struct mcpz_rng rng;
+    struct mcpz_carrier carrier;
+    struct mcpz_relay_session *sessions; /* config.sessions_max */
+    size_t count;                        /* that are not free */
+    uint32_t greetings;                  /* taken in since `greetings_us` */
+    mcpz_time greetings_us;
+    uint64_t begun;
+    uint64_t accepted;
+    uint64_t broken; /* of those that were up */
+    uint64_t forged; /* sealed bytes that were not what they should be */
+    uint64_t over_budget;
+};
+
+/* What a step comes to, beside actions. */
+struct mcpz_relay_outcome {
+    bool taken;     /* the event is for nobody above */
+    bool hidden;    /* it is not for calls */
+    bool delivered; /* `msg` has come from `from`, through others */
+    struct mcpz_id from;
+    struct mcpz_msg msg; /* slices point into the outbox */
+};
+
+/** How much mcpz_relay_init() takes from its arena. */
+size_t mcpz_relay_bytes(const struct mcpz_relay_config *config);
+
+/** Start without sessions. `arena` has room (asserted). */
+void mcpz_relay_init(struct mcpz_relay *relay, const struct mcpz_relay_config *config,
+                     struct mcpz_arena *arena);
+
+/**
+ * Take in one event. Handles RECV of RELAY and RELAY_TAKEN, TICK, LEAVE; facts LINKED, UNLINKED,
+ * UNREACHABLE, DEAD and LEFT. Tells RELAYED, UNRELAYED and UNREACHABLE.
+ */
+void mcpz_relay_step(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
+                     const struct mcpz_event *event, struct mcpz_outbox *out,
+                     struct mcpz_relay_outcome *outcome);
+
+/** What is asked for from action `first` on, before it sinks: REACH of a peer for calls. */
+void mcpz_relay_note(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_outbox *out,
+                     size_t first);
+
+/**
+ * Seal and wrap what calls send to peers of sessions, from action `first` on. Returns the action
+ * after the last that was looked at.
+ */
+size_t mcpz_relay_carry(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
+                        struct mcpz_outbox *out, size_t first);
+
+/** Can calls to `peer` go through others now? */
+bool mcpz_relay_reaches(const struct mcpz_relay *relay, const struct mcpz_id *peer);
+
+/** Could a session with a peer that has no address be tried at all? */
+bool mcpz_relay_is_there(const struct mcpz_relay *relay);
+
+/** Calls with the peer of this session are under way or wait for it, or not. */
+void mcpz_relay_need(struct mcpz_relay *relay, size_t session, mcpz_time now, bool needed);
+
+mcpz_time mcpz_relay_deadline(const struct mcpz_relay *relay);
+
+#endif
