@@ -18,16 +18,17 @@ MAY_USE = {
     "host": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "sim": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "net": {"base", "proto", "core", "crypto", "engine", "host"},
-    "http": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host"},
+    "http": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "desk"},
     "exec": {"base", "proto", "core", "engine", "host"},
-    "local": {"base", "proto", "core", "wire", "engine", "host"},
+    "desk": {"base", "proto", "core", "wire", "engine", "host"},
+    "local": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "cli": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
-            "exec", "local", "client"},
+            "exec", "local", "client", "desk"},
 }
 
 # Header: the floors that may include it. Headers not named here are free for all.
 EDGES = {"net", "http", "exec", "local"}
-SYSTEM = {"store", "client", "engine", "host", "sim", "cli"} | EDGES
+SYSTEM = {"store", "client", "engine", "host", "desk", "sim", "cli"} | EDGES
 CONFINED = {
     "msgpack.h": {"wire"},
     "zstd.h": {"wire"},

@@ -10,6 +10,7 @@
 #include "cli/keys.h"
 #include "cli/reach.h"
 #include "crypto/identity.h"
+#include "desk/reception.h"
 #include "exec/machine.h"
 #include "exec/pool.h"
 #include "host/log.h"
@@ -186,7 +187,8 @@ static void tell_counts(void *context,
     const struct mcpz_assembly *assembly = (const struct mcpz_assembly *)context;
     const struct mcpz_peers_stats *stats = mcpz_peers_stats(assembly->peers);
     const struct mcpz_desk_stats *desk =
-        assembly->local != NULL ? mcpz_local_stats(assembly->local) : NULL;
+        assembly->reception != NULL ? mcpz_desk_stats(mcpz_reception_desk(assembly->reception))
+                                    : NULL;
 
 #define X(name, help) visit(visit_context, "net_" #name, stats->name);
     MCPZ_PEERS_STATS(X)
@@ -230,11 +232,23 @@ static mcpz_error create_server(struct mcpz_assembly *assembly)
     return MCPZ_OK;
 }
 
+static mcpz_error create_reception(struct mcpz_assembly *assembly)
+{
+    mcpz_error error =
+        mcpz_reception_create(assembly->loop, &assembly->offers, &assembly->reception);
+
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "out of memory");
+    }
+    return error;
+}
+
 static mcpz_error create_local(struct mcpz_assembly *assembly)
 {
     struct mcpz_local_trouble why = {.text = ""};
-    mcpz_error error = mcpz_local_create(assembly->loop, assembly->data, &assembly->offers,
-                                         &assembly->local, &why);
+    mcpz_error error =
+        mcpz_local_create(assembly->loop, assembly->data, mcpz_reception_desk(assembly->reception),
+                          &assembly->local, &why);
 
     if (error != MCPZ_OK) {
         mcpz_trouble_say(assembly->trouble, "%s", why.text);
@@ -466,6 +480,7 @@ static mcpz_error create_parts(struct mcpz_assembly *assembly)
         mcpz_loop_listen(assembly->loop, hear, assembly);
         error = start_engine(assembly);
     }
+    error = error == MCPZ_OK ? create_reception(assembly) : error;
     error = error == MCPZ_OK ? create_server(assembly) : error;
     return error == MCPZ_OK ? create_local(assembly) : error;
 }
@@ -494,6 +509,7 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
 void mcpz_assembly_finish(struct mcpz_assembly *assembly)
 {
     mcpz_local_destroy(assembly->local);
+    mcpz_reception_destroy(assembly->reception);
     mcpz_server_destroy(assembly->server);
     mcpz_peers_destroy(assembly->peers);
     mcpz_pool_destroy(assembly->pool);

@@ -28,6 +28,7 @@ struct mcpz_local;
 struct mcpz_loop;
 struct mcpz_peers;
 struct mcpz_pool;
+struct mcpz_reception;
 struct mcpz_server;
 
 #define MCPZ_ASSEMBLY_PATH_BYTES 4096
@@ -50,6 +51,7 @@ struct mcpz_assembly {
     struct mcpz_pool *pool;
     struct mcpz_peers *peers;
     struct mcpz_server *server;
+    struct mcpz_reception *reception;
     struct mcpz_local *local;
     struct mcpz_offers offers; /* which of the edges does what */
 

@@ -39,7 +39,6 @@ struct mcpz_local {
     struct mcpz_desk *desk;
     struct mcpz_socket_path socket;
     int fd;
-    bool is_over; /* the engine must not be called any more */
     ev_io knock;
     ev_timer pause;
     ev_prepare before_sleep;
@@ -47,26 +46,10 @@ struct mcpz_local {
     struct guest guests[MCPZ_PROGRAMS_MAX];
 };
 
-/* ---- The desk's ports --------------------------------------------------------------------- */
+/* ---- The desk ----------------------------------------------------------------------------- */
 
-static uint64_t next_request(void *context)
+static void later(struct mcpz_local *local)
 {
-    struct mcpz_local *local = context;
-    return mcpz_engine_next_request(mcpz_loop_enter(local->loop));
-}
-
-static void say(void *context, struct mcpz_event *event)
-{
-    struct mcpz_local *local = context;
-
-    if (!local->is_over) {
-        mcpz_engine_event(mcpz_loop_enter(local->loop), event);
-    }
-}
-
-static void later(void *context)
-{
-    struct mcpz_local *local = context;
     mcpz_loop_defer(local->loop, &local->work);
 }
 
@@ -76,11 +59,10 @@ static void give_up(struct guest *guest)
     later(guest->local);
 }
 
-static void put(void *context, void *owner, const struct mcpz_msg *msg)
+static void put(void *context, const struct mcpz_msg *msg)
 {
-    struct guest *guest = owner;
+    struct guest *guest = context;
 
-    (void)context;
     if (guest->broken) {
         return;
     }
@@ -226,7 +208,6 @@ static void do_work(void *context)
             forget(guest);
         }
     }
-    mcpz_desk_work(local->desk);
 }
 
 static void welcome(struct mcpz_local *local, int fd)
@@ -249,7 +230,8 @@ static void welcome(struct mcpz_local *local, int fd)
     ev_io_init(&guest->writable, on_writable, fd, EV_WRITE);
     guest->readable.data = guest;
     guest->writable.data = guest;
-    if (mcpz_desk_enter(local->desk, guest, &guest->program) != MCPZ_OK) {
+    const struct mcpz_desk_visitor visitor = {.context = guest, .send = put};
+    if (mcpz_desk_enter(local->desk, &visitor, &guest->program) != MCPZ_OK) {
         forget(guest);
         return;
     }
@@ -285,24 +267,6 @@ static void on_knock(struct ev_loop *ev, ev_io *watcher, int events)
 }
 
 /* ---- Making and unmaking ------------------------------------------------------------------ */
-
-static void on_action(void *context, const struct mcpz_action *action)
-{
-    struct mcpz_local *local = context;
-
-    if (!local->is_over) {
-        mcpz_desk_act(local->desk, action);
-    }
-}
-
-/* When the engine's actions can come no more. */
-static void release(void *context)
-{
-    struct mcpz_local *local = context;
-
-    mcpz_desk_destroy(local->desk);
-    free(local);
-}
 
 static mcpz_error listen_at(struct mcpz_local *local, struct mcpz_local_trouble *trouble)
 {
@@ -341,7 +305,7 @@ static void start_watchers(struct mcpz_local *local)
     ev_prepare_start(ev, &local->before_sleep);
 }
 
-static mcpz_error make(struct mcpz_loop *loop, const char *directory, struct mcpz_offers *offers,
+static mcpz_error make(struct mcpz_loop *loop, const char *directory, struct mcpz_desk *desk,
                        struct mcpz_local **local)
 {
     struct mcpz_local *made = calloc(1, sizeof(*made));
@@ -350,39 +314,28 @@ static mcpz_error make(struct mcpz_loop *loop, const char *directory, struct mcp
         return MCPZ_ENOMEM;
     }
     made->loop = loop;
+    made->desk = desk;
     made->fd = -1;
     made->work = (struct mcpz_deferred){.run = do_work, .context = made};
     for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
         made->guests[i] = (struct guest){.local = made, .fd = -1};
     }
-    const struct mcpz_desk_ports ports = {
-        .context = made,
-        .next_request = next_request,
-        .say = say,
-        .send = put,
-        .later = later,
-    };
-    /* The engine's names are its own and its core's, not a peer's: any seed will do. */
-    mcpz_error error = mcpz_desk_create(&ports, offers, mcpz_clock_now(), &made->desk);
-    if (error == MCPZ_OK) {
-        error = mcpz_socket_path_choose(directory, MCPZ_LOCAL_SOCKET, &made->socket);
-    }
+    mcpz_error error = mcpz_socket_path_choose(directory, MCPZ_LOCAL_SOCKET, &made->socket);
     if (error != MCPZ_OK) {
-        release(made);
+        free(made);
         return error;
     }
     *local = made;
     return MCPZ_OK;
 }
 
-mcpz_error mcpz_local_create(struct mcpz_loop *loop, const char *directory,
-                             struct mcpz_offers *offers, struct mcpz_local **local,
-                             struct mcpz_local_trouble *trouble)
+mcpz_error mcpz_local_create(struct mcpz_loop *loop, const char *directory, struct mcpz_desk *desk,
+                             struct mcpz_local **local, struct mcpz_local_trouble *trouble)
 {
     struct mcpz_local *made = NULL;
 
     *local = NULL;
-    mcpz_error error = make(loop, directory, offers, &made);
+    mcpz_error error = make(loop, directory, desk, &made);
     if (error != MCPZ_OK) {
         (void)snprintf(trouble->text, sizeof(trouble->text), "no socket for programs: %s",
                        mcpz_strerror(error));
@@ -393,11 +346,10 @@ mcpz_error mcpz_local_create(struct mcpz_loop *loop, const char *directory,
         if (made->fd >= 0) {
             (void)close(made->fd);
         }
-        release(made);
+        free(made);
         return error;
     }
-    mcpz_loop_at_end(loop, release, made);
-    mcpz_loop_listen(loop, on_action, made);
+    mcpz_loop_at_end(loop, free, made); /* the desk may send to a guest until then */
     start_watchers(made);
     *local = made;
     return MCPZ_OK;
@@ -410,7 +362,6 @@ void mcpz_local_destroy(struct mcpz_local *local)
     }
     struct ev_loop *ev = mcpz_loop_ev(local->loop);
 
-    local->is_over = true;
     mcpz_loop_undefer(local->loop, &local->work);
     ev_io_stop(ev, &local->knock);
     ev_timer_stop(ev, &local->pause);
@@ -427,9 +378,4 @@ void mcpz_local_destroy(struct mcpz_local *local)
 const char *mcpz_local_path(const struct mcpz_local *local)
 {
     return local->socket.path;
-}
-
-const struct mcpz_desk_stats *mcpz_local_stats(const struct mcpz_local *local)
-{
-    return mcpz_desk_stats(local->desk);
 }

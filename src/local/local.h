@@ -12,9 +12,8 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "desk/desk.h"
 #include "host/loop.h"
-#include "host/offers.h"
-#include "local/desk.h"
 
 #define MCPZ_LOCAL_SOCKET "mcpz.calls.sock"
 #define MCPZ_LOCAL_UNREAD_BYTES_MAX 1048576 /* waiting for a program: then it is not read from */
@@ -27,13 +26,12 @@ struct mcpz_local_trouble {
 };
 
 /**
- * Listen, and register with `loop`, before it turns. `directory` is the node's data; `offers`,
- * borrowed, is shared with the other edges.
+ * Listen, before `loop` turns. `directory` is the node's data; `desk` is borrowed.
  *
  * Errors: MCPZ_EIO  the socket cannot be made; MCPZ_EFULL  no path for it; MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_local_create(struct mcpz_loop *loop, const char *directory,
-                                           struct mcpz_offers *offers, struct mcpz_local **local,
+                                           struct mcpz_desk *desk, struct mcpz_local **local,
                                            struct mcpz_local_trouble *trouble);
 
 /** After the loop has stopped turning, before mcpz_loop_destroy(). NULL is fine. */
@@ -41,7 +39,5 @@ void mcpz_local_destroy(struct mcpz_local *local);
 
 /** Where the socket is. */
 const char *mcpz_local_path(const struct mcpz_local *local);
-
-const struct mcpz_desk_stats *mcpz_local_stats(const struct mcpz_local *local);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "local/desk.h"
+#include "desk/desk.h"
 #include "proto/code.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
@@ -54,9 +54,9 @@ static void say(void *context, struct mcpz_event *event)
     }
 }
 
-static void drop(void *context, void *owner, const struct mcpz_msg *msg)
+static void drop(void *context, const struct mcpz_msg *msg)
 {
-    (void)context, (void)owner, (void)msg;
+    (void)context, (void)msg;
 }
 
 static void later(void *context)
@@ -121,7 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     static struct mcpz_offers offers;
     const struct mcpz_desk_ports ports = {
-        .next_request = next_request, .say = say, .send = drop, .later = later};
+        .next_request = next_request, .say = say, .later = later};
+    const struct mcpz_desk_visitor visitor = {.send = drop};
     struct mcpz_program *programs[2] = {NULL, NULL};
 
     offers = (struct mcpz_offers){.count = 0};
@@ -133,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         struct mcpz_program **program = &programs[bytes[0] & 1];
         size_t size = bytes[1] < length - 2 ? bytes[1] : length - 2;
         if (*program == NULL) {
-            must(mcpz_desk_enter(desk, program, program) == MCPZ_OK);
+            must(mcpz_desk_enter(desk, &visitor, program) == MCPZ_OK);
         }
         if (size > 0 &&
             mcpz_desk_message(desk, *program, mcpz_bytes(bytes + 2, size)) != MCPZ_OK) {

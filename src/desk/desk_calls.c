@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "local/internal.h"
+#include "desk/desk_internal.h"
 #include "proto/code.h"
 #include "proto/traceparent.h"
 

@@ -1,17 +1,17 @@
-/* The desk from the inside: for the files of local/ only. */
+/* The desk from the inside: for the files of desk/ only. */
 
-#ifndef LOCAL_INTERNAL_H
-#define LOCAL_INTERNAL_H
+#ifndef DESK_DESK_INTERNAL_H
+#define DESK_DESK_INTERNAL_H
 
 #include "base/index.h"
-#include "local/desk.h"
+#include "desk/desk.h"
 #include "wire/codec.h"
 
 #define MCPZ_DESK_NONE UINT32_MAX /* no slot */
 
 struct mcpz_program {
     struct mcpz_desk *desk; /* NULL: free */
-    void *owner;
+    struct mcpz_desk_visitor visitor;
     bool greeted; /* its HELLO has come */
     size_t call_count;
     size_t run_count;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "local/internal.h"
+#include "desk/desk_internal.h"
 
 static bool offers(const struct mcpz_program *program, struct mcpz_bytes name)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "local/internal.h"
+#include "desk/desk_internal.h"
 #include "proto/code.h"
 
 static struct mcpz_desk_run *find_run(const struct mcpz_desk *desk, uint64_t run)

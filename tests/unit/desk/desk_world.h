@@ -3,7 +3,7 @@
 #ifndef DESK_WORLD_H
 #define DESK_WORLD_H
 
-#include "local/desk.h"
+#include "desk/desk.h"
 #include "proto/code.h"
 #include "test.h"
 #include "wire/codec.h"
@@ -90,10 +90,9 @@ static inline struct mcpz_bytes bytes_of_msg(const struct mcpz_msg *msg)
     }
 }
 
-static inline void deliver(void *context, void *owner, const struct mcpz_msg *msg)
+static inline void deliver(void *context, const struct mcpz_msg *msg)
 {
-    (void)context;
-    note(owner, bytes_of_msg(msg))->msg = *msg;
+    note(context, bytes_of_msg(msg))->msg = *msg;
 }
 
 static inline void want_later(void *context)
@@ -105,7 +104,7 @@ static inline void want_later(void *context)
 static inline int set_up(void **state)
 {
     const struct mcpz_desk_ports ports = {
-        .next_request = give_request, .say = hear, .send = deliver, .later = want_later};
+        .next_request = give_request, .say = hear, .later = want_later};
 
     (void)state;
     offers = (struct mcpz_offers){.count = 0};
@@ -134,11 +133,18 @@ static inline mcpz_error say(struct mcpz_program *program, struct mcpz_msg msg)
     return mcpz_desk_message(desk, program, mcpz_bytes(buffer, length));
 }
 
+static inline mcpz_error come(void *owner, struct mcpz_program **program)
+{
+    const struct mcpz_desk_visitor visitor = {.context = owner, .send = deliver};
+
+    return mcpz_desk_enter(desk, &visitor, program);
+}
+
 static inline struct mcpz_program *enter(void *owner)
 {
     struct mcpz_program *program;
 
-    CHECK(mcpz_desk_enter(desk, owner, &program) == MCPZ_OK);
+    CHECK(come(owner, &program) == MCPZ_OK);
     CHECK(say(program, (struct mcpz_msg){.kind = MCPZ_MSG_HELLO,
                                          .hello = {.version_min = MCPZ_PROTOCOL_MIN,
                                                    .version_max = MCPZ_PROTOCOL_MAX}}) == MCPZ_OK);

@@ -1,5 +1,5 @@
 /*
- * Programs on this machine that speak the mesh's own messages: what they ask, and what they do.
+ * Where programs on this machine meet the mesh: what they ask of it, and what they do for it.
  *
  *   program                            desk                               engine
  *   OPEN, DATA, END, CANCEL, CREDIT -> a call it makes -----------------> TASK_*
@@ -16,11 +16,11 @@
  * output comes. Several programs may offer the same capability; whoever does least gets the next.
  * A program that goes takes its calls with it, and what it was doing fails as lost.
  *
- * Pure: bytes and sockets are local.h's.
+ * Pure: bytes and sockets are the edges' (local/, http/); reception.h binds it to a loop.
  */
 
-#ifndef LOCAL_DESK_H
-#define LOCAL_DESK_H
+#ifndef DESK_DESK_H
+#define DESK_DESK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,16 +47,21 @@ struct mcpz_program;
 struct mcpz_desk_ports {
     void *context;
 
-    /* The engine: only called from within enter(), message(), leave() and work(). */
+    /* The engine: only called from within enter(), message(), take(), leave() and work(). */
     uint64_t (*next_request)(void *context);
     void (*say)(void *context, struct mcpz_event *event);
 
-    /* Put a message on its way to the program of that owner. May find out that it is gone, and
-     * must not call the desk then, but later. */
-    void (*send)(void *context, void *owner, const struct mcpz_msg *msg);
-
     /* Have mcpz_desk_work() called soon, outside the engine's turn. */
     void (*later)(void *context);
+};
+
+/* How a program is spoken to. */
+struct mcpz_desk_visitor {
+    void *context;
+
+    /* Put a message on its way to it. May be called within the engine's turn: who finds out here
+     * that the program is gone must not call the desk, but later. */
+    void (*send)(void *context, const struct mcpz_msg *msg);
 };
 
 struct mcpz_desk_stats {
@@ -81,7 +86,8 @@ MCPZ_MUST_USE mcpz_error mcpz_desk_create(const struct mcpz_desk_ports *ports,
 void mcpz_desk_destroy(struct mcpz_desk *desk);
 
 /** A program has connected: it is sent our HELLO. Errors: MCPZ_EFULL, MCPZ_ENOMEM */
-MCPZ_MUST_USE mcpz_error mcpz_desk_enter(struct mcpz_desk *desk, void *owner,
+MCPZ_MUST_USE mcpz_error mcpz_desk_enter(struct mcpz_desk *desk,
+                                         const struct mcpz_desk_visitor *visitor,
                                          struct mcpz_program **program);
 
 /**
@@ -93,6 +99,10 @@ MCPZ_MUST_USE mcpz_error mcpz_desk_enter(struct mcpz_desk *desk, void *owner,
  */
 MCPZ_MUST_USE mcpz_error mcpz_desk_message(struct mcpz_desk *desk, struct mcpz_program *program,
                                            struct mcpz_bytes message);
+
+/** As mcpz_desk_message(), of a message that was never bytes; within its bounds (asserted). */
+MCPZ_MUST_USE mcpz_error mcpz_desk_take(struct mcpz_desk *desk, struct mcpz_program *program,
+                                        const struct mcpz_msg *msg);
 
 /** The program is gone. */
 void mcpz_desk_leave(struct mcpz_desk *desk, struct mcpz_program *program);

@@ -8,7 +8,7 @@ TEST(a_program_is_greeted)
 {
     struct mcpz_program *program;
 
-    CHECK(mcpz_desk_enter(desk, &owner_a, &program) == MCPZ_OK);
+    CHECK(come(&owner_a, &program) == MCPZ_OK);
     CHECK_UINT(sent_to(&owner_a, MCPZ_MSG_HELLO)->hello.version_max, MCPZ_PROTOCOL_MAX);
     CHECK_UINT(mcpz_desk_stats(desk)->programs, 1);
 }
@@ -17,7 +17,7 @@ TEST(who_does_not_greet_is_refused)
 {
     struct mcpz_program *program;
 
-    CHECK(mcpz_desk_enter(desk, &owner_a, &program) == MCPZ_OK);
+    CHECK(come(&owner_a, &program) == MCPZ_OK);
     CHECK(open_call(program, 1, false) == MCPZ_EPROTO);
     CHECK_UINT(sent_to(&owner_a, MCPZ_MSG_REFUSE)->refuse.code, MCPZ_CODE_BAD_REQUEST);
 }
@@ -26,7 +26,7 @@ TEST(who_speaks_another_version_is_refused)
 {
     struct mcpz_program *program;
 
-    CHECK(mcpz_desk_enter(desk, &owner_a, &program) == MCPZ_OK);
+    CHECK(come(&owner_a, &program) == MCPZ_OK);
     CHECK(say(program, (struct mcpz_msg){.kind = MCPZ_MSG_HELLO,
                                          .hello = {.version_min = MCPZ_PROTOCOL_MAX + 1,
                                                    .version_max = MCPZ_PROTOCOL_MAX + 1}}) ==
@@ -48,12 +48,12 @@ TEST(there_is_room_for_so_many_programs)
 
     for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
         noted_count = 0;
-        CHECK(mcpz_desk_enter(desk, &owner_a, &program) == MCPZ_OK);
+        CHECK(come(&owner_a, &program) == MCPZ_OK);
     }
     struct mcpz_program *last = program;
-    CHECK(mcpz_desk_enter(desk, &owner_b, &program) == MCPZ_EFULL);
+    CHECK(come(&owner_b, &program) == MCPZ_EFULL);
     mcpz_desk_leave(desk, last);
-    CHECK(mcpz_desk_enter(desk, &owner_b, &program) == MCPZ_OK);
+    CHECK(come(&owner_b, &program) == MCPZ_OK);
 }
 
 /* ---- Calls -------------------------------------------------------------------------------- */

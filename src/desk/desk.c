@@ -1,9 +1,9 @@
-#include "local/desk.h"
+#include "desk/desk.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "local/internal.h"
+#include "desk/desk_internal.h"
 #include "proto/code.h"
 
 /* ---- Ports -------------------------------------------------------------------------------- */
@@ -11,7 +11,8 @@
 void mcpz_desk_send(struct mcpz_desk *desk, struct mcpz_program *program,
                     const struct mcpz_msg *msg)
 {
-    desk->ports.send(desk->ports.context, program->owner, msg);
+    (void)desk;
+    program->visitor.send(program->visitor.context, msg);
 }
 
 void mcpz_desk_say(struct mcpz_desk *desk, struct mcpz_event *event)
@@ -100,7 +101,8 @@ static struct mcpz_program *find_free(struct mcpz_desk *desk)
     return NULL;
 }
 
-mcpz_error mcpz_desk_enter(struct mcpz_desk *desk, void *owner, struct mcpz_program **program)
+mcpz_error mcpz_desk_enter(struct mcpz_desk *desk, const struct mcpz_desk_visitor *visitor,
+                           struct mcpz_program **program)
 {
     struct mcpz_program *made = find_free(desk);
     size_t size = mcpz_index_bytes(MCPZ_PROGRAM_CALLS_MAX);
@@ -116,7 +118,7 @@ mcpz_error mcpz_desk_enter(struct mcpz_desk *desk, void *owner, struct mcpz_prog
     mcpz_arena_init(&arena, made->calls_memory, size);
     mcpz_index_init(&made->calls, MCPZ_PROGRAM_CALLS_MAX, desk->seed, &arena);
     made->desk = desk;
-    made->owner = owner;
+    made->visitor = *visitor;
     desk->stats.programs++;
     *program = made;
     mcpz_desk_send(desk, made,
@@ -221,6 +223,26 @@ static const char *text_of(mcpz_error error)
     }
 }
 
+static mcpz_error refuse(struct mcpz_desk *desk, struct mcpz_program *program, mcpz_error error)
+{
+    if (error != MCPZ_OK) {
+        desk->stats.refused++;
+        mcpz_desk_send(desk, program,
+                       &(struct mcpz_msg){
+                           .kind = MCPZ_MSG_REFUSE,
+                           .refuse = {.code = code_of(error), .text = mcpz_text(text_of(error))}});
+    }
+    return error;
+}
+
+mcpz_error mcpz_desk_take(struct mcpz_desk *desk, struct mcpz_program *program,
+                          const struct mcpz_msg *msg)
+{
+    assert(program->desk == desk);
+
+    return refuse(desk, program, take(desk, program, msg));
+}
+
 mcpz_error mcpz_desk_message(struct mcpz_desk *desk, struct mcpz_program *program,
                              struct mcpz_bytes message)
 {
@@ -230,17 +252,7 @@ mcpz_error mcpz_desk_message(struct mcpz_desk *desk, struct mcpz_program *progra
     assert(program->desk == desk);
     mcpz_arena_init(&arena, desk->arena, sizeof(desk->arena));
     mcpz_error error = mcpz_msg_decode(message, &arena, &msg);
-    if (error == MCPZ_OK) {
-        error = take(desk, program, &msg);
-    }
-    if (error != MCPZ_OK) {
-        desk->stats.refused++;
-        mcpz_desk_send(desk, program,
-                       &(struct mcpz_msg){
-                           .kind = MCPZ_MSG_REFUSE,
-                           .refuse = {.code = code_of(error), .text = mcpz_text(text_of(error))}});
-    }
-    return error;
+    return refuse(desk, program, error == MCPZ_OK ? take(desk, program, &msg) : error);
 }
 
 /* ---- Actions ------------------------------------------------------------------------------ */
