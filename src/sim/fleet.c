@@ -424,6 +424,7 @@ static struct mcpz_fabric_config core_config(const struct mcpz_fleet_config *con
     const size_t rows = config->zone_size > 0 ? config->zone_size + 4
                                               : config->node_count + config->node_count / 4 + 16;
     const bool churns = config->identity_count > config->node_count;
+    const bool flat = config->zone_size == 0; /* like servers, and not so many: zeros */
 
     return (struct mcpz_fabric_config){
         .members =
@@ -444,11 +445,11 @@ static struct mcpz_fabric_config core_config(const struct mcpz_fleet_config *con
         .neighbours_max = NEIGHBOURS_MAX,
         .far_max = 2,
         .passive_max = 24,
-        .gossip_seen_max = 128,
-        .gossip_cache_max = 16,
-        .gossip_cache_bytes = 1024,
-        .gossip_missing_max = 6,
-        .gossip_notices_max = 10,
+        .gossip_seen_max = flat ? 0 : 128,
+        .gossip_cache_max = flat ? 0 : 16,
+        .gossip_cache_bytes = flat ? 0 : 1024,
+        .gossip_missing_max = flat ? 0 : 6,
+        .gossip_notices_max = flat ? 0 : 10,
     };
 }
 

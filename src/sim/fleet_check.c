@@ -75,6 +75,21 @@ size_t mcpz_fleet_wrong_views(const struct mcpz_fleet *fleet, size_t enough)
     return wrong;
 }
 
+size_t mcpz_fleet_believers(const struct mcpz_fleet *fleet, size_t about)
+{
+    size_t believers = 0;
+
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        const struct mcpz_fleet_node *node = &fleet->nodes[i];
+        const struct mcpz_member *row =
+            node->fabric != NULL && i != about
+                ? mcpz_members_find(&node->fabric->members, &fleet->nodes[about].id)
+                : NULL;
+        believers += row != NULL && !mcpz_member_is_gone(row);
+    }
+    return believers;
+}
+
 void mcpz_fleet_describe_wrong(const struct mcpz_fleet *fleet, char *words)
 {
     static const char *const states[] = {"?", "alive", "suspect", "dead", "left"};
@@ -224,6 +239,20 @@ static const struct mcpz_member *buried_row(const struct mcpz_fleet *fleet,
     return NULL;
 }
 
+static void describe_buried(const struct mcpz_fleet *fleet, size_t by,
+                            const struct mcpz_member *row, char *words)
+{
+    const uint32_t identity = mcpz_fleet_identity_of(&row->id);
+    const struct mcpz_fleet_node *node = &fleet->nodes[fleet->node_of[identity]];
+
+    (void)snprintf(words, MCPZ_FLEET_WORDS_BYTES,
+                   "buried: node %zu holds %u for dead in incarnation %llu of %llu, for reason "
+                   "%u, for %llu s, and both are well",
+                   by, identity, (unsigned long long)row->incarnation,
+                   (unsigned long long)mcpz_members_self(&node->fabric->members)->incarnation,
+                   row->reason, (unsigned long long)((fleet->now - row->since_us) / 1000000));
+}
+
 bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words)
 {
     if (fleet->counters[MCPZ_FLEET_BURIED_HEARD] > 0) {
@@ -245,9 +274,7 @@ bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words)
         const struct mcpz_member *buried =
             mcpz_fleet_is_steady(fleet, node) ? buried_row(fleet, node) : NULL;
         if (buried != NULL) {
-            (void)snprintf(words, MCPZ_FLEET_WORDS_BYTES,
-                           "buried: node %zu holds %u for dead, and both are well", i,
-                           mcpz_fleet_identity_of(&buried->id));
+            describe_buried(fleet, i, buried, words);
             return false;
         }
     }

@@ -25,6 +25,9 @@ bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words);
  */
 size_t mcpz_fleet_wrong_views(const struct mcpz_fleet *fleet, size_t enough);
 
+/** Other running nodes that hold a node for a member: alive or suspect. */
+size_t mcpz_fleet_believers(const struct mcpz_fleet *fleet, size_t about);
+
 /** What is wrong with one of the wrong views, in `words`. */
 void mcpz_fleet_describe_wrong(const struct mcpz_fleet *fleet, char *words);
 

@@ -16,6 +16,9 @@
 #define CUT_US MCPZ_SECONDS(90)
 #define GOODBYE_US MCPZ_MS(100)
 #define DARK_US MCPZ_SECONDS(15)
+#define STOP_US MCPZ_SECONDS(60)
+#define STOP_AGREED_S 8 /* issue of membership: who stops is agreed to have failed */
+#define BUSY_US MCPZ_SECONDS(60)
 #define BROADCASTS 16
 #define TELL_LOOK_US MCPZ_MS(50)
 #define TELL_US MCPZ_SECONDS(10) /* then a broadcast will not come any more */
@@ -285,6 +288,68 @@ static void cut_in_two(struct mcpz_fleet_telling *telling, size_t divisor)
     mcpz_fleet_cut(fleet, 0, false, true);
 }
 
+/* Somebody does not run for a moment: everybody about every five seconds. */
+static bool be_busy(struct mcpz_fleet_telling *telling, mcpz_time for_us)
+{
+    const size_t count = mcpz_fleet_count(telling->fleet);
+    const mcpz_time end_us = mcpz_fleet_now(telling->fleet) + for_us;
+
+    while (mcpz_fleet_now(telling->fleet) < end_us) {
+        for (size_t i = 0; i < count; i++) {
+            if (mcpz_rng_below(&telling->rng, MCPZ_SECONDS(5) / MCPZ_MS(50)) == 0) {
+                mcpz_fleet_pause(telling->fleet, i,
+                                 1 + mcpz_rng_below(&telling->rng, (uint32_t)MCPZ_MS(300)));
+            }
+        }
+        if (!mcpz_fleet_pass(telling, MCPZ_MS(50))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Seconds until nobody believes in a node that stops now; below 0: somebody still does. */
+static double seconds_until_failed(struct mcpz_fleet_telling *telling, size_t node)
+{
+    const mcpz_time began_us = mcpz_fleet_now(telling->fleet);
+
+    mcpz_fleet_pause(telling->fleet, node, STOP_US);
+    while (mcpz_fleet_believers(telling->fleet, node) > 0) {
+        if (mcpz_fleet_now(telling->fleet) >= began_us + STOP_US ||
+            !mcpz_fleet_pass(telling, MCPZ_MS(50))) {
+            return -1;
+        }
+    }
+    return (double)(mcpz_fleet_now(telling->fleet) - began_us) / 1e6;
+}
+
+static void stop_one(struct mcpz_fleet_telling *telling, const char *what)
+{
+    const mcpz_time began_us = mcpz_fleet_now(telling->fleet);
+
+    mcpz_fleet_note(telling, what, seconds_until_failed(telling, mcpz_fleet_any_running(telling)),
+                    STOP_AGREED_S);
+    (void)mcpz_fleet_pass(telling, began_us + STOP_US - mcpz_fleet_now(telling->fleet));
+    note_until_correct(telling, "s from when it goes on until every view is correct", 20);
+}
+
+static void tell_stop(struct mcpz_fleet_telling *telling)
+{
+    struct rate rate;
+
+    begin_rate(telling, &rate);
+    telling->phase = "one stopped";
+    stop_one(telling, "s from stopping one until all agree that it failed");
+    telling->phase = "all busy";
+    if (!be_busy(telling, BUSY_US)) {
+        return;
+    }
+    telling->phase = "one stopped";
+    stop_one(telling, "s from stopping one, all having been busy, until all agree");
+    mcpz_fleet_note(telling, "live nodes convicted, the stopped ones included",
+                    since(telling, &rate, MCPZ_FLEET_CONVICTED_LIVE), 2);
+}
+
 static double seconds_until_one(struct mcpz_fleet_telling *telling)
 {
     const mcpz_time began_us = mcpz_fleet_now(telling->fleet);
@@ -488,6 +553,9 @@ static void tell(struct mcpz_fleet_telling *telling)
         break;
     case MCPZ_FLEET_STORY_CRASH:
         tell_crash(telling);
+        break;
+    case MCPZ_FLEET_STORY_STOP:
+        tell_stop(telling);
         break;
     case MCPZ_FLEET_STORY_CUT:
         tell_cut(telling);

@@ -6,15 +6,37 @@
 #define NODES 128
 #define ZONE 32
 
-static struct mcpz_fleet_report told(enum mcpz_fleet_story story, uint64_t seed)
+static void check_told(const struct mcpz_fleet_options *options)
 {
-    const struct mcpz_fleet_options options = {
+    struct mcpz_fleet_report report;
+
+    mcpz_fleet_tell(options, &report);
+    CHECK_TEXT(report.violated, "");
+    CHECK(report.measure_count > 0);
+    for (size_t i = 0; i < report.measure_count; i++) {
+        if (!mcpz_fleet_measure_is_ok(&report.measures[i])) {
+            print_error("seed %" PRIu64 ": %s: %f, at most %f. %s\n", options->seed,
+                        report.measures[i].what, report.measures[i].value,
+                        report.measures[i].bound, report.wrong);
+        }
+        CHECK(mcpz_fleet_measure_is_ok(&report.measures[i]));
+    }
+}
+
+static struct mcpz_fleet_options options_of(enum mcpz_fleet_story story, uint64_t seed)
+{
+    return (struct mcpz_fleet_options){
         .story = story,
         .node_count = NODES,
         .zone_size = ZONE,
         .seed = seed,
         .minutes = 1,
     };
+}
+
+static struct mcpz_fleet_report told(enum mcpz_fleet_story story, uint64_t seed)
+{
+    const struct mcpz_fleet_options options = options_of(story, seed);
     struct mcpz_fleet_report report;
 
     mcpz_fleet_tell(&options, &report);
@@ -23,17 +45,9 @@ static struct mcpz_fleet_report told(enum mcpz_fleet_story story, uint64_t seed)
 
 static void check_story(enum mcpz_fleet_story story)
 {
-    const struct mcpz_fleet_report report = told(story, 1);
+    const struct mcpz_fleet_options options = options_of(story, 1);
 
-    CHECK_TEXT(report.violated, "");
-    CHECK(report.measure_count > 0);
-    for (size_t i = 0; i < report.measure_count; i++) {
-        if (!mcpz_fleet_measure_is_ok(&report.measures[i])) {
-            print_error("%s: %f, at most %f. %s\n", report.measures[i].what,
-                        report.measures[i].value, report.measures[i].bound, report.wrong);
-        }
-        CHECK(mcpz_fleet_measure_is_ok(&report.measures[i]));
-    }
+    check_told(&options);
 }
 
 TEST(who_joins_agrees)
@@ -44,6 +58,19 @@ TEST(who_joins_agrees)
 TEST(a_crash_is_agreed_on_and_so_is_a_return)
 {
     check_story(MCPZ_FLEET_STORY_CRASH);
+}
+
+/* Of as many servers in one scope as the benchmark with real ones has. */
+TEST(who_stops_is_agreed_to_have_failed_in_time)
+{
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        const struct mcpz_fleet_options options = {
+            .story = MCPZ_FLEET_STORY_STOP,
+            .node_count = 50,
+            .seed = seed,
+        };
+        check_told(&options);
+    }
 }
 
 TEST(what_was_cut_finds_itself_again)
@@ -244,7 +271,7 @@ TEST(who_watches_is_shown_what_views_come_to_hold)
 }
 
 TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
-          RUN(what_was_cut_finds_itself_again),
+          RUN(who_stops_is_agreed_to_have_failed_in_time), RUN(what_was_cut_finds_itself_again),
           RUN(who_lost_everybody_finds_them_by_contacts_that_come_last),
           RUN(nobody_who_pauses_is_convicted),
           RUN(who_starves_is_not_convicted_and_makes_little_talk),
