@@ -9,6 +9,7 @@
 #define LAG_US MCPZ_MS(250) /* we stood still if a deadline came so much too late */
 #define WAKING_US MCPZ_SECONDS(1)
 #define PATIENCE_MAX_US MCPZ_SECONDS(30)
+#define PATIENCE_FADES 8 /* of what is learnt, one in so many with a heartbeat that is in time */
 #define HISTORY_US MCPZ_SECONDS(600) /* for so long an ended link counts */
 #define CROWD_WINDOW_US MCPZ_SECONDS(2)
 #define GOSSIP_BYTES_PER_SECOND 65536
@@ -556,8 +557,26 @@ static void beat(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time n
     mcpz_outbox_send(out, &link->id, &ping);
 }
 
+/*
+ * Who was silent for so long and came back may be so again, the longer the later it was; with
+ * every heartbeat that comes in time that is less likely. Who was never late is not borne with at
+ * all.
+ */
+static void learn_patience(const struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now,
+                           uint32_t late_by)
+{
+    const mcpz_time least = links->timing->link_silent_us;
+    mcpz_time borne = now - link->heard_us + 2 * (mcpz_time)late_by;
+
+    if (late_by > 0 && borne > link->patience_us) {
+        link->patience_us = (uint32_t)mcpz_time_min(borne, PATIENCE_MAX_US);
+    } else if (late_by == 0 && link->patience_us > least) {
+        link->patience_us -= (uint32_t)(link->patience_us - least) / PATIENCE_FADES;
+    }
+}
+
 /* RFC 6298, section 2, on the lateness: up by a quarter of what is new, down by a sixteenth. */
-static void learn_lateness(struct mcpz_linked *link, mcpz_time now)
+static void learn_lateness(const struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now)
 {
     mcpz_time due = link->heard_us + link->promised_us;
     uint32_t late_by = now > due ? (uint32_t)mcpz_time_min(now - due, GRACE_MAX_US) : 0;
@@ -567,11 +586,7 @@ static void learn_lateness(struct mcpz_linked *link, mcpz_time now)
     } else {
         link->late_by_us -= (link->late_by_us - late_by) / 16;
     }
-    /* Who was silent for so long and came back may be so again. */
-    mcpz_time silence = 2 * (now - link->heard_us);
-    if (silence > link->patience_us) {
-        link->patience_us = (uint32_t)mcpz_time_min(silence, PATIENCE_MAX_US);
-    }
+    learn_patience(links, link, now, late_by);
 }
 
 static void learn_rtt(struct mcpz_linked *link, mcpz_time now, const struct mcpz_msg_ping *ping)
@@ -604,7 +619,7 @@ static void on_ping(const struct mcpz_links *links, struct mcpz_linked *link, mc
                     const struct mcpz_msg_ping *ping)
 {
     if (link->heard_seq > 0) {
-        learn_lateness(link, now);
+        learn_lateness(links, link, now);
     }
     if (!says_nothing_of_the_way(links, link, now)) {
         learn_rtt(link, now, ping);

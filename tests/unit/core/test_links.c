@@ -221,12 +221,43 @@ TEST(a_history_of_silence_makes_patient)
     CHECK(patience_us > timing.link_silent_us);
     CHECK(link_of(1)->silent_at_us >= now + patience_us);
     hear_ping(1, 1, 0, 1000); /* it does not forget so soon */
-    CHECK_UINT(link_of(1)->patience_us, patience_us);
+    CHECK(link_of(1)->patience_us > patience_us - (patience_us - timing.link_silent_us) / 4);
     for (size_t i = 0; i < 20; i++) { /* and there is an end to it */
         now += MCPZ_SECONDS(3600);
         hear_ping(1, 1, 0, 1000);
     }
     CHECK(link_of(1)->patience_us < MCPZ_SECONDS(3600));
+}
+
+TEST(who_comes_in_time_is_waited_for_as_long_as_anybody)
+{
+    set_up_with(1);
+    tick();
+    hear_ping(1, 1, 0, 4000);
+    for (size_t i = 0; i < 10; i++) { /* however much time it takes */
+        now += MCPZ_SECONDS(4);
+        hear_ping(1, 1, 0, 4000);
+        CHECK_UINT(link_of(1)->patience_us, timing.link_silent_us);
+    }
+}
+
+TEST(a_moment_s_delay_is_soon_forgotten)
+{
+    set_up_with(1);
+    tick();
+    hear_ping(1, 1, 0, 4000);
+    now += MCPZ_SECONDS(7);
+    hear_ping(1, 1, 0, 4000);
+    CHECK(link_of(1)->patience_us > 2 * timing.link_silent_us);
+    uint32_t before_us = link_of(1)->patience_us;
+    for (size_t i = 0; i < 100; i++) {
+        now += MCPZ_SECONDS(4);
+        hear_ping(1, 1, 0, 4000);
+        CHECK(link_of(1)->patience_us <= before_us);
+        before_us = link_of(1)->patience_us;
+    }
+    CHECK(before_us >= timing.link_silent_us);
+    CHECK(before_us < timing.link_silent_us + MCPZ_MS(10));
 }
 
 TEST(who_is_often_late_gets_more_grace)
@@ -569,7 +600,9 @@ TEST_MAIN(
     RUN(who_breaks_a_promise_is_late_after_some_grace),
     RUN(anything_from_who_is_late_makes_it_prompt), RUN(who_stays_silent_is_given_up),
     RUN(a_long_promise_is_waited_for), RUN(a_history_of_silence_makes_patient),
-    RUN(who_is_often_late_gets_more_grace), RUN(the_gossip_of_who_does_not_hear_us_weighs_nothing),
+    RUN(who_comes_in_time_is_waited_for_as_long_as_anybody),
+    RUN(a_moment_s_delay_is_soon_forgotten), RUN(who_is_often_late_gets_more_grace),
+    RUN(the_gossip_of_who_does_not_hear_us_weighs_nothing),
     RUN(a_link_that_stays_one_way_is_given_up), RUN(when_we_stood_still_nobody_is_blamed),
     RUN(who_was_late_before_we_stood_still_has_time_to_speak),
     RUN(a_crowd_of_late_links_is_held_against_ourselves),
