@@ -175,6 +175,20 @@ static bool is_heard(const struct mcpz_links *links, const struct mcpz_member *m
     return link != NULL && !link->late;
 }
 
+/* Does a member count another among its neighbours? */
+static bool has_neighbour(const struct mcpz_members *members, const struct mcpz_member *row,
+                          struct mcpz_short name)
+{
+    const struct mcpz_short *peers = mcpz_roster_adjacency(&members->roster, row);
+
+    for (size_t i = 0; i < row->adjacency_count; i++) {
+        if (peers[i].value == name.value) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Does somebody who is alive, and has not said otherwise, count it among its neighbours? */
 static bool has_support(const struct mcpz_members *members, const struct mcpz_member *member,
                         const struct mcpz_suspicion_case *suspicion)
@@ -184,15 +198,10 @@ static bool has_support(const struct mcpz_members *members, const struct mcpz_me
 
     for (size_t i = 1; i < roster->count; i++) {
         const struct mcpz_member *row = &roster->rows[i];
-        if (row->state != MCPZ_MEMBER_ALIVE || row == member ||
-            mcpz_suspicion_is_by(suspicion, roster->names[i])) {
-            continue;
-        }
-        const struct mcpz_short *peers = mcpz_roster_adjacency(roster, row);
-        for (size_t j = 0; j < row->adjacency_count; j++) {
-            if (peers[j].value == name.value) {
-                return true;
-            }
+        if (row->state == MCPZ_MEMBER_ALIVE && row != member &&
+            !mcpz_suspicion_is_by(suspicion, roster->names[i]) &&
+            has_neighbour(members, row, name)) {
+            return true;
         }
     }
     return false;
@@ -352,8 +361,9 @@ static bool may_suspect(struct mcpz_members *members, mcpz_time now)
 }
 
 /*
- * Does it matter to the others that we say so too? That somebody is late has been said once it is
- * suspect; that it is lost, when as many have said so as a conviction takes.
+ * Does it matter to the others that we say so too? That it is lost, until as many have said so as
+ * a conviction takes. That it is late, from then on: they must not wait for us to lose it as well,
+ * who may be more patient, or not well ourselves.
  */
 static bool adds_weight(const struct mcpz_members *members, const struct mcpz_member *member,
                         enum mcpz_suspicion reason)
@@ -367,7 +377,20 @@ static bool adds_weight(const struct mcpz_members *members, const struct mcpz_me
     if (reason == MCPZ_SUSPICION_SILENT || reason == MCPZ_SUSPICION_CLOSED) {
         return mcpz_suspicion_count_lost(suspicion) <= LOST_ENOUGH;
     }
-    return false;
+    return reason == MCPZ_SUSPICION_LATE && mcpz_suspicion_count_lost(suspicion) >= LOST_ENOUGH &&
+           has_neighbour(members, self_row(members), mcpz_short_of(&member->id));
+}
+
+static struct mcpz_msg doubt_of(const struct mcpz_members *members,
+                                const struct mcpz_member *member, enum mcpz_suspicion reason)
+{
+    return (struct mcpz_msg){
+        .kind = MCPZ_MSG_SUSPECT,
+        .suspect = {.about = member->id,
+                    .incarnation = member->incarnation,
+                    .observer = self_row(members)->id,
+                    .reason = (uint32_t)reason},
+    };
 }
 
 /* Say that we doubt a member, to everybody and to itself. */
@@ -375,8 +398,6 @@ static void accuse(struct mcpz_members *members, const struct mcpz_links *links,
                    struct mcpz_member *member, enum mcpz_suspicion reason, mcpz_time now,
                    struct mcpz_outbox *out)
 {
-    const struct mcpz_id *self = &self_row(members)->id;
-
     if (members->leaving || mcpz_member_is_gone(member) || is_cut_off(members) ||
         mcpz_links_have_just_woken(links, now)) {
         members->spared++;
@@ -388,16 +409,10 @@ static void accuse(struct mcpz_members *members, const struct mcpz_links *links,
         return;
     }
     if ((is_new && !may_suspect(members, now)) ||
-        !weigh(members, member, mcpz_short_of(self), reason, now, out)) {
+        !weigh(members, member, mcpz_short_of(&self_row(members)->id), reason, now, out)) {
         return;
     }
-    struct mcpz_msg msg = {
-        .kind = MCPZ_MSG_SUSPECT,
-        .suspect = {.about = member->id,
-                    .incarnation = member->incarnation,
-                    .observer = *self,
-                    .reason = (uint32_t)reason},
-    };
+    const struct mcpz_msg msg = doubt_of(members, member, reason);
     if (is_new || adds_weight(members, member, reason)) {
         mcpz_outbox_broadcast(out, NULL, &msg);
     } else if (reason == MCPZ_SUSPICION_SILENT || reason == MCPZ_SUSPICION_CLOSED) {
@@ -414,13 +429,8 @@ static void accuse(struct mcpz_members *members, const struct mcpz_links *links,
 static void ask_back(const struct mcpz_members *members, const struct mcpz_member *member,
                      struct mcpz_outbox *out)
 {
-    struct mcpz_msg msg = {
-        .kind = MCPZ_MSG_SUSPECT,
-        .suspect = {.about = member->id,
-                    .incarnation = member->incarnation,
-                    .observer = self_row(members)->id,
-                    .reason = MCPZ_SUSPICION_RUMOUR},
-    };
+    const struct mcpz_msg msg = doubt_of(members, member, MCPZ_SUSPICION_RUMOUR);
+
     mcpz_outbox_send(out, &member->id, &msg);
 }
 
@@ -638,6 +648,28 @@ static void answer_for_who_left(const struct mcpz_members *members, const struct
     }
 }
 
+static size_t count_lost(const struct mcpz_members *members, const struct mcpz_member *member)
+{
+    const struct mcpz_suspicion_case *suspicion =
+        mcpz_suspicions_get(&members->suspicions, member->suspicion);
+
+    return suspicion != NULL ? mcpz_suspicion_count_lost(suspicion) : 0;
+}
+
+/* Enough have lost it. If we wait for it too, they need not wait for us. */
+static void add_our_doubt(const struct mcpz_members *members, const struct mcpz_member *member,
+                          struct mcpz_outbox *out)
+{
+    const struct mcpz_suspicion_case *suspicion =
+        mcpz_suspicions_get(&members->suspicions, member->suspicion);
+
+    if (mcpz_suspicion_is_by(suspicion, mcpz_short_of(&self_row(members)->id)) &&
+        adds_weight(members, member, MCPZ_SUSPICION_LATE) && !members->leaving) {
+        const struct mcpz_msg msg = doubt_of(members, member, MCPZ_SUSPICION_LATE);
+        mcpz_outbox_broadcast(out, NULL, &msg);
+    }
+}
+
 static void on_suspicion(struct mcpz_members *members, const struct mcpz_links *links,
                          mcpz_time now, const struct mcpz_msg_suspect *news,
                          struct mcpz_outbox *out)
@@ -657,8 +689,12 @@ static void on_suspicion(struct mcpz_members *members, const struct mcpz_links *
         news->incarnation != member->incarnation) {
         return; /* nobody's word about nothing we know */
     }
+    size_t lost_before = count_lost(members, member);
     if (weigh(members, member, mcpz_short_of(&news->observer), (enum mcpz_suspicion)news->reason,
               now, out)) {
+        if (lost_before < LOST_ENOUGH && count_lost(members, member) >= LOST_ENOUGH) {
+            add_our_doubt(members, member, out);
+        }
         judge(members, links, member, now, out);
     }
 }

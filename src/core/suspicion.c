@@ -84,15 +84,31 @@ void mcpz_suspicions_look_at(struct mcpz_suspicions *suspicions, mcpz_time at_us
     }
 }
 
+/* Whoever repeats what it heard gives way to who has seen it: that one's neighbourship would speak
+ * for the member as long as its doubt found no room. */
+static size_t find_hearsay(const struct mcpz_suspicion_case *suspicion)
+{
+    size_t at = 0;
+
+    while (at < suspicion->observer_count &&
+           suspicion->reasons[at] != (uint8_t)MCPZ_SUSPICION_RUMOUR) {
+        at++;
+    }
+    return at;
+}
+
 bool mcpz_suspicion_add(struct mcpz_suspicion_case *suspicion, struct mcpz_short observer,
                         enum mcpz_suspicion reason)
 {
     size_t at = find(suspicion, observer);
 
+    if (at == MCPZ_OBSERVERS_MAX && reason != MCPZ_SUSPICION_RUMOUR) {
+        at = find_hearsay(suspicion);
+    }
     if (at == MCPZ_OBSERVERS_MAX) {
         return false;
     }
-    if (at < suspicion->observer_count) {
+    if (at < suspicion->observer_count) { /* hearsay weighs nothing */
         if (weight(reason) <= weight(suspicion->reasons[at])) {
             return false;
         }

@@ -18,7 +18,7 @@
 #include "proto/msg.h"
 
 #define MCPZ_SUSPICIONS_MAX 255 /* a handle fits a byte */
-#define MCPZ_OBSERVERS_MAX 6    /* more make no difference */
+#define MCPZ_OBSERVERS_MAX 8    /* the six neighbours, and who was or is about to be one */
 
 struct mcpz_suspicion_case {
     bool used;

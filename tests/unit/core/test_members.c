@@ -421,7 +421,8 @@ TEST(only_what_adds_weight_is_told_to_all)
     static const struct voices table[] = {
         {0, 0, MCPZ_SUSPICION_LATE, true},
         {MCPZ_SUSPICION_LATE, 1, MCPZ_SUSPICION_LATE, false},
-        {MCPZ_SUSPICION_SILENT, 1, MCPZ_SUSPICION_LATE, false},
+        {MCPZ_SUSPICION_SILENT, 2, MCPZ_SUSPICION_LATE, false},
+        {MCPZ_SUSPICION_SILENT, 3, MCPZ_SUSPICION_LATE, true}, /* they need not wait for us */
         {MCPZ_SUSPICION_LATE, 4, MCPZ_SUSPICION_SILENT, true}, /* the first that has lost it */
         {MCPZ_SUSPICION_SILENT, 1, MCPZ_SUSPICION_SILENT, true},
         {MCPZ_SUSPICION_SILENT, 2, MCPZ_SUSPICION_CLOSED, true}, /* the third */
@@ -461,7 +462,6 @@ TEST(who_adds_no_weight_says_soon_that_it_does_not_vouch)
     for (uint8_t i = 2; i <= 4; i++) {
         hear_all(doubt(i, 1, 1, MCPZ_SUSPICION_SILENT));
     }
-    fact(MCPZ_FACT_LATE, 1, 0);
     CHECK_UINT(members.adjacency_at_us, MCPZ_TIME_NEVER); /* it still is our neighbour */
     fact(MCPZ_FACT_NEIGHBOUR_DOWN, 1, MCPZ_NEIGHBOUR_LOST);
     CHECK_UINT(members.adjacency_at_us, now + timing.adjacency_us);
@@ -483,6 +483,41 @@ TEST(who_adds_weight_has_no_more_to_say)
     fact(MCPZ_FACT_UNLINKED, 1, MCPZ_DOWN_SILENT);
     CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), 1);
     CHECK_UINT(members.adjacency_at_us, MCPZ_TIME_NEVER);
+}
+
+/* Our link may have learnt to be patient, or we are not well: that must not save it. */
+TEST(who_waits_for_whom_enough_have_lost_says_so_when_they_do)
+{
+    set_up();
+    tell_adjacency_of(1, 1, 2, 3, 4);
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), 1);
+    hear_all(doubt(2, 1, 1, MCPZ_SUSPICION_SILENT));
+    hear_all(doubt(3, 1, 1, MCPZ_SUSPICION_SILENT));
+    CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+    hear_all(doubt(4, 1, 1, MCPZ_SUSPICION_SILENT));
+    CHECK_UINT(sent(MCPZ_MSG_SUSPECT)->suspect.reason, MCPZ_SUSPICION_LATE);
+    CHECK(mcpz_id_equal(&sent(MCPZ_MSG_SUSPECT)->suspect.observer, &self));
+    hear_all(doubt(5, 1, 1, MCPZ_SUSPICION_SILENT)); /* once */
+    CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+}
+
+TEST(who_hears_it_or_is_no_neighbour_does_not_say_so)
+{
+    set_up();
+    tell_adjacency_of(1, 1, 2, 3, 4);
+    for (uint8_t i = 2; i <= 4; i++) { /* we hear it */
+        hear_all(doubt(i, 1, 1, MCPZ_SUSPICION_SILENT));
+        CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+    }
+    set_up();
+    tell_adjacency_of(5, 1, 2, 3, 4);
+    link_up(5);
+    fact(MCPZ_FACT_LATE, 5, 0);
+    for (uint8_t i = 2; i <= 4; i++) { /* nobody counts on us */
+        hear_all(doubt(i, 5, 1, MCPZ_SUSPICION_SILENT));
+        CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+    }
 }
 
 TEST(a_lost_link_is_a_hint_and_redialled_at_once)
@@ -829,36 +864,36 @@ TEST(a_goodbye_mends_what_was_held_for_dead)
     CHECK(tells(MCPZ_FACT_LEFT, 4));
 }
 
-TEST_MAIN(RUN(who_is_told_of_becomes_a_member), RUN(what_one_neighbour_tells_is_told_to_all),
-          RUN(a_newcomer_hands_on_none_of_what_it_is_sent), RUN(what_overrides_what),
-          RUN(who_is_unknown_and_gone_stays_unknown),
-          RUN(where_zones_matter_only_ours_is_taken_in),
-          RUN(what_is_not_signed_by_whom_it_is_about_is_refused),
-          RUN(old_news_is_not_worth_verifying), RUN(what_we_say_of_ourselves_is_signed_as_it_is),
-          RUN(we_say_otherwise_with_a_higher_incarnation),
-          RUN(what_we_said_in_an_earlier_life_is_overridden),
-          RUN(a_late_neighbour_is_doubted_before_all_and_to_its_face),
-          RUN(who_is_heard_again_is_asked_to_say_so),
-          RUN(who_answered_a_doubt_is_not_called_late_again_for_a_while),
-          RUN(who_is_slow_is_doubted_when_it_is_lost),
-          RUN(who_was_doubted_long_before_it_answered_is_not_slow),
-          RUN(doubts_that_are_answered_soon_are_counted),
-          RUN(an_answer_that_took_long_counts_from_nothing),
-          RUN(who_has_just_woken_accuses_nobody), RUN(who_is_slow_is_borne_with_up_to_a_bound),
-          RUN(we_notice_that_we_stood_still_at_the_first_event_of_any_kind),
-          RUN(who_adds_no_weight_says_soon_that_it_does_not_vouch),
-          RUN(who_adds_weight_has_no_more_to_say), RUN(only_what_adds_weight_is_told_to_all),
-          RUN(a_lost_link_is_a_hint_and_redialled_at_once),
-          RUN(a_redial_that_is_refused_says_more),
-          RUN(who_links_and_is_not_held_for_alive_is_asked),
-          RUN(what_one_neighbour_holds_for_dead_is_a_rumour),
-          RUN(whom_we_hear_ourselves_is_asked_instead_of_buried), RUN(nobodys_word_weighs_nothing),
-          RUN(a_full_table_takes_who_is_gone_longest_out),
-          RUN(texts_that_find_no_room_leave_no_row), RUN(the_gone_are_forgotten_in_time),
-          RUN(the_dead_are_tried_again_ever_less_often),
-          RUN(who_left_or_has_no_address_or_a_link_is_not_tried),
-          RUN(changes_of_our_neighbours_are_told_once), RUN(of_what_others_tell_the_newest_counts),
-          RUN(versions_of_what_is_told_wrap), RUN(what_we_told_in_an_earlier_life_is_told_anew),
-          RUN(who_leaves_says_so_and_nothing_more), RUN(who_left_is_not_doubted),
-          RUN(who_doubts_somebody_that_left_is_handed_its_goodbye),
-          RUN(a_goodbye_mends_what_was_held_for_dead))
+TEST_MAIN(
+    RUN(who_is_told_of_becomes_a_member), RUN(what_one_neighbour_tells_is_told_to_all),
+    RUN(a_newcomer_hands_on_none_of_what_it_is_sent), RUN(what_overrides_what),
+    RUN(who_is_unknown_and_gone_stays_unknown), RUN(where_zones_matter_only_ours_is_taken_in),
+    RUN(what_is_not_signed_by_whom_it_is_about_is_refused), RUN(old_news_is_not_worth_verifying),
+    RUN(what_we_say_of_ourselves_is_signed_as_it_is),
+    RUN(we_say_otherwise_with_a_higher_incarnation),
+    RUN(what_we_said_in_an_earlier_life_is_overridden),
+    RUN(a_late_neighbour_is_doubted_before_all_and_to_its_face),
+    RUN(who_is_heard_again_is_asked_to_say_so),
+    RUN(who_answered_a_doubt_is_not_called_late_again_for_a_while),
+    RUN(who_is_slow_is_doubted_when_it_is_lost),
+    RUN(who_was_doubted_long_before_it_answered_is_not_slow),
+    RUN(doubts_that_are_answered_soon_are_counted),
+    RUN(an_answer_that_took_long_counts_from_nothing), RUN(who_has_just_woken_accuses_nobody),
+    RUN(who_is_slow_is_borne_with_up_to_a_bound),
+    RUN(we_notice_that_we_stood_still_at_the_first_event_of_any_kind),
+    RUN(who_adds_no_weight_says_soon_that_it_does_not_vouch),
+    RUN(who_adds_weight_has_no_more_to_say),
+    RUN(who_waits_for_whom_enough_have_lost_says_so_when_they_do),
+    RUN(who_hears_it_or_is_no_neighbour_does_not_say_so),
+    RUN(only_what_adds_weight_is_told_to_all), RUN(a_lost_link_is_a_hint_and_redialled_at_once),
+    RUN(a_redial_that_is_refused_says_more), RUN(who_links_and_is_not_held_for_alive_is_asked),
+    RUN(what_one_neighbour_holds_for_dead_is_a_rumour),
+    RUN(whom_we_hear_ourselves_is_asked_instead_of_buried), RUN(nobodys_word_weighs_nothing),
+    RUN(a_full_table_takes_who_is_gone_longest_out), RUN(texts_that_find_no_room_leave_no_row),
+    RUN(the_gone_are_forgotten_in_time), RUN(the_dead_are_tried_again_ever_less_often),
+    RUN(who_left_or_has_no_address_or_a_link_is_not_tried),
+    RUN(changes_of_our_neighbours_are_told_once), RUN(of_what_others_tell_the_newest_counts),
+    RUN(versions_of_what_is_told_wrap), RUN(what_we_told_in_an_earlier_life_is_told_anew),
+    RUN(who_leaves_says_so_and_nothing_more), RUN(who_left_is_not_doubted),
+    RUN(who_doubts_somebody_that_left_is_handed_its_goodbye),
+    RUN(a_goodbye_mends_what_was_held_for_dead))

@@ -105,6 +105,23 @@ TEST(observers_are_bounded)
     CHECK_UINT(mcpz_suspicion_count(one, MCPZ_SUSPICION_REFUSED), 1);
 }
 
+TEST(hearsay_gives_way_to_who_has_seen_it)
+{
+    struct mcpz_suspicion_case *one = open_one();
+
+    CHECK(mcpz_suspicion_add(one, observer(50), MCPZ_SUSPICION_RUMOUR));
+    for (uint32_t i = 1; i < MCPZ_OBSERVERS_MAX; i++) {
+        CHECK(mcpz_suspicion_add(one, observer(i), MCPZ_SUSPICION_LATE));
+    }
+    CHECK(!mcpz_suspicion_add(one, observer(60), MCPZ_SUSPICION_RUMOUR));
+    CHECK(mcpz_suspicion_is_by(one, observer(50)));
+    CHECK(mcpz_suspicion_add(one, observer(60), MCPZ_SUSPICION_LATE));
+    CHECK(!mcpz_suspicion_is_by(one, observer(50)));
+    CHECK(mcpz_suspicion_is_by(one, observer(60)));
+    CHECK_UINT(one->observer_count, MCPZ_OBSERVERS_MAX);
+    CHECK(!mcpz_suspicion_add(one, observer(70), MCPZ_SUSPICION_SILENT));
+}
+
 TEST(what_is_withdrawn_counts_no_more)
 {
     struct mcpz_suspicion_case *one = open_one();
@@ -208,7 +225,8 @@ TEST(every_reason_has_a_word)
 
 TEST_MAIN(RUN(cases_are_bounded_and_used_again), RUN(no_handle_is_no_case),
           RUN(an_observer_counts_once), RUN(its_strongest_reason_counts),
-          RUN(observers_are_bounded), RUN(what_is_withdrawn_counts_no_more),
+          RUN(observers_are_bounded), RUN(hearsay_gives_way_to_who_has_seen_it),
+          RUN(what_is_withdrawn_counts_no_more),
           RUN(who_only_waits_or_heard_of_it_has_not_lost_it), RUN(grace_is_that_of_the_formula),
           RUN(grace_never_grows_with_observers_nor_shrinks_with_members),
           RUN(all_there_are_is_enough), RUN(grace_is_in_units), RUN(every_reason_has_a_word))
