@@ -895,26 +895,30 @@ static void ask_or_reach(const struct mcpz_members *members, const struct mcpz_l
 
 /*
  * Somebody gone, by lot. All nodes together try each of them about once in reconnect_us at first,
- * and ever less often: a machine that was taken away costs next to nothing.
+ * and ever less often: a machine that was taken away costs next to nothing. Each draws anew every
+ * time: if all began to wait for their turn when somebody is buried, all would try at once, and
+ * then nobody for long.
  */
 static void reconnect(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
                       struct mcpz_outbox *out)
 {
+    const mcpz_time wait = members->timing->reconnect_us;
     uint32_t dead;
 
     if (members->reconnect_at_us > now) {
         return;
     }
+    members->reconnect_at_us = now + wait / 2 + jitter(members, wait);
     const struct mcpz_member *chosen = pick(members, MCPZ_MEMBER_DEAD, now, &dead);
-    mcpz_time wait = members->timing->reconnect_us;
-    if (chosen != NULL) {
-        mcpz_time eased = 1 + (now - chosen->since_us) / RECONNECT_EASES_US;
-        size_t share = mcpz_roster_alive_count(&members->roster) / dead;
-        wait *= (share > 1 ? share : 1) * mcpz_time_min(eased, RECONNECT_EASES_MAX);
+    if (chosen == NULL) {
+        return;
+    }
+    const mcpz_time eased = 1 + (now - chosen->since_us) / RECONNECT_EASES_US;
+    const size_t share = mcpz_roster_alive_count(&members->roster) / dead;
+    const mcpz_time turns = (share > 1 ? share : 1) * mcpz_time_min(eased, RECONNECT_EASES_MAX);
+    if (mcpz_rng_below(&members->rng, (uint32_t)turns) == 0) {
         ask_or_reach(members, links, chosen, out);
     }
-    wait = mcpz_time_min(wait, MCPZ_SECONDS(3600));
-    members->reconnect_at_us = now + wait / 2 + jitter(members, wait);
 }
 
 /*

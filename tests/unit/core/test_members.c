@@ -701,6 +701,26 @@ TEST(the_dead_are_tried_again_ever_less_often)
     CHECK(count_reaches(MCPZ_SECONDS(7200)) > 0); /* but for ever */
 }
 
+/* Else all would try at once when somebody is buried, and nobody for long when it comes back. */
+TEST(who_has_died_just_now_is_tried_by_a_few_of_many)
+{
+    size_t tried = 0;
+
+    set_up_as((struct mcpz_members_config){.rows_max = 64});
+    set_up_mesh();
+    for (uint8_t i = 10; i < 60; i++) {
+        know(i);
+    }
+    for (uint64_t life = 1; life <= 200; life++) {
+        hear_all(death(4, life));
+        tried += count_reaches(MCPZ_SECONDS(5)) > 0;
+        hear_all(news(4, life + 1, MCPZ_MEMBER_ALIVE));
+        CHECK_UINT(count_reaches(LONG_US), 0); /* all are well for long */
+    }
+    CHECK(tried > 0);
+    CHECK(tried < 50);
+}
+
 TEST(who_left_or_has_no_address_or_a_link_is_not_tried)
 {
     struct mcpz_msg hidden = news(9, 1, MCPZ_MEMBER_ALIVE);
@@ -891,6 +911,7 @@ TEST_MAIN(
     RUN(whom_we_hear_ourselves_is_asked_instead_of_buried), RUN(nobodys_word_weighs_nothing),
     RUN(a_full_table_takes_who_is_gone_longest_out), RUN(texts_that_find_no_room_leave_no_row),
     RUN(the_gone_are_forgotten_in_time), RUN(the_dead_are_tried_again_ever_less_often),
+    RUN(who_has_died_just_now_is_tried_by_a_few_of_many),
     RUN(who_left_or_has_no_address_or_a_link_is_not_tried),
     RUN(changes_of_our_neighbours_are_told_once), RUN(of_what_others_tell_the_newest_counts),
     RUN(versions_of_what_is_told_wrap), RUN(what_we_told_in_an_earlier_life_is_told_anew),
