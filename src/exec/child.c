@@ -187,3 +187,29 @@ void mcpz_child_hold_standard(void)
         }
     }
 }
+
+const char *mcpz_child_stage_word(enum mcpz_keeper_stage stage)
+{
+    if (stage > MCPZ_STAGE_FENCE) {
+        return mcpz_fence_word((enum mcpz_fence_stage)(stage - MCPZ_STAGE_FENCE));
+    }
+    switch (stage) {
+    case MCPZ_STAGE_KEEPER:
+        return "keeper";
+    case MCPZ_STAGE_PROC:
+        return "/proc";
+    case MCPZ_STAGE_FORK:
+        return "fork";
+    case MCPZ_STAGE_LIMITS:
+        return "limits";
+    case MCPZ_STAGE_DIRECTORY:
+        return "workspace";
+    case MCPZ_STAGE_SHELL:
+        return "/bin/sh";
+    case MCPZ_STAGE_GROUP:
+        return "cgroup";
+    case MCPZ_STAGE_FENCE:
+        break;
+    }
+    return "?";
+}

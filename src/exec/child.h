@@ -82,6 +82,9 @@ void mcpz_child_finish(struct mcpz_child *child);
  */
 void mcpz_child_kill(struct mcpz_child *child);
 
+/** Where a start failed, in a word. */
+const char *mcpz_child_stage_word(enum mcpz_keeper_stage stage);
+
 /** Open what is closed of stdin, stdout and stderr, so that no pipe gets their numbers. */
 void mcpz_child_hold_standard(void);
 

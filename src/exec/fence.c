@@ -50,7 +50,8 @@ static bool set_limits(const struct mcpz_fence *fence)
            set_limit(RLIMIT_FSIZE, disk, disk) && set_limit(RLIMIT_MEMLOCK, 0, 0) &&
            set_limit(RLIMIT_MSGQUEUE, 0, 0) &&
            /* SIGXCPU first, which says what happened */
-           set_limit(RLIMIT_CPU, fence->cpu_seconds_max, fence->cpu_seconds_max + 1);
+           (fence->cpu_seconds_max == 0 ||
+            set_limit(RLIMIT_CPU, fence->cpu_seconds_max, fence->cpu_seconds_max + 1));
 }
 
 /* As many processors as it may use, rounded up; which ones, takes turns. */

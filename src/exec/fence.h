@@ -30,7 +30,8 @@ struct mcpz_fence {
     const struct mcpz_provision *provision;
     const char *workspace;    /* absolute */
     const char *name;         /* of its group */
-    uint32_t cpu_seconds_max; /* of one process */
+    uint32_t cpu_seconds_max; /* of one process; 0: no limit */
+    bool endless;             /* limits.time is kept by somebody else */
     uint32_t turn;            /* counts on, so that workspaces do not share one processor */
 };
 

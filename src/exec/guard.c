@@ -27,7 +27,9 @@ void mcpz_guard_init(struct mcpz_guard *guard, const struct mcpz_fence *fence, i
     guard->fence = fence;
     guard->proc = proc;
     guard->workspace = open(fence->workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    guard->end_ms = now_ms + (uint64_t)fence->provision->provider.limits.seconds * 1000;
+    guard->end_ms = fence->endless
+                        ? UINT64_MAX
+                        : now_ms + (uint64_t)fence->provision->provider.limits.seconds * 1000;
     guard->look_ms = now_ms + FIRST_LOOK_MS;
     guard->measure_ms = now_ms + MCPZ_GUARD_MEASURE_MS;
     guard->census.count = 0;

@@ -10,9 +10,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define ENVIRONMENT_MAX 16
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define DEFAULT_LANG "C.UTF-8"
 #define CPU_SLACK_SECONDS 2
 /* stderr of a task that is over holds what a pipe holds: 64 KiB, at most 1 MiB if it was grown. */
 #define DRAIN_READS_MAX (1048576 / MCPZ_CHUNK_BYTES_MAX + 1)
@@ -245,32 +242,6 @@ static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* ---- The keeper's news -------------------------------------------------------------------- */
 
-static const char *stage_word(enum mcpz_keeper_stage stage)
-{
-    if (stage > MCPZ_STAGE_FENCE) {
-        return mcpz_fence_word((enum mcpz_fence_stage)(stage - MCPZ_STAGE_FENCE));
-    }
-    switch (stage) {
-    case MCPZ_STAGE_KEEPER:
-        return "keeper";
-    case MCPZ_STAGE_PROC:
-        return "/proc";
-    case MCPZ_STAGE_FORK:
-        return "fork";
-    case MCPZ_STAGE_LIMITS:
-        return "limits";
-    case MCPZ_STAGE_DIRECTORY:
-        return "workspace";
-    case MCPZ_STAGE_SHELL:
-        return "/bin/sh";
-    case MCPZ_STAGE_GROUP:
-        return "cgroup";
-    case MCPZ_STAGE_FENCE:
-        break;
-    }
-    return "?";
-}
-
 static void note_trouble(struct mcpz_job *job, enum mcpz_code code, const char *what,
                          const char *why)
 {
@@ -298,7 +269,7 @@ static void on_report(struct mcpz_job *job, const struct mcpz_keeper_report *rep
         return;
     case MCPZ_KEEPER_FAILED:
         (void)snprintf(what, sizeof(what),
-                       "cannot start the command: %s: ", stage_word(report->stage));
+                       "cannot start the command: %s: ", mcpz_child_stage_word(report->stage));
         note_trouble(job, MCPZ_CODE_START_FAILED, what, strerror(report->number));
         return;
     case MCPZ_KEEPER_ENDED:
@@ -331,7 +302,7 @@ static void on_gone(struct mcpz_job *job)
     ev_io_stop(loop_of(job), &job->on_input);
     mcpz_child_finish(&job->child);
     /* The keeper did this, or was killed. Which, its wait status cannot tell: see child.c. */
-    (void)mcpz_workspace_remove(job->site->root, job->workspace);
+    (void)mcpz_workspace_remove(job->site->launch.root, job->workspace);
     job->child.output = output;
     job->child.errors = errors;
 }
@@ -365,61 +336,17 @@ static void on_status(struct ev_loop *loop, ev_io *watcher, int events)
 
 /* ---- Starting ----------------------------------------------------------------------------- */
 
-struct environment {
-    char *entries[ENVIRONMENT_MAX + 1]; /* ends with NULL */
-    size_t count;
-};
-
-static bool environment_add(struct environment *environment, const char *name, const char *value)
+static bool environment_make(struct mcpz_environment *environment, const struct mcpz_job *job)
 {
-    assert(environment->count < ENVIRONMENT_MAX);
-
-    char *entry;
-    if (asprintf(&entry, "%s=%s", name, value) < 0) {
-        return false;
-    }
-    environment->entries[environment->count++] = entry;
-    return true;
-}
-
-static bool environment_add_number(struct environment *environment, const char *name,
-                                   uint64_t number)
-{
-    char text[24];
-
-    (void)snprintf(text, sizeof(text), "%" PRIu64, number);
-    return environment_add(environment, name, text);
-}
-
-static void environment_finish(struct environment *environment)
-{
-    for (size_t i = 0; i < environment->count; i++) {
-        free(environment->entries[i]);
-    }
-}
-
-static const char *ours_or(const char *name, const char *otherwise)
-{
-    const char *value = getenv(name);
-    return value != NULL ? value : otherwise;
-}
-
-static bool environment_make(struct environment *environment, const struct mcpz_job *job,
-                             const char *workspace)
-{
-    return environment_add(environment, "PATH", ours_or("PATH", DEFAULT_PATH)) &&
-           environment_add(environment, "LANG", ours_or("LANG", DEFAULT_LANG)) &&
-           environment_add(environment, "HOME", workspace) &&
-           environment_add(environment, "TMPDIR", workspace) &&
-           environment_add(environment, "MCPZ_TASK_TYPE", job->capability) &&
-           environment_add(environment, "MCPZ_PARAMS", job->params) &&
-           environment_add(environment, "MCPZ_CALLER", job->caller) &&
-           environment_add_number(environment, "MCPZ_DEADLINE_MS", job->deadline_wall_ms) &&
-           environment_add_number(environment, "MCPZ_PRIORITY", job->priority) &&
-           environment_add(environment, "MCPZ_TENANT", job->tenant) &&
-           environment_add(environment, "MCPZ_TRACEPARENT", job->traceparent) &&
-           environment_add(environment, "MCPZ_IDEMPOTENCY_KEY", job->idempotency_key) &&
-           environment_add_number(environment, "MCPZ_IDEMPOTENT", job->idempotent);
+    return mcpz_environment_add(environment, "MCPZ_TASK_TYPE", job->capability) &&
+           mcpz_environment_add(environment, "MCPZ_PARAMS", job->params) &&
+           mcpz_environment_add(environment, "MCPZ_CALLER", job->caller) &&
+           mcpz_environment_add_number(environment, "MCPZ_DEADLINE_MS", job->deadline_wall_ms) &&
+           mcpz_environment_add_number(environment, "MCPZ_PRIORITY", job->priority) &&
+           mcpz_environment_add(environment, "MCPZ_TENANT", job->tenant) &&
+           mcpz_environment_add(environment, "MCPZ_TRACEPARENT", job->traceparent) &&
+           mcpz_environment_add(environment, "MCPZ_IDEMPOTENCY_KEY", job->idempotency_key) &&
+           mcpz_environment_add_number(environment, "MCPZ_IDEMPOTENT", job->idempotent);
 }
 
 /*
@@ -436,48 +363,6 @@ static uint32_t cpu_seconds(const struct mcpz_job *job, bool fenced)
         return (most < seconds ? most : seconds) * ((job->limits.cpu_milli + 999) / 1000);
     }
     return processors > 1 && processors < 4096 ? seconds * (uint32_t)processors : seconds;
-}
-
-static mcpz_error start_child(struct mcpz_job *job, const struct mcpz_provision *provision)
-{
-    char workspace[PATH_MAX];
-    struct environment environment = {.count = 0};
-    int cause;
-
-    int length =
-        snprintf(workspace, sizeof(workspace), "%s/%s", job->site->directory, job->workspace);
-    if (length < 0 || (size_t)length >= sizeof(workspace)) {
-        errno = ENAMETOOLONG;
-        return MCPZ_EIO;
-    }
-
-    mcpz_error error = MCPZ_ENOMEM;
-    if (environment_make(&environment, job, workspace)) {
-        const bool fenced = provision->isolation != MCPZ_ISOLATION_NONE;
-        const uint32_t seconds = cpu_seconds(job, fenced);
-        const struct mcpz_fence fence = {
-            .machine = &job->site->machine,
-            .provision = provision,
-            .workspace = workspace,
-            .name = job->workspace,
-            .cpu_seconds_max = seconds,
-            .turn = job->site->counter,
-        };
-        const struct mcpz_child_config config = {
-            .command = provision->provider.command,
-            .environment = environment.entries,
-            .root = job->site->directory,
-            .workspace = workspace,
-            .name = job->workspace,
-            .cpu_seconds_max = seconds,
-            .fence = fenced ? &fence : NULL,
-        };
-        error = mcpz_child_start(&config, &job->child);
-    }
-    cause = errno;
-    environment_finish(&environment);
-    errno = cause;
-    return error;
 }
 
 static void watch(struct mcpz_job *job)
@@ -506,15 +391,24 @@ void mcpz_job_start(struct mcpz_job *job, const struct mcpz_provision *provision
     assert(!job->started && !job->told);
 
     job->limits = provision->provider.limits;
-    if (mcpz_workspace_make(job->site->root, &job->site->counter, job->workspace) != MCPZ_OK) {
-        fail_start(job, "cannot make a workspace");
-        return;
+    const bool fenced = provision->isolation != MCPZ_ISOLATION_NONE;
+    const struct mcpz_launch launch = {
+        .provision = provision,
+        .cpu_seconds_max = cpu_seconds(job, fenced),
+    };
+    struct mcpz_environment environment = {.count = 0};
+    const char *what = "cannot make the environment";
+    mcpz_error error = MCPZ_ENOMEM;
+    errno = ENOMEM;
+    if (environment_make(&environment, job)) {
+        error = mcpz_launch(&job->site->launch, &launch, &environment, job->workspace, &job->child,
+                            &what);
     }
-    if (start_child(job, provision) != MCPZ_OK) {
-        int cause = errno;
-        (void)mcpz_workspace_remove(job->site->root, job->workspace);
-        errno = cause;
-        fail_start(job, "cannot start a process");
+    int cause = errno;
+    mcpz_environment_finish(&environment);
+    errno = cause;
+    if (error != MCPZ_OK) {
+        fail_start(job, what);
         return;
     }
     job->started = true;

@@ -23,7 +23,7 @@
 #include "base/attr.h"
 #include "core/outbox.h"
 #include "exec/child.h"
-#include "exec/machine.h"
+#include "exec/launch.h"
 #include "exec/pool.h"
 #include "exec/provision.h"
 #include "exec/run.h"
@@ -40,12 +40,10 @@ struct mcpz_job;
 struct mcpz_job_site {
     struct mcpz_loop *loop;
     struct mcpz_pool_stats stats;
-    struct mcpz_machine machine;
-    const char *directory; /* absolute: the workspaces are in it */
-    int root;              /* the same, open */
-    uint32_t counter;      /* of workspaces */
+    struct mcpz_launch_site launch;
     void *context;
     void (*over)(void *context, struct mcpz_job *job); /* may destroy it */
+    void (*polled)(void *context);                     /* a crew was: exec/crew.h */
     uint8_t buffer[MCPZ_CHUNK_BYTES_MAX];              /* what was just read */
 };
 

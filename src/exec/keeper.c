@@ -117,7 +117,7 @@ static bool set_limits(const struct mcpz_keeper *keeper)
 {
     return set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_NOFILE, MCPZ_CHILD_FILES_MAX) &&
            set_limit(RLIMIT_FSIZE, MCPZ_CHILD_FILE_BYTES_MAX) &&
-           set_limit(RLIMIT_CPU, keeper->cpu_seconds_max) &&
+           (keeper->cpu_seconds_max == 0 || set_limit(RLIMIT_CPU, keeper->cpu_seconds_max)) &&
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 

@@ -44,7 +44,7 @@ struct mcpz_keeper {
     const char *root;               /* absolute: the directory the workspace is in */
     const char *workspace;          /* absolute: where the command runs */
     const char *name;               /* of the workspace in `root` */
-    uint32_t cpu_seconds_max;       /* of one process of the command */
+    uint32_t cpu_seconds_max;       /* of one process of the command; 0: no limit */
     const struct mcpz_fence *fence; /* NULL: none */
 };
 

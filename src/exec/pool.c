@@ -7,13 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exec/crew.h"
 #include "exec/job.h"
+#include "exec/json.h"
 #include "host/offers.h"
 
 #define POLL_MS 100 /* how long one look at the keepers takes when nothing happens */
 
 /* Between two turns of the loop the core can have no more calls than it has room for. */
 #define REFUSED_MAX MCPZ_CALLS_MAX
+
+#define CREWS_MAX 128 /* as many again may be closing as there may be */
 
 /* A RUN_START that came to nothing, to be told outside the turn. */
 struct refusal {
@@ -27,7 +31,11 @@ struct mcpz_pool {
     struct mcpz_offers *shared; /* with other edges; borrowed; NULL: all RUN_STARTs are ours */
     char *directory;
     struct mcpz_provision provisions[MCPZ_CAPABILITIES_PER_NODE_MAX];
+    struct mcpz_crew *provision_crews[MCPZ_CAPABILITIES_PER_NODE_MAX]; /* NULL: no workers */
     size_t provision_count;
+    struct mcpz_crew *crews[CREWS_MAX]; /* also those that are closing */
+    size_t crew_count;
+    struct mcpz_errand_port port;
     size_t running_max;
     struct mcpz_job *running[MCPZ_CHILDREN_MAX]; /* stats.running of them, in no order */
     struct mcpz_job *waiting[MCPZ_WAITING_MAX];  /* stats.waiting, first come, first served */
@@ -187,6 +195,132 @@ static void on_kick(struct ev_loop *loop, ev_timer *timer, int events)
     kick(pool);
 }
 
+/* ---- Workers ------------------------------------------------------------------------------ */
+
+static void tell(void *context, enum mcpz_event_kind kind, const struct mcpz_event_run *run)
+{
+    const struct mcpz_pool *pool = context;
+    struct mcpz_event event = {.kind = kind, .run = *run};
+    mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
+}
+
+static void on_worker_credit(void *context, uint32_t id, uint32_t credit)
+{
+    tell(context, MCPZ_EVENT_RUN_CREDIT, &(struct mcpz_event_run){.run = id, .credit = credit});
+}
+
+static void on_worker_output(void *context, uint32_t id, struct mcpz_bytes chunk)
+{
+    tell(context, MCPZ_EVENT_RUN_OUTPUT, &(struct mcpz_event_run){.run = id, .chunk = chunk});
+}
+
+static void on_worker_end(void *context, uint32_t id)
+{
+    tell(context, MCPZ_EVENT_RUN_END, &(struct mcpz_event_run){.run = id});
+}
+
+static void on_worker_fail(void *context, uint32_t id, uint32_t code, struct mcpz_bytes text)
+{
+    tell(context, MCPZ_EVENT_RUN_FAIL,
+         &(struct mcpz_event_run){.run = id, .code = code, .text = text});
+}
+
+/* Crews that were closed, and have nothing left. */
+static void on_polled(void *context)
+{
+    struct mcpz_pool *pool = context;
+
+    for (size_t i = pool->crew_count; i > 0; i--) {
+        if (mcpz_crew_is_done(pool->crews[i - 1])) {
+            mcpz_crew_destroy(pool->crews[i - 1]);
+            pool->crews[i - 1] = pool->crews[--pool->crew_count];
+        }
+    }
+}
+
+static mcpz_error open_crew(struct mcpz_pool *pool, const struct mcpz_service *service,
+                            enum mcpz_isolation isolation, struct mcpz_crew **crew)
+{
+    struct mcpz_provision provision;
+
+    *crew = NULL;
+    if (pool->crew_count == CREWS_MAX) {
+        return MCPZ_EFULL;
+    }
+    mcpz_error error = mcpz_provision_init(&provision, service, isolation);
+    if (error == MCPZ_OK) {
+        error = mcpz_crew_create(&pool->site, &provision, crew);
+    }
+    if (error == MCPZ_OK) {
+        pool->crews[pool->crew_count++] = *crew;
+        mcpz_crew_kick(*crew);
+    }
+    return error;
+}
+
+/* The workers that do `capability` here. NULL: none. */
+static struct mcpz_crew *find_crew(const struct mcpz_pool *pool, struct mcpz_bytes capability)
+{
+    for (size_t i = 0; i < pool->provision_count; i++) {
+        if (mcpz_bytes_equal(mcpz_text(pool->provisions[i].provider.name), capability)) {
+            return pool->provision_crews[i];
+        }
+    }
+    return NULL;
+}
+
+static struct mcpz_errand *find_errand(struct mcpz_pool *pool, uint32_t id)
+{
+    for (size_t i = 0; i < pool->crew_count; i++) {
+        struct mcpz_errand *errand = mcpz_crew_find(pool->crews[i], &pool->port, id);
+        if (errand != NULL) {
+            return errand;
+        }
+    }
+    return NULL;
+}
+
+static void start_errand(struct mcpz_pool *pool, struct mcpz_crew *crew,
+                         const struct mcpz_action_run *start)
+{
+    struct mcpz_errand *errand;
+
+    if (start->params.length > 0 && !mcpz_json_is_value(start->params)) {
+        refuse(pool, start->run, MCPZ_CODE_BAD_REQUEST, "its worker takes JSON as parameters");
+        return;
+    }
+    if (mcpz_errand_create(&pool->port, start, &errand) != MCPZ_OK) {
+        refuse(pool, start->run, MCPZ_CODE_BUSY, "out of memory");
+        return;
+    }
+    if (mcpz_crew_add(crew, errand) != MCPZ_OK) {
+        mcpz_errand_destroy(errand);
+        refuse(pool, start->run, MCPZ_CODE_BUSY, "too many tasks are waiting for its workers");
+    }
+}
+
+/* What the engine says of a task that a worker does. False: it is none. */
+static bool act_on_errand(struct mcpz_pool *pool, const struct mcpz_action *action)
+{
+    struct mcpz_errand *errand = find_errand(pool, action->run.run);
+
+    if (errand == NULL) {
+        return false;
+    }
+    if (action->kind == MCPZ_ACTION_RUN_INPUT) {
+        mcpz_errand_input(errand, action->run.chunk);
+    } else if (action->kind == MCPZ_ACTION_RUN_INPUT_END) {
+        errand->input_ended = true;
+    } else if (action->kind == MCPZ_ACTION_RUN_PULL) {
+        mcpz_run_pull(&errand->run, action->run.credit);
+    } else if (action->kind == MCPZ_ACTION_RUN_STOP && !errand->over) {
+        errand->over = true;
+        errand->dropped = true;
+    }
+    mcpz_crew_kick(errand->crew);
+    return true;
+}
+
 /* ---- What the engine says ----------------------------------------------------------------- */
 
 static struct mcpz_job *find_job(struct mcpz_pool *pool, uint32_t id)
@@ -222,6 +356,11 @@ static void on_start(struct mcpz_pool *pool, const struct mcpz_action_run *start
     }
     if (start->capability.length > MCPZ_CAPABILITY_BYTES_MAX) {
         refuse(pool, start->run, MCPZ_CODE_NOT_OFFERED, "no capability has so long a name");
+        return;
+    }
+    struct mcpz_crew *crew = find_crew(pool, start->capability);
+    if (crew != NULL) {
+        start_errand(pool, crew, start);
         return;
     }
     if (pool->site.stats.waiting == MCPZ_WAITING_MAX) {
@@ -262,6 +401,10 @@ static void on_action(void *context, const struct mcpz_action *action)
     struct mcpz_pool *pool = context;
     struct mcpz_job *job;
 
+    if (action->kind >= MCPZ_ACTION_RUN_INPUT && action->kind <= MCPZ_ACTION_RUN_STOP &&
+        act_on_errand(pool, action)) {
+        return;
+    }
     switch ((int)action->kind) {
     case MCPZ_ACTION_RUN_START:
         on_start(pool, &action->run);
@@ -313,7 +456,15 @@ mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory, struc
     new_pool->site.loop = loop;
     new_pool->site.context = new_pool;
     new_pool->site.over = on_over;
-    mcpz_error error = mcpz_workspace_open_root(directory, &new_pool->site.root);
+    new_pool->site.polled = on_polled;
+    new_pool->port = (struct mcpz_errand_port){
+        .context = new_pool,
+        .credit = on_worker_credit,
+        .output = on_worker_output,
+        .end = on_worker_end,
+        .fail = on_worker_fail,
+    };
+    mcpz_error error = mcpz_workspace_open_root(directory, &new_pool->site.launch.root);
     if (error != MCPZ_OK) {
         free(new_pool);
         return error;
@@ -321,13 +472,13 @@ mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory, struc
     /* Children need it from wherever they are. */
     new_pool->directory = realpath(directory, NULL);
     if (new_pool->directory == NULL) {
-        (void)close(new_pool->site.root);
+        (void)close(new_pool->site.launch.root);
         free(new_pool);
         return MCPZ_EIO;
     }
-    new_pool->site.directory = new_pool->directory;
+    new_pool->site.launch.directory = new_pool->directory;
     new_pool->running_max = MCPZ_CHILDREN_MAX;
-    mcpz_machine_init(&new_pool->site.machine);
+    mcpz_machine_init(&new_pool->site.launch.machine);
 
     ev_timer_init(&new_pool->kick, on_kick, 0.0, 0.0);
     new_pool->kick.data = new_pool;
@@ -360,11 +511,59 @@ static void reap_running(struct mcpz_pool *pool, int patience_ms)
     }
 }
 
+static void for_each_worker(struct mcpz_pool *pool, void (*act)(struct mcpz_worker *worker))
+{
+    for (size_t i = 0; i < pool->crew_count; i++) {
+        for (size_t j = 0; j < pool->crews[i]->provision.provider.workers; j++) {
+            act(&pool->crews[i]->workers[j]);
+        }
+    }
+}
+
+static void stop_worker(struct mcpz_worker *worker)
+{
+    mcpz_worker_stop(worker, "");
+}
+
+static void kill_worker(struct mcpz_worker *worker)
+{
+    mcpz_child_kill(&worker->child);
+}
+
+/* As reap_running(), for workers: each is waited for in its turn, all end at the same time. */
+static void reap_workers(struct mcpz_pool *pool, int patience_ms)
+{
+    for (size_t i = 0; i < pool->crew_count; i++) {
+        for (size_t j = 0; j < pool->crews[i]->provision.provider.workers; j++) {
+            struct mcpz_worker *worker = &pool->crews[i]->workers[j];
+            while (!mcpz_worker_reap(worker) && patience_ms > 0) {
+                struct pollfd ready = {.fd = worker->child.status, .events = POLLIN};
+                if (poll(&ready, 1, POLL_MS) <= 0) {
+                    patience_ms -= POLL_MS;
+                }
+            }
+        }
+    }
+}
+
+static void destroy_crews(struct mcpz_pool *pool)
+{
+    for_each_worker(pool, stop_worker);
+    reap_workers(pool, MCPZ_POOL_PATIENCE_MS);
+    for_each_worker(pool, kill_worker);
+    reap_workers(pool, MCPZ_POOL_PATIENCE_MS);
+    for_each_worker(pool, mcpz_worker_abandon);
+    while (pool->crew_count > 0) {
+        mcpz_crew_destroy(pool->crews[--pool->crew_count]);
+    }
+}
+
 void mcpz_pool_destroy(struct mcpz_pool *pool)
 {
     if (pool == NULL) {
         return;
     }
+    destroy_crews(pool);
 
     ev_timer_stop(mcpz_loop_ev(pool->site.loop), &pool->kick);
     while (pool->site.stats.waiting > 0) {
@@ -386,8 +585,8 @@ void mcpz_pool_destroy(struct mcpz_pool *pool)
     for (size_t i = 0; i < pool->provision_count; i++) {
         mcpz_provision_finish(&pool->provisions[i]);
     }
-    mcpz_machine_finish(&pool->site.machine);
-    (void)close(pool->site.root);
+    mcpz_machine_finish(&pool->site.launch.machine);
+    (void)close(pool->site.launch.root);
     free(pool->directory);
     free(pool);
 }
@@ -405,6 +604,14 @@ void mcpz_pool_set_most(struct mcpz_pool *pool, size_t most)
     pool->running_max = most;
 }
 
+static void drop_provision(struct mcpz_pool *pool, size_t index)
+{
+    mcpz_provision_finish(&pool->provisions[index]);
+    if (pool->provision_crews[index] != NULL) {
+        mcpz_crew_close(pool->provision_crews[index]);
+    }
+}
+
 mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const struct mcpz_service *provider)
 {
     size_t length = strlen(provider->name);
@@ -417,15 +624,22 @@ mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const struct mcpz_service *
         return MCPZ_EFULL;
     }
 
-    enum mcpz_isolation isolation =
-        mcpz_machine_isolation(&pool->site.machine, (enum mcpz_isolation)provider->isolation);
+    enum mcpz_isolation isolation = mcpz_machine_isolation(
+        &pool->site.launch.machine, (enum mcpz_isolation)provider->isolation);
     if (isolation == MCPZ_ISOLATION_UNSAID) {
         return MCPZ_EUNSUPPORTED;
     }
     struct mcpz_provision made;
+    struct mcpz_crew *crew = NULL;
     mcpz_error error = mcpz_provision_init(&made, provider, isolation);
     if (error == MCPZ_OK && pool->shared != NULL) {
         error = mcpz_offers_claim(pool->shared, mcpz_text(provider->name), pool);
+        if (error != MCPZ_OK) {
+            mcpz_provision_finish(&made);
+        }
+    }
+    if (error == MCPZ_OK && provider->is_worker) {
+        error = open_crew(pool, provider, isolation, &crew);
         if (error != MCPZ_OK) {
             mcpz_provision_finish(&made);
         }
@@ -434,11 +648,12 @@ mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const struct mcpz_service *
         return error;
     }
     if (provision != NULL) {
-        mcpz_provision_finish(provision);
+        drop_provision(pool, (size_t)(provision - pool->provisions));
     } else {
         provision = &pool->provisions[pool->provision_count++];
     }
     *provision = made;
+    pool->provision_crews[provision - pool->provisions] = crew;
     tell_offer(pool, MCPZ_EVENT_PROVIDE, provision->provider.name);
     return MCPZ_OK;
 }
@@ -463,15 +678,18 @@ mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name)
     if (pool->shared != NULL) {
         mcpz_offers_release(pool->shared, mcpz_text(name), pool);
     }
-    mcpz_provision_finish(provision);
-    *provision = pool->provisions[--pool->provision_count];
+    const size_t index = (size_t)(provision - pool->provisions);
+    drop_provision(pool, index);
+    pool->provision_count--;
+    pool->provisions[index] = pool->provisions[pool->provision_count];
+    pool->provision_crews[index] = pool->provision_crews[pool->provision_count];
     tell_offer(pool, MCPZ_EVENT_WITHDRAW, name);
     return MCPZ_OK;
 }
 
 const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool)
 {
-    return &pool->site.machine;
+    return &pool->site.launch.machine;
 }
 
 enum mcpz_isolation mcpz_pool_isolation(const struct mcpz_pool *pool, struct mcpz_bytes name)

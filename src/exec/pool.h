@@ -98,13 +98,18 @@ struct mcpz_pool_stats {
     size_t running;
     size_t waiting;
     uint64_t started;
-    uint64_t ended;       /* exit status 0 */
-    uint64_t failed;      /* exit status not 0 */
-    uint64_t crashed;     /* by a signal that was not ours */
-    uint64_t stopped;     /* by us: cancelled, out of time, too much output */
-    uint64_t limited;     /* a limit of theirs was reached */
-    uint64_t not_started; /* no process to be had, no workspace, no shell */
-    uint64_t stragglers;  /* processes killed after their task's own had ended */
+    uint64_t ended;         /* exit status 0 */
+    uint64_t failed;        /* exit status not 0 */
+    uint64_t crashed;       /* by a signal that was not ours */
+    uint64_t stopped;       /* by us: cancelled, out of time, too much output */
+    uint64_t limited;       /* a limit of theirs was reached */
+    uint64_t not_started;   /* no process to be had, no workspace, no shell */
+    size_t workers_waiting; /* tasks that wait for a worker */
+    uint64_t worker_tasks;  /* that were given to one, however they ended */
+    size_t workers_ready;
+    uint64_t workers_started;
+    uint64_t workers_failed; /* died, hung, or did not become ready */
+    uint64_t stragglers;     /* processes killed after their task's own had ended */
 };
 
 const struct mcpz_pool_stats *mcpz_pool_stats(const struct mcpz_pool *pool);

@@ -18,6 +18,16 @@ struct provider_file {
     unsigned read_count;
     char **write;
     unsigned write_count;
+    char *mode;
+    char *workers;
+    char *concurrency;
+    char *warm;
+    char **plugins;
+    unsigned plugins_count;
+    struct {
+        char *tasks;
+        char *time;
+    } recycle;
     struct {
         char *cpu;
         char *memory;
@@ -147,6 +157,12 @@ static const cyaml_schema_field_t provider_limits_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t provider_recycle_fields[] = {
+    PROVIDER_TEXT("tasks", recycle.tasks),
+    PROVIDER_TEXT("time", recycle.time),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t provider_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct provider_file, name, 0,
                            MCPZ_CONFIG_TEXT_BYTES_MAX),
@@ -159,6 +175,13 @@ static const cyaml_schema_field_t provider_fields[] = {
                          MCPZ_SERVICE_PATHS_MAX),
     CYAML_FIELD_SEQUENCE("write", OPTIONAL, struct provider_file, write, &text_value, 0,
                          MCPZ_SERVICE_PATHS_MAX),
+    PROVIDER_TEXT("mode", mode),
+    PROVIDER_TEXT("workers", workers),
+    PROVIDER_TEXT("concurrency", concurrency),
+    PROVIDER_TEXT("warm", warm),
+    CYAML_FIELD_SEQUENCE("plugins", OPTIONAL, struct provider_file, plugins, &text_value, 0,
+                         MCPZ_SERVICE_PLUGINS_MAX),
+    GROUP_FIELD_OF(struct provider_file, "recycle", provider_recycle_fields),
     GROUP_FIELD_OF(struct provider_file, "limits", provider_limits_fields),
     CYAML_FIELD_END,
 };
@@ -204,7 +227,8 @@ static const cyaml_schema_value_t file_value = {
 
 static_assert(MCPZ_YAML_PLACES_MAX >= 32 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
                                           MCPZ_PROVIDERS_MAX * (2 + MCPZ_SERVICE_KEY_COUNT +
-                                                                2 * MCPZ_SERVICE_PATHS_MAX) +
+                                                                2 * MCPZ_SERVICE_PATHS_MAX +
+                                                                MCPZ_SERVICE_PLUGINS_MAX) +
                                           2 * MCPZ_TENANTS_MAX,
               "every value of a file has its line");
 
@@ -274,7 +298,8 @@ static mcpz_error take_said(struct reading *reading, struct mcpz_service *provid
                             const struct said *said)
 {
     const char *name = mcpz_service_key_name(said->key);
-    bool is_list = said->key == MCPZ_SERVICE_READ || said->key == MCPZ_SERVICE_WRITE;
+    bool is_list = said->key == MCPZ_SERVICE_READ || said->key == MCPZ_SERVICE_WRITE ||
+                   said->key == MCPZ_SERVICE_PLUGIN;
     char path[64];
     char place[512];
     char why[512];
@@ -295,6 +320,12 @@ static mcpz_error take_provider(struct reading *reading, size_t index,
         {MCPZ_SERVICE_ISOLATION, file->isolation},
         {MCPZ_SERVICE_NETWORK, file->network},
         {MCPZ_SERVICE_SOCKETS, file->sockets},
+        {MCPZ_SERVICE_MODE, file->mode},
+        {MCPZ_SERVICE_WORKERS, file->workers},
+        {MCPZ_SERVICE_CONCURRENCY, file->concurrency},
+        {MCPZ_SERVICE_WARM, file->warm},
+        {MCPZ_SERVICE_RECYCLE_TASKS, file->recycle.tasks},
+        {MCPZ_SERVICE_RECYCLE_TIME, file->recycle.time},
         {MCPZ_SERVICE_CPU, file->limits.cpu},
         {MCPZ_SERVICE_MEMORY, file->limits.memory},
         {MCPZ_SERVICE_DISK, file->limits.disk},
@@ -313,13 +344,20 @@ static mcpz_error take_provider(struct reading *reading, size_t index,
             error = take_said(reading, provider, index, &said[i]);
         }
     }
-    for (size_t i = 0; i < file->read_count && error == MCPZ_OK; i++) {
-        error =
-            take_said(reading, provider, index, &(struct said){MCPZ_SERVICE_READ, file->read[i]});
-    }
-    for (size_t i = 0; i < file->write_count && error == MCPZ_OK; i++) {
-        error = take_said(reading, provider, index,
-                          &(struct said){MCPZ_SERVICE_WRITE, file->write[i]});
+    const struct {
+        enum mcpz_service_key key;
+        char *const *texts;
+        size_t count;
+    } lists[] = {
+        {MCPZ_SERVICE_READ, file->read, file->read_count},
+        {MCPZ_SERVICE_WRITE, file->write, file->write_count},
+        {MCPZ_SERVICE_PLUGIN, file->plugins, file->plugins_count},
+    };
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(lists); i++) {
+        for (size_t j = 0; j < lists[i].count && error == MCPZ_OK; j++) {
+            error = take_said(reading, provider, index,
+                              &(struct said){lists[i].key, lists[i].texts[j]});
+        }
     }
     return error;
 }

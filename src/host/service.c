@@ -15,6 +15,9 @@
 void mcpz_service_init(struct mcpz_service *provider)
 {
     *provider = (struct mcpz_service){
+        .warm = true,
+        .workers = 1,
+        .concurrency = 1,
         .limits =
             {
                 .cpu_milli = MCPZ_LIMIT_CPU_MILLI_DEFAULT,
@@ -40,6 +43,7 @@ void mcpz_service_finish(struct mcpz_service *provider)
     free(provider->command);
     free_all(provider->reads, provider->read_count);
     free_all(provider->writes, provider->write_count);
+    free_all(provider->plugins, provider->plugin_count);
     mcpz_service_init(provider);
 }
 
@@ -59,11 +63,13 @@ mcpz_error mcpz_service_copy(const struct mcpz_service *provider, struct mcpz_se
     *copy = *provider;
     copy->read_count = 0;
     copy->write_count = 0;
+    copy->plugin_count = 0;
     copy->name = strdup(provider->name);
     copy->command = strdup(provider->command);
     if (copy->name == NULL || copy->command == NULL ||
         !copy_all(provider->reads, provider->read_count, copy->reads, &copy->read_count) ||
-        !copy_all(provider->writes, provider->write_count, copy->writes, &copy->write_count)) {
+        !copy_all(provider->writes, provider->write_count, copy->writes, &copy->write_count) ||
+        !copy_all(provider->plugins, provider->plugin_count, copy->plugins, &copy->plugin_count)) {
         mcpz_service_finish(copy);
         return MCPZ_ENOMEM;
     }
@@ -87,11 +93,19 @@ static bool same_limits(const struct mcpz_service_limits *a, const struct mcpz_s
            a->processes == b->processes && a->seconds == b->seconds;
 }
 
+static bool same_work(const struct mcpz_service *a, const struct mcpz_service *b)
+{
+    return a->is_worker == b->is_worker && a->warm == b->warm && a->workers == b->workers &&
+           a->concurrency == b->concurrency && a->recycle_tasks == b->recycle_tasks &&
+           a->recycle_seconds == b->recycle_seconds &&
+           same_texts(a->plugins, a->plugin_count, b->plugins, b->plugin_count);
+}
+
 bool mcpz_service_equal(const struct mcpz_service *a, const struct mcpz_service *b)
 {
     return strcmp(a->command, b->command) == 0 && a->isolation == b->isolation &&
            a->network == b->network && a->sockets == b->sockets &&
-           same_limits(&a->limits, &b->limits) &&
+           same_limits(&a->limits, &b->limits) && same_work(a, b) &&
            same_texts(a->reads, a->read_count, b->reads, b->read_count) &&
            same_texts(a->writes, a->write_count, b->writes, b->write_count);
 }
@@ -224,6 +238,25 @@ static mcpz_error put_path(char **paths, size_t *count, const char *text, char *
     return MCPZ_OK;
 }
 
+static mcpz_error put_plugin(struct mcpz_service *provider, const char *text, char *why,
+                             size_t capacity)
+{
+    if (text[0] == '\0' || strlen(text) > MCPZ_SERVICE_PLUGIN_BYTES_MAX ||
+        !mcpz_bytes_is_utf8(mcpz_text(text))) {
+        return refuse(why, capacity, text, "a name of at most 128 bytes");
+    }
+    if (provider->plugin_count == MCPZ_SERVICE_PLUGINS_MAX) {
+        (void)snprintf(why, capacity, "more than %d plug-ins", MCPZ_SERVICE_PLUGINS_MAX);
+        return MCPZ_ECONFIG;
+    }
+    provider->plugins[provider->plugin_count] = strdup(text);
+    if (provider->plugins[provider->plugin_count] == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    provider->plugin_count++;
+    return MCPZ_OK;
+}
+
 static mcpz_error put_isolation(struct mcpz_service *provider, const char *text, char *why,
                                 size_t capacity)
 {
@@ -264,6 +297,33 @@ mcpz_error mcpz_service_put(struct mcpz_service *provider, enum mcpz_service_key
         good = read_truth(text, &provider->sockets);
         wanted = "true or false";
         break;
+    case MCPZ_SERVICE_PLUGIN:
+        return put_plugin(provider, text, why, capacity);
+    case MCPZ_SERVICE_MODE:
+        good = strcasecmp(text, "task") == 0 || strcasecmp(text, "worker") == 0;
+        provider->is_worker = good ? strcasecmp(text, "worker") == 0 : provider->is_worker;
+        wanted = "task or worker";
+        break;
+    case MCPZ_SERVICE_WORKERS:
+        good = read_count(text, 1, MCPZ_SERVICE_WORKERS_MAX, &provider->workers);
+        wanted = "a number from 1 to 32";
+        break;
+    case MCPZ_SERVICE_CONCURRENCY:
+        good = read_count(text, 1, MCPZ_SERVICE_CONCURRENCY_MAX, &provider->concurrency);
+        wanted = "a number from 1 to 16";
+        break;
+    case MCPZ_SERVICE_WARM:
+        good = read_truth(text, &provider->warm);
+        wanted = "true or false";
+        break;
+    case MCPZ_SERVICE_RECYCLE_TASKS:
+        good = read_count(text, 1, MCPZ_SERVICE_RECYCLE_TASKS_MAX, &provider->recycle_tasks);
+        wanted = "a number of tasks";
+        break;
+    case MCPZ_SERVICE_RECYCLE_TIME:
+        good = read_seconds(text, &provider->recycle_seconds);
+        wanted = "a time from 1s to 7d, e.g. 90s, 5m or 1h";
+        break;
     case MCPZ_SERVICE_CPU:
         good = read_cores(text, &limits->cpu_milli);
         wanted = "a number of cores from 0.1 to 1024, e.g. 2 or 0.5";
@@ -299,11 +359,23 @@ mcpz_error mcpz_service_put(struct mcpz_service *provider, enum mcpz_service_key
 const char *mcpz_service_key_name(enum mcpz_service_key key)
 {
     static const char *const names[MCPZ_SERVICE_KEY_COUNT] = {
-        [MCPZ_SERVICE_ISOLATION] = "isolation",  [MCPZ_SERVICE_NETWORK] = "network",
-        [MCPZ_SERVICE_SOCKETS] = "sockets",      [MCPZ_SERVICE_READ] = "read",
-        [MCPZ_SERVICE_WRITE] = "write",          [MCPZ_SERVICE_CPU] = "limits.cpu",
-        [MCPZ_SERVICE_MEMORY] = "limits.memory", [MCPZ_SERVICE_DISK] = "limits.disk",
-        [MCPZ_SERVICE_FILES] = "limits.files",   [MCPZ_SERVICE_PROCESSES] = "limits.processes",
+        [MCPZ_SERVICE_ISOLATION] = "isolation",
+        [MCPZ_SERVICE_NETWORK] = "network",
+        [MCPZ_SERVICE_SOCKETS] = "sockets",
+        [MCPZ_SERVICE_READ] = "read",
+        [MCPZ_SERVICE_WRITE] = "write",
+        [MCPZ_SERVICE_MODE] = "mode",
+        [MCPZ_SERVICE_WORKERS] = "workers",
+        [MCPZ_SERVICE_CONCURRENCY] = "concurrency",
+        [MCPZ_SERVICE_WARM] = "warm",
+        [MCPZ_SERVICE_PLUGIN] = "plugins",
+        [MCPZ_SERVICE_RECYCLE_TASKS] = "recycle.tasks",
+        [MCPZ_SERVICE_RECYCLE_TIME] = "recycle.time",
+        [MCPZ_SERVICE_CPU] = "limits.cpu",
+        [MCPZ_SERVICE_MEMORY] = "limits.memory",
+        [MCPZ_SERVICE_DISK] = "limits.disk",
+        [MCPZ_SERVICE_FILES] = "limits.files",
+        [MCPZ_SERVICE_PROCESSES] = "limits.processes",
         [MCPZ_SERVICE_TIME] = "limits.time",
     };
 

@@ -10,6 +10,10 @@
  *       sockets: false             # local ones: the node's own API, for `mcpz task run` in a task
  *       read: [/srv/dictionaries]  # besides the system's directories, and files `command` names
  *       write: []                  # besides the workspace itself
+ *       mode: worker               # the default is task: one process for each
+ *       workers: 2
+ *       plugins: [stemmer]
+ *       recycle: {tasks: 1000, time: 1h}
  *       limits: {cpu: 2, memory: 4GiB, disk: 10GiB, files: 1024, processes: 256, time: 3600s}
  *
  * Each value is checked by mcpz_service_put() as it is read; no two places know the rules.
@@ -28,6 +32,11 @@
 
 #define MCPZ_SERVICE_PATHS_MAX 16
 #define MCPZ_SERVICE_PATH_BYTES_MAX 1024
+#define MCPZ_SERVICE_PLUGINS_MAX 16
+#define MCPZ_SERVICE_PLUGIN_BYTES_MAX 128
+#define MCPZ_SERVICE_WORKERS_MAX 32
+#define MCPZ_SERVICE_CONCURRENCY_MAX 16
+#define MCPZ_SERVICE_RECYCLE_TASKS_MAX 1000000000
 
 #define MCPZ_LIMIT_CPU_MILLI_MIN 100 /* a tenth of a core */
 #define MCPZ_LIMIT_CPU_MILLI_MAX 1024000
@@ -76,6 +85,15 @@ struct mcpz_service {
     size_t read_count;
     char *writes[MCPZ_SERVICE_PATHS_MAX];
     size_t write_count;
+
+    bool is_worker;           /* long-lived, speaks exec/worker_line.h; else one process a task */
+    bool warm;                /* workers are started ahead */
+    uint32_t workers;         /* at most so many of them */
+    uint32_t concurrency;     /* tasks at once in one of them */
+    uint32_t recycle_tasks;   /* a new one after so many; 0: never */
+    uint32_t recycle_seconds; /* a new one after so long; 0: never */
+    char *plugins[MCPZ_SERVICE_PLUGINS_MAX]; /* told to it at its start */
+    size_t plugin_count;
 };
 
 /* What may be said of a provider besides name and command. */
@@ -85,6 +103,13 @@ enum mcpz_service_key {
     MCPZ_SERVICE_SOCKETS,
     MCPZ_SERVICE_READ,  /* once for each path */
     MCPZ_SERVICE_WRITE, /* the same */
+    MCPZ_SERVICE_MODE,
+    MCPZ_SERVICE_WORKERS,
+    MCPZ_SERVICE_CONCURRENCY,
+    MCPZ_SERVICE_WARM,
+    MCPZ_SERVICE_PLUGIN, /* once for each */
+    MCPZ_SERVICE_RECYCLE_TASKS,
+    MCPZ_SERVICE_RECYCLE_TIME,
     MCPZ_SERVICE_CPU,
     MCPZ_SERVICE_MEMORY,
     MCPZ_SERVICE_DISK,

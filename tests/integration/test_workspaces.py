@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import Mesh, run, until  # noqa: E402
+from mesh import ROOT, Mesh, run, until  # noqa: E402
 
 LIMITS = "{memory: 64MiB, disk: 16MiB, processes: 24, time: 20s, cpu: 0.5, files: 32}"
 
@@ -107,6 +107,50 @@ class Workspaces(unittest.TestCase):
         path.write_text(path.read_text().replace("files: 32", "files: 48"))
         os.kill(node.process.pid, 1)
         until("the new limit is there", lambda: self.task(node, "sh", "")[1]["result"] == 48)
+
+
+class Workers(unittest.TestCase):
+    SHOUT = ROOT / "examples" / "shout.py"
+
+    def setUp(self):
+        self.mesh = Mesh()
+
+    def tearDown(self):
+        self.mesh.__exit__(None, None, None)
+
+    def employ(self, rest=""):
+        node = self.mesh.node("A")
+        node.data.mkdir(parents=True)
+        (node.data / "mcpz.yaml").write_text(
+            "providers:\n"
+            f"  - {{name: shout, command: {self.SHOUT}, mode: worker, plugins: [exclaim]{rest}}}\n")
+        return node.start()
+
+    def shout(self, node, params):
+        done = node.run("task", "run", "shout", "--params", json.dumps(params), "--json")
+        return done.returncode, json.loads(done.stdout)
+
+    def test_one_process_does_many_tasks(self):
+        node = self.employ()
+        for word in ("one", "two", "three"):
+            code, answer = self.shout(node, {"text": word})
+            self.assertEqual((code, answer["result"]), (0, word.upper() + "!"), answer)
+        code, answer = self.shout(node, {"word": "x"})
+        self.assertEqual((code, answer["error"]["message"]), (1, "KeyError: 'text'"))
+        self.assertEqual(len(list((node.data / "tasks").iterdir())), 1)
+
+    def test_a_task_from_another_node_is_told_to_the_worker(self):
+        node = self.employ(", workers: 2, concurrency: 4")
+        other = self.mesh.joiner(node, "B")
+        until("B knows it", lambda: other.ask("capabilities"))
+        code, answer = self.shout(other, {"text": "far"})
+        self.assertEqual((code, answer["result"]), (0, "FAR!"), answer)
+
+    def test_workers_end_with_their_node(self):
+        node = self.employ()
+        self.shout(node, {"text": "one"})
+        node.kill()
+        until("no workspace is left", lambda: not list((node.data / "tasks").iterdir()))
 
 
 class Doctor(unittest.TestCase):
