@@ -215,6 +215,7 @@ static mcpz_error create_server(struct mcpz_assembly *assembly)
                                               .api = assembly->config->api,
                                               .config = assembly->config,
                                               .started = assembly->started,
+                                              .desk = mcpz_reception_desk(assembly->reception),
                                               .sources = {.context = assembly,
                                                           .runs = tell_runs,
                                                           .count = tell_counts,

@@ -31,6 +31,8 @@ static const struct route routes[] = {
     {"/v1/config", 0, .get = mcpz_api_get_config},
     {"/v1/events", 0, .get = mcpz_api_get_events},
     {"/v1/tasks", ROUTE_UPLOAD, .post = mcpz_api_post_task},
+    {"/v1/work", 0, .get = mcpz_api_get_work},
+    {"/v1/work/", ROUTE_PREFIX | ROUTE_UPLOAD, .post = mcpz_api_post_work},
     {"/v1/agents", 0, .get = mcpz_api_get_agents, .post = mcpz_api_post_agents},
     {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
      .delete = mcpz_api_delete_agent},

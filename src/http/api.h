@@ -58,6 +58,7 @@ struct mcpz_response {
 };
 
 struct mcpz_api;
+struct mcpz_desk;
 struct mcpz_exchange;
 
 /* What GET /v1/status says that the engine does not know. */
@@ -102,6 +103,9 @@ struct mcpz_api_ports {
     void (*count)(void *context,
                   void (*visit)(void *visit_context, const char *name, uint64_t number),
                   void *visit_context);
+
+    /* Where work is handed out; borrowed. NULL: nowhere. */
+    struct mcpz_desk *desk;
 
     /* How a capability of this node is isolated, in a word; NULL: nobody knows. */
     const char *(*isolation)(void *context, struct mcpz_bytes capability);

@@ -70,6 +70,8 @@ void mcpz_api_get_health(struct mcpz_exchange *exchange, const struct mcpz_reque
 void mcpz_api_get_livez(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_readyz(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_task(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_work(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_work(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);

@@ -298,6 +298,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .count = count,
         .isolation = isolation,
         .walk_config = walk_config,
+        .desk = config->desk,
     };
     if (made->directory == NULL || made->hub.out == NULL ||
         mcpz_api_create(&ports, config->directory, &made->api) != MCPZ_OK) {

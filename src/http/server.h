@@ -24,6 +24,7 @@
 #define MCPZ_API_IDLE_SECONDS 60    /* between two requests on a connection */
 #define MCPZ_API_STALL_SECONDS 30   /* without the client taking more of its answer */
 
+struct mcpz_desk;
 struct mcpz_server;
 
 /* What the other edges know, for status. Each may be NULL. Must not call the engine. */
@@ -45,6 +46,7 @@ struct mcpz_server_config {
     const struct mcpz_config *config; /* shown by GET /v1/config; borrowed */
     mcpz_time started;
     struct mcpz_server_sources sources;
+    struct mcpz_desk *desk; /* where work is handed out; borrowed */
 };
 
 struct mcpz_server_trouble {
