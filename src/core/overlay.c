@@ -391,10 +391,12 @@ static struct mcpz_overlay_config config_or_default(const struct mcpz_overlay_co
 size_t mcpz_overlay_bytes(const struct mcpz_overlay_config *config)
 {
     const size_t single = MCPZ_OVERLAY_ACTIVE_MAX + MCPZ_OVERLAY_ASKS_MAX + 1;
-    const size_t passive = config_or_default(config).passive_max;
+    const struct mcpz_passive_config passive = {
+        .capacity = config_or_default(config).passive_max,
+        .address_bytes = config->address_bytes,
+    };
 
-    return mcpz_arena_cost(single, config->address_bytes) +
-           mcpz_arena_cost(passive, config->address_bytes);
+    return mcpz_arena_cost(single, config->address_bytes) + mcpz_passive_bytes(&passive);
 }
 
 void mcpz_overlay_init(struct mcpz_overlay *overlay, const struct mcpz_id *self,

@@ -117,7 +117,7 @@ struct mcpz_overlay {
     struct mcpz_overlay_ask asks[MCPZ_OVERLAY_ASKS_MAX];
     uint32_t next_seq;
     uint32_t shuffle_seq; /* of the shuffle not yet answered; 0: none */
-    struct mcpz_id shuffled[MCPZ_OVERLAY_SHUFFLE_MAX]; /* whom we named in it */
+    struct mcpz_short shuffled[MCPZ_OVERLAY_SHUFFLE_MAX]; /* whom we named in it */
     size_t shuffled_count;
     uint64_t dropped;      /* asks there was no room for */
     uint64_t contradicted; /* neighbours given up because they did not hold us for one */
@@ -127,8 +127,7 @@ struct mcpz_overlay {
 size_t mcpz_overlay_bytes(const struct mcpz_overlay_config *config);
 
 /**
- * Start with empty views. `seed` is for the choices made by lot. `arena` has room (asserted); it
- * may be NULL where addresses are not kept.
+ * Start with empty views. `seed` is for the choices made by lot. `arena` has room (asserted).
  */
 void mcpz_overlay_init(struct mcpz_overlay *overlay, const struct mcpz_id *self,
                        const struct mcpz_overlay_config *config, struct mcpz_arena *arena,

@@ -38,13 +38,34 @@ struct mcpz_bytes mcpz_where_address(const struct mcpz_where *where)
     return where->address != NULL ? mcpz_text(where->address) : mcpz_bytes(NULL, 0);
 }
 
-static size_t find(const struct mcpz_passive *passive, const struct mcpz_id *id)
+/* The first whose id begins so; count: there is none. */
+static size_t find_short(const struct mcpz_passive *passive, struct mcpz_short name)
 {
     size_t at = 0;
+    while (at < passive->count && passive->names[at].value != name.value) {
+        at++;
+    }
+    return at;
+}
+
+static size_t find(const struct mcpz_passive *passive, const struct mcpz_id *id)
+{
+    size_t at = find_short(passive, mcpz_short_of(id));
     while (at < passive->count && !mcpz_id_equal(&passive->entries[at].id, id)) {
         at++;
     }
     return at;
+}
+
+static bool is_tried(const struct mcpz_passive *passive, size_t at)
+{
+    return (passive->tried >> at & 1) != 0;
+}
+
+static void set_tried(struct mcpz_passive *passive, size_t at, bool tried)
+{
+    const uint32_t bit = UINT32_C(1) << at;
+    passive->tried = tried ? passive->tried | bit : passive->tried & ~bit;
 }
 
 static void remove_at(struct mcpz_passive *passive, size_t at)
@@ -53,6 +74,15 @@ static void remove_at(struct mcpz_passive *passive, size_t at)
     const struct mcpz_passive_entry gone = passive->entries[at];
     passive->entries[at] = passive->entries[--passive->count];
     passive->entries[passive->count] = gone; /* for the room of its address */
+    passive->names[at] = passive->names[passive->count];
+    set_tried(passive, at, is_tried(passive, passive->count));
+}
+
+size_t mcpz_passive_bytes(const struct mcpz_passive_config *config)
+{
+    return mcpz_arena_cost(config->capacity, sizeof(struct mcpz_passive_entry)) +
+           mcpz_arena_cost(config->capacity, sizeof(struct mcpz_short)) +
+           mcpz_arena_cost(config->capacity, config->address_bytes);
 }
 
 void mcpz_passive_init(struct mcpz_passive *passive, const struct mcpz_passive_config *config,
@@ -62,7 +92,12 @@ void mcpz_passive_init(struct mcpz_passive *passive, const struct mcpz_passive_c
     assert(config->capacity <= MCPZ_OVERLAY_PASSIVE_MAX);
     assert(config->far_max < config->capacity);
 
-    *passive = (struct mcpz_passive){.config = *config};
+    *passive = (struct mcpz_passive){
+        .config = *config,
+        .entries =
+            mcpz_arena_take_sure(arena, config->capacity, sizeof(struct mcpz_passive_entry)),
+        .names = mcpz_arena_take_sure(arena, config->capacity, sizeof(struct mcpz_short)),
+    };
     char *room = mcpz_where_room(arena, config->capacity, config->address_bytes);
     for (size_t i = 0; i < config->capacity; i++) {
         passive->entries[i].where = mcpz_where_init(&room, config->address_bytes);
@@ -133,7 +168,8 @@ void mcpz_passive_add(struct mcpz_passive *passive, const struct mcpz_overlay_en
     struct mcpz_passive_entry *added = &passive->entries[passive->count++];
     added->id = entry->id;
     added->heard_us = heard_us;
-    added->tried = false;
+    passive->names[passive->count - 1] = mcpz_short_of(&entry->id);
+    set_tried(passive, passive->count - 1, false);
     (void)mcpz_where_set(&added->where, entry->scope, entry->address, address_bytes);
     assert(passive->count <= passive->config.capacity);
 }
@@ -146,9 +182,9 @@ void mcpz_passive_remove(struct mcpz_passive *passive, const struct mcpz_id *id)
     }
 }
 
-void mcpz_passive_give_way(struct mcpz_passive *passive, const struct mcpz_id *id, uint32_t scope)
+void mcpz_passive_give_way(struct mcpz_passive *passive, struct mcpz_short name, uint32_t scope)
 {
-    size_t at = find(passive, id);
+    size_t at = find_short(passive, name);
     if (at < passive->count &&
         is_far(passive, passive->entries[at].where.scope) == is_far(passive, scope)) {
         remove_at(passive, at);
@@ -166,9 +202,7 @@ void mcpz_passive_expire(struct mcpz_passive *passive, mcpz_time since_us)
 
 void mcpz_passive_begin_round(struct mcpz_passive *passive)
 {
-    for (size_t i = 0; i < passive->count; i++) {
-        passive->entries[i].tried = false;
-    }
+    passive->tried = 0;
 }
 
 static bool is_candidate(const struct mcpz_passive *passive, size_t at,
@@ -176,7 +210,7 @@ static bool is_candidate(const struct mcpz_passive *passive, size_t at,
 {
     bool far = is_far(passive, passive->entries[at].where.scope);
 
-    return !passive->entries[at].tried &&
+    return !is_tried(passive, at) &&
            (which == MCPZ_PASSIVE_ANY || far == (which == MCPZ_PASSIVE_FAR));
 }
 
@@ -197,7 +231,7 @@ mcpz_passive_try(struct mcpz_passive *passive, enum mcpz_passive_which which, st
         skip -= is_candidate(passive, at, which);
         at++;
     }
-    passive->entries[at].tried = true;
+    set_tried(passive, at, true);
     return &passive->entries[at];
 }
 

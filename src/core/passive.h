@@ -35,7 +35,6 @@ struct mcpz_passive_entry {
     struct mcpz_id id;
     mcpz_time heard_us; /* when it was last known to be there */
     struct mcpz_where where;
-    bool tried; /* asked for its place in this round of repair */
 };
 
 struct mcpz_passive_config {
@@ -47,12 +46,18 @@ struct mcpz_passive_config {
 
 struct mcpz_passive {
     struct mcpz_passive_config config;
-    struct mcpz_passive_entry entries[MCPZ_OVERLAY_PASSIVE_MAX];
+    struct mcpz_passive_entry *entries; /* config.capacity */
+    struct mcpz_short *names;           /* of the entries: searched first */
     size_t count;
+    uint32_t tried; /* a bit an entry: asked for its place in this round of repair */
 };
 
-/** Start empty. `arena` has capacity * address_bytes of room (asserted); NULL if none is needed.
- */
+static_assert(MCPZ_OVERLAY_PASSIVE_MAX <= 32, "every entry has its bit");
+
+/** How much mcpz_passive_init() takes from its arena. */
+size_t mcpz_passive_bytes(const struct mcpz_passive_config *config);
+
+/** Start empty. `arena` has room (asserted). */
 void mcpz_passive_init(struct mcpz_passive *passive, const struct mcpz_passive_config *config,
                        struct mcpz_arena *arena);
 
@@ -70,8 +75,8 @@ void mcpz_passive_add(struct mcpz_passive *passive, const struct mcpz_overlay_en
 
 void mcpz_passive_remove(struct mcpz_passive *passive, const struct mcpz_id *id);
 
-/** Remove `id` if that makes room for one of `scope`: if it is of the same kind. */
-void mcpz_passive_give_way(struct mcpz_passive *passive, const struct mcpz_id *id, uint32_t scope);
+/** Remove whose id begins so if that makes room for one of `scope`: if it is of the same kind. */
+void mcpz_passive_give_way(struct mcpz_passive *passive, struct mcpz_short name, uint32_t scope);
 
 /** Drop what was last heard of before `since_us`. */
 void mcpz_passive_expire(struct mcpz_passive *passive, mcpz_time since_us);

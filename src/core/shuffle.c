@@ -35,7 +35,7 @@ static const struct mcpz_short *extend(const struct mcpz_short *path, size_t cou
 
 /* Take in what a shuffle brought, at the cost of what we gave for it, then of anybody. */
 static void integrate(struct mcpz_overlay *overlay, mcpz_time now,
-                      const struct mcpz_overlay_entry *entry, const struct mcpz_id *given,
+                      const struct mcpz_overlay_entry *entry, const struct mcpz_short *given,
                       size_t given_count)
 {
     struct mcpz_passive *passive = &overlay->passive;
@@ -47,24 +47,25 @@ static void integrate(struct mcpz_overlay *overlay, mcpz_time now,
     bool is_new = !mcpz_passive_has(passive, &entry->id);
     for (size_t i = 0; i < given_count && is_new && mcpz_passive_is_full(passive, entry->scope);
          i++) {
-        mcpz_passive_give_way(passive, &given[i], entry->scope);
+        mcpz_passive_give_way(passive, given[i], entry->scope);
     }
     mcpz_active_set_aside(overlay, now, entry);
 }
 
 static void integrate_all(struct mcpz_overlay *overlay, mcpz_time now,
                           const struct mcpz_overlay_entry *entries, size_t count,
-                          const struct mcpz_id *given, size_t given_count)
+                          const struct mcpz_short *given, size_t given_count)
 {
     for (size_t i = 0; i < count; i++) {
         integrate(overlay, now, &entries[i], given, given_count);
     }
 }
 
-static void note_ids(const struct mcpz_overlay_entry *entries, size_t count, struct mcpz_id *ids)
+static void note_names(const struct mcpz_overlay_entry *entries, size_t count,
+                       struct mcpz_short *names)
 {
     for (size_t i = 0; i < count; i++) {
-        ids[i] = entries[i].id;
+        names[i] = mcpz_short_of(&entries[i].id);
     }
 }
 
@@ -75,10 +76,10 @@ static void reply_to_shuffle(struct mcpz_overlay *overlay, mcpz_time now,
                              struct mcpz_outbox *out)
 {
     struct mcpz_overlay_entry entries[MCPZ_OVERLAY_SHUFFLE_MAX];
-    struct mcpz_id given[MCPZ_OVERLAY_SHUFFLE_MAX];
+    struct mcpz_short given[MCPZ_OVERLAY_SHUFFLE_MAX];
     size_t count =
         mcpz_passive_sample(&overlay->passive, now, &overlay->rng, entries, shuffle->entry_count);
-    note_ids(entries, count, given);
+    note_names(entries, count, given);
     struct mcpz_msg msg = {
         .kind = MCPZ_MSG_OVERLAY_SHUFFLED,
         .overlay_shuffled = {.seq = shuffle->seq,
@@ -174,7 +175,7 @@ void mcpz_shuffle_begin(struct mcpz_overlay *overlay, mcpz_time now, struct mcpz
     size_t count = sample_active(overlay, &to, entries);
     count += mcpz_passive_sample(&overlay->passive, now, &overlay->rng, entries + count,
                                  overlay->config.shuffle_passive);
-    note_ids(entries, count, overlay->shuffled);
+    note_names(entries, count, overlay->shuffled);
     overlay->shuffled_count = count;
     entries[count++] = (struct mcpz_overlay_entry){.id = overlay->self,
                                                    .scope = overlay->where.scope,

@@ -419,12 +419,26 @@ void mcpz_fleet_run_until(struct mcpz_fleet *fleet, mcpz_time at_us)
 
 /* ---- Nodes -------------------------------------------------------------------------------- */
 
+/* What a table keeps of a member's own words, see core/roster.c: no signature, no name, where it
+ * is, region "r" and its zone. */
+static size_t text_bytes(const struct mcpz_fleet_config *config)
+{
+    char text[16];
+    const uint32_t last = (uint32_t)config->identity_count - 1;
+    const size_t zone = config->zone_size > 0 ? config->node_count / config->zone_size : 0;
+
+    return 2 + mcpz_fleet_address(last, text).length + 1 + sizeof("r") +
+           mcpz_fleet_address((uint32_t)zone, text).length + 1;
+}
+
 static struct mcpz_fabric_config core_config(const struct mcpz_fleet_config *config)
 {
-    const size_t rows = config->zone_size > 0 ? config->zone_size + 4
-                                              : config->node_count + config->node_count / 4 + 16;
+    const size_t scope = config->zone_size > 0 ? config->zone_size : config->node_count;
     const bool churns = config->identity_count > config->node_count;
     const bool flat = config->zone_size == 0; /* like servers, and not so many: zeros */
+    /* As many as there ever are; where they come and go, as many again that have gone. */
+    const size_t gone = flat ? config->node_count * 3 / 2 + 32 : config->zone_size + 8;
+    const size_t rows = scope + (churns ? gone : 1);
 
     return (struct mcpz_fabric_config){
         .members =
@@ -432,8 +446,8 @@ static struct mcpz_fabric_config core_config(const struct mcpz_fleet_config *con
                 .zone_only = config->zone_size > 0,
                 .region = "r",
                 .zone = "",
-                .rows_max = churns ? 2 * rows : rows,
-                .text_bytes = (churns ? 2 * rows : rows) * 15,
+                .rows_max = rows,
+                .text_bytes = rows * text_bytes(config),
                 .adjacency_max = NEIGHBOURS_MAX,
                 .suspicions_max = config->zone_size > 0 ? 8 : 64,
             },

@@ -30,6 +30,8 @@ struct place {
 struct mcpz_overlays {
     size_t count;
     struct mcpz_overlay *machines;
+    uint8_t *memory; /* of their views: `memory_bytes` in all */
+    size_t memory_bytes;
     struct mcpz_xbot *xbots; /* NULL: the nodes are nowhere, and exchange nothing */
     struct place *places;
     bool *alive;
@@ -194,19 +196,24 @@ struct mcpz_overlays *mcpz_overlays_create_as(size_t count, uint64_t seed,
                                               const struct mcpz_overlay_config *config)
 {
     struct mcpz_overlays *world = must(calloc(1, sizeof(*world)));
+    struct mcpz_arena arena;
 
     assert(count > 0);
     world->count = count;
     world->queue_size = count * QUEUED_PER_NODE + QUEUED_MIN;
     world->machines = must(calloc(count, sizeof(*world->machines)));
+    world->memory_bytes = count * mcpz_overlay_bytes(config);
+    world->memory = must(malloc(world->memory_bytes));
     world->alive = must(calloc(count, sizeof(*world->alive)));
     world->queue = must(calloc(world->queue_size, sizeof(*world->queue)));
     world->out = must(malloc(sizeof(*world->out)));
     mcpz_outbox_init(world->out);
     mcpz_rng_init(&world->rng, seed);
+    mcpz_arena_init(&arena, world->memory, world->memory_bytes);
     for (size_t i = 0; i < count; i++) {
         struct mcpz_id self = id_of(i);
-        mcpz_overlay_init(&world->machines[i], &self, config, NULL, mcpz_rng_next(&world->rng), 0);
+        mcpz_overlay_init(&world->machines[i], &self, config, &arena, mcpz_rng_next(&world->rng),
+                          0);
         world->alive[i] = true;
     }
     return world;
@@ -226,13 +233,29 @@ void mcpz_overlays_optimise(struct mcpz_overlays *world, uint32_t side_us,
     }
 }
 
+/* Both were made with the same configuration, without addresses. */
+static void copy_machine(struct mcpz_overlay *to, const struct mcpz_overlay *from)
+{
+    const struct mcpz_passive *known = &from->passive;
+    const struct mcpz_passive own = to->passive;
+
+    assert(own.config.capacity == known->config.capacity && known->config.address_bytes == 0);
+    *to = *from;
+    to->passive.entries = own.entries;
+    to->passive.names = own.names;
+    memcpy(own.entries, known->entries, known->count * sizeof(*own.entries));
+    memcpy(own.names, known->names, known->count * sizeof(*own.names));
+}
+
 void mcpz_overlays_copy(struct mcpz_overlays *to, const struct mcpz_overlays *from)
 {
     assert(to->count == from->count);
     assert(from->queue_count == 0);
     assert(from->xbots == NULL && to->xbots == NULL);
 
-    memcpy(to->machines, from->machines, from->count * sizeof(*from->machines));
+    for (size_t i = 0; i < from->count; i++) {
+        copy_machine(&to->machines[i], &from->machines[i]);
+    }
     memcpy(to->alive, from->alive, from->count * sizeof(*from->alive));
     to->rng = from->rng;
     to->now = from->now;
@@ -244,6 +267,7 @@ void mcpz_overlays_destroy(struct mcpz_overlays *world)
         return;
     }
     free(world->machines);
+    free(world->memory);
     free(world->xbots);
     free(world->places);
     free(world->alive);

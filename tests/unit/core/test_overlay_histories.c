@@ -225,6 +225,9 @@ static void tick(size_t at)
 
 static void set_up(uint64_t seed)
 {
+    static _Alignas(16) uint8_t memory[NODES][1024];
+    struct mcpz_arena arena;
+
     mcpz_rng_init(&rng, seed);
     mcpz_outbox_init(&out);
     now = MCPZ_SECONDS(1000);
@@ -233,7 +236,9 @@ static void set_up(uint64_t seed)
         const struct mcpz_id id = id_of(i);
         const struct mcpz_overlay_config config = {
             .active_max = 1 + lot(4), .passive_max = 4, .far_max = 0};
-        mcpz_overlay_init(&nodes[i], &id, &config, NULL, seed * NODES + i, now);
+        CHECK(mcpz_overlay_bytes(&config) <= sizeof(memory[i]));
+        mcpz_arena_init(&arena, memory[i], sizeof(memory[i]));
+        mcpz_overlay_init(&nodes[i], &id, &config, &arena, seed * NODES + i, now);
         left[i] = false;
         for (size_t j = 0; j < NODES; j++) {
             ways[i][j].head = ways[i][j].count = 0;
