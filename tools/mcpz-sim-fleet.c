@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "mcpz-sim-took.h"
 
 enum mcpz_fleet_story mcpz_sim_fleet_story(const char *name)
 {
@@ -25,19 +26,14 @@ void mcpz_sim_fleet_help(void)
     }
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void show_progress(void *context, const char *phase, uint64_t at_s,
                           const struct mcpz_fleet *fleet)
 {
-    const double took = seconds_now() - *(const double *)context;
+    const struct mcpz_sim_took *began = context;
+    const double took = mcpz_sim_took_since(*began).cpu_s;
 
-    (void)fprintf(stderr, "\r%6" PRIu64 " s  %-14s %7zu nodes  %.1f M events, %.2f M a second   ",
+    (void)fprintf(stderr,
+                  "\r%6" PRIu64 " s  %-14s %7zu nodes  %.1f M events, %.2f M a CPU second   ",
                   at_s, phase, mcpz_fleet_running(fleet),
                   (double)mcpz_fleet_counted(fleet, MCPZ_FLEET_EVENTS) / 1e6,
                   (double)mcpz_fleet_counted(fleet, MCPZ_FLEET_EVENTS) / 1e6 / took);
@@ -55,16 +51,18 @@ static bool is_ok(const struct mcpz_fleet_report *report)
 
 /* Words are ours: nothing in them needs escaping. */
 static void print_json(const struct mcpz_fleet_options *options,
-                       const struct mcpz_fleet_report *report, double took)
+                       const struct mcpz_fleet_report *report, struct mcpz_sim_took took)
 {
     (void)printf("{\"ok\":%s,\"story\":\"%s\",\"nodes\":%zu,\"zone\":%zu,\"seed\":%" PRIu64
                  ",\"violated\":\"%s\",\"violated_ms\":%" PRIu64 ",\"trace_hash\":\"%016" PRIx64
-                 "\",\"virtual_ms\":%" PRIu64 ",\"seconds\":%.2f,\"events_per_second\":%.0f,"
+                 "\",\"virtual_ms\":%" PRIu64 ",\"seconds\":%.2f,\"cpu_seconds\":%.2f,"
+                 "\"events_per_second\":%.0f,\"events_per_cpu_second\":%.0f,"
                  "\"bytes_per_node\":%zu,\"measures\":[",
                  is_ok(report) ? "true" : "false", mcpz_fleet_story_word(options->story),
                  options->node_count, options->zone_size, options->seed, report->violated,
-                 report->violated_ms, report->hash, report->virtual_ms, took,
-                 (double)report->counters[MCPZ_FLEET_EVENTS] / took, report->bytes_per_node);
+                 report->violated_ms, report->hash, report->virtual_ms, took.wall_s, took.cpu_s,
+                 (double)report->counters[MCPZ_FLEET_EVENTS] / took.wall_s,
+                 (double)report->counters[MCPZ_FLEET_EVENTS] / took.cpu_s, report->bytes_per_node);
     for (size_t i = 0; i < report->measure_count; i++) {
         const struct mcpz_fleet_measure *measure = &report->measures[i];
         (void)printf("%s{\"what\":\"%s\",\"value\":%.4g,", i == 0 ? "" : ",", measure->what,
@@ -83,7 +81,7 @@ static void print_json(const struct mcpz_fleet_options *options,
 }
 
 static void print_text(const struct mcpz_fleet_options *options,
-                       const struct mcpz_fleet_report *report, double took)
+                       const struct mcpz_fleet_report *report, struct mcpz_sim_took took)
 {
     (void)printf("%s: %zu nodes, seed %" PRIu64 ", %" PRIu64 " s of virtual time\n",
                  mcpz_fleet_story_word(options->story), options->node_count, options->seed,
@@ -102,23 +100,25 @@ static void print_text(const struct mcpz_fleet_options *options,
                      report->counters[i]);
         (void)printf("%s", i % 6 == 5 || i + 1 == MCPZ_FLEET_COUNTERS_END ? "\n" : "");
     }
-    (void)printf("%" PRIu64 " events of cores in %.2f s: %.0f a second; %.1f times real time; "
-                 "%zu bytes of memory a node\ntrace %016" PRIx64 "\n",
-                 report->counters[MCPZ_FLEET_EVENTS], took,
-                 (double)report->counters[MCPZ_FLEET_EVENTS] / took,
-                 (double)report->virtual_ms / 1000 / took, report->bytes_per_node, report->hash);
+    (void)printf(
+        "%" PRIu64 " events of cores in %.2f s of CPU: %.0f a second; in %.2f s: %.0f a "
+        "second, %.1f times real time\n%zu bytes of memory a node\ntrace %016" PRIx64 "\n",
+        report->counters[MCPZ_FLEET_EVENTS], took.cpu_s,
+        (double)report->counters[MCPZ_FLEET_EVENTS] / took.cpu_s, took.wall_s,
+        (double)report->counters[MCPZ_FLEET_EVENTS] / took.wall_s,
+        (double)report->virtual_ms / 1000 / took.wall_s, report->bytes_per_node, report->hash);
 }
 
 int mcpz_sim_fleet_run(const struct mcpz_fleet_options *options, bool json)
 {
     struct mcpz_fleet_options shown = *options;
     struct mcpz_fleet_report report;
-    double began = seconds_now();
+    struct mcpz_sim_took began = mcpz_sim_took_so_far();
 
     shown.context = &began;
     shown.progress = isatty(STDERR_FILENO) == 1 ? show_progress : NULL;
     mcpz_fleet_tell(&shown, &report);
-    double took = seconds_now() - began;
+    struct mcpz_sim_took took = mcpz_sim_took_since(began);
     if (shown.progress != NULL) {
         (void)fputc('\n', stderr);
     }

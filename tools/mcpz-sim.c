@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "crypto/identity.h"
 #include "mcpz-sim-fleet.h"
+#include "mcpz-sim-took.h"
 #include "sim/anchors.h"
 #include "sim/storm.h"
 #include "sim/swarm.h"
@@ -226,13 +226,6 @@ static struct mcpz_storm_options options_for(char *what)
     };
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void print_sometimes_json(const uint64_t *sometimes)
 {
     (void)printf("\"sometimes\":{");
@@ -244,7 +237,7 @@ static void print_sometimes_json(const uint64_t *sometimes)
 }
 
 static void print_json(const struct mcpz_schedule *schedule,
-                       const struct mcpz_storm_report *report, double took)
+                       const struct mcpz_storm_report *report, struct mcpz_sim_took took)
 {
     bool ok = report->violated == MCPZ_INVARIANT_NONE;
 
@@ -256,25 +249,28 @@ static void print_json(const struct mcpz_schedule *schedule,
         (void)printf("\"violated\":\"%s\",\"at_ms\":%" PRIu64 ",\"words\":\"%s\",",
                      mcpz_invariant_word(report->violated), report->violated_ms, report->words);
     }
-    (void)printf("\"trace_hash\":\"%016" PRIx64 "\",\"virtual_ms\":%" PRIu64
-                 ",\"healed_ms\":%" PRIu64 ",\"events\":%" PRIu64
-                 ",\"events_per_second\":%.0f,\"virtual_per_real\":%.0f,",
-                 report->trace_hash, report->virtual_ms, report->healed_ms, report->steps,
-                 (double)report->steps / took, (double)report->virtual_ms / 1000 / took);
+    (void)printf(
+        "\"trace_hash\":\"%016" PRIx64 "\",\"virtual_ms\":%" PRIu64 ",\"healed_ms\":%" PRIu64
+        ",\"events\":%" PRIu64
+        ",\"events_per_second\":%.0f,\"events_per_cpu_second\":%.0f,\"virtual_per_real\":%.0f,",
+        report->trace_hash, report->virtual_ms, report->healed_ms, report->steps,
+        (double)report->steps / took.wall_s, (double)report->steps / took.cpu_s,
+        (double)report->virtual_ms / 1000 / took.wall_s);
     print_sometimes_json(report->sometimes);
     (void)printf("}\n");
 }
 
 static void print_text(const struct mcpz_schedule *schedule,
-                       const struct mcpz_storm_report *report, double took)
+                       const struct mcpz_storm_report *report, struct mcpz_sim_took took)
 {
     (void)printf("%zu nodes, %zu lines, %" PRIu64 " s of virtual time; all held %" PRIu64
                  " ms after healing\n"
-                 "%" PRIu64 " events of cores in %.2f s: %.0f a second; %.0f times real time\n"
-                 "trace %016" PRIx64 "\n",
+                 "%" PRIu64 " events of cores in %.2f s of CPU: %.0f a second; in %.2f s: %.0f a "
+                 "second, %.0f times real time\ntrace %016" PRIx64 "\n",
                  schedule->node_count, schedule->line_count, report->virtual_ms / 1000,
-                 report->healed_ms, report->steps, took, (double)report->steps / took,
-                 (double)report->virtual_ms / 1000 / took, report->trace_hash);
+                 report->healed_ms, report->steps, took.cpu_s, (double)report->steps / took.cpu_s,
+                 took.wall_s, (double)report->steps / took.wall_s,
+                 (double)report->virtual_ms / 1000 / took.wall_s, report->trace_hash);
 }
 
 static void print_violation(const struct mcpz_storm_report *report)
@@ -294,9 +290,9 @@ static bool run_one(const struct mcpz_schedule *schedule, const struct arguments
     (void)snprintf(what, sizeof(what), "seed %" PRIu64, schedule->seed);
     struct mcpz_storm_options options = options_for(what);
     options.trace = arguments->trace != NULL ? open_or_exit(arguments->trace, "w") : NULL;
-    double began = seconds_now();
+    struct mcpz_sim_took began = mcpz_sim_took_so_far();
     mcpz_storm_run(schedule, &options, &report);
-    double took = seconds_now() - began;
+    struct mcpz_sim_took took = mcpz_sim_took_since(began);
     if (options.progress != NULL) {
         (void)fputc('\n', stderr);
     }
@@ -426,7 +422,7 @@ static int storms(const struct arguments *arguments)
 {
     uint64_t sometimes[MCPZ_SOMETIMES_END] = {0};
     uint64_t failed = 0;
-    double began = seconds_now();
+    struct mcpz_sim_took began = mcpz_sim_took_so_far();
 
     for (uint64_t i = 0; i < arguments->seeds; i++) {
         failed += !run_seed(arguments, arguments->seed + i, sometimes);
@@ -434,7 +430,7 @@ static int storms(const struct arguments *arguments)
     if (arguments->json) {
         (void)printf("{\"ok\":%s,\"seeds\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"seconds\":%.2f,",
                      failed == 0 ? "true" : "false", arguments->seeds, failed,
-                     seconds_now() - began);
+                     mcpz_sim_took_since(began).wall_s);
         print_sometimes_json(sometimes);
         (void)printf("}\n");
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -445,7 +441,7 @@ static int storms(const struct arguments *arguments)
                      mcpz_sometimes_help(what), sometimes[i] == 0 ? " -- NEVER" : "");
     }
     (void)printf("%" PRIu64 " of %" PRIu64 " storms failed, in %.1f s\n", failed, arguments->seeds,
-                 seconds_now() - began);
+                 mcpz_sim_took_since(began).wall_s);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
