@@ -123,7 +123,6 @@ struct mcpz_links {
     size_t dial_count;
     struct mcpz_seed *seeds; /* config.seeds_max */
     size_t seed_count;
-    struct mcpz_link_history history[MCPZ_LINK_HISTORIES];
     mcpz_time expected_us; /* the earliest deadline, as of the last step */
     mcpz_time due_us;      /* the same, with what was asked for since */
     mcpz_time awake_us;    /* when we last noticed that we had stood still */
@@ -134,6 +133,7 @@ struct mcpz_links {
     uint64_t one_way;     /* links given up because the other end did not hear us */
     uint64_t over_budget; /* gossip dropped because a peer sent too much of it */
     uint64_t dropped;     /* seeds and dials there was no room for */
+    struct mcpz_link_history history[MCPZ_LINK_HISTORIES]; /* seldom looked at: last */
 };
 
 /** How much mcpz_links_init() takes from its arena. */

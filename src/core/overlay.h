@@ -114,13 +114,13 @@ struct mcpz_overlay {
     size_t ask_count;
     struct mcpz_overlay_neighbour active[MCPZ_OVERLAY_ACTIVE_MAX];
     struct mcpz_passive passive;
-    struct mcpz_overlay_ask asks[MCPZ_OVERLAY_ASKS_MAX];
     uint32_t next_seq;
     uint32_t shuffle_seq; /* of the shuffle not yet answered; 0: none */
     struct mcpz_short shuffled[MCPZ_OVERLAY_SHUFFLE_MAX]; /* whom we named in it */
     size_t shuffled_count;
     uint64_t dropped;      /* asks there was no room for */
     uint64_t contradicted; /* neighbours given up because they did not hold us for one */
+    struct mcpz_overlay_ask asks[MCPZ_OVERLAY_ASKS_MAX]; /* seldom any: last */
 };
 
 /** How much mcpz_overlay_init() takes from its arena. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/attr.h"
 #include "base/hash.h"
 #include "sim/fleet_internal.h"
 #include "wire/codec.h"
@@ -13,11 +14,7 @@
 #define IDENTITY_AT (MCPZ_ID_BYTES - sizeof(uint32_t)) /* in an id */
 #define HUGE_PAGE_BYTES 2097152
 #define CACHE_LINE_BYTES 64
-/* Of a core, what most events look at: all but the views of its overlay, and what every step looks
- * at of its links, which lies first behind it. */
-#define HEAD_BYTES offsetof(struct mcpz_fabric, overlay.passive)
-#define TAIL_AT (offsetof(struct mcpz_fabric, plumtree) / CACHE_LINE_BYTES * CACHE_LINE_BYTES)
-#define LINKS_BYTES 256
+#define PULSES_BYTES 256 /* of its links: they lie first in a fabric's block */
 #define NEIGHBOURS_MAX 6
 #define LOOK_AHEAD 5 /* the top of a heap, and its children */
 #define STEADY_US MCPZ_SECONDS(30)
@@ -162,6 +159,7 @@ static void note_burial(struct mcpz_fleet *fleet, uint32_t by, const struct mcpz
     const struct mcpz_linked *link =
         mcpz_links_find(&fleet->nodes[by].fabric->links, &fact->about);
 
+    fleet->nodes[by].buries = true;
     fleet->counters[MCPZ_FLEET_BURIED]++;
     fleet->counters[MCPZ_FLEET_BURIED_HEARD] += link != NULL && !link->late;
     if (about == MCPZ_FLEET_NOBODY || fleet->nodes[about].fabric == NULL) {
@@ -357,11 +355,39 @@ static void resume(struct mcpz_fleet *fleet, uint32_t index)
     plan_tick(fleet, index);
 }
 
+/* Of a core, what most events look at. */
+static const struct {
+    size_t from;
+    size_t to;
+} looked_at[] = {
+    {0, offsetof(struct mcpz_fabric, links.history)},
+    {offsetof(struct mcpz_fabric, overlay), offsetof(struct mcpz_fabric, overlay.asks)},
+    {offsetof(struct mcpz_fabric, xbot), offsetof(struct mcpz_fabric, xbot.gone)},
+    {offsetof(struct mcpz_fabric, plumtree), CORE_BYTES + PULSES_BYTES},
+};
+
 /* Of `bytes` from `start` on, into the cache. */
 static inline __attribute__((always_inline)) void fetch(const void *start, size_t bytes)
 {
     for (size_t at = 0; at < bytes; at += CACHE_LINE_BYTES) {
         __builtin_prefetch((const uint8_t *)start + at);
+    }
+}
+
+/* What is looked at of a node at which something is due. */
+static inline __attribute__((always_inline)) void fetch_node(const struct mcpz_fleet *fleet,
+                                                             const struct mcpz_fleet_due *due)
+{
+    if (due->kind == MCPZ_DUE_RELEASE) {
+        return;
+    }
+    const struct mcpz_fleet_node *node = &fleet->nodes[due->index];
+    for (size_t i = 0; i < node->wire_count; i++) {
+        fetch(&fleet->wires[node->wires[i]], sizeof(struct mcpz_fleet_wire));
+    }
+    const uint8_t *core = fleet->memory + due->index * fleet->core_bytes;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(looked_at); i++) {
+        fetch(core + looked_at[i].from, looked_at[i].to - looked_at[i].from);
     }
 }
 
@@ -372,27 +398,25 @@ static inline __attribute__((always_inline)) void fetch(const void *start, size_
 static inline __attribute__((always_inline)) void look_ahead(const struct mcpz_fleet *fleet)
 {
     const struct mcpz_fleet_queue *queue = &fleet->queue;
+    size_t second = 1;
 
-    for (size_t i = 0; i < queue->count && i < LOOK_AHEAD; i++) {
+    if (queue->count < LOOK_AHEAD) {
+        return;
+    }
+    for (size_t i = 1; i < LOOK_AHEAD; i++) {
         const struct mcpz_fleet_due *due = &queue->heap[i];
-        if (due->kind == MCPZ_DUE_RELEASE) {
-            continue;
+        if (due->at_us < queue->heap[second].at_us) {
+            second = i;
+        }
+        if (due->kind != MCPZ_DUE_RELEASE) {
+            fetch(&fleet->nodes[due->index], sizeof(struct mcpz_fleet_node));
         }
         if (due->parcel != NULL) {
-            fetch(due->parcel, 64);
+            fetch(due->parcel, CACHE_LINE_BYTES);
         }
-        const struct mcpz_fleet_node *node = &fleet->nodes[due->index];
-        if (i > 0) {
-            fetch(node, sizeof(*node));
-            continue;
-        }
-        for (size_t j = 0; j < node->wire_count; j++) {
-            fetch(&fleet->wires[node->wires[j]], sizeof(struct mcpz_fleet_wire));
-        }
-        const uint8_t *core = fleet->memory + due->index * fleet->core_bytes;
-        fetch(core, HEAD_BYTES);
-        fetch(core + TAIL_AT, CORE_BYTES + LINKS_BYTES - TAIL_AT);
     }
+    fetch_node(fleet, &queue->heap[0]);
+    fetch_node(fleet, &queue->heap[second]);
 }
 
 void mcpz_fleet_run_until(struct mcpz_fleet *fleet, mcpz_time at_us)
@@ -575,7 +599,7 @@ void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index)
     (void)mcpz_fleet_address(node->zone, zone);
     node->incarnation++;
     node->life++;
-    node->vanished = false;
+    node->vanished = node->buries = false;
     node->paused_until_us = 0;
     node->well_since_us = fleet->now;
     config.members.id = node->id;

@@ -272,7 +272,7 @@ bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words)
         }
         node->incarnation = mcpz_members_self(&node->fabric->members)->incarnation;
         const struct mcpz_member *buried =
-            mcpz_fleet_is_steady(fleet, node) ? buried_row(fleet, node) : NULL;
+            node->buries && mcpz_fleet_is_steady(fleet, node) ? buried_row(fleet, node) : NULL;
         if (buried != NULL) {
             describe_buried(fleet, i, buried, words);
             return false;

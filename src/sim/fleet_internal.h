@@ -41,6 +41,7 @@ struct mcpz_fleet_node {
     struct mcpz_parcel *inbox; /* the last of what came while it was paused: a ring */
     uint8_t sides[2];          /* a bit a cut: it is on side A; on side B */
     bool vanished;
+    bool buries;  /* its core has held somebody for dead since it started */
     bool is_told; /* the broadcast that was asked for last has come */
     uint8_t wire_count;
     uint32_t wires[MCPZ_FLEET_NODE_WIRES_MAX];
