@@ -9,6 +9,7 @@
 #include "sim/anchors_overlay.h"
 #include "sim/anchors_plumtree.h"
 #include "sim/anchors_swim.h"
+#include "sim/anchors_xbot.h"
 
 static const struct mcpz_experiment experiments[] = {
     {"A1", "HyParView: the graph after joins and 50 cycles", mcpz_anchors_a1, MCPZ_ANCHORS_NODES,
@@ -18,6 +19,8 @@ static const struct mcpz_experiment experiments[] = {
     {"A4", "Plumtree: 250 broadcasts on a random graph", mcpz_anchors_a4, MCPZ_ANCHORS_NODES, 3},
     {"A5", "SWIM, Lifeguard, Rapid: beside them, our links that tell of losses", mcpz_anchors_a5,
      MCPZ_ANCHORS_SWIM_NODES, 3},
+    {"X", "X-BOT: what whole nodes of several zones gain by exchanges", mcpz_anchors_x,
+     MCPZ_ANCHORS_XBOT_NODES, 3},
     {"B", "Beyond the papers", mcpz_anchors_b, MCPZ_ANCHORS_NODES, 1},
 };
 

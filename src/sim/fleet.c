@@ -475,6 +475,7 @@ static struct mcpz_fabric_config core_config(const struct mcpz_fleet_config *con
                 .adjacency_max = NEIGHBOURS_MAX,
                 .suspicions_max = config->zone_size > 0 ? 8 : 64,
             },
+        .timing = {.optimise_us = config->optimise_us},
         .packer = {.pack = pack, .unpack = unpack},
         .links_max = 12,
         .dials_max = 4,

@@ -33,6 +33,7 @@ struct mcpz_fleet_config {
     uint32_t loss_ppm;       /* of frames: late by a retransmission */
     size_t identity_count;   /* that will ever be, at least node_count; 0: node_count */
     uint32_t latency_max_us; /* of a pair in different zones, one way; 0: 60 ms */
+    mcpz_time optimise_us;   /* between a node's looks for nearer neighbours; 0: 30 s */
 };
 
 /* What happened, how often. */

@@ -160,6 +160,48 @@ size_t mcpz_fleet_parts(const struct mcpz_fleet *fleet)
     return parts;
 }
 
+static double mean_rtt_us(const struct mcpz_fleet *fleet, bool far_only)
+{
+    uint64_t sum_us = 0;
+    uint64_t links = 0;
+
+    for (uint32_t i = 0; i < fleet->config.node_count; i++) {
+        const struct mcpz_fabric *fabric = fleet->nodes[i].fabric;
+        for (size_t j = 0; fabric != NULL && j < fabric->overlay.active_count; j++) {
+            const uint32_t peer =
+                fleet->node_of[mcpz_fleet_identity_of(&fabric->overlay.active[j].id)];
+            if (peer == MCPZ_FLEET_NOBODY ||
+                (far_only && fleet->nodes[peer].zone == fleet->nodes[i].zone)) {
+                continue;
+            }
+            sum_us += 2 * (uint64_t)mcpz_fleet_network_latency(fleet, i, peer);
+            links++;
+        }
+    }
+    return links > 0 ? (double)sum_us / (double)links : 0;
+}
+
+double mcpz_fleet_mean_rtt_us(const struct mcpz_fleet *fleet)
+{
+    return mean_rtt_us(fleet, false);
+}
+
+double mcpz_fleet_mean_far_rtt_us(const struct mcpz_fleet *fleet)
+{
+    return mean_rtt_us(fleet, true);
+}
+
+double mcpz_fleet_mean_degree(const struct mcpz_fleet *fleet)
+{
+    size_t neighbours = 0;
+
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        const struct mcpz_fabric *fabric = fleet->nodes[i].fabric;
+        neighbours += fabric != NULL ? fabric->overlay.active_count : 0;
+    }
+    return (double)neighbours / (double)mcpz_fleet_running(fleet);
+}
+
 size_t mcpz_fleet_untold(const struct mcpz_fleet *fleet)
 {
     size_t untold = 0;

@@ -34,6 +34,16 @@ void mcpz_fleet_describe_wrong(const struct mcpz_fleet *fleet, char *words);
 /** Parts into which the neighbours of running nodes fall: 1 is well. */
 size_t mcpz_fleet_parts(const struct mcpz_fleet *fleet);
 
+/**
+ * The mean of the least round trips between neighbours, us; and of those in different zones. 0:
+ * there are none.
+ */
+double mcpz_fleet_mean_rtt_us(const struct mcpz_fleet *fleet);
+double mcpz_fleet_mean_far_rtt_us(const struct mcpz_fleet *fleet);
+
+/** Neighbours that a running node has, on average. */
+double mcpz_fleet_mean_degree(const struct mcpz_fleet *fleet);
+
 /** Running nodes that the broadcast asked for last has not reached, of the zone it began in. */
 size_t mcpz_fleet_untold(const struct mcpz_fleet *fleet);
 

@@ -100,6 +100,8 @@ uint32_t mcpz_fleet_identity_of(const struct mcpz_id *id);
 
 /* fleet_network.c */
 
+/** What a frame between two nodes takes at least, one way: us. */
+uint32_t mcpz_fleet_network_latency(const struct mcpz_fleet *fleet, uint32_t a, uint32_t b);
 /** `peer` is an identity, here and below. */
 void mcpz_fleet_network_send(struct mcpz_fleet *fleet, uint32_t node, uint32_t peer,
                              struct mcpz_bytes bytes);

@@ -19,7 +19,7 @@
 
 /* ---- Time on the way ---------------------------------------------------------------------- */
 
-static uint32_t pair_latency(const struct mcpz_fleet *fleet, uint32_t a, uint32_t b)
+uint32_t mcpz_fleet_network_latency(const struct mcpz_fleet *fleet, uint32_t a, uint32_t b)
 {
     const uint64_t least = a < b ? a : b;
     const uint64_t most = a < b ? b : a;
@@ -279,8 +279,9 @@ void mcpz_fleet_network_dial(struct mcpz_fleet *fleet, uint32_t node, uint32_t i
     dial->life = fleet->nodes[node].life;
     dial->to = identity;
     plan(fleet,
-         fleet->now + (to == MCPZ_FLEET_NOBODY ? FAR_MIN_US : pair_latency(fleet, node, to)), node,
-         dial);
+         fleet->now +
+             (to == MCPZ_FLEET_NOBODY ? FAR_MIN_US : mcpz_fleet_network_latency(fleet, node, to)),
+         node, dial);
 }
 
 static void fail(struct mcpz_fleet *fleet, struct mcpz_parcel *dial, mcpz_time after_us,
@@ -329,7 +330,7 @@ static void on_dial(struct mcpz_fleet *fleet, struct mcpz_parcel *dial)
         fail(fleet, dial, FAR_MIN_US, to == MCPZ_FLEET_NOBODY);
         return;
     }
-    const uint32_t latency_us = pair_latency(fleet, dial->at, to);
+    const uint32_t latency_us = mcpz_fleet_network_latency(fleet, dial->at, to);
     if (!is_reachable(fleet, dial->at, to)) {
         dial_again(fleet, dial);
     } else if (fleet->nodes[to].fabric == NULL) {
@@ -382,7 +383,7 @@ static void connect_nodes(struct mcpz_fleet *fleet, uint32_t from, uint32_t to)
     fleet->wires[wire] = (struct mcpz_fleet_wire){
         .ends = {from, to},
         .identities = {fleet->nodes[from].identity, fleet->nodes[to].identity},
-        .latency_us = pair_latency(fleet, from, to),
+        .latency_us = mcpz_fleet_network_latency(fleet, from, to),
         .open = {true, true},
         .under_way = 1,
     };
