@@ -8,6 +8,11 @@
 
 #include "mcpz-sim-took.h"
 
+/* Of the standard set. */
+#define STORM_NODES 128
+#define STORM_ZONE 32
+#define STORM_MINUTES 2
+
 enum mcpz_fleet_story mcpz_sim_fleet_story(const char *name)
 {
     enum mcpz_fleet_story story = MCPZ_FLEET_STORY_SWARM;
@@ -49,6 +54,16 @@ static bool is_ok(const struct mcpz_fleet_report *report)
     return ok;
 }
 
+static void print_sometimes_json(const uint64_t *sometimes)
+{
+    (void)printf("\"sometimes\":{");
+    for (enum mcpz_fleet_sometimes i = 0; i < MCPZ_FLEET_SOMETIMES_END; i++) {
+        (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",", mcpz_fleet_sometimes_word(i),
+                     sometimes[i]);
+    }
+    (void)printf("}");
+}
+
 /* Words are ours: nothing in them needs escaping. */
 static void print_json(const struct mcpz_fleet_options *options,
                        const struct mcpz_fleet_report *report, struct mcpz_sim_took took)
@@ -77,7 +92,9 @@ static void print_json(const struct mcpz_fleet_options *options,
         (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",", mcpz_fleet_counter_word(i),
                      report->counters[i]);
     }
-    (void)printf("}}\n");
+    (void)printf("},");
+    print_sometimes_json(report->sometimes);
+    (void)printf("}\n");
 }
 
 static void print_text(const struct mcpz_fleet_options *options,
@@ -109,6 +126,29 @@ static void print_text(const struct mcpz_fleet_options *options,
         (double)report->virtual_ms / 1000 / took.wall_s, report->bytes_per_node, report->hash);
 }
 
+static void print_failure(const struct mcpz_fleet_options *options,
+                          const struct mcpz_fleet_report *report)
+{
+    if (report->violated[0] != '\0') {
+        (void)fprintf(stderr, "violated at %" PRIu64 " ms: %s\n", report->violated_ms,
+                      report->violated);
+    }
+    if (report->wrong[0] != '\0') {
+        (void)fprintf(stderr, "too late: %s\n", report->wrong);
+    }
+    if (is_ok(report)) {
+        return;
+    }
+    (void)fprintf(stderr,
+                  "replay: mcpz-sim run --fleet --nodes %zu --zone %zu --story %s --seed %" PRIu64,
+                  options->node_count, options->zone_size, mcpz_fleet_story_word(options->story),
+                  options->seed);
+    if (options->minutes > 0) {
+        (void)fprintf(stderr, " --minutes %" PRIu64, options->minutes);
+    }
+    (void)fputc('\n', stderr);
+}
+
 int mcpz_sim_fleet_run(const struct mcpz_fleet_options *options, bool json)
 {
     struct mcpz_fleet_options shown = *options;
@@ -127,23 +167,65 @@ int mcpz_sim_fleet_run(const struct mcpz_fleet_options *options, bool json)
     } else {
         print_text(options, &report, took);
     }
-    if (report.violated[0] != '\0') {
-        (void)fprintf(stderr, "violated at %" PRIu64 " ms: %s\n", report.violated_ms,
-                      report.violated);
+    print_failure(options, &report);
+    return is_ok(&report) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- The standard set --------------------------------------------------------------------- */
+
+static void print_sometimes_text(const uint64_t *sometimes)
+{
+    for (enum mcpz_fleet_sometimes i = 0; i < MCPZ_FLEET_SOMETIMES_END; i++) {
+        (void)printf("%8" PRIu64 "  %-20s %s%s\n", sometimes[i], mcpz_fleet_sometimes_word(i),
+                     mcpz_fleet_sometimes_help(i), sometimes[i] == 0 ? " -- NEVER" : "");
     }
-    if (report.wrong[0] != '\0') {
-        (void)fprintf(stderr, "too late: %s\n", report.wrong);
+}
+
+/* One story of it. False: it failed. */
+static bool tell_one(enum mcpz_fleet_story story, uint64_t seed, uint64_t *sometimes)
+{
+    const struct mcpz_fleet_options options = {
+        .story = story,
+        .node_count = STORM_NODES,
+        .zone_size = STORM_ZONE,
+        .seed = seed,
+        .minutes = STORM_MINUTES,
+    };
+    struct mcpz_fleet_report report;
+
+    mcpz_fleet_tell(&options, &report);
+    for (size_t i = 0; i < MCPZ_FLEET_SOMETIMES_END; i++) {
+        sometimes[i] += report.sometimes[i];
     }
     if (!is_ok(&report)) {
-        (void)fprintf(
-            stderr,
-            "replay: mcpz-sim run --fleet --nodes %zu --zone %zu --story %s --seed %" PRIu64,
-            options->node_count, options->zone_size, mcpz_fleet_story_word(options->story),
-            options->seed);
-        if (options->minutes > 0) {
-            (void)fprintf(stderr, " --minutes %" PRIu64, options->minutes);
-        }
-        (void)fputc('\n', stderr);
+        print_failure(&options, &report);
     }
-    return is_ok(&report) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return is_ok(&report);
+}
+
+int mcpz_sim_fleet_storms(uint64_t first, uint64_t seeds, bool json)
+{
+    uint64_t sometimes[MCPZ_FLEET_SOMETIMES_END] = {0};
+    uint64_t failed = 0;
+    uint64_t told = 0;
+    struct mcpz_sim_took began = mcpz_sim_took_so_far();
+
+    for (uint64_t seed = first; seed < first + seeds; seed++) {
+        for (enum mcpz_fleet_story story = 0; story < MCPZ_FLEET_STORIES_END; story++) {
+            failed += !tell_one(story, seed, sometimes);
+            told++;
+        }
+    }
+    const double took_s = mcpz_sim_took_since(began).wall_s;
+    if (json) {
+        (void)printf("{\"ok\":%s,\"stories\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"seconds\":%.2f,",
+                     failed == 0 ? "true" : "false", told, failed, took_s);
+        print_sometimes_json(sometimes);
+        (void)printf("}\n");
+    } else {
+        print_sometimes_text(sometimes);
+        (void)printf("%" PRIu64 " of %" PRIu64 " stories failed, in %.1f s\n", failed, told,
+                     took_s);
+    }
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

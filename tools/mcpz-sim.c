@@ -32,11 +32,13 @@ static const char usage_text[] =
     "       mcpz-sim replay FILE [--trace FILE] [--json]\n"
     "       mcpz-sim shrink FILE [--out FILE]\n"
     "       mcpz-sim storms [--seeds K] [--from S] [--nodes N] [--minutes M] [--json]\n"
-    "       mcpz-sim anchors [--table A1|A2|A4|A5|B] [--seeds K] [--from S] [--nodes N] [--json]\n"
+    "       mcpz-sim storms --fleet [--seeds K] [--from S] [--json]\n"
+    "       mcpz-sim anchors [--table NAME] [--seeds K] [--from S] [--nodes N] [--json]\n"
     "\n"
     "run draws a schedule of faults and work from the seed and runs it; --faults FILE takes the\n"
     "schedule from a file instead, as replay does. shrink writes the smallest schedule that\n"
     "violates the same. storms runs K seeds from S on and tells what never came about.\n"
+    "storms --fleet tells every story K times, with 128 nodes in four zones.\n"
     "With more than 64 nodes, or --fleet, run tells a story of the lower half of the core alone, "
     "in\n"
     "zones of Z nodes (64; 0: one for all): swarm, idle, join, crash, cut, pause, starve or "
@@ -579,6 +581,9 @@ int main(int count, char **words)
     }
     if (strcmp(arguments.verb, "shrink") == 0) {
         return shrink(&arguments);
+    }
+    if (strcmp(arguments.verb, "storms") == 0 && arguments.fleet) {
+        return mcpz_sim_fleet_storms(arguments.seed, arguments.seeds, arguments.json);
     }
     if (strcmp(arguments.verb, "storms") == 0) {
         return storms(&arguments);

@@ -201,6 +201,7 @@ static void note_fact(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz
     };
 
     note(fleet, (uint64_t)fact->kind << 32 | mcpz_fleet_identity_of(&fact->about));
+    mcpz_fleet_sometimes_fact(fleet->sometimes, fact);
     if (counters[fact->kind] != 0) {
         fleet->counters[counters[fact->kind]]++;
     }
@@ -636,6 +637,7 @@ static void stop(struct mcpz_fleet *fleet, size_t index, bool silently)
 
     assert(node->fabric != NULL);
     node->incarnation = mcpz_members_self(&node->fabric->members)->incarnation;
+    mcpz_fleet_sometimes_life(fleet->sometimes, node->fabric);
     node->fabric = NULL;
     node->vanished = silently;
     mcpz_fleet_network_drop(fleet, (uint32_t)index, silently);
@@ -801,6 +803,16 @@ uint64_t mcpz_fleet_counted(const struct mcpz_fleet *fleet, enum mcpz_fleet_coun
 {
     assert(counter < MCPZ_FLEET_COUNTERS_END);
     return fleet->counters[counter];
+}
+
+void mcpz_fleet_count_sometimes(const struct mcpz_fleet *fleet, uint64_t *sometimes)
+{
+    memcpy(sometimes, fleet->sometimes, sizeof(fleet->sometimes));
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        if (fleet->nodes[i].fabric != NULL) {
+            mcpz_fleet_sometimes_life(sometimes, fleet->nodes[i].fabric);
+        }
+    }
 }
 
 const struct mcpz_fabric *mcpz_fleet_fabric(const struct mcpz_fleet *fleet, size_t node)

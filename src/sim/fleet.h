@@ -21,6 +21,7 @@
 
 #include "base/time.h"
 #include "core/fabric.h"
+#include "sim/fleet_sometimes.h"
 
 #define MCPZ_FLEET_NODES_MAX 100000
 #define MCPZ_FLEET_FLAT_MAX 1000 /* of one scope */
@@ -64,7 +65,6 @@ struct mcpz_fleet_config {
     X(CONVICTED_LIVE, "convicted_live") /* live nodes, once for each incarnation */               \
     X(BURIED_STEADY, "buried_steady")   /* and both were well and connected for 30 s */           \
     X(BURIED_HEARD, "buried_heard")     /* by somebody who heard it over a link of its own */     \
-    X(CAME_BACK, "came_back")           /* held for dead before */                                \
     X(PROBES_FAILED, "probes_failed")                                                             \
     X(DIFFERED, "differed") /* tables, so that they were compared */                              \
     X(UNREACHABLE, "unreachable")                                                                 \
@@ -162,6 +162,9 @@ mcpz_time mcpz_fleet_now(const struct mcpz_fleet *fleet);
 size_t mcpz_fleet_count(const struct mcpz_fleet *fleet);
 size_t mcpz_fleet_running(const struct mcpz_fleet *fleet);
 uint64_t mcpz_fleet_counted(const struct mcpz_fleet *fleet, enum mcpz_fleet_counter counter);
+
+/** What has come about so far, and how often: fill in `sometimes` (MCPZ_FLEET_SOMETIMES_END). */
+void mcpz_fleet_count_sometimes(const struct mcpz_fleet *fleet, uint64_t *sometimes);
 
 /** The core of a node, NULL if it does not run. */
 const struct mcpz_fabric *mcpz_fleet_fabric(const struct mcpz_fleet *fleet, size_t node);

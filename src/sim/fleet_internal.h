@@ -80,6 +80,7 @@ struct mcpz_fleet {
     struct mcpz_fleet_probe probe;
     uint64_t hash;
     uint64_t counters[MCPZ_FLEET_COUNTERS_END];
+    uint64_t sometimes[MCPZ_FLEET_SOMETIMES_END]; /* of facts, and of lives that have ended */
     void (*watch)(void *context, size_t viewer, size_t about, const struct mcpz_fact *fact);
     void *watch_context;
 };

@@ -20,6 +20,8 @@
 #define STOP_AGREED_S 8 /* issue of membership: who stops is agreed to have failed */
 #define BUSY_US MCPZ_SECONDS(60)
 #define BROADCASTS 16
+#define MANY 10000
+#define NODE_BYTES_MAX 20480 /* protocols.md 6 */
 #define TELL_LOOK_US MCPZ_MS(50)
 #define TELL_US MCPZ_SECONDS(10) /* then a broadcast will not come any more */
 
@@ -229,6 +231,10 @@ static void tell_idle(struct mcpz_fleet_telling *telling)
     mcpz_fleet_note(telling, "core events a node and second",
                     read_rate(telling, &rate, MCPZ_FLEET_EVENTS), -1);
     mcpz_fleet_note(telling, "suspicions", since(telling, &rate, MCPZ_FLEET_SUSPECTED), 0);
+    /* What all nodes share tells only where they are few. */
+    mcpz_fleet_note(telling, "bytes of memory a node",
+                    (double)mcpz_fleet_bytes_per_node(telling->fleet),
+                    mcpz_fleet_count(telling->fleet) >= MANY ? NODE_BYTES_MAX : -1);
 }
 
 typedef void (*stopper)(struct mcpz_fleet *fleet, size_t node);
@@ -432,7 +438,8 @@ static void tell_apart(struct mcpz_fleet_telling *telling)
     mcpz_fleet_cut(fleet, 0, false, true);
     (void)mcpz_fleet_pass(telling, STEADY_US);
     mcpz_fleet_note(telling, "nodes convicted that a fifth could reach",
-                    since(telling, &rate, MCPZ_FLEET_CONVICTED_LIVE), 2);
+                    since(telling, &rate, MCPZ_FLEET_CONVICTED_LIVE),
+                    2 * (double)((count + 63) / 64)); /* whose neighbours are all across */
 
     telling->phase = "one cut off";
     for (size_t i = 0; i < count; i++) {
@@ -703,6 +710,7 @@ static void sum_up(struct mcpz_fleet_telling *telling)
     for (size_t i = 0; i < MCPZ_FLEET_COUNTERS_END; i++) {
         report->counters[i] = mcpz_fleet_counted(telling->fleet, (enum mcpz_fleet_counter)i);
     }
+    mcpz_fleet_count_sometimes(telling->fleet, report->sometimes);
     report->hash = mcpz_fleet_hash(telling->fleet);
     report->virtual_ms = mcpz_fleet_now(telling->fleet) / 1000;
     report->bytes_per_node = mcpz_fleet_bytes_per_node(telling->fleet);

@@ -66,6 +66,7 @@ struct mcpz_fleet_report {
     struct mcpz_fleet_measure measures[MCPZ_FLEET_MEASURES_MAX];
     size_t measure_count;
     uint64_t counters[MCPZ_FLEET_COUNTERS_END];
+    uint64_t sometimes[MCPZ_FLEET_SOMETIMES_END];
     uint64_t hash;
     uint64_t virtual_ms;
     size_t bytes_per_node; /* of memory, all the simulator's included */

@@ -270,6 +270,40 @@ TEST(who_watches_is_shown_what_views_come_to_hold)
     mcpz_fleet_destroy(fleet);
 }
 
+TEST(a_node_of_ten_thousand_is_small)
+{
+    struct mcpz_fleet *fleet =
+        mcpz_fleet_create(&(struct mcpz_fleet_config){.node_count = 10000, .zone_size = 64});
+
+    CHECK(mcpz_fleet_bytes_per_node(fleet) <= 19968); /* and 512 for links and what travels */
+    mcpz_fleet_destroy(fleet);
+}
+
+/* A branch that no story reaches is one that none of them tests: `mcpz-sim storms --fleet`. */
+TEST(every_branch_of_interest_comes_about_in_some_story)
+{
+    static struct mcpz_fleet_report report;
+    uint64_t sometimes[MCPZ_FLEET_SOMETIMES_END] = {0};
+
+    for (enum mcpz_fleet_story story = 0; story < MCPZ_FLEET_STORIES_END; story++) {
+        mcpz_fleet_tell(
+            &(struct mcpz_fleet_options){
+                .story = story, .node_count = 128, .zone_size = 32, .seed = 1, .minutes = 2},
+            &report);
+        CHECK_TEXT(report.violated, "");
+        for (size_t i = 0; i < MCPZ_FLEET_SOMETIMES_END; i++) {
+            sometimes[i] += report.sometimes[i];
+        }
+    }
+    for (enum mcpz_fleet_sometimes i = 0; i < MCPZ_FLEET_SOMETIMES_END; i++) {
+        if (sometimes[i] == 0) {
+            print_error("%s: never\n", mcpz_fleet_sometimes_word(i));
+        }
+        /* Eight asks at once do not come about by themselves: tests/unit/core/test_overlay.c. */
+        CHECK(sometimes[i] > 0 || i == MCPZ_FLEET_SOMETIMES_ASKS_FULL);
+    }
+}
+
 TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
           RUN(who_stops_is_agreed_to_have_failed_in_time), RUN(what_was_cut_finds_itself_again),
           RUN(who_lost_everybody_finds_them_by_contacts_that_come_last),
@@ -281,4 +315,5 @@ TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
           RUN(nothing_is_lost_in_a_short_cut_and_a_vanished_node_is_noticed),
           RUN(a_broadcast_has_reached_nobody_before_it_arrives),
           RUN(a_node_that_pauses_takes_in_what_came),
-          RUN(who_watches_is_shown_what_views_come_to_hold))
+          RUN(who_watches_is_shown_what_views_come_to_hold), RUN(a_node_of_ten_thousand_is_small),
+          RUN(every_branch_of_interest_comes_about_in_some_story))
