@@ -105,6 +105,9 @@ mcpz_error mcpz_client_input_end(struct mcpz_client *client, uint64_t call);
 /** Nobody wants it any more. Its provider is stopped; nothing calls back. */
 mcpz_error mcpz_client_cancel(struct mcpz_client *client, uint64_t call);
 
+/** Within on_end(): come back no sooner than in so many milliseconds; 0: nothing was said. */
+uint32_t mcpz_client_retry_after_ms(const struct mcpz_client *client);
+
 /** The lower-case word for a code: "timeout", "no_provider" ... Never NULL. */
 const char *mcpz_client_code(uint32_t code);
 

@@ -67,7 +67,7 @@ enum mcpz_exit mcpz_fail_error(const struct mcpz_invocation *invocation, mcpz_er
         trouble->text);
 }
 
-static enum mcpz_exit fail_unreachable(const struct mcpz_invocation *invocation)
+enum mcpz_exit mcpz_fail_unreachable(const struct mcpz_invocation *invocation)
 {
     struct mcpz_trouble trouble;
 
@@ -115,7 +115,7 @@ enum mcpz_exit mcpz_ask_raw(const struct mcpz_invocation *invocation,
         error = mcpz_client_ask(path, request, answer, &trouble);
     }
     if (error == MCPZ_ENOTFOUND) {
-        return fail_unreachable(invocation);
+        return mcpz_fail_unreachable(invocation);
     }
     if (error != MCPZ_OK && request->take != NULL && mcpz_interrupt_came()) {
         return MCPZ_EXIT_OK;

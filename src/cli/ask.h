@@ -56,6 +56,9 @@ enum mcpz_exit mcpz_answer_parse(const struct mcpz_invocation *invocation,
 enum mcpz_exit mcpz_fail(const struct mcpz_invocation *invocation, enum mcpz_exit status,
                          const char *code, const char *message);
 
+/** Tell that no node runs on this invocation's data directory. */
+enum mcpz_exit mcpz_fail_unreachable(const struct mcpz_invocation *invocation);
+
 /** As above, a usage error with the verb's help named. */
 enum mcpz_exit mcpz_fail_usage(const struct mcpz_invocation *invocation, const char *format, ...)
     MCPZ_PRINTF(2, 3);

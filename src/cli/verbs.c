@@ -196,7 +196,8 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     NULL, 0},
 [MCPZ_VERB_TASK_RUN] = {
     MCPZ_VERB_TASK_RUN, "task run", "TYPE", 1, 1, "have a task done by a node that can",
-    "The result goes to standard output as it is (JSON indented), errors to standard error.\n"
+    "The result goes to standard output as it is and as it comes, also while input is read;\n"
+    "errors go to standard error.\n"
     "With --json: state, provider, result, error, elapsed_ms, attempts. Ctrl-C cancels.\n"
     "Said within a task, it inherits what is left of that one's time, its priority, tenant\n"
     "and trace (MCPZ_DEADLINE_MS, MCPZ_PRIORITY, MCPZ_TENANT, MCPZ_TRACEPARENT).\n"

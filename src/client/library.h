@@ -53,6 +53,7 @@ struct mcpz_client {
     struct mcpz_stream out;
 
     uint64_t next_id;
+    uint32_t retry_after_ms;         /* of the call that ends just now */
     struct mcpz_client_asked *asked; /* MCPZ_CLIENT_CALLS_MAX */
     uint32_t free_asked;
     struct mcpz_index asked_by_id;

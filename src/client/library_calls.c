@@ -219,8 +219,15 @@ void mcpz_client_answered(struct mcpz_client *client, const struct mcpz_msg *msg
             end(client, asked, MCPZ_CODE_OK, mcpz_text(""));
         }
     } else {
+        client->retry_after_ms = msg->fail.retry_after_ms;
         end(client, asked, msg->fail.code, msg->fail.text);
+        client->retry_after_ms = 0;
     }
+}
+
+uint32_t mcpz_client_retry_after_ms(const struct mcpz_client *client)
+{
+    return client->retry_after_ms;
 }
 
 void mcpz_client_asked_lost(struct mcpz_client *client)

@@ -182,7 +182,7 @@ static void take_output(struct mcpz_job *job, size_t length)
     if (mcpz_run_output(&job->run, length) != MCPZ_RUN_FITS) {
         char text[MCPZ_JOB_TEXT_BYTES];
         (void)snprintf(text, sizeof(text), "the result is larger than %d bytes",
-                       MCPZ_RESULT_BYTES_MAX);
+                       MCPZ_OUTPUT_BYTES_MAX);
         job->site->stats.stopped++;
         tell_failure(job, MCPZ_CODE_TOO_LARGE, mcpz_text(text));
         return;

@@ -124,7 +124,7 @@ enum mcpz_run_fit mcpz_run_output(struct mcpz_run *run, size_t length)
 
     run->output_credit -= (uint32_t)length;
     run->output_total += length;
-    return run->output_total > MCPZ_RESULT_BYTES_MAX ? MCPZ_RUN_OVER_LIMIT : MCPZ_RUN_FITS;
+    return run->output_total > MCPZ_OUTPUT_BYTES_MAX ? MCPZ_RUN_OVER_LIMIT : MCPZ_RUN_FITS;
 }
 
 /* Byte n of stderr lies at n modulo the tail's size. */

@@ -59,7 +59,7 @@ void mcpz_run_init_whole(struct mcpz_run *run, uint8_t *input, size_t length);
 enum mcpz_run_fit {
     MCPZ_RUN_FITS = 0,
     MCPZ_RUN_OVER_WINDOW, /* more than was credited */
-    MCPZ_RUN_OVER_LIMIT,  /* more than MCPZ_INPUT_BYTES_MAX, or MCPZ_RESULT_BYTES_MAX */
+    MCPZ_RUN_OVER_LIMIT,  /* more than MCPZ_INPUT_BYTES_MAX, or MCPZ_OUTPUT_BYTES_MAX */
 };
 
 /** Take in a piece of input (copied). What does not fit changes nothing. */

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import unittest
@@ -139,6 +140,49 @@ class Providers(unittest.TestCase):
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until("the process runs", lambda: processes_with(self.marker))
         node.kill()
+        until("the process is gone", lambda: not processes_with(self.marker))
+        client.wait()
+
+    def test_input_and_result_stream_at_the_same_time(self):
+        node = self.offer(cat="cat")
+        client = subprocess.Popen(
+            [MCPZ, "task", "run", "cat", "--input", "-", "--data", str(node.data)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for line in (b"one\n", b"two\n"):
+            client.stdin.write(line)
+            client.stdin.flush()
+            # It has come back although the input has not ended: nobody waits for the whole of it.
+            self.assertEqual(client.stdout.readline(), line)
+        client.stdin.close()
+        self.assertEqual((client.stdout.read(), client.wait()), (b"", 0))
+        client.stdout.close()
+
+    def test_an_interrupt_reaches_the_process(self):
+        node = self.offer(hang=f"echo on; M={self.marker} sleep 1000")
+        client = subprocess.Popen([MCPZ, "task", "run", "hang", "--data", str(node.data)],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.assertEqual(client.stdout.readline(), b"on\n")
+        until("the process runs", lambda: processes_with(self.marker))
+        client.send_signal(signal.SIGINT)
+        self.assertEqual(client.wait(), 130)
+        client.stdout.close()
+        until("the process is gone", lambda: not processes_with(self.marker))
+
+    def test_a_failure_is_told_with_what_came_before_it(self):
+        node = self.offer(half="echo half; echo it broke >&2; exit 3")
+        done = node.run("task", "run", "half")
+        self.assertEqual((done.returncode, done.stdout), (1, "half\n"))
+        self.assertIn("provider_failed", done.stderr)
+        self.assertIn("it broke", done.stderr)
+
+    def test_a_node_that_calls_and_is_killed_stops_what_it_asked_for(self):
+        a = self.offer(hang=f"M={self.marker} sleep 1000")
+        b = self.mesh.joiner(a, "B")
+        until("B knows of it", lambda: b.ask("capabilities"))
+        client = subprocess.Popen([MCPZ, "task", "run", "hang", "--data", str(b.data)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until("the process runs", lambda: processes_with(self.marker))
+        b.kill()
         until("the process is gone", lambda: not processes_with(self.marker))
         client.wait()
 

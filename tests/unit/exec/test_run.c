@@ -167,7 +167,8 @@ TEST(lets_a_result_be_so_large_and_no_larger)
     struct mcpz_run run = fresh();
 
     mcpz_run_pull(&run, MCPZ_RUN_OUTPUT_CREDIT_MAX);
-    CHECK(mcpz_run_output(&run, MCPZ_RESULT_BYTES_MAX - 1) == MCPZ_RUN_FITS);
+    CHECK(mcpz_run_output(&run, MCPZ_OUTPUT_BYTES_MAX - 1) == MCPZ_RUN_FITS);
+    mcpz_run_pull(&run, 2);
     CHECK(mcpz_run_output(&run, 1) == MCPZ_RUN_FITS);
     CHECK(mcpz_run_output(&run, 1) == MCPZ_RUN_OVER_LIMIT);
 }
