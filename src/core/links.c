@@ -407,6 +407,11 @@ void mcpz_links_bear(struct mcpz_links *links, const struct mcpz_id *peer, mcpz_
     }
 }
 
+bool mcpz_links_is_overdue(const struct mcpz_linked *link, mcpz_time now)
+{
+    return now > link->heard_us + link->promised_us + GRACE_MIN_US;
+}
+
 bool mcpz_links_have_just_woken(const struct mcpz_links *links, mcpz_time now)
 {
     return links->lags > 0 && now < links->awake_us + WAKING_US;

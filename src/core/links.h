@@ -171,6 +171,9 @@ void mcpz_links_want(struct mcpz_links *links, mcpz_time now, const struct mcpz_
 /** Be at least so patient with a linked peer, up to a bound: it is known to be slow. */
 void mcpz_links_bear(struct mcpz_links *links, const struct mcpz_id *peer, mcpz_time patience_us);
 
+/** Is its heartbeat overdue, however patient we are with it? */
+bool mcpz_links_is_overdue(const struct mcpz_linked *link, mcpz_time now);
+
 /** Have we just woken from standing still? What seems to be wrong with others may be our fault. */
 bool mcpz_links_have_just_woken(const struct mcpz_links *links, mcpz_time now);
 

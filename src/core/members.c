@@ -809,7 +809,7 @@ static void on_message(struct mcpz_members *members, const struct mcpz_links *li
         mcpz_compare_summary(members, from, &msg->summary, out);
     } else if (msg->kind == MCPZ_MSG_PROBE) {
         enum mcpz_probe_result result =
-            mcpz_probes_message(&members->probes, &members->roster, links, &msg->probe, out);
+            mcpz_probes_message(&members->probes, &members->roster, links, now, &msg->probe, out);
         on_probe_result(members, links, result, now, out);
     }
 }

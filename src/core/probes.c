@@ -167,9 +167,17 @@ static void turn_back(const struct mcpz_links *links, const struct mcpz_msg_prob
     send_along(links, probe->path[back.at], &back, out);
 }
 
+/* Behind a hop that we do not hear a probe would wait, and seem to be lost at its target. */
+static bool hears(const struct mcpz_links *links, struct mcpz_short name, mcpz_time now)
+{
+    const struct mcpz_linked *link = mcpz_links_find_short(links, name);
+
+    return link != NULL && !mcpz_links_is_overdue(link, now);
+}
+
 enum mcpz_probe_result mcpz_probes_message(struct mcpz_probes *probes,
                                            const struct mcpz_roster *roster,
-                                           const struct mcpz_links *links,
+                                           const struct mcpz_links *links, mcpz_time now,
                                            const struct mcpz_msg_probe *probe,
                                            struct mcpz_outbox *out)
 {
@@ -187,7 +195,7 @@ enum mcpz_probe_result mcpz_probes_message(struct mcpz_probes *probes,
         onward.at++;
         if (onward.at == probe->path_count) {
             turn_back(links, probe, MCPZ_PROBE_ACK, out);
-        } else if (mcpz_links_find_short(links, probe->path[onward.at]) != NULL) {
+        } else if (hears(links, probe->path[onward.at], now)) {
             send_along(links, probe->path[onward.at], &onward, out);
         } else {
             turn_back(links, probe, MCPZ_PROBE_NACK, out);

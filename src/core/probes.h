@@ -56,7 +56,7 @@ enum mcpz_probe_result mcpz_probes_tick(struct mcpz_probes *probes, struct mcpz_
 /** Hand on, answer or take in a PROBE from a linked peer. */
 enum mcpz_probe_result mcpz_probes_message(struct mcpz_probes *probes,
                                            const struct mcpz_roster *roster,
-                                           const struct mcpz_links *links,
+                                           const struct mcpz_links *links, mcpz_time now,
                                            const struct mcpz_msg_probe *probe,
                                            struct mcpz_outbox *out);
 

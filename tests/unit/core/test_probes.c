@@ -138,8 +138,8 @@ static size_t carry_out(void)
 
 static enum mcpz_probe_result take_in(size_t at, const struct mcpz_msg_probe *probe)
 {
-    enum mcpz_probe_result found =
-        mcpz_probes_message(&peers[at].probes, &peers[at].roster, &peers[at].links, probe, &out);
+    enum mcpz_probe_result found = mcpz_probes_message(&peers[at].probes, &peers[at].roster,
+                                                       &peers[at].links, now, probe, &out);
     result = found != MCPZ_PROBE_RESULT_NONE ? found : result;
     return found;
 }
@@ -248,6 +248,19 @@ TEST(a_hop_that_cannot_go_on_says_so)
     CHECK_UINT(mcpz_probes_deadline(&peers[0].probes), MCPZ_TIME_NEVER);
     now += MCPZ_SECONDS(100);
     CHECK_UINT(tick(0), MCPZ_PROBE_RESULT_NONE);
+}
+
+TEST(a_hop_that_does_not_hear_the_next_says_so)
+{
+    set_up_line(3);
+    CHECK_UINT(start(0), 1);
+    now += timing.heartbeat_us + MCPZ_MS(250); /* as long as it may be */
+    CHECK_UINT(deliver(), 4);
+    CHECK_UINT(result, MCPZ_PROBE_RESULT_THERE);
+    CHECK_UINT(start(0), 1);
+    now += 1;
+    CHECK_UINT(deliver(), 2);
+    CHECK_UINT(peers[0].probes.nacks, 1);
 }
 
 TEST(silence_on_two_paths_is_silence)
@@ -474,7 +487,8 @@ TEST(an_answer_to_nothing_or_to_another_probe_is_ignored)
 TEST_MAIN(RUN(a_probe_goes_along_a_line_and_back), RUN(a_probe_takes_a_shortest_path),
           RUN(all_that_are_not_linked_are_probed_in_time),
           RUN(who_has_only_neighbours_probes_nobody), RUN(one_probe_at_a_time),
-          RUN(a_hop_that_cannot_go_on_says_so), RUN(silence_on_two_paths_is_silence),
+          RUN(a_hop_that_cannot_go_on_says_so), RUN(a_hop_that_does_not_hear_the_next_says_so),
+          RUN(silence_on_two_paths_is_silence),
           RUN(the_second_attempt_may_succeed_and_the_first_comes_too_late),
           RUN(the_second_attempt_can_take_another_path),
           RUN(a_target_that_is_suspect_meanwhile_is_not_asked_again),
