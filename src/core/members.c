@@ -21,6 +21,7 @@ static_assert(MCPZ_OUTBOX_MAX >= 3 * MCPZ_SUSPICIONS_MAX + 2 * MCPZ_SUSPECTS_PER
 #define RECONNECT_EASES_US MCPZ_SECONDS(60)
 #define RECONNECT_EASES_MAX 30
 #define LONG_SUSPECT_US MCPZ_SECONDS(5)
+#define TOO_LONG_SUSPECT_US MCPZ_SECONDS(15)
 #define SOON_US MCPZ_MS(100)
 #define JUDGE_AGAIN_US MCPZ_MS(500)
 #define FORGET_PERIOD_US MCPZ_SECONDS(60)
@@ -924,7 +925,8 @@ static void reconnect(struct mcpz_members *members, const struct mcpz_links *lin
 /*
  * Who is suspect for so long may not know: what was said of it in a cut never got there, and
  * tables that differ in a suspicion only are not compared. It may be ours alone: we ask it. Of
- * those that know it by hearsay, all together dial it about once in reconnect_us.
+ * those that know it by hearsay, all together dial it about once in reconnect_us; but who still
+ * doubts it after long may be the only one.
  */
 static void ask_suspects(struct mcpz_members *members, const struct mcpz_links *links,
                          mcpz_time now, struct mcpz_outbox *out)
@@ -945,7 +947,9 @@ static void ask_suspects(struct mcpz_members *members, const struct mcpz_links *
     const bool is_linked = mcpz_links_find(links, &chosen->id) != NULL;
     const bool is_ours = mcpz_suspicion_is_by(mcpz_members_suspicion(members, chosen),
                                               mcpz_short_of(&self_row(members)->id));
-    if (is_linked || is_ours || mcpz_rng_below(&members->rng, (uint32_t)alive) < count) {
+    const bool is_long = now >= chosen->since_us + TOO_LONG_SUSPECT_US;
+    if (is_linked || is_ours || is_long ||
+        mcpz_rng_below(&members->rng, (uint32_t)alive) < count) {
         ask_or_reach(members, links, chosen, out);
     }
 }

@@ -416,14 +416,18 @@ TEST(a_suspect_is_dialled_by_few_and_asked_by_all_who_are_linked)
     for (uint8_t i = 1; i < 50; i++) {
         know(i);
     }
-    lose(5, 4); /* and we, who have no neighbour, do not judge it */
-    end_us = now + 1000 * timing.reconnect_us;
-    while (now < end_us) {
-        tick_at(mcpz_members_deadline(&members));
-        dialled += count_actions(MCPZ_ACTION_REACH);
+    for (uint64_t life = 1; life <= 250; life++) { /* we, who have no neighbour, do not judge it */
+        hear_all(doubt(5, 4, life, MCPZ_SUSPICION_SILENT));
+        end_us = now + MCPZ_SECONDS(14); /* four turns, until it is too long */
+        while (mcpz_members_deadline(&members) < end_us) {
+            tick_at(mcpz_members_deadline(&members));
+            dialled += count_actions(MCPZ_ACTION_REACH);
+        }
+        CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
+        hear_all(news(4, life + 1, MCPZ_MEMBER_ALIVE));
     }
-    CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
     CHECK(dialled > 5 && dialled < 60); /* 20 */
+    hear_all(doubt(5, 4, 251, MCPZ_SUSPICION_SILENT));
     link_up(4);
     end_us = now + 10 * timing.reconnect_us;
     while (now < end_us) {
@@ -536,7 +540,29 @@ TEST(whom_no_path_leads_to_is_doubted_in_the_end)
     CHECK_UINT(row_of(5)->reason, MCPZ_SUSPICION_UNREACHABLE);
 }
 
-TEST_MAIN(RUN(two_refused_redials_convict_at_once), RUN(one_is_enough_where_there_can_be_no_other),
+/* All others may have cleared it long ago: nobody else will ask it. */
+TEST(who_is_in_doubt_for_too_long_is_asked_by_each_that_doubts_it)
+{
+    size_t asked = 0;
+
+    set_up_as((struct mcpz_members_config){.rows_max = 64});
+    set_up_mesh();
+    for (uint8_t i = 10; i < 60; i++) {
+        know(i);
+    }
+    tell_adjacency_of(2, 1, 4, 0, 0); /* who vouches for it */
+    lose(5, 4);
+    const mcpz_time since_us = now;
+    while (now < since_us + MCPZ_SECONDS(45)) {
+        tick_at(mcpz_members_deadline(&members));
+        asked += now > since_us + MCPZ_SECONDS(15) ? count_actions(MCPZ_ACTION_REACH) : 0;
+    }
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
+    CHECK(asked > 5);
+}
+
+TEST_MAIN(RUN(who_is_in_doubt_for_too_long_is_asked_by_each_that_doubts_it),
+          RUN(two_refused_redials_convict_at_once), RUN(one_is_enough_where_there_can_be_no_other),
           RUN(when_all_observers_have_lost_it_grace_is_short),
           RUN(an_observer_that_is_dead_need_not_have_lost_it), RUN(too_few_of_them_must_wait),
           RUN(who_only_waits_for_it_has_not_lost_it),
