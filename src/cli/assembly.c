@@ -23,6 +23,8 @@
 
 #define STORE_DIRECTORY "store"
 #define TASKS_DIRECTORY "tasks"
+#define LINGER_S 0.2         /* for the last answers to go out */
+#define STOP_ANNOUNCE_MS 300 /* where the others do not know by then, they hear it from us */
 #define MAP_BYTES_FIRST (UINT64_C(16) * 1024 * 1024)
 
 static_assert(MCPZ_KEY_BYTES == MCPZ_SEED_BYTES, "what is kept is the seed");
@@ -376,6 +378,7 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
         return MCPZ_LOG_WARN;
     case MCPZ_FACT_ALIVE:
     case MCPZ_FACT_LEFT:
+    case MCPZ_FACT_DRAINED:
         return MCPZ_LOG_INFO;
     case MCPZ_FACT_LINKED:
     case MCPZ_FACT_UNLINKED:
@@ -427,7 +430,10 @@ static void hear(void *context, const struct mcpz_action *action)
 {
     struct mcpz_assembly *assembly = (struct mcpz_assembly *)context;
 
-    if (action->kind == MCPZ_ACTION_FACT) {
+    if (action->kind == MCPZ_ACTION_FACT && action->fact.kind == MCPZ_FACT_DRAINED) {
+        hear_fact(&action->fact);
+        ev_timer_start(mcpz_loop_ev(assembly->loop), &assembly->linger);
+    } else if (action->kind == MCPZ_ACTION_FACT) {
         hear_fact(&action->fact);
     } else if (action->kind == MCPZ_ACTION_REPLY && assembly->join_request != 0 &&
                action->reply.request == assembly->join_request) {
@@ -462,6 +468,37 @@ void mcpz_assembly_invite(struct mcpz_assembly *assembly, struct mcpz_deferred *
     assembly->invite_request = request;
 }
 
+/* ---- Going -------------------------------------------------------------------------------- */
+
+static void on_lingered(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct mcpz_assembly *assembly = (struct mcpz_assembly *)timer->data;
+
+    (void)ev;
+    (void)events;
+    /* It may have been told to serve again meanwhile. */
+    if (mcpz_engine_node(mcpz_loop_engine(assembly->loop))->drain.state == MCPZ_DRAIN_DONE) {
+        mcpz_loop_stop(assembly->loop);
+    }
+}
+
+void mcpz_assembly_stop(struct mcpz_assembly *assembly)
+{
+    const uint64_t timeout_ms = (uint64_t)assembly->config->stop_seconds * 1000;
+    struct mcpz_event drain = {
+        .kind = MCPZ_EVENT_DRAIN,
+        .drain = {.timeout_ms = (uint32_t)timeout_ms, .announce_ms = STOP_ANNOUNCE_MS},
+    };
+
+    if (timeout_ms == 0) {
+        mcpz_loop_stop(assembly->loop);
+        return;
+    }
+    mcpz_log(MCPZ_LOG_INFO, "node", "stopping when what runs has ended",
+             "within_s=%u once_more=\"stops at once\"", assembly->config->stop_seconds);
+    mcpz_engine_event(mcpz_loop_enter(assembly->loop), &drain);
+}
+
 /* ---- All of it ---------------------------------------------------------------------------- */
 
 static mcpz_error create_parts(struct mcpz_assembly *assembly)
@@ -491,6 +528,8 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
 {
     *assembly =
         (struct mcpz_assembly){.config = config, .trouble = trouble, .started = mcpz_clock_now()};
+    ev_timer_init(&assembly->linger, on_lingered, LINGER_S, 0.0);
+    assembly->linger.data = assembly;
     mcpz_trouble_say(trouble, "%s", "");
     mcpz_error error = make_data(assembly);
 
@@ -509,6 +548,9 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
 
 void mcpz_assembly_finish(struct mcpz_assembly *assembly)
 {
+    if (assembly->loop != NULL) {
+        ev_timer_stop(mcpz_loop_ev(assembly->loop), &assembly->linger);
+    }
     mcpz_local_destroy(assembly->local);
     mcpz_reception_destroy(assembly->reception);
     mcpz_server_destroy(assembly->server);

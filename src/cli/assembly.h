@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <ev.h>
+
 #include <mcpz/error.h>
 
 #include "base/attr.h"
@@ -61,6 +63,7 @@ struct mcpz_assembly {
     struct mcpz_deferred *invited;              /* run when it is, or cannot be */
     uint64_t join_request;                      /* 0: not joining */
     struct mcpz_id join_mesh;
+    ev_timer linger;       /* drained: until the loop stops */
     enum mcpz_exit status; /* what the process ends with */
 };
 
@@ -79,6 +82,12 @@ MCPZ_MUST_USE mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly,
  * `assembly->invitation`, or that is empty because this node may not admit or the store failed.
  */
 void mcpz_assembly_invite(struct mcpz_assembly *assembly, struct mcpz_deferred *then);
+
+/**
+ * End the process when what is under way has ended, at the latest after the configuration's
+ * `stop_seconds`. So does any other drain.
+ */
+void mcpz_assembly_stop(struct mcpz_assembly *assembly);
 
 void mcpz_assembly_finish(struct mcpz_assembly *assembly);
 

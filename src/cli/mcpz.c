@@ -14,6 +14,7 @@ static enum mcpz_exit (*const runs[MCPZ_VERB_COUNT])(const struct mcpz_invocatio
     [MCPZ_VERB_UP] = mcpz_run_up,
     [MCPZ_VERB_JOIN] = mcpz_run_join,
     [MCPZ_VERB_LEAVE] = mcpz_run_leave,
+    [MCPZ_VERB_DRAIN] = mcpz_run_drain,
     [MCPZ_VERB_TOKEN_CREATE] = mcpz_run_token_create,
     [MCPZ_VERB_TOKEN_LIST] = mcpz_run_token_list,
     [MCPZ_VERB_TOKEN_REVOKE] = mcpz_run_token_revoke,

@@ -15,6 +15,7 @@ enum mcpz_exit mcpz_run_up(const struct mcpz_invocation *invocation);
 /* verb_mesh.c */
 enum mcpz_exit mcpz_run_join(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_leave(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_drain(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_peers(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_capabilities(const struct mcpz_invocation *invocation);
 

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/ask.h"
 #include "cli/duration.h"
@@ -67,6 +68,10 @@ static void show_numbers(const json_t *status)
                    number_of(tasks, "running"), number_of(tasks, "done"),
                    number_of(tasks, "failed"), number_of(tasks, "retried"));
     mcpz_print_field("tasks", line);
+    const json_t *gate = json_object_get(status, "gate");
+    (void)snprintf(line, sizeof(line), "%" PRIu64 " running for others, %" PRIu64 " waiting",
+                   number_of(gate, "running"), number_of(gate, "waiting"));
+    mcpz_print_field("runs", line);
     (void)snprintf(line, sizeof(line), "%" PRIu64 " entries, %.1f of %.1f MB",
                    number_of(store, "entries"), megabytes(number_of(store, "used_bytes")),
                    megabytes(number_of(store, "map_bytes")));
@@ -75,6 +80,24 @@ static void show_numbers(const json_t *status)
                    megabytes(number_of(status, "rss_bytes")),
                    megabytes(number_of(status, "private_bytes")));
     mcpz_print_field("memory", line);
+}
+
+/* Only while it is being drained. */
+static void show_drain(const json_t *status)
+{
+    const json_t *drain = json_object_get(status, "drain");
+    const char *state = json_string_value(json_object_get(drain, "state"));
+    char line[LINE_BYTES];
+
+    if (state == NULL || strcmp(state, "serving") == 0) {
+        return;
+    }
+    (void)snprintf(line, sizeof(line),
+                   "%s: %" PRIu64 " of %" PRIu64 " linked nodes know, %" PRIu64
+                   " runs and %" PRIu64 " tasks under way",
+                   state, number_of(drain, "know"), number_of(drain, "links"),
+                   number_of(drain, "runs"), number_of(drain, "tasks"));
+    mcpz_print_field("drain", line);
 }
 
 /* At the bottom, where it is not scrolled away. */
@@ -94,6 +117,7 @@ static enum mcpz_exit show_status(const json_t *answer)
 {
     show_identity(answer);
     show_numbers(answer);
+    show_drain(answer);
     show_health(answer);
     return MCPZ_EXIT_OK;
 }

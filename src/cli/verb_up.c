@@ -202,6 +202,13 @@ static void on_reload(void *context)
     mcpz_reload(up->invocation, &up->config, up->assembly.pool);
 }
 
+static void on_stop(void *context)
+{
+    struct up *up = (struct up *)context;
+
+    mcpz_assembly_stop(&up->assembly);
+}
+
 static enum mcpz_exit fail(const struct up *up, mcpz_error error)
 {
     enum mcpz_exit status = error == MCPZ_ECONFIG ? MCPZ_EXIT_CONFIG : MCPZ_EXIT_FAILED;
@@ -244,6 +251,7 @@ static enum mcpz_exit run(struct up *up)
     } else {
         mcpz_loop_defer(up->assembly.loop, &ready);
     }
+    mcpz_loop_on_stop(up->assembly.loop, on_stop, up);
     mcpz_loop_run(up->assembly.loop, on_reload, up);
     enum mcpz_exit status = up->assembly.status;
     if (status != MCPZ_EXIT_OK) {

@@ -57,6 +57,11 @@ static const struct mcpz_option events_options[] = {
 static const struct mcpz_option task_run_options[] = {
     {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"}, MCPZ_TASK_OPTIONS};
 
+static const struct mcpz_option drain_options[] = {
+    {"timeout", '\0', "TIME", "for what runs to end, e.g. 5m (30s)"},
+    {"cancel", '\0', NULL, "serve again"},
+};
+
 static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
 };
@@ -115,6 +120,17 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz leave\n",
     NULL, 0},
+[MCPZ_VERB_DRAIN] = {
+    MCPZ_VERB_DRAIN, "drain", "", 0, 0, "stop the running node without anybody missing it",
+    "It offers nothing any more, waits until the others know, refuses what comes so that\n"
+    "it goes elsewhere at once, finishes what is under way, and ends. No task fails of it\n"
+    "that another node can do. --cancel takes it back as long as the node is there.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz drain\n"
+    "  mcpz drain --timeout 10m\n"
+    "  mcpz drain --cancel\n",
+    OPTIONS(drain_options)},
 [MCPZ_VERB_TOKEN_CREATE] = {
     MCPZ_VERB_TOKEN_CREATE, "token create", "", 0, 0, "make a token that lets others join",
     "Prints the token and the command to run on the other machine. It is shown only once;\n"

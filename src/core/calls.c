@@ -104,7 +104,8 @@ void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_call_sight *sig
     } else if (event->kind >= MCPZ_EVENT_RUN_CREDIT && event->kind <= MCPZ_EVENT_RUN_FAIL) {
         mcpz_provider_run(&calls->provider, sight->now, event, out);
     } else if (event->kind == MCPZ_EVENT_PROVIDE || event->kind == MCPZ_EVENT_WITHDRAW ||
-               event->kind == MCPZ_EVENT_LIMITS) {
+               event->kind == MCPZ_EVENT_LIMITS || event->kind == MCPZ_EVENT_DRAIN ||
+               event->kind == MCPZ_EVENT_RESUME) {
         mcpz_provider_order(&calls->provider, sight->now, event, out);
     } else if (event->kind == MCPZ_EVENT_RECV) {
         on_message(calls, sight, &event->recv.from, event->recv.msg, out);

@@ -58,6 +58,8 @@ enum mcpz_event_kind {
 
     /* From who runs this node. */
     MCPZ_EVENT_LIMITS, /* go by these limits from now on */
+    MCPZ_EVENT_DRAIN,  /* stop offering, finish, and say when nothing is left to do */
+    MCPZ_EVENT_RESUME, /* go on as if nothing had been said of draining */
 };
 
 enum mcpz_link_down_reason {
@@ -106,6 +108,12 @@ struct mcpz_event_run {
     uint32_t retry_after_ms; /* FAIL: come back no sooner; 0: unknown */
 };
 
+struct mcpz_event_drain {
+    uint64_t request;     /* DRAIN: replied to when it is over; 0: nobody waits */
+    uint32_t timeout_ms;  /* then it is over, whatever still runs */
+    uint32_t announce_ms; /* of it, at most for the others to know */
+};
+
 struct mcpz_event_agent {
     uint64_t request;
     enum mcpz_agent_op op;
@@ -142,6 +150,7 @@ struct mcpz_event {
             uint32_t running_max; /* PROVIDE: so many at once; 0: the gate finds out */
         } provide;                /* PROVIDE, WITHDRAW */
         const struct mcpz_gate_config *limits; /* LIMITS */
+        struct mcpz_event_drain drain;
         struct mcpz_event_task task;
         struct mcpz_event_run run;
         struct mcpz_event_agent agent;

@@ -43,6 +43,8 @@ const char *mcpz_fact_word(enum mcpz_fact_kind kind)
         return "relayed";
     case MCPZ_FACT_UNRELAYED:
         return "unrelayed";
+    case MCPZ_FACT_DRAINED:
+        return "drained";
     case MCPZ_FACT_KIND_END:
         break;
     }

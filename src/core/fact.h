@@ -29,6 +29,7 @@ enum mcpz_fact_kind {
     MCPZ_FACT_PROBED,           /* a probe of this member has ended; `reason`: 0 well, else not */
     MCPZ_FACT_RELAYED,          /* a node that is not linked can be called through others */
     MCPZ_FACT_UNRELAYED,        /* no longer */
+    MCPZ_FACT_DRAINED,          /* we offer nothing, and nothing is under way any more */
     MCPZ_FACT_KIND_END,
 };
 

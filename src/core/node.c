@@ -64,6 +64,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     init_lower(node, config, now);
     mcpz_registry_init(&node->registry, self, config->fabric.members.incarnation);
     mcpz_calls_init(&node->calls, &config->calls, self, seed_for(seed, "calls"), &arena);
+    mcpz_drain_init(&node->drain, self);
     mcpz_agents_init(&node->agents, store, &node->fabric.timing, &actor, seed_for(seed, "agents"),
                      now);
 }
@@ -93,6 +94,20 @@ static void step_calls(struct mcpz_node *node, mcpz_time now, const struct mcpz_
     mcpz_calls_step(&node->calls, &sight, event, out);
 }
 
+static void step_drain(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
+                       struct mcpz_outbox *out)
+{
+    if (event->kind == MCPZ_EVENT_DRAIN || node->drain.state != MCPZ_DRAIN_NONE) {
+        const struct mcpz_drain_sight sight = {
+            .links = &node->fabric.links,
+            .calls = &node->calls,
+            .digest = mcpz_members_digest(&node->fabric.members),
+            .offers = mcpz_registry_offers_any(&node->registry),
+        };
+        mcpz_drain_step(&node->drain, &sight, now, event, out);
+    }
+}
+
 /* Show `event` to the machines from the relay up. What has come through others is for calls. */
 static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)
@@ -107,6 +122,7 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
             .recv = {.from = outcome.from, .msg = &outcome.msg},
         };
         step_calls(node, now, &relayed, out);
+        step_drain(node, now, &relayed, out);
     }
     if (outcome.taken) {
         return;
@@ -115,6 +131,7 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
     if (!outcome.hidden) {
         step_calls(node, now, event, out);
     }
+    step_drain(node, now, event, out);
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
 }
 
@@ -203,5 +220,6 @@ mcpz_time mcpz_node_deadline(const struct mcpz_node *node)
 
     deadline = mcpz_time_min(deadline, mcpz_relay_deadline(&node->relay));
     deadline = mcpz_time_min(deadline, mcpz_calls_deadline(&node->calls));
+    deadline = mcpz_time_min(deadline, mcpz_drain_deadline(&node->drain));
     return mcpz_time_min(deadline, mcpz_agents_deadline(&node->agents));
 }

@@ -1,7 +1,8 @@
 /*
  * One node's core: the machines in their line, from the network to the application.
  *
- *   event -> fabric (links, overlay, plumtree, members) -> relay -> registry -> calls -> agents
+ *   event -> fabric (links, overlay, plumtree, members) -> relay -> registry -> calls -> drain
+ *         -> agents
  *
  * In one step facts rise: what a machine appends as FACT is shown, in the same step, to the
  * machines after it. Requests sink: what asks for BROADCAST or REACH is carried down by the
@@ -16,6 +17,7 @@
 #include "base/time.h"
 #include "core/agents.h"
 #include "core/calls.h"
+#include "core/drain.h"
 #include "core/event.h"
 #include "core/fabric.h"
 #include "core/outbox.h"
@@ -36,6 +38,7 @@ struct mcpz_node {
     struct mcpz_relay relay;
     struct mcpz_registry registry;
     struct mcpz_calls calls;
+    struct mcpz_drain drain;
     struct mcpz_agents agents;
     void *memory; /* of the fabric, of the relay behind it, and of calls; borrowed */
 };

@@ -37,7 +37,7 @@ enum mcpz_action_kind {
 
     /* To whoever listens. */
     MCPZ_ACTION_FACT,
-    MCPZ_ACTION_REPLY, /* the answer to an AGENT_* or LEAVE request */
+    MCPZ_ACTION_REPLY, /* the answer to an AGENT_*, LEAVE or DRAIN request */
 
     /* To the caller's edge. */
     MCPZ_ACTION_TASK_PULL,   /* so many bytes more of input are wanted */

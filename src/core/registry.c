@@ -56,6 +56,12 @@ static bool add_offer(struct mcpz_registry *registry, uint32_t offerer, struct m
     return true;
 }
 
+/* Is the row one that others, and we, may see? */
+static bool is_shown(const struct mcpz_registry *registry, const struct mcpz_offer *offer)
+{
+    return offer->offerer != SELF || !registry->hidden;
+}
+
 static size_t count_offers(const struct mcpz_registry *registry, uint32_t offerer)
 {
     size_t count = 0;
@@ -76,7 +82,7 @@ static struct mcpz_msg list_of(const struct mcpz_registry *registry, uint32_t of
 
     assert(names != NULL);
     for (size_t i = 0; i < registry->offer_count; i++) {
-        if (registry->offers[i].offerer == offerer) {
+        if (registry->offers[i].offerer == offerer && is_shown(registry, &registry->offers[i])) {
             names[count++] = mcpz_text(registry->offers[i].name);
         }
     }
@@ -108,10 +114,20 @@ static void publish(struct mcpz_registry *registry, struct mcpz_outbox *out)
     mcpz_outbox_broadcast(out, NULL, &list);
 }
 
+static bool offers_here(const struct mcpz_registry *registry, struct mcpz_bytes name)
+{
+    for (size_t i = 0; i < registry->offer_count; i++) {
+        if (registry->offers[i].offerer == SELF && is_named(&registry->offers[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void provide(struct mcpz_registry *registry, struct mcpz_bytes name,
                     struct mcpz_outbox *out)
 {
-    if (mcpz_registry_offers(registry, &registry->offerers[SELF].id, name)) {
+    if (offers_here(registry, name)) {
         return;
     }
     if (count_offers(registry, SELF) == MCPZ_CAPABILITIES_PER_NODE_MAX) {
@@ -131,6 +147,17 @@ static void withdraw(struct mcpz_registry *registry, struct mcpz_bytes name,
             registry->offers[i] = registry->offers[--registry->offer_count];
             publish(registry, out);
             return;
+        }
+    }
+}
+
+/* What we offer goes out of sight, or comes back. */
+static void hide(struct mcpz_registry *registry, bool hidden, struct mcpz_outbox *out)
+{
+    if (registry->hidden != hidden) {
+        registry->hidden = hidden;
+        if (count_offers(registry, SELF) > 0) {
+            publish(registry, out);
         }
     }
 }
@@ -336,6 +363,8 @@ void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
         provide(registry, event->provide.name, out);
     } else if (event->kind == MCPZ_EVENT_WITHDRAW) {
         withdraw(registry, event->provide.name, out);
+    } else if (event->kind == MCPZ_EVENT_DRAIN || event->kind == MCPZ_EVENT_RESUME) {
+        hide(registry, event->kind == MCPZ_EVENT_DRAIN, out);
     } else if (event->kind == MCPZ_EVENT_FACT) {
         on_fact(registry, &event->fact, out);
     } else if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_CAPABILITIES) {
@@ -363,12 +392,18 @@ bool mcpz_registry_offers(const struct mcpz_registry *registry, const struct mcp
     return false;
 }
 
+bool mcpz_registry_offers_any(const struct mcpz_registry *registry)
+{
+    return count_offers(registry, SELF) > 0;
+}
+
 const struct mcpz_offer *mcpz_registry_find(const struct mcpz_registry *registry,
                                             struct mcpz_bytes name, size_t from)
 {
     for (size_t i = from; i < registry->offer_count; i++) {
         const struct mcpz_offer *offer = &registry->offers[i];
-        if (registry->offerers[offer->offerer].up && is_named(offer, name)) {
+        if (registry->offerers[offer->offerer].up && is_shown(registry, offer) &&
+            is_named(offer, name)) {
             return offer;
         }
     }

@@ -41,6 +41,7 @@ struct mcpz_registry {
     struct mcpz_offer offers[MCPZ_CAPABILITIES_MAX];
     size_t offer_count;
     uint32_t digest;
+    bool hidden;      /* others are told that we offer nothing */
     uint64_t dropped; /* offers there was no room for */
 };
 
@@ -52,8 +53,8 @@ void mcpz_registry_init(struct mcpz_registry *registry, const struct mcpz_id *se
 void mcpz_registry_start_over(struct mcpz_registry *registry, uint64_t incarnation);
 
 /**
- * Take in one event. Handles PROVIDE, WITHDRAW, RECV of CAPABILITIES and SUMMARY, facts of members
- * and DIFFERS.
+ * Take in one event. Handles PROVIDE, WITHDRAW, DRAIN, RESUME, RECV of CAPABILITIES and SUMMARY,
+ * facts of members and DIFFERS.
  */
 void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
                         const struct mcpz_event *event, struct mcpz_outbox *out);
@@ -61,9 +62,12 @@ void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
 /** Registries that hold the same lists of those that are up have the same digest. */
 uint32_t mcpz_registry_digest(const struct mcpz_registry *registry);
 
-/** Does `id`, which is up, offer `name`? */
+/** Does `id`, which is up, offer `name`? What we hide we do not. */
 bool mcpz_registry_offers(const struct mcpz_registry *registry, const struct mcpz_id *id,
                           struct mcpz_bytes name);
+
+/** Do we offer anything, hidden or not? */
+bool mcpz_registry_offers_any(const struct mcpz_registry *registry);
 
 /**
  * The first offer of `name` by a node that is up, at index `from` or later; NULL: no more. Walk

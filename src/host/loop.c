@@ -51,6 +51,8 @@ struct mcpz_loop {
     bool in_port;        /* the engine is calling us: it must not be called */
     bool deadline_stale; /* the engine was called since the timer was set */
     bool stopping;
+    void (*on_stop)(void *context); /* NULL: a signal stops at once */
+    void *on_stop_context;
 
     struct hearing hearings[MCPZ_LOOP_LISTENERS_MAX];
     size_t hearing_count;
@@ -440,9 +442,17 @@ struct reload {
 
 static void on_stop_signal(struct ev_loop *ev, ev_signal *watcher, int events)
 {
+    struct mcpz_loop *loop = watcher->data;
+    void (*on_stop)(void *context) = loop->on_stop;
+
     (void)ev;
     (void)events;
-    mcpz_loop_stop(watcher->data);
+    loop->on_stop = NULL;
+    if (on_stop != NULL) {
+        on_stop(loop->on_stop_context);
+    } else {
+        mcpz_loop_stop(loop);
+    }
 }
 
 static void on_reload_signal(struct ev_loop *ev, ev_signal *watcher, int events)
@@ -454,6 +464,12 @@ static void on_reload_signal(struct ev_loop *ev, ev_signal *watcher, int events)
     if (reload->on_reload != NULL) {
         reload->on_reload(reload->context);
     }
+}
+
+void mcpz_loop_on_stop(struct mcpz_loop *loop, void (*on_stop)(void *context), void *context)
+{
+    loop->on_stop = on_stop;
+    loop->on_stop_context = context;
 }
 
 void mcpz_loop_run(struct mcpz_loop *loop, void (*on_reload)(void *context), void *context)

@@ -110,6 +110,12 @@ struct mcpz_lmdb *mcpz_loop_store(struct mcpz_loop *loop);
 mcpz_time mcpz_clock_now(void);
 uint64_t mcpz_clock_wall_ms(void);
 
+/**
+ * Have `on_stop` hear the first SIGTERM or SIGINT, and see to it that mcpz_loop_stop() is called
+ * some time; the second stops at once. NULL: so does the first.
+ */
+void mcpz_loop_on_stop(struct mcpz_loop *loop, void (*on_stop)(void *context), void *context);
+
 /** Turn until mcpz_loop_stop(), SIGTERM or SIGINT. `on_reload` (may be NULL) hears SIGHUP. */
 void mcpz_loop_run(struct mcpz_loop *loop, void (*on_reload)(void *context), void *context);
 void mcpz_loop_stop(struct mcpz_loop *loop);

@@ -43,6 +43,7 @@ static const struct route routes[] = {
     {"/v1/tokens/", ROUTE_PREFIX, .delete = mcpz_api_delete_token},
     {"/v1/join", 0, .post = mcpz_api_join},
     {"/v1/leave", 0, .post = mcpz_api_leave},
+    {"/v1/drain", 0, .get = mcpz_api_get_drain, .post = mcpz_api_drain, .delete = mcpz_api_resume},
     {"/health", ROUTE_OPEN, .get = mcpz_api_get_health},
     {"/livez", ROUTE_OPEN, .get = mcpz_api_get_livez},
     {"/readyz", ROUTE_OPEN, .get = mcpz_api_get_readyz},

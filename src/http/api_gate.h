@@ -6,9 +6,12 @@
 #include <jansson.h>
 
 #include "base/time.h"
-#include "core/calls/provider.h"
+#include "core/node.h"
 
 /** The gate and its lanes, as JSON; NULL without memory. */
 json_t *mcpz_api_show_gate(const struct mcpz_provider *provider, mcpz_time now);
+
+/** How far it is with going: core/drain.h. */
+json_t *mcpz_api_show_drain(const struct mcpz_node *node);
 
 #endif

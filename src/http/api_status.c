@@ -199,6 +199,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     (void)json_object_set_new(json, "health", mcpz_api_problems(api));
     (void)json_object_set_new(json, "tasks", show_tasks(&node->calls));
     (void)json_object_set_new(json, "runs", show_runs(&node->calls, &measures));
+    (void)json_object_set_new(json, "drain", mcpz_api_show_drain(node));
     (void)json_object_set_new(json, "gate", mcpz_api_show_gate(&node->calls.provider, now));
     (void)json_object_set_new(json, "store", show_store(&measures));
     (void)json_object_set_new(json, "counters", list_counters(api, engine));

@@ -85,6 +85,9 @@ void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_requ
 void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_join(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_leave(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_drain(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_drain(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_resume(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 
 /* ---- Answering: exactly once -------------------------------------------------------------- */
 

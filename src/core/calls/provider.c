@@ -323,15 +323,19 @@ static void turn_away(struct mcpz_provider *provider, mcpz_time now, uint32_t nu
 }
 
 /* Ask the gate, and do as it says. */
-static void admit(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
-                  const struct mcpz_msg_open *open, struct mcpz_outbox *out)
+static void admit(struct mcpz_provider *provider, const struct mcpz_call_sight *sight,
+                  struct mcpz_call_in *slot, const struct mcpz_msg_open *open,
+                  struct mcpz_outbox *out)
 {
+    const mcpz_time now = sight->now;
     const struct mcpz_gate_request request = {
         .capability = open->capability,
         .tenant = open->tenant,
         .caller = &slot->caller,
         .priority = open->priority,
         .deadline_us = now + MCPZ_MS(open->timeout_ms),
+        .nobody_else = now < provider->last_calls_us &&
+                       mcpz_registry_find(sight->registry, open->capability, 0) == NULL,
     };
     struct mcpz_gate_verdict verdict;
 
@@ -420,7 +424,7 @@ void mcpz_provider_open(struct mcpz_provider *provider, const struct mcpz_call_s
         provider->answers.rows[row].waiters++;
         return;
     }
-    admit(provider, sight->now, slot, open, out);
+    admit(provider, sight, slot, open, out);
 }
 
 /* DATA, or END with the last of it. */
@@ -580,6 +584,11 @@ void mcpz_provider_order(struct mcpz_provider *provider, mcpz_time now,
         mcpz_gate_withdraw(&provider->gate, event->provide.name);
     } else if (event->kind == MCPZ_EVENT_LIMITS) {
         mcpz_gate_configure(&provider->gate, event->limits, now);
+    } else if (event->kind == MCPZ_EVENT_DRAIN) {
+        provider->last_calls_us = now + MCPZ_MS(event->drain.announce_ms);
+        mcpz_gate_drain(&provider->gate, now + MCPZ_MS(event->drain.timeout_ms));
+    } else if (event->kind == MCPZ_EVENT_RESUME) {
+        mcpz_gate_drain(&provider->gate, 0);
     }
     start_waiting(provider, now, out);
 }

@@ -52,6 +52,7 @@ struct mcpz_provider {
     struct mcpz_index by_call; /* hash of caller and call; what it finds is compared */
     struct mcpz_gate gate;     /* its handles are slots */
     struct mcpz_answers answers;
+    mcpz_time last_calls_us; /* drained: until then we take what nobody else would */
     uint64_t seed;
     uint32_t next_run;
     uint64_t done;
@@ -66,7 +67,7 @@ void mcpz_provider_init(struct mcpz_provider *provider, const struct mcpz_id *se
                         size_t calls_max, const struct mcpz_gate_config *gate, uint64_t seed,
                         struct mcpz_arena *arena);
 
-/** Take in PROVIDE, WITHDRAW and LIMITS. */
+/** Take in PROVIDE, WITHDRAW, LIMITS, DRAIN and RESUME. */
 void mcpz_provider_order(struct mcpz_provider *provider, mcpz_time now,
                          const struct mcpz_event *event, struct mcpz_outbox *out);
 

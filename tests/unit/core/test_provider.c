@@ -187,6 +187,52 @@ TEST(who_asks_too_often_is_told_when_to_come_back)
     CHECK_UINT(sent(MCPZ_MSG_FAIL)->fail.retry_after_ms, 120);
 }
 
+/* ---- Draining ----------------------------------------------------------------------------- */
+
+static void drain(mcpz_time now)
+{
+    const struct mcpz_event event = {
+        .kind = MCPZ_EVENT_DRAIN,
+        .drain = {.timeout_ms = 30000, .announce_ms = 1000},
+    };
+
+    mcpz_registry_step(&registry, now, &event, &out);
+    step(now, event);
+}
+
+TEST(a_node_that_is_drained_sends_callers_elsewhere_and_finishes)
+{
+    set_up_hands(1);
+    offer(&bob);
+    struct mcpz_msg_open said = opening(1);
+    open_as(1, &alice, &said);
+    uint32_t run = started(false);
+    drain(2);
+    said.call = 2;
+    open_as(3, &alice, &said);
+    check_fail(MCPZ_CODE_DRAINING);
+    CHECK(sent(MCPZ_MSG_FAIL)->fail.retry_after_ms > 0);
+    end(4, run);
+    CHECK_UINT(sent(MCPZ_MSG_END)->end.call, 1);
+
+    step(5, (struct mcpz_event){.kind = MCPZ_EVENT_RESUME});
+    open_as(6, &alice, &said);
+    (void)started(false);
+}
+
+/* As long as the others may not know, whoever asks has nobody else to ask. */
+TEST(the_only_one_that_offers_it_takes_calls_until_the_others_know)
+{
+    set_up_hands(2);
+    drain(2);
+    struct mcpz_msg_open said = opening(1);
+    open_as(1 + MCPZ_MS(1000), &alice, &said);
+    (void)started(false);
+    said.call = 2;
+    open_as(2 + MCPZ_MS(1000), &alice, &said);
+    check_fail(MCPZ_CODE_DRAINING);
+}
+
 /* ---- Keys --------------------------------------------------------------------------------- */
 
 TEST(a_call_with_a_known_key_gets_the_same_answer_and_is_not_run_again)
@@ -359,6 +405,8 @@ TEST_MAIN(RUN(a_call_that_cannot_begin_is_held_and_goes_when_there_is_room),
           RUN(one_call_too_many_is_told_so_at_once),
           RUN(one_that_waits_in_vain_is_told_while_it_can_go_elsewhere),
           RUN(who_asks_too_often_is_told_when_to_come_back),
+          RUN(a_node_that_is_drained_sends_callers_elsewhere_and_finishes),
+          RUN(the_only_one_that_offers_it_takes_calls_until_the_others_know),
           RUN(a_call_with_a_known_key_gets_the_same_answer_and_is_not_run_again),
           RUN(the_last_of_a_result_is_a_part_of_it),
           RUN(a_second_call_with_a_key_waits_for_the_first),

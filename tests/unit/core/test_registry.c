@@ -352,7 +352,36 @@ TEST(starting_over_keeps_only_what_is_ours)
     CHECK_UINT(told, mcpz_registry_digest(&registry));
 }
 
-TEST_MAIN(RUN(what_we_provide_is_published_with_a_rising_version),
+/* To be drained is to offer nothing as far as anybody can tell, and to know what it was. */
+TEST(what_is_hidden_is_offered_to_nobody_and_comes_back)
+{
+    mcpz_outbox_init(&out);
+    mcpz_registry_init(&registry, &self, 1);
+    provide("a");
+    hear(&alice, 1, 1, "a");
+    uint32_t digest = mcpz_registry_digest(&registry);
+
+    step((struct mcpz_event){.kind = MCPZ_EVENT_DRAIN});
+    CHECK_UINT(sent(MCPZ_MSG_CAPABILITIES)->capabilities.name_count, 0);
+    CHECK_UINT(sent(MCPZ_MSG_CAPABILITIES)->capabilities.version, 2);
+    CHECK(mcpz_registry_digest(&registry) != digest);
+    CHECK(!mcpz_registry_offers(&registry, &self, mcpz_text("a")));
+    CHECK(mcpz_registry_offers(&registry, &alice, mcpz_text("a")));
+    CHECK(mcpz_registry_offers_any(&registry));
+    step((struct mcpz_event){.kind = MCPZ_EVENT_DRAIN});
+    CHECK_UINT(out.count, 0);
+
+    provide("a"); /* a reload says so again */
+    CHECK_UINT(out.count, 0);
+    provide("b");
+    CHECK_UINT(sent(MCPZ_MSG_CAPABILITIES)->capabilities.name_count, 0);
+    step((struct mcpz_event){.kind = MCPZ_EVENT_RESUME});
+    CHECK_UINT(sent(MCPZ_MSG_CAPABILITIES)->capabilities.name_count, 2);
+    CHECK(mcpz_registry_offers(&registry, &self, mcpz_text("b")));
+}
+
+TEST_MAIN(RUN(what_is_hidden_is_offered_to_nobody_and_comes_back),
+          RUN(what_we_provide_is_published_with_a_rising_version),
           RUN(providing_twice_says_nothing_new), RUN(withdrawing_what_was_not_there_says_nothing),
           RUN(a_list_that_was_broadcast_is_taken_once_and_not_handed_on),
           RUN(a_list_from_a_comparison_is_broadcast_once),

@@ -485,6 +485,19 @@ TEST(leaving_needs_a_mesh)
     fake_end();
 }
 
+TEST(draining_answers_when_it_is_over)
+{
+    fake_begin();
+    check(MCPZ_GET, "/v1/drain", NULL, 200);
+    check_reply(MCPZ_POST, "/v1/drain", NULL, OK, 200);
+    check_reply(MCPZ_POST, "/v1/drain", "{\"timeout_ms\": 3600000}", MCPZ_CODE_TIMEOUT, 504);
+    check_reply(MCPZ_POST, "/v1/drain", "{}", MCPZ_CODE_CANCELLED, 502);
+    check(MCPZ_POST, "/v1/drain", "{\"timeout_ms\": 0}", 400);
+    check(MCPZ_POST, "/v1/drain", "{\"timeout_ms\": 3600001}", 400);
+    check(MCPZ_DELETE, "/v1/drain", NULL, 409); /* the fake engine is not one that drains */
+    fake_end();
+}
+
 TEST(a_reply_that_never_comes_is_a_timeout)
 {
     fake_begin();
@@ -577,6 +590,7 @@ TEST_MAIN(RUN(looking_answers_at_once), RUN(an_unknown_path_is_not_found),
           RUN(agents_are_listed_by_name_over_many_slices),
           RUN(a_token_is_shown_when_it_is_on_disk), RUN(tokens_that_cannot_be_are_refused),
           RUN(joining_ends_as_the_mesh_says), RUN(joining_gives_up_when_nobody_answers),
-          RUN(leaving_needs_a_mesh), RUN(a_reply_that_never_comes_is_a_timeout),
+          RUN(leaving_needs_a_mesh), RUN(draining_answers_when_it_is_over),
+          RUN(a_reply_that_never_comes_is_a_timeout),
           RUN(who_goes_away_while_waiting_is_forgotten), RUN(health_names_what_is_wrong),
           RUN(status_tells_what_was_sent_of_each_kind))
