@@ -43,6 +43,23 @@ void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability
     mcpz_sim_leave(sim, index);
 }
 
+void mcpz_sim_drain(struct mcpz_sim *sim, size_t index, uint32_t timeout_ms)
+{
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_DRAIN,
+        .drain = {.timeout_ms = timeout_ms, .announce_ms = timeout_ms / 2},
+    };
+    mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
+    mcpz_sim_leave(sim, index);
+}
+
+void mcpz_sim_resume(struct mcpz_sim *sim, size_t index)
+{
+    struct mcpz_event event = {.kind = MCPZ_EVENT_RESUME};
+    mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
+    mcpz_sim_leave(sim, index);
+}
+
 uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
                        const char *params, uint32_t timeout_ms)
 {

@@ -90,6 +90,10 @@ void mcpz_sim_pause(struct mcpz_sim *sim, size_t index, mcpz_time for_us);
 /** The node offers a capability: a task's result is its parameters, after run_us. */
 void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability);
 
+/** `mcpz drain`, and taking it back. A node that is drained goes on running. */
+void mcpz_sim_drain(struct mcpz_sim *sim, size_t index, uint32_t timeout_ms);
+void mcpz_sim_resume(struct mcpz_sim *sim, size_t index);
+
 /** Run a task; returns its name for mcpz_sim_task_result(). */
 uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
                        const char *params, uint32_t timeout_ms);
