@@ -23,7 +23,6 @@
 
 #define STORE_DIRECTORY "store"
 #define TASKS_DIRECTORY "tasks"
-#define LINGER_S 0.2         /* for the last answers to go out */
 #define STOP_ANNOUNCE_MS 300 /* where the others do not know by then, they hear it from us */
 #define MAP_BYTES_FIRST (UINT64_C(16) * 1024 * 1024)
 
@@ -432,7 +431,7 @@ static void hear(void *context, const struct mcpz_action *action)
 
     if (action->kind == MCPZ_ACTION_FACT && action->fact.kind == MCPZ_FACT_DRAINED) {
         hear_fact(&action->fact);
-        ev_timer_start(mcpz_loop_ev(assembly->loop), &assembly->linger);
+        mcpz_loop_stop_soon(assembly->loop);
     } else if (action->kind == MCPZ_ACTION_FACT) {
         hear_fact(&action->fact);
     } else if (action->kind == MCPZ_ACTION_REPLY && assembly->join_request != 0 &&
@@ -469,18 +468,6 @@ void mcpz_assembly_invite(struct mcpz_assembly *assembly, struct mcpz_deferred *
 }
 
 /* ---- Going -------------------------------------------------------------------------------- */
-
-static void on_lingered(struct ev_loop *ev, ev_timer *timer, int events)
-{
-    struct mcpz_assembly *assembly = (struct mcpz_assembly *)timer->data;
-
-    (void)ev;
-    (void)events;
-    /* It may have been told to serve again meanwhile. */
-    if (mcpz_engine_node(mcpz_loop_engine(assembly->loop))->drain.state == MCPZ_DRAIN_DONE) {
-        mcpz_loop_stop(assembly->loop);
-    }
-}
 
 void mcpz_assembly_stop(struct mcpz_assembly *assembly)
 {
@@ -528,8 +515,6 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
 {
     *assembly =
         (struct mcpz_assembly){.config = config, .trouble = trouble, .started = mcpz_clock_now()};
-    ev_timer_init(&assembly->linger, on_lingered, LINGER_S, 0.0);
-    assembly->linger.data = assembly;
     mcpz_trouble_say(trouble, "%s", "");
     mcpz_error error = make_data(assembly);
 
@@ -548,9 +533,6 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
 
 void mcpz_assembly_finish(struct mcpz_assembly *assembly)
 {
-    if (assembly->loop != NULL) {
-        ev_timer_stop(mcpz_loop_ev(assembly->loop), &assembly->linger);
-    }
     mcpz_local_destroy(assembly->local);
     mcpz_reception_destroy(assembly->reception);
     mcpz_server_destroy(assembly->server);

@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <ev.h>
-
 #include <mcpz/error.h>
 
 #include "base/attr.h"
@@ -63,7 +61,6 @@ struct mcpz_assembly {
     struct mcpz_deferred *invited;              /* run when it is, or cannot be */
     uint64_t join_request;                      /* 0: not joining */
     struct mcpz_id join_mesh;
-    ev_timer linger;       /* drained: until the loop stops */
     enum mcpz_exit status; /* what the process ends with */
 };
 

@@ -14,6 +14,7 @@
 
 /* How often libwebsockets looks at its own timers. Ours are libev's: these only tidy up. */
 #define KICK_SECONDS 0.25
+#define LINGER_SECONDS 0.2 /* for the last answers to go out */
 
 /* Descriptors the process may have; and those libwebsockets makes its tables for: it takes, and
  * touches, 16 bytes for each that the limit allows when its context is made. */
@@ -68,6 +69,7 @@ struct mcpz_loop {
     ev_timer deadline;
     ev_timer deferred_timer;
     ev_timer kick;
+    ev_timer linger;
     ev_async store_news;
 };
 
@@ -189,6 +191,13 @@ static void on_deferred(struct ev_loop *ev, ev_timer *watcher, int events)
     }
 }
 
+static void on_lingered(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    mcpz_loop_stop(watcher->data);
+}
+
 static void on_kick(struct ev_loop *ev, ev_timer *watcher, int events)
 {
     struct mcpz_loop *loop = watcher->data;
@@ -248,6 +257,8 @@ static void start_watchers(struct mcpz_loop *loop)
     ev_timer_init(&loop->deadline, on_deadline, 0., 0.);
     ev_timer_init(&loop->deferred_timer, on_deferred, 0., 0.);
     ev_timer_init(&loop->kick, on_kick, KICK_SECONDS, KICK_SECONDS);
+    ev_timer_init(&loop->linger, on_lingered, LINGER_SECONDS, 0.);
+    loop->linger.data = loop;
     ev_async_init(&loop->store_news, on_store_news);
     loop->before_sleep.data = loop;
     loop->deadline.data = loop;
@@ -265,6 +276,7 @@ static void stop_watchers(struct mcpz_loop *loop)
     ev_timer_stop(loop->ev, &loop->deadline);
     ev_timer_stop(loop->ev, &loop->deferred_timer);
     ev_timer_stop(loop->ev, &loop->kick);
+    ev_timer_stop(loop->ev, &loop->linger);
 }
 
 mcpz_error mcpz_loop_create(const struct mcpz_loop_config *config, struct mcpz_loop **loop,
@@ -498,6 +510,11 @@ void mcpz_loop_run(struct mcpz_loop *loop, void (*on_reload)(void *context), voi
     ev_signal_stop(loop->ev, &terminate);
     ev_signal_stop(loop->ev, &interrupt);
     ev_signal_stop(loop->ev, &hangup);
+}
+
+void mcpz_loop_stop_soon(struct mcpz_loop *loop)
+{
+    ev_timer_start(loop->ev, &loop->linger);
 }
 
 void mcpz_loop_stop(struct mcpz_loop *loop)

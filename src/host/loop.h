@@ -120,4 +120,7 @@ void mcpz_loop_on_stop(struct mcpz_loop *loop, void (*on_stop)(void *context), v
 void mcpz_loop_run(struct mcpz_loop *loop, void (*on_reload)(void *context), void *context);
 void mcpz_loop_stop(struct mcpz_loop *loop);
 
+/** Stop when what was said last has had time to go out. */
+void mcpz_loop_stop_soon(struct mcpz_loop *loop);
+
 #endif

@@ -71,6 +71,11 @@ void mcpz_api_resume(struct mcpz_exchange *exchange, const struct mcpz_request *
         mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT, "this node is not being drained");
         return;
     }
+    if (mcpz_engine_node(engine)->drain.state == MCPZ_DRAIN_DONE) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT,
+                           "too late: this node is drained, and ends");
+        return;
+    }
     mcpz_engine_event(engine, &resume);
     mcpz_exchange_answer(exchange, 200, mcpz_api_show_drain(mcpz_engine_node(engine)));
 }
