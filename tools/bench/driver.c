@@ -27,7 +27,7 @@ void driver_read(struct driver *driver, int argc, char **argv)
 {
     if (argc < 4) {
         driver_die("usage", "serve|call WHERE NAME [--in-flight N] [--count N] [--bytes N] "
-                            "[--timeout-ms N]");
+                            "[--timeout-ms N] [--work-us N]");
     }
     *driver = (struct driver){
         .serves = strcmp(argv[1], "serve") == 0,
@@ -47,6 +47,8 @@ void driver_read(struct driver *driver, int argc, char **argv)
             driver->payload_bytes = number(argv[i + 1], 65536);
         } else if (strcmp(argv[i], "--timeout-ms") == 0) {
             driver->timeout_ms = (uint32_t)number(argv[i + 1], 3600000);
+        } else if (strcmp(argv[i], "--work-us") == 0) {
+            driver->work_us = (uint32_t)number(argv[i + 1], 10000000);
         } else {
             driver_die("no such option", argv[i]);
         }
@@ -70,6 +72,16 @@ uint64_t driver_now_us(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+void driver_work(const struct driver *driver)
+{
+    const struct timespec pause = {.tv_sec = driver->work_us / 1000000,
+                                   .tv_nsec = (long)(driver->work_us % 1000000) * 1000};
+
+    if (driver->work_us > 0) {
+        (void)nanosleep(&pause, NULL);
+    }
 }
 
 static double cpu_s(void)
@@ -96,9 +108,11 @@ void driver_asked(struct driver *driver, size_t slot)
 void driver_answered(struct driver *driver, size_t slot, bool well)
 {
     uint64_t took = driver_now_us() - driver->started_us[slot];
+    bool is_early = driver->started_us[slot] - driver->begun_us < 1000000;
 
     driver->latency_us[driver->answered++] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
     driver->failed += !well;
+    driver->failed_early += !well && is_early;
 }
 
 static int by_size(const void *left, const void *right)
@@ -122,10 +136,11 @@ int driver_end(struct driver *driver)
     double used_s = cpu_s() - driver->cpu_begun_s;
 
     qsort(driver->latency_us, driver->answered, sizeof(driver->latency_us[0]), by_size);
-    printf("{\"count\":%zu,\"failed\":%zu,\"seconds\":%.6f,\"cpu_s\":%.6f,\"per_second\":%.1f,"
+    printf("{\"count\":%zu,\"failed\":%zu,\"failed_early\":%zu,\"seconds\":%.6f,\"cpu_s\":%.6f,"
+           "\"per_second\":%.1f,"
            "\"p50_us\":%u,\"p95_us\":%u,\"p99_us\":%u,\"max_us\":%u}\n",
-           driver->answered, driver->failed, took_s, used_s, (double)driver->answered / took_s,
-           quantile(driver, 0.5), quantile(driver, 0.95), quantile(driver, 0.99),
-           quantile(driver, 1.0));
+           driver->answered, driver->failed, driver->failed_early, took_s, used_s,
+           (double)driver->answered / took_s, quantile(driver, 0.5), quantile(driver, 0.95),
+           quantile(driver, 0.99), quantile(driver, 1.0));
     return driver->failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

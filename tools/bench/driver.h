@@ -20,6 +20,7 @@ struct driver {
     size_t count;
     size_t payload_bytes;
     uint32_t timeout_ms;
+    uint32_t work_us; /* what a server takes over each request, one after the other */
     uint8_t *payload;
 
     /* Of the caller. */
@@ -28,15 +29,19 @@ struct driver {
     size_t asked;
     size_t answered;
     size_t failed;
+    size_t failed_early; /* of them, asked in the first second */
     uint64_t begun_us;
     double cpu_begun_s;
 };
 
-/** Read `serve|call WHERE NAME [--in-flight N] [--count N] [--bytes N] [--timeout-ms N]`. Ends the
- * process with what is wrong. */
+/** Read `serve|call WHERE NAME [--in-flight N] [--count N] [--bytes N] [--timeout-ms N]
+ * [--work-us N]`. Ends the process with what is wrong. */
 void driver_read(struct driver *driver, int argc, char **argv);
 
 uint64_t driver_now_us(void);
+
+/** Take as long over a request as --work-us says. */
+void driver_work(const struct driver *driver);
 
 /** The clock starts. */
 void driver_begin(struct driver *driver);

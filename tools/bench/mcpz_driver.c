@@ -14,15 +14,28 @@ static struct mcpz_client *client;
 static void on_task(void *context, const struct mcpz_client_task *task)
 {
     (void)context;
+    if (task->has_input) {
+        return; /* on_input() does it */
+    }
+    driver_work(&driver);
     mcpz_error error = mcpz_client_finish(client, task->task, task->params, task->params_length);
     if (error != MCPZ_OK) {
         (void)mcpz_client_fail(client, task->task, mcpz_strerror(error));
     }
 }
 
+static void on_input(void *context, uint64_t task, const void *bytes, size_t length)
+{
+    (void)context;
+    (void)bytes;
+    if (length == 0) {
+        (void)mcpz_client_finish(client, task, "1", 1);
+    }
+}
+
 static void serve(void)
 {
-    const struct mcpz_client_provider provider = {.on_task = on_task};
+    const struct mcpz_client_provider provider = {.on_task = on_task, .on_input = on_input};
     mcpz_error error = mcpz_client_provide(client, driver.name, &provider);
 
     while (error == MCPZ_OK) {
@@ -33,21 +46,30 @@ static void serve(void)
 
 /* ---- Calling ------------------------------------------------------------------------------ */
 
+#define PARAMS_BYTES_MAX 32768 /* more is sent as input, and answered shortly */
+
 static void on_end(void *context, uint64_t call, uint32_t code, const char *text);
 
 static void ask(size_t slot)
 {
+    bool is_large = driver.payload_bytes > PARAMS_BYTES_MAX;
+    uint64_t id = 0;
     const struct mcpz_client_call call = {
         .capability = driver.name,
         .params = driver.payload,
-        .params_length = driver.payload_bytes,
+        .params_length = is_large ? 0 : driver.payload_bytes,
+        .has_input = is_large,
         .timeout_ms = driver.timeout_ms,
         .on_end = on_end,
         .context = &driver.started_us[slot],
     };
 
     driver_asked(&driver, slot);
-    mcpz_error error = mcpz_client_call(client, &call, NULL);
+    mcpz_error error = mcpz_client_call(client, &call, &id);
+    if (error == MCPZ_OK && is_large) {
+        error = mcpz_client_input(client, id, driver.payload, driver.payload_bytes);
+        error = error == MCPZ_OK ? mcpz_client_input_end(client, id) : error;
+    }
     if (error != MCPZ_OK) {
         driver_die("call", mcpz_strerror(error));
     }

@@ -98,6 +98,7 @@ static void take(const char *subject, const char *reply, const char *payload, si
     char line[LINE_BYTES];
 
     if (driver.serves) {
+        driver_work(&driver);
         (void)snprintf(line, sizeof(line), "PUB %s %zu\r\n", reply, length);
         put(line, payload, length);
         return;
@@ -170,7 +171,7 @@ int main(int argc, char **argv)
     connect_to(driver.where);
     (void)snprintf(inbox, sizeof(inbox), "_INBOX.%d", (int)getpid());
     (void)snprintf(line, sizeof(line), "SUB %s%s 1\r\n", driver.serves ? driver.name : inbox,
-                   driver.serves ? "" : ".*");
+                   driver.serves ? " servers" : ".*"); /* servers share a queue group */
     put(line, NULL, 0);
     driver_begin(&driver);
     for (size_t slot = 0; !driver.serves && slot < driver.in_flight; slot++) {
