@@ -152,8 +152,9 @@ static mcpz_error create_pool(struct mcpz_assembly *assembly)
 static mcpz_error create_peers(struct mcpz_assembly *assembly)
 {
     const struct mcpz_config *config = assembly->config;
-    const struct mcpz_peers_config peers = {
-        .identity = assembly->identity, .listen = config->mesh_enabled ? config->listen : NULL};
+    const struct mcpz_peers_config peers = {.identity = assembly->identity,
+                                            .listen = mcpz_config_listens(config) ? config->listen
+                                                                                  : NULL};
     struct mcpz_peers_trouble why = {.text = ""};
     uint16_t port = 0;
 

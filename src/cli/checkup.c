@@ -258,7 +258,7 @@ void mcpz_checkup_port(struct mcpz_checkup *checkup, const struct mcpz_config *c
     char host[MCPZ_ADDRESS_BYTES_MAX + 1];
     uint16_t port;
 
-    if (!config->mesh_enabled ||
+    if (!mcpz_config_listens(config) ||
         mcpz_address_split(config->listen, MCPZ_PORT_DEFAULT, host, &port) != MCPZ_OK) {
         return;
     }

@@ -15,7 +15,8 @@ const struct mcpz_option mcpz_common_options[MCPZ_COMMON_OPTION_COUNT] = {
 
 static const struct mcpz_option up_options[] = {
     {"config", '\0', "FILE", "read this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
-    {"listen", '\0', "HOST:PORT", "where other nodes reach this one (127.0.0.1:8765)"},
+    {"listen", '\0', "HOST:PORT",
+     "where other nodes reach this one (127.0.0.1:8765); none: dial out only"},
     {"advertise", '\0', "HOST:PORT", "what other nodes dial, if that is not what we listen on"},
     {"api", '\0', "HOST:PORT", "serve the HTTP API there too, not only on the Unix socket"},
     {"bootstrap", '\0', "URL", "a node to find the mesh through; may be repeated"},

@@ -7,6 +7,8 @@
 #define PATIENCE_US MCPZ_SECONDS(2)  /* for the answer to a greeting, stretched by our health */
 #define KEEPALIVE_US MCPZ_SECONDS(2) /* nothing said for so long: say that we are there */
 #define SILENT_US MCPZ_SECONDS(7)    /* nothing heard for so long: the way is broken */
+#define WAY_US MCPZ_SECONDS(6)       /* members tell of new neighbours within so long */
+#define WAY_AGAIN_US MCPZ_MS(500)    /* between two looks for a way where there was none */
 #define IDLE_US MCPZ_SECONDS(30)     /* no call needed it for so long */
 #define GREETINGS_PER_SECOND_MAX 64  /* each costs some 0.2 ms of arithmetic */
 
@@ -166,6 +168,38 @@ static void avoid(struct mcpz_relay_session *session, struct mcpz_short from, st
     session->avoid[at] = (struct mcpz_route_step){.from = from, .to = to};
 }
 
+static bool is_avoided(const struct mcpz_relay_session *session, struct mcpz_short from,
+                       struct mcpz_short to)
+{
+    for (size_t i = 0; i < session->avoid_count; i++) {
+        if (session->avoid[i].from.value == from.value && session->avoid[i].to.value == to.value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Over one of our own links, in the hope that it has one to the peer: it says so if not. */
+static bool guess_way(struct mcpz_relay *relay, const struct mcpz_links *links,
+                      struct mcpz_relay_session *session)
+{
+    const struct mcpz_short peer = mcpz_short_of(&session->peer);
+    const uint32_t turn =
+        links->count > 0 ? mcpz_rng_below(&relay->rng, (uint32_t)links->count) : 0;
+
+    for (size_t i = 0; i < links->count; i++) {
+        const struct mcpz_short name = mcpz_short_of(&links->links[(i + turn) % links->count].id);
+        if (name.value != peer.value && !is_avoided(session, name, peer)) {
+            session->way.path[0] = relay->carrier.self;
+            session->way.path[1] = name;
+            session->way.path[2] = peer;
+            session->way.path_count = 3;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool find_way(struct mcpz_relay *relay, const struct mcpz_fabric *fabric,
                      struct mcpz_relay_session *session)
 {
@@ -184,7 +218,7 @@ static bool find_way(struct mcpz_relay *relay, const struct mcpz_fabric *fabric,
     const uint16_t at = (uint16_t)(row - roster->rows);
     mcpz_route_draw(&map, roster, &walk);
     if (!mcpz_route_leads_to(&map, at)) {
-        return false;
+        return guess_way(relay, &fabric->links, session);
     }
     session->way.path_count = mcpz_route_trace(&map, roster, at, session->way.path);
     return session->way.path_count > 0;
@@ -222,13 +256,25 @@ static bool greet(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mc
     return false;
 }
 
+/* It cannot be now. It may be soon, when members have told of each other. */
+static void wait_or_end(struct mcpz_relay *relay, mcpz_time now,
+                        struct mcpz_relay_session *session, struct mcpz_outbox *out)
+{
+    session->state = MCPZ_RELAY_WANTED;
+    session->attempts = 0;
+    session->avoid_count = 0;
+    session->act_at_us = now + WAY_AGAIN_US;
+    if (session->act_at_us >= session->give_up_us) {
+        end(relay, session, out);
+    }
+}
+
 static void greet_or_end(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
                          struct mcpz_relay_session *session, struct mcpz_outbox *out)
 {
     session->next.path_count = 0;
     if (!greet(relay, fabric, now, session, out)) {
-        session->state = MCPZ_RELAY_GREETING; /* somebody waits for it, or counts on it */
-        end(relay, session, out);
+        wait_or_end(relay, now, session, out);
     }
 }
 
@@ -241,6 +287,7 @@ static void mend(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcp
         return;
     }
     session->attempts = 0;
+    session->give_up_us = now + WAY_US;
     greet_or_end(relay, fabric, now, session, out);
 }
 
@@ -487,7 +534,7 @@ static void on_broken(struct mcpz_relay *relay, const struct mcpz_fabric *fabric
     } else if (session->state == MCPZ_RELAY_GREETING && message->broken_at < last) {
         greet_or_end(relay, fabric, now, session, out);
     } else if (session->state == MCPZ_RELAY_GREETING) {
-        end(relay, session, out); /* the peer itself says no */
+        wait_or_end(relay, now, session, out); /* the peer itself says no: may not know us yet */
     }
 }
 
@@ -675,6 +722,7 @@ static void want(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_id *
         session->state = MCPZ_RELAY_WANTED;
         session->needed = true;
         session->act_at_us = now + WANTED_US;
+        session->give_up_us = now + WAY_US;
     }
 }
 

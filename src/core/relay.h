@@ -16,6 +16,9 @@
  * Nothing but messages of calls crosses it. Who begins it finds the way and, when that breaks,
  * another one: calls are then started over as when another link takes the place of theirs.
  *
+ * Who has joined just now has not told of its neighbours yet, and neither have they of it: where
+ * the map knows no way, our own neighbours are asked, one after the other, and again for a while.
+ *
  * As long as a session is up what becomes of a link to its peer is no concern of its calls. It
  * ends when no call has needed it for a while; the next one takes a link if there is one.
  *
@@ -71,7 +74,8 @@ struct mcpz_relay_session {
     uint32_t attempts;
     struct mcpz_route_step avoid[MCPZ_RELAY_AVOID_MAX];
     size_t avoid_count;
-    mcpz_time act_at_us; /* WANTED: greet; GREETING, GREETED_US: give up */
+    mcpz_time give_up_us; /* a way that is not known yet may become so until then */
+    mcpz_time act_at_us;  /* WANTED: greet; GREETING, GREETED_US: give up */
     mcpz_time heard_us;
     mcpz_time said_us;
     mcpz_time used_us;

@@ -159,6 +159,11 @@ static mcpz_error put_items(struct mcpz_config *config, struct mcpz_setting sett
     return error;
 }
 
+bool mcpz_config_listens(const struct mcpz_config *config)
+{
+    return config->mesh_enabled && strcmp(config->listen, MCPZ_LISTEN_NONE) != 0;
+}
+
 /* MCP_MESH_HOST and MCP_MESH_PORT each replace their half of what we listen on so far. */
 static mcpz_error put_listen(struct mcpz_config *config, struct mcpz_config_trouble *trouble)
 {
@@ -168,8 +173,8 @@ static mcpz_error put_listen(struct mcpz_config *config, struct mcpz_config_trou
     char text[2 * MCPZ_ADDRESS_BYTES_MAX];
     uint16_t port_before;
 
-    if (host == NULL && port == NULL) {
-        return MCPZ_OK;
+    if (host == NULL && (port == NULL || !mcpz_config_listens(config))) {
+        return MCPZ_OK; /* a port of nowhere is none */
     }
     mcpz_error error =
         mcpz_address_split(config->listen, MCPZ_PORT_DEFAULT, host_before, &port_before);
@@ -338,6 +343,9 @@ static mcpz_error settle_addresses(struct mcpz_config *config, struct mcpz_confi
             return refuse_key(config, MCPZ_KEY_ADVERTISE, trouble,
                               "nobody can dial all addresses: write this machine's own");
         }
+        return MCPZ_OK;
+    }
+    if (!mcpz_config_listens(config)) {
         return MCPZ_OK;
     }
     mcpz_error error = mcpz_address_split(config->listen, MCPZ_PORT_DEFAULT, host, &port);

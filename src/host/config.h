@@ -68,7 +68,7 @@ struct mcpz_config {
     size_t role_count;
 
     bool mesh_enabled;
-    char *listen;    /* host:port; default 127.0.0.1:8765; port 0: any */
+    char *listen;    /* host:port; default 127.0.0.1:8765; port 0: any; "none": dial out only */
     char *advertise; /* what others dial; default: what we listen on, unless that is 0.0.0.0 */
     char *bootstrap[MCPZ_SEEDS_MAX]; /* host:port, from wss://, ws:// or bare */
     size_t bootstrap_count;
@@ -100,6 +100,11 @@ struct mcpz_config {
 struct mcpz_config_trouble {
     char text[1024];
 };
+
+#define MCPZ_LISTEN_NONE "none"
+
+/** Does the node take connections from other nodes? Else it only dials out. */
+bool mcpz_config_listens(const struct mcpz_config *config);
 
 /** All defaults. Release with mcpz_config_finish(). Errors: MCPZ_ENOMEM */
 MCPZ_MUST_USE mcpz_error mcpz_config_init(struct mcpz_config *config);

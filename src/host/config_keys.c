@@ -150,7 +150,8 @@ static mcpz_error refuse_address(const struct mcpz_setting *setting, const char 
                               mcpz_config_shown(setting->text, shown), example);
 }
 
-/* Where to listen. Nobody hears of us unless asked: without a host it is this machine only. */
+/* Where to listen. Nobody hears of us unless asked: without a host it is this machine only, and
+ * with "none" not even that. */
 static mcpz_error read_listen(const struct mcpz_setting *setting, char **value,
                               struct mcpz_config_trouble *trouble)
 {
@@ -159,6 +160,9 @@ static mcpz_error read_listen(const struct mcpz_setting *setting, char **value,
     bool is_api = setting->key == MCPZ_KEY_API;
     uint16_t port;
 
+    if (!is_api && strcmp(setting->text, MCPZ_LISTEN_NONE) == 0) {
+        return duplicate(setting->text, value);
+    }
     if (mcpz_address_split(setting->text, is_api ? MCPZ_API_PORT_DEFAULT : MCPZ_PORT_DEFAULT, host,
                            &port) != MCPZ_OK ||
         mcpz_address_join(host[0] == '\0' ? "127.0.0.1" : host, port, address) != MCPZ_OK) {

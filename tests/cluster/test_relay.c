@@ -82,6 +82,27 @@ TEST(nodes_behind_nat_call_each_other_through_their_neighbour)
     mcpz_sim_destroy(sim);
 }
 
+/* Nobody has told of his neighbours yet: our own are asked. */
+TEST(who_has_just_joined_can_call)
+{
+    struct mcpz_sim_config config = calm;
+
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    mcpz_sim_hide(sim, 1);
+    mcpz_sim_hide(sim, 2);
+    for (size_t i = 0; i < 3; i++) {
+        mcpz_sim_start(sim, i);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(200));
+    }
+    mcpz_sim_provide(sim, 2, "echo");
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(200));
+    uint64_t task = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
+    mcpz_sim_destroy(sim);
+}
+
 /* ---- Secrecy ------------------------------------------------------------------------------ */
 
 /* Who reads all that crosses the network, decompressed. */
@@ -368,7 +389,7 @@ TEST(in_any_connected_graph_a_call_reaches_one_provider_once)
 }
 
 TEST_MAIN(RUN(nodes_behind_nat_call_each_other_through_their_neighbour),
-          RUN(no_frame_of_a_relayed_call_shows_what_it_says),
+          RUN(who_has_just_joined_can_call), RUN(no_frame_of_a_relayed_call_shows_what_it_says),
           RUN(a_dead_provider_fails_its_relayed_calls_soon),
           RUN(a_dead_caller_stops_its_relayed_runs),
           RUN(when_a_relay_dies_its_calls_take_another_way),

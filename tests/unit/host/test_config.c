@@ -210,6 +210,17 @@ TEST(takes_host_and_port_from_the_environment_each_alone)
     CHECK_TEXT(config.listen, "0.0.0.0:65535");
 }
 
+TEST(a_port_of_nowhere_is_none)
+{
+    read_text("mesh: {listen: none}\n");
+    set("MCP_MESH_PORT", "7000");
+    read_environment();
+    CHECK_TEXT(config.listen, "none");
+    set("MCP_MESH_HOST", "10.0.0.1");
+    read_environment();
+    CHECK_TEXT(config.listen, "10.0.0.1:7000");
+}
+
 TEST(takes_everything_from_the_environment)
 {
     set("MCP_MESH_ENABLED", "False");
@@ -447,6 +458,13 @@ TEST(advertises_nothing_that_cannot_be_dialled)
     flag("listen", "127.0.0.1:0");
     settle();
     CHECK(config.advertise == NULL);
+    CHECK(mcpz_config_listens(&config));
+    flag("listen", "none");
+    settle();
+    CHECK(config.advertise == NULL);
+    CHECK_TEXT(config.listen, "none");
+    CHECK(!mcpz_config_listens(&config));
+    flag("listen", "127.0.0.1:0");
     flag("advertise", "0.0.0.0:1");
     refuse_settling("mesh.advertise (from flag --advertise): nobody can dial all addresses: "
                     "write this machine's own");
@@ -639,7 +657,7 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(replaces_a_list_from_below_and_adds_to_one_beside),
           RUN_HERE(adds_providers_up_and_replaces_those_of_the_same_name),
           RUN_HERE(takes_host_and_port_from_the_environment_each_alone),
-          RUN_HERE(takes_everything_from_the_environment),
+          RUN_HERE(a_port_of_nowhere_is_none), RUN_HERE(takes_everything_from_the_environment),
           RUN_HERE(takes_an_empty_variable_for_none), RUN_HERE(names_the_variable_that_is_wrong),
           RUN_HERE(takes_16_bootstrap_peers_and_no_17th), RUN_HERE(takes_16_api_keys_and_no_17th),
           RUN_HERE(reads_a_token_from_a_file), RUN_HERE(says_why_a_token_file_is_no_good),
