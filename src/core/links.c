@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define DIAL_PATIENCE_US MCPZ_SECONDS(15) /* also for its handshakes and admission */
-#define GRACE_MIN_US MCPZ_MS(250)         /* overdue is late after this at the earliest */
+#define DIAL_PATIENCE_US MCPZ_MS(MCPZ_CONNECT_TIMEOUT_MS)
+#define GRACE_MIN_US MCPZ_MS(250) /* overdue is late after this at the earliest */
 #define GRACE_MAX_US MCPZ_SECONDS(10)
 #define LAG_US MCPZ_MS(250) /* we stood still if a deadline came so much too late */
 #define WAKING_US MCPZ_SECONDS(1)

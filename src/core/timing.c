@@ -1,5 +1,7 @@
 #include "core/timing.h"
 
+#include "proto/limits.h"
+
 static mcpz_time either(mcpz_time given, mcpz_time otherwise)
 {
     return given != 0 ? given : otherwise;
@@ -9,9 +11,9 @@ struct mcpz_node_timing mcpz_timing_or_default(const struct mcpz_node_timing *gi
 {
     return (struct mcpz_node_timing){
         .heartbeat_us = either(given->heartbeat_us, MCPZ_SECONDS(4)),
-        .pool_heartbeat_us = either(given->pool_heartbeat_us, MCPZ_SECONDS(8)),
+        .pool_heartbeat_us = either(given->pool_heartbeat_us, MCPZ_MS(MCPZ_KEEP_ALIVE_MS)),
         .link_silent_us = either(given->link_silent_us, MCPZ_SECONDS(6)),
-        .idle_us = either(given->idle_us, MCPZ_SECONDS(300)),
+        .idle_us = either(given->idle_us, MCPZ_MS(MCPZ_IDLE_MS)),
         .unused_us = either(given->unused_us, MCPZ_SECONDS(10)),
         .suspect_us = either(given->suspect_us, MCPZ_SECONDS(1)),
         .early_us = either(given->early_us, MCPZ_SECONDS(2)),

@@ -11,15 +11,12 @@
 #include "engine/scratch.h"
 #include "proto/code.h"
 
-#define MCPZ_CONNECTED_MAX 128 /* links, admitted or not */
 #define MCPZ_ADMIT_WITHIN_US MCPZ_SECONDS(10)
 #define MCPZ_CONTROL_LANE_BYTES_MAX 1048576
 #define MCPZ_DATA_LANE_BYTES_MAX 16777216
 #define MCPZ_HELD_BYTES_MAX 67108864 /* frames and replies that wait for the disk */
 #define MCPZ_INCARNATIONS_KEPT 1024  /* ahead of their use, one write for all of them */
 #define MCPZ_RENEW_AGAIN_US MCPZ_SECONDS(60)
-
-static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard while links stand");
 
 /* ---- Lanes: encoded messages waiting for their link --------------------------------------- */
 

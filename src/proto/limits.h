@@ -45,6 +45,16 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 #define MCPZ_OVERLAY_WALK_MAX 16   /* hops of a join's or a shuffle's random walk */
 #define MCPZ_OVERLAY_SHUFFLE_MAX 8 /* nodes named in one shuffle, its origin not counted */
 
+/* ---- Connections: R-MESH-8 allows 10 to a peer, 200 in all, 30 s to connect, asks for 300 s idle
+ * and a sign of life every 60 s. A pair of nodes keeps one link, which carries all its calls. */
+
+#define MCPZ_CONNECTED_MAX 128        /* links, admitted or not */
+#define MCPZ_CONNECT_TIMEOUT_MS 15000 /* from dialling to being admitted */
+#define MCPZ_IDLE_MS 300000           /* a link that calls used is kept so long after */
+#define MCPZ_KEEP_ALIVE_MS 8000       /* between heartbeats on a link that only calls use */
+
+static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard while links stand");
+
 /* ---- Capabilities and calls --------------------------------------------------------------- */
 
 #define MCPZ_CAPABILITIES_PER_NODE_MAX 64

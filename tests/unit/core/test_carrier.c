@@ -1,0 +1,219 @@
+/* A hop between two others: what it hands on, what it answers, and what it counts. */
+
+#include "core.h"
+#include "core/relay/carrier.h"
+#include "core/timing.h"
+
+static const struct mcpz_id carol = {.bytes = {'c'}};
+
+static struct mcpz_links links;
+static struct mcpz_node_timing timing;
+static struct mcpz_carrier carrier;
+static _Alignas(16) uint8_t memory[16384];
+static uint8_t payload[MCPZ_RELAY_BYTES_MAX];
+
+static struct mcpz_short name_of(const struct mcpz_id *id)
+{
+    return mcpz_short_of(id);
+}
+
+static void link_event(enum mcpz_event_kind kind, const struct mcpz_id *peer)
+{
+    const struct mcpz_event event = {.kind = kind, .link = {.peer = *peer}};
+
+    (void)mcpz_links_step(&links, 0, &event, &out);
+    mcpz_outbox_clear(&out);
+}
+
+/* We stand between alice and bob, and know carol. */
+static void set_up(void)
+{
+    static const struct mcpz_node_timing defaults;
+    const struct mcpz_links_config config = {.self = self,
+                                             .links_max = 3,
+                                             .dials_max = 1,
+                                             .seeds_max = 1,
+                                             .address_bytes = 16,
+                                             .seed = 1};
+    struct mcpz_arena arena;
+
+    timing = mcpz_timing_or_default(&defaults);
+    mcpz_outbox_init(&out);
+    mcpz_arena_init(&arena, memory, sizeof(memory));
+    mcpz_links_init(&links, &config, &timing, &arena, 0);
+    mcpz_carrier_init(&carrier, &self, 3, &arena);
+    link_event(MCPZ_EVENT_LINK_UP, &alice);
+    link_event(MCPZ_EVENT_LINK_UP, &bob);
+}
+
+static bool take(const struct mcpz_id *from, struct mcpz_msg_relay relay)
+{
+    mcpz_outbox_clear(&out);
+    return mcpz_carrier_take(&carrier, &links, from, &relay, &out);
+}
+
+static struct mcpz_msg_relay from_alice(const struct mcpz_short *path, size_t count, uint32_t at)
+{
+    return (struct mcpz_msg_relay){.kind = MCPZ_RELAY_SEALED,
+                                   .session = 7,
+                                   .at = at,
+                                   .path = path,
+                                   .path_count = count,
+                                   .bytes = mcpz_text("sealed")};
+}
+
+static const struct mcpz_id *receiver(void)
+{
+    return &only_action(MCPZ_ACTION_SEND)->send.peers[0];
+}
+
+TEST(what_is_for_another_goes_on_as_it_is)
+{
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&bob)};
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    CHECK(mcpz_id_equal(receiver(), &bob));
+    const struct mcpz_msg_relay *onward = &sent(MCPZ_MSG_RELAY)->relay;
+    CHECK_UINT(onward->at, 2);
+    CHECK_UINT(onward->kind, MCPZ_RELAY_SEALED);
+    CHECK_BYTES(onward->bytes, "sealed", 6);
+    CHECK_UINT(carrier.carried, 1);
+}
+
+TEST(what_is_for_us_stays)
+{
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self)};
+    CHECK(take(&alice, from_alice(path, 2, 1)));
+    CHECK_UINT(out.count, 0);
+}
+
+TEST(what_cannot_go_on_is_answered)
+{
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&carol)};
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    CHECK(mcpz_id_equal(receiver(), &alice));
+    const struct mcpz_msg_relay *back = &sent(MCPZ_MSG_RELAY)->relay;
+    CHECK_UINT(back->kind, MCPZ_RELAY_BROKEN);
+    CHECK_UINT(back->at, 0);
+    CHECK_UINT(back->broken_at, 1);
+    CHECK_UINT(back->session, 7);
+    CHECK_UINT(back->bytes.length, 0);
+}
+
+TEST(an_answer_finds_its_way_back)
+{
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&bob),
+                                      name_of(&carol)};
+    struct mcpz_msg_relay back = from_alice(path, 4, 1);
+    back.kind = MCPZ_RELAY_BROKEN;
+    back.broken_at = 2;
+    CHECK(!take(&bob, back));
+    CHECK(mcpz_id_equal(receiver(), &alice));
+    CHECK_UINT(sent(MCPZ_MSG_RELAY)->relay.at, 0);
+    CHECK_UINT(sent(MCPZ_MSG_RELAY)->relay.broken_at, 2);
+}
+
+/* Whatever somebody makes up, nothing goes out. */
+TEST(what_makes_no_sense_goes_nowhere)
+{
+    const struct mcpz_short a = name_of(&alice);
+    const struct mcpz_short b = name_of(&bob);
+    const struct mcpz_short me = name_of(&self);
+    const struct mcpz_short straight[] = {a, me, b};
+    const struct mcpz_short round[] = {a, me, b, me, b};
+    const struct mcpz_short elsewhere[] = {a, b, me};
+
+    set_up();
+    CHECK(!take(&bob, from_alice(straight, 3, 1)));   /* not from whom it should come */
+    CHECK(!take(&alice, from_alice(straight, 3, 0))); /* it stands before its start */
+    CHECK(!take(&alice, from_alice(straight, 3, 2))); /* not where we are */
+    CHECK(!take(&alice, from_alice(straight, 3, 3))); /* behind its end */
+    CHECK(!take(&alice, from_alice(straight, 1, 0)));
+    CHECK(!take(&alice, from_alice(round, 5, 1))); /* it would come back */
+    CHECK(!take(&alice, from_alice(round, 5, 3)));
+    CHECK(!take(&alice, from_alice(elsewhere, 3, 1)));
+    struct mcpz_msg_relay back = from_alice(straight, 3, 1);
+    back.kind = MCPZ_RELAY_BROKEN;
+    CHECK(!take(&bob, back)); /* broken before it came here */
+    back.broken_at = 3;
+    CHECK(!take(&bob, back)); /* and behind its end */
+    back.broken_at = 2;
+    CHECK(!take(&alice, back)); /* from where it went to */
+    CHECK_UINT(carrier.refused, 11);
+    CHECK_UINT(carrier.carried, 0);
+    CHECK_UINT(carrier.turned_back, 0);
+}
+
+static struct mcpz_msg_relay large(const struct mcpz_short *path)
+{
+    struct mcpz_msg_relay relay = from_alice(path, 3, 1);
+
+    relay.bytes = mcpz_bytes(payload, sizeof(payload));
+    return relay;
+}
+
+/* How many messages bob has been handed; the last one was turned back. */
+static size_t fill(const struct mcpz_short *path)
+{
+    size_t count = 0;
+
+    for (;;) {
+        CHECK(!take(&alice, large(path)));
+        bool is_back = false;
+        for (size_t i = 0; i < out.count; i++) {
+            is_back = is_back || (out.actions[i].kind == MCPZ_ACTION_SEND &&
+                                  out.actions[i].send.msg.kind == MCPZ_MSG_RELAY &&
+                                  out.actions[i].send.msg.relay.kind == MCPZ_RELAY_BROKEN);
+        }
+        if (is_back) {
+            return count;
+        }
+        CHECK(++count < 1000);
+    }
+}
+
+TEST(so_much_is_on_its_way_to_one_peer_and_no_more)
+{
+    const size_t cost = MCPZ_RELAY_BYTES_MAX + MCPZ_RELAY_OVERHEAD_BYTES;
+
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&bob)};
+    CHECK_UINT(fill(path), MCPZ_RELAY_FLIGHT_BYTES_MAX / cost);
+    const size_t left = MCPZ_RELAY_FLIGHT_BYTES_MAX % cost;
+    mcpz_carrier_taken(&carrier, &bob, (uint32_t)(cost - left - 1));
+    CHECK_UINT(fill(path), 0);
+    mcpz_carrier_taken(&carrier, &bob, 1);
+    CHECK_UINT(fill(path), 1);
+    mcpz_carrier_taken(&carrier, &carol, UINT32_MAX); /* nothing is on its way to her */
+    mcpz_carrier_taken(&carrier, &bob, UINT32_MAX);   /* more than there was */
+    CHECK_UINT(fill(path), MCPZ_RELAY_FLIGHT_BYTES_MAX / cost);
+    mcpz_carrier_forget(&carrier, &bob); /* another link: nothing is on its way over it */
+    CHECK_UINT(fill(path), MCPZ_RELAY_FLIGHT_BYTES_MAX / cost);
+}
+
+TEST(what_was_taken_is_told)
+{
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self)};
+    struct mcpz_msg_relay relay = from_alice(path, 2, 1);
+    size_t told = 0;
+
+    relay.bytes = mcpz_bytes(payload, 10000);
+    for (size_t i = 0; i < 100; i++) {
+        CHECK(take(&alice, relay));
+        for (size_t j = 0; j < out.count; j++) {
+            CHECK(out.actions[j].send.msg.kind == MCPZ_MSG_RELAY_TAKEN);
+            told += out.actions[j].send.msg.relay_taken.bytes;
+        }
+    }
+    const size_t all = 100 * (10000 + MCPZ_RELAY_OVERHEAD_BYTES);
+    CHECK(told <= all && all - told < MCPZ_RELAY_OWED_BYTES_MAX);
+}
+
+TEST_MAIN(RUN(what_is_for_another_goes_on_as_it_is), RUN(what_is_for_us_stays),
+          RUN(what_cannot_go_on_is_answered), RUN(an_answer_finds_its_way_back),
+          RUN(what_makes_no_sense_goes_nowhere),
+          RUN(so_much_is_on_its_way_to_one_peer_and_no_more), RUN(what_was_taken_is_told))

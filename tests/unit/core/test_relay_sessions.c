@@ -1,0 +1,632 @@
+/* Three nodes in a row, with seals that anybody can read: what a session lives through. */
+
+#include "base/rng.h"
+#include "core.h"
+#include "core/relay.h"
+
+enum { HERE, BETWEEN, THERE, ENDS };
+
+struct end {
+    struct mcpz_fabric fabric;
+    struct mcpz_relay relay;
+    uint64_t sent[2 * MCPZ_RELAY_SESSIONS_MAX]; /* what a seal would count */
+    uint64_t opened[2 * MCPZ_RELAY_SESSIONS_MAX];
+    _Alignas(16) uint8_t memory[262144];
+    size_t relayed; /* facts it has told */
+    size_t unrelayed;
+    size_t unreachable;
+    char heard[64]; /* what calls would have got last */
+};
+
+struct piece {
+    size_t from;
+    size_t to;
+    struct mcpz_msg_relay relay;
+    struct mcpz_short path[MCPZ_OVERLAY_WALK_MAX];
+    uint8_t bytes[512];
+};
+
+static struct end ends[ENDS];
+static struct piece queue[64];
+static size_t queued;
+static mcpz_time now;
+static bool refuses; /* whoever is greeted says no */
+
+static struct mcpz_id id_of(size_t number)
+{
+    return (struct mcpz_id){.bytes = {(uint8_t)(number + 1), 1}};
+}
+
+static struct mcpz_short name_of(size_t number)
+{
+    const struct mcpz_id id = id_of(number);
+    return mcpz_short_of(&id);
+}
+
+/* ---- A seal that keeps nothing secret: counter, then the bytes, then 16 of 'T' ------------- */
+
+static size_t greet(void *context, uint32_t session, const struct mcpz_id *peer, uint8_t *message)
+{
+    struct end *end = context;
+
+    (void)peer;
+    end->sent[session] = end->opened[session] = 0;
+    memcpy(message, "hello", 5);
+    return 5;
+}
+
+static size_t answer(void *context, uint32_t session, const struct mcpz_id *peer,
+                     struct mcpz_bytes message, uint8_t *said)
+{
+    if (refuses || message.length != 5 || memcmp(message.data, "hello", 5) != 0) {
+        return 0;
+    }
+    (void)greet(context, session, peer, said);
+    memcpy(said, "world", 5);
+    return 5;
+}
+
+static bool finish(void *context, uint32_t session, struct mcpz_bytes said)
+{
+    (void)context, (void)session;
+    return said.length == 5 && memcmp(said.data, "world", 5) == 0;
+}
+
+static void seal(void *context, uint32_t session, struct mcpz_bytes plain, uint8_t *sealed)
+{
+    struct end *end = context;
+
+    memcpy(sealed, &end->sent[session], 8);
+    end->sent[session]++;
+    memcpy(sealed + 8, plain.data, plain.length);
+    memset(sealed + 8 + plain.length, 'T', 16);
+}
+
+static enum mcpz_opened unseal(void *context, uint32_t session, struct mcpz_bytes sealed,
+                               uint8_t *plain)
+{
+    struct end *end = context;
+    uint64_t counter;
+
+    memcpy(&counter, sealed.data, 8);
+    if (sealed.data[sealed.length - 1] != 'T' || counter < end->opened[session]) {
+        return MCPZ_OPENED_NOT;
+    }
+    if (counter > end->opened[session]) {
+        return MCPZ_OPENED_TOO_FAR;
+    }
+    end->opened[session]++;
+    memcpy(plain, sealed.data + 8, sealed.length - MCPZ_SEAL_BYTES);
+    return MCPZ_OPENED;
+}
+
+static void forget(void *context, uint32_t session)
+{
+    (void)context, (void)session;
+}
+
+/* What calls say, packed: END of a call, its number in eight bytes; anything else is unreadable.
+ */
+static size_t pack(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity)
+{
+    (void)capacity;
+    buffer[0] = (uint8_t)msg->kind;
+    memcpy(buffer + 1, &msg->end.call, 8);
+    return 9;
+}
+
+static bool unpack(struct mcpz_bytes packed, struct mcpz_arena *arena, struct mcpz_msg *msg)
+{
+    (void)arena;
+    if (packed.length != 9) {
+        return false;
+    }
+    *msg = (struct mcpz_msg){.kind = (enum mcpz_msg_kind)packed.data[0]};
+    memcpy(&msg->end.call, packed.data + 1, 8);
+    return true;
+}
+
+/* ---- The world ---------------------------------------------------------------------------- */
+
+static void link_to(size_t at, size_t peer, enum mcpz_event_kind kind)
+{
+    const struct mcpz_event event = {.kind = kind, .link = {.peer = id_of(peer)}};
+
+    mcpz_outbox_clear(&out);
+    (void)mcpz_links_step(&ends[at].fabric.links, now, &event, &out);
+    mcpz_outbox_clear(&out);
+}
+
+static void know_all(size_t at)
+{
+    struct mcpz_roster *roster = &ends[at].fabric.members.roster;
+
+    for (size_t i = 0; i < ENDS; i++) {
+        const struct mcpz_id id = id_of(i);
+        struct mcpz_member *row = mcpz_roster_find(roster, &id);
+        row = row != NULL ? row : mcpz_roster_add(roster, &id);
+        row->state = MCPZ_MEMBER_ALIVE;
+        row->adjacency_version = 1;
+        row->adjacency_count = 0;
+        struct mcpz_short *peers = mcpz_roster_adjacency(roster, row);
+        for (size_t j = 0; j < ENDS; j++) {
+            if (j + 1 == i || i + 1 == j) {
+                peers[row->adjacency_count++] = name_of(j);
+            }
+        }
+    }
+}
+
+static void set_up_row(void)
+{
+    mcpz_outbox_init(&out);
+    now = MCPZ_SECONDS(100);
+    queued = 0;
+    refuses = false;
+    memset(ends, 0, sizeof(ends));
+    for (size_t i = 0; i < ENDS; i++) {
+        struct end *end = &ends[i];
+        const struct mcpz_fabric_config config = {
+            .members = {.id = id_of(i),
+                        .incarnation = 1,
+                        .name = "",
+                        .address = "",
+                        .region = "",
+                        .zone = "",
+                        .rows_max = 8,
+                        .text_bytes = 2048,
+                        .suspicions_max = 4},
+            .packer = {.pack = pack, .unpack = unpack},
+            .links_max = 4,
+            .dials_max = 2,
+            .seeds_max = 1,
+            .gossip_seen_max = 16,
+            .gossip_cache_max = 4,
+            .gossip_cache_bytes = 1024,
+            .gossip_missing_max = 4,
+            .gossip_notices_max = 4,
+        };
+        const struct mcpz_relay_config relay = {
+            .self = id_of(i),
+            .sealer = {.context = end,
+                       .begin = greet,
+                       .accept = answer,
+                       .finish = finish,
+                       .close = seal,
+                       .open = unseal,
+                       .forget = forget},
+            .sessions_max = 2,
+            .links_max = 4,
+            .seed = i,
+        };
+        const size_t lower = mcpz_arena_cost(mcpz_fabric_bytes(&config), 1);
+        struct mcpz_arena arena;
+        CHECK(lower + mcpz_relay_bytes(&relay) <= sizeof(end->memory));
+        mcpz_fabric_init(&end->fabric, &config, end->memory, now);
+        mcpz_arena_init(&arena, end->memory + lower, sizeof(end->memory) - lower);
+        mcpz_relay_init(&end->relay, &relay, &arena);
+        know_all(i);
+    }
+    for (size_t i = 0; i + 1 < ENDS; i++) {
+        link_to(i, i + 1, MCPZ_EVENT_LINK_UP);
+        link_to(i + 1, i, MCPZ_EVENT_LINK_UP);
+    }
+}
+
+/* Note what an end has told, and put what it sends on its way. */
+static void carry_out(size_t at)
+{
+    for (size_t i = 0; i < out.count; i++) {
+        const struct mcpz_action *action = &out.actions[i];
+        if (action->kind == MCPZ_ACTION_FACT) {
+            ends[at].relayed += action->fact.kind == MCPZ_FACT_RELAYED;
+            ends[at].unrelayed += action->fact.kind == MCPZ_FACT_UNRELAYED;
+            ends[at].unreachable += action->fact.kind == MCPZ_FACT_UNREACHABLE;
+        }
+        if (action->kind != MCPZ_ACTION_SEND || action->send.msg.kind != MCPZ_MSG_RELAY) {
+            continue;
+        }
+        CHECK(queued < 64);
+        struct piece *piece = &queue[queued++];
+        piece->from = at;
+        piece->to = (size_t)action->send.peers[0].bytes[0] - 1;
+        piece->relay = action->send.msg.relay;
+        memcpy(piece->path, piece->relay.path, piece->relay.path_count * sizeof(*piece->path));
+        CHECK(piece->relay.bytes.length <= sizeof(piece->bytes));
+        if (piece->relay.bytes.length > 0) {
+            memcpy(piece->bytes, piece->relay.bytes.data, piece->relay.bytes.length);
+        }
+    }
+    mcpz_outbox_clear(&out);
+}
+
+static struct mcpz_relay_outcome show(size_t at, struct mcpz_event event)
+{
+    struct mcpz_relay_outcome outcome;
+
+    mcpz_outbox_clear(&out);
+    mcpz_relay_step(&ends[at].relay, &ends[at].fabric, now, &event, &out, &outcome);
+    if (outcome.delivered) {
+        (void)snprintf(ends[at].heard, sizeof(ends[at].heard), "%u from %u: %u",
+                       (unsigned)outcome.msg.kind, (unsigned)outcome.from.bytes[0] - 1,
+                       (unsigned)outcome.msg.end.call);
+    }
+    carry_out(at);
+    return outcome;
+}
+
+static void deliver_one(void)
+{
+    struct piece piece = queue[0];
+
+    memmove(&queue[0], &queue[1], --queued * sizeof(queue[0]));
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_RELAY, .relay = piece.relay};
+    msg.relay.path = piece.path;
+    msg.relay.bytes.data = piece.bytes;
+    CHECK(show(piece.to,
+               (struct mcpz_event){
+                   .kind = MCPZ_EVENT_RECV,
+                   .recv = {.from = id_of(piece.from), .msg = &msg},
+               })
+              .taken);
+}
+
+static void deliver(void)
+{
+    for (size_t i = 0; queued > 0; i++) {
+        CHECK(i < 1000);
+        deliver_one();
+    }
+}
+
+static bool tell_end(size_t at, enum mcpz_fact_kind kind, size_t about)
+{
+    return show(at, (struct mcpz_event){.kind = MCPZ_EVENT_FACT,
+                                        .fact = {.kind = kind, .about = id_of(about)}})
+        .hidden;
+}
+
+static void tick(size_t at)
+{
+    (void)show(at, (struct mcpz_event){.kind = MCPZ_EVENT_TICK});
+}
+
+static void want_there(void)
+{
+    mcpz_outbox_clear(&out);
+    struct mcpz_action *reach = mcpz_outbox_append(&out, MCPZ_ACTION_REACH);
+    reach->reach.peer = id_of(THERE);
+    reach->reach.for_calls = true;
+    mcpz_relay_note(&ends[HERE].relay, now, &out, 0);
+    mcpz_outbox_clear(&out);
+}
+
+/* The usual way: a link was tried in vain. */
+static void come_up_here(void)
+{
+    set_up_row();
+    want_there();
+    CHECK(tell_end(HERE, MCPZ_FACT_UNREACHABLE, THERE)); /* calls are not told: we see to it */
+    deliver();
+    CHECK_UINT(ends[HERE].relayed, 1);
+    CHECK_UINT(ends[THERE].relayed, 1);
+}
+
+static void say(size_t at, size_t to, uint64_t call)
+{
+    const struct mcpz_id peer = id_of(to);
+
+    mcpz_outbox_clear(&out);
+    mcpz_outbox_send(&out, &peer, &(struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = call}});
+    (void)mcpz_relay_carry(&ends[at].relay, &ends[at].fabric, now, &out, 0);
+    carry_out(at);
+}
+
+static bool reaches(size_t at, size_t peer)
+{
+    const struct mcpz_id id = id_of(peer);
+    return mcpz_relay_reaches(&ends[at].relay, &id);
+}
+
+/* ---- Up and down -------------------------------------------------------------------------- */
+
+TEST(a_peer_that_cannot_be_linked_is_reached_through_the_one_between)
+{
+    come_up_here();
+    CHECK(reaches(HERE, THERE) && reaches(THERE, HERE));
+    say(HERE, THERE, 5);
+    deliver();
+    CHECK_TEXT(ends[THERE].heard, "12 from 0: 5");
+    say(THERE, HERE, 6);
+    deliver();
+    CHECK_TEXT(ends[HERE].heard, "12 from 2: 6");
+    CHECK_UINT(ends[BETWEEN].relay.count, 0);
+    CHECK_UINT(ends[BETWEEN].heard[0], 0);
+}
+
+TEST(a_link_that_takes_long_is_not_waited_for)
+{
+    set_up_row();
+    want_there();
+    tick(HERE);
+    CHECK_UINT(queued, 0);
+    now = mcpz_relay_deadline(&ends[HERE].relay);
+    tick(HERE);
+    deliver();
+    CHECK(reaches(HERE, THERE));
+}
+
+TEST(a_link_is_better_until_a_session_is_up)
+{
+    set_up_row();
+    want_there();
+    CHECK(!tell_end(HERE, MCPZ_FACT_LINKED, THERE));
+    CHECK_UINT(ends[HERE].relay.count, 0);
+
+    come_up_here();
+    CHECK(tell_end(HERE, MCPZ_FACT_LINKED, THERE)); /* calls under way are not moved */
+    CHECK(tell_end(HERE, MCPZ_FACT_UNLINKED, THERE));
+    CHECK(reaches(HERE, THERE));
+}
+
+TEST(a_session_nobody_needs_is_forgotten_at_both_ends)
+{
+    come_up_here();
+    mcpz_relay_need(&ends[HERE].relay, 0, now, false);
+    now += MCPZ_SECONDS(31);
+    tick(HERE);
+    tick(THERE);
+    CHECK_UINT(ends[HERE].relay.count, 0);
+    CHECK_UINT(ends[THERE].relay.count, 0);
+    CHECK_UINT(ends[HERE].unrelayed, 0); /* nobody counted on it */
+}
+
+TEST(ends_that_are_needed_show_that_they_are_there)
+{
+    come_up_here();
+    mcpz_relay_need(&ends[THERE].relay, 0, now, true);
+    for (size_t i = 0; i < 60; i++) {
+        now += MCPZ_SECONDS(1);
+        tick(HERE);
+        tick(THERE);
+        deliver();
+    }
+    CHECK(reaches(HERE, THERE) && reaches(THERE, HERE));
+    CHECK_UINT(ends[HERE].unrelayed + ends[THERE].unrelayed, 0);
+}
+
+TEST(who_falls_silent_is_lost)
+{
+    come_up_here();
+    mcpz_relay_need(&ends[THERE].relay, 0, now, true);
+    for (size_t i = 0; i < 30; i++) {
+        now += MCPZ_SECONDS(1);
+        tick(HERE);
+        tick(THERE);
+        queued = 0; /* nothing arrives any more */
+    }
+    CHECK_UINT(ends[THERE].unrelayed, 1); /* who was greeted lets go */
+    CHECK_UINT(ends[HERE].unrelayed, 1);  /* who greeted has looked for another way first */
+    CHECK_UINT(ends[HERE].relay.count + ends[THERE].relay.count, 0);
+}
+
+TEST(a_broken_way_is_told_back_and_another_one_sought)
+{
+    come_up_here();
+    link_to(BETWEEN, THERE, MCPZ_EVENT_LINK_DOWN);
+    say(HERE, THERE, 5);
+    deliver();
+    CHECK(!reaches(HERE, THERE)); /* it is greeted anew */
+    CHECK_UINT(ends[HERE].unrelayed, 0);
+    link_to(BETWEEN, THERE, MCPZ_EVENT_LINK_UP);
+    now += MCPZ_SECONDS(1);
+    tick(HERE);
+    deliver();
+    CHECK(reaches(HERE, THERE));
+    CHECK_UINT(ends[HERE].relayed, 2); /* calls start over */
+}
+
+TEST(a_dead_peer_and_a_dead_hop_end_a_session)
+{
+    come_up_here();
+    CHECK(!tell_end(HERE, MCPZ_FACT_DEAD, THERE));
+    CHECK_UINT(ends[HERE].unrelayed, 1);
+
+    come_up_here();
+    const struct mcpz_id between = id_of(BETWEEN);
+    mcpz_roster_find(&ends[HERE].fabric.members.roster, &between)->state = MCPZ_MEMBER_DEAD;
+    link_to(HERE, BETWEEN, MCPZ_EVENT_LINK_DOWN);
+    (void)tell_end(HERE, MCPZ_FACT_DEAD, BETWEEN);
+    CHECK(!reaches(HERE, THERE));
+    for (size_t i = 0; i < 20; i++) {
+        now += MCPZ_SECONDS(1);
+        tick(HERE);
+    }
+    CHECK_UINT(ends[HERE].unrelayed, 1);
+    CHECK_UINT(ends[HERE].relay.count, 0);
+}
+
+TEST(who_is_refused_is_told_in_the_end)
+{
+    set_up_row();
+    refuses = true;
+    want_there();
+    (void)tell_end(HERE, MCPZ_FACT_UNREACHABLE, THERE);
+    for (size_t i = 0; i < 20; i++) {
+        deliver();
+        now += MCPZ_SECONDS(1);
+        tick(HERE);
+    }
+    CHECK_UINT(ends[HERE].unreachable, 1);
+    CHECK_UINT(ends[HERE].relay.count + ends[THERE].relay.count, 0);
+    CHECK_UINT(ends[THERE].relayed, 0);
+}
+
+TEST(two_that_greet_each_other_come_to_one_session)
+{
+    const struct mcpz_id here = id_of(HERE);
+
+    set_up_row();
+    want_there();
+    mcpz_outbox_clear(&out);
+    struct mcpz_action *reach = mcpz_outbox_append(&out, MCPZ_ACTION_REACH);
+    reach->reach.peer = here;
+    reach->reach.for_calls = true;
+    mcpz_relay_note(&ends[THERE].relay, now, &out, 0);
+    (void)tell_end(HERE, MCPZ_FACT_UNREACHABLE, THERE);
+    (void)tell_end(THERE, MCPZ_FACT_UNREACHABLE, HERE);
+    deliver();
+    CHECK(reaches(HERE, THERE) && reaches(THERE, HERE));
+    CHECK(ends[HERE].relay.sessions[0].way.session == ends[THERE].relay.sessions[0].way.session);
+    say(HERE, THERE, 5);
+    say(THERE, HERE, 6);
+    deliver();
+    CHECK_TEXT(ends[THERE].heard, "12 from 0: 5");
+    CHECK_TEXT(ends[HERE].heard, "12 from 2: 6");
+}
+
+TEST(a_node_without_seals_refuses_and_still_carries)
+{
+    set_up_row();
+    ends[THERE].relay.config.sealer.begin = NULL;
+    want_there();
+    (void)tell_end(HERE, MCPZ_FACT_UNREACHABLE, THERE);
+    deliver();
+    CHECK_UINT(ends[THERE].relay.count, 0);
+    CHECK_UINT(ends[BETWEEN].relay.carrier.carried, 2); /* there, and back */
+    CHECK(!mcpz_relay_is_there(&ends[THERE].relay));
+}
+
+/* ---- What others make up ------------------------------------------------------------------ */
+
+/* The one between repeats, changes and leaves out. */
+TEST(what_is_repeated_or_changed_is_not_heard)
+{
+    come_up_here();
+    say(HERE, THERE, 5);
+    deliver_one(); /* to the one between, who now has it for the end */
+    struct piece kept = queue[0];
+    deliver();
+    CHECK_TEXT(ends[THERE].heard, "12 from 0: 5");
+    ends[THERE].heard[0] = '\0';
+    queue[queued++] = kept;
+    deliver();
+    CHECK_UINT(ends[THERE].heard[0], 0);
+
+    say(HERE, THERE, 6);
+    deliver_one();
+    queue[0].bytes[queue[0].relay.bytes.length - 1] ^= 1;
+    deliver();
+    CHECK_UINT(ends[THERE].heard[0], 0);
+    CHECK_UINT(ends[THERE].relay.forged, 2);
+    CHECK(reaches(THERE, HERE)); /* that alone ends nothing */
+}
+
+TEST(what_was_left_out_ends_the_session)
+{
+    come_up_here();
+    say(HERE, THERE, 5);
+    queued = 0;
+    say(HERE, THERE, 6);
+    deliver();
+    CHECK_UINT(ends[THERE].heard[0], 0);
+    CHECK_UINT(ends[THERE].unrelayed, 1);
+}
+
+TEST(only_messages_of_calls_cross)
+{
+    come_up_here();
+    struct mcpz_msg inner = {.kind = MCPZ_MSG_DEAD};
+    uint8_t plain[9];
+    uint8_t sealed[9 + MCPZ_SEAL_BYTES];
+    (void)pack(&inner, plain, sizeof(plain));
+    seal(&ends[HERE], ends[HERE].relay.sessions[0].bank, mcpz_bytes(plain, 9), sealed);
+    const struct mcpz_short path[] = {name_of(HERE), name_of(BETWEEN), name_of(THERE)};
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_RELAY,
+                           .relay = {.kind = MCPZ_RELAY_SEALED,
+                                     .session = ends[HERE].relay.sessions[0].way.session,
+                                     .at = 2,
+                                     .path = path,
+                                     .path_count = 3,
+                                     .bytes = mcpz_bytes(sealed, sizeof(sealed))}};
+    CHECK(!show(THERE, (struct mcpz_event){.kind = MCPZ_EVENT_RECV,
+                                           .recv = {.from = id_of(BETWEEN), .msg = &msg}})
+               .delivered);
+    CHECK_UINT(ends[THERE].relay.forged, 1);
+}
+
+TEST(greetings_are_bounded)
+{
+    set_up_row();
+    const struct mcpz_short path[] = {name_of(HERE), name_of(BETWEEN), name_of(THERE)};
+    for (uint64_t i = 0; i < 200; i++) {
+        struct mcpz_msg msg = {.kind = MCPZ_MSG_RELAY,
+                               .relay = {.kind = MCPZ_RELAY_GREET,
+                                         .session = i,
+                                         .at = 2,
+                                         .path = path,
+                                         .path_count = 3,
+                                         .bytes = mcpz_text("hello")}};
+        (void)show(THERE, (struct mcpz_event){.kind = MCPZ_EVENT_RECV,
+                                              .recv = {.from = id_of(BETWEEN), .msg = &msg}});
+        queued = 0;
+    }
+    CHECK_UINT(ends[THERE].relay.accepted, 64);
+    CHECK_UINT(ends[THERE].relay.over_budget, 136);
+    CHECK_UINT(ends[THERE].relay.count, 1);
+    CHECK_UINT(ends[THERE].relayed, 0); /* nothing in any of them was opened */
+    now += MCPZ_SECONDS(10);
+    tick(THERE);
+    CHECK_UINT(ends[THERE].relay.count, 0);
+}
+
+/* Any message at any time: nothing but what the ends have said is ever heard. */
+TEST(any_bytes_leave_a_session_as_good_as_it_was)
+{
+    struct mcpz_rng rng;
+    uint8_t bytes[64];
+
+    come_up_here();
+    mcpz_rng_init(&rng, 5);
+    for (size_t i = 0; i < 20000; i++) {
+        struct mcpz_short path[4];
+        for (size_t j = 0; j < 4; j++) {
+            path[j] = name_of(mcpz_rng_below(&rng, ENDS));
+        }
+        for (size_t j = 0; j < sizeof(bytes); j++) {
+            bytes[j] = (uint8_t)mcpz_rng_below(&rng, 4);
+        }
+        const size_t at = mcpz_rng_below(&rng, ENDS);
+        struct mcpz_msg msg = {
+            .kind = MCPZ_MSG_RELAY,
+            .relay = {.kind = 1 + mcpz_rng_below(&rng, 3), /* BROKEN would be believed */
+                      .session = mcpz_rng_below(&rng, 2) == 0
+                                     ? ends[HERE].relay.sessions[0].way.session
+                                     : mcpz_rng_next(&rng),
+                      .at = mcpz_rng_below(&rng, 4),
+                      .path = path,
+                      .path_count = mcpz_rng_below(&rng, 5),
+                      .bytes = mcpz_bytes(bytes, mcpz_rng_below(&rng, sizeof(bytes)))}};
+        (void)show(at, (struct mcpz_event){
+                           .kind = MCPZ_EVENT_RECV,
+                           .recv = {.from = id_of(mcpz_rng_below(&rng, ENDS)), .msg = &msg}});
+        queued = 0;
+    }
+    CHECK_UINT(ends[HERE].heard[0] + ends[THERE].heard[0], 0);
+    say(HERE, THERE, 5);
+    deliver();
+    CHECK_TEXT(ends[THERE].heard, "12 from 0: 5");
+}
+
+TEST_MAIN(RUN(a_peer_that_cannot_be_linked_is_reached_through_the_one_between),
+          RUN(a_link_that_takes_long_is_not_waited_for),
+          RUN(a_link_is_better_until_a_session_is_up),
+          RUN(a_session_nobody_needs_is_forgotten_at_both_ends),
+          RUN(ends_that_are_needed_show_that_they_are_there), RUN(who_falls_silent_is_lost),
+          RUN(a_broken_way_is_told_back_and_another_one_sought),
+          RUN(a_dead_peer_and_a_dead_hop_end_a_session), RUN(who_is_refused_is_told_in_the_end),
+          RUN(two_that_greet_each_other_come_to_one_session),
+          RUN(a_node_without_seals_refuses_and_still_carries),
+          RUN(what_is_repeated_or_changed_is_not_heard), RUN(what_was_left_out_ends_the_session),
+          RUN(only_messages_of_calls_cross), RUN(greetings_are_bounded),
+          RUN(any_bytes_leave_a_session_as_good_as_it_was))
