@@ -227,12 +227,13 @@ static bool pass_rates(struct mcpz_gate *gate, mcpz_time now,
                        const struct mcpz_gate_request *request, struct candidate *candidate,
                        struct mcpz_gate_verdict *verdict)
 {
-    struct mcpz_bytes caller = mcpz_bytes(request->caller->bytes, sizeof(request->caller->bytes));
-    struct mcpz_bytes tenant = request->tenant.length > 0 ? request->tenant : caller;
-
-    candidate->tenant = mcpz_tenants_find(&gate->tenants, tenant, now);
+    candidate->tenant = request->tenant.length > 0
+                            ? mcpz_tenants_find(&gate->tenants, request->tenant, now)
+                            : mcpz_tenants_find_node(&gate->tenants, request->caller, now);
     candidate->tenant_rate = mcpz_tenant_rate(candidate->tenant);
-    candidate->server = mcpz_tenants_find(&gate->servers, caller, now);
+    candidate->server = gate->server_rate.interval_us > 0
+                            ? mcpz_tenants_find_node(&gate->servers, request->caller, now)
+                            : &gate->any_server;
 
     mcpz_time wait_us = mcpz_gcra_wait(candidate->tenant->tat, &candidate->tenant_rate, now);
     if (wait_us > 0) {

@@ -92,6 +92,7 @@ struct mcpz_gate {
     size_t calls_max;
     struct mcpz_tenants tenants;
     struct mcpz_tenants servers;
+    struct mcpz_tenant any_server; /* where servers have no limit, they need no rows */
     struct mcpz_waiting waiting;
     struct mcpz_shedder shedder;
     struct mcpz_rng rng;  /* those refused together are not to come back together */

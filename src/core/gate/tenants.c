@@ -22,6 +22,20 @@ static void name_of(const struct mcpz_tenants *tenants, struct mcpz_bytes text, 
     name[1] = mcpz_hash_bytes(text, mcpz_hash_mix(tenants->seed + 1));
 }
 
+/* An id is as good as random: mixing is enough, and much cheaper. */
+static void name_of_node(const struct mcpz_tenants *tenants, const struct mcpz_id *id,
+                         uint64_t name[2])
+{
+    for (size_t part = 0; part < 2; part++) {
+        uint64_t bits = mcpz_hash_mix(tenants->seed + 2 + part);
+        for (size_t i = 0; i < sizeof(bits); i++) {
+            bits ^= (uint64_t)id->bytes[part * sizeof(bits) + i] << 8 * i;
+        }
+        name[part] = mcpz_hash_mix(bits);
+    }
+    name[0] |= 1;
+}
+
 static bool is(const struct mcpz_tenant *row, const uint64_t name[2])
 {
     return row->name[0] == name[0] && row->name[1] == name[1];
@@ -86,12 +100,9 @@ bool mcpz_tenants_pin(struct mcpz_tenants *tenants, struct mcpz_bytes name, enum
     return true;
 }
 
-struct mcpz_tenant *mcpz_tenants_find(struct mcpz_tenants *tenants, struct mcpz_bytes name,
-                                      mcpz_time now)
+static struct mcpz_tenant *find(struct mcpz_tenants *tenants, const uint64_t hash[2],
+                                mcpz_time now)
 {
-    uint64_t hash[2];
-    name_of(tenants, name, hash);
-
     for (size_t i = 0; i < tenants->pinned_count; i++) {
         if (is(&tenants->pinned[i], hash)) {
             return &tenants->pinned[i];
@@ -116,6 +127,24 @@ struct mcpz_tenant *mcpz_tenants_find(struct mcpz_tenants *tenants, struct mcpz_
         .level = tenants->level_default,
     };
     return rested;
+}
+
+struct mcpz_tenant *mcpz_tenants_find(struct mcpz_tenants *tenants, struct mcpz_bytes name,
+                                      mcpz_time now)
+{
+    uint64_t hash[2];
+
+    name_of(tenants, name, hash);
+    return find(tenants, hash, now);
+}
+
+struct mcpz_tenant *mcpz_tenants_find_node(struct mcpz_tenants *tenants, const struct mcpz_id *id,
+                                           mcpz_time now)
+{
+    uint64_t hash[2];
+
+    name_of_node(tenants, id, hash);
+    return find(tenants, hash, now);
 }
 
 struct mcpz_rate mcpz_tenant_rate(const struct mcpz_tenant *tenant)

@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "core/gate/gcra.h"
+#include "proto/id.h"
 #include "proto/level.h"
 #include "proto/limits.h"
 
@@ -62,6 +63,10 @@ bool mcpz_tenants_pin(struct mcpz_tenants *tenants, struct mcpz_bytes name, enum
  */
 struct mcpz_tenant *mcpz_tenants_find(struct mcpz_tenants *tenants, struct mcpz_bytes name,
                                       mcpz_time now);
+
+/** The same for a node that stands for itself. No text has its name. */
+struct mcpz_tenant *mcpz_tenants_find_node(struct mcpz_tenants *tenants, const struct mcpz_id *id,
+                                           mcpz_time now);
 
 /** What a level allows: a tenth of a minute's calls may come at once. */
 struct mcpz_rate mcpz_tenant_rate(const struct mcpz_tenant *tenant);

@@ -53,6 +53,20 @@ TEST(a_tenant_is_found_again)
     CHECK(find("", start) != row);
 }
 
+TEST(nodes_stand_for_themselves_and_are_no_texts)
+{
+    const struct mcpz_id node = {.bytes = "acme"};
+    const struct mcpz_id other = {.bytes = "acmf"};
+
+    mcpz_tenants_init(&tenants, MCPZ_LEVEL_ONYX, 7);
+    struct mcpz_tenant *row = mcpz_tenants_find_node(&tenants, &node, start);
+    (void)spend(row, start);
+    CHECK(mcpz_tenants_find_node(&tenants, &node, start) == row);
+    CHECK(mcpz_tenants_find_node(&tenants, &other, start) != row);
+    CHECK(mcpz_tenants_find(&tenants, mcpz_bytes(node.bytes, MCPZ_ID_BYTES), start) != row);
+    CHECK(find("acme", start) != row);
+}
+
 /* Names made up to push others out of the table do not push out a limit that was used. */
 TEST(nobody_gets_a_fresh_limit_by_making_us_forget)
 {
@@ -127,6 +141,7 @@ TEST(a_new_configuration_keeps_what_was_used)
 }
 
 TEST_MAIN(RUN(each_has_the_rate_of_its_level), RUN(a_tenant_is_found_again),
+          RUN(nodes_stand_for_themselves_and_are_no_texts),
           RUN(nobody_gets_a_fresh_limit_by_making_us_forget),
           RUN(newcomers_to_a_full_table_share_one_limit),
           RUN(rows_at_rest_give_way_and_those_with_calls_under_way_do_not),
