@@ -116,7 +116,7 @@ mcpz_error mcpz_desk_enter(struct mcpz_desk *desk, const struct mcpz_desk_visito
         return MCPZ_ENOMEM;
     }
     mcpz_arena_init(&arena, made->calls_memory, size);
-    mcpz_index_init(&made->calls, MCPZ_PROGRAM_CALLS_MAX, desk->seed, &arena);
+    mcpz_index_init(&made->calls, MCPZ_PROGRAM_CALLS_MAX, 0, &arena);
     made->desk = desk;
     made->visitor = *visitor;
     desk->stats.programs++;

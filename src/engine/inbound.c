@@ -71,7 +71,7 @@ static mcpz_error take_frame(struct mcpz_engine *engine, mcpz_link link, struct 
         engine->counters.refused_frame++;
         return error;
     }
-    while ((error = mcpz_frame_next(&body, &message)) == MCPZ_OK) {
+    while (mcpz_framer_next(engine->scratch->framer, &body, &message)) {
         struct mcpz_link_row *still = mcpz_link_rows_find(engine, link);
         if (still == NULL || still->state == MCPZ_LINK_CLOSING) {
             return MCPZ_OK; /* what is left of the frame is of no interest any more */
@@ -80,10 +80,6 @@ static mcpz_error take_frame(struct mcpz_engine *engine, mcpz_link link, struct 
         if (error != MCPZ_OK) {
             return error;
         }
-    }
-    if (error != MCPZ_ENOTFOUND) {
-        engine->counters.refused_frame++;
-        return error;
     }
     return MCPZ_OK;
 }

@@ -28,6 +28,10 @@ struct mcpz_framer {
     ZSTD_DCtx *decompressor; /* NULL until first used */
     size_t body_bytes;
     size_t message_count;
+    size_t message_bytes_max; /* the largest added */
+    size_t opened_count;      /* messages of the frame that was opened */
+    size_t opened_next;
+    uint16_t opened_lengths[MCPZ_FRAME_MESSAGES_MAX];
     uint8_t plain[MCPZ_FRAME_BYTES_MAX];
     uint8_t packed[MCPZ_FRAME_BYTES_MAX];
     uint8_t opened[BODY_BYTES_MAX];
@@ -55,6 +59,7 @@ void mcpz_framer_begin(struct mcpz_framer *framer)
 {
     framer->body_bytes = 0;
     framer->message_count = 0;
+    framer->message_bytes_max = 0;
 }
 
 bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes message)
@@ -68,7 +73,15 @@ bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes message)
     memcpy(framer->plain + HEADER_BYTES + framer->body_bytes, message.data, message.length);
     framer->body_bytes += message.length;
     framer->message_count++;
+    if (message.length > framer->message_bytes_max) {
+        framer->message_bytes_max = message.length;
+    }
     return true;
+}
+
+size_t mcpz_framer_largest(const struct mcpz_framer *framer)
+{
+    return framer->message_bytes_max;
 }
 
 static bool has_compressor(struct mcpz_framer *framer)
@@ -163,15 +176,19 @@ static mcpz_error decompress(struct mcpz_framer *framer, struct mcpz_bytes *body
 }
 
 /* A frame is taken whole or not at all: find every message before the first one counts. */
-static mcpz_error check_messages(struct mcpz_bytes body)
+static mcpz_error find_messages(struct mcpz_framer *framer, struct mcpz_bytes body)
 {
     struct mcpz_bytes message;
 
-    for (size_t i = 0; i < MCPZ_FRAME_MESSAGES_MAX; i++) {
+    framer->opened_next = 0;
+    for (framer->opened_count = 0; framer->opened_count < MCPZ_FRAME_MESSAGES_MAX;
+         framer->opened_count++) {
         mcpz_error error = mcpz_frame_next(&body, &message);
         if (error != MCPZ_OK) {
             return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
         }
+        static_assert(MCPZ_MSG_BYTES_MAX <= UINT16_MAX, "any length fits");
+        framer->opened_lengths[framer->opened_count] = (uint16_t)message.length;
     }
     return body.length == 0 ? MCPZ_OK : MCPZ_EFULL;
 }
@@ -200,11 +217,25 @@ mcpz_error mcpz_framer_open(struct mcpz_framer *framer, struct mcpz_bytes frame,
     if (result.length == 0) {
         return MCPZ_EPROTO;
     }
-    mcpz_error error = check_messages(result);
+    mcpz_error error = find_messages(framer, result);
     if (error == MCPZ_OK) {
         *body = result;
+    } else {
+        framer->opened_count = 0;
     }
     return error;
+}
+
+bool mcpz_framer_next(struct mcpz_framer *framer, struct mcpz_bytes *body,
+                      struct mcpz_bytes *message)
+{
+    if (framer->opened_next == framer->opened_count) {
+        return false;
+    }
+    size_t length = framer->opened_lengths[framer->opened_next++];
+    *message = mcpz_bytes(body->data, length);
+    *body = mcpz_bytes(body->data + length, body->length - length);
+    return true;
 }
 
 mcpz_error mcpz_frame_next(struct mcpz_bytes *body, struct mcpz_bytes *message)

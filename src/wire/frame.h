@@ -63,6 +63,18 @@ MCPZ_MUST_USE mcpz_error mcpz_framer_open(struct mcpz_framer *framer, struct mcp
                                           struct mcpz_bytes *body);
 
 /**
+ * Split the first message off `*body`, as mcpz_framer_open() gave it or the last call left it:
+ * where messages end is known from there, and not looked for again. False: that was all.
+ *
+ * Between the two no other frame is opened by this framer.
+ */
+bool mcpz_framer_next(struct mcpz_framer *framer, struct mcpz_bytes *body,
+                      struct mcpz_bytes *message);
+
+/** The largest message added since mcpz_framer_begin(). */
+size_t mcpz_framer_largest(const struct mcpz_framer *framer);
+
+/**
  * Split the first message off `*body`.
  *
  * Errors: MCPZ_ENOTFOUND  the body is empty: that was all

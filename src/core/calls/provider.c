@@ -35,17 +35,26 @@ void mcpz_provider_init(struct mcpz_provider *provider, const struct mcpz_id *se
     };
     mcpz_call_table_init(&provider->table, calls_max, seed, arena);
     mcpz_index_init(&provider->by_run, calls_max, 0, arena);
-    mcpz_index_init(&provider->by_call, calls_max, seed, arena);
+    mcpz_index_init(&provider->by_call, calls_max, 0, arena);
     mcpz_gate_init(&provider->gate, gate, calls_max, mcpz_hash_mix(seed + 1), arena);
     mcpz_answers_init(&provider->answers, answers_max(calls_max), mcpz_hash_mix(seed + 2), arena);
 }
 
-/* Callers choose their numbers, each for itself. */
+/* An id is a public key, so its first bytes are as good as drawn; the seed keeps them to itself.
+ */
+static uint64_t key_of_id(const struct mcpz_id *id, uint64_t seed)
+{
+    uint64_t first;
+
+    memcpy(&first, id->bytes, sizeof(first));
+    return mcpz_hash_mix(first ^ seed);
+}
+
+/* Callers choose their numbers, each for itself, and count up: those of one lie side by side. */
 static uint64_t key_of(const struct mcpz_provider *provider, const struct mcpz_id *caller,
                        uint64_t call)
 {
-    return mcpz_hash_bytes(mcpz_bytes(caller->bytes, MCPZ_ID_BYTES),
-                           mcpz_hash_mix(provider->seed ^ call));
+    return key_of_id(caller, provider->seed) + call;
 }
 
 /* The call of this key; NULL: there is none. `*is_it`: it is really this one. */

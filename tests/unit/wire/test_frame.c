@@ -52,6 +52,38 @@ static struct mcpz_bytes frame_of(size_t length, bool noise, bool compress)
     return mcpz_framer_finish(framer, compress);
 }
 
+/* ---- Taking apart ------------------------------------------------------------------------- */
+
+/* Both ways of splitting agree, and the framer's own knows when to end. */
+TEST(messages_of_an_opened_frame_come_one_by_one)
+{
+    static uint8_t copy[MCPZ_FRAME_BYTES_MAX];
+    struct mcpz_bytes body;
+    struct mcpz_bytes message;
+
+    CHECK(!mcpz_framer_next(framer, &body, &message)); /* none was opened */
+    mcpz_framer_begin(framer);
+    CHECK_UINT(mcpz_framer_largest(framer), 0);
+    CHECK(mcpz_framer_add(framer, value_of(300, true)));
+    CHECK(mcpz_framer_add(framer, renew));
+    CHECK(mcpz_framer_add(framer, value_of(70, false)));
+    CHECK_UINT(mcpz_framer_largest(framer), 300);
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, true);
+    memcpy(copy, frame.data, frame.length);
+    CHECK(mcpz_framer_open(framer, mcpz_bytes(copy, frame.length), &body) == MCPZ_OK);
+    struct mcpz_bytes other = body;
+    struct mcpz_bytes expected;
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(mcpz_framer_next(framer, &body, &message));
+        CHECK(mcpz_frame_next(&other, &expected) == MCPZ_OK);
+        CHECK_BYTES(message, expected.data, expected.length);
+        CHECK_BYTES(body, other.data, other.length);
+    }
+    CHECK(!mcpz_framer_next(framer, &body, &message));
+    CHECK(mcpz_framer_open(framer, mcpz_bytes("\0\xc1", 2), &body) != MCPZ_OK);
+    CHECK(!mcpz_framer_next(framer, &body, &message)); /* nothing of one that was refused */
+}
+
 /* ---- Packing ------------------------------------------------------------------------------ */
 
 TEST(a_frame_is_its_flags_and_its_messages)
@@ -320,7 +352,8 @@ TEST(destroying_nothing_is_fine)
 
 #define WITH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-TEST_MAIN(WITH(a_frame_is_its_flags_and_its_messages), WITH(nothing_added_is_nothing_to_send),
+TEST_MAIN(WITH(messages_of_an_opened_frame_come_one_by_one),
+          WITH(a_frame_is_its_flags_and_its_messages), WITH(nothing_added_is_nothing_to_send),
           WITH(begin_forgets_what_was_not_taken),
           WITH(a_hundred_messages_travel_together_and_no_more),
           WITH(a_frame_is_filled_to_its_last_byte), WITH(compresses_only_from_a_size_on),
