@@ -213,15 +213,17 @@ static const char *tell_isolation(void *context, struct mcpz_bytes capability)
 
 static mcpz_error create_server(struct mcpz_assembly *assembly)
 {
-    const struct mcpz_server_config server = {.directory = assembly->data,
-                                              .api = assembly->config->api,
-                                              .config = assembly->config,
-                                              .started = assembly->started,
-                                              .desk = mcpz_reception_desk(assembly->reception),
-                                              .sources = {.context = assembly,
-                                                          .runs = tell_runs,
-                                                          .count = tell_counts,
-                                                          .isolation = tell_isolation}};
+    const struct mcpz_server_config server = {
+        .directory = assembly->data,
+        .api = assembly->config->api,
+        .config = assembly->config,
+        .started = assembly->started,
+        .desk = mcpz_reception_desk(assembly->reception),
+        .sources = {.context = assembly,
+                    .runs = tell_runs,
+                    .count = tell_counts,
+                    .pools = mcpz_pool_agents(assembly->pool),
+                    .isolation = tell_isolation}};
     struct mcpz_server_trouble why = {.text = ""};
 
     mcpz_error error = mcpz_server_create(assembly->loop, &server, &assembly->server, &why);
@@ -344,19 +346,45 @@ static mcpz_error join(struct mcpz_assembly *assembly)
     return error == MCPZ_OK ? MCPZ_OK : refuse_token(assembly, error);
 }
 
+/* What strict isolation lacks here. */
+static mcpz_error refuse_strict(struct mcpz_assembly *assembly, const char *what, const char *name)
+{
+    char missing[MCPZ_MACHINE_TEXT_BYTES];
+
+    mcpz_machine_show_missing(mcpz_pool_machine(assembly->pool), missing, sizeof(missing));
+    mcpz_trouble_say(assembly->trouble,
+                     "cannot %s %s with isolation strict: this machine lacks %s; `mcpz doctor` "
+                     "says more, isolation: degraded does without",
+                     what, name, missing);
+    return MCPZ_EUNSUPPORTED;
+}
+
+static mcpz_error make_agent_pools(struct mcpz_assembly *assembly)
+{
+    const struct mcpz_agent_pools_port *port = mcpz_pool_agents(assembly->pool);
+
+    for (size_t i = 0; i < assembly->config->pool_count; i++) {
+        const struct mcpz_service *service = &assembly->config->pools[i];
+        mcpz_error error = port->create(port->context, service);
+        if (error == MCPZ_EUNSUPPORTED) {
+            return refuse_strict(assembly, "make the pool", service->name);
+        }
+        if (error != MCPZ_OK) {
+            mcpz_trouble_say(assembly->trouble, "cannot make the pool %s: %s", service->name,
+                             mcpz_strerror(error));
+            return error;
+        }
+    }
+    return MCPZ_OK;
+}
+
 static mcpz_error offer_providers(struct mcpz_assembly *assembly)
 {
     for (size_t i = 0; i < assembly->config->provider_count; i++) {
         const struct mcpz_service *provider = &assembly->config->providers[i];
         mcpz_error error = mcpz_pool_provide(assembly->pool, provider);
         if (error == MCPZ_EUNSUPPORTED) {
-            char missing[MCPZ_MACHINE_TEXT_BYTES];
-            mcpz_machine_show_missing(mcpz_pool_machine(assembly->pool), missing, sizeof(missing));
-            mcpz_trouble_say(assembly->trouble,
-                             "cannot provide %s with isolation strict: this machine lacks %s; "
-                             "`mcpz doctor` says more, isolation: degraded does without",
-                             provider->name, missing);
-            return error;
+            return refuse_strict(assembly, "provide", provider->name);
         }
         if (error != MCPZ_OK) {
             mcpz_trouble_say(assembly->trouble, "cannot provide %s: %s", provider->name,
@@ -525,6 +553,7 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
     }
     mcpz_pool_limit(assembly->pool, &config->gate);
     error = offer_providers(assembly);
+    error = error == MCPZ_OK ? make_agent_pools(assembly) : error;
     if (error == MCPZ_OK) {
         offer_seeds(assembly);
         error = join(assembly);

@@ -34,6 +34,15 @@ enum mcpz_exit mcpz_run_token_inspect(const struct mcpz_invocation *invocation);
 /* verb_task.c */
 enum mcpz_exit mcpz_run_task_run(const struct mcpz_invocation *invocation);
 
+/* verb_pool.c */
+enum mcpz_exit mcpz_run_pool_create(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_pool_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_pool_lease(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_pool_renew(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_pool_execute(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_pool_release(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_pool_remove(const struct mcpz_invocation *invocation);
+
 /* verb_agent.c */
 enum mcpz_exit mcpz_run_agent_create(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_list(const struct mcpz_invocation *invocation);

@@ -63,6 +63,22 @@ static const struct mcpz_option drain_options[] = {
     {"cancel", '\0', NULL, "serve again"},
 };
 
+static const struct mcpz_option pool_create_options[] = {
+    {"size", '\0', "N", "how many workers (1)"},
+    {"plugin", '\0', "NAME", "told to each worker before its first task; may be repeated"},
+    {"warm", '\0', NULL, "start them now, not when they are leased"},
+    {"isolation", '\0', "HOW", "strict, degraded (the default), none"},
+};
+
+static const struct mcpz_option pool_lease_options[] = {
+    {"ttl", '\0', "TIME", "when the lease ends unless it is renewed, e.g. 30s, 1m (the default)"},
+};
+
+static const struct mcpz_option pool_execute_options[] = {
+    {"params", '\0', "JSON", "parameters"},
+    {"timeout", '\0', "TIME", "give up after so long, e.g. 500ms, 30s (the default), 5m"},
+};
+
 static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
 };
@@ -224,6 +240,57 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "  mcpz task run text.words --params '{\"text\": \"one two\"}' --timeout 5s\n"
     "  tar c src | mcpz task run build --input - --json\n",
     OPTIONS(task_run_options)},
+[MCPZ_VERB_POOL_CREATE] = {
+    MCPZ_VERB_POOL_CREATE, "pool create", "NAME -- COMMAND", 2, MCPZ_VERB_ARGUMENTS_MAX,
+    "keep workers ready for programs of this machine",
+    "COMMAND is run by the shell and speaks lines of JSON, as a provider in mode worker does\n"
+    "(README, \"Workers\"). The pool is gone when the node ends; those under \"pools\" in the\n"
+    "configuration are made again at each start.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz pool create shouts --size 4 --plugin exclaim --warm -- /opt/shout.py\n",
+    OPTIONS(pool_create_options)},
+[MCPZ_VERB_POOL_LIST] = {
+    MCPZ_VERB_POOL_LIST, "pool list", "", 0, 0, "list this node's agent pools",
+    "\n"
+    "Example:\n"
+    "  mcpz pool list\n",
+    NULL, 0},
+[MCPZ_VERB_POOL_LEASE] = {
+    MCPZ_VERB_POOL_LEASE, "pool lease", "NAME", 1, 1, "have a worker of a pool to oneself",
+    "Prints the lease. When it ends, given back or not renewed, its worker goes with all it\n"
+    "had, and a fresh one takes its place.\n"
+    "\n"
+    "Example:\n"
+    "  lease=$(mcpz pool lease shouts --ttl 5m)\n",
+    OPTIONS(pool_lease_options)},
+[MCPZ_VERB_POOL_RENEW] = {
+    MCPZ_VERB_POOL_RENEW, "pool renew", "LEASE", 1, 1, "let a lease go on",
+    "It ends --ttl from now.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz pool renew $lease --ttl 5m\n",
+    OPTIONS(pool_lease_options)},
+[MCPZ_VERB_POOL_EXECUTE] = {
+    MCPZ_VERB_POOL_EXECUTE, "pool execute", "LEASE TYPE", 2, 2,
+    "have the leased worker do something",
+    "The result goes to standard output, errors to standard error.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz pool execute $lease text.shout --params '{\"text\": \"hello\"}'\n",
+    OPTIONS(pool_execute_options)},
+[MCPZ_VERB_POOL_RELEASE] = {
+    MCPZ_VERB_POOL_RELEASE, "pool release", "LEASE", 1, 1, "give a leased worker back",
+    "\n"
+    "Example:\n"
+    "  mcpz pool release $lease\n",
+    NULL, 0},
+[MCPZ_VERB_POOL_REMOVE] = {
+    MCPZ_VERB_POOL_REMOVE, "pool remove", "NAME", 1, 1, "end a pool and its leases",
+    "\n"
+    "Example:\n"
+    "  mcpz pool remove shouts\n",
+    NULL, 0},
 [MCPZ_VERB_AGENT_CREATE] = {
     MCPZ_VERB_AGENT_CREATE, "agent create", "ID", 1, 1, "make an agent",
     "Its state is held by every node of the mesh. Fails if it exists.\n"

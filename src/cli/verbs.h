@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define MCPZ_VERB_WORDS_MAX 2
-#define MCPZ_VERB_ARGUMENTS_MAX 4
+#define MCPZ_VERB_ARGUMENTS_MAX 32 /* of a command, after a pool's name */
 
 enum mcpz_verb_id {
     MCPZ_VERB_UP,
@@ -28,6 +28,13 @@ enum mcpz_verb_id {
     MCPZ_VERB_EVENTS,
     MCPZ_VERB_CAPABILITIES,
     MCPZ_VERB_TASK_RUN,
+    MCPZ_VERB_POOL_CREATE,
+    MCPZ_VERB_POOL_LIST,
+    MCPZ_VERB_POOL_LEASE,
+    MCPZ_VERB_POOL_RENEW,
+    MCPZ_VERB_POOL_EXECUTE,
+    MCPZ_VERB_POOL_RELEASE,
+    MCPZ_VERB_POOL_REMOVE,
     MCPZ_VERB_AGENT_CREATE,
     MCPZ_VERB_AGENT_LIST,
     MCPZ_VERB_AGENT_GET,

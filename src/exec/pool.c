@@ -10,6 +10,7 @@
 #include "exec/crew.h"
 #include "exec/job.h"
 #include "exec/json.h"
+#include "exec/lease.h"
 #include "host/offers.h"
 
 #define POLL_MS 100 /* how long one look at the keepers takes when nothing happens */
@@ -36,6 +37,8 @@ struct mcpz_pool {
     struct mcpz_crew *crews[CREWS_MAX]; /* also those that are closing */
     size_t crew_count;
     struct mcpz_errand_port port;
+    struct mcpz_leases leases;
+    struct mcpz_agent_pools_port agents;
     size_t running_max;
     struct mcpz_job *running[MCPZ_CHILDREN_MAX]; /* stats.running of them, in no order */
     struct mcpz_job *waiting[MCPZ_WAITING_MAX];  /* stats.waiting, first come, first served */
@@ -256,6 +259,21 @@ static mcpz_error open_crew(struct mcpz_pool *pool, const struct mcpz_service *s
         mcpz_crew_kick(*crew);
     }
     return error;
+}
+
+/* An agent pool's, which belongs to no capability. */
+static mcpz_error open_agents(void *context, const struct mcpz_service *service,
+                              struct mcpz_crew **crew)
+{
+    struct mcpz_pool *pool = context;
+    enum mcpz_isolation isolation = mcpz_machine_isolation(
+        &pool->site.launch.machine, (enum mcpz_isolation)service->isolation);
+
+    *crew = NULL;
+    if (isolation == MCPZ_ISOLATION_UNSAID) {
+        return MCPZ_EUNSUPPORTED;
+    }
+    return open_crew(pool, service, isolation, crew);
 }
 
 /* The workers that do `capability` here. NULL: none. */
@@ -480,6 +498,10 @@ mcpz_error mcpz_pool_create(struct mcpz_loop *loop, const char *directory, struc
     new_pool->running_max = MCPZ_CHILDREN_MAX;
     mcpz_machine_init(&new_pool->site.launch.machine);
 
+    mcpz_leases_init(&new_pool->leases, &new_pool->site);
+    new_pool->leases.context = new_pool;
+    new_pool->leases.open = open_agents;
+    mcpz_leases_port(&new_pool->leases, &new_pool->agents);
     ev_timer_init(&new_pool->kick, on_kick, 0.0, 0.0);
     new_pool->kick.data = new_pool;
     mcpz_loop_listen(loop, on_action, new_pool);
@@ -563,6 +585,7 @@ void mcpz_pool_destroy(struct mcpz_pool *pool)
     if (pool == NULL) {
         return;
     }
+    mcpz_leases_finish(&pool->leases);
     destroy_crews(pool);
 
     ev_timer_stop(mcpz_loop_ev(pool->site.loop), &pool->kick);
@@ -685,6 +708,11 @@ mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name)
     pool->provision_crews[index] = pool->provision_crews[pool->provision_count];
     tell_offer(pool, MCPZ_EVENT_WITHDRAW, name);
     return MCPZ_OK;
+}
+
+const struct mcpz_agent_pools_port *mcpz_pool_agents(const struct mcpz_pool *pool)
+{
+    return &pool->agents;
 }
 
 const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool)

@@ -29,6 +29,7 @@
 
 #include "base/attr.h"
 #include "exec/machine.h"
+#include "host/agent_pools.h"
 #include "host/loop.h"
 #include "host/service.h"
 #include "proto/gate_config.h"
@@ -90,6 +91,9 @@ MCPZ_MUST_USE mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *
 
 /** What this machine has; lasts as long as the pool. */
 const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool);
+
+/** Its agent pools; lasts as long as the pool. */
+const struct mcpz_agent_pools_port *mcpz_pool_agents(const struct mcpz_pool *pool);
 
 /** How a capability offered here is isolated. MCPZ_ISOLATION_UNSAID: it is not offered. */
 enum mcpz_isolation mcpz_pool_isolation(const struct mcpz_pool *pool, struct mcpz_bytes name);

@@ -54,6 +54,9 @@ void mcpz_config_finish(struct mcpz_config *config)
     for (size_t i = 0; i < config->provider_count; i++) {
         mcpz_service_finish(&config->providers[i]);
     }
+    for (size_t i = 0; i < config->pool_count; i++) {
+        mcpz_service_finish(&config->pools[i]);
+    }
     free(config->file);
     free(config->data);
     free(config->name);
@@ -399,6 +402,16 @@ static mcpz_error settle_name(struct mcpz_config *config)
     return config->name == NULL ? MCPZ_ENOMEM : MCPZ_OK;
 }
 
+static void settle_isolation(const struct mcpz_config *config, struct mcpz_service *services,
+                             size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (services[i].isolation == MCPZ_ISOLATION_UNSAID) {
+            services[i].isolation = (uint8_t)mcpz_isolation_from_word(config->isolation);
+        }
+    }
+}
+
 mcpz_error mcpz_config_settle(struct mcpz_config *config, struct mcpz_config_trouble *trouble)
 {
     trouble->text[0] = '\0';
@@ -406,12 +419,8 @@ mcpz_error mcpz_config_settle(struct mcpz_config *config, struct mcpz_config_tro
         return refuse_key(config, MCPZ_KEY_JOIN, trouble,
                           "mesh.enabled is false: a node without a mesh joins none");
     }
-    for (size_t i = 0; i < config->provider_count; i++) {
-        uint8_t *isolation = &config->providers[i].isolation;
-        if (*isolation == MCPZ_ISOLATION_UNSAID) {
-            *isolation = (uint8_t)mcpz_isolation_from_word(config->isolation);
-        }
-    }
+    settle_isolation(config, config->providers, config->provider_count);
+    settle_isolation(config, config->pools, config->pool_count);
     mcpz_error error = settle_api(config, trouble);
     if (error == MCPZ_OK) {
         error = settle_addresses(config, trouble);
@@ -493,5 +502,10 @@ void mcpz_config_walk(const struct mcpz_config *config,
             mcpz_service_show(provider, buffer, sizeof(buffer));
             visit(context, row, buffer, origin);
         }
+    }
+    for (size_t i = 0; i < config->pool_count; i++) {
+        (void)snprintf(row, sizeof(row), "pools.%s", config->pools[i].name);
+        visit(context, row, config->pools[i].command,
+              config->file == NULL ? "file" : config->file);
     }
 }

@@ -32,6 +32,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "host/agent_pools.h"
 #include "host/service.h"
 #include "proto/gate_config.h"
 #include "proto/limits.h"
@@ -81,6 +82,8 @@ struct mcpz_config {
 
     struct mcpz_service providers[MCPZ_PROVIDERS_MAX];
     size_t provider_count;
+    struct mcpz_service pools[MCPZ_AGENT_POOLS_MAX]; /* agent pools, of the file only */
+    size_t pool_count;
     char *isolation;       /* of providers that do not say; a word of mcpz_isolation_word() */
     size_t workspaces_max; /* at once; further tasks wait */
 

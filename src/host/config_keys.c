@@ -263,6 +263,17 @@ static mcpz_error read_provider(const struct mcpz_setting *setting, char **value
     return duplicate(command, value);
 }
 
+mcpz_error mcpz_config_check_service(const char *place, const char *name, const char *command,
+                                     struct mcpz_config_trouble *trouble)
+{
+    const struct mcpz_setting setting = {.place = place, .name = name, .text = command};
+    char *value = NULL;
+
+    mcpz_error error = read_provider(&setting, &value, trouble);
+    free(value);
+    return error;
+}
+
 /* A number of bytes; KiB, MiB, GiB and TiB may follow. The value is plain digits. */
 static mcpz_error read_size(const struct mcpz_setting *setting, char **value,
                             struct mcpz_config_trouble *trouble)

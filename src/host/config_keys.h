@@ -79,6 +79,11 @@ MCPZ_MUST_USE mcpz_error mcpz_config_put(struct mcpz_config *config,
                                          const struct mcpz_setting *setting,
                                          struct mcpz_config_trouble *trouble);
 
+/** Can a service be called so, and run so? Errors: MCPZ_ECONFIG, MCPZ_ENOMEM */
+MCPZ_MUST_USE mcpz_error mcpz_config_check_service(const char *place, const char *name,
+                                                   const char *command,
+                                                   struct mcpz_config_trouble *trouble);
+
 /** The text of a key that is one text; NULL: not set, or the key is not one text. */
 const char *mcpz_config_text(const struct mcpz_config *config, enum mcpz_key key);
 

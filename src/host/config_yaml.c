@@ -20,6 +20,7 @@ struct provider_file {
     unsigned write_count;
     char *mode;
     char *workers;
+    char *size; /* of a pool: its workers */
     char *concurrency;
     char *warm;
     char **plugins;
@@ -65,6 +66,8 @@ struct config_file {
     } api;
     struct provider_file *providers;
     unsigned providers_count;
+    struct provider_file *pools;
+    unsigned pools_count;
     struct {
         char *isolation;
         char *max;
@@ -186,6 +189,31 @@ static const cyaml_schema_field_t provider_fields[] = {
     CYAML_FIELD_END,
 };
 
+/* A pool's workers are no providers: they have no mode, and as many as its size. */
+static const cyaml_schema_field_t pool_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct provider_file, name, 0,
+                           MCPZ_CONFIG_TEXT_BYTES_MAX),
+    CYAML_FIELD_STRING_PTR("command", CYAML_FLAG_POINTER, struct provider_file, command, 0,
+                           MCPZ_COMMAND_BYTES_MAX),
+    PROVIDER_TEXT("size", size),
+    PROVIDER_TEXT("isolation", isolation),
+    PROVIDER_TEXT("network", network),
+    PROVIDER_TEXT("sockets", sockets),
+    CYAML_FIELD_SEQUENCE("read", OPTIONAL, struct provider_file, read, &text_value, 0,
+                         MCPZ_SERVICE_PATHS_MAX),
+    CYAML_FIELD_SEQUENCE("write", OPTIONAL, struct provider_file, write, &text_value, 0,
+                         MCPZ_SERVICE_PATHS_MAX),
+    PROVIDER_TEXT("warm", warm),
+    CYAML_FIELD_SEQUENCE("plugins", OPTIONAL, struct provider_file, plugins, &text_value, 0,
+                         MCPZ_SERVICE_PLUGINS_MAX),
+    GROUP_FIELD_OF(struct provider_file, "limits", provider_limits_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t pool_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct provider_file, pool_fields),
+};
+
 static const cyaml_schema_value_t provider_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct provider_file, provider_fields),
 };
@@ -213,6 +241,8 @@ static const cyaml_schema_field_t file_fields[] = {
     GROUP_FIELD("api", api_fields),
     CYAML_FIELD_SEQUENCE("providers", OPTIONAL, struct config_file, providers, &provider_value, 0,
                          MCPZ_PROVIDERS_MAX),
+    CYAML_FIELD_SEQUENCE("pools", OPTIONAL, struct config_file, pools, &pool_value, 0,
+                         MCPZ_AGENT_POOLS_MAX),
     GROUP_FIELD("workspaces", workspaces_fields),
     GROUP_FIELD("limits", limits_fields),
     CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0,
@@ -225,11 +255,12 @@ static const cyaml_schema_value_t file_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_file, file_fields),
 };
 
-static_assert(MCPZ_YAML_PLACES_MAX >= 32 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
-                                          MCPZ_PROVIDERS_MAX * (2 + MCPZ_SERVICE_KEY_COUNT +
-                                                                2 * MCPZ_SERVICE_PATHS_MAX +
-                                                                MCPZ_SERVICE_PLUGINS_MAX) +
-                                          2 * MCPZ_TENANTS_MAX,
+static_assert(MCPZ_YAML_PLACES_MAX >=
+                  32 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
+                      (MCPZ_PROVIDERS_MAX + MCPZ_AGENT_POOLS_MAX) *
+                          (2 + MCPZ_SERVICE_KEY_COUNT + 2 * MCPZ_SERVICE_PATHS_MAX +
+                           MCPZ_SERVICE_PLUGINS_MAX) +
+                      2 * MCPZ_TENANTS_MAX,
               "every value of a file has its line");
 
 /* ---- From there into the configuration ---------------------------------------------------- */
@@ -294,8 +325,8 @@ static struct mcpz_service *taken(const struct reading *reading, const char *nam
     return NULL;
 }
 
-static mcpz_error take_said(struct reading *reading, struct mcpz_service *provider, size_t index,
-                            const struct said *said)
+static mcpz_error take_said(struct reading *reading, struct mcpz_service *service,
+                            const char *group, size_t index, const struct said *said)
 {
     const char *name = mcpz_service_key_name(said->key);
     bool is_list = said->key == MCPZ_SERVICE_READ || said->key == MCPZ_SERVICE_WRITE ||
@@ -304,17 +335,16 @@ static mcpz_error take_said(struct reading *reading, struct mcpz_service *provid
     char place[512];
     char why[512];
 
-    /* Entries of a list inside a list have no line of their own: that of the provider has to do.
-     */
-    (void)snprintf(path, sizeof(path), "providers.%s", is_list ? "name" : name);
-    (void)snprintf(place, sizeof(place), "%s:%zu: providers.%s", reading->path,
-                   mcpz_yaml_line(&reading->places, path, index), name);
-    mcpz_error error = mcpz_service_put(provider, said->key, said->text, why, sizeof(why));
+    /* Entries of a list inside a list have no line of their own: that of the service has to do. */
+    (void)snprintf(path, sizeof(path), "%s.%s", group, is_list ? "name" : name);
+    (void)snprintf(place, sizeof(place), "%s:%zu: %s.%s", reading->path,
+                   mcpz_yaml_line(&reading->places, path, index), group, name);
+    mcpz_error error = mcpz_service_put(service, said->key, said->text, why, sizeof(why));
     return error == MCPZ_ECONFIG ? mcpz_config_refuse(reading->trouble, place, "%s", why) : error;
 }
 
-static mcpz_error take_provider(struct reading *reading, size_t index,
-                                const struct provider_file *file)
+static mcpz_error take_service(struct reading *reading, struct mcpz_service *service,
+                               const char *group, size_t index, const struct provider_file *file)
 {
     const struct said said[] = {
         {MCPZ_SERVICE_ISOLATION, file->isolation},
@@ -333,17 +363,6 @@ static mcpz_error take_provider(struct reading *reading, size_t index,
         {MCPZ_SERVICE_PROCESSES, file->limits.processes},
         {MCPZ_SERVICE_TIME, file->limits.time},
     };
-
-    mcpz_error error = take(reading, MCPZ_KEY_PROVIDERS, index, file->name, file->command);
-    struct mcpz_service *provider = error == MCPZ_OK ? taken(reading, file->name) : NULL;
-    if (provider == NULL) {
-        return error;
-    }
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(said) && error == MCPZ_OK; i++) {
-        if (said[i].text != NULL) {
-            error = take_said(reading, provider, index, &said[i]);
-        }
-    }
     const struct {
         enum mcpz_service_key key;
         char *const *texts;
@@ -353,13 +372,62 @@ static mcpz_error take_provider(struct reading *reading, size_t index,
         {MCPZ_SERVICE_WRITE, file->write, file->write_count},
         {MCPZ_SERVICE_PLUGIN, file->plugins, file->plugins_count},
     };
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(said) && error == MCPZ_OK; i++) {
+        if (said[i].text != NULL) {
+            error = take_said(reading, service, group, index, &said[i]);
+        }
+    }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(lists); i++) {
         for (size_t j = 0; j < lists[i].count && error == MCPZ_OK; j++) {
-            error = take_said(reading, provider, index,
+            error = take_said(reading, service, group, index,
                               &(struct said){lists[i].key, lists[i].texts[j]});
         }
     }
     return error;
+}
+
+static mcpz_error take_provider(struct reading *reading, size_t index,
+                                const struct provider_file *file)
+{
+    mcpz_error error = take(reading, MCPZ_KEY_PROVIDERS, index, file->name, file->command);
+    struct mcpz_service *provider = error == MCPZ_OK ? taken(reading, file->name) : NULL;
+
+    return provider != NULL ? take_service(reading, provider, "providers", index, file) : error;
+}
+
+/* A name follows the rules of a provider's, but has its own space. */
+static mcpz_error take_pool(struct reading *reading, size_t index,
+                            const struct provider_file *file)
+{
+    struct mcpz_config *config = reading->config;
+    char place[512];
+
+    (void)snprintf(place, sizeof(place), "%s:%zu: pools.name", reading->path,
+                   mcpz_yaml_line(&reading->places, "pools.name", index));
+    mcpz_error error =
+        mcpz_config_check_service(place, file->name, file->command, reading->trouble);
+    for (size_t i = 0; i < config->pool_count && error == MCPZ_OK; i++) {
+        if (strcmp(config->pools[i].name, file->name) == 0) {
+            return mcpz_config_refuse(reading->trouble, place, "is given twice");
+        }
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    struct mcpz_service *service = &config->pools[config->pool_count];
+    mcpz_service_init(service);
+    service->is_worker = true;
+    service->name = strdup(file->name);
+    service->command = strdup(file->command);
+    config->pool_count++;
+    if (service->name == NULL || service->command == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    const struct said size = {MCPZ_SERVICE_WORKERS, file->size};
+    error = file->size != NULL ? take_said(reading, service, "pools", index, &size) : MCPZ_OK;
+    return error == MCPZ_OK ? take_service(reading, service, "pools", index, file) : error;
 }
 
 static mcpz_error take_lists(struct reading *reading, const struct config_file *file)
@@ -375,6 +443,9 @@ static mcpz_error take_lists(struct reading *reading, const struct config_file *
     }
     for (size_t i = 0; i < file->providers_count && error == MCPZ_OK; i++) {
         error = take_provider(reading, i, &file->providers[i]);
+    }
+    for (size_t i = 0; i < file->pools_count && error == MCPZ_OK; i++) {
+        error = take_pool(reading, i, &file->pools[i]);
     }
     for (size_t i = 0; i < file->tenants_count && error == MCPZ_OK; i++) {
         error = take(reading, MCPZ_KEY_TENANTS, i, file->tenants[i].name, file->tenants[i].level);

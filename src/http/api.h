@@ -23,6 +23,7 @@
 #include "base/time.h"
 #include "core/outbox.h"
 #include "engine/engine.h"
+#include "host/agent_pools.h"
 #include "http/body.h"
 #include "proto/limits.h"
 
@@ -106,6 +107,8 @@ struct mcpz_api_ports {
 
     /* Where work is handed out; borrowed. NULL: nowhere. */
     struct mcpz_desk *desk;
+
+    const struct mcpz_agent_pools_port *pools; /* NULL: there are none */
 
     /* How a capability of this node is isolated, in a word; NULL: nobody knows. */
     const char *(*isolation)(void *context, struct mcpz_bytes capability);

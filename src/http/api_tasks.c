@@ -58,23 +58,6 @@ static void drop_output(struct mcpz_exchange *exchange)
     task->output_capacity = 0;
 }
 
-/* The result as JSON, text or base64: the first that it is. */
-static const char *append_result(struct mcpz_body *body, struct mcpz_bytes result)
-{
-    bool has_nul = result.length > 0 && memchr(result.data, 0, result.length) != NULL;
-
-    if (mcpz_jsontext_is_value(result)) {
-        mcpz_body_append(body, result);
-        return "json";
-    }
-    if (!has_nul && mcpz_bytes_is_utf8(result)) {
-        mcpz_jsontext_append_string(body, result);
-        return "text";
-    }
-    mcpz_jsontext_append_base64(body, result);
-    return "base64";
-}
-
 static void append_failure(struct mcpz_body *body, struct task *task)
 {
     mcpz_jsontext_clean(task->text);
@@ -104,7 +87,8 @@ static void answer(struct mcpz_exchange *exchange)
     mcpz_body_append_json(body, provider, true);
     mcpz_body_text(body, ",\"result\":");
     if (done) {
-        encoding = append_result(body, mcpz_bytes(task->output, task->output_length));
+        encoding =
+            mcpz_jsontext_append_result(body, mcpz_bytes(task->output, task->output_length));
     } else {
         mcpz_body_text(body, "null");
     }

@@ -83,6 +83,12 @@ void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *
 void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_pools(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_pools(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_pool(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_pool(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_lease(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_lease(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_join(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_leave(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_drain(struct mcpz_exchange *exchange, const struct mcpz_request *request);

@@ -326,3 +326,19 @@ void mcpz_jsontext_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes
     }
     mcpz_body_text(body, "\"");
 }
+
+const char *mcpz_jsontext_append_result(struct mcpz_body *body, struct mcpz_bytes result)
+{
+    bool has_nul = result.length > 0 && memchr(result.data, 0, result.length) != NULL;
+
+    if (mcpz_jsontext_is_value(result)) {
+        mcpz_body_append(body, result);
+        return "json";
+    }
+    if (!has_nul && mcpz_bytes_is_utf8(result)) {
+        mcpz_jsontext_append_string(body, result);
+        return "text";
+    }
+    mcpz_jsontext_append_base64(body, result);
+    return "base64";
+}

@@ -39,4 +39,10 @@ void mcpz_jsontext_append_string(struct mcpz_body *body, struct mcpz_bytes text)
 /** Append `bytes` as base64 in quotes. Source: RFC 4648 section 4. */
 void mcpz_jsontext_append_base64(struct mcpz_body *body, struct mcpz_bytes bytes);
 
+/**
+ * Append the result of a task as JSON, as a string or as base64: the first that it is. Returns
+ * which: "json", "text" or "base64".
+ */
+const char *mcpz_jsontext_append_result(struct mcpz_body *body, struct mcpz_bytes result);
+
 #endif

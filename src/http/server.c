@@ -296,6 +296,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .wall_ms = wall_ms,
         .measure = measure,
         .count = count,
+        .pools = config->sources.pools,
         .isolation = isolation,
         .walk_config = walk_config,
         .desk = config->desk,

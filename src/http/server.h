@@ -36,6 +36,7 @@ struct mcpz_server_sources {
     void (*count)(void *context,
                   void (*visit)(void *visit_context, const char *name, uint64_t number),
                   void *visit_context);
+    const struct mcpz_agent_pools_port *pools;
     /* How a capability of this node is isolated, in a word; NULL: it is not offered here. */
     const char *(*isolation)(void *context, struct mcpz_bytes capability);
 };

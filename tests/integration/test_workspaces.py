@@ -153,6 +153,74 @@ class Workers(unittest.TestCase):
         until("no workspace is left", lambda: not list((node.data / "tasks").iterdir()))
 
 
+class Pools(unittest.TestCase):
+    SHOUT = ROOT / "examples" / "shout.py"
+
+    def setUp(self):
+        self.mesh = Mesh()
+        self.node = self.mesh.founder("A")
+
+    def tearDown(self):
+        self.mesh.__exit__(None, None, None)
+
+    def pool(self, *arguments):
+        # Options first: behind "--" all is the command.
+        done = run("pool", arguments[0], "--data", self.node.data, "--json", *arguments[1:])
+        return done.returncode, json.loads(done.stdout)
+
+    def execute(self, lease, params):
+        return self.pool("execute", lease, "text.shout", "--params", json.dumps(params))
+
+    def test_from_making_to_removing(self):
+        code, _ = self.pool("create", "shouts", "--size", "2", "--plugin", "exclaim", "--warm", "--",
+                            str(self.SHOUT))
+        self.assertEqual(code, 0)
+        self.assertEqual(self.pool("create", "shouts", "--", "cat")[0], 8)
+        row = until("both are ready", lambda: next(
+            (r for r in self.pool("list")[1] if r["ready"] == 2), None))
+        self.assertEqual((row["name"], row["size"], row["plugins"]), ("shouts", 2, ["exclaim"]))
+
+        code, lease = self.pool("lease", "shouts", "--ttl", "10m")
+        self.assertEqual(code, 0)
+        code, answer = self.execute(lease["lease"], {"text": "hello"})
+        self.assertEqual((code, answer["state"], answer["result"]), (0, "done", "HELLO!"))
+        code, answer = self.execute(lease["lease"], {})
+        self.assertEqual((code, answer["error"]["code"]), (1, "provider_failed"))
+        self.assertEqual(self.pool("renew", lease["lease"], "--ttl", "5m")[0], 0)
+        self.assertEqual(self.pool("list")[1][0]["leased"], 1)
+
+        self.assertEqual(self.pool("lease", "shouts")[0], 0)
+        self.assertEqual(self.pool("lease", "shouts")[1]["error"]["code"], "busy")
+        self.assertEqual(self.pool("release", lease["lease"])[0], 0)
+        self.assertEqual(self.execute(lease["lease"], {})[0], 6)
+        self.assertEqual(self.pool("remove", "shouts")[0], 0)
+        self.assertEqual(self.pool("list")[1], [])
+        until("no workspace is left", lambda: not list((self.node.data / "tasks").iterdir()))
+
+    def test_a_lease_that_is_not_renewed_ends(self):
+        self.pool("create", "shouts", "--", str(self.SHOUT))
+        lease = self.pool("lease", "shouts", "--ttl", "1s")[1]["lease"]
+        until("it has ended", lambda: self.pool("renew", lease, "--ttl", "1s")[0] == 6
+              if self.pool("list")[1][0]["leased"] == 0 else False)
+        self.assertEqual(until("another can be had", lambda: (
+            lambda code: code == 0)(self.pool("lease", "shouts")[0])), True)
+
+    def test_words_that_make_no_pool(self):
+        for arguments in (("two words", "--", "cat"), ("p", "--size", "0", "--", "cat"),
+                          ("p", "--isolation", "some", "--", "cat"), ("p",)):
+            done = run("pool", "create", "--data", self.node.data, *arguments)
+            self.assertNotEqual(done.returncode, 0, arguments)
+        self.assertEqual(self.pool("list")[1], [])
+
+    def test_those_of_the_file_are_there_at_the_start(self):
+        node = self.mesh.node("B")
+        node.data.mkdir(parents=True)
+        (node.data / "mcpz.yaml").write_text(
+            f"pools:\n  - {{name: shouts, command: {self.SHOUT}, size: 3, plugins: [exclaim]}}\n")
+        node.start()
+        until("all are ready", lambda: node.ask("pool", "list")[0]["ready"] == 3)
+
+
 class Doctor(unittest.TestCase):
     def test_works_without_a_node_and_names_what_it_looked_at(self):
         with Mesh() as mesh:
