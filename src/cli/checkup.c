@@ -135,6 +135,10 @@ static void check_parts(struct mcpz_checkup *checkup, const struct mcpz_machine 
                       "user.max_user_namespaces, kernel.unprivileged_userns_clone, or an AppArmor "
                       "profile forbids them; seccomp does their work",
                       machine->namespaces ? "of users, network and IPC" : "not for this user");
+    mcpz_checkup_note(checkup, "mounts", machine->mounts ? MCPZ_FINDING_OK : MCPZ_FINDING_WARN,
+                      "Linux 5.12 or later, and namespaces: without them a task can change mode, "
+                      "owner and times of files this user owns",
+                      machine->mounts ? "read-only for tasks" : "as they are for this user");
     mcpz_checkup_note(checkup, "/proc", machine->census ? MCPZ_FINDING_OK : MCPZ_FINDING_WARN,
                       "mount /proc, with CONFIG_PROC_CHILDREN: without it nobody counts the "
                       "processes of a task where cgroups do not",

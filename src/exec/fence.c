@@ -6,6 +6,7 @@
 #include <linux/securebits.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -17,7 +18,9 @@
 #include "exec/procfile.h"
 #include "exec/seccomp.h"
 
-#define CAPABILITIES 64 /* more than there are; unknown ones are refused */
+#define CALL_MOUNT_SETATTR 442 /* the same on all architectures */
+#define MOUNT_RDONLY 1         /* MOUNT_ATTR_RDONLY */
+#define CAPABILITIES 64        /* more than there are; unknown ones are refused */
 
 /* ---- Limits ------------------------------------------------------------------------------- */
 
@@ -96,12 +99,13 @@ static bool write_map(const char *path, unsigned id)
     return mcpz_procfile_write(path, text);
 }
 
-bool mcpz_fence_namespaces(bool network)
+bool mcpz_fence_namespaces(bool network, bool mounts)
 {
     const unsigned user = geteuid();
     const unsigned group = getegid();
 
-    if (unshare(CLONE_NEWUSER | CLONE_NEWIPC | (network ? 0 : CLONE_NEWNET)) < 0) {
+    if (unshare(CLONE_NEWUSER | CLONE_NEWIPC | (network ? 0 : CLONE_NEWNET) |
+                (mounts ? CLONE_NEWNS : 0)) < 0) {
         return false;
     }
     /* Files in /proc of who is not dumpable belong to root. For so long, and exec resets it. */
@@ -112,6 +116,60 @@ bool mcpz_fence_namespaces(bool network)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     errno = cause;
     return good;
+}
+
+/* ---- Mounts ------------------------------------------------------------------------------- */
+
+/* struct mount_attr of Linux 5.12, younger than some headers. */
+struct mount_change {
+    uint64_t set;
+    uint64_t clear;
+    uint64_t propagation;
+    uint64_t userns_fd;
+};
+
+static bool change_mount(const char *path, unsigned flags, const struct mount_change *change)
+{
+    return syscall(CALL_MOUNT_SETATTR, AT_FDCWD, path, flags, change, sizeof(*change)) == 0;
+}
+
+bool mcpz_fence_mounts(const char *const *writable, size_t count)
+{
+    const struct mount_change close = {.set = MOUNT_RDONLY};
+    const struct mount_change open = {.clear = MOUNT_RDONLY};
+
+    /* What happens here is nobody else's, and the other way round. */
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        return false;
+    }
+    /* Each becomes a mount of its own, so that it can differ. */
+    for (size_t i = 0; i < count; i++) {
+        if (mount(writable[i], writable[i], NULL, MS_BIND, NULL) < 0 && errno != ENOENT) {
+            return false;
+        }
+    }
+    if (!change_mount("/", AT_RECURSIVE, &close)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!change_mount(writable[i], 0, &open) && errno != ENOENT) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The workspace, which we stand in, is another mount after this. */
+static bool close_mounts(const struct mcpz_fence *fence)
+{
+    const struct mcpz_service *service = &fence->provision->provider;
+    const char *writable[MCPZ_SERVICE_PATHS_MAX + 1] = {fence->workspace};
+    size_t count = 1;
+
+    for (size_t i = 0; i < service->write_count; i++) {
+        writable[count++] = service->writes[i];
+    }
+    return mcpz_fence_mounts(writable, count) && chdir(fence->workspace) == 0;
 }
 
 /* ---- Privileges --------------------------------------------------------------------------- */
@@ -226,8 +284,12 @@ enum mcpz_fence_stage mcpz_fence_enter(const struct mcpz_fence *fence)
     if (!set_limits(fence) || (!machine->cgroups.cpu && !choose_processors(fence))) {
         return MCPZ_FENCE_LIMITS;
     }
-    if (machine->namespaces && !mcpz_fence_namespaces(fence->provision->provider.network)) {
+    if (machine->namespaces &&
+        !mcpz_fence_namespaces(fence->provision->provider.network, machine->mounts)) {
         return MCPZ_FENCE_NAMESPACES;
+    }
+    if (machine->mounts && !close_mounts(fence)) {
+        return MCPZ_FENCE_MOUNTS;
     }
     if (!limit_processes(fence)) {
         return MCPZ_FENCE_LIMITS;
@@ -255,6 +317,8 @@ const char *mcpz_fence_word(enum mcpz_fence_stage stage)
         return "limits";
     case MCPZ_FENCE_NAMESPACES:
         return "namespaces";
+    case MCPZ_FENCE_MOUNTS:
+        return "mounts";
     case MCPZ_FENCE_PRIVILEGES:
         return "privileges";
     case MCPZ_FENCE_LANDLOCK:

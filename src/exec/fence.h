@@ -5,6 +5,7 @@
  *   group       cgroup: memory, processors, processes       exec/cgroup.h
  *   limits      rlimits, processors it may run on
  *   namespaces  of network and IPC, in one of users         user_namespaces(7)
+ *   mounts      all read-only but the workspace, in a namespace of their own
  *   privileges  no capabilities, none to gain
  *   Landlock    what it may open                            exec/landlock.h
  *   seccomp     what it may ask the kernel for              exec/seccomp.h
@@ -20,6 +21,7 @@
 #define EXEC_FENCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "exec/machine.h"
@@ -40,6 +42,7 @@ enum mcpz_fence_stage {
     MCPZ_FENCE_GROUP,
     MCPZ_FENCE_LIMITS,
     MCPZ_FENCE_NAMESPACES,
+    MCPZ_FENCE_MOUNTS,
     MCPZ_FENCE_PRIVILEGES,
     MCPZ_FENCE_LANDLOCK,
     MCPZ_FENCE_SECCOMP,
@@ -48,9 +51,18 @@ enum mcpz_fence_stage {
 /** Go through all of it. Not PASSED: where it failed; errno says why. */
 enum mcpz_fence_stage mcpz_fence_enter(const struct mcpz_fence *fence);
 
-/** Enter namespaces of our own, with the same user and group. False: nothing has changed, or the
- * process is of no use any more. */
-bool mcpz_fence_namespaces(bool network);
+/**
+ * Enter namespaces of our own, with the same user and group; with `mounts` one of mounts too.
+ * False: nothing has changed, or the process is of no use any more.
+ */
+bool mcpz_fence_namespaces(bool network, bool mounts);
+
+/**
+ * In a namespace of mounts: make all of them read-only, but `writable` ones (`count`, of
+ * directories or files that are there). What Landlock does not see, chmod() and the like, ends
+ * here. False: errno says why.
+ */
+bool mcpz_fence_mounts(const char *const *writable, size_t count);
 
 /** "cgroup", "limits", ... */
 const char *mcpz_fence_word(enum mcpz_fence_stage stage);

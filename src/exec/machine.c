@@ -17,7 +17,7 @@
  * In a process of its own, since there is no way back. The answer comes through a pipe: somebody
  * else in this process may reap all children.
  */
-static bool try_namespaces(void)
+static bool try_namespaces(bool mounts)
 {
     int ends[2];
     char answer = 0;
@@ -27,7 +27,9 @@ static bool try_namespaces(void)
     }
     pid_t pid = fork();
     if (pid == 0) {
-        answer = (char)mcpz_fence_namespaces(false);
+        static const char *const writable[] = {"/tmp"}; /* is there, or is passed over */
+        answer = (char)(mcpz_fence_namespaces(false, mounts) &&
+                        (!mounts || mcpz_fence_mounts(writable, 1)));
         _exit(write(ends[1], &answer, 1) == 1 ? 0 : 1);
     }
     (void)close(ends[1]);
@@ -44,7 +46,8 @@ void mcpz_machine_init(struct mcpz_machine *machine)
 {
     machine->landlock_abi = mcpz_landlock_abi();
     machine->seccomp = mcpz_seccomp_is_there();
-    machine->namespaces = try_namespaces();
+    machine->namespaces = try_namespaces(false);
+    machine->mounts = machine->namespaces && try_namespaces(true);
     int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     machine->census = proc >= 0 && mcpz_census_is_possible(proc);
     if (proc >= 0) {

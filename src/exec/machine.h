@@ -20,6 +20,7 @@ struct mcpz_machine {
     int landlock_abi; /* 0: none */
     bool seccomp;
     bool namespaces; /* of users, network and IPC, without privileges */
+    bool mounts;     /* the same, of mounts, which can be made read-only */
     bool census;     /* /proc tells of children: exec/census.h */
     struct mcpz_cgroups cgroups;
 };

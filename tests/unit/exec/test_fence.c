@@ -100,6 +100,29 @@ TEST(neither_reads_nor_writes_outside)
     stage_close(&stage);
 }
 
+/* Landlock does not see chmod(); mounts that are read-only do not allow it. */
+TEST(changes_no_modes_outside)
+{
+    struct stage stage;
+    stage_open(&stage);
+    NEED(mcpz_pool_machine(stage.pool)->mounts, "mounts of its own");
+    char outside[] = "/tmp/mcpz-outside-XXXXXX";
+    char command[256];
+    struct stat facts;
+    int fd = mkstemp(outside);
+    CHECK(fd >= 0);
+
+    (void)snprintf(command, sizeof(command),
+                   "chmod 777 %s; touch -d @0 %s; >mine; chmod 640 mine; ls -l mine | cut -c1-10",
+                   outside, outside);
+    struct fake_run *run = run_fenced(&stage, command, NULL);
+    stage_check_output(run, "-rw-r-----\n");
+    CHECK(fstat(fd, &facts) == 0 && (facts.st_mode & 07777) == 0600 && facts.st_mtime != 0);
+
+    CHECK(close(fd) == 0 && unlink(outside) == 0);
+    stage_close(&stage);
+}
+
 static char granted[] = "/tmp/mcpz-granted-XXXXXX";
 
 static void grant(struct mcpz_service *provider)
@@ -362,11 +385,11 @@ TEST(kills_what_outlives_its_task_behind_the_fence)
 }
 
 TEST_MAIN(RUN(works_in_its_own_directory), RUN(neither_reads_nor_writes_outside),
-          RUN(writes_where_it_was_allowed_to), RUN(has_no_network_unless_granted),
-          RUN(has_no_privileges_and_cannot_gain_any), RUN(refuses_calls_no_task_needs),
-          RUN(leaves_no_shared_memory), RUN(stops_who_takes_too_much_memory),
-          RUN(stops_who_fills_the_disk), RUN(stops_who_hides_in_the_depth),
-          RUN(stops_a_bomb_of_forks), RUN(stops_who_takes_too_long),
-          RUN(opens_no_more_files_than_it_may), RUN(runs_on_as_many_processors_as_it_may),
-          RUN(refuses_what_it_cannot_keep_strictly),
+          RUN(changes_no_modes_outside), RUN(writes_where_it_was_allowed_to),
+          RUN(has_no_network_unless_granted), RUN(has_no_privileges_and_cannot_gain_any),
+          RUN(refuses_calls_no_task_needs), RUN(leaves_no_shared_memory),
+          RUN(stops_who_takes_too_much_memory), RUN(stops_who_fills_the_disk),
+          RUN(stops_who_hides_in_the_depth), RUN(stops_a_bomb_of_forks),
+          RUN(stops_who_takes_too_long), RUN(opens_no_more_files_than_it_may),
+          RUN(runs_on_as_many_processors_as_it_may), RUN(refuses_what_it_cannot_keep_strictly),
           RUN(kills_what_outlives_its_task_behind_the_fence))
