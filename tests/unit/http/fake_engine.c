@@ -5,6 +5,7 @@
 #include "crypto/identity.h"
 
 struct fake_world world;
+const struct mcpz_agent_pools_port *fake_pools;
 
 static uint8_t answer_text[1048576 + 1];
 
@@ -259,6 +260,7 @@ void fake_begin(void)
         .wall_ms = wall_ms,
         .measure = measure,
         .count = count,
+        .pools = fake_pools,
         .isolation = isolation,
         .walk_config = walk_config,
     };

@@ -53,6 +53,9 @@ struct fake_world {
 
 extern struct fake_world world;
 
+/* What the API of the next fake_begin() has of agent pools; NULL: none. */
+extern const struct mcpz_agent_pools_port *fake_pools;
+
 /** For each test: an API with nothing under way, and an empty engine. */
 void fake_begin(void);
 void fake_end(void);
