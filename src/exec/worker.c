@@ -347,10 +347,10 @@ static void on_output(struct ev_loop *loop, ev_io *watcher, int events)
 
 void mcpz_worker_resume(struct mcpz_worker *worker)
 {
-    if (worker->state == MCPZ_WORKER_ABSENT || worker->speaking == NULL) {
+    if (worker->state == MCPZ_WORKER_ABSENT) {
         return;
     }
-    take_lines(worker);
+    take_lines(worker); /* also those behind what a dropped task was to say */
     if (is_gone(worker)) {
         settle(worker);
     } else {

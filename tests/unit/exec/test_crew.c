@@ -342,6 +342,33 @@ TEST(lets_a_caller_be_slower_than_its_worker)
     stage_close(&stage);
 }
 
+static void two_hands(struct mcpz_service *service)
+{
+    service->concurrency = 2;
+}
+
+TEST(goes_on_when_the_one_it_waits_for_is_gone)
+{
+    struct stage stage;
+    stage_open(&stage);
+    /* The first task's output is more than its caller takes; the second's result stands behind. */
+    employ(&stage, "it",
+           "read -r hello; echo '{\"ready\":true}'; read -r a; read -r b; a=${a#*:}; b=${b#*:}; "
+           "printf '{\"id\":%s,\"output\":\"' ${a%%,*}; head -c 300000 /dev/zero | tr '\\0' x; "
+           "printf '\"}\\n{\"id\":%s,\"result\":1}\\n' ${b%%,*}; read -r c; sleep 1000",
+           two_hands);
+
+    struct fake_run *slow = fake_start(&stage.fake, "it", "{}", STAGE_TIMEOUT_MS);
+    slow->pull = 0;
+    struct fake_run *next = fake_start(&stage.fake, "it", "{}", STAGE_TIMEOUT_MS);
+    CHECK(fake_turn_until(&stage.fake, &slow->output_bytes, 262144));
+    fake_stop(&stage.fake, slow);
+    CHECK(fake_turn_until_over(&stage.fake, next));
+    stage_check_output(next, "1");
+
+    stage_close(&stage);
+}
+
 TEST(withdraws_its_workers_too)
 {
     struct stage stage;
@@ -374,5 +401,6 @@ TEST_MAIN(RUN(keeps_a_worker_for_many_tasks), RUN(tells_a_task_with_all_that_was
           RUN(does_not_believe_who_talks_nonsense), RUN(recycles_after_its_number_of_tasks),
           RUN(spreads_tasks_over_workers_and_their_hands), RUN(starts_none_before_a_task_wants_it),
           RUN(tells_who_waits_when_no_worker_comes_up),
-          RUN(lets_a_caller_be_slower_than_its_worker), RUN(withdraws_its_workers_too),
+          RUN(lets_a_caller_be_slower_than_its_worker),
+          RUN(goes_on_when_the_one_it_waits_for_is_gone), RUN(withdraws_its_workers_too),
           RUN(waits_longer_after_each_failure))
