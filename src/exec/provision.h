@@ -18,7 +18,7 @@
 struct mcpz_provision {
     struct mcpz_service provider;
     enum mcpz_isolation isolation;         /* what it really is, on this machine */
-    char *named[MCPZ_PROVISION_NAMED_MAX]; /* files that the command names: it may read and run
+    char *named[MCPZ_PROVISION_NAMED_MAX]; /* files and programs that it names: it may read and run
                                               them */
     size_t named_count;
 };

@@ -100,6 +100,32 @@ TEST(neither_reads_nor_writes_outside)
     stage_close(&stage);
 }
 
+TEST(runs_a_program_of_the_users_that_is_in_the_path)
+{
+    struct stage stage;
+    stage_open(&stage);
+    char directory[] = "/tmp/mcpz-bin-XXXXXX";
+    char program[64];
+    char *before = strdup(getenv("PATH"));
+    char path[4096];
+    static const char script[] = "#!/bin/sh\necho ours: $1\n";
+    CHECK(before != NULL && mkdtemp(directory) != NULL && chmod(directory, 0755) == 0);
+    (void)snprintf(program, sizeof(program), "%s/our-program", directory);
+    int fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    CHECK(fd >= 0 && write(fd, script, sizeof(script) - 1) == (ssize_t)sizeof(script) - 1);
+    CHECK(close(fd) == 0);
+    (void)snprintf(path, sizeof(path), "%s:%s", directory, before);
+    CHECK(setenv("PATH", path, 1) == 0);
+
+    struct fake_run *run = run_fenced(&stage, "echo x | our-program one", NULL);
+    stage_check_output(run, "ours: one\n");
+
+    CHECK(setenv("PATH", before, 1) == 0);
+    free(before);
+    CHECK(unlink(program) == 0 && rmdir(directory) == 0);
+    stage_close(&stage);
+}
+
 /* Landlock does not see chmod(); mounts that are read-only do not allow it. */
 TEST(changes_no_modes_outside)
 {
@@ -385,11 +411,12 @@ TEST(kills_what_outlives_its_task_behind_the_fence)
 }
 
 TEST_MAIN(RUN(works_in_its_own_directory), RUN(neither_reads_nor_writes_outside),
-          RUN(changes_no_modes_outside), RUN(writes_where_it_was_allowed_to),
-          RUN(has_no_network_unless_granted), RUN(has_no_privileges_and_cannot_gain_any),
-          RUN(refuses_calls_no_task_needs), RUN(leaves_no_shared_memory),
-          RUN(stops_who_takes_too_much_memory), RUN(stops_who_fills_the_disk),
-          RUN(stops_who_hides_in_the_depth), RUN(stops_a_bomb_of_forks),
-          RUN(stops_who_takes_too_long), RUN(opens_no_more_files_than_it_may),
-          RUN(runs_on_as_many_processors_as_it_may), RUN(refuses_what_it_cannot_keep_strictly),
+          RUN(runs_a_program_of_the_users_that_is_in_the_path), RUN(changes_no_modes_outside),
+          RUN(writes_where_it_was_allowed_to), RUN(has_no_network_unless_granted),
+          RUN(has_no_privileges_and_cannot_gain_any), RUN(refuses_calls_no_task_needs),
+          RUN(leaves_no_shared_memory), RUN(stops_who_takes_too_much_memory),
+          RUN(stops_who_fills_the_disk), RUN(stops_who_hides_in_the_depth),
+          RUN(stops_a_bomb_of_forks), RUN(stops_who_takes_too_long),
+          RUN(opens_no_more_files_than_it_may), RUN(runs_on_as_many_processors_as_it_may),
+          RUN(refuses_what_it_cannot_keep_strictly),
           RUN(kills_what_outlives_its_task_behind_the_fence))
