@@ -24,7 +24,26 @@ static int open_of(int proc, pid_t pid, const char *rest, int flags)
     return openat(proc, path, O_RDONLY | O_CLOEXEC | flags);
 }
 
-/* Numbers and spaces; one that was cut off by the end of a read goes on in the next. */
+/* Numbers and spaces; `pid` holds what was cut off by the end of a read. False: it is enough. */
+static bool add_pids(struct mcpz_census *census, const char *text, size_t length, pid_t *pid,
+                     size_t most)
+{
+    for (size_t at = 0; at < length; at++) {
+        if (text[at] >= '0' && text[at] <= '9') {
+            *pid = *pid * 10 + (text[at] - '0');
+            continue;
+        }
+        if (census->count > most) {
+            return false;
+        }
+        if (*pid > 0) {
+            census->pids[census->count++] = *pid;
+            *pid = 0;
+        }
+    }
+    return true;
+}
+
 static void read_children(struct mcpz_census *census, int fd, size_t most)
 {
     char text[TEXT_BYTES];
@@ -32,19 +51,8 @@ static void read_children(struct mcpz_census *census, int fd, size_t most)
 
     for (int i = 0; i < CHILDREN_READS_MAX; i++) {
         ssize_t got = read(fd, text, sizeof(text));
-        if (got <= 0) {
+        if (got <= 0 || !add_pids(census, text, (size_t)got, &pid, most)) {
             return;
-        }
-        for (ssize_t at = 0; at < got; at++) {
-            if (text[at] >= '0' && text[at] <= '9') {
-                pid = pid * 10 + (text[at] - '0');
-            } else if (pid > 0) {
-                if (census->count > most) {
-                    return;
-                }
-                census->pids[census->count++] = pid;
-                pid = 0;
-            }
         }
     }
 }

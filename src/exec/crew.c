@@ -179,10 +179,10 @@ static bool is_used_up(const struct mcpz_worker *worker, const struct mcpz_servi
 
 static void retire(struct mcpz_crew *crew, struct mcpz_worker *worker)
 {
-    if (worker->state == MCPZ_WORKER_IDLE && mcpz_worker_busy(worker) == 0 && worker->lease == 0 &&
-        is_used_up(worker, &crew->provision.provider)) {
-        mcpz_worker_stop(worker, "");
-    } else if (crew->closing && mcpz_worker_busy(worker) == 0) {
+    bool used_up = worker->state == MCPZ_WORKER_IDLE && worker->lease == 0 &&
+                   is_used_up(worker, &crew->provision.provider);
+
+    if (mcpz_worker_busy(worker) == 0 && (used_up || crew->closing)) {
         mcpz_worker_stop(worker, "");
     }
 }

@@ -78,7 +78,7 @@ void mcpz_crew_poll(struct mcpz_crew *crew);
 
 /** How many workers are ready, or on their way. */
 void mcpz_crew_count(const struct mcpz_crew *crew, size_t *ready, size_t *starting, size_t *busy,
-                     size_t *leased);
+                     size_t *leases);
 
 /** Set a worker aside. Errors: MCPZ_EFULL  all are set aside; MCPZ_ENOTFOUND  it is closing */
 MCPZ_MUST_USE mcpz_error mcpz_crew_lease(struct mcpz_crew *crew, uint64_t lease);

@@ -57,16 +57,30 @@ static bool set_limits(const struct mcpz_fence *fence)
             set_limit(RLIMIT_CPU, fence->cpu_seconds_max, fence->cpu_seconds_max + 1));
 }
 
+/* `wanted` of the processors `there`, in a row from the `first` on, around the end. */
+static void pick_processors(const cpu_set_t *there, size_t wanted, size_t first, cpu_set_t *chosen)
+{
+    const size_t total = (size_t)CPU_COUNT(there);
+    size_t seen = 0;
+
+    CPU_ZERO(chosen);
+    for (size_t i = 0; i < CPU_SETSIZE; i++) {
+        if (CPU_ISSET(i, there)) {
+            if ((seen + total - first) % total < wanted) {
+                CPU_SET(i, chosen);
+            }
+            seen++;
+        }
+    }
+}
+
 /* As many processors as it may use, rounded up; which ones, takes turns. */
 static bool choose_processors(const struct mcpz_fence *fence)
 {
     const size_t wanted = (fence->provision->provider.limits.cpu_milli + 999) / 1000;
     cpu_set_t there;
     cpu_set_t chosen;
-    size_t count = 0;
-    size_t seen = 0;
 
-    CPU_ZERO(&chosen);
     if (sched_getaffinity(0, sizeof(there), &there) < 0) {
         return false;
     }
@@ -74,15 +88,7 @@ static bool choose_processors(const struct mcpz_fence *fence)
     if (wanted >= total) {
         return true;
     }
-    const size_t first = (size_t)fence->turn * wanted % total;
-    for (size_t round = 0; round < 2; round++) {
-        for (size_t i = 0; i < CPU_SETSIZE && count < wanted; i++) {
-            if (CPU_ISSET(i, &there) && seen++ >= first && !CPU_ISSET(i, &chosen)) {
-                CPU_SET(i, &chosen);
-                count++;
-            }
-        }
-    }
+    pick_processors(&there, wanted, (size_t)fence->turn * wanted % total, &chosen);
     return sched_setaffinity(0, sizeof(chosen), &chosen) == 0;
 }
 

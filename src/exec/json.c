@@ -85,6 +85,9 @@ static bool take_hex(struct scan *scan)
     return true;
 }
 
+/* What may stand behind a backslash, but for u. */
+static const char escapes[] = {'"', '\\', '/', 'b', 'f', 'n', 'r', 't'};
+
 static bool take_string(struct scan *scan)
 {
     if (!take(scan, '"')) {
@@ -105,7 +108,7 @@ static bool take_string(struct scan *scan)
             return false;
         }
         byte = scan->text[scan->at++];
-        if (byte == 'u' ? !take_hex(scan) : memchr("\"\\/bfnrt", byte, 8) == NULL) {
+        if (byte == 'u' ? !take_hex(scan) : memchr(escapes, byte, sizeof(escapes)) == NULL) {
             return false;
         }
     }
@@ -158,6 +161,28 @@ static bool take_rest(struct scan *scan, uint8_t *open, size_t *depth)
     return true;
 }
 
+/* What `take_open` found. */
+enum opening { NO_BRACKET, EMPTY_BRACKETS, BRACKET, BAD_BRACKET };
+
+/* A bracket, and the key behind it if it is an object's; what stands behind it is a value. */
+static enum opening take_open(struct scan *scan, uint8_t *open, size_t *depth)
+{
+    bool is_object = is_at(scan, '{');
+
+    if (!is_object && !is_at(scan, '[')) {
+        return NO_BRACKET;
+    }
+    if (*depth == MCPZ_JSON_DEPTH_MAX) {
+        return BAD_BRACKET;
+    }
+    open[(*depth)++] = scan->text[scan->at++];
+    skip_space(scan);
+    if (is_at(scan, is_object ? '}' : ']')) {
+        return EMPTY_BRACKETS;
+    }
+    return !is_object || take_key(scan) ? BRACKET : BAD_BRACKET;
+}
+
 /* One value, without recursion. */
 static bool take_value(struct scan *scan)
 {
@@ -166,23 +191,12 @@ static bool take_value(struct scan *scan)
 
     do {
         skip_space(scan);
-        bool is_object = is_at(scan, '{');
-        if (is_object || is_at(scan, '[')) {
-            if (depth == MCPZ_JSON_DEPTH_MAX) {
-                return false;
-            }
-            open[depth++] = scan->text[scan->at++];
-            skip_space(scan);
-            if (!is_at(scan, is_object ? '}' : ']')) {
-                if (is_object && !take_key(scan)) {
-                    return false;
-                }
-                continue;
-            }
-        } else if (!take_scalar(scan)) {
-            return false;
+        enum opening opening = take_open(scan, open, &depth);
+        if (opening == BRACKET) {
+            continue;
         }
-        if (!take_rest(scan, open, &depth)) {
+        if (opening == BAD_BRACKET || (opening == NO_BRACKET && !take_scalar(scan)) ||
+            !take_rest(scan, open, &depth)) {
             return false;
         }
     } while (depth > 0);
@@ -310,6 +324,7 @@ size_t mcpz_json_unescape(uint8_t *text, size_t length)
 size_t mcpz_json_escape(struct mcpz_bytes text, char *string)
 {
     static const char digits[] = "0123456789abcdef";
+    static const char prefix[] = {'\\', 'u', '0', '0'};
     size_t out = 0;
 
     string[out++] = '"';
@@ -319,7 +334,7 @@ size_t mcpz_json_escape(struct mcpz_bytes text, char *string)
             string[out++] = '\\';
             string[out++] = (char)byte;
         } else if (byte < ' ' || byte == 0x7f) {
-            memcpy(string + out, "\\u00", 4);
+            memcpy(string + out, prefix, sizeof(prefix));
             string[out + 4] = digits[byte >> 4];
             string[out + 5] = digits[byte & 0xfU];
             out += 6;

@@ -552,18 +552,22 @@ static void kill_worker(struct mcpz_worker *worker)
     mcpz_child_kill(&worker->child);
 }
 
+static void reap_worker(struct mcpz_worker *worker, int *patience_ms)
+{
+    while (!mcpz_worker_reap(worker) && *patience_ms > 0) {
+        struct pollfd ready = {.fd = worker->child.status, .events = POLLIN};
+        if (poll(&ready, 1, POLL_MS) <= 0) {
+            *patience_ms -= POLL_MS;
+        }
+    }
+}
+
 /* As reap_running(), for workers: each is waited for in its turn, all end at the same time. */
 static void reap_workers(struct mcpz_pool *pool, int patience_ms)
 {
     for (size_t i = 0; i < pool->crew_count; i++) {
         for (size_t j = 0; j < pool->crews[i]->provision.provider.workers; j++) {
-            struct mcpz_worker *worker = &pool->crews[i]->workers[j];
-            while (!mcpz_worker_reap(worker) && patience_ms > 0) {
-                struct pollfd ready = {.fd = worker->child.status, .events = POLLIN};
-                if (poll(&ready, 1, POLL_MS) <= 0) {
-                    patience_ms -= POLL_MS;
-                }
-            }
+            reap_worker(&pool->crews[i]->workers[j], &patience_ms);
         }
     }
 }

@@ -187,7 +187,7 @@ static void refuse_line(struct mcpz_worker *worker, const uint8_t *line, size_t 
     size_t cut = length < SHOWN_BYTES ? length : SHOWN_BYTES;
 
     for (size_t i = 0; i < cut; i++) {
-        shown[i] = line[i] >= ' ' && line[i] < 0x7f ? (char)line[i] : '?';
+        shown[i] = (char)(line[i] >= ' ' && line[i] < 0x7f ? line[i] : '?');
     }
     shown[cut] = '\0';
     (void)snprintf(trouble, sizeof(trouble),

@@ -168,9 +168,7 @@ struct mcpz_worker_line mcpz_worker_line_read(uint8_t *line, size_t length)
 
 static size_t put(char *line, const char *text)
 {
-    size_t length = strlen(text);
-    memcpy(line, text, length);
-    return length;
+    return (size_t)(stpcpy(line, text) - line);
 }
 
 static size_t put_digits(char *line, uint64_t number)
@@ -211,7 +209,7 @@ static size_t put_params(char *line, struct mcpz_bytes params)
 {
     for (size_t i = 0; i < params.length; i++) {
         bool ends = params.data[i] == '\n' || params.data[i] == '\r';
-        line[i] = ends ? ' ' : (char)params.data[i];
+        line[i] = (char)(ends ? ' ' : params.data[i]);
     }
     return params.length;
 }

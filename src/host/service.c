@@ -275,10 +275,84 @@ static bool read_truth(const char *text, bool *truth)
     return *truth || strcasecmp(text, "false") == 0 || strcasecmp(text, "no") == 0;
 }
 
+/* How long-lived workers are kept. False: it is no such value; `*wanted` says what is. */
+static bool read_work(struct mcpz_service *provider, enum mcpz_service_key key, const char *text,
+                      const char **wanted)
+{
+    bool good = false;
+
+    switch ((int)key) {
+    case MCPZ_SERVICE_MODE:
+        good = strcasecmp(text, "task") == 0 || strcasecmp(text, "worker") == 0;
+        provider->is_worker = good ? strcasecmp(text, "worker") == 0 : provider->is_worker;
+        *wanted = "task or worker";
+        break;
+    case MCPZ_SERVICE_WORKERS:
+        good = read_count(text, 1, MCPZ_SERVICE_WORKERS_MAX, &provider->workers);
+        *wanted = "a number from 1 to 32";
+        break;
+    case MCPZ_SERVICE_CONCURRENCY:
+        good = read_count(text, 1, MCPZ_SERVICE_CONCURRENCY_MAX, &provider->concurrency);
+        *wanted = "a number from 1 to 16";
+        break;
+    case MCPZ_SERVICE_WARM:
+        good = read_truth(text, &provider->warm);
+        *wanted = "true or false";
+        break;
+    case MCPZ_SERVICE_RECYCLE_TASKS:
+        good = read_count(text, 1, MCPZ_SERVICE_RECYCLE_TASKS_MAX, &provider->recycle_tasks);
+        *wanted = "a number of tasks";
+        break;
+    case MCPZ_SERVICE_RECYCLE_TIME:
+        good = read_seconds(text, &provider->recycle_seconds);
+        *wanted = "a time from 1s to 7d, e.g. 90s, 5m or 1h";
+        break;
+    default:
+        break;
+    }
+    return good;
+}
+
+/* The same, of limits. */
+static bool read_limit(struct mcpz_service_limits *limits, enum mcpz_service_key key,
+                       const char *text, const char **wanted)
+{
+    bool good = false;
+
+    switch ((int)key) {
+    case MCPZ_SERVICE_CPU:
+        good = read_cores(text, &limits->cpu_milli);
+        *wanted = "a number of cores from 0.1 to 1024, e.g. 2 or 0.5";
+        break;
+    case MCPZ_SERVICE_MEMORY:
+        good = read_bytes(text, &limits->memory_bytes);
+        *wanted = "from 1MiB to 16TiB, e.g. 4GiB";
+        break;
+    case MCPZ_SERVICE_DISK:
+        good = read_bytes(text, &limits->disk_bytes);
+        *wanted = "from 1MiB to 16TiB, e.g. 10GiB";
+        break;
+    case MCPZ_SERVICE_FILES:
+        good = read_count(text, MCPZ_LIMIT_FILES_MIN, MCPZ_LIMIT_FILES_MAX, &limits->files);
+        *wanted = "a number from 16 to 1048576";
+        break;
+    case MCPZ_SERVICE_PROCESSES:
+        good = read_count(text, 1, MCPZ_LIMIT_PROCESSES_MAX, &limits->processes);
+        *wanted = "a number from 1 to 4096";
+        break;
+    case MCPZ_SERVICE_TIME:
+        good = read_seconds(text, &limits->seconds);
+        *wanted = "a time from 1s to 7d, e.g. 90s, 5m or 1h";
+        break;
+    default:
+        break;
+    }
+    return good;
+}
+
 mcpz_error mcpz_service_put(struct mcpz_service *provider, enum mcpz_service_key key,
                             const char *text, char *why, size_t capacity)
 {
-    struct mcpz_service_limits *limits = &provider->limits;
     const char *wanted = "";
     bool good = false;
 
@@ -300,53 +374,20 @@ mcpz_error mcpz_service_put(struct mcpz_service *provider, enum mcpz_service_key
     case MCPZ_SERVICE_PLUGIN:
         return put_plugin(provider, text, why, capacity);
     case MCPZ_SERVICE_MODE:
-        good = strcasecmp(text, "task") == 0 || strcasecmp(text, "worker") == 0;
-        provider->is_worker = good ? strcasecmp(text, "worker") == 0 : provider->is_worker;
-        wanted = "task or worker";
-        break;
     case MCPZ_SERVICE_WORKERS:
-        good = read_count(text, 1, MCPZ_SERVICE_WORKERS_MAX, &provider->workers);
-        wanted = "a number from 1 to 32";
-        break;
     case MCPZ_SERVICE_CONCURRENCY:
-        good = read_count(text, 1, MCPZ_SERVICE_CONCURRENCY_MAX, &provider->concurrency);
-        wanted = "a number from 1 to 16";
-        break;
     case MCPZ_SERVICE_WARM:
-        good = read_truth(text, &provider->warm);
-        wanted = "true or false";
-        break;
     case MCPZ_SERVICE_RECYCLE_TASKS:
-        good = read_count(text, 1, MCPZ_SERVICE_RECYCLE_TASKS_MAX, &provider->recycle_tasks);
-        wanted = "a number of tasks";
-        break;
     case MCPZ_SERVICE_RECYCLE_TIME:
-        good = read_seconds(text, &provider->recycle_seconds);
-        wanted = "a time from 1s to 7d, e.g. 90s, 5m or 1h";
+        good = read_work(provider, key, text, &wanted);
         break;
     case MCPZ_SERVICE_CPU:
-        good = read_cores(text, &limits->cpu_milli);
-        wanted = "a number of cores from 0.1 to 1024, e.g. 2 or 0.5";
-        break;
     case MCPZ_SERVICE_MEMORY:
-        good = read_bytes(text, &limits->memory_bytes);
-        wanted = "from 1MiB to 16TiB, e.g. 4GiB";
-        break;
     case MCPZ_SERVICE_DISK:
-        good = read_bytes(text, &limits->disk_bytes);
-        wanted = "from 1MiB to 16TiB, e.g. 10GiB";
-        break;
     case MCPZ_SERVICE_FILES:
-        good = read_count(text, MCPZ_LIMIT_FILES_MIN, MCPZ_LIMIT_FILES_MAX, &limits->files);
-        wanted = "a number from 16 to 1048576";
-        break;
     case MCPZ_SERVICE_PROCESSES:
-        good = read_count(text, 1, MCPZ_LIMIT_PROCESSES_MAX, &limits->processes);
-        wanted = "a number from 1 to 4096";
-        break;
     case MCPZ_SERVICE_TIME:
-        good = read_seconds(text, &limits->seconds);
-        wanted = "a time from 1s to 7d, e.g. 90s, 5m or 1h";
+        good = read_limit(&provider->limits, key, text, &wanted);
         break;
     case MCPZ_SERVICE_KEY_COUNT:
         break;
