@@ -65,12 +65,12 @@ static void pick_processors(const cpu_set_t *there, size_t wanted, size_t first,
 
     CPU_ZERO(chosen);
     for (size_t i = 0; i < CPU_SETSIZE; i++) {
-        if (CPU_ISSET(i, there)) {
-            if ((seen + total - first) % total < wanted) {
-                CPU_SET(i, chosen);
-            }
-            seen++;
+        const bool is_there = CPU_ISSET(i, there);
+        const bool is_turn = (seen + total - first) % total < wanted;
+        if (is_there && is_turn) {
+            CPU_SET(i, chosen);
         }
+        seen += is_there;
     }
 }
 
