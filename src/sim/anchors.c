@@ -8,6 +8,7 @@
 #include "base/attr.h"
 #include "sim/anchors_overlay.h"
 #include "sim/anchors_plumtree.h"
+#include "sim/anchors_routing.h"
 #include "sim/anchors_swim.h"
 #include "sim/anchors_xbot.h"
 
@@ -19,6 +20,8 @@ static const struct mcpz_experiment experiments[] = {
     {"A4", "Plumtree: 250 broadcasts on a random graph", mcpz_anchors_a4, MCPZ_ANCHORS_NODES, 3},
     {"A5", "SWIM, Lifeguard, Rapid: beside them, our links that tell of losses", mcpz_anchors_a5,
      MCPZ_ANCHORS_SWIM_NODES, 3},
+    {"A6", "Prequal: HCL beside C3 and round robin, and what goes wrong", mcpz_anchors_a6,
+     MCPZ_ANCHORS_ROUTING_NODES, 3},
     {"X", "X-BOT: what whole nodes of several zones gain by exchanges", mcpz_anchors_x,
      MCPZ_ANCHORS_XBOT_NODES, 3},
     {"B", "Beyond the papers", mcpz_anchors_b, MCPZ_ANCHORS_NODES, 1},

@@ -169,7 +169,12 @@ static uint64_t hcl_cost(const struct survey *survey, const struct mcpz_class *c
     if (is_averse(class, backend, survey->now)) {
         return AVERSE + mcpz_backend_errors(backend, survey->now);
     }
-    return mcpz_probe_cost(rif, probe->latency_us, backend->rtt_us, survey->threshold);
+    /* One that does not know gets what is usual, or nobody would ever find out. */
+    uint32_t latency_us = probe->latency_us;
+    if (latency_us == 0 && class->p50_us <= UINT32_MAX) {
+        latency_us = (uint32_t) class->p50_us;
+    }
+    return mcpz_probe_cost(rif, latency_us, backend->rtt_us, survey->threshold);
 }
 
 /* Those of a pool that can be chosen: how many, how many of them are hot, the best. */
@@ -181,14 +186,15 @@ struct tally {
 };
 
 static struct tally tally_pool(struct mcpz_router *router, const struct survey *survey,
-                               const struct mcpz_class *class, const struct mcpz_probe_pool *pool)
+                               const struct mcpz_class *class, const struct mcpz_probe_pool *pool,
+                               bool used_too)
 {
     struct tally tally = {.least = UINT64_MAX};
     uint32_t equals = 0;
 
     for (size_t i = 0; i < pool->count; i++) {
         const struct mcpz_probe *probe = &pool->probes[i];
-        if (!survey->in[probe->backend]) {
+        if (!survey->in[probe->backend] || (probe->used && !used_too)) {
             continue;
         }
         const uint64_t cost = hcl_cost(survey, class, probe);
@@ -275,6 +281,16 @@ static size_t choose_plainly(struct mcpz_router *router, const struct survey *su
     return best;
 }
 
+/* Of reports that were not used yet, or of all where those are too few: `enough`. */
+static struct tally tally_fresh(struct mcpz_router *router, const struct survey *survey,
+                                const struct mcpz_class *class, const struct mcpz_probe_pool *pool,
+                                size_t enough)
+{
+    const struct tally fresh = tally_pool(router, survey, class, pool, false);
+
+    return fresh.count >= enough ? fresh : tally_pool(router, survey, class, pool, true);
+}
+
 /* Prequal's choice; with too few reports, one by lot of those with the fewest of our calls. */
 static size_t choose_by_hcl(struct mcpz_router *router, const struct survey *survey,
                             struct mcpz_class *class)
@@ -284,12 +300,14 @@ static size_t choose_by_hcl(struct mcpz_router *router, const struct survey *sur
 
     const bool home = survey->home_count > 0;
     const size_t there = home ? survey->home_count : survey->count;
-    const struct tally near = tally_pool(router, survey, class, home ? &class->near : &class->far);
-    if (near.count < MCPZ_PROBE_POOL_MIN && near.count < there) {
+    const size_t enough = there < MCPZ_PROBE_POOL_MIN ? there : MCPZ_PROBE_POOL_MIN;
+    const struct tally near =
+        tally_fresh(router, survey, class, home ? &class->near : &class->far, enough);
+    if (near.count < enough) {
         return choose_plainly(router, survey, class);
     }
     if (home && near.hot * 100 >= near.count * SPILL_HOT_PERCENT) {
-        const struct tally far = tally_pool(router, survey, class, &class->far);
+        const struct tally far = tally_fresh(router, survey, class, &class->far, 1);
         if (far.count > 0 && !mcpz_probe_cost_is_hot(far.least)) {
             return far.best;
         }

@@ -135,7 +135,7 @@ static void remove_probe(struct mcpz_probe_pool *pool, struct mcpz_probe *probe)
 }
 
 void mcpz_probe_pool_note(struct mcpz_probe_pool *pool, mcpz_time now, uint32_t backend,
-                          const struct mcpz_load_report *report, uint32_t uses)
+                          const struct mcpz_load_report *report)
 {
     struct mcpz_probe *probe = mcpz_probe_pool_find(pool, backend);
 
@@ -147,7 +147,6 @@ void mcpz_probe_pool_note(struct mcpz_probe_pool *pool, mcpz_time now, uint32_t 
         .backend = backend,
         .rif = report->rif,
         .latency_us = report->latency_us,
-        .uses_left = uses,
     };
 }
 
@@ -171,15 +170,11 @@ void mcpz_probe_pool_expire(struct mcpz_probe_pool *pool, mcpz_time now, mcpz_ti
     }
 }
 
-void mcpz_probe_pool_use(struct mcpz_probe_pool *pool, struct mcpz_probe *probe)
+void mcpz_probe_use(struct mcpz_probe *probe)
 {
-    assert(probe->uses_left > 0);
-
+    probe->used = true;
     if (probe->rif < UINT32_MAX) {
         probe->rif++;
-    }
-    if (probe->uses_left != MCPZ_PROBE_USES_UNBOUND && --probe->uses_left == 0) {
-        remove_probe(pool, probe);
     }
 }
 
@@ -197,22 +192,4 @@ void mcpz_probe_pool_thin(struct mcpz_probe_pool *pool, size_t providers, uint32
         remove_probe(pool, pool->worst_next ? worst_of(pool, threshold) : oldest_of(pool));
     }
     pool->worst_next = !pool->worst_next;
-}
-
-uint32_t mcpz_probe_uses(struct mcpz_rng *rng, size_t providers)
-{
-    /* (1 + delta) / ((1 - m / n) r_probe - r_remove), in thousandths. */
-    if (providers <= MCPZ_PROBE_POOL_MAX) {
-        return MCPZ_PROBE_USES_UNBOUND;
-    }
-    const uint64_t fresh =
-        1000 * (uint64_t)MCPZ_PROBES_PER_CALL * (providers - MCPZ_PROBE_POOL_MAX) / providers;
-    if (fresh <= REMOVE_PERMILLE) {
-        return MCPZ_PROBE_USES_UNBOUND;
-    }
-    const uint64_t uses = 2 * 1000 * 1000 / (fresh - REMOVE_PERMILLE);
-    if (uses <= 1000) {
-        return 1;
-    }
-    return (uint32_t)(uses / 1000) + (mcpz_rng_below(rng, 1000) < uses % 1000);
 }

@@ -5,6 +5,8 @@
 
 #define TOKEN 1000
 #define FLOOR (MCPZ_RETRY_FLOOR_PER_S * TOKEN)
+static_assert(FLOOR % MCPZ_RETRY_SHARE == 0, "an advance is paid back to nothing");
+
 #define TOKENS_MAX (UINT32_MAX / (2 * MCPZ_RETRY_SLOTS)) /* their sum fits */
 
 void mcpz_retry_budget_init(struct mcpz_retry_budget *budget, mcpz_time now)
@@ -12,6 +14,7 @@ void mcpz_retry_budget_init(struct mcpz_retry_budget *budget, mcpz_time now)
     *budget = (struct mcpz_retry_budget){.second = now / MCPZ_SECONDS(1)};
     budget->tokens[budget->second % MCPZ_RETRY_SLOTS] = FLOOR;
     budget->deposited = FLOOR;
+    budget->advance = FLOOR;
 }
 
 /* The present second is over: fill it up to the floor, and begin the next. */
@@ -44,6 +47,10 @@ static void pass(struct mcpz_retry_budget *budget, mcpz_time now)
 void mcpz_retry_budget_add(struct mcpz_retry_budget *budget, mcpz_time now)
 {
     pass(budget, now);
+    if (budget->advance > 0) {
+        budget->advance -= MCPZ_RETRY_SHARE;
+        return;
+    }
     uint32_t *tokens = &budget->tokens[budget->second % MCPZ_RETRY_SLOTS];
     if (*tokens < TOKENS_MAX) {
         *tokens += MCPZ_RETRY_SHARE;

@@ -29,10 +29,11 @@
 struct mcpz_retry_budget {
     uint64_t second;                   /* the present slot */
     uint32_t tokens[MCPZ_RETRY_SLOTS]; /* left, in thousandths, by second */
+    uint32_t advance;                  /* given at the start, and not yet earned */
     uint32_t deposited;                /* in the present one */
 };
 
-/** Start with the floor of one second. */
+/** Start with the floor of one second, in advance. */
 void mcpz_retry_budget_init(struct mcpz_retry_budget *budget, mcpz_time now);
 
 /** A first attempt is made. */

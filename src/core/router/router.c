@@ -107,6 +107,7 @@ struct mcpz_class *mcpz_router_class(struct mcpz_router *router, mcpz_time now,
         struct mcpz_backend *backends = class->backends;
         *class = (struct mcpz_class){
             .backends = backends,
+            .p50_us = MCPZ_TIME_NEVER,
             .p95_us = MCPZ_TIME_NEVER,
             .p99_us = MCPZ_TIME_NEVER,
         };
@@ -360,8 +361,7 @@ static void eject_if_odd(struct mcpz_router *router, struct mcpz_class *class,
 }
 
 /* What a backend says of its load. */
-static void note_report(struct mcpz_router *router, struct mcpz_class *class,
-                        struct mcpz_backend *backend, mcpz_time now,
+static void note_report(struct mcpz_class *class, struct mcpz_backend *backend, mcpz_time now,
                         const struct mcpz_load_report *report)
 {
     if (backend->asked_us == 0) { /* it came with the end of a call, and saves a probe */
@@ -373,8 +373,7 @@ static void note_report(struct mcpz_router *router, struct mcpz_class *class,
     backend->report = *report;
     mcpz_rifs_add(&class->rifs, report->rif);
     mcpz_probe_pool_note(mcpz_backend_pool(class, backend), now,
-                         (uint32_t)(backend - class->backends), report,
-                         mcpz_probe_uses(&router->rng, class->present));
+                         (uint32_t)(backend - class->backends), report);
 }
 
 /* ---- A call ------------------------------------------------------------------------------- */
@@ -414,7 +413,7 @@ struct mcpz_route mcpz_router_begin(struct mcpz_router *router, struct mcpz_clas
 
     assert(index < class->backend_top && backend->used);
     if (probe != NULL) {
-        mcpz_probe_pool_use(mcpz_backend_pool(class, backend), probe);
+        mcpz_probe_use(probe);
     }
     mcpz_probe_pool_thin(&class->near, class->present, mcpz_rifs_threshold(&class->rifs));
     router->spilled += backend->ring > class->home_ring;
@@ -456,6 +455,7 @@ static void note_well(struct mcpz_class *class, struct mcpz_backend *backend,
     mcpz_latencies_add(&class->latencies, now - route->begun_us);
     if (++class->since_quantiles >= QUANTILES_EVERY || class->p99_us == MCPZ_TIME_NEVER) {
         class->since_quantiles = 0;
+        class->p50_us = mcpz_latencies_quantile(&class->latencies, 500);
         class->p95_us = mcpz_latencies_quantile(&class->latencies, 950);
         class->p99_us = mcpz_latencies_quantile(&class->latencies, 990);
     }
@@ -497,6 +497,13 @@ static void note_outcome(struct mcpz_router *router, struct mcpz_backend *backen
     case MCPZ_OUTCOME_BROKEN:
         note_broken(router, class, backend, route, now);
         break;
+    case MCPZ_OUTCOME_LATE:
+        if (backend->waiting_us <= route->begun_us) {
+            note_broken(router, class, backend, route, now);
+        } else { /* it works: there is too much of it, or this one takes long */
+            mcpz_breaker_forget(&backend->breaker, route->trial);
+        }
+        break;
     case MCPZ_OUTCOME_BUSY:
     case MCPZ_OUTCOME_NOTHING:
         mcpz_breaker_forget(&backend->breaker, route->trial);
@@ -519,11 +526,11 @@ void mcpz_router_end(struct mcpz_router *router, const struct mcpz_route *route,
     backend->outstanding--;
     if (backend->outstanding == 0) {
         backend->waiting_us = 0;
-    } else if (outcome != MCPZ_OUTCOME_NOTHING && outcome != MCPZ_OUTCOME_BROKEN) {
+    } else if (outcome == MCPZ_OUTCOME_WELL || outcome == MCPZ_OUTCOME_FAILED) {
         backend->waiting_us = now;
     }
     if (report != NULL) {
-        note_report(router, class, backend, now, report);
+        note_report(class, backend, now, report);
     }
     if (!backend->listed && backend->outstanding == 0) {
         remove_backend(class, backend);
@@ -643,6 +650,6 @@ void mcpz_router_heard(struct mcpz_router *router, struct mcpz_bytes capability,
     struct mcpz_backend *backend = class != NULL ? find_backend(class, from) : NULL;
 
     if (backend != NULL) {
-        note_report(router, class, backend, now, report);
+        note_report(class, backend, now, report);
     }
 }

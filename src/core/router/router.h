@@ -21,6 +21,10 @@
  * far longer than they take, and has ended none of them while others did, is stalled, and its
  * breaker opens.
  *
+ * Who does not know its latency is taken for one that needs what calls of the class need: if it
+ * came after all that do know (protocols.md 4.4), it would never get a call by which to learn it,
+ * and a tenth of a hundred servers starved (sim/anchors_routing.h).
+ *
  * Bulkheads: a class may hold calls while it holds less than four times what is free (Choudhury,
  * Hahne, "Dynamic queue length thresholds", 1998): one alone gets four fifths, and however many
  * are slow, there is room for the next.
@@ -65,7 +69,8 @@
 enum mcpz_outcome {
     MCPZ_OUTCOME_WELL,
     MCPZ_OUTCOME_FAILED,  /* it ran and said no: may be the caller's fault */
-    MCPZ_OUTCOME_BROKEN,  /* lost, crashed, not in time: its own fault */
+    MCPZ_OUTCOME_BROKEN,  /* lost or crashed: its own fault */
+    MCPZ_OUTCOME_LATE,    /* not in time: its own fault if it has ended nothing meanwhile */
     MCPZ_OUTCOME_BUSY,    /* refused before it ran: come back later */
     MCPZ_OUTCOME_NOTHING, /* cancelled by us: says nothing */
 };
@@ -132,7 +137,8 @@ struct mcpz_class {
     uint32_t far_turn;
     uint32_t hedge_tokens; /* in thousandths */
     mcpz_time ended_us;    /* when any call last ended well */
-    mcpz_time p95_us;      /* of `latencies`, as of the last look; MCPZ_TIME_NEVER: unknown */
+    mcpz_time p50_us;      /* of `latencies`, as of the last look; MCPZ_TIME_NEVER: unknown */
+    mcpz_time p95_us;
     mcpz_time p99_us;
     uint32_t since_quantiles;
     struct mcpz_latencies latencies;

@@ -4,10 +4,10 @@
 static struct mcpz_probe_pool pool;
 static struct mcpz_rifs rifs;
 
-static void note(mcpz_time now, uint32_t backend, uint32_t rif, uint32_t latency_us, uint32_t uses)
+static void note(mcpz_time now, uint32_t backend, uint32_t rif, uint32_t latency_us)
 {
     mcpz_probe_pool_note(&pool, now, backend,
-                         &(struct mcpz_load_report){.rif = rif, .latency_us = latency_us}, uses);
+                         &(struct mcpz_load_report){.rif = rif, .latency_us = latency_us});
 }
 
 /* ---- The quantile ------------------------------------------------------------------------- */
@@ -69,13 +69,12 @@ TEST(of_hot_ones_the_one_with_fewest_is_best_then_the_fastest)
 TEST(a_newer_report_replaces_an_older)
 {
     mcpz_probe_pool_init(&pool);
-    note(1, 7, 3, 100, 1);
-    note(2, 7, 4, 200, 5);
+    note(1, 7, 3, 100);
+    note(2, 7, 4, 200);
     CHECK_UINT(pool.count, 1);
     const struct mcpz_probe *probe = mcpz_probe_pool_find(&pool, 7);
     CHECK_UINT(probe->rif, 4);
     CHECK_UINT(probe->latency_us, 200);
-    CHECK_UINT(probe->uses_left, 5);
     CHECK(mcpz_probe_pool_find(&pool, 8) == NULL);
 }
 
@@ -83,36 +82,32 @@ TEST(where_it_is_full_the_oldest_gives_way)
 {
     mcpz_probe_pool_init(&pool);
     for (uint32_t i = 0; i < MCPZ_PROBE_POOL_MAX; i++) {
-        note(100 + i * 5 % 16, i, 0, 1, 1);
+        note(100 + i * 5 % 16, i, 0, 1);
     }
-    note(200, 99, 0, 1, 1);
+    note(200, 99, 0, 1);
     CHECK_UINT(pool.count, MCPZ_PROBE_POOL_MAX);
     CHECK(mcpz_probe_pool_find(&pool, 0) == NULL);
     CHECK(mcpz_probe_pool_find(&pool, 99) != NULL);
 }
 
-TEST(a_use_is_one_more_in_flight_and_the_last_ends_it)
+TEST(a_use_is_one_more_in_flight)
 {
     mcpz_probe_pool_init(&pool);
-    note(1, 7, 3, 100, 2);
-    mcpz_probe_pool_use(&pool, mcpz_probe_pool_find(&pool, 7));
+    note(1, 7, 3, 100);
+    CHECK(!mcpz_probe_pool_find(&pool, 7)->used);
+    mcpz_probe_use(mcpz_probe_pool_find(&pool, 7));
     CHECK_UINT(mcpz_probe_pool_find(&pool, 7)->rif, 4);
-    mcpz_probe_pool_use(&pool, mcpz_probe_pool_find(&pool, 7));
-    CHECK(mcpz_probe_pool_find(&pool, 7) == NULL);
-
-    note(1, 8, 0, 100, MCPZ_PROBE_USES_UNBOUND);
-    for (size_t i = 0; i < 1000; i++) {
-        mcpz_probe_pool_use(&pool, mcpz_probe_pool_find(&pool, 8));
-    }
-    CHECK_UINT(mcpz_probe_pool_find(&pool, 8)->rif, 1000);
+    CHECK(mcpz_probe_pool_find(&pool, 7)->used);
+    note(2, 7, 3, 100); /* told anew */
+    CHECK(!mcpz_probe_pool_find(&pool, 7)->used);
 }
 
 TEST(what_is_old_is_forgotten)
 {
     mcpz_probe_pool_init(&pool);
-    note(100, 1, 0, 1, 1);
-    note(101, 2, 0, 1, 1);
-    note(99, 3, 0, 1, 1);
+    note(100, 1, 0, 1);
+    note(101, 2, 0, 1);
+    note(99, 3, 0, 1);
     mcpz_probe_pool_expire(&pool, 100 + MCPZ_PROBE_AGE_US, MCPZ_PROBE_AGE_US);
     CHECK_UINT(pool.count, 2);
     CHECK(mcpz_probe_pool_find(&pool, 3) == NULL);
@@ -126,7 +121,7 @@ TEST(every_second_call_removes_the_oldest_and_the_worst_in_turn)
 {
     mcpz_probe_pool_init(&pool);
     for (uint32_t i = 0; i < 8; i++) {
-        note(100 + i, i, i == 5 ? 9 : 0, 1, 1); /* 0 is the oldest, 5 the only hot one */
+        note(100 + i, i, i == 5 ? 9 : 0, 1); /* 0 is the oldest, 5 the only hot one */
     }
     mcpz_probe_pool_thin(&pool, 100, 3);
     CHECK_UINT(pool.count, 8);
@@ -146,30 +141,12 @@ TEST(where_all_fit_the_pool_nothing_is_removed)
 {
     mcpz_probe_pool_init(&pool);
     for (uint32_t i = 0; i < 3; i++) {
-        note(1, i, 0, 1, 1);
+        note(1, i, 0, 1);
     }
     for (size_t i = 0; i < 100; i++) {
         mcpz_probe_pool_thin(&pool, MCPZ_PROBE_POOL_MAX, 3);
     }
     CHECK_UINT(pool.count, 3);
-}
-
-/* (1 + 1) / ((1 - 16 / 100) * 2 - 0.5) = 1.695 */
-TEST(uses_are_those_of_the_paper_on_average)
-{
-    struct mcpz_rng rng;
-    uint64_t sum = 0;
-
-    mcpz_rng_init(&rng, 1);
-    for (size_t i = 0; i < 10000; i++) {
-        const uint32_t uses = mcpz_probe_uses(&rng, 100);
-        CHECK(uses == 1 || uses == 2);
-        sum += uses;
-    }
-    CHECK(sum > 16700 && sum < 17200);
-    CHECK_UINT(mcpz_probe_uses(&rng, MCPZ_PROBE_POOL_MAX), MCPZ_PROBE_USES_UNBOUND);
-    CHECK_UINT(mcpz_probe_uses(&rng, 17), MCPZ_PROBE_USES_UNBOUND);
-    CHECK(mcpz_probe_uses(&rng, 1000000) <= 2);
 }
 
 TEST_MAIN(RUN(nobody_is_hot_before_anything_was_reported),
@@ -178,7 +155,6 @@ TEST_MAIN(RUN(nobody_is_hot_before_anything_was_reported),
           RUN(of_cold_ones_the_fastest_is_best_with_the_way_there),
           RUN(of_hot_ones_the_one_with_fewest_is_best_then_the_fastest),
           RUN(a_newer_report_replaces_an_older), RUN(where_it_is_full_the_oldest_gives_way),
-          RUN(a_use_is_one_more_in_flight_and_the_last_ends_it), RUN(what_is_old_is_forgotten),
+          RUN(a_use_is_one_more_in_flight), RUN(what_is_old_is_forgotten),
           RUN(every_second_call_removes_the_oldest_and_the_worst_in_turn),
-          RUN(where_all_fit_the_pool_nothing_is_removed),
-          RUN(uses_are_those_of_the_paper_on_average))
+          RUN(where_all_fit_the_pool_nothing_is_removed))

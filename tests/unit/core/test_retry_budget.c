@@ -19,7 +19,7 @@ TEST(a_tenth_of_many_calls_may_be_tried_again)
     for (size_t i = 0; i < 1000; i++) {
         mcpz_retry_budget_add(&budget, 10);
     }
-    CHECK_UINT(take_all(20), 100);
+    CHECK_UINT(take_all(20), 95); /* and five that it was given before */
     CHECK_UINT(take_all(20), 0);
 }
 
@@ -51,8 +51,8 @@ TEST(tokens_last_ten_seconds)
     for (size_t i = 0; i < 1000; i++) {
         mcpz_retry_budget_add(&budget, 0);
     }
-    mcpz_retry_budget_add(&budget, MCPZ_SECONDS(9)); /* 105 of then, 8 seconds' floor since */
-    CHECK_UINT(take_all(MCPZ_SECONDS(9)), 105 + 8 * MCPZ_RETRY_FLOOR_PER_S);
+    mcpz_retry_budget_add(&budget, MCPZ_SECONDS(9)); /* 100 of then, 8 seconds' floor since */
+    CHECK_UINT(take_all(MCPZ_SECONDS(9)), 100 + 8 * MCPZ_RETRY_FLOOR_PER_S);
 
     mcpz_retry_budget_init(&budget, 0);
     for (size_t i = 0; i < 1000; i++) {
