@@ -83,6 +83,11 @@ static void on_message(struct mcpz_calls *calls, const struct mcpz_call_sight *s
 static void on_fact(struct mcpz_calls *calls, const struct mcpz_call_sight *sight,
                     const struct mcpz_fact *fact, struct mcpz_outbox *out)
 {
+    if (fact->kind <= MCPZ_FACT_LEFT || fact->kind == MCPZ_FACT_RELAYED ||
+        fact->kind ==
+            MCPZ_FACT_UNRELAYED) { /* links, members: who can be called may have changed */
+        mcpz_router_changed(&calls->caller.router);
+    }
     if (fact->kind == MCPZ_FACT_LINKED || fact->kind == MCPZ_FACT_UNLINKED ||
         fact->kind == MCPZ_FACT_UNREACHABLE || fact->kind == MCPZ_FACT_RELAYED ||
         fact->kind == MCPZ_FACT_UNRELAYED) {

@@ -169,6 +169,7 @@ unsigned mcpz_api_status_of(uint32_t code)
         return 500;
     case MCPZ_CODE_OVERLOADED:
     case MCPZ_CODE_DRAINING:
+    case MCPZ_CODE_UNAVAILABLE:
         return 503;
     case MCPZ_CODE_TIMEOUT:
     case MCPZ_CODE_NO_TIME:

@@ -40,7 +40,8 @@
     X(RATE_LIMITED, 25, "rate_limited", false) /* more than the tenant or the server may */       \
     X(OVERLOADED, 26, "overloaded", true)      /* too much to do: another may have less */        \
     X(NO_TIME, 27, "no_time", true)            /* it takes longer here than what is left */       \
-    X(DRAINING, 28, "draining", true)          /* it is about to leave: ask another */
+    X(DRAINING, 28, "draining", true)          /* it is about to leave: ask another */            \
+    X(UNAVAILABLE, 29, "unavailable", false)   /* all who could have failed too often lately */
 
 enum mcpz_code {
     MCPZ_CODE_OK = 0,

@@ -482,7 +482,7 @@ static void note_end(struct world *world, const struct query *query, bool late)
     world->latencies[world->latency_count++] = (uint32_t)took_us;
 }
 
-static void end_route(struct world *world, struct query *query, enum mcpz_outcome outcome,
+static void end_route(struct world *world, struct query *query, enum mcpz_call_outcome outcome,
                       const struct mcpz_load_report *report)
 {
     struct client *client = &world->clients[query->client];
@@ -550,7 +550,7 @@ static void on_late(struct world *world, uint32_t index)
     }
 }
 
-static enum mcpz_outcome outcome_of(const struct world *world, const struct query *query)
+static enum mcpz_call_outcome outcome_of(const struct world *world, const struct query *query)
 {
     if (!query->failed) {
         return MCPZ_OUTCOME_WELL;

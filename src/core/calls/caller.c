@@ -2,14 +2,30 @@
 
 #include <assert.h>
 
+#include "base/hash.h"
 #include "core/calls/choice.h"
+#include "core/calls/outcome.h"
 #include "core/calls/window.h"
+
+#define LOOK_AGAIN_US MCPZ_MS(250) /* at a call whose provider cannot be judged yet */
 
 /* ---- Slots -------------------------------------------------------------------------------- */
 
+static struct mcpz_router_config router_config(uint64_t seed)
+{
+    return (struct mcpz_router_config){
+        .classes_max = MCPZ_CALLER_CLASSES_MAX,
+        .backends_max = MCPZ_CALLER_BACKENDS_MAX,
+        .rules_max = MCPZ_RULES_MAX,
+        .seed = seed,
+    };
+}
+
 size_t mcpz_caller_bytes(size_t calls_max)
 {
-    return mcpz_call_table_bytes(calls_max) +
+    const struct mcpz_router_config config = router_config(0);
+
+    return mcpz_router_bytes(&config) + mcpz_call_table_bytes(calls_max) +
            mcpz_arena_cost(calls_max, sizeof(struct mcpz_call_out)) +
            2 * mcpz_index_bytes(calls_max);
 }
@@ -25,6 +41,8 @@ void mcpz_caller_init(struct mcpz_caller *caller, const struct mcpz_id *self, si
     mcpz_call_table_init(&caller->table, calls_max, seed, arena);
     mcpz_index_init(&caller->by_request, calls_max, 0, arena);
     mcpz_index_init(&caller->by_call, calls_max, 0, arena);
+    const struct mcpz_router_config config = router_config(mcpz_hash_mix(seed + 1));
+    mcpz_router_init(&caller->router, &config, arena);
 }
 
 static uint32_t number_of(const struct mcpz_caller *caller, const struct mcpz_call_out *slot)
@@ -39,8 +57,19 @@ static struct mcpz_call_out *find_request(struct mcpz_caller *caller, uint64_t r
     return mcpz_index_get(&caller->by_request, request, &slot) ? &caller->slots[slot] : NULL;
 }
 
+static struct mcpz_class *class_of(struct mcpz_caller *caller, const struct mcpz_call_out *slot)
+{
+    return &caller->router.classes[slot->class];
+}
+
+static struct mcpz_call_out *twin_of(struct mcpz_caller *caller, const struct mcpz_call_out *slot)
+{
+    return slot->twin != MCPZ_CALL_NONE ? &caller->slots[slot->twin] : NULL;
+}
+
+/* A slot for a task, which its class holds. NULL: there is none. */
 static struct mcpz_call_out *take(struct mcpz_caller *caller, mcpz_time now,
-                                  const struct mcpz_event_task *task)
+                                  struct mcpz_class *class, const struct mcpz_event_task *task)
 {
     const mcpz_time deadline_us = now + MCPZ_MS(task->timeout_ms);
     uint32_t slot = mcpz_call_table_take(&caller->table, deadline_us);
@@ -53,15 +82,33 @@ static struct mcpz_call_out *take(struct mcpz_caller *caller, mcpz_time now,
         .request = task->request,
         .started_us = now,
         .deadline_us = deadline_us,
+        .class = (uint16_t)(class - caller->router.classes),
+        .repeatable = task->idempotent || task->idempotency_key.length > 0,
+        .has_input = task->has_input,
+        .may_hedge = true,
+        .twin = MCPZ_CALL_NONE,
     };
     mcpz_bytes_to_text(task->capability, call->capability, sizeof(call->capability));
     mcpz_index_put(&caller->by_request, task->request, slot);
+    mcpz_router_hold(class, now);
     return call;
 }
 
-/* It is with no provider now. */
-static void let_go(struct mcpz_caller *caller, struct mcpz_call_out *slot)
+/* Tell the router what has come of it, once. */
+static void end_route(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                      enum mcpz_call_outcome outcome, const struct mcpz_load_report *report)
 {
+    if (slot->has_route) {
+        slot->has_route = false;
+        mcpz_router_end(&caller->router, &slot->route, now, outcome, MCPZ_MS(slot->retry_after_ms),
+                        report);
+    }
+}
+
+/* It is with no provider now. */
+static void let_go(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now)
+{
+    end_route(caller, slot, now, MCPZ_OUTCOME_NOTHING, NULL);
     if (slot->open) {
         (void)mcpz_index_remove(&caller->by_call, slot->call);
     }
@@ -70,18 +117,21 @@ static void let_go(struct mcpz_caller *caller, struct mcpz_call_out *slot)
     mcpz_call_table_part(&caller->table, number_of(caller, slot));
 }
 
-static void give_back(struct mcpz_caller *caller, struct mcpz_call_out *slot)
+/* Free a slot. A twin that goes on without it takes its place. */
+static void give_back(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now)
 {
-    let_go(caller, slot);
-    (void)mcpz_index_remove(&caller->by_request, slot->request);
+    struct mcpz_call_out *twin = twin_of(caller, slot);
+
+    let_go(caller, slot, now);
+    if (twin == NULL) {
+        (void)mcpz_index_remove(&caller->by_request, slot->request);
+        mcpz_router_release(class_of(caller, slot));
+    } else {
+        twin->twin = MCPZ_CALL_NONE;
+        twin->is_twin = false;
+        mcpz_index_put(&caller->by_request, twin->request, number_of(caller, twin));
+    }
     mcpz_call_table_give_back(&caller->table, number_of(caller, slot));
-}
-
-size_t mcpz_caller_count_to(const struct mcpz_caller *caller, const struct mcpz_id *provider)
-{
-    const struct mcpz_call_peer *peer = mcpz_call_table_peer(&caller->table, provider);
-
-    return peer != NULL ? peer->calls.count : 0;
 }
 
 bool mcpz_caller_is_linked(const struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
@@ -108,9 +158,22 @@ static struct mcpz_action_task *append_task(struct mcpz_outbox *out, enum mcpz_a
     return &action->task;
 }
 
-static void finish(struct mcpz_caller *caller, struct mcpz_call_out *slot, uint32_t code,
-                   struct mcpz_bytes text, struct mcpz_outbox *out)
+/* The other of two is not wanted any more. */
+static void drop_twin(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                      struct mcpz_outbox *out)
 {
+    struct mcpz_call_out *twin = twin_of(caller, slot);
+
+    if (twin != NULL) {
+        send_cancel(twin, out);
+        give_back(caller, twin, now);
+    }
+}
+
+static void finish(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                   uint32_t code, struct mcpz_bytes text, struct mcpz_outbox *out)
+{
+    drop_twin(caller, slot, now, out);
     struct mcpz_action_task *done = append_task(out, MCPZ_ACTION_TASK_DONE, slot->request);
 
     done->code = code;
@@ -120,33 +183,77 @@ static void finish(struct mcpz_caller *caller, struct mcpz_call_out *slot, uint3
     done->retry_after_ms = code != MCPZ_CODE_OK ? slot->retry_after_ms : 0;
     caller->done += code == MCPZ_CODE_OK;
     caller->failed += code != MCPZ_CODE_OK;
-    give_back(caller, slot);
+    give_back(caller, slot, now);
+}
+
+/* Have the edge say START again, now or at `at_us`. */
+static void start_again(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                        mcpz_time at_us, struct mcpz_outbox *out)
+{
+    let_go(caller, slot, now);
+    if (at_us > now) {
+        slot->retry_at_us = at_us;
+        mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot),
+                      mcpz_time_min(at_us, slot->deadline_us));
+        return;
+    }
+    (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+}
+
+/* Note that this attempt has come to nothing. */
+static void note_failed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                        uint32_t code, const struct mcpz_load_report *report,
+                        struct mcpz_outbox *out)
+{
+    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_CALL_FAILED,
+                                              .about = slot->provider,
+                                              .reason = code});
+    end_route(caller, slot, now, mcpz_outcome_of(code), report);
+    slot->failed[slot->attempts - 1] = slot->provider;
+    slot->last_code = code;
+}
+
+/* May it be tried elsewhere? Takes a token of the budget if it needs one. */
+static bool may_try_again(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                          const struct mcpz_call_out *slot, uint32_t code)
+{
+    return mcpz_code_is_retryable(code) && !slot->answered &&
+           slot->attempts < MCPZ_CALL_ATTEMPTS_MAX && sight->now < slot->deadline_us &&
+           mcpz_choice_is_left(caller, sight, slot) &&
+           (mcpz_outcome_is_free(code) ||
+            mcpz_router_may_retry(&caller->router, class_of(caller, slot), sight->now));
 }
 
 /*
  * An attempt has failed: try another provider while there is one and it can do no harm, or say so
- * in the words of the one that failed.
+ * in the words of the one that failed. Where a twin is under way, all hope is with that.
  */
 static void fail_attempt(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                          struct mcpz_call_out *slot, uint32_t code, struct mcpz_bytes text,
-                         struct mcpz_outbox *out)
+                         const struct mcpz_load_report *report, struct mcpz_outbox *out)
 {
-    struct mcpz_id another;
+    struct mcpz_call_out *twin = twin_of(caller, slot);
 
-    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_CALL_FAILED,
-                                              .about = slot->provider,
-                                              .reason = code});
-    slot->failed[slot->attempts - 1] = slot->provider;
-    if (!mcpz_code_is_retryable(code) || slot->answered ||
-        slot->attempts == MCPZ_CALL_ATTEMPTS_MAX || sight->now >= slot->deadline_us ||
-        !mcpz_choice_make(caller, sight, slot, &another)) {
-        finish(caller, slot, code, text, out);
+    note_failed(caller, slot, sight->now, code, report, out);
+    if (twin != NULL && !slot->answered) {
+        if (slot->is_twin && twin->attempts < MCPZ_CALL_ATTEMPTS_MAX) {
+            /* The other is not to go there in its turn. */
+            twin->failed[twin->attempts - 1] = slot->provider;
+            twin->attempts++;
+        }
+        give_back(caller, slot, sight->now);
         return;
     }
-    slot->last_code = code;
-    let_go(caller, slot);
+    if (!may_try_again(caller, sight, slot, code)) {
+        finish(caller, slot, sight->now, code, text, out);
+        return;
+    }
     caller->retried++;
-    (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+    start_again(caller, slot, sight->now,
+                mcpz_outcome_is_free(code)
+                    ? sight->now
+                    : sight->now + mcpz_retry_backoff_us(&caller->rng, slot->attempts + 1),
+                out);
 }
 
 /* A link has taken the place of the one that a call went over: what was said there may be lost. */
@@ -156,12 +263,16 @@ static void start_over(struct mcpz_caller *caller, const struct mcpz_call_sight 
     send_cancel(slot, out);
     if (slot->answered) {
         fail_attempt(caller, sight, slot, MCPZ_CODE_PROVIDER_LOST,
-                     mcpz_text("the link to the provider was replaced before all had come"), out);
+                     mcpz_text("the link to the provider was replaced before all had come"), NULL,
+                     out);
+        return;
+    }
+    if (slot->twin != MCPZ_CALL_NONE) {
+        give_back(caller, slot, sight->now);
         return;
     }
     slot->attempts--; /* the provider has not failed */
-    let_go(caller, slot);
-    (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+    start_again(caller, slot, sight->now, sight->now, out);
 }
 
 static void settle(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
@@ -173,19 +284,20 @@ static void settle(struct mcpz_caller *caller, const struct mcpz_call_sight *sig
         break;
     case MCPZ_CALL_FATE_LOST:
         fail_attempt(caller, sight, slot, MCPZ_CODE_PROVIDER_LOST,
-                     mcpz_text("the link to the provider broke before it answered"), out);
+                     mcpz_text("the link to the provider broke before it answered"), NULL, out);
         break;
     case MCPZ_CALL_FATE_REPLACED:
         start_over(caller, sight, slot, out);
         break;
     case MCPZ_CALL_FATE_REACHED:
-        let_go(caller, slot);
-        (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+        slot->reached = true;
+        start_again(caller, slot, sight->now, sight->now, out);
         break;
     case MCPZ_CALL_FATE_UNREACHABLE:
         slot->attempts++; /* it counts, though nothing was sent */
+        mcpz_router_unreachable(class_of(caller, slot), &slot->provider, sight->now);
         fail_attempt(caller, sight, slot, MCPZ_CODE_PROVIDER_LOST,
-                     mcpz_text("the provider cannot be reached"), out);
+                     mcpz_text("the provider cannot be reached"), NULL, out);
         break;
     }
 }
@@ -203,15 +315,49 @@ static void settle_some(struct mcpz_caller *caller, const struct mcpz_call_sight
 
 /* ---- What our edge says ------------------------------------------------------------------- */
 
-static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
-                      const struct mcpz_event_task *task, struct mcpz_outbox *out)
+/* When to look at an open call again, other than at its deadline: core/router/router.h. */
+static void plan_look(struct mcpz_caller *caller, const struct mcpz_call_out *slot, mcpz_time now)
 {
+    const struct mcpz_class *class = class_of(caller, slot);
+    mcpz_time at_us = slot->deadline_us;
+
+    if (slot->open && slot->has_route && !slot->answered && class->present > 1) {
+        mcpz_time look_us = mcpz_router_stalls_at(&caller->router, &slot->route);
+        if (look_us == MCPZ_TIME_NEVER || look_us <= now) {
+            look_us = now + LOOK_AGAIN_US; /* nothing is known yet, or nobody is better */
+        }
+        const mcpz_time hedge_us = mcpz_router_hedge_at(class, slot->route.begun_us);
+        if (slot->may_hedge && slot->repeatable && !slot->has_input && hedge_us > now) {
+            look_us = mcpz_time_min(look_us, hedge_us);
+        }
+        at_us = mcpz_time_min(at_us, look_us);
+    }
+    mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot), at_us);
+}
+
+/* Calls that bring no priority of their own have that of the rule. */
+static uint32_t priority_of(const struct mcpz_class *class, const struct mcpz_event_task *task)
+{
+    return task->priority == MCPZ_PRIORITY_DEFAULT ? class->priority : task->priority;
+}
+
+/* Send it to the backend that was chosen for it, which is linked. */
+static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                      size_t backend, const struct mcpz_event_task *task, struct mcpz_outbox *out)
+{
+    struct mcpz_class *class = class_of(caller, slot);
+
     slot->call = ++caller->next_call;
     slot->attempts++;
     slot->open = true;
+    slot->reached = false;
+    slot->retry_at_us = 0;
     slot->send_credit = MCPZ_CALL_WINDOW_BYTES;
     slot->receive_credit = MCPZ_CALL_WINDOW_BYTES;
+    slot->route = mcpz_router_begin(&caller->router, class, now, backend);
+    slot->has_route = true;
     mcpz_index_put(&caller->by_call, slot->call, number_of(caller, slot));
+    plan_look(caller, slot, now);
 
     mcpz_outbox_send(out, &slot->provider,
                      &(struct mcpz_msg){
@@ -222,7 +368,7 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
                                  .capability = task->capability,
                                  .timeout_ms = (uint32_t)((slot->deadline_us - now + 999) / 1000),
                                  .attempt = slot->attempts,
-                                 .priority = task->priority,
+                                 .priority = priority_of(class, task),
                                  .tenant = task->tenant,
                                  .traceparent = task->traceparent,
                                  .params = task->params,
@@ -236,14 +382,146 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
     }
 }
 
-static void refuse(struct mcpz_caller *caller, uint64_t request, struct mcpz_outbox *out)
+static void refuse(struct mcpz_caller *caller, uint64_t request, const char *text,
+                   struct mcpz_outbox *out)
 {
     struct mcpz_action_task *done = append_task(out, MCPZ_ACTION_TASK_DONE, request);
 
     done->code = MCPZ_CODE_BUSY;
-    done->text = mcpz_text("this node has too many calls under way: try again later");
+    done->text = mcpz_text(text);
     done->retry_after_ms = MCPZ_RETRY_AFTER_MS;
     caller->failed++;
+}
+
+/* Nobody can be chosen: say why, and when to come back. */
+static void fail_choice(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                        const struct mcpz_pick *pick, struct mcpz_outbox *out)
+{
+    uint32_t code = MCPZ_CODE_NO_PROVIDER;
+    const char *text = "no node that is alive and can be reached offers this capability";
+
+    switch (pick->verdict) {
+    case MCPZ_VERDICT_BARRED:
+        text = "nodes offer this capability, but a rule lets none of them serve it";
+        break;
+    case MCPZ_VERDICT_BROKEN:
+        code = MCPZ_CODE_UNAVAILABLE;
+        text = "every provider has failed too often lately: try again later";
+        break;
+    case MCPZ_VERDICT_BUSY:
+        code = MCPZ_CODE_BUSY;
+        text = "every provider is busy: try again later";
+        break;
+    case MCPZ_VERDICT_CHOSEN:
+    case MCPZ_VERDICT_NOBODY:
+    case MCPZ_VERDICT_TRIED:
+        break;
+    }
+    if (pick->retry_at_us > now) {
+        slot->retry_after_ms = (uint32_t)((pick->retry_at_us - now + 999) / 1000);
+    }
+    if (slot->attempts > 0) {
+        code = slot->last_code;
+        text = "the provider failed and no other one is reachable";
+    }
+    finish(caller, slot, now, code, mcpz_text(text), out);
+}
+
+/* The slot of a task that is new, or closed. NULL: it cannot be started, and that was said. */
+static struct mcpz_call_out *slot_for(struct mcpz_caller *caller,
+                                      const struct mcpz_call_sight *sight,
+                                      const struct mcpz_event_task *task, struct mcpz_outbox *out)
+{
+    struct mcpz_class *class = mcpz_choice_class(caller, sight, task->capability);
+    struct mcpz_call_out *slot = find_request(caller, task->request);
+
+    if (slot != NULL) {
+        return slot;
+    }
+    if (class == NULL) {
+        refuse(caller, task->request,
+               "this node calls too many capabilities at one time: try again later", out);
+        return NULL;
+    }
+    if (!mcpz_router_may_hold(class, caller->table.max - caller->table.count)) {
+        refuse(caller, task->request,
+               caller->table.count == caller->table.max
+                   ? "this node has too many calls under way: try again later"
+                   : "this node has too many calls of this capability under way: try again later",
+               out);
+        return NULL;
+    }
+    return take(caller, sight->now, class, task);
+}
+
+/* Ask those for their load whom the router wants to know about. */
+static void send_probes(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                        struct mcpz_class *class, struct mcpz_outbox *out)
+{
+    size_t asked[MCPZ_PROBES_PER_CALL];
+
+    if (class->held < 2) {
+        return; /* one call after another needs no balance, and no links to all who offer it */
+    }
+    const size_t count = mcpz_router_probe(&caller->router, class, sight->now, asked);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct mcpz_backend *backend = &class->backends[asked[i]];
+        if (!backend->linked) {
+            mcpz_outbox_append(out, MCPZ_ACTION_REACH)->reach.peer = backend->id;
+        }
+    }
+}
+
+/* A twin of an open call, to another provider that is linked; if there is none, it goes alone. */
+static void start_twin(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                       struct mcpz_call_out *slot, const struct mcpz_event_task *task,
+                       struct mcpz_outbox *out)
+{
+    struct mcpz_class *class = class_of(caller, slot);
+    struct mcpz_id tried[MCPZ_CALL_ATTEMPTS_MAX + 1];
+
+    slot->hedging = false;
+    memcpy(tried, slot->failed, sizeof(slot->failed));
+    tried[slot->attempts - 1] = slot->provider;
+    const struct mcpz_pick pick =
+        mcpz_router_pick(&caller->router, class, sight->now, tried, slot->attempts);
+    if (pick.verdict != MCPZ_VERDICT_CHOSEN || slot->attempts == MCPZ_CALL_ATTEMPTS_MAX ||
+        !class->backends[pick.backend].linked) {
+        return;
+    }
+    const uint32_t number = mcpz_call_table_take(&caller->table, slot->deadline_us);
+    if (number == MCPZ_CALL_NONE) {
+        return;
+    }
+    struct mcpz_call_out *twin = &caller->slots[number];
+    *twin = *slot;
+    twin->open = false;
+    twin->has_route = false;
+    twin->may_hedge = false;
+    twin->is_twin = true;
+    twin->provider = class->backends[pick.backend].id;
+    memcpy(twin->failed, tried, sizeof(twin->failed));
+    if (!mcpz_call_table_join(&caller->table, number, &twin->provider)) {
+        mcpz_call_table_give_back(&caller->table, number);
+        return;
+    }
+    twin->twin = number_of(caller, slot);
+    slot->twin = number;
+    open_call(caller, twin, sight->now, pick.backend, task, out);
+}
+
+/* Choose a provider: the one that was reached for this call, if it still can be. */
+static struct mcpz_pick pick_for(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                                 const struct mcpz_call_out *slot)
+{
+    struct mcpz_pick pick = {.verdict = MCPZ_VERDICT_CHOSEN};
+
+    if (slot->reached && mcpz_router_stands(&caller->router, class_of(caller, slot), sight->now,
+                                            &slot->provider, &pick.backend)) {
+        return pick;
+    }
+    return mcpz_choice_make(caller, sight, slot);
 }
 
 static void on_start(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
@@ -253,30 +531,31 @@ static void on_start(struct mcpz_caller *caller, const struct mcpz_call_sight *s
     assert(task->timeout_ms > 0 && task->timeout_ms <= MCPZ_CALL_TIMEOUT_MS_MAX);
     assert(task->priority <= MCPZ_PRIORITY_MAX);
 
-    struct mcpz_call_out *slot = find_request(caller, task->request);
-    if (slot != NULL && (slot->open || slot->reaching)) {
-        return; /* it is under way */
-    }
-    if (slot == NULL) {
-        slot = take(caller, sight->now, task);
-    }
-    if (slot == NULL) {
-        refuse(caller, task->request, out);
+    struct mcpz_call_out *slot = slot_for(caller, sight, task, out);
+    if (slot == NULL || slot->reaching) {
         return;
     }
-    if (!mcpz_choice_make(caller, sight, slot, &slot->provider)) {
-        bool has_tried = slot->attempts > 0;
-        finish(caller, slot, has_tried ? slot->last_code : MCPZ_CODE_NO_PROVIDER,
-               mcpz_text(has_tried
-                             ? "the provider failed and no other one is reachable"
-                             : "no node that is alive and can be reached offers this capability"),
-               out);
+    if (slot->open) { /* it is under way */
+        if (slot->hedging) {
+            start_twin(caller, sight, slot, task, out);
+        }
         return;
     }
+    const struct mcpz_pick pick = pick_for(caller, sight, slot);
+    if (pick.verdict != MCPZ_VERDICT_CHOSEN) {
+        fail_choice(caller, slot, sight->now, &pick, out);
+        return;
+    }
+    struct mcpz_class *class = class_of(caller, slot);
+    slot->provider = class->backends[pick.backend].id;
     if (!mcpz_call_table_join(&caller->table, number_of(caller, slot), &slot->provider)) {
-        finish(caller, slot, MCPZ_CODE_BUSY, mcpz_text("the provider cannot be called now"), out);
-    } else if (mcpz_caller_is_linked(caller, sight, &slot->provider)) {
-        open_call(caller, slot, sight->now, task, out);
+        finish(caller, slot, sight->now, MCPZ_CODE_BUSY,
+               mcpz_text("the provider cannot be called now"), out);
+        return;
+    }
+    if (mcpz_caller_is_linked(caller, sight, &slot->provider)) {
+        open_call(caller, slot, sight->now, pick.backend, task, out);
+        send_probes(caller, sight, class, out);
     } else {
         slot->reaching = true; /* the edge says it again when there is a link */
         struct mcpz_action *reach = mcpz_outbox_append(out, MCPZ_ACTION_REACH);
@@ -314,14 +593,15 @@ static void on_taken(struct mcpz_call_out *slot, uint32_t credit, struct mcpz_ou
                      });
 }
 
-static void on_cancel(struct mcpz_caller *caller, struct mcpz_call_out *slot,
+static void on_cancel(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
                       struct mcpz_outbox *out)
 {
+    drop_twin(caller, slot, now, out);
     if (slot->open) {
         send_cancel(slot, out);
     }
     caller->failed++;
-    give_back(caller, slot);
+    give_back(caller, slot, now);
 }
 
 void mcpz_caller_task(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
@@ -344,7 +624,7 @@ void mcpz_caller_task(struct mcpz_caller *caller, const struct mcpz_call_sight *
                          &(struct mcpz_msg){.kind = MCPZ_MSG_END,
                                             .end = {.call = slot->call, .from_caller = true}});
     } else if (event->kind == MCPZ_EVENT_TASK_CANCEL) {
-        on_cancel(caller, slot, out);
+        on_cancel(caller, slot, sight->now, out);
     }
 }
 
@@ -358,11 +638,28 @@ static struct mcpz_bytes output_of(const struct mcpz_msg *msg)
     return msg->kind == MCPZ_MSG_END ? msg->end.chunk : mcpz_bytes(NULL, 0);
 }
 
-static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot,
+static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
                     struct mcpz_bytes chunk, struct mcpz_outbox *out)
 {
-    finish(caller, slot, MCPZ_CODE_OK, mcpz_text(""), out);
+    end_route(caller, slot, now, MCPZ_OUTCOME_WELL, NULL);
+    finish(caller, slot, now, MCPZ_CODE_OK, mcpz_text(""), out);
     out->actions[out->count - 1].task.chunk = chunk;
+}
+
+/* Some of the result: from now on it is this provider's, and none but this one's. */
+static void take_output(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                        struct mcpz_bytes chunk, struct mcpz_outbox *out)
+{
+    if (!slot->answered) {
+        slot->answered = true;
+        drop_twin(caller, slot, now, out);
+        plan_look(caller, slot, now);
+    }
+    if (slot->has_route) {
+        mcpz_router_progressed(&caller->router, &slot->route, now);
+    }
+    slot->receive_credit -= (uint32_t)chunk.length;
+    append_task(out, MCPZ_ACTION_TASK_OUTPUT, slot->request)->chunk = chunk;
 }
 
 void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
@@ -379,23 +676,22 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
     struct mcpz_call_out *slot = &caller->slots[number];
     if (output_of(msg).length > slot->receive_credit) {
         send_cancel(slot, out);
-        finish(caller, slot, MCPZ_CODE_INTERNAL,
+        end_route(caller, slot, sight->now, MCPZ_OUTCOME_BROKEN, NULL);
+        finish(caller, slot, sight->now, MCPZ_CODE_INTERNAL,
                mcpz_text("the provider sent more than it was allowed to"), out);
     } else if (msg->kind == MCPZ_MSG_END) {
-        succeed(caller, slot, msg->end.chunk, out);
+        succeed(caller, slot, sight->now, msg->end.chunk, out);
     } else if (msg->kind == MCPZ_MSG_FAIL) {
         uint32_t code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;
         slot->retry_after_ms = msg->fail.retry_after_ms;
-        fail_attempt(caller, sight, slot, code, msg->fail.text, out);
+        fail_attempt(caller, sight, slot, code, msg->fail.text, NULL, out);
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
         uint32_t before = slot->send_credit;
         slot->send_credit = mcpz_call_widen(before, msg->credit.bytes);
         append_task(out, MCPZ_ACTION_TASK_PULL, slot->request)->credit =
             slot->send_credit - before;
     } else {
-        slot->answered = true;
-        slot->receive_credit -= (uint32_t)msg->data.chunk.length;
-        append_task(out, MCPZ_ACTION_TASK_OUTPUT, slot->request)->chunk = msg->data.chunk;
+        take_output(caller, slot, sight->now, msg->data.chunk, out);
     }
 }
 
@@ -429,6 +725,66 @@ void mcpz_caller_fact(struct mcpz_caller *caller, const struct mcpz_call_sight *
     settle_some(caller, sight, out);
 }
 
+/* Its provider hangs: have it started again elsewhere, if it may be done twice. */
+static void move(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                 struct mcpz_call_out *slot, struct mcpz_outbox *out)
+{
+    end_route(caller, slot, sight->now, MCPZ_OUTCOME_BROKEN, NULL);
+    note_failed(caller, slot, sight->now, MCPZ_CODE_PROVIDER_LOST, NULL, out);
+    if (!slot->repeatable || slot->attempts == MCPZ_CALL_ATTEMPTS_MAX ||
+        !mcpz_choice_is_left(caller, sight, slot)) {
+        plan_look(caller, slot, sight->now);
+        return;
+    }
+    send_cancel(slot, out);
+    caller->moved++;
+    start_again(caller, slot, sight->now, sight->now, out);
+}
+
+/* An open call is not answered yet: is its provider only slow, or does it hang? */
+static void look_at(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                    struct mcpz_call_out *slot, struct mcpz_outbox *out)
+{
+    struct mcpz_class *class = class_of(caller, slot);
+
+    if (!slot->has_route || slot->twin != MCPZ_CALL_NONE) {
+        mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot), slot->deadline_us);
+        return;
+    }
+    if (mcpz_router_judge(&caller->router, &slot->route, sight->now)) {
+        move(caller, sight, slot, out);
+        return;
+    }
+    if (slot->may_hedge && slot->repeatable && !slot->has_input &&
+        mcpz_router_hedge_at(class, slot->route.begun_us) <= sight->now) {
+        slot->may_hedge = false;
+        slot->hedging = mcpz_router_may_hedge(&caller->router, class);
+        if (slot->hedging) {
+            (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+        }
+    }
+    plan_look(caller, slot, sight->now);
+}
+
+static void on_due(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                   struct mcpz_call_out *slot, struct mcpz_outbox *out)
+{
+    if (slot->deadline_us <= sight->now) {
+        if (slot->open) {
+            send_cancel(slot, out);
+        }
+        end_route(caller, slot, sight->now, MCPZ_OUTCOME_LATE, NULL);
+        finish(caller, slot, sight->now, MCPZ_CODE_TIMEOUT,
+               mcpz_text("the task was not done within its time"), out);
+    } else if (slot->retry_at_us != 0) {
+        slot->retry_at_us = 0;
+        mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot), slot->deadline_us);
+        (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+    } else {
+        look_at(caller, sight, slot, out);
+    }
+}
+
 void mcpz_caller_tick(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                       struct mcpz_outbox *out)
 {
@@ -437,11 +793,6 @@ void mcpz_caller_tick(struct mcpz_caller *caller, const struct mcpz_call_sight *
     settle_some(caller, sight, out);
     while (mcpz_call_may_end(out) &&
            mcpz_heap_due(&caller->table.deadlines, sight->now, &number)) {
-        struct mcpz_call_out *slot = &caller->slots[number];
-        if (slot->open) {
-            send_cancel(slot, out);
-        }
-        finish(caller, slot, MCPZ_CODE_TIMEOUT, mcpz_text("the task was not done within its time"),
-               out);
+        on_due(caller, sight, &caller->slots[number], out);
     }
 }

@@ -9,6 +9,10 @@
  *   reaching --> closed ----------+  closed --> RETRY, and START again
  *
  * A closed call waits for the edge to say START again, and all the input: no payload is kept here.
+ *
+ * A call that may be done twice, brings no input and takes long is hedged: a *twin* of it goes to
+ * another provider, and whichever answers first ends both (Dean, Barroso, "The tail at scale",
+ * 2013). Where its provider hangs, it is moved (core/router/router.h).
  */
 
 #ifndef CORE_CALLS_CALLER_H
@@ -24,6 +28,7 @@
 #include "core/calls/table.h"
 #include "core/event.h"
 #include "core/outbox.h"
+#include "core/router/router.h"
 #include "proto/code.h"
 #include "proto/id.h"
 #include "proto/limits.h"
@@ -44,6 +49,17 @@ struct mcpz_call_out {
     uint32_t receive_credit; /* bytes we will still take */
     uint32_t last_code;      /* why the last attempt ended */
     uint32_t retry_after_ms; /* what it said of coming back; 0: nothing */
+    uint16_t class;          /* of the router, which it holds */
+    bool has_route;          /* the router knows where it is */
+    bool reached;            /* there is a link to the provider now, for this call */
+    bool repeatable;         /* it may be done twice */
+    bool has_input;
+    bool may_hedge;        /* it was not hedged yet */
+    bool hedging;          /* the edge was asked to say START again, for a twin */
+    bool is_twin;          /* of the call that the edge knows */
+    uint32_t twin;         /* its slot; MCPZ_CALL_NONE: there is none */
+    mcpz_time retry_at_us; /* closed, and to be started again then; 0: no */
+    struct mcpz_route route;
 };
 
 struct mcpz_caller {
@@ -53,11 +69,18 @@ struct mcpz_caller {
     struct mcpz_call_out *slots;  /* table.max */
     struct mcpz_index by_request; /* all of them */
     struct mcpz_index by_call;    /* those that are open */
+    struct mcpz_router router;
+    uint32_t offers_digest; /* of the registry that the router's lists are made from */
     uint64_t next_call;
     uint64_t done;
     uint64_t failed;
     uint64_t retried;
+    uint64_t moved; /* away from providers that hang */
 };
+
+/* The router's sizes, of a server. */
+#define MCPZ_CALLER_CLASSES_MAX 64
+#define MCPZ_CALLER_BACKENDS_MAX 32
 
 /** How much mcpz_caller_init() takes from its arena. */
 size_t mcpz_caller_bytes(size_t calls_max);
@@ -82,9 +105,6 @@ void mcpz_caller_fact(struct mcpz_caller *caller, const struct mcpz_call_sight *
 /** End what is due, and some of what is to be ended. */
 void mcpz_caller_tick(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                       struct mcpz_outbox *out);
-
-/** How many calls to this provider are under way, or wait for a link to it. */
-size_t mcpz_caller_count_to(const struct mcpz_caller *caller, const struct mcpz_id *provider);
 
 /** Can we send to it now, over a link or through others? To ourselves we always can. */
 bool mcpz_caller_is_linked(const struct mcpz_caller *caller, const struct mcpz_call_sight *sight,

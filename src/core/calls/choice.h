@@ -1,6 +1,8 @@
 /*
- * Which provider a call goes to: one that is not suspect, has the fewest of our calls under way,
- * is linked, can be dialled, then by lot. One that has failed this call is not tried again.
+ * Which provider a call goes to: core/router/router.h chooses, and this says among whom.
+ *
+ * Who offers a capability is looked up when something about it has changed, and now and then, not
+ * for every call.
  */
 
 #ifndef CORE_CALLS_CHOICE_H
@@ -9,8 +11,17 @@
 #include "core/calls/caller.h"
 #include "core/calls/sight.h"
 
-/** Choose among the nodes that offer `slot`'s capability. False: there is none it can go to. */
-bool mcpz_choice_make(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
-                      const struct mcpz_call_out *slot, struct mcpz_id *provider);
+/** The class of a capability, with who offers it. NULL: too many are called at one time. */
+struct mcpz_class *mcpz_choice_class(struct mcpz_caller *caller,
+                                     const struct mcpz_call_sight *sight,
+                                     struct mcpz_bytes capability);
+
+/** Choose among those of `slot`'s class that have not failed it; after mcpz_choice_class(). */
+struct mcpz_pick mcpz_choice_make(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                                  const struct mcpz_call_out *slot);
+
+/** Could one be chosen? */
+bool mcpz_choice_is_left(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                         const struct mcpz_call_out *slot);
 
 #endif

@@ -210,12 +210,14 @@ static struct tally tally_pool(struct mcpz_router *router, const struct survey *
     return tally;
 }
 
-/* Fewest of our own calls there, linked, then by lot: where reports are too few. */
+/* Fewest of our own calls there, can be dialled, is linked, then by lot: where reports are too
+ * few. */
 static uint64_t blind_cost(const struct survey *survey, const struct mcpz_class *class,
                            const struct mcpz_backend *backend)
 {
     return (is_averse(class, backend, survey->now) ? (uint64_t)1 << 40 : 0) +
-           2 * (uint64_t)backend->outstanding + !backend->linked;
+           4 * (uint64_t)backend->outstanding + (backend->remote ? 2U : 0U) +
+           (backend->linked ? 0U : 1U);
 }
 
 static uint64_t load_cost(const struct survey *survey, const struct mcpz_backend *backend)
@@ -376,6 +378,22 @@ struct mcpz_pick mcpz_router_pick(struct mcpz_router *router, struct mcpz_class 
         pick.backend = choose(router, &survey, class);
     }
     return pick;
+}
+
+bool mcpz_router_stands(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now,
+                        const struct mcpz_id *id, size_t *backend)
+{
+    struct survey survey;
+
+    (void)router;
+    (void)look(&survey, class, now, NULL, 0);
+    for (size_t i = 0; i < class->backend_top; i++) {
+        if (survey.in[i] && mcpz_id_equal(&class->backends[i].id, id)) {
+            *backend = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- For people --------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #define PROBE_WAIT_US MCPZ_SECONDS(1) /* for an answer */
 #define HEDGE_TOKENS_MAX (10 * 1000)
 #define BULKHEAD_TIMES 4
+#define UNREACHABLE_US MCPZ_SECONDS(5)
 
 /* ---- Classes ------------------------------------------------------------------------------ */
 
@@ -223,6 +224,7 @@ void mcpz_router_list_add(struct mcpz_router *router, struct mcpz_class *class,
     backend->ring = (uint8_t)candidate->ring;
     backend->rtt_us = candidate->rtt_us;
     backend->linked = candidate->linked;
+    backend->remote = candidate->remote;
     backend->suspect = candidate->suspect;
 }
 
@@ -480,7 +482,8 @@ static void note_broken(struct mcpz_router *router, struct mcpz_class *class,
 }
 
 static void note_outcome(struct mcpz_router *router, struct mcpz_backend *backend,
-                         const struct mcpz_route *route, mcpz_time now, enum mcpz_outcome outcome)
+                         const struct mcpz_route *route, mcpz_time now,
+                         enum mcpz_call_outcome outcome)
 {
     struct mcpz_class *class = &router->classes[route->class];
 
@@ -512,7 +515,7 @@ static void note_outcome(struct mcpz_router *router, struct mcpz_backend *backen
 }
 
 void mcpz_router_end(struct mcpz_router *router, const struct mcpz_route *route, mcpz_time now,
-                     enum mcpz_outcome outcome, mcpz_time retry_after_us,
+                     enum mcpz_call_outcome outcome, mcpz_time retry_after_us,
                      const struct mcpz_load_report *report)
 {
     struct mcpz_backend *backend = backend_of(router, route);
@@ -534,6 +537,15 @@ void mcpz_router_end(struct mcpz_router *router, const struct mcpz_route *route,
     }
     if (!backend->listed && backend->outstanding == 0) {
         remove_backend(class, backend);
+    }
+}
+
+void mcpz_router_unreachable(struct mcpz_class *class, const struct mcpz_id *id, mcpz_time now)
+{
+    struct mcpz_backend *backend = find_backend(class, id);
+
+    if (backend != NULL && backend->ejected_until_us < now + UNREACHABLE_US) {
+        backend->ejected_until_us = now + UNREACHABLE_US;
     }
 }
 
@@ -595,7 +607,7 @@ static bool may_ask(const struct mcpz_backend *backend, mcpz_time now)
     return backend->used && backend->listed && backend->allowed &&
            (backend->asked_us == 0 || now - backend->asked_us >= PROBE_WAIT_US) &&
            (!backend->has_report || now - backend->reported_us >= MCPZ_MS(1)) &&
-           mcpz_breaker_state(&backend->breaker, now) != MCPZ_BREAKER_OPEN;
+           mcpz_breaker_state(&backend->breaker, now) != MCPZ_BREAKER_OPEN && !backend->remote;
 }
 
 /* One by lot; the nearest most of the time, one in eight of the others. SIZE_MAX: none. */

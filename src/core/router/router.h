@@ -66,13 +66,13 @@
 
 #define MCPZ_ERRORS_ALL 1024 /* a share of errors of 1 */
 
-enum mcpz_outcome {
+enum mcpz_call_outcome {
     MCPZ_OUTCOME_WELL,
     MCPZ_OUTCOME_FAILED,  /* it ran and said no: may be the caller's fault */
-    MCPZ_OUTCOME_BROKEN,  /* lost or crashed: its own fault */
+    MCPZ_OUTCOME_BROKEN,  /* crashed, or hangs: its own fault */
     MCPZ_OUTCOME_LATE,    /* not in time: its own fault if it has ended nothing meanwhile */
     MCPZ_OUTCOME_BUSY,    /* refused before it ran: come back later */
-    MCPZ_OUTCOME_NOTHING, /* cancelled by us: says nothing */
+    MCPZ_OUTCOME_NOTHING, /* cancelled by us, or its link broke: members know better */
 };
 
 /* How far a node is. */
@@ -88,6 +88,7 @@ struct mcpz_candidate {
     enum mcpz_ring ring;
     uint32_t rtt_us; /* 0: unknown */
     bool linked;
+    bool remote; /* not linked, and it cannot be dialled: calls go through others */
     bool suspect;
 };
 
@@ -97,6 +98,7 @@ struct mcpz_backend {
     bool listed;  /* it was in the last list: else it goes when its calls have ended */
     bool allowed; /* by the rules */
     bool linked;
+    bool remote;
     bool suspect;
     bool has_report;
     uint8_t ring;      /* enum mcpz_ring */
@@ -248,6 +250,13 @@ struct mcpz_pick mcpz_router_outlook(struct mcpz_router *router, struct mcpz_cla
 struct mcpz_pick mcpz_router_pick(struct mcpz_router *router, struct mcpz_class *class,
                                   mcpz_time now, const struct mcpz_id *tried, size_t tried_count);
 
+/** Can this one be chosen now, whom somebody has chosen before? False: pick again. */
+bool mcpz_router_stands(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now,
+                        const struct mcpz_id *id, size_t *backend);
+
+/** It could not be reached: for a while it is picked only if nobody else is there. */
+void mcpz_router_unreachable(struct mcpz_class *class, const struct mcpz_id *id, mcpz_time now);
+
 /** A call goes to the backend that was picked in this very step. */
 struct mcpz_route mcpz_router_begin(struct mcpz_router *router, struct mcpz_class *class,
                                     mcpz_time now, size_t backend);
@@ -258,7 +267,7 @@ void mcpz_router_progressed(struct mcpz_router *router, const struct mcpz_route 
 
 /** It has ended. `retry_after_us` counts with BUSY; `report` may be NULL. */
 void mcpz_router_end(struct mcpz_router *router, const struct mcpz_route *route, mcpz_time now,
-                     enum mcpz_outcome outcome, mcpz_time retry_after_us,
+                     enum mcpz_call_outcome outcome, mcpz_time retry_after_us,
                      const struct mcpz_load_report *report);
 
 /** May it be tried once more? Takes a token of the budget if so. */

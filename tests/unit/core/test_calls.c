@@ -378,9 +378,14 @@ TEST(input_said_before_the_second_start_is_dropped)
     uint64_t call = open_at_alice(true);
     link_with(&bob);
     receive(1, &alice, fail_with(call, MCPZ_CODE_BUSY));
+    CHECK_UINT(count_actions(MCPZ_ACTION_TASK_RETRY), 0); /* it backs off */
+    const mcpz_time again_us = mcpz_calls_deadline(&calls);
+    CHECK(again_us <= 1 + MCPZ_RETRY_BACKOFF_US);
+    step(again_us, (struct mcpz_event){.kind = MCPZ_EVENT_TICK});
     CHECK_UINT(count_actions(MCPZ_ACTION_TASK_RETRY), 1);
-    step(1, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_INPUT,
-                                .task = {.request = 1, .chunk = mcpz_text("stale")}});
+    CHECK_UINT(mcpz_calls_deadline(&calls), MCPZ_MS(1000));
+    step(again_us, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_INPUT,
+                                       .task = {.request = 1, .chunk = mcpz_text("stale")}});
     CHECK_UINT(out.count, 0);
 }
 

@@ -103,14 +103,14 @@ static struct mcpz_route begin(char name, mcpz_time now)
     return (struct mcpz_route){0};
 }
 
-static void end(const struct mcpz_route *route, mcpz_time now, enum mcpz_outcome outcome)
+static void end(const struct mcpz_route *route, mcpz_time now, enum mcpz_call_outcome outcome)
 {
     mcpz_router_end(&router, route, now, outcome, MCPZ_SECONDS(7), NULL);
     mcpz_router_release(class);
 }
 
 /* A call from `at` that takes so long. */
-static void call(char name, mcpz_time at_us, mcpz_time took_us, enum mcpz_outcome outcome)
+static void call(char name, mcpz_time at_us, mcpz_time took_us, enum mcpz_call_outcome outcome)
 {
     const struct mcpz_route route = begin(name, at_us);
     end(&route, at_us + took_us, outcome);

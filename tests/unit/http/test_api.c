@@ -145,6 +145,7 @@ TEST(codes_have_the_status_they_are_promised)
         {MCPZ_CODE_RATE_LIMITED, 429},
         {MCPZ_CODE_OVERLOADED, 503},
         {MCPZ_CODE_DRAINING, 503},
+        {MCPZ_CODE_UNAVAILABLE, 503},
         {MCPZ_CODE_NO_TIME, 504},
         {MCPZ_CODE_TOO_LARGE, 413},
         {MCPZ_CODE_TIMEOUT, 504},

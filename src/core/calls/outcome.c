@@ -1,0 +1,28 @@
+#include "core/calls/outcome.h"
+
+#include "proto/code.h"
+
+enum mcpz_call_outcome mcpz_outcome_of(uint32_t code)
+{
+    switch (code) {
+    case MCPZ_CODE_PROVIDER_FAILED:
+        return MCPZ_OUTCOME_FAILED;
+    case MCPZ_CODE_PROVIDER_CRASHED:
+    case MCPZ_CODE_START_FAILED:
+    case MCPZ_CODE_INTERNAL:
+        return MCPZ_OUTCOME_BROKEN;
+    case MCPZ_CODE_TIMEOUT:
+        return MCPZ_OUTCOME_LATE;
+    case MCPZ_CODE_BUSY:
+    case MCPZ_CODE_DRAINING:
+        return MCPZ_OUTCOME_BUSY;
+    default: /* the caller's own fault, about this call only, or a link that broke */
+        return MCPZ_OUTCOME_NOTHING;
+    }
+}
+
+bool mcpz_outcome_is_free(uint32_t code)
+{
+    return code == MCPZ_CODE_PROVIDER_LOST || code == MCPZ_CODE_NOT_OFFERED ||
+           code == MCPZ_CODE_DRAINING;
+}
