@@ -58,8 +58,8 @@ void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_calls_config *c
 
 /**
  * Take in one event. Handles TASK_*, RUN_*, PROVIDE, WITHDRAW, LIMITS, DRAIN, RESUME, RECV of
- * OPEN .. CREDIT, TICK; facts LINKED, UNLINKED, UNREACHABLE, RELAYED and UNRELAYED. Asks for REACH
- * where the provider chosen is not linked.
+ * OPEN .. CREDIT, LOAD_ASK and LOAD, TICK; facts LINKED, UNLINKED, UNREACHABLE, RELAYED and
+ * UNRELAYED. Asks for REACH where the provider chosen is not linked.
  */
 void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_call_sight *sight,
                      const struct mcpz_event *event, struct mcpz_outbox *out);

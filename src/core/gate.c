@@ -15,12 +15,9 @@ static_assert(MCPZ_LANES_MAX <= UINT8_MAX, "a lane's index fits");
 
 static struct mcpz_gate_lane *find_lane(struct mcpz_gate *gate, struct mcpz_bytes name)
 {
-    for (size_t i = 0; i < MCPZ_LANES_MAX && name.length > 0; i++) {
-        if (mcpz_bytes_equal(mcpz_text(gate->lanes[i].name), name)) {
-            return &gate->lanes[i];
-        }
-    }
-    return NULL;
+    const size_t at = mcpz_gate_lane(gate, name);
+
+    return at < MCPZ_LANES_MAX ? &gate->lanes[at] : NULL;
 }
 
 static uint8_t index_of(const struct mcpz_gate *gate, const struct mcpz_gate_lane *lane)
@@ -109,14 +106,21 @@ void mcpz_gate_withdraw(struct mcpz_gate *gate, struct mcpz_bytes name)
     }
 }
 
+size_t mcpz_gate_lane(const struct mcpz_gate *gate, struct mcpz_bytes name)
+{
+    size_t at = 0;
+
+    while (at < MCPZ_LANES_MAX && !mcpz_bytes_equal(mcpz_text(gate->lanes[at].name), name)) {
+        at++;
+    }
+    return name.length > 0 ? at : MCPZ_LANES_MAX;
+}
+
 bool mcpz_gate_knows(const struct mcpz_gate *gate, struct mcpz_bytes name)
 {
-    for (size_t i = 0; i < MCPZ_LANES_MAX && name.length > 0; i++) {
-        if (mcpz_bytes_equal(mcpz_text(gate->lanes[i].name), name)) {
-            return gate->lanes[i].offered;
-        }
-    }
-    return false;
+    const size_t at = mcpz_gate_lane(gate, name);
+
+    return at < MCPZ_LANES_MAX && gate->lanes[at].offered;
 }
 
 /* ---- Refusals ----------------------------------------------------------------------------- */

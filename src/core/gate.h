@@ -152,6 +152,9 @@ void mcpz_gate_drain(struct mcpz_gate *gate, mcpz_time until_us);
 /** Is this offered, or was until its last calls end? */
 bool mcpz_gate_knows(const struct mcpz_gate *gate, struct mcpz_bytes name);
 
+/** The index of its lane; MCPZ_LANES_MAX: it has none. */
+size_t mcpz_gate_lane(const struct mcpz_gate *gate, struct mcpz_bytes name);
+
 /**
  * A call has come; what becomes of it? `handle` is free (asserted). After REFUSE it still is;
  * `*pushed_out` is free too.

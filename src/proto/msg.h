@@ -68,6 +68,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_OVERLAY_SWITCHED = 38,
     MCPZ_MSG_RELAY = 39,
     MCPZ_MSG_RELAY_TAKEN = 40,
+    MCPZ_MSG_LOAD_ASK = 45,
+    MCPZ_MSG_LOAD = 46,
     MCPZ_MSG_KIND_END,
 };
 
@@ -262,6 +264,8 @@ struct mcpz_msg_end {
     uint64_t call;
     bool from_caller;
     struct mcpz_bytes chunk; /* the last of it, as in DATA, which it saves; may be empty */
+    uint32_t load; /* of the provider, see LOAD: 1 more than are in flight; 0: not said */
+    uint32_t latency_us;
 };
 
 /* From the provider: the call failed, nothing more comes. */
@@ -270,6 +274,20 @@ struct mcpz_msg_fail {
     uint32_t code; /* enum mcpz_code */
     struct mcpz_bytes text;
     uint32_t retry_after_ms; /* come back no sooner; 0: unknown */
+    uint32_t load;           /* as in END */
+    uint32_t latency_us;
+};
+
+/* "How much have you to do?" Answered by LOAD if it is offered. */
+struct mcpz_msg_load_ask {
+    struct mcpz_bytes capability;
+};
+
+/* What a provider has to do of one capability: core/load.h. */
+struct mcpz_msg_load {
+    struct mcpz_bytes capability;
+    uint32_t in_flight;
+    uint32_t latency_us; /* of those at about as many in flight; 0: unknown */
 };
 
 /* From the caller: stop it. */
@@ -506,6 +524,8 @@ struct mcpz_msg {
         struct mcpz_msg_end end;
         struct mcpz_msg_fail fail;
         struct mcpz_msg_cancel cancel;
+        struct mcpz_msg_load_ask load_ask;
+        struct mcpz_msg_load load;
         struct mcpz_msg_credit credit;
         struct mcpz_msg_delta delta;
         struct mcpz_msg_digests digests;

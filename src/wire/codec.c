@@ -289,18 +289,26 @@ static const struct mcpz_field data_fields[] = {
 
 #define S struct mcpz_msg_end
 static const struct mcpz_field end_fields[] = {
-    {U64(S, call)},
-    {BOOL(S, from_caller)},
-    {BYTES(S, chunk, 0, MCPZ_CHUNK_BYTES_MAX)},
+    {U64(S, call)}, {BOOL(S, from_caller)}, {BYTES(S, chunk, 0, MCPZ_CHUNK_BYTES_MAX)},
+    {U32(S, load)}, {U32(S, latency_us)},
 };
 #undef S
 
+#define S struct mcpz_msg_load
+static const struct mcpz_field load_fields[] = {
+    {TEXT(S, capability, MCPZ_CAPABILITY_BYTES_MAX)},
+    {U32(S, in_flight)},
+    {U32(S, latency_us)},
+};
+#undef S
+
+static const struct mcpz_field load_ask_fields[] = {
+    {TEXT(struct mcpz_msg_load_ask, capability, MCPZ_CAPABILITY_BYTES_MAX)}};
+
 #define S struct mcpz_msg_fail
 static const struct mcpz_field fail_fields[] = {
-    {U64(S, call)},
-    {CODE(S, code)},
-    {TEXT(S, text, MCPZ_MESSAGE_BYTES_MAX)},
-    {U32(S, retry_after_ms)},
+    {U64(S, call)},           {CODE(S, code)}, {TEXT(S, text, MCPZ_MESSAGE_BYTES_MAX)},
+    {U32(S, retry_after_ms)}, {U32(S, load)},  {U32(S, latency_us)},
 };
 #undef S
 
@@ -473,6 +481,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_DATA] = NAMED("data", struct mcpz_msg_data, data_fields),
     [MCPZ_MSG_END] = NAMED("end", struct mcpz_msg_end, end_fields),
     [MCPZ_MSG_FAIL] = NAMED("fail", struct mcpz_msg_fail, fail_fields),
+    [MCPZ_MSG_LOAD_ASK] = NAMED("load_ask", struct mcpz_msg_load_ask, load_ask_fields),
+    [MCPZ_MSG_LOAD] = NAMED("load", struct mcpz_msg_load, load_fields),
     [MCPZ_MSG_CANCEL] = NAMED("cancel", struct mcpz_msg_cancel, cancel_fields),
     [MCPZ_MSG_CREDIT] = NAMED("credit", struct mcpz_msg_credit, credit_fields),
     [MCPZ_MSG_DELTA] = NAMED("delta", struct mcpz_msg_delta, delta_fields),

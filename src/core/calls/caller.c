@@ -469,6 +469,11 @@ static void send_probes(struct mcpz_caller *caller, const struct mcpz_call_sight
         const struct mcpz_backend *backend = &class->backends[asked[i]];
         if (!backend->linked) {
             mcpz_outbox_append(out, MCPZ_ACTION_REACH)->reach.peer = backend->id;
+        } else if (mcpz_id_equal(&backend->id, &caller->self) ||
+                   mcpz_links_find(&sight->fabric->links, &backend->id) != NULL) {
+            mcpz_outbox_send(out, &backend->id,
+                             &(struct mcpz_msg){.kind = MCPZ_MSG_LOAD_ASK,
+                                                .load_ask = {mcpz_text(class->capability)}});
         }
     }
 }
@@ -638,12 +643,29 @@ static struct mcpz_bytes output_of(const struct mcpz_msg *msg)
     return msg->kind == MCPZ_MSG_END ? msg->end.chunk : mcpz_bytes(NULL, 0);
 }
 
-static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
-                    struct mcpz_bytes chunk, struct mcpz_outbox *out)
+/* What an END or FAIL says of its provider's load; NULL: nothing. */
+static const struct mcpz_load_report *report_of(const struct mcpz_msg *msg,
+                                                struct mcpz_load_report *report)
 {
-    end_route(caller, slot, now, MCPZ_OUTCOME_WELL, NULL);
+    const bool ended = msg->kind == MCPZ_MSG_END;
+    const uint32_t load = ended ? msg->end.load : msg->fail.load;
+
+    if (load == 0) {
+        return NULL;
+    }
+    *report = (struct mcpz_load_report){
+        .rif = load - 1, .latency_us = ended ? msg->end.latency_us : msg->fail.latency_us};
+    return report;
+}
+
+static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
+                    const struct mcpz_msg *msg, struct mcpz_outbox *out)
+{
+    struct mcpz_load_report report;
+
+    end_route(caller, slot, now, MCPZ_OUTCOME_WELL, report_of(msg, &report));
     finish(caller, slot, now, MCPZ_CODE_OK, mcpz_text(""), out);
-    out->actions[out->count - 1].task.chunk = chunk;
+    out->actions[out->count - 1].task.chunk = msg->end.chunk;
 }
 
 /* Some of the result: from now on it is this provider's, and none but this one's. */
@@ -680,11 +702,12 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
         finish(caller, slot, sight->now, MCPZ_CODE_INTERNAL,
                mcpz_text("the provider sent more than it was allowed to"), out);
     } else if (msg->kind == MCPZ_MSG_END) {
-        succeed(caller, slot, sight->now, msg->end.chunk, out);
+        succeed(caller, slot, sight->now, msg, out);
     } else if (msg->kind == MCPZ_MSG_FAIL) {
         uint32_t code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;
+        struct mcpz_load_report report;
         slot->retry_after_ms = msg->fail.retry_after_ms;
-        fail_attempt(caller, sight, slot, code, msg->fail.text, NULL, out);
+        fail_attempt(caller, sight, slot, code, msg->fail.text, report_of(msg, &report), out);
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
         uint32_t before = slot->send_credit;
         slot->send_credit = mcpz_call_widen(before, msg->credit.bytes);

@@ -21,6 +21,7 @@ size_t mcpz_provider_bytes(size_t calls_max)
     return mcpz_call_table_bytes(calls_max) +
            mcpz_arena_cost(calls_max, sizeof(struct mcpz_call_in)) +
            2 * mcpz_index_bytes(calls_max) + mcpz_gate_bytes(calls_max) +
+           mcpz_arena_cost(MCPZ_LANES_MAX, sizeof(struct mcpz_load)) +
            mcpz_answers_bytes(answers_max(calls_max));
 }
 
@@ -31,6 +32,7 @@ void mcpz_provider_init(struct mcpz_provider *provider, const struct mcpz_id *se
     *provider = (struct mcpz_provider){
         .self = *self,
         .slots = mcpz_arena_take_sure(arena, calls_max, sizeof(struct mcpz_call_in)),
+        .loads = mcpz_arena_take_sure(arena, MCPZ_LANES_MAX, sizeof(struct mcpz_load)),
         .seed = seed,
     };
     mcpz_call_table_init(&provider->table, calls_max, seed, arena);
@@ -84,6 +86,45 @@ static uint32_t number_of(const struct mcpz_provider *provider, const struct mcp
     return (uint32_t)(slot - provider->slots);
 }
 
+/* ---- Load --------------------------------------------------------------------------------- */
+
+static void begin_load(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot)
+{
+    slot->loads = true;
+    slot->lane = provider->gate.calls[number_of(provider, slot)].lane;
+    slot->came_us = now;
+    slot->load = mcpz_load_begin(&provider->loads[slot->lane]);
+}
+
+/* What we have to do beside this call, which has ended. */
+static struct mcpz_load_report end_load(struct mcpz_provider *provider, mcpz_time now,
+                                        struct mcpz_call_in *slot, bool done)
+{
+    if (!slot->loads) {
+        return (struct mcpz_load_report){0};
+    }
+    slot->loads = false;
+    mcpz_load_end(&provider->loads[slot->lane], now, slot->came_us, slot->load, done);
+    return mcpz_load_report(&provider->loads[slot->lane], now);
+}
+
+void mcpz_provider_tell_load(struct mcpz_provider *provider, mcpz_time now,
+                             const struct mcpz_id *from, struct mcpz_bytes capability,
+                             struct mcpz_outbox *out)
+{
+    const size_t lane = mcpz_gate_lane(&provider->gate, capability);
+
+    if (lane == MCPZ_LANES_MAX || !provider->gate.lanes[lane].offered) {
+        return;
+    }
+    const struct mcpz_load_report report = mcpz_load_report(&provider->loads[lane], now);
+    mcpz_outbox_send(out, from,
+                     &(struct mcpz_msg){.kind = MCPZ_MSG_LOAD,
+                                        .load = {.capability = capability,
+                                                 .in_flight = report.rif,
+                                                 .latency_us = report.latency_us}});
+}
+
 /* `done`: it ran, and succeeded. */
 static void give_back(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
                       bool done)
@@ -92,6 +133,7 @@ static void give_back(struct mcpz_provider *provider, mcpz_time now, struct mcpz
     if (!slot->deserted) {
         (void)mcpz_index_remove(&provider->by_call, key_of(provider, &slot->caller, slot->call));
     }
+    (void)end_load(provider, now, slot, done);
     mcpz_gate_end(&provider->gate, now, number_of(provider, slot), done);
     mcpz_call_table_give_back(&provider->table, number_of(provider, slot));
 }
@@ -358,6 +400,7 @@ static void admit(struct mcpz_provider *provider, const struct mcpz_call_sight *
     if (verdict.pushed_out != MCPZ_GATE_NOBODY) {
         turn_away(provider, now, verdict.pushed_out, &verdict.refusal, out);
     }
+    begin_load(provider, now, slot);
     start_run(slot, open, verdict.word == MCPZ_GATE_WAIT, out);
 }
 
@@ -543,18 +586,27 @@ static void on_end(struct mcpz_provider *provider, mcpz_time now, struct mcpz_ca
 {
     const struct mcpz_event_run *run = &event->run;
     bool done = event->kind == MCPZ_EVENT_RUN_END;
+    const struct mcpz_load_report report = end_load(provider, now, slot, done);
+    const struct mcpz_msg_end end = {
+        .call = slot->call,
+        .chunk = run->chunk,
+        .load = report.rif + 1,
+        .latency_us = report.latency_us,
+    };
     const struct mcpz_msg_fail fail = {
         .call = slot->call,
         .code = run->code,
         .text = run->text,
         .retry_after_ms = run->retry_after_ms,
+        .load = report.rif + 1,
+        .latency_us = report.latency_us,
     };
 
     if (done) {
         keep_output(provider, slot, run->chunk);
     }
     if (done && !slot->deserted) {
-        send_end(&slot->caller, slot->call, run->chunk, out);
+        mcpz_outbox_send(out, &slot->caller, &(struct mcpz_msg){.kind = MCPZ_MSG_END, .end = end});
     } else if (!slot->deserted) {
         send_fail(&slot->caller, &fail, out);
     }

@@ -24,6 +24,7 @@
 #include "core/event.h"
 #include "core/gate.h"
 #include "core/gate/answers.h"
+#include "core/load.h"
 #include "core/outbox.h"
 #include "proto/code.h"
 #include "proto/id.h"
@@ -39,6 +40,10 @@ struct mcpz_call_in {
     uint16_t answer; /* the row of its key; MCPZ_ANSWER_NONE: it has none */
     uint64_t answer_stamp;
     uint32_t code; /* of one that waited: how the other one has ended */
+    bool loads;    /* it counts as load, of this lane */
+    uint8_t lane;
+    uint32_t load; /* in flight when it came */
+    mcpz_time came_us;
     mcpz_time deadline_us;
     uint32_t send_credit;
     uint32_t receive_credit;
@@ -51,6 +56,7 @@ struct mcpz_provider {
     struct mcpz_index by_run;
     struct mcpz_index by_call; /* hash of caller and call; what it finds is compared */
     struct mcpz_gate gate;     /* its handles are slots */
+    struct mcpz_load *loads;   /* MCPZ_LANES_MAX, by the gate's lanes: waiting is load, too */
     struct mcpz_answers answers;
     mcpz_time last_calls_us; /* drained: until then we take what nobody else would */
     uint64_t seed;
@@ -75,6 +81,11 @@ void mcpz_provider_order(struct mcpz_provider *provider, mcpz_time now,
 void mcpz_provider_open(struct mcpz_provider *provider, const struct mcpz_call_sight *sight,
                         const struct mcpz_id *from, const struct mcpz_msg_open *open,
                         struct mcpz_outbox *out);
+
+/** Take in LOAD_ASK. */
+void mcpz_provider_tell_load(struct mcpz_provider *provider, mcpz_time now,
+                             const struct mcpz_id *from, struct mcpz_bytes capability,
+                             struct mcpz_outbox *out);
 
 /** Take in what a caller says of call number `call`: DATA, END, CREDIT or CANCEL. */
 void mcpz_provider_demand(struct mcpz_provider *provider, mcpz_time now,

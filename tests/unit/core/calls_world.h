@@ -142,6 +142,23 @@ static inline void set_up(void)
     begin(1);
 }
 
+/* To whom the only OPEN goes. */
+static inline struct mcpz_id opened_at(void)
+{
+    const struct mcpz_action *action;
+    struct mcpz_id found = {{0}};
+    size_t at = 0;
+
+    while ((action = next_action(MCPZ_ACTION_SEND, &at)) != NULL) {
+        if (action->send.msg.kind == MCPZ_MSG_OPEN) {
+            CHECK(mcpz_id_equal(&found, &(struct mcpz_id){{0}}));
+            found = action->send.peers[0];
+        }
+    }
+    CHECK(!mcpz_id_equal(&found, &(struct mcpz_id){{0}}));
+    return found;
+}
+
 static inline void provide(void)
 {
     struct mcpz_event event = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};

@@ -24,11 +24,8 @@ static void tick(mcpz_time now)
 /* To whom the only OPEN goes, and under which number. */
 static struct mcpz_id opened(uint64_t *call)
 {
-    const struct mcpz_action *send = only_action(MCPZ_ACTION_SEND);
-
-    CHECK_UINT(send->send.msg.kind, MCPZ_MSG_OPEN);
-    *call = send->send.msg.open.call;
-    return send->send.peers[0];
+    *call = sent(MCPZ_MSG_OPEN)->open.call;
+    return opened_at();
 }
 
 static void end_call(mcpz_time now, const struct mcpz_id *from, uint64_t call)
@@ -269,6 +266,91 @@ TEST(what_may_not_be_done_twice_stays_but_others_go_elsewhere)
     check_nothing_left();
 }
 
+/* ---- Load --------------------------------------------------------------------------------- */
+
+static const struct mcpz_backend *backend_of(const struct mcpz_id *id)
+{
+    const struct mcpz_class *class = &calls.caller.router.classes[0];
+
+    for (size_t i = 0; i < class->backend_top; i++) {
+        if (mcpz_id_equal(&class->backends[i].id, id)) {
+            return &class->backends[i];
+        }
+    }
+    fail();
+    return NULL;
+}
+
+TEST(who_offers_it_is_asked_for_its_load_and_what_it_says_is_heard)
+{
+    set_up();
+    link_with(&alice);
+    link_with(&bob);
+    start_kind(0, 1, false, false);
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 1); /* one call alone needs no balance */
+    start_kind(0, 2, false, false);
+    CHECK_BYTES(sent(MCPZ_MSG_LOAD_ASK)->load_ask.capability, "x", 1);
+    receive(1, &alice,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_LOAD,
+                .load = {.capability = mcpz_text("x"), .in_flight = 7, .latency_us = 900}});
+    CHECK_UINT(backend_of(&alice)->report.rif, 7);
+    CHECK_UINT(backend_of(&alice)->report.latency_us, 900);
+}
+
+TEST(an_end_tells_of_the_load)
+{
+    uint64_t call;
+
+    set_up();
+    link_with(&alice);
+    start_kind(0, 1, false, false);
+    (void)opened(&call);
+    receive(1, &alice,
+            (struct mcpz_msg){.kind = MCPZ_MSG_END,
+                              .end = {.call = call, .load = 4, .latency_us = 500}});
+    CHECK_UINT(backend_of(&alice)->report.rif, 3);
+    CHECK_UINT(backend_of(&alice)->report.latency_us, 500);
+    start_kind(2, 2, false, false);
+    (void)opened(&call);
+    receive(3, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = call}});
+    CHECK_UINT(backend_of(&alice)->report.rif, 3); /* nothing was said */
+}
+
+TEST(a_provider_tells_its_load_when_asked_and_at_the_end)
+{
+    const struct mcpz_msg ask = {.kind = MCPZ_MSG_LOAD_ASK, .load_ask = {mcpz_text("x")}};
+
+    set_up();
+    receive(0, &alice, ask);
+    CHECK_UINT(out.count, 0); /* it is not offered */
+    provide();
+    open_wide();
+    for (uint64_t call = 1; call <= 6; call++) {
+        receive(0, &alice,
+                (struct mcpz_msg){
+                    .kind = MCPZ_MSG_OPEN,
+                    .open = {.call = call, .capability = mcpz_text("x"), .timeout_ms = 1000}});
+    }
+    receive(0, &alice, ask);
+    CHECK_BYTES(sent(MCPZ_MSG_LOAD)->load.capability, "x", 1);
+    CHECK_UINT(sent(MCPZ_MSG_LOAD)->load.in_flight, 6);
+    CHECK_UINT(sent(MCPZ_MSG_LOAD)->load.latency_us, 0);
+    for (uint32_t run = 1; run <= 6; run++) {
+        step(MCPZ_MS(3),
+             (struct mcpz_event){.kind = run == 6 ? MCPZ_EVENT_RUN_FAIL : MCPZ_EVENT_RUN_END,
+                                 .run = {.run = run, .code = run == 6}});
+        if (run < 6) {
+            CHECK_UINT(sent(MCPZ_MSG_END)->end.load, 6 - run + 1);
+        } else {
+            CHECK_UINT(sent(MCPZ_MSG_FAIL)->fail.load, 1);
+        }
+    }
+    receive(MCPZ_MS(10), &alice, ask);
+    CHECK_UINT(sent(MCPZ_MSG_LOAD)->load.in_flight, 0);
+    CHECK_UINT(sent(MCPZ_MSG_LOAD)->load.latency_us, 3000);
+}
+
 /* ---- Refusals ----------------------------------------------------------------------------- */
 
 TEST(where_all_have_failed_too_often_it_is_said_at_once_and_when_to_come_back)
@@ -339,6 +421,8 @@ TEST_MAIN(RUN(of_two_the_first_that_answers_ends_both),
           RUN(without_another_provider_a_call_goes_alone),
           RUN(a_call_is_moved_away_from_a_provider_that_hangs),
           RUN(what_may_not_be_done_twice_stays_but_others_go_elsewhere),
+          RUN(who_offers_it_is_asked_for_its_load_and_what_it_says_is_heard),
+          RUN(an_end_tells_of_the_load), RUN(a_provider_tells_its_load_when_asked_and_at_the_end),
           RUN(where_all_have_failed_too_often_it_is_said_at_once_and_when_to_come_back),
           RUN(who_is_busy_is_not_asked_again_before_it_said),
           RUN(a_task_that_failed_by_itself_opens_no_breaker))

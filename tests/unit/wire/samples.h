@@ -68,11 +68,11 @@ static const struct sample samples[] = {
      RAW("\x9c\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
          "c\xcd\x03\xe8\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3")},
     {{.kind = MCPZ_MSG_DATA, .data = {7, true, RAW("x")}}, RAW("\x94\x0b\x07\xc3\xc4\x01x")},
-    {{.kind = MCPZ_MSG_END, .end = {7, false, RAW("end")}},
-     RAW("\x94\x0c\x07\xc2\xc4\x03"
-         "end")},
-    {{.kind = MCPZ_MSG_FAIL, .fail = {7, 2, RAW("no"), 1500}},
-     RAW("\x95\x0d\x07\x02\xa2no\xcd\x05\xdc")},
+    {{.kind = MCPZ_MSG_END, .end = {7, false, RAW("end"), 3, 900}},
+     RAW("\x96\x0c\x07\xc2\xc4\x03"
+         "end\x03\xcd\x03\x84")},
+    {{.kind = MCPZ_MSG_FAIL, .fail = {7, 2, RAW("no"), 1500, 0, 0}},
+     RAW("\x97\x0d\x07\x02\xa2no\xcd\x05\xdc\0\0")},
     {{.kind = MCPZ_MSG_CANCEL, .cancel = {7}}, RAW("\x92\x0e\x07")},
     {{.kind = MCPZ_MSG_CREDIT, .credit = {7, false, 0x40000}},
      RAW("\x94\x0f\x07\xc2\xce\0\x04\0\0")},
@@ -135,6 +135,8 @@ static const struct sample samples[] = {
      RAW("\x97\x27\x04\x07\x01\x92\xce"
          "aaaa\x07\x02\xc4\x01x")},
     {{.kind = MCPZ_MSG_RELAY_TAKEN, .relay_taken = {0x10000}}, RAW("\x92\x28\xce\0\x01\0\0")},
+    {{.kind = MCPZ_MSG_LOAD_ASK, .load_ask = {RAW("x")}}, RAW("\x92\x2d\xa1x")},
+    {{.kind = MCPZ_MSG_LOAD, .load = {RAW("x"), 3, 900}}, RAW("\x94\x2e\xa1x\x03\xcd\x03\x84")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -204,9 +206,11 @@ static const struct mcpz_msg largest[] = {
               FULL(MCPZ_TENANT_BYTES_MAX), FULL(MCPZ_TRACEPARENT_BYTES_MAX),
               FULL(MCPZ_PARAMS_BYTES_MAX), true, FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX), true}},
     {.kind = MCPZ_MSG_DATA, .data = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX)}},
-    {.kind = MCPZ_MSG_END, .end = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_END,
+     .end = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX), UINT32_MAX, UINT32_MAX}},
     {.kind = MCPZ_MSG_FAIL,
-     .fail = {UINT64_MAX, UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX), UINT32_MAX}},
+     .fail = {UINT64_MAX, UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX), UINT32_MAX, UINT32_MAX,
+              UINT32_MAX}},
     {.kind = MCPZ_MSG_CANCEL, .cancel = {UINT64_MAX}},
     {.kind = MCPZ_MSG_CREDIT, .credit = {UINT64_MAX, true, UINT32_MAX}},
     {.kind = MCPZ_MSG_DELTA,
@@ -275,10 +279,12 @@ static const struct mcpz_msg largest[] = {
      .relay = {MCPZ_RELAY_BROKEN, UINT64_MAX, MCPZ_OVERLAY_WALK_MAX - 1, full_shorts,
                MCPZ_OVERLAY_WALK_MAX, MCPZ_OVERLAY_WALK_MAX - 1, FULL(MCPZ_RELAY_BYTES_MAX)}},
     {.kind = MCPZ_MSG_RELAY_TAKEN, .relay_taken = {UINT32_MAX}},
+    {.kind = MCPZ_MSG_LOAD_ASK, .load_ask = {FULL(MCPZ_CAPABILITY_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_LOAD, .load = {FULL(MCPZ_CAPABILITY_BYTES_MAX), UINT32_MAX, UINT32_MAX}},
 };
 
-/* Kinds start at 1, and 7 was given up. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 2)
+/* Kinds start at 1, 7 was given up, and 41 to 44 are not used yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 6)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");
