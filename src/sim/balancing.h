@@ -56,7 +56,7 @@ struct mcpz_balancing_result {
     mcpz_time p50_us;
     mcpz_time p90_us;
     mcpz_time p99_us;      /* MCPZ_BALANCING_TIMEOUT_US if more than one in a hundred was late */
-    size_t starved; /* servers that got nothing at last */
+    size_t starved;        /* servers that got nothing at last */
     double share_of_first; /* of queries, that server 0 got at last, in fair shares */
     double recovered_s;    /* after the overload, until answers were as fast as before it */
 };

@@ -35,6 +35,7 @@ struct mcpz_sim_node {
     bool has_joined;
     bool disk_is_full;
     mcpz_time disk_us;                 /* from handing over a batch until it is durable */
+    mcpz_time run_us;                  /* of its providers; MCPZ_TIME_NEVER: they hang */
     mcpz_time paused_until_us;         /* it neither hears nor ticks before */
     size_t wires[MCPZ_NODE_WIRES_MAX]; /* its connections, oldest first */
     size_t wire_count;

@@ -105,12 +105,19 @@ static void hold(struct mcpz_sim *sim, const struct mcpz_happening *ended)
     sim->held = held;
 }
 
+/* When a run that begins now ends. */
+static mcpz_time run_end(const struct mcpz_sim *sim, size_t index)
+{
+    const mcpz_time run_us = sim->nodes[index].run_us;
+    return run_us == MCPZ_TIME_NEVER ? MCPZ_TIME_NEVER : sim->now + run_us;
+}
+
 static void go_on(struct mcpz_sim *sim, size_t index, uint32_t run)
 {
     struct mcpz_sim_held *held = take_held(sim, index, run);
 
     assert(held != NULL);
-    held->ended.at_us = sim->now + sim->config.run_us;
+    held->ended.at_us = run_end(sim, index);
     mcpz_agenda_add(&sim->agenda, &held->ended);
     free(held);
 }
@@ -140,7 +147,7 @@ void mcpz_sim_forget_held(struct mcpz_sim *sim)
 static void start_run(struct mcpz_sim *sim, size_t index, const struct mcpz_action_run *run)
 {
     struct mcpz_happening ended = {
-        .at_us = sim->now + sim->config.run_us,
+        .at_us = run_end(sim, index),
         .kind = MCPZ_HAPPENS_RUN_ENDED,
         .node = index,
         .life = sim->nodes[index].life,

@@ -60,6 +60,12 @@ void mcpz_sim_resume(struct mcpz_sim *sim, size_t index)
     mcpz_sim_leave(sim, index);
 }
 
+void mcpz_sim_slow_runs(struct mcpz_sim *sim, size_t index, mcpz_time run_us)
+{
+    assert(index < sim->config.node_count);
+    sim->nodes[index].run_us = run_us;
+}
+
 uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
                        const char *params, uint32_t timeout_ms)
 {

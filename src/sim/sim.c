@@ -221,6 +221,7 @@ struct mcpz_sim *mcpz_sim_create(const struct mcpz_sim_config *config)
         node->sim = sim;
         node->tick_at_us = MCPZ_TIME_NEVER;
         node->disk_us = config->disk_us;
+        node->run_us = config->run_us;
         node->identity = identity_of(config->seed, "node", i);
         node->authority = i == 0 ? identity_of(config->seed, "mesh", 0) : NULL;
         error = mcpz_mem_create(&node->mem, &node->kv);

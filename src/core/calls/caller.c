@@ -460,14 +460,14 @@ static void send_probes(struct mcpz_caller *caller, const struct mcpz_call_sight
 {
     size_t asked[MCPZ_PROBES_PER_CALL];
 
-    if (class->held < 2) {
-        return; /* one call after another needs no balance, and no links to all who offer it */
+    if (class->held < 2 && class->ended_us == 0) {
+        return; /* perhaps there is never another one */
     }
     const size_t count = mcpz_router_probe(&caller->router, class, sight->now, asked);
 
     for (size_t i = 0; i < count; i++) {
         const struct mcpz_backend *backend = &class->backends[asked[i]];
-        if (!backend->linked) {
+        if (!backend->linked && class->held > 1) { /* who calls one by one needs no more links */
             mcpz_outbox_append(out, MCPZ_ACTION_REACH)->reach.peer = backend->id;
         } else if (mcpz_id_equal(&backend->id, &caller->self) ||
                    mcpz_links_find(&sight->fabric->links, &backend->id) != NULL) {

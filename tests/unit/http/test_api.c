@@ -136,24 +136,12 @@ TEST(codes_have_the_status_they_are_promised)
         uint32_t code;
         unsigned status;
     } cases[] = {
-        {MCPZ_CODE_BAD_REQUEST, 400},
-        {MCPZ_CODE_DENIED, 403},
-        {MCPZ_CODE_NOT_FOUND, 404},
-        {MCPZ_CODE_CONFLICT, 409},
-        {MCPZ_CODE_BUSY, 429},
-        {MCPZ_CODE_LIMIT, 429},
-        {MCPZ_CODE_RATE_LIMITED, 429},
-        {MCPZ_CODE_OVERLOADED, 503},
-        {MCPZ_CODE_DRAINING, 503},
-        {MCPZ_CODE_UNAVAILABLE, 503},
-        {MCPZ_CODE_NO_TIME, 504},
-        {MCPZ_CODE_TOO_LARGE, 413},
-        {MCPZ_CODE_TIMEOUT, 504},
-        {MCPZ_CODE_INTERNAL, 500},
-        {MCPZ_CODE_STORE_FAILED, 507},
-        {MCPZ_CODE_TOKEN_USED, 502},
-        {MCPZ_CODE_WRONG_MESH, 502},
-        {9999, 502},
+        {MCPZ_CODE_BAD_REQUEST, 400},  {MCPZ_CODE_DENIED, 403},     {MCPZ_CODE_NOT_FOUND, 404},
+        {MCPZ_CODE_CONFLICT, 409},     {MCPZ_CODE_BUSY, 429},       {MCPZ_CODE_LIMIT, 429},
+        {MCPZ_CODE_RATE_LIMITED, 429}, {MCPZ_CODE_OVERLOADED, 503}, {MCPZ_CODE_DRAINING, 503},
+        {MCPZ_CODE_UNAVAILABLE, 503},  {MCPZ_CODE_NO_TIME, 504},    {MCPZ_CODE_TOO_LARGE, 413},
+        {MCPZ_CODE_TIMEOUT, 504},      {MCPZ_CODE_INTERNAL, 500},   {MCPZ_CODE_STORE_FAILED, 507},
+        {MCPZ_CODE_TOKEN_USED, 502},   {MCPZ_CODE_WRONG_MESH, 502}, {9999, 502},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
