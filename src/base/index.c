@@ -4,6 +4,8 @@
 
 #include "base/hash.h"
 
+#define GROUP 4 /* cells of a cache line */
+
 static size_t cells_for(size_t max)
 {
     size_t cells = 2;
@@ -35,9 +37,13 @@ void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed, struct
     }
 }
 
+/* Keys that are counted up lie side by side in groups, and groups anywhere: if all lay in a row,
+ * old keys that stay would be a wall that every new one has to walk along. */
 static size_t home_of(const struct mcpz_index *index, uint64_t key)
 {
-    return (size_t)(index->seed == 0 ? key : mcpz_hash_mix(key ^ index->seed)) & index->mask;
+    const uint64_t mixed = index->seed == 0 ? mcpz_hash_mix(key / GROUP) * GROUP + key % GROUP
+                                            : mcpz_hash_mix(key ^ index->seed);
+    return (size_t)mixed & index->mask;
 }
 
 /* The cell of the key, or the free one where it would go. Half of all cells are free. */

@@ -4,8 +4,8 @@
  * (Knuth, TAOCP 3, 6.4, algorithm R), so that no run of old removals slows it down.
  *
  * A zeroed one is empty, and has no room. Keys are mixed with a seed: who chooses keys (a peer)
- * cannot choose where they fall. Keys that we count up ourselves need none: with seed 0 they lie
- * side by side, in few cache lines.
+ * cannot choose where they fall. Keys that we count up ourselves need none: with seed 0 those of
+ * a few neighbours lie in one cache line.
  */
 
 #ifndef BASE_INDEX_H

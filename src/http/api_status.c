@@ -140,6 +140,20 @@ static json_t *show_runs(const struct mcpz_calls *calls, const struct mcpz_api_m
     return json;
 }
 
+/* What goes through others: of ours, and of others through us. */
+static json_t *show_relay(const struct mcpz_relay *relay)
+{
+    static const char *const names[] = {"sessions", "begun",       "accepted", "broken",
+                                        "carried",  "turned_back", "forged"};
+    const uint64_t numbers[] = {relay->count,  relay->begun,           relay->accepted,
+                                relay->broken, relay->carrier.carried, relay->carrier.turned_back,
+                                relay->forged};
+    json_t *json = json_object();
+
+    visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));
+    return json;
+}
+
 static json_t *show_store(const struct mcpz_api_measures *measures)
 {
     static const char *const names[] = {
@@ -199,6 +213,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     (void)json_object_set_new(json, "health", mcpz_api_problems(api));
     (void)json_object_set_new(json, "tasks", show_tasks(&node->calls));
     (void)json_object_set_new(json, "runs", show_runs(&node->calls, &measures));
+    (void)json_object_set_new(json, "relay", show_relay(&node->relay));
     (void)json_object_set_new(json, "drain", mcpz_api_show_drain(node));
     (void)json_object_set_new(json, "gate", mcpz_api_show_gate(&node->calls.provider, now));
     (void)json_object_set_new(json, "store", show_store(&measures));

@@ -80,6 +80,8 @@ class Relay(unittest.TestCase):
         # The search finds what is there: the caller's node has had it in its hands.
         self.assertGreater(found["caller"], 0)
         self.assertEqual(found["relay"], 0)
+        self.assertGreater(self.relay.status()["relay"]["carried"], 40)
+        self.assertEqual(self.caller.status()["relay"]["sessions"], 1)
         sent = self.relay.status()["sent"]
         self.assertGreater(sent["relay"]["messages"], 40)
         self.assertNotIn("data", sent)

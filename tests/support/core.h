@@ -13,6 +13,32 @@ static const struct mcpz_id bob = {.bytes = {'b'}};
 
 static struct mcpz_outbox out;
 
+/* A fabric for a few nodes, in a quarter of a mebibyte. */
+static inline struct mcpz_fabric_config small_fabric(const struct mcpz_id *id,
+                                                     const struct mcpz_packer *packer)
+{
+    return (struct mcpz_fabric_config){
+        .members = {.id = *id,
+                    .incarnation = 1,
+                    .name = "",
+                    .address = "",
+                    .region = "",
+                    .zone = "",
+                    .rows_max = 8,
+                    .text_bytes = 2048,
+                    .suspicions_max = 4},
+        .packer = *packer,
+        .links_max = 4,
+        .dials_max = 2,
+        .seeds_max = 1,
+        .gossip_seen_max = 16,
+        .gossip_cache_max = 4,
+        .gossip_cache_bytes = 1024,
+        .gossip_missing_max = 4,
+        .gossip_notices_max = 4,
+    };
+}
+
 /* The first action of `kind` at index `*at` or later; `*at` moves behind it. NULL: none. */
 static inline const struct mcpz_action *next_action(enum mcpz_action_kind kind, size_t *at)
 {

@@ -112,6 +112,32 @@ TEST(agrees_with_a_plain_array_over_long_histories)
     }
 }
 
+/* Half of all keys stay for ever while others come and go, counted on: none walks along them. */
+TEST(old_keys_are_no_wall_for_new_ones)
+{
+    enum { STAY = 4 * MAX, LONGEST = 64 };
+    static _Alignas(16) uint8_t large[65536];
+    struct mcpz_arena arena;
+    struct mcpz_index index;
+    size_t run = 0;
+
+    CHECK(mcpz_index_bytes(2 * STAY) <= sizeof(large));
+    mcpz_arena_init(&arena, large, sizeof(large));
+    mcpz_index_init(&index, 2 * STAY, 0, &arena);
+    for (uint64_t key = 1; key <= STAY; key++) {
+        mcpz_index_put(&index, key, 0);
+    }
+    for (uint64_t key = STAY + 1; key < 100 * STAY; key++) {
+        mcpz_index_put(&index, key, 1);
+        CHECK(key < STAY + 9 || mcpz_index_remove(&index, key - 8));
+    }
+    for (size_t i = 0; i <= index.mask; i++) {
+        run = index.cells[i].used ? run + 1 : 0;
+        CHECK(run < LONGEST);
+    }
+}
+
 TEST_MAIN(RUN(finds_what_was_put_and_nothing_else), RUN(a_zeroed_one_is_empty),
           RUN(sets_a_key_anew), RUN(holds_as_many_as_it_was_made_for),
-          RUN(removes_only_what_is_there), RUN(agrees_with_a_plain_array_over_long_histories))
+          RUN(removes_only_what_is_there), RUN(agrees_with_a_plain_array_over_long_histories),
+          RUN(old_keys_are_no_wall_for_new_ones))

@@ -114,26 +114,8 @@ static inline void begin(uint64_t seed)
 
 static inline void set_up(void)
 {
-    const struct mcpz_fabric_config config = {
-        .members = {.id = self,
-                    .incarnation = 1,
-                    .name = "",
-                    .address = "",
-                    .region = "",
-                    .zone = "",
-                    .rows_max = 8,
-                    .text_bytes = 2048,
-                    .suspicions_max = 4},
-        .packer = {.pack = pack_nothing, .unpack = unpack_nothing},
-        .links_max = 4,
-        .dials_max = 2,
-        .seeds_max = 1,
-        .gossip_seen_max = 16,
-        .gossip_cache_max = 4,
-        .gossip_cache_bytes = 1024,
-        .gossip_missing_max = 4,
-        .gossip_notices_max = 4,
-    };
+    const struct mcpz_packer packer = {.pack = pack_nothing, .unpack = unpack_nothing};
+    const struct mcpz_fabric_config config = small_fabric(&self, &packer);
 
     CHECK(mcpz_fabric_bytes(&config) <= sizeof(memory));
     mcpz_outbox_init(&out);

@@ -37,29 +37,14 @@ static bool unpack_nothing(struct mcpz_bytes packed, struct mcpz_arena *arena,
 /* A node that can dial one other at a time. */
 static void set_up(void)
 {
-    const struct mcpz_node_config config = {
-        .fabric = {.members = {.id = self,
-                               .incarnation = 1,
-                               .name = "",
-                               .address = "",
-                               .region = "",
-                               .zone = "",
-                               .rows_max = 8,
-                               .text_bytes = 2048,
-                               .suspicions_max = 4},
-                   .packer = {.pack = pack_nothing, .unpack = unpack_nothing},
-                   .links_max = 4,
-                   .dials_max = 1,
-                   .seeds_max = 1,
-                   .gossip_seen_max = 16,
-                   .gossip_cache_max = 4,
-                   .gossip_cache_bytes = 1024,
-                   .gossip_missing_max = 4,
-                   .gossip_notices_max = 4},
+    const struct mcpz_packer packer = {.pack = pack_nothing, .unpack = unpack_nothing};
+    struct mcpz_node_config config = {
+        .fabric = small_fabric(&self, &packer),
         .calls = {.out_max = 8, .in_max = 8},
         .generation = 1,
     };
 
+    config.fabric.dials_max = 1;
     CHECK(mcpz_node_bytes(&config) <= sizeof(memory));
     mcpz_outbox_init(&out);
     fake_store_init(&store);

@@ -78,7 +78,9 @@ static void seal(void *context, uint32_t session, struct mcpz_bytes plain, uint8
 
     memcpy(sealed, &end->sent[session], 8);
     end->sent[session]++;
-    memcpy(sealed + 8, plain.data, plain.length);
+    if (plain.length > 0) {
+        memcpy(sealed + 8, plain.data, plain.length);
+    }
     memset(sealed + 8 + plain.length, 'T', 16);
 }
 
@@ -166,26 +168,9 @@ static void set_up_row(void)
     memset(ends, 0, sizeof(ends));
     for (size_t i = 0; i < ENDS; i++) {
         struct end *end = &ends[i];
-        const struct mcpz_fabric_config config = {
-            .members = {.id = id_of(i),
-                        .incarnation = 1,
-                        .name = "",
-                        .address = "",
-                        .region = "",
-                        .zone = "",
-                        .rows_max = 8,
-                        .text_bytes = 2048,
-                        .suspicions_max = 4},
-            .packer = {.pack = pack, .unpack = unpack},
-            .links_max = 4,
-            .dials_max = 2,
-            .seeds_max = 1,
-            .gossip_seen_max = 16,
-            .gossip_cache_max = 4,
-            .gossip_cache_bytes = 1024,
-            .gossip_missing_max = 4,
-            .gossip_notices_max = 4,
-        };
+        const struct mcpz_packer packer = {.pack = pack, .unpack = unpack};
+        const struct mcpz_id id = id_of(i);
+        const struct mcpz_fabric_config config = small_fabric(&id, &packer);
         const struct mcpz_relay_config relay = {
             .self = id_of(i),
             .sealer = {.context = end,
