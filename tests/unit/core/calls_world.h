@@ -143,7 +143,7 @@ static inline struct mcpz_id opened_at(void)
 
 static inline void provide(void)
 {
-    struct mcpz_event event = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    struct mcpz_event event = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &event, &out);
     step(0, event);
 }

@@ -10,12 +10,12 @@ static void step(struct mcpz_event event)
 
 static void provide(const char *name)
 {
-    step((struct mcpz_event){.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text(name)}});
+    step((struct mcpz_event){.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text(name)}});
 }
 
 static void withdraw(const char *name)
 {
-    step((struct mcpz_event){.kind = MCPZ_EVENT_WITHDRAW, .provide = {mcpz_text(name)}});
+    step((struct mcpz_event){.kind = MCPZ_EVENT_WITHDRAW, .provide = {.name = mcpz_text(name)}});
 }
 
 static void fact(enum mcpz_fact_kind kind, const struct mcpz_id *about)
