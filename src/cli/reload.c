@@ -33,7 +33,7 @@ static void remember(void *context, const char *key, const char *value, const ch
 static bool is_settled(const char *key)
 {
     return strncmp(key, "providers", 9) == 0 || strcmp(key, "tenants") == 0 ||
-           strcmp(key, "limits.tenant_level") == 0 ||
+           strcmp(key, "rules") == 0 || strcmp(key, "limits.tenant_level") == 0 ||
            strcmp(key, "limits.calls_per_second") == 0 ||
            strcmp(key, "limits.stop_seconds") == 0 || strncmp(key, "log", 3) == 0 ||
            strcmp(key, "join") == 0 || strcmp(key, "data") == 0;
@@ -128,6 +128,8 @@ static void take_over(struct mcpz_config *config, struct mcpz_config *fresh)
     fresh->provider_count = count;
     config->gate = fresh->gate;
     config->stop_seconds = fresh->stop_seconds;
+    memcpy(config->rules, fresh->rules, sizeof(config->rules));
+    config->rule_count = fresh->rule_count; /* looked at now and then: http/rule_book.h */
     swap_text(&config->log_level, &fresh->log_level);
     swap_text(&config->log_format, &fresh->log_format);
     swap_text(&config->log_file, &fresh->log_file);

@@ -31,6 +31,12 @@ enum mcpz_exit mcpz_run_token_list(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_token_revoke(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_token_inspect(const struct mcpz_invocation *invocation);
 
+/* verb_rules.c */
+enum mcpz_exit mcpz_run_rules_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_rules_set(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_rules_remove(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_rules_explain(const struct mcpz_invocation *invocation);
+
 /* verb_task.c */
 enum mcpz_exit mcpz_run_task_run(const struct mcpz_invocation *invocation);
 

@@ -227,6 +227,54 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz capabilities\n",
     NULL, 0},
+[MCPZ_VERB_RULES_LIST] = {
+    MCPZ_VERB_RULES_LIST, "rules list", "", 0, 0, "list who is to do which tasks",
+    "FROM is mesh for rules set with \"mcpz rules set\", config for those of this node's\n"
+    "configuration. What no rule matches goes to the least loaded node that offers it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz rules list\n",
+    NULL, 0},
+[MCPZ_VERB_RULES_SET] = {
+    MCPZ_VERB_RULES_SET, "rules set", "PATTERN RULE", 2, 2, "say who is to do which tasks",
+    "It holds at every node of the mesh, and after restarts. PATTERN is the name of a\n"
+    "capability, or its beginning and *; the most specific one holds. RULE is a strategy,\n"
+    "whom it is about, and what else is to hold, in one argument:\n"
+    "\n"
+    "  balanced        the least loaded: what holds without a rule\n"
+    "  weighted        in turn, as often as the weights say: big=3 small\n"
+    "  round-robin     in turn\n"
+    "  least-loaded    the one with the fewest calls under way\n"
+    "  failover        the first of those named that can\n"
+    "  dedicated       those named, and nobody else\n"
+    "  isolated        as dedicated, and those named do nothing else\n"
+    "\n"
+    "Named are nodes by name or id, role:NAME, zone:NAME; where any are, only these serve.\n"
+    "priority=100, 75, 50 or 25 is for tasks that bring none; max=N is how many calls one\n"
+    "node may have under way.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz rules set 'memory.*' 'failover attic cellar'\n"
+    "  mcpz rules set render 'weighted big=3 small priority=75'\n"
+    "  mcpz rules set 'train.*' 'isolated role:gpu max=10'\n",
+    NULL, 0},
+[MCPZ_VERB_RULES_REMOVE] = {
+    MCPZ_VERB_RULES_REMOVE, "rules remove", "PATTERN", 1, 1, "take a rule back",
+    "At every node of the mesh. PATTERN is as \"mcpz rules list\" shows it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz rules remove 'memory.*'\n",
+    NULL, 0},
+[MCPZ_VERB_RULES_EXPLAIN] = {
+    MCPZ_VERB_RULES_EXPLAIN, "rules explain", "TYPE", 1, 1,
+    "show who would do a task of this type, and why",
+    "In the order in which this node would choose now, the first first: by the rule that\n"
+    "matches, what each says of its load, where it is, and what came of calls to it.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz rules explain hash.sha256\n"
+    "  mcpz rules explain memory.read --json | jq -r '.providers[0].name'\n",
+    NULL, 0},
 [MCPZ_VERB_TASK_RUN] = {
     MCPZ_VERB_TASK_RUN, "task run", "TYPE", 1, 1, "have a task done by a node that can",
     "The result goes to standard output as it is and as it comes, also while input is read;\n"

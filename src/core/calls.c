@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/calls/choice.h"
+
 static size_t either(size_t given)
 {
     return given > 0 ? given : MCPZ_CALLS_MAX;
@@ -118,6 +120,8 @@ void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_call_sight *sig
                event->kind == MCPZ_EVENT_LIMITS || event->kind == MCPZ_EVENT_DRAIN ||
                event->kind == MCPZ_EVENT_RESUME) {
         mcpz_provider_order(&calls->provider, sight->now, event, out);
+    } else if (event->kind == MCPZ_EVENT_RULES) {
+        mcpz_router_set_rules(&calls->caller.router, event->rules.rows, event->rules.count);
     } else if (event->kind == MCPZ_EVENT_RECV) {
         on_message(calls, sight, &event->recv.from, event->recv.msg, out);
     }
@@ -133,4 +137,23 @@ mcpz_time mcpz_calls_deadline(const struct mcpz_calls *calls)
 {
     return mcpz_time_min(mcpz_call_table_deadline(&calls->caller.table),
                          mcpz_provider_deadline(&calls->provider));
+}
+
+void mcpz_calls_explain(struct mcpz_calls *calls, const struct mcpz_call_sight *sight,
+                        struct mcpz_bytes capability, struct mcpz_explanation *explanation)
+{
+    struct mcpz_caller *caller = &calls->caller;
+    const struct mcpz_rule *rule = mcpz_rules_find(&caller->router.rules, capability);
+    struct mcpz_class *class = mcpz_choice_class(caller, sight, capability);
+
+    *explanation = (struct mcpz_explanation){.busy = class == NULL};
+    if (rule != NULL) {
+        explanation->rule = *rule;
+    } else {
+        explanation->rule.priority = MCPZ_RULE_PRIORITY_NORMAL;
+    }
+    if (class != NULL) {
+        explanation->count = mcpz_router_explain(&caller->router, class, sight->now,
+                                                 explanation->views, MCPZ_CALLER_BACKENDS_MAX);
+    }
 }

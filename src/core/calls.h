@@ -57,8 +57,8 @@ void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_calls_config *c
                      const struct mcpz_id *self, uint64_t seed, struct mcpz_arena *arena);
 
 /**
- * Take in one event. Handles TASK_*, RUN_*, PROVIDE, WITHDRAW, LIMITS, DRAIN, RESUME, RECV of
- * OPEN .. CREDIT, LOAD_ASK and LOAD, TICK; facts LINKED, UNLINKED, UNREACHABLE, RELAYED and
+ * Take in one event. Handles TASK_*, RUN_*, PROVIDE, WITHDRAW, LIMITS, DRAIN, RESUME, RULES, RECV
+ * of OPEN .. CREDIT, LOAD_ASK and LOAD, TICK; facts LINKED, UNLINKED, UNREACHABLE, RELAYED and
  * UNRELAYED. Asks for REACH where the provider chosen is not linked.
  */
 void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_call_sight *sight,
@@ -68,5 +68,17 @@ void mcpz_calls_step(struct mcpz_calls *calls, const struct mcpz_call_sight *sig
 bool mcpz_calls_need(const struct mcpz_calls *calls, const struct mcpz_id *peer);
 
 mcpz_time mcpz_calls_deadline(const struct mcpz_calls *calls);
+
+/* Where the next call of a capability would go, and why. */
+struct mcpz_explanation {
+    struct mcpz_rule rule; /* without a pattern: none matches */
+    bool busy;             /* too many capabilities are called now to look at one more */
+    struct mcpz_backend_view views[MCPZ_CALLER_BACKENDS_MAX]; /* in the order of choice */
+    size_t count;
+};
+
+/** Explain what would be done with a call of this capability. Looks up anew who offers it. */
+void mcpz_calls_explain(struct mcpz_calls *calls, const struct mcpz_call_sight *sight,
+                        struct mcpz_bytes capability, struct mcpz_explanation *explanation);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "core/fact.h"
+#include "core/router/rules.h"
 #include "proto/gate_config.h"
 #include "proto/id.h"
 #include "proto/msg.h"
@@ -60,6 +61,7 @@ enum mcpz_event_kind {
     MCPZ_EVENT_LIMITS, /* go by these limits from now on */
     MCPZ_EVENT_DRAIN,  /* stop offering, finish, and say when nothing is left to do */
     MCPZ_EVENT_RESUME, /* go on as if nothing had been said of draining */
+    MCPZ_EVENT_RULES,  /* calls go by these rules from now on */
 };
 
 enum mcpz_link_down_reason {
@@ -151,6 +153,10 @@ struct mcpz_event {
         } provide;                /* PROVIDE, WITHDRAW */
         const struct mcpz_gate_config *limits; /* LIMITS */
         struct mcpz_event_drain drain;
+        struct {
+            const struct mcpz_rule *rows;
+            size_t count;
+        } rules; /* RULES: all there are; more than MCPZ_RULES_MAX, or faulty, are left out */
         struct mcpz_event_task task;
         struct mcpz_event_run run;
         struct mcpz_event_agent agent;

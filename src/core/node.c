@@ -223,3 +223,12 @@ mcpz_time mcpz_node_deadline(const struct mcpz_node *node)
     deadline = mcpz_time_min(deadline, mcpz_drain_deadline(&node->drain));
     return mcpz_time_min(deadline, mcpz_agents_deadline(&node->agents));
 }
+
+void mcpz_node_explain(struct mcpz_node *node, mcpz_time now, struct mcpz_bytes capability,
+                       struct mcpz_explanation *explanation)
+{
+    const struct mcpz_call_sight sight = {
+        .fabric = &node->fabric, .relay = &node->relay, .registry = &node->registry, .now = now};
+
+    mcpz_calls_explain(&node->calls, &sight, capability, explanation);
+}

@@ -61,6 +61,10 @@ void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config 
 void mcpz_node_step(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                     struct mcpz_outbox *out);
 
+/** See core/calls.h. */
+void mcpz_node_explain(struct mcpz_node *node, mcpz_time now, struct mcpz_bytes capability,
+                       struct mcpz_explanation *explanation);
+
 /** When the next TICK is due. */
 mcpz_time mcpz_node_deadline(const struct mcpz_node *node);
 

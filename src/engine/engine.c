@@ -466,6 +466,12 @@ void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
 
 /* ---- Looking ------------------------------------------------------------------------------ */
 
+void mcpz_engine_explain(struct mcpz_engine *engine, struct mcpz_bytes capability,
+                         struct mcpz_explanation *explanation)
+{
+    mcpz_node_explain(&engine->node, engine->now, capability, explanation);
+}
+
 const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine)
 {
     return &engine->node;

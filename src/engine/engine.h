@@ -205,6 +205,10 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, ui
 
 /* ---- Looking: any time, no effect --------------------------------------------------------- */
 
+/** Where the next call of a capability would go, and why: core/calls.h. */
+void mcpz_engine_explain(struct mcpz_engine *engine, struct mcpz_bytes capability,
+                         struct mcpz_explanation *explanation);
+
 /** The core's state: members, capabilities, calls. */
 const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine);
 const struct mcpz_counters *mcpz_engine_counters(const struct mcpz_engine *engine);

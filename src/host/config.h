@@ -19,6 +19,9 @@
  *   tenants:                                                   calls_per_second: 100
  *     - name: acme                                             stop_seconds: 5
  *       level: opal                                          log: {level: info, format: auto}
+ * rules:
+ *   - pattern: memory.*
+ *     route: failover attic cellar                           core: host/rule_text.h
  *   workspaces: {isolation: degraded, max: 10}
  */
 
@@ -32,6 +35,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "core/router/rules.h"
 #include "host/agent_pools.h"
 #include "host/service.h"
 #include "proto/gate_config.h"
@@ -90,6 +94,8 @@ struct mcpz_config {
     uint64_t store_bytes_max;
     struct mcpz_gate_config gate; /* `hands` is not set: who has them says how many */
     uint32_t stop_seconds;        /* for what runs to end, when the node is told to stop */
+    struct mcpz_rule rules[MCPZ_RULES_MAX];
+    size_t rule_count;
     char *log_level;
     char *log_format;
     char *log_file;

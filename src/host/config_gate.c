@@ -1,4 +1,4 @@
-/* The keys that say whom a node works for, and how much at once. */
+/* The keys that say whom a node works for, how much at once, and whom it calls. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "host/config_keys.h"
+#include "host/rule_text.h"
 
 /* ---- What a value may look like ----------------------------------------------------------- */
 
@@ -87,6 +88,23 @@ mcpz_error mcpz_config_read_stop(const struct mcpz_setting *setting, char **valu
     return read_number(setting, MCPZ_STOP_SECONDS_MAX, value, trouble);
 }
 
+/* Both together must make a rule; only a file can name one. */
+static const char *read_rule(const struct mcpz_setting *setting, struct mcpz_rule *rule)
+{
+    return mcpz_rule_read(mcpz_text(setting->name != NULL ? setting->name : ""),
+                          mcpz_text(setting->text), rule);
+}
+
+mcpz_error mcpz_config_read_rule(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble)
+{
+    struct mcpz_rule rule;
+    const char *fault = read_rule(setting, &rule);
+
+    return fault != NULL ? mcpz_config_refuse(trouble, setting->place, "%s", fault)
+                         : duplicate(setting->text, value);
+}
+
 /* ---- Where it goes ------------------------------------------------------------------------ */
 
 static enum mcpz_level level_of(const char *word)
@@ -143,6 +161,28 @@ mcpz_error mcpz_config_store_number(struct mcpz_config *config, const struct mcp
     return MCPZ_OK;
 }
 
+mcpz_error mcpz_config_store_rule(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                  char **value, struct mcpz_config_trouble *trouble)
+{
+    struct mcpz_rule rule;
+    const char *fault = read_rule(setting, &rule);
+
+    (void)value;
+    assert(fault == NULL); /* it was checked when it was read */
+    for (size_t i = 0; i < config->rule_count; i++) {
+        if (strcmp(config->rules[i].pattern, rule.pattern) == 0) {
+            return mcpz_config_refuse(trouble, setting->place,
+                                      "\"%s\" is there twice: a pattern has one rule",
+                                      rule.pattern);
+        }
+    }
+    if (config->rule_count == MCPZ_RULES_MAX) {
+        return mcpz_config_refuse(trouble, setting->place, "more than %d", MCPZ_RULES_MAX);
+    }
+    config->rules[config->rule_count++] = rule;
+    return MCPZ_OK;
+}
+
 /* ---- Showing it --------------------------------------------------------------------------- */
 
 bool mcpz_config_gate_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
@@ -164,6 +204,8 @@ bool mcpz_config_gate_shown(const struct mcpz_config *config, enum mcpz_key key,
                                  gate->tenants[i].name, mcpz_level_word(gate->tenants[i].level));
             assert(used < capacity);
         }
+    } else if (key == MCPZ_KEY_RULES) { /* `mcpz rules list` shows them whole */
+        (void)snprintf(text, capacity, "%zu", config->rule_count);
     } else {
         return false;
     }

@@ -650,6 +650,8 @@ const struct mcpz_key_row mcpz_key_rows[MCPZ_KEY_COUNT] = {
                                .read = mcpz_config_read_stop, .store = mcpz_config_store_number},
     [MCPZ_KEY_TENANTS] = {"tenants", "MCPZ_TENANTS", NULL, .is_list = true, .offset = NO_TEXT,
                           .read = mcpz_config_read_tenant, .store = mcpz_config_store_tenant},
+    [MCPZ_KEY_RULES] = {"rules", NULL, NULL, .is_list = true, .offset = NO_TEXT,
+                        .read = mcpz_config_read_rule, .store = mcpz_config_store_rule},
     [MCPZ_KEY_LOG_LEVEL] = {"log.level", "MCP_LOG_LEVEL", NULL, .read = read_level,
                             TEXT(log_level)},
     [MCPZ_KEY_LOG_FORMAT] = {"log.format", "MCPZ_LOG_FORMAT", NULL, .read = read_format,
@@ -678,6 +680,8 @@ static void drop_list(struct mcpz_config *config, enum mcpz_key key)
         config->api_keys = NULL;
     } else if (key == MCPZ_KEY_TENANTS) {
         config->gate.tenant_count = 0;
+    } else if (key == MCPZ_KEY_RULES) {
+        config->rule_count = 0;
     }
 }
 

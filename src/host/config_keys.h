@@ -37,6 +37,7 @@ enum mcpz_key {
     MCPZ_KEY_CALLS_PER_SECOND,
     MCPZ_KEY_STOP_SECONDS,
     MCPZ_KEY_TENANTS,
+    MCPZ_KEY_RULES,
     MCPZ_KEY_LOG_LEVEL,
     MCPZ_KEY_LOG_FORMAT,
     MCPZ_KEY_LOG_FILE,
@@ -50,7 +51,7 @@ struct mcpz_setting {
     enum mcpz_key key;
     enum mcpz_origin origin;
     const char *place; /* how an error names it: "mcpz.yaml:3: name", "MCPZ_NAME", "--name" */
-    const char *name;  /* of a provider or tenant, where it is written apart; else NULL */
+    const char *name;  /* of a provider, tenant or rule, where it is written apart; else NULL */
     const char *text;
 };
 
@@ -113,6 +114,11 @@ mcpz_error mcpz_config_store_tenant_level(struct mcpz_config *config,
                                           struct mcpz_config_trouble *trouble);
 mcpz_error mcpz_config_store_number(struct mcpz_config *config, const struct mcpz_setting *setting,
                                     char **value, struct mcpz_config_trouble *trouble);
+
+mcpz_error mcpz_config_read_rule(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_store_rule(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                  char **value, struct mcpz_config_trouble *trouble);
 
 /** Write the value of one of those keys, cut to nothing: `capacity` is enough (asserted). False:
  * it is another key. */

@@ -44,6 +44,11 @@ struct tenant_file {
     char *level;
 };
 
+struct rule_file {
+    char *pattern;
+    char *route;
+};
+
 struct config_file {
     char *data;
     char *name;
@@ -80,6 +85,8 @@ struct config_file {
     } limits;
     struct tenant_file *tenants;
     unsigned tenants_count;
+    struct rule_file *rules;
+    unsigned rules_count;
     struct {
         char *level;
         char *format;
@@ -230,6 +237,18 @@ static const cyaml_schema_value_t tenant_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tenant_file, tenant_fields),
 };
 
+static const cyaml_schema_field_t rule_fields[] = {
+    CYAML_FIELD_STRING_PTR("pattern", CYAML_FLAG_POINTER, struct rule_file, pattern, 0,
+                           MCPZ_CONFIG_TEXT_BYTES_MAX),
+    CYAML_FIELD_STRING_PTR("route", CYAML_FLAG_POINTER, struct rule_file, route, 0,
+                           MCPZ_CONFIG_TEXT_BYTES_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t rule_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct rule_file, rule_fields),
+};
+
 static const cyaml_schema_field_t file_fields[] = {
     TEXT_FIELD("data", data),
     TEXT_FIELD("name", name),
@@ -247,6 +266,8 @@ static const cyaml_schema_field_t file_fields[] = {
     GROUP_FIELD("limits", limits_fields),
     CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0,
                          MCPZ_TENANTS_MAX),
+    CYAML_FIELD_SEQUENCE("rules", OPTIONAL, struct config_file, rules, &rule_value, 0,
+                         MCPZ_RULES_MAX),
     GROUP_FIELD("log", log_fields),
     CYAML_FIELD_END,
 };
@@ -260,7 +281,7 @@ static_assert(MCPZ_YAML_PLACES_MAX >=
                       (MCPZ_PROVIDERS_MAX + MCPZ_AGENT_POOLS_MAX) *
                           (2 + MCPZ_SERVICE_KEY_COUNT + 2 * MCPZ_SERVICE_PATHS_MAX +
                            MCPZ_SERVICE_PLUGINS_MAX) +
-                      2 * MCPZ_TENANTS_MAX,
+                      2 * MCPZ_TENANTS_MAX + 2 * MCPZ_RULES_MAX,
               "every value of a file has its line");
 
 /* ---- From there into the configuration ---------------------------------------------------- */
@@ -283,7 +304,8 @@ static mcpz_error take(struct reading *reading, enum mcpz_key key, size_t index,
     if (text == NULL) {
         return MCPZ_OK;
     }
-    (void)snprintf(path, sizeof(path), "%s%s", words, name != NULL ? ".name" : "");
+    const char *named = key == MCPZ_KEY_RULES ? ".pattern" : ".name";
+    (void)snprintf(path, sizeof(path), "%s%s", words, name != NULL ? named : "");
     (void)snprintf(place, sizeof(place), "%s:%zu: %s", reading->path,
                    mcpz_yaml_line(&reading->places, path, index), words);
     return mcpz_config_put(reading->config,
@@ -449,6 +471,11 @@ static mcpz_error take_lists(struct reading *reading, const struct config_file *
     }
     for (size_t i = 0; i < file->tenants_count && error == MCPZ_OK; i++) {
         error = take(reading, MCPZ_KEY_TENANTS, i, file->tenants[i].name, file->tenants[i].level);
+    }
+    for (size_t i = 0; i < file->rules_count && error == MCPZ_OK; i++) {
+        const char *route = file->rules[i].route; /* one without is no rule, and said to be none */
+        error =
+            take(reading, MCPZ_KEY_RULES, i, file->rules[i].pattern, route != NULL ? route : "");
     }
     return error;
 }

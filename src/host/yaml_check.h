@@ -20,7 +20,7 @@
 #include "host/config.h"
 
 #define MCPZ_YAML_PATH_BYTES 64
-#define MCPZ_YAML_PLACES_MAX 6144 /* values whose line is kept; further ones have none */
+#define MCPZ_YAML_PLACES_MAX 6400 /* values whose line is kept; further ones have none */
 #define MCPZ_YAML_FIELDS_MAX 32   /* of one mapping in a schema */
 
 struct mcpz_yaml_place {

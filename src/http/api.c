@@ -39,6 +39,9 @@ static const struct route routes[] = {
     {"/v1/snapshots", 0, .get = mcpz_api_get_snapshots},
     {"/v1/snapshots/export", 0, .get = mcpz_api_export},
     {"/v1/snapshots/import", ROUTE_UPLOAD, .post = mcpz_api_import},
+    {"/v1/rules", 0, .get = mcpz_api_get_rules, .post = mcpz_api_post_rules},
+    {"/v1/rules/explain", 0, .get = mcpz_api_explain_rules},
+    {"/v1/rules/", ROUTE_PREFIX, .delete = mcpz_api_delete_rule},
     {"/v1/tokens", 0, .get = mcpz_api_get_tokens, .post = mcpz_api_post_tokens},
     {"/v1/tokens/", ROUTE_PREFIX, .delete = mcpz_api_delete_token},
     {"/v1/pools", 0, .get = mcpz_api_get_pools, .post = mcpz_api_post_pools},
@@ -198,6 +201,7 @@ mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *direc
         return MCPZ_ENOMEM;
     }
     uint64_t wall_ms = ports->wall_ms(ports->context);
+    mcpz_rule_book_init(&made->rules);
     mcpz_events_init(&made->events, wall_ms > 0 ? wall_ms : 1);
     *api = made;
     return MCPZ_OK;
@@ -295,6 +299,9 @@ static bool is_waiting(const struct mcpz_exchange *exchange)
 
 static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
 {
+    if (mcpz_rule_book_hear(&api->rules, fact)) {
+        api->ports.defer(api->ports.context);
+    }
     if (!mcpz_events_note(&api->events, api->ports.wall_ms(api->ports.context), fact)) {
         return;
     }
@@ -321,8 +328,20 @@ void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)
     }
 }
 
+void mcpz_api_look_at_rules(struct mcpz_api *api)
+{
+    if (mcpz_rule_book_is_due(&api->rules, api->ports.now(api->ports.context))) {
+        size_t count = 0;
+        const struct mcpz_rule *rows =
+            api->ports.rules != NULL ? api->ports.rules(api->ports.context, &count) : NULL;
+        mcpz_rule_book_read(&api->rules, api->ports.now(api->ports.context), rows, count,
+                            api->ports.enter(api->ports.context));
+    }
+}
+
 void mcpz_api_progress(struct mcpz_api *api)
 {
+    mcpz_api_look_at_rules(api);
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];
         if (is_waiting(exchange) && exchange->has_work) {
@@ -336,6 +355,7 @@ void mcpz_api_tick(struct mcpz_api *api)
 {
     mcpz_time now = api->ports.now(api->ports.context);
 
+    mcpz_api_look_at_rules(api);
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];
         if (!is_waiting(exchange) || now < exchange->deadline_us) {

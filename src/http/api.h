@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "core/outbox.h"
+#include "core/router/rules.h"
 #include "engine/engine.h"
 #include "host/agent_pools.h"
 #include "http/body.h"
@@ -112,6 +113,9 @@ struct mcpz_api_ports {
 
     /* How a capability of this node is isolated, in a word; NULL: nobody knows. */
     const char *(*isolation)(void *context, struct mcpz_bytes capability);
+
+    /* The rules of the configuration; NULL: there are none. Looked at now and then. */
+    const struct mcpz_rule *(*rules)(void *context, size_t *count);
 
     /* As mcpz_config_walk(). */
     void (*walk_config)(void *context,

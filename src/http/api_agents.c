@@ -33,6 +33,12 @@ struct agent_list {
 
 static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_document *document)
 {
+    struct mcpz_id rules;
+
+    mcpz_rule_book_document(&rules);
+    if (mcpz_id_equal(&rules, &document->id)) {
+        return MCPZ_OK; /* no agent: http/rule_book.h */
+    }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity > 0 ? 2 * list->capacity : 64;
         struct agent_row *rows = realloc(list->rows, capacity * sizeof(*rows));

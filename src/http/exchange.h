@@ -15,6 +15,7 @@
 #include "base/attr.h"
 #include "http/api.h"
 #include "http/events.h"
+#include "http/rule_book.h"
 #include "proto/code.h"
 
 /* What an exchange that is not answered at once does. Each may be NULL. */
@@ -56,6 +57,7 @@ struct mcpz_api {
     struct mcpz_exchange exchanges[MCPZ_EXCHANGES_MAX];
     size_t open_count; /* of them */
     struct mcpz_events events;
+    struct mcpz_rule_book rules;
 };
 
 typedef void (*mcpz_handler)(struct mcpz_exchange *exchange, const struct mcpz_request *request);
@@ -80,6 +82,10 @@ void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_req
 void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_rules(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_rules(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_rule(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_explain_rules(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request);
@@ -175,6 +181,9 @@ json_t *mcpz_exchange_show_hex(struct mcpz_bytes bytes);
 
 /** A text, or null if it is empty. */
 json_t *mcpz_exchange_show_text_or_null(const char *text);
+
+/** The rules may have changed: have the core go by those that hold now, if a look is due. */
+void mcpz_api_look_at_rules(struct mcpz_api *api);
 
 /** What is wrong with this node, in words; shared by status and health. */
 json_t *mcpz_api_problems(struct mcpz_api *api);

@@ -106,6 +106,14 @@ static const char *isolation(void *context, struct mcpz_bytes capability)
                : NULL;
 }
 
+static const struct mcpz_rule *tell_rules(void *context, size_t *count)
+{
+    const struct mcpz_server *server = context;
+
+    *count = server->config->rule_count;
+    return server->config->rules;
+}
+
 static void walk_config(void *context,
                         void (*visit)(void *visit_context, const char *key, const char *value,
                                       const char *origin),
@@ -298,6 +306,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .count = count,
         .pools = config->sources.pools,
         .isolation = isolation,
+        .rules = tell_rules,
         .walk_config = walk_config,
         .desk = config->desk,
     };

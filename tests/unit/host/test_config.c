@@ -548,6 +548,7 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "limits.calls_per_second = 0 (default)\n"
                "limits.stop_seconds = 5 (default)\n"
                "tenants = a=onyx, b=diamond (environment MCPZ_TENANTS)\n"
+               "rules = 0 (default)\n"
                "log.level = info (default)\n"
                "log.format = auto (default)\n"
                "log.file =  (default)\n");

@@ -49,8 +49,12 @@ TEST(reads_every_key_of_a_file)
                                "tenants:\n"
                                "  - {name: acme, level: Opal}\n"
                                "  - {name: 'big one', level: diamond}\n"
+                               "rules:\n"
+                               "  - {pattern: memory.*, route: failover attic cellar}\n"
+                               "  - pattern: x\n"
+                               "    route: weighted big=3 small max=10\n"
                                "log: {level: INFO, format: json, file: /tmp/log}\n";
-    struct mcpz_config config;
+    static struct mcpz_config config;
     struct mcpz_config_trouble trouble;
 
     CHECK(mcpz_config_init(&config) == MCPZ_OK);
@@ -85,6 +89,11 @@ TEST(reads_every_key_of_a_file)
     CHECK_UINT(config.gate.tenants[0].level, MCPZ_LEVEL_OPAL);
     CHECK_TEXT(config.gate.tenants[1].name, "big one");
     CHECK_UINT(config.gate.tenants[1].level, MCPZ_LEVEL_DIAMOND);
+    CHECK_UINT(config.rule_count, 2);
+    CHECK_TEXT(config.rules[0].pattern, "memory.*");
+    CHECK_UINT(config.rules[0].strategy, MCPZ_STRATEGY_FAILOVER);
+    CHECK_UINT(config.rules[1].targets[0].weight, 3);
+    CHECK_UINT(config.rules[1].concurrent_max, 10);
     CHECK_TEXT(config.log_level, "info");
     CHECK_TEXT(config.log_format, "json");
     CHECK_TEXT(config.log_file, "/tmp/log");
@@ -114,7 +123,7 @@ TEST(names_the_line_and_the_nearest_key)
           "m.yaml:1: unknown key \"colour\" in log: there are level, format, file");
     check("\"a\\nb\": 1\n",
           "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
-          "roles, mesh, api, providers, pools, workspaces, limits, tenants, log");
+          "roles, mesh, api, providers, pools, workspaces, limits, tenants, rules, log");
     check("? [a]\n: b\n", "m.yaml:1: a key must be a word");
     check("\"name\\0\": b\n", "m.yaml:1: a key must be a word");
 }
@@ -177,6 +186,12 @@ TEST(refuses_values_that_mean_nothing)
     check("tenants:\n- {name: a, level: opal}\n- {name: a, level: onyx}\n",
           "m.yaml:3: tenants: \"a\" is there twice: a tenant has one level");
     check("tenants:\n- name: a\n", "m.yaml:2: this entry of tenants has no \"level\"");
+    check("rules:\n- {pattern: a, route: balanced}\n- pattern: b\n  route: fastest\n",
+          "m.yaml:3: rules: a rule begins with a strategy: balanced, weighted, round-robin, "
+          "least-loaded, failover, dedicated or isolated");
+    check("rules:\n- {pattern: a, route: balanced}\n- {pattern: a, route: failover b}\n",
+          "m.yaml:3: rules: \"a\" is there twice: a pattern has one rule");
+    check("rules:\n- pattern: a\n", "m.yaml:2: this entry of rules has no \"route\"");
     check("limits: {calls_per_second: many}\n",
           "m.yaml:1: limits.calls_per_second: \"many\" must be a number from 0 to 100000");
     check("providers:\n- name: a=b\n  command: c\n",

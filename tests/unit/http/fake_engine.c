@@ -75,6 +75,13 @@ void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
     mcpz_digest(MCPZ_DIGEST_DOCUMENT, name, document->bytes);
 }
 
+void mcpz_engine_explain(struct mcpz_engine *engine, struct mcpz_bytes capability,
+                         struct mcpz_explanation *explanation)
+{
+    (void)capability;
+    *explanation = engine->explanation;
+}
+
 const struct mcpz_node *mcpz_engine_node(const struct mcpz_engine *engine)
 {
     return &engine->node;

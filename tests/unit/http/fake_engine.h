@@ -22,6 +22,8 @@ struct mcpz_engine {
     uint64_t requests;
     mcpz_error refuse; /* what join, token_create and token_revoke return */
 
+    struct mcpz_explanation explanation;
+
     struct mcpz_node node; /* its fabric alone is set up */
     void *fabric_memory;
     struct mcpz_counters counters;
