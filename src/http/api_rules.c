@@ -191,14 +191,13 @@ void mcpz_api_delete_rule(struct mcpz_exchange *exchange, const struct mcpz_requ
 /* Why it is not chosen, or only if there is nobody else, and until when, in words. */
 static json_t *show_why(const struct mcpz_backend_view *view, mcpz_time now)
 {
-    const char *words[] = {
+    static const char *const words[] = {
         [MCPZ_BAR_NONE] = "",
         [MCPZ_BAR_RULE] = "a rule does not let it",
         [MCPZ_BAR_BREAKER] = "it failed too often lately",
         [MCPZ_BAR_BUSY] = "it said to come back later",
         [MCPZ_BAR_SUSPECT] = "only if nobody else can: it may be gone",
-        [MCPZ_BAR_EJECTED] = "only if nobody else can: it errs far more than the others, or could "
-                             "not be reached",
+        [MCPZ_BAR_EJECTED] = "only if nobody else can: it errs far more, or was not reached",
         [MCPZ_BAR_STALLED] = "only if nobody else can: it ends nothing",
     };
     char text[256];

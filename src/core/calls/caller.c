@@ -635,35 +635,12 @@ void mcpz_caller_task(struct mcpz_caller *caller, const struct mcpz_call_sight *
 
 /* ---- What a provider says ----------------------------------------------------------------- */
 
-static struct mcpz_bytes output_of(const struct mcpz_msg *msg)
-{
-    if (msg->kind == MCPZ_MSG_DATA) {
-        return msg->data.chunk;
-    }
-    return msg->kind == MCPZ_MSG_END ? msg->end.chunk : mcpz_bytes(NULL, 0);
-}
-
-/* What an END or FAIL says of its provider's load; NULL: nothing. */
-static const struct mcpz_load_report *report_of(const struct mcpz_msg *msg,
-                                                struct mcpz_load_report *report)
-{
-    const bool ended = msg->kind == MCPZ_MSG_END;
-    const uint32_t load = ended ? msg->end.load : msg->fail.load;
-
-    if (load == 0) {
-        return NULL;
-    }
-    *report = (struct mcpz_load_report){
-        .rif = load - 1, .latency_us = ended ? msg->end.latency_us : msg->fail.latency_us};
-    return report;
-}
-
 static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
                     const struct mcpz_msg *msg, struct mcpz_outbox *out)
 {
     struct mcpz_load_report report;
 
-    end_route(caller, slot, now, MCPZ_OUTCOME_WELL, report_of(msg, &report));
+    end_route(caller, slot, now, MCPZ_OUTCOME_WELL, mcpz_outcome_report(msg, &report));
     finish(caller, slot, now, MCPZ_CODE_OK, mcpz_text(""), out);
     out->actions[out->count - 1].task.chunk = msg->end.chunk;
 }
@@ -696,7 +673,7 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
         return;
     }
     struct mcpz_call_out *slot = &caller->slots[number];
-    if (output_of(msg).length > slot->receive_credit) {
+    if (mcpz_outcome_output(msg).length > slot->receive_credit) {
         send_cancel(slot, out);
         end_route(caller, slot, sight->now, MCPZ_OUTCOME_BROKEN, NULL);
         finish(caller, slot, sight->now, MCPZ_CODE_INTERNAL,
@@ -707,7 +684,8 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
         uint32_t code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;
         struct mcpz_load_report report;
         slot->retry_after_ms = msg->fail.retry_after_ms;
-        fail_attempt(caller, sight, slot, code, msg->fail.text, report_of(msg, &report), out);
+        fail_attempt(caller, sight, slot, code, msg->fail.text, mcpz_outcome_report(msg, &report),
+                     out);
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
         uint32_t before = slot->send_credit;
         slot->send_credit = mcpz_call_widen(before, msg->credit.bytes);
