@@ -4,6 +4,8 @@
 
 #include "base/hash.h"
 #include "core/compare.h"
+#include "core/judging.h"
+#include "core/recall.h"
 #include "proto/cert.h"
 
 /* A tick can bury every suspect, ask it back, and begin as many suspicions as are allowed. */
@@ -11,21 +13,11 @@ static_assert(MCPZ_OUTBOX_MAX >= 3 * MCPZ_SUSPICIONS_MAX + 2 * MCPZ_SUSPECTS_PER
                                      2 * MCPZ_ROWS_PER_SUMMARY_MAX,
               "one step must fit the outbox");
 
-#define LOST_ENOUGH 3             /* observers who have lost a member, and they are all it has */
-#define REFUSED_ENOUGH 2          /* observers whose redial was refused */
-#define MANY_LEAST 3              /* suspects, */
-#define MANY_SHARE 16             /* and one in so many members, are many at once */
-#define FLAPS_US MCPZ_SECONDS(60) /* who was doubted and there is slow for so long */
-#define UNREACHED_ENOUGH 2        /* checks in a row */
-#define FRESH_US MCPZ_SECONDS(3)  /* who joined so lately hands on no rows that it was sent */
-#define RECONNECT_EASES_US MCPZ_SECONDS(60)
-#define RECONNECT_EASES_MAX 30
-#define LONG_SUSPECT_US MCPZ_SECONDS(5)
-#define TOO_LONG_SUSPECT_US MCPZ_SECONDS(15)
-#define SOON_US MCPZ_MS(100)
-#define JUDGE_AGAIN_US MCPZ_MS(500)
+#define MANY_LEAST 3             /* suspects, */
+#define MANY_SHARE 16            /* and one in so many members, are many at once */
+#define UNREACHED_ENOUGH 2       /* checks in a row */
+#define FRESH_US MCPZ_SECONDS(3) /* who joined so lately hands on no rows that it was sent */
 #define FORGET_PERIOD_US MCPZ_SECONDS(60)
-#define ALLOWANCE_US (MCPZ_SECONDS(60) / MCPZ_SUSPECTS_PER_MINUTE)
 
 /* ---- Small things ------------------------------------------------------------------------- */
 
@@ -42,20 +34,6 @@ static bool is_self(const struct mcpz_members *members, const struct mcpz_id *id
 static mcpz_time jitter(struct mcpz_members *members, mcpz_time most_us)
 {
     return mcpz_rng_below(&members->rng, (uint32_t)most_us + 1);
-}
-
-static void tell(const struct mcpz_members *members, const struct mcpz_member *member,
-                 enum mcpz_fact_kind kind, struct mcpz_outbox *out)
-{
-    struct mcpz_bytes address = mcpz_roster_address(&members->roster, member);
-
-    mcpz_outbox_fact(out, &(struct mcpz_fact){
-                              .kind = kind,
-                              .about = member->id,
-                              .incarnation = member->incarnation,
-                              .reason = kind == MCPZ_FACT_ALIVE ? 0 : member->reason,
-                              .detail = mcpz_outbox_keep(out, address),
-                          });
 }
 
 /* A row as a message whose texts last as long as the outbox. */
@@ -84,44 +62,6 @@ static void spread(const struct mcpz_members *members, const struct mcpz_member 
 {
     struct mcpz_msg news = kept_news(members, member, out);
     mcpz_outbox_broadcast(out, NULL, &news);
-}
-
-static void close_case(struct mcpz_members *members, struct mcpz_member *member)
-{
-    if (member->suspicion != 0) {
-        mcpz_suspicions_close(&members->suspicions, member->suspicion);
-        member->suspicion = 0;
-    }
-}
-
-static void set_state(struct mcpz_members *members, struct mcpz_member *member,
-                      enum mcpz_member_state state, mcpz_time now)
-{
-    if (now >= member->since_us + FLAPS_US) {
-        member->flaps = 0; /* it has been well, or away, for long */
-    }
-    if (member->state != (uint8_t)state) {
-        member->since_us = now;
-    }
-    member->state = (uint8_t)state;
-    if (state != MCPZ_MEMBER_SUSPECT) {
-        close_case(members, member);
-    }
-    if (state == MCPZ_MEMBER_ALIVE) {
-        member->reason = 0;
-        member->unreached = 0;
-    }
-    mcpz_roster_changed(&members->roster);
-}
-
-/* It was doubted, and is there: how often, lately? */
-static void note_flap(struct mcpz_member *member, mcpz_time now)
-{
-    bool was_doubted = member->state == MCPZ_MEMBER_SUSPECT || member->state == MCPZ_MEMBER_DEAD;
-
-    if (was_doubted && now < member->since_us + FLAPS_US && member->flaps < UINT8_MAX) {
-        member->flaps++;
-    }
 }
 
 /* ---- Ourselves ---------------------------------------------------------------------------- */
@@ -155,299 +95,11 @@ static void refute(struct mcpz_members *members, uint64_t incarnation, struct mc
     }
     self->incarnation = incarnation + 1;
     sign_self(members);
-    tell(members, self, MCPZ_FACT_REFUTED, out);
+    mcpz_judging_tell(members, self, MCPZ_FACT_REFUTED, out);
     spread(members, self, out);
 }
 
-/* ---- Judging ------------------------------------------------------------------------------ */
-
-/*
- * A node that has lost all its neighbours cannot tell who died: it judges nobody (DESIGN 5). With
- * a single other member there is nothing to tell apart.
- */
-static bool is_cut_off(const struct mcpz_members *members)
-{
-    return members->neighbour_count == 0 && mcpz_roster_alive_count(&members->roster) > 2;
-}
-
-static bool is_heard(const struct mcpz_links *links, const struct mcpz_member *member)
-{
-    const struct mcpz_linked *link = mcpz_links_find(links, &member->id);
-    return link != NULL && !link->late;
-}
-
-/* Does a member count another among its neighbours? */
-static bool has_neighbour(const struct mcpz_members *members, const struct mcpz_member *row,
-                          struct mcpz_short name)
-{
-    const struct mcpz_short *peers = mcpz_roster_adjacency(&members->roster, row);
-
-    for (size_t i = 0; i < row->adjacency_count; i++) {
-        if (peers[i].value == name.value) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Does somebody who is alive, and has not said otherwise, count it among its neighbours? */
-static bool has_support(const struct mcpz_members *members, const struct mcpz_member *member,
-                        const struct mcpz_suspicion_case *suspicion)
-{
-    const struct mcpz_roster *roster = &members->roster;
-    const struct mcpz_short name = mcpz_short_of(&member->id);
-
-    for (size_t i = 1; i < roster->count; i++) {
-        const struct mcpz_member *row = &roster->rows[i];
-        if (row->state == MCPZ_MEMBER_ALIVE && row != member &&
-            !mcpz_suspicion_is_by(suspicion, roster->names[i]) &&
-            has_neighbour(members, row, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* How many could have seen that it is gone: its neighbours, as far as it has told. Those that are
- * gone themselves see nothing: many may go at once. */
-static size_t possible_observers(const struct mcpz_members *members,
-                                 const struct mcpz_member *member)
-{
-    const struct mcpz_short *peers = mcpz_roster_adjacency(&members->roster, member);
-    size_t count = 0;
-
-    for (size_t i = 0; i < member->adjacency_count; i++) {
-        const struct mcpz_member *observer = mcpz_roster_find_short(&members->roster, peers[i]);
-        count += observer == NULL || !mcpz_member_is_gone(observer);
-    }
-    return count > 0 ? count : 1;
-}
-
-static mcpz_time grace_end(const struct mcpz_members *members, const struct mcpz_links *links,
-                           const struct mcpz_member *member,
-                           const struct mcpz_suspicion_case *suspicion)
-{
-    const mcpz_time grace_us =
-        mcpz_suspicion_grace(mcpz_roster_alive_count(&members->roster), suspicion->observer_count,
-                             possible_observers(members, member), members->timing->suspect_us) *
-        (links->health + 1);
-    const mcpz_time least_us = mcpz_members_doubts_many(members)
-                                   ? MCPZ_CROWD_PATIENCE * members->timing->link_silent_us
-                                   : 0;
-
-    return suspicion->first_us + (grace_us > least_us ? grace_us : least_us);
-}
-
-static bool have_enough_lost_it(const struct mcpz_members *members,
-                                const struct mcpz_member *member,
-                                const struct mcpz_suspicion_case *suspicion)
-{
-    size_t possible = possible_observers(members, member);
-
-    return mcpz_suspicion_count_lost(suspicion) >=
-           (possible < LOST_ENOUGH ? possible : LOST_ENOUGH);
-}
-
-/* The rules of members.h, for who is suspect. */
-static bool is_convicted(const struct mcpz_members *members, const struct mcpz_links *links,
-                         const struct mcpz_member *member,
-                         const struct mcpz_suspicion_case *suspicion, mcpz_time now)
-{
-    if (is_cut_off(members) || is_heard(links, member)) {
-        return false;
-    }
-    size_t possible = possible_observers(members, member);
-    size_t refused_enough = possible < REFUSED_ENOUGH ? possible : REFUSED_ENOUGH;
-    if (mcpz_suspicion_count(suspicion, MCPZ_SUSPICION_REFUSED) >= refused_enough) {
-        return true;
-    }
-    bool early = have_enough_lost_it(members, member, suspicion) &&
-                 now >= suspicion->first_us + members->timing->early_us;
-    bool late = now >= grace_end(members, links, member, suspicion);
-
-    return (early || late) && !has_support(members, member, suspicion);
-}
-
-static void bury(struct mcpz_members *members, struct mcpz_member *member, mcpz_time now,
-                 struct mcpz_outbox *out)
-{
-    set_state(members, member, MCPZ_MEMBER_DEAD, now);
-    tell(members, member, MCPZ_FACT_DEAD, out);
-    /* It may have been an observer of others. */
-    mcpz_suspicions_look_at(&members->suspicions, now + SOON_US);
-}
-
-/* When a suspect is to be judged again. What has not convicted it by then may do so later. */
-static mcpz_time look_again(const struct mcpz_members *members, const struct mcpz_links *links,
-                            const struct mcpz_member *member,
-                            const struct mcpz_suspicion_case *suspicion, mcpz_time now)
-{
-    mcpz_time at = grace_end(members, links, member, suspicion);
-
-    if (have_enough_lost_it(members, member, suspicion)) {
-        at = mcpz_time_min(at, suspicion->first_us + members->timing->early_us);
-    }
-    return at > now ? at : now + JUDGE_AGAIN_US;
-}
-
-static void judge(struct mcpz_members *members, const struct mcpz_links *links,
-                  struct mcpz_member *member, mcpz_time now, struct mcpz_outbox *out)
-{
-    struct mcpz_suspicion_case *suspicion =
-        mcpz_suspicions_get(&members->suspicions, member->suspicion);
-
-    if (suspicion == NULL) {
-        return;
-    }
-    if (!is_convicted(members, links, member, suspicion, now)) {
-        suspicion->look_us = look_again(members, links, member, suspicion, now);
-        if (now >= grace_end(members, links, member, suspicion) && !is_cut_off(members) &&
-            mcpz_suspicion_count_lost(suspicion) == 0) {
-            note_flap(member, now);
-            set_state(members, member, MCPZ_MEMBER_ALIVE, now); /* somebody vouches for it */
-            tell(members, member, MCPZ_FACT_ALIVE, out);
-        }
-        return;
-    }
-    bury(members, member, now, out);
-    struct mcpz_msg death = mcpz_death_of(&members->roster, member);
-    mcpz_outbox_broadcast(out, NULL, &death);
-}
-
-/* ---- Suspecting --------------------------------------------------------------------------- */
-
-/* Weigh what an observer says of a member that is not gone. False: it is nothing new. */
-static bool weigh(struct mcpz_members *members, struct mcpz_member *member,
-                  struct mcpz_short observer, enum mcpz_suspicion reason, mcpz_time now,
-                  struct mcpz_outbox *out)
-{
-    if (member->suspicion == 0) {
-        member->suspicion = mcpz_suspicions_open(&members->suspicions, now);
-        if (member->suspicion == 0) {
-            members->dropped++;
-            return false;
-        }
-    }
-    struct mcpz_suspicion_case *suspicion =
-        mcpz_suspicions_get(&members->suspicions, member->suspicion);
-    if (!mcpz_suspicion_add(suspicion, observer, reason)) {
-        return false;
-    }
-    bool is_new = member->state != MCPZ_MEMBER_SUSPECT;
-    member->reason = (uint8_t)reason;
-    if (is_new) {
-        set_state(members, member, MCPZ_MEMBER_SUSPECT, now);
-        tell(members, member, MCPZ_FACT_SUSPECT, out);
-    }
-    return true;
-}
-
-/* Lessons.md row 2: one sick node must not be able to make everybody refute. */
-static bool may_suspect(struct mcpz_members *members, mcpz_time now)
-{
-    mcpz_time filled = (now - members->allowance_at_us) / ALLOWANCE_US;
-
-    if (filled > 0) {
-        members->allowance_at_us += filled * ALLOWANCE_US;
-        uint64_t sum = members->allowance + filled;
-        members->allowance =
-            (uint32_t)(sum < MCPZ_SUSPECTS_PER_MINUTE ? sum : MCPZ_SUSPECTS_PER_MINUTE);
-    }
-    if (members->allowance == 0) {
-        members->spared++;
-        return false;
-    }
-    members->allowance--;
-    return true;
-}
-
-/*
- * Does it matter to the others that we say so too? That it is lost, until as many have said so as
- * a conviction takes. That it is late, from then on: they must not wait for us to lose it as well,
- * who may be more patient, or not well ourselves.
- */
-static bool adds_weight(const struct mcpz_members *members, const struct mcpz_member *member,
-                        enum mcpz_suspicion reason)
-{
-    const struct mcpz_suspicion_case *suspicion =
-        mcpz_suspicions_get(&members->suspicions, member->suspicion);
-
-    if (reason == MCPZ_SUSPICION_REFUSED) {
-        return mcpz_suspicion_count(suspicion, reason) <= REFUSED_ENOUGH;
-    }
-    if (reason == MCPZ_SUSPICION_SILENT || reason == MCPZ_SUSPICION_CLOSED) {
-        return mcpz_suspicion_count_lost(suspicion) <= LOST_ENOUGH;
-    }
-    return reason == MCPZ_SUSPICION_LATE && mcpz_suspicion_count_lost(suspicion) >= LOST_ENOUGH &&
-           has_neighbour(members, self_row(members), mcpz_short_of(&member->id));
-}
-
-static struct mcpz_msg doubt_of(const struct mcpz_members *members,
-                                const struct mcpz_member *member, enum mcpz_suspicion reason)
-{
-    return (struct mcpz_msg){
-        .kind = MCPZ_MSG_SUSPECT,
-        .suspect = {.about = member->id,
-                    .incarnation = member->incarnation,
-                    .observer = self_row(members)->id,
-                    .reason = (uint32_t)reason},
-    };
-}
-
-/* Say that we doubt a member, to everybody and to itself. */
-static void accuse(struct mcpz_members *members, const struct mcpz_links *links,
-                   struct mcpz_member *member, enum mcpz_suspicion reason, mcpz_time now,
-                   struct mcpz_outbox *out)
-{
-    if (members->leaving || mcpz_member_is_gone(member) || is_cut_off(members) ||
-        mcpz_links_have_just_woken(links, now)) {
-        members->spared++;
-        return;
-    }
-    bool is_new = member->state != MCPZ_MEMBER_SUSPECT;
-    bool is_mild = reason == MCPZ_SUSPICION_LATE || reason == MCPZ_SUSPICION_PROBE;
-    if (is_new && is_mild && mcpz_members_flaps(member, now) > 0) {
-        return;
-    }
-    if ((is_new && !may_suspect(members, now)) ||
-        !weigh(members, member, mcpz_short_of(&self_row(members)->id), reason, now, out)) {
-        return;
-    }
-    const struct mcpz_msg msg = doubt_of(members, member, reason);
-    if (is_new || adds_weight(members, member, reason)) {
-        mcpz_outbox_broadcast(out, NULL, &msg);
-    } else if (reason == MCPZ_SUSPICION_SILENT || reason == MCPZ_SUSPICION_CLOSED) {
-        /* Enough have said so; that we do not vouch for it any more must be heard all the same. */
-        members->adjacency_at_us = mcpz_time_min(members->adjacency_at_us, now + SOON_US);
-    }
-    if (mcpz_links_find(links, &member->id) != NULL) {
-        mcpz_outbox_send(out, &member->id, &msg); /* Lifeguard's buddy system */
-    }
-    judge(members, links, member, now, out);
-}
-
-/* Tell a linked member what is said of it, so that it can answer. */
-static void ask_back(const struct mcpz_members *members, const struct mcpz_member *member,
-                     struct mcpz_outbox *out)
-{
-    const struct mcpz_msg msg = doubt_of(members, member, MCPZ_SUSPICION_RUMOUR);
-
-    mcpz_outbox_send(out, &member->id, &msg);
-}
-
 /* ---- What links tell ---------------------------------------------------------------------- */
-
-static void reach(const struct mcpz_members *members, const struct mcpz_member *member,
-                  struct mcpz_outbox *out)
-{
-    struct mcpz_bytes address = mcpz_roster_address(&members->roster, member);
-
-    if (address.length > 0 && !members->leaving) {
-        struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_REACH);
-        action->reach.peer = member->id;
-        action->reach.address = mcpz_outbox_keep(out, address);
-    }
-}
 
 static void on_unlinked(struct mcpz_members *members, const struct mcpz_links *links,
                         struct mcpz_member *member, enum mcpz_link_down_reason reason,
@@ -459,10 +111,10 @@ static void on_unlinked(struct mcpz_members *members, const struct mcpz_links *l
         mcpz_member_is_gone(member)) {
         return; /* no hint of anything */
     }
-    accuse(members, links, member, is_silence ? MCPZ_SUSPICION_SILENT : MCPZ_SUSPICION_CLOSED, now,
-           out);
+    mcpz_judging_accuse(members, links, member,
+                        is_silence ? MCPZ_SUSPICION_SILENT : MCPZ_SUSPICION_CLOSED, now, out);
     if (!mcpz_member_is_gone(member)) {
-        reach(members, member, out); /* rule 1: redial once before more is said */
+        mcpz_recall_reach(members, member, out); /* rule 1: redial once before more is said */
     }
 }
 
@@ -473,7 +125,7 @@ static void on_linked(struct mcpz_members *members, const struct mcpz_id *peer,
 
     mcpz_compare_linked(members, peer);
     if (member != NULL && member->state != MCPZ_MEMBER_ALIVE) {
-        ask_back(members, member, out);
+        mcpz_judging_ask_back(members, member, out);
     }
 }
 
@@ -486,7 +138,7 @@ static void on_prompt(struct mcpz_members *members, struct mcpz_member *member,
 
     if (suspicion != NULL) {
         mcpz_suspicion_withdraw(suspicion, mcpz_short_of(&self_row(members)->id));
-        ask_back(members, member, out);
+        mcpz_judging_ask_back(members, member, out);
     }
 }
 
@@ -541,12 +193,12 @@ static void on_fact(struct mcpz_members *members, const struct mcpz_links *links
     } else if (fact->kind == MCPZ_FACT_UNLINKED) {
         on_unlinked(members, links, member, (enum mcpz_link_down_reason)fact->reason, now, out);
     } else if (fact->kind == MCPZ_FACT_LATE) {
-        accuse(members, links, member, MCPZ_SUSPICION_LATE, now, out);
+        mcpz_judging_accuse(members, links, member, MCPZ_SUSPICION_LATE, now, out);
     } else if (fact->kind == MCPZ_FACT_PROMPT) {
         on_prompt(members, member, out);
     } else if (fact->kind == MCPZ_FACT_UNREACHABLE && fact->reason == MCPZ_UNREACHABLE_REFUSED &&
                member->state == MCPZ_MEMBER_SUSPECT) {
-        accuse(members, links, member, MCPZ_SUSPICION_REFUSED, now, out);
+        mcpz_judging_accuse(members, links, member, MCPZ_SUSPICION_REFUSED, now, out);
     }
 }
 
@@ -624,11 +276,11 @@ static void on_assertion(struct mcpz_members *members, mcpz_time now,
         return;
     }
     bool was_alive = member->state == MCPZ_MEMBER_ALIVE;
-    note_flap(member, now);
+    mcpz_judging_note_flap(member, now);
     member->incarnation = news->incarnation;
-    set_state(members, member, left ? MCPZ_MEMBER_LEFT : MCPZ_MEMBER_ALIVE, now);
+    mcpz_judging_set_state(members, member, left ? MCPZ_MEMBER_LEFT : MCPZ_MEMBER_ALIVE, now);
     if (left || !was_alive) {
-        tell(members, member, left ? MCPZ_FACT_LEFT : MCPZ_FACT_ALIVE, out);
+        mcpz_judging_tell(members, member, left ? MCPZ_FACT_LEFT : MCPZ_FACT_ALIVE, out);
     }
     /* Told by a neighbour alone: the others may not know it either. A newcomer knows no better. */
     bool is_fresh = members->joined_us == 0 || now < members->joined_us + FRESH_US;
@@ -646,28 +298,6 @@ static void answer_for_who_left(const struct mcpz_members *members, const struct
         mcpz_links_find(links, observer) != NULL) {
         const struct mcpz_msg goodbye = kept_news(members, member, out);
         mcpz_outbox_send(out, observer, &goodbye);
-    }
-}
-
-static size_t count_lost(const struct mcpz_members *members, const struct mcpz_member *member)
-{
-    const struct mcpz_suspicion_case *suspicion =
-        mcpz_suspicions_get(&members->suspicions, member->suspicion);
-
-    return suspicion != NULL ? mcpz_suspicion_count_lost(suspicion) : 0;
-}
-
-/* Enough have lost it. If we wait for it too, they need not wait for us. */
-static void add_our_doubt(const struct mcpz_members *members, const struct mcpz_member *member,
-                          struct mcpz_outbox *out)
-{
-    const struct mcpz_suspicion_case *suspicion =
-        mcpz_suspicions_get(&members->suspicions, member->suspicion);
-
-    if (mcpz_suspicion_is_by(suspicion, mcpz_short_of(&self_row(members)->id)) &&
-        adds_weight(members, member, MCPZ_SUSPICION_LATE) && !members->leaving) {
-        const struct mcpz_msg msg = doubt_of(members, member, MCPZ_SUSPICION_LATE);
-        mcpz_outbox_broadcast(out, NULL, &msg);
     }
 }
 
@@ -690,14 +320,7 @@ static void on_suspicion(struct mcpz_members *members, const struct mcpz_links *
         news->incarnation != member->incarnation) {
         return; /* nobody's word about nothing we know */
     }
-    size_t lost_before = count_lost(members, member);
-    if (weigh(members, member, mcpz_short_of(&news->observer), (enum mcpz_suspicion)news->reason,
-              now, out)) {
-        if (lost_before < LOST_ENOUGH && count_lost(members, member) >= LOST_ENOUGH) {
-            add_our_doubt(members, member, out);
-        }
-        judge(members, links, member, now, out);
-    }
+    mcpz_judging_hear(members, links, member, news, now, out);
 }
 
 /* That somebody is dead, as a conclusion (a broadcast) or as what one neighbour holds for true. */
@@ -716,14 +339,15 @@ static void on_death(struct mcpz_members *members, const struct mcpz_links *link
     if (member == NULL || mcpz_member_is_gone(member) || news->incarnation < member->incarnation) {
         return;
     }
-    if (is_heard(links, member)) {
-        ask_back(members, member, out); /* let it answer for itself instead of believing them */
+    if (mcpz_judging_is_heard(links, member)) {
+        mcpz_judging_ask_back(members, member,
+                              out); /* let it answer for itself instead of believing them */
     } else if (gossip) {
         member->reason = member->reason != 0 ? member->reason : MCPZ_SUSPICION_RUMOUR;
         member->incarnation = news->incarnation;
-        bury(members, member, now, out);
+        mcpz_judging_bury(members, member, now, out);
     } else {
-        accuse(members, links, member, MCPZ_SUSPICION_RUMOUR, now, out);
+        mcpz_judging_accuse(members, links, member, MCPZ_SUSPICION_RUMOUR, now, out);
     }
 }
 
@@ -765,7 +389,7 @@ static void on_probe_result(struct mcpz_members *members, const struct mcpz_link
                                               .about = members->probes.target,
                                               .reason = failed});
     if (failed && member != NULL) {
-        accuse(members, links, member, MCPZ_SUSPICION_PROBE, now, out);
+        mcpz_judging_accuse(members, links, member, MCPZ_SUSPICION_PROBE, now, out);
     }
 }
 
@@ -842,7 +466,7 @@ static void accuse_unreached(struct mcpz_members *members, const struct mcpz_lin
         struct mcpz_member *row = &members->roster.rows[i];
         if (row->unreached >= UNREACHED_ENOUGH && row->state == MCPZ_MEMBER_ALIVE &&
             mcpz_links_find(links, &row->id) == NULL) {
-            accuse(members, links, row, MCPZ_SUSPICION_UNREACHABLE, now, out);
+            mcpz_judging_accuse(members, links, row, MCPZ_SUSPICION_UNREACHABLE, now, out);
         }
     }
 }
@@ -861,96 +485,6 @@ static void probe(struct mcpz_members *members, const struct mcpz_links *links, 
             mcpz_probes_start(&members->probes, &members->roster, links, now, out);
             accuse_unreached(members, links, now, out);
         }
-    }
-}
-
-/* One of those in a state since `before_us`, by lot. NULL: there is none. */
-static const struct mcpz_member *pick(struct mcpz_members *members, enum mcpz_member_state state,
-                                      mcpz_time before_us, uint32_t *count)
-{
-    const struct mcpz_roster *roster = &members->roster;
-    const struct mcpz_member *chosen = NULL;
-
-    *count = 0;
-    for (size_t i = 1; i < roster->count; i++) {
-        const struct mcpz_member *row = &roster->rows[i];
-        if (row->state == (uint8_t)state && row->since_us <= before_us &&
-            mcpz_roster_address(roster, row).length > 0 &&
-            mcpz_rng_below(&members->rng, ++*count) == 0) {
-            chosen = row;
-        }
-    }
-    return chosen;
-}
-
-/* Who is linked is asked whether it lives; so is who has become so, by on_linked(). */
-static void ask_or_reach(const struct mcpz_members *members, const struct mcpz_links *links,
-                         const struct mcpz_member *member, struct mcpz_outbox *out)
-{
-    if (mcpz_links_find(links, &member->id) != NULL) {
-        ask_back(members, member, out);
-    } else {
-        reach(members, member, out);
-    }
-}
-
-/*
- * Somebody gone, by lot. All nodes together try each of them about once in reconnect_us at first,
- * and ever less often: a machine that was taken away costs next to nothing. Each draws anew every
- * time: if all began to wait for their turn when somebody is buried, all would try at once, and
- * then nobody for long.
- */
-static void reconnect(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
-                      struct mcpz_outbox *out)
-{
-    const mcpz_time wait = members->timing->reconnect_us;
-    uint32_t dead;
-
-    if (members->reconnect_at_us > now) {
-        return;
-    }
-    members->reconnect_at_us = now + wait / 2 + jitter(members, wait);
-    const struct mcpz_member *chosen = pick(members, MCPZ_MEMBER_DEAD, now, &dead);
-    if (chosen == NULL) {
-        return;
-    }
-    const mcpz_time eased = 1 + (now - chosen->since_us) / RECONNECT_EASES_US;
-    const size_t share = mcpz_roster_alive_count(&members->roster) / dead;
-    const mcpz_time turns = (share > 1 ? share : 1) * mcpz_time_min(eased, RECONNECT_EASES_MAX);
-    if (mcpz_rng_below(&members->rng, (uint32_t)turns) == 0) {
-        ask_or_reach(members, links, chosen, out);
-    }
-}
-
-/*
- * Who is suspect for so long may not know: what was said of it in a cut never got there, and
- * tables that differ in a suspicion only are not compared. It may be ours alone: we ask it. Of
- * those that know it by hearsay, all together dial it about once in reconnect_us; but who still
- * doubts it after long may be the only one.
- */
-static void ask_suspects(struct mcpz_members *members, const struct mcpz_links *links,
-                         mcpz_time now, struct mcpz_outbox *out)
-{
-    const mcpz_time wait = members->timing->reconnect_us;
-    uint32_t count;
-
-    if (members->suspicions.count == 0 || members->ask_at_us > now) {
-        return;
-    }
-    members->ask_at_us = now + wait / 2 + jitter(members, wait);
-    const mcpz_time before_us = now > LONG_SUSPECT_US ? now - LONG_SUSPECT_US : 0;
-    const struct mcpz_member *chosen = pick(members, MCPZ_MEMBER_SUSPECT, before_us, &count);
-    if (chosen == NULL) {
-        return;
-    }
-    const size_t alive = mcpz_roster_alive_count(&members->roster);
-    const bool is_linked = mcpz_links_find(links, &chosen->id) != NULL;
-    const bool is_ours = mcpz_suspicion_is_by(mcpz_members_suspicion(members, chosen),
-                                              mcpz_short_of(&self_row(members)->id));
-    const bool is_long = now >= chosen->since_us + TOO_LONG_SUSPECT_US;
-    if (is_linked || is_ours || is_long ||
-        mcpz_rng_below(&members->rng, (uint32_t)alive) < count) {
-        ask_or_reach(members, links, chosen, out);
     }
 }
 
@@ -976,17 +510,10 @@ static void on_tick(struct mcpz_members *members, const struct mcpz_links *links
                     struct mcpz_outbox *out)
 {
     forget_the_gone(members, links, now); /* first: it moves rows */
-    for (size_t i = 1; i < members->roster.count && members->suspicions.count > 0; i++) {
-        struct mcpz_member *row = &members->roster.rows[i];
-        if (row->suspicion != 0 &&
-            mcpz_suspicions_get(&members->suspicions, row->suspicion)->look_us <= now) {
-            judge(members, links, row, now, out);
-        }
-    }
+    mcpz_judging_tick(members, links, now, out);
     tell_adjacency(members, now, out);
     probe(members, links, now, out);
-    reconnect(members, links, now, out);
-    ask_suspects(members, links, now, out);
+    mcpz_recall_tick(members, links, now, out);
 }
 
 /*
@@ -997,7 +524,7 @@ static void on_leave(struct mcpz_members *members, const struct mcpz_links *link
                      struct mcpz_outbox *out)
 {
     members->leaving = true;
-    set_state(members, self_row(members), MCPZ_MEMBER_LEFT, now);
+    mcpz_judging_set_state(members, self_row(members), MCPZ_MEMBER_LEFT, now);
     sign_self(members);
     const struct mcpz_msg goodbye = kept_news(members, self_row(members), out);
     for (size_t i = 0; i < links->count; i++) {
@@ -1117,7 +644,7 @@ mcpz_time mcpz_members_deadline(const struct mcpz_members *members)
 
 uint32_t mcpz_members_flaps(const struct mcpz_member *member, mcpz_time now)
 {
-    return now < member->since_us + FLAPS_US ? member->flaps : 0;
+    return now < member->since_us + MCPZ_FLAPS_US ? member->flaps : 0;
 }
 
 const struct mcpz_member *mcpz_members_find(const struct mcpz_members *members,

@@ -1,0 +1,19 @@
+/*
+ * Asking again for those that are gone, or have been in doubt for long: a mesh that was cut in two
+ * finds itself again, and a suspicion that nobody weighs any more ends. For core/members.c only.
+ */
+
+#ifndef CORE_RECALL_H
+#define CORE_RECALL_H
+
+#include "core/members.h"
+
+/** Ask for a link to a member whose address we know. */
+void mcpz_recall_reach(const struct mcpz_members *members, const struct mcpz_member *member,
+                       struct mcpz_outbox *out);
+
+/** Try one of the dead, and one of the suspects, when it is time. */
+void mcpz_recall_tick(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                      struct mcpz_outbox *out);
+
+#endif
