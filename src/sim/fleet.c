@@ -148,7 +148,7 @@ static void send(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_acti
 bool mcpz_fleet_is_steady(const struct mcpz_fleet *fleet, const struct mcpz_fleet_node *node)
 {
     return node->fabric != NULL && node->paused_until_us <= fleet->now &&
-           node->loss_ppm <= LOSS_OF_THE_WELL_PPM &&
+           node->loss_ppm <= LOSS_OF_THE_WELL_PPM && !mcpz_fleet_network_has_mute(fleet, node) &&
            ((node->sides[0] | node->sides[1]) & fleet->cuts) == 0 &&
            fleet->now >= node->well_since_us + STEADY_US;
 }
@@ -739,8 +739,6 @@ void mcpz_fleet_mute_link(struct mcpz_fleet *fleet, size_t node)
     if (wire != NULL) {
         fleet->counters[MCPZ_FLEET_MUTED]++;
         wire->mute[mcpz_rng_below(&fleet->rng, 2)] = true;
-        fleet->nodes[wire->ends[0]].well_since_us = fleet->now;
-        fleet->nodes[wire->ends[1]].well_since_us = fleet->now;
     }
 }
 
@@ -765,14 +763,14 @@ void mcpz_fleet_heal(struct mcpz_fleet *fleet)
 {
     for (uint32_t i = 0; i < fleet->config.node_count; i++) {
         struct mcpz_fleet_node *node = &fleet->nodes[i];
-        node->loss_ppm = 0;
+        mcpz_fleet_set_loss(fleet, i, 0);
         if (node->paused_until_us > fleet->now) {
             node->paused_until_us = fleet->now;
             resume(fleet, i);
         }
     }
     for (size_t i = 0; i < fleet->wire_count; i++) {
-        fleet->wires[i].mute[0] = fleet->wires[i].mute[1] = false;
+        mcpz_fleet_network_unmute(fleet, (uint32_t)i);
     }
     end_cuts(fleet, fleet->cuts);
 }

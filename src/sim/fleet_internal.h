@@ -1,4 +1,4 @@
-/* A fleet from the inside: for the files of sim/fleet*.c only. */
+/* A fleet from the inside: for the files of sim/fleet*.c, and the test of the instrument. */
 
 #ifndef SIM_FLEET_INTERNAL_H
 #define SIM_FLEET_INTERNAL_H
@@ -37,7 +37,7 @@ struct mcpz_fleet_node {
     mcpz_time due_us;     /* its core's deadline */
     mcpz_time tick_at_us; /* when its TICK in the queue is due; others are void */
     mcpz_time paused_until_us;
-    mcpz_time well_since_us;   /* started, let go on or reconnected last */
+    mcpz_time well_since_us;   /* started, let go on, reconnected or rid of a mute link last */
     struct mcpz_parcel *inbox; /* the last of what came while it was paused: a ring */
     uint8_t sides[2];          /* a bit a cut: it is on side A; on side B */
     bool vanished;
@@ -87,7 +87,7 @@ struct mcpz_fleet {
 
 /* fleet.c */
 
-/** Has it been running, awake and connected for 30 s? */
+/** Has it been running, awake and connected, with no link mute, for 30 s? */
 bool mcpz_fleet_is_steady(const struct mcpz_fleet *fleet, const struct mcpz_fleet_node *node);
 
 /** Let a core take in an event, and carry out what it asks for. */
@@ -115,6 +115,11 @@ void mcpz_fleet_network_reset(struct mcpz_fleet *fleet, uint32_t index);
 void mcpz_fleet_network_drop(struct mcpz_fleet *fleet, uint32_t index, bool silently);
 void mcpz_fleet_network_arrive(struct mcpz_fleet *fleet, struct mcpz_parcel *parcel);
 void mcpz_fleet_network_release(struct mcpz_fleet *fleet, uint32_t index, uint8_t end);
+/** Is one of the node's connections mute, in either direction? */
+bool mcpz_fleet_network_has_mute(const struct mcpz_fleet *fleet,
+                                 const struct mcpz_fleet_node *node);
+/** A connection carries in both directions again, what waits once it is resumed. */
+void mcpz_fleet_network_unmute(struct mcpz_fleet *fleet, uint32_t index);
 /** Take in what came while the node was paused. */
 void mcpz_fleet_network_catch_up(struct mcpz_fleet *fleet, uint32_t index);
 /** Cuts have changed: what may go on does, a while later. */

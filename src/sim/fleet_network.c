@@ -169,6 +169,9 @@ static void let_go(struct mcpz_fleet *fleet, uint32_t index, uint8_t end)
     size_t at = 0;
 
     assert(wire->open[end]);
+    if (wire->mute[0] || wire->mute[1]) {
+        node->well_since_us = fleet->now; /* it was not, as long as this one was its link */
+    }
     while (node->wires[at] != index) {
         at++;
     }
@@ -566,6 +569,30 @@ void mcpz_fleet_network_release(struct mcpz_fleet *fleet, uint32_t index, uint8_
            !must_wait(fleet, &fleet->wires[index], end)) {
         hand_over(fleet, pop(&fleet->wires[index].held[end]));
     }
+}
+
+bool mcpz_fleet_network_has_mute(const struct mcpz_fleet *fleet,
+                                 const struct mcpz_fleet_node *node)
+{
+    for (size_t i = 0; i < node->wire_count; i++) {
+        const struct mcpz_fleet_wire *wire = &fleet->wires[node->wires[i]];
+        if (wire->mute[0] || wire->mute[1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void mcpz_fleet_network_unmute(struct mcpz_fleet *fleet, uint32_t index)
+{
+    struct mcpz_fleet_wire *wire = &fleet->wires[index];
+
+    for (size_t end = 0; end < 2 && (wire->mute[0] || wire->mute[1]); end++) {
+        if (wire->open[end]) {
+            fleet->nodes[wire->ends[end]].well_since_us = fleet->now;
+        }
+    }
+    wire->mute[0] = wire->mute[1] = false;
 }
 
 void mcpz_fleet_network_catch_up(struct mcpz_fleet *fleet, uint32_t index)

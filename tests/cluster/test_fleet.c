@@ -1,5 +1,6 @@
 /* Many nodes of the lower half of the core: they agree, and agree again. */
 
+#include "sim/fleet_internal.h"
 #include "sim/fleet_story.h"
 #include "test.h"
 
@@ -159,6 +160,45 @@ static struct mcpz_fleet *two(void)
     return fleet;
 }
 
+/* What is expected of who is well is expected of no one else: 30 s from then on, not before. */
+static bool is_well_after(struct mcpz_fleet *fleet, size_t node, unsigned seconds)
+{
+    mcpz_fleet_run_until(fleet, mcpz_fleet_now(fleet) + MCPZ_SECONDS(seconds));
+    return mcpz_fleet_is_steady(fleet, &fleet->nodes[node]);
+}
+
+TEST(who_sent_badly_until_all_was_healed_is_not_well_at_once)
+{
+    struct mcpz_fleet *fleet = two();
+
+    CHECK(is_well_after(fleet, 0, 50));
+    mcpz_fleet_set_loss(fleet, 0, 800000);
+    CHECK(!is_well_after(fleet, 0, 31));
+    CHECK(is_well_after(fleet, 1, 0));
+    mcpz_fleet_heal(fleet);
+    CHECK(!is_well_after(fleet, 0, 29));
+    CHECK(is_well_after(fleet, 0, 1));
+    mcpz_fleet_destroy(fleet);
+}
+
+TEST(who_has_a_mute_link_is_not_well_as_long_as_it_has_it)
+{
+    struct mcpz_fleet *fleet = two();
+
+    CHECK(is_well_after(fleet, 0, 50));
+    mcpz_fleet_mute_link(fleet, 0);
+    CHECK(!is_well_after(fleet, 0, 0));
+    CHECK(!is_well_after(fleet, 0, 30)); /* it took a while to be given up */
+    CHECK(is_well_after(fleet, 0, 30));
+    CHECK_UINT(mcpz_fleet_counted(fleet, MCPZ_FLEET_MUTED), 1);
+
+    mcpz_fleet_mute_link(fleet, 0);
+    mcpz_fleet_heal(fleet);
+    CHECK(!is_well_after(fleet, 0, 29));
+    CHECK(is_well_after(fleet, 0, 1));
+    mcpz_fleet_destroy(fleet);
+}
+
 TEST(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong)
 {
     char words[MCPZ_FLEET_WORDS_BYTES];
@@ -311,6 +351,8 @@ TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
           RUN(who_starves_is_not_convicted_and_makes_little_talk),
           RUN(what_must_hold_holds_in_a_swarm_of_faults),
           RUN(the_same_seed_gives_the_same_trace_and_another_another),
+          RUN(who_sent_badly_until_all_was_healed_is_not_well_at_once),
+          RUN(who_has_a_mute_link_is_not_well_as_long_as_it_has_it),
           RUN(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong),
           RUN(nothing_is_lost_in_a_short_cut_and_a_vanished_node_is_noticed),
           RUN(a_broadcast_has_reached_nobody_before_it_arrives),
