@@ -280,7 +280,6 @@ struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
     if (row == NULL || !mcpz_engine_has_frames(engine, link)) {
         return mcpz_bytes(NULL, 0);
     }
-    bool has_control = row->control.first != NULL;
     mcpz_framer_begin(framer);
     for (;;) {
         struct mcpz_lane *lane = row->control.first != NULL ? &row->control : &row->data;
@@ -290,10 +289,9 @@ struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
         }
         free(mcpz_lane_pop(lane));
     }
-    /* Who has not admitted us would refuse a frame that needs a decompressor. Many small messages
-     * of calls are no large one (R-MESH-7): squeezing them costs more than it saves. */
-    bool is_worth_it = has_control || mcpz_framer_largest(framer) >= MCPZ_COMPRESS_BYTES_MIN;
-    struct mcpz_bytes frame = mcpz_framer_finish(framer, row->peer_is_ready && is_worth_it);
+    /* Who has not admitted us would refuse a frame that needs a decompressor. For all others small
+     * messages are squeezed too: libwebsockets masks byte by byte, which costs more than zstd. */
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, row->peer_is_ready);
     engine->counters.frames_out++;
     engine->counters.bytes_out += frame.length;
     return frame;

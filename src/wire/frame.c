@@ -28,8 +28,7 @@ struct mcpz_framer {
     ZSTD_DCtx *decompressor; /* NULL until first used */
     size_t body_bytes;
     size_t message_count;
-    size_t message_bytes_max; /* the largest added */
-    size_t opened_count;      /* messages of the frame that was opened */
+    size_t opened_count; /* messages of the frame that was opened */
     size_t opened_next;
     uint16_t opened_lengths[MCPZ_FRAME_MESSAGES_MAX];
     uint8_t plain[MCPZ_FRAME_BYTES_MAX];
@@ -59,7 +58,6 @@ void mcpz_framer_begin(struct mcpz_framer *framer)
 {
     framer->body_bytes = 0;
     framer->message_count = 0;
-    framer->message_bytes_max = 0;
 }
 
 bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes message)
@@ -73,15 +71,7 @@ bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes message)
     memcpy(framer->plain + HEADER_BYTES + framer->body_bytes, message.data, message.length);
     framer->body_bytes += message.length;
     framer->message_count++;
-    if (message.length > framer->message_bytes_max) {
-        framer->message_bytes_max = message.length;
-    }
     return true;
-}
-
-size_t mcpz_framer_largest(const struct mcpz_framer *framer)
-{
-    return framer->message_bytes_max;
 }
 
 static bool has_compressor(struct mcpz_framer *framer)

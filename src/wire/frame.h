@@ -71,9 +71,6 @@ MCPZ_MUST_USE mcpz_error mcpz_framer_open(struct mcpz_framer *framer, struct mcp
 bool mcpz_framer_next(struct mcpz_framer *framer, struct mcpz_bytes *body,
                       struct mcpz_bytes *message);
 
-/** The largest message added since mcpz_framer_begin(). */
-size_t mcpz_framer_largest(const struct mcpz_framer *framer);
-
 /**
  * Split the first message off `*body`.
  *

@@ -63,11 +63,9 @@ TEST(messages_of_an_opened_frame_come_one_by_one)
 
     CHECK(!mcpz_framer_next(framer, &body, &message)); /* none was opened */
     mcpz_framer_begin(framer);
-    CHECK_UINT(mcpz_framer_largest(framer), 0);
     CHECK(mcpz_framer_add(framer, value_of(300, true)));
     CHECK(mcpz_framer_add(framer, renew));
     CHECK(mcpz_framer_add(framer, value_of(70, false)));
-    CHECK_UINT(mcpz_framer_largest(framer), 300);
     struct mcpz_bytes frame = mcpz_framer_finish(framer, true);
     memcpy(copy, frame.data, frame.length);
     CHECK(mcpz_framer_open(framer, mcpz_bytes(copy, frame.length), &body) == MCPZ_OK);
