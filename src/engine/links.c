@@ -149,6 +149,15 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_DELTA:
     case MCPZ_MSG_DIGESTS:
     case MCPZ_MSG_WANT:
+    case MCPZ_MSG_TASK_KEEP:
+    case MCPZ_MSG_TASK_MOVED:
+    case MCPZ_MSG_TASK_KEPT:
+    case MCPZ_MSG_TASK_LACK:
+    case MCPZ_MSG_TASK_YIELD:
+    case MCPZ_MSG_TASK_DROP:
+    case MCPZ_MSG_TASK_UNABLE:
+    case MCPZ_MSG_TASK_CHECK:
+    case MCPZ_MSG_TASK_STANDS:
         return false;
     default:
         return true;

@@ -41,7 +41,8 @@
     X(OVERLOADED, 26, "overloaded", true)      /* too much to do: another may have less */        \
     X(NO_TIME, 27, "no_time", true)            /* it takes longer here than what is left */       \
     X(DRAINING, 28, "draining", true)          /* it is about to leave: ask another */            \
-    X(UNAVAILABLE, 29, "unavailable", false)   /* all who could have failed too often lately */
+    X(UNAVAILABLE, 29, "unavailable", false)   /* all who could have failed too often lately */   \
+    X(NO_COPY, 30, "no_copy", false) /* no other node has the durable task on disk: not taken */
 
 enum mcpz_code {
     MCPZ_CODE_OK = 0,

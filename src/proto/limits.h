@@ -90,6 +90,22 @@ static_assert(MCPZ_RELAY_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "sealed bytes f
 static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "a sealed chunk fits");
 static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "sealed parameters fit");
 
+/* ---- Durable tasks ------------------------------------------------------------------------ */
+
+#define MCPZ_TASK_BYTES_MAX 32768        /* parameters and input of one, together */
+#define MCPZ_TASK_RESULT_BYTES_MAX 32768 /* what is kept of a result; more is too large */
+#define MCPZ_TASK_TEXT_BYTES_MAX 256     /* of a failure, in the history */
+#define MCPZ_TASK_HISTORY_MAX 8
+#define MCPZ_TASK_ATTEMPTS_MAX 1000
+#define MCPZ_TASK_BACKOFF_MS_MAX 3600000
+#define MCPZ_TASKS_MAX 1000000 /* at one node, not ended */
+#define MCPZ_TASKS_ENDED_MAX 100000
+
+static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
+                      MCPZ_TASK_HISTORY_MAX * (MCPZ_TASK_TEXT_BYTES_MAX + 64) <=
+                  MCPZ_MSG_BYTES_MAX,
+              "a task and its history fit one message");
+
 /* ---- Agents ------------------------------------------------------------------------------- */
 
 #define MCPZ_PATH_BYTES_MAX 400 /* canonical MessagePack array of strings and numbers */

@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "proto/agent.h"
 #include "proto/id.h"
+#include "proto/task.h"
 
 #define MCPZ_TOKEN_ID_BYTES 16
 #define MCPZ_PROOF_BYTES 32
@@ -70,6 +71,16 @@ enum mcpz_msg_kind {
     MCPZ_MSG_RELAY_TAKEN = 40,
     MCPZ_MSG_LOAD_ASK = 45,
     MCPZ_MSG_LOAD = 46,
+    MCPZ_MSG_TASK_KEEP = 50,
+    MCPZ_MSG_TASK_MOVED = 51,
+    MCPZ_MSG_TASK_KEPT = 52,
+    MCPZ_MSG_TASK_LACK = 53,
+    MCPZ_MSG_TASK_YIELD = 54,
+    MCPZ_MSG_TASK_DROP = 55,
+    MCPZ_MSG_TASK_UNABLE = 56,
+    MCPZ_MSG_TASK_CHECK = 57,
+    MCPZ_MSG_TASK_STANDS = 58,
+    MCPZ_MSG_TASK_RENEW = 59,
     MCPZ_MSG_KIND_END,
 };
 
@@ -251,6 +262,7 @@ struct mcpz_msg_open {
     bool has_input;                    /* DATA and END will follow */
     struct mcpz_bytes idempotency_key; /* done once however often it is asked for; may be empty */
     bool idempotent; /* doing it twice does no harm: it may be tried elsewhere, or hedged */
+    bool durable;    /* what comes of it is kept under its key: core/ledger.h */
 };
 
 struct mcpz_msg_data {
@@ -326,6 +338,42 @@ struct mcpz_msg_relay {
 /* "I have taken so many bytes of RELAY off this link": to the hop they came from. */
 struct mcpz_msg_relay_taken {
     uint32_t bytes;
+};
+
+/* ---- Durable tasks ----------------------------------------------------------------------------
+ * core/tasks.h says who sends what when. `life` in a state means nothing to others, and is 0. */
+
+/* From the owner: "Keep this, all of it." Answered with KEPT, YIELD or UNABLE. */
+struct mcpz_msg_task_keep {
+    struct mcpz_task_id id;
+    struct mcpz_task_body body;
+    struct mcpz_task_state state;
+};
+
+/* From the owner: "It has come so far." Answered with KEPT, YIELD or LACK. */
+struct mcpz_msg_task_moved {
+    struct mcpz_task_id id;
+    struct mcpz_task_state state;
+    struct mcpz_bytes result; /* DONE: what it gave */
+};
+
+/* One task, as far along as the sender knows. */
+struct mcpz_msg_task_mark {
+    struct mcpz_task_id id;
+    uint64_t epoch;
+    uint64_t revision;
+};
+
+/* "Not yours: it belongs to this node." The receiver lets it go. */
+struct mcpz_msg_task_yield {
+    struct mcpz_task_id id;
+    uint64_t epoch;
+    struct mcpz_id owner;
+};
+
+/* From the provider of a call: "I am still at it." */
+struct mcpz_msg_task_renew {
+    uint64_t call;
 };
 
 /* ---- Agents ------------------------------------------------------------------------------- */
@@ -527,6 +575,11 @@ struct mcpz_msg {
         struct mcpz_msg_load_ask load_ask;
         struct mcpz_msg_load load;
         struct mcpz_msg_credit credit;
+        struct mcpz_msg_task_keep task_keep;
+        struct mcpz_msg_task_moved task_moved;
+        struct mcpz_msg_task_mark task_mark; /* KEPT, LACK, DROP, UNABLE, CHECK, STANDS */
+        struct mcpz_msg_task_yield task_yield;
+        struct mcpz_msg_task_renew task_renew;
         struct mcpz_msg_delta delta;
         struct mcpz_msg_digests digests;
         struct mcpz_msg_want want;

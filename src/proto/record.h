@@ -17,6 +17,7 @@
 #include "proto/agent.h"
 #include "proto/id.h"
 #include "proto/msg.h"
+#include "proto/task.h"
 
 /* Also the first byte of the key. Append, never reuse a number. */
 enum mcpz_record_kind {
@@ -26,6 +27,13 @@ enum mcpz_record_kind {
     MCPZ_RECORD_DOCUMENT = 4,
     MCPZ_RECORD_ENTRY = 5,
     MCPZ_RECORD_DELTA = 6,
+    MCPZ_RECORD_TASK = 7,
+    MCPZ_RECORD_TASK_STATE = 8,
+    MCPZ_RECORD_TASK_LISTED = 9,
+    MCPZ_RECORD_TASK_KEY = 10,
+    MCPZ_RECORD_TASK_RESULT = 11,
+    MCPZ_RECORD_QUEUE = 12,
+    MCPZ_RECORD_RUN = 13,
     MCPZ_RECORD_KIND_END,
 };
 
@@ -83,6 +91,65 @@ struct mcpz_record_delta {
     struct mcpz_delta delta;
 };
 
+/* What a durable task is. Key: id. */
+struct mcpz_record_task {
+    struct mcpz_task_id id;
+    struct mcpz_task_body body;
+};
+
+/* What has become of it. Key: id. */
+struct mcpz_record_task_state {
+    struct mcpz_task_id id;
+    struct mcpz_task_state state;
+};
+
+/* Numbers are on disk. */
+enum mcpz_task_list {
+    MCPZ_TASK_LIST_READY = 1, /* group: the queue; order: 100 less the priority */
+    MCPZ_TASK_LIST_LATER,     /* order: when it is due, wall clock */
+    MCPZ_TASK_LIST_ENDED,     /* done or cancelled; order: when, wall clock */
+    MCPZ_TASK_LIST_DEAD,      /* order: when, wall clock */
+    MCPZ_TASK_LIST_LONE,      /* ours, and not known to be kept by another node */
+    MCPZ_TASK_LIST_END,
+};
+
+/* A place in a list, and no more. Key: all of it. */
+struct mcpz_record_task_listed {
+    uint32_t list;  /* enum mcpz_task_list */
+    uint64_t group; /* 0 where a list has one only */
+    uint64_t order;
+    struct mcpz_task_id id;
+};
+
+/* Which task an idempotency key stands for. Key: tenant, key. */
+struct mcpz_record_task_key {
+    struct mcpz_bytes tenant;
+    struct mcpz_bytes key;
+    struct mcpz_task_id id;
+};
+
+/* What a task gave. Key: id. */
+struct mcpz_record_task_result {
+    struct mcpz_task_id id;
+    struct mcpz_bytes bytes;
+};
+
+/* What people have said of a queue. Key: capability. */
+struct mcpz_record_queue {
+    struct mcpz_bytes capability;
+    bool paused;
+};
+
+/* What a provider has done under a key: core/ledger.h. Key: tenant, capability, key. */
+struct mcpz_record_run {
+    struct mcpz_bytes tenant;
+    struct mcpz_bytes capability;
+    struct mcpz_bytes key;
+    bool done; /* false: it was under way */
+    uint64_t ended_ms;
+    struct mcpz_bytes result;
+};
+
 struct mcpz_record {
     enum mcpz_record_kind kind;
     union {
@@ -92,6 +159,13 @@ struct mcpz_record {
         struct mcpz_record_document document;
         struct mcpz_record_entry entry;
         struct mcpz_record_delta delta;
+        struct mcpz_record_task task;
+        struct mcpz_record_task_state task_state;
+        struct mcpz_record_task_listed task_listed;
+        struct mcpz_record_task_key task_key;
+        struct mcpz_record_task_result task_result;
+        struct mcpz_record_queue queue;
+        struct mcpz_record_run run;
     };
 };
 

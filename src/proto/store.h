@@ -21,6 +21,8 @@ enum mcpz_scan {
     MCPZ_SCAN_DOCUMENT, /* ENTRY, DELTA: of one document */
     MCPZ_SCAN_PATH,     /* ENTRY: of one document and path */
     MCPZ_SCAN_ACTOR,    /* DELTA: of one document and actor */
+    MCPZ_SCAN_LIST,     /* TASK_LISTED: of one list */
+    MCPZ_SCAN_GROUP,    /* TASK_LISTED: of one list and group */
 };
 
 struct mcpz_store {

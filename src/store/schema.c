@@ -6,7 +6,10 @@
 /* What follows the path in the key of an entry: type, node, generation, seq, index. */
 #define ENTRY_TAIL_BYTES (1 + MCPZ_ID_BYTES + 4 + 8 + 2)
 
+#define LISTED_BYTES (1 + 8 + 8 + MCPZ_TASK_ID_BYTES)
+
 static_assert(MCPZ_RECORD_KIND_END <= 256, "a kind is one byte");
+static_assert(MCPZ_TENANT_BYTES_MAX <= UINT8_MAX, "the length of a tenant is one byte");
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
@@ -50,6 +53,31 @@ static void add_path(struct mcpz_key *key, struct mcpz_bytes path)
     add_bytes(key, path);
 }
 
+static void add_task_id(struct mcpz_key *key, const struct mcpz_task_id *id)
+{
+    add_bytes(key, mcpz_bytes(id->bytes, MCPZ_TASK_ID_BYTES));
+}
+
+static void add_listed(struct mcpz_key *key, const struct mcpz_record_task_listed *listed)
+{
+    add_number(key, listed->list, 1);
+    add_number(key, listed->group, 8);
+    add_number(key, listed->order, 8);
+    add_task_id(key, &listed->id);
+}
+
+static void add_text(struct mcpz_key *key, struct mcpz_bytes text)
+{
+    add_number(key, text.length, 1);
+    add_bytes(key, text);
+}
+
+static void add_task_key(struct mcpz_key *key, const struct mcpz_record_task_key *task_key)
+{
+    add_text(key, task_key->tenant);
+    add_bytes(key, task_key->key);
+}
+
 void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
 {
     key->length = 0;
@@ -79,6 +107,29 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_id(key, &record->delta.delta.document);
         add_actor(key, &record->delta.delta.actor);
         add_number(key, record->delta.delta.seq, 8);
+        return;
+    case MCPZ_RECORD_TASK:
+        add_task_id(key, &record->task.id);
+        return;
+    case MCPZ_RECORD_TASK_STATE:
+        add_task_id(key, &record->task_state.id);
+        return;
+    case MCPZ_RECORD_TASK_LISTED:
+        add_listed(key, &record->task_listed);
+        return;
+    case MCPZ_RECORD_TASK_KEY:
+        add_task_key(key, &record->task_key);
+        return;
+    case MCPZ_RECORD_TASK_RESULT:
+        add_task_id(key, &record->task_result.id);
+        return;
+    case MCPZ_RECORD_QUEUE:
+        add_bytes(key, record->queue.capability);
+        return;
+    case MCPZ_RECORD_RUN:
+        add_text(key, record->run.tenant);
+        add_text(key, record->run.capability);
+        add_bytes(key, record->run.key);
         return;
     case MCPZ_RECORD_KIND_END:
         break;
@@ -111,6 +162,14 @@ void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
         assert(delta);
         add_id(prefix, &record->delta.delta.document);
         add_actor(prefix, &record->delta.delta.actor);
+        return;
+    case MCPZ_SCAN_LIST:
+    case MCPZ_SCAN_GROUP:
+        assert(record->kind == MCPZ_RECORD_TASK_LISTED);
+        add_number(prefix, record->task_listed.list, 1);
+        if (scan == MCPZ_SCAN_GROUP) {
+            add_number(prefix, record->task_listed.group, 8);
+        }
         return;
     }
     assert(false);
@@ -251,6 +310,76 @@ static mcpz_error parse_token(struct mcpz_bytes left, struct mcpz_record_token *
     return MCPZ_OK;
 }
 
+static mcpz_error parse_task_id(struct mcpz_bytes left, struct mcpz_task_id *id)
+{
+    if (left.length != MCPZ_TASK_ID_BYTES) {
+        return MCPZ_ECORRUPT;
+    }
+    memcpy(id->bytes, left.data, MCPZ_TASK_ID_BYTES);
+    return MCPZ_OK;
+}
+
+static mcpz_error parse_listed(struct mcpz_bytes left, struct mcpz_record_task_listed *listed)
+{
+    if (left.length != LISTED_BYTES) {
+        return MCPZ_ECORRUPT;
+    }
+    listed->list = (uint32_t)take_number(&left, 1);
+    listed->group = take_number(&left, 8);
+    listed->order = take_number(&left, 8);
+    if (listed->list == 0 || listed->list >= MCPZ_TASK_LIST_END) {
+        return MCPZ_ECORRUPT;
+    }
+    return parse_task_id(left, &listed->id);
+}
+
+/* A text with its length before it. False: it is not all there, or longer than `bytes_max`. */
+static bool take_text(struct mcpz_bytes *left, size_t bytes_max, struct mcpz_bytes *text)
+{
+    size_t length = left->length > 0 ? left->data[0] : SIZE_MAX;
+
+    if (length > bytes_max || left->length - 1 < length) {
+        return false;
+    }
+    (void)take_bytes(left, 1);
+    *text = take_bytes(left, length);
+    return true;
+}
+
+static bool is_idempotency_key(struct mcpz_bytes left)
+{
+    return left.length > 0 && left.length <= MCPZ_IDEMPOTENCY_KEY_BYTES_MAX;
+}
+
+static mcpz_error parse_task_key(struct mcpz_bytes left, struct mcpz_record_task_key *task_key)
+{
+    if (!take_text(&left, MCPZ_TENANT_BYTES_MAX, &task_key->tenant) || !is_idempotency_key(left)) {
+        return MCPZ_ECORRUPT;
+    }
+    task_key->key = left;
+    return MCPZ_OK;
+}
+
+static mcpz_error parse_run(struct mcpz_bytes left, struct mcpz_record_run *run)
+{
+    if (!take_text(&left, MCPZ_TENANT_BYTES_MAX, &run->tenant) ||
+        !take_text(&left, MCPZ_CAPABILITY_BYTES_MAX, &run->capability) ||
+        run->capability.length == 0 || !is_idempotency_key(left)) {
+        return MCPZ_ECORRUPT;
+    }
+    run->key = left;
+    return MCPZ_OK;
+}
+
+static mcpz_error parse_queue(struct mcpz_bytes left, struct mcpz_record_queue *queue)
+{
+    if (left.length < 1 || left.length > MCPZ_CAPABILITY_BYTES_MAX) {
+        return MCPZ_ECORRUPT;
+    }
+    queue->capability = left;
+    return MCPZ_OK;
+}
+
 static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
 {
     switch (record->kind) {
@@ -266,6 +395,20 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_entry(left, &record->entry);
     case MCPZ_RECORD_DELTA:
         return parse_delta(left, &record->delta.delta);
+    case MCPZ_RECORD_TASK:
+        return parse_task_id(left, &record->task.id);
+    case MCPZ_RECORD_TASK_STATE:
+        return parse_task_id(left, &record->task_state.id);
+    case MCPZ_RECORD_TASK_LISTED:
+        return parse_listed(left, &record->task_listed);
+    case MCPZ_RECORD_TASK_KEY:
+        return parse_task_key(left, &record->task_key);
+    case MCPZ_RECORD_TASK_RESULT:
+        return parse_task_id(left, &record->task_result.id);
+    case MCPZ_RECORD_QUEUE:
+        return parse_queue(left, &record->queue);
+    case MCPZ_RECORD_RUN:
+        return parse_run(left, &record->run);
     case MCPZ_RECORD_KIND_END:
         break;
     }

@@ -7,6 +7,11 @@
  *   DOCUMENT  kind, id 32
  *   ENTRY     kind, document 32, path, type u8, actor node 32, generation u32, seq u64, index u16
  *   DELTA     kind, document 32, actor node 32, generation u32, seq u64
+ *   TASK, TASK_STATE, TASK_RESULT  kind, id 16
+ *   TASK_LISTED  kind, list u8, group u64, order u64, id 16
+ *   TASK_KEY  kind, length of tenant u8, tenant, key
+ *   QUEUE     kind, capability
+ *   RUN       kind, length of tenant u8, tenant, length of capability u8, capability, key
  *
  * Integers are big-endian. A path is a MessagePack array: it ends itself, so no path's key is a
  * prefix of another's.

@@ -276,6 +276,7 @@ static const struct mcpz_field open_fields[] = {
     {BOOL(S, has_input)},
     {TEXT(S, idempotency_key, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX)},
     {BOOL(S, idempotent)},
+    {BOOL(S, durable)},
 };
 #undef S
 
@@ -467,6 +468,85 @@ static const struct mcpz_field relay_taken_fields[] = {
     {U32(struct mcpz_msg_relay_taken, bytes)},
 };
 
+/* ---- Durable tasks ------------------------------------------------------------------------ */
+
+#define TASK_ID(S, member) .type = MCPZ_FIELD_FIXED, AT(S, member), .max = MCPZ_TASK_ID_BYTES
+
+#define S struct mcpz_task_body
+static const struct mcpz_field task_body_fields[] = {
+    {.type = MCPZ_FIELD_TEXT, AT(S, capability), .min = 1, .max = MCPZ_CAPABILITY_BYTES_MAX},
+    {BYTES(S, params, 0, MCPZ_TASK_BYTES_MAX)},
+    {BYTES(S, input, 0, MCPZ_TASK_BYTES_MAX)},
+    {TEXT(S, tenant, MCPZ_TENANT_BYTES_MAX)},
+    {TEXT(S, key, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX)},
+    {TEXT(S, traceparent, MCPZ_TRACEPARENT_BYTES_MAX)},
+    {U32_IN(S, priority, 0, MCPZ_PRIORITY_MAX)},
+    {U32_IN(S, attempts_max, 1, MCPZ_TASK_ATTEMPTS_MAX)},
+    {U32_IN(S, backoff_ms, 1, MCPZ_TASK_BACKOFF_MS_MAX)},
+    {U32_IN(S, timeout_ms, 1, MCPZ_CALL_TIMEOUT_MS_MAX)},
+    {BOOL(S, retry_failed)},
+    {U64(S, created_ms)},
+    {U64(S, expires_ms)},
+};
+static const struct mcpz_layout task_body_layout = LAYOUT(S, task_body_fields);
+#undef S
+
+#define S struct mcpz_task_attempt
+static const struct mcpz_field task_attempt_fields[] = {
+    {U32(S, number)}, {ID(S, provider)}, {U32(S, code)}, {TEXT(S, text, MCPZ_TASK_TEXT_BYTES_MAX)},
+    {U64(S, at_ms)},
+};
+static const struct mcpz_layout task_attempt_layout = LAYOUT(S, task_attempt_fields);
+#undef S
+
+#define S struct mcpz_task_state
+static const struct mcpz_field task_state_fields[] = {
+    {U64_FROM(S, epoch, 1)},
+    {U64_FROM(S, revision, 1)},
+    {ID(S, owner)},
+    {ID(S, backup)},
+    {U64(S, life)},
+    {U32_IN(S, phase, MCPZ_TASK_QUEUED, MCPZ_TASK_YIELDED)},
+    {U64(S, due_ms)},
+    {U32(S, attempts)},
+    {ID(S, provider)},
+    {U64(S, held_ms)},
+    {U64(S, ended_ms)},
+    {U32(S, code)},
+    {TEXT(S, text, MCPZ_TASK_TEXT_BYTES_MAX)},
+    {LIST(S, history, history_count, task_attempt_layout, MCPZ_TASK_HISTORY_MAX)},
+};
+static const struct mcpz_layout task_state_layout = LAYOUT(S, task_state_fields);
+#undef S
+
+#define S struct mcpz_msg_task_keep
+static const struct mcpz_field task_keep_fields[] = {
+    {TASK_ID(S, id)},
+    {STRUCT(S, body, task_body_layout)},
+    {STRUCT(S, state, task_state_layout)},
+};
+#undef S
+
+#define S struct mcpz_msg_task_moved
+static const struct mcpz_field task_moved_fields[] = {
+    {TASK_ID(S, id)},
+    {STRUCT(S, state, task_state_layout)},
+    {BYTES(S, result, 0, MCPZ_TASK_RESULT_BYTES_MAX)},
+};
+#undef S
+
+#define S struct mcpz_msg_task_mark
+static const struct mcpz_field task_mark_fields[] = {
+    {TASK_ID(S, id)}, {U64(S, epoch)}, {U64(S, revision)}};
+#undef S
+
+#define S struct mcpz_msg_task_yield
+static const struct mcpz_field task_yield_fields[] = {
+    {TASK_ID(S, id)}, {U64(S, epoch)}, {ID(S, owner)}};
+#undef S
+
+static const struct mcpz_field task_renew_fields[] = {{U64(struct mcpz_msg_task_renew, call)}};
+
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
     [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
@@ -521,6 +601,17 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
         NAMED("overlay_switched", struct mcpz_msg_overlay_switched, overlay_switched_fields),
     [MCPZ_MSG_RELAY] = NAMED("relay", struct mcpz_msg_relay, relay_fields),
     [MCPZ_MSG_RELAY_TAKEN] = NAMED("relay_taken", struct mcpz_msg_relay_taken, relay_taken_fields),
+
+    [MCPZ_MSG_TASK_KEEP] = NAMED("task_keep", struct mcpz_msg_task_keep, task_keep_fields),
+    [MCPZ_MSG_TASK_MOVED] = NAMED("task_moved", struct mcpz_msg_task_moved, task_moved_fields),
+    [MCPZ_MSG_TASK_KEPT] = NAMED("task_kept", struct mcpz_msg_task_mark, task_mark_fields),
+    [MCPZ_MSG_TASK_LACK] = NAMED("task_lack", struct mcpz_msg_task_mark, task_mark_fields),
+    [MCPZ_MSG_TASK_YIELD] = NAMED("task_yield", struct mcpz_msg_task_yield, task_yield_fields),
+    [MCPZ_MSG_TASK_DROP] = NAMED("task_drop", struct mcpz_msg_task_mark, task_mark_fields),
+    [MCPZ_MSG_TASK_UNABLE] = NAMED("task_unable", struct mcpz_msg_task_mark, task_mark_fields),
+    [MCPZ_MSG_TASK_CHECK] = NAMED("task_check", struct mcpz_msg_task_mark, task_mark_fields),
+    [MCPZ_MSG_TASK_STANDS] = NAMED("task_stands", struct mcpz_msg_task_mark, task_mark_fields),
+    [MCPZ_MSG_TASK_RENEW] = NAMED("task_renew", struct mcpz_msg_task_renew, task_renew_fields),
 };
 
 /* ---- Records: the disk format ---------------------------------------------------------------
@@ -569,6 +660,32 @@ static const struct mcpz_field document_fields[] = {
 static const struct mcpz_field entry_fields[] = {{U64(S, hlc)}, {VALUE(S, value)}};
 #undef S
 
+#define S struct mcpz_record_task
+static const struct mcpz_field kept_task_fields[] = {{STRUCT(S, body, task_body_layout)}};
+#undef S
+
+#define S struct mcpz_record_task_state
+static const struct mcpz_field kept_state_fields[] = {{STRUCT(S, state, task_state_layout)}};
+#undef S
+
+static const struct mcpz_field task_key_fields[] = {{TASK_ID(struct mcpz_record_task_key, id)}};
+
+#define S struct mcpz_record_task_result
+static const struct mcpz_field task_result_fields[] = {
+    {BYTES(S, bytes, 0, MCPZ_TASK_RESULT_BYTES_MAX)},
+};
+#undef S
+
+static const struct mcpz_field queue_fields[] = {{BOOL(struct mcpz_record_queue, paused)}};
+
+#define S struct mcpz_record_run
+static const struct mcpz_field run_fields[] = {
+    {BOOL(S, done)},
+    {U64(S, ended_ms)},
+    {BYTES(S, result, 0, MCPZ_TASK_RESULT_BYTES_MAX)},
+};
+#undef S
+
 static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_SELF] = NAMED("self", struct mcpz_record_self, self_fields),
     [MCPZ_RECORD_TOKEN] = NAMED("token", struct mcpz_record_token, kept_token_fields),
@@ -579,6 +696,16 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
                            .size = sizeof(struct mcpz_record_delta),
                            .fields = delta_fields + DELTA_KEY_FIELDS,
                            .field_count = MCPZ_ARRAY_LEN(delta_fields) - DELTA_KEY_FIELDS},
+    [MCPZ_RECORD_TASK] = NAMED("task", struct mcpz_record_task, kept_task_fields),
+    [MCPZ_RECORD_TASK_STATE] =
+        NAMED("task_state", struct mcpz_record_task_state, kept_state_fields),
+    [MCPZ_RECORD_TASK_LISTED] = {.name = "task_listed",
+                                 .size = sizeof(struct mcpz_record_task_listed)},
+    [MCPZ_RECORD_TASK_KEY] = NAMED("task_key", struct mcpz_record_task_key, task_key_fields),
+    [MCPZ_RECORD_TASK_RESULT] =
+        NAMED("task_result", struct mcpz_record_task_result, task_result_fields),
+    [MCPZ_RECORD_QUEUE] = NAMED("queue", struct mcpz_record_queue, queue_fields),
+    [MCPZ_RECORD_RUN] = NAMED("run", struct mcpz_record_run, run_fields),
 };
 
 /* ---- Certificates and tokens -------------------------------------------------------------- */

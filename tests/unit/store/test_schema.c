@@ -65,6 +65,18 @@ static struct mcpz_record delta_of(uint8_t document, uint8_t node, uint32_t gene
     };
 }
 
+static struct mcpz_record listed(uint32_t list, uint64_t group, uint64_t order, uint8_t id)
+{
+    return (struct mcpz_record){.kind = MCPZ_RECORD_TASK_LISTED,
+                                .task_listed = {list, group, order, {{id}}}};
+}
+
+static struct mcpz_record task_key(const char *tenant, const char *key)
+{
+    return (struct mcpz_record){.kind = MCPZ_RECORD_TASK_KEY,
+                                .task_key = {mcpz_text(tenant), mcpz_text(key), {{0}}}};
+}
+
 /* One of each kind. */
 static size_t one_of_each(struct mcpz_record *records)
 {
@@ -74,6 +86,14 @@ static size_t one_of_each(struct mcpz_record *records)
     records[3] = (struct mcpz_record){.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = id_of(0)}};
     records[4] = entry_of(3, "\x92\xa1k\x05", 4, MCPZ_ENTRY_SET, 15);
     records[5] = delta_of(3, 7, 2, 9);
+    records[6] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK, .task = {.id = {{1, 2}}}};
+    records[7] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_STATE, .task_state = {{{1, 2}}}};
+    records[8] = listed(MCPZ_TASK_LIST_LATER, 0, 0x0102, 3);
+    records[9] = task_key("t", "k");
+    records[10] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_RESULT, .task_result = {{{9}}}};
+    records[11] = (struct mcpz_record){.kind = MCPZ_RECORD_QUEUE, .queue = {mcpz_text("c")}};
+    records[12] = (struct mcpz_record){.kind = MCPZ_RECORD_RUN,
+                                       .run = {mcpz_text("t"), mcpz_text("c"), mcpz_text("k")}};
     return MCPZ_RECORD_KIND_END - 1;
 }
 
@@ -120,6 +140,35 @@ TEST(spells_the_keys_of_the_rest)
     key = key_of(&records[3]);
     CHECK_UINT(key.length, 33);
     CHECK_UINT(key.bytes[0], 4);
+}
+
+TEST(spells_the_keys_of_tasks)
+{
+    struct mcpz_record record = listed(2, 0x0102, 0x0304, 5);
+    struct mcpz_key key = key_of(&record);
+    check_bytes(
+        slice(&key),
+        "\x09\x02\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x03\x04\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 34);
+    record = task_key("ten", "key");
+    key = key_of(&record);
+    check_bytes(slice(&key), "\x0a\x03tenkey", 8);
+    record = (struct mcpz_record){.kind = MCPZ_RECORD_RUN,
+                                  .run = {mcpz_text("t"), mcpz_text("cap"), mcpz_text("key")}};
+    key = key_of(&record);
+    check_bytes(slice(&key),
+                "\x0d\x01t\x03"
+                "capkey",
+                10);
+}
+
+/* Else one tenant's key could be another's. */
+TEST(tenant_and_key_cannot_be_shifted)
+{
+    struct mcpz_record one = task_key("ab", "c");
+    struct mcpz_record other = task_key("a", "bc");
+    struct mcpz_key one_key = key_of(&one);
+    struct mcpz_key other_key = key_of(&other);
+    CHECK(!mcpz_bytes_equal(slice(&one_key), slice(&other_key)));
 }
 
 TEST(every_key_parses_back)
@@ -191,6 +240,11 @@ TEST(bytes_sort_as_listed)
         delta_of(2, 1, 2, UINT64_C(1) << 32),
         delta_of(2, 1, 256, 1), /* generations as numbers, before seq */
         delta_of(2, 2, 1, 1),
+        listed(1, 1, 1, 9),
+        listed(1, 1, 2, 1), /* order before id, as a number */
+        listed(1, 1, 256, 1),
+        listed(1, 2, 0, 0), /* group before order */
+        listed(2, 0, 0, 0), /* list before group */
     };
 
     for (size_t i = 1; i < MCPZ_ARRAY_LEN(rows); i++) {
@@ -221,6 +275,8 @@ TEST(a_prefix_is_what_a_scan_holds_fixed)
     check_prefix(&records[4], MCPZ_SCAN_PATH, 37);
     check_prefix(&records[5], MCPZ_SCAN_DOCUMENT, 33);
     check_prefix(&records[5], MCPZ_SCAN_ACTOR, 69);
+    check_prefix(&records[8], MCPZ_SCAN_LIST, 2);
+    check_prefix(&records[8], MCPZ_SCAN_GROUP, 10);
 }
 
 TEST(the_longest_path_makes_a_key_that_fits)
@@ -257,9 +313,18 @@ TEST(refuses_keys_that_are_too_long)
 
     for (size_t i = 0; i < count; i++) {
         struct mcpz_key key = key_of(&records[i]);
+        if (records[i].kind == MCPZ_RECORD_TASK_KEY || records[i].kind == MCPZ_RECORD_QUEUE ||
+            records[i].kind == MCPZ_RECORD_RUN) {
+            continue; /* they end in a text */
+        }
         key.bytes[key.length] = 0;
         check_corrupt(key.bytes, key.length + 1);
     }
+
+    uint8_t text_key[2 + MCPZ_CAPABILITY_BYTES_MAX] = {MCPZ_RECORD_QUEUE};
+    check_corrupt(text_key, sizeof(text_key));
+    text_key[0] = MCPZ_RECORD_TASK_KEY;
+    check_corrupt(text_key, 2 + MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1);
 
     static const uint8_t long_key[MCPZ_KEY_BYTES_MAX + 1] = {MCPZ_RECORD_ENTRY};
     check_corrupt(long_key, sizeof(long_key));
@@ -314,7 +379,8 @@ TEST(knows_where_a_path_ends)
 }
 
 TEST_MAIN(RUN(spells_the_key_of_an_entry), RUN(spells_the_key_of_a_delta),
-          RUN(spells_the_keys_of_the_rest), RUN(every_key_parses_back),
+          RUN(spells_the_keys_of_the_rest), RUN(spells_the_keys_of_tasks),
+          RUN(tenant_and_key_cannot_be_shifted), RUN(every_key_parses_back),
           RUN(parses_what_was_put_in), RUN(parses_the_greatest_numbers), RUN(bytes_sort_as_listed),
           RUN(a_prefix_is_what_a_scan_holds_fixed), RUN(the_longest_path_makes_a_key_that_fits),
           RUN(refuses_every_truncated_key), RUN(refuses_keys_that_are_too_long),

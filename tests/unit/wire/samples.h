@@ -17,6 +17,7 @@
 #include "raw.h"
 
 #define GOSSIP16 "gggggggggggggggg"
+#define TASK16 "iiiiiiiiiiiiiiii"
 #define S64 "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
 
 struct sample {
@@ -43,6 +44,24 @@ static const struct mcpz_short sample_shorts[] = {{0x61616161}, {7}};
 static const struct mcpz_summary_row sample_rows[] = {{UINT64_C(0x6161616161616161), 5, 3, true}};
 static const struct mcpz_overlay_entry sample_entries[] = {{{D32}, 300, 9, RAW("h:1")}};
 
+static const struct mcpz_task_attempt sample_history[] = {{1, {D32}, 4, RAW("no"), 9}};
+
+#define SAMPLE_BODY                                                                               \
+    {                                                                                             \
+        RAW("c"), RAW("{}"), RAW("in"), RAW("t"), RAW("k"), RAW("p"), 50, 5, 1000, 300, true, 7,  \
+            8                                                                                     \
+    }
+#define SAMPLE_BODY_BYTES                                                                         \
+    "\x9d\xa1"                                                                                    \
+    "c\xc4\x02{}\xc4\x02in\xa1t\xa1k\xa1p\x32\x05\xcd\x03\xe8\xcd\x01\x2c\xc3\x07\x08"
+#define SAMPLE_STATE                                                                              \
+    {                                                                                             \
+        1, 2, {A32}, {B32}, 0, 1, 0, 1, {D32}, 3, 0, 0, RAW("no"), sample_history, 1              \
+    }
+#define SAMPLE_STATE_BYTES                                                                        \
+    "\x9e\x01\x02" ID_A ID_B "\0\x01\0\x01" ID_D "\x03\0\0\xa2no\x91\x95\x01" ID_D "\x04\xa2no"   \
+    "\x09"
+
 static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
      RAW("\x96\x01\x01\x02" ID_A "\xc4\x04"
@@ -64,9 +83,9 @@ static const struct sample samples[] = {
      RAW("\x95\x09" ID_A "\x05\x03\x92\xa1x\xa1y")},
     {{.kind = MCPZ_MSG_OPEN,
       .open = {UINT64_C(1) << 32, RAW("c"), 1000, 1, 50, RAW("t"), RAW("p"), RAW("{}"), false,
-               RAW("k"), true}},
-     RAW("\x9c\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
-         "c\xcd\x03\xe8\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3")},
+               RAW("k"), true, true}},
+     RAW("\x9d\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
+         "c\xcd\x03\xe8\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3\xc3")},
     {{.kind = MCPZ_MSG_DATA, .data = {7, true, RAW("x")}}, RAW("\x94\x0b\x07\xc3\xc4\x01x")},
     {{.kind = MCPZ_MSG_END, .end = {7, false, RAW("end"), 3, 900}},
      RAW("\x96\x0c\x07\xc2\xc4\x03"
@@ -137,6 +156,25 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_RELAY_TAKEN, .relay_taken = {0x10000}}, RAW("\x92\x28\xce\0\x01\0\0")},
     {{.kind = MCPZ_MSG_LOAD_ASK, .load_ask = {RAW("x")}}, RAW("\x92\x2d\xa1x")},
     {{.kind = MCPZ_MSG_LOAD, .load = {RAW("x"), 3, 900}}, RAW("\x94\x2e\xa1x\x03\xcd\x03\x84")},
+    {{.kind = MCPZ_MSG_TASK_KEEP, .task_keep = {{TASK16}, SAMPLE_BODY, SAMPLE_STATE}},
+     RAW("\x94\x32\xc4\x10" TASK16 SAMPLE_BODY_BYTES SAMPLE_STATE_BYTES)},
+    {{.kind = MCPZ_MSG_TASK_MOVED, .task_moved = {{TASK16}, SAMPLE_STATE, RAW("ok")}},
+     RAW("\x94\x33\xc4\x10" TASK16 SAMPLE_STATE_BYTES "\xc4\x02ok")},
+    {{.kind = MCPZ_MSG_TASK_KEPT, .task_mark = {{TASK16}, 1, 2}},
+     RAW("\x94\x34\xc4\x10" TASK16 "\x01\x02")},
+    {{.kind = MCPZ_MSG_TASK_LACK, .task_mark = {{TASK16}, 1, 2}},
+     RAW("\x94\x35\xc4\x10" TASK16 "\x01\x02")},
+    {{.kind = MCPZ_MSG_TASK_YIELD, .task_yield = {{TASK16}, 3, {A32}}},
+     RAW("\x94\x36\xc4\x10" TASK16 "\x03" ID_A)},
+    {{.kind = MCPZ_MSG_TASK_DROP, .task_mark = {{TASK16}, 1, 2}},
+     RAW("\x94\x37\xc4\x10" TASK16 "\x01\x02")},
+    {{.kind = MCPZ_MSG_TASK_UNABLE, .task_mark = {{TASK16}, 1, 2}},
+     RAW("\x94\x38\xc4\x10" TASK16 "\x01\x02")},
+    {{.kind = MCPZ_MSG_TASK_CHECK, .task_mark = {{TASK16}, 1, 2}},
+     RAW("\x94\x39\xc4\x10" TASK16 "\x01\x02")},
+    {{.kind = MCPZ_MSG_TASK_STANDS, .task_mark = {{TASK16}, 1, 2}},
+     RAW("\x94\x3a\xc4\x10" TASK16 "\x01\x02")},
+    {{.kind = MCPZ_MSG_TASK_RENEW, .task_renew = {7}}, RAW("\x92\x3b\x07")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -179,6 +217,22 @@ static struct mcpz_short full_shorts[MCPZ_OVERLAY_WALK_MAX];
 static struct mcpz_summary_row full_rows[MCPZ_MEMBERS_MAX];
 static struct mcpz_overlay_entry full_entries[MCPZ_OVERLAY_SHUFFLE_MAX];
 
+static struct mcpz_task_attempt full_history[MCPZ_TASK_HISTORY_MAX];
+
+#define FULL_BODY                                                                                 \
+    {                                                                                             \
+        FULL(MCPZ_CAPABILITY_BYTES_MAX), FULL(MCPZ_TASK_BYTES_MAX), FULL(0),                      \
+            FULL(MCPZ_TENANT_BYTES_MAX), FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX),                    \
+            FULL(MCPZ_TRACEPARENT_BYTES_MAX), MCPZ_PRIORITY_MAX, MCPZ_TASK_ATTEMPTS_MAX,          \
+            MCPZ_TASK_BACKOFF_MS_MAX, MCPZ_CALL_TIMEOUT_MS_MAX, true, UINT64_MAX, UINT64_MAX      \
+    }
+#define FULL_STATE                                                                                \
+    {                                                                                             \
+        UINT64_MAX, UINT64_MAX, {A32}, {B32}, UINT64_MAX, MCPZ_TASK_YIELDED, UINT64_MAX,          \
+            UINT32_MAX, {D32}, UINT64_MAX, UINT64_MAX, UINT32_MAX,                                \
+            FULL(MCPZ_TASK_TEXT_BYTES_MAX), full_history, MCPZ_TASK_HISTORY_MAX                   \
+    }
+
 static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_HELLO,
      .hello = {UINT32_MAX, UINT32_MAX, {A32}, FULL(MCPZ_CERTIFICATE_BYTES_MAX), true}},
@@ -204,7 +258,8 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_OPEN,
      .open = {UINT64_MAX, FULL(MCPZ_CAPABILITY_BYTES_MAX), UINT32_MAX, UINT32_MAX, 100,
               FULL(MCPZ_TENANT_BYTES_MAX), FULL(MCPZ_TRACEPARENT_BYTES_MAX),
-              FULL(MCPZ_PARAMS_BYTES_MAX), true, FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX), true}},
+              FULL(MCPZ_PARAMS_BYTES_MAX), true, FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX), true,
+              true}},
     {.kind = MCPZ_MSG_DATA, .data = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX)}},
     {.kind = MCPZ_MSG_END,
      .end = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX), UINT32_MAX, UINT32_MAX}},
@@ -281,10 +336,21 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_RELAY_TAKEN, .relay_taken = {UINT32_MAX}},
     {.kind = MCPZ_MSG_LOAD_ASK, .load_ask = {FULL(MCPZ_CAPABILITY_BYTES_MAX)}},
     {.kind = MCPZ_MSG_LOAD, .load = {FULL(MCPZ_CAPABILITY_BYTES_MAX), UINT32_MAX, UINT32_MAX}},
+    {.kind = MCPZ_MSG_TASK_KEEP, .task_keep = {{TASK16}, FULL_BODY, FULL_STATE}},
+    {.kind = MCPZ_MSG_TASK_MOVED,
+     .task_moved = {{TASK16}, FULL_STATE, FULL(MCPZ_TASK_RESULT_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_TASK_KEPT, .task_mark = {{TASK16}, UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_TASK_LACK, .task_mark = {{TASK16}, UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_TASK_YIELD, .task_yield = {{TASK16}, UINT64_MAX, {A32}}},
+    {.kind = MCPZ_MSG_TASK_DROP, .task_mark = {{TASK16}, UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_TASK_UNABLE, .task_mark = {{TASK16}, UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_TASK_CHECK, .task_mark = {{TASK16}, UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_TASK_STANDS, .task_mark = {{TASK16}, UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_TASK_RENEW, .task_renew = {UINT64_MAX}},
 };
 
-/* Kinds start at 1, 7 was given up, and 41 to 44 are not used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 6)
+/* Kinds start at 1, 7 was given up, 41 to 44 and 47 to 49 are not used yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 7)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");
@@ -309,6 +375,11 @@ static void fill_largest(void)
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_roles); i++) {
         full_roles[i] = mcpz_bytes(zeros, MCPZ_NAME_BYTES_MAX);
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_history); i++) {
+        full_history[i] =
+            (struct mcpz_task_attempt){UINT32_MAX, last_id, UINT32_MAX,
+                                       mcpz_bytes(zeros, MCPZ_TASK_TEXT_BYTES_MAX), UINT64_MAX};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_names); i++) {
         full_names[i] = mcpz_bytes(zeros, MCPZ_CAPABILITY_BYTES_MAX);

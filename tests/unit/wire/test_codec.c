@@ -500,7 +500,7 @@ TEST(capabilities_are_bounded_in_number_and_name)
 static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params_bytes,
                               size_t key_bytes)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 11);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 12);
     mcpz_value_uint(&writer, 1);
     mcpz_value_text(&writer, mcpz_text("c"));
     mcpz_value_uint(&writer, 1000);
@@ -511,6 +511,7 @@ static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params
     mcpz_value_bin(&writer, mcpz_bytes(zeros, params_bytes));
     mcpz_value_bool(&writer, false);
     mcpz_value_text(&writer, mcpz_bytes(zeros, key_bytes));
+    mcpz_value_bool(&writer, true);
     mcpz_value_bool(&writer, true);
     return decode_written(&writer);
 }

@@ -35,6 +35,18 @@ static const struct row rows[] = {
          "\x91\x92\x92" ID_A "\x01\x01"
          "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
          "\x91\x93\x02\xc4\x03\x91\xa1s\x93\x92" ID_A "\x01\x01\0")},
+    {{.kind = MCPZ_RECORD_TASK, .task = {{TASK16}, SAMPLE_BODY}},
+     RAW("\x92\x01" SAMPLE_BODY_BYTES)},
+    {{.kind = MCPZ_RECORD_TASK_STATE, .task_state = {{TASK16}, SAMPLE_STATE}},
+     RAW("\x92\x01" SAMPLE_STATE_BYTES)},
+    {{.kind = MCPZ_RECORD_TASK_LISTED, .task_listed = {1, 2, 3, {TASK16}}}, RAW("\x91\x01")},
+    {{.kind = MCPZ_RECORD_TASK_KEY, .task_key = {RAW("t"), RAW("k"), {TASK16}}},
+     RAW("\x92\x01\xc4\x10" TASK16)},
+    {{.kind = MCPZ_RECORD_TASK_RESULT, .task_result = {{TASK16}, RAW("ok")}},
+     RAW("\x92\x01\xc4\x02ok")},
+    {{.kind = MCPZ_RECORD_QUEUE, .queue = {RAW("c"), true}}, RAW("\x92\x01\xc3")},
+    {{.kind = MCPZ_RECORD_RUN, .run = {RAW("t"), RAW("c"), RAW("k"), true, 7, RAW("ok")}},
+     RAW("\x94\x01\xc3\x07\xc4\x02ok")},
 };
 
 static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1, "a row of each kind");

@@ -1,0 +1,96 @@
+/*
+ * Durable tasks as data: what was asked for, which never changes, and what has become of it, which
+ * does. core/tasks.h says how the two travel.
+ */
+
+#ifndef PROTO_TASK_H
+#define PROTO_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "proto/id.h"
+
+#define MCPZ_TASK_ID_BYTES 16
+
+/*
+ * How a task is named: 48 bits of milliseconds, 16 of count, 64 of chance. So ids sort by age, and
+ * what is new lies at the end of every table.
+ *
+ * Source: RFC 9562, section 5.7 (UUIDv7), without its version bits.
+ */
+struct mcpz_task_id {
+    uint8_t bytes[MCPZ_TASK_ID_BYTES];
+};
+
+static inline bool mcpz_task_id_equal(const struct mcpz_task_id *a, const struct mcpz_task_id *b)
+{
+    return memcmp(a->bytes, b->bytes, MCPZ_TASK_ID_BYTES) == 0;
+}
+
+/* Numbers are on disk and on the wire. */
+enum mcpz_task_phase {
+    MCPZ_TASK_QUEUED = 1, /* waits, or is being tried */
+    MCPZ_TASK_DONE,
+    MCPZ_TASK_DEAD, /* a dead letter: people decide */
+    MCPZ_TASK_CANCELLED,
+    MCPZ_TASK_YIELDED, /* it is another's: kept to tell so to who does not know yet */
+};
+
+/* What was asked for. */
+struct mcpz_task_body {
+    struct mcpz_bytes capability;
+    struct mcpz_bytes params; /* JSON; with the input MCPZ_TASK_BYTES_MAX at most */
+    struct mcpz_bytes input;  /* may be empty: then there is none */
+    struct mcpz_bytes tenant;
+    struct mcpz_bytes key; /* idempotency key; empty: none */
+    struct mcpz_bytes traceparent;
+    uint32_t priority; /* 0 to 100, higher first */
+    uint32_t attempts_max;
+    uint32_t backoff_ms; /* before the second attempt, at most; doubles */
+    uint32_t timeout_ms; /* of one attempt */
+    bool retry_failed;   /* also where the provider itself said that it failed */
+    uint64_t created_ms; /* wall clock */
+    uint64_t expires_ms; /* not begun any more after that; 0: never */
+};
+
+/* One attempt that ended other than well. */
+struct mcpz_task_attempt {
+    uint32_t number;
+    struct mcpz_id provider; /* zeros: none was found */
+    uint32_t code;           /* enum mcpz_code */
+    struct mcpz_bytes text;  /* cut to MCPZ_TASK_TEXT_BYTES_MAX */
+    uint64_t at_ms;
+};
+
+/*
+ * What has become of it. Who has the higher (epoch, revision) knows better; a new owner or another
+ * backup begins an epoch.
+ */
+struct mcpz_task_state {
+    uint64_t epoch;
+    uint64_t revision;
+    struct mcpz_id owner;
+    struct mcpz_id backup; /* zeros: nobody else keeps it */
+    uint64_t life;         /* at whoever keeps this row: in which of its lives it was confirmed */
+    uint32_t phase;        /* enum mcpz_task_phase */
+    uint64_t due_ms;       /* QUEUED: waits until then; 0: for its turn */
+    uint32_t attempts;     /* that ended other than well; with a key also the one under way */
+    struct mcpz_id provider; /* DONE: who did it; QUEUED, with a key: who may be at it */
+    uint64_t held_ms;        /* since when what that one did is not known; 0: it is */
+    uint64_t ended_ms;
+    uint32_t code;                           /* DEAD, CANCELLED: why */
+    struct mcpz_bytes text;                  /* for people */
+    const struct mcpz_task_attempt *history; /* the last ones, oldest first */
+    size_t history_count;
+};
+
+static inline bool mcpz_task_is_over(const struct mcpz_task_state *state)
+{
+    return state->phase != MCPZ_TASK_QUEUED;
+}
+
+#endif
