@@ -62,6 +62,20 @@ enum mcpz_event_kind {
     MCPZ_EVENT_DRAIN,  /* stop offering, finish, and say when nothing is left to do */
     MCPZ_EVENT_RESUME, /* go on as if nothing had been said of draining */
     MCPZ_EVENT_RULES,  /* calls go by these rules from now on */
+
+    /* Durable tasks: each but the last is answered with a REPLY. */
+    MCPZ_EVENT_DURABLE_SUBMIT,
+    MCPZ_EVENT_DURABLE_WATCH, /* REPLY when it is over */
+    MCPZ_EVENT_DURABLE_CANCEL,
+    MCPZ_EVENT_DURABLE_REPLAY, /* a dead letter is tried again, as if it were new */
+    MCPZ_EVENT_DURABLE_PURGE,  /* what is over is forgotten */
+    MCPZ_EVENT_QUEUE_PAUSE,
+    MCPZ_EVENT_QUEUE_RESUME,
+    MCPZ_EVENT_DURABLE_UNWATCH, /* whoever waits under `request` is gone */
+
+    /* From a machine further down, in the same step: what became of a call that one further up
+     * asked for (MCPZ_ACTION_CALL). */
+    MCPZ_EVENT_ANSWERED,
 };
 
 enum mcpz_link_down_reason {
@@ -96,6 +110,8 @@ struct mcpz_event_task {
     struct mcpz_bytes traceparent;     /* START: valid (proto/traceparent.h), or empty */
     struct mcpz_bytes idempotency_key; /* START: at most MCPZ_IDEMPOTENCY_KEY_BYTES_MAX */
     bool idempotent;                   /* START: doing it twice does no harm */
+    bool durable;                      /* START: of a durable task, with a key */
+    struct mcpz_id only;               /* START: nobody else may do it; zeros: whoever can */
     struct mcpz_bytes chunk;           /* INPUT: within the credit given by TASK_PULL */
     uint32_t credit;                   /* CREDIT */
 };
@@ -125,6 +141,17 @@ struct mcpz_event_agent {
     struct mcpz_bytes value; /* canonical, checked by the edge */
     int64_t amount;
 };
+
+struct mcpz_event_durable {
+    uint64_t request;
+    struct mcpz_task_id id;            /* all but SUBMIT and QUEUE_* */
+    const struct mcpz_task_body *body; /* SUBMIT: within its bounds; created_ms is set for it */
+    uint32_t ttl_ms;                   /* SUBMIT: not begun any more after that; 0: never */
+    uint32_t copies_min;               /* SUBMIT: refused with fewer; 0 or 1: as many as can be */
+    struct mcpz_bytes capability;      /* QUEUE_* */
+};
+
+struct mcpz_action;
 
 struct mcpz_event {
     enum mcpz_event_kind kind;
@@ -160,6 +187,8 @@ struct mcpz_event {
         struct mcpz_event_task task;
         struct mcpz_event_run run;
         struct mcpz_event_agent agent;
+        struct mcpz_event_durable durable;
+        const struct mcpz_action *answered; /* TASK_PULL, _RETRY, _OUTPUT or _DONE */
         struct {
             uint64_t request;
             const struct mcpz_delta *delta;

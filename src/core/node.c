@@ -65,6 +65,9 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     mcpz_registry_init(&node->registry, self, config->fabric.members.incarnation);
     mcpz_calls_init(&node->calls, &config->calls, self, seed_for(seed, "calls"), &arena);
     mcpz_drain_init(&node->drain, self);
+    mcpz_ledger_init(&node->ledger, store, &node->fabric.timing);
+    mcpz_tasks_init(&node->tasks, store, &node->fabric.timing, self,
+                    config->fabric.members.incarnation, seed_for(seed, "tasks"));
     mcpz_agents_init(&node->agents, store, &node->fabric.timing, &actor, seed_for(seed, "agents"),
                      now);
 }
@@ -77,21 +80,38 @@ void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config 
     anew.fabric.seed += config->fabric.members.incarnation;
     init_lower(node, &anew, now);
     mcpz_registry_start_over(&node->registry, config->fabric.members.incarnation);
+    mcpz_tasks_start_over(&node->tasks);
 }
 
 /* ---- The step ----------------------------------------------------------------------------- */
 
-static void step_calls(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
-                       struct mcpz_outbox *out)
+static struct mcpz_call_sight sight_of(const struct mcpz_node *node, mcpz_time now)
 {
-    const struct mcpz_call_sight sight = {
+    return (struct mcpz_call_sight){
         .fabric = &node->fabric,
         .relay = &node->relay,
         .registry = &node->registry,
         .now = now,
     };
+}
 
-    mcpz_calls_step(&node->calls, &sight, event, out);
+/* Show `event` to the calls; the ledger looks at what passes between them and the edge. */
+static void step_calls(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
+                       struct mcpz_outbox *out)
+{
+    const struct mcpz_call_sight sight = sight_of(node, now);
+    const size_t from = out->count;
+    struct mcpz_event seen;
+    bool durable = mcpz_ledger_hear(&node->ledger, now, event, &seen, out);
+
+    mcpz_calls_step(&node->calls, &sight, &seen, out);
+    const size_t end = out->count;
+    for (size_t i = from; i < end; i++) {
+        mcpz_ledger_pass(&node->ledger, now, out, i);
+        if (durable && out->actions[i].kind == MCPZ_ACTION_SEND) {
+            out->actions[i].durable = true;
+        }
+    }
 }
 
 static void step_drain(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
@@ -132,6 +152,7 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
         step_calls(node, now, event, out);
     }
     step_drain(node, now, event, out);
+    mcpz_tasks_step(&node->tasks, &node->fabric, &node->registry, &node->calls, now, event, out);
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
 }
 
@@ -189,11 +210,63 @@ static size_t rise(struct mcpz_node *node, mcpz_time now, uint64_t wall_ms,
     return end;
 }
 
+/* ---- Calls for a machine above them ------------------------------------------------------- */
+
+/* Hand a CALL down. What it sends is as durable as the CALL. */
+static void sink_call(struct mcpz_node *node, mcpz_time now, uint64_t wall_ms,
+                      const struct mcpz_action *call, struct mcpz_outbox *out)
+{
+    const struct mcpz_call_sight sight = sight_of(node, now);
+    const size_t from = out->count;
+    struct mcpz_event event = {.kind = call->call.kind, .wall_ms = wall_ms};
+
+    if (event.kind >= MCPZ_EVENT_RUN_CREDIT && event.kind <= MCPZ_EVENT_RUN_FAIL) {
+        event.run = call->call.run; /* the ledger's own word: the edge has not said it */
+        mcpz_calls_step(&node->calls, &sight, &event, out);
+    } else {
+        event.task = call->call.task;
+        step_calls(node, now, &event, out);
+    }
+    for (size_t i = from; i < out->count && call->durable; i++) {
+        out->actions[i].durable |= out->actions[i].kind == MCPZ_ACTION_SEND;
+    }
+}
+
+static bool is_answer(const struct mcpz_action *action)
+{
+    return action->kind >= MCPZ_ACTION_TASK_PULL && action->kind <= MCPZ_ACTION_TASK_DONE &&
+           (action->task.request & MCPZ_TASKS_REQUESTS) != 0;
+}
+
+/* Carry CALLs down and what comes of them up, until none is left behind action `from`. */
+static size_t pass_calls(struct mcpz_node *node, mcpz_time now, uint64_t wall_ms,
+                         struct mcpz_outbox *out, size_t from)
+{
+    for (; from < out->count; from++) {
+        const struct mcpz_action action = out->actions[from];
+        const struct mcpz_event answered = {
+            .kind = MCPZ_EVENT_ANSWERED,
+            .wall_ms = wall_ms,
+            .answered = &action,
+        };
+        if (action.kind == MCPZ_ACTION_CALL) {
+            out->actions[from].kind = MCPZ_ACTION_NONE;
+            sink_call(node, now, wall_ms, &action, out);
+        } else if (is_answer(&action)) {
+            out->actions[from].kind = MCPZ_ACTION_NONE;
+            mcpz_tasks_step(&node->tasks, &node->fabric, &node->registry, &node->calls, now,
+                            &answered, out);
+        }
+    }
+    return from;
+}
+
 void mcpz_node_step(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                     struct mcpz_outbox *out)
 {
     size_t sunk = out->count;
     size_t carried = out->count;
+    size_t passed = out->count;
     bool goes_on = mcpz_fabric_step(&node->fabric, now, event, out);
 
     /* Facts rise: what the fabric found out comes before the event itself. */
@@ -204,6 +277,7 @@ void mcpz_node_step(struct mcpz_node *node, mcpz_time now, const struct mcpz_eve
 
     /* Requests sink. What comes of one at once, like a node that cannot be reached, rises. */
     do {
+        passed = pass_calls(node, now, event->wall_ms, out, passed);
         node->fabric.members.other_digest = mcpz_registry_digest(&node->registry);
         mcpz_relay_note(&node->relay, now, out, sunk);
         mcpz_fabric_sink(&node->fabric, now, out, sunk);
@@ -221,6 +295,8 @@ mcpz_time mcpz_node_deadline(const struct mcpz_node *node)
     deadline = mcpz_time_min(deadline, mcpz_relay_deadline(&node->relay));
     deadline = mcpz_time_min(deadline, mcpz_calls_deadline(&node->calls));
     deadline = mcpz_time_min(deadline, mcpz_drain_deadline(&node->drain));
+    deadline = mcpz_time_min(deadline, mcpz_ledger_deadline(&node->ledger));
+    deadline = mcpz_time_min(deadline, mcpz_tasks_deadline(&node->tasks));
     return mcpz_time_min(deadline, mcpz_agents_deadline(&node->agents));
 }
 

@@ -2,12 +2,12 @@
  * One node's core: the machines in their line, from the network to the application.
  *
  *   event -> fabric (links, overlay, plumtree, members) -> relay -> registry -> calls -> drain
- *         -> agents
+ *         -> tasks -> agents -> outbox
  *
  * In one step facts rise: what a machine appends as FACT is shown, in the same step, to the
  * machines after it. Requests sink: what asks for BROADCAST or REACH is carried down by the
- * fabric; what calls send to peers without a link is carried by the relay. One sweep each; what a
- * request comes to at once rises in one more. A machine may look
+ * fabric, what asks for a CALL by the calls; what calls send to peers without a link is carried by
+ * the relay. One sweep each; what a request comes to at once rises in one more. A machine may look
  * at, never change, a machine below it. This file holds wiring only.
  */
 
@@ -20,9 +20,11 @@
 #include "core/drain.h"
 #include "core/event.h"
 #include "core/fabric.h"
+#include "core/ledger.h"
 #include "core/outbox.h"
 #include "core/registry.h"
 #include "core/relay.h"
+#include "core/tasks.h"
 #include "proto/store.h"
 
 struct mcpz_node_config {
@@ -39,6 +41,8 @@ struct mcpz_node {
     struct mcpz_registry registry;
     struct mcpz_calls calls;
     struct mcpz_drain drain;
+    struct mcpz_ledger ledger; /* between the calls and the provider's edge */
+    struct mcpz_tasks tasks;
     struct mcpz_agents agents;
     void *memory; /* of the fabric, of the relay behind it, and of calls; borrowed */
 };
@@ -47,8 +51,8 @@ struct mcpz_node {
 size_t mcpz_node_bytes(const struct mcpz_node_config *config);
 
 /**
- * Start alone. Borrowed for the node's life: `store`, which only agents hold, and `memory` of
- * mcpz_node_bytes(), aligned for any type.
+ * Start alone. Borrowed for the node's life: `store`, which only the ledger, tasks and agents
+ * hold, and `memory` of mcpz_node_bytes(), aligned for any type.
  */
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
                     const struct mcpz_store *store, void *memory, mcpz_time now);

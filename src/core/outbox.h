@@ -21,7 +21,7 @@
 #include "proto/id.h"
 #include "proto/msg.h"
 
-#define MCPZ_OUTBOX_MAX 1536
+#define MCPZ_OUTBOX_MAX 2048
 #define MCPZ_OUTBOX_ARENA_BYTES 262144
 
 enum mcpz_action_kind {
@@ -52,6 +52,9 @@ enum mcpz_action_kind {
     MCPZ_ACTION_RUN_PULL, /* so many bytes more of output may come */
     MCPZ_ACTION_RUN_STOP, /* nobody waits for it any more; no RUN_* event may follow */
     MCPZ_ACTION_RUN_GO,   /* one that was started as `held` may begin */
+
+    /* To a machine further down. */
+    MCPZ_ACTION_CALL, /* sinks to the calls; the answer rises as ANSWERED, to no edge */
 };
 
 struct mcpz_action_send {
@@ -66,6 +69,8 @@ struct mcpz_action_reply {
     uint32_t code;          /* enum mcpz_code */
     struct mcpz_bytes text; /* what was wrong, for people; empty when code is 0 */
     struct mcpz_id document;
+    struct mcpz_task_id task; /* SUBMIT: how it is named; others: the task in question */
+    uint32_t copies;          /* SUBMIT: nodes that have it on disk */
 };
 
 struct mcpz_action_task {
@@ -92,13 +97,15 @@ struct mcpz_action_run {
     struct mcpz_bytes idempotency_key; /* START: empty: none */
     bool idempotent;                   /* START */
     bool held;               /* START: take it and its input in, and begin when RUN_GO says so */
+    bool durable;            /* START: what comes of it is kept under its key */
+    uint32_t code;           /* STOP: why, enum mcpz_code */
     uint32_t credit;         /* PULL */
     struct mcpz_bytes chunk; /* INPUT */
 };
 
 struct mcpz_action {
     enum mcpz_action_kind kind;
-    bool durable; /* SEND, REPLY: not before this turn's writes are on disk */
+    bool durable; /* SEND, REPLY: not before this turn's writes are on disk; CALL: what it sends */
     union {
         struct mcpz_action_send send; /* SEND, BROADCAST */
         struct {
@@ -118,6 +125,11 @@ struct mcpz_action {
         struct mcpz_action_reply reply;
         struct mcpz_action_task task;
         struct mcpz_action_run run;
+        struct {
+            enum mcpz_event_kind kind; /* TASK_START .. TASK_CANCEL, RUN_OUTPUT .. RUN_FAIL */
+            struct mcpz_event_task task;
+            struct mcpz_event_run run;
+        } call;
     };
 };
 

@@ -25,6 +25,10 @@ struct mcpz_node_timing mcpz_timing_or_default(const struct mcpz_node_timing *gi
         .forget_us = either(given->forget_us, MCPZ_SECONDS(3 * 24 * 3600)),
         .anti_entropy_us = either(given->anti_entropy_us, MCPZ_SECONDS(15)),
         .optimise_us = either(given->optimise_us, MCPZ_SECONDS(30)),
+        .task_hold_us = either(given->task_hold_us, MCPZ_SECONDS(60)),
+        .task_grace_us = either(given->task_grace_us, MCPZ_SECONDS(2)),
+        .task_lease_us = either(given->task_lease_us, MCPZ_SECONDS(20)),
+        .task_retention_us = either(given->task_retention_us, MCPZ_SECONDS(3600)),
     };
 }
 

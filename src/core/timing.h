@@ -22,6 +22,10 @@ struct mcpz_node_timing {
     mcpz_time forget_us;         /* a dead member's row is kept so long: 3 days */
     mcpz_time anti_entropy_us;   /* between two comparisons of documents: 15 s */
     mcpz_time optimise_us;       /* between two looks for a nearer neighbour: 30 s */
+    mcpz_time task_hold_us;      /* how long a task with a key waits for who may be at it: 60 s */
+    mcpz_time task_grace_us;     /* a dead owner's tasks are taken over so much later: 2 s */
+    mcpz_time task_lease_us;     /* a provider not heard of for so long has lost its task: 20 s */
+    mcpz_time task_retention_us; /* what is over is kept so long: 1 h */
 };
 
 /** `given`, with the defaults above where it says 0. */

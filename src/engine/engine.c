@@ -348,6 +348,7 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
             failed_before > engine->progress.durable ? failed_before : engine->progress.durable;
         engine->counters.batches_failed += engine->progress.failed - counted;
         mcpz_agents_recount(&engine->node.agents);
+        mcpz_tasks_recover(&engine->node.tasks);
         engine->self_is_lost = true; /* it may have been among them */
     }
     mcpz_outbound_release(engine);

@@ -297,6 +297,7 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
         break;
     case MCPZ_ACTION_BROADCAST:
     case MCPZ_ACTION_REACH:
+    case MCPZ_ACTION_CALL:
         assert(false); /* they have sunk */
         break;
     case MCPZ_ACTION_UNLINK:

@@ -67,11 +67,26 @@ static struct mcpz_call_out *twin_of(struct mcpz_caller *caller, const struct mc
     return slot->twin != MCPZ_CALL_NONE ? &caller->slots[slot->twin] : NULL;
 }
 
+const struct mcpz_call_out *mcpz_caller_find(const struct mcpz_caller *caller, uint64_t request)
+{
+    uint32_t slot;
+
+    return mcpz_index_get(&caller->by_request, request, &slot) ? &caller->slots[slot] : NULL;
+}
+
+const struct mcpz_call_out *mcpz_caller_find_call(const struct mcpz_caller *caller, uint64_t call)
+{
+    uint32_t slot;
+
+    return mcpz_index_get(&caller->by_call, call, &slot) ? &caller->slots[slot] : NULL;
+}
+
 /* A slot for a task, which its class holds. NULL: there is none. */
 static struct mcpz_call_out *take(struct mcpz_caller *caller, mcpz_time now,
                                   struct mcpz_class *class, const struct mcpz_event_task *task)
 {
     const mcpz_time deadline_us = now + MCPZ_MS(task->timeout_ms);
+    const bool anybody = mcpz_id_is_zero(&task->only);
     uint32_t slot = mcpz_call_table_take(&caller->table, deadline_us);
 
     if (slot == MCPZ_CALL_NONE) {
@@ -80,12 +95,13 @@ static struct mcpz_call_out *take(struct mcpz_caller *caller, mcpz_time now,
     struct mcpz_call_out *call = &caller->slots[slot];
     *call = (struct mcpz_call_out){
         .request = task->request,
+        .only = task->only,
         .started_us = now,
         .deadline_us = deadline_us,
         .class = (uint16_t)(class - caller->router.classes),
-        .repeatable = task->idempotent || task->idempotency_key.length > 0,
+        .repeatable = anybody && (task->idempotent || task->idempotency_key.length > 0),
         .has_input = task->has_input,
-        .may_hedge = true,
+        .may_hedge = anybody,
         .twin = MCPZ_CALL_NONE,
     };
     mcpz_bytes_to_text(task->capability, call->capability, sizeof(call->capability));
@@ -217,7 +233,7 @@ static void note_failed(struct mcpz_caller *caller, struct mcpz_call_out *slot, 
 static bool may_try_again(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                           const struct mcpz_call_out *slot, uint32_t code)
 {
-    return mcpz_code_is_retryable(code) && !slot->answered &&
+    return mcpz_code_is_retryable(code) && !slot->answered && mcpz_id_is_zero(&slot->only) &&
            slot->attempts < MCPZ_CALL_ATTEMPTS_MAX && sight->now < slot->deadline_us &&
            mcpz_choice_is_left(caller, sight, slot) &&
            (mcpz_outcome_is_free(code) ||
@@ -375,6 +391,7 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
                                  .has_input = task->has_input,
                                  .idempotency_key = task->idempotency_key,
                                  .idempotent = task->idempotent,
+                                 .durable = task->durable,
                              },
                      });
     if (task->has_input) {
@@ -516,12 +533,18 @@ static void start_twin(struct mcpz_caller *caller, const struct mcpz_call_sight 
     open_call(caller, twin, sight->now, pick.backend, task, out);
 }
 
-/* Choose a provider: the one that was reached for this call, if it still can be. */
+/* Choose a provider: the one that the caller insists on, or that was reached for this call. */
 static struct mcpz_pick pick_for(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                                  const struct mcpz_call_out *slot)
 {
     struct mcpz_pick pick = {.verdict = MCPZ_VERDICT_CHOSEN};
 
+    if (!mcpz_id_is_zero(&slot->only)) {
+        bool stands = mcpz_router_stands(&caller->router, class_of(caller, slot), sight->now,
+                                         &slot->only, &pick.backend);
+        pick.verdict = stands ? MCPZ_VERDICT_CHOSEN : MCPZ_VERDICT_NOBODY;
+        return pick;
+    }
     if (slot->reached && mcpz_router_stands(&caller->router, class_of(caller, slot), sight->now,
                                             &slot->provider, &pick.backend)) {
         return pick;

@@ -39,6 +39,7 @@ struct mcpz_call_out {
     char capability[MCPZ_CAPABILITY_BYTES_MAX + 1];
     struct mcpz_id provider;
     struct mcpz_id failed[MCPZ_CALL_ATTEMPTS_MAX]; /* providers not to try again */
+    struct mcpz_id only; /* nobody else may be asked; zeros: whoever can */
     uint32_t attempts;
     bool open;     /* OPEN was sent, and its end has not come */
     bool reaching; /* waiting for a link to the provider */
@@ -105,6 +106,10 @@ void mcpz_caller_fact(struct mcpz_caller *caller, const struct mcpz_call_sight *
 /** End what is due, and some of what is to be ended. */
 void mcpz_caller_tick(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                       struct mcpz_outbox *out);
+
+/** The call of this request, or under this number if it is open; NULL: there is none. */
+const struct mcpz_call_out *mcpz_caller_find(const struct mcpz_caller *caller, uint64_t request);
+const struct mcpz_call_out *mcpz_caller_find_call(const struct mcpz_caller *caller, uint64_t call);
 
 /** Can we send to it now, over a link or through others? To ourselves we always can. */
 bool mcpz_caller_is_linked(const struct mcpz_caller *caller, const struct mcpz_call_sight *sight,

@@ -277,7 +277,9 @@ static void stop(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call
     if (slot->waits) {
         leave_key(provider, slot);
     } else {
-        mcpz_outbox_append(out, MCPZ_ACTION_RUN_STOP)->run.run = slot->run;
+        struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_RUN_STOP);
+        action->run.run = slot->run;
+        action->run.code = code;
         settle_key(provider, now, slot, code);
     }
     provider->failed++;
@@ -358,6 +360,7 @@ static void start_run(const struct mcpz_call_in *slot, const struct mcpz_msg_ope
         .idempotency_key = open->idempotency_key,
         .idempotent = open->idempotent,
         .held = held,
+        .durable = open->durable,
     };
 }
 
@@ -435,8 +438,10 @@ static enum mcpz_answer_word look_up(struct mcpz_provider *provider, mcpz_time n
     };
 
     *row = MCPZ_ANSWER_NONE;
-    return key.key.length > 0 ? mcpz_answers_ask(&provider->answers, now, &key, row)
-                              : MCPZ_ANSWER_IS_NEW;
+    /* What is kept on disk is not for this window: core/ledger.h. */
+    return key.key.length > 0 && !open->durable
+               ? mcpz_answers_ask(&provider->answers, now, &key, row)
+               : MCPZ_ANSWER_IS_NEW;
 }
 
 void mcpz_provider_open(struct mcpz_provider *provider, const struct mcpz_call_sight *sight,

@@ -45,10 +45,58 @@ static int compare_deltas(const struct mcpz_delta *a, const struct mcpz_delta *b
     return order != 0 ? order : compare_numbers(a->seq, b->seq);
 }
 
+static int compare_ids(const struct mcpz_task_id *a, const struct mcpz_task_id *b)
+{
+    return memcmp(a->bytes, b->bytes, MCPZ_TASK_ID_BYTES);
+}
+
+static int compare_listed(const struct mcpz_record_task_listed *a,
+                          const struct mcpz_record_task_listed *b)
+{
+    int order = compare_numbers(a->list, b->list);
+    order = order != 0 ? order : compare_numbers(a->group, b->group);
+    order = order != 0 ? order : compare_numbers(a->order, b->order);
+    return order != 0 ? order : compare_ids(&a->id, &b->id);
+}
+
+static int compare_runs(const struct mcpz_record_run *a, const struct mcpz_record_run *b)
+{
+    int order = mcpz_bytes_compare(a->tenant, b->tenant);
+    order = order != 0 ? order : mcpz_bytes_compare(a->capability, b->capability);
+    return order != 0 ? order : mcpz_bytes_compare(a->key, b->key);
+}
+
+/* Of the records of durable tasks. */
+static int compare_tasks(const struct mcpz_record *a, const struct mcpz_record *b)
+{
+    switch ((int)a->kind) {
+    case MCPZ_RECORD_TASK:
+        return compare_ids(&a->task.id, &b->task.id);
+    case MCPZ_RECORD_TASK_STATE:
+        return compare_ids(&a->task_state.id, &b->task_state.id);
+    case MCPZ_RECORD_TASK_RESULT:
+        return compare_ids(&a->task_result.id, &b->task_result.id);
+    case MCPZ_RECORD_TASK_LISTED:
+        return compare_listed(&a->task_listed, &b->task_listed);
+    case MCPZ_RECORD_TASK_KEY: {
+        int order = mcpz_bytes_compare(a->task_key.tenant, b->task_key.tenant);
+        return order != 0 ? order : mcpz_bytes_compare(a->task_key.key, b->task_key.key);
+    }
+    case MCPZ_RECORD_QUEUE:
+        return mcpz_bytes_compare(a->queue.capability, b->queue.capability);
+    default:
+        assert(a->kind == MCPZ_RECORD_RUN);
+        return compare_runs(&a->run, &b->run);
+    }
+}
+
 static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
 {
     if (a->kind != b->kind) {
         return a->kind < b->kind ? -1 : 1;
+    }
+    if (a->kind >= MCPZ_RECORD_TASK) {
+        return compare_tasks(a, b);
     }
     if (a->kind == MCPZ_RECORD_DOCUMENT) {
         return mcpz_id_compare(&a->document.id, &b->document.id);
@@ -122,6 +170,50 @@ static void copy_delta(struct mcpz_arena *arena, struct mcpz_delta *delta)
     delta->versions = copy_versions(arena, delta->versions, delta->version_count);
 }
 
+static void copy_state(struct mcpz_arena *arena, struct mcpz_task_state *state)
+{
+    struct mcpz_task_attempt *history =
+        mcpz_arena_take(arena, state->history_count, sizeof(*history));
+
+    for (size_t i = 0; i < state->history_count; i++) {
+        history[i] = state->history[i];
+        history[i].text = copy_bytes(arena, history[i].text);
+    }
+    state->text = copy_bytes(arena, state->text);
+    state->history = history;
+}
+
+static void copy_body(struct mcpz_arena *arena, struct mcpz_task_body *body)
+{
+    struct mcpz_bytes *texts[] = {&body->capability, &body->params, &body->input,
+                                  &body->tenant,     &body->key,    &body->traceparent};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        *texts[i] = copy_bytes(arena, *texts[i]);
+    }
+}
+
+static void copy_task(struct mcpz_arena *arena, struct mcpz_record *record)
+{
+    if (record->kind == MCPZ_RECORD_TASK) {
+        copy_body(arena, &record->task.body);
+    } else if (record->kind == MCPZ_RECORD_TASK_STATE) {
+        copy_state(arena, &record->task_state.state);
+    } else if (record->kind == MCPZ_RECORD_TASK_KEY) {
+        record->task_key.tenant = copy_bytes(arena, record->task_key.tenant);
+        record->task_key.key = copy_bytes(arena, record->task_key.key);
+    } else if (record->kind == MCPZ_RECORD_TASK_RESULT) {
+        record->task_result.bytes = copy_bytes(arena, record->task_result.bytes);
+    } else if (record->kind == MCPZ_RECORD_QUEUE) {
+        record->queue.capability = copy_bytes(arena, record->queue.capability);
+    } else if (record->kind == MCPZ_RECORD_RUN) {
+        record->run.tenant = copy_bytes(arena, record->run.tenant);
+        record->run.capability = copy_bytes(arena, record->run.capability);
+        record->run.key = copy_bytes(arena, record->run.key);
+        record->run.result = copy_bytes(arena, record->run.result);
+    }
+}
+
 static struct fake_row *make_row(const struct mcpz_record *record)
 {
     static _Alignas(16) uint8_t scratch[BLOCK_BYTES_MAX];
@@ -143,6 +235,8 @@ static struct fake_row *make_row(const struct mcpz_record *record)
         } else if (record->kind == MCPZ_RECORD_ENTRY) {
             copy->entry.path = copy_bytes(to, record->entry.path);
             copy->entry.value = copy_bytes(to, record->entry.value);
+        } else if (record->kind >= MCPZ_RECORD_TASK) {
+            copy_task(to, copy);
         } else {
             copy_delta(to, &copy->delta.delta);
         }
@@ -247,6 +341,10 @@ static bool shares(enum mcpz_scan scan, const struct mcpz_record *a, const struc
     }
     if (scan == MCPZ_SCAN_KIND) {
         return true;
+    }
+    if (a->kind == MCPZ_RECORD_TASK_LISTED) {
+        return a->task_listed.list == b->task_listed.list &&
+               (scan == MCPZ_SCAN_LIST || a->task_listed.group == b->task_listed.group);
     }
     if (a->kind == MCPZ_RECORD_ENTRY) {
         return mcpz_id_equal(&a->entry.document, &b->entry.document) &&

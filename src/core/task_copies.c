@@ -1,0 +1,564 @@
+/* Who keeps a task beside its owner, and who its owner is. */
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "core/task_step.h"
+
+/* What others say is not believed beyond: it is counted on from there. */
+#define NUMBER_MAX (UINT64_C(1) << 62)
+
+/* ---- Choosing ----------------------------------------------------------------------------- */
+
+bool mcpz_task_has_company(const struct mcpz_task_step *step)
+{
+    return mcpz_members_alive_count(&step->fabric->members) > 1;
+}
+
+static const struct mcpz_member *find_member(const struct mcpz_task_step *step,
+                                             const struct mcpz_id *id)
+{
+    return mcpz_members_find(&step->fabric->members, id);
+}
+
+/*
+ * Highest random weight, so that a node that goes or comes moves few tasks.
+ * Source: Thaler, Ravishankar, "Using Name-Based Mappings", IEEE/ACM ToN 6(1), 1998, section 4.
+ */
+bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcpz_task_id *id,
+                             const struct mcpz_id *except, struct mcpz_id *backup)
+{
+    const struct mcpz_links *links = &step->fabric->links;
+    uint64_t seed = mcpz_hash_bytes(mcpz_bytes(id->bytes, MCPZ_TASK_ID_BYTES), 0);
+    uint64_t best = 0;
+    bool found = false;
+
+    for (size_t i = 0; i < links->count; i++) {
+        const struct mcpz_id *peer = &links->links[i].id;
+        const struct mcpz_member *member = find_member(step, peer);
+        uint64_t weight = mcpz_hash_bytes(mcpz_bytes(peer->bytes, MCPZ_ID_BYTES), seed);
+        if (member == NULL || member->state != MCPZ_MEMBER_ALIVE || links->links[i].deaf ||
+            (except != NULL && mcpz_id_equal(peer, except))) {
+            continue;
+        }
+        if (!found || weight > best) {
+            found = true;
+            best = weight;
+            *backup = *peer;
+        }
+    }
+    return found;
+}
+
+/*
+ * Is this node so surely gone that it can do nothing with what it knows? Without a key it does no
+ * harm if it is not. With one, its process must be known to have ended: then it has to ask before
+ * it acts. Or it has been silent for long.
+ */
+static bool is_out(const struct mcpz_task_step *step, const struct mcpz_id *id, bool keyed,
+                   mcpz_time grace_us)
+{
+    const struct mcpz_node_timing *timing = step->tasks->timing;
+    const struct mcpz_member *member = find_member(step, id);
+
+    if (mcpz_links_find(&step->fabric->links, id) != NULL) {
+        return false;
+    }
+    if (member == NULL) {
+        return step->now - step->tasks->started_us >= timing->task_hold_us;
+    }
+    mcpz_time for_us = step->now > member->since_us ? step->now - member->since_us : 0;
+    if (member->state == MCPZ_MEMBER_LEFT) {
+        return for_us >= grace_us;
+    }
+    if (member->state != MCPZ_MEMBER_DEAD) {
+        return false;
+    }
+    bool surely = !keyed || member->reason == MCPZ_SUSPICION_REFUSED;
+    return for_us >= (surely ? grace_us : timing->task_hold_us);
+}
+
+/* Is there no use in trying to reach it? */
+static bool is_gone(const struct mcpz_task_step *step, const struct mcpz_id *id)
+{
+    const struct mcpz_member *member = find_member(step, id);
+
+    return member == NULL || mcpz_member_is_gone(member);
+}
+
+/* A restarted owner is not sure that it still is the owner: its backup, now dead as well, may have
+ * taken over meanwhile. */
+bool mcpz_task_may_replace(const struct mcpz_task_step *step, const struct mcpz_task_now *task)
+{
+    bool keyed = task->body.key.length > 0;
+    bool is_sure = !keyed || task->is.life == step->tasks->life;
+    mcpz_time hold_us = step->tasks->timing->task_hold_us;
+
+    if (mcpz_id_is_zero(&task->is.backup)) {
+        return true;
+    }
+    if (!is_sure && step->now - step->tasks->started_us < hold_us) {
+        return false;
+    }
+    return is_out(step, &task->is.backup, keyed, is_sure ? 0 : hold_us);
+}
+
+void mcpz_task_rehouse(struct mcpz_task_step *step, struct mcpz_task_now *task)
+{
+    struct mcpz_id old = task->is.backup;
+    struct mcpz_id backup = {.bytes = {0}};
+
+    (void)mcpz_task_choose_backup(step, &task->id, &old, &backup);
+    task->is.epoch++;
+    task->is.backup = backup;
+}
+
+/* ---- Saying ------------------------------------------------------------------------------- */
+
+static struct mcpz_task_state without_life(const struct mcpz_task_state *state)
+{
+    struct mcpz_task_state said = *state;
+
+    said.life = 0;
+    return said;
+}
+
+/* Whom we are not linked to does not hear of it now, but when there is a link and it is said
+ * again. */
+static bool send_now(struct mcpz_task_step *step, const struct mcpz_id *to,
+                     const struct mcpz_msg *msg)
+{
+    bool linked = mcpz_links_find(&step->fabric->links, to) != NULL;
+
+    if (linked) {
+        mcpz_outbox_send(step->out, to, msg);
+    } else if (!is_gone(step, to)) {
+        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *to;
+    }
+    return linked;
+}
+
+static void send_durably(struct mcpz_task_step *step, const struct mcpz_id *to,
+                         const struct mcpz_msg *msg)
+{
+    if (send_now(step, to, msg)) {
+        step->out->actions[step->out->count - 1].durable = true;
+    }
+}
+
+void mcpz_task_send_keep(struct mcpz_task_step *step, const struct mcpz_task_now *task)
+{
+    send_durably(
+        step, &task->is.backup,
+        &(struct mcpz_msg){
+            .kind = MCPZ_MSG_TASK_KEEP,
+            .task_keep = {.id = task->id, .body = task->body, .state = without_life(&task->is)},
+        });
+}
+
+void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_now *task)
+{
+    struct mcpz_bytes result = task->is.phase == MCPZ_TASK_DONE
+                                   ? mcpz_task_book_result(&step->tasks->book, &task->id)
+                                   : mcpz_text("");
+
+    if (!mcpz_id_is_zero(&task->is.backup)) {
+        send_durably(
+            step, &task->is.backup,
+            &(struct mcpz_msg){
+                .kind = MCPZ_MSG_TASK_MOVED,
+                .task_moved = {.id = task->id, .state = without_life(&task->is), .result = result},
+            });
+    }
+}
+
+static void send_mark(struct mcpz_task_step *step, const struct mcpz_id *to,
+                      enum mcpz_msg_kind kind, const struct mcpz_msg_task_mark *mark)
+{
+    (void)send_now(step, to, &(struct mcpz_msg){.kind = kind, .task_mark = *mark});
+}
+
+static struct mcpz_msg_task_mark mark_of(const struct mcpz_task_now *task)
+{
+    return (struct mcpz_msg_task_mark){
+        .id = task->id,
+        .epoch = task->is.epoch,
+        .revision = task->is.revision,
+    };
+}
+
+static void send_kept(struct mcpz_task_step *step, const struct mcpz_id *to,
+                      const struct mcpz_task_now *task)
+{
+    struct mcpz_msg_task_mark mark = mark_of(task);
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_TASK_KEPT, .task_mark = mark};
+
+    send_durably(step, to, &msg);
+}
+
+static void send_yield(struct mcpz_task_step *step, const struct mcpz_id *to,
+                       const struct mcpz_task_now *task)
+{
+    (void)send_now(
+        step, to,
+        &(struct mcpz_msg){
+            .kind = MCPZ_MSG_TASK_YIELD,
+            .task_yield = {.id = task->id, .epoch = task->is.epoch, .owner = task->is.owner},
+        });
+}
+
+/* ---- Owners ------------------------------------------------------------------------------- */
+
+/* Of two who hold themselves for its owner: is it the other? */
+static bool gives_way(const struct mcpz_task_step *step, const struct mcpz_task_state *ours,
+                      uint64_t epoch, const struct mcpz_id *owner)
+{
+    if (epoch != ours->epoch) {
+        return epoch > ours->epoch;
+    }
+    return mcpz_id_compare(owner, &step->tasks->self) > 0;
+}
+
+static void take_over(struct mcpz_task_step *step, struct mcpz_task_now *task)
+{
+    bool may_be_at_it = task->body.key.length > 0 && !mcpz_id_is_zero(&task->is.provider);
+
+    task->is.owner = step->tasks->self;
+    task->is.life = step->tasks->life;
+    task->is.due_ms = 0;
+    task->is.held_ms = may_be_at_it ? step->wall_ms : 0; /* by our own clock */
+    mcpz_task_rehouse(step, task);
+    mcpz_task_save(step, task);
+    mcpz_task_book_set_lone(&step->tasks->book, &task->id, true);
+    if (!mcpz_id_is_zero(&task->is.backup)) {
+        mcpz_task_send_keep(step, task);
+    }
+    step->tasks->counts.taken_over++;
+}
+
+void mcpz_task_look_after_copy(struct mcpz_task_step *step, struct mcpz_task_now *task)
+{
+    struct mcpz_msg_task_mark mark = mark_of(task);
+    bool keyed = task->body.key.length > 0;
+    bool is_sure = !keyed || task->is.life == step->tasks->life;
+    mcpz_time grace_us =
+        is_sure ? step->tasks->timing->task_grace_us : step->tasks->timing->task_hold_us;
+
+    if (is_out(step, &task->is.owner, keyed, grace_us)) {
+        take_over(step, task);
+    } else {
+        send_mark(step, &task->is.owner, MCPZ_MSG_TASK_CHECK, &mark);
+    }
+}
+
+/*
+ * It is another's, of whom we know now. That is kept for as long as what is over: an owner of
+ * before, whom we were the backup of, may come back and ask.
+ */
+static void yield(struct mcpz_task_step *step, struct mcpz_task_now *task, uint64_t epoch,
+                  const struct mcpz_id *owner)
+{
+    mcpz_task_stop(step, &task->id);
+    task->is.phase = MCPZ_TASK_YIELDED;
+    task->is.epoch = epoch;
+    task->is.owner = *owner;
+    task->is.backup = (struct mcpz_id){.bytes = {0}};
+    task->is.ended_ms = step->wall_ms;
+    mcpz_task_save(step, task);
+}
+
+/* ---- Hearing: as whoever is to keep it ---------------------------------------------------- */
+
+/* Does its owner say something that we do not know better? */
+static bool is_newer(const struct mcpz_task_state *said, const struct mcpz_task_state *known)
+{
+    if (said->epoch != known->epoch || !mcpz_id_equal(&said->owner, &known->owner)) {
+        return said->epoch > known->epoch;
+    }
+    return said->revision >= known->revision || known->phase == MCPZ_TASK_YIELDED;
+}
+
+/* Keep what its owner says of a task that we have. False: it is not for it to say. */
+static bool follow(struct mcpz_task_step *step, const struct mcpz_id *from,
+                   struct mcpz_task_now *task, const struct mcpz_task_state *said)
+{
+    if (mcpz_task_is_ours(step, &task->is)) {
+        if (!gives_way(step, &task->is, said->epoch, from)) {
+            send_yield(step, from, task);
+            return false;
+        }
+        mcpz_task_stop(step, &task->id);
+        step->tasks->counts.yielded++;
+    } else if (!is_newer(said, &task->is)) {
+        if (!mcpz_id_equal(&task->is.owner, from)) {
+            send_yield(step, from, task);
+        }
+        return false;
+    }
+    task->is = *said;
+    task->is.life = step->tasks->life;
+    task->is.revision--; /* mcpz_task_save() moves it on */
+    mcpz_task_save(step, task);
+    return true;
+}
+
+static bool is_for_us(const struct mcpz_task_step *step, const struct mcpz_id *from,
+                      const struct mcpz_task_state *said)
+{
+    return mcpz_id_equal(&said->owner, from) && mcpz_id_equal(&said->backup, &step->tasks->self) &&
+           said->epoch > 0 && said->epoch < NUMBER_MAX && said->revision > 0 &&
+           said->revision < NUMBER_MAX;
+}
+
+static void on_keep(struct mcpz_task_step *step, const struct mcpz_id *from,
+                    const struct mcpz_msg_task_keep *keep)
+{
+    struct mcpz_task_now task;
+
+    if (!is_for_us(step, from, &keep->state)) {
+        return;
+    }
+    if (mcpz_task_load(step, &keep->id, &task)) {
+        if (follow(step, from, &task, &keep->state)) {
+            send_kept(step, from, &task);
+        }
+        return;
+    }
+    if (step->tasks->copies >= MCPZ_TASKS_MAX) {
+        send_mark(step, from, MCPZ_MSG_TASK_UNABLE,
+                  &(struct mcpz_msg_task_mark){keep->id, keep->state.epoch, keep->state.revision});
+        return;
+    }
+    step->tasks->copies++;
+    task = (struct mcpz_task_now){.id = keep->id, .body = keep->body, .is = keep->state};
+    task.is.life = step->tasks->life;
+    mcpz_task_book_add(&step->tasks->book, &task.id, &task.body, &task.is);
+    send_kept(step, from, &task);
+}
+
+static void on_moved(struct mcpz_task_step *step, const struct mcpz_id *from,
+                     const struct mcpz_msg_task_moved *moved)
+{
+    struct mcpz_msg_task_mark mark = {
+        .id = moved->id,
+        .epoch = moved->state.epoch,
+        .revision = moved->state.revision,
+    };
+    struct mcpz_task_now task;
+
+    if (!is_for_us(step, from, &moved->state)) {
+        return;
+    }
+    if (!mcpz_task_load(step, &moved->id, &task)) {
+        send_mark(step, from, MCPZ_MSG_TASK_LACK, &mark);
+        return;
+    }
+    if (follow(step, from, &task, &moved->state)) {
+        if (task.is.phase == MCPZ_TASK_DONE) {
+            mcpz_task_book_set_result(&step->tasks->book, &task.id, moved->result);
+        }
+        send_kept(step, from, &task);
+    }
+}
+
+static void on_drop(struct mcpz_task_step *step, const struct mcpz_id *from,
+                    struct mcpz_task_now *task, const struct mcpz_msg_task_mark *mark)
+{
+    if (!mcpz_id_equal(&task->is.owner, from) || mark->epoch < task->is.epoch) {
+        return;
+    }
+    if (mcpz_task_is_over(&task->is)) {
+        mcpz_task_forget(step, task);
+    } else {
+        yield(step, task, mark->epoch, from);
+    }
+}
+
+static void on_stands(struct mcpz_task_step *step, const struct mcpz_id *from,
+                      struct mcpz_task_now *task, const struct mcpz_msg_task_mark *mark)
+{
+    if (mcpz_id_equal(&task->is.owner, from) && mark->epoch == task->is.epoch &&
+        task->is.life != step->tasks->life) {
+        task->is.life = step->tasks->life;
+        mcpz_task_book_move(&step->tasks->book, &task->id, &task->body, &task->was, &task->is);
+    }
+}
+
+/* ---- Hearing: as the owner ---------------------------------------------------------------- */
+
+static void accept_kept(struct mcpz_task_step *step, const struct mcpz_id *from,
+                        const struct mcpz_task_id *id)
+{
+    struct mcpz_accepting *accepting = &step->tasks->accepting;
+    struct mcpz_accepting_row *row;
+
+    while ((row = mcpz_accepting_find(accepting, id)) != NULL &&
+           mcpz_id_equal(&row->backup, from)) {
+        mcpz_task_reply(step, row->request, MCPZ_CODE_OK, "", id, 2);
+        step->tasks->counts.accepted++;
+        mcpz_accepting_remove(accepting, row);
+    }
+}
+
+static void on_kept(struct mcpz_task_step *step, const struct mcpz_id *from,
+                    struct mcpz_task_now *task, const struct mcpz_msg_task_mark *mark)
+{
+    struct mcpz_tasks *tasks = step->tasks;
+
+    if (!mcpz_task_is_ours(step, &task->is) || !mcpz_id_equal(&task->is.backup, from) ||
+        mark->epoch != task->is.epoch) {
+        return;
+    }
+    mcpz_task_book_set_lone(&tasks->book, &task->id, false);
+    if (task->is.life != tasks->life) {
+        task->is.life = tasks->life;
+        mcpz_task_book_move(&tasks->book, &task->id, &task->body, &task->was, &task->is);
+    }
+    if (mcpz_accepting_find(&tasks->accepting, &task->id) != NULL) {
+        struct mcpz_task_place place = mcpz_task_book_place(&tasks->book, &task->body, &task->is);
+        struct mcpz_task_queue *queue = mcpz_task_queues_find(&tasks->queues, place.group);
+        accept_kept(step, from, &task->id);
+        if (queue != NULL && place.list == MCPZ_TASK_LIST_READY) {
+            mcpz_task_queue_put_back(queue, &(struct mcpz_task_cursor){place.order, task->id});
+        }
+    }
+    mcpz_task_recorded(step, &task->id, mark->revision);
+}
+
+static void on_lack(struct mcpz_task_step *step, const struct mcpz_id *from,
+                    struct mcpz_task_now *task)
+{
+    if (mcpz_task_is_ours(step, &task->is)) {
+        if (mcpz_id_equal(&task->is.backup, from)) {
+            mcpz_task_send_keep(step, task);
+            if (task->is.phase == MCPZ_TASK_DONE) {
+                mcpz_task_send_moved(step, task); /* that one has its result */
+            }
+        }
+    } else if (mcpz_id_equal(&task->is.owner, from) && !mcpz_task_is_over(&task->is)) {
+        take_over(step, task); /* its owner has lost it */
+    }
+}
+
+static void on_yield(struct mcpz_task_step *step, struct mcpz_task_now *task,
+                     const struct mcpz_msg_task_yield *said)
+{
+    struct mcpz_accepting *accepting = &step->tasks->accepting;
+    struct mcpz_accepting_row *row;
+    bool ours = mcpz_task_is_ours(step, &task->is);
+
+    if (mcpz_task_is_over(&task->is) || said->epoch >= NUMBER_MAX ||
+        mcpz_id_equal(&said->owner, &step->tasks->self) ||
+        (ours ? !gives_way(step, &task->is, said->epoch, &said->owner)
+              : said->epoch <= task->is.epoch)) {
+        return; /* what we know of it is true nevertheless */
+    }
+    while ((row = mcpz_accepting_find(accepting, &task->id)) != NULL) {
+        mcpz_task_reply(step, row->request, MCPZ_CODE_OK, "", &task->id, 1);
+        mcpz_accepting_remove(accepting, row);
+    }
+    yield(step, task, said->epoch, &said->owner);
+    step->tasks->counts.yielded += ours;
+}
+
+/* Who was to keep it cannot: that it does not is certain. */
+static void on_unable(struct mcpz_task_step *step, const struct mcpz_id *from,
+                      struct mcpz_task_now *task)
+{
+    if (!mcpz_task_is_ours(step, &task->is) || !mcpz_id_equal(&task->is.backup, from) ||
+        mcpz_task_is_over(&task->is)) {
+        return;
+    }
+    mcpz_task_rehouse(step, task);
+    mcpz_task_save(step, task);
+    struct mcpz_accepting_row *row = mcpz_accepting_find(&step->tasks->accepting, &task->id);
+    if (row != NULL) {
+        row->backup = task->is.backup;
+    } else {
+        mcpz_task_book_set_lone(&step->tasks->book, &task->id, true);
+    }
+    if (!mcpz_id_is_zero(&task->is.backup)) {
+        mcpz_task_send_keep(step, task);
+    }
+}
+
+/* "I keep this for you." */
+static void on_check(struct mcpz_task_step *step, const struct mcpz_id *from,
+                     const struct mcpz_msg_task_mark *mark)
+{
+    struct mcpz_task_now task;
+
+    if (!mcpz_task_load(step, &mark->id, &task)) {
+        send_mark(step, from, MCPZ_MSG_TASK_LACK, mark);
+        return;
+    }
+    struct mcpz_msg_task_mark ours = mark_of(&task);
+    if (!mcpz_task_is_ours(step, &task.is)) {
+        send_yield(step, from, &task);
+    } else if (mark->epoch > task.is.epoch) {
+        send_mark(step, from, MCPZ_MSG_TASK_LACK, mark); /* we have lost what it knows */
+    } else if (!mcpz_id_equal(&task.is.backup, from)) {
+        send_mark(step, from, MCPZ_MSG_TASK_DROP, &ours);
+    } else if (mark->epoch < task.is.epoch || mark->revision < task.is.revision) {
+        mcpz_task_send_moved(step, &task);
+    } else {
+        send_mark(step, from, MCPZ_MSG_TASK_STANDS, &ours);
+    }
+}
+
+static void on_mark(struct mcpz_task_step *step, const struct mcpz_id *from,
+                    const struct mcpz_msg *msg)
+{
+    const struct mcpz_msg_task_mark *mark = &msg->task_mark;
+    struct mcpz_task_now task;
+
+    if (!mcpz_task_load(step, &mark->id, &task)) {
+        return;
+    }
+    if (msg->kind == MCPZ_MSG_TASK_KEPT) {
+        on_kept(step, from, &task, mark);
+    } else if (msg->kind == MCPZ_MSG_TASK_LACK) {
+        on_lack(step, from, &task);
+    } else if (msg->kind == MCPZ_MSG_TASK_UNABLE) {
+        on_unable(step, from, &task);
+    } else if (msg->kind == MCPZ_MSG_TASK_STANDS) {
+        on_stands(step, from, &task, mark);
+    } else if (!mcpz_task_is_ours(step, &task.is)) {
+        on_drop(step, from, &task, mark);
+    }
+}
+
+void mcpz_task_message(struct mcpz_task_step *step, const struct mcpz_id *from,
+                       const struct mcpz_msg *msg)
+{
+    struct mcpz_task_now task;
+
+    switch ((int)msg->kind) {
+    case MCPZ_MSG_TASK_KEEP:
+        on_keep(step, from, &msg->task_keep);
+        break;
+    case MCPZ_MSG_TASK_MOVED:
+        on_moved(step, from, &msg->task_moved);
+        break;
+    case MCPZ_MSG_TASK_CHECK:
+        on_check(step, from, &msg->task_mark);
+        break;
+    case MCPZ_MSG_TASK_KEPT:
+    case MCPZ_MSG_TASK_LACK:
+    case MCPZ_MSG_TASK_UNABLE:
+    case MCPZ_MSG_TASK_STANDS:
+    case MCPZ_MSG_TASK_DROP:
+        on_mark(step, from, msg);
+        break;
+    case MCPZ_MSG_TASK_YIELD:
+        if (mcpz_task_load(step, &msg->task_yield.id, &task)) {
+            on_yield(step, &task, &msg->task_yield);
+        }
+        break;
+    case MCPZ_MSG_TASK_RENEW:
+        mcpz_task_renewed(step, from, msg->task_renew.call);
+        break;
+    default:
+        break; /* for other machines */
+    }
+}

@@ -1,0 +1,109 @@
+/* The tasks machine from the inside: for core/tasks.c and core/task_*.c only. */
+
+#ifndef CORE_TASK_STEP_H
+#define CORE_TASK_STEP_H
+
+#include "core/tasks.h"
+
+/* A task of which something becomes, and what it was. */
+struct mcpz_task_now {
+    struct mcpz_task_id id;
+    struct mcpz_task_body body;
+    struct mcpz_task_state was;
+    struct mcpz_task_state is;
+};
+
+struct mcpz_task_step {
+    struct mcpz_tasks *tasks;
+    const struct mcpz_fabric *fabric;
+    const struct mcpz_registry *registry;
+    const struct mcpz_calls *calls;
+    mcpz_time now;
+    uint64_t wall_ms;
+    struct mcpz_outbox *out;
+};
+
+/* tasks.c */
+
+/** Read a task. False: it is not there, or cannot be read. */
+bool mcpz_task_load(struct mcpz_task_step *step, const struct mcpz_task_id *id,
+                    struct mcpz_task_now *task);
+
+/** Write what it is now, with the next revision; queues and watches learn of it. */
+void mcpz_task_save(struct mcpz_task_step *step, struct mcpz_task_now *task);
+
+/** It is over: note why, write it, tell its backup. */
+void mcpz_task_end(struct mcpz_task_step *step, struct mcpz_task_now *task,
+                   enum mcpz_task_phase phase, uint32_t code, struct mcpz_bytes text);
+
+/** Answer a request about a task. */
+void mcpz_task_reply(struct mcpz_task_step *step, uint64_t request, uint32_t code,
+                     const char *text, const struct mcpz_task_id *id, uint32_t copies);
+
+/** Forget a task that is over, or is another's now. */
+void mcpz_task_forget(struct mcpz_task_step *step, const struct mcpz_task_now *task);
+
+/** Answer all who wait for it to be over. */
+void mcpz_task_tell_watches(struct mcpz_task_step *step, const struct mcpz_task_id *id);
+
+bool mcpz_task_is_ours(const struct mcpz_task_step *step, const struct mcpz_task_state *state);
+
+/* task_attempts.c */
+
+/** Begin what may be begun, some of it. */
+void mcpz_task_dispatch(struct mcpz_task_step *step);
+
+/** What a call of ours has come to. */
+void mcpz_task_answered(struct mcpz_task_step *step, const struct mcpz_action *action);
+
+/** Its backup has this revision on disk. */
+void mcpz_task_recorded(struct mcpz_task_step *step, const struct mcpz_task_id *id,
+                        uint64_t revision);
+
+/** Stop the attempt under way, if there is one. */
+void mcpz_task_stop(struct mcpz_task_step *step, const struct mcpz_task_id *id);
+
+/** Put back what waited too long for a backup or a provider. */
+void mcpz_task_expire_slots(struct mcpz_task_step *step);
+
+/** A provider is still at it. */
+void mcpz_task_renewed(struct mcpz_task_step *step, const struct mcpz_id *from, uint64_t call);
+
+/** As a provider: tell callers that we are still at it. */
+void mcpz_task_renew(struct mcpz_task_step *step);
+
+/* task_copies.c */
+
+/** Who should keep a copy of this task: alive and linked. False: nobody. */
+bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcpz_task_id *id,
+                             const struct mcpz_id *except, struct mcpz_id *backup);
+
+/** Is there anybody else alive in the mesh? */
+bool mcpz_task_has_company(const struct mcpz_task_step *step);
+
+/** May another node take the backup's place? (It may not while it could act on what it knows.) */
+bool mcpz_task_may_replace(const struct mcpz_task_step *step, const struct mcpz_task_now *task);
+
+/** Send all of it, or how far it has come, once that is on disk here. */
+void mcpz_task_send_keep(struct mcpz_task_step *step, const struct mcpz_task_now *task);
+void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_now *task);
+
+/** Give it another backup, or none for now, with a new epoch. Not saved. */
+void mcpz_task_rehouse(struct mcpz_task_step *step, struct mcpz_task_now *task);
+
+/** What another node says about a task. */
+void mcpz_task_message(struct mcpz_task_step *step, const struct mcpz_id *from,
+                       const struct mcpz_msg *msg);
+
+/** A copy whose owner may be gone: take over if so, else ask how things stand. */
+void mcpz_task_look_after_copy(struct mcpz_task_step *step, struct mcpz_task_now *task);
+
+/* task_walks.c */
+
+/** Do what is due: walks through what lies in the store, a slice each. */
+void mcpz_task_walk(struct mcpz_task_step *step);
+
+/** Look through all tasks soon, in so long. */
+void mcpz_task_sweep_in(struct mcpz_task_step *step, mcpz_time in_us);
+
+#endif

@@ -1,0 +1,1104 @@
+/* The tasks machine by itself: what it writes, says and asks for. How nodes agree about tasks is
+ * shown by tests/cluster/test_tasks.c and the storms. */
+
+#include "core.h"
+#include "core/tasks.h"
+#include "fake_store.h"
+#include "proto/code.h"
+
+#define WALL_MS UINT64_C(1000000)
+
+static struct mcpz_fabric fabric;
+static struct mcpz_registry registry;
+static struct mcpz_calls calls;
+static struct mcpz_relay relay; /* of nobody */
+static struct mcpz_tasks tasks;
+static struct fake_store store;
+static struct mcpz_node_timing timing;
+static _Alignas(16) uint8_t memory[262144]; /* of the fabric */
+static _Alignas(16) uint8_t calls_memory[1048576];
+static struct mcpz_task_body body;
+
+static size_t pack_nothing(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity)
+{
+    (void)msg, (void)buffer, (void)capacity;
+    return 0;
+}
+
+static bool unpack_nothing(struct mcpz_bytes packed, struct mcpz_arena *arena,
+                           struct mcpz_msg *msg)
+{
+    (void)packed, (void)arena, (void)msg;
+    return false;
+}
+
+static void step(mcpz_time now, struct mcpz_event event)
+{
+    mcpz_outbox_clear(&out);
+    fake_store_end_turn(&store);
+    event.wall_ms = WALL_MS + now / 1000;
+    mcpz_tasks_step(&tasks, &fabric, &registry, &calls, now, &event, &out);
+}
+
+static void tick(mcpz_time now)
+{
+    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_TICK});
+}
+
+static void tell(mcpz_time now, enum mcpz_fact_kind kind, const struct mcpz_id *about)
+{
+    step(now,
+         (struct mcpz_event){.kind = MCPZ_EVENT_FACT, .fact = {.kind = kind, .about = *about}});
+}
+
+static void receive(mcpz_time now, const struct mcpz_id *from, struct mcpz_msg msg)
+{
+    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_RECV, .recv = {.from = *from, .msg = &msg}});
+}
+
+static void link_up(const struct mcpz_id *id)
+{
+    struct mcpz_event up = {.kind = MCPZ_EVENT_LINK_UP, .link = {.peer = *id}};
+    (void)mcpz_links_step(&fabric.links, 0, &up, &out);
+}
+
+static struct mcpz_member *member(const struct mcpz_id *id)
+{
+    struct mcpz_member *row = mcpz_roster_find(&fabric.members.roster, id);
+
+    if (row == NULL) {
+        const struct mcpz_msg_member said = {.id = *id, .address = mcpz_text("x:1")};
+        row = mcpz_roster_add(&fabric.members.roster, id);
+        CHECK(row != NULL);
+        CHECK_UINT(mcpz_roster_describe(&fabric.members.roster, row, &said), MCPZ_OK);
+    }
+    row->state = MCPZ_MEMBER_ALIVE;
+    return row;
+}
+
+static void offer(const struct mcpz_id *id)
+{
+    struct mcpz_bytes names[] = {mcpz_text("x")};
+    struct mcpz_msg list = {
+        .kind = MCPZ_MSG_CAPABILITIES,
+        .capabilities = {.id = *id, .version = 1, .names = names, .name_count = 1},
+    };
+    struct mcpz_event heard = {.kind = MCPZ_EVENT_RECV, .recv = {.from = *id, .msg = &list}};
+    mcpz_registry_step(&registry, 0, &heard, &out);
+}
+
+static void start(uint64_t life)
+{
+    mcpz_tasks_init(&tasks, &store.port, &timing, &self, life, 1);
+}
+
+static void step_calls(mcpz_time now, const struct mcpz_event *event)
+{
+    const struct mcpz_call_sight sight = {
+        .fabric = &fabric, .relay = &relay, .registry = &registry, .now = now};
+
+    mcpz_calls_step(&calls, &sight, event, &out);
+}
+
+static void begin_calls(void)
+{
+    const struct mcpz_calls_config config = {.out_max = 8, .in_max = 8};
+    struct mcpz_arena arena;
+
+    CHECK(mcpz_calls_bytes(&config) <= sizeof(calls_memory));
+    mcpz_arena_init(&arena, calls_memory, sizeof(calls_memory));
+    mcpz_calls_init(&calls, &config, &self, 1, &arena);
+}
+
+static void set_up(void)
+{
+    const struct mcpz_fabric_config config = {
+        .members = {.id = self,
+                    .incarnation = 1,
+                    .name = "",
+                    .address = "",
+                    .region = "",
+                    .zone = "",
+                    .rows_max = 8,
+                    .text_bytes = 2048,
+                    .suspicions_max = 4},
+        .packer = {.pack = pack_nothing, .unpack = unpack_nothing},
+        .links_max = 4,
+        .dials_max = 2,
+        .seeds_max = 1,
+        .gossip_seen_max = 16,
+        .gossip_cache_max = 4,
+        .gossip_cache_bytes = 1024,
+        .gossip_missing_max = 4,
+        .gossip_notices_max = 4,
+    };
+
+    CHECK(mcpz_fabric_bytes(&config) <= sizeof(memory));
+    mcpz_outbox_init(&out);
+    fake_store_init(&store);
+    timing = mcpz_timing_or_default(&(struct mcpz_node_timing){0});
+    mcpz_fabric_init(&fabric, &config, memory, 0);
+    mcpz_registry_init(&registry, &self, 1);
+    begin_calls();
+    start(1);
+    body = (struct mcpz_task_body){
+        .capability = mcpz_text("x"),
+        .params = mcpz_text("{}"),
+        .priority = 50,
+        .attempts_max = 2,
+        .backoff_ms = 1000,
+        .timeout_ms = 1000,
+    };
+}
+
+static void with_alice(void)
+{
+    set_up();
+    (void)member(&alice);
+    link_up(&alice);
+}
+
+static void submit(mcpz_time now, uint64_t request)
+{
+    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
+                                  .durable = {.request = request, .body = &body}});
+}
+
+static void ask(mcpz_time now, enum mcpz_event_kind kind, const struct mcpz_task_id *id)
+{
+    step(now, (struct mcpz_event){.kind = kind, .durable = {.request = 77, .id = *id}});
+}
+
+/* The `index`-th task in the store, oldest first. */
+static const struct mcpz_record_task_state *row(size_t index)
+{
+    return &fake_store_at(&store, MCPZ_RECORD_TASK_STATE, index)->task_state;
+}
+
+static size_t listed(enum mcpz_task_list list)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < fake_store_count(&store, MCPZ_RECORD_TASK_LISTED); i++) {
+        count += fake_store_at(&store, MCPZ_RECORD_TASK_LISTED, i)->task_listed.list == list;
+    }
+    return count;
+}
+
+static void mark(mcpz_time now, const struct mcpz_id *from, enum mcpz_msg_kind kind, size_t index)
+{
+    const struct mcpz_record_task_state *state = row(index);
+
+    receive(
+        now, from,
+        (struct mcpz_msg){.kind = kind,
+                          .task_mark = {state->id, state->state.epoch, state->state.revision}});
+}
+
+/* The only CALL of that kind. */
+static const struct mcpz_action *called(enum mcpz_event_kind kind)
+{
+    const struct mcpz_action *found = NULL;
+    const struct mcpz_action *action;
+    size_t at = 0;
+
+    while ((action = next_action(MCPZ_ACTION_CALL, &at)) != NULL) {
+        found = action->call.kind == kind ? action : found;
+    }
+    if (found == NULL) {
+        print_error("no call of kind %d\n", (int)kind);
+        _fail(__FILE__, __LINE__);
+        abort();
+    }
+    return found;
+}
+
+/* What the calls say about the call just made. */
+static void answer(mcpz_time now, struct mcpz_action action)
+{
+    action.task.request = MCPZ_TASKS_REQUESTS | tasks.next_request;
+    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_ANSWERED, .answered = &action});
+}
+
+static void end(mcpz_time now, uint32_t code)
+{
+    answer(now, (struct mcpz_action){
+                    .kind = MCPZ_ACTION_TASK_DONE,
+                    .task = {.code = code, .text = mcpz_text("why"), .provider = alice}});
+}
+
+/* Let its turn come. */
+static void begin(mcpz_time now)
+{
+    tick(now);
+    (void)called(MCPZ_EVENT_TASK_START);
+}
+
+static uint32_t reply_code(void)
+{
+    return only_action(MCPZ_ACTION_REPLY)->reply.code;
+}
+
+/* ---- Accepting ---------------------------------------------------------------------------- */
+
+TEST(a_node_alone_takes_a_task_and_says_that_it_is_alone)
+{
+    set_up();
+    submit(1, 5);
+    const struct mcpz_action *reply = only_action(MCPZ_ACTION_REPLY);
+    CHECK_UINT(reply->reply.request, 5);
+    CHECK_UINT(reply->reply.code, MCPZ_CODE_OK);
+    CHECK_UINT(reply->reply.copies, 1);
+    CHECK(reply->durable);
+    CHECK(mcpz_task_id_equal(&reply->reply.task, &row(0)->id));
+    CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 1);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LONE), 1);
+    fake_store_finish(&store);
+}
+
+TEST(a_node_alone_refuses_what_is_to_have_two_copies)
+{
+    set_up();
+    step(1, (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
+                                .durable = {.request = 5, .body = &body, .copies_min = 2}});
+    CHECK_UINT(reply_code(), MCPZ_CODE_NO_COPY);
+    CHECK_UINT(store.count, 0);
+    fake_store_finish(&store);
+}
+
+TEST(a_client_is_answered_when_another_node_has_it_on_disk)
+{
+    with_alice();
+    submit(1, 5);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    const struct mcpz_action *keep = only_action(MCPZ_ACTION_SEND);
+    CHECK(keep->durable); /* ours first */
+    CHECK_UINT(keep->send.msg.kind, MCPZ_MSG_TASK_KEEP);
+    CHECK(mcpz_id_equal(&keep->send.msg.task_keep.state.backup, &alice));
+    mark(2, &bob, MCPZ_MSG_TASK_KEPT, 0); /* not from who was asked */
+    CHECK_UINT(out.count, 0);
+    mark(3, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    CHECK_UINT(reply_code(), MCPZ_CODE_OK);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.copies, 2);
+    mark(4, &alice, MCPZ_MSG_TASK_KEPT, 0); /* once more: nobody waits */
+    CHECK_UINT(out.count, 0);
+    fake_store_finish(&store);
+}
+
+TEST(nothing_is_begun_before_its_client_is_answered)
+{
+    with_alice();
+    offer(&alice);
+    submit(1, 5);
+    tick(2);
+    CHECK_UINT(count_actions(MCPZ_ACTION_CALL), 0);
+    mark(3, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    begin(4);
+    fake_store_finish(&store);
+}
+
+TEST(a_silent_backup_is_replaced_and_then_the_client_is_told_no)
+{
+    with_alice();
+    (void)member(&bob);
+    link_up(&bob);
+    submit(1, 5);
+    struct mcpz_id first = row(0)->state.backup;
+    tick(MCPZ_SECONDS(1) + 1);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.epoch, 2);
+    CHECK(!mcpz_id_equal(&row(0)->state.backup, &first));
+    tick(MCPZ_SECONDS(2) + 2);
+    tick(MCPZ_SECONDS(3) + 3);
+    tick(MCPZ_SECONDS(4) + 4);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    tick(MCPZ_SECONDS(5) + 5);
+    CHECK_UINT(reply_code(), MCPZ_CODE_NO_COPY);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_CANCELLED);
+    fake_store_finish(&store);
+}
+
+/* The first may act on what it knows: nobody else may before it is known to be gone. */
+TEST(with_a_key_a_silent_backup_is_not_replaced)
+{
+    with_alice();
+    (void)member(&bob);
+    link_up(&bob);
+    body.key = mcpz_text("k");
+    submit(1, 5);
+    struct mcpz_id first = row(0)->state.backup;
+    tick(MCPZ_SECONDS(1) + 1);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.epoch, 1);
+    CHECK(mcpz_id_equal(&row(0)->state.backup, &first));
+    fake_store_finish(&store);
+}
+
+TEST(the_same_key_is_the_same_task)
+{
+    set_up();
+    body.key = mcpz_text("k");
+    submit(1, 5);
+    struct mcpz_task_id first = only_action(MCPZ_ACTION_REPLY)->reply.task;
+    submit(2, 6);
+    CHECK(mcpz_task_id_equal(&only_action(MCPZ_ACTION_REPLY)->reply.task, &first));
+    body.tenant = mcpz_text("t");
+    submit(3, 7);
+    CHECK(!mcpz_task_id_equal(&only_action(MCPZ_ACTION_REPLY)->reply.task, &first));
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_TASK), 2);
+    fake_store_finish(&store);
+}
+
+TEST(who_asks_with_the_same_key_meanwhile_is_answered_with_the_first)
+{
+    with_alice();
+    body.key = mcpz_text("k");
+    submit(1, 5);
+    submit(2, 6);
+    CHECK_UINT(out.count, 0);
+    mark(3, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 2);
+    fake_store_finish(&store);
+}
+
+TEST(what_is_too_large_is_refused)
+{
+    static uint8_t large[MCPZ_TASK_BYTES_MAX];
+
+    set_up();
+    body.params = mcpz_bytes(large, sizeof(large));
+    submit(1, 5);
+    CHECK_UINT(reply_code(), MCPZ_CODE_OK);
+    body.input = mcpz_text("x");
+    submit(2, 6);
+    CHECK_UINT(reply_code(), MCPZ_CODE_TOO_LARGE);
+    fake_store_finish(&store);
+}
+
+/* ---- Trying ------------------------------------------------------------------------------- */
+
+TEST(what_is_done_is_kept_with_its_result)
+{
+    set_up();
+    submit(1, 5);
+    begin(2);
+    answer(3, (struct mcpz_action){.kind = MCPZ_ACTION_TASK_OUTPUT,
+                                   .task = {.chunk = mcpz_text("o")}});
+    answer(3, (struct mcpz_action){.kind = MCPZ_ACTION_TASK_OUTPUT,
+                                   .task = {.chunk = mcpz_text("k")}});
+    end(4, MCPZ_CODE_OK);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_DONE);
+    CHECK(mcpz_id_equal(&row(0)->state.provider, &alice));
+    CHECK_BYTES(fake_store_at(&store, MCPZ_RECORD_TASK_RESULT, 0)->task_result.bytes, "ok", 2);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 0);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_ENDED), 1);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LONE), 0);
+    CHECK_UINT(tasks.running, 0);
+    fake_store_finish(&store);
+}
+
+TEST(its_input_is_sent_once_to_each_who_is_asked)
+{
+    const struct mcpz_action pull = {.kind = MCPZ_ACTION_TASK_PULL};
+
+    set_up();
+    body.input = mcpz_text("in");
+    submit(1, 5);
+    begin(2);
+    CHECK(called(MCPZ_EVENT_TASK_START)->call.task.has_input);
+    answer(3, pull);
+    CHECK_BYTES(called(MCPZ_EVENT_TASK_INPUT)->call.task.chunk, "in", 2);
+    (void)called(MCPZ_EVENT_TASK_INPUT_END);
+    answer(4, pull);
+    CHECK_UINT(out.count, 0);
+    answer(5, (struct mcpz_action){.kind = MCPZ_ACTION_TASK_RETRY});
+    (void)called(MCPZ_EVENT_TASK_START);
+    answer(6, pull);
+    (void)called(MCPZ_EVENT_TASK_INPUT);
+    fake_store_finish(&store);
+}
+
+TEST(what_fails_for_a_while_is_tried_again_and_then_is_a_dead_letter)
+{
+    set_up();
+    submit(1, 5);
+    begin(2);
+    end(3, MCPZ_CODE_PROVIDER_LOST);
+    CHECK_UINT(row(0)->state.attempts, 1);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LATER), 1);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 0);
+    uint64_t due_ms = row(0)->state.due_ms;
+    CHECK(due_ms > WALL_MS && due_ms <= WALL_MS + 1000);
+    CHECK(mcpz_tasks_deadline(&tasks) <= 3 + MCPZ_SECONDS(1));
+
+    begin(MCPZ_SECONDS(2));
+    end(MCPZ_SECONDS(2) + 1, MCPZ_CODE_PROVIDER_LOST);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_DEAD);
+    CHECK_UINT(row(0)->state.code, MCPZ_CODE_PROVIDER_LOST);
+    CHECK_BYTES(row(0)->state.text, "why", 3);
+    CHECK_UINT(row(0)->state.history_count, 2);
+    CHECK_UINT(row(0)->state.history[1].number, 2);
+    CHECK(mcpz_id_equal(&row(0)->state.history[1].provider, &alice));
+    CHECK_UINT(listed(MCPZ_TASK_LIST_DEAD), 1);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LATER), 0);
+    fake_store_finish(&store);
+}
+
+TEST(what_the_provider_calls_failed_is_not_tried_again_unless_asked_for)
+{
+    set_up();
+    submit(1, 5);
+    begin(2);
+    end(3, MCPZ_CODE_PROVIDER_FAILED);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_DEAD);
+    body.retry_failed = true;
+    submit(4, 6);
+    begin(5);
+    end(6, MCPZ_CODE_PROVIDER_FAILED);
+    CHECK_UINT(row(1)->state.phase, MCPZ_TASK_QUEUED);
+    fake_store_finish(&store);
+}
+
+TEST(a_queue_nobody_can_do_waits_and_that_is_no_attempt)
+{
+    set_up();
+    submit(1, 5);
+    begin(2);
+    end(3, MCPZ_CODE_NO_PROVIDER);
+    CHECK_UINT(row(0)->state.attempts, 0);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 1);
+    tick(4);
+    CHECK_UINT(count_actions(MCPZ_ACTION_CALL), 0);
+    tell(5, MCPZ_FACT_CAPABILITIES, &bob); /* somebody can now */
+    begin(6);
+    fake_store_finish(&store);
+}
+
+TEST(the_most_urgent_is_first_and_of_those_the_oldest)
+{
+    set_up();
+    tasks.running = MCPZ_TASKS_RUNNING_MAX; /* as if all were under way */
+    body.params = mcpz_text("old");
+    submit(1, 5);
+    body.params = mcpz_text("young");
+    submit(2, 6);
+    body.params = mcpz_text("urgent");
+    body.priority = 75;
+    submit(3, 7);
+    tasks.running = MCPZ_TASKS_RUNNING_MAX - 1;
+    begin(4);
+    CHECK_BYTES(called(MCPZ_EVENT_TASK_START)->call.task.params, "urgent", 6);
+    tasks.running = MCPZ_TASKS_RUNNING_MAX - 1;
+    begin(5);
+    CHECK_BYTES(called(MCPZ_EVENT_TASK_START)->call.task.params, "old", 3);
+    fake_store_finish(&store);
+}
+
+TEST(what_was_not_begun_in_its_time_is_a_dead_letter)
+{
+    set_up();
+    step(1, (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
+                                .durable = {.request = 5, .body = &body, .ttl_ms = 1000}});
+    tick(MCPZ_SECONDS(1) + 1000);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_DEAD);
+    CHECK_UINT(row(0)->state.code, MCPZ_CODE_TIMEOUT);
+    fake_store_finish(&store);
+}
+
+TEST(a_lease_that_is_not_renewed_is_given_up_and_one_that_is_lasts)
+{
+    with_alice();
+    offer(&alice);
+    submit(1, 5);
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    begin(2);
+    struct mcpz_event started = {.kind = MCPZ_EVENT_TASK_START,
+                                 .task = called(MCPZ_EVENT_TASK_START)->call.task};
+    step_calls(2, &started);
+    uint64_t call = sent(MCPZ_MSG_OPEN)->open.call;
+
+    receive(MCPZ_SECONDS(19), &alice,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_RENEW, .task_renew = {call}});
+    receive(MCPZ_SECONDS(20), &bob, /* not at it */
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_RENEW, .task_renew = {call}});
+    tick(MCPZ_SECONDS(38));
+    CHECK_UINT(tasks.running, 1);
+    tick(MCPZ_SECONDS(39));
+    (void)called(MCPZ_EVENT_TASK_CANCEL);
+    CHECK_UINT(tasks.running, 0);
+    CHECK_UINT(row(0)->state.attempts, 1);
+    fake_store_finish(&store);
+}
+
+TEST(a_provider_says_that_it_is_at_it)
+{
+    const struct mcpz_msg open = {
+        .kind = MCPZ_MSG_OPEN,
+        .open = {.call = 9, .capability = mcpz_text("x"), .timeout_ms = 60000, .attempt = 1}};
+    const struct mcpz_event heard = {.kind = MCPZ_EVENT_RECV, .recv = {.from = bob, .msg = &open}};
+    const struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+
+    set_up();
+    mcpz_registry_step(&registry, 0, &provide, &out);
+    step_calls(0, &provide);
+    step_calls(0, &heard);
+    tick(MCPZ_SECONDS(6));
+    CHECK_UINT(sent(MCPZ_MSG_TASK_RENEW)->task_renew.call, 9);
+    fake_store_finish(&store);
+}
+
+TEST(the_last_of_a_result_comes_with_its_end)
+{
+    set_up();
+    submit(1, 5);
+    begin(2);
+    answer(3, (struct mcpz_action){.kind = MCPZ_ACTION_TASK_OUTPUT,
+                                   .task = {.chunk = mcpz_text("o")}});
+    answer(4, (struct mcpz_action){.kind = MCPZ_ACTION_TASK_DONE,
+                                   .task = {.chunk = mcpz_text("k"), .provider = alice}});
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_DONE);
+    CHECK_BYTES(fake_store_at(&store, MCPZ_RECORD_TASK_RESULT, 0)->task_result.bytes, "ok", 2);
+    fake_store_finish(&store);
+}
+
+TEST(a_result_over_the_limit_is_a_dead_letter)
+{
+    static uint8_t large[MCPZ_TASK_RESULT_BYTES_MAX];
+
+    set_up();
+    submit(1, 5);
+    begin(2);
+    answer(3, (struct mcpz_action){.kind = MCPZ_ACTION_TASK_OUTPUT,
+                                   .task = {.chunk = mcpz_bytes(large, sizeof(large))}});
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_QUEUED);
+    answer(4, (struct mcpz_action){.kind = MCPZ_ACTION_TASK_DONE,
+                                   .task = {.chunk = mcpz_text("k"), .provider = alice}});
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_DEAD);
+    CHECK_UINT(row(0)->state.code, MCPZ_CODE_TOO_LARGE);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_TASK_RESULT), 0);
+    fake_store_finish(&store);
+}
+
+/* ---- With a key --------------------------------------------------------------------------- */
+
+TEST(with_a_key_the_backup_knows_who_is_asked_before_it_is)
+{
+    with_alice();
+    (void)member(&bob);
+    offer(&bob);
+    body.key = mcpz_text("k");
+    submit(1, 5);
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    tick(3);
+    CHECK_UINT(count_actions(MCPZ_ACTION_CALL), 0);
+    CHECK(mcpz_id_equal(&sent(MCPZ_MSG_TASK_MOVED)->task_moved.state.provider, &bob));
+    CHECK_UINT(row(0)->state.attempts, 1);
+    mark(4, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    const struct mcpz_action *call = called(MCPZ_EVENT_TASK_START);
+    CHECK(call->durable);
+    CHECK(call->call.task.durable);
+    CHECK(mcpz_id_equal(&call->call.task.only, &bob));
+    CHECK_BYTES(call->call.task.idempotency_key, "k", 1);
+    fake_store_finish(&store);
+}
+
+TEST(with_a_key_who_may_have_done_it_is_asked_again_and_nobody_else)
+{
+    set_up();
+    offer(&self);
+    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    mcpz_registry_step(&registry, 0, &provide, &out);
+    body.key = mcpz_text("k");
+    submit(1, 5);
+    begin(2);
+    end(3, MCPZ_CODE_PROVIDER_LOST);
+    CHECK(mcpz_id_equal(&row(0)->state.provider, &self));
+    CHECK(row(0)->state.held_ms != 0);
+    CHECK_UINT(row(0)->state.history_count, 0); /* it has not failed, as far as is known */
+    begin(MCPZ_SECONDS(30));
+    CHECK(mcpz_id_equal(&called(MCPZ_EVENT_TASK_START)->call.task.only, &self));
+    end(MCPZ_SECONDS(30) + 1, MCPZ_CODE_BUSY); /* it does not say what came of it */
+    CHECK(mcpz_id_equal(&row(0)->state.provider, &self));
+    begin(MCPZ_SECONDS(60) + 1);
+    end(MCPZ_SECONDS(60) + 2, MCPZ_CODE_PROVIDER_LOST); /* held for long enough */
+    CHECK(mcpz_id_is_zero(&row(0)->state.provider));
+    CHECK_UINT(row(0)->state.history_count, 1);
+    fake_store_finish(&store);
+}
+
+TEST(with_a_key_who_was_too_busy_has_not_done_it)
+{
+    set_up();
+    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    mcpz_registry_step(&registry, 0, &provide, &out);
+    body.key = mcpz_text("k");
+    submit(1, 5);
+    begin(2);
+    end(3, MCPZ_CODE_BUSY);
+    CHECK(mcpz_id_is_zero(&row(0)->state.provider));
+    CHECK_UINT(row(0)->state.attempts, 0);
+    fake_store_finish(&store);
+}
+
+/* ---- Owners and backups ------------------------------------------------------------------- */
+
+static const struct mcpz_task_id copied = {{9}};
+
+static void keep(mcpz_time now, const struct mcpz_id *from, uint64_t epoch, uint64_t revision,
+                 struct mcpz_bytes key)
+{
+    body.key = key;
+    receive(now, from,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_KEEP,
+                              .task_keep = {.id = copied,
+                                            .body = body,
+                                            .state = {.epoch = epoch,
+                                                      .revision = revision,
+                                                      .owner = *from,
+                                                      .backup = self,
+                                                      .phase = MCPZ_TASK_QUEUED}}});
+}
+
+static void die(mcpz_time now, const struct mcpz_id *id, enum mcpz_suspicion reason)
+{
+    struct mcpz_member *row = member(id);
+
+    row->state = MCPZ_MEMBER_DEAD;
+    row->reason = (uint8_t)reason;
+    row->since_us = now;
+    tell(now, MCPZ_FACT_DEAD, id);
+}
+
+TEST(a_backup_says_that_it_keeps_a_task_when_it_is_on_disk)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text(""));
+    CHECK_UINT(row(0)->state.epoch, 1);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 0);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_KEPT)->task_mark.revision, 1);
+    CHECK(only_action(MCPZ_ACTION_SEND)->durable);
+    fake_store_finish(&store);
+}
+
+TEST(what_is_not_for_us_is_not_kept)
+{
+    set_up();
+    link_up(&bob);
+    receive(1, &bob,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_KEEP,
+                              .task_keep = {.id = copied,
+                                            .body = body,
+                                            .state = {.epoch = 1,
+                                                      .revision = 1,
+                                                      .owner = bob,
+                                                      .backup = alice,
+                                                      .phase = MCPZ_TASK_QUEUED}}});
+    keep(2, &bob, UINT64_MAX, 1, mcpz_text("")); /* it would be counted on from there */
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(store.count, 0);
+    fake_store_finish(&store);
+}
+
+TEST(a_backup_takes_over_when_its_owner_is_dead_for_a_while)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text(""));
+    fabric.links.count = 0; /* the link is gone with bob */
+    die(MCPZ_SECONDS(1), &bob, MCPZ_SUSPICION_SILENT);
+    tick(MCPZ_SECONDS(2));
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &bob));
+    tick(MCPZ_SECONDS(4));
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
+    CHECK_UINT(row(0)->state.epoch, 2);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 1);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LONE), 1);
+    fake_store_finish(&store);
+}
+
+TEST(with_a_key_a_backup_takes_over_at_once_only_from_a_process_that_has_ended)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text("k"));
+    fabric.links.count = 0;
+    die(MCPZ_SECONDS(1), &bob, MCPZ_SUSPICION_SILENT);
+    tick(MCPZ_SECONDS(30));
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &bob));
+    die(MCPZ_SECONDS(31), &bob, MCPZ_SUSPICION_REFUSED);
+    tick(MCPZ_SECONDS(34));
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
+    fake_store_finish(&store);
+}
+
+/* It may have been replaced while it was down. */
+TEST(with_a_key_a_backup_that_was_down_itself_is_not_sure)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text("k"));
+    start(2);
+    fabric.links.count = 0;
+    die(MCPZ_SECONDS(1), &bob, MCPZ_SUSPICION_REFUSED);
+    tick(MCPZ_SECONDS(30));
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &bob));
+    tick(MCPZ_SECONDS(62));
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
+    fake_store_finish(&store);
+}
+
+TEST(with_a_key_a_backup_that_was_told_that_all_stands_is_sure_again)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text("k"));
+    start(2);
+    tick(2);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_CHECK)->task_mark.epoch, 1);
+    mark(3, &bob, MCPZ_MSG_TASK_STANDS, 0);
+    CHECK_UINT(row(0)->state.life, 2);
+    fabric.links.count = 0;
+    die(MCPZ_SECONDS(1), &bob, MCPZ_SUSPICION_REFUSED);
+    tick(MCPZ_SECONDS(4));
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
+    fake_store_finish(&store);
+}
+
+TEST(an_owner_that_has_lost_a_task_is_as_good_as_dead)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text(""));
+    mark(2, &bob, MCPZ_MSG_TASK_LACK, 0);
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
+    fake_store_finish(&store);
+}
+
+TEST(whoever_has_the_higher_epoch_is_the_owner)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text(""));
+    mark(2, &bob, MCPZ_MSG_TASK_LACK, 0); /* ours, in epoch 2 */
+    keep(3, &bob, 1, 9, mcpz_text(""));
+    CHECK_UINT(sent(MCPZ_MSG_TASK_YIELD)->task_yield.epoch, 2);
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
+    begin(4);
+    keep(5, &bob, 3, 1, mcpz_text(""));
+    (void)called(MCPZ_EVENT_TASK_CANCEL);
+    (void)sent(MCPZ_MSG_TASK_KEPT);
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &bob));
+    CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 0);
+    CHECK_UINT(tasks.running, 0);
+    fake_store_finish(&store);
+}
+
+TEST(an_owner_that_hears_whose_it_is_lets_it_go)
+{
+    set_up();
+    submit(1, 5);
+    begin(2);
+    receive(3, &bob,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_YIELD, .task_yield = {row(0)->id, 1, alice}});
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_TASK), 1); /* a smaller id, the same epoch */
+    receive(4, &bob,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_YIELD, .task_yield = {row(0)->id, 2, alice}});
+    (void)called(MCPZ_EVENT_TASK_CANCEL);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_YIELDED);
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &alice));
+    CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 0);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LONE), 0);
+    fake_store_finish(&store);
+}
+
+/* Its first owner comes back and asks its backup, which has taken over and yielded meanwhile:
+ * found by a storm. */
+TEST(who_has_yielded_tells_so_to_an_owner_of_before)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text("k"));
+    mark(2, &bob, MCPZ_MSG_TASK_LACK, 0); /* ours, in epoch 2 */
+    receive(3, &bob,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_YIELD, .task_yield = {copied, 4, alice}});
+    keep(4, &bob, 1, 1, mcpz_text("k"));
+    CHECK_UINT(sent(MCPZ_MSG_TASK_YIELD)->task_yield.epoch, 4);
+    CHECK(mcpz_id_equal(&sent(MCPZ_MSG_TASK_YIELD)->task_yield.owner, &alice));
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 1);
+    keep(5, &bob, 4, 1, mcpz_text("k")); /* the same epoch is another's */
+    (void)sent(MCPZ_MSG_TASK_YIELD);
+    link_up(&alice);
+    keep(6, &alice, 4, 1, mcpz_text("k")); /* but its owner may have us keep it again */
+    (void)sent(MCPZ_MSG_TASK_KEPT);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_QUEUED);
+    fake_store_finish(&store);
+}
+
+TEST(a_restarted_owner_asks_its_backup_before_it_begins)
+{
+    with_alice();
+    submit(1, 5);
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    start(2);
+    tick(3);
+    CHECK_UINT(count_actions(MCPZ_ACTION_CALL), 0);
+    (void)sent(MCPZ_MSG_TASK_MOVED);
+    mark(4, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    (void)called(MCPZ_EVENT_TASK_START);
+    CHECK_UINT(row(0)->state.life, 2);
+    fake_store_finish(&store);
+}
+
+TEST(a_restarted_owner_that_hears_nothing_begins_nevertheless)
+{
+    with_alice();
+    submit(1, 5);
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    start(2);
+    tick(3);
+    CHECK_UINT(count_actions(MCPZ_ACTION_CALL), 0);
+    tick(MCPZ_SECONDS(2) + 4);
+    (void)called(MCPZ_EVENT_TASK_START);
+    fake_store_finish(&store);
+}
+
+/* It may have taken over before it died: found by a storm. */
+TEST(with_a_key_a_restarted_owner_does_not_replace_a_dead_backup_at_once)
+{
+    with_alice();
+    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    mcpz_registry_step(&registry, 0, &provide, &out);
+    body.key = mcpz_text("k");
+    submit(1, 5);
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    start(2);
+    fabric.links.count = 0;
+    (void)member(&bob);
+    link_up(&bob);
+    die(3, &alice, MCPZ_SUSPICION_REFUSED);
+    tick(MCPZ_SECONDS(6));
+    tick(MCPZ_SECONDS(12));
+    CHECK(mcpz_id_equal(&row(0)->state.backup, &alice));
+    CHECK(mcpz_id_is_zero(&row(0)->state.provider));
+    tick(MCPZ_SECONDS(62));
+    CHECK(mcpz_id_equal(&row(0)->state.backup, &bob));
+    fake_store_finish(&store);
+}
+
+TEST(what_nobody_else_keeps_is_kept_as_soon_as_somebody_comes)
+{
+    set_up();
+    submit(1, 5);
+    tick(2);
+    (void)member(&alice);
+    link_up(&alice);
+    tick(MCPZ_SECONDS(3));
+    CHECK(mcpz_id_equal(&sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.backup, &alice));
+    mark(MCPZ_SECONDS(4), &alice, MCPZ_MSG_TASK_KEPT, 0);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LONE), 0);
+    fake_store_finish(&store);
+}
+
+TEST(a_dead_backup_is_replaced)
+{
+    with_alice();
+    submit(1, 5);
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    fabric.links.count = 0;
+    (void)member(&bob);
+    link_up(&bob);
+    tasks.queues.rows[0].paused = true;
+    die(MCPZ_SECONDS(1), &alice, MCPZ_SUSPICION_SILENT);
+    tick(MCPZ_SECONDS(4));
+    CHECK(mcpz_id_equal(&sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.backup, &bob));
+    CHECK_UINT(row(0)->state.epoch, 2);
+    fake_store_finish(&store);
+}
+
+TEST(a_backup_that_was_replaced_is_told_to_drop_it)
+{
+    with_alice();
+    link_up(&bob);
+    submit(1, 5);
+    mark(2, &bob, MCPZ_MSG_TASK_CHECK, 0);
+    (void)sent(MCPZ_MSG_TASK_DROP);
+    mark(3, &alice, MCPZ_MSG_TASK_CHECK, 0);
+    (void)sent(MCPZ_MSG_TASK_STANDS);
+    receive(4, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_TASK_CHECK, .task_mark = {{{1}}, 1, 1}});
+    (void)sent(MCPZ_MSG_TASK_LACK); /* we know of no such task */
+    fake_store_finish(&store);
+}
+
+/* ---- Requests ----------------------------------------------------------------------------- */
+
+TEST(a_cancelled_task_stops_and_is_over)
+{
+    set_up();
+    submit(1, 5);
+    struct mcpz_task_id id = row(0)->id;
+    begin(2);
+    ask(3, MCPZ_EVENT_DURABLE_CANCEL, &id);
+    (void)called(MCPZ_EVENT_TASK_CANCEL);
+    CHECK_UINT(reply_code(), MCPZ_CODE_OK);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_CANCELLED);
+    ask(4, MCPZ_EVENT_DURABLE_CANCEL, &id);
+    CHECK_UINT(reply_code(), MCPZ_CODE_CONFLICT);
+    ask(5, MCPZ_EVENT_DURABLE_CANCEL, &(struct mcpz_task_id){{1}});
+    CHECK_UINT(reply_code(), MCPZ_CODE_NOT_FOUND);
+    fake_store_finish(&store);
+}
+
+TEST(who_waits_is_answered_when_it_is_over)
+{
+    set_up();
+    submit(1, 5);
+    struct mcpz_task_id id = row(0)->id;
+    ask(2, MCPZ_EVENT_DURABLE_WATCH, &id);
+    CHECK_UINT(out.count, 0);
+    begin(3);
+    end(4, MCPZ_CODE_OK);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.request, 77);
+    CHECK(only_action(MCPZ_ACTION_REPLY)->durable);
+    ask(5, MCPZ_EVENT_DURABLE_WATCH, &id);
+    CHECK_UINT(reply_code(), MCPZ_CODE_OK);
+    fake_store_finish(&store);
+}
+
+TEST(a_dead_letter_is_replayed_as_if_it_were_new)
+{
+    set_up();
+    submit(1, 5);
+    struct mcpz_task_id id = row(0)->id;
+    ask(2, MCPZ_EVENT_DURABLE_REPLAY, &id);
+    CHECK_UINT(reply_code(), MCPZ_CODE_CONFLICT);
+    begin(3);
+    end(4, MCPZ_CODE_PROVIDER_FAILED);
+    ask(5, MCPZ_EVENT_DURABLE_REPLAY, &id);
+    CHECK_UINT(reply_code(), MCPZ_CODE_OK);
+    CHECK_UINT(row(0)->state.attempts, 0);
+    CHECK_UINT(row(0)->state.history_count, 1); /* what happened is not forgotten */
+    CHECK_UINT(listed(MCPZ_TASK_LIST_DEAD), 0);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LONE), 1);
+    begin(6);
+    fake_store_finish(&store);
+}
+
+TEST(what_is_purged_leaves_nothing)
+{
+    set_up();
+    body.key = mcpz_text("k");
+    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    mcpz_registry_step(&registry, 0, &provide, &out);
+    submit(1, 5);
+    struct mcpz_task_id id = row(0)->id;
+    ask(2, MCPZ_EVENT_DURABLE_PURGE, &id);
+    CHECK_UINT(reply_code(), MCPZ_CODE_CONFLICT);
+    begin(3);
+    end(4, MCPZ_CODE_PROVIDER_FAILED);
+    ask(5, MCPZ_EVENT_DURABLE_PURGE, &id);
+    CHECK_UINT(reply_code(), MCPZ_CODE_OK);
+    CHECK_UINT(store.count, 0);
+    fake_store_finish(&store);
+}
+
+TEST(what_is_over_is_forgotten_after_its_retention)
+{
+    set_up();
+    submit(1, 5);
+    begin(2);
+    end(3, MCPZ_CODE_OK);
+    tick(MCPZ_SECONDS(3599));
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_TASK), 1);
+    tick(MCPZ_SECONDS(3601));
+    CHECK_UINT(store.count, 0);
+    fake_store_finish(&store);
+}
+
+TEST(a_paused_queue_stays_so_over_a_restart)
+{
+    const struct mcpz_event pause = {.kind = MCPZ_EVENT_QUEUE_PAUSE,
+                                     .durable = {.request = 7, .capability = mcpz_text("x")}};
+    const struct mcpz_event resume = {.kind = MCPZ_EVENT_QUEUE_RESUME,
+                                      .durable = {.request = 8, .capability = mcpz_text("x")}};
+
+    set_up();
+    step(1, pause);
+    CHECK_UINT(reply_code(), MCPZ_CODE_OK);
+    submit(2, 5);
+    tick(3);
+    CHECK_UINT(count_actions(MCPZ_ACTION_CALL), 0);
+    start(2);
+    tick(4);
+    CHECK_UINT(count_actions(MCPZ_ACTION_CALL), 0);
+    CHECK_UINT(tasks.queues.rows[0].ready, 1); /* counted again */
+    step(5, resume);
+    begin(6);
+    fake_store_finish(&store);
+}
+
+/* ---- A disk that fails -------------------------------------------------------------------- */
+
+TEST(after_a_lost_batch_what_was_not_kept_is_refused_and_all_is_counted_again)
+{
+    struct fake_store before;
+
+    with_alice();
+    submit(1, 5);
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    begin(3);
+    fake_store_init(&before);
+    fake_store_copy(&before, &store);
+    submit(4, 6);
+    fake_store_finish(&store);
+    fake_store_init(&store);
+    fake_store_copy(&store, &before); /* as if the second had never been */
+    mcpz_tasks_recover(&tasks);
+    tick(5);
+    (void)called(MCPZ_EVENT_TASK_CANCEL);
+    CHECK_UINT(tasks.running, 0);
+    CHECK_UINT(tasks.queues.rows[0].ready, 1);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.request, 6);
+    CHECK_UINT(reply_code(), MCPZ_CODE_STORE_FAILED);
+    fake_store_finish(&before);
+    fake_store_finish(&store);
+}
+
+TEST_MAIN(RUN(a_node_alone_takes_a_task_and_says_that_it_is_alone),
+          RUN(a_node_alone_refuses_what_is_to_have_two_copies),
+          RUN(a_client_is_answered_when_another_node_has_it_on_disk),
+          RUN(nothing_is_begun_before_its_client_is_answered),
+          RUN(a_silent_backup_is_replaced_and_then_the_client_is_told_no),
+          RUN(with_a_key_a_silent_backup_is_not_replaced), RUN(the_same_key_is_the_same_task),
+          RUN(who_asks_with_the_same_key_meanwhile_is_answered_with_the_first),
+          RUN(what_is_too_large_is_refused), RUN(what_is_done_is_kept_with_its_result),
+          RUN(its_input_is_sent_once_to_each_who_is_asked),
+          RUN(what_fails_for_a_while_is_tried_again_and_then_is_a_dead_letter),
+          RUN(what_the_provider_calls_failed_is_not_tried_again_unless_asked_for),
+          RUN(a_queue_nobody_can_do_waits_and_that_is_no_attempt),
+          RUN(the_most_urgent_is_first_and_of_those_the_oldest),
+          RUN(what_was_not_begun_in_its_time_is_a_dead_letter),
+          RUN(a_lease_that_is_not_renewed_is_given_up_and_one_that_is_lasts),
+          RUN(a_provider_says_that_it_is_at_it), RUN(the_last_of_a_result_comes_with_its_end),
+          RUN(a_result_over_the_limit_is_a_dead_letter),
+          RUN(with_a_key_the_backup_knows_who_is_asked_before_it_is),
+          RUN(with_a_key_who_may_have_done_it_is_asked_again_and_nobody_else),
+          RUN(with_a_key_who_was_too_busy_has_not_done_it),
+          RUN(a_backup_says_that_it_keeps_a_task_when_it_is_on_disk),
+          RUN(what_is_not_for_us_is_not_kept),
+          RUN(a_backup_takes_over_when_its_owner_is_dead_for_a_while),
+          RUN(with_a_key_a_backup_takes_over_at_once_only_from_a_process_that_has_ended),
+          RUN(with_a_key_a_backup_that_was_down_itself_is_not_sure),
+          RUN(with_a_key_a_backup_that_was_told_that_all_stands_is_sure_again),
+          RUN(an_owner_that_has_lost_a_task_is_as_good_as_dead),
+          RUN(whoever_has_the_higher_epoch_is_the_owner),
+          RUN(an_owner_that_hears_whose_it_is_lets_it_go),
+          RUN(who_has_yielded_tells_so_to_an_owner_of_before),
+          RUN(a_restarted_owner_asks_its_backup_before_it_begins),
+          RUN(a_restarted_owner_that_hears_nothing_begins_nevertheless),
+          RUN(with_a_key_a_restarted_owner_does_not_replace_a_dead_backup_at_once),
+          RUN(what_nobody_else_keeps_is_kept_as_soon_as_somebody_comes),
+          RUN(a_dead_backup_is_replaced), RUN(a_backup_that_was_replaced_is_told_to_drop_it),
+          RUN(a_cancelled_task_stops_and_is_over), RUN(who_waits_is_answered_when_it_is_over),
+          RUN(a_dead_letter_is_replayed_as_if_it_were_new), RUN(what_is_purged_leaves_nothing),
+          RUN(what_is_over_is_forgotten_after_its_retention),
+          RUN(a_paused_queue_stays_so_over_a_restart),
+          RUN(after_a_lost_batch_what_was_not_kept_is_refused_and_all_is_counted_again))
