@@ -136,6 +136,7 @@ static void saw_reply(struct mcpz_check *check, size_t node, const struct mcpz_a
 
     asked->answers++;
     asked->code = reply->code;
+    asked->task = reply->task;
     if (asked->answers > 1) {
         mcpz_check_violate(check, MCPZ_INVARIANT_ONE_REPLY,
                            "node %zu replied %u times to request %" PRIu64, node, asked->answers,
@@ -432,9 +433,14 @@ bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invarian
         enum mcpz_invariant invariant;
         bool (*holds)(struct mcpz_check *check, char *words);
     } rows[] = {
-        {MCPZ_INVARIANT_VIEW, has_whole_view},  {MCPZ_INVARIANT_SAME_ROOT, has_same_roots},
-        {MCPZ_INVARIANT_KEPT, has_counts},      {MCPZ_INVARIANT_KEPT, has_elements},
-        {MCPZ_INVARIANT_ANSWERED, has_answers}, {MCPZ_INVARIANT_DEADLINE, has_deadlines_ahead},
+        {MCPZ_INVARIANT_VIEW, has_whole_view},
+        {MCPZ_INVARIANT_SAME_ROOT, has_same_roots},
+        {MCPZ_INVARIANT_KEPT, has_counts},
+        {MCPZ_INVARIANT_KEPT, has_elements},
+        {MCPZ_INVARIANT_ANSWERED, has_answers},
+        {MCPZ_INVARIANT_TASKS, mcpz_check_tasks_are_over},
+        {MCPZ_INVARIANT_ONCE, mcpz_check_keys_are_done_once},
+        {MCPZ_INVARIANT_DEADLINE, has_deadlines_ahead},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -444,6 +450,22 @@ bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invarian
         }
     }
     return true;
+}
+
+static void count_tasks(struct mcpz_check *check, const struct mcpz_node *node)
+{
+    const struct mcpz_tasks_counts *counts = &node->tasks.counts;
+    uint64_t *sometimes = check->sometimes;
+
+    sometimes[MCPZ_SOMETIMES_DURABLE_TAKEN] += counts->accepted;
+    sometimes[MCPZ_SOMETIMES_DURABLE_REFUSED] += counts->refused;
+    sometimes[MCPZ_SOMETIMES_DURABLE_DONE] += counts->done;
+    sometimes[MCPZ_SOMETIMES_DURABLE_RETRIED] += counts->retried;
+    sometimes[MCPZ_SOMETIMES_DURABLE_DEAD] += counts->died;
+    sometimes[MCPZ_SOMETIMES_DURABLE_TAKEN_OVER] += counts->taken_over;
+    sometimes[MCPZ_SOMETIMES_DURABLE_YIELDED] += counts->yielded;
+    sometimes[MCPZ_SOMETIMES_DURABLE_REPEATED] += node->ledger.repeated;
+    sometimes[MCPZ_SOMETIMES_DURABLE_ADOPTED] += node->ledger.adopted;
 }
 
 void mcpz_check_count(struct mcpz_check *check)
@@ -466,6 +488,7 @@ void mcpz_check_count(struct mcpz_check *check)
             sometimes[MCPZ_SOMETIMES_DELTA_EARLY] += agents->deltas_early;
             sometimes[MCPZ_SOMETIMES_DELTA_DUPLICATE] += agents->deltas_duplicate;
             sometimes[MCPZ_SOMETIMES_ROLLED_BACK] += agents->rolled_back;
+            count_tasks(check, mcpz_engine_node(engine));
         }
     }
 }

@@ -20,7 +20,7 @@
 #include "sim/sim.h"
 #include "sim/sometimes.h"
 
-#define MCPZ_CHECK_WORDS_BYTES 160
+#define MCPZ_CHECK_WORDS_BYTES 240
 #define MCPZ_CHECK_REQUESTS_MAX 65536
 
 #define MCPZ_INVARIANTS(X)                                                                        \
@@ -36,7 +36,9 @@
     X(SAME_ROOT, "same_root")       /* in the end every document is the same everywhere */        \
     X(KEPT, "kept")                 /* in the end every acknowledged write is there, once */      \
     X(ANSWERED, "answered")         /* in the end no request and no call is open */               \
-    X(DEADLINE, "deadline")         /* in the end none lies in the past */
+    X(TASKS, "tasks")       /* in the end every accepted task is over, and has a result */        \
+    X(ONCE, "once")         /* a task with a key is completed at most once */                     \
+    X(DEADLINE, "deadline") /* in the end none lies in the past */
 
 enum mcpz_invariant {
 #define X(name, word) MCPZ_INVARIANT_##name,
@@ -50,9 +52,10 @@ const char *mcpz_invariant_word(enum mcpz_invariant invariant);
 struct mcpz_asked {
     bool is_ours; /* by a line of the schedule, which follows */
     struct mcpz_schedule_line line;
-    uint32_t life;    /* of the node, when it was asked */
-    uint32_t answers; /* REPLY or TASK_DONE */
-    uint32_t code;    /* of the last */
+    uint32_t life;            /* of the node, when it was asked */
+    uint32_t answers;         /* REPLY or TASK_DONE */
+    uint32_t code;            /* of the last */
+    struct mcpz_task_id task; /* SUBMIT: how it was named */
 };
 
 struct mcpz_check {
@@ -95,6 +98,12 @@ void mcpz_check_safety(struct mcpz_check *check);
  * `*invariant` and `words` (MCPZ_CHECK_WORDS_BYTES), if not. All nodes run.
  */
 bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invariant, char *words);
+
+/** Is every accepted task over, known to somebody, and, where it is done, has it its result? */
+bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words);
+
+/** Has nobody completed what somebody else had? */
+bool mcpz_check_keys_are_done_once(struct mcpz_check *check, char *words);
 
 /** Add what engines counted, at the end. */
 void mcpz_check_count(struct mcpz_check *check);

@@ -70,6 +70,8 @@ struct mcpz_sim_request {
     uint32_t priority;
     char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     char key[MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1];
+    struct mcpz_task_id task; /* as a REPLY named it */
+    uint32_t copies;
 };
 
 /* A run that may not begin yet. */

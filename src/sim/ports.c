@@ -194,6 +194,8 @@ static void port_act(void *context, const struct mcpz_action *action)
         note_fact(sim, index, &action->fact);
     } else if (action->kind == MCPZ_ACTION_REPLY) {
         sim->requests[action->reply.request].code = (int)action->reply.code;
+        sim->requests[action->reply.request].task = action->reply.task;
+        sim->requests[action->reply.request].copies = action->reply.copies;
     } else if (action->kind == MCPZ_ACTION_TASK_OUTPUT) {
         keep_output(sim, &action->task);
     } else if (action->kind == MCPZ_ACTION_TASK_DONE) {

@@ -65,7 +65,8 @@
     X(ADD, "add", "nakv")                                                                         \
     X(REMOVE, "remove", "nakv")                                                                   \
     X(COUNT, "count", "nakv")                                                                     \
-    X(TEAR, "tear", "nv") /* kill, but so many batches under way are kept */
+    X(TEAR, "tear", "nv")     /* kill, but so many batches under way are kept */                  \
+    X(SUBMIT, "submit", "nv") /* a durable task; with that key if it is not 0 */
 
 enum mcpz_verb {
 #define X(name, word, arguments) MCPZ_VERB_##name,

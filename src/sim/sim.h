@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "core/event.h"
 #include "engine/engine.h"
+#include "proto/record.h"
 
 #define MCPZ_SIM_NODES_MAX 64
 
@@ -114,6 +115,28 @@ struct mcpz_sim_order {
 /** The same, of any kind. */
 uint64_t mcpz_sim_order(struct mcpz_sim *sim, size_t index, const struct mcpz_sim_order *order);
 
+/* A durable task. Texts may be NULL: empty. */
+struct mcpz_sim_submission {
+    const char *capability;
+    const char *params;
+    const char *key;
+    uint32_t priority;
+    uint32_t attempts_max; /* 0: five */
+    uint32_t backoff_ms;   /* 0: 200 */
+    uint32_t timeout_ms;   /* of an attempt; 0: 30000 */
+    uint32_t ttl_ms;
+    uint32_t copies_min;
+    bool retry_failed;
+};
+
+/** Submit it; returns the request's name for mcpz_sim_reply() and mcpz_sim_task_id(). */
+uint64_t mcpz_sim_submit(struct mcpz_sim *sim, size_t index,
+                         const struct mcpz_sim_submission *submission);
+
+/** Ask something about a durable task (DURABLE_*), or a queue. */
+uint64_t mcpz_sim_durable(struct mcpz_sim *sim, size_t index, enum mcpz_event_kind kind,
+                          const struct mcpz_task_id *id, const char *capability);
+
 /* One write: `path` is a single element, `value` a text (SET, ADD, REMOVE). */
 struct mcpz_sim_op {
     enum mcpz_agent_op op;
@@ -170,6 +193,21 @@ bool mcpz_sim_holds_alive(const struct mcpz_sim *sim, size_t index, size_t peer)
 
 /** The code of a reply or a task's end: enum mcpz_code; -1 as long as there is none. */
 int mcpz_sim_reply(const struct mcpz_sim *sim, uint64_t request);
+
+/** Which task a request was about, and how many nodes have it on disk, as the REPLY said. */
+const struct mcpz_task_id *mcpz_sim_task_id(const struct mcpz_sim *sim, uint64_t request);
+uint32_t mcpz_sim_task_copies(const struct mcpz_sim *sim, uint64_t request);
+
+/** What has become of a durable task, as a node knows it. False: it does not know it. */
+bool mcpz_sim_task_state(struct mcpz_sim *sim, size_t index, const struct mcpz_task_id *id,
+                         struct mcpz_task_state *state);
+
+/** Fill in a record from a node's store, but for what it points to. False: it is not there. */
+bool mcpz_sim_reads(struct mcpz_sim *sim, size_t index, struct mcpz_record *record);
+
+/** What a node keeps of its result, as text (`capacity` of it). */
+void mcpz_sim_task_result(struct mcpz_sim *sim, size_t index, const struct mcpz_task_id *id,
+                          char *text, size_t capacity);
 
 /** What a task gave, as text; "" before it is done. Owned by `sim`. */
 const char *mcpz_sim_result(const struct mcpz_sim *sim, uint64_t request);

@@ -41,7 +41,16 @@
     X(DELTA_EARLY, "delta_early", "a delta came before its past")                                 \
     X(DELTA_DUPLICATE, "delta_duplicate", "a delta came twice")                                   \
     X(ROLLED_BACK, "rolled_back", "others knew of writes that a node had lost")                   \
-    X(TORN, "torn", "a crash kept some of the batches under way and lost others")
+    X(TORN, "torn", "a crash kept some of the batches under way and lost others")                 \
+    X(DURABLE_TAKEN, "durable_taken", "a durable task was accepted")                              \
+    X(DURABLE_REFUSED, "durable_refused", "a durable task was refused: nobody kept it")           \
+    X(DURABLE_DONE, "durable_done", "a durable task was done")                                    \
+    X(DURABLE_RETRIED, "durable_retried", "a durable task was to be tried again")                 \
+    X(DURABLE_DEAD, "durable_dead", "a durable task became a dead letter")                        \
+    X(DURABLE_TAKEN_OVER, "durable_taken_over", "a backup took over a durable task")              \
+    X(DURABLE_YIELDED, "durable_yielded", "an owner heard that its task is another's")            \
+    X(DURABLE_REPEATED, "durable_repeated", "a provider was asked for what it had done")          \
+    X(DURABLE_ADOPTED, "durable_adopted", "a run whose caller was gone found another")
 
 enum mcpz_sometimes {
 #define X(name, word, help) MCPZ_SOMETIMES_##name,

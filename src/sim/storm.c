@@ -7,6 +7,7 @@
 #include "base/rng.h"
 
 #define STEP_US MCPZ_SECONDS(1)
+#define HOLD_S 86400 /* no cut lasts longer: a task with a key is never done twice */
 
 struct storm {
     const struct mcpz_schedule *schedule;
@@ -99,6 +100,25 @@ static void task(struct storm *storm, const struct mcpz_schedule_line *line)
     }
 }
 
+static void submit(struct storm *storm, const struct mcpz_schedule_line *line)
+{
+    size_t node = (size_t)line->arguments[0];
+    struct mcpz_check_name key = mcpz_check_name('k', line->arguments[1]);
+    char params[16];
+
+    (void)snprintf(params, sizeof(params), "[%u]", (unsigned)line->arguments[1]);
+    if (can_act(storm, node)) {
+        const struct mcpz_sim_submission submission = {
+            .capability = "echo",
+            .params = params,
+            .key = line->arguments[1] != 0 ? key.text : NULL,
+            .priority = (uint32_t)line->at_ms % 3 * 25,
+            .attempts_max = 20,
+        };
+        mcpz_check_asked(&storm->check, mcpz_sim_submit(storm->sim, node, &submission), line);
+    }
+}
+
 /* What a writing verb does to an agent, and what the names of its keys begin with. */
 static const struct writing {
     enum mcpz_agent_op op;
@@ -183,6 +203,9 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
         break;
     case MCPZ_VERB_TASK:
         task(storm, line);
+        break;
+    case MCPZ_VERB_SUBMIT:
+        submit(storm, line);
         break;
     case MCPZ_VERB_CREATE:
     case MCPZ_VERB_DELETE:
@@ -295,6 +318,7 @@ static struct mcpz_sim_config draw_config(const struct mcpz_schedule *schedule)
         .delay_max_us = delay_min_us + MCPZ_MS(mcpz_rng_below(&rng, 100)),
         .disk_us = MCPZ_MS(1 + mcpz_rng_below(&rng, 20)),
         .run_us = MCPZ_MS(10 + mcpz_rng_below(&rng, 3000)),
+        .timing = {.task_hold_us = MCPZ_SECONDS(HOLD_S)},
     };
 }
 

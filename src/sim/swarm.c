@@ -27,9 +27,10 @@ static const struct kind fault_kinds[] = {
 #define FAULT_KINDS (sizeof(fault_kinds) / sizeof(fault_kinds[0]))
 
 static const enum mcpz_verb work[] = {
-    MCPZ_VERB_TASK,  MCPZ_VERB_TASK,  MCPZ_VERB_CREATE, MCPZ_VERB_DELETE, MCPZ_VERB_SET,
-    MCPZ_VERB_SET,   MCPZ_VERB_UNSET, MCPZ_VERB_ADD,    MCPZ_VERB_ADD,    MCPZ_VERB_REMOVE,
-    MCPZ_VERB_COUNT, MCPZ_VERB_COUNT, MCPZ_VERB_COUNT,
+    MCPZ_VERB_TASK,  MCPZ_VERB_TASK,   MCPZ_VERB_CREATE, MCPZ_VERB_DELETE,
+    MCPZ_VERB_SET,   MCPZ_VERB_SET,    MCPZ_VERB_UNSET,  MCPZ_VERB_ADD,
+    MCPZ_VERB_ADD,   MCPZ_VERB_REMOVE, MCPZ_VERB_COUNT,  MCPZ_VERB_COUNT,
+    MCPZ_VERB_COUNT, MCPZ_VERB_SUBMIT, MCPZ_VERB_SUBMIT, MCPZ_VERB_SUBMIT,
 };
 
 #define WORK_KINDS (sizeof(work) / sizeof(work[0]))
@@ -38,6 +39,7 @@ struct swarm {
     struct mcpz_schedule *schedule;
     struct mcpz_rng rng;
     uint32_t next_element; /* each is added once: what was acknowledged can be looked for */
+    uint32_t next_key;
 };
 
 static uint64_t between(struct swarm *swarm, uint32_t least, uint32_t most)
@@ -63,6 +65,12 @@ static void add(struct swarm *swarm, const struct mcpz_schedule_line *line)
     }
 }
 
+/* Each key once: given to two nodes, it makes two tasks. */
+static uint64_t draw_key(struct swarm *swarm)
+{
+    return mcpz_rng_below(&swarm->rng, 3) == 0 ? 0 : ++swarm->next_key;
+}
+
 static uint64_t draw_argument(struct swarm *swarm, enum mcpz_verb verb, char kind)
 {
     uint32_t node_count = (uint32_t)swarm->schedule->node_count;
@@ -85,6 +93,7 @@ static uint64_t draw_argument(struct swarm *swarm, enum mcpz_verb verb, char kin
         return verb == MCPZ_VERB_ADD      ? swarm->next_element++
                : verb == MCPZ_VERB_REMOVE ? mcpz_rng_below(&swarm->rng, swarm->next_element + 1)
                : verb == MCPZ_VERB_TEAR   ? skewed(swarm, 1, 32)
+               : verb == MCPZ_VERB_SUBMIT ? draw_key(swarm)
                                           : between(swarm, 1, 100);
     }
 }

@@ -26,7 +26,8 @@ static const char every_verb[] = "mcpz-schedule 1 nodes=5 seed=42 end_ms=30000\n
                                  "9160 add 0 0 1 7\n"
                                  "9170 remove 0 0 1 7\n"
                                  "9180 count 0 0 1 7\n"
-                                 "9190 tear 2 1\n";
+                                 "9190 tear 2 1\n"
+                                 "9200 submit 0 7\n";
 
 static struct mcpz_schedule parsed(const char *text)
 {

@@ -1,0 +1,136 @@
+/* What must hold of durable tasks. */
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "proto/code.h"
+#include "sim/check.h"
+
+static bool is_accepted(const struct mcpz_asked *asked)
+{
+    return asked->is_ours && asked->line.verb == MCPZ_VERB_SUBMIT && asked->answers > 0 &&
+           asked->code == MCPZ_CODE_OK;
+}
+
+/* How an accepted task stands, all nodes together. */
+struct standing {
+    size_t known;
+    size_t open; /* not over, at somebody who owns it */
+    size_t over;
+    size_t done_at; /* a node that has it as done; SIZE_MAX: none */
+};
+
+static struct standing look_up(struct mcpz_check *check, const struct mcpz_asked *asked)
+{
+    struct standing standing = {.done_at = SIZE_MAX};
+    struct mcpz_task_state state;
+
+    for (size_t i = 0; i < check->node_count; i++) {
+        if (!mcpz_sim_task_state(check->sim, i, &asked->task, &state)) {
+            continue;
+        }
+        if (state.phase == MCPZ_TASK_YIELDED) {
+            continue;
+        }
+        standing.known++;
+        standing.over += mcpz_task_is_over(&state);
+        standing.open += !mcpz_task_is_over(&state);
+        standing.done_at = state.phase == MCPZ_TASK_DONE ? i : standing.done_at;
+    }
+    return standing;
+}
+
+/* A provider gives its parameters back: which are the task's key, or "0". */
+static bool has_its_result(struct mcpz_check *check, const struct mcpz_asked *asked, size_t node)
+{
+    char expected[16];
+    char result[16];
+
+    (void)snprintf(expected, sizeof(expected), "[%" PRIu64 "]", asked->line.arguments[1]);
+    mcpz_sim_task_result(check->sim, node, &asked->task, result, sizeof(result));
+    return strcmp(expected, result) == 0;
+}
+
+/* How the first node that holds it open sees it. */
+static void describe(struct mcpz_check *check, const struct mcpz_asked *asked, char *words)
+{
+    struct mcpz_task_state state;
+    size_t node = 0;
+
+    while (node < check->node_count &&
+           (!mcpz_sim_task_state(check->sim, node, &asked->task, &state) ||
+            mcpz_task_is_over(&state))) {
+        node++;
+    }
+    if (node == check->node_count) {
+        (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                       "the task node %" PRIu64 " took at %" PRIu64 " ms is lost",
+                       asked->line.arguments[0], asked->line.at_ms);
+        return;
+    }
+    (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                   "the task node %" PRIu64 " took at %" PRIu64 " ms is open: node %zu says owner "
+                   "%zu backup %zu epoch %" PRIu64 " provider %zu, %u attempts, due %" PRIu64,
+                   asked->line.arguments[0], asked->line.at_ms, node,
+                   mcpz_sim_node_of(check->sim, &state.owner),
+                   mcpz_sim_node_of(check->sim, &state.backup), state.epoch,
+                   mcpz_sim_node_of(check->sim, &state.provider), state.attempts, state.due_ms);
+}
+
+bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
+{
+    for (uint64_t i = 0; i < check->request_count; i++) {
+        const struct mcpz_asked *asked = &check->asked[i];
+        if (!is_accepted(asked)) {
+            continue;
+        }
+        struct standing standing = look_up(check, asked);
+        if (standing.over == 0 || standing.open > 0) {
+            describe(check, asked, words);
+            return false;
+        }
+        if (standing.done_at != SIZE_MAX && !has_its_result(check, asked, standing.done_at)) {
+            (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                           "the task node %" PRIu64 " took at %" PRIu64
+                           " ms has not its result at %zu",
+                           asked->line.arguments[0], asked->line.at_ms, standing.done_at);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How many nodes have completed what stands under this key. */
+static size_t count_done(struct mcpz_check *check, const char *key)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < check->node_count; i++) {
+        struct mcpz_record record = {
+            .kind = MCPZ_RECORD_RUN,
+            .run = {.capability = mcpz_text("echo"), .key = mcpz_text(key)},
+        };
+        count += mcpz_sim_engine(check->sim, i) != NULL &&
+                 mcpz_sim_reads(check->sim, i, &record) && record.run.done;
+    }
+    return count;
+}
+
+bool mcpz_check_keys_are_done_once(struct mcpz_check *check, char *words)
+{
+    for (uint64_t i = 0; i < check->request_count; i++) {
+        const struct mcpz_asked *asked = &check->asked[i];
+        if (!asked->is_ours || asked->line.verb != MCPZ_VERB_SUBMIT ||
+            asked->line.arguments[1] == 0) {
+            continue;
+        }
+        struct mcpz_check_name key = mcpz_check_name('k', asked->line.arguments[1]);
+        size_t count = count_done(check, key.text);
+        if (count > 1) {
+            (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "%s was done by %zu nodes", key.text,
+                           count);
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,322 @@
+/* Durable tasks among whole nodes: stories of who dies when, and storms of tasks. */
+
+#include "crypto/identity.h"
+#include "proto/code.h"
+#include "sim/storm.h"
+#include "sim/swarm.h"
+#include "test.h"
+
+#define TASKS 8
+
+static struct mcpz_sim *calm_sim(mcpz_time run_us)
+{
+    const struct mcpz_sim_config config = {
+        .node_count = 5,
+        .seed = 7,
+        .delay_min_us = MCPZ_MS(5),
+        .delay_max_us = MCPZ_MS(20),
+        .disk_us = MCPZ_MS(5),
+        .run_us = run_us,
+    };
+    struct mcpz_sim *sim = mcpz_sim_create(&config);
+
+    mcpz_sim_start_all(sim);
+    return sim;
+}
+
+static void run_for(struct mcpz_sim *sim, mcpz_time for_us)
+{
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
+}
+
+static struct mcpz_task_id submit(struct mcpz_sim *sim, size_t node, const char *key)
+{
+    const struct mcpz_sim_submission submission = {
+        .capability = "echo", .params = "[7]", .key = key, .attempts_max = 20};
+    uint64_t request = mcpz_sim_submit(sim, node, &submission);
+
+    run_for(sim, MCPZ_MS(200));
+    CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    CHECK_UINT(mcpz_sim_task_copies(sim, request), 2);
+    return *mcpz_sim_task_id(sim, request);
+}
+
+/* What the running nodes know of a task; at least one does. */
+static struct mcpz_task_state find(struct mcpz_sim *sim, const struct mcpz_task_id *id,
+                                   size_t *node)
+{
+    struct mcpz_task_state state = {0};
+    struct mcpz_task_state found = {0};
+
+    for (size_t i = 0; i < 5; i++) {
+        if (mcpz_sim_engine(sim, i) != NULL && mcpz_sim_task_state(sim, i, id, &state) &&
+            mcpz_sim_node_of(sim, &state.owner) == i) {
+            found = state;
+            *node = i;
+        }
+    }
+    return found;
+}
+
+static void check_done(struct mcpz_sim *sim, const struct mcpz_task_id *id)
+{
+    char result[16];
+    size_t owner = 0;
+
+    CHECK_UINT(find(sim, id, &owner).phase, MCPZ_TASK_DONE);
+    mcpz_sim_task_result(sim, owner, id, result, sizeof(result));
+    CHECK_TEXT(result, "[7]");
+}
+
+static size_t backup_of(struct mcpz_sim *sim, const struct mcpz_task_id *id)
+{
+    size_t owner = 0;
+    struct mcpz_task_state state = find(sim, id, &owner);
+
+    return mcpz_sim_node_of(sim, &state.backup);
+}
+
+TEST(a_task_is_done_and_its_backup_knows)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_MS(100));
+    struct mcpz_task_state seen;
+
+    mcpz_sim_provide(sim, 3, "echo");
+    struct mcpz_task_id id = submit(sim, 0, NULL);
+    size_t backup = backup_of(sim, &id);
+    run_for(sim, MCPZ_SECONDS(1));
+    check_done(sim, &id);
+    CHECK(mcpz_sim_task_state(sim, backup, &id, &seen));
+    CHECK_UINT(seen.phase, MCPZ_TASK_DONE);
+    mcpz_sim_destroy(sim);
+}
+
+TEST(a_task_waits_for_somebody_who_can_do_it)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_MS(100));
+    struct mcpz_task_id id = submit(sim, 0, NULL);
+    size_t owner = 0;
+
+    run_for(sim, MCPZ_SECONDS(100));
+    CHECK_UINT(find(sim, &id, &owner).phase, MCPZ_TASK_QUEUED);
+    CHECK_UINT(find(sim, &id, &owner).attempts, 0);
+    mcpz_sim_provide(sim, 3, "echo");
+    run_for(sim, MCPZ_SECONDS(2));
+    check_done(sim, &id);
+    mcpz_sim_destroy(sim);
+}
+
+TEST(when_its_owner_dies_for_good_its_backup_does_it_within_ten_seconds)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_SECONDS(1));
+    struct mcpz_task_id ids[TASKS];
+
+    for (size_t i = 0; i < TASKS; i++) {
+        ids[i] = submit(sim, 0, i % 2 == 0 ? NULL : (const char[]){(char)('a' + i), '\0'});
+    }
+    mcpz_sim_kill(sim, 0);
+    mcpz_sim_provide(sim, 1, "echo");
+    mcpz_sim_provide(sim, 2, "echo");
+    run_for(sim, MCPZ_SECONDS(10));
+    for (size_t i = 0; i < TASKS; i++) {
+        check_done(sim, &ids[i]);
+    }
+    mcpz_sim_destroy(sim);
+}
+
+TEST(when_its_provider_dies_another_does_it_within_ten_seconds)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_SECONDS(3));
+
+    mcpz_sim_provide(sim, 1, "echo");
+    struct mcpz_task_id id = submit(sim, 0, NULL);
+    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_provide(sim, 2, "echo");
+    mcpz_sim_kill(sim, 1);
+    run_for(sim, MCPZ_SECONDS(10));
+    check_done(sim, &id);
+    mcpz_sim_destroy(sim);
+}
+
+/* It has done it, but its answer was lost: it is asked again when it is back, and nobody else. */
+TEST(with_a_key_a_provider_that_comes_back_tells_what_it_did)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_SECONDS(1));
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_RUN,
+        .run = {.capability = mcpz_text("echo"), .key = mcpz_text("k")},
+    };
+
+    mcpz_sim_provide(sim, 1, "echo");
+    struct mcpz_task_id id = submit(sim, 0, "k");
+    while (!mcpz_sim_reads(sim, 1, &record) || !record.run.done) {
+        run_for(sim, MCPZ_MS(1));
+    }
+    mcpz_sim_tear(sim, 1, 100); /* it is on disk, and nobody has heard of it */
+    mcpz_sim_provide(sim, 2, "echo");
+    run_for(sim, MCPZ_SECONDS(20));
+    CHECK(!mcpz_sim_reads(sim, 2, &record));
+    mcpz_sim_start(sim, 1);
+    mcpz_sim_provide(sim, 1, "echo");
+    run_for(sim, MCPZ_SECONDS(20));
+    check_done(sim, &id);
+    CHECK(!mcpz_sim_reads(sim, 2, &record));
+    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->ledger.repeated, 1);
+    mcpz_sim_destroy(sim);
+}
+
+TEST(with_a_key_a_provider_that_stays_away_is_given_up_after_a_while)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_SECONDS(1));
+
+    mcpz_sim_provide(sim, 1, "echo");
+    struct mcpz_task_id id = submit(sim, 0, "k");
+    mcpz_sim_kill(sim, 1);
+    mcpz_sim_provide(sim, 2, "echo");
+    run_for(sim, MCPZ_SECONDS(90));
+    check_done(sim, &id);
+    mcpz_sim_destroy(sim);
+}
+
+TEST(a_restarted_owner_does_not_do_what_its_backup_has_taken_over)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_MS(100));
+    struct mcpz_task_id id = submit(sim, 0, NULL);
+    struct mcpz_task_state seen;
+    size_t owner = 9;
+
+    mcpz_sim_kill(sim, 0);
+    run_for(sim, MCPZ_SECONDS(10));
+    (void)find(sim, &id, &owner);
+    CHECK(owner != 0 && owner != 9);
+    mcpz_sim_start(sim, 0);
+    run_for(sim, MCPZ_SECONDS(30));
+    CHECK(!mcpz_sim_task_state(sim, 0, &id, &seen) || mcpz_sim_node_of(sim, &seen.owner) != 0);
+    mcpz_sim_provide(sim, 3, "echo");
+    run_for(sim, MCPZ_SECONDS(2));
+    check_done(sim, &id);
+    mcpz_sim_destroy(sim);
+}
+
+TEST(a_cancelled_task_stops_at_its_provider)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_SECONDS(20));
+
+    mcpz_sim_provide(sim, 1, "echo");
+    struct mcpz_task_id id = submit(sim, 0, NULL);
+    run_for(sim, MCPZ_SECONDS(1));
+    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->calls.provider.table.count, 1);
+    uint64_t request = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_CANCEL, &id, NULL);
+    run_for(sim, MCPZ_SECONDS(1));
+    CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->calls.provider.table.count, 0);
+    mcpz_sim_destroy(sim);
+}
+
+/* A task that takes longer than its lease is at one provider, once: lessons.md row 24. */
+TEST(a_long_task_is_not_begun_twice)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_SECONDS(300));
+    const struct mcpz_sim_submission submission = {
+        .capability = "echo", .params = "[7]", .timeout_ms = 600000};
+
+    mcpz_sim_provide(sim, 1, "echo");
+    uint64_t request = mcpz_sim_submit(sim, 0, &submission);
+    run_for(sim, MCPZ_SECONDS(301));
+    check_done(sim, mcpz_sim_task_id(sim, request));
+    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 0))->tasks.counts.attempts, 1);
+    mcpz_sim_destroy(sim);
+}
+
+/* ---- Storms ------------------------------------------------------------------------------- */
+
+static void add(struct mcpz_schedule *schedule, uint64_t at_ms, enum mcpz_verb verb,
+                uint64_t first, uint64_t second)
+{
+    const struct mcpz_schedule_line line = {
+        .at_ms = at_ms, .verb = verb, .arguments = {first, second}};
+    CHECK_UINT(mcpz_schedule_add(schedule, &line), MCPZ_OK);
+}
+
+/* Nothing but tasks, and nodes that are killed and started, some of them in the midst of writing:
+ * two at a time may be down. */
+static void draw_kills(struct mcpz_schedule *schedule, uint64_t seed)
+{
+    struct mcpz_rng rng;
+    uint64_t key = 0;
+
+    mcpz_rng_init(&rng, seed);
+    *schedule = (struct mcpz_schedule){.node_count = 5, .seed = seed, .end_ms = 60000};
+    add(schedule, 0, MCPZ_VERB_PROVIDE, 1, 0);
+    add(schedule, 0, MCPZ_VERB_PROVIDE, 2, 0);
+    add(schedule, 0, MCPZ_VERB_PROVIDE, 3, 0);
+    for (uint64_t at_ms = 100; at_ms < 50000; at_ms += 1 + mcpz_rng_below(&rng, 400)) {
+        bool keyed = mcpz_rng_below(&rng, 3) != 0;
+        add(schedule, at_ms, MCPZ_VERB_SUBMIT, mcpz_rng_below(&rng, 5), keyed ? ++key : 0);
+    }
+    for (uint64_t at_ms = 1000; at_ms < 50000; at_ms += 1 + mcpz_rng_below(&rng, 4000)) {
+        uint64_t node = mcpz_rng_below(&rng, 5);
+        bool torn = mcpz_rng_below(&rng, 2) == 0;
+        add(schedule, at_ms, torn ? MCPZ_VERB_TEAR : MCPZ_VERB_KILL, node,
+            torn ? mcpz_rng_below(&rng, 4) : 0);
+        add(schedule, at_ms + 100 + mcpz_rng_below(&rng, 8000), MCPZ_VERB_START, node, 0);
+        if (mcpz_rng_below(&rng, 4) == 0) {
+            add(schedule, at_ms, MCPZ_VERB_DISK, mcpz_rng_below(&rng, 5), 500);
+            add(schedule, at_ms + 3000, MCPZ_VERB_DISK, mcpz_rng_below(&rng, 5), 0);
+        }
+    }
+    mcpz_schedule_sort(schedule);
+}
+
+TEST(no_accepted_task_is_lost_and_none_with_a_key_done_twice_whoever_is_killed)
+{
+    static const enum mcpz_sometimes wanted[] = {
+        MCPZ_SOMETIMES_DURABLE_TAKEN,   MCPZ_SOMETIMES_DURABLE_DONE,
+        MCPZ_SOMETIMES_DURABLE_RETRIED, MCPZ_SOMETIMES_DURABLE_TAKEN_OVER,
+        MCPZ_SOMETIMES_DURABLE_YIELDED, MCPZ_SOMETIMES_DURABLE_REPEATED,
+    };
+    uint64_t sometimes[MCPZ_SOMETIMES_END] = {0};
+
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct mcpz_storm_report report;
+        struct mcpz_schedule schedule;
+        draw_kills(&schedule, seed);
+        mcpz_storm_run(&schedule, NULL, &report);
+        if (report.violated != MCPZ_INVARIANT_NONE) {
+            print_error("seed %u: %s: %s\n", (unsigned)seed, mcpz_invariant_word(report.violated),
+                        report.words);
+            mcpz_schedule_print(&schedule, stderr);
+        }
+        CHECK_UINT(report.violated, MCPZ_INVARIANT_NONE);
+        for (size_t i = 0; i < MCPZ_SOMETIMES_END; i++) {
+            sometimes[i] += report.sometimes[i];
+        }
+        mcpz_schedule_finish(&schedule);
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(wanted); i++) {
+        if (sometimes[wanted[i]] == 0) {
+            print_error("never: %s\n", mcpz_sometimes_word(wanted[i]));
+        }
+        CHECK(sometimes[wanted[i]] > 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RUN(a_task_is_done_and_its_backup_knows),
+        RUN(a_task_waits_for_somebody_who_can_do_it),
+        RUN(when_its_owner_dies_for_good_its_backup_does_it_within_ten_seconds),
+        RUN(when_its_provider_dies_another_does_it_within_ten_seconds),
+        RUN(with_a_key_a_provider_that_comes_back_tells_what_it_did),
+        RUN(with_a_key_a_provider_that_stays_away_is_given_up_after_a_while),
+        RUN(a_restarted_owner_does_not_do_what_its_backup_has_taken_over),
+        RUN(a_cancelled_task_stops_at_its_provider),
+        RUN(a_long_task_is_not_begun_twice),
+        RUN(no_accepted_task_is_lost_and_none_with_a_key_done_twice_whoever_is_killed)};
+
+    if (mcpz_crypto_init() != MCPZ_OK) {
+        return 1;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
