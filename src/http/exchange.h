@@ -74,6 +74,14 @@ void mcpz_api_get_readyz(struct mcpz_exchange *exchange, const struct mcpz_reque
 void mcpz_api_post_task(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_work(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_work(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_submit_tasks(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_tasks(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_task(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_task_verb(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_task(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_runs(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_queues(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_queue(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);

@@ -21,6 +21,22 @@ static struct mcpz_bytes keep(struct mcpz_engine *engine, struct mcpz_bytes byte
     return copy;
 }
 
+static void keep_body(struct mcpz_engine *engine, const struct mcpz_event *event,
+                      struct mcpz_event *kept)
+{
+    struct mcpz_task_body *body = mcpz_arena_take(&engine->arena, 1, sizeof(*body));
+
+    CHECK(body != NULL);
+    *body = *event->durable.body;
+    body->capability = keep(engine, body->capability);
+    body->params = keep(engine, body->params);
+    body->input = keep(engine, body->input);
+    body->tenant = keep(engine, body->tenant);
+    body->key = keep(engine, body->key);
+    body->traceparent = keep(engine, body->traceparent);
+    kept->durable.body = body;
+}
+
 void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
 {
     struct mcpz_event *kept = &engine->events[engine->event_count];
@@ -44,6 +60,13 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
         kept->task.traceparent = keep(engine, event->task.traceparent);
         kept->task.idempotency_key = keep(engine, event->task.idempotency_key);
         kept->task.chunk = keep(engine, event->task.chunk);
+        break;
+    case MCPZ_EVENT_DURABLE_SUBMIT:
+        keep_body(engine, event, kept);
+        break;
+    case MCPZ_EVENT_QUEUE_PAUSE:
+    case MCPZ_EVENT_QUEUE_RESUME:
+        kept->durable.capability = keep(engine, event->durable.capability);
         break;
     default:
         break;
@@ -398,4 +421,15 @@ const struct mcpz_event *fake_newest(enum mcpz_event_kind kind)
     const struct mcpz_event *event = &world.engine.events[world.engine.event_count - 1];
     CHECK_UINT(event->kind, kind);
     return event;
+}
+
+void fake_taken(uint64_t request, uint8_t id, uint32_t copies)
+{
+    const struct mcpz_action action = {
+        .kind = MCPZ_ACTION_REPLY,
+        .reply = {.request = request, .task = {{id}}, .copies = copies},
+    };
+
+    mcpz_api_act(world.api, &action);
+    fake_turn();
 }

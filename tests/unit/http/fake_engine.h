@@ -81,6 +81,8 @@ const char *fake_text(const struct mcpz_exchange *exchange);
 
 /** The engine says. Followed by a turn of the API. */
 void fake_reply(uint64_t request, uint32_t code, const char *text);
+/** A durable task is taken. */
+void fake_taken(uint64_t request, uint8_t id, uint32_t copies);
 void fake_task(enum mcpz_action_kind kind, const struct mcpz_action_task *task);
 
 /** The newest event, which must be of `kind`. */

@@ -79,7 +79,7 @@ TEST(a_wrong_method_names_the_right_ones)
     CHECK_TEXT(mcpz_api_response(exchange)->allow, "GET, HEAD, POST");
     mcpz_api_close(exchange);
     check(MCPZ_POST, "/v1/status", NULL, 405);
-    check(MCPZ_GET, "/v1/tasks", NULL, 405);
+    check(MCPZ_DELETE, "/v1/tasks", NULL, 405);
     check(MCPZ_GET, "/v1/tokens/00", NULL, 405);
     check(MCPZ_METHOD_OTHER, "/health", NULL, 405);
     fake_end();

@@ -1,0 +1,454 @@
+/*
+ * Durable tasks and their queues.
+ *
+ *   GET    /v1/tasks?state=...&type=...&limit=N    a list, oldest first
+ *   GET    /v1/tasks/ID                            one, with result and history
+ *   POST   /v1/tasks/ID/wait                       the same, when it is over
+ *   POST   /v1/tasks/ID/replay, .../purge          dead letters; what is over
+ *   DELETE /v1/tasks/ID                            cancel
+ *   GET    /v1/runs                                what was done here under idempotency keys
+ *   GET    /v1/queues, POST /v1/queues/TYPE        {"paused": true}
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/durable.h"
+#include "http/exchange.h"
+
+#define TASKS_PREFIX "/v1/tasks/"
+#define QUEUES_PREFIX "/v1/queues/"
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX 10000
+#define SLICE 128 /* rows looked at in one turn */
+#define WAIT_MS_MAX 3600000
+
+/* ---- Listing ------------------------------------------------------------------------------ */
+
+struct task_list {
+    json_t *rows;
+    size_t limit;
+    char state[16];
+    char type[MCPZ_CAPABILITY_BYTES_MAX + 1];
+    struct mcpz_task_id at;
+};
+
+static void append_if_wanted(struct mcpz_exchange *exchange, struct task_list *list,
+                             const struct mcpz_task_id *id)
+{
+    json_t *json = mcpz_durable_show(mcpz_exchange_engine(exchange), id, false);
+    const char *state = json_string_value(json_object_get(json, "state"));
+    const char *type = json_string_value(json_object_get(json, "type"));
+    bool wanted = json != NULL && (list->state[0] == '\0' || strcmp(list->state, state) == 0) &&
+                  (list->type[0] == '\0' || strcmp(list->type, type) == 0);
+
+    if (wanted) {
+        (void)json_array_append(list->rows, json);
+    }
+    json_decref(json);
+}
+
+static void work_list(struct mcpz_exchange *exchange)
+{
+    struct task_list *list = exchange->state;
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+
+    for (size_t i = 0; i < SLICE; i++) {
+        struct mcpz_record record = {
+            .kind = MCPZ_RECORD_TASK_STATE,
+            .task_state = {.id = list->at},
+        };
+        mcpz_error error = store->next(store->context, MCPZ_SCAN_KIND, false, &record);
+        if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+            mcpz_exchange_fail_error(exchange, error, "reading the tasks");
+            return;
+        }
+        if (error == MCPZ_ENOTFOUND || json_array_size(list->rows) == list->limit) {
+            json_t *rows = list->rows;
+            list->rows = NULL;
+            mcpz_exchange_answer(exchange, 200, rows);
+            return;
+        }
+        list->at = record.task_state.id;
+        append_if_wanted(exchange, list, &list->at);
+    }
+    mcpz_exchange_again(exchange);
+}
+
+static void finish_list(struct mcpz_exchange *exchange)
+{
+    struct task_list *list = exchange->state;
+
+    json_decref(list->rows);
+    free(list);
+}
+
+static const struct mcpz_exchange_kind list_kind = {.work = work_list, .finish = finish_list};
+
+static bool read_limit(struct mcpz_bytes value, size_t *limit)
+{
+    size_t number = 0;
+
+    for (size_t i = 0; i < value.length && number <= LIMIT_MAX; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9') {
+            return false;
+        }
+        number = 10 * number + (size_t)(value.data[i] - '0');
+    }
+    *limit = number;
+    return number > 0 && number <= LIMIT_MAX;
+}
+
+/* False: answered with what is wrong. */
+static bool read_filter(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                        struct task_list *list)
+{
+    struct mcpz_bytes name;
+    struct mcpz_bytes value;
+
+    while (mcpz_exchange_parameter(&query, &name, &value)) {
+        if (mcpz_bytes_equal(name, mcpz_text("state")) && value.length < sizeof(list->state)) {
+            mcpz_bytes_to_text(value, list->state, sizeof(list->state));
+        } else if (mcpz_bytes_equal(name, mcpz_text("type")) &&
+                   value.length < sizeof(list->type)) {
+            mcpz_bytes_to_text(value, list->type, sizeof(list->type));
+        } else if (!mcpz_bytes_equal(name, mcpz_text("limit")) ||
+                   !read_limit(value, &list->limit)) {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                               "only \"state\", \"type\" and \"limit\" (1 to %d) can be said here",
+                               LIMIT_MAX);
+            return false;
+        }
+    }
+    return true;
+}
+
+void mcpz_api_get_tasks(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct task_list *list = calloc(1, sizeof(*list));
+
+    if (list == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "listing the tasks");
+        return;
+    }
+    list->limit = LIMIT_DEFAULT;
+    if (!read_filter(exchange, request->query, list)) {
+        free(list);
+        return;
+    }
+    list->rows = json_array();
+    mcpz_exchange_wait(exchange, &list_kind, list);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
+    work_list(exchange);
+}
+
+/* ---- One ---------------------------------------------------------------------------------- */
+
+/* "ID" or "ID/what" behind the prefix. False: answered with what is wrong. */
+static bool read_path(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                      struct mcpz_task_id *id, struct mcpz_bytes *what)
+{
+    struct mcpz_bytes rest = mcpz_exchange_path_rest(request->path, TASKS_PREFIX);
+    const uint8_t *slash = memchr(rest.data, '/', rest.length);
+    size_t length = slash != NULL ? (size_t)(slash - rest.data) : rest.length;
+
+    *what = slash != NULL ? mcpz_bytes(slash + 1, rest.length - length - 1) : mcpz_text("");
+    if (!mcpz_durable_id_from_text(mcpz_bytes(rest.data, length), id)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "a task is named by \"t-\" and 32 hex digits");
+        return false;
+    }
+    return true;
+}
+
+static void answer_task(struct mcpz_exchange *exchange, const struct mcpz_task_id *id)
+{
+    json_t *json = mcpz_durable_show(mcpz_exchange_engine(exchange), id, true);
+
+    if (json == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
+                           "this node knows no such task: ask the one it was handed to, or "
+                           "its owner. What is over is kept for an hour");
+        return;
+    }
+    mcpz_exchange_answer(exchange, 200, json);
+}
+
+void mcpz_api_get_task(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_task_id id;
+    struct mcpz_bytes what;
+
+    if (!read_path(exchange, request, &id, &what)) {
+        return;
+    }
+    if (what.length > 0) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is nothing of that name in it");
+        return;
+    }
+    answer_task(exchange, &id);
+}
+
+static void ask_engine(struct mcpz_exchange *exchange, enum mcpz_event_kind kind,
+                       const struct mcpz_event_durable *said)
+{
+    struct mcpz_event event = {.kind = kind, .durable = *said};
+
+    event.durable.request = exchange->request;
+    mcpz_engine_event(mcpz_exchange_engine(exchange), &event);
+}
+
+/* Its REPLY is the answer. */
+static void order(struct mcpz_exchange *exchange, enum mcpz_event_kind kind,
+                  const struct mcpz_event_durable *said, json_t *json)
+{
+    if (mcpz_exchange_await_reply(exchange, 200, json) != 0) {
+        ask_engine(exchange, kind, said);
+    }
+}
+
+static json_t *say_id(const struct mcpz_task_id *id)
+{
+    char text[MCPZ_TASK_ID_TEXT_BYTES];
+
+    mcpz_durable_id_to_text(id, text);
+    return json_pack("{s:s}", "id", text);
+}
+
+void mcpz_api_delete_task(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_task_id id;
+    struct mcpz_bytes what;
+
+    if (read_path(exchange, request, &id, &what)) {
+        order(exchange, MCPZ_EVENT_DURABLE_CANCEL, &(struct mcpz_event_durable){.id = id},
+              say_id(&id));
+    }
+}
+
+/* ---- Waiting ------------------------------------------------------------------------------ */
+
+struct task_wait {
+    struct mcpz_task_id id;
+    bool came;
+    uint32_t code;
+    char text[256];
+};
+
+static bool note_over(struct mcpz_exchange *exchange, const struct mcpz_action *action)
+{
+    struct task_wait *wait = exchange->state;
+
+    if (action->kind != MCPZ_ACTION_REPLY || action->reply.request != exchange->request) {
+        return false;
+    }
+    wait->came = true;
+    wait->code = action->reply.code;
+    mcpz_bytes_to_text(action->reply.text, wait->text, sizeof(wait->text));
+    return true;
+}
+
+static void work_wait(struct mcpz_exchange *exchange)
+{
+    const struct task_wait *wait = exchange->state;
+
+    if (!wait->came) {
+        return;
+    }
+    if (wait->code != MCPZ_CODE_OK) {
+        mcpz_exchange_fail(exchange, wait->code, "%s", wait->text);
+        return;
+    }
+    answer_task(exchange, &wait->id);
+}
+
+static void stop_waiting(struct mcpz_exchange *exchange)
+{
+    const struct task_wait *wait = exchange->state;
+
+    if (!wait->came) {
+        ask_engine(exchange, MCPZ_EVENT_DURABLE_UNWATCH,
+                   &(struct mcpz_event_durable){.id = wait->id});
+    }
+}
+
+static void expire_wait(struct mcpz_exchange *exchange)
+{
+    mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT, "it is not over yet");
+}
+
+static void finish_wait(struct mcpz_exchange *exchange)
+{
+    stop_waiting(exchange);
+    free(exchange->state);
+}
+
+static const struct mcpz_exchange_kind wait_kind = {
+    .note = note_over,
+    .work = work_wait,
+    .expire = expire_wait,
+    .finish = finish_wait,
+};
+
+static void wait_for(struct mcpz_exchange *exchange, const struct mcpz_task_id *id)
+{
+    static const struct mcpz_integer_rule rule = {"timeout_ms", 1, WAIT_MS_MAX, 60000};
+    static const char *const allowed[] = {"timeout_ms", NULL};
+    json_t *object = mcpz_exchange_object(exchange, allowed);
+    struct task_wait *wait = calloc(1, sizeof(*wait));
+    json_int_t timeout_ms = 0;
+
+    if (object == NULL || wait == NULL ||
+        !mcpz_exchange_integer(exchange, object, &rule, &timeout_ms)) {
+        if (object != NULL && wait == NULL) {
+            mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "waiting for the task");
+        }
+        free(wait);
+        json_decref(object);
+        return;
+    }
+    json_decref(object);
+    wait->id = *id;
+    mcpz_exchange_wait(exchange, &wait_kind, wait);
+    exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
+    exchange->deadline_us =
+        exchange->api->ports.now(exchange->api->ports.context) + MCPZ_MS((uint64_t)timeout_ms);
+    ask_engine(exchange, MCPZ_EVENT_DURABLE_WATCH, &(struct mcpz_event_durable){.id = *id});
+}
+
+void mcpz_api_post_task_verb(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_task_id id;
+    struct mcpz_bytes what;
+
+    if (!read_path(exchange, request, &id, &what)) {
+        return;
+    }
+    const struct mcpz_event_durable said = {.id = id};
+    if (mcpz_bytes_equal(what, mcpz_text("wait"))) {
+        wait_for(exchange, &id);
+    } else if (mcpz_bytes_equal(what, mcpz_text("replay"))) {
+        order(exchange, MCPZ_EVENT_DURABLE_REPLAY, &said, say_id(&id));
+    } else if (mcpz_bytes_equal(what, mcpz_text("purge"))) {
+        order(exchange, MCPZ_EVENT_DURABLE_PURGE, &said, say_id(&id));
+    } else {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
+                           "a task can be asked to wait, replay or purge");
+    }
+}
+
+/* ---- What was done here ------------------------------------------------------------------- */
+
+/* So far the rows have been shown: the walk goes on behind this one. */
+struct run_list {
+    json_t *rows;
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
+    char capability[MCPZ_CAPABILITY_BYTES_MAX + 1];
+    char key[MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1];
+};
+
+static void append_run(struct run_list *list, const struct mcpz_record_run *run)
+{
+    mcpz_bytes_to_text(run->tenant, list->tenant, sizeof(list->tenant));
+    mcpz_bytes_to_text(run->capability, list->capability, sizeof(list->capability));
+    mcpz_bytes_to_text(run->key, list->key, sizeof(list->key));
+    if (run->done) {
+        (void)json_array_append_new(list->rows,
+                                    json_pack("{s:o, s:o, s:o, s:o}", "type",
+                                              mcpz_exchange_show_text(run->capability), "tenant",
+                                              mcpz_exchange_show_text(run->tenant),
+                                              "idempotency_key", mcpz_exchange_show_text(run->key),
+                                              "ended", mcpz_exchange_show_time(run->ended_ms)));
+    }
+}
+
+static void work_runs(struct mcpz_exchange *exchange)
+{
+    struct run_list *list = exchange->state;
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+
+    for (size_t i = 0; i < SLICE; i++) {
+        struct mcpz_record record = {
+            .kind = MCPZ_RECORD_RUN,
+            .run = {.tenant = mcpz_text(list->tenant),
+                    .capability = mcpz_text(list->capability),
+                    .key = mcpz_text(list->key)},
+        };
+        if (store->next(store->context, MCPZ_SCAN_KIND, false, &record) != MCPZ_OK ||
+            json_array_size(list->rows) == LIMIT_MAX) {
+            json_t *rows = list->rows;
+            list->rows = NULL;
+            mcpz_exchange_answer(exchange, 200, rows);
+            return;
+        }
+        append_run(list, &record.run);
+    }
+    mcpz_exchange_again(exchange);
+}
+
+static void finish_runs(struct mcpz_exchange *exchange)
+{
+    struct run_list *list = exchange->state;
+
+    json_decref(list->rows);
+    free(list);
+}
+
+static const struct mcpz_exchange_kind runs_kind = {.work = work_runs, .finish = finish_runs};
+
+void mcpz_api_get_runs(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct run_list *list = calloc(1, sizeof(*list));
+
+    (void)request;
+    if (list == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "listing the runs");
+        return;
+    }
+    list->rows = json_array();
+    mcpz_exchange_wait(exchange, &runs_kind, list);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
+    work_runs(exchange);
+}
+
+/* ---- Queues ------------------------------------------------------------------------------- */
+
+void mcpz_api_get_queues(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    const struct mcpz_tasks *tasks = &mcpz_engine_node(mcpz_exchange_engine(exchange))->tasks;
+    json_t *list = json_array();
+
+    (void)request;
+    for (size_t i = 0; i < tasks->queues.count; i++) {
+        const struct mcpz_task_queue *queue = &tasks->queues.rows[i];
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:b, s:I, s:I}", "type", queue->capability,
+                                              "paused", queue->paused ? 1 : 0, "waiting",
+                                              (json_int_t)(queue->ready - queue->running),
+                                              "running", (json_int_t)queue->running));
+    }
+    mcpz_exchange_answer(exchange, 200, list);
+}
+
+void mcpz_api_post_queue(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    static const char *const allowed[] = {"paused", NULL};
+    struct mcpz_bytes name = mcpz_exchange_path_rest(request->path, QUEUES_PREFIX);
+    json_t *object = mcpz_exchange_object(exchange, allowed);
+
+    if (object == NULL) {
+        return;
+    }
+    const json_t *paused = json_object_get(object, "paused");
+    if (!json_is_boolean(paused) || name.length > MCPZ_CAPABILITY_BYTES_MAX ||
+        !mcpz_bytes_is_utf8(name)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"paused\" must be true or false, of a capability's name");
+    } else {
+        order(exchange, json_is_true(paused) ? MCPZ_EVENT_QUEUE_PAUSE : MCPZ_EVENT_QUEUE_RESUME,
+              &(struct mcpz_event_durable){.capability = name},
+              json_pack("{s:o, s:b}", "type", mcpz_exchange_show_text(name), "paused",
+                        json_is_true(paused) ? 1 : 0));
+    }
+    json_decref(object);
+}

@@ -1,0 +1,421 @@
+/*
+ * POST /v1/tasks/submit: durable tasks, one JSON object a line; one line is answered for each, in
+ * order: {"id", "copies"} when it is taken, or {"error"}.
+ *
+ * Many lines are handed in at a time, so that one batch takes many to the disk, here and at their
+ * backups.
+ */
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "http/durable.h"
+#include "http/exchange.h"
+#include "http/jsontext.h"
+#include "http/task_header.h"
+
+#define LINE_BYTES_MAX (4 * MCPZ_TASK_BYTES_MAX) /* escaped, and all that is said beside */
+#define LINES_MAX 200000
+#define UNDER_WAY_MAX 2048 /* lines handed in and not answered */
+#define SLICE 256          /* lines handed in in one turn */
+#define ATTEMPTS_DEFAULT 5
+#define BACKOFF_MS_DEFAULT 1000
+#define TTL_MS_DEFAULT 86400000
+
+static_assert(UNDER_WAY_MAX <= MCPZ_ACCEPTING_MAX / 2, "two may submit at once");
+
+/* What became of a line. */
+struct line {
+    uint64_t request; /* rising; 0: it was refused before it was handed in */
+    bool answered;
+    uint32_t code;
+    uint32_t copies;
+    struct mcpz_task_id id;
+    char *failure; /* as a line of JSON; NULL: there is none */
+};
+
+struct submission {
+    struct mcpz_api quiet; /* where lines that cannot be read are answered: it tells nobody */
+    struct line *lines;
+    size_t count;
+    size_t capacity;
+    size_t answered;
+    uint64_t at; /* in the body */
+    uint8_t buffer[LINE_BYTES_MAX + 1];
+};
+
+/* What a line says. Slices point into it. */
+struct order {
+    struct mcpz_task_header header;
+    struct mcpz_bytes input;
+    uint8_t decoded[MCPZ_TASK_BYTES_MAX];
+    json_int_t attempts;
+    json_int_t backoff_ms;
+    json_int_t ttl_ms;
+    json_int_t copies;
+    bool retry_failed;
+};
+
+/* ---- Reading a line ----------------------------------------------------------------------- */
+
+static bool read_input(struct mcpz_exchange *answer, const json_t *object, struct order *order)
+{
+    const json_t *text = json_object_get(object, "input");
+    const json_t *base64 = json_object_get(object, "input_base64");
+    struct mcpz_bytes encoded = mcpz_exchange_text_of(base64);
+    size_t length = 0;
+
+    if ((text != NULL && !json_is_string(text)) || (base64 != NULL && !json_is_string(base64)) ||
+        (text != NULL && base64 != NULL)) {
+        mcpz_exchange_fail(answer, MCPZ_CODE_BAD_REQUEST,
+                           "\"input\" must be a text, or \"input_base64\" one, not both");
+        return false;
+    }
+    order->input = mcpz_exchange_text_of(text);
+    if (base64 == NULL) {
+        return true;
+    }
+    if (MCPZ_BASE64_DECODED_MAX(encoded.length) > sizeof(order->decoded) ||
+        mcpz_base64_decode(encoded, order->decoded, sizeof(order->decoded), &length) != MCPZ_OK) {
+        mcpz_exchange_fail(answer, MCPZ_CODE_BAD_REQUEST,
+                           "\"input_base64\" must be base64, of at most %d bytes",
+                           MCPZ_TASK_BYTES_MAX);
+        return false;
+    }
+    order->input = mcpz_bytes(order->decoded, length);
+    return true;
+}
+
+/* False: `answer` says what is wrong. */
+static bool read_order(struct mcpz_exchange *answer, const json_t *object, struct order *order)
+{
+    static const struct mcpz_integer_rule attempts_rule = {"attempts", 1, MCPZ_TASK_ATTEMPTS_MAX,
+                                                           ATTEMPTS_DEFAULT};
+    static const struct mcpz_integer_rule backoff_rule = {
+        "backoff_ms", 1, MCPZ_TASK_BACKOFF_MS_MAX, BACKOFF_MS_DEFAULT};
+    static const struct mcpz_integer_rule ttl_rule = {"ttl_ms", 0, UINT32_MAX, TTL_MS_DEFAULT};
+    static const struct mcpz_integer_rule copies_rule = {"copies", 1, 2, 1};
+    const json_t *retry_failed = json_object_get(object, "retry_failed");
+
+    if (!mcpz_task_header_read(answer, object, &order->header) ||
+        !mcpz_exchange_integer(answer, object, &attempts_rule, &order->attempts) ||
+        !mcpz_exchange_integer(answer, object, &backoff_rule, &order->backoff_ms) ||
+        !mcpz_exchange_integer(answer, object, &ttl_rule, &order->ttl_ms) ||
+        !mcpz_exchange_integer(answer, object, &copies_rule, &order->copies) ||
+        !read_input(answer, object, order)) {
+        return false;
+    }
+    if (retry_failed != NULL && !json_is_boolean(retry_failed)) {
+        mcpz_exchange_fail(answer, MCPZ_CODE_BAD_REQUEST,
+                           "\"retry_failed\" must be true or false");
+        return false;
+    }
+    order->retry_failed = json_is_true(retry_failed);
+    return true;
+}
+
+/* ---- Handing in --------------------------------------------------------------------------- */
+
+static void hand_in(struct mcpz_exchange *exchange, const struct order *order, struct line *line)
+{
+    const struct mcpz_event_task start = mcpz_task_header_start(&order->header);
+    const struct mcpz_task_body body = {
+        .capability = start.capability,
+        .params = start.params,
+        .input = order->input,
+        .tenant = start.tenant,
+        .key = start.idempotency_key,
+        .traceparent = start.traceparent,
+        .priority = start.priority,
+        .attempts_max = (uint32_t)order->attempts,
+        .backoff_ms = (uint32_t)order->backoff_ms,
+        .timeout_ms = start.timeout_ms,
+        .retry_failed = order->retry_failed,
+    };
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_DURABLE_SUBMIT,
+        .durable = {.body = &body,
+                    .ttl_ms = (uint32_t)order->ttl_ms,
+                    .copies_min = (uint32_t)order->copies},
+    };
+
+    line->request = mcpz_engine_next_request(engine);
+    event.durable.request = line->request;
+    mcpz_engine_event(engine, &event);
+}
+
+/* The answer that was made for a line alone, as one. */
+static char *take_failure(struct mcpz_exchange *answer)
+{
+    struct mcpz_bytes said = mcpz_body_in_memory(&answer->response.body);
+    char *text = calloc(1, said.length + 2);
+
+    if (text != NULL && said.length > 0) {
+        memcpy(text, said.data, said.length);
+        if (text[said.length - 1] != '\n') {
+            text[said.length] = '\n';
+        }
+    }
+    mcpz_body_finish(&answer->response.body);
+    return text;
+}
+
+static void submit_line(struct mcpz_exchange *exchange, struct mcpz_bytes text, struct line *line)
+{
+    static const char *const allowed[] = {
+        MCPZ_TASK_HEADER_MEMBERS,
+        "input",
+        "input_base64",
+        "attempts",
+        "backoff_ms",
+        "ttl_ms",
+        "copies",
+        "retry_failed",
+        NULL,
+    };
+    struct submission *submission = exchange->state;
+    struct mcpz_exchange answer = {.api = &submission->quiet, .open = true};
+    struct order order = {.attempts = 0};
+
+    mcpz_body_init(&answer.response.body, exchange->api->directory);
+    json_t *object = mcpz_exchange_parse(&answer, text, allowed);
+    if (object != NULL && read_order(&answer, object, &order)) {
+        mcpz_body_finish(&answer.response.body);
+        hand_in(exchange, &order, line);
+    } else {
+        line->failure = take_failure(&answer);
+        line->code = MCPZ_CODE_BAD_REQUEST;
+        line->answered = true;
+        submission->answered++;
+    }
+    mcpz_task_header_finish(&order.header);
+    json_decref(object);
+}
+
+static struct line *add_line(struct submission *submission)
+{
+    if (submission->count == submission->capacity) {
+        size_t capacity = submission->capacity > 0 ? 2 * submission->capacity : 64;
+        struct line *lines = realloc(submission->lines, capacity * sizeof(*lines));
+        if (lines == NULL) {
+            return NULL;
+        }
+        submission->lines = lines;
+        submission->capacity = capacity;
+    }
+    struct line *line = &submission->lines[submission->count++];
+    *line = (struct line){.request = 0};
+    return line;
+}
+
+/* The next line that is not empty, without its end. False: there is none, or it was answered. */
+static bool next_line(struct mcpz_exchange *exchange, struct mcpz_bytes *text)
+{
+    struct submission *submission = exchange->state;
+    size_t length = 0;
+
+    do {
+        if (submission->at == exchange->input.length) {
+            return false;
+        }
+        if (mcpz_body_read(&exchange->input, submission->at, submission->buffer,
+                           sizeof(submission->buffer), &length) != MCPZ_OK) {
+            mcpz_exchange_fail_error(exchange, MCPZ_EIO, "reading the request back");
+            return false;
+        }
+        const uint8_t *end = memchr(submission->buffer, '\n', length);
+        if (end == NULL && length > LINE_BYTES_MAX) {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
+                               "line %zu has more than %d bytes; those before it were handed in",
+                               submission->count + 1, LINE_BYTES_MAX);
+            return false;
+        }
+        size_t taken = end != NULL ? (size_t)(end - submission->buffer) : length;
+        submission->at += taken + (end != NULL);
+        *text = mcpz_bytes(submission->buffer, taken);
+    } while (text->length == 0);
+    return true;
+}
+
+/* ---- The exchange ------------------------------------------------------------------------- */
+
+static void append_line(struct mcpz_body *body, const struct line *line)
+{
+    char id[MCPZ_TASK_ID_TEXT_BYTES];
+    char text[128];
+
+    if (line->failure != NULL) {
+        mcpz_body_text(body, line->failure);
+        return;
+    }
+    mcpz_durable_id_to_text(&line->id, id);
+    (void)snprintf(text, sizeof(text), "{\"id\":\"%s\",\"copies\":%u}\n", id,
+                   (unsigned)line->copies);
+    mcpz_body_text(body, text);
+}
+
+static void answer_all(struct mcpz_exchange *exchange)
+{
+    const struct submission *submission = exchange->state;
+
+    for (size_t i = 0; i < submission->count; i++) {
+        append_line(&exchange->response.body, &submission->lines[i]);
+    }
+    if (submission->at < exchange->input.length) {
+        mcpz_body_text(&exchange->response.body,
+                       "{\"error\":{\"code\":\"limit\",\"message\":\"there are more lines than "
+                       "can be handed in at once: those from here on were not\"}}\n");
+    }
+    mcpz_exchange_send(exchange, 200, "application/x-ndjson");
+}
+
+static struct line *search_line(struct submission *submission, uint64_t request)
+{
+    size_t low = 0;
+    size_t high = submission->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        size_t at = middle;
+        while (at < high && submission->lines[at].request == 0) {
+            at++; /* one that was refused has no number */
+        }
+        if (at < high && submission->lines[at].request == request) {
+            return &submission->lines[at];
+        }
+        if (at < high && submission->lines[at].request < request) {
+            low = at + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
+}
+
+static char *make_failure(const struct mcpz_action_reply *reply)
+{
+    json_t *json = json_pack("{s:{s:s, s:o}}", "error", "code", mcpz_code_word(reply->code),
+                             "message", mcpz_exchange_show_text(reply->text));
+    char *text = json_dumps(json, JSON_COMPACT);
+    size_t length = text != NULL ? strlen(text) : 0;
+    char *line = text != NULL ? realloc(text, length + 2) : NULL;
+
+    json_decref(json);
+    if (line == NULL) {
+        free(text);
+        return NULL;
+    }
+    memcpy(line + length, "\n", 2);
+    return line;
+}
+
+static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *action)
+{
+    struct submission *submission = exchange->state;
+    struct line *line =
+        action->kind == MCPZ_ACTION_REPLY ? search_line(submission, action->reply.request) : NULL;
+
+    if (line == NULL || line->answered) {
+        return false;
+    }
+    line->answered = true;
+    line->code = action->reply.code;
+    line->id = action->reply.task;
+    line->copies = action->reply.copies;
+    if (line->code != MCPZ_CODE_OK) {
+        line->failure = make_failure(&action->reply);
+    }
+    submission->answered++;
+    return true;
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct submission *submission = exchange->state;
+    struct mcpz_bytes text;
+    size_t handed = 0;
+
+    while (!exchange->answered && handed < SLICE && submission->count < LINES_MAX &&
+           submission->count - submission->answered < UNDER_WAY_MAX &&
+           next_line(exchange, &text)) {
+        struct line *line = add_line(submission);
+        if (line == NULL) {
+            mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "handing in tasks");
+            return;
+        }
+        /* Its row may move when it is answered: not before this returns. */
+        submit_line(exchange, text, line);
+        handed++;
+    }
+    bool all_read = submission->at == exchange->input.length || submission->count == LINES_MAX;
+    if (exchange->answered) {
+        return;
+    }
+    if (all_read && submission->answered == submission->count) {
+        answer_all(exchange);
+    } else if (handed == SLICE) {
+        mcpz_exchange_again(exchange);
+    }
+}
+
+static void expire(struct mcpz_exchange *exchange)
+{
+    struct submission *submission = exchange->state;
+
+    for (size_t i = 0; i < submission->count; i++) {
+        struct line *line = &submission->lines[i];
+        if (!line->answered) {
+            line->answered = true;
+            line->code = MCPZ_CODE_TIMEOUT;
+            line->failure = make_failure(&(struct mcpz_action_reply){
+                .code = MCPZ_CODE_TIMEOUT,
+                .text = mcpz_text("the disks have not said that they have it: it may be taken"),
+            });
+        }
+    }
+    answer_all(exchange);
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    struct submission *submission = exchange->state;
+
+    for (size_t i = 0; i < submission->count; i++) {
+        free(submission->lines[i].failure);
+    }
+    free(submission->lines);
+    free(submission);
+}
+
+static const struct mcpz_exchange_kind submit_kind = {
+    .note = note,
+    .work = work,
+    .expire = expire,
+    .finish = finish,
+};
+
+static void tell_nobody(void *context, void *owner)
+{
+    (void)context;
+    (void)owner;
+}
+
+void mcpz_api_submit_tasks(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct submission *submission = calloc(1, sizeof(*submission));
+
+    (void)request;
+    if (submission == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "handing in tasks");
+        return;
+    }
+    submission->quiet.ports = exchange->api->ports;
+    submission->quiet.ports.answered = tell_nobody;
+    submission->quiet.directory = exchange->api->directory;
+    mcpz_exchange_wait(exchange, &submit_kind, submission);
+    work(exchange);
+}

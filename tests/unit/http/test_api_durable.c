@@ -1,0 +1,234 @@
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "fake_engine.h"
+#include "http/durable.h"
+#include "proto/code.h"
+
+#define ID "t-01000000000000000000000000000000"
+
+static const struct mcpz_task_id first = {{1}};
+
+/* A task of the node's, as its store has it. */
+static void put_task(const struct mcpz_task_id *id, uint32_t phase)
+{
+    const struct mcpz_store *store = &world.engine.store;
+    const struct mcpz_task_attempt history[] = {
+        {1, {{'p'}}, MCPZ_CODE_PROVIDER_LOST, mcpz_text("gone"), 1000}};
+    struct mcpz_record body = {
+        .kind = MCPZ_RECORD_TASK,
+        .task = {.id = *id,
+                 .body = {.capability = mcpz_text("x"),
+                          .params = mcpz_text("[1]"),
+                          .priority = 50,
+                          .attempts_max = 5,
+                          .backoff_ms = 1,
+                          .timeout_ms = 1}},
+    };
+    struct mcpz_record state = {
+        .kind = MCPZ_RECORD_TASK_STATE,
+        .task_state = {.id = *id,
+                       .state = {.epoch = 1,
+                                 .revision = 1,
+                                 .owner = {{'o'}},
+                                 .phase = phase,
+                                 .attempts = 1,
+                                 .code = phase == MCPZ_TASK_DEAD ? MCPZ_CODE_PROVIDER_LOST : 0,
+                                 .text = mcpz_text("gone"),
+                                 .history = history,
+                                 .history_count = 1}},
+    };
+    struct mcpz_record result = {
+        .kind = MCPZ_RECORD_TASK_RESULT,
+        .task_result = {.id = *id, .bytes = mcpz_text("{\"y\": 2}")},
+    };
+
+    store->put(store->context, &body);
+    store->put(store->context, &state);
+    if (phase == MCPZ_TASK_DONE) {
+        store->put(store->context, &result);
+    }
+}
+
+static json_t *json_of(const struct mcpz_exchange *exchange)
+{
+    json_t *json = json_loads(fake_text(exchange), 0, NULL);
+
+    CHECK(json != NULL);
+    return json;
+}
+
+TEST(a_name_of_a_task_is_read_as_it_is_written)
+{
+    struct mcpz_task_id id = {{0x00, 0x9f, 0xff}};
+    struct mcpz_task_id again;
+    char text[MCPZ_TASK_ID_TEXT_BYTES];
+
+    mcpz_durable_id_to_text(&id, text);
+    CHECK_TEXT(text, "t-009fff00000000000000000000000000");
+    CHECK(mcpz_durable_id_from_text(mcpz_text(text), &again));
+    CHECK(mcpz_task_id_equal(&id, &again));
+    CHECK(!mcpz_durable_id_from_text(mcpz_text(ID "0"), &again));
+    CHECK(!mcpz_durable_id_from_text(mcpz_text("n-01000000000000000000000000000000"), &again));
+    CHECK(!mcpz_durable_id_from_text(mcpz_text("t-0100000000000000000000000000000G"), &again));
+    CHECK(!mcpz_durable_id_from_text(mcpz_text(""), &again));
+}
+
+TEST(a_line_is_a_task_and_is_answered_when_it_is_taken)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange =
+        fake_ask(MCPZ_POST, "/v1/tasks/submit",
+                 "{\"type\": \"x\", \"params\": [1], \"idempotency_key\": \"k\", \"attempts\": 7, "
+                 "\"ttl_ms\": 9, \"copies\": 2, \"retry_failed\": true, \"input\": \"in\"}\n");
+    fake_turn();
+    CHECK_UINT(world.engine.event_count, 1);
+    const struct mcpz_event_durable *said = &world.engine.events[0].durable;
+    CHECK_UINT(world.engine.events[0].kind, MCPZ_EVENT_DURABLE_SUBMIT);
+    CHECK_BYTES(said->body->capability, "x", 1);
+    CHECK_BYTES(said->body->params, "[1]", 3);
+    CHECK_BYTES(said->body->input, "in", 2);
+    CHECK_BYTES(said->body->key, "k", 1);
+    CHECK_UINT(said->body->attempts_max, 7);
+    CHECK(said->body->retry_failed);
+    CHECK_UINT(said->ttl_ms, 9);
+    CHECK_UINT(said->copies_min, 2);
+    CHECK_UINT(fake_status(exchange), 0);
+    fake_taken(said->request, 1, 2);
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK_TEXT(fake_text(exchange), "{\"id\":\"" ID "\",\"copies\":2}\n");
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange =
+        fake_ask(MCPZ_POST, "/v1/tasks/submit",
+                 "{\"type\": \"a\"}\n\n{\"type\": 7}\nnonsense\n{\"type\": \"b\"}");
+    fake_turn();
+    CHECK_UINT(world.engine.event_count, 2);
+    fake_taken(world.engine.events[1].durable.request, 2, 1);
+    CHECK_UINT(fake_status(exchange), 0);
+    fake_reply(world.engine.events[0].durable.request, MCPZ_CODE_NO_COPY, "nobody \"else\"");
+    CHECK_UINT(fake_status(exchange), 200);
+    const char *text = fake_text(exchange);
+    CHECK(
+        strstr(text, "{\"error\":{\"code\":\"no_copy\",\"message\":\"nobody \\\"else\\\"\"}}\n") ==
+        text);
+    const char *second = strchr(text, '\n') + 1;
+    CHECK(strstr(second, "bad_request") != NULL);
+    const char *third = strchr(second, '\n') + 1;
+    CHECK(strstr(third, "not JSON") != NULL);
+    CHECK_TEXT(strchr(third, '\n') + 1,
+               "{\"id\":\"t-02000000000000000000000000000000\",\"copies\":1}\n");
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(a_task_is_shown_with_its_result_and_its_history)
+{
+    fake_begin();
+    put_task(&first, MCPZ_TASK_DONE);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/tasks/" ID, NULL);
+    CHECK_UINT(fake_status(exchange), 200);
+    json_t *json = json_of(exchange);
+    CHECK_TEXT(json_string_value(json_object_get(json, "state")), "done");
+    CHECK_TEXT(json_string_value(json_object_get(json, "result_encoding")), "json");
+    CHECK_UINT(json_integer_value(json_object_get(json_object_get(json, "result"), "y")), 2);
+    json_t *attempt = json_array_get(json_object_get(json, "history"), 0);
+    CHECK_TEXT(json_string_value(json_object_get(json_object_get(attempt, "error"), "code")),
+               "provider_lost");
+    json_decref(json);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(a_task_nobody_knows_is_not_found_and_a_wrong_name_is_told)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/tasks/" ID, NULL);
+    CHECK_UINT(fake_status(exchange), 404);
+    mcpz_api_close(exchange);
+    exchange = fake_ask(MCPZ_GET, "/v1/tasks/nonsense", NULL);
+    CHECK_UINT(fake_status(exchange), 400);
+    mcpz_api_close(exchange);
+    exchange = fake_ask(MCPZ_POST, "/v1/tasks/" ID "/nonsense", NULL);
+    CHECK_UINT(fake_status(exchange), 404);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(a_list_has_what_was_asked_for)
+{
+    fake_begin();
+    put_task(&first, MCPZ_TASK_DEAD);
+    put_task(&(struct mcpz_task_id){{2}}, MCPZ_TASK_QUEUED);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/tasks?state=dead", NULL);
+    fake_turn();
+    json_t *json = json_of(exchange);
+    CHECK_UINT(json_array_size(json), 1);
+    CHECK_TEXT(json_string_value(json_object_get(json_array_get(json, 0), "id")), ID);
+    json_decref(json);
+    mcpz_api_close(exchange);
+    exchange = fake_ask(MCPZ_GET, "/v1/tasks?limit=0", NULL);
+    CHECK_UINT(fake_status(exchange), 400);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(who_waits_is_answered_when_it_is_over_and_is_forgotten_when_gone)
+{
+    fake_begin();
+    put_task(&first, MCPZ_TASK_DONE);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_POST, "/v1/tasks/" ID "/wait", NULL);
+    CHECK_UINT(world.engine.events[0].kind, MCPZ_EVENT_DURABLE_WATCH);
+    CHECK_UINT(fake_status(exchange), 0);
+    fake_reply(world.engine.events[0].durable.request, MCPZ_CODE_OK, "");
+    CHECK_UINT(fake_status(exchange), 200);
+    mcpz_api_close(exchange);
+    CHECK_UINT(world.engine.event_count, 1);
+    exchange = fake_ask(MCPZ_POST, "/v1/tasks/" ID "/wait", NULL);
+    mcpz_api_close(exchange);
+    CHECK_UINT(world.engine.events[2].kind, MCPZ_EVENT_DURABLE_UNWATCH);
+    CHECK_UINT(world.engine.events[2].durable.request, world.engine.events[1].durable.request);
+    fake_end();
+}
+
+TEST(orders_go_to_the_engine_and_its_word_is_the_answer)
+{
+    static const struct {
+        enum mcpz_method method;
+        const char *path;
+        const char *body;
+        enum mcpz_event_kind kind;
+    } rows[] = {
+        {MCPZ_DELETE, "/v1/tasks/" ID, NULL, MCPZ_EVENT_DURABLE_CANCEL},
+        {MCPZ_POST, "/v1/tasks/" ID "/replay", NULL, MCPZ_EVENT_DURABLE_REPLAY},
+        {MCPZ_POST, "/v1/tasks/" ID "/purge", NULL, MCPZ_EVENT_DURABLE_PURGE},
+        {MCPZ_POST, "/v1/queues/x", "{\"paused\": true}", MCPZ_EVENT_QUEUE_PAUSE},
+        {MCPZ_POST, "/v1/queues/x", "{\"paused\": false}", MCPZ_EVENT_QUEUE_RESUME},
+    };
+
+    fake_begin();
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(rows); i++) {
+        struct mcpz_exchange *exchange = fake_ask(rows[i].method, rows[i].path, rows[i].body);
+        const struct mcpz_event *said = &world.engine.events[world.engine.event_count - 1];
+        CHECK_UINT(world.engine.event_count, i + 1);
+        CHECK_UINT(said->kind, rows[i].kind);
+        fake_reply(said->durable.request, i == 0 ? MCPZ_CODE_CONFLICT : MCPZ_CODE_OK, "over");
+        CHECK_UINT(fake_status(exchange), i == 0 ? 409 : 200);
+        mcpz_api_close(exchange);
+    }
+    fake_end();
+}
+
+TEST_MAIN(RUN(a_name_of_a_task_is_read_as_it_is_written),
+          RUN(a_line_is_a_task_and_is_answered_when_it_is_taken),
+          RUN(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other),
+          RUN(a_task_is_shown_with_its_result_and_its_history),
+          RUN(a_task_nobody_knows_is_not_found_and_a_wrong_name_is_told),
+          RUN(a_list_has_what_was_asked_for),
+          RUN(who_waits_is_answered_when_it_is_over_and_is_forgotten_when_gone),
+          RUN(orders_go_to_the_engine_and_its_word_is_the_answer))
