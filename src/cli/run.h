@@ -49,6 +49,21 @@ enum mcpz_exit mcpz_run_pool_execute(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_pool_release(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_pool_remove(const struct mcpz_invocation *invocation);
 
+/* verb_durable.c */
+enum mcpz_exit mcpz_run_task_submit(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_task_status(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_task_wait(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_task_cancel(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_task_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_task_runs(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_queue_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_queue_pause(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_queue_resume(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_dlq_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_dlq_show(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_dlq_replay(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_dlq_purge(const struct mcpz_invocation *invocation);
+
 /* verb_agent.c */
 enum mcpz_exit mcpz_run_agent_create(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_list(const struct mcpz_invocation *invocation);

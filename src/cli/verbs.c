@@ -79,6 +79,37 @@ static const struct mcpz_option pool_execute_options[] = {
     {"timeout", '\0', "TIME", "give up after so long, e.g. 500ms, 30s (the default), 5m"},
 };
 
+static const struct mcpz_option task_submit_options[] = {
+    MCPZ_TASK_OPTIONS{"input", '\0', "FILE",
+                      "bytes for its standard input, 32 KiB at most; - is ours"},
+    {"attempts", '\0', "N", "how often it may fail before it is a dead letter (5)"},
+    {"backoff", '\0', "TIME", "before the second attempt, at most; doubles (1s)"},
+    {"ttl", '\0', "TIME", "do not begin it any more after that (24h)"},
+    {"copies", '\0', "N", "2: refuse it unless another node has it on disk, too"},
+    {"retry-failed", '\0', NULL, "try again also what the provider says has failed"},
+    {"batch", '\0', "FILE", "one task a line, as JSON; - is standard input"},
+};
+
+static const struct mcpz_option task_wait_options[] = {
+    {"timeout", '\0', "TIME", "wait no longer, e.g. 30s, 5m; 1h is the default"},
+};
+
+static const struct mcpz_option task_list_options[] = {
+    {"state", '\0', "STATE",
+     "only tasks that are so: queued, running, done, dead, cancelled, moved"},
+    {"type", '\0', "TYPE", "only tasks of this type"},
+    {"limit", '\0', "N", "at most so many (100)"},
+};
+
+static const struct mcpz_option dlq_list_options[] = {
+    {"type", '\0', "TYPE", "only tasks of this type"},
+    {"limit", '\0', "N", "at most so many (100)"},
+};
+
+static const struct mcpz_option dlq_all_options[] = {
+    {"all", '\0', NULL, "every dead letter of this node"},
+};
+
 static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
 };
@@ -339,6 +370,104 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz pool remove shouts\n",
     NULL, 0},
+[MCPZ_VERB_TASK_SUBMIT] = {
+    MCPZ_VERB_TASK_SUBMIT, "task submit", "[TYPE]", 0, 1, "have a task done without waiting for it",
+    "Prints the task's id when it is on disk here and at one more node: from then on it is\n"
+    "done, or ends up as a dead letter, whoever crashes. Without another node it says so.\n"
+    "With --idempotency-key the same key is the same task, and it is done once.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz task submit report.monthly --params '{\"month\": \"2026-10\"}'\n"
+    "  mcpz task submit charge --params @order.json --idempotency-key order-4711\n"
+    "  mcpz task submit --batch tasks.ndjson\n",
+    OPTIONS(task_submit_options)},
+[MCPZ_VERB_TASK_STATUS] = {
+    MCPZ_VERB_TASK_STATUS, "task status", "ID", 1, 1, "show what has become of a submitted task",
+    "At the node that took it, at its backup, and at who owns it now.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz task status t-019a...\n",
+    NULL, 0},
+[MCPZ_VERB_TASK_WAIT] = {
+    MCPZ_VERB_TASK_WAIT, "task wait", "ID", 1, 1, "wait until a submitted task is over",
+    "Then as `task run`: the result on standard output, or why there is none.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz task wait t-019a... --timeout 5m\n",
+    OPTIONS(task_wait_options)},
+[MCPZ_VERB_TASK_CANCEL] = {
+    MCPZ_VERB_TASK_CANCEL, "task cancel", "ID", 1, 1, "stop a submitted task",
+    "Also where it is being done. Its owner alone can: task status names it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz task cancel t-019a...\n",
+    NULL, 0},
+[MCPZ_VERB_TASK_LIST] = {
+    MCPZ_VERB_TASK_LIST, "task list", "", 0, 0, "list the submitted tasks this node knows",
+    "Those it owns and those it keeps for others, the oldest first. What is over is kept for\n"
+    "an hour.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz task list --state queued\n"
+    "  mcpz task list --type charge --json\n",
+    OPTIONS(task_list_options)},
+[MCPZ_VERB_TASK_RUNS] = {
+    MCPZ_VERB_TASK_RUNS, "task runs", "", 0, 0, "list what this node has done under keys",
+    "As a provider, of submitted tasks with an idempotency key: who asks again for one of these\n"
+    "is told what came of it, and nothing is done. Kept for an hour.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz task runs\n",
+    NULL, 0},
+[MCPZ_VERB_QUEUE_LIST] = {
+    MCPZ_VERB_QUEUE_LIST, "queue list", "", 0, 0, "list the queues of submitted tasks",
+    "One for each type of task that was submitted at this node.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz queue list\n",
+    NULL, 0},
+[MCPZ_VERB_QUEUE_PAUSE] = {
+    MCPZ_VERB_QUEUE_PAUSE, "queue pause", "TYPE", 1, 1, "begin no more tasks of a queue here",
+    "What this node owns waits, also over a restart; what is under way goes on.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz queue pause charge\n",
+    NULL, 0},
+[MCPZ_VERB_QUEUE_RESUME] = {
+    MCPZ_VERB_QUEUE_RESUME, "queue resume", "TYPE", 1, 1, "go on with a queue that was paused",
+    "\n"
+    "Example:\n"
+    "  mcpz queue resume charge\n",
+    NULL, 0},
+[MCPZ_VERB_DLQ_LIST] = {
+    MCPZ_VERB_DLQ_LIST, "dlq list", "", 0, 0, "list the tasks that were given up",
+    "Dead letters: no attempt was left, or none would have ended otherwise.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz dlq list\n",
+    OPTIONS(dlq_list_options)},
+[MCPZ_VERB_DLQ_SHOW] = {
+    MCPZ_VERB_DLQ_SHOW, "dlq show", "ID", 1, 1, "show why a task was given up",
+    "With the history of its attempts.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz dlq show t-019a...\n",
+    NULL, 0},
+[MCPZ_VERB_DLQ_REPLAY] = {
+    MCPZ_VERB_DLQ_REPLAY, "dlq replay", "[ID]", 0, 1, "try a task that was given up again",
+    "With as many attempts and as much time as it had at first.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz dlq replay t-019a...\n"
+    "  mcpz dlq replay --all\n",
+    OPTIONS(dlq_all_options)},
+[MCPZ_VERB_DLQ_PURGE] = {
+    MCPZ_VERB_DLQ_PURGE, "dlq purge", "[ID]", 0, 1, "forget a task that was given up",
+    "\n"
+    "Examples:\n"
+    "  mcpz dlq purge t-019a...\n"
+    "  mcpz dlq purge --all\n",
+    OPTIONS(dlq_all_options)},
 [MCPZ_VERB_AGENT_CREATE] = {
     MCPZ_VERB_AGENT_CREATE, "agent create", "ID", 1, 1, "make an agent",
     "Its state is held by every node of the mesh. Fails if it exists.\n"

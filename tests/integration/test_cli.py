@@ -50,7 +50,9 @@ class Cli(unittest.TestCase):
 
     def test_every_verb_has_help_and_it_exits_with_0(self):
         verbs = ["up", "join", "leave", "token create", "token list", "token revoke", "token inspect",
-                 "status", "peers", "events", "capabilities", "task run", "agent create", "agent get",
+                 "status", "peers", "events", "capabilities", "task run", "task submit",
+                 "task status", "task wait", "task cancel", "task list", "task runs", "queue list",
+                 "queue pause", "queue resume", "dlq list", "dlq show", "dlq replay", "dlq purge", "agent create", "agent get",
                  "agent set", "agent add", "agent remove", "agent increment", "agent delete",
                  "agent list", "snapshot list", "snapshot export", "snapshot import",
                  "config check", "config show", "version"]
