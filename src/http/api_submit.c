@@ -43,7 +43,9 @@ struct submission {
     size_t count;
     size_t capacity;
     size_t answered;
-    uint64_t at; /* in the body */
+    uint64_t at; /* in the body: up to here it was read into `buffer` */
+    size_t used; /* of the buffer, in lines that were taken */
+    size_t have;
     uint8_t buffer[LINE_BYTES_MAX + 1];
 };
 
@@ -212,33 +214,59 @@ static struct line *add_line(struct submission *submission)
     return line;
 }
 
-/* The next line that is not empty, without its end. False: there is none, or it was answered. */
+/* Read on, behind what the buffer has left. A read may give less than there is. False: answered.
+ */
+static bool fill_buffer(struct mcpz_exchange *exchange)
+{
+    struct submission *submission = exchange->state;
+    size_t left = submission->have - submission->used;
+    size_t length = 0;
+
+    memmove(submission->buffer, submission->buffer + submission->used, left);
+    submission->used = 0;
+    submission->have = left;
+    if (mcpz_body_read(&exchange->input, submission->at, submission->buffer + left,
+                       sizeof(submission->buffer) - left, &length) != MCPZ_OK) {
+        mcpz_exchange_fail_error(exchange, MCPZ_EIO, "reading the request back");
+        return false;
+    }
+    submission->have += length;
+    submission->at += length;
+    return true;
+}
+
+static bool has_all_been_read(const struct mcpz_exchange *exchange)
+{
+    const struct submission *submission = exchange->state;
+
+    return submission->at == exchange->input.length && submission->used == submission->have;
+}
+
+/* The next line, without its end. False: there is none, or the exchange was answered. */
 static bool next_line(struct mcpz_exchange *exchange, struct mcpz_bytes *text)
 {
     struct submission *submission = exchange->state;
-    size_t length = 0;
 
-    do {
-        if (submission->at == exchange->input.length) {
-            return false;
+    for (;;) {
+        uint8_t *start = submission->buffer + submission->used;
+        size_t left = submission->have - submission->used;
+        const uint8_t *end = left > 0 ? memchr(start, '\n', left) : NULL;
+        bool is_last = end == NULL && submission->at == exchange->input.length;
+        if (end != NULL || is_last) {
+            *text = mcpz_bytes(start, end != NULL ? (size_t)(end - start) : left);
+            submission->used += text->length + (end != NULL);
+            return text->length > 0 || end != NULL;
         }
-        if (mcpz_body_read(&exchange->input, submission->at, submission->buffer,
-                           sizeof(submission->buffer), &length) != MCPZ_OK) {
-            mcpz_exchange_fail_error(exchange, MCPZ_EIO, "reading the request back");
-            return false;
-        }
-        const uint8_t *end = memchr(submission->buffer, '\n', length);
-        if (end == NULL && length > LINE_BYTES_MAX) {
+        if (left > LINE_BYTES_MAX) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
                                "line %zu has more than %d bytes; those before it were handed in",
                                submission->count + 1, LINE_BYTES_MAX);
             return false;
         }
-        size_t taken = end != NULL ? (size_t)(end - submission->buffer) : length;
-        submission->at += taken + (end != NULL);
-        *text = mcpz_bytes(submission->buffer, taken);
-    } while (text->length == 0);
-    return true;
+        if (!fill_buffer(exchange)) {
+            return false;
+        }
+    }
 }
 
 /* ---- The exchange ------------------------------------------------------------------------- */
@@ -265,7 +293,7 @@ static void answer_all(struct mcpz_exchange *exchange)
     for (size_t i = 0; i < submission->count; i++) {
         append_line(&exchange->response.body, &submission->lines[i]);
     }
-    if (submission->at < exchange->input.length) {
+    if (!has_all_been_read(exchange)) {
         mcpz_body_text(&exchange->response.body,
                        "{\"error\":{\"code\":\"limit\",\"message\":\"there are more lines than "
                        "can be handed in at once: those from here on were not\"}}\n");
@@ -342,6 +370,10 @@ static void work(struct mcpz_exchange *exchange)
     while (!exchange->answered && handed < SLICE && submission->count < LINES_MAX &&
            submission->count - submission->answered < UNDER_WAY_MAX &&
            next_line(exchange, &text)) {
+        handed++;
+        if (text.length == 0) {
+            continue;
+        }
         struct line *line = add_line(submission);
         if (line == NULL) {
             mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "handing in tasks");
@@ -349,12 +381,11 @@ static void work(struct mcpz_exchange *exchange)
         }
         /* Its row may move when it is answered: not before this returns. */
         submit_line(exchange, text, line);
-        handed++;
     }
-    bool all_read = submission->at == exchange->input.length || submission->count == LINES_MAX;
     if (exchange->answered) {
         return;
     }
+    bool all_read = has_all_been_read(exchange) || submission->count == LINES_MAX;
     if (all_read && submission->answered == submission->count) {
         answer_all(exchange);
     } else if (handed == SLICE) {

@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fake_engine.h"
@@ -127,6 +128,46 @@ TEST(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other)
     fake_end();
 }
 
+/* A body that is half in a file and half in memory is read in pieces. */
+TEST(a_line_may_lie_where_the_body_goes_on_in_memory)
+{
+    static char body[48 * 30000];
+    size_t length = 0;
+
+    for (size_t i = 0; i < 45; i++) {
+        length += (size_t)snprintf(body + length, sizeof(body) - length,
+                                   "{\"type\": \"x\", \"params\": \"%029990zu\"}\n", i);
+    }
+    fake_begin();
+    CHECK(length > MCPZ_BODY_MEMORY_MAX);
+    struct mcpz_exchange *exchange =
+        fake_ask_bytes(MCPZ_POST, "/v1/tasks/submit", mcpz_bytes(body, length));
+    fake_turn();
+    CHECK_UINT(world.engine.event_count, 45);
+    for (size_t i = 0; i < 45; i++) {
+        CHECK_UINT(world.engine.events[i].durable.body->params.length, 29992);
+        fake_taken(world.engine.events[i].durable.request, (uint8_t)i, 2);
+    }
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK(strstr(fake_text(exchange), "error") == NULL);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(a_line_that_is_too_long_is_refused)
+{
+    static char line[4 * MCPZ_TASK_BYTES_MAX + 100];
+
+    fake_begin();
+    memset(line, ' ', sizeof(line));
+    struct mcpz_exchange *exchange =
+        fake_ask_bytes(MCPZ_POST, "/v1/tasks/submit", mcpz_bytes(line, sizeof(line)));
+    CHECK_UINT(fake_status(exchange), 413);
+    CHECK_UINT(world.engine.event_count, 0);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
 TEST(a_task_is_shown_with_its_result_and_its_history)
 {
     fake_begin();
@@ -227,6 +268,8 @@ TEST(orders_go_to_the_engine_and_its_word_is_the_answer)
 TEST_MAIN(RUN(a_name_of_a_task_is_read_as_it_is_written),
           RUN(a_line_is_a_task_and_is_answered_when_it_is_taken),
           RUN(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other),
+          RUN(a_line_may_lie_where_the_body_goes_on_in_memory),
+          RUN(a_line_that_is_too_long_is_refused),
           RUN(a_task_is_shown_with_its_result_and_its_history),
           RUN(a_task_nobody_knows_is_not_found_and_a_wrong_name_is_told),
           RUN(a_list_has_what_was_asked_for),
