@@ -534,7 +534,8 @@ TEST(a_provider_says_that_it_is_at_it)
         .kind = MCPZ_MSG_OPEN,
         .open = {.call = 9, .capability = mcpz_text("x"), .timeout_ms = 60000, .attempt = 1}};
     const struct mcpz_event heard = {.kind = MCPZ_EVENT_RECV, .recv = {.from = bob, .msg = &open}};
-    const struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    const struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE,
+                                       .provide = {.name = mcpz_text("x")}};
 
     set_up();
     mcpz_registry_step(&registry, 0, &provide, &out);
@@ -604,7 +605,7 @@ TEST(with_a_key_who_may_have_done_it_is_asked_again_and_nobody_else)
 {
     set_up();
     offer(&self);
-    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &provide, &out);
     body.key = mcpz_text("k");
     submit(1, 5);
@@ -627,7 +628,7 @@ TEST(with_a_key_who_may_have_done_it_is_asked_again_and_nobody_else)
 TEST(with_a_key_who_was_too_busy_has_not_done_it)
 {
     set_up();
-    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &provide, &out);
     body.key = mcpz_text("k");
     submit(1, 5);
@@ -865,7 +866,7 @@ TEST(a_restarted_owner_that_hears_nothing_begins_nevertheless)
 TEST(with_a_key_a_restarted_owner_does_not_replace_a_dead_backup_at_once)
 {
     with_alice();
-    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &provide, &out);
     body.key = mcpz_text("k");
     submit(1, 5);
@@ -986,7 +987,7 @@ TEST(what_is_purged_leaves_nothing)
 {
     set_up();
     body.key = mcpz_text("k");
-    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {mcpz_text("x")}};
+    struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &provide, &out);
     submit(1, 5);
     struct mcpz_task_id id = row(0)->id;

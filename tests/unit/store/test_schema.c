@@ -87,13 +87,17 @@ static size_t one_of_each(struct mcpz_record *records)
     records[4] = entry_of(3, "\x92\xa1k\x05", 4, MCPZ_ENTRY_SET, 15);
     records[5] = delta_of(3, 7, 2, 9);
     records[6] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK, .task = {.id = {{1, 2}}}};
-    records[7] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_STATE, .task_state = {{{1, 2}}}};
+    records[7] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_TASK_STATE, .task_state = {.id = {{1, 2}}}};
     records[8] = listed(MCPZ_TASK_LIST_LATER, 0, 0x0102, 3);
     records[9] = task_key("t", "k");
-    records[10] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_RESULT, .task_result = {{{9}}}};
-    records[11] = (struct mcpz_record){.kind = MCPZ_RECORD_QUEUE, .queue = {mcpz_text("c")}};
-    records[12] = (struct mcpz_record){.kind = MCPZ_RECORD_RUN,
-                                       .run = {mcpz_text("t"), mcpz_text("c"), mcpz_text("k")}};
+    records[10] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_TASK_RESULT, .task_result = {.id = {{9}}}};
+    records[11] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_QUEUE, .queue = {.capability = mcpz_text("c")}};
+    records[12] = (struct mcpz_record){
+        .kind = MCPZ_RECORD_RUN,
+        .run = {.tenant = mcpz_text("t"), .capability = mcpz_text("c"), .key = mcpz_text("k")}};
     return MCPZ_RECORD_KIND_END - 1;
 }
 
@@ -153,7 +157,9 @@ TEST(spells_the_keys_of_tasks)
     key = key_of(&record);
     check_bytes(slice(&key), "\x0a\x03tenkey", 8);
     record = (struct mcpz_record){.kind = MCPZ_RECORD_RUN,
-                                  .run = {mcpz_text("t"), mcpz_text("cap"), mcpz_text("key")}};
+                                  .run = {.tenant = mcpz_text("t"),
+                                          .capability = mcpz_text("cap"),
+                                          .key = mcpz_text("key")}};
     key = key_of(&record);
     check_bytes(slice(&key),
                 "\x0d\x01t\x03"
