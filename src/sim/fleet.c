@@ -548,6 +548,9 @@ void mcpz_fleet_destroy(struct mcpz_fleet *fleet)
         return;
     }
     mcpz_fleet_queue_finish(&fleet->queue);
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        free(fleet->nodes[i].held);
+    }
     free(fleet->free_wires);
     free(fleet->wires);
     free(fleet->scratch);

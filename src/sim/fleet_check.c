@@ -2,9 +2,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "sim/fleet_internal.h"
+
+#define HELD_NODES_MAX 512 /* in larger fleets nobody notes in which incarnation each held each   \
+                            */
 
 /* ---- Views -------------------------------------------------------------------------------- */
 
@@ -262,6 +266,54 @@ static const char *what_is_out_of_bounds(const struct mcpz_fleet *fleet,
     return NULL;
 }
 
+/*
+ * Where nobody goes for good no row is forgotten: what a node holds of another has only ever been
+ * overridden by what is newer.
+ */
+static bool notes_held(const struct mcpz_fleet *fleet)
+{
+    return fleet->config.node_count <= HELD_NODES_MAX &&
+           fleet->config.identity_count == fleet->config.node_count;
+}
+
+/* A row that is of an older incarnation than the last time. Notes in which they all are now. */
+static const struct mcpz_member *went_back(const struct mcpz_fleet *fleet,
+                                           struct mcpz_fleet_node *node)
+{
+    const struct mcpz_roster *roster = &node->fabric->members.roster;
+    const size_t count = fleet->config.identity_count;
+
+    if (node->held == NULL) {
+        node->held = calloc(count, sizeof(*node->held));
+        if (node->held == NULL) {
+            abort();
+        }
+    }
+    if (node->held_life != node->life) {
+        memset(node->held, 0, count * sizeof(*node->held));
+        node->held_life = node->life;
+    }
+    for (size_t i = 1; i < roster->count; i++) {
+        const struct mcpz_member *row = &roster->rows[i];
+        uint64_t *held = &node->held[mcpz_fleet_identity_of(&row->id)];
+        if (row->incarnation < *held) {
+            return row;
+        }
+        *held = row->incarnation;
+    }
+    return NULL;
+}
+
+static void describe_went_back(const struct mcpz_fleet_node *node, size_t by,
+                               const struct mcpz_member *row, char *words)
+{
+    const uint32_t identity = mcpz_fleet_identity_of(&row->id);
+
+    (void)snprintf(words, MCPZ_FLEET_WORDS_BYTES,
+                   "past: node %zu held %u in incarnation %llu, and in %llu now", by, identity,
+                   (unsigned long long)node->held[identity], (unsigned long long)row->incarnation);
+}
+
 /* A row for dead whose node is well, and known in its own incarnation. */
 static const struct mcpz_member *buried_row(const struct mcpz_fleet *fleet,
                                             const struct mcpz_fleet_node *node)
@@ -313,6 +365,11 @@ bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words)
             return false;
         }
         node->incarnation = mcpz_members_self(&node->fabric->members)->incarnation;
+        const struct mcpz_member *past = notes_held(fleet) ? went_back(fleet, node) : NULL;
+        if (past != NULL) {
+            describe_went_back(node, i, past, words);
+            return false;
+        }
         const struct mcpz_member *buried =
             node->buries && mcpz_fleet_is_steady(fleet, node) ? buried_row(fleet, node) : NULL;
         if (buried != NULL) {

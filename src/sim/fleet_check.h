@@ -12,10 +12,11 @@
 #define MCPZ_FLEET_WORDS_BYTES 160
 
 /**
- * Incarnations do not go back; views are within their bounds and disjoint; nobody holds itself for
- * dead; nobody who was well and connected for 30 s is held for dead by such a one; nobody comes to
- * hold for dead whom it hears over a link of its own. False, with what does not hold in `words`
- * (MCPZ_FLEET_WORDS_BYTES), if not.
+ * Incarnations do not go back, neither of who runs nor, in a fleet of no more than 512 without
+ * churn, in anybody's view from one look to the next; views are within their bounds and disjoint;
+ * nobody holds itself for dead; nobody who was well and connected for 30 s is held for dead by
+ * such a one; nobody comes to hold for dead whom it hears over a link of its own. False, with what
+ * does not hold in `words` (MCPZ_FLEET_WORDS_BYTES), if not.
  */
 bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words);
 

@@ -33,6 +33,8 @@ struct mcpz_fleet_node {
     uint32_t loss_ppm;
     uint64_t incarnation; /* the greatest it ever had */
     uint64_t convicted;   /* the greatest that somebody held for dead while it ran */
+    uint64_t *held;       /* in which it held others when it was looked at last, by identity: */
+    uint32_t held_life;   /* in this life; NULL: not noted */
     struct mcpz_rng rng;  /* of what it sends */
     mcpz_time due_us;     /* its core's deadline */
     mcpz_time tick_at_us; /* when its TICK in the queue is due; others are void */

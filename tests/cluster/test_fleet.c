@@ -199,6 +199,23 @@ TEST(who_has_a_mute_link_is_not_well_as_long_as_it_has_it)
     mcpz_fleet_destroy(fleet);
 }
 
+TEST(a_view_that_goes_back_to_an_older_incarnation_is_wrong)
+{
+    char words[MCPZ_FLEET_WORDS_BYTES];
+    struct mcpz_fleet *fleet = two();
+    struct mcpz_member *row = &fleet->nodes[0].fabric->members.roster.rows[1];
+
+    CHECK_UINT(row->incarnation, 1);
+    CHECK(mcpz_fleet_is_safe(fleet, words));
+    row->incarnation = 0;
+    CHECK(!mcpz_fleet_is_safe(fleet, words));
+    CHECK_TEXT(words, "past: node 0 held 1 in incarnation 1, and in 0 now");
+    mcpz_fleet_kill(fleet, 0);
+    mcpz_fleet_start(fleet, 0); /* it remembers nothing, and may be told what is old */
+    CHECK(mcpz_fleet_is_safe(fleet, words));
+    mcpz_fleet_destroy(fleet);
+}
+
 TEST(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong)
 {
     char words[MCPZ_FLEET_WORDS_BYTES];
@@ -353,6 +370,7 @@ TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
           RUN(the_same_seed_gives_the_same_trace_and_another_another),
           RUN(who_sent_badly_until_all_was_healed_is_not_well_at_once),
           RUN(who_has_a_mute_link_is_not_well_as_long_as_it_has_it),
+          RUN(a_view_that_goes_back_to_an_older_incarnation_is_wrong),
           RUN(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong),
           RUN(nothing_is_lost_in_a_short_cut_and_a_vanished_node_is_noticed),
           RUN(a_broadcast_has_reached_nobody_before_it_arrives),
