@@ -323,6 +323,25 @@ static void on_suspicion(struct mcpz_members *members, const struct mcpz_links *
     mcpz_judging_hear(members, links, member, news, now, out);
 }
 
+/*
+ * Who holds a suspect of ours for dead is an observer of it: those who have done with it will not
+ * say again that they doubt it, and alone we would wait for the longest grace.
+ */
+static void hear_teller(struct mcpz_members *members, const struct mcpz_links *links,
+                        const struct mcpz_msg_dead *news, mcpz_time now, struct mcpz_outbox *out)
+{
+    const struct mcpz_member *member = mcpz_roster_find(&members->roster, &news->about);
+
+    if (member->state == MCPZ_MEMBER_SUSPECT) {
+        on_suspicion(members, links, now,
+                     &(struct mcpz_msg_suspect){.about = news->about,
+                                                .incarnation = member->incarnation,
+                                                .observer = news->observer,
+                                                .reason = MCPZ_SUSPICION_RUMOUR},
+                     out);
+    }
+}
+
 /* That somebody is dead, as a conclusion (a broadcast) or as what one neighbour holds for true. */
 static void on_death(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
                      const struct mcpz_msg_dead *news, bool gossip, struct mcpz_outbox *out)
@@ -348,6 +367,7 @@ static void on_death(struct mcpz_members *members, const struct mcpz_links *link
         mcpz_judging_bury(members, member, now, out);
     } else {
         mcpz_judging_accuse(members, links, member, MCPZ_SUSPICION_RUMOUR, now, out);
+        hear_teller(members, links, news, now, out);
     }
 }
 

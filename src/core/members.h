@@ -29,7 +29,7 @@
  * more than so many suspicions a minute. What a broadcast missed is mended when heartbeats show
  * that two neighbours' tables differ: they compare how far along each row is, and send what the
  * other lacks. That makes no news: only a member itself can say that it is alive, and what others
- * hold for dead is a rumour that it is asked about.
+ * hold for dead is a rumour that it is asked about; but each of them counts as its observer.
  *
  * The dead stay in the table for forget_us and are tried again, ever less often, so that a mesh
  * that was cut in two finds itself again.

@@ -7,8 +7,7 @@
 #include "base/hash.h"
 #include "sim/fleet_internal.h"
 
-#define HELD_NODES_MAX 512 /* in larger fleets nobody notes in which incarnation each held each   \
-                            */
+#define HELD_NODES_MAX 512 /* larger fleets do not note in which incarnation each holds each */
 
 /* ---- Views -------------------------------------------------------------------------------- */
 

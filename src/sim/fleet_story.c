@@ -17,7 +17,9 @@
 #define GOODBYE_US MCPZ_MS(100)
 #define DARK_US MCPZ_SECONDS(15)
 #define STOP_US MCPZ_SECONDS(60)
-#define STOP_AGREED_S 8 /* issue of membership: who stops is agreed to have failed */
+#define SLEEP_US MCPZ_SECONDS(40)
+#define WAKE_AGREED_S 60 /* the least grace, for as long as who has slept is not well itself */
+#define STOP_AGREED_S 8  /* issue of membership: who stops is agreed to have failed */
 #define BUSY_US MCPZ_SECONDS(60)
 #define BROADCASTS 16
 #define MANY 10000
@@ -260,6 +262,17 @@ static void restart_all(struct mcpz_fleet_telling *telling)
     }
 }
 
+/* Who does not run hears of nobody's death. By the time it wakes the others have done with it. */
+static void kill_in_sleep(struct mcpz_fleet_telling *telling)
+{
+    mcpz_fleet_pause(telling->fleet, mcpz_fleet_any_running(telling), SLEEP_US);
+    (void)mcpz_fleet_pass(telling, SLEEP_US / 2);
+    stop_share(telling, mcpz_fleet_kill);
+    (void)mcpz_fleet_pass(telling, SLEEP_US / 2);
+    note_until_correct(telling, "s from waking after 1 % were killed until every view is correct",
+                       WAKE_AGREED_S);
+}
+
 static void tell_crash(struct mcpz_fleet_telling *telling)
 {
     struct rate rate;
@@ -278,6 +291,9 @@ static void tell_crash(struct mcpz_fleet_telling *telling)
     note_until_correct(telling, "s from their return until every view is correct", 20);
     mcpz_fleet_note(telling, "live nodes convicted",
                     since(telling, &rate, MCPZ_FLEET_CONVICTED_LIVE), 0);
+    (void)mcpz_fleet_pass(telling, STEADY_US);
+    telling->phase = "1 % killed while one sleeps";
+    kill_in_sleep(telling);
 }
 
 /* Cut all nodes in two, by the bit that `side` gives, for a while. */

@@ -22,7 +22,7 @@
     X(SWARM, "swarm", 2, "faults of all kinds, drawn from the seed")                              \
     X(IDLE, "idle", 10, "nothing happens")                                                        \
     X(JOIN, "join", 1, "all join within a minute, each through one contact of its zone")          \
-    X(CRASH, "crash", 1, "1 % are killed; 1 % vanish; all come back")                             \
+    X(CRASH, "crash", 1, "1 % are killed; 1 % vanish; all come back; 1 % die in one's sleep")     \
     X(STOP, "stop", 1, "one is stopped, while all is calm and while all are busy; and goes on")   \
     X(CUT, "cut", 1, "half of the zones, then half of each zone, cut off for 90 s")               \
     X(BLACKOUT, "blackout", 1, "all go out at once, and come back, their contacts last")          \

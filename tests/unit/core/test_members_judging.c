@@ -121,6 +121,23 @@ TEST(one_observer_alone_convicts_after_the_longest_grace)
     CHECK(grace_of(1) > grace_of(2));
 }
 
+/* That is all that a node which has slept is told of who died meanwhile. */
+TEST(who_holds_it_for_dead_is_an_observer_of_it)
+{
+    set_up_suspect();
+    mcpz_time first_us = now;
+    struct mcpz_msg told = death(4, 1);
+    told.dead.observer = node(5);
+    hear(5, told);
+    hear(5, told); /* comparisons say it again and again: it counts once */
+    CHECK_UINT(mcpz_members_suspicion(&members, row_of(4))->observer_count, 2);
+    CHECK(!run_to_death(first_us + grace_of(2) - 1));
+    told.dead.observer = node(6);
+    hear(6, told);
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_DEAD); /* of three the grace would have been over */
+    CHECK(now > first_us + grace_of(3));
+}
+
 TEST(who_says_otherwise_in_time_is_spared)
 {
     set_up_suspect();
@@ -567,6 +584,7 @@ TEST_MAIN(RUN(who_is_in_doubt_for_too_long_is_asked_by_each_that_doubts_it),
           RUN(an_observer_that_is_dead_need_not_have_lost_it), RUN(too_few_of_them_must_wait),
           RUN(who_only_waits_for_it_has_not_lost_it),
           RUN(one_observer_alone_convicts_after_the_longest_grace),
+          RUN(who_holds_it_for_dead_is_an_observer_of_it),
           RUN(who_says_otherwise_in_time_is_spared), RUN(when_we_are_unwell_all_have_longer),
           RUN(whoever_is_counted_on_when_its_grace_is_over_is_cleared),
           RUN(whoever_somebody_has_lost_is_not_cleared),
