@@ -78,7 +78,9 @@ class Providers(unittest.TestCase):
         data.mkdir()
         (data / "mcpz.yaml").write_text(
             "providers:\n"
-            f"  - {{name: outer, sockets: true, command: '{inner}; echo $MCPZ_DEADLINE_MS'}}\n")
+            # The memory is for sanitizers, which reserve most of what there is.
+            "  - {name: outer, sockets: true, limits: {memory: 16TiB},"
+            f" command: '{inner}; echo $MCPZ_DEADLINE_MS'}}\n")
         node = self.offer(inner="echo $MCPZ_PRIORITY $MCPZ_TENANT $MCPZ_DEADLINE_MS")
         done = node.run("task", "run", "outer", "--priority", "9", "--tenant", "acme",
                         "--timeout", "50s")
