@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/call_msg.h"
 #include "proto/code.h"
 
 #define SOCKET_NAME "mcpz.calls.sock"
@@ -204,21 +205,6 @@ static mcpz_error take_refusal(const struct mcpz_msg_refuse *refuse)
     }
 }
 
-/* Of a call: does the one that asked for it speak? Then it is about a task of ours. */
-static bool is_from_caller(const struct mcpz_msg *msg)
-{
-    switch (msg->kind) {
-    case MCPZ_MSG_DATA:
-        return msg->data.from_caller;
-    case MCPZ_MSG_END:
-        return msg->end.from_caller;
-    case MCPZ_MSG_CREDIT:
-        return msg->credit.from_caller;
-    default:
-        return msg->kind == MCPZ_MSG_CANCEL;
-    }
-}
-
 static mcpz_error take(struct mcpz_client *client, const struct mcpz_msg *msg)
 {
     switch ((int)msg->kind) {
@@ -233,7 +219,7 @@ static mcpz_error take(struct mcpz_client *client, const struct mcpz_msg *msg)
     case MCPZ_MSG_FAIL:
     case MCPZ_MSG_CANCEL:
     case MCPZ_MSG_CREDIT:
-        if (is_from_caller(msg)) {
+        if (mcpz_msg_is_from_caller(msg)) { /* it is about a task of ours */
             mcpz_client_demanded(client, msg);
         } else {
             mcpz_client_answered(client, msg);

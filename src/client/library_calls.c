@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/library.h"
+#include "proto/call_msg.h"
 #include "proto/code.h"
 
 void mcpz_client_asked_init(struct mcpz_client *client)
@@ -196,12 +197,8 @@ static void take_room(struct mcpz_client_asked *asked, uint32_t bytes)
 
 void mcpz_client_answered(struct mcpz_client *client, const struct mcpz_msg *msg)
 {
-    static_assert(
-        offsetof(struct mcpz_msg_data, call) == offsetof(struct mcpz_msg_end, call) &&
-            offsetof(struct mcpz_msg_data, call) == offsetof(struct mcpz_msg_fail, call) &&
-            offsetof(struct mcpz_msg_data, call) == offsetof(struct mcpz_msg_credit, call),
-        "the call comes first in each");
-    struct mcpz_client_asked *asked = find(client, msg->data.call);
+    uint64_t id = 0;
+    struct mcpz_client_asked *asked = mcpz_msg_call(msg, &id) ? find(client, id) : NULL;
 
     if (asked == NULL) {
         return; /* cancelled meanwhile */
@@ -213,7 +210,7 @@ void mcpz_client_answered(struct mcpz_client *client, const struct mcpz_msg *msg
     } else if (msg->kind == MCPZ_MSG_END) {
         if (msg->end.chunk.length > 0) {
             take_output(client, asked, msg->end.chunk);
-            asked = find(client, msg->end.call); /* it may have been cancelled there */
+            asked = find(client, id); /* it may have been cancelled there */
         }
         if (asked != NULL) {
             end(client, asked, MCPZ_CODE_OK, mcpz_text(""));

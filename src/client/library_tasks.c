@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/library.h"
+#include "proto/call_msg.h"
 #include "proto/code.h"
 
 void mcpz_client_doing_init(struct mcpz_client *client)
@@ -218,9 +219,8 @@ static void take_room(struct mcpz_client_doing *doing, const struct mcpz_client_
 
 void mcpz_client_demanded(struct mcpz_client *client, const struct mcpz_msg *msg)
 {
-    static_assert(offsetof(struct mcpz_msg_data, call) == offsetof(struct mcpz_msg_cancel, call),
-                  "the call comes first in each");
-    struct mcpz_client_doing *doing = find(client, msg->data.call);
+    uint64_t id = 0;
+    struct mcpz_client_doing *doing = mcpz_msg_call(msg, &id) ? find(client, id) : NULL;
 
     if (doing == NULL) {
         return; /* it is over already */
@@ -235,7 +235,6 @@ void mcpz_client_demanded(struct mcpz_client *client, const struct mcpz_msg *msg
             provider.on_input(provider.context, doing->id, NULL, 0);
         }
     } else {
-        uint64_t id = doing->id;
         end(client, doing);
         if (provider.on_cancel != NULL) {
             provider.on_cancel(provider.context, id);

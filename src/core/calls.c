@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "core/calls/choice.h"
+#include "proto/call_msg.h"
 
 static size_t either(size_t given)
 {
@@ -25,46 +26,6 @@ void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_calls_config *c
                        config->gate != NULL ? config->gate : &none, seed, arena);
 }
 
-static bool is_from_caller(const struct mcpz_msg *msg)
-{
-    switch (msg->kind) {
-    case MCPZ_MSG_DATA:
-        return msg->data.from_caller;
-    case MCPZ_MSG_END:
-        return msg->end.from_caller;
-    case MCPZ_MSG_CREDIT:
-        return msg->credit.from_caller;
-    case MCPZ_MSG_CANCEL:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* False: the message is about no call. */
-static bool call_of(const struct mcpz_msg *msg, uint64_t *call)
-{
-    switch (msg->kind) {
-    case MCPZ_MSG_DATA:
-        *call = msg->data.call;
-        return true;
-    case MCPZ_MSG_END:
-        *call = msg->end.call;
-        return true;
-    case MCPZ_MSG_CREDIT:
-        *call = msg->credit.call;
-        return true;
-    case MCPZ_MSG_CANCEL:
-        *call = msg->cancel.call;
-        return true;
-    case MCPZ_MSG_FAIL:
-        *call = msg->fail.call;
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void on_message(struct mcpz_calls *calls, const struct mcpz_call_sight *sight,
                        const struct mcpz_id *from, const struct mcpz_msg *msg,
                        struct mcpz_outbox *out)
@@ -79,9 +40,9 @@ static void on_message(struct mcpz_calls *calls, const struct mcpz_call_sight *s
         mcpz_router_heard(&calls->caller.router, msg->load.capability, from, sight->now,
                           &(struct mcpz_load_report){.rif = msg->load.in_flight,
                                                      .latency_us = msg->load.latency_us});
-    } else if (!call_of(msg, &call)) {
+    } else if (!mcpz_msg_call(msg, &call)) {
         return;
-    } else if (is_from_caller(msg)) {
+    } else if (mcpz_msg_is_from_caller(msg)) {
         mcpz_provider_demand(&calls->provider, sight->now, from, call, msg, out);
     } else {
         mcpz_caller_answer(&calls->caller, sight, from, call, msg, out);

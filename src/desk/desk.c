@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "desk/desk_internal.h"
+#include "proto/call_msg.h"
 #include "proto/code.h"
 
 /* ---- Ports -------------------------------------------------------------------------------- */
@@ -155,29 +156,16 @@ static mcpz_error greet(struct mcpz_program *program, const struct mcpz_msg_hell
 static mcpz_error take_call(struct mcpz_desk *desk, struct mcpz_program *program,
                             const struct mcpz_msg *msg)
 {
-    bool as_caller = false;
+    uint64_t call;
 
-    switch (msg->kind) {
-    case MCPZ_MSG_OPEN:
+    if (msg->kind == MCPZ_MSG_OPEN) {
         return mcpz_desk_open(desk, program, &msg->open);
-    case MCPZ_MSG_CANCEL:
-        as_caller = true;
-        break;
-    case MCPZ_MSG_DATA:
-        as_caller = msg->data.from_caller;
-        break;
-    case MCPZ_MSG_END:
-        as_caller = msg->end.from_caller;
-        break;
-    case MCPZ_MSG_CREDIT:
-        as_caller = msg->credit.from_caller;
-        break;
-    case MCPZ_MSG_FAIL:
-        break;
-    default:
+    }
+    if (!mcpz_msg_call(msg, &call)) {
         return MCPZ_EPROTO;
     }
-    return as_caller ? mcpz_desk_demand(desk, program, msg) : mcpz_desk_answer(desk, program, msg);
+    return mcpz_msg_is_from_caller(msg) ? mcpz_desk_demand(desk, program, msg)
+                                        : mcpz_desk_answer(desk, program, msg);
 }
 
 static mcpz_error take(struct mcpz_desk *desk, struct mcpz_program *program,

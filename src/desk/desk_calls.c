@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desk/desk_internal.h"
+#include "proto/call_msg.h"
 #include "proto/code.h"
 #include "proto/traceparent.h"
 
@@ -328,24 +329,12 @@ static void cancel(struct mcpz_desk *desk, struct mcpz_desk_call *call)
     mcpz_desk_say(desk, &event);
 }
 
-static uint64_t call_of(const struct mcpz_msg *msg)
-{
-    switch (msg->kind) {
-    case MCPZ_MSG_DATA:
-        return msg->data.call;
-    case MCPZ_MSG_END:
-        return msg->end.call;
-    case MCPZ_MSG_CREDIT:
-        return msg->credit.call;
-    default:
-        return msg->cancel.call;
-    }
-}
-
 mcpz_error mcpz_desk_demand(struct mcpz_desk *desk, struct mcpz_program *program,
                             const struct mcpz_msg *msg)
 {
-    struct mcpz_desk_call *call = find_call(desk, program, call_of(msg));
+    uint64_t number = 0;
+    struct mcpz_desk_call *call =
+        mcpz_msg_call(msg, &number) ? find_call(desk, program, number) : NULL;
 
     if (call == NULL) {
         return MCPZ_OK; /* it has ended meanwhile */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desk/desk_internal.h"
+#include "proto/call_msg.h"
 #include "proto/code.h"
 
 static struct mcpz_desk_run *find_run(const struct mcpz_desk *desk, uint64_t run)
@@ -211,20 +212,6 @@ void mcpz_desk_runs_act(struct mcpz_desk *desk, const struct mcpz_action *action
 
 /* ---- What a program says of what it does -------------------------------------------------- */
 
-static uint64_t call_of(const struct mcpz_msg *msg)
-{
-    switch (msg->kind) {
-    case MCPZ_MSG_DATA:
-        return msg->data.call;
-    case MCPZ_MSG_END:
-        return msg->end.call;
-    case MCPZ_MSG_CREDIT:
-        return msg->credit.call;
-    default:
-        return msg->fail.call;
-    }
-}
-
 static mcpz_error take_output(struct mcpz_desk *desk, struct mcpz_desk_run *run,
                               struct mcpz_bytes chunk)
 {
@@ -253,7 +240,8 @@ static mcpz_error take_credit(struct mcpz_desk *desk, struct mcpz_desk_run *run,
 mcpz_error mcpz_desk_answer(struct mcpz_desk *desk, struct mcpz_program *program,
                             const struct mcpz_msg *msg)
 {
-    struct mcpz_desk_run *run = find_run(desk, call_of(msg));
+    uint64_t number = 0;
+    struct mcpz_desk_run *run = mcpz_msg_call(msg, &number) ? find_run(desk, number) : NULL;
 
     if (run == NULL || run->program != program) {
         return MCPZ_OK; /* it was stopped meanwhile */

@@ -22,6 +22,7 @@
 #include "desk/desk.h"
 #include "http/exchange.h"
 #include "http/jsontext.h"
+#include "proto/call_msg.h"
 
 #define WORK_STREAMS_MAX 32 /* leaves room for answers and verbs */
 #define WORK_NAMES_MAX 16
@@ -188,27 +189,13 @@ static void take_cancel(struct work *work, struct item *item)
     }
 }
 
-static uint64_t call_of(const struct mcpz_msg *msg)
-{
-    switch ((int)msg->kind) {
-    case MCPZ_MSG_DATA:
-        return msg->data.call;
-    case MCPZ_MSG_END:
-        return msg->end.call;
-    case MCPZ_MSG_CANCEL:
-        return msg->cancel.call;
-    case MCPZ_MSG_CREDIT:
-        return msg->credit.call;
-    default:
-        return 0;
-    }
-}
-
 static void hear(void *context, const struct mcpz_msg *msg)
 {
     struct mcpz_exchange *exchange = context;
     struct work *work = exchange->state;
-    struct item *item = find_item(work, call_of(msg));
+    uint64_t run = 0; /* names none */
+    (void)mcpz_msg_call(msg, &run);
+    struct item *item = find_item(work, run);
 
     if (msg->kind == MCPZ_MSG_OPEN) {
         take_open(exchange, work, &msg->open);
