@@ -5,7 +5,6 @@
 #include <ftw.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,11 @@
 /* Run ourselves with `arguments` (ends with NULL); its standard output is read from `*out`. */
 static mcpz_error start(const char *const *arguments, const char *token, pid_t *pid, int *out)
 {
+    /* execv() changes none of them; its type cannot say so. */
+    const union {
+        const char *const *given;
+        char *const *taken;
+    } words = {.given = arguments};
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -35,7 +39,7 @@ static mcpz_error start(const char *const *arguments, const char *token, pid_t *
             (token != NULL && setenv("MCPZ_JOIN_TOKEN", token, 1) != 0)) {
             _exit(EXIT_FAILURE);
         }
-        (void)execv(SELF, (char *const *)(uintptr_t)arguments);
+        (void)execv(SELF, words.taken);
         _exit(EXIT_FAILURE);
     }
     (void)close(ends[1]);

@@ -1,5 +1,6 @@
 /* Doing something. */
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +162,7 @@ mcpz_error mcpz_client_begin(struct mcpz_client *client, const struct mcpz_msg_o
     if (slot == MCPZ_CLIENT_NO_SLOT) {
         return refuse(client, open->call, MCPZ_CODE_BUSY, "the program has too much to do");
     }
+    assert(client->doing != NULL);
     struct mcpz_client_doing *doing = &client->doing[slot];
     client->free_doing = doing->next;
     *doing = (struct mcpz_client_doing){

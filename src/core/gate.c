@@ -75,6 +75,7 @@ void mcpz_gate_provide(struct mcpz_gate *gate, struct mcpz_bytes name, bool take
     if (name.length == 0 || name.length > MCPZ_CAPABILITY_BYTES_MAX) {
         return;
     }
+    assert(gate->lanes != NULL);
     struct mcpz_gate_lane *lane = find_lane(gate, name);
     for (size_t i = 0; i < MCPZ_LANES_MAX && lane == NULL; i++) {
         if (gate->lanes[i].name[0] == '\0') {

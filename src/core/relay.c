@@ -446,16 +446,22 @@ static bool is_of_a_call(enum mcpz_msg_kind kind)
     return kind >= MCPZ_MSG_OPEN && kind <= MCPZ_MSG_CREDIT;
 }
 
-static void deliver(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
+/* What a step looks at and does not change. */
+struct sight {
+    const struct mcpz_fabric *fabric;
+    mcpz_time now;
+};
+
+static void deliver(struct mcpz_relay *relay, const struct sight *sight,
                     struct mcpz_relay_session *session, struct mcpz_bytes plain,
                     struct mcpz_relay_outcome *outcome, struct mcpz_outbox *out)
 {
-    session->heard_us = now;
+    session->heard_us = sight->now;
     if (plain.length == 0) {
         return;
     }
-    session->used_us = now;
-    if (!fabric->packer.unpack(plain, &out->arena, &outcome->msg) ||
+    session->used_us = sight->now;
+    if (!sight->fabric->packer.unpack(plain, &out->arena, &outcome->msg) ||
         !is_of_a_call(outcome->msg.kind)) {
         relay->forged++;
         return;
@@ -464,7 +470,7 @@ static void deliver(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, 
     outcome->from = session->peer;
 }
 
-static void on_sealed(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
+static void on_sealed(struct mcpz_relay *relay, const struct sight *sight,
                       struct mcpz_relay_session *session, const struct mcpz_msg_relay *message,
                       struct mcpz_relay_outcome *outcome, struct mcpz_outbox *out)
 {
@@ -474,7 +480,7 @@ static void on_sealed(struct mcpz_relay *relay, const struct mcpz_fabric *fabric
         session->state == MCPZ_RELAY_UP && session->way.session == message->session;
 
     if ((!is_next && !is_current) || message->bytes.length < MCPZ_SEAL_BYTES) {
-        mcpz_carrier_turn_back(&relay->carrier, &fabric->links, message, out);
+        mcpz_carrier_turn_back(&relay->carrier, &sight->fabric->links, message, out);
         return;
     }
     const size_t length = message->bytes.length - MCPZ_SEAL_BYTES;
@@ -487,16 +493,16 @@ static void on_sealed(struct mcpz_relay *relay, const struct mcpz_fabric *fabric
     switch (opened) {
     case MCPZ_OPENED:
         if (is_next) {
-            adopt_next(relay, session, now, out);
+            adopt_next(relay, session, sight->now, out);
         }
-        deliver(relay, fabric, now, session, mcpz_bytes(plain, length), outcome, out);
+        deliver(relay, sight, session, mcpz_bytes(plain, length), outcome, out);
         break;
     case MCPZ_OPENED_NOT:
         relay->forged++;
         break;
     case MCPZ_OPENED_TOO_FAR: /* something was lost on the way, and is not said again */
         if (is_current) {
-            mend(relay, fabric, now, session, out);
+            mend(relay, sight->fabric, sight->now, session, out);
         }
         break;
     }
@@ -561,7 +567,8 @@ static void on_message(struct mcpz_relay *relay, const struct mcpz_fabric *fabri
     } else if (message->kind == MCPZ_RELAY_GREETED) {
         on_greeted(relay, fabric, now, session, message, out);
     } else {
-        on_sealed(relay, fabric, now, session, message, outcome, out);
+        on_sealed(relay, &(struct sight){.fabric = fabric, .now = now}, session, message, outcome,
+                  out);
     }
 }
 

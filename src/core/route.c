@@ -63,15 +63,16 @@ void mcpz_route_draw(struct mcpz_route_map *map, const struct mcpz_roster *roste
         for (size_t i = 0; i < row->adjacency_count; i++) {
             const struct mcpz_short name = peers[(i + walk->turn) % row->adjacency_count];
             uint16_t to = row_of(map, roster, name);
-            if (to != MCPZ_ROUTE_NOWHERE && map->parent[to] == MCPZ_ROUTE_NOWHERE &&
-                roster->rows[to].state == MCPZ_MEMBER_ALIVE &&
-                !is_avoided(walk, roster->names[at], name)) {
-                map->parent[to] = at;
-                if (mcpz_members_flaps(&roster->rows[to], walk->now) > 0) {
-                    map->slow[slow++] = to;
-                } else {
-                    map->queue[tail++] = to;
-                }
+            if (to == MCPZ_ROUTE_NOWHERE || map->parent[to] != MCPZ_ROUTE_NOWHERE ||
+                roster->rows[to].state != MCPZ_MEMBER_ALIVE ||
+                is_avoided(walk, roster->names[at], name)) {
+                continue;
+            }
+            map->parent[to] = at;
+            if (mcpz_members_flaps(&roster->rows[to], walk->now) > 0) {
+                map->slow[slow++] = to;
+            } else {
+                map->queue[tail++] = to;
             }
         }
     }

@@ -105,6 +105,7 @@ static struct mcpz_bytes keep(uint8_t **at, struct mcpz_bytes bytes)
 /* Copy what the message points to into one block of the call's. */
 static bool keep_open(struct mcpz_desk_call *call, const struct mcpz_msg_open *open)
 {
+    assert(call != NULL);
     size_t size = open->capability.length + open->tenant.length + open->traceparent.length +
                   open->idempotency_key.length + open->params.length;
     uint8_t *at = malloc(size);

@@ -501,6 +501,22 @@ static void copy_labels(struct mcpz_job *job, const struct mcpz_action_run *star
     mcpz_bytes_to_text(start->idempotency_key, job->idempotency_key, sizeof(job->idempotency_key));
 }
 
+/* Its clock starts; the rest is watched when there is something. */
+static void ready_watchers(struct mcpz_job *job)
+{
+    ev_io_init(&job->on_input, on_input, -1, EV_WRITE);
+    ev_io_init(&job->on_output, on_output, -1, EV_READ);
+    ev_io_init(&job->on_errors, on_errors, -1, EV_READ);
+    ev_io_init(&job->on_status, on_status, -1, EV_READ);
+    ev_timer_init(&job->on_timeout, on_timeout, job->timeout_ms / 1000.0, 0.0);
+    job->on_input.data = job;
+    job->on_output.data = job;
+    job->on_errors.data = job;
+    job->on_status.data = job;
+    job->on_timeout.data = job;
+    ev_timer_start(loop_of(job), &job->on_timeout);
+}
+
 mcpz_error mcpz_job_create(struct mcpz_job_site *site, const struct mcpz_action_run *start,
                            struct mcpz_job **job)
 {
@@ -534,17 +550,7 @@ mcpz_error mcpz_job_create(struct mcpz_job_site *site, const struct mcpz_action_
     }
     mcpz_child_init(&new_job->child);
 
-    ev_io_init(&new_job->on_input, on_input, -1, EV_WRITE);
-    ev_io_init(&new_job->on_output, on_output, -1, EV_READ);
-    ev_io_init(&new_job->on_errors, on_errors, -1, EV_READ);
-    ev_io_init(&new_job->on_status, on_status, -1, EV_READ);
-    ev_timer_init(&new_job->on_timeout, on_timeout, start->timeout_ms / 1000.0, 0.0);
-    new_job->on_input.data = new_job;
-    new_job->on_output.data = new_job;
-    new_job->on_errors.data = new_job;
-    new_job->on_status.data = new_job;
-    new_job->on_timeout.data = new_job;
-    ev_timer_start(loop_of(new_job), &new_job->on_timeout);
+    ready_watchers(new_job);
     *job = new_job;
     return MCPZ_OK;
 

@@ -398,7 +398,10 @@ static void on_input(struct ev_loop *loop, ev_io *watcher, int events)
         if (written >= 0) {
             worker->orders_at += (size_t)written;
         } else if (errno != EAGAIN && errno != EINTR) {
-            mcpz_worker_stop(worker, "the worker reads no more");
+            /* It has ended, and its status will tell more; or it lives on deaf, until the time of
+             * its task is over. */
+            ev_io_stop(loop, &worker->on_input);
+            mcpz_child_close(&worker->child.input);
             return;
         }
     }

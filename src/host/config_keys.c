@@ -342,8 +342,8 @@ static mcpz_error read_workspaces(const struct mcpz_setting *setting, char **val
     size_t length = strspn(setting->text, "0123456789");
     char shown[MCPZ_SHOWN_BYTES];
 
-    if (length == 0 || length > 2 || setting->text[length] != '\0' || atoi(setting->text) == 0 ||
-        atoi(setting->text) > MCPZ_WORKSPACES_MAX) {
+    long count = length > 0 && length <= 2 ? strtol(setting->text, NULL, 10) : 0;
+    if (setting->text[length] != '\0' || count == 0 || count > MCPZ_WORKSPACES_MAX) {
         return mcpz_config_refuse(trouble, setting->place, "\"%s\" must be from 1 to %d",
                                   mcpz_config_shown(setting->text, shown), MCPZ_WORKSPACES_MAX);
     }

@@ -287,7 +287,7 @@ static void append_input(struct mcpz_body *line, struct item *item)
         whole = mcpz_bytes(input, item->input.length);
     }
     bool is_text = mcpz_bytes_is_utf8(whole) &&
-                   (whole.length == 0 || memchr(whole.data, 0, whole.length) == NULL);
+                   (whole.data == NULL || memchr(whole.data, 0, whole.length) == NULL);
     mcpz_body_text(line, is_text ? ",\"input\":" : ",\"input_base64\":");
     if (is_text) {
         mcpz_jsontext_append_string(line, whole);

@@ -728,11 +728,12 @@ static double recovered_after_s(const struct world *world)
     const size_t began = (size_t)(options->warm_us / LOOK_US);
     const size_t ended = (size_t)((options->warm_us + options->overload_us) / LOOK_US);
     const size_t end = (size_t)((options->warm_us + options->measured_us) / LOOK_US);
+    const size_t looks = began - began / 2;
     double before = 0;
     size_t well = end;
 
     for (size_t i = began / 2; i < began; i++) {
-        before += look_mean(world, i) / (double)(began - began / 2);
+        before += look_mean(world, i) / (double)looks;
     }
     while (well > ended && look_mean(world, well - 1) <= 1.5 * before) {
         well--;

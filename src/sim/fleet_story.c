@@ -437,6 +437,7 @@ static void tell_apart(struct mcpz_fleet_telling *telling)
 {
     struct mcpz_fleet *fleet = telling->fleet;
     const size_t count = mcpz_fleet_count(fleet);
+    const size_t scopes = (count + 63) / 64;
     const size_t lonely = mcpz_fleet_any_running(telling);
     struct rate rate;
 
@@ -455,7 +456,7 @@ static void tell_apart(struct mcpz_fleet_telling *telling)
     (void)mcpz_fleet_pass(telling, STEADY_US);
     mcpz_fleet_note(telling, "nodes convicted that a fifth could reach",
                     since(telling, &rate, MCPZ_FLEET_CONVICTED_LIVE),
-                    2 * (double)((count + 63) / 64)); /* whose neighbours are all across */
+                    2 * (double)scopes); /* whose neighbours are all across */
 
     telling->phase = "one cut off";
     for (size_t i = 0; i < count; i++) {

@@ -112,6 +112,7 @@ mcpz_error mcpz_stream_next(const struct mcpz_stream *stream, struct mcpz_bytes 
     if (all.length < MCPZ_STREAM_HEADER_BYTES) {
         return MCPZ_ENOTFOUND;
     }
+    assert(all.data != NULL);
     for (size_t i = 0; i < MCPZ_STREAM_HEADER_BYTES; i++) {
         length = length << 8 | all.data[i];
     }

@@ -240,17 +240,25 @@ static bool may_try_again(struct mcpz_caller *caller, const struct mcpz_call_sig
             mcpz_router_may_retry(&caller->router, class_of(caller, slot), sight->now));
 }
 
+/* Why an attempt has failed. */
+struct failure {
+    uint32_t code; /* enum mcpz_code */
+    struct mcpz_bytes text;
+    const struct mcpz_load_report *report; /* the provider's; NULL: it said nothing */
+};
+
 /*
  * An attempt has failed: try another provider while there is one and it can do no harm, or say so
  * in the words of the one that failed. Where a twin is under way, all hope is with that.
  */
 static void fail_attempt(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
-                         struct mcpz_call_out *slot, uint32_t code, struct mcpz_bytes text,
-                         const struct mcpz_load_report *report, struct mcpz_outbox *out)
+                         struct mcpz_call_out *slot, const struct failure *failure,
+                         struct mcpz_outbox *out)
 {
+    const uint32_t code = failure->code;
     struct mcpz_call_out *twin = twin_of(caller, slot);
 
-    note_failed(caller, slot, sight->now, code, report, out);
+    note_failed(caller, slot, sight->now, code, failure->report, out);
     if (twin != NULL && !slot->answered) {
         if (slot->is_twin && twin->attempts < MCPZ_CALL_ATTEMPTS_MAX) {
             /* The other is not to go there in its turn. */
@@ -261,7 +269,7 @@ static void fail_attempt(struct mcpz_caller *caller, const struct mcpz_call_sigh
         return;
     }
     if (!may_try_again(caller, sight, slot, code)) {
-        finish(caller, slot, sight->now, code, text, out);
+        finish(caller, slot, sight->now, code, failure->text, out);
         return;
     }
     caller->retried++;
@@ -272,15 +280,22 @@ static void fail_attempt(struct mcpz_caller *caller, const struct mcpz_call_sigh
                 out);
 }
 
+/* The same, without a word of the provider's. */
+static void lose_attempt(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
+                         struct mcpz_call_out *slot, const char *text, struct mcpz_outbox *out)
+{
+    fail_attempt(caller, sight, slot,
+                 &(struct failure){.code = MCPZ_CODE_PROVIDER_LOST, .text = mcpz_text(text)}, out);
+}
+
 /* A link has taken the place of the one that a call went over: what was said there may be lost. */
 static void start_over(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                        struct mcpz_call_out *slot, struct mcpz_outbox *out)
 {
     send_cancel(slot, out);
     if (slot->answered) {
-        fail_attempt(caller, sight, slot, MCPZ_CODE_PROVIDER_LOST,
-                     mcpz_text("the link to the provider was replaced before all had come"), NULL,
-                     out);
+        lose_attempt(caller, sight, slot,
+                     "the link to the provider was replaced before all had come", out);
         return;
     }
     if (slot->twin != MCPZ_CALL_NONE) {
@@ -299,8 +314,8 @@ static void settle(struct mcpz_caller *caller, const struct mcpz_call_sight *sig
     case MCPZ_CALL_FATE_ANSWERED: /* of calls we serve */
         break;
     case MCPZ_CALL_FATE_LOST:
-        fail_attempt(caller, sight, slot, MCPZ_CODE_PROVIDER_LOST,
-                     mcpz_text("the link to the provider broke before it answered"), NULL, out);
+        lose_attempt(caller, sight, slot, "the link to the provider broke before it answered",
+                     out);
         break;
     case MCPZ_CALL_FATE_REPLACED:
         start_over(caller, sight, slot, out);
@@ -312,8 +327,7 @@ static void settle(struct mcpz_caller *caller, const struct mcpz_call_sight *sig
     case MCPZ_CALL_FATE_UNREACHABLE:
         slot->attempts++; /* it counts, though nothing was sent */
         mcpz_router_unreachable(class_of(caller, slot), &slot->provider, sight->now);
-        fail_attempt(caller, sight, slot, MCPZ_CODE_PROVIDER_LOST,
-                     mcpz_text("the provider cannot be reached"), NULL, out);
+        lose_attempt(caller, sight, slot, "the provider cannot be reached", out);
         break;
     }
 }
@@ -707,7 +721,10 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
         uint32_t code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;
         struct mcpz_load_report report;
         slot->retry_after_ms = msg->fail.retry_after_ms;
-        fail_attempt(caller, sight, slot, code, msg->fail.text, mcpz_outcome_report(msg, &report),
+        fail_attempt(caller, sight, slot,
+                     &(struct failure){.code = code,
+                                       .text = msg->fail.text,
+                                       .report = mcpz_outcome_report(msg, &report)},
                      out);
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
         uint32_t before = slot->send_credit;

@@ -259,7 +259,7 @@ void mcpz_router_unreachable(struct mcpz_class *class, const struct mcpz_id *id,
 
 /** A call goes to the backend that was picked in this very step. */
 struct mcpz_route mcpz_router_begin(struct mcpz_router *router, struct mcpz_class *class,
-                                    mcpz_time now, size_t backend);
+                                    mcpz_time now, size_t index);
 
 /** Something has come of it. */
 void mcpz_router_progressed(struct mcpz_router *router, const struct mcpz_route *route,
