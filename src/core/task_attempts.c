@@ -637,10 +637,16 @@ static void end_call(struct mcpz_task_step *step, struct mcpz_task_slot *slot,
     }
 }
 
+/*
+ * The call is closed: its provider has been reached just now, or the link was replaced over which
+ * it was asked. What was asked over a link that is gone may have been done, whatever is said next.
+ */
 static void start_again(struct mcpz_task_step *step, struct mcpz_task_slot *slot)
 {
+    const struct mcpz_call_out *call = mcpz_caller_find(&step->calls->caller, slot->request);
     struct mcpz_task_now task;
 
+    slot->fresh = slot->fresh && call != NULL && call->reached;
     if (slot->has_output) {
         mcpz_task_book_drop_result(&step->tasks->book, &slot->id);
         slot->has_output = false;

@@ -30,7 +30,8 @@
  * crashes are what happens:
  *
  *   - the provider is chosen and on disk at owner and backup before it is called, and is asked
- *     again, and nobody else, until it is known what it did, or task_hold_us have passed;
+ *     again, and nobody else, until it is known what it did, or task_hold_us have passed; that it
+ *     cannot do it now means that it did not only if it was never asked before;
  *   - the provider keeps what it did under the key, on disk before it says so: core/ledger.h;
  *   - nobody acts on half a knowledge before task_hold_us have passed: a backup takes over, and is
  *     replaced, at once only if the other's machine says that the process is gone (a refused
@@ -91,7 +92,7 @@ struct mcpz_task_slot {
     mcpz_time until_us; /* RECORDING: it is put back; CALLING: the lease */
     bool keyed;
     bool confirms;   /* RECORDING: that it is still ours is all that is asked for */
-    bool fresh;      /* keyed: whom it asks was chosen for this attempt */
+    bool fresh;      /* keyed: whom it asks was chosen for this, and asked but once */
     bool has_sent;   /* its input */
     bool has_output; /* some of a result is kept */
 };

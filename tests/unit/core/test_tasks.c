@@ -580,7 +580,8 @@ TEST(a_result_over_the_limit_is_a_dead_letter)
 
 /* ---- With a key --------------------------------------------------------------------------- */
 
-TEST(with_a_key_the_backup_knows_who_is_asked_before_it_is)
+/* Alice is the backup, and Bob, who is not linked, is chosen: how he is to be called. */
+static const struct mcpz_action *with_a_key_call_bob(void)
 {
     with_alice();
     (void)member(&bob);
@@ -593,7 +594,13 @@ TEST(with_a_key_the_backup_knows_who_is_asked_before_it_is)
     CHECK(mcpz_id_equal(&sent(MCPZ_MSG_TASK_MOVED)->task_moved.state.provider, &bob));
     CHECK_UINT(row(0)->state.attempts, 1);
     mark(4, &alice, MCPZ_MSG_TASK_KEPT, 0);
-    const struct mcpz_action *call = called(MCPZ_EVENT_TASK_START);
+    return called(MCPZ_EVENT_TASK_START);
+}
+
+TEST(with_a_key_the_backup_knows_who_is_asked_before_it_is)
+{
+    const struct mcpz_action *call = with_a_key_call_bob();
+
     CHECK(call->durable);
     CHECK(call->call.task.durable);
     CHECK(mcpz_id_equal(&call->call.task.only, &bob));
@@ -634,6 +641,50 @@ TEST(with_a_key_who_was_too_busy_has_not_done_it)
     submit(1, 5);
     begin(2);
     end(3, MCPZ_CODE_BUSY);
+    CHECK(mcpz_id_is_zero(&row(0)->state.provider));
+    CHECK_UINT(row(0)->state.attempts, 0);
+    fake_store_finish(&store);
+}
+
+/* A link to Bob has come up, as the calls see it: they have START said again. */
+static void calls_see_a_link_to_bob(mcpz_time now)
+{
+    const struct mcpz_event linked = {.kind = MCPZ_EVENT_FACT,
+                                      .fact = {.kind = MCPZ_FACT_LINKED, .about = bob}};
+
+    mcpz_outbox_clear(&out);
+    step_calls(now, &linked);
+    answer(now, *only_action(MCPZ_ACTION_TASK_RETRY));
+    (void)called(MCPZ_EVENT_TASK_START);
+}
+
+/* What he was asked over the link that is gone, he may have done. */
+TEST(with_a_key_who_was_asked_over_a_link_that_was_replaced_may_have_done_it)
+{
+    const struct mcpz_event begun = {.kind = MCPZ_EVENT_TASK_START,
+                                     .task = with_a_key_call_bob()->call.task};
+
+    link_up(&bob);
+    step_calls(5, &begun);
+    CHECK_BYTES(sent(MCPZ_MSG_OPEN)->open.idempotency_key, "k", 1);
+    calls_see_a_link_to_bob(6);
+    end(7, MCPZ_CODE_NO_PROVIDER); /* he is taken for dead meanwhile */
+    CHECK(mcpz_id_equal(&row(0)->state.provider, &bob));
+    CHECK_UINT(row(0)->state.attempts, 1);
+    CHECK(row(0)->state.held_ms != 0);
+    fake_store_finish(&store);
+}
+
+TEST(with_a_key_who_had_to_be_reached_first_and_is_too_busy_has_not_done_it)
+{
+    const struct mcpz_event begun = {.kind = MCPZ_EVENT_TASK_START,
+                                     .task = with_a_key_call_bob()->call.task};
+
+    step_calls(5, &begun);
+    (void)only_action(MCPZ_ACTION_REACH);
+    link_up(&bob);
+    calls_see_a_link_to_bob(6);
+    end(7, MCPZ_CODE_BUSY);
     CHECK(mcpz_id_is_zero(&row(0)->state.provider));
     CHECK_UINT(row(0)->state.attempts, 0);
     fake_store_finish(&store);
@@ -1083,6 +1134,8 @@ TEST_MAIN(RUN(a_node_alone_takes_a_task_and_says_that_it_is_alone),
           RUN(with_a_key_the_backup_knows_who_is_asked_before_it_is),
           RUN(with_a_key_who_may_have_done_it_is_asked_again_and_nobody_else),
           RUN(with_a_key_who_was_too_busy_has_not_done_it),
+          RUN(with_a_key_who_was_asked_over_a_link_that_was_replaced_may_have_done_it),
+          RUN(with_a_key_who_had_to_be_reached_first_and_is_too_busy_has_not_done_it),
           RUN(a_backup_says_that_it_keeps_a_task_when_it_is_on_disk),
           RUN(what_is_not_for_us_is_not_kept),
           RUN(a_backup_takes_over_when_its_owner_is_dead_for_a_while),
