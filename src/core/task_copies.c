@@ -123,26 +123,19 @@ static struct mcpz_task_state without_life(const struct mcpz_task_state *state)
     return said;
 }
 
-/* Whom we are not linked to does not hear of it now, but when there is a link and it is said
- * again. */
-static bool send_now(struct mcpz_task_step *step, const struct mcpz_id *to,
-                     const struct mcpz_msg *msg)
-{
-    bool linked = mcpz_links_find(&step->fabric->links, to) != NULL;
-
-    if (linked) {
-        mcpz_outbox_send(step->out, to, msg);
-    } else if (!is_gone(step, to)) {
-        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *to;
-    }
-    return linked;
-}
-
+/*
+ * Nothing is said that a crash could take back, not even what an earlier turn has decided: who
+ * lets go of a task for an epoch that its owner then loses does not follow that owner again. Whom
+ * we are not linked to does not hear of it now, but when there is a link and it is said again.
+ */
 static void send_durably(struct mcpz_task_step *step, const struct mcpz_id *to,
                          const struct mcpz_msg *msg)
 {
-    if (send_now(step, to, msg)) {
+    if (mcpz_links_find(&step->fabric->links, to) != NULL) {
+        mcpz_outbox_send(step->out, to, msg);
         step->out->actions[step->out->count - 1].durable = true;
+    } else if (!is_gone(step, to)) {
+        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *to;
     }
 }
 
@@ -175,7 +168,7 @@ void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_no
 static void send_mark(struct mcpz_task_step *step, const struct mcpz_id *to,
                       enum mcpz_msg_kind kind, const struct mcpz_msg_task_mark *mark)
 {
-    (void)send_now(step, to, &(struct mcpz_msg){.kind = kind, .task_mark = *mark});
+    send_durably(step, to, &(struct mcpz_msg){.kind = kind, .task_mark = *mark});
 }
 
 static struct mcpz_msg_task_mark mark_of(const struct mcpz_task_now *task)
@@ -199,7 +192,7 @@ static void send_kept(struct mcpz_task_step *step, const struct mcpz_id *to,
 static void send_yield(struct mcpz_task_step *step, const struct mcpz_id *to,
                        const struct mcpz_task_now *task)
 {
-    (void)send_now(
+    send_durably(
         step, to,
         &(struct mcpz_msg){
             .kind = MCPZ_MSG_TASK_YIELD,

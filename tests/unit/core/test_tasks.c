@@ -980,6 +980,30 @@ TEST(a_backup_that_was_replaced_is_told_to_drop_it)
     fake_store_finish(&store);
 }
 
+/* Else it lets go of an epoch that is lost in a crash, and never again hears its owner. */
+TEST(what_is_said_of_a_task_is_on_disk_before)
+{
+    with_alice();
+    link_up(&bob);
+    submit(1, 5);
+    CHECK(only_action(MCPZ_ACTION_SEND)->durable); /* KEEP */
+    mark(2, &bob, MCPZ_MSG_TASK_CHECK, 0);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_DROP)->task_mark.epoch, 1);
+    CHECK(only_action(MCPZ_ACTION_SEND)->durable);
+    mark(3, &alice, MCPZ_MSG_TASK_CHECK, 0);
+    (void)sent(MCPZ_MSG_TASK_STANDS);
+    CHECK(only_action(MCPZ_ACTION_SEND)->durable);
+    receive(4, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_TASK_CHECK, .task_mark = {{{1}}, 1, 1}});
+    (void)sent(MCPZ_MSG_TASK_LACK);
+    CHECK(only_action(MCPZ_ACTION_SEND)->durable);
+    receive(5, &alice,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_YIELD, .task_yield = {row(0)->id, 2, alice}});
+    mark(6, &bob, MCPZ_MSG_TASK_CHECK, 0);
+    (void)sent(MCPZ_MSG_TASK_YIELD);
+    CHECK(only_action(MCPZ_ACTION_SEND)->durable);
+    fake_store_finish(&store);
+}
+
 /* ---- Requests ----------------------------------------------------------------------------- */
 
 TEST(a_cancelled_task_stops_and_is_over)
@@ -1151,7 +1175,8 @@ TEST_MAIN(RUN(a_node_alone_takes_a_task_and_says_that_it_is_alone),
           RUN(with_a_key_a_restarted_owner_does_not_replace_a_dead_backup_at_once),
           RUN(what_nobody_else_keeps_is_kept_as_soon_as_somebody_comes),
           RUN(a_dead_backup_is_replaced), RUN(a_backup_that_was_replaced_is_told_to_drop_it),
-          RUN(a_cancelled_task_stops_and_is_over), RUN(who_waits_is_answered_when_it_is_over),
+          RUN(what_is_said_of_a_task_is_on_disk_before), RUN(a_cancelled_task_stops_and_is_over),
+          RUN(who_waits_is_answered_when_it_is_over),
           RUN(a_dead_letter_is_replayed_as_if_it_were_new), RUN(what_is_purged_leaves_nothing),
           RUN(what_is_over_is_forgotten_after_its_retention),
           RUN(a_paused_queue_stays_so_over_a_restart),
