@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LINE_BYTES 4096
+#define WORDS_MAX 12         /* of a command */
 #define REMOVE_FILES_OPEN 16 /* by nftw() */
 #define SELF "/proc/self/exe"
 
@@ -21,13 +22,14 @@
 /* Run ourselves with `arguments` (ends with NULL); its standard output is read from `*out`. */
 static mcpz_error start(const char *const *arguments, const char *token, pid_t *pid, int *out)
 {
-    /* execv() changes none of them; its type cannot say so. */
-    const union {
-        const char *const *given;
-        char *const *taken;
-    } words = {.given = arguments};
+    char texts[WORDS_MAX][MCPZ_BENCH_PATH_BYTES];
+    char *words[WORDS_MAX + 1] = {NULL}; /* execv() changes none of them, but cannot say so */
     int ends[2];
 
+    for (size_t i = 0; i < WORDS_MAX && arguments[i] != NULL; i++) {
+        words[i] = texts[i];
+        (void)snprintf(texts[i], sizeof(texts[i]), "%s", arguments[i]);
+    }
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return MCPZ_EIO;
     }
@@ -39,7 +41,7 @@ static mcpz_error start(const char *const *arguments, const char *token, pid_t *
             (token != NULL && setenv("MCPZ_JOIN_TOKEN", token, 1) != 0)) {
             _exit(EXIT_FAILURE);
         }
-        (void)execv(SELF, words.taken);
+        (void)execv(SELF, words);
         _exit(EXIT_FAILURE);
     }
     (void)close(ends[1]);

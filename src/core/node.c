@@ -128,6 +128,15 @@ static void step_drain(struct mcpz_node *node, mcpz_time now, const struct mcpz_
     }
 }
 
+static void step_tasks(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
+                       struct mcpz_outbox *out)
+{
+    const struct mcpz_tasks_below below = {
+        .fabric = &node->fabric, .registry = &node->registry, .calls = &node->calls};
+
+    mcpz_tasks_step(&node->tasks, &below, now, event, out);
+}
+
 /* Show `event` to the machines from the relay up. What has come through others is for calls. */
 static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)
@@ -152,7 +161,7 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
         step_calls(node, now, event, out);
     }
     step_drain(node, now, event, out);
-    mcpz_tasks_step(&node->tasks, &node->fabric, &node->registry, &node->calls, now, event, out);
+    step_tasks(node, now, event, out);
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
 }
 
@@ -254,8 +263,7 @@ static size_t pass_calls(struct mcpz_node *node, mcpz_time now, uint64_t wall_ms
             sink_call(node, now, wall_ms, &action, out);
         } else if (is_answer(&action)) {
             out->actions[from].kind = MCPZ_ACTION_NONE;
-            mcpz_tasks_step(&node->tasks, &node->fabric, &node->registry, &node->calls, now,
-                            &answered, out);
+            step_tasks(node, now, &answered, out);
         }
     }
     return from;

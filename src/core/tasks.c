@@ -703,15 +703,14 @@ static void on_request(struct mcpz_task_step *step, const struct mcpz_event *eve
     }
 }
 
-void mcpz_tasks_step(struct mcpz_tasks *tasks, const struct mcpz_fabric *fabric,
-                     const struct mcpz_registry *registry, const struct mcpz_calls *calls,
-                     mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out)
+void mcpz_tasks_step(struct mcpz_tasks *tasks, const struct mcpz_tasks_below *below, mcpz_time now,
+                     const struct mcpz_event *event, struct mcpz_outbox *out)
 {
     struct mcpz_task_step step = {
         .tasks = tasks,
-        .fabric = fabric,
-        .registry = registry,
-        .calls = calls,
+        .fabric = below->fabric,
+        .registry = below->registry,
+        .calls = below->calls,
         .now = now,
         .wall_ms = event->wall_ms,
         .out = out,

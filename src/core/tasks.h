@@ -172,13 +172,19 @@ void mcpz_tasks_recover(struct mcpz_tasks *tasks);
 /** The mesh has changed: what others keep for us, or we for them, is theirs. */
 void mcpz_tasks_start_over(struct mcpz_tasks *tasks);
 
+/* The machines below, which a step looks at and does not change. */
+struct mcpz_tasks_below {
+    const struct mcpz_fabric *fabric;
+    const struct mcpz_registry *registry;
+    const struct mcpz_calls *calls;
+};
+
 /**
  * Take in one event. Handles DURABLE_*, QUEUE_*, DRAIN, RESUME, ANSWERED, RECV of TASK_*, TICK;
- * facts of members, links and capabilities. Asks for CALL. The machines below are looked at only.
+ * facts of members, links and capabilities. Asks for CALL.
  */
-void mcpz_tasks_step(struct mcpz_tasks *tasks, const struct mcpz_fabric *fabric,
-                     const struct mcpz_registry *registry, const struct mcpz_calls *calls,
-                     mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);
+void mcpz_tasks_step(struct mcpz_tasks *tasks, const struct mcpz_tasks_below *below, mcpz_time now,
+                     const struct mcpz_event *event, struct mcpz_outbox *out);
 
 mcpz_time mcpz_tasks_deadline(const struct mcpz_tasks *tasks);
 

@@ -37,7 +37,10 @@ static void step(mcpz_time now, struct mcpz_event event)
     mcpz_outbox_clear(&out);
     fake_store_end_turn(&store);
     event.wall_ms = WALL_MS + now / 1000;
-    mcpz_tasks_step(&tasks, &fabric, &registry, &calls, now, &event, &out);
+    const struct mcpz_tasks_below below = {
+        .fabric = &fabric, .registry = &registry, .calls = &calls};
+
+    mcpz_tasks_step(&tasks, &below, now, &event, &out);
 }
 
 static void tick(mcpz_time now)
