@@ -73,6 +73,9 @@ struct fake_run *stage_run(struct stage *stage, const char *command)
 
 void stage_check_output(const struct fake_run *run, const char *expected)
 {
+    if (run->code != MCPZ_CODE_OK) {
+        print_error("it failed: %s\n", run->text);
+    }
     CHECK_UINT(run->code, MCPZ_CODE_OK);
     CHECK_UINT(run->output_bytes, strlen(expected));
     CHECK(memcmp(run->output, expected, strlen(expected)) == 0);
