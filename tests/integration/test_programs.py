@@ -197,8 +197,7 @@ class Programs(unittest.TestCase):
         until("it runs", lambda: self.counters(self.b).get("local_runs", 0) >= 1)
         caller.kill()
         caller.stdin.close()
-        until("it is forgotten", lambda: self.a.status()["tasks"]["running"] == 0 if
-              "tasks" in self.a.status() else True)
+        until("it is forgotten", lambda: self.a.status()["tasks"]["running"] == 0)
         self.assertEqual(self.asked(self.a, "text.upper", b"next").stdout, b"NEXT")
 
 

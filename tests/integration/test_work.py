@@ -1,5 +1,6 @@
 """Work as a stream over the API's socket: the example, and all that can happen to a lease."""
 
+import base64
 import http.client
 import json
 import os
@@ -131,7 +132,6 @@ class Work(unittest.TestCase):
         data = os.urandom(700_000)
         process = self.task("x", "--input", "-", stdin=data)
         task = lease.next()
-        import base64
         self.assertEqual(base64.b64decode(task["input_base64"]), data)
         result = os.urandom(3_000_000)
         self.assertEqual(lease.post(task["task"], result)[0], 200)
