@@ -19,7 +19,7 @@
 #include "local/local.h"
 #include "net/peers.h"
 #include "proto/code.h"
-#include "wire/codec.h"
+#include "wire/credentials.h"
 
 #define STORE_DIRECTORY "store"
 #define TASKS_DIRECTORY "tasks"

@@ -10,7 +10,7 @@
 #include "cli/run.h"
 #include "cli/show.h"
 #include "proto/code.h"
-#include "wire/codec.h"
+#include "wire/credentials.h"
 
 #define TTL_DEFAULT_MS (UINT64_C(3600) * 1000)
 #define USES_MAX 1000000

@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #include "engine/internal.h"
-#include "wire/codec.h"
 
 /* ---- Sending ------------------------------------------------------------------------------ */
 

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "wire/codec.h"
+#include "wire/credentials.h"
 
 static mcpz_error encode_body(const struct mcpz_certificate *certificate,
                               struct mcpz_certificate_bytes *body)

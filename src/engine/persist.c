@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "store/schema.h"
-#include "wire/codec.h"
+#include "wire/records.h"
 
 static_assert(MCPZ_ACTORS_MAX * sizeof(struct mcpz_version) +
                       MCPZ_DELTA_ADDS_MAX * sizeof(struct mcpz_add) +

@@ -5,7 +5,7 @@
 #include "crypto/digest.h"
 #include "engine/internal.h"
 #include "store/schema.h"
-#include "wire/codec.h"
+#include "wire/records.h"
 
 void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
                              struct mcpz_id *document)

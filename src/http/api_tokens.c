@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "http/exchange.h"
-#include "wire/codec.h"
+#include "wire/credentials.h"
 
 #define TOKENS_PREFIX "/v1/tokens/"
 #define TTL_MS_DEFAULT 3600000

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "store/schema.h"
-#include "wire/codec.h"
+#include "wire/records.h"
 #include "wire/value.h"
 
 static_assert(MCPZ_ACTORS_MAX * sizeof(struct mcpz_version) +

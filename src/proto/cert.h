@@ -2,8 +2,8 @@
  * Membership and invitation as data: certificates and join tokens.
  *
  * A certificate says: this node is of this mesh. It is signed by the mesh's own key, or by a
- * coordinator whose certificate, signed by the mesh's key, travels with it. wire/codec.h has its
- * bytes, engine/certificate.h issues and verifies.
+ * coordinator whose certificate, signed by the mesh's key, travels with it. wire/credentials.h has
+ * its bytes, engine/certificate.h issues and verifies.
  */
 
 #ifndef PROTO_CERT_H

@@ -1,10 +1,10 @@
 /*
- * Messages, records, certificates and tokens to bytes and back.
+ * Messages to bytes and back.
  *
- * The tables in codec.c are the wire format and the disk format. All are MessagePack in its
- * canonical form: shortest integer and length forms, arrays for structs (no maps), bin for bytes
- * and ids, str (UTF-8) for text, no floats. A list is an array of its items; an item of several
- * fields is an array of them.
+ * The table in codec.c is the wire format, that in records.c the disk format; credentials.c has
+ * certificates and tokens. All are MessagePack in its canonical form: shortest integer and length
+ * forms, arrays for structs (no maps), bin for bytes and ids, str (UTF-8) for text, no floats. A
+ * list is an array of its items; an item of several fields is an array of them.
  *
  * Readers refuse what is missing, of the wrong type, over its bound, or not canonical, and skip
  * fields beyond those they know. Version vectors and digests must be sorted, paths and values be
@@ -23,11 +23,7 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/bytes.h"
-#include "proto/cert.h"
 #include "proto/msg.h"
-#include "proto/record.h"
-
-#define MCPZ_RECORD_VERSION 1
 
 /* An arena of this size (aligned) has room for the lists of any one message or record. */
 #define MCPZ_MSG_ARENA_BYTES 32768
@@ -60,63 +56,5 @@ MCPZ_MUST_USE mcpz_error mcpz_msg_decode(struct mcpz_bytes bytes, struct mcpz_ar
 
 /** The lower-case name of a message kind, "?" for one we do not know. For logs. */
 const char *mcpz_msg_name(uint32_t kind);
-
-/** Write the value fields of `record` as [version, field, ...]. As mcpz_msg_encode(). */
-MCPZ_MUST_USE mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer,
-                                            size_t capacity, size_t *length);
-
-/**
- * Fill in the value fields of `*record`, whose kind and key fields are set. On error it is
- * unchanged.
- *
- * Errors: MCPZ_ECORRUPT  the bytes are not such a value; MCPZ_EFULL  the arena is too small
- */
-MCPZ_MUST_USE mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
-                                            struct mcpz_record *record);
-
-/**
- * Write the part of `certificate` that its signature covers: all fields but the signature.
- * Bounds are asserted as for messages.
- *
- * Errors: MCPZ_EFULL; MCPZ_EPROTO  a text is not UTF-8
- */
-MCPZ_MUST_USE mcpz_error mcpz_certificate_body_encode(const struct mcpz_certificate *certificate,
-                                                      uint8_t *buffer, size_t capacity,
-                                                      size_t *length);
-
-/** Write a chain, signatures included: [[body, signature], ...]. As above. */
-MCPZ_MUST_USE mcpz_error mcpz_certificate_chain_encode(const struct mcpz_certificate_chain *chain,
-                                                       uint8_t *buffer, size_t capacity,
-                                                       size_t *length);
-
-/**
- * Read a chain of 1 to MCPZ_CHAIN_MAX certificates. Only the canonical encoding is accepted:
- * what the reader would write differently is refused, not normalised. Signatures are not checked
- * here. Slices point into `bytes`. On error `*chain` is unchanged.
- *
- * Errors: MCPZ_ESHORT, MCPZ_EPROTO as for messages.
- */
-MCPZ_MUST_USE mcpz_error mcpz_certificate_chain_decode(struct mcpz_bytes bytes,
-                                                       struct mcpz_certificate_chain *chain);
-
-/**
- * Write a token as text: MCPZ_TOKEN_PREFIX and base32 of its encoding, with a terminator.
- *
- * Bounds are asserted as for messages. On error `text` is unchanged.
- *
- * Errors: MCPZ_EFULL  `capacity` is too small; MCPZ_EPROTO  a text is not UTF-8
- */
-MCPZ_MUST_USE mcpz_error mcpz_token_to_text(const struct mcpz_join_token *token, char *text,
-                                            size_t capacity);
-
-/**
- * Read a token somebody typed or pasted (white space around it is dropped). Slices of the result
- * lie in `arena`; give it MCPZ_TOKEN_TEXT_BYTES_MAX for any token. On error `*token` is unchanged.
- *
- * Errors: MCPZ_EPROTO, MCPZ_ESHORT  not a token; MCPZ_EVERSION  a token of another version
- *         (prefix "mcpz" and another number); MCPZ_EFULL  too long, or the arena too small
- */
-MCPZ_MUST_USE mcpz_error mcpz_token_from_text(struct mcpz_bytes text, struct mcpz_arena *arena,
-                                              struct mcpz_join_token *token);
 
 #endif

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wire/shape.h"
+
 static bool is_within(uint64_t number, const struct mcpz_field *field)
 {
     return number >= field->min && number <= field->max;
@@ -294,4 +296,43 @@ mcpz_error mcpz_layout_read_fields(struct mcpz_layout_source *source,
         error = mcpz_reader_skip(&source->reader);
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_ESHORT : error;
+}
+
+/* ---- With a tag --------------------------------------------------------------------------- */
+
+mcpz_error mcpz_layout_write_tagged(const struct mcpz_layout *layout, uint32_t tag,
+                                    const void *base, uint8_t *buffer, size_t capacity,
+                                    size_t *length)
+{
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, capacity);
+
+    mcpz_value_array(&writer, (uint32_t)(1 + layout->field_count));
+    mcpz_value_uint(&writer, tag);
+    mcpz_layout_write_fields(&writer, layout, base);
+    if (writer.error == MCPZ_OK) {
+        *length = writer.length;
+    }
+    return writer.error;
+}
+
+mcpz_error mcpz_layout_read_tag(struct mcpz_layout_source *source, uint64_t *tag, size_t *count)
+{
+    struct mcpz_item item;
+
+    mcpz_error error = mcpz_shape_check(source->reader.left);
+    if (error == MCPZ_OK) {
+        error = mcpz_layout_expect(source, MCPZ_ITEM_ARRAY, &item);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (item.count == 0) {
+        return MCPZ_EPROTO;
+    }
+    *count = item.count - 1;
+    error = mcpz_layout_expect(source, MCPZ_ITEM_UINT, &item);
+    if (error == MCPZ_OK) {
+        *tag = item.uint;
+    }
+    return error;
 }

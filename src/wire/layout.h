@@ -4,8 +4,9 @@
  *   struct  ->  [field, field, ...]      one of a single field: that field, without an array
  *   list    ->  [item, item, ...]
  *
- * One walk serves messages, records, certificates and tokens; the tables are in codec.c. Reading
- * bounds everything before it sizes anything, and refuses forms longer than need be.
+ * One walk serves messages, records, certificates and tokens; the tables are in codec.c,
+ * records.c and credentials.c. Reading bounds everything before it sizes anything, and refuses
+ * forms longer than need be.
  */
 
 #ifndef WIRE_LAYOUT_H
@@ -93,5 +94,23 @@ MCPZ_MUST_USE mcpz_error mcpz_layout_read(struct mcpz_layout_source *source,
 MCPZ_MUST_USE mcpz_error mcpz_layout_read_fields(struct mcpz_layout_source *source,
                                                  const struct mcpz_layout *layout, size_t count,
                                                  void *base);
+
+/**
+ * Write [tag, field, ...], as messages and records begin. On success `*length` is its size.
+ *
+ * Errors: MCPZ_EFULL   `capacity` is too small; MCPZ_EPROTO  a text is not UTF-8
+ */
+MCPZ_MUST_USE mcpz_error mcpz_layout_write_tagged(const struct mcpz_layout *layout, uint32_t tag,
+                                                  const void *base, uint8_t *buffer,
+                                                  size_t capacity, size_t *length);
+
+/**
+ * Check the shape of all that is left in `source`, then read the tag. `*count` items are left for
+ * mcpz_layout_read_fields().
+ *
+ * Errors: MCPZ_ESHORT; MCPZ_EPROTO  not an array that begins with an integer
+ */
+MCPZ_MUST_USE mcpz_error mcpz_layout_read_tag(struct mcpz_layout_source *source, uint64_t *tag,
+                                              size_t *count);
 
 #endif

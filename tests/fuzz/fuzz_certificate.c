@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "wire/codec.h"
+#include "wire/credentials.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -7,6 +7,7 @@
 #include "http/api.h"
 #include "proto/code.h"
 #include "wire/codec.h"
+#include "wire/credentials.h"
 
 #define OK MCPZ_CODE_OK
 

@@ -3,7 +3,7 @@
 #include "base/base32.h"
 #include "raw.h"
 #include "test.h"
-#include "wire/codec.h"
+#include "wire/credentials.h"
 
 static alignas(max_align_t) uint8_t memory[MCPZ_TOKEN_TEXT_BYTES_MAX];
 static struct mcpz_arena arena;

@@ -3,6 +3,7 @@
 #include "samples.h"
 #include "test.h"
 #include "wire/codec.h"
+#include "wire/records.h"
 
 static uint8_t buffer[MCPZ_STORED_BYTES_MAX];
 static alignas(max_align_t) uint8_t memory[MCPZ_MSG_ARENA_BYTES];

@@ -1,6 +1,6 @@
 #include "raw.h"
 #include "test.h"
-#include "wire/codec.h"
+#include "wire/credentials.h"
 
 #define SIGNATURE A32 B32 /* 64 letters */
 #define BODY "\x99" ID_A ID_B ID_A "\x01\xcd\x01\0\xce\x05\xf5\xe1\0\xa1z\xa1t\x91\xa1w"

@@ -1,0 +1,143 @@
+#include "wire/records.h"
+
+#include <assert.h>
+
+#include "proto/limits.h"
+#include "wire/rows.h"
+
+/* ---- The disk format ------------------------------------------------------------------------
+ * Values only; the keys are made in store/schema.h. */
+
+#define S struct mcpz_record_self
+static const struct mcpz_field self_fields[] = {
+    {ID(S, mesh)},
+    {BYTES(S, certificate, 0, MCPZ_CERTIFICATE_BYTES_MAX)},
+    {U64(S, incarnation)},
+    {U32(S, generation)},
+};
+#undef S
+
+#define S struct mcpz_record_token
+static const struct mcpz_field kept_token_fields[] = {
+    {BYTES(S, key, MCPZ_PROOF_BYTES, MCPZ_PROOF_BYTES)},
+    {U64(S, created_ms)},
+    {U64(S, expires_ms)},
+    {U32(S, uses_max)},
+    {U32(S, uses_spent)},
+    {NAME(S, role)},
+    {BOOL(S, revoked)},
+    {ID(S, last)},
+};
+#undef S
+
+#define S struct mcpz_record_peer
+static const struct mcpz_field peer_fields[] = {
+    {TEXT(S, address, MCPZ_ADDRESS_BYTES_MAX)},
+    {NAME(S, name)},
+};
+#undef S
+
+#define S struct mcpz_record_document
+static const struct mcpz_field document_fields[] = {
+    {TEXT(S, name, MCPZ_AGENT_NAME_BYTES_MAX)},
+    {BOOL(S, deleted)},
+    {U64(S, hlc)},
+    {U32(S, entry_count)},
+    {VERSIONS(S, versions, version_count)},
+};
+#undef S
+
+#define S struct mcpz_record_entry
+static const struct mcpz_field entry_fields[] = {{U64(S, hlc)}, {VALUE(S, value)}};
+#undef S
+
+#define S struct mcpz_record_task
+static const struct mcpz_field kept_task_fields[] = {{STRUCT(S, body, mcpz_task_body_layout)}};
+#undef S
+
+#define S struct mcpz_record_task_state
+static const struct mcpz_field kept_state_fields[] = {{STRUCT(S, state, mcpz_task_state_layout)}};
+#undef S
+
+static const struct mcpz_field task_key_fields[] = {{TASK_ID(struct mcpz_record_task_key, id)}};
+
+#define S struct mcpz_record_task_result
+static const struct mcpz_field task_result_fields[] = {
+    {BYTES(S, bytes, 0, MCPZ_TASK_RESULT_BYTES_MAX)},
+};
+#undef S
+
+static const struct mcpz_field queue_fields[] = {{BOOL(struct mcpz_record_queue, paused)}};
+
+#define S struct mcpz_record_run
+static const struct mcpz_field run_fields[] = {
+    {BOOL(S, done)},
+    {U64(S, ended_ms)},
+    {BYTES(S, result, 0, MCPZ_TASK_RESULT_BYTES_MAX)},
+};
+#undef S
+
+static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
+    [MCPZ_RECORD_SELF] = NAMED("self", struct mcpz_record_self, self_fields),
+    [MCPZ_RECORD_TOKEN] = NAMED("token", struct mcpz_record_token, kept_token_fields),
+    [MCPZ_RECORD_PEER] = NAMED("peer", struct mcpz_record_peer, peer_fields),
+    [MCPZ_RECORD_DOCUMENT] = NAMED("document", struct mcpz_record_document, document_fields),
+    [MCPZ_RECORD_ENTRY] = NAMED("entry", struct mcpz_record_entry, entry_fields),
+    [MCPZ_RECORD_DELTA] = {.name = "delta",
+                           .size = sizeof(struct mcpz_record_delta),
+                           .fields = mcpz_delta_fields + MCPZ_DELTA_KEY_FIELDS,
+                           .field_count = MCPZ_DELTA_FIELDS - MCPZ_DELTA_KEY_FIELDS},
+    [MCPZ_RECORD_TASK] = NAMED("task", struct mcpz_record_task, kept_task_fields),
+    [MCPZ_RECORD_TASK_STATE] =
+        NAMED("task_state", struct mcpz_record_task_state, kept_state_fields),
+    [MCPZ_RECORD_TASK_LISTED] = {.name = "task_listed",
+                                 .size = sizeof(struct mcpz_record_task_listed)},
+    [MCPZ_RECORD_TASK_KEY] = NAMED("task_key", struct mcpz_record_task_key, task_key_fields),
+    [MCPZ_RECORD_TASK_RESULT] =
+        NAMED("task_result", struct mcpz_record_task_result, task_result_fields),
+    [MCPZ_RECORD_QUEUE] = NAMED("queue", struct mcpz_record_queue, queue_fields),
+    [MCPZ_RECORD_RUN] = NAMED("run", struct mcpz_record_run, run_fields),
+};
+
+/* ---- Reading and writing ------------------------------------------------------------------ */
+
+static const struct mcpz_layout *record_layout_of(enum mcpz_record_kind kind)
+{
+    assert(kind < MCPZ_RECORD_KIND_END && record_layouts[kind].name != NULL);
+    return &record_layouts[kind];
+}
+
+mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer, size_t capacity,
+                              size_t *length)
+{
+    mcpz_error error =
+        mcpz_layout_write_tagged(record_layout_of(record->kind), MCPZ_RECORD_VERSION,
+                                 &record->self, buffer, capacity, length);
+    assert(error != MCPZ_OK || *length <= MCPZ_STORED_BYTES_MAX);
+    return error;
+}
+
+mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
+                              struct mcpz_record *record)
+{
+    const struct mcpz_layout *layout = record_layout_of(record->kind);
+    struct mcpz_layout_source source = {.reader = mcpz_reader(bytes), .arena = arena};
+    const size_t arena_used = arena->used;
+    struct mcpz_record result = *record;
+    uint64_t version;
+    size_t count;
+
+    mcpz_error error = mcpz_layout_read_tag(&source, &version, &count);
+    if (error == MCPZ_OK && version != MCPZ_RECORD_VERSION) {
+        error = MCPZ_EPROTO;
+    }
+    if (error == MCPZ_OK) {
+        error = mcpz_layout_read_fields(&source, layout, count, &result.self);
+    }
+    if (error != MCPZ_OK) {
+        arena->used = arena_used;
+        return error == MCPZ_EFULL ? MCPZ_EFULL : MCPZ_ECORRUPT;
+    }
+    *record = result;
+    return MCPZ_OK;
+}

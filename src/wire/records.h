@@ -1,0 +1,34 @@
+/*
+ * Values of records to bytes and back: the table in records.c is the disk format. Forms and bounds
+ * are those of messages (wire/codec.h); keys are made in store/schema.h.
+ */
+
+#ifndef WIRE_RECORDS_H
+#define WIRE_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "proto/record.h"
+
+#define MCPZ_RECORD_VERSION 1
+
+/** Write the value fields of `record` as [version, field, ...]. As mcpz_msg_encode(). */
+MCPZ_MUST_USE mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer,
+                                            size_t capacity, size_t *length);
+
+/**
+ * Fill in the value fields of `*record`, whose kind and key fields are set. On error it is
+ * unchanged.
+ *
+ * Errors: MCPZ_ECORRUPT  the bytes are not such a value; MCPZ_EFULL  the arena is too small
+ */
+MCPZ_MUST_USE mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
+                                            struct mcpz_record *record);
+
+#endif

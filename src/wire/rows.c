@@ -1,0 +1,116 @@
+#include "wire/rows.h"
+
+#define S struct mcpz_bytes
+static const struct mcpz_field name_fields[] = {
+    {.type = MCPZ_FIELD_TEXT, .max = MCPZ_NAME_BYTES_MAX},
+};
+const struct mcpz_layout mcpz_name_layout = LAYOUT(S, name_fields);
+#undef S
+
+#define S struct mcpz_actor
+static const struct mcpz_field actor_fields[] = {{ID(S, node)}, {U32(S, generation)}};
+static const struct mcpz_layout actor_layout = LAYOUT(S, actor_fields);
+#undef S
+
+#define S struct mcpz_dot
+static const struct mcpz_field dot_fields[] = {
+    {STRUCT(S, actor, actor_layout)},
+    {U64_FROM(S, seq, 1)},
+    {U32_IN(S, index, 0, MCPZ_DELTA_ADDS_MAX - 1)},
+};
+static const struct mcpz_layout dot_layout = LAYOUT(S, dot_fields);
+#undef S
+
+#define S struct mcpz_version
+static const struct mcpz_field version_fields[] = {
+    {STRUCT(S, actor, actor_layout)},
+    {U64(S, seq)},
+};
+const struct mcpz_layout mcpz_version_layout = LAYOUT(S, version_fields);
+#undef S
+
+#define ENTRY_TYPE(S, member) U32_IN(S, member, MCPZ_ENTRY_REGISTER, MCPZ_ENTRY_COUNTER)
+
+#define S struct mcpz_add
+static const struct mcpz_field add_fields[] = {
+    {ENTRY_TYPE(S, type)},
+    {PATH(S, path)},
+    {VALUE(S, value)},
+};
+static const struct mcpz_layout add_layout = LAYOUT(S, add_fields);
+#undef S
+
+#define S struct mcpz_remove
+static const struct mcpz_field remove_fields[] = {
+    {ENTRY_TYPE(S, type)},
+    {PATH(S, path)},
+    {STRUCT(S, dot, dot_layout)},
+};
+static const struct mcpz_layout remove_layout = LAYOUT(S, remove_fields);
+#undef S
+
+bool mcpz_version_ascends(const void *a, const void *b)
+{
+    const struct mcpz_version *first = a;
+    const struct mcpz_version *second = b;
+    return mcpz_actor_compare(&first->actor, &second->actor) < 0;
+}
+
+#define S struct mcpz_delta
+const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS] = {
+    {ID(S, document)},
+    {STRUCT(S, actor, actor_layout)},
+    {U64_FROM(S, seq, 1)},
+    {U64(S, hlc)},
+    {VERSIONS(S, versions, version_count)},
+    {LIST(S, adds, add_count, add_layout, MCPZ_DELTA_ADDS_MAX)},
+    {LIST(S, removes, remove_count, remove_layout, MCPZ_DELTA_REMOVES_MAX)},
+};
+#undef S
+
+#define S struct mcpz_task_body
+static const struct mcpz_field task_body_fields[] = {
+    {.type = MCPZ_FIELD_TEXT, AT(S, capability), .min = 1, .max = MCPZ_CAPABILITY_BYTES_MAX},
+    {BYTES(S, params, 0, MCPZ_TASK_BYTES_MAX)},
+    {BYTES(S, input, 0, MCPZ_TASK_BYTES_MAX)},
+    {TEXT(S, tenant, MCPZ_TENANT_BYTES_MAX)},
+    {TEXT(S, key, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX)},
+    {TEXT(S, traceparent, MCPZ_TRACEPARENT_BYTES_MAX)},
+    {U32_IN(S, priority, 0, MCPZ_PRIORITY_MAX)},
+    {U32_IN(S, attempts_max, 1, MCPZ_TASK_ATTEMPTS_MAX)},
+    {U32_IN(S, backoff_ms, 1, MCPZ_TASK_BACKOFF_MS_MAX)},
+    {U32_IN(S, timeout_ms, 1, MCPZ_CALL_TIMEOUT_MS_MAX)},
+    {BOOL(S, retry_failed)},
+    {U64(S, created_ms)},
+    {U64(S, expires_ms)},
+};
+const struct mcpz_layout mcpz_task_body_layout = LAYOUT(S, task_body_fields);
+#undef S
+
+#define S struct mcpz_task_attempt
+static const struct mcpz_field task_attempt_fields[] = {
+    {U32(S, number)}, {ID(S, provider)}, {U32(S, code)}, {TEXT(S, text, MCPZ_TASK_TEXT_BYTES_MAX)},
+    {U64(S, at_ms)},
+};
+static const struct mcpz_layout task_attempt_layout = LAYOUT(S, task_attempt_fields);
+#undef S
+
+#define S struct mcpz_task_state
+static const struct mcpz_field task_state_fields[] = {
+    {U64_FROM(S, epoch, 1)},
+    {U64_FROM(S, revision, 1)},
+    {ID(S, owner)},
+    {ID(S, backup)},
+    {U64(S, life)},
+    {U32_IN(S, phase, MCPZ_TASK_QUEUED, MCPZ_TASK_YIELDED)},
+    {U64(S, due_ms)},
+    {U32(S, attempts)},
+    {ID(S, provider)},
+    {U64(S, held_ms)},
+    {U64(S, ended_ms)},
+    {U32(S, code)},
+    {TEXT(S, text, MCPZ_TASK_TEXT_BYTES_MAX)},
+    {LIST(S, history, history_count, task_attempt_layout, MCPZ_TASK_HISTORY_MAX)},
+};
+const struct mcpz_layout mcpz_task_state_layout = LAYOUT(S, task_state_fields);
+#undef S
