@@ -1,0 +1,55 @@
+/*
+ * The sessions of a relay: a bounded table, the numbers of their keys, and what is told of them.
+ *
+ * For core/relay.c and core/relay/ only.
+ */
+
+#ifndef CORE_RELAY_SESSIONS_H
+#define CORE_RELAY_SESSIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/relay.h"
+
+#define MCPZ_RELAY_SILENT_US MCPZ_SECONDS(7) /* nothing heard for so long: the way is broken */
+#define MCPZ_RELAY_WAY_US MCPZ_SECONDS(6)    /* members tell of new neighbours within so long */
+
+/** Our number for a session's keys: of those in use, or of its newest greeting (`next`). */
+uint32_t mcpz_sessions_keys(const struct mcpz_relay *relay,
+                            const struct mcpz_relay_session *session, bool next);
+void mcpz_sessions_forget_keys(struct mcpz_relay *relay, const struct mcpz_relay_session *session,
+                               bool next);
+
+/** The session with this peer, or NULL. */
+struct mcpz_relay_session *mcpz_sessions_find(struct mcpz_relay *relay,
+                                              const struct mcpz_id *peer);
+
+/** The session of this number, with a peer of this short name, or NULL. */
+struct mcpz_relay_session *mcpz_sessions_find_short(struct mcpz_relay *relay,
+                                                    struct mcpz_short name, uint64_t number);
+
+/** A free place, or that of who is least missed. NULL: all are needed. */
+struct mcpz_relay_session *mcpz_sessions_take(struct mcpz_relay *relay, const struct mcpz_id *peer,
+                                              mcpz_time now);
+
+/** Let go of it, and say nothing. */
+void mcpz_sessions_release(struct mcpz_relay *relay, struct mcpz_relay_session *session);
+
+void mcpz_sessions_tell(enum mcpz_fact_kind kind, const struct mcpz_id *about, uint32_t reason,
+                        struct mcpz_outbox *out);
+
+/** It is over: calls that count on it are told, and those that wait for it. */
+void mcpz_sessions_end(struct mcpz_relay *relay, struct mcpz_relay_session *session,
+                       struct mcpz_outbox *out);
+void mcpz_sessions_end_all(struct mcpz_relay *relay, struct mcpz_outbox *out);
+
+/** A message from us to the other end of `way`. Borrows the way's path. */
+struct mcpz_msg_relay mcpz_sessions_message(const struct mcpz_relay_way *way,
+                                            enum mcpz_relay_kind kind, struct mcpz_bytes bytes);
+
+/** Send it to its first hop. False: it cannot be sent. */
+bool mcpz_sessions_send(struct mcpz_relay *relay, const struct mcpz_links *links,
+                        const struct mcpz_msg_relay *message, struct mcpz_outbox *out);
+
+#endif
