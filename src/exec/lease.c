@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "exec/json.h"
+#include "base/json.h"
 
 static struct ev_loop *loop_of(const struct mcpz_leases *leases)
 {

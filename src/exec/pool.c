@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "exec/crew.h"
 #include "exec/job.h"
-#include "exec/json.h"
 #include "exec/lease.h"
 #include "host/offers.h"
 

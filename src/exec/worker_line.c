@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "exec/digits.h"
-#include "exec/json.h"
 
 #define FIXED_BYTES 512 /* names of members, numbers, brackets */
 

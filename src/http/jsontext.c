@@ -12,237 +12,62 @@
 /* ---- Checking ----------------------------------------------------------------------------- */
 
 #define NUMBER_CHARS_MAX 512 /* longer ones are no numbers anybody means */
-
-struct scan {
-    const uint8_t *at;
-    const uint8_t *end;
-};
-
-static bool is_digit(uint8_t character)
-{
-    return character >= '0' && character <= '9';
-}
-
-static uint8_t peek(const struct scan *scan)
-{
-    return scan->at < scan->end ? *scan->at : 0;
-}
-
-static bool take(struct scan *scan, uint8_t character)
-{
-    if (peek(scan) != character || scan->at == scan->end) {
-        return false;
-    }
-    scan->at++;
-    return true;
-}
-
-static void skip_space(struct scan *scan)
-{
-    while (scan->at < scan->end && strchr(" \t\r\n", *scan->at) != NULL && *scan->at != 0) {
-        scan->at++;
-    }
-}
-
-static bool take_word(struct scan *scan, const char *word)
-{
-    size_t length = strlen(word);
-
-    if ((size_t)(scan->end - scan->at) < length || memcmp(scan->at, word, length) != 0) {
-        return false;
-    }
-    scan->at += length;
-    return true;
-}
-
-static size_t take_digits(struct scan *scan)
-{
-    const uint8_t *start = scan->at;
-
-    while (is_digit(peek(scan))) {
-        scan->at++;
-    }
-    return (size_t)(scan->at - start);
-}
+#define HIGH_FIRST 0xd800U   /* of a pair of surrogates */
+#define LOW_FIRST 0xdc00U
+#define LOW_END 0xe000U
 
 /* Would a reader with 64-bit integers and doubles take it? */
-static bool is_in_range(const uint8_t *start, const uint8_t *end, bool is_integer)
+static bool is_in_range(struct mcpz_bytes number)
 {
     char text[NUMBER_CHARS_MAX + 1];
 
-    if (end - start > NUMBER_CHARS_MAX) {
+    if (number.length > NUMBER_CHARS_MAX) {
         return false;
     }
-    mcpz_bytes_to_text(mcpz_bytes(start, (size_t)(end - start)), text, sizeof(text));
+    mcpz_bytes_to_text(number, text, sizeof(text));
+    if (strpbrk(text, ".eE") != NULL) {
+        return isfinite(strtod(text, NULL));
+    }
     errno = 0;
-    if (is_integer) {
-        (void)strtoll(text, NULL, 10);
-        return errno == 0;
-    }
-    return isfinite(strtod(text, NULL));
+    (void)strtoll(text, NULL, 10);
+    return errno == 0;
 }
 
-static bool take_number(struct scan *scan)
+/* Could its escapes be read as characters? No NUL, and surrogates in pairs. */
+static bool is_of_characters(struct mcpz_bytes string)
 {
-    const uint8_t *start = scan->at;
-    bool is_integer = true;
+    const uint8_t *at = string.data;
+    const uint8_t *const end = string.data + string.length;
 
-    (void)take(scan, '-');
-    if (!take(scan, '0') && take_digits(scan) == 0) {
-        return false;
-    }
-    if (take(scan, '.')) {
-        is_integer = false;
-        if (take_digits(scan) == 0) {
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        if (at[1] != 'u') {
+            at += 2;
+            continue;
+        }
+        uint32_t unit = mcpz_json_unit(at + 2);
+        at += 6;
+        if (unit == 0 || (unit >= LOW_FIRST && unit < LOW_END)) {
             return false;
         }
-    }
-    if (take(scan, 'e') || take(scan, 'E')) {
-        is_integer = false;
-        if (!take(scan, '+')) {
-            (void)take(scan, '-');
+        if (unit >= HIGH_FIRST && unit < LOW_FIRST) {
+            uint32_t low = at[0] == '\\' && at[1] == 'u' ? mcpz_json_unit(at + 2) : 0;
+            if (low < LOW_FIRST || low >= LOW_END) {
+                return false;
+            }
+            at += 6;
         }
-        if (take_digits(scan) == 0) {
-            return false;
-        }
-    }
-    return is_in_range(start, scan->at, is_integer);
-}
-
-/* The four digits after "\u"; -1 if they are not. */
-static int take_unit(struct scan *scan)
-{
-    int unit = 0;
-
-    for (int i = 0; i < 4; i++) {
-        uint8_t character = peek(scan);
-        if (is_digit(character)) {
-            unit = unit * 16 + (character - '0');
-        } else if ((character | 0x20) >= 'a' && (character | 0x20) <= 'f') {
-            unit = unit * 16 + ((character | 0x20) - 'a' + 10);
-        } else {
-            return -1;
-        }
-        scan->at++;
-    }
-    return unit;
-}
-
-static bool take_escape(struct scan *scan)
-{
-    uint8_t character = peek(scan);
-
-    if (character != 'u') {
-        if (character == 0 || strchr("\"\\/bfnrt", character) == NULL) {
-            return false;
-        }
-        scan->at++;
-        return true;
-    }
-    scan->at++;
-    int unit = take_unit(scan);
-    if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff)) {
-        return false;
-    }
-    if (unit >= 0xd800 && unit <= 0xdbff) {
-        int low = take_word(scan, "\\u") ? take_unit(scan) : -1;
-        return low >= 0xdc00 && low <= 0xdfff;
     }
     return true;
 }
 
-static bool take_string(struct scan *scan)
+static bool any_reader_takes(struct mcpz_bytes scalar)
 {
-    if (!take(scan, '"')) {
-        return false;
-    }
-    while (scan->at < scan->end) {
-        uint8_t character = *scan->at++;
-        if (character == '"') {
-            return true;
-        }
-        if (character < 0x20 || (character == '\\' && !take_escape(scan))) {
-            return false;
-        }
-    }
-    return false;
-}
-
-/* A value that is no container. */
-static bool take_scalar(struct scan *scan)
-{
-    uint8_t character = peek(scan);
-
-    if (character == '"') {
-        return take_string(scan);
-    }
-    if (character == '-' || is_digit(character)) {
-        return take_number(scan);
-    }
-    return take_word(scan, "true") || take_word(scan, "false") || take_word(scan, "null");
-}
-
-static bool take_key(struct scan *scan)
-{
-    skip_space(scan);
-    if (!take_string(scan)) {
-        return false;
-    }
-    skip_space(scan);
-    return take(scan, ':');
-}
-
-struct nesting {
-    char closers[MCPZ_JSON_DEPTH_MAX]; /* of the containers we are in */
-    size_t depth;
-};
-
-/* Go into containers until a value is complete. False: it is not JSON. */
-static bool descend(struct scan *scan, struct nesting *nesting)
-{
-    for (;;) {
-        skip_space(scan);
-        bool is_object = take(scan, '{');
-        if (!is_object && !take(scan, '[')) {
-            return take_scalar(scan);
-        }
-        char closer = is_object ? '}' : ']';
-        if (nesting->depth == MCPZ_JSON_DEPTH_MAX) {
-            return false;
-        }
-        skip_space(scan);
-        if (take(scan, (uint8_t)closer)) {
-            return true;
-        }
-        nesting->closers[nesting->depth++] = closer;
-        if (is_object && !take_key(scan)) {
-            return false;
-        }
-    }
+    return scalar.data[0] == '"' ? is_of_characters(scalar) : is_in_range(scalar);
 }
 
 bool mcpz_jsontext_is_value(struct mcpz_bytes text)
 {
-    if (text.length == 0 || !mcpz_bytes_is_utf8(text)) {
-        return false;
-    }
-    struct scan scan = {.at = text.data, .end = text.data + text.length};
-    struct nesting nesting = {.depth = 0};
-
-    while (descend(&scan, &nesting)) {
-        skip_space(&scan);
-        while (nesting.depth > 0 && take(&scan, (uint8_t)nesting.closers[nesting.depth - 1])) {
-            nesting.depth--;
-            skip_space(&scan);
-        }
-        if (nesting.depth == 0) {
-            return scan.at == scan.end;
-        }
-        if (!take(&scan, ',') || (nesting.closers[nesting.depth - 1] == '}' && !take_key(&scan))) {
-            return false;
-        }
-    }
-    return false;
+    return mcpz_json_is_value_where(text, any_reader_takes);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------ */
@@ -273,35 +98,18 @@ void mcpz_jsontext_clean(char *text)
     }
 }
 
-static bool needs_escape(uint8_t character)
-{
-    return character < 0x20 || character == '"' || character == '\\' || character == 0x7f;
-}
-
-static void append_escaped(struct mcpz_body *body, uint8_t character)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    if (character == '"' || character == '\\') {
-        const uint8_t escaped[] = {'\\', character};
-        mcpz_body_append(body, mcpz_bytes(escaped, sizeof(escaped)));
-    } else {
-        const char escaped[] = {
-            '\\', 'u', '0', '0', digits[character >> 4], digits[character & 15]};
-        mcpz_body_append(body, mcpz_bytes(escaped, sizeof(escaped)));
-    }
-}
-
 void mcpz_jsontext_append_string(struct mcpz_body *body, struct mcpz_bytes text)
 {
+    char escape[MCPZ_JSON_ESCAPE_CHARS];
     size_t start = 0;
 
     assert(mcpz_bytes_is_utf8(text));
     mcpz_body_text(body, "\"");
     for (size_t i = 0; i < text.length; i++) {
-        if (needs_escape(text.data[i])) {
+        size_t length = mcpz_json_escape_byte(text.data[i], escape);
+        if (length > 0) {
             mcpz_body_append(body, mcpz_bytes(text.data + start, i - start));
-            append_escaped(body, text.data[i]);
+            mcpz_body_append(body, mcpz_bytes(escape, length));
             start = i + 1;
         }
     }

@@ -1,5 +1,5 @@
 /*
- * JSON as text, where a tree would be too much: is it JSON, and how is a string written.
+ * JSON as text (base/json.h), as HTTP clients may see it.
  *
  * A result of 10 MiB is checked in place and passed on as it is; as a tree it could take twenty
  * times its size.
@@ -15,9 +15,8 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "base/json.h"
 #include "http/body.h"
-
-#define MCPZ_JSON_DEPTH_MAX 64
 
 /**
  * Is this one JSON value that any reader can take, white space around it allowed?

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/json.h"
+#include "base/json.h"
 #include "exec/worker_line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,4 +1,4 @@
-#include "exec/json.h"
+#include "base/json.h"
 #include "exec/worker_line.h"
 #include "test.h"
 

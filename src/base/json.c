@@ -1,4 +1,4 @@
-#include "exec/json.h"
+#include "base/json.h"
 
 #include <string.h>
 
@@ -11,6 +11,7 @@ struct scan {
     const uint8_t *text;
     size_t length;
     size_t at;
+    bool (*may_be)(struct mcpz_bytes scalar); /* NULL: whatever is well-formed */
 };
 
 static bool is_at(const struct scan *scan, uint8_t byte)
@@ -125,20 +126,29 @@ static bool take_word(struct scan *scan, const char *word)
     return true;
 }
 
+/* What `taking` takes, if it may be. */
+static bool take_if(struct scan *scan, bool (*taking)(struct scan *))
+{
+    const size_t start = scan->at;
+
+    return taking(scan) && (scan->may_be == NULL ||
+                            scan->may_be(mcpz_bytes(scan->text + start, scan->at - start)));
+}
+
 static bool take_scalar(struct scan *scan)
 {
     if (is_at(scan, '"')) {
-        return take_string(scan);
+        return take_if(scan, take_string);
     }
     return take_word(scan, "true") || take_word(scan, "false") || take_word(scan, "null") ||
-           take_number(scan);
+           take_if(scan, take_number);
 }
 
 /* "KEY" : */
 static bool take_key(struct scan *scan)
 {
     skip_space(scan);
-    if (!take_string(scan)) {
+    if (!take_if(scan, take_string)) {
         return false;
     }
     skip_space(scan);
@@ -205,7 +215,12 @@ static bool take_value(struct scan *scan)
 
 bool mcpz_json_is_value(struct mcpz_bytes text)
 {
-    struct scan scan = {text.data, text.length, 0};
+    return mcpz_json_is_value_where(text, NULL);
+}
+
+bool mcpz_json_is_value_where(struct mcpz_bytes text, bool (*may_be)(struct mcpz_bytes scalar))
+{
+    struct scan scan = {.text = text.data, .length = text.length, .may_be = may_be};
 
     if (!mcpz_bytes_is_utf8(text) || !take_value(&scan)) {
         return false;
@@ -217,7 +232,7 @@ bool mcpz_json_is_value(struct mcpz_bytes text)
 bool mcpz_json_next_member(struct mcpz_bytes object, size_t *at, struct mcpz_bytes *key,
                            struct mcpz_bytes *value)
 {
-    struct scan scan = {object.data, object.length, *at};
+    struct scan scan = {.text = object.data, .length = object.length, .at = *at};
 
     skip_space(&scan);
     if (*at == 0 ? !take(&scan, '{') : !take(&scan, ',')) {
@@ -245,11 +260,11 @@ bool mcpz_json_next_member(struct mcpz_bytes object, size_t *at, struct mcpz_byt
 
 /* ---- Strings ------------------------------------------------------------------------------ */
 
-static uint32_t read_hex(const uint8_t *text)
+uint32_t mcpz_json_unit(const uint8_t *digits)
 {
     uint32_t value = 0;
     for (int i = 0; i < 4; i++) {
-        value = value * 16 + (uint32_t)hex_digit(text[i]);
+        value = value * 16 + (uint32_t)hex_digit(digits[i]);
     }
     return value;
 }
@@ -281,14 +296,14 @@ static size_t put_utf8(uint32_t point, uint8_t *out)
 /* What stands at `*at` behind "\u", and the other half of its pair if that follows. */
 static uint32_t read_point(const uint8_t *text, size_t length, size_t *at)
 {
-    uint32_t point = read_hex(text + *at);
+    uint32_t point = mcpz_json_unit(text + *at);
 
     *at += 4;
     if (point < HIGH_FIRST || point >= LOW_END) {
         return point;
     }
     if (point < LOW_FIRST && length - *at >= 6 && text[*at] == '\\' && text[*at + 1] == 'u') {
-        uint32_t low = read_hex(text + *at + 2);
+        uint32_t low = mcpz_json_unit(text + *at + 2);
         if (low >= LOW_FIRST && low < LOW_END) {
             *at += 6;
             return 0x10000 + ((point - HIGH_FIRST) << 10) + (low - LOW_FIRST);
@@ -321,26 +336,37 @@ size_t mcpz_json_unescape(uint8_t *text, size_t length)
     return out;
 }
 
-size_t mcpz_json_escape(struct mcpz_bytes text, char *string)
+size_t mcpz_json_escape_byte(uint8_t byte, char escape[MCPZ_JSON_ESCAPE_CHARS])
 {
     static const char digits[] = "0123456789abcdef";
     static const char prefix[] = {'\\', 'u', '0', '0'};
+
+    if (byte == '"' || byte == '\\') {
+        escape[0] = '\\';
+        escape[1] = (char)byte;
+        return 2;
+    }
+    if (byte >= ' ' && byte != 0x7f) {
+        return 0;
+    }
+    memcpy(escape, prefix, sizeof(prefix));
+    escape[4] = digits[byte >> 4];
+    escape[5] = digits[byte & 0xfU];
+    return MCPZ_JSON_ESCAPE_CHARS;
+}
+
+size_t mcpz_json_escape(struct mcpz_bytes text, char *string)
+{
     size_t out = 0;
 
     string[out++] = '"';
     for (size_t i = 0; i < text.length; i++) {
-        uint8_t byte = text.data[i];
-        if (byte == '"' || byte == '\\') {
-            string[out++] = '\\';
-            string[out++] = (char)byte;
-        } else if (byte < ' ' || byte == 0x7f) {
-            memcpy(string + out, prefix, sizeof(prefix));
-            string[out + 4] = digits[byte >> 4];
-            string[out + 5] = digits[byte & 0xfU];
-            out += 6;
-        } else {
-            string[out++] = (char)byte;
+        size_t length = mcpz_json_escape_byte(text.data[i], string + out);
+        if (length == 0) {
+            string[out] = (char)text.data[i];
+            length = 1;
         }
+        out += length;
     }
     string[out++] = '"';
     return out;

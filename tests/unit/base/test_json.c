@@ -1,4 +1,4 @@
-#include "exec/json.h"
+#include "base/json.h"
 #include "test.h"
 
 TEST(takes_what_is_json_and_nothing_else)
@@ -41,6 +41,31 @@ TEST(takes_what_is_json_and_nothing_else)
             _fail(__FILE__, __LINE__);
         }
     }
+}
+
+static size_t asked;
+static char refused[16];
+
+static bool may_be(struct mcpz_bytes scalar)
+{
+    asked++;
+    return !mcpz_bytes_equal(scalar, mcpz_text(refused));
+}
+
+TEST(each_number_and_string_must_be_one_that_may_be)
+{
+    static const char *const scalars[] = {"\"k\"", "-1.5e3", "\"v\\n\"", "7"};
+    const struct mcpz_bytes text = mcpz_text("{\"k\": [-1.5e3, \"v\\n\", true, null], \"l\": 7}");
+
+    for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
+        (void)snprintf(refused, sizeof(refused), "%s", scalars[i]);
+        CHECK(!mcpz_json_is_value_where(text, may_be));
+    }
+    refused[0] = '\0';
+    asked = 0;
+    CHECK(mcpz_json_is_value_where(text, may_be));
+    CHECK_UINT(asked, 5);
+    CHECK(!mcpz_json_is_value_where(mcpz_text("[1,"), may_be));
 }
 
 TEST(nests_so_deep_and_no_deeper)
@@ -110,6 +135,7 @@ TEST(writes_strings_that_read_the_same)
     CHECK_BYTES(mcpz_bytes(json, mcpz_json_unescape((uint8_t *)json, length)), all, 128);
 }
 
-TEST_MAIN(RUN(takes_what_is_json_and_nothing_else), RUN(nests_so_deep_and_no_deeper),
+TEST_MAIN(RUN(takes_what_is_json_and_nothing_else),
+          RUN(each_number_and_string_must_be_one_that_may_be), RUN(nests_so_deep_and_no_deeper),
           RUN(names_the_members_of_an_object), RUN(reads_strings_in_place),
           RUN(writes_strings_that_read_the_same))
