@@ -229,44 +229,24 @@ void mcpz_api_delete_task(struct mcpz_exchange *exchange, const struct mcpz_requ
 /* ---- Waiting ------------------------------------------------------------------------------ */
 
 struct task_wait {
+    struct mcpz_reply_note note;
     struct mcpz_task_id id;
-    bool came;
-    uint32_t code;
-    char text[256];
 };
-
-static bool note_over(struct mcpz_exchange *exchange, const struct mcpz_action *action)
-{
-    struct task_wait *wait = exchange->state;
-
-    if (action->kind != MCPZ_ACTION_REPLY || action->reply.request != exchange->request) {
-        return false;
-    }
-    wait->came = true;
-    wait->code = action->reply.code;
-    mcpz_bytes_to_text(action->reply.text, wait->text, sizeof(wait->text));
-    return true;
-}
 
 static void work_wait(struct mcpz_exchange *exchange)
 {
     const struct task_wait *wait = exchange->state;
 
-    if (!wait->came) {
-        return;
+    if (mcpz_exchange_has_reply(exchange)) {
+        answer_task(exchange, &wait->id);
     }
-    if (wait->code != MCPZ_CODE_OK) {
-        mcpz_exchange_fail(exchange, wait->code, "%s", wait->text);
-        return;
-    }
-    answer_task(exchange, &wait->id);
 }
 
 static void stop_waiting(struct mcpz_exchange *exchange)
 {
     const struct task_wait *wait = exchange->state;
 
-    if (!wait->came) {
+    if (!wait->note.came) {
         ask_engine(exchange, MCPZ_EVENT_DURABLE_UNWATCH,
                    &(struct mcpz_event_durable){.id = wait->id});
     }
@@ -284,7 +264,7 @@ static void finish_wait(struct mcpz_exchange *exchange)
 }
 
 static const struct mcpz_exchange_kind wait_kind = {
-    .note = note_over,
+    .note = mcpz_exchange_note_reply,
     .work = work_wait,
     .expire = expire_wait,
     .finish = finish_wait,

@@ -161,42 +161,46 @@ void mcpz_exchange_again(struct mcpz_exchange *exchange)
     exchange->api->ports.defer(exchange->api->ports.context);
 }
 
-/* Waiting for one REPLY. */
-struct reply_wait {
-    unsigned status;
-    json_t *json;
-    bool came;
-    uint32_t code;
-    char text[MCPZ_MESSAGE_BYTES_MAX + 1];
-};
-
-static bool note_reply(struct mcpz_exchange *exchange, const struct mcpz_action *action)
+bool mcpz_exchange_note_reply(struct mcpz_exchange *exchange, const struct mcpz_action *action)
 {
-    struct reply_wait *wait = exchange->state;
+    struct mcpz_reply_note *note = exchange->state;
 
     if (action->kind != MCPZ_ACTION_REPLY || action->reply.request != exchange->request) {
         return false;
     }
-    wait->came = true;
-    wait->code = action->reply.code;
-    mcpz_bytes_to_text(action->reply.text, wait->text, sizeof(wait->text));
+    note->came = true;
+    note->code = action->reply.code;
+    mcpz_bytes_to_text(action->reply.text, note->text, sizeof(note->text));
     return true;
 }
+
+bool mcpz_exchange_has_reply(struct mcpz_exchange *exchange)
+{
+    const struct mcpz_reply_note *note = exchange->state;
+
+    if (note->came && note->code != MCPZ_CODE_OK) {
+        mcpz_exchange_fail(exchange, note->code, "%s", note->text);
+        return false;
+    }
+    return note->came;
+}
+
+/* Waiting for one REPLY. */
+struct reply_wait {
+    struct mcpz_reply_note note; /* its text until it came: what is said if it does not */
+    unsigned status;
+    json_t *json;
+};
 
 static void work_reply(struct mcpz_exchange *exchange)
 {
     struct reply_wait *wait = exchange->state;
 
-    if (!wait->came) {
-        return;
+    if (mcpz_exchange_has_reply(exchange)) {
+        json_t *json = wait->json;
+        wait->json = NULL;
+        mcpz_exchange_answer(exchange, wait->status, json);
     }
-    if (wait->code != MCPZ_CODE_OK) {
-        mcpz_exchange_fail(exchange, wait->code, "%s", wait->text);
-        return;
-    }
-    json_t *json = wait->json;
-    wait->json = NULL;
-    mcpz_exchange_answer(exchange, wait->status, json);
 }
 
 static void finish_reply(struct mcpz_exchange *exchange)
@@ -212,14 +216,14 @@ static void expire_reply(struct mcpz_exchange *exchange)
     const struct reply_wait *wait = exchange->state;
 
     mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT, "%s",
-                       wait->text[0] != '\0'
-                           ? wait->text
+                       wait->note.text[0] != '\0'
+                           ? wait->note.text
                            : "the store has not said that it is written: look again whether it "
                              "is before you repeat it");
 }
 
 static const struct mcpz_exchange_kind reply_kind = {
-    .note = note_reply,
+    .note = mcpz_exchange_note_reply,
     .work = work_reply,
     .expire = expire_reply,
     .finish = finish_reply,
@@ -249,7 +253,7 @@ void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_
 
     assert(exchange->kind == &reply_kind);
     exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) + patience_us;
-    mcpz_bytes_to_text(mcpz_text(text), wait->text, sizeof(wait->text));
+    mcpz_bytes_to_text(mcpz_text(text), wait->note.text, sizeof(wait->note.text));
 }
 
 /* ---- Reading requests --------------------------------------------------------------------- */

@@ -133,6 +133,19 @@ void mcpz_exchange_wait(struct mcpz_exchange *exchange, const struct mcpz_exchan
 /** Have `work` called in another turn. */
 void mcpz_exchange_again(struct mcpz_exchange *exchange);
 
+/* What the engine has answered. Kinds that note it so begin their state with one. */
+struct mcpz_reply_note {
+    bool came;
+    uint32_t code;
+    char text[MCPZ_MESSAGE_BYTES_MAX + 1];
+};
+
+/** A `note` for kinds whose state begins with a struct mcpz_reply_note: keep the REPLY there. */
+bool mcpz_exchange_note_reply(struct mcpz_exchange *exchange, const struct mcpz_action *action);
+
+/** Has it come, and was it no failure? A failure is answered here. */
+bool mcpz_exchange_has_reply(struct mcpz_exchange *exchange);
+
 /**
  * Wait for the REPLY to a new request, whose name is returned; answer then. Code 0: with `status`
  * and `json`; else with the code and its text. `json` is taken, but may be added to in this turn.
@@ -141,7 +154,8 @@ void mcpz_exchange_again(struct mcpz_exchange *exchange);
  */
 uint64_t mcpz_exchange_await_reply(struct mcpz_exchange *exchange, unsigned status, json_t *json);
 
-/** Of an exchange that awaits a REPLY: give up in `patience_us`, as a timeout with `text`. */
+/** Of an exchange that awaits a REPLY: give up in `patience_us`, as a timeout with `text`
+ * (static). */
 void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_us,
                              const char *text);
 
