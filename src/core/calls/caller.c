@@ -302,7 +302,8 @@ static void start_over(struct mcpz_caller *caller, const struct mcpz_call_sight 
         give_back(caller, slot, sight->now);
         return;
     }
-    slot->attempts--; /* the provider has not failed */
+    slot->attempts--; /* the provider has not failed, and may be at it */
+    slot->asked = true;
     start_again(caller, slot, sight->now, sight->now, out);
 }
 
@@ -451,7 +452,11 @@ static void fail_choice(struct mcpz_caller *caller, struct mcpz_call_out *slot, 
     if (pick->retry_at_us > now) {
         slot->retry_after_ms = (uint32_t)((pick->retry_at_us - now + 999) / 1000);
     }
-    if (slot->attempts > 0) {
+    if (slot->asked) {
+        code = MCPZ_CODE_PROVIDER_LOST;
+        text = "the link to the provider was replaced, and it cannot be asked again: it may have "
+               "done it";
+    } else if (slot->attempts > 0) {
         code = slot->last_code;
         text = "the provider failed and no other one is reachable";
     }

@@ -52,6 +52,7 @@ struct mcpz_call_out {
     uint32_t retry_after_ms; /* what it said of coming back; 0: nothing */
     uint16_t class;          /* of the router, which it holds */
     bool has_route;          /* the router knows where it is */
+    bool asked;              /* over a link that is gone: nobody knows whether it was heard */
     bool reached;            /* there is a link to the provider now, for this call */
     bool repeatable;         /* it may be done twice */
     bool has_input;

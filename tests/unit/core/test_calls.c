@@ -340,6 +340,21 @@ TEST(without_another_provider_the_reason_is_told)
     CHECK_UINT(only_action(MCPZ_ACTION_TASK_DONE)->task.attempts, 1);
 }
 
+/* It was asked over the link that is gone, and may have done it: that nobody offers it now would
+ * say that it did not. */
+TEST(who_was_asked_over_a_replaced_link_is_lost_and_not_unknown)
+{
+    struct mcpz_event down = {.kind = MCPZ_EVENT_LINK_DOWN, .link = {.peer = alice}};
+
+    (void)open_at_alice(false);
+    tell(1, MCPZ_FACT_LINKED, &alice);
+    CHECK_UINT(only_action(MCPZ_ACTION_TASK_RETRY)->task.request, 1);
+    (void)mcpz_links_step(&fabric.links, 2, &down, &out);
+    tell(2, MCPZ_FACT_UNLINKED, &alice);
+    start(3, 1, false);
+    check_done(MCPZ_CODE_PROVIDER_LOST);
+}
+
 TEST(without_another_provider_its_own_words_are_told)
 {
     uint64_t call = open_at_alice(false);
@@ -553,6 +568,7 @@ TEST_MAIN(RUN(a_task_nobody_offers_fails_at_once),
           RUN(a_provider_that_sends_too_much_is_cancelled),
           RUN(a_lost_provider_is_replaced_by_another_one),
           RUN(without_another_provider_the_reason_is_told),
+          RUN(who_was_asked_over_a_replaced_link_is_lost_and_not_unknown),
           RUN(without_another_provider_its_own_words_are_told),
           RUN(once_output_has_come_nobody_else_is_tried),
           RUN(a_failure_of_the_task_itself_is_final),
