@@ -271,7 +271,8 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
                                         .region = config->region != NULL ? config->region : "",
                                         .zone = config->zone != NULL ? config->zone : "",
                                         .role_count = config->role_count,
-                                        .neighbours_max = config->max_direct_peers};
+                                        .neighbours_max = config->max_direct_peers,
+                                        .timing = config->timing};
 
     mcpz_random(&engine.seed, sizeof(engine.seed));
     for (size_t i = 0; i < config->role_count; i++) {

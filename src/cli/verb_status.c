@@ -68,6 +68,14 @@ static void show_numbers(const json_t *status)
                    number_of(tasks, "running"), number_of(tasks, "done"),
                    number_of(tasks, "failed"), number_of(tasks, "retried"));
     mcpz_print_field("tasks", line);
+    const json_t *durable = json_object_get(status, "durable");
+    (void)snprintf(line, sizeof(line),
+                   "%" PRIu64 " queued, %" PRIu64 " of them running, %" PRIu64
+                   " kept for others, %" PRIu64 " dead letters",
+                   number_of(durable, "ready") + number_of(durable, "later"),
+                   number_of(durable, "running"), number_of(durable, "copies"),
+                   number_of(durable, "dead"));
+    mcpz_print_field("durable tasks", line);
     const json_t *gate = json_object_get(status, "gate");
     (void)snprintf(line, sizeof(line), "%" PRIu64 " running for others, %" PRIu64 " waiting",
                    number_of(gate, "running"), number_of(gate, "waiting"));

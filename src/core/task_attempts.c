@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "core/task_step.h"
 #include "proto/code.h"
+#include "proto/limits.h"
 
 #define DISPATCHED_MAX 32 /* in one step */
 #define ACTIONS_MAX (MCPZ_OUTBOX_MAX / 2)
@@ -16,7 +17,8 @@
 #define RENEW_US MCPZ_SECONDS(5)
 #define RENEWED_MAX 256 /* in one step */
 
-static_assert(RENEW_US < MCPZ_SECONDS(20) / 2, "a lost renewal does no harm");
+static_assert(RENEW_US <= MCPZ_SECONDS(MCPZ_TASK_LEASE_SECONDS_MIN) / 2,
+              "a lost renewal does no harm");
 
 /* ---- Slots -------------------------------------------------------------------------------- */
 

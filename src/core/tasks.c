@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "core/task_step.h"
 #include "proto/code.h"
+#include "proto/limits.h"
 
 #define ASK_ANOTHER_US MCPZ_SECONDS(1) /* a backup that is silent for so long: another one */
 #define ACCEPT_US MCPZ_SECONDS(5)      /* then the client is told that nobody keeps it */
@@ -207,6 +208,29 @@ static const char *find_obstacle(struct mcpz_tasks *tasks, const struct mcpz_eve
     return NULL;
 }
 
+static uint64_t expires_ms(const struct mcpz_task_step *step, uint32_t ttl_ms)
+{
+    mcpz_time usual_us = step->tasks->timing->task_ttl_us;
+
+    if (ttl_ms == MCPZ_TASK_TTL_DEFAULT) {
+        return usual_us != MCPZ_TIME_NEVER ? step->wall_ms + usual_us / 1000 : 0;
+    }
+    return ttl_ms > 0 ? step->wall_ms + ttl_ms : 0;
+}
+
+/* What it does not say of itself is said for all. */
+static struct mcpz_task_body complete(const struct mcpz_task_step *step,
+                                      const struct mcpz_task_body *said)
+{
+    const struct mcpz_node_timing *timing = step->tasks->timing;
+    struct mcpz_task_body body = *said;
+
+    body.attempts_max = said->attempts_max > 0 ? said->attempts_max : timing->task_attempts;
+    body.backoff_ms =
+        said->backoff_ms > 0 ? said->backoff_ms : (uint32_t)(timing->task_backoff_us / 1000);
+    return body;
+}
+
 static void take_in(struct mcpz_task_step *step, const struct mcpz_event_durable *submit,
                     struct mcpz_task_now *task)
 {
@@ -214,7 +238,7 @@ static void take_in(struct mcpz_task_step *step, const struct mcpz_event_durable
     struct mcpz_task_place place;
 
     task->body.created_ms = step->wall_ms;
-    task->body.expires_ms = submit->ttl_ms > 0 ? step->wall_ms + submit->ttl_ms : 0;
+    task->body.expires_ms = expires_ms(step, submit->ttl_ms);
     task->is.epoch = 1;
     task->is.revision = 1;
     task->is.owner = tasks->self;
@@ -228,7 +252,7 @@ static void take_in(struct mcpz_task_step *step, const struct mcpz_event_durable
 static void on_submit(struct mcpz_task_step *step, const struct mcpz_event_durable *submit)
 {
     struct mcpz_tasks *tasks = step->tasks;
-    struct mcpz_task_now task = {.body = *submit->body};
+    struct mcpz_task_now task = {.body = complete(step, submit->body)};
     uint32_t code;
 
     if (is_known(step, submit)) {

@@ -29,6 +29,9 @@ struct mcpz_node_timing mcpz_timing_or_default(const struct mcpz_node_timing *gi
         .task_grace_us = either(given->task_grace_us, MCPZ_SECONDS(2)),
         .task_lease_us = either(given->task_lease_us, MCPZ_SECONDS(20)),
         .task_retention_us = either(given->task_retention_us, MCPZ_SECONDS(3600)),
+        .task_ttl_us = either(given->task_ttl_us, MCPZ_SECONDS(24 * 3600)),
+        .task_backoff_us = either(given->task_backoff_us, MCPZ_SECONDS(1)),
+        .task_attempts = given->task_attempts != 0 ? given->task_attempts : 5,
     };
 }
 

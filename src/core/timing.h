@@ -26,6 +26,11 @@ struct mcpz_node_timing {
     mcpz_time task_grace_us;     /* a dead owner's tasks are taken over so much later: 2 s */
     mcpz_time task_lease_us;     /* a provider not heard of for so long has lost its task: 20 s */
     mcpz_time task_retention_us; /* what is over is kept so long: 1 h */
+
+    /* Of durable tasks that do not say. */
+    mcpz_time task_ttl_us;     /* not begun any more after that: 24 h; MCPZ_TIME_NEVER: no end */
+    mcpz_time task_backoff_us; /* before a second attempt, at most: 1 s */
+    uint32_t task_attempts;    /* 5 */
 };
 
 /** `given`, with the defaults above where it says 0. */

@@ -34,6 +34,7 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .max_direct_peers = MCPZ_DIRECT_PEERS_DEFAULT,
         .store_bytes_max = MCPZ_STORE_BYTES_DEFAULT,
         .stop_seconds = MCPZ_STOP_SECONDS_DEFAULT,
+        .timing = mcpz_timing_or_default(&(struct mcpz_node_timing){0}),
     };
     if (config->data == NULL || config->listen == NULL || config->log_level == NULL ||
         config->log_format == NULL || config->isolation == NULL) {
@@ -454,7 +455,8 @@ static const char *value_of(const struct mcpz_config *config, enum mcpz_key key,
         return mcpz_key_rows[key].is_secret ? "(set)" : text;
     }
     buffer[0] = '\0';
-    if (mcpz_config_gate_shown(config, key, buffer, SHOWN_LIST_BYTES)) {
+    if (mcpz_config_gate_shown(config, key, buffer, SHOWN_LIST_BYTES) ||
+        mcpz_config_task_shown(config, key, buffer, SHOWN_LIST_BYTES)) {
         return buffer;
     }
     if (key == MCPZ_KEY_ENABLED || key == MCPZ_KEY_EPHEMERAL) {

@@ -23,6 +23,8 @@
  *   - pattern: memory.*
  *     route: failover attic cellar                           core: host/rule_text.h
  *   workspaces: {isolation: degraded, max: 10}
+ *   tasks: {attempts: 5, backoff_ms: 1000, ttl_seconds: 86400, lease_seconds: 20,
+ *           hold_seconds: 60, grace_seconds: 2, retention_seconds: 3600}
  */
 
 #ifndef HOST_CONFIG_H
@@ -36,6 +38,7 @@
 
 #include "base/attr.h"
 #include "core/router/rules.h"
+#include "core/timing.h"
 #include "host/agent_pools.h"
 #include "host/service.h"
 #include "proto/gate_config.h"
@@ -58,6 +61,8 @@
 #define MCPZ_CALLS_PER_SECOND_MAX 100000
 #define MCPZ_STOP_SECONDS_MAX 3600
 #define MCPZ_STOP_SECONDS_DEFAULT 5
+#define MCPZ_TASK_SECONDS_MAX 3600         /* of a lease, a hold, a grace */
+#define MCPZ_TASK_KEPT_SECONDS_MAX 2592000 /* thirty days: of time to live, and of retention */
 
 /* Where a value came from. */
 enum mcpz_origin { MCPZ_FROM_DEFAULT = 0, MCPZ_FROM_FILE, MCPZ_FROM_ENVIRONMENT, MCPZ_FROM_FLAG };
@@ -92,8 +97,9 @@ struct mcpz_config {
     size_t workspaces_max; /* at once; further tasks wait */
 
     uint64_t store_bytes_max;
-    struct mcpz_gate_config gate; /* `hands` is not set: who has them says how many */
-    uint32_t stop_seconds;        /* for what runs to end, when the node is told to stop */
+    struct mcpz_gate_config gate;   /* `hands` is not set: who has them says how many */
+    uint32_t stop_seconds;          /* for what runs to end, when the node is told to stop */
+    struct mcpz_node_timing timing; /* what the file says of durable tasks, else the defaults */
     struct mcpz_rule rules[MCPZ_RULES_MAX];
     size_t rule_count;
     char *log_level;
@@ -102,7 +108,7 @@ struct mcpz_config {
     bool ephemeral; /* data in a temporary directory, removed at the end */
 
     /* enum mcpz_origin of each key shown by mcpz_config_walk(), in its order. */
-    uint8_t origins[32];
+    uint8_t origins[64];
 };
 
 /* Why a configuration is no good: "FILE:LINE: ...". */

@@ -62,16 +62,16 @@ mcpz_error mcpz_config_read_tenant(const struct mcpz_setting *setting, char **va
     return read_level_word(setting, level, value, trouble);
 }
 
-static mcpz_error read_number(const struct mcpz_setting *setting, unsigned max, char **value,
-                              struct mcpz_config_trouble *trouble)
+mcpz_error mcpz_config_read_number(const struct mcpz_setting *setting, uint32_t min, uint32_t max,
+                                   char **value, struct mcpz_config_trouble *trouble)
 {
     char shown[MCPZ_SHOWN_BYTES];
     size_t length = strlen(setting->text);
 
-    if (length == 0 || length > 6 || strspn(setting->text, "0123456789") != length ||
-        strtoul(setting->text, NULL, 10) > max) {
-        return mcpz_config_refuse(trouble, setting->place, "\"%s\" must be a number from 0 to %u",
-                                  mcpz_config_shown(setting->text, shown), max);
+    if (length == 0 || length > 9 || strspn(setting->text, "0123456789") != length ||
+        strtoul(setting->text, NULL, 10) > max || strtoul(setting->text, NULL, 10) < min) {
+        return mcpz_config_refuse(trouble, setting->place, "\"%s\" must be a number from %u to %u",
+                                  mcpz_config_shown(setting->text, shown), min, max);
     }
     return duplicate(setting->text, value);
 }
@@ -79,13 +79,13 @@ static mcpz_error read_number(const struct mcpz_setting *setting, unsigned max, 
 mcpz_error mcpz_config_read_rate(const struct mcpz_setting *setting, char **value,
                                  struct mcpz_config_trouble *trouble)
 {
-    return read_number(setting, MCPZ_CALLS_PER_SECOND_MAX, value, trouble);
+    return mcpz_config_read_number(setting, 0, MCPZ_CALLS_PER_SECOND_MAX, value, trouble);
 }
 
 mcpz_error mcpz_config_read_stop(const struct mcpz_setting *setting, char **value,
                                  struct mcpz_config_trouble *trouble)
 {
-    return read_number(setting, MCPZ_STOP_SECONDS_MAX, value, trouble);
+    return mcpz_config_read_number(setting, 0, MCPZ_STOP_SECONDS_MAX, value, trouble);
 }
 
 /* Both together must make a rule; only a file can name one. */

@@ -36,6 +36,13 @@ enum mcpz_key {
     MCPZ_KEY_TENANT_LEVEL,
     MCPZ_KEY_CALLS_PER_SECOND,
     MCPZ_KEY_STOP_SECONDS,
+    MCPZ_KEY_TASK_ATTEMPTS,
+    MCPZ_KEY_TASK_BACKOFF,
+    MCPZ_KEY_TASK_TTL,
+    MCPZ_KEY_TASK_LEASE,
+    MCPZ_KEY_TASK_HOLD,
+    MCPZ_KEY_TASK_GRACE,
+    MCPZ_KEY_TASK_RETENTION,
     MCPZ_KEY_TENANTS,
     MCPZ_KEY_RULES,
     MCPZ_KEY_LOG_LEVEL,
@@ -124,6 +131,21 @@ mcpz_error mcpz_config_store_rule(struct mcpz_config *config, const struct mcpz_
  * it is another key. */
 bool mcpz_config_gate_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
                             size_t capacity);
+
+/* Rows of config_tasks.c: all of one shape. */
+mcpz_error mcpz_config_read_task(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_store_task(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                  char **value, struct mcpz_config_trouble *trouble);
+
+/** As mcpz_config_gate_shown(), of those. */
+bool mcpz_config_task_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
+                            size_t capacity);
+
+/** A number from `min` to `max`, of at most 9 digits, in digits. Errors: MCPZ_ECONFIG, MCPZ_ENOMEM
+ */
+mcpz_error mcpz_config_read_number(const struct mcpz_setting *setting, uint32_t min, uint32_t max,
+                                   char **value, struct mcpz_config_trouble *trouble);
 
 /** Free a text that may be a secret. */
 void mcpz_config_wipe(char *text);

@@ -83,6 +83,15 @@ struct config_file {
         char *calls_per_second;
         char *stop_seconds;
     } limits;
+    struct {
+        char *attempts;
+        char *backoff_ms;
+        char *ttl_seconds;
+        char *lease_seconds;
+        char *hold_seconds;
+        char *grace_seconds;
+        char *retention_seconds;
+    } tasks;
     struct tenant_file *tenants;
     unsigned tenants_count;
     struct rule_file *rules;
@@ -137,6 +146,17 @@ static const cyaml_schema_field_t limits_fields[] = {
     TEXT_FIELD("tenant_level", limits.tenant_level),
     TEXT_FIELD("calls_per_second", limits.calls_per_second),
     TEXT_FIELD("stop_seconds", limits.stop_seconds),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t tasks_fields[] = {
+    TEXT_FIELD("attempts", tasks.attempts),
+    TEXT_FIELD("backoff_ms", tasks.backoff_ms),
+    TEXT_FIELD("ttl_seconds", tasks.ttl_seconds),
+    TEXT_FIELD("lease_seconds", tasks.lease_seconds),
+    TEXT_FIELD("hold_seconds", tasks.hold_seconds),
+    TEXT_FIELD("grace_seconds", tasks.grace_seconds),
+    TEXT_FIELD("retention_seconds", tasks.retention_seconds),
     CYAML_FIELD_END,
 };
 
@@ -264,6 +284,7 @@ static const cyaml_schema_field_t file_fields[] = {
                          MCPZ_AGENT_POOLS_MAX),
     GROUP_FIELD("workspaces", workspaces_fields),
     GROUP_FIELD("limits", limits_fields),
+    GROUP_FIELD("tasks", tasks_fields),
     CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0,
                          MCPZ_TENANTS_MAX),
     CYAML_FIELD_SEQUENCE("rules", OPTIONAL, struct config_file, rules, &rule_value, 0,
@@ -277,7 +298,7 @@ static const cyaml_schema_value_t file_value = {
 };
 
 static_assert(MCPZ_YAML_PLACES_MAX >=
-                  32 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
+                  40 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
                       (MCPZ_PROVIDERS_MAX + MCPZ_AGENT_POOLS_MAX) *
                           (2 + MCPZ_SERVICE_KEY_COUNT + 2 * MCPZ_SERVICE_PATHS_MAX +
                            MCPZ_SERVICE_PLUGINS_MAX) +
@@ -501,6 +522,13 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_TENANT_LEVEL, file->limits.tenant_level},
         {MCPZ_KEY_CALLS_PER_SECOND, file->limits.calls_per_second},
         {MCPZ_KEY_STOP_SECONDS, file->limits.stop_seconds},
+        {MCPZ_KEY_TASK_ATTEMPTS, file->tasks.attempts},
+        {MCPZ_KEY_TASK_BACKOFF, file->tasks.backoff_ms},
+        {MCPZ_KEY_TASK_TTL, file->tasks.ttl_seconds},
+        {MCPZ_KEY_TASK_LEASE, file->tasks.lease_seconds},
+        {MCPZ_KEY_TASK_HOLD, file->tasks.hold_seconds},
+        {MCPZ_KEY_TASK_GRACE, file->tasks.grace_seconds},
+        {MCPZ_KEY_TASK_RETENTION, file->tasks.retention_seconds},
         {MCPZ_KEY_LOG_LEVEL, file->log.level},
         {MCPZ_KEY_LOG_FORMAT, file->log.format},
         {MCPZ_KEY_LOG_FILE, file->log.file},

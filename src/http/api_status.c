@@ -129,6 +129,44 @@ static json_t *show_tasks(const struct mcpz_calls *calls)
     return json;
 }
 
+/* Durable tasks: what lies at this node now, and what became of them since it started. */
+static json_t *show_durable(const struct mcpz_tasks *tasks)
+{
+    static const char *const names[] = {
+        "ready",     "later",      "lone",    "ended",       "dead",     "running", "copies",
+        "watched",   "accepted",   "refused", "attempts",    "retried",  "done",    "died",
+        "cancelled", "taken_over", "yielded", "lost_leases", "put_back",
+    };
+    const struct mcpz_tasks_counts *counts = &tasks->counts;
+    const uint32_t *lists = tasks->book.counts;
+    const uint64_t numbers[] = {
+        lists[MCPZ_TASK_LIST_READY],
+        lists[MCPZ_TASK_LIST_LATER],
+        lists[MCPZ_TASK_LIST_LONE],
+        lists[MCPZ_TASK_LIST_ENDED],
+        lists[MCPZ_TASK_LIST_DEAD],
+        tasks->running,
+        tasks->copies,
+        tasks->watch_count,
+        counts->accepted,
+        counts->refused,
+        counts->attempts,
+        counts->retried,
+        counts->done,
+        counts->died,
+        counts->cancelled,
+        counts->taken_over,
+        counts->yielded,
+        counts->lost_leases,
+        counts->put_back,
+    };
+    static_assert(MCPZ_ARRAY_LEN(names) == MCPZ_ARRAY_LEN(numbers), "a name each");
+    json_t *json = json_object();
+
+    visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));
+    return json;
+}
+
 static json_t *show_runs(const struct mcpz_calls *calls, const struct mcpz_api_measures *measures)
 {
     static const char *const names[] = {"running", "waiting", "done", "failed"};
@@ -212,6 +250,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     visit_counter(json, "private_bytes", measures.private_bytes);
     (void)json_object_set_new(json, "health", mcpz_api_problems(api));
     (void)json_object_set_new(json, "tasks", show_tasks(&node->calls));
+    (void)json_object_set_new(json, "durable", show_durable(&node->tasks));
     (void)json_object_set_new(json, "runs", show_runs(&node->calls, &measures));
     (void)json_object_set_new(json, "relay", show_relay(&node->relay));
     (void)json_object_set_new(json, "drain", mcpz_api_show_drain(node));

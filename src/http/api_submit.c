@@ -21,9 +21,6 @@
 #define LINES_MAX 200000
 #define UNDER_WAY_MAX 2048 /* lines handed in and not answered */
 #define SLICE 256          /* lines handed in in one turn */
-#define ATTEMPTS_DEFAULT 5
-#define BACKOFF_MS_DEFAULT 1000
-#define TTL_MS_DEFAULT 86400000
 
 static_assert(UNDER_WAY_MAX <= MCPZ_ACCEPTING_MAX / 2, "two may submit at once");
 
@@ -94,11 +91,13 @@ static bool read_input(struct mcpz_exchange *answer, const json_t *object, struc
 /* False: `answer` says what is wrong. */
 static bool read_order(struct mcpz_exchange *answer, const json_t *object, struct order *order)
 {
+    /* Absent: what the configuration says, which the core knows. */
     static const struct mcpz_integer_rule attempts_rule = {"attempts", 1, MCPZ_TASK_ATTEMPTS_MAX,
-                                                           ATTEMPTS_DEFAULT};
-    static const struct mcpz_integer_rule backoff_rule = {
-        "backoff_ms", 1, MCPZ_TASK_BACKOFF_MS_MAX, BACKOFF_MS_DEFAULT};
-    static const struct mcpz_integer_rule ttl_rule = {"ttl_ms", 0, UINT32_MAX, TTL_MS_DEFAULT};
+                                                           0};
+    static const struct mcpz_integer_rule backoff_rule = {"backoff_ms", 1,
+                                                          MCPZ_TASK_BACKOFF_MS_MAX, 0};
+    static const struct mcpz_integer_rule ttl_rule = {"ttl_ms", 0, MCPZ_TASK_TTL_DEFAULT - 1,
+                                                      MCPZ_TASK_TTL_DEFAULT};
     static const struct mcpz_integer_rule copies_rule = {"copies", 1, 2, 1};
     const json_t *retry_failed = json_object_get(object, "retry_failed");
 

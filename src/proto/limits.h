@@ -98,7 +98,9 @@ static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "sealed para
 #define MCPZ_TASK_HISTORY_MAX 8
 #define MCPZ_TASK_ATTEMPTS_MAX 1000
 #define MCPZ_TASK_BACKOFF_MS_MAX 3600000
-#define MCPZ_TASKS_MAX 1000000 /* at one node, not ended */
+#define MCPZ_TASK_TTL_DEFAULT UINT32_MAX /* of who says nothing: what the node's owner says */
+#define MCPZ_TASK_LEASE_SECONDS_MIN 10   /* providers renew every five */
+#define MCPZ_TASKS_MAX 1000000           /* at one node, not ended */
 #define MCPZ_TASKS_ENDED_MAX 100000
 
 static_assert(MCPZ_TASK_BYTES_MAX + 4096 +

@@ -376,6 +376,33 @@ TEST(what_is_too_large_is_refused)
     fake_store_finish(&store);
 }
 
+TEST(what_a_task_does_not_say_is_said_for_all)
+{
+    set_up();
+    timing.task_attempts = 9;
+    timing.task_backoff_us = MCPZ_MS(7);
+    timing.task_ttl_us = MCPZ_SECONDS(3);
+    body.attempts_max = 0;
+    body.backoff_ms = 0;
+    step(0, (struct mcpz_event){
+                .kind = MCPZ_EVENT_DURABLE_SUBMIT,
+                .durable = {.request = 5, .body = &body, .ttl_ms = MCPZ_TASK_TTL_DEFAULT}});
+    const struct mcpz_task_body *kept = &fake_store_at(&store, MCPZ_RECORD_TASK, 0)->task.body;
+    CHECK_UINT(kept->attempts_max, 9);
+    CHECK_UINT(kept->backoff_ms, 7);
+    CHECK_UINT(kept->expires_ms, WALL_MS + 3000);
+
+    timing.task_ttl_us = MCPZ_TIME_NEVER;
+    body.attempts_max = 3;
+    step(1, (struct mcpz_event){
+                .kind = MCPZ_EVENT_DURABLE_SUBMIT,
+                .durable = {.request = 6, .body = &body, .ttl_ms = MCPZ_TASK_TTL_DEFAULT}});
+    kept = &fake_store_at(&store, MCPZ_RECORD_TASK, 1)->task.body;
+    CHECK_UINT(kept->attempts_max, 3);
+    CHECK_UINT(kept->expires_ms, 0);
+    fake_store_finish(&store);
+}
+
 /* ---- Trying ------------------------------------------------------------------------------- */
 
 TEST(what_is_done_is_kept_with_its_result)
@@ -1148,7 +1175,8 @@ TEST_MAIN(RUN(a_node_alone_takes_a_task_and_says_that_it_is_alone),
           RUN(a_silent_backup_is_replaced_and_then_the_client_is_told_no),
           RUN(with_a_key_a_silent_backup_is_not_replaced), RUN(the_same_key_is_the_same_task),
           RUN(who_asks_with_the_same_key_meanwhile_is_answered_with_the_first),
-          RUN(what_is_too_large_is_refused), RUN(what_is_done_is_kept_with_its_result),
+          RUN(what_a_task_does_not_say_is_said_for_all), RUN(what_is_too_large_is_refused),
+          RUN(what_is_done_is_kept_with_its_result),
           RUN(its_input_is_sent_once_to_each_who_is_asked),
           RUN(what_fails_for_a_while_is_tried_again_and_then_is_a_dead_letter),
           RUN(what_the_provider_calls_failed_is_not_tried_again_unless_asked_for),

@@ -547,11 +547,60 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "limits.tenant_level = none (default)\n"
                "limits.calls_per_second = 0 (default)\n"
                "limits.stop_seconds = 5 (default)\n"
+               "tasks.attempts = 5 (default)\n"
+               "tasks.backoff_ms = 1000 (default)\n"
+               "tasks.ttl_seconds = 86400 (default)\n"
+               "tasks.lease_seconds = 20 (default)\n"
+               "tasks.hold_seconds = 60 (default)\n"
+               "tasks.grace_seconds = 2 (default)\n"
+               "tasks.retention_seconds = 3600 (default)\n"
                "tenants = a=onyx, b=diamond (environment MCPZ_TENANTS)\n"
                "rules = 0 (default)\n"
                "log.level = info (default)\n"
                "log.format = auto (default)\n"
                "log.file =  (default)\n");
+}
+
+TEST(says_how_durable_tasks_are_tried_and_kept)
+{
+    char text[4096] = "";
+
+    read_text("tasks: {attempts: 7, backoff_ms: 1, ttl_seconds: 0, lease_seconds: 10,\n"
+              "  hold_seconds: 3600, grace_seconds: 1, retention_seconds: 2592000}\n");
+    CHECK_UINT(config.timing.task_attempts, 7);
+    CHECK_UINT(config.timing.task_backoff_us, 1000);
+    CHECK_UINT(config.timing.task_ttl_us, MCPZ_TIME_NEVER);
+    CHECK_UINT(config.timing.task_lease_us, MCPZ_SECONDS(10));
+    CHECK_UINT(config.timing.task_hold_us, MCPZ_SECONDS(3600));
+    CHECK_UINT(config.timing.task_grace_us, MCPZ_SECONDS(1));
+    CHECK_UINT(config.timing.task_retention_us, MCPZ_SECONDS(2592000));
+    CHECK_UINT(config.timing.heartbeat_us, MCPZ_SECONDS(4)); /* the others are as they are */
+    mcpz_config_walk(&config, write_row, text);
+    CHECK(strstr(text, "tasks.ttl_seconds = 0 (file)\n") != NULL);
+    CHECK(strstr(text, "tasks.backoff_ms = 1 (file)\n") != NULL);
+    CHECK(strstr(text, "tasks.attempts = 7 (file)\n") != NULL);
+
+    set("MCPZ_TASK_HOLD_SECONDS", "61");
+    set("MCPZ_TASK_ATTEMPTS", "1000");
+    read_environment();
+    CHECK_UINT(config.timing.task_hold_us, MCPZ_SECONDS(61));
+    CHECK_UINT(config.timing.task_attempts, 1000);
+    unsetenv("MCPZ_TASK_HOLD_SECONDS");
+    unsetenv("MCPZ_TASK_ATTEMPTS");
+    refuse_variable("MCPZ_TASK_ATTEMPTS", "0",
+                    "MCPZ_TASK_ATTEMPTS: \"0\" must be a number from 1 to 1000");
+    refuse_variable("MCPZ_TASK_ATTEMPTS", "1001",
+                    "MCPZ_TASK_ATTEMPTS: \"1001\" must be a number from 1 to 1000");
+    refuse_variable("MCPZ_TASK_LEASE_SECONDS", "9",
+                    "MCPZ_TASK_LEASE_SECONDS: \"9\" must be a number from 10 to 3600");
+    refuse_variable("MCPZ_TASK_BACKOFF_MS", "3600001",
+                    "MCPZ_TASK_BACKOFF_MS: \"3600001\" must be a number from 1 to 3600000");
+    refuse_variable("MCPZ_TASK_TTL_SECONDS", "2592001",
+                    "MCPZ_TASK_TTL_SECONDS: \"2592001\" must be a number from 0 to 2592000");
+    refuse_variable("MCPZ_TASK_GRACE_SECONDS", "2s",
+                    "MCPZ_TASK_GRACE_SECONDS: \"2s\" must be a number from 1 to 3600");
+    refuse_variable("MCPZ_TASK_RETENTION_SECONDS", "0",
+                    "MCPZ_TASK_RETENTION_SECONDS: \"0\" must be a number from 1 to 2592000");
 }
 
 TEST(says_whom_a_node_works_for_and_how_much)
@@ -670,6 +719,7 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(keeps_an_api_without_keys_on_this_machine),
           RUN_HERE(refuses_what_contradicts_itself),
           RUN_HERE(shows_every_key_with_its_origin_and_no_secret),
+          RUN_HERE(says_how_durable_tasks_are_tried_and_kept),
           RUN_HERE(says_whom_a_node_works_for_and_how_much),
           RUN_HERE(bounds_the_number_of_tenants), RUN_HERE(bounds_the_number_of_direct_peers),
           RUN_HERE(reads_sizes_with_units_and_bounds_them))

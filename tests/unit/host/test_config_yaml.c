@@ -46,6 +46,14 @@ TEST(reads_every_key_of_a_file)
                                "  tenant_level: ONYX\n"
                                "  calls_per_second: 100\n"
                                "  stop_seconds: 9\n"
+                               "tasks:\n"
+                               "  attempts: 1\n"
+                               "  backoff_ms: 2\n"
+                               "  ttl_seconds: 3\n"
+                               "  lease_seconds: 14\n"
+                               "  hold_seconds: 5\n"
+                               "  grace_seconds: 6\n"
+                               "  retention_seconds: 7\n"
                                "tenants:\n"
                                "  - {name: acme, level: Opal}\n"
                                "  - {name: 'big one', level: diamond}\n"
@@ -84,6 +92,13 @@ TEST(reads_every_key_of_a_file)
     CHECK_UINT(config.gate.level_default, MCPZ_LEVEL_ONYX);
     CHECK_UINT(config.gate.server_per_second, 100);
     CHECK_UINT(config.stop_seconds, 9);
+    CHECK_UINT(config.timing.task_attempts, 1);
+    CHECK_UINT(config.timing.task_backoff_us, MCPZ_MS(2));
+    CHECK_UINT(config.timing.task_ttl_us, MCPZ_SECONDS(3));
+    CHECK_UINT(config.timing.task_lease_us, MCPZ_SECONDS(14));
+    CHECK_UINT(config.timing.task_hold_us, MCPZ_SECONDS(5));
+    CHECK_UINT(config.timing.task_grace_us, MCPZ_SECONDS(6));
+    CHECK_UINT(config.timing.task_retention_us, MCPZ_SECONDS(7));
     CHECK_UINT(config.gate.tenant_count, 2);
     CHECK_TEXT(config.gate.tenants[0].name, "acme");
     CHECK_UINT(config.gate.tenants[0].level, MCPZ_LEVEL_OPAL);
@@ -123,7 +138,7 @@ TEST(names_the_line_and_the_nearest_key)
           "m.yaml:1: unknown key \"colour\" in log: there are level, format, file");
     check("\"a\\nb\": 1\n",
           "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
-          "roles, mesh, api, providers, pools, workspaces, limits, tenants, rules, log");
+          "roles, mesh, api, providers, pools, workspaces, limits, tasks, tenants, rules, log");
     check("? [a]\n: b\n", "m.yaml:1: a key must be a word");
     check("\"name\\0\": b\n", "m.yaml:1: a key must be a word");
 }
