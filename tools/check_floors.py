@@ -19,7 +19,7 @@ MAY_USE = {
     "sim": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "net": {"base", "proto", "core", "crypto", "engine", "host"},
     "http": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "desk"},
-    "exec": {"base", "proto", "core", "engine", "host"},
+    "exec": {"base", "proto", "core", "wire", "engine", "host"},
     "desk": {"base", "proto", "core", "wire", "engine", "host"},
     "local": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "cli": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",

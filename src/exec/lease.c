@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/json.h"
+#include "wire/json.h"
 
 static struct ev_loop *loop_of(const struct mcpz_leases *leases)
 {
@@ -282,7 +282,8 @@ static mcpz_error execute(void *context, const struct mcpz_agent_pool_order *ord
     }
     if (order->type.length > MCPZ_CAPABILITY_BYTES_MAX ||
         order->params.length > MCPZ_PARAMS_BYTES_MAX ||
-        (order->params.length > 0 && !mcpz_json_is_value(order->params))) {
+        (order->params.length > 0 &&
+         mcpz_json_check(order->params, MCPZ_JSON_GRAMMAR) != MCPZ_OK)) {
         return MCPZ_EPROTO;
     }
     leases->next_execution += leases->next_execution == UINT32_MAX ? 2 : 1;

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "exec/crew.h"
 #include "exec/job.h"
 #include "exec/lease.h"
 #include "host/offers.h"
+#include "wire/json.h"
 
 #define POLL_MS 100 /* how long one look at the keepers takes when nothing happens */
 
@@ -303,7 +303,7 @@ static void start_errand(struct mcpz_pool *pool, struct mcpz_crew *crew,
 {
     struct mcpz_errand *errand;
 
-    if (start->params.length > 0 && !mcpz_json_is_value(start->params)) {
+    if (start->params.length > 0 && mcpz_json_check(start->params, MCPZ_JSON_GRAMMAR) != MCPZ_OK) {
         refuse(pool, start->run, MCPZ_CODE_BAD_REQUEST, "its worker takes JSON as parameters");
         return;
     }

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "exec/crew.h"
+#include "wire/json.h"
 
 #define READS_MAX 64   /* of what is left in a pipe when its process is gone: 2 MiB */
 #define SHOWN_BYTES 80 /* of a line that is no good */

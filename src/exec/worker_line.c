@@ -1,10 +1,11 @@
 #include "exec/worker_line.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/base64.h"
-#include "base/json.h"
 #include "exec/digits.h"
+#include "wire/json.h"
 
 #define FIXED_BYTES 512 /* names of members, numbers, brackets */
 
@@ -46,7 +47,7 @@ struct members {
     struct mcpz_bytes progress;
 };
 
-static void note_member(struct members *members, struct mcpz_bytes key, struct mcpz_bytes value)
+static void note_member(struct members *members, struct mcpz_json key, struct mcpz_json value)
 {
     const struct {
         const char *name;
@@ -62,8 +63,8 @@ static void note_member(struct members *members, struct mcpz_bytes key, struct m
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (is(key, rows[i].name)) {
-            *rows[i].slot = value;
+        if (mcpz_json_says(key, mcpz_text(rows[i].name))) {
+            *rows[i].slot = value.text;
         }
     }
 }
@@ -75,20 +76,25 @@ static struct mcpz_bytes read_text(uint8_t *line, struct mcpz_bytes value)
         return value;
     }
     uint8_t *text = line + (value.data - line);
-    return mcpz_bytes(text, mcpz_json_unescape(text, value.length));
+    size_t length = 0;
+    mcpz_error error = mcpz_json_unescape(mcpz_json_value(value), text, value.length, &length);
+    assert(error == MCPZ_OK); /* it gets shorter */
+    (void)error;
+    return mcpz_bytes(text, length);
 }
 
 /* {"message": "..."} as well as "...". */
 static struct mcpz_bytes read_error(uint8_t *line, struct mcpz_bytes value)
 {
-    struct mcpz_bytes key;
-    struct mcpz_bytes inner;
-    size_t at = 0;
+    struct mcpz_json key;
+    struct mcpz_json inner;
 
-    while (value.length > 0 && value.data[0] == '{' &&
-           mcpz_json_next_member(value, &at, &key, &inner)) {
-        if (is(key, "message")) {
-            return read_text(line, inner);
+    if (value.length > 0 && value.data[0] == '{') {
+        struct mcpz_json_walk walk = mcpz_json_walk(mcpz_json_value(value));
+        while (mcpz_json_next_member(&walk, &key, &inner)) {
+            if (mcpz_json_says(key, mcpz_text("message"))) {
+                return read_text(line, inner.text);
+            }
         }
     }
     return read_text(line, value);
@@ -142,14 +148,18 @@ struct mcpz_worker_line mcpz_worker_line_read(uint8_t *line, size_t length)
     struct mcpz_worker_line said = {.says = MCPZ_WORKER_NONSENSE};
     const struct mcpz_bytes text = mcpz_bytes(line, length);
     struct members members = {.id = {NULL, 0}};
-    struct mcpz_bytes key;
-    struct mcpz_bytes value;
-    size_t at = 0;
+    struct mcpz_json key;
+    struct mcpz_json value;
 
-    if (!mcpz_json_is_value(text)) {
+    if (mcpz_json_check(text, MCPZ_JSON_GRAMMAR) != MCPZ_OK) {
         return said;
     }
-    while (mcpz_json_next_member(text, &at, &key, &value)) {
+    value = mcpz_json_value(text);
+    if (value.type != MCPZ_JSON_OBJECT) {
+        return said;
+    }
+    struct mcpz_json_walk walk = mcpz_json_walk(value);
+    while (mcpz_json_next_member(&walk, &key, &value)) {
         note_member(&members, key, value);
     }
     if (is(members.ready, "true")) {
@@ -191,10 +201,18 @@ static size_t put_number(char *line, const char *name, uint64_t number)
     return used + put_digits(line + used, number);
 }
 
+static size_t put_escaped(char *line, struct mcpz_bytes text)
+{
+    struct mcpz_json_writer writer = mcpz_json_writer(line, MCPZ_JSON_ESCAPED_BYTES(text.length));
+
+    mcpz_json_put_string(&writer, text);
+    return writer.length;
+}
+
 static size_t put_string(char *line, const char *name, struct mcpz_bytes text)
 {
     size_t used = put_name(line, name);
-    return used + mcpz_json_escape(text, line + used);
+    return used + put_escaped(line + used, text);
 }
 
 /* One that is empty says nothing. */
@@ -260,7 +278,7 @@ size_t mcpz_worker_line_hello(const char *capability, char *const *plugins, size
     used += put(line + used, ",\"plugins\":[");
     for (size_t i = 0; i < plugin_count; i++) {
         used += put(line + used, i == 0 ? "" : ",");
-        used += mcpz_json_escape(mcpz_text(plugins[i]), line + used);
+        used += put_escaped(line + used, mcpz_text(plugins[i]));
     }
     return used + put(line + used, "]}\n");
 }

@@ -1,73 +1,15 @@
 #include "http/jsontext.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base64.h"
-
-/* ---- Checking ----------------------------------------------------------------------------- */
-
-#define NUMBER_CHARS_MAX 512 /* longer ones are no numbers anybody means */
-#define HIGH_FIRST 0xd800U   /* of a pair of surrogates */
-#define LOW_FIRST 0xdc00U
-#define LOW_END 0xe000U
-
-/* Would a reader with 64-bit integers and doubles take it? */
-static bool is_in_range(struct mcpz_bytes number)
-{
-    char text[NUMBER_CHARS_MAX + 1];
-
-    if (number.length > NUMBER_CHARS_MAX) {
-        return false;
-    }
-    mcpz_bytes_to_text(number, text, sizeof(text));
-    if (strpbrk(text, ".eE") != NULL) {
-        return isfinite(strtod(text, NULL));
-    }
-    errno = 0;
-    (void)strtoll(text, NULL, 10);
-    return errno == 0;
-}
-
-/* Could its escapes be read as characters? No NUL, and surrogates in pairs. */
-static bool is_of_characters(struct mcpz_bytes string)
-{
-    const uint8_t *at = string.data;
-    const uint8_t *const end = string.data + string.length;
-
-    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
-        if (at[1] != 'u') {
-            at += 2;
-            continue;
-        }
-        uint32_t unit = mcpz_json_unit(at + 2);
-        at += 6;
-        if (unit == 0 || (unit >= LOW_FIRST && unit < LOW_END)) {
-            return false;
-        }
-        if (unit >= HIGH_FIRST && unit < LOW_FIRST) {
-            uint32_t low = at[0] == '\\' && at[1] == 'u' ? mcpz_json_unit(at + 2) : 0;
-            if (low < LOW_FIRST || low >= LOW_END) {
-                return false;
-            }
-            at += 6;
-        }
-    }
-    return true;
-}
-
-static bool any_reader_takes(struct mcpz_bytes scalar)
-{
-    return scalar.data[0] == '"' ? is_of_characters(scalar) : is_in_range(scalar);
-}
+#include "wire/json.h"
 
 bool mcpz_jsontext_is_value(struct mcpz_bytes text)
 {
-    return mcpz_json_is_value_where(text, any_reader_takes);
+    return mcpz_json_check(text, MCPZ_JSON_INTEROPERABLE) == MCPZ_OK;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /*
- * JSON as text (base/json.h), as HTTP clients may see it.
+ * JSON as text, where a tree would be too much: is it JSON, and how is a string written.
  *
  * A result of 10 MiB is checked in place and passed on as it is; as a tree it could take twenty
  * times its size.
@@ -15,18 +15,9 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
-#include "base/json.h"
 #include "http/body.h"
 
-/**
- * Is this one JSON value that any reader can take, white space around it allowed?
- *
- * Stricter than the grammar where readers differ (RFC 7493, I-JSON): no NUL and no lone
- * surrogates in strings, integers within 64 bits signed, numbers within a double's range, at most
- * MCPZ_JSON_DEPTH_MAX deep. No recursion, no memory.
- *
- * Source: RFC 8259.
- */
+/** Is this one JSON value that any reader can take (wire/json.h)? */
 bool mcpz_jsontext_is_value(struct mcpz_bytes text);
 
 /** Make `text` UTF-8 by putting "?" in place of each byte that is not. */

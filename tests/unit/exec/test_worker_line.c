@@ -1,6 +1,6 @@
-#include "base/json.h"
 #include "exec/worker_line.h"
 #include "test.h"
+#include "wire/json.h"
 
 static char line[1024];
 
@@ -83,7 +83,7 @@ static void check_task(const struct mcpz_worker_task *given, const char *expecte
     size_t length = mcpz_worker_line_task(given, line);
     CHECK(length <= mcpz_worker_line_task_bytes(given));
     CHECK_BYTES(mcpz_bytes(line, length), expected, strlen(expected));
-    CHECK(mcpz_json_is_value(mcpz_bytes(line, length)));
+    CHECK_UINT(mcpz_json_check(mcpz_bytes(line, length), MCPZ_JSON_GRAMMAR), MCPZ_OK);
 }
 
 TEST(tells_a_task_in_one_line)

@@ -1,6 +1,7 @@
 #include "base/base64.h"
 #include "http/jsontext.h"
 #include "test.h"
+#include "wire/json.h"
 
 static bool is_value(const char *text)
 {
