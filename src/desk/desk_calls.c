@@ -107,7 +107,7 @@ static bool keep_open(struct mcpz_desk_call *call, const struct mcpz_msg_open *o
 {
     assert(call != NULL);
     size_t size = open->capability.length + open->tenant.length + open->traceparent.length +
-                  open->idempotency_key.length + open->params.length;
+                  open->idempotency_key.length + open->params.length + open->target.length;
     uint8_t *at = malloc(size);
 
     if (at == NULL) {
@@ -120,6 +120,7 @@ static bool keep_open(struct mcpz_desk_call *call, const struct mcpz_msg_open *o
     call->open.traceparent = keep(&at, open->traceparent);
     call->open.idempotency_key = keep(&at, open->idempotency_key);
     call->open.params = keep(&at, open->params);
+    call->open.target = keep(&at, open->target);
     return true;
 }
 
@@ -141,6 +142,10 @@ static void start(struct mcpz_desk *desk, struct mcpz_desk_call *call)
                  .idempotent = open->idempotent},
     };
 
+    if (open->target.length > 0) {
+        memcpy(event.task.only.bytes, open->target.data, MCPZ_ID_BYTES);
+    }
+
     call->retry = false;
     call->credit = 0;
     call->input_sent = 0;
@@ -159,6 +164,9 @@ static const char *fault_of(const struct mcpz_msg_open *open)
     }
     if (open->traceparent.length > 0 && !mcpz_traceparent_is_valid(open->traceparent)) {
         return "that is no traceparent (W3C Trace Context, section 3.2)";
+    }
+    if (open->target.length != 0 && open->target.length != MCPZ_ID_BYTES) {
+        return "the target is not the id of a node";
     }
     return NULL;
 }

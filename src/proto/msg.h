@@ -263,6 +263,8 @@ struct mcpz_msg_open {
     struct mcpz_bytes idempotency_key; /* done once however often it is asked for; may be empty */
     bool idempotent; /* doing it twice does no harm: it may be tried elsewhere, or hedged */
     bool durable;    /* what comes of it is kept under its key: core/ledger.h */
+    struct mcpz_bytes target; /* a node's id: nobody else may do it; empty: whoever can. From a
+                               * program to its node; of no meaning between nodes */
 };
 
 struct mcpz_msg_data {

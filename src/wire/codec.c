@@ -148,6 +148,12 @@ static const struct mcpz_field capabilities_fields[] = {
 };
 #undef S
 
+/* A whole id, or none. */
+static mcpz_error check_target(struct mcpz_bytes bytes)
+{
+    return bytes.length == 0 || bytes.length == MCPZ_ID_BYTES ? MCPZ_OK : MCPZ_EPROTO;
+}
+
 #define S struct mcpz_msg_open
 static const struct mcpz_field open_fields[] = {
     {U64(S, call)},
@@ -162,6 +168,7 @@ static const struct mcpz_field open_fields[] = {
     {TEXT(S, idempotency_key, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX)},
     {BOOL(S, idempotent)},
     {BOOL(S, durable)},
+    {BYTES(S, target, 0, MCPZ_ID_BYTES), .check = check_target},
 };
 #undef S
 

@@ -430,7 +430,10 @@ static void fail_choice(struct mcpz_caller *caller, struct mcpz_call_out *slot, 
                         const struct mcpz_pick *pick, struct mcpz_outbox *out)
 {
     uint32_t code = MCPZ_CODE_NO_PROVIDER;
-    const char *text = "no node that is alive and can be reached offers this capability";
+    const char *text = mcpz_id_is_zero(&slot->only)
+                           ? "no node that is alive and can be reached offers this capability"
+                           : "the node that this call is for does not offer the capability now, "
+                             "or cannot be called";
 
     switch (pick->verdict) {
     case MCPZ_VERDICT_BARRED:

@@ -413,7 +413,50 @@ TEST(a_task_that_failed_by_itself_opens_no_breaker)
     (void)opened(&call);
 }
 
-TEST_MAIN(RUN(of_two_the_first_that_answers_ends_both),
+/* ---- For one node only -------------------------------------------------------------------- */
+
+static void start_for(mcpz_time now, uint64_t request, const struct mcpz_id *only)
+{
+    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_TASK_START,
+                                  .task = {.request = request,
+                                           .capability = mcpz_text("x"),
+                                           .idempotent = true,
+                                           .has_input = true,
+                                           .priority = MCPZ_PRIORITY_DEFAULT,
+                                           .timeout_ms = 10000,
+                                           .only = *only}});
+}
+
+TEST(a_call_for_one_node_goes_there_whoever_else_is_free)
+{
+    uint64_t call;
+
+    set_up_two();
+    for (size_t i = 0; i < 20; i++) {
+        start_for(BEGIN, next_request++, i % 2 == 0 ? &alice : &bob);
+        const struct mcpz_id at = opened(&call);
+        CHECK(mcpz_id_equal(&at, i % 2 == 0 ? &alice : &bob));
+    }
+}
+
+TEST(a_call_for_one_node_is_tried_nowhere_else)
+{
+    uint64_t call;
+
+    set_up_two();
+    start_for(BEGIN, next_request, &alice);
+    (void)opened(&call);
+    receive(
+        BEGIN, &alice,
+        (struct mcpz_msg){.kind = MCPZ_MSG_FAIL, .fail = {.call = call, .code = MCPZ_CODE_BUSY}});
+    CHECK_UINT(only_action(MCPZ_ACTION_TASK_DONE)->task.code, MCPZ_CODE_BUSY);
+    start_for(BEGIN, next_request + 1, &self); /* who does not offer it */
+    CHECK_UINT(only_action(MCPZ_ACTION_TASK_DONE)->task.code, MCPZ_CODE_NO_PROVIDER);
+}
+
+TEST_MAIN(RUN(a_call_for_one_node_goes_there_whoever_else_is_free),
+          RUN(a_call_for_one_node_is_tried_nowhere_else),
+          RUN(of_two_the_first_that_answers_ends_both),
           RUN(with_the_first_output_it_is_that_providers),
           RUN(where_one_fails_all_hope_is_with_the_other), RUN(where_both_are_lost_it_is_over),
           RUN(cancelling_cancels_both), RUN(time_runs_out_for_both_at_once),

@@ -76,6 +76,34 @@ TEST(a_call_becomes_a_task_and_its_answer_comes_back)
     CHECK_UINT(mcpz_desk_stats(desk)->calls, 0);
 }
 
+TEST(a_call_may_be_for_one_node_only)
+{
+    struct mcpz_program *program = enter(&owner_a);
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_OPEN,
+                           .open = {.call = 7,
+                                    .capability = mcpz_text("x"),
+                                    .timeout_ms = 1000,
+                                    .attempt = 1,
+                                    .target = mcpz_bytes(zeros + 1, MCPZ_ID_BYTES)}};
+    struct mcpz_id none = {{0}};
+
+    zeros[1] = 9;
+    CHECK(say(program, msg) == MCPZ_OK);
+    CHECK_UINT(told(MCPZ_EVENT_TASK_START)->task.only.bytes[0], 9);
+    zeros[1] = 0;
+    act_task(MCPZ_ACTION_TASK_RETRY, (struct mcpz_action_task){.request = 101});
+    work();
+    CHECK_UINT(told(MCPZ_EVENT_TASK_START)->task.only.bytes[0], 9);
+    CHECK(open_call(program, 8, false) == MCPZ_OK);
+    CHECK(mcpz_id_equal(&told(MCPZ_EVENT_TASK_START)->task.only, &none));
+    /* A program in this process may say what no bytes could. */
+    msg.open.call = 9;
+    msg.open.target.length = MCPZ_ID_BYTES - 1;
+    noted_count = 0;
+    CHECK(mcpz_desk_take(desk, program, &msg) == MCPZ_OK);
+    CHECK_UINT(sent_to(&owner_a, MCPZ_MSG_FAIL)->fail.code, MCPZ_CODE_BAD_REQUEST);
+}
+
 TEST(a_failure_comes_back_with_its_words)
 {
     struct mcpz_program *program = enter(&owner_a);
@@ -399,7 +427,7 @@ TEST_MAIN(CASE(a_program_is_greeted), CASE(who_does_not_greet_is_refused),
           CASE(who_speaks_another_version_is_refused), CASE(what_only_nodes_say_is_refused),
           CASE(there_is_room_for_so_many_programs),
           CASE(a_call_becomes_a_task_and_its_answer_comes_back),
-          CASE(a_failure_comes_back_with_its_words),
+          CASE(a_call_may_be_for_one_node_only), CASE(a_failure_comes_back_with_its_words),
           CASE(a_number_in_use_is_refused_and_one_that_is_over_is_free),
           CASE(two_programs_may_use_the_same_numbers),
           CASE(what_cannot_be_asked_fails_and_the_program_stays),

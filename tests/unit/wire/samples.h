@@ -83,9 +83,9 @@ static const struct sample samples[] = {
      RAW("\x95\x09" ID_A "\x05\x03\x92\xa1x\xa1y")},
     {{.kind = MCPZ_MSG_OPEN,
       .open = {UINT64_C(1) << 32, RAW("c"), 1000, 1, 50, RAW("t"), RAW("p"), RAW("{}"), false,
-               RAW("k"), true, true}},
-     RAW("\x9d\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
-         "c\xcd\x03\xe8\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3\xc3")},
+               RAW("k"), true, true, RAW(A32)}},
+     RAW("\x9e\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
+         "c\xcd\x03\xe8\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3\xc3\xc4\x20" A32)},
     {{.kind = MCPZ_MSG_DATA, .data = {7, true, RAW("x")}}, RAW("\x94\x0b\x07\xc3\xc4\x01x")},
     {{.kind = MCPZ_MSG_END, .end = {7, false, RAW("end"), 3, 900}},
      RAW("\x96\x0c\x07\xc2\xc4\x03"
@@ -258,8 +258,8 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_OPEN,
      .open = {UINT64_MAX, FULL(MCPZ_CAPABILITY_BYTES_MAX), UINT32_MAX, UINT32_MAX, 100,
               FULL(MCPZ_TENANT_BYTES_MAX), FULL(MCPZ_TRACEPARENT_BYTES_MAX),
-              FULL(MCPZ_PARAMS_BYTES_MAX), true, FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX), true,
-              true}},
+              FULL(MCPZ_PARAMS_BYTES_MAX), true, FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX), true, true,
+              FULL(MCPZ_ID_BYTES)}},
     {.kind = MCPZ_MSG_DATA, .data = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX)}},
     {.kind = MCPZ_MSG_END,
      .end = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX), UINT32_MAX, UINT32_MAX}},

@@ -497,10 +497,10 @@ TEST(capabilities_are_bounded_in_number_and_name)
     CHECK_UINT(decode_capabilities(1, MCPZ_CAPABILITY_BYTES_MAX + 1), MCPZ_EPROTO);
 }
 
-static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params_bytes,
-                              size_t key_bytes)
+static mcpz_error decode_open_for(uint32_t attempt, uint32_t priority, size_t params_bytes,
+                                  size_t key_bytes, size_t target_bytes)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 12);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 13);
     mcpz_value_uint(&writer, 1);
     mcpz_value_text(&writer, mcpz_text("c"));
     mcpz_value_uint(&writer, 1000);
@@ -513,7 +513,23 @@ static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params
     mcpz_value_text(&writer, mcpz_bytes(zeros, key_bytes));
     mcpz_value_bool(&writer, true);
     mcpz_value_bool(&writer, true);
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, target_bytes));
     return decode_written(&writer);
+}
+
+static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params_bytes,
+                              size_t key_bytes)
+{
+    return decode_open_for(attempt, priority, params_bytes, key_bytes, 0);
+}
+
+TEST(a_call_is_for_one_whole_node_or_for_any)
+{
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES - 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES), MCPZ_OK);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES + 1), MCPZ_EPROTO);
 }
 
 TEST(calls_are_bounded_in_attempt_priority_params_and_key)
@@ -903,6 +919,7 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(probes_have_known_kinds_and_bounded_paths),
           RUN(addresses_and_scopes_in_the_overlay_are_bounded),
           RUN(capabilities_are_bounded_in_number_and_name),
+          RUN(a_call_is_for_one_whole_node_or_for_any),
           RUN(calls_are_bounded_in_attempt_priority_params_and_key),
           RUN(version_vectors_are_sorted_and_bounded), RUN(digests_are_sorted_and_bounded),
           RUN(walks_and_shuffles_are_bounded), RUN(deltas_are_bounded_in_all_they_hold),
