@@ -18,17 +18,19 @@ MAY_USE = {
     "host": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "sim": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "net": {"base", "proto", "core", "crypto", "engine", "host"},
-    "http": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "desk"},
+    "http": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "desk",
+             "mcp"},
     "exec": {"base", "proto", "core", "wire", "engine", "host"},
     "desk": {"base", "proto", "core", "wire", "engine", "host"},
+    "mcp": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "local": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "cli": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
-            "exec", "local", "client", "desk"},
+            "exec", "local", "client", "desk", "mcp"},
 }
 
 # Header: the floors that may include it. Headers not named here are free for all.
 EDGES = {"net", "http", "exec", "local"}
-SYSTEM = {"store", "client", "engine", "host", "desk", "sim", "cli"} | EDGES
+SYSTEM = {"store", "client", "engine", "host", "desk", "mcp", "sim", "cli"} | EDGES
 CONFINED = {
     "msgpack.h": {"wire"},
     "zstd.h": {"wire"},
