@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,6 +81,17 @@ void mcpz_anchors_note(struct mcpz_anchors *anchors, const struct mcpz_anchor *r
     known->ours = known->is_worst ? worst_of(known, row->ours)
                                   : (known->ours * runs + row->ours) / (runs + 1);
     known->ok = known->ours >= known->bound.low && known->ours <= known->bound.high;
+}
+
+void mcpz_anchors_add(struct mcpz_anchors *anchors, struct mcpz_anchor row, const char *format,
+                      ...)
+{
+    va_list words;
+
+    va_start(words, format);
+    (void)vsnprintf(row.metric, sizeof(row.metric), format, words);
+    va_end(words);
+    mcpz_anchors_note(anchors, &row);
 }
 
 /* ---- Words -------------------------------------------------------------------------------- */

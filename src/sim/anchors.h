@@ -8,6 +8,7 @@
 #ifndef SIM_ANCHORS_H
 #define SIM_ANCHORS_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,11 +71,30 @@ const struct mcpz_experiment *mcpz_anchors_experiment(size_t index);
 void mcpz_anchors_run(struct mcpz_anchors *anchors, const struct mcpz_experiment *experiment,
                       size_t nodes, uint64_t seed);
 
+static inline struct mcpz_anchor_bound mcpz_anchor_within(double low, double high)
+{
+    return (struct mcpz_anchor_bound){low, high};
+}
+
+static inline struct mcpz_anchor_bound mcpz_anchor_at_most(double high)
+{
+    return mcpz_anchor_within(-(double)INFINITY, high);
+}
+
+static inline struct mcpz_anchor_bound mcpz_anchor_unbound(void)
+{
+    return mcpz_anchor_at_most((double)INFINITY);
+}
+
 /**
  * Add what one run has measured to the row of that table and metric, made if it is new. `ok` and
  * `runs` are filled in here.
  */
 void mcpz_anchors_note(struct mcpz_anchors *anchors, const struct mcpz_anchor *row);
+
+/** The same of a row without a metric, which is called as `format` and what follows it say. */
+void mcpz_anchors_add(struct mcpz_anchors *anchors, struct mcpz_anchor row, const char *format,
+                      ...) __attribute__((format(printf, 3, 4)));
 
 /** Is ours better than the paper's, as far as the digits that it prints tell? */
 bool mcpz_anchor_is_better(const struct mcpz_anchor *row);

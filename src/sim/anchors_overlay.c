@@ -15,8 +15,7 @@
 
 static void note(struct mcpz_anchors *anchors, const char *metric, struct mcpz_anchor row)
 {
-    snprintf(row.metric, sizeof(row.metric), "%s", metric);
-    mcpz_anchors_note(anchors, &row);
+    mcpz_anchors_add(anchors, row, "%s", metric);
 }
 
 static void join_all(struct mcpz_overlays *world)

@@ -1,7 +1,6 @@
 #include "sim/anchors_plumtree.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -375,36 +374,29 @@ struct table {
 static void add(const struct table *table, const char *metric, double paper,
                 struct mcpz_anchor_bound bound, double ours)
 {
-    struct mcpz_anchor row = {
-        .table = "A4",
-        .better = MCPZ_ANCHOR_LOWER,
-        .paper = paper,
-        .bound = bound,
-        .ours = ours,
-    };
-
-    (void)snprintf(row.metric, sizeof(row.metric), "%s: %s", table->variant, metric);
-    mcpz_anchors_note(table->anchors, &row);
+    mcpz_anchors_add(table->anchors,
+                     (struct mcpz_anchor){
+                         .table = "A4",
+                         .better = MCPZ_ANCHOR_LOWER,
+                         .paper = paper,
+                         .bound = bound,
+                         .ours = ours,
+                     },
+                     "%s: %s", table->variant, metric);
 }
 
 static void add_true(const struct table *table, const char *metric, bool ours)
 {
-    struct mcpz_anchor row = {
-        .table = "A4",
-        .better = MCPZ_ANCHOR_HIGHER,
-        .is_worst = true,
-        .paper = 1,
-        .bound = {1, 1},
-        .ours = ours ? 1 : 0,
-    };
-
-    (void)snprintf(row.metric, sizeof(row.metric), "%s: %s", table->variant, metric);
-    mcpz_anchors_note(table->anchors, &row);
-}
-
-static struct mcpz_anchor_bound within(double low, double high)
-{
-    return (struct mcpz_anchor_bound){low, high};
+    mcpz_anchors_add(table->anchors,
+                     (struct mcpz_anchor){
+                         .table = "A4",
+                         .better = MCPZ_ANCHOR_HIGHER,
+                         .is_worst = true,
+                         .paper = 1,
+                         .bound = {1, 1},
+                         .ours = ours ? 1 : 0,
+                     },
+                     "%s: %s", table->variant, metric);
 }
 
 static void add_eager(const struct table *table, const struct outcome *outcome, double receivers)
@@ -413,10 +405,10 @@ static void add_eager(const struct table *table, const struct outcome *outcome, 
 
     add_true(table, "every broadcast reaches all once", outcome->all_delivered);
     add_true(table, "cycle 0: payload = sum deg - (n-1)", outcome->flood_identity);
-    add(table, "payload, cycle 100", 39984, within(payload, payload),
+    add(table, "payload, cycle 100", 39984, mcpz_anchor_within(payload, payload),
         (double)outcome->counted.payload);
-    add(table, "RMR, steady", 3.00, within(2.99, 3.02), outcome->steady_rmr);
-    add(table, "LDH, mean", 8.83, within(1, 10), outcome->hops);
+    add(table, "RMR, steady", 3.00, mcpz_anchor_within(2.99, 3.02), outcome->steady_rmr);
+    add(table, "LDH, mean", 8.83, mcpz_anchor_within(1, 10), outcome->hops);
 }
 
 struct expected {
@@ -443,15 +435,18 @@ static void add_tree(const struct table *table, enum variant variant,
     add_true(table, "every broadcast reaches all once", outcome->all_delivered);
     add_true(table, "cycle 0: payload = sum deg - (n-1)", outcome->flood_identity);
     add_true(table, "cycle 100: IHAVE = sum deg - 2(n-1)", outcome->steady_identity);
-    add(table, "RMR, cycle 0", 2.03, within(2.0, 2.06), outcome->first_rmr[0]);
-    add(table, "RMR, cycle 1", expected->rmr_1, within(0.75, 0.95), outcome->first_rmr[1]);
-    add(table, "RMR, cycle 4", 0.01, within(0, 0.03), outcome->first_rmr[4]);
-    add(table, "RMR, steady", 0, within(0, 0.01), outcome->steady_rmr);
-    add(table, "payload, cycle 100", 9999, within(receivers, receivers), (double)counted->payload);
+    add(table, "RMR, cycle 0", 2.03, mcpz_anchor_within(2.0, 2.06), outcome->first_rmr[0]);
+    add(table, "RMR, cycle 1", expected->rmr_1, mcpz_anchor_within(0.75, 0.95),
+        outcome->first_rmr[1]);
+    add(table, "RMR, cycle 4", 0.01, mcpz_anchor_within(0, 0.03), outcome->first_rmr[4]);
+    add(table, "RMR, steady", 0, mcpz_anchor_within(0, 0.01), outcome->steady_rmr);
+    add(table, "payload, cycle 100", 9999, mcpz_anchor_within(receivers, receivers),
+        (double)counted->payload);
     add(table, "control, cycle 100", expected->control,
-        within(ihave, ihave * expected->control_over),
+        mcpz_anchor_within(ihave, ihave * expected->control_over),
         (double)(counted->ihave + counted->graft + counted->prune));
-    add(table, "LDH, mean", expected->hops, within(1, expected->hops_high), outcome->hops);
+    add(table, "LDH, mean", expected->hops, mcpz_anchor_within(1, expected->hops_high),
+        outcome->hops);
 }
 
 void mcpz_anchors_a4(struct mcpz_anchors *anchors, size_t nodes, uint64_t seed)

@@ -14,26 +14,13 @@
 static void add(struct mcpz_anchors *anchors, const char *metric, double paper,
                 struct mcpz_anchor_bound bound, double ours)
 {
-    struct mcpz_anchor row = {
-        .table = "A6",
-        .better = MCPZ_ANCHOR_LOWER,
-        .paper = paper,
-        .bound = bound,
-        .ours = ours,
-    };
-
-    (void)snprintf(row.metric, sizeof(row.metric), "%s", metric);
-    mcpz_anchors_note(anchors, &row);
-}
-
-static struct mcpz_anchor_bound at_most(double high)
-{
-    return (struct mcpz_anchor_bound){-(double)INFINITY, high};
-}
-
-static struct mcpz_anchor_bound unbound(void)
-{
-    return at_most((double)INFINITY);
+    mcpz_anchors_add(anchors,
+                     (struct mcpz_anchor){.table = "A6",
+                                          .better = MCPZ_ANCHOR_LOWER,
+                                          .paper = paper,
+                                          .bound = bound,
+                                          .ours = ours},
+                     "%s", metric);
 }
 
 /* ---- Runs --------------------------------------------------------------------------------- */
@@ -80,15 +67,17 @@ static void at_load(const struct lab *lab, uint32_t percent, double paper_of_c3)
     const struct mcpz_balancing_result c3 = run(&other, "C3", MCPZ_BALANCING_ANTAGONISTS, percent);
 
     (void)snprintf(metric, sizeof(metric), "%u %%: p99, ms", percent);
-    add(lab->anchors, metric, (double)NAN, unbound(), ms(hcl.p99_us));
+    add(lab->anchors, metric, (double)NAN, mcpz_anchor_unbound(), ms(hcl.p99_us));
     (void)snprintf(metric, sizeof(metric), "%u %%: p99, of C3's", percent);
-    add(lab->anchors, metric, paper_of_c3, at_most(1.15), ratio(hcl.p99_us, c3.p99_us));
+    add(lab->anchors, metric, paper_of_c3, mcpz_anchor_at_most(1.15),
+        ratio(hcl.p99_us, c3.p99_us));
     (void)snprintf(metric, sizeof(metric), "%u %%: p99, of round robin's", percent);
-    add(lab->anchors, metric, (double)NAN, at_most(0.5), ratio(hcl.p99_us, turns.p99_us));
+    add(lab->anchors, metric, (double)NAN, mcpz_anchor_at_most(0.5),
+        ratio(hcl.p99_us, turns.p99_us));
     (void)snprintf(metric, sizeof(metric), "%u %%: not in time", percent);
-    add(lab->anchors, metric, (double)NAN, at_most(0), (double)hcl.late);
+    add(lab->anchors, metric, (double)NAN, mcpz_anchor_at_most(0), (double)hcl.late);
     (void)snprintf(metric, sizeof(metric), "%u %%: servers starved", percent);
-    add(lab->anchors, metric, (double)NAN, at_most(0), (double)hcl.starved);
+    add(lab->anchors, metric, (double)NAN, mcpz_anchor_at_most(0), (double)hcl.starved);
     if (percent > 100) { /* or it is no overload */
         (void)snprintf(metric, sizeof(metric), "%u %%: not in time, round robin", percent);
         add(lab->anchors, metric, (double)NAN, (struct mcpz_anchor_bound){1, (double)INFINITY},
@@ -102,11 +91,11 @@ static void when_all_fail(const struct lab *lab)
     const struct mcpz_balancing_result broken =
         run(lab, "all break", MCPZ_BALANCING_ALL_BREAK, 70);
 
-    add(lab->anchors, "all fail: sent, of asked", (double)NAN, at_most(1.1),
+    add(lab->anchors, "all fail: sent, of asked", (double)NAN, mcpz_anchor_at_most(1.1),
         (double)fail.sent / (double)fail.asked);
-    add(lab->anchors, "all break: sent, of first attempts", (double)NAN, at_most(1.1),
+    add(lab->anchors, "all break: sent, of first attempts", (double)NAN, mcpz_anchor_at_most(1.1),
         (double)broken.sent / (double)broken.first);
-    add(lab->anchors, "all break: sent, of asked", (double)NAN, at_most(0.9),
+    add(lab->anchors, "all break: sent, of asked", (double)NAN, mcpz_anchor_at_most(0.9),
         (double)broken.sent / (double)broken.asked);
 }
 
@@ -125,9 +114,9 @@ void mcpz_anchors_routing(struct mcpz_anchors *anchors, const struct mcpz_routin
     at_load(&lab, 90, 286.0 / 304.0);
     at_load(&lab, 127, (double)NAN);
     const struct mcpz_balancing_result slow = run(&lab, "half slow", MCPZ_BALANCING_HALF_SLOW, 75);
-    add(anchors, "half slow: p99, ms", 162, at_most(162), ms(slow.p99_us));
+    add(anchors, "half slow: p99, ms", 162, mcpz_anchor_at_most(162), ms(slow.p99_us));
     const struct mcpz_balancing_result sink = run(&lab, "sinkhole", MCPZ_BALANCING_SINKHOLE, 70);
-    add(anchors, "sinkhole: its share, of a fair one", (double)NAN, at_most(2),
+    add(anchors, "sinkhole: its share, of a fair one", (double)NAN, mcpz_anchor_at_most(2),
         sink.share_of_first);
     when_all_fail(&lab);
 }

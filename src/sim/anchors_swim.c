@@ -25,52 +25,31 @@
 
 /* ---- Rows --------------------------------------------------------------------------------- */
 
-static struct mcpz_anchor_bound within(double low, double high)
-{
-    return (struct mcpz_anchor_bound){low, high};
-}
-
-static struct mcpz_anchor_bound at_most(double high)
-{
-    return within(-(double)INFINITY, high);
-}
-
-static struct mcpz_anchor_bound unbound(void)
-{
-    return at_most((double)INFINITY);
-}
-
 /* The mean of all runs. Less is better. */
 static void add(struct mcpz_anchors *anchors, const char *metric, double paper,
                 struct mcpz_anchor_bound bound, double ours)
 {
-    struct mcpz_anchor row = {
-        .table = "A5",
-        .better = MCPZ_ANCHOR_LOWER,
-        .paper = paper,
-        .bound = bound,
-        .ours = ours,
-    };
-
-    (void)snprintf(row.metric, sizeof(row.metric), "%s", metric);
-    mcpz_anchors_note(anchors, &row);
+    mcpz_anchors_add(anchors,
+                     (struct mcpz_anchor){.table = "A5",
+                                          .better = MCPZ_ANCHOR_LOWER,
+                                          .paper = paper,
+                                          .bound = bound,
+                                          .ours = ours},
+                     "%s", metric);
 }
 
 /* The worst of all runs. */
 static void add_worst(struct mcpz_anchors *anchors, const char *metric, double paper,
                       struct mcpz_anchor_bound bound, double ours)
 {
-    struct mcpz_anchor row = {
-        .table = "A5",
-        .better = MCPZ_ANCHOR_LOWER,
-        .is_worst = true,
-        .paper = paper,
-        .bound = bound,
-        .ours = ours,
-    };
-
-    (void)snprintf(row.metric, sizeof(row.metric), "%s", metric);
-    mcpz_anchors_note(anchors, &row);
+    mcpz_anchors_add(anchors,
+                     (struct mcpz_anchor){.table = "A5",
+                                          .better = MCPZ_ANCHOR_LOWER,
+                                          .is_worst = true,
+                                          .paper = paper,
+                                          .bound = bound,
+                                          .ours = ours},
+                     "%s", metric);
 }
 
 /* ---- A fleet that has joined -------------------------------------------------------------- */
@@ -238,13 +217,13 @@ static void latency(struct mcpz_anchors *anchors, const struct mcpz_swim_sizes *
         last[i] = death.last;
     }
     (void)snprintf(metric, sizeof(metric), "%s: first suspicion, s, mean", how);
-    add(anchors, metric, 1.58, at_most(1.9), suspected);
+    add(anchors, metric, 1.58, mcpz_anchor_at_most(1.9), suspected);
     (void)snprintf(metric, sizeof(metric), "%s: first suspicion, s, median", how);
-    add(anchors, metric, (double)NAN, unbound(), median_of(values, sizes->trials));
+    add(anchors, metric, (double)NAN, mcpz_anchor_unbound(), median_of(values, sizes->trials));
     (void)snprintf(metric, sizeof(metric), "%s: first holds it for dead, s, median", how);
-    add(anchors, metric, 10.37, at_most(10.37), median_of(first, sizes->trials));
+    add(anchors, metric, 10.37, mcpz_anchor_at_most(10.37), median_of(first, sizes->trials));
     (void)snprintf(metric, sizeof(metric), "%s: all hold it for dead, s, median", how);
-    add(anchors, metric, 10.82, at_most(10.82), median_of(last, sizes->trials));
+    add(anchors, metric, 10.82, mcpz_anchor_at_most(10.82), median_of(last, sizes->trials));
     free(values);
     lab_close(&lab);
 }
@@ -273,11 +252,12 @@ static void load(struct mcpz_anchors *anchors, const struct mcpz_swim_sizes *siz
         char metric[MCPZ_ANCHOR_METRIC_BYTES];
         (void)snprintf(metric, sizeof(metric), "load: messages sent a member and second, n = %zu",
                        nodes);
-        add(anchors, metric, 2.0, unbound(), ours);
+        add(anchors, metric, 2.0, mcpz_anchor_unbound(), ours);
         most = fmax(most, ours);
         least = fmin(least, ours);
     }
-    add(anchors, "load: the most of these, times the least", 1, within(1, 1.25), most / least);
+    add(anchors, "load: the most of these, times the least", 1, mcpz_anchor_within(1, 1.25),
+        most / least);
 }
 
 /* ---- False positives ---------------------------------------------------------------------- */
@@ -338,12 +318,14 @@ static void false_positives(struct mcpz_anchors *anchors, const struct mcpz_swim
     const uint64_t convicted = mcpz_fleet_counted(lab.fleet, MCPZ_FLEET_CONVICTED_LIVE) - before;
 
     (void)snprintf(metric, sizeof(metric), "%zu blocked: FP-, others by others", paper->blocked);
-    add_worst(anchors, metric, paper->at_healthy, at_most(most), (double)blame.at_healthy);
+    add_worst(anchors, metric, paper->at_healthy, mcpz_anchor_at_most(most),
+              (double)blame.at_healthy);
     (void)snprintf(metric, sizeof(metric), "%zu blocked: FP, others by anybody", paper->blocked);
-    add_worst(anchors, metric, paper->total, at_most(paper->total), (double)blame.false_positives);
+    add_worst(anchors, metric, paper->total, mcpz_anchor_at_most(paper->total),
+              (double)blame.false_positives);
     (void)snprintf(metric, sizeof(metric), "%zu blocked: convicted while they live, all",
                    paper->blocked);
-    add(anchors, metric, (double)NAN, unbound(), (double)convicted);
+    add(anchors, metric, (double)NAN, mcpz_anchor_unbound(), (double)convicted);
     lab_close(&lab);
 }
 
@@ -440,9 +422,10 @@ stability(struct mcpz_anchors *anchors, const struct mcpz_swim_sizes *sizes, con
     mcpz_fleet_watch(lab.fleet, watch_minds, &minds);
     disturb(&lab, &minds, mcpz_fleet_now(lab.fleet) + MCPZ_SECONDS(60) * sizes->minutes);
     (void)snprintf(metric, sizeof(metric), "%s: changes of mind about the others", how);
-    add_worst(anchors, metric, (double)NAN, within(0, 0), (double)minds.healthy_changes);
+    add_worst(anchors, metric, (double)NAN, mcpz_anchor_within(0, 0),
+              (double)minds.healthy_changes);
     (void)snprintf(metric, sizeof(metric), "%s: about one of the 1 %%, the most a minute", how);
-    add_worst(anchors, metric, (double)NAN, at_most(6),
+    add_worst(anchors, metric, (double)NAN, mcpz_anchor_at_most(6),
               (double)most_changes(&minds, lab.count) / (double)sizes->minutes);
     free(minds.opinions);
     lab_close(&lab);
@@ -497,18 +480,15 @@ static void show_story(void *context, const char *phase, uint64_t at_s,
 static void add_beyond(struct mcpz_anchors *anchors, enum mcpz_fleet_story story, const char *what,
                        double bound, double ours)
 {
-    struct mcpz_anchor row = {
-        .table = "B",
-        .better = MCPZ_ANCHOR_LOWER,
-        .is_worst = true,
-        .tells_runs = story == MCPZ_FLEET_STORY_PAUSE,
-        .paper = (double)NAN,
-        .bound = at_most(bound),
-        .ours = ours,
-    };
-
-    (void)snprintf(row.metric, sizeof(row.metric), "%s: %s", mcpz_fleet_story_word(story), what);
-    mcpz_anchors_note(anchors, &row);
+    mcpz_anchors_add(anchors,
+                     (struct mcpz_anchor){.table = "B",
+                                          .better = MCPZ_ANCHOR_LOWER,
+                                          .is_worst = true,
+                                          .tells_runs = story == MCPZ_FLEET_STORY_PAUSE,
+                                          .paper = (double)NAN,
+                                          .bound = mcpz_anchor_at_most(bound),
+                                          .ours = ours},
+                     "%s: %s", mcpz_fleet_story_word(story), what);
 }
 
 static void tell(struct mcpz_anchors *anchors, enum mcpz_fleet_story story, size_t nodes,

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 
 #include "sim/fleet.h"
 #include "sim/fleet_check.h"
@@ -63,17 +62,14 @@ static struct outcome run(const struct mcpz_anchors *anchors,
 static void add(struct mcpz_anchors *anchors, const char *metric, struct mcpz_anchor_bound bound,
                 double ours)
 {
-    struct mcpz_anchor row = {
-        .table = "X",
-        .better = MCPZ_ANCHOR_LOWER,
-        .is_worst = isfinite(bound.high) || isfinite(bound.low),
-        .paper = (double)NAN,
-        .bound = bound,
-        .ours = ours,
-    };
-
-    (void)snprintf(row.metric, sizeof(row.metric), "%s", metric);
-    mcpz_anchors_note(anchors, &row);
+    mcpz_anchors_add(anchors,
+                     (struct mcpz_anchor){.table = "X",
+                                          .better = MCPZ_ANCHOR_LOWER,
+                                          .is_worst = isfinite(bound.high) || isfinite(bound.low),
+                                          .paper = (double)NAN,
+                                          .bound = bound,
+                                          .ours = ours},
+                     "%s", metric);
 }
 
 void mcpz_anchors_xbot(struct mcpz_anchors *anchors, size_t nodes, size_t zone_size,
