@@ -54,16 +54,6 @@ static bool is_ok(const struct mcpz_fleet_report *report)
     return ok;
 }
 
-static void print_sometimes_json(const uint64_t *sometimes)
-{
-    (void)printf("\"sometimes\":{");
-    for (enum mcpz_fleet_sometimes i = 0; i < MCPZ_FLEET_SOMETIMES_END; i++) {
-        (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",", mcpz_fleet_sometimes_word(i),
-                     sometimes[i]);
-    }
-    (void)printf("}");
-}
-
 /* Words are ours: nothing in them needs escaping. */
 static void print_json(const struct mcpz_fleet_options *options,
                        const struct mcpz_fleet_report *report, struct mcpz_sim_took took)
@@ -93,7 +83,8 @@ static void print_json(const struct mcpz_fleet_options *options,
                      report->counters[i]);
     }
     (void)printf("},");
-    print_sometimes_json(report->sometimes);
+    mcpz_sometimes_print_json(mcpz_fleet_sometimes_words, report->sometimes,
+                              MCPZ_FLEET_SOMETIMES_END, stdout);
     (void)printf("}\n");
 }
 
@@ -173,14 +164,6 @@ int mcpz_sim_fleet_run(const struct mcpz_fleet_options *options, bool json)
 
 /* ---- The standard set --------------------------------------------------------------------- */
 
-static void print_sometimes_text(const uint64_t *sometimes)
-{
-    for (enum mcpz_fleet_sometimes i = 0; i < MCPZ_FLEET_SOMETIMES_END; i++) {
-        (void)printf("%8" PRIu64 "  %-20s %s%s\n", sometimes[i], mcpz_fleet_sometimes_word(i),
-                     mcpz_fleet_sometimes_help(i), sometimes[i] == 0 ? " -- NEVER" : "");
-    }
-}
-
 /* One story of it. False: it failed. */
 static bool tell_one(enum mcpz_fleet_story story, uint64_t seed, uint64_t *sometimes)
 {
@@ -220,10 +203,12 @@ int mcpz_sim_fleet_storms(uint64_t first, uint64_t seeds, bool json)
     if (json) {
         (void)printf("{\"ok\":%s,\"stories\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"seconds\":%.2f,",
                      failed == 0 ? "true" : "false", told, failed, took_s);
-        print_sometimes_json(sometimes);
+        mcpz_sometimes_print_json(mcpz_fleet_sometimes_words, sometimes, MCPZ_FLEET_SOMETIMES_END,
+                                  stdout);
         (void)printf("}\n");
     } else {
-        print_sometimes_text(sometimes);
+        mcpz_sometimes_print(mcpz_fleet_sometimes_words, sometimes, MCPZ_FLEET_SOMETIMES_END,
+                             stdout);
         (void)printf("%" PRIu64 " of %" PRIu64 " stories failed, in %.1f s\n", failed, told,
                      took_s);
     }

@@ -228,16 +228,6 @@ static struct mcpz_storm_options options_for(char *what)
     };
 }
 
-static void print_sometimes_json(const uint64_t *sometimes)
-{
-    (void)printf("\"sometimes\":{");
-    for (size_t i = 0; i < MCPZ_SOMETIMES_END; i++) {
-        (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",",
-                     mcpz_sometimes_word((enum mcpz_sometimes)i), sometimes[i]);
-    }
-    (void)printf("}");
-}
-
 static void print_json(const struct mcpz_schedule *schedule,
                        const struct mcpz_storm_report *report, struct mcpz_sim_took took)
 {
@@ -258,7 +248,7 @@ static void print_json(const struct mcpz_schedule *schedule,
         report->trace_hash, report->virtual_ms, report->healed_ms, report->steps,
         (double)report->steps / took.wall_s, (double)report->steps / took.cpu_s,
         (double)report->virtual_ms / 1000 / took.wall_s);
-    print_sometimes_json(report->sometimes);
+    mcpz_sometimes_print_json(mcpz_sometimes_words, report->sometimes, MCPZ_SOMETIMES_END, stdout);
     (void)printf("}\n");
 }
 
@@ -433,15 +423,11 @@ static int storms(const struct arguments *arguments)
         (void)printf("{\"ok\":%s,\"seeds\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"seconds\":%.2f,",
                      failed == 0 ? "true" : "false", arguments->seeds, failed,
                      mcpz_sim_took_since(began).wall_s);
-        print_sometimes_json(sometimes);
+        mcpz_sometimes_print_json(mcpz_sometimes_words, sometimes, MCPZ_SOMETIMES_END, stdout);
         (void)printf("}\n");
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
-    for (size_t i = 0; i < MCPZ_SOMETIMES_END; i++) {
-        enum mcpz_sometimes what = (enum mcpz_sometimes)i;
-        (void)printf("%8" PRIu64 "  %-20s %s%s\n", sometimes[i], mcpz_sometimes_word(what),
-                     mcpz_sometimes_help(what), sometimes[i] == 0 ? " -- NEVER" : "");
-    }
+    mcpz_sometimes_print(mcpz_sometimes_words, sometimes, MCPZ_SOMETIMES_END, stdout);
     (void)printf("%" PRIu64 " of %" PRIu64 " storms failed, in %.1f s\n", failed, arguments->seeds,
                  mcpz_sim_took_since(began).wall_s);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

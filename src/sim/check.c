@@ -17,25 +17,9 @@ static const char *const invariant_words[] = {
 #undef X
 };
 
-static const char *const sometimes_words[][2] = {
-#define X(name, word, help) {word, help},
-    MCPZ_SOMETIMES(X)
-#undef X
-};
-
 const char *mcpz_invariant_word(enum mcpz_invariant invariant)
 {
     return invariant_words[invariant];
-}
-
-const char *mcpz_sometimes_word(enum mcpz_sometimes what)
-{
-    return sometimes_words[what][0];
-}
-
-const char *mcpz_sometimes_help(enum mcpz_sometimes what)
-{
-    return sometimes_words[what][1];
 }
 
 struct mcpz_check_name mcpz_check_name(char kind, uint64_t number)

@@ -10,6 +10,9 @@
 #define MCPZ_FLEET_NODE_WIRES_MAX 20 /* also those that close: a dial that is one more fails */
 #define MCPZ_FLEET_FRAMING_BYTES 29  /* of a message alone in its frame: WebSocket, TLS record */
 #define MCPZ_FLEET_NOBODY UINT32_MAX
+#define MCPZ_FLEET_LOSS_OF_THE_WELL_PPM 100000
+/* Of a core, before its block. */
+#define MCPZ_FLEET_CORE_BYTES ((sizeof(struct mcpz_fabric) + 63) / 64 * 64)
 
 /* One connection: `ends[0]` dialled. Free again when both ends let go and nothing is under way. */
 struct mcpz_fleet_wire {
@@ -89,17 +92,26 @@ struct mcpz_fleet {
 
 /* fleet.c */
 
-/** Has it been running, awake and connected, with no link mute, for 30 s? */
-bool mcpz_fleet_is_steady(const struct mcpz_fleet *fleet, const struct mcpz_fleet_node *node);
-
-/** Let a core take in an event, and carry out what it asks for. */
-void mcpz_fleet_step(struct mcpz_fleet *fleet, uint32_t index, const struct mcpz_event *event);
 struct mcpz_id mcpz_fleet_id(uint32_t identity);
 /** The address of an identity, in `text` of at least 16 bytes. */
 struct mcpz_bytes mcpz_fleet_address(uint32_t identity, char *text);
 /** The node named in an address, or in an id, by its identity. */
 uint32_t mcpz_fleet_identity_at(struct mcpz_bytes address);
 uint32_t mcpz_fleet_identity_of(const struct mcpz_id *id);
+
+/* fleet_turn.c */
+
+/** Let a core take in an event, and carry out what it asks for. */
+void mcpz_fleet_step(struct mcpz_fleet *fleet, uint32_t index, const struct mcpz_event *event);
+
+/** A core's deadline may have come nearer: see that a TICK comes then. */
+void mcpz_fleet_plan_tick(struct mcpz_fleet *fleet, uint32_t index);
+
+/** A node's pause is over: unless another has begun. */
+void mcpz_fleet_resume(struct mcpz_fleet *fleet, uint32_t index);
+
+/** Has it been running, awake and connected, with no link mute, for 30 s? */
+bool mcpz_fleet_is_steady(const struct mcpz_fleet *fleet, const struct mcpz_fleet_node *node);
 
 /* fleet_network.c */
 

@@ -16,6 +16,7 @@
 #define SYN_ATTEMPTS_MAX 4
 #define HANDSHAKE_LATENCIES 5 /* TCP, TLS, WebSocket, HELLO: from the SYN's arrival on */
 #define MILLION 1000000
+#define WIRES_AT_START 8 /* a node: memory that nobody has written to is not taken yet */
 
 /* ---- Time on the way ---------------------------------------------------------------------- */
 
@@ -75,12 +76,13 @@ static void plan(struct mcpz_fleet *fleet, mcpz_time at_us, uint32_t node,
 
 /* ---- Wires -------------------------------------------------------------------------------- */
 
-static void *grow(void *memory, size_t count, size_t size)
+static void *grow(void *memory, size_t count, size_t capacity, size_t size)
 {
-    void *grown = realloc(memory, count * size);
+    void *grown = mcpz_slabs_take_huge(capacity * size);
 
-    if (grown == NULL) {
-        abort();
+    if (memory != NULL) {
+        memcpy(grown, memory, count * size);
+        free(memory);
     }
     return grown;
 }
@@ -91,10 +93,12 @@ static uint32_t take_wire(struct mcpz_fleet *fleet)
         return fleet->free_wires[--fleet->free_wire_count];
     }
     if (fleet->wire_count == fleet->wire_capacity) {
-        fleet->wire_capacity += fleet->wire_capacity / 16 + 256;
-        fleet->wires = grow(fleet->wires, fleet->wire_capacity, sizeof(*fleet->wires));
-        fleet->free_wires =
-            grow(fleet->free_wires, fleet->wire_capacity, sizeof(*fleet->free_wires));
+        fleet->wire_capacity =
+            2 * fleet->wire_capacity + WIRES_AT_START * fleet->config.node_count;
+        fleet->wires =
+            grow(fleet->wires, fleet->wire_count, fleet->wire_capacity, sizeof(*fleet->wires));
+        fleet->free_wires = grow(fleet->free_wires, fleet->wire_count, fleet->wire_capacity,
+                                 sizeof(*fleet->free_wires));
     }
     return (uint32_t)fleet->wire_count++;
 }

@@ -1,9 +1,16 @@
 /*
- * What is due when in a fleet, and what travels: a heap of small records, earliest first, and a
- * pool of parcels in sizes that double.
+ * What is due when in a fleet, and what travels.
  *
- * Two at the same time come in the order in which they were put in. The heap has four children a
- * node: half as deep as a binary one, and its children lie in two cache lines.
+ *   now |window| near: 1024 slots of 0.26 ms | far: 1024 slots of 0.27 s | beyond: one list
+ *
+ * A calendar: what is put in goes to the slot of its time, and is looked at again only when that
+ * time is near. A far slot is dealt out over the near ones when its time has come; a near slot is
+ * sorted into the window, from which all is taken. So an event costs as much among a million as
+ * among ten, and what comes next is known ahead: its memory can be fetched meanwhile. Two at the
+ * same time come in the order in which they were put in.
+ *
+ * Source: Brown, "Calendar Queues", CACM 31(10), 1988; Varghese, Lauck, "Hashed and Hierarchical
+ * Timing Wheels", SOSP 1987, scheme 7.
  */
 
 #ifndef SIM_FLEET_QUEUE_H
@@ -14,8 +21,9 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "sim/slabs.h"
 
-#define MCPZ_PARCEL_SIZES 11 /* 64 bytes to 64 KiB, header included */
+#define MCPZ_FLEET_SLOTS 1024 /* near, and far; far ones are as long as all near ones together */
 
 enum mcpz_parcel_kind {
     MCPZ_PARCEL_DATA = 1, /* an encoded message */
@@ -27,13 +35,13 @@ enum mcpz_parcel_kind {
 };
 
 struct mcpz_parcel {
-    struct mcpz_parcel *next; /* of those that wait in the same place, or are free */
+    struct mcpz_parcel *next; /* of those that wait in the same place */
     uint32_t at;              /* DATA, UP, CLOSED: the wire; else the node that dials */
     uint32_t life;            /* of the node that dials */
     uint32_t to;              /* DIAL .. FAILED: the identity dialled */
     uint32_t length;
     uint8_t kind;    /* enum mcpz_parcel_kind */
-    uint8_t size;    /* class of the pool */
+    uint8_t size;    /* of its piece of memory */
     uint8_t end;     /* DATA, UP, CLOSED: of the wire, that it travels to */
     uint8_t attempt; /* DIAL: times nobody answered */
     uint8_t reason;  /* CLOSED: enum mcpz_link_down_reason; FAILED: 1: refused */
@@ -55,29 +63,48 @@ enum mcpz_fleet_due_kind {
     MCPZ_DUE_RELEASE, /* what is held on a wire goes on: index is wire * 2 + end */
 };
 
+/* Some of what is due in one slot, in no order. */
+struct mcpz_fleet_sheaf;
+
+struct mcpz_fleet_slots {
+    struct mcpz_fleet_sheaf *sheaves[MCPZ_FLEET_SLOTS];
+    uint64_t used[MCPZ_FLEET_SLOTS / 64]; /* a bit a slot */
+};
+
 struct mcpz_fleet_queue {
-    struct mcpz_fleet_due *heap;
-    size_t count;
-    size_t capacity;
+    struct mcpz_fleet_due *window; /* in order: `window_count` from `window_first` on */
+    size_t window_first;
+    size_t window_count;
+    size_t window_capacity;
+    mcpz_time window_end_us; /* all that is due before is in the window, unless it is empty */
+    struct mcpz_fleet_slots near;
+    struct mcpz_fleet_slots far;
+    struct mcpz_fleet_sheaf *beyond;
+    uint64_t near_turn; /* which far slot's time the near ones are, counted from time 0 */
+    uint64_t far_turn;  /* the same of all far ones together */
     uint64_t next_order;
-    struct mcpz_parcel *free[MCPZ_PARCEL_SIZES];
-    void **slabs; /* what the pool is made of */
-    size_t slab_count;
-    size_t slab_bytes;
+    struct mcpz_slabs slabs; /* of sheaves and parcels */
 };
 
 void mcpz_fleet_queue_init(struct mcpz_fleet_queue *queue);
 void mcpz_fleet_queue_finish(struct mcpz_fleet_queue *queue);
 
-/** Bytes taken from the system: heap and pool. */
+/** Bytes taken from the system: for what is due, and for parcels. */
 size_t mcpz_fleet_queue_bytes(const struct mcpz_fleet_queue *queue);
 
-/** Put in. Aborts when memory is out. */
+/** Put in, not before the last that was taken. Aborts when memory is out. */
 void mcpz_fleet_queue_add(struct mcpz_fleet_queue *queue, const struct mcpz_fleet_due *due);
 
 /** Take out the earliest, if it is not after `until_us`. Its parcel is the caller's. */
 bool mcpz_fleet_queue_take(struct mcpz_fleet_queue *queue, mcpz_time until_us,
                            struct mcpz_fleet_due *due);
+
+/** What will be taken after `ahead` others, unless more is put in. NULL: not known yet. */
+static inline const struct mcpz_fleet_due *
+mcpz_fleet_queue_peek(const struct mcpz_fleet_queue *queue, size_t ahead)
+{
+    return ahead < queue->window_count ? &queue->window[queue->window_first + ahead] : NULL;
+}
 
 /** A parcel with room for `length` bytes, zeroed but for those. Aborts when memory is out. */
 struct mcpz_parcel *mcpz_parcel_take(struct mcpz_fleet_queue *queue, enum mcpz_parcel_kind kind,

@@ -1,33 +1,10 @@
 #include "sim/fleet_sometimes.h"
 
-#include <assert.h>
-
 #define AT(name) MCPZ_FLEET_SOMETIMES_##name
 #define NOTHING MCPZ_FLEET_SOMETIMES_END
 
-static const char *const words[] = {
-#define X(name, word, help) word,
-    MCPZ_FLEET_SOMETIMES(X)
-#undef X
-};
-
-static const char *const helps[] = {
-#define X(name, word, help) help,
-    MCPZ_FLEET_SOMETIMES(X)
-#undef X
-};
-
-const char *mcpz_fleet_sometimes_word(enum mcpz_fleet_sometimes what)
-{
-    assert(what < MCPZ_FLEET_SOMETIMES_END);
-    return words[what];
-}
-
-const char *mcpz_fleet_sometimes_help(enum mcpz_fleet_sometimes what)
-{
-    assert(what < MCPZ_FLEET_SOMETIMES_END);
-    return helps[what];
-}
+const struct mcpz_sometimes_words mcpz_fleet_sometimes_words[] = {
+    MCPZ_FLEET_SOMETIMES(MCPZ_SOMETIMES_WORDS)};
 
 /* ---- Facts -------------------------------------------------------------------------------- */
 

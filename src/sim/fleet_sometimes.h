@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/fabric.h"
+#include "sim/sometimes.h"
 
 #define MCPZ_FLEET_SOMETIMES(X)                                                                   \
     X(LINK_CLOSED, "link_closed", "a link broke")                                                 \
@@ -62,8 +63,7 @@ enum mcpz_fleet_sometimes {
         MCPZ_FLEET_SOMETIMES_END,
 };
 
-const char *mcpz_fleet_sometimes_word(enum mcpz_fleet_sometimes what);
-const char *mcpz_fleet_sometimes_help(enum mcpz_fleet_sometimes what);
+extern const struct mcpz_sometimes_words mcpz_fleet_sometimes_words[MCPZ_FLEET_SOMETIMES_END];
 
 /** A core has stated a fact: count it in `sometimes` (MCPZ_FLEET_SOMETIMES_END). */
 void mcpz_fleet_sometimes_fact(uint64_t *sometimes, const struct mcpz_fact *fact);

@@ -8,7 +8,9 @@
 #ifndef SIM_SOMETIMES_H
 #define SIM_SOMETIMES_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define MCPZ_SOMETIMES(X)                                                                         \
     X(SUSPECTED, "suspected", "a member fell silent")                                             \
@@ -59,7 +61,24 @@ enum mcpz_sometimes {
         MCPZ_SOMETIMES_END,
 };
 
-const char *mcpz_sometimes_word(enum mcpz_sometimes what);
-const char *mcpz_sometimes_help(enum mcpz_sometimes what);
+/* What a table says of each of its rows. */
+struct mcpz_sometimes_words {
+    const char *word;
+    const char *help;
+};
+
+/* A row of a table, for an array of these. */
+#define MCPZ_SOMETIMES_WORDS(name, word, help) {word, help},
+
+extern const struct mcpz_sometimes_words mcpz_sometimes_words[MCPZ_SOMETIMES_END];
+
+/**
+ * Write how often each of `count` rows came about: lines for people, which point at those that
+ * never did; or the member "sometimes" of a JSON object.
+ */
+void mcpz_sometimes_print(const struct mcpz_sometimes_words *words, const uint64_t *times,
+                          size_t count, FILE *file);
+void mcpz_sometimes_print_json(const struct mcpz_sometimes_words *words, const uint64_t *times,
+                               size_t count, FILE *file);
 
 #endif

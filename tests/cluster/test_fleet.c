@@ -354,7 +354,7 @@ TEST(every_branch_of_interest_comes_about_in_some_story)
     }
     for (enum mcpz_fleet_sometimes i = 0; i < MCPZ_FLEET_SOMETIMES_END; i++) {
         if (sometimes[i] == 0) {
-            print_error("%s: never\n", mcpz_fleet_sometimes_word(i));
+            print_error("%s: never\n", mcpz_fleet_sometimes_words[i].word);
         }
         /* Eight asks at once do not come about by themselves: tests/unit/core/test_overlay.c. */
         CHECK(sometimes[i] > 0 || i == MCPZ_FLEET_SOMETIMES_ASKS_FULL);

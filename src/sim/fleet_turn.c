@@ -1,0 +1,346 @@
+#include <assert.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/hash.h"
+#include "sim/fleet_internal.h"
+#include "wire/codec.h"
+
+#define CACHE_LINE_BYTES 64
+#define PULSES_BYTES 256 /* of its links: they lie first in a fabric's block */
+#define AHEAD_NODE 4     /* events before its own that the memory of a node is fetched, */
+#define AHEAD_CORE 1     /* and that of its core */
+#define STEADY_US MCPZ_SECONDS(30)
+
+/* ---- The trace ---------------------------------------------------------------------------- */
+
+static void note(struct mcpz_fleet *fleet, uint64_t what)
+{
+    fleet->hash = mcpz_hash_mix(fleet->hash ^ what);
+}
+
+static void note_bytes(struct mcpz_fleet *fleet, struct mcpz_bytes bytes)
+{
+    uint64_t word = bytes.length;
+
+    for (size_t i = 0; i + sizeof(word) <= bytes.length; i += sizeof(word)) {
+        memcpy(&word, bytes.data + i, sizeof(word));
+        fleet->hash = (fleet->hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        fleet->hash ^= fleet->hash >> 29;
+    }
+    word = bytes.length;
+    for (size_t i = bytes.length / sizeof(word) * sizeof(word); i < bytes.length; i++) {
+        word = word << 8 | bytes.data[i];
+    }
+    note(fleet, word);
+}
+
+/* ---- What cores ask for ------------------------------------------------------------------- */
+
+static enum mcpz_fleet_counter bytes_counter(enum mcpz_msg_kind kind)
+{
+    if (kind == MCPZ_MSG_PING) {
+        return MCPZ_FLEET_PING_BYTES;
+    }
+    if (kind >= MCPZ_MSG_GOSSIP && kind <= MCPZ_MSG_PRUNE) {
+        return MCPZ_FLEET_GOSSIP_BYTES;
+    }
+    if (kind >= MCPZ_MSG_OVERLAY_JOIN && kind <= MCPZ_MSG_OVERLAY_SHUFFLED) {
+        return MCPZ_FLEET_OVERLAY_BYTES;
+    }
+    return kind == MCPZ_MSG_PROBE ? MCPZ_FLEET_PROBE_BYTES : MCPZ_FLEET_SUMMARY_BYTES;
+}
+
+static void send(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_action_send *asked)
+{
+    uint8_t *buffer = fleet->scratch;
+    size_t length = 0;
+    mcpz_error error = mcpz_msg_encode(&asked->msg, buffer, MCPZ_MSG_BYTES_MAX, &length);
+
+    assert(error == MCPZ_OK);
+    note_bytes(fleet, mcpz_bytes(buffer, length));
+    for (size_t i = 0; i < asked->peer_count; i++) {
+        uint32_t identity = mcpz_fleet_identity_of(&asked->peers[i]);
+        note(fleet, identity);
+        fleet->counters[MCPZ_FLEET_MESSAGES]++;
+        fleet->counters[MCPZ_FLEET_BYTES] += length + MCPZ_FLEET_FRAMING_BYTES;
+        fleet->counters[bytes_counter(asked->msg.kind)] += length + MCPZ_FLEET_FRAMING_BYTES;
+        fleet->counters[MCPZ_FLEET_PAYLOADS] += asked->msg.kind == MCPZ_MSG_GOSSIP;
+        mcpz_fleet_network_send(fleet, node, identity, mcpz_bytes(buffer, length));
+    }
+}
+
+bool mcpz_fleet_is_steady(const struct mcpz_fleet *fleet, const struct mcpz_fleet_node *node)
+{
+    return node->fabric != NULL && node->paused_until_us <= fleet->now &&
+           node->loss_ppm <= MCPZ_FLEET_LOSS_OF_THE_WELL_PPM &&
+           !mcpz_fleet_network_has_mute(fleet, node) &&
+           ((node->sides[0] | node->sides[1]) & fleet->cuts) == 0 &&
+           fleet->now >= node->well_since_us + STEADY_US;
+}
+
+static void note_burial(struct mcpz_fleet *fleet, uint32_t by, const struct mcpz_fact *fact)
+{
+    uint32_t about = fleet->node_of[mcpz_fleet_identity_of(&fact->about)];
+    const struct mcpz_linked *link =
+        mcpz_links_find(&fleet->nodes[by].fabric->links, &fact->about);
+
+    fleet->nodes[by].buries = true;
+    fleet->counters[MCPZ_FLEET_BURIED]++;
+    fleet->counters[MCPZ_FLEET_BURIED_HEARD] += link != NULL && !link->late;
+    if (about == MCPZ_FLEET_NOBODY || fleet->nodes[about].fabric == NULL) {
+        return;
+    }
+    struct mcpz_fleet_node *node = &fleet->nodes[about];
+    if (fact->incarnation < mcpz_members_self(&node->fabric->members)->incarnation) {
+        return; /* an earlier life of it, or what it has refuted already */
+    }
+    fleet->counters[MCPZ_FLEET_BURIED_LIVE]++;
+    if (node->convicted < fact->incarnation) {
+        node->convicted = fact->incarnation;
+        fleet->counters[MCPZ_FLEET_CONVICTED_LIVE]++;
+    }
+    fleet->counters[MCPZ_FLEET_BURIED_STEADY] +=
+        mcpz_fleet_is_steady(fleet, node) && mcpz_fleet_is_steady(fleet, &fleet->nodes[by]);
+}
+
+static void show_opinion(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_fact *fact)
+{
+    const uint32_t about = fleet->node_of[mcpz_fleet_identity_of(&fact->about)];
+
+    if (about != MCPZ_FLEET_NOBODY) {
+        fleet->watch(fleet->watch_context, node, about, fact);
+    }
+}
+
+static void note_fact(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_fact *fact)
+{
+    static const uint8_t counters[MCPZ_FACT_KIND_END] = {
+        [MCPZ_FACT_LINKED] = MCPZ_FLEET_LINKED,
+        [MCPZ_FACT_UNLINKED] = MCPZ_FLEET_UNLINKED,
+        [MCPZ_FACT_SUSPECT] = MCPZ_FLEET_SUSPECTED,
+        [MCPZ_FACT_REFUTED] = MCPZ_FLEET_REFUTED,
+        [MCPZ_FACT_LATE] = MCPZ_FLEET_LATE,
+        [MCPZ_FACT_PROMPT] = MCPZ_FLEET_PROMPT,
+        [MCPZ_FACT_UNREACHABLE] = MCPZ_FLEET_UNREACHABLE,
+        [MCPZ_FACT_DIFFERS] = MCPZ_FLEET_DIFFERED,
+    };
+
+    note(fleet, (uint64_t)fact->kind << 32 | mcpz_fleet_identity_of(&fact->about));
+    mcpz_fleet_sometimes_fact(fleet->sometimes, fact);
+    if (counters[fact->kind] != 0) {
+        fleet->counters[counters[fact->kind]]++;
+    }
+    if (fleet->watch != NULL && fact->kind >= MCPZ_FACT_ALIVE && fact->kind <= MCPZ_FACT_LEFT) {
+        show_opinion(fleet, node, fact);
+    }
+    if (fact->kind == MCPZ_FACT_DEAD) {
+        note_burial(fleet, node, fact);
+    } else if (fact->kind == MCPZ_FACT_GOSSIP_DELIVERED) {
+        fleet->counters[MCPZ_FLEET_DELIVERED]++;
+        fleet->nodes[node].is_told |=
+            mcpz_bytes_equal(fact->detail, mcpz_bytes(fleet->probe.bytes, fleet->probe.length));
+    } else if (fact->kind == MCPZ_FACT_PROBED) {
+        fleet->counters[MCPZ_FLEET_PROBES_FAILED] += fact->reason != 0;
+    } else if (fact->kind == MCPZ_FACT_UNLINKED) {
+        fleet->counters[MCPZ_FLEET_WENT_SILENT] += fact->reason == MCPZ_DOWN_SILENT;
+        fleet->counters[MCPZ_FLEET_ONE_WAY] += fact->reason == MCPZ_DOWN_ONE_WAY;
+    }
+}
+
+static void carry_out(struct mcpz_fleet *fleet, uint32_t node, const struct mcpz_action *action)
+{
+    if (action->kind == MCPZ_ACTION_SEND) {
+        send(fleet, node, &action->send);
+    } else if (action->kind == MCPZ_ACTION_DIAL) {
+        uint32_t identity = mcpz_fleet_identity_at(action->dial.address);
+        note(fleet, UINT64_C(1) << 40 | identity);
+        mcpz_fleet_network_dial(fleet, node, identity);
+    } else if (action->kind == MCPZ_ACTION_UNLINK) {
+        uint32_t identity = mcpz_fleet_identity_of(&action->unlink.peer);
+        note(fleet, UINT64_C(2) << 40 | identity);
+        mcpz_fleet_network_unlink(fleet, node, identity, action->unlink.reason);
+    } else if (action->kind == MCPZ_ACTION_FACT) {
+        note_fact(fleet, node, &action->fact);
+    }
+}
+
+/* ---- Steps -------------------------------------------------------------------------------- */
+
+void mcpz_fleet_plan_tick(struct mcpz_fleet *fleet, uint32_t index)
+{
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    if (node->due_us < node->tick_at_us) {
+        node->tick_at_us = node->due_us;
+        mcpz_fleet_queue_add(&fleet->queue, &(struct mcpz_fleet_due){.at_us = node->due_us,
+                                                                     .kind = MCPZ_DUE_TICK,
+                                                                     .index = index});
+    }
+}
+
+/* What is in the outbox sinks, and is done. */
+static void end_step(struct mcpz_fleet *fleet, uint32_t index)
+{
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+    struct mcpz_outbox *out = fleet->out;
+
+    mcpz_fabric_sink(node->fabric, fleet->now, out, 0);
+    for (size_t i = 0; i < out->count; i++) {
+        carry_out(fleet, index, &out->actions[i]);
+    }
+    mcpz_time deadline = mcpz_fabric_deadline(node->fabric);
+    node->due_us = deadline > fleet->now ? deadline : fleet->now + 1;
+    mcpz_fleet_plan_tick(fleet, index);
+}
+
+void mcpz_fleet_step(struct mcpz_fleet *fleet, uint32_t index, const struct mcpz_event *event)
+{
+    note(fleet, fleet->now << 20 | (uint64_t)event->kind << 56 | index);
+    fleet->counters[MCPZ_FLEET_EVENTS]++;
+    mcpz_outbox_clear(fleet->out);
+    (void)mcpz_fabric_step(fleet->nodes[index].fabric, fleet->now, event, fleet->out);
+    end_step(fleet, index);
+}
+
+/* As a machine above the fabric would: by an action that sinks. */
+void mcpz_fleet_broadcast(struct mcpz_fleet *fleet, size_t index)
+{
+    struct mcpz_fleet_probe *probe = &fleet->probe;
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_CAPABILITIES,
+        .capabilities = {.id = node->id,
+                         .incarnation = node->incarnation,
+                         .version = ++probe->number},
+    };
+
+    assert(node->fabric != NULL);
+    probe->zone = node->zone;
+    probe->length = fleet->core.packer.pack(&msg, probe->bytes, sizeof(probe->bytes));
+    assert(probe->length > 0);
+    for (size_t i = 0; i < fleet->config.node_count; i++) {
+        fleet->nodes[i].is_told = i == index;
+    }
+    mcpz_outbox_clear(fleet->out);
+    mcpz_outbox_broadcast(fleet->out, NULL, &msg);
+    end_step(fleet, (uint32_t)index);
+}
+
+static void tick(struct mcpz_fleet *fleet, uint32_t index)
+{
+    static const struct mcpz_event event = {.kind = MCPZ_EVENT_TICK};
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    if (node->tick_at_us != fleet->now) {
+        return; /* another was due earlier, and has been */
+    }
+    node->tick_at_us = MCPZ_TIME_NEVER;
+    if (node->fabric == NULL || node->paused_until_us > fleet->now) {
+        return;
+    }
+    if (node->due_us > fleet->now) { /* it has moved meanwhile */
+        mcpz_fleet_plan_tick(fleet, index);
+        return;
+    }
+    mcpz_fleet_step(fleet, index, &event);
+}
+
+/* Whether its loop looks at the clock or at its sockets first is decided by lot. */
+void mcpz_fleet_resume(struct mcpz_fleet *fleet, uint32_t index)
+{
+    static const struct mcpz_event event = {.kind = MCPZ_EVENT_TICK};
+    struct mcpz_fleet_node *node = &fleet->nodes[index];
+
+    if (node->fabric == NULL || node->paused_until_us > fleet->now) {
+        return; /* another pause has begun */
+    }
+    node->well_since_us = fleet->now;
+    bool clock_first = mcpz_rng_below(&node->rng, 2) == 0;
+    if (clock_first && node->due_us <= fleet->now) {
+        mcpz_fleet_step(fleet, index, &event);
+    }
+    mcpz_fleet_network_catch_up(fleet, index);
+    if (node->due_us <= fleet->now) {
+        mcpz_fleet_step(fleet, index, &event);
+    }
+    mcpz_fleet_plan_tick(fleet, index);
+}
+
+/* Of a core, what most events look at. */
+static const struct {
+    size_t from;
+    size_t to;
+} looked_at[] = {
+    {0, offsetof(struct mcpz_fabric, links.history)},
+    {offsetof(struct mcpz_fabric, overlay), offsetof(struct mcpz_fabric, overlay.asks)},
+    {offsetof(struct mcpz_fabric, xbot), offsetof(struct mcpz_fabric, xbot.gone)},
+    {offsetof(struct mcpz_fabric, plumtree), MCPZ_FLEET_CORE_BYTES + PULSES_BYTES},
+};
+
+/* Of `bytes` from `start` on, into the cache. */
+static inline __attribute__((always_inline)) void fetch(const void *start, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += CACHE_LINE_BYTES) {
+        __builtin_prefetch((const uint8_t *)start + at);
+    }
+}
+
+/* What is looked at of a node at which something is due. */
+static inline __attribute__((always_inline)) void fetch_node(const struct mcpz_fleet *fleet,
+                                                             const struct mcpz_fleet_due *due)
+{
+    if (due->kind == MCPZ_DUE_RELEASE) {
+        return;
+    }
+    const struct mcpz_fleet_node *node = &fleet->nodes[due->index];
+    for (size_t i = 0; i < node->wire_count; i++) {
+        fetch(&fleet->wires[node->wires[i]], sizeof(struct mcpz_fleet_wire));
+    }
+    const uint8_t *core = fleet->memory + due->index * fleet->core_bytes;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(looked_at); i++) {
+        fetch(core + looked_at[i].from, looked_at[i].to - looked_at[i].from);
+    }
+}
+
+/*
+ * Every event is at another node, whose memory nobody has looked at for long: it is fetched while
+ * the events before it are taken in. First what says where the rest lies.
+ */
+static inline __attribute__((always_inline)) void look_ahead(const struct mcpz_fleet *fleet)
+{
+    const struct mcpz_fleet_due *soon = mcpz_fleet_queue_peek(&fleet->queue, AHEAD_NODE);
+    const struct mcpz_fleet_due *next = mcpz_fleet_queue_peek(&fleet->queue, AHEAD_CORE);
+
+    if (soon != NULL && soon->kind != MCPZ_DUE_RELEASE) {
+        fetch(&fleet->nodes[soon->index], sizeof(struct mcpz_fleet_node));
+        if (soon->parcel != NULL) {
+            fetch(soon->parcel, CACHE_LINE_BYTES);
+        }
+    }
+    if (next != NULL) {
+        fetch_node(fleet, next);
+    }
+}
+
+void mcpz_fleet_run_until(struct mcpz_fleet *fleet, mcpz_time at_us)
+{
+    struct mcpz_fleet_due due;
+
+    assert(at_us >= fleet->now);
+    while (mcpz_fleet_queue_take(&fleet->queue, at_us, &due)) {
+        assert(due.at_us >= fleet->now);
+        fleet->now = due.at_us;
+        look_ahead(fleet);
+        if (due.kind == MCPZ_DUE_TICK) {
+            tick(fleet, due.index);
+        } else if (due.kind == MCPZ_DUE_PARCEL) {
+            mcpz_fleet_network_arrive(fleet, due.parcel);
+        } else if (due.kind == MCPZ_DUE_RESUME) {
+            mcpz_fleet_resume(fleet, due.index);
+        } else {
+            mcpz_fleet_network_release(fleet, due.index / 2, (uint8_t)(due.index % 2));
+        }
+    }
+    fleet->now = at_us;
+}
