@@ -160,7 +160,7 @@ static void print_banner(const struct up *up)
     (void)fprintf(stderr, "  data     %s%s\n", assembly->data,
                   up->ephemeral != NULL ? "  (removed at the end)" : "");
     (void)fprintf(stderr, "  peers    %zu known, %zu to try\n", fabric->members.roster.count - 1,
-                  fabric->links.seed_count);
+                  fabric->links.dials.seed_count);
     if (up->config.bootstrap_upgraded) {
         (void)fprintf(stderr, "  note     ws:// was taken for wss://: the mesh is always "
                               "encrypted\n");

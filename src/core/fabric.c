@@ -329,7 +329,7 @@ static void rise(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *
 static bool is_alone(const struct mcpz_fabric *fabric)
 {
     return fabric->overlay.active_count == 0 && fabric->overlay.ask_count == 0 &&
-           !fabric->links.leaving;
+           !fabric->links.dials.leaving;
 }
 
 static void ask_link(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)

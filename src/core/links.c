@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define DIAL_PATIENCE_US MCPZ_MS(MCPZ_CONNECT_TIMEOUT_MS)
 #define GRACE_MIN_US MCPZ_MS(250) /* overdue is late after this at the earliest */
 #define GRACE_MAX_US MCPZ_SECONDS(10)
 #define LAG_US MCPZ_MS(250) /* we stood still if a deadline came so much too late */
@@ -21,41 +20,41 @@ static_assert(MCPZ_LINKS_MAX * 3 + MCPZ_REACHING_MAX + MCPZ_SEEDS_MAX < MCPZ_OUT
 
 /* ---- Memory ------------------------------------------------------------------------------- */
 
+static struct mcpz_dials_config dials_config(const struct mcpz_links_config *config)
+{
+    return (struct mcpz_dials_config){.nodes_max = config->dials_max,
+                                      .seeds_max = config->seeds_max,
+                                      .address_bytes = config->address_bytes};
+}
+
 size_t mcpz_links_bytes(const struct mcpz_links_config *config)
 {
+    const struct mcpz_dials_config dials = dials_config(config);
+
     return mcpz_arena_cost(config->links_max, sizeof(struct mcpz_link_pulse)) +
            mcpz_arena_cost(config->links_max, sizeof(struct mcpz_linked)) +
-           mcpz_arena_cost(config->dials_max, sizeof(struct mcpz_dialling)) +
-           mcpz_arena_cost(config->seeds_max, sizeof(struct mcpz_seed)) +
-           (config->dials_max + config->seeds_max) * mcpz_arena_cost(config->address_bytes, 1);
+           mcpz_dials_bytes(&dials);
 }
 
 void mcpz_links_init(struct mcpz_links *links, const struct mcpz_links_config *config,
                      const struct mcpz_node_timing *timing, struct mcpz_arena *arena,
                      mcpz_time now)
 {
+    const struct mcpz_dials_config dials = dials_config(config);
+
     assert(config->links_max > 0 && config->links_max <= MCPZ_LINKS_MAX);
-    assert(config->dials_max > 0 && config->dials_max <= MCPZ_REACHING_MAX);
-    assert(config->seeds_max > 0 && config->seeds_max <= MCPZ_SEEDS_MAX);
 
     *links = (struct mcpz_links){
         .timing = timing,
         .config = *config,
         .pulses = mcpz_arena_take_sure(arena, config->links_max, sizeof(struct mcpz_link_pulse)),
         .links = mcpz_arena_take_sure(arena, config->links_max, sizeof(struct mcpz_linked)),
-        .dials = mcpz_arena_take_sure(arena, config->dials_max, sizeof(struct mcpz_dialling)),
-        .seeds = mcpz_arena_take_sure(arena, config->seeds_max, sizeof(struct mcpz_seed)),
         .expected_us = MCPZ_TIME_NEVER,
         .due_us = MCPZ_TIME_NEVER,
         .crowd_us = now,
     };
     mcpz_rng_init(&links->rng, config->seed);
-    for (size_t i = 0; i < config->dials_max; i++) {
-        links->dials[i].address = mcpz_arena_take_sure(arena, config->address_bytes, 1);
-    }
-    for (size_t i = 0; i < config->seeds_max; i++) {
-        links->seeds[i].address = mcpz_arena_take_sure(arena, config->address_bytes, 1);
-    }
+    mcpz_dials_init(&links->dials, &dials, timing, arena);
 }
 
 /* A link proves itself before it is trusted for longer. */
@@ -227,14 +226,6 @@ static void unlink_peer(const struct mcpz_id *peer, enum mcpz_link_down_reason r
     action->unlink.reason = reason;
 }
 
-static void wake_seeds(struct mcpz_links *links, mcpz_time now)
-{
-    for (size_t i = 0; i < links->seed_count; i++) {
-        links->seeds[i].redial_us = links->timing->redial_min_us;
-        links->seeds[i].dial_at_us = now + jitter(links, links->timing->redial_min_us);
-    }
-}
-
 /* The place of a peer's history: its own, or that of whoever was heard of least lately. */
 static struct mcpz_link_history *history_of(struct mcpz_links *links, const struct mcpz_id *peer)
 {
@@ -296,7 +287,7 @@ static void drop(struct mcpz_links *links, struct mcpz_linked *link,
     links->pulses[link - links->links] = links->pulses[links->count];
     tell(MCPZ_FACT_UNLINKED, &id, (uint32_t)reason, out);
     if (links->count == 0) {
-        wake_seeds(links, now);
+        mcpz_dials_wake_seeds(&links->dials, now, &links->rng);
     }
 }
 
@@ -321,34 +312,13 @@ static struct mcpz_linked *least_used(struct mcpz_links *links)
     return least;
 }
 
-static void forget_dial(struct mcpz_links *links, struct mcpz_dialling *dial)
-{
-    struct mcpz_dialling last = links->dials[--links->dial_count];
-    links->dials[links->dial_count] = *dial; /* its text stays in the table */
-    *dial = last;
-}
-
-static void end_dials(struct mcpz_links *links, const struct mcpz_id *peer)
-{
-    for (size_t i = links->dial_count; i > 0; i--) {
-        if (mcpz_id_equal(&links->dials[i - 1].peer, peer)) {
-            forget_dial(links, &links->dials[i - 1]);
-        }
-    }
-}
-
 static void on_link_up(struct mcpz_links *links, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)
 {
     const struct mcpz_id *peer = &event->link.peer;
     struct mcpz_linked *link = find(links, peer);
 
-    end_dials(links, peer);
-    for (size_t i = 0; i < links->seed_count; i++) {
-        if (mcpz_bytes_equal(mcpz_text(links->seeds[i].address), event->link.address)) {
-            links->seeds[i].peer = *peer;
-        }
-    }
+    mcpz_dials_linked(&links->dials, peer, event->link.address);
     if (link == NULL && links->count == links->config.links_max) {
         struct mcpz_linked *least = least_used(links);
         if (least == NULL) {
@@ -419,119 +389,21 @@ bool mcpz_links_have_just_woken(const struct mcpz_links *links, mcpz_time now)
 
 /* ---- Dialling ----------------------------------------------------------------------------- */
 
-static void dial(struct mcpz_bytes address, const struct mcpz_id *expected,
-                 struct mcpz_outbox *out)
-{
-    struct mcpz_action *action = mcpz_outbox_append(out, MCPZ_ACTION_DIAL);
-    action->dial.address = mcpz_outbox_keep(out, address);
-    if (expected != NULL) {
-        action->dial.expected = *expected;
-    }
-}
-
 void mcpz_links_reach(struct mcpz_links *links, mcpz_time now, const struct mcpz_id *peer,
                       struct mcpz_bytes address, struct mcpz_outbox *out)
 {
-    for (size_t i = 0; i < links->dial_count; i++) {
-        if (mcpz_id_equal(&links->dials[i].peer, peer)) {
-            return;
-        }
-    }
-    if (links->leaving || address.length == 0 || address.length >= links->config.address_bytes) {
-        tell(MCPZ_FACT_UNREACHABLE, peer, MCPZ_UNREACHABLE_NO_ADDRESS, out);
-        return;
-    }
-    if (links->dial_count == links->config.dials_max) {
-        links->dropped++;
-        tell(MCPZ_FACT_UNREACHABLE, peer, MCPZ_UNREACHABLE_BUSY, out);
-        return;
-    }
-    struct mcpz_dialling *dialling = &links->dials[links->dial_count++];
-    dialling->peer = *peer;
-    dialling->until_us = now + DIAL_PATIENCE_US;
-    links->due_us = mcpz_time_min(links->due_us, dialling->until_us);
-    mcpz_bytes_to_text(address, dialling->address, links->config.address_bytes);
-    dial(address, peer, out);
-}
-
-static void fail_dial(struct mcpz_links *links, struct mcpz_dialling *dialling,
-                      enum mcpz_unreachable reason, struct mcpz_outbox *out)
-{
-    const struct mcpz_id peer = dialling->peer;
-
-    forget_dial(links, dialling);
-    if (mcpz_links_find(links, &peer) == NULL) {
-        tell(MCPZ_FACT_UNREACHABLE, &peer, (uint32_t)reason, out);
-    }
-}
-
-static void on_dial_failed(struct mcpz_links *links, const struct mcpz_event *event,
-                           struct mcpz_outbox *out)
-{
-    for (size_t i = links->dial_count; i > 0; i--) {
-        struct mcpz_dialling *dialling = &links->dials[i - 1];
-        if (mcpz_bytes_equal(mcpz_text(dialling->address), event->seed.address)) {
-            fail_dial(links, dialling,
-                      event->seed.refused ? MCPZ_UNREACHABLE_REFUSED : MCPZ_UNREACHABLE_SILENT,
-                      out);
-        }
-    }
-}
-
-/* Wait, and wait longer next time: half of it by lot (jittered exponential backoff). */
-static mcpz_time back_off(struct mcpz_links *links, mcpz_time *redial_us, mcpz_time now)
-{
-    mcpz_time wait = *redial_us / 2 + jitter(links, *redial_us / 2);
-
-    *redial_us = mcpz_time_min(*redial_us * 2, links->timing->redial_max_us);
-    return now + wait;
-}
-
-/* A seed is wanted until it has answered once, and again whenever nobody else is left. */
-static bool is_seed_wanted(const struct mcpz_links *links, const struct mcpz_seed *seed)
-{
-    return !links->leaving && (links->count == 0 || mcpz_id_is_zero(&seed->peer));
-}
-
-static void dial_seeds(struct mcpz_links *links, mcpz_time now, struct mcpz_outbox *out)
-{
-    for (size_t i = 0; i < links->seed_count; i++) {
-        struct mcpz_seed *seed = &links->seeds[i];
-        if (seed->dial_at_us <= now && is_seed_wanted(links, seed)) {
-            dial(mcpz_text(seed->address), NULL, out);
-            seed->dial_at_us = back_off(links, &seed->redial_us, now);
-        }
-    }
+    mcpz_dials_reach(&links->dials, now, peer, address, out);
+    links->due_us =
+        mcpz_time_min(links->due_us, mcpz_dials_deadline(&links->dials, links->count == 0));
 }
 
 void mcpz_links_dial_seed(struct mcpz_links *links, struct mcpz_outbox *out)
 {
-    if (links->seed_count > 0 && !links->leaving) {
-        uint32_t lot = mcpz_rng_below(&links->rng, (uint32_t)links->seed_count);
-        const struct mcpz_seed *seed = &links->seeds[lot];
-        if (find(links, &seed->peer) == NULL) {
-            dial(mcpz_text(seed->address), NULL, out);
-        }
-    }
-}
+    const struct mcpz_seed *seed = mcpz_dials_any_seed(&links->dials, &links->rng);
 
-static void on_seed(struct mcpz_links *links, mcpz_time now, struct mcpz_bytes address)
-{
-    for (size_t i = 0; i < links->seed_count; i++) {
-        if (mcpz_bytes_equal(mcpz_text(links->seeds[i].address), address)) {
-            return;
-        }
+    if (seed != NULL && find(links, &seed->peer) == NULL) {
+        mcpz_dials_dial_seed(seed, out);
     }
-    if (links->seed_count == links->config.seeds_max ||
-        address.length >= links->config.address_bytes) {
-        links->dropped++;
-        return;
-    }
-    struct mcpz_seed *seed = &links->seeds[links->seed_count++];
-    seed->dial_at_us = now;
-    seed->redial_us = links->timing->redial_min_us;
-    seed->peer = (struct mcpz_id){0};
-    mcpz_bytes_to_text(address, seed->address, links->config.address_bytes);
 }
 
 /* ---- Heartbeats --------------------------------------------------------------------------- */
@@ -744,28 +616,15 @@ static void on_tick(struct mcpz_links *links, mcpz_time now, struct mcpz_outbox 
         refresh(links, link);
     }
     notice_crowd(links, now);
-    for (size_t i = links->dial_count; i > 0; i--) {
-        if (links->dials[i - 1].until_us <= now) {
-            fail_dial(links, &links->dials[i - 1], MCPZ_UNREACHABLE_SILENT, out);
-        }
-    }
-    dial_seeds(links, now, out);
+    mcpz_dials_tick(&links->dials, now, links->count == 0, &links->rng, out);
 }
 
 static mcpz_time find_deadline(const struct mcpz_links *links)
 {
-    mcpz_time deadline = MCPZ_TIME_NEVER;
+    mcpz_time deadline = mcpz_dials_deadline(&links->dials, links->count == 0);
 
     for (size_t i = 0; i < links->count; i++) {
         deadline = mcpz_time_min(deadline, links->pulses[i].due_us);
-    }
-    for (size_t i = 0; i < links->dial_count; i++) {
-        deadline = mcpz_time_min(deadline, links->dials[i].until_us);
-    }
-    for (size_t i = 0; i < links->seed_count; i++) {
-        if (is_seed_wanted(links, &links->seeds[i])) {
-            deadline = mcpz_time_min(deadline, links->seeds[i].dial_at_us);
-        }
     }
     return deadline;
 }
@@ -788,11 +647,11 @@ bool mcpz_links_step(struct mcpz_links *links, mcpz_time now, const struct mcpz_
             drop(links, link, event->link.reason, now, out);
         }
     } else if (event->kind == MCPZ_EVENT_DIAL_FAILED) {
-        on_dial_failed(links, event, out);
+        mcpz_dials_failed(&links->dials, event->seed.address, event->seed.refused, out);
     } else if (event->kind == MCPZ_EVENT_SEED) {
-        on_seed(links, now, event->seed.address);
+        mcpz_dials_add_seed(&links->dials, now, event->seed.address);
     } else if (event->kind == MCPZ_EVENT_LEAVE) {
-        links->leaving = true;
+        links->dials.leaving = true;
     }
     links->expected_us = links->due_us = find_deadline(links);
     return goes_on;

@@ -19,7 +19,7 @@
  * ourselves stood still, nobody is late for it.
  *
  * Links nobody wants are closed when they have been idle; when there is no room, the least used
- * goes first. Seeds are dialled as long as there is no link at all.
+ * goes first. Whom we dial is core/dials.h: seeds, as long as there is no link at all.
  */
 
 #ifndef CORE_LINKS_H
@@ -32,6 +32,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "core/dials.h"
 #include "core/event.h"
 #include "core/outbox.h"
 #include "core/timing.h"
@@ -39,7 +40,6 @@
 #include "proto/limits.h"
 #include "proto/msg.h"
 
-#define MCPZ_REACHING_MAX 32 /* nodes we try to have a link to at one time */
 #define MCPZ_LINK_HISTORIES 16
 #define MCPZ_HEALTH_MAX 8 /* Lifeguard's S: patience is stretched up to this plus one times */
 
@@ -88,21 +88,6 @@ struct mcpz_link_history {
     mcpz_time at_us;
 };
 
-/* A node we try to have a link to. */
-struct mcpz_dialling {
-    struct mcpz_id peer;
-    mcpz_time until_us;
-    char *address;
-};
-
-/* An address from configuration or a token. */
-struct mcpz_seed {
-    char *address;
-    mcpz_time dial_at_us;
-    mcpz_time redial_us;
-    struct mcpz_id peer; /* who answered there last; zeros: nobody yet */
-};
-
 struct mcpz_links_config {
     struct mcpz_id self;
     size_t links_max;     /* 1 to MCPZ_LINKS_MAX */
@@ -119,20 +104,15 @@ struct mcpz_links {
     struct mcpz_linked *links; /* config.links_max */
     struct mcpz_link_pulse *pulses;
     size_t count;
-    struct mcpz_dialling *dials; /* config.dials_max */
-    size_t dial_count;
-    struct mcpz_seed *seeds; /* config.seeds_max */
-    size_t seed_count;
+    struct mcpz_dials dials;
     mcpz_time expected_us; /* the earliest deadline, as of the last step */
     mcpz_time due_us;      /* the same, with what was asked for since */
     mcpz_time awake_us;    /* when we last noticed that we had stood still */
     mcpz_time crowd_us;    /* when the share of late links was last held against ourselves */
     uint32_t health;       /* Lifeguard's LHM, 0 to MCPZ_HEALTH_MAX: 0 is well */
-    bool leaving;
-    uint64_t lags;        /* times we ourselves stood still */
-    uint64_t one_way;     /* links given up because the other end did not hear us */
-    uint64_t over_budget; /* gossip dropped because a peer sent too much of it */
-    uint64_t dropped;     /* seeds and dials there was no room for */
+    uint64_t lags;         /* times we ourselves stood still */
+    uint64_t one_way;      /* links given up because the other end did not hear us */
+    uint64_t over_budget;  /* gossip dropped because a peer sent too much of it */
     struct mcpz_link_history history[MCPZ_LINK_HISTORIES]; /* seldom looked at: last */
 };
 

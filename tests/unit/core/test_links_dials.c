@@ -42,7 +42,7 @@ TEST(who_is_to_be_reached_is_dialled_and_must_be_it)
     link_up_at(1, "one:1");
     CHECK_UINT(told(MCPZ_FACT_LINKED), 1);
     CHECK_UINT(told(MCPZ_FACT_UNREACHABLE), 0);
-    CHECK_UINT(links.dial_count, 0);
+    CHECK_UINT(links.dials.node_count, 0);
     CHECK(link_of(1)->dialled);
 }
 
@@ -100,7 +100,7 @@ TEST(dials_are_bounded)
     }
     reach(9, "e:1");
     CHECK_UINT(reason_of(MCPZ_FACT_UNREACHABLE), MCPZ_UNREACHABLE_BUSY);
-    CHECK_UINT(links.dropped, 1);
+    CHECK_UINT(links.dials.dropped, 1);
     dial_failed("b:1", false);
     reach(9, "e:1");
     CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), 1);
@@ -123,7 +123,7 @@ TEST(two_nodes_sought_at_one_address_fail_together)
         count++;
     }
     CHECK_UINT(count, 2);
-    CHECK_UINT(links.dial_count, 0);
+    CHECK_UINT(links.dials.node_count, 0);
 }
 
 TEST(who_dialled_us_meanwhile_is_not_unreachable)
@@ -131,7 +131,7 @@ TEST(who_dialled_us_meanwhile_is_not_unreachable)
     set_up();
     reach(1, "one:1");
     link_up(1);
-    CHECK_UINT(links.dial_count, 0);
+    CHECK_UINT(links.dials.node_count, 0);
     dial_failed("one:1", false);
     CHECK_UINT(out.count, 0);
 }
@@ -221,15 +221,15 @@ TEST(a_seed_is_held_once_and_seeds_are_bounded)
         add_seed(addresses[i]);
         add_seed(addresses[i]);
     }
-    CHECK_UINT(links.seed_count, 4);
-    CHECK_UINT(links.dropped, 0);
+    CHECK_UINT(links.dials.seed_count, 4);
+    CHECK_UINT(links.dials.dropped, 0);
     add_seed("e:1");
-    CHECK_UINT(links.seed_count, 4);
-    CHECK_UINT(links.dropped, 1);
+    CHECK_UINT(links.dials.seed_count, 4);
+    CHECK_UINT(links.dials.dropped, 1);
     set_up();
     add_seed("0123456789abcdef");
-    CHECK_UINT(links.seed_count, 0);
-    CHECK_UINT(links.dropped, 1);
+    CHECK_UINT(links.dials.seed_count, 0);
+    CHECK_UINT(links.dials.dropped, 1);
 }
 
 TEST_MAIN(RUN(who_is_to_be_reached_is_dialled_and_must_be_it), RUN(a_dial_that_fails_says_how),
