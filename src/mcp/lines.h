@@ -33,7 +33,6 @@
 #include "proto/limits.h"
 #include "proto/msg.h"
 
-#define MCPZ_MCP_MESSAGE_BYTES_MAX 8388608 /* of one line */
 #define MCPZ_LINES_QUEUE_BYTES_MAX 16777216
 #define MCPZ_LINES_QUEUE_BYTES_LOW 131072 /* below that on_room is told, if there was none */
 #define MCPZ_LINES_BYTES_MAX 268435456    /* of all streams of one, both ways */

@@ -66,6 +66,7 @@ static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard whi
 #define MCPZ_RESULT_BYTES_MAX 10485760   /* R-MESH-8: one that is gathered, at most 10 MB */
 #define MCPZ_CALL_WINDOW_BYTES 262144    /* sent but not yet taken, each way of each call */
 #define MCPZ_CALL_ATTEMPTS_MAX 3
+#define MCPZ_MCP_MESSAGE_BYTES_MAX 8388608 /* 8 MiB: one of the Model Context Protocol */
 #define MCPZ_CALL_TIMEOUT_MS_MAX 3600000
 #define MCPZ_PRIORITY_MAX 100 /* higher first */
 #define MCPZ_PRIORITY_DEFAULT 50
