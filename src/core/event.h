@@ -145,11 +145,10 @@ struct mcpz_event_agent {
 struct mcpz_event_durable {
     uint64_t request;
     struct mcpz_task_id id; /* all but SUBMIT and QUEUE_* */
-    /* SUBMIT: within its bounds, but that 0 attempts and backoff are the configuration's;
-     * created_ms is set for it. */
-    const struct mcpz_task_body *body;
-    uint32_t ttl_ms; /* SUBMIT: not begun any more after that; 0: never; MCPZ_TASK_TTL_DEFAULT */
-    uint32_t copies_min;          /* SUBMIT: refused with fewer; 0 or 1: as many as can be */
+    /* SUBMIT: within their bounds; the first is `request`, and so on. MCPZ_TASK_ORDERS_MAX, which
+     * fit one message. */
+    const struct mcpz_task_order *orders;
+    size_t order_count;
     struct mcpz_bytes capability; /* QUEUE_* */
 };
 

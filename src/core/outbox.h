@@ -53,6 +53,8 @@ enum mcpz_action_kind {
     MCPZ_ACTION_RUN_STOP, /* nobody waits for it any more; no RUN_* event may follow */
     MCPZ_ACTION_RUN_GO,   /* one that was started as `held` may begin */
 
+    MCPZ_ACTION_TAKEN, /* to whoever listens: tasks that were accepted; as a REPLY to each */
+
     /* To a machine further down. */
     MCPZ_ACTION_CALL, /* sinks to the calls; the answer rises as ANSWERED, to no edge */
 };
@@ -105,7 +107,8 @@ struct mcpz_action_run {
 
 struct mcpz_action {
     enum mcpz_action_kind kind;
-    bool durable; /* SEND, REPLY: not before this turn's writes are on disk; CALL: what it sends */
+    bool durable; /* SEND, REPLY, TAKEN: not before this turn's writes are on disk; CALL: what it
+                     sends */
     union {
         struct mcpz_action_send send; /* SEND, BROADCAST */
         struct {
@@ -123,6 +126,10 @@ struct mcpz_action {
         } reach;
         struct mcpz_fact fact;
         struct mcpz_action_reply reply;
+        struct {
+            const struct mcpz_task_taken *rows; /* `number` is the request, `code` 0 */
+            size_t count;
+        } taken;
         struct mcpz_action_task task;
         struct mcpz_action_run run;
         struct {

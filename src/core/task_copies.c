@@ -149,6 +149,14 @@ void mcpz_task_send_keep(struct mcpz_task_step *step, const struct mcpz_task_now
         });
 }
 
+void mcpz_task_send_keep_new(struct mcpz_task_step *step, const struct mcpz_id *to,
+                             const struct mcpz_task_new *tasks, size_t count)
+{
+    send_durably(step, to,
+                 &(struct mcpz_msg){.kind = MCPZ_MSG_TASK_KEEP_NEW,
+                                    .task_keep_new = {.tasks = tasks, .task_count = count}});
+}
+
 void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_now *task)
 {
     struct mcpz_bytes result = task->is.phase == MCPZ_TASK_DONE
@@ -303,30 +311,64 @@ static bool is_for_us(const struct mcpz_task_step *step, const struct mcpz_id *f
            said->revision < NUMBER_MAX;
 }
 
-static void on_keep(struct mcpz_task_step *step, const struct mcpz_id *from,
-                    const struct mcpz_msg_task_keep *keep)
+/* True: it is kept, which is to be said. */
+static bool keep(struct mcpz_task_step *step, const struct mcpz_id *from,
+                 const struct mcpz_msg_task_keep *said, struct mcpz_msg_task_mark *mark)
 {
     struct mcpz_task_now task;
 
-    if (!is_for_us(step, from, &keep->state)) {
-        return;
+    if (mcpz_task_load(step, &said->id, &task)) {
+        bool follows = follow(step, from, &task, &said->state);
+        *mark = mark_of(&task);
+        return follows;
     }
-    if (mcpz_task_load(step, &keep->id, &task)) {
-        if (follow(step, from, &task, &keep->state)) {
-            send_kept(step, from, &task);
-        }
-        return;
-    }
+    task = (struct mcpz_task_now){.id = said->id, .body = said->body, .is = said->state};
+    *mark = mark_of(&task);
     if (step->tasks->copies >= MCPZ_TASKS_MAX) {
-        send_mark(step, from, MCPZ_MSG_TASK_UNABLE,
-                  &(struct mcpz_msg_task_mark){keep->id, keep->state.epoch, keep->state.revision});
-        return;
+        send_mark(step, from, MCPZ_MSG_TASK_UNABLE, mark);
+        return false;
     }
     step->tasks->copies++;
-    task = (struct mcpz_task_now){.id = keep->id, .body = keep->body, .is = keep->state};
     task.is.life = step->tasks->life;
     mcpz_task_book_add(&step->tasks->book, &task.id, &task.body, &task.is);
-    send_kept(step, from, &task);
+    return true;
+}
+
+static void on_keep(struct mcpz_task_step *step, const struct mcpz_id *from,
+                    const struct mcpz_msg_task_keep *said)
+{
+    struct mcpz_msg_task_mark mark;
+
+    if (is_for_us(step, from, &said->state) && keep(step, from, said, &mark)) {
+        send_mark(step, from, MCPZ_MSG_TASK_KEPT, &mark);
+    }
+}
+
+static void on_keep_new(struct mcpz_task_step *step, const struct mcpz_id *from,
+                        const struct mcpz_msg_task_keep_new *said)
+{
+    struct mcpz_msg_task_mark *marks =
+        mcpz_arena_take_sure(&step->out->arena, MCPZ_TASK_ORDERS_MAX, sizeof(marks[0]));
+    struct mcpz_msg_task_keep one = {
+        .state = {.epoch = 1,
+                  .revision = 1,
+                  .owner = *from,
+                  .backup = step->tasks->self,
+                  .phase = MCPZ_TASK_QUEUED},
+    };
+    size_t kept = 0;
+
+    assert(said->task_count <= MCPZ_TASK_ORDERS_MAX);
+    for (size_t i = 0; i < said->task_count; i++) {
+        one.id = said->tasks[i].id;
+        one.body = said->tasks[i].body;
+        kept += keep(step, from, &one, &marks[kept]);
+    }
+    if (kept > 0) {
+        send_durably(step, from,
+                     &(struct mcpz_msg){.kind = MCPZ_MSG_TASK_KEPT_ALL,
+                                        .task_kept_all = {.marks = marks, .mark_count = kept}});
+    }
 }
 
 static void on_moved(struct mcpz_task_step *step, const struct mcpz_id *from,
@@ -379,20 +421,6 @@ static void on_stands(struct mcpz_task_step *step, const struct mcpz_id *from,
 
 /* ---- Hearing: as the owner ---------------------------------------------------------------- */
 
-static void accept_kept(struct mcpz_task_step *step, const struct mcpz_id *from,
-                        const struct mcpz_task_id *id)
-{
-    struct mcpz_accepting *accepting = &step->tasks->accepting;
-    struct mcpz_accepting_row *row;
-
-    while ((row = mcpz_accepting_find(accepting, id)) != NULL &&
-           mcpz_id_equal(&row->backup, from)) {
-        mcpz_task_reply(step, row->request, MCPZ_CODE_OK, "", id, 2);
-        step->tasks->counts.accepted++;
-        mcpz_accepting_remove(accepting, row);
-    }
-}
-
 static void on_kept(struct mcpz_task_step *step, const struct mcpz_id *from,
                     struct mcpz_task_now *task, const struct mcpz_msg_task_mark *mark)
 {
@@ -407,15 +435,25 @@ static void on_kept(struct mcpz_task_step *step, const struct mcpz_id *from,
         task->is.life = tasks->life;
         mcpz_task_book_move(&tasks->book, &task->id, &task->body, &task->was, &task->is);
     }
-    if (mcpz_accepting_find(&tasks->accepting, &task->id) != NULL) {
-        struct mcpz_task_place place = mcpz_task_book_place(&tasks->book, &task->body, &task->is);
-        struct mcpz_task_queue *queue = mcpz_task_queues_find(&tasks->queues, place.group);
-        accept_kept(step, from, &task->id);
-        if (queue != NULL && place.list == MCPZ_TASK_LIST_READY) {
-            mcpz_task_queue_put_back(queue, &(struct mcpz_task_cursor){place.order, task->id});
+    mcpz_task_recorded(step, &task->id, mark->revision);
+}
+
+static void on_kept_all(struct mcpz_task_step *step, const struct mcpz_id *from,
+                        const struct mcpz_msg_task_mark *marks, size_t count)
+{
+    struct mcpz_task_taken *taken =
+        mcpz_arena_take_sure(&step->out->arena, count, sizeof(taken[0]));
+    size_t taken_count = 0;
+    struct mcpz_task_now task;
+
+    for (size_t i = 0; i < count; i++) {
+        if (mcpz_task_accept(step, from, &marks[i], &taken[taken_count])) {
+            taken_count++;
+        } else if (mcpz_task_load(step, &marks[i].id, &task)) {
+            on_kept(step, from, &task, &marks[i]);
         }
     }
-    mcpz_task_recorded(step, &task->id, mark->revision);
+    mcpz_task_tell_taken(step, taken, taken_count);
 }
 
 static void on_lack(struct mcpz_task_step *step, const struct mcpz_id *from,
@@ -436,8 +474,6 @@ static void on_lack(struct mcpz_task_step *step, const struct mcpz_id *from,
 static void on_yield(struct mcpz_task_step *step, struct mcpz_task_now *task,
                      const struct mcpz_msg_task_yield *said)
 {
-    struct mcpz_accepting *accepting = &step->tasks->accepting;
-    struct mcpz_accepting_row *row;
     bool ours = mcpz_task_is_ours(step, &task->is);
 
     if (mcpz_task_is_over(&task->is) || said->epoch >= NUMBER_MAX ||
@@ -446,10 +482,7 @@ static void on_yield(struct mcpz_task_step *step, struct mcpz_task_now *task,
               : said->epoch <= task->is.epoch)) {
         return; /* what we know of it is true nevertheless */
     }
-    while ((row = mcpz_accepting_find(accepting, &task->id)) != NULL) {
-        mcpz_task_reply(step, row->request, MCPZ_CODE_OK, "", &task->id, 1);
-        mcpz_accepting_remove(accepting, row);
-    }
+    mcpz_task_give_way(step, &task->id);
     yield(step, task, said->epoch, &said->owner);
     step->tasks->counts.yielded += ours;
 }
@@ -467,6 +500,7 @@ static void on_unable(struct mcpz_task_step *step, const struct mcpz_id *from,
     struct mcpz_accepting_row *row = mcpz_accepting_find(&step->tasks->accepting, &task->id);
     if (row != NULL) {
         row->backup = task->is.backup;
+        row->epoch = task->is.epoch;
     } else {
         mcpz_task_book_set_lone(&step->tasks->book, &task->id, true);
     }
@@ -508,9 +542,7 @@ static void on_mark(struct mcpz_task_step *step, const struct mcpz_id *from,
     if (!mcpz_task_load(step, &mark->id, &task)) {
         return;
     }
-    if (msg->kind == MCPZ_MSG_TASK_KEPT) {
-        on_kept(step, from, &task, mark);
-    } else if (msg->kind == MCPZ_MSG_TASK_LACK) {
+    if (msg->kind == MCPZ_MSG_TASK_LACK) {
         on_lack(step, from, &task);
     } else if (msg->kind == MCPZ_MSG_TASK_UNABLE) {
         on_unable(step, from, &task);
@@ -536,7 +568,15 @@ void mcpz_task_message(struct mcpz_task_step *step, const struct mcpz_id *from,
     case MCPZ_MSG_TASK_CHECK:
         on_check(step, from, &msg->task_mark);
         break;
+    case MCPZ_MSG_TASK_KEEP_NEW:
+        on_keep_new(step, from, &msg->task_keep_new);
+        break;
     case MCPZ_MSG_TASK_KEPT:
+        on_kept_all(step, from, &msg->task_mark, 1);
+        break;
+    case MCPZ_MSG_TASK_KEPT_ALL:
+        on_kept_all(step, from, msg->task_kept_all.marks, msg->task_kept_all.mark_count);
+        break;
     case MCPZ_MSG_TASK_LACK:
     case MCPZ_MSG_TASK_UNABLE:
     case MCPZ_MSG_TASK_STANDS:

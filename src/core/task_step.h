@@ -46,7 +46,34 @@ void mcpz_task_forget(struct mcpz_task_step *step, const struct mcpz_task_now *t
 /** Answer all who wait for it to be over. */
 void mcpz_task_tell_watches(struct mcpz_task_step *step, const struct mcpz_task_id *id);
 
+/** Tell the queues what has left them, and what has come. */
+void mcpz_task_note_places(struct mcpz_task_step *step, const struct mcpz_task_now *task,
+                           const struct mcpz_task_place *old, const struct mcpz_task_place *new);
+
 bool mcpz_task_is_ours(const struct mcpz_task_step *step, const struct mcpz_task_state *state);
+
+/* task_intake.c */
+
+/** Take in what a client hands over. */
+void mcpz_task_submit(struct mcpz_task_step *step, const struct mcpz_event_durable *submit);
+
+/** `from` keeps it: if somebody waited to hear that, `*taken` is what to tell. False: nobody did.
+ */
+bool mcpz_task_accept(struct mcpz_task_step *step, const struct mcpz_id *from,
+                      const struct mcpz_msg_task_mark *mark, struct mcpz_task_taken *taken);
+
+/** Tell those who waited. `rows` lie in the outbox. */
+void mcpz_task_tell_taken(struct mcpz_task_step *step, const struct mcpz_task_taken *rows,
+                          size_t count);
+
+/** It is another's: answer who waits for it, if somebody does. */
+void mcpz_task_give_way(struct mcpz_task_step *step, const struct mcpz_task_id *id);
+
+/** Ask others where a backup is silent. */
+void mcpz_task_intake_tick(struct mcpz_task_step *step);
+
+/** A batch was lost: say so to those whose tasks were in it. */
+void mcpz_task_intake_recover(struct mcpz_task_step *step);
 
 /* task_attempts.c */
 
@@ -87,6 +114,10 @@ bool mcpz_task_may_replace(const struct mcpz_task_step *step, const struct mcpz_
 /** Send all of it, or how far it has come, once that is on disk here. */
 void mcpz_task_send_keep(struct mcpz_task_step *step, const struct mcpz_task_now *task);
 void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_now *task);
+
+/** The same of several that are new, to one that is linked. They lie in the outbox. */
+void mcpz_task_send_keep_new(struct mcpz_task_step *step, const struct mcpz_id *to,
+                             const struct mcpz_task_new *tasks, size_t count);
 
 /** Give it another backup, or none for now, with a new epoch. Not saved. */
 void mcpz_task_rehouse(struct mcpz_task_step *step, struct mcpz_task_now *task);

@@ -8,10 +8,7 @@
 #include "proto/code.h"
 #include "proto/limits.h"
 
-#define ASK_ANOTHER_US MCPZ_SECONDS(1) /* a backup that is silent for so long: another one */
-#define ACCEPT_US MCPZ_SECONDS(5)      /* then the client is told that nobody keeps it */
-#define ASKED_AGAIN_MAX 64             /* in one step */
-#define QUIET_US MCPZ_SECONDS(1)       /* after a lost batch nothing is begun for so long */
+#define QUIET_US MCPZ_SECONDS(1) /* after a lost batch nothing is begun for so long */
 
 /* ---- One task ----------------------------------------------------------------------------- */
 
@@ -34,9 +31,8 @@ bool mcpz_task_load(struct mcpz_task_step *step, const struct mcpz_task_id *id,
     return true;
 }
 
-/* Tell the queues what has left them, and what has come. */
-static void note_places(struct mcpz_task_step *step, const struct mcpz_task_now *task,
-                        const struct mcpz_task_place *old, const struct mcpz_task_place *new)
+void mcpz_task_note_places(struct mcpz_task_step *step, const struct mcpz_task_now *task,
+                           const struct mcpz_task_place *old, const struct mcpz_task_place *new)
 {
     struct mcpz_tasks *tasks = step->tasks;
     struct mcpz_task_queue *queue = mcpz_task_queues_take(&tasks->queues, task->body.capability);
@@ -63,7 +59,7 @@ void mcpz_task_save(struct mcpz_task_step *step, struct mcpz_task_now *task)
     task->is.revision++;
     mcpz_task_book_move(book, &task->id, &task->body, &task->was, &task->is);
     struct mcpz_task_place new = mcpz_task_book_place(book, &task->body, &task->is);
-    note_places(step, task, &old, &new);
+    mcpz_task_note_places(step, task, &old, &new);
     if (mcpz_task_is_over(&task->is) && !was_over) {
         mcpz_task_tell_watches(step, &task->id);
     }
@@ -93,7 +89,7 @@ void mcpz_task_forget(struct mcpz_task_step *step, const struct mcpz_task_now *t
     struct mcpz_task_book *book = &step->tasks->book;
     struct mcpz_task_place old = mcpz_task_book_place(book, &task->body, &task->was);
 
-    note_places(step, task, &old, &(struct mcpz_task_place){0});
+    mcpz_task_note_places(step, task, &old, &(struct mcpz_task_place){0});
     mcpz_task_book_remove(book, &task->id, &task->body, &task->was);
     mcpz_task_tell_watches(step, &task->id);
 }
@@ -125,229 +121,6 @@ void mcpz_task_tell_watches(struct mcpz_task_step *step, const struct mcpz_task_
             mcpz_task_reply(step, watch->request, MCPZ_CODE_OK, "", id, 0);
             watch->request = 0;
             tasks->watch_count--;
-        }
-    }
-}
-
-/* ---- Submitting --------------------------------------------------------------------------- */
-
-static struct mcpz_task_id make_id(struct mcpz_task_step *step)
-{
-    struct mcpz_tasks *tasks = step->tasks;
-    uint64_t chance = mcpz_rng_next(&tasks->rng);
-    struct mcpz_task_id id;
-
-    if (step->wall_ms > tasks->last_ms) {
-        tasks->last_ms = step->wall_ms;
-        tasks->last_count = 0;
-    } else if (++tasks->last_count > UINT16_MAX) {
-        tasks->last_ms++;
-        tasks->last_count = 0;
-    }
-    for (size_t i = 0; i < 6; i++) {
-        id.bytes[i] = (uint8_t)(tasks->last_ms >> 8 * (5 - i));
-    }
-    id.bytes[6] = (uint8_t)(tasks->last_count >> 8);
-    id.bytes[7] = (uint8_t)tasks->last_count;
-    for (size_t i = 0; i < 8; i++) {
-        id.bytes[8 + i] = (uint8_t)(chance >> 8 * i);
-    }
-    return id;
-}
-
-/* The same key, within the time that what it stands for is kept: the same task. */
-static bool is_known(struct mcpz_task_step *step, const struct mcpz_event_durable *submit)
-{
-    struct mcpz_tasks *tasks = step->tasks;
-    struct mcpz_task_state state;
-    struct mcpz_task_id id;
-
-    if (submit->body->key.length == 0 ||
-        mcpz_task_book_key(&tasks->book, submit->body->tenant, submit->body->key, &id) !=
-            MCPZ_OK ||
-        mcpz_task_book_state(&tasks->book, &id, &state) != MCPZ_OK) {
-        return false;
-    }
-    const struct mcpz_accepting_row *row = mcpz_accepting_find(&tasks->accepting, &id);
-    struct mcpz_accepting_row another;
-    if (row == NULL) {
-        uint32_t copies = mcpz_id_is_zero(&state.backup) ? 1 : 2;
-        mcpz_task_reply(step, submit->request, MCPZ_CODE_OK, "", &id, copies);
-        return true;
-    }
-    another = *row;
-    another.request = submit->request;
-    if (!mcpz_accepting_add(&tasks->accepting, &another)) {
-        mcpz_task_reply(step, submit->request, MCPZ_CODE_BUSY,
-                        "too many tasks wait to be on disk: try again", NULL, 0);
-    }
-    return true;
-}
-
-/* NULL: it can be taken. */
-static const char *find_obstacle(struct mcpz_tasks *tasks, const struct mcpz_event_durable *submit,
-                                 uint32_t *code)
-{
-    const struct mcpz_task_body *body = submit->body;
-
-    *code = MCPZ_CODE_LIMIT;
-    if (body->params.length + body->input.length > MCPZ_TASK_BYTES_MAX) {
-        *code = MCPZ_CODE_TOO_LARGE;
-        return "parameters and input have more than 32 KiB together: hand over where they lie";
-    }
-    if (mcpz_task_book_queued(&tasks->book) >= MCPZ_TASKS_MAX) {
-        return "a million tasks wait at this node";
-    }
-    if (mcpz_task_queues_take(&tasks->queues, body->capability) == NULL) {
-        return "there are 256 queues at this node";
-    }
-    if (tasks->accepting.count == MCPZ_ACCEPTING_MAX) {
-        *code = MCPZ_CODE_BUSY;
-        return "too many tasks wait to be on disk: try again";
-    }
-    return NULL;
-}
-
-static uint64_t expires_ms(const struct mcpz_task_step *step, uint32_t ttl_ms)
-{
-    mcpz_time usual_us = step->tasks->timing->task_ttl_us;
-
-    if (ttl_ms == MCPZ_TASK_TTL_DEFAULT) {
-        return usual_us != MCPZ_TIME_NEVER ? step->wall_ms + usual_us / 1000 : 0;
-    }
-    return ttl_ms > 0 ? step->wall_ms + ttl_ms : 0;
-}
-
-/* What it does not say of itself is said for all. */
-static struct mcpz_task_body complete(const struct mcpz_task_step *step,
-                                      const struct mcpz_task_body *said)
-{
-    const struct mcpz_node_timing *timing = step->tasks->timing;
-    struct mcpz_task_body body = *said;
-
-    body.attempts_max = said->attempts_max > 0 ? said->attempts_max : timing->task_attempts;
-    body.backoff_ms =
-        said->backoff_ms > 0 ? said->backoff_ms : (uint32_t)(timing->task_backoff_us / 1000);
-    return body;
-}
-
-static void take_in(struct mcpz_task_step *step, const struct mcpz_event_durable *submit,
-                    struct mcpz_task_now *task)
-{
-    struct mcpz_tasks *tasks = step->tasks;
-    struct mcpz_task_place place;
-
-    task->body.created_ms = step->wall_ms;
-    task->body.expires_ms = expires_ms(step, submit->ttl_ms);
-    task->is.epoch = 1;
-    task->is.revision = 1;
-    task->is.owner = tasks->self;
-    task->is.life = tasks->life;
-    task->is.phase = MCPZ_TASK_QUEUED;
-    place = mcpz_task_book_place(&tasks->book, &task->body, &task->is);
-    mcpz_task_book_add(&tasks->book, &task->id, &task->body, &task->is);
-    note_places(step, task, &(struct mcpz_task_place){0}, &place);
-}
-
-static void on_submit(struct mcpz_task_step *step, const struct mcpz_event_durable *submit)
-{
-    struct mcpz_tasks *tasks = step->tasks;
-    struct mcpz_task_now task = {.body = complete(step, submit->body)};
-    uint32_t code;
-
-    if (is_known(step, submit)) {
-        return;
-    }
-    const char *obstacle = find_obstacle(tasks, submit, &code);
-    bool alone = !mcpz_task_has_company(step);
-    if (obstacle == NULL && alone && submit->copies_min > 1) {
-        code = MCPZ_CODE_NO_COPY;
-        obstacle = "this node is alone in its mesh: nobody else can keep the task";
-    }
-    if (obstacle != NULL) {
-        tasks->counts.refused++;
-        mcpz_task_reply(step, submit->request, code, obstacle, NULL, 0);
-        return;
-    }
-    task.id = make_id(step);
-    if (alone) {
-        take_in(step, submit, &task);
-        mcpz_task_book_set_lone(&tasks->book, &task.id, true);
-        tasks->counts.accepted++;
-        mcpz_task_reply(step, submit->request, MCPZ_CODE_OK, "", &task.id, 1);
-        return;
-    }
-    bool has_backup = mcpz_task_choose_backup(step, &task.id, NULL, &task.is.backup);
-    bool added =
-        mcpz_accepting_add(&tasks->accepting, &(struct mcpz_accepting_row){
-                                                  .request = submit->request,
-                                                  .id = task.id,
-                                                  .backup = task.is.backup,
-                                                  .since_us = step->now,
-                                                  .ask_again_at_us = step->now + ASK_ANOTHER_US,
-                                              });
-    assert(added);
-    take_in(step, submit, &task);
-    if (has_backup) {
-        mcpz_task_send_keep(step, &task);
-    }
-}
-
-/* Nobody keeps it: the client is told so, and it is not done. */
-static void give_up(struct mcpz_task_step *step, struct mcpz_accepting_row *row,
-                    struct mcpz_task_now *task)
-{
-    struct mcpz_task_id id = row->id;
-
-    if (!mcpz_task_is_over(&task->is)) {
-        mcpz_task_end(step, task, MCPZ_TASK_CANCELLED, MCPZ_CODE_NO_COPY,
-                      mcpz_text("no other node had it on disk in time"));
-    }
-    while ((row = mcpz_accepting_find(&step->tasks->accepting, &id)) != NULL) {
-        step->tasks->counts.refused++;
-        mcpz_task_reply(step, row->request, MCPZ_CODE_NO_COPY,
-                        "no other node had it on disk within 5 s: it is not taken", &id, 0);
-        mcpz_accepting_remove(&step->tasks->accepting, row);
-    }
-}
-
-static void ask_again(struct mcpz_task_step *step, struct mcpz_accepting_row *row)
-{
-    struct mcpz_task_now task;
-
-    row->ask_again_at_us = step->now + ASK_ANOTHER_US;
-    if (!mcpz_task_load(step, &row->id, &task)) {
-        mcpz_task_reply(step, row->request, MCPZ_CODE_STORE_FAILED,
-                        "nothing was written: the store failed", NULL, 0);
-        mcpz_accepting_remove(&step->tasks->accepting, row);
-        return;
-    }
-    if (step->now - row->since_us >= ACCEPT_US || mcpz_task_is_over(&task.is)) {
-        give_up(step, row, &task);
-        return;
-    }
-    if (task.body.key.length == 0 || mcpz_task_may_replace(step, &task)) {
-        mcpz_task_rehouse(step, &task);
-        mcpz_task_save(step, &task);
-    }
-    row->backup = task.is.backup;
-    if (!mcpz_id_is_zero(&task.is.backup)) {
-        mcpz_task_send_keep(step, &task);
-    }
-}
-
-static void ask_others(struct mcpz_task_step *step)
-{
-    struct mcpz_accepting *accepting = &step->tasks->accepting;
-    size_t asked = 0;
-
-    for (size_t i = 0; i < accepting->count && asked < ASKED_AGAIN_MAX; i++) {
-        struct mcpz_accepting_row *row = mcpz_accepting_at(accepting, i);
-        if (row->request != 0 && row->ask_again_at_us <= step->now) {
-            size_t count = accepting->count;
-            ask_again(step, row);
-            asked++;
-            i = accepting->count < count ? SIZE_MAX : i; /* the ring has moved: from its start */
         }
     }
 }
@@ -512,20 +285,6 @@ static void on_pause(struct mcpz_task_step *step, const struct mcpz_event_durabl
 
 /* ---- After a lost batch ------------------------------------------------------------------- */
 
-static void answer_lost(struct mcpz_task_step *step)
-{
-    struct mcpz_tasks *tasks = step->tasks;
-    struct mcpz_task_state state;
-
-    for (size_t i = 0; i < tasks->accepting.count; i++) {
-        struct mcpz_accepting_row *row = mcpz_accepting_at(&tasks->accepting, i);
-        if (row->request != 0 && mcpz_task_book_state(&tasks->book, &row->id, &state) != MCPZ_OK) {
-            row->since_us = 0; /* ask_again() says so, a slice a step */
-            row->ask_again_at_us = 0;
-        }
-    }
-}
-
 static void stop_all(struct mcpz_task_step *step)
 {
     for (size_t i = 0; i < MCPZ_TASKS_RUNNING_MAX; i++) {
@@ -601,7 +360,7 @@ static void recover(struct mcpz_task_step *step)
     tasks->recount = false;
     stop_all(step);
     count_again(tasks);
-    answer_lost(step);
+    mcpz_task_intake_recover(step);
     /* A disk that is full stays so for a while: what we begin meanwhile is in vain. */
     tasks->quiet_until_us = step->now + QUIET_US;
 }
@@ -681,7 +440,7 @@ static void on_tick(struct mcpz_task_step *step)
     if (tasks->renew_at_us <= step->now) {
         mcpz_task_renew(step);
     }
-    ask_others(step);
+    mcpz_task_intake_tick(step);
     mcpz_task_expire_slots(step);
     if (tasks->quiet_until_us <= step->now) {
         mcpz_task_walk(step);
@@ -697,7 +456,7 @@ static void on_request(struct mcpz_task_step *step, const struct mcpz_event *eve
 
     switch ((int)event->kind) {
     case MCPZ_EVENT_DURABLE_SUBMIT:
-        on_submit(step, request);
+        mcpz_task_submit(step, request);
         break;
     case MCPZ_EVENT_DURABLE_WATCH:
         on_watch(step, request);

@@ -395,7 +395,15 @@ void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes addre
 
 uint64_t mcpz_engine_next_request(struct mcpz_engine *engine)
 {
-    return ++engine->next_request;
+    return mcpz_engine_next_requests(engine, 1);
+}
+
+uint64_t mcpz_engine_next_requests(struct mcpz_engine *engine, size_t count)
+{
+    const uint64_t first = engine->next_request + 1;
+
+    engine->next_request += count;
+    return first;
 }
 
 static bool is_alone(const struct mcpz_engine *engine)

@@ -170,6 +170,9 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event);
 /** A request name no other has had. Never 0. */
 uint64_t mcpz_engine_next_request(struct mcpz_engine *engine);
 
+/** Names for `count` of them: the first, the others count up from it. */
+uint64_t mcpz_engine_next_requests(struct mcpz_engine *engine, size_t count);
+
 /**
  * Join the mesh of `token`: seeds are its addresses; links we dial offer the token until one is
  * admitted. Ends with REPLY under `request`: code 0, or why the mesh said no; no REPLY as long as

@@ -78,13 +78,14 @@ struct mcpz_link_row {
 
 struct mcpz_held {
     struct mcpz_held *next;
-    uint64_t batch;            /* 0: of the turn under way */
-    struct mcpz_action action; /* SEND: only to `links`; REPLY: texts in `bytes` */
-    mcpz_link links[MCPZ_LINKS_MAX];
+    uint64_t batch;                 /* 0: of the turn under way */
+    enum mcpz_action_kind kind;     /* SEND, REPLY or TAKEN */
+    uint32_t msg_kind;              /* SEND: what is to be sent */
+    bool admits;                    /* SEND of ADMIT: with it the link becomes admitted */
+    struct mcpz_action_reply reply; /* REPLY: its text lies behind the links */
     size_t link_count;
-    bool admits; /* the message is ADMIT: with it the link becomes admitted */
-    size_t length;
-    uint8_t bytes[];
+    size_t length;     /* of the bytes behind the links: message, text or rows */
+    mcpz_link links[]; /* SEND: to these */
 };
 
 /* ---- Sessions through others -------------------------------------------------------------- */

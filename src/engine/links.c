@@ -158,6 +158,8 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_TASK_UNABLE:
     case MCPZ_MSG_TASK_CHECK:
     case MCPZ_MSG_TASK_STANDS:
+    case MCPZ_MSG_TASK_KEEP_NEW:
+    case MCPZ_MSG_TASK_KEPT_ALL:
         return false;
     default:
         return true;

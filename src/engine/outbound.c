@@ -8,20 +8,41 @@
 
 /* ---- Held --------------------------------------------------------------------------------- */
 
-/* Room for an action that waits, and for `bytes` that it needs. NULL: too much waits already. */
-static struct mcpz_held *hold(struct mcpz_engine *engine, const struct mcpz_action *action,
-                              struct mcpz_bytes bytes)
+/* What a held one needs beside itself. */
+struct burden {
+    const mcpz_link *links;
+    size_t link_count;
+    struct mcpz_bytes bytes; /* a message, a text, or rows */
+};
+
+static uint8_t *bytes_of(struct mcpz_held *held)
 {
-    if (engine->held_bytes + bytes.length > MCPZ_HELD_BYTES_MAX) {
+    return (uint8_t *)&held->links[held->link_count];
+}
+
+/* Room for an action that waits, and for what it needs. NULL: too much waits already. */
+static struct mcpz_held *hold(struct mcpz_engine *engine, enum mcpz_action_kind kind,
+                              const struct burden *burden)
+{
+    const size_t links_size = burden->link_count * sizeof(mcpz_link);
+
+    if (engine->held_bytes + burden->bytes.length > MCPZ_HELD_BYTES_MAX) {
         return NULL;
     }
-    struct mcpz_held *held = malloc(sizeof(*held) + bytes.length);
+    struct mcpz_held *held = malloc(sizeof(*held) + links_size + burden->bytes.length);
     if (held == NULL) {
         return NULL;
     }
-    *held = (struct mcpz_held){.action = *action, .length = bytes.length};
-    if (bytes.length > 0) {
-        memcpy(held->bytes, bytes.data, bytes.length);
+    *held = (struct mcpz_held){
+        .kind = kind,
+        .link_count = burden->link_count,
+        .length = burden->bytes.length,
+    };
+    if (links_size > 0) {
+        memcpy(held->links, burden->links, links_size);
+    }
+    if (held->length > 0) {
+        memcpy(bytes_of(held), burden->bytes.data, held->length);
     }
     if (engine->held_last != NULL) {
         engine->held_last->next = held;
@@ -29,7 +50,7 @@ static struct mcpz_held *hold(struct mcpz_engine *engine, const struct mcpz_acti
         engine->held_first = held;
     }
     engine->held_last = held;
-    engine->held_bytes += bytes.length;
+    engine->held_bytes += held->length;
     return held;
 }
 
@@ -38,24 +59,43 @@ static void act(struct mcpz_engine *engine, const struct mcpz_action *action)
     engine->ports.act(engine->ports.context, action);
 }
 
-static void let_out(struct mcpz_engine *engine, struct mcpz_held *held)
+static void act_reply(struct mcpz_engine *engine, const struct mcpz_action_reply *reply)
 {
-    if (held->action.kind == MCPZ_ACTION_REPLY) {
-        held->action.reply.text = mcpz_bytes(held->bytes, held->length);
-        act(engine, &held->action);
-        return;
-    }
+    act(engine, &(struct mcpz_action){.kind = MCPZ_ACTION_REPLY, .reply = *reply});
+}
+
+static const struct mcpz_task_taken *rows_of(struct mcpz_held *held, size_t *count)
+{
+    *count = held->length / sizeof(struct mcpz_task_taken);
+    return (const struct mcpz_task_taken *)(const void *)bytes_of(held);
+}
+
+static void let_out_message(struct mcpz_engine *engine, struct mcpz_held *held)
+{
     for (size_t i = 0; i < held->link_count; i++) {
         struct mcpz_link_row *row = mcpz_link_rows_find(engine, held->links[i]);
         if (row == NULL || row->state == MCPZ_LINK_CLOSING) {
             engine->counters.messages_dropped++;
             continue;
         }
-        mcpz_link_rows_push(engine, row, (uint32_t)held->action.send.msg.kind,
-                            mcpz_bytes(held->bytes, held->length));
+        mcpz_link_rows_push(engine, row, held->msg_kind, mcpz_bytes(bytes_of(held), held->length));
         if (held->admits && row->state == MCPZ_LINK_ADMITTING) {
             mcpz_link_rows_admit(engine, row);
         }
+    }
+}
+
+static void let_out(struct mcpz_engine *engine, struct mcpz_held *held)
+{
+    if (held->kind == MCPZ_ACTION_REPLY) {
+        held->reply.text = mcpz_bytes(bytes_of(held), held->length);
+        act_reply(engine, &held->reply);
+    } else if (held->kind == MCPZ_ACTION_TAKEN) {
+        struct mcpz_action action = {.kind = MCPZ_ACTION_TAKEN};
+        action.taken.rows = rows_of(held, &action.taken.count);
+        act(engine, &action);
+    } else {
+        let_out_message(engine, held);
     }
 }
 
@@ -65,14 +105,27 @@ static const char *failure_text(mcpz_error error)
                                   : "nothing was written: the store failed";
 }
 
+/* Each is told by itself: what was said of all is not so. */
+static void reply_to_all(struct mcpz_engine *engine, const struct mcpz_task_taken *rows,
+                         size_t count, uint32_t code, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        act_reply(engine, &(struct mcpz_action_reply){
+                              .request = rows[i].number, .code = code, .text = mcpz_text(text)});
+    }
+}
+
 /* The writes an action promised will never be: say so instead. */
 static void undo(struct mcpz_engine *engine, struct mcpz_held *held, mcpz_error error)
 {
-    if (held->action.kind == MCPZ_ACTION_REPLY) {
-        held->action.reply.code = MCPZ_CODE_STORE_FAILED;
-        held->action.reply.text = mcpz_text(failure_text(error));
-        act(engine, &held->action);
-        return;
+    if (held->kind == MCPZ_ACTION_REPLY) {
+        held->reply.code = MCPZ_CODE_STORE_FAILED;
+        held->reply.text = mcpz_text(failure_text(error));
+        act_reply(engine, &held->reply);
+    } else if (held->kind == MCPZ_ACTION_TAKEN) {
+        size_t count;
+        const struct mcpz_task_taken *rows = rows_of(held, &count);
+        reply_to_all(engine, rows, count, MCPZ_CODE_STORE_FAILED, failure_text(error));
     }
     for (size_t i = 0; i < held->link_count && held->admits; i++) {
         struct mcpz_link_row *row = mcpz_link_rows_find(engine, held->links[i]);
@@ -172,10 +225,10 @@ static void send_encoded(struct mcpz_engine *engine, const struct mcpz_action *a
         assert(error == MCPZ_OK);
     }
     if (action->durable) {
-        struct mcpz_held *held = count > 0 ? hold(engine, action, message) : NULL;
+        const struct burden burden = {links, count, message};
+        struct mcpz_held *held = count > 0 ? hold(engine, MCPZ_ACTION_SEND, &burden) : NULL;
         if (held != NULL) {
-            memcpy(held->links, links, count * sizeof(links[0]));
-            held->link_count = count;
+            held->msg_kind = (uint32_t)action->send.msg.kind;
         } else {
             engine->counters.messages_dropped += count;
         }
@@ -206,47 +259,60 @@ static void send(struct mcpz_engine *engine, const struct mcpz_action *action)
 void mcpz_outbound_hold_admit(struct mcpz_engine *engine, struct mcpz_link_row *row,
                               const struct mcpz_msg *msg)
 {
-    struct mcpz_action action = {.kind = MCPZ_ACTION_SEND, .send = {.msg = *msg}};
     size_t length;
 
     mcpz_error error =
         mcpz_msg_encode(msg, engine->scratch->encoded, sizeof(engine->scratch->encoded), &length);
     assert(error == MCPZ_OK);
-    struct mcpz_held *held = hold(engine, &action, mcpz_bytes(engine->scratch->encoded, length));
+    const struct burden burden = {&row->id, 1, mcpz_bytes(engine->scratch->encoded, length)};
+    struct mcpz_held *held = hold(engine, MCPZ_ACTION_SEND, &burden);
     if (held == NULL) {
         mcpz_link_rows_close(engine, row, MCPZ_DOWN_FULL, "this node is too busy: try again");
         return;
     }
-    held->links[0] = row->id;
-    held->link_count = 1;
+    held->msg_kind = (uint32_t)msg->kind;
     held->admits = true;
 }
 
 /* ---- Replies ------------------------------------------------------------------------------ */
 
-static void reply(struct mcpz_engine *engine, const struct mcpz_action *action)
+#define TOO_MUCH_WAITS "written, but too much waits for the disk to say when"
+
+static void reply(struct mcpz_engine *engine, const struct mcpz_action_reply *said, bool durable)
 {
-    if (!action->durable) {
-        act(engine, action);
+    const struct burden burden = {NULL, 0, said->text};
+    struct mcpz_held *held = durable ? hold(engine, MCPZ_ACTION_REPLY, &burden) : NULL;
+
+    if (held != NULL) {
+        held->reply = *said;
         return;
     }
-    if (hold(engine, action, action->reply.text) == NULL) {
-        struct mcpz_action refused = *action;
-        refused.reply.code = MCPZ_CODE_BUSY;
-        refused.reply.text = mcpz_text("written, but too much waits for the disk to say when");
-        act(engine, &refused);
+    struct mcpz_action_reply now = *said;
+    if (durable) {
+        now.code = MCPZ_CODE_BUSY;
+        now.text = mcpz_text(TOO_MUCH_WAITS);
     }
+    act_reply(engine, &now);
 }
 
 void mcpz_outbound_reply(struct mcpz_engine *engine, uint64_t request, uint32_t code,
                          const char *text)
 {
-    struct mcpz_action action = {
-        .kind = MCPZ_ACTION_REPLY,
-        .durable = true,
-        .reply = {.request = request, .code = code, .text = mcpz_text(text)},
-    };
-    reply(engine, &action);
+    reply(engine,
+          &(struct mcpz_action_reply){.request = request, .code = code, .text = mcpz_text(text)},
+          true);
+}
+
+static void tell_taken(struct mcpz_engine *engine, const struct mcpz_action *action)
+{
+    const size_t size = action->taken.count * sizeof(action->taken.rows[0]);
+    const struct burden burden = {NULL, 0, mcpz_bytes(action->taken.rows, size)};
+
+    assert(action->durable);
+    if (hold(engine, MCPZ_ACTION_TAKEN, &burden) == NULL) {
+        reply_to_all(engine, action->taken.rows, action->taken.count, MCPZ_CODE_BUSY,
+                     TOO_MUCH_WAITS);
+    }
 }
 
 /* ---- Actions ------------------------------------------------------------------------------ */
@@ -304,7 +370,10 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
         unlink_peer(engine, action);
         break;
     case MCPZ_ACTION_REPLY:
-        reply(engine, action);
+        reply(engine, &action->reply, action->durable);
+        break;
+    case MCPZ_ACTION_TAKEN:
+        tell_taken(engine, action);
         break;
     case MCPZ_ACTION_FACT:
         remember_peer(engine, &action->fact);

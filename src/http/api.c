@@ -329,7 +329,9 @@ void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)
         if (is_waiting(exchange) && exchange->kind->note != NULL &&
             exchange->kind->note(exchange, action)) {
             mcpz_exchange_again(exchange);
-            return;
+            if (action->kind != MCPZ_ACTION_TAKEN) { /* which may be for several */
+                return;
+            }
         }
     }
 }

@@ -19,8 +19,9 @@
 
 #define LINE_BYTES_MAX (4 * MCPZ_TASK_BYTES_MAX) /* escaped, and all that is said beside */
 #define LINES_MAX 200000
-#define UNDER_WAY_MAX 2048 /* lines handed in and not answered */
-#define SLICE 256          /* lines handed in in one turn */
+#define UNDER_WAY_MAX 8192 /* lines handed in and not answered */
+#define UNDER_WAY_BYTES_MAX (MCPZ_ACCEPTING_BYTES_MAX / 2)
+#define SLICE 512 /* lines handed in in one turn */
 
 static_assert(UNDER_WAY_MAX <= MCPZ_ACCEPTING_MAX / 2, "two may submit at once");
 
@@ -30,8 +31,23 @@ struct line {
     bool answered;
     uint32_t code;
     uint32_t copies;
+    uint32_t bytes; /* it brings, while it is under way */
     struct mcpz_task_id id;
     char *failure; /* as a line of JSON; NULL: there is none */
+};
+
+/* What a line says. Slices point into `header`, `json` and `decoded`. */
+struct order {
+    size_t line;
+    json_t *json;
+    struct mcpz_task_header header;
+    struct mcpz_bytes input;
+    uint8_t *decoded;
+    json_int_t attempts;
+    json_int_t backoff_ms;
+    json_int_t ttl_ms;
+    json_int_t copies;
+    bool retry_failed;
 };
 
 struct submission {
@@ -40,22 +56,14 @@ struct submission {
     size_t count;
     size_t capacity;
     size_t answered;
+    size_t bytes;         /* of those handed in and not answered */
+    struct order *orders; /* read, to be handed in together: MCPZ_TASK_ORDERS_MAX */
+    size_t order_count;
+    size_t order_bytes;
     uint64_t at; /* in the body: up to here it was read into `buffer` */
     size_t used; /* of the buffer, in lines that were taken */
     size_t have;
     uint8_t buffer[LINE_BYTES_MAX + 1];
-};
-
-/* What a line says. Slices point into it. */
-struct order {
-    struct mcpz_task_header header;
-    struct mcpz_bytes input;
-    uint8_t decoded[MCPZ_TASK_BYTES_MAX];
-    json_int_t attempts;
-    json_int_t backoff_ms;
-    json_int_t ttl_ms;
-    json_int_t copies;
-    bool retry_failed;
 };
 
 /* ---- Reading a line ----------------------------------------------------------------------- */
@@ -77,8 +85,11 @@ static bool read_input(struct mcpz_exchange *answer, const json_t *object, struc
     if (base64 == NULL) {
         return true;
     }
-    if (MCPZ_BASE64_DECODED_MAX(encoded.length) > sizeof(order->decoded) ||
-        mcpz_base64_decode(encoded, order->decoded, sizeof(order->decoded), &length) != MCPZ_OK) {
+    if (MCPZ_BASE64_DECODED_MAX(encoded.length) <= MCPZ_TASK_BYTES_MAX) {
+        order->decoded = malloc(MCPZ_TASK_BYTES_MAX);
+    }
+    if (order->decoded == NULL ||
+        mcpz_base64_decode(encoded, order->decoded, MCPZ_TASK_BYTES_MAX, &length) != MCPZ_OK) {
         mcpz_exchange_fail(answer, MCPZ_CODE_BAD_REQUEST,
                            "\"input_base64\" must be base64, of at most %d bytes",
                            MCPZ_TASK_BYTES_MAX);
@@ -120,33 +131,78 @@ static bool read_order(struct mcpz_exchange *answer, const json_t *object, struc
 
 /* ---- Handing in --------------------------------------------------------------------------- */
 
-static void hand_in(struct mcpz_exchange *exchange, const struct order *order, struct line *line)
+static struct mcpz_task_order order_of(const struct order *order)
 {
     const struct mcpz_event_task start = mcpz_task_header_start(&order->header);
-    const struct mcpz_task_body body = {
-        .capability = start.capability,
-        .params = start.params,
-        .input = order->input,
-        .tenant = start.tenant,
-        .key = start.idempotency_key,
-        .traceparent = start.traceparent,
-        .priority = start.priority,
-        .attempts_max = (uint32_t)order->attempts,
-        .backoff_ms = (uint32_t)order->backoff_ms,
-        .timeout_ms = start.timeout_ms,
-        .retry_failed = order->retry_failed,
+
+    return (struct mcpz_task_order){
+        .body = {.capability = start.capability,
+                 .params = start.params,
+                 .input = order->input,
+                 .tenant = start.tenant,
+                 .key = start.idempotency_key,
+                 .traceparent = start.traceparent,
+                 .priority = start.priority,
+                 .attempts_max = (uint32_t)order->attempts,
+                 .backoff_ms = (uint32_t)order->backoff_ms,
+                 .timeout_ms = start.timeout_ms,
+                 .retry_failed = order->retry_failed},
+        .ttl_ms = (uint32_t)order->ttl_ms,
+        .copies_min = (uint32_t)order->copies,
     };
+}
+
+static void finish_order(struct order *order)
+{
+    mcpz_task_header_finish(&order->header);
+    json_decref(order->json);
+    free(order->decoded);
+    *order = (struct order){.json = NULL};
+}
+
+/* Hand in what was read, all at once. Some may be answered before this returns. */
+static void hand_in(struct mcpz_exchange *exchange)
+{
+    struct submission *submission = exchange->state;
     struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    struct mcpz_task_order orders[MCPZ_TASK_ORDERS_MAX];
+    const size_t count = submission->order_count;
+    uint64_t first = mcpz_engine_next_requests(engine, count);
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_DURABLE_SUBMIT,
-        .durable = {.body = &body,
-                    .ttl_ms = (uint32_t)order->ttl_ms,
-                    .copies_min = (uint32_t)order->copies},
+        .durable = {.request = first, .orders = orders, .order_count = count},
     };
 
-    line->request = mcpz_engine_next_request(engine);
-    event.durable.request = line->request;
-    mcpz_engine_event(engine, &event);
+    for (size_t i = 0; i < count; i++) {
+        struct line *line = &submission->lines[submission->orders[i].line];
+        orders[i] = order_of(&submission->orders[i]);
+        line->request = first + i;
+        line->bytes = (uint32_t)mcpz_task_order_bytes(&orders[i].body);
+        submission->bytes += line->bytes;
+    }
+    if (count > 0) {
+        mcpz_engine_event(engine, &event);
+    }
+    for (size_t i = 0; i < count; i++) {
+        finish_order(&submission->orders[i]);
+    }
+    submission->order_count = 0;
+    submission->order_bytes = 0;
+}
+
+/* Keep an order, which is taken, until a message's worth is there. */
+static void gather(struct mcpz_exchange *exchange, const struct order *order)
+{
+    struct submission *submission = exchange->state;
+    const struct mcpz_task_order whole = order_of(order);
+    const size_t size = mcpz_task_order_bytes(&whole.body);
+
+    if (submission->order_count == MCPZ_TASK_ORDERS_MAX ||
+        submission->order_bytes + size > MCPZ_TASK_ORDERS_BYTES_MAX) {
+        hand_in(exchange);
+    }
+    submission->orders[submission->order_count++] = *order;
+    submission->order_bytes += size;
 }
 
 /* The answer that was made for a line alone, as one. */
@@ -165,7 +221,7 @@ static char *take_failure(struct mcpz_exchange *answer)
     return text;
 }
 
-static void submit_line(struct mcpz_exchange *exchange, struct mcpz_bytes text, struct line *line)
+static void read_one(struct mcpz_exchange *exchange, struct mcpz_bytes text, size_t number)
 {
     static const char *const allowed[] = {
         MCPZ_TASK_HEADER_MEMBERS,
@@ -180,37 +236,36 @@ static void submit_line(struct mcpz_exchange *exchange, struct mcpz_bytes text, 
     };
     struct submission *submission = exchange->state;
     struct mcpz_exchange answer = {.api = &submission->quiet, .open = true};
-    struct order order = {.attempts = 0};
+    struct order order = {.line = number};
 
     mcpz_body_init(&answer.response.body, exchange->api->directory);
-    json_t *object = mcpz_exchange_parse(&answer, text, allowed);
-    if (object != NULL && read_order(&answer, object, &order)) {
+    order.json = mcpz_exchange_parse(&answer, text, allowed);
+    if (order.json != NULL && read_order(&answer, order.json, &order)) {
         mcpz_body_finish(&answer.response.body);
-        hand_in(exchange, &order, line);
-    } else {
-        line->failure = take_failure(&answer);
-        line->code = MCPZ_CODE_BAD_REQUEST;
-        line->answered = true;
-        submission->answered++;
+        gather(exchange, &order);
+        return;
     }
-    mcpz_task_header_finish(&order.header);
-    json_decref(object);
+    struct line *line = &submission->lines[number];
+    line->failure = take_failure(&answer);
+    line->code = MCPZ_CODE_BAD_REQUEST;
+    line->answered = true;
+    submission->answered++;
+    finish_order(&order);
 }
 
-static struct line *add_line(struct submission *submission)
+static bool add_line(struct submission *submission)
 {
     if (submission->count == submission->capacity) {
         size_t capacity = submission->capacity > 0 ? 2 * submission->capacity : 64;
         struct line *lines = realloc(submission->lines, capacity * sizeof(*lines));
         if (lines == NULL) {
-            return NULL;
+            return false;
         }
         submission->lines = lines;
         submission->capacity = capacity;
     }
-    struct line *line = &submission->lines[submission->count++];
-    *line = (struct line){.request = 0};
-    return line;
+    submission->lines[submission->count++] = (struct line){.request = 0};
+    return true;
 }
 
 /* Read on, behind what the buffer has left. A read may give less than there is. False: answered.
@@ -340,54 +395,71 @@ static char *make_failure(const struct mcpz_action_reply *reply)
     return line;
 }
 
-static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *action)
+static bool note_reply(struct submission *submission, const struct mcpz_action_reply *reply)
 {
-    struct submission *submission = exchange->state;
-    struct line *line =
-        action->kind == MCPZ_ACTION_REPLY ? search_line(submission, action->reply.request) : NULL;
+    struct line *line = search_line(submission, reply->request);
 
     if (line == NULL || line->answered) {
         return false;
     }
     line->answered = true;
-    line->code = action->reply.code;
-    line->id = action->reply.task;
-    line->copies = action->reply.copies;
+    line->code = reply->code;
+    line->id = reply->task;
+    line->copies = reply->copies;
     if (line->code != MCPZ_CODE_OK) {
-        line->failure = make_failure(&action->reply);
+        line->failure = make_failure(reply);
     }
     submission->answered++;
+    submission->bytes -= line->bytes;
     return true;
+}
+
+static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *action)
+{
+    struct submission *submission = exchange->state;
+    bool noted = false;
+
+    if (action->kind == MCPZ_ACTION_REPLY) {
+        return note_reply(submission, &action->reply);
+    }
+    for (size_t i = 0; action->kind == MCPZ_ACTION_TAKEN && i < action->taken.count; i++) {
+        const struct mcpz_task_taken *row = &action->taken.rows[i];
+        noted |= note_reply(submission, &(struct mcpz_action_reply){.request = row->number,
+                                                                    .task = row->id,
+                                                                    .copies = row->copies});
+    }
+    return noted;
+}
+
+static bool may_read_on(const struct submission *submission, size_t read)
+{
+    return read < SLICE && submission->count < LINES_MAX &&
+           submission->count - submission->answered < UNDER_WAY_MAX &&
+           submission->bytes + submission->order_bytes < UNDER_WAY_BYTES_MAX;
 }
 
 static void work(struct mcpz_exchange *exchange)
 {
     struct submission *submission = exchange->state;
     struct mcpz_bytes text;
-    size_t handed = 0;
+    size_t read = 0;
 
-    while (!exchange->answered && handed < SLICE && submission->count < LINES_MAX &&
-           submission->count - submission->answered < UNDER_WAY_MAX &&
-           next_line(exchange, &text)) {
-        handed++;
-        if (text.length == 0) {
-            continue;
-        }
-        struct line *line = add_line(submission);
-        if (line == NULL) {
+    while (!exchange->answered && may_read_on(submission, read) && next_line(exchange, &text)) {
+        read++;
+        if (text.length > 0 && !add_line(submission)) {
             mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "handing in tasks");
-            return;
+        } else if (text.length > 0) {
+            read_one(exchange, text, submission->count - 1);
         }
-        /* Its row may move when it is answered: not before this returns. */
-        submit_line(exchange, text, line);
     }
+    hand_in(exchange);
     if (exchange->answered) {
         return;
     }
     bool all_read = has_all_been_read(exchange) || submission->count == LINES_MAX;
     if (all_read && submission->answered == submission->count) {
         answer_all(exchange);
-    } else if (handed == SLICE) {
+    } else if (read == SLICE) {
         mcpz_exchange_again(exchange);
     }
 }
@@ -417,6 +489,10 @@ static void finish(struct mcpz_exchange *exchange)
     for (size_t i = 0; i < submission->count; i++) {
         free(submission->lines[i].failure);
     }
+    for (size_t i = 0; i < submission->order_count; i++) {
+        finish_order(&submission->orders[i]);
+    }
+    free(submission->orders);
     free(submission->lines);
     free(submission);
 }
@@ -439,7 +515,11 @@ void mcpz_api_submit_tasks(struct mcpz_exchange *exchange, const struct mcpz_req
     struct submission *submission = calloc(1, sizeof(*submission));
 
     (void)request;
-    if (submission == NULL) {
+    if (submission != NULL) {
+        submission->orders = calloc(MCPZ_TASK_ORDERS_MAX, sizeof(submission->orders[0]));
+    }
+    if (submission == NULL || submission->orders == NULL) {
+        free(submission);
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "handing in tasks");
         return;
     }

@@ -99,11 +99,18 @@ static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "sealed para
 #define MCPZ_TASK_HISTORY_MAX 8
 #define MCPZ_TASK_ATTEMPTS_MAX 1000
 #define MCPZ_TASK_BACKOFF_MS_MAX 3600000
+#define MCPZ_TASK_ORDERS_MAX 128 /* in one message, and of one request */
+#define MCPZ_TASK_ORDER_BYTES                                                                     \
+    96 /* of one in a message, beside its parameters, input and names                             \
+        */
+#define MCPZ_TASK_ORDERS_BYTES_MAX 61376 /* of all of them: see mcpz_task_order_bytes() */
 #define MCPZ_TASK_TTL_DEFAULT UINT32_MAX /* of who says nothing: what the node's owner says */
 #define MCPZ_TASK_LEASE_SECONDS_MIN 10   /* providers renew every five */
 #define MCPZ_TASKS_MAX 1000000           /* at one node, not ended */
 #define MCPZ_TASKS_ENDED_MAX 100000
 
+static_assert(MCPZ_TASK_BYTES_MAX + 1024 <= MCPZ_TASK_ORDERS_BYTES_MAX, "any order fits");
+static_assert(MCPZ_TASK_ORDERS_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "orders fit a message");
 static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
                       MCPZ_TASK_HISTORY_MAX * (MCPZ_TASK_TEXT_BYTES_MAX + 64) <=
                   MCPZ_MSG_BYTES_MAX,
@@ -141,7 +148,7 @@ static_assert(MCPZ_PLUMTREE_LARGE_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "it fits
 
 #define MCPZ_KEY_BYTES_MAX 511              /* LMDB's own limit */
 #define MCPZ_STORED_BYTES_MAX 61440         /* value of one record */
-#define MCPZ_BATCH_OPERATIONS_MAX 1000      /* in one commit */
+#define MCPZ_BATCH_OPERATIONS_MAX 16384     /* in one commit: so many take as long as the sync */
 #define MCPZ_STORE_QUEUE_BYTES_MAX 67108864 /* handed over, not yet durable */
 
 static_assert(1 + 32 + MCPZ_PATH_BYTES_MAX + 1 + 32 + 4 + 8 + 2 <= MCPZ_KEY_BYTES_MAX,

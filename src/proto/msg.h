@@ -81,6 +81,10 @@ enum mcpz_msg_kind {
     MCPZ_MSG_TASK_CHECK = 57,
     MCPZ_MSG_TASK_STANDS = 58,
     MCPZ_MSG_TASK_RENEW = 59,
+    MCPZ_MSG_TASK_SUBMIT = 64,
+    MCPZ_MSG_TASK_TAKEN = 65,
+    MCPZ_MSG_TASK_KEEP_NEW = 66,
+    MCPZ_MSG_TASK_KEPT_ALL = 67,
     MCPZ_MSG_KIND_END,
 };
 
@@ -352,6 +356,19 @@ struct mcpz_msg_task_keep {
     struct mcpz_task_state state;
 };
 
+/* A task that was handed in just now. */
+struct mcpz_task_new {
+    struct mcpz_task_id id;
+    struct mcpz_task_body body;
+};
+
+/* The same of several that are new: epoch 1, revision 1, queued. Answered with KEPT_ALL, and with
+ * YIELD or UNABLE for those of which that is true. */
+struct mcpz_msg_task_keep_new {
+    const struct mcpz_task_new *tasks; /* MCPZ_TASK_ORDERS_MAX */
+    size_t task_count;
+};
+
 /* From the owner: "It has come so far." Answered with KEPT, YIELD or LACK. */
 struct mcpz_msg_task_moved {
     struct mcpz_task_id id;
@@ -366,11 +383,30 @@ struct mcpz_msg_task_mark {
     uint64_t revision;
 };
 
+/* KEPT of each of them. */
+struct mcpz_msg_task_kept_all {
+    const struct mcpz_msg_task_mark *marks; /* MCPZ_TASK_ORDERS_MAX */
+    size_t mark_count;
+};
+
 /* "Not yours: it belongs to this node." The receiver lets it go. */
 struct mcpz_msg_task_yield {
     struct mcpz_task_id id;
     uint64_t epoch;
     struct mcpz_id owner;
+};
+
+/* From a program to its node: "Have these done." Their numbers count up from `number`. */
+struct mcpz_msg_task_submit {
+    uint64_t number;
+    const struct mcpz_task_order *orders; /* MCPZ_TASK_ORDERS_MAX */
+    size_t order_count;
+};
+
+/* From the node to a program: what became of some of them, each once. */
+struct mcpz_msg_task_taken {
+    const struct mcpz_task_taken *rows; /* MCPZ_TASK_ORDERS_MAX */
+    size_t row_count;
 };
 
 /* From the provider of a call: "I am still at it." */
@@ -582,6 +618,10 @@ struct mcpz_msg {
         struct mcpz_msg_task_mark task_mark; /* KEPT, LACK, DROP, UNABLE, CHECK, STANDS */
         struct mcpz_msg_task_yield task_yield;
         struct mcpz_msg_task_renew task_renew;
+        struct mcpz_msg_task_submit task_submit;
+        struct mcpz_msg_task_taken task_taken;
+        struct mcpz_msg_task_keep_new task_keep_new;
+        struct mcpz_msg_task_kept_all task_kept_all;
         struct mcpz_msg_delta delta;
         struct mcpz_msg_digests digests;
         struct mcpz_msg_want want;

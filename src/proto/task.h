@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "proto/id.h"
+#include "proto/limits.h"
 
 #define MCPZ_TASK_ID_BYTES 16
 
@@ -56,6 +57,30 @@ struct mcpz_task_body {
     uint64_t created_ms; /* wall clock */
     uint64_t expires_ms; /* not begun any more after that; 0: never */
 };
+
+/* What a client hands in. Its body is complete but for created_ms and expires_ms, and 0 attempts
+ * and backoff are the configuration's. */
+struct mcpz_task_order {
+    struct mcpz_task_body body;
+    uint32_t ttl_ms;     /* not begun any more after that; 0: never; MCPZ_TASK_TTL_DEFAULT */
+    uint32_t copies_min; /* refused with fewer; 0 or 1: as many as can be */
+};
+
+/* What became of one of them. */
+struct mcpz_task_taken {
+    uint64_t number; /* the client's, or our edge's, for the order */
+    uint32_t code;   /* enum mcpz_code */
+    uint32_t copies; /* nodes that have it on disk */
+    struct mcpz_task_id id;
+    struct mcpz_bytes text; /* a failure's, for people */
+};
+
+/** How much of a message it takes, at most, as an order and as a new task. */
+static inline size_t mcpz_task_order_bytes(const struct mcpz_task_body *body)
+{
+    return MCPZ_TASK_ORDER_BYTES + body->capability.length + body->params.length +
+           body->input.length + body->tenant.length + body->key.length + body->traceparent.length;
+}
 
 /* One attempt that ended other than well. */
 struct mcpz_task_attempt {

@@ -181,12 +181,31 @@ static void remember(struct mcpz_sim_node *node, enum mcpz_todo_kind kind, uint6
     node->todo[node->todo_count++] = (struct mcpz_todo){.kind = kind, .number = number};
 }
 
+static void port_act(void *context, const struct mcpz_action *action);
+
+/* The same as a reply to each. */
+static void reply_to_all(struct mcpz_sim_node *node, const struct mcpz_action *taken)
+{
+    for (size_t i = 0; i < taken->taken.count; i++) {
+        const struct mcpz_task_taken *row = &taken->taken.rows[i];
+        port_act(node, &(struct mcpz_action){.kind = MCPZ_ACTION_REPLY,
+                                             .reply = {.request = row->number,
+                                                       .code = row->code,
+                                                       .task = row->id,
+                                                       .copies = row->copies}});
+    }
+}
+
 static void port_act(void *context, const struct mcpz_action *action)
 {
     struct mcpz_sim_node *node = context;
     struct mcpz_sim *sim = node->sim;
     size_t index = (size_t)(node - sim->nodes);
 
+    if (action->kind == MCPZ_ACTION_TAKEN) {
+        reply_to_all(node, action);
+        return;
+    }
     if (sim->watch.saw != NULL) {
         sim->watch.saw(sim->watch.context, index, action);
     }

@@ -1,5 +1,7 @@
 /* Durable tasks: what a script has the nodes do with them, and what it sees of them. */
 
+#include <assert.h>
+
 #include "sim/internal.h"
 
 static struct mcpz_bytes text_or_none(const char *text)
@@ -12,29 +14,43 @@ static uint32_t either(uint32_t given, uint32_t otherwise)
     return given != 0 ? given : otherwise;
 }
 
-uint64_t mcpz_sim_submit(struct mcpz_sim *sim, size_t index,
-                         const struct mcpz_sim_submission *submission)
+uint64_t mcpz_sim_submit_alike(struct mcpz_sim *sim, size_t index,
+                               const struct mcpz_sim_submission *submission, size_t count)
 {
-    const struct mcpz_task_body body = {
-        .capability = text_or_none(submission->capability),
-        .params = text_or_none(submission->params),
-        .key = text_or_none(submission->key),
-        .priority = submission->priority,
-        .attempts_max = either(submission->attempts_max, 5),
-        .backoff_ms = either(submission->backoff_ms, 200),
-        .timeout_ms = either(submission->timeout_ms, 30000),
-        .retry_failed = submission->retry_failed,
-    };
+    struct mcpz_task_order orders[MCPZ_TASK_ORDERS_MAX];
+    uint64_t first = mcpz_sim_take_request(sim);
+
+    assert(count > 0 && count <= MCPZ_TASK_ORDERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        orders[i] = (struct mcpz_task_order){
+            .body = {.capability = text_or_none(submission->capability),
+                     .params = text_or_none(submission->params),
+                     .key = text_or_none(submission->key),
+                     .priority = submission->priority,
+                     .attempts_max = either(submission->attempts_max, 5),
+                     .backoff_ms = either(submission->backoff_ms, 200),
+                     .timeout_ms = either(submission->timeout_ms, 30000),
+                     .retry_failed = submission->retry_failed},
+            .ttl_ms = submission->ttl_ms,
+            .copies_min = submission->copies_min,
+        };
+        if (i > 0) {
+            (void)mcpz_sim_take_request(sim); /* they count up */
+        }
+    }
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_DURABLE_SUBMIT,
-        .durable = {.request = mcpz_sim_take_request(sim),
-                    .body = &body,
-                    .ttl_ms = submission->ttl_ms,
-                    .copies_min = submission->copies_min},
+        .durable = {.request = first, .orders = orders, .order_count = count},
     };
     mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
     mcpz_sim_leave(sim, index);
-    return event.durable.request;
+    return first;
+}
+
+uint64_t mcpz_sim_submit(struct mcpz_sim *sim, size_t index,
+                         const struct mcpz_sim_submission *submission)
+{
+    return mcpz_sim_submit_alike(sim, index, submission, 1);
 }
 
 uint64_t mcpz_sim_durable(struct mcpz_sim *sim, size_t index, enum mcpz_event_kind kind,

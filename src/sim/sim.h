@@ -133,6 +133,10 @@ struct mcpz_sim_submission {
 uint64_t mcpz_sim_submit(struct mcpz_sim *sim, size_t index,
                          const struct mcpz_sim_submission *submission);
 
+/** So many of them at one time; the others' names count up from the first's, which is returned. */
+uint64_t mcpz_sim_submit_alike(struct mcpz_sim *sim, size_t index,
+                               const struct mcpz_sim_submission *submission, size_t count);
+
 /** Ask something about a durable task (DURABLE_*), or a queue. */
 uint64_t mcpz_sim_durable(struct mcpz_sim *sim, size_t index, enum mcpz_event_kind kind,
                           const struct mcpz_task_id *id, const char *capability);

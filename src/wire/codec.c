@@ -388,6 +388,73 @@ static const struct mcpz_field task_yield_fields[] = {
     {TASK_ID(S, id)}, {U64(S, epoch)}, {ID(S, owner)}};
 #undef S
 
+/* As a body, but that what a client leaves open is 0, and what it has no say in is not there. */
+#define S struct mcpz_task_order
+static const struct mcpz_field task_order_fields[] = {
+    {.type = MCPZ_FIELD_TEXT, AT(S, body.capability), .min = 1, .max = MCPZ_CAPABILITY_BYTES_MAX},
+    {BYTES(S, body.params, 0, MCPZ_TASK_BYTES_MAX)},
+    {BYTES(S, body.input, 0, MCPZ_TASK_BYTES_MAX)},
+    {TEXT(S, body.tenant, MCPZ_TENANT_BYTES_MAX)},
+    {TEXT(S, body.key, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX)},
+    {TEXT(S, body.traceparent, MCPZ_TRACEPARENT_BYTES_MAX)},
+    {U32_IN(S, body.priority, 0, MCPZ_PRIORITY_MAX)},
+    {U32_IN(S, body.attempts_max, 0, MCPZ_TASK_ATTEMPTS_MAX)},
+    {U32_IN(S, body.backoff_ms, 0, MCPZ_TASK_BACKOFF_MS_MAX)},
+    {U32_IN(S, body.timeout_ms, 1, MCPZ_CALL_TIMEOUT_MS_MAX)},
+    {BOOL(S, body.retry_failed)},
+    {U32(S, ttl_ms)},
+    {U32(S, copies_min)},
+};
+static const struct mcpz_layout task_order_layout = LAYOUT(S, task_order_fields);
+#undef S
+
+#define S struct mcpz_msg_task_submit
+static const struct mcpz_field task_submit_fields[] = {
+    {U64(S, number)},
+    {LIST(S, orders, order_count, task_order_layout, MCPZ_TASK_ORDERS_MAX)},
+};
+#undef S
+
+#define S struct mcpz_task_taken
+static const struct mcpz_field task_taken_row_fields[] = {
+    {U64(S, number)},
+    {U32(S, code)},
+    {U32(S, copies)},
+    {TASK_ID(S, id)},
+    {TEXT(S, text, MCPZ_TASK_TEXT_BYTES_MAX)},
+};
+static const struct mcpz_layout task_taken_row_layout = LAYOUT(S, task_taken_row_fields);
+#undef S
+
+#define S struct mcpz_msg_task_taken
+static const struct mcpz_field task_taken_fields[] = {
+    {LIST(S, rows, row_count, task_taken_row_layout, MCPZ_TASK_ORDERS_MAX)},
+};
+#undef S
+
+#define S struct mcpz_task_new
+static const struct mcpz_field task_new_fields[] = {
+    {TASK_ID(S, id)},
+    {STRUCT(S, body, mcpz_task_body_layout)},
+};
+static const struct mcpz_layout task_new_layout = LAYOUT(S, task_new_fields);
+#undef S
+
+#define S struct mcpz_msg_task_keep_new
+static const struct mcpz_field task_keep_new_fields[] = {
+    {LIST(S, tasks, task_count, task_new_layout, MCPZ_TASK_ORDERS_MAX)},
+};
+#undef S
+
+static const struct mcpz_layout task_mark_layout =
+    LAYOUT(struct mcpz_msg_task_mark, task_mark_fields);
+
+#define S struct mcpz_msg_task_kept_all
+static const struct mcpz_field task_kept_all_fields[] = {
+    {LIST(S, marks, mark_count, task_mark_layout, MCPZ_TASK_ORDERS_MAX)},
+};
+#undef S
+
 static const struct mcpz_field task_renew_fields[] = {{U64(struct mcpz_msg_task_renew, call)}};
 
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
@@ -455,6 +522,12 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_TASK_CHECK] = NAMED("task_check", struct mcpz_msg_task_mark, task_mark_fields),
     [MCPZ_MSG_TASK_STANDS] = NAMED("task_stands", struct mcpz_msg_task_mark, task_mark_fields),
     [MCPZ_MSG_TASK_RENEW] = NAMED("task_renew", struct mcpz_msg_task_renew, task_renew_fields),
+    [MCPZ_MSG_TASK_SUBMIT] = NAMED("task_submit", struct mcpz_msg_task_submit, task_submit_fields),
+    [MCPZ_MSG_TASK_TAKEN] = NAMED("task_taken", struct mcpz_msg_task_taken, task_taken_fields),
+    [MCPZ_MSG_TASK_KEEP_NEW] =
+        NAMED("task_keep_new", struct mcpz_msg_task_keep_new, task_keep_new_fields),
+    [MCPZ_MSG_TASK_KEPT_ALL] =
+        NAMED("task_kept_all", struct mcpz_msg_task_kept_all, task_kept_all_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -17,7 +17,8 @@ static struct fake_store store;
 static struct mcpz_node_timing timing;
 static _Alignas(16) uint8_t memory[262144]; /* of the fabric */
 static _Alignas(16) uint8_t calls_memory[1048576];
-static struct mcpz_task_body body;
+static struct mcpz_task_order order;
+static struct mcpz_task_body *const body = &order.body;
 
 static size_t pack_nothing(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity)
 {
@@ -144,14 +145,14 @@ static void set_up(void)
     mcpz_registry_init(&registry, &self, 1);
     begin_calls();
     start(1);
-    body = (struct mcpz_task_body){
-        .capability = mcpz_text("x"),
-        .params = mcpz_text("{}"),
-        .priority = 50,
-        .attempts_max = 2,
-        .backoff_ms = 1000,
-        .timeout_ms = 1000,
-    };
+    order = (struct mcpz_task_order){.body = {
+                                         .capability = mcpz_text("x"),
+                                         .params = mcpz_text("{}"),
+                                         .priority = 50,
+                                         .attempts_max = 2,
+                                         .backoff_ms = 1000,
+                                         .timeout_ms = 1000,
+                                     }};
 }
 
 static void with_alice(void)
@@ -163,8 +164,9 @@ static void with_alice(void)
 
 static void submit(mcpz_time now, uint64_t request)
 {
-    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
-                                  .durable = {.request = request, .body = &body}});
+    step(now,
+         (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
+                             .durable = {.request = request, .orders = &order, .order_count = 1}});
 }
 
 static void ask(mcpz_time now, enum mcpz_event_kind kind, const struct mcpz_task_id *id)
@@ -262,8 +264,8 @@ TEST(a_node_alone_takes_a_task_and_says_that_it_is_alone)
 TEST(a_node_alone_refuses_what_is_to_have_two_copies)
 {
     set_up();
-    step(1, (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
-                                .durable = {.request = 5, .body = &body, .copies_min = 2}});
+    order.copies_min = 2;
+    submit(1, 5);
     CHECK_UINT(reply_code(), MCPZ_CODE_NO_COPY);
     CHECK_UINT(store.count, 0);
     fake_store_finish(&store);
@@ -326,7 +328,7 @@ TEST(with_a_key_a_silent_backup_is_not_replaced)
     with_alice();
     (void)member(&bob);
     link_up(&bob);
-    body.key = mcpz_text("k");
+    body->key = mcpz_text("k");
     submit(1, 5);
     struct mcpz_id first = row(0)->state.backup;
     tick(MCPZ_SECONDS(1) + 1);
@@ -338,12 +340,12 @@ TEST(with_a_key_a_silent_backup_is_not_replaced)
 TEST(the_same_key_is_the_same_task)
 {
     set_up();
-    body.key = mcpz_text("k");
+    body->key = mcpz_text("k");
     submit(1, 5);
     struct mcpz_task_id first = only_action(MCPZ_ACTION_REPLY)->reply.task;
     submit(2, 6);
     CHECK(mcpz_task_id_equal(&only_action(MCPZ_ACTION_REPLY)->reply.task, &first));
-    body.tenant = mcpz_text("t");
+    body->tenant = mcpz_text("t");
     submit(3, 7);
     CHECK(!mcpz_task_id_equal(&only_action(MCPZ_ACTION_REPLY)->reply.task, &first));
     CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_TASK), 2);
@@ -353,7 +355,7 @@ TEST(the_same_key_is_the_same_task)
 TEST(who_asks_with_the_same_key_meanwhile_is_answered_with_the_first)
 {
     with_alice();
-    body.key = mcpz_text("k");
+    body->key = mcpz_text("k");
     submit(1, 5);
     submit(2, 6);
     CHECK_UINT(out.count, 0);
@@ -367,10 +369,10 @@ TEST(what_is_too_large_is_refused)
     static uint8_t large[MCPZ_TASK_BYTES_MAX];
 
     set_up();
-    body.params = mcpz_bytes(large, sizeof(large));
+    body->params = mcpz_bytes(large, sizeof(large));
     submit(1, 5);
     CHECK_UINT(reply_code(), MCPZ_CODE_OK);
-    body.input = mcpz_text("x");
+    body->input = mcpz_text("x");
     submit(2, 6);
     CHECK_UINT(reply_code(), MCPZ_CODE_TOO_LARGE);
     fake_store_finish(&store);
@@ -382,24 +384,135 @@ TEST(what_a_task_does_not_say_is_said_for_all)
     timing.task_attempts = 9;
     timing.task_backoff_us = MCPZ_MS(7);
     timing.task_ttl_us = MCPZ_SECONDS(3);
-    body.attempts_max = 0;
-    body.backoff_ms = 0;
-    step(0, (struct mcpz_event){
-                .kind = MCPZ_EVENT_DURABLE_SUBMIT,
-                .durable = {.request = 5, .body = &body, .ttl_ms = MCPZ_TASK_TTL_DEFAULT}});
+    body->attempts_max = 0;
+    body->backoff_ms = 0;
+    order.ttl_ms = MCPZ_TASK_TTL_DEFAULT;
+    submit(0, 5);
     const struct mcpz_task_body *kept = &fake_store_at(&store, MCPZ_RECORD_TASK, 0)->task.body;
     CHECK_UINT(kept->attempts_max, 9);
     CHECK_UINT(kept->backoff_ms, 7);
     CHECK_UINT(kept->expires_ms, WALL_MS + 3000);
 
     timing.task_ttl_us = MCPZ_TIME_NEVER;
-    body.attempts_max = 3;
-    step(1, (struct mcpz_event){
-                .kind = MCPZ_EVENT_DURABLE_SUBMIT,
-                .durable = {.request = 6, .body = &body, .ttl_ms = MCPZ_TASK_TTL_DEFAULT}});
+    body->attempts_max = 3;
+    submit(1, 6);
     kept = &fake_store_at(&store, MCPZ_RECORD_TASK, 1)->task.body;
     CHECK_UINT(kept->attempts_max, 3);
     CHECK_UINT(kept->expires_ms, 0);
+    fake_store_finish(&store);
+}
+
+static struct mcpz_task_order orders[MCPZ_TASK_ORDERS_MAX];
+
+/* `count` orders alike, at one time; the first is request 100. */
+static void submit_many(mcpz_time now, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        orders[i] = order;
+    }
+    step(now,
+         (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
+                             .durable = {.request = 100, .orders = orders, .order_count = count}});
+}
+
+/* What the backup says of the `count` tasks from the `first` one on, together. */
+static void kept_all(mcpz_time now, const struct mcpz_id *from, size_t first, size_t count)
+{
+    struct mcpz_msg_task_mark marks[MCPZ_TASK_ORDERS_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        marks[i] = (struct mcpz_msg_task_mark){row(first + i)->id, row(first + i)->state.epoch,
+                                               row(first + i)->state.revision};
+    }
+    receive(now, from,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_KEPT_ALL,
+                              .task_kept_all = {.marks = marks, .mark_count = count}});
+}
+
+TEST(many_are_sent_to_a_backup_and_answered_together)
+{
+    with_alice();
+    submit_many(1, MCPZ_TASK_ORDERS_MAX);
+    const struct mcpz_action *keep = only_action(MCPZ_ACTION_SEND);
+    CHECK(keep->durable);
+    CHECK_UINT(keep->send.msg.kind, MCPZ_MSG_TASK_KEEP_NEW);
+    CHECK_UINT(keep->send.msg.task_keep_new.task_count, MCPZ_TASK_ORDERS_MAX);
+    for (size_t i = 0; i < MCPZ_TASK_ORDERS_MAX; i++) {
+        CHECK(mcpz_task_id_equal(&keep->send.msg.task_keep_new.tasks[i].id, &row(i)->id));
+    }
+    kept_all(2, &bob, 0, MCPZ_TASK_ORDERS_MAX); /* not from who was asked */
+    CHECK_UINT(out.count, 0);
+    kept_all(3, &alice, 0, 2);
+    const struct mcpz_action *taken = only_action(MCPZ_ACTION_TAKEN);
+    CHECK(taken->durable);
+    CHECK_UINT(taken->taken.count, 2);
+    CHECK_UINT(taken->taken.rows[1].number, 101);
+    CHECK_UINT(taken->taken.rows[1].copies, 2);
+    CHECK(mcpz_task_id_equal(&taken->taken.rows[1].id, &row(1)->id));
+    kept_all(4, &alice, 1, 2); /* one of them once more */
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.request, 102);
+    CHECK_UINT(tasks.counts.accepted, 3);
+    CHECK_UINT(tasks.accepting.count, MCPZ_TASK_ORDERS_MAX - 3);
+    fake_store_finish(&store);
+}
+
+TEST(each_backup_is_sent_its_own)
+{
+    size_t count = 0;
+    size_t at = 0;
+    const struct mcpz_action *action;
+
+    with_alice();
+    (void)member(&bob);
+    link_up(&bob);
+    submit_many(1, 32);
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 2); /* by lot of the ids, but not all to one */
+    while ((action = next_action(MCPZ_ACTION_SEND, &at)) != NULL) {
+        const struct mcpz_msg_task_keep_new *said = &action->send.msg.task_keep_new;
+        CHECK_UINT(action->send.msg.kind, MCPZ_MSG_TASK_KEEP_NEW);
+        for (size_t i = 0; i < said->task_count; i++) {
+            size_t j = 0;
+            while (!mcpz_task_id_equal(&row(j)->id, &said->tasks[i].id)) {
+                j++;
+            }
+            CHECK(mcpz_id_equal(&row(j)->state.backup, &action->send.peers[0]));
+        }
+        count += said->task_count;
+    }
+    CHECK_UINT(count, 32);
+    fake_store_finish(&store);
+}
+
+TEST(what_does_not_fit_one_message_goes_in_several)
+{
+    static uint8_t large[MCPZ_TASK_BYTES_MAX];
+
+    with_alice();
+    body->params = mcpz_bytes(large, MCPZ_TASK_ORDERS_BYTES_MAX / 2 - MCPZ_TASK_ORDER_BYTES - 1);
+    submit_many(1, 3);
+    CHECK_UINT(out.count, 2);
+    CHECK_UINT(out.actions[0].send.msg.task_keep_new.task_count, 2);
+    CHECK_UINT(out.actions[1].send.msg.task_keep_new.task_count, 1);
+    fake_store_finish(&store);
+}
+
+TEST(of_many_each_is_judged_by_itself)
+{
+    with_alice();
+    submit_many(0, 1);
+    for (size_t i = 0; i < 4; i++) {
+        orders[i] = order;
+        orders[i].body.key = mcpz_text(i < 2 ? "k" : "");
+    }
+    orders[3].body.params.length = MCPZ_TASK_BYTES_MAX;
+    orders[3].body.input = mcpz_text("x");
+    step(1, (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
+                                .durable = {.request = 10, .orders = orders, .order_count = 4}});
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.request, 13); /* too large */
+    CHECK_UINT(sent(MCPZ_MSG_TASK_KEEP_NEW)->task_keep_new.task_count, 2);
+    kept_all(2, &alice, 1, 2);
+    CHECK_UINT(only_action(MCPZ_ACTION_TAKEN)->taken.count, 2);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.request, 11); /* the same key */
     fake_store_finish(&store);
 }
 
@@ -430,7 +543,7 @@ TEST(its_input_is_sent_once_to_each_who_is_asked)
     const struct mcpz_action pull = {.kind = MCPZ_ACTION_TASK_PULL};
 
     set_up();
-    body.input = mcpz_text("in");
+    body->input = mcpz_text("in");
     submit(1, 5);
     begin(2);
     CHECK(called(MCPZ_EVENT_TASK_START)->call.task.has_input);
@@ -479,7 +592,7 @@ TEST(what_the_provider_calls_failed_is_not_tried_again_unless_asked_for)
     begin(2);
     end(3, MCPZ_CODE_PROVIDER_FAILED);
     CHECK_UINT(row(0)->state.phase, MCPZ_TASK_DEAD);
-    body.retry_failed = true;
+    body->retry_failed = true;
     submit(4, 6);
     begin(5);
     end(6, MCPZ_CODE_PROVIDER_FAILED);
@@ -506,12 +619,12 @@ TEST(the_most_urgent_is_first_and_of_those_the_oldest)
 {
     set_up();
     tasks.running = MCPZ_TASKS_RUNNING_MAX; /* as if all were under way */
-    body.params = mcpz_text("old");
+    body->params = mcpz_text("old");
     submit(1, 5);
-    body.params = mcpz_text("young");
+    body->params = mcpz_text("young");
     submit(2, 6);
-    body.params = mcpz_text("urgent");
-    body.priority = 75;
+    body->params = mcpz_text("urgent");
+    body->priority = 75;
     submit(3, 7);
     tasks.running = MCPZ_TASKS_RUNNING_MAX - 1;
     begin(4);
@@ -525,8 +638,8 @@ TEST(the_most_urgent_is_first_and_of_those_the_oldest)
 TEST(what_was_not_begun_in_its_time_is_a_dead_letter)
 {
     set_up();
-    step(1, (struct mcpz_event){.kind = MCPZ_EVENT_DURABLE_SUBMIT,
-                                .durable = {.request = 5, .body = &body, .ttl_ms = 1000}});
+    order.ttl_ms = 1000;
+    submit(1, 5);
     tick(MCPZ_SECONDS(1) + 1000);
     CHECK_UINT(row(0)->state.phase, MCPZ_TASK_DEAD);
     CHECK_UINT(row(0)->state.code, MCPZ_CODE_TIMEOUT);
@@ -616,7 +729,7 @@ static const struct mcpz_action *with_a_key_call_bob(void)
     with_alice();
     (void)member(&bob);
     offer(&bob);
-    body.key = mcpz_text("k");
+    body->key = mcpz_text("k");
     submit(1, 5);
     mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
     tick(3);
@@ -644,7 +757,7 @@ TEST(with_a_key_who_may_have_done_it_is_asked_again_and_nobody_else)
     offer(&self);
     struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &provide, &out);
-    body.key = mcpz_text("k");
+    body->key = mcpz_text("k");
     submit(1, 5);
     begin(2);
     end(3, MCPZ_CODE_PROVIDER_LOST);
@@ -667,7 +780,7 @@ TEST(with_a_key_who_was_too_busy_has_not_done_it)
     set_up();
     struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &provide, &out);
-    body.key = mcpz_text("k");
+    body->key = mcpz_text("k");
     submit(1, 5);
     begin(2);
     end(3, MCPZ_CODE_BUSY);
@@ -727,11 +840,11 @@ static const struct mcpz_task_id copied = {{9}};
 static void keep(mcpz_time now, const struct mcpz_id *from, uint64_t epoch, uint64_t revision,
                  struct mcpz_bytes key)
 {
-    body.key = key;
+    body->key = key;
     receive(now, from,
             (struct mcpz_msg){.kind = MCPZ_MSG_TASK_KEEP,
                               .task_keep = {.id = copied,
-                                            .body = body,
+                                            .body = *body,
                                             .state = {.epoch = epoch,
                                                       .revision = revision,
                                                       .owner = *from,
@@ -761,6 +874,35 @@ TEST(a_backup_says_that_it_keeps_a_task_when_it_is_on_disk)
     fake_store_finish(&store);
 }
 
+TEST(a_backup_keeps_many_at_one_time_and_says_so_once)
+{
+    struct mcpz_task_new new[] = {{.id = {{1}}, .body = *body}, {.id = {{2}}, .body = *body}};
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_TASK_KEEP_NEW,
+                                 .task_keep_new = {.tasks = new, .task_count = 2}};
+
+    set_up();
+    new[0].body = new[1].body = *body;
+    link_up(&bob);
+    receive(1, &bob, msg);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_TASK), 2);
+    CHECK(mcpz_id_equal(&row(1)->state.owner, &bob));
+    CHECK(mcpz_id_equal(&row(1)->state.backup, &self));
+    CHECK_UINT(row(1)->state.epoch, 1);
+    CHECK_UINT(row(1)->state.life, 1);
+    CHECK(only_action(MCPZ_ACTION_SEND)->durable);
+    const struct mcpz_msg_task_kept_all *kept = &sent(MCPZ_MSG_TASK_KEPT_ALL)->task_kept_all;
+    CHECK_UINT(kept->mark_count, 2);
+    CHECK(mcpz_task_id_equal(&kept->marks[1].id, &new[1].id));
+    CHECK_UINT(kept->marks[1].epoch, 1);
+    CHECK_UINT(kept->marks[1].revision, 1);
+
+    receive(2, &bob, msg); /* once more: it keeps them still */
+    CHECK_UINT(sent(MCPZ_MSG_TASK_KEPT_ALL)->task_kept_all.mark_count, 2);
+    receive(3, &alice, msg); /* whose they are not */
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+    fake_store_finish(&store);
+}
+
 TEST(what_is_not_for_us_is_not_kept)
 {
     set_up();
@@ -768,7 +910,7 @@ TEST(what_is_not_for_us_is_not_kept)
     receive(1, &bob,
             (struct mcpz_msg){.kind = MCPZ_MSG_TASK_KEEP,
                               .task_keep = {.id = copied,
-                                            .body = body,
+                                            .body = *body,
                                             .state = {.epoch = 1,
                                                       .revision = 1,
                                                       .owner = bob,
@@ -949,7 +1091,7 @@ TEST(with_a_key_a_restarted_owner_does_not_replace_a_dead_backup_at_once)
     with_alice();
     struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &provide, &out);
-    body.key = mcpz_text("k");
+    body->key = mcpz_text("k");
     submit(1, 5);
     mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
     start(2);
@@ -1091,7 +1233,7 @@ TEST(a_dead_letter_is_replayed_as_if_it_were_new)
 TEST(what_is_purged_leaves_nothing)
 {
     set_up();
-    body.key = mcpz_text("k");
+    body->key = mcpz_text("k");
     struct mcpz_event provide = {.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text("x")}};
     mcpz_registry_step(&registry, 0, &provide, &out);
     submit(1, 5);
@@ -1175,6 +1317,10 @@ TEST_MAIN(RUN(a_node_alone_takes_a_task_and_says_that_it_is_alone),
           RUN(a_silent_backup_is_replaced_and_then_the_client_is_told_no),
           RUN(with_a_key_a_silent_backup_is_not_replaced), RUN(the_same_key_is_the_same_task),
           RUN(who_asks_with_the_same_key_meanwhile_is_answered_with_the_first),
+          RUN(many_are_sent_to_a_backup_and_answered_together), RUN(each_backup_is_sent_its_own),
+          RUN(what_does_not_fit_one_message_goes_in_several),
+          RUN(of_many_each_is_judged_by_itself),
+          RUN(a_backup_keeps_many_at_one_time_and_says_so_once),
           RUN(what_a_task_does_not_say_is_said_for_all), RUN(what_is_too_large_is_refused),
           RUN(what_is_done_is_kept_with_its_result),
           RUN(its_input_is_sent_once_to_each_who_is_asked),

@@ -21,20 +21,24 @@ static struct mcpz_bytes keep(struct mcpz_engine *engine, struct mcpz_bytes byte
     return copy;
 }
 
-static void keep_body(struct mcpz_engine *engine, const struct mcpz_event *event,
-                      struct mcpz_event *kept)
+static void keep_orders(struct mcpz_engine *engine, const struct mcpz_event *event,
+                        struct mcpz_event *kept)
 {
-    struct mcpz_task_body *body = mcpz_arena_take(&engine->arena, 1, sizeof(*body));
+    const size_t count = event->durable.order_count;
+    struct mcpz_task_order *orders = mcpz_arena_take(&engine->arena, count, sizeof(orders[0]));
 
-    CHECK(body != NULL);
-    *body = *event->durable.body;
-    body->capability = keep(engine, body->capability);
-    body->params = keep(engine, body->params);
-    body->input = keep(engine, body->input);
-    body->tenant = keep(engine, body->tenant);
-    body->key = keep(engine, body->key);
-    body->traceparent = keep(engine, body->traceparent);
-    kept->durable.body = body;
+    CHECK(orders != NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct mcpz_task_body *body = &orders[i].body;
+        orders[i] = event->durable.orders[i];
+        body->capability = keep(engine, body->capability);
+        body->params = keep(engine, body->params);
+        body->input = keep(engine, body->input);
+        body->tenant = keep(engine, body->tenant);
+        body->key = keep(engine, body->key);
+        body->traceparent = keep(engine, body->traceparent);
+    }
+    kept->durable.orders = orders;
 }
 
 void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
@@ -62,7 +66,7 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
         kept->task.chunk = keep(engine, event->task.chunk);
         break;
     case MCPZ_EVENT_DURABLE_SUBMIT:
-        keep_body(engine, event, kept);
+        keep_orders(engine, event, kept);
         break;
     case MCPZ_EVENT_QUEUE_PAUSE:
     case MCPZ_EVENT_QUEUE_RESUME:
@@ -76,6 +80,14 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
 uint64_t mcpz_engine_next_request(struct mcpz_engine *engine)
 {
     return ++engine->requests;
+}
+
+uint64_t mcpz_engine_next_requests(struct mcpz_engine *engine, size_t count)
+{
+    uint64_t first = engine->requests + 1;
+
+    engine->requests += count;
+    return first;
 }
 
 const struct mcpz_store *mcpz_engine_store(struct mcpz_engine *engine)
@@ -421,6 +433,16 @@ const struct mcpz_event *fake_newest(enum mcpz_event_kind kind)
     const struct mcpz_event *event = &world.engine.events[world.engine.event_count - 1];
     CHECK_UINT(event->kind, kind);
     return event;
+}
+
+void fake_taken_all(const struct mcpz_task_taken *rows, size_t count)
+{
+    struct mcpz_action action = {.kind = MCPZ_ACTION_TAKEN};
+
+    action.taken.rows = rows;
+    action.taken.count = count;
+    mcpz_api_act(world.api, &action);
+    fake_turn();
 }
 
 void fake_taken(uint64_t request, uint8_t id, uint32_t copies)

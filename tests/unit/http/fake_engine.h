@@ -79,6 +79,9 @@ unsigned fake_status(const struct mcpz_exchange *exchange);
 /** The answer's body, as text, in a buffer of 1 MiB. */
 const char *fake_text(const struct mcpz_exchange *exchange);
 
+/* Several at one time. */
+void fake_taken_all(const struct mcpz_task_taken *rows, size_t count);
+
 /** The engine says. Followed by a turn of the API. */
 void fake_reply(uint64_t request, uint32_t code, const char *text);
 /** A durable task is taken. */

@@ -86,14 +86,14 @@ TEST(a_line_is_a_task_and_is_answered_when_it_is_taken)
     CHECK_UINT(world.engine.event_count, 1);
     const struct mcpz_event_durable *said = &world.engine.events[0].durable;
     CHECK_UINT(world.engine.events[0].kind, MCPZ_EVENT_DURABLE_SUBMIT);
-    CHECK_BYTES(said->body->capability, "x", 1);
-    CHECK_BYTES(said->body->params, "[1]", 3);
-    CHECK_BYTES(said->body->input, "in", 2);
-    CHECK_BYTES(said->body->key, "k", 1);
-    CHECK_UINT(said->body->attempts_max, 7);
-    CHECK(said->body->retry_failed);
-    CHECK_UINT(said->ttl_ms, 9);
-    CHECK_UINT(said->copies_min, 2);
+    CHECK_BYTES(said->orders[0].body.capability, "x", 1);
+    CHECK_BYTES(said->orders[0].body.params, "[1]", 3);
+    CHECK_BYTES(said->orders[0].body.input, "in", 2);
+    CHECK_BYTES(said->orders[0].body.key, "k", 1);
+    CHECK_UINT(said->orders[0].body.attempts_max, 7);
+    CHECK(said->orders[0].body.retry_failed);
+    CHECK_UINT(said->orders[0].ttl_ms, 9);
+    CHECK_UINT(said->orders[0].copies_min, 2);
     CHECK_UINT(fake_status(exchange), 0);
     fake_taken(said->request, 1, 2);
     CHECK_UINT(fake_status(exchange), 200);
@@ -109,10 +109,13 @@ TEST(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other)
         fake_ask(MCPZ_POST, "/v1/tasks/submit",
                  "{\"type\": \"a\"}\n\n{\"type\": 7}\nnonsense\n{\"type\": \"b\"}");
     fake_turn();
-    CHECK_UINT(world.engine.event_count, 2);
-    fake_taken(world.engine.events[1].durable.request, 2, 1);
+    CHECK_UINT(world.engine.event_count, 1); /* both in one */
+    const struct mcpz_event_durable *said = &world.engine.events[0].durable;
+    CHECK_UINT(said->order_count, 2);
+    CHECK_BYTES(said->orders[1].body.capability, "b", 1);
+    fake_taken(said->request + 1, 2, 1);
     CHECK_UINT(fake_status(exchange), 0);
-    fake_reply(world.engine.events[0].durable.request, MCPZ_CODE_NO_COPY, "nobody \"else\"");
+    fake_reply(said->request, MCPZ_CODE_NO_COPY, "nobody \"else\"");
     CHECK_UINT(fake_status(exchange), 200);
     const char *text = fake_text(exchange);
     CHECK(
@@ -125,6 +128,26 @@ TEST(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other)
     CHECK_TEXT(strchr(third, '\n') + 1,
                "{\"id\":\"t-02000000000000000000000000000000\",\"copies\":1}\n");
     mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(tasks_taken_together_are_told_to_each_who_waits_for_some)
+{
+    fake_begin();
+    struct mcpz_exchange *one = fake_ask(MCPZ_POST, "/v1/tasks/submit", "{\"type\": \"a\"}");
+    struct mcpz_exchange *other = fake_ask(MCPZ_POST, "/v1/tasks/submit", "{\"type\": \"b\"}");
+    fake_turn();
+    const struct mcpz_task_taken rows[] = {
+        {.number = world.engine.events[0].durable.request, .copies = 2, .id = {{1}}},
+        {.number = world.engine.events[1].durable.request, .copies = 2, .id = {{2}}},
+    };
+    fake_taken_all(rows, 2);
+    CHECK_UINT(fake_status(one), 200);
+    CHECK_UINT(fake_status(other), 200);
+    CHECK_TEXT(fake_text(one), "{\"id\":\"" ID "\",\"copies\":2}\n");
+    CHECK(strstr(fake_text(other), "t-02") != NULL);
+    mcpz_api_close(one);
+    mcpz_api_close(other);
     fake_end();
 }
 
@@ -143,10 +166,11 @@ TEST(a_line_may_lie_where_the_body_goes_on_in_memory)
     struct mcpz_exchange *exchange =
         fake_ask_bytes(MCPZ_POST, "/v1/tasks/submit", mcpz_bytes(body, length));
     fake_turn();
-    CHECK_UINT(world.engine.event_count, 45);
+    CHECK_UINT(world.engine.event_count, 23); /* two fit one message */
     for (size_t i = 0; i < 45; i++) {
-        CHECK_UINT(world.engine.events[i].durable.body->params.length, 29992);
-        fake_taken(world.engine.events[i].durable.request, (uint8_t)i, 2);
+        const struct mcpz_event_durable *said = &world.engine.events[i / 2].durable;
+        CHECK_UINT(said->orders[i % 2].body.params.length, 29992);
+        fake_taken(said->request + i % 2, (uint8_t)i, 2);
     }
     CHECK_UINT(fake_status(exchange), 200);
     CHECK(strstr(fake_text(exchange), "error") == NULL);
@@ -268,6 +292,7 @@ TEST(orders_go_to_the_engine_and_its_word_is_the_answer)
 TEST_MAIN(RUN(a_name_of_a_task_is_read_as_it_is_written),
           RUN(a_line_is_a_task_and_is_answered_when_it_is_taken),
           RUN(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other),
+          RUN(tasks_taken_together_are_told_to_each_who_waits_for_some),
           RUN(a_line_may_lie_where_the_body_goes_on_in_memory),
           RUN(a_line_that_is_too_long_is_refused),
           RUN(a_task_is_shown_with_its_result_and_its_history),

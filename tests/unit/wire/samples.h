@@ -58,6 +58,14 @@ static const struct mcpz_task_attempt sample_history[] = {{1, {D32}, 4, RAW("no"
     {                                                                                             \
         1, 2, {A32}, {B32}, 0, 1, 0, 1, {D32}, 3, 0, 0, RAW("no"), sample_history, 1              \
     }
+static const struct mcpz_task_order sample_orders[] = {
+    {{RAW("c"), RAW("{}"), RAW("in"), RAW("t"), RAW("k"), RAW("p"), 50, 0, 0, 300, true, 0, 0},
+     9,
+     2}};
+static const struct mcpz_task_taken sample_taken[] = {{7, 0, 2, {TASK16}, RAW("")},
+                                                      {8, 9, 0, {TASK16}, RAW("no")}};
+static const struct mcpz_task_new sample_new[] = {{{TASK16}, SAMPLE_BODY}};
+static const struct mcpz_msg_task_mark sample_marks[] = {{{TASK16}, 1, 2}, {{TASK16}, 3, 4}};
 #define SAMPLE_STATE_BYTES                                                                        \
     "\x9e\x01\x02" ID_A ID_B "\0\x01\0\x01" ID_D "\x03\0\0\xa2no\x91\x95\x01" ID_D "\x04\xa2no"   \
     "\x09"
@@ -175,6 +183,16 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_TASK_STANDS, .task_mark = {{TASK16}, 1, 2}},
      RAW("\x94\x3a\xc4\x10" TASK16 "\x01\x02")},
     {{.kind = MCPZ_MSG_TASK_RENEW, .task_renew = {7}}, RAW("\x92\x3b\x07")},
+    {{.kind = MCPZ_MSG_TASK_SUBMIT, .task_submit = {7, sample_orders, 1}},
+     RAW("\x93\x40\x07\x91\x9d\xa1"
+         "c\xc4\x02{}\xc4\x02in\xa1t\xa1k\xa1p\x32\0\0\xcd\x01\x2c\xc3\x09\x02")},
+    {{.kind = MCPZ_MSG_TASK_TAKEN, .task_taken = {sample_taken, 2}},
+     RAW("\x92\x41\x92\x95\x07\0\x02\xc4\x10" TASK16 "\xa0\x95\x08\x09\0\xc4\x10" TASK16
+         "\xa2no")},
+    {{.kind = MCPZ_MSG_TASK_KEEP_NEW, .task_keep_new = {sample_new, 1}},
+     RAW("\x92\x42\x91\x92\xc4\x10" TASK16 SAMPLE_BODY_BYTES)},
+    {{.kind = MCPZ_MSG_TASK_KEPT_ALL, .task_kept_all = {sample_marks, 2}},
+     RAW("\x92\x43\x92\x93\xc4\x10" TASK16 "\x01\x02\x93\xc4\x10" TASK16 "\x03\x04")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -218,6 +236,15 @@ static struct mcpz_summary_row full_rows[MCPZ_MEMBERS_MAX];
 static struct mcpz_overlay_entry full_entries[MCPZ_OVERLAY_SHUFFLE_MAX];
 
 static struct mcpz_task_attempt full_history[MCPZ_TASK_HISTORY_MAX];
+
+/* Orders fill a message by all they bring together. */
+#define FULL_ORDER_PARAMS                                                                         \
+    (MCPZ_TASK_ORDERS_BYTES_MAX / MCPZ_TASK_ORDERS_MAX - MCPZ_TASK_ORDER_BYTES -                  \
+     MCPZ_CAPABILITY_BYTES_MAX)
+static struct mcpz_task_order full_orders[MCPZ_TASK_ORDERS_MAX];
+static struct mcpz_task_taken full_taken[MCPZ_TASK_ORDERS_MAX];
+static struct mcpz_task_new full_new[MCPZ_TASK_ORDERS_MAX];
+static struct mcpz_msg_task_mark full_marks[MCPZ_TASK_ORDERS_MAX];
 
 #define FULL_BODY                                                                                 \
     {                                                                                             \
@@ -347,10 +374,14 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_TASK_CHECK, .task_mark = {{TASK16}, UINT64_MAX, UINT64_MAX}},
     {.kind = MCPZ_MSG_TASK_STANDS, .task_mark = {{TASK16}, UINT64_MAX, UINT64_MAX}},
     {.kind = MCPZ_MSG_TASK_RENEW, .task_renew = {UINT64_MAX}},
+    {.kind = MCPZ_MSG_TASK_SUBMIT, .task_submit = {UINT64_MAX, full_orders, MCPZ_TASK_ORDERS_MAX}},
+    {.kind = MCPZ_MSG_TASK_TAKEN, .task_taken = {full_taken, MCPZ_TASK_ORDERS_MAX}},
+    {.kind = MCPZ_MSG_TASK_KEEP_NEW, .task_keep_new = {full_new, MCPZ_TASK_ORDERS_MAX}},
+    {.kind = MCPZ_MSG_TASK_KEPT_ALL, .task_kept_all = {full_marks, MCPZ_TASK_ORDERS_MAX}},
 };
 
-/* Kinds start at 1, 7 was given up, 41 to 44 and 47 to 49 are not used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 7)
+/* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49 and 60 to 63 are not used yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 11)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");
@@ -380,6 +411,20 @@ static void fill_largest(void)
         full_history[i] =
             (struct mcpz_task_attempt){UINT32_MAX, last_id, UINT32_MAX,
                                        mcpz_bytes(zeros, MCPZ_TASK_TEXT_BYTES_MAX), UINT64_MAX};
+    }
+    for (size_t i = 0; i < MCPZ_TASK_ORDERS_MAX; i++) {
+        full_orders[i] = (struct mcpz_task_order){FULL_BODY, UINT32_MAX, UINT32_MAX};
+        full_orders[i].body.params.length = FULL_ORDER_PARAMS;
+        full_orders[i].body.tenant.length = 0;
+        full_orders[i].body.key.length = 0;
+        full_orders[i].body.traceparent.length = 0;
+        full_new[i] = (struct mcpz_task_new){{TASK16}, full_orders[i].body};
+        full_taken[i] = (struct mcpz_task_taken){UINT64_MAX,
+                                                 UINT32_MAX,
+                                                 UINT32_MAX,
+                                                 {TASK16},
+                                                 mcpz_bytes(zeros, MCPZ_TASK_TEXT_BYTES_MAX)};
+        full_marks[i] = (struct mcpz_msg_task_mark){{TASK16}, UINT64_MAX, UINT64_MAX};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_names); i++) {
         full_names[i] = mcpz_bytes(zeros, MCPZ_CAPABILITY_BYTES_MAX);
