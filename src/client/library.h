@@ -5,11 +5,10 @@
 
 #include <mcpz/client.h>
 
+#include "base/attr.h"
 #include "base/index.h"
 #include "proto/limits.h"
 #include "proto/msg.h"
-#include "wire/codec.h"
-#include "wire/stream.h"
 
 #define MCPZ_CLIENT_CALLS_MAX 2048
 #define MCPZ_CLIENT_TASKS_MAX 4096
@@ -44,13 +43,31 @@ struct mcpz_client_offer {
     struct mcpz_client_provider provider;
 };
 
+/*
+ * What carries messages between a client and its node: a socket (socket.c), or no more than a
+ * queue where the node is in the same process (embed/local_client.c).
+ */
+struct mcpz_client_carrier {
+    void *context;
+    int fd; /* to be watched; -1: there is none */
+
+    /* Put a message behind what waits. Errors: MCPZ_EFULL, MCPZ_ENOMEM, MCPZ_EPROTO, MCPZ_EIO */
+    mcpz_error (*put)(void *context, const struct mcpz_msg *msg);
+
+    /*
+     * Send what waits, wait for something to come, and hand it to mcpz_client_take(); what is put
+     * there goes out too. Errors: MCPZ_ENOTFOUND  nothing came; all others end the connection
+     */
+    mcpz_error (*exchange)(void *context, int timeout_ms);
+    bool (*has_waiting)(const void *context);
+    void (*close)(void *context);
+};
+
 struct mcpz_client {
-    int fd;
+    struct mcpz_client_carrier carrier;
     bool broken;  /* the connection is gone */
     bool greeted; /* the node's HELLO has come */
     bool working; /* within mcpz_client_work() */
-    struct mcpz_stream in;
-    struct mcpz_stream out;
 
     uint64_t next_id;
     uint32_t retry_after_ms;         /* of the call that ends just now */
@@ -67,8 +84,19 @@ struct mcpz_client {
     uint32_t offers_version;
 
     void *memory; /* of the indices */
-    _Alignas(16) uint8_t arena[MCPZ_MSG_ARENA_BYTES];
 };
+
+/* library.c: for those who carry. */
+/** Make a client that is carried by `carrier`, which it closes in the end; not on error. Errors:
+ * MCPZ_ENOMEM */
+MCPZ_MUST_USE mcpz_error mcpz_client_create(const struct mcpz_client_carrier *carrier,
+                                            struct mcpz_client **client);
+/** Put our HELLO. Errors: those of mcpz_client_put() */
+MCPZ_MUST_USE mcpz_error mcpz_client_greet(struct mcpz_client *client);
+/** Take in what the node says, and call back. On error the connection is over. */
+MCPZ_MUST_USE mcpz_error mcpz_client_take(struct mcpz_client *client, const struct mcpz_msg *msg);
+/** The connection is over: all calls end. */
+void mcpz_client_break(struct mcpz_client *client);
 
 /** Put it behind what waits to be sent. Errors: MCPZ_EFULL, MCPZ_ENOMEM, MCPZ_EPROTO, MCPZ_EIO */
 mcpz_error mcpz_client_put(struct mcpz_client *client, const struct mcpz_msg *msg);
