@@ -24,13 +24,15 @@ MAY_USE = {
     "desk": {"base", "proto", "core", "wire", "engine", "host"},
     "mcp": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "local": {"base", "proto", "core", "wire", "engine", "host", "desk"},
+    "embed": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
+              "exec", "local", "client", "desk", "mcp"},
     "cli": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
-            "exec", "local", "client", "desk", "mcp"},
+            "exec", "local", "client", "desk", "mcp", "embed"},
 }
 
 # Header: the floors that may include it. Headers not named here are free for all.
 EDGES = {"net", "http", "exec", "local"}
-SYSTEM = {"store", "client", "engine", "host", "desk", "mcp", "sim", "cli"} | EDGES
+SYSTEM = {"store", "client", "engine", "host", "desk", "mcp", "sim", "embed", "cli"} | EDGES
 CONFINED = {
     "msgpack.h": {"wire"},
     "zstd.h": {"wire"},
@@ -49,8 +51,8 @@ CONFINED = {
     "stdlib.h": SYSTEM | {"wire", "crypto"},
     "stdio.h": SYSTEM,
     "time.h": {"client", "store", "host", "cli", "http"},
-    "sys/socket.h": {"client", "host", "cli"} | EDGES,
-    "unistd.h": {"client", "store", "host", "cli"} | EDGES,
+    "sys/socket.h": {"client", "host", "embed", "cli"} | EDGES,
+    "unistd.h": {"client", "store", "host", "embed", "cli"} | EDGES,
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

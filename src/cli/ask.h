@@ -17,7 +17,7 @@
 #include "cli/client.h"
 #include "cli/exit.h"
 #include "cli/options.h"
-#include "cli/trouble.h"
+#include "embed/trouble.h"
 
 #define MCPZ_PATIENCE_MS 30000       /* for answers that need no waiting */
 #define MCPZ_PATIENCE_SLACK_MS 10000 /* after the time the node itself may take */

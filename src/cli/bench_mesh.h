@@ -11,7 +11,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
-#include "cli/trouble.h"
+#include "embed/trouble.h"
 
 #define MCPZ_BENCH_NODES 3
 #define MCPZ_BENCH_PATH_BYTES 256

@@ -16,7 +16,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
-#include "cli/trouble.h"
+#include "embed/trouble.h"
 #include "proto/limits.h"
 
 #define MCPZ_ANSWER_HEAD_BYTES_MAX 16384

@@ -16,8 +16,8 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
-#include "cli/trouble.h"
 #include "cli/verbs.h"
+#include "embed/trouble.h"
 
 #define MCPZ_GIVEN_MAX 256 /* options on one command line */
 #define MCPZ_WORDS_MAX (MCPZ_VERB_WORDS_MAX + MCPZ_VERB_ARGUMENTS_MAX)

@@ -9,7 +9,7 @@
 
 #include "base/attr.h"
 #include "cli/options.h"
-#include "cli/trouble.h"
+#include "embed/trouble.h"
 #include "host/config.h"
 
 #define MCPZ_SETTINGS_FILE "mcpz.yaml" /* in the data directory, read if it is there */

@@ -9,7 +9,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
-#include "cli/trouble.h"
+#include "embed/trouble.h"
 
 /**
  * Make ready what `file` still has to say: a regular file stays as it is; anything else (a pipe,

@@ -1,24 +1,19 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli/ask.h"
-#include "cli/assembly.h"
 #include "cli/reload.h"
 #include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/show.h"
+#include "embed/assembly.h"
+#include "embed/ephemeral.h"
 #include "engine/engine.h"
 #include "host/log.h"
 #include "host/loop.h"
 #include "http/server.h"
-
-#define REMOVE_FILES_OPEN 16 /* by nftw() */
+#include "proto/code.h"
 
 struct up {
     const struct mcpz_invocation *invocation;
@@ -28,47 +23,6 @@ struct up {
     mcpz_time started_us;
     char *ephemeral; /* the directory to remove at the end; NULL: none */
 };
-
-/* ---- A directory for once ----------------------------------------------------------------- */
-
-static int remove_entry(const char *path, const struct stat *facts, int kind, struct FTW *place)
-{
-    (void)facts;
-    (void)kind;
-    (void)place;
-    (void)remove(path);
-    return 0;
-}
-
-static mcpz_error make_ephemeral(struct up *up)
-{
-    const char *parent = getenv("TMPDIR");
-    char *path = NULL;
-
-    if (asprintf(&path, "%s/mcpz-XXXXXX", parent != NULL && *parent != '\0' ? parent : "/tmp") <
-        0) {
-        mcpz_trouble_say(&up->trouble, "out of memory");
-        return MCPZ_ENOMEM;
-    }
-    if (mkdtemp(path) == NULL) {
-        mcpz_trouble_say(&up->trouble, "cannot make a temporary directory %s: %s", path,
-                         strerror(errno));
-        free(path);
-        return MCPZ_EIO;
-    }
-    up->ephemeral = path;
-    free(up->config.data);
-    up->config.data = strdup(path);
-    return up->config.data != NULL ? MCPZ_OK : MCPZ_ENOMEM;
-}
-
-static void remove_ephemeral(struct up *up)
-{
-    if (up->ephemeral != NULL) {
-        (void)nftw(up->ephemeral, remove_entry, REMOVE_FILES_OPEN, FTW_DEPTH | FTW_PHYS);
-        free(up->ephemeral);
-    }
-}
 
 /* ---- The banner --------------------------------------------------------------------------- */
 
@@ -253,8 +207,9 @@ static enum mcpz_exit run(struct up *up)
     }
     mcpz_loop_on_stop(up->assembly.loop, on_stop, up);
     mcpz_loop_run(up->assembly.loop, on_reload, up);
-    enum mcpz_exit status = up->assembly.status;
-    if (status != MCPZ_EXIT_OK) {
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+    if (up->assembly.code != MCPZ_CODE_OK) {
+        status = mcpz_exit_from_word(mcpz_code_word(up->assembly.code));
         (void)fputs("mcpz: ", stderr);
         mcpz_print_clean(stderr, up->trouble.text);
         (void)fputc('\n', stderr);
@@ -274,10 +229,7 @@ static enum mcpz_exit prepare(struct up *up)
                          mcpz_strerror(error));
         return fail(up, MCPZ_ECONFIG);
     }
-    if (!up->config.ephemeral) {
-        return MCPZ_EXIT_OK;
-    }
-    error = make_ephemeral(up);
+    error = mcpz_ephemeral_make(&up->config, &up->ephemeral, &up->trouble);
     return error == MCPZ_OK ? MCPZ_EXIT_OK : fail(up, error);
 }
 
@@ -294,7 +246,7 @@ enum mcpz_exit mcpz_run_up(const struct mcpz_invocation *invocation)
     if (status == MCPZ_EXIT_OK) {
         status = run(&up);
     }
-    remove_ephemeral(&up);
+    mcpz_ephemeral_remove(up.ephemeral);
     mcpz_config_finish(&up.config);
     return status;
 }

@@ -1,4 +1,4 @@
-#include "cli/reach.h"
+#include "embed/reach.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>

@@ -1,4 +1,4 @@
-#include "cli/assembly.h"
+#include "embed/assembly.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
-#include "cli/keys.h"
-#include "cli/reach.h"
 #include "crypto/identity.h"
 #include "desk/reception.h"
+#include "embed/keys.h"
+#include "embed/reach.h"
 #include "exec/machine.h"
 #include "exec/pool.h"
 #include "host/log.h"
@@ -451,7 +451,7 @@ static void hear_join(struct mcpz_assembly *assembly, const struct mcpz_action_r
     mcpz_trouble_say(assembly->trouble, "mesh %s did not admit this node: %s%s%.*s", mesh,
                      mcpz_code_word(reply->code), reply->text.length > 0 ? ": " : "",
                      (int)reply->text.length, (const char *)reply->text.data);
-    assembly->status = mcpz_exit_from_word(mcpz_code_word(reply->code));
+    assembly->code = reply->code;
     mcpz_loop_stop(assembly->loop);
 }
 

@@ -4,8 +4,8 @@
  *   store, loop -> keys -> pool, peers, server, local -> engine -> bootstrap, join, providers
  */
 
-#ifndef CLI_ASSEMBLY_H
-#define CLI_ASSEMBLY_H
+#ifndef EMBED_ASSEMBLY_H
+#define EMBED_ASSEMBLY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,11 +14,10 @@
 
 #include "base/attr.h"
 #include "base/time.h"
-#include "cli/client.h"
-#include "cli/exit.h"
-#include "cli/trouble.h"
+#include "embed/trouble.h"
 #include "host/config.h"
 #include "host/offers.h"
+#include "host/socket_path.h"
 #include "proto/id.h"
 #include "proto/limits.h"
 
@@ -40,7 +39,7 @@ struct mcpz_assembly {
     struct mcpz_trouble *trouble;
 
     char data[MCPZ_ASSEMBLY_PATH_BYTES]; /* absolute */
-    char socket[MCPZ_SOCKET_PATH_BYTES];
+    char socket[MCPZ_SOCKET_PATH_BYTES_MAX];
     char address[MCPZ_ADDRESS_BYTES_MAX + 1]; /* what others dial; "": nothing */
     bool is_local;   /* listens on loopback: no other machine can reach it */
     bool is_guessed; /* the address is one of this machine's, nobody configured it */
@@ -61,7 +60,7 @@ struct mcpz_assembly {
     struct mcpz_deferred *invited;              /* run when it is, or cannot be */
     uint64_t join_request;                      /* 0: not joining */
     struct mcpz_id join_mesh;
-    enum mcpz_exit status; /* what the process ends with */
+    uint32_t code; /* enum mcpz_code: why it stopped by itself; `trouble` says more */
 };
 
 /**

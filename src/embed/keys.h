@@ -5,15 +5,15 @@
  * node: a file others can read is refused, not used.
  */
 
-#ifndef CLI_KEYS_H
-#define CLI_KEYS_H
+#ifndef EMBED_KEYS_H
+#define EMBED_KEYS_H
 
 #include <stdint.h>
 
 #include <mcpz/error.h>
 
 #include "base/attr.h"
-#include "cli/trouble.h"
+#include "embed/trouble.h"
 
 #define MCPZ_KEY_BYTES 32
 #define MCPZ_KEY_IDENTITY "identity.key"

@@ -1,4 +1,4 @@
-#include "cli/trouble.h"
+#include "embed/trouble.h"
 
 #include <stdarg.h>
 #include <stdio.h>

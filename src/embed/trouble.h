@@ -1,7 +1,7 @@
 /* Why something did not work, for people: what, where, what to do. */
 
-#ifndef CLI_TROUBLE_H
-#define CLI_TROUBLE_H
+#ifndef EMBED_TROUBLE_H
+#define EMBED_TROUBLE_H
 
 #include "base/attr.h"
 

@@ -1,4 +1,4 @@
-#include "cli/keys.h"
+#include "embed/keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/base32.h"
-#include "cli/spool.h"
 
 #define PATH_BYTES 4096
 #define LINE_CHARS MCPZ_BASE32_CHARS(MCPZ_KEY_BYTES)
@@ -119,12 +118,15 @@ static mcpz_error write_line(int file, const uint8_t *seed)
 
     mcpz_base32_encode(mcpz_bytes(seed, MCPZ_KEY_BYTES), line);
     line[LINE_CHARS] = '\n';
-    mcpz_error error = mcpz_write_all(file, line, sizeof(line));
+    ssize_t written = write(file, line, sizeof(line));
     explicit_bzero(line, sizeof(line));
-    if (error == MCPZ_OK && (fchmod(file, S_IRUSR | S_IWUSR) != 0 || fsync(file) != 0)) {
-        error = MCPZ_EIO;
+    if (written >= 0 && written != sizeof(line)) {
+        errno = ENOSPC; /* a file takes less for no other reason */
     }
-    return error;
+    if (written != sizeof(line) || fchmod(file, S_IRUSR | S_IWUSR) != 0 || fsync(file) != 0) {
+        return errno == ENOSPC ? MCPZ_ENOSPACE : MCPZ_EIO;
+    }
+    return MCPZ_OK;
 }
 
 /* A rename is on disk once its directory is. */

@@ -1,4 +1,4 @@
-#include "cli/keys.h"
+#include "embed/keys.h"
 #include "scratch.h"
 #include "test.h"
 

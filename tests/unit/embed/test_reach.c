@@ -1,4 +1,4 @@
-#include "cli/reach.h"
+#include "embed/reach.h"
 #include "proto/limits.h"
 #include "test.h"
 

@@ -1,7 +1,7 @@
 /* Where other machines find this node: what it listens on, as something they can dial. */
 
-#ifndef CLI_REACH_H
-#define CLI_REACH_H
+#ifndef EMBED_REACH_H
+#define EMBED_REACH_H
 
 #include <stdbool.h>
 #include <stdint.h>
