@@ -70,7 +70,11 @@ struct mcpz_loop {
     ev_timer deferred_timer;
     ev_timer kick;
     ev_timer linger;
+    ev_timer patience; /* of mcpz_loop_step() */
     ev_async store_news;
+    ev_async woken;
+    void (*on_wake)(void *context);
+    void *on_wake_context;
 };
 
 /* ---- Actions out -------------------------------------------------------------------------- */
@@ -136,16 +140,19 @@ static void set_deadline(struct mcpz_loop *loop)
     ev_timer_start(loop->ev, &loop->deadline);
 }
 
-static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
+static void settle(struct mcpz_loop *loop)
 {
-    struct mcpz_loop *loop = watcher->data;
-
-    (void)ev;
-    (void)events;
     end_turn(loop);
     if (loop->deadline_stale) {
         set_deadline(loop);
     }
+}
+
+static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    settle(watcher->data);
 }
 
 static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
@@ -189,6 +196,25 @@ static void on_deferred(struct ev_loop *ev, ev_timer *watcher, int events)
         mcpz_loop_undefer(loop, first);
         first->run(first->context);
     }
+}
+
+static void on_woken(struct ev_loop *ev, ev_async *watcher, int events)
+{
+    struct mcpz_loop *loop = watcher->data;
+
+    (void)ev;
+    (void)events;
+    if (loop->on_wake != NULL) {
+        loop->on_wake(loop->on_wake_context);
+    }
+}
+
+/* That it ended the wait is all it is for. */
+static void on_patience(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    (void)ev;
+    (void)watcher;
+    (void)events;
 }
 
 static void on_lingered(struct ev_loop *ev, ev_timer *watcher, int events)
@@ -258,6 +284,10 @@ static void start_watchers(struct mcpz_loop *loop)
     ev_timer_init(&loop->deferred_timer, on_deferred, 0., 0.);
     ev_timer_init(&loop->kick, on_kick, KICK_SECONDS, KICK_SECONDS);
     ev_timer_init(&loop->linger, on_lingered, LINGER_SECONDS, 0.);
+    ev_timer_init(&loop->patience, on_patience, 0., 0.);
+    ev_async_init(&loop->woken, on_woken);
+    loop->woken.data = loop;
+    ev_async_start(loop->ev, &loop->woken);
     loop->linger.data = loop;
     ev_async_init(&loop->store_news, on_store_news);
     loop->before_sleep.data = loop;
@@ -277,6 +307,8 @@ static void stop_watchers(struct mcpz_loop *loop)
     ev_timer_stop(loop->ev, &loop->deferred_timer);
     ev_timer_stop(loop->ev, &loop->kick);
     ev_timer_stop(loop->ev, &loop->linger);
+    ev_timer_stop(loop->ev, &loop->patience);
+    ev_async_stop(loop->ev, &loop->woken);
 }
 
 mcpz_error mcpz_loop_create(const struct mcpz_loop_config *config, struct mcpz_loop **loop,
@@ -510,6 +542,33 @@ void mcpz_loop_run(struct mcpz_loop *loop, void (*on_reload)(void *context), voi
     ev_signal_stop(loop->ev, &terminate);
     ev_signal_stop(loop->ev, &interrupt);
     ev_signal_stop(loop->ev, &hangup);
+}
+
+bool mcpz_loop_step(struct mcpz_loop *loop, int timeout_ms)
+{
+    if (loop->stopping) {
+        return false;
+    }
+    if (timeout_ms > 0) {
+        ev_now_update(loop->ev);
+        ev_timer_set(&loop->patience, timeout_ms / 1e3, 0.);
+        ev_timer_start(loop->ev, &loop->patience);
+    }
+    ev_run(loop->ev, timeout_ms == 0 ? EVRUN_NOWAIT : EVRUN_ONCE);
+    ev_timer_stop(loop->ev, &loop->patience);
+    settle(loop);
+    return !loop->stopping;
+}
+
+void mcpz_loop_on_wake(struct mcpz_loop *loop, void (*on_wake)(void *context), void *context)
+{
+    loop->on_wake = on_wake;
+    loop->on_wake_context = context;
+}
+
+void mcpz_loop_wake(struct mcpz_loop *loop)
+{
+    ev_async_send(loop->ev, &loop->woken);
 }
 
 void mcpz_loop_stop_soon(struct mcpz_loop *loop)

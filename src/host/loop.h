@@ -116,6 +116,18 @@ uint64_t mcpz_clock_wall_ms(void);
  */
 void mcpz_loop_on_stop(struct mcpz_loop *loop, void (*on_stop)(void *context), void *context);
 
+/**
+ * Turn once: do what is ready, waiting up to `timeout_ms` for something (0: not at all; -1: as
+ * long as it takes). Leaves signals alone. False: it is to stop, now or before.
+ */
+bool mcpz_loop_step(struct mcpz_loop *loop, int timeout_ms);
+
+/** Have `on_wake` called in the loop, outside the engine's turn, after each mcpz_loop_wake(). */
+void mcpz_loop_on_wake(struct mcpz_loop *loop, void (*on_wake)(void *context), void *context);
+
+/** In any thread, and in a signal's handler. Several may become one call of `on_wake`. */
+void mcpz_loop_wake(struct mcpz_loop *loop);
+
 /** Turn until mcpz_loop_stop(), SIGTERM or SIGINT. `on_reload` (may be NULL) hears SIGHUP. */
 void mcpz_loop_run(struct mcpz_loop *loop, void (*on_reload)(void *context), void *context);
 void mcpz_loop_stop(struct mcpz_loop *loop);

@@ -11,10 +11,11 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import MCPZ, Mesh, PATIENCE_S, until  # noqa: E402
+from mesh import MCPZ, Mesh, PATIENCE_S, run, until  # noqa: E402
 
 UPPER = os.environ["MCPZ_EXAMPLE_UPPER"]
 ASK = os.environ["MCPZ_EXAMPLE_ASK"]
+EMBED = os.environ["MCPZ_EXAMPLE_EMBED"]
 HELLO = b"\x96\x01\x01\x01\xc4\x20" + bytes(32) + b"\xc4\x00\xc2"
 
 
@@ -119,6 +120,36 @@ class Programs(unittest.TestCase):
             self.assertIn(b"by a command", self.read_all(talk))
         done = self.asked(self.a, "cat", b"as before")
         self.assertEqual(done.stdout, b"as before", done.stderr)
+
+    # ---- A node inside a program --------------------------------------------------------------
+
+    def embedded(self, *capability):
+        """A program with a node inside, which joins A's mesh; its data directory."""
+        token = self.a.ask("token", "create", "--ttl", "1h", "--uses", "1")["token"]
+        data = pathlib.Path(self.mesh.directory) / "embedded"
+        process = subprocess.Popen([EMBED, data, token, *capability], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        self.started.append(process)
+        return process, data
+
+    def test_a_node_inside_a_program_serves_others(self):
+        process, data = self.embedded()
+        until("A knows of it", lambda: self.offers(self.a, "text.shout"))
+        done = self.a.run("task", "run", "text.shout", "--params", '"whisper"')
+        self.assertEqual(done.stdout, '"WHISPER"', done.stderr)
+        said = json.loads(run("status", "--json", "--data", data).stdout)
+        self.assertEqual(said["members"], 3)
+        self.assertEqual(said["counters"]["local_programs"], 1)
+        process.terminate()
+        self.assertEqual(process.wait(PATIENCE_S), 0)
+        process.stdout.close()
+        until("it has left", lambda: not self.offers(self.a, "text.shout"))
+
+    def test_a_node_inside_a_program_asks_others(self):
+        process, _ = self.embedded("cat")  # A's
+        self.assertEqual([process.stdout.readline() for _ in range(2)],
+                         [b'"hello from inside"\n', b"ok\n"])
+        process.stdout.close()
 
     # ---- The benchmark -------------------------------------------------------------------------
 
