@@ -134,17 +134,11 @@ static uint32_t come_back(struct mcpz_gate *gate, uint64_t ms)
     return (uint32_t)ms + mcpz_rng_below(&gate->rng, (uint32_t)ms / SPREAD_PART + 1);
 }
 
-/* When the lane will have done what waits before a newcomer of this class. */
+/* When the lane will have done so many that wait, and has room for one more. */
 static mcpz_time clear_in_us(const struct mcpz_gate *gate, const struct mcpz_gate_lane *lane,
-                             uint32_t class, mcpz_time median_us)
+                             uint32_t ahead, mcpz_time median_us)
 {
-    uint32_t ahead = 1;
-
-    for (size_t i = 0; i < gate->waiting.count; i++) {
-        const struct mcpz_waiting_entry *entry = &gate->waiting.entries[i];
-        ahead += entry->lane == index_of(gate, lane) && entry->class <= class;
-    }
-    return ahead * median_us / mcpz_gate_limit(gate, lane);
+    return (ahead + 1) * median_us / mcpz_gate_limit(gate, lane);
 }
 
 static struct mcpz_gate_refusal overloaded(struct mcpz_gate *gate,
@@ -152,7 +146,8 @@ static struct mcpz_gate_refusal overloaded(struct mcpz_gate *gate,
                                            const char *text)
 {
     mcpz_time median_us = mcpz_recent_median(&lane->recent, now);
-    mcpz_time clear_us = clear_in_us(gate, lane, MCPZ_SHED_CLASSES, median_us);
+    uint32_t waiting = mcpz_waiting_ahead(&gate->waiting, index_of(gate, lane), 0, NULL);
+    mcpz_time clear_us = clear_in_us(gate, lane, waiting, median_us);
 
     return (struct mcpz_gate_refusal){
         .code = MCPZ_CODE_OVERLOADED,
@@ -274,7 +269,10 @@ static bool pass_time(struct mcpz_gate *gate, mcpz_time now, struct candidate *c
     candidate->median_us = mcpz_recent_median(&lane->recent, now);
     mcpz_time needed_us = candidate->median_us;
     if (needed_us > 0 && !is_open(gate, lane)) {
-        needed_us += clear_in_us(gate, lane, candidate->class, candidate->median_us);
+        needed_us += clear_in_us(gate, lane,
+                                 mcpz_waiting_ahead(&gate->waiting, index_of(gate, lane),
+                                                    candidate->class, candidate->tenant),
+                                 candidate->median_us);
     }
     if (lane->running == 0 || needed_us <= left_us) {
         return true;

@@ -203,16 +203,21 @@ TEST(so_it_is_where_a_long_burst_may_wait)
     }
 }
 
-TEST(a_tenant_that_floods_does_not_starve_another)
+/* One asks for four times what there is, the other, whose tasks are to be done within so long, for
+ * a tenth of it. */
+static void flood(const struct mcpz_sim_config *config, uint32_t quiet_timeout_ms)
 {
     size_t quiet = 0;
     size_t quiet_done = 0;
     size_t done = 0;
 
-    set_up(&four);
-    /* One asks for four times what there is, the other for a tenth of it. */
+    set_up(config);
     for (size_t i = 0; i < 8000; i++) {
-        want(50, i % 40 == 0 ? "quiet" : "flood", 1000);
+        if (i % 40 == 0) {
+            want(50, "quiet", quiet_timeout_ms);
+        } else {
+            want(50, "flood", 1000);
+        }
         mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(1) + 250);
     }
     mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
@@ -225,6 +230,20 @@ TEST(a_tenant_that_floods_does_not_starve_another)
     CHECK(quiet_done >= quiet * 99 / 100);
     CHECK(done >= 1900);
     mcpz_sim_destroy(sim);
+}
+
+TEST(a_tenant_that_floods_does_not_starve_another)
+{
+    flood(&four, 1000);
+}
+
+/* Where forty may wait, whoever has to stand behind all of another's waits 200 ms. */
+TEST(nor_does_it_have_another_wait_behind_all_it_asks_for)
+{
+    struct mcpz_sim_config config = four;
+
+    config.gate.queue_min = 40;
+    flood(&config, 100);
 }
 
 /* Each time the caller comes in time, of another of three providers. */
@@ -264,6 +283,7 @@ int main(void)
         RUN(so_it_is_when_all_who_are_refused_ask_again_at_once),
         RUN(so_it_is_where_a_long_burst_may_wait),
         RUN(a_tenant_that_floods_does_not_starve_another),
+        RUN(nor_does_it_have_another_wait_behind_all_it_asks_for),
         RUN(nothing_fails_while_one_provider_after_another_is_drained),
     };
 

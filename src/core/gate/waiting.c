@@ -115,6 +115,20 @@ bool mcpz_waiting_give_way(struct mcpz_waiting *waiting, uint8_t lane, uint8_t c
     return true;
 }
 
+uint32_t mcpz_waiting_ahead(const struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
+                            const struct mcpz_tenant *tenant)
+{
+    const struct mcpz_waiting_entry newcomer = {
+        .class = class, .tag = tenant != NULL ? later(waiting->now_tag, tenant->tag) : 0};
+    uint32_t ahead = 0;
+
+    for (size_t i = 0; i < waiting->count; i++) {
+        const struct mcpz_waiting_entry *entry = &waiting->entries[i];
+        ahead += entry->lane == lane && (tenant == NULL || !goes_before(&newcomer, entry));
+    }
+    return ahead;
+}
+
 mcpz_time mcpz_waiting_deadline(const struct mcpz_waiting *waiting)
 {
     mcpz_time deadline = MCPZ_TIME_NEVER;

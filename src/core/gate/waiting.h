@@ -66,6 +66,13 @@ bool mcpz_waiting_remove(struct mcpz_waiting *waiting, uint32_t handle);
 bool mcpz_waiting_give_way(struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
                            const struct mcpz_tenant *tenant, struct mcpz_waiting_entry *entry);
 
+/**
+ * How many calls of a lane start before one of this class and tenant that has to wait from now on;
+ * `tenant` NULL: all of the lane that wait.
+ */
+uint32_t mcpz_waiting_ahead(const struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
+                            const struct mcpz_tenant *tenant);
+
 /** When the next one is too late. */
 mcpz_time mcpz_waiting_deadline(const struct mcpz_waiting *waiting);
 

@@ -62,6 +62,25 @@ TEST(a_tenant_with_many_gets_no_more_than_one_with_few)
     CHECK_UINT(few, 10);
 }
 
+TEST(who_starts_before_a_newcomer_is_counted_by_turns)
+{
+    set_up();
+    for (uint32_t i = 0; i < 8; i++) {
+        add(i, 1, 0);
+    }
+    add(8, 3, 0);
+    CHECK_UINT(mcpz_waiting_ahead(&waiting, 0, 1, NULL), 9);
+    CHECK_UINT(mcpz_waiting_ahead(&waiting, 0, 1, &tenants[0]), 8);
+    CHECK_UINT(mcpz_waiting_ahead(&waiting, 0, 1, &tenants[1]), 1); /* the two take turns */
+    CHECK_UINT(mcpz_waiting_ahead(&waiting, 0, 0, &tenants[0]), 0);
+    CHECK_UINT(mcpz_waiting_ahead(&waiting, 0, 7, &tenants[1]), 9);
+    CHECK_UINT(mcpz_waiting_ahead(&waiting, 1, 7, &tenants[1]), 0);
+    /* It is as it was said: its turn is the second. */
+    add(9, 1, 1);
+    CHECK_UINT(take(ALL), 0);
+    CHECK_UINT(take(ALL), 9);
+}
+
 static size_t waiting_of(size_t tenant)
 {
     size_t count = 0;
@@ -212,6 +231,7 @@ TEST(whatever_happens_the_order_holds)
 
 TEST_MAIN(RUN(first_by_class_then_first_come),
           RUN(a_tenant_with_many_gets_no_more_than_one_with_few), RUN(flooding_starves_nobody),
+          RUN(who_starts_before_a_newcomer_is_counted_by_turns),
           RUN(turns_are_neither_saved_nor_owed), RUN(only_lanes_that_are_asked_for_are_served),
           RUN(what_is_too_late_is_taken_out), RUN(a_call_that_is_gone_leaves_its_place),
           RUN(the_less_important_gives_way), RUN(of_equals_who_has_most_under_way_gives_way),
