@@ -284,6 +284,19 @@ static void await_backup(struct mcpz_task_step *step, struct mcpz_task_slot *slo
     }
 }
 
+void mcpz_task_say_again(struct mcpz_task_step *step, const struct mcpz_id *backup)
+{
+    struct mcpz_task_now task;
+
+    for (size_t i = 0; i < MCPZ_TASKS_RUNNING_MAX && step->tasks->running > 0; i++) {
+        struct mcpz_task_slot *slot = &step->tasks->slots[i];
+        if (slot->phase == MCPZ_TASK_SLOT_RECORDING && mcpz_task_load(step, &slot->id, &task) &&
+            mcpz_id_equal(&task.is.backup, backup)) {
+            await_backup(step, slot, &task, false);
+        }
+    }
+}
+
 /* With a key: first it must be on disk, here and at the backup, who is asked. */
 static void begin_keyed(struct mcpz_task_step *step, struct mcpz_task_slot *slot,
                         struct mcpz_task_now *task)

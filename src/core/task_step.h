@@ -83,6 +83,9 @@ void mcpz_task_dispatch(struct mcpz_task_step *step);
 /** What a call of ours has come to. */
 void mcpz_task_answered(struct mcpz_task_step *step, const struct mcpz_action *action);
 
+/** There is a link to this node: it hears again of what is to be on its disk first. */
+void mcpz_task_say_again(struct mcpz_task_step *step, const struct mcpz_id *backup);
+
 /** Its backup has this revision on disk. */
 void mcpz_task_recorded(struct mcpz_task_step *step, const struct mcpz_task_id *id,
                         uint64_t revision);

@@ -427,6 +427,7 @@ static void on_fact(struct mcpz_task_step *step, const struct mcpz_fact *fact)
         mcpz_task_queues_unblock(&step->tasks->queues);
     } else if (fact->kind == MCPZ_FACT_LINKED) {
         mcpz_task_queues_unblock(&step->tasks->queues);
+        mcpz_task_say_again(step, &fact->about);
         mcpz_task_sweep_in(step, MCPZ_SECONDS(1));
     } else if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {
         mcpz_task_sweep_in(step, timing->task_grace_us + MCPZ_MS(50));

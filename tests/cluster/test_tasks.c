@@ -198,6 +198,32 @@ TEST(a_restarted_owner_does_not_do_what_its_backup_has_taken_over)
     mcpz_sim_destroy(sim);
 }
 
+static void count_runs(void *context, size_t index, const struct mcpz_action *action)
+{
+    (void)index;
+    *(size_t *)context += action->kind == MCPZ_ACTION_RUN_START;
+}
+
+/* It holds itself for the owner until its backup of before has said whose it is. */
+TEST(a_restarted_owner_asks_before_it_does_anything_again)
+{
+    struct mcpz_sim *sim = calm_sim(MCPZ_MS(100));
+    struct mcpz_task_id id = submit(sim, 0, NULL);
+    size_t runs = 0;
+
+    mcpz_sim_kill(sim, 0);
+    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = &runs, .saw = count_runs});
+    mcpz_sim_provide(sim, 3, "echo");
+    run_for(sim, MCPZ_SECONDS(3));
+    check_done(sim, &id);
+    mcpz_sim_start(sim, 0);
+    run_for(sim, MCPZ_SECONDS(30));
+    check_done(sim, &id);
+    CHECK_UINT(runs, 1);
+    mcpz_sim_destroy(sim);
+}
+
 TEST(a_cancelled_task_stops_at_its_provider)
 {
     struct mcpz_sim *sim = calm_sim(MCPZ_SECONDS(20));
@@ -311,6 +337,7 @@ int main(void)
         RUN(with_a_key_a_provider_that_comes_back_tells_what_it_did),
         RUN(with_a_key_a_provider_that_stays_away_is_given_up_after_a_while),
         RUN(a_restarted_owner_does_not_do_what_its_backup_has_taken_over),
+        RUN(a_restarted_owner_asks_before_it_does_anything_again),
         RUN(a_cancelled_task_stops_at_its_provider),
         RUN(a_long_task_is_not_begun_twice),
         RUN(no_accepted_task_is_lost_and_none_with_a_key_done_twice_whoever_is_killed)};
