@@ -13,6 +13,8 @@
  *   sinkhole    one server fails half of what it gets, at once: its share after 10 s
  *   all fail    everything does: how much more is sent than was asked, without breakers, and what
  *               is sent at all with them
+ *   overload    twice what the servers can do for ten seconds, with the gate that ships before
+ * each: how soon it is as if nothing had been, and what it cost meanwhile
  */
 
 #ifndef SIM_ANCHORS_ROUTING_H
@@ -27,6 +29,7 @@ struct mcpz_routing_sizes {
     size_t nodes; /* clients, and as many servers, to MCPZ_BALANCING_NODES_MAX */
     mcpz_time warm_us;
     mcpz_time measured_us; /* 5 s at least */
+    mcpz_time overload_us; /* so long it is too much, for recovery from it */
 };
 
 /** A6 in full. */

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "core/calls/outcome.h"
+#include "core/gate.h"
 #include "core/load.h"
 #include "core/router/router.h"
+#include "proto/code.h"
 #include "sim/fleet_queue.h"
 #include "sim/ps_server.h"
 
@@ -23,6 +26,8 @@
 #define LOOK_US MCPZ_MS(500)     /* a step of the recovery */
 #define LOOKS_MAX 128
 #define LOAD_PROBES 3
+#define GATE_CALLS_MAX 2048 /* at one server, under way and waiting */
+#define IMPORTANT_ONE_IN 4
 
 /* The mean of max(0, x) for x normal with mean and deviation 1: F(1) + f(1). */
 #define WORK_MEAN_US (WORK_US * 1.0833154705876864)
@@ -37,6 +42,7 @@ enum due_kind {
     DUE_REDRAW,      /* what this server gets */
     DUE_PROBE_THERE, /* a probe arrives at its server */
     DUE_PROBE_BACK,
+    DUE_GATE, /* what waits at this server may have waited too long */
 };
 
 #define KIND_BITS 4
@@ -47,6 +53,10 @@ struct query {
     bool over; /* nobody waits for it: what is on its way is thrown away */
     bool at_server;
     bool failed;
+    bool waits;   /* at the server's gate */
+    bool refused; /* by it */
+    bool important;
+    uint32_t handle;  /* at the gate */
     uint32_t version; /* of this place */
     uint32_t client;
     uint32_t server;
@@ -71,6 +81,12 @@ struct server {
     struct mcpz_ps_server processor;
     uint32_t version; /* of what it is planned to be done with next */
     struct mcpz_load load;
+    struct mcpz_gate *gate; /* NULL: all that comes is begun */
+    void *gate_memory;
+    uint32_t queries[GATE_CALLS_MAX]; /* by handle */
+    uint32_t handles[GATE_CALLS_MAX]; /* those that are free */
+    size_t free_handles;
+    mcpz_time gate_due_us; /* when it is looked at; MCPZ_TIME_NEVER: not planned */
 };
 
 /* What a client of C3 knows of a server. */
@@ -108,6 +124,7 @@ struct world {
     uint64_t shares[MCPZ_BALANCING_NODES_MAX]; /* at last */
     uint64_t look_us[LOOKS_MAX];               /* sum of latencies, by when they ended */
     uint64_t look_count[LOOKS_MAX];
+    uint64_t look_refused[LOOKS_MAX];
     struct mcpz_balancing_result result;
 };
 
@@ -215,7 +232,8 @@ static bool is_slow(const struct world *world, size_t server)
     return world->options->world == MCPZ_BALANCING_HALF_SLOW && server % 2 == 1;
 }
 
-static void on_at_server(struct world *world, uint32_t index)
+/* It has what it takes now. */
+static void begin_work(struct world *world, uint32_t index)
 {
     struct query *query = &world->queries[index];
     struct server *server = &world->servers[query->server];
@@ -225,11 +243,146 @@ static void on_at_server(struct world *world, uint32_t index)
     if (query->failed) {
         work_us = FAIL_US;
     }
+    query->waits = false;
+    mcpz_ps_server_add(&server->processor, world->now, index, work_us);
+    plan(world, server);
+}
+
+/* ---- Their gates -------------------------------------------------------------------------- */
+
+static void plan_gate(struct world *world, struct server *server)
+{
+    const mcpz_time due_us = mcpz_gate_deadline(server->gate);
+
+    if (due_us < server->gate_due_us) {
+        server->gate_due_us = due_us > world->now ? due_us : world->now;
+        due_at(world, server->gate_due_us, DUE_GATE, (size_t)(server - world->servers), 0);
+    }
+}
+
+/* The gate has let go of it. */
+static void free_handle(struct server *server, uint32_t handle)
+{
+    server->handles[server->free_handles++] = handle;
+}
+
+static void tell_refusal(struct world *world, uint32_t index)
+{
+    struct query *query = &world->queries[index];
+
+    query->refused = true;
+    due_at(world, world->now + WAY_US, DUE_AT_CLIENT, index, query->version);
+}
+
+/* One that waited may wait no longer. */
+static void turn_away(struct world *world, struct server *server, uint32_t handle)
+{
+    const uint32_t index = server->queries[handle];
+    struct query *query = &world->queries[index];
+
+    free_handle(server, handle);
+    mcpz_load_end(&server->load, world->now, query->there_us, query->rif, false);
+    query->at_server = false;
+    tell_refusal(world, index);
+}
+
+/* May it begin? If not, it waits, or is told to go away. */
+static bool pass_gate(struct world *world, struct server *server, uint32_t index)
+{
+    struct query *query = &world->queries[index];
+    struct mcpz_gate_verdict verdict;
+    const struct mcpz_id client = {{(uint8_t)(query->client + 1)}};
+    const struct mcpz_gate_request request = {
+        .capability = mcpz_text("x"),
+        .caller = &client,
+        .priority = query->important ? MCPZ_PRIORITY_MAX : MCPZ_PRIORITY_MAX / 2,
+        .deadline_us = query->arrived_us + MCPZ_BALANCING_TIMEOUT_US,
+    };
+
+    if (server->free_handles == 0) {
+        tell_refusal(world, index);
+        return false;
+    }
+    const uint32_t handle = server->handles[server->free_handles - 1];
+    mcpz_gate_ask(server->gate, world->now, handle, &request, &verdict);
+    if (verdict.word == MCPZ_GATE_REFUSE) {
+        tell_refusal(world, index);
+        return false;
+    }
+    server->free_handles--;
+    server->queries[handle] = index;
+    query->handle = handle;
+    query->waits = verdict.word == MCPZ_GATE_WAIT;
+    if (verdict.pushed_out != MCPZ_GATE_NOBODY) {
+        turn_away(world, server, verdict.pushed_out);
+    }
+    return true;
+}
+
+static void leave_gate(struct world *world, struct server *server, const struct query *query,
+                       bool well)
+{
+    uint32_t handle;
+
+    mcpz_gate_end(server->gate, world->now, query->handle, well);
+    free_handle(server, query->handle);
+    while (mcpz_gate_next(server->gate, world->now, &handle)) {
+        begin_work(world, server->queries[handle]);
+    }
+    plan_gate(world, server);
+}
+
+static void on_gate(struct world *world, size_t at)
+{
+    struct server *server = &world->servers[at];
+    struct mcpz_gate_refusal refusal;
+    uint32_t handle;
+
+    server->gate_due_us = MCPZ_TIME_NEVER;
+    while (mcpz_gate_expire(server->gate, world->now, &handle, &refusal)) {
+        turn_away(world, server, handle);
+    }
+    plan_gate(world, server);
+}
+
+static void open_gate(struct world *world, size_t at)
+{
+    static const struct mcpz_gate_config config = {.hands = 0};
+    struct server *server = &world->servers[at];
+    const size_t size = mcpz_gate_bytes(GATE_CALLS_MAX);
+    struct mcpz_arena arena;
+
+    server->gate = must(calloc(1, sizeof(*server->gate)));
+    server->gate_memory = must(calloc(1, size));
+    mcpz_arena_init(&arena, server->gate_memory, size);
+    mcpz_gate_init(server->gate, &config, GATE_CALLS_MAX,
+                   mcpz_hash_mix(world->options->seed + MCPZ_BALANCING_NODES_MAX + at), &arena);
+    mcpz_gate_provide(server->gate, mcpz_text("x"), false, 0);
+    server->gate_due_us = MCPZ_TIME_NEVER;
+    for (uint32_t i = 0; i < GATE_CALLS_MAX; i++) {
+        free_handle(server, i);
+    }
+}
+
+/* ---- Coming and going --------------------------------------------------------------------- */
+
+static void on_at_server(struct world *world, uint32_t index)
+{
+    struct query *query = &world->queries[index];
+    struct server *server = &world->servers[query->server];
+
+    query->waits = false;
+    if (server->gate != NULL && !pass_gate(world, server, index)) {
+        return;
+    }
     query->at_server = true;
     query->there_us = world->now;
     query->rif = mcpz_load_begin(&server->load);
-    mcpz_ps_server_add(&server->processor, world->now, index, work_us);
-    plan(world, server);
+    if (query->waits) {
+        plan_gate(world, server);
+    } else {
+        begin_work(world, index);
+    }
 }
 
 static void leave_server(struct world *world, uint32_t index, bool well)
@@ -237,9 +390,14 @@ static void leave_server(struct world *world, uint32_t index, bool well)
     struct query *query = &world->queries[index];
     struct server *server = &world->servers[query->server];
 
-    mcpz_ps_server_remove(&server->processor, world->now, index);
+    if (!query->waits) {
+        mcpz_ps_server_remove(&server->processor, world->now, index);
+    }
     mcpz_load_end(&server->load, world->now, query->there_us, query->rif, well);
     query->at_server = false;
+    if (server->gate != NULL) {
+        leave_gate(world, server, query, well);
+    }
     plan(world, server);
 }
 
@@ -382,6 +540,21 @@ static void count_share(struct world *world, size_t server)
     }
 }
 
+/* The last that came of it was no. */
+static void note_refused(struct world *world, const struct query *query)
+{
+    const size_t look = (size_t)(world->now / LOOK_US);
+
+    if (is_measured(world)) {
+        world->result.refused++;
+        world->result.important += query->important;
+        world->result.important_refused += query->important;
+    }
+    if (look < LOOKS_MAX) {
+        world->look_refused[look]++;
+    }
+}
+
 /* Choose and send. False: nobody can be chosen. */
 static bool send_query(struct world *world, uint32_t index)
 {
@@ -474,6 +647,7 @@ static void note_end(struct world *world, const struct query *query, bool late)
         return;
     }
     world->result.queries++;
+    world->result.important += query->important;
     world->result.late += late;
     if (world->latency_count == world->latency_room) {
         world->latency_room = world->latency_room > 0 ? 2 * world->latency_room : 65536;
@@ -517,6 +691,7 @@ static void on_query(struct world *world, size_t at)
     query->used = true;
     query->client = (uint32_t)at;
     query->arrived_us = world->now;
+    query->important = world->result.asked % IMPORTANT_ONE_IN == 0;
     if (!world->options->c3) {
         if (mcpz_router_is_stale(&client->router, client->class, world->now)) {
             list_servers(world, client);
@@ -524,7 +699,7 @@ static void on_query(struct world *world, size_t at)
         mcpz_router_hold(client->class, world->now);
     }
     if (!send_query(world, index)) {
-        world->result.refused += is_measured(world);
+        note_refused(world, query);
         release(world, query);
         free_query(world, index);
         return;
@@ -552,6 +727,9 @@ static void on_late(struct world *world, uint32_t index)
 
 static enum mcpz_call_outcome outcome_of(const struct world *world, const struct query *query)
 {
+    if (query->refused) {
+        return mcpz_outcome_of(MCPZ_CODE_OVERLOADED);
+    }
     if (!query->failed) {
         return MCPZ_OUTCOME_WELL;
     }
@@ -576,14 +754,19 @@ static void on_at_client(struct world *world, uint32_t index)
     struct query *query = &world->queries[index];
     struct client *client = &world->clients[query->client];
 
-    end_route(world, query, outcome_of(world, query), &query->report);
-    if (query->failed && may_retry(world, query)) {
+    end_route(world, query, outcome_of(world, query), query->refused ? NULL : &query->report);
+    if ((query->failed || query->refused) && may_retry(world, query)) {
+        query->refused = false;
         query->begun_us = 0;
         due_at(world, world->now + mcpz_retry_backoff_us(&client->router.rng, query->attempts + 1),
                DUE_AGAIN, index, query->version);
         return;
     }
-    note_end(world, query, false);
+    if (query->refused) {
+        note_refused(world, query);
+    } else {
+        note_end(world, query, false);
+    }
     release(world, query);
     free_query(world, index);
 }
@@ -591,6 +774,7 @@ static void on_at_client(struct world *world, uint32_t index)
 static void on_again(struct world *world, uint32_t index)
 {
     if (!send_query(world, index)) {
+        note_refused(world, &world->queries[index]);
         release(world, &world->queries[index]);
         free_query(world, index);
     }
@@ -621,6 +805,9 @@ static void on_due(struct world *world, const struct mcpz_fleet_due *due)
         break;
     case DUE_PROBE_BACK:
         on_probe_back(world, index);
+        break;
+    case DUE_GATE:
+        on_gate(world, index);
         break;
     case DUE_AT_SERVER:
     case DUE_AT_CLIENT:
@@ -678,6 +865,9 @@ static void open_world(struct world *world, const struct mcpz_balancing_options 
         mcpz_load_init(&world->servers[i].load);
         mcpz_ps_server_init(&world->servers[i].processor, draw_cores(world, i));
         plan_redraw(world, i);
+        if (options->gate) {
+            open_gate(world, i);
+        }
         open_client(world, i);
     }
 }
@@ -688,6 +878,8 @@ static void close_world(struct world *world)
         free(world->clients[i].memory);
         free(world->clients[i].scores);
         mcpz_ps_server_finish(&world->servers[i].processor);
+        free(world->servers[i].gate);
+        free(world->servers[i].gate_memory);
     }
     free(world->clients);
     free(world->servers);
@@ -720,8 +912,8 @@ static double look_mean(const struct world *world, size_t look)
                : 0;
 }
 
-/* From the end of the overload until the mean is within half as much again of what it was before,
- * and stays there. */
+/* From the end of the overload until nobody is refused and the mean is within half as much again
+ * of what it was before, and both stay so. */
 static double recovered_after_s(const struct world *world)
 {
     const struct mcpz_balancing_options *options = world->options;
@@ -735,7 +927,8 @@ static double recovered_after_s(const struct world *world)
     for (size_t i = began / 2; i < began; i++) {
         before += look_mean(world, i) / (double)looks;
     }
-    while (well > ended && look_mean(world, well - 1) <= 1.5 * before) {
+    while (well > ended && look_mean(world, well - 1) <= 1.5 * before &&
+           world->look_refused[well - 1] == 0) {
         well--;
     }
     return (double)((well - ended) * LOOK_US) / 1e6;

@@ -9,8 +9,9 @@
  * and cancelled. Sources: Wydrowski et al., NSDI 2024, section 5; protocols.md 8.6.
  *
  * Every client has a router of its own (core/router/router.h), the one that ships, and every
- * server tells its load by core/load.h. C3 (Suresh et al., NSDI 2015) is here for comparison: its
- * score, on what the same probes say.
+ * server tells its load by core/load.h. With `gate`, servers also have the gate that ships
+ * (core/gate.h) before them, without an end of hands: its own limit is what there is. C3 (Suresh
+ * et al., NSDI 2015) is here for comparison: its score, on what the same probes say.
  */
 
 #ifndef SIM_BALANCING_H
@@ -38,6 +39,7 @@ struct mcpz_balancing_options {
     enum mcpz_balancing_world world;
     bool c3; /* else by this: */
     enum mcpz_strategy strategy;
+    bool gate; /* before each server; one query in four is important */
     uint32_t load_percent;
     mcpz_time overload_us;     /* so long, after the warm-up, the load is: */
     uint32_t overload_percent; /* this */
@@ -47,12 +49,14 @@ struct mcpz_balancing_options {
 };
 
 struct mcpz_balancing_result {
-    size_t queries; /* that ended while it was measured */
-    size_t late;    /* not answered in time */
-    size_t refused; /* breakers were open */
-    uint64_t sent;  /* attempts, from the start on */
-    uint64_t first; /* of them, first ones */
-    uint64_t asked; /* queries, from the start on */
+    size_t queries;           /* that ended while it was measured */
+    size_t late;              /* not answered in time */
+    size_t refused;           /* breakers were open, or gates had them go away */
+    size_t important;         /* of all that ended or were refused */
+    size_t important_refused; /* of `refused` */
+    uint64_t sent;            /* attempts, from the start on */
+    uint64_t first;           /* of them, first ones */
+    uint64_t asked;           /* queries, from the start on */
     mcpz_time p50_us;
     mcpz_time p90_us;
     mcpz_time p99_us;      /* MCPZ_BALANCING_TIMEOUT_US if more than one in a hundred was late */

@@ -36,6 +36,7 @@ struct mcpz_sim_node {
     bool disk_is_full;
     mcpz_time disk_us;                 /* from handing over a batch until it is durable */
     mcpz_time run_us;                  /* of its providers; MCPZ_TIME_NEVER: they hang */
+    uint32_t run_code;                 /* how its runs end */
     mcpz_time paused_until_us;         /* it neither hears nor ticks before */
     size_t wires[MCPZ_NODE_WIRES_MAX]; /* its connections, oldest first */
     size_t wire_count;

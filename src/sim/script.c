@@ -66,6 +66,12 @@ void mcpz_sim_slow_runs(struct mcpz_sim *sim, size_t index, mcpz_time run_us)
     sim->nodes[index].run_us = run_us;
 }
 
+void mcpz_sim_fail_runs(struct mcpz_sim *sim, size_t index, uint32_t code)
+{
+    assert(index < sim->config.node_count);
+    sim->nodes[index].run_code = code;
+}
+
 uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
                        const char *params, uint32_t timeout_ms)
 {

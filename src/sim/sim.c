@@ -118,9 +118,13 @@ static void on_run_ended(struct mcpz_sim *sim, const struct mcpz_happening *ende
         .kind = MCPZ_EVENT_RUN_OUTPUT,
         .run = {.run = (uint32_t)ended->number, .chunk = mcpz_bytes(ended->frame, ended->length)},
     };
-    struct mcpz_event end = {.kind = MCPZ_EVENT_RUN_END, .run = {.run = (uint32_t)ended->number}};
+    const uint32_t code = sim->nodes[ended->node].run_code;
+    struct mcpz_event end = {
+        .kind = code == MCPZ_CODE_OK ? MCPZ_EVENT_RUN_END : MCPZ_EVENT_RUN_FAIL,
+        .run = {.run = (uint32_t)ended->number, .code = code},
+    };
 
-    if (ended->length > 0) {
+    if (ended->length > 0 && code == MCPZ_CODE_OK) {
         mcpz_engine_event(mcpz_sim_enter(sim, ended->node), &output);
     }
     mcpz_engine_event(mcpz_sim_enter(sim, ended->node), &end);

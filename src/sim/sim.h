@@ -98,6 +98,9 @@ void mcpz_sim_resume(struct mcpz_sim *sim, size_t index);
 /** From now on this node's providers take so long; MCPZ_TIME_NEVER: what they begin never ends. */
 void mcpz_sim_slow_runs(struct mcpz_sim *sim, size_t index, mcpz_time run_us);
 
+/** From now on what its providers do ends so: MCPZ_CODE_OK, or why not. */
+void mcpz_sim_fail_runs(struct mcpz_sim *sim, size_t index, uint32_t code);
+
 /** Run a task; returns its name for mcpz_sim_task_result(). */
 uint64_t mcpz_sim_task(struct mcpz_sim *sim, size_t index, const char *capability,
                        const char *params, uint32_t timeout_ms);

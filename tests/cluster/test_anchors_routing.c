@@ -9,8 +9,10 @@
 
 static struct mcpz_anchors anchors;
 
-static const struct mcpz_routing_sizes small = {
-    .nodes = 30, .warm_us = MCPZ_SECONDS(3), .measured_us = MCPZ_SECONDS(8)};
+static const struct mcpz_routing_sizes small = {.nodes = 30,
+                                                .warm_us = MCPZ_SECONDS(3),
+                                                .measured_us = MCPZ_SECONDS(8),
+                                                .overload_us = MCPZ_SECONDS(5)};
 
 TEST(the_router_keeps_to_the_papers_numbers)
 {
