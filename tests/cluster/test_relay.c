@@ -103,6 +103,37 @@ TEST(who_has_just_joined_can_call)
     mcpz_sim_destroy(sim);
 }
 
+/* What each of two has begun for the other. */
+static void count_runs(void *context, size_t index, const struct mcpz_action *action)
+{
+    ((size_t *)context)[index] += action->kind == MCPZ_ACTION_RUN_START;
+}
+
+/* Their greetings cross: one session comes of it, and nothing is done twice. */
+TEST(two_that_call_each_other_at_once_have_one_session)
+{
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        size_t runs[3] = {0};
+        struct mcpz_sim *sim = start_star(3, seed);
+
+        mcpz_sim_provide(sim, 1, "one");
+        mcpz_sim_provide(sim, 2, "two");
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+        mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = runs, .saw = count_runs});
+        uint64_t there = mcpz_sim_task(sim, 1, "two", SECRET, 5000);
+        uint64_t back = mcpz_sim_task(sim, 2, "one", SECRET, 5000);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(4));
+        CHECK_UINT((unsigned)mcpz_sim_reply(sim, there), MCPZ_CODE_OK);
+        CHECK_UINT((unsigned)mcpz_sim_reply(sim, back), MCPZ_CODE_OK);
+        CHECK_UINT(runs[1], 1);
+        CHECK_UINT(runs[2], 1);
+        CHECK_UINT(relay_of(sim, 1)->begun + relay_of(sim, 2)->begun, 2);
+        CHECK_UINT(relay_of(sim, 1)->accepted + relay_of(sim, 2)->accepted, 1);
+        mcpz_sim_destroy(sim);
+    }
+}
+
 /* ---- Secrecy ------------------------------------------------------------------------------ */
 
 /* Who reads all that crosses the network, decompressed. */
@@ -389,7 +420,9 @@ TEST(in_any_connected_graph_a_call_reaches_one_provider_once)
 }
 
 TEST_MAIN(RUN(nodes_behind_nat_call_each_other_through_their_neighbour),
-          RUN(who_has_just_joined_can_call), RUN(no_frame_of_a_relayed_call_shows_what_it_says),
+          RUN(who_has_just_joined_can_call),
+          RUN(two_that_call_each_other_at_once_have_one_session),
+          RUN(no_frame_of_a_relayed_call_shows_what_it_says),
           RUN(a_dead_provider_fails_its_relayed_calls_soon),
           RUN(a_dead_caller_stops_its_relayed_runs),
           RUN(when_a_relay_dies_its_calls_take_another_way),

@@ -187,9 +187,63 @@ TEST(what_a_dead_provider_had_is_done_by_another)
     }
 }
 
+/* One that is slow and one that fails: what the slow one has is sent to the other as well. */
+TEST(a_hedge_that_fails_costs_nothing)
+{
+    uint64_t hedges = 0;
+
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        set_up(seed);
+        mcpz_sim_kill(sim, SICK);
+        call_for(MCPZ_SECONDS(1), true);
+        const size_t well = task_count;
+        mcpz_sim_slow_runs(sim, 1, 40 * RUN_US);
+        mcpz_sim_fail_runs(sim, 2, MCPZ_CODE_START_FAILED);
+        call_for(EVERY_US, true);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(300));
+        call_for(EVERY_US, true);
+        let_end();
+        CHECK_UINT(count_errors(well, task_count), 0);
+        hedges += caller_of()->router.hedges;
+        mcpz_sim_destroy(sim);
+    }
+    CHECK(hedges > 0);
+}
+
+/* How often SICK was given something to do. */
+static void count_sick(void *context, size_t index, const struct mcpz_action *action)
+{
+    *(size_t *)context += index == SICK && action->kind == MCPZ_ACTION_RUN_START;
+}
+
+/* R-TASK-5: half a minute after its breaker has opened, three trials may close it. */
+TEST(a_provider_that_is_well_again_gets_calls_again)
+{
+    size_t runs = 0;
+
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        set_up(seed);
+        mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = &runs, .saw = count_sick});
+        call_for(MCPZ_MS(200), true);
+        mcpz_sim_slow_runs(sim, SICK, MCPZ_TIME_NEVER);
+        call_for(MCPZ_SECONDS(1), true);
+        CHECK(caller_of()->router.stalls > 0);
+        runs = 0;
+        call_for(MCPZ_SECONDS(1), true);
+        CHECK_UINT(runs, 0);
+        mcpz_sim_slow_runs(sim, SICK, RUN_US);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(35));
+        call_for(MCPZ_SECONDS(2), true);
+        CHECK(runs > 100);
+        let_end();
+        mcpz_sim_destroy(sim);
+    }
+}
+
 TEST_MAIN(RUN(of_three_one_hangs_and_hardly_a_task_fails),
           RUN(one_that_has_always_hung_takes_hardly_a_task_with_it),
           RUN(what_may_not_be_done_twice_is_kept_away_from_who_hangs),
           RUN(of_three_one_is_ten_times_slower_and_no_task_is_late),
           RUN(a_provider_that_stands_still_costs_no_task),
-          RUN(what_a_dead_provider_had_is_done_by_another))
+          RUN(what_a_dead_provider_had_is_done_by_another), RUN(a_hedge_that_fails_costs_nothing),
+          RUN(a_provider_that_is_well_again_gets_calls_again))
