@@ -183,7 +183,7 @@ static void tell_runs(void *context, uint64_t *running, uint64_t *waiting)
 }
 
 static void tell_counts(void *context,
-                        void (*visit)(void *visit_context, const char *name, uint64_t number),
+                        void (*visit)(void *visit_context, const struct mcpz_api_count *count),
                         void *visit_context)
 {
     const struct mcpz_assembly *assembly = (const struct mcpz_assembly *)context;
@@ -192,14 +192,21 @@ static void tell_counts(void *context,
         assembly->reception != NULL ? mcpz_desk_stats(mcpz_reception_desk(assembly->reception))
                                     : NULL;
 
-#define X(name, help) visit(visit_context, "net_" #name, stats->name);
+#define X(name, help)                                                                             \
+    visit(visit_context, &(struct mcpz_api_count){"net_" #name, help, stats->name, false});
     MCPZ_PEERS_STATS(X)
 #undef X
-    if (desk != NULL) {
-        visit(visit_context, "local_programs", desk->programs);
-        visit(visit_context, "local_calls", desk->calls_total);
-        visit(visit_context, "local_runs", desk->runs_total);
-        visit(visit_context, "local_refused", desk->refused);
+    if (desk == NULL) {
+        return;
+    }
+    const struct mcpz_api_count counts[] = {
+        {"local_programs", "programs connected", desk->programs, true},
+        {"local_calls", "calls that programs have made", desk->calls_total, false},
+        {"local_runs", "tasks that programs were given", desk->runs_total, false},
+        {"local_refused", "programs turned away for what they said", desk->refused, false},
+    };
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(counts); i++) {
+        visit(visit_context, &counts[i]);
     }
 }
 

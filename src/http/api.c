@@ -58,6 +58,7 @@ static const struct route routes[] = {
     {"/v1/drain", 0, .get = mcpz_api_get_drain, .post = mcpz_api_drain, .delete = mcpz_api_resume},
     {"/health", ROUTE_OPEN, .get = mcpz_api_get_health},
     {"/livez", ROUTE_OPEN, .get = mcpz_api_get_livez},
+    {"/metrics", ROUTE_OPEN, .get = mcpz_api_get_metrics},
     {"/readyz", ROUTE_OPEN, .get = mcpz_api_get_readyz},
 };
 
@@ -125,9 +126,10 @@ static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *
 
     if (!request->local &&
         (route == NULL || (route->flags & ROUTE_OPEN) == 0 || request->method != MCPZ_GET)) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_DENIED,
-                           "over TCP only /v1/status, /health, /livez and /readyz can be read: "
-                           "use the Unix socket mcpz.sock in the node's data directory");
+        mcpz_exchange_fail(
+            exchange, MCPZ_CODE_DENIED,
+            "over TCP only /v1/status, /health, /livez, /metrics and /readyz can be read: "
+            "use the Unix socket mcpz.sock in the node's data directory");
         return;
     }
     if (route == NULL) {

@@ -26,6 +26,7 @@
 #include "engine/engine.h"
 #include "host/agent_pools.h"
 #include "http/body.h"
+#include "http/count.h"
 #include "proto/limits.h"
 
 #define MCPZ_EXCHANGES_MAX 64             /* under way at once */
@@ -67,6 +68,8 @@ struct mcpz_exchange;
 struct mcpz_api_measures {
     uint64_t rss_bytes;
     uint64_t private_bytes;
+    uint64_t cpu_us; /* of all threads, since the start */
+    uint64_t descriptors;
     uint64_t disk_free_bytes;
     uint64_t disk_bytes; /* 0: not known */
     mcpz_time started;
@@ -103,7 +106,7 @@ struct mcpz_api_ports {
 
     /* Name further counters: what mcpz_peers_stats() counts, as "net_...". */
     void (*count)(void *context,
-                  void (*visit)(void *visit_context, const char *name, uint64_t number),
+                  void (*visit)(void *visit_context, const struct mcpz_api_count *count),
                   void *visit_context);
 
     /* Where work is handed out; borrowed. NULL: nowhere. */

@@ -53,7 +53,7 @@ static size_t sort_offers(const struct mcpz_registry *registry, struct listed *s
     return count;
 }
 
-static size_t count_capabilities(const struct mcpz_registry *registry)
+size_t mcpz_api_count_capabilities(const struct mcpz_registry *registry)
 {
     struct listed sorted[MCPZ_CAPABILITIES_MAX];
     size_t count = sort_offers(registry, sorted);
@@ -71,6 +71,11 @@ static void visit_counter(void *context, const char *name, uint64_t number)
     (void)json_object_set_new(context, name, json_integer((json_int_t)number));
 }
 
+static void visit_count(void *context, const struct mcpz_api_count *count)
+{
+    visit_counter(context, count->name, count->number);
+}
+
 static json_t *list_counters(struct mcpz_api *api, const struct mcpz_engine *engine)
 {
     const struct mcpz_counters *counters = mcpz_engine_counters(engine);
@@ -79,7 +84,7 @@ static json_t *list_counters(struct mcpz_api *api, const struct mcpz_engine *eng
 #define X(name, help) visit_counter(json, #name, counters->name);
     MCPZ_COUNTERS(X)
 #undef X
-    api->ports.count(api->ports.context, visit_counter, json);
+    api->ports.count(api->ports.context, visit_count, json);
     return json;
 }
 
@@ -244,7 +249,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     visit_counter(json, "members", mcpz_members_alive_count(&node->fabric.members));
     visit_counter(json, "links", node->fabric.links.count);
     visit_counter(json, "neighbours", node->fabric.overlay.active_count);
-    visit_counter(json, "capabilities", count_capabilities(&node->registry));
+    visit_counter(json, "capabilities", mcpz_api_count_capabilities(&node->registry));
     visit_counter(json, "agents", node->agents.document_count);
     visit_counter(json, "rss_bytes", measures.rss_bytes);
     visit_counter(json, "private_bytes", measures.private_bytes);

@@ -70,6 +70,7 @@ void mcpz_api_get_config(struct mcpz_exchange *exchange, const struct mcpz_reque
 void mcpz_api_get_events(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_health(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_livez(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_metrics(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_readyz(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_task(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_work(struct mcpz_exchange *exchange, const struct mcpz_request *request);
@@ -108,6 +109,9 @@ void mcpz_api_leave(struct mcpz_exchange *exchange, const struct mcpz_request *r
 void mcpz_api_get_drain(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_drain(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_resume(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+
+/** How many different capabilities nodes that are up offer. */
+size_t mcpz_api_count_capabilities(const struct mcpz_registry *registry);
 
 /* ---- Answering: exactly once -------------------------------------------------------------- */
 

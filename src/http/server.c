@@ -87,7 +87,7 @@ static void measure(void *context, struct mcpz_api_measures *measures)
 }
 
 static void count(void *context,
-                  void (*visit)(void *visit_context, const char *name, uint64_t number),
+                  void (*visit)(void *visit_context, const struct mcpz_api_count *count),
                   void *visit_context)
 {
     struct mcpz_server *server = context;

@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "host/config.h"
 #include "host/loop.h"
+#include "http/count.h"
 
 #define MCPZ_API_SOCKET "mcpz.sock"
 #define MCPZ_API_CONNECTIONS_MAX 64 /* sockets, of both kinds together */
@@ -34,7 +35,7 @@ struct mcpz_server_sources {
     void (*runs)(void *context, uint64_t *running, uint64_t *waiting);
     /* Further counters by name. */
     void (*count)(void *context,
-                  void (*visit)(void *visit_context, const char *name, uint64_t number),
+                  void (*visit)(void *visit_context, const struct mcpz_api_count *count),
                   void *visit_context);
     const struct mcpz_agent_pools_port *pools;
     /* How a capability of this node is isolated, in a word; NULL: it is not offered here. */

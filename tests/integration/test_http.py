@@ -3,7 +3,9 @@
 import json
 import os
 import pathlib
+import shutil
 import socket
+import subprocess
 import sys
 import unittest
 
@@ -140,6 +142,17 @@ class Http(unittest.TestCase):
         for client in clients:
             client.close()
         until("there is room again", lambda: self.node.run("status").returncode == 0)
+
+    def test_metrics_are_what_monitoring_reads(self):
+        status, headers, body = self.ask("GET", "/metrics")
+        self.assertEqual(status, 200)
+        self.assertIn(b"\nmcpz_links 0\n", body)
+        self.assertIn(b'\nmcpz_members{state="alive"} 1\n', body)
+        lint = shutil.which("promtool")
+        if lint is None:
+            self.skipTest("promtool (Debian: prometheus) is not here to check the rest")
+        checked = subprocess.run([lint, "check", "metrics"], input=body, capture_output=True)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
 
 
 if __name__ == "__main__":

@@ -199,6 +199,7 @@ static void finish(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_
     done->retry_after_ms = code != MCPZ_CODE_OK ? slot->retry_after_ms : 0;
     caller->done += code == MCPZ_CODE_OK;
     caller->failed += code != MCPZ_CODE_OK;
+    mcpz_durations_add(&caller->took, now - slot->started_us);
     give_back(caller, slot, now);
 }
 

@@ -24,6 +24,7 @@
 
 #include "base/index.h"
 #include "base/rng.h"
+#include "core/calls/durations.h"
 #include "core/calls/sight.h"
 #include "core/calls/table.h"
 #include "core/event.h"
@@ -77,7 +78,8 @@ struct mcpz_caller {
     uint64_t done;
     uint64_t failed;
     uint64_t retried;
-    uint64_t moved; /* away from providers that hang */
+    uint64_t moved;             /* away from providers that hang */
+    struct mcpz_durations took; /* as the edge sees it: all attempts together */
 };
 
 /* The router's sizes, of a server. */

@@ -251,6 +251,7 @@ static void hand_over(struct mcpz_provider *provider, mcpz_time now, struct mcpz
     }
     provider->done += done;
     provider->failed += !done;
+    mcpz_durations_add(&provider->took, now - slot->came_us);
     give_back(provider, now, slot, false);
 }
 
@@ -617,6 +618,7 @@ static void on_end(struct mcpz_provider *provider, mcpz_time now, struct mcpz_ca
     }
     provider->done += done;
     provider->failed += !done;
+    mcpz_durations_add(&provider->took, now - slot->came_us);
     settle_key(provider, now, slot, done ? MCPZ_CODE_OK : run->code);
     give_back(provider, now, slot, done);
     settle_some(provider, now, out);

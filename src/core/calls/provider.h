@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/index.h"
+#include "core/calls/durations.h"
 #include "core/calls/sight.h"
 #include "core/calls/table.h"
 #include "core/event.h"
@@ -61,6 +62,7 @@ struct mcpz_provider {
     mcpz_time last_calls_us; /* drained: until then we take what nobody else would */
     uint64_t seed;
     uint32_t next_run;
+    struct mcpz_durations took; /* from OPEN to the end */
     uint64_t done;
     uint64_t failed;
 };

@@ -240,11 +240,12 @@ static void measure(void *context, struct mcpz_api_measures *measures)
     *measures = ((struct fake_world *)context)->measures;
 }
 
-static void count(void *context, void (*visit)(void *, const char *, uint64_t),
+static void count(void *context, void (*visit)(void *, const struct mcpz_api_count *),
                   void *visit_context)
 {
     (void)context;
-    visit(visit_context, "net_accepted", 3);
+    visit(visit_context,
+          &(struct mcpz_api_count){"net_accepted", "connections accepted", 3, false});
 }
 
 static const char *isolation(void *context, struct mcpz_bytes capability)

@@ -50,7 +50,7 @@ TEST(looking_answers_at_once)
     static const char *const paths[] = {
         "/v1/status", "/v1/peers",     "/v1/capabilities",     "/v1/config",
         "/v1/agents", "/v1/snapshots", "/v1/tokens",           "/health",
-        "/livez",     "/readyz",       "/v1/snapshots/export",
+        "/livez",     "/readyz",       "/v1/snapshots/export", "/metrics",
     };
 
     fake_begin();
@@ -93,10 +93,9 @@ TEST(over_tcp_only_looking_is_allowed)
         const char *path;
         unsigned status;
     } cases[] = {
-        {MCPZ_GET, "/v1/status", 200}, {MCPZ_GET, "/health", 200},
-        {MCPZ_GET, "/livez", 200},     {MCPZ_GET, "/readyz", 200},
-        {MCPZ_GET, "/v1/peers", 403},  {MCPZ_GET, "/v1/tokens", 403},
-        {MCPZ_GET, "/nothing", 403},   {MCPZ_POST, "/v1/leave", 403},
+        {MCPZ_GET, "/v1/status", 200}, {MCPZ_GET, "/health", 200},   {MCPZ_GET, "/livez", 200},
+        {MCPZ_GET, "/readyz", 200},    {MCPZ_GET, "/v1/peers", 403}, {MCPZ_GET, "/v1/tokens", 403},
+        {MCPZ_GET, "/metrics", 200},   {MCPZ_GET, "/nothing", 403},  {MCPZ_POST, "/v1/leave", 403},
         {MCPZ_POST, "/health", 403},
     };
 
