@@ -111,6 +111,53 @@ uint32_t mcpz_client_retry_after_ms(const struct mcpz_client *client);
 /** The lower-case word for a code: "timeout", "no_provider" ... Never NULL. */
 const char *mcpz_client_code(uint32_t code);
 
+/* ---- Having something done, whoever crashes ----------------------------------------------- */
+
+/* What became of handing a task in. Texts last for the call of on_taken(). */
+struct mcpz_client_taken {
+    uint32_t code;    /* 0: it is taken, and will be done or end as a dead letter */
+    const char *text; /* why it was not, for people */
+    const char *id;   /* "t-" and 32 hex digits, for `mcpz task status`; "": it was not taken */
+    unsigned copies;  /* nodes that have it on disk */
+};
+
+/* A durable task. Everything is copied; NULL is none, and 0 what the node's configuration says. */
+struct mcpz_client_submission {
+    const char *capability;
+    const void *params; /* JSON; with the input 32 KiB at most */
+    size_t params_length;
+    const void *input;
+    size_t input_length;
+    uint32_t timeout_ms; /* of one attempt; 0: 30 seconds */
+    uint32_t priority;   /* 1 to 100, higher first; 0: 50 */
+    const char *tenant;
+    const char *traceparent;
+    const char *idempotency_key; /* the same key at the same node: the same task */
+    uint32_t attempts;           /* at most, up to 1000 */
+    uint32_t backoff_ms;         /* before the second, at most */
+    uint32_t ttl_ms;             /* not begun any more after that */
+    uint32_t copies;             /* 2: refuse it if only this node can have it on disk */
+    bool retry_failed;           /* also where the provider itself says that it failed */
+
+    /* May be NULL. `code` 4 (provider_lost): the connection is gone, and it may have been taken.
+     */
+    void (*on_taken)(void *context, uint64_t number, const struct mcpz_client_taken *taken);
+    void *context;
+};
+
+/**
+ * Hand a task over. on_taken() comes once for each, when the task is on disk at this node and at
+ * one more. What is handed in before mcpz_client_work() is called travels together, and so do
+ * tasks the rest of the way: hand in many at a time. `*number`, which may be NULL, names it.
+ *
+ * Errors: MCPZ_EFULL   8192 of them, or 4 MiB, are not taken yet, or too much waits to be sent:
+ *                      work, and try again
+ *         MCPZ_EPROTO  a text or what it brings is too long, or not UTF-8
+ *         MCPZ_ENOMEM, MCPZ_EIO
+ */
+mcpz_error mcpz_client_submit(struct mcpz_client *client,
+                              const struct mcpz_client_submission *submission, uint64_t *number);
+
 /* ---- Doing something ---------------------------------------------------------------------- */
 
 /* A task to be done. Borrowed for the call of on_task(). */

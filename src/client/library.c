@@ -13,6 +13,7 @@ static void release(struct mcpz_client *client)
     free(client->asked);
     free(client->doing);
     free(client->offers);
+    free(client->submitting);
     free(client->memory);
     free(client);
 }
@@ -70,7 +71,8 @@ int mcpz_client_fd(const struct mcpz_client *client)
 
 bool mcpz_client_wants_to_write(const struct mcpz_client *client)
 {
-    return client->carrier.has_waiting(client->carrier.context);
+    return mcpz_client_has_orders(client) ||
+           client->carrier.has_waiting(client->carrier.context);
 }
 
 const char *mcpz_client_code(uint32_t code)
@@ -87,6 +89,7 @@ void mcpz_client_break(struct mcpz_client *client)
 {
     client->broken = true;
     mcpz_client_asked_lost(client);
+    mcpz_client_submitted_lost(client);
 }
 
 /* ---- Messages ----------------------------------------------------------------------------- */
@@ -120,6 +123,8 @@ mcpz_error mcpz_client_take(struct mcpz_client *client, const struct mcpz_msg *m
         return take_hello(client, &msg->hello);
     case MCPZ_MSG_REFUSE:
         return take_refusal(&msg->refuse);
+    case MCPZ_MSG_TASK_TAKEN:
+        return mcpz_client_taken(client, &msg->task_taken);
     case MCPZ_MSG_OPEN:
         return mcpz_client_begin(client, &msg->open);
     case MCPZ_MSG_DATA:
@@ -148,7 +153,10 @@ mcpz_error mcpz_client_work(struct mcpz_client *client, int timeout_ms)
         return MCPZ_EIO;
     }
     client->working = true;
-    mcpz_error error = client->carrier.exchange(client->carrier.context, timeout_ms);
+    mcpz_error error = mcpz_client_submit_all(client);
+    if (error == MCPZ_OK) {
+        error = client->carrier.exchange(client->carrier.context, timeout_ms);
+    }
     if (error == MCPZ_ENOTFOUND) {
         error = MCPZ_ETIMEOUT;
     } else if (error != MCPZ_OK && !client->broken) {

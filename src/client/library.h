@@ -12,6 +12,8 @@
 
 #define MCPZ_CLIENT_CALLS_MAX 2048
 #define MCPZ_CLIENT_TASKS_MAX 4096
+#define MCPZ_CLIENT_SUBMITTED_MAX 8192
+#define MCPZ_CLIENT_SUBMITTED_BYTES_MAX 4194304
 #define MCPZ_CLIENT_OUT_BYTES_MAX 67108864
 #define MCPZ_CLIENT_CREDIT_BYTES 65536 /* smaller credits are gathered */
 #define MCPZ_CLIENT_NO_SLOT UINT32_MAX
@@ -83,6 +85,8 @@ struct mcpz_client {
     size_t offer_count;
     uint32_t offers_version;
 
+    struct mcpz_client_submitting *submitting; /* made with the first */
+
     void *memory; /* of the indices */
 };
 
@@ -107,6 +111,38 @@ void mcpz_client_asked_init(struct mcpz_client *client);
 void mcpz_client_answered(struct mcpz_client *client, const struct mcpz_msg *msg);
 /** The connection is gone: all calls end. */
 void mcpz_client_asked_lost(struct mcpz_client *client);
+
+/* library_durable.c */
+
+/* A durable task that the node has not said anything of yet. */
+struct mcpz_client_submitted {
+    void (*on_taken)(void *context, uint64_t number, const struct mcpz_client_taken *taken);
+    void *context;
+    uint32_t bytes; /* 0: free */
+};
+
+struct mcpz_client_submitting {
+    struct mcpz_client_submitted rows[MCPZ_CLIENT_SUBMITTED_MAX]; /* by number */
+    uint64_t next_number;
+    size_t count;
+    size_t bytes;
+    /* What waits to be sent in one message; texts lie in `kept`. */
+    struct mcpz_task_order orders[MCPZ_TASK_ORDERS_MAX];
+    size_t order_count;
+    size_t order_bytes;
+    uint8_t kept[MCPZ_TASK_ORDERS_BYTES_MAX];
+    size_t kept_length;
+};
+
+/** Put what was handed in behind what waits to be sent; later, where that is too much. Errors: those
+ * of mcpz_client_put(), but MCPZ_EFULL */
+mcpz_error mcpz_client_submit_all(struct mcpz_client *client);
+/** Does something wait to be put there? */
+bool mcpz_client_has_orders(const struct mcpz_client *client);
+/** TASK_TAKEN; what is handed in because of it goes with what goes out next. Errors: as above */
+mcpz_error mcpz_client_taken(struct mcpz_client *client, const struct mcpz_msg_task_taken *taken);
+/** The connection is gone: nobody knows what became of them. */
+void mcpz_client_submitted_lost(struct mcpz_client *client);
 
 /* library_tasks.c */
 void mcpz_client_doing_init(struct mcpz_client *client);

@@ -136,6 +136,7 @@ void mcpz_desk_leave(struct mcpz_desk *desk, struct mcpz_program *program)
     mcpz_desk_offer_nothing(desk, program); /* before its runs fail: it gets no new ones */
     mcpz_desk_calls_leave(desk, program);
     mcpz_desk_runs_leave(desk, program);
+    mcpz_desk_tasks_leave(desk, program);
     assert(program->call_count == 0 && program->run_count == 0);
     free_program(program);
     desk->stats.programs--;
@@ -179,6 +180,9 @@ static mcpz_error take(struct mcpz_desk *desk, struct mcpz_program *program,
     }
     if (msg->kind == MCPZ_MSG_CAPABILITIES) {
         return mcpz_desk_offer(desk, program, &msg->capabilities);
+    }
+    if (msg->kind == MCPZ_MSG_TASK_SUBMIT) {
+        return mcpz_desk_submit(desk, program, &msg->task_submit);
     }
     return take_call(desk, program, msg);
 }
@@ -261,6 +265,10 @@ void mcpz_desk_act(struct mcpz_desk *desk, const struct mcpz_action *action)
     case MCPZ_ACTION_RUN_STOP:
     case MCPZ_ACTION_RUN_GO:
         mcpz_desk_runs_act(desk, action);
+        break;
+    case MCPZ_ACTION_REPLY:
+    case MCPZ_ACTION_TAKEN:
+        mcpz_desk_tasks_act(desk, action);
         break;
     default:
         break; /* not for this edge */

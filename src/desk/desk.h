@@ -7,6 +7,8 @@
  *   CAPABILITIES ----------------------> what it offers ----------------> PROVIDE, WITHDRAW
  *   OPEN, DATA, END, CANCEL, CREDIT <-- a run it does <------------------ RUN_*
  *   DATA, END or FAIL, CREDIT ----------------------------------------> RUN_OUTPUT, RUN_END ...
+ *   TASK_SUBMIT -----------------------> durable tasks ---------------> DURABLE_SUBMIT
+ *                                   <- TASK_TAKEN <-------------------- TAKEN, REPLY
  *
  * The messages are those that nodes exchange (proto/msg.h), with the same windows: a program is
  * to its node what one node is to another, so a call costs no second protocol. HELLO comes first,
@@ -35,10 +37,11 @@
 #include "proto/limits.h"
 #include "proto/msg.h"
 
-#define MCPZ_PROGRAMS_MAX 64        /* connected at one time */
-#define MCPZ_DESK_CALLS_MAX 4096    /* of all programs, and as many runs */
-#define MCPZ_PROGRAM_CALLS_MAX 2048 /* of one program */
-#define MCPZ_DESK_TIMEOUT_MS 30000  /* of a call that names none */
+#define MCPZ_PROGRAMS_MAX 64           /* connected at one time */
+#define MCPZ_DESK_CALLS_MAX 4096       /* of all programs, and as many runs */
+#define MCPZ_PROGRAM_CALLS_MAX 2048    /* of one program */
+#define MCPZ_DESK_SUBMISSIONS_MAX 1024 /* messages of tasks that are not all taken yet */
+#define MCPZ_DESK_TIMEOUT_MS 30000     /* of a call that names none */
 
 struct mcpz_desk;
 struct mcpz_program;
@@ -48,7 +51,7 @@ struct mcpz_desk_ports {
     void *context;
 
     /* The engine: only called from within enter(), message(), take(), leave() and work(). */
-    uint64_t (*next_request)(void *context);
+    uint64_t (*next_request)(void *context, size_t count); /* the first of so many names */
     void (*say)(void *context, struct mcpz_event *event);
 
     /* Have mcpz_desk_work() called soon, outside the engine's turn. */
@@ -68,9 +71,11 @@ struct mcpz_desk_stats {
     size_t programs;
     size_t calls; /* under way */
     size_t runs;
+    size_t submissions; /* messages of durable tasks that are not all answered */
     uint64_t calls_total;
     uint64_t runs_total;
-    uint64_t refused; /* programs turned away for what they said */
+    uint64_t tasks_total; /* durable ones handed in */
+    uint64_t refused;     /* programs turned away for what they said */
 };
 
 /**

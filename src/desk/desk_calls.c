@@ -204,7 +204,7 @@ mcpz_error mcpz_desk_open(struct mcpz_desk *desk, struct mcpz_program *program,
     use(desk, slot);
     call->program = program;
     call->call = open->call;
-    call->request = desk->ports.next_request(desk->ports.context);
+    call->request = desk->ports.next_request(desk->ports.context, 1);
     call->open.timeout_ms = open->timeout_ms > 0 ? open->timeout_ms : MCPZ_DESK_TIMEOUT_MS;
     mcpz_index_put(&program->calls, call->call, slot);
     mcpz_index_put(&desk->by_request, call->request, slot);

@@ -69,6 +69,15 @@ struct mcpz_desk_refusal {
     uint32_t code;
 };
 
+/* Tasks that a program has handed in with one message. */
+struct mcpz_desk_submission {
+    struct mcpz_program *program; /* NULL: it is gone */
+    uint64_t request;             /* the engine's name for the first */
+    uint64_t number;              /* the program's */
+    uint32_t count;
+    uint32_t left; /* not answered */
+};
+
 struct mcpz_desk {
     struct mcpz_desk_ports ports;
     struct mcpz_offers *offers;
@@ -88,6 +97,10 @@ struct mcpz_desk {
     void *memory; /* of the two; made for the first program */
     struct mcpz_desk_refusal refusals[MCPZ_DESK_CALLS_MAX];
     size_t refusal_count;
+    /* A ring, by their requests, which rise. */
+    struct mcpz_desk_submission submissions[MCPZ_DESK_SUBMISSIONS_MAX];
+    size_t submission_first;
+    size_t submission_count;
     _Alignas(16) uint8_t arena[MCPZ_MSG_ARENA_BYTES]; /* lists of the message under way */
     uint8_t encoded[MCPZ_MSG_BYTES_MAX];              /* a message to be held */
 };
@@ -117,6 +130,15 @@ void mcpz_desk_runs_act(struct mcpz_desk *desk, const struct mcpz_action *action
 void mcpz_desk_runs_work(struct mcpz_desk *desk);
 /** What the program was doing is lost. */
 void mcpz_desk_runs_leave(struct mcpz_desk *desk, struct mcpz_program *program);
+
+/* desk_tasks.c */
+/** TASK_SUBMIT. Errors: MCPZ_EPROTO */
+mcpz_error mcpz_desk_submit(struct mcpz_desk *desk, struct mcpz_program *program,
+                            const struct mcpz_msg_task_submit *submit);
+/** TAKEN, or a REPLY to somebody. */
+void mcpz_desk_tasks_act(struct mcpz_desk *desk, const struct mcpz_action *action);
+/** Nobody is to be told any more. */
+void mcpz_desk_tasks_leave(struct mcpz_desk *desk, const struct mcpz_program *program);
 
 /* desk_offers.c */
 /** The program offers just these from now on. Errors: MCPZ_ECONFLICT, MCPZ_EFULL, MCPZ_EPROTO */

@@ -9,10 +9,10 @@ struct mcpz_reception {
     bool is_over; /* the engine must not be called any more */
 };
 
-static uint64_t next_request(void *context)
+static uint64_t next_request(void *context, size_t count)
 {
     struct mcpz_reception *reception = context;
-    return mcpz_engine_next_request(mcpz_loop_enter(reception->loop));
+    return mcpz_engine_next_requests(mcpz_loop_enter(reception->loop), count);
 }
 
 static void say(void *context, struct mcpz_event *event)

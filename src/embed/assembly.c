@@ -203,6 +203,7 @@ static void tell_counts(void *context,
         {"local_programs", "programs connected", desk->programs, true},
         {"local_calls", "calls that programs have made", desk->calls_total, false},
         {"local_runs", "tasks that programs were given", desk->runs_total, false},
+        {"local_tasks", "durable tasks that programs have handed in", desk->tasks_total, false},
         {"local_refused", "programs turned away for what they said", desk->refused, false},
     };
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(counts); i++) {

@@ -153,7 +153,7 @@ static bool read_path(struct mcpz_exchange *exchange, const struct mcpz_request 
     size_t length = slash != NULL ? (size_t)(slash - rest.data) : rest.length;
 
     *what = slash != NULL ? mcpz_bytes(slash + 1, rest.length - length - 1) : mcpz_text("");
-    if (!mcpz_durable_id_from_text(mcpz_bytes(rest.data, length), id)) {
+    if (!mcpz_task_id_from_text(mcpz_bytes(rest.data, length), id)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                            "a task is named by \"t-\" and 32 hex digits");
         return false;
@@ -211,7 +211,7 @@ static json_t *say_id(const struct mcpz_task_id *id)
 {
     char text[MCPZ_TASK_ID_TEXT_BYTES];
 
-    mcpz_durable_id_to_text(id, text);
+    mcpz_task_id_to_text(id, text);
     return json_pack("{s:s}", "id", text);
 }
 

@@ -334,7 +334,7 @@ static void append_line(struct mcpz_body *body, const struct line *line)
         mcpz_body_text(body, line->failure);
         return;
     }
-    mcpz_durable_id_to_text(&line->id, id);
+    mcpz_task_id_to_text(&line->id, id);
     (void)snprintf(text, sizeof(text), "{\"id\":\"%s\",\"copies\":%u}\n", id,
                    (unsigned)line->copies);
     mcpz_body_text(body, text);

@@ -7,41 +7,6 @@
 #include "http/exchange.h"
 #include "http/jsontext.h"
 
-#define PREFIX_BYTES 2
-
-void mcpz_durable_id_to_text(const struct mcpz_task_id *id, char *text)
-{
-    memcpy(text, "t-", PREFIX_BYTES + 1);
-    for (size_t i = 0; i < MCPZ_TASK_ID_BYTES; i++) {
-        (void)snprintf(text + PREFIX_BYTES + 2 * i, 3, "%02x", id->bytes[i]);
-    }
-}
-
-static int digit_of(uint8_t character)
-{
-    if (character >= '0' && character <= '9') {
-        return character - '0';
-    }
-    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
-
-bool mcpz_durable_id_from_text(struct mcpz_bytes text, struct mcpz_task_id *id)
-{
-    if (text.length != PREFIX_BYTES + 2 * MCPZ_TASK_ID_BYTES ||
-        memcmp(text.data, "t-", PREFIX_BYTES) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < MCPZ_TASK_ID_BYTES; i++) {
-        int high = digit_of(text.data[PREFIX_BYTES + 2 * i]);
-        int low = digit_of(text.data[PREFIX_BYTES + 2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        id->bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 const char *mcpz_durable_phase_word(uint32_t phase)
 {
     static const char *const words[] = {
@@ -151,7 +116,7 @@ json_t *mcpz_durable_show(struct mcpz_engine *engine, const struct mcpz_task_id 
     const struct mcpz_task_body *body = &task.task.body;
     bool failed = state->phase == MCPZ_TASK_DEAD || state->phase == MCPZ_TASK_CANCELLED;
     json_t *json = json_object();
-    mcpz_durable_id_to_text(id, text);
+    mcpz_task_id_to_text(id, text);
     add(json, "id", json_string(text));
     add(json, "state", json_string(state_word(engine, id, state)));
     add(json, "type", mcpz_exchange_show_text(body->capability));

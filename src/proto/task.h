@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/bytes.h"
 #include "proto/id.h"
 #include "proto/limits.h"
@@ -31,6 +32,14 @@ static inline bool mcpz_task_id_equal(const struct mcpz_task_id *a, const struct
 {
     return memcmp(a->bytes, b->bytes, MCPZ_TASK_ID_BYTES) == 0;
 }
+
+#define MCPZ_TASK_ID_TEXT_BYTES (2 + 2 * MCPZ_TASK_ID_BYTES + 1)
+
+/** "t-" and 32 hex digits. `text` has MCPZ_TASK_ID_TEXT_BYTES. */
+void mcpz_task_id_to_text(const struct mcpz_task_id *id, char *text);
+
+/** False: it is no such text. */
+MCPZ_MUST_USE bool mcpz_task_id_from_text(struct mcpz_bytes text, struct mcpz_task_id *id);
 
 /* Numbers are on disk and on the wire. */
 enum mcpz_task_phase {

@@ -21,6 +21,8 @@ static uint64_t last_request;
 static size_t input_allowed; /* of the last request */
 static size_t output_allowed[RUNS];
 static bool run_open[RUNS];
+static uint64_t submitted; /* the first request of the last ones handed in */
+static size_t submitted_count;
 
 static void must(bool holds)
 {
@@ -29,11 +31,12 @@ static void must(bool holds)
     }
 }
 
-static uint64_t next_request(void *context)
+static uint64_t next_request(void *context, size_t count)
 {
     (void)context;
     input_allowed = 0;
-    return ++last_request;
+    last_request += count;
+    return last_request - count + 1;
 }
 
 static void say(void *context, struct mcpz_event *event)
@@ -45,6 +48,10 @@ static void say(void *context, struct mcpz_event *event)
     } else if (event->kind == MCPZ_EVENT_TASK_START && event->task.request == last_request) {
         must(event->task.timeout_ms > 0 && event->task.timeout_ms <= MCPZ_CALL_TIMEOUT_MS_MAX);
         input_allowed = 0;
+    } else if (event->kind == MCPZ_EVENT_DURABLE_SUBMIT) {
+        must(event->durable.order_count > 0 && event->durable.order_count <= MCPZ_TASK_ORDERS_MAX);
+        submitted = event->durable.request;
+        submitted_count = event->durable.order_count;
     } else if (event->kind == MCPZ_EVENT_RUN_OUTPUT || event->kind == MCPZ_EVENT_RUN_END ||
                event->kind == MCPZ_EVENT_RUN_FAIL) {
         must(event->run.run < RUNS && run_open[event->run.run]);
@@ -73,6 +80,24 @@ static void act_task(enum mcpz_action_kind kind, struct mcpz_action_task task)
 static void act_run(enum mcpz_action_kind kind, struct mcpz_action_run run)
 {
     mcpz_desk_act(desk, &(struct mcpz_action){.kind = kind, .run = run});
+}
+
+/* All but the first are taken together, and that fails. */
+static void answer_submitted(void)
+{
+    struct mcpz_task_taken rows[MCPZ_TASK_ORDERS_MAX];
+    struct mcpz_action taken = {.kind = MCPZ_ACTION_TAKEN};
+
+    for (size_t i = 1; i < submitted_count; i++) {
+        rows[i - 1] = (struct mcpz_task_taken){.number = submitted + i, .copies = 2};
+    }
+    taken.taken.rows = rows;
+    taken.taken.count = submitted_count > 0 ? submitted_count - 1 : 0;
+    mcpz_desk_act(desk, &taken);
+    mcpz_desk_act(desk, &(struct mcpz_action){.kind = MCPZ_ACTION_REPLY,
+                                              .reply = {.request = submitted,
+                                                        .code = MCPZ_CODE_BUSY,
+                                                        .text = mcpz_text("busy")}});
 }
 
 static void engine_does(uint8_t what)
@@ -113,6 +138,7 @@ static void engine_does(uint8_t what)
         break;
     default:
         mcpz_desk_work(desk);
+        answer_submitted();
         break;
     }
 }

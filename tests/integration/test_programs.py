@@ -16,6 +16,7 @@ from mesh import MCPZ, Mesh, PATIENCE_S, run, until  # noqa: E402
 UPPER = os.environ["MCPZ_EXAMPLE_UPPER"]
 ASK = os.environ["MCPZ_EXAMPLE_ASK"]
 EMBED = os.environ["MCPZ_EXAMPLE_EMBED"]
+HAND_IN = os.environ["MCPZ_EXAMPLE_HAND_IN"]
 HELLO = b"\x96\x01\x01\x01\xc4\x20" + bytes(32) + b"\xc4\x00\xc2"
 
 
@@ -73,6 +74,15 @@ class Programs(unittest.TestCase):
         done = self.asked(self.a, "text.upper", data)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout, data.upper())
+
+    def test_a_program_hands_in_more_tasks_than_may_wait(self):
+        lines = b"".join(b'{"number":%d}\n' % number for number in range(20_000))
+        done = subprocess.run([HAND_IN, "cat", self.b.data], input=lines, capture_output=True,
+                              timeout=PATIENCE_S, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(len(set(done.stdout.split())), 20_000)
+        some = self.b.ask("task", "status", done.stdout.split()[-1].decode())
+        self.assertIsNotNone(some["backup"])
 
     def test_an_empty_input_has_an_empty_result(self):
         self.upper_known(self.b)

@@ -26,11 +26,12 @@ static size_t number(const char *text, size_t most)
 void driver_read(struct driver *driver, int argc, char **argv)
 {
     if (argc < 4) {
-        driver_die("usage", "serve|call WHERE NAME [--in-flight N] [--count N] [--bytes N] "
+        driver_die("usage", "serve|call|submit WHERE NAME [--in-flight N] [--count N] [--bytes N] "
                             "[--timeout-ms N] [--work-us N]");
     }
     *driver = (struct driver){
         .serves = strcmp(argv[1], "serve") == 0,
+        .submits = strcmp(argv[1], "submit") == 0,
         .where = argv[2],
         .name = argv[3],
         .in_flight = 1,
@@ -40,7 +41,7 @@ void driver_read(struct driver *driver, int argc, char **argv)
     };
     for (int i = 4; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--in-flight") == 0) {
-            driver->in_flight = number(argv[i + 1], 2048);
+            driver->in_flight = number(argv[i + 1], 8192);
         } else if (strcmp(argv[i], "--count") == 0) {
             driver->count = number(argv[i + 1], 100000000);
         } else if (strcmp(argv[i], "--bytes") == 0) {

@@ -1,8 +1,9 @@
 /*
  * What the drivers of tools/bench/calls have in common: arguments, latencies, the result line.
  *
- *   ROLE is "serve" (answer with what was sent) or "call" (keep IN_FLIGHT requests under way until
- *   COUNT are answered, then print one line of JSON and end)
+ *   ROLE is "serve" (answer with what was sent), "call" (keep IN_FLIGHT requests under way until
+ *   COUNT are answered, then print one line of JSON and end) or "submit" (the same of durable
+ *   tasks, answered when they are taken)
  */
 
 #ifndef BENCH_DRIVER_H
@@ -14,6 +15,7 @@
 
 struct driver {
     bool serves;
+    bool submits;
     const char *where; /* a node's data directory; host:port of a server */
     const char *name;  /* of the capability, or the subject */
     size_t in_flight;
@@ -34,7 +36,7 @@ struct driver {
     double cpu_begun_s;
 };
 
-/** Read `serve|call WHERE NAME [--in-flight N] [--count N] [--bytes N] [--timeout-ms N]
+/** Read `serve|call|submit WHERE NAME [--in-flight N] [--count N] [--bytes N] [--timeout-ms N]
  * [--work-us N]`. Ends the process with what is wrong. */
 void driver_read(struct driver *driver, int argc, char **argv);
 

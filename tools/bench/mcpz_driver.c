@@ -87,13 +87,52 @@ static void on_end(void *context, uint64_t call, uint32_t code, const char *text
     }
 }
 
+/* ---- Handing durable tasks in ------------------------------------------------------------- */
+
+static void on_taken(void *context, uint64_t number, const struct mcpz_client_taken *taken);
+
+static void submit(size_t slot)
+{
+    const struct mcpz_client_submission submission = {
+        .capability = driver.name,
+        .params = driver.payload,
+        .params_length = driver.payload_bytes,
+        .copies = 2,
+        .on_taken = on_taken,
+        .context = &driver.started_us[slot],
+    };
+
+    driver_asked(&driver, slot);
+    mcpz_error error = mcpz_client_submit(client, &submission, NULL);
+    if (error != MCPZ_OK) {
+        driver_die("submit", mcpz_strerror(error));
+    }
+}
+
+static void on_taken(void *context, uint64_t number, const struct mcpz_client_taken *taken)
+{
+    size_t slot = (size_t)((uint64_t *)context - driver.started_us);
+
+    (void)number;
+    driver_answered(&driver, slot, taken->code == 0 && taken->copies == 2);
+    if (driver.asked < driver.count) {
+        submit(slot);
+    }
+}
+
+/* ---- Both --------------------------------------------------------------------------------- */
+
 static int call(void)
 {
     mcpz_error error = MCPZ_OK;
 
     driver_begin(&driver);
     for (size_t slot = 0; slot < driver.in_flight && driver.asked < driver.count; slot++) {
-        ask(slot);
+        if (driver.submits) {
+            submit(slot);
+        } else {
+            ask(slot);
+        }
     }
     while (driver.answered < driver.count && error == MCPZ_OK) {
         error = mcpz_client_work(client, -1);

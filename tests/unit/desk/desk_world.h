@@ -40,10 +40,13 @@ static inline struct noted *note(void *owner, struct mcpz_bytes bytes)
     return made;
 }
 
-static inline uint64_t give_request(void *context)
+static inline uint64_t give_request(void *context, size_t count)
 {
+    uint64_t first = next_request + 1;
+
     (void)context;
-    return ++next_request;
+    next_request += count;
+    return first;
 }
 
 static inline struct mcpz_bytes bytes_of_event(const struct mcpz_event *event)

@@ -421,6 +421,89 @@ TEST(a_program_that_goes_cancels_and_fails_what_it_had)
     CHECK_UINT(mcpz_desk_stats(desk)->programs, 0);
 }
 
+/* ---- Durable tasks ------------------------------------------------------------------------ */
+
+static const struct mcpz_task_order some_orders[] = {
+    {.body = {.capability = {(const uint8_t *)"x", 1}, .timeout_ms = 1}},
+    {.body = {.capability = {(const uint8_t *)"y", 1}, .timeout_ms = 1}},
+    {.body = {.capability = {(const uint8_t *)"z", 1}, .timeout_ms = 1}},
+};
+
+static mcpz_error hand_in(struct mcpz_program *program, uint64_t number, size_t count)
+{
+    return say(program, (struct mcpz_msg){.kind = MCPZ_MSG_TASK_SUBMIT,
+                                          .task_submit = {.number = number,
+                                                          .orders = count > 0 ? some_orders : NULL,
+                                                          .order_count = count}});
+}
+
+static void take_all(const struct mcpz_task_taken *rows, size_t count)
+{
+    struct mcpz_action action = {.kind = MCPZ_ACTION_TAKEN};
+
+    noted_count = 0;
+    action.taken.rows = rows;
+    action.taken.count = count;
+    mcpz_desk_act(desk, &action);
+}
+
+TEST(tasks_are_handed_in_together_and_answered_by_their_numbers)
+{
+    struct mcpz_program *a = enter(&owner_a);
+    struct mcpz_program *b = enter(&owner_b);
+
+    CHECK(hand_in(a, 70, 3) == MCPZ_OK);
+    const uint64_t first = told(MCPZ_EVENT_DURABLE_SUBMIT)->durable.request;
+    CHECK_UINT(told(MCPZ_EVENT_DURABLE_SUBMIT)->durable.order_count, 3);
+    CHECK(hand_in(b, 70, 1) == MCPZ_OK);
+    const uint64_t other = told(MCPZ_EVENT_DURABLE_SUBMIT)->durable.request;
+    CHECK_UINT(other, first + 3);
+
+    const struct mcpz_task_taken rows[] = {{.number = first + 2, .copies = 2, .id = {{5}}},
+                                           {.number = other, .copies = 2, .id = {{6}}},
+                                           {.number = other + 1, .copies = 2}};
+    take_all(rows, 3);
+    CHECK_UINT(noted_count, 2); /* and nobody for the last */
+    CHECK(noted[0].owner == &owner_a && noted[1].owner == &owner_b);
+    mcpz_desk_act(desk, &(struct mcpz_action){.kind = MCPZ_ACTION_REPLY,
+                                              .reply = {.request = first + 1,
+                                                        .code = MCPZ_CODE_NO_COPY,
+                                                        .text = mcpz_text("nobody else")}});
+    CHECK_UINT(noted_count, 3);
+    CHECK(noted[2].owner == &owner_a);
+    CHECK_UINT(noted[2].msg.kind, MCPZ_MSG_TASK_TAKEN);
+    CHECK_UINT(mcpz_desk_stats(desk)->submissions, 2); /* one of the first three is not answered */
+    take_all(&(struct mcpz_task_taken){.number = first}, 1);
+    CHECK_UINT(mcpz_desk_stats(desk)->submissions, 0);
+    take_all(&(struct mcpz_task_taken){.number = first}, 1); /* once more: to nobody */
+    CHECK_UINT(noted_count, 0);
+}
+
+TEST(who_has_gone_is_told_nothing_of_its_tasks)
+{
+    struct mcpz_program *a = enter(&owner_a);
+
+    CHECK(hand_in(a, 1, 1) == MCPZ_OK);
+    const uint64_t first = told(MCPZ_EVENT_DURABLE_SUBMIT)->durable.request;
+    mcpz_desk_leave(desk, a);
+    take_all(&(struct mcpz_task_taken){.number = first, .copies = 2}, 1);
+    CHECK_UINT(noted_count, 0);
+    CHECK_UINT(mcpz_desk_stats(desk)->submissions, 0);
+}
+
+TEST(nothing_handed_in_is_refused_and_so_is_what_does_not_fit)
+{
+    struct mcpz_program *a = enter(&owner_a);
+
+    for (size_t i = 0; i < MCPZ_DESK_SUBMISSIONS_MAX; i++) {
+        CHECK(hand_in(a, i, 1) == MCPZ_OK);
+        (void)told(MCPZ_EVENT_DURABLE_SUBMIT);
+    }
+    CHECK(hand_in(a, 5000, 2) == MCPZ_OK);
+    CHECK_UINT(sent_to(&owner_a, MCPZ_MSG_TASK_TAKEN)->task_taken.row_count, 2);
+    CHECK(hand_in(a, 6000, 0) == MCPZ_EPROTO);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TEST_MAIN(CASE(a_program_is_greeted), CASE(who_does_not_greet_is_refused),
@@ -440,4 +523,7 @@ TEST_MAIN(CASE(a_program_is_greeted), CASE(who_does_not_greet_is_refused),
           CASE(what_a_program_says_of_its_run_reaches_the_engine),
           CASE(output_over_the_window_is_refused),
           CASE(nobody_answers_for_a_run_of_another_program), CASE(a_run_that_is_stopped_is_over),
-          CASE(a_program_that_goes_cancels_and_fails_what_it_had))
+          CASE(a_program_that_goes_cancels_and_fails_what_it_had),
+          CASE(tasks_are_handed_in_together_and_answered_by_their_numbers),
+          CASE(who_has_gone_is_told_nothing_of_its_tasks),
+          CASE(nothing_handed_in_is_refused_and_so_is_what_does_not_fit))

@@ -65,14 +65,14 @@ TEST(a_name_of_a_task_is_read_as_it_is_written)
     struct mcpz_task_id again;
     char text[MCPZ_TASK_ID_TEXT_BYTES];
 
-    mcpz_durable_id_to_text(&id, text);
+    mcpz_task_id_to_text(&id, text);
     CHECK_TEXT(text, "t-009fff00000000000000000000000000");
-    CHECK(mcpz_durable_id_from_text(mcpz_text(text), &again));
+    CHECK(mcpz_task_id_from_text(mcpz_text(text), &again));
     CHECK(mcpz_task_id_equal(&id, &again));
-    CHECK(!mcpz_durable_id_from_text(mcpz_text(ID "0"), &again));
-    CHECK(!mcpz_durable_id_from_text(mcpz_text("n-01000000000000000000000000000000"), &again));
-    CHECK(!mcpz_durable_id_from_text(mcpz_text("t-0100000000000000000000000000000G"), &again));
-    CHECK(!mcpz_durable_id_from_text(mcpz_text(""), &again));
+    CHECK(!mcpz_task_id_from_text(mcpz_text(ID "0"), &again));
+    CHECK(!mcpz_task_id_from_text(mcpz_text("n-01000000000000000000000000000000"), &again));
+    CHECK(!mcpz_task_id_from_text(mcpz_text("t-0100000000000000000000000000000G"), &again));
+    CHECK(!mcpz_task_id_from_text(mcpz_text(""), &again));
 }
 
 TEST(a_line_is_a_task_and_is_answered_when_it_is_taken)

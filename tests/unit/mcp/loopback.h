@@ -21,10 +21,11 @@ static bool desk_wants_work;
 static struct mcpz_lines *all_lines[LOOPBACK_LINES_MAX];
 static bool lines_want_work[LOOPBACK_LINES_MAX];
 
-static inline uint64_t give_request(void *context)
+static inline uint64_t give_request(void *context, size_t count)
 {
     (void)context;
-    return ++last_request;
+    last_request += count;
+    return last_request - count + 1;
 }
 
 static inline void act_run(enum mcpz_action_kind kind, struct mcpz_action_run run)
