@@ -71,8 +71,7 @@ int mcpz_client_fd(const struct mcpz_client *client)
 
 bool mcpz_client_wants_to_write(const struct mcpz_client *client)
 {
-    return mcpz_client_has_orders(client) ||
-           client->carrier.has_waiting(client->carrier.context);
+    return mcpz_client_has_orders(client) || client->carrier.has_waiting(client->carrier.context);
 }
 
 const char *mcpz_client_code(uint32_t code)

@@ -134,8 +134,8 @@ struct mcpz_client_submitting {
     size_t kept_length;
 };
 
-/** Put what was handed in behind what waits to be sent; later, where that is too much. Errors: those
- * of mcpz_client_put(), but MCPZ_EFULL */
+/** Put what was handed in behind what waits to be sent; later, where that is too much. Errors:
+ * those of mcpz_client_put(), but MCPZ_EFULL */
 mcpz_error mcpz_client_submit_all(struct mcpz_client *client);
 /** Does something wait to be put there? */
 bool mcpz_client_has_orders(const struct mcpz_client *client);
