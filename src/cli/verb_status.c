@@ -49,6 +49,54 @@ static void show_identity(const json_t *status)
     mcpz_print_field("version", line);
 }
 
+/* What came of choosing providers, where something had to be done about them. */
+static void show_router(const json_t *router)
+{
+    char line[LINE_BYTES];
+
+    (void)snprintf(line, sizeof(line),
+                   "%" PRIu64 " rules, %" PRIu64 " retries, %" PRIu64 " hedges, %" PRIu64
+                   " moved from who hung",
+                   number_of(router, "rules"), number_of(router, "retries"),
+                   number_of(router, "hedges"), number_of(router, "moved"));
+    mcpz_print_field("router", line);
+    if (number_of(router, "breakers_open") + number_of(router, "breakers_half_open") +
+            number_of(router, "ejected") >
+        0) {
+        (void)snprintf(line, sizeof(line),
+                       "%" PRIu64 " breakers open, %" PRIu64 " half open, %" PRIu64
+                       " providers ejected",
+                       number_of(router, "breakers_open"), number_of(router, "breakers_half_open"),
+                       number_of(router, "ejected"));
+        mcpz_print_field("", line);
+    }
+    if (number_of(router, "budget_exhausted") > 0) {
+        (void)snprintf(line, sizeof(line), "%" PRIu64 " times no retry was left to be spent",
+                       number_of(router, "budget_exhausted"));
+        mcpz_print_field("", line);
+    }
+}
+
+/* Only where there was too much to do. */
+static void show_turned_away(const json_t *gate)
+{
+    const json_t *classes = json_object_get(gate, "turned_away");
+    char line[LINE_BYTES] = "";
+    size_t used = 0;
+    json_int_t sum = 0;
+
+    for (size_t i = 0; i < json_array_size(classes) && used < sizeof(line); i++) {
+        const json_int_t count = json_integer_value(json_array_get(classes, i));
+        sum += count;
+        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%" JSON_INTEGER_FORMAT,
+                                 i > 0 ? " " : "", count);
+    }
+    if (sum > 0) {
+        mcpz_print_field("turned away", line);
+        mcpz_print_field("", "calls, by importance: the most important first");
+    }
+}
+
 static void show_numbers(const json_t *status)
 {
     const json_t *tasks = json_object_get(status, "tasks");
@@ -80,6 +128,8 @@ static void show_numbers(const json_t *status)
     (void)snprintf(line, sizeof(line), "%" PRIu64 " running for others, %" PRIu64 " waiting",
                    number_of(gate, "running"), number_of(gate, "waiting"));
     mcpz_print_field("runs", line);
+    show_router(json_object_get(status, "router"));
+    show_turned_away(gate);
     (void)snprintf(line, sizeof(line), "%" PRIu64 " entries, %.1f of %.1f MB",
                    number_of(store, "entries"), megabytes(number_of(store, "used_bytes")),
                    megabytes(number_of(store, "map_bytes")));

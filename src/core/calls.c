@@ -37,9 +37,7 @@ static void on_message(struct mcpz_calls *calls, const struct mcpz_call_sight *s
     } else if (msg->kind == MCPZ_MSG_LOAD_ASK) {
         mcpz_provider_tell_load(&calls->provider, sight->now, from, msg->load_ask.capability, out);
     } else if (msg->kind == MCPZ_MSG_LOAD) {
-        mcpz_router_heard(&calls->caller.router, msg->load.capability, from, sight->now,
-                          &(struct mcpz_load_report){.rif = msg->load.in_flight,
-                                                     .latency_us = msg->load.latency_us});
+        mcpz_caller_heard(&calls->caller, sight->now, from, &msg->load);
     } else if (!mcpz_msg_call(msg, &call)) {
         return;
     } else if (mcpz_msg_is_from_caller(msg)) {

@@ -337,6 +337,27 @@ static bool is_full(const struct mcpz_gate *gate, const struct mcpz_gate_lane *l
            gate->waiting.count == MCPZ_GATE_WAITING_MAX;
 }
 
+static uint32_t bucket_of(const struct mcpz_tenant *tenant)
+{
+    return mcpz_shed_level(MCPZ_PRIORITY_MAX, tenant->name[0] ^ tenant->name[1]);
+}
+
+/* Calls of which class, and of less important ones, would not get into the queue? 0: of none. */
+static uint32_t turns_away(const struct mcpz_gate *gate, const struct mcpz_gate_lane *lane,
+                           const struct mcpz_tenant *tenant)
+{
+    /* The last that waits is as good as gone: whoever hears of it now comes when it is. */
+    if (lane->waiting <= 1 || is_open(gate, lane)) {
+        return 0;
+    }
+    const uint32_t claim =
+        1u + mcpz_waiting_last_claim(&gate->waiting, index_of(gate, lane), tenant);
+    const uint32_t cut =
+        is_full(gate, lane) ? 0 : mcpz_shedder_turns_away(&gate->shedder, bucket_of(tenant));
+    const uint32_t class = claim > cut ? claim : cut;
+    return class < MCPZ_SHED_CLASSES ? class : 0;
+}
+
 /*
  * Have a place in the queue: a free one, if the shedder lets us have it or nobody waits, or that
  * of somebody with a lesser claim. So a tenant that hardly asks for anything is not turned away
@@ -351,7 +372,7 @@ static bool pass_queue(struct mcpz_gate *gate, mcpz_time now, const struct candi
     if (!full && (candidate->may_wait || candidate->lane->waiting == 0)) {
         return true;
     }
-    const struct mcpz_gate_refusal refusal =
+    struct mcpz_gate_refusal refusal =
         overloaded(gate, candidate->lane, now,
                    full ? "too many calls are waiting here" : "there is too much to do here");
     mcpz_shedder_turn_away(&gate->shedder);
@@ -359,11 +380,14 @@ static bool pass_queue(struct mcpz_gate *gate, mcpz_time now, const struct candi
                                candidate->tenant, &gone)) {
         gate->counts.queue_full += full;
         gate->counts.shed += !full;
+        gate->turned_away[candidate->class]++;
+        refusal.turns_away = turns_away(gate, candidate->lane, candidate->tenant);
         return refuse(verdict, &refusal);
     }
     verdict->refusal = refusal;
     verdict->pushed_out = gone.handle;
     gate->counts.pushed_out++;
+    gate->turned_away[gone.class]++;
     mcpz_shedder_waited(&gate->shedder, now - gone.since_us, candidate->median_us);
     stop_waiting(gate, gone.handle);
     return true;
@@ -419,6 +443,32 @@ void mcpz_gate_ask(struct mcpz_gate *gate, mcpz_time now, uint32_t handle,
         wait_in_queue(gate, now, handle, &candidate);
         verdict->word = MCPZ_GATE_WAIT;
     }
+}
+
+/* ---- What callers are told ---------------------------------------------------------------- */
+
+uint32_t mcpz_gate_turns_away(struct mcpz_gate *gate, mcpz_time now, size_t lane,
+                              struct mcpz_bytes tenant, const struct mcpz_id *caller)
+{
+    assert(lane < MCPZ_LANES_MAX);
+    return turns_away(gate, &gate->lanes[lane],
+                      tenant.length > 0 ? mcpz_tenants_find(&gate->tenants, tenant, now)
+                                        : mcpz_tenants_find_node(&gate->tenants, caller, now));
+}
+
+uint32_t mcpz_gate_turns_away_more(const struct mcpz_gate *gate, uint32_t handle)
+{
+    const struct mcpz_gate_call *call = &gate->calls[handle];
+
+    return call->state == MCPZ_GATE_FREE
+               ? 0
+               : turns_away(gate, &gate->lanes[call->lane], call->tenant);
+}
+
+void mcpz_gate_spared(struct mcpz_gate *gate, mcpz_time now, uint32_t calls)
+{
+    mcpz_shedder_spared(&gate->shedder, now, calls);
+    gate->counts.spared += calls;
 }
 
 /* ---- Those that wait ---------------------------------------------------------------------- */

@@ -51,7 +51,8 @@
     X(queue_full, "refused: too many were waiting")                                               \
     X(pushed_out, "refused while waiting: others had a better claim")                             \
     X(no_time, "refused: could not have been done in time")                                       \
-    X(draining, "refused: this node is being drained")
+    X(draining, "refused: this node is being drained")                                            \
+    X(spared, "not sent: their callers knew that they would be refused")
 
 struct mcpz_gate_counts {
 #define X(name, help) uint64_t name;
@@ -98,6 +99,7 @@ struct mcpz_gate {
     struct mcpz_rng rng;  /* those refused together are not to come back together */
     mcpz_time drained_us; /* refuse everything: by then we shall be gone; 0: no */
     struct mcpz_gate_counts counts;
+    uint64_t turned_away[MCPZ_SHED_CLASSES]; /* shed, no room or pushed out, by class */
 };
 
 struct mcpz_gate_request {
@@ -112,7 +114,8 @@ struct mcpz_gate_request {
 struct mcpz_gate_refusal {
     uint32_t code; /* enum mcpz_code */
     uint32_t retry_after_ms;
-    const char *text; /* static */
+    const char *text;    /* static */
+    uint32_t turns_away; /* as mcpz_gate_turns_away() */
 };
 
 enum mcpz_gate_word { MCPZ_GATE_START = 1, MCPZ_GATE_WAIT, MCPZ_GATE_REFUSE };
@@ -183,6 +186,19 @@ size_t mcpz_gate_running(const struct mcpz_gate *gate);
 
 /** How many of a lane may run at once. */
 uint32_t mcpz_gate_limit(const struct mcpz_gate *gate, const struct mcpz_gate_lane *lane);
+
+/**
+ * Of a tenant's calls for this lane, the class from which on they would be refused just now;
+ * 0: none would. `caller` as in a request.
+ */
+uint32_t mcpz_gate_turns_away(struct mcpz_gate *gate, mcpz_time now, size_t lane,
+                              struct mcpz_bytes tenant, const struct mcpz_id *caller);
+
+/** The same, of the tenant of a call under way. */
+uint32_t mcpz_gate_turns_away_more(const struct mcpz_gate *gate, uint32_t handle);
+
+/** A caller has spared us so many calls: see mcpz_gate_turns_away(). */
+void mcpz_gate_spared(struct mcpz_gate *gate, mcpz_time now, uint32_t calls);
 
 /** When something that waits will have waited too long. */
 mcpz_time mcpz_gate_deadline(const struct mcpz_gate *gate);

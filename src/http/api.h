@@ -177,6 +177,9 @@ void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action);
 /** Act on what was noted. Outside engine callbacks. */
 void mcpz_api_progress(struct mcpz_api *api);
 
+/** Have the rules that are kept hold, if they may be others than those that do: in a turn. */
+void mcpz_api_look_at_rules(struct mcpz_api *api);
+
 /** Give up what has waited too long. A few times a second. Outside engine callbacks. */
 void mcpz_api_tick(struct mcpz_api *api);
 

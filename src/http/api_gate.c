@@ -34,6 +34,30 @@ static json_t *list_lanes(const struct mcpz_gate *gate, mcpz_time now)
     return json;
 }
 
+json_t *mcpz_api_show_router(const struct mcpz_caller *caller, mcpz_time now)
+{
+    const struct mcpz_router *router = &caller->router;
+    const struct mcpz_router_bars bars = mcpz_router_bars(router, now);
+    json_t *json = json_object();
+
+    set(json, "rules", router->rules.count);
+    set(json, "probes", router->probes);
+    set(json, "retries", router->retries);
+    set(json, "budget_exhausted", router->no_budget);
+    set(json, "hedges", router->hedges);
+    set(json, "moved", caller->moved);
+    set(json, "stalls", router->stalls);
+    set(json, "stalled", bars.stalled);
+    set(json, "breakers_opened", router->opened + router->stalls);
+    set(json, "breakers_open", bars.open);
+    set(json, "breakers_half_open", bars.half_open);
+    set(json, "trials", router->trials);
+    set(json, "ejections", router->ejected);
+    set(json, "ejected", bars.ejected);
+    set(json, "spilled", router->spilled);
+    return json;
+}
+
 static json_t *show_counts(const struct mcpz_gate_counts *counts)
 {
     json_t *json = json_object();
@@ -41,6 +65,17 @@ static json_t *show_counts(const struct mcpz_gate_counts *counts)
 #define X(name, help) set(json, #name, counts->name);
     MCPZ_GATE_COUNTS(X)
 #undef X
+    return json;
+}
+
+/* By class of priority: the most important is the first. */
+static json_t *list_turned_away(const struct mcpz_gate *gate)
+{
+    json_t *json = json_array();
+
+    for (size_t i = 0; i < MCPZ_SHED_CLASSES; i++) {
+        (void)json_array_append_new(json, json_integer((json_int_t)gate->turned_away[i]));
+    }
     return json;
 }
 
@@ -56,6 +91,7 @@ json_t *mcpz_api_show_gate(const struct mcpz_provider *provider, mcpz_time now)
     set(json, "hands_taken", gate->hands_taken);
     set(json, "levels_shed", MCPZ_SHED_LEVELS - gate->shedder.cut);
     set(json, "keys_repeated", provider->answers.repeated);
+    (void)json_object_set_new(json, "turned_away", list_turned_away(gate));
     (void)json_object_set_new(json, "counts", show_counts(&gate->counts));
     (void)json_object_set_new(json, "lanes", list_lanes(gate, now));
     return json;

@@ -11,6 +11,9 @@
 /** The gate and its lanes, as JSON; NULL without memory. */
 json_t *mcpz_api_show_gate(const struct mcpz_provider *provider, mcpz_time now);
 
+/** What has come of choosing providers, and what stands between now; as above. */
+json_t *mcpz_api_show_router(const struct mcpz_caller *caller, mcpz_time now);
+
 /** How far it is with going: core/drain.h. */
 json_t *mcpz_api_show_drain(const struct mcpz_node *node);
 

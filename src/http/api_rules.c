@@ -196,6 +196,7 @@ static json_t *show_why(const struct mcpz_backend_view *view, mcpz_time now)
         [MCPZ_BAR_RULE] = "a rule does not let it",
         [MCPZ_BAR_BREAKER] = "it failed too often lately",
         [MCPZ_BAR_BUSY] = "it said to come back later",
+        [MCPZ_BAR_SHED] = "it has too much to do for calls that are not more important",
         [MCPZ_BAR_SUSPECT] = "only if nobody else can: it may be gone",
         [MCPZ_BAR_EJECTED] = "only if nobody else can: it errs far more, or was not reached",
         [MCPZ_BAR_STALLED] = "only if nobody else can: it ends nothing",

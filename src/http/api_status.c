@@ -257,6 +257,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     (void)json_object_set_new(json, "tasks", show_tasks(&node->calls));
     (void)json_object_set_new(json, "durable", show_durable(&node->tasks));
     (void)json_object_set_new(json, "runs", show_runs(&node->calls, &measures));
+    (void)json_object_set_new(json, "router", mcpz_api_show_router(&node->calls.caller, now));
     (void)json_object_set_new(json, "relay", show_relay(&node->relay));
     (void)json_object_set_new(json, "drain", mcpz_api_show_drain(node));
     (void)json_object_set_new(json, "gate", mcpz_api_show_gate(&node->calls.provider, now));

@@ -208,9 +208,6 @@ json_t *mcpz_exchange_show_hex(struct mcpz_bytes bytes);
 /** A text, or null if it is empty. */
 json_t *mcpz_exchange_show_text_or_null(const char *text);
 
-/** The rules may have changed: have the core go by those that hold now, if a look is due. */
-void mcpz_api_look_at_rules(struct mcpz_api *api);
-
 /** What is wrong with this node, in words; shared by status and health. */
 json_t *mcpz_api_problems(struct mcpz_api *api);
 

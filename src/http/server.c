@@ -354,6 +354,7 @@ mcpz_error mcpz_server_create(struct mcpz_loop *loop, const struct mcpz_server_c
         mcpz_server_destroy(made);
         return error;
     }
+    mcpz_api_look_at_rules(made->api);
     *server = made;
     return MCPZ_OK;
 }

@@ -56,7 +56,7 @@ struct mcpz_server_trouble {
 };
 
 /**
- * Listen and register with `loop`, before it turns.
+ * Listen and register with `loop`, before it turns. Routing rules hold from then on.
  *
  * Errors: MCPZ_ECONFLICT  the TCP port is in use
  *         MCPZ_EIO        an address is not ours or may not be used, or the socket cannot be made

@@ -68,6 +68,7 @@ static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard whi
 #define MCPZ_CALL_ATTEMPTS_MAX 3
 #define MCPZ_MCP_MESSAGE_BYTES_MAX 8388608 /* 8 MiB: one of the Model Context Protocol */
 #define MCPZ_CALL_TIMEOUT_MS_MAX 3600000
+#define MCPZ_SHED_CLASSES 8   /* of priorities: core/gate/shedder.h */
 #define MCPZ_PRIORITY_MAX 100 /* higher first */
 #define MCPZ_PRIORITY_DEFAULT 50
 #define MCPZ_TENANT_BYTES_MAX 64

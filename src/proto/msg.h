@@ -269,6 +269,7 @@ struct mcpz_msg_open {
     bool durable;    /* what comes of it is kept under its key: core/ledger.h */
     struct mcpz_bytes target; /* a node's id: nobody else may do it; empty: whoever can. From a
                                * program to its node; of no meaning between nodes */
+    uint32_t spared; /* calls that were not sent since the last, for what was told in turns_away */
 };
 
 struct mcpz_msg_data {
@@ -284,6 +285,7 @@ struct mcpz_msg_end {
     struct mcpz_bytes chunk; /* the last of it, as in DATA, which it saves; may be empty */
     uint32_t load; /* of the provider, see LOAD: 1 more than are in flight; 0: not said */
     uint32_t latency_us;
+    uint32_t turns_away; /* see LOAD */
 };
 
 /* From the provider: the call failed, nothing more comes. */
@@ -294,6 +296,7 @@ struct mcpz_msg_fail {
     uint32_t retry_after_ms; /* come back no sooner; 0: unknown */
     uint32_t load;           /* as in END */
     uint32_t latency_us;
+    uint32_t turns_away;
 };
 
 /* "How much have you to do?" Answered by LOAD if it is offered. */
@@ -306,6 +309,8 @@ struct mcpz_msg_load {
     struct mcpz_bytes capability;
     uint32_t in_flight;
     uint32_t latency_us; /* of those at about as many in flight; 0: unknown */
+    uint32_t turns_away; /* calls of this tenant and of this class, or a less important one, would
+                          * be refused just now (core/gate/shedder.h); 0: none would */
 };
 
 /* From the caller: stop it. */

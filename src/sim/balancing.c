@@ -555,6 +555,11 @@ static void note_refused(struct world *world, const struct query *query)
     }
 }
 
+static struct mcpz_wish wish_of(const struct query *query)
+{
+    return (struct mcpz_wish){.tried = query->tried, .tried_count = query->attempts};
+}
+
 /* Choose and send. False: nobody can be chosen. */
 static bool send_query(struct world *world, uint32_t index)
 {
@@ -565,8 +570,9 @@ static bool send_query(struct world *world, uint32_t index)
         query->server = (uint32_t)c3_choose(world, client);
         client->scores[query->server].outstanding++;
     } else {
-        const struct mcpz_pick pick = mcpz_router_pick(&client->router, client->class, world->now,
-                                                       query->tried, query->attempts);
+        const struct mcpz_wish wish = wish_of(query);
+        const struct mcpz_pick pick =
+            mcpz_router_pick(&client->router, client->class, world->now, &wish);
         if (pick.verdict != MCPZ_VERDICT_CHOSEN) {
             return false;
         }
@@ -740,12 +746,12 @@ static enum mcpz_call_outcome outcome_of(const struct world *world, const struct
 static bool may_retry(struct world *world, const struct query *query)
 {
     struct client *client = &world->clients[query->client];
+    const struct mcpz_wish wish = wish_of(query);
 
     return !world->options->c3 && world->options->world != MCPZ_BALANCING_SINKHOLE &&
            query->attempts < ATTEMPTS_MAX &&
-           mcpz_router_outlook(&client->router, client->class, world->now, query->tried,
-                               query->attempts)
-                   .verdict == MCPZ_VERDICT_CHOSEN &&
+           mcpz_router_outlook(&client->router, client->class, world->now, &wish).verdict ==
+               MCPZ_VERDICT_CHOSEN &&
            mcpz_router_may_retry(&client->router, client->class, world->now);
 }
 

@@ -168,7 +168,8 @@ static const struct mcpz_field open_fields[] = {
     {TEXT(S, idempotency_key, MCPZ_IDEMPOTENCY_KEY_BYTES_MAX)},
     {BOOL(S, idempotent)},
     {BOOL(S, durable)},
-    {BYTES(S, target, 0, MCPZ_ID_BYTES), .check = check_target},
+    {BYTES(S, target, 0, MCPZ_ID_BYTES), .check = check_target, SINCE},
+    {U32(S, spared), SINCE},
 };
 #undef S
 
@@ -180,10 +181,12 @@ static const struct mcpz_field data_fields[] = {
 };
 #undef S
 
+#define TURNS_AWAY(S) U32_IN(S, turns_away, 0, MCPZ_SHED_CLASSES - 1), SINCE
+
 #define S struct mcpz_msg_end
 static const struct mcpz_field end_fields[] = {
     {U64(S, call)}, {BOOL(S, from_caller)}, {BYTES(S, chunk, 0, MCPZ_CHUNK_BYTES_MAX)},
-    {U32(S, load)}, {U32(S, latency_us)},
+    {U32(S, load)}, {U32(S, latency_us)},   {TURNS_AWAY(S)},
 };
 #undef S
 
@@ -192,6 +195,7 @@ static const struct mcpz_field load_fields[] = {
     {TEXT(S, capability, MCPZ_CAPABILITY_BYTES_MAX)},
     {U32(S, in_flight)},
     {U32(S, latency_us)},
+    {TURNS_AWAY(S)},
 };
 #undef S
 
@@ -202,6 +206,7 @@ static const struct mcpz_field load_ask_fields[] = {
 static const struct mcpz_field fail_fields[] = {
     {U64(S, call)},           {CODE(S, code)}, {TEXT(S, text, MCPZ_MESSAGE_BYTES_MAX)},
     {U32(S, retry_after_ms)}, {U32(S, load)},  {U32(S, latency_us)},
+    {TURNS_AWAY(S)},
 };
 #undef S
 

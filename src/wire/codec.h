@@ -6,8 +6,9 @@
  * forms, arrays for structs (no maps), bin for bytes and ids, str (UTF-8) for text, no floats. A
  * list is an array of its items; an item of several fields is an array of them.
  *
- * Readers refuse what is missing, of the wrong type, over its bound, or not canonical, and skip
- * fields beyond those they know. Version vectors and digests must be sorted, paths and values be
+ * Readers refuse what is missing, of the wrong type, over its bound, or not canonical, skip fields
+ * beyond those they know, and take those that were appended since (SINCE) for 0, false or empty
+ * where they are missing. Version vectors and digests must be sorted, paths and values be
  * what wire/value.h accepts, states and types be known. What readers return points into the bytes
  * that were read and into the arena; on error they give back what they took from it.
  */

@@ -272,6 +272,40 @@ static mcpz_error read_field(struct mcpz_layout_source *source, const struct mcp
     return MCPZ_EPROTO;
 }
 
+/* What a sender does not know yet. */
+static mcpz_error read_absent(const struct mcpz_field *field, uint8_t *base)
+{
+    void *place = base + field->offset;
+
+    if (!field->since) {
+        return MCPZ_EPROTO;
+    }
+    switch (field->type) {
+    case MCPZ_FIELD_U32:
+        *(uint32_t *)place = 0;
+        return MCPZ_OK;
+    case MCPZ_FIELD_U64:
+        *(uint64_t *)place = 0;
+        return MCPZ_OK;
+    case MCPZ_FIELD_BOOL:
+        *(bool *)place = false;
+        return MCPZ_OK;
+    case MCPZ_FIELD_BYTES:
+    case MCPZ_FIELD_TEXT:
+        *(struct mcpz_bytes *)place = mcpz_bytes(NULL, 0);
+        return MCPZ_OK;
+    case MCPZ_FIELD_LIST:
+        *(size_t *)(void *)(base + field->count_offset) = 0;
+        return MCPZ_OK;
+    case MCPZ_FIELD_FIXED:
+    case MCPZ_FIELD_STRUCT:
+    case MCPZ_FIELD_INLINE:
+        break;
+    }
+    assert(false);
+    return MCPZ_EPROTO;
+}
+
 mcpz_error mcpz_layout_read(struct mcpz_layout_source *source, const struct mcpz_layout *layout,
                             void *base)
 {
@@ -287,10 +321,11 @@ mcpz_error mcpz_layout_read(struct mcpz_layout_source *source, const struct mcpz
 mcpz_error mcpz_layout_read_fields(struct mcpz_layout_source *source,
                                    const struct mcpz_layout *layout, size_t count, void *base)
 {
-    mcpz_error error = count < layout->field_count ? MCPZ_EPROTO : MCPZ_OK;
+    mcpz_error error = MCPZ_OK;
 
     for (size_t i = 0; i < layout->field_count && error == MCPZ_OK; i++) {
-        error = read_field(source, &layout->fields[i], base);
+        error = i < count ? read_field(source, &layout->fields[i], base)
+                          : read_absent(&layout->fields[i], base);
     }
     for (size_t i = layout->field_count; i < count && error == MCPZ_OK; i++) {
         error = mcpz_reader_skip(&source->reader);

@@ -44,6 +44,7 @@ struct mcpz_field {
     size_t count_offset; /* LIST, INLINE */
     uint64_t min;        /* numbers: value; BYTES, TEXT: length; LIST, INLINE: items */
     uint64_t max;
+    bool since; /* appended to what was in use: where it is missing it is 0, false or empty */
     const struct mcpz_layout *item; /* STRUCT, LIST, INLINE */
 
     /* LIST: does `a` come before `b`? NULL: any order. */
@@ -90,7 +91,10 @@ MCPZ_MUST_USE mcpz_error mcpz_layout_expect(struct mcpz_layout_source *source,
 MCPZ_MUST_USE mcpz_error mcpz_layout_read(struct mcpz_layout_source *source,
                                           const struct mcpz_layout *layout, void *base);
 
-/** Read its fields out of an array of which `count` items are left. Those beyond are skipped. */
+/**
+ * Read its fields out of an array of which `count` items are left. Those beyond are skipped; those
+ * that are missing must be marked `since`, and none behind such a one be unmarked.
+ */
 MCPZ_MUST_USE mcpz_error mcpz_layout_read_fields(struct mcpz_layout_source *source,
                                                  const struct mcpz_layout *layout, size_t count,
                                                  void *base);

@@ -41,6 +41,7 @@
 #define INLINE(S, member, count, layout, low)                                                     \
     .type = MCPZ_FIELD_INLINE, AT(S, member), .count_offset = offsetof(S, count), .min = (low),   \
     .max = sizeof(((S *)NULL)->member) / sizeof(((S *)NULL)->member[0]), .item = &(layout)
+#define SINCE .since = true
 #define LAYOUT(S, array)                                                                          \
     {                                                                                             \
         .size = sizeof(S), .fields = (array), .field_count = MCPZ_ARRAY_LEN(array)                \

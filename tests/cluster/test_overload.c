@@ -203,6 +203,41 @@ TEST(so_it_is_where_a_long_burst_may_wait)
     }
 }
 
+/* Refusals that crossed the network. */
+static uint64_t refusals_sent(void)
+{
+    const struct mcpz_gate_counts *counts = &gate()->counts;
+
+    return counts->shed + counts->queue_full + counts->pushed_out + counts->no_time;
+}
+
+/* DAGOR, section 4.2.4: who is told what would be refused does not send it. */
+TEST(callers_refuse_themselves_what_they_know_to_be_refused)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct mcpz_sim_config config = four;
+        size_t done;
+
+        config.seed = seed;
+        set_up(&config);
+        load(2 * CAPACITY, MCPZ_SECONDS(10), 1);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        const size_t refused = count(0, MCPZ_TIME_NEVER, 0, &done) - done;
+        uint64_t spared = 0;
+        for (size_t i = 0; i < PROVIDER; i++) {
+            spared += mcpz_engine_node(mcpz_sim_engine(sim, i))->calls.caller.router.spared;
+        }
+        print_message("seed %u: %zu refused, %u of them by the provider, which knows of %u\n",
+                      (unsigned)seed, refused, (unsigned)refusals_sent(),
+                      (unsigned)gate()->counts.spared);
+        CHECK_UINT(refused, spared + refusals_sent());
+        CHECK(refusals_sent() * 2 < refused);
+        CHECK(gate()->counts.spared * 10 >= spared * 9 && gate()->counts.spared <= spared);
+        CHECK(done >= 10 * CAPACITY * 95 / 100);
+        mcpz_sim_destroy(sim);
+    }
+}
+
 /* One asks for four times what there is, the other, whose tasks are to be done within so long, for
  * a tenth of it. */
 static void flood(const struct mcpz_sim_config *config, uint32_t quiet_timeout_ms)
@@ -282,6 +317,7 @@ int main(void)
         RUN(an_overload_costs_no_goodput_spares_the_important_and_ends_when_it_ends),
         RUN(so_it_is_when_all_who_are_refused_ask_again_at_once),
         RUN(so_it_is_where_a_long_burst_may_wait),
+        RUN(callers_refuse_themselves_what_they_know_to_be_refused),
         RUN(a_tenant_that_floods_does_not_starve_another),
         RUN(nor_does_it_have_another_wait_behind_all_it_asks_for),
         RUN(nothing_fails_while_one_provider_after_another_is_drained),

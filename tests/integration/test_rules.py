@@ -47,6 +47,7 @@ class Rules(unittest.TestCase):
 
         a.kill()
         a.start("--bootstrap", f"wss://{b.address}")
+        self.assertEqual(a.status()["router"]["rules"], 1)  # before anybody asks for anything
         wait_linked([a, b, c])
         until("A knows of both again", lambda: len(self.providers(a)) == 2)
         self.assertEqual([r["pattern"] for r in a.ask("rules", "list")], ["who.*"])

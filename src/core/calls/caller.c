@@ -6,6 +6,7 @@
 #include "core/calls/choice.h"
 #include "core/calls/outcome.h"
 #include "core/calls/window.h"
+#include "core/gate/shedder.h"
 
 #define LOOK_AGAIN_US MCPZ_MS(250) /* at a call whose provider cannot be judged yet */
 
@@ -81,6 +82,12 @@ const struct mcpz_call_out *mcpz_caller_find_call(const struct mcpz_caller *call
     return mcpz_index_get(&caller->by_call, call, &slot) ? &caller->slots[slot] : NULL;
 }
 
+/* Calls that bring no priority of their own have that of the rule. */
+static uint32_t priority_of(const struct mcpz_class *class, const struct mcpz_event_task *task)
+{
+    return task->priority == MCPZ_PRIORITY_DEFAULT ? class->priority : task->priority;
+}
+
 /* A slot for a task, which its class holds. NULL: there is none. */
 static struct mcpz_call_out *take(struct mcpz_caller *caller, mcpz_time now,
                                   struct mcpz_class *class, const struct mcpz_event_task *task)
@@ -99,6 +106,8 @@ static struct mcpz_call_out *take(struct mcpz_caller *caller, mcpz_time now,
         .started_us = now,
         .deadline_us = deadline_us,
         .class = (uint16_t)(class - caller->router.classes),
+        .tenant = mcpz_hash_bytes(task->tenant, 0),
+        .shed_class = (uint8_t)mcpz_shed_class(priority_of(class, task)),
         .repeatable = anybody && (task->idempotent || task->idempotency_key.length > 0),
         .has_input = task->has_input,
         .may_hedge = anybody,
@@ -367,12 +376,6 @@ static void plan_look(struct mcpz_caller *caller, const struct mcpz_call_out *sl
     mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot), at_us);
 }
 
-/* Calls that bring no priority of their own have that of the rule. */
-static uint32_t priority_of(const struct mcpz_class *class, const struct mcpz_event_task *task)
-{
-    return task->priority == MCPZ_PRIORITY_DEFAULT ? class->priority : task->priority;
-}
-
 /* Send it to the backend that was chosen for it, which is linked. */
 static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
                       size_t backend, const struct mcpz_event_task *task, struct mcpz_outbox *out)
@@ -408,6 +411,7 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
                                  .idempotency_key = task->idempotency_key,
                                  .idempotent = task->idempotent,
                                  .durable = task->durable,
+                                 .spared = mcpz_router_take_spared(&caller->router, &slot->route),
                              },
                      });
     if (task->has_input) {
@@ -447,6 +451,10 @@ static void fail_choice(struct mcpz_caller *caller, struct mcpz_call_out *slot, 
     case MCPZ_VERDICT_BUSY:
         code = MCPZ_CODE_BUSY;
         text = "every provider is busy: try again later";
+        break;
+    case MCPZ_VERDICT_SHED:
+        code = MCPZ_CODE_OVERLOADED;
+        text = "every provider turns calls of this importance away just now: try again later";
         break;
     case MCPZ_VERDICT_CHOSEN:
     case MCPZ_VERDICT_NOBODY:
@@ -529,8 +537,9 @@ static void start_twin(struct mcpz_caller *caller, const struct mcpz_call_sight 
     slot->hedging = false;
     memcpy(tried, slot->failed, sizeof(slot->failed));
     tried[slot->attempts - 1] = slot->provider;
-    const struct mcpz_pick pick =
-        mcpz_router_pick(&caller->router, class, sight->now, tried, slot->attempts);
+    struct mcpz_wish wish = mcpz_choice_wish(slot);
+    wish.tried = tried;
+    const struct mcpz_pick pick = mcpz_router_pick(&caller->router, class, sight->now, &wish);
     if (pick.verdict != MCPZ_VERDICT_CHOSEN || slot->attempts == MCPZ_CALL_ATTEMPTS_MAX ||
         !class->backends[pick.backend].linked) {
         return;
@@ -691,6 +700,16 @@ static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz
     out->actions[out->count - 1].task.chunk = msg->end.chunk;
 }
 
+/* It tells which calls of this tenant it would turn away now. */
+static void note_told(struct mcpz_caller *caller, const struct mcpz_call_out *slot, mcpz_time now,
+                      const struct mcpz_msg *msg)
+{
+    if (msg->kind == MCPZ_MSG_END || msg->kind == MCPZ_MSG_FAIL) {
+        mcpz_router_told(class_of(caller, slot), &slot->provider, now, slot->tenant,
+                         msg->kind == MCPZ_MSG_END ? msg->end.turns_away : msg->fail.turns_away);
+    }
+}
+
 /* Some of the result: from now on it is this provider's, and none but this one's. */
 static void take_output(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
                         struct mcpz_bytes chunk, struct mcpz_outbox *out)
@@ -719,6 +738,7 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
         return;
     }
     struct mcpz_call_out *slot = &caller->slots[number];
+    note_told(caller, slot, sight->now, msg);
     if (mcpz_outcome_output(msg).length > slot->receive_credit) {
         send_cancel(slot, out);
         end_route(caller, slot, sight->now, MCPZ_OUTCOME_BROKEN, NULL);
@@ -742,6 +762,20 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
             slot->send_credit - before;
     } else {
         take_output(caller, slot, sight->now, msg->data.chunk, out);
+    }
+}
+
+/* It was asked by ourselves, and answers for calls that bring no tenant. */
+void mcpz_caller_heard(struct mcpz_caller *caller, mcpz_time now, const struct mcpz_id *from,
+                       const struct mcpz_msg_load *load)
+{
+    struct mcpz_class *class = mcpz_router_heard(
+        &caller->router, load->capability, from, now,
+        &(struct mcpz_load_report){.rif = load->in_flight, .latency_us = load->latency_us});
+
+    if (class != NULL) {
+        mcpz_router_told(class, from, now, mcpz_hash_bytes(mcpz_bytes(NULL, 0), 0),
+                         load->turns_away);
     }
 }
 

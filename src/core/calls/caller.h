@@ -55,6 +55,8 @@ struct mcpz_call_out {
     bool has_route;          /* the router knows where it is */
     bool asked;              /* over a link that is gone: nobody knows whether it was heard */
     bool reached;            /* there is a link to the provider now, for this call */
+    uint64_t tenant;         /* a number for it */
+    uint8_t shed_class;      /* of its priority: core/gate/shedder.h */
     bool repeatable;         /* it may be done twice */
     bool has_input;
     bool may_hedge;        /* it was not hedged yet */
@@ -101,6 +103,10 @@ void mcpz_caller_task(struct mcpz_caller *caller, const struct mcpz_call_sight *
 void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                         const struct mcpz_id *from, uint64_t call, const struct mcpz_msg *msg,
                         struct mcpz_outbox *out);
+
+/** Take in a LOAD. */
+void mcpz_caller_heard(struct mcpz_caller *caller, mcpz_time now, const struct mcpz_id *from,
+                       const struct mcpz_msg_load *load);
 
 /** Take in LINKED, UNLINKED and UNREACHABLE, RELAYED and UNRELAYED. */
 void mcpz_caller_fact(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,

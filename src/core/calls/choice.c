@@ -90,11 +90,27 @@ struct mcpz_class *mcpz_choice_class(struct mcpz_caller *caller,
     return class;
 }
 
+struct mcpz_wish mcpz_choice_wish(const struct mcpz_call_out *slot)
+{
+    return (struct mcpz_wish){
+        .tried = slot->failed,
+        .tried_count = slot->attempts,
+        .tenant = slot->tenant,
+        .class = slot->shed_class,
+    };
+}
+
 struct mcpz_pick mcpz_choice_make(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                                   const struct mcpz_call_out *slot)
 {
-    return mcpz_router_pick(&caller->router, &caller->router.classes[slot->class], sight->now,
-                            slot->failed, slot->attempts);
+    struct mcpz_class *class = &caller->router.classes[slot->class];
+    const struct mcpz_wish wish = mcpz_choice_wish(slot);
+    const struct mcpz_pick pick = mcpz_router_pick(&caller->router, class, sight->now, &wish);
+
+    if (pick.verdict == MCPZ_VERDICT_SHED) {
+        mcpz_router_spare(&caller->router, class, &wish);
+    }
+    return pick;
 }
 
 bool mcpz_choice_is_left(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
@@ -102,7 +118,9 @@ bool mcpz_choice_is_left(struct mcpz_caller *caller, const struct mcpz_call_sigh
 {
     struct mcpz_class *class = &caller->router.classes[slot->class];
 
+    const struct mcpz_wish wish = mcpz_choice_wish(slot);
+
     refresh(caller, sight, class);
-    return mcpz_router_outlook(&caller->router, class, sight->now, slot->failed, slot->attempts)
-               .verdict == MCPZ_VERDICT_CHOSEN;
+    return mcpz_router_outlook(&caller->router, class, sight->now, &wish).verdict ==
+           MCPZ_VERDICT_CHOSEN;
 }

@@ -16,6 +16,9 @@ struct mcpz_class *mcpz_choice_class(struct mcpz_caller *caller,
                                      const struct mcpz_call_sight *sight,
                                      struct mcpz_bytes capability);
 
+/** What this call wants of who serves it. */
+struct mcpz_wish mcpz_choice_wish(const struct mcpz_call_out *slot);
+
 /** Choose among those of `slot`'s class that have not failed it; after mcpz_choice_class(). */
 struct mcpz_pick mcpz_choice_make(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                                   const struct mcpz_call_out *slot);

@@ -118,11 +118,14 @@ void mcpz_provider_tell_load(struct mcpz_provider *provider, mcpz_time now,
         return;
     }
     const struct mcpz_load_report report = mcpz_load_report(&provider->loads[lane], now);
-    mcpz_outbox_send(out, from,
-                     &(struct mcpz_msg){.kind = MCPZ_MSG_LOAD,
-                                        .load = {.capability = capability,
-                                                 .in_flight = report.rif,
-                                                 .latency_us = report.latency_us}});
+    mcpz_outbox_send(
+        out, from,
+        &(struct mcpz_msg){.kind = MCPZ_MSG_LOAD,
+                           .load = {.capability = capability,
+                                    .in_flight = report.rif,
+                                    .latency_us = report.latency_us,
+                                    .turns_away = mcpz_gate_turns_away(
+                                        &provider->gate, now, lane, mcpz_bytes(NULL, 0), from)}});
 }
 
 /* `done`: it ran, and succeeded. */
@@ -166,6 +169,7 @@ static void send_refusal(const struct mcpz_id *caller, uint64_t call,
         .code = refusal->code,
         .text = mcpz_text(refusal->text),
         .retry_after_ms = refusal->retry_after_ms,
+        .turns_away = refusal->turns_away,
     };
     send_fail(caller, &fail, out);
 }
@@ -452,6 +456,9 @@ void mcpz_provider_open(struct mcpz_provider *provider, const struct mcpz_call_s
     const mcpz_time deadline_us = sight->now + MCPZ_MS(open->timeout_ms) + PROVIDER_GRACE_US;
     bool said_twice;
 
+    if (open->spared > 0) {
+        mcpz_gate_spared(&provider->gate, sight->now, open->spared);
+    }
     const struct mcpz_call_in *other = find_key(provider, from, open->call, &said_twice);
     if (said_twice) {
         return;
@@ -592,12 +599,15 @@ static void on_end(struct mcpz_provider *provider, mcpz_time now, struct mcpz_ca
 {
     const struct mcpz_event_run *run = &event->run;
     bool done = event->kind == MCPZ_EVENT_RUN_END;
+    const uint32_t turns_away =
+        mcpz_gate_turns_away_more(&provider->gate, number_of(provider, slot));
     const struct mcpz_load_report report = end_load(provider, now, slot, done);
     const struct mcpz_msg_end end = {
         .call = slot->call,
         .chunk = run->chunk,
         .load = report.rif + 1,
         .latency_us = report.latency_us,
+        .turns_away = turns_away,
     };
     const struct mcpz_msg_fail fail = {
         .call = slot->call,
@@ -606,6 +616,7 @@ static void on_end(struct mcpz_provider *provider, mcpz_time now, struct mcpz_ca
         .retry_after_ms = run->retry_after_ms,
         .load = report.rif + 1,
         .latency_us = report.latency_us,
+        .turns_away = turns_away,
     };
 
     if (done) {

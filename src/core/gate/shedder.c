@@ -76,17 +76,48 @@ static void end_window(struct mcpz_shedder *shedder)
     shedder->growth = shedder->growth * GROWTH < 100 ? shedder->growth * GROWTH : 100;
 }
 
+static void pass_window(struct mcpz_shedder *shedder, mcpz_time now)
+{
+    if (now >= shedder->window_end_us || shedder->came >= WINDOW_CALLS) {
+        end_window(shedder);
+        begin_window(shedder, now);
+    }
+}
+
 bool mcpz_shedder_arrive(struct mcpz_shedder *shedder, mcpz_time now, uint32_t level)
 {
     assert(level < MCPZ_SHED_LEVELS);
 
-    if (now >= shedder->window_end_us || shedder->came == WINDOW_CALLS) {
-        end_window(shedder);
-        begin_window(shedder, now);
-    }
+    pass_window(shedder, now);
     shedder->came++;
     shedder->histogram[level]++;
     return level < shedder->cut;
+}
+
+/* Of what level they were nobody says: of all that are not let in, as many of each. */
+void mcpz_shedder_spared(struct mcpz_shedder *shedder, mcpz_time now, uint32_t calls)
+{
+    pass_window(shedder, now);
+    const uint32_t levels = MCPZ_SHED_LEVELS - shedder->cut;
+    const uint32_t room = WINDOW_CALLS - shedder->came;
+    const uint32_t counted = calls < room ? calls : room;
+
+    if (levels == 0) {
+        return; /* told before it was opened: it says nothing now */
+    }
+    shedder->came += counted;
+    shedder->turned_away += counted;
+    for (uint32_t i = 0; i < counted; i++) {
+        shedder->histogram[shedder->cut + shedder->turn++ % levels]++;
+    }
+}
+
+uint32_t mcpz_shedder_turns_away(const struct mcpz_shedder *shedder, uint32_t bucket)
+{
+    assert(bucket < MCPZ_SHED_BUCKETS);
+    const uint32_t class = shedder->cut / MCPZ_SHED_BUCKETS;
+
+    return class + (bucket < shedder->cut % MCPZ_SHED_BUCKETS ? 1 : 0);
 }
 
 void mcpz_shedder_turn_away(struct mcpz_shedder *shedder)
@@ -100,11 +131,16 @@ void mcpz_shedder_waited(struct mcpz_shedder *shedder, mcpz_time waited_us, mcpz
     shedder->allowed_us += median_us / 2 > MCPZ_SHED_WAIT_US ? median_us / 2 : MCPZ_SHED_WAIT_US;
 }
 
-uint32_t mcpz_shed_level(uint32_t priority, uint64_t user)
+uint32_t mcpz_shed_class(uint32_t priority)
 {
     uint32_t least =
         MCPZ_PRIORITY_MAX - (priority < MCPZ_PRIORITY_MAX ? priority : MCPZ_PRIORITY_MAX);
-    uint32_t class = least * MCPZ_SHED_CLASSES / (MCPZ_PRIORITY_MAX + 1);
 
-    return class * MCPZ_SHED_BUCKETS + (uint32_t)(mcpz_hash_mix(user) % MCPZ_SHED_BUCKETS);
+    return least * MCPZ_SHED_CLASSES / (MCPZ_PRIORITY_MAX + 1);
+}
+
+uint32_t mcpz_shed_level(uint32_t priority, uint64_t user)
+{
+    return mcpz_shed_class(priority) * MCPZ_SHED_BUCKETS +
+           (uint32_t)(mcpz_hash_mix(user) % MCPZ_SHED_BUCKETS);
 }

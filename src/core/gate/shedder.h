@@ -11,7 +11,9 @@
  * section 4.2: 20 ms of queueing on average over 1 s or 2000 requests, alpha 5 %, beta 1 %.
  * Ours: beta grows fourfold with each calm window after another, so that everybody is back
  * within five; a window without anybody turned away opens at once; and what is too long a wait
- * is, for tasks that take long, half of what they take.
+ * is, for tasks that take long, half of what they take. Callers are told what would be turned
+ * away, and do not send it (there: collaborative admission control); what they spared us they
+ * tell, so that the cut does not open for want of it.
  */
 
 #ifndef CORE_SHEDDER_H
@@ -21,8 +23,8 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "proto/limits.h"
 
-#define MCPZ_SHED_CLASSES 8
 #define MCPZ_SHED_BUCKETS 32
 #define MCPZ_SHED_LEVELS (MCPZ_SHED_CLASSES * MCPZ_SHED_BUCKETS)
 #define MCPZ_SHED_WAIT_US MCPZ_MS(20)
@@ -33,6 +35,7 @@ struct mcpz_shedder {
     uint32_t came;
     uint32_t turned_away;
     uint32_t growth; /* beta, in percent */
+    uint32_t turn;   /* of the levels that are not let in, among those spared us */
     uint64_t waited_us;
     uint64_t allowed_us;
     mcpz_time window_end_us;
@@ -49,6 +52,15 @@ void mcpz_shedder_turn_away(struct mcpz_shedder *shedder);
 /** A call has waited for so long, 0 if not at all. `median_us`: what its kind takes; 0: unknown.
  */
 void mcpz_shedder_waited(struct mcpz_shedder *shedder, mcpz_time waited_us, mcpz_time median_us);
+
+/** What callers have not sent because they were told that it would be turned away. */
+void mcpz_shedder_spared(struct mcpz_shedder *shedder, mcpz_time now, uint32_t calls);
+
+/** The first class of which calls in this bucket may not wait; MCPZ_SHED_CLASSES: all may. */
+uint32_t mcpz_shedder_turns_away(const struct mcpz_shedder *shedder, uint32_t bucket);
+
+/** A class: 0 is the most important, MCPZ_SHED_CLASSES - 1 the least. */
+uint32_t mcpz_shed_class(uint32_t priority);
 
 /** A level: `priority` MCPZ_PRIORITY_MAX (first) to 0 (last), and whose it is. */
 uint32_t mcpz_shed_level(uint32_t priority, uint64_t user);

@@ -115,6 +115,22 @@ bool mcpz_waiting_give_way(struct mcpz_waiting *waiting, uint8_t lane, uint8_t c
     return true;
 }
 
+uint8_t mcpz_waiting_last_claim(const struct mcpz_waiting *waiting, uint8_t lane,
+                                const struct mcpz_tenant *tenant)
+{
+    const uint32_t most = (uint32_t)tenant->under_way + 1;
+    uint8_t claim = 0;
+
+    for (size_t i = waiting->count; i > 0; i--) {
+        const struct mcpz_waiting_entry *here = &waiting->entries[i - 1];
+        if (here->lane != lane || here->class <= claim) {
+            continue;
+        }
+        claim = here->tenant->under_way > most ? here->class : (uint8_t)(here->class - 1);
+    }
+    return claim;
+}
+
 uint32_t mcpz_waiting_ahead(const struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
                             const struct mcpz_tenant *tenant)
 {

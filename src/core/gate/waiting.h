@@ -73,6 +73,13 @@ bool mcpz_waiting_give_way(struct mcpz_waiting *waiting, uint8_t lane, uint8_t c
 uint32_t mcpz_waiting_ahead(const struct mcpz_waiting *waiting, uint8_t lane, uint8_t class,
                             const struct mcpz_tenant *tenant);
 
+/**
+ * The least important class of which one that comes now to a full lane, or above the cut, is still
+ * let in, because it can take another's place: all beyond it are not.
+ */
+uint8_t mcpz_waiting_last_claim(const struct mcpz_waiting *waiting, uint8_t lane,
+                                const struct mcpz_tenant *tenant);
+
 /** When the next one is too late. */
 mcpz_time mcpz_waiting_deadline(const struct mcpz_waiting *waiting);
 

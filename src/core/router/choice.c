@@ -8,6 +8,9 @@
 #define SPILL_HOT_PERCENT 80
 #define AVERSE ((uint64_t)3 << 62) /* hotter than hot, see mcpz_probe_cost() */
 
+/* Of the most important class, and nobody was tried: nothing that a call is bars anyone. */
+static const struct mcpz_wish anybody = {.tried_count = 0};
+
 /* What one pick looks at. */
 struct survey {
     mcpz_time now;
@@ -19,8 +22,15 @@ struct survey {
 
 /* ---- Who can ------------------------------------------------------------------------------ */
 
+static bool sheds(const struct mcpz_backend *backend, mcpz_time now, const struct mcpz_wish *wish)
+{
+    return backend->shed_class > 0 && backend->shed_until_us > now &&
+           wish->class >= backend->shed_class && wish->tenant == backend->shed_tenant;
+}
+
 static enum mcpz_backend_bar bar_of(const struct mcpz_class *class,
-                                    const struct mcpz_backend *backend, mcpz_time now)
+                                    const struct mcpz_backend *backend, mcpz_time now,
+                                    const struct mcpz_wish *wish)
 {
     if (!backend->allowed) {
         return MCPZ_BAR_RULE;
@@ -30,6 +40,9 @@ static enum mcpz_backend_bar bar_of(const struct mcpz_class *class,
     }
     if (backend->busy_until_us > now) {
         return MCPZ_BAR_BUSY;
+    }
+    if (sheds(backend, now, wish)) {
+        return MCPZ_BAR_SHED;
     }
     if (backend->suspect) {
         return MCPZ_BAR_SUSPECT;
@@ -47,6 +60,8 @@ static mcpz_time bar_until(const struct mcpz_backend *backend, enum mcpz_backend
         return mcpz_breaker_opens_at(&backend->breaker);
     case MCPZ_BAR_BUSY:
         return backend->busy_until_us;
+    case MCPZ_BAR_SHED:
+        return backend->shed_until_us;
     case MCPZ_BAR_EJECTED:
         return backend->ejected_until_us;
     case MCPZ_BAR_NONE:
@@ -72,8 +87,9 @@ static bool is_among(const struct mcpz_id *id, const struct mcpz_id *ids, size_t
 static void note_verdict(struct mcpz_pick *pick, enum mcpz_verdict verdict, mcpz_time until_us)
 {
     static const uint8_t rank[] = {
-        [MCPZ_VERDICT_CHOSEN] = 5, [MCPZ_VERDICT_BUSY] = 4,   [MCPZ_VERDICT_BROKEN] = 3,
-        [MCPZ_VERDICT_TRIED] = 2,  [MCPZ_VERDICT_BARRED] = 1, [MCPZ_VERDICT_NOBODY] = 0,
+        [MCPZ_VERDICT_CHOSEN] = 6, [MCPZ_VERDICT_SHED] = 5,  [MCPZ_VERDICT_BUSY] = 4,
+        [MCPZ_VERDICT_BROKEN] = 3, [MCPZ_VERDICT_TRIED] = 2, [MCPZ_VERDICT_BARRED] = 1,
+        [MCPZ_VERDICT_NOBODY] = 0,
     };
 
     if (rank[verdict] > rank[pick->verdict]) {
@@ -96,6 +112,9 @@ static void note_bar(struct mcpz_pick *pick, const struct mcpz_backend *backend,
     case MCPZ_BAR_BUSY:
         note_verdict(pick, MCPZ_VERDICT_BUSY, bar_until(backend, bar));
         break;
+    case MCPZ_BAR_SHED:
+        note_verdict(pick, MCPZ_VERDICT_SHED, bar_until(backend, bar));
+        break;
     case MCPZ_BAR_NONE:
     case MCPZ_BAR_SUSPECT:
     case MCPZ_BAR_EJECTED:
@@ -115,7 +134,7 @@ static void let_in(struct survey *survey, const struct mcpz_class *class, size_t
 
 /* See who can be chosen: those with nothing against them, or where there are none, the others. */
 static struct mcpz_pick look(struct survey *survey, const struct mcpz_class *class, mcpz_time now,
-                             const struct mcpz_id *tried, size_t tried_count)
+                             const struct mcpz_wish *wish)
 {
     struct mcpz_pick pick = {.verdict = MCPZ_VERDICT_NOBODY};
     bool spare[MCPZ_BACKENDS_MAX];
@@ -127,11 +146,11 @@ static struct mcpz_pick look(struct survey *survey, const struct mcpz_class *cla
         if (!backend->used || !backend->listed) {
             continue;
         }
-        if (is_among(&backend->id, tried, tried_count)) {
+        if (is_among(&backend->id, wish->tried, wish->tried_count)) {
             note_verdict(&pick, MCPZ_VERDICT_TRIED, 0);
             continue;
         }
-        const enum mcpz_backend_bar bar = bar_of(class, backend, now);
+        const enum mcpz_backend_bar bar = bar_of(class, backend, now, wish);
         note_bar(&pick, backend, bar);
         spare[i] = bar >= MCPZ_BAR_SUSPECT;
         if (bar == MCPZ_BAR_NONE) {
@@ -359,25 +378,43 @@ static size_t choose(struct mcpz_router *router, const struct survey *survey,
 }
 
 struct mcpz_pick mcpz_router_outlook(struct mcpz_router *router, struct mcpz_class *class,
-                                     mcpz_time now, const struct mcpz_id *tried,
-                                     size_t tried_count)
+                                     mcpz_time now, const struct mcpz_wish *wish)
 {
     struct survey survey;
 
     (void)router;
-    return look(&survey, class, now, tried, tried_count);
+    return look(&survey, class, now, wish);
 }
 
 struct mcpz_pick mcpz_router_pick(struct mcpz_router *router, struct mcpz_class *class,
-                                  mcpz_time now, const struct mcpz_id *tried, size_t tried_count)
+                                  mcpz_time now, const struct mcpz_wish *wish)
 {
     struct survey survey;
-    struct mcpz_pick pick = look(&survey, class, now, tried, tried_count);
+    struct mcpz_pick pick = look(&survey, class, now, wish);
 
     if (pick.verdict == MCPZ_VERDICT_CHOSEN) {
         pick.backend = choose(router, &survey, class);
     }
     return pick;
+}
+
+void mcpz_router_spare(struct mcpz_router *router, struct mcpz_class *class,
+                       const struct mcpz_wish *wish)
+{
+    struct mcpz_backend *spared = NULL;
+    uint32_t equals = 0;
+
+    for (size_t i = 0; i < class->backend_top; i++) {
+        struct mcpz_backend *backend = &class->backends[i];
+        if (backend->used && backend->listed && backend->shed_class > 0 &&
+            wish->class >= backend->shed_class && mcpz_rng_below(&router->rng, ++equals) == 0) {
+            spared = backend;
+        }
+    }
+    router->spared++;
+    if (spared != NULL && spared->spared < UINT32_MAX) {
+        spared->spared++;
+    }
 }
 
 bool mcpz_router_stands(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now,
@@ -386,7 +423,7 @@ bool mcpz_router_stands(struct mcpz_router *router, struct mcpz_class *class, mc
     struct survey survey;
 
     (void)router;
-    (void)look(&survey, class, now, NULL, 0);
+    (void)look(&survey, class, now, &anybody);
     for (size_t i = 0; i < class->backend_top; i++) {
         if (survey.in[i] && mcpz_id_equal(&class->backends[i].id, id)) {
             *backend = i;
@@ -413,7 +450,7 @@ static struct mcpz_probe *probe_of(struct mcpz_class *class, const struct mcpz_b
 static struct mcpz_backend_view view_of(const struct survey *survey, struct mcpz_class *class,
                                         const struct mcpz_backend *backend)
 {
-    const enum mcpz_backend_bar bar = bar_of(class, backend, survey->now);
+    const enum mcpz_backend_bar bar = bar_of(class, backend, survey->now, &anybody);
     const struct mcpz_probe *probe = probe_of(class, backend);
 
     return (struct mcpz_backend_view){
@@ -445,7 +482,7 @@ struct order {
 static struct order order_of(const struct survey *survey, struct mcpz_class *class,
                              const struct mcpz_backend *backend)
 {
-    const enum mcpz_backend_bar bar = bar_of(class, backend, survey->now);
+    const enum mcpz_backend_bar bar = bar_of(class, backend, survey->now, &anybody);
     const bool far = is_zone_first(class) && backend->ring > class->home_ring;
     const struct mcpz_probe *probe = probe_of(class, backend);
     const bool plain = !is_zone_first(class) || class->strategy == MCPZ_STRATEGY_LEAST_LOADED;
@@ -470,7 +507,7 @@ size_t mcpz_router_explain(struct mcpz_router *router, struct mcpz_class *class,
     size_t count = 0;
 
     (void)router;
-    (void)look(&survey, class, now, NULL, 0);
+    (void)look(&survey, class, now, &anybody);
     for (size_t i = 0; i < class->backend_top && count < max; i++) {
         const struct mcpz_backend *backend = &class->backends[i];
         if (!backend->used || !backend->listed) {
@@ -488,13 +525,38 @@ size_t mcpz_router_explain(struct mcpz_router *router, struct mcpz_class *class,
     return count;
 }
 
+static void count_bars(const struct mcpz_class *class, mcpz_time now,
+                       struct mcpz_router_bars *bars)
+{
+    for (size_t i = 0; i < class->backend_top; i++) {
+        const struct mcpz_backend *backend = &class->backends[i];
+        const enum mcpz_breaker_state breaker = mcpz_breaker_state(&backend->breaker, now);
+        bars->open += backend->used && breaker == MCPZ_BREAKER_OPEN;
+        bars->half_open += backend->used && breaker == MCPZ_BREAKER_HALF_OPEN;
+        bars->ejected += backend->used && backend->ejected_until_us > now;
+        bars->stalled += backend->used && mcpz_backend_is_stalled(class, backend, now);
+    }
+}
+
+struct mcpz_router_bars mcpz_router_bars(const struct mcpz_router *router, mcpz_time now)
+{
+    struct mcpz_router_bars bars = {0};
+
+    for (size_t i = 0; i < router->config.classes_max; i++) {
+        if (router->classes[i].capability[0] != '\0') {
+            count_bars(&router->classes[i], now, &bars);
+        }
+    }
+    return bars;
+}
+
 const char *mcpz_backend_bar_word(enum mcpz_backend_bar bar)
 {
     static const char *const words[] = {
         [MCPZ_BAR_NONE] = "",           [MCPZ_BAR_RULE] = "rule",
         [MCPZ_BAR_BREAKER] = "breaker", [MCPZ_BAR_BUSY] = "busy",
-        [MCPZ_BAR_SUSPECT] = "suspect", [MCPZ_BAR_EJECTED] = "ejected",
-        [MCPZ_BAR_STALLED] = "stalled",
+        [MCPZ_BAR_SHED] = "shed",       [MCPZ_BAR_SUSPECT] = "suspect",
+        [MCPZ_BAR_EJECTED] = "ejected", [MCPZ_BAR_STALLED] = "stalled",
     };
 
     return (size_t)bar < MCPZ_ARRAY_LEN(words) ? words[bar] : "";

@@ -422,10 +422,12 @@ struct mcpz_route mcpz_router_begin(struct mcpz_router *router, struct mcpz_clas
     if (backend->outstanding++ == 0) {
         backend->waiting_us = now > 0 ? now : 1;
     }
+    const bool trial = mcpz_breaker_begin(&backend->breaker, now);
+    router->trials += trial;
     return (struct mcpz_route){
         .class = (uint16_t)(class - router->classes),
         .backend = (uint16_t)index,
-        .trial = mcpz_breaker_begin(&backend->breaker, now),
+        .trial = trial,
         .provider = backend->id,
         .begun_us = now,
     };
@@ -549,9 +551,32 @@ void mcpz_router_unreachable(struct mcpz_class *class, const struct mcpz_id *id,
     }
 }
 
+uint32_t mcpz_router_take_spared(struct mcpz_router *router, const struct mcpz_route *route)
+{
+    struct mcpz_backend *backend = backend_of(router, route);
+    const uint32_t spared = backend->spared;
+
+    backend->spared = 0;
+    return spared;
+}
+
+void mcpz_router_told(struct mcpz_class *class, const struct mcpz_id *from, mcpz_time now,
+                      uint64_t tenant, uint32_t turns_away)
+{
+    struct mcpz_backend *backend = find_backend(class, from);
+
+    if (backend == NULL || (turns_away == 0 && tenant != backend->shed_tenant)) {
+        return;
+    }
+    backend->shed_class = turns_away;
+    backend->shed_tenant = tenant;
+    backend->shed_until_us = now + MCPZ_SHED_TOLD_US;
+}
+
 bool mcpz_router_may_retry(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now)
 {
     if (!mcpz_retry_budget_take(&class->retries, now)) {
+        router->no_budget++;
         return false;
     }
     router->retries++;
@@ -654,9 +679,9 @@ size_t mcpz_router_probe(struct mcpz_router *router, struct mcpz_class *class, m
     return count;
 }
 
-void mcpz_router_heard(struct mcpz_router *router, struct mcpz_bytes capability,
-                       const struct mcpz_id *from, mcpz_time now,
-                       const struct mcpz_load_report *report)
+struct mcpz_class *mcpz_router_heard(struct mcpz_router *router, struct mcpz_bytes capability,
+                                     const struct mcpz_id *from, mcpz_time now,
+                                     const struct mcpz_load_report *report)
 {
     struct mcpz_class *class = find_class(router, capability);
     struct mcpz_backend *backend = class != NULL ? find_backend(class, from) : NULL;
@@ -664,4 +689,5 @@ void mcpz_router_heard(struct mcpz_router *router, struct mcpz_bytes capability,
     if (backend != NULL) {
         note_report(class, backend, now, report);
     }
+    return class;
 }

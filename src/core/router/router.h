@@ -21,6 +21,10 @@
  * far longer than they take, and has ended none of them while others did, is stalled, and its
  * breaker opens.
  *
+ * Against overload, the callers' part of DAGOR (core/gate/shedder.h): providers tell with answers
+ * which calls they would refuse just now. Those are not sent there; where nobody else can be
+ * chosen, they fail here, and the providers are told how many they were.
+ *
  * Who does not know its latency is taken for one that needs what calls of the class need: if it
  * came after all that do know (protocols.md 4.4), it would never get a call by which to learn it,
  * and a tenth of a hundred servers starved (sim/anchors_routing.h).
@@ -63,6 +67,8 @@
 #define MCPZ_EJECT_US_MAX MCPZ_SECONDS(300)
 #define MCPZ_EJECT_PERCENT_MAX 30
 #define MCPZ_ROUTER_LIST_US MCPZ_SECONDS(5) /* round trips change without a fact that says so */
+
+#define MCPZ_SHED_TOLD_US MCPZ_MS(100) /* as long again, and one call more is sent to see */
 
 #define MCPZ_ERRORS_ALL 1024 /* a share of errors of 1 */
 
@@ -116,6 +122,10 @@ struct mcpz_backend {
     struct mcpz_load_report report;
     mcpz_time waiting_us;    /* since then it has had calls and ended none; 0: it has none */
     mcpz_time busy_until_us; /* retry-after */
+    mcpz_time shed_until_us; /* so long it is believed to turn away calls: */
+    uint64_t shed_tenant;    /* of this tenant, */
+    uint32_t shed_class;     /* of this class and less important ones; 0: none */
+    uint32_t spared;         /* not sent for it, and not told it yet */
     mcpz_time ejected_until_us;
     struct mcpz_breaker breaker;
 };
@@ -166,10 +176,21 @@ struct mcpz_router {
     uint64_t probes;     /* asked for */
     uint64_t hedges;
     uint64_t retries;
-    uint64_t opened; /* breakers, by what came of calls */
-    uint64_t stalls; /* backends found to hang */
+    uint64_t no_budget; /* retries there was no token for */
+    uint64_t opened;    /* breakers, by what came of calls */
+    uint64_t trials;    /* calls that half-open breakers let pass */
+    uint64_t stalls;    /* backends found to hang */
     uint64_t ejected;
     uint64_t spilled; /* picks that went to another zone although there was one in ours */
+    uint64_t spared;  /* calls not sent, since all who could would have turned them away */
+};
+
+/* What stands between calls and providers just now, of all classes. */
+struct mcpz_router_bars {
+    size_t open;      /* breakers */
+    size_t half_open; /* breakers */
+    size_t ejected;   /* backends */
+    size_t stalled;   /* backends */
 };
 
 /* Where a call goes: kept by its caller until it has ended. */
@@ -188,12 +209,21 @@ enum mcpz_verdict {
     MCPZ_VERDICT_TRIED,  /* all that can have failed this call */
     MCPZ_VERDICT_BROKEN, /* breakers are open: retry_at_us */
     MCPZ_VERDICT_BUSY,   /* all have said to come back: retry_at_us */
+    MCPZ_VERDICT_SHED,   /* all would turn such a call away just now: retry_at_us */
+};
+
+/* What a call wants of who serves it, and what it is to them. */
+struct mcpz_wish {
+    const struct mcpz_id *tried; /* not these */
+    size_t tried_count;
+    uint64_t tenant; /* a number for it */
+    uint32_t class;  /* of its priority: core/gate/shedder.h */
 };
 
 struct mcpz_pick {
     enum mcpz_verdict verdict;
     size_t backend;        /* CHOSEN */
-    mcpz_time retry_at_us; /* BROKEN, BUSY */
+    mcpz_time retry_at_us; /* BROKEN, BUSY, SHED */
 };
 
 /* ---- The router --------------------------------------------------------------------------- */
@@ -241,14 +271,20 @@ bool mcpz_router_may_hold(const struct mcpz_class *class, size_t free);
 void mcpz_router_hold(struct mcpz_class *class, mcpz_time now);
 void mcpz_router_release(struct mcpz_class *class);
 
-/** Could one be chosen for a call that `tried` have failed? As pick, without choosing. */
+/** Could one be chosen? As pick, without choosing. */
 struct mcpz_pick mcpz_router_outlook(struct mcpz_router *router, struct mcpz_class *class,
-                                     mcpz_time now, const struct mcpz_id *tried,
-                                     size_t tried_count);
+                                     mcpz_time now, const struct mcpz_wish *wish);
 
-/** Choose for one call: not one of `tried`. Who is picked in turn has had its turn. */
+/** Choose for one call. Who is picked in turn has had its turn. */
 struct mcpz_pick mcpz_router_pick(struct mcpz_router *router, struct mcpz_class *class,
-                                  mcpz_time now, const struct mcpz_id *tried, size_t tried_count);
+                                  mcpz_time now, const struct mcpz_wish *wish);
+
+/** It was not sent: the verdict was SHED. Some provider is told, when one is called next. */
+void mcpz_router_spare(struct mcpz_router *router, struct mcpz_class *class,
+                       const struct mcpz_wish *wish);
+
+/** How many calls were spared the provider of this route, since this was last asked. */
+uint32_t mcpz_router_take_spared(struct mcpz_router *router, const struct mcpz_route *route);
 
 /** Can this one be chosen now, whom somebody has chosen before? False: pick again. */
 bool mcpz_router_stands(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now,
@@ -269,6 +305,13 @@ void mcpz_router_progressed(struct mcpz_router *router, const struct mcpz_route 
 void mcpz_router_end(struct mcpz_router *router, const struct mcpz_route *route, mcpz_time now,
                      enum mcpz_call_outcome outcome, mcpz_time retry_after_us,
                      const struct mcpz_load_report *report);
+
+/**
+ * What a node says that it would turn away just now, of the calls of a tenant: those of this class
+ * and less important ones; 0: none. It is believed for MCPZ_SHED_TOLD_US.
+ */
+void mcpz_router_told(struct mcpz_class *class, const struct mcpz_id *from, mcpz_time now,
+                      uint64_t tenant, uint32_t turns_away);
 
 /** May it be tried once more? Takes a token of the budget if so. */
 bool mcpz_router_may_retry(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now);
@@ -297,10 +340,10 @@ bool mcpz_router_judge(struct mcpz_router *router, const struct mcpz_route *rout
 size_t mcpz_router_probe(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now,
                          size_t *backends);
 
-/** What a node says of its load, to a probe or with the end of a call. */
-void mcpz_router_heard(struct mcpz_router *router, struct mcpz_bytes capability,
-                       const struct mcpz_id *from, mcpz_time now,
-                       const struct mcpz_load_report *report);
+/** What a node says of its load, to a probe. Returns the class; NULL: it is not known here. */
+struct mcpz_class *mcpz_router_heard(struct mcpz_router *router, struct mcpz_bytes capability,
+                                     const struct mcpz_id *from, mcpz_time now,
+                                     const struct mcpz_load_report *report);
 
 /* ---- For people --------------------------------------------------------------------------- */
 
@@ -309,6 +352,7 @@ enum mcpz_backend_bar {
     MCPZ_BAR_RULE,    /* a rule does not let it */
     MCPZ_BAR_BREAKER, /* open, or half open with trials under way */
     MCPZ_BAR_BUSY,    /* it said to come back later */
+    MCPZ_BAR_SHED,    /* it would turn this call away: others are more important */
     MCPZ_BAR_SUSPECT, /* from here on: only if there is nobody else */
     MCPZ_BAR_EJECTED,
     MCPZ_BAR_STALLED,
@@ -318,7 +362,7 @@ struct mcpz_backend_view {
     struct mcpz_id id;
     enum mcpz_backend_bar bar;
     enum mcpz_breaker_state breaker;
-    mcpz_time bar_until_us; /* BREAKER, BUSY, EJECTED */
+    mcpz_time bar_until_us; /* BREAKER, BUSY, SHED, EJECTED */
     bool linked;
     bool hot;
     bool averse; /* it errs more than the others */
@@ -336,6 +380,8 @@ struct mcpz_backend_view {
 /** All backends of a class, in the order in which they would be chosen now. Returns how many. */
 size_t mcpz_router_explain(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now,
                            struct mcpz_backend_view *views, size_t max);
+
+struct mcpz_router_bars mcpz_router_bars(const struct mcpz_router *router, mcpz_time now);
 
 const char *mcpz_backend_bar_word(enum mcpz_backend_bar bar);
 const char *mcpz_ring_word(enum mcpz_ring ring);

@@ -69,6 +69,37 @@ static void learn(unsigned count, mcpz_time took_us)
     }
 }
 
+static uint32_t turns_away(const char *tenant)
+{
+    return mcpz_gate_turns_away(&gate, now, 0, mcpz_text(tenant), &caller);
+}
+
+TEST(it_tells_whose_calls_it_would_refuse_and_then_does)
+{
+    set_up(2);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK_UINT(turns_away("a"), 0);
+        CHECK(ask(i, "a", 50) != MCPZ_GATE_REFUSE);
+    }
+    CHECK_UINT(turns_away("a"), 0); /* there is room in the queue */
+    CHECK_UINT(ask(3, "a", 50), MCPZ_GATE_WAIT);
+    /* It is full: with what waits only the more important, and who has less of us, changes places.
+     */
+    const uint32_t class = mcpz_shed_class(50);
+    CHECK_UINT(turns_away("a"), class);
+    CHECK_UINT(mcpz_gate_turns_away_more(&gate, 0), class);
+    CHECK_UINT(turns_away("b"), class + 1);
+    CHECK_UINT(ask(4, "a", 50), MCPZ_GATE_REFUSE);
+    CHECK_UINT(verdict.refusal.turns_away, class);
+    CHECK_UINT(ask(4, "b", 50), MCPZ_GATE_WAIT);
+    CHECK(verdict.pushed_out != MCPZ_GATE_NOBODY);
+    CHECK_UINT(ask(5, "a", 75), MCPZ_GATE_WAIT);
+    mcpz_gate_end(&gate, now, 0, true);
+    CHECK_UINT(mcpz_gate_turns_away_more(&gate, 0), 0);
+    mcpz_gate_spared(&gate, now, 7);
+    CHECK_UINT(gate.counts.spared, 7);
+}
+
 /* ---- Starting and waiting ----------------------------------------------------------------- */
 
 TEST(as_many_start_as_there_are_hands_and_the_rest_wait)
@@ -447,7 +478,8 @@ TEST(whatever_happens_the_counts_hold)
     CHECK(gate.counts.pushed_out > 100);
 }
 
-TEST_MAIN(RUN(as_many_start_as_there_are_hands_and_the_rest_wait), RUN(no_more_wait_than_may_run),
+TEST_MAIN(RUN(it_tells_whose_calls_it_would_refuse_and_then_does),
+          RUN(as_many_start_as_there_are_hands_and_the_rest_wait), RUN(no_more_wait_than_may_run),
           RUN(a_burst_is_not_an_overload), RUN(without_hands_the_gradient_is_the_limit),
           RUN(a_bound_of_its_own_holds_for_a_lane), RUN(one_lane_leaves_hands_for_the_others),
           RUN(the_important_start_first_and_take_the_place_of_others),

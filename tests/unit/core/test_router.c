@@ -76,7 +76,8 @@ static char pick_but(mcpz_time now, const char *tried)
     for (size_t i = 0; i < count; i++) {
         ids[i] = nodes[tried[i] - 'a'].node.id;
     }
-    const struct mcpz_pick pick = mcpz_router_pick(&router, class, now, ids, count);
+    const struct mcpz_pick pick = mcpz_router_pick(
+        &router, class, now, &(struct mcpz_wish){.tried = ids, .tried_count = count});
     return pick.verdict == MCPZ_VERDICT_CHOSEN ? (char)class->backends[pick.backend].id.bytes[0]
                                                : '-';
 }
@@ -88,7 +89,19 @@ static char pick(mcpz_time now)
 
 static enum mcpz_verdict verdict(mcpz_time now)
 {
-    return mcpz_router_outlook(&router, class, now, NULL, 0).verdict;
+    return mcpz_router_outlook(&router, class, now, &(struct mcpz_wish){.tried_count = 0}).verdict;
+}
+
+/* Of tenant 1 and of this class. */
+static struct mcpz_pick pick_of_class(mcpz_time now, uint32_t shed_class)
+{
+    const struct mcpz_wish wish = {.tenant = 1, .class = shed_class};
+    return mcpz_router_pick(&router, class, now, &wish);
+}
+
+static void told(char name, mcpz_time now, uint32_t turns_away)
+{
+    mcpz_router_told(class, &nodes[name - 'a'].node.id, now, 1, turns_away);
 }
 
 static struct mcpz_route begin(char name, mcpz_time now)
@@ -141,7 +154,8 @@ TEST(who_has_failed_this_call_is_left_out)
         CHECK_UINT(pick_but(START, "ac"), 'b');
     }
     CHECK_UINT(pick_but(START, "abc"), '-');
-    const struct mcpz_pick all = mcpz_router_outlook(&router, class, START, &nodes[0].node.id, 1);
+    const struct mcpz_pick all = mcpz_router_outlook(
+        &router, class, START, &(struct mcpz_wish){.tried = &nodes[0].node.id, .tried_count = 1});
     CHECK_UINT(all.verdict, MCPZ_VERDICT_CHOSEN);
 }
 
@@ -165,7 +179,8 @@ TEST(an_open_breaker_lets_nobody_there)
     for (size_t i = 0; i < MCPZ_BREAKER_FAILURES; i++) {
         call('b', START + 5, 10, MCPZ_OUTCOME_BROKEN);
     }
-    const struct mcpz_pick none = mcpz_router_pick(&router, class, START + 20, NULL, 0);
+    const struct mcpz_pick none =
+        mcpz_router_pick(&router, class, START + 20, &(struct mcpz_wish){.tried_count = 0});
     CHECK_UINT(none.verdict, MCPZ_VERDICT_BROKEN);
     CHECK_UINT(none.retry_at_us, START + 10 + MCPZ_BREAKER_OPEN_US); /* the first of them */
     CHECK_UINT(router.opened, 2);
@@ -191,7 +206,8 @@ TEST(who_is_busy_is_left_alone_for_as_long_as_it_says)
     call('a', START, 0, MCPZ_OUTCOME_BUSY);
     CHECK_UINT(count_picks('b', 50, START), 50);
     call('b', START + 1, 0, MCPZ_OUTCOME_BUSY);
-    const struct mcpz_pick none = mcpz_router_pick(&router, class, START + 1, NULL, 0);
+    const struct mcpz_pick none =
+        mcpz_router_pick(&router, class, START + 1, &(struct mcpz_wish){.tried_count = 0});
     CHECK_UINT(none.verdict, MCPZ_VERDICT_BUSY);
     CHECK_UINT(none.retry_at_us, START + MCPZ_SECONDS(7));
     CHECK_UINT(pick(START + MCPZ_SECONDS(7)), 'a');
@@ -743,7 +759,74 @@ TEST(it_is_explained_in_which_order_and_why)
     CHECK_TEXT(mcpz_ring_word(MCPZ_RING_FAR), "far");
 }
 
+TEST(what_would_be_turned_away_is_not_sent_there)
+{
+    const struct mcpz_wish wish = {.tenant = 1, .class = 5};
+
+    set_up(2);
+    told('a', START, 4);
+    for (int i = 0; i < 20; i++) {
+        const struct mcpz_pick pick = pick_of_class(START + 1, 4);
+        CHECK_UINT(pick.verdict, MCPZ_VERDICT_CHOSEN);
+        CHECK_UINT(class->backends[pick.backend].id.bytes[0], 'b');
+    }
+    told('b', START + 10, 5);
+    CHECK_UINT(pick_of_class(START + 11, 4).verdict, MCPZ_VERDICT_CHOSEN);
+    const struct mcpz_pick none = pick_of_class(START + 11, 5);
+    CHECK_UINT(none.verdict, MCPZ_VERDICT_SHED);
+    CHECK_UINT(none.retry_at_us, START + MCPZ_SHED_TOLD_US);
+    /* Others' calls are another matter, and so are the more important. */
+    CHECK_UINT(verdict(START + 11), MCPZ_VERDICT_CHOSEN);
+    CHECK_UINT(pick_of_class(START + 11, 3).verdict, MCPZ_VERDICT_CHOSEN);
+
+    /* Who was not sent is told to one of them, once. */
+    for (int i = 0; i < 5; i++) {
+        mcpz_router_spare(&router, class, &wish);
+    }
+    CHECK_UINT(router.spared, 5);
+    const struct mcpz_route first = begin('a', START + 12);
+    const struct mcpz_route second = begin('b', START + 12);
+    CHECK_UINT(
+        mcpz_router_take_spared(&router, &first) + mcpz_router_take_spared(&router, &second), 5);
+    CHECK_UINT(mcpz_router_take_spared(&router, &first), 0);
+
+    /* It is forgotten when it is old, or when it is otherwise. */
+    told('a', START + 20, 0);
+    CHECK_UINT(pick_of_class(START + 21, 7).verdict, MCPZ_VERDICT_CHOSEN);
+    told('a', START + 30, 1);
+    CHECK_UINT(pick_of_class(START + 31, 7).verdict, MCPZ_VERDICT_SHED);
+    CHECK_UINT(pick_of_class(START + 31 + MCPZ_SHED_TOLD_US, 7).verdict, MCPZ_VERDICT_CHOSEN);
+}
+
+TEST(what_stands_between_calls_and_providers_is_counted)
+{
+    set_up(3);
+    struct mcpz_router_bars bars = mcpz_router_bars(&router, START);
+    CHECK_UINT(bars.open + bars.half_open + bars.ejected + bars.stalled, 0);
+    for (int i = 0; i < MCPZ_BREAKER_FAILURES; i++) {
+        const struct mcpz_route route = begin('a', START);
+        end(&route, START, MCPZ_OUTCOME_BROKEN);
+    }
+    mcpz_router_unreachable(class, &nodes[1].node.id, START);
+    bars = mcpz_router_bars(&router, START);
+    CHECK_UINT(bars.open, 1);
+    CHECK_UINT(bars.ejected, 1);
+    CHECK_UINT(router.opened, 1);
+    CHECK_UINT(router.trials, 0);
+    const mcpz_time later = START + MCPZ_BREAKER_OPEN_US;
+    CHECK_UINT(mcpz_router_bars(&router, later).half_open, 1);
+    const struct mcpz_route trial = begin('a', later);
+    CHECK_UINT(router.trials, 1);
+    end(&trial, later, MCPZ_OUTCOME_WELL);
+    while (mcpz_router_may_retry(&router, class, later)) {
+        CHECK(router.retries < 100);
+    }
+    CHECK_UINT(router.no_budget, 1);
+}
+
 TEST_MAIN(
+    RUN(what_would_be_turned_away_is_not_sent_there),
+    RUN(what_stands_between_calls_and_providers_is_counted),
     RUN(where_nobody_offers_it_nobody_is_picked), RUN(who_has_failed_this_call_is_left_out),
     RUN(a_suspect_is_picked_only_if_there_is_nobody_else), RUN(an_open_breaker_lets_nobody_there),
     RUN(who_is_busy_is_left_alone_for_as_long_as_it_says),

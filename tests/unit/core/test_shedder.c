@@ -63,6 +63,47 @@ TEST(the_least_important_go_first_and_the_first_class_stays)
     CHECK(!mcpz_shedder_arrive(&shedder, now, MCPZ_SHED_BUCKETS));
 }
 
+TEST(what_callers_spare_us_counts_as_turned_away)
+{
+    set_up();
+    for (int i = 0; i < 200; i++) {
+        (void)second(1000, MCPZ_MS(100));
+    }
+    CHECK_UINT(shedder.cut, MCPZ_SHED_BUCKETS);
+    /* Nobody is turned away here, because nothing above the cut is sent: it opens bit by bit. */
+    for (int i = 0; i < 3; i++) {
+        const uint16_t before = shedder.cut;
+        for (unsigned call = 0; call < 100; call++) {
+            now += MCPZ_MS(10);
+            CHECK(mcpz_shedder_arrive(&shedder, now, 0));
+            mcpz_shedder_spared(&shedder, now, 9);
+        }
+        CHECK(shedder.cut <= before + 2 * MCPZ_SHED_BUCKETS);
+    }
+    /* Nobody was spared anything any more: a calm window opens it. */
+    (void)second(100, 0);
+    (void)second(100, 0);
+    CHECK_UINT(shedder.cut, MCPZ_SHED_LEVELS);
+    /* Whatever a liar says, a window has its bounds. */
+    mcpz_shedder_spared(&shedder, now, UINT32_MAX);
+    shedder.cut = MCPZ_SHED_BUCKETS;
+    mcpz_shedder_spared(&shedder, now, UINT32_MAX);
+    CHECK(shedder.came <= 2000);
+    CHECK(mcpz_shedder_arrive(&shedder, now, 0));
+}
+
+TEST(it_tells_from_which_class_on_a_bucket_is_out)
+{
+    set_up();
+    CHECK_UINT(mcpz_shedder_turns_away(&shedder, 0), MCPZ_SHED_CLASSES);
+    shedder.cut = 3 * MCPZ_SHED_BUCKETS + 5;
+    CHECK_UINT(mcpz_shedder_turns_away(&shedder, 4), 4);
+    CHECK_UINT(mcpz_shedder_turns_away(&shedder, 5), 3);
+    shedder.cut = MCPZ_SHED_BUCKETS;
+    CHECK_UINT(mcpz_shedder_turns_away(&shedder, 0), 1);
+    CHECK_UINT(mcpz_shedder_turns_away(&shedder, MCPZ_SHED_BUCKETS - 1), 1);
+}
+
 TEST(five_calm_windows_bring_everybody_back)
 {
     set_up();
@@ -134,6 +175,8 @@ TEST(levels_follow_priority_and_user)
 TEST_MAIN(RUN(without_waiting_everybody_passes),
           RUN(each_window_of_waiting_turns_away_a_twentieth_more),
           RUN(the_least_important_go_first_and_the_first_class_stays),
+          RUN(what_callers_spare_us_counts_as_turned_away),
+          RUN(it_tells_from_which_class_on_a_bucket_is_out),
           RUN(five_calm_windows_bring_everybody_back),
           RUN(one_window_that_turned_nobody_away_opens_at_once),
           RUN(many_calls_end_a_window_before_its_time), RUN(tasks_that_take_long_may_wait_longer),

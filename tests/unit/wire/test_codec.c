@@ -239,6 +239,35 @@ TEST(fields_from_the_future_are_skipped)
     CHECK_UINT(msg.want.versions[0].seq, 1);
 }
 
+/* Who is older than a field does not send it. */
+TEST(what_was_appended_since_may_be_missing)
+{
+    static const struct mcpz_bytes old[] = {
+        RAW("\x96\x0c\x07\xc2\xc4\x01x\x03\x09"),
+        RAW("\x97\x0d\x07\x02\xa2no\x05\x01\x09"),
+        RAW("\x94\x2e\xa1x\x03\x09"),
+        RAW("\x9d\x0a\x07\xa1"
+            "c\x09\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3\xc3"),
+    };
+    static const struct mcpz_bytes short_of_more = RAW("\x95\x0c\x07\xc2\xc4\x01x\x03");
+    static const struct mcpz_bytes at_its_bound = RAW("\x97\x0c\x07\xc2\xc4\x01x\x03\x09\x07");
+    static const struct mcpz_bytes over_it = RAW("\x97\x0c\x07\xc2\xc4\x01x\x03\x09\x08");
+    struct mcpz_msg msg;
+
+    CHECK_UINT(decode_into(old[0], &msg), MCPZ_OK);
+    CHECK_UINT(msg.end.load, 3);
+    CHECK_UINT(msg.end.turns_away, 0);
+    CHECK_UINT(decode_into(old[1], &msg), MCPZ_OK);
+    CHECK_UINT(msg.fail.turns_away, 0);
+    CHECK_UINT(decode_into(old[2], &msg), MCPZ_OK);
+    CHECK_UINT(msg.load.turns_away, 0);
+    CHECK_UINT(decode_into(old[3], &msg), MCPZ_OK);
+    CHECK_UINT(msg.open.spared, 0);
+    CHECK_UINT(decode(short_of_more), MCPZ_EPROTO);
+    CHECK_UINT(decode(at_its_bound), MCPZ_OK);
+    CHECK_UINT(decode(over_it), MCPZ_EPROTO);
+}
+
 TEST(a_field_from_the_future_may_not_nest_too_deep)
 {
     uint8_t bomb[3 + MCPZ_MSG_DEPTH_MAX] = {0x93, 0x0e, 0x07};
@@ -908,7 +937,7 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(an_arena_too_small_is_refused_and_given_back),
           RUN(an_error_leaves_the_message_and_the_arena_as_they_were),
           RUN(broken_input_gets_the_documented_error), RUN(forms_longer_than_need_be_are_refused),
-          RUN(fields_from_the_future_are_skipped),
+          RUN(fields_from_the_future_are_skipped), RUN(what_was_appended_since_may_be_missing),
           RUN(a_field_from_the_future_may_not_nest_too_deep),
           RUN(a_message_over_its_size_is_refused), RUN(chunks_have_one_byte_to_the_limit),
           RUN(token_ids_and_proofs_have_one_length), RUN(texts_end_at_their_limit),
