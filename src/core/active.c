@@ -18,8 +18,11 @@ static void tell(enum mcpz_fact_kind kind, const struct mcpz_id *about, uint32_t
 
 size_t mcpz_active_find(const struct mcpz_overlay *overlay, const struct mcpz_id *id)
 {
+    const uint32_t name = mcpz_short_of(id).value;
     size_t at = 0;
-    while (at < overlay->active_count && !mcpz_id_equal(&overlay->active[at].id, id)) {
+
+    while (at < overlay->active_count &&
+           (overlay->names[at].value != name || !mcpz_id_equal(&overlay->active[at].id, id))) {
         at++;
     }
     return at;
@@ -128,6 +131,8 @@ void mcpz_active_drop(struct mcpz_overlay *overlay, size_t at,
 
     const struct mcpz_overlay_neighbour gone = overlay->active[at];
     overlay->active[at] = overlay->active[--overlay->active_count];
+    overlay->names[at] = overlay->names[overlay->active_count];
+    overlay->far_count -= gone.where.scope != overlay->where.scope;
     overlay->active[overlay->active_count] = gone; /* for the room of its address */
     overlay->promote_wait_us = overlay->config.promote_period_us;
     tell(MCPZ_FACT_NEIGHBOUR_DOWN, &gone.id, reason, out);
@@ -200,7 +205,8 @@ void mcpz_active_add(struct mcpz_overlay *overlay, mcpz_time now,
     added->tried = false;
     added->chosen = chosen;
     added->contradicted = 0;
-    overlay->active_count++;
+    overlay->names[overlay->active_count++] = mcpz_short_of(&entry->id);
+    overlay->far_count += entry->scope != overlay->where.scope;
     mcpz_passive_remove(&overlay->passive, &entry->id);
     tell(MCPZ_FACT_NEIGHBOUR_UP, &entry->id, mcpz_overlay_is_far(overlay, entry->scope), out);
 }

@@ -64,6 +64,8 @@ static struct mcpz_comparison *take(struct mcpz_members *members, const struct m
     }
     if (place == NULL) {
         place = &members->comparisons[members->next_comparison++ % MCPZ_COMPARISONS_MAX];
+    } else {
+        members->comparison_count++;
     }
     *place = (struct mcpz_comparison){.peer = name};
     return place;
@@ -96,6 +98,11 @@ static void summarise(struct mcpz_members *members, const struct mcpz_id *peer, 
     mcpz_outbox_send(out, peer, &msg);
 }
 
+bool mcpz_compare_has_nothing_to_say(struct mcpz_members *members, uint32_t digest)
+{
+    return members->comparison_count == 0 && digest == mcpz_members_digest(members);
+}
+
 void mcpz_compare_linked(struct mcpz_members *members, const struct mcpz_id *peer)
 {
     struct mcpz_comparison *comparison = take(members, peer);
@@ -111,9 +118,10 @@ void mcpz_compare_ping(struct mcpz_members *members, mcpz_time now, const struct
     const struct mcpz_id *self = &members->roster.rows[MCPZ_ROSTER_SELF].id;
 
     if (digest == mcpz_members_digest(members)) {
-        for (size_t i = 0; i < MCPZ_COMPARISONS_MAX; i++) {
+        for (size_t i = 0; i < MCPZ_COMPARISONS_MAX && members->comparison_count > 0; i++) {
             if (members->comparisons[i].peer.value == mcpz_short_of(peer).value) {
                 members->comparisons[i] = (struct mcpz_comparison){0};
+                members->comparison_count--;
             }
         }
         return;

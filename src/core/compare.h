@@ -16,6 +16,9 @@
 /** A link is new: what its first heartbeat says counts. */
 void mcpz_compare_linked(struct mcpz_members *members, const struct mcpz_id *peer);
 
+/** Are tables alike by this digest, and was nothing amiss before? Then all is said. */
+bool mcpz_compare_has_nothing_to_say(struct mcpz_members *members, uint32_t digest);
+
 /** A heartbeat has come. */
 void mcpz_compare_ping(struct mcpz_members *members, mcpz_time now, const struct mcpz_id *peer,
                        uint32_t digest, struct mcpz_outbox *out);

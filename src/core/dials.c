@@ -101,6 +101,7 @@ void mcpz_dials_linked(struct mcpz_dials *dials, const struct mcpz_id *peer,
     }
     for (size_t i = 0; i < dials->seed_count; i++) {
         if (mcpz_bytes_equal(mcpz_text(dials->seeds[i].address), address)) {
+            dials->stranger_count -= mcpz_id_is_zero(&dials->seeds[i].peer);
             dials->seeds[i].peer = *peer;
         }
     }
@@ -141,6 +142,7 @@ void mcpz_dials_add_seed(struct mcpz_dials *dials, mcpz_time now, struct mcpz_by
     seed->dial_at_us = now;
     seed->redial_us = dials->timing->redial_min_us;
     seed->peer = (struct mcpz_id){0};
+    dials->stranger_count++;
     mcpz_bytes_to_text(address, seed->address, dials->config.address_bytes);
 }
 
@@ -180,6 +182,12 @@ static bool is_wanted(const struct mcpz_dials *dials, const struct mcpz_seed *se
     return !dials->leaving && (alone || mcpz_id_is_zero(&seed->peer));
 }
 
+/* Is any? Mostly none is, and nobody need look at them. */
+static bool are_wanted(const struct mcpz_dials *dials, bool alone)
+{
+    return !dials->leaving && (alone || dials->stranger_count > 0);
+}
+
 /* ---- Time --------------------------------------------------------------------------------- */
 
 void mcpz_dials_tick(struct mcpz_dials *dials, mcpz_time now, bool alone, struct mcpz_rng *rng,
@@ -190,7 +198,7 @@ void mcpz_dials_tick(struct mcpz_dials *dials, mcpz_time now, bool alone, struct
             fail(dials, &dials->nodes[i - 1], MCPZ_UNREACHABLE_SILENT, out);
         }
     }
-    for (size_t i = 0; i < dials->seed_count; i++) {
+    for (size_t i = 0; i < dials->seed_count && are_wanted(dials, alone); i++) {
         struct mcpz_seed *seed = &dials->seeds[i];
         if (seed->dial_at_us <= now && is_wanted(dials, seed, alone)) {
             mcpz_dials_dial_seed(seed, out);
@@ -206,7 +214,7 @@ mcpz_time mcpz_dials_deadline(const struct mcpz_dials *dials, bool alone)
     for (size_t i = 0; i < dials->node_count; i++) {
         deadline = mcpz_time_min(deadline, dials->nodes[i].until_us);
     }
-    for (size_t i = 0; i < dials->seed_count; i++) {
+    for (size_t i = 0; i < dials->seed_count && are_wanted(dials, alone); i++) {
         if (is_wanted(dials, &dials->seeds[i], alone)) {
             deadline = mcpz_time_min(deadline, dials->seeds[i].dial_at_us);
         }

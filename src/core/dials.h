@@ -46,13 +46,14 @@ struct mcpz_dials_config {
 };
 
 struct mcpz_dials {
+    size_t node_count;
+    size_t stranger_count; /* seeds where nobody has answered yet */
+    bool leaving;
+    size_t seed_count;
+    struct mcpz_seed *seeds;     /* config.seeds_max */
+    struct mcpz_dialling *nodes; /* config.nodes_max */
     const struct mcpz_node_timing *timing;
     struct mcpz_dials_config config;
-    struct mcpz_dialling *nodes; /* config.nodes_max */
-    size_t node_count;
-    struct mcpz_seed *seeds; /* config.seeds_max */
-    size_t seed_count;
-    bool leaving;
     uint64_t dropped; /* seeds and nodes there was no room for */
 };
 

@@ -208,13 +208,7 @@ static void bear_crowd(struct mcpz_fabric *fabric)
 /* Without one, nothing is heard of our own scope. */
 static bool has_near_neighbour(const struct mcpz_overlay *overlay)
 {
-    for (size_t i = 0; i < overlay->active_count; i++) {
-        if (overlay->config.far_max == 0 ||
-            overlay->active[i].where.scope == overlay->where.scope) {
-            return true;
-        }
-    }
-    return false;
+    return overlay->active_count > (overlay->config.far_max == 0 ? 0 : overlay->far_count);
 }
 
 /* A link is new. Who has no neighbour joins through it. Who had the peer for dead wants it for a
@@ -399,16 +393,6 @@ static void pace_gossip(struct mcpz_fabric *fabric)
 
 /* ---- Ways out of our scope ---------------------------------------------------------------- */
 
-static bool has_far_neighbour(const struct mcpz_overlay *overlay)
-{
-    for (size_t i = 0; i < overlay->active_count; i++) {
-        if (overlay->active[i].where.scope != overlay->where.scope) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /*
  * Views of other scopes are few and come from neighbours: scopes that only know of each other
  * would stay among themselves for ever, and what a cut has parted would not meet again. So one of
@@ -421,7 +405,7 @@ static void bridge(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox
     if (fabric->overlay.config.far_max == 0 || fabric->overlay.active_count == 0) {
         return;
     }
-    if (fabric->bridge_at_us > missing_at_us && !has_far_neighbour(&fabric->overlay)) {
+    if (fabric->bridge_at_us > missing_at_us && fabric->overlay.far_count == 0) {
         fabric->bridge_at_us =
             missing_at_us - mcpz_rng_below(&fabric->rng, (uint32_t)BRIDGE_MISSING_US / 2);
     }

@@ -48,19 +48,23 @@ struct mcpz_fabric_config {
     uint32_t gossip_notices_max;
 };
 
+/*
+ * Here and in each machine what every event looks at comes first, and what few do last: of
+ * thousands of simulated nodes none is in the cache when its turn comes.
+ */
 struct mcpz_fabric {
-    struct mcpz_node_timing timing;
-    struct mcpz_packer packer;
+    mcpz_time rejoin_at_us;
+    mcpz_time rejoin_us;    /* how long to wait after the next attempt */
+    mcpz_time bridge_at_us; /* when a neighbour of another scope is asked for next */
+    bool bridges;           /* the next one linked that is no member is asked */
     struct mcpz_rng rng;
+    struct mcpz_packer packer;
+    struct mcpz_node_timing timing;
     struct mcpz_links links;
     struct mcpz_overlay overlay;
     struct mcpz_xbot xbot; /* of the overlay's level: changes its views */
     struct mcpz_plumtree plumtree;
     struct mcpz_members members;
-    mcpz_time rejoin_at_us;
-    mcpz_time rejoin_us;    /* how long to wait after the next attempt */
-    mcpz_time bridge_at_us; /* when a neighbour of another scope is asked for next */
-    bool bridges;           /* the next one linked that is no member is asked */
     uint64_t rejoins;
     uint64_t unreadable; /* broadcasts that were no message we know */
 };

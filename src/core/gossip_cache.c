@@ -20,8 +20,7 @@ static size_t taken(size_t count, size_t size)
 
 size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t bytes_max)
 {
-    return taken(seen_max, sizeof(uint64_t)) + taken(seen_max, sizeof(uint16_t)) +
-           taken(bucket_count(seen_max), sizeof(uint16_t)) +
+    return taken(seen_max, sizeof(uint64_t)) + taken(bucket_count(seen_max), sizeof(uint16_t)) +
            taken(kept_max, sizeof(struct mcpz_gossip_kept)) + taken(bytes_max, 1);
 }
 
@@ -36,7 +35,6 @@ void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *
 
     *cache = (struct mcpz_gossip_cache){
         .seen = mcpz_arena_take(arena, seen_max, sizeof(*cache->seen)),
-        .next = mcpz_arena_take(arena, seen_max, sizeof(*cache->next)),
         .buckets = mcpz_arena_take(arena, bucket_count(seen_max), sizeof(*cache->buckets)),
         .kept = mcpz_arena_take(arena, kept_max, sizeof(*cache->kept)),
         .payloads = mcpz_arena_take(arena, bytes_max, 1),
@@ -46,7 +44,6 @@ void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *
         .bytes_max = (uint32_t)bytes_max,
     };
     assert(cache->seen != NULL);
-    assert(cache->next != NULL);
     assert(cache->buckets != NULL);
     assert(cache->kept != NULL);
     assert(cache->payloads != NULL);
@@ -57,14 +54,28 @@ void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *
 
 /* ---- Ids ---------------------------------------------------------------------------------- */
 
+#define NEXT_BITS 16
+#define NEXT_MASK ((UINT64_C(1) << NEXT_BITS) - 1)
+
+/* The upper bits; the lower are those of the next in a row. */
 static uint64_t mark_of(const struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
 {
-    return mcpz_hash_bytes(mcpz_bytes(id->bytes, sizeof(id->bytes)), cache->seed);
+    return mcpz_hash_bytes(mcpz_bytes(id->bytes, sizeof(id->bytes)), cache->seed) & ~NEXT_MASK;
+}
+
+static uint16_t next_of(const struct mcpz_gossip_cache *cache, uint16_t at)
+{
+    return (uint16_t)(cache->seen[at] & NEXT_MASK);
+}
+
+static void set_next(struct mcpz_gossip_cache *cache, uint16_t at, uint16_t next)
+{
+    cache->seen[at] = (cache->seen[at] & ~NEXT_MASK) | next;
 }
 
 static uint16_t *bucket_of(const struct mcpz_gossip_cache *cache, uint64_t mark)
 {
-    return &cache->buckets[mark % bucket_count(cache->seen_max)];
+    return &cache->buckets[(mark >> NEXT_BITS) % bucket_count(cache->seen_max)];
 }
 
 /* Its row in `seen`, or MCPZ_GOSSIP_NOWHERE. */
@@ -73,8 +84,8 @@ static uint16_t row_of(const struct mcpz_gossip_cache *cache, const struct mcpz_
     const uint64_t mark = mark_of(cache, id);
     uint16_t at = *bucket_of(cache, mark);
 
-    while (at != MCPZ_GOSSIP_NOWHERE && cache->seen[at] != mark) {
-        at = cache->next[at];
+    while (at != MCPZ_GOSSIP_NOWHERE && (cache->seen[at] & ~NEXT_MASK) != mark) {
+        at = next_of(cache, at);
     }
     return at;
 }
@@ -88,13 +99,19 @@ bool mcpz_gossip_cache_has_seen(const struct mcpz_gossip_cache *cache,
 /* Take the row at `at` out of its chain. */
 static void forget(struct mcpz_gossip_cache *cache, uint16_t at)
 {
-    uint16_t *link = bucket_of(cache, cache->seen[at]);
+    const uint16_t next = next_of(cache, at);
+    uint16_t *head = bucket_of(cache, cache->seen[at]);
+    uint16_t before = *head;
 
-    while (*link != at) {
-        assert(*link != MCPZ_GOSSIP_NOWHERE);
-        link = &cache->next[*link];
+    if (before == at) {
+        *head = next;
+        return;
     }
-    *link = cache->next[at];
+    while (next_of(cache, before) != at) {
+        before = next_of(cache, before);
+        assert(before != MCPZ_GOSSIP_NOWHERE);
+    }
+    set_next(cache, before, next);
 }
 
 static void remember(struct mcpz_gossip_cache *cache, const struct mcpz_gossip_id *id)
@@ -106,8 +123,7 @@ static void remember(struct mcpz_gossip_cache *cache, const struct mcpz_gossip_i
     }
     const uint64_t mark = mark_of(cache, id);
     uint16_t *head = bucket_of(cache, mark);
-    cache->seen[at] = mark;
-    cache->next[at] = *head;
+    cache->seen[at] = mark | *head;
     *head = at;
 }
 

@@ -10,8 +10,9 @@
  * The ring of ids is the longer one: a payload we can still hand out is always one we still know
  * for seen.
  *
- * Of an id a mark is kept, 64 bits of it under a seed that nobody else knows: that two of a ring
- * have the same happens once in 10^12 rings of thousands.
+ * Of an id a mark is kept, 48 bits of it under a seed that nobody else knows: of 10^10 new ids one
+ * is taken for one of thousands, and what it names is mended like anything missed. With it lies
+ * where its chain goes on, so that a step along it looks at one place.
  *
  * Ids come from peers. Whoever makes many that fall into one bucket makes us walk a chain no
  * longer than the ring; the seed makes that hard to aim at.
@@ -40,8 +41,7 @@ struct mcpz_gossip_kept {
 
 /* The message number n, from 0, is seen[n % seen_max] and kept[n % kept_max]. */
 struct mcpz_gossip_cache {
-    uint64_t *seen;    /* marks of ids */
-    uint16_t *next;    /* of each, in its bucket; MCPZ_GOSSIP_NOWHERE: the last */
+    uint64_t *seen;    /* a mark, and below it the next in its bucket; _NOWHERE: it is the last */
     uint16_t *buckets; /* heads of chains through `seen`; half as many */
     struct mcpz_gossip_kept *kept;
     uint8_t *payloads;

@@ -44,10 +44,13 @@ void mcpz_links_init(struct mcpz_links *links, const struct mcpz_links_config *c
 
     assert(config->links_max > 0 && config->links_max <= MCPZ_LINKS_MAX);
 
+    /* First of all: every event looks at them. */
+    struct mcpz_link_pulse *pulses =
+        mcpz_arena_take_sure(arena, config->links_max, sizeof(*pulses));
     *links = (struct mcpz_links){
         .timing = timing,
         .config = *config,
-        .pulses = mcpz_arena_take_sure(arena, config->links_max, sizeof(struct mcpz_link_pulse)),
+        .pulses = pulses,
         .links = mcpz_arena_take_sure(arena, config->links_max, sizeof(struct mcpz_linked)),
         .expected_us = MCPZ_TIME_NEVER,
         .due_us = MCPZ_TIME_NEVER,
@@ -204,16 +207,11 @@ static void notice_lag(struct mcpz_links *links, mcpz_time now)
  * two that cannot be told; but who has so few gets well again as others do. */
 static void notice_crowd(struct mcpz_links *links, mcpz_time now)
 {
-    size_t late = 0;
-
     if (now < links->crowd_us + CROWD_WINDOW_US) {
         return;
     }
-    for (size_t i = 0; i < links->count; i++) {
-        late += links->links[i].late;
-    }
     links->crowd_us = now;
-    mcpz_links_feel(links, links->count >= 3 && 2 * late > links->count ? 1 : -1);
+    mcpz_links_feel(links, links->count >= 3 && 2 * links->late_count > links->count ? 1 : -1);
 }
 
 /* ---- Links -------------------------------------------------------------------------------- */
@@ -283,6 +281,7 @@ static void drop(struct mcpz_links *links, struct mcpz_linked *link,
     const struct mcpz_id id = link->id;
 
     remember(links, link, reason == MCPZ_DOWN_SILENT, now);
+    links->late_count -= link->late;
     *link = links->links[--links->count];
     links->pulses[link - links->links] = links->pulses[links->count];
     tell(MCPZ_FACT_UNLINKED, &id, (uint32_t)reason, out);
@@ -330,6 +329,8 @@ static void on_link_up(struct mcpz_links *links, mcpz_time now, const struct mcp
     bool wanted = link != NULL && link->wanted; /* one connection took another's place */
     if (link == NULL) {
         link = &links->links[links->count++];
+    } else {
+        links->late_count -= link->late;
     }
     *link = (struct mcpz_linked){
         .id = *peer,
@@ -566,6 +567,7 @@ static bool on_message(struct mcpz_links *links, mcpz_time now, const struct mcp
     }
     if (link->late) {
         link->late = false;
+        links->late_count--;
         tell(MCPZ_FACT_PROMPT, from, 0, out);
     }
     await(links, link, now);
@@ -597,6 +599,7 @@ static bool judge(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time 
     link->deaf = unheard >= deaf_after_us;
     if (!link->late && link->late_at_us <= now) {
         link->late = true;
+        links->late_count++;
         link->interval_us = (uint32_t)(beat_first(links));
         tell(MCPZ_FACT_LATE, &link->id, 0, out);
     }

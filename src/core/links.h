@@ -99,21 +99,22 @@ struct mcpz_links_config {
 
 struct mcpz_links {
     const struct mcpz_node_timing *timing;
-    struct mcpz_links_config config;
     struct mcpz_rng rng;
     struct mcpz_linked *links; /* config.links_max */
     struct mcpz_link_pulse *pulses;
     size_t count;
-    struct mcpz_dials dials;
+    size_t late_count;     /* of them */
     mcpz_time expected_us; /* the earliest deadline, as of the last step */
     mcpz_time due_us;      /* the same, with what was asked for since */
     mcpz_time awake_us;    /* when we last noticed that we had stood still */
     mcpz_time crowd_us;    /* when the share of late links was last held against ourselves */
     uint32_t health;       /* Lifeguard's LHM, 0 to MCPZ_HEALTH_MAX: 0 is well */
     uint64_t lags;         /* times we ourselves stood still */
-    uint64_t one_way;      /* links given up because the other end did not hear us */
-    uint64_t over_budget;  /* gossip dropped because a peer sent too much of it */
-    struct mcpz_link_history history[MCPZ_LINK_HISTORIES]; /* seldom looked at: last */
+    struct mcpz_dials dials;
+    struct mcpz_links_config config;
+    uint64_t one_way;     /* links given up because the other end did not hear us */
+    uint64_t over_budget; /* gossip dropped because a peer sent too much of it */
+    struct mcpz_link_history history[MCPZ_LINK_HISTORIES];
 };
 
 /** How much mcpz_links_init() takes from its arena. */

@@ -383,7 +383,7 @@ static void on_adjacency(struct mcpz_members *members, mcpz_time now,
     if (member == NULL || !mcpz_roster_is_later(news->version, member->adjacency_version)) {
         return;
     }
-    member->adjacency_version = news->version;
+    mcpz_roster_set_version(&members->roster, member, news->version);
     if (is_self(members, &news->id)) {
         plan_adjacency(members, now); /* said in an earlier life: go on from there */
         return;
@@ -393,7 +393,6 @@ static void on_adjacency(struct mcpz_members *members, mcpz_time now,
     for (size_t i = 0; i < news->peer_count && i < members->roster.config.adjacency_max; i++) {
         peers[member->adjacency_count++] = news->peers[i];
     }
-    mcpz_roster_changed(&members->roster);
 }
 
 static void on_probe_result(struct mcpz_members *members, const struct mcpz_links *links,
@@ -439,7 +438,8 @@ static void on_message(struct mcpz_members *members, const struct mcpz_links *li
 
     if (msg->kind == MCPZ_MSG_PING) {
         /* Just woken: what has waited for us is old, and so is its digest. */
-        if (shares_view(members, from) && !mcpz_links_have_just_woken(links, now)) {
+        if (!mcpz_compare_has_nothing_to_say(members, msg->ping.digest) &&
+            shares_view(members, from) && !mcpz_links_have_just_woken(links, now)) {
             mcpz_compare_ping(members, now, from, msg->ping.digest, out);
         }
     } else if (msg->kind == MCPZ_MSG_MEMBER) {
@@ -469,8 +469,9 @@ static void tell_adjacency(struct mcpz_members *members, mcpz_time now, struct m
         return;
     }
     members->adjacency_at_us = MCPZ_TIME_NEVER;
-    self->adjacency_version += self->adjacency_version == UINT32_MAX ? 2 : 1; /* never 0 */
-    mcpz_roster_changed(&members->roster);
+    mcpz_roster_set_version(&members->roster, self,
+                            self->adjacency_version +
+                                (self->adjacency_version == UINT32_MAX ? 2 : 1)); /* never 0 */
     struct mcpz_msg msg = mcpz_adjacency_of(&members->roster, self);
     struct mcpz_bytes peers =
         mcpz_bytes(msg.adjacency.peers, msg.adjacency.peer_count * sizeof(struct mcpz_short));

@@ -94,26 +94,27 @@ struct mcpz_comparison {
 
 struct mcpz_members {
     const struct mcpz_node_timing *timing; /* of the node we are part of */
-    struct mcpz_rng rng;
-    struct mcpz_notary notary;
-    bool zone_only;
     struct mcpz_roster roster;
     struct mcpz_suspicions suspicions;
-    struct mcpz_probes probes;
-    struct mcpz_comparison comparisons[MCPZ_COMPARISONS_MAX];
-    uint32_t next_comparison; /* whose place is taken when there is none */
-    uint32_t other_digest;    /* of what machines above us hold: part of what heartbeats tell */
-    size_t neighbour_count;   /* of the overlay, in our scope */
-    uint64_t scope_key;       /* of our region and zone */
-    mcpz_time joined_us;      /* when we had our first neighbour */
+    uint32_t other_digest;     /* of what machines above us hold: part of what heartbeats tell */
+    uint32_t comparison_count; /* in use */
     mcpz_time adjacency_at_us;
     mcpz_time probe_at_us;
     mcpz_time reconnect_at_us;
-    mcpz_time ask_at_us; /* when a suspect is asked for itself */
     mcpz_time forget_at_us;
+    mcpz_time ask_at_us; /* when a suspect is asked for itself */
+    bool leaving;
+    bool zone_only;
+    struct mcpz_probes probes;
+    struct mcpz_rng rng;
+    struct mcpz_notary notary;
+    size_t neighbour_count;    /* of the overlay, in our scope */
+    uint64_t scope_key;        /* of our region and zone */
+    mcpz_time joined_us;       /* when we had our first neighbour */
     mcpz_time allowance_at_us; /* when the allowance of suspicions was last filled up */
     uint32_t allowance;
-    bool leaving;
+    uint32_t next_comparison; /* whose place is taken when there is none */
+    struct mcpz_comparison comparisons[MCPZ_COMPARISONS_MAX];
     uint64_t dropped;  /* news there was no room for */
     uint64_t forged;   /* what was not signed by whom it is about */
     uint64_t spared;   /* suspicions not begun: over the allowance, or alone */

@@ -56,6 +56,7 @@
 /* 0 in a field: the default behind it. */
 struct mcpz_overlay_config {
     size_t active_max;              /* 1 to MCPZ_OVERLAY_ACTIVE_MAX: 6; the paper has 5 */
+    size_t far_max;                 /* neighbours of other scopes, of active_max; 0: all are one */
     size_t passive_max;             /* 1 to MCPZ_OVERLAY_PASSIVE_MAX: 30 */
     uint32_t arwl;                  /* hops of a join's walk, to MCPZ_OVERLAY_WALK_MAX: 6 */
     uint32_t prwl;                  /* hops left where a join enters a passive view: 3 */
@@ -67,7 +68,6 @@ struct mcpz_overlay_config {
     size_t refusals_max;            /* noes in a round, once half of the neighbours are there: 2 */
     mcpz_time neighbour_timeout_us; /* for a link, then for an answer: 5 s */
     mcpz_time passive_age_us;       /* what nobody has seen for longer is dropped: 30 min */
-    size_t far_max;                 /* neighbours of other scopes, of active_max; 0: all are one */
     size_t chosen_min;              /* neighbours that we asked for ourselves: 0 */
     uint32_t scope;                 /* ours */
     struct mcpz_bytes address;      /* ours; copied */
@@ -100,18 +100,20 @@ struct mcpz_overlay_ask {
 };
 
 struct mcpz_overlay {
-    struct mcpz_id self;
-    struct mcpz_overlay_config config;
-    struct mcpz_rng rng;
-    bool modest; /* the repair under way evicts nobody: it follows on being dropped */
-    bool leaving;
+    size_t active_count;
+    size_t far_count;                                 /* of them, of other scopes than ours */
+    struct mcpz_short names[MCPZ_OVERLAY_ACTIVE_MAX]; /* of the neighbours: searched first */
     mcpz_time shuffle_at_us;
     mcpz_time promote_at_us;
+    struct mcpz_where where; /* ours */
+    size_t ask_count;
+    struct mcpz_id self;
+    bool leaving;
+    bool modest; /* the repair under way evicts nobody: it follows on being dropped */
+    struct mcpz_overlay_config config;
+    struct mcpz_rng rng;
     mcpz_time promote_wait_us; /* grows while nobody has a place for us */
     size_t refusals_left;      /* in this round of repair: then it is over */
-    struct mcpz_where where;   /* ours */
-    size_t active_count;
-    size_t ask_count;
     struct mcpz_overlay_neighbour active[MCPZ_OVERLAY_ACTIVE_MAX];
     struct mcpz_passive passive;
     uint32_t next_seq;
@@ -120,7 +122,7 @@ struct mcpz_overlay {
     size_t shuffled_count;
     uint64_t dropped;      /* asks there was no room for */
     uint64_t contradicted; /* neighbours given up because they did not hold us for one */
-    struct mcpz_overlay_ask asks[MCPZ_OVERLAY_ASKS_MAX]; /* seldom any: last */
+    struct mcpz_overlay_ask asks[MCPZ_OVERLAY_ASKS_MAX]; /* seldom any */
 };
 
 /** How much mcpz_overlay_init() takes from its arena. */

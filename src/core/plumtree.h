@@ -105,17 +105,17 @@ struct mcpz_plumtree_notice {
 };
 
 struct mcpz_plumtree {
-    struct mcpz_plumtree_config config;
-    struct mcpz_id neighbours[MCPZ_PLUMTREE_NEIGHBOURS_MAX];
     uint32_t used;  /* slots: a bit each */
     uint32_t eager; /* a subset; the others are lazy */
     bool hushed;
-    struct mcpz_gossip_cache cache;
-    struct mcpz_plumtree_missing *missing; /* config.missing_max of them, oldest first */
-    struct mcpz_plumtree_notice *notices;  /* config.notices_max of them */
     uint32_t missing_count;
     uint32_t notice_count;
-    mcpz_time announce_at_us; /* MCPZ_TIME_NEVER: nothing waits */
+    mcpz_time announce_at_us;              /* MCPZ_TIME_NEVER: nothing waits */
+    struct mcpz_plumtree_missing *missing; /* config.missing_max of them, oldest first */
+    struct mcpz_plumtree_notice *notices;  /* config.notices_max of them */
+    struct mcpz_gossip_cache cache;
+    struct mcpz_plumtree_config config;
+    struct mcpz_id neighbours[MCPZ_PLUMTREE_NEIGHBOURS_MAX];
 
     uint64_t delivered;
     uint64_t duplicates;

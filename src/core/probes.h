@@ -24,11 +24,11 @@
 #include "core/roster.h"
 
 struct mcpz_probes {
-    struct mcpz_rng rng;
-    struct mcpz_id target; /* of the probe under way */
-    uint32_t seq;          /* of the last one */
-    uint32_t attempt;      /* 0: none is under way */
     mcpz_time until_us;
+    uint32_t attempt;      /* 0: none is under way */
+    uint32_t seq;          /* of the last one */
+    struct mcpz_id target; /* of the probe under way */
+    struct mcpz_rng rng;
     uint64_t sent;
     uint64_t nacks;
 };

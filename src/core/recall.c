@@ -65,7 +65,9 @@ static void reconnect(struct mcpz_members *members, const struct mcpz_links *lin
         return;
     }
     members->reconnect_at_us = now + wait / 2 + mcpz_rng_below(&members->rng, (uint32_t)wait + 1);
-    const struct mcpz_member *chosen = pick(members, MCPZ_MEMBER_DEAD, now, &dead);
+    const struct mcpz_member *chosen = mcpz_roster_has_dead(&members->roster)
+                                           ? pick(members, MCPZ_MEMBER_DEAD, now, &dead)
+                                           : NULL;
     if (chosen == NULL) {
         return;
     }

@@ -294,22 +294,46 @@ void mcpz_roster_changed(struct mcpz_roster *roster)
     roster->digest_is_stale = true;
 }
 
+/* What a row adds to the digest. */
+static uint32_t share_of(const struct mcpz_member *row)
+{
+    const uint64_t share =
+        mcpz_hash_mix(mcpz_roster_key(&row->id) ^
+                      mcpz_hash_mix(row->incarnation ^ (uint64_t)row->adjacency_version << 40));
+
+    return mcpz_member_is_gone(row) ? 0 : (uint32_t)(share ^ share >> 32);
+}
+
+static void freshen(struct mcpz_roster *roster)
+{
+    if (!roster->digest_is_stale) {
+        return;
+    }
+    roster->digest = 0;
+    roster->has_dead = false;
+    for (size_t i = 0; i < roster->count; i++) {
+        roster->digest ^= share_of(&roster->rows[i]);
+        roster->has_dead |= roster->rows[i].state == MCPZ_MEMBER_DEAD;
+    }
+    roster->digest_is_stale = false;
+}
+
+void mcpz_roster_set_version(struct mcpz_roster *roster, struct mcpz_member *member,
+                             uint32_t version)
+{
+    roster->digest ^= share_of(member);
+    member->adjacency_version = version;
+    roster->digest ^= share_of(member);
+}
+
+bool mcpz_roster_has_dead(struct mcpz_roster *roster)
+{
+    freshen(roster);
+    return roster->has_dead;
+}
+
 uint32_t mcpz_roster_digest(struct mcpz_roster *roster)
 {
-    uint64_t digest = 0;
-
-    if (!roster->digest_is_stale) {
-        return roster->digest;
-    }
-    for (size_t i = 0; i < roster->count; i++) {
-        const struct mcpz_member *row = &roster->rows[i];
-        if (!mcpz_member_is_gone(row)) {
-            digest ^= mcpz_hash_mix(
-                mcpz_roster_key(&row->id) ^
-                mcpz_hash_mix(row->incarnation ^ (uint64_t)row->adjacency_version << 40));
-        }
-    }
-    roster->digest = (uint32_t)(digest ^ digest >> 32);
-    roster->digest_is_stale = false;
+    freshen(roster);
     return roster->digest;
 }

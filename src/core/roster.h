@@ -55,6 +55,7 @@ struct mcpz_roster {
     char *texts;
     size_t text_used;
     uint32_t digest; /* of all that are not gone */
+    bool has_dead;   /* goes with the digest */
     bool digest_is_stale;
 };
 
@@ -115,8 +116,15 @@ struct mcpz_bytes mcpz_roster_name(const struct mcpz_roster *roster,
 /** Tables that hold the same members as far along have the same digest. Call after changes. */
 uint32_t mcpz_roster_digest(struct mcpz_roster *roster);
 
-/** A row's state, incarnation or adjacency has changed. */
+/** A row's state or incarnation has changed. */
 void mcpz_roster_changed(struct mcpz_roster *roster);
+
+/** A row's adjacency has another version from now on: by far what changes most often. */
+void mcpz_roster_set_version(struct mcpz_roster *roster, struct mcpz_member *member,
+                             uint32_t version);
+
+/** Is any member held for dead? Call after changes. */
+bool mcpz_roster_has_dead(struct mcpz_roster *roster);
 
 /** Is an adjacency's version later than another? They wrap (RFC 1982); any is later than 0. */
 static inline bool mcpz_roster_is_later(uint32_t version, uint32_t than)

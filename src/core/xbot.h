@@ -84,15 +84,15 @@ struct mcpz_xbot_candidate {
 };
 
 struct mcpz_xbot {
+    mcpz_time scan_at_us;
+    mcpz_time until_us; /* of the stage */
+    enum mcpz_xbot_stage stage;
+    uint32_t candidate_count;
     struct mcpz_xbot_config config;
     struct mcpz_rng rng;
-    mcpz_time scan_at_us;
-    mcpz_time wait_us; /* until the scan after: grows while they find nothing */
-    enum mcpz_xbot_stage stage;
-    mcpz_time until_us;  /* of the stage */
+    mcpz_time wait_us;   /* until the scan after: grows while they find nothing */
     struct mcpz_id gone; /* the neighbour to give away */
     struct mcpz_xbot_candidate candidates[MCPZ_XBOT_CANDIDATES_MAX]; /* the first is to come */
-    size_t candidate_count;
     struct mcpz_id asked;     /* whose SWITCHED we wait for */
     uint32_t seq;             /* of what we asked last */
     struct mcpz_id asker;     /* c, d: whom we owe an answer */

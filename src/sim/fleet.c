@@ -1,6 +1,7 @@
 #include "sim/fleet.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,20 +36,29 @@ static void *must(void *memory)
 
 /* ---- Names -------------------------------------------------------------------------------- */
 
-/* Looks like a key, and its first four bytes are nobody else's: the mix of 32 bits is one to one.
- * Its last four are the identity, for the simulator. */
-struct mcpz_id mcpz_fleet_id(uint32_t identity)
+/* The mix of 32 bits is one to one. */
+struct mcpz_short mcpz_fleet_short(uint32_t identity)
 {
-    struct mcpz_id id;
     uint32_t first = identity + 1;
 
     first = (first ^ first >> 16) * UINT32_C(0x7feb352d);
     first = (first ^ first >> 15) * UINT32_C(0x846ca68b);
-    first ^= first >> 16;
-    for (size_t i = 0; i < MCPZ_ID_BYTES; i++) {
-        uint64_t word =
-            i < 4 ? (uint64_t)first << 32 : mcpz_hash_mix(identity + (i / 8 + 1) * 977);
-        id.bytes[i] = (uint8_t)(word >> (56 - 8 * (i % 8)));
+    return (struct mcpz_short){first ^ first >> 16};
+}
+
+/* Looks like a key. Its last four bytes are the identity, for the simulator. */
+struct mcpz_id mcpz_fleet_id(uint32_t identity)
+{
+    const uint32_t first = mcpz_fleet_short(identity).value;
+    struct mcpz_id id;
+
+    for (size_t i = 0; i < MCPZ_ID_BYTES; i += sizeof(uint64_t)) {
+        uint64_t word = mcpz_hash_mix(identity + (i / 8 + 1) * 977);
+        if (i == 0) {
+            word = (uint64_t)first << 32 | (word & UINT32_MAX);
+        }
+        word = htobe64(word);
+        memcpy(id.bytes + i, &word, sizeof(word));
     }
     memcpy(id.bytes + IDENTITY_AT, &identity, sizeof(identity));
     return id;
@@ -258,6 +268,8 @@ void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index)
     memset(memory, 0, fleet->core_bytes);
     node->fabric = (void *)memory;
     mcpz_fabric_init(node->fabric, &config, memory + MCPZ_FLEET_CORE_BYTES, fleet->now);
+    fleet->at.names = (size_t)((uint8_t *)node->fabric->members.roster.names - memory);
+    fleet->at.buckets = (size_t)((uint8_t *)node->fabric->plumtree.cache.buckets - memory);
     node->due_us = fleet->now;
     fleet->counters[MCPZ_FLEET_STARTED]++;
     seed_both(fleet, (uint32_t)index);

@@ -3,6 +3,8 @@
 #ifndef SIM_FLEET_INTERNAL_H
 #define SIM_FLEET_INTERNAL_H
 
+#include <stdalign.h>
+
 #include "base/rng.h"
 #include "sim/fleet.h"
 #include "sim/fleet_queue.h"
@@ -27,30 +29,31 @@ struct mcpz_fleet_wire {
     bool mute[2];                /* nothing gets to that end */
 };
 
+/* Aligned to a cache line, and what each event looks at lies in the first ones. */
 struct mcpz_fleet_node {
-    struct mcpz_fabric *fabric; /* NULL: not running */
-    struct mcpz_id id;
+    alignas(64) struct mcpz_fabric *fabric; /* NULL: not running */
+    struct mcpz_rng rng;                    /* of what it sends */
+    mcpz_time due_us;                       /* its core's deadline */
+    mcpz_time tick_at_us; /* when its TICK in the queue is due; others are void */
+    mcpz_time paused_until_us;
     uint32_t identity;
     uint32_t zone;
     uint32_t life;
     uint32_t loss_ppm;
-    uint64_t incarnation; /* the greatest it ever had */
-    uint64_t convicted;   /* the greatest that somebody held for dead while it ran */
-    uint64_t *held;       /* in which it held others when it was looked at last, by identity: */
-    uint32_t held_life;   /* in this life; NULL: not noted */
-    struct mcpz_rng rng;  /* of what it sends */
-    mcpz_time due_us;     /* its core's deadline */
-    mcpz_time tick_at_us; /* when its TICK in the queue is due; others are void */
-    mcpz_time paused_until_us;
-    mcpz_time well_since_us;   /* started, let go on, reconnected or rid of a mute link last */
-    struct mcpz_parcel *inbox; /* the last of what came while it was paused: a ring */
-    uint8_t sides[2];          /* a bit a cut: it is on side A; on side B */
+    uint8_t sides[2]; /* a bit a cut: it is on side A; on side B */
     bool vanished;
     bool buries;  /* its core has held somebody for dead since it started */
     bool is_told; /* the broadcast that was asked for last has come */
     uint8_t wire_count;
+    uint32_t peers[MCPZ_FLEET_NODE_WIRES_MAX]; /* identities at the other ends */
     uint32_t wires[MCPZ_FLEET_NODE_WIRES_MAX];
-    uint32_t peers[MCPZ_FLEET_NODE_WIRES_MAX]; /* identities at their other ends */
+    struct mcpz_parcel *inbox; /* the last of what came while it was paused: a ring */
+    struct mcpz_id id;
+    uint64_t incarnation;    /* the greatest it ever had */
+    uint64_t convicted;      /* the greatest that somebody held for dead while it ran */
+    mcpz_time well_since_us; /* started, let go on, reconnected or rid of a mute link last */
+    uint64_t *held;          /* in which it held others when it was looked at last, by identity: */
+    uint32_t held_life;      /* in this life; NULL: not noted */
 };
 
 /* A broadcast that was asked for, to see how far it gets. */
@@ -69,6 +72,10 @@ struct mcpz_fleet {
     struct mcpz_fleet_node *nodes;
     uint8_t *memory; /* of the cores: `core_bytes` each */
     size_t core_bytes;
+    struct {
+        size_t names; /* of its members */
+        size_t buckets;
+    } at;              /* where things lie in each core, known since the first was started */
     uint32_t *node_of; /* by identity; MCPZ_FLEET_NOBODY: gone or not yet there */
     uint32_t next_identity;
     struct mcpz_fleet_wire *wires;
@@ -93,6 +100,8 @@ struct mcpz_fleet {
 /* fleet.c */
 
 struct mcpz_id mcpz_fleet_id(uint32_t identity);
+/** How it begins: nobody else's does so. */
+struct mcpz_short mcpz_fleet_short(uint32_t identity);
 /** The address of an identity, in `text` of at least 16 bytes. */
 struct mcpz_bytes mcpz_fleet_address(uint32_t identity, char *text);
 /** The node named in an address, or in an id, by its identity. */

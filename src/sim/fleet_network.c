@@ -60,7 +60,8 @@ bool mcpz_fleet_network_is_blocked(const struct mcpz_fleet *fleet, uint32_t from
     const struct mcpz_fleet_node *a = &fleet->nodes[from];
     const struct mcpz_fleet_node *b = &fleet->nodes[to];
 
-    return (fleet->cuts &
+    return fleet->cuts != 0 &&
+           (fleet->cuts &
             ((a->sides[0] & b->sides[1]) | (fleet->both_ways & a->sides[1] & b->sides[0]))) != 0;
 }
 
@@ -438,15 +439,6 @@ static void on_failed(struct mcpz_fleet *fleet, struct mcpz_parcel *dial)
 
 /* ---- Arrivals ----------------------------------------------------------------------------- */
 
-static struct mcpz_id id_at(const struct mcpz_fleet *fleet, const struct mcpz_fleet_wire *wire,
-                            uint8_t end)
-{
-    const struct mcpz_fleet_node *node = &fleet->nodes[wire->ends[end]];
-
-    return node->identity == wire->identities[end] ? node->id
-                                                   : mcpz_fleet_id(wire->identities[end]);
-}
-
 static void on_data(struct mcpz_fleet *fleet, const struct mcpz_parcel *parcel)
 {
     const struct mcpz_fleet_wire *wire = &fleet->wires[parcel->at];
@@ -459,7 +451,7 @@ static void on_data(struct mcpz_fleet *fleet, const struct mcpz_parcel *parcel)
     assert(error == MCPZ_OK);
     const struct mcpz_event event = {
         .kind = MCPZ_EVENT_RECV,
-        .recv = {.from = id_at(fleet, wire, 1 - parcel->end), .msg = &msg}};
+        .recv = {.from = mcpz_fleet_id(wire->identities[1 - parcel->end]), .msg = &msg}};
     mcpz_fleet_step(fleet, node, &event);
 }
 
@@ -470,7 +462,7 @@ static void on_up(struct mcpz_fleet *fleet, const struct mcpz_parcel *parcel)
     char text[16];
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_LINK_UP,
-        .link = {.peer = id_at(fleet, wire, 1 - parcel->end), .dialled = dialled}};
+        .link = {.peer = mcpz_fleet_id(wire->identities[1 - parcel->end]), .dialled = dialled}};
 
     if (dialled) {
         event.link.address = mcpz_fleet_address(wire->identities[1], text);
@@ -486,7 +478,7 @@ static void on_closed(struct mcpz_fleet *fleet, const struct mcpz_parcel *parcel
     const bool was_up = wire->up[parcel->end];
     const struct mcpz_event event = {
         .kind = MCPZ_EVENT_LINK_DOWN,
-        .link = {.peer = id_at(fleet, wire, 1 - parcel->end),
+        .link = {.peer = mcpz_fleet_id(wire->identities[1 - parcel->end]),
                  .reason = (enum mcpz_link_down_reason)parcel->reason},
     };
 

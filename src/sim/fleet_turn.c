@@ -7,9 +7,12 @@
 #include "wire/codec.h"
 
 #define CACHE_LINE_BYTES 64
-#define PULSES_BYTES 256 /* of its links: they lie first in a fabric's block */
-#define AHEAD_NODE 4     /* events before its own that the memory of a node is fetched, */
-#define AHEAD_CORE 1     /* and that of its core */
+#define KIND_AT 1        /* of a message, behind the head of its array */
+#define GOSSIP_BYTES 448 /* what Plumtree looks at for a broadcast */
+#define PULSES_BYTES 192 /* of its links: they lie first in a fabric's block */
+#define AHEAD_NODE 6     /* events before its own that a node's record is fetched, */
+#define AHEAD_CORE 4     /* what of its core most events look at, */
+#define AHEAD_LINK 1     /* and its link */
 #define STEADY_US MCPZ_SECONDS(30)
 
 /* ---- The trace ---------------------------------------------------------------------------- */
@@ -267,59 +270,114 @@ void mcpz_fleet_resume(struct mcpz_fleet *fleet, uint32_t index)
     mcpz_fleet_plan_tick(fleet, index);
 }
 
+/* ---- Ahead -------------------------------------------------------------------------------- */
+
 /* Of a core, what most events look at. */
 static const struct {
     size_t from;
     size_t to;
 } looked_at[] = {
-    {0, offsetof(struct mcpz_fabric, links.history)},
-    {offsetof(struct mcpz_fabric, overlay), offsetof(struct mcpz_fabric, overlay.asks)},
-    {offsetof(struct mcpz_fabric, xbot), offsetof(struct mcpz_fabric, xbot.gone)},
-    {offsetof(struct mcpz_fabric, plumtree), MCPZ_FLEET_CORE_BYTES + PULSES_BYTES},
+    {0, offsetof(struct mcpz_fabric, timing.idle_us)},
+    {offsetof(struct mcpz_fabric, links), offsetof(struct mcpz_fabric, links.dials.seeds)},
+    {offsetof(struct mcpz_fabric, overlay),
+     offsetof(struct mcpz_fabric, overlay.config.passive_max)},
+    {offsetof(struct mcpz_fabric, xbot), offsetof(struct mcpz_fabric, xbot.config)},
+    {offsetof(struct mcpz_fabric, plumtree), offsetof(struct mcpz_fabric, plumtree.cache)},
+    {offsetof(struct mcpz_fabric, members), offsetof(struct mcpz_fabric, members.probes.seq)},
+    {MCPZ_FLEET_CORE_BYTES, MCPZ_FLEET_CORE_BYTES + PULSES_BYTES},
 };
 
-/* Of `bytes` from `start` on, into the cache. */
+/* The cache lines of `bytes` from `start` on, soon. */
 static inline __attribute__((always_inline)) void fetch(const void *start, size_t bytes)
 {
-    for (size_t at = 0; at < bytes; at += CACHE_LINE_BYTES) {
-        __builtin_prefetch((const uint8_t *)start + at);
+    const uintptr_t end = (uintptr_t)start + bytes;
+
+    for (uintptr_t at = (uintptr_t)start & ~(uintptr_t)(CACHE_LINE_BYTES - 1); at < end;
+         at += CACHE_LINE_BYTES) {
+        __builtin_prefetch((const void *)at);
     }
 }
 
-/* What is looked at of a node at which something is due. */
-static inline __attribute__((always_inline)) void fetch_node(const struct mcpz_fleet *fleet,
-                                                             const struct mcpz_fleet_due *due)
+static inline __attribute__((always_inline)) const struct mcpz_fleet_due *
+look(const struct mcpz_fleet *fleet, size_t ahead)
 {
-    if (due->kind == MCPZ_DUE_RELEASE) {
+    const struct mcpz_fleet_due *due = mcpz_fleet_queue_peek(&fleet->queue, ahead);
+
+    return due != NULL && due->kind != MCPZ_DUE_RELEASE ? due : NULL;
+}
+
+static inline __attribute__((always_inline)) void fetch_node(const struct mcpz_fleet *fleet)
+{
+    const struct mcpz_fleet_due *due = look(fleet, AHEAD_NODE);
+
+    if (due == NULL) {
         return;
     }
-    const struct mcpz_fleet_node *node = &fleet->nodes[due->index];
-    for (size_t i = 0; i < node->wire_count; i++) {
-        fetch(&fleet->wires[node->wires[i]], sizeof(struct mcpz_fleet_wire));
+    fetch(&fleet->nodes[due->index], offsetof(struct mcpz_fleet_node, inbox));
+    if (due->parcel != NULL) {
+        fetch(due->parcel, 2 * CACHE_LINE_BYTES);
+    }
+}
+
+static inline __attribute__((always_inline)) void fetch_core(const struct mcpz_fleet *fleet)
+{
+    const struct mcpz_fleet_due *due = look(fleet, AHEAD_CORE);
+
+    if (due == NULL) {
+        return;
     }
     const uint8_t *core = fleet->memory + due->index * fleet->core_bytes;
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(looked_at); i++) {
         fetch(core + looked_at[i].from, looked_at[i].to - looked_at[i].from);
     }
+    if (due->parcel == NULL || due->parcel->kind >= MCPZ_PARCEL_DIAL) {
+        return;
+    }
+    fetch(&fleet->wires[due->parcel->at], sizeof(struct mcpz_fleet_wire));
+    if (due->parcel->kind == MCPZ_PARCEL_DATA && due->parcel->bytes[KIND_AT] == MCPZ_MSG_GOSSIP) {
+        fetch(core + fleet->at.names, fleet->config.zone_size * sizeof(struct mcpz_short));
+        fetch(core + fleet->at.buckets, fleet->core.gossip_seen_max);
+        fetch(core + offsetof(struct mcpz_fabric, plumtree.cache), GOSSIP_BYTES);
+    }
 }
 
-/*
- * Every event is at another node, whose memory nobody has looked at for long: it is fetched while
- * the events before it are taken in. First what says where the rest lies.
- */
-static inline __attribute__((always_inline)) void look_ahead(const struct mcpz_fleet *fleet)
+/* That a heartbeat will go over. Its place in the list says which, but not yet in the cache. */
+static inline __attribute__((always_inline)) void
+fetch_wire(const struct mcpz_fleet *fleet, uint32_t index, struct mcpz_short name)
 {
-    const struct mcpz_fleet_due *soon = mcpz_fleet_queue_peek(&fleet->queue, AHEAD_NODE);
-    const struct mcpz_fleet_due *next = mcpz_fleet_queue_peek(&fleet->queue, AHEAD_CORE);
+    const struct mcpz_fleet_node *node = &fleet->nodes[index];
 
-    if (soon != NULL && soon->kind != MCPZ_DUE_RELEASE) {
-        fetch(&fleet->nodes[soon->index], sizeof(struct mcpz_fleet_node));
-        if (soon->parcel != NULL) {
-            fetch(soon->parcel, CACHE_LINE_BYTES);
+    for (size_t i = 0; i < node->wire_count; i++) {
+        if (mcpz_fleet_short(node->peers[i]).value == name.value) {
+            fetch(&fleet->wires[node->wires[i]], sizeof(struct mcpz_fleet_wire));
         }
     }
-    if (next != NULL) {
-        fetch_node(fleet, next);
+}
+
+/* The link that something comes over, or that a TICK is due for. */
+static inline __attribute__((always_inline)) void fetch_link(const struct mcpz_fleet *fleet)
+{
+    const struct mcpz_fleet_due *due = look(fleet, AHEAD_LINK);
+    const struct mcpz_links *links;
+
+    if (due == NULL || fleet->nodes[due->index].fabric == NULL) {
+        return;
+    }
+    links = &fleet->nodes[due->index].fabric->links;
+    if (due->parcel == NULL) {
+        for (size_t i = 0; i < links->count; i++) {
+            if (links->pulses[i].due_us <= due->at_us) {
+                fetch(&links->links[i], sizeof(struct mcpz_linked));
+                fetch_wire(fleet, due->index, links->pulses[i].name);
+            }
+        }
+    } else if (due->parcel->kind == MCPZ_PARCEL_DATA) {
+        const struct mcpz_fleet_wire *wire = &fleet->wires[due->parcel->at];
+        const struct mcpz_linked *link =
+            mcpz_links_find_short(links, mcpz_fleet_short(wire->identities[1 - due->parcel->end]));
+        if (link != NULL) {
+            fetch(link, sizeof(*link));
+        }
     }
 }
 
@@ -331,7 +389,11 @@ void mcpz_fleet_run_until(struct mcpz_fleet *fleet, mcpz_time at_us)
     while (mcpz_fleet_queue_take(&fleet->queue, at_us, &due)) {
         assert(due.at_us >= fleet->now);
         fleet->now = due.at_us;
-        look_ahead(fleet);
+        /* Every event is at another node, whose memory nobody has looked at for long: it is
+         * fetched while others are taken in, first what says where the rest lies. */
+        fetch_node(fleet);
+        fetch_core(fleet);
+        fetch_link(fleet);
         if (due.kind == MCPZ_DUE_TICK) {
             tick(fleet, due.index);
         } else if (due.kind == MCPZ_DUE_PARCEL) {

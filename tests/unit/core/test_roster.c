@@ -319,6 +319,42 @@ TEST(whether_the_gone_are_still_held_is_no_difference)
     CHECK_UINT(mcpz_roster_digest(&roster), with);
 }
 
+TEST(a_version_that_is_set_gives_the_digest_that_looking_anew_gives)
+{
+    set_up(8, 1024);
+    for (uint8_t i = 1; i <= 3; i++) {
+        CHECK(add(&roster, i) != NULL);
+    }
+    find(3)->state = MCPZ_MEMBER_DEAD;
+    mcpz_roster_set_version(&roster, find(1), 1); /* nobody has looked yet */
+    uint32_t before = mcpz_roster_digest(&roster);
+    mcpz_roster_set_version(&roster, find(2), 7);
+    uint32_t after = mcpz_roster_digest(&roster);
+    CHECK(after != before);
+    mcpz_roster_set_version(&roster, find(3), 7); /* the dead are no part of it */
+    CHECK_UINT(mcpz_roster_digest(&roster), after);
+    mcpz_roster_changed(&roster);
+    CHECK_UINT(mcpz_roster_digest(&roster), after);
+    mcpz_roster_set_version(&roster, find(2), 0);
+    CHECK_UINT(mcpz_roster_digest(&roster), before);
+}
+
+TEST(whether_anybody_is_dead_is_known)
+{
+    set_up(8, 1024);
+    CHECK(add(&roster, 1) != NULL);
+    CHECK(add(&roster, 2) != NULL);
+    CHECK(!mcpz_roster_has_dead(&roster));
+    find(2)->state = MCPZ_MEMBER_LEFT;
+    mcpz_roster_changed(&roster);
+    CHECK(!mcpz_roster_has_dead(&roster));
+    find(2)->state = MCPZ_MEMBER_DEAD;
+    mcpz_roster_changed(&roster);
+    CHECK(mcpz_roster_has_dead(&roster));
+    mcpz_roster_remove(&roster, find(2));
+    CHECK(!mcpz_roster_has_dead(&roster));
+}
+
 TEST(the_key_is_the_first_eight_bytes)
 {
     const struct mcpz_id id = {.bytes = {1, 2, 3, 4, 5, 6, 7, 8, 9}};
@@ -336,4 +372,5 @@ TEST_MAIN(RUN(rows_are_found_by_id_and_by_its_first_bytes),
           RUN(the_same_members_have_the_same_digest_in_any_order),
           RUN(the_digest_says_how_far_along_each_is),
           RUN(whether_the_gone_are_still_held_is_no_difference),
-          RUN(the_key_is_the_first_eight_bytes))
+          RUN(a_version_that_is_set_gives_the_digest_that_looking_anew_gives),
+          RUN(whether_anybody_is_dead_is_known), RUN(the_key_is_the_first_eight_bytes))
