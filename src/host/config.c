@@ -58,6 +58,7 @@ void mcpz_config_finish(struct mcpz_config *config)
     for (size_t i = 0; i < config->pool_count; i++) {
         mcpz_service_finish(&config->pools[i]);
     }
+    mcpz_mcp_servers_finish(&config->mcp);
     free(config->file);
     free(config->data);
     free(config->name);
@@ -509,5 +510,10 @@ void mcpz_config_walk(const struct mcpz_config *config,
         (void)snprintf(row, sizeof(row), "pools.%s", config->pools[i].name);
         visit(context, row, config->pools[i].command,
               config->file == NULL ? "file" : config->file);
+    }
+    for (size_t i = 0; i < config->mcp.count; i++) {
+        const struct mcpz_service *service = &config->mcp.rows[i].service;
+        (void)snprintf(row, sizeof(row), "mcp.servers.%s", service->name);
+        visit(context, row, service->command, config->file == NULL ? "file" : config->file);
     }
 }

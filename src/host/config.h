@@ -40,6 +40,7 @@
 #include "core/router/rules.h"
 #include "core/timing.h"
 #include "host/agent_pools.h"
+#include "host/mcp_server.h"
 #include "host/service.h"
 #include "proto/gate_config.h"
 #include "proto/limits.h"
@@ -93,6 +94,7 @@ struct mcpz_config {
     size_t provider_count;
     struct mcpz_service pools[MCPZ_AGENT_POOLS_MAX]; /* agent pools, of the file only */
     size_t pool_count;
+    struct mcpz_mcp_servers mcp; /* of the file only */
     char *isolation;       /* of providers that do not say; a word of mcpz_isolation_word() */
     size_t workspaces_max; /* at once; further tasks wait */
 

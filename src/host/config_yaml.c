@@ -290,6 +290,7 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_SEQUENCE("rules", OPTIONAL, struct config_file, rules, &rule_value, 0,
                          MCPZ_RULES_MAX),
     GROUP_FIELD("log", log_fields),
+    CYAML_FIELD_IGNORE("mcp", CYAML_FLAG_OPTIONAL), /* has names for keys: host/mcp_server.h */
     CYAML_FIELD_END,
 };
 
@@ -601,7 +602,11 @@ mcpz_error mcpz_config_read_bytes(struct mcpz_config *config, const char *path,
     if (error != MCPZ_OK || is_empty) {
         return error;
     }
-    return load(&reading, bytes, length);
+    error = load(&reading, bytes, length);
+    if (error == MCPZ_OK) {
+        error = mcpz_mcp_servers_read(mcpz_bytes(bytes, length), path, &config->mcp, trouble);
+    }
+    return error;
 }
 
 static mcpz_error read_whole(const char *path, uint8_t *bytes, size_t capacity, size_t *length,

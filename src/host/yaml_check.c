@@ -321,6 +321,24 @@ static mcpz_error walk_mapping(struct walk *walk, const cyaml_schema_value_t *va
     return error;
 }
 
+/* What others will look at. */
+static mcpz_error skip_value(struct walk *walk)
+{
+    mcpz_error error = MCPZ_OK;
+    size_t depth = 0;
+
+    do {
+        const yaml_event_type_t type = walk->event.type;
+        depth += type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
+        depth -= type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
+        if (depth > DEPTH_MAX) {
+            return refuse(walk, event_line(walk), "%s is nested too deep", walk->path);
+        }
+        error = depth > 0 ? next(walk) : MCPZ_OK;
+    } while (depth > 0 && error == MCPZ_OK);
+    return error;
+}
+
 static mcpz_error walk_value(struct walk *walk, const cyaml_schema_value_t *value)
 {
     mcpz_error error;
@@ -331,6 +349,8 @@ static mcpz_error walk_value(struct walk *walk, const cyaml_schema_value_t *valu
         error = walk_mapping(walk, value);
     } else if (value->type == CYAML_SEQUENCE) {
         error = walk_sequence(walk, value);
+    } else if (value->type == CYAML_IGNORE) {
+        error = skip_value(walk);
     } else {
         assert(value->type == CYAML_STRING);
         error = walk_text(walk, value);
