@@ -126,6 +126,14 @@ void mcpz_child_stop(struct mcpz_child *child)
     mcpz_child_close(&child->control);
 }
 
+void mcpz_child_terminate(struct mcpz_child *child)
+{
+    /* Its keeper sends it: whom it has not reaped yet has no other's number. */
+    if (child->control >= 0) {
+        (void)!write(child->control, "T", 1);
+    }
+}
+
 enum mcpz_child_news mcpz_child_read(struct mcpz_child *child, struct mcpz_keeper_report *report)
 {
     struct mcpz_keeper_report message;

@@ -61,6 +61,9 @@ MCPZ_MUST_USE mcpz_error mcpz_child_start(const struct mcpz_child_config *config
 /** Ask for its end. The keeper kills whatever is left, then reports ENDED. */
 void mcpz_child_stop(struct mcpz_child *child);
 
+/** Have the command's process group sent SIGTERM. Nothing, if it is over. */
+void mcpz_child_terminate(struct mcpz_child *child);
+
 /** Close a descriptor of `child` and forget it. Closed ones are fine. */
 void mcpz_child_close(int *fd);
 

@@ -318,6 +318,18 @@ static void kill_all(struct watch *watch)
 
 /* ---- The keeper --------------------------------------------------------------------------- */
 
+/* The node wants the command to end by itself. False: it wants more than that, or is gone. */
+static bool pass_on_terminate(const struct watch *watch)
+{
+    char bytes[16];
+
+    if (read(watch->keeper->control, bytes, sizeof(bytes)) <= 0) {
+        return false;
+    }
+    (void)kill(-watch->command, SIGTERM);
+    return true;
+}
+
 /* Until the command's own process has ended, or the node wants no more of it. */
 static void wait_for_end(struct watch *watch)
 {
@@ -331,7 +343,8 @@ static void wait_for_end(struct watch *watch)
         if (poll(ready, 2, wait) < 0 && errno != EINTR) {
             return;
         }
-        if (ready[0].revents != 0 || drain_signals(watch->signals)) {
+        if ((ready[0].revents != 0 && !pass_on_terminate(watch)) ||
+            drain_signals(watch->signals)) {
             return;
         }
         if (watch->guarded) {

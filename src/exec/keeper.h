@@ -37,7 +37,7 @@ struct mcpz_keeper {
     int input;  /* become the command's stdin, stdout and stderr */
     int output;
     int errors;
-    int control; /* read end: end of file means stop */
+    int control; /* read end: end of file means stop; a byte, SIGTERM for the command */
     int status;  /* write end: struct mcpz_keeper_report */
     const char *command;
     char *const *environment;       /* ends with NULL */

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define DEFAULT_LANG "C.UTF-8"
@@ -21,6 +22,19 @@ bool mcpz_environment_add(struct mcpz_environment *environment, const char *name
     }
     environment->entries[environment->count++] = entry;
     return true;
+}
+
+bool mcpz_environment_has(const struct mcpz_environment *environment, const char *name)
+{
+    const size_t length = strlen(name);
+
+    for (size_t i = 0; i < environment->count; i++) {
+        if (strncmp(environment->entries[i], name, length) == 0 &&
+            environment->entries[i][length] == '=') {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool mcpz_environment_add_number(struct mcpz_environment *environment, const char *name,
@@ -46,12 +60,19 @@ static const char *ours_or(const char *name, const char *otherwise)
     return value != NULL ? value : otherwise;
 }
 
+/* What was said before stays. */
+static bool add_missing(struct mcpz_environment *environment, const char *name, const char *value)
+{
+    return mcpz_environment_has(environment, name) ||
+           mcpz_environment_add(environment, name, value);
+}
+
 static bool add_common(struct mcpz_environment *environment, const char *workspace)
 {
-    return mcpz_environment_add(environment, "PATH", ours_or("PATH", DEFAULT_PATH)) &&
-           mcpz_environment_add(environment, "LANG", ours_or("LANG", DEFAULT_LANG)) &&
-           mcpz_environment_add(environment, "HOME", workspace) &&
-           mcpz_environment_add(environment, "TMPDIR", workspace);
+    return add_missing(environment, "PATH", ours_or("PATH", DEFAULT_PATH)) &&
+           add_missing(environment, "LANG", ours_or("LANG", DEFAULT_LANG)) &&
+           add_missing(environment, "HOME", workspace) &&
+           add_missing(environment, "TMPDIR", workspace);
 }
 
 static mcpz_error start(struct mcpz_launch_site *site, const struct mcpz_launch *launch,

@@ -18,7 +18,7 @@
 #include "exec/provision.h"
 #include "exec/workspace.h"
 
-#define MCPZ_ENVIRONMENT_MAX 16
+#define MCPZ_ENVIRONMENT_MAX 64
 
 /* "NAME=VALUE", ours, and a NULL behind the last. Zeroed is empty. */
 struct mcpz_environment {
@@ -29,6 +29,7 @@ struct mcpz_environment {
 /** False: no memory. */
 bool mcpz_environment_add(struct mcpz_environment *environment, const char *name,
                           const char *value);
+bool mcpz_environment_has(const struct mcpz_environment *environment, const char *name);
 bool mcpz_environment_add_number(struct mcpz_environment *environment, const char *name,
                                  uint64_t number);
 void mcpz_environment_finish(struct mcpz_environment *environment);
@@ -49,8 +50,8 @@ struct mcpz_launch {
 
 /**
  * Make a workspace, whose name goes to `workspace` of MCPZ_WORKSPACE_NAME_BYTES, add to
- * `environment` what every command has, and start. On error there is no workspace, and `*what`
- * says in words what could not be done.
+ * `environment` what every command has and it does not say, and start. On error there is no
+ * workspace, and `*what` says in words what could not be done.
  *
  * Errors: MCPZ_EIO  errno says why; MCPZ_ENOMEM
  */

@@ -719,6 +719,11 @@ const struct mcpz_agent_pools_port *mcpz_pool_agents(const struct mcpz_pool *poo
     return &pool->agents;
 }
 
+struct mcpz_launch_site *mcpz_pool_site(struct mcpz_pool *pool)
+{
+    return &pool->site.launch;
+}
+
 const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool)
 {
     return &pool->site.launch.machine;

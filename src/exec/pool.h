@@ -39,6 +39,7 @@
 #define MCPZ_BURST_MIN 64          /* tasks of one capability that may always wait */
 #define MCPZ_POOL_PATIENCE_MS 5000 /* then keepers that do not end are killed */
 
+struct mcpz_launch_site;
 struct mcpz_offers;
 struct mcpz_pool;
 
@@ -88,6 +89,9 @@ void mcpz_pool_limit(struct mcpz_pool *pool, const struct mcpz_gate_config *limi
 
 /** Offer it no longer. Tasks that run go on. Errors: MCPZ_ENOTFOUND */
 MCPZ_MUST_USE mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name);
+
+/** Where workspaces are made, for others who start processes; lasts as long as the pool. */
+struct mcpz_launch_site *mcpz_pool_site(struct mcpz_pool *pool);
 
 /** What this machine has; lasts as long as the pool. */
 const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool);
