@@ -38,7 +38,7 @@ CONFINED = {
     "zstd.h": {"wire"},
     "sodium.h": {"crypto"},
     "lmdb.h": {"store"},
-    "ev.h": {"host"} | EDGES,
+    "ev.h": {"host", "embed"} | EDGES,
     "libwebsockets.h": {"host", "net", "http"},
     "cyaml/cyaml.h": {"host"},
     "yaml.h": {"host"},

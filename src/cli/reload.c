@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/settings.h"
+#include "embed/hosting.h"
 #include "exec/pool.h"
 #include "host/log.h"
 
@@ -32,8 +33,9 @@ static void remember(void *context, const char *key, const char *value, const ch
 /* What this module applies, what cannot change, and where a token was taken from. */
 static bool is_settled(const char *key)
 {
-    return strncmp(key, "providers", 9) == 0 || strcmp(key, "tenants") == 0 ||
-           strcmp(key, "rules") == 0 || strcmp(key, "limits.tenant_level") == 0 ||
+    return strncmp(key, "providers", 9) == 0 || strncmp(key, "mcp.", 4) == 0 ||
+           strcmp(key, "tenants") == 0 || strcmp(key, "rules") == 0 ||
+           strcmp(key, "limits.tenant_level") == 0 ||
            strcmp(key, "limits.calls_per_second") == 0 ||
            strcmp(key, "limits.stop_seconds") == 0 || strncmp(key, "log", 3) == 0 ||
            strcmp(key, "join") == 0 || strcmp(key, "data") == 0;
@@ -126,6 +128,9 @@ static void take_over(struct mcpz_config *config, struct mcpz_config *fresh)
     size_t count = config->provider_count;
     config->provider_count = fresh->provider_count;
     fresh->provider_count = count;
+    const struct mcpz_mcp_servers servers = config->mcp;
+    config->mcp = fresh->mcp;
+    fresh->mcp = servers;
     config->gate = fresh->gate;
     config->stop_seconds = fresh->stop_seconds;
     memcpy(config->rules, fresh->rules, sizeof(config->rules));
@@ -136,7 +141,7 @@ static void take_over(struct mcpz_config *config, struct mcpz_config *fresh)
 }
 
 void mcpz_reload(const struct mcpz_invocation *invocation, struct mcpz_config *config,
-                 struct mcpz_pool *pool)
+                 struct mcpz_pool *pool, struct mcpz_hosting *hosting)
 {
     static struct mcpz_config fresh; /* only in use during the call */
     struct mcpz_trouble trouble;
@@ -157,6 +162,7 @@ void mcpz_reload(const struct mcpz_invocation *invocation, struct mcpz_config *c
     withdraw_gone(config, &fresh, pool);
     provide_new(config, &fresh, pool);
     mcpz_pool_limit(pool, &fresh.gate);
+    mcpz_hosting_apply(hosting, &fresh.mcp);
     tell_restart(config, &fresh);
     take_over(config, &fresh);
     mcpz_config_finish(&fresh);

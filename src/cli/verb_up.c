@@ -153,7 +153,7 @@ static void on_reload(void *context)
 {
     struct up *up = (struct up *)context;
 
-    mcpz_reload(up->invocation, &up->config, up->assembly.pool);
+    mcpz_reload(up->invocation, &up->config, up->assembly.pool, up->assembly.hosting);
 }
 
 static void on_stop(void *context)

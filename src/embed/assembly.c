@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "crypto/identity.h"
 #include "desk/reception.h"
+#include "embed/hosting.h"
 #include "embed/keys.h"
 #include "embed/reach.h"
 #include "exec/machine.h"
@@ -252,6 +253,23 @@ static mcpz_error create_reception(struct mcpz_assembly *assembly)
 
     if (error != MCPZ_OK) {
         mcpz_trouble_say(assembly->trouble, "out of memory");
+    }
+    return error;
+}
+
+static mcpz_error create_hosting(struct mcpz_assembly *assembly)
+{
+    const struct mcpz_hosting_config hosting = {
+        .loop = assembly->loop,
+        .desk = mcpz_reception_desk(assembly->reception),
+        .site = mcpz_pool_site(assembly->pool),
+        .directory = assembly->data,
+        .servers = &assembly->config->mcp,
+    };
+    mcpz_error error = mcpz_hosting_create(&hosting, &assembly->hosting);
+
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "cannot host MCP servers: %s", mcpz_strerror(error));
     }
     return error;
 }
@@ -544,6 +562,7 @@ static mcpz_error create_parts(struct mcpz_assembly *assembly)
         error = start_engine(assembly);
     }
     error = error == MCPZ_OK ? create_reception(assembly) : error;
+    error = error == MCPZ_OK ? create_hosting(assembly) : error;
     error = error == MCPZ_OK ? create_server(assembly) : error;
     return error == MCPZ_OK ? create_local(assembly) : error;
 }
@@ -574,6 +593,7 @@ void mcpz_assembly_finish(struct mcpz_assembly *assembly)
 {
     mcpz_local_destroy(assembly->local);
     mcpz_reception_destroy(assembly->reception);
+    mcpz_hosting_destroy(assembly->hosting);
     mcpz_server_destroy(assembly->server);
     mcpz_peers_destroy(assembly->peers);
     mcpz_pool_destroy(assembly->pool);

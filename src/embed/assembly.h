@@ -22,6 +22,7 @@
 #include "proto/limits.h"
 
 struct mcpz_deferred;
+struct mcpz_hosting;
 struct mcpz_identity;
 struct mcpz_local;
 struct mcpz_loop;
@@ -51,6 +52,7 @@ struct mcpz_assembly {
     struct mcpz_peers *peers;
     struct mcpz_server *server;
     struct mcpz_reception *reception;
+    struct mcpz_hosting *hosting;
     struct mcpz_local *local;
     struct mcpz_offers offers; /* which of the edges does what */
 
