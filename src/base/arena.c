@@ -8,7 +8,13 @@ void mcpz_arena_init(struct mcpz_arena *arena, void *memory, size_t size)
 {
     assert(((uintptr_t)memory & (alignof(max_align_t) - 1)) == 0);
 
-    *arena = (struct mcpz_arena){.memory = (uint8_t *)memory, .size = size};
+    *arena = (struct mcpz_arena){.memory = (uint8_t *)memory, .size = size, .dirty = size};
+}
+
+void mcpz_arena_init_zeroed(struct mcpz_arena *arena, void *memory, size_t size)
+{
+    mcpz_arena_init(arena, memory, size);
+    arena->dirty = 0;
 }
 
 static size_t rounded_up(size_t bytes)
@@ -44,8 +50,11 @@ void *mcpz_arena_take(struct mcpz_arena *arena, size_t count, size_t size)
     }
 
     void *taken = arena->memory + arena->used;
+    if (arena->used < arena->dirty) {
+        size_t dirty = arena->dirty - arena->used;
+        memset(taken, 0, dirty < rounded ? dirty : rounded);
+    }
     arena->used += rounded;
-    memset(taken, 0, rounded);
     return taken;
 }
 
@@ -64,5 +73,6 @@ bool mcpz_arena_copy(struct mcpz_arena *arena, struct mcpz_bytes bytes, struct m
 
 void mcpz_arena_clear(struct mcpz_arena *arena)
 {
+    arena->dirty = arena->used > arena->dirty ? arena->used : arena->dirty;
     arena->used = 0;
 }

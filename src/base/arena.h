@@ -19,10 +19,17 @@ struct mcpz_arena {
     uint8_t *memory;
     size_t size;
     size_t used;
+    size_t dirty; /* so many bytes of it may be something else than zero */
 };
 
 /** Start with nothing given out. `memory` is borrowed for the life of the arena. */
 void mcpz_arena_init(struct mcpz_arena *arena, void *memory, size_t size);
+
+/**
+ * The same of memory that is all zeros, as calloc() gives it: it is not written to before somebody
+ * does so, so what is laid out for many costs nothing while there are few.
+ */
+void mcpz_arena_init_zeroed(struct mcpz_arena *arena, void *memory, size_t size);
 
 /** Zeroed room for `count` things of `size` bytes, aligned for any type. NULL if it is not there.
  */

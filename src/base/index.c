@@ -32,9 +32,6 @@ void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed, struct
         .max = max,
         .seed = seed,
     };
-    for (size_t i = 0; i < cells; i++) {
-        index->cells[i] = (struct mcpz_index_cell){.used = false};
-    }
 }
 
 /* Keys that are counted up lie side by side in groups, and groups anywhere: if all lay in a row,

@@ -123,7 +123,7 @@ void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_confi
     const struct mcpz_members_config members = members_config(config);
     struct mcpz_arena arena;
 
-    mcpz_arena_init(&arena, memory, mcpz_fabric_bytes(config));
+    mcpz_arena_init_zeroed(&arena, memory, mcpz_fabric_bytes(config));
     *fabric = (struct mcpz_fabric){
         .timing = mcpz_timing_or_default(&config->timing),
         .packer = config->packer,

@@ -72,7 +72,9 @@ struct mcpz_fabric {
 /** How large a block mcpz_fabric_init() needs. */
 size_t mcpz_fabric_bytes(const struct mcpz_fabric_config *config);
 
-/** Start alone. `memory`, of mcpz_fabric_bytes() and aligned for any type, is borrowed for life.
+/**
+ * Start alone. `memory`, of mcpz_fabric_bytes(), all zeros and aligned for any type, is borrowed
+ * for life.
  */
 void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_config *config,
                       void *memory, mcpz_time now);

@@ -40,7 +40,7 @@ static void init_lower(struct mcpz_node *node, const struct mcpz_node_config *co
     const struct mcpz_relay_config relay = relay_config(config);
     struct mcpz_arena arena;
 
-    mcpz_arena_init(&arena, node->memory, lower_bytes(config));
+    mcpz_arena_init_zeroed(&arena, node->memory, lower_bytes(config));
     void *memory = mcpz_arena_take_sure(&arena, fabric_bytes(config), 1);
     mcpz_fabric_init(&node->fabric, &config->fabric, memory, now);
     mcpz_relay_init(&node->relay, &relay, &arena);
@@ -59,7 +59,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     uint64_t seed = config->fabric.seed;
     struct mcpz_arena arena;
 
-    mcpz_arena_init(&arena, memory, mcpz_node_bytes(config));
+    mcpz_arena_init_zeroed(&arena, memory, mcpz_node_bytes(config));
     node->memory = mcpz_arena_take_sure(&arena, lower_bytes(config), 1);
     init_lower(node, config, now);
     mcpz_registry_init(&node->registry, self, config->fabric.members.incarnation);

@@ -52,7 +52,8 @@ size_t mcpz_node_bytes(const struct mcpz_node_config *config);
 
 /**
  * Start alone. Borrowed for the node's life: `store`, which only the ledger, tasks and agents
- * hold, and `memory` of mcpz_node_bytes(), aligned for any type.
+ * hold, and `memory` of mcpz_node_bytes(), all zeros and
+ * aligned for any type.
  */
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
                     const struct mcpz_store *store, void *memory, mcpz_time now);

@@ -37,7 +37,7 @@ void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_c
     assert(config->notices_max <= MCPZ_PLUMTREE_IHAVE_MAX);
 
     *tree = (struct mcpz_plumtree){.config = *config, .announce_at_us = MCPZ_TIME_NEVER};
-    mcpz_arena_init(&arena, memory, mcpz_plumtree_bytes(config));
+    mcpz_arena_init_zeroed(&arena, memory, mcpz_plumtree_bytes(config));
     mcpz_gossip_cache_init(&tree->cache, &arena, config->seen_max, config->cache_max,
                            config->cache_bytes, config->seed);
     tree->missing = mcpz_arena_take(&arena, config->missing_max, sizeof(*tree->missing));

@@ -130,8 +130,8 @@ struct mcpz_plumtree {
 size_t mcpz_plumtree_bytes(const struct mcpz_plumtree_config *config);
 
 /**
- * Start without neighbours. `config` is copied; `memory`, of mcpz_plumtree_bytes() and aligned
- * for any type, is borrowed for the machine's life.
+ * Start without neighbours. `config` is copied; `memory`, of mcpz_plumtree_bytes(), all zeros and
+ * aligned for any type, is borrowed for the machine's life.
  */
 void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
                         void *memory);

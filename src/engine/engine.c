@@ -246,7 +246,7 @@ static mcpz_error begin(struct mcpz_engine *engine)
     if (error != MCPZ_OK) {
         return error;
     }
-    engine->node_memory = malloc(mcpz_node_bytes(&engine->node_config));
+    engine->node_memory = calloc(1, mcpz_node_bytes(&engine->node_config));
     if (engine->node_memory == NULL) {
         return MCPZ_ENOMEM;
     }

@@ -561,6 +561,7 @@ static void set_up_alone(void)
 
     CHECK(mcpz_fabric_bytes(&config) <= sizeof(memory));
     mcpz_outbox_init(&outbox);
+    memset(memory, 0, sizeof(memory));
     mcpz_fabric_init(&alone, &config, memory, 0);
 }
 

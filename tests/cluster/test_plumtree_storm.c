@@ -273,6 +273,7 @@ static void set_up(uint64_t seed)
     mcpz_outbox_init(&out);
     CHECK(mcpz_plumtree_bytes(&config) <= sizeof(world.memory[0]));
     for (uint32_t i = 0; i < NODES; i++) {
+        memset(world.memory[i], 0, sizeof(world.memory[i]));
         mcpz_plumtree_init(&world.trees[i], &config, world.memory[i]);
     }
     for (size_t i = 0; i < LINKS; i++) {

@@ -30,11 +30,6 @@ void mcpz_call_table_init(struct mcpz_call_table *table, size_t max, uint64_t se
     };
     mcpz_heap_init(&table->deadlines, max, arena);
     mcpz_index_init(&table->by_peer, max, seed, arena);
-    for (size_t i = 0; i < max; i++) {
-        table->free[i] = (uint32_t)(max - 1 - i); /* the first is given out first */
-        table->free_peers[i] = (uint32_t)(max - 1 - i);
-        table->rows[i].peer = MCPZ_CALL_NONE;
-    }
 }
 
 static struct mcpz_call_row *row_of(struct mcpz_call_table *table, uint32_t slot)
@@ -45,12 +40,18 @@ static struct mcpz_call_row *row_of(struct mcpz_call_table *table, uint32_t slot
     return &table->rows[slot];
 }
 
+/* The one that was given back last; else the first that was never given out. */
+static uint32_t take_free(const uint32_t *free, uint32_t *free_count, size_t taken)
+{
+    return *free_count > 0 ? free[--*free_count] : (uint32_t)taken;
+}
+
 uint32_t mcpz_call_table_take(struct mcpz_call_table *table, mcpz_time deadline_us)
 {
     if (table->count == table->max) {
         return MCPZ_CALL_NONE;
     }
-    uint32_t slot = table->free[table->max - 1 - table->count++];
+    uint32_t slot = take_free(table->free, &table->free_count, table->count++);
     table->rows[slot] = (struct mcpz_call_row){.peer = MCPZ_CALL_NONE, .taken = true};
     mcpz_heap_put(&table->deadlines, slot, deadline_us);
     return slot;
@@ -61,7 +62,8 @@ void mcpz_call_table_give_back(struct mcpz_call_table *table, uint32_t slot)
     mcpz_call_table_part(table, slot);
     mcpz_heap_remove(&table->deadlines, slot);
     table->rows[slot].taken = false;
-    table->free[table->max - table->count--] = slot;
+    table->free[table->free_count++] = slot;
+    table->count--;
 }
 
 /* ---- With whom ---------------------------------------------------------------------------- */
@@ -91,7 +93,7 @@ bool mcpz_call_table_join(struct mcpz_call_table *table, uint32_t slot, const st
     assert(row->peer == MCPZ_CALL_NONE);
 
     if (!mcpz_index_get(&table->by_peer, key, &at)) {
-        at = table->free_peers[table->max - 1 - table->peer_count++];
+        at = take_free(table->free_peers, &table->free_peer_count, table->peer_count++);
         table->peers[at] = (struct mcpz_call_peer){.id = *peer, .calls = mcpz_chain_empty()};
         mcpz_index_put(&table->by_peer, key, at);
     } else if (!mcpz_id_equal(&table->peers[at].id, peer)) {
@@ -109,7 +111,8 @@ static void leave_peer(struct mcpz_call_table *table, struct mcpz_call_row *row,
     mcpz_chain_remove(&peer->calls, table->with_peer, slot);
     if (peer->calls.count == 0) {
         (void)mcpz_index_remove(&table->by_peer, key_of(table, &peer->id));
-        table->free_peers[table->max - table->peer_count--] = row->peer;
+        table->free_peers[table->free_peer_count++] = row->peer;
+        table->peer_count--;
     }
     row->peer = MCPZ_CALL_NONE;
 }

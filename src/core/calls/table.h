@@ -49,11 +49,13 @@ struct mcpz_call_table {
     size_t max;
     size_t count;
     struct mcpz_call_row *rows;
-    uint32_t *free; /* max - count of them: a stack */
+    uint32_t *free; /* those given back, a stack: what was never given out is not touched */
+    uint32_t free_count;
     struct mcpz_heap deadlines;
 
     struct mcpz_call_peer *peers; /* max: as many as calls */
-    uint32_t *free_peers;
+    uint32_t *free_peers;         /* the same */
+    uint32_t free_peer_count;
     size_t peer_count;
     struct mcpz_index by_peer; /* hash of the id; what it finds is compared */
     struct mcpz_chain_link *with_peer;

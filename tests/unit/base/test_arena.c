@@ -92,7 +92,25 @@ TEST(refuses_a_copy_without_room)
     CHECK_BYTES(copy, "x", 1);
 }
 
+TEST(zeroed_memory_is_not_written_to_before_it_was_given_out)
+{
+    memset(memory, 0, sizeof(memory));
+    mcpz_arena_init_zeroed(&arena, memory, sizeof(memory));
+    memory[10] = 7; /* nobody else's business: it shows that the arena does not look */
+    uint8_t *first = mcpz_arena_take(&arena, 32, 1);
+    CHECK_UINT(first[10], 7);
+
+    memset(first, 0xaa, 32);
+    mcpz_arena_clear(&arena);
+    memory[40] = 7;
+    first = mcpz_arena_take(&arena, 64, 1);
+    CHECK_UINT(first[10], 0);
+    CHECK_UINT(first[31], 0);
+    CHECK_UINT(first[40], 7);
+}
+
 TEST_MAIN(RUN(gives_zeroed_aligned_room_front_to_back), RUN(gives_all_it_has_and_not_a_byte_more),
           RUN(refuses_a_product_that_wraps_around), RUN(refuses_what_only_fits_without_rounding),
           RUN(nothing_of_something_takes_no_room), RUN(clear_takes_everything_back),
-          RUN(copies_bytes), RUN(copies_nothing_from_nowhere), RUN(refuses_a_copy_without_room))
+          RUN(zeroed_memory_is_not_written_to_before_it_was_given_out), RUN(copies_bytes),
+          RUN(copies_nothing_from_nowhere), RUN(refuses_a_copy_without_room))

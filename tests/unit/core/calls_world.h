@@ -119,6 +119,7 @@ static inline void set_up(void)
 
     CHECK(mcpz_fabric_bytes(&config) <= sizeof(memory));
     mcpz_outbox_init(&out);
+    memset(memory, 0, sizeof(memory));
     mcpz_fabric_init(&fabric, &config, memory, 0);
     mcpz_registry_init(&registry, &self, 1);
     begin(1);

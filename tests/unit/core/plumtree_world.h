@@ -44,6 +44,7 @@ static inline void set_up_with(struct mcpz_plumtree_config config)
 {
     CHECK(mcpz_plumtree_bytes(&config) <= sizeof(memory));
     mcpz_outbox_init(&out);
+    memset(memory, 0, sizeof(memory));
     mcpz_plumtree_init(&tree, &config, memory);
 }
 

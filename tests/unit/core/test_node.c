@@ -48,6 +48,7 @@ static void set_up(void)
     CHECK(mcpz_node_bytes(&config) <= sizeof(memory));
     mcpz_outbox_init(&out);
     fake_store_init(&store);
+    memset(memory, 0, sizeof(memory));
     mcpz_node_init(&node, &config, &store.port, memory, 0);
 }
 

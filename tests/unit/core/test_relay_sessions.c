@@ -187,6 +187,7 @@ static void set_up_row(void)
         const size_t lower = mcpz_arena_cost(mcpz_fabric_bytes(&config), 1);
         struct mcpz_arena arena;
         CHECK(lower + mcpz_relay_bytes(&relay) <= sizeof(end->memory));
+        memset(end->memory, 0, sizeof(end->memory));
         mcpz_fabric_init(&end->fabric, &config, end->memory, now);
         mcpz_arena_init(&arena, end->memory + lower, sizeof(end->memory) - lower);
         mcpz_relay_init(&end->relay, &relay, &arena);

@@ -141,6 +141,7 @@ static void set_up(void)
     mcpz_outbox_init(&out);
     fake_store_init(&store);
     timing = mcpz_timing_or_default(&(struct mcpz_node_timing){0});
+    memset(memory, 0, sizeof(memory));
     mcpz_fabric_init(&fabric, &config, memory, 0);
     mcpz_registry_init(&registry, &self, 1);
     begin_calls();

@@ -285,7 +285,7 @@ static void begin_fabric(struct mcpz_engine *engine)
         .gossip_notices_max = 4,
     };
 
-    engine->fabric_memory = malloc(mcpz_fabric_bytes(&config));
+    engine->fabric_memory = calloc(1, mcpz_fabric_bytes(&config));
     if (engine->fabric_memory == NULL) {
         abort();
     }
