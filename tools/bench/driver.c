@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 void driver_die(const char *what, const char *why)
 {
@@ -27,7 +28,7 @@ void driver_read(struct driver *driver, int argc, char **argv)
 {
     if (argc < 4) {
         driver_die("usage", "serve|call|submit WHERE NAME [--in-flight N] [--count N] [--bytes N] "
-                            "[--timeout-ms N] [--work-us N]");
+                            "[--timeout-ms N] [--work-us N] [--providers N]");
     }
     *driver = (struct driver){
         .serves = strcmp(argv[1], "serve") == 0,
@@ -50,6 +51,8 @@ void driver_read(struct driver *driver, int argc, char **argv)
             driver->timeout_ms = (uint32_t)number(argv[i + 1], 3600000);
         } else if (strcmp(argv[i], "--work-us") == 0) {
             driver->work_us = (uint32_t)number(argv[i + 1], 10000000);
+        } else if (strcmp(argv[i], "--providers") == 0) {
+            driver->providers = number(argv[i + 1], 1000);
         } else {
             driver_die("no such option", argv[i]);
         }
@@ -61,6 +64,8 @@ void driver_read(struct driver *driver, int argc, char **argv)
         driver_die("driver", "out of memory");
     }
     memset(driver->payload, 'x', driver->payload_bytes);
+    /* All there from the start, lest it look like growth. */
+    memset(driver->latency_us, 0xff, (driver->count + 1) * sizeof(driver->latency_us[0]));
     if (driver->payload_bytes >= 2) { /* parameters are JSON: a text */
         driver->payload[0] = '"';
         driver->payload[driver->payload_bytes - 1] = '"';
@@ -94,6 +99,18 @@ static double cpu_s(void)
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
+static size_t resident_kib(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file == NULL || fscanf(file, "%*u %lu", &pages) != 1) {
+        driver_die("/proc/self/statm", "cannot be read");
+    }
+    (void)fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
 void driver_begin(struct driver *driver)
 {
     driver->begun_us = driver_now_us();
@@ -112,6 +129,9 @@ void driver_answered(struct driver *driver, size_t slot, bool well)
     bool is_early = driver->started_us[slot] - driver->begun_us < 1000000;
 
     driver->latency_us[driver->answered++] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
+    if (driver->answered == driver->count / 10) {
+        driver->resident_begun_kib = resident_kib();
+    }
     driver->failed += !well;
     driver->failed_early += !well && is_early;
 }
@@ -135,13 +155,14 @@ int driver_end(struct driver *driver)
 {
     double took_s = (double)(driver_now_us() - driver->begun_us) / 1e6;
     double used_s = cpu_s() - driver->cpu_begun_s;
+    long growth_kib = (long)resident_kib() - (long)driver->resident_begun_kib;
 
     qsort(driver->latency_us, driver->answered, sizeof(driver->latency_us[0]), by_size);
     printf("{\"count\":%zu,\"failed\":%zu,\"failed_early\":%zu,\"seconds\":%.6f,\"cpu_s\":%.6f,"
-           "\"per_second\":%.1f,"
+           "\"per_second\":%.1f,\"growth_kib\":%ld,"
            "\"p50_us\":%u,\"p95_us\":%u,\"p99_us\":%u,\"max_us\":%u}\n",
            driver->answered, driver->failed, driver->failed_early, took_s, used_s,
-           (double)driver->answered / took_s, quantile(driver, 0.5), quantile(driver, 0.95),
-           quantile(driver, 0.99), quantile(driver, 1.0));
+           (double)driver->answered / took_s, growth_kib, quantile(driver, 0.5),
+           quantile(driver, 0.95), quantile(driver, 0.99), quantile(driver, 1.0));
     return driver->failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -21,6 +21,7 @@ struct driver {
     size_t in_flight;
     size_t count;
     size_t payload_bytes;
+    size_t providers; /* to wait for, where the driver knows of them */
     uint32_t timeout_ms;
     uint32_t work_us; /* what a server takes over each request, one after the other */
     uint8_t *payload;
@@ -34,10 +35,11 @@ struct driver {
     size_t failed_early; /* of them, asked in the first second */
     uint64_t begun_us;
     double cpu_begun_s;
+    size_t resident_begun_kib; /* when a tenth was answered */
 };
 
 /** Read `serve|call|submit WHERE NAME [--in-flight N] [--count N] [--bytes N] [--timeout-ms N]
- * [--work-us N]`. Ends the process with what is wrong. */
+ * [--work-us N] [--providers N]`. Ends the process with what is wrong. */
 void driver_read(struct driver *driver, int argc, char **argv);
 
 uint64_t driver_now_us(void);

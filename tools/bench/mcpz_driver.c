@@ -1,9 +1,10 @@
-/* Calls over the nodes' sockets for programs (include/mcpz/client.h): see driver.h. */
+/* Calls through include/mcpz/client.h: see driver.h, and connect.h for where the node is. */
 
 #include <stdlib.h>
 
 #include <mcpz/client.h>
 
+#include "connect.h"
 #include "driver.h"
 
 static struct driver driver;
@@ -146,14 +147,11 @@ static int call(void)
 int main(int argc, char **argv)
 {
     driver_read(&driver, argc, argv);
-    mcpz_error error = mcpz_client_open(driver.where, &client);
-    if (error != MCPZ_OK) {
-        driver_die(driver.where, mcpz_strerror(error));
-    }
+    client = driver_connect(&driver);
     if (driver.serves) {
         serve();
     }
     int status = call();
-    mcpz_client_close(client);
+    driver_disconnect(client);
     return status;
 }
