@@ -35,8 +35,9 @@ struct hearing {
     void *context;
 };
 
-struct ending {
-    void (*end)(void *context);
+/* Something of an edge's to be called. */
+struct hook {
+    void (*call)(void *context);
     void *context;
 };
 
@@ -51,14 +52,17 @@ struct mcpz_loop {
     bool in_turn;
     bool in_port;        /* the engine is calling us: it must not be called */
     bool deadline_stale; /* the engine was called since the timer was set */
+    mcpz_time due;       /* what it was set for */
     bool stopping;
     void (*on_stop)(void *context); /* NULL: a signal stops at once */
     void *on_stop_context;
 
     struct hearing hearings[MCPZ_LOOP_LISTENERS_MAX];
     size_t hearing_count;
-    struct ending endings[MCPZ_LOOP_ENDS_MAX];
+    struct hook endings[MCPZ_LOOP_ENDS_MAX];
     size_t ending_count;
+    struct hook flushes[MCPZ_LOOP_FLUSHES_MAX];
+    size_t flush_count;
     struct mcpz_link_ports links;
 
     struct mcpz_deferred *deferred;
@@ -126,9 +130,12 @@ static void end_turn(struct mcpz_loop *loop)
 static void set_deadline(struct mcpz_loop *loop)
 {
     loop->deadline_stale = false;
-    ev_timer_stop(loop->ev, &loop->deadline);
-
     mcpz_time due = mcpz_engine_deadline(loop->engine);
+    if (due == loop->due && ev_is_active(&loop->deadline)) {
+        return;
+    }
+    loop->due = due;
+    ev_timer_stop(loop->ev, &loop->deadline);
     if (due == MCPZ_TIME_NEVER) {
         return;
     }
@@ -140,11 +147,39 @@ static void set_deadline(struct mcpz_loop *loop)
     ev_timer_start(loop->ev, &loop->deadline);
 }
 
+/* Do what was put off. What is put off from here on waits for the next round. */
+static void run_deferred(struct mcpz_loop *loop)
+{
+    const uint64_t round = loop->round++;
+
+    while (loop->deferred != NULL && loop->deferred->round <= round) {
+        struct mcpz_deferred *first = loop->deferred;
+        mcpz_loop_undefer(loop, first);
+        first->run(first->context);
+    }
+}
+
+/* End the turn, and send what was said in it. A connection that breaks then is news. */
+static void finish_turn(struct mcpz_loop *loop)
+{
+    do {
+        end_turn(loop);
+        for (size_t i = 0; i < loop->flush_count; i++) {
+            loop->flushes[i].call(loop->flushes[i].context);
+        }
+    } while (loop->in_turn);
+}
+
 static void settle(struct mcpz_loop *loop)
 {
-    end_turn(loop);
+    run_deferred(loop);
+    finish_turn(loop);
     if (loop->deadline_stale) {
         set_deadline(loop);
+    }
+    if (loop->deferred != NULL && !ev_is_active(&loop->deferred_timer)) {
+        ev_timer_set(&loop->deferred_timer, 0., 0.);
+        ev_timer_start(loop->ev, &loop->deferred_timer);
     }
 }
 
@@ -183,19 +218,12 @@ static void on_store_notify(void *context)
     ev_async_send(loop->ev, &loop->store_news);
 }
 
+/* So that the loop does not sleep while something is put off. */
 static void on_deferred(struct ev_loop *ev, ev_timer *watcher, int events)
 {
-    struct mcpz_loop *loop = watcher->data;
-
     (void)ev;
+    (void)watcher;
     (void)events;
-    /* What is put off from here on waits for the next round. */
-    uint64_t round = loop->round++;
-    while (loop->deferred != NULL && loop->deferred->round <= round) {
-        struct mcpz_deferred *first = loop->deferred;
-        mcpz_loop_undefer(loop, first);
-        first->run(first->context);
-    }
 }
 
 static void on_woken(struct ev_loop *ev, ev_async *watcher, int events)
@@ -298,6 +326,7 @@ static void start_watchers(struct mcpz_loop *loop)
     /* The store may speak up as soon as it is open. */
     ev_async_start(loop->ev, &loop->store_news);
     ev_timer_start(loop->ev, &loop->kick);
+    ev_prepare_start(loop->ev, &loop->before_sleep);
 }
 
 static void stop_watchers(struct mcpz_loop *loop)
@@ -360,8 +389,8 @@ void mcpz_loop_destroy(struct mcpz_loop *loop)
     stop_watchers(loop);
     lws_context_destroy(loop->lws);
     while (loop->ending_count > 0) {
-        struct ending *last = &loop->endings[--loop->ending_count];
-        last->end(last->context);
+        struct hook *last = &loop->endings[--loop->ending_count];
+        last->call(last->context);
     }
     mcpz_engine_destroy(loop->engine);
     mcpz_lmdb_close(loop->store);
@@ -374,7 +403,14 @@ void mcpz_loop_at_end(struct mcpz_loop *loop, void (*end)(void *context), void *
 {
     assert(loop->ending_count < MCPZ_LOOP_ENDS_MAX);
 
-    loop->endings[loop->ending_count++] = (struct ending){.end = end, .context = context};
+    loop->endings[loop->ending_count++] = (struct hook){.call = end, .context = context};
+}
+
+void mcpz_loop_on_flush(struct mcpz_loop *loop, void (*flush)(void *context), void *context)
+{
+    assert(loop->flush_count < MCPZ_LOOP_FLUSHES_MAX);
+
+    loop->flushes[loop->flush_count++] = (struct hook){.call = flush, .context = context};
 }
 
 void mcpz_loop_listen(struct mcpz_loop *loop, mcpz_listener listener, void *context)
@@ -406,7 +442,6 @@ mcpz_error mcpz_loop_start(struct mcpz_loop *loop, struct mcpz_engine_config *co
         mcpz_engine_create(config, &ports, mcpz_clock_now(), mcpz_clock_wall_ms(), &loop->engine);
     if (error == MCPZ_OK) {
         loop->deadline_stale = true;
-        ev_prepare_start(loop->ev, &loop->before_sleep);
     }
     return error;
 }
@@ -435,10 +470,6 @@ void mcpz_loop_defer(struct mcpz_loop *loop, struct mcpz_deferred *deferred)
     deferred->next = NULL;
     *loop->deferred_end = deferred;
     loop->deferred_end = &deferred->next;
-    if (!ev_is_active(&loop->deferred_timer)) {
-        ev_timer_set(&loop->deferred_timer, 0., 0.);
-        ev_timer_start(loop->ev, &loop->deferred_timer);
-    }
 }
 
 void mcpz_loop_undefer(struct mcpz_loop *loop, struct mcpz_deferred *deferred)

@@ -23,6 +23,7 @@
 
 #define MCPZ_LOOP_LISTENERS_MAX 8
 #define MCPZ_LOOP_ENDS_MAX 8
+#define MCPZ_LOOP_FLUSHES_MAX 4
 
 struct ev_loop;
 struct lws_context;
@@ -39,7 +40,7 @@ struct mcpz_link_ports {
 };
 
 /*
- * Something to be done soon, but not now: in the loop's next round. Lies in what it is about, so
+ * Something to be done soon, but not now: before the loop sleeps. Lies in what it is about, so
  * that putting it off cannot fail. Zeroed at first; `queued` is the loop's.
  */
 struct mcpz_deferred {
@@ -83,6 +84,13 @@ void mcpz_loop_at_end(struct mcpz_loop *loop, void (*end)(void *context), void *
 void mcpz_loop_listen(struct mcpz_loop *loop, mcpz_listener listener, void *context);
 void mcpz_loop_set_links(struct mcpz_loop *loop, const struct mcpz_link_ports *ports);
 
+/**
+ * Call `flush` after each turn has ended, before the loop sleeps: what was said in it goes out now
+ * and in one piece. The engine may be called; what it says then is flushed as well. At most
+ * MCPZ_LOOP_FLUSHES_MAX (asserted).
+ */
+void mcpz_loop_on_flush(struct mcpz_loop *loop, void (*flush)(void *context), void *context);
+
 /** Make the engine; its kv, scratch and ports are filled in by the loop. Errors: the engine's. */
 MCPZ_MUST_USE mcpz_error mcpz_loop_start(struct mcpz_loop *loop,
                                          struct mcpz_engine_config *config);
@@ -91,8 +99,9 @@ MCPZ_MUST_USE mcpz_error mcpz_loop_start(struct mcpz_loop *loop,
 struct mcpz_engine *mcpz_loop_enter(struct mcpz_loop *loop);
 
 /**
- * Run `deferred` in the next round of the loop, where mcpz_loop_enter() is allowed. This is how a
- * listener answers the engine. Harmless if it is waiting already. Allowed everywhere.
+ * Run `deferred` before the loop sleeps, in the same turn, where mcpz_loop_enter() is allowed.
+ * This is how a listener answers the engine. What is put off by something that was put off runs in
+ * the next round of the loop. Harmless if it is waiting already. Allowed everywhere.
  */
 void mcpz_loop_defer(struct mcpz_loop *loop, struct mcpz_deferred *deferred);
 

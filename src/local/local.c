@@ -41,7 +41,6 @@ struct mcpz_local {
     int fd;
     ev_io knock;
     ev_timer pause;
-    ev_prepare before_sleep;
     struct mcpz_deferred work;
     struct guest guests[MCPZ_PROGRAMS_MAX];
 };
@@ -119,13 +118,11 @@ static void on_writable(struct ev_loop *ev, ev_io *watcher, int events)
     flush(watcher->data);
 }
 
-/* After the turn was ended: what it let out goes in one write. */
-static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
+/* What a turn let out goes in one write. */
+static void flush_all(void *context)
 {
-    struct mcpz_local *local = watcher->data;
+    struct mcpz_local *local = context;
 
-    (void)ev;
-    (void)events;
     for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
         if (local->guests[i].fd >= 0 && local->guests[i].has_output) {
             flush(&local->guests[i]);
@@ -296,13 +293,10 @@ static void start_watchers(struct mcpz_local *local)
 
     ev_io_init(&local->knock, on_knock, local->fd, EV_READ);
     ev_timer_init(&local->pause, on_pause_over, 0., 0.);
-    ev_prepare_init(&local->before_sleep, on_before_sleep);
     local->knock.data = local;
     local->pause.data = local;
-    local->before_sleep.data = local;
-    ev_set_priority(&local->before_sleep, EV_MINPRI); /* after the loop has ended the turn */
     ev_io_start(ev, &local->knock);
-    ev_prepare_start(ev, &local->before_sleep);
+    mcpz_loop_on_flush(local->loop, flush_all, local);
 }
 
 static mcpz_error make(struct mcpz_loop *loop, const char *directory, struct mcpz_desk *desk,
@@ -365,7 +359,6 @@ void mcpz_local_destroy(struct mcpz_local *local)
     mcpz_loop_undefer(local->loop, &local->work);
     ev_io_stop(ev, &local->knock);
     ev_timer_stop(ev, &local->pause);
-    ev_prepare_stop(ev, &local->before_sleep);
     for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
         if (local->guests[i].fd >= 0) {
             forget(&local->guests[i]);

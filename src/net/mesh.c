@@ -114,19 +114,59 @@ static struct mcpz_wire *take_wire(struct mcpz_mesh *mesh, bool is_ours)
     return unused;
 }
 
-static void release_wire(struct mcpz_wire *wire)
-{
-    set_deadline(wire, MCPZ_TIME_NEVER);
-    free(wire->message);
-    *wire = (struct mcpz_wire){.in_use = false};
-}
+/* ---- Who has something to send ------------------------------------------------------------ */
 
 static void ask_to_write(struct mcpz_wire *wire)
 {
-    if (!wire->wants_to_write && wire->wsi != NULL) {
-        wire->wants_to_write = true;
-        lws_callback_on_writable(wire->wsi);
+    struct mcpz_mesh *mesh = wire->mesh;
+
+    if (wire->wants_to_write || wire->wsi == NULL) {
+        return;
     }
+    wire->wants_to_write = true;
+    wire->next_out = NULL;
+    if (mesh->first_out == NULL) {
+        mesh->first_out = wire;
+    } else {
+        mesh->last_out->next_out = wire;
+    }
+    mesh->last_out = wire;
+}
+
+static struct mcpz_wire *pop_writer(struct mcpz_mesh *mesh)
+{
+    struct mcpz_wire *wire = mesh->first_out;
+
+    if (wire != NULL) {
+        mesh->first_out = wire->next_out;
+        wire->wants_to_write = false;
+    }
+    return wire;
+}
+
+/* It is going. Few want to write at a time. */
+static void unask_to_write(struct mcpz_wire *wire)
+{
+    struct mcpz_mesh *mesh = wire->mesh;
+    size_t waiting = 0;
+
+    for (const struct mcpz_wire *at = mesh->first_out; at != NULL; at = at->next_out) {
+        waiting++;
+    }
+    for (; waiting > 0 && wire->wants_to_write; waiting--) { /* once round */
+        struct mcpz_wire *first = pop_writer(mesh);
+        if (first != wire) {
+            ask_to_write(first);
+        }
+    }
+}
+
+static void release_wire(struct mcpz_wire *wire)
+{
+    unask_to_write(wire);
+    set_deadline(wire, MCPZ_TIME_NEVER);
+    free(wire->message);
+    *wire = (struct mcpz_wire){.in_use = false};
 }
 
 static void end_dial(struct mcpz_wire *wire, enum mcpz_target_end end)
@@ -251,9 +291,7 @@ static int on_established(struct mcpz_wire *wire)
         start_closing(wire, mcpz_strerror(error));
         return say_goodbye(wire, CLOSE_REFUSED);
     }
-    /* Asked for while libwebsockets was not ready for it, or not at all. */
-    wire->wants_to_write = false;
-    ask_to_write(wire);
+    ask_to_write(wire); /* it may have been asked for when nothing could be sent yet */
     return 0;
 }
 
@@ -390,12 +428,11 @@ static int on_writeable(struct mcpz_wire *wire)
     struct mcpz_engine *engine = mcpz_loop_engine(wire->mesh->loop);
     uint8_t *out = wire->mesh->out + LWS_PRE;
 
-    wire->wants_to_write = false;
     if (wire->link == 0) {
         return 0;
     }
     if (lws_partial_buffered(wire->wsi) != 0) {
-        ask_to_write(wire);
+        (void)lws_callback_on_writable(wire->wsi);
         return 0;
     }
     struct mcpz_bytes frame = mcpz_engine_pull(engine, wire->link);
@@ -407,8 +444,11 @@ static int on_writeable(struct mcpz_wire *wire)
             return -1;
         }
     }
-    if (mcpz_engine_has_frames(engine, wire->link) ||
-        (wire->is_closing && lws_partial_buffered(wire->wsi) != 0)) {
+    if (lws_partial_buffered(wire->wsi) != 0) {
+        (void)lws_callback_on_writable(wire->wsi); /* the socket is full */
+        return 0;
+    }
+    if (mcpz_engine_has_frames(engine, wire->link)) {
         ask_to_write(wire);
         return 0;
     }
@@ -645,5 +685,24 @@ void mcpz_mesh_close(void *context, mcpz_link link, const char *why)
     if (wire != NULL) {
         start_closing(wire, why);
         ask_to_write(wire);
+    }
+}
+
+/*
+ * libwebsockets calls back with LWS_CALLBACK_*_WRITEABLE as if the socket had been found to be
+ * writable, as it nearly always is: to find out costs two epoll_ctl() and one epoll_wait() for
+ * each turn. What the socket does not take is kept by libwebsockets, which then waits for it.
+ */
+void mcpz_mesh_flush(void *context)
+{
+    struct mcpz_mesh *mesh = context;
+
+    for (struct mcpz_wire *wire = pop_writer(mesh); wire != NULL; wire = pop_writer(mesh)) {
+        if (!wire->established) {
+            continue; /* it asks again once it stands */
+        }
+        struct lws_pollfd ready = {
+            .fd = lws_get_socket_fd(wire->wsi), .events = LWS_POLLOUT, .revents = LWS_POLLOUT};
+        (void)lws_service_fd(mcpz_loop_lws(mesh->loop), &ready);
     }
 }

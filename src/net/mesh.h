@@ -73,8 +73,9 @@ struct mcpz_wire {
     bool timed_out;
     bool established; /* a WebSocket of ours */
     bool is_closing;
-    bool wants_to_write;
-    mcpz_link link; /* 0: the engine does not know it, or no longer */
+    bool wants_to_write;        /* it is in the mesh's list */
+    struct mcpz_wire *next_out; /* of those that want to */
+    mcpz_link link;             /* 0: the engine does not know it, or no longer */
     struct mcpz_target target;
     ev_timer deadline; /* of what it is in the middle of */
     char why[MCPZ_WHY_BYTES];
@@ -92,8 +93,10 @@ struct mcpz_mesh {
     struct lws_vhost *vhost;
     bool is_over; /* nobody listens any more: see mcpz_mesh_end() */
     struct mcpz_wire wires[MCPZ_CONNECTIONS_MAX];
-    struct mcpz_wire *arriving; /* handed to libwebsockets, not yet seen again */
-    struct mcpz_wire *opening;  /* being told to the engine, its link's name is not known yet */
+    struct mcpz_wire *arriving;  /* handed to libwebsockets, not yet seen again */
+    struct mcpz_wire *opening;   /* being told to the engine, its link's name is not known yet */
+    struct mcpz_wire *first_out; /* with something to send, once the turn has ended */
+    struct mcpz_wire *last_out;
     struct mcpz_peers_stats stats;
     uint8_t *out; /* one message, with room before it for libwebsockets */
 };
@@ -121,5 +124,8 @@ MCPZ_MUST_USE bool mcpz_mesh_connect(struct mcpz_mesh *mesh, const struct mcpz_t
 /* What the engine asks for: struct mcpz_link_ports. */
 void mcpz_mesh_wake(void *context, mcpz_link link);
 void mcpz_mesh_close(void *context, mcpz_link link, const char *why);
+
+/** Send what waits, as far as sockets take it: mcpz_loop_on_flush(). */
+void mcpz_mesh_flush(void *context);
 
 #endif

@@ -78,6 +78,7 @@ mcpz_error mcpz_peers_create(struct mcpz_loop *loop, const struct mcpz_peers_con
                                   .wake = mcpz_mesh_wake,
                                   .close = mcpz_mesh_close,
                               });
+    mcpz_loop_on_flush(loop, mcpz_mesh_flush, &made->mesh);
     if (made->door != NULL) {
         mcpz_door_unlock(made->door, on_guest, made);
         *port = listening;
