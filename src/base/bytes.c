@@ -54,6 +54,9 @@ bool mcpz_bytes_is_utf8(struct mcpz_bytes bytes)
     for (size_t at = 0; at < bytes.length;) {
         uint8_t first = bytes.data[at++];
         uint32_t smallest;
+        if (first < 0x80) {
+            continue;
+        }
         int more = continuation_count(first, &smallest);
         if (more < 0 || (size_t)more > bytes.length - at) {
             return false;

@@ -252,17 +252,20 @@ static size_t pass_calls(struct mcpz_node *node, mcpz_time now, uint64_t wall_ms
                          struct mcpz_outbox *out, size_t from)
 {
     for (; from < out->count; from++) {
+        const bool is_call = out->actions[from].kind == MCPZ_ACTION_CALL;
+        if (!is_call && !is_answer(&out->actions[from])) {
+            continue;
+        }
         const struct mcpz_action action = out->actions[from];
-        const struct mcpz_event answered = {
-            .kind = MCPZ_EVENT_ANSWERED,
-            .wall_ms = wall_ms,
-            .answered = &action,
-        };
-        if (action.kind == MCPZ_ACTION_CALL) {
-            out->actions[from].kind = MCPZ_ACTION_NONE;
+        out->actions[from].kind = MCPZ_ACTION_NONE;
+        if (is_call) {
             sink_call(node, now, wall_ms, &action, out);
-        } else if (is_answer(&action)) {
-            out->actions[from].kind = MCPZ_ACTION_NONE;
+        } else {
+            const struct mcpz_event answered = {
+                .kind = MCPZ_EVENT_ANSWERED,
+                .wall_ms = wall_ms,
+                .answered = &action,
+            };
             step_tasks(node, now, &answered, out);
         }
     }

@@ -101,7 +101,8 @@ static void go(struct mcpz_desk *desk, struct mcpz_desk_run *run)
     run->is_held = false;
     for (const struct mcpz_desk_held *held = run->held; held != NULL; held = held->next) {
         mcpz_arena_init(&arena, desk->arena, sizeof(desk->arena));
-        mcpz_error error = mcpz_msg_decode(mcpz_bytes(held->bytes, held->length), &arena, &msg);
+        mcpz_error error =
+            mcpz_msg_decode_shaped(mcpz_bytes(held->bytes, held->length), &arena, &msg);
         assert(error == MCPZ_OK); /* we have encoded it */
         (void)error;
         mcpz_desk_send(desk, run->program, &msg);

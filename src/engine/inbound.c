@@ -36,7 +36,7 @@ static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row 
         return MCPZ_EAUTH;
     }
     mcpz_arena_clear(&engine->scratch->decode_arena);
-    mcpz_error error = mcpz_msg_decode(message, &engine->scratch->decode_arena, &msg);
+    mcpz_error error = mcpz_msg_decode_shaped(message, &engine->scratch->decode_arena, &msg);
     if (error != MCPZ_OK) {
         engine->counters.refused_message++;
         return error;
@@ -111,8 +111,8 @@ bool mcpz_inbound_loopback(struct mcpz_engine *engine)
         return false;
     }
     mcpz_arena_clear(&engine->scratch->decode_arena);
-    mcpz_error error = mcpz_msg_decode(mcpz_bytes(queued->bytes, queued->length),
-                                       &engine->scratch->decode_arena, &msg);
+    mcpz_error error = mcpz_msg_decode_shaped(mcpz_bytes(queued->bytes, queued->length),
+                                              &engine->scratch->decode_arena, &msg);
     assert(error == MCPZ_OK); /* we wrote it */
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_RECV,

@@ -7,6 +7,7 @@
 #include "proto/code.h"
 #include "proto/limits.h"
 #include "wire/rows.h"
+#include "wire/shape.h"
 
 /* ---- The wire format ---------------------------------------------------------------------- */
 
@@ -555,7 +556,8 @@ mcpz_error mcpz_msg_encode(const struct mcpz_msg *msg, uint8_t *buffer, size_t c
     return error;
 }
 
-mcpz_error mcpz_msg_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena, struct mcpz_msg *msg)
+mcpz_error mcpz_msg_decode_shaped(struct mcpz_bytes bytes, struct mcpz_arena *arena,
+                                  struct mcpz_msg *msg)
 {
     struct mcpz_layout_source source = {.reader = mcpz_reader(bytes), .arena = arena};
     const size_t arena_used = arena->used;
@@ -573,17 +575,31 @@ mcpz_error mcpz_msg_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena, st
     if (layout == NULL) {
         return MCPZ_EPROTO;
     }
-
-    struct mcpz_msg result;
-    memset(&result, 0, sizeof(result));
-    result.kind = (enum mcpz_msg_kind)kind;
-    error = mcpz_layout_read_fields(&source, layout, count, &result.hello);
+    msg->kind = (enum mcpz_msg_kind)kind;
+    memset(&msg->hello, 0, layout->size); /* fields that are not on the wire */
+    error = mcpz_layout_read_fields(&source, layout, count, &msg->hello);
     if (error != MCPZ_OK) {
         arena->used = arena_used;
-        return error;
     }
-    *msg = result;
-    return MCPZ_OK;
+    return error;
+}
+
+mcpz_error mcpz_msg_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena, struct mcpz_msg *msg)
+{
+    struct mcpz_msg result;
+
+    if (bytes.length > MCPZ_MSG_BYTES_MAX) {
+        return MCPZ_EPROTO;
+    }
+    mcpz_error error = mcpz_shape_check(bytes);
+    if (error == MCPZ_OK) {
+        memset(&result, 0, sizeof(result));
+        error = mcpz_msg_decode_shaped(bytes, arena, &result);
+    }
+    if (error == MCPZ_OK) {
+        *msg = result;
+    }
+    return error;
 }
 
 const char *mcpz_msg_name(uint32_t kind)

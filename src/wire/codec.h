@@ -55,6 +55,14 @@ MCPZ_MUST_USE mcpz_error mcpz_msg_encode(const struct mcpz_msg *msg, uint8_t *bu
 MCPZ_MUST_USE mcpz_error mcpz_msg_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
                                          struct mcpz_msg *msg);
 
+/**
+ * As mcpz_msg_decode(), of bytes whose shape was checked and behind which nothing follows: by
+ * mcpz_framer_next(), or since we have encoded them. On error `*msg` is garbage; of it, only the
+ * member of its kind is written.
+ */
+MCPZ_MUST_USE mcpz_error mcpz_msg_decode_shaped(struct mcpz_bytes bytes, struct mcpz_arena *arena,
+                                                struct mcpz_msg *msg);
+
 /** The lower-case name of a message kind, "?" for one we do not know. For logs. */
 const char *mcpz_msg_name(uint32_t kind);
 

@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "wire/shape.h"
-
 static bool is_within(uint64_t number, const struct mcpz_field *field)
 {
     return number >= field->min && number <= field->max;
@@ -119,15 +117,20 @@ mcpz_error mcpz_layout_expect(struct mcpz_layout_source *source, enum mcpz_item_
 static mcpz_error read_number(struct mcpz_layout_source *source, const struct mcpz_field *field,
                               uint64_t *number)
 {
-    struct mcpz_item item;
-    mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_UINT, &item);
-    if (error != MCPZ_OK) {
-        return error;
+    uint64_t read;
+
+    if (!mcpz_reader_take_small(&source->reader, &read)) {
+        struct mcpz_item item;
+        mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_UINT, &item);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        read = item.uint;
     }
-    if (!is_within(item.uint, field)) {
+    if (!is_within(read, field)) {
         return MCPZ_EPROTO;
     }
-    *number = item.uint;
+    *number = read;
     return MCPZ_OK;
 }
 
@@ -146,6 +149,10 @@ static mcpz_error read_u32(struct mcpz_layout_source *source, const struct mcpz_
 static mcpz_error read_bool(struct mcpz_layout_source *source, bool *boolean)
 {
     struct mcpz_item item;
+
+    if (mcpz_reader_take_bool(&source->reader, boolean)) {
+        return MCPZ_OK;
+    }
     mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_BOOL, &item);
     if (error == MCPZ_OK) {
         *boolean = item.boolean;
@@ -172,16 +179,22 @@ static mcpz_error read_run(struct mcpz_layout_source *source, const struct mcpz_
                            struct mcpz_bytes *run)
 {
     bool is_text = field->type == MCPZ_FIELD_TEXT;
-    struct mcpz_item item;
-    mcpz_error error = mcpz_layout_expect(source, is_text ? MCPZ_ITEM_TEXT : MCPZ_ITEM_BIN, &item);
-    if (error != MCPZ_OK) {
-        return error;
+    struct mcpz_bytes read;
+
+    if (!mcpz_reader_take_short(&source->reader, is_text, &read)) {
+        struct mcpz_item item;
+        mcpz_error error =
+            mcpz_layout_expect(source, is_text ? MCPZ_ITEM_TEXT : MCPZ_ITEM_BIN, &item);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        read = item.bytes;
     }
-    if (!is_within(item.bytes.length, field) || (is_text && !mcpz_bytes_is_utf8(item.bytes)) ||
-        (field->check != NULL && field->check(item.bytes) != MCPZ_OK)) {
+    if (!is_within(read.length, field) || (is_text && !mcpz_bytes_is_utf8(read)) ||
+        (field->check != NULL && field->check(read) != MCPZ_OK)) {
         return MCPZ_EPROTO;
     }
-    *run = item.bytes;
+    *run = read;
     return MCPZ_OK;
 }
 
@@ -354,10 +367,7 @@ mcpz_error mcpz_layout_read_tag(struct mcpz_layout_source *source, uint64_t *tag
 {
     struct mcpz_item item;
 
-    mcpz_error error = mcpz_shape_check(source->reader.left);
-    if (error == MCPZ_OK) {
-        error = mcpz_layout_expect(source, MCPZ_ITEM_ARRAY, &item);
-    }
+    mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_ARRAY, &item);
     if (error != MCPZ_OK) {
         return error;
     }

@@ -109,8 +109,8 @@ MCPZ_MUST_USE mcpz_error mcpz_layout_write_tagged(const struct mcpz_layout *layo
                                                   size_t capacity, size_t *length);
 
 /**
- * Check the shape of all that is left in `source`, then read the tag. `*count` items are left for
- * mcpz_layout_read_fields().
+ * Read the tag. The shape of all that is left in `source` was checked: mcpz_shape_check().
+ * `*count` items are left for mcpz_layout_read_fields().
  *
  * Errors: MCPZ_ESHORT; MCPZ_EPROTO  not an array that begins with an integer
  */

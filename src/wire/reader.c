@@ -223,28 +223,82 @@ static mcpz_error fail(struct mcpz_reader *reader, mcpz_error error)
     return error;
 }
 
+/* Take `size` bytes off. */
+static mcpz_error step_over(struct mcpz_bytes *left, size_t size)
+{
+    if (size > left->length) {
+        return MCPZ_ESHORT;
+    }
+    *left = mcpz_bytes(left->data + size, left->length - size);
+    return MCPZ_OK;
+}
+
+/*
+ * Read past one item as read_item() does, without making anything of it: of the forms that
+ * messages are full of. `*inside` is how many values it holds.
+ */
+static mcpz_error skip_item(struct mcpz_bytes *left, uint64_t *inside)
+{
+    const uint8_t first = left->data[0];
+    struct mcpz_item item;
+
+    *inside = 0;
+    if (first <= 0x7f || first >= 0xe0 || first == 0xc0 || first == 0xc2 || first == 0xc3) {
+        return step_over(left, 1);
+    }
+    if (first >= 0xa0 && first <= 0xbf) {
+        return step_over(left, 1 + (first & 0x1fU));
+    }
+    if (first == 0xc4 && left->length > 1) {
+        return step_over(left, 2 + (size_t)left->data[1]);
+    }
+    if (first >= 0xcc && first <= 0xcf) {
+        return step_over(left, 1 + ((size_t)1 << (first - 0xcc)));
+    }
+    mcpz_error error = read_item(left, &item);
+    if (error == MCPZ_OK && item.type == MCPZ_ITEM_ARRAY) {
+        *inside = item.count;
+    } else if (error == MCPZ_OK && item.type == MCPZ_ITEM_MAP) {
+        *inside = 2 * (uint64_t)item.count;
+    }
+    return error;
+}
+
+/* An array or a map, even one that is empty. */
+static bool is_container(uint8_t first)
+{
+    return (first >= 0x80 && first <= 0x9f) || (first >= 0xdc && first <= 0xdf);
+}
+
 mcpz_error mcpz_reader_skip(struct mcpz_reader *reader)
 {
     uint64_t open[MCPZ_MSG_DEPTH_MAX]; /* values still to come in each container we are in */
     size_t depth = 0;
     uint64_t promised = 0; /* the sum of these */
 
+    if (reader->error != MCPZ_OK) {
+        return reader->error;
+    }
     do {
-        struct mcpz_item item;
-        mcpz_error error = mcpz_reader_next(reader, &item);
+        uint64_t inside;
+        if (reader->left.length == 0) {
+            return fail(reader, depth > 0 ? MCPZ_ESHORT : MCPZ_ENOTFOUND);
+        }
+        const bool opens = is_container(reader->left.data[0]);
+        mcpz_error error = skip_item(&reader->left, &inside);
         if (error != MCPZ_OK) {
-            return error == MCPZ_ENOTFOUND && depth > 0 ? fail(reader, MCPZ_ESHORT) : error;
+            return fail(reader, error);
         }
         if (depth > 0) {
             open[depth - 1]--;
             promised--;
         }
-        if (item.type == MCPZ_ITEM_ARRAY || item.type == MCPZ_ITEM_MAP) {
+        if (opens) {
             if (depth == MCPZ_MSG_DEPTH_MAX) {
                 return fail(reader, MCPZ_EPROTO);
             }
-            open[depth] = item.type == MCPZ_ITEM_MAP ? 2 * (uint64_t)item.count : item.count;
-            promised += open[depth++];
+            open[depth++] = inside;
+            promised += inside;
         }
         if (promised > reader->left.length) {
             return fail(reader, MCPZ_ESHORT);

@@ -62,6 +62,52 @@ static inline struct mcpz_reader mcpz_reader(struct mcpz_bytes bytes)
  */
 MCPZ_MUST_USE mcpz_error mcpz_reader_next(struct mcpz_reader *reader, struct mcpz_item *item);
 
+/*
+ * The forms that messages are full of, read without making an item of them: an integer below 128,
+ * a boolean, a text below 32 bytes, bytes below 256. False, and nothing is read, if the next item
+ * is not in that form: then mcpz_reader_next() says what it is.
+ */
+
+static inline bool mcpz_reader_take_small(struct mcpz_reader *reader, uint64_t *number)
+{
+    if (reader->error != MCPZ_OK || reader->left.length == 0 || reader->left.data[0] > 0x7f) {
+        return false;
+    }
+    *number = reader->left.data[0];
+    reader->left = mcpz_bytes(reader->left.data + 1, reader->left.length - 1);
+    return true;
+}
+
+static inline bool mcpz_reader_take_bool(struct mcpz_reader *reader, bool *boolean)
+{
+    if (reader->error != MCPZ_OK || reader->left.length == 0 ||
+        (reader->left.data[0] & 0xfeU) != 0xc2) {
+        return false;
+    }
+    *boolean = reader->left.data[0] == 0xc3;
+    reader->left = mcpz_bytes(reader->left.data + 1, reader->left.length - 1);
+    return true;
+}
+
+static inline bool mcpz_reader_take_short(struct mcpz_reader *reader, bool is_text,
+                                          struct mcpz_bytes *run)
+{
+    const struct mcpz_bytes left = reader->left;
+    const size_t header = is_text ? 1 : 2;
+
+    if (reader->error != MCPZ_OK || left.length < header ||
+        (is_text ? (left.data[0] & 0xe0U) != 0xa0 : left.data[0] != 0xc4)) {
+        return false;
+    }
+    const size_t length = is_text ? left.data[0] & 0x1fU : left.data[1];
+    if (length > left.length - header) {
+        return false;
+    }
+    *run = mcpz_bytes(left.data + header, length);
+    reader->left = mcpz_bytes(left.data + header + length, left.length - header - length);
+    return true;
+}
+
 /**
  * Read past one whole value, contents included. Errors as above, and MCPZ_EPROTO if it nests
  * deeper than MCPZ_MSG_DEPTH_MAX.

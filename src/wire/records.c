@@ -4,6 +4,7 @@
 
 #include "proto/limits.h"
 #include "wire/rows.h"
+#include "wire/shape.h"
 
 /* ---- The disk format ------------------------------------------------------------------------
  * Values only; the keys are made in store/schema.h. */
@@ -127,7 +128,10 @@ mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
     uint64_t version;
     size_t count;
 
-    mcpz_error error = mcpz_layout_read_tag(&source, &version, &count);
+    mcpz_error error = mcpz_shape_check(bytes);
+    if (error == MCPZ_OK) {
+        error = mcpz_layout_read_tag(&source, &version, &count);
+    }
     if (error == MCPZ_OK && version != MCPZ_RECORD_VERSION) {
         error = MCPZ_EPROTO;
     }
