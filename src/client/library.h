@@ -62,6 +62,9 @@ struct mcpz_client_carrier {
      */
     mcpz_error (*exchange)(void *context, int timeout_ms);
     bool (*has_waiting)(const void *context);
+
+    /* Have mcpz_client_submit_all() called soon, though nobody exchanges; NULL: somebody will. */
+    void (*stir)(void *context);
     void (*close)(void *context);
 };
 

@@ -153,6 +153,9 @@ mcpz_error mcpz_client_submit(struct mcpz_client *client,
     };
     submitting->count++;
     submitting->bytes += size;
+    if (client->carrier.stir != NULL) {
+        client->carrier.stir(client->carrier.context);
+    }
     if (number != NULL) {
         *number = taken_number;
     }

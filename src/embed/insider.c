@@ -58,11 +58,19 @@ static void leave(struct mcpz_insider *insider)
     }
 }
 
+static void stir(void *context)
+{
+    later(context);
+}
+
 /* In the loop, outside the turn. What is said meanwhile waits, lest nobody else gets a turn. */
 static void do_work(void *context)
 {
     struct mcpz_insider *insider = context;
 
+    if (insider->error == MCPZ_OK) {
+        insider->error = mcpz_client_submit_all(insider->client);
+    }
     for (size_t left = insider->pending.count; left > 0 && insider->error == MCPZ_OK; left--) {
         mcpz_error error = mcpz_desk_take(desk_of(insider), insider->program,
                                           mcpz_pending_first(&insider->pending));
@@ -155,6 +163,7 @@ static mcpz_error enter(struct mcpz_insider *insider)
         .put = put,
         .exchange = exchange,
         .has_waiting = has_waiting,
+        .stir = stir,
         .close = close_insider,
     };
     const struct mcpz_desk_visitor visitor = {.context = insider, .send = hear};

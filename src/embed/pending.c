@@ -24,6 +24,10 @@ struct mcpz_pending_block {
     _Alignas(ALIGNMENT) uint8_t bytes[BLOCK_BYTES];
 };
 
+static_assert(sizeof(struct record) + MCPZ_TASK_ORDERS_MAX * sizeof(struct mcpz_task_order) +
+                      MCPZ_TASK_ORDERS_BYTES_MAX + ALIGNMENT <=
+                  BLOCK_BYTES,
+              "so do as many orders as there may be");
 static_assert(sizeof(struct record) +
                       MCPZ_CAPABILITIES_PER_NODE_MAX *
                           (MCPZ_CAPABILITY_BYTES_MAX + sizeof(struct mcpz_bytes)) +
@@ -66,9 +70,33 @@ static size_t find_slices(struct mcpz_msg *msg, struct slice *slices)
     case MCPZ_MSG_FAIL:
         slices[0] = (struct slice){&msg->fail.text, true};
         return 1;
-    default:
+    case MCPZ_MSG_HELLO:
+    case MCPZ_MSG_CANCEL:
+    case MCPZ_MSG_CREDIT:
+    case MCPZ_MSG_CAPABILITIES:
+    case MCPZ_MSG_TASK_SUBMIT:
         return 0;
     }
+    assert(false); /* a program does not say that */
+    return 0;
+}
+
+static size_t measure_lists(const struct mcpz_msg *msg)
+{
+    size_t size = 0;
+
+    if (msg->kind == MCPZ_MSG_CAPABILITIES) {
+        size = msg->capabilities.name_count * sizeof(struct mcpz_bytes);
+        for (size_t i = 0; i < msg->capabilities.name_count; i++) {
+            size += msg->capabilities.names[i].length;
+        }
+    } else if (msg->kind == MCPZ_MSG_TASK_SUBMIT) {
+        size = msg->task_submit.order_count * sizeof(struct mcpz_task_order);
+        for (size_t i = 0; i < msg->task_submit.order_count; i++) {
+            size += mcpz_task_order_bytes(&msg->task_submit.orders[i].body);
+        }
+    }
+    return size;
 }
 
 static size_t measure(const struct slice *slices, size_t slice_count, const struct mcpz_msg *msg)
@@ -78,13 +106,7 @@ static size_t measure(const struct slice *slices, size_t slice_count, const stru
     for (size_t i = 0; i < slice_count; i++) {
         size += slices[i].bytes->length;
     }
-    if (msg->kind == MCPZ_MSG_CAPABILITIES) {
-        size += msg->capabilities.name_count * sizeof(struct mcpz_bytes);
-        for (size_t i = 0; i < msg->capabilities.name_count; i++) {
-            size += msg->capabilities.names[i].length;
-        }
-    }
-    return rounded(size);
+    return rounded(size + measure_lists(msg));
 }
 
 static bool is_sound(const struct slice *slices, size_t slice_count)
@@ -116,6 +138,24 @@ static void keep_names(struct mcpz_msg_capabilities *capabilities, uint8_t *at)
         keep(&names[i], &at);
     }
     capabilities->names = names;
+}
+
+static void keep_orders(struct mcpz_msg_task_submit *submit, uint8_t *at)
+{
+    struct mcpz_task_order *orders = (struct mcpz_task_order *)(void *)at;
+
+    at += submit->order_count * sizeof(orders[0]);
+    for (size_t i = 0; i < submit->order_count; i++) {
+        struct mcpz_task_body *body = &orders[i].body;
+        orders[i] = submit->orders[i];
+        keep(&body->capability, &at);
+        keep(&body->params, &at);
+        keep(&body->input, &at);
+        keep(&body->tenant, &at);
+        keep(&body->key, &at);
+        keep(&body->traceparent, &at);
+    }
+    submit->orders = orders;
 }
 
 /* ---- Blocks ------------------------------------------------------------------------------- */
@@ -169,6 +209,8 @@ mcpz_error mcpz_pending_put(struct mcpz_pending *pending, const struct mcpz_msg 
     }
     if (copy.kind == MCPZ_MSG_CAPABILITIES) {
         keep_names(&copy.capabilities, at);
+    } else if (copy.kind == MCPZ_MSG_TASK_SUBMIT) {
+        keep_orders(&copy.task_submit, at);
     }
     record->size = size;
     record->msg = copy;

@@ -31,7 +31,8 @@ struct mcpz_pending {
 
 /**
  * Put a copy of `msg` behind the others: HELLO without a certificate, CAPABILITIES, OPEN, DATA,
- * END, FAIL, CANCEL or CREDIT, within the bounds of wire/codec.h but for UTF-8, which is checked.
+ * END, FAIL, CANCEL, CREDIT or TASK_SUBMIT, within the bounds of wire/codec.h but for UTF-8, which
+ * is checked.
  *
  * Errors: MCPZ_EFULL  MCPZ_PENDING_BYTES_MAX wait; MCPZ_EPROTO  a text is not UTF-8; MCPZ_ENOMEM
  */

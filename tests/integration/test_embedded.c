@@ -412,6 +412,47 @@ TEST(streams_pass_whole_both_ways)
     }
 }
 
+#define ORDERS 300
+
+static size_t taken_count;
+
+static void on_taken(void *context, uint64_t number, const struct mcpz_client_taken *taken)
+{
+    (void)context;
+    (void)number;
+    CHECK_UINT(taken->code, 0);
+    CHECK_UINT(taken->copies, 2);
+    taken_count++;
+}
+
+static bool are_taken(void)
+{
+    return taken_count == ORDERS;
+}
+
+static bool are_done(void)
+{
+    return task_count == ORDERS;
+}
+
+TEST(durable_tasks_are_handed_in)
+{
+    provide(&answers_at_once);
+    taken_count = 0;
+    for (int i = 0; i < ORDERS; i++) {
+        char params[] = "1";
+        CHECK(mcpz_client_submit(a.client,
+                                 &(struct mcpz_client_submission){.capability = "echo",
+                                                                  .params = params,
+                                                                  .params_length = 1,
+                                                                  .copies = 2,
+                                                                  .on_taken = on_taken},
+                                 NULL) == MCPZ_OK);
+    }
+    until(are_taken);
+    until(are_done);
+}
+
 /* ---- What can go wrong -------------------------------------------------------------------- */
 
 TEST(what_nobody_offers_fails)
@@ -723,7 +764,8 @@ TEST(an_ephemeral_node_leaves_nothing_behind)
 TEST_MAIN(WITH_MESH(a_call_is_answered_by_the_other_node),
           WITH_MESH(a_node_answers_its_own_program), WITH_MESH(a_command_is_called_as_well),
           WITH_MESH(many_calls_are_under_way_at_once), WITH_MESH(streams_pass_whole_both_ways),
-          WITH_MESH(what_nobody_offers_fails), WITH_MESH(a_task_that_fails_says_why),
+          WITH_MESH(durable_tasks_are_handed_in), WITH_MESH(what_nobody_offers_fails),
+          WITH_MESH(a_task_that_fails_says_why),
           WITH_MESH(a_call_that_is_cancelled_stops_its_task),
           WITH_MESH(a_text_that_is_not_utf8_is_refused),
           WITH_MESH(a_client_that_closes_takes_its_tasks_with_it),

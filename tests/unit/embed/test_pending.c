@@ -137,6 +137,39 @@ TEST(keeps_as_many_names_as_there_may_be)
     }
 }
 
+TEST(keeps_as_many_orders_as_fit_a_message)
+{
+    struct mcpz_task_order orders[MCPZ_TASK_ORDERS_MAX] = {0};
+    char capability[] = "text.upper";
+    char params[] = "[1, 2]";
+    char key[] = "k";
+
+    for (size_t i = 0; i < MCPZ_TASK_ORDERS_MAX; i++) {
+        orders[i].body.capability = mcpz_text(capability);
+        orders[i].body.params = mcpz_bytes(params, i % sizeof(params));
+        orders[i].body.key = mcpz_text(key);
+        orders[i].ttl_ms = (uint32_t)i;
+    }
+    CHECK(mcpz_pending_put(&pending,
+                           &(struct mcpz_msg){
+                               .kind = MCPZ_MSG_TASK_SUBMIT,
+                               .task_submit = {.number = 7,
+                                               .orders = orders,
+                                               .order_count = MCPZ_TASK_ORDERS_MAX}}) == MCPZ_OK);
+    memset(orders, 0xee, sizeof(orders));
+    memset(capability, '!', sizeof(capability) - 1);
+    memset(key, '!', sizeof(key) - 1);
+    const struct mcpz_msg_task_submit *kept = &mcpz_pending_first(&pending)->task_submit;
+    CHECK_UINT(kept->number, 7);
+    CHECK_UINT(kept->order_count, MCPZ_TASK_ORDERS_MAX);
+    for (size_t i = 0; i < kept->order_count; i++) {
+        CHECK_UINT(kept->orders[i].ttl_ms, i);
+        CHECK_BYTES(kept->orders[i].body.capability, "text.upper", 10);
+        CHECK_BYTES(kept->orders[i].body.params, "[1, 2]", i % sizeof(params));
+        CHECK_BYTES(kept->orders[i].body.key, "k", 1);
+    }
+}
+
 TEST(refuses_texts_that_are_not_utf8)
 {
     const struct mcpz_msg open = {.kind = MCPZ_MSG_OPEN,
@@ -167,5 +200,6 @@ TEST_MAIN(cmocka_unit_test_teardown(is_empty_at_first, clean),
           cmocka_unit_test_teardown(what_is_looked_at_stays_while_more_is_put, clean),
           cmocka_unit_test_teardown(keeps_chunks_and_texts, clean),
           cmocka_unit_test_teardown(keeps_as_many_names_as_there_may_be, clean),
+          cmocka_unit_test_teardown(keeps_as_many_orders_as_fit_a_message, clean),
           cmocka_unit_test_teardown(refuses_texts_that_are_not_utf8, clean),
           cmocka_unit_test_teardown(takes_no_more_than_its_bound, clean))
