@@ -1,6 +1,7 @@
 #include "core/relay.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "core/relay/greeting.h"
 #include "core/relay/sessions.h"
@@ -8,6 +9,7 @@
 #define WANTED_US MCPZ_SECONDS(1)    /* a link may take so long before we greet */
 #define KEEPALIVE_US MCPZ_SECONDS(2) /* nothing said for so long: say that we are there */
 #define IDLE_US MCPZ_SECONDS(30)     /* no call needed it for so long */
+#define DOUBT_US MCPZ_SECONDS(30) /* who breaks a session twice within so long is not believed */
 
 static size_t sessions_of(const struct mcpz_relay_config *config)
 {
@@ -26,7 +28,8 @@ void mcpz_relay_init(struct mcpz_relay *relay, const struct mcpz_relay_config *c
     *relay = (struct mcpz_relay){.config = *config};
     relay->config.sessions_max = sessions_of(config);
     mcpz_rng_init(&relay->rng, config->seed);
-    mcpz_carrier_init(&relay->carrier, &config->self, config->links_max, arena);
+    mcpz_carrier_init(&relay->carrier, &config->self, &relay->config.sealer, config->links_max,
+                      arena);
     relay->sessions =
         mcpz_arena_take_sure(arena, relay->config.sessions_max, sizeof(struct mcpz_relay_session));
 }
@@ -34,39 +37,37 @@ void mcpz_relay_init(struct mcpz_relay *relay, const struct mcpz_relay_config *c
 /* ---- Speaking ----------------------------------------------------------------------------- */
 
 /* Seal `plain` and send it. False: it could not be sent, and no more can in this session. */
-static bool say(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                struct mcpz_relay_session *session, struct mcpz_bytes plain,
-                struct mcpz_outbox *out)
+static bool say(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
+                struct mcpz_bytes plain)
 {
+    struct mcpz_relay *relay = turn->relay;
     const struct mcpz_sealer *sealer = &relay->config.sealer;
     const size_t length = plain.length + MCPZ_SEAL_BYTES;
-    uint8_t *sealed = mcpz_arena_take(&out->arena, length, 1);
+    uint8_t *sealed = mcpz_arena_take(&turn->out->arena, length, 1);
 
     if (sealed == NULL) {
         return false;
     }
     sealer->close(sealer->context, mcpz_sessions_keys(relay, session, false), plain, sealed);
-    const struct mcpz_msg_relay message =
-        mcpz_sessions_message(&session->way, MCPZ_RELAY_SEALED, mcpz_bytes(sealed, length));
-    session->said_us = now;
-    return mcpz_sessions_send(relay, &fabric->links, &message, out);
+    session->said_us = turn->now;
+    return mcpz_sessions_send(turn, &session->way, MCPZ_RELAY_SEALED, mcpz_bytes(sealed, length));
 }
 
-static void come_up(struct mcpz_relay_session *session, mcpz_time now, struct mcpz_outbox *out)
+static void come_up(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
     session->state = MCPZ_RELAY_UP;
     session->was_up = true;
     session->attempts = 0;
     session->avoid_count = 0;
-    session->heard_us = now;
-    session->used_us = now;
-    mcpz_sessions_tell(MCPZ_FACT_RELAYED, &session->peer, 0, out);
+    session->heard_us = turn->now;
+    session->used_us = turn->now;
+    mcpz_sessions_tell(MCPZ_FACT_RELAYED, &session->peer, 0, turn->out);
 }
 
-static void on_greeted(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                       struct mcpz_relay_session *session, const struct mcpz_msg_relay *message,
-                       struct mcpz_outbox *out)
+static void on_greeted(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
+                       const struct mcpz_msg_relay *message)
 {
+    struct mcpz_relay *relay = turn->relay;
     const struct mcpz_sealer *sealer = &relay->config.sealer;
 
     if (session->state != MCPZ_RELAY_GREETING || session->way.session != message->session) {
@@ -77,25 +78,24 @@ static void on_greeted(struct mcpz_relay *relay, const struct mcpz_fabric *fabri
         relay->forged++;
         return;
     }
-    come_up(session, now, out);
+    come_up(turn, session);
     /* The other end believes in the session when it has opened something. */
-    if (!say(relay, fabric, now, session, mcpz_bytes(NULL, 0), out)) {
-        mcpz_greeting_mend(relay, fabric, now, session, out);
+    if (!say(turn, session, mcpz_bytes(NULL, 0))) {
+        mcpz_greeting_mend(turn, session);
     }
 }
 
 /* ---- Hearing ------------------------------------------------------------------------------ */
 
 /* Something in the newest greeting's session was opened: it is the one that counts now. */
-static void adopt_next(struct mcpz_relay *relay, struct mcpz_relay_session *session, mcpz_time now,
-                       struct mcpz_outbox *out)
+static void adopt_next(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
-    mcpz_sessions_forget_keys(relay, session, false);
+    mcpz_sessions_forget_keys(turn->relay, session, false);
     session->bank ^= 1;
     session->way = session->next;
     session->next.path_count = 0;
     session->is_ours = false;
-    come_up(session, now, out);
+    come_up(turn, session);
 }
 
 static bool is_of_a_call(enum mcpz_msg_kind kind)
@@ -103,119 +103,155 @@ static bool is_of_a_call(enum mcpz_msg_kind kind)
     return kind >= MCPZ_MSG_OPEN && kind <= MCPZ_MSG_CREDIT;
 }
 
-/* What a step looks at and does not change. */
-struct sight {
-    const struct mcpz_fabric *fabric;
-    mcpz_time now;
-};
-
-static void deliver(struct mcpz_relay *relay, const struct sight *sight,
-                    struct mcpz_relay_session *session, struct mcpz_bytes plain,
-                    struct mcpz_relay_outcome *outcome, struct mcpz_outbox *out)
+static void deliver(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
+                    struct mcpz_bytes plain, struct mcpz_relay_outcome *outcome)
 {
-    session->heard_us = sight->now;
+    session->heard_us = turn->now;
     if (plain.length == 0) {
         return;
     }
-    session->used_us = sight->now;
-    if (!sight->fabric->packer.unpack(plain, &out->arena, &outcome->msg) ||
+    session->used_us = turn->now;
+    if (!turn->fabric->packer.unpack(plain, &turn->out->arena, &outcome->msg) ||
         !is_of_a_call(outcome->msg.kind)) {
-        relay->forged++;
+        turn->relay->forged++;
         return;
     }
     outcome->delivered = true;
     outcome->from = session->peer;
 }
 
-static void on_sealed(struct mcpz_relay *relay, const struct sight *sight,
-                      struct mcpz_relay_session *session, const struct mcpz_msg_relay *message,
-                      struct mcpz_relay_outcome *outcome, struct mcpz_outbox *out)
+static void on_sealed(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
+                      const struct mcpz_msg_relay *message, struct mcpz_relay_outcome *outcome)
 {
-    const struct mcpz_sealer *sealer = &relay->config.sealer;
+    const struct mcpz_sealer *sealer = &turn->relay->config.sealer;
     const bool is_next = session->next.path_count > 0 && session->next.session == message->session;
     const bool is_current =
         session->state == MCPZ_RELAY_UP && session->way.session == message->session;
 
     if ((!is_next && !is_current) || message->bytes.length < MCPZ_SEAL_BYTES) {
-        mcpz_carrier_turn_back(&relay->carrier, &sight->fabric->links, message, out);
+        mcpz_sessions_turn_back(turn, message);
         return;
     }
     const size_t length = message->bytes.length - MCPZ_SEAL_BYTES;
-    uint8_t *plain = mcpz_arena_take(&out->arena, length + 1, 1);
+    uint8_t *plain = mcpz_arena_take(&turn->out->arena, length + 1, 1);
     if (plain == NULL) {
         return;
     }
     enum mcpz_opened opened = sealer->open(
-        sealer->context, mcpz_sessions_keys(relay, session, is_next), message->bytes, plain);
+        sealer->context, mcpz_sessions_keys(turn->relay, session, is_next), message->bytes, plain);
     switch (opened) {
     case MCPZ_OPENED:
         if (is_next) {
-            adopt_next(relay, session, sight->now, out);
+            adopt_next(turn, session);
         }
-        deliver(relay, sight, session, mcpz_bytes(plain, length), outcome, out);
+        deliver(turn, session, mcpz_bytes(plain, length), outcome);
         break;
     case MCPZ_OPENED_NOT:
-        relay->forged++;
+        turn->relay->forged++;
         break;
     case MCPZ_OPENED_TOO_FAR: /* something was lost on the way, and is not said again */
         if (is_current) {
-            mcpz_greeting_mend(relay, sight->fabric, sight->now, session, out);
+            mcpz_greeting_mend(turn, session);
         }
         break;
     }
 }
 
+/* ---- What comes back ---------------------------------------------------------------------- */
+
+static bool is_the_way(const struct mcpz_relay_way *way, const struct mcpz_msg_relay *message)
+{
+    return way->session == message->session && way->path_count == message->path_count &&
+           memcmp(way->path, message->path, way->path_count * sizeof(*way->path)) == 0;
+}
+
+/*
+ * Is it of this very way, and is it the hop at `broken_at` that says so? Others on the way could
+ * make us avoid steps that are sound, until all ways lead over them.
+ */
+static bool is_believed(const struct mcpz_relay_turn *turn,
+                        const struct mcpz_relay_session *session,
+                        const struct mcpz_msg_relay *message)
+{
+    const bool is_peer = message->broken_at + 1 == message->path_count;
+    const struct mcpz_member *row =
+        mcpz_roster_find_short(&turn->fabric->members.roster, message->path[message->broken_at]);
+
+    if (!is_the_way(&session->way, message) || (!is_peer && row == NULL)) {
+        return false;
+    }
+    return mcpz_carrier_is_vouched(&turn->relay->carrier, is_peer ? &session->peer : &row->id,
+                                   message);
+}
+
+/* It blames its next step. If it did so before, the fault may be its own. */
+static void take_blame(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
+                       const struct mcpz_msg_relay *message)
+{
+    const struct mcpz_short *hop = &message->path[message->broken_at];
+    const bool is_doubted =
+        session->blamer.value == hop->value && turn->now < session->blamed_us + DOUBT_US;
+
+    mcpz_greeting_avoid(session, hop[0], hop[1]);
+    if (is_doubted) {
+        turn->relay->doubted++;
+        mcpz_greeting_avoid(session, hop[-1], hop[0]);
+    }
+    session->blamer = *hop;
+    session->blamed_us = turn->now;
+}
+
 /* What we said has come back from where it could not go on. */
-static void on_broken(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                      const struct mcpz_msg_relay *message, struct mcpz_outbox *out)
+static void on_broken(struct mcpz_relay_turn *turn, const struct mcpz_msg_relay *message)
 {
     const size_t last = message->path_count - 1;
     struct mcpz_relay_session *session =
-        mcpz_sessions_find_short(relay, message->path[last], message->session);
+        mcpz_sessions_find_short(turn->relay, message->path[last], message->session);
 
-    if (session == NULL || session->way.session != message->session) {
+    if (session == NULL) {
+        return;
+    }
+    if (!is_believed(turn, session, message)) {
+        turn->relay->forged++;
         return;
     }
     if (message->broken_at < last) {
-        mcpz_greeting_avoid(session, message->path[message->broken_at],
-                            message->path[message->broken_at + 1]);
+        take_blame(turn, session, message);
     }
     if (session->state == MCPZ_RELAY_UP) {
-        mcpz_greeting_mend(relay, fabric, now, session, out);
+        mcpz_greeting_mend(turn, session);
     } else if (session->state == MCPZ_RELAY_GREETING && message->broken_at < last) {
-        mcpz_greeting_begin(relay, fabric, now, session, out);
+        mcpz_greeting_begin(turn, session);
     } else if (session->state == MCPZ_RELAY_GREETING) {
-        mcpz_greeting_wait(relay, now, session,
-                           out); /* the peer itself says no: may not know us yet */
+        mcpz_greeting_wait(turn, session); /* the peer itself says no: may not know us yet */
     }
 }
 
-static void on_message(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                       const struct mcpz_event *event, struct mcpz_relay_outcome *outcome,
-                       struct mcpz_outbox *out)
+static void on_message(struct mcpz_relay_turn *turn, const struct mcpz_event *event,
+                       struct mcpz_relay_outcome *outcome)
 {
     const struct mcpz_msg_relay *message = &event->recv.msg->relay;
+    const struct mcpz_carrier_sight sight = mcpz_sessions_sight(turn);
 
-    if (!mcpz_carrier_take(&relay->carrier, &fabric->links, &event->recv.from, message, out)) {
+    if (!mcpz_carrier_take(&turn->relay->carrier, &sight, &event->recv.from, message, turn->out)) {
         return;
     }
     if (message->kind == MCPZ_RELAY_BROKEN) {
-        on_broken(relay, fabric, now, message, out);
+        on_broken(turn, message);
         return;
     }
     if (message->kind == MCPZ_RELAY_GREET) {
-        mcpz_greeting_answer(relay, fabric, now, message, out);
+        mcpz_greeting_answer(turn, message);
         return;
     }
     struct mcpz_relay_session *session =
-        mcpz_sessions_find_short(relay, message->path[0], message->session);
+        mcpz_sessions_find_short(turn->relay, message->path[0], message->session);
     if (session == NULL) {
-        mcpz_carrier_turn_back(&relay->carrier, &fabric->links, message, out);
+        mcpz_sessions_turn_back(turn, message);
     } else if (message->kind == MCPZ_RELAY_GREETED) {
-        on_greeted(relay, fabric, now, session, message, out);
+        on_greeted(turn, session, message);
     } else {
-        on_sealed(relay, &(struct sight){.fabric = fabric, .now = now}, session, message, outcome,
-                  out);
+        on_sealed(turn, session, message, outcome);
     }
 }
 
@@ -231,30 +267,34 @@ static bool leads_over(const struct mcpz_relay_session *session, struct mcpz_sho
     return false;
 }
 
-/* A hop is gone, or a link of ours: all ways that lead over it are broken. */
-static void mend_all_over(struct mcpz_relay *relay, const struct mcpz_fabric *fabric,
-                          mcpz_time now, struct mcpz_short name, bool only_next,
-                          struct mcpz_outbox *out)
+static void mend_way(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
+    if (session->state == MCPZ_RELAY_UP) {
+        mcpz_greeting_mend(turn, session);
+    } else {
+        mcpz_greeting_begin(turn, session);
+    }
+}
+
+/* A hop is gone, or a link of ours: all ways that lead over it are broken. */
+static void mend_all_over(struct mcpz_relay_turn *turn, struct mcpz_short name, bool only_next)
+{
+    struct mcpz_relay *relay = turn->relay;
+
     for (size_t i = 0; i < relay->config.sessions_max && relay->count > 0; i++) {
         struct mcpz_relay_session *session = &relay->sessions[i];
         bool is_used = session->state == MCPZ_RELAY_UP || session->state == MCPZ_RELAY_GREETING;
-        if (!is_used || !leads_over(session, name) ||
-            (only_next && session->way.path[1].value != name.value)) {
-            continue;
-        }
-        if (session->state == MCPZ_RELAY_UP) {
-            mcpz_greeting_mend(relay, fabric, now, session, out);
-        } else {
-            mcpz_greeting_begin(relay, fabric, now, session, out);
+        if (is_used && leads_over(session, name) &&
+            (!only_next || session->way.path[1].value == name.value)) {
+            mend_way(turn, session);
         }
     }
 }
 
 /* True: calls are not told of it. */
-static bool on_fact(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                    const struct mcpz_fact *fact, struct mcpz_outbox *out)
+static bool on_fact(struct mcpz_relay_turn *turn, const struct mcpz_fact *fact)
 {
+    struct mcpz_relay *relay = turn->relay;
     const struct mcpz_short name = mcpz_short_of(&fact->about);
 
     if (fact->kind == MCPZ_FACT_LINKED || fact->kind == MCPZ_FACT_UNLINKED) {
@@ -266,14 +306,14 @@ static bool on_fact(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, 
     struct mcpz_relay_session *session = mcpz_sessions_find(relay, &fact->about);
     const bool is_counted_on = session != NULL && session->was_up;
     if (fact->kind == MCPZ_FACT_UNLINKED) {
-        mend_all_over(relay, fabric, now, name, true, out);
+        mend_all_over(turn, name, true);
         return is_counted_on;
     }
     if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {
         if (session != NULL) {
-            mcpz_sessions_end(relay, session, out);
+            mcpz_sessions_end(relay, session, turn->out);
         }
-        mend_all_over(relay, fabric, now, name, false, out);
+        mend_all_over(turn, name, false);
         return false;
     }
     if (session == NULL) {
@@ -283,12 +323,12 @@ static bool on_fact(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, 
         return true;
     }
     if (fact->kind == MCPZ_FACT_LINKED && session->state != MCPZ_RELAY_GREETED_US) {
-        mcpz_sessions_release(relay,
-                              session); /* a link is better: what counted on us starts over */
+        /* A link is better: what counted on us starts over. */
+        mcpz_sessions_release(relay, session);
         return false;
     }
     if (fact->kind == MCPZ_FACT_UNREACHABLE && session->state == MCPZ_RELAY_WANTED) {
-        mcpz_greeting_begin(relay, fabric, now, session, out);
+        mcpz_greeting_begin(turn, session);
         return true;
     }
     return fact->kind == MCPZ_FACT_UNREACHABLE && session->state != MCPZ_RELAY_GREETED_US;
@@ -313,31 +353,37 @@ static mcpz_time due_at(const struct mcpz_relay_session *session)
     return MCPZ_TIME_NEVER;
 }
 
-static void on_due(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                   struct mcpz_relay_session *session, struct mcpz_outbox *out)
+static void on_due(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
     if (session->state == MCPZ_RELAY_WANTED) {
-        mcpz_greeting_begin(relay, fabric, now, session, out);
+        mcpz_greeting_begin(turn, session);
     } else if (session->state == MCPZ_RELAY_GREETING) {
         /* Somewhere on this way it got lost. */
         mcpz_greeting_avoid(session, session->way.path[0], session->way.path[1]);
-        mcpz_greeting_begin(relay, fabric, now, session, out);
+        mcpz_greeting_begin(turn, session);
     } else if (session->state == MCPZ_RELAY_GREETED_US || !session->needed) {
-        mcpz_sessions_release(relay, session);
-    } else if (session->heard_us + MCPZ_RELAY_SILENT_US <= now) {
+        mcpz_sessions_release(turn->relay, session);
+    } else if (session->heard_us + MCPZ_RELAY_SILENT_US <= turn->now) {
         mcpz_greeting_avoid(session, session->way.path[0], session->way.path[1]);
-        mcpz_greeting_mend(relay, fabric, now, session, out);
-    } else if (!say(relay, fabric, now, session, mcpz_bytes(NULL, 0), out)) {
-        mcpz_greeting_mend(relay, fabric, now, session, out);
+        mcpz_greeting_mend(turn, session);
+    } else if (!say(turn, session, mcpz_bytes(NULL, 0))) {
+        mcpz_greeting_mend(turn, session);
     }
 }
 
-static void on_tick(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                    struct mcpz_outbox *out)
+static void on_tick(struct mcpz_relay_turn *turn)
 {
+    struct mcpz_relay *relay = turn->relay;
+    const struct mcpz_carrier_sight sight = mcpz_sessions_sight(turn);
+    struct mcpz_id stalled;
+
+    mcpz_carrier_tick(&relay->carrier, &sight, turn->out);
+    while (mcpz_carrier_next_stalled(&relay->carrier, &sight, &stalled)) {
+        mend_all_over(turn, mcpz_short_of(&stalled), true);
+    }
     for (size_t i = 0; i < relay->config.sessions_max && relay->count > 0; i++) {
-        if (due_at(&relay->sessions[i]) <= now) {
-            on_due(relay, fabric, now, &relay->sessions[i], out);
+        if (due_at(&relay->sessions[i]) <= turn->now) {
+            on_due(turn, &relay->sessions[i]);
         }
     }
 }
@@ -348,17 +394,21 @@ void mcpz_relay_step(struct mcpz_relay *relay, const struct mcpz_fabric *fabric,
                      const struct mcpz_event *event, struct mcpz_outbox *out,
                      struct mcpz_relay_outcome *outcome)
 {
+    struct mcpz_relay_turn turn = {.relay = relay, .fabric = fabric, .now = now, .out = out};
+
     *outcome = (struct mcpz_relay_outcome){.taken = false};
     if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_RELAY) {
         outcome->taken = true;
-        on_message(relay, fabric, now, event, outcome, out);
+        on_message(&turn, event, outcome);
     } else if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_RELAY_TAKEN) {
         outcome->taken = true;
-        mcpz_carrier_taken(&relay->carrier, &event->recv.from, event->recv.msg->relay_taken.bytes);
+        const struct mcpz_carrier_sight sight = mcpz_sessions_sight(&turn);
+        mcpz_carrier_taken(&relay->carrier, &sight, &event->recv.from,
+                           event->recv.msg->relay_taken.bytes);
     } else if (event->kind == MCPZ_EVENT_FACT) {
-        outcome->hidden = on_fact(relay, fabric, now, &event->fact, out);
+        outcome->hidden = on_fact(&turn, &event->fact);
     } else if (event->kind == MCPZ_EVENT_TICK) {
-        on_tick(relay, fabric, now, out);
+        on_tick(&turn);
     } else if (event->kind == MCPZ_EVENT_LEAVE) {
         mcpz_sessions_end_all(relay, out);
     }
@@ -394,6 +444,7 @@ void mcpz_relay_note(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_
 size_t mcpz_relay_carry(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
                         struct mcpz_outbox *out, size_t first)
 {
+    struct mcpz_relay_turn turn = {.relay = relay, .fabric = fabric, .now = now, .out = out};
     uint8_t plain[MCPZ_RELAY_BYTES_MAX - MCPZ_SEAL_BYTES];
 
     for (size_t i = first; i < out->count && relay->count > 0; i++) {
@@ -409,8 +460,8 @@ size_t mcpz_relay_carry(struct mcpz_relay *relay, const struct mcpz_fabric *fabr
         action->kind = MCPZ_ACTION_NONE;
         size_t length = fabric->packer.pack(&action->send.msg, plain, sizeof(plain));
         session->used_us = now;
-        if (length == 0 || !say(relay, fabric, now, session, mcpz_bytes(plain, length), out)) {
-            mcpz_greeting_mend(relay, fabric, now, session, out);
+        if (length == 0 || !say(&turn, session, mcpz_bytes(plain, length))) {
+            mcpz_greeting_mend(&turn, session);
         }
     }
     return out->count;
@@ -448,7 +499,7 @@ void mcpz_relay_need(struct mcpz_relay *relay, size_t session, mcpz_time now, bo
 
 mcpz_time mcpz_relay_deadline(const struct mcpz_relay *relay)
 {
-    mcpz_time deadline = MCPZ_TIME_NEVER;
+    mcpz_time deadline = mcpz_carrier_deadline(&relay->carrier);
 
     for (size_t i = 0; i < relay->config.sessions_max && relay->count > 0; i++) {
         deadline = mcpz_time_min(deadline, due_at(&relay->sessions[i]));

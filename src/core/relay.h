@@ -22,6 +22,11 @@
  * As long as a session is up what becomes of a link to its peer is no concern of its calls. It
  * ends when no call has needed it for a while; the next one takes a link if there is one.
  *
+ * A way breaks when a hop says that it cannot hand on, which it signs, or when our own first hop
+ * takes nothing (carrier.h), or when nothing is heard. Each hop is believed about its own next
+ * step, once; a hop that breaks a session again soon is gone round itself, if there is a way round
+ * it.
+ *
  * Of two nodes that greet each other at once the smaller id's greeting counts.
  */
 
@@ -74,6 +79,8 @@ struct mcpz_relay_session {
     uint32_t attempts;
     struct mcpz_route_step avoid[MCPZ_RELAY_AVOID_MAX];
     size_t avoid_count;
+    struct mcpz_short blamer; /* the hop that last said that its next step is broken */
+    mcpz_time blamed_us;
     mcpz_time give_up_us; /* a way that is not known yet may become so until then */
     mcpz_time act_at_us;  /* WANTED: greet; GREETING, GREETED_US: give up */
     mcpz_time heard_us;
@@ -99,8 +106,9 @@ struct mcpz_relay {
     mcpz_time greetings_us;
     uint64_t begun;
     uint64_t accepted;
-    uint64_t broken; /* of those that were up */
-    uint64_t forged; /* sealed bytes that were not what they should be */
+    uint64_t broken;  /* of those that were up */
+    uint64_t forged;  /* what was sealed or signed, and not as it should be */
+    uint64_t doubted; /* times that a hop was to be gone round, for what it said of another */
     uint64_t over_budget;
 };
 

@@ -1,6 +1,7 @@
 /* The keys of sessions through others: what the core's port for sealing stands for. */
 
 #include <assert.h>
+#include <string.h>
 
 #include "engine/internal.h"
 
@@ -125,6 +126,40 @@ static enum mcpz_opened open_bytes(void *context, uint32_t session, struct mcpz_
     }
 }
 
+/* ---- What hops sign ----------------------------------------------------------------------- */
+
+/* Nothing else that a node signs begins so. */
+static const char vouched[] = "mcpz relay: ";
+#define VOUCHED_BYTES_MAX 256
+
+static struct mcpz_bytes vouched_bytes(struct mcpz_bytes words, uint8_t *buffer)
+{
+    const size_t prefix = sizeof(vouched) - 1;
+
+    assert(prefix + words.length <= VOUCHED_BYTES_MAX);
+    memcpy(buffer, vouched, prefix);
+    memcpy(buffer + prefix, words.data, words.length);
+    return mcpz_bytes(buffer, prefix + words.length);
+}
+
+static void vouch(void *context, struct mcpz_bytes words, uint8_t *signature)
+{
+    const struct mcpz_engine *engine = context;
+    uint8_t buffer[VOUCHED_BYTES_MAX];
+
+    mcpz_identity_sign(engine->identity, vouched_bytes(words, buffer), signature);
+}
+
+static bool is_vouched(void *context, const struct mcpz_id *who, struct mcpz_bytes words,
+                       const uint8_t *signature)
+{
+    uint8_t buffer[VOUCHED_BYTES_MAX];
+
+    (void)context;
+    return mcpz_signature_verify(who, vouched_bytes(words, buffer),
+                                 mcpz_bytes(signature, MCPZ_VOUCH_BYTES)) == MCPZ_OK;
+}
+
 struct mcpz_sealer mcpz_sealing_port(struct mcpz_engine *engine)
 {
     return (struct mcpz_sealer){
@@ -135,6 +170,8 @@ struct mcpz_sealer mcpz_sealing_port(struct mcpz_engine *engine)
         .close = close_bytes,
         .open = open_bytes,
         .forget = forget,
+        .vouch = vouch,
+        .is_vouched = is_vouched,
     };
 }
 

@@ -343,7 +343,7 @@ struct mcpz_msg_relay {
     const struct mcpz_short *path;
     size_t path_count;
     uint32_t broken_at;      /* BROKEN */
-    struct mcpz_bytes bytes; /* for nobody between the two to read */
+    struct mcpz_bytes bytes; /* for nobody between the two to read; BROKEN: that hop's signature */
 };
 
 /* "I have taken so many bytes of RELAY off this link": to the hop they came from. */

@@ -20,6 +20,7 @@
 
 #define MCPZ_SEAL_BYTES 24          /* how much longer sealed bytes are: counter and tag */
 #define MCPZ_SEAL_GREETING_BYTES 48 /* the same, of first message and answer: key and tag */
+#define MCPZ_VOUCH_BYTES 64         /* a signature */
 #define MCPZ_GREETING_BYTES_MAX (MCPZ_SEAL_GREETING_BYTES + MCPZ_CERTIFICATE_BYTES_MAX)
 
 enum mcpz_opened {
@@ -51,6 +52,13 @@ struct mcpz_sealer {
 
     /* Wipe its keys. One that is not there is fine. */
     void (*forget)(void *context, uint32_t session);
+
+    /* Sign what a hop says of a way: MCPZ_VOUCH_BYTES. NULL: nobody signs. */
+    void (*vouch)(void *context, struct mcpz_bytes words, uint8_t *signature);
+
+    /* Has `who` signed this? NULL: everybody is believed. */
+    bool (*is_vouched)(void *context, const struct mcpz_id *who, struct mcpz_bytes words,
+                       const uint8_t *signature);
 };
 
 #endif

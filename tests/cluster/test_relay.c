@@ -7,6 +7,7 @@
 #include "proto/code.h"
 #include "sim/sim.h"
 #include "test.h"
+#include "wire/codec.h"
 #include "wire/frame.h"
 
 #define SECRET "a secret of the two at the ends, and of nobody between"
@@ -284,6 +285,88 @@ TEST(when_a_way_is_cut_its_calls_take_another_one)
     mcpz_sim_destroy(sim);
 }
 
+/* Half of a way stands half open: its hop notices by what is not taken, long before heartbeats do,
+ * and says so. What may be done once is. */
+TEST(who_takes_nothing_is_gone_round_within_three_seconds)
+{
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    for (uint64_t seed = 11; seed <= 20; seed++) {
+        struct mcpz_sim *sim = start_square(seed);
+        mcpz_sim_slow_runs(sim, 3, MCPZ_MS(20));
+        uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
+
+        const size_t relay = carrier_of(sim);
+        size_t runs[4] = {0};
+        mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = runs, .saw = count_runs});
+        mcpz_sim_cut(sim, relay, 3, true);
+        task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        CHECK(is_linked(sim, relay, 3)); /* or it would be easy */
+        CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
+        CHECK_UINT(runs[3], 1);
+        CHECK(relay_of(sim, relay)->carrier.stalls > 0);
+        CHECK(relay_of(sim, 1 - relay)->carrier.carried > 0);
+
+        /* Where it is our own link, nobody has to tell us. */
+        mcpz_sim_cut(sim, relay, 3, false);
+        mcpz_sim_cut(sim, 1 - relay, 2, true);
+        task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        CHECK(is_linked(sim, 1 - relay, 2));
+        CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
+        CHECK_UINT(runs[3], 2);
+        mcpz_sim_destroy(sim);
+    }
+}
+
+/* The hop between, which knows all numbers, says whatever it likes of the step behind it. */
+static void make_up(struct mcpz_sim *sim, uint32_t broken_at, struct mcpz_bytes signature)
+{
+    const struct mcpz_relay_session *session = &relay_of(sim, 1)->sessions[0];
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_RELAY,
+                                 .relay = {.kind = MCPZ_RELAY_BROKEN,
+                                           .session = session->way.session,
+                                           .path = session->way.path,
+                                           .path_count = session->way.path_count,
+                                           .broken_at = broken_at,
+                                           .bytes = signature}};
+    uint8_t frame[1024] = {0}; /* plain */
+    size_t length;
+
+    CHECK_UINT(mcpz_msg_encode(&msg, frame + 1, sizeof(frame) - 1, &length), MCPZ_OK);
+    CHECK_UINT(mcpz_sim_inject(sim, 0, 1, mcpz_bytes(frame, 1 + length)), MCPZ_OK);
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(100));
+}
+
+TEST(what_a_hop_makes_up_of_others_breaks_nothing)
+{
+    static const uint8_t junk[MCPZ_VOUCH_BYTES] = {1};
+
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    struct mcpz_sim *sim = start_star(3, 9);
+    mcpz_sim_provide(sim, 2, "echo");
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    uint64_t task = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
+    const uint64_t session = relay_of(sim, 1)->sessions[0].way.session;
+
+    mcpz_sim_slow_runs(sim, 2, MCPZ_SECONDS(2));
+    task = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(500));
+    make_up(sim, 1, mcpz_bytes(NULL, 0));
+    make_up(sim, 1, mcpz_bytes(junk, sizeof(junk)));
+    make_up(sim, 2, mcpz_bytes(junk, sizeof(junk))); /* that the peer said no */
+    CHECK_UINT(relay_of(sim, 1)->forged, 3);
+    CHECK(relay_of(sim, 1)->sessions[0].way.session == session);
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+    CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
+    CHECK_UINT(relay_of(sim, 1)->begun, 1);
+    mcpz_sim_destroy(sim);
+}
+
 TEST(without_any_way_a_call_fails_long_before_its_deadline)
 {
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
@@ -427,5 +510,7 @@ TEST_MAIN(RUN(nodes_behind_nat_call_each_other_through_their_neighbour),
           RUN(a_dead_caller_stops_its_relayed_runs),
           RUN(when_a_relay_dies_its_calls_take_another_way),
           RUN(when_a_way_is_cut_its_calls_take_another_one),
+          RUN(who_takes_nothing_is_gone_round_within_three_seconds),
+          RUN(what_a_hop_makes_up_of_others_breaks_nothing),
           RUN(without_any_way_a_call_fails_long_before_its_deadline),
           RUN(in_any_connected_graph_a_call_reaches_one_provider_once))

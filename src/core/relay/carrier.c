@@ -2,18 +2,23 @@
 
 #include <assert.h>
 
+/* What a hop signs: session, where it broke, the way. */
+#define WORDS_MAX (sizeof(uint64_t) + 2 + sizeof(uint32_t) * MCPZ_OVERLAY_WALK_MAX)
+
 size_t mcpz_carrier_bytes(size_t links_max)
 {
     return mcpz_arena_cost(links_max, sizeof(struct mcpz_carrier_flight));
 }
 
-void mcpz_carrier_init(struct mcpz_carrier *carrier, const struct mcpz_id *self, size_t links_max,
+void mcpz_carrier_init(struct mcpz_carrier *carrier, const struct mcpz_id *self,
+                       const struct mcpz_sealer *sealer, size_t links_max,
                        struct mcpz_arena *arena)
 {
     *carrier = (struct mcpz_carrier){
         .self = mcpz_short_of(self),
         .flights = mcpz_arena_take_sure(arena, links_max, sizeof(struct mcpz_carrier_flight)),
         .max = links_max,
+        .sealer = sealer,
     };
 }
 
@@ -48,12 +53,25 @@ static uint32_t cost_of(const struct mcpz_msg_relay *relay)
     return (uint32_t)relay->bytes.length + MCPZ_RELAY_OVERHEAD_BYTES;
 }
 
-void mcpz_carrier_taken(struct mcpz_carrier *carrier, const struct mcpz_id *from, uint32_t bytes)
+static mcpz_time stall_at(const struct mcpz_carrier_sight *sight)
+{
+    return sight->now + MCPZ_RELAY_STALL_US * (sight->links->health + 1);
+}
+
+static bool has_stalled(const struct mcpz_carrier_flight *flight, mcpz_time now)
+{
+    return flight->stalled || (flight->flying > 0 && flight->stalls_us <= now);
+}
+
+void mcpz_carrier_taken(struct mcpz_carrier *carrier, const struct mcpz_carrier_sight *sight,
+                        const struct mcpz_id *from, uint32_t bytes)
 {
     struct mcpz_carrier_flight *flight = find(carrier, from);
 
-    if (flight != NULL) {
+    if (flight != NULL && bytes > 0) {
         flight->flying -= bytes < flight->flying ? bytes : flight->flying;
+        flight->stalls_us = stall_at(sight);
+        flight->stalled = false;
     }
 }
 
@@ -66,27 +84,97 @@ void mcpz_carrier_forget(struct mcpz_carrier *carrier, const struct mcpz_id *pee
     }
 }
 
-static void note_taken(struct mcpz_carrier *carrier, const struct mcpz_id *from, uint32_t cost,
-                       struct mcpz_outbox *out)
+static void tell_taken(struct mcpz_carrier_flight *flight, struct mcpz_outbox *out)
+{
+    mcpz_outbox_send(
+        out, &flight->peer,
+        &(struct mcpz_msg){.kind = MCPZ_MSG_RELAY_TAKEN, .relay_taken = {.bytes = flight->owed}});
+    flight->owed = 0;
+}
+
+static void note_taken(struct mcpz_carrier *carrier, mcpz_time now, const struct mcpz_id *from,
+                       uint32_t cost, struct mcpz_outbox *out)
 {
     struct mcpz_carrier_flight *flight = flight_of(carrier, from);
 
+    flight->tell_us = flight->owed == 0 ? now + MCPZ_RELAY_OWED_US : flight->tell_us;
     flight->owed += cost;
     if (flight->owed >= MCPZ_RELAY_OWED_BYTES_MAX) {
-        mcpz_outbox_send(out, from,
-                         &(struct mcpz_msg){.kind = MCPZ_MSG_RELAY_TAKEN,
-                                            .relay_taken = {.bytes = flight->owed}});
-        flight->owed = 0;
+        tell_taken(flight, out);
     }
+}
+
+/* ---- Signing ------------------------------------------------------------------------------ */
+
+static void put(uint8_t *words, size_t *length, uint64_t value, size_t bytes)
+{
+    for (size_t i = bytes; i > 0; i--) {
+        words[(*length)++] = (uint8_t)(value >> (8 * (i - 1)));
+    }
+}
+
+static struct mcpz_bytes words_of(const struct mcpz_msg_relay *back, uint8_t words[WORDS_MAX])
+{
+    size_t length = 0;
+    assert(back->path_count <= MCPZ_OVERLAY_WALK_MAX);
+
+    put(words, &length, back->session, sizeof(back->session));
+    put(words, &length, back->broken_at, 1);
+    put(words, &length, back->path_count, 1);
+    for (size_t i = 0; i < back->path_count; i++) {
+        put(words, &length, back->path[i].value, sizeof(back->path[i].value));
+    }
+    return mcpz_bytes(words, length);
+}
+
+static bool is_within_budget(struct mcpz_carrier *carrier, mcpz_time now)
+{
+    if (now >= carrier->vouched_us + MCPZ_SECONDS(1)) {
+        carrier->vouched_us = now;
+        carrier->vouched = 0;
+    }
+    return carrier->vouched++ < MCPZ_RELAY_VOUCHED_PER_S_MAX;
+}
+
+/* Put our name to it. False: it cannot be now, and unsigned it is worth nothing. */
+static bool vouch(struct mcpz_carrier *carrier, mcpz_time now, struct mcpz_msg_relay *back,
+                  struct mcpz_outbox *out)
+{
+    uint8_t words[WORDS_MAX];
+
+    back->bytes = mcpz_bytes(NULL, 0);
+    if (carrier->sealer == NULL || carrier->sealer->vouch == NULL) {
+        return true;
+    }
+    uint8_t *signature = mcpz_arena_take(&out->arena, MCPZ_VOUCH_BYTES, 1);
+    if (signature == NULL || !is_within_budget(carrier, now)) {
+        return false;
+    }
+    carrier->sealer->vouch(carrier->sealer->context, words_of(back, words), signature);
+    back->bytes = mcpz_bytes(signature, MCPZ_VOUCH_BYTES);
+    return true;
+}
+
+bool mcpz_carrier_is_vouched(const struct mcpz_carrier *carrier, const struct mcpz_id *who,
+                             const struct mcpz_msg_relay *back)
+{
+    uint8_t words[WORDS_MAX];
+
+    if (carrier->sealer == NULL || carrier->sealer->is_vouched == NULL) {
+        return true;
+    }
+    return back->bytes.length == MCPZ_VOUCH_BYTES &&
+           carrier->sealer->is_vouched(carrier->sealer->context, who, words_of(back, words),
+                                       back->bytes.data);
 }
 
 /* ---- Handing on --------------------------------------------------------------------------- */
 
-bool mcpz_carrier_send(struct mcpz_carrier *carrier, const struct mcpz_links *links,
+bool mcpz_carrier_send(struct mcpz_carrier *carrier, const struct mcpz_carrier_sight *sight,
                        const struct mcpz_msg_relay *relay, struct mcpz_outbox *out)
 {
     assert(relay->at < relay->path_count);
-    const struct mcpz_linked *link = mcpz_links_find_short(links, relay->path[relay->at]);
+    const struct mcpz_linked *link = mcpz_links_find_short(sight->links, relay->path[relay->at]);
 
     if (link == NULL) {
         return false;
@@ -94,9 +182,11 @@ bool mcpz_carrier_send(struct mcpz_carrier *carrier, const struct mcpz_links *li
     struct mcpz_carrier_flight *flight = flight_of(carrier, &link->id);
     /* What goes back makes something end: it is small, and goes in any case. */
     if (relay->kind != MCPZ_RELAY_BROKEN &&
-        flight->flying + cost_of(relay) > MCPZ_RELAY_FLIGHT_BYTES_MAX) {
+        (has_stalled(flight, sight->now) ||
+         flight->flying + cost_of(relay) > MCPZ_RELAY_FLIGHT_BYTES_MAX)) {
         return false;
     }
+    flight->stalls_us = flight->flying == 0 ? stall_at(sight) : flight->stalls_us;
     if (flight->flying <= MCPZ_RELAY_FLIGHT_BYTES_MAX) {
         flight->flying += cost_of(relay);
     }
@@ -104,7 +194,7 @@ bool mcpz_carrier_send(struct mcpz_carrier *carrier, const struct mcpz_links *li
     return true;
 }
 
-void mcpz_carrier_turn_back(struct mcpz_carrier *carrier, const struct mcpz_links *links,
+void mcpz_carrier_turn_back(struct mcpz_carrier *carrier, const struct mcpz_carrier_sight *sight,
                             const struct mcpz_msg_relay *relay, struct mcpz_outbox *out)
 {
     struct mcpz_msg_relay back = *relay;
@@ -114,8 +204,9 @@ void mcpz_carrier_turn_back(struct mcpz_carrier *carrier, const struct mcpz_link
     back.kind = MCPZ_RELAY_BROKEN;
     back.broken_at = relay->at;
     back.at = relay->at - 1;
-    back.bytes = mcpz_bytes(NULL, 0);
-    (void)mcpz_carrier_send(carrier, links, &back, out);
+    if (vouch(carrier, sight->now, &back, out)) {
+        (void)mcpz_carrier_send(carrier, sight, &back, out);
+    }
 }
 
 /* Does it come from whom it should, does it stand where we are, and are we in it only once? */
@@ -138,14 +229,14 @@ static bool is_sensible(const struct mcpz_carrier *carrier, const struct mcpz_id
            relay->path[is_back ? relay->at + 1 : relay->at - 1].value == mcpz_short_of(from).value;
 }
 
-bool mcpz_carrier_take(struct mcpz_carrier *carrier, const struct mcpz_links *links,
+bool mcpz_carrier_take(struct mcpz_carrier *carrier, const struct mcpz_carrier_sight *sight,
                        const struct mcpz_id *from, const struct mcpz_msg_relay *relay,
                        struct mcpz_outbox *out)
 {
     const bool is_back = relay->kind == MCPZ_RELAY_BROKEN;
     struct mcpz_msg_relay onward = *relay;
 
-    note_taken(carrier, from, cost_of(relay), out);
+    note_taken(carrier, sight->now, from, cost_of(relay), out);
     if (!is_sensible(carrier, from, relay)) {
         carrier->refused++;
         return false;
@@ -155,8 +246,52 @@ bool mcpz_carrier_take(struct mcpz_carrier *carrier, const struct mcpz_links *li
     }
     carrier->carried++;
     onward.at = is_back ? relay->at - 1 : relay->at + 1;
-    if (!mcpz_carrier_send(carrier, links, &onward, out) && !is_back) {
-        mcpz_carrier_turn_back(carrier, links, relay, out);
+    if (!mcpz_carrier_send(carrier, sight, &onward, out) && !is_back) {
+        mcpz_carrier_turn_back(carrier, sight, relay, out);
     }
     return false;
+}
+
+/* ---- Time --------------------------------------------------------------------------------- */
+
+void mcpz_carrier_tick(struct mcpz_carrier *carrier, const struct mcpz_carrier_sight *sight,
+                       struct mcpz_outbox *out)
+{
+    for (size_t i = 0; i < carrier->count; i++) {
+        struct mcpz_carrier_flight *flight = &carrier->flights[i];
+        if (flight->owed > 0 && flight->tell_us <= sight->now) {
+            tell_taken(flight, out);
+        }
+    }
+}
+
+bool mcpz_carrier_next_stalled(struct mcpz_carrier *carrier,
+                               const struct mcpz_carrier_sight *sight, struct mcpz_id *peer)
+{
+    for (size_t i = 0; i < carrier->count; i++) {
+        struct mcpz_carrier_flight *flight = &carrier->flights[i];
+        if (!flight->stalled && has_stalled(flight, sight->now)) {
+            flight->stalled = true;
+            carrier->stalls++;
+            *peer = flight->peer;
+            return true;
+        }
+    }
+    return false;
+}
+
+mcpz_time mcpz_carrier_deadline(const struct mcpz_carrier *carrier)
+{
+    mcpz_time deadline = MCPZ_TIME_NEVER;
+
+    for (size_t i = 0; i < carrier->count; i++) {
+        const struct mcpz_carrier_flight *flight = &carrier->flights[i];
+        if (flight->flying > 0 && !flight->stalled) {
+            deadline = mcpz_time_min(deadline, flight->stalls_us);
+        }
+        if (flight->owed > 0) {
+            deadline = mcpz_time_min(deadline, flight->tell_us);
+        }
+    }
+    return deadline;
 }

@@ -1,7 +1,5 @@
 #include "core/relay/greeting.h"
 
-#include "core/relay/sessions.h"
-
 #define PATIENCE_US MCPZ_SECONDS(2) /* for the answer to a greeting, stretched by our health */
 #define WAY_AGAIN_US MCPZ_MS(500)   /* between two looks for a way where there was none */
 #define GREETINGS_PER_SECOND_MAX 64 /* each costs some 0.2 ms of arithmetic */
@@ -75,13 +73,13 @@ static bool find_way(struct mcpz_relay *relay, const struct mcpz_fabric *fabric,
 /* ---- Greeting ----------------------------------------------------------------------------- */
 
 /* One more greeting, on a way that has not failed yet. False: there is none. */
-static bool greet(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                  struct mcpz_relay_session *session, struct mcpz_outbox *out)
+static bool greet(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
+    struct mcpz_relay *relay = turn->relay;
     const struct mcpz_sealer *sealer = &relay->config.sealer;
 
-    while (session->attempts < MCPZ_RELAY_ATTEMPTS_MAX && find_way(relay, fabric, session)) {
-        uint8_t *greeting = mcpz_arena_take(&out->arena, MCPZ_GREETING_BYTES_MAX, 1);
+    while (session->attempts < MCPZ_RELAY_ATTEMPTS_MAX && find_way(relay, turn->fabric, session)) {
+        uint8_t *greeting = mcpz_arena_take(&turn->out->arena, MCPZ_GREETING_BYTES_MAX, 1);
         if (greeting == NULL) {
             return false;
         }
@@ -94,10 +92,9 @@ static bool greet(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mc
         session->state = MCPZ_RELAY_GREETING;
         session->is_ours = true;
         session->way.session = mcpz_rng_next(&relay->rng);
-        session->act_at_us = now + PATIENCE_US * (fabric->links.health + 1);
-        const struct mcpz_msg_relay message =
-            mcpz_sessions_message(&session->way, MCPZ_RELAY_GREET, mcpz_bytes(greeting, length));
-        if (mcpz_sessions_send(relay, &fabric->links, &message, out)) {
+        session->act_at_us = turn->now + PATIENCE_US * (turn->fabric->links.health + 1);
+        if (mcpz_sessions_send(turn, &session->way, MCPZ_RELAY_GREET,
+                               mcpz_bytes(greeting, length))) {
             relay->begun++;
             return true;
         }
@@ -106,37 +103,34 @@ static bool greet(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mc
     return false;
 }
 
-void mcpz_greeting_wait(struct mcpz_relay *relay, mcpz_time now,
-                        struct mcpz_relay_session *session, struct mcpz_outbox *out)
+void mcpz_greeting_wait(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
     session->state = MCPZ_RELAY_WANTED;
     session->attempts = 0;
     session->avoid_count = 0;
-    session->act_at_us = now + WAY_AGAIN_US;
+    session->act_at_us = turn->now + WAY_AGAIN_US;
     if (session->act_at_us >= session->give_up_us) {
-        mcpz_sessions_end(relay, session, out);
+        mcpz_sessions_end(turn->relay, session, turn->out);
     }
 }
 
-void mcpz_greeting_begin(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                         struct mcpz_relay_session *session, struct mcpz_outbox *out)
+void mcpz_greeting_begin(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
     session->next.path_count = 0;
-    if (!greet(relay, fabric, now, session, out)) {
-        mcpz_greeting_wait(relay, now, session, out);
+    if (!greet(turn, session)) {
+        mcpz_greeting_wait(turn, session);
     }
 }
 
-void mcpz_greeting_mend(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
-                        struct mcpz_relay_session *session, struct mcpz_outbox *out)
+void mcpz_greeting_mend(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
     if (!session->is_ours || !session->needed) {
-        mcpz_sessions_end(relay, session, out);
+        mcpz_sessions_end(turn->relay, session, turn->out);
         return;
     }
     session->attempts = 0;
-    session->give_up_us = now + MCPZ_RELAY_WAY_US;
-    mcpz_greeting_begin(relay, fabric, now, session, out);
+    session->give_up_us = turn->now + MCPZ_RELAY_WAY_US;
+    mcpz_greeting_begin(turn, session);
 }
 
 /* ---- Being greeted ------------------------------------------------------------------------ */
@@ -156,18 +150,17 @@ static bool is_within_budget(struct mcpz_relay *relay, mcpz_time now)
 }
 
 /* Who has greeted us and is a member; the session we have with it, or a new one. NULL: none. */
-static struct mcpz_relay_session *session_for(struct mcpz_relay *relay,
-                                              const struct mcpz_fabric *fabric, mcpz_time now,
-                                              struct mcpz_short name)
+static struct mcpz_relay_session *session_for(struct mcpz_relay_turn *turn, struct mcpz_short name)
 {
-    const struct mcpz_member *row = mcpz_roster_find_short(&fabric->members.roster, name);
+    struct mcpz_relay *relay = turn->relay;
+    const struct mcpz_member *row = mcpz_roster_find_short(&turn->fabric->members.roster, name);
 
     if (row == NULL || mcpz_member_is_gone(row) || mcpz_id_equal(&row->id, &relay->config.self)) {
         return NULL;
     }
     struct mcpz_relay_session *session = mcpz_sessions_find(relay, &row->id);
     if (session == NULL) {
-        session = mcpz_sessions_take(relay, &row->id, now);
+        session = mcpz_sessions_take(relay, &row->id, turn->now);
         if (session != NULL) {
             session->state = MCPZ_RELAY_GREETED_US;
         }
@@ -184,20 +177,19 @@ static void turn_around(struct mcpz_relay_way *way, const struct mcpz_msg_relay 
     }
 }
 
-void mcpz_greeting_answer(struct mcpz_relay *relay, const struct mcpz_fabric *fabric,
-                          mcpz_time now, const struct mcpz_msg_relay *message,
-                          struct mcpz_outbox *out)
+void mcpz_greeting_answer(struct mcpz_relay_turn *turn, const struct mcpz_msg_relay *message)
 {
+    struct mcpz_relay *relay = turn->relay;
     const struct mcpz_sealer *sealer = &relay->config.sealer;
 
-    if (sealer->begin == NULL || !is_within_budget(relay, now)) {
-        mcpz_carrier_turn_back(&relay->carrier, &fabric->links, message, out);
+    if (sealer->begin == NULL || !is_within_budget(relay, turn->now)) {
+        mcpz_sessions_turn_back(turn, message);
         return;
     }
-    struct mcpz_relay_session *session = session_for(relay, fabric, now, message->path[0]);
-    uint8_t *answer = mcpz_arena_take(&out->arena, MCPZ_GREETING_BYTES_MAX, 1);
+    struct mcpz_relay_session *session = session_for(turn, message->path[0]);
+    uint8_t *answer = mcpz_arena_take(&turn->out->arena, MCPZ_GREETING_BYTES_MAX, 1);
     if (session == NULL || answer == NULL) {
-        mcpz_carrier_turn_back(&relay->carrier, &fabric->links, message, out);
+        mcpz_sessions_turn_back(turn, message);
         return;
     }
     if (session->state == MCPZ_RELAY_GREETING &&
@@ -211,15 +203,13 @@ void mcpz_greeting_answer(struct mcpz_relay *relay, const struct mcpz_fabric *fa
         if (session->state == MCPZ_RELAY_GREETED_US && session->next.path_count == 0) {
             mcpz_sessions_release(relay, session);
         }
-        mcpz_carrier_turn_back(&relay->carrier, &fabric->links, message, out);
+        mcpz_sessions_turn_back(turn, message);
         return;
     }
     relay->accepted++;
     turn_around(&session->next, message);
     if (session->state == MCPZ_RELAY_GREETED_US) {
-        session->act_at_us = now + MCPZ_RELAY_SILENT_US;
+        session->act_at_us = turn->now + MCPZ_RELAY_SILENT_US;
     }
-    const struct mcpz_msg_relay greeted =
-        mcpz_sessions_message(&session->next, MCPZ_RELAY_GREETED, mcpz_bytes(answer, length));
-    (void)mcpz_sessions_send(relay, &fabric->links, &greeted, out);
+    (void)mcpz_sessions_send(turn, &session->next, MCPZ_RELAY_GREETED, mcpz_bytes(answer, length));
 }

@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+struct mcpz_carrier_sight mcpz_sessions_sight(const struct mcpz_relay_turn *turn)
+{
+    return (struct mcpz_carrier_sight){.links = &turn->fabric->links, .now = turn->now};
+}
+
 uint32_t mcpz_sessions_keys(const struct mcpz_relay *relay,
                             const struct mcpz_relay_session *session, bool next)
 {
@@ -109,30 +114,32 @@ void mcpz_sessions_end_all(struct mcpz_relay *relay, struct mcpz_outbox *out)
     }
 }
 
-struct mcpz_msg_relay mcpz_sessions_message(const struct mcpz_relay_way *way,
-                                            enum mcpz_relay_kind kind, struct mcpz_bytes bytes)
-{
-    return (struct mcpz_msg_relay){
-        .kind = (uint32_t)kind,
-        .session = way->session,
-        .at = 1,
-        .path = way->path,
-        .path_count = way->path_count,
-        .bytes = bytes,
-    };
-}
-
 /* The way of a message may not change any more in this step, and sessions do. */
-bool mcpz_sessions_send(struct mcpz_relay *relay, const struct mcpz_links *links,
-                        const struct mcpz_msg_relay *message, struct mcpz_outbox *out)
+bool mcpz_sessions_send(struct mcpz_relay_turn *turn, const struct mcpz_relay_way *way,
+                        enum mcpz_relay_kind kind, struct mcpz_bytes bytes)
 {
-    struct mcpz_msg_relay kept = *message;
-    struct mcpz_short *path = mcpz_arena_take(&out->arena, kept.path_count, sizeof(*path));
+    const struct mcpz_carrier_sight sight = mcpz_sessions_sight(turn);
+    struct mcpz_short *path = mcpz_arena_take(&turn->out->arena, way->path_count, sizeof(*path));
 
     if (path == NULL) {
         return false;
     }
-    memcpy(path, message->path, kept.path_count * sizeof(*path));
-    kept.path = path;
-    return mcpz_carrier_send(&relay->carrier, links, &kept, out);
+    memcpy(path, way->path, way->path_count * sizeof(*path));
+    return mcpz_carrier_send(&turn->relay->carrier, &sight,
+                             &(struct mcpz_msg_relay){
+                                 .kind = (uint32_t)kind,
+                                 .session = way->session,
+                                 .at = 1,
+                                 .path = path,
+                                 .path_count = way->path_count,
+                                 .bytes = bytes,
+                             },
+                             turn->out);
+}
+
+void mcpz_sessions_turn_back(struct mcpz_relay_turn *turn, const struct mcpz_msg_relay *message)
+{
+    const struct mcpz_carrier_sight sight = mcpz_sessions_sight(turn);
+
+    mcpz_carrier_turn_back(&turn->relay->carrier, &sight, message, turn->out);
 }

@@ -12,8 +12,19 @@
 
 #include "core/relay.h"
 
+/* A step, from the inside. */
+struct mcpz_relay_turn {
+    struct mcpz_relay *relay;
+    const struct mcpz_fabric *fabric;
+    mcpz_time now;
+    struct mcpz_outbox *out;
+};
+
 #define MCPZ_RELAY_SILENT_US MCPZ_SECONDS(7) /* nothing heard for so long: the way is broken */
 #define MCPZ_RELAY_WAY_US MCPZ_SECONDS(6)    /* members tell of new neighbours within so long */
+
+/** What a hop looks at in this step. */
+struct mcpz_carrier_sight mcpz_sessions_sight(const struct mcpz_relay_turn *turn);
 
 /** Our number for a session's keys: of those in use, or of its newest greeting (`next`). */
 uint32_t mcpz_sessions_keys(const struct mcpz_relay *relay,
@@ -44,12 +55,11 @@ void mcpz_sessions_end(struct mcpz_relay *relay, struct mcpz_relay_session *sess
                        struct mcpz_outbox *out);
 void mcpz_sessions_end_all(struct mcpz_relay *relay, struct mcpz_outbox *out);
 
-/** A message from us to the other end of `way`. Borrows the way's path. */
-struct mcpz_msg_relay mcpz_sessions_message(const struct mcpz_relay_way *way,
-                                            enum mcpz_relay_kind kind, struct mcpz_bytes bytes);
+/** Send bytes to the other end of `way`. False: they cannot be sent. */
+bool mcpz_sessions_send(struct mcpz_relay_turn *turn, const struct mcpz_relay_way *way,
+                        enum mcpz_relay_kind kind, struct mcpz_bytes bytes);
 
-/** Send it to its first hop. False: it cannot be sent. */
-bool mcpz_sessions_send(struct mcpz_relay *relay, const struct mcpz_links *links,
-                        const struct mcpz_msg_relay *message, struct mcpz_outbox *out);
+/** Answer what came and is not for us to take. */
+void mcpz_sessions_turn_back(struct mcpz_relay_turn *turn, const struct mcpz_msg_relay *message);
 
 #endif

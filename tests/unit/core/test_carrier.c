@@ -9,6 +9,8 @@ static const struct mcpz_id carol = {.bytes = {'c'}};
 static struct mcpz_links links;
 static struct mcpz_node_timing timing;
 static struct mcpz_carrier carrier;
+static struct mcpz_carrier_sight sight;
+static uint32_t signed_count;
 static _Alignas(16) uint8_t memory[16384];
 static uint8_t payload[MCPZ_RELAY_BYTES_MAX];
 
@@ -24,6 +26,25 @@ static void link_event(enum mcpz_event_kind kind, const struct mcpz_id *peer)
     (void)mcpz_links_step(&links, 0, &event, &out);
     mcpz_outbox_clear(&out);
 }
+
+/* A signature: who, and what was signed. */
+static void vouch(void *context, struct mcpz_bytes words, uint8_t *signature)
+{
+    (void)context;
+    signed_count++;
+    memset(signature, self.bytes[0], MCPZ_VOUCH_BYTES);
+    memcpy(signature + 1, words.data, words.length < 63 ? words.length : 63);
+}
+
+static bool is_vouched(void *context, const struct mcpz_id *who, struct mcpz_bytes words,
+                       const uint8_t *signature)
+{
+    (void)context;
+    return signature[0] == who->bytes[0] &&
+           memcmp(signature + 1, words.data, words.length < 63 ? words.length : 63) == 0;
+}
+
+static const struct mcpz_sealer sealer = {.vouch = vouch, .is_vouched = is_vouched};
 
 /* We stand between alice and bob, and know carol. */
 static void set_up(void)
@@ -41,7 +62,9 @@ static void set_up(void)
     mcpz_outbox_init(&out);
     mcpz_arena_init(&arena, memory, sizeof(memory));
     mcpz_links_init(&links, &config, &timing, &arena, 0);
-    mcpz_carrier_init(&carrier, &self, 3, &arena);
+    sight = (struct mcpz_carrier_sight){.links = &links, .now = MCPZ_SECONDS(100)};
+    signed_count = 0;
+    mcpz_carrier_init(&carrier, &self, &sealer, 3, &arena);
     link_event(MCPZ_EVENT_LINK_UP, &alice);
     link_event(MCPZ_EVENT_LINK_UP, &bob);
 }
@@ -49,7 +72,7 @@ static void set_up(void)
 static bool take(const struct mcpz_id *from, struct mcpz_msg_relay relay)
 {
     mcpz_outbox_clear(&out);
-    return mcpz_carrier_take(&carrier, &links, from, &relay, &out);
+    return mcpz_carrier_take(&carrier, &sight, from, &relay, &out);
 }
 
 static struct mcpz_msg_relay from_alice(const struct mcpz_short *path, size_t count, uint32_t at)
@@ -99,7 +122,44 @@ TEST(what_cannot_go_on_is_answered)
     CHECK_UINT(back->at, 0);
     CHECK_UINT(back->broken_at, 1);
     CHECK_UINT(back->session, 7);
-    CHECK_UINT(back->bytes.length, 0);
+    CHECK_UINT(back->bytes.length, MCPZ_VOUCH_BYTES);
+}
+
+TEST(who_turns_back_signs_it_and_nobody_else_can)
+{
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&carol)};
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    struct mcpz_msg_relay back = sent(MCPZ_MSG_RELAY)->relay;
+    CHECK(mcpz_carrier_is_vouched(&carrier, &self, &back));
+    CHECK(!mcpz_carrier_is_vouched(&carrier, &bob, &back));
+    back.at++; /* it is on its way */
+    CHECK(mcpz_carrier_is_vouched(&carrier, &self, &back));
+    back.broken_at = 2;
+    CHECK(!mcpz_carrier_is_vouched(&carrier, &self, &back));
+    back.broken_at = 1;
+    back.session++;
+    CHECK(!mcpz_carrier_is_vouched(&carrier, &self, &back));
+    back.session--;
+    const struct mcpz_short other[] = {name_of(&alice), name_of(&self), name_of(&bob)};
+    back.path = other;
+    CHECK(!mcpz_carrier_is_vouched(&carrier, &self, &back));
+    back.path = path;
+    back.bytes.length--;
+    CHECK(!mcpz_carrier_is_vouched(&carrier, &self, &back));
+}
+
+TEST(so_many_are_signed_in_a_second_and_no_more)
+{
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&carol)};
+    for (size_t i = 0; i < 2 * MCPZ_RELAY_VOUCHED_PER_S_MAX; i++) {
+        CHECK(!take(&alice, from_alice(path, 3, 1)));
+    }
+    CHECK_UINT(signed_count, MCPZ_RELAY_VOUCHED_PER_S_MAX);
+    sight.now += MCPZ_SECONDS(1);
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    CHECK_UINT(signed_count, MCPZ_RELAY_VOUCHED_PER_S_MAX + 1);
 }
 
 TEST(an_answer_finds_its_way_back)
@@ -183,12 +243,12 @@ TEST(so_much_is_on_its_way_to_one_peer_and_no_more)
     const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&bob)};
     CHECK_UINT(fill(path), MCPZ_RELAY_FLIGHT_BYTES_MAX / cost);
     const size_t left = MCPZ_RELAY_FLIGHT_BYTES_MAX % cost;
-    mcpz_carrier_taken(&carrier, &bob, (uint32_t)(cost - left - 1));
+    mcpz_carrier_taken(&carrier, &sight, &bob, (uint32_t)(cost - left - 1));
     CHECK_UINT(fill(path), 0);
-    mcpz_carrier_taken(&carrier, &bob, 1);
+    mcpz_carrier_taken(&carrier, &sight, &bob, 1);
     CHECK_UINT(fill(path), 1);
-    mcpz_carrier_taken(&carrier, &carol, UINT32_MAX); /* nothing is on its way to her */
-    mcpz_carrier_taken(&carrier, &bob, UINT32_MAX);   /* more than there was */
+    mcpz_carrier_taken(&carrier, &sight, &carol, UINT32_MAX); /* nothing is on its way to her */
+    mcpz_carrier_taken(&carrier, &sight, &bob, UINT32_MAX);   /* more than there was */
     CHECK_UINT(fill(path), MCPZ_RELAY_FLIGHT_BYTES_MAX / cost);
     mcpz_carrier_forget(&carrier, &bob); /* another link: nothing is on its way over it */
     CHECK_UINT(fill(path), MCPZ_RELAY_FLIGHT_BYTES_MAX / cost);
@@ -213,7 +273,67 @@ TEST(what_was_taken_is_told)
     CHECK(told <= all && all - told < MCPZ_RELAY_OWED_BYTES_MAX);
 }
 
-TEST_MAIN(RUN(what_is_for_another_goes_on_as_it_is), RUN(what_is_for_us_stays),
-          RUN(what_cannot_go_on_is_answered), RUN(an_answer_finds_its_way_back),
-          RUN(what_makes_no_sense_goes_nowhere),
+/* A little is told soon, and once. */
+TEST(what_is_owed_is_told_after_a_while)
+{
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self)};
+    CHECK(mcpz_carrier_deadline(&carrier) == MCPZ_TIME_NEVER);
+    CHECK(take(&alice, from_alice(path, 2, 1)));
+    CHECK_UINT(out.count, 0);
+    const mcpz_time due_us = sight.now + MCPZ_RELAY_OWED_US;
+    CHECK_UINT(mcpz_carrier_deadline(&carrier), due_us);
+    sight.now = due_us - 1;
+    mcpz_carrier_tick(&carrier, &sight, &out);
+    CHECK_UINT(out.count, 0);
+    sight.now = due_us;
+    mcpz_carrier_tick(&carrier, &sight, &out);
+    CHECK_UINT(sent(MCPZ_MSG_RELAY_TAKEN)->relay_taken.bytes, 6 + MCPZ_RELAY_OVERHEAD_BYTES);
+    CHECK(mcpz_id_equal(receiver(), &alice));
+    CHECK(mcpz_carrier_deadline(&carrier) == MCPZ_TIME_NEVER);
+}
+
+/* A link that stands half open: nothing comes back, and its heartbeats have all the time. */
+TEST(who_takes_nothing_is_handed_nothing_more)
+{
+    struct mcpz_id stalled;
+
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&bob)};
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    const mcpz_time due_us = sight.now + MCPZ_RELAY_STALL_US;
+    sight.now = due_us - 1;
+    CHECK(!mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    CHECK_UINT(sent(MCPZ_MSG_RELAY)->relay.kind, MCPZ_RELAY_SEALED);
+    sight.now = due_us;
+    CHECK(mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+    CHECK(mcpz_id_equal(&stalled, &bob));
+    CHECK(!mcpz_carrier_next_stalled(&carrier, &sight, &stalled)); /* once */
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    CHECK_UINT(sent(MCPZ_MSG_RELAY)->relay.kind, MCPZ_RELAY_BROKEN);
+    CHECK_UINT(carrier.stalls, 1);
+
+    /* It was only slow. */
+    mcpz_carrier_taken(&carrier, &sight, &bob, 1);
+    mcpz_carrier_taken(&carrier, &sight, &alice, UINT32_MAX);
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    CHECK_UINT(sent(MCPZ_MSG_RELAY)->relay.kind, MCPZ_RELAY_SEALED);
+    CHECK(!mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+
+    /* Who is not well itself is more patient. */
+    links.health = 2;
+    mcpz_carrier_forget(&carrier, &bob);
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    sight.now += 3 * MCPZ_RELAY_STALL_US - 1;
+    CHECK(!mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+    sight.now++;
+    CHECK(mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+}
+
+TEST_MAIN(RUN(who_turns_back_signs_it_and_nobody_else_can),
+          RUN(so_many_are_signed_in_a_second_and_no_more), RUN(what_is_owed_is_told_after_a_while),
+          RUN(who_takes_nothing_is_handed_nothing_more), RUN(what_is_for_another_goes_on_as_it_is),
+          RUN(what_is_for_us_stays), RUN(what_cannot_go_on_is_answered),
+          RUN(an_answer_finds_its_way_back), RUN(what_makes_no_sense_goes_nowhere),
           RUN(so_much_is_on_its_way_to_one_peer_and_no_more), RUN(what_was_taken_is_told))

@@ -107,6 +107,21 @@ static void forget(void *context, uint32_t session)
     (void)context, (void)session;
 }
 
+/* A signature: who, and what. */
+static void vouch(void *context, struct mcpz_bytes words, uint8_t *signature)
+{
+    memset(signature, 0, MCPZ_VOUCH_BYTES);
+    signature[0] = (uint8_t)((struct end *)context - ends + 1);
+    memcpy(signature + 1, words.data, words.length);
+}
+
+static bool is_vouched(void *context, const struct mcpz_id *who, struct mcpz_bytes words,
+                       const uint8_t *signature)
+{
+    (void)context;
+    return signature[0] == who->bytes[0] && memcmp(signature + 1, words.data, words.length) == 0;
+}
+
 /* What calls say, packed: END of a call, its number in eight bytes; anything else is unreadable.
  */
 static size_t pack(const struct mcpz_msg *msg, uint8_t *buffer, size_t capacity)
@@ -179,7 +194,9 @@ static void set_up_row(void)
                        .finish = finish,
                        .close = seal,
                        .open = unseal,
-                       .forget = forget},
+                       .forget = forget,
+                       .vouch = vouch,
+                       .is_vouched = is_vouched},
             .sessions_max = 2,
             .links_max = 4,
             .seed = i,
@@ -199,6 +216,11 @@ static void set_up_row(void)
     }
 }
 
+static struct mcpz_carrier_sight sight_of(size_t at)
+{
+    return (struct mcpz_carrier_sight){.links = &ends[at].fabric.links, .now = now};
+}
+
 /* Note what an end has told, and put what it sends on its way. */
 static void carry_out(size_t at)
 {
@@ -208,6 +230,13 @@ static void carry_out(size_t at)
             ends[at].relayed += action->fact.kind == MCPZ_FACT_RELAYED;
             ends[at].unrelayed += action->fact.kind == MCPZ_FACT_UNRELAYED;
             ends[at].unreachable += action->fact.kind == MCPZ_FACT_UNREACHABLE;
+        }
+        if (action->kind == MCPZ_ACTION_SEND && action->send.msg.kind == MCPZ_MSG_RELAY_TAKEN) {
+            const struct mcpz_id from = id_of(at);
+            const size_t to = (size_t)action->send.peers[0].bytes[0] - 1;
+            const struct mcpz_carrier_sight sight = sight_of(to);
+            mcpz_carrier_taken(&ends[to].relay.carrier, &sight, &from,
+                               action->send.msg.relay_taken.bytes);
         }
         if (action->kind != MCPZ_ACTION_SEND || action->send.msg.kind != MCPZ_MSG_RELAY) {
             continue;
@@ -272,8 +301,20 @@ static bool tell_end(size_t at, enum mcpz_fact_kind kind, size_t about)
         .hidden;
 }
 
+/* What was taken is told, however long ago that was: links are sound, time only leaps here. */
+static void tell_taken(void)
+{
+    for (size_t i = 0; i < ENDS; i++) {
+        const struct mcpz_carrier_sight sight = sight_of(i);
+        mcpz_outbox_clear(&out);
+        mcpz_carrier_tick(&ends[i].relay.carrier, &sight, &out);
+        carry_out(i);
+    }
+}
+
 static void tick(size_t at)
 {
+    tell_taken();
     (void)show(at, (struct mcpz_event){.kind = MCPZ_EVENT_TICK});
 }
 
@@ -541,6 +582,76 @@ TEST(only_messages_of_calls_cross)
     CHECK_UINT(ends[THERE].relay.forged, 1);
 }
 
+/* The one between says that `hop` could not hand on, signed by `signer`. */
+static void blame(size_t hop, size_t signer, const struct mcpz_short *path, uint64_t session)
+{
+    uint8_t signature[MCPZ_VOUCH_BYTES];
+    uint8_t words[sizeof(signature)];
+    size_t length = 0;
+
+    for (size_t i = 8; i > 0; i--) {
+        words[length++] = (uint8_t)(session >> (8 * (i - 1)));
+    }
+    words[length++] = (uint8_t)hop;
+    words[length++] = 3;
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = 4; j > 0; j--) {
+            words[length++] = (uint8_t)(path[i].value >> (8 * (j - 1)));
+        }
+    }
+    vouch(&ends[signer], mcpz_bytes(words, length), signature);
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_RELAY,
+                           .relay = {.kind = MCPZ_RELAY_BROKEN,
+                                     .session = session,
+                                     .at = 0,
+                                     .broken_at = (uint32_t)hop,
+                                     .path = path,
+                                     .path_count = 3,
+                                     .bytes = mcpz_bytes(signature, sizeof(signature))}};
+    (void)show(HERE, (struct mcpz_event){.kind = MCPZ_EVENT_RECV,
+                                         .recv = {.from = id_of(BETWEEN), .msg = &msg}});
+}
+
+TEST(a_hop_speaks_for_itself_and_of_this_way_only)
+{
+    const struct mcpz_short path[] = {name_of(HERE), name_of(BETWEEN), name_of(THERE)};
+    const struct mcpz_short other[] = {name_of(HERE), name_of(BETWEEN), name_of(HERE)};
+
+    come_up_here();
+    const uint64_t session = ends[HERE].relay.sessions[0].way.session;
+    blame(2, BETWEEN, path, session); /* the peer's own word would be needed */
+    blame(1, THERE, path, session);
+    blame(1, BETWEEN, path, session + 1);
+    blame(1, BETWEEN, other, session);
+    CHECK(reaches(HERE, THERE));
+    CHECK_UINT(ends[HERE].relay.forged, 2); /* the others are of no session of ours */
+    blame(1, BETWEEN, path, session);
+    CHECK(!reaches(HERE, THERE));
+}
+
+/* It breaks a session, again and again: what it says of its next step is not all that is heard. */
+TEST(who_breaks_a_session_twice_is_gone_round)
+{
+    const struct mcpz_short path[] = {name_of(HERE), name_of(BETWEEN), name_of(THERE)};
+    const struct mcpz_relay_session *session = &ends[HERE].relay.sessions[0];
+
+    for (size_t apart_s = 1; apart_s < 60; apart_s += 30) {
+        come_up_here();
+        blame(1, BETWEEN, path, session->way.session);
+        CHECK_UINT(session->state, MCPZ_RELAY_WANTED); /* there is no other way */
+        now += MCPZ_SECONDS(1);
+        tick(HERE);
+        deliver();
+        CHECK(reaches(HERE, THERE));
+        now += MCPZ_SECONDS(apart_s);
+        tell_taken();
+        ends[HERE].relay.sessions[0].attempts = 0;
+        blame(1, BETWEEN, path, session->way.session);
+        CHECK(session->blamer.value == path[1].value);
+        CHECK_UINT(ends[HERE].relay.doubted, apart_s == 1);
+    }
+}
+
 TEST(greetings_are_bounded)
 {
     set_up_row();
@@ -585,11 +696,12 @@ TEST(any_bytes_leave_a_session_as_good_as_it_was)
         const size_t at = mcpz_rng_below(&rng, ENDS);
         struct mcpz_msg msg = {
             .kind = MCPZ_MSG_RELAY,
-            .relay = {.kind = 1 + mcpz_rng_below(&rng, 3), /* BROKEN would be believed */
+            .relay = {.kind = 1 + mcpz_rng_below(&rng, 4),
                       .session = mcpz_rng_below(&rng, 2) == 0
                                      ? ends[HERE].relay.sessions[0].way.session
                                      : mcpz_rng_next(&rng),
                       .at = mcpz_rng_below(&rng, 4),
+                      .broken_at = mcpz_rng_below(&rng, 4),
                       .path = path,
                       .path_count = mcpz_rng_below(&rng, 5),
                       .bytes = mcpz_bytes(bytes, mcpz_rng_below(&rng, sizeof(bytes)))}};
@@ -614,5 +726,6 @@ TEST_MAIN(RUN(a_peer_that_cannot_be_linked_is_reached_through_the_one_between),
           RUN(two_that_greet_each_other_come_to_one_session),
           RUN(a_node_without_seals_refuses_and_still_carries),
           RUN(what_is_repeated_or_changed_is_not_heard), RUN(what_was_left_out_ends_the_session),
-          RUN(only_messages_of_calls_cross), RUN(greetings_are_bounded),
+          RUN(only_messages_of_calls_cross), RUN(a_hop_speaks_for_itself_and_of_this_way_only),
+          RUN(who_breaks_a_session_twice_is_gone_round), RUN(greetings_are_bounded),
           RUN(any_bytes_leave_a_session_as_good_as_it_was))
