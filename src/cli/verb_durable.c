@@ -301,7 +301,7 @@ static const char *const task_headings[] = {"ID",       "STATE",   "TYPE", "PRIO
 static enum mcpz_exit show_tasks(const json_t *answer)
 {
     static const struct mcpz_listing listing = {task_headings, MCPZ_ARRAY_LEN(task_headings),
-                                                add_task, "no such tasks at this node"};
+                                                add_task, "no such tasks"};
     return mcpz_show_listing(&listing, answer);
 }
 
@@ -319,7 +319,9 @@ static enum mcpz_exit list_tasks(const struct mcpz_invocation *invocation, const
     if (limit != NULL && strspn(limit, "0123456789") != strlen(limit)) {
         return mcpz_fail_usage(invocation, "--limit: \"%s\" is not a whole number", limit);
     }
-    (void)snprintf(path, sizeof(path), "/v1/tasks?limit=%s%s%s%s%s", limit != NULL ? limit : "100",
+    (void)snprintf(path, sizeof(path), "/v1/tasks?limit=%s%s%s%s%s%s",
+                   limit != NULL ? limit : "100",
+                   mcpz_option_is_given(invocation, "here") ? "&here=true" : "",
                    state != NULL ? "&state=" : "", state != NULL ? state : "",
                    type != NULL ? "&type=" : "", escaped);
     return mcpz_ask_and_show(invocation, "GET", path, show_tasks);

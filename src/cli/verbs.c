@@ -99,15 +99,17 @@ static const struct mcpz_option task_list_options[] = {
      "only tasks that are so: queued, running, done, dead, cancelled, moved"},
     {"type", '\0', "TYPE", "only tasks of this type"},
     {"limit", '\0', "N", "at most so many (100)"},
+    {"here", '\0', NULL, "what this node knows, and ask no other"},
 };
 
 static const struct mcpz_option dlq_list_options[] = {
     {"type", '\0', "TYPE", "only tasks of this type"},
     {"limit", '\0', "N", "at most so many (100)"},
+    {"here", '\0', NULL, "what this node knows, and ask no other"},
 };
 
 static const struct mcpz_option dlq_all_options[] = {
-    {"all", '\0', NULL, "every dead letter of this node"},
+    {"all", '\0', NULL, "every dead letter of the mesh"},
 };
 
 static const struct mcpz_option snapshot_export_options[] = {
@@ -383,7 +385,7 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     OPTIONS(task_submit_options)},
 [MCPZ_VERB_TASK_STATUS] = {
     MCPZ_VERB_TASK_STATUS, "task status", "ID", 1, 1, "show what has become of a submitted task",
-    "At the node that took it, at its backup, and at who owns it now.\n"
+    "Wherever in the mesh it is: any node finds its owner, or who keeps a copy.\n"
     "\n"
     "Example:\n"
     "  mcpz task status t-019a...\n",
@@ -397,15 +399,16 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     OPTIONS(task_wait_options)},
 [MCPZ_VERB_TASK_CANCEL] = {
     MCPZ_VERB_TASK_CANCEL, "task cancel", "ID", 1, 1, "stop a submitted task",
-    "Also where it is being done. Its owner alone can: task status names it.\n"
+    "Also where it is being done. Any node finds its owner, who does it; where that one is gone,\n"
+    "as soon as another one has taken over.\n"
     "\n"
     "Example:\n"
     "  mcpz task cancel t-019a...\n",
     NULL, 0},
 [MCPZ_VERB_TASK_LIST] = {
-    MCPZ_VERB_TASK_LIST, "task list", "", 0, 0, "list the submitted tasks this node knows",
-    "Those it owns and those it keeps for others, the oldest first. What is over is kept for\n"
-    "an hour.\n"
+    MCPZ_VERB_TASK_LIST, "task list", "", 0, 0, "list the submitted tasks of the mesh",
+    "The oldest first, as their owners say, or who keeps a copy where an owner does not answer.\n"
+    "What is over is kept for an hour, unless tasks.retention_seconds says otherwise.\n"
     "\n"
     "Examples:\n"
     "  mcpz task list --state queued\n"

@@ -30,8 +30,9 @@ static struct mcpz_task_id make_id(struct mcpz_task_step *step)
     }
     id.bytes[6] = (uint8_t)(tasks->last_count >> 8);
     id.bytes[7] = (uint8_t)tasks->last_count;
-    for (size_t i = 0; i < 8; i++) {
-        id.bytes[8 + i] = (uint8_t)(chance >> 8 * i);
+    memcpy(id.bytes + MCPZ_TASK_ID_ORIGIN, tasks->self.bytes, 4);
+    for (size_t i = 0; i < 4; i++) {
+        id.bytes[MCPZ_TASK_ID_ORIGIN + 4 + i] = (uint8_t)(chance >> 8 * i);
     }
     return id;
 }

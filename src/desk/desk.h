@@ -65,6 +65,8 @@ struct mcpz_desk_visitor {
     /* Put a message on its way to it. May be called within the engine's turn: who finds out here
      * that the program is gone must not call the desk, but later. */
     void (*send)(void *context, const struct mcpz_msg *msg);
+
+    bool is_node; /* an edge of the node itself: it is not counted among programs */
 };
 
 struct mcpz_desk_stats {

@@ -352,6 +352,7 @@ void mcpz_api_look_at_rules(struct mcpz_api *api)
 void mcpz_api_progress(struct mcpz_api *api)
 {
     mcpz_api_look_at_rules(api);
+    mcpz_fellows_work(api);
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];
         if (is_waiting(exchange) && exchange->has_work) {
@@ -366,6 +367,7 @@ void mcpz_api_tick(struct mcpz_api *api)
     mcpz_time now = api->ports.now(api->ports.context);
 
     mcpz_api_look_at_rules(api);
+    mcpz_fellows_tick(api);
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];
         if (!is_waiting(exchange) || now < exchange->deadline_us) {

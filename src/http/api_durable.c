@@ -1,13 +1,12 @@
 /*
  * Durable tasks and their queues.
  *
- *   GET    /v1/tasks?state=...&type=...&limit=N    a list, oldest first
- *   GET    /v1/tasks/ID                            one, with result and history
- *   POST   /v1/tasks/ID/wait                       the same, when it is over
- *   POST   /v1/tasks/ID/replay, .../purge          dead letters; what is over
- *   DELETE /v1/tasks/ID                            cancel
- *   GET    /v1/runs                                what was done here under idempotency keys
- *   GET    /v1/queues, POST /v1/queues/TYPE        {"paused": true}
+ *   GET    /v1/tasks?state=...&type=...&limit=N    a list of the mesh's, oldest first
+ * (task_list.c) GET    /v1/tasks/ID                            one, with result and history POST
+ * /v1/tasks/ID/wait                       the same, when it is over POST   /v1/tasks/ID/replay,
+ * .../purge          dead letters; what is over DELETE /v1/tasks/ID cancel GET    /v1/runs what
+ * was done here under idempotency keys GET    /v1/queues, POST /v1/queues/TYPE        {"paused":
+ * true}
  */
 
 #include <stdlib.h>
@@ -15,132 +14,14 @@
 
 #include "http/durable.h"
 #include "http/exchange.h"
+#include "http/task_list.h"
+#include "http/task_search.h"
 
 #define TASKS_PREFIX "/v1/tasks/"
 #define QUEUES_PREFIX "/v1/queues/"
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX 10000
+#define RUNS_MAX 10000
 #define SLICE 128 /* rows looked at in one turn */
 #define WAIT_MS_MAX 3600000
-
-/* ---- Listing ------------------------------------------------------------------------------ */
-
-struct task_list {
-    json_t *rows;
-    size_t limit;
-    char state[16];
-    char type[MCPZ_CAPABILITY_BYTES_MAX + 1];
-    struct mcpz_task_id at;
-};
-
-static void append_if_wanted(struct mcpz_exchange *exchange, struct task_list *list,
-                             const struct mcpz_task_id *id)
-{
-    json_t *json = mcpz_durable_show(mcpz_exchange_engine(exchange), id, false);
-    const char *state = json_string_value(json_object_get(json, "state"));
-    const char *type = json_string_value(json_object_get(json, "type"));
-    bool wanted = json != NULL && (list->state[0] == '\0' || strcmp(list->state, state) == 0) &&
-                  (list->type[0] == '\0' || strcmp(list->type, type) == 0);
-
-    if (wanted) {
-        (void)json_array_append(list->rows, json);
-    }
-    json_decref(json);
-}
-
-static void work_list(struct mcpz_exchange *exchange)
-{
-    struct task_list *list = exchange->state;
-    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
-
-    for (size_t i = 0; i < SLICE; i++) {
-        struct mcpz_record record = {
-            .kind = MCPZ_RECORD_TASK_STATE,
-            .task_state = {.id = list->at},
-        };
-        mcpz_error error = store->next(store->context, MCPZ_SCAN_KIND, false, &record);
-        if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
-            mcpz_exchange_fail_error(exchange, error, "reading the tasks");
-            return;
-        }
-        if (error == MCPZ_ENOTFOUND || json_array_size(list->rows) == list->limit) {
-            json_t *rows = list->rows;
-            list->rows = NULL;
-            mcpz_exchange_answer(exchange, 200, rows);
-            return;
-        }
-        list->at = record.task_state.id;
-        append_if_wanted(exchange, list, &list->at);
-    }
-    mcpz_exchange_again(exchange);
-}
-
-static void finish_list(struct mcpz_exchange *exchange)
-{
-    struct task_list *list = exchange->state;
-
-    json_decref(list->rows);
-    free(list);
-}
-
-static const struct mcpz_exchange_kind list_kind = {.work = work_list, .finish = finish_list};
-
-static bool read_limit(struct mcpz_bytes value, size_t *limit)
-{
-    size_t number = 0;
-
-    for (size_t i = 0; i < value.length && number <= LIMIT_MAX; i++) {
-        if (value.data[i] < '0' || value.data[i] > '9') {
-            return false;
-        }
-        number = 10 * number + (size_t)(value.data[i] - '0');
-    }
-    *limit = number;
-    return number > 0 && number <= LIMIT_MAX;
-}
-
-/* False: answered with what is wrong. */
-static bool read_filter(struct mcpz_exchange *exchange, struct mcpz_bytes query,
-                        struct task_list *list)
-{
-    struct mcpz_bytes name;
-    struct mcpz_bytes value;
-
-    while (mcpz_exchange_parameter(&query, &name, &value)) {
-        if (mcpz_bytes_equal(name, mcpz_text("state")) && value.length < sizeof(list->state)) {
-            mcpz_bytes_to_text(value, list->state, sizeof(list->state));
-        } else if (mcpz_bytes_equal(name, mcpz_text("type")) &&
-                   value.length < sizeof(list->type)) {
-            mcpz_bytes_to_text(value, list->type, sizeof(list->type));
-        } else if (!mcpz_bytes_equal(name, mcpz_text("limit")) ||
-                   !read_limit(value, &list->limit)) {
-            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                               "only \"state\", \"type\" and \"limit\" (1 to %d) can be said here",
-                               LIMIT_MAX);
-            return false;
-        }
-    }
-    return true;
-}
-
-void mcpz_api_get_tasks(struct mcpz_exchange *exchange, const struct mcpz_request *request)
-{
-    struct task_list *list = calloc(1, sizeof(*list));
-
-    if (list == NULL) {
-        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "listing the tasks");
-        return;
-    }
-    list->limit = LIMIT_DEFAULT;
-    if (!read_filter(exchange, request->query, list)) {
-        free(list);
-        return;
-    }
-    list->rows = json_array();
-    mcpz_exchange_wait(exchange, &list_kind, list);
-    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
-    work_list(exchange);
-}
 
 /* ---- One ---------------------------------------------------------------------------------- */
 
@@ -167,8 +48,8 @@ static void answer_task(struct mcpz_exchange *exchange, const struct mcpz_task_i
 
     if (json == NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
-                           "this node knows no such task: ask the one it was handed to, or "
-                           "its owner. What is over is kept for an hour");
+                           "this node knows no such task. What is over is kept for an hour, "
+                           "unless \"tasks.retention_seconds\" says otherwise");
         return;
     }
     mcpz_exchange_answer(exchange, 200, json);
@@ -176,17 +57,17 @@ static void answer_task(struct mcpz_exchange *exchange, const struct mcpz_task_i
 
 void mcpz_api_get_task(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct mcpz_task_id id;
+    struct mcpz_task_request wanted = {.verb = MCPZ_TASK_STATUS};
     struct mcpz_bytes what;
 
-    if (!read_path(exchange, request, &id, &what)) {
+    if (!read_path(exchange, request, &wanted.id, &what)) {
         return;
     }
     if (what.length > 0) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is nothing of that name in it");
         return;
     }
-    answer_task(exchange, &id);
+    mcpz_task_do(exchange, &wanted);
 }
 
 static void ask_engine(struct mcpz_exchange *exchange, enum mcpz_event_kind kind,
@@ -217,12 +98,11 @@ static json_t *say_id(const struct mcpz_task_id *id)
 
 void mcpz_api_delete_task(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct mcpz_task_id id;
+    struct mcpz_task_request wanted = {.verb = MCPZ_TASK_CANCEL};
     struct mcpz_bytes what;
 
-    if (read_path(exchange, request, &id, &what)) {
-        order(exchange, MCPZ_EVENT_DURABLE_CANCEL, &(struct mcpz_event_durable){.id = id},
-              say_id(&id));
+    if (read_path(exchange, request, &wanted.id, &what)) {
+        mcpz_task_do(exchange, &wanted);
     }
 }
 
@@ -270,51 +150,75 @@ static const struct mcpz_exchange_kind wait_kind = {
     .finish = finish_wait,
 };
 
-static void wait_for(struct mcpz_exchange *exchange, const struct mcpz_task_id *id)
+static void wait_for(struct mcpz_exchange *exchange, const struct mcpz_task_request *request)
+{
+    struct task_wait *wait = calloc(1, sizeof(*wait));
+
+    if (wait == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "waiting for the task");
+        return;
+    }
+    wait->id = request->id;
+    mcpz_exchange_wait(exchange, &wait_kind, wait);
+    exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
+    exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) +
+                            MCPZ_MS((uint64_t)request->timeout_ms);
+    ask_engine(exchange, MCPZ_EVENT_DURABLE_WATCH,
+               &(struct mcpz_event_durable){.id = request->id});
+}
+
+void mcpz_task_do_here(struct mcpz_exchange *exchange, const struct mcpz_task_request *request)
+{
+    static const enum mcpz_event_kind kinds[] = {
+        [MCPZ_TASK_CANCEL] = MCPZ_EVENT_DURABLE_CANCEL,
+        [MCPZ_TASK_REPLAY] = MCPZ_EVENT_DURABLE_REPLAY,
+        [MCPZ_TASK_PURGE] = MCPZ_EVENT_DURABLE_PURGE,
+    };
+
+    if (request->verb == MCPZ_TASK_STATUS) {
+        answer_task(exchange, &request->id);
+    } else if (request->verb == MCPZ_TASK_WAIT) {
+        wait_for(exchange, request);
+    } else {
+        order(exchange, kinds[request->verb], &(struct mcpz_event_durable){.id = request->id},
+              say_id(&request->id));
+    }
+}
+
+/* How long to wait. False: answered with what is wrong. */
+static bool read_patience(struct mcpz_exchange *exchange, json_int_t *timeout_ms)
 {
     static const struct mcpz_integer_rule rule = {"timeout_ms", 1, WAIT_MS_MAX, 60000};
     static const char *const allowed[] = {"timeout_ms", NULL};
     json_t *object = mcpz_exchange_object(exchange, allowed);
-    struct task_wait *wait = calloc(1, sizeof(*wait));
-    json_int_t timeout_ms = 0;
+    bool good = object != NULL && mcpz_exchange_integer(exchange, object, &rule, timeout_ms);
 
-    if (object == NULL || wait == NULL ||
-        !mcpz_exchange_integer(exchange, object, &rule, &timeout_ms)) {
-        if (object != NULL && wait == NULL) {
-            mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "waiting for the task");
-        }
-        free(wait);
-        json_decref(object);
-        return;
-    }
     json_decref(object);
-    wait->id = *id;
-    mcpz_exchange_wait(exchange, &wait_kind, wait);
-    exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
-    exchange->deadline_us =
-        exchange->api->ports.now(exchange->api->ports.context) + MCPZ_MS((uint64_t)timeout_ms);
-    ask_engine(exchange, MCPZ_EVENT_DURABLE_WATCH, &(struct mcpz_event_durable){.id = *id});
+    return good;
 }
 
 void mcpz_api_post_task_verb(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct mcpz_task_id id;
+    struct mcpz_task_request wanted = {.verb = MCPZ_TASK_WAIT};
     struct mcpz_bytes what;
 
-    if (!read_path(exchange, request, &id, &what)) {
+    if (!read_path(exchange, request, &wanted.id, &what)) {
         return;
     }
-    const struct mcpz_event_durable said = {.id = id};
     if (mcpz_bytes_equal(what, mcpz_text("wait"))) {
-        wait_for(exchange, &id);
+        if (!read_patience(exchange, &wanted.timeout_ms)) {
+            return;
+        }
     } else if (mcpz_bytes_equal(what, mcpz_text("replay"))) {
-        order(exchange, MCPZ_EVENT_DURABLE_REPLAY, &said, say_id(&id));
+        wanted.verb = MCPZ_TASK_REPLAY;
     } else if (mcpz_bytes_equal(what, mcpz_text("purge"))) {
-        order(exchange, MCPZ_EVENT_DURABLE_PURGE, &said, say_id(&id));
+        wanted.verb = MCPZ_TASK_PURGE;
     } else {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
                            "a task can be asked to wait, replay or purge");
+        return;
     }
+    mcpz_task_do(exchange, &wanted);
 }
 
 /* ---- What was done here ------------------------------------------------------------------- */
@@ -355,7 +259,7 @@ static void work_runs(struct mcpz_exchange *exchange)
                     .key = mcpz_text(list->key)},
         };
         if (store->next(store->context, MCPZ_SCAN_KIND, false, &record) != MCPZ_OK ||
-            json_array_size(list->rows) == LIMIT_MAX) {
+            json_array_size(list->rows) == RUNS_MAX) {
             json_t *rows = list->rows;
             list->rows = NULL;
             mcpz_exchange_answer(exchange, 200, rows);

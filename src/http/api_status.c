@@ -37,7 +37,8 @@ static int compare_names(const void *a, const void *b)
     return strcmp(left->offer->name, right->offer->name);
 }
 
-/* Offers of nodes that are up, sorted by name. `sorted` holds MCPZ_CAPABILITIES_MAX. */
+/* Offers of nodes that are up and for people, sorted by name. `sorted` holds
+ * MCPZ_CAPABILITIES_MAX. */
 static size_t sort_offers(const struct mcpz_registry *registry, struct listed *sorted)
 {
     size_t count = 0;
@@ -45,7 +46,7 @@ static size_t sort_offers(const struct mcpz_registry *registry, struct listed *s
     for (size_t i = 0; i < registry->offer_count; i++) {
         const struct mcpz_offer *offer = &registry->offers[i];
         assert(offer->offerer < registry->offerer_count);
-        if (registry->offerers[offer->offerer].up) {
+        if (registry->offerers[offer->offerer].up && !mcpz_fellows_is_name(offer->name)) {
             sorted[count++].offer = offer;
         }
     }

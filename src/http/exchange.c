@@ -52,7 +52,11 @@ static void set_answered(struct mcpz_exchange *exchange, unsigned status, const 
     exchange->response.content_type = type;
     exchange->answered = true;
     exchange->has_work = false;
-    exchange->api->ports.answered(exchange->api->ports.context, exchange->owner);
+    if (exchange->answered_elsewhere != NULL) {
+        exchange->answered_elsewhere(exchange);
+    } else {
+        exchange->api->ports.answered(exchange->api->ports.context, exchange->owner);
+    }
 }
 
 static const char *trouble_of_body(mcpz_error error)

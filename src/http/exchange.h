@@ -15,6 +15,7 @@
 #include "base/attr.h"
 #include "http/api.h"
 #include "http/events.h"
+#include "http/fellows.h"
 #include "http/rule_book.h"
 #include "proto/code.h"
 
@@ -43,6 +44,7 @@ struct mcpz_exchange {
     bool answered;
     bool has_work;    /* `work` is to be called */
     uint64_t request; /* the engine's name for what we asked; 0: none */
+    void (*answered_elsewhere)(struct mcpz_exchange *exchange); /* another node asks; NULL: not */
     mcpz_time deadline_us;
     const struct mcpz_exchange_kind *kind;
     void *state; /* of the kind */
@@ -58,6 +60,7 @@ struct mcpz_api {
     size_t open_count; /* of them */
     struct mcpz_events events;
     struct mcpz_rule_book rules;
+    struct mcpz_fellows fellows;
 };
 
 typedef void (*mcpz_handler)(struct mcpz_exchange *exchange, const struct mcpz_request *request);

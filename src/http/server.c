@@ -18,6 +18,7 @@
 #include "host/socket_path.h"
 #include "http/api.h"
 #include "http/connection.h"
+#include "http/fellows.h"
 #include "http/measure.h"
 
 /* How often what has waited too long is looked for. */
@@ -365,6 +366,7 @@ void mcpz_server_destroy(struct mcpz_server *server)
         return;
     }
     mcpz_hub_end(&server->hub);
+    mcpz_fellows_finish(server->api);
     mcpz_loop_undefer(server->loop, &server->progress);
     ev_timer_stop(mcpz_loop_ev(server->loop), &server->tick);
     if (server->local.vhost != NULL) {

@@ -19,8 +19,9 @@
 #define MCPZ_TASK_ID_BYTES 16
 
 /*
- * How a task is named: 48 bits of milliseconds, 16 of count, 64 of chance. So ids sort by age, and
- * what is new lies at the end of every table.
+ * How a task is named: 48 bits of milliseconds, 16 of count, 32 of chance, and the first 32 of the
+ * id of the node that took it in: who looks for it asks there first. So ids sort by age, and what
+ * is new lies at the end of every table.
  *
  * Source: RFC 9562, section 5.7 (UUIDv7), without its version bits.
  */
@@ -31,6 +32,15 @@ struct mcpz_task_id {
 static inline bool mcpz_task_id_equal(const struct mcpz_task_id *a, const struct mcpz_task_id *b)
 {
     return memcmp(a->bytes, b->bytes, MCPZ_TASK_ID_BYTES) == 0;
+}
+
+#define MCPZ_TASK_ID_ORIGIN 8 /* here the first four bytes of that node's id stand */
+
+static inline uint32_t mcpz_task_id_origin(const struct mcpz_task_id *id)
+{
+    const uint8_t *bytes = id->bytes + MCPZ_TASK_ID_ORIGIN;
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+           bytes[3];
 }
 
 #define MCPZ_TASK_ID_TEXT_BYTES (2 + 2 * MCPZ_TASK_ID_BYTES + 1)

@@ -100,7 +100,7 @@ class Storm:
         """What all nodes together know: states by id, and results' owners."""
         states = collections.defaultdict(set)
         for node in self.nodes:
-            for task in node.ask("task", "list", "--limit", "10000"):
+            for task in node.ask("task", "list", "--here", "--limit", "10000"):
                 if task["state"] != "moved":
                     states[task["id"]].add(task["state"])
         return states

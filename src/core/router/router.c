@@ -218,7 +218,8 @@ void mcpz_router_list_add(struct mcpz_router *router, struct mcpz_class *class,
     }
     const size_t target = rule != NULL ? mcpz_rule_target(rule, &candidate->node) : 0;
     backend->listed = true;
-    backend->allowed = mcpz_rules_allow(&router->rules, rule, &candidate->node);
+    backend->allowed = mcpz_rules_spare(mcpz_text(class->capability)) ||
+                       mcpz_rules_allow(&router->rules, rule, &candidate->node);
     backend->target = (uint8_t)target;
     backend->weight = target > 0 ? rule->targets[target - 1].weight : 1;
     backend->ring = (uint8_t)candidate->ring;

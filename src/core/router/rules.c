@@ -134,11 +134,22 @@ static size_t specificity(const struct mcpz_rule *rule)
     return is_open(rule->pattern, length) ? length : MCPZ_CAPABILITY_BYTES_MAX + 1 + length;
 }
 
+bool mcpz_rules_spare(struct mcpz_bytes capability)
+{
+    static const char prefix[] = "mcpz.";
+    const size_t length = sizeof(prefix) - 1;
+
+    return capability.length > length && memcmp(capability.data, prefix, length) == 0;
+}
+
 const struct mcpz_rule *mcpz_rules_find(const struct mcpz_rules *rules,
                                         struct mcpz_bytes capability)
 {
     const struct mcpz_rule *best = NULL;
 
+    if (mcpz_rules_spare(capability)) {
+        return NULL;
+    }
     for (size_t i = 0; i < rules->count; i++) {
         const struct mcpz_rule *rule = &rules->rows[i];
         if (mcpz_rule_matches(rule, capability) &&

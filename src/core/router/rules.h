@@ -98,6 +98,9 @@ void mcpz_rules_init(struct mcpz_rules *rules, size_t max, struct mcpz_arena *ar
 /** Hold these from now on, at most `max` of them; those that are not well are left out. */
 void mcpz_rules_set(struct mcpz_rules *rules, const struct mcpz_rule *rows, size_t count);
 
+/** Is that a capability of the nodes themselves, "mcpz.", which no rule is for? */
+bool mcpz_rules_spare(struct mcpz_bytes capability);
+
 /** The rule for a capability; NULL: none matches, and it is balanced. */
 const struct mcpz_rule *mcpz_rules_find(const struct mcpz_rules *rules,
                                         struct mcpz_bytes capability);
