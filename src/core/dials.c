@@ -154,11 +154,15 @@ void mcpz_dials_wake_seeds(struct mcpz_dials *dials, mcpz_time now, struct mcpz_
     }
 }
 
-const struct mcpz_seed *mcpz_dials_any_seed(const struct mcpz_dials *dials, struct mcpz_rng *rng)
+const struct mcpz_seed *mcpz_dials_next_seed(struct mcpz_dials *dials, struct mcpz_rng *rng)
 {
-    return dials->seed_count > 0 && !dials->leaving
-               ? &dials->seeds[mcpz_rng_below(rng, (uint32_t)dials->seed_count)]
-               : NULL;
+    if (dials->seed_count == 0 || dials->leaving) {
+        return NULL;
+    }
+    if (dials->seed_turn == 0) {
+        dials->seed_turn = 1 + mcpz_rng_below(rng, (uint32_t)dials->seed_count);
+    }
+    return &dials->seeds[dials->seed_turn++ % dials->seed_count];
 }
 
 void mcpz_dials_dial_seed(const struct mcpz_seed *seed, struct mcpz_outbox *out)

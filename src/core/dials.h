@@ -52,6 +52,7 @@ struct mcpz_dials {
     size_t seed_count;
     struct mcpz_seed *seeds;     /* config.seeds_max */
     struct mcpz_dialling *nodes; /* config.nodes_max */
+    size_t seed_turn;            /* whose turn it is, from 1 on; 0: nobody's yet */
     const struct mcpz_node_timing *timing;
     struct mcpz_dials_config config;
     uint64_t dropped; /* seeds and nodes there was no room for */
@@ -85,8 +86,8 @@ void mcpz_dials_add_seed(struct mcpz_dials *dials, mcpz_time now, struct mcpz_by
 /** We have become alone: all seeds are dialled soon, at moments by lot. */
 void mcpz_dials_wake_seeds(struct mcpz_dials *dials, mcpz_time now, struct mcpz_rng *rng);
 
-/** A seed by lot; NULL: there is none. */
-const struct mcpz_seed *mcpz_dials_any_seed(const struct mcpz_dials *dials, struct mcpz_rng *rng);
+/** A seed: the first time by lot, then all in turn. NULL: there is none. */
+const struct mcpz_seed *mcpz_dials_next_seed(struct mcpz_dials *dials, struct mcpz_rng *rng);
 
 /** Dial a seed out of turn. */
 void mcpz_dials_dial_seed(const struct mcpz_seed *seed, struct mcpz_outbox *out);

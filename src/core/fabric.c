@@ -131,6 +131,7 @@ void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_confi
     fabric->rejoin_at_us = now;
     fabric->rejoin_us = fabric->timing.redial_min_us;
     fabric->bridge_at_us = now + BRIDGE_US;
+    fabric->bridge_us = BRIDGE_MISSING_US;
     mcpz_rng_init(&fabric->rng, seed_for(config, "mesh"));
     mcpz_links_init(&fabric->links, &links, &fabric->timing, &arena, now);
     mcpz_overlay_init(&fabric->overlay, &config->members.id, &overlay, &arena,
@@ -391,12 +392,41 @@ static void pace_gossip(struct mcpz_fabric *fabric)
     mcpz_plumtree_pace(&fabric->plumtree, slowest_us);
 }
 
-/* ---- Ways out of our scope ---------------------------------------------------------------- */
+/* ---- Ways out of our scope, and into it --------------------------------------------------- */
+
+/*
+ * Too few neighbours of our scope, and no candidate: we may be a handful that the others do not
+ * know of. With hardly any, a candidate says little: who is full need not take us.
+ */
+static bool lacks_scope(const struct mcpz_overlay *overlay)
+{
+    const size_t near = overlay->active_count - overlay->far_count;
+    const size_t near_max = overlay->config.active_max - overlay->config.far_max;
+
+    return 2 * near < near_max || (near < near_max && !mcpz_passive_has_near(&overlay->passive));
+}
+
+/* How long until a seed is asked again. Who lacks some of its own scope, which may have no more,
+ * waits twice as long each time, up to what others wait. */
+static mcpz_time bridge_wait(struct mcpz_fabric *fabric)
+{
+    const mcpz_time usual_us = BRIDGE_US * mcpz_members_alive_count(&fabric->members);
+
+    if (!lacks_scope(&fabric->overlay)) {
+        fabric->bridge_us = BRIDGE_MISSING_US;
+        return usual_us;
+    }
+    const mcpz_time wait_us = mcpz_time_min(fabric->bridge_us, usual_us);
+    fabric->bridge_us = 2 * wait_us;
+    return wait_us;
+}
 
 /*
  * Views of other scopes are few and come from neighbours: scopes that only know of each other
  * would stay among themselves for ever, and what a cut has parted would not meet again. So one of
- * our scope, by lot, asks a seed anew now and then; who has no way out does so at once.
+ * our scope, by lot, asks a seed anew now and then; who has no way out does so at once. And so
+ * does who has hardly anybody of its own scope: where all join at once, a few may be put out by
+ * those that come after them before they know any other, and find neighbours elsewhere.
  */
 static void bridge(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
 {
@@ -405,18 +435,36 @@ static void bridge(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox
     if (fabric->overlay.config.far_max == 0 || fabric->overlay.active_count == 0) {
         return;
     }
-    if (fabric->bridge_at_us > missing_at_us && fabric->overlay.far_count == 0) {
+    if (fabric->bridge_at_us > missing_at_us &&
+        (fabric->overlay.far_count == 0 ||
+         (fabric->bridge_us == BRIDGE_MISSING_US && lacks_scope(&fabric->overlay)))) {
         fabric->bridge_at_us =
             missing_at_us - mcpz_rng_below(&fabric->rng, (uint32_t)BRIDGE_MISSING_US / 2);
     }
     if (fabric->bridge_at_us > now) {
         return;
     }
-    mcpz_time wait_us = BRIDGE_US * mcpz_members_alive_count(&fabric->members);
+    const mcpz_time wait_us = bridge_wait(fabric);
     fabric->bridge_at_us =
         now + wait_us / 2 + mcpz_rng_below(&fabric->rng, (uint32_t)(wait_us / 1000)) * MCPZ_MS(1);
-    fabric->bridges = true;
-    mcpz_links_dial_seed(&fabric->links, out);
+    const struct mcpz_linked *link = mcpz_links_dial_seed(&fabric->links, out);
+    fabric->bridges = link == NULL;
+    if (link != NULL && mcpz_members_find(&fabric->members, &link->id) == NULL) {
+        mcpz_overlay_court(&fabric->overlay, now, &link->id, out);
+    }
+}
+
+/*
+ * Neighbours that are all each other's do not miss anybody, and nobody in a table that is right
+ * looks wrong: but no broadcast gets in or out. Only the map of who has whom shows it.
+ */
+static void mend(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
+{
+    const struct mcpz_member *lost = mcpz_members_take_lost(&fabric->members);
+
+    if (lost != NULL && lost->state == MCPZ_MEMBER_ALIVE) {
+        mcpz_overlay_court(&fabric->overlay, now, &lost->id, out);
+    }
 }
 
 /* ---- Requests sink ------------------------------------------------------------------------ */
@@ -608,6 +656,7 @@ bool mcpz_fabric_step(struct mcpz_fabric *fabric, mcpz_time now, const struct mc
         pace_gossip(fabric);
         rejoin(fabric, now, out);
         bridge(fabric, now, out);
+        mend(fabric, now, out);
     }
     return true;
 }

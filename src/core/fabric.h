@@ -6,9 +6,9 @@
  * In one step facts rise: what a machine appends as FACT is shown, in the same step, to the
  * machines after it. Requests sink: a BROADCAST becomes GOSSIP to neighbours, a REACH becomes a
  * DIAL or the word that there is a link, heartbeats get what those above know. One sweep each. A
- * machine may look at, never change, a machine below it. This file holds wiring only, and one
- * decision that needs more than one machine: through whom to join again when nobody is left, here
- * or in the scopes around us.
+ * machine may look at, never change, a machine below it. This file holds wiring only, and
+ * decisions that need more than one machine: through whom to join again when nobody is left, here
+ * or in the scopes around us, and whom to ask where the mesh has come apart.
  *
  * All memory is one block whose size the configuration decides, so a simulation holds thousands.
  */
@@ -56,6 +56,7 @@ struct mcpz_fabric {
     mcpz_time rejoin_at_us;
     mcpz_time rejoin_us;    /* how long to wait after the next attempt */
     mcpz_time bridge_at_us; /* when a neighbour of another scope is asked for next */
+    mcpz_time bridge_us;    /* and how soon after that, as long as we lack some of our own */
     bool bridges;           /* the next one linked that is no member is asked */
     struct mcpz_rng rng;
     struct mcpz_packer packer;

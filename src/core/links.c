@@ -398,13 +398,15 @@ void mcpz_links_reach(struct mcpz_links *links, mcpz_time now, const struct mcpz
         mcpz_time_min(links->due_us, mcpz_dials_deadline(&links->dials, links->count == 0));
 }
 
-void mcpz_links_dial_seed(struct mcpz_links *links, struct mcpz_outbox *out)
+const struct mcpz_linked *mcpz_links_dial_seed(struct mcpz_links *links, struct mcpz_outbox *out)
 {
-    const struct mcpz_seed *seed = mcpz_dials_any_seed(&links->dials, &links->rng);
+    const struct mcpz_seed *seed = mcpz_dials_next_seed(&links->dials, &links->rng);
+    const struct mcpz_linked *link = seed != NULL ? mcpz_links_find(links, &seed->peer) : NULL;
 
-    if (seed != NULL && find(links, &seed->peer) == NULL) {
+    if (seed != NULL && link == NULL) {
         mcpz_dials_dial_seed(seed, out);
     }
+    return link;
 }
 
 /* ---- Heartbeats --------------------------------------------------------------------------- */

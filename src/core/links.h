@@ -142,8 +142,11 @@ bool mcpz_links_step(struct mcpz_links *links, mcpz_time now, const struct mcpz_
 void mcpz_links_reach(struct mcpz_links *links, mcpz_time now, const struct mcpz_id *peer,
                       struct mcpz_bytes address, struct mcpz_outbox *out);
 
-/** Dial a seed chosen by lot although there are links. Ends with LINKED if it answers. */
-void mcpz_links_dial_seed(struct mcpz_links *links, struct mcpz_outbox *out);
+/**
+ * Dial a seed although there are links: each in turn. Ends with LINKED if it answers. Where there
+ * is a link to it already, that is returned, and nothing is dialled; else NULL.
+ */
+const struct mcpz_linked *mcpz_links_dial_seed(struct mcpz_links *links, struct mcpz_outbox *out);
 
 /** Somebody above counts on the link to `peer` from now on, or no longer. */
 void mcpz_links_want(struct mcpz_links *links, mcpz_time now, const struct mcpz_id *peer,

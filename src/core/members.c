@@ -479,6 +479,21 @@ static void tell_adjacency(struct mcpz_members *members, mcpz_time now, struct m
     mcpz_outbox_broadcast(out, NULL, &msg);
 }
 
+/* Whom no path leads to may be well, and so may we: then the mesh has come apart between us. */
+static void note_lost(struct mcpz_members *members)
+{
+    uint32_t fit = 0;
+
+    members->lost.value = 0;
+    for (size_t i = 1; i < members->roster.count; i++) {
+        const struct mcpz_member *row = &members->roster.rows[i];
+        if (row->unreached > 0 && row->state == MCPZ_MEMBER_ALIVE &&
+            mcpz_rng_below(&members->rng, ++fit) == 0) {
+            members->lost = members->roster.names[i];
+        }
+    }
+}
+
 /* The graph says that no path leads to somebody: not one observer is left to speak of it. */
 static void accuse_unreached(struct mcpz_members *members, const struct mcpz_links *links,
                              mcpz_time now, struct mcpz_outbox *out)
@@ -504,6 +519,7 @@ static void probe(struct mcpz_members *members, const struct mcpz_links *links, 
         members->probe_at_us = now + period - period / 8 + jitter(members, period / 4);
         if (members->neighbour_count > 0 && !members->leaving) {
             mcpz_probes_start(&members->probes, &members->roster, links, now, out);
+            note_lost(members);
             accuse_unreached(members, links, now, out);
         }
     }
@@ -682,6 +698,14 @@ const struct mcpz_member *mcpz_members_self(const struct mcpz_members *members)
 size_t mcpz_members_alive_count(const struct mcpz_members *members)
 {
     return mcpz_roster_alive_count(&members->roster);
+}
+
+const struct mcpz_member *mcpz_members_take_lost(struct mcpz_members *members)
+{
+    const struct mcpz_short name = members->lost;
+
+    members->lost.value = 0;
+    return name.value != 0 ? mcpz_roster_find_short(&members->roster, name) : NULL;
 }
 
 bool mcpz_members_doubts_many(const struct mcpz_members *members)

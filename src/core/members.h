@@ -98,6 +98,7 @@ struct mcpz_members {
     struct mcpz_suspicions suspicions;
     uint32_t other_digest;     /* of what machines above us hold: part of what heartbeats tell */
     uint32_t comparison_count; /* in use */
+    struct mcpz_short lost;    /* no path led to it when we looked last; 0: nobody is */
     mcpz_time adjacency_at_us;
     mcpz_time probe_at_us;
     mcpz_time reconnect_at_us;
@@ -156,6 +157,10 @@ const struct mcpz_member *mcpz_members_self(const struct mcpz_members *members);
 
 /** Members held for alive or suspect, ourselves included. */
 size_t mcpz_members_alive_count(const struct mcpz_members *members);
+
+/** A live member that no path leads to, by lot, once for each look at the map. NULL: there is
+ * none. */
+const struct mcpz_member *mcpz_members_take_lost(struct mcpz_members *members);
 
 /** Are so many in doubt at once that one cause is likelier than as many deaths? */
 bool mcpz_members_doubts_many(const struct mcpz_members *members);

@@ -119,6 +119,16 @@ static uint32_t count_kind(const struct mcpz_passive *passive, bool far)
     return count;
 }
 
+bool mcpz_passive_has_near(const struct mcpz_passive *passive)
+{
+    for (size_t i = 0; i < passive->count; i++) {
+        if (passive->entries[i].where.scope == passive->config.scope) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mcpz_passive_is_full(const struct mcpz_passive *passive, uint32_t scope)
 {
     bool far = is_far(passive, scope);

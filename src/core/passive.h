@@ -63,6 +63,9 @@ void mcpz_passive_init(struct mcpz_passive *passive, const struct mcpz_passive_c
 
 bool mcpz_passive_has(const struct mcpz_passive *passive, const struct mcpz_id *id);
 
+/** Is one of our own scope in it? */
+bool mcpz_passive_has_near(const struct mcpz_passive *passive);
+
 /** Is there no room for one more of `scope`? */
 bool mcpz_passive_is_full(const struct mcpz_passive *passive, uint32_t scope);
 

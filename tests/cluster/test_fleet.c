@@ -84,6 +84,19 @@ TEST(who_lost_everybody_finds_them_by_contacts_that_come_last)
     check_story(MCPZ_FLEET_STORY_BLACKOUT);
 }
 
+/* Found with 1,000 nodes: some of a zone had each other for neighbours and nobody else of it, and
+ * did not notice; in the end all knew of each other, and broadcasts did not get across. */
+TEST(a_handful_that_found_each_other_finds_the_others_of_its_zone)
+{
+    struct mcpz_fleet_options options = options_of(MCPZ_FLEET_STORY_BLACKOUT, 15);
+
+    options.node_count = 1000;
+    options.zone_size = 64;
+    check_told(&options);
+    options.seed = 8;
+    check_told(&options);
+}
+
 TEST(nobody_who_pauses_is_convicted)
 {
     check_story(MCPZ_FLEET_STORY_PAUSE);
@@ -364,6 +377,7 @@ TEST(every_branch_of_interest_comes_about_in_some_story)
 TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
           RUN(who_stops_is_agreed_to_have_failed_in_time), RUN(what_was_cut_finds_itself_again),
           RUN(who_lost_everybody_finds_them_by_contacts_that_come_last),
+          RUN(a_handful_that_found_each_other_finds_the_others_of_its_zone),
           RUN(nobody_who_pauses_is_convicted),
           RUN(who_starves_is_not_convicted_and_makes_little_talk),
           RUN(what_must_hold_holds_in_a_swarm_of_faults),

@@ -212,6 +212,34 @@ TEST(seeds_are_dialled_again_when_nobody_is_left)
     CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), 1);
 }
 
+TEST(seeds_are_asked_anew_in_turn_and_not_if_they_are_linked)
+{
+    size_t asked[2] = {0};
+
+    set_up();
+    mcpz_outbox_clear(&out);
+    CHECK(mcpz_links_dial_seed(&links, &out) == NULL); /* there is none */
+    CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), 0);
+    add_seed("a:1");
+    add_seed("b:1");
+    for (size_t i = 0; i < 6; i++) {
+        mcpz_outbox_clear(&out);
+        CHECK(mcpz_links_dial_seed(&links, &out) == NULL);
+        asked[only_action(MCPZ_ACTION_DIAL)->dial.address.data[0] - 'a']++;
+    }
+    CHECK_UINT(asked[0], 3);
+    CHECK_UINT(asked[1], 3);
+    link_up_at(1, "a:1");
+    size_t found = 0;
+    for (size_t i = 0; i < 2; i++) {
+        mcpz_outbox_clear(&out);
+        const struct mcpz_linked *link = mcpz_links_dial_seed(&links, &out);
+        CHECK_UINT(count_actions(MCPZ_ACTION_DIAL), link == NULL);
+        found += link == &links.links[0];
+    }
+    CHECK_UINT(found, 1);
+}
+
 TEST(a_seed_is_held_once_and_seeds_are_bounded)
 {
     static const char *const addresses[] = {"a:1", "b:1", "c:1", "d:1"};
@@ -239,4 +267,5 @@ TEST_MAIN(RUN(who_is_to_be_reached_is_dialled_and_must_be_it), RUN(a_dial_that_f
           RUN(who_dialled_us_meanwhile_is_not_unreachable), RUN(who_leaves_dials_nobody),
           RUN(a_seed_is_dialled_ever_less_often), RUN(a_seed_that_answered_is_left_alone),
           RUN(seeds_are_dialled_again_when_nobody_is_left),
+          RUN(seeds_are_asked_anew_in_turn_and_not_if_they_are_linked),
           RUN(a_seed_is_held_once_and_seeds_are_bounded))

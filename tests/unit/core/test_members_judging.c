@@ -557,6 +557,17 @@ TEST(whom_no_path_leads_to_is_doubted_in_the_end)
     CHECK_UINT(row_of(5)->reason, MCPZ_SUSPICION_UNREACHABLE);
 }
 
+/* It may be well, and the mesh have come apart: whoever makes neighbours is shown it. */
+TEST(whom_no_path_leads_to_is_lost_once_for_each_look_at_the_map)
+{
+    set_up_probe();
+    CHECK(mcpz_members_take_lost(&members) == NULL);
+    tell_adjacency_of(5, 1, 0, 0, 0);
+    tick_at(members.probe_at_us);
+    CHECK(mcpz_members_take_lost(&members) == row_of(5));
+    CHECK(mcpz_members_take_lost(&members) == NULL);
+}
+
 /* All others may have cleared it long ago: nobody else will ask it. */
 TEST(who_is_in_doubt_for_too_long_is_asked_by_each_that_doubts_it)
 {
@@ -601,4 +612,5 @@ TEST_MAIN(RUN(who_is_in_doubt_for_too_long_is_asked_by_each_that_doubts_it),
           RUN(a_suspect_is_dialled_by_few_and_asked_by_all_who_are_linked),
           RUN(suspicions_held_are_bounded), RUN(a_probe_that_comes_to_nothing_is_a_doubt),
           RUN(a_probe_of_who_is_slow_is_no_doubt), RUN(a_probe_that_is_answered_is_told),
-          RUN(whom_no_path_leads_to_is_doubted_in_the_end))
+          RUN(whom_no_path_leads_to_is_doubted_in_the_end),
+          RUN(whom_no_path_leads_to_is_lost_once_for_each_look_at_the_map))
