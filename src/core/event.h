@@ -197,4 +197,16 @@ struct mcpz_event {
     };
 };
 
+/**
+ * Is it about a call? Then nobody looks at it but the links, which hear that a peer lives, the
+ * calls and who watches them. Where nodes work for each other nearly all events are of this kind.
+ */
+static inline bool mcpz_event_is_of_calls(const struct mcpz_event *event)
+{
+    if (event->kind == MCPZ_EVENT_RECV) {
+        return event->recv.msg->kind >= MCPZ_MSG_OPEN && event->recv.msg->kind <= MCPZ_MSG_CREDIT;
+    }
+    return event->kind >= MCPZ_EVENT_TASK_START && event->kind <= MCPZ_EVENT_RUN_FAIL;
+}
+
 #endif

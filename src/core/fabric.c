@@ -646,8 +646,8 @@ bool mcpz_fabric_step(struct mcpz_fabric *fabric, mcpz_time now, const struct mc
     bool goes_on = mcpz_links_step(&fabric->links, now, event, out);
     mcpz_plumtree_hush(&fabric->plumtree, mcpz_links_have_just_woken(&fabric->links, now));
     rise(fabric, now, out, first, LINKS);
-    if (!goes_on) {
-        return false;
+    if (!goes_on || mcpz_event_is_of_calls(event)) {
+        return goes_on;
     }
     for (enum level level = OVERLAY; level < ABOVE; level++) {
         show(fabric, now, level, event, out);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #define TOLD_FOR_US MCPZ_MS(1) /* a median of 64 is not made anew for every answer */
+#define TOLD_WITHIN 8          /* nor where so small a part of it more or less is under way */
 #define WIDER 4
 
 void mcpz_load_init(struct mcpz_load *load)
@@ -82,7 +83,7 @@ static uint32_t median(const struct mcpz_load *load, mcpz_time now)
 struct mcpz_load_report mcpz_load_report(struct mcpz_load *load, mcpz_time now)
 {
     if (!load->told || now - load->told_us >= TOLD_FOR_US ||
-        distance(load->rif, load->told_rif) > 1) {
+        distance(load->rif, load->told_rif) > 1 + load->told_rif / TOLD_WITHIN) {
         load->told = true;
         load->told_us = now;
         load->told_rif = load->rif;

@@ -143,6 +143,11 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
 {
     struct mcpz_relay_outcome outcome;
 
+    if (mcpz_event_is_of_calls(event)) {
+        step_calls(node, now, event, out);
+        step_drain(node, now, event, out);
+        return;
+    }
     mcpz_relay_step(&node->relay, &node->fabric, now, event, out, &outcome);
     if (outcome.delivered) {
         const struct mcpz_event relayed = {

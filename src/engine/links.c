@@ -4,6 +4,8 @@
 #include "engine/internal.h"
 #include "wire/codec.h"
 
+#define NEAR_US MCPZ_MS(2) /* round trip of a link within a machine room */
+
 /* ---- Lanes -------------------------------------------------------------------------------- */
 
 mcpz_error mcpz_lane_push(struct mcpz_lane *lane, struct mcpz_bytes message, size_t bytes_max)
@@ -283,6 +285,23 @@ void mcpz_engine_link_closed(struct mcpz_engine *engine, mcpz_link link)
     mcpz_link_rows_lose(engine, row, MCPZ_DOWN_CLOSED);
 }
 
+/*
+ * Who has not admitted us would refuse a frame that needs a decompressor. Large messages are worth
+ * it anywhere; many small ones only where bytes are dearer than the time it takes to squeeze them:
+ * within a machine room they are not.
+ */
+static enum mcpz_compress compression_for(struct mcpz_engine *engine,
+                                          const struct mcpz_link_row *row)
+{
+    const struct mcpz_linked *link = mcpz_links_find(&engine->node.fabric.links, &row->peer);
+
+    if (!row->peer_is_ready) {
+        return MCPZ_COMPRESS_NOTHING;
+    }
+    return link != NULL && link->rtt_min_us > 0 && link->rtt_min_us < NEAR_US ? MCPZ_COMPRESS_LARGE
+                                                                              : MCPZ_COMPRESS_ALL;
+}
+
 struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
 {
     struct mcpz_link_row *row = mcpz_link_rows_find(engine, link);
@@ -300,9 +319,7 @@ struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
         }
         free(mcpz_lane_pop(lane));
     }
-    /* Who has not admitted us would refuse a frame that needs a decompressor. For all others small
-     * messages are squeezed too: libwebsockets masks byte by byte, which costs more than zstd. */
-    struct mcpz_bytes frame = mcpz_framer_finish(framer, row->peer_is_ready);
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, compression_for(engine, row));
     engine->counters.frames_out++;
     engine->counters.bytes_out += frame.length;
     return frame;

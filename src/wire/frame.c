@@ -28,7 +28,8 @@ struct mcpz_framer {
     ZSTD_DCtx *decompressor; /* NULL until first used */
     size_t body_bytes;
     size_t message_count;
-    size_t opened_count; /* messages of the frame that was opened */
+    size_t message_bytes_max; /* of the largest */
+    size_t opened_count;      /* messages of the frame that was opened */
     size_t opened_next;
     uint16_t opened_lengths[MCPZ_FRAME_MESSAGES_MAX];
     uint8_t plain[MCPZ_FRAME_BYTES_MAX];
@@ -58,6 +59,7 @@ void mcpz_framer_begin(struct mcpz_framer *framer)
 {
     framer->body_bytes = 0;
     framer->message_count = 0;
+    framer->message_bytes_max = 0;
 }
 
 bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes message)
@@ -71,6 +73,9 @@ bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes message)
     memcpy(framer->plain + HEADER_BYTES + framer->body_bytes, message.data, message.length);
     framer->body_bytes += message.length;
     framer->message_count++;
+    if (message.length > framer->message_bytes_max) {
+        framer->message_bytes_max = message.length;
+    }
     return true;
 }
 
@@ -105,12 +110,25 @@ static size_t compress_body(struct mcpz_framer *framer)
     return ZSTD_isError(length) ? 0 : length;
 }
 
-struct mcpz_bytes mcpz_framer_finish(struct mcpz_framer *framer, bool compress)
+static bool is_to_be_compressed(const struct mcpz_framer *framer, enum mcpz_compress compress)
+{
+    switch (compress) {
+    case MCPZ_COMPRESS_NOTHING:
+        return false;
+    case MCPZ_COMPRESS_LARGE:
+        return framer->message_bytes_max >= MCPZ_COMPRESS_BYTES_MIN;
+    case MCPZ_COMPRESS_ALL:
+        return true;
+    }
+    return false;
+}
+
+struct mcpz_bytes mcpz_framer_finish(struct mcpz_framer *framer, enum mcpz_compress compress)
 {
     if (framer->message_count == 0) {
         return mcpz_bytes(NULL, 0);
     }
-    size_t packed_bytes = compress ? compress_body(framer) : 0;
+    size_t packed_bytes = is_to_be_compressed(framer, compress) ? compress_body(framer) : 0;
     if (packed_bytes > 0) {
         framer->packed[0] = FLAG_ZSTD;
         return mcpz_bytes(framer->packed, HEADER_BYTES + packed_bytes);

@@ -23,6 +23,13 @@
 /* Compressor, decompressor and their buffers. One serves all links of a thread. */
 struct mcpz_framer;
 
+/* Of bodies that are large enough. */
+enum mcpz_compress {
+    MCPZ_COMPRESS_NOTHING, /* the far side would not open it */
+    MCPZ_COMPRESS_LARGE,   /* those with a message that is large enough by itself */
+    MCPZ_COMPRESS_ALL,     /* also those of many small messages */
+};
+
 /** Errors: MCPZ_ENOMEM; `*framer` is then NULL. zstd's own state is made at first use. */
 MCPZ_MUST_USE mcpz_error mcpz_framer_create(struct mcpz_framer **framer);
 
@@ -43,9 +50,8 @@ MCPZ_MUST_USE bool mcpz_framer_add(struct mcpz_framer *framer, struct mcpz_bytes
  * if nothing was added: there is nothing to send.
  *
  * The bytes may be changed by the caller in place (a WebSocket client masks what it sends).
- * `compress` false leaves the body as it is: for links whose far side did not offer zstd.
  */
-struct mcpz_bytes mcpz_framer_finish(struct mcpz_framer *framer, bool compress);
+struct mcpz_bytes mcpz_framer_finish(struct mcpz_framer *framer, enum mcpz_compress compress);
 
 /**
  * Open a frame of an untrusted peer: `*body` points into `frame`, or into the framer until its

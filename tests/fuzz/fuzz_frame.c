@@ -17,7 +17,8 @@ static void require(bool condition)
 }
 
 /* Pack the messages of `body`, and open what that makes. */
-static void check_again(struct mcpz_framer *framer, struct mcpz_bytes body, bool compress)
+static void check_again(struct mcpz_framer *framer, struct mcpz_bytes body,
+                        enum mcpz_compress compress)
 {
     struct mcpz_bytes rest = body;
     struct mcpz_bytes message;
@@ -42,8 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         require(mcpz_framer_create(&framer) == MCPZ_OK && mcpz_framer_create(&other) == MCPZ_OK);
     }
     if (mcpz_framer_open(framer, mcpz_bytes(bytes, length), &body) == MCPZ_OK) {
-        check_again(other, body, false);
-        check_again(other, body, true);
+        check_again(other, body, MCPZ_COMPRESS_NOTHING);
+        check_again(other, body, MCPZ_COMPRESS_ALL);
     }
     return 0;
 }

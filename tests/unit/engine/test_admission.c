@@ -304,7 +304,7 @@ static mcpz_error say(const struct mcpz_msg *msg)
     mcpz_framer_begin(framer);
     CHECK_UINT(mcpz_msg_encode(msg, encoded, sizeof(encoded), &length), MCPZ_OK);
     CHECK(mcpz_framer_add(framer, mcpz_bytes(encoded, length)));
-    struct mcpz_bytes frame = mcpz_framer_finish(framer, false);
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, MCPZ_COMPRESS_NOTHING);
     mcpz_error error = say_raw(frame.data, frame.length);
     mcpz_framer_destroy(framer);
     return error;

@@ -49,7 +49,7 @@ static struct mcpz_bytes frame_of(size_t length, bool noise, bool compress)
 {
     mcpz_framer_begin(framer);
     CHECK(mcpz_framer_add(framer, value_of(length, noise)));
-    return mcpz_framer_finish(framer, compress);
+    return mcpz_framer_finish(framer, compress ? MCPZ_COMPRESS_ALL : MCPZ_COMPRESS_NOTHING);
 }
 
 /* ---- Taking apart ------------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ TEST(messages_of_an_opened_frame_come_one_by_one)
     CHECK(mcpz_framer_add(framer, value_of(300, true)));
     CHECK(mcpz_framer_add(framer, renew));
     CHECK(mcpz_framer_add(framer, value_of(70, false)));
-    struct mcpz_bytes frame = mcpz_framer_finish(framer, true);
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, MCPZ_COMPRESS_ALL);
     memcpy(copy, frame.data, frame.length);
     CHECK(mcpz_framer_open(framer, mcpz_bytes(copy, frame.length), &body) == MCPZ_OK);
     struct mcpz_bytes other = body;
@@ -91,13 +91,30 @@ TEST(a_frame_is_its_flags_and_its_messages)
     mcpz_framer_begin(framer);
     CHECK(mcpz_framer_add(framer, renew));
     CHECK(mcpz_framer_add(framer, (struct mcpz_bytes)RAW("\x92\x06\x07")));
-    CHECK_BYTES(mcpz_framer_finish(framer, true), expected.data, expected.length);
+    CHECK_BYTES(mcpz_framer_finish(framer, MCPZ_COMPRESS_ALL), expected.data, expected.length);
+}
+
+/* Flags of a frame of `count` messages of `length` bytes, packed where only large ones are. */
+static uint8_t flags_of(size_t count, size_t length)
+{
+    mcpz_framer_begin(framer);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(mcpz_framer_add(framer, value_of(length, false)));
+    }
+    return mcpz_framer_finish(framer, MCPZ_COMPRESS_LARGE).data[0];
+}
+
+TEST(many_small_messages_are_not_a_large_one)
+{
+    CHECK_UINT(flags_of(50, MCPZ_COMPRESS_BYTES_MIN - 1), 0);
+    CHECK_UINT(flags_of(1, MCPZ_COMPRESS_BYTES_MIN), 1);
+    CHECK_UINT(flags_of(50, MCPZ_COMPRESS_BYTES_MIN - 1), 0); /* the large one is forgotten */
 }
 
 TEST(nothing_added_is_nothing_to_send)
 {
     mcpz_framer_begin(framer);
-    CHECK_UINT(mcpz_framer_finish(framer, true).length, 0);
+    CHECK_UINT(mcpz_framer_finish(framer, MCPZ_COMPRESS_ALL).length, 0);
 }
 
 TEST(begin_forgets_what_was_not_taken)
@@ -106,7 +123,7 @@ TEST(begin_forgets_what_was_not_taken)
     CHECK(mcpz_framer_add(framer, value_of(100, false)));
     mcpz_framer_begin(framer);
     CHECK(mcpz_framer_add(framer, renew));
-    CHECK_BYTES(mcpz_framer_finish(framer, true), "\0\x91\x05", 3);
+    CHECK_BYTES(mcpz_framer_finish(framer, MCPZ_COMPRESS_ALL), "\0\x91\x05", 3);
 }
 
 TEST(a_hundred_messages_travel_together_and_no_more)
@@ -119,7 +136,7 @@ TEST(a_hundred_messages_travel_together_and_no_more)
         CHECK(mcpz_framer_add(framer, renew));
     }
     CHECK(!mcpz_framer_add(framer, renew));
-    struct mcpz_bytes frame = mcpz_framer_finish(framer, true);
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, MCPZ_COMPRESS_ALL);
     CHECK_UINT(frame.length, 1 + 2 * MCPZ_FRAME_MESSAGES_MAX);
 
     CHECK_UINT(mcpz_framer_open(framer, frame, &body), MCPZ_OK);
@@ -140,12 +157,12 @@ TEST(a_frame_is_filled_to_its_last_byte)
     CHECK(!mcpz_framer_add(framer, value_of(left + 1, false)));
     CHECK(mcpz_framer_add(framer, value_of(left, false)));
     CHECK(!mcpz_framer_add(framer, (struct mcpz_bytes)RAW("\xc0")));
-    struct mcpz_bytes frame = mcpz_framer_finish(framer, false);
+    struct mcpz_bytes frame = mcpz_framer_finish(framer, MCPZ_COMPRESS_NOTHING);
     CHECK_UINT(frame.length, MCPZ_FRAME_BYTES_MAX);
     CHECK_UINT(mcpz_framer_open(framer, frame, &body), MCPZ_OK);
     CHECK_UINT(body.length, MCPZ_FRAME_BYTES_MAX - 1);
 
-    frame = mcpz_framer_finish(framer, true);
+    frame = mcpz_framer_finish(framer, MCPZ_COMPRESS_ALL);
     CHECK_UINT(frame.data[0], 1);
     CHECK_UINT(mcpz_framer_open(framer, frame, &body), MCPZ_OK);
     CHECK_UINT(body.length, MCPZ_FRAME_BYTES_MAX - 1);
@@ -350,7 +367,8 @@ TEST(destroying_nothing_is_fine)
 
 #define WITH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-TEST_MAIN(WITH(messages_of_an_opened_frame_come_one_by_one),
+TEST_MAIN(WITH(many_small_messages_are_not_a_large_one),
+          WITH(messages_of_an_opened_frame_come_one_by_one),
           WITH(a_frame_is_its_flags_and_its_messages), WITH(nothing_added_is_nothing_to_send),
           WITH(begin_forgets_what_was_not_taken),
           WITH(a_hundred_messages_travel_together_and_no_more),
