@@ -155,8 +155,12 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
             .wall_ms = event->wall_ms,
             .recv = {.from = outcome.from, .msg = &outcome.msg},
         };
-        step_calls(node, now, &relayed, out);
-        step_drain(node, now, &relayed, out);
+        if (outcome.msg.kind == MCPZ_MSG_TASK_RENEW) {
+            step_tasks(node, now, &relayed, out);
+        } else {
+            step_calls(node, now, &relayed, out);
+            step_drain(node, now, &relayed, out);
+        }
     }
     if (outcome.taken) {
         return;

@@ -9,6 +9,7 @@
 #define WANTED_US MCPZ_SECONDS(1)    /* a link may take so long before we greet */
 #define KEEPALIVE_US MCPZ_SECONDS(2) /* nothing said for so long: say that we are there */
 #define IDLE_US MCPZ_SECONDS(30)     /* no call needed it for so long */
+#define DISK_US MCPZ_SECONDS(5)      /* what waits for our disk goes before what is said later */
 #define DOUBT_US MCPZ_SECONDS(30) /* who breaks a session twice within so long is not believed */
 
 static size_t sessions_of(const struct mcpz_relay_config *config)
@@ -50,7 +51,25 @@ static bool say(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session
     }
     sealer->close(sealer->context, mcpz_sessions_keys(relay, session, false), plain, sealed);
     session->said_us = turn->now;
-    return mcpz_sessions_send(turn, &session->way, MCPZ_RELAY_SEALED, mcpz_bytes(sealed, length));
+    if (!mcpz_sessions_send(turn, &session->way, MCPZ_RELAY_SEALED, mcpz_bytes(sealed, length))) {
+        return false;
+    }
+    struct mcpz_action *sent = &turn->out->actions[turn->out->count - 1];
+    assert(sent->kind == MCPZ_ACTION_SEND);
+    sent->durable = turn->now < session->durable_until_us;
+    return true;
+}
+
+/*
+ * What is sealed is numbered, so nothing may overtake what waits for our disk: what is said after
+ * it waits as well, for a while. A disk that takes longer lets later ones overtake, which breaks
+ * the session and loses nothing: its calls start over.
+ */
+static void note_durable(struct mcpz_relay_session *session, mcpz_time now, bool durable)
+{
+    if (durable) {
+        session->durable_until_us = now + DISK_US;
+    }
 }
 
 static void come_up(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
@@ -98,9 +117,10 @@ static void adopt_next(struct mcpz_relay_turn *turn, struct mcpz_relay_session *
     come_up(turn, session);
 }
 
+/* What a call is made of, and that its provider is still at it. */
 static bool is_of_a_call(enum mcpz_msg_kind kind)
 {
-    return kind >= MCPZ_MSG_OPEN && kind <= MCPZ_MSG_CREDIT;
+    return (kind >= MCPZ_MSG_OPEN && kind <= MCPZ_MSG_CREDIT) || kind == MCPZ_MSG_TASK_RENEW;
 }
 
 static void deliver(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
@@ -460,6 +480,7 @@ size_t mcpz_relay_carry(struct mcpz_relay *relay, const struct mcpz_fabric *fabr
         action->kind = MCPZ_ACTION_NONE;
         size_t length = fabric->packer.pack(&action->send.msg, plain, sizeof(plain));
         session->used_us = now;
+        note_durable(session, now, action->durable);
         if (length == 0 || !say(&turn, session, mcpz_bytes(plain, length))) {
             mcpz_greeting_mend(&turn, session);
         }

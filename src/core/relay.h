@@ -13,8 +13,10 @@
  * A session is a link in all but name, over links that exist between others (core/route.h): calls'
  * messages to its peer are sealed (proto/sealer.h), wrapped in RELAY, and handed from hop to hop
  * (core/relay/carrier.h); at the other end they are opened and taken in as from their true origin.
- * Nothing but messages of calls crosses it. Who begins it finds the way and, when that breaks,
- * another one: calls are then started over as when another link takes the place of theirs.
+ * Nothing but messages of calls crosses it, and that a provider is still at one (TASK_RENEW). What
+ * is to wait for our disk does, and all that is said after it. Who begins it finds the way and,
+ * when that breaks, another one: calls are then started over as when another link takes the place
+ * of theirs.
  *
  * Who has joined just now has not told of its neighbours yet, and neither have they of it: where
  * the map knows no way, our own neighbours are asked, one after the other, and again for a while.
@@ -86,6 +88,7 @@ struct mcpz_relay_session {
     mcpz_time heard_us;
     mcpz_time said_us;
     mcpz_time used_us;
+    mcpz_time durable_until_us; /* what we say until then waits for our disk */
 };
 
 struct mcpz_relay_config {

@@ -744,13 +744,6 @@ static void expire_recording(struct mcpz_task_step *step, struct mcpz_task_slot 
     step->tasks->counts.put_back++;
 }
 
-/* Can its renewals come? Through relays they do not: there the session is the lease. */
-static bool hears(const struct mcpz_task_step *step, const struct mcpz_id *id)
-{
-    return mcpz_id_equal(id, &step->tasks->self) ||
-           mcpz_links_find(&step->fabric->links, id) != NULL;
-}
-
 void mcpz_task_expire_slots(struct mcpz_task_step *step)
 {
     for (size_t i = 0; i < MCPZ_TASKS_RUNNING_MAX && step->tasks->running > 0; i++) {
@@ -763,7 +756,7 @@ void mcpz_task_expire_slots(struct mcpz_task_step *step)
             continue;
         }
         const struct mcpz_call_out *call = mcpz_caller_find(&step->calls->caller, slot->request);
-        if (call != NULL && (!call->open || !hears(step, &call->provider))) {
+        if (call != NULL && !call->open) { /* nobody is at it yet */
             slot->until_us = step->now + step->tasks->timing->task_lease_us;
             continue;
         }

@@ -83,6 +83,35 @@ TEST(nodes_behind_nat_call_each_other_through_their_neighbour)
     mcpz_sim_destroy(sim);
 }
 
+/* Its provider says every few seconds that it is at it, which crosses as the call does. */
+TEST(a_durable_task_done_through_others_keeps_its_lease)
+{
+    struct mcpz_sim_config config = calm;
+    const struct mcpz_sim_submission submission = {
+        .capability = "echo", .params = "[7]", .timeout_ms = 600000};
+
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    config.run_us = MCPZ_SECONDS(90);
+    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    mcpz_sim_hide(sim, 1);
+    mcpz_sim_hide(sim, 2);
+    mcpz_sim_start_all(sim);
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(5));
+    mcpz_sim_provide(sim, 2, "echo");
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    uint64_t request = mcpz_sim_submit(sim, 1, &submission);
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(95));
+    struct mcpz_task_state became;
+    CHECK(mcpz_sim_task_state(sim, 1, mcpz_sim_task_id(sim, request), &became));
+    CHECK_UINT(became.phase, MCPZ_TASK_DONE);
+    CHECK_UINT(became.attempts, 0);
+    CHECK(!is_linked(sim, 1, 2));
+    const struct mcpz_tasks *tasks = &mcpz_engine_node(mcpz_sim_engine(sim, 1))->tasks;
+    CHECK_UINT(tasks->counts.attempts, 1);
+    CHECK_UINT(tasks->counts.lost_leases, 0);
+    mcpz_sim_destroy(sim);
+}
+
 /* Nobody has told of his neighbours yet: our own are asked. */
 TEST(who_has_just_joined_can_call)
 {
@@ -503,6 +532,7 @@ TEST(in_any_connected_graph_a_call_reaches_one_provider_once)
 }
 
 TEST_MAIN(RUN(nodes_behind_nat_call_each_other_through_their_neighbour),
+          RUN(a_durable_task_done_through_others_keeps_its_lease),
           RUN(who_has_just_joined_can_call),
           RUN(two_that_call_each_other_at_once_have_one_session),
           RUN(no_frame_of_a_relayed_call_shows_what_it_says),

@@ -582,6 +582,52 @@ TEST(only_messages_of_calls_cross)
     CHECK_UINT(ends[THERE].relay.forged, 1);
 }
 
+TEST(that_a_provider_is_still_at_it_crosses_too)
+{
+    const struct mcpz_id peer = id_of(HERE);
+
+    come_up_here();
+    mcpz_outbox_clear(&out);
+    mcpz_outbox_send(&out, &peer,
+                     &(struct mcpz_msg){.kind = MCPZ_MSG_TASK_RENEW, .task_renew = {.call = 7}});
+    (void)mcpz_relay_carry(&ends[THERE].relay, &ends[THERE].fabric, now, &out, 0);
+    carry_out(THERE);
+    deliver();
+    CHECK_TEXT(ends[HERE].heard, "59 from 2: 7");
+}
+
+/* Does what `HERE` says now wait for its disk? */
+static bool waits_for_the_disk(bool durable)
+{
+    const struct mcpz_id peer = id_of(THERE);
+
+    mcpz_outbox_clear(&out);
+    mcpz_outbox_send(&out, &peer, &(struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = 1}});
+    out.actions[0].durable = durable;
+    (void)mcpz_relay_carry(&ends[HERE].relay, &ends[HERE].fabric, now, &out, 0);
+    CHECK_UINT(out.count, 2);
+    CHECK_UINT(out.actions[0].kind, MCPZ_ACTION_NONE);
+    CHECK_UINT(out.actions[1].send.msg.kind, MCPZ_MSG_RELAY);
+    bool waits = out.actions[1].durable;
+    carry_out(HERE);
+    deliver();
+    now += MCPZ_RELAY_OWED_US;
+    tell_taken();
+    return waits;
+}
+
+/* It is numbered: what is said later must not come before it. */
+TEST(nothing_overtakes_what_waits_for_the_disk)
+{
+    come_up_here();
+    CHECK(!waits_for_the_disk(false));
+    CHECK(waits_for_the_disk(true));
+    now += MCPZ_SECONDS(4);
+    CHECK(waits_for_the_disk(false));
+    now += MCPZ_SECONDS(2);
+    CHECK(!waits_for_the_disk(false));
+}
+
 /* The one between says that `hop` could not hand on, signed by `signer`. */
 static void blame(size_t hop, size_t signer, const struct mcpz_short *path, uint64_t session)
 {
@@ -726,6 +772,8 @@ TEST_MAIN(RUN(a_peer_that_cannot_be_linked_is_reached_through_the_one_between),
           RUN(two_that_greet_each_other_come_to_one_session),
           RUN(a_node_without_seals_refuses_and_still_carries),
           RUN(what_is_repeated_or_changed_is_not_heard), RUN(what_was_left_out_ends_the_session),
-          RUN(only_messages_of_calls_cross), RUN(a_hop_speaks_for_itself_and_of_this_way_only),
+          RUN(that_a_provider_is_still_at_it_crosses_too),
+          RUN(nothing_overtakes_what_waits_for_the_disk), RUN(only_messages_of_calls_cross),
+          RUN(a_hop_speaks_for_itself_and_of_this_way_only),
           RUN(who_breaks_a_session_twice_is_gone_round), RUN(greetings_are_bounded),
           RUN(any_bytes_leave_a_session_as_good_as_it_was))
