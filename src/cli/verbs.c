@@ -430,8 +430,8 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "  mcpz queue list\n",
     NULL, 0},
 [MCPZ_VERB_QUEUE_PAUSE] = {
-    MCPZ_VERB_QUEUE_PAUSE, "queue pause", "TYPE", 1, 1, "begin no more tasks of a queue here",
-    "What this node owns waits, also over a restart; what is under way goes on.\n"
+    MCPZ_VERB_QUEUE_PAUSE, "queue pause", "TYPE", 1, 1, "begin no more tasks of a queue",
+    "At all nodes of the mesh, also over restarts; what is under way goes on.\n"
     "\n"
     "Example:\n"
     "  mcpz queue pause charge\n",

@@ -210,6 +210,7 @@ mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *direc
     }
     uint64_t wall_ms = ports->wall_ms(ports->context);
     mcpz_rule_book_init(&made->rules);
+    mcpz_queue_book_init(&made->queues);
     mcpz_events_init(&made->events, wall_ms > 0 ? wall_ms : 1);
     *api = made;
     return MCPZ_OK;
@@ -307,7 +308,7 @@ static bool is_waiting(const struct mcpz_exchange *exchange)
 
 static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
 {
-    if (mcpz_rule_book_hear(&api->rules, fact)) {
+    if (mcpz_rule_book_hear(&api->rules, fact) || mcpz_queue_book_hear(&api->queues, fact)) {
         api->ports.defer(api->ports.context);
     }
     if (!mcpz_events_note(&api->events, api->ports.wall_ms(api->ports.context), fact)) {
@@ -346,6 +347,10 @@ void mcpz_api_look_at_rules(struct mcpz_api *api)
             api->ports.rules != NULL ? api->ports.rules(api->ports.context, &count) : NULL;
         mcpz_rule_book_read(&api->rules, api->ports.now(api->ports.context), rows, count,
                             api->ports.enter(api->ports.context));
+    }
+    if (mcpz_queue_book_is_due(&api->queues, api->ports.now(api->ports.context))) {
+        mcpz_queue_book_read(&api->queues, api->ports.now(api->ports.context),
+                             api->ports.enter(api->ports.context));
     }
 }
 

@@ -8,6 +8,7 @@
 #include "http/agent_id.h"
 #include "http/document.h"
 #include "http/exchange.h"
+#include "http/system_document.h"
 #include "http/walk.h"
 
 #define AGENTS_PREFIX "/v1/agents/"
@@ -33,11 +34,14 @@ struct agent_list {
 
 static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_document *document)
 {
-    struct mcpz_id rules;
+    static const char *const names[] = {MCPZ_RULE_BOOK, MCPZ_QUEUE_BOOK};
+    struct mcpz_id system;
 
-    mcpz_rule_book_document(&rules);
-    if (mcpz_id_equal(&rules, &document->id)) {
-        return MCPZ_OK; /* no agent: http/rule_book.h */
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(names); i++) {
+        mcpz_system_document_id(names[i], &system);
+        if (mcpz_id_equal(&system, &document->id)) {
+            return MCPZ_OK; /* no agent: http/system_document.h */
+        }
     }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity > 0 ? 2 * list->capacity : 64;

@@ -14,6 +14,8 @@
 
 #include "http/durable.h"
 #include "http/exchange.h"
+#include "http/queue_book.h"
+#include "http/system_document.h"
 #include "http/task_list.h"
 #include "http/task_search.h"
 
@@ -314,10 +316,48 @@ void mcpz_api_get_queues(struct mcpz_exchange *exchange, const struct mcpz_reque
     mcpz_exchange_answer(exchange, 200, list);
 }
 
+/* In the mesh's book: every node looks there. Here it holds at once. */
+static void set_paused(struct mcpz_exchange *exchange, const char *name, bool paused)
+{
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    struct mcpz_event here = {
+        .kind = paused ? MCPZ_EVENT_QUEUE_PAUSE : MCPZ_EVENT_QUEUE_RESUME,
+        .durable = {.request = mcpz_engine_next_request(engine), .capability = mcpz_text(name)},
+    };
+    struct mcpz_event write = {.kind = MCPZ_EVENT_AGENT_WRITE,
+                               .agent = {.op = paused ? MCPZ_AGENT_SET : MCPZ_AGENT_UNSET}};
+    struct mcpz_path path;
+    struct mcpz_value value;
+    json_t *word = json_string(MCPZ_QUEUE_PAUSED);
+    mcpz_error error = mcpz_value_from_json(word, &value);
+
+    json_decref(word);
+    if (error != MCPZ_OK || !mcpz_system_document_path(name, &path)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "a queue's name may not begin with \"$\"");
+        return;
+    }
+    mcpz_system_document_make(engine, MCPZ_QUEUE_BOOK);
+    mcpz_system_document_id(MCPZ_QUEUE_BOOK, &write.agent.document);
+    write.agent.path = mcpz_bytes(path.bytes, path.length);
+    write.agent.value = mcpz_bytes(value.bytes, value.length);
+    write.agent.request = mcpz_exchange_await_reply(
+        exchange, 200,
+        json_pack("{s:o, s:b}", "type", mcpz_exchange_show_text(mcpz_text(name)), "paused",
+                  paused ? 1 : 0));
+    if (write.agent.request != 0) {
+        mcpz_engine_event(engine, &write);
+        mcpz_engine_event(engine, &here);
+        mcpz_queue_book_changed(&exchange->api->queues);
+        exchange->api->ports.defer(exchange->api->ports.context);
+    }
+}
+
 void mcpz_api_post_queue(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     static const char *const allowed[] = {"paused", NULL};
     struct mcpz_bytes name = mcpz_exchange_path_rest(request->path, QUEUES_PREFIX);
+    char text[MCPZ_CAPABILITY_BYTES_MAX + 1];
     json_t *object = mcpz_exchange_object(exchange, allowed);
 
     if (object == NULL) {
@@ -325,14 +365,12 @@ void mcpz_api_post_queue(struct mcpz_exchange *exchange, const struct mcpz_reque
     }
     const json_t *paused = json_object_get(object, "paused");
     if (!json_is_boolean(paused) || name.length > MCPZ_CAPABILITY_BYTES_MAX ||
-        !mcpz_bytes_is_utf8(name)) {
+        memchr(name.data, 0, name.length) != NULL || !mcpz_bytes_is_utf8(name)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                            "\"paused\" must be true or false, of a capability's name");
     } else {
-        order(exchange, json_is_true(paused) ? MCPZ_EVENT_QUEUE_PAUSE : MCPZ_EVENT_QUEUE_RESUME,
-              &(struct mcpz_event_durable){.capability = name},
-              json_pack("{s:o, s:b}", "type", mcpz_exchange_show_text(name), "paused",
-                        json_is_true(paused) ? 1 : 0));
+        mcpz_bytes_to_text(name, text, sizeof(text));
+        set_paused(exchange, text, json_is_true(paused));
     }
     json_decref(object);
 }

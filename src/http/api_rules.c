@@ -6,7 +6,7 @@
 #include "host/rule_text.h"
 #include "http/document.h"
 #include "http/exchange.h"
-#include "http/walk.h"
+#include "http/system_document.h"
 
 #define RULES_PREFIX "/v1/rules/"
 
@@ -53,45 +53,12 @@ void mcpz_api_get_rules(struct mcpz_exchange *exchange, const struct mcpz_reques
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
-/* A pattern as a path of one element: a JSON pointer, with its own signs escaped. */
-static bool path_of(const char *pattern, struct mcpz_path *path)
-{
-    char text[2 * MCPZ_CAPABILITY_BYTES_MAX + 2] = "/";
-    size_t length = 1;
-
-    for (; *pattern != '\0'; pattern++) {
-        if (*pattern == '~' || *pattern == '/') {
-            text[length++] = '~';
-            text[length++] = *pattern == '~' ? '0' : '1';
-        } else {
-            text[length++] = *pattern;
-        }
-    }
-    return mcpz_path_from_text(mcpz_bytes(text, length), path) == MCPZ_OK;
-}
-
-/* The first rule makes the document: a second maker is told that it is there, and no harm done. */
-static void make_document(struct mcpz_exchange *exchange, const struct mcpz_id *document)
-{
-    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
-    struct mcpz_record record;
-    struct mcpz_event create = {.kind = MCPZ_EVENT_AGENT_WRITE,
-                                .agent = {.op = MCPZ_AGENT_CREATE,
-                                          .document = *document,
-                                          .name = mcpz_text("mcpz.system/rules")}};
-
-    if (mcpz_walk_find(mcpz_engine_store(engine), document, &record) == MCPZ_ENOTFOUND) {
-        create.agent.request = mcpz_engine_next_request(engine);
-        mcpz_engine_event(engine, &create);
-    }
-}
-
 static void write_rule(struct mcpz_exchange *exchange, struct mcpz_event_agent *agent,
                        const struct mcpz_rule *rule)
 {
     struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_WRITE};
 
-    mcpz_rule_book_document(&agent->document);
+    mcpz_system_document_id(MCPZ_RULE_BOOK, &agent->document);
     agent->request = mcpz_exchange_await_reply(exchange, 200, show_rule(rule, "mesh"));
     if (agent->request == 0) {
         return;
@@ -108,7 +75,6 @@ static void set_rule(struct mcpz_exchange *exchange, const struct mcpz_rule *rul
     char text[MCPZ_RULE_TEXT_BYTES];
     struct mcpz_path path;
     struct mcpz_value value;
-    struct mcpz_id document;
     struct mcpz_event_agent agent = {.op = MCPZ_AGENT_SET};
 
     if (book->count == MCPZ_RULES_MAX &&
@@ -121,12 +87,11 @@ static void set_rule(struct mcpz_exchange *exchange, const struct mcpz_rule *rul
     json_t *json = json_string(text);
     mcpz_error error = mcpz_value_from_json(json, &value);
     json_decref(json);
-    if (error != MCPZ_OK || !path_of(rule->pattern, &path)) {
+    if (error != MCPZ_OK || !mcpz_system_document_path(rule->pattern, &path)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "a pattern may not begin with \"$\"");
         return;
     }
-    mcpz_rule_book_document(&document);
-    make_document(exchange, &document);
+    mcpz_system_document_make(mcpz_exchange_engine(exchange), MCPZ_RULE_BOOK);
     agent.path = mcpz_bytes(path.bytes, path.length);
     agent.value = mcpz_bytes(value.bytes, value.length);
     write_rule(exchange, &agent, rule);
@@ -178,7 +143,7 @@ void mcpz_api_delete_rule(struct mcpz_exchange *exchange, const struct mcpz_requ
         return;
     }
     const struct mcpz_rule rule = book->rows[row];
-    if (path_of(rule.pattern, &path)) {
+    if (mcpz_system_document_path(rule.pattern, &path)) {
         agent.path = mcpz_bytes(path.bytes, path.length);
         write_rule(exchange, &agent, &rule);
     } else {

@@ -16,6 +16,7 @@
 #include "http/api.h"
 #include "http/events.h"
 #include "http/fellows.h"
+#include "http/queue_book.h"
 #include "http/rule_book.h"
 #include "proto/code.h"
 
@@ -60,6 +61,7 @@ struct mcpz_api {
     size_t open_count; /* of them */
     struct mcpz_events events;
     struct mcpz_rule_book rules;
+    struct mcpz_queue_book queues;
     struct mcpz_fellows fellows;
 };
 

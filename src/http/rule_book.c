@@ -5,35 +5,19 @@
 
 #include "base/hash.h"
 #include "host/rule_text.h"
-#include "http/document.h"
-#include "http/walk.h"
-
-#define SYSTEM_TENANT "mcpz.system"
-#define DOCUMENT_NAME "rules"
+#include "http/system_document.h"
 
 void mcpz_rule_book_init(struct mcpz_rule_book *book)
 {
     *book = (struct mcpz_rule_book){.stale = true};
 }
 
-void mcpz_rule_book_document(struct mcpz_id *document)
-{
-    mcpz_engine_document_id(mcpz_text(SYSTEM_TENANT), mcpz_text(DOCUMENT_NAME), document);
-}
-
 bool mcpz_rule_book_hear(struct mcpz_rule_book *book, const struct mcpz_fact *fact)
 {
-    struct mcpz_id document;
+    bool is_news = mcpz_system_document_is_news(MCPZ_RULE_BOOK, fact);
 
-    if (fact->kind != MCPZ_FACT_AGENT_MERGED) {
-        return false;
-    }
-    mcpz_rule_book_document(&document);
-    if (!mcpz_id_equal(&document, &fact->about)) {
-        return false;
-    }
-    book->stale = true;
-    return true;
+    book->stale |= is_news;
+    return is_news;
 }
 
 void mcpz_rule_book_changed(struct mcpz_rule_book *book)
@@ -112,20 +96,11 @@ static void tell(struct mcpz_rule_book *book, struct mcpz_engine *engine)
 void mcpz_rule_book_read(struct mcpz_rule_book *book, mcpz_time now, const struct mcpz_rule *rows,
                          size_t count, struct mcpz_engine *engine)
 {
-    const struct mcpz_store *store = mcpz_engine_store(engine);
-    struct mcpz_record record;
-    struct mcpz_id document;
     json_t *state = NULL;
-    json_t *conflicts = NULL;
 
     book->stale = false;
     book->look_us = now + MCPZ_RULE_BOOK_US;
-    mcpz_rule_book_document(&document);
-    mcpz_error error = mcpz_walk_find(store, &document, &record);
-    if (error == MCPZ_OK) {
-        error = mcpz_document_show(store, &document, &state, &conflicts);
-    }
-    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+    if (mcpz_system_document_read(engine, MCPZ_RULE_BOOK, &state) != MCPZ_OK) {
         return;
     }
     book->count = 0;
@@ -134,6 +109,5 @@ void mcpz_rule_book_read(struct mcpz_rule_book *book, mcpz_time now, const struc
         add(book, &rows[i], false);
     }
     json_decref(state);
-    json_decref(conflicts);
     tell(book, engine);
 }

@@ -19,6 +19,7 @@
 #include "core/router/rules.h"
 #include "engine/engine.h"
 
+#define MCPZ_RULE_BOOK "rules"            /* the document */
 #define MCPZ_RULE_BOOK_US MCPZ_SECONDS(5) /* between looks that nothing asked for */
 
 struct mcpz_rule_book {
@@ -32,9 +33,6 @@ struct mcpz_rule_book {
 };
 
 void mcpz_rule_book_init(struct mcpz_rule_book *book);
-
-/** Names the document. */
-void mcpz_rule_book_document(struct mcpz_id *document);
 
 /** Is this fact about the rules? They are due then. */
 bool mcpz_rule_book_hear(struct mcpz_rule_book *book, const struct mcpz_fact *fact);

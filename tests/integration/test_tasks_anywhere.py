@@ -97,6 +97,24 @@ class Anywhere(unittest.TestCase):
         self.assertEqual(other.run("dlq", "purge", "--all").stdout, "1\n")
         until("it is forgotten", lambda: other.run("task", "status", task).returncode == 6)
 
+    def paused(self, node):
+        return {row["type"]: row["paused"] for row in node.ask("queue", "list")}
+
+    def test_a_queue_is_paused_at_all_nodes_and_stays_so_over_restarts(self):
+        self.assertEqual(self.b.run("queue", "pause", "upper").returncode, 0)
+        for node in self.nodes:
+            until("it is paused there", lambda node=node: self.paused(node) == {"upper": True})
+        self.b.kill()
+        self.b.start(listen=self.b.address)
+        wait_linked(self.nodes)
+        self.assertEqual(self.paused(self.b), {"upper": True})
+        task = self.a.ask("task", "submit", "upper", "--params", "1", "--copies", "2")["id"]
+        self.assertEqual(self.c.run("queue", "resume", "upper").returncode, 0)
+        done = self.a.run("task", "wait", task, "--timeout", "60s")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for node in self.nodes:
+            until("it goes on there", lambda node=node: self.paused(node) == {"upper": False})
+
     def test_what_nodes_ask_of_one_another_is_in_no_list(self):
         self.assertEqual([row["name"] for row in self.a.ask("capabilities")], ["upper"])
         self.assertEqual(self.a.status()["capabilities"], 1)

@@ -456,3 +456,31 @@ void fake_taken(uint64_t request, uint8_t id, uint32_t copies)
     mcpz_api_act(world.api, &action);
     fake_turn();
 }
+
+void fake_keep(const struct mcpz_id *document, const char *key, const char *text)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                 .document = {.id = *document, .name = mcpz_text("r")}};
+    uint8_t path[200];
+    uint8_t value[1000];
+    size_t length = strlen(text);
+
+    world.engine.store.put(world.engine.store.context, &record);
+    path[0] = 0x91;
+    CHECK(strlen(key) < 32 && length < 256);
+    path[1] = (uint8_t)(0xa0 + strlen(key));
+    memcpy(path + 2, key, strlen(key));
+    size_t head = length < 32 ? 1 : 2;
+    value[0] = length < 32 ? (uint8_t)(0xa0 + length) : 0xd9;
+    value[1] = (uint8_t)length;
+    memcpy(value + head, text, length);
+    record = (struct mcpz_record){
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {.document = *document,
+                  .path = mcpz_bytes(path, 2 + strlen(key)),
+                  .type = MCPZ_ENTRY_REGISTER,
+                  .dot = {.actor = {.node = {{1}}, .generation = 1}, .seq = 1},
+                  .hlc = 5,
+                  .value = mcpz_bytes(value, head + length)}};
+    world.engine.store.put(world.engine.store.context, &record);
+}

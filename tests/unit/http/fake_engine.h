@@ -79,6 +79,9 @@ unsigned fake_status(const struct mcpz_exchange *exchange);
 /** The answer's body, as text, in a buffer of 1 MiB. */
 const char *fake_text(const struct mcpz_exchange *exchange);
 
+/* The document is there, and holds `text` under `key`. */
+void fake_keep(const struct mcpz_id *document, const char *key, const char *text);
+
 /* Several at one time. */
 void fake_taken_all(const struct mcpz_task_taken *rows, size_t count);
 

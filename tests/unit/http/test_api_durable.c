@@ -4,6 +4,8 @@
 
 #include "fake_engine.h"
 #include "http/durable.h"
+#include "http/queue_book.h"
+#include "http/system_document.h"
 #include "proto/code.h"
 
 #define ID "t-01000000000000000000000000000000"
@@ -272,8 +274,6 @@ TEST(orders_go_to_the_engine_and_its_word_is_the_answer)
         {MCPZ_DELETE, "/v1/tasks/" ID, NULL, MCPZ_EVENT_DURABLE_CANCEL},
         {MCPZ_POST, "/v1/tasks/" ID "/replay", NULL, MCPZ_EVENT_DURABLE_REPLAY},
         {MCPZ_POST, "/v1/tasks/" ID "/purge", NULL, MCPZ_EVENT_DURABLE_PURGE},
-        {MCPZ_POST, "/v1/queues/x", "{\"paused\": true}", MCPZ_EVENT_QUEUE_PAUSE},
-        {MCPZ_POST, "/v1/queues/x", "{\"paused\": false}", MCPZ_EVENT_QUEUE_RESUME},
     };
 
     fake_begin();
@@ -289,6 +289,67 @@ TEST(orders_go_to_the_engine_and_its_word_is_the_answer)
     fake_end();
 }
 
+/* ---- Queues ------------------------------------------------------------------------------- */
+
+static const struct mcpz_event *newest(void)
+{
+    return &world.engine.events[world.engine.event_count - 1];
+}
+
+TEST(a_queue_is_paused_in_the_meshs_book_and_here_at_once)
+{
+    struct mcpz_id document;
+
+    fake_begin();
+    mcpz_system_document_id(MCPZ_QUEUE_BOOK, &document);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_POST, "/v1/queues/x", "{\"paused\": true}");
+    CHECK_UINT(world.engine.event_count, 3);
+    const struct mcpz_event *events = world.engine.events;
+    CHECK(events[0].kind == MCPZ_EVENT_AGENT_WRITE && events[0].agent.op == MCPZ_AGENT_CREATE);
+    CHECK(events[1].kind == MCPZ_EVENT_AGENT_WRITE && events[1].agent.op == MCPZ_AGENT_SET);
+    CHECK(mcpz_id_equal(&events[1].agent.document, &document));
+    CHECK_UINT(events[2].kind, MCPZ_EVENT_QUEUE_PAUSE);
+    CHECK_BYTES(events[2].durable.capability, "x", 1);
+    fake_reply(events[1].agent.request, MCPZ_CODE_OK, "");
+    CHECK_UINT(fake_status(exchange), 200);
+    mcpz_api_close(exchange);
+
+    exchange = fake_ask(MCPZ_POST, "/v1/queues/$x", "{\"paused\": false}");
+    CHECK_UINT(fake_status(exchange), 400);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(what_the_meshs_book_says_of_queues_holds_here)
+{
+    struct mcpz_task_queues *queues = &world.engine.node.tasks.queues;
+    struct mcpz_action merged = {.kind = MCPZ_ACTION_FACT,
+                                 .fact = {.kind = MCPZ_FACT_AGENT_MERGED}};
+
+    fake_begin();
+    fake_turn(); /* it has looked once: nothing is there */
+    CHECK_UINT(world.engine.event_count, 0);
+    mcpz_system_document_id(MCPZ_QUEUE_BOOK, &merged.fact.about);
+    fake_keep(&merged.fact.about, "x", MCPZ_QUEUE_PAUSED);
+    mcpz_task_queues_init(queues);
+    struct mcpz_task_queue *other = mcpz_task_queues_take(queues, mcpz_text("y"));
+    other->paused = true; /* and the book does not say so */
+    mcpz_api_act(world.api, &merged);
+    fake_turn();
+    CHECK_UINT(world.engine.event_count, 2);
+    CHECK_UINT(world.engine.events[0].kind, MCPZ_EVENT_QUEUE_PAUSE);
+    CHECK_BYTES(world.engine.events[0].durable.capability, "x", 1);
+    CHECK_UINT(newest()->kind, MCPZ_EVENT_QUEUE_RESUME);
+    CHECK_BYTES(newest()->durable.capability, "y", 1);
+
+    other->paused = false;
+    mcpz_task_queues_take(queues, mcpz_text("x"))->paused = true;
+    mcpz_api_act(world.api, &merged);
+    fake_turn();
+    CHECK_UINT(world.engine.event_count, 2); /* all is as the book says */
+    fake_end();
+}
+
 TEST_MAIN(RUN(a_name_of_a_task_is_read_as_it_is_written),
           RUN(a_line_is_a_task_and_is_answered_when_it_is_taken),
           RUN(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other),
@@ -299,4 +360,6 @@ TEST_MAIN(RUN(a_name_of_a_task_is_read_as_it_is_written),
           RUN(a_task_nobody_knows_is_not_found_and_a_wrong_name_is_told),
           RUN(a_list_has_what_was_asked_for),
           RUN(who_waits_is_answered_when_it_is_over_and_is_forgotten_when_gone),
-          RUN(orders_go_to_the_engine_and_its_word_is_the_answer))
+          RUN(orders_go_to_the_engine_and_its_word_is_the_answer),
+          RUN(a_queue_is_paused_in_the_meshs_book_and_here_at_once),
+          RUN(what_the_meshs_book_says_of_queues_holds_here))

@@ -4,40 +4,17 @@
 
 #include "fake_engine.h"
 #include "http/rule_book.h"
+#include "http/system_document.h"
 #include "proto/code.h"
 #include "test.h"
 #include "wire/value.h"
 
 static struct mcpz_id document;
 
-/* The document is there, and holds `text` under `pattern`. */
 static void keep(const char *pattern, const char *text)
 {
-    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT};
-    uint8_t path[200];
-    uint8_t value[1000];
-    size_t length = strlen(text);
-
-    mcpz_rule_book_document(&document);
-    record.document = (struct mcpz_record_document){.id = document, .name = mcpz_text("r")};
-    world.engine.store.put(world.engine.store.context, &record);
-    path[0] = 0x91;
-    CHECK(strlen(pattern) < 32 && length < 256);
-    path[1] = (uint8_t)(0xa0 + strlen(pattern));
-    memcpy(path + 2, pattern, strlen(pattern));
-    size_t head = length < 32 ? 1 : 2;
-    value[0] = length < 32 ? (uint8_t)(0xa0 + length) : 0xd9;
-    value[1] = (uint8_t)length;
-    memcpy(value + head, text, length);
-    record = (struct mcpz_record){
-        .kind = MCPZ_RECORD_ENTRY,
-        .entry = {.document = document,
-                  .path = mcpz_bytes(path, 2 + strlen(pattern)),
-                  .type = MCPZ_ENTRY_REGISTER,
-                  .dot = {.actor = {.node = {{1}}, .generation = 1}, .seq = 1},
-                  .hlc = 5,
-                  .value = mcpz_bytes(value, head + length)}};
-    world.engine.store.put(world.engine.store.context, &record);
+    mcpz_system_document_id(MCPZ_RULE_BOOK, &document);
+    fake_keep(&document, pattern, text);
 }
 
 static void hear_merged(void)
