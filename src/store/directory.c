@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HOLDER_BYTES_MAX 128
+#define GONE_TRIES 200 /* of ten milliseconds, while who holds the lock is dead */
 
 struct path {
     char text[PATH_MAX];
@@ -103,6 +106,37 @@ static mcpz_error name_holder(const char *directory, int lock, struct mcpz_lmdb_
     return MCPZ_ECONFLICT;
 }
 
+/* Is the process dead that says it holds the lock? */
+static bool is_holder_gone(int lock)
+{
+    char line[HOLDER_BYTES_MAX];
+
+    read_line(lock, line, sizeof(line));
+    long pid = strtol(line, NULL, 10);
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/*
+ * Who was killed a moment ago may have left a child between fork() and exec(), which has the lock
+ * still: it will be gone soon. A holder that lives is not waited for.
+ */
+static int take_lock(int lock)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+
+    for (int tries = 0; flock(lock, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK) {
+            return -1;
+        }
+        if (tries == GONE_TRIES || !is_holder_gone(lock)) {
+            errno = EWOULDBLOCK;
+            return -1;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static int write_holder(int lock)
 {
     char line[HOLDER_BYTES_MAX];
@@ -159,7 +193,7 @@ mcpz_error mcpz_directory_open(const char *path, int *lock, struct mcpz_lmdb_tro
     if (opened < 0) {
         return explain(trouble, "open", file.text, errno);
     }
-    if (flock(opened, LOCK_EX | LOCK_NB) != 0) {
+    if (take_lock(opened) != 0) {
         mcpz_error error = errno == EWOULDBLOCK ? name_holder(path, opened, trouble)
                                                 : explain(trouble, "lock", file.text, errno);
         close(opened);

@@ -1,5 +1,6 @@
 /* What only the real store can show: files, full disks, other processes, being killed. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include "disk.h"
 #include "proto/limits.h"
 #include "scratch.h"
+#include "store/directory.h"
 #include "store/lmdb.h"
 #include "test.h"
 
@@ -405,6 +407,67 @@ TEST(names_the_process_that_holds_the_directory)
     scratch_remove(&scratch);
 }
 
+/* Has this process a lock file open? It may be gone. */
+static bool tries_to_lock(pid_t process)
+{
+    char path[64];
+    char target[PATH_MAX];
+    bool tries = false;
+
+    snprintf(path, sizeof(path), "/proc/%ld/fd", (long)process);
+    DIR *files = opendir(path);
+    for (struct dirent *file = files != NULL ? readdir(files) : NULL; file != NULL && !tries;
+         file = readdir(files)) {
+        ssize_t length = readlinkat(dirfd(files), file->d_name, target, sizeof(target) - 1);
+        target[length > 0 ? length : 0] = '\0';
+        tries = strstr(target, "/" MCPZ_STORE_LOCK_FILE) != NULL;
+    }
+    if (files != NULL) {
+        closedir(files);
+    }
+    return tries;
+}
+
+/* The lock passes on to what its holder forks, until that becomes another program. */
+TEST(a_child_of_a_holder_that_was_killed_is_waited_for)
+{
+    struct scratch scratch;
+    struct disk disk;
+    int ends[2];
+    char byte;
+    const pid_t test = getpid();
+
+    scratch_make(&scratch);
+    CHECK_UINT(pipe2(ends, O_CLOEXEC), 0);
+    fflush(NULL);
+    pid_t holder = fork();
+    if (holder == 0) {
+        disk_init(&disk, scratch.path, 64 * KIB, MIB);
+        if (disk_open(&disk) != MCPZ_OK) {
+            _exit(1);
+        }
+        pid_t child = fork();
+        while (child == 0 && kill(test, 0) == 0) {
+            if (tries_to_lock(test)) {
+                _exit(0);
+            }
+            sched_yield();
+        }
+        (void)!write(ends[1], "x", 1);
+        for (;;) {
+            pause();
+        }
+    }
+    CHECK_UINT(read(ends[0], &byte, 1), 1);
+    kill_and_reap(holder);
+    disk_init(&disk, scratch.path, 64 * KIB, MIB);
+    CHECK_UINT(disk_open(&disk), MCPZ_OK);
+    disk_close(&disk);
+    close(ends[0]);
+    close(ends[1]);
+    scratch_remove(&scratch);
+}
+
 TEST(one_process_cannot_hold_it_twice)
 {
     struct scratch scratch;
@@ -561,6 +624,8 @@ TEST_MAIN(RUN(makes_its_directory_and_lets_nobody_else_in), RUN(shows_no_keys_of
           RUN(a_full_map_refuses_and_recovers), RUN(a_full_disk_refuses_and_recovers),
           RUN(a_batch_that_fits_alone_is_not_failed_by_its_company),
           RUN(a_map_too_small_for_an_empty_store_leaves_nothing_behind),
-          RUN(names_the_process_that_holds_the_directory), RUN(one_process_cannot_hold_it_twice),
+          RUN(names_the_process_that_holds_the_directory),
+          RUN(a_child_of_a_holder_that_was_killed_is_waited_for),
+          RUN(one_process_cannot_hold_it_twice),
           RUN(keeps_what_it_called_durable_when_it_is_killed),
           RUN(refuses_a_store_of_another_format), RUN(refuses_the_environment_of_somebody_else))
