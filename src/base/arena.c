@@ -71,8 +71,15 @@ bool mcpz_arena_copy(struct mcpz_arena *arena, struct mcpz_bytes bytes, struct m
     return true;
 }
 
+void mcpz_arena_rewind(struct mcpz_arena *arena, size_t used)
+{
+    assert(used <= arena->used);
+
+    arena->dirty = arena->used > arena->dirty ? arena->used : arena->dirty;
+    arena->used = used;
+}
+
 void mcpz_arena_clear(struct mcpz_arena *arena)
 {
-    arena->dirty = arena->used > arena->dirty ? arena->used : arena->dirty;
-    arena->used = 0;
+    mcpz_arena_rewind(arena, 0);
 }

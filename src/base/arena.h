@@ -45,6 +45,9 @@ void *mcpz_arena_take_sure(struct mcpz_arena *arena, size_t count, size_t size);
 MCPZ_MUST_USE bool mcpz_arena_copy(struct mcpz_arena *arena, struct mcpz_bytes bytes,
                                    struct mcpz_bytes *copy);
 
+/** Take back what was given out since `used` was what it is. */
+void mcpz_arena_rewind(struct mcpz_arena *arena, size_t used);
+
 /** Take everything back. */
 void mcpz_arena_clear(struct mcpz_arena *arena);
 

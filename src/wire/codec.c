@@ -579,7 +579,7 @@ mcpz_error mcpz_msg_decode_shaped(struct mcpz_bytes bytes, struct mcpz_arena *ar
     memset(&msg->hello, 0, layout->size); /* fields that are not on the wire */
     error = mcpz_layout_read_fields(&source, layout, count, &msg->hello);
     if (error != MCPZ_OK) {
-        arena->used = arena_used;
+        mcpz_arena_rewind(arena, arena_used);
     }
     return error;
 }

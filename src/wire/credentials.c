@@ -198,7 +198,7 @@ mcpz_error mcpz_token_from_text(struct mcpz_bytes text, struct mcpz_arena *arena
     mcpz_error error = read_token(mcpz_bytes(text.data + PREFIX_CHARS, text.length - PREFIX_CHARS),
                                   arena, &result);
     if (error != MCPZ_OK) {
-        arena->used = arena_used;
+        mcpz_arena_rewind(arena, arena_used);
         return error;
     }
     *token = result;

@@ -139,7 +139,7 @@ mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
         error = mcpz_layout_read_fields(&source, layout, count, &result.self);
     }
     if (error != MCPZ_OK) {
-        arena->used = arena_used;
+        mcpz_arena_rewind(arena, arena_used);
         return error == MCPZ_EFULL ? MCPZ_EFULL : MCPZ_ECORRUPT;
     }
     *record = result;
