@@ -3,6 +3,8 @@
 #include <string.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 void mcpz_base64_encode(struct mcpz_bytes bytes, char *text)
 {
@@ -26,28 +28,22 @@ void mcpz_base64_encode(struct mcpz_bytes bytes, char *text)
     *text = '\0';
 }
 
-static int digit_of(uint8_t character)
+static int digit_of(const char *digits, uint8_t character)
 {
-    const char *found = character != 0 ? strchr(alphabet, character) : NULL;
-    return found != NULL ? (int)(found - alphabet) : -1;
+    const char *found = character != 0 ? strchr(digits, character) : NULL;
+    return found != NULL ? (int)(found - digits) : -1;
 }
 
-mcpz_error mcpz_base64_decode(struct mcpz_bytes text, uint8_t *bytes, size_t capacity,
-                              size_t *length)
+/* Digits without padding; unused bits are zero. */
+static mcpz_error decode(const char *digits, struct mcpz_bytes text, uint8_t *bytes,
+                         size_t capacity, size_t *length)
 {
-    size_t digits = text.length;
     uint32_t group = 0;
     unsigned bits = 0;
     size_t done = 0;
 
-    if (text.length % 4 != 0) {
-        return MCPZ_EPROTO;
-    }
-    while (digits > 0 && text.length - digits < 2 && text.data[digits - 1] == '=') {
-        digits--;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        int digit = digit_of(text.data[i]);
+    for (size_t i = 0; i < text.length; i++) {
+        int digit = digit_of(digits, text.data[i]);
         if (digit < 0) {
             return MCPZ_EPROTO;
         }
@@ -67,4 +63,26 @@ mcpz_error mcpz_base64_decode(struct mcpz_bytes text, uint8_t *bytes, size_t cap
     }
     *length = done;
     return MCPZ_OK;
+}
+
+mcpz_error mcpz_base64_decode(struct mcpz_bytes text, uint8_t *bytes, size_t capacity,
+                              size_t *length)
+{
+    size_t digits = text.length;
+
+    if (text.length % 4 != 0) {
+        return MCPZ_EPROTO;
+    }
+    while (digits > 0 && text.length - digits < 2 && text.data[digits - 1] == '=') {
+        digits--;
+    }
+    return decode(alphabet, mcpz_bytes(text.data, digits), bytes, capacity, length);
+}
+
+mcpz_error mcpz_base64url_decode(struct mcpz_bytes text, uint8_t *bytes, size_t capacity,
+                                 size_t *length)
+{
+    /* One digit alone carries no byte. */
+    return text.length % 4 == 1 ? MCPZ_EPROTO
+                                : decode(url_alphabet, text, bytes, capacity, length);
 }

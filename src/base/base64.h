@@ -25,4 +25,10 @@ void mcpz_base64_encode(struct mcpz_bytes bytes, char *text);
 MCPZ_MUST_USE mcpz_error mcpz_base64_decode(struct mcpz_bytes text, uint8_t *bytes,
                                             size_t capacity, size_t *length);
 
+/**
+ * The same as base64url without padding: RFC 4648 section 5, as tokens are written.
+ */
+MCPZ_MUST_USE mcpz_error mcpz_base64url_decode(struct mcpz_bytes text, uint8_t *bytes,
+                                               size_t capacity, size_t *length);
+
 #endif

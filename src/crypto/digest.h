@@ -15,6 +15,7 @@
 #define MCPZ_DIGEST_ROOT "mcpz-root------1"       /* canonical state -> root */
 #define MCPZ_DIGEST_TOKEN_KEY "mcpz-tokenkey-v1"  /* secret -> key */
 #define MCPZ_DIGEST_JOIN_PROOF "mcpz-joinprf--v1" /* keyed: binding, joiner, admitter -> proof */
+#define MCPZ_DIGEST_API_KEY "mcpz-apikey---v1"    /* an API key -> what is kept of it */
 #define MCPZ_DIGEST_MCP "mcpz-mcpabout-v1"        /* what an MCP server is -> its name */
 #define MCPZ_DIGEST_SNAPSHOT "mcpz-snapshot-v1"   /* an exported file -> its trailer */
 
