@@ -70,6 +70,10 @@ void mcpz_config_finish(struct mcpz_config *config)
     free(config->isolation);
     free(config->api);
     mcpz_config_wipe(config->api_keys);
+    mcpz_config_wipe(config->jwt_secret);
+    free(config->jwt_public_key);
+    free(config->jwt_issuer);
+    free(config->jwt_audience);
     free(config->log_level);
     free(config->log_format);
     free(config->log_file);
@@ -369,7 +373,8 @@ static mcpz_error settle_api(const struct mcpz_config *config, struct mcpz_confi
     char host[MCPZ_ADDRESS_BYTES_MAX + 1];
     uint16_t port;
 
-    if (config->api == NULL || config->api_keys != NULL) {
+    if (config->api == NULL || config->api_keys != NULL || config->jwt_secret != NULL ||
+        config->jwt_public_key != NULL) {
         return MCPZ_OK;
     }
     mcpz_error error = mcpz_address_split(config->api, MCPZ_API_PORT_DEFAULT, host, &port);

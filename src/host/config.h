@@ -51,7 +51,10 @@
 #define MCPZ_CONFIG_FILE_BYTES_MAX 1048576
 #define MCPZ_CONFIG_TEXT_BYTES_MAX 4096 /* of one value that is no command: a path */
 #define MCPZ_API_KEYS_MAX 16
-#define MCPZ_DIRECT_PEERS_MIN 3 /* fewer, and the mesh falls apart */
+#define MCPZ_JWT_SECRET_BYTES_MIN 32 /* RFC 7518, 3.2: as long as the hash */
+#define MCPZ_JWT_SECRET_BYTES_MAX 128
+#define MCPZ_JWT_TEXT_BYTES_MAX 128 /* of an issuer, an audience */
+#define MCPZ_DIRECT_PEERS_MIN 3     /* fewer, and the mesh falls apart */
 #define MCPZ_DIRECT_PEERS_MAX 8
 #define MCPZ_DIRECT_PEERS_DEFAULT 6
 #define MCPZ_WORKSPACES_MAX 64
@@ -87,8 +90,12 @@ struct mcpz_config {
     bool bootstrap_upgraded; /* one was written ws://: say that the mesh is never plaintext */
     char *join;              /* token text */
 
-    char *api;      /* host:port; NULL: only the Unix socket */
-    char *api_keys; /* separated by commas */
+    char *api;            /* host:port; NULL: only the Unix socket */
+    char *api_keys;       /* separated by commas */
+    char *jwt_secret;     /* HS256; NULL: such tokens are refused */
+    char *jwt_public_key; /* EdDSA: an Ed25519 key in base64url; NULL: the same */
+    char *jwt_issuer;     /* NULL: any */
+    char *jwt_audience;   /* NULL: any, or none */
 
     struct mcpz_service providers[MCPZ_PROVIDERS_MAX];
     size_t provider_count;

@@ -10,12 +10,6 @@
 
 /* ---- What a value may look like ----------------------------------------------------------- */
 
-static mcpz_error duplicate(const char *text, char **value)
-{
-    *value = strdup(text);
-    return *value == NULL ? MCPZ_ENOMEM : MCPZ_OK;
-}
-
 static mcpz_error read_level_word(const struct mcpz_setting *setting, const char *word,
                                   char **value, struct mcpz_config_trouble *trouble)
 {
@@ -27,7 +21,7 @@ static mcpz_error read_level_word(const struct mcpz_setting *setting, const char
                                   "\"%s\" must be none, diamond, emerald, sapphire, opal or onyx",
                                   mcpz_config_shown(word, shown));
     }
-    return duplicate(mcpz_level_word(level), value);
+    return mcpz_config_duplicate(mcpz_level_word(level), value);
 }
 
 mcpz_error mcpz_config_read_tenant_level(const struct mcpz_setting *setting, char **value,
@@ -73,7 +67,7 @@ mcpz_error mcpz_config_read_number(const struct mcpz_setting *setting, uint32_t 
         return mcpz_config_refuse(trouble, setting->place, "\"%s\" must be a number from %u to %u",
                                   mcpz_config_shown(setting->text, shown), min, max);
     }
-    return duplicate(setting->text, value);
+    return mcpz_config_duplicate(setting->text, value);
 }
 
 mcpz_error mcpz_config_read_rate(const struct mcpz_setting *setting, char **value,
@@ -102,7 +96,7 @@ mcpz_error mcpz_config_read_rule(const struct mcpz_setting *setting, char **valu
     const char *fault = read_rule(setting, &rule);
 
     return fault != NULL ? mcpz_config_refuse(trouble, setting->place, "%s", fault)
-                         : duplicate(setting->text, value);
+                         : mcpz_config_duplicate(setting->text, value);
 }
 
 /* ---- Where it goes ------------------------------------------------------------------------ */

@@ -57,7 +57,7 @@ void mcpz_config_wipe(char *text)
 
 /* ---- What a value may look like: each gives its one written form -------------------------- */
 
-static mcpz_error duplicate(const char *text, char **value)
+mcpz_error mcpz_config_duplicate(const char *text, char **value)
 {
     *value = strdup(text);
     return *value == NULL ? MCPZ_ENOMEM : MCPZ_OK;
@@ -89,7 +89,7 @@ static mcpz_error read_text(const struct mcpz_setting *setting, char **value,
                                   "holds control characters, or is not "
                                   "UTF-8");
     }
-    return duplicate(setting->text, value);
+    return mcpz_config_duplicate(setting->text, value);
 }
 
 /* What names something travels, is logged and is typed: no spaces, no control characters. */
@@ -118,7 +118,7 @@ static mcpz_error read_name(const struct mcpz_setting *setting, char **value,
                             struct mcpz_config_trouble *trouble)
 {
     mcpz_error error = check_word(setting, setting->text, MCPZ_NAME_BYTES_MAX, trouble);
-    return error != MCPZ_OK ? error : duplicate(setting->text, value);
+    return error != MCPZ_OK ? error : mcpz_config_duplicate(setting->text, value);
 }
 
 static mcpz_error read_bool(const struct mcpz_setting *setting, char **value,
@@ -131,7 +131,7 @@ static mcpz_error read_bool(const struct mcpz_setting *setting, char **value,
     for (size_t truth = 0; truth < 2; truth++) {
         for (size_t i = 0; i < 4; i++) {
             if (strcasecmp(setting->text, words[truth][i]) == 0) {
-                return duplicate(words[truth][0], value);
+                return mcpz_config_duplicate(words[truth][0], value);
             }
         }
     }
@@ -161,14 +161,14 @@ static mcpz_error read_listen(const struct mcpz_setting *setting, char **value,
     uint16_t port;
 
     if (!is_api && strcmp(setting->text, MCPZ_LISTEN_NONE) == 0) {
-        return duplicate(setting->text, value);
+        return mcpz_config_duplicate(setting->text, value);
     }
     if (mcpz_address_split(setting->text, is_api ? MCPZ_API_PORT_DEFAULT : MCPZ_PORT_DEFAULT, host,
                            &port) != MCPZ_OK ||
         mcpz_address_join(host[0] == '\0' ? "127.0.0.1" : host, port, address) != MCPZ_OK) {
         return refuse_address(setting, is_api ? "127.0.0.1:8000" : "0.0.0.0:8765", trouble);
     }
-    return duplicate(address, value);
+    return mcpz_config_duplicate(address, value);
 }
 
 /* What others dial: must name a host and a port. */
@@ -183,7 +183,7 @@ static mcpz_error read_dialled(const struct mcpz_setting *setting, char **value,
         host[0] == '\0' || port == 0 || mcpz_address_join(host, port, address) != MCPZ_OK) {
         return refuse_address(setting, "attic.lan:8765", trouble);
     }
-    return duplicate(address, value);
+    return mcpz_config_duplicate(address, value);
 }
 
 static mcpz_error read_url(const struct mcpz_setting *setting, char **value,
@@ -195,7 +195,7 @@ static mcpz_error read_url(const struct mcpz_setting *setting, char **value,
     if (mcpz_address_from_url(setting->text, address, &upgraded) != MCPZ_OK) {
         return refuse_address(setting, "wss://attic.lan:8765", trouble);
     }
-    return duplicate(address, value);
+    return mcpz_config_duplicate(address, value);
 }
 
 /* Never shows what was written. Whether it is genuine is seen when it is used. */
@@ -214,7 +214,7 @@ static mcpz_error read_token(const struct mcpz_setting *setting, char **value,
                                   "is not a join token: one begins with " MCPZ_TOKEN_PREFIX
                                   " and is made by `mcpz token create`");
     }
-    return duplicate(text, value);
+    return mcpz_config_duplicate(text, value);
 }
 
 static mcpz_error read_api_key(const struct mcpz_setting *setting, char **value,
@@ -228,7 +228,7 @@ static mcpz_error read_api_key(const struct mcpz_setting *setting, char **value,
                                   "an API key must have 1 to %d bytes, no spaces, no commas",
                                   MCPZ_CONFIG_TEXT_BYTES_MAX / MCPZ_API_KEYS_MAX);
     }
-    return duplicate(text, value);
+    return mcpz_config_duplicate(text, value);
 }
 
 /* The value is the command; the name stays in the setting, or before '=' in its text. */
@@ -260,7 +260,7 @@ static mcpz_error read_provider(const struct mcpz_setting *setting, char **value
                                   "the command is longer than %d bytes, or not UTF-8",
                                   MCPZ_COMMAND_BYTES_MAX);
     }
-    return duplicate(command, value);
+    return mcpz_config_duplicate(command, value);
 }
 
 mcpz_error mcpz_config_check_service(const char *place, const char *name, const char *command,
@@ -304,7 +304,7 @@ static mcpz_error read_size(const struct mcpz_setting *setting, char **value,
                                   mcpz_config_shown(setting->text, shown));
     }
     (void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
-    return duplicate(digits, value);
+    return mcpz_config_duplicate(digits, value);
 }
 
 static mcpz_error read_peers(const struct mcpz_setting *setting, char **value,
@@ -319,7 +319,7 @@ static mcpz_error read_peers(const struct mcpz_setting *setting, char **value,
                                   mcpz_config_shown(setting->text, shown), MCPZ_DIRECT_PEERS_MIN,
                                   MCPZ_DIRECT_PEERS_MAX);
     }
-    return duplicate(setting->text, value);
+    return mcpz_config_duplicate(setting->text, value);
 }
 
 static mcpz_error read_isolation(const struct mcpz_setting *setting, char **value,
@@ -333,7 +333,7 @@ static mcpz_error read_isolation(const struct mcpz_setting *setting, char **valu
                                   "\"%s\" must be strict, degraded or none",
                                   mcpz_config_shown(setting->text, shown));
     }
-    return duplicate(mcpz_isolation_word(isolation), value);
+    return mcpz_config_duplicate(mcpz_isolation_word(isolation), value);
 }
 
 static mcpz_error read_workspaces(const struct mcpz_setting *setting, char **value,
@@ -347,7 +347,7 @@ static mcpz_error read_workspaces(const struct mcpz_setting *setting, char **val
         return mcpz_config_refuse(trouble, setting->place, "\"%s\" must be from 1 to %d",
                                   mcpz_config_shown(setting->text, shown), MCPZ_WORKSPACES_MAX);
     }
-    return duplicate(setting->text, value);
+    return mcpz_config_duplicate(setting->text, value);
 }
 
 /* The canonical word for the `length` characters of `text`, NULL if they are no level. */
@@ -393,7 +393,7 @@ static mcpz_error read_level(const struct mcpz_setting *setting, char **value,
         used += (size_t)snprintf(level + used, sizeof(level) - used, "%s%.*s%s",
                                  used == 0 ? "" : ",", (int)module, part, word);
         if (part[length] == '\0') {
-            return duplicate(level, value);
+            return mcpz_config_duplicate(level, value);
         }
         part += length + 1;
     }
@@ -407,7 +407,7 @@ static mcpz_error read_format(const struct mcpz_setting *setting, char **value,
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(words); i++) {
         if (strcasecmp(setting->text, words[i]) == 0) {
-            return duplicate(words[i], value);
+            return mcpz_config_duplicate(words[i], value);
         }
     }
     return mcpz_config_refuse(trouble, setting->place, "\"%s\" must be text, json or auto",
@@ -632,6 +632,14 @@ const struct mcpz_key_row mcpz_key_rows[MCPZ_KEY_COUNT] = {
     [MCPZ_KEY_API_KEYS] = {"api.keys", "MCP_API_KEYS", NULL, .is_list = true, .is_secret = true,
                            .offset = offsetof(struct mcpz_config, api_keys), .read = read_api_key,
                            .store = store_api_key},
+    [MCPZ_KEY_JWT_SECRET] = {"api.jwt_secret", "MCPZ_JWT_SECRET", NULL, .is_secret = true,
+                             .read = mcpz_config_read_jwt_secret, TEXT(jwt_secret)},
+    [MCPZ_KEY_JWT_KEY] = {"api.jwt_public_key", "MCPZ_JWT_PUBLIC_KEY", NULL,
+                          .read = mcpz_config_read_jwt_key, TEXT(jwt_public_key)},
+    [MCPZ_KEY_JWT_ISSUER] = {"api.jwt_issuer", "MCPZ_JWT_ISSUER", NULL,
+                             .read = mcpz_config_read_jwt_text, TEXT(jwt_issuer)},
+    [MCPZ_KEY_JWT_AUDIENCE] = {"api.jwt_audience", "MCPZ_JWT_AUDIENCE", NULL,
+                               .read = mcpz_config_read_jwt_text, TEXT(jwt_audience)},
     [MCPZ_KEY_PROVIDERS] = {"providers", NULL, "provide", .is_list = true, .offset = NO_TEXT,
                             .read = read_provider, .store = store_provider},
     [MCPZ_KEY_ISOLATION] = {"workspaces.isolation", "MCPZ_ISOLATION", "isolation",

@@ -29,6 +29,10 @@ enum mcpz_key {
     MCPZ_KEY_JOIN,
     MCPZ_KEY_API,
     MCPZ_KEY_API_KEYS,
+    MCPZ_KEY_JWT_SECRET,
+    MCPZ_KEY_JWT_KEY,
+    MCPZ_KEY_JWT_ISSUER,
+    MCPZ_KEY_JWT_AUDIENCE,
     MCPZ_KEY_PROVIDERS,
     MCPZ_KEY_ISOLATION,
     MCPZ_KEY_WORKSPACES,
@@ -95,6 +99,9 @@ MCPZ_MUST_USE mcpz_error mcpz_config_check_service(const char *place, const char
 /** The text of a key that is one text; NULL: not set, or the key is not one text. */
 const char *mcpz_config_text(const struct mcpz_config *config, enum mcpz_key key);
 
+/** Copy a value that is taken as it is. Errors: MCPZ_ENOMEM */
+mcpz_error mcpz_config_duplicate(const char *text, char **value);
+
 /** Write "PLACE: MESSAGE" to `trouble` and return MCPZ_ECONFIG. */
 mcpz_error mcpz_config_refuse(struct mcpz_config_trouble *trouble, const char *place,
                               const char *format, ...) MCPZ_PRINTF(3, 4);
@@ -131,6 +138,14 @@ mcpz_error mcpz_config_store_rule(struct mcpz_config *config, const struct mcpz_
  * it is another key. */
 bool mcpz_config_gate_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
                             size_t capacity);
+
+/* Rows of config_api.c. */
+mcpz_error mcpz_config_read_jwt_secret(const struct mcpz_setting *setting, char **value,
+                                       struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_jwt_key(const struct mcpz_setting *setting, char **value,
+                                    struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_jwt_text(const struct mcpz_setting *setting, char **value,
+                                     struct mcpz_config_trouble *trouble);
 
 /* Rows of config_tasks.c: all of one shape. */
 mcpz_error mcpz_config_read_task(const struct mcpz_setting *setting, char **value,

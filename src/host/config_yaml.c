@@ -68,6 +68,10 @@ struct config_file {
         char *listen;
         char **keys;
         unsigned keys_count;
+        char *jwt_secret;
+        char *jwt_public_key;
+        char *jwt_issuer;
+        char *jwt_audience;
     } api;
     struct provider_file *providers;
     unsigned providers_count;
@@ -138,6 +142,10 @@ static const cyaml_schema_field_t api_fields[] = {
     TEXT_FIELD("listen", api.listen),
     CYAML_FIELD_SEQUENCE("keys", OPTIONAL, struct config_file, api.keys, &text_value, 0,
                          MCPZ_API_KEYS_MAX),
+    TEXT_FIELD("jwt_secret", api.jwt_secret),
+    TEXT_FIELD("jwt_public_key", api.jwt_public_key),
+    TEXT_FIELD("jwt_issuer", api.jwt_issuer),
+    TEXT_FIELD("jwt_audience", api.jwt_audience),
     CYAML_FIELD_END,
 };
 
@@ -516,6 +524,10 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_LISTEN, file->mesh.listen},
         {MCPZ_KEY_ADVERTISE, file->mesh.advertise},
         {MCPZ_KEY_API, file->api.listen},
+        {MCPZ_KEY_JWT_SECRET, file->api.jwt_secret},
+        {MCPZ_KEY_JWT_KEY, file->api.jwt_public_key},
+        {MCPZ_KEY_JWT_ISSUER, file->api.jwt_issuer},
+        {MCPZ_KEY_JWT_AUDIENCE, file->api.jwt_audience},
         {MCPZ_KEY_DIRECT_PEERS, file->mesh.max_direct_peers},
         {MCPZ_KEY_ISOLATION, file->workspaces.isolation},
         {MCPZ_KEY_WORKSPACES, file->workspaces.max},

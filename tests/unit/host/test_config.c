@@ -6,11 +6,12 @@
 #define TOKEN "mcpz1-abcdefgh234567"
 
 static const char *const variables[] = {
-    "MCP_MESH_ENABLED", "MCP_MESH_HOST",   "MCP_MESH_PORT",   "MCP_BOOTSTRAP_PEERS",
-    "MCP_API_KEYS",     "MCP_LOG_LEVEL",   "MCPZ_DATA",       "MCPZ_NAME",
-    "MCPZ_REGION",      "MCPZ_ZONE",       "MCPZ_ROLES",      "MCPZ_ADVERTISE",
-    "MCPZ_API",         "MCPZ_EPHEMERAL",  "MCPZ_JOIN_TOKEN", "MCPZ_JOIN_TOKEN_FILE",
-    "MCPZ_STORE_BYTES", "MCPZ_LOG_FORMAT", "MCPZ_LOG_FILE",   "MCPZ_MAX_DIRECT_PEERS",
+    "MCP_MESH_ENABLED", "MCP_MESH_HOST",       "MCP_MESH_PORT",   "MCP_BOOTSTRAP_PEERS",
+    "MCPZ_JWT_SECRET",  "MCPZ_JWT_PUBLIC_KEY", "MCPZ_JWT_ISSUER", "MCPZ_JWT_AUDIENCE",
+    "MCP_API_KEYS",     "MCP_LOG_LEVEL",       "MCPZ_DATA",       "MCPZ_NAME",
+    "MCPZ_REGION",      "MCPZ_ZONE",           "MCPZ_ROLES",      "MCPZ_ADVERTISE",
+    "MCPZ_API",         "MCPZ_EPHEMERAL",      "MCPZ_JOIN_TOKEN", "MCPZ_JOIN_TOKEN_FILE",
+    "MCPZ_STORE_BYTES", "MCPZ_LOG_FORMAT",     "MCPZ_LOG_FILE",   "MCPZ_MAX_DIRECT_PEERS",
 };
 
 static struct mcpz_config config;
@@ -321,6 +322,26 @@ TEST(takes_16_api_keys_and_no_17th)
     refuse_variable("MCP_API_KEYS", list, "MCP_API_KEYS: more than 16");
 }
 
+TEST(takes_what_tokens_of_http_clients_are_checked_by)
+{
+    read_text("api:\n"
+              "  listen: 0.0.0.0:1\n"
+              "  jwt_public_key: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\n"
+              "  jwt_issuer: joe\n"
+              "  jwt_audience: mesh\n");
+    settle(); /* a signature is as good as a key */
+    CHECK_TEXT(config.jwt_public_key, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+    CHECK_TEXT(config.jwt_issuer, "joe");
+    CHECK_TEXT(config.jwt_audience, "mesh");
+    refuse_variable("MCPZ_JWT_SECRET", "too short",
+                    "MCPZ_JWT_SECRET: a secret for HS256 must have 32 to 128 bytes: "
+                    "`openssl rand -base64 36` makes one");
+    refuse_variable("MCPZ_JWT_PUBLIC_KEY", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUR",
+                    "MCPZ_JWT_PUBLIC_KEY: an Ed25519 public key must be the 43 characters of "
+                    "base64url that are \"x\" in its JWK");
+    refuse_variable("MCPZ_JWT_ISSUER", "\xff", "MCPZ_JWT_ISSUER: must be UTF-8 of 1 to 128 bytes");
+}
+
 TEST(reads_a_token_from_a_file)
 {
     char path[32];
@@ -513,6 +534,7 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
     set("MCP_MESH_PORT", "1");
     set("MCPZ_JOIN_TOKEN", TOKEN);
     set("MCP_API_KEYS", "k");
+    set("MCPZ_JWT_SECRET", "thirty-two bytes of secret, or so");
     set("MCPZ_TENANTS", "a=ONYX,b=diamond");
     read_environment();
     flag("provide", "q=d");
@@ -533,6 +555,10 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "join = (set) (environment MCPZ_JOIN_TOKEN)\n"
                "api.listen =  (default)\n"
                "api.keys = (set) (environment MCP_API_KEYS)\n"
+               "api.jwt_secret = (set) (environment MCPZ_JWT_SECRET)\n"
+               "api.jwt_public_key =  (default)\n"
+               "api.jwt_issuer =  (default)\n"
+               "api.jwt_audience =  (default)\n"
                "providers.p = c (file)\n"
                "providers.p.workspace = isolation=default network=false sockets=false cpu=2.000 "
                "memory=4096MiB disk=10240MiB files=1024 "
@@ -710,6 +736,7 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(a_port_of_nowhere_is_none), RUN_HERE(takes_everything_from_the_environment),
           RUN_HERE(takes_an_empty_variable_for_none), RUN_HERE(names_the_variable_that_is_wrong),
           RUN_HERE(takes_16_bootstrap_peers_and_no_17th), RUN_HERE(takes_16_api_keys_and_no_17th),
+          RUN_HERE(takes_what_tokens_of_http_clients_are_checked_by),
           RUN_HERE(reads_a_token_from_a_file), RUN_HERE(says_why_a_token_file_is_no_good),
           RUN_HERE(takes_every_flag), RUN_HERE(knows_no_other_flags),
           RUN_HERE(names_the_flag_that_is_wrong), RUN_HERE(reads_a_token_from_standard_input),

@@ -1,0 +1,50 @@
+/* The keys that say which JSON Web Tokens HTTP clients may show: src/http/bearer.h reads them. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/bytes.h"
+#include "host/config_keys.h"
+#include "proto/id.h"
+
+mcpz_error mcpz_config_read_jwt_secret(const struct mcpz_setting *setting, char **value,
+                                       struct mcpz_config_trouble *trouble)
+{
+    const size_t length = strlen(setting->text);
+
+    if (length < MCPZ_JWT_SECRET_BYTES_MIN || length > MCPZ_JWT_SECRET_BYTES_MAX) {
+        return mcpz_config_refuse(
+            trouble, setting->place,
+            "a secret for HS256 must have %d to %d bytes: `openssl rand -base64 36` makes one",
+            MCPZ_JWT_SECRET_BYTES_MIN, MCPZ_JWT_SECRET_BYTES_MAX);
+    }
+    return mcpz_config_duplicate(setting->text, value);
+}
+
+mcpz_error mcpz_config_read_jwt_key(const struct mcpz_setting *setting, char **value,
+                                    struct mcpz_config_trouble *trouble)
+{
+    uint8_t key[MCPZ_ID_BYTES];
+    size_t length;
+
+    if (mcpz_base64url_decode(mcpz_text(setting->text), key, sizeof(key), &length) != MCPZ_OK ||
+        length != sizeof(key)) {
+        return mcpz_config_refuse(trouble, setting->place,
+                                  "an Ed25519 public key must be the 43 characters of base64url "
+                                  "that are \"x\" in its JWK");
+    }
+    return mcpz_config_duplicate(setting->text, value);
+}
+
+mcpz_error mcpz_config_read_jwt_text(const struct mcpz_setting *setting, char **value,
+                                     struct mcpz_config_trouble *trouble)
+{
+    const struct mcpz_bytes text = mcpz_text(setting->text);
+
+    if (text.length == 0 || text.length > MCPZ_JWT_TEXT_BYTES_MAX || !mcpz_bytes_is_utf8(text)) {
+        return mcpz_config_refuse(trouble, setting->place, "must be UTF-8 of 1 to %d bytes",
+                                  MCPZ_JWT_TEXT_BYTES_MAX);
+    }
+    return mcpz_config_duplicate(setting->text, value);
+}
