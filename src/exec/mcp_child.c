@@ -411,6 +411,17 @@ static void upstream_stop(struct mcpz_upstream *upstream)
 
 /* ---- Its process -------------------------------------------------------------------------- */
 
+/* A last line may come without its end. */
+static void take_rest(struct mcpz_upstream *upstream)
+{
+    const size_t length = upstream->in.length;
+
+    if (length > 0 && length <= MCPZ_UPSTREAM_LINE_BYTES_MAX && is_heard(upstream)) {
+        upstream->listener.on_line(upstream->listener.context,
+                                   mcpz_bytes(upstream->in.data, length));
+    }
+}
+
 /* Its keeper is gone. What its pipes hold is the last of it. */
 static void settle(struct mcpz_upstream *upstream)
 {
@@ -425,6 +436,7 @@ static void settle(struct mcpz_upstream *upstream)
     if (upstream->paused && !upstream->asked) {
         return; /* whoever paused it wants to hear the rest */
     }
+    take_rest(upstream);
     close_watched(upstream, &upstream->on_output, &upstream->child.output);
     stop_watching(upstream);
     if (!upstream->asked) {

@@ -407,6 +407,7 @@ void mcpz_mcp_host_destroy(struct mcpz_mcp_host *host)
         struct mcpz_hosted *server = &host->servers[i];
         for (struct mcpz_conn *conn = server->conns; conn != NULL; conn = conn->next) {
             conn->stopping = true; /* nothing is said any more */
+            conn->upstream = NULL;
         }
         while (server->calls != NULL) {
             mcpz_call_free(server->calls);

@@ -11,6 +11,7 @@
 
 #define SERVER_PREFIX "mcp/"
 #define ABOUT_PREFIX "mcp.about/"
+#define WAIT_US MCPZ_SECONDS(2)  /* for a server that is down to be started again */
 #define QUEUE_BYTES_HIGH 1048576 /* on the way to one client: its own process is paused */
 
 static mcpz_time now_of(const struct mcpz_mcp_host *host)
@@ -323,7 +324,8 @@ static void give_describer(struct mcpz_mcp_call *call)
 
     if (server->describer != NULL && server->describer->ready) {
         go(call, server->describer);
-    } else if (server->start_at_us != MCPZ_TIME_NEVER && server->failures > 1) {
+    } else if (server->start_at_us != MCPZ_TIME_NEVER &&
+               server->start_at_us > now_of(call->host) + WAIT_US) {
         (void)snprintf(text, sizeof(text), "the server %s is down: %s", server->what.service.name,
                        server->trouble);
         mcpz_call_fail(call, MCPZ_CODE_START_FAILED, text, MCPZ_RETRY_AFTER_MS);
@@ -412,6 +414,11 @@ static void give_session(struct mcpz_mcp_call *call)
     while (conn != NULL && (conn->role != MCPZ_CONN_SESSION || conn->stopping ||
                             strcmp(conn->session, call->session) != 0)) {
         conn = conn->next;
+    }
+    if (conn == NULL && call->kind == MCPZ_MCP_REQUEST &&
+        call->request.kind == MCPZ_ENVELOPE_NOTIFICATION) {
+        mcpz_call_finish(call); /* nobody is there whom it could tell anything */
+        return;
     }
     if (conn == NULL) {
         conn = start(call, MCPZ_CONN_SESSION);

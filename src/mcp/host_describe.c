@@ -347,7 +347,9 @@ static void finish_lists(struct mcpz_hosted *server)
     if (strcmp(before, server->hash) != 0 || !server->offered) {
         server->host->offers_changed = true;
         mcpz_log(MCPZ_LOG_INFO, "mcp",
-                 server->described ? "a server has changed" : "a server is ready",
+                 !server->described                  ? "a server is ready"
+                 : strcmp(before, server->hash) != 0 ? "a server has changed"
+                                                     : "a server is back",
                  "server=%s era=%s description=%s", server->what.service.name,
                  era_words[server->era], server->hash);
     }
