@@ -59,12 +59,14 @@ class Call:
 
     def end(self):
         """Say no more, and hear the rest."""
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it was over before all was said
         rest = []
         while (line := self.hear()) is not None:
             rest.append(line)
-        self.process.wait(PATIENCE)
-        self.readers[1].join(PATIENCE)
+        self._close()
         return rest
 
     def failure(self):
@@ -74,7 +76,14 @@ class Call:
 
     def cancel(self):
         self.process.terminate()
+        self._close()
+
+    def _close(self):
         self.process.wait(PATIENCE)
+        for reader in self.readers:
+            reader.join(PATIENCE)
+        self.process.stdout.close()
+        self.process.stderr.close()
 
 
 class Client:

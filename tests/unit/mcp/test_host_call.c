@@ -1,0 +1,637 @@
+/* What becomes of a call: in its own era, and across. */
+
+#include "host_world.h"
+
+#define X "{\"command\":\"x\",\"replicas\":2,\"idle\":\"60s\"}"
+#define SESSION_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SESSION_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define SESSION_C "cccccccccccccccccccccccccccccccc"
+#define CALL                                                                                      \
+    "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"tools/call\",\"params\":{\"name\":\"t\"}}"
+
+/* ---- A legacy client, a legacy server ----------------------------------------------------- */
+
+/* The process of a session, which has just been started for a call. */
+static struct mcpz_upstream *begin_session(void)
+{
+    struct mcpz_upstream *fake = last_fake();
+
+    CHECK(strstr(fake->lines[0],
+                 "\"params\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":"
+                 "{\"sampling\":{}},\"clientInfo\":{\"name\":\"c\",\"version\":\"1\"}}") != NULL);
+    initialize(fake);
+    return fake;
+}
+
+TEST(each_session_has_a_process_that_knows_its_client)
+{
+    legacy_server(X);
+    struct client *a = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake_a = begin_session();
+    const char *line = told(fake_a);
+    CHECK(strstr(line, ",\"method\":\"tools/call\",\"params\":{\"name\":\"t\"}}") != NULL);
+    CHECK(strstr(line, "\"q\"") == NULL); /* its id is ours */
+    struct client *b = ask(LEGACY_PARAMS(SESSION_B), CALL);
+    struct mcpz_upstream *fake_b = begin_session();
+    CHECK(fake_a != fake_b);
+    answers(fake_b, told(fake_b), "{\"who\":\"b\"}");
+    answers(fake_a, line, "{\"who\" : \"a\"}");
+    CHECK_TEXT(heard(a), "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"who\" : \"a\"}}");
+    CHECK_TEXT(heard(b), "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"who\":\"b\"}}");
+    CHECK(a->over && b->over);
+    /* The next call of a session goes to the same one, at once. */
+    struct client *again = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    answers(fake_a, told(fake_a), "{}");
+    CHECK(again->over);
+}
+
+TEST(what_need_not_change_passes_byte_for_byte)
+{
+    legacy_server(X);
+    struct client *client =
+        ask(LEGACY_PARAMS(SESSION_A),
+            "{ \"method\" : \"tools/call\", \"id\" : 7 , \"jsonrpc\":\"2.0\", \"x\":[1.50, "
+            "\"\\u00e9\"],"
+            "\"params\" : {\"_meta\":{\"progressToken\":7,\"odd\":{}}, \"name\":\"t\"} }");
+    struct mcpz_upstream *fake = begin_session();
+    char expected[FAKE_LINE_BYTES];
+    const char *line = told(fake);
+    unsigned long id = strtoul(strstr(line, "\"id\" : ") + 7, NULL, 10);
+    (void)snprintf(expected, sizeof(expected),
+                   "{ \"method\" : \"tools/call\", \"id\" : %lu , \"jsonrpc\":\"2.0\", "
+                   "\"x\":[1.50, \"\\u00e9\"],\"params\" : "
+                   "{\"_meta\":{\"progressToken\":7,\"odd\":{}}, \"name\":\"t\"} }",
+                   id);
+    CHECK_TEXT(line, expected);
+    (void)snprintf(
+        expected, sizeof(expected),
+        "{\"result\" : {\"b\":1e3, \"a\":null}, \"id\":%lu,\"jsonrpc\":\"2.0\",\"y\":0}", id);
+    says(fake, expected);
+    CHECK_TEXT(heard(client), "{\"result\" : {\"b\":1e3, \"a\":null}, \"id\":7,"
+                              "\"jsonrpc\":\"2.0\",\"y\":0}");
+}
+
+TEST(progress_finds_its_call_also_if_two_have_the_same_token)
+{
+    legacy_server(X);
+    const char *request = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":"
+                          "{\"_meta\":{\"progressToken\":\"p\"}}}";
+    struct client *first = ask(LEGACY_PARAMS(SESSION_A), request);
+    struct mcpz_upstream *fake = begin_session();
+    CHECK(strstr(told(fake), "\"progressToken\":\"p\"") != NULL);
+    struct client *second = ask(LEGACY_PARAMS(SESSION_A), request);
+    const char *line = told(fake);
+    char *token = strstr(line, "\"progressToken\":\"mcpz-");
+    CHECK(token != NULL);
+    char text[FAKE_LINE_BYTES];
+    (void)snprintf(text, sizeof(text),
+                   "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{%.*s,"
+                   "\"progress\":5}}",
+                   (int)strcspn(token, "}"), token);
+    says(fake, text);
+    CHECK(has_heard_all(first));
+    CHECK_TEXT(heard(second), "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\","
+                              "\"params\":{\"progressToken\":\"p\",\"progress\":5}}");
+    says(fake, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
+               "{\"progressToken\":\"p\",\"progress\":6}}");
+    CHECK(strstr(heard(first), "\"progress\":6") != NULL);
+    CHECK(has_heard_all(second));
+    says(fake, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
+               "{\"progressToken\":\"unknown\",\"progress\":6}}");
+    CHECK(has_heard_all(first) && has_heard_all(second));
+}
+
+TEST(what_a_server_asks_goes_to_the_client_of_its_call_and_back)
+{
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake = begin_session();
+    const char *line = told(fake);
+    const char *question = "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"sampling/createMessage\","
+                           "\"params\":{\"x\":1}}";
+    const char *answer = "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"model\":\"m\"}}";
+    says(fake, question);
+    CHECK_TEXT(heard(client), question);
+    client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}"); /* to nothing asked */
+    CHECK(is_told_all(fake));
+    client_says(client, answer);
+    CHECK_TEXT(told(fake), answer);
+    client_says(client, answer); /* once is enough */
+    CHECK(is_told_all(fake));
+    says(fake, "{\"jsonrpc\":\"2.0\",\"id\":\"ping\",\"method\":\"ping\"}");
+    CHECK_TEXT(told(fake), "{\"jsonrpc\":\"2.0\",\"id\":\"ping\",\"result\":{}}");
+    answers(fake, line, "{}");
+    says(fake, question); /* nobody is there to be asked any more */
+    CHECK(strstr(told(fake), "\"error\":{\"code\":-32601") != NULL);
+}
+
+TEST(what_a_client_tells_starts_no_process)
+{
+    const char *told_all = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}";
+
+    legacy_server(X);
+    size_t before = fake_count;
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), told_all);
+    CHECK(client->over);
+    CHECK_UINT(client->code, MCPZ_CODE_OK);
+    CHECK_UINT(fake_count, before);
+    client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake = begin_session();
+    (void)told(fake);
+    client = ask(LEGACY_PARAMS(SESSION_A), told_all);
+    CHECK_TEXT(told(fake), told_all);
+    CHECK(client->over);
+}
+
+TEST(a_cancelled_call_is_cancelled_at_the_server)
+{
+    char expected[160];
+
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake = begin_session();
+    const char *line = told(fake);
+    mcpz_line_cancel(client->stream);
+    settle_all();
+    (void)snprintf(expected, sizeof(expected),
+                   "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":"
+                   "{\"requestId\":%lu,\"reason\":\"nobody waits for it any more\"}}",
+                   id_in(line));
+    CHECK_TEXT(told(fake), expected);
+    answers(fake, line, "{}"); /* it was too late: that is no harm */
+    CHECK(!fake->stopped);
+}
+
+TEST(a_process_that_ends_fails_its_calls_and_the_next_one_starts_anew)
+{
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake = begin_session();
+    goes(fake, "killed by signal 9 (SIGKILL)");
+    CHECK(client->over);
+    CHECK_UINT(client->code, MCPZ_CODE_PROVIDER_CRASHED);
+    CHECK_TEXT(client->text,
+               "the server x ended before it answered: killed by signal 9 (SIGKILL)");
+    CHECK_TEXT(look()->state, "ready"); /* its describer is another process */
+    client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    CHECK(last_fake() != fake);
+    fake = begin_session();
+    answers(fake, told(fake), "{}");
+    CHECK_UINT(client->code, MCPZ_CODE_OK);
+}
+
+TEST(there_are_so_many_processes_and_then_it_is_said)
+{
+    legacy_server(X);
+    (void)ask(LEGACY_PARAMS(SESSION_A), CALL);
+    (void)ask(LEGACY_PARAMS(SESSION_B), CALL);
+    struct client *client = call_as("mcp/x", LEGACY_PARAMS(SESSION_C), "");
+    client_says(client, CALL);
+    CHECK(client->over);
+    CHECK_UINT(client->code, MCPZ_CODE_BUSY);
+    CHECK_TEXT(client->text, "all 2 processes of the server x are in use (replicas)");
+}
+
+TEST(a_process_that_nobody_needs_is_ended)
+{
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake = begin_session();
+    answers(fake, told(fake), "{}");
+    CHECK(client->over);
+    pass_until(clock_us + MCPZ_SECONDS(60) - 1);
+    CHECK(!fake->stopped);
+    pass_until(clock_us + 1);
+    CHECK(fake->stopped);
+    (void)ask(LEGACY_PARAMS(SESSION_A), CALL);
+    CHECK(last_fake() != fake);
+}
+
+TEST(the_end_of_a_session_ends_its_process)
+{
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake = begin_session();
+    answers(fake, told(fake), "{}");
+    struct client *listener = ask(LISTEN_PARAMS(SESSION_A), NULL);
+    says(fake, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\","
+               "\"params\":{\"uri\":\"a:b\"}}");
+    CHECK(strstr(heard(listener), "notifications/resources/updated") != NULL);
+    client = ask(END_PARAMS(SESSION_A), NULL);
+    CHECK(client->over && listener->over);
+    CHECK_UINT(listener->code, MCPZ_CODE_OK);
+    CHECK(fake->stopped);
+}
+
+TEST(a_shared_server_has_one_process_for_all)
+{
+    struct mcpz_upstream *describer = legacy_server("{\"command\":\"x\",\"stateless\":true}");
+    struct client *a = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct client *b = ask(LEGACY_PARAMS(SESSION_B), CALL);
+    const char *first = told(describer);
+    const char *second = told(describer);
+
+    CHECK(id_in(first) != id_in(second));
+    answers(describer, second, "{\"who\":\"b\"}");
+    answers(describer, first, "{\"who\":\"a\"}");
+    CHECK(strstr(heard(a), "\"a\"") != NULL);
+    CHECK(strstr(heard(b), "\"b\"") != NULL);
+}
+
+TEST(a_call_waits_for_a_server_that_blips_and_is_told_if_it_stays_down)
+{
+    struct mcpz_upstream *describer = legacy_server("{\"command\":\"x\",\"shared\":true}");
+
+    goes(describer, "oops");
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    CHECK(!client->over);
+    pass_until(clock_us + MCPZ_MCP_BACKOFF_FIRST_US);
+    describer = last_fake();
+    initialize(describer);
+    list_tools(describer, "{\"name\":\"t\"}");
+    answers(describer, told(describer), "{}");
+    CHECK_UINT(client->code, MCPZ_CODE_OK);
+    goes(describer, "oops");
+    client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    CHECK(!client->over);
+    for (int i = 0; i < 5; i++) {
+        pass_until(clock_us + MCPZ_SECONDS(4));
+        goes(last_fake(), "oops");
+    }
+    CHECK_UINT(client->code, MCPZ_CODE_START_FAILED);
+    CHECK_TEXT(client->text, "the server x is down: oops");
+    client = ask(LEGACY_PARAMS(SESSION_A), CALL); /* it will take longer than one waits */
+    CHECK_UINT(client->code, MCPZ_CODE_START_FAILED);
+}
+
+TEST(what_is_no_request_is_refused)
+{
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), "{\"jsonrpc\":\"2.0\",\"id\":3}");
+    CHECK(strstr(heard(client), "\"error\":{\"code\":-32600") != NULL);
+    client = ask(LEGACY_PARAMS(SESSION_A), "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}");
+    CHECK_UINT(client->code, MCPZ_CODE_BAD_REQUEST);
+    client = ask(LEGACY_PARAMS(SESSION_A), NULL);
+    mcpz_line_finish(client->stream);
+    settle_all();
+    CHECK_UINT(client->code, MCPZ_CODE_BAD_REQUEST);
+    CHECK_UINT(call_as("mcp/x", "", "")->code, MCPZ_CODE_BAD_REQUEST);
+    CHECK_UINT(call_as("mcp/x", "{\"kind\":\"other\"}", "")->code, MCPZ_CODE_BAD_REQUEST);
+    CHECK_UINT(call_as("mcp/x", LEGACY_PARAMS("\\\"}"), "")->code, MCPZ_CODE_BAD_REQUEST);
+    CHECK_UINT(call_as("mcp/x", LISTEN_PARAMS(""), "")->code, MCPZ_CODE_BAD_REQUEST);
+}
+
+/* ---- A modern client, a legacy server ----------------------------------------------------- */
+
+TEST(a_modern_client_that_can_be_asked_nothing_shares_the_describer)
+{
+    struct mcpz_upstream *describer = legacy_server(X);
+    struct client *client = ask(MODERN_PARAMS("{}"), CALL);
+
+    answers(describer, told(describer), "{\"content\":[]}");
+    CHECK_TEXT(
+        heard(client),
+        "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"resultType\":\"complete\",\"_meta\":"
+        "{\"io.modelcontextprotocol/serverInfo\":{\"name\":\"s\",\"version\":\"2\"}},"
+        "\"content\":[]}}");
+    client = ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}");
+    answers(describer, told(describer), "{}");
+    CHECK(strstr(heard(client), "\"result\":{\"resultType\":\"complete\",\"ttlMs\":0,"
+                                "\"cacheScope\":\"private\",\"_meta\":") != NULL);
+    client =
+        ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/read\"}");
+    refuses(describer, told(describer), -32002);
+    CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32602,"
+                              "\"message\":\"no\"}}");
+    client = ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
+    CHECK(strstr(heard(client), "\"error\":{\"code\":-32601") != NULL);
+    client =
+        ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\"}");
+    CHECK(strstr(heard(client), "\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":"
+                                "{\"tools\":{\"listChanged\":true}}") != NULL);
+}
+
+/* A call of a modern client that can be asked, and the process that does it. */
+static struct client *ask_modern(struct mcpz_upstream **fake, const char *tenant)
+{
+    struct client *client =
+        call_as("mcp/x", MODERN_PARAMS("{\"elicitation\":{\"form\":{}}}"), tenant);
+
+    (void)heard(client);
+    client_says(client, CALL);
+    *fake = last_fake();
+    CHECK(strstr((*fake)->lines[0], "\"capabilities\":{\"elicitation\":{\"form\":{}}}") != NULL);
+    initialize(*fake);
+    return client;
+}
+
+/* The place in what a client heard that input is required. */
+static void read_state(const char *line, char place[96])
+{
+    const char *at = strstr(line, "\"requestState\":\"mcpz1.n-");
+
+    CHECK(at != NULL);
+    (void)snprintf(place, 96, "%.*s", (int)strcspn(at + 16, "\""), at + 16);
+}
+
+static struct client *come_back(const char *place, const char *responses, const char *tenant)
+{
+    char line[FAKE_LINE_BYTES];
+    struct client *client =
+        call_as("mcp/x", MODERN_PARAMS("{\"elicitation\":{\"form\":{}}}"), tenant);
+
+    (void)heard(client);
+    (void)snprintf(line, sizeof(line),
+                   "{\"jsonrpc\":\"2.0\",\"id\":\"r\",\"method\":\"tools/call\",\"params\":"
+                   "{\"name\":\"t\",\"requestState\":\"%s\",\"inputResponses\":%s}}",
+                   place, responses);
+    client_says(client, line);
+    return client;
+}
+
+#define QUESTION                                                                                  \
+    "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"elicitation/create\",\"params\":{\"message\":"    \
+    "\"name?\"}}"
+
+TEST(a_question_parks_the_call_until_its_client_comes_back)
+{
+    struct mcpz_upstream *fake;
+    char place[96];
+
+    legacy_server(X);
+    struct client *client = ask_modern(&fake, "acme");
+    const char *request = told(fake);
+    says(fake, QUESTION);
+    const char *line = heard(client);
+    CHECK(strstr(line, "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"resultType\":"
+                       "\"input_required\",\"inputRequests\":{\"input0\":{\"method\":"
+                       "\"elicitation/create\",\"params\":{\"message\":\"name?\"}}},") == line);
+    CHECK(client->over);
+    read_state(line, place);
+    CHECK_UINT(mcpz_mcp_host_stats(host)->parked, 1);
+    CHECK(is_told_all(fake)); /* nobody has cancelled it */
+    /* Somebody else cannot answer for it. */
+    struct client *other = come_back(place, "{\"input0\":{\"action\":\"accept\"}}", "evil");
+    CHECK(strstr(heard(other), "\"error\":{\"code\":-32602") != NULL);
+    client = come_back(place, "{\"input0\":{\"action\":\"accept\"}}", "acme");
+    CHECK_TEXT(told(fake), "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":{\"action\":\"accept\"}}");
+    CHECK_UINT(mcpz_mcp_host_stats(host)->parked, 0);
+    answers(fake, request, "{\"content\":[1]}");
+    CHECK(strstr(heard(client), "\"id\":\"r\",\"result\":{\"resultType\":\"complete\"") != NULL);
+    CHECK(client->over);
+    /* The place is good for once. */
+    other = come_back(place, "{}", "acme");
+    CHECK(strstr(heard(other), "\"error\":{\"code\":-32602") != NULL);
+}
+
+TEST(a_question_that_was_not_answered_is_asked_again)
+{
+    struct mcpz_upstream *fake;
+    char place[96];
+
+    legacy_server(X);
+    struct client *client = ask_modern(&fake, "");
+    (void)told(fake);
+    says(fake, QUESTION);
+    read_state(heard(client), place);
+    client = come_back(place, "{\"other\":{}}", "");
+    CHECK(is_told_all(fake));
+    char fresh[96];
+    read_state(heard(client), fresh);
+    CHECK(strcmp(place, fresh) != 0);
+    client = come_back(fresh, "{\"input0\":{\"action\":\"cancel\"}}", "");
+    CHECK(strstr(told(fake), "\"action\":\"cancel\"") != NULL);
+}
+
+TEST(a_parked_call_does_not_wait_for_ever)
+{
+    struct mcpz_upstream *fake;
+    char place[96];
+
+    legacy_server(X);
+    struct client *client = ask_modern(&fake, "");
+    (void)told(fake);
+    says(fake, QUESTION);
+    read_state(heard(client), place);
+    pass_until(clock_us + MCPZ_MCP_PARKED_US - 1);
+    CHECK(is_told_all(fake) && !fake->stopped);
+    pass_until(clock_us + 1);
+    CHECK(strstr(told(fake), "notifications/cancelled") != NULL);
+    CHECK_UINT(mcpz_mcp_host_stats(host)->parked, 0);
+    client = come_back(place, "{\"input0\":{}}", "");
+    CHECK(strstr(heard(client), "\"error\":{\"code\":-32602") != NULL);
+    pass_until(clock_us + MCPZ_MCP_ANSWER_US);
+    CHECK(fake->stopped); /* it works on for nobody */
+}
+
+TEST(processes_that_can_ask_are_one_clients_at_a_time)
+{
+    struct mcpz_upstream *first;
+    struct mcpz_upstream *second;
+
+    legacy_server(X);
+    struct client *a = ask_modern(&first, "");
+    struct client *b = ask_modern(&second, "");
+    CHECK(first != second);
+    answers(first, told(first), "{}");
+    answers(second, told(second), "{}");
+    CHECK(a->over && b->over);
+    /* Then it can be another's, if that can do the same. */
+    size_t before = fake_count;
+    struct client *c = call_as("mcp/x", MODERN_PARAMS("{\"elicitation\":{\"form\":{}}}"), "");
+    client_says(c, CALL);
+    CHECK_UINT(fake_count, before);
+    c = call_as("mcp/x", MODERN_PARAMS("{\"sampling\":{}}"), "");
+    client_says(c, CALL);
+    CHECK_UINT(fake_count, before + 1); /* an idle one has given way */
+}
+
+TEST(a_modern_subscription_hears_what_it_asked_for)
+{
+    struct mcpz_upstream *describer = legacy_server(X);
+    struct client *client = ask(
+        MODERN_PARAMS("{}"),
+        "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"subscriptions/listen\",\"params\":"
+        "{\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[\"a:b\"]}}}");
+
+    CHECK_TEXT(heard(client),
+               "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\","
+               "\"params\":{\"notifications\":{\"toolsListChanged\":true,"
+               "\"resourceSubscriptions\":[\"a:b\"]},\"_meta\":"
+               "{\"io.modelcontextprotocol/subscriptionId\":5}}}");
+    CHECK(strstr(told(describer), "\"method\":\"resources/subscribe\",\"params\":{\"uri\":"
+                                  "\"a:b\"}") != NULL);
+    says(describer, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/prompts/list_changed\"}");
+    says(describer, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\","
+                    "\"params\":{\"uri\":\"c:d\"}}");
+    CHECK(has_heard_all(client));
+    says(describer, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\","
+                    "\"params\":{\"uri\":\"a:b\"}}");
+    CHECK_TEXT(heard(client),
+               "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":"
+               "{\"uri\":\"a:b\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":5}}}");
+    says(describer, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}");
+    CHECK(strstr(heard(client), "tools/list_changed") != NULL);
+}
+
+/* ---- A modern server ---------------------------------------------------------------------- */
+
+TEST(modern_and_modern_pass_as_they_are)
+{
+    struct mcpz_upstream *describer = modern_server();
+    struct client *client = ask(MODERN_PARAMS("{}"), CALL);
+    char text[256];
+
+    const char *line = told(describer);
+    CHECK(strstr(line, "\"method\":\"tools/call\",\"params\":{\"name\":\"t\"}}") != NULL);
+    answers(describer, line, "{\"resultType\":\"input_required\",\"requestState\":\"s\"}");
+    CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"resultType\":"
+                              "\"input_required\",\"requestState\":\"s\"}}");
+    client = ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"method\":"
+                                      "\"subscriptions/listen\"}");
+    (void)snprintf(
+        text, sizeof(text),
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\",\"params\":"
+        "{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":%lu}}}",
+        id_in(told(describer)));
+    says(describer, text);
+    CHECK_TEXT(heard(client),
+               "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\",\"params\":"
+               "{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":\"mine\"}}}");
+}
+
+#define CLIENT_META                                                                               \
+    "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                                 \
+    "\"io.modelcontextprotocol/clientCapabilities\":{\"sampling\":{}},"                           \
+    "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"c\",\"version\":\"1\"}"
+
+TEST(a_legacy_request_says_who_asks)
+{
+    static const struct {
+        const char *request;
+        const char *sent;
+    } cases[] = {
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}",
+         "{\"params\":{\"_meta\":{" CLIENT_META "}},\"jsonrpc\":\"2.0\",\"id\":#,"
+         "\"method\":\"m\"}"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{}}",
+         "{\"jsonrpc\":\"2.0\",\"id\":#,\"method\":\"m\",\"params\":{\"_meta\":{" CLIENT_META
+         "}}}"},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":{\"a\":1},\"id\":1}",
+         "{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":{\"_meta\":{" CLIENT_META
+         "},\"a\":1},\"id\":#}"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":{}}}",
+         "{\"jsonrpc\":\"2.0\",\"id\":#,\"method\":\"m\",\"params\":{\"_meta\":{" CLIENT_META
+         "}}}"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":{\"b\":2}}}",
+         "{\"jsonrpc\":\"2.0\",\"id\":#,\"method\":\"m\",\"params\":{\"_meta\":{" CLIENT_META
+         ",\"b\":2}}}"},
+    };
+    struct mcpz_upstream *describer = modern_server();
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char expected[FAKE_LINE_BYTES];
+        (void)ask(LEGACY_PARAMS(SESSION_A), cases[i].request);
+        const char *line = told(describer);
+        const size_t head = strcspn(cases[i].sent, "#");
+        (void)snprintf(expected, sizeof(expected), "%.*s%lu%s", (int)head, cases[i].sent,
+                       id_in(line), cases[i].sent + head + 1);
+        CHECK_TEXT(line, expected);
+    }
+}
+
+TEST(input_that_is_required_is_asked_of_a_legacy_client)
+{
+    struct mcpz_upstream *describer = modern_server();
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+
+    answers(describer, told(describer),
+            "{\"resultType\":\"input_required\",\"inputRequests\":{\"a b\":{\"method\":"
+            "\"roots/list\"},\"c\":{\"method\":\"sampling/createMessage\",\"params\":{\"x\":1}}},"
+            "\"requestState\":\"s\\n\"}");
+    CHECK_TEXT(heard(client),
+               "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-0\",\"method\":\"roots/list\"}");
+    CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-1\",\"method\":"
+                              "\"sampling/createMessage\",\"params\":{\"x\":1}}");
+    client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-1\",\"result\":{\"model\":\"m\"}}");
+    client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-7\",\"result\":{}}");
+    client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-0-0\",\"result\":{}}");
+    CHECK(is_told_all(describer));
+    client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-0\",\"result\":{\"roots\":[]}}");
+    const char *line = told(describer);
+    CHECK(strstr(line, "\"params\":{\"inputResponses\":{\"a b\":{\"roots\":[]},\"c\":"
+                       "{\"model\":\"m\"}},\"requestState\":\"s\\n\",\"_meta\":{") != NULL);
+    CHECK(strstr(line, "},\"name\":\"t\"}}") != NULL);
+    answers(describer, line, "{\"resultType\":\"complete\",\"content\":[]}");
+    CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"resultType\":"
+                              "\"complete\",\"content\":[]}}");
+}
+
+TEST(a_server_that_asks_for_ever_is_stopped)
+{
+    struct mcpz_upstream *describer = modern_server();
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+
+    for (int i = 0; i <= MCPZ_MCP_ROUNDS_MAX; i++) {
+        CHECK(!client->over);
+        answers(describer, told(describer),
+                "{\"resultType\":\"input_required\",\"requestState\":\"s\"}");
+    }
+    CHECK(strstr(heard(client), "\"error\":{\"code\":-32603") != NULL);
+    CHECK(client->over);
+}
+
+TEST(what_a_legacy_session_is_subscribed_to_is_one_listen)
+{
+    struct mcpz_upstream *describer = modern_server();
+    struct client *listener = ask(LISTEN_PARAMS(SESSION_A), NULL);
+    char text[256];
+
+    CHECK(strstr(told(describer), "\"resourceSubscriptions\":[]}") != NULL);
+    struct client *client =
+        ask(LEGACY_PARAMS(SESSION_A), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+                                      "\"resources/subscribe\",\"params\":{\"uri\":\"a:b\"}}");
+    CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}");
+    const char *line = told(describer);
+    CHECK(strstr(line, "\"resourceSubscriptions\":[\"a:b\"]}") != NULL);
+    CHECK(strstr(told(describer), "notifications/cancelled") != NULL);
+    (void)snprintf(
+        text, sizeof(text),
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":"
+        "{\"uri\":\"a:b\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":%lu}}}",
+        id_in(line));
+    says(describer, text);
+    CHECK(strstr(heard(listener), "\"uri\":\"a:b\"") != NULL);
+    client = ask(LEGACY_PARAMS(SESSION_A), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
+    CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}");
+    client =
+        ask(LEGACY_PARAMS(SESSION_A), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}");
+    CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":"
+                              "\"2025-06-18\",\"capabilities\":{\"tools\":{}},\"serverInfo\":"
+                              "{\"name\":\"s\",\"version\":\"2\"}}}");
+    (void)ask(END_PARAMS(SESSION_A), NULL);
+    CHECK(listener->over);
+}
+
+TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
+          CASE(what_need_not_change_passes_byte_for_byte),
+          CASE(progress_finds_its_call_also_if_two_have_the_same_token),
+          CASE(what_a_server_asks_goes_to_the_client_of_its_call_and_back),
+          CASE(what_a_client_tells_starts_no_process),
+          CASE(a_cancelled_call_is_cancelled_at_the_server),
+          CASE(a_process_that_ends_fails_its_calls_and_the_next_one_starts_anew),
+          CASE(there_are_so_many_processes_and_then_it_is_said),
+          CASE(a_process_that_nobody_needs_is_ended), CASE(the_end_of_a_session_ends_its_process),
+          CASE(a_shared_server_has_one_process_for_all),
+          CASE(a_call_waits_for_a_server_that_blips_and_is_told_if_it_stays_down),
+          CASE(what_is_no_request_is_refused),
+          CASE(a_modern_client_that_can_be_asked_nothing_shares_the_describer),
+          CASE(a_question_parks_the_call_until_its_client_comes_back),
+          CASE(a_question_that_was_not_answered_is_asked_again),
+          CASE(a_parked_call_does_not_wait_for_ever),
+          CASE(processes_that_can_ask_are_one_clients_at_a_time),
+          CASE(a_modern_subscription_hears_what_it_asked_for),
+          CASE(modern_and_modern_pass_as_they_are), CASE(a_legacy_request_says_who_asks),
+          CASE(input_that_is_required_is_asked_of_a_legacy_client),
+          CASE(a_server_that_asks_for_ever_is_stopped),
+          CASE(what_a_legacy_session_is_subscribed_to_is_one_listen))
