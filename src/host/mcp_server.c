@@ -102,6 +102,7 @@ struct reading {
     yaml_document_t document;
     const char *path;   /* NULL: it came from a program, not from a file */
     const char *server; /* its name; "": not within one */
+    const char *fenced; /* a key that was given and needs isolation; NULL: none */
     struct mcpz_config_trouble *trouble;
 };
 
@@ -449,12 +450,16 @@ static mcpz_error put_ours(struct reading *reading, const char *key, const yaml_
     if (strcmp(key, "idle") == 0) {
         return put_number(reading, node, key, MCPZ_MCP_IDLE_SECONDS_MAX, &server->idle_seconds);
     }
+    reading->fenced = key;
     return put_mapping(reading, node, limit_rows, MCPZ_ARRAY_LEN(limit_rows), put_limit, server);
 }
 
 static mcpz_error put_value(struct reading *reading, const struct key_row *row,
                             const yaml_node_t *node, struct mcpz_mcp_server *server)
 {
+    if (row->key >= 0 && row->key != MCPZ_SERVICE_ISOLATION) {
+        reading->fenced = row->name;
+    }
     if (row->key < 0) {
         return put_ours(reading, row->name, node, server);
     }
@@ -517,6 +522,10 @@ static mcpz_error settle(struct reading *reading, const yaml_node_t *node, const
     if (server->command == NULL || server->command[0] == '\0') {
         return refuse(reading, node, "", "has no command: say which program it is");
     }
+    if (reading->fenced != NULL && server->service.isolation == MCPZ_ISOLATION_NONE) {
+        return refuse(reading, node, reading->fenced,
+                      "has no effect without isolation: degraded, or strict");
+    }
     if (server->stateless && server->shared) {
         return refuse(reading, node, "shared", "goes without saying of a stateless server");
     }
@@ -538,6 +547,7 @@ static mcpz_error read_server(struct reading *reading, const yaml_node_t *node, 
                               struct mcpz_mcp_server *server)
 {
     reading->server = name;
+    reading->fenced = NULL;
     mcpz_service_init(&server->service);
     server->service.isolation = MCPZ_ISOLATION_NONE;
     server->replicas = MCPZ_MCP_REPLICAS_DEFAULT;
@@ -707,14 +717,19 @@ static void put_env(struct mcpz_json_writer *writer, const struct mcpz_mcp_serve
     mcpz_json_put_text(writer, server->variable_count > 0 ? "}" : "");
 }
 
-static void put_limits(struct mcpz_json_writer *writer, const struct mcpz_service_limits *limits)
+/* What a fence needs; without one it must not be said. */
+static void put_fence(struct mcpz_json_writer *writer, const struct mcpz_service *service)
 {
-    char text[256];
+    const struct mcpz_service_limits *limits = &service->limits;
+    char text[384];
 
+    put_list(writer, ",\"read\":", service->reads, service->read_count);
+    put_list(writer, ",\"write\":", service->writes, service->write_count);
     (void)snprintf(text, sizeof(text),
-                   ",\"limits\":{\"cpu\":\"%" PRIu32 ".%03" PRIu32 "\",\"memory\":\"%" PRIu64
-                   "\",\"disk\":\"%" PRIu64 "\",\"files\":\"%" PRIu32 "\",\"processes\":\"%" PRIu32
-                   "\"}}",
+                   ",\"network\":%s,\"sockets\":%s,\"limits\":{\"cpu\":\"%" PRIu32 ".%03" PRIu32
+                   "\",\"memory\":\"%" PRIu64 "\",\"disk\":\"%" PRIu64 "\",\"files\":\"%" PRIu32
+                   "\",\"processes\":\"%" PRIu32 "\"}",
+                   service->network ? "true" : "false", service->sockets ? "true" : "false",
                    limits->cpu_milli / 1000, limits->cpu_milli % 1000, limits->memory_bytes,
                    limits->disk_bytes, limits->files, limits->processes);
     mcpz_json_put_text(writer, text);
@@ -734,17 +749,17 @@ static void put_server(struct mcpz_json_writer *writer, const struct mcpz_mcp_se
         mcpz_json_put_text(writer, ",\"cwd\":");
         mcpz_json_put_string(writer, mcpz_text(server->cwd));
     }
-    put_list(writer, ",\"read\":", service->reads, service->read_count);
-    put_list(writer, ",\"write\":", service->writes, service->write_count);
     (void)snprintf(text, sizeof(text),
-                   ",\"isolation\":\"%s\",\"network\":%s,\"sockets\":%s,\"stateless\":%s,"
-                   "\"shared\":%s,\"replicas\":%" PRIu32 ",\"idle\":\"%" PRIu32 "s\"",
+                   ",\"isolation\":\"%s\",\"stateless\":%s,\"shared\":%s,\"replicas\":%" PRIu32
+                   ",\"idle\":\"%" PRIu32 "s\"",
                    mcpz_isolation_word((enum mcpz_isolation)service->isolation),
-                   service->network ? "true" : "false", service->sockets ? "true" : "false",
                    server->stateless ? "true" : "false", server->shared ? "true" : "false",
                    server->replicas, server->idle_seconds);
     mcpz_json_put_text(writer, text);
-    put_limits(writer, &service->limits);
+    if (service->isolation != MCPZ_ISOLATION_NONE) {
+        put_fence(writer, service);
+    }
+    mcpz_json_put_text(writer, "}");
 }
 
 char *mcpz_mcp_server_show(const struct mcpz_mcp_server *server, bool secrets)

@@ -8,15 +8,12 @@
  *         args: [-y, "@modelcontextprotocol/server-filesystem", /srv/shared]
  *         env: {DEBUG: "1"}
  *         cwd: /srv/shared
- *         isolation: none            # the default here; degraded or strict: as a provider
- *         read: [/srv/dictionaries]  # these three only with an isolation
- *         write: [/srv/shared]
- *         network: true
+ *         isolation: none            # the default here; degraded or strict: as a provider,
+ *                                    # with its read, write, network, sockets and limits
  *         stateless: false           # any process of it, at any node, can take any request
  *         shared: false              # one process for all sessions
  *         replicas: 16               # processes at once
  *         idle: 5m                   # then the process of a session is ended
- *         limits: {cpu: 2, memory: 1GiB, disk: 1GiB, files: 1024, processes: 256}
  *
  * JSON is YAML: what is added at run time is read by the same function.
  */

@@ -132,12 +132,14 @@ static struct mcpz_legacy_session *session_of(struct mcpz_mcp_call *call)
     struct mcpz_legacy_session *session =
         call->session[0] != '\0' ? find_session(server, call->session) : NULL;
 
-    if (session == NULL && call->session[0] != '\0') {
+    if (session == NULL && call->session[0] != '\0' &&
+        server->session_count < MCPZ_MCP_CALLS_MAX) {
         session = calloc(1, sizeof(*session));
         if (session != NULL) {
             memcpy(session->id, call->session, sizeof(session->id));
             session->next = server->sessions;
             server->sessions = session;
+            server->session_count++;
         }
     }
     if (session != NULL) {
@@ -241,23 +243,53 @@ void mcpz_bridge_legacy_left(struct mcpz_mcp_call *call)
     }
 }
 
-void mcpz_bridge_legacy_forget(struct mcpz_hosted *server, const char *id)
+static mcpz_time end_of(const struct mcpz_hosted *server,
+                        const struct mcpz_legacy_session *session)
+{
+    return session->listener != NULL ? MCPZ_TIME_NEVER
+                                     : session->used_us + MCPZ_SECONDS(server->what.idle_seconds);
+}
+
+/* Those that are called `id` (NULL: all), and end by then. */
+static void forget(struct mcpz_hosted *server, const char *id, mcpz_time by_us)
 {
     struct mcpz_legacy_session **link = &server->sessions;
 
     while (*link != NULL) {
         struct mcpz_legacy_session *session = *link;
-        if (id != NULL && strcmp(session->id, id) != 0) {
+        if ((id != NULL && strcmp(session->id, id) != 0) || end_of(server, session) > by_us) {
             link = &session->next;
             continue;
         }
         *link = session->next;
+        server->session_count--;
         for (size_t i = 0; i < session->uri_count; i++) {
             mcpz_own_finish(&session->uris[i]);
         }
         free(session->uris);
         free(session);
     }
+}
+
+void mcpz_bridge_legacy_forget(struct mcpz_hosted *server, const char *id)
+{
+    forget(server, id, MCPZ_TIME_NEVER);
+}
+
+void mcpz_bridge_legacy_expire(struct mcpz_hosted *server, mcpz_time now)
+{
+    forget(server, NULL, now);
+}
+
+mcpz_time mcpz_bridge_legacy_deadline(const struct mcpz_hosted *server)
+{
+    mcpz_time next = MCPZ_TIME_NEVER;
+
+    for (const struct mcpz_legacy_session *session = server->sessions; session != NULL;
+         session = session->next) {
+        next = mcpz_time_min(next, end_of(server, session));
+    }
+    return next;
 }
 
 /* ---- What we answer ourselves ------------------------------------------------------------- */

@@ -111,19 +111,55 @@ static bool say_tagged(struct mcpz_mcp_call *call, const char *method, const cha
     return mcpz_call_say(call, &pieces);
 }
 
-/* Have the describer told of these resources: for all clients, as each hears only its own. */
-static void subscribe(struct mcpz_conn *conn, struct mcpz_json uris)
+static bool wants_resource(const struct mcpz_mcp_call *call, struct mcpz_bytes uri)
 {
-    struct mcpz_json_walk walk = mcpz_json_walk(uris);
+    struct mcpz_json_walk walk =
+        mcpz_json_walk(mcpz_member(filter_of(call), "resourceSubscriptions"));
+    struct mcpz_json wanted;
+
+    while (mcpz_json_next_element(&walk, &wanted)) {
+        if (mcpz_bytes_equal(wanted.text, uri)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does another subscription want it, too? */
+static bool is_shared(const struct mcpz_mcp_call *call, struct mcpz_bytes uri)
+{
+    for (const struct mcpz_mcp_call *other = call->server->calls; other != NULL;
+         other = other->next) {
+        if (other != call && other->subscribed && wants_resource(other, uri)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Have the describer told, or not any more, of the resources that this call alone wants: it is
+ * one client for all, and each hears only its own. */
+static void ask_resources(struct mcpz_mcp_call *call, const char *method)
+{
+    struct mcpz_json_walk walk =
+        mcpz_json_walk(mcpz_member(filter_of(call), "resourceSubscriptions"));
     struct mcpz_json uri;
 
     for (size_t i = 0; i < MCPZ_MCP_URIS_MAX && mcpz_json_next_element(&walk, &uri); i++) {
         struct mcpz_own params = {.data = NULL};
-        if (uri.type == MCPZ_JSON_STRING && mcpz_own_append(&params, mcpz_text("{\"uri\":")) &&
+        if (uri.type == MCPZ_JSON_STRING && !is_shared(call, uri.text) &&
+            mcpz_own_append(&params, mcpz_text("{\"uri\":")) &&
             mcpz_own_append(&params, uri.text) && mcpz_own_append(&params, mcpz_text("}"))) {
-            mcpz_conn_ask_silently(conn, "resources/subscribe", mcpz_own_bytes(&params));
+            mcpz_conn_ask_silently(call->conn, method, mcpz_own_bytes(&params));
         }
         mcpz_own_finish(&params);
+    }
+}
+
+void mcpz_bridge_modern_left(struct mcpz_mcp_call *call)
+{
+    if (call->conn != NULL && call->conn->ready) {
+        ask_resources(call, "resources/unsubscribe");
     }
 }
 
@@ -138,22 +174,8 @@ static void listen(struct mcpz_mcp_call *call, struct mcpz_conn *conn)
     call->wants_resources = is_true(mcpz_member(filter, "resourcesListChanged"));
     if (say_tagged(call, "notifications/subscriptions/acknowledged", "notifications",
                    filter.type == MCPZ_JSON_OBJECT ? filter.text : mcpz_text("{}"))) {
-        subscribe(conn, mcpz_member(filter, "resourceSubscriptions"));
+        ask_resources(call, "resources/subscribe");
     }
-}
-
-static bool wants_resource(const struct mcpz_mcp_call *call, struct mcpz_bytes uri)
-{
-    struct mcpz_json_walk walk =
-        mcpz_json_walk(mcpz_member(filter_of(call), "resourceSubscriptions"));
-    struct mcpz_json wanted;
-
-    while (mcpz_json_next_element(&walk, &wanted)) {
-        if (mcpz_bytes_equal(wanted.text, uri)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool wants(const struct mcpz_mcp_call *call, const struct mcpz_envelope *notification)
@@ -322,6 +344,20 @@ static bool has_questions(const struct mcpz_mcp_job *job)
     return false;
 }
 
+/* The answer was there before the client was. */
+static void give_held(struct mcpz_mcp_call *call, struct mcpz_mcp_job *job)
+{
+    struct mcpz_own held = job->held;
+    struct mcpz_envelope answer;
+
+    job->held = (struct mcpz_own){.data = NULL};
+    mcpz_mcp_job_end(job);
+    if (mcpz_envelope_read(mcpz_own_bytes(&held), &answer) == MCPZ_OK) {
+        mcpz_bridge_modern_answered(call, &answer);
+    }
+    mcpz_own_finish(&held);
+}
+
 /* The client is back. */
 static void resume(struct mcpz_mcp_call *call, struct mcpz_mcp_job *job)
 {
@@ -334,6 +370,10 @@ static void resume(struct mcpz_mcp_call *call, struct mcpz_mcp_job *job)
     job->call = call;
     call->job = job;
     call->conn = job->conn;
+    if (job->held.length > 0) {
+        give_held(call, job);
+        return;
+    }
     answer_questions(job, call->request.input_responses);
     if (has_questions(job)) { /* some were not answered, or came meanwhile */
         park(job);

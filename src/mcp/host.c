@@ -145,6 +145,7 @@ static void tick_server(struct mcpz_hosted *server, mcpz_time now)
             mcpz_conn_stop(conn, "");
         }
     }
+    mcpz_bridge_legacy_expire(server, now);
 }
 
 static mcpz_time next_of(const struct mcpz_hosted *server)
@@ -154,6 +155,7 @@ static mcpz_time next_of(const struct mcpz_hosted *server)
                         : mcpz_time_min(server->start_at_us,
                                         server->offered ? server->offered_until : MCPZ_TIME_NEVER);
 
+    next = mcpz_time_min(next, mcpz_bridge_legacy_deadline(server));
     for (const struct mcpz_conn *conn = server->conns; conn != NULL; conn = conn->next) {
         next = mcpz_time_min(next, idle_at(conn));
         for (const struct mcpz_mcp_job *job = conn->jobs; job != NULL && !conn->stopping;

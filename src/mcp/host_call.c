@@ -55,6 +55,9 @@ void mcpz_call_free(struct mcpz_mcp_call *call)
     if (call->kind == MCPZ_MCP_LISTEN) {
         mcpz_bridge_legacy_left(call);
     }
+    if (call->subscribed) {
+        mcpz_bridge_modern_left(call);
+    }
     if (call->job != NULL) {
         mcpz_mcp_job_abandon(call->job);
     }

@@ -157,6 +157,7 @@ void mcpz_mcp_job_end(struct mcpz_mcp_job *job)
     conn->used_us = now_of(conn->server);
     mcpz_own_finish(&job->token);
     mcpz_own_finish(&job->told);
+    mcpz_own_finish(&job->held);
     free(job);
 }
 

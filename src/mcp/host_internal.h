@@ -49,6 +49,7 @@ struct mcpz_mcp_job {
 
     /* Parked: the process waits for an answer of a client that has to come back. */
     bool parked;
+    struct mcpz_own held;                   /* the answer of a process that did not wait for it */
     char state[MCPZ_MCP_SESSION_BYTES + 1]; /* 128 bits, hexadecimal */
     char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     char capability[MCPZ_CAPABILITY_BYTES_MAX + 1];
@@ -163,6 +164,7 @@ struct mcpz_hosted {
     struct mcpz_conn *describer; /* NULL: none */
     struct mcpz_mcp_call *calls;
     struct mcpz_legacy_session *sessions;
+    size_t session_count;
     size_t call_count;
     size_t conn_count;
 
@@ -334,6 +336,9 @@ void mcpz_bridge_legacy_told(struct mcpz_mcp_call *call, const struct mcpz_envel
 void mcpz_bridge_legacy_listen(struct mcpz_mcp_call *call);
 /** A session is over, or all of them (NULL). */
 void mcpz_bridge_legacy_forget(struct mcpz_hosted *server, const char *session);
+/** Forget those that nobody has used for long; when the next of them is due. */
+void mcpz_bridge_legacy_expire(struct mcpz_hosted *server, mcpz_time now);
+mcpz_time mcpz_bridge_legacy_deadline(const struct mcpz_hosted *server);
 void mcpz_bridge_legacy_left(struct mcpz_mcp_call *call);
 
 /* ---- bridge_modern.c: a modern client, a legacy server ---------------------------------------
@@ -343,6 +348,8 @@ void mcpz_bridge_modern_request(struct mcpz_mcp_call *call);
 void mcpz_bridge_modern_send(struct mcpz_mcp_call *call, struct mcpz_conn *conn);
 void mcpz_bridge_modern_answered(struct mcpz_mcp_call *call, const struct mcpz_envelope *answer);
 void mcpz_bridge_modern_asked(struct mcpz_mcp_job *job, const struct mcpz_envelope *request);
+/** A subscription is over. */
+void mcpz_bridge_modern_left(struct mcpz_mcp_call *call);
 /** A list, or a resource, has changed. */
 void mcpz_bridge_modern_notified(struct mcpz_hosted *server,
                                  const struct mcpz_envelope *notification);

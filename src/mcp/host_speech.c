@@ -17,11 +17,13 @@ void mcpz_call_answered(struct mcpz_mcp_job *job, const struct mcpz_envelope *an
     struct mcpz_conn *conn = job->conn;
     const struct mcpz_hosted *server = conn->server;
 
-    if (call == NULL) { /* given up; or parked, and the process did not wait */
-        mcpz_mcp_job_end(job);
-        return;
+    if (job->parked && mcpz_own_set(&job->held, answer->whole.text)) {
+        return; /* the process did not wait for its client, who may still come for this */
     }
     mcpz_mcp_job_end(job);
+    if (call == NULL) {
+        return; /* given up */
+    }
     if (server->era == MCPZ_ERA_LEGACY && call->era == MCPZ_ERA_MODERN) {
         mcpz_bridge_modern_answered(call, answer);
         return;

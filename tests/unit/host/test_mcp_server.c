@@ -24,8 +24,9 @@ TEST(servers_have_names_for_keys)
     CHECK_UINT(read_file("name: x\nmcp:\n  servers:\n    files:\n      command: npx\n"
                          "      args: [-y, 'it''s']\n      env: {A: \"1\", B_2: two}\n"
                          "      cwd: /srv\n      stateless: true\n      replicas: 3\n"
-                         "      idle: 2m\n      limits: {memory: 1GiB}\n"
-                         "    other: {command: ./server, isolation: degraded}\n"),
+                         "      idle: 2m\n"
+                         "    other: {command: ./server, isolation: degraded, "
+                         "limits: {memory: 1GiB}}\n"),
                MCPZ_OK);
     CHECK_UINT(servers.count, 2);
     const struct mcpz_mcp_server *files = mcpz_mcp_servers_find(&servers, mcpz_text("files"));
@@ -35,7 +36,7 @@ TEST(servers_have_names_for_keys)
     CHECK(files->stateless && !files->shared);
     CHECK_UINT(files->replicas, 3);
     CHECK_UINT(files->idle_seconds, 120);
-    CHECK_UINT(files->service.limits.memory_bytes, 1U << 30);
+    CHECK_UINT(servers.rows[1].service.limits.memory_bytes, 1U << 30);
     CHECK_UINT(files->service.isolation, MCPZ_ISOLATION_NONE);
     CHECK_UINT(servers.rows[1].service.isolation, MCPZ_ISOLATION_DEGRADED);
     CHECK_UINT(servers.rows[1].replicas, MCPZ_MCP_REPLICAS_DEFAULT);
@@ -92,6 +93,10 @@ TEST(what_is_wrong_is_said_with_its_place)
          "or 0.5"},
         {"mcp:\n  servers:\n    a: {command: x, isolation: full}\n",
          "a.yaml:3: mcp.servers.a.isolation: \"full\" must be strict, degraded or none"},
+        {"mcp:\n  servers:\n    a: {command: x, limits: {cpu: 2}}\n",
+         "a.yaml:3: mcp.servers.a.limits: has no effect without isolation: degraded, or strict"},
+        {"mcp:\n  servers:\n    a: {command: x, read: [/srv], isolation: none}\n",
+         "a.yaml:3: mcp.servers.a.read: has no effect without isolation: degraded, or strict"},
         {"mcp:\n  servers:\n    a: {command: x, shared: true, stateless: true}\n",
          "a.yaml:3: mcp.servers.a.shared: goes without saying of a stateless server"},
     };

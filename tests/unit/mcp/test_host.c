@@ -1,6 +1,6 @@
 /* How servers are found out, described, kept running and let go. */
 
-#include "host_world.h"
+#include "mcp_host_world.h"
 
 #define X "{\"command\":\"x\"}"
 

@@ -1,6 +1,6 @@
 /* What becomes of a call: in its own era, and across. */
 
-#include "host_world.h"
+#include "mcp_host_world.h"
 
 #define X "{\"command\":\"x\",\"replicas\":2,\"idle\":\"60s\"}"
 #define SESSION_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -403,6 +403,24 @@ TEST(a_question_that_was_not_answered_is_asked_again)
     CHECK(strstr(told(fake), "\"action\":\"cancel\"") != NULL);
 }
 
+TEST(an_answer_that_comes_before_its_client_is_kept)
+{
+    struct mcpz_upstream *fake;
+    char place[96];
+
+    legacy_server(X);
+    struct client *client = ask_modern(&fake, "");
+    const char *request = told(fake);
+    says(fake, QUESTION);
+    read_state(heard(client), place);
+    answers(fake, request, "{\"content\":[2]}");
+    client = come_back(place, "{\"input0\":{}}", "");
+    CHECK(strstr(heard(client), "\"id\":\"r\",\"result\":{\"resultType\":\"complete\"") != NULL);
+    CHECK(client->over);
+    CHECK(is_told_all(fake));
+    CHECK_UINT(mcpz_mcp_host_stats(host)->parked, 0);
+}
+
 TEST(a_parked_call_does_not_wait_for_ever)
 {
     struct mcpz_upstream *fake;
@@ -472,6 +490,12 @@ TEST(a_modern_subscription_hears_what_it_asked_for)
                "{\"uri\":\"a:b\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":5}}}");
     says(describer, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}");
     CHECK(strstr(heard(client), "tools/list_changed") != NULL);
+    list_tools(describer, ""); /* for the prompts, */
+    list_tools(describer, ""); /* and once more for the tools */
+    mcpz_line_cancel(client->stream);
+    settle_all();
+    CHECK(strstr(told(describer), "\"method\":\"resources/unsubscribe\",\"params\":{\"uri\":"
+                                  "\"a:b\"}") != NULL);
 }
 
 /* ---- A modern server ---------------------------------------------------------------------- */
@@ -611,6 +635,18 @@ TEST(what_a_legacy_session_is_subscribed_to_is_one_listen)
                               "{\"name\":\"s\",\"version\":\"2\"}}}");
     (void)ask(END_PARAMS(SESSION_A), NULL);
     CHECK(listener->over);
+    pass_until(clock_us + MCPZ_MCP_ANSWER_US); /* for what was cancelled */
+    CHECK_UINT(wake_us, MCPZ_TIME_NEVER);
+}
+
+TEST(a_legacy_session_that_nobody_uses_is_forgotten)
+{
+    modern_server();
+    (void)ask(LEGACY_PARAMS(SESSION_A), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+                                        "\"resources/subscribe\",\"params\":{\"uri\":\"a:b\"}}");
+    CHECK_UINT(wake_us, clock_us + MCPZ_SECONDS(MCPZ_MCP_IDLE_SECONDS_DEFAULT));
+    pass_until(wake_us);
+    CHECK_UINT(wake_us, MCPZ_TIME_NEVER);
 }
 
 TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
@@ -628,10 +664,12 @@ TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
           CASE(a_modern_client_that_can_be_asked_nothing_shares_the_describer),
           CASE(a_question_parks_the_call_until_its_client_comes_back),
           CASE(a_question_that_was_not_answered_is_asked_again),
+          CASE(an_answer_that_comes_before_its_client_is_kept),
           CASE(a_parked_call_does_not_wait_for_ever),
           CASE(processes_that_can_ask_are_one_clients_at_a_time),
           CASE(a_modern_subscription_hears_what_it_asked_for),
           CASE(modern_and_modern_pass_as_they_are), CASE(a_legacy_request_says_who_asks),
           CASE(input_that_is_required_is_asked_of_a_legacy_client),
           CASE(a_server_that_asks_for_ever_is_stopped),
-          CASE(what_a_legacy_session_is_subscribed_to_is_one_listen))
+          CASE(what_a_legacy_session_is_subscribed_to_is_one_listen),
+          CASE(a_legacy_session_that_nobody_uses_is_forgotten))

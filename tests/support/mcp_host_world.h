@@ -1,8 +1,8 @@
 /* What tests of the host start from: processes whose lines the test says and reads, and clients.
  */
 
-#ifndef HOST_WORLD_H
-#define HOST_WORLD_H
+#ifndef MCP_HOST_WORLD_H
+#define MCP_HOST_WORLD_H
 
 #include "host/config.h"
 #include "loopback.h"
@@ -31,6 +31,7 @@ struct client {
     char lines[FAKE_LINES_MAX][FAKE_LINE_BYTES];
     size_t line_count;
     size_t read;
+    bool finished; /* it says no more */
     bool over;
     uint32_t code;
     char text[MCPZ_MESSAGE_BYTES_MAX + 1];
@@ -56,10 +57,9 @@ static inline mcpz_error fake_start(void *context, const struct mcpz_mcp_server 
 {
     (void)context;
     *upstream = NULL;
-    if (refuse_start != MCPZ_OK) {
-        return refuse_start;
+    if (refuse_start != MCPZ_OK || fake_count == FAKES_MAX) {
+        return refuse_start != MCPZ_OK ? refuse_start : MCPZ_EFULL;
     }
-    CHECK(fake_count < FAKES_MAX);
     struct mcpz_upstream *fake = &fakes[fake_count++];
     *fake = (struct mcpz_upstream){.listener = *listener};
     (void)snprintf(fake->server, sizeof(fake->server), "%s", server->service.name);
@@ -70,8 +70,8 @@ static inline mcpz_error fake_start(void *context, const struct mcpz_mcp_server 
 static inline mcpz_error fake_send(struct mcpz_upstream *fake, const struct mcpz_bytes *parts,
                                    size_t count)
 {
-    CHECK(!fake->gone && !fake->stopped && fake->line_count < FAKE_LINES_MAX);
-    char *line = fake->lines[fake->line_count++];
+    CHECK(!fake->gone && !fake->stopped);
+    char *line = fake->lines[fake->line_count++ % FAKE_LINES_MAX];
     size_t length = 0;
     for (size_t i = 0; i < count; i++) {
         size_t left = FAKE_LINE_BYTES - 1 - length;
@@ -200,7 +200,7 @@ static inline struct mcpz_upstream *last_fake(void)
 static inline const char *told(struct mcpz_upstream *fake)
 {
     CHECK(fake->read < fake->line_count);
-    return fake->lines[fake->read++];
+    return fake->lines[fake->read++ % FAKE_LINES_MAX];
 }
 
 static inline bool is_told_all(const struct mcpz_upstream *fake)
@@ -262,8 +262,8 @@ static inline void client_on_line(void *context, struct mcpz_line_stream *stream
     struct client *client = context;
 
     (void)stream;
-    CHECK(client->line_count < FAKE_LINES_MAX);
-    mcpz_bytes_to_text(line, client->lines[client->line_count++], FAKE_LINE_BYTES);
+    mcpz_bytes_to_text(line, client->lines[client->line_count++ % FAKE_LINES_MAX],
+                       FAKE_LINE_BYTES);
 }
 
 static inline void client_on_end(void *context, struct mcpz_line_stream *stream,
@@ -309,7 +309,7 @@ static inline void client_says(struct client *client, const char *line)
 static inline const char *heard(struct client *client)
 {
     CHECK(client->read < client->line_count);
-    return client->lines[client->read++];
+    return client->lines[client->read++ % FAKE_LINES_MAX];
 }
 
 static inline bool has_heard_all(const struct client *client)
