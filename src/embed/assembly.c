@@ -232,6 +232,7 @@ static mcpz_error create_server(struct mcpz_assembly *assembly)
                     .runs = tell_runs,
                     .count = tell_counts,
                     .pools = mcpz_pool_agents(assembly->pool),
+                    .hosting = mcpz_hosting_port(assembly->hosting),
                     .isolation = tell_isolation}};
     struct mcpz_server_trouble why = {.text = ""};
 

@@ -62,6 +62,7 @@ struct mcpz_response {
 
 struct mcpz_api;
 struct mcpz_desk;
+struct mcpz_mcp_hosting_port;
 struct mcpz_exchange;
 
 /* What GET /v1/status says that the engine does not know. */
@@ -113,6 +114,8 @@ struct mcpz_api_ports {
     struct mcpz_desk *desk;
 
     const struct mcpz_agent_pools_port *pools; /* NULL: there are none */
+
+    const struct mcpz_mcp_hosting_port *hosting; /* of MCP servers; NULL: there are none */
 
     /* How a capability of this node is isolated, in a word; NULL: nobody knows. */
     const char *(*isolation)(void *context, struct mcpz_bytes capability);

@@ -337,7 +337,7 @@ json_t *mcpz_exchange_parse(struct mcpz_exchange *exchange, struct mcpz_bytes te
     json_t *value;
     json_object_foreach(object, key, value)
     {
-        if (!is_allowed(key, allowed)) {
+        if (allowed != NULL && !is_allowed(key, allowed)) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                                "there is no \"%s\" in this request", key);
             json_decref(object);

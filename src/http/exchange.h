@@ -107,6 +107,10 @@ void mcpz_api_get_pools(struct mcpz_exchange *exchange, const struct mcpz_reques
 void mcpz_api_post_pools(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_pool(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_pool(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_servers(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_servers(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_server(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_server(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_lease(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_lease(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_join(struct mcpz_exchange *exchange, const struct mcpz_request *request);
@@ -175,7 +179,7 @@ struct mcpz_bytes mcpz_exchange_text_of(const json_t *string);
 
 /**
  * The request's body as a JSON object with no members but those named in `allowed` (NULL at the
- * end); the caller's. NULL: the exchange has been answered with what is wrong.
+ * end; NULL itself: any); the caller's. NULL: the exchange has been answered with what is wrong.
  */
 json_t *mcpz_exchange_object(struct mcpz_exchange *exchange, const char *const *allowed);
 

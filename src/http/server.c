@@ -306,6 +306,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .measure = measure,
         .count = count,
         .pools = config->sources.pools,
+        .hosting = config->sources.hosting,
         .isolation = isolation,
         .rules = tell_rules,
         .walk_config = walk_config,

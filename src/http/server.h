@@ -26,6 +26,7 @@
 #define MCPZ_API_STALL_SECONDS 30   /* without the client taking more of its answer */
 
 struct mcpz_desk;
+struct mcpz_mcp_hosting_port;
 struct mcpz_server;
 
 /* What the other edges know, for status. Each may be NULL. Must not call the engine. */
@@ -38,6 +39,7 @@ struct mcpz_server_sources {
                   void (*visit)(void *visit_context, const struct mcpz_api_count *count),
                   void *visit_context);
     const struct mcpz_agent_pools_port *pools;
+    const struct mcpz_mcp_hosting_port *hosting; /* NULL: no MCP servers */
     /* How a capability of this node is isolated, in a word; NULL: it is not offered here. */
     const char *(*isolation)(void *context, struct mcpz_bytes capability);
 };

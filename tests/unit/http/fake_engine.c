@@ -6,6 +6,7 @@
 
 struct fake_world world;
 const struct mcpz_agent_pools_port *fake_pools;
+const struct mcpz_mcp_hosting_port *fake_hosting;
 
 static uint8_t answer_text[1048576 + 1];
 
@@ -304,6 +305,7 @@ void fake_begin(void)
         .measure = measure,
         .count = count,
         .pools = fake_pools,
+        .hosting = fake_hosting,
         .isolation = isolation,
         .walk_config = walk_config,
     };

@@ -57,6 +57,7 @@ extern struct fake_world world;
 
 /* What the API of the next fake_begin() has of agent pools; NULL: none. */
 extern const struct mcpz_agent_pools_port *fake_pools;
+extern const struct mcpz_mcp_hosting_port *fake_hosting; /* of MCP servers; the same */
 
 /** For each test: an API with nothing under way, and an empty engine. */
 void fake_begin(void);
