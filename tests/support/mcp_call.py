@@ -76,6 +76,7 @@ class Call:
 
     def cancel(self):
         self.process.terminate()
+        self.process.stdin.close()
         self._close()
 
     def _close(self):
