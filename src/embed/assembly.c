@@ -541,6 +541,7 @@ void mcpz_assembly_stop(struct mcpz_assembly *assembly)
     mcpz_log(MCPZ_LOG_INFO, "node", "stopping when what runs has ended",
              "within_s=%u once_more=\"stops at once\"", assembly->config->stop_seconds);
     mcpz_engine_event(mcpz_loop_enter(assembly->loop), &drain);
+    mcpz_hosting_dismiss(assembly->hosting);
 }
 
 /* ---- All of it ---------------------------------------------------------------------------- */

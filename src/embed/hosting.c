@@ -271,6 +271,11 @@ void mcpz_hosting_apply(struct mcpz_hosting *hosting, const struct mcpz_mcp_serv
     }
 }
 
+void mcpz_hosting_dismiss(struct mcpz_hosting *hosting)
+{
+    mcpz_mcp_host_dismiss(hosting->host);
+}
+
 /* ---- Life --------------------------------------------------------------------------------- */
 
 static mcpz_error create_host(struct mcpz_hosting *hosting,

@@ -39,6 +39,9 @@ MCPZ_MUST_USE mcpz_error mcpz_hosting_create(const struct mcpz_hosting_config *c
 /** End all processes and wait until they are gone. Before the desk is. NULL is fine. */
 void mcpz_hosting_destroy(struct mcpz_hosting *hosting);
 
+/** The node is about to stop: calls that only listen would keep it waiting. */
+void mcpz_hosting_dismiss(struct mcpz_hosting *hosting);
+
 /** The configuration has changed: host what it says now. */
 void mcpz_hosting_apply(struct mcpz_hosting *hosting, const struct mcpz_mcp_servers *servers);
 

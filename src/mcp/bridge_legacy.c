@@ -221,15 +221,15 @@ void mcpz_bridge_legacy_listen(struct mcpz_mcp_call *call)
 {
     struct mcpz_legacy_session *session = session_of(call);
 
-    if (session == NULL || call->server->describer == NULL || !call->server->describer->ready) {
-        mcpz_call_fail(call, MCPZ_CODE_START_FAILED, "the server is down", MCPZ_RETRY_AFTER_MS);
+    if (session == NULL) {
+        mcpz_call_fail(call, MCPZ_CODE_BUSY, "too many sessions are under way at this node",
+                       MCPZ_RETRY_AFTER_MS);
         return;
     }
     if (session->listener != NULL) { /* one stream a session: the newer one */
         mcpz_call_finish(session->listener);
     }
     session->listener = call;
-    call->conn = call->server->describer;
     listen_anew(session);
 }
 

@@ -309,6 +309,34 @@ mcpz_error mcpz_mcp_host_remove(struct mcpz_mcp_host *host, struct mcpz_bytes na
     return MCPZ_OK;
 }
 
+/* One that only listens; NULL: none. */
+static struct mcpz_mcp_call *find_listening(const struct mcpz_hosted *server)
+{
+    struct mcpz_mcp_call *call = server->calls;
+
+    while (call != NULL && call->kind != MCPZ_MCP_LISTEN &&
+           !(call->begun && mcpz_envelope_is(&call->request, "subscriptions/listen"))) {
+        call = call->next;
+    }
+    return call;
+}
+
+void mcpz_mcp_host_dismiss(struct mcpz_mcp_host *host)
+{
+    struct mcpz_mcp_call *call;
+
+    for (size_t i = 0; i < HOSTED_MAX; i++) {
+        while ((call = find_listening(&host->servers[i])) != NULL) {
+            if (call->kind == MCPZ_MCP_LISTEN) {
+                mcpz_call_finish(call);
+            } else {
+                mcpz_call_answer(call, mcpz_text("{\"resultType\":\"complete\"}"));
+            }
+        }
+    }
+    mcpz_host_settle(host);
+}
+
 static void view(const struct mcpz_hosted *server,
                  void (*visit)(void *context, const struct mcpz_mcp_host_view *view),
                  void *context)

@@ -92,6 +92,12 @@ MCPZ_MUST_USE mcpz_error mcpz_mcp_host_add(struct mcpz_mcp_host *host,
 /** No longer: its calls fail, its processes are ended. Errors: MCPZ_ENOTFOUND */
 MCPZ_MUST_USE mcpz_error mcpz_mcp_host_remove(struct mcpz_mcp_host *host, struct mcpz_bytes name);
 
+/**
+ * The node is about to stop: end the calls that only listen, which would last for as long as they
+ * may. All others go on.
+ */
+void mcpz_mcp_host_dismiss(struct mcpz_mcp_host *host);
+
 /* A server, as it is now. Texts are borrowed. */
 struct mcpz_mcp_host_view {
     const struct mcpz_mcp_server *server;

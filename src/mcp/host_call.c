@@ -783,8 +783,6 @@ void mcpz_host_open(void *context, struct mcpz_line_stream *stream,
     } else if (call != NULL && say_where(call)) {
         if (call->kind == MCPZ_MCP_END) {
             end_session(call);
-        } else if (call->kind == MCPZ_MCP_LISTEN && server->era == MCPZ_ERA_MODERN) {
-            mcpz_bridge_legacy_listen(call);
         } else if (call->kind == MCPZ_MCP_LISTEN) {
             find_process(call);
         }

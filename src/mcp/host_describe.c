@@ -110,7 +110,6 @@ void mcpz_hosted_lost(struct mcpz_hosted *server, const char *why)
     if (server->offered && server->offered_until == MCPZ_TIME_NEVER) {
         server->offered_until = now + MCPZ_MCP_GRACE_US;
     }
-    mcpz_bridge_legacy_forget(server, NULL);
     mcpz_calls_go(server, NULL);
 }
 

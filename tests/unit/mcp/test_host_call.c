@@ -626,6 +626,17 @@ TEST(what_a_legacy_session_is_subscribed_to_is_one_listen)
         id_in(line));
     says(describer, text);
     CHECK(strstr(heard(listener), "\"uri\":\"a:b\"") != NULL);
+    /* What it is subscribed to outlasts the process. */
+    goes(describer, "oops");
+    CHECK_UINT(listener->code, MCPZ_CODE_PROVIDER_CRASHED);
+    listener = ask(LISTEN_PARAMS(SESSION_A), NULL);
+    CHECK(!listener->over);
+    pass_until(clock_us + MCPZ_MCP_BACKOFF_FIRST_US);
+    describer = last_fake();
+    answers(describer, told(describer), DISCOVERED);
+    (void)told(describer); /* its own subscription */
+    (void)told(describer); /* its tools */
+    CHECK(strstr(told(describer), "\"resourceSubscriptions\":[\"a:b\"]}") != NULL);
     client = ask(LEGACY_PARAMS(SESSION_A), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
     CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}");
     client =
@@ -637,6 +648,27 @@ TEST(what_a_legacy_session_is_subscribed_to_is_one_listen)
     CHECK(listener->over);
     pass_until(clock_us + MCPZ_MCP_ANSWER_US); /* for what was cancelled */
     CHECK_UINT(wake_us, MCPZ_TIME_NEVER);
+}
+
+TEST(who_only_listens_is_dismissed_before_the_node_stops)
+{
+    struct mcpz_upstream *describer = modern_server();
+    struct client *legacy = ask(LISTEN_PARAMS(SESSION_A), NULL);
+    struct client *modern = ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":"
+                                                     "\"subscriptions/listen\"}");
+    struct client *busy = ask(MODERN_PARAMS("{}"), CALL);
+
+    (void)told(describer);
+    (void)told(describer);
+    const char *line = told(describer);
+    mcpz_mcp_host_dismiss(host);
+    settle_all();
+    CHECK(legacy->over && modern->over && !busy->over);
+    CHECK_UINT(legacy->code, MCPZ_CODE_OK);
+    CHECK_TEXT(heard(modern),
+               "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{\"resultType\":\"complete\"}}");
+    answers(describer, line, "{}");
+    CHECK(busy->over);
 }
 
 TEST(a_legacy_session_that_nobody_uses_is_forgotten)
@@ -672,4 +704,5 @@ TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
           CASE(input_that_is_required_is_asked_of_a_legacy_client),
           CASE(a_server_that_asks_for_ever_is_stopped),
           CASE(what_a_legacy_session_is_subscribed_to_is_one_listen),
+          CASE(who_only_listens_is_dismissed_before_the_node_stops),
           CASE(a_legacy_session_that_nobody_uses_is_forgotten))
