@@ -42,8 +42,11 @@ class Call:
 
     def say(self, message):
         raw = message if isinstance(message, bytes) else json.dumps(message).encode()
-        self.process.stdin.write(raw + b"\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(raw + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it is over: failure() says why
         return self
 
     def hear(self):
