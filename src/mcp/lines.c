@@ -380,8 +380,8 @@ static void give_credit(struct mcpz_line_stream *stream)
 {
     uint32_t owed = stream->owed;
 
-    if (stream->over || stream->in_ended || stream->paused ||
-        (owed < CREDIT_BYTES_MIN && stream->in.length == 0) || owed == 0) {
+    if (stream->over || stream->in_ended || (owed < CREDIT_BYTES_MIN && stream->in.length == 0) ||
+        owed == 0) {
         return;
     }
     stream->owed = 0;

@@ -125,6 +125,38 @@ TEST(what_a_server_asks_goes_to_the_client_of_its_call_and_back)
     CHECK(strstr(told(fake), "\"error\":{\"code\":-32601") != NULL);
 }
 
+TEST(nobody_answers_for_another)
+{
+    char text[256];
+
+    legacy_server(X);
+    struct client *a = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake_a = begin_session();
+    const char *line = told(fake_a);
+    struct client *b = ask(LEGACY_PARAMS(SESSION_B), CALL);
+    struct mcpz_upstream *fake_b = begin_session();
+    answers(fake_b, line, "{\"forged\":true}"); /* with the number of the other one's call */
+    CHECK(has_heard_all(a) && has_heard_all(b));
+    says(fake_a, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"roots/list\"}");
+    CHECK(strstr(heard(a), "roots/list") != NULL);
+    (void)told(fake_b);
+    (void)snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}}");
+    client_says(b, text);
+    CHECK(is_told_all(fake_a) && is_told_all(fake_b));
+    /* Another call of the same session is another client, too. */
+    struct client *c = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    (void)told(fake_a);
+    client_says(c, text);
+    CHECK(is_told_all(fake_a));
+    /* And what was asked for a call that is over is asked no more. */
+    answers(fake_a, line, "{}");
+    CHECK(a->over);
+    says(fake_a, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"roots/list\"}");
+    CHECK(strstr(heard(c), "roots/list") != NULL);
+    client_says(c, text);
+    CHECK_TEXT(told(fake_a), text);
+}
+
 TEST(what_a_client_tells_starts_no_process)
 {
     const char *told_all = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}";
@@ -578,6 +610,7 @@ TEST(input_that_is_required_is_asked_of_a_legacy_client)
     CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-1\",\"method\":"
                               "\"sampling/createMessage\",\"params\":{\"x\":1}}");
     client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-1\",\"result\":{\"model\":\"m\"}}");
+    client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-1\",\"result\":{\"model\":\"n\"}}");
     client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-1-7\",\"result\":{}}");
     client_says(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-0-0\",\"result\":{}}");
     CHECK(is_told_all(describer));
@@ -685,7 +718,7 @@ TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
           CASE(what_need_not_change_passes_byte_for_byte),
           CASE(progress_finds_its_call_also_if_two_have_the_same_token),
           CASE(what_a_server_asks_goes_to_the_client_of_its_call_and_back),
-          CASE(what_a_client_tells_starts_no_process),
+          CASE(nobody_answers_for_another), CASE(what_a_client_tells_starts_no_process),
           CASE(a_cancelled_call_is_cancelled_at_the_server),
           CASE(a_process_that_ends_fails_its_calls_and_the_next_one_starts_anew),
           CASE(there_are_so_many_processes_and_then_it_is_said),
