@@ -32,6 +32,7 @@ struct buffer {
 
 struct mcpz_upstream {
     struct mcpz_mcp_children *children;
+    size_t slot; /* in `children` */
     struct mcpz_upstream_listener listener;
     struct mcpz_provision provision;
     struct mcpz_child child;
@@ -41,9 +42,9 @@ struct mcpz_upstream {
     bool asked; /* to end, by its owner */
     int wait_status;
     enum mcpz_limit limit;
-    char trouble[WHY_BYTES]; /* what ended it, if we know better than its status does */
-    struct mcpz_run words;   /* the last ones on stderr */
-    char line[WORDS_BYTES];  /* of stderr, incomplete */
+    char trouble[WHY_BYTES];   /* what ended it, if we know better than its status does */
+    struct mcpz_run words;     /* the last ones on stderr */
+    uint8_t line[WORDS_BYTES]; /* of stderr, incomplete */
     size_t line_length;
 
     struct buffer in;
@@ -185,16 +186,17 @@ static void stop_watching(struct mcpz_upstream *upstream)
     ev_timer_stop(loop, &upstream->kick);
 }
 
+/* Take the one at `slot` out. */
+static void take_out(struct mcpz_mcp_children *children, size_t slot)
+{
+    children->count--;
+    children->all[slot] = children->all[children->count];
+    children->all[slot]->slot = slot;
+    children->all[children->count] = NULL;
+}
+
 static void destroy(struct mcpz_upstream *upstream)
 {
-    struct mcpz_mcp_children *children = upstream->children;
-
-    for (size_t i = 0; i < children->count; i++) {
-        if (children->all[i] == upstream) {
-            children->all[i] = children->all[--children->count];
-            break;
-        }
-    }
     mcpz_provision_finish(&upstream->provision);
     free(upstream->in.data);
     free(upstream->out.data);
@@ -275,7 +277,16 @@ static void on_output(struct ev_loop *loop, ev_io *watcher, int events)
     }
 }
 
-/* To the log, line by line; what could mislead who reads it becomes '?'. */
+/* What could mislead who reads the log becomes '?', or a quote that needs no other. */
+static uint8_t to_plain(uint8_t byte)
+{
+    if (byte == '"') {
+        return '\'';
+    }
+    return byte >= ' ' && byte <= '~' ? byte : '?';
+}
+
+/* To the log, line by line. */
 static void tell_errors(struct mcpz_upstream *upstream, const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -283,15 +294,12 @@ static void tell_errors(struct mcpz_upstream *upstream, const uint8_t *bytes, si
             upstream->line[upstream->line_length] = '\0';
             if (upstream->line_length > 0) {
                 mcpz_log(MCPZ_LOG_INFO, "mcp", "a server says", "server=%s text=\"%s\"",
-                         upstream->provision.provider.name, upstream->line);
+                         upstream->provision.provider.name, (const char *)upstream->line);
             }
             upstream->line_length = 0;
         }
         if (bytes[i] != '\n') {
-            const bool is_plain = bytes[i] >= ' ' && bytes[i] < 0x7f && bytes[i] != '"';
-            upstream->line[upstream->line_length++] = is_plain          ? (char)bytes[i]
-                                                      : bytes[i] == '"' ? '\''
-                                                                        : '?';
+            upstream->line[upstream->line_length++] = to_plain(bytes[i]);
         }
     }
 }
@@ -422,27 +430,37 @@ static void take_rest(struct mcpz_upstream *upstream)
     }
 }
 
-/* Its keeper is gone. What its pipes hold is the last of it. */
-static void settle(struct mcpz_upstream *upstream)
+/* Its keeper is gone: what its pipes hold is the last of it. True: all was told. */
+static bool is_over(struct mcpz_upstream *upstream)
 {
-    char why[WHY_BYTES] = "";
-
     if (!is_gone(upstream)) {
-        return;
+        return false;
     }
     take_lines(upstream);
     for (int i = 0; i < READS_MAX && read_output(upstream); i++) {
     }
     if (upstream->paused && !upstream->asked) {
-        return; /* whoever paused it wants to hear the rest */
+        return false; /* whoever paused it wants to hear the rest */
     }
     take_rest(upstream);
     close_watched(upstream, &upstream->on_output, &upstream->child.output);
     stop_watching(upstream);
+    return true;
+}
+
+/* The last thing of most watchers. */
+static void settle(struct mcpz_upstream *upstream)
+{
+    char why[WHY_BYTES] = "";
+
+    if (!is_over(upstream)) {
+        return;
+    }
     if (!upstream->asked) {
         find_why(upstream, why);
     }
     const struct mcpz_upstream_listener listener = upstream->listener;
+    take_out(upstream->children, upstream->slot);
     destroy(upstream);
     listener.on_gone(listener.context, why);
 }
@@ -619,6 +637,7 @@ static mcpz_error upstream_start(void *context, const struct mcpz_mcp_server *se
         free(made);
         return error;
     }
+    made->slot = children->count;
     children->all[children->count++] = made;
     watch(made);
     *upstream = made;
@@ -654,31 +673,25 @@ size_t mcpz_mcp_children_count(const struct mcpz_mcp_children *children)
     return children->count;
 }
 
-static void ignore_line(void *context, struct mcpz_bytes line)
-{
-    (void)context, (void)line;
-}
-
-static void ignore_end(void *context, const char *why)
-{
-    (void)context, (void)why;
-}
-
 /* Take in news without the loop, for a while. */
 static void reap(struct mcpz_mcp_children *children, int patience_ms)
 {
     for (; children->count > 0 && patience_ms > 0; patience_ms -= POLL_MS) {
         struct pollfd ready[MCPZ_MCP_CHILDREN_MAX];
-        for (size_t i = children->count; i > 0; i--) {
+        const size_t count = children->count;
+        for (size_t i = 0; i < count; i++) {
+            ready[i] = (struct pollfd){.fd = children->all[i]->child.status, .events = POLLIN};
+        }
+        (void)poll(ready, count, POLL_MS);
+        for (size_t i = count; i > 0; i--) {
             struct mcpz_upstream *upstream = children->all[i - 1];
             while (upstream->child.keeper > 0 && take_news(upstream)) {
             }
-            settle(upstream);
+            if (is_over(upstream)) {
+                take_out(children, i - 1);
+                destroy(upstream);
+            }
         }
-        for (size_t i = 0; i < children->count; i++) {
-            ready[i] = (struct pollfd){.fd = children->all[i]->child.status, .events = POLLIN};
-        }
-        (void)poll(ready, children->count, children->count > 0 ? POLL_MS : 0);
     }
 }
 
@@ -688,9 +701,7 @@ void mcpz_mcp_children_destroy(struct mcpz_mcp_children *children)
         return;
     }
     for (size_t i = 0; i < children->count; i++) {
-        children->all[i]->listener =
-            (struct mcpz_upstream_listener){.on_line = ignore_line, .on_gone = ignore_end};
-        upstream_stop(children->all[i]);
+        upstream_stop(children->all[i]); /* from here on nothing is told */
     }
     for (int stage = CLOSING; stage <= KILLING && children->count > 0; stage++) {
         reap(children, MCPZ_MCP_CHILD_PATIENCE_MS);
@@ -700,7 +711,8 @@ void mcpz_mcp_children_destroy(struct mcpz_mcp_children *children)
     }
     reap(children, MCPZ_MCP_CHILD_PATIENCE_MS);
     while (children->count > 0) { /* a disk holds them: they end with it */
-        struct mcpz_upstream *upstream = children->all[0];
+        struct mcpz_upstream *upstream = children->all[children->count - 1];
+        take_out(children, children->count - 1);
         stop_watching(upstream);
         upstream->child.keeper = 0;
         upstream->child.command = 0;

@@ -376,6 +376,14 @@ static void forget_asked(struct mcpz_mcp_call *call)
     call->asked_count = 0;
 }
 
+#define ASKED_ID_BYTES 64
+
+/* How we call a question of this round. */
+static void write_asked_id(const struct mcpz_mcp_call *call, size_t index, char id[ASKED_ID_BYTES])
+{
+    (void)snprintf(id, ASKED_ID_BYTES, "\"mcpz-%zu-%zu\"", call->rounds, index);
+}
+
 /* Ask the client one of the questions, as a request with an id of ours. */
 static bool ask(struct mcpz_mcp_call *call, struct mcpz_json key, struct mcpz_json question)
 {
@@ -383,9 +391,9 @@ static bool ask(struct mcpz_mcp_call *call, struct mcpz_json key, struct mcpz_js
     const struct mcpz_json params = mcpz_member(question, "params");
     struct mcpz_asked *asked = &call->asked[call->asked_count];
     struct mcpz_pieces pieces = {.count = 0};
-    char id[64];
+    char id[ASKED_ID_BYTES];
 
-    (void)snprintf(id, sizeof(id), "\"mcpz-%zu-%zu\"", call->rounds, call->asked_count);
+    write_asked_id(call, call->asked_count, id);
     if (method.type != MCPZ_JSON_STRING || !mcpz_own_set(&asked->key, key.text)) {
         mcpz_call_refuse(call, MCPZ_MCP_INTERNAL_ERROR, "the server asks what is no request");
         return false;
@@ -434,16 +442,28 @@ static void ask_all(struct mcpz_mcp_call *call, const struct mcpz_envelope *answ
     }
 }
 
+/* Which question it was that the client answers under this id; call->asked_count: none. */
+static size_t find_asked(const struct mcpz_mcp_call *call, struct mcpz_json id)
+{
+    char asked[ASKED_ID_BYTES];
+    size_t index = 0;
+
+    while (index < call->asked_count) {
+        write_asked_id(call, index, asked);
+        if (mcpz_bytes_equal(id.text, mcpz_text(asked))) {
+            break;
+        }
+        index++;
+    }
+    return index;
+}
+
 void mcpz_bridge_legacy_told(struct mcpz_mcp_call *call, const struct mcpz_envelope *answer)
 {
-    unsigned long round;
-    unsigned long index;
-    char text[64];
+    const size_t index = find_asked(call, answer->id);
     bool all = true;
 
-    if (!mcpz_json_to_text(answer->id, text, sizeof(text)) ||
-        sscanf(text, "mcpz-%lu-%lu", &round, &index) != 2 || round != call->rounds ||
-        index >= call->asked_count || call->asked[index].answer.length > 0) {
+    if (index == call->asked_count || call->asked[index].answer.length > 0) {
         return;
     }
     /* There is no way to say that a client has failed to answer but for an elicitation's. */

@@ -52,14 +52,13 @@ static void offer(struct mcpz_mcp_host *host)
     char texts[2 * MCPZ_MCP_SERVERS_MAX][OFFER_BYTES];
     struct mcpz_bytes names[2 * MCPZ_MCP_SERVERS_MAX];
     const size_t all = list_offers(host, texts, names);
-    size_t count = all;
 
     host->offers_changed = false;
     if (mcpz_lines_offer(host->lines, names, all) == MCPZ_OK) {
         return;
     }
     /* Somebody else has one of the names: do without that one. */
-    count = 0;
+    size_t count = 0;
     for (size_t i = 0; i < all; i++) {
         names[count] = names[i];
         count += mcpz_lines_offer(host->lines, names, count + 1) == MCPZ_OK;
@@ -93,19 +92,28 @@ static void expire(struct mcpz_mcp_job *job)
     }
 }
 
-/* A job that is due; NULL: none. */
+/* A job of a process that is due; NULL: none. Whoever is on its way out has none. */
+static struct mcpz_mcp_job *find_due_of(const struct mcpz_conn *conn, mcpz_time now)
+{
+    struct mcpz_mcp_job *job = conn->stopping ? NULL : conn->jobs;
+
+    while (job != NULL && job->due_us > now) {
+        job = job->next;
+    }
+    return job;
+}
+
 static struct mcpz_mcp_job *find_due(const struct mcpz_mcp_host *host, mcpz_time now)
 {
-    for (size_t i = 0; i < HOSTED_MAX; i++) {
-        for (struct mcpz_conn *conn = host->servers[i].conns; conn != NULL; conn = conn->next) {
-            for (struct mcpz_mcp_job *job = conn->jobs; job != NULL; job = job->next) {
-                if (job->due_us <= now && !conn->stopping) {
-                    return job;
-                }
-            }
+    struct mcpz_mcp_job *job = NULL;
+
+    for (size_t i = 0; i < HOSTED_MAX && job == NULL; i++) {
+        for (const struct mcpz_conn *conn = host->servers[i].conns; conn != NULL && job == NULL;
+             conn = conn->next) {
+            job = find_due_of(conn, now);
         }
     }
-    return NULL;
+    return job;
 }
 
 static bool has_call(const struct mcpz_conn *conn)

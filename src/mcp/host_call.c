@@ -467,27 +467,33 @@ static bool can_be_asked(const struct mcpz_mcp_call *call)
            mcpz_member(all, "roots").type != MCPZ_JSON_NONE;
 }
 
+/* Does a modern server log for this call? What it logs does not say for whom. */
+static bool is_logged(const struct mcpz_mcp_call *call)
+{
+    return call->level[0] != '\0' && call->kind == MCPZ_MCP_REQUEST &&
+           call->request.kind == MCPZ_ENVELOPE_REQUEST &&
+           mcpz_envelope_is(&call->request, "tools/call");
+}
+
+/* Will the process do that serves all? */
+static bool takes_any(const struct mcpz_mcp_call *call)
+{
+    const struct mcpz_hosted *server = call->server;
+
+    return server->era == MCPZ_ERA_LEGACY ? server->what.stateless || server->what.shared
+                                          : server->era == MCPZ_ERA_UNKNOWN || !is_logged(call);
+}
+
 static void find_process(struct mcpz_mcp_call *call)
 {
     const struct mcpz_hosted *server = call->server;
-    const bool is_modern = call->era == MCPZ_ERA_MODERN;
 
-    if (server->era == MCPZ_ERA_UNKNOWN) {
-        give_describer(call);
-    } else if (server->era == MCPZ_ERA_MODERN) {
-        /* What it logs does not say for whom. */
-        if (call->level[0] != '\0' && call->kind == MCPZ_MCP_REQUEST &&
-            call->request.kind == MCPZ_ENVELOPE_REQUEST &&
-            mcpz_envelope_is(&call->request, "tools/call")) {
-            give_pooled(call);
-        } else {
-            give_describer(call);
-        }
-    } else if (is_modern && call->kind == MCPZ_MCP_REQUEST) {
+    if (server->era == MCPZ_ERA_LEGACY && call->era == MCPZ_ERA_MODERN &&
+        call->kind == MCPZ_MCP_REQUEST) {
         mcpz_bridge_modern_request(call);
-    } else if (server->what.stateless || server->what.shared) {
+    } else if (takes_any(call)) {
         give_describer(call);
-    } else if (call->session[0] != '\0') {
+    } else if (server->era == MCPZ_ERA_LEGACY && call->session[0] != '\0') {
         give_session(call);
     } else {
         give_pooled(call);

@@ -445,8 +445,9 @@ static void fail_calls(struct mcpz_conn *conn, const char *why)
     while (conn->questions != NULL) {
         mcpz_question_end(conn, conn->questions);
     }
-    while (conn->jobs != NULL) {
-        mcpz_mcp_job_end(conn->jobs);
+    for (struct mcpz_mcp_job *job = conn->jobs, *next_job; job != NULL; job = next_job) {
+        next_job = job->next;
+        mcpz_mcp_job_end(job);
     }
 }
 

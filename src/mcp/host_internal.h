@@ -335,7 +335,7 @@ void mcpz_bridge_legacy_answered(struct mcpz_mcp_call *call, const struct mcpz_e
 void mcpz_bridge_legacy_told(struct mcpz_mcp_call *call, const struct mcpz_envelope *answer);
 void mcpz_bridge_legacy_listen(struct mcpz_mcp_call *call);
 /** A session is over, or all of them (NULL). */
-void mcpz_bridge_legacy_forget(struct mcpz_hosted *server, const char *session);
+void mcpz_bridge_legacy_forget(struct mcpz_hosted *server, const char *id);
 /** Forget those that nobody has used for long; when the next of them is due. */
 void mcpz_bridge_legacy_expire(struct mcpz_hosted *server, mcpz_time now);
 mcpz_time mcpz_bridge_legacy_deadline(const struct mcpz_hosted *server);
