@@ -28,6 +28,12 @@ static char out[BUFFER_BYTES];
 static size_t out_length;
 static char inbox[64];
 
+#define SLOTS_MAX 2048
+#define LOOK_US 5000 /* between two looks at what is overdue */
+
+static unsigned attempts[SLOTS_MAX]; /* by slot: an answer to an earlier one comes too late */
+static uint64_t looked_us;
+
 static void flush(void)
 {
     size_t at = 0;
@@ -62,6 +68,7 @@ static void connect_to(const char *where)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     const int yes = 1;
+    const struct timeval patience = {.tv_usec = LOOK_US};
     char host[256];
     struct addrinfo *found = NULL;
     const char *colon = strrchr(where, ':');
@@ -76,6 +83,9 @@ static void connect_to(const char *where)
         driver_die(where, strerror(errno));
     }
     (void)setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    if (!driver.serves) {
+        (void)setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    }
     freeaddrinfo(found);
     put("CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"c\",\"version\":\"1\"}\r\n",
         NULL, 0);
@@ -87,10 +97,20 @@ static void ask(size_t slot)
 {
     char line[LINE_BYTES];
 
-    (void)snprintf(line, sizeof(line), "PUB %s %s.%zu %zu\r\n", driver.name, inbox, slot,
-                   driver.payload_bytes);
+    (void)snprintf(line, sizeof(line), "PUB %s %s.%zu.%u %zu\r\n", driver.name, inbox, slot,
+                   attempts[slot], driver.payload_bytes);
     driver_asked(&driver, slot);
     put(line, driver.payload, driver.payload_bytes);
+}
+
+static void answer(size_t slot, bool well)
+{
+    attempts[slot]++;
+    driver_answered(&driver, slot, well);
+    driver.started_us[slot] = 0;
+    if (driver.asked < driver.count) {
+        ask(slot);
+    }
 }
 
 static void take(const char *subject, const char *reply, const char *payload, size_t length)
@@ -103,11 +123,27 @@ static void take(const char *subject, const char *reply, const char *payload, si
         put(line, payload, length);
         return;
     }
-    size_t slot = strtoul(strrchr(subject, '.') + 1, NULL, 10);
-    bool well = length == driver.payload_bytes;
-    driver_answered(&driver, slot, well);
-    if (driver.asked < driver.count) {
-        ask(slot);
+    char *end = NULL;
+    size_t slot = strtoul(subject + strlen(inbox) + 1, &end, 10);
+    if (strtoul(end + 1, NULL, 10) == attempts[slot]) {
+        answer(slot, length == driver.payload_bytes);
+    }
+}
+
+/* What took too long has failed, as a client of theirs would have it. */
+static void give_up_overdue(void)
+{
+    const uint64_t now_us = driver_now_us();
+
+    if (now_us - looked_us < LOOK_US) {
+        return;
+    }
+    looked_us = now_us;
+    for (size_t slot = 0; slot < driver.in_flight; slot++) {
+        if (driver.started_us[slot] != 0 &&
+            now_us - driver.started_us[slot] >= (uint64_t)driver.timeout_ms * 1000) {
+            answer(slot, false);
+        }
     }
 }
 
@@ -151,7 +187,14 @@ static void work(void)
     size_t used;
 
     flush();
+    if (!driver.serves) {
+        give_up_overdue();
+        flush();
+    }
     ssize_t got = recv(server, in + in_length, sizeof(in) - in_length, 0);
+    if (got < 0 && errno == EAGAIN) {
+        return; /* time to look again */
+    }
     if (got <= 0) {
         driver_die("receive", got == 0 ? "the server hung up" : strerror(errno));
     }
@@ -171,7 +214,7 @@ int main(int argc, char **argv)
     connect_to(driver.where);
     (void)snprintf(inbox, sizeof(inbox), "_INBOX.%d", (int)getpid());
     (void)snprintf(line, sizeof(line), "SUB %s%s 1\r\n", driver.serves ? driver.name : inbox,
-                   driver.serves ? " servers" : ".*"); /* servers share a queue group */
+                   driver.serves ? " servers" : ".>"); /* servers share a queue group */
     put(line, NULL, 0);
     driver_begin(&driver);
     for (size_t slot = 0; !driver.serves && slot < driver.in_flight; slot++) {
