@@ -3,10 +3,10 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "core/calls/attempts.h"
 #include "core/calls/choice.h"
 #include "core/calls/outcome.h"
 #include "core/calls/window.h"
-#include "core/gate/shedder.h"
 
 #define LOOK_AGAIN_US MCPZ_MS(250) /* at a call whose provider cannot be judged yet */
 
@@ -46,26 +46,11 @@ void mcpz_caller_init(struct mcpz_caller *caller, const struct mcpz_id *self, si
     mcpz_router_init(&caller->router, &config, arena);
 }
 
-static uint32_t number_of(const struct mcpz_caller *caller, const struct mcpz_call_out *slot)
-{
-    return (uint32_t)(slot - caller->slots);
-}
-
 static struct mcpz_call_out *find_request(struct mcpz_caller *caller, uint64_t request)
 {
     uint32_t slot;
 
     return mcpz_index_get(&caller->by_request, request, &slot) ? &caller->slots[slot] : NULL;
-}
-
-static struct mcpz_class *class_of(struct mcpz_caller *caller, const struct mcpz_call_out *slot)
-{
-    return &caller->router.classes[slot->class];
-}
-
-static struct mcpz_call_out *twin_of(struct mcpz_caller *caller, const struct mcpz_call_out *slot)
-{
-    return slot->twin != MCPZ_CALL_NONE ? &caller->slots[slot->twin] : NULL;
 }
 
 const struct mcpz_call_out *mcpz_caller_find(const struct mcpz_caller *caller, uint64_t request)
@@ -82,83 +67,6 @@ const struct mcpz_call_out *mcpz_caller_find_call(const struct mcpz_caller *call
     return mcpz_index_get(&caller->by_call, call, &slot) ? &caller->slots[slot] : NULL;
 }
 
-/* Calls that bring no priority of their own have that of the rule. */
-static uint32_t priority_of(const struct mcpz_class *class, const struct mcpz_event_task *task)
-{
-    return task->priority == MCPZ_PRIORITY_DEFAULT ? class->priority : task->priority;
-}
-
-/* A slot for a task, which its class holds. NULL: there is none. */
-static struct mcpz_call_out *take(struct mcpz_caller *caller, mcpz_time now,
-                                  struct mcpz_class *class, const struct mcpz_event_task *task)
-{
-    const mcpz_time deadline_us = now + MCPZ_MS(task->timeout_ms);
-    const bool anybody = mcpz_id_is_zero(&task->only);
-    uint32_t slot = mcpz_call_table_take(&caller->table, deadline_us);
-
-    if (slot == MCPZ_CALL_NONE) {
-        return NULL;
-    }
-    struct mcpz_call_out *call = &caller->slots[slot];
-    *call = (struct mcpz_call_out){
-        .request = task->request,
-        .only = task->only,
-        .started_us = now,
-        .deadline_us = deadline_us,
-        .class = (uint16_t)(class - caller->router.classes),
-        .tenant = mcpz_hash_bytes(task->tenant, 0),
-        .shed_class = (uint8_t)mcpz_shed_class(priority_of(class, task)),
-        .repeatable = anybody && (task->idempotent || task->idempotency_key.length > 0),
-        .has_input = task->has_input,
-        .may_hedge = anybody,
-        .twin = MCPZ_CALL_NONE,
-    };
-    mcpz_bytes_to_text(task->capability, call->capability, sizeof(call->capability));
-    mcpz_index_put(&caller->by_request, task->request, slot);
-    mcpz_router_hold(class, now);
-    return call;
-}
-
-/* Tell the router what has come of it, once. */
-static void end_route(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
-                      enum mcpz_call_outcome outcome, const struct mcpz_load_report *report)
-{
-    if (slot->has_route) {
-        slot->has_route = false;
-        mcpz_router_end(&caller->router, &slot->route, now, outcome, MCPZ_MS(slot->retry_after_ms),
-                        report);
-    }
-}
-
-/* It is with no provider now. */
-static void let_go(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now)
-{
-    end_route(caller, slot, now, MCPZ_OUTCOME_NOTHING, NULL);
-    if (slot->open) {
-        (void)mcpz_index_remove(&caller->by_call, slot->call);
-    }
-    slot->open = false;
-    slot->reaching = false;
-    mcpz_call_table_part(&caller->table, number_of(caller, slot));
-}
-
-/* Free a slot. A twin that goes on without it takes its place. */
-static void give_back(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now)
-{
-    struct mcpz_call_out *twin = twin_of(caller, slot);
-
-    let_go(caller, slot, now);
-    if (twin == NULL) {
-        (void)mcpz_index_remove(&caller->by_request, slot->request);
-        mcpz_router_release(class_of(caller, slot));
-    } else {
-        twin->twin = MCPZ_CALL_NONE;
-        twin->is_twin = false;
-        mcpz_index_put(&caller->by_request, twin->request, number_of(caller, twin));
-    }
-    mcpz_call_table_give_back(&caller->table, number_of(caller, slot));
-}
-
 bool mcpz_caller_is_linked(const struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                            const struct mcpz_id *id)
 {
@@ -167,199 +75,12 @@ bool mcpz_caller_is_linked(const struct mcpz_caller *caller, const struct mcpz_c
            mcpz_relay_reaches(sight->relay, id);
 }
 
-/* ---- Ends --------------------------------------------------------------------------------- */
-
-static void send_cancel(const struct mcpz_call_out *slot, struct mcpz_outbox *out)
-{
-    mcpz_outbox_send(out, &slot->provider,
-                     &(struct mcpz_msg){.kind = MCPZ_MSG_CANCEL, .cancel = {.call = slot->call}});
-}
-
-static struct mcpz_action_task *append_task(struct mcpz_outbox *out, enum mcpz_action_kind kind,
-                                            uint64_t request)
-{
-    struct mcpz_action *action = mcpz_outbox_append(out, kind);
-    action->task.request = request;
-    return &action->task;
-}
-
-/* The other of two is not wanted any more. */
-static void drop_twin(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
-                      struct mcpz_outbox *out)
-{
-    struct mcpz_call_out *twin = twin_of(caller, slot);
-
-    if (twin != NULL) {
-        send_cancel(twin, out);
-        give_back(caller, twin, now);
-    }
-}
-
-static void finish(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
-                   uint32_t code, struct mcpz_bytes text, struct mcpz_outbox *out)
-{
-    drop_twin(caller, slot, now, out);
-    struct mcpz_action_task *done = append_task(out, MCPZ_ACTION_TASK_DONE, slot->request);
-
-    done->code = code;
-    done->text = text;
-    done->provider = slot->provider;
-    done->attempts = slot->attempts;
-    done->retry_after_ms = code != MCPZ_CODE_OK ? slot->retry_after_ms : 0;
-    caller->done += code == MCPZ_CODE_OK;
-    caller->failed += code != MCPZ_CODE_OK;
-    mcpz_durations_add(&caller->took, now - slot->started_us);
-    give_back(caller, slot, now);
-}
-
-/* Have the edge say START again, now or at `at_us`. */
-static void start_again(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
-                        mcpz_time at_us, struct mcpz_outbox *out)
-{
-    let_go(caller, slot, now);
-    if (at_us > now) {
-        slot->retry_at_us = at_us;
-        mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot),
-                      mcpz_time_min(at_us, slot->deadline_us));
-        return;
-    }
-    (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
-}
-
-/* Note that this attempt has come to nothing. */
-static void note_failed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
-                        uint32_t code, const struct mcpz_load_report *report,
-                        struct mcpz_outbox *out)
-{
-    mcpz_outbox_fact(out, &(struct mcpz_fact){.kind = MCPZ_FACT_CALL_FAILED,
-                                              .about = slot->provider,
-                                              .reason = code});
-    end_route(caller, slot, now, mcpz_outcome_of(code), report);
-    slot->failed[slot->attempts - 1] = slot->provider;
-    slot->last_code = code;
-}
-
-/* May it be tried elsewhere? Takes a token of the budget if it needs one. */
-static bool may_try_again(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
-                          const struct mcpz_call_out *slot, uint32_t code)
-{
-    return mcpz_code_is_retryable(code) && !slot->answered && mcpz_id_is_zero(&slot->only) &&
-           slot->attempts < MCPZ_CALL_ATTEMPTS_MAX && sight->now < slot->deadline_us &&
-           mcpz_choice_is_left(caller, sight, slot) &&
-           (mcpz_outcome_is_free(code) ||
-            mcpz_router_may_retry(&caller->router, class_of(caller, slot), sight->now));
-}
-
-/* Why an attempt has failed. */
-struct failure {
-    uint32_t code; /* enum mcpz_code */
-    struct mcpz_bytes text;
-    const struct mcpz_load_report *report; /* the provider's; NULL: it said nothing */
-};
-
-/*
- * An attempt has failed: try another provider while there is one and it can do no harm, or say so
- * in the words of the one that failed. Where a twin is under way, all hope is with that.
- */
-static void fail_attempt(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
-                         struct mcpz_call_out *slot, const struct failure *failure,
-                         struct mcpz_outbox *out)
-{
-    const uint32_t code = failure->code;
-    struct mcpz_call_out *twin = twin_of(caller, slot);
-
-    note_failed(caller, slot, sight->now, code, failure->report, out);
-    if (twin != NULL && !slot->answered) {
-        if (slot->is_twin && twin->attempts < MCPZ_CALL_ATTEMPTS_MAX) {
-            /* The other is not to go there in its turn. */
-            twin->failed[twin->attempts - 1] = slot->provider;
-            twin->attempts++;
-        }
-        give_back(caller, slot, sight->now);
-        return;
-    }
-    if (!may_try_again(caller, sight, slot, code)) {
-        finish(caller, slot, sight->now, code, failure->text, out);
-        return;
-    }
-    caller->retried++;
-    start_again(caller, slot, sight->now,
-                mcpz_outcome_is_free(code)
-                    ? sight->now
-                    : sight->now + mcpz_retry_backoff_us(&caller->rng, slot->attempts + 1),
-                out);
-}
-
-/* The same, without a word of the provider's. */
-static void lose_attempt(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
-                         struct mcpz_call_out *slot, const char *text, struct mcpz_outbox *out)
-{
-    fail_attempt(caller, sight, slot,
-                 &(struct failure){.code = MCPZ_CODE_PROVIDER_LOST, .text = mcpz_text(text)}, out);
-}
-
-/* A link has taken the place of the one that a call went over: what was said there may be lost. */
-static void start_over(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
-                       struct mcpz_call_out *slot, struct mcpz_outbox *out)
-{
-    send_cancel(slot, out);
-    if (slot->answered) {
-        lose_attempt(caller, sight, slot,
-                     "the link to the provider was replaced before all had come", out);
-        return;
-    }
-    if (slot->twin != MCPZ_CALL_NONE) {
-        give_back(caller, slot, sight->now);
-        return;
-    }
-    slot->attempts--; /* the provider has not failed, and may be at it */
-    slot->asked = true;
-    start_again(caller, slot, sight->now, sight->now, out);
-}
-
-static void settle(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
-                   struct mcpz_call_out *slot, enum mcpz_call_fate fate, struct mcpz_outbox *out)
-{
-    switch (fate) {
-    case MCPZ_CALL_FATE_NONE:
-    case MCPZ_CALL_FATE_ANSWERED: /* of calls we serve */
-        break;
-    case MCPZ_CALL_FATE_LOST:
-        lose_attempt(caller, sight, slot, "the link to the provider broke before it answered",
-                     out);
-        break;
-    case MCPZ_CALL_FATE_REPLACED:
-        start_over(caller, sight, slot, out);
-        break;
-    case MCPZ_CALL_FATE_REACHED:
-        slot->reached = true;
-        start_again(caller, slot, sight->now, sight->now, out);
-        break;
-    case MCPZ_CALL_FATE_UNREACHABLE:
-        slot->attempts++; /* it counts, though nothing was sent */
-        mcpz_router_unreachable(class_of(caller, slot), &slot->provider, sight->now);
-        lose_attempt(caller, sight, slot, "the provider cannot be reached", out);
-        break;
-    }
-}
-
-static void settle_some(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
-                        struct mcpz_outbox *out)
-{
-    enum mcpz_call_fate fate;
-    uint32_t slot;
-
-    while (mcpz_call_may_end(out) && mcpz_call_table_next_doomed(&caller->table, &slot, &fate)) {
-        settle(caller, sight, &caller->slots[slot], fate, out);
-    }
-}
-
 /* ---- What our edge says ------------------------------------------------------------------- */
 
 /* When to look at an open call again, other than at its deadline: core/router/router.h. */
 static void plan_look(struct mcpz_caller *caller, const struct mcpz_call_out *slot, mcpz_time now)
 {
-    const struct mcpz_class *class = class_of(caller, slot);
+    const struct mcpz_class *class = mcpz_attempts_class(caller, slot);
     mcpz_time at_us = slot->deadline_us;
 
     if (slot->open && slot->has_route && !slot->answered && class->present > 1) {
@@ -373,14 +94,14 @@ static void plan_look(struct mcpz_caller *caller, const struct mcpz_call_out *sl
         }
         at_us = mcpz_time_min(at_us, look_us);
     }
-    mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot), at_us);
+    mcpz_heap_put(&caller->table.deadlines, mcpz_attempts_number(caller, slot), at_us);
 }
 
 /* Send it to the backend that was chosen for it, which is linked. */
 static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
                       size_t backend, const struct mcpz_event_task *task, struct mcpz_outbox *out)
 {
-    struct mcpz_class *class = class_of(caller, slot);
+    struct mcpz_class *class = mcpz_attempts_class(caller, slot);
 
     slot->call = ++caller->next_call;
     slot->attempts++;
@@ -391,7 +112,7 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
     slot->receive_credit = MCPZ_CALL_WINDOW_BYTES;
     slot->route = mcpz_router_begin(&caller->router, class, now, backend);
     slot->has_route = true;
-    mcpz_index_put(&caller->by_call, slot->call, number_of(caller, slot));
+    mcpz_index_put(&caller->by_call, slot->call, mcpz_attempts_number(caller, slot));
     plan_look(caller, slot, now);
 
     mcpz_outbox_send(out, &slot->provider,
@@ -403,7 +124,7 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
                                  .capability = task->capability,
                                  .timeout_ms = (uint32_t)((slot->deadline_us - now + 999) / 1000),
                                  .attempt = slot->attempts,
-                                 .priority = priority_of(class, task),
+                                 .priority = mcpz_attempts_priority(class, task),
                                  .tenant = task->tenant,
                                  .traceparent = task->traceparent,
                                  .params = task->params,
@@ -415,14 +136,15 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
                              },
                      });
     if (task->has_input) {
-        append_task(out, MCPZ_ACTION_TASK_PULL, slot->request)->credit = MCPZ_CALL_WINDOW_BYTES;
+        mcpz_attempts_tell(out, MCPZ_ACTION_TASK_PULL, slot->request)->credit =
+            MCPZ_CALL_WINDOW_BYTES;
     }
 }
 
 static void refuse(struct mcpz_caller *caller, uint64_t request, const char *text,
                    struct mcpz_outbox *out)
 {
-    struct mcpz_action_task *done = append_task(out, MCPZ_ACTION_TASK_DONE, request);
+    struct mcpz_action_task *done = mcpz_attempts_tell(out, MCPZ_ACTION_TASK_DONE, request);
 
     done->code = MCPZ_CODE_BUSY;
     done->text = mcpz_text(text);
@@ -472,7 +194,7 @@ static void fail_choice(struct mcpz_caller *caller, struct mcpz_call_out *slot, 
         code = slot->last_code;
         text = "the provider failed and no other one is reachable";
     }
-    finish(caller, slot, now, code, mcpz_text(text), out);
+    mcpz_attempts_finish(caller, slot, now, code, mcpz_text(text), out);
 }
 
 /* The slot of a task that is new, or closed. NULL: it cannot be started, and that was said. */
@@ -499,7 +221,7 @@ static struct mcpz_call_out *slot_for(struct mcpz_caller *caller,
                out);
         return NULL;
     }
-    return take(caller, sight->now, class, task);
+    return mcpz_attempts_take(caller, sight->now, class, task);
 }
 
 /* Ask those for their load whom the router wants to know about. */
@@ -531,7 +253,7 @@ static void start_twin(struct mcpz_caller *caller, const struct mcpz_call_sight 
                        struct mcpz_call_out *slot, const struct mcpz_event_task *task,
                        struct mcpz_outbox *out)
 {
-    struct mcpz_class *class = class_of(caller, slot);
+    struct mcpz_class *class = mcpz_attempts_class(caller, slot);
     struct mcpz_id tried[MCPZ_CALL_ATTEMPTS_MAX + 1];
 
     slot->hedging = false;
@@ -560,7 +282,7 @@ static void start_twin(struct mcpz_caller *caller, const struct mcpz_call_sight 
         mcpz_call_table_give_back(&caller->table, number);
         return;
     }
-    twin->twin = number_of(caller, slot);
+    twin->twin = mcpz_attempts_number(caller, slot);
     slot->twin = number;
     open_call(caller, twin, sight->now, pick.backend, task, out);
 }
@@ -572,13 +294,13 @@ static struct mcpz_pick pick_for(struct mcpz_caller *caller, const struct mcpz_c
     struct mcpz_pick pick = {.verdict = MCPZ_VERDICT_CHOSEN};
 
     if (!mcpz_id_is_zero(&slot->only)) {
-        bool stands = mcpz_router_stands(&caller->router, class_of(caller, slot), sight->now,
-                                         &slot->only, &pick.backend);
+        bool stands = mcpz_router_stands(&caller->router, mcpz_attempts_class(caller, slot),
+                                         sight->now, &slot->only, &pick.backend);
         pick.verdict = stands ? MCPZ_VERDICT_CHOSEN : MCPZ_VERDICT_NOBODY;
         return pick;
     }
-    if (slot->reached && mcpz_router_stands(&caller->router, class_of(caller, slot), sight->now,
-                                            &slot->provider, &pick.backend)) {
+    if (slot->reached && mcpz_router_stands(&caller->router, mcpz_attempts_class(caller, slot),
+                                            sight->now, &slot->provider, &pick.backend)) {
         return pick;
     }
     return mcpz_choice_make(caller, sight, slot);
@@ -606,11 +328,12 @@ static void on_start(struct mcpz_caller *caller, const struct mcpz_call_sight *s
         fail_choice(caller, slot, sight->now, &pick, out);
         return;
     }
-    struct mcpz_class *class = class_of(caller, slot);
+    struct mcpz_class *class = mcpz_attempts_class(caller, slot);
     slot->provider = class->backends[pick.backend].id;
-    if (!mcpz_call_table_join(&caller->table, number_of(caller, slot), &slot->provider)) {
-        finish(caller, slot, sight->now, MCPZ_CODE_BUSY,
-               mcpz_text("the provider cannot be called now"), out);
+    if (!mcpz_call_table_join(&caller->table, mcpz_attempts_number(caller, slot),
+                              &slot->provider)) {
+        mcpz_attempts_finish(caller, slot, sight->now, MCPZ_CODE_BUSY,
+                             mcpz_text("the provider cannot be called now"), out);
         return;
     }
     if (mcpz_caller_is_linked(caller, sight, &slot->provider)) {
@@ -656,12 +379,12 @@ static void on_taken(struct mcpz_call_out *slot, uint32_t credit, struct mcpz_ou
 static void on_cancel(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz_time now,
                       struct mcpz_outbox *out)
 {
-    drop_twin(caller, slot, now, out);
+    mcpz_attempts_drop_twin(caller, slot, now, out);
     if (slot->open) {
-        send_cancel(slot, out);
+        mcpz_attempts_send_cancel(slot, out);
     }
     caller->failed++;
-    give_back(caller, slot, now);
+    mcpz_attempts_give_back(caller, slot, now);
 }
 
 void mcpz_caller_task(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
@@ -695,8 +418,9 @@ static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz
 {
     struct mcpz_load_report report;
 
-    end_route(caller, slot, now, MCPZ_OUTCOME_WELL, mcpz_outcome_report(msg, &report));
-    finish(caller, slot, now, MCPZ_CODE_OK, mcpz_text(""), out);
+    mcpz_attempts_end_route(caller, slot, now, MCPZ_OUTCOME_WELL,
+                            mcpz_outcome_report(msg, &report));
+    mcpz_attempts_finish(caller, slot, now, MCPZ_CODE_OK, mcpz_text(""), out);
     out->actions[out->count - 1].task.chunk = msg->end.chunk;
 }
 
@@ -705,7 +429,7 @@ static void note_told(struct mcpz_caller *caller, const struct mcpz_call_out *sl
                       const struct mcpz_msg *msg)
 {
     if (msg->kind == MCPZ_MSG_END || msg->kind == MCPZ_MSG_FAIL) {
-        mcpz_router_told(class_of(caller, slot), &slot->provider, now, slot->tenant,
+        mcpz_router_told(mcpz_attempts_class(caller, slot), &slot->provider, now, slot->tenant,
                          msg->kind == MCPZ_MSG_END ? msg->end.turns_away : msg->fail.turns_away);
     }
 }
@@ -716,14 +440,14 @@ static void take_output(struct mcpz_caller *caller, struct mcpz_call_out *slot, 
 {
     if (!slot->answered) {
         slot->answered = true;
-        drop_twin(caller, slot, now, out);
+        mcpz_attempts_drop_twin(caller, slot, now, out);
         plan_look(caller, slot, now);
     }
     if (slot->has_route) {
         mcpz_router_progressed(&caller->router, &slot->route, now);
     }
     slot->receive_credit -= (uint32_t)chunk.length;
-    append_task(out, MCPZ_ACTION_TASK_OUTPUT, slot->request)->chunk = chunk;
+    mcpz_attempts_tell(out, MCPZ_ACTION_TASK_OUTPUT, slot->request)->chunk = chunk;
 }
 
 void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
@@ -740,25 +464,25 @@ void mcpz_caller_answer(struct mcpz_caller *caller, const struct mcpz_call_sight
     struct mcpz_call_out *slot = &caller->slots[number];
     note_told(caller, slot, sight->now, msg);
     if (mcpz_outcome_output(msg).length > slot->receive_credit) {
-        send_cancel(slot, out);
-        end_route(caller, slot, sight->now, MCPZ_OUTCOME_BROKEN, NULL);
-        finish(caller, slot, sight->now, MCPZ_CODE_INTERNAL,
-               mcpz_text("the provider sent more than it was allowed to"), out);
+        mcpz_attempts_send_cancel(slot, out);
+        mcpz_attempts_end_route(caller, slot, sight->now, MCPZ_OUTCOME_BROKEN, NULL);
+        mcpz_attempts_finish(caller, slot, sight->now, MCPZ_CODE_INTERNAL,
+                             mcpz_text("the provider sent more than it was allowed to"), out);
     } else if (msg->kind == MCPZ_MSG_END) {
         succeed(caller, slot, sight->now, msg, out);
     } else if (msg->kind == MCPZ_MSG_FAIL) {
         uint32_t code = msg->fail.code != MCPZ_CODE_OK ? msg->fail.code : MCPZ_CODE_INTERNAL;
         struct mcpz_load_report report;
         slot->retry_after_ms = msg->fail.retry_after_ms;
-        fail_attempt(caller, sight, slot,
-                     &(struct failure){.code = code,
-                                       .text = msg->fail.text,
-                                       .report = mcpz_outcome_report(msg, &report)},
-                     out);
+        mcpz_attempts_fail(
+            caller, sight, slot,
+            &(struct mcpz_attempt_failure){
+                .code = code, .text = msg->fail.text, .report = mcpz_outcome_report(msg, &report)},
+            out);
     } else if (msg->kind == MCPZ_MSG_CREDIT) {
         uint32_t before = slot->send_credit;
         slot->send_credit = mcpz_call_widen(before, msg->credit.bytes);
-        append_task(out, MCPZ_ACTION_TASK_PULL, slot->request)->credit =
+        mcpz_attempts_tell(out, MCPZ_ACTION_TASK_PULL, slot->request)->credit =
             slot->send_credit - before;
     } else {
         take_output(caller, slot, sight->now, msg->data.chunk, out);
@@ -806,33 +530,34 @@ void mcpz_caller_fact(struct mcpz_caller *caller, const struct mcpz_call_sight *
             mcpz_call_table_doom(&caller->table, slot, fate, sight->now);
         }
     }
-    settle_some(caller, sight, out);
+    mcpz_attempts_settle(caller, sight, out);
 }
 
 /* Its provider hangs: have it started again elsewhere, if it may be done twice. */
 static void move(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                  struct mcpz_call_out *slot, struct mcpz_outbox *out)
 {
-    end_route(caller, slot, sight->now, MCPZ_OUTCOME_BROKEN, NULL);
-    note_failed(caller, slot, sight->now, MCPZ_CODE_PROVIDER_LOST, NULL, out);
+    mcpz_attempts_end_route(caller, slot, sight->now, MCPZ_OUTCOME_BROKEN, NULL);
+    mcpz_attempts_note_failed(caller, slot, sight->now, MCPZ_CODE_PROVIDER_LOST, NULL, out);
     if (!slot->repeatable || slot->attempts == MCPZ_CALL_ATTEMPTS_MAX ||
         !mcpz_choice_is_left(caller, sight, slot)) {
         plan_look(caller, slot, sight->now);
         return;
     }
-    send_cancel(slot, out);
+    mcpz_attempts_send_cancel(slot, out);
     caller->moved++;
-    start_again(caller, slot, sight->now, sight->now, out);
+    mcpz_attempts_start_again(caller, slot, sight->now, sight->now, out);
 }
 
 /* An open call is not answered yet: is its provider only slow, or does it hang? */
 static void look_at(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                     struct mcpz_call_out *slot, struct mcpz_outbox *out)
 {
-    struct mcpz_class *class = class_of(caller, slot);
+    struct mcpz_class *class = mcpz_attempts_class(caller, slot);
 
     if (!slot->has_route || slot->twin != MCPZ_CALL_NONE) {
-        mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot), slot->deadline_us);
+        mcpz_heap_put(&caller->table.deadlines, mcpz_attempts_number(caller, slot),
+                      slot->deadline_us);
         return;
     }
     if (mcpz_router_judge(&caller->router, &slot->route, sight->now)) {
@@ -844,7 +569,7 @@ static void look_at(struct mcpz_caller *caller, const struct mcpz_call_sight *si
         slot->may_hedge = false;
         slot->hedging = mcpz_router_may_hedge(&caller->router, class);
         if (slot->hedging) {
-            (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+            (void)mcpz_attempts_tell(out, MCPZ_ACTION_TASK_RETRY, slot->request);
         }
     }
     plan_look(caller, slot, sight->now);
@@ -855,15 +580,16 @@ static void on_due(struct mcpz_caller *caller, const struct mcpz_call_sight *sig
 {
     if (slot->deadline_us <= sight->now) {
         if (slot->open) {
-            send_cancel(slot, out);
+            mcpz_attempts_send_cancel(slot, out);
         }
-        end_route(caller, slot, sight->now, MCPZ_OUTCOME_LATE, NULL);
-        finish(caller, slot, sight->now, MCPZ_CODE_TIMEOUT,
-               mcpz_text("the task was not done within its time"), out);
+        mcpz_attempts_end_route(caller, slot, sight->now, MCPZ_OUTCOME_LATE, NULL);
+        mcpz_attempts_finish(caller, slot, sight->now, MCPZ_CODE_TIMEOUT,
+                             mcpz_text("the task was not done within its time"), out);
     } else if (slot->retry_at_us != 0) {
         slot->retry_at_us = 0;
-        mcpz_heap_put(&caller->table.deadlines, number_of(caller, slot), slot->deadline_us);
-        (void)append_task(out, MCPZ_ACTION_TASK_RETRY, slot->request);
+        mcpz_heap_put(&caller->table.deadlines, mcpz_attempts_number(caller, slot),
+                      slot->deadline_us);
+        (void)mcpz_attempts_tell(out, MCPZ_ACTION_TASK_RETRY, slot->request);
     } else {
         look_at(caller, sight, slot, out);
     }
@@ -874,7 +600,7 @@ void mcpz_caller_tick(struct mcpz_caller *caller, const struct mcpz_call_sight *
 {
     uint32_t number;
 
-    settle_some(caller, sight, out);
+    mcpz_attempts_settle(caller, sight, out);
     while (mcpz_call_may_end(out) &&
            mcpz_heap_due(&caller->table.deadlines, sight->now, &number)) {
         on_due(caller, sight, &caller->slots[number], out);
