@@ -12,6 +12,7 @@
 
 #include "crypto/proof.h"
 #include "host/log.h"
+#include "net/client_frame.h"
 #include "net/door.h"
 
 /* Bytes read at a time; each connection has a buffer of this size. More is no faster. */
@@ -27,6 +28,8 @@
 #define CLOSE_OVERSIZED LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE
 
 static_assert(MCPZ_WS_MESSAGE_BYTES_MAX < TX_BYTES, "a message goes out in one piece");
+static_assert(LWS_PRE >= MCPZ_CLIENT_FRAME_HEADER_BYTES_MAX, "a header fits before a message");
+static_assert(MCPZ_MASK_KEYS_BYTES % MCPZ_CLIENT_FRAME_KEY_BYTES == 0, "keys are whole");
 
 /* ---- Wires -------------------------------------------------------------------------------- */
 
@@ -423,10 +426,36 @@ static int on_piece(struct mcpz_wire *wire, struct mcpz_bytes piece)
 
 /* ---- Frames out --------------------------------------------------------------------------- */
 
+static const uint8_t *next_key(struct mcpz_mesh *mesh)
+{
+    if (mesh->keys_used == 0 || mesh->keys_used == sizeof(mesh->keys)) {
+        mcpz_random(mesh->keys, sizeof(mesh->keys));
+        mesh->keys_used = 0;
+    }
+    const uint8_t *key = mesh->keys + mesh->keys_used;
+    mesh->keys_used += MCPZ_CLIENT_FRAME_KEY_BYTES;
+    return key;
+}
+
+/* False: the connection is to be closed. What the socket does not take libwebsockets keeps. */
+static bool write_message(struct mcpz_wire *wire, struct mcpz_bytes frame)
+{
+    uint8_t *out = wire->mesh->out + LWS_PRE;
+    int length = (int)frame.length;
+
+    /* Copied: what is before it is written to, and a client masks it in place. */
+    memcpy(out, frame.data, frame.length);
+    if (!wire->is_ours) {
+        return lws_write(wire->wsi, out, frame.length, LWS_WRITE_BINARY) >= length;
+    }
+    /* To libwebsockets, "HTTP" means: as it is. */
+    size_t header = mcpz_client_frame_make(out, frame.length, next_key(wire->mesh));
+    return lws_write(wire->wsi, out - header, header + frame.length, LWS_WRITE_HTTP) >= length;
+}
+
 static int on_writeable(struct mcpz_wire *wire)
 {
     struct mcpz_engine *engine = mcpz_loop_engine(wire->mesh->loop);
-    uint8_t *out = wire->mesh->out + LWS_PRE;
 
     if (wire->link == 0) {
         return 0;
@@ -438,9 +467,7 @@ static int on_writeable(struct mcpz_wire *wire)
     struct mcpz_bytes frame = mcpz_engine_pull(engine, wire->link);
     if (frame.length > 0) {
         assert(frame.length <= MCPZ_WS_MESSAGE_BYTES_MAX);
-        /* Copied: libwebsockets writes before it, and a client masks it in place. */
-        memcpy(out, frame.data, frame.length);
-        if (lws_write(wire->wsi, out, frame.length, LWS_WRITE_BINARY) < (int)frame.length) {
+        if (!write_message(wire, frame)) {
             return -1;
         }
     }

@@ -38,6 +38,8 @@
 #define MCPZ_WHY_BYTES 64
 #define MCPZ_FROM_BYTES 64
 
+#define MCPZ_MASK_KEYS_BYTES 1024 /* drawn at a time */
+
 struct lws;
 struct lws_vhost;
 struct mcpz_mesh;
@@ -98,7 +100,9 @@ struct mcpz_mesh {
     struct mcpz_wire *first_out; /* with something to send, once the turn has ended */
     struct mcpz_wire *last_out;
     struct mcpz_peers_stats stats;
-    uint8_t *out; /* one message, with room before it for libwebsockets */
+    uint8_t *out;                       /* one message, with room before it for libwebsockets */
+    uint8_t keys[MCPZ_MASK_KEYS_BYTES]; /* random, each to be used once */
+    size_t keys_used;
 };
 
 /**
