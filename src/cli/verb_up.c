@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/ask.h"
 #include "cli/reload.h"
@@ -84,16 +85,32 @@ static void print_join(const struct up *up, const struct mcpz_engine *engine)
     }
 }
 
-/* The port that is listened on, which is another one than configured if that was 0. */
-static void print_api(const struct up *up)
+#define API_URL_CHARS (MCPZ_ADDRESS_BYTES_MAX + 32)
+
+/* With the port that is listened on, which is another one than configured if that was 0. False:
+ * none is. */
+static bool write_api_url(const struct up *up, char url[API_URL_CHARS])
 {
     char host[MCPZ_ADDRESS_BYTES_MAX + 1];
     uint16_t port = mcpz_server_port(up->assembly.server);
 
+    if (port == 0 || mcpz_address_split(up->config.api, port, host, &(uint16_t){0}) != MCPZ_OK) {
+        return false;
+    }
+    bool is_v6 = strchr(host, ':') != NULL;
+    (void)snprintf(url, API_URL_CHARS, "http://%s%s%s:%" PRIu16, is_v6 ? "[" : "", host,
+                   is_v6 ? "]" : "", port);
+    return true;
+}
+
+static void print_api(const struct up *up)
+{
+    char url[API_URL_CHARS];
+
     (void)fprintf(stderr, "  api      %s\n", up->assembly.socket);
-    if (port != 0 && mcpz_address_split(up->config.api, port, host, &(uint16_t){0}) == MCPZ_OK) {
-        (void)fprintf(stderr, "           http://%s:%" PRIu16 " (health and status only)\n", host,
-                      port);
+    if (write_api_url(up, url)) {
+        (void)fprintf(stderr, "           %s (health and status)\n", url);
+        (void)fprintf(stderr, "  mcp      %s/mcp\n", url);
     }
 }
 
@@ -134,11 +151,12 @@ static void print_ready(const struct up *up)
 
     mcpz_id_to_text(mcpz_engine_id(engine), 'n', node);
     mcpz_id_to_text(mesh_id, 'm', mesh);
-    json_t *line = json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:I}", "node", node, "mesh",
+    char url[API_URL_CHARS];
+    json_t *line = json_pack("{s:s, s:s?, s:s?, s:s, s:s?, s:s, s:I}", "node", node, "mesh",
                              mcpz_id_is_zero(mesh_id) ? NULL : mesh, "address",
                              assembly->address[0] != '\0' ? assembly->address : NULL, "socket",
-                             assembly->socket, "data", assembly->data, "ready_ms",
-                             (json_int_t)elapsed_ms(up));
+                             assembly->socket, "api", write_api_url(up, url) ? url : NULL, "data",
+                             assembly->data, "ready_ms", (json_int_t)elapsed_ms(up));
     if (line != NULL) {
         (void)json_dumpf(line, stdout, JSON_COMPACT);
         (void)fputc('\n', stdout);

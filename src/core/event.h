@@ -177,7 +177,8 @@ struct mcpz_event {
         struct {
             struct mcpz_bytes name;
             bool takes_hand;      /* PROVIDE: its tasks need one of the hands of gate_config.h */
-            uint32_t running_max; /* PROVIDE: so many at once; 0: the gate finds out */
+            uint32_t running_max; /* PROVIDE: so many at once; 0: the gate finds out;
+                                      MCPZ_RUNNING_UNBOUNDED: it is not to */
         } provide;                /* PROVIDE, WITHDRAW */
         const struct mcpz_gate_config *limits; /* LIMITS */
         struct mcpz_event_drain drain;

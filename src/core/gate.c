@@ -50,7 +50,8 @@ static void share_hands(struct mcpz_gate *gate)
 
 uint32_t mcpz_gate_limit(const struct mcpz_gate *gate, const struct mcpz_gate_lane *lane)
 {
-    uint32_t limit = mcpz_gradient_limit(&lane->gradient);
+    bool is_unbounded = lane->running_max == MCPZ_RUNNING_UNBOUNDED;
+    uint32_t limit = is_unbounded ? UINT32_MAX : mcpz_gradient_limit(&lane->gradient);
 
     if (lane->running_max > 0) {
         limit = least(limit, lane->running_max);

@@ -142,7 +142,10 @@ void mcpz_gate_init(struct mcpz_gate *gate, const struct mcpz_gate_config *confi
 void mcpz_gate_configure(struct mcpz_gate *gate, const struct mcpz_gate_config *config,
                          mcpz_time now);
 
-/** This is offered. `running_max`: at most so many at once, 0 if only the gate is to say. */
+/**
+ * This is offered. `running_max`: at most so many at once; 0 if only the gate is to say, and
+ * MCPZ_RUNNING_UNBOUNDED if the gradient is not to: how long they take says nothing about them.
+ */
 void mcpz_gate_provide(struct mcpz_gate *gate, struct mcpz_bytes name, bool takes_hands,
                        uint32_t running_max);
 

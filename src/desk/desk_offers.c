@@ -35,9 +35,23 @@ static bool is_named(const struct mcpz_msg_capabilities *offered, struct mcpz_by
     return false;
 }
 
+/*
+ * Calls to an MCP server may listen for an hour, or wait for somebody who is asked something: how
+ * long they take says nothing about how many are good for it. Its host has bounds of its own.
+ */
+static uint32_t running_max(struct mcpz_bytes name)
+{
+    static const char prefix[] = "mcp/";
+    size_t length = sizeof(prefix) - 1;
+
+    return name.length > length && memcmp(name.data, prefix, length) == 0 ? MCPZ_RUNNING_UNBOUNDED
+                                                                          : 0;
+}
+
 static void tell(struct mcpz_desk *desk, enum mcpz_event_kind kind, struct mcpz_bytes name)
 {
-    struct mcpz_event event = {.kind = kind, .provide = {.name = name}};
+    struct mcpz_event event = {.kind = kind,
+                               .provide = {.name = name, .running_max = running_max(name)}};
     mcpz_desk_say(desk, &event);
 }
 

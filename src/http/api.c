@@ -106,6 +106,9 @@ static const char *allowed_methods(const struct route *route)
 
 uint64_t mcpz_api_body_max(enum mcpz_method method, struct mcpz_bytes path)
 {
+    if (mcpz_api_is_mcp(path)) {
+        return method == MCPZ_POST ? MCPZ_MCP_MESSAGE_BYTES_MAX : 0;
+    }
     const struct route *route = find_route(path);
 
     if (method != MCPZ_POST || route == NULL || route->post == NULL) {
@@ -126,6 +129,11 @@ static void fail_method(struct mcpz_exchange *exchange, const struct route *rout
 static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     const struct route *route = find_route(request->path);
+
+    if (exchange->is_apart) {
+        mcpz_api_mcp(exchange, request);
+        return;
+    }
 
     if (!request->local &&
         (route == NULL || (route->flags & ROUTE_OPEN) == 0 || request->method != MCPZ_GET)) {
@@ -227,6 +235,8 @@ void mcpz_api_destroy(struct mcpz_api *api)
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
         assert(!api->exchanges[i].open);
     }
+    assert(api->apart_count == 0);
+    mcpz_face_destroy(api->face);
     free(api->directory);
     free(api);
 }
@@ -297,6 +307,11 @@ void mcpz_api_close(struct mcpz_exchange *exchange)
     }
     mcpz_body_finish(&exchange->input);
     mcpz_body_finish(&exchange->response.body);
+    if (exchange->is_apart) {
+        exchange->api->apart_count--;
+        free(exchange);
+        return;
+    }
     exchange->api->open_count--;
     *exchange = (struct mcpz_exchange){0};
 }
@@ -361,6 +376,7 @@ void mcpz_api_progress(struct mcpz_api *api)
 {
     mcpz_api_look_at_rules(api);
     mcpz_fellows_work(api);
+    mcpz_api_mcp_work(api);
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];
         if (is_waiting(exchange) && exchange->has_work) {
@@ -376,6 +392,7 @@ void mcpz_api_tick(struct mcpz_api *api)
 
     mcpz_api_look_at_rules(api);
     mcpz_fellows_tick(api);
+    mcpz_api_mcp_tick(api);
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];
         if (!is_waiting(exchange) || now < exchange->deadline_us) {
@@ -425,4 +442,38 @@ bool mcpz_api_host_is_ours(struct mcpz_bytes host, struct mcpz_bytes listen_host
     }
     return name.length == listen_host.length &&
            strncasecmp((const char *)name.data, (const char *)listen_host.data, name.length) == 0;
+}
+
+/* "http://localhost:3000" -> "localhost:3000". */
+bool mcpz_api_origin_is_ours(struct mcpz_bytes origin, struct mcpz_bytes listen_host)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    if (origin.data == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(schemes); i++) {
+        size_t length = strlen(schemes[i]);
+        if (origin.length > length &&
+            strncasecmp((const char *)origin.data, schemes[i], length) == 0) {
+            return mcpz_api_host_is_ours(mcpz_bytes(origin.data + length, origin.length - length),
+                                         listen_host);
+        }
+    }
+    return false;
+}
+
+struct mcpz_bytes mcpz_request_header(const struct mcpz_request *request, const char *name)
+{
+    const char *at = (const char *)request->headers.data;
+    const char *end = at != NULL ? at + request->headers.length : NULL;
+
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        if (strcmp(at, name) == 0) {
+            return mcpz_text(value);
+        }
+        at = value + strlen(value) + 1;
+    }
+    return mcpz_bytes(NULL, 0);
 }

@@ -38,7 +38,10 @@
 #define MCPZ_SLICE_DELTAS 64
 #define MCPZ_EVENT_STREAMS_MAX 16               /* followed at once; leaves room for verbs */
 #define MCPZ_EVENTS_COMMENT_US MCPZ_SECONDS(15) /* a stream with nothing to say says that */
-#define MCPZ_PULL_BYTES_MIN 4096                /* what a stream's next piece may take */
+#define MCPZ_MCP_EXCHANGES_MAX 1024 /* with clients of MCP, beside those; streams most of them */
+#define MCPZ_MCP_BODY_BYTES_MAX (MCPZ_MCP_MESSAGE_BYTES_MAX + 65536) /* in memory, either way */
+#define MCPZ_HEADERS_BYTES_MAX 4096 /* of a request: those that are looked at */
+#define MCPZ_PULL_BYTES_MIN 4096    /* what a stream's next piece may take */
 
 enum mcpz_method { MCPZ_GET = 1, MCPZ_POST, MCPZ_DELETE, MCPZ_METHOD_OTHER };
 
@@ -47,6 +50,7 @@ struct mcpz_request {
     struct mcpz_bytes path;       /* decoded, starts with "/" */
     struct mcpz_bytes query;      /* decoded "name=value", with a NUL between two */
     struct mcpz_bytes last_event; /* the header Last-Event-ID; empty: none */
+    struct mcpz_bytes headers;    /* of MCP: "name", NUL, value, NUL for each; names in small */
     bool local;                   /* over the Unix socket: everything is allowed */
     struct mcpz_body *body;       /* taken: empty afterwards */
 };
@@ -57,6 +61,8 @@ struct mcpz_response {
     const char *allow;       /* with 405; else NULL */
     uint32_t retry_after_ms; /* come back no sooner; 0: nothing is said */
     bool streams;            /* goes on without end: mcpz_api_pull() instead of a body */
+    bool ended;              /* after a pull of nothing: that was all */
+    char session[40];        /* the header Mcp-Session-Id; "": none */
     struct mcpz_body body;
 };
 
@@ -123,6 +129,9 @@ struct mcpz_api_ports {
     /* The rules of the configuration; NULL: there are none. Looked at now and then. */
     const struct mcpz_rule *(*rules)(void *context, size_t *count);
 
+    /* Have mcpz_api_wake() called then; replaces what was said before. NULL: no MCP. */
+    void (*wake_at)(void *context, mcpz_time at_us);
+
     /* As mcpz_config_walk(). */
     void (*walk_config)(void *context,
                         void (*visit)(void *visit_context, const char *key, const char *value,
@@ -155,6 +164,20 @@ uint64_t mcpz_api_body_max(enum mcpz_method method, struct mcpz_bytes path);
 MCPZ_MUST_USE mcpz_error mcpz_api_open(struct mcpz_api *api, void *owner,
                                        struct mcpz_exchange **exchange);
 
+/** Is it the path of the face of MCP servers? Its exchanges are opened as below. */
+bool mcpz_api_is_mcp(struct mcpz_bytes path);
+
+/**
+ * Begin an exchange with a client of MCP.
+ *
+ * Errors: MCPZ_EFULL  MCPZ_MCP_EXCHANGES_MAX are under way; MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_api_open_apart(struct mcpz_api *api, void *owner,
+                                             struct mcpz_exchange **exchange);
+
+/** The value of a header, by its name in small letters; no data: it is not there. */
+struct mcpz_bytes mcpz_request_header(const struct mcpz_request *request, const char *name);
+
 /** Take in the request. The answer may be there when this returns: ports.answered was called. */
 void mcpz_api_ask(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 
@@ -183,6 +206,9 @@ void mcpz_api_progress(struct mcpz_api *api);
 /** Have the rules that are kept hold, if they may be others than those that do: in a turn. */
 void mcpz_api_look_at_rules(struct mcpz_api *api);
 
+/** The time of ports.wake_at has come. Outside engine callbacks. */
+void mcpz_api_wake(struct mcpz_api *api);
+
 /** Give up what has waited too long. A few times a second. Outside engine callbacks. */
 void mcpz_api_tick(struct mcpz_api *api);
 
@@ -195,5 +221,9 @@ unsigned mcpz_api_status_of(uint32_t code);
  * own name at this machine (DNS rebinding) sends its own name.
  */
 bool mcpz_api_host_is_ours(struct mcpz_bytes host, struct mcpz_bytes listen_host);
+
+/** The same of an Origin header: a page served by such a host. No data: there is none, which is
+ * fine: no browser sent it. */
+bool mcpz_api_origin_is_ours(struct mcpz_bytes origin, struct mcpz_bytes listen_host);
 
 #endif

@@ -10,7 +10,8 @@
 
 void mcpz_body_init(struct mcpz_body *body, const char *directory)
 {
-    *body = (struct mcpz_body){.directory = directory, .file = -1};
+    *body =
+        (struct mcpz_body){.directory = directory, .memory_max = MCPZ_BODY_MEMORY_MAX, .file = -1};
 }
 
 void mcpz_body_finish(struct mcpz_body *body)
@@ -19,7 +20,9 @@ void mcpz_body_finish(struct mcpz_body *body)
     if (body->file >= 0) {
         (void)close(body->file);
     }
+    uint64_t memory_max = body->memory_max;
     mcpz_body_init(body, body->directory);
+    body->memory_max = memory_max;
 }
 
 static mcpz_error error_of_errno(void)
@@ -116,7 +119,7 @@ static mcpz_error make_room(struct mcpz_body *body, size_t needed)
 {
     size_t capacity = body->capacity > 0 ? body->capacity : MCPZ_BODY_MEMORY_FIRST;
 
-    assert(needed <= MCPZ_BODY_MEMORY_MAX);
+    assert(needed <= body->memory_max);
     while (capacity < needed) {
         capacity *= 2;
     }
@@ -136,7 +139,7 @@ static mcpz_error append(struct mcpz_body *body, struct mcpz_bytes bytes)
 {
     mcpz_error error = MCPZ_OK;
 
-    if (body->file < 0 && bytes.length > MCPZ_BODY_MEMORY_MAX - body->length) {
+    if (body->file < 0 && bytes.length > body->memory_max - body->length) {
         error = spill(body);
     }
     if (error == MCPZ_OK && body->file >= 0) {

@@ -23,6 +23,7 @@
 
 struct mcpz_body {
     const char *directory; /* where the file goes; borrowed */
+    uint64_t memory_max;   /* MCPZ_BODY_MEMORY_MAX, unless it is set before the first byte */
     uint8_t *memory;       /* owned; with a file, what has not been written to it yet */
     size_t capacity;
     int file;         /* -1: none */

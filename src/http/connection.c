@@ -12,7 +12,8 @@
 #include "http/server.h"
 #include "proto/code.h"
 
-#define HEAD_BYTES_MAX 1024 /* of an answer's headers */
+#define HEAD_BYTES_MAX 2048 /* of an answer's headers */
+#define CHUNK_HEAD_BYTES 8  /* "ffff\r\n", in front of a chunk, and its end behind it */
 
 /* ---- A request's life --------------------------------------------------------------------- */
 
@@ -64,6 +65,32 @@ void mcpz_connection_answered(void *context, void *owner)
 
     (void)context;
     (void)lws_callback_on_writable(connection->wsi);
+}
+
+/* ---- Clients that hang up ----------------------------------------------------------------- */
+
+/*
+ * From a client that waits for its answer, or follows a stream, nothing is to come any more but
+ * its end. libwebsockets 4.1 does not look at what comes meanwhile, and is woken up for it
+ * without a pause.
+ */
+static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct mcpz_connection *connection = watcher->data;
+
+    (void)ev;
+    (void)events;
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}
+
+static void watch(struct mcpz_connection *connection)
+{
+    assert(!connection->is_watched);
+
+    ev_io_init(&connection->watcher, on_readable, lws_get_socket_fd(connection->wsi), EV_READ);
+    connection->watcher.data = connection;
+    connection->is_watched = true;
+    ev_io_start(connection->side->hub->ev, &connection->watcher);
 }
 
 /* ---- Refusing before the body is read: answer and close ----------------------------------- */
@@ -173,6 +200,101 @@ static bool read_last_event(struct mcpz_connection *connection)
                                sizeof(connection->last_event), name, sizeof(name) - 1) == length;
 }
 
+/* What a client of MCP says in its headers. */
+static const struct {
+    const char *name;
+    enum lws_token_indexes token; /* where libwebsockets keeps it; WSI_TOKEN_COUNT: by its name */
+} mcp_headers[] = {
+    {"accept:", WSI_TOKEN_HTTP_ACCEPT},   {"content-type:", WSI_TOKEN_HTTP_CONTENT_TYPE},
+    {"mcp-session-id:", WSI_TOKEN_COUNT}, {"mcp-protocol-version:", WSI_TOKEN_COUNT},
+    {"mcp-method:", WSI_TOKEN_COUNT},     {"mcp-name:", WSI_TOKEN_COUNT},
+    {"last-event-id:", WSI_TOKEN_COUNT},  {"traceparent:", WSI_TOKEN_COUNT},
+};
+
+/* The value of a header, with a NUL behind it; -1: it is not there; -2: there is no room. */
+static int copy_header(struct lws *wsi, size_t index, char *value, size_t room)
+{
+    const char *name = mcp_headers[index].name;
+    enum lws_token_indexes token = mcp_headers[index].token;
+    int name_length = (int)strlen(name);
+    int length = token != WSI_TOKEN_COUNT ? lws_hdr_total_length(wsi, token)
+                                          : lws_hdr_custom_length(wsi, name, name_length);
+
+    if (length < 0 || (length == 0 && token != WSI_TOKEN_COUNT)) {
+        return -1;
+    }
+    if ((size_t)length >= room) {
+        return -2;
+    }
+    value[0] = '\0';
+    int copied = token != WSI_TOKEN_COUNT
+                     ? lws_hdr_copy(wsi, value, (int)room, token)
+                     : lws_hdr_custom_copy(wsi, value, (int)room, name, name_length);
+    return copied >= 0 && strlen(value) == (size_t)copied ? copied : -1;
+}
+
+/* False: together they are too long. */
+static bool read_mcp_headers(struct mcpz_connection *connection)
+{
+    char *at = connection->headers;
+    const char *end = at + sizeof(connection->headers);
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(mcp_headers); i++) {
+        size_t name_length = strlen(mcp_headers[i].name) - 1; /* without the colon */
+        if ((size_t)(end - at) <= name_length + 1) {
+            return false;
+        }
+        char *value = at + name_length + 1;
+        int length = copy_header(connection->wsi, i, value, (size_t)(end - value));
+        if (length == -2) {
+            return false;
+        }
+        if (length >= 0) {
+            memcpy(at, mcp_headers[i].name, name_length);
+            at[name_length] = '\0';
+            at = value + length + 1;
+        }
+    }
+    connection->headers_length = (size_t)(at - connection->headers);
+    return true;
+}
+
+/* Did a page that is not ours have the browser ask? */
+static bool origin_is_ours(struct mcpz_connection *connection)
+{
+    int length = lws_hdr_total_length(connection->wsi, WSI_TOKEN_ORIGIN);
+
+    if (connection->side->local || length <= 0) {
+        return true;
+    }
+    return length < (int)sizeof(connection->origin) &&
+           lws_hdr_copy(connection->wsi, connection->origin, sizeof(connection->origin),
+                        WSI_TOKEN_ORIGIN) == length &&
+           mcpz_api_origin_is_ours(mcpz_bytes(connection->origin, (size_t)length),
+                                   mcpz_text(connection->side->host));
+}
+
+/* Whoever is not on this machine would have to say who they are, which nobody can yet. */
+static bool peer_is_here(const struct mcpz_connection *connection)
+{
+    char address[64] = "";
+
+    if (connection->side->local) {
+        return true;
+    }
+    (void)lws_get_peer_simple(connection->wsi, address, sizeof(address));
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+           strncmp(address, "::ffff:127.", 11) == 0;
+}
+
+static void read_http_version(struct mcpz_connection *connection)
+{
+    char version[16] = "";
+
+    (void)lws_hdr_copy(connection->wsi, version, sizeof(version), WSI_TOKEN_HTTP);
+    connection->is_old = strcmp(version, "HTTP/1.0") == 0;
+}
+
 /*
  * The length the body says it has; 0 without one. False: chunked, not a number, or missing where
  * libwebsockets would wait for a body for ever.
@@ -227,6 +349,9 @@ static uint64_t body_max(const struct mcpz_connection *connection)
 {
     uint64_t max = mcpz_api_body_max(connection->method, mcpz_text(connection->path));
 
+    if (connection->is_mcp) {
+        return max;
+    }
     if (!connection->side->local) {
         return 0;
     }
@@ -240,19 +365,93 @@ static int ask(struct mcpz_connection *connection)
         .path = mcpz_text(connection->path),
         .query = mcpz_bytes(connection->query, connection->query_length),
         .last_event = mcpz_text(connection->last_event),
+        .headers = mcpz_bytes(connection->headers, connection->headers_length),
         .local = connection->side->local,
         .body = &connection->body,
     };
 
     assert(!connection->asked);
     connection->asked = true;
-    if (mcpz_api_open(connection->side->hub->api, connection, &connection->exchange) != MCPZ_OK) {
+    mcpz_error error =
+        connection->is_mcp
+            ? mcpz_api_open_apart(connection->side->hub->api, connection, &connection->exchange)
+            : mcpz_api_open(connection->side->hub->api, connection, &connection->exchange);
+    if (error != MCPZ_OK) {
         return refuse(connection, 429, MCPZ_CODE_BUSY, "too many requests are under way");
+    }
+    if (connection->is_mcp) {
+        watch(connection); /* it may hang up while it waits */
     }
     mcpz_api_ask(connection->exchange, &request);
     /* Also without an answer: the timeout is to be taken off where libwebsockets sets it last. */
     (void)lws_callback_on_writable(connection->wsi);
     return 0;
+}
+
+static bool add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at,
+                       uint8_t *end)
+{
+    return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
+                                       (int)strlen(value), at, end) == 0;
+}
+
+/* A page that may ask may also read the answer. Source: Fetch, "CORS protocol". */
+static bool add_origin(const struct mcpz_connection *connection, uint8_t **at, uint8_t *end)
+{
+    struct lws *wsi = connection->wsi;
+
+    return connection->origin[0] == '\0' ||
+           (add_header(wsi, "access-control-allow-origin:", connection->origin, at, end) &&
+            add_header(wsi, "access-control-expose-headers:", "Mcp-Session-Id", at, end) &&
+            add_header(wsi, "vary:", "Origin", at, end));
+}
+
+/*
+ * A page asks whether it may ask. Answered and closed; the origin is ours.
+ *
+ * Source: Fetch, "CORS-preflight request".
+ */
+static int answer_preflight(struct mcpz_connection *connection)
+{
+    uint8_t *start = connection->side->hub->out + LWS_PRE;
+    uint8_t *at = start;
+    uint8_t *end = start + HEAD_BYTES_MAX;
+    struct lws *wsi = connection->wsi;
+
+    if (lws_add_http_header_status(wsi, 204, &at, end) == 0 && add_origin(connection, &at, end) &&
+        add_header(wsi, "access-control-allow-methods:", "GET, POST, DELETE", &at, end) &&
+        add_header(wsi, "access-control-allow-headers:",
+                   "Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, "
+                   "Mcp-Method, Mcp-Name, Mcp-Session-Id, traceparent",
+                   &at, end) &&
+        add_header(wsi, "access-control-max-age:", "600", &at, end) &&
+        add_header(wsi, "connection:", "close", &at, end) &&
+        lws_finalize_write_http_header(wsi, start, &at, end) != 0) {
+        return -1; /* as it would end anyway */
+    }
+    return -1;
+}
+
+/* What is asked of a client of MCP beside all others. 0: go on. */
+static int check_mcp(struct mcpz_connection *connection)
+{
+    read_http_version(connection);
+    if (!peer_is_here(connection)) {
+        return refuse(connection, 403, MCPZ_CODE_DENIED,
+                      "clients of MCP are served on this machine only");
+    }
+    if (!read_mcp_headers(connection)) {
+        return refuse(connection, 431, MCPZ_CODE_TOO_LARGE,
+                      "the headers of MCP have more than 4096 bytes");
+    }
+    connection->body.memory_max = MCPZ_MCP_BODY_BYTES_MAX;
+    return 0;
+}
+
+static bool is_preflight(const struct mcpz_connection *connection, struct mcpz_bytes path)
+{
+    return lws_hdr_total_length(connection->wsi, WSI_TOKEN_OPTIONS_URI) > 0 &&
+           mcpz_api_is_mcp(path);
 }
 
 static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path)
@@ -261,6 +460,9 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
     size_t path_length = 0;
 
     connection->method = method_of(wsi, &connection->is_head, &path_length);
+    if (is_preflight(connection, path) && host_is_ours(connection) && origin_is_ours(connection)) {
+        return answer_preflight(connection);
+    }
     if (!read_length(wsi, connection->method, &connection->body_left)) {
         return refuse(connection, 411, MCPZ_CODE_BAD_REQUEST,
                       "a request with a body needs a Content-Length, and may not be chunked");
@@ -270,17 +472,27 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
                       "the Host header names neither this machine's loopback nor the address the "
                       "API was told to listen on");
     }
+    if (!origin_is_ours(connection)) {
+        return refuse(connection, 403, MCPZ_CODE_DENIED,
+                      "the Origin header names a page of neither this machine nor the address the "
+                      "API was told to listen on");
+    }
     if (!read_url(connection, path, path_length)) {
         return refuse(connection, 414, MCPZ_CODE_BAD_REQUEST,
                       "the URL is too long, or has a NUL in it");
+    }
+    connection->is_mcp = mcpz_api_is_mcp(mcpz_text(connection->path));
+    if (connection->is_mcp && check_mcp(connection) != 0) {
+        return -1;
     }
     if (!read_last_event(connection)) {
         return refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
                       "Last-Event-ID is longer than the id of any event");
     }
     if (connection->body_left > body_max(connection)) {
-        return refuse(connection, connection->side->local ? 413 : 403,
-                      connection->side->local ? MCPZ_CODE_TOO_LARGE : MCPZ_CODE_DENIED,
+        bool is_served = connection->side->local || connection->is_mcp;
+        return refuse(connection, is_served ? 413 : 403,
+                      is_served ? MCPZ_CODE_TOO_LARGE : MCPZ_CODE_DENIED,
                       "the body is longer than such a request's may be");
     }
     /* A POST that says it has no body still has its completion told: asked then, not twice. */
@@ -319,6 +531,41 @@ static bool add_retry_after(struct lws *wsi, const struct mcpz_response *respons
                                         length, at, end) == 0;
 }
 
+static bool add_mcp_headers(struct mcpz_connection *connection,
+                            const struct mcpz_response *response, uint8_t **at, uint8_t *end)
+{
+    struct lws *wsi = connection->wsi;
+
+    if (!add_origin(connection, at, end) ||
+        (response->session[0] != '\0' &&
+         !add_header(wsi, "mcp-session-id:", response->session, at, end))) {
+        return false;
+    }
+    if (!response->streams) {
+        return true;
+    }
+    connection->is_chunked = !connection->is_old;
+    return add_header(wsi, "cache-control:", "no-cache", at, end) &&
+           add_header(wsi, "x-accel-buffering:", "no", at, end) &&
+           (!connection->is_chunked || add_header(wsi, "transfer-encoding:", "chunked", at, end));
+}
+
+/* libwebsockets says "connection: close" where it is not told a length: ours may be in chunks. */
+static bool add_status(struct mcpz_connection *connection, const struct mcpz_response *response,
+                       uint8_t **at, uint8_t *end)
+{
+    struct lws *wsi = connection->wsi;
+    lws_filepos_t length =
+        response->streams ? LWS_ILLEGAL_HTTP_CONTENT_LEN : (lws_filepos_t)response->body.length;
+
+    if (!connection->is_mcp || !response->streams || connection->is_old) {
+        return lws_add_http_common_headers(wsi, response->status, response->content_type, length,
+                                           at, end) == 0;
+    }
+    return lws_add_http_header_status(wsi, response->status, at, end) == 0 &&
+           add_header(wsi, "content-type:", response->content_type, at, end);
+}
+
 static bool send_headers(struct mcpz_connection *connection, const struct mcpz_response *response)
 {
     uint8_t *start = connection->side->hub->out + LWS_PRE;
@@ -326,10 +573,8 @@ static bool send_headers(struct mcpz_connection *connection, const struct mcpz_r
     uint8_t *end = start + HEAD_BYTES_MAX;
     struct lws *wsi = connection->wsi;
 
-    lws_filepos_t length =
-        response->streams ? LWS_ILLEGAL_HTTP_CONTENT_LEN : (lws_filepos_t)response->body.length;
-    if (lws_add_http_common_headers(wsi, response->status, response->content_type, length, &at,
-                                    end) != 0) {
+    if (!add_status(connection, response, &at, end) ||
+        (connection->is_mcp && !add_mcp_headers(connection, response, &at, end))) {
         return false;
     }
     if (response->allow != NULL &&
@@ -375,43 +620,57 @@ static int send_chunk(struct mcpz_connection *connection, const struct mcpz_resp
     return 0;
 }
 
-/*
- * From a client that follows a stream nothing is to come any more but its end. libwebsockets 4.1
- * does not look at what comes during an answer, and is woken up for it without a pause.
- */
-static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
+/* Put the length before the piece, where there is room for it. Source: RFC 9112, section 7.1. */
+static struct mcpz_bytes frame_chunk(uint8_t *piece, size_t length)
 {
-    struct mcpz_connection *connection = watcher->data;
+    char head[CHUNK_HEAD_BYTES + 1];
+    int head_length = snprintf(head, sizeof(head), "%zx\r\n", length);
 
-    (void)ev;
-    (void)events;
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+    assert(head_length > 0 && head_length <= CHUNK_HEAD_BYTES);
+    memcpy(piece - head_length, head, (size_t)head_length);
+    memcpy(piece + length, "\r\n", 2);
+    return mcpz_bytes(piece - head_length, (size_t)head_length + length + 2);
 }
 
-static void watch(struct mcpz_connection *connection)
+/* That was all: the connection can be used again, if its end was not what told the length. */
+static int end_stream(struct mcpz_connection *connection)
 {
-    assert(!connection->is_watched);
+    static const char last[] = "0\r\n\r\n";
+    uint8_t *out = connection->side->hub->out + LWS_PRE;
 
-    ev_io_init(&connection->watcher, on_readable, lws_get_socket_fd(connection->wsi), EV_READ);
-    connection->watcher.data = connection;
-    connection->is_watched = true;
-    ev_io_start(connection->side->hub->ev, &connection->watcher);
+    if (!connection->is_chunked) {
+        return -1;
+    }
+    memcpy(out, last, sizeof(last) - 1);
+    if (lws_write(connection->wsi, out, sizeof(last) - 1, LWS_WRITE_HTTP_FINAL) <
+        (int)sizeof(last) - 1) {
+        return -1;
+    }
+    return end_transaction(connection);
 }
 
 /*
  * A client that does not read leaves us waiting here, with what is written to its socket, until
  * the timeout closes it; one that has nothing to read may wait as long as it likes.
  */
-static int send_piece(struct mcpz_connection *connection)
+static int send_piece(struct mcpz_connection *connection, const struct mcpz_response *response)
 {
     uint8_t *out = connection->side->hub->out + LWS_PRE;
-    size_t length = mcpz_api_pull(connection->exchange, out, MCPZ_API_CHUNK_BYTES);
+    uint8_t *piece = connection->is_chunked ? out + CHUNK_HEAD_BYTES : out;
+    size_t room = MCPZ_API_CHUNK_BYTES - (connection->is_chunked ? 2 * CHUNK_HEAD_BYTES : 0);
+    size_t length = mcpz_api_pull(connection->exchange, piece, room);
 
+    if (length == 0 && response->ended) {
+        return end_stream(connection);
+    }
     if (length == 0) {
         lws_set_timeout(connection->wsi, NO_PENDING_TIMEOUT, 0);
         return 0;
     }
-    if (lws_write(connection->wsi, out, length, LWS_WRITE_HTTP) < (int)length) {
+    struct mcpz_bytes chunk =
+        connection->is_chunked ? frame_chunk(piece, length) : mcpz_bytes(piece, length);
+    if (lws_write(connection->wsi, piece - (piece - chunk.data), chunk.length, LWS_WRITE_HTTP) <
+        (int)chunk.length) {
         return -1;
     }
     (void)lws_callback_on_writable(connection->wsi);
@@ -430,7 +689,8 @@ static int on_writeable(struct mcpz_connection *connection)
     }
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_HTTP_CONTENT, MCPZ_API_STALL_SECONDS);
     if (connection->headers_sent) {
-        return response->streams ? send_piece(connection) : send_chunk(connection, response);
+        return response->streams ? send_piece(connection, response)
+                                 : send_chunk(connection, response);
     }
     if (!send_headers(connection, response)) {
         return -1;
@@ -438,7 +698,7 @@ static int on_writeable(struct mcpz_connection *connection)
     if (connection->is_head || (response->body.length == 0 && !response->streams)) {
         return end_transaction(connection);
     }
-    if (response->streams) {
+    if (response->streams && !connection->is_watched) {
         watch(connection);
     }
     (void)lws_callback_on_writable(connection->wsi);

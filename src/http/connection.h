@@ -20,6 +20,7 @@
 #define MCPZ_API_PATH_BYTES_MAX 1024
 #define MCPZ_API_QUERY_BYTES_MAX 1024
 #define MCPZ_API_LAST_EVENT_BYTES 32
+#define MCPZ_API_ORIGIN_BYTES 288
 
 struct lws;
 struct lws_vhost;
@@ -55,6 +56,9 @@ struct mcpz_connection {
     bool active; /* in the hub's list, body is initialised */
     bool asked;
     bool is_head; /* HEAD: no body in the answer */
+    bool is_mcp;  /* a client of MCP: its headers are read */
+    bool is_old;  /* HTTP/1.0: an answer of unknown length ends with its connection */
+    bool is_chunked;
     bool headers_sent;
     bool is_watched; /* its answer streams: `watcher` runs */
     ev_io watcher;
@@ -63,6 +67,9 @@ struct mcpz_connection {
     char query[MCPZ_API_QUERY_BYTES_MAX + 1]; /* with a NUL between two parameters */
     size_t query_length;
     char last_event[MCPZ_API_LAST_EVENT_BYTES]; /* "": no such header */
+    char headers[MCPZ_HEADERS_BYTES_MAX];       /* as in struct mcpz_request */
+    size_t headers_length;
+    char origin[MCPZ_API_ORIGIN_BYTES]; /* of a page that may read the answer; "": none */
 };
 
 struct lws_protocols;

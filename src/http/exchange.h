@@ -18,6 +18,7 @@
 #include "http/fellows.h"
 #include "http/queue_book.h"
 #include "http/rule_book.h"
+#include "mcp/face.h"
 #include "proto/code.h"
 
 /* What an exchange that is not answered at once does. Each may be NULL. */
@@ -44,6 +45,7 @@ struct mcpz_exchange {
     bool open;
     bool answered;
     bool has_work;    /* `work` is to be called */
+    bool is_apart;    /* it is none of api->exchanges, but has memory of its own */
     uint64_t request; /* the engine's name for what we asked; 0: none */
     void (*answered_elsewhere)(struct mcpz_exchange *exchange); /* another node asks; NULL: not */
     mcpz_time deadline_us;
@@ -59,6 +61,10 @@ struct mcpz_api {
     uint64_t results_bytes; /* of MCPZ_RESULTS_BYTES_MAX, taken */
     struct mcpz_exchange exchanges[MCPZ_EXCHANGES_MAX];
     size_t open_count; /* of them */
+    size_t apart_count;
+    struct mcpz_face *face; /* NULL: no client of MCP has come yet */
+    bool face_has_work;
+    uint32_t registry_digest; /* as the face knows it */
     struct mcpz_events events;
     struct mcpz_rule_book rules;
     struct mcpz_queue_book queues;
@@ -115,6 +121,7 @@ void mcpz_api_post_lease(struct mcpz_exchange *exchange, const struct mcpz_reque
 void mcpz_api_delete_lease(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_join(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_leave(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_mcp(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_drain(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_drain(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_resume(struct mcpz_exchange *exchange, const struct mcpz_request *request);
@@ -216,6 +223,10 @@ json_t *mcpz_exchange_show_hex(struct mcpz_bytes bytes);
 
 /** A text, or null if it is empty. */
 json_t *mcpz_exchange_show_text_or_null(const char *text);
+
+/** What the face of MCP servers is to do, now and a few times a second. */
+void mcpz_api_mcp_work(struct mcpz_api *api);
+void mcpz_api_mcp_tick(struct mcpz_api *api);
 
 /** What is wrong with this node, in words; shared by status and health. */
 json_t *mcpz_api_problems(struct mcpz_api *api);

@@ -38,6 +38,7 @@ struct mcpz_server {
     uint16_t port;
     struct mcpz_deferred progress;
     ev_timer tick;
+    ev_timer wake; /* for the face of MCP servers */
 };
 
 /* ---- The API's ports ---------------------------------------------------------------------- */
@@ -148,6 +149,27 @@ static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
     (void)ev;
     (void)events;
     mcpz_api_tick(server->api);
+}
+
+static void on_wake(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct mcpz_server *server = watcher->data;
+
+    (void)ev;
+    (void)events;
+    mcpz_api_wake(server->api);
+}
+
+static void wake_at(void *context, mcpz_time at_us)
+{
+    struct mcpz_server *server = context;
+    struct ev_loop *ev = mcpz_loop_ev(server->loop);
+    mcpz_time now_us = mcpz_clock_now();
+
+    ev_timer_stop(ev, &server->wake);
+    ev_now_update(ev);
+    ev_timer_set(&server->wake, at_us > now_us ? (double)(at_us - now_us) / 1e6 : 0., 0.);
+    ev_timer_start(ev, &server->wake);
 }
 
 /* ---- Listening ---------------------------------------------------------------------------- */
@@ -309,6 +331,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .hosting = config->sources.hosting,
         .isolation = isolation,
         .rules = tell_rules,
+        .wake_at = wake_at,
         .walk_config = walk_config,
         .desk = config->desk,
     };
@@ -336,6 +359,8 @@ mcpz_error mcpz_server_create(struct mcpz_loop *loop, const struct mcpz_server_c
     }
     mcpz_loop_at_end(loop, release, made);
     mcpz_loop_listen(loop, on_action, made);
+    ev_timer_init(&made->wake, on_wake, 0., 0.);
+    made->wake.data = made;
     ev_timer_init(&made->tick, on_tick, TICK_SECONDS, TICK_SECONDS);
     made->tick.data = made;
     ev_timer_start(mcpz_loop_ev(loop), &made->tick);
@@ -370,6 +395,7 @@ void mcpz_server_destroy(struct mcpz_server *server)
     mcpz_fellows_finish(server->api);
     mcpz_loop_undefer(server->loop, &server->progress);
     ev_timer_stop(mcpz_loop_ev(server->loop), &server->tick);
+    ev_timer_stop(mcpz_loop_ev(server->loop), &server->wake);
     if (server->local.vhost != NULL) {
         mcpz_socket_path_remove(&server->socket);
     }

@@ -1,6 +1,6 @@
 /*
  * The API's sockets, on libwebsockets: a Unix socket for everything, and, if asked for, a TCP port
- * that only shows health and status.
+ * that only shows health and status, and where clients of MCP are served (/mcp).
  *
  * It moves bytes and keeps its guests within bounds; what requests mean is api.h's. HTTP/1.1 only:
  * no upgrades, no chunked requests (libwebsockets would take their bodies for further requests).
@@ -20,10 +20,10 @@
 #include "http/count.h"
 
 #define MCPZ_API_SOCKET "mcpz.sock"
-#define MCPZ_API_CONNECTIONS_MAX 64 /* sockets, of both kinds together */
-#define MCPZ_API_CHUNK_BYTES 65536  /* of an answer, in one write */
-#define MCPZ_API_IDLE_SECONDS 60    /* between two requests on a connection */
-#define MCPZ_API_STALL_SECONDS 30   /* without the client taking more of its answer */
+#define MCPZ_API_CONNECTIONS_MAX 1088 /* sockets, of both kinds together: clients of MCP too */
+#define MCPZ_API_CHUNK_BYTES 65536    /* of an answer, in one write */
+#define MCPZ_API_IDLE_SECONDS 60      /* between two requests on a connection */
+#define MCPZ_API_STALL_SECONDS 30     /* without the client taking more of its answer */
 
 struct mcpz_desk;
 struct mcpz_mcp_hosting_port;

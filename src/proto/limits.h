@@ -58,13 +58,14 @@ static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard whi
 /* ---- Capabilities and calls --------------------------------------------------------------- */
 
 #define MCPZ_CAPABILITIES_PER_NODE_MAX 64
-#define MCPZ_CALLS_MAX 4096              /* at one server, as caller and as provider each */
-#define MCPZ_PARAMS_BYTES_MAX 32768      /* JSON parameters of a task */
-#define MCPZ_COMMAND_BYTES_MAX 4096      /* of a provider, as given to the shell */
-#define MCPZ_INPUT_BYTES_MAX 1073741824  /* of one task; it streams, nobody holds it whole */
-#define MCPZ_OUTPUT_BYTES_MAX 1073741824 /* of one run; it streams too */
-#define MCPZ_RESULT_BYTES_MAX 10485760   /* R-MESH-8: one that is gathered, at most 10 MB */
-#define MCPZ_CALL_WINDOW_BYTES 262144    /* sent but not yet taken, each way of each call */
+#define MCPZ_CALLS_MAX 4096                /* at one server, as caller and as provider each */
+#define MCPZ_RUNNING_UNBOUNDED 0xffffffffU /* of a capability: no limit by how long it takes */
+#define MCPZ_PARAMS_BYTES_MAX 32768        /* JSON parameters of a task */
+#define MCPZ_COMMAND_BYTES_MAX 4096        /* of a provider, as given to the shell */
+#define MCPZ_INPUT_BYTES_MAX 1073741824    /* of one task; it streams, nobody holds it whole */
+#define MCPZ_OUTPUT_BYTES_MAX 1073741824   /* of one run; it streams too */
+#define MCPZ_RESULT_BYTES_MAX 10485760     /* R-MESH-8: one that is gathered, at most 10 MB */
+#define MCPZ_CALL_WINDOW_BYTES 262144      /* sent but not yet taken, each way of each call */
 #define MCPZ_CALL_ATTEMPTS_MAX 3
 #define MCPZ_MCP_MESSAGE_BYTES_MAX 8388608 /* 8 MiB: one of the Model Context Protocol */
 #define MCPZ_CALL_TIMEOUT_MS_MAX 3600000

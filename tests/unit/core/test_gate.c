@@ -140,6 +140,15 @@ TEST(a_burst_is_not_an_overload)
     CHECK_UINT(ask(7, "a", 50), MCPZ_GATE_REFUSE);
 }
 
+TEST(where_time_says_nothing_there_is_no_gradient)
+{
+    set_up(0);
+    mcpz_gate_provide(&gate, mcpz_text("work"), false, MCPZ_RUNNING_UNBOUNDED);
+    for (uint32_t i = 0; i < 2 * MCPZ_GRADIENT_INIT; i++) {
+        CHECK_UINT(ask(i, "a", 50), MCPZ_GATE_START);
+    }
+}
+
 TEST(without_hands_the_gradient_is_the_limit)
 {
     set_up(0);
@@ -480,8 +489,9 @@ TEST(whatever_happens_the_counts_hold)
 
 TEST_MAIN(RUN(it_tells_whose_calls_it_would_refuse_and_then_does),
           RUN(as_many_start_as_there_are_hands_and_the_rest_wait), RUN(no_more_wait_than_may_run),
-          RUN(a_burst_is_not_an_overload), RUN(without_hands_the_gradient_is_the_limit),
-          RUN(a_bound_of_its_own_holds_for_a_lane), RUN(one_lane_leaves_hands_for_the_others),
+          RUN(a_burst_is_not_an_overload), RUN(where_time_says_nothing_there_is_no_gradient),
+          RUN(without_hands_the_gradient_is_the_limit), RUN(a_bound_of_its_own_holds_for_a_lane),
+          RUN(one_lane_leaves_hands_for_the_others),
           RUN(the_important_start_first_and_take_the_place_of_others),
           RUN(a_tenant_that_floods_does_not_starve_another),
           RUN(a_tenant_has_what_its_level_allows_and_is_told_when_to_come_back),

@@ -292,7 +292,7 @@ TEST(what_a_program_offers_is_provided_once)
     struct mcpz_program *b = enter(&owner_b);
 
     CHECK(offer(a, "x") == MCPZ_OK);
-    (void)told(MCPZ_EVENT_PROVIDE);
+    CHECK_UINT(told(MCPZ_EVENT_PROVIDE)->provide.running_max, 0);
     CHECK(offer(b, "x") == MCPZ_OK);
     CHECK_UINT(noted_count, 0);
     CHECK(offer(a, "") == MCPZ_OK);

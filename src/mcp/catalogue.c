@@ -1,0 +1,685 @@
+#include "mcp/catalogue.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLS "mcp/"
+#define ABOUT "mcp.about/"
+#define OTHERS_URI "mcpz+" /* mcpz+SERVER:URI: the same URI of another server than the first */
+#define HASH_CHARS 8       /* in a name that was shortened */
+
+/* A name that was given to a server's item, for good. */
+struct mcpz_catalogue_claim {
+    struct mcpz_catalogue_claim *next;
+    enum mcpz_catalogue_kind kind;
+    char server[MCPZ_SERVER_NAME_CHARS_MAX + 1];
+    uint64_t key_hash; /* of the item's own name */
+    char shown[];
+};
+
+static const char *const list_names[MCPZ_CATALOGUE_KINDS] = {
+    [MCPZ_CATALOGUE_TOOLS] = "tools",
+    [MCPZ_CATALOGUE_PROMPTS] = "prompts",
+    [MCPZ_CATALOGUE_RESOURCES] = "resources",
+    [MCPZ_CATALOGUE_TEMPLATES] = "resourceTemplates",
+};
+
+static const char *const key_names[MCPZ_CATALOGUE_KINDS] = {
+    [MCPZ_CATALOGUE_TOOLS] = "name",
+    [MCPZ_CATALOGUE_PROMPTS] = "name",
+    [MCPZ_CATALOGUE_RESOURCES] = "uri",
+    [MCPZ_CATALOGUE_TEMPLATES] = "uriTemplate",
+};
+
+/* ---- Servers ------------------------------------------------------------------------------ */
+
+static void free_list(struct mcpz_catalogue_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].shown);
+    }
+    free(list->items);
+    *list = (struct mcpz_catalogue_list){.count = 0};
+}
+
+static void drop_document(struct mcpz_catalogue *catalogue, struct mcpz_catalogue_server *server)
+{
+    for (size_t kind = 0; kind < MCPZ_CATALOGUE_KINDS; kind++) {
+        catalogue->versions[kind] += server->is_named && server->lists[kind].count > 0;
+        free_list(&server->lists[kind]);
+    }
+    catalogue->bytes -= server->document_length;
+    free(server->document);
+    server->document = NULL;
+    server->document_length = 0;
+    server->hash[0] = '\0';
+    server->is_named = false;
+}
+
+static void free_server(struct mcpz_catalogue *catalogue, struct mcpz_catalogue_server *server)
+{
+    drop_document(catalogue, server);
+    free(server);
+}
+
+void mcpz_catalogue_init(struct mcpz_catalogue *catalogue)
+{
+    *catalogue = (struct mcpz_catalogue){.server_count = 0};
+}
+
+void mcpz_catalogue_finish(struct mcpz_catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        free_server(catalogue, catalogue->servers[i]);
+    }
+    for (size_t i = 0; i < MCPZ_CATALOGUE_BUCKETS; i++) {
+        while (catalogue->claims[i] != NULL) {
+            struct mcpz_catalogue_claim *claim = catalogue->claims[i];
+            catalogue->claims[i] = claim->next;
+            free(claim);
+        }
+    }
+    mcpz_catalogue_init(catalogue);
+}
+
+static int compare_name(const struct mcpz_catalogue_server *server, struct mcpz_bytes name)
+{
+    return mcpz_bytes_compare(mcpz_text(server->name), name);
+}
+
+/* Where the server is, or would be. */
+static size_t place_of(const struct mcpz_catalogue *catalogue, struct mcpz_bytes name)
+{
+    size_t low = 0;
+    size_t high = catalogue->server_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare_name(catalogue->servers[middle], name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static struct mcpz_catalogue_server *find(const struct mcpz_catalogue *catalogue,
+                                          struct mcpz_bytes name)
+{
+    size_t at = place_of(catalogue, name);
+
+    return at < catalogue->server_count && compare_name(catalogue->servers[at], name) == 0
+               ? catalogue->servers[at]
+               : NULL;
+}
+
+static struct mcpz_catalogue_server *find_or_make(struct mcpz_catalogue *catalogue,
+                                                  struct mcpz_bytes name)
+{
+    struct mcpz_catalogue_server *server = find(catalogue, name);
+
+    if (server != NULL || name.length == 0 || name.length > MCPZ_SERVER_NAME_CHARS_MAX ||
+        catalogue->server_count == MCPZ_CATALOGUE_SERVERS_MAX) {
+        return server;
+    }
+    server = calloc(1, sizeof(*server));
+    if (server == NULL) {
+        return NULL;
+    }
+    mcpz_bytes_to_text(name, server->name, sizeof(server->name));
+    server->gone_at = MCPZ_TIME_NEVER;
+    size_t at = place_of(catalogue, name);
+    memmove(&catalogue->servers[at + 1], &catalogue->servers[at],
+            (catalogue->server_count - at) * sizeof(catalogue->servers[0]));
+    catalogue->servers[at] = server;
+    catalogue->server_count++;
+    return server;
+}
+
+/* ---- What is offered ---------------------------------------------------------------------- */
+
+void mcpz_catalogue_begin(struct mcpz_catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        catalogue->servers[i]->offered[0] = '\0';
+        catalogue->servers[i]->is_offered = false;
+    }
+}
+
+static bool starts_with(struct mcpz_bytes text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return text.length >= length && memcmp(text.data, prefix, length) == 0;
+}
+
+static struct mcpz_bytes behind(struct mcpz_bytes text, size_t count)
+{
+    return mcpz_bytes(text.data + count, text.length - count);
+}
+
+static void offer_about(struct mcpz_catalogue *catalogue, struct mcpz_bytes rest)
+{
+    if (rest.length <= MCPZ_CATALOGUE_HASH_CHARS + 1) {
+        return;
+    }
+    size_t name_length = rest.length - MCPZ_CATALOGUE_HASH_CHARS - 1;
+    const struct mcpz_bytes hash = behind(rest, name_length + 1);
+    struct mcpz_catalogue_server *server =
+        rest.data[name_length] == '/' ? find_or_make(catalogue, mcpz_bytes(rest.data, name_length))
+                                      : NULL;
+    if (server != NULL &&
+        (server->offered[0] == '\0' || mcpz_bytes_compare(hash, mcpz_text(server->offered)) < 0)) {
+        mcpz_bytes_to_text(hash, server->offered, sizeof(server->offered));
+    }
+}
+
+void mcpz_catalogue_offer(struct mcpz_catalogue *catalogue, struct mcpz_bytes capability)
+{
+    if (starts_with(capability, ABOUT)) {
+        offer_about(catalogue, behind(capability, strlen(ABOUT)));
+    } else if (starts_with(capability, CALLS)) {
+        struct mcpz_catalogue_server *server = find(catalogue, behind(capability, strlen(CALLS)));
+        if (server != NULL) {
+            server->is_offered = true;
+        }
+    }
+}
+
+static void settle(struct mcpz_catalogue_server *server, mcpz_time now)
+{
+    bool is_there = server->offered[0] != '\0';
+
+    if (!is_there) {
+        server->gone_at = server->gone_at < now ? server->gone_at : now;
+        if (server->fetching == MCPZ_FETCH_WANTED) {
+            server->fetching = MCPZ_FETCH_NONE;
+        }
+        return;
+    }
+    server->gone_at = MCPZ_TIME_NEVER;
+    if (strcmp(server->offered, server->hash) != 0 && server->fetching == MCPZ_FETCH_NONE) {
+        server->fetching = MCPZ_FETCH_WANTED;
+        server->retry_at = now;
+    }
+}
+
+void mcpz_catalogue_end(struct mcpz_catalogue *catalogue, mcpz_time now)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        struct mcpz_catalogue_server *server = catalogue->servers[i];
+        settle(server, now);
+        bool is_over = server->gone_at != MCPZ_TIME_NEVER &&
+                       now - server->gone_at >= MCPZ_CATALOGUE_GRACE_US &&
+                       server->fetching != MCPZ_FETCH_UNDER_WAY;
+        if (is_over) {
+            free_server(catalogue, server);
+        } else {
+            catalogue->servers[kept++] = server;
+        }
+    }
+    catalogue->server_count = kept;
+}
+
+/* ---- Names -------------------------------------------------------------------------------- */
+
+static uint64_t hash_bytes(uint64_t hash, struct mcpz_bytes bytes)
+{
+    for (size_t i = 0; i < bytes.length; i++) {
+        hash = (hash ^ bytes.data[i]) * UINT64_C(1099511628211); /* FNV-1a */
+    }
+    return hash;
+}
+
+static uint64_t hash_of(struct mcpz_bytes bytes)
+{
+    return hash_bytes(UINT64_C(14695981039346656037), bytes);
+}
+
+static size_t bucket_of(enum mcpz_catalogue_kind kind, struct mcpz_bytes shown)
+{
+    return (size_t)((hash_of(shown) + (uint64_t)kind) % MCPZ_CATALOGUE_BUCKETS);
+}
+
+static struct mcpz_catalogue_claim *find_claim(const struct mcpz_catalogue *catalogue,
+                                               enum mcpz_catalogue_kind kind,
+                                               struct mcpz_bytes shown)
+{
+    struct mcpz_catalogue_claim *claim = catalogue->claims[bucket_of(kind, shown)];
+
+    while (claim != NULL &&
+           (claim->kind != kind || !mcpz_bytes_equal(mcpz_text(claim->shown), shown))) {
+        claim = claim->next;
+    }
+    return claim;
+}
+
+/* Give the name to the server's item. False: another item has it. */
+static bool claim_name(struct mcpz_catalogue *catalogue, enum mcpz_catalogue_kind kind,
+                       const char *server, struct mcpz_bytes key, struct mcpz_bytes shown)
+{
+    struct mcpz_catalogue_claim *claim = find_claim(catalogue, kind, shown);
+
+    if (claim != NULL) {
+        return strcmp(claim->server, server) == 0 && claim->key_hash == hash_of(key);
+    }
+    claim = catalogue->claim_count < MCPZ_CATALOGUE_CLAIMS_MAX
+                ? malloc(sizeof(*claim) + shown.length + 1)
+                : NULL;
+    if (claim == NULL) {
+        return true; /* it can be had, but not kept */
+    }
+    struct mcpz_catalogue_claim **bucket = &catalogue->claims[bucket_of(kind, shown)];
+    claim->next = *bucket;
+    claim->kind = kind;
+    claim->key_hash = hash_of(key);
+    (void)snprintf(claim->server, sizeof(claim->server), "%s", server);
+    mcpz_bytes_to_text(shown, claim->shown, shown.length + 1);
+    *bucket = claim;
+    catalogue->claim_count++;
+    return true;
+}
+
+static bool is_name_char(uint8_t character)
+{
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+           (character >= '0' && character <= '9') || character == '_' || character == '.' ||
+           character == '-';
+}
+
+/*
+ * "PREFIX_NAME" with characters that any client takes, at most MCPZ_SHOWN_CHARS_MAX of them: what
+ * is too long ends in a hash of the whole. `text` holds one more.
+ */
+static void make_name(const char *prefix, struct mcpz_bytes name, char *text)
+{
+    char whole[MCPZ_SERVER_NAME_CHARS_MAX + 2];
+    size_t used = 0;
+
+    (void)snprintf(whole, sizeof(whole), "%s%s", prefix, prefix[0] != '\0' ? "_" : "");
+    struct mcpz_bytes parts[] = {mcpz_text(whole), name};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < parts[i].length && used < MCPZ_SHOWN_CHARS_MAX; k++) {
+            uint8_t character = parts[i].data[k];
+            text[used++] = (char)(is_name_char(character) ? character : '_');
+        }
+    }
+    text[used] = '\0';
+    if (strlen(whole) + name.length > MCPZ_SHOWN_CHARS_MAX) {
+        uint64_t hash = hash_bytes(hash_of(parts[0]), name);
+        (void)snprintf(text + MCPZ_SHOWN_CHARS_MAX - HASH_CHARS - 1, HASH_CHARS + 2, "_%08x",
+                       (unsigned)(hash >> 32));
+    }
+}
+
+static char *name_item(struct mcpz_catalogue *catalogue, enum mcpz_catalogue_kind kind,
+                       const char *server, struct mcpz_bytes key)
+{
+    char text[MCPZ_SHOWN_CHARS_MAX + 1];
+
+    make_name("", key, text);
+    if (claim_name(catalogue, kind, server, key, mcpz_text(text))) {
+        return strdup(text);
+    }
+    make_name(server, key, text);
+    if (!claim_name(catalogue, kind, server, key, mcpz_text(text))) {
+        /* Two that are alike but for their odd characters: the hash tells them apart. */
+        text[MCPZ_SHOWN_CHARS_MAX - HASH_CHARS - 1] = '\0';
+        (void)snprintf(text + strlen(text), HASH_CHARS + 2, "_%08x",
+                       (unsigned)(hash_bytes(hash_of(mcpz_text(server)), key) >> 32));
+        (void)claim_name(catalogue, kind, server, key, mcpz_text(text));
+    }
+    return strdup(text);
+}
+
+static char *name_uri(struct mcpz_catalogue *catalogue, enum mcpz_catalogue_kind kind,
+                      const char *server, struct mcpz_bytes key)
+{
+    size_t room = strlen(OTHERS_URI) + strlen(server) + 1 + key.length + 1;
+    char *text = malloc(room);
+
+    if (text != NULL && claim_name(catalogue, kind, server, key, key)) {
+        mcpz_bytes_to_text(key, text, room);
+    } else if (text != NULL) {
+        (void)snprintf(text, room, OTHERS_URI "%s:%.*s", server, (int)key.length,
+                       (const char *)key.data);
+        (void)claim_name(catalogue, kind, server, key, mcpz_text(text));
+    }
+    return text;
+}
+
+/* ---- Documents ---------------------------------------------------------------------------- */
+
+static bool says_true(struct mcpz_json value)
+{
+    return value.type == MCPZ_JSON_TRUE;
+}
+
+static bool read_idempotent(struct mcpz_json annotations)
+{
+    static const char *const names[] = {"idempotentHint", "readOnlyHint"};
+    struct mcpz_json found[2];
+
+    return mcpz_json_pick(annotations, names, 2, found) == MCPZ_OK &&
+           (says_true(found[0]) || says_true(found[1]));
+}
+
+/* Read one item. False: it is none. */
+static bool read_item(enum mcpz_catalogue_kind kind, struct mcpz_json whole,
+                      struct mcpz_catalogue_item *item)
+{
+    const char *const names[] = {key_names[kind], "annotations"};
+    struct mcpz_json found[2];
+
+    if (whole.type != MCPZ_JSON_OBJECT || mcpz_json_pick(whole, names, 2, found) != MCPZ_OK ||
+        found[0].type != MCPZ_JSON_STRING) {
+        return false;
+    }
+    *item = (struct mcpz_catalogue_item){
+        .whole = whole,
+        .key = found[0],
+        .is_idempotent = kind == MCPZ_CATALOGUE_TOOLS && read_idempotent(found[1]),
+    };
+    return mcpz_json_raw(found[0]).length > 0;
+}
+
+/* How clients see it; NULL: it cannot be shown, or there is no memory. */
+static void give_name(struct mcpz_catalogue *catalogue, const struct mcpz_catalogue_server *server,
+                      enum mcpz_catalogue_kind kind, struct mcpz_catalogue_item *item)
+{
+    bool is_uri = kind == MCPZ_CATALOGUE_RESOURCES || kind == MCPZ_CATALOGUE_TEMPLATES;
+    size_t length = mcpz_json_raw(item->key).length;
+    char *key = malloc(length + 1);
+
+    if (key != NULL && mcpz_json_unescape(item->key, (uint8_t *)key, length, &length) == MCPZ_OK &&
+        memchr(key, 0, length) == NULL) {
+        const struct mcpz_bytes said = mcpz_bytes(key, length);
+        item->shown = is_uri ? name_uri(catalogue, kind, server->name, said)
+                             : name_item(catalogue, kind, server->name, said);
+        item->is_renamed = item->shown != NULL && !mcpz_bytes_equal(said, mcpz_text(item->shown));
+    }
+    free(key);
+}
+
+void mcpz_catalogue_name(struct mcpz_catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        struct mcpz_catalogue_server *server = catalogue->servers[i];
+        for (size_t kind = 0; kind < MCPZ_CATALOGUE_KINDS && !server->is_named; kind++) {
+            struct mcpz_catalogue_list *list = &server->lists[kind];
+            for (size_t k = 0; k < list->count; k++) {
+                give_name(catalogue, server, (enum mcpz_catalogue_kind)kind, &list->items[k]);
+            }
+            catalogue->versions[kind] += list->count > 0;
+        }
+        server->is_named = true;
+    }
+}
+
+static size_t count_elements(struct mcpz_json array)
+{
+    struct mcpz_json_walk walk = mcpz_json_walk(array);
+    struct mcpz_json element;
+    size_t count = 0;
+
+    while (mcpz_json_next_element(&walk, &element)) {
+        count++;
+    }
+    return count;
+}
+
+/* What is no item is left out: the others can be used. */
+static mcpz_error read_list(struct mcpz_catalogue_server *server, enum mcpz_catalogue_kind kind,
+                            struct mcpz_json array)
+{
+    struct mcpz_catalogue_list *list = &server->lists[kind];
+    size_t count = array.type == MCPZ_JSON_ARRAY ? count_elements(array) : 0;
+    struct mcpz_json element;
+
+    if (count > MCPZ_CATALOGUE_ITEMS_MAX) {
+        return MCPZ_EFULL;
+    }
+    if (count == 0) {
+        return MCPZ_OK;
+    }
+    list->items = calloc(count, sizeof(list->items[0]));
+    if (list->items == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    struct mcpz_json_walk walk = mcpz_json_walk(array);
+    while (mcpz_json_next_element(&walk, &element)) {
+        list->count += read_item(kind, element, &list->items[list->count]);
+    }
+    return MCPZ_OK;
+}
+
+enum member { ERA, SERVER_INFO, CAPABILITIES, INSTRUCTIONS, STATELESS, FIRST_LIST };
+
+static mcpz_error read_document(struct mcpz_catalogue_server *server)
+{
+    const char *names[FIRST_LIST + MCPZ_CATALOGUE_KINDS] = {
+        [ERA] = "era",
+        [SERVER_INFO] = "serverInfo",
+        [CAPABILITIES] = "capabilities",
+        [INSTRUCTIONS] = "instructions",
+        [STATELESS] = "stateless",
+    };
+    struct mcpz_json found[FIRST_LIST + MCPZ_CATALOGUE_KINDS];
+    struct mcpz_bytes text = mcpz_bytes(server->document, server->document_length);
+
+    memcpy(&names[FIRST_LIST], list_names, sizeof(list_names));
+    if (mcpz_json_check(text, MCPZ_JSON_GRAMMAR) != MCPZ_OK ||
+        mcpz_json_pick(mcpz_json_value(text), names, MCPZ_ARRAY_LEN(names), found) != MCPZ_OK ||
+        found[SERVER_INFO].type != MCPZ_JSON_OBJECT ||
+        found[CAPABILITIES].type != MCPZ_JSON_OBJECT) {
+        return MCPZ_EPROTO;
+    }
+    server->server_info = found[SERVER_INFO];
+    server->capabilities = found[CAPABILITIES];
+    server->instructions = found[INSTRUCTIONS];
+    server->is_modern = mcpz_json_says(found[ERA], mcpz_text("modern"));
+    server->is_stateless = says_true(found[STATELESS]);
+    mcpz_error error = MCPZ_OK;
+    for (size_t kind = 0; kind < MCPZ_CATALOGUE_KINDS && error == MCPZ_OK; kind++) {
+        error = read_list(server, (enum mcpz_catalogue_kind)kind, found[FIRST_LIST + kind]);
+    }
+    return error;
+}
+
+struct mcpz_catalogue_server *mcpz_catalogue_wanted(struct mcpz_catalogue *catalogue,
+                                                    mcpz_time now)
+{
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        struct mcpz_catalogue_server *server = catalogue->servers[i];
+        if (server->fetching == MCPZ_FETCH_WANTED && server->retry_at <= now) {
+            server->fetching = MCPZ_FETCH_UNDER_WAY;
+            return server;
+        }
+    }
+    return NULL;
+}
+
+bool mcpz_catalogue_is_waiting(const struct mcpz_catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        const struct mcpz_catalogue_server *server = catalogue->servers[i];
+        if (server->hash[0] == '\0' && server->fetching != MCPZ_FETCH_NONE &&
+            !server->has_failed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void mcpz_catalogue_failed(struct mcpz_catalogue *catalogue, struct mcpz_bytes name, mcpz_time now)
+{
+    struct mcpz_catalogue_server *server = find(catalogue, name);
+
+    if (server != NULL && server->fetching == MCPZ_FETCH_UNDER_WAY) {
+        server->fetching = server->offered[0] != '\0' ? MCPZ_FETCH_WANTED : MCPZ_FETCH_NONE;
+        server->retry_at = now + MCPZ_CATALOGUE_RETRY_US;
+        server->has_failed = true;
+    }
+}
+
+static mcpz_error take_document(struct mcpz_catalogue *catalogue,
+                                struct mcpz_catalogue_server *server, struct mcpz_bytes document)
+{
+    if (catalogue->bytes + document.length > MCPZ_CATALOGUE_BYTES_MAX) {
+        return MCPZ_EFULL;
+    }
+    uint8_t *copy = malloc(document.length + 1);
+    if (copy == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    memcpy(copy, document.data, document.length);
+    drop_document(catalogue, server);
+    server->document = copy;
+    server->document_length = document.length;
+    catalogue->bytes += document.length;
+    mcpz_error error = read_document(server);
+    if (error != MCPZ_OK) {
+        drop_document(catalogue, server);
+    }
+    return error;
+}
+
+mcpz_error mcpz_catalogue_put(struct mcpz_catalogue *catalogue, struct mcpz_bytes name,
+                              struct mcpz_bytes hash, struct mcpz_bytes document, mcpz_time now)
+{
+    struct mcpz_catalogue_server *server = find(catalogue, name);
+
+    if (server == NULL || server->fetching != MCPZ_FETCH_UNDER_WAY) {
+        return MCPZ_OK;
+    }
+    server->fetching = MCPZ_FETCH_NONE;
+    mcpz_error error =
+        document.length == 0 ? MCPZ_EPROTO : take_document(catalogue, server, document);
+    if (error != MCPZ_OK) {
+        catalogue->refused++;
+        server->fetching = MCPZ_FETCH_UNDER_WAY;
+        mcpz_catalogue_failed(catalogue, name, now);
+        return error;
+    }
+    mcpz_bytes_to_text(hash, server->hash, sizeof(server->hash));
+    server->has_failed = false;
+    settle(server, now); /* there may be a newer one already */
+    return MCPZ_OK;
+}
+
+/* ---- Looking ------------------------------------------------------------------------------ */
+
+const struct mcpz_catalogue_server *mcpz_catalogue_server(const struct mcpz_catalogue *catalogue,
+                                                          struct mcpz_bytes name)
+{
+    const struct mcpz_catalogue_server *server = find(catalogue, name);
+    return server != NULL && server->hash[0] != '\0' ? server : NULL;
+}
+
+static const struct mcpz_catalogue_item *find_item(const struct mcpz_catalogue_server *server,
+                                                   enum mcpz_catalogue_kind kind,
+                                                   struct mcpz_bytes shown)
+{
+    const struct mcpz_catalogue_list *list = &server->lists[kind];
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].shown != NULL &&
+            mcpz_bytes_equal(mcpz_text(list->items[i].shown), shown)) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
+struct mcpz_catalogue_hit mcpz_catalogue_find(const struct mcpz_catalogue *catalogue,
+                                              enum mcpz_catalogue_kind kind,
+                                              struct mcpz_bytes shown)
+{
+    struct mcpz_catalogue_hit hit = {.server = NULL};
+    const struct mcpz_catalogue_claim *claim = find_claim(catalogue, kind, shown);
+    const struct mcpz_catalogue_server *server =
+        claim != NULL ? mcpz_catalogue_server(catalogue, mcpz_text(claim->server)) : NULL;
+
+    hit.item = server != NULL ? find_item(server, kind, shown) : NULL;
+    hit.server = hit.item != NULL ? server : NULL;
+    /* It may be one that could not be remembered. */
+    for (size_t i = 0; hit.item == NULL && claim == NULL && i < catalogue->server_count; i++) {
+        hit.item = find_item(catalogue->servers[i], kind, shown);
+        hit.server = hit.item != NULL ? catalogue->servers[i] : NULL;
+    }
+    return hit;
+}
+
+/* How many characters of the URI a template fixes, if it fits; 0: it does not. */
+static size_t fit(const char *template, struct mcpz_bytes uri)
+{
+    const char *open = strchr(template, '{');
+    const char *close = strrchr(template, '}');
+
+    if (open == NULL || close == NULL || close < open) {
+        return 0;
+    }
+    size_t before = (size_t)(open - template);
+    size_t after = strlen(close + 1);
+    if (uri.length < before + after || memcmp(uri.data, template, before) != 0 ||
+        memcmp(uri.data + uri.length - after, close + 1, after) != 0) {
+        return 0;
+    }
+    return before + after + 1;
+}
+
+static struct mcpz_catalogue_hit find_template(const struct mcpz_catalogue *catalogue,
+                                               struct mcpz_bytes uri)
+{
+    struct mcpz_catalogue_hit hit = {.server = NULL};
+    size_t best = 0;
+
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        const struct mcpz_catalogue_list *list =
+            &catalogue->servers[i]->lists[MCPZ_CATALOGUE_TEMPLATES];
+        for (size_t k = 0; k < list->count; k++) {
+            size_t fixed = list->items[k].shown != NULL ? fit(list->items[k].shown, uri) : 0;
+            if (fixed > best) {
+                best = fixed;
+                hit.server = catalogue->servers[i];
+            }
+        }
+    }
+    return hit;
+}
+
+static struct mcpz_catalogue_hit find_only_one(const struct mcpz_catalogue *catalogue)
+{
+    static const char *const names[] = {"resources"};
+    struct mcpz_catalogue_hit hit = {.server = NULL};
+    struct mcpz_json found;
+
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        const struct mcpz_catalogue_server *server = catalogue->servers[i];
+        if (server->hash[0] == '\0' ||
+            mcpz_json_pick(server->capabilities, names, 1, &found) != MCPZ_OK ||
+            found.type != MCPZ_JSON_OBJECT) {
+            continue;
+        }
+        if (hit.server != NULL) {
+            return (struct mcpz_catalogue_hit){.server = NULL};
+        }
+        hit.server = server;
+    }
+    return hit;
+}
+
+struct mcpz_catalogue_hit mcpz_catalogue_find_uri(const struct mcpz_catalogue *catalogue,
+                                                  struct mcpz_bytes uri)
+{
+    struct mcpz_catalogue_hit hit = mcpz_catalogue_find(catalogue, MCPZ_CATALOGUE_RESOURCES, uri);
+
+    if (hit.server == NULL) {
+        hit = find_template(catalogue, uri);
+    }
+    return hit.server != NULL ? hit : find_only_one(catalogue);
+}

@@ -1,0 +1,130 @@
+"""The public MCP conformance suites against one node, while another hosts the fixture on stdio.
+
+    test_conformance.py [--leg v016|legacy|modern]... [--one]
+
+Node A serves /mcp, node B, across a real WSS link, runs server_legacy.mjs or server_modern.mjs:
+fixtures that pass their suites completely when they are asked directly. --one asks /mcp/fixture
+instead of /mcp. The suites and SDKs come from npm, into MCPZ_CONFORMANCE_DIR (build/conformance);
+where that is not to be had, the test is skipped.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+
+from mesh import ROOT, Failed, Mesh, until  # noqa: E402
+
+SKIPPED = 77  # to meson
+PLACE = pathlib.Path(os.environ.get("MCPZ_CONFORMANCE_DIR", str(ROOT / "build/conformance")))
+SUITE_1 = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
+SUITE_2 = "node_modules/conf2/dist/index.js"
+LEG_S = 600  # of one leg, at most
+
+# Leg: the fixture, the suite and its arguments, and how many checks must pass at least.
+LEGS = {
+    "v016": ("server_legacy.mjs", SUITE_1, ["--suite", "all"], 44),
+    "legacy": ("server_legacy.mjs", SUITE_2, ["--requirements", "2025-11-25"], 82),
+    "modern": ("server_modern.mjs", SUITE_2, ["--requirements", "2026-07-28"], 150),
+}
+
+
+def install():
+    """The suites and fixtures, in PLACE. False: they cannot be had."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        print("skipped: there is no npm on this machine")
+        return False
+    PLACE.mkdir(parents=True, exist_ok=True)
+    wanted = (HERE / "package.json").read_text()
+    mark = PLACE / "installed.json"
+    if not mark.exists() or mark.read_text() != wanted:
+        (PLACE / "package.json").write_text(wanted)
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=PLACE,
+                              capture_output=True, text=True, timeout=900, check=False)
+        if done.returncode != 0:
+            print(f"skipped: npm cannot install the suites: {done.stderr.strip()[-400:]}")
+            return False
+        mark.write_text(wanted)
+    for fixture in ("server_legacy.mjs", "server_modern.mjs"):
+        shutil.copy(HERE / fixture, PLACE / fixture)
+    return True
+
+
+def configure(mesh, fixture):
+    """A configuration that hosts the fixture. Every session has a process: suites leave them behind."""
+    path = pathlib.Path(mesh.directory) / f"{fixture}.yaml"
+    path.write_text(
+        "mcp:\n  servers:\n    fixture:\n"
+        f"      command: {shutil.which('node')}\n"
+        f"      args: [{PLACE / fixture}, stdio]\n"
+        f"      cwd: {PLACE}\n"
+        "      replicas: 100\n      idle: 5s\n")
+    return path
+
+
+def sees_fixture(node):
+    return any(row["name"].startswith("mcp.about/fixture/") for row in node.ask("capabilities"))
+
+
+def run_leg(url, name, out):
+    """Run one leg; what is wrong, as text. Empty: nothing."""
+    _, suite, arguments, least = LEGS[name]
+    node = PLACE / "node_modules/node/bin/node"
+    try:
+        done = subprocess.run([node, suite, "server", "--url", url, *arguments, "-o", out], cwd=PLACE,
+                              capture_output=True, text=True, timeout=LEG_S, check=False)
+    except subprocess.TimeoutExpired as late:
+        said = (late.stdout or b"").decode(errors="replace")
+        return f"{name}: not done within {LEG_S} s; its last words:\n{said[-2000:]}"
+    total = re.search(r"^Total: (\d+) passed, (\d+) failed", done.stdout, re.M)
+    failed = re.findall(r"^✗ ([^:]*):", done.stdout, re.M)
+    print(f"{name}: exit {done.returncode}, {total.group(0) if total else 'no total'}"
+          f"{', failed: ' + ' '.join(failed) if failed else ''}", flush=True)
+    if done.returncode != 0 or total is None:
+        return f"{name}: exit {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
+    if int(total.group(1)) < least:
+        return f"{name}: only {total.group(1)} checks passed, {least} are known to"
+    return ""
+
+
+def start_pair(mesh, fixture):
+    """Node A, which serves clients, and node B, which hosts the fixture."""
+    front = mesh.node(f"front-{fixture}").start("--api", "127.0.0.1:0")
+    back = mesh.joiner(front, f"back-{fixture}", "--config", configure(mesh, fixture))
+    until("the fixture is seen", lambda: sees_fixture(front))
+    return front, back
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--leg", action="append", choices=sorted(LEGS))
+    parser.add_argument("--one", action="store_true", help="ask /mcp/fixture instead of /mcp")
+    options = parser.parse_args()
+    if not install():
+        return SKIPPED
+    trouble = []
+    for fixture in ("server_legacy.mjs", "server_modern.mjs"):
+        legs = [leg for leg in (options.leg or LEGS) if LEGS[leg][0] == fixture]
+        if not legs:
+            continue
+        with Mesh() as mesh:
+            front, back = start_pair(mesh, fixture)
+            url = front.ready["api"] + ("/mcp/fixture" if options.one else "/mcp")
+            for leg in legs:
+                trouble.append(run_leg(url, leg, pathlib.Path(mesh.directory) / leg))
+            for node in (front, back):
+                if node.process.poll() is not None:
+                    raise Failed(f"{node.name} has ended:\n{node.log()}")
+    trouble = [text for text in trouble if text]
+    print("\n".join(trouble))
+    return 1 if trouble else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+#include "mcp/catalogue.h"
+#include "test.h"
+
+#define HASH_A "0123456789abcdef"
+#define HASH_B "fedcba9876543210"
+
+static struct mcpz_catalogue catalogue;
+static mcpz_time now;
+
+static void set_up(void)
+{
+    mcpz_catalogue_init(&catalogue);
+    now = MCPZ_SECONDS(100);
+}
+
+/* These are offered, and nothing else. */
+static void offer(const char *const *names)
+{
+    mcpz_catalogue_begin(&catalogue);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; names[i] != NULL; i++) {
+            mcpz_catalogue_offer(&catalogue, mcpz_text(names[i]));
+        }
+    }
+    mcpz_catalogue_end(&catalogue, now);
+}
+
+static void put(const char *name, const char *hash, const char *document)
+{
+    struct mcpz_catalogue_server *server = mcpz_catalogue_wanted(&catalogue, now);
+
+    CHECK(server != NULL);
+    CHECK_TEXT(server->name, name);
+    CHECK_TEXT(server->offered, hash);
+    CHECK_UINT(
+        mcpz_catalogue_put(&catalogue, mcpz_text(name), mcpz_text(hash), mcpz_text(document), now),
+        MCPZ_OK);
+    mcpz_catalogue_name(&catalogue);
+}
+
+#define DOCUMENT(lists) "{\"serverInfo\":{},\"capabilities\":{\"resources\":{}}," lists "}"
+
+static const char *server_of(enum mcpz_catalogue_kind kind, const char *shown)
+{
+    struct mcpz_catalogue_hit hit = mcpz_catalogue_find(&catalogue, kind, mcpz_text(shown));
+    return hit.server != NULL ? hit.server->name : "";
+}
+
+static const char *reader_of(const char *uri)
+{
+    struct mcpz_catalogue_hit hit = mcpz_catalogue_find_uri(&catalogue, mcpz_text(uri));
+    return hit.server != NULL ? hit.server->name : "";
+}
+
+TEST(what_is_offered_is_fetched_once)
+{
+    set_up();
+    offer(
+        (const char *[]){"hash.sha256", "mcp/a", "mcp.about/a/" HASH_A, "mcp.about/short", NULL});
+    CHECK(mcpz_catalogue_is_waiting(&catalogue));
+    CHECK(mcpz_catalogue_server(&catalogue, mcpz_text("a")) == NULL);
+    put("a", HASH_A, DOCUMENT("\"tools\":[{\"name\":\"t\"}]"));
+    CHECK(!mcpz_catalogue_is_waiting(&catalogue));
+    CHECK(mcpz_catalogue_wanted(&catalogue, now) == NULL);
+    CHECK(mcpz_catalogue_server(&catalogue, mcpz_text("a"))->is_offered);
+    CHECK_UINT(catalogue.versions[MCPZ_CATALOGUE_TOOLS], 1);
+    CHECK_UINT(catalogue.versions[MCPZ_CATALOGUE_PROMPTS], 0);
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "a");
+
+    offer((const char *[]){"mcp/a", "mcp.about/a/" HASH_B, NULL});
+    put("a", HASH_B, DOCUMENT("\"tools\":[{\"name\":\"u\"}]"));
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "u"), "a");
+    CHECK(catalogue.versions[MCPZ_CATALOGUE_TOOLS] > 1);
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(of_two_descriptions_the_smaller_hash_counts)
+{
+    set_up();
+    offer((const char *[]){"mcp.about/a/" HASH_B, "mcp.about/a/" HASH_A, NULL});
+    put("a", HASH_A, DOCUMENT("\"tools\":[]"));
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(a_short_absence_changes_nothing)
+{
+    static const char *const nothing[] = {NULL};
+
+    set_up();
+    offer((const char *[]){"mcp.about/a/" HASH_A, NULL});
+    put("a", HASH_A, DOCUMENT("\"tools\":[{\"name\":\"t\"}]"));
+    offer(nothing);
+    now += MCPZ_CATALOGUE_GRACE_US - 1;
+    offer(nothing);
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "a");
+    offer((const char *[]){"mcp.about/a/" HASH_A, NULL});
+    CHECK(mcpz_catalogue_wanted(&catalogue, now) == NULL);
+    now += MCPZ_CATALOGUE_GRACE_US;
+    offer(nothing);
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "a");
+    now += MCPZ_CATALOGUE_GRACE_US;
+    offer(nothing);
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "");
+    CHECK_UINT(catalogue.server_count, 0);
+    CHECK_UINT(catalogue.bytes, 0);
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(who_comes_later_with_the_same_name_is_shown_under_another)
+{
+    set_up();
+    offer((const char *[]){"mcp.about/m/" HASH_A, NULL});
+    put("m", HASH_A,
+        DOCUMENT("\"tools\":[{\"name\":\"read\"}],\"prompts\":[{\"name\":\"read\"}]"));
+    offer((const char *[]){"mcp.about/m/" HASH_A, "mcp.about/b/" HASH_B, NULL});
+    put("b", HASH_B, DOCUMENT("\"tools\":[{\"name\":\"read\"},{\"name\":\"other\"}]"));
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "read"), "m");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "b_read"), "b");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "other"), "b");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_PROMPTS, "read"), "m");
+
+    /* The first one goes: nobody takes its name, and it has it again when it is back. */
+    offer((const char *[]){"mcp.about/b/" HASH_B, NULL});
+    now += 2 * MCPZ_CATALOGUE_GRACE_US;
+    offer((const char *[]){"mcp.about/b/" HASH_B, NULL});
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "read"), "");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "b_read"), "b");
+    offer((const char *[]){"mcp.about/m/" HASH_A, "mcp.about/b/" HASH_B, NULL});
+    put("m", HASH_A, DOCUMENT("\"tools\":[{\"name\":\"read\"}]"));
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "read"), "m");
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(names_are_never_longer_than_clients_take)
+{
+    char document[512];
+    char name[80];
+    const struct mcpz_catalogue_list *tools;
+
+    set_up();
+    offer((const char *[]){"mcp.about/a/" HASH_A, NULL});
+    memset(name, 'n', sizeof(name));
+    (void)snprintf(document, sizeof(document),
+                   DOCUMENT("\"tools\":[{\"name\":\"%.64s\"},{\"name\":\"%.65s\"},"
+                            "{\"name\":\"%.66s\"},{\"name\":\"a b/c\"},{\"name\":\"a b.c\"}]"),
+                   name, name, name);
+    put("a", HASH_A, document);
+    tools = &mcpz_catalogue_server(&catalogue, mcpz_text("a"))->lists[MCPZ_CATALOGUE_TOOLS];
+    CHECK_UINT(tools->count, 5);
+    for (size_t i = 0; i < tools->count; i++) {
+        CHECK(strlen(tools->items[i].shown) <= MCPZ_SHOWN_CHARS_MAX);
+        CHECK(tools->items[i].is_renamed == (i > 0));
+        for (size_t k = 0; k < i; k++) {
+            CHECK(strcmp(tools->items[i].shown, tools->items[k].shown) != 0);
+        }
+    }
+    CHECK_TEXT(tools->items[3].shown, "a_b_c");
+    CHECK_TEXT(tools->items[4].shown, "a_b.c");
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(a_resource_is_found_by_its_list_its_template_or_its_only_owner)
+{
+    set_up();
+    offer((const char *[]){"mcp.about/a/" HASH_A, NULL});
+    put("a", HASH_A,
+        DOCUMENT("\"resources\":[{\"uri\":\"x://1\"}],\"resourceTemplates\":["
+                 "{\"uriTemplate\":\"t://{id}/data\"}]"));
+    CHECK_TEXT(reader_of("x://1"), "a");
+    CHECK_TEXT(reader_of("anything://else"), "a");
+    offer((const char *[]){"mcp.about/a/" HASH_A, "mcp.about/b/" HASH_B, NULL});
+    put("b", HASH_B,
+        DOCUMENT("\"resources\":[{\"uri\":\"x://1\"},{\"uri\":\"y://1\"}],"
+                 "\"resourceTemplates\":[{\"uriTemplate\":\"t://b/{id}\"}]"));
+    CHECK_TEXT(reader_of("x://1"), "a");
+    CHECK_TEXT(reader_of("mcpz+b:x://1"), "b");
+    CHECK_TEXT(reader_of("y://1"), "b");
+    CHECK_TEXT(reader_of("t://7/data"), "a");
+    CHECK_TEXT(reader_of("t://b/7"), "b");
+    CHECK_TEXT(reader_of("t://7/other"), "");
+    CHECK_TEXT(reader_of("anything://else"), "");
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(a_document_that_is_none_is_asked_for_again_later)
+{
+    static const char *const bad[] = {"", "{", "[]", "{\"serverInfo\":{}}",
+                                      "{\"serverInfo\":{},\"serverInfo\":{},\"capabilities\":{}}"};
+    set_up();
+    offer((const char *[]){"mcp.about/a/" HASH_A, NULL});
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(bad); i++) {
+        CHECK(mcpz_catalogue_wanted(&catalogue, now) != NULL);
+        CHECK_UINT(mcpz_catalogue_put(&catalogue, mcpz_text("a"), mcpz_text(HASH_A),
+                                      mcpz_text(bad[i]), now),
+                   MCPZ_EPROTO);
+        CHECK(!mcpz_catalogue_is_waiting(&catalogue));
+        CHECK(mcpz_catalogue_wanted(&catalogue, now + MCPZ_CATALOGUE_RETRY_US - 1) == NULL);
+        now += MCPZ_CATALOGUE_RETRY_US;
+    }
+    CHECK_UINT(catalogue.refused, MCPZ_ARRAY_LEN(bad));
+    put("a", HASH_A,
+        DOCUMENT("\"tools\":[{\"name\":\"t\"},17,{},{\"name\":\"\"},"
+                 "{\"name\":\"t2\",\"annotations\":{\"readOnlyHint\":true}}]"));
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t2"), "a");
+    CHECK(mcpz_catalogue_find(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t2"))
+              .item->is_idempotent);
+    CHECK(!mcpz_catalogue_find(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"))
+               .item->is_idempotent);
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(a_document_nobody_wants_any_more_is_dropped)
+{
+    set_up();
+    CHECK_UINT(
+        mcpz_catalogue_put(&catalogue, mcpz_text("a"), mcpz_text(HASH_A), mcpz_text("{}"), now),
+        MCPZ_OK);
+    CHECK_UINT(catalogue.server_count, 0);
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(so_many_servers_are_known_and_no_more)
+{
+    char name[64];
+
+    set_up();
+    mcpz_catalogue_begin(&catalogue);
+    for (size_t i = 0; i < MCPZ_CATALOGUE_SERVERS_MAX + 3; i++) {
+        (void)snprintf(name, sizeof(name), "mcp.about/s%zu/" HASH_A, i);
+        mcpz_catalogue_offer(&catalogue, mcpz_text(name));
+    }
+    mcpz_catalogue_end(&catalogue, now);
+    CHECK_UINT(catalogue.server_count, MCPZ_CATALOGUE_SERVERS_MAX);
+    for (size_t i = 1; i < catalogue.server_count; i++) {
+        CHECK(strcmp(catalogue.servers[i - 1]->name, catalogue.servers[i]->name) < 0);
+    }
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST_MAIN(RUN(what_is_offered_is_fetched_once), RUN(of_two_descriptions_the_smaller_hash_counts),
+          RUN(a_short_absence_changes_nothing),
+          RUN(who_comes_later_with_the_same_name_is_shown_under_another),
+          RUN(names_are_never_longer_than_clients_take),
+          RUN(a_resource_is_found_by_its_list_its_template_or_its_only_owner),
+          RUN(a_document_that_is_none_is_asked_for_again_later),
+          RUN(a_document_nobody_wants_any_more_is_dropped),
+          RUN(so_many_servers_are_known_and_no_more))
