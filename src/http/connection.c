@@ -211,6 +211,20 @@ static const struct {
     {"last-event-id:", WSI_TOKEN_COUNT},  {"traceparent:", WSI_TOKEN_COUNT},
 };
 
+/* White space around a value is none of it. Source: RFC 9110, section 5.5. */
+static int trim(char *value, int length)
+{
+    const char *space = " \t";
+    int start = (int)strspn(value, space);
+
+    while (length > start && strchr(space, value[length - 1]) != NULL) {
+        length--;
+    }
+    memmove(value, value + start, (size_t)(length - start));
+    value[length - start] = '\0';
+    return length - start;
+}
+
 /* The value of a header, with a NUL behind it; -1: it is not there; -2: there is no room. */
 static int copy_header(struct lws *wsi, size_t index, char *value, size_t room)
 {
@@ -230,7 +244,7 @@ static int copy_header(struct lws *wsi, size_t index, char *value, size_t room)
     int copied = token != WSI_TOKEN_COUNT
                      ? lws_hdr_copy(wsi, value, (int)room, token)
                      : lws_hdr_custom_copy(wsi, value, (int)room, name, name_length);
-    return copied >= 0 && strlen(value) == (size_t)copied ? copied : -1;
+    return copied >= 0 && strlen(value) == (size_t)copied ? trim(value, copied) : -1;
 }
 
 /* False: together they are too long. */
