@@ -181,6 +181,13 @@ static void put_client(struct mcpz_json_writer *writer, const void *context)
     mcpz_json_put_text(writer, "}");
 }
 
+/* Whoever has called no server loses nothing but the greeting; others may, if they are silent. */
+static bool may_give_way(const struct mcpz_session *session, mcpz_time now)
+{
+    return session->asker_count == 0 &&
+           (session->places == NULL || now - session->used_at >= MCPZ_FACE_EVICTABLE_US);
+}
+
 /* Room for another session: false, all are in use. */
 static bool make_room(struct mcpz_face *face)
 {
@@ -190,14 +197,13 @@ static bool make_room(struct mcpz_face *face)
     if (face->stats.sessions < MCPZ_FACE_SESSIONS_MAX) {
         return true;
     }
-    while (session != NULL && now - session->used_at >= MCPZ_FACE_EVICTABLE_US) {
-        if (session->asker_count == 0) {
-            mcpz_session_end(face, session);
-            return true;
-        }
+    while (session != NULL && !may_give_way(session, now)) {
         session = session->newer;
     }
-    return false;
+    if (session != NULL) {
+        mcpz_session_end(face, session);
+    }
+    return session != NULL;
 }
 
 struct mcpz_session *mcpz_session_make(struct mcpz_face *face, struct mcpz_bytes server,
