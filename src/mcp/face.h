@@ -45,7 +45,8 @@
 #define MCPZ_FACE_PAGE_ITEMS 1000        /* of a list of /mcp */
 
 #define MCPZ_FACE_SESSION_IDLE_US MCPZ_SECONDS(3600)
-#define MCPZ_FACE_EVICTABLE_US MCPZ_SECONDS(60) /* silent for so long, one that has called may too */
+#define MCPZ_FACE_EVICTABLE_US                                                                    \
+    MCPZ_SECONDS(60) /* silent for so long, one that has called may too */
 #define MCPZ_FACE_ABANDONED_US                                                                    \
     MCPZ_SECONDS(300)                          /* a call whose client is gone goes on so long     \
                                                 */

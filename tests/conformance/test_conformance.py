@@ -2,9 +2,9 @@
 
     test_conformance.py [--leg v016|legacy|modern]... [--one]
 
-Node A serves /mcp, node B, across a real WSS link, runs server_legacy.mjs or server_modern.mjs:
+Node A serves /mcp, node B, across a real WSS link, runs conf-legacy.mjs or conf-modern.mjs:
 fixtures that pass their suites completely when they are asked directly. --one asks /mcp/fixture
-instead of /mcp. The suites and SDKs come from npm, into MCPZ_CONFORMANCE_DIR (build/conformance);
+instead of /mcp. The suites and SDKs come from npm, into MCPZ_CONFORMANCE (build/conformance);
 where that is not to be had, the test is skipped.
 """
 
@@ -22,36 +22,33 @@ sys.path.insert(0, str(HERE.parent / "support"))
 from mesh import ROOT, Failed, Mesh, until  # noqa: E402
 
 SKIPPED = 77  # to meson
-PLACE = pathlib.Path(os.environ.get("MCPZ_CONFORMANCE_DIR", str(ROOT / "build/conformance")))
+PLACE = pathlib.Path(os.environ.get("MCPZ_CONFORMANCE", str(ROOT / "build/conformance")))
 SUITE_1 = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
 SUITE_2 = "node_modules/conf2/dist/index.js"
 LEG_S = 600  # of one leg, at most
 
 # Leg: the fixture, the suite and its arguments, and how many checks must pass at least.
 LEGS = {
-    "v016": ("server_legacy.mjs", SUITE_1, ["--suite", "all"], 44),
-    "legacy": ("server_legacy.mjs", SUITE_2, ["--requirements", "2025-11-25"], 82),
-    "modern": ("server_modern.mjs", SUITE_2, ["--requirements", "2026-07-28"], 150),
+    "v016": ("conf-legacy.mjs", SUITE_1, ["--suite", "all"], 44),
+    "legacy": ("conf-legacy.mjs", SUITE_2, ["--requirements", "2025-11-25"], 82),
+    "modern": ("conf-modern.mjs", SUITE_2, ["--requirements", "2026-07-28"], 150),
 }
 
 
 def install():
-    """The suites and fixtures, in PLACE. False: they cannot be had."""
+    """The suites and fixtures, in PLACE, by setup.sh. False: they cannot be had."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         print("skipped: there is no npm on this machine")
         return False
-    PLACE.mkdir(parents=True, exist_ok=True)
-    wanted = (HERE / "package.json").read_text()
-    mark = PLACE / "installed.json"
-    if not mark.exists() or mark.read_text() != wanted:
-        (PLACE / "package.json").write_text(wanted)
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=PLACE,
-                              capture_output=True, text=True, timeout=900, check=False)
+    setup = HERE / "setup.sh"
+    mark = PLACE / "installed"
+    if not mark.exists() or mark.read_text() != setup.read_text():
+        done = subprocess.run([setup, PLACE], capture_output=True, text=True, timeout=900, check=False)
         if done.returncode != 0:
             print(f"skipped: npm cannot install the suites: {done.stderr.strip()[-400:]}")
             return False
-        mark.write_text(wanted)
-    for fixture in ("server_legacy.mjs", "server_modern.mjs"):
+        mark.write_text(setup.read_text())
+    for fixture in ("conf-legacy.mjs", "conf-modern.mjs"):
         shutil.copy(HERE / fixture, PLACE / fixture)
     return True
 
@@ -109,7 +106,7 @@ def main():
     if not install():
         return SKIPPED
     trouble = []
-    for fixture in ("server_legacy.mjs", "server_modern.mjs"):
+    for fixture in ("conf-legacy.mjs", "conf-modern.mjs"):
         legs = [leg for leg in (options.leg or LEGS) if LEGS[leg][0] == fixture]
         if not legs:
             continue
