@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "mcpz-sim-took.h"
+#include "sim/fleet_schedule.h"
 
 /* Of the standard set. */
 #define STORM_NODES 128
@@ -55,7 +56,7 @@ static bool is_ok(const struct mcpz_fleet_report *report)
 }
 
 /* Words are ours: nothing in them needs escaping. */
-static void print_json(const struct mcpz_fleet_options *options,
+static void print_json(const char *what, const struct mcpz_fleet_options *options,
                        const struct mcpz_fleet_report *report, struct mcpz_sim_took took)
 {
     (void)printf("{\"ok\":%s,\"story\":\"%s\",\"nodes\":%zu,\"zone\":%zu,\"seed\":%" PRIu64
@@ -63,9 +64,9 @@ static void print_json(const struct mcpz_fleet_options *options,
                  "\",\"virtual_ms\":%" PRIu64 ",\"seconds\":%.2f,\"cpu_seconds\":%.2f,"
                  "\"events_per_second\":%.0f,\"events_per_cpu_second\":%.0f,"
                  "\"bytes_per_node\":%zu,\"measures\":[",
-                 is_ok(report) ? "true" : "false", mcpz_fleet_story_word(options->story),
-                 options->node_count, options->zone_size, options->seed, report->violated,
-                 report->violated_ms, report->hash, report->virtual_ms, took.wall_s, took.cpu_s,
+                 is_ok(report) ? "true" : "false", what, options->node_count, options->zone_size,
+                 options->seed, report->violated, report->violated_ms, report->hash,
+                 report->virtual_ms, took.wall_s, took.cpu_s,
                  (double)report->counters[MCPZ_FLEET_EVENTS] / took.wall_s,
                  (double)report->counters[MCPZ_FLEET_EVENTS] / took.cpu_s, report->bytes_per_node);
     for (size_t i = 0; i < report->measure_count; i++) {
@@ -88,12 +89,11 @@ static void print_json(const struct mcpz_fleet_options *options,
     (void)printf("}\n");
 }
 
-static void print_text(const struct mcpz_fleet_options *options,
+static void print_text(const char *what, const struct mcpz_fleet_options *options,
                        const struct mcpz_fleet_report *report, struct mcpz_sim_took took)
 {
-    (void)printf("%s: %zu nodes, seed %" PRIu64 ", %" PRIu64 " s of virtual time\n",
-                 mcpz_fleet_story_word(options->story), options->node_count, options->seed,
-                 report->virtual_ms / 1000);
+    (void)printf("%s: %zu nodes, seed %" PRIu64 ", %" PRIu64 " s of virtual time\n", what,
+                 options->node_count, options->seed, report->virtual_ms / 1000);
     for (size_t i = 0; i < report->measure_count; i++) {
         const struct mcpz_fleet_measure *measure = &report->measures[i];
         (void)printf("%10.4g  %s", measure->value, measure->what);
@@ -117,8 +117,7 @@ static void print_text(const struct mcpz_fleet_options *options,
         (double)report->virtual_ms / 1000 / took.wall_s, report->bytes_per_node, report->hash);
 }
 
-static void print_failure(const struct mcpz_fleet_options *options,
-                          const struct mcpz_fleet_report *report)
+static void print_violation(const struct mcpz_fleet_report *report)
 {
     if (report->violated[0] != '\0') {
         (void)fprintf(stderr, "violated at %" PRIu64 " ms: %s\n", report->violated_ms,
@@ -127,6 +126,12 @@ static void print_failure(const struct mcpz_fleet_options *options,
     if (report->wrong[0] != '\0') {
         (void)fprintf(stderr, "too late: %s\n", report->wrong);
     }
+}
+
+static void print_failure(const struct mcpz_fleet_options *options,
+                          const struct mcpz_fleet_report *report)
+{
+    print_violation(report);
     if (is_ok(report)) {
         return;
     }
@@ -140,26 +145,55 @@ static void print_failure(const struct mcpz_fleet_options *options,
     (void)fputc('\n', stderr);
 }
 
-int mcpz_sim_fleet_run(const struct mcpz_fleet_options *options, bool json)
+/* Tell a story, or play a schedule if there is one. */
+static bool run_shown(const struct mcpz_fleet_options *options,
+                      const struct mcpz_schedule *schedule, bool json,
+                      struct mcpz_fleet_report *report)
 {
+    const char *what = schedule != NULL ? "schedule" : mcpz_fleet_story_word(options->story);
     struct mcpz_fleet_options shown = *options;
-    struct mcpz_fleet_report report;
     struct mcpz_sim_took began = mcpz_sim_took_so_far();
 
     shown.context = &began;
     shown.progress = isatty(STDERR_FILENO) == 1 ? show_progress : NULL;
-    mcpz_fleet_tell(&shown, &report);
+    if (schedule != NULL) {
+        mcpz_fleet_play(schedule, &shown, report);
+    } else {
+        mcpz_fleet_tell(&shown, report);
+    }
     struct mcpz_sim_took took = mcpz_sim_took_since(began);
     if (shown.progress != NULL) {
         (void)fputc('\n', stderr);
     }
     if (json) {
-        print_json(options, &report, took);
+        print_json(what, options, report, took);
     } else {
-        print_text(options, &report, took);
+        print_text(what, options, report, took);
     }
+    return is_ok(report);
+}
+
+int mcpz_sim_fleet_run(const struct mcpz_fleet_options *options, bool json)
+{
+    struct mcpz_fleet_report report;
+    const bool ok = run_shown(options, NULL, json, &report);
+
     print_failure(options, &report);
-    return is_ok(&report) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int mcpz_sim_fleet_play(const struct mcpz_schedule *schedule, bool json)
+{
+    const struct mcpz_fleet_options options = {
+        .node_count = schedule->node_count,
+        .zone_size = schedule->zone_size,
+        .seed = schedule->seed,
+    };
+    struct mcpz_fleet_report report;
+    const bool ok = run_shown(&options, schedule, json, &report);
+
+    print_violation(&report);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* ---- The standard set --------------------------------------------------------------------- */

@@ -16,6 +16,9 @@ void mcpz_sim_fleet_help(void);
 /** Run and print one. Returns the exit status. */
 int mcpz_sim_fleet_run(const struct mcpz_fleet_options *options, bool json);
 
+/** Play a schedule and print what came of it. Returns the exit status. */
+int mcpz_sim_fleet_play(const struct mcpz_schedule *schedule, bool json);
+
 /**
  * The standard set: every story, `seeds` times from seed `first` on, in a small fleet of several
  * zones, each for two minutes at most. Print what came about, and what never did. Returns the exit

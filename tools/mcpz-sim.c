@@ -15,6 +15,7 @@
 #include "mcpz-sim-fleet.h"
 #include "mcpz-sim-took.h"
 #include "sim/anchors.h"
+#include "sim/fleet_schedule.h"
 #include "sim/storm.h"
 #include "sim/swarm.h"
 
@@ -28,7 +29,7 @@ static const char usage_text[] =
     "usage: mcpz-sim run [--nodes N] [--minutes M] [--seed S] [--faults none|swarm|FILE]\n"
     "                    [--save FILE] [--trace FILE] [--json]\n"
     "       mcpz-sim run --nodes N [--fleet] [--zone Z] [--story NAME] [--minutes M] [--seed S]\n"
-    "                    [--faults none|swarm] [--json]\n"
+    "                    [--faults none|swarm|FILE] [--save FILE] [--json]\n"
     "       mcpz-sim replay FILE [--trace FILE] [--json]\n"
     "       mcpz-sim shrink FILE [--out FILE]\n"
     "       mcpz-sim storms [--seeds K] [--from S] [--nodes N] [--minutes M] [--json]\n"
@@ -36,8 +37,9 @@ static const char usage_text[] =
     "       mcpz-sim anchors [--table NAME] [--seeds K] [--from S] [--nodes N] [--json]\n"
     "\n"
     "run draws a schedule of faults and work from the seed and runs it; --faults FILE takes the\n"
-    "schedule from a file instead, as replay does. shrink writes the smallest schedule that\n"
-    "violates the same. storms runs K seeds from S on and tells what never came about.\n"
+    "schedule from a file instead, as replay does. A story that is saved is the schedule of what\n"
+    "it did. shrink writes the smallest schedule that violates the same. storms runs K seeds from "
+    "S on and tells what never came about.\n"
     "storms --fleet tells every story K times, with 128 nodes in four zones.\n"
     "With more than 64 nodes, or --fleet, run tells a story of the lower half of the core alone, "
     "in\n"
@@ -186,7 +188,7 @@ static void close_or_exit(FILE *file, const char *path)
 
 static void load(const char *path, struct mcpz_schedule *schedule)
 {
-    static char text[MCPZ_SCHEDULE_TEXT_BYTES_MAX + 1];
+    static char text[MCPZ_SCHEDULE_TEXT_BYTES_MAX + 1]; /* what is not read takes no memory */
     size_t bad_line = 0;
     FILE *file = open_or_exit(path, "r");
     size_t length = fread(text, 1, sizeof(text), file);
@@ -307,17 +309,16 @@ static int run_fleet(const struct arguments *arguments)
     const char *name = arguments->story != NULL                 ? arguments->story
                        : strcmp(arguments->faults, "none") == 0 ? "idle"
                                                                 : "swarm";
+    struct mcpz_schedule schedule;
     const struct mcpz_fleet_options options = {
         .story = mcpz_sim_fleet_story(name),
         .node_count = (size_t)arguments->nodes,
         .zone_size = (size_t)arguments->zone,
         .seed = arguments->seed,
         .minutes = arguments->has_minutes ? arguments->minutes : 0,
+        .schedule = arguments->save != NULL ? &schedule : NULL,
     };
 
-    if (arguments->has_schedule) {
-        usage("a fleet takes no schedule: ", arguments->faults);
-    }
     if (arguments->zone == 0 && arguments->nodes > MCPZ_FLEET_FLAT_MAX) {
         usage("too many nodes for one zone", "");
     }
@@ -325,17 +326,26 @@ static int run_fleet(const struct arguments *arguments)
         mcpz_sim_fleet_help();
         usage("no such story: ", name);
     }
-    return mcpz_sim_fleet_run(&options, arguments->json);
+    mcpz_schedule_init(&schedule);
+    int status = mcpz_sim_fleet_run(&options, arguments->json);
+    if (arguments->save != NULL && schedule.line_count == MCPZ_SCHEDULE_FLEET_LINES_MAX) {
+        (void)fprintf(stderr, "mcpz-sim: %s: too long, the end is missing\n", arguments->save);
+    }
+    if (arguments->save != NULL) {
+        save(arguments->save, &schedule);
+    }
+    mcpz_schedule_finish(&schedule);
+    return status;
 }
 
 static int run(const struct arguments *arguments)
 {
-    if (arguments->fleet || arguments->nodes > MCPZ_SIM_NODES_MAX) {
-        return run_fleet(arguments);
-    }
     bool has_file = arguments->has_schedule;
     struct mcpz_schedule schedule;
 
+    if (!has_file && (arguments->fleet || arguments->nodes > MCPZ_SIM_NODES_MAX)) {
+        return run_fleet(arguments);
+    }
     mcpz_schedule_init(&schedule);
     if (has_file) {
         load(arguments->faults, &schedule);
@@ -346,7 +356,8 @@ static int run(const struct arguments *arguments)
     if (arguments->save != NULL) {
         save(arguments->save, &schedule);
     }
-    bool ok = run_one(&schedule, arguments);
+    bool ok = schedule.is_fleet ? mcpz_sim_fleet_play(&schedule, arguments->json) == EXIT_SUCCESS
+                                : run_one(&schedule, arguments);
     if (!ok && has_file) {
         (void)fprintf(stderr, "replay: mcpz-sim replay %s\n", arguments->faults);
     } else if (!ok) {
@@ -366,7 +377,8 @@ static int shrink(const struct arguments *arguments)
     mcpz_schedule_init(&schedule);
     load(arguments->file, &schedule);
     size_t before = schedule.line_count;
-    size_t runs = mcpz_storm_shrink(&schedule, NULL);
+    size_t runs =
+        schedule.is_fleet ? mcpz_fleet_shrink(&schedule) : mcpz_storm_shrink(&schedule, NULL);
     if (runs == 0) {
         (void)fprintf(stderr, "mcpz-sim: %s violates nothing\n", arguments->file);
         mcpz_schedule_finish(&schedule);

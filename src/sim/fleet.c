@@ -214,6 +214,15 @@ void mcpz_fleet_destroy(struct mcpz_fleet *fleet)
     free(fleet);
 }
 
+static void take_down(struct mcpz_fleet *fleet, enum mcpz_fleet_verb verb, uint64_t first,
+                      uint64_t second, uint64_t third)
+{
+    if (fleet->note != NULL) {
+        fleet->note(fleet->note_context, &(struct mcpz_schedule_line){
+                                             .verb = verb, .arguments = {first, second, third}});
+    }
+}
+
 /* A contact of one's own zone is its first node, or the second for the first. */
 static void seed(struct mcpz_fleet *fleet, uint32_t index, uint32_t contact)
 {
@@ -252,6 +261,7 @@ void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index)
     char address[16];
     char zone[16];
 
+    take_down(fleet, MCPZ_FLEET_VERB_START, index, 0, 0);
     assert(node->fabric == NULL);
     (void)mcpz_fleet_address(node->identity, address);
     (void)mcpz_fleet_address(node->zone, zone);
@@ -276,11 +286,17 @@ void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index)
     mcpz_fleet_plan_tick(fleet, (uint32_t)index);
 }
 
+bool mcpz_fleet_can_replace(const struct mcpz_fleet *fleet)
+{
+    return fleet->next_identity < fleet->config.identity_count;
+}
+
 void mcpz_fleet_replace(struct mcpz_fleet *fleet, size_t index)
 {
     struct mcpz_fleet_node *node = &fleet->nodes[index];
 
-    assert(node->fabric == NULL && fleet->next_identity < fleet->config.identity_count);
+    take_down(fleet, MCPZ_FLEET_VERB_REPLACE, index, 0, 0);
+    assert(node->fabric == NULL && mcpz_fleet_can_replace(fleet));
     fleet->node_of[node->identity] = MCPZ_FLEET_NOBODY;
     node->identity = fleet->next_identity++;
     node->id = mcpz_fleet_id(node->identity);
@@ -303,12 +319,14 @@ static void stop(struct mcpz_fleet *fleet, size_t index, bool silently)
 
 void mcpz_fleet_kill(struct mcpz_fleet *fleet, size_t index)
 {
+    take_down(fleet, MCPZ_FLEET_VERB_KILL, index, 0, 0);
     fleet->counters[MCPZ_FLEET_KILLED]++;
     stop(fleet, index, false);
 }
 
 void mcpz_fleet_vanish(struct mcpz_fleet *fleet, size_t index)
 {
+    take_down(fleet, MCPZ_FLEET_VERB_VANISH, index, 0, 0);
     fleet->counters[MCPZ_FLEET_VANISHED]++;
     stop(fleet, index, true);
 }
@@ -317,6 +335,7 @@ void mcpz_fleet_leave(struct mcpz_fleet *fleet, size_t index)
 {
     static const struct mcpz_event event = {.kind = MCPZ_EVENT_LEAVE};
 
+    take_down(fleet, MCPZ_FLEET_VERB_LEAVE, index, 0, 0);
     assert(fleet->nodes[index].fabric != NULL);
     mcpz_fleet_step(fleet, (uint32_t)index, &event);
 }
@@ -325,6 +344,7 @@ void mcpz_fleet_pause(struct mcpz_fleet *fleet, size_t index, mcpz_time for_us)
 {
     struct mcpz_fleet_node *node = &fleet->nodes[index];
 
+    take_down(fleet, MCPZ_FLEET_VERB_PAUSE, index, for_us / 1000, 0);
     fleet->counters[MCPZ_FLEET_PAUSED]++;
     node->paused_until_us = fleet->now + for_us;
     mcpz_fleet_queue_add(&fleet->queue, &(struct mcpz_fleet_due){.at_us = node->paused_until_us,
@@ -337,6 +357,7 @@ void mcpz_fleet_pause(struct mcpz_fleet *fleet, size_t index, mcpz_time for_us)
 void mcpz_fleet_set_side(struct mcpz_fleet *fleet, size_t cut, size_t node,
                          enum mcpz_fleet_side side)
 {
+    take_down(fleet, MCPZ_FLEET_VERB_SIDE, cut, node, side);
     assert(cut < MCPZ_FLEET_CUTS_MAX);
     for (size_t i = 0; i < 2; i++) {
         uint8_t *sides = &fleet->nodes[node].sides[i];
@@ -362,6 +383,7 @@ void mcpz_fleet_cut(struct mcpz_fleet *fleet, size_t cut, bool on, bool both_way
     const uint8_t bit = (uint8_t)(1U << cut);
 
     assert(cut < MCPZ_FLEET_CUTS_MAX);
+    take_down(fleet, on ? MCPZ_FLEET_VERB_CUT : MCPZ_FLEET_VERB_HEAL, cut, both_ways, 0);
     if (!on) {
         end_cuts(fleet, bit & fleet->cuts);
         return;
@@ -382,6 +404,7 @@ static struct mcpz_fleet_wire *any_wire(struct mcpz_fleet *fleet, size_t index)
 
 void mcpz_fleet_break_link(struct mcpz_fleet *fleet, size_t node)
 {
+    take_down(fleet, MCPZ_FLEET_VERB_BREAK, node, 0, 0);
     const struct mcpz_fleet_wire *wire = any_wire(fleet, node);
 
     if (wire != NULL && wire->up[0] && wire->up[1]) {
@@ -392,6 +415,7 @@ void mcpz_fleet_break_link(struct mcpz_fleet *fleet, size_t node)
 
 void mcpz_fleet_mute_link(struct mcpz_fleet *fleet, size_t node)
 {
+    take_down(fleet, MCPZ_FLEET_VERB_MUTE, node, 0, 0);
     struct mcpz_fleet_wire *wire = any_wire(fleet, node);
 
     if (wire != NULL) {
@@ -402,6 +426,7 @@ void mcpz_fleet_mute_link(struct mcpz_fleet *fleet, size_t node)
 
 void mcpz_fleet_set_loss(struct mcpz_fleet *fleet, size_t node, uint32_t loss_ppm)
 {
+    take_down(fleet, MCPZ_FLEET_VERB_LOSS, node, loss_ppm, 0);
     if (fleet->nodes[node].loss_ppm > MCPZ_FLEET_LOSS_OF_THE_WELL_PPM) {
         fleet->nodes[node].well_since_us = fleet->now;
     }
@@ -415,6 +440,14 @@ void mcpz_fleet_watch(struct mcpz_fleet *fleet,
 {
     fleet->watch = watch;
     fleet->watch_context = context;
+}
+
+void mcpz_fleet_take_down(struct mcpz_fleet *fleet,
+                          void (*note)(void *context, const struct mcpz_schedule_line *line),
+                          void *context)
+{
+    fleet->note = note;
+    fleet->note_context = context;
 }
 
 void mcpz_fleet_heal(struct mcpz_fleet *fleet)

@@ -22,6 +22,7 @@
 #include "base/time.h"
 #include "core/fabric.h"
 #include "sim/fleet_sometimes.h"
+#include "sim/schedule.h"
 
 #define MCPZ_FLEET_NODES_MAX 100000
 #define MCPZ_FLEET_FLAT_MAX 1000 /* of one scope */
@@ -109,6 +110,9 @@ void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index);
 /** Before starting it: the node is another one from now on, never seen before. */
 void mcpz_fleet_replace(struct mcpz_fleet *fleet, size_t index);
 
+/** Is there one left that was never seen? */
+bool mcpz_fleet_can_replace(const struct mcpz_fleet *fleet);
+
 /** kill -9: its kernel closes its connections, refuses new ones. */
 void mcpz_fleet_kill(struct mcpz_fleet *fleet, size_t index);
 
@@ -149,6 +153,14 @@ void mcpz_fleet_watch(struct mcpz_fleet *fleet,
                       void (*watch)(void *context, size_t viewer, size_t about,
                                     const struct mcpz_fact *fact),
                       void *context);
+
+/**
+ * Show from now on what is done to the fleet by the functions above: `note` is told of each as a
+ * line of a schedule, without its time. NULL: no more.
+ */
+void mcpz_fleet_take_down(struct mcpz_fleet *fleet,
+                          void (*note)(void *context, const struct mcpz_schedule_line *line),
+                          void *context);
 
 /** A running node broadcasts something that no other broadcast says; one at a time. */
 void mcpz_fleet_broadcast(struct mcpz_fleet *fleet, size_t index);

@@ -95,6 +95,8 @@ struct mcpz_fleet {
     uint64_t sometimes[MCPZ_FLEET_SOMETIMES_END]; /* of facts, and of lives that have ended */
     void (*watch)(void *context, size_t viewer, size_t about, const struct mcpz_fact *fact);
     void *watch_context;
+    void (*note)(void *context, const struct mcpz_schedule_line *line);
+    void *note_context;
 };
 
 /* fleet.c */

@@ -14,6 +14,7 @@
 
 #include "sim/fleet.h"
 #include "sim/fleet_check.h"
+#include "sim/schedule.h"
 
 #define MCPZ_FLEET_LIVENESS_S 60
 #define MCPZ_FLEET_MEASURES_MAX 24
@@ -46,7 +47,8 @@ struct mcpz_fleet_options {
     size_t node_count;
     size_t zone_size;
     uint64_t seed;
-    uint64_t minutes; /* that the story lasts; 0: as in the table */
+    uint64_t minutes;               /* that the story lasts; 0: as in the table */
+    struct mcpz_schedule *schedule; /* empty: is to take down what is done. NULL: nothing does */
     void *context;
     /** Called every virtual second. May be NULL. */
     void (*progress)(void *context, const char *phase, uint64_t at_s, const struct mcpz_fleet *);

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "sim/fleet_telling.h"
+#include "sim/fleet_phases.h"
 
 #define STEP_US MCPZ_MS(200)
 #define LASTS_MIN_US MCPZ_SECONDS(1)
@@ -222,7 +222,7 @@ static void happen(struct mcpz_fleet_telling *telling, struct swarm *swarm, enum
         take_down(telling, swarm, node, fault == VANISH);
         break;
     case PAUSE:
-        mcpz_fleet_pause(telling->fleet, node, lot(telling, MCPZ_MS(100), MCPZ_SECONDS(20)));
+        mcpz_fleet_pause(telling->fleet, node, MCPZ_MS(lot(telling, 100, 20000)));
         break;
     case BREAK_LINK:
         mcpz_fleet_break_link(telling->fleet, node);

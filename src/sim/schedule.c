@@ -4,33 +4,38 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "sim/fleet.h"
 #include "sim/sim.h"
 
 #define CAPACITY_AT_START 64
 #define TITLE "mcpz-schedule"
 
-static const char *const words[] = {
-#define X(name, word, arguments) word,
-    MCPZ_VERBS(X)
-#undef X
+struct word {
+    const char *word;
+    const char *arguments;
 };
 
-static const char *const argument_kinds[] = {
-#define X(name, word, arguments) arguments,
-    MCPZ_VERBS(X)
+#define X(name, word, arguments) {word, arguments},
+static const struct word words[] = {MCPZ_VERBS(X)};
+static const struct word fleet_words[] = {MCPZ_FLEET_VERBS(X)};
 #undef X
-};
 
-const char *mcpz_verb_word(enum mcpz_verb verb)
+const char *mcpz_verb_word(uint32_t verb)
 {
     assert(verb < MCPZ_VERB_END);
-    return words[verb];
+    return words[verb].word;
 }
 
-const char *mcpz_verb_arguments(enum mcpz_verb verb)
+const char *mcpz_verb_arguments(uint32_t verb)
 {
     assert(verb < MCPZ_VERB_END);
-    return argument_kinds[verb];
+    return words[verb].arguments;
+}
+
+static const struct word *word_of(const struct mcpz_schedule *schedule, uint32_t verb)
+{
+    assert(verb < (schedule->is_fleet ? (uint32_t)MCPZ_FLEET_VERB_END : (uint32_t)MCPZ_VERB_END));
+    return schedule->is_fleet ? &fleet_words[verb] : &words[verb];
 }
 
 void mcpz_schedule_init(struct mcpz_schedule *schedule)
@@ -45,7 +50,10 @@ void mcpz_schedule_finish(struct mcpz_schedule *schedule)
 
 mcpz_error mcpz_schedule_add(struct mcpz_schedule *schedule, const struct mcpz_schedule_line *line)
 {
-    if (schedule->line_count == MCPZ_SCHEDULE_LINES_MAX) {
+    const size_t most =
+        schedule->is_fleet ? MCPZ_SCHEDULE_FLEET_LINES_MAX : MCPZ_SCHEDULE_LINES_MAX;
+
+    if (schedule->line_count == most) {
         return MCPZ_EFULL;
     }
     if (schedule->line_count == schedule->line_capacity) {
@@ -144,22 +152,46 @@ static mcpz_error read_setting(struct mcpz_bytes *rest, const char *name, uint64
     return read_number(mcpz_bytes(word.data + length + 1, word.length - length - 1), number);
 }
 
+/* How many there are of what. */
+static mcpz_error read_sizes(struct mcpz_schedule *schedule, struct mcpz_bytes *line)
+{
+    const struct mcpz_bytes whole = *line;
+    uint64_t nodes = 0;
+    uint64_t zone = 0;
+    uint64_t identities = 0;
+
+    schedule->is_fleet = read_setting(line, "fleet", &nodes) == MCPZ_OK;
+    if (!schedule->is_fleet) {
+        *line = whole;
+        if (read_setting(line, "nodes", &nodes) != MCPZ_OK || nodes > MCPZ_SIM_NODES_MAX) {
+            return MCPZ_EPROTO;
+        }
+    } else if (nodes > MCPZ_FLEET_NODES_MAX || read_setting(line, "zone", &zone) != MCPZ_OK ||
+               zone > nodes || zone > MCPZ_MEMBERS_MAX / 2 ||
+               (zone == 0 && nodes > MCPZ_FLEET_FLAT_MAX) ||
+               read_setting(line, "ids", &identities) != MCPZ_OK || identities < nodes ||
+               identities > 16 * (uint64_t)MCPZ_FLEET_NODES_MAX) {
+        return MCPZ_EPROTO;
+    }
+    schedule->node_count = (size_t)nodes;
+    schedule->zone_size = (size_t)zone;
+    schedule->identity_count = (size_t)identities;
+    return nodes > 0 ? MCPZ_OK : MCPZ_EPROTO;
+}
+
 static mcpz_error read_header(struct mcpz_schedule *schedule, struct mcpz_bytes line)
 {
     uint64_t version = 0;
-    uint64_t nodes = 0;
     uint64_t seed = 0;
     uint64_t end_ms = 0;
 
     if (!mcpz_bytes_equal(next_word(&line), mcpz_text(TITLE)) ||
         read_number(next_word(&line), &version) != MCPZ_OK || version != MCPZ_SCHEDULE_VERSION ||
-        read_setting(&line, "nodes", &nodes) != MCPZ_OK || nodes == 0 ||
-        nodes > MCPZ_SIM_NODES_MAX || read_setting(&line, "seed", &seed) != MCPZ_OK ||
+        read_sizes(schedule, &line) != MCPZ_OK || read_setting(&line, "seed", &seed) != MCPZ_OK ||
         read_setting(&line, "end_ms", &end_ms) != MCPZ_OK || end_ms > MCPZ_SCHEDULE_END_MS_MAX ||
         next_word(&line).length != 0) {
         return MCPZ_EPROTO;
     }
-    schedule->node_count = (size_t)nodes;
     schedule->seed = seed;
     schedule->end_ms = end_ms;
     return MCPZ_OK;
@@ -178,6 +210,14 @@ static uint64_t greatest(const struct mcpz_schedule *schedule, char kind)
         return MCPZ_SCHEDULE_ARGUMENT_MS_MAX;
     case 's':
         return UINT64_MAX >> (64 - schedule->node_count);
+    case 'c':
+        return MCPZ_FLEET_CUTS_MAX - 1;
+    case 'e':
+        return MCPZ_FLEET_SIDE_BOTH;
+    case 'b':
+        return 1;
+    case 'p':
+        return 1000000;
     default:
         return UINT32_MAX;
     }
@@ -186,7 +226,7 @@ static uint64_t greatest(const struct mcpz_schedule *schedule, char kind)
 static mcpz_error read_arguments(const struct mcpz_schedule *schedule, struct mcpz_bytes rest,
                                  struct mcpz_schedule_line *line)
 {
-    const char *kinds = mcpz_verb_arguments(line->verb);
+    const char *kinds = word_of(schedule, line->verb)->arguments;
 
     for (size_t i = 0; kinds[i] != '\0'; i++) {
         uint64_t *argument = &line->arguments[i];
@@ -200,19 +240,20 @@ static mcpz_error read_arguments(const struct mcpz_schedule *schedule, struct mc
 
 static mcpz_error read_line(struct mcpz_schedule *schedule, struct mcpz_bytes rest)
 {
-    struct mcpz_schedule_line line = {.verb = MCPZ_VERB_END};
+    const uint32_t verbs = schedule->is_fleet ? MCPZ_FLEET_VERB_END : MCPZ_VERB_END;
+    struct mcpz_schedule_line line = {.verb = verbs};
 
     if (read_number(next_word(&rest), &line.at_ms) != MCPZ_OK ||
         line.at_ms > MCPZ_SCHEDULE_END_MS_MAX) {
         return MCPZ_EPROTO;
     }
     struct mcpz_bytes word = next_word(&rest);
-    for (size_t i = 0; i < MCPZ_VERB_END; i++) {
-        if (mcpz_bytes_equal(word, mcpz_text(words[i]))) {
-            line.verb = (enum mcpz_verb)i;
+    for (uint32_t verb = 0; verb < verbs; verb++) {
+        if (mcpz_bytes_equal(word, mcpz_text(word_of(schedule, verb)->word))) {
+            line.verb = verb;
         }
     }
-    if (line.verb == MCPZ_VERB_END || read_arguments(schedule, rest, &line) != MCPZ_OK) {
+    if (line.verb == verbs || read_arguments(schedule, rest, &line) != MCPZ_OK) {
         return MCPZ_EPROTO;
     }
     if (schedule->line_count > 0 && schedule->lines[schedule->line_count - 1].at_ms > line.at_ms) {
@@ -257,10 +298,13 @@ mcpz_error mcpz_schedule_parse(struct mcpz_schedule *schedule, struct mcpz_bytes
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
-void mcpz_schedule_print_line(const struct mcpz_schedule_line *line, FILE *file)
+static void print_line(const struct mcpz_schedule *schedule, const struct mcpz_schedule_line *line,
+                       FILE *file)
 {
-    (void)fprintf(file, "%" PRIu64 " %s", line->at_ms, mcpz_verb_word(line->verb));
-    for (size_t i = 0; mcpz_verb_arguments(line->verb)[i] != '\0'; i++) {
+    const struct word *word = word_of(schedule, line->verb);
+
+    (void)fprintf(file, "%" PRIu64 " %s", line->at_ms, word->word);
+    for (size_t i = 0; word->arguments[i] != '\0'; i++) {
         (void)fprintf(file, " %" PRIu64, line->arguments[i]);
     }
     (void)fputc('\n', file);
@@ -268,9 +312,16 @@ void mcpz_schedule_print_line(const struct mcpz_schedule_line *line, FILE *file)
 
 void mcpz_schedule_print(const struct mcpz_schedule *schedule, FILE *file)
 {
-    (void)fprintf(file, TITLE " %d nodes=%zu seed=%" PRIu64 " end_ms=%" PRIu64 "\n",
-                  MCPZ_SCHEDULE_VERSION, schedule->node_count, schedule->seed, schedule->end_ms);
+    (void)fprintf(file, TITLE " %d ", MCPZ_SCHEDULE_VERSION);
+    if (schedule->is_fleet) {
+        (void)fprintf(file, "fleet=%zu zone=%zu ids=%zu", schedule->node_count,
+                      schedule->zone_size, schedule->identity_count);
+    } else {
+        (void)fprintf(file, "nodes=%zu", schedule->node_count);
+    }
+    (void)fprintf(file, " seed=%" PRIu64 " end_ms=%" PRIu64 "\n", schedule->seed,
+                  schedule->end_ms);
     for (size_t i = 0; i < schedule->line_count; i++) {
-        mcpz_schedule_print_line(&schedule->lines[i], file);
+        print_line(schedule, &schedule->lines[i], file);
     }
 }

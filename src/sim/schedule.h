@@ -14,11 +14,18 @@
  * What a crash leaves on the disk: every batch that was reported durable; with `kill` no other;
  * with `tear N K` also the oldest K of those under way, or all if there are fewer. Batches are
  * never torn in themselves: LMDB's commit is atomic. A full disk keeps none of them.
+ *
+ * Of a fleet (sim/fleet_schedule.h), with verbs of its own:
+ *
+ *   mcpz-schedule 1 fleet=128 zone=32 ids=128 seed=42 end_ms=60000
+ *   8000 kill 3
+ *   8000 agree 20000
  */
 
 #ifndef SIM_SCHEDULE_H
 #define SIM_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +37,8 @@
 
 #define MCPZ_SCHEDULE_VERSION 1
 #define MCPZ_SCHEDULE_LINES_MAX 20000
-#define MCPZ_SCHEDULE_TEXT_BYTES_MAX 1048576
+#define MCPZ_SCHEDULE_FLEET_LINES_MAX 2000000
+#define MCPZ_SCHEDULE_TEXT_BYTES_MAX 67108864
 #define MCPZ_SCHEDULE_ARGUMENTS_MAX 4
 #define MCPZ_SCHEDULE_END_MS_MAX UINT64_C(86400000)
 #define MCPZ_SCHEDULE_ARGUMENT_MS_MAX 3600000
@@ -42,7 +50,8 @@
 
 /*
  * Verb, number of arguments, and what each may be: 'n' a node, 'a' an agent, 'k' a key, 'm'
- * milliseconds, 's' a set of nodes as a bit mask, 'v' any 32-bit number.
+ * milliseconds, 's' a set of nodes as a bit mask, 'v' any 32-bit number. Of a fleet: 'c' a cut,
+ * 'e' a side of it (enum mcpz_fleet_side), 'b' yes or no, 'p' so many of a million.
  */
 #define MCPZ_VERBS(X)                                                                             \
     X(KILL, "kill", "n")   /* kill -9 */                                                          \
@@ -75,16 +84,48 @@ enum mcpz_verb {
         MCPZ_VERB_END,
 };
 
+/*
+ * What happens to a fleet (sim/fleet.h). The last are not done, but must hold from then on: a
+ * story has bounds, and who misses one is to be found like who violates something.
+ */
+#define MCPZ_FLEET_VERBS(X)                                                                       \
+    X(START, "start", "n")                                                                        \
+    X(REPLACE, "replace", "n") /* one that does not run is another from now on */                 \
+    X(KILL, "kill", "n")                                                                          \
+    X(VANISH, "vanish", "n")                                                                      \
+    X(LEAVE, "leave", "n")                                                                        \
+    X(PAUSE, "pause", "nm")                                                                       \
+    X(BREAK, "break", "n")  /* one of its connections, by lot, is reset */                        \
+    X(MUTE, "mute", "n")    /* one carries nothing in one direction */                            \
+    X(LOSS, "loss", "nnp")  /* from one node to another, so many of their frames are late */      \
+    X(SIDE, "side", "cnne") /* and these are on that side of a cut */                             \
+    X(CUT, "cut", "cb")     /* 1: both ways */                                                    \
+    X(HEAL, "heal", "c")                                                                          \
+    X(AGREE, "agree", "m")    /* every view is correct within that time */                        \
+    X(WHOLE, "whole", "m")    /* all hangs together */                                            \
+    X(FAILED, "failed", "nm") /* nobody holds that node for a member */                           \
+    X(SPARE, "spare", "v")    /* no more live nodes than that are convicted */
+
+enum mcpz_fleet_verb {
+#define X(name, word, arguments) MCPZ_FLEET_VERB_##name,
+    MCPZ_FLEET_VERBS(X)
+#undef X
+        MCPZ_FLEET_VERB_END,
+};
+
 struct mcpz_schedule_line {
     uint64_t at_ms;
-    enum mcpz_verb verb;
+    uint32_t verb; /* enum mcpz_verb; of a fleet: enum mcpz_fleet_verb */
     uint64_t arguments[MCPZ_SCHEDULE_ARGUMENTS_MAX];
 };
 
 struct mcpz_schedule {
+    bool is_fleet;
     size_t node_count;
-    uint64_t seed;   /* of everything the lines do not say: delays, keys, jitter */
-    uint64_t end_ms; /* of the safety phase */
+    size_t zone_size;      /* of a fleet; 0: one scope for all */
+    size_t identity_count; /* of a fleet: that there will ever be */
+    uint64_t seed;         /* of everything the lines do not say: delays, keys, jitter */
+    uint64_t end_ms;       /* of the safety phase */
     struct mcpz_schedule_line *lines;
     size_t line_count;
     size_t line_capacity;
@@ -94,7 +135,7 @@ struct mcpz_schedule {
 void mcpz_schedule_init(struct mcpz_schedule *schedule);
 void mcpz_schedule_finish(struct mcpz_schedule *schedule);
 
-/** Errors: MCPZ_EFULL  MCPZ_SCHEDULE_LINES_MAX are in it */
+/** Errors: MCPZ_EFULL  MCPZ_SCHEDULE_LINES_MAX are in it, of a fleet _FLEET_LINES_MAX */
 MCPZ_MUST_USE mcpz_error mcpz_schedule_add(struct mcpz_schedule *schedule,
                                            const struct mcpz_schedule_line *line);
 
@@ -113,10 +154,8 @@ MCPZ_MUST_USE mcpz_error mcpz_schedule_parse(struct mcpz_schedule *schedule,
 /** Write it so that mcpz_schedule_parse() gives the same. */
 void mcpz_schedule_print(const struct mcpz_schedule *schedule, FILE *file);
 
-void mcpz_schedule_print_line(const struct mcpz_schedule_line *line, FILE *file);
-
-/** The words of the table. */
-const char *mcpz_verb_word(enum mcpz_verb verb);
-const char *mcpz_verb_arguments(enum mcpz_verb verb);
+/** The words of the table of whole nodes. */
+const char *mcpz_verb_word(uint32_t verb);
+const char *mcpz_verb_arguments(uint32_t verb);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "sim/shrink.h"
 
 #define STEP_US MCPZ_SECONDS(1)
 #define HOLD_S 86400 /* no cut lasts longer: a task with a key is never done twice */
@@ -168,7 +169,7 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
     size_t node = (size_t)line->arguments[0];
     size_t other = (size_t)line->arguments[1];
 
-    switch (line->verb) {
+    switch ((enum mcpz_verb)line->verb) {
     case MCPZ_VERB_KILL:
         kill_node(storm, node, 0);
         break;
@@ -368,97 +369,28 @@ void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_stor
 
 /* ---- Shrinking ---------------------------------------------------------------------------- */
 
-struct shrink {
-    struct mcpz_schedule *schedule;
+struct failure {
     const struct mcpz_storm_options *options;
     enum mcpz_invariant violated;
-    size_t runs;
 };
 
-static bool still_fails(struct shrink *shrink, const struct mcpz_schedule *schedule)
+static bool still_fails(void *context, const struct mcpz_schedule *schedule)
 {
+    const struct failure *failure = context;
     struct mcpz_storm_report report;
 
-    if (shrink->runs == MCPZ_SHRINK_RUNS_MAX) {
-        return false;
-    }
-    shrink->runs++;
-    mcpz_storm_run(schedule, shrink->options, &report);
-    return report.violated == shrink->violated;
-}
-
-/* Leave out `count` lines from `first` on, if it fails without them too. */
-static bool leave_out(struct shrink *shrink, size_t first, size_t count)
-{
-    struct mcpz_schedule *schedule = shrink->schedule;
-    struct mcpz_schedule less = *schedule;
-    size_t rest = schedule->line_count - first - count;
-
-    less.lines = calloc(schedule->line_count + 1, sizeof(*less.lines));
-    if (less.lines == NULL) {
-        abort();
-    }
-    memcpy(less.lines, schedule->lines, first * sizeof(*less.lines));
-    memcpy(less.lines + first, schedule->lines + first + count, rest * sizeof(*less.lines));
-    less.line_count = first + rest;
-    bool fails = still_fails(shrink, &less);
-    if (fails) {
-        memcpy(schedule->lines, less.lines, less.line_count * sizeof(*less.lines));
-        schedule->line_count = less.line_count;
-    }
-    free(less.lines);
-    return fails;
-}
-
-/* One pass with pieces of one size, from the end: what comes late is needed least. */
-static bool leave_out_pieces(struct shrink *shrink, size_t size)
-{
-    bool left_out = false;
-
-    for (size_t end = shrink->schedule->line_count; end > 0;) {
-        size_t first = end > size ? end - size : 0;
-        left_out |= leave_out(shrink, first, end - first);
-        end = first;
-    }
-    return left_out;
-}
-
-/* The safety phase need not go on after what fails, nor, in the end, after the last line. */
-static void lower_end(struct shrink *shrink, uint64_t end_ms)
-{
-    struct mcpz_schedule shorter = *shrink->schedule;
-
-    shorter.end_ms = end_ms;
-    if (end_ms < shrink->schedule->end_ms && still_fails(shrink, &shorter)) {
-        shrink->schedule->end_ms = end_ms;
-        while (shrink->schedule->line_count > 0 &&
-               shrink->schedule->lines[shrink->schedule->line_count - 1].at_ms >= end_ms) {
-            shrink->schedule->line_count--;
-        }
-    }
+    mcpz_storm_run(schedule, failure->options, &report);
+    return report.violated == failure->violated;
 }
 
 size_t mcpz_storm_shrink(struct mcpz_schedule *schedule, const struct mcpz_storm_options *options)
 {
     struct mcpz_storm_report report;
-    struct shrink shrink = {.schedule = schedule, .options = options, .runs = 1};
 
     mcpz_storm_run(schedule, options, &report);
     if (report.violated == MCPZ_INVARIANT_NONE) {
         return 0;
     }
-    shrink.violated = report.violated;
-    lower_end(&shrink, report.violated_ms + 1);
-    size_t size = schedule->line_count / 2;
-    while (size > 1) {
-        (void)leave_out_pieces(&shrink, size);
-        size = mcpz_time_min(size, schedule->line_count) / 2;
-    }
-    while (leave_out_pieces(&shrink, 1)) {
-        /* What went made others needless. */
-    }
-    if (schedule->line_count > 0) {
-        lower_end(&shrink, schedule->lines[schedule->line_count - 1].at_ms + 1);
-    }
-    return shrink.runs;
+    struct failure failure = {.options = options, .violated = report.violated};
+    return 1 + mcpz_shrink(schedule, report.violated_ms, still_fails, &failure);
 }

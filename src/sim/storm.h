@@ -7,8 +7,7 @@
  *
  * A run is a function of its schedule: the same one twice gives the same trace, to the letter.
  *
- * Source: TigerBeetle's VOPR (safety, then liveness); Zeller, Hildebrandt, "Simplifying and
- * Isolating Failure-Inducing Input", IEEE TSE 28(2), 2002, section 3.2 (ddmin).
+ * Source: TigerBeetle's VOPR (safety, then liveness).
  */
 
 #ifndef SIM_STORM_H
@@ -45,12 +44,8 @@ void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_stor
                     struct mcpz_storm_report *report);
 
 /**
- * Take away all that the failure of `schedule` does not need: lines first, by halves and then one
- * by one, then time. What is left violates the same invariant. Returns how many runs it took, 0
- * if `schedule` does not fail. Nothing is taken away after MCPZ_SHRINK_RUNS_MAX runs.
+ * Take away all that the failure of `schedule` does not need (sim/shrink.h). What is left violates
+ * the same invariant. Returns how many runs it took, 0 if `schedule` does not fail.
  */
 size_t mcpz_storm_shrink(struct mcpz_schedule *schedule, const struct mcpz_storm_options *options);
-
-#define MCPZ_SHRINK_RUNS_MAX 2000
-
 #endif
