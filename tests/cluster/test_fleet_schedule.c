@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "schedules.h"
 #include "sim/fleet_schedule.h"
 #include "test.h"
 
@@ -26,29 +27,6 @@ static const char every_verb[] = "mcpz-schedule 1 fleet=32 zone=16 ids=33 seed=7
                                  "9000 heal 0\n"
                                  "9000 whole 60000\n";
 
-static struct mcpz_schedule parsed(const char *text)
-{
-    struct mcpz_schedule schedule;
-    size_t bad_line = 0;
-
-    mcpz_schedule_init(&schedule);
-    CHECK_UINT(mcpz_schedule_parse(&schedule, mcpz_text(text), &bad_line), MCPZ_OK);
-    return schedule;
-}
-
-/* The text of a schedule; the caller frees it. */
-static char *printed(const struct mcpz_schedule *schedule)
-{
-    char *text = NULL;
-    size_t length = 0;
-    FILE *file = open_memstream(&text, &length);
-
-    CHECK(file != NULL);
-    mcpz_schedule_print(schedule, file);
-    CHECK(fclose(file) == 0);
-    return text;
-}
-
 TEST(what_is_printed_reads_the_same)
 {
     bool seen[MCPZ_FLEET_VERB_END] = {false};
@@ -63,17 +41,6 @@ TEST(what_is_printed_reads_the_same)
     }
     CHECK_TEXT(text, every_verb);
     free(text);
-    mcpz_schedule_finish(&schedule);
-}
-
-static void check_refused(const char *text, size_t bad_line)
-{
-    struct mcpz_schedule schedule;
-    size_t found = 0;
-
-    mcpz_schedule_init(&schedule);
-    CHECK_UINT(mcpz_schedule_parse(&schedule, mcpz_text(text), &found), MCPZ_EPROTO);
-    CHECK_UINT(found, bad_line);
     mcpz_schedule_finish(&schedule);
 }
 

@@ -1,6 +1,7 @@
 /* Schedules, the checks they are held against, and how a failing one is made small. */
 
 #include "crypto/identity.h"
+#include "schedules.h"
 #include "sim/storm.h"
 #include "sim/swarm.h"
 #include "test.h"
@@ -29,16 +30,6 @@ static const char every_verb[] = "mcpz-schedule 1 nodes=5 seed=42 end_ms=30000\n
                                  "9190 tear 2 1\n"
                                  "9200 submit 0 7\n";
 
-static struct mcpz_schedule parsed(const char *text)
-{
-    struct mcpz_schedule schedule;
-    size_t bad_line = 0;
-
-    mcpz_schedule_init(&schedule);
-    CHECK_UINT(mcpz_schedule_parse(&schedule, mcpz_text(text), &bad_line), MCPZ_OK);
-    return schedule;
-}
-
 static struct mcpz_schedule drawn(size_t node_count, uint64_t seed)
 {
     struct mcpz_schedule schedule;
@@ -46,30 +37,6 @@ static struct mcpz_schedule drawn(size_t node_count, uint64_t seed)
     mcpz_schedule_init(&schedule);
     mcpz_swarm_draw(&schedule, node_count, 1, seed, true);
     return schedule;
-}
-
-/* The text of a schedule; the caller frees it. */
-static char *printed(const struct mcpz_schedule *schedule)
-{
-    char *text = NULL;
-    size_t length = 0;
-    FILE *file = open_memstream(&text, &length);
-
-    CHECK(file != NULL);
-    mcpz_schedule_print(schedule, file);
-    CHECK(fclose(file) == 0);
-    return text;
-}
-
-static void check_refused(const char *text, size_t bad_line)
-{
-    struct mcpz_schedule schedule;
-    size_t found = 0;
-
-    mcpz_schedule_init(&schedule);
-    CHECK_UINT(mcpz_schedule_parse(&schedule, mcpz_text(text), &found), MCPZ_EPROTO);
-    CHECK_UINT(found, bad_line);
-    mcpz_schedule_finish(&schedule);
 }
 
 TEST(what_is_printed_reads_the_same)
