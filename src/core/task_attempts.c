@@ -170,8 +170,10 @@ static bool can_be_asked(const struct mcpz_task_step *step, const struct mcpz_id
         mcpz_links_find(&step->fabric->links, id) != NULL) {
         return true;
     }
+    /* Who has no address is reached through whom we are linked to: core/relay.h. */
     return member != NULL && member->state == MCPZ_MEMBER_ALIVE &&
-           mcpz_roster_address(&step->fabric->members.roster, member).length > 0;
+           (step->fabric->links.count > 0 ||
+            mcpz_roster_address(&step->fabric->members.roster, member).length > 0);
 }
 
 /* By lot; another than last time if there is one. */

@@ -100,6 +100,10 @@ static void saw_fact(struct mcpz_check *check, size_t node, const struct mcpz_fa
         saw_alive(check, node, about);
     } else if (fact->kind == MCPZ_FACT_UNLINKED) {
         saw_unlinked(check, fact->reason);
+    } else if (fact->kind == MCPZ_FACT_RELAYED) {
+        bump(check, MCPZ_SOMETIMES_RELAYED);
+    } else if (fact->kind == MCPZ_FACT_UNRELAYED) {
+        bump(check, MCPZ_SOMETIMES_RELAY_BROKEN);
     } else if (fact->kind == MCPZ_FACT_AGENT_MERGED) {
         saw_merged(check);
     }
@@ -215,6 +219,11 @@ void mcpz_check_started(struct mcpz_check *check, size_t node)
     for (size_t i = 0; i < check->node_count; i++) {
         check->buried[node][i] = false;
     }
+}
+
+void mcpz_check_restored(struct mcpz_check *check, size_t node)
+{
+    check->incarnation[node] = 0;
 }
 
 void mcpz_check_killed(struct mcpz_check *check, size_t node)

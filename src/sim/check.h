@@ -86,6 +86,9 @@ void mcpz_check_asked(struct mcpz_check *check, uint64_t request,
 void mcpz_check_started(struct mcpz_check *check, size_t node);
 void mcpz_check_killed(struct mcpz_check *check, size_t node);
 
+/** A node's disk is an older one: its incarnation may go back, once. */
+void mcpz_check_restored(struct mcpz_check *check, size_t node);
+
 /** Note a violation, unless there is one. */
 void mcpz_check_violate(struct mcpz_check *check, enum mcpz_invariant invariant,
                         const char *format, ...) __attribute__((format(printf, 3, 4)));

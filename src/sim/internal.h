@@ -18,11 +18,11 @@
 #define MCPZ_TODO_MAX (2 * MCPZ_OUTBOX_MAX)
 
 /* What cannot be done while the engine is at work: done after the turn. */
-enum mcpz_todo_kind { MCPZ_TODO_DIAL = 1, MCPZ_TODO_RETRY };
+enum mcpz_todo_kind { MCPZ_TODO_DIAL = 1, MCPZ_TODO_RETRY, MCPZ_TODO_TURN_AWAY };
 
 struct mcpz_todo {
     enum mcpz_todo_kind kind;
-    uint64_t number; /* DIAL: the node; RETRY: the task */
+    uint64_t number; /* DIAL: the node; RETRY: the task; TURN_AWAY: the link of a stranger */
 };
 
 struct mcpz_sim_node {

@@ -44,6 +44,12 @@ static void note_fact(struct mcpz_sim *sim, size_t node, const struct mcpz_fact 
     note(sim, node, text);
 }
 
+static void remember(struct mcpz_sim_node *node, enum mcpz_todo_kind kind, uint64_t number)
+{
+    assert(node->todo_count < MCPZ_TODO_MAX);
+    node->todo[node->todo_count++] = (struct mcpz_todo){.kind = kind, .number = number};
+}
+
 static void port_wake(void *context, mcpz_link link)
 {
     (void)context;
@@ -60,9 +66,11 @@ static void port_close(void *context, mcpz_link link, const char *why)
         for (size_t end = 0; end < 2; end++) {
             if (&node->sim->nodes[wire->ends[end]] == node && wire->links[end] == link) {
                 wire->closing[end] = true;
+                return;
             }
         }
     }
+    remember(node, MCPZ_TODO_TURN_AWAY, link); /* a stranger's: there is no wire */
 }
 
 static void keep_output(struct mcpz_sim *sim, const struct mcpz_action_task *task)
@@ -173,12 +181,6 @@ static size_t node_at(struct mcpz_bytes address)
         index = 10 * index + (size_t)(address.data[at] - '0');
     }
     return index < MCPZ_SIM_NODES_MAX ? index : MCPZ_SIM_NODES_MAX;
-}
-
-static void remember(struct mcpz_sim_node *node, enum mcpz_todo_kind kind, uint64_t number)
-{
-    assert(node->todo_count < MCPZ_TODO_MAX);
-    node->todo[node->todo_count++] = (struct mcpz_todo){.kind = kind, .number = number};
 }
 
 static void port_act(void *context, const struct mcpz_action *action);

@@ -74,8 +74,12 @@
     X(ADD, "add", "nakv")                                                                         \
     X(REMOVE, "remove", "nakv")                                                                   \
     X(COUNT, "count", "nakv")                                                                     \
-    X(TEAR, "tear", "nv")     /* kill, but so many batches under way are kept */                  \
-    X(SUBMIT, "submit", "nv") /* a durable task; with that key if it is not 0 */
+    X(TEAR, "tear", "nv")      /* kill, but so many batches under way are kept */                 \
+    X(SUBMIT, "submit", "nv")  /* a durable task; with that key if it is not 0 */                 \
+    X(CROWD, "crowd", "nv")    /* so many strangers connect to it, and say nothing */             \
+    X(BACK_UP, "back_up", "n") /* what is durable is kept aside */                                \
+    X(RESTORE, "restore", "n") /* kill; its disk is what was kept aside, unless it alone knows    \
+                                  something: then nothing happens */
 
 enum mcpz_verb {
 #define X(name, word, arguments) MCPZ_VERB_##name,

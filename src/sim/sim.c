@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "crypto/proof.h"
 #include "sim/internal.h"
 
 #define WALL_AT_START_MS UINT64_C(1700000000000)
@@ -47,6 +48,9 @@ static void do_todo(struct mcpz_sim *sim, size_t index)
         struct mcpz_todo todo = node->todo[i];
         if (todo.kind == MCPZ_TODO_DIAL) {
             mcpz_network_dial(sim, index, (size_t)todo.number);
+        } else if (todo.kind == MCPZ_TODO_TURN_AWAY) {
+            mcpz_engine_link_closed(mcpz_sim_enter(sim, index), todo.number);
+            restarted = true;
         } else {
             mcpz_sim_start_task(sim, index, todo.number);
             restarted = true;
@@ -353,6 +357,20 @@ bool mcpz_sim_tear(struct mcpz_sim *sim, size_t index, uint32_t keep)
     return is_torn;
 }
 
+void mcpz_sim_back_up(struct mcpz_sim *sim, size_t index)
+{
+    mcpz_mem_back_up(sim->nodes[index].mem);
+}
+
+bool mcpz_sim_restore(struct mcpz_sim *sim, size_t index)
+{
+    if (!mcpz_mem_has_backup(sim->nodes[index].mem)) {
+        return false;
+    }
+    (void)mcpz_sim_tear(sim, index, 0);
+    return mcpz_mem_restore(sim->nodes[index].mem);
+}
+
 void mcpz_sim_pause(struct mcpz_sim *sim, size_t index, mcpz_time for_us)
 {
     sim->nodes[index].paused_until_us = sim->now + for_us;
@@ -366,6 +384,23 @@ bool mcpz_sim_is_paused(const struct mcpz_sim *sim, size_t index)
 void mcpz_sim_slow_disk(struct mcpz_sim *sim, size_t index, mcpz_time disk_us)
 {
     sim->nodes[index].disk_us = disk_us;
+}
+
+void mcpz_sim_crowd(struct mcpz_sim *sim, size_t index, uint32_t count)
+{
+    struct mcpz_engine *engine = mcpz_sim_enter(sim, index);
+
+    assert(count <= MCPZ_SIM_CROWD_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t binding[MCPZ_BINDING_BYTES] = {0};
+        struct mcpz_id stranger;
+        mcpz_link link;
+        for (size_t at = 0; at < MCPZ_ID_BYTES; at++) {
+            stranger.bytes[at] = (uint8_t)mcpz_rng_below(&sim->rng, 256);
+        }
+        (void)!mcpz_engine_link_opened(engine, &stranger, binding, mcpz_bytes(NULL, 0), &link);
+    }
+    mcpz_sim_leave(sim, index);
 }
 
 void mcpz_sim_slow_link(struct mcpz_sim *sim, size_t a, size_t b, mcpz_time extra_us)

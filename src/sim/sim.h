@@ -23,6 +23,7 @@
 #include "proto/record.h"
 
 #define MCPZ_SIM_NODES_MAX 64
+#define MCPZ_SIM_CROWD_MAX 256
 
 struct mcpz_sim_config {
     size_t node_count;
@@ -69,6 +70,12 @@ void mcpz_sim_kill(struct mcpz_sim *sim, size_t index);
  */
 bool mcpz_sim_tear(struct mcpz_sim *sim, size_t index, uint32_t keep);
 
+/** What is durable at a node is kept aside, in place of what was before. */
+void mcpz_sim_back_up(struct mcpz_sim *sim, size_t index);
+
+/** kill -9, and its disk is what was kept aside. False: nothing was, and nothing happens. */
+bool mcpz_sim_restore(struct mcpz_sim *sim, size_t index);
+
 /** Stall (or let go on) all there is between two nodes; dialling fails meanwhile. */
 void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut);
 
@@ -77,6 +84,12 @@ void mcpz_sim_fill_disk(struct mcpz_sim *sim, size_t index, bool full);
 
 /** From now on a batch of this node takes `disk_us` until it is durable. */
 void mcpz_sim_slow_disk(struct mcpz_sim *sim, size_t index, mcpz_time disk_us);
+
+/**
+ * So many connect to a running node who hold a key, and say nothing: no members, and not admitted
+ * ever. MCPZ_SIM_CROWD_MAX at most.
+ */
+void mcpz_sim_crowd(struct mcpz_sim *sim, size_t index, uint32_t count);
 
 /** From now on a frame between the two takes `extra_us` longer. */
 void mcpz_sim_slow_link(struct mcpz_sim *sim, size_t a, size_t b, mcpz_time extra_us);

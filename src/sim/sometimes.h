@@ -26,6 +26,8 @@
     X(LINK_DUPLICATE, "link_duplicate", "a second link to the same peer was closed")              \
     X(LINK_SLOW, "link_slow", "a link was closed because the peer did not take what we sent")     \
     X(LINK_UNADMITTED, "link_unadmitted", "a link did not prove itself in time")                  \
+    X(RELAYED, "relayed", "a node that has no link was reached through others")                   \
+    X(RELAY_BROKEN, "relay_broken", "a way through others came to an end")                        \
     X(DIAL_FAILED, "dial_failed", "a dial came to nothing")                                       \
     X(DROPPED, "dropped", "a message had no link to its peer")                                    \
     X(TASK_OK, "task_ok", "a task was done")                                                      \

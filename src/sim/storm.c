@@ -5,10 +5,16 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "crypto/digest.h"
 #include "sim/shrink.h"
 
 #define STEP_US MCPZ_SECONDS(1)
 #define HOLD_S 86400 /* no cut lasts longer: a task with a key is never done twice */
+
+/* Of every agent; zeros: it is not there. */
+struct roots {
+    uint8_t of[MCPZ_SCHEDULE_AGENTS][MCPZ_DIGEST_BYTES];
+};
 
 struct storm {
     const struct mcpz_schedule *schedule;
@@ -17,7 +23,9 @@ struct storm {
     struct mcpz_check check;
     mcpz_time start_us; /* of the schedule's clock */
     bool provides[MCPZ_SIM_NODES_MAX];
-    mcpz_time disk_us; /* of a healthy disk */
+    mcpz_time disk_us;                       /* of a healthy disk */
+    bool set_back[MCPZ_SIM_NODES_MAX];       /* its disk is an older one, and it may not know */
+    struct roots before[MCPZ_SIM_NODES_MAX]; /* what it held before that */
 };
 
 /* ---- The verbs ---------------------------------------------------------------------------- */
@@ -125,6 +133,72 @@ static void submit(struct storm *storm, const struct mcpz_schedule_line *line)
     }
 }
 
+/* ---- Disks that are set back -------------------------------------------------------------- */
+
+/* What a node holds of every agent. */
+static struct roots roots_of(struct storm *storm, size_t node)
+{
+    struct roots roots = {0};
+
+    for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_AGENTS; agent++) {
+        const struct mcpz_check_name name = mcpz_check_name('a', agent);
+        (void)mcpz_sim_root(storm->sim, node, name.text, roots.of[agent]);
+    }
+    return roots;
+}
+
+static bool are_same(const struct roots *a, const struct roots *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* What is acknowledged is on one disk: with that disk it is lost, unless others have it too. */
+static bool is_spare(struct storm *storm, size_t node, const struct roots *roots)
+{
+    size_t others = 0;
+
+    for (size_t i = 0; i < storm->schedule->node_count; i++) {
+        if (i == node || mcpz_sim_engine(storm->sim, i) == NULL) {
+            continue;
+        }
+        const struct roots others_roots = roots_of(storm, i);
+        if (!are_same(roots, &others_roots)) {
+            return false;
+        }
+        others++;
+    }
+    return others >= 2;
+}
+
+static void restore(struct storm *storm, size_t node)
+{
+    if (!can_act(storm, node)) {
+        return;
+    }
+    const struct roots roots = roots_of(storm, node);
+    if (is_spare(storm, node, &roots)) {
+        mcpz_check_killed(&storm->check, node);
+        storm->set_back[node] = mcpz_sim_restore(storm->sim, node);
+        storm->before[node] = roots;
+        if (storm->set_back[node]) {
+            mcpz_check_restored(&storm->check, node);
+        }
+    }
+}
+
+/* Who wrote before it has heard that it lost something would give out names twice, and two writes
+ * of one name stay apart for ever: it must not be asked to (src/README.md). */
+static bool may_write(struct storm *storm, size_t node)
+{
+    if (can_act(storm, node) && storm->set_back[node]) {
+        const struct roots now = roots_of(storm, node);
+        storm->set_back[node] =
+            !mcpz_engine_node(mcpz_sim_engine(storm->sim, node))->agents.rolled_back &&
+            !are_same(&now, &storm->before[node]);
+    }
+    return can_act(storm, node) && !storm->set_back[node];
+}
+
 /* What a writing verb does to an agent, and what the names of its keys begin with. */
 static const struct writing {
     enum mcpz_agent_op op;
@@ -151,7 +225,7 @@ static void write_agent(struct storm *storm, const struct mcpz_schedule_line *li
     };
 
     assert(writing->op != 0);
-    if (can_act(storm, node)) {
+    if (may_write(storm, node)) {
         mcpz_check_asked(&storm->check, mcpz_sim_write(storm->sim, node, agent.text, &op), line);
     }
 }
@@ -162,6 +236,16 @@ static void slow_disk(struct storm *storm, const struct mcpz_schedule_line *line
 
     mcpz_sim_slow_disk(storm->sim, (size_t)line->arguments[0],
                        disk_us > storm->disk_us ? disk_us : storm->disk_us);
+}
+
+static void crowd(struct storm *storm, const struct mcpz_schedule_line *line)
+{
+    const size_t node = (size_t)line->arguments[0];
+    const uint64_t count = mcpz_time_min(line->arguments[1], MCPZ_SIM_CROWD_MAX);
+
+    if (can_act(storm, node)) {
+        mcpz_sim_crowd(storm->sim, node, (uint32_t)count);
+    }
 }
 
 static void act(struct storm *storm, const struct mcpz_schedule_line *line)
@@ -203,6 +287,15 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
         break;
     case MCPZ_VERB_SLOW:
         mcpz_sim_slow_link(storm->sim, node, other, MCPZ_MS(line->arguments[2]));
+        break;
+    case MCPZ_VERB_BACK_UP:
+        mcpz_sim_back_up(storm->sim, node);
+        break;
+    case MCPZ_VERB_RESTORE:
+        restore(storm, node);
+        break;
+    case MCPZ_VERB_CROWD:
+        crowd(storm, line);
         break;
     case MCPZ_VERB_PROVIDE:
         provide(storm, node);
@@ -328,6 +421,23 @@ static struct mcpz_sim_config draw_config(const struct mcpz_schedule *schedule)
     };
 }
 
+/* In every third mesh of some size, a few are behind NAT: of them no two can have a link, and what
+ * one wants of another goes through others. The first one is whom all join through. */
+static void hide_some(struct storm *storm)
+{
+    const uint32_t count = (uint32_t)storm->schedule->node_count;
+    struct mcpz_rng rng;
+
+    mcpz_rng_init(&rng, mcpz_hash_bytes(mcpz_text("hidden"), storm->schedule->seed));
+    if (count < 4 || mcpz_rng_below(&rng, 3) != 0) {
+        return;
+    }
+    const uint32_t hidden = 2 + mcpz_rng_below(&rng, count / 2 - 1);
+    for (uint32_t i = 0; i < hidden; i++) { /* the same one twice is one less */
+        mcpz_sim_hide(storm->sim, 1 + mcpz_rng_below(&rng, count - 1));
+    }
+}
+
 void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_storm_options *options,
                     struct mcpz_storm_report *report)
 {
@@ -341,6 +451,7 @@ void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_stor
 
     *report = (struct mcpz_storm_report){0};
     mcpz_check_init(&storm.check, storm.sim, schedule->node_count);
+    hide_some(&storm);
     mcpz_sim_start_all(storm.sim);
     for (size_t i = 0; i < schedule->node_count; i++) {
         mcpz_check_started(&storm.check, i);

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "sim/sim.h"
 
 #define GAP_MIN_MS 1000 /* between two happenings of one kind, on average, at the most often */
 #define GAP_MAX_MS 30000
@@ -21,6 +22,7 @@ static const struct kind fault_kinds[] = {
     {MCPZ_VERB_SPLIT, MCPZ_VERB_MEND}, {MCPZ_VERB_PAUSE, MCPZ_VERB_END},
     {MCPZ_VERB_DISK, MCPZ_VERB_DISK},  {MCPZ_VERB_FILL, MCPZ_VERB_FREE},
     {MCPZ_VERB_SLOW, MCPZ_VERB_SLOW},  {MCPZ_VERB_TEAR, MCPZ_VERB_START},
+    {MCPZ_VERB_CROWD, MCPZ_VERB_END},  {MCPZ_VERB_RESTORE, MCPZ_VERB_START},
 };
 
 #define FAULT_KINDS_MAX 64 /* room for more without moving those there are */
@@ -93,6 +95,7 @@ static uint64_t draw_argument(struct swarm *swarm, enum mcpz_verb verb, char kin
         return verb == MCPZ_VERB_ADD      ? swarm->next_element++
                : verb == MCPZ_VERB_REMOVE ? mcpz_rng_below(&swarm->rng, swarm->next_element + 1)
                : verb == MCPZ_VERB_TEAR   ? skewed(swarm, 1, 32)
+               : verb == MCPZ_VERB_CROWD  ? skewed(swarm, 16, MCPZ_SIM_CROWD_MAX)
                : verb == MCPZ_VERB_SUBMIT ? draw_key(swarm)
                                           : between(swarm, 1, 100);
     }
@@ -146,6 +149,18 @@ static void slow_disk(struct swarm *swarm, const struct mcpz_schedule_line *tear
     add(swarm, &disk);
 }
 
+/* What is to be on its disk again later. */
+static void back_up(struct swarm *swarm, const struct mcpz_schedule_line *restore)
+{
+    uint64_t ago_ms = between(swarm, 500, 20000);
+
+    add(swarm, &(struct mcpz_schedule_line){
+                   .at_ms = restore->at_ms > ago_ms ? restore->at_ms - ago_ms : 0,
+                   .verb = MCPZ_VERB_BACK_UP,
+                   .arguments = {restore->arguments[0]},
+               });
+}
+
 static void draw_faults(struct swarm *swarm, const struct kind *kind)
 {
     uint32_t gap_ms = (uint32_t)between(swarm, GAP_MIN_MS, GAP_MAX_MS);
@@ -157,6 +172,8 @@ static void draw_faults(struct swarm *swarm, const struct kind *kind)
         add(swarm, &line);
         if (kind->begins == MCPZ_VERB_TEAR) {
             slow_disk(swarm, &line);
+        } else if (kind->begins == MCPZ_VERB_RESTORE) {
+            back_up(swarm, &line);
         }
         if (kind->ends != MCPZ_VERB_END) {
             end_fault(swarm, kind, &line, between(swarm, LASTS_MIN_MS, lasts_ms));
@@ -164,8 +181,32 @@ static void draw_faults(struct swarm *swarm, const struct kind *kind)
     }
 }
 
-static void draw_work(struct swarm *swarm)
+/* Each kind has chance of its own: a fault more or less does not move the others. Half of the runs
+ * have it, but for one that leaves no room for durable tasks. */
+static bool begin_kind(struct swarm *swarm, size_t kind)
 {
+    mcpz_rng_init(&swarm->rng, mcpz_hash_bytes(mcpz_text("fault"),
+                                               swarm->schedule->seed * FAULT_KINDS_MAX + kind));
+    return mcpz_rng_below(&swarm->rng, 2) == 0 &&
+           (fault_kinds[kind].begins != MCPZ_VERB_RESTORE || mcpz_rng_below(&swarm->rng, 2) == 0);
+}
+
+/* An accepted durable task is on two disks, and no longer when one of them is an older one. */
+static bool takes_durable_tasks(struct swarm *swarm, bool faults)
+{
+    const struct mcpz_rng rng = swarm->rng;
+    bool restores = false;
+
+    for (size_t i = 0; faults && i < FAULT_KINDS; i++) {
+        restores |= fault_kinds[i].begins == MCPZ_VERB_RESTORE && begin_kind(swarm, i);
+    }
+    swarm->rng = rng;
+    return !restores;
+}
+
+static void draw_work(struct swarm *swarm, bool faults)
+{
+    const bool durable = takes_durable_tasks(swarm, faults);
     uint32_t gap_ms = (uint32_t)between(swarm, 50, 1000);
 
     for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_AGENTS; agent++) {
@@ -183,6 +224,7 @@ static void draw_work(struct swarm *swarm)
     for (uint64_t at_ms = 1000; at_ms < swarm->schedule->end_ms;
          at_ms += between(swarm, 1, 2 * gap_ms)) {
         enum mcpz_verb verb = work[mcpz_rng_below(&swarm->rng, WORK_KINDS)];
+        verb = verb == MCPZ_VERB_SUBMIT && !durable ? MCPZ_VERB_TASK : verb;
         struct mcpz_schedule_line line = draw_line(swarm, verb, at_ms);
         add(swarm, &line);
     }
@@ -199,12 +241,10 @@ void mcpz_swarm_draw(struct mcpz_schedule *schedule, size_t node_count, uint64_t
     schedule->seed = seed;
     schedule->end_ms = minutes * 60000;
     mcpz_rng_init(&swarm.rng, mcpz_hash_bytes(mcpz_text("swarm"), seed));
-    draw_work(&swarm);
-    /* A fault more or less does not move the others: each kind has chance of its own. */
+    draw_work(&swarm, faults);
     for (size_t i = 0; faults && i < FAULT_KINDS; i++) {
-        mcpz_rng_init(&swarm.rng, mcpz_hash_bytes(mcpz_text("fault"), seed * FAULT_KINDS_MAX + i));
         bool has_pair = mcpz_verb_arguments(fault_kinds[i].begins)[1] == 'n';
-        if (mcpz_rng_below(&swarm.rng, 2) == 0 && !(has_pair && node_count == 1)) {
+        if (begin_kind(&swarm, i) && !(has_pair && node_count == 1)) {
             draw_faults(&swarm, &fault_kinds[i]);
         }
     }

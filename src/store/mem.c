@@ -8,7 +8,10 @@
 
 struct mcpz_mem {
     struct mcpz_unsaved unsaved;
-    struct mcpz_sorted disk; /* owns its writes */
+    struct mcpz_sorted disk;   /* owns its writes */
+    struct mcpz_sorted backup; /* and so does this */
+    bool has_backup;
+    struct mcpz_rng heights; /* of what is copied */
     struct mcpz_batches queue;
     struct mcpz_batches done; /* durable, and not yet told */
     uint64_t durable;
@@ -138,6 +141,7 @@ mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv)
         return MCPZ_ENOMEM;
     }
     *made = (struct mcpz_mem){0};
+    mcpz_rng_init(&made->heights, 1);
     const struct mcpz_below below = {.context = made, .get = disk_get, .next = disk_next};
     mcpz_unsaved_init(&made->unsaved, &below, MCPZ_STORE_QUEUE_BYTES_MAX);
 
@@ -154,16 +158,23 @@ mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv)
     return MCPZ_OK;
 }
 
+static void destroy_all(struct mcpz_sorted *sorted)
+{
+    for (struct mcpz_write *write = sorted->heads[0]; write != NULL;) {
+        struct mcpz_write *following = mcpz_sorted_next(write);
+        mcpz_write_destroy(write);
+        write = following;
+    }
+    *sorted = (struct mcpz_sorted){0};
+}
+
 void mcpz_mem_destroy(struct mcpz_mem *mem)
 {
     if (mem == NULL) {
         return;
     }
-    for (struct mcpz_write *write = mem->disk.heads[0]; write != NULL;) {
-        struct mcpz_write *following = mcpz_sorted_next(write);
-        mcpz_write_destroy(write);
-        write = following;
-    }
+    destroy_all(&mem->disk);
+    destroy_all(&mem->backup);
     mcpz_batches_destroy(&mem->queue);
     mcpz_batches_destroy(&mem->done);
     mcpz_unsaved_finish(&mem->unsaved);
@@ -210,6 +221,43 @@ bool mcpz_mem_tear(struct mcpz_mem *mem, uint32_t keep)
     bool is_torn = mem->queue.first != NULL && mem->queue.first != oldest;
     mcpz_mem_crash(mem);
     return is_torn;
+}
+
+/* In place of what `to` holds. */
+static void copy_all(struct mcpz_mem *mem, const struct mcpz_sorted *from, struct mcpz_sorted *to)
+{
+    destroy_all(to);
+    for (const struct mcpz_write *write = from->heads[0]; write != NULL;
+         write = mcpz_sorted_next(write)) {
+        struct mcpz_write *copy =
+            mcpz_write_create(write->key, write->value, mcpz_sorted_height(&mem->heights));
+        if (copy == NULL) {
+            abort();
+        }
+        (void)mcpz_sorted_link(to, copy);
+    }
+}
+
+void mcpz_mem_back_up(struct mcpz_mem *mem)
+{
+    settle(mem);
+    copy_all(mem, &mem->disk, &mem->backup);
+    mem->has_backup = true;
+}
+
+bool mcpz_mem_has_backup(const struct mcpz_mem *mem)
+{
+    return mem->has_backup;
+}
+
+bool mcpz_mem_restore(struct mcpz_mem *mem)
+{
+    if (!mem->has_backup) {
+        return false;
+    }
+    mcpz_mem_crash(mem);
+    copy_all(mem, &mem->backup, &mem->disk);
+    return true;
 }
 
 uint64_t mcpz_mem_newest(const struct mcpz_mem *mem)

@@ -47,6 +47,18 @@ void mcpz_mem_crash(struct mcpz_mem *mem);
  */
 bool mcpz_mem_tear(struct mcpz_mem *mem, uint32_t keep);
 
+/** Keep aside what is durable, as a backup does, in place of what was kept before. Aborts when
+ * memory is out. */
+void mcpz_mem_back_up(struct mcpz_mem *mem);
+
+bool mcpz_mem_has_backup(const struct mcpz_mem *mem);
+
+/**
+ * Crash, and have on the disk what was kept aside last: what became durable since is lost. False:
+ * nothing was ever kept, and nothing happens.
+ */
+bool mcpz_mem_restore(struct mcpz_mem *mem);
+
 /** The number of the newest batch handed over; 0 if none was. */
 uint64_t mcpz_mem_newest(const struct mcpz_mem *mem);
 

@@ -197,6 +197,29 @@ TEST(removals_reach_the_disk)
     mcpz_mem_destroy(NULL);
 }
 
+TEST(a_disk_that_is_restored_is_as_it_was_when_it_was_backed_up)
+{
+    set_up();
+    CHECK(!mcpz_mem_restore(mem)); /* it never was */
+    write_one("a", "1");
+    write_one("b", "1");
+    mcpz_mem_sync(mem, 1);
+    mcpz_mem_back_up(mem); /* "b" is not durable */
+    CHECK(mcpz_mem_has_backup(mem));
+    mcpz_mem_sync(mem, 2);
+    write_one("a", "2");
+    mcpz_mem_sync(mem, 3);
+    check_told(3, 0, MCPZ_OK);
+    for (size_t i = 0; i < 2; i++) { /* as often as one likes */
+        CHECK(mcpz_mem_restore(mem));
+        CHECK(holds("a", "1"));
+        CHECK(!holds("b", "1"));
+        write_one("a", "3");
+        mcpz_mem_sync(mem, mcpz_mem_newest(mem));
+    }
+    mcpz_mem_destroy(mem);
+}
+
 TEST_MAIN(RUN(nothing_is_durable_until_it_is_told_so),
           RUN(a_crash_loses_what_is_not_durable_and_says_nothing_of_it),
           RUN(a_torn_write_keeps_whole_batches_from_the_oldest_on),
@@ -205,4 +228,5 @@ TEST_MAIN(RUN(nothing_is_durable_until_it_is_told_so),
           RUN(a_crash_forgets_a_failure_not_yet_told),
           RUN(what_was_synced_before_a_crash_survives_untold),
           RUN(a_failure_leaves_what_is_durable), RUN(a_failure_takes_what_comes_before_it_is_told),
-          RUN(nothing_fails_when_all_is_durable), RUN(removals_reach_the_disk))
+          RUN(nothing_fails_when_all_is_durable), RUN(removals_reach_the_disk),
+          RUN(a_disk_that_is_restored_is_as_it_was_when_it_was_backed_up))
