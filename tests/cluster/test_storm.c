@@ -137,11 +137,11 @@ TEST(several_neighbours_that_differ_come_to_agree)
     mcpz_schedule_finish(&schedule);
 }
 
-/* What no storm of these reaches: a link that takes nothing is given up as silent long before its
- * lanes are full, and twenty attempts at a durable task take longer than a storm lasts. */
-static bool is_out_of_reach(enum mcpz_sometimes what)
+/* What storms of a minute need not reach: a link that takes nothing is given up as silent long
+ * before its lanes are full; what becomes of durable tasks is looked at in test_tasks.c. */
+static bool may_be_missed(enum mcpz_sometimes what)
 {
-    return what == MCPZ_SOMETIMES_LINK_SLOW || what == MCPZ_SOMETIMES_DURABLE_DEAD;
+    return what == MCPZ_SOMETIMES_LINK_SLOW || what >= MCPZ_SOMETIMES_DURABLE_TAKEN;
 }
 
 TEST(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about)
@@ -161,7 +161,7 @@ TEST(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about)
         if (sometimes[what] == 0) {
             print_error("%s: never\n", mcpz_sometimes_words[what].word);
         }
-        CHECK(sometimes[what] > 0 || is_out_of_reach(what));
+        CHECK(sometimes[what] > 0 || may_be_missed(what));
     }
 }
 
