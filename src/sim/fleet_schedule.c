@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/fleet_phases.h"
+#include "sim/fleet_telling.h"
 #include "sim/shrink.h"
 
 /* ---- Taking down -------------------------------------------------------------------------- */

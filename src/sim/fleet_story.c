@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/fleet_phases.h"
+#include "sim/fleet_telling.h"
 
 #define CHURN_US MCPZ_SECONDS(1) /* an id comes and another goes */
 #define CUT_US MCPZ_SECONDS(90)

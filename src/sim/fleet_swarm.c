@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "sim/fleet_phases.h"
+#include "sim/fleet_telling.h"
 
 #define STEP_US MCPZ_MS(200)
 #define LASTS_MIN_US MCPZ_SECONDS(1)

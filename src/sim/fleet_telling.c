@@ -1,4 +1,4 @@
-#include "sim/fleet_phases.h"
+#include "sim/fleet_telling.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * how they begin and end, how time passes, what is measured. For the files of sim/fleet_*.c only.
  */
 
-#ifndef SIM_FLEET_PHASES_H
-#define SIM_FLEET_PHASES_H
+#ifndef SIM_FLEET_TELLING_H
+#define SIM_FLEET_TELLING_H
 
 #include "base/rng.h"
 #include "sim/fleet_story.h"
