@@ -120,6 +120,7 @@ mcpz_error mcpz_desk_enter(struct mcpz_desk *desk, const struct mcpz_desk_visito
     mcpz_index_init(&made->calls, MCPZ_PROGRAM_CALLS_MAX, 0, &arena);
     made->desk = desk;
     made->visitor = *visitor;
+    desk->program_count++;
     desk->stats.programs += !visitor->is_node;
     *program = made;
     mcpz_desk_send(desk, made,
@@ -138,6 +139,7 @@ void mcpz_desk_leave(struct mcpz_desk *desk, struct mcpz_program *program)
     mcpz_desk_runs_leave(desk, program);
     mcpz_desk_tasks_leave(desk, program);
     assert(program->call_count == 0 && program->run_count == 0);
+    desk->program_count--;
     desk->stats.programs -= !program->visitor.is_node;
     free_program(program);
 }

@@ -85,6 +85,7 @@ struct mcpz_desk {
     uint64_t seed;
     uint64_t turn;
     struct mcpz_program programs[MCPZ_PROGRAMS_MAX];
+    size_t program_count;         /* all of them, edges of the node too */
     struct mcpz_desk_call *calls; /* MCPZ_DESK_CALLS_MAX */
     struct mcpz_desk_run *runs;   /* MCPZ_DESK_CALLS_MAX */
     uint32_t fresh_call; /* slots from here on were never used: their memory is not touched */

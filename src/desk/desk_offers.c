@@ -119,7 +119,7 @@ void mcpz_desk_offer_nothing(struct mcpz_desk *desk, struct mcpz_program *progra
 struct mcpz_program *mcpz_desk_pick(struct mcpz_desk *desk, struct mcpz_bytes name)
 {
     struct mcpz_program *best = NULL;
-    size_t left = desk->stats.programs;
+    size_t left = desk->program_count;
 
     for (size_t i = 0; i < MCPZ_PROGRAMS_MAX && left > 0; i++) {
         struct mcpz_program *program = &desk->programs[i];

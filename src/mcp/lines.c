@@ -737,7 +737,7 @@ mcpz_error mcpz_lines_offer(struct mcpz_lines *lines, const struct mcpz_bytes *n
 
 mcpz_error mcpz_lines_create(const struct mcpz_lines_config *config, struct mcpz_lines **lines)
 {
-    const struct mcpz_desk_visitor visitor = {.send = hear};
+    const struct mcpz_desk_visitor visitor = {.send = hear, .is_node = true};
     size_t index_bytes = mcpz_index_bytes(MCPZ_LINES_STREAMS_MAX);
     struct mcpz_lines *made = calloc(1, sizeof(*made));
     mcpz_error error = MCPZ_ENOMEM;

@@ -315,6 +315,20 @@ TEST(what_another_edge_offers_is_refused)
     CHECK_UINT(noted_count, 0);
 }
 
+TEST(a_run_goes_to_its_program_whoever_came_before)
+{
+    const struct mcpz_desk_visitor edge = {.context = &owner_b, .send = deliver, .is_node = true};
+    struct mcpz_program *program;
+
+    CHECK(mcpz_desk_enter(desk, &edge, &program) == MCPZ_OK);
+    noted_count = 0;
+    program = enter(&owner_a);
+    CHECK(offer(program, "x") == MCPZ_OK);
+    act_run(MCPZ_ACTION_RUN_START,
+            (struct mcpz_action_run){.run = 5, .capability = mcpz_text("x")});
+    CHECK_UINT(sent_to(&owner_a, MCPZ_MSG_OPEN)->open.call, 5);
+}
+
 TEST(a_run_goes_to_who_does_least)
 {
     struct mcpz_program *a = enter(&owner_a);
@@ -519,7 +533,7 @@ TEST_MAIN(CASE(a_program_is_greeted), CASE(who_does_not_greet_is_refused),
           CASE(input_over_the_window_or_after_its_end_is_refused),
           CASE(credit_for_what_never_came_is_refused), CASE(a_cancelled_call_is_forgotten),
           CASE(what_a_program_offers_is_provided_once), CASE(what_another_edge_offers_is_refused),
-          CASE(a_run_goes_to_who_does_least),
+          CASE(a_run_goes_to_its_program_whoever_came_before), CASE(a_run_goes_to_who_does_least),
           CASE(what_a_program_says_of_its_run_reaches_the_engine),
           CASE(output_over_the_window_is_refused),
           CASE(nobody_answers_for_a_run_of_another_program), CASE(a_run_that_is_stopped_is_over),

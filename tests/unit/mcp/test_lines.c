@@ -162,6 +162,14 @@ TEST(lines_go_there_and_back)
     CHECK_UINT(mcpz_lines_count(asking), 0);
 }
 
+TEST(parts_of_the_node_are_no_programs)
+{
+    CHECK_UINT(mcpz_desk_stats(desk)->programs, 0);
+    mcpz_lines_destroy(all_lines[1]);
+    all_lines[1] = NULL;
+    CHECK_UINT(mcpz_desk_stats(desk)->programs, 0);
+}
+
 TEST(parts_make_one_line_and_line_ends_within_it_are_spaces)
 {
     const struct mcpz_bytes parts[] = {mcpz_text("{\r\n\"a\":"), mcpz_text("1\n"), mcpz_text("}")};
@@ -473,15 +481,18 @@ TEST(a_name_that_another_edge_offers_is_a_conflict)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-TEST_MAIN(
-    CASE(lines_go_there_and_back), CASE(parts_make_one_line_and_line_ends_within_it_are_spaces),
-    CASE(a_call_may_be_for_one_node), CASE(what_nobody_offers_ends_at_once),
-    CASE(a_failure_comes_with_its_words), CASE(a_failure_takes_nothing_of_what_was_said_before),
-    CASE(who_does_it_hears_that_it_was_cancelled),
-    CASE(who_leaves_takes_its_calls_along_and_loses_its_runs),
-    CASE(a_call_can_be_cancelled_from_within_its_line),
-    CASE(a_run_can_be_answered_from_within_its_line),
-    CASE(a_message_of_the_largest_size_passes_and_a_larger_one_does_not),
-    CASE(who_does_not_read_stops_who_writes), CASE(who_reads_on_makes_room),
-    CASE(what_is_over_a_bound_is_refused), CASE(lines_are_put_together_from_pieces_of_any_size),
-    CASE(a_line_without_an_end_is_given_up), CASE(a_name_that_another_edge_offers_is_a_conflict))
+TEST_MAIN(CASE(lines_go_there_and_back), CASE(parts_of_the_node_are_no_programs),
+          CASE(parts_make_one_line_and_line_ends_within_it_are_spaces),
+          CASE(a_call_may_be_for_one_node), CASE(what_nobody_offers_ends_at_once),
+          CASE(a_failure_comes_with_its_words),
+          CASE(a_failure_takes_nothing_of_what_was_said_before),
+          CASE(who_does_it_hears_that_it_was_cancelled),
+          CASE(who_leaves_takes_its_calls_along_and_loses_its_runs),
+          CASE(a_call_can_be_cancelled_from_within_its_line),
+          CASE(a_run_can_be_answered_from_within_its_line),
+          CASE(a_message_of_the_largest_size_passes_and_a_larger_one_does_not),
+          CASE(who_does_not_read_stops_who_writes), CASE(who_reads_on_makes_room),
+          CASE(what_is_over_a_bound_is_refused),
+          CASE(lines_are_put_together_from_pieces_of_any_size),
+          CASE(a_line_without_an_end_is_given_up),
+          CASE(a_name_that_another_edge_offers_is_a_conflict))
