@@ -109,7 +109,7 @@ static void print_api(const struct up *up)
 
     (void)fprintf(stderr, "  api      %s\n", up->assembly.socket);
     if (write_api_url(up, url)) {
-        (void)fprintf(stderr, "           %s (health and status)\n", url);
+        (void)fprintf(stderr, "           %s\n", url);
         (void)fprintf(stderr, "  mcp      %s/mcp\n", url);
     }
 }

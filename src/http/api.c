@@ -11,7 +11,9 @@
 
 enum route_flags {
     ROUTE_PREFIX = 1, /* what follows names a thing */
-    ROUTE_OPEN = 2,   /* may be read over TCP */
+    ROUTE_OWNER = 2,  /* only for who is trusted: MCPZ_ACCESS_ALL; of some, reading is not */
+    ROUTE_SECRET = 8, /* nor may others read it */
+    ROUTE_LOOK = 16,  /* for anybody */
     ROUTE_UPLOAD = 4, /* the body may be as long as MCPZ_UPLOAD_BYTES_MAX */
 };
 
@@ -25,10 +27,10 @@ struct route {
 
 /* The first that fits counts. */
 static const struct route routes[] = {
-    {"/v1/status", ROUTE_OPEN, .get = mcpz_api_get_status},
+    {"/v1/status", 0, .get = mcpz_api_get_status},
     {"/v1/peers", 0, .get = mcpz_api_get_peers},
     {"/v1/capabilities", 0, .get = mcpz_api_get_capabilities},
-    {"/v1/config", 0, .get = mcpz_api_get_config},
+    {"/v1/config", ROUTE_SECRET, .get = mcpz_api_get_config},
     {"/v1/events", 0, .get = mcpz_api_get_events},
     {"/v1/tasks", ROUTE_UPLOAD, .get = mcpz_api_get_tasks, .post = mcpz_api_post_task},
     {"/v1/tasks/submit", ROUTE_UPLOAD, .post = mcpz_api_submit_tasks},
@@ -36,33 +38,35 @@ static const struct route routes[] = {
      .delete = mcpz_api_delete_task},
     {"/v1/runs", 0, .get = mcpz_api_get_runs},
     {"/v1/queues", 0, .get = mcpz_api_get_queues},
-    {"/v1/queues/", ROUTE_PREFIX, .post = mcpz_api_post_queue},
+    {"/v1/queues/", ROUTE_PREFIX | ROUTE_OWNER, .post = mcpz_api_post_queue},
     {"/v1/work", 0, .get = mcpz_api_get_work},
     {"/v1/work/", ROUTE_PREFIX | ROUTE_UPLOAD, .post = mcpz_api_post_work},
     {"/v1/agents", 0, .get = mcpz_api_get_agents, .post = mcpz_api_post_agents},
     {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
      .delete = mcpz_api_delete_agent},
     {"/v1/snapshots", 0, .get = mcpz_api_get_snapshots},
-    {"/v1/snapshots/export", 0, .get = mcpz_api_export},
-    {"/v1/snapshots/import", ROUTE_UPLOAD, .post = mcpz_api_import},
-    {"/v1/rules", 0, .get = mcpz_api_get_rules, .post = mcpz_api_post_rules},
+    {"/v1/snapshots/export", ROUTE_SECRET, .get = mcpz_api_export},
+    {"/v1/snapshots/import", ROUTE_UPLOAD | ROUTE_OWNER, .post = mcpz_api_import},
+    {"/v1/rules", ROUTE_OWNER, .get = mcpz_api_get_rules, .post = mcpz_api_post_rules},
     {"/v1/rules/explain", 0, .get = mcpz_api_explain_rules},
-    {"/v1/rules/", ROUTE_PREFIX, .delete = mcpz_api_delete_rule},
-    {"/v1/tokens", 0, .get = mcpz_api_get_tokens, .post = mcpz_api_post_tokens},
-    {"/v1/tokens/", ROUTE_PREFIX, .delete = mcpz_api_delete_token},
-    {"/v1/pools", 0, .get = mcpz_api_get_pools, .post = mcpz_api_post_pools},
-    {"/v1/pools/", ROUTE_PREFIX, .post = mcpz_api_post_pool, .delete = mcpz_api_delete_pool},
+    {"/v1/rules/", ROUTE_PREFIX | ROUTE_OWNER, .delete = mcpz_api_delete_rule},
+    {"/v1/tokens", ROUTE_SECRET, .get = mcpz_api_get_tokens, .post = mcpz_api_post_tokens},
+    {"/v1/tokens/", ROUTE_PREFIX | ROUTE_OWNER, .delete = mcpz_api_delete_token},
+    {"/v1/pools", ROUTE_OWNER, .get = mcpz_api_get_pools, .post = mcpz_api_post_pools},
+    {"/v1/pools/", ROUTE_PREFIX | ROUTE_OWNER, .post = mcpz_api_post_pool,
+     .delete = mcpz_api_delete_pool},
     {"/v1/leases/", ROUTE_PREFIX, .post = mcpz_api_post_lease, .delete = mcpz_api_delete_lease},
-    {"/v1/mcp/servers", 0, .get = mcpz_api_get_servers, .post = mcpz_api_post_servers},
-    {"/v1/mcp/servers/", ROUTE_PREFIX, .get = mcpz_api_get_server,
+    {"/v1/mcp/servers", ROUTE_OWNER, .get = mcpz_api_get_servers, .post = mcpz_api_post_servers},
+    {"/v1/mcp/servers/", ROUTE_PREFIX | ROUTE_OWNER, .get = mcpz_api_get_server,
      .delete = mcpz_api_delete_server},
-    {"/v1/join", 0, .post = mcpz_api_join},
-    {"/v1/leave", 0, .post = mcpz_api_leave},
-    {"/v1/drain", 0, .get = mcpz_api_get_drain, .post = mcpz_api_drain, .delete = mcpz_api_resume},
-    {"/health", ROUTE_OPEN, .get = mcpz_api_get_health},
-    {"/livez", ROUTE_OPEN, .get = mcpz_api_get_livez},
-    {"/metrics", ROUTE_OPEN, .get = mcpz_api_get_metrics},
-    {"/readyz", ROUTE_OPEN, .get = mcpz_api_get_readyz},
+    {"/v1/join", ROUTE_OWNER, .post = mcpz_api_join},
+    {"/v1/leave", ROUTE_OWNER, .post = mcpz_api_leave},
+    {"/v1/drain", ROUTE_OWNER, .get = mcpz_api_get_drain, .post = mcpz_api_drain,
+     .delete = mcpz_api_resume},
+    {"/health", ROUTE_LOOK, .get = mcpz_api_get_health},
+    {"/livez", ROUTE_LOOK, .get = mcpz_api_get_livez},
+    {"/metrics", 0, .get = mcpz_api_get_metrics},
+    {"/readyz", ROUTE_LOOK, .get = mcpz_api_get_readyz},
 };
 
 static const struct route *find_route(struct mcpz_bytes path)
@@ -92,6 +96,19 @@ static mcpz_handler handler_of(const struct route *route, enum mcpz_method metho
         break;
     }
     return NULL;
+}
+
+/* What may be asked so by whom, at least. */
+static enum mcpz_access access_of(const struct route *route, enum mcpz_method method)
+{
+    if ((route->flags & ROUTE_LOOK) != 0 && method == MCPZ_GET) {
+        return MCPZ_ACCESS_LOOK;
+    }
+    if ((route->flags & ROUTE_SECRET) != 0 ||
+        ((route->flags & ROUTE_OWNER) != 0 && method != MCPZ_GET)) {
+        return MCPZ_ACCESS_ALL;
+    }
+    return MCPZ_ACCESS_USE;
 }
 
 static const char *allowed_methods(const struct route *route)
@@ -135,14 +152,6 @@ static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *
         return;
     }
 
-    if (!request->local &&
-        (route == NULL || (route->flags & ROUTE_OPEN) == 0 || request->method != MCPZ_GET)) {
-        mcpz_exchange_fail(
-            exchange, MCPZ_CODE_DENIED,
-            "over TCP only /v1/status, /health, /livez, /metrics and /readyz can be read: "
-            "use the Unix socket mcpz.sock in the node's data directory");
-        return;
-    }
     if (route == NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no %.*s in this API",
                            (int)(request->path.length < 256 ? request->path.length : 256),
@@ -152,6 +161,14 @@ static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *
     mcpz_handler handler = handler_of(route, request->method);
     if (handler == NULL) {
         fail_method(exchange, route);
+        return;
+    }
+    if (request->access < access_of(route, request->method)) {
+        mcpz_exchange_fail(
+            exchange, MCPZ_CODE_DENIED,
+            "%s is for who runs this node: use the Unix socket mcpz.sock in its data "
+            "directory, or an API key (MCP_API_KEYS)",
+            route->path);
         return;
     }
     if (exchange->input.length > mcpz_api_body_max(request->method, request->path)) {
@@ -239,6 +256,11 @@ void mcpz_api_destroy(struct mcpz_api *api)
     mcpz_face_destroy(api->face);
     free(api->directory);
     free(api);
+}
+
+const struct mcpz_api_ports *mcpz_api_ports(const struct mcpz_api *api)
+{
+    return &api->ports;
 }
 
 void mcpz_api_body_init(const struct mcpz_api *api, struct mcpz_body *body)

@@ -25,6 +25,7 @@
 #include "core/router/rules.h"
 #include "engine/engine.h"
 #include "host/agent_pools.h"
+#include "http/access.h"
 #include "http/body.h"
 #include "http/count.h"
 #include "proto/limits.h"
@@ -51,8 +52,8 @@ struct mcpz_request {
     struct mcpz_bytes query;      /* decoded "name=value", with a NUL between two */
     struct mcpz_bytes last_event; /* the header Last-Event-ID; empty: none */
     struct mcpz_bytes headers;    /* of MCP: "name", NUL, value, NUL for each; names in small */
-    bool local;                   /* over the Unix socket: everything is allowed */
-    struct mcpz_body *body;       /* taken: empty afterwards */
+    enum mcpz_access access;
+    struct mcpz_body *body; /* taken: empty afterwards */
 };
 
 struct mcpz_response {
@@ -149,6 +150,9 @@ MCPZ_MUST_USE mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, con
 
 /** All exchanges must be closed. NULL is fine. */
 void mcpz_api_destroy(struct mcpz_api *api);
+
+/** The ports it was made with. */
+const struct mcpz_api_ports *mcpz_api_ports(const struct mcpz_api *api);
 
 /** An empty body that spills to the API's directory. */
 void mcpz_api_body_init(const struct mcpz_api *api, struct mcpz_body *body);

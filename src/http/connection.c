@@ -9,6 +9,7 @@
 
 #include <libwebsockets.h>
 
+#include "crypto/identity.h"
 #include "http/server.h"
 #include "proto/code.h"
 
@@ -112,6 +113,9 @@ static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz
                                      (const uint8_t *)"application/json", 16, &at, end) == 0 &&
         lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, &at,
                                      end) == 0 &&
+        (status != 401 || lws_add_http_header_by_name(wsi, (const uint8_t *)"www-authenticate:",
+                                                      (const uint8_t *)"Bearer realm=\"mcpz\"", 19,
+                                                      &at, end) == 0) &&
         lws_add_http_header_content_length(wsi, (lws_filepos_t)length, &at, end) == 0 &&
         lws_finalize_write_http_header(wsi, start, &at, end) == 0) {
         memcpy(start, body, (size_t)length);
@@ -288,14 +292,10 @@ static bool origin_is_ours(struct mcpz_connection *connection)
                                    mcpz_text(connection->side->host));
 }
 
-/* Whoever is not on this machine would have to say who they are, which nobody can yet. */
 static bool peer_is_here(const struct mcpz_connection *connection)
 {
     char address[64] = "";
 
-    if (connection->side->local) {
-        return true;
-    }
     (void)lws_get_peer_simple(connection->wsi, address, sizeof(address));
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
            strncmp(address, "::ffff:127.", 11) == 0;
@@ -366,7 +366,7 @@ static uint64_t body_max(const struct mcpz_connection *connection)
     if (connection->is_mcp) {
         return max;
     }
-    if (!connection->side->local) {
+    if (connection->access < MCPZ_ACCESS_USE) {
         return 0;
     }
     return max > MCPZ_JSON_BODY_BYTES_MAX ? max : MCPZ_JSON_BODY_BYTES_MAX;
@@ -380,7 +380,7 @@ static int ask(struct mcpz_connection *connection)
         .query = mcpz_bytes(connection->query, connection->query_length),
         .last_event = mcpz_text(connection->last_event),
         .headers = mcpz_bytes(connection->headers, connection->headers_length),
-        .local = connection->side->local,
+        .access = connection->access,
         .body = &connection->body,
     };
 
@@ -450,16 +450,43 @@ static int answer_preflight(struct mcpz_connection *connection)
 static int check_mcp(struct mcpz_connection *connection)
 {
     read_http_version(connection);
-    if (!peer_is_here(connection)) {
-        return refuse(connection, 403, MCPZ_CODE_DENIED,
-                      "clients of MCP are served on this machine only");
-    }
     if (!read_mcp_headers(connection)) {
         return refuse(connection, 431, MCPZ_CODE_TOO_LARGE,
                       "the headers of MCP have more than 4096 bytes");
     }
     connection->body.memory_max = MCPZ_MCP_BODY_BYTES_MAX;
     return 0;
+}
+
+/* What may they do? Refused here: before the body is read. */
+static bool admit(struct mcpz_connection *connection)
+{
+    char authorization[MCPZ_BEARER_TOKEN_BYTES_MAX + sizeof("Bearer ")];
+    char key[MCPZ_BEARER_TOKEN_BYTES_MAX + 1];
+    static const char name[] = "x-api-key:";
+    const struct mcpz_api_ports *ports = mcpz_api_ports(connection->side->hub->api);
+    int length = lws_hdr_copy(connection->wsi, authorization, sizeof(authorization),
+                              WSI_TOKEN_HTTP_AUTHORIZATION);
+    int key_length =
+        lws_hdr_custom_copy(connection->wsi, key, sizeof(key), name, sizeof(name) - 1);
+    const struct mcpz_approach approach = {
+        .local = connection->side->local,
+        .from_here = peer_is_here(connection),
+        .path = mcpz_text(connection->path),
+        .authorization = mcpz_bytes(authorization, length > 0 ? (size_t)length : 0),
+        .api_key = mcpz_bytes(key, key_length > 0 ? (size_t)key_length : 0),
+        .wall_ms = ports->wall_ms(ports->context),
+    };
+    const struct mcpz_admission admission =
+        mcpz_access_decide(connection->side->bearer, &approach);
+
+    mcpz_wipe(authorization, sizeof(authorization));
+    mcpz_wipe(key, sizeof(key));
+    connection->access = admission.access;
+    if (admission.access == MCPZ_ACCESS_NONE) {
+        (void)refuse(connection, admission.status, MCPZ_CODE_DENIED, admission.text);
+    }
+    return admission.access != MCPZ_ACCESS_NONE;
 }
 
 static bool is_preflight(const struct mcpz_connection *connection, struct mcpz_bytes path)
@@ -495,6 +522,9 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
         return refuse(connection, 414, MCPZ_CODE_BAD_REQUEST,
                       "the URL is too long, or has a NUL in it");
     }
+    if (!admit(connection)) {
+        return -1;
+    }
     connection->is_mcp = mcpz_api_is_mcp(mcpz_text(connection->path));
     if (connection->is_mcp && check_mcp(connection) != 0) {
         return -1;
@@ -504,9 +534,7 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
                       "Last-Event-ID is longer than the id of any event");
     }
     if (connection->body_left > body_max(connection)) {
-        bool is_served = connection->side->local || connection->is_mcp;
-        return refuse(connection, is_served ? 413 : 403,
-                      is_served ? MCPZ_CODE_TOO_LARGE : MCPZ_CODE_DENIED,
+        return refuse(connection, 413, MCPZ_CODE_TOO_LARGE,
                       "the body is longer than such a request's may be");
     }
     /* A POST that says it has no body still has its completion told: asked then, not twice. */

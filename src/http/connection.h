@@ -40,7 +40,8 @@ struct mcpz_hub {
 struct mcpz_side {
     struct mcpz_hub *hub;
     struct lws_vhost *vhost;
-    bool local;     /* the Unix socket */
+    bool local; /* the Unix socket */
+    const struct mcpz_bearer *bearer;
     char host[256]; /* TCP: what we were told to listen on */
 };
 
@@ -53,6 +54,7 @@ struct mcpz_connection {
     struct mcpz_body body;
     uint64_t body_left; /* bytes of the request's body still to come */
     enum mcpz_method method;
+    enum mcpz_access access;
     bool active; /* in the hub's list, body is initialised */
     bool asked;
     bool is_head; /* HEAD: no body in the answer */

@@ -350,7 +350,7 @@ static bool begin(struct mcpz_api *api, struct mcpz_fellow_served *served)
     if (target != NULL) {
         struct mcpz_request request = {
             .method = method_of(json_string_value(json_object_get(json, "method"))),
-            .local = true,
+            .access = MCPZ_ACCESS_USE,
         };
         cut_target(target, &request.path, &request.query);
         begins = open_exchange(api, served, &request, json_object_get(json, "body"));

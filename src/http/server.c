@@ -15,6 +15,7 @@
 #include <ev.h>
 #include <libwebsockets.h>
 
+#include "base/base64.h"
 #include "host/socket_path.h"
 #include "http/api.h"
 #include "http/connection.h"
@@ -27,6 +28,7 @@
 struct mcpz_server {
     struct mcpz_loop *loop;
     const struct mcpz_config *config;
+    struct mcpz_bearer bearer;
     struct mcpz_server_sources sources;
     char *directory;
     mcpz_time started;
@@ -290,6 +292,37 @@ static mcpz_error listen_on_tcp(struct mcpz_server *server, const char *text,
     return MCPZ_OK;
 }
 
+/* Who is let in. Of what the configuration says, which was checked. */
+static void read_bearer(const struct mcpz_config *config, struct mcpz_bearer *bearer)
+{
+    for (const char *key = config->api_keys; key != NULL && *key != '\0';) {
+        const size_t length = strcspn(key, ",");
+        mcpz_error error = mcpz_bearer_add_key(bearer, mcpz_bytes(key, length));
+        assert(error == MCPZ_OK);
+        (void)error;
+        key += length + (key[length] == ',' ? 1 : 0);
+    }
+    if (config->jwt_secret != NULL) {
+        bearer->secret_length = strlen(config->jwt_secret);
+        memcpy(bearer->secret, config->jwt_secret, bearer->secret_length);
+    }
+    if (config->jwt_public_key != NULL) {
+        size_t length;
+        mcpz_error error = mcpz_base64url_decode(mcpz_text(config->jwt_public_key),
+                                                 bearer->signers[0].bytes, MCPZ_ID_BYTES, &length);
+        assert(error == MCPZ_OK);
+        bearer->signer_count = error == MCPZ_OK ? 1 : 0;
+    }
+    (void)snprintf(bearer->issuer, sizeof(bearer->issuer), "%s",
+                   config->jwt_issuer != NULL ? config->jwt_issuer : "");
+    (void)snprintf(bearer->audience, sizeof(bearer->audience), "%s",
+                   config->jwt_audience != NULL ? config->jwt_audience : "");
+}
+
+static_assert(MCPZ_API_KEYS_MAX <= MCPZ_BEARER_KEYS_MAX, "room for all keys");
+static_assert(MCPZ_JWT_SECRET_BYTES_MAX <= MCPZ_BEARER_SECRET_BYTES_MAX, "room for the secret");
+static_assert(MCPZ_JWT_TEXT_BYTES_MAX <= MCPZ_BEARER_TEXT_BYTES_MAX, "and for the texts");
+
 /* ---- Making and unmaking ------------------------------------------------------------------ */
 
 /* When libwebsockets' callbacks can come no more. */
@@ -298,6 +331,7 @@ static void release(void *context)
     struct mcpz_server *server = context;
 
     mcpz_api_destroy(server->api);
+    mcpz_bearer_wipe(&server->bearer);
     free(server->hub.out);
     free(server->directory);
     free(server);
@@ -313,6 +347,10 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
     made->loop = loop;
     made->config = config->config;
     made->sources = config->sources;
+    made->local.bearer = made->tcp.bearer = &made->bearer;
+    if (config->config != NULL) {
+        read_bearer(config->config, &made->bearer);
+    }
     made->started = config->started;
     made->progress = (struct mcpz_deferred){.run = on_progress, .context = made};
     made->directory = strdup(config->directory);

@@ -1,6 +1,6 @@
 /*
- * The API's sockets, on libwebsockets: a Unix socket for everything, and, if asked for, a TCP port
- * that only shows health and status, and where clients of MCP are served (/mcp).
+ * The API's sockets, on libwebsockets: a Unix socket, and, if asked for, a TCP port. Who may do
+ * what there is access.h's.
  *
  * It moves bytes and keeps its guests within bounds; what requests mean is api.h's. HTTP/1.1 only:
  * no upgrades, no chunked requests (libwebsockets would take their bodies for further requests).

@@ -368,7 +368,7 @@ struct mcpz_exchange *fake_ask_bytes(enum mcpz_method method, const char *path,
         .method = method,
         .path = mcpz_bytes(path, length),
         .query = mcpz_bytes(query, query_length),
-        .local = true,
+        .access = MCPZ_ACCESS_ALL,
         .body = &kept,
     };
     if (mcpz_api_open(world.api, NULL, &exchange) != MCPZ_OK) {

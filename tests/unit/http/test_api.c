@@ -86,29 +86,61 @@ TEST(a_wrong_method_names_the_right_ones)
     fake_end();
 }
 
-TEST(over_tcp_only_looking_is_allowed)
+static void check_access(enum mcpz_access access, enum mcpz_method method, const char *path,
+                         bool is_allowed)
+{
+    struct mcpz_exchange *exchange = NULL;
+    const struct mcpz_request request = {
+        .method = method, .path = mcpz_text(path), .access = access};
+
+    CHECK_UINT(mcpz_api_open(world.api, NULL, &exchange), MCPZ_OK);
+    mcpz_api_ask(exchange, &request);
+    if ((fake_status(exchange) != 403) != is_allowed) {
+        print_error("%s: %u\n", path, fake_status(exchange));
+    }
+    CHECK((fake_status(exchange) != 403) == is_allowed);
+    mcpz_api_close(exchange);
+}
+
+TEST(what_makes_a_node_do_things_is_for_who_runs_it)
 {
     static const struct {
         enum mcpz_method method;
         const char *path;
-        unsigned status;
+        enum mcpz_access least;
     } cases[] = {
-        {MCPZ_GET, "/v1/status", 200}, {MCPZ_GET, "/health", 200},   {MCPZ_GET, "/livez", 200},
-        {MCPZ_GET, "/readyz", 200},    {MCPZ_GET, "/v1/peers", 403}, {MCPZ_GET, "/v1/tokens", 403},
-        {MCPZ_GET, "/metrics", 200},   {MCPZ_GET, "/nothing", 403},  {MCPZ_POST, "/v1/leave", 403},
-        {MCPZ_POST, "/health", 403},
+        {MCPZ_GET, "/health", MCPZ_ACCESS_LOOK},
+        {MCPZ_GET, "/livez", MCPZ_ACCESS_LOOK},
+        {MCPZ_GET, "/readyz", MCPZ_ACCESS_LOOK},
+        {MCPZ_GET, "/v1/status", MCPZ_ACCESS_USE},
+        {MCPZ_GET, "/metrics", MCPZ_ACCESS_USE},
+        {MCPZ_GET, "/v1/peers", MCPZ_ACCESS_USE},
+        {MCPZ_POST, "/v1/tasks", MCPZ_ACCESS_USE},
+        {MCPZ_GET, "/v1/rules", MCPZ_ACCESS_USE},
+        {MCPZ_POST, "/v1/rules", MCPZ_ACCESS_ALL},
+        {MCPZ_DELETE, "/v1/rules/x", MCPZ_ACCESS_ALL},
+        {MCPZ_GET, "/v1/tokens", MCPZ_ACCESS_ALL},
+        {MCPZ_POST, "/v1/tokens", MCPZ_ACCESS_ALL},
+        {MCPZ_DELETE, "/v1/tokens/00", MCPZ_ACCESS_ALL},
+        {MCPZ_POST, "/v1/pools", MCPZ_ACCESS_ALL},
+        {MCPZ_POST, "/v1/mcp/servers", MCPZ_ACCESS_ALL},
+        {MCPZ_DELETE, "/v1/mcp/servers/x", MCPZ_ACCESS_ALL},
+        {MCPZ_GET, "/v1/config", MCPZ_ACCESS_ALL},
+        {MCPZ_GET, "/v1/snapshots/export", MCPZ_ACCESS_ALL},
+        {MCPZ_POST, "/v1/snapshots/import", MCPZ_ACCESS_ALL},
+        {MCPZ_POST, "/v1/join", MCPZ_ACCESS_ALL},
+        {MCPZ_POST, "/v1/leave", MCPZ_ACCESS_ALL},
+        {MCPZ_POST, "/v1/drain", MCPZ_ACCESS_ALL},
     };
 
     fake_begin();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct mcpz_exchange *exchange = NULL;
-        const struct mcpz_request request = {.method = cases[i].method,
-                                             .path = mcpz_text(cases[i].path)};
-        CHECK_UINT(mcpz_api_open(world.api, NULL, &exchange), MCPZ_OK);
-        mcpz_api_ask(exchange, &request);
-        CHECK_UINT(fake_status(exchange), cases[i].status);
-        mcpz_api_close(exchange);
+        for (unsigned access = MCPZ_ACCESS_NONE; access <= MCPZ_ACCESS_ALL; access++) {
+            check_access((enum mcpz_access)access, cases[i].method, cases[i].path,
+                         access >= cases[i].least);
+        }
     }
+    check_access(MCPZ_ACCESS_USE, MCPZ_GET, "/nothing", true); /* that it is not there */
     fake_end();
 }
 
@@ -568,10 +600,10 @@ TEST(status_tells_what_was_sent_of_each_kind)
 }
 
 TEST_MAIN(RUN(looking_answers_at_once), RUN(an_unknown_path_is_not_found),
-          RUN(a_wrong_method_names_the_right_ones), RUN(over_tcp_only_looking_is_allowed),
-          RUN(hosts_of_others_are_not_ours), RUN(codes_have_the_status_they_are_promised),
-          RUN(exchanges_end_at_their_limit), RUN(a_body_over_its_limit_is_refused),
-          RUN(bodies_that_are_no_object_are_bad_requests),
+          RUN(a_wrong_method_names_the_right_ones),
+          RUN(what_makes_a_node_do_things_is_for_who_runs_it), RUN(hosts_of_others_are_not_ours),
+          RUN(codes_have_the_status_they_are_promised), RUN(exchanges_end_at_their_limit),
+          RUN(a_body_over_its_limit_is_refused), RUN(bodies_that_are_no_object_are_bad_requests),
           RUN(deep_nesting_is_refused_without_harm),
           RUN(a_new_agent_is_answered_when_it_is_on_disk), RUN(what_the_engine_refuses_is_told),
           RUN(every_verb_becomes_its_event), RUN(writes_that_make_no_sense_are_bad_requests),

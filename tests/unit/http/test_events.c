@@ -301,7 +301,7 @@ TEST(the_header_goes_before_the_url)
                                    .path = mcpz_text("/v1/events"),
                                    .query = mcpz_text("since=5"),
                                    .last_event = mcpz_text("1800000000000"),
-                                   .local = true};
+                                   .access = MCPZ_ACCESS_ALL};
 
     fake_begin();
     tell(&dead);
