@@ -352,6 +352,11 @@ void mcpz_fleet_pause(struct mcpz_fleet *fleet, size_t index, mcpz_time for_us)
                                                                  .index = (uint32_t)index});
 }
 
+bool mcpz_fleet_is_paused(const struct mcpz_fleet *fleet, size_t index)
+{
+    return fleet->nodes[index].paused_until_us > fleet->now;
+}
+
 /* ---- The network's moods ------------------------------------------------------------------ */
 
 void mcpz_fleet_set_side(struct mcpz_fleet *fleet, size_t cut, size_t node,

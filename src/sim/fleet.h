@@ -125,6 +125,9 @@ void mcpz_fleet_leave(struct mcpz_fleet *fleet, size_t index);
 /** It neither hears nor ticks for so long, then takes in all that came. */
 void mcpz_fleet_pause(struct mcpz_fleet *fleet, size_t index, mcpz_time for_us);
 
+/** Is it paused now? Another pause would make a longer one of it. */
+bool mcpz_fleet_is_paused(const struct mcpz_fleet *fleet, size_t index);
+
 /* A cut has two sides; a node may be on both. What goes from the first to the second waits. */
 enum mcpz_fleet_side {
     MCPZ_FLEET_SIDE_NONE,

@@ -328,8 +328,8 @@ static void tell_pause(struct mcpz_fleet_telling *telling)
         mcpz_fleet_set_loss(fleet, i, 20000);
     }
     while (mcpz_fleet_now(fleet) < end_us && mcpz_fleet_pass(telling, MCPZ_MS(50))) {
-        for (size_t i = 0; i < count; i++) { /* once a minute each */
-            if (mcpz_rng_below(&telling->rng, 1200) == 0) {
+        for (size_t i = 0; i < count; i++) { /* once a minute each, and no two in a row */
+            if (mcpz_rng_below(&telling->rng, 1200) == 0 && !mcpz_fleet_is_paused(fleet, i)) {
                 mcpz_fleet_pause(fleet, i, MCPZ_MS(1 + mcpz_rng_below(&telling->rng, 2000)));
             }
         }
