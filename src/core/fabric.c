@@ -81,6 +81,7 @@ static struct mcpz_plumtree_config plumtree_config(const struct mcpz_fabric_conf
         .next_timeout_us = MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US,
         .announce_us = MCPZ_MS(100),
         .announce_patient_us = MCPZ_SECONDS(1),
+        .announce_by_lot = true,
         .keep_us = MCPZ_SECONDS(60),
         .optimise_ahead = MCPZ_PLUMTREE_AHEAD_MANY_SENDERS,
         .seed = seed_for(config, "plumtree"),
@@ -199,7 +200,8 @@ static void bear_crowd(struct mcpz_fabric *fabric)
     for (size_t i = 0; i < fabric->links.count; i++) {
         const struct mcpz_id *peer = &fabric->links.links[i].id;
         const struct mcpz_member *member = mcpz_members_find(&fabric->members, peer);
-        if (member != NULL && member->state == MCPZ_MEMBER_SUSPECT) {
+        const bool is_late = fabric->links.links[i].late;
+        if (member != NULL && (is_late || member->state == MCPZ_MEMBER_SUSPECT)) {
             mcpz_links_bear(&fabric->links, peer,
                             MCPZ_CROWD_PATIENCE * fabric->timing.link_silent_us);
         }
@@ -519,6 +521,16 @@ static struct mcpz_gossip_id gossip_id(struct mcpz_fabric *fabric, const struct 
     return id_of(mcpz_hash_bytes(said, 1), mcpz_hash_bytes(said, 2));
 }
 
+/*
+ * What people wait for, and who is in doubt: where the tree is broken, soon all the same. But not
+ * one more of many.
+ */
+static bool is_alarm(const struct mcpz_fabric *fabric, enum mcpz_msg_kind kind)
+{
+    return kind == MCPZ_MSG_DEAD || kind == MCPZ_MSG_CAPABILITIES ||
+           (kind == MCPZ_MSG_SUSPECT && !mcpz_members_doubts_many(&fabric->members));
+}
+
 static void broadcast(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out,
                       struct mcpz_action *action)
 {
@@ -529,14 +541,11 @@ static void broadcast(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_out
     struct mcpz_bytes payload = mcpz_outbox_keep(out, mcpz_bytes(buffer, length));
     const struct mcpz_gossip_id id = gossip_id(fabric, &action->send.msg, payload);
 
-    const enum mcpz_msg_kind kind = action->send.msg.kind;
-    /* What people wait for, and who is in doubt: where the tree is broken, soon all the same. */
-    bool is_alarm =
-        kind == MCPZ_MSG_SUSPECT || kind == MCPZ_MSG_DEAD || kind == MCPZ_MSG_CAPABILITIES;
+    const bool alarms = is_alarm(fabric, action->send.msg.kind);
 
     action->kind = MCPZ_ACTION_NONE;
     mcpz_error error = MCPZ_EFULL;
-    if (length > 0 && is_alarm) {
+    if (length > 0 && alarms) {
         error = mcpz_plumtree_broadcast(&fabric->plumtree, now, &id, payload, out);
     } else if (length > 0) {
         error = mcpz_plumtree_broadcast_patiently(&fabric->plumtree, now, &id, payload, out);
@@ -579,7 +588,7 @@ static void sink_fact(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_out
         bear(fabric, now, mcpz_members_find(&fabric->members, &fact->about));
         mcpz_overlay_learn(&fabric->overlay, now, &entry, out);
         rise(fabric, now, out, first, OVERLAY);
-    } else if (fact->kind == MCPZ_FACT_SUSPECT) {
+    } else if (fact->kind == MCPZ_FACT_SUSPECT || fact->kind == MCPZ_FACT_LATE) {
         bear_crowd(fabric);
     } else if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {
         mcpz_overlay_forget(&fabric->overlay, &fact->about);
@@ -634,6 +643,13 @@ static void leave(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_e
     (void)mcpz_links_step(&fabric->links, now, event, out);
 }
 
+static enum mcpz_plumtree_voice voice(const struct mcpz_links *links, mcpz_time now)
+{
+    return mcpz_links_hear_the_past(links, now)     ? MCPZ_PLUMTREE_VOICE_MUTE
+           : mcpz_links_have_just_woken(links, now) ? MCPZ_PLUMTREE_VOICE_HUSHED
+                                                    : MCPZ_PLUMTREE_VOICE_FULL;
+}
+
 bool mcpz_fabric_step(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
                       struct mcpz_outbox *out)
 {
@@ -644,7 +660,7 @@ bool mcpz_fabric_step(struct mcpz_fabric *fabric, mcpz_time now, const struct mc
         return true;
     }
     bool goes_on = mcpz_links_step(&fabric->links, now, event, out);
-    mcpz_plumtree_hush(&fabric->plumtree, mcpz_links_have_just_woken(&fabric->links, now));
+    mcpz_plumtree_speak(&fabric->plumtree, voice(&fabric->links, now));
     rise(fabric, now, out, first, LINKS);
     if (!goes_on || mcpz_event_is_of_calls(event)) {
         return goes_on;

@@ -1,8 +1,12 @@
 #include "core/judging.h"
 
 #include "core/compare.h"
+#include "core/overdue.h"
 
-#define LOST_ENOUGH 3    /* observers who have lost a member, and they are all it has */
+#define LOST_ENOUGH 3 /* observers who have lost a member, and they are all it has */
+#define CROWD_LOST_ENOUGH                                                                         \
+    1                    /* who have called one of many silent, until all say that they wait      \
+                          */
 #define REFUSED_ENOUGH 2 /* observers whose redial was refused */
 #define SOON_US MCPZ_MS(100)
 #define JUDGE_AGAIN_US MCPZ_MS(500)
@@ -133,21 +137,22 @@ static mcpz_time grace_end(const struct mcpz_members *members, const struct mcpz
         mcpz_suspicion_grace(mcpz_roster_alive_count(&members->roster), suspicion->observer_count,
                              possible_observers(members, member), members->timing->suspect_us) *
         (links->health + 1);
-    const mcpz_time least_us = mcpz_members_doubts_many(members)
-                                   ? MCPZ_CROWD_PATIENCE * members->timing->link_silent_us
-                                   : 0;
+    const mcpz_time least_us =
+        mcpz_members_doubts_many(members) ? mcpz_overdue_silence(members) : 0;
 
     return suspicion->first_us + (grace_us > least_us ? grace_us : least_us);
 }
 
 static bool have_enough_lost_it(const struct mcpz_members *members,
                                 const struct mcpz_member *member,
-                                const struct mcpz_suspicion_case *suspicion)
+                                const struct mcpz_suspicion_case *suspicion, mcpz_time now)
 {
-    size_t possible = possible_observers(members, member);
+    const size_t possible = possible_observers(members, member);
+    const size_t wanted = possible < LOST_ENOUGH ? possible : LOST_ENOUGH;
+    const size_t lost = mcpz_suspicion_count_lost(suspicion);
 
-    return mcpz_suspicion_count_lost(suspicion) >=
-           (possible < LOST_ENOUGH ? possible : LOST_ENOUGH);
+    return lost >= wanted || (lost >= CROWD_LOST_ENOUGH && suspicion->observer_count >= wanted &&
+                              mcpz_overdue_is_crowd(members, now));
 }
 
 /* The rules of members.h, for who is suspect. */
@@ -163,7 +168,7 @@ static bool is_convicted(const struct mcpz_members *members, const struct mcpz_l
     if (mcpz_suspicion_count(suspicion, MCPZ_SUSPICION_REFUSED) >= refused_enough) {
         return true;
     }
-    bool early = have_enough_lost_it(members, member, suspicion) &&
+    bool early = have_enough_lost_it(members, member, suspicion, now) &&
                  now >= suspicion->first_us + members->timing->early_us;
     bool late = now >= grace_end(members, links, member, suspicion);
 
@@ -186,7 +191,7 @@ static mcpz_time look_again(const struct mcpz_members *members, const struct mcp
 {
     mcpz_time at = grace_end(members, links, member, suspicion);
 
-    if (have_enough_lost_it(members, member, suspicion)) {
+    if (have_enough_lost_it(members, member, suspicion, now)) {
         at = mcpz_time_min(at, suspicion->first_us + members->timing->early_us);
     }
     return at > now ? at : now + JUDGE_AGAIN_US;
@@ -241,6 +246,7 @@ static bool weigh(struct mcpz_members *members, struct mcpz_member *member,
     if (is_new) {
         mcpz_judging_set_state(members, member, MCPZ_MEMBER_SUSPECT, now);
         mcpz_judging_tell(members, member, MCPZ_FACT_SUSPECT, out);
+        members->crowd_us = mcpz_members_doubts_many(members) ? now : members->crowd_us;
     }
     return true;
 }
@@ -264,13 +270,22 @@ static bool may_suspect(struct mcpz_members *members, mcpz_time now)
     return true;
 }
 
+/* Have so many lost it that who only waits for it must say so, lest its silence speaks for it? */
+static bool is_lost_to_others(const struct mcpz_members *members,
+                              const struct mcpz_suspicion_case *suspicion, mcpz_time now)
+{
+    const size_t enough = mcpz_overdue_is_crowd(members, now) ? CROWD_LOST_ENOUGH : LOST_ENOUGH;
+
+    return mcpz_suspicion_count_lost(suspicion) >= enough;
+}
+
 /*
  * Does it matter to the others that we say so too? That it is lost, until as many have said so as
  * a conviction takes. That it is late, from then on: they must not wait for us to lose it as well,
  * who may be more patient, or not well ourselves.
  */
 static bool adds_weight(const struct mcpz_members *members, const struct mcpz_member *member,
-                        enum mcpz_suspicion reason)
+                        enum mcpz_suspicion reason, mcpz_time now)
 {
     const struct mcpz_suspicion_case *suspicion =
         mcpz_suspicions_get(&members->suspicions, member->suspicion);
@@ -281,7 +296,7 @@ static bool adds_weight(const struct mcpz_members *members, const struct mcpz_me
     if (reason == MCPZ_SUSPICION_SILENT || reason == MCPZ_SUSPICION_CLOSED) {
         return mcpz_suspicion_count_lost(suspicion) <= LOST_ENOUGH;
     }
-    return reason == MCPZ_SUSPICION_LATE && mcpz_suspicion_count_lost(suspicion) >= LOST_ENOUGH &&
+    return reason == MCPZ_SUSPICION_LATE && is_lost_to_others(members, suspicion, now) &&
            has_neighbour(members, mcpz_members_self(members), mcpz_short_of(&member->id));
 }
 
@@ -317,8 +332,9 @@ void mcpz_judging_accuse(struct mcpz_members *members, const struct mcpz_links *
         return;
     }
     const struct mcpz_msg msg = doubt_of(members, member, reason);
-    if (is_new || adds_weight(members, member, reason)) {
+    if (is_new || adds_weight(members, member, reason, now)) {
         mcpz_outbox_broadcast(out, NULL, &msg);
+        mcpz_suspicions_get(&members->suspicions, member->suspicion)->is_told = true;
     } else if (reason == MCPZ_SUSPICION_SILENT || reason == MCPZ_SUSPICION_CLOSED) {
         /* Enough have said so; that we do not vouch for it any more must be heard all the same. */
         members->adjacency_at_us = mcpz_time_min(members->adjacency_at_us, now + SOON_US);
@@ -329,25 +345,18 @@ void mcpz_judging_accuse(struct mcpz_members *members, const struct mcpz_links *
     judge(members, links, member, now, out);
 }
 
-static size_t count_lost(const struct mcpz_members *members, const struct mcpz_member *member)
+void mcpz_judging_add_doubt(const struct mcpz_members *members, const struct mcpz_member *member,
+                            mcpz_time now, struct mcpz_outbox *out)
 {
-    const struct mcpz_suspicion_case *suspicion =
+    struct mcpz_suspicion_case *suspicion =
         mcpz_suspicions_get(&members->suspicions, member->suspicion);
 
-    return suspicion != NULL ? mcpz_suspicion_count_lost(suspicion) : 0;
-}
-
-/* Enough have lost it. If we wait for it too, they need not wait for us. */
-static void add_our_doubt(const struct mcpz_members *members, const struct mcpz_member *member,
-                          struct mcpz_outbox *out)
-{
-    const struct mcpz_suspicion_case *suspicion =
-        mcpz_suspicions_get(&members->suspicions, member->suspicion);
-
-    if (mcpz_suspicion_is_by(suspicion, mcpz_short_of(&mcpz_members_self(members)->id)) &&
-        adds_weight(members, member, MCPZ_SUSPICION_LATE) && !members->leaving) {
+    if (suspicion != NULL && !suspicion->is_told && !members->leaving &&
+        mcpz_suspicion_is_by(suspicion, mcpz_short_of(&mcpz_members_self(members)->id)) &&
+        adds_weight(members, member, MCPZ_SUSPICION_LATE, now)) {
         const struct mcpz_msg msg = doubt_of(members, member, MCPZ_SUSPICION_LATE);
         mcpz_outbox_broadcast(out, NULL, &msg);
+        suspicion->is_told = true;
     }
 }
 
@@ -356,12 +365,9 @@ void mcpz_judging_hear(struct mcpz_members *members, const struct mcpz_links *li
                        mcpz_time now, struct mcpz_outbox *out)
 {
     const struct mcpz_short observer = mcpz_short_of(&news->observer);
-    size_t lost_before = count_lost(members, member);
 
     if (weigh(members, member, observer, (enum mcpz_suspicion)news->reason, now, out)) {
-        if (lost_before < LOST_ENOUGH && count_lost(members, member) >= LOST_ENOUGH) {
-            add_our_doubt(members, member, out);
-        }
+        mcpz_judging_add_doubt(members, member, now, out);
         judge(members, links, member, now, out);
     }
 }

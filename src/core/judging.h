@@ -38,6 +38,10 @@ void mcpz_judging_hear(struct mcpz_members *members, const struct mcpz_links *li
                        struct mcpz_member *member, const struct mcpz_msg_suspect *news,
                        mcpz_time now, struct mcpz_outbox *out);
 
+/** If we wait for a member that enough have lost, say so to all: they need not wait for us. */
+void mcpz_judging_add_doubt(const struct mcpz_members *members, const struct mcpz_member *member,
+                            mcpz_time now, struct mcpz_outbox *out);
+
 /** Tell a linked member what is said of it, so that it can answer. */
 void mcpz_judging_ask_back(const struct mcpz_members *members, const struct mcpz_member *member,
                            struct mcpz_outbox *out);

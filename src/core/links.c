@@ -7,6 +7,8 @@
 #define GRACE_MAX_US MCPZ_SECONDS(10)
 #define LAG_US MCPZ_MS(250) /* we stood still if a deadline came so much too late */
 #define WAKING_US MCPZ_SECONDS(1)
+#define LONG_SLEEP_US MCPZ_SECONDS(2) /* what was said before is old to everybody else */
+#define CATCHING_UP_US MCPZ_MS(100)   /* what has waited is taken in meanwhile */
 #define PATIENCE_MAX_US MCPZ_SECONDS(30)
 #define PATIENCE_FADES 8 /* of what is learnt, one in so many with a heartbeat that is in time */
 #define HISTORY_US MCPZ_SECONDS(600) /* for so long an ended link counts */
@@ -189,6 +191,7 @@ static void notice_lag(struct mcpz_links *links, mcpz_time now)
     }
     links->lags++;
     links->awake_us = now;
+    links->slept_us = now - links->expected_us;
     links->crowd_us = now; /* that nobody is late now says nothing for us */
     mcpz_links_feel(links, 1);
     for (size_t i = 0; i < links->count; i++) {
@@ -388,6 +391,12 @@ bool mcpz_links_have_just_woken(const struct mcpz_links *links, mcpz_time now)
     return links->lags > 0 && now < links->awake_us + WAKING_US;
 }
 
+bool mcpz_links_hear_the_past(const struct mcpz_links *links, mcpz_time now)
+{
+    return links->lags > 0 && links->slept_us >= LONG_SLEEP_US &&
+           now < links->awake_us + CATCHING_UP_US;
+}
+
 /* ---- Dialling ----------------------------------------------------------------------------- */
 
 void mcpz_links_reach(struct mcpz_links *links, mcpz_time now, const struct mcpz_id *peer,
@@ -466,6 +475,7 @@ static void learn_lateness(const struct mcpz_links *links, struct mcpz_linked *l
     } else {
         link->late_by_us -= (link->late_by_us - late_by) / 16;
     }
+    link->tardy = late_by > GRACE_MIN_US;
     learn_patience(links, link, now, late_by);
 }
 

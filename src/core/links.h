@@ -69,7 +69,8 @@ struct mcpz_linked {
     bool wanted;            /* somebody above counts on it: see mcpz_links_want() */
     bool used;              /* calls have gone over it: it is kept longer */
     bool late;
-    bool deaf; /* its echo stands still: it does not hear us */
+    bool tardy; /* its last heartbeat came late */
+    bool deaf;  /* its echo stands still: it does not hear us */
 };
 
 /* What every step looks at, of all links side by side. Follows from the link: see refresh(). */
@@ -106,7 +107,8 @@ struct mcpz_links {
     size_t late_count;     /* of them */
     mcpz_time expected_us; /* the earliest deadline, as of the last step */
     mcpz_time due_us;      /* the same, with what was asked for since */
-    mcpz_time awake_us;    /* when we last noticed that we had stood still */
+    mcpz_time awake_us;    /* when we last noticed that we had stood still, */
+    mcpz_time slept_us;    /* and for how long */
     mcpz_time crowd_us;    /* when the share of late links was last held against ourselves */
     uint32_t health;       /* Lifeguard's LHM, 0 to MCPZ_HEALTH_MAX: 0 is well */
     uint64_t lags;         /* times we ourselves stood still */
@@ -160,6 +162,9 @@ bool mcpz_links_is_overdue(const struct mcpz_linked *link, mcpz_time now);
 
 /** Have we just woken from standing still? What seems to be wrong with others may be our fault. */
 bool mcpz_links_have_just_woken(const struct mcpz_links *links, mcpz_time now);
+
+/** Have we slept so long, and woken so lately, that what comes now is what has waited for us? */
+bool mcpz_links_hear_the_past(const struct mcpz_links *links, mcpz_time now);
 
 /** Move our own health by `by`, which is -1 or 1: Lifeguard's events. */
 void mcpz_links_feel(struct mcpz_links *links, int by);

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "core/compare.h"
 #include "core/judging.h"
+#include "core/overdue.h"
 #include "core/recall.h"
 #include "proto/cert.h"
 
@@ -129,17 +130,22 @@ static void on_linked(struct mcpz_members *members, const struct mcpz_id *peer,
     }
 }
 
-/* It is heard again: what we said of it was wrong, or no longer holds. */
+/* It is heard again: what we said of it was wrong, or no longer holds. That we said it was told
+ * over this very link: it is about to answer. */
 static void on_prompt(struct mcpz_members *members, struct mcpz_member *member,
                       struct mcpz_outbox *out)
 {
     struct mcpz_suspicion_case *suspicion =
         mcpz_suspicions_get(&members->suspicions, member->suspicion);
+    const struct mcpz_short self = mcpz_short_of(&self_row(members)->id);
 
-    if (suspicion != NULL) {
-        mcpz_suspicion_withdraw(suspicion, mcpz_short_of(&self_row(members)->id));
+    if (suspicion == NULL) {
+        return;
+    }
+    if (!mcpz_suspicion_is_by(suspicion, self)) {
         mcpz_judging_ask_back(members, member, out);
     }
+    mcpz_suspicion_withdraw(suspicion, self);
 }
 
 static void plan_adjacency(struct mcpz_members *members, mcpz_time now)
@@ -193,7 +199,7 @@ static void on_fact(struct mcpz_members *members, const struct mcpz_links *links
     } else if (fact->kind == MCPZ_FACT_UNLINKED) {
         on_unlinked(members, links, member, (enum mcpz_link_down_reason)fact->reason, now, out);
     } else if (fact->kind == MCPZ_FACT_LATE) {
-        mcpz_judging_accuse(members, links, member, MCPZ_SUSPICION_LATE, now, out);
+        mcpz_overdue_note(members, links, member, now, out);
     } else if (fact->kind == MCPZ_FACT_PROMPT) {
         on_prompt(members, member, out);
     } else if (fact->kind == MCPZ_FACT_UNREACHABLE && fact->reason == MCPZ_UNREACHABLE_REFUSED &&
@@ -246,8 +252,9 @@ static bool is_signed(struct mcpz_members *members, const struct mcpz_msg_member
 }
 
 /* What a member says of itself: alive, or gone for good. Newer than what we know, or nothing. */
-static void on_assertion(struct mcpz_members *members, mcpz_time now,
-                         const struct mcpz_msg_member *news, bool gossip, struct mcpz_outbox *out)
+static void on_assertion(struct mcpz_members *members, const struct mcpz_links *links,
+                         mcpz_time now, const struct mcpz_msg_member *news, bool gossip,
+                         struct mcpz_outbox *out)
 {
     bool left = news->state == MCPZ_MEMBER_LEFT;
     struct mcpz_member *member = mcpz_roster_find(&members->roster, &news->id);
@@ -284,7 +291,7 @@ static void on_assertion(struct mcpz_members *members, mcpz_time now,
     }
     /* Told by a neighbour alone: the others may not know it either. A newcomer knows no better. */
     bool is_fresh = members->joined_us == 0 || now < members->joined_us + FRESH_US;
-    if (!gossip && (was_known || !is_fresh)) {
+    if (!gossip && (was_known || !is_fresh) && !mcpz_links_have_just_woken(links, now)) {
         spread(members, member, out);
     }
 }
@@ -429,6 +436,14 @@ static bool shares_view(const struct mcpz_members *members, const struct mcpz_id
     return false;
 }
 
+/* Who was late just now has slept, and what it holds is old: it would not answer in time. */
+static bool keeps_up(const struct mcpz_links *links, const struct mcpz_id *peer)
+{
+    const struct mcpz_linked *link = mcpz_links_find(links, peer);
+
+    return link == NULL || !link->tardy;
+}
+
 static void on_message(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
                        const struct mcpz_event *event, struct mcpz_outbox *out)
 {
@@ -439,11 +454,12 @@ static void on_message(struct mcpz_members *members, const struct mcpz_links *li
     if (msg->kind == MCPZ_MSG_PING) {
         /* Just woken: what has waited for us is old, and so is its digest. */
         if (!mcpz_compare_has_nothing_to_say(members, msg->ping.digest) &&
-            shares_view(members, from) && !mcpz_links_have_just_woken(links, now)) {
+            shares_view(members, from) && keeps_up(links, from) &&
+            !mcpz_links_have_just_woken(links, now)) {
             mcpz_compare_ping(members, now, from, msg->ping.digest, out);
         }
     } else if (msg->kind == MCPZ_MSG_MEMBER) {
-        on_assertion(members, now, &msg->member, gossip, out);
+        on_assertion(members, links, now, &msg->member, gossip, out);
     } else if (msg->kind == MCPZ_MSG_SUSPECT) {
         on_suspicion(members, links, now, &msg->suspect, out);
     } else if (msg->kind == MCPZ_MSG_DEAD) {
@@ -548,6 +564,7 @@ static void on_tick(struct mcpz_members *members, const struct mcpz_links *links
 {
     forget_the_gone(members, links, now); /* first: it moves rows */
     mcpz_judging_tick(members, links, now, out);
+    mcpz_overdue_tick(members, links, now, out);
     tell_adjacency(members, now, out);
     probe(members, links, now, out);
     mcpz_recall_tick(members, links, now, out);
@@ -623,6 +640,7 @@ void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_c
         .notary = config->notary,
         .zone_only = config->zone_only,
         .adjacency_at_us = MCPZ_TIME_NEVER,
+        .overdue_at_us = MCPZ_TIME_NEVER,
         .allowance_at_us = now,
         .allowance = MCPZ_SUSPECTS_PER_MINUTE,
         .forget_at_us = now + FORGET_PERIOD_US,
@@ -665,6 +683,7 @@ mcpz_time mcpz_members_deadline(const struct mcpz_members *members)
 
     deadline = mcpz_time_min(deadline, members->reconnect_at_us);
     deadline = mcpz_time_min(deadline, members->forget_at_us);
+    deadline = mcpz_time_min(deadline, members->overdue_at_us);
     deadline = mcpz_time_min(deadline, mcpz_probes_deadline(&members->probes));
     if (members->suspicions.count > 0) {
         deadline = mcpz_time_min(deadline, members->ask_at_us);

@@ -22,8 +22,9 @@
  * unless somebody has lost it: it may not have heard what is said of it. Who was doubted and
  * answered is slow and no more: it is not called late again for a while, only when it is lost.
  *
- * Of many who are in doubt at once none is convicted, and no link is given up, before three times
- * the silence that ends a link: one cause is likelier than as many deaths, and it may pass.
+ * Of many who are in doubt at once none is convicted before one and a half times the silence that
+ * ends a link, and no link is given up before three times that: one cause is likelier than as many
+ * deaths, and it may pass (core/overdue.h).
  *
  * Who has no neighbour left judges nobody: it is more likely to be alone itself. A node says no
  * more than so many suspicions a minute. What a broadcast missed is mended when heartbeats show
@@ -60,8 +61,9 @@
 #include "proto/msg.h"
 #include "proto/notary.h"
 
-#define MCPZ_SUSPECTS_PER_MINUTE 30   /* suspicions that one node may begin */
-#define MCPZ_CROWD_PATIENCE 3         /* where many are in doubt: times link_silent_us */
+#define MCPZ_SUSPECTS_PER_MINUTE 30 /* suspicions that one node may begin */
+#define MCPZ_CROWD_PATIENCE 3 /* where many are in doubt, links are kept: times link_silent_us */
+#define MCPZ_CROWD_SILENCE_TENTHS 15  /* and nobody is convicted sooner: tenths of it */
 #define MCPZ_COMPARISONS_MAX 16       /* peers whose digest is kept in mind */
 #define MCPZ_ROWS_PER_SUMMARY_MAX 256 /* sent in answer to one comparison; the next goes on */
 
@@ -102,6 +104,9 @@ struct mcpz_members {
     mcpz_time adjacency_at_us;
     mcpz_time probe_at_us;
     mcpz_time reconnect_at_us;
+    mcpz_time overdue_at_us;   /* when late neighbours are looked at: core/overdue.h */
+    mcpz_time overdue_seen_us; /* and were looked at last */
+    mcpz_time crowd_us;        /* when many were in doubt last; 0: never */
     mcpz_time forget_at_us;
     mcpz_time ask_at_us; /* when a suspect is asked for itself */
     bool leaving;

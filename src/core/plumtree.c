@@ -3,7 +3,10 @@
 #include <stdalign.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define NO_SLOT MCPZ_PLUMTREE_NEIGHBOURS_MAX
+#define STALE_US MCPZ_SECONDS(2) /* we slept when it was to be asked for: it is old by now */
 
 static_assert(MCPZ_PLUMTREE_NEIGHBOURS_MAX <= 32, "a bit each");
 
@@ -126,6 +129,7 @@ static void on_neighbour_down(struct mcpz_plumtree *tree, const struct mcpz_id *
     }
     tree->used &= ~bit(slot);
     tree->eager &= ~bit(slot);
+    tree->late &= ~bit(slot);
     for (size_t i = 0; i < tree->notice_count; i++) {
         tree->notices[i].to &= ~bit(slot);
     }
@@ -136,7 +140,21 @@ static void on_neighbour_down(struct mcpz_plumtree *tree, const struct mcpz_id *
 
 /* ---- Announcing --------------------------------------------------------------------------- */
 
-/* One IHAVE to each neighbour that something waits for. */
+/* What waits for those that are late goes on waiting. */
+static void keep_for_late(struct mcpz_plumtree *tree)
+{
+    uint32_t kept = 0;
+
+    for (size_t i = 0; i < tree->notice_count; i++) {
+        tree->notices[i].to &= tree->late;
+        if (tree->notices[i].to != 0) {
+            tree->notices[kept++] = tree->notices[i];
+        }
+    }
+    tree->notice_count = kept;
+}
+
+/* One IHAVE to each neighbour that something waits for, unless it is late. */
 static void announce(struct mcpz_plumtree *tree, struct mcpz_outbox *out)
 {
     struct mcpz_gossip_notice notices[MCPZ_PLUMTREE_IHAVE_MAX];
@@ -144,7 +162,7 @@ static void announce(struct mcpz_plumtree *tree, struct mcpz_outbox *out)
     for (uint32_t slot = 0; slot < NO_SLOT; slot++) {
         size_t count = 0;
         for (size_t i = 0; i < tree->notice_count; i++) {
-            if ((tree->notices[i].to & bit(slot)) != 0) {
+            if ((tree->notices[i].to & bit(slot) & ~tree->late) != 0) {
                 notices[count++] = (struct mcpz_gossip_notice){.id = tree->notices[i].id,
                                                                .round = tree->notices[i].round};
             }
@@ -159,8 +177,25 @@ static void announce(struct mcpz_plumtree *tree, struct mcpz_outbox *out)
             send(tree, bit(slot), &msg, out);
         }
     }
-    tree->notice_count = 0;
+    keep_for_late(tree);
     tree->announce_at_us = MCPZ_TIME_NEVER;
+}
+
+/* How long the announcement of a message waits. Nodes have lots of their own. */
+static mcpz_time announce_after(const struct mcpz_plumtree *tree,
+                                const struct mcpz_msg_gossip *gossip)
+{
+    mcpz_time wait_us = tree->config.announce_us;
+    uint64_t name;
+
+    if (gossip->patient && tree->config.announce_patient_us > wait_us) {
+        wait_us = tree->config.announce_patient_us;
+    }
+    if (!tree->config.announce_by_lot) {
+        return wait_us;
+    }
+    memcpy(&name, gossip->id.bytes, sizeof(name));
+    return wait_us / 2 + mcpz_hash_mix(name ^ tree->config.seed) % (wait_us + 1);
 }
 
 static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
@@ -169,11 +204,15 @@ static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
     if (to == 0) {
         return;
     }
-    mcpz_time wait_us = tree->config.announce_us;
-    if (gossip->patient && tree->config.announce_patient_us > wait_us) {
-        wait_us = tree->config.announce_patient_us;
+    if (tree->notice_count == tree->config.notices_max) { /* all of it waits for who is late */
+        tree->notice_count--;
+        memmove(tree->notices, tree->notices + 1, tree->notice_count * sizeof(*tree->notices));
+        tree->dropped++;
     }
-    tree->announce_at_us = mcpz_time_min(tree->announce_at_us, now + wait_us);
+    if ((to & ~tree->late) != 0) {
+        tree->announce_at_us =
+            mcpz_time_min(tree->announce_at_us, now + announce_after(tree, gossip));
+    }
     tree->notices[tree->notice_count++] =
         (struct mcpz_plumtree_notice){.id = gossip->id, .round = gossip->round, .to = to};
     if (tree->notice_count == tree->config.notices_max || tree->announce_at_us <= now) {
@@ -234,7 +273,11 @@ static void pass_on(struct mcpz_plumtree *tree, mcpz_time now,
         announce_large(tree, tree->used & ~except, gossip, out);
         return;
     }
-    const uint32_t pushed = tree->hushed ? 0 : tree->eager & ~except;
+    if (tree->voice == MCPZ_PLUMTREE_VOICE_MUTE) {
+        return;
+    }
+    const bool full = tree->voice == MCPZ_PLUMTREE_VOICE_FULL;
+    const uint32_t pushed = full ? tree->eager & ~except : 0;
     send(tree, pushed, &msg, out);
     queue_notice(tree, now, tree->used & ~pushed & ~except, gossip, out);
 }
@@ -312,7 +355,7 @@ static void on_first(struct mcpz_plumtree *tree, mcpz_time now, const struct mcp
                                               .detail = gossip->payload});
     further.round += gossip->round < UINT32_MAX ? 1 : 0;
     pass_on(tree, now, &further, bit(sender), out);
-    if (!large) {
+    if (!large && !gossip->scattered) {
         tree->eager |= bit(sender);
     }
     if (missing != NULL) {
@@ -340,7 +383,7 @@ static void on_gossip(struct mcpz_plumtree *tree, mcpz_time now, const struct mc
     }
     tree->duplicates++;
     withdraw_notice(tree, &gossip->id, slot_of(tree, from));
-    if (!large) {
+    if (!large && !gossip->scattered) {
         tree->eager &= ~bit(slot_of(tree, from));
         send_prune(from, out);
     }
@@ -450,6 +493,9 @@ static void on_ihave(struct mcpz_plumtree *tree, mcpz_time now, const struct mcp
         tree->dropped++;
         return;
     }
+    if (tree->voice == MCPZ_PLUMTREE_VOICE_MUTE) {
+        return; /* while we slept: whoever compares with us sends what still counts */
+    }
     for (size_t i = 0; i < ihave->notice_count; i++) {
         on_notice(tree, now, slot, &ihave->notices[i], out);
     }
@@ -491,7 +537,9 @@ static void on_tick(struct mcpz_plumtree *tree, mcpz_time now, struct mcpz_outbo
     }
     for (size_t i = 0; i < tree->missing_count;) {
         struct mcpz_plumtree_missing *missing = &tree->missing[i];
-        if (missing->due_us > now || ask(tree, now, missing, out) || wait_on(tree, now, missing)) {
+        const bool is_old = now >= missing->due_us + STALE_US;
+        if (!is_old && (missing->due_us > now || ask(tree, now, missing, out) ||
+                        wait_on(tree, now, missing))) {
             i++;
         } else {
             tree->given_up++;
@@ -506,8 +554,11 @@ static mcpz_error broadcast(struct mcpz_plumtree *tree, mcpz_time now,
                             const struct mcpz_gossip_id *id, struct mcpz_bytes payload,
                             bool patient, struct mcpz_outbox *out)
 {
-    const struct mcpz_msg_gossip gossip = {
-        .id = *id, .round = 1, .payload = payload, .patient = patient};
+    const struct mcpz_msg_gossip gossip = {.id = *id,
+                                           .round = 1,
+                                           .payload = payload,
+                                           .patient = patient,
+                                           .scattered = tree->voice != MCPZ_PLUMTREE_VOICE_FULL};
 
     if (is_oversize(tree, payload.length)) {
         return MCPZ_EFULL;
@@ -521,13 +572,13 @@ static mcpz_error broadcast(struct mcpz_plumtree *tree, mcpz_time now,
     }
     /* Our own is news. Who has just woken may be gone again before anybody asks for it, and does
      * not know which of its links are well: it tells everybody. */
-    const bool hushed = tree->hushed;
+    const enum mcpz_plumtree_voice voice = tree->voice;
     const uint32_t eager = tree->eager;
-    tree->hushed = false;
-    tree->eager = hushed ? tree->used : eager;
+    tree->voice = MCPZ_PLUMTREE_VOICE_FULL;
+    tree->eager = voice == MCPZ_PLUMTREE_VOICE_FULL ? eager : tree->used;
     pass_on(tree, now, &gossip, 0, out);
     tree->eager = eager;
-    tree->hushed = hushed;
+    tree->voice = voice;
     return MCPZ_OK;
 }
 
@@ -543,6 +594,18 @@ mcpz_error mcpz_plumtree_broadcast_patiently(struct mcpz_plumtree *tree, mcpz_ti
                                              struct mcpz_bytes payload, struct mcpz_outbox *out)
 {
     return broadcast(tree, now, id, payload, true, out);
+}
+
+/* It is heard again: soon it is told what has waited for it. */
+static void on_prompt(struct mcpz_plumtree *tree, mcpz_time now, uint32_t slot)
+{
+    tree->late &= ~bit(slot);
+    for (size_t i = 0; i < tree->notice_count; i++) {
+        if ((tree->notices[i].to & bit(slot)) != 0) {
+            tree->announce_at_us =
+                mcpz_time_min(tree->announce_at_us, now + tree->config.announce_us);
+        }
+    }
 }
 
 static void on_message(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_id *from,
@@ -571,7 +634,11 @@ void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct 
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_NEIGHBOUR_DOWN) {
         on_neighbour_down(tree, &event->fact.about);
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LATE) {
-        tree->eager &= ~bit(slot_of(tree, &event->fact.about));
+        const uint32_t late = bit(slot_of(tree, &event->fact.about));
+        tree->eager &= ~late;
+        tree->late |= late;
+    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_PROMPT) {
+        on_prompt(tree, now, slot_of(tree, &event->fact.about));
     }
 }
 
@@ -588,9 +655,9 @@ void mcpz_plumtree_pace(struct mcpz_plumtree *tree, mcpz_time rtt_us)
         next > MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US ? next : MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US;
 }
 
-void mcpz_plumtree_hush(struct mcpz_plumtree *tree, bool hushed)
+void mcpz_plumtree_speak(struct mcpz_plumtree *tree, enum mcpz_plumtree_voice voice)
 {
-    tree->hushed = hushed;
+    tree->voice = voice;
 }
 
 mcpz_time mcpz_plumtree_deadline(const struct mcpz_plumtree *tree)

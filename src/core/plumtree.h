@@ -12,8 +12,8 @@
  * next, and that mends the tree. A lazy neighbour whose announcement took a path much shorter
  * than the payload's is swapped into the tree.
  *
- * A neighbour that is late (core/links.h) is sent announcements only: what is pushed to who stands
- * still piles up there, and goes out again as old news when it wakes.
+ * A neighbour that is late (core/links.h) is sent nothing, and the announcements when it is heard
+ * again: what is said to who stands still piles up there, and goes out as old news when it wakes.
  *
  * Source: Leitao, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007, algorithms 1 to 3.
  *
@@ -81,6 +81,8 @@ struct mcpz_plumtree_config {
     mcpz_time next_timeout_us;     /* asked, until we ask the next: "timeout2", 1.5 x RTT */
     mcpz_time announce_patient_us; /* those of patient ones: at least as long; 0: the same */
     mcpz_time announce_us;   /* announcements wait so long for others: 20 ms; 0: not at all */
+    bool announce_by_lot;    /* half of that to half as much again: whose turn comes first has
+                              * spared the other end its own */
     mcpz_time keep_us;       /* payloads are handed out for so long; 0: while there is room */
     uint32_t optimise_ahead; /* links an announcement must be ahead to swap; 0: never */
     uint64_t seed;
@@ -104,10 +106,19 @@ struct mcpz_plumtree_notice {
     uint32_t to; /* a bit a slot */
 };
 
+/* What is done with what comes. */
+enum mcpz_plumtree_voice {
+    MCPZ_PLUMTREE_VOICE_FULL,   /* it is pushed and announced */
+    MCPZ_PLUMTREE_VOICE_HUSHED, /* announced only: we stood still, it may be old news to others */
+    MCPZ_PLUMTREE_VOICE_MUTE,   /* neither, and announcements are not heard: all that has waited
+                                   for us while we slept for long */
+};
+
 struct mcpz_plumtree {
     uint32_t used;  /* slots: a bit each */
     uint32_t eager; /* a subset; the others are lazy */
-    bool hushed;
+    uint32_t late;  /* slots whose announcements wait until they are heard again */
+    enum mcpz_plumtree_voice voice;
     uint32_t missing_count;
     uint32_t notice_count;
     mcpz_time announce_at_us;              /* MCPZ_TIME_NEVER: nothing waits */
@@ -158,7 +169,7 @@ MCPZ_MUST_USE mcpz_error mcpz_plumtree_broadcast_patiently(struct mcpz_plumtree 
 
 /**
  * Take in one event. Handles RECV of GOSSIP, IHAVE, GRAFT, PRUNE; facts NEIGHBOUR_UP,
- * NEIGHBOUR_DOWN and LATE; TICK. Tells GOSSIP_DELIVERED.
+ * NEIGHBOUR_DOWN, LATE and PROMPT; TICK. Tells GOSSIP_DELIVERED.
  */
 void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct mcpz_event *event,
                         struct mcpz_outbox *out);
@@ -171,10 +182,10 @@ void mcpz_plumtree_step(struct mcpz_plumtree *tree, mcpz_time now, const struct 
 void mcpz_plumtree_pace(struct mcpz_plumtree *tree, mcpz_time rtt_us);
 
 /**
- * From now on until told otherwise, what comes is only announced, not pushed: we stood still, and
- * what waited for us is old news to everybody else.
+ * From now on until told otherwise, do so with what comes. Our own news goes to all neighbours
+ * unless the voice is full: we do not know which of our links are well.
  */
-void mcpz_plumtree_hush(struct mcpz_plumtree *tree, bool hushed);
+void mcpz_plumtree_speak(struct mcpz_plumtree *tree, enum mcpz_plumtree_voice voice);
 
 mcpz_time mcpz_plumtree_deadline(const struct mcpz_plumtree *tree);
 

@@ -24,6 +24,7 @@ struct mcpz_suspicion_case {
     bool used;
     uint8_t observer_count;
     uint8_t reasons[MCPZ_OBSERVERS_MAX];
+    bool is_told; /* all have heard that we doubt it too */
     struct mcpz_short observers[MCPZ_OBSERVERS_MAX];
     mcpz_time first_us; /* when the first spoke */
     mcpz_time look_us;  /* when it is to be judged again */

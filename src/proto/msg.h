@@ -465,7 +465,9 @@ struct mcpz_msg_gossip {
     struct mcpz_gossip_id id;
     uint32_t round; /* links it has crossed when it arrives, from 1 */
     struct mcpz_bytes payload;
-    bool patient; /* its announcements may wait for others: a mended tree is no hurry */
+    bool patient;   /* its announcements may wait for others: a mended tree is no hurry */
+    bool scattered; /* it began at all neighbours of its source: a second copy says nothing of
+                       the tree */
 };
 
 struct mcpz_gossip_notice {

@@ -15,6 +15,7 @@
 #define SLEEP_US MCPZ_SECONDS(40)
 #define WAKE_AGREED_S 60 /* the least grace, for as long as who has slept is not well itself */
 #define STOP_AGREED_S 8  /* issue of membership: who stops is agreed to have failed */
+#define LOST_AGREED_S 15 /* of several who vanish at once: one cause is likelier, and may pass */
 #define BUSY_US MCPZ_SECONDS(60)
 #define MANY 10000
 #define NODE_BYTES_MAX 20480 /* protocols.md 6 */
@@ -208,6 +209,43 @@ static void tell_stop(struct mcpz_fleet_telling *telling)
     stop_one(telling, "s from stopping one, all having been busy, until all agree");
     mcpz_fleet_note(telling, "live nodes convicted, the stopped ones included",
                     mcpz_fleet_since(telling, &rate, MCPZ_FLEET_CONVICTED_LIVE), 2);
+}
+
+/* Of the first zone, but not its contact: so many vanish at once. */
+static void lose(struct mcpz_fleet_telling *telling, size_t count, const char *what)
+{
+    struct mcpz_fleet *fleet = telling->fleet;
+    const size_t all = mcpz_fleet_count(fleet);
+    const size_t zone = telling->options->zone_size > 0 ? telling->options->zone_size : all;
+    const mcpz_time began_us = mcpz_fleet_now(fleet);
+
+    for (size_t lost = 0; lost < count && lost + 2 < zone;) {
+        const size_t node = 1 + mcpz_rng_below(&telling->rng, (uint32_t)zone - 1);
+        if (mcpz_fleet_fabric(fleet, node) != NULL) {
+            mcpz_fleet_vanish(fleet, node);
+            lost++;
+        }
+    }
+    mcpz_fleet_note_until_correct(telling, what, LOST_AGREED_S);
+    (void)mcpz_fleet_pass(telling, began_us + STOP_US - mcpz_fleet_now(fleet));
+    mcpz_fleet_restart_all(telling);
+    mcpz_fleet_note_until_correct(telling, "s from their return until every view is correct", 20);
+    (void)mcpz_fleet_pass(telling, MCPZ_FLEET_STEADY_US);
+}
+
+static void tell_lost(struct mcpz_fleet_telling *telling)
+{
+    const size_t all = mcpz_fleet_count(telling->fleet);
+    const size_t zone = telling->options->zone_size > 0 ? telling->options->zone_size : all;
+    struct mcpz_fleet_rate rate;
+
+    mcpz_fleet_begin_rate(telling, &rate);
+    telling->phase = "three lost";
+    lose(telling, 3, "s from three vanishing at once until all agree that they failed");
+    telling->phase = "a tenth lost";
+    lose(telling, (zone + 9) / 10, "s from a tenth vanishing at once until all agree");
+    mcpz_fleet_note(telling, "live nodes convicted",
+                    mcpz_fleet_since(telling, &rate, MCPZ_FLEET_CONVICTED_LIVE), 0);
 }
 
 static double seconds_until_one(struct mcpz_fleet_telling *telling)
@@ -444,6 +482,9 @@ static void tell(struct mcpz_fleet_telling *telling)
         break;
     case MCPZ_FLEET_STORY_CHURN:
         tell_churn(telling);
+        break;
+    case MCPZ_FLEET_STORY_LOST:
+        tell_lost(telling);
         break;
     case MCPZ_FLEET_STORIES_END:
         break;

@@ -30,7 +30,8 @@
     X(APART, "apart", 1, "two fifths cannot reach two others; then one is cut off from all")      \
     X(PAUSE, "pause", 10, "everybody pauses up to 2 s, 2 % of frames come late")                  \
     X(STARVE, "starve", 3, "20 % get 0.05 s of CPU every 8 s")                                    \
-    X(CHURN, "churn", 170, "every second an id goes for good and another comes")
+    X(CHURN, "churn", 170, "every second an id goes for good and another comes")                  \
+    X(LOST, "lost", 1, "three of a zone, then a tenth of it, vanish at once")
 
 enum mcpz_fleet_story {
 #define X(name, word, minutes, help) MCPZ_FLEET_STORY_##name,

@@ -246,6 +246,7 @@ static const struct mcpz_field gossip_fields[] = {
     {ROUND(S, round)},
     {BYTES(S, payload, 0, MCPZ_PLUMTREE_LARGE_BYTES_MAX)},
     {BOOL(S, patient)},
+    {BOOL(S, scattered)},
 };
 #undef S
 

@@ -104,8 +104,8 @@ TEST(a_killed_node_is_suspected_then_buried_and_comes_back)
                                    "[ 5010] 1: 2 unlinked\n"
                                    "[ 5010] 1: 2 neighbour_down\n"
                                    "[ 5010] 1: 2 suspect\n"
-                                   "[ 5340] 1: 2 dead\n"
-                                   "[ 5340] 0: 2 dead\n");
+                                   "[ 5317] 0: 2 dead\n"
+                                   "[ 5327] 1: 2 dead\n");
 
     mcpz_sim_start(sim, 2);
     mcpz_sim_run(sim, MCPZ_SECONDS(20));

@@ -74,7 +74,7 @@ static inline void receive_gossip(mcpz_time now, const struct mcpz_id *from, uin
 {
     receive(now, from,
             (struct mcpz_msg){.kind = MCPZ_MSG_GOSSIP,
-                              .gossip = {id_of(number), round, mcpz_text("news"), false}});
+                              .gossip = {id_of(number), round, mcpz_text("news"), false, false}});
 }
 
 static inline void receive_ihave(mcpz_time now, const struct mcpz_id *from, uint32_t number,

@@ -362,6 +362,40 @@ TEST(when_we_stood_still_nobody_is_blamed)
     CHECK(run_to(MCPZ_FACT_LATE, now + MCPZ_SECONDS(60))); /* they have had their chance now */
 }
 
+/* What has waited for us is old to all others; what comes after it is not. */
+TEST(who_has_slept_for_long_hears_the_past_for_a_moment)
+{
+    set_up_with(1);
+    tick();
+    hear_ping(1, 1, 0, 1000);
+    CHECK(!mcpz_links_hear_the_past(&links, now));
+    tick_at(mcpz_links_deadline(&links) + MCPZ_SECONDS(2) - 1); /* not long enough */
+    CHECK(mcpz_links_have_just_woken(&links, now));
+    CHECK(!mcpz_links_hear_the_past(&links, now));
+    tick_at(mcpz_links_deadline(&links) + MCPZ_SECONDS(2));
+    CHECK(mcpz_links_hear_the_past(&links, now));
+    CHECK(mcpz_links_hear_the_past(&links, now + MCPZ_MS(100) - 1));
+    CHECK(!mcpz_links_hear_the_past(&links, now + MCPZ_MS(100)));
+    CHECK(mcpz_links_have_just_woken(&links, now + MCPZ_MS(100)));
+}
+
+TEST(who_is_tardy_is_so_until_it_is_in_time)
+{
+    set_up_with(1);
+    tick();
+    hear_ping(1, 1, 0, 1000); /* the first cannot be late */
+    CHECK(!link_of(1)->tardy);
+    now += MCPZ_MS(1250); /* some grace there is */
+    hear_ping(1, 1, 0, 1000);
+    CHECK(!link_of(1)->tardy);
+    now += MCPZ_MS(1251);
+    hear_ping(1, 1, 0, 1000);
+    CHECK(link_of(1)->tardy);
+    now += MCPZ_MS(1000);
+    hear_ping(1, 1, 0, 1000);
+    CHECK(!link_of(1)->tardy);
+}
+
 TEST(who_was_late_before_we_stood_still_has_time_to_speak)
 {
     set_up_with(1);
@@ -604,6 +638,8 @@ TEST_MAIN(
     RUN(a_moment_s_delay_is_soon_forgotten), RUN(who_is_often_late_gets_more_grace),
     RUN(the_gossip_of_who_does_not_hear_us_weighs_nothing),
     RUN(a_link_that_stays_one_way_is_given_up), RUN(when_we_stood_still_nobody_is_blamed),
+    RUN(who_has_slept_for_long_hears_the_past_for_a_moment),
+    RUN(who_is_tardy_is_so_until_it_is_in_time),
     RUN(who_was_late_before_we_stood_still_has_time_to_speak),
     RUN(a_crowd_of_late_links_is_held_against_ourselves),
     RUN(one_late_link_of_many_is_not_held_against_ourselves),

@@ -253,11 +253,13 @@ TEST(who_is_heard_again_is_asked_to_say_so)
     set_up();
     fact(MCPZ_FACT_LATE, 1, 0);
     CHECK_UINT(mcpz_members_suspicion(&members, row_of(1))->observer_count, 1);
-    fact(MCPZ_FACT_PROMPT, 1, 0);
+    fact(MCPZ_FACT_PROMPT, 1, 0); /* what we said of it has reached it over this very link */
     CHECK_UINT(mcpz_members_suspicion(&members, row_of(1))->observer_count, 0);
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
+    fact(MCPZ_FACT_PROMPT, 1, 0); /* of what others say that is not known */
     CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.msg.kind, MCPZ_MSG_SUSPECT);
     CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.peers->bytes[0], 1);
-    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
     hear(1, news(1, 2, MCPZ_MEMBER_ALIVE));
     CHECK(tells(MCPZ_FACT_ALIVE, 1));
     CHECK_UINT(state_of(1), MCPZ_MEMBER_ALIVE);
@@ -303,6 +305,7 @@ TEST(who_was_doubted_long_before_it_answered_is_not_slow)
     hear_all(death(4, 1));
     now += MCPZ_SECONDS(60);
     hear_all(news(4, 2, MCPZ_MEMBER_ALIVE)); /* it was gone, and is back */
+    link_up(4);
     fact(MCPZ_FACT_LATE, 4, 0);
     CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
 }
@@ -389,6 +392,7 @@ TEST(we_notice_that_we_stood_still_at_the_first_event_of_any_kind)
 TEST(who_has_just_woken_accuses_nobody)
 {
     set_up();
+    link_up(1);
     stand_still();
     uint64_t spared = members.spared;
     fact(MCPZ_FACT_LATE, 1, 0);
@@ -406,6 +410,21 @@ TEST(who_has_just_woken_accuses_nobody)
     now += 1;
     fact(MCPZ_FACT_LATE, 1, 0);
     CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
+}
+
+/* Who has slept has missed it, and not the others. */
+TEST(who_has_just_woken_hands_on_no_rows_that_it_was_sent)
+{
+    set_up();
+    hear(2, news(4, 2, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 1);
+    stand_still();
+    hear(2, news(4, 3, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(row_of(4)->incarnation, 3);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 0);
+    be_awake_for_long();
+    hear(2, news(4, 4, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 1);
 }
 
 /* What observers said of neighbour 1 before we do, and whether all are told that we say so too. */
@@ -490,8 +509,9 @@ TEST(who_waits_for_whom_enough_have_lost_says_so_when_they_do)
 {
     set_up();
     tell_adjacency_of(1, 1, 2, 3, 4);
+    hear_all(doubt(6, 1, 1, MCPZ_SUSPICION_LATE));
     fact(MCPZ_FACT_LATE, 1, 0);
-    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), 1);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), 0);
     hear_all(doubt(2, 1, 1, MCPZ_SUSPICION_SILENT));
     hear_all(doubt(3, 1, 1, MCPZ_SUSPICION_SILENT));
     CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
@@ -500,6 +520,18 @@ TEST(who_waits_for_whom_enough_have_lost_says_so_when_they_do)
     CHECK(mcpz_id_equal(&sent(MCPZ_MSG_SUSPECT)->suspect.observer, &self));
     hear_all(doubt(5, 1, 1, MCPZ_SUSPICION_SILENT)); /* once */
     CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+}
+
+TEST(who_has_told_all_that_it_waits_does_not_say_so_again)
+{
+    set_up();
+    tell_adjacency_of(1, 1, 2, 3, 4);
+    fact(MCPZ_FACT_LATE, 1, 0);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), 1);
+    for (uint8_t i = 2; i <= 4; i++) {
+        hear_all(doubt(i, 1, 1, MCPZ_SUSPICION_SILENT));
+        CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), 0);
+    }
 }
 
 TEST(who_hears_it_or_is_no_neighbour_does_not_say_so)
@@ -899,11 +931,13 @@ TEST_MAIN(
     RUN(who_was_doubted_long_before_it_answered_is_not_slow),
     RUN(doubts_that_are_answered_soon_are_counted),
     RUN(an_answer_that_took_long_counts_from_nothing), RUN(who_has_just_woken_accuses_nobody),
+    RUN(who_has_just_woken_hands_on_no_rows_that_it_was_sent),
     RUN(who_is_slow_is_borne_with_up_to_a_bound),
     RUN(we_notice_that_we_stood_still_at_the_first_event_of_any_kind),
     RUN(who_adds_no_weight_says_soon_that_it_does_not_vouch),
     RUN(who_adds_weight_has_no_more_to_say),
     RUN(who_waits_for_whom_enough_have_lost_says_so_when_they_do),
+    RUN(who_has_told_all_that_it_waits_does_not_say_so_again),
     RUN(who_hears_it_or_is_no_neighbour_does_not_say_so),
     RUN(only_what_adds_weight_is_told_to_all), RUN(a_lost_link_is_a_hint_and_redialled_at_once),
     RUN(a_redial_that_is_refused_says_more), RUN(who_links_and_is_not_held_for_alive_is_asked),

@@ -46,6 +46,23 @@ TEST(the_smaller_id_speaks_first_and_at_once_on_a_new_link)
     CHECK_UINT(out.count, 0);
 }
 
+/* Who was late has slept: what it holds is old, and it would not answer in time. */
+TEST(who_does_not_keep_up_is_asked_when_it_does)
+{
+    set_up();
+    link_up(BIG);
+    struct mcpz_linked *link = &links.links[links.count - 1];
+    CHECK_UINT(link->id.bytes[0], BIG);
+    link->tardy = true;
+    for (size_t i = 0; i < 10; i++) {
+        hear_digest(BIG, another_digest());
+        CHECK_UINT(count_summaries(), 0);
+    }
+    link->tardy = false;
+    hear_digest(BIG, another_digest());
+    CHECK_UINT(count_summaries(), 1);
+}
+
 TEST(the_greater_id_speaks_when_the_smaller_one_does_not)
 {
     size_t heard = 0;
@@ -420,6 +437,7 @@ TEST(two_tables_that_differ_become_alike)
 }
 
 TEST_MAIN(RUN(the_smaller_id_speaks_first_and_at_once_on_a_new_link),
+          RUN(who_does_not_keep_up_is_asked_when_it_does),
           RUN(the_greater_id_speaks_when_the_smaller_one_does_not),
           RUN(one_that_differs_may_have_crossed_a_broadcast),
           RUN(while_they_agree_nothing_is_said), RUN(nobody_is_asked_again_and_again),

@@ -349,15 +349,15 @@ TEST(suspicions_begun_are_rationed)
         know((uint8_t)(10 + i));
     }
     for (uint8_t i = 0; i < count; i++) {
-        fact(MCPZ_FACT_LATE, (uint8_t)(10 + i), 0);
+        fact(MCPZ_FACT_UNLINKED, (uint8_t)(10 + i), MCPZ_DOWN_SILENT);
         CHECK_UINT(count_actions(MCPZ_ACTION_BROADCAST), i < MCPZ_SUSPECTS_PER_MINUTE);
     }
     CHECK_UINT(members.spared, 5);
     CHECK_UINT(state_of((uint8_t)(10 + count - 1)), MCPZ_MEMBER_ALIVE);
-    fact(MCPZ_FACT_UNLINKED, 10, MCPZ_DOWN_SILENT); /* more of a suspect is no new one */
+    fact(MCPZ_FACT_UNREACHABLE, 10, MCPZ_UNREACHABLE_REFUSED); /* of a suspect it is no new one */
     CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT), 1);
     now += MCPZ_SECONDS(60) / MCPZ_SUSPECTS_PER_MINUTE;
-    fact(MCPZ_FACT_LATE, (uint8_t)(10 + count - 1), 0);
+    fact(MCPZ_FACT_UNLINKED, (uint8_t)(10 + count - 1), MCPZ_DOWN_SILENT);
     CHECK_UINT(state_of((uint8_t)(10 + count - 1)), MCPZ_MEMBER_SUSPECT);
 }
 
@@ -387,7 +387,7 @@ TEST(where_many_are_in_doubt_none_is_convicted_soon)
 {
     set_up_suspect();
     const mcpz_time first_us = now;
-    const mcpz_time least_us = 3 * timing.link_silent_us;
+    const mcpz_time least_us = 3 * timing.link_silent_us / 2;
 
     wait_for(5, 4);
     wait_for(6, 4);

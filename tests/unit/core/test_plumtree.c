@@ -97,8 +97,8 @@ TEST(a_prune_makes_its_sender_lazy)
     CHECK(!mcpz_plumtree_is_eager(&tree, &alice));
 }
 
-/* What waits for it would come late to all behind it: another may carry the payload. */
-TEST(a_late_neighbour_is_lazy_until_it_brings_something)
+/* What waits for it would come late to all behind it, and pile up. */
+TEST(a_late_neighbour_is_told_nothing_and_then_lazy_until_it_brings_something)
 {
     set_up();
     neighbour(&alice, MCPZ_FACT_LATE);
@@ -108,13 +108,52 @@ TEST(a_late_neighbour_is_lazy_until_it_brings_something)
     broadcast(0, 1);
     CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 0);
     CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+    neighbour(&alice, MCPZ_FACT_PROMPT);
+    CHECK(!mcpz_plumtree_is_eager(&tree, &alice));
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), ANNOUNCE);
+    broadcast(0, 2);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 0);
     tick(ANNOUNCE);
     CHECK_UINT(sent_to(&alice, MCPZ_MSG_IHAVE), 1);
-    receive_gossip(ANNOUNCE, &alice, 2, 1);
+    CHECK_UINT(sent(MCPZ_MSG_IHAVE)->ihave.notice_count, 2);
+    receive_gossip(ANNOUNCE, &alice, 3, 1);
     CHECK(mcpz_plumtree_is_eager(&tree, &alice));
     neighbour(&carol, MCPZ_FACT_LATE); /* no neighbour */
     CHECK(mcpz_plumtree_is_eager(&tree, &alice));
     CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+}
+
+/* What waits for it has a bound: the oldest gives way. */
+TEST(what_waits_for_a_late_neighbour_ends_at_its_limit)
+{
+    struct mcpz_plumtree_config config = small();
+    config.notices_max = 2;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    neighbour(&alice, MCPZ_FACT_LATE);
+    for (uint32_t i = 1; i <= 3; i++) {
+        broadcast(0, i);
+        CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+    }
+    CHECK_UINT(tree.dropped, 1);
+    neighbour(&alice, MCPZ_FACT_PROMPT);
+    tick(ANNOUNCE);
+    CHECK_UINT(sent(MCPZ_MSG_IHAVE)->ihave.notice_count, 2);
+    CHECK_UINT(sent(MCPZ_MSG_IHAVE)->ihave.notices[0].id.bytes[0], 2);
+    CHECK_UINT(tree.notice_count, 0);
+}
+
+TEST(who_comes_back_late_no_longer_is_told_again)
+{
+    set_up();
+    neighbour(&alice, MCPZ_FACT_LATE);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_DOWN);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP); /* over a new link */
+    receive_prune(0, &alice);
+    broadcast(0, 1);
+    tick(ANNOUNCE);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_IHAVE), 1);
 }
 
 TEST(what_has_come_too_far_goes_no_further)
@@ -191,6 +230,22 @@ static void check_pace(mcpz_time rtt, mcpz_time first, mcpz_time next)
     CHECK_UINT(mcpz_plumtree_deadline(&tree), first);
     tick(first);
     CHECK_UINT(mcpz_plumtree_deadline(&tree), first + next);
+}
+
+/* Its turn came while we slept: others have compared with us or will. */
+TEST(what_is_missing_for_long_is_not_asked_for)
+{
+    set_up();
+    receive_ihave(0, &alice, 1, 1);
+    receive_ihave(0, &alice, 2, 1);
+    tick(FIRST_TIMEOUT + MCPZ_SECONDS(2) - 1);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GRAFT), 2);
+    set_up();
+    receive_ihave(0, &alice, 1, 1);
+    tick(FIRST_TIMEOUT + MCPZ_SECONDS(2));
+    CHECK_UINT(out.count, 0);
+    CHECK_UINT(tree.given_up, 1);
+    CHECK_UINT(tree.missing_count, 0);
 }
 
 TEST(patience_follows_the_round_trips_within_bounds)
@@ -503,7 +558,7 @@ TEST(one_in_a_hurry_takes_the_patient_ones_along)
 TEST(a_patient_one_stays_so_on_its_way)
 {
     struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP,
-                           .gossip = {id_of(1), 1, mcpz_text("news"), true}};
+                           .gossip = {id_of(1), 1, mcpz_text("news"), true, false}};
 
     set_up_patient(PATIENT);
     neighbour(&carol, MCPZ_FACT_NEIGHBOUR_UP);
@@ -527,7 +582,7 @@ TEST(patience_is_never_shorter_than_for_the_others)
 TEST(who_is_hushed_announces_what_comes_and_pushes_its_own)
 {
     set_up();
-    mcpz_plumtree_hush(&tree, true);
+    mcpz_plumtree_speak(&tree, MCPZ_PLUMTREE_VOICE_HUSHED);
     receive_gossip(0, &alice, 1, 1);
     CHECK_UINT(only_action(MCPZ_ACTION_FACT)->fact.kind, MCPZ_FACT_GOSSIP_DELIVERED);
     CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0);
@@ -549,9 +604,93 @@ TEST(who_is_hushed_announces_what_comes_and_pushes_its_own)
     CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
     CHECK(!mcpz_plumtree_is_eager(&tree, &bob));
     receive_graft(ANNOUNCE, &bob, 5);
-    mcpz_plumtree_hush(&tree, false);
+    mcpz_plumtree_speak(&tree, MCPZ_PLUMTREE_VOICE_FULL);
     receive_gossip(ANNOUNCE, &alice, 4, 1);
     CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+}
+
+/* It is old to all others, and who told us has told them. */
+TEST(who_is_mute_says_its_own_and_nothing_of_what_comes)
+{
+    set_up();
+    mcpz_plumtree_speak(&tree, MCPZ_PLUMTREE_VOICE_MUTE);
+    receive_gossip(0, &alice, 1, 1);
+    CHECK_UINT(only_action(MCPZ_ACTION_FACT)->fact.kind, MCPZ_FACT_GOSSIP_DELIVERED);
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+    receive_ihave(0, &bob, 3, 1); /* nor does it ask for what was announced long ago */
+    CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
+    broadcast(0, 2);
+    CHECK_UINT(sent_to(&alice, MCPZ_MSG_GOSSIP), 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+    receive_graft(0, &bob, 1); /* it can be had all the same */
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+}
+
+static void receive_scattered(const struct mcpz_id *from, uint32_t number)
+{
+    receive(0, from,
+            (struct mcpz_msg){.kind = MCPZ_MSG_GOSSIP,
+                              .gossip = {.id = id_of(number),
+                                         .round = 2,
+                                         .payload = mcpz_text("news"),
+                                         .scattered = true}});
+}
+
+/* It comes from several sides at once: that would cut the tree where they meet. */
+TEST(a_scattered_one_leaves_the_tree_as_it_is)
+{
+    set_up();
+    receive_prune(0, &alice);
+    mcpz_plumtree_speak(&tree, MCPZ_PLUMTREE_VOICE_HUSHED);
+    broadcast(0, 1);
+    CHECK(sent(MCPZ_MSG_GOSSIP)->gossip.scattered);
+    mcpz_plumtree_speak(&tree, MCPZ_PLUMTREE_VOICE_FULL);
+    broadcast(0, 2);
+    CHECK(!sent(MCPZ_MSG_GOSSIP)->gossip.scattered);
+    receive_scattered(&alice, 3);
+    CHECK(!mcpz_plumtree_is_eager(&tree, &alice));
+    CHECK(sent(MCPZ_MSG_GOSSIP)->gossip.scattered); /* it stays so on its way */
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+    receive_scattered(&bob, 3);
+    CHECK_UINT(out.count, 0);
+    CHECK(mcpz_plumtree_is_eager(&tree, &bob));
+}
+
+/* When the first announcement goes out, with a seed. */
+static mcpz_time lot_of(uint64_t seed, bool patient)
+{
+    struct mcpz_plumtree_config config = small();
+
+    config.announce_by_lot = true;
+    config.announce_patient_us = PATIENT;
+    config.seed = seed;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_prune(0, &alice);
+    if (patient) {
+        broadcast_patiently(0, 1);
+    } else {
+        broadcast(0, 1);
+    }
+    return mcpz_plumtree_deadline(&tree);
+}
+
+/* Of two ends one goes first, and the other need not. */
+TEST(announcements_may_go_by_lot)
+{
+    mcpz_time least_us = MCPZ_TIME_NEVER;
+    mcpz_time most_us = 0;
+
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        const mcpz_time at_us = lot_of(seed, false);
+        least_us = mcpz_time_min(least_us, at_us);
+        most_us = at_us > most_us ? at_us : most_us;
+        CHECK(lot_of(seed, true) >= PATIENT / 2);
+        CHECK(lot_of(seed, true) <= PATIENT * 3 / 2);
+    }
+    CHECK(least_us >= ANNOUNCE / 2 && least_us < ANNOUNCE * 3 / 4);
+    CHECK(most_us <= ANNOUNCE * 3 / 2 && most_us > ANNOUNCE * 5 / 4);
 }
 
 TEST(the_room_for_announcements_that_wait_is_ours_to_choose)
@@ -654,10 +793,13 @@ TEST_MAIN(
     RUN(a_duplicate_prunes_its_link_and_is_not_delivered),
     RUN(our_own_broadcast_that_comes_back_is_a_duplicate), RUN(a_prune_makes_its_sender_lazy),
     RUN(what_has_come_too_far_goes_no_further),
-    RUN(a_late_neighbour_is_lazy_until_it_brings_something),
+    RUN(a_late_neighbour_is_told_nothing_and_then_lazy_until_it_brings_something),
+    RUN(what_waits_for_a_late_neighbour_ends_at_its_limit),
+    RUN(who_comes_back_late_no_longer_is_told_again),
     RUN(a_graft_makes_its_sender_eager_and_gets_the_payload),
     RUN(a_graft_for_nothing_or_for_what_is_gone_only_changes_the_link),
     RUN(what_is_announced_and_does_not_come_is_asked_of_each_announcer_in_turn),
+    RUN(what_is_missing_for_long_is_not_asked_for),
     RUN(patience_follows_the_round_trips_within_bounds),
     RUN(one_that_announces_while_another_is_asked_is_asked_next),
     RUN(what_comes_in_time_is_not_asked_for), RUN(what_we_broadcast_ourselves_is_not_asked_for),
@@ -674,6 +816,8 @@ TEST_MAIN(
     RUN(one_in_a_hurry_takes_the_patient_ones_along), RUN(a_patient_one_stays_so_on_its_way),
     RUN(patience_is_never_shorter_than_for_the_others),
     RUN(who_is_hushed_announces_what_comes_and_pushes_its_own),
+    RUN(who_is_mute_says_its_own_and_nothing_of_what_comes),
+    RUN(a_scattered_one_leaves_the_tree_as_it_is), RUN(announcements_may_go_by_lot),
     RUN(the_room_for_announcements_that_wait_is_ours_to_choose),
     RUN(a_simulated_node_takes_no_more_than_5_kib), RUN(payloads_are_handed_out_for_a_while),
     RUN(old_payloads_are_dropped_on_a_tick_and_their_ids_stay),

@@ -17,9 +17,10 @@ static mcpz_error broadcast_bytes(mcpz_time now, uint32_t number, size_t bytes)
 
 static void receive_bytes(mcpz_time now, const struct mcpz_id *from, uint32_t number, size_t bytes)
 {
-    receive(now, from,
-            (struct mcpz_msg){.kind = MCPZ_MSG_GOSSIP,
-                              .gossip = {id_of(number), 2, mcpz_bytes(payload, bytes), false}});
+    receive(
+        now, from,
+        (struct mcpz_msg){.kind = MCPZ_MSG_GOSSIP,
+                          .gossip = {id_of(number), 2, mcpz_bytes(payload, bytes), false, false}});
 }
 
 static void receive_notice(mcpz_time now, const struct mcpz_id *from, uint32_t number,
@@ -282,7 +283,7 @@ TEST(no_link_is_swapped_for_a_large_one)
     receive_notice(0, &carol, 1, LARGE); /* far ahead of what Alice brings */
     receive(1, &alice,
             (struct mcpz_msg){.kind = MCPZ_MSG_GOSSIP,
-                              .gossip = {id_of(1), 99, mcpz_bytes(payload, LARGE), false}});
+                              .gossip = {id_of(1), 99, mcpz_bytes(payload, LARGE), false, false}});
     CHECK_UINT(tree.delivered, 1);
     CHECK_UINT(tree.swaps, 0);
     check_links_are_as_set_up();

@@ -856,10 +856,11 @@ TEST(text_that_is_not_utf8_is_not_written)
 
 static mcpz_error decode_gossip(size_t id_bytes, uint32_t round, size_t payload_bytes)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_GOSSIP, 4);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_GOSSIP, 5);
     mcpz_value_bin(&writer, mcpz_bytes(zeros, id_bytes));
     mcpz_value_uint(&writer, round);
     mcpz_value_bin(&writer, mcpz_bytes(zeros, payload_bytes));
+    mcpz_value_bool(&writer, false);
     mcpz_value_bool(&writer, false);
     return decode_written(&writer);
 }
@@ -875,18 +876,20 @@ TEST(broadcasts_are_bounded_in_payload_and_start_at_round_one)
                MCPZ_EPROTO);
 }
 
-TEST(whether_a_broadcast_is_patient_must_be_said)
+TEST(whether_a_broadcast_is_patient_or_scattered_must_be_said)
 {
-    struct mcpz_value_writer short_of_one = start(MCPZ_MSG_GOSSIP, 3);
+    struct mcpz_value_writer short_of_one = start(MCPZ_MSG_GOSSIP, 4);
     mcpz_value_bin(&short_of_one, mcpz_bytes(zeros, MCPZ_GOSSIP_ID_BYTES));
     mcpz_value_uint(&short_of_one, 1);
     mcpz_value_bin(&short_of_one, mcpz_bytes(zeros, 1));
+    mcpz_value_bool(&short_of_one, true);
     CHECK_UINT(decode_written(&short_of_one), MCPZ_EPROTO);
 
-    struct mcpz_value_writer no_boolean = start(MCPZ_MSG_GOSSIP, 4);
+    struct mcpz_value_writer no_boolean = start(MCPZ_MSG_GOSSIP, 5);
     mcpz_value_bin(&no_boolean, mcpz_bytes(zeros, MCPZ_GOSSIP_ID_BYTES));
     mcpz_value_uint(&no_boolean, 1);
     mcpz_value_bin(&no_boolean, mcpz_bytes(zeros, 1));
+    mcpz_value_bool(&no_boolean, true);
     mcpz_value_uint(&no_boolean, 1);
     CHECK_UINT(decode_written(&no_boolean), MCPZ_EPROTO);
 }
@@ -954,6 +957,6 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(walks_and_shuffles_are_bounded), RUN(deltas_are_bounded_in_all_they_hold),
           RUN(paths_and_values_that_are_not_canonical_never_arrive),
           RUN(broadcasts_are_bounded_in_payload_and_start_at_round_one),
-          RUN(whether_a_broadcast_is_patient_must_be_said),
+          RUN(whether_a_broadcast_is_patient_or_scattered_must_be_said),
           RUN(announcements_are_bounded_in_number_and_in_what_they_announce),
           RUN(text_that_is_not_utf8_is_not_written), RUN(every_kind_has_a_name))
