@@ -5,7 +5,10 @@
 
 #define GRACE_MIN_US MCPZ_MS(250) /* overdue is late after this at the earliest */
 #define GRACE_MAX_US MCPZ_SECONDS(10)
-#define LAG_US MCPZ_MS(250) /* we stood still if a deadline came so much too late */
+#define ANSWER_US MCPZ_MS(100) /* who answers waits so long for what it answers */
+#define BEAT_CHOICES 3         /* moments for a heartbeat, */
+#define BEAT_STEPS 20          /* so many of them in an interval */
+#define LAG_US MCPZ_MS(250)    /* we stood still if a deadline came so much too late */
 #define WAKING_US MCPZ_SECONDS(1)
 #define LONG_SLEEP_US MCPZ_SECONDS(2) /* what was said before is old to everybody else */
 #define CATCHING_UP_US MCPZ_MS(100)   /* what has waited is taken in meanwhile */
@@ -420,11 +423,72 @@ const struct mcpz_linked *mcpz_links_dial_seed(struct mcpz_links *links, struct 
 
 /* ---- Heartbeats --------------------------------------------------------------------------- */
 
+/* How far `at_us` is from the heartbeats on our other links, in turns of `turn_us`. */
+static mcpz_time distance(const struct mcpz_links *links, const struct mcpz_linked *link,
+                          mcpz_time at_us, mcpz_time turn_us)
+{
+    mcpz_time least_us = turn_us;
+
+    for (size_t i = 0; i < links->count; i++) {
+        const struct mcpz_linked *other = &links->links[i];
+        if (other == link || !other->wanted) {
+            continue;
+        }
+        const mcpz_time next_us =
+            other->dialled ? other->beat_at_us : other->heard_seq_us + other->promised_us;
+        const mcpz_time apart_us = (at_us > next_us ? at_us - next_us : next_us - at_us) % turn_us;
+        least_us = mcpz_time_min(least_us, mcpz_time_min(apart_us, turn_us - apart_us));
+    }
+    return least_us;
+}
+
+/*
+ * When we beat next on a link that we dialled: a tenth or so before it must be, at the moment that
+ * is furthest from our other links' (DESYNC: Degesys, Rose, Patel, Nagpal, IPSN 2007). So our
+ * neighbours hear us one by one, and the first that misses us does so soon.
+ */
+static mcpz_time choose_beat(struct mcpz_links *links, const struct mcpz_linked *link,
+                             mcpz_time now, mcpz_time wait_us)
+{
+    const mcpz_time step_us = wait_us / BEAT_STEPS;
+    mcpz_time best_us = 0;
+    mcpz_time furthest_us = 0;
+
+    for (mcpz_time i = 0; i < BEAT_CHOICES; i++) {
+        const mcpz_time at_us = now + wait_us - i * step_us - jitter(links, step_us);
+        const mcpz_time apart_us = distance(links, link, at_us, wait_us);
+        if (i == 0 || apart_us > furthest_us) {
+            best_us = at_us;
+            furthest_us = apart_us;
+        }
+    }
+    return best_us;
+}
+
+/*
+ * One end begins, the other answers: always the same one, so that TCP's acknowledgement of what
+ * began it rides along with the answer (a kernel learns who answers, and delays for that only).
+ * The one that answers speaks by itself when the other is late.
+ */
+static mcpz_time next_beat(struct mcpz_links *links, const struct mcpz_linked *link, mcpz_time now,
+                           mcpz_time wait_us)
+{
+    if (link->dialled) {
+        return choose_beat(links, link, now, wait_us);
+    }
+    return now + mcpz_time_min(wait_us, link->promised_us + ANSWER_US);
+}
+
 static void beat(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now,
                  struct mcpz_outbox *out)
 {
-    mcpz_time most = interval_max(links, link);
-    mcpz_time wait = mcpz_time_min(link->interval_us, most);
+    const mcpz_time most = interval_max(links, link);
+    const mcpz_time wait = mcpz_time_min(link->interval_us, most);
+
+    link->before_us = link->sent_us;
+    link->sent_us = now;
+    link->beat_at_us = next_beat(links, link, now, wait);
+    link->interval_us = (uint32_t)mcpz_time_min(wait + wait / 4, most);
     struct mcpz_msg ping = {
         .kind = MCPZ_MSG_PING,
         .ping =
@@ -434,15 +498,9 @@ static void beat(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time n
                 .echo_us = link->heard_seq > 0
                                ? (uint32_t)mcpz_time_min(now - link->heard_seq_us, UINT32_MAX)
                                : 0,
-                .next_ms = (uint32_t)((wait + 999) / 1000),
+                .next_ms = (uint32_t)((link->beat_at_us - now + 999) / 1000),
             },
     };
-
-    link->before_us = link->sent_us;
-    link->sent_us = now;
-    /* A tenth less by lot, so that nodes do not fall into step; never later than promised. */
-    link->beat_at_us = now + wait - jitter(links, wait / 10);
-    link->interval_us = (uint32_t)mcpz_time_min(wait + wait / 4, most);
     mcpz_outbox_send(out, &link->id, &ping);
 }
 
@@ -610,9 +668,8 @@ static bool judge(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time 
     }
     link->deaf = unheard >= deaf_after_us;
     if (!link->late && link->late_at_us <= now) {
-        link->late = true;
+        link->late = true; /* to ask more often would not wake it: what we say waits for it */
         links->late_count++;
-        link->interval_us = (uint32_t)(beat_first(links));
         tell(MCPZ_FACT_LATE, &link->id, 0, out);
     }
     return true;

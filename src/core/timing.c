@@ -10,7 +10,7 @@ static mcpz_time either(mcpz_time given, mcpz_time otherwise)
 struct mcpz_node_timing mcpz_timing_or_default(const struct mcpz_node_timing *given)
 {
     return (struct mcpz_node_timing){
-        .heartbeat_us = either(given->heartbeat_us, MCPZ_SECONDS(4)),
+        .heartbeat_us = either(given->heartbeat_us, MCPZ_SECONDS(5)),
         .pool_heartbeat_us = either(given->pool_heartbeat_us, MCPZ_MS(MCPZ_KEEP_ALIVE_MS)),
         .link_silent_us = either(given->link_silent_us, MCPZ_SECONDS(6)),
         .idle_us = either(given->idle_us, MCPZ_MS(MCPZ_IDLE_MS)),

@@ -7,7 +7,7 @@
 #include "base/time.h"
 
 struct mcpz_node_timing {
-    mcpz_time heartbeat_us;      /* between two heartbeats on a stable link: 4 s */
+    mcpz_time heartbeat_us;      /* between two heartbeats on a stable link: 5 s */
     mcpz_time pool_heartbeat_us; /* on one that only calls use: 8 s */
     mcpz_time link_silent_us;    /* nothing heard: the link is given up: 6 s, more for the slow */
     mcpz_time idle_us;           /* a link that calls used is kept so long after: 300 s */

@@ -600,7 +600,7 @@ TEST(says_how_durable_tasks_are_tried_and_kept)
     CHECK_UINT(config.timing.task_hold_us, MCPZ_SECONDS(3600));
     CHECK_UINT(config.timing.task_grace_us, MCPZ_SECONDS(1));
     CHECK_UINT(config.timing.task_retention_us, MCPZ_SECONDS(2592000));
-    CHECK_UINT(config.timing.heartbeat_us, MCPZ_SECONDS(4)); /* the others are as they are */
+    CHECK_UINT(config.timing.heartbeat_us, MCPZ_SECONDS(5)); /* the others are as they are */
     mcpz_config_walk(&config, write_row, text);
     CHECK(strstr(text, "tasks.ttl_seconds = 0 (file)\n") != NULL);
     CHECK(strstr(text, "tasks.backoff_ms = 1 (file)\n") != NULL);
