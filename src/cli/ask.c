@@ -88,6 +88,10 @@ static enum mcpz_exit fail_answered(const struct mcpz_invocation *invocation,
     struct mcpz_trouble trouble;
     enum mcpz_exit status;
 
+    if (code == NULL && json_is_integer(json_object_get(error, "code"))) {
+        code = answer->status == 404 ? "not_found" : "mcp"; /* an error of JSON-RPC */
+    }
+
     if (code != NULL && message != NULL) {
         status = mcpz_fail(invocation, mcpz_exit_from_word(code), code, message);
     } else {
@@ -148,20 +152,14 @@ enum mcpz_exit mcpz_answer_parse(const struct mcpz_invocation *invocation,
                      trouble.text);
 }
 
-enum mcpz_exit mcpz_ask_patiently(const struct mcpz_invocation *invocation, const char *method,
-                                  const char *path, json_t *body, uint64_t wait_ms,
-                                  json_t **answer)
+/* Ask with JSON and get JSON. `body` may be NULL, and is taken. */
+static enum mcpz_exit ask_json(const struct mcpz_invocation *invocation,
+                               struct mcpz_client_request *request, json_t *body, json_t **answer)
 {
-    struct mcpz_client_request request = {.method = method,
-                                          .path = path,
-                                          .body_file = MCPZ_CLIENT_NO_FILE,
-                                          .answer_file = MCPZ_CLIENT_NO_FILE};
-    uint64_t patience_ms = wait_ms + MCPZ_PATIENCE_SLACK_MS;
     struct mcpz_client_answer raw;
     char *text = NULL;
 
     *answer = NULL;
-    request.patience_ms = patience_ms < INT32_MAX ? (uint32_t)patience_ms : INT32_MAX;
     if (body != NULL) {
         text = json_dumps(body, JSON_COMPACT);
         json_decref(body);
@@ -169,16 +167,47 @@ enum mcpz_exit mcpz_ask_patiently(const struct mcpz_invocation *invocation, cons
             return mcpz_fail(invocation, MCPZ_EXIT_FAILED, mcpz_code_word(MCPZ_CODE_INTERNAL),
                              "out of memory");
         }
-        request.type = "application/json";
-        request.body = mcpz_text(text);
+        request->type = "application/json";
+        request->body = mcpz_text(text);
     }
-    enum mcpz_exit status = mcpz_ask_raw(invocation, &request, &raw);
+    enum mcpz_exit status = mcpz_ask_raw(invocation, request, &raw);
     if (status == MCPZ_EXIT_OK) {
         status = mcpz_answer_parse(invocation, &raw, answer);
     }
     mcpz_client_answer_finish(&raw);
     free(text);
     return status;
+}
+
+enum mcpz_exit mcpz_ask_patiently(const struct mcpz_invocation *invocation, const char *method,
+                                  const char *path, json_t *body, uint64_t wait_ms,
+                                  json_t **answer)
+{
+    const uint64_t patience_ms = wait_ms + MCPZ_PATIENCE_SLACK_MS;
+    struct mcpz_client_request request = {
+        .method = method,
+        .path = path,
+        .body_file = MCPZ_CLIENT_NO_FILE,
+        .answer_file = MCPZ_CLIENT_NO_FILE,
+        .patience_ms = patience_ms < INT32_MAX ? (uint32_t)patience_ms : INT32_MAX,
+    };
+
+    return ask_json(invocation, &request, body, answer);
+}
+
+enum mcpz_exit mcpz_ask_with(const struct mcpz_invocation *invocation, const char *headers,
+                             const char *path, json_t *body, json_t **answer)
+{
+    struct mcpz_client_request request = {
+        .method = "POST",
+        .path = path,
+        .headers = headers,
+        .body_file = MCPZ_CLIENT_NO_FILE,
+        .answer_file = MCPZ_CLIENT_NO_FILE,
+        .patience_ms = MCPZ_PATIENCE_MS + MCPZ_PATIENCE_SLACK_MS,
+    };
+
+    return ask_json(invocation, &request, body, answer);
 }
 
 enum mcpz_exit mcpz_ask(const struct mcpz_invocation *invocation, const char *method,

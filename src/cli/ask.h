@@ -44,6 +44,10 @@ enum mcpz_exit mcpz_ask_patiently(const struct mcpz_invocation *invocation, cons
                                   const char *path, json_t *body, uint64_t wait_ms,
                                   json_t **answer);
 
+/** As mcpz_ask() by POST, with further `headers`, each with CR LF. */
+enum mcpz_exit mcpz_ask_with(const struct mcpz_invocation *invocation, const char *headers,
+                             const char *path, json_t *body, json_t **answer);
+
 /** Ask without a body, with --json print the answer as it came, else `show` it. */
 enum mcpz_exit mcpz_ask_and_show(const struct mcpz_invocation *invocation, const char *method,
                                  const char *path, enum mcpz_exit (*show)(const json_t *answer));

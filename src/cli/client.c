@@ -181,10 +181,12 @@ static mcpz_error send_head(struct exchange *exchange, uint64_t body_length)
     int length;
 
     if (request->type != NULL) {
-        length = snprintf(head, sizeof(head),
-                          "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                          "Content-Type: %s\r\nContent-Length: %" PRIu64 "\r\n\r\n",
-                          request->method, request->path, request->type, body_length);
+        length =
+            snprintf(head, sizeof(head),
+                     "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                     "%sContent-Type: %s\r\nContent-Length: %" PRIu64 "\r\n\r\n",
+                     request->method, request->path,
+                     request->headers != NULL ? request->headers : "", request->type, body_length);
     } else {
         length = snprintf(head, sizeof(head),
                           "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n",

@@ -28,8 +28,9 @@
 
 struct mcpz_client_request {
     const char *method;
-    const char *path; /* percent-encoded */
-    const char *type; /* of the body; NULL: no body */
+    const char *path;    /* percent-encoded */
+    const char *type;    /* of the body; NULL: no body */
+    const char *headers; /* further ones, each with CR LF; NULL: none */
     struct mcpz_bytes body;
     int body_file;        /* follows `body`, up to its end; MCPZ_CLIENT_NO_FILE: nothing does */
     int answer_file;      /* takes the body of a 200; MCPZ_CLIENT_NO_FILE: it stays in memory */

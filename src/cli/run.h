@@ -64,6 +64,14 @@ enum mcpz_exit mcpz_run_dlq_show(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_dlq_replay(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_dlq_purge(const struct mcpz_invocation *invocation);
 
+/* verb_mcp.c */
+enum mcpz_exit mcpz_run_mcp_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_mcp_add(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_mcp_remove(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_mcp_tools(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_mcp_call(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_mcp_inspect(const struct mcpz_invocation *invocation);
+
 /* verb_agent.c */
 enum mcpz_exit mcpz_run_agent_create(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_list(const struct mcpz_invocation *invocation);

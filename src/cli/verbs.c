@@ -55,6 +55,23 @@ static const struct mcpz_option events_options[] = {
     {"type", '\0', "TYPES", "only events of these types, with commas: dead,suspect"},
 };
 
+static const struct mcpz_option mcp_add_options[] = {
+    {"env", '\0', "NAME=VALUE", "a variable of its environment; may be repeated"},
+    {"cwd", '\0', "DIR", "where it starts (a directory of its own)"},
+    {"isolation", '\0', "HOW", "none (the default), degraded or strict: see README.md"},
+    {"stateless", '\0', NULL, "any process of it, at any node, can take any request"},
+    {"shared", '\0', NULL, "one process for all clients, not one for each session"},
+};
+
+static const struct mcpz_option mcp_tools_options[] = {
+    {"server", '\0', "NAME", "only of this server, by the names it gives them"},
+};
+
+static const struct mcpz_option mcp_call_options[] = {
+    {"params", '\0', "JSON", "its arguments, an object"},
+    {"server", '\0', "NAME", "of this server, by the name it gives it"},
+};
+
 static const struct mcpz_option task_run_options[] = {
     {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"}, MCPZ_TASK_OPTIONS};
 
@@ -471,6 +488,56 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "  mcpz dlq purge t-019a...\n"
     "  mcpz dlq purge --all\n",
     OPTIONS(dlq_all_options)},
+[MCPZ_VERB_MCP_LIST] = {
+    MCPZ_VERB_MCP_LIST, "mcp list", "", 0, 0, "list the MCP servers of the mesh",
+    "NODES host them. HERE is how it is with those that this node hosts: starting, ready,\n"
+    "failed and so on; ERA which kind of MCP they speak.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz mcp list\n",
+    NULL, 0},
+[MCPZ_VERB_MCP_ADD] = {
+    MCPZ_VERB_MCP_ADD, "mcp add", "NAME COMMAND [ARGUMENT]...", 2, MCPZ_VERB_ARGUMENTS_MAX,
+    "make this node host an MCP server",
+    "At once, and after restarts. Its tools, resources and prompts are then seen at every node\n"
+    "of the mesh, at /mcp and as it is at /mcp/NAME. Put -- before a COMMAND with options.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz mcp add memory -- npx -y @modelcontextprotocol/server-memory\n"
+    "  mcpz mcp add files --cwd /srv -- npx -y @modelcontextprotocol/server-filesystem /srv\n",
+    OPTIONS(mcp_add_options)},
+[MCPZ_VERB_MCP_REMOVE] = {
+    MCPZ_VERB_MCP_REMOVE, "mcp remove", "NAME", 1, 1, "host an MCP server no longer",
+    "One that was added by \"mcpz mcp add\" at this node. What it was doing is given up.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz mcp remove memory\n",
+    NULL, 0},
+[MCPZ_VERB_MCP_TOOLS] = {
+    MCPZ_VERB_MCP_TOOLS, "mcp tools", "", 0, 0, "list the tools of all MCP servers",
+    "As clients at this node's /mcp see them. With --json as the servers describe them, schemas\n"
+    "and all.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz mcp tools\n"
+    "  mcpz mcp tools --server memory --json | jq '.[].inputSchema'\n",
+    OPTIONS(mcp_tools_options)},
+[MCPZ_VERB_MCP_CALL] = {
+    MCPZ_VERB_MCP_CALL, "mcp call", "TOOL", 1, 1, "call a tool of an MCP server",
+    "Text that it answers goes to standard output. Exit status 1: the tool says that it failed.\n"
+    "A tool that has questions to its client finds that this one answers none.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz mcp call read_text_file --params '{\"path\": \"/srv/a\"}'\n"
+    "  mcpz mcp call echo --server everything --params '{\"message\": \"hi\"}'\n",
+    OPTIONS(mcp_call_options)},
+[MCPZ_VERB_MCP_INSPECT] = {
+    MCPZ_VERB_MCP_INSPECT, "mcp inspect", "NAME", 1, 1, "show all that an MCP server says of itself",
+    "Name, version, capabilities, instructions, and its lists, wherever it is hosted.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz mcp inspect memory\n",
+    NULL, 0},
 [MCPZ_VERB_AGENT_CREATE] = {
     MCPZ_VERB_AGENT_CREATE, "agent create", "ID", 1, 1, "make an agent",
     "Its state is held by every node of the mesh. Fails if it exists.\n"

@@ -1,10 +1,10 @@
 /*
- * /v1/mcp/servers: the MCP servers that this node hosts (mcp/host.h).
+ * The MCP servers that this node hosts (mcp/host.h).
  *
- *   GET    /v1/mcp/servers        all of them
- *   POST   /v1/mcp/servers        {"name": "files", "command": "npx", "args": [...], ...}: host
- * one GET    /v1/mcp/servers/NAME   one, with its description: tools and so on DELETE
- * /v1/mcp/servers/NAME   no longer
+ *   GET    /v1/mcp/servers         all of them
+ *   POST   /v1/mcp/servers         host one: {"name": "files", "command": "npx", "args": [...],
+ * ...} GET    /v1/mcp/servers/NAME    one, with its description: tools and so on DELETE
+ * /v1/mcp/servers/NAME    no longer
  *
  * Changes take effect at once and last; what the configuration file says stays its own.
  */
