@@ -71,6 +71,8 @@ struct mcpz_client_call {
     const char *traceparent; /* W3C Trace Context */
     const char *idempotency_key;
     bool idempotent; /* doing it twice does no harm */
+    const char
+        *isolation; /* "strict", "degraded": only where it is done so isolated; NULL: wherever */
 
     /* Some of the result. May be NULL. */
     void (*on_output)(void *context, uint64_t call, const void *bytes, size_t length);

@@ -181,6 +181,7 @@ static mcpz_error ask(struct stream *stream, const json_t *header)
         .idempotency_key = text_of(header, "idempotency_key"),
         .idempotent = json_is_true(json_object_get(header, "idempotent")) ||
                       text_of(header, "idempotency_key") != NULL,
+        .isolation = text_of(header, "isolation"),
         .on_output = on_output,
         .on_room = on_room,
         .on_end = on_end,

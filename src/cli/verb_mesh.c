@@ -123,10 +123,25 @@ enum mcpz_exit mcpz_run_peers(const struct mcpz_invocation *invocation)
 
 /* ---- Capabilities ------------------------------------------------------------------------- */
 
-/* "attic, n-7f3a2b4c (this node)" */
+/* " (this node, strict)" */
+static void describe(const json_t *provider, char *text, size_t capacity)
+{
+    const bool is_self = json_is_true(json_object_get(provider, "self"));
+    const char *isolation = json_string_value(json_object_get(provider, "isolation"));
+
+    text[0] = '\0';
+    if (is_self || isolation != NULL) {
+        (void)snprintf(text, capacity, " (%s%s%s)", is_self ? "this node" : "",
+                       is_self && isolation != NULL ? ", " : "",
+                       isolation != NULL ? isolation : "");
+    }
+}
+
+/* "attic (degraded), n-7f3a2b4c (this node, strict)" */
 static void list_providers(const json_t *providers, char *text, size_t capacity)
 {
     char node[MCPZ_FIELD_BYTES];
+    char more[32];
     size_t used = 0;
 
     text[0] = '\0';
@@ -134,10 +149,9 @@ static void list_providers(const json_t *providers, char *text, size_t capacity)
         const json_t *provider = json_array_get(providers, i);
         const char *name = json_string_value(json_object_get(provider, "name"));
         bool is_named = name != NULL && *name != '\0';
-        int length =
-            snprintf(text + used, capacity - used, "%s%s%s", i > 0 ? ", " : "",
-                     is_named ? name : mcpz_json_short_id(provider, "node", node),
-                     json_is_true(json_object_get(provider, "self")) ? " (this node)" : "");
+        describe(provider, more, sizeof(more));
+        int length = snprintf(text + used, capacity - used, "%s%s%s", i > 0 ? ", " : "",
+                              is_named ? name : mcpz_json_short_id(provider, "node", node), more);
         used += length > 0 ? (size_t)length : 0;
     }
 }

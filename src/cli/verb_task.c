@@ -11,6 +11,7 @@
 #include "cli/show.h"
 #include "cli/task_options.h"
 #include "cli/task_stream.h"
+#include "host/service.h"
 #include "proto/code.h"
 
 #define TASK_TYPE "application/vnd.mcpz.task"
@@ -90,6 +91,21 @@ static enum mcpz_exit ask(const struct mcpz_invocation *invocation, const json_t
     return status;
 }
 
+static enum mcpz_exit add_isolation(const struct mcpz_invocation *invocation, json_t *header)
+{
+    const char *isolation = mcpz_option_value(invocation, "isolation");
+
+    if (isolation == NULL) {
+        return MCPZ_EXIT_OK;
+    }
+    const char *word = mcpz_isolation_word(mcpz_isolation_from_word(isolation));
+    if (*word == '\0') {
+        return mcpz_fail_usage(invocation, "--isolation %s: strict, degraded or none", isolation);
+    }
+    (void)json_object_set_new(header, "isolation", json_string(word));
+    return MCPZ_EXIT_OK;
+}
+
 enum mcpz_exit mcpz_run_task_run(const struct mcpz_invocation *invocation)
 {
     const char *input_path = mcpz_option_value(invocation, "input");
@@ -98,7 +114,11 @@ enum mcpz_exit mcpz_run_task_run(const struct mcpz_invocation *invocation)
     json_t *header;
 
     enum mcpz_exit status = mcpz_task_options_read(invocation, &timeout_ms, &header);
+    if (status == MCPZ_EXIT_OK) {
+        status = add_isolation(invocation, header);
+    }
     if (status != MCPZ_EXIT_OK) {
+        json_decref(header);
         return status;
     }
     if (input_path != NULL) {

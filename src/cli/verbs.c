@@ -73,7 +73,10 @@ static const struct mcpz_option mcp_call_options[] = {
 };
 
 static const struct mcpz_option task_run_options[] = {
-    {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"}, MCPZ_TASK_OPTIONS};
+    {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"},
+    {"isolation", '\0', "HOW",
+     "only where it is done so isolated: strict, or degraded and better"},
+    MCPZ_TASK_OPTIONS};
 
 static const struct mcpz_option drain_options[] = {
     {"timeout", '\0', "TIME", "for what runs to end, e.g. 5m (30s)"},

@@ -5,6 +5,7 @@
 #include "client/library.h"
 #include "proto/call_msg.h"
 #include "proto/code.h"
+#include "proto/isolation.h"
 
 void mcpz_client_asked_init(struct mcpz_client *client)
 {
@@ -62,6 +63,22 @@ static void note(struct mcpz_client *client, const struct mcpz_client_call *call
     mcpz_index_put(&client->asked_by_id, id, slot);
 }
 
+/* What is no word asks for more than anybody offers. */
+static uint32_t isolation_of(const struct mcpz_client_call *call)
+{
+    static const char *const words[] = {"none", "degraded", "strict"};
+    uint32_t isolation = MCPZ_ISOLATION_NONE;
+
+    if (call->isolation == NULL) {
+        return MCPZ_ISOLATION_UNSAID;
+    }
+    while (isolation < MCPZ_ISOLATION_END &&
+           strcmp(call->isolation, words[isolation - MCPZ_ISOLATION_NONE]) != 0) {
+        isolation++;
+    }
+    return isolation;
+}
+
 mcpz_error mcpz_client_call(struct mcpz_client *client, const struct mcpz_client_call *call,
                             uint64_t *id)
 {
@@ -77,7 +94,8 @@ mcpz_error mcpz_client_call(struct mcpz_client *client, const struct mcpz_client
                  .params = mcpz_bytes(call->params, call->params_length),
                  .has_input = call->has_input,
                  .idempotency_key = text_or_none(call->idempotency_key),
-                 .idempotent = call->idempotent},
+                 .idempotent = call->idempotent,
+                 .isolation = isolation_of(call)},
     };
 
     if (!fits(&msg.open)) {

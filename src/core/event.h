@@ -112,6 +112,7 @@ struct mcpz_event_task {
     bool idempotent;                   /* START: doing it twice does no harm */
     bool durable;                      /* START: of a durable task, with a key */
     struct mcpz_id only;               /* START: nobody else may do it; zeros: whoever can */
+    uint8_t isolation;                 /* START: at least so isolated; 0: however */
     struct mcpz_bytes chunk;           /* INPUT: within the credit given by TASK_PULL */
     uint32_t credit;                   /* CREDIT */
 };
@@ -179,6 +180,7 @@ struct mcpz_event {
             bool takes_hand;      /* PROVIDE: its tasks need one of the hands of gate_config.h */
             uint32_t running_max; /* PROVIDE: so many at once; 0: the gate finds out;
                                       MCPZ_RUNNING_UNBOUNDED: it is not to */
+            uint8_t isolation;    /* PROVIDE: enum mcpz_isolation */
         } provide;                /* PROVIDE, WITHDRAW */
         const struct mcpz_gate_config *limits; /* LIMITS */
         struct mcpz_event_drain drain;

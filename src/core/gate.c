@@ -177,6 +177,7 @@ struct candidate {
     struct mcpz_tenant *tenant;
     struct mcpz_tenant *server;
     struct mcpz_rate tenant_rate;
+    struct mcpz_rate server_rate;
     uint8_t class;
     bool may_wait; /* says the shedder */
     mcpz_time median_us;
@@ -231,8 +232,14 @@ static bool pass_rates(struct mcpz_gate *gate, mcpz_time now,
     candidate->tenant = request->tenant.length > 0
                             ? mcpz_tenants_find(&gate->tenants, request->tenant, now)
                             : mcpz_tenants_find_node(&gate->tenants, request->caller, now);
-    candidate->tenant_rate = mcpz_tenant_rate(candidate->tenant);
-    candidate->server = gate->server_rate.interval_us > 0
+    /* What people here do by themselves is nobody's tenant, and no other server's. */
+    if (!request->is_own || request->tenant.length > 0) {
+        candidate->tenant_rate = mcpz_tenant_rate(candidate->tenant);
+    }
+    if (!request->is_own) {
+        candidate->server_rate = gate->server_rate;
+    }
+    candidate->server = candidate->server_rate.interval_us > 0
                             ? mcpz_tenants_find_node(&gate->servers, request->caller, now)
                             : &gate->any_server;
 
@@ -245,7 +252,7 @@ static bool pass_rates(struct mcpz_gate *gate, mcpz_time now,
                                    .text = "the tenant asks for more than its level allows",
                                });
     }
-    wait_us = mcpz_gcra_wait(candidate->server->tat, &gate->server_rate, now);
+    wait_us = mcpz_gcra_wait(candidate->server->tat, &candidate->server_rate, now);
     if (wait_us > 0) {
         gate->counts.server_limited++;
         return refuse(verdict, &(struct mcpz_gate_refusal){
@@ -286,7 +293,7 @@ static void take(struct mcpz_gate *gate, mcpz_time now, uint32_t handle,
                  const struct candidate *candidate)
 {
     mcpz_gcra_take(&candidate->tenant->tat, &candidate->tenant_rate, now);
-    mcpz_gcra_take(&candidate->server->tat, &gate->server_rate, now);
+    mcpz_gcra_take(&candidate->server->tat, &candidate->server_rate, now);
     candidate->tenant->under_way++;
     candidate->server->under_way++;
     gate->calls[handle] = (struct mcpz_gate_call){

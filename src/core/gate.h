@@ -105,6 +105,8 @@ struct mcpz_gate {
 struct mcpz_gate_request {
     struct mcpz_bytes capability;
     struct mcpz_bytes tenant; /* empty: the caller stands for itself */
+    bool
+        is_own; /* the caller is this node: no rate holds for a server, nor for itself as tenant */
     const struct mcpz_id *caller;
     uint32_t priority;
     mcpz_time deadline_us;

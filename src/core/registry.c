@@ -8,7 +8,8 @@
 /* One comparison sends so many lists at most; the next goes on. */
 #define LISTS_PER_SUMMARY_MAX 64
 
-static_assert(MCPZ_CAPABILITIES_MAX * sizeof(struct mcpz_bytes) <= MCPZ_OUTBOX_ARENA_BYTES / 4,
+static_assert(MCPZ_CAPABILITIES_MAX * (sizeof(struct mcpz_bytes) + 1) <=
+                  MCPZ_OUTBOX_ARENA_BYTES / 4,
               "all names fit the outbox");
 static_assert(MCPZ_CAPABILITIES_MAX >= 2 * MCPZ_CAPABILITIES_PER_NODE_MAX, "room for others");
 
@@ -43,7 +44,8 @@ static void drop_offers(struct mcpz_registry *registry, uint32_t offerer)
     registry->offer_count = kept;
 }
 
-static bool add_offer(struct mcpz_registry *registry, uint32_t offerer, struct mcpz_bytes name)
+static bool add_offer(struct mcpz_registry *registry, uint32_t offerer, struct mcpz_bytes name,
+                      uint8_t isolation)
 {
     if (registry->offer_count == MCPZ_CAPABILITIES_MAX ||
         name.length > MCPZ_CAPABILITY_BYTES_MAX || name.length == 0) {
@@ -52,6 +54,8 @@ static bool add_offer(struct mcpz_registry *registry, uint32_t offerer, struct m
     }
     struct mcpz_offer *offer = &registry->offers[registry->offer_count++];
     offer->offerer = offerer;
+    /* What will be stricter than strict some day is unsaid to us. */
+    offer->isolation = isolation < MCPZ_ISOLATION_END ? isolation : MCPZ_ISOLATION_UNSAID;
     mcpz_bytes_to_text(name, offer->name, sizeof(offer->name));
     return true;
 }
@@ -78,11 +82,13 @@ static struct mcpz_msg list_of(const struct mcpz_registry *registry, uint32_t of
     const struct mcpz_offerer *who = &registry->offerers[offerer];
     struct mcpz_bytes *names =
         mcpz_arena_take(&out->arena, count_offers(registry, offerer), sizeof(*names));
+    uint8_t *isolations = mcpz_arena_take(&out->arena, count_offers(registry, offerer), 1);
     size_t count = 0;
 
-    assert(names != NULL);
+    assert(names != NULL && isolations != NULL);
     for (size_t i = 0; i < registry->offer_count; i++) {
         if (registry->offers[i].offerer == offerer && is_shown(registry, &registry->offers[i])) {
+            isolations[count] = registry->offers[i].isolation;
             names[count++] = mcpz_text(registry->offers[i].name);
         }
     }
@@ -95,6 +101,7 @@ static struct mcpz_msg list_of(const struct mcpz_registry *registry, uint32_t of
                 .version = who->version,
                 .names = names,
                 .name_count = count,
+                .isolations = mcpz_bytes(isolations, count),
             },
     };
 }
@@ -114,27 +121,34 @@ static void publish(struct mcpz_registry *registry, struct mcpz_outbox *out)
     mcpz_outbox_broadcast(out, NULL, &list);
 }
 
-static bool offers_here(const struct mcpz_registry *registry, struct mcpz_bytes name)
+/* Our own row of this name, or NULL. */
+static struct mcpz_offer *own_offer(struct mcpz_registry *registry, struct mcpz_bytes name)
 {
     for (size_t i = 0; i < registry->offer_count; i++) {
         if (registry->offers[i].offerer == SELF && is_named(&registry->offers[i], name)) {
-            return true;
+            return &registry->offers[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-static void provide(struct mcpz_registry *registry, struct mcpz_bytes name,
+static void provide(struct mcpz_registry *registry, struct mcpz_bytes name, uint8_t isolation,
                     struct mcpz_outbox *out)
 {
-    if (offers_here(registry, name)) {
+    struct mcpz_offer *offer = own_offer(registry, name);
+
+    if (offer != NULL) {
+        if (offer->isolation != isolation) {
+            offer->isolation = isolation;
+            publish(registry, out);
+        }
         return;
     }
     if (count_offers(registry, SELF) == MCPZ_CAPABILITIES_PER_NODE_MAX) {
         registry->dropped++;
         return;
     }
-    if (add_offer(registry, SELF, name)) {
+    if (add_offer(registry, SELF, name, isolation)) {
         publish(registry, out);
     }
 }
@@ -142,12 +156,11 @@ static void provide(struct mcpz_registry *registry, struct mcpz_bytes name,
 static void withdraw(struct mcpz_registry *registry, struct mcpz_bytes name,
                      struct mcpz_outbox *out)
 {
-    for (size_t i = 0; i < registry->offer_count; i++) {
-        if (registry->offers[i].offerer == SELF && is_named(&registry->offers[i], name)) {
-            registry->offers[i] = registry->offers[--registry->offer_count];
-            publish(registry, out);
-            return;
-        }
+    struct mcpz_offer *offer = own_offer(registry, name);
+
+    if (offer != NULL) {
+        *offer = registry->offers[--registry->offer_count];
+        publish(registry, out);
     }
 }
 
@@ -218,7 +231,9 @@ static void on_list(struct mcpz_registry *registry, bool gossip, const struct mc
     row->version = list->version;
     drop_offers(registry, offerer);
     for (size_t i = 0; i < list->name_count; i++) {
-        (void)add_offer(registry, offerer, list->names[i]);
+        (void)add_offer(registry, offerer, list->names[i],
+                        i < list->isolations.length ? list->isolations.data[i]
+                                                    : MCPZ_ISOLATION_UNSAID);
     }
     tell(&list->id, out);
     if (!gossip) {
@@ -360,7 +375,7 @@ void mcpz_registry_step(struct mcpz_registry *registry, mcpz_time now,
     (void)now;
 
     if (event->kind == MCPZ_EVENT_PROVIDE) {
-        provide(registry, event->provide.name, out);
+        provide(registry, event->provide.name, event->provide.isolation, out);
     } else if (event->kind == MCPZ_EVENT_WITHDRAW) {
         withdraw(registry, event->provide.name, out);
     } else if (event->kind == MCPZ_EVENT_DRAIN || event->kind == MCPZ_EVENT_RESUME) {
@@ -390,6 +405,17 @@ bool mcpz_registry_offers(const struct mcpz_registry *registry, const struct mcp
         }
     }
     return false;
+}
+
+enum mcpz_isolation mcpz_registry_isolation(const struct mcpz_registry *registry,
+                                            struct mcpz_bytes name)
+{
+    for (size_t i = 0; i < registry->offer_count; i++) {
+        if (registry->offers[i].offerer == SELF && is_named(&registry->offers[i], name)) {
+            return (enum mcpz_isolation)registry->offers[i].isolation;
+        }
+    }
+    return MCPZ_ISOLATION_UNSAID;
 }
 
 bool mcpz_registry_offers_any(const struct mcpz_registry *registry)

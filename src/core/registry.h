@@ -18,6 +18,7 @@
 #include "core/event.h"
 #include "core/outbox.h"
 #include "proto/id.h"
+#include "proto/isolation.h"
 #include "proto/limits.h"
 
 #define MCPZ_CAPABILITIES_MAX 2048 /* rows, over all nodes */
@@ -31,7 +32,8 @@ struct mcpz_offerer {
 };
 
 struct mcpz_offer {
-    uint32_t offerer; /* index */
+    uint32_t offerer;  /* index */
+    uint8_t isolation; /* enum mcpz_isolation */
     char name[MCPZ_CAPABILITY_BYTES_MAX + 1];
 };
 
@@ -65,6 +67,10 @@ uint32_t mcpz_registry_digest(const struct mcpz_registry *registry);
 /** Does `id`, which is up, offer `name`? What we hide we do not. */
 bool mcpz_registry_offers(const struct mcpz_registry *registry, const struct mcpz_id *id,
                           struct mcpz_bytes name);
+
+/** How isolated is what we offer under `name`, hidden or not? UNSAID if we do not. */
+enum mcpz_isolation mcpz_registry_isolation(const struct mcpz_registry *registry,
+                                            struct mcpz_bytes name);
 
 /** Do we offer anything, hidden or not? */
 bool mcpz_registry_offers_any(const struct mcpz_registry *registry);

@@ -7,6 +7,7 @@
 #include "desk/desk_internal.h"
 #include "proto/call_msg.h"
 #include "proto/code.h"
+#include "proto/isolation.h"
 #include "proto/traceparent.h"
 
 /* Sent input is kept up to a window, so that it can be said again; as much may be on its way. */
@@ -139,7 +140,9 @@ static void start(struct mcpz_desk *desk, struct mcpz_desk_call *call)
                  .tenant = open->tenant,
                  .traceparent = open->traceparent,
                  .idempotency_key = open->idempotency_key,
-                 .idempotent = open->idempotent},
+                 .idempotent = open->idempotent,
+                 .isolation = open->isolation < MCPZ_ISOLATION_END ? (uint8_t)open->isolation
+                                                                   : MCPZ_ISOLATION_STRICT},
     };
 
     if (open->target.length > 0) {

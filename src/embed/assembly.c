@@ -212,14 +212,6 @@ static void tell_counts(void *context,
     }
 }
 
-static const char *tell_isolation(void *context, struct mcpz_bytes capability)
-{
-    const struct mcpz_assembly *assembly = (const struct mcpz_assembly *)context;
-    enum mcpz_isolation isolation = mcpz_pool_isolation(assembly->pool, capability);
-
-    return isolation != MCPZ_ISOLATION_UNSAID ? mcpz_isolation_word(isolation) : NULL;
-}
-
 static mcpz_error create_server(struct mcpz_assembly *assembly)
 {
     const struct mcpz_server_config server = {
@@ -232,8 +224,7 @@ static mcpz_error create_server(struct mcpz_assembly *assembly)
                     .runs = tell_runs,
                     .count = tell_counts,
                     .pools = mcpz_pool_agents(assembly->pool),
-                    .hosting = mcpz_hosting_port(assembly->hosting),
-                    .isolation = tell_isolation}};
+                    .hosting = mcpz_hosting_port(assembly->hosting)}};
     struct mcpz_server_trouble why = {.text = ""};
 
     mcpz_error error = mcpz_server_create(assembly->loop, &server, &assembly->server, &why);

@@ -59,11 +59,12 @@ static struct mcpz_provision *find_provision(struct mcpz_pool *pool, const char 
     return NULL;
 }
 
-static void tell_offer(struct mcpz_pool *pool, enum mcpz_event_kind kind, const char *name)
+static void tell_offer(struct mcpz_pool *pool, enum mcpz_event_kind kind, const char *name,
+                       enum mcpz_isolation isolation)
 {
     struct mcpz_event event = {
         .kind = kind,
-        .provide = {.name = mcpz_text(name), .takes_hand = true},
+        .provide = {.name = mcpz_text(name), .takes_hand = true, .isolation = (uint8_t)isolation},
     };
     mcpz_engine_event(mcpz_loop_enter(pool->site.loop), &event);
 }
@@ -681,7 +682,7 @@ mcpz_error mcpz_pool_provide(struct mcpz_pool *pool, const struct mcpz_service *
     }
     *provision = made;
     pool->provision_crews[provision - pool->provisions] = crew;
-    tell_offer(pool, MCPZ_EVENT_PROVIDE, provision->provider.name);
+    tell_offer(pool, MCPZ_EVENT_PROVIDE, provision->provider.name, provision->isolation);
     return MCPZ_OK;
 }
 
@@ -710,7 +711,7 @@ mcpz_error mcpz_pool_withdraw(struct mcpz_pool *pool, const char *name)
     pool->provision_count--;
     pool->provisions[index] = pool->provisions[pool->provision_count];
     pool->provision_crews[index] = pool->provision_crews[pool->provision_count];
-    tell_offer(pool, MCPZ_EVENT_WITHDRAW, name);
+    tell_offer(pool, MCPZ_EVENT_WITHDRAW, name, MCPZ_ISOLATION_UNSAID);
     return MCPZ_OK;
 }
 
@@ -727,16 +728,6 @@ struct mcpz_launch_site *mcpz_pool_site(struct mcpz_pool *pool)
 const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool)
 {
     return &pool->site.launch.machine;
-}
-
-enum mcpz_isolation mcpz_pool_isolation(const struct mcpz_pool *pool, struct mcpz_bytes name)
-{
-    for (size_t i = 0; i < pool->provision_count; i++) {
-        if (mcpz_bytes_equal(mcpz_text(pool->provisions[i].provider.name), name)) {
-            return pool->provisions[i].isolation;
-        }
-    }
-    return MCPZ_ISOLATION_UNSAID;
 }
 
 const struct mcpz_pool_stats *mcpz_pool_stats(const struct mcpz_pool *pool)

@@ -99,9 +99,6 @@ const struct mcpz_machine *mcpz_pool_machine(const struct mcpz_pool *pool);
 /** Its agent pools; lasts as long as the pool. */
 const struct mcpz_agent_pools_port *mcpz_pool_agents(const struct mcpz_pool *pool);
 
-/** How a capability offered here is isolated. MCPZ_ISOLATION_UNSAID: it is not offered. */
-enum mcpz_isolation mcpz_pool_isolation(const struct mcpz_pool *pool, struct mcpz_bytes name);
-
 struct mcpz_pool_stats {
     size_t running;
     size_t waiting;

@@ -29,6 +29,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "proto/isolation.h"
 
 #define MCPZ_SERVICE_PATHS_MAX 16
 #define MCPZ_SERVICE_PATH_BYTES_MAX 1024
@@ -54,13 +55,6 @@
 #define MCPZ_LIMIT_FILES_DEFAULT 1024
 #define MCPZ_LIMIT_PROCESSES_DEFAULT 256
 #define MCPZ_LIMIT_SECONDS_DEFAULT 3600
-
-enum mcpz_isolation {
-    MCPZ_ISOLATION_UNSAID = 0, /* until mcpz_config_settle() */
-    MCPZ_ISOLATION_NONE,       /* the node's own rights; only what exec/keeper.h does for all */
-    MCPZ_ISOLATION_DEGRADED,   /* all that this machine can do; what is missing is told */
-    MCPZ_ISOLATION_STRICT,     /* all there is, or the capability is not offered */
-};
 
 struct mcpz_service_limits {
     uint32_t cpu_milli;    /* cores, in thousandths */

@@ -124,9 +124,6 @@ struct mcpz_api_ports {
 
     const struct mcpz_mcp_hosting_port *hosting; /* of MCP servers; NULL: there are none */
 
-    /* How a capability of this node is isolated, in a word; NULL: nobody knows. */
-    const char *(*isolation)(void *context, struct mcpz_bytes capability);
-
     /* The rules of the configuration; NULL: there are none. Looked at now and then. */
     const struct mcpz_rule *(*rules)(void *context, size_t *count);
 

@@ -159,6 +159,7 @@ static json_t *show_why(const struct mcpz_backend_view *view, mcpz_time now)
     static const char *const words[] = {
         [MCPZ_BAR_NONE] = "",
         [MCPZ_BAR_RULE] = "a rule does not let it",
+        [MCPZ_BAR_LAX] = "it is not as isolated as it is wanted",
         [MCPZ_BAR_BREAKER] = "it failed too often lately",
         [MCPZ_BAR_BUSY] = "it said to come back later",
         [MCPZ_BAR_SHED] = "it has too much to do for calls that are not more important",

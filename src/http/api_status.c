@@ -380,9 +380,9 @@ void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_reques
 
 /* ---- Capabilities ------------------------------------------------------------------------- */
 
-static json_t *show_provider(const struct mcpz_api *api, const struct mcpz_node *node,
-                             const struct mcpz_id *id, const char *capability)
+static json_t *show_provider(const struct mcpz_node *node, const struct mcpz_offer *offer)
 {
+    const struct mcpz_id *id = &node->registry.offerers[offer->offerer].id;
     const struct mcpz_members *members = &node->fabric.members;
     const struct mcpz_member *member = mcpz_members_find(members, id);
     bool is_self = mcpz_id_equal(id, &mcpz_members_self(members)->id);
@@ -393,10 +393,9 @@ static json_t *show_provider(const struct mcpz_api *api, const struct mcpz_node 
     (void)json_object_set_new(json, "node", mcpz_exchange_show_id(id, 'n'));
     (void)json_object_set_new(json, "name", mcpz_exchange_show_text(name));
     (void)json_object_set_new(json, "self", json_boolean(is_self));
-    const char *isolation =
-        is_self ? api->ports.isolation(api->ports.context, mcpz_text(capability)) : NULL;
-    (void)json_object_set_new(json, "isolation",
-                              isolation != NULL ? json_string(isolation) : json_null());
+    (void)json_object_set_new(
+        json, "isolation",
+        text_or_null(mcpz_text(mcpz_isolation_word((enum mcpz_isolation)offer->isolation))));
     (void)json_object_set_new(json, "linked",
                               json_boolean(mcpz_links_find(&node->fabric.links, id) != NULL));
     return json;
@@ -412,7 +411,6 @@ void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz
 
     (void)request;
     for (size_t i = 0; i < count; i++) {
-        const struct mcpz_offerer *offerer = &node->registry.offerers[sorted[i].offer->offerer];
         if (i == 0 || strcmp(sorted[i - 1].offer->name, sorted[i].offer->name) != 0) {
             providers = json_array();
             json_t *row = json_object();
@@ -421,8 +419,7 @@ void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz
             (void)json_object_set_new(row, "providers", providers);
             (void)json_array_append_new(json, row);
         }
-        (void)json_array_append_new(
-            providers, show_provider(exchange->api, node, &offerer->id, sorted[i].offer->name));
+        (void)json_array_append_new(providers, show_provider(node, sorted[i].offer));
     }
     mcpz_exchange_answer(exchange, 200, json);
 }

@@ -389,7 +389,8 @@ static void begin(struct mcpz_exchange *exchange, struct task *task)
 
 void mcpz_api_post_task(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    static const char *const allowed[] = {MCPZ_TASK_HEADER_MEMBERS, "has_input", NULL};
+    static const char *const allowed[] = {MCPZ_TASK_HEADER_MEMBERS, "has_input", "isolation",
+                                          NULL};
     uint8_t *line = malloc(HEADER_BYTES_MAX + 1);
     struct task *task = calloc(1, sizeof(*task));
     struct mcpz_bytes header;

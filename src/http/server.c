@@ -101,15 +101,6 @@ static void count(void *context,
     }
 }
 
-static const char *isolation(void *context, struct mcpz_bytes capability)
-{
-    struct mcpz_server *server = context;
-
-    return server->sources.isolation != NULL
-               ? server->sources.isolation(server->sources.context, capability)
-               : NULL;
-}
-
 static const struct mcpz_rule *tell_rules(void *context, size_t *count)
 {
     const struct mcpz_server *server = context;
@@ -367,7 +358,6 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .count = count,
         .pools = config->sources.pools,
         .hosting = config->sources.hosting,
-        .isolation = isolation,
         .rules = tell_rules,
         .wake_at = wake_at,
         .walk_config = walk_config,

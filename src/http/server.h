@@ -40,8 +40,6 @@ struct mcpz_server_sources {
                   void *visit_context);
     const struct mcpz_agent_pools_port *pools;
     const struct mcpz_mcp_hosting_port *hosting; /* NULL: no MCP servers */
-    /* How a capability of this node is isolated, in a word; NULL: it is not offered here. */
-    const char *(*isolation)(void *context, struct mcpz_bytes capability);
 };
 
 struct mcpz_server_config {

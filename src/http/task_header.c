@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/service.h"
 #include "proto/traceparent.h"
 
 #define TIMEOUT_MS_DEFAULT 30000
@@ -110,6 +111,21 @@ static bool read_idempotence(struct mcpz_exchange *exchange, const json_t *objec
     return true;
 }
 
+static bool read_isolation(struct mcpz_exchange *exchange, const json_t *object,
+                           struct mcpz_task_header *header)
+{
+    const json_t *isolation = json_object_get(object, "isolation");
+    const char *word = json_string_value(isolation);
+
+    header->isolation = word != NULL ? (uint8_t)mcpz_isolation_from_word(word) : 0;
+    if (isolation != NULL && header->isolation == MCPZ_ISOLATION_UNSAID) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"isolation\" must be \"strict\", \"degraded\" or \"none\"");
+        return false;
+    }
+    return true;
+}
+
 bool mcpz_task_header_read(struct mcpz_exchange *exchange, const json_t *object,
                            struct mcpz_task_header *header)
 {
@@ -126,7 +142,7 @@ bool mcpz_task_header_read(struct mcpz_exchange *exchange, const json_t *object,
         !mcpz_exchange_integer(exchange, object, &priority_rule, &priority) ||
         !read_line(exchange, object, "tenant", header->tenant, sizeof(header->tenant)) ||
         !read_traceparent(exchange, object, header) ||
-        !read_idempotence(exchange, object, header)) {
+        !read_idempotence(exchange, object, header) || !read_isolation(exchange, object, header)) {
         return false;
     }
     header->timeout_ms = (uint32_t)timeout_ms;
@@ -151,5 +167,6 @@ struct mcpz_event_task mcpz_task_header_start(const struct mcpz_task_header *hea
         .traceparent = mcpz_text(header->traceparent),
         .idempotency_key = mcpz_text(header->idempotency_key),
         .idempotent = header->idempotent,
+        .isolation = header->isolation,
     };
 }

@@ -9,6 +9,8 @@
  *   traceparent      W3C Trace Context
  *   idempotency_key  done once however often it is asked for under this key
  *   idempotent       true: doing it twice does no harm; absent: true if there is a key
+ *   isolation        "none", "degraded", "strict": only where it is done so isolated, or more
+ *                    (not of durable tasks); absent: wherever
  */
 
 #ifndef HTTP_TASK_HEADER_H
@@ -21,6 +23,7 @@ struct mcpz_task_header {
     uint32_t timeout_ms;
     uint32_t priority;
     bool idempotent;
+    uint8_t isolation; /* enum mcpz_isolation */
     char type[MCPZ_CAPABILITY_BYTES_MAX + 1];
     char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     char traceparent[MCPZ_TRACEPARENT_BYTES_MAX + 1];

@@ -248,6 +248,8 @@ struct mcpz_msg_capabilities {
     uint32_t version;
     const struct mcpz_bytes *names;
     size_t name_count;
+    struct mcpz_bytes
+        isolations; /* enum mcpz_isolation, a byte a name; those missing are unsaid */
 };
 
 /* ---- Calls ------------------------------------------------------------------------------------
@@ -270,6 +272,7 @@ struct mcpz_msg_open {
     struct mcpz_bytes target; /* a node's id: nobody else may do it; empty: whoever can. From a
                                * program to its node; of no meaning between nodes */
     uint32_t spared; /* calls that were not sent since the last, for what was told in turns_away */
+    uint32_t isolation; /* enum mcpz_isolation: only if it is done so isolated; 0: however */
 };
 
 struct mcpz_msg_data {

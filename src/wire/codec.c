@@ -146,6 +146,7 @@ static const struct mcpz_field capabilities_fields[] = {
     {U64(S, incarnation)},
     {U32(S, version)},
     {LIST(S, names, name_count, capability_layout, MCPZ_CAPABILITIES_PER_NODE_MAX)},
+    {BYTES(S, isolations, 0, MCPZ_CAPABILITIES_PER_NODE_MAX), SINCE},
 };
 #undef S
 
@@ -171,6 +172,7 @@ static const struct mcpz_field open_fields[] = {
     {BOOL(S, durable)},
     {BYTES(S, target, 0, MCPZ_ID_BYTES), .check = check_target, SINCE},
     {U32(S, spared), SINCE},
+    {U32(S, isolation), SINCE},
 };
 #undef S
 

@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import ROOT, Mesh, run, until  # noqa: E402
+from mesh import ROOT, Mesh, run, until, wait_linked  # noqa: E402
 
 LIMITS = "{memory: 64MiB, disk: 16MiB, processes: 24, time: 20s, cpu: 0.5, files: 32}"
 
@@ -70,6 +70,32 @@ class Workspaces(unittest.TestCase):
         offered = {c["name"]: c["providers"][0]["isolation"] for c in node.ask("capabilities")}
         self.assertEqual(offered["loose"], "none")
         self.assertIn(offered["tight"], ("degraded", "strict"))
+
+    def test_a_caller_elsewhere_sees_and_chooses_how_isolated_it_is(self):
+        a = self.mesh.founder("A", "--provide", "sh=sh -s", "--isolation", "none")
+        b = self.mesh.joiner(a, "B", "--provide", "sh=sh -s", "--isolation", "degraded")
+        c = self.mesh.joiner(a, "C")
+        wait_linked([a, b, c])
+        rows = until("C knows of both", lambda: next(
+            (row["providers"] for row in c.ask("capabilities") if len(row["providers"]) == 2), None))
+        seen = {row["name"]: row["isolation"] for row in rows}
+        self.assertEqual(seen["A"], "none")
+        self.assertIn(seen["B"], ("degraded", "strict"))
+        self.assertIn(f"A (none), B ({seen['B']})", c.run("capabilities").stdout)
+        for _ in range(5):
+            done = c.ask("task", "run", "sh", "--isolation", "degraded", "--input", "-",
+                         stdin="echo done\n")
+            self.assertEqual((done["result"], done["provider"]), ("done\n", b.id))
+        said = c.run("task", "run", "sh", "--isolation", seen["B"], "--input", "-",
+                     stdin="echo done\n")
+        self.assertEqual((said.returncode, said.stdout), (0, "done\n"))
+        b.kill()
+        until("C knows that B is gone", lambda: "B" not in c.peers() or
+              c.peers()["B"]["state"] != "alive")
+        done = c.run("task", "run", "sh", "--isolation", "degraded", "--input", "-", stdin="true\n")
+        self.assertEqual(done.returncode, 6)
+        self.assertIn("as isolated as it is wanted", done.stderr)
+        self.assertEqual(c.run("task", "run", "sh", "--isolation", "total").returncode, 2)
 
     def test_a_flag_says_it_for_all(self):
         node = self.offer(flags=("--provide", "sh=sh -s", "--isolation", "none"))

@@ -51,6 +51,7 @@ struct mcpz_call_out *mcpz_attempts_take(struct mcpz_caller *caller, mcpz_time n
         .class = (uint16_t)(class - caller->router.classes),
         .tenant = mcpz_hash_bytes(task->tenant, 0),
         .shed_class = (uint8_t)mcpz_shed_class(mcpz_attempts_priority(class, task)),
+        .isolation = task->isolation,
         .repeatable = anybody && (task->idempotent || task->idempotency_key.length > 0),
         .has_input = task->has_input,
         .may_hedge = anybody,

@@ -133,6 +133,7 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
                                  .idempotent = task->idempotent,
                                  .durable = task->durable,
                                  .spared = mcpz_router_take_spared(&caller->router, &slot->route),
+                                 .isolation = task->isolation,
                              },
                      });
     if (task->has_input) {
@@ -165,6 +166,9 @@ static void fail_choice(struct mcpz_caller *caller, struct mcpz_call_out *slot, 
     switch (pick->verdict) {
     case MCPZ_VERDICT_BARRED:
         text = "nodes offer this capability, but a rule lets none of them serve it";
+        break;
+    case MCPZ_VERDICT_LAX:
+        text = "nodes offer this capability, but none of them as isolated as it is wanted";
         break;
     case MCPZ_VERDICT_BROKEN:
         code = MCPZ_CODE_UNAVAILABLE;

@@ -57,6 +57,7 @@ struct mcpz_call_out {
     bool reached;            /* there is a link to the provider now, for this call */
     uint64_t tenant;         /* a number for it */
     uint8_t shed_class;      /* of its priority: core/gate/shedder.h */
+    uint8_t isolation;       /* at least so isolated */
     bool repeatable;         /* it may be done twice */
     bool has_input;
     bool may_hedge;        /* it was not hedged yet */

@@ -13,8 +13,9 @@ static enum mcpz_ring ring_of(const struct mcpz_msg_member *said,
 /* Add one that offers it, unless it cannot be called at all. */
 static void add(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
                 struct mcpz_class *class, const struct mcpz_msg_member *ours,
-                const struct mcpz_id *id)
+                const struct mcpz_offer *offer)
 {
+    const struct mcpz_id *id = &sight->registry->offerers[offer->offerer].id;
     const struct mcpz_roster *roster = &sight->fabric->members.roster;
     const struct mcpz_member *member = mcpz_members_find(&sight->fabric->members, id);
     const struct mcpz_linked *link = mcpz_links_find(&sight->fabric->links, id);
@@ -26,6 +27,7 @@ static void add(struct mcpz_caller *caller, const struct mcpz_call_sight *sight,
         .rtt_us = link != NULL ? link->rtt_us : 0,
         .linked = mcpz_caller_is_linked(caller, sight, id),
         .suspect = known && member->state == MCPZ_MEMBER_SUSPECT,
+        .isolation = offer->isolation,
     };
 
     if (!candidate.linked && !known) {
@@ -60,7 +62,7 @@ static void list(struct mcpz_caller *caller, const struct mcpz_call_sight *sight
     for (const struct mcpz_offer *offer = mcpz_registry_find(registry, capability, 0);
          offer != NULL; offer = mcpz_registry_find(registry, capability,
                                                    (size_t)(offer - registry->offers) + 1)) {
-        add(caller, sight, class, &ours, &registry->offerers[offer->offerer].id);
+        add(caller, sight, class, &ours, offer);
     }
     mcpz_router_list_end(&caller->router, class, sight->now);
 }
@@ -97,6 +99,7 @@ struct mcpz_wish mcpz_choice_wish(const struct mcpz_call_out *slot)
         .tried_count = slot->attempts,
         .tenant = slot->tenant,
         .class = slot->shed_class,
+        .isolation = slot->isolation,
     };
 }
 

@@ -391,6 +391,7 @@ static void admit(struct mcpz_provider *provider, const struct mcpz_call_sight *
         .capability = open->capability,
         .tenant = open->tenant,
         .caller = &slot->caller,
+        .is_own = mcpz_id_equal(&slot->caller, &provider->self),
         .priority = open->priority,
         .deadline_us = now + MCPZ_MS(open->timeout_ms),
         .nobody_else = now < provider->last_calls_us &&
@@ -465,6 +466,12 @@ void mcpz_provider_open(struct mcpz_provider *provider, const struct mcpz_call_s
     }
     if (open->timeout_ms == 0 || open->timeout_ms > MCPZ_CALL_TIMEOUT_MS_MAX) {
         refuse(from, open->call, MCPZ_CODE_TIMEOUT, "no time was left", out);
+        return;
+    }
+    /* Whoever has not heard of it yet would have it done less isolated than it is wanted. */
+    if (open->isolation > (uint32_t)mcpz_registry_isolation(sight->registry, open->capability)) {
+        refuse(from, open->call, MCPZ_CODE_NOT_OFFERED,
+               "this node does not offer the capability so isolated", out);
         return;
     }
     uint16_t row;

@@ -35,6 +35,9 @@ static enum mcpz_backend_bar bar_of(const struct mcpz_class *class,
     if (!backend->allowed) {
         return MCPZ_BAR_RULE;
     }
+    if (backend->isolation < wish->isolation) {
+        return MCPZ_BAR_LAX;
+    }
     if (!mcpz_breaker_lets_pass(&backend->breaker, now)) {
         return MCPZ_BAR_BREAKER;
     }
@@ -66,6 +69,7 @@ static mcpz_time bar_until(const struct mcpz_backend *backend, enum mcpz_backend
         return backend->ejected_until_us;
     case MCPZ_BAR_NONE:
     case MCPZ_BAR_RULE:
+    case MCPZ_BAR_LAX:
     case MCPZ_BAR_SUSPECT:
     case MCPZ_BAR_STALLED:
         break;
@@ -87,9 +91,9 @@ static bool is_among(const struct mcpz_id *id, const struct mcpz_id *ids, size_t
 static void note_verdict(struct mcpz_pick *pick, enum mcpz_verdict verdict, mcpz_time until_us)
 {
     static const uint8_t rank[] = {
-        [MCPZ_VERDICT_CHOSEN] = 6, [MCPZ_VERDICT_SHED] = 5,  [MCPZ_VERDICT_BUSY] = 4,
-        [MCPZ_VERDICT_BROKEN] = 3, [MCPZ_VERDICT_TRIED] = 2, [MCPZ_VERDICT_BARRED] = 1,
-        [MCPZ_VERDICT_NOBODY] = 0,
+        [MCPZ_VERDICT_CHOSEN] = 7, [MCPZ_VERDICT_SHED] = 6,   [MCPZ_VERDICT_BUSY] = 5,
+        [MCPZ_VERDICT_BROKEN] = 4, [MCPZ_VERDICT_TRIED] = 3,  [MCPZ_VERDICT_LAX] = 2,
+        [MCPZ_VERDICT_BARRED] = 1, [MCPZ_VERDICT_NOBODY] = 0,
     };
 
     if (rank[verdict] > rank[pick->verdict]) {
@@ -105,6 +109,9 @@ static void note_bar(struct mcpz_pick *pick, const struct mcpz_backend *backend,
     switch (bar) {
     case MCPZ_BAR_RULE:
         note_verdict(pick, MCPZ_VERDICT_BARRED, 0);
+        break;
+    case MCPZ_BAR_LAX:
+        note_verdict(pick, MCPZ_VERDICT_LAX, 0);
         break;
     case MCPZ_BAR_BREAKER:
         note_verdict(pick, MCPZ_VERDICT_BROKEN, bar_until(backend, bar));
@@ -554,9 +561,10 @@ const char *mcpz_backend_bar_word(enum mcpz_backend_bar bar)
 {
     static const char *const words[] = {
         [MCPZ_BAR_NONE] = "",           [MCPZ_BAR_RULE] = "rule",
-        [MCPZ_BAR_BREAKER] = "breaker", [MCPZ_BAR_BUSY] = "busy",
-        [MCPZ_BAR_SHED] = "shed",       [MCPZ_BAR_SUSPECT] = "suspect",
-        [MCPZ_BAR_EJECTED] = "ejected", [MCPZ_BAR_STALLED] = "stalled",
+        [MCPZ_BAR_LAX] = "lax",         [MCPZ_BAR_BREAKER] = "breaker",
+        [MCPZ_BAR_BUSY] = "busy",       [MCPZ_BAR_SHED] = "shed",
+        [MCPZ_BAR_SUSPECT] = "suspect", [MCPZ_BAR_EJECTED] = "ejected",
+        [MCPZ_BAR_STALLED] = "stalled",
     };
 
     return (size_t)bar < MCPZ_ARRAY_LEN(words) ? words[bar] : "";

@@ -227,6 +227,7 @@ void mcpz_router_list_add(struct mcpz_router *router, struct mcpz_class *class,
     backend->linked = candidate->linked;
     backend->remote = candidate->remote;
     backend->suspect = candidate->suspect;
+    backend->isolation = candidate->isolation;
 }
 
 void mcpz_router_list_end(struct mcpz_router *router, struct mcpz_class *class, mcpz_time now)

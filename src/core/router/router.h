@@ -96,6 +96,7 @@ struct mcpz_candidate {
     bool linked;
     bool remote; /* not linked, and it cannot be dialled: calls go through others */
     bool suspect;
+    uint8_t isolation; /* enum mcpz_isolation, of this capability there */
 };
 
 struct mcpz_backend {
@@ -108,6 +109,7 @@ struct mcpz_backend {
     bool suspect;
     bool has_report;
     uint8_t ring;      /* enum mcpz_ring */
+    uint8_t isolation; /* enum mcpz_isolation */
     uint8_t target;    /* of the rule, from 1 */
     uint8_t ejections; /* in a row */
     uint32_t weight;
@@ -210,14 +212,16 @@ enum mcpz_verdict {
     MCPZ_VERDICT_BROKEN, /* breakers are open: retry_at_us */
     MCPZ_VERDICT_BUSY,   /* all have said to come back: retry_at_us */
     MCPZ_VERDICT_SHED,   /* all would turn such a call away just now: retry_at_us */
+    MCPZ_VERDICT_LAX,    /* nodes do, none so isolated */
 };
 
 /* What a call wants of who serves it, and what it is to them. */
 struct mcpz_wish {
     const struct mcpz_id *tried; /* not these */
     size_t tried_count;
-    uint64_t tenant; /* a number for it */
-    uint32_t class;  /* of its priority: core/gate/shedder.h */
+    uint64_t tenant;   /* a number for it */
+    uint32_t class;    /* of its priority: core/gate/shedder.h */
+    uint8_t isolation; /* enum mcpz_isolation: only who is so isolated, or more */
 };
 
 struct mcpz_pick {
@@ -350,6 +354,7 @@ struct mcpz_class *mcpz_router_heard(struct mcpz_router *router, struct mcpz_byt
 enum mcpz_backend_bar {
     MCPZ_BAR_NONE,
     MCPZ_BAR_RULE,    /* a rule does not let it */
+    MCPZ_BAR_LAX,     /* it is not as isolated as it is wanted */
     MCPZ_BAR_BREAKER, /* open, or half open with trials under way */
     MCPZ_BAR_BUSY,    /* it said to come back later */
     MCPZ_BAR_SHED,    /* it would turn this call away: others are more important */

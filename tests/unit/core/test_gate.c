@@ -301,6 +301,35 @@ TEST(one_server_may_send_so_much_whoever_it_says_it_is_for)
     CHECK_UINT(ask_for(0, &wanted), MCPZ_GATE_START);
 }
 
+TEST(our_own_calls_are_held_to_a_rate_only_for_a_tenant)
+{
+    config = (struct mcpz_gate_config){.server_per_second = 10, .level_default = MCPZ_LEVEL_ONYX};
+    now = MCPZ_SECONDS(1000);
+    begin();
+    mcpz_gate_provide(&gate, mcpz_text("work"), false, 0);
+    struct mcpz_gate_request wanted = request("", 50);
+    wanted.is_own = true;
+    for (int i = 0; i < 1000; i++) {
+        CHECK_UINT(ask_for(0, &wanted), MCPZ_GATE_START);
+        mcpz_gate_end(&gate, now, 0, true);
+    }
+    wanted.tenant = mcpz_text("a");
+    size_t started = 0;
+    for (; started < 1000 && ask_for(0, &wanted) == MCPZ_GATE_START; started++) {
+        mcpz_gate_end(&gate, now, 0, true);
+    }
+    CHECK_UINT(started, mcpz_level_per_minute(MCPZ_LEVEL_ONYX) / 10 + 1); /* a level's burst */
+    CHECK_UINT(gate.counts.rate_limited, 1);
+    /* Another node without a tenant stands for itself, and is held as one. */
+    wanted = request("", 50);
+    CHECK_UINT(ask_for(0, &wanted), MCPZ_GATE_START);
+    mcpz_gate_end(&gate, now, 0, true);
+    for (started = 1; ask_for(0, &wanted) == MCPZ_GATE_START; started++) {
+        mcpz_gate_end(&gate, now, 0, true);
+    }
+    CHECK_UINT(started, 10);
+}
+
 TEST(who_was_refused_for_another_reason_has_not_paid)
 {
     set_up(1);
@@ -496,6 +525,7 @@ TEST_MAIN(RUN(it_tells_whose_calls_it_would_refuse_and_then_does),
           RUN(a_tenant_that_floods_does_not_starve_another),
           RUN(a_tenant_has_what_its_level_allows_and_is_told_when_to_come_back),
           RUN(one_server_may_send_so_much_whoever_it_says_it_is_for),
+          RUN(our_own_calls_are_held_to_a_rate_only_for_a_tenant),
           RUN(who_was_refused_for_another_reason_has_not_paid),
           RUN(what_cannot_be_done_in_time_is_refused_at_once),
           RUN(an_estimate_that_is_wrong_does_not_stay_so),

@@ -70,6 +70,28 @@ static void check_fail(enum mcpz_code code)
 
 /* ---- Waiting ------------------------------------------------------------------------------ */
 
+/* Who has not heard yet that it is otherwise now. */
+TEST(a_call_that_wants_more_isolation_than_there_is_is_refused)
+{
+    struct mcpz_msg_open said = opening(1);
+
+    set_up_hands(2);
+    said.isolation = MCPZ_ISOLATION_NONE;
+    open_as(0, &bob, &said);
+    check_fail(MCPZ_CODE_NOT_OFFERED);
+    struct mcpz_event offered = {
+        .kind = MCPZ_EVENT_PROVIDE,
+        .provide = {.name = mcpz_text("x"), .isolation = MCPZ_ISOLATION_DEGRADED},
+    };
+    mcpz_registry_step(&registry, 0, &offered, &out);
+    said.isolation = MCPZ_ISOLATION_STRICT;
+    open_as(0, &bob, &said);
+    check_fail(MCPZ_CODE_NOT_OFFERED);
+    said.isolation = MCPZ_ISOLATION_DEGRADED;
+    open_as(0, &bob, &said);
+    (void)started(false);
+}
+
 TEST(a_call_that_cannot_begin_is_held_and_goes_when_there_is_room)
 {
     set_up_hands(1);
@@ -399,7 +421,8 @@ TEST(many_who_wait_are_all_answered)
     CHECK_UINT(answered, MCPZ_CALLS_MAX);
 }
 
-TEST_MAIN(RUN(a_call_that_cannot_begin_is_held_and_goes_when_there_is_room),
+TEST_MAIN(RUN(a_call_that_wants_more_isolation_than_there_is_is_refused),
+          RUN(a_call_that_cannot_begin_is_held_and_goes_when_there_is_room),
           RUN(one_that_fails_or_is_cancelled_lets_the_next_go),
           RUN(the_more_important_takes_a_place_and_the_other_is_told_when_to_come_back),
           RUN(one_call_too_many_is_told_so_at_once),

@@ -13,6 +13,12 @@ static void provide(const char *name)
     step((struct mcpz_event){.kind = MCPZ_EVENT_PROVIDE, .provide = {.name = mcpz_text(name)}});
 }
 
+static void provide_isolated(const char *name, enum mcpz_isolation isolation)
+{
+    step((struct mcpz_event){.kind = MCPZ_EVENT_PROVIDE,
+                             .provide = {.name = mcpz_text(name), .isolation = isolation}});
+}
+
 static void withdraw(const char *name)
 {
     step((struct mcpz_event){.kind = MCPZ_EVENT_WITHDRAW, .provide = {.name = mcpz_text(name)}});
@@ -380,7 +386,49 @@ TEST(what_is_hidden_is_offered_to_nobody_and_comes_back)
     CHECK(mcpz_registry_offers(&registry, &self, mcpz_text("b")));
 }
 
-TEST_MAIN(RUN(what_is_hidden_is_offered_to_nobody_and_comes_back),
+TEST(how_isolated_it_is_travels_with_what_is_offered)
+{
+    set_up();
+    provide_isolated("x", MCPZ_ISOLATION_DEGRADED);
+    provide("y");
+    const struct mcpz_msg_capabilities *list =
+        &only_action(MCPZ_ACTION_BROADCAST)->send.msg.capabilities;
+    CHECK_BYTES(list->isolations, "\x02\x00", 2);
+    CHECK_UINT(mcpz_registry_isolation(&registry, mcpz_text("x")), MCPZ_ISOLATION_DEGRADED);
+    CHECK_UINT(mcpz_registry_isolation(&registry, mcpz_text("z")), MCPZ_ISOLATION_UNSAID);
+    /* The same again is no news; another is. */
+    provide_isolated("x", MCPZ_ISOLATION_DEGRADED);
+    CHECK_UINT(out.count, 0);
+    provide_isolated("x", MCPZ_ISOLATION_STRICT);
+    CHECK_BYTES(only_action(MCPZ_ACTION_BROADCAST)->send.msg.capabilities.isolations, "\x03\x00",
+                2);
+}
+
+TEST(what_others_say_of_isolation_is_kept_as_far_as_it_is_known)
+{
+    struct mcpz_bytes names[] = {mcpz_text("a"), mcpz_text("b"), mcpz_text("c")};
+    static const uint8_t isolations[] = {MCPZ_ISOLATION_STRICT, MCPZ_ISOLATION_END};
+    struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_CAPABILITIES,
+        .capabilities = {.id = bob,
+                         .incarnation = 1,
+                         .version = 1,
+                         .names = names,
+                         .name_count = 3,
+                         .isolations = mcpz_bytes(isolations, sizeof(isolations))},
+    };
+
+    set_up();
+    step((struct mcpz_event){.kind = MCPZ_EVENT_RECV,
+                             .recv = {.from = bob, .msg = &msg, .gossip = true}});
+    CHECK_UINT(mcpz_registry_find(&registry, names[0], 0)->isolation, MCPZ_ISOLATION_STRICT);
+    CHECK_UINT(mcpz_registry_find(&registry, names[1], 0)->isolation, MCPZ_ISOLATION_UNSAID);
+    CHECK_UINT(mcpz_registry_find(&registry, names[2], 0)->isolation, MCPZ_ISOLATION_UNSAID);
+}
+
+TEST_MAIN(RUN(how_isolated_it_is_travels_with_what_is_offered),
+          RUN(what_others_say_of_isolation_is_kept_as_far_as_it_is_known),
+          RUN(what_is_hidden_is_offered_to_nobody_and_comes_back),
           RUN(what_we_provide_is_published_with_a_rising_version),
           RUN(providing_twice_says_nothing_new), RUN(withdrawing_what_was_not_there_says_nothing),
           RUN(a_list_that_was_broadcast_is_taken_once_and_not_handed_on),

@@ -1,4 +1,5 @@
 #include "core/router/router.h"
+#include "proto/isolation.h"
 #include "test.h"
 
 #define START MCPZ_SECONDS(100)
@@ -798,6 +799,26 @@ TEST(what_would_be_turned_away_is_not_sent_there)
     CHECK_UINT(pick_of_class(START + 31 + MCPZ_SHED_TOLD_US, 7).verdict, MCPZ_VERDICT_CHOSEN);
 }
 
+TEST(who_is_not_as_isolated_as_it_is_wanted_is_not_asked)
+{
+    struct mcpz_wish wish = {.isolation = MCPZ_ISOLATION_STRICT};
+
+    set_up_for(4, NODES);
+    nodes[0].isolation = MCPZ_ISOLATION_DEGRADED;
+    nodes[1].isolation = MCPZ_ISOLATION_STRICT;
+    class = mcpz_router_class(&router, START, mcpz_text("x"));
+    list(3);
+    for (int i = 0; i < 20; i++) {
+        const struct mcpz_pick pick = mcpz_router_pick(&router, class, START, &wish);
+        CHECK_UINT(pick.verdict, MCPZ_VERDICT_CHOSEN);
+        CHECK_UINT(class->backends[pick.backend].id.bytes[0], 'b');
+    }
+    list(1);
+    CHECK_UINT(mcpz_router_pick(&router, class, START, &wish).verdict, MCPZ_VERDICT_LAX);
+    wish.isolation = MCPZ_ISOLATION_DEGRADED;
+    CHECK_UINT(mcpz_router_pick(&router, class, START, &wish).verdict, MCPZ_VERDICT_CHOSEN);
+}
+
 TEST(what_stands_between_calls_and_providers_is_counted)
 {
     set_up(3);
@@ -826,6 +847,7 @@ TEST(what_stands_between_calls_and_providers_is_counted)
 
 TEST_MAIN(
     RUN(what_would_be_turned_away_is_not_sent_there),
+    RUN(who_is_not_as_isolated_as_it_is_wanted_is_not_asked),
     RUN(what_stands_between_calls_and_providers_is_counted),
     RUN(where_nobody_offers_it_nobody_is_picked), RUN(who_has_failed_this_call_is_left_out),
     RUN(a_suspect_is_picked_only_if_there_is_nobody_else), RUN(an_open_breaker_lets_nobody_there),

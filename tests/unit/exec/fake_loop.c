@@ -119,6 +119,7 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
 
     if (event->kind == MCPZ_EVENT_PROVIDE || event->kind == MCPZ_EVENT_WITHDRAW) {
         fake->provided += event->kind == MCPZ_EVENT_PROVIDE;
+        fake->isolation = event->provide.isolation;
         fake->withdrawn += event->kind == MCPZ_EVENT_WITHDRAW;
         return;
     }

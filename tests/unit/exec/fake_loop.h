@@ -50,6 +50,7 @@ struct fake {
     size_t run_count;
     size_t over_count;
     uint32_t provided;
+    uint8_t isolation; /* told with the last that was provided */
     uint32_t withdrawn;
 };
 

@@ -249,13 +249,6 @@ static void count(void *context, void (*visit)(void *, const struct mcpz_api_cou
           &(struct mcpz_api_count){"net_accepted", "connections accepted", 3, false});
 }
 
-static const char *isolation(void *context, struct mcpz_bytes capability)
-{
-    (void)context;
-    (void)capability;
-    return "degraded";
-}
-
 static void walk_config(void *context,
                         void (*visit)(void *, const char *, const char *, const char *),
                         void *visit_context)
@@ -306,7 +299,6 @@ void fake_begin(void)
         .count = count,
         .pools = fake_pools,
         .hosting = fake_hosting,
-        .isolation = isolation,
         .walk_config = walk_config,
     };
     struct mcpz_engine *engine = &world.engine;

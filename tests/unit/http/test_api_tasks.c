@@ -65,6 +65,8 @@ TEST(headers_that_make_no_sense_are_refused)
         "{\"type\":\"t\",\"tenant\":\"a\\nb\"}\n",
         "{\"type\":\"t\",\"idempotency_key\":\"a\\u007f\"}\n",
         "{\"type\":\"t\",\"idempotent\":1}\n",
+        "{\"type\":\"t\",\"isolation\":\"total\"}\n",
+        "{\"type\":\"t\",\"isolation\":3}\n",
         "{\"type\":\"t\",\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-1-01\"}\n",
     };
 
@@ -162,8 +164,11 @@ TEST(what_is_said_of_a_task_goes_with_it)
     CHECK_UINT(task->tenant.length + task->traceparent.length + task->idempotency_key.length, 0);
     CHECK(!task->idempotent);
 
+    CHECK_UINT(task->isolation, MCPZ_ISOLATION_UNSAID);
     task = started_with(",\"idempotency_key\":\"k\"");
     CHECK(task->idempotent);
+    task = started_with(",\"isolation\":\"strict\"");
+    CHECK_UINT(task->isolation, MCPZ_ISOLATION_STRICT);
     fake_end();
 }
 
