@@ -541,6 +541,17 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz mcp inspect memory\n",
     NULL, 0},
+[MCPZ_VERB_MCP_STDIO] = {
+    MCPZ_VERB_MCP_STDIO, "mcp stdio", "", 0, 0, "speak MCP on standard input and output",
+    "For clients that start their servers as commands: the mesh's tools, or with --server those\n"
+    "of one server as it is. Ends with standard input. In a client's configuration:\n"
+    "\n"
+    "  {\"mcpServers\": {\"mesh\": {\"command\": \"mcpz\",\n"
+    "    \"args\": [\"mcp\", \"stdio\", \"--data\", \"/var/lib/mcpz\"]}}}\n"
+    "\n"
+    "Example:\n"
+    "  claude mcp add mesh -- mcpz mcp stdio --data /var/lib/mcpz\n",
+    OPTIONS(mcp_tools_options)},
 [MCPZ_VERB_AGENT_CREATE] = {
     MCPZ_VERB_AGENT_CREATE, "agent create", "ID", 1, 1, "make an agent",
     "Its state is held by every node of the mesh. Fails if it exists.\n"

@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 sys.path.insert(0, str(SUPPORT))
 
-from mesh import Mesh, run, until  # noqa: E402
+from mesh import MCPZ, PATIENCE_S, Mesh, run, until  # noqa: E402
 
 
 class McpVerbs(unittest.TestCase):
@@ -30,12 +31,15 @@ class McpVerbs(unittest.TestCase):
     def names(self, node, *arguments):
         return [row["name"] for row in node.ask("mcp", *arguments)]
 
+    def row(self, node, name):
+        return next(row for row in node.ask("mcp", "list") if row["name"] == name)
+
     def test_a_server_is_added_used_elsewhere_and_removed(self):
         self.assertEqual(self.add("small", "--env", "WORD=hush").returncode, 0)
         until("the other node shows its tools", lambda: "echo" in self.names(self.user, "tools"))
-        self.assertEqual(self.names(self.user, "list"), ["small"])
-        self.assertEqual(self.user.ask("mcp", "list")[0]["nodes"], ["host"])
-        self.assertEqual(self.host.ask("mcp", "list")[0]["here"]["state"], "ready")
+        self.assertIn("small", self.names(self.user, "list"))
+        self.assertEqual(self.row(self.user, "small")["nodes"], ["host"])
+        self.assertEqual(self.row(self.host, "small")["here"]["state"], "ready")
         self.assertIn("echo", self.user.run("mcp", "tools", "--server", "small").stdout)
         said = self.user.ask("mcp", "inspect", "small")
         self.assertIn("echo", [tool["name"] for tool in said["tools"]])
@@ -48,7 +52,49 @@ class McpVerbs(unittest.TestCase):
         self.assertNotIn("hush", json.dumps(self.host.ask("mcp", "list")))
 
         self.assertEqual(self.host.run("mcp", "remove", "small").returncode, 0)
-        until("the other node shows it no more", lambda: self.names(self.user, "list") == [])
+        until("the other node shows it no more", lambda: "small" not in self.names(self.user, "list"))
+
+    def speak(self, *messages):
+        """What comes of them, one after the other's answer, at `mcpz mcp stdio` of the other node."""
+        process = subprocess.Popen([MCPZ, "mcp", "stdio", "--data", self.user.data, "--server", "io"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        answers = []
+        with process:
+            for message in messages:
+                process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+                process.stdin.flush()
+                while "id" in message:
+                    said = json.loads(process.stdout.readline())
+                    if said.get("method") == "elicitation/create":
+                        answer = {"jsonrpc": "2.0", "id": said["id"],
+                                  "result": {"action": "accept", "content": {"name": "ann"}}}
+                        process.stdin.write(json.dumps(answer) + "\n")
+                        process.stdin.flush()
+                    elif said.get("id") == message["id"]:
+                        answers.append(said)
+                        break
+            process.stdin.close()
+            self.assertEqual(process.wait(PATIENCE_S), 0)
+        return answers
+
+    def test_clients_on_standard_input_are_served(self):
+        self.assertEqual(self.add("io", era="legacy").returncode, 0)
+        until("the other node knows it", lambda: "io" in self.names(self.user, "list"))
+        first, tools, echo, asked = self.speak(
+            {"id": 1, "method": "initialize",
+             "params": {"protocolVersion": "2025-11-25", "capabilities": {"elicitation": {}},
+                        "clientInfo": {"name": "t", "version": "1"}}},
+            {"method": "notifications/initialized"},
+            {"id": "b", "method": "tools/list"},
+            {"id": 3, "method": "tools/call",
+             "params": {"name": "echo", "arguments": {"text": "two\nlines"}}},
+            {"id": 4, "method": "tools/call", "params": {"name": "ask", "arguments": {}}})
+        self.assertEqual(first["result"]["protocolVersion"], "2025-11-25")
+        self.assertIn("echo", [tool["name"] for tool in tools["result"]["tools"]])
+        self.assertEqual(echo["result"]["content"][0]["text"], "two\nlines")
+        self.assertIn("ann", json.dumps(asked["result"]))
+        self.assertEqual(self.host.run("mcp", "remove", "io").returncode, 0)
+        until("it is gone", lambda: "io" not in self.names(self.user, "list"))
 
     def test_mistakes_are_told(self):
         for words, status, said in (
