@@ -12,7 +12,7 @@
  *                                    # with its read, write, network, sockets and limits
  *         stateless: false           # any process of it, at any node, can take any request
  *         shared: false              # one process for all sessions
- *         replicas: 16               # processes at once
+ *         replicas: 16               # processes at once; then the one idle for longest gives way
  *         idle: 5m                   # then the process of a session is ended
  *
  * JSON is YAML: what is added at run time is read by the same function.

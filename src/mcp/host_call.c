@@ -362,7 +362,21 @@ static size_t count_processes(const struct mcpz_hosted *server)
     return count;
 }
 
-/* Room for one more process; an idle one of the pool gives way. */
+/* Which of two idle ones gives way first: one of the pool, else the one unused for longer. */
+static bool gives_way(const struct mcpz_conn *conn, const struct mcpz_conn *other)
+{
+    const bool is_pooled = conn->role == MCPZ_CONN_POOLED;
+
+    if (is_pooled != (other->role == MCPZ_CONN_POOLED)) {
+        return is_pooled;
+    }
+    return conn->used_us < other->used_us;
+}
+
+/*
+ * Room for one more process; an idle one gives way. A session's too: clients that are done seldom
+ * say so, and who comes back is given another, greeted as the first one was.
+ */
 static bool make_room(struct mcpz_hosted *server)
 {
     struct mcpz_conn *oldest = NULL;
@@ -371,8 +385,8 @@ static bool make_room(struct mcpz_hosted *server)
         return true;
     }
     for (struct mcpz_conn *conn = server->conns; conn != NULL; conn = conn->next) {
-        if (conn->role == MCPZ_CONN_POOLED && !conn->stopping && is_idle(conn) &&
-            (oldest == NULL || conn->used_us < oldest->used_us)) {
+        if (conn->role >= MCPZ_CONN_SESSION && !conn->stopping && is_idle(conn) &&
+            (oldest == NULL || gives_way(conn, oldest))) {
             oldest = conn;
         }
     }

@@ -224,6 +224,24 @@ TEST(there_are_so_many_processes_and_then_it_is_said)
     CHECK_TEXT(client->text, "all 2 processes of the server x are in use (replicas)");
 }
 
+TEST(the_session_that_is_idle_for_longest_gives_way)
+{
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *first = begin_session();
+    answers(first, told(first), "{}");
+    pass_until(clock_us + MCPZ_SECONDS(1));
+    client = ask(LEGACY_PARAMS(SESSION_B), CALL);
+    struct mcpz_upstream *second = begin_session();
+    answers(second, told(second), "{}");
+    CHECK_UINT(client->code, MCPZ_CODE_OK);
+
+    client = ask(LEGACY_PARAMS(SESSION_C), CALL);
+    CHECK(!client->over);
+    CHECK(first->stopped);
+    CHECK(!second->stopped);
+}
+
 TEST(a_process_that_nobody_needs_is_ended)
 {
     legacy_server(X);
@@ -722,6 +740,7 @@ TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
           CASE(a_cancelled_call_is_cancelled_at_the_server),
           CASE(a_process_that_ends_fails_its_calls_and_the_next_one_starts_anew),
           CASE(there_are_so_many_processes_and_then_it_is_said),
+          CASE(the_session_that_is_idle_for_longest_gives_way),
           CASE(a_process_that_nobody_needs_is_ended), CASE(the_end_of_a_session_ends_its_process),
           CASE(a_shared_server_has_one_process_for_all),
           CASE(a_call_waits_for_a_server_that_blips_and_is_told_if_it_stays_down),
