@@ -126,26 +126,6 @@ TEST(an_incarnation_that_was_raised_outlives_a_restart)
     mcpz_schedule_finish(&schedule);
 }
 
-/* Found by seed 14, shrunk from seed 61: a link was replaced in the midst of an attempt, and
- * whoever was asked over the old one has done it. With a key nobody else may. */
-TEST(who_was_asked_over_a_link_that_was_replaced_is_asked_again)
-{
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=61 end_ms=43837\n"
-                                           "0 provide 2\n"
-                                           "0 provide 0\n"
-                                           "0 provide 5\n"
-                                           "39436 kill 5\n"
-                                           "41423 cut 2 5\n"
-                                           "41810 start 5\n"
-                                           "42876 submit 5 15\n"
-                                           "43836 heal 2 5\n");
-    struct mcpz_storm_report report;
-
-    check_well(&schedule, &report);
-    CHECK(report.sometimes[MCPZ_SOMETIMES_DURABLE_DONE] > 0);
-    mcpz_schedule_finish(&schedule);
-}
-
 /* Found by seed 261, shrunk to nothing: of several neighbours that differ each took the others'
  * place in mind, and none was ever asked. */
 TEST(several_neighbours_that_differ_come_to_agree)
@@ -285,7 +265,6 @@ int main(void)
         RUN(a_schedule_is_full_when_it_is_full),
         RUN(every_verb_can_be_run),
         RUN(an_incarnation_that_was_raised_outlives_a_restart),
-        RUN(who_was_asked_over_a_link_that_was_replaced_is_asked_again),
         RUN(several_neighbours_that_differ_come_to_agree),
         RUN(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about),
         RUN(a_durable_task_with_a_key_goes_through_others),
