@@ -111,6 +111,7 @@ struct mcpz_event_task {
     struct mcpz_bytes idempotency_key; /* START: at most MCPZ_IDEMPOTENCY_KEY_BYTES_MAX */
     bool idempotent;                   /* START: doing it twice does no harm */
     bool durable;                      /* START: of a durable task, with a key */
+    uint32_t levels;                   /* START: of subtasks it may be split into */
     struct mcpz_id only;               /* START: nobody else may do it; zeros: whoever can */
     uint8_t isolation;                 /* START: at least so isolated; 0: however */
     struct mcpz_bytes chunk;           /* INPUT: within the credit given by TASK_PULL */
@@ -125,6 +126,7 @@ struct mcpz_event_run {
     uint32_t code;           /* FAIL: enum mcpz_code */
     struct mcpz_bytes text;  /* FAIL: for people */
     uint32_t retry_after_ms; /* FAIL: come back no sooner; 0: unknown */
+    bool plan;               /* END: what was handed over is a plan of subtasks, no result */
 };
 
 struct mcpz_event_drain {

@@ -142,7 +142,8 @@ static bool keep_output(struct mcpz_ledger *ledger, struct mcpz_ledger_row *row,
     return true;
 }
 
-static void keep_done(struct mcpz_ledger *ledger, struct mcpz_ledger_row *row, uint64_t wall_ms)
+static void keep_done(struct mcpz_ledger *ledger, struct mcpz_ledger_row *row, uint64_t wall_ms,
+                      bool plan)
 {
     struct mcpz_record record;
 
@@ -150,6 +151,7 @@ static void keep_done(struct mcpz_ledger *ledger, struct mcpz_ledger_row *row, u
         record = record_of(row);
     }
     record.run.done = true;
+    record.run.plan = plan;
     record.run.ended_ms = wall_ms;
     ledger->store->put(ledger->store->context, &record);
     ledger->kept++;
@@ -225,7 +227,7 @@ bool mcpz_ledger_hear(struct mcpz_ledger *ledger, mcpz_time now, const struct mc
             seen->run.run = 0;
             return false;
         }
-        keep_done(ledger, row, event->wall_ms);
+        keep_done(ledger, row, event->wall_ms, event->run.plan);
         return true;
     } else if (event->kind == MCPZ_EVENT_RUN_FAIL) {
         forget_run(ledger, row);
@@ -239,7 +241,10 @@ bool mcpz_ledger_hear(struct mcpz_ledger *ledger, mcpz_time now, const struct mc
 static void answer_done(struct mcpz_ledger *ledger, uint32_t run, const struct mcpz_record *record,
                         struct mcpz_outbox *out)
 {
-    append_call(out, MCPZ_EVENT_RUN_END, run)->call.run.chunk = record->run.result;
+    struct mcpz_action *action = append_call(out, MCPZ_EVENT_RUN_END, run);
+
+    action->call.run.chunk = record->run.result;
+    action->call.run.plan = record->run.plan;
     ledger->repeated++;
 }
 

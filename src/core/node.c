@@ -64,6 +64,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     init_lower(node, config, now);
     mcpz_registry_init(&node->registry, self, config->fabric.members.incarnation);
     mcpz_calls_init(&node->calls, &config->calls, self, seed_for(seed, "calls"), &arena);
+    node->planner = config->planner;
     mcpz_drain_init(&node->drain, self);
     mcpz_ledger_init(&node->ledger, store, &node->fabric.timing);
     mcpz_tasks_init(&node->tasks, store, &node->fabric.timing, self,
@@ -131,8 +132,10 @@ static void step_drain(struct mcpz_node *node, mcpz_time now, const struct mcpz_
 static void step_tasks(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)
 {
-    const struct mcpz_tasks_below below = {
-        .fabric = &node->fabric, .registry = &node->registry, .calls = &node->calls};
+    const struct mcpz_tasks_below below = {.fabric = &node->fabric,
+                                           .registry = &node->registry,
+                                           .calls = &node->calls,
+                                           .planner = node->planner};
 
     mcpz_tasks_step(&node->tasks, &below, now, event, out);
 }

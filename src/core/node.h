@@ -30,9 +30,10 @@
 struct mcpz_node_config {
     struct mcpz_fabric_config fabric;
     struct mcpz_calls_config calls;
-    struct mcpz_sealer sealer; /* without one nothing of ours goes through others */
-    size_t relayed_max;        /* peers reached through others; 0: that of a server */
-    uint32_t generation;       /* of our actor, see struct mcpz_actor */
+    struct mcpz_sealer sealer;          /* without one nothing of ours goes through others */
+    const struct mcpz_planner *planner; /* borrowed */
+    size_t relayed_max;                 /* peers reached through others; 0: that of a server */
+    uint32_t generation;                /* of our actor, see struct mcpz_actor */
 };
 
 struct mcpz_node {
@@ -44,6 +45,7 @@ struct mcpz_node {
     struct mcpz_ledger ledger; /* between the calls and the provider's edge */
     struct mcpz_tasks tasks;
     struct mcpz_agents agents;
+    const struct mcpz_planner *planner;
     void *memory; /* of the fabric, of the relay behind it, and of calls; borrowed */
 };
 

@@ -84,6 +84,7 @@ struct mcpz_action_task {
     struct mcpz_id provider; /* DONE: zeros if none was found */
     uint32_t attempts;       /* DONE */
     uint32_t retry_after_ms; /* DONE with a failure: come back no sooner; 0: unknown */
+    bool plan;               /* DONE with code 0: it is to be split, and the result says how */
 };
 
 struct mcpz_action_run {
@@ -100,6 +101,7 @@ struct mcpz_action_run {
     bool idempotent;                   /* START */
     bool held;               /* START: take it and its input in, and begin when RUN_GO says so */
     bool durable;            /* START: what comes of it is kept under its key */
+    uint32_t levels;         /* START: of subtasks it may be split into; 0: none */
     uint32_t code;           /* STOP: why, enum mcpz_code */
     uint32_t credit;         /* PULL */
     struct mcpz_bytes chunk; /* INPUT */

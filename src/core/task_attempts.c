@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "core/task_plan.h"
 #include "core/task_step.h"
 #include "proto/code.h"
 #include "proto/limits.h"
@@ -16,6 +17,8 @@
 #define BACKOFF_MS_MAX 300000
 #define RENEW_US MCPZ_SECONDS(5)
 #define RENEWED_MAX 256 /* in one step */
+#define FED_MAX 2       /* chunks of inputs that come out of results, in one step */
+#define FEED_CREDIT_MAX (1U << 30)
 
 static_assert(RENEW_US <= MCPZ_SECONDS(MCPZ_TASK_LEASE_SECONDS_MIN) / 2,
               "a lost renewal does no harm");
@@ -82,6 +85,7 @@ static void free_slot(struct mcpz_tasks *tasks, struct mcpz_task_slot *slot)
         mcpz_task_queue_put_back(queue, &slot->place);
     }
     tasks->running--;
+    tasks->feeding -= slot->credit > 0;
     *slot = (struct mcpz_task_slot){.phase = MCPZ_TASK_SLOT_FREE};
 }
 
@@ -101,6 +105,7 @@ static struct mcpz_action *append_call(struct mcpz_task_step *step, enum mcpz_ev
 {
     struct mcpz_action *action = mcpz_outbox_append(step->out, MCPZ_ACTION_CALL);
 
+    action->durable = slot->keyed; /* nothing goes before the START, which waits for the disk */
     action->call.kind = kind;
     action->call.task.request = slot->request;
     return action;
@@ -113,27 +118,60 @@ static void cancel_call(struct mcpz_task_step *step, const struct mcpz_task_slot
     }
 }
 
+/* How much more of its input the provider takes; some of it may be waiting to be sent. */
+static void set_credit(struct mcpz_tasks *tasks, struct mcpz_task_slot *slot, uint32_t credit)
+{
+    tasks->feeding -= slot->credit > 0;
+    tasks->feeding += credit > 0;
+    slot->credit = credit;
+}
+
+/* Begin with what is fed to it; what was sent of it before was in vain. */
+static void begin_feeding(struct mcpz_task_step *step, struct mcpz_task_slot *slot,
+                          const struct mcpz_task_body *body)
+{
+    struct mcpz_task_book *book = &step->tasks->book;
+    struct mcpz_task_id before = body->kin[0].parent;
+    struct mcpz_task_plan plan;
+
+    slot->feeds = true;
+    if (body->kin[0].feed == MCPZ_TASK_FEED_ALL) {
+        mcpz_gather_parts(&slot->gather, step->planner, &body->kin[0].parent);
+        return;
+    }
+    if (mcpz_task_book_plan(book, &body->kin[0].parent, &plan) == MCPZ_OK &&
+        body->kin[0].part > 0) {
+        before = mcpz_task_part_id(&body->kin[0].parent, plan.salt, body->kin[0].part - 1);
+    }
+    mcpz_gather_result(&slot->gather, step->planner, book, &before);
+}
+
 /* Say START, or say it again. With a key nobody hears of it before it is on disk whom we asked. */
 static void start_call(struct mcpz_task_step *step, struct mcpz_task_slot *slot,
                        const struct mcpz_task_now *task)
 {
     struct mcpz_action *action = append_call(step, MCPZ_EVENT_TASK_START, slot);
 
-    action->durable = slot->keyed;
     action->call.task = (struct mcpz_event_task){
         .request = slot->request,
         .capability = task->body.capability,
         .params = task->body.params,
-        .has_input = task->body.input.length > 0,
+        .has_input =
+            task->body.input.length > 0 || mcpz_task_feed_of(&task->body) != MCPZ_TASK_FEED_NONE,
         .timeout_ms = task->body.timeout_ms,
         .priority = task->body.priority,
         .tenant = task->body.tenant,
         .traceparent = task->body.traceparent,
         .idempotency_key = task->body.key,
         .durable = slot->keyed,
+        .levels = MCPZ_SUBTASK_LEVELS_MAX - mcpz_task_level(&task->body),
         .only = slot->keyed ? task->is.provider : (struct mcpz_id){.bytes = {0}},
     };
     slot->until_us = step->now + step->tasks->timing->task_lease_us;
+    set_credit(step->tasks, slot, 0);
+    if (mcpz_task_feed_of(&task->body) != MCPZ_TASK_FEED_NONE) {
+        begin_feeding(step, slot, &task->body);
+    }
 }
 
 static void open_slot(struct mcpz_task_step *step, struct mcpz_task_slot *slot,
@@ -355,7 +393,7 @@ static void begin(struct mcpz_task_step *step, struct mcpz_task_queue *queue)
 
     mcpz_task_queue_pass(queue, &place);
     if (!mcpz_task_load(step, &row.id, &task) || !mcpz_task_is_ours(step, &task.is) ||
-        mcpz_task_is_over(&task.is) || task.is.due_ms != 0) {
+        task.is.phase != MCPZ_TASK_QUEUED || task.is.due_ms != 0) {
         mcpz_task_book_strike(&tasks->book, &row); /* it has no business there */
         mcpz_task_queue_left(queue, &place);
         return;
@@ -364,6 +402,11 @@ static void begin(struct mcpz_task_step *step, struct mcpz_task_queue *queue)
     if (is_sure && is_too_late(step, &task) && mcpz_id_is_zero(&task.is.provider)) {
         mcpz_task_end(step, &task, MCPZ_TASK_DEAD, MCPZ_CODE_TIMEOUT,
                       mcpz_text("its time was over before anybody could do it"));
+        return;
+    }
+    if (!mcpz_task_tree_may_begin(step, &task)) {
+        task.is.due_ms = step->wall_ms + ASK_AGAIN_MS; /* something is being moved */
+        mcpz_task_save(step, &task);
         return;
     }
     struct mcpz_task_slot *slot = take_slot(tasks, queue, &task);
@@ -569,6 +612,21 @@ static void wait_in_queue(struct mcpz_task_step *step, const struct mcpz_task_sl
     }
 }
 
+/* It is to be split. What cannot be split now could not be either if it were tried again. */
+static void finish_plan(struct mcpz_task_step *step, const struct mcpz_task_slot *was,
+                        struct mcpz_task_now *task, const struct mcpz_action_task *end)
+{
+    struct mcpz_action_task failure = *end;
+
+    task->is.provider = end->provider;
+    if (mcpz_task_split(step, task, &failure.code, &failure.text)) {
+        return;
+    }
+    mcpz_task_book_drop_result(&step->tasks->book, &task->id);
+    task->is.attempts += was->keyed ? 0 : 1;
+    fail_attempt(step, task, &failure, false);
+}
+
 static void finish(struct mcpz_task_step *step, struct mcpz_task_slot *slot,
                    const struct mcpz_action_task *end)
 {
@@ -577,7 +635,11 @@ static void finish(struct mcpz_task_step *step, struct mcpz_task_slot *slot,
 
     free_slot(step->tasks, slot);
     if (!mcpz_task_load(step, &was.id, &task) || !mcpz_task_is_ours(step, &task.is) ||
-        mcpz_task_is_over(&task.is)) {
+        task.is.phase != MCPZ_TASK_QUEUED) {
+        return;
+    }
+    if (end->code == MCPZ_CODE_OK && end->plan) {
+        finish_plan(step, &was, &task, end);
         return;
     }
     enum verdict verdict = judge(&was, &task.body, end->code);
@@ -615,10 +677,55 @@ static void finish_for(struct mcpz_task_step *step, struct mcpz_task_slot *slot,
 
 /* ---- Answers ------------------------------------------------------------------------------ */
 
-static void send_input(struct mcpz_task_step *step, struct mcpz_task_slot *slot)
+/* Send some of an input that comes out of results. */
+static void feed(struct mcpz_task_step *step, struct mcpz_task_slot *slot)
+{
+    size_t room = slot->credit < MCPZ_CHUNK_BYTES_MAX ? slot->credit : MCPZ_CHUNK_BYTES_MAX;
+    uint8_t *buffer =
+        room >= MCPZ_GATHER_PENDING_BYTES ? mcpz_arena_take(&step->out->arena, room, 1) : NULL;
+
+    if (buffer == NULL) {
+        if (room < MCPZ_GATHER_PENDING_BYTES) {
+            set_credit(step->tasks, slot, 0); /* there will be more */
+        }
+        return;
+    }
+    size_t length = mcpz_gather_read(&slot->gather, &step->tasks->book, buffer, room);
+    if (length > 0) {
+        append_call(step, MCPZ_EVENT_TASK_INPUT, slot)->call.task.chunk =
+            mcpz_bytes(buffer, length);
+        set_credit(step->tasks, slot, slot->credit - (uint32_t)length);
+    } else {
+        (void)append_call(step, MCPZ_EVENT_TASK_INPUT_END, slot);
+        set_credit(step->tasks, slot, 0);
+        slot->has_sent = true;
+    }
+}
+
+void mcpz_task_feed(struct mcpz_task_step *step)
+{
+    size_t fed = 0;
+
+    for (size_t i = 0; i < MCPZ_TASKS_RUNNING_MAX && step->tasks->feeding > 0; i++) {
+        struct mcpz_task_slot *slot = &step->tasks->slots[i];
+        if (slot->phase == MCPZ_TASK_SLOT_CALLING && slot->credit > 0 && fed < FED_MAX) {
+            feed(step, slot);
+            fed++;
+        }
+    }
+}
+
+static void send_input(struct mcpz_task_step *step, struct mcpz_task_slot *slot, uint32_t credit)
 {
     struct mcpz_task_now task;
 
+    if (slot->feeds && !slot->has_sent) {
+        set_credit(step->tasks, slot,
+                   slot->credit + (credit < FEED_CREDIT_MAX - slot->credit
+                                       ? credit
+                                       : FEED_CREDIT_MAX - slot->credit));
+        return;
+    }
     if (slot->has_sent || !mcpz_task_load(step, &slot->id, &task)) {
         return;
     }
@@ -682,7 +789,7 @@ void mcpz_task_answered(struct mcpz_task_step *step, const struct mcpz_action *a
         return; /* it was stopped meanwhile */
     }
     if (action->kind == MCPZ_ACTION_TASK_PULL) {
-        send_input(step, slot);
+        send_input(step, slot, action->task.credit);
     } else if (action->kind == MCPZ_ACTION_TASK_OUTPUT) {
         (void)keep_output(step, slot, action->task.chunk);
     } else if (action->kind == MCPZ_ACTION_TASK_RETRY) {

@@ -86,17 +86,29 @@ mcpz_error mcpz_task_book_key(struct mcpz_task_book *book, struct mcpz_bytes ten
 
 /* ---- Lists -------------------------------------------------------------------------------- */
 
+uint64_t mcpz_task_book_family(const struct mcpz_task_id *parent)
+{
+    return mcpz_hash_bytes(mcpz_bytes(parent->bytes, MCPZ_TASK_ID_BYTES), 0);
+}
+
 struct mcpz_task_place mcpz_task_book_place(const struct mcpz_task_book *book,
                                             const struct mcpz_task_body *body,
                                             const struct mcpz_task_state *state)
 {
+    if (mcpz_task_is_over(state) && mcpz_task_level(body) > 0) {
+        return (struct mcpz_task_place){
+            .list = MCPZ_TASK_LIST_PART,
+            .group = mcpz_task_book_family(&body->kin[0].parent),
+            .order = body->kin[0].part,
+        };
+    }
     if (state->phase == MCPZ_TASK_DEAD) {
         return (struct mcpz_task_place){.list = MCPZ_TASK_LIST_DEAD, .order = state->ended_ms};
     }
     if (mcpz_task_is_over(state)) {
         return (struct mcpz_task_place){.list = MCPZ_TASK_LIST_ENDED, .order = state->ended_ms};
     }
-    if (!mcpz_id_equal(&state->owner, &book->self)) {
+    if (!mcpz_id_equal(&state->owner, &book->self) || state->phase == MCPZ_TASK_SPLIT) {
         return (struct mcpz_task_place){0};
     }
     if (state->due_ms != 0) {
@@ -246,6 +258,15 @@ void mcpz_task_book_move(struct mcpz_task_book *book, const struct mcpz_task_id 
     }
 }
 
+static void drop_plan(struct mcpz_task_book *book, const struct mcpz_task_id *id)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_TASK_PLAN, .task_plan = {.id = *id}};
+
+    if (read_record(book, &record) == MCPZ_OK) {
+        discard(book, &record);
+    }
+}
+
 void mcpz_task_book_remove(struct mcpz_task_book *book, const struct mcpz_task_id *id,
                            const struct mcpz_task_body *body, const struct mcpz_task_state *state)
 {
@@ -258,6 +279,7 @@ void mcpz_task_book_remove(struct mcpz_task_book *book, const struct mcpz_task_i
     discard(book, &record);
     discard(book, &row);
     mcpz_task_book_drop_result(book, id);
+    drop_plan(book, id);
     if (body->key.length > 0 &&
         mcpz_task_book_key(book, body->tenant, body->key, &holder) == MCPZ_OK &&
         mcpz_task_id_equal(&holder, id)) {
@@ -320,4 +342,27 @@ mcpz_error mcpz_task_book_append_result(struct mcpz_task_book *book, const struc
     }
     mcpz_task_book_set_result(book, id, mcpz_bytes(spare, before.length + chunk.length));
     return MCPZ_OK;
+}
+
+/* ---- Plans -------------------------------------------------------------------------------- */
+
+mcpz_error mcpz_task_book_plan(struct mcpz_task_book *book, const struct mcpz_task_id *id,
+                               struct mcpz_task_plan *plan)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_TASK_PLAN, .task_plan = {.id = *id}};
+    mcpz_error error = read_record(book, &record);
+
+    if (error == MCPZ_OK) {
+        *plan = record.task_plan.plan;
+    }
+    return error;
+}
+
+void mcpz_task_book_set_plan(struct mcpz_task_book *book, const struct mcpz_task_id *id,
+                             const struct mcpz_task_plan *plan)
+{
+    put(book, &(struct mcpz_record){
+                  .kind = MCPZ_RECORD_TASK_PLAN,
+                  .task_plan = {.id = *id, .plan = *plan},
+              });
 }

@@ -3,7 +3,8 @@
  *
  *   ours, its turn     READY, by queue and priority        ours, waits    LATER, by time
  *   done, cancelled    ENDED, by time                      dead letter    DEAD, by time
- *   another's copy     no list, until it is over
+ *   another's copy     no list, until it is over      a subtask      PART, once it is over
+ *   split              none: its subtasks are at it
  *
  * A row moves from one list to another in the same turn in which its state is written, so on disk
  * a task is always in the one place where its state says (lessons.md row 13). LONE is beside all
@@ -103,6 +104,16 @@ void mcpz_task_book_drop_result(struct mcpz_task_book *book, const struct mcpz_t
 /** What is kept of it; empty if nothing is. */
 struct mcpz_bytes mcpz_task_book_result(struct mcpz_task_book *book,
                                         const struct mcpz_task_id *id);
+
+/** What it was split into. Errors: as above */
+MCPZ_MUST_USE mcpz_error mcpz_task_book_plan(struct mcpz_task_book *book,
+                                             const struct mcpz_task_id *id,
+                                             struct mcpz_task_plan *plan);
+void mcpz_task_book_set_plan(struct mcpz_task_book *book, const struct mcpz_task_id *id,
+                             const struct mcpz_task_plan *plan);
+
+/** In which group of MCPZ_TASK_LIST_PART the subtasks of a task stand. */
+uint64_t mcpz_task_book_family(const struct mcpz_task_id *parent);
 
 /**
  * The first row of a list (of a group of it, unless `whole`) behind `*listed`, or at it with

@@ -90,7 +90,7 @@ static bool is_gone(const struct mcpz_task_step *step, const struct mcpz_id *id)
  * taken over meanwhile. */
 bool mcpz_task_may_replace(const struct mcpz_task_step *step, const struct mcpz_task_now *task)
 {
-    bool keyed = task->body.key.length > 0;
+    bool keyed = mcpz_task_is_once(task);
     bool is_sure = !keyed || task->is.life == step->tasks->life;
     mcpz_time hold_us = step->tasks->timing->task_hold_us;
 
@@ -159,9 +159,16 @@ void mcpz_task_send_keep_new(struct mcpz_task_step *step, const struct mcpz_id *
 
 void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_now *task)
 {
-    struct mcpz_bytes result = task->is.phase == MCPZ_TASK_DONE
-                                   ? mcpz_task_book_result(&step->tasks->book, &task->id)
-                                   : mcpz_text("");
+    struct mcpz_task_book *book = &step->tasks->book;
+    struct mcpz_bytes result = mcpz_text("");
+    struct mcpz_task_plan plan;
+
+    if (task->is.phase == MCPZ_TASK_DONE) {
+        result = mcpz_task_book_result(book, &task->id);
+    } else if (task->is.phase == MCPZ_TASK_SPLIT && mcpz_task_book_is_lone(book, &task->id) &&
+               mcpz_task_book_plan(book, &task->id, &plan) == MCPZ_OK) {
+        result = plan.text;
+    }
 
     if (!mcpz_id_is_zero(&task->is.backup)) {
         send_durably(
@@ -170,6 +177,31 @@ void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_no
                 .kind = MCPZ_MSG_TASK_MOVED,
                 .task_moved = {.id = task->id, .state = without_life(&task->is), .result = result},
             });
+    }
+}
+
+/* What a KEEP alone does not say: what it gave, or its plan. That comes behind. */
+static bool is_more_than_kept(const struct mcpz_task_state *state)
+{
+    return state->phase == MCPZ_TASK_DONE || state->phase == MCPZ_TASK_SPLIT || state->family > 0;
+}
+
+void mcpz_task_send_whole(struct mcpz_task_step *step, const struct mcpz_task_now *task)
+{
+    struct mcpz_task_now split = *task;
+
+    if (mcpz_id_is_zero(&task->is.backup)) {
+        return;
+    }
+    mcpz_task_send_keep(step, task);
+    if (task->is.family > 0 && task->is.phase != MCPZ_TASK_SPLIT) {
+        split.is.phase = MCPZ_TASK_SPLIT; /* which it was: with its plan */
+        split.is.revision -= split.is.revision > 1;
+        split.is.ended_ms = 0;
+        mcpz_task_send_moved(step, &split);
+    }
+    if (is_more_than_kept(&task->is)) {
+        mcpz_task_send_moved(step, task);
     }
 }
 
@@ -222,13 +254,19 @@ static bool gives_way(const struct mcpz_task_step *step, const struct mcpz_task_
 
 static void take_over(struct mcpz_task_step *step, struct mcpz_task_now *task)
 {
-    bool may_be_at_it = task->body.key.length > 0 && !mcpz_id_is_zero(&task->is.provider);
+    bool split = task->is.phase == MCPZ_TASK_SPLIT;
+    bool may_be_at_it =
+        !split && task->body.key.length > 0 && !mcpz_id_is_zero(&task->is.provider);
 
     task->is.owner = step->tasks->self;
     task->is.life = step->tasks->life;
     task->is.due_ms = 0;
     task->is.held_ms = may_be_at_it ? step->wall_ms : 0; /* by our own clock */
     mcpz_task_rehouse(step, task);
+    if (split) { /* another node keeps it once that one has all of the tree */
+        task->is.backup = (struct mcpz_id){.bytes = {0}};
+        mcpz_task_tree_note(step, &task->id);
+    }
     mcpz_task_save(step, task);
     mcpz_task_book_set_lone(&step->tasks->book, &task->id, true);
     if (!mcpz_id_is_zero(&task->is.backup)) {
@@ -240,12 +278,16 @@ static void take_over(struct mcpz_task_step *step, struct mcpz_task_now *task)
 void mcpz_task_look_after_copy(struct mcpz_task_step *step, struct mcpz_task_now *task)
 {
     struct mcpz_msg_task_mark mark = mark_of(task);
-    bool keyed = task->body.key.length > 0;
+    bool keyed = mcpz_task_is_once(task);
     bool is_sure = !keyed || task->is.life == step->tasks->life;
     mcpz_time grace_us =
         is_sure ? step->tasks->timing->task_grace_us : step->tasks->timing->task_hold_us;
+    bool out = is_out(step, &task->is.owner, keyed, grace_us);
 
-    if (is_out(step, &task->is.owner, keyed, grace_us)) {
+    if (mcpz_task_level(&task->body) > 0 && mcpz_task_tree_look_after_copy(step, task, out)) {
+        return;
+    }
+    if (out) {
         take_over(step, task);
     } else {
         send_mark(step, &task->is.owner, MCPZ_MSG_TASK_CHECK, &mark);
@@ -256,8 +298,8 @@ void mcpz_task_look_after_copy(struct mcpz_task_step *step, struct mcpz_task_now
  * It is another's, of whom we know now. That is kept for as long as what is over: an owner of
  * before, whom we were the backup of, may come back and ask.
  */
-static void yield(struct mcpz_task_step *step, struct mcpz_task_now *task, uint64_t epoch,
-                  const struct mcpz_id *owner)
+void mcpz_task_yield(struct mcpz_task_step *step, struct mcpz_task_now *task, uint64_t epoch,
+                     const struct mcpz_id *owner)
 {
     mcpz_task_stop(step, &task->id);
     task->is.phase = MCPZ_TASK_YIELDED;
@@ -311,18 +353,32 @@ static bool is_for_us(const struct mcpz_task_step *step, const struct mcpz_id *f
            said->revision < NUMBER_MAX;
 }
 
+/* What it gave, or its plan, comes behind: until then it is not known, but who knows it is. */
+static void withhold(struct mcpz_task_state *said)
+{
+    said->phase = MCPZ_TASK_QUEUED;
+    said->revision -= said->revision > 1;
+    said->ended_ms = 0;
+    said->family = 0;
+}
+
 /* True: it is kept, which is to be said. */
 static bool keep(struct mcpz_task_step *step, const struct mcpz_id *from,
                  const struct mcpz_msg_task_keep *said, struct mcpz_msg_task_mark *mark)
 {
+    const bool whole = !is_more_than_kept(&said->state);
+    struct mcpz_task_state known = said->state;
     struct mcpz_task_now task;
 
-    if (mcpz_task_load(step, &said->id, &task)) {
-        bool follows = follow(step, from, &task, &said->state);
-        *mark = mark_of(&task);
-        return follows;
+    if (!whole) {
+        withhold(&known);
     }
-    task = (struct mcpz_task_now){.id = said->id, .body = said->body, .is = said->state};
+    if (mcpz_task_load(step, &said->id, &task)) {
+        bool follows = follow(step, from, &task, &known);
+        *mark = mark_of(&task);
+        return follows && whole;
+    }
+    task = (struct mcpz_task_now){.id = said->id, .body = said->body, .is = known};
     *mark = mark_of(&task);
     if (step->tasks->copies >= MCPZ_TASKS_MAX) {
         send_mark(step, from, MCPZ_MSG_TASK_UNABLE, mark);
@@ -331,7 +387,7 @@ static bool keep(struct mcpz_task_step *step, const struct mcpz_id *from,
     step->tasks->copies++;
     task.is.life = step->tasks->life;
     mcpz_task_book_add(&step->tasks->book, &task.id, &task.body, &task.is);
-    return true;
+    return whole;
 }
 
 static void on_keep(struct mcpz_task_step *step, const struct mcpz_id *from,
@@ -384,11 +440,19 @@ static void on_moved(struct mcpz_task_step *step, const struct mcpz_id *from,
     if (!is_for_us(step, from, &moved->state)) {
         return;
     }
-    if (!mcpz_task_load(step, &moved->id, &task)) {
+    const bool split = moved->state.phase == MCPZ_TASK_SPLIT;
+    struct mcpz_task_plan plan;
+    bool lacks = split && moved->result.length == 0 &&
+                 mcpz_task_book_plan(&step->tasks->book, &moved->id, &plan) != MCPZ_OK;
+    if (lacks || !mcpz_task_load(step, &moved->id, &task)) {
         send_mark(step, from, MCPZ_MSG_TASK_LACK, &mark);
         return;
     }
     if (follow(step, from, &task, &moved->state)) {
+        if (split && moved->result.length > 0 &&
+            !mcpz_task_tree_keep_plan(step, &task.id, moved->result)) {
+            return;
+        }
         if (task.is.phase == MCPZ_TASK_DONE) {
             mcpz_task_book_set_result(&step->tasks->book, &task.id, moved->result);
         }
@@ -405,7 +469,7 @@ static void on_drop(struct mcpz_task_step *step, const struct mcpz_id *from,
     if (mcpz_task_is_over(&task->is)) {
         mcpz_task_forget(step, task);
     } else {
-        yield(step, task, mark->epoch, from);
+        mcpz_task_yield(step, task, mark->epoch, from);
     }
 }
 
@@ -430,10 +494,22 @@ static void on_kept(struct mcpz_task_step *step, const struct mcpz_id *from,
         mark->epoch != task->is.epoch) {
         return;
     }
-    mcpz_task_book_set_lone(&tasks->book, &task->id, false);
+    bool in_tree = mcpz_task_level(&task->body) > 0 || task->is.phase == MCPZ_TASK_SPLIT;
+    bool was_lone = mcpz_task_book_is_lone(&tasks->book, &task->id);
+    if (was_lone && (!in_tree || mark->revision >= task->is.revision)) {
+        mcpz_task_book_set_lone(&tasks->book, &task->id, false);
+        was_lone = false;
+        if (in_tree) {
+            mcpz_task_tree_kept(step, task);
+        }
+    }
     if (task->is.life != tasks->life) {
         task->is.life = tasks->life;
         mcpz_task_book_move(&tasks->book, &task->id, &task->body, &task->was, &task->is);
+        mcpz_task_book_set_lone(&tasks->book, &task->id, was_lone);
+        if (in_tree) {
+            mcpz_task_tree_kept(step, task);
+        }
     }
     mcpz_task_recorded(step, &task->id, mark->revision);
 }
@@ -461,11 +537,13 @@ static void on_lack(struct mcpz_task_step *step, const struct mcpz_id *from,
 {
     if (mcpz_task_is_ours(step, &task->is)) {
         if (mcpz_id_equal(&task->is.backup, from)) {
-            mcpz_task_send_keep(step, task);
-            if (task->is.phase == MCPZ_TASK_DONE) {
-                mcpz_task_send_moved(step, task); /* that one has its result */
+            if (task->is.phase == MCPZ_TASK_SPLIT) {
+                mcpz_task_book_set_lone(&step->tasks->book, &task->id, true);
             }
+            mcpz_task_send_whole(step, task);
         }
+    } else if (mcpz_id_equal(&task->is.owner, from) && mcpz_task_level(&task->body) > 0) {
+        mcpz_task_tree_lacked(step, task);
     } else if (mcpz_id_equal(&task->is.owner, from) && !mcpz_task_is_over(&task->is)) {
         take_over(step, task); /* its owner has lost it */
     }
@@ -483,7 +561,7 @@ static void on_yield(struct mcpz_task_step *step, struct mcpz_task_now *task,
         return; /* what we know of it is true nevertheless */
     }
     mcpz_task_give_way(step, &task->id);
-    yield(step, task, said->epoch, &said->owner);
+    mcpz_task_yield(step, task, said->epoch, &said->owner);
     step->tasks->counts.yielded += ours;
 }
 
@@ -492,8 +570,9 @@ static void on_unable(struct mcpz_task_step *step, const struct mcpz_id *from,
                       struct mcpz_task_now *task)
 {
     if (!mcpz_task_is_ours(step, &task->is) || !mcpz_id_equal(&task->is.backup, from) ||
-        mcpz_task_is_over(&task->is)) {
-        return;
+        mcpz_task_is_over(&task->is) || mcpz_task_level(&task->body) > 0 ||
+        task->is.phase == MCPZ_TASK_SPLIT) {
+        return; /* a tree stays together: that one is asked again */
     }
     mcpz_task_rehouse(step, task);
     mcpz_task_save(step, task);

@@ -18,6 +18,7 @@ struct mcpz_task_step {
     const struct mcpz_fabric *fabric;
     const struct mcpz_registry *registry;
     const struct mcpz_calls *calls;
+    const struct mcpz_planner *planner;
     mcpz_time now;
     uint64_t wall_ms;
     struct mcpz_outbox *out;
@@ -36,6 +37,9 @@ void mcpz_task_save(struct mcpz_task_step *step, struct mcpz_task_now *task);
 void mcpz_task_end(struct mcpz_task_step *step, struct mcpz_task_now *task,
                    enum mcpz_task_phase phase, uint32_t code, struct mcpz_bytes text);
 
+/** Take in a new task: in the store, and in its queue if its turn may come. */
+void mcpz_task_add(struct mcpz_task_step *step, const struct mcpz_task_now *task);
+
 /** Answer a request about a task. */
 void mcpz_task_reply(struct mcpz_task_step *step, uint64_t request, uint32_t code,
                      const char *text, const struct mcpz_task_id *id, uint32_t copies);
@@ -51,6 +55,12 @@ void mcpz_task_note_places(struct mcpz_task_step *step, const struct mcpz_task_n
                            const struct mcpz_task_place *old, const struct mcpz_task_place *new);
 
 bool mcpz_task_is_ours(const struct mcpz_task_step *step, const struct mcpz_task_state *state);
+
+/** Is it to be done once, whatever happens? */
+static inline bool mcpz_task_is_once(const struct mcpz_task_now *task)
+{
+    return task->body.key.length > 0 || task->is.phase == MCPZ_TASK_SPLIT;
+}
 
 /* task_intake.c */
 
@@ -85,6 +95,9 @@ void mcpz_task_answered(struct mcpz_task_step *step, const struct mcpz_action *a
 
 /** There is a link to this node: it hears again of what is to be on its disk first. */
 void mcpz_task_say_again(struct mcpz_task_step *step, const struct mcpz_id *backup);
+
+/** Send more of inputs that come out of results. */
+void mcpz_task_feed(struct mcpz_task_step *step);
 
 /** Its backup has this revision on disk. */
 void mcpz_task_recorded(struct mcpz_task_step *step, const struct mcpz_task_id *id,
@@ -122,8 +135,15 @@ void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_no
 void mcpz_task_send_keep_new(struct mcpz_task_step *step, const struct mcpz_id *to,
                              const struct mcpz_task_new *tasks, size_t count);
 
+/** The same, with its result or its plan. */
+void mcpz_task_send_whole(struct mcpz_task_step *step, const struct mcpz_task_now *task);
+
 /** Give it another backup, or none for now, with a new epoch. Not saved. */
 void mcpz_task_rehouse(struct mcpz_task_step *step, struct mcpz_task_now *task);
+
+/** It is another's, of whom we know now. */
+void mcpz_task_yield(struct mcpz_task_step *step, struct mcpz_task_now *task, uint64_t epoch,
+                     const struct mcpz_id *owner);
 
 /** What another node says about a task. */
 void mcpz_task_message(struct mcpz_task_step *step, const struct mcpz_id *from,
@@ -136,6 +156,9 @@ void mcpz_task_look_after_copy(struct mcpz_task_step *step, struct mcpz_task_now
 
 /** Do what is due: walks through what lies in the store, a slice each. */
 void mcpz_task_walk(struct mcpz_task_step *step);
+
+/** Ours, of a former life: ask its backup whether it still is. Without one it is. */
+void mcpz_task_confirm(struct mcpz_task_step *step, struct mcpz_task_now *task);
 
 /** Look through all tasks soon, in so long. */
 void mcpz_task_sweep_in(struct mcpz_task_step *step, mcpz_time in_us);

@@ -13,7 +13,7 @@
 /* ---- All tasks ---------------------------------------------------------------------------- */
 
 /* Ours, of a former life: its backup may have taken it over. Without one nobody has. */
-static void confirm(struct mcpz_task_step *step, struct mcpz_task_now *task)
+void mcpz_task_confirm(struct mcpz_task_step *step, struct mcpz_task_now *task)
 {
     if (!mcpz_id_is_zero(&task->is.backup)) {
         mcpz_task_send_moved(step, task);
@@ -43,7 +43,7 @@ static void look_after_own(struct mcpz_task_step *step, struct mcpz_task_now *ta
             mcpz_task_send_keep(step, task);
         }
     } else if (task->is.life != tasks->life) {
-        confirm(step, task);
+        mcpz_task_confirm(step, task);
     } else if (late) {
         mcpz_task_end(step, task, MCPZ_TASK_DEAD, MCPZ_CODE_TIMEOUT,
                       mcpz_text("its time was over before anybody could do it"));
@@ -63,6 +63,8 @@ static void sweep_one(struct mcpz_task_step *step, struct mcpz_task_now *task)
     if (step->tasks->forsake && (!ours || !mcpz_id_is_zero(&task->is.backup))) {
         mcpz_task_stop(step, &task->id);
         mcpz_task_forget(step, task);
+    } else if (ours && (mcpz_task_level(&task->body) > 0 || task->is.phase == MCPZ_TASK_SPLIT)) {
+        mcpz_task_tree_look_after(step, task);
     } else if (ours) {
         look_after_own(step, task);
     } else {
@@ -131,8 +133,14 @@ static void house_one(struct mcpz_task_step *step, const struct mcpz_record_task
     struct mcpz_task_now task;
 
     if (!mcpz_task_load(step, &row->id, &task) || !mcpz_task_is_ours(step, &task.is) ||
-        mcpz_task_is_over(&task.is)) {
+        (mcpz_task_is_over(&task.is) && mcpz_task_level(&task.body) == 0)) {
         mcpz_task_book_strike(&tasks->book, row);
+        return;
+    }
+    if (mcpz_task_level(&task.body) > 0 || task.is.phase == MCPZ_TASK_SPLIT) {
+        mcpz_task_tree_note(step,
+                            mcpz_task_level(&task.body) > 0 ? &task.body.kin[0].parent : &task.id);
+        mcpz_task_send_whole(step, &task);
         return;
     }
     if (mcpz_task_may_replace(step, &task)) {
@@ -245,7 +253,7 @@ void mcpz_task_walk(struct mcpz_task_step *step)
     if (tasks->later_at_us <= step->now) {
         walk_later(step);
     }
-    if (tasks->sweep_at_us <= step->now) {
+    if (tasks->sweep_at_us <= step->now && tasks->tree.count <= MCPZ_TREE_DUE_MAX / 2) {
         sweep(step);
     }
     if (tasks->book.counts[MCPZ_TASK_LIST_LONE] > 0 && tasks->lone_at_us <= step->now) {

@@ -63,7 +63,17 @@ void mcpz_task_save(struct mcpz_task_step *step, struct mcpz_task_now *task)
     if (mcpz_task_is_over(&task->is) && !was_over) {
         mcpz_task_tell_watches(step, &task->id);
     }
+    mcpz_task_tree_saved(step, task);
     task->was = task->is;
+}
+
+void mcpz_task_add(struct mcpz_task_step *step, const struct mcpz_task_now *task)
+{
+    struct mcpz_task_book *book = &step->tasks->book;
+    struct mcpz_task_place place = mcpz_task_book_place(book, &task->body, &task->is);
+
+    mcpz_task_book_add(book, &task->id, &task->body, &task->is);
+    mcpz_task_note_places(step, task, &(struct mcpz_task_place){0}, &place);
 }
 
 void mcpz_task_end(struct mcpz_task_step *step, struct mcpz_task_now *task,
@@ -92,6 +102,9 @@ void mcpz_task_forget(struct mcpz_task_step *step, const struct mcpz_task_now *t
     mcpz_task_note_places(step, task, &old, &(struct mcpz_task_place){0});
     mcpz_task_book_remove(book, &task->id, &task->body, &task->was);
     mcpz_task_tell_watches(step, &task->id);
+    if (task->was.family > 0) {
+        mcpz_task_tree_note(step, &task->id);
+    }
 }
 
 /* ---- Answering ---------------------------------------------------------------------------- */
@@ -207,8 +220,10 @@ static void on_replay(struct mcpz_task_step *step, const struct mcpz_event_durab
     if (!load_ours(step, request, &task)) {
         return;
     }
-    if (task.is.phase != MCPZ_TASK_DEAD) {
-        mcpz_task_reply(step, request->request, MCPZ_CODE_CONFLICT, "it is no dead letter",
+    if (task.is.phase != MCPZ_TASK_DEAD || mcpz_task_level(&task.body) > 0) {
+        mcpz_task_reply(step, request->request, MCPZ_CODE_CONFLICT,
+                        mcpz_task_level(&task.body) > 0 ? "it is a subtask: replay its root"
+                                                        : "it is no dead letter",
                         &request->id, 0);
         return;
     }
@@ -224,7 +239,11 @@ static void on_replay(struct mcpz_task_step *step, const struct mcpz_event_durab
     task.is.ended_ms = 0;
     task.is.code = MCPZ_CODE_OK;
     task.is.text = mcpz_text("");
-    mcpz_task_save(step, &task);
+    if (task.is.family > 0) {
+        mcpz_task_tree_revive(step, &task);
+    } else {
+        mcpz_task_save(step, &task);
+    }
     if (mcpz_id_is_zero(&task.is.backup)) {
         mcpz_task_book_set_lone(&step->tasks->book, &task.id, true);
     } else {
@@ -245,6 +264,11 @@ static void on_purge(struct mcpz_task_step *step, const struct mcpz_event_durabl
     if (!mcpz_task_is_over(&task.is)) {
         mcpz_task_reply(step, request->request, MCPZ_CODE_CONFLICT, "it is not over: cancel it",
                         &request->id, 0);
+        return;
+    }
+    if (mcpz_task_level(&task.body) > 0) {
+        mcpz_task_reply(step, request->request, MCPZ_CODE_CONFLICT,
+                        "it is a subtask: it goes with its root", &request->id, 0);
         return;
     }
     if (mcpz_task_is_ours(step, &task.is) && !mcpz_id_is_zero(&task.is.backup)) {
@@ -361,6 +385,7 @@ static void recover(struct mcpz_task_step *step)
     stop_all(step);
     count_again(tasks);
     mcpz_task_intake_recover(step);
+    mcpz_task_sweep_in(step, QUIET_US); /* also for what was noted of trees */
     /* A disk that is full stays so for a while: what we begin meanwhile is in vain. */
     tasks->quiet_until_us = step->now + QUIET_US;
 }
@@ -378,6 +403,7 @@ void mcpz_tasks_init(struct mcpz_tasks *tasks, const struct mcpz_store *store,
     memset(tasks->watches, 0, sizeof(tasks->watches));
     mcpz_task_book_init(&tasks->book, store, self);
     mcpz_accepting_init(&tasks->accepting);
+    mcpz_task_tree_init(&tasks->tree);
     tasks->timing = timing;
     tasks->self = *self;
     tasks->life = life;
@@ -388,6 +414,7 @@ void mcpz_tasks_init(struct mcpz_tasks *tasks, const struct mcpz_store *store,
     tasks->quiet_until_us = 0;
     tasks->last_ms = 0;
     tasks->running = 0;
+    tasks->feeding = 0;
     tasks->next_request = 0;
     tasks->watch_count = 0;
     tasks->copies = 0;
@@ -443,8 +470,10 @@ static void on_tick(struct mcpz_task_step *step)
     }
     mcpz_task_intake_tick(step);
     mcpz_task_expire_slots(step);
+    mcpz_task_feed(step);
     if (tasks->quiet_until_us <= step->now) {
         mcpz_task_walk(step);
+        mcpz_task_tree_work(step);
         if (!tasks->drains) {
             mcpz_task_dispatch(step);
         }
@@ -495,6 +524,7 @@ void mcpz_tasks_step(struct mcpz_tasks *tasks, const struct mcpz_tasks_below *be
         .fabric = below->fabric,
         .registry = below->registry,
         .calls = below->calls,
+        .planner = below->planner,
         .now = now,
         .wall_ms = event->wall_ms,
         .out = out,
@@ -526,6 +556,10 @@ static mcpz_time work_deadline(const struct mcpz_tasks *tasks)
 
     deadline = mcpz_time_min(deadline, tasks->ended_at_us);
     deadline = mcpz_time_min(deadline, tasks->later_at_us);
+    deadline = mcpz_time_min(deadline, mcpz_task_tree_deadline(&tasks->tree));
+    if (tasks->book.counts[MCPZ_TASK_LIST_PART] > 0) {
+        deadline = mcpz_time_min(deadline, tasks->tree.walk_at_us);
+    }
     if (tasks->book.counts[MCPZ_TASK_LIST_LONE] > 0) {
         deadline = mcpz_time_min(deadline, tasks->lone_at_us);
     }
@@ -540,6 +574,9 @@ mcpz_time mcpz_tasks_deadline(const struct mcpz_tasks *tasks)
     mcpz_time deadline = mcpz_time_min(tasks->renew_at_us, work_deadline(tasks));
 
     deadline = mcpz_time_min(deadline, mcpz_accepting_deadline(&tasks->accepting));
+    if (tasks->feeding > 0) {
+        return 0;
+    }
     for (size_t i = 0; i < MCPZ_TASKS_RUNNING_MAX && tasks->running > 0; i++) {
         if (tasks->slots[i].phase != MCPZ_TASK_SLOT_FREE) {
             deadline = mcpz_time_min(deadline, tasks->slots[i].until_us);

@@ -13,7 +13,7 @@
  * knows more than its owner did. A node alone in its mesh takes tasks by itself and says so
  * (copies: 1), and has them kept as soon as there is somebody.
  *
- *   QUEUED --- tried, ended well ---> DONE
+ *   QUEUED --- tried, ended well ---> DONE  (or SPLIT into subtasks: core/task_tree.h)
  *     |  ^---- ended otherwise: backoff with full jitter, up to attempts_max
  *     |------- cancelled -----------> CANCELLED
  *     +------- no attempt left, or in vain, or its time is over -----> DEAD (a dead letter)
@@ -64,8 +64,11 @@
 #include "core/outbox.h"
 #include "core/registry.h"
 #include "core/task_book.h"
+#include "core/task_gather.h"
 #include "core/task_queues.h"
+#include "core/task_tree.h"
 #include "core/timing.h"
+#include "proto/plan.h"
 #include "proto/store.h"
 #include "proto/task.h"
 
@@ -95,6 +98,9 @@ struct mcpz_task_slot {
     bool fresh;      /* keyed: whom it asks was chosen for this, and asked but once */
     bool has_sent;   /* its input */
     bool has_output; /* some of a result is kept */
+    bool feeds;      /* its input comes out of results: `gather` is how far that has been sent */
+    uint32_t credit; /* the provider takes so many bytes more of it */
+    struct mcpz_gather gather;
 };
 
 /* Who waits for a task to be over. */
@@ -134,8 +140,10 @@ struct mcpz_tasks {
     uint32_t last_count;
 
     struct mcpz_task_queues queues;
+    struct mcpz_task_tree tree;
     struct mcpz_task_slot slots[MCPZ_TASKS_RUNNING_MAX];
     size_t running;
+    size_t feeding; /* slots that could send more of their input than a step has room for */
     uint64_t next_request;
     struct mcpz_accepting accepting;
     struct mcpz_task_watch watches[MCPZ_TASKS_WATCHED_MAX];
@@ -177,6 +185,7 @@ struct mcpz_tasks_below {
     const struct mcpz_fabric *fabric;
     const struct mcpz_registry *registry;
     const struct mcpz_calls *calls;
+    const struct mcpz_planner *planner;
 };
 
 /**

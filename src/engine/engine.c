@@ -5,6 +5,7 @@
 
 #include "engine/internal.h"
 #include "wire/codec.h"
+#include "wire/plan.h"
 
 #define MEMBER_BYTES_MAX 2048 /* of one member's own words, encoded */
 
@@ -178,6 +179,7 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
     engine->node_config.fabric.neighbours_max = config->neighbours_max;
     assert(config->relayed_max <= MCPZ_RELAY_SESSIONS_MAX);
     engine->node_config.sealer = mcpz_sealing_port(engine);
+    engine->node_config.planner = &mcpz_json_planner;
     engine->node_config.relayed_max = config->relayed_max;
     engine->node_config.calls.out_max = config->calls_max;
     engine->node_config.calls.in_max = config->calls_max;

@@ -110,6 +110,10 @@ static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "sealed para
 #define MCPZ_TASK_LEASE_SECONDS_MIN 10   /* providers renew every five */
 #define MCPZ_TASKS_MAX 1000000           /* at one node, not ended */
 #define MCPZ_TASKS_ENDED_MAX 100000
+#define MCPZ_SUBTASKS_MAX 50                           /* R-TASK-9: of one task */
+#define MCPZ_SUBTASK_LEVELS_MAX 5                      /* R-TASK-9: below a root */
+#define MCPZ_TASK_FAMILY_MAX 10000                     /* subtasks of one root, all levels */
+#define MCPZ_PLAN_BYTES_MAX MCPZ_TASK_RESULT_BYTES_MAX /* of what a task is split into */
 
 static_assert(MCPZ_TASK_BYTES_MAX + 1024 <= MCPZ_TASK_ORDERS_BYTES_MAX, "any order fits");
 static_assert(MCPZ_TASK_ORDERS_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "orders fit a message");

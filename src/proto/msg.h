@@ -273,6 +273,7 @@ struct mcpz_msg_open {
                                * program to its node; of no meaning between nodes */
     uint32_t spared; /* calls that were not sent since the last, for what was told in turns_away */
     uint32_t isolation; /* enum mcpz_isolation: only if it is done so isolated; 0: however */
+    uint32_t levels;    /* of subtasks it may be split into; 0: it may not be */
 };
 
 struct mcpz_msg_data {
@@ -289,6 +290,7 @@ struct mcpz_msg_end {
     uint32_t load; /* of the provider, see LOAD: 1 more than are in flight; 0: not said */
     uint32_t latency_us;
     uint32_t turns_away; /* see LOAD */
+    bool plan; /* what was given is no result, but into which subtasks it is to be split */
 };
 
 /* From the provider: the call failed, nothing more comes. */
@@ -381,7 +383,7 @@ struct mcpz_msg_task_keep_new {
 struct mcpz_msg_task_moved {
     struct mcpz_task_id id;
     struct mcpz_task_state state;
-    struct mcpz_bytes result; /* DONE: what it gave */
+    struct mcpz_bytes result; /* DONE: what it gave; SPLIT: the plan, unless it was kept before */
 };
 
 /* One task, as far along as the sender knows. */

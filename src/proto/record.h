@@ -34,6 +34,7 @@ enum mcpz_record_kind {
     MCPZ_RECORD_TASK_RESULT = 11,
     MCPZ_RECORD_QUEUE = 12,
     MCPZ_RECORD_RUN = 13,
+    MCPZ_RECORD_TASK_PLAN = 14,
     MCPZ_RECORD_KIND_END,
 };
 
@@ -110,6 +111,7 @@ enum mcpz_task_list {
     MCPZ_TASK_LIST_ENDED,     /* done or cancelled; order: when, wall clock */
     MCPZ_TASK_LIST_DEAD,      /* order: when, wall clock */
     MCPZ_TASK_LIST_LONE,      /* ours, and not known to be kept by another node */
+    MCPZ_TASK_LIST_PART,      /* subtasks that are over; group: the parent; order: their part */
     MCPZ_TASK_LIST_END,
 };
 
@@ -134,6 +136,12 @@ struct mcpz_record_task_result {
     struct mcpz_bytes bytes;
 };
 
+/* What a task was split into. Key: id. */
+struct mcpz_record_task_plan {
+    struct mcpz_task_id id;
+    struct mcpz_task_plan plan;
+};
+
 /* What people have said of a queue. Key: capability. */
 struct mcpz_record_queue {
     struct mcpz_bytes capability;
@@ -148,6 +156,7 @@ struct mcpz_record_run {
     bool done; /* false: it was under way */
     uint64_t ended_ms;
     struct mcpz_bytes result;
+    bool plan; /* the result says into which subtasks it is to be split */
 };
 
 struct mcpz_record {
@@ -164,6 +173,7 @@ struct mcpz_record {
         struct mcpz_record_task_listed task_listed;
         struct mcpz_record_task_key task_key;
         struct mcpz_record_task_result task_result;
+        struct mcpz_record_task_plan task_plan;
         struct mcpz_record_queue queue;
         struct mcpz_record_run run;
     };

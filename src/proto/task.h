@@ -58,6 +58,34 @@ enum mcpz_task_phase {
     MCPZ_TASK_DEAD, /* a dead letter: people decide */
     MCPZ_TASK_CANCELLED,
     MCPZ_TASK_YIELDED, /* it is another's: kept to tell so to who does not know yet */
+    MCPZ_TASK_SPLIT,   /* its subtasks are at it: core/task_tree.h */
+    MCPZ_TASK_PHASE_END,
+};
+
+/* Where the input of a subtask comes from, if not out of its body. Numbers are on disk and on the
+ * wire. */
+enum mcpz_task_feed {
+    MCPZ_TASK_FEED_NONE,
+    MCPZ_TASK_FEED_BEFORE, /* the result of the subtask before it */
+    MCPZ_TASK_FEED_ALL,    /* an array of the results of all the others */
+    MCPZ_TASK_FEED_END,
+};
+
+/* How the results of subtasks become one. Numbers are on disk. */
+enum mcpz_task_aggregate {
+    MCPZ_TASK_PARALLEL = 1, /* all at once; an array in the order of the plan */
+    MCPZ_TASK_SEQUENTIAL,   /* one after the other, each fed with what the one before gave */
+    MCPZ_TASK_WEIGHTED,     /* all at once; the weighted mean of numbers */
+    MCPZ_TASK_AGGREGATE_END,
+};
+
+/* What a subtask belongs to. */
+struct mcpz_task_kin {
+    struct mcpz_task_id parent;
+    struct mcpz_task_id root; /* of the tree it is in */
+    uint32_t level;           /* 1: its parent is the root */
+    uint32_t part;            /* of its parent: 0, 1, ... */
+    uint32_t feed;            /* enum mcpz_task_feed */
 };
 
 /* What was asked for. */
@@ -75,6 +103,30 @@ struct mcpz_task_body {
     bool retry_failed;   /* also where the provider itself said that it failed */
     uint64_t created_ms; /* wall clock */
     uint64_t expires_ms; /* not begun any more after that; 0: never */
+    size_t kin_count;    /* 1: it is a subtask */
+    struct mcpz_task_kin kin[1];
+};
+
+/** How far below its root it is; 0: it is none's subtask. */
+static inline uint32_t mcpz_task_level(const struct mcpz_task_body *body)
+{
+    return body->kin_count > 0 ? body->kin[0].level : 0;
+}
+
+static inline uint32_t mcpz_task_feed_of(const struct mcpz_task_body *body)
+{
+    return body->kin_count > 0 ? body->kin[0].feed : (uint32_t)MCPZ_TASK_FEED_NONE;
+}
+
+/* Into which subtasks a task was split. */
+struct mcpz_task_plan {
+    uint32_t count;            /* 1 to MCPZ_SUBTASKS_MAX, not counting the one that reduces */
+    uint32_t aggregate;        /* enum mcpz_task_aggregate */
+    bool reduces;              /* one more, part `count`, makes the result out of theirs */
+    uint32_t failures_max;     /* so many may fail */
+    uint64_t salt;             /* a hash of the text, and in the names of what is made of it */
+    struct mcpz_bytes weights; /* of each, in thousandths: four bytes, the highest first */
+    struct mcpz_bytes text;    /* as its provider gave it: proto/plan.h */
 };
 
 /* What a client hands in. Its body is complete but for created_ms and expires_ms, and 0 attempts
@@ -130,11 +182,13 @@ struct mcpz_task_state {
     struct mcpz_bytes text;                  /* for people */
     const struct mcpz_task_attempt *history; /* the last ones, oldest first */
     size_t history_count;
+    uint32_t family; /* of a root: tasks that were ever made below it */
+    uint32_t round;  /* how often its tree was replayed */
 };
 
 static inline bool mcpz_task_is_over(const struct mcpz_task_state *state)
 {
-    return state->phase != MCPZ_TASK_QUEUED;
+    return state->phase != MCPZ_TASK_QUEUED && state->phase != MCPZ_TASK_SPLIT;
 }
 
 #endif

@@ -24,6 +24,13 @@ enum mcpz_happening_kind {
     MCPZ_HAPPENS_RUN_ENDED, /* a provider is done */
 };
 
+/* How a run ends. */
+enum mcpz_sim_outcome {
+    MCPZ_SIM_GIVES,  /* a result */
+    MCPZ_SIM_SPLITS, /* a plan */
+    MCPZ_SIM_FAILS,
+};
+
 struct mcpz_happening {
     mcpz_time at_us;
     uint64_t order; /* filled in by the agenda */
@@ -35,6 +42,7 @@ struct mcpz_happening {
     uint64_t number; /* FRAME, CLOSED: its place in the stream; DISK: batch; RUN_ENDED: run */
     uint8_t *frame;  /* FRAME, RUN_ENDED: owned */
     size_t length;
+    uint32_t outcome; /* RUN_ENDED: enum mcpz_sim_outcome */
 };
 
 struct mcpz_agenda {

@@ -75,9 +75,12 @@ struct mcpz_sim_request {
     uint32_t copies;
 };
 
-/* A run that may not begin yet. */
+/* A run that may not begin yet, or whose input is not complete. */
 struct mcpz_sim_held {
     struct mcpz_happening ended; /* what will come of it */
+    bool may_begin;
+    bool is_whole;
+    bool joins; /* its input is its result */
     struct mcpz_sim_held *next;
 };
 

@@ -91,26 +91,16 @@ static void end_task(struct mcpz_sim *sim, size_t index, const struct mcpz_actio
     note(sim, index, text);
 }
 
-/* A run that was held, out of its list; NULL: there is none of that number. */
-static struct mcpz_sim_held *take_held(struct mcpz_sim *sim, size_t index, uint32_t run)
+static struct mcpz_sim_held **find_held(struct mcpz_sim *sim, size_t index, uint32_t run)
 {
-    for (struct mcpz_sim_held **link = &sim->held; *link != NULL; link = &(*link)->next) {
-        struct mcpz_sim_held *held = *link;
-        if (held->ended.node == index && held->ended.life == sim->nodes[index].life &&
-            held->ended.number == run) {
-            *link = held->next;
-            return held;
-        }
+    struct mcpz_sim_held **link = &sim->held;
+
+    while (*link != NULL &&
+           ((*link)->ended.node != index || (*link)->ended.life != sim->nodes[index].life ||
+            (*link)->ended.number != run)) {
+        link = &(*link)->next;
     }
-    return NULL;
-}
-
-static void hold(struct mcpz_sim *sim, const struct mcpz_happening *ended)
-{
-    struct mcpz_sim_held *held = mcpz_sim_must(malloc(sizeof(*held)));
-
-    *held = (struct mcpz_sim_held){.ended = *ended, .next = sim->held};
-    sim->held = held;
+    return link;
 }
 
 /* When a run that begins now ends. */
@@ -120,22 +110,58 @@ static mcpz_time run_end(const struct mcpz_sim *sim, size_t index)
     return run_us == MCPZ_TIME_NEVER ? MCPZ_TIME_NEVER : sim->now + run_us;
 }
 
-static void go_on(struct mcpz_sim *sim, size_t index, uint32_t run)
+/* It begins if nothing is in its way any more. */
+static void go_on(struct mcpz_sim *sim, struct mcpz_sim_held **link)
 {
-    struct mcpz_sim_held *held = take_held(sim, index, run);
+    struct mcpz_sim_held *held = *link;
 
-    assert(held != NULL);
-    held->ended.at_us = run_end(sim, index);
-    mcpz_agenda_add(&sim->agenda, &held->ended);
-    free(held);
+    if (held->may_begin && held->is_whole) {
+        *link = held->next;
+        held->ended.at_us = run_end(sim, held->ended.node);
+        mcpz_agenda_add(&sim->agenda, &held->ended);
+        free(held);
+    }
+}
+
+static void let_begin(struct mcpz_sim *sim, size_t index, uint32_t run)
+{
+    struct mcpz_sim_held **link = find_held(sim, index, run);
+
+    assert(*link != NULL);
+    (*link)->may_begin = true;
+    go_on(sim, link);
+}
+
+static void take_input(struct mcpz_sim *sim, size_t index, const struct mcpz_action_run *input)
+{
+    struct mcpz_sim_held *held = *find_held(sim, index, input->run);
+
+    if (held != NULL && held->joins) {
+        size_t length = held->ended.length + input->chunk.length;
+        held->ended.frame = mcpz_sim_must(realloc(held->ended.frame, length + 1));
+        memcpy(held->ended.frame + held->ended.length, input->chunk.data, input->chunk.length);
+        held->ended.length = length;
+    }
+}
+
+static void end_input(struct mcpz_sim *sim, size_t index, uint32_t run)
+{
+    struct mcpz_sim_held **link = find_held(sim, index, run);
+
+    if (*link != NULL) {
+        (*link)->is_whole = true;
+        go_on(sim, link);
+    }
 }
 
 /* One that has begun goes on, and nobody hears of its end. */
 static void stop_run(struct mcpz_sim *sim, size_t index, uint32_t run)
 {
-    struct mcpz_sim_held *held = take_held(sim, index, run);
+    struct mcpz_sim_held **link = find_held(sim, index, run);
+    struct mcpz_sim_held *held = *link;
 
     if (held != NULL) {
+        *link = held->next;
         free(held->ended.frame);
         free(held);
     }
@@ -151,25 +177,36 @@ void mcpz_sim_forget_held(struct mcpz_sim *sim)
     }
 }
 
-/* A provider takes its time and gives its parameters back. */
+static enum mcpz_sim_outcome outcome_of(struct mcpz_bytes capability)
+{
+    if (mcpz_bytes_equal(capability, mcpz_text("split"))) {
+        return MCPZ_SIM_SPLITS;
+    }
+    return mcpz_bytes_equal(capability, mcpz_text("fail")) ? MCPZ_SIM_FAILS : MCPZ_SIM_GIVES;
+}
+
+/* A provider takes its time, and gives its parameters back, or its input. */
 static void start_run(struct mcpz_sim *sim, size_t index, const struct mcpz_action_run *run)
 {
-    struct mcpz_happening ended = {
-        .at_us = run_end(sim, index),
-        .kind = MCPZ_HAPPENS_RUN_ENDED,
-        .node = index,
-        .life = sim->nodes[index].life,
-        .number = run->run,
-        .frame = mcpz_sim_must(malloc(run->params.length + 1)),
-        .length = run->params.length,
+    bool joins = mcpz_bytes_equal(run->capability, mcpz_text("join"));
+    struct mcpz_sim_held *held = mcpz_sim_must(malloc(sizeof(*held)));
+    *held = (struct mcpz_sim_held){
+        .ended = {.kind = MCPZ_HAPPENS_RUN_ENDED,
+                  .node = index,
+                  .life = sim->nodes[index].life,
+                  .number = run->run,
+                  .frame = mcpz_sim_must(malloc(run->params.length + 1)),
+                  .length = joins ? 0 : run->params.length,
+                  .outcome = outcome_of(run->capability)},
+        .may_begin = !run->held,
+        .is_whole = !run->has_input,
+        .joins = joins,
+        .next = sim->held,
     };
 
-    memcpy(ended.frame, run->params.data, run->params.length);
-    if (run->held) {
-        hold(sim, &ended);
-    } else {
-        mcpz_agenda_add(&sim->agenda, &ended);
-    }
+    memcpy(held->ended.frame, run->params.data, run->params.length);
+    sim->held = held;
+    go_on(sim, &sim->held);
 }
 
 /* "node7:8765" -> 7; anything else is nobody. */
@@ -224,7 +261,11 @@ static void port_act(void *context, const struct mcpz_action *action)
     } else if (action->kind == MCPZ_ACTION_RUN_START) {
         start_run(sim, index, &action->run);
     } else if (action->kind == MCPZ_ACTION_RUN_GO) {
-        go_on(sim, index, action->run.run);
+        let_begin(sim, index, action->run.run);
+    } else if (action->kind == MCPZ_ACTION_RUN_INPUT) {
+        take_input(sim, index, &action->run);
+    } else if (action->kind == MCPZ_ACTION_RUN_INPUT_END) {
+        end_input(sim, index, action->run.run);
     } else if (action->kind == MCPZ_ACTION_RUN_STOP) {
         stop_run(sim, index, action->run.run);
     } else if (action->kind == MCPZ_ACTION_DIAL) {

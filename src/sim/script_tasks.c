@@ -2,7 +2,9 @@
 
 #include <assert.h>
 
+#include "core/task_gather.h"
 #include "sim/internal.h"
+#include "wire/plan.h"
 
 static struct mcpz_bytes text_or_none(const char *text)
 {
@@ -88,6 +90,15 @@ bool mcpz_sim_reads(struct mcpz_sim *sim, size_t index, struct mcpz_record *reco
     return found;
 }
 
+bool mcpz_sim_reads_next(struct mcpz_sim *sim, size_t index, struct mcpz_record *record)
+{
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_sim_enter(sim, index));
+    bool found = store->next(store->context, MCPZ_SCAN_KIND, false, record) == MCPZ_OK;
+
+    mcpz_sim_leave(sim, index);
+    return found;
+}
+
 bool mcpz_sim_task_state(struct mcpz_sim *sim, size_t index, const struct mcpz_task_id *id,
                          struct mcpz_task_state *state)
 {
@@ -105,12 +116,21 @@ bool mcpz_sim_task_state(struct mcpz_sim *sim, size_t index, const struct mcpz_t
 void mcpz_sim_task_result(struct mcpz_sim *sim, size_t index, const struct mcpz_task_id *id,
                           char *text, size_t capacity)
 {
-    struct mcpz_record record = {.kind = MCPZ_RECORD_TASK_RESULT, .task_result = {.id = *id}};
     const struct mcpz_store *store = mcpz_engine_store(mcpz_sim_enter(sim, index));
+    struct mcpz_task_book book;
+    struct mcpz_gather gather;
+    size_t used = 0;
+    size_t length;
 
-    text[0] = '\0';
-    if (store->get(store->context, &record) == MCPZ_OK) {
-        mcpz_bytes_to_text(record.task_result.bytes, text, capacity);
-    }
+    mcpz_task_book_init(&book, store, &(struct mcpz_id){.bytes = {0}});
+    mcpz_gather_result(&gather, &mcpz_json_planner, &book, id);
+    do {
+        uint8_t piece[4 * MCPZ_GATHER_PENDING_BYTES];
+        length = mcpz_gather_read(&gather, &book, piece, sizeof(piece));
+        size_t taken = length < capacity - 1 - used ? length : capacity - 1 - used;
+        memcpy(text + used, piece, taken);
+        used += taken;
+    } while (length > 0);
+    text[used] = '\0';
     mcpz_sim_leave(sim, index);
 }

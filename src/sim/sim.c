@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "crypto/proof.h"
+#include "proto/code.h"
 #include "sim/internal.h"
 
 #define WALL_AT_START_MS UINT64_C(1700000000000)
@@ -116,20 +117,36 @@ static void on_disk(struct mcpz_sim *sim, const struct mcpz_happening *written)
     mcpz_sim_leave(sim, written->node);
 }
 
+/* All of what a run gives, in chunks; within its window. */
+static void give_output(struct mcpz_sim *sim, const struct mcpz_happening *ended)
+{
+    for (size_t at = 0; at < ended->length; at += MCPZ_CHUNK_BYTES_MAX) {
+        size_t left = ended->length - at;
+        struct mcpz_event output = {
+            .kind = MCPZ_EVENT_RUN_OUTPUT,
+            .run = {.run = (uint32_t)ended->number,
+                    .chunk =
+                        mcpz_bytes(ended->frame + at,
+                                   left < MCPZ_CHUNK_BYTES_MAX ? left : MCPZ_CHUNK_BYTES_MAX)},
+        };
+        mcpz_engine_event(mcpz_sim_enter(sim, ended->node), &output);
+    }
+}
+
 static void on_run_ended(struct mcpz_sim *sim, const struct mcpz_happening *ended)
 {
-    struct mcpz_event output = {
-        .kind = MCPZ_EVENT_RUN_OUTPUT,
-        .run = {.run = (uint32_t)ended->number, .chunk = mcpz_bytes(ended->frame, ended->length)},
-    };
     const uint32_t code = sim->nodes[ended->node].run_code;
     struct mcpz_event end = {
-        .kind = code == MCPZ_CODE_OK ? MCPZ_EVENT_RUN_END : MCPZ_EVENT_RUN_FAIL,
-        .run = {.run = (uint32_t)ended->number, .code = code},
+        .kind = MCPZ_EVENT_RUN_END,
+        .run = {.run = (uint32_t)ended->number, .plan = ended->outcome == MCPZ_SIM_SPLITS},
     };
 
-    if (ended->length > 0 && code == MCPZ_CODE_OK) {
-        mcpz_engine_event(mcpz_sim_enter(sim, ended->node), &output);
+    if (code != MCPZ_CODE_OK || ended->outcome == MCPZ_SIM_FAILS) {
+        end.kind = MCPZ_EVENT_RUN_FAIL;
+        end.run.code = code != MCPZ_CODE_OK ? code : MCPZ_CODE_PROVIDER_FAILED;
+        end.run.plan = false;
+    } else {
+        give_output(sim, ended);
     }
     mcpz_engine_event(mcpz_sim_enter(sim, ended->node), &end);
     mcpz_sim_leave(sim, ended->node);

@@ -101,7 +101,11 @@ void mcpz_sim_slow_link(struct mcpz_sim *sim, size_t a, size_t b, mcpz_time extr
  */
 void mcpz_sim_pause(struct mcpz_sim *sim, size_t index, mcpz_time for_us);
 
-/** The node offers a capability: a task's result is its parameters, after run_us. */
+/**
+ * The node offers a capability: a task's result is its parameters, after run_us. But that of
+ * "join" is its input; the parameters of "split" are the plan by which it is split; and "fail"
+ * fails.
+ */
 void mcpz_sim_provide(struct mcpz_sim *sim, size_t index, const char *capability);
 
 /** `mcpz drain`, and taking it back. A node that is drained goes on running. */
@@ -225,7 +229,10 @@ bool mcpz_sim_task_state(struct mcpz_sim *sim, size_t index, const struct mcpz_t
 /** Fill in a record from a node's store, but for what it points to. False: it is not there. */
 bool mcpz_sim_reads(struct mcpz_sim *sim, size_t index, struct mcpz_record *record);
 
-/** What a node keeps of its result, as text (`capacity` of it). */
+/** The same, of the next record of its kind. False: there is no more. */
+bool mcpz_sim_reads_next(struct mcpz_sim *sim, size_t index, struct mcpz_record *record);
+
+/** What a node makes of its result, as text (`capacity` of it). */
 void mcpz_sim_task_result(struct mcpz_sim *sim, size_t index, const struct mcpz_task_id *id,
                           char *text, size_t capacity);
 

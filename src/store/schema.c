@@ -123,6 +123,9 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_TASK_RESULT:
         add_task_id(key, &record->task_result.id);
         return;
+    case MCPZ_RECORD_TASK_PLAN:
+        add_task_id(key, &record->task_plan.id);
+        return;
     case MCPZ_RECORD_QUEUE:
         add_bytes(key, record->queue.capability);
         return;
@@ -405,6 +408,8 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_task_key(left, &record->task_key);
     case MCPZ_RECORD_TASK_RESULT:
         return parse_task_id(left, &record->task_result.id);
+    case MCPZ_RECORD_TASK_PLAN:
+        return parse_task_id(left, &record->task_plan.id);
     case MCPZ_RECORD_QUEUE:
         return parse_queue(left, &record->queue);
     case MCPZ_RECORD_RUN:

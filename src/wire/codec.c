@@ -173,6 +173,7 @@ static const struct mcpz_field open_fields[] = {
     {BYTES(S, target, 0, MCPZ_ID_BYTES), .check = check_target, SINCE},
     {U32(S, spared), SINCE},
     {U32(S, isolation), SINCE},
+    {U32_IN(S, levels, 0, MCPZ_SUBTASK_LEVELS_MAX), SINCE},
 };
 #undef S
 
@@ -188,8 +189,9 @@ static const struct mcpz_field data_fields[] = {
 
 #define S struct mcpz_msg_end
 static const struct mcpz_field end_fields[] = {
-    {U64(S, call)}, {BOOL(S, from_caller)}, {BYTES(S, chunk, 0, MCPZ_CHUNK_BYTES_MAX)},
-    {U32(S, load)}, {U32(S, latency_us)},   {TURNS_AWAY(S)},
+    {U64(S, call)},         {BOOL(S, from_caller)}, {BYTES(S, chunk, 0, MCPZ_CHUNK_BYTES_MAX)},
+    {U32(S, load)},         {U32(S, latency_us)},   {TURNS_AWAY(S)},
+    {BOOL(S, plan), SINCE},
 };
 #undef S
 

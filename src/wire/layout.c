@@ -308,11 +308,11 @@ static mcpz_error read_absent(const struct mcpz_field *field, uint8_t *base)
         *(struct mcpz_bytes *)place = mcpz_bytes(NULL, 0);
         return MCPZ_OK;
     case MCPZ_FIELD_LIST:
+    case MCPZ_FIELD_INLINE:
         *(size_t *)(void *)(base + field->count_offset) = 0;
         return MCPZ_OK;
     case MCPZ_FIELD_FIXED:
     case MCPZ_FIELD_STRUCT:
-    case MCPZ_FIELD_INLINE:
         break;
     }
     assert(false);

@@ -68,6 +68,23 @@ static const struct mcpz_field task_result_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_task_plan
+static const struct mcpz_field plan_fields[] = {
+    {U32_IN(S, count, 1, MCPZ_SUBTASKS_MAX)},
+    {U32_IN(S, aggregate, MCPZ_TASK_PARALLEL, MCPZ_TASK_AGGREGATE_END - 1)},
+    {BOOL(S, reduces)},
+    {U32_IN(S, failures_max, 0, MCPZ_SUBTASKS_MAX)},
+    {U64(S, salt)},
+    {BYTES(S, weights, 0, 4 * MCPZ_SUBTASKS_MAX)},
+    {BYTES(S, text, 1, MCPZ_PLAN_BYTES_MAX)},
+};
+static const struct mcpz_layout plan_layout = LAYOUT(S, plan_fields);
+#undef S
+
+#define S struct mcpz_record_task_plan
+static const struct mcpz_field kept_plan_fields[] = {{STRUCT(S, plan, plan_layout)}};
+#undef S
+
 static const struct mcpz_field queue_fields[] = {{BOOL(struct mcpz_record_queue, paused)}};
 
 #define S struct mcpz_record_run
@@ -75,6 +92,7 @@ static const struct mcpz_field run_fields[] = {
     {BOOL(S, done)},
     {U64(S, ended_ms)},
     {BYTES(S, result, 0, MCPZ_TASK_RESULT_BYTES_MAX)},
+    {BOOL(S, plan), SINCE},
 };
 #undef S
 
@@ -98,6 +116,7 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
         NAMED("task_result", struct mcpz_record_task_result, task_result_fields),
     [MCPZ_RECORD_QUEUE] = NAMED("queue", struct mcpz_record_queue, queue_fields),
     [MCPZ_RECORD_RUN] = NAMED("run", struct mcpz_record_run, run_fields),
+    [MCPZ_RECORD_TASK_PLAN] = NAMED("task_plan", struct mcpz_record_task_plan, kept_plan_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -68,6 +68,17 @@ const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS] = {
 };
 #undef S
 
+#define S struct mcpz_task_kin
+static const struct mcpz_field kin_fields[] = {
+    {TASK_ID(S, parent)},
+    {TASK_ID(S, root)},
+    {U32_IN(S, level, 1, MCPZ_SUBTASK_LEVELS_MAX)},
+    {U32_IN(S, part, 0, MCPZ_SUBTASKS_MAX)},
+    {U32_IN(S, feed, 0, MCPZ_TASK_FEED_END - 1)},
+};
+static const struct mcpz_layout kin_layout = LAYOUT(S, kin_fields);
+#undef S
+
 #define S struct mcpz_task_body
 static const struct mcpz_field task_body_fields[] = {
     {.type = MCPZ_FIELD_TEXT, AT(S, capability), .min = 1, .max = MCPZ_CAPABILITY_BYTES_MAX},
@@ -83,6 +94,7 @@ static const struct mcpz_field task_body_fields[] = {
     {BOOL(S, retry_failed)},
     {U64(S, created_ms)},
     {U64(S, expires_ms)},
+    {INLINE(S, kin, kin_count, kin_layout, 0), SINCE},
 };
 const struct mcpz_layout mcpz_task_body_layout = LAYOUT(S, task_body_fields);
 #undef S
@@ -102,7 +114,7 @@ static const struct mcpz_field task_state_fields[] = {
     {ID(S, owner)},
     {ID(S, backup)},
     {U64(S, life)},
-    {U32_IN(S, phase, MCPZ_TASK_QUEUED, MCPZ_TASK_YIELDED)},
+    {U32_IN(S, phase, MCPZ_TASK_QUEUED, MCPZ_TASK_PHASE_END - 1)},
     {U64(S, due_ms)},
     {U32(S, attempts)},
     {ID(S, provider)},
@@ -111,6 +123,8 @@ static const struct mcpz_field task_state_fields[] = {
     {U32(S, code)},
     {TEXT(S, text, MCPZ_TASK_TEXT_BYTES_MAX)},
     {LIST(S, history, history_count, task_attempt_layout, MCPZ_TASK_HISTORY_MAX)},
+    {U32(S, family), SINCE},
+    {U32(S, round), SINCE},
 };
 const struct mcpz_layout mcpz_task_state_layout = LAYOUT(S, task_state_fields);
 #undef S

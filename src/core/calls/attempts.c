@@ -54,6 +54,7 @@ struct mcpz_call_out *mcpz_attempts_take(struct mcpz_caller *caller, mcpz_time n
         .isolation = task->isolation,
         .repeatable = anybody && (task->idempotent || task->idempotency_key.length > 0),
         .has_input = task->has_input,
+        .may_split = task->levels > 0,
         .may_hedge = anybody,
         .twin = MCPZ_CALL_NONE,
     };

@@ -134,6 +134,7 @@ static void open_call(struct mcpz_caller *caller, struct mcpz_call_out *slot, mc
                                  .durable = task->durable,
                                  .spared = mcpz_router_take_spared(&caller->router, &slot->route),
                                  .isolation = task->isolation,
+                                 .levels = task->levels,
                              },
                      });
     if (task->has_input) {
@@ -424,8 +425,16 @@ static void succeed(struct mcpz_caller *caller, struct mcpz_call_out *slot, mcpz
 
     mcpz_attempts_end_route(caller, slot, now, MCPZ_OUTCOME_WELL,
                             mcpz_outcome_report(msg, &report));
+    if (msg->end.plan && !slot->may_split) {
+        mcpz_attempts_finish(caller, slot, now, MCPZ_CODE_PROVIDER_FAILED,
+                             mcpz_text("it is to be split into subtasks, which only submitted "
+                                       "tasks can be: `mcpz task submit`"),
+                             out);
+        return;
+    }
     mcpz_attempts_finish(caller, slot, now, MCPZ_CODE_OK, mcpz_text(""), out);
     out->actions[out->count - 1].task.chunk = msg->end.chunk;
+    out->actions[out->count - 1].task.plan = msg->end.plan;
 }
 
 /* It tells which calls of this tenant it would turn away now. */

@@ -60,6 +60,7 @@ struct mcpz_call_out {
     uint8_t isolation;       /* at least so isolated */
     bool repeatable;         /* it may be done twice */
     bool has_input;
+    bool may_split;        /* into subtasks */
     bool may_hedge;        /* it was not hedged yet */
     bool hedging;          /* the edge was asked to say START again, for a twin */
     bool is_twin;          /* of the call that the edge knows */

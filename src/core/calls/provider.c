@@ -339,6 +339,7 @@ static struct mcpz_call_in *take(struct mcpz_provider *provider, mcpz_time deadl
         .call = open->call,
         .caller = *from,
         .input_open = open->has_input,
+        .may_split = open->levels > 0,
         .answer = MCPZ_ANSWER_NONE,
         .deadline_us = deadline_us,
         .send_credit = MCPZ_CALL_WINDOW_BYTES,
@@ -366,6 +367,7 @@ static void start_run(const struct mcpz_call_in *slot, const struct mcpz_msg_ope
         .idempotent = open->idempotent,
         .held = held,
         .durable = open->durable,
+        .levels = open->levels,
     };
 }
 
@@ -615,6 +617,7 @@ static void on_end(struct mcpz_provider *provider, mcpz_time now, struct mcpz_ca
         .load = report.rif + 1,
         .latency_us = report.latency_us,
         .turns_away = turns_away,
+        .plan = run->plan,
     };
     const struct mcpz_msg_fail fail = {
         .call = slot->call,
@@ -643,6 +646,21 @@ static void on_end(struct mcpz_provider *provider, mcpz_time now, struct mcpz_ca
     start_waiting(provider, now, out);
 }
 
+/* A plan where there can be none. */
+static void on_vain_plan(struct mcpz_provider *provider, mcpz_time now, struct mcpz_call_in *slot,
+                         struct mcpz_outbox *out)
+{
+    const struct mcpz_event failed = {
+        .kind = MCPZ_EVENT_RUN_FAIL,
+        .run = {.code = MCPZ_CODE_PROVIDER_FAILED,
+                .text =
+                    mcpz_text("it is to be split into subtasks, which this one cannot be: only "
+                              "submitted tasks, five levels deep")},
+    };
+
+    on_end(provider, now, slot, &failed, out);
+}
+
 void mcpz_provider_run(struct mcpz_provider *provider, mcpz_time now,
                        const struct mcpz_event *event, struct mcpz_outbox *out)
 {
@@ -655,6 +673,8 @@ void mcpz_provider_run(struct mcpz_provider *provider, mcpz_time now,
         on_output(provider, slot, event->run.chunk, out);
     } else if (event->kind == MCPZ_EVENT_RUN_CREDIT) {
         on_taken(slot, event->run.credit, out);
+    } else if (event->kind == MCPZ_EVENT_RUN_END && event->run.plan && !slot->may_split) {
+        on_vain_plan(provider, now, slot, out);
     } else if (event->kind == MCPZ_EVENT_RUN_END || event->kind == MCPZ_EVENT_RUN_FAIL) {
         on_end(provider, now, slot, event, out);
     }

@@ -98,6 +98,7 @@ static size_t one_of_each(struct mcpz_record *records)
     records[12] = (struct mcpz_record){
         .kind = MCPZ_RECORD_RUN,
         .run = {.tenant = mcpz_text("t"), .capability = mcpz_text("c"), .key = mcpz_text("k")}};
+    records[13] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_PLAN, .task_plan = {.id = {{9}}}};
     return MCPZ_RECORD_KIND_END - 1;
 }
 
@@ -165,6 +166,9 @@ TEST(spells_the_keys_of_tasks)
                 "\x0d\x01t\x03"
                 "capkey",
                 10);
+    record = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_PLAN, .task_plan = {.id = {{1, 2, 3}}}};
+    key = key_of(&record);
+    check_bytes(slice(&key), "\x0e\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
 }
 
 /* Else one tenant's key could be another's. */

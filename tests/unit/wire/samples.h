@@ -49,26 +49,46 @@ static const struct mcpz_task_attempt sample_history[] = {{1, {D32}, 4, RAW("no"
 #define SAMPLE_BODY                                                                               \
     {                                                                                             \
         RAW("c"), RAW("{}"), RAW("in"), RAW("t"), RAW("k"), RAW("p"), 50, 5, 1000, 300, true, 7,  \
-            8                                                                                     \
+            8, 1,                                                                                 \
+        {                                                                                         \
+            {                                                                                     \
+                {TASK16}, {TASK16}, 2, 3, 1                                                       \
+            }                                                                                     \
+        }                                                                                         \
     }
 #define SAMPLE_BODY_BYTES                                                                         \
-    "\x9d\xa1"                                                                                    \
-    "c\xc4\x02{}\xc4\x02in\xa1t\xa1k\xa1p\x32\x05\xcd\x03\xe8\xcd\x01\x2c\xc3\x07\x08"
+    "\x9e\xa1"                                                                                    \
+    "c\xc4\x02{}\xc4\x02in\xa1t\xa1k\xa1p\x32\x05\xcd\x03\xe8\xcd\x01\x2c\xc3\x07\x08"            \
+    "\x91\x95\xc4\x10" TASK16 "\xc4\x10" TASK16 "\x02\x03\x01"
 #define SAMPLE_STATE                                                                              \
     {                                                                                             \
-        1, 2, {A32}, {B32}, 0, 1, 0, 1, {D32}, 3, 0, 0, RAW("no"), sample_history, 1              \
+        1, 2, {A32}, {B32}, 0, 1, 0, 1, {D32}, 3, 0, 0, RAW("no"), sample_history, 1, 4, 5        \
     }
-static const struct mcpz_task_order sample_orders[] = {
-    {{RAW("c"), RAW("{}"), RAW("in"), RAW("t"), RAW("k"), RAW("p"), 50, 0, 0, 300, true, 0, 0},
-     9,
-     2}};
+static const struct mcpz_task_order sample_orders[] = {{{RAW("c"),
+                                                         RAW("{}"),
+                                                         RAW("in"),
+                                                         RAW("t"),
+                                                         RAW("k"),
+                                                         RAW("p"),
+                                                         50,
+                                                         0,
+                                                         0,
+                                                         300,
+                                                         true,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         {{{{0}}, {{0}}, 0, 0, 0}}},
+                                                        9,
+                                                        2}};
 static const struct mcpz_task_taken sample_taken[] = {{7, 0, 2, {TASK16}, RAW("")},
                                                       {8, 9, 0, {TASK16}, RAW("no")}};
 static const struct mcpz_task_new sample_new[] = {{{TASK16}, SAMPLE_BODY}};
 static const struct mcpz_msg_task_mark sample_marks[] = {{{TASK16}, 1, 2}, {{TASK16}, 3, 4}};
 #define SAMPLE_STATE_BYTES                                                                        \
-    "\x9e\x01\x02" ID_A ID_B "\0\x01\0\x01" ID_D "\x03\0\0\xa2no\x91\x95\x01" ID_D "\x04\xa2no"   \
-    "\x09"
+    "\xdc\0\x10\x01\x02" ID_A ID_B "\0\x01\0\x01" ID_D "\x03\0\0\xa2no\x91\x95\x01" ID_D          \
+    "\x04\xa2no"                                                                                  \
+    "\x09\x04\x05"
 
 static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
@@ -92,13 +112,13 @@ static const struct sample samples[] = {
      RAW("\x96\x09" ID_A "\x05\x03\x92\xa1x\xa1y\xc4\x02\x03\x02")},
     {{.kind = MCPZ_MSG_OPEN,
       .open = {UINT64_C(1) << 32, RAW("c"), 1000, 1, 50, RAW("t"), RAW("p"), RAW("{}"), false,
-               RAW("k"), true, true, RAW(A32), 3, 2}},
-     RAW("\xdc\0\x10\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
-         "c\xcd\x03\xe8\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3\xc3\xc4\x20" A32 "\x03\x02")},
+               RAW("k"), true, true, RAW(A32), 3, 2, 5}},
+     RAW("\xdc\0\x11\x0a\xcf\0\0\0\x01\0\0\0\0\xa1"
+         "c\xcd\x03\xe8\x01\x32\xa1t\xa1p\xc4\x02{}\xc2\xa1k\xc3\xc3\xc4\x20" A32 "\x03\x02\x05")},
     {{.kind = MCPZ_MSG_DATA, .data = {7, true, RAW("x")}}, RAW("\x94\x0b\x07\xc3\xc4\x01x")},
-    {{.kind = MCPZ_MSG_END, .end = {7, false, RAW("end"), 3, 900, 5}},
-     RAW("\x97\x0c\x07\xc2\xc4\x03"
-         "end\x03\xcd\x03\x84\x05")},
+    {{.kind = MCPZ_MSG_END, .end = {7, false, RAW("end"), 3, 900, 5, true}},
+     RAW("\x98\x0c\x07\xc2\xc4\x03"
+         "end\x03\xcd\x03\x84\x05\xc3")},
     {{.kind = MCPZ_MSG_FAIL, .fail = {7, 2, RAW("no"), 1500, 0, 0, 1}},
      RAW("\x98\x0d\x07\x02\xa2no\xcd\x05\xdc\0\0\x01")},
     {{.kind = MCPZ_MSG_CANCEL, .cancel = {7}}, RAW("\x92\x0e\x07")},
@@ -253,13 +273,20 @@ static struct mcpz_msg_task_mark full_marks[MCPZ_TASK_ORDERS_MAX];
         FULL(MCPZ_CAPABILITY_BYTES_MAX), FULL(MCPZ_TASK_BYTES_MAX), FULL(0),                      \
             FULL(MCPZ_TENANT_BYTES_MAX), FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX),                    \
             FULL(MCPZ_TRACEPARENT_BYTES_MAX), MCPZ_PRIORITY_MAX, MCPZ_TASK_ATTEMPTS_MAX,          \
-            MCPZ_TASK_BACKOFF_MS_MAX, MCPZ_CALL_TIMEOUT_MS_MAX, true, UINT64_MAX, UINT64_MAX      \
+            MCPZ_TASK_BACKOFF_MS_MAX, MCPZ_CALL_TIMEOUT_MS_MAX, true, UINT64_MAX, UINT64_MAX, 1,  \
+        {                                                                                         \
+            {                                                                                     \
+                {TASK16}, {TASK16}, MCPZ_SUBTASK_LEVELS_MAX, MCPZ_SUBTASKS_MAX,                   \
+                    MCPZ_TASK_FEED_END - 1                                                        \
+            }                                                                                     \
+        }                                                                                         \
     }
 #define FULL_STATE                                                                                \
     {                                                                                             \
-        UINT64_MAX, UINT64_MAX, {A32}, {B32}, UINT64_MAX, MCPZ_TASK_YIELDED, UINT64_MAX,          \
+        UINT64_MAX, UINT64_MAX, {A32}, {B32}, UINT64_MAX, MCPZ_TASK_SPLIT, UINT64_MAX,            \
             UINT32_MAX, {D32}, UINT64_MAX, UINT64_MAX, UINT32_MAX,                                \
-            FULL(MCPZ_TASK_TEXT_BYTES_MAX), full_history, MCPZ_TASK_HISTORY_MAX                   \
+            FULL(MCPZ_TASK_TEXT_BYTES_MAX), full_history, MCPZ_TASK_HISTORY_MAX, UINT32_MAX,      \
+            UINT32_MAX                                                                            \
     }
 
 static const struct mcpz_msg largest[] = {
@@ -293,11 +320,11 @@ static const struct mcpz_msg largest[] = {
      .open = {UINT64_MAX, FULL(MCPZ_CAPABILITY_BYTES_MAX), UINT32_MAX, UINT32_MAX, 100,
               FULL(MCPZ_TENANT_BYTES_MAX), FULL(MCPZ_TRACEPARENT_BYTES_MAX),
               FULL(MCPZ_PARAMS_BYTES_MAX), true, FULL(MCPZ_IDEMPOTENCY_KEY_BYTES_MAX), true, true,
-              FULL(MCPZ_ID_BYTES), UINT32_MAX, UINT32_MAX}},
+              FULL(MCPZ_ID_BYTES), UINT32_MAX, UINT32_MAX, MCPZ_SUBTASK_LEVELS_MAX}},
     {.kind = MCPZ_MSG_DATA, .data = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX)}},
     {.kind = MCPZ_MSG_END,
      .end = {UINT64_MAX, true, FULL(MCPZ_CHUNK_BYTES_MAX), UINT32_MAX, UINT32_MAX,
-             MCPZ_SHED_CLASSES - 1}},
+             MCPZ_SHED_CLASSES - 1, true}},
     {.kind = MCPZ_MSG_FAIL,
      .fail = {UINT64_MAX, UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX), UINT32_MAX, UINT32_MAX,
               UINT32_MAX, MCPZ_SHED_CLASSES - 1}},
@@ -427,6 +454,7 @@ static void fill_largest(void)
         full_orders[i].body.tenant.length = 0;
         full_orders[i].body.key.length = 0;
         full_orders[i].body.traceparent.length = 0;
+        full_orders[i].body.kin_count = 0;
         full_new[i] = (struct mcpz_task_new){{TASK16}, full_orders[i].body};
         full_taken[i] = (struct mcpz_task_taken){UINT64_MAX,
                                                  UINT32_MAX,

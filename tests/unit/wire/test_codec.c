@@ -527,9 +527,9 @@ TEST(capabilities_are_bounded_in_number_and_name)
 }
 
 static mcpz_error decode_open_for(uint32_t attempt, uint32_t priority, size_t params_bytes,
-                                  size_t key_bytes, size_t target_bytes)
+                                  size_t key_bytes, size_t target_bytes, uint32_t levels)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 13);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OPEN, 16);
     mcpz_value_uint(&writer, 1);
     mcpz_value_text(&writer, mcpz_text("c"));
     mcpz_value_uint(&writer, 1000);
@@ -543,22 +543,31 @@ static mcpz_error decode_open_for(uint32_t attempt, uint32_t priority, size_t pa
     mcpz_value_bool(&writer, true);
     mcpz_value_bool(&writer, true);
     mcpz_value_bin(&writer, mcpz_bytes(zeros, target_bytes));
+    mcpz_value_uint(&writer, 0);
+    mcpz_value_uint(&writer, 0);
+    mcpz_value_uint(&writer, levels);
     return decode_written(&writer);
 }
 
 static mcpz_error decode_open(uint32_t attempt, uint32_t priority, size_t params_bytes,
                               size_t key_bytes)
 {
-    return decode_open_for(attempt, priority, params_bytes, key_bytes, 0);
+    return decode_open_for(attempt, priority, params_bytes, key_bytes, 0, 0);
 }
 
 TEST(a_call_is_for_one_whole_node_or_for_any)
 {
-    CHECK_UINT(decode_open_for(1, 0, 0, 0, 0), MCPZ_OK);
-    CHECK_UINT(decode_open_for(1, 0, 0, 0, 1), MCPZ_EPROTO);
-    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES - 1), MCPZ_EPROTO);
-    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES), MCPZ_OK);
-    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, 0, 0), MCPZ_OK);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES - 1, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES, 0), MCPZ_OK);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, MCPZ_ID_BYTES + 1, 0), MCPZ_EPROTO);
+}
+
+TEST(a_call_may_be_split_five_levels_deep)
+{
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, 0, MCPZ_SUBTASK_LEVELS_MAX), MCPZ_OK);
+    CHECK_UINT(decode_open_for(1, 0, 0, 0, 0, MCPZ_SUBTASK_LEVELS_MAX + 1), MCPZ_EPROTO);
 }
 
 TEST(calls_are_bounded_in_attempt_priority_params_and_key)
@@ -951,7 +960,7 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(probes_have_known_kinds_and_bounded_paths),
           RUN(addresses_and_scopes_in_the_overlay_are_bounded),
           RUN(capabilities_are_bounded_in_number_and_name),
-          RUN(a_call_is_for_one_whole_node_or_for_any),
+          RUN(a_call_is_for_one_whole_node_or_for_any), RUN(a_call_may_be_split_five_levels_deep),
           RUN(calls_are_bounded_in_attempt_priority_params_and_key),
           RUN(version_vectors_are_sorted_and_bounded), RUN(digests_are_sorted_and_bounded),
           RUN(walks_and_shuffles_are_bounded), RUN(deltas_are_bounded_in_all_they_hold),

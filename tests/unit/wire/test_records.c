@@ -46,8 +46,11 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_TASK_RESULT, .task_result = {{TASK16}, RAW("ok")}},
      RAW("\x92\x01\xc4\x02ok")},
     {{.kind = MCPZ_RECORD_QUEUE, .queue = {RAW("c"), true}}, RAW("\x92\x01\xc3")},
-    {{.kind = MCPZ_RECORD_RUN, .run = {RAW("t"), RAW("c"), RAW("k"), true, 7, RAW("ok")}},
-     RAW("\x94\x01\xc3\x07\xc4\x02ok")},
+    {{.kind = MCPZ_RECORD_RUN, .run = {RAW("t"), RAW("c"), RAW("k"), true, 7, RAW("ok"), true}},
+     RAW("\x95\x01\xc3\x07\xc4\x02ok\xc3")},
+    {{.kind = MCPZ_RECORD_TASK_PLAN,
+      .task_plan = {{TASK16}, {1, 3, true, 0, 9, RAW("\0\0\x03\xe8"), RAW("{}")}}},
+     RAW("\x92\x01\x97\x01\x03\xc3\0\x09\xc4\x04\0\0\x03\xe8\xc4\x02{}")},
 };
 
 static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1, "a row of each kind");
