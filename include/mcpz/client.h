@@ -174,6 +174,7 @@ struct mcpz_client_task {
     const char *tenant; /* "": none; so are the next two */
     const char *traceparent;
     const char *idempotency_key;
+    uint32_t levels; /* of subtasks it may be split into: mcpz_client_split(); 0: it may not be */
 };
 
 /* Who does it. Only on_task() may not be NULL. */
@@ -215,6 +216,16 @@ mcpz_error mcpz_client_reply(struct mcpz_client *client, uint64_t task, const vo
  */
 mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task, const void *bytes,
                               size_t length);
+
+/**
+ * It is to be split into subtasks: `plan` is JSON, up to 32 KiB, and no result was given before.
+ * {"subtasks": [{"type": ..., "params": ...}, ...]} is enough; README.md says what else there is.
+ * Whether the plan is a good one whoever submitted the task learns.
+ *
+ * Errors: MCPZ_EPROTO  it is empty or too long; others as mcpz_client_finish()
+ */
+mcpz_error mcpz_client_split(struct mcpz_client *client, uint64_t task, const void *plan,
+                             size_t length);
 
 /** It failed. `text`, at most 4 KiB, is for people. Errors as mcpz_client_finish(). */
 mcpz_error mcpz_client_fail(struct mcpz_client *client, uint64_t task, const char *text);

@@ -206,11 +206,52 @@ static void show_attempt(const json_t *attempt)
     mcpz_print_field(heading, line);
 }
 
+/* The number of a subtask within its tree: "2.1.3". */
+struct place {
+    char text[4 * (MCPZ_SUBTASK_LEVELS_MAX + 1)];
+};
+
+static void show_subtasks(const json_t *rows, const struct place *above, size_t level);
+
+static void show_subtask(const json_t *row, const struct place *above, size_t level)
+{
+    const json_t *error = json_object_get(row, "error");
+    const char *name = json_string_value(json_object_get(row, "name"));
+    struct place place;
+
+    (void)snprintf(place.text, sizeof(place.text), "%.*s%s%u", 3 * MCPZ_SUBTASK_LEVELS_MAX,
+                   above->text, above->text[0] != '\0' ? "." : "",
+                   (unsigned)json_integer_value(json_object_get(row, "part")) % 100);
+    (void)printf("%*s%-8s %-9s ", (int)(2 * level), "", place.text, mcpz_show_text(row, "state"));
+    mcpz_print_clean(stdout, mcpz_show_text(row, "type"));
+    if (name != NULL) {
+        (void)fputs(" (", stdout);
+        mcpz_print_clean(stdout, name);
+        (void)fputc(')', stdout);
+    }
+    (void)printf("%s  %s", json_is_true(json_object_get(row, "reduces")) ? ", reduces" : "",
+                 mcpz_show_text(row, "id"));
+    if (json_is_object(error)) {
+        (void)printf("  %s: ", mcpz_show_text(error, "code"));
+        mcpz_print_clean(stdout, mcpz_show_text(error, "message"));
+    }
+    (void)fputc('\n', stdout);
+    show_subtasks(json_object_get(row, "subtasks"), &place, level + 1);
+}
+
+/* The node shows no more than five levels. */
+static void show_subtasks(const json_t *rows, const struct place *above, size_t level)
+{
+    for (size_t i = 0; i < json_array_size(rows) && level <= MCPZ_SUBTASK_LEVELS_MAX; i++) {
+        show_subtask(json_array_get(rows, i), above, level);
+    }
+}
+
 static enum mcpz_exit show_task(const json_t *answer)
 {
-    static const char *const keys[] = {"id",       "state",   "type",   "priority",
-                                       "tenant",   "owner",   "backup", "provider",
-                                       "attempts", "created", "due",    "ended"};
+    static const char *const keys[] = {"id",    "state",  "type",     "priority", "tenant",
+                                       "owner", "backup", "provider", "attempts", "created",
+                                       "due",   "ended",  "parent",   "root",     "aggregate"};
     const json_t *error = json_object_get(answer, "error");
     const json_t *history = json_object_get(answer, "history");
     char room[MCPZ_FIELD_BYTES];
@@ -224,6 +265,10 @@ static enum mcpz_exit show_task(const json_t *answer)
     }
     for (size_t i = 0; i < json_array_size(history); i++) {
         show_attempt(json_array_get(history, i));
+    }
+    show_subtasks(json_object_get(answer, "subtasks"), &(struct place){.text = ""}, 1);
+    if (json_is_true(json_object_get(answer, "subtasks_cut"))) {
+        (void)puts("  ... and more: ask for the status of a subtask");
     }
     return MCPZ_EXIT_OK;
 }
@@ -291,12 +336,13 @@ static mcpz_error add_task(struct mcpz_table *table, const json_t *row)
                            mcpz_json_field(row, "priority", priority),
                            mcpz_json_field(row, "attempts", attempts),
                            mcpz_show_text(row, "created"),
-                           json_is_object(error) ? mcpz_show_text(error, "code") : "-"};
+                           json_is_object(error) ? mcpz_show_text(error, "code") : "-",
+                           mcpz_show_text(row, "parent")};
     return mcpz_table_add(table, cells);
 }
 
-static const char *const task_headings[] = {"ID",       "STATE",   "TYPE", "PRIORITY",
-                                            "ATTEMPTS", "CREATED", "ERROR"};
+static const char *const task_headings[] = {"ID",       "STATE",   "TYPE",  "PRIORITY",
+                                            "ATTEMPTS", "CREATED", "ERROR", "PARENT"};
 
 static enum mcpz_exit show_tasks(const json_t *answer)
 {
@@ -329,7 +375,7 @@ static enum mcpz_exit list_tasks(const struct mcpz_invocation *invocation, const
 
 enum mcpz_exit mcpz_run_task_list(const struct mcpz_invocation *invocation)
 {
-    static const char *const states[] = {"queued", "running",   "done",
+    static const char *const states[] = {"queued", "running",   "split", "done",
                                          "dead",   "cancelled", "moved"};
     const char *state = mcpz_option_value(invocation, "state");
     bool known = state == NULL;
@@ -340,7 +386,8 @@ enum mcpz_exit mcpz_run_task_list(const struct mcpz_invocation *invocation)
     return known
                ? list_tasks(invocation, state)
                : mcpz_fail_usage(invocation,
-                                 "--state: one of queued, running, done, dead, cancelled, moved");
+                                 "--state: one of queued, running, split, done, dead, cancelled, "
+                                 "moved");
 }
 
 static mcpz_error add_run(struct mcpz_table *table, const json_t *row)
@@ -462,9 +509,12 @@ static enum mcpz_exit each_dead(const struct mcpz_invocation *invocation, const 
     enum mcpz_exit status =
         mcpz_ask(invocation, "GET", "/v1/tasks?state=dead&limit=10000", NULL, &list);
     for (size_t i = 0; status == MCPZ_EXIT_OK && i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i);
         json_t *answer;
-        status = mcpz_api_path(invocation, "/v1/tasks/",
-                               mcpz_show_text(json_array_get(list, i), "id"), rest, path);
+        if (json_is_string(json_object_get(row, "parent"))) {
+            continue; /* a subtask goes with its root */
+        }
+        status = mcpz_api_path(invocation, "/v1/tasks/", mcpz_show_text(row, "id"), rest, path);
         if (status == MCPZ_EXIT_OK) {
             status = mcpz_ask(invocation, "POST", path, NULL, &answer);
         }

@@ -398,6 +398,10 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "done, or ends up as a dead letter, whoever crashes. Without another node it says so.\n"
     "With --idempotency-key the same key is the same task, and it is done once.\n"
     "\n"
+    "A provider may split such a task, by giving a plan of subtasks instead of a result:\n"
+    "it writes JSON like {\"subtasks\": [{\"type\": \"a\"}, {\"type\": \"b\"}]} to the descriptor\n"
+    "MCPZ_PLAN_FD. README.md has the rest, examples/subtasks a task that does so.\n"
+    "\n"
     "Examples:\n"
     "  mcpz task submit report.monthly --params '{\"month\": \"2026-10\"}'\n"
     "  mcpz task submit charge --params @order.json --idempotency-key order-4711\n"
@@ -406,6 +410,7 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
 [MCPZ_VERB_TASK_STATUS] = {
     MCPZ_VERB_TASK_STATUS, "task status", "ID", 1, 1, "show what has become of a submitted task",
     "Wherever in the mesh it is: any node finds its owner, or who keeps a copy.\n"
+    "Of one that was split also what was made of it, all the way down.\n"
     "\n"
     "Example:\n"
     "  mcpz task status t-019a...\n",
@@ -420,7 +425,7 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
 [MCPZ_VERB_TASK_CANCEL] = {
     MCPZ_VERB_TASK_CANCEL, "task cancel", "ID", 1, 1, "stop a submitted task",
     "Also where it is being done. Any node finds its owner, who does it; where that one is gone,\n"
-    "as soon as another one has taken over.\n"
+    "as soon as another one has taken over. All that is below one that was split goes too.\n"
     "\n"
     "Example:\n"
     "  mcpz task cancel t-019a...\n",

@@ -184,6 +184,7 @@ mcpz_error mcpz_client_begin(struct mcpz_client *client, const struct mcpz_msg_o
                                              .tenant = tenant,
                                              .traceparent = traceparent,
                                              .idempotency_key = key,
+                                             .levels = open->levels,
                                          });
     return MCPZ_OK;
 }
@@ -271,9 +272,10 @@ mcpz_error mcpz_client_reply(struct mcpz_client *client, uint64_t task, const vo
     return error;
 }
 
-mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task, const void *bytes,
-                              size_t length)
+static mcpz_error finish(struct mcpz_client *client, uint64_t task, struct mcpz_bytes bytes,
+                         bool plan)
 {
+    size_t length = bytes.length;
     struct mcpz_client_doing *doing = find(client, task);
     mcpz_error error = MCPZ_OK;
 
@@ -282,7 +284,7 @@ mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task, const v
     }
     /* What fits the last message goes with it. */
     if (length > MCPZ_CHUNK_BYTES_MAX) {
-        error = mcpz_client_reply(client, task, bytes, length);
+        error = mcpz_client_reply(client, task, bytes.data, length);
         length = 0;
     }
     if (error == MCPZ_OK && length > doing->room) {
@@ -290,13 +292,29 @@ mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task, const v
     }
     if (error == MCPZ_OK) {
         error = mcpz_client_put(
-            client, &(struct mcpz_msg){.kind = MCPZ_MSG_END,
-                                       .end = {.call = task, .chunk = mcpz_bytes(bytes, length)}});
+            client,
+            &(struct mcpz_msg){
+                .kind = MCPZ_MSG_END,
+                .end = {.call = task, .chunk = mcpz_bytes(bytes.data, length), .plan = plan}});
     }
     if (error == MCPZ_OK) {
         end(client, doing);
     }
     return error;
+}
+
+mcpz_error mcpz_client_finish(struct mcpz_client *client, uint64_t task, const void *bytes,
+                              size_t length)
+{
+    return finish(client, task, mcpz_bytes(bytes, length), false);
+}
+
+mcpz_error mcpz_client_split(struct mcpz_client *client, uint64_t task, const void *plan,
+                             size_t length)
+{
+    return length > 0 && length <= MCPZ_PLAN_BYTES_MAX
+               ? finish(client, task, mcpz_bytes(plan, length), true)
+               : MCPZ_EPROTO;
 }
 
 /* As much of the text as a message holds, cut between characters. */

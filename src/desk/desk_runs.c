@@ -146,6 +146,7 @@ static void start(struct mcpz_desk *desk, const struct mcpz_action_run *action)
                                    .has_input = action->has_input,
                                    .idempotency_key = action->idempotency_key,
                                    .idempotent = action->idempotent,
+                                   .levels = action->levels,
                                }});
 }
 
@@ -259,6 +260,7 @@ mcpz_error mcpz_desk_answer(struct mcpz_desk *desk, struct mcpz_program *program
             return MCPZ_EPROTO;
         }
         event.run.chunk = msg->end.chunk;
+        event.run.plan = msg->end.plan;
     }
     if (msg->kind == MCPZ_MSG_FAIL) {
         event.kind = MCPZ_EVENT_RUN_FAIL;

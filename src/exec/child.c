@@ -8,20 +8,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIPE_INPUT, PIPE_OUTPUT, PIPE_ERRORS, PIPE_CONTROL, PIPE_STATUS, PIPE_COUNT };
+enum { PIPE_INPUT, PIPE_OUTPUT, PIPE_ERRORS, PIPE_CONTROL, PIPE_STATUS, PIPE_PLAN, PIPE_COUNT };
 
 enum { READ_END, WRITE_END };
 
 /* Which end of each pipe stays with us. */
 static const int our_end[PIPE_COUNT] = {
     [PIPE_INPUT] = WRITE_END,   [PIPE_OUTPUT] = READ_END, [PIPE_ERRORS] = READ_END,
-    [PIPE_CONTROL] = WRITE_END, [PIPE_STATUS] = READ_END,
+    [PIPE_CONTROL] = WRITE_END, [PIPE_STATUS] = READ_END, [PIPE_PLAN] = READ_END,
 };
 
 void mcpz_child_init(struct mcpz_child *child)
 {
-    *child =
-        (struct mcpz_child){.input = -1, .output = -1, .errors = -1, .control = -1, .status = -1};
+    *child = (struct mcpz_child){
+        .input = -1, .output = -1, .errors = -1, .control = -1, .status = -1, .plan = -1};
 }
 
 void mcpz_child_close(int *fd)
@@ -40,9 +40,9 @@ static void close_pipes(int pipes[PIPE_COUNT][2])
     }
 }
 
-static bool open_pipes(int pipes[PIPE_COUNT][2])
+static bool open_pipes(int pipes[PIPE_COUNT][2], bool plans)
 {
-    for (size_t i = 0; i < PIPE_COUNT; i++) {
+    for (size_t i = 0; i < (plans ? PIPE_COUNT : PIPE_PLAN); i++) {
         if (pipe2(pipes[i], O_CLOEXEC) < 0) {
             return false;
         }
@@ -63,6 +63,7 @@ static pid_t fork_keeper(const struct mcpz_child_config *config, int pipes[PIPE_
         .input = pipes[PIPE_INPUT][READ_END],
         .output = pipes[PIPE_OUTPUT][WRITE_END],
         .errors = pipes[PIPE_ERRORS][WRITE_END],
+        .plan = pipes[PIPE_PLAN][WRITE_END],
         .control = pipes[PIPE_CONTROL][READ_END],
         .status = pipes[PIPE_STATUS][WRITE_END],
         .command = config->command,
@@ -90,10 +91,10 @@ static pid_t fork_keeper(const struct mcpz_child_config *config, int pipes[PIPE_
 
 mcpz_error mcpz_child_start(const struct mcpz_child_config *config, struct mcpz_child *child)
 {
-    int pipes[PIPE_COUNT][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    int pipes[PIPE_COUNT][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
     int cause;
 
-    if (!open_pipes(pipes)) {
+    if (!open_pipes(pipes, config->plans)) {
         goto fail;
     }
     pid_t pid = fork_keeper(config, pipes);
@@ -108,6 +109,7 @@ mcpz_error mcpz_child_start(const struct mcpz_child_config *config, struct mcpz_
         .errors = pipes[PIPE_ERRORS][READ_END],
         .control = pipes[PIPE_CONTROL][WRITE_END],
         .status = pipes[PIPE_STATUS][READ_END],
+        .plan = pipes[PIPE_PLAN][READ_END],
     };
     for (size_t i = 0; i < PIPE_COUNT; i++) {
         mcpz_child_close(&pipes[i][our_end[i] == READ_END ? WRITE_END : READ_END]);
@@ -173,6 +175,7 @@ void mcpz_child_finish(struct mcpz_child *child)
     mcpz_child_close(&child->errors);
     mcpz_child_close(&child->control);
     mcpz_child_close(&child->status);
+    mcpz_child_close(&child->plan);
 }
 
 void mcpz_child_kill(struct mcpz_child *child)

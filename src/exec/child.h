@@ -1,6 +1,6 @@
 /*
  * One command and everything it starts, as the node holds it: a keeper process (exec/keeper.h),
- * three pipes to the command, two to the keeper.
+ * three pipes to the command, or four, two to the keeper.
  *
  *   start -> STARTED -> ENDED -> GONE
  *         -> FAILED  -> ENDED -> GONE
@@ -14,6 +14,7 @@
 #ifndef EXEC_CHILD_H
 #define EXEC_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,6 +33,7 @@ struct mcpz_child {
     int errors;    /* read: its stderr */
     int control;   /* close: stop everything */
     int status;    /* read: mcpz_child_report() */
+    int plan;      /* read: its MCPZ_PLAN_FD, if it has one */
 };
 
 struct mcpz_child_config {
@@ -42,6 +44,7 @@ struct mcpz_child_config {
     const char *name;
     uint32_t cpu_seconds_max;
     const struct mcpz_fence *fence; /* NULL: none */
+    bool plans;                     /* it has MCPZ_PLAN_FD */
 };
 
 /** Nothing runs. */

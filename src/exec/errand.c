@@ -28,6 +28,7 @@ mcpz_error mcpz_errand_create(const struct mcpz_errand_port *port,
     made->has_input = start->has_input;
     made->timeout_ms = start->timeout_ms;
     made->priority = start->priority;
+    made->levels = start->levels;
     made->deadline_wall_ms = mcpz_clock_wall_ms() + start->timeout_ms;
     if (start->params.length > 0) {
         memcpy(made->params, start->params.data, start->params.length);
@@ -109,6 +110,7 @@ char *mcpz_errand_line(const struct mcpz_errand *errand, uint64_t id, size_t *le
         .idempotency_key = errand->idempotency_key,
         .deadline_wall_ms = errand->deadline_wall_ms,
         .priority = errand->priority,
+        .levels = errand->levels,
     };
 
     char *line = malloc(mcpz_worker_line_task_bytes(&task));
@@ -128,12 +130,23 @@ void mcpz_errand_give_credit(struct mcpz_errand *errand)
     }
 }
 
-void mcpz_errand_end(struct mcpz_errand *errand)
+void mcpz_errand_end(struct mcpz_errand *errand, bool plan)
 {
     if (!errand->over) {
         errand->over = true;
-        errand->port->end(errand->port->context, errand->id);
+        errand->port->end(errand->port->context, errand->id, plan);
     }
+}
+
+const char *mcpz_errand_refuse_plan(const struct mcpz_errand *errand, size_t length)
+{
+    if (errand->levels == 0) {
+        return "it gave a plan of subtasks, but this task cannot be split";
+    }
+    if (errand->run.output_total > 0) {
+        return "it gave a plan of subtasks behind some of a result";
+    }
+    return length > MCPZ_PLAN_BYTES_MAX ? "its plan of subtasks is larger than 32 KiB" : NULL;
 }
 
 void mcpz_errand_fail(struct mcpz_errand *errand, uint32_t code, struct mcpz_bytes text)

@@ -43,7 +43,7 @@ struct mcpz_errand_port {
     void *context;
     void (*credit)(void *context, uint32_t id, uint32_t credit);
     void (*output)(void *context, uint32_t id, struct mcpz_bytes chunk);
-    void (*end)(void *context, uint32_t id);
+    void (*end)(void *context, uint32_t id, bool plan);
     void (*fail)(void *context, uint32_t id, uint32_t code, struct mcpz_bytes text);
 };
 
@@ -60,6 +60,7 @@ struct mcpz_errand {
     char idempotency_key[MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1];
     uint64_t deadline_wall_ms;
     uint32_t priority;
+    uint32_t levels; /* of subtasks it may be split into */
     uint32_t timeout_ms;
     uint8_t *params;
     size_t params_length;
@@ -101,7 +102,10 @@ char *mcpz_errand_line(const struct mcpz_errand *errand, uint64_t id, size_t *le
 
 /* Tell the port; once it is over, nothing is told. */
 void mcpz_errand_give_credit(struct mcpz_errand *errand);
-void mcpz_errand_end(struct mcpz_errand *errand);
+void mcpz_errand_end(struct mcpz_errand *errand, bool plan);
+
+/** Why a plan of so many bytes cannot be what it ends with; NULL: it can. */
+const char *mcpz_errand_refuse_plan(const struct mcpz_errand *errand, size_t length);
 void mcpz_errand_fail(struct mcpz_errand *errand, uint32_t code, struct mcpz_bytes text);
 
 /**

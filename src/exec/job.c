@@ -41,6 +41,7 @@ static void hush(struct mcpz_job *job)
     close_watched(job, &job->on_input, &job->child.input);
     close_watched(job, &job->on_output, &job->child.output);
     close_watched(job, &job->on_errors, &job->child.errors);
+    close_watched(job, &job->on_plan, &job->child.plan);
     ev_timer_stop(loop_of(job), &job->on_timeout);
     mcpz_child_stop(&job->child);
 }
@@ -76,6 +77,48 @@ static void drain_errors(struct mcpz_job *job)
     }
 }
 
+/* Read what it says on MCPZ_PLAN_FD: one byte more than a plan may have tells that it has too many;
+ * what is behind that is thrown away. False: there is no more now. */
+static bool read_plan(struct mcpz_job *job)
+{
+    size_t room = MCPZ_PLAN_BYTES_MAX + 1 - job->plan_length;
+    ssize_t got = read(job->child.plan, room > 0 ? job->plan + job->plan_length : job->site->buffer,
+                       room > 0 ? room : sizeof(job->site->buffer));
+
+    if (got > 0 && room > 0) {
+        job->plan_length += (size_t)got;
+    }
+    return got > 0;
+}
+
+/* A plan, and nothing else: true if that is how it ended. */
+static bool tell_plan(struct mcpz_job *job)
+{
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_RUN_END,
+        .run = {.chunk = mcpz_bytes(job->plan, job->plan_length), .plan = true},
+    };
+
+    for (int i = 0; i < DRAIN_READS_MAX && job->child.plan >= 0 && read_plan(job); i++) {
+    }
+    event.run.chunk.length = job->plan_length;
+    if (job->plan_length == 0) {
+        return false;
+    }
+    if (job->plan_length > MCPZ_PLAN_BYTES_MAX) {
+        tell_failure(job, MCPZ_CODE_TOO_LARGE,
+                     mcpz_text("its plan of subtasks is larger than 32 KiB"));
+    } else if (job->run.output_total > 0) {
+        tell_failure(job, MCPZ_CODE_PROVIDER_FAILED,
+                     mcpz_text("it gave a plan of subtasks and a result: it can be only one"));
+    } else {
+        job->site->stats.ended++;
+        hush(job);
+        deliver(job, &event);
+    }
+    return true;
+}
+
 static void tell_verdict(struct mcpz_job *job)
 {
     struct mcpz_pool_stats *stats = &job->site->stats;
@@ -96,6 +139,9 @@ static void tell_verdict(struct mcpz_job *job)
         return;
     }
 
+    if (tell_plan(job)) {
+        return;
+    }
     struct mcpz_event event = {.kind = MCPZ_EVENT_RUN_END};
     stats->ended++;
     hush(job);
@@ -228,6 +274,17 @@ static void on_errors(struct ev_loop *loop, ev_io *watcher, int events)
     }
 }
 
+static void on_plan(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    struct mcpz_job *job = watcher->data;
+
+    if (!read_plan(job) && !is_passing(errno)) {
+        close_watched(job, &job->on_plan, &job->child.plan);
+    }
+}
+
 static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop;
@@ -297,14 +354,17 @@ static void on_gone(struct mcpz_job *job)
     /* Output its caller has not taken yet stays readable; all else is closed. */
     int output = job->child.output;
     int errors = job->child.errors;
+    int plan = job->child.plan;
     job->child.output = -1;
     job->child.errors = -1;
+    job->child.plan = -1;
     ev_io_stop(loop_of(job), &job->on_input);
     mcpz_child_finish(&job->child);
     /* The keeper did this, or was killed. Which, its wait status cannot tell: see child.c. */
     (void)mcpz_workspace_remove(job->site->launch.root, job->workspace);
     job->child.output = output;
     job->child.errors = errors;
+    job->child.plan = plan;
 }
 
 static bool take_news(struct mcpz_job *job)
@@ -336,9 +396,17 @@ static void on_status(struct ev_loop *loop, ev_io *watcher, int events)
 
 /* ---- Starting ----------------------------------------------------------------------------- */
 
+static bool say_levels(struct mcpz_environment *environment, const struct mcpz_job *job)
+{
+    return job->levels == 0 ||
+           (mcpz_environment_add_number(environment, "MCPZ_PLAN_FD", MCPZ_PLAN_FD) &&
+            mcpz_environment_add_number(environment, "MCPZ_PLAN_LEVELS", job->levels));
+}
+
 static bool environment_make(struct mcpz_environment *environment, const struct mcpz_job *job)
 {
-    return mcpz_environment_add(environment, "MCPZ_TASK_TYPE", job->capability) &&
+    return say_levels(environment, job) &&
+           mcpz_environment_add(environment, "MCPZ_TASK_TYPE", job->capability) &&
            mcpz_environment_add(environment, "MCPZ_PARAMS", job->params) &&
            mcpz_environment_add(environment, "MCPZ_CALLER", job->caller) &&
            mcpz_environment_add_number(environment, "MCPZ_DEADLINE_MS", job->deadline_wall_ms) &&
@@ -371,6 +439,10 @@ static void watch(struct mcpz_job *job)
     ev_io_set(&job->on_output, job->child.output, EV_READ);
     ev_io_set(&job->on_errors, job->child.errors, EV_READ);
     ev_io_set(&job->on_status, job->child.status, EV_READ);
+    if (job->child.plan >= 0) {
+        ev_io_set(&job->on_plan, job->child.plan, EV_READ);
+        ev_io_start(loop_of(job), &job->on_plan);
+    }
     ev_io_start(loop_of(job), &job->on_errors);
     ev_io_start(loop_of(job), &job->on_status);
     watch_input(job);
@@ -395,6 +467,7 @@ void mcpz_job_start(struct mcpz_job *job, const struct mcpz_provision *provision
     const struct mcpz_launch launch = {
         .provision = provision,
         .cpu_seconds_max = cpu_seconds(job, fenced),
+        .plans = job->levels > 0,
     };
     struct mcpz_environment environment = {.count = 0};
     const char *what = "cannot make the environment";
@@ -508,6 +581,8 @@ static void ready_watchers(struct mcpz_job *job)
     ev_io_init(&job->on_output, on_output, -1, EV_READ);
     ev_io_init(&job->on_errors, on_errors, -1, EV_READ);
     ev_io_init(&job->on_status, on_status, -1, EV_READ);
+    ev_io_init(&job->on_plan, on_plan, -1, EV_READ);
+    job->on_plan.data = job;
     ev_timer_init(&job->on_timeout, on_timeout, job->timeout_ms / 1000.0, 0.0);
     job->on_input.data = job;
     job->on_output.data = job;
@@ -532,9 +607,12 @@ mcpz_error mcpz_job_create(struct mcpz_job_site *site, const struct mcpz_action_
     new_job->site = site;
     new_job->id = start->run;
     new_job->timeout_ms = start->timeout_ms;
+    new_job->levels = start->levels;
+    new_job->plan = start->levels > 0 ? malloc(MCPZ_PLAN_BYTES_MAX + 1) : NULL;
     new_job->params = malloc(start->params.length + 1);
     new_job->input = malloc(input_bytes + 1);
-    if (new_job->params == NULL || new_job->input == NULL) {
+    if (new_job->params == NULL || new_job->input == NULL ||
+        (start->levels > 0 && new_job->plan == NULL)) {
         goto fail;
     }
 
@@ -557,6 +635,7 @@ mcpz_error mcpz_job_create(struct mcpz_job_site *site, const struct mcpz_action_
 fail:
     free(new_job->params);
     free(new_job->input);
+    free(new_job->plan);
     free(new_job);
     return MCPZ_ENOMEM;
 }
@@ -571,6 +650,7 @@ void mcpz_job_destroy(struct mcpz_job *job)
     hush(job);
     free(job->params);
     free(job->input);
+    free(job->plan);
     free(job);
 }
 

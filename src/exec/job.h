@@ -63,8 +63,12 @@ struct mcpz_job {
     char idempotency_key[MCPZ_IDEMPOTENCY_KEY_BYTES_MAX + 1];
     struct mcpz_service_limits limits; /* once started */
 
+    uint32_t levels; /* of subtasks it may be split into */
+
     struct mcpz_run run;
     uint8_t *input; /* the run's ring */
+    uint8_t *plan;  /* MCPZ_PLAN_BYTES_MAX + 1; NULL: it may not be split */
+    size_t plan_length;
 
     struct mcpz_child child;
     char workspace[MCPZ_WORKSPACE_NAME_BYTES];
@@ -78,6 +82,7 @@ struct mcpz_job {
     ev_io on_input;
     ev_io on_output;
     ev_io on_errors;
+    ev_io on_plan;
     ev_io on_status;
     ev_timer on_timeout;
 };

@@ -76,15 +76,24 @@ static void close_range_of(unsigned int first, unsigned int last)
     }
 }
 
-/* Close all from 3 up but these two. */
-static void close_all_but(int a, int b)
+/* Close all from `from` up but these, of which some may be the same, or -1. */
+static void close_all_but(int from, int a, int b, int c)
 {
-    unsigned int low = (unsigned int)(a < b ? a : b);
-    unsigned int high = (unsigned int)(a < b ? b : a);
+    const int kept[] = {a, b, c};
 
-    close_range_of(STDERR_FILENO + 1, low - 1);
-    close_range_of(low + 1, high - 1);
-    close_range_of(high + 1, UINT_MAX);
+    for (;;) {
+        int next = -1;
+        for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+            if (kept[i] >= from && (next < 0 || kept[i] < next)) {
+                next = kept[i];
+            }
+        }
+        close_range_of((unsigned int)from, next < 0 ? UINT_MAX : (unsigned int)next - 1);
+        if (next < 0) {
+            return;
+        }
+        from = next + 1;
+    }
 }
 
 static void reset_signals(void)
@@ -144,8 +153,26 @@ static void close_off(const struct mcpz_keeper *keeper)
     }
 }
 
+/* Only standard streams, the status pipe, which closes with exec, and the plan's are left. */
+static void place_plan(struct mcpz_keeper *keeper)
+{
+    close_all_but(STDERR_FILENO + 1, keeper->status, keeper->plan, -1);
+    if (keeper->plan < 0) {
+        return;
+    }
+    if (keeper->status == MCPZ_PLAN_FD) {
+        keeper->status = fcntl(keeper->status, F_DUPFD_CLOEXEC, MCPZ_PLAN_FD + 1);
+    }
+    if (keeper->plan == MCPZ_PLAN_FD) {
+        (void)fcntl(keeper->plan, F_SETFD, 0);
+    } else {
+        (void)dup2(keeper->plan, MCPZ_PLAN_FD);
+        (void)close(keeper->plan);
+    }
+}
+
 /* In the process that becomes the command. The status pipe closes with exec. */
-static _Noreturn void run_command(const struct mcpz_keeper *keeper, pid_t keeper_pid)
+static _Noreturn void run_command(struct mcpz_keeper keeper, pid_t keeper_pid)
 {
     static char shell[] = "/bin/sh";
     static char option[] = "-c";
@@ -153,26 +180,26 @@ static _Noreturn void run_command(const struct mcpz_keeper *keeper, pid_t keeper
     sigset_t none;
 
     /* exec does not write to its arguments; its declaration is older than const. */
-    memcpy(&arguments[2], &keeper->command, sizeof(arguments[2]));
+    memcpy(&arguments[2], &keeper.command, sizeof(arguments[2]));
 
     (void)setsid();
     (void)umask(077);
-    if (chdir(keeper->workspace) < 0) {
-        give_up(keeper, MCPZ_STAGE_DIRECTORY);
+    if (chdir(keeper.workspace) < 0) {
+        give_up(&keeper, MCPZ_STAGE_DIRECTORY);
     }
-    close_all_but(keeper->status, keeper->status);
-    close_off(keeper);
+    place_plan(&keeper);
+    close_off(&keeper);
     /* New credentials forget it. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) {
-        give_up(keeper, MCPZ_STAGE_LIMITS);
+        give_up(&keeper, MCPZ_STAGE_LIMITS);
     }
     if (getppid() != keeper_pid) {
         _exit(127); /* the keeper died before we asked to be told */
     }
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)execve(shell, arguments, keeper->environment);
-    give_up(keeper, MCPZ_STAGE_SHELL);
+    (void)execve(shell, arguments, keeper.environment);
+    give_up(&keeper, MCPZ_STAGE_SHELL);
 }
 
 /* ---- Killing what is left ----------------------------------------------------------------- */
@@ -368,7 +395,7 @@ static bool detach(const struct mcpz_keeper *keeper)
     (void)dup2(keeper->input, STDIN_FILENO);
     (void)dup2(keeper->output, STDOUT_FILENO);
     (void)dup2(keeper->errors, STDERR_FILENO);
-    close_all_but(keeper->control, keeper->status);
+    close_all_but(STDERR_FILENO + 1, keeper->control, keeper->status, keeper->plan);
     return getppid() == keeper->node;
 }
 
@@ -413,7 +440,7 @@ static void start_command(struct watch *watch)
     }
     pid_t pid = fork();
     if (pid == 0) {
-        run_command(keeper, self);
+        run_command(*keeper, self);
     }
     if (pid < 0) {
         report_failure(watch->keeper, MCPZ_STAGE_FORK, errno);

@@ -28,6 +28,7 @@
 #include "exec/fence.h"
 #include "exec/guard.h"
 
+#define MCPZ_PLAN_FD 3                        /* where a command says its plan of subtasks */
 #define MCPZ_CHILD_FILES_MAX 1024             /* descriptors a command may have open */
 #define MCPZ_CHILD_FILE_BYTES_MAX (1UL << 30) /* of one file it writes */
 
@@ -37,6 +38,7 @@ struct mcpz_keeper {
     int input;  /* become the command's stdin, stdout and stderr */
     int output;
     int errors;
+    int plan;    /* becomes MCPZ_PLAN_FD; -1: it is not to be had */
     int control; /* read end: end of file means stop; a byte, SIGTERM for the command */
     int status;  /* write end: struct mcpz_keeper_report */
     const char *command;

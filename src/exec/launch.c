@@ -107,6 +107,7 @@ static mcpz_error start(struct mcpz_launch_site *site, const struct mcpz_launch 
         .name = name,
         .cpu_seconds_max = launch->cpu_seconds_max,
         .fence = launch->provision->isolation != MCPZ_ISOLATION_NONE ? &fence : NULL,
+        .plans = launch->plans,
     };
     return mcpz_child_start(&config, child);
 }

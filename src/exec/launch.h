@@ -46,6 +46,7 @@ struct mcpz_launch {
     const struct mcpz_provision *provision; /* for the call */
     uint32_t cpu_seconds_max;               /* of one process; 0: no limit */
     bool endless;                           /* limits.time is not the workspace's */
+    bool plans;                             /* it may say a plan of subtasks */
 };
 
 /**

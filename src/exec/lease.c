@@ -127,8 +127,9 @@ static void tell_over(struct mcpz_leases *leases, uint32_t id, uint32_t code,
     }
 }
 
-static void on_over(void *context, uint32_t id)
+static void on_over(void *context, uint32_t id, bool plan)
 {
+    (void)plan; /* what is done under a lease is not split */
     tell_over(context, id, MCPZ_CODE_OK, mcpz_bytes(NULL, 0));
 }
 

@@ -218,9 +218,9 @@ static void on_worker_output(void *context, uint32_t id, struct mcpz_bytes chunk
     tell(context, MCPZ_EVENT_RUN_OUTPUT, &(struct mcpz_event_run){.run = id, .chunk = chunk});
 }
 
-static void on_worker_end(void *context, uint32_t id)
+static void on_worker_end(void *context, uint32_t id, bool plan)
 {
-    tell(context, MCPZ_EVENT_RUN_END, &(struct mcpz_event_run){.run = id});
+    tell(context, MCPZ_EVENT_RUN_END, &(struct mcpz_event_run){.run = id, .plan = plan});
 }
 
 static void on_worker_fail(void *context, uint32_t id, uint32_t code, struct mcpz_bytes text)

@@ -9,6 +9,9 @@
  *   MCPZ_CALLER      the calling node's id
  *   HOME, TMPDIR     its directory, which it is started in
  *   PATH, LANG       the node's own, or something usual
+ *   MCPZ_PLAN_FD     where it may say into which subtasks the task is to be split (proto/plan.h),
+ *                    instead of a result; not there where it may not
+ *   MCPZ_PLAN_LEVELS how many levels of them there may be
  *
  * and nothing else of the node: no other variables, no descriptors, no blocked signals, no
  * privileges to gain, umask 077, no core dumps. Unless its isolation is none it runs behind

@@ -217,7 +217,7 @@ static void on_not_ready(struct mcpz_worker *worker, struct mcpz_bytes why)
 
 static void finish_task(struct mcpz_worker *worker, struct mcpz_errand *errand)
 {
-    mcpz_errand_end(errand);
+    mcpz_errand_end(errand, worker->speech_splits);
     worker->tasks_done++;
     worker->failures = 0;
 }
@@ -242,6 +242,25 @@ static bool speak(struct mcpz_worker *worker)
     return true;
 }
 
+/* Some of a result, or all that is left of it, or a plan. */
+static void hear(struct mcpz_worker *worker, struct mcpz_errand *errand,
+                 const struct mcpz_worker_line *said)
+{
+    const bool splits = said->says == MCPZ_WORKER_PLAN;
+    const char *why = splits ? mcpz_errand_refuse_plan(errand, said->value.length) : NULL;
+
+    if (why != NULL) {
+        mcpz_errand_fail(errand, MCPZ_CODE_PROVIDER_FAILED, mcpz_text(why));
+        worker->tasks_done++;
+        worker->failures = 0;
+        return;
+    }
+    worker->speaking = errand;
+    worker->speech = said->value;
+    worker->speech_ends = splits || said->says == MCPZ_WORKER_RESULT;
+    worker->speech_splits = splits;
+}
+
 static void take_line(struct mcpz_worker *worker, uint8_t *line, size_t length)
 {
     const struct mcpz_worker_line said = mcpz_worker_line_read(line, length);
@@ -264,9 +283,7 @@ static void take_line(struct mcpz_worker *worker, uint8_t *line, size_t length)
         worker->tasks_done++;
         worker->failures = 0;
     } else {
-        worker->speaking = errand;
-        worker->speech = said.value;
-        worker->speech_ends = said.says == MCPZ_WORKER_RESULT;
+        hear(worker, errand, &said);
     }
 }
 

@@ -67,6 +67,7 @@ struct mcpz_worker {
     struct mcpz_errand *speaking; /* whose output waits for its caller; NULL: nobody's */
     struct mcpz_bytes speech;     /* in `lines` */
     bool speech_ends;             /* it is the end of its task */
+    bool speech_splits;           /* and a plan, no result */
 
     char *orders; /* what is still to be written to it */
     size_t orders_at;

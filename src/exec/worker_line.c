@@ -44,6 +44,7 @@ struct members {
     struct mcpz_bytes output;
     struct mcpz_bytes output_base64;
     struct mcpz_bytes result;
+    struct mcpz_bytes plan;
     struct mcpz_bytes progress;
 };
 
@@ -58,6 +59,7 @@ static void note_member(struct members *members, struct mcpz_json key, struct mc
         {"error", &members->error},
         {"output", &members->output},
         {"result", &members->result},
+        {"plan", &members->plan},
         {"output_base64", &members->output_base64},
         {"progress", &members->progress},
     };
@@ -130,6 +132,9 @@ static struct mcpz_worker_line read_task_line(uint8_t *line, const struct member
     } else if (members->result.length > 0) {
         said.says = MCPZ_WORKER_RESULT;
         said.value = is(members->result, "null") ? mcpz_bytes(line, 0) : members->result;
+    } else if (members->plan.length > 0 && !is(members->plan, "null")) {
+        said.says = MCPZ_WORKER_PLAN;
+        said.value = members->plan;
     } else if (is_string(members->output)) {
         said.says = MCPZ_WORKER_OUTPUT;
         said.value = read_text(line, members->output);
@@ -263,6 +268,9 @@ size_t mcpz_worker_line_task(const struct mcpz_worker_task *task, char *line)
     used += put_string(line + used, "caller", mcpz_text(task->caller));
     used += put_number(line + used, "deadline_ms", task->deadline_wall_ms);
     used += put_number(line + used, "priority", task->priority);
+    if (task->levels > 0) {
+        used += put_number(line + used, "levels", task->levels);
+    }
     used += put_if_said(line + used, "tenant", task->tenant);
     used += put_if_said(line + used, "traceparent", task->traceparent);
     used += put_if_said(line + used, "idempotency_key", task->idempotency_key);

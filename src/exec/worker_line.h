@@ -8,7 +8,9 @@
  *           {"id": 7, "output": "text"}          or "output_base64": a piece of the result
  *           {"id": 7, "result": ...}             the end; any JSON, which is the rest of the
  *                                                result; null adds nothing
- *           {"id": 7, "error": "what went wrong"}   the other end
+ *           {"id": 7, "plan": {...}}             another end: it is to be split into subtasks
+ *                                                (proto/plan.h); where the task says "levels"
+ *           {"id": 7, "error": "what went wrong"}   the last way to end
  *   node    {"id": 7, "cancel": true}            nobody waits for it any more
  *
  * Members that are not known are passed over. An input that is not UTF-8 goes as "input_base64".
@@ -32,6 +34,7 @@ enum mcpz_worker_says {
     MCPZ_WORKER_PROGRESS,
     MCPZ_WORKER_OUTPUT, /* `value`: the bytes */
     MCPZ_WORKER_RESULT, /* `value`: JSON; empty for null */
+    MCPZ_WORKER_PLAN,   /* `value`: JSON */
     MCPZ_WORKER_ERROR,  /* `value`: the text */
     MCPZ_WORKER_NONSENSE,
 };
@@ -58,6 +61,7 @@ struct mcpz_worker_task {
     const char *idempotency_key;
     uint64_t deadline_wall_ms;
     uint32_t priority;
+    uint32_t levels; /* of subtasks it may be split into */
 };
 
 /** Room that is enough for mcpz_worker_line_task(). */

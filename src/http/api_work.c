@@ -6,6 +6,8 @@
  *        {"task":"17","cancelled":true}          nobody waits for it any more
  *        an empty line                           nothing now, for a while
  *   POST /v1/work/17          the body is the result
+ *   POST /v1/work/17/split    the body says into which subtasks: proto/plan.h. Where a line has
+ *                             "levels" above 0
  *   POST /v1/work/17/fail     {"message": "..."}
  *
  * The stream is the lease: as long as it stands the capability is offered, and when it ends, what
@@ -47,6 +49,7 @@ struct answer {
     struct mcpz_exchange *stream;
     struct item *item; /* NULL: nobody waits for it any more */
     uint64_t at;       /* bytes of the body that have gone */
+    bool plan;         /* it is no result, but what the task is to be split into */
 };
 
 struct item {
@@ -112,11 +115,12 @@ static void append_field(struct mcpz_body *body, const char *key, struct mcpz_by
 /* Everything but the input, which may be to come. */
 static void write_head(struct mcpz_body *head, const struct mcpz_msg_open *open)
 {
-    char numbers[96];
+    char numbers[128];
 
     (void)snprintf(numbers, sizeof(numbers),
-                   "{\"task\":\"%" PRIu64 "\",\"timeout_ms\":%" PRIu32 ",\"priority\":%" PRIu32,
-                   open->call, open->timeout_ms, open->priority);
+                   "{\"task\":\"%" PRIu64 "\",\"timeout_ms\":%" PRIu32 ",\"priority\":%" PRIu32
+                   ",\"levels\":%" PRIu32,
+                   open->call, open->timeout_ms, open->priority, open->levels);
     mcpz_body_text(head, numbers);
     append_field(head, "type", open->capability);
     append_field(head, "tenant", open->tenant);
@@ -582,9 +586,11 @@ static void end_task(struct answer *answer, struct mcpz_bytes chunk)
     answer->item = NULL;
     free_item(answer->stream->state, item);
     tell(answer->stream,
-         &(struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = run, .chunk = chunk}});
+         &(struct mcpz_msg){.kind = MCPZ_MSG_END,
+                            .end = {.call = run, .chunk = chunk, .plan = answer->plan}});
     mcpz_exchange_again(answer->stream);
-    mcpz_exchange_answer(answer->exchange, 200, json_pack("{s:s}", "state", "done"));
+    mcpz_exchange_answer(answer->exchange, 200,
+                         json_pack("{s:s}", "state", answer->plan ? "split" : "done"));
 }
 
 /* Send as much of the result as there is room for; more goes with credit. */
@@ -622,7 +628,7 @@ static const struct mcpz_exchange_kind answer_kind = {
 };
 
 static void begin_answer(struct mcpz_exchange *exchange, struct mcpz_exchange *stream,
-                         struct item *item)
+                         struct item *item, bool plan)
 {
     struct answer *answer = calloc(1, sizeof(*answer));
 
@@ -630,7 +636,7 @@ static void begin_answer(struct mcpz_exchange *exchange, struct mcpz_exchange *s
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "taking the result");
         return;
     }
-    *answer = (struct answer){.exchange = exchange, .stream = stream, .item = item};
+    *answer = (struct answer){.exchange = exchange, .stream = stream, .item = item, .plan = plan};
     item->answer = answer;
     mcpz_exchange_wait(exchange, &answer_kind, answer);
     work_answer(exchange);
@@ -661,10 +667,14 @@ static void fail_task(struct mcpz_exchange *exchange, struct mcpz_exchange *stre
     mcpz_exchange_answer(exchange, 200, json_pack("{s:s}", "state", "failed"));
 }
 
-/* "17" or "17/fail". */
-static bool read_task(struct mcpz_bytes rest, uint64_t *run, bool *fails)
+/* What is said of a task. */
+enum verb { VERB_ANSWER, VERB_SPLIT, VERB_FAIL, VERB_COUNT };
+
+/* "17", "17/split" or "17/fail". */
+static bool read_task(struct mcpz_bytes rest, uint64_t *run, enum verb *verb)
 {
-    static const char suffix[] = "/fail";
+    static const char *const suffixes[VERB_COUNT] = {
+        [VERB_ANSWER] = "", [VERB_SPLIT] = "/split", [VERB_FAIL] = "/fail"};
     size_t digits = 0;
 
     *run = 0;
@@ -673,29 +683,37 @@ static bool read_task(struct mcpz_bytes rest, uint64_t *run, bool *fails)
         digits++;
     }
     struct mcpz_bytes behind = mcpz_bytes(rest.data + digits, rest.length - digits);
-    *fails = mcpz_bytes_equal(behind, mcpz_text(suffix));
-    return digits > 0 && digits <= TASK_DIGITS_MAX && (*fails || behind.length == 0);
+    for (*verb = VERB_ANSWER; *verb < VERB_COUNT; (*verb)++) {
+        if (mcpz_bytes_equal(behind, mcpz_text(suffixes[*verb]))) {
+            return digits > 0 && digits <= TASK_DIGITS_MAX;
+        }
+    }
+    return false;
 }
 
 void mcpz_api_post_work(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_exchange *stream = NULL;
+    enum verb verb;
     uint64_t run;
-    bool fails;
 
-    if (!read_task(mcpz_exchange_path_rest(request->path, "/v1/work/"), &run, &fails)) {
+    if (!read_task(mcpz_exchange_path_rest(request->path, "/v1/work/"), &run, &verb)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
-                           "answer with POST /v1/work/TASK or /v1/work/TASK/fail");
+                           "answer with POST /v1/work/TASK, /v1/work/TASK/split or "
+                           "/v1/work/TASK/fail");
         return;
     }
+    const bool plan = verb == VERB_SPLIT;
     struct item *item = find_handed(exchange->api, run, &stream);
     if (item == NULL) {
         fail_gone(exchange);
-    } else if (fails) {
+    } else if (verb == VERB_FAIL) {
         fail_task(exchange, stream, item);
-    } else if (exchange->input.length > MCPZ_RESULT_BYTES_MAX) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE, "the result is larger than 10 MiB");
+    } else if (exchange->input.length > (plan ? MCPZ_PLAN_BYTES_MAX : MCPZ_RESULT_BYTES_MAX)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
+                           plan ? "the plan is larger than 32 KiB"
+                                : "the result is larger than 10 MiB");
     } else {
-        begin_answer(exchange, stream, item);
+        begin_answer(exchange, stream, item, plan);
     }
 }

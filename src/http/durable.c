@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base64.h"
+#include "http/durable_tree.h"
 #include "http/exchange.h"
-#include "http/jsontext.h"
 
 const char *mcpz_durable_phase_word(uint32_t phase)
 {
     static const char *const words[] = {
         [MCPZ_TASK_QUEUED] = "queued", [MCPZ_TASK_DONE] = "done",
         [MCPZ_TASK_DEAD] = "dead",     [MCPZ_TASK_CANCELLED] = "cancelled",
-        [MCPZ_TASK_YIELDED] = "moved",
+        [MCPZ_TASK_YIELDED] = "moved", [MCPZ_TASK_SPLIT] = "split",
     };
     return phase < MCPZ_ARRAY_LEN(words) && words[phase] != NULL ? words[phase] : "unknown";
 }
@@ -22,25 +21,6 @@ const char *mcpz_durable_phase_word(uint32_t phase)
 static json_t *show_node(const struct mcpz_id *id)
 {
     return mcpz_id_is_zero(id) ? json_null() : mcpz_exchange_show_id(id, 'n');
-}
-
-/* As JSON if it is that, else as text, else as base64. */
-static json_t *show_bytes(struct mcpz_bytes bytes, const char **encoding)
-{
-    bool has_nul = bytes.length > 0 && memchr(bytes.data, 0, bytes.length) != NULL;
-    char text[MCPZ_BASE64_CHARS(MCPZ_TASK_RESULT_BYTES_MAX) + 1];
-
-    if (mcpz_jsontext_is_value(bytes)) {
-        *encoding = "json";
-        return json_loadb((const char *)bytes.data, bytes.length, JSON_DECODE_ANY, NULL);
-    }
-    if (!has_nul && mcpz_bytes_is_utf8(bytes)) {
-        *encoding = "text";
-        return mcpz_exchange_show_text(bytes);
-    }
-    *encoding = "base64";
-    mcpz_base64_encode(bytes, text);
-    return json_string(text);
 }
 
 static json_t *show_error(uint32_t code, struct mcpz_bytes text)
@@ -73,21 +53,27 @@ static void add_whole(struct mcpz_engine *engine, const struct mcpz_task_id *id,
                       const struct mcpz_task_body *body, const struct mcpz_task_state *state,
                       json_t *json)
 {
-    const struct mcpz_store *store = mcpz_engine_store(engine);
-    struct mcpz_record record = {.kind = MCPZ_RECORD_TASK_RESULT, .task_result = {.id = *id}};
     const char *encoding = NULL;
-    bool has_result =
-        state->phase == MCPZ_TASK_DONE && store->get(store->context, &record) == MCPZ_OK;
 
-    add(json, "params", show_bytes(body->params, &encoding));
+    add(json, "params", mcpz_durable_bytes(body->params, &encoding));
     add(json, "history", show_history(state));
-    encoding = state->phase == MCPZ_TASK_DONE ? "text" : NULL;
-    if (has_result) {
-        add(json, "result", show_bytes(record.task_result.bytes, &encoding));
-    } else {
-        add(json, "result", encoding != NULL ? json_string("") : json_null());
-    }
+    encoding = NULL;
+    add(json, "result",
+        state->phase == MCPZ_TASK_DONE ? mcpz_durable_result(engine, id, &encoding) : json_null());
     add(json, "result_encoding", encoding != NULL ? json_string(encoding) : json_null());
+    mcpz_durable_tree_add(engine, id, json);
+}
+
+/* NULL: none. */
+static json_t *show_task_id(const struct mcpz_task_id *id)
+{
+    char text[MCPZ_TASK_ID_TEXT_BYTES];
+
+    if (id == NULL) {
+        return json_null();
+    }
+    mcpz_task_id_to_text(id, text);
+    return json_string(text);
 }
 
 /* ---- The whole ---------------------------------------------------------------------------- */
@@ -133,6 +119,9 @@ json_t *mcpz_durable_show(struct mcpz_engine *engine, const struct mcpz_task_id 
     add(json, "due", mcpz_exchange_show_time(state->due_ms));
     add(json, "expires", mcpz_exchange_show_time(body->expires_ms));
     add(json, "ended", mcpz_exchange_show_time(state->ended_ms));
+    add(json, "parent", show_task_id(body->kin_count > 0 ? &body->kin[0].parent : NULL));
+    add(json, "root", show_task_id(body->kin_count > 0 ? &body->kin[0].root : NULL));
+    add(json, "level", json_integer(mcpz_task_level(body)));
     add(json, "error", failed ? show_error(state->code, state->text) : json_null());
     if (whole) {
         add_whole(engine, id, body, state, json);

@@ -76,6 +76,8 @@ static int compare_tasks(const struct mcpz_record *a, const struct mcpz_record *
         return compare_ids(&a->task_state.id, &b->task_state.id);
     case MCPZ_RECORD_TASK_RESULT:
         return compare_ids(&a->task_result.id, &b->task_result.id);
+    case MCPZ_RECORD_TASK_PLAN:
+        return compare_ids(&a->task_plan.id, &b->task_plan.id);
     case MCPZ_RECORD_TASK_LISTED:
         return compare_listed(&a->task_listed, &b->task_listed);
     case MCPZ_RECORD_TASK_KEY: {
@@ -204,6 +206,9 @@ static void copy_task(struct mcpz_arena *arena, struct mcpz_record *record)
         record->task_key.key = copy_bytes(arena, record->task_key.key);
     } else if (record->kind == MCPZ_RECORD_TASK_RESULT) {
         record->task_result.bytes = copy_bytes(arena, record->task_result.bytes);
+    } else if (record->kind == MCPZ_RECORD_TASK_PLAN) {
+        record->task_plan.plan.weights = copy_bytes(arena, record->task_plan.plan.weights);
+        record->task_plan.plan.text = copy_bytes(arena, record->task_plan.plan.text);
     } else if (record->kind == MCPZ_RECORD_QUEUE) {
         record->queue.capability = copy_bytes(arena, record->queue.capability);
     } else if (record->kind == MCPZ_RECORD_RUN) {

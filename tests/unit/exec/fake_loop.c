@@ -139,6 +139,10 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
         break;
     case MCPZ_EVENT_RUN_END:
         CHECK_UINT(event->run.code, MCPZ_CODE_OK);
+        if (event->run.chunk.length > 0) {
+            on_output(run, event->run.chunk);
+        }
+        run->plan = event->run.plan;
         on_over(fake, run, &event->run);
         break;
     case MCPZ_EVENT_RUN_FAIL:

@@ -40,6 +40,7 @@ struct fake_run {
     bool input_open;
     bool stopped;
     bool over;
+    bool plan;     /* its output is one */
     uint32_t code; /* once over: 0 is END */
     char text[4200];
 };

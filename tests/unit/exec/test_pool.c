@@ -107,6 +107,65 @@ TEST(tells_what_its_caller_said)
     stage_close(&stage);
 }
 
+/* Do `command` for a task that may be split. */
+static struct fake_run *run_splitting(struct stage *stage, const char *command)
+{
+    CHECK(stage_provide(stage, "it", command) == MCPZ_OK);
+    struct fake_run *run =
+        fake_start_labelled(&stage->fake, (struct mcpz_action_run){.capability = mcpz_text("it"),
+                                                                   .timeout_ms = STAGE_TIMEOUT_MS,
+                                                                   .levels = 4});
+    CHECK(fake_turn_until_over(&stage->fake, run));
+    return run;
+}
+
+TEST(hands_over_a_plan_instead_of_a_result)
+{
+    struct stage stage;
+    stage_open(&stage);
+
+    struct fake_run *run = run_splitting(
+        &stage, "echo \"{$MCPZ_PLAN_LEVELS}\" >&$MCPZ_PLAN_FD; (sleep 0.1; echo more >&3) & wait");
+    stage_check_output(run, "{4}\nmore\n");
+    CHECK(run->plan);
+    run = run_splitting(&stage, "echo result");
+    stage_check_output(run, "result\n");
+    CHECK(!run->plan);
+    run = run_splitting(&stage, "echo plan >&3; echo why >&2; exit 3");
+    CHECK_UINT(run->code, MCPZ_CODE_PROVIDER_FAILED);
+    CHECK_TEXT(run->text, "exit status 3: why");
+
+    stage_close(&stage);
+}
+
+TEST(takes_a_plan_of_32_kib_and_none_that_is_longer_or_beside_a_result)
+{
+    struct stage stage;
+    stage_open(&stage);
+
+    struct fake_run *run = run_splitting(&stage, "head -c 32768 /dev/zero >&3");
+    CHECK_UINT(run->code, MCPZ_CODE_OK);
+    CHECK_UINT(run->output_bytes, 32768);
+    CHECK(run->plan);
+    CHECK_UINT(run_splitting(&stage, "head -c 32769 /dev/zero >&3")->code, MCPZ_CODE_TOO_LARGE);
+    CHECK_UINT(run_splitting(&stage, "head -c 3276800 /dev/zero >&3")->code, MCPZ_CODE_TOO_LARGE);
+    CHECK_UINT(run_splitting(&stage, "echo a; echo b >&3")->code, MCPZ_CODE_PROVIDER_FAILED);
+
+    stage_close(&stage);
+}
+
+TEST(has_no_place_for_a_plan_where_there_may_be_none)
+{
+    struct stage stage;
+    stage_open(&stage);
+
+    stage_check_output(
+        stage_run(&stage, "[ -z \"$MCPZ_PLAN_FD$MCPZ_PLAN_LEVELS\" ] && ! true >&3 && echo so"),
+        "so\n");
+
+    stage_close(&stage);
+}
+
 TEST(starts_in_a_clean_room)
 {
     struct stage stage;
@@ -499,7 +558,10 @@ TEST(refuses_a_directory_it_cannot_have)
 TEST_MAIN(RUN(hands_over_what_a_command_prints), RUN(succeeds_without_any_output),
           RUN(gives_parameters_on_stdin_when_there_is_no_input),
           RUN(gives_parameters_of_the_largest_size), RUN(tells_what_its_caller_said),
-          RUN(starts_in_a_clean_room), RUN(carries_five_megabytes_in_and_a_digest_out),
+          RUN(hands_over_a_plan_instead_of_a_result),
+          RUN(takes_a_plan_of_32_kib_and_none_that_is_longer_or_beside_a_result),
+          RUN(has_no_place_for_a_plan_where_there_may_be_none), RUN(starts_in_a_clean_room),
+          RUN(carries_five_megabytes_in_and_a_digest_out),
           RUN(carries_five_megabytes_through_under_small_credits),
           RUN(ends_when_the_output_is_exactly_the_credit),
           RUN(keeps_output_for_a_caller_that_is_slower_than_the_command),

@@ -33,6 +33,9 @@ TEST(reads_each_kind_of_line)
     check_said("{\"id\": 7, \"result\": {\"n\": [1, 2]}}", MCPZ_WORKER_RESULT, 7,
                "{\"n\": [1, 2]}");
     check_said("{\"id\": 7, \"result\": null}", MCPZ_WORKER_RESULT, 7, "");
+    check_said("{\"id\": 7, \"plan\": {\"subtasks\": []}}", MCPZ_WORKER_PLAN, 7,
+               "{\"subtasks\": []}");
+    check_said("{\"id\": 7, \"plan\": null, \"result\": 1}", MCPZ_WORKER_RESULT, 7, "1");
     check_said("{\"id\": 7, \"error\": \"bad\", \"result\": 1}", MCPZ_WORKER_ERROR, 7, "bad");
     check_said("{\"id\": 7, \"error\": {\"code\": 3, \"message\": \"worse\"}}", MCPZ_WORKER_ERROR,
                7, "worse");
