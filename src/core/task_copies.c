@@ -229,15 +229,19 @@ static void send_kept(struct mcpz_task_step *step, const struct mcpz_id *to,
     send_durably(step, to, &msg);
 }
 
+/* What has come to its end is believed before what claims the same epoch and has not. */
 static void send_yield(struct mcpz_task_step *step, const struct mcpz_id *to,
                        const struct mcpz_task_now *task)
 {
-    send_durably(
-        step, to,
-        &(struct mcpz_msg){
-            .kind = MCPZ_MSG_TASK_YIELD,
-            .task_yield = {.id = task->id, .epoch = task->is.epoch, .owner = task->is.owner},
-        });
+    bool ended = mcpz_task_is_over(&task->is) && task->is.phase != MCPZ_TASK_YIELDED;
+
+    send_durably(step, to,
+                 &(struct mcpz_msg){
+                     .kind = MCPZ_MSG_TASK_YIELD,
+                     .task_yield = {.id = task->id,
+                                    .epoch = task->is.epoch + (ended ? 1 : 0),
+                                    .owner = task->is.owner},
+                 });
 }
 
 /* ---- Owners ------------------------------------------------------------------------------- */
@@ -249,7 +253,7 @@ static bool gives_way(const struct mcpz_task_step *step, const struct mcpz_task_
     if (epoch != ours->epoch) {
         return epoch > ours->epoch;
     }
-    return mcpz_id_compare(owner, &step->tasks->self) > 0;
+    return !mcpz_task_is_over(ours) && mcpz_id_compare(owner, &step->tasks->self) > 0;
 }
 
 static void take_over(struct mcpz_task_step *step, struct mcpz_task_now *task)
