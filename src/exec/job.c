@@ -77,13 +77,14 @@ static void drain_errors(struct mcpz_job *job)
     }
 }
 
-/* Read what it says on MCPZ_PLAN_FD: one byte more than a plan may have tells that it has too many;
- * what is behind that is thrown away. False: there is no more now. */
+/* Read what it says on MCPZ_PLAN_FD: one byte more than a plan may have tells that it has too
+ * many; what is behind that is thrown away. False: there is no more now. */
 static bool read_plan(struct mcpz_job *job)
 {
     size_t room = MCPZ_PLAN_BYTES_MAX + 1 - job->plan_length;
-    ssize_t got = read(job->child.plan, room > 0 ? job->plan + job->plan_length : job->site->buffer,
-                       room > 0 ? room : sizeof(job->site->buffer));
+    ssize_t got =
+        read(job->child.plan, room > 0 ? job->plan + job->plan_length : job->site->buffer,
+             room > 0 ? room : sizeof(job->site->buffer));
 
     if (got > 0 && room > 0) {
         job->plan_length += (size_t)got;

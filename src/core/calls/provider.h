@@ -36,7 +36,7 @@ struct mcpz_call_in {
     uint64_t call;
     struct mcpz_id caller;
     bool input_open;
-    bool may_split; /* into subtasks */
+    bool may_split;  /* into subtasks */
     bool waits;      /* for the answer of another call: the edge knows nothing of it */
     bool deserted;   /* its caller is gone, others wait for its answer */
     uint16_t answer; /* the row of its key; MCPZ_ANSWER_NONE: it has none */
