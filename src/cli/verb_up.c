@@ -94,7 +94,9 @@ static bool write_api_url(const struct up *up, char url[API_URL_CHARS])
     char host[MCPZ_ADDRESS_BYTES_MAX + 1];
     uint16_t port = mcpz_server_port(up->assembly.server);
 
-    if (port == 0 || mcpz_address_split(up->config.api, port, host, &(uint16_t){0}) != MCPZ_OK) {
+    const char *api = up->config.api != NULL ? up->config.api : MCPZ_API_DEFAULT;
+
+    if (port == 0 || mcpz_address_split(api, port, host, &(uint16_t){0}) != MCPZ_OK) {
         return false;
     }
     bool is_v6 = strchr(host, ':') != NULL;
@@ -111,6 +113,9 @@ static void print_api(const struct up *up)
     if (write_api_url(up, url)) {
         (void)fprintf(stderr, "           %s\n", url);
         (void)fprintf(stderr, "  mcp      %s/mcp\n", url);
+    } else if (up->config.api == NULL) {
+        (void)fprintf(stderr, "           no port: %s is taken; --api 127.0.0.1:0 takes any\n",
+                      MCPZ_API_DEFAULT);
     }
 }
 
@@ -209,6 +214,7 @@ static bool wants_invitation(const struct up *up)
 
 static enum mcpz_exit run(struct up *up)
 {
+    up->config.api_by_default = true;
     mcpz_error error = mcpz_assembly_init(&up->assembly, &up->config, &up->trouble);
 
     if (error != MCPZ_OK) {

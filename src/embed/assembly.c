@@ -212,11 +212,21 @@ static void tell_counts(void *context,
     }
 }
 
+/* Where the API is served beside the Unix socket; NULL: nowhere. */
+static const char *api_address(const struct mcpz_config *config)
+{
+    if (config->api == NULL) {
+        return config->api_by_default ? MCPZ_API_DEFAULT : NULL;
+    }
+    return strcmp(config->api, MCPZ_LISTEN_NONE) != 0 ? config->api : NULL;
+}
+
 static mcpz_error create_server(struct mcpz_assembly *assembly)
 {
     const struct mcpz_server_config server = {
         .directory = assembly->data,
-        .api = assembly->config->api,
+        .api = api_address(assembly->config),
+        .api_may_fail = assembly->config->api == NULL,
         .config = assembly->config,
         .started = assembly->started,
         .desk = mcpz_reception_desk(assembly->reception),

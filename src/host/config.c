@@ -373,8 +373,8 @@ static mcpz_error settle_api(const struct mcpz_config *config, struct mcpz_confi
     char host[MCPZ_ADDRESS_BYTES_MAX + 1];
     uint16_t port;
 
-    if (config->api == NULL || config->api_keys != NULL || config->jwt_secret != NULL ||
-        config->jwt_public_key != NULL) {
+    if (config->api == NULL || strcmp(config->api, MCPZ_LISTEN_NONE) == 0 ||
+        config->api_keys != NULL || config->jwt_secret != NULL || config->jwt_public_key != NULL) {
         return MCPZ_OK;
     }
     mcpz_error error = mcpz_address_split(config->api, MCPZ_API_PORT_DEFAULT, host, &port);

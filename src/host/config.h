@@ -47,6 +47,7 @@
 
 #define MCPZ_PORT_DEFAULT 8765
 #define MCPZ_API_PORT_DEFAULT 8000
+#define MCPZ_API_DEFAULT "127.0.0.1:8000" /* of `mcpz up`, if nothing is said and it is free */
 #define MCPZ_PROVIDERS_MAX MCPZ_CAPABILITIES_PER_NODE_MAX
 #define MCPZ_CONFIG_FILE_BYTES_MAX 1048576
 #define MCPZ_CONFIG_TEXT_BYTES_MAX 4096 /* of one value that is no command: a path */
@@ -90,9 +91,11 @@ struct mcpz_config {
     bool bootstrap_upgraded; /* one was written ws://: say that the mesh is never plaintext */
     char *join;              /* token text */
 
-    char *api;            /* host:port; NULL: only the Unix socket */
-    char *api_keys;       /* separated by commas */
-    char *jwt_secret;     /* HS256; NULL: such tokens are refused */
+    char *api; /* host:port; "none": only the Unix socket; NULL: nothing is said */
+    bool
+        api_by_default; /* then MCPZ_API_DEFAULT is tried; no key: whoever runs the node says so */
+    char *api_keys;     /* separated by commas */
+    char *jwt_secret;   /* HS256; NULL: such tokens are refused */
     char *jwt_public_key; /* EdDSA: an Ed25519 key in base64url; NULL: the same */
     char *jwt_issuer;     /* NULL: any */
     char *jwt_audience;   /* NULL: any, or none */

@@ -160,7 +160,7 @@ static mcpz_error read_listen(const struct mcpz_setting *setting, char **value,
     bool is_api = setting->key == MCPZ_KEY_API;
     uint16_t port;
 
-    if (!is_api && strcmp(setting->text, MCPZ_LISTEN_NONE) == 0) {
+    if (strcmp(setting->text, MCPZ_LISTEN_NONE) == 0) {
         return mcpz_config_duplicate(setting->text, value);
     }
     if (mcpz_address_split(setting->text, is_api ? MCPZ_API_PORT_DEFAULT : MCPZ_PORT_DEFAULT, host,

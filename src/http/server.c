@@ -404,6 +404,7 @@ mcpz_error mcpz_server_create(struct mcpz_loop *loop, const struct mcpz_server_c
     }
     if (error == MCPZ_OK && config->api != NULL) {
         error = listen_on_tcp(made, config->api, trouble);
+        error = config->api_may_fail ? MCPZ_OK : error;
     }
     if (error != MCPZ_OK) {
         mcpz_server_destroy(made);

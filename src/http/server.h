@@ -45,6 +45,7 @@ struct mcpz_server_sources {
 struct mcpz_server_config {
     const char *directory; /* the node's data: the socket goes there, and bodies too long */
     const char *api;       /* "host:port", port 0: any; NULL: only the Unix socket */
+    bool api_may_fail;     /* where that cannot be had, it is only the Unix socket */
     const struct mcpz_config *config; /* shown by GET /v1/config; borrowed */
     mcpz_time started;
     struct mcpz_server_sources sources;

@@ -499,6 +499,9 @@ TEST(keeps_an_api_without_keys_on_this_machine)
     settle();
     flag("api", "localhost:1");
     settle();
+    flag("api", "none");
+    settle();
+    CHECK_TEXT(config.api, "none");
     flag("api", "0.0.0.0:1");
     refuse_settling("api.listen (from flag --api): other machines would reach the API without a "
                     "key: set MCP_API_KEYS (or api.keys), or listen on 127.0.0.1");
