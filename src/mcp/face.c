@@ -465,7 +465,10 @@ void mcpz_face_tick(struct mcpz_face *face)
         next = asker->next;
         look_after_asker(asker, now);
     }
-    announce(face);
+    if (now >= face->announce_at) { /* thousands of sessions: not for every request's sake */
+        face->announce_at = now + TICK_US;
+        announce(face);
+    }
     drop_abandoned(face, now);
     mcpz_session_expire(face, now);
     wake_by(face, now + (face->askers != NULL ? TICK_US : 4 * TICK_US));

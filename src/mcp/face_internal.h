@@ -147,7 +147,8 @@ struct mcpz_face {
     bool looks;        /* at the capabilities, when there is time */
     mcpz_time look_at; /* again, for what is over */
     mcpz_time made_at;
-    mcpz_time wake;     /* the next tick */
+    mcpz_time wake; /* the next tick */
+    mcpz_time announce_at;
     uint32_t announced; /* the sum of the catalogue's versions */
     bool is_ready;      /* all descriptions that there were have come once */
     struct mcpz_asker *askers;

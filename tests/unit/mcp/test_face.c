@@ -653,7 +653,7 @@ TEST(a_get_hears_what_servers_say_of_their_own_accord)
     pull(&stream);
     CHECK(strstr(stream.text, "notifications/tools/list_changed") != NULL);
     leave(&stream);
-    pass_time(1);
+    pass_time(MCPZ_SECONDS(1));
     pass_time(MCPZ_FACE_UNHEARD_US);
     CHECK(hosted[1].over); /* nobody reads it */
     tear_down();
