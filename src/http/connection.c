@@ -10,6 +10,7 @@
 #include <libwebsockets.h>
 
 #include "crypto/identity.h"
+#include "http/head.h"
 #include "http/server.h"
 #include "proto/code.h"
 
@@ -126,224 +127,6 @@ static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz
 
 /* ---- Requests in -------------------------------------------------------------------------- */
 
-static const struct {
-    enum lws_token_indexes token; /* where libwebsockets keeps the path */
-    enum mcpz_method method;
-} methods[] = {
-    {WSI_TOKEN_GET_URI, MCPZ_GET},
-    {WSI_TOKEN_HEAD_URI, MCPZ_GET},
-    {WSI_TOKEN_POST_URI, MCPZ_POST},
-    {WSI_TOKEN_DELETE_URI, MCPZ_DELETE},
-    {WSI_TOKEN_PUT_URI, MCPZ_METHOD_OTHER},
-    {WSI_TOKEN_PATCH_URI, MCPZ_METHOD_OTHER},
-    {WSI_TOKEN_OPTIONS_URI, MCPZ_METHOD_OTHER},
-};
-
-/* The method, and the length of the path with all that was percent-encoded in it. */
-static enum mcpz_method method_of(struct lws *wsi, bool *is_head, size_t *path_length)
-{
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(methods); i++) {
-        int length = lws_hdr_total_length(wsi, methods[i].token);
-        if (length > 0) {
-            *is_head = methods[i].token == WSI_TOKEN_HEAD_URI;
-            *path_length = (size_t)length;
-            return methods[i].method;
-        }
-    }
-    *path_length = 0;
-    return MCPZ_METHOD_OTHER;
-}
-
-/* libwebsockets keeps each parameter for itself, decoded. False: as for read_url(). */
-static bool read_query(struct mcpz_connection *connection)
-{
-    size_t used = 0;
-
-    for (int i = 0;; i++) {
-        size_t room = sizeof(connection->query) - used;
-        int wanted = lws_hdr_fragment_length(connection->wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if ((size_t)wanted >= room) {
-            return false;
-        }
-        int length = lws_hdr_copy_fragment(connection->wsi, connection->query + used, (int)room,
-                                           WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (length < 0) {
-            connection->query_length = used > 0 ? used - 1 : 0;
-            return true;
-        }
-        if (strlen(connection->query + used) != (size_t)length) {
-            return false;
-        }
-        used += (size_t)length + 1;
-    }
-}
-
-/* False: too long, or with a NUL in it: "%00" would end what comes before it. */
-static bool read_url(struct mcpz_connection *connection, struct mcpz_bytes path,
-                     size_t path_length)
-{
-    if (path.length == 0 || path.length > MCPZ_API_PATH_BYTES_MAX) {
-        return false;
-    }
-    mcpz_bytes_to_text(path, connection->path, sizeof(connection->path));
-    return strlen(connection->path) == path_length && read_query(connection);
-}
-
-/* False: longer than any id of an event. */
-static bool read_last_event(struct mcpz_connection *connection)
-{
-    static const char name[] = "last-event-id:";
-    int length = lws_hdr_custom_length(connection->wsi, name, sizeof(name) - 1);
-
-    connection->last_event[0] = '\0';
-    if (length <= 0) {
-        return true;
-    }
-    return length < (int)sizeof(connection->last_event) &&
-           lws_hdr_custom_copy(connection->wsi, connection->last_event,
-                               sizeof(connection->last_event), name, sizeof(name) - 1) == length;
-}
-
-/* What a client of MCP says in its headers. */
-static const struct {
-    const char *name;
-    enum lws_token_indexes token; /* where libwebsockets keeps it; WSI_TOKEN_COUNT: by its name */
-} mcp_headers[] = {
-    {"accept:", WSI_TOKEN_HTTP_ACCEPT},   {"content-type:", WSI_TOKEN_HTTP_CONTENT_TYPE},
-    {"mcp-session-id:", WSI_TOKEN_COUNT}, {"mcp-protocol-version:", WSI_TOKEN_COUNT},
-    {"mcp-method:", WSI_TOKEN_COUNT},     {"mcp-name:", WSI_TOKEN_COUNT},
-    {"last-event-id:", WSI_TOKEN_COUNT},  {"traceparent:", WSI_TOKEN_COUNT},
-};
-
-/* White space around a value is none of it. Source: RFC 9110, section 5.5. */
-static int trim(char *value, int length)
-{
-    const char *space = " \t";
-    int start = (int)strspn(value, space);
-
-    while (length > start && strchr(space, value[length - 1]) != NULL) {
-        length--;
-    }
-    memmove(value, value + start, (size_t)(length - start));
-    value[length - start] = '\0';
-    return length - start;
-}
-
-/* The value of a header, with a NUL behind it; -1: it is not there; -2: there is no room. */
-static int copy_header(struct lws *wsi, size_t index, char *value, size_t room)
-{
-    const char *name = mcp_headers[index].name;
-    enum lws_token_indexes token = mcp_headers[index].token;
-    int name_length = (int)strlen(name);
-    int length = token != WSI_TOKEN_COUNT ? lws_hdr_total_length(wsi, token)
-                                          : lws_hdr_custom_length(wsi, name, name_length);
-
-    if (length < 0 || (length == 0 && token != WSI_TOKEN_COUNT)) {
-        return -1;
-    }
-    if ((size_t)length >= room) {
-        return -2;
-    }
-    value[0] = '\0';
-    int copied = token != WSI_TOKEN_COUNT
-                     ? lws_hdr_copy(wsi, value, (int)room, token)
-                     : lws_hdr_custom_copy(wsi, value, (int)room, name, name_length);
-    return copied >= 0 && strlen(value) == (size_t)copied ? trim(value, copied) : -1;
-}
-
-/* False: together they are too long. */
-static bool read_mcp_headers(struct mcpz_connection *connection)
-{
-    char *at = connection->headers;
-    const char *end = at + sizeof(connection->headers);
-
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(mcp_headers); i++) {
-        size_t name_length = strlen(mcp_headers[i].name) - 1; /* without the colon */
-        if ((size_t)(end - at) <= name_length + 1) {
-            return false;
-        }
-        char *value = at + name_length + 1;
-        int length = copy_header(connection->wsi, i, value, (size_t)(end - value));
-        if (length == -2) {
-            return false;
-        }
-        if (length >= 0) {
-            memcpy(at, mcp_headers[i].name, name_length);
-            at[name_length] = '\0';
-            at = value + length + 1;
-        }
-    }
-    connection->headers_length = (size_t)(at - connection->headers);
-    return true;
-}
-
-/* Did a page that is not ours have the browser ask? */
-static bool origin_is_ours(struct mcpz_connection *connection)
-{
-    int length = lws_hdr_total_length(connection->wsi, WSI_TOKEN_ORIGIN);
-
-    if (connection->side->local || length <= 0) {
-        return true;
-    }
-    return length < (int)sizeof(connection->origin) &&
-           lws_hdr_copy(connection->wsi, connection->origin, sizeof(connection->origin),
-                        WSI_TOKEN_ORIGIN) == length &&
-           mcpz_api_origin_is_ours(mcpz_bytes(connection->origin, (size_t)length),
-                                   mcpz_text(connection->side->host));
-}
-
-static bool peer_is_here(const struct mcpz_connection *connection)
-{
-    char address[64] = "";
-
-    (void)lws_get_peer_simple(connection->wsi, address, sizeof(address));
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-           strncmp(address, "::ffff:127.", 11) == 0;
-}
-
-static void read_http_version(struct mcpz_connection *connection)
-{
-    char version[16] = "";
-
-    (void)lws_hdr_copy(connection->wsi, version, sizeof(version), WSI_TOKEN_HTTP);
-    connection->is_old = strcmp(version, "HTTP/1.0") == 0;
-}
-
-/*
- * The length the body says it has; 0 without one. False: chunked, not a number, or missing where
- * libwebsockets would wait for a body for ever.
- */
-static bool read_length(struct lws *wsi, enum mcpz_method method, uint64_t *length)
-{
-    char text[24];
-    int chars = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-
-    *length = 0;
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
-        return false;
-    }
-    if (chars == 0) {
-        return method == MCPZ_GET || method == MCPZ_DELETE;
-    }
-    if (chars > 18 ||
-        lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_CONTENT_LENGTH) != chars ||
-        strspn(text, "0123456789") != (size_t)chars) {
-        return false;
-    }
-    *length = strtoull(text, NULL, 10);
-    return true;
-}
-
-static bool host_is_ours(const struct mcpz_connection *connection)
-{
-    char host[300];
-    int length = lws_hdr_copy(connection->wsi, host, sizeof(host), WSI_TOKEN_HOST);
-
-    return connection->side->local ||
-           (length > 0 && mcpz_api_host_is_ours(mcpz_bytes(host, (size_t)length),
-                                                mcpz_text(connection->side->host)));
-}
-
 /* libwebsockets does not answer it, and clients wait a second before they send the body anyway. */
 static void answer_expect(struct mcpz_connection *connection)
 {
@@ -449,8 +232,8 @@ static int answer_preflight(struct mcpz_connection *connection)
 /* What is asked of a client of MCP beside all others. 0: go on. */
 static int check_mcp(struct mcpz_connection *connection)
 {
-    read_http_version(connection);
-    if (!read_mcp_headers(connection)) {
+    mcpz_head_read_version(connection);
+    if (!mcpz_head_read_mcp(connection)) {
         return refuse(connection, 431, MCPZ_CODE_TOO_LARGE,
                       "the headers of MCP have more than 4096 bytes");
     }
@@ -471,7 +254,7 @@ static bool admit(struct mcpz_connection *connection)
         lws_hdr_custom_copy(connection->wsi, key, sizeof(key), name, sizeof(name) - 1);
     const struct mcpz_approach approach = {
         .local = connection->side->local,
-        .from_here = peer_is_here(connection),
+        .from_here = mcpz_head_peer_is_here(connection),
         .path = mcpz_text(connection->path),
         .authorization = mcpz_bytes(authorization, length > 0 ? (size_t)length : 0),
         .api_key = mcpz_bytes(key, key_length > 0 ? (size_t)key_length : 0),
@@ -500,25 +283,26 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
     struct lws *wsi = connection->wsi;
     size_t path_length = 0;
 
-    connection->method = method_of(wsi, &connection->is_head, &path_length);
-    if (is_preflight(connection, path) && host_is_ours(connection) && origin_is_ours(connection)) {
+    connection->method = mcpz_head_method(wsi, &connection->is_head, &path_length);
+    if (is_preflight(connection, path) && mcpz_head_host_is_ours(connection) &&
+        mcpz_head_origin_is_ours(connection)) {
         return answer_preflight(connection);
     }
-    if (!read_length(wsi, connection->method, &connection->body_left)) {
+    if (!mcpz_head_read_length(wsi, connection->method, &connection->body_left)) {
         return refuse(connection, 411, MCPZ_CODE_BAD_REQUEST,
                       "a request with a body needs a Content-Length, and may not be chunked");
     }
-    if (!host_is_ours(connection)) {
+    if (!mcpz_head_host_is_ours(connection)) {
         return refuse(connection, 403, MCPZ_CODE_DENIED,
                       "the Host header names neither this machine's loopback nor the address the "
                       "API was told to listen on");
     }
-    if (!origin_is_ours(connection)) {
+    if (!mcpz_head_origin_is_ours(connection)) {
         return refuse(connection, 403, MCPZ_CODE_DENIED,
                       "the Origin header names a page of neither this machine nor the address the "
                       "API was told to listen on");
     }
-    if (!read_url(connection, path, path_length)) {
+    if (!mcpz_head_read_url(connection, path, path_length)) {
         return refuse(connection, 414, MCPZ_CODE_BAD_REQUEST,
                       "the URL is too long, or has a NUL in it");
     }
@@ -529,7 +313,7 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
     if (connection->is_mcp && check_mcp(connection) != 0) {
         return -1;
     }
-    if (!read_last_event(connection)) {
+    if (!mcpz_head_read_last_event(connection)) {
         return refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
                       "Last-Event-ID is longer than the id of any event");
     }

@@ -1,0 +1,45 @@
+/* What the head of a request says, out of libwebsockets and into its connection. */
+
+#ifndef HTTP_HEAD_H
+#define HTTP_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "http/connection.h"
+
+/** The method, and the length of the path with all that was percent-encoded in it. */
+enum mcpz_method mcpz_head_method(struct lws *wsi, bool *is_head, size_t *path_length);
+
+/** Path and query. False: too long, or with a NUL in it: "%00" would end what comes before it. */
+MCPZ_MUST_USE bool mcpz_head_read_url(struct mcpz_connection *connection, struct mcpz_bytes path,
+                                      size_t path_length);
+
+/** False: longer than any id of an event. */
+MCPZ_MUST_USE bool mcpz_head_read_last_event(struct mcpz_connection *connection);
+
+/** What a client of MCP says. False: together it is too long. */
+MCPZ_MUST_USE bool mcpz_head_read_mcp(struct mcpz_connection *connection);
+
+void mcpz_head_read_version(struct mcpz_connection *connection);
+
+/**
+ * The length the body says it has; 0 without one. False: chunked, not a number, or missing where
+ * libwebsockets would wait for a body for ever.
+ */
+MCPZ_MUST_USE bool mcpz_head_read_length(struct lws *wsi, enum mcpz_method method,
+                                         uint64_t *length);
+
+/** Does it ask for a host that is ours? Over the Unix socket all are. */
+bool mcpz_head_host_is_ours(const struct mcpz_connection *connection);
+
+/** False: a page that is not ours had the browser ask. Else its origin is kept. */
+bool mcpz_head_origin_is_ours(struct mcpz_connection *connection);
+
+/** Does it come from this machine, over TCP? */
+bool mcpz_head_peer_is_here(const struct mcpz_connection *connection);
+
+#endif
