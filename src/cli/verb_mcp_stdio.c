@@ -400,14 +400,20 @@ static bool take_lines(struct bridge *bridge, struct answer *answer)
 /* The connection has ended. */
 static void finish_answer(struct bridge *bridge, struct answer *answer)
 {
-    const bool is_json = answer->has_head && !answer->is_events && answer->in.length > 0;
+    const bool is_whole = answer->has_head && !answer->is_events && answer->in.length > 0;
+    json_t *message =
+        is_whole ? json_loadb(answer->in.bytes, answer->in.length, JSON_ALLOW_NUL, NULL) : NULL;
+    const json_t *id = json_object_get(message, "id");
 
-    if (is_json && answer->in.bytes[0] == '{' && strstr(answer->in.bytes, "\"jsonrpc\"") != NULL) {
+    if (id != NULL && !(json_is_null(id) && answer->id != NULL)) {
         note_version(bridge, answer, &answer->in);
         write_line(answer->in.bytes, answer->in.length);
-    } else if (answer->id != NULL && !answer->is_events) {
-        write_error(answer->id, is_json ? answer->in.bytes : "the node has hung up");
+    } else if (answer->id != NULL && !answer->is_events) { /* refused before it was read */
+        const json_t *error = json_object_get(message, "error");
+        const char *text = json_string_value(json_object_get(error, "message"));
+        write_error(answer->id, text != NULL ? text : "the node has hung up");
     }
+    json_decref(message);
     forget(bridge, answer);
 }
 

@@ -269,10 +269,10 @@ class McpFace(unittest.TestCase):
 
     def test_a_lost_node_fails_the_call_and_the_list_follows(self):
         """Another server, at a node of its own, which is killed in the middle of a call."""
-        lost = self.mesh.joiner(self.front, "lost", "--config",
-                                configure(self.mesh, ["other"], self.seen))
         self.client.initialize()
         _, _, news = self.client.ask("GET")
+        lost = self.mesh.joiner(self.front, "lost", "--config",
+                                configure(self.mesh, ["other"], self.seen))
         until("it is seen", lambda: self.sees("other"))
         self.assertEqual(news.message()["method"], "notifications/tools/list_changed")
         names = [tool["name"] for tool in self.client.answer("tools/list")["result"]["tools"]]

@@ -79,7 +79,8 @@ class McpVerbs(unittest.TestCase):
 
     def test_clients_on_standard_input_are_served(self):
         self.assertEqual(self.add("io", era="legacy").returncode, 0)
-        until("the other node knows it", lambda: "io" in self.names(self.user, "list"))
+        until("the other node knows what it can",
+              lambda: self.user.run("mcp", "tools", "--server", "io").returncode == 0)
         first, tools, echo, asked = self.speak(
             {"id": 1, "method": "initialize",
              "params": {"protocolVersion": "2025-11-25", "capabilities": {"elicitation": {}},
@@ -95,6 +96,14 @@ class McpVerbs(unittest.TestCase):
         self.assertIn("ann", json.dumps(asked["result"]))
         self.assertEqual(self.host.run("mcp", "remove", "io").returncode, 0)
         until("it is gone", lambda: "io" not in self.names(self.user, "list"))
+
+    def test_who_asks_for_a_server_that_is_not_there_is_told(self):
+        done = run("mcp", "stdio", "--data", self.user.data, "--server", "nobody",
+                   stdin='{"jsonrpc":"2.0","id":7,"method":"initialize","params":{"protocolVersion":'
+                         '"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}\n')
+        said = json.loads(done.stdout)
+        self.assertEqual((done.returncode, said["id"]), (0, 7))
+        self.assertIn("no MCP server of that name", said["error"]["message"])
 
     def test_mistakes_are_told(self):
         for words, status, said in (
