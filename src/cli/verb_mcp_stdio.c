@@ -107,7 +107,9 @@ static void release(struct gathered *gathered)
 static void write_line(char *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        bytes[i] = bytes[i] == '\n' || bytes[i] == '\r' ? ' ' : bytes[i];
+        if (bytes[i] == '\n' || bytes[i] == '\r') {
+            bytes[i] = ' ';
+        }
     }
     if (length > 0) {
         (void)fwrite(bytes, 1, length, stdout);

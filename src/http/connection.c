@@ -454,7 +454,8 @@ static struct mcpz_bytes frame_chunk(uint8_t *piece, size_t length)
 
     assert(head_length > 0 && head_length <= CHUNK_HEAD_BYTES);
     memcpy(piece - head_length, head, (size_t)head_length);
-    memcpy(piece + length, "\r\n", 2);
+    piece[length] = '\r';
+    piece[length + 1] = '\n';
     return mcpz_bytes(piece - head_length, (size_t)head_length + length + 2);
 }
 

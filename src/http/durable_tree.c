@@ -20,9 +20,10 @@
 struct frame {
     struct mcpz_task_id id;
     struct mcpz_task_plan head; /* its slices lie in the store */
-    struct mcpz_plan *plan;     /* NULL: it cannot be read */
-    uint8_t *text;              /* of the plan */
-    json_t *rows;               /* borrowed: lies in what is shown */
+    bool is_readable;           /* its plan is */
+    struct mcpz_plan plan;
+    uint8_t text[MCPZ_PLAN_BYTES_MAX]; /* of the plan */
+    json_t *rows;                      /* borrowed: lies in what is shown */
     uint32_t next;
 };
 
@@ -50,48 +51,39 @@ static void read_plan(struct frame *frame)
     const char *why;
     size_t at;
 
-    frame->text = malloc(text.length + 1);
-    frame->plan = malloc(sizeof(*frame->plan));
-    if (frame->text != NULL && text.length > 0) {
+    if (text.length <= sizeof(frame->text)) {
         memcpy(frame->text, text.data, text.length);
-    }
-    if (frame->text == NULL || frame->plan == NULL ||
-        !mcpz_json_planner.read(frame->text, text.length, frame->plan, &why, &at)) {
-        free(frame->plan);
-        frame->plan = NULL;
+        frame->is_readable =
+            mcpz_json_planner.read(frame->text, text.length, &frame->plan, &why, &at);
     }
 }
 
 /* Begin with what `id` was split into, if it was. */
 static void enter(struct tree *tree, const struct mcpz_task_id *id, json_t *json)
 {
-    struct frame frame = {.id = *id};
-
-    if (tree->depth > MCPZ_SUBTASK_LEVELS_MAX ||
-        mcpz_task_book_plan(&tree->book, id, &frame.head) != MCPZ_OK) {
+    if (tree->depth > MCPZ_SUBTASK_LEVELS_MAX) {
         return;
     }
-    read_plan(&frame);
-    frame.rows = json_array();
+    struct frame *frame = &tree->frames[tree->depth];
+    frame->id = *id;
+    frame->is_readable = false;
+    frame->next = 0;
+    if (mcpz_task_book_plan(&tree->book, id, &frame->head) != MCPZ_OK) {
+        return;
+    }
+    tree->depth++;
+    read_plan(frame);
+    frame->rows = json_array();
     (void)json_object_set_new(json, "aggregate",
-                              json_string(aggregate_word(frame.head.aggregate)));
-    (void)json_object_set_new(json, "failures_max", json_integer(frame.head.failures_max));
-    (void)json_object_set_new(json, "subtasks", frame.rows);
-    tree->frames[tree->depth++] = frame;
-}
-
-static void leave(struct tree *tree)
-{
-    struct frame *frame = &tree->frames[--tree->depth];
-
-    free(frame->plan);
-    free(frame->text);
+                              json_string(aggregate_word(frame->head.aggregate)));
+    (void)json_object_set_new(json, "failures_max", json_integer(frame->head.failures_max));
+    (void)json_object_set_new(json, "subtasks", frame->rows);
 }
 
 /* What its plan says of a part. */
 static void add_planned(const struct frame *frame, uint32_t part, json_t *row)
 {
-    const struct mcpz_plan_item *item = frame->plan != NULL ? &frame->plan->items[part] : NULL;
+    const struct mcpz_plan_item *item = frame->is_readable ? &frame->plan.items[part] : NULL;
     bool named = item != NULL && item->id.length > 0;
 
     (void)json_object_set_new(row, "name",
@@ -127,23 +119,27 @@ static void show_part(struct mcpz_engine *engine, struct tree *tree)
 
 void mcpz_durable_tree_add(struct mcpz_engine *engine, const struct mcpz_task_id *id, json_t *json)
 {
-    struct tree tree = {.depth = 0};
+    struct tree *tree = calloc(1, sizeof(*tree));
 
-    mcpz_task_book_init(&tree.book, mcpz_engine_store(engine), &(struct mcpz_id){.bytes = {0}});
-    enter(&tree, id, json);
-    while (tree.depth > 0) {
-        const struct frame *frame = &tree.frames[tree.depth - 1];
-        bool cut = tree.shown == MCPZ_DURABLE_TREE_MAX;
+    if (tree == NULL) {
+        return;
+    }
+    mcpz_task_book_init(&tree->book, mcpz_engine_store(engine), &(struct mcpz_id){.bytes = {0}});
+    enter(tree, id, json);
+    while (tree->depth > 0) {
+        const struct frame *frame = &tree->frames[tree->depth - 1];
+        bool cut = tree->shown == MCPZ_DURABLE_TREE_MAX;
         if (cut || frame->next >= frame->head.count + (frame->head.reduces ? 1 : 0)) {
-            leave(&tree);
+            tree->depth--;
         } else {
-            tree.shown++;
-            show_part(engine, &tree);
+            tree->shown++;
+            show_part(engine, tree);
         }
         if (cut) {
             (void)json_object_set_new(json, "subtasks_cut", json_true());
         }
     }
+    free(tree);
 }
 
 /* ---- What came of it ---------------------------------------------------------------------- */

@@ -87,7 +87,7 @@ bool mcpz_fellows_ask(struct mcpz_exchange *exchange, const struct mcpz_id *node
     }
     json_t *said = json_pack("{s:s, s:s}", "method", method, "path", path);
     if (json != NULL) {
-        (void)json_object_set(said, "body", (json_t *)(uintptr_t)json);
+        (void)json_object_set_new(said, "body", json_deep_copy(json));
     }
     char *params = json_dumps(said, JSON_COMPACT);
     json_decref(said);
@@ -183,13 +183,11 @@ static void end_ask(struct mcpz_fellow_ask *ask, uint32_t code)
 
 static void hear_answer(struct mcpz_fellow_ask *ask, const struct mcpz_msg *msg)
 {
-    struct mcpz_bytes chunk = mcpz_bytes(NULL, 0);
-
     if (msg->kind == MCPZ_MSG_FAIL) {
         end_ask(ask, msg->fail.code);
         return;
     }
-    chunk = msg->kind == MCPZ_MSG_DATA ? msg->data.chunk : msg->end.chunk;
+    const struct mcpz_bytes chunk = msg->kind == MCPZ_MSG_DATA ? msg->data.chunk : msg->end.chunk;
     if (ask->said.length + chunk.length <= ANSWER_BYTES_MAX) {
         mcpz_body_append(&ask->said, chunk);
     } else {

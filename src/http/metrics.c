@@ -60,7 +60,10 @@ void mcpz_metric_quote(struct mcpz_body *body, const char *value)
         mcpz_body_append(body, (struct mcpz_bytes){(const uint8_t *)value, plain});
         value += plain;
         if (*value != '\0') {
-            const char escaped[] = {'\\', *value == '\n' ? 'n' : *value, '\0'};
+            char escaped[] = {'\\', *value, '\0'};
+            if (*value == '\n') {
+                escaped[1] = 'n';
+            }
             mcpz_body_text(body, escaped);
             value++;
         }

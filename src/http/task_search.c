@@ -227,16 +227,15 @@ static void act(struct mcpz_exchange *exchange)
     const enum mcpz_task_verb verb = search->request.verb;
     const bool ours = mcpz_id_equal(&search->from, self_of(exchange));
     const bool has_copy = weight_of(search->best, &search->from) >= 2;
+    const bool may_act = has_copy && (search->is_owners || verb <= MCPZ_TASK_WAIT);
 
     if (search->best == NULL) {
         fail_unknown(exchange);
-    } else if (!has_copy || (!search->is_owners && verb > MCPZ_TASK_WAIT)) {
-        wait_for_owner(exchange);
-    } else if (ours) {
+    } else if (ours && may_act) {
         do_here(exchange);
-    } else if (verb == MCPZ_TASK_STATUS) {
+    } else if (verb == MCPZ_TASK_STATUS && may_act) {
         answer_best(exchange);
-    } else if (!tell(exchange, &search->from)) {
+    } else if (!may_act || !tell(exchange, &search->from)) {
         wait_for_owner(exchange);
     }
 }

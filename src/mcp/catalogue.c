@@ -133,7 +133,7 @@ static struct mcpz_catalogue_server *find_or_make(struct mcpz_catalogue *catalog
     server->gone_at = MCPZ_TIME_NEVER;
     size_t at = place_of(catalogue, name);
     memmove(&catalogue->servers[at + 1], &catalogue->servers[at],
-            (catalogue->server_count - at) * sizeof(catalogue->servers[0]));
+            (catalogue->server_count - at) * sizeof(struct mcpz_catalogue_server *));
     catalogue->servers[at] = server;
     catalogue->server_count++;
     return server;

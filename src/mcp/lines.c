@@ -348,7 +348,8 @@ static void push(struct mcpz_line_stream *stream)
         size_t left = stream->out.length - stream->out_at;
         size_t size = left < stream->room ? left : stream->room;
         size = size < MCPZ_CHUNK_BYTES_MAX ? size : MCPZ_CHUNK_BYTES_MAX;
-        struct mcpz_bytes chunk = mcpz_bytes(stream->out.data + stream->out_at, size);
+        struct mcpz_bytes chunk =
+            size > 0 ? mcpz_bytes(stream->out.data + stream->out_at, size) : mcpz_bytes(NULL, 0);
         if (stream->finishing && size == left) {
             say_end(stream, left > 0 ? chunk : mcpz_bytes(NULL, 0));
         } else if (size == 0) {

@@ -290,11 +290,11 @@ static const struct {
 /* The cache lines of `bytes` from `start` on, soon. */
 static inline __attribute__((always_inline)) void fetch(const void *start, size_t bytes)
 {
-    const uintptr_t end = (uintptr_t)start + bytes;
+    const uint8_t *first = (const uint8_t *)start;
+    const size_t before = (uintptr_t)start & (CACHE_LINE_BYTES - 1);
 
-    for (uintptr_t at = (uintptr_t)start & ~(uintptr_t)(CACHE_LINE_BYTES - 1); at < end;
-         at += CACHE_LINE_BYTES) {
-        __builtin_prefetch((const void *)at);
+    for (size_t at = 0; at < before + bytes; at += CACHE_LINE_BYTES) {
+        __builtin_prefetch(first - before + at);
     }
 }
 

@@ -749,7 +749,10 @@ size_t mcpz_json_escape_byte(uint8_t byte, char escape[MCPZ_JSON_ESCAPE_CHARS])
     if (byte >= ' ' && byte != 0x7f) {
         return 0;
     }
-    memcpy(escape, "\\u00", 4);
+    escape[0] = '\\';
+    escape[1] = 'u';
+    escape[2] = '0';
+    escape[3] = '0';
     escape[4] = digits[byte >> 4];
     escape[5] = digits[byte & 15];
     return MCPZ_JSON_ESCAPE_CHARS;

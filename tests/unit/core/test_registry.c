@@ -15,8 +15,9 @@ static void provide(const char *name)
 
 static void provide_isolated(const char *name, enum mcpz_isolation isolation)
 {
-    step((struct mcpz_event){.kind = MCPZ_EVENT_PROVIDE,
-                             .provide = {.name = mcpz_text(name), .isolation = isolation}});
+    step((struct mcpz_event){
+        .kind = MCPZ_EVENT_PROVIDE,
+        .provide = {.name = mcpz_text(name), .isolation = (uint8_t)isolation}});
 }
 
 static void withdraw(const char *name)
