@@ -115,8 +115,12 @@ static bool copy_line(struct mcpz_face_call *call, const struct mcpz_face_order 
     writer = mcpz_json_writer(call->line, writer.length);
     mcpz_splice(&writer, text, order->splices, order->splice_count);
     call->line_length = writer.length;
-    call->id = strndup((const char *)order->request->id.text.data, order->request->id.text.length);
-    call->id_length = order->request->id.text.length;
+    const struct mcpz_bytes id = order->request->id.text;
+    call->id = malloc(id.length + 1);
+    if (call->id != NULL && id.length > 0) {
+        memcpy(call->id, id.data, id.length);
+    }
+    call->id_length = id.length;
     return call->id != NULL;
 }
 
