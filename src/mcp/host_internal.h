@@ -311,8 +311,8 @@ MCPZ_MUST_USE bool mcpz_call_say(struct mcpz_mcp_call *call, const struct mcpz_p
 void mcpz_call_answer(struct mcpz_mcp_call *call, struct mcpz_bytes result);
 void mcpz_call_refuse(struct mcpz_mcp_call *call, enum mcpz_mcp_code code, const char *text);
 
-/** Find a process for a modern client's request to a legacy server. */
-void mcpz_call_find_modern(struct mcpz_mcp_call *call);
+/** Do it: `conn` is ready. */
+void mcpz_call_go(struct mcpz_mcp_call *call, struct mcpz_conn *conn);
 
 /** `conn` can take the calls that wait for it (NULL: the describer is no more). */
 void mcpz_calls_go(struct mcpz_hosted *server, struct mcpz_conn *conn);
@@ -325,6 +325,14 @@ void mcpz_call_pass(struct mcpz_mcp_call *call, struct mcpz_conn *conn,
 void mcpz_call_answered(struct mcpz_mcp_job *job, const struct mcpz_envelope *answer);
 void mcpz_conn_notified(struct mcpz_conn *conn, const struct mcpz_envelope *notification);
 void mcpz_conn_requested(struct mcpz_conn *conn, const struct mcpz_envelope *request);
+
+/* ---- host_process.c ------------------------------------------------------------------------- */
+
+/** Find it a process, at once or when there is one; or it fails. */
+void mcpz_call_find(struct mcpz_mcp_call *call);
+
+/** The same for a modern client's request to a legacy server. */
+void mcpz_call_find_modern(struct mcpz_mcp_call *call);
 
 /* ---- bridge_legacy.c: a legacy client, a modern server ---------------------------------------
  */
