@@ -7,6 +7,7 @@ void mcpz_accepting_init(struct mcpz_accepting *accepting)
     accepting->first = 0;
     accepting->count = 0;
     accepting->bytes = 0;
+    accepting->look_at_us = MCPZ_TIME_NEVER;
     accepting->also_count = 0;
     memset(accepting->also, 0, sizeof(accepting->also));
 }
@@ -37,6 +38,7 @@ void mcpz_accepting_add(struct mcpz_accepting *accepting, const struct mcpz_acce
 
     accepting->count++;
     accepting->bytes += row->bytes;
+    accepting->look_at_us = mcpz_time_min(accepting->look_at_us, row->ask_again_at_us);
     *mcpz_accepting_at(accepting, accepting->count - 1) = *row;
 }
 
@@ -101,9 +103,29 @@ void mcpz_accepting_remove(struct mcpz_accepting *accepting, struct mcpz_accepti
     }
 }
 
-/* The oldest was asked for first. If it was asked for again, others wait up to as long more. */
+void mcpz_accepting_wake(struct mcpz_accepting *accepting, mcpz_time now)
+{
+    for (size_t i = 0; i < accepting->count; i++) {
+        struct mcpz_accepting_row *row = mcpz_accepting_at(accepting, i);
+        if (row->request != 0 && mcpz_id_is_zero(&row->backup)) {
+            row->ask_again_at_us = now;
+            accepting->look_at_us = mcpz_time_min(accepting->look_at_us, now);
+        }
+    }
+}
+
+void mcpz_accepting_looked(struct mcpz_accepting *accepting, mcpz_time now)
+{
+    accepting->look_at_us = MCPZ_TIME_NEVER;
+    for (size_t i = 0; i < accepting->count && accepting->look_at_us > now; i++) {
+        const struct mcpz_accepting_row *row = mcpz_accepting_at(accepting, i);
+        if (row->request != 0) {
+            accepting->look_at_us = mcpz_time_min(accepting->look_at_us, row->ask_again_at_us);
+        }
+    }
+}
+
 mcpz_time mcpz_accepting_deadline(const struct mcpz_accepting *accepting)
 {
-    return accepting->count > 0 ? accepting->rows[accepting->first].ask_again_at_us
-                                : MCPZ_TIME_NEVER;
+    return accepting->count > 0 ? accepting->look_at_us : MCPZ_TIME_NEVER;
 }

@@ -28,6 +28,7 @@ struct mcpz_accepting_row {
     uint64_t group;        /* where it stands, once it may be begun */
     uint64_t order;
     uint32_t bytes; /* it brings so many */
+    uint32_t copies_min;
     mcpz_time since_us;
     mcpz_time ask_again_at_us;
 };
@@ -44,6 +45,7 @@ struct mcpz_accepting {
     size_t first;
     size_t count;
     size_t bytes;
+    mcpz_time look_at_us; /* none is to be asked again before */
     struct mcpz_accepting_also also[MCPZ_ACCEPTING_ALSO_MAX];
     size_t also_count;
 };
@@ -73,7 +75,14 @@ struct mcpz_accepting_row *mcpz_accepting_at(struct mcpz_accepting *accepting, s
 /** It was answered. */
 void mcpz_accepting_remove(struct mcpz_accepting *accepting, struct mcpz_accepting_row *row);
 
-/** When somebody has to be asked again, more or less. */
+/** Look at all that have nobody to ask at once: somebody has come. */
+void mcpz_accepting_wake(struct mcpz_accepting *accepting, mcpz_time now);
+
+/** Those due at `now` were asked again, or all of them that a step has room for: look again then.
+ */
+void mcpz_accepting_looked(struct mcpz_accepting *accepting, mcpz_time now);
+
+/** When somebody has to be asked again. */
 mcpz_time mcpz_accepting_deadline(const struct mcpz_accepting *accepting);
 
 #endif

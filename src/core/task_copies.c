@@ -8,6 +8,8 @@
 /* What others say is not believed beyond: it is counted on from there. */
 #define NUMBER_MAX (UINT64_C(1) << 62)
 
+#define MET_BEFORE_US MCPZ_SECONDS(5) /* after its start a node waits so long for whom it knew */
+
 /* ---- Choosing ----------------------------------------------------------------------------- */
 
 bool mcpz_task_has_company(const struct mcpz_task_step *step)
@@ -101,6 +103,51 @@ bool mcpz_task_may_replace(const struct mcpz_task_step *step, const struct mcpz_
         return false;
     }
     return is_out(step, &task->is.backup, keyed, is_sure ? 0 : hold_us);
+}
+
+/* May a member that is not known to be gone keep something yet? */
+static bool may_be_there(const struct mcpz_task_step *step, const struct mcpz_member *member)
+{
+    return !mcpz_member_is_gone(member) || !is_out(step, &member->id, true, 0);
+}
+
+enum mcpz_task_company mcpz_task_company(const struct mcpz_task_step *step)
+{
+    const struct mcpz_links *links = &step->fabric->links;
+    const struct mcpz_roster *roster = &step->fabric->members.roster;
+    bool has_just_begun = step->now - step->tasks->started_us < MET_BEFORE_US;
+
+    if (mcpz_task_has_company(step)) {
+        return MCPZ_TASK_COMPANY;
+    }
+    if (links->count > 0 || (has_just_begun && links->dials.stranger_count > 0)) {
+        return MCPZ_TASK_DOUBTED;
+    }
+    for (size_t i = 0; i < roster->count; i++) {
+        if (i != MCPZ_ROSTER_SELF && may_be_there(step, &roster->rows[i])) {
+            return MCPZ_TASK_DOUBTED;
+        }
+    }
+    return MCPZ_TASK_ALONE;
+}
+
+void mcpz_task_reach_company(struct mcpz_task_step *step)
+{
+    const struct mcpz_roster *roster = &step->fabric->members.roster;
+    const struct mcpz_member *chosen = NULL;
+    uint32_t fit = 0;
+
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct mcpz_member *row = &roster->rows[i];
+        if (i != MCPZ_ROSTER_SELF && may_be_there(step, row) &&
+            mcpz_links_find(&step->fabric->links, &row->id) == NULL &&
+            mcpz_rng_below(&step->tasks->rng, ++fit) == 0) {
+            chosen = row;
+        }
+    }
+    if (chosen != NULL) {
+        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = chosen->id;
+    }
 }
 
 void mcpz_task_rehouse(struct mcpz_task_step *step, struct mcpz_task_now *task)
@@ -346,6 +393,7 @@ static bool follow(struct mcpz_task_step *step, const struct mcpz_id *from,
     task->is.life = step->tasks->life;
     task->is.revision--; /* mcpz_task_save() moves it on */
     mcpz_task_save(step, task);
+    mcpz_task_kept_for_another(step, &task->id);
     return true;
 }
 
@@ -564,7 +612,6 @@ static void on_yield(struct mcpz_task_step *step, struct mcpz_task_now *task,
               : said->epoch <= task->is.epoch)) {
         return; /* what we know of it is true nevertheless */
     }
-    mcpz_task_give_way(step, &task->id);
     mcpz_task_yield(step, task, said->epoch, &said->owner);
     step->tasks->counts.yielded += ours;
 }

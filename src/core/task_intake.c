@@ -57,7 +57,8 @@ static bool is_known(struct mcpz_task_step *step, const struct mcpz_task_body *b
         return false;
     }
     if (mcpz_accepting_find(&tasks->accepting, &id) == NULL) {
-        uint32_t copies = mcpz_id_is_zero(&state.backup) ? 1 : 2;
+        bool lone = mcpz_id_is_zero(&state.backup) || mcpz_task_book_is_lone(&tasks->book, &id);
+        uint32_t copies = lone ? 1 : 2;
         mcpz_task_reply(step, request, MCPZ_CODE_OK, "", &id, copies);
     } else if (!mcpz_accepting_add_also(&tasks->accepting, &id, request)) {
         refuse(step, request, MCPZ_CODE_BUSY, "too many wait for that task to be on disk");
@@ -138,7 +139,7 @@ static void take_alone(struct mcpz_task_step *step, struct mcpz_task_now *task, 
     mcpz_task_reply(step, request, MCPZ_CODE_OK, "", &task->id, 1);
 }
 
-/* Take one. True: its backup is to be asked to keep it. */
+/* Take one. True: another node is to keep it: its backup, or there is none yet. */
 static bool submit_one(struct mcpz_task_step *step, const struct mcpz_task_order *order,
                        uint64_t request, struct mcpz_task_now *task)
 {
@@ -149,7 +150,7 @@ static bool submit_one(struct mcpz_task_step *step, const struct mcpz_task_order
         return false;
     }
     const char *obstacle = find_obstacle(tasks, &order->body, &code);
-    bool alone = !mcpz_task_has_company(step);
+    bool alone = mcpz_task_company(step) == MCPZ_TASK_ALONE;
     if (obstacle == NULL && alone && order->copies_min > 1) {
         code = MCPZ_CODE_NO_COPY;
         obstacle = "this node is alone in its mesh: nobody else can keep the task";
@@ -163,7 +164,7 @@ static bool submit_one(struct mcpz_task_step *step, const struct mcpz_task_order
         take_alone(step, task, request);
         return false;
     }
-    bool has_backup = mcpz_task_choose_backup(step, &task->id, NULL, &task->is.backup);
+    (void)mcpz_task_choose_backup(step, &task->id, NULL, &task->is.backup);
     const struct mcpz_task_place place = take_in(step, task);
     mcpz_accepting_add(&tasks->accepting,
                        &(struct mcpz_accepting_row){
@@ -174,10 +175,11 @@ static bool submit_one(struct mcpz_task_step *step, const struct mcpz_task_order
                            .group = place.group,
                            .order = place.order,
                            .bytes = (uint32_t)mcpz_task_order_bytes(&task->body),
+                           .copies_min = order->copies_min,
                            .since_us = step->now,
                            .ask_again_at_us = step->now + ASK_ANOTHER_US,
                        });
-    return has_backup;
+    return true;
 }
 
 /* ---- Many --------------------------------------------------------------------------------- */
@@ -239,6 +241,12 @@ void mcpz_task_submit(struct mcpz_task_step *step, const struct mcpz_event_durab
             backups[asking.count++] = task.is.backup;
         }
     }
+    for (size_t i = 0; i < asking.count && mcpz_id_is_zero(&backups[i]); i++) {
+        if (i + 1 == asking.count) { /* nobody is linked who could be asked */
+            mcpz_task_reach_company(step);
+            return;
+        }
+    }
     if (submit->order_count == 1 && asking.count == 1) {
         mcpz_task_send_keep(step, &task);
         return;
@@ -263,6 +271,17 @@ static void answer_also(struct mcpz_task_step *step, const struct mcpz_task_id *
     }
 }
 
+/* Its client is about to be answered: from now on its turn may come. */
+static void let_begin(struct mcpz_tasks *tasks, const struct mcpz_accepting_row *row)
+{
+    struct mcpz_task_queue *queue = mcpz_task_queues_find(&tasks->queues, row->group);
+
+    if (queue != NULL) {
+        mcpz_task_queue_put_back(queue, &(struct mcpz_task_cursor){row->order, row->id});
+    }
+    tasks->counts.accepted++;
+}
+
 bool mcpz_task_accept(struct mcpz_task_step *step, const struct mcpz_id *from,
                       const struct mcpz_msg_task_mark *mark, struct mcpz_task_taken *taken)
 {
@@ -272,12 +291,8 @@ bool mcpz_task_accept(struct mcpz_task_step *step, const struct mcpz_id *from,
     if (row == NULL || !mcpz_id_equal(&row->backup, from) || row->epoch != mark->epoch) {
         return false;
     }
-    struct mcpz_task_queue *queue = mcpz_task_queues_find(&tasks->queues, row->group);
-    if (queue != NULL) {
-        mcpz_task_queue_put_back(queue, &(struct mcpz_task_cursor){row->order, row->id});
-    }
+    let_begin(tasks, row);
     *taken = (struct mcpz_task_taken){.number = row->request, .copies = 2, .id = row->id};
-    tasks->counts.accepted++;
     mcpz_accepting_remove(&tasks->accepting, row);
     answer_also(step, &mark->id, MCPZ_CODE_OK, "", 2);
     return true;
@@ -296,15 +311,23 @@ void mcpz_task_tell_taken(struct mcpz_task_step *step, const struct mcpz_task_ta
     }
 }
 
-void mcpz_task_give_way(struct mcpz_task_step *step, const struct mcpz_task_id *id)
+/* Answer who waits for it. */
+static void answer_well(struct mcpz_task_step *step, struct mcpz_accepting_row *row,
+                        uint32_t copies)
 {
-    struct mcpz_accepting *accepting = &step->tasks->accepting;
-    struct mcpz_accepting_row *row = mcpz_accepting_find(accepting, id);
+    const struct mcpz_task_id id = row->id;
+
+    mcpz_task_reply(step, row->request, MCPZ_CODE_OK, "", &id, copies);
+    mcpz_accepting_remove(&step->tasks->accepting, row);
+    answer_also(step, &id, MCPZ_CODE_OK, "", copies);
+}
+
+void mcpz_task_kept_for_another(struct mcpz_task_step *step, const struct mcpz_task_id *id)
+{
+    struct mcpz_accepting_row *row = mcpz_accepting_find(&step->tasks->accepting, id);
 
     if (row != NULL) {
-        mcpz_task_reply(step, row->request, MCPZ_CODE_OK, "", id, 1);
-        mcpz_accepting_remove(accepting, row);
-        answer_also(step, id, MCPZ_CODE_OK, "", 1);
+        answer_well(step, row, 2);
     }
 }
 
@@ -332,34 +355,88 @@ static void give_up(struct mcpz_task_step *step, struct mcpz_accepting_row *row,
               "no other node had it on disk within 5 s: it is not taken");
 }
 
-static void ask_again(struct mcpz_task_step *step, struct mcpz_accepting_row *row)
+/* Nobody else is there any more, or ever was. */
+static void take_alone_late(struct mcpz_task_step *step, struct mcpz_accepting_row *row,
+                            struct mcpz_task_now *task)
+{
+    if (row->copies_min > 1) {
+        give_up(step, row, task);
+        return;
+    }
+    mcpz_task_book_set_lone(&step->tasks->book, &row->id, true);
+    let_begin(step->tasks, row);
+    answer_well(step, row, 1);
+}
+
+/* Another node has taken it over, and does it. It may have us keep it yet: then there are two. */
+static void await_owner(struct mcpz_task_step *step, struct mcpz_accepting_row *row, bool late)
+{
+    if (late && row->copies_min > 1) {
+        answer_no(step, row, MCPZ_CODE_TIMEOUT,
+                  "another node has taken it over, and nobody else has it on disk yet: it may be "
+                  "taken");
+    } else if (late) {
+        answer_well(step, row, 1);
+    }
+}
+
+/*
+ * Another backup, if there is another: else the same is asked once more, and may answer to the
+ * first. `alone`: there is none at all. False: nobody can be asked.
+ */
+static bool find_backup(struct mcpz_task_step *step, struct mcpz_task_now *task, bool alone)
+{
+    struct mcpz_id other;
+
+    if ((alone || mcpz_task_choose_backup(step, &task->id, &task->is.backup, &other)) &&
+        (task->body.key.length == 0 || mcpz_task_may_replace(step, task))) {
+        mcpz_task_rehouse(step, task);
+        mcpz_task_save(step, task);
+    }
+    return !mcpz_id_is_zero(&task->is.backup);
+}
+
+/* True: nobody is linked who could be asked. */
+static bool ask_again(struct mcpz_task_step *step, struct mcpz_accepting_row *row)
 {
     struct mcpz_task_now task;
+    const bool late = step->now - row->since_us >= ACCEPT_US;
+    const enum mcpz_task_company company = mcpz_task_company(step);
+    const bool alone = company == MCPZ_TASK_ALONE || (late && company == MCPZ_TASK_DOUBTED);
 
     row->ask_again_at_us = step->now + ASK_ANOTHER_US;
     if (!mcpz_task_load(step, &row->id, &task)) {
         answer_no(step, row, MCPZ_CODE_STORE_FAILED, "nothing was written: the store failed");
-        return;
+        return false;
     }
-    if (step->now - row->since_us >= ACCEPT_US || mcpz_task_is_over(&task.is)) {
+    if (!mcpz_task_is_ours(step, &task.is)) {
+        await_owner(step, row, late);
+        return false;
+    }
+    if (mcpz_task_is_over(&task.is) || (late && company == MCPZ_TASK_COMPANY)) {
         give_up(step, row, &task);
-        return;
+        return false;
     }
-    if (task.body.key.length == 0 || mcpz_task_may_replace(step, &task)) {
-        mcpz_task_rehouse(step, &task);
-        mcpz_task_save(step, &task);
-    }
+    bool has_backup = find_backup(step, &task, alone);
     row->backup = task.is.backup;
     row->epoch = task.is.epoch;
-    if (!mcpz_id_is_zero(&task.is.backup)) {
+    if (has_backup && late) {
+        give_up(step, row, &task);
+    } else if (has_backup) {
         mcpz_task_send_keep(step, &task);
+    } else if (alone) {
+        take_alone_late(step, row, &task);
+    } else {
+        return true;
     }
+    return false;
 }
 
 void mcpz_task_intake_tick(struct mcpz_task_step *step)
 {
     struct mcpz_accepting *accepting = &step->tasks->accepting;
     size_t asked = 0;
+    bool nobody = false;
 
     if (mcpz_accepting_deadline(accepting) > step->now) {
         return;
@@ -368,10 +445,22 @@ void mcpz_task_intake_tick(struct mcpz_task_step *step)
         struct mcpz_accepting_row *row = mcpz_accepting_at(accepting, i);
         if (row->request != 0 && row->ask_again_at_us <= step->now) {
             size_t count = accepting->count;
-            ask_again(step, row);
+            nobody |= ask_again(step, row);
             asked++;
             i = accepting->count < count ? SIZE_MAX : i; /* the ring has moved: from its start */
         }
+    }
+    mcpz_accepting_looked(accepting, step->now);
+    if (nobody) {
+        mcpz_task_reach_company(step);
+    }
+}
+
+void mcpz_task_intake_wake(struct mcpz_task_step *step)
+{
+    if (step->tasks->accepting.count > 0) {
+        mcpz_accepting_wake(&step->tasks->accepting, step->now);
+        mcpz_task_intake_tick(step);
     }
 }
 
@@ -383,8 +472,8 @@ void mcpz_task_intake_recover(struct mcpz_task_step *step)
     for (size_t i = 0; i < tasks->accepting.count; i++) {
         struct mcpz_accepting_row *row = mcpz_accepting_at(&tasks->accepting, i);
         if (row->request != 0 && mcpz_task_book_state(&tasks->book, &row->id, &state) != MCPZ_OK) {
-            row->since_us = 0; /* ask_again() says so, a slice a step */
-            row->ask_again_at_us = 0;
+            row->ask_again_at_us = 0; /* ask_again() says so, a slice a step */
+            tasks->accepting.look_at_us = 0;
         }
     }
 }

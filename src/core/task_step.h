@@ -13,6 +13,14 @@ struct mcpz_task_now {
     struct mcpz_task_state is;
 };
 
+/* Is there anybody else who could have a task on disk? */
+enum mcpz_task_company {
+    MCPZ_TASK_ALONE,   /* nobody that we know of */
+    MCPZ_TASK_DOUBTED, /* linked, and has not said who it is; convicted of silence alone, lately;
+                          or met in an earlier life, and this one has just begun */
+    MCPZ_TASK_COMPANY, /* alive, or suspect */
+};
+
 struct mcpz_task_step {
     struct mcpz_tasks *tasks;
     const struct mcpz_fabric *fabric;
@@ -76,11 +84,14 @@ bool mcpz_task_accept(struct mcpz_task_step *step, const struct mcpz_id *from,
 void mcpz_task_tell_taken(struct mcpz_task_step *step, const struct mcpz_task_taken *rows,
                           size_t count);
 
-/** It is another's: answer who waits for it, if somebody does. */
-void mcpz_task_give_way(struct mcpz_task_step *step, const struct mcpz_task_id *id);
+/** It is another's, and we keep it for that one: answer who waits for it, if somebody does. */
+void mcpz_task_kept_for_another(struct mcpz_task_step *step, const struct mcpz_task_id *id);
 
 /** Ask others where a backup is silent. */
 void mcpz_task_intake_tick(struct mcpz_task_step *step);
+
+/** Somebody has come who may keep what nobody could be asked to. */
+void mcpz_task_intake_wake(struct mcpz_task_step *step);
 
 /** A batch was lost: say so to those whose tasks were in it. */
 void mcpz_task_intake_recover(struct mcpz_task_step *step);
@@ -123,6 +134,12 @@ bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcp
 
 /** Is there anybody else alive in the mesh? */
 bool mcpz_task_has_company(const struct mcpz_task_step *step);
+
+/** The same, with those that may be there as well. */
+enum mcpz_task_company mcpz_task_company(const struct mcpz_task_step *step);
+
+/** Ask for a link to one of those who may be there, by lot: nobody could be asked. */
+void mcpz_task_reach_company(struct mcpz_task_step *step);
 
 /** May another node take the backup's place? (It may not while it could act on what it knows.) */
 bool mcpz_task_may_replace(const struct mcpz_task_step *step, const struct mcpz_task_now *task);

@@ -452,8 +452,10 @@ static void on_fact(struct mcpz_task_step *step, const struct mcpz_fact *fact)
 
     if (fact->kind == MCPZ_FACT_CAPABILITIES || fact->kind == MCPZ_FACT_ALIVE) {
         mcpz_task_queues_unblock(&step->tasks->queues);
+        mcpz_task_intake_wake(step);
     } else if (fact->kind == MCPZ_FACT_LINKED) {
         mcpz_task_queues_unblock(&step->tasks->queues);
+        mcpz_task_intake_wake(step);
         mcpz_task_say_again(step, &fact->about);
         mcpz_task_sweep_in(step, MCPZ_SECONDS(1));
     } else if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {

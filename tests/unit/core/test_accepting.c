@@ -40,6 +40,8 @@ TEST(finds_what_was_added_until_it_is_answered)
     CHECK_UINT(mcpz_accepting_deadline(&accepting), 1);
     mcpz_accepting_remove(&accepting, find(1));
     CHECK_UINT(accepting.count, 1);
+    CHECK_UINT(mcpz_accepting_deadline(&accepting), 1); /* as it was: looking costs little */
+    mcpz_accepting_looked(&accepting, 1);
     CHECK_UINT(mcpz_accepting_deadline(&accepting), 3);
     mcpz_accepting_remove(&accepting, find(3));
     CHECK_UINT(accepting.count, 0);
@@ -98,5 +100,34 @@ TEST(several_may_wait_for_the_same)
     CHECK_UINT(mcpz_accepting_take_also(&accepting, &first.id), 999);
 }
 
-TEST_MAIN(RUN(finds_what_was_added_until_it_is_answered), RUN(is_full_at_its_bound_and_goes_round),
+/* A step asks for some only: the others are not forgotten for as long again. */
+TEST(looks_again_at_once_where_not_all_that_are_due_were_asked)
+{
+    mcpz_accepting_init(&accepting);
+    add(1);
+    add(2);
+    add(9);
+    find(1)->ask_again_at_us = 1002;
+    mcpz_accepting_looked(&accepting, 2);
+    CHECK_UINT(mcpz_accepting_deadline(&accepting), 2);
+    find(2)->ask_again_at_us = 1002;
+    mcpz_accepting_looked(&accepting, 2);
+    CHECK_UINT(mcpz_accepting_deadline(&accepting), 9);
+}
+
+TEST(wakes_those_that_have_nobody_to_ask)
+{
+    mcpz_accepting_init(&accepting);
+    add(100);
+    add(200);
+    find(100)->backup.bytes[0] = 1;
+    mcpz_accepting_wake(&accepting, 5);
+    CHECK_UINT(mcpz_accepting_deadline(&accepting), 5);
+    CHECK_UINT(find(100)->ask_again_at_us, 100);
+    CHECK_UINT(find(200)->ask_again_at_us, 5);
+}
+
+TEST_MAIN(RUN(looks_again_at_once_where_not_all_that_are_due_were_asked),
+          RUN(wakes_those_that_have_nobody_to_ask), RUN(finds_what_was_added_until_it_is_answered),
+          RUN(is_full_at_its_bound_and_goes_round),
           RUN(is_full_too_when_what_they_bring_is_too_much), RUN(several_may_wait_for_the_same))

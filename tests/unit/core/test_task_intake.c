@@ -272,6 +272,265 @@ TEST(of_many_each_is_judged_by_itself)
     fake_store_finish(&store);
 }
 
+/* ---- Who is alone ------------------------------------------------------------------------- */
+
+/* What is told when the others are gone: nobody but us had it. */
+static void check_taken_alone(uint64_t request)
+{
+    const struct mcpz_action *reply = only_action(MCPZ_ACTION_REPLY);
+
+    CHECK_UINT(reply->reply.request, request);
+    CHECK_UINT(reply->reply.code, MCPZ_CODE_OK);
+    CHECK_UINT(reply->reply.copies, 1);
+    CHECK(reply->durable);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LONE), 1);
+    CHECK_UINT(tasks.accepting.count, 0);
+    CHECK_UINT(tasks.accepting.bytes, 0);
+}
+
+/* It has been let in, and has not said yet who it is. */
+TEST(who_is_linked_and_no_member_yet_is_waited_for)
+{
+    set_up();
+    link_up(&alice);
+    submit(1, 5);
+    CHECK_UINT(out.count, 0);
+    (void)member(&alice);
+    tell(2, MCPZ_FACT_ALIVE, &alice);
+    CHECK(mcpz_id_equal(&sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.backup, &alice));
+    mark(3, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.copies, 2);
+    fake_store_finish(&store);
+}
+
+/* Its link is being replaced, or was lost a moment ago. */
+TEST(a_member_without_a_link_is_reached_for_and_asked_as_soon_as_there_is_one)
+{
+    set_up();
+    (void)member(&alice);
+    submit(1, 5);
+    CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_REACH)->reach.peer, &alice));
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    link_up(&alice);
+    tell(2, MCPZ_FACT_LINKED, &alice);
+    (void)sent(MCPZ_MSG_TASK_KEEP);
+    mark(3, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.copies, 2);
+    fake_store_finish(&store);
+}
+
+TEST(a_suspect_is_waited_for)
+{
+    set_up();
+    member(&alice)->state = MCPZ_MEMBER_SUSPECT;
+    submit(1, 5);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    CHECK_UINT(tasks.accepting.count, 1);
+    fake_store_finish(&store);
+}
+
+/* A silent node is not a dead one, unless its machine says that nobody listens. */
+TEST(who_was_convicted_of_silence_alone_is_waited_for_up_to_a_bound)
+{
+    set_up();
+    struct mcpz_member *row_of_alice = member(&alice);
+    row_of_alice->state = MCPZ_MEMBER_DEAD;
+    row_of_alice->reason = MCPZ_SUSPICION_SILENT;
+    submit(1, 5);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    for (size_t i = 1; i < 5; i++) {
+        tick(MCPZ_SECONDS(i) + i);
+        CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    }
+    tick(MCPZ_SECONDS(5) + 5);
+    check_taken_alone(5);
+    fake_store_finish(&store);
+}
+
+TEST(whose_process_is_known_to_have_ended_is_not_waited_for)
+{
+    set_up();
+    struct mcpz_member *row_of_alice = member(&alice);
+    row_of_alice->state = MCPZ_MEMBER_DEAD;
+    row_of_alice->reason = MCPZ_SUSPICION_REFUSED;
+    submit(1, 5);
+    check_taken_alone(5);
+    fake_store_finish(&store);
+}
+
+TEST(who_has_left_or_been_silent_for_long_is_not_waited_for)
+{
+    set_up();
+    member(&alice)->state = MCPZ_MEMBER_LEFT;
+    struct mcpz_member *row_of_bob = member(&bob);
+    row_of_bob->state = MCPZ_MEMBER_DEAD;
+    row_of_bob->reason = MCPZ_SUSPICION_SILENT;
+    submit(timing.task_hold_us, 5);
+    check_taken_alone(5);
+    fake_store_finish(&store);
+}
+
+TEST(a_node_that_has_just_started_waits_for_those_it_has_met_before)
+{
+    const struct mcpz_event seed = {.kind = MCPZ_EVENT_SEED,
+                                    .seed = {.address = mcpz_text("alice:1")}};
+
+    set_up();
+    (void)mcpz_links_step(&fabric.links, 0, &seed, &out);
+    tick(1);
+    submit(2, 5);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    tick(MCPZ_SECONDS(1) + 2);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    for (size_t i = 2; i < 6; i++) {
+        tick(MCPZ_SECONDS(i) + 2);
+    }
+    check_taken_alone(5);
+    submit(MCPZ_SECONDS(6), 6); /* they do not seem to be there */
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.copies, 1);
+    fake_store_finish(&store);
+}
+
+/* The only other node dies while we wait for it. */
+TEST(when_the_others_are_gone_meanwhile_it_is_taken_alone)
+{
+    set_up();
+    struct mcpz_member *row_of_alice = member(&alice);
+    submit(1, 5);
+    row_of_alice->state = MCPZ_MEMBER_DEAD;
+    row_of_alice->reason = MCPZ_SUSPICION_REFUSED;
+    tick(MCPZ_SECONDS(1) + 1);
+    check_taken_alone(5);
+    fake_store_finish(&store);
+}
+
+TEST(when_the_others_are_gone_meanwhile_two_copies_cannot_be_had)
+{
+    set_up();
+    struct mcpz_member *row_of_alice = member(&alice);
+    order.copies_min = 2;
+    submit(1, 5);
+    row_of_alice->state = MCPZ_MEMBER_DEAD;
+    row_of_alice->reason = MCPZ_SUSPICION_REFUSED;
+    tick(MCPZ_SECONDS(1) + 1);
+    CHECK_UINT(reply_code(), MCPZ_CODE_NO_COPY);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_CANCELLED);
+    fake_store_finish(&store);
+}
+
+/* On a busy machine its disk takes a while: what it says then still counts. */
+TEST(the_only_other_node_is_asked_once_more_and_may_answer_to_the_first)
+{
+    with_alice();
+    submit(1, 5);
+    tick(MCPZ_SECONDS(1) + 1);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.epoch, 1);
+    CHECK(mcpz_id_equal(&row(0)->state.backup, &alice));
+    mark(MCPZ_SECONDS(1) + 2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.copies, 2);
+    fake_store_finish(&store);
+}
+
+TEST(whose_backup_was_convicted_of_silence_is_taken_alone_in_the_end)
+{
+    with_alice();
+    submit(1, 5);
+    struct mcpz_member *row_of_alice = member(&alice);
+    row_of_alice->state = MCPZ_MEMBER_DEAD;
+    row_of_alice->reason = MCPZ_SUSPICION_SILENT;
+    const struct mcpz_event down = {.kind = MCPZ_EVENT_LINK_DOWN, .link = {.peer = alice}};
+    (void)mcpz_links_step(&fabric.links, 2, &down, &out);
+    tick(MCPZ_SECONDS(1) + 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    tick(MCPZ_SECONDS(5) + 5);
+    check_taken_alone(5);
+    fake_store_finish(&store);
+}
+
+/* ---- Taken over meanwhile ----------------------------------------------------------------- */
+
+/* Its backup held us for dead, and took over what it keeps. Says so when we ask again. */
+static void taken_over(mcpz_time now)
+{
+    receive(now, &alice,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_TASK_YIELD,
+                .task_yield = {.id = row(0)->id, .epoch = 9, .owner = alice},
+            });
+}
+
+static void kept_for_alice(mcpz_time now)
+{
+    receive(now, &alice,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_TASK_KEEP,
+                .task_keep = {.id = row(0)->id,
+                              .body = order.body,
+                              .state = {.epoch = 10,
+                                        .revision = 1,
+                                        .owner = alice,
+                                        .backup = self,
+                                        .phase = MCPZ_TASK_QUEUED}},
+            });
+}
+
+TEST(what_another_has_taken_over_is_on_two_disks_when_we_keep_it_for_that_one)
+{
+    with_alice();
+    submit(1, 5);
+    taken_over(2);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    kept_for_alice(3);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.copies, 2);
+    CHECK(only_action(MCPZ_ACTION_REPLY)->durable);
+    CHECK_UINT(tasks.accepting.count, 0);
+    fake_store_finish(&store);
+}
+
+/* Its word that it is the owner was lost. */
+TEST(what_another_has_us_keep_unasked_is_on_two_disks)
+{
+    with_alice();
+    submit(1, 5);
+    kept_for_alice(3);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.copies, 2);
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &alice));
+    tick(MCPZ_SECONDS(6));
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_QUEUED); /* and is not ours to end */
+    CHECK_UINT(count_actions(MCPZ_ACTION_REPLY), 0);
+    fake_store_finish(&store);
+}
+
+TEST(what_another_has_taken_over_for_itself_alone_has_one_copy_in_the_end)
+{
+    with_alice();
+    submit(1, 5);
+    taken_over(2);
+    for (size_t i = 1; i < 5; i++) {
+        tick(MCPZ_SECONDS(i) + i);
+        CHECK_UINT(out.count, 0); /* it is not for us to ask anybody */
+    }
+    tick(MCPZ_SECONDS(5) + 5);
+    CHECK_UINT(reply_code(), MCPZ_CODE_OK);
+    CHECK_UINT(only_action(MCPZ_ACTION_REPLY)->reply.copies, 1);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_YIELDED);
+    fake_store_finish(&store);
+}
+
+TEST(who_wants_two_copies_of_what_another_has_alone_is_told_that_it_may_be_taken)
+{
+    with_alice();
+    order.copies_min = 2;
+    submit(1, 5);
+    taken_over(2);
+    for (size_t i = 1; i < 6; i++) {
+        tick(MCPZ_SECONDS(i) + i);
+    }
+    CHECK_UINT(reply_code(), MCPZ_CODE_TIMEOUT);
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_YIELDED);
+    fake_store_finish(&store);
+}
+
 TEST_MAIN(RUN(a_node_alone_takes_a_task_and_says_that_it_is_alone),
           RUN(a_node_alone_refuses_what_is_to_have_two_copies),
           RUN(a_client_is_answered_when_another_node_has_it_on_disk),
@@ -282,4 +541,19 @@ TEST_MAIN(RUN(a_node_alone_takes_a_task_and_says_that_it_is_alone),
           RUN(what_is_too_large_is_refused), RUN(what_a_task_does_not_say_is_said_for_all),
           RUN(many_are_sent_to_a_backup_and_answered_together), RUN(each_backup_is_sent_its_own),
           RUN(what_does_not_fit_one_message_goes_in_several),
-          RUN(of_many_each_is_judged_by_itself))
+          RUN(of_many_each_is_judged_by_itself),
+          RUN(who_is_linked_and_no_member_yet_is_waited_for),
+          RUN(a_member_without_a_link_is_reached_for_and_asked_as_soon_as_there_is_one),
+          RUN(a_suspect_is_waited_for),
+          RUN(who_was_convicted_of_silence_alone_is_waited_for_up_to_a_bound),
+          RUN(whose_process_is_known_to_have_ended_is_not_waited_for),
+          RUN(who_has_left_or_been_silent_for_long_is_not_waited_for),
+          RUN(a_node_that_has_just_started_waits_for_those_it_has_met_before),
+          RUN(when_the_others_are_gone_meanwhile_it_is_taken_alone),
+          RUN(when_the_others_are_gone_meanwhile_two_copies_cannot_be_had),
+          RUN(the_only_other_node_is_asked_once_more_and_may_answer_to_the_first),
+          RUN(whose_backup_was_convicted_of_silence_is_taken_alone_in_the_end),
+          RUN(what_another_has_taken_over_is_on_two_disks_when_we_keep_it_for_that_one),
+          RUN(what_another_has_us_keep_unasked_is_on_two_disks),
+          RUN(what_another_has_taken_over_for_itself_alone_has_one_copy_in_the_end),
+          RUN(who_wants_two_copies_of_what_another_has_alone_is_told_that_it_may_be_taken))
