@@ -1,8 +1,7 @@
-/* Documents' names and roots: where the core's records meet the hash. */
+#include "engine/root.h"
 
 #include <assert.h>
 
-#include "crypto/digest.h"
 #include "engine/internal.h"
 #include "store/schema.h"
 #include "wire/records.h"
@@ -30,24 +29,23 @@ static void add_with_length(struct mcpz_digest_state *state, struct mcpz_bytes b
 }
 
 /* Key and value as the store would hold them: both canonical. */
-static void add_record(struct mcpz_engine *engine, struct mcpz_digest_state *state,
+static void add_record(struct mcpz_scratch *scratch, struct mcpz_digest_state *state,
                        const struct mcpz_record *record)
 {
     struct mcpz_key key;
     size_t length;
 
     mcpz_schema_key(record, &key);
-    mcpz_error error = mcpz_record_encode(record, engine->scratch->encoded,
-                                          sizeof(engine->scratch->encoded), &length);
+    mcpz_error error =
+        mcpz_record_encode(record, scratch->encoded, sizeof(scratch->encoded), &length);
     assert(error == MCPZ_OK);
     add_with_length(state, mcpz_bytes(key.bytes, key.length));
-    add_with_length(state, mcpz_bytes(engine->scratch->encoded, length));
+    add_with_length(state, mcpz_bytes(scratch->encoded, length));
 }
 
-mcpz_error mcpz_engine_root(struct mcpz_engine *engine, const struct mcpz_id *document,
-                            uint8_t *root)
+mcpz_error mcpz_root_of(const struct mcpz_store *store, struct mcpz_scratch *scratch,
+                        const struct mcpz_id *document, uint8_t *root)
 {
-    struct mcpz_store *store = &engine->store;
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *document}};
     struct mcpz_digest_state state;
 
@@ -56,16 +54,22 @@ mcpz_error mcpz_engine_root(struct mcpz_engine *engine, const struct mcpz_id *do
         return error;
     }
     mcpz_digest_begin(&state, MCPZ_DIGEST_ROOT, mcpz_bytes(NULL, 0));
-    add_record(engine, &state, &record);
+    add_record(scratch, &state, &record);
 
     record = (struct mcpz_record){.kind = MCPZ_RECORD_ENTRY, .entry = {.document = *document}};
     for (error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record); error == MCPZ_OK;
          error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &record)) {
-        add_record(engine, &state, &record);
+        add_record(scratch, &state, &record);
     }
     if (error != MCPZ_ENOTFOUND) {
         return error;
     }
     mcpz_digest_end(&state, root);
     return MCPZ_OK;
+}
+
+mcpz_error mcpz_engine_root(struct mcpz_engine *engine, const struct mcpz_id *document,
+                            uint8_t *root)
+{
+    return mcpz_root_of(&engine->store, engine->scratch, document, root);
 }

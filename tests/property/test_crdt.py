@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""Random histories of replicas, in C and in the model side by side.
+
+    test_crdt.py HISTORIES [FIRST_SEED]
+
+Each seed is one history: a few replicas write, are shown each other's deltas (late, twice, in any
+order), are killed and lose what was not durable; after each step the replica that moved must be the
+model's function of the set of deltas it holds. In the end all have seen all, and what is shown is
+what the history of writes says. The first line of a failure is the command that replays it.
+"""
+import json
+import os
+import random
+import subprocess
+import sys
+
+from crdt_model import (ACTORS_MAX, LIFE, REGISTER, Delta, Model, Op, spec_values, value_of,
+                        view_of)
+from packed import pack, unpack
+
+WALL_MS = 1700000000000
+PATHS = [["k"], ["m"], ["m", "x"], ["m", "x", 7], ["s"], ["c"], ["l"] * 16]
+VALUES = [0, 1, "z", [], {"a": None}, -7.5, "text of more than thirty-one bytes, to be sure"]
+
+
+class Shell:
+    """The C side: one process for all histories."""
+
+    def __init__(self, program):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+
+    def ask(self, verb, replica=None, **more):
+        request = {"verb": verb, **({"replica": replica} if replica else {}), **more}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, f"the shell ended at {request}"
+        return json.loads(line)
+
+    def close(self):
+        self.process.stdin.close()
+        assert self.process.wait() == 0
+
+
+class Replica:
+    """One replica, in C and in the model."""
+
+    def __init__(self, shell, name, node, wall_ms):
+        self.shell, self.name = shell, name
+        self.model = Model(node, wall_ms)
+        self.covered = set()  # dots that were here, and went
+        self.shown = {}
+        shell.ask("new", name, node=node, wall_ms=wall_ms)
+
+    def ask(self, verb, **more):
+        return self.shell.ask(verb, self.name, **more)
+
+    def root(self):
+        return self.ask("root")["root"]
+
+    def set_clock(self, wall_ms):
+        self.model.wall_ms = wall_ms
+        self.ask("clock", wall_ms=wall_ms)
+
+    def check(self):
+        """Incremental is the function of the set (P8), which is causally closed (P9, in take())."""
+        state = self.ask("state")
+        entries, versions = self.model.state()
+        found = {tuple(dot): (bytes.fromhex(path), kind, hlc, bytes.fromhex(value))
+                 for path, kind, dot, hlc, value in state.get("entries", [])}
+        assert found == entries, (self.name, found, entries)
+        assert {tuple(actor): seq for actor, seq in state.get("versions", [])} == versions
+        assert state.get("count", 0) == len(entries), (state["count"], len(entries))
+        assert state.get("hlc", 0) == self.model.hlc()
+        self.check_monotone(entries, versions)
+
+    def check_monotone(self, entries, versions):
+        """The vector only grows, and what has gone does not come back (P4)."""
+        assert all(versions.get(actor, 0) >= seq for actor, seq in self.shown.items())
+        gone = {dot for delta in self.model.have.values() for dot in dots_of(delta)}
+        self.covered |= gone - set(entries)
+        assert not self.covered & set(entries), self.covered & set(entries)
+        self.shown = versions
+
+    # ---- Writing
+
+    def write(self, word, path, value, amount, unsynced=False):
+        """(Op or None, Delta or None). What C says must be what the model would say."""
+        packed = {"path": pack(path), "value": pack(value)}
+        plan = self.model.plan(word, packed["path"], packed["value"], amount)
+        answer = self.ask("op", op=word, path=path, value=value, amount=amount, unsynced=unsynced)
+        if isinstance(plan, str):
+            assert answer["code"] != 0 and not answer["sent"], (word, path, plan, answer)
+            return None, None
+        assert answer["code"] == 0, (word, path, answer)
+        assert len(answer["sent"]) == 1, answer
+        delta = self.made(bytes.fromhex(answer["sent"][0]), plan)
+        if unsynced:
+            return None, None
+        self.model.take(delta)
+        self.check()
+        return Op(word, packed["path"], packed["value"], amount, delta), delta
+
+    def made(self, message, plan):
+        """Is it the delta the model would make?"""
+        delta = Delta(message)
+        adds, removes = plan
+        versions = self.model.versions()
+        assert delta.encode() == message  # one form only (P17)
+        assert delta.actor == self.model.actor
+        assert delta.seq == versions.get(delta.actor, 0) + 1
+        assert delta.past == versions, (delta.past, versions)
+        assert delta.hlc == self.model.tick(), (delta.hlc, self.model.tick())
+        assert delta.adds == adds, (delta.adds, adds)
+        assert sorted(dot for _, _, dot in delta.removes) == sorted(removes)
+        entries = self.model.state()[0]
+        for kind, path, dot in delta.removes:
+            assert entries[dot][:2] == (path, kind)
+        self.model.clock = delta.hlc
+        return delta
+
+    # ---- Taking in
+
+    def receive(self, delta):
+        expected = self.model.receive(delta)
+        answer = self.ask("apply", bytes=delta.message.hex())
+        assert answer["fate"] == expected, (self.name, delta, answer, expected)
+        if expected == "merged":
+            # What is new is passed on as it came.
+            assert delta.message.hex() in answer["sent"]
+            self.check()
+
+    def refuses(self, message):
+        """Is it turned away, and nothing changed?"""
+        before = self.ask("state")
+        fate = self.ask("apply", bytes=message.hex())["fate"]
+        assert fate in ("malformed", "refused", "early", "ahead", "duplicate"), (fate, message)
+        assert self.ask("state") == before
+        return fate
+
+    def catch_up(self, other):
+        """Take from `other` what is lacking, as it answers a WANT: state and all (P12)."""
+        for _ in range(1000):
+            lacking = [delta for key, delta in other.model.have.items()
+                       if key not in self.model.have and not self.model.is_ahead(delta.hlc)]
+            if not lacking:
+                return
+            answer = other.ask("delta", bytes=self.ask("want")["bytes"])
+            before = len(self.model.have)
+            for message in answer["sent"]:
+                message = bytes.fromhex(message)
+                if message[1] == Delta.KIND:
+                    self.receive(Delta(message))
+            if len(self.model.have) == before:
+                return  # what comes next is stamped too far ahead
+        raise AssertionError("it never ends")
+
+
+def dots_of(delta):
+    return {(*delta.actor, delta.seq, index) for index in range(len(delta.adds))}
+
+
+# ---- Forgeries ----------------------------------------------------------------------------------
+
+def change(delta, **more):
+    """A copy of `delta` with some members replaced."""
+    copy = Delta(delta.message)
+    for name, value in more.items():
+        setattr(copy, name, value)
+    return copy.encode()
+
+
+def forgeries(delta, rng):
+    """Bytes that nobody may take, made from a delta that all would: (what, message)."""
+    past, seq = delta.past, delta.seq
+    unseen = (*delta.actor, seq + rng.randint(0, 3), 0)
+    yield "a dot nobody can have seen", change(
+        delta, removes=[*delta.removes[:60], (REGISTER, LIFE, unseen)])
+    yield "a dot of an actor that is not in its past", change(
+        delta, removes=[*delta.removes[:60], (REGISTER, LIFE, (250, 1, 1, 0))])
+    yield "a gap in its own past", change(delta, past={**past, delta.actor: seq})
+    yield "its own past forgotten", change(delta, seq=seq + 1)
+    yield "no number in a counter", change(delta, adds=[(3, pack(["c"]), pack("x"))])
+    yield "a type that is none", change(delta, adds=[(99, pack(["c"]), pack("x"))])
+    yield "type 0", change(delta, adds=[(0, pack(["c"]), pack("x"))])
+    yield "a path too deep", change(delta, adds=[(1, pack(["c"] * 17), pack("x"))])
+    yield "a path of nothing", change(delta, adds=[(1, pack([]), pack("x"))])
+    yield "a path of a negative number", change(delta, adds=[(1, pack([-1]), pack("x"))])
+    yield "a value of nothing", change(delta, adds=[(1, pack(["c"]), b"")])
+    yield "a number in a longer form", change(delta, adds=[(1, pack(["c"]), b"\xcc\x01")])
+    yield "a text that is not UTF-8", change(delta, adds=[(1, pack(["c"]), b"\xa1\xff")])
+    yield "keys out of order", change(delta, adds=[(1, pack(["c"]), b"\x82\xa1b\x01\xa1a\x01")])
+    yield "a key twice", change(delta, adds=[(1, pack(["c"]), b"\x82\xa1a\x01\xa1a\x02")])
+    yield "too many adds", change(delta, adds=[(1, pack(["c"]), pack(1))] * 17)
+    yield "too many actors", change(
+        delta, past={**past, **{(200 - i, 1): 1 for i in range(ACTORS_MAX + 1)}})
+    if delta.removes:
+        yield "one dot twice", change(delta, removes=[*delta.removes[:60], delta.removes[0]])
+    yield "no document", change(delta, document=bytes(32))
+    yield "bytes behind it", delta.message + b"\x00"
+    yield "its last byte missing", delta.message[:-1]
+
+
+# ---- One history --------------------------------------------------------------------------------
+
+class History:
+    def __init__(self, shell, seed):
+        self.rng = random.Random(seed)
+        self.shell = shell
+        shell.ask("clear")
+        count = self.rng.randint(2, 4)
+        self.replicas = [Replica(shell, "ABCD"[i], i + 1, WALL_MS + self.rng.randint(-500, 500))
+                         for i in range(count)]
+        self.ops = []
+        self.deltas = []
+
+    def write(self, replica, unsynced=False):
+        rng = self.rng
+        word = rng.choices(["create", "set", "add", "remove", "increment", "unset", "delete"],
+                           [2, 8, 6, 3, 6, 2, 0.4])[0]
+        path, value = rng.choice(PATHS), rng.choice(VALUES)
+        if word in ("add", "remove"):
+            path = rng.choice([["s"], ["s"], path])
+        if word == "increment":
+            path = rng.choice([["c"], ["c"], path])
+        amount = rng.choice([1, 5, -3, 1000, 1 << 40])
+        op, delta = replica.write(word, path, value, amount, unsynced)
+        if op is not None:
+            self.ops.append(op)
+            self.deltas.append(delta)
+
+    def gossip(self):
+        for _ in range(self.rng.randint(1, 5)):
+            replica = self.rng.choice(self.replicas)
+            for delta in self.rng.sample(self.deltas, min(len(self.deltas),
+                                                          self.rng.randint(1, 8))):
+                replica.receive(delta)
+
+    def crash(self, replica):
+        """Write, and lose it: nobody was told."""
+        if self.rng.random() < 0.5:
+            self.write(replica, unsynced=True)
+            replica.ask("restart", how="crash")
+        else:
+            replica.ask("restart", how="kill")
+        replica.model.clock = replica.model.hlc()
+        replica.check()
+
+    def move_clock(self, replica):
+        by = self.rng.choice([10, 1000, 29000, -86400000, 86400000, -5000])
+        replica.set_clock(replica.model.wall_ms + by)
+
+    def step(self):
+        replica = self.rng.choice(self.replicas)
+        chance = self.rng.random()
+        if chance < 0.5:
+            self.write(replica)
+        elif chance < 0.8 and self.deltas:
+            self.gossip()
+        elif chance < 0.85:
+            replica.catch_up(self.rng.choice(self.replicas))
+        elif chance < 0.9:
+            self.crash(replica)
+        elif chance < 0.93:
+            self.move_clock(replica)
+        elif chance < 0.95 and self.deltas:
+            for _, message in forgeries(self.rng.choice(self.deltas), self.rng):
+                replica.refuses(message)
+
+    def spread(self):
+        """All see all, each in an order of its own, and some of it twice (P1, P2, P3, P6)."""
+        latest = max((delta.hlc >> 16 for delta in self.deltas), default=0)
+        for replica in self.replicas:
+            replica.set_clock(max(latest, WALL_MS))
+            while len(replica.model.have) < len(self.deltas):
+                for delta in self.rng.sample(self.deltas, len(self.deltas)):
+                    replica.receive(delta)
+        for replica in self.replicas:
+            before = replica.root()
+            for delta in self.rng.sample(self.deltas, len(self.deltas)):
+                replica.receive(delta)
+            assert replica.root() == before
+        roots = {replica.root() for replica in self.replicas}
+        assert len(roots) == 1, roots
+
+    def check_shown(self):
+        """What people see is what the history says (P10, P13, P14)."""
+        replica = self.replicas[0]
+        entries = replica.model.state()[0]
+        shown = {(path, kind): value_of(entries, path, kind)
+                 for path, kind, _, _ in entries.values() if not unpack(path)[0] == "$"}
+        expected = spec_values(self.ops)
+        assert shown == expected, (shown, expected)
+        state, conflicts = view_of(entries)
+        view = replica.ask("view")
+        assert view["state"] == state, (view["state"], state)
+        assert len(view["conflicts"]) == len(conflicts), (view["conflicts"], conflicts)
+
+    def check_same_versions(self):
+        """Who has seen the same holds the same bytes (P7)."""
+        roots = {}
+        for replica in self.replicas:
+            key = tuple(sorted(replica.model.versions().items()))
+            root = replica.root()
+            assert roots.setdefault(key, root) == root
+
+    def run(self):
+        self.ops_of_first()
+        for _ in range(self.rng.randint(5, 60)):
+            self.step()
+            if self.rng.random() < 0.2:
+                self.check_same_versions()
+        self.spread()
+        self.check_shown()
+
+    def ops_of_first(self):
+        op, delta = self.replicas[0].write("create", [], None, 0)
+        self.ops.append(op)
+        self.deltas.append(delta)
+
+
+def main():
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    program = os.environ["MCPZ_CRDT_SHELL"]
+    shell = Shell(program)
+    for seed in range(first, first + count):
+        try:
+            History(shell, seed).run()
+        except (AssertionError, KeyError, OSError):
+            print(f"FAILED: MCPZ_CRDT_SHELL={program} {sys.argv[0]} 1 {seed}", file=sys.stderr)
+            raise
+    shell.ask("clear")
+    shell.close()
+    print(f"{count} histories hold, seeds {first} to {first + count - 1}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,603 @@
+/*
+ * Agents' documents behind lines of JSON, for tests that hold them against a model.
+ *
+ * One process is a whole world: replicas, each the machine of core/agents.h over the real codec
+ * and a store that can lose what is not durable. A line is one request, and is answered with one
+ * line. Nothing travels by itself: what a replica says comes back in "sent", as bytes in
+ * hexadecimal, and the caller hands it to whom it likes.
+ *
+ *   {"verb": "new", "replica": "A", "node": 1, "wall_ms": 1700000000000}
+ *   {"verb": "op", "replica": "A", "op": "set", "path": ["k", 7], "value": {"x": 1}}
+ *   {"verb": "apply", "replica": "B", "bytes": "95..."}        what became of it: "fate"
+ *   {"verb": "delta", "replica": "A", "bytes": "93..."}        its answer to a WANT
+ *   {"verb": "want", "replica": "A"}                           a WANT of what it lacks
+ *   {"verb": "state" | "view" | "root", "replica": "A"}
+ *   {"verb": "clock", "replica": "A", "wall_ms": 1700000000000}
+ *   {"verb": "backup", "replica": "A"}
+ *   {"verb": "restart", "replica": "A", "how": "kill" | "crash" | "restore"}
+ *   {"verb": "checkpoint" | "install", ...}                    "supported": false, so far
+ *
+ * "unsynced": true leaves what a request wrote in memory: a crash loses it.
+ */
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/agents.h"
+#include "core/node.h"
+#include "engine/engine.h"
+#include "engine/persist.h"
+#include "engine/root.h"
+#include "http/document.h"
+#include "store/mem.h"
+#include "wire/codec.h"
+#include "wire/value.h"
+
+#define REPLICAS_MAX 16
+#define NAME_CHARS 32
+#define LINE_BYTES_MAX 1048576
+#define DOCUMENT "agent"
+
+struct replica {
+    char name[NAME_CHARS];
+    struct mcpz_actor actor;
+    struct mcpz_mem *mem;
+    struct mcpz_kv kv;
+    struct mcpz_persist persist;
+    struct mcpz_store store;
+    struct mcpz_agents agents;
+    uint64_t wall_ms;
+};
+
+struct shell {
+    struct replica replicas[REPLICAS_MAX];
+    size_t count;
+    struct mcpz_scratch *scratch;
+    struct mcpz_node_timing timing;
+    struct mcpz_overlay
+        overlay; /* nobody is linked: all that is said is broadcast, or asked for */
+    uint64_t request;
+};
+
+static void fail(const char *what)
+{
+    (void)fprintf(stderr, "crdt-shell: %s\n", what);
+    exit(2);
+}
+
+static const char *text_of(const json_t *request, const char *member)
+{
+    const char *text = json_string_value(json_object_get(request, member));
+
+    if (text == NULL) {
+        (void)fprintf(stderr, "crdt-shell: \"%s\" is missing\n", member);
+        exit(2);
+    }
+    return text;
+}
+
+/* ---- Bytes and ids ------------------------------------------------------------------------ */
+
+static json_t *show_hex(struct mcpz_bytes bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = malloc(2 * bytes.length + 1);
+
+    if (text == NULL) {
+        fail("out of memory");
+    }
+    for (size_t i = 0; i < bytes.length; i++) {
+        text[2 * i] = digits[bytes.data[i] >> 4];
+        text[2 * i + 1] = digits[bytes.data[i] & 15];
+    }
+    json_t *shown = json_stringn(text, 2 * bytes.length);
+    free(text);
+    return shown;
+}
+
+static int digit_of(char character)
+{
+    if (character >= '0' && character <= '9') {
+        return character - '0';
+    }
+    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
+}
+
+static size_t read_hex(const char *text, uint8_t *bytes, size_t capacity)
+{
+    size_t length = strlen(text) / 2;
+
+    if (length > capacity || strlen(text) % 2 != 0) {
+        fail("no bytes in hexadecimal");
+    }
+    for (size_t i = 0; i < length; i++) {
+        int high = digit_of(text[2 * i]);
+        int low = digit_of(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            fail("no bytes in hexadecimal");
+        }
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return length;
+}
+
+static struct mcpz_id node_id(json_int_t number)
+{
+    struct mcpz_id id = {{0}};
+
+    memset(id.bytes, (int)number, MCPZ_ID_BYTES);
+    return id;
+}
+
+static void document_id(struct mcpz_id *document)
+{
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(DOCUMENT), document);
+}
+
+static json_t *show_actor(const struct mcpz_actor *actor)
+{
+    return json_pack("[I, I]", (json_int_t)actor->node.bytes[0], (json_int_t)actor->generation);
+}
+
+static json_t *show_dot(const struct mcpz_dot *dot)
+{
+    return json_pack("[I, I, I, I]", (json_int_t)dot->actor.node.bytes[0],
+                     (json_int_t)dot->actor.generation, (json_int_t)dot->seq,
+                     (json_int_t)dot->index);
+}
+
+/* ---- Replicas ----------------------------------------------------------------------------- */
+
+static struct replica *find(struct shell *shell, const json_t *request)
+{
+    const char *name = text_of(request, "replica");
+
+    for (size_t i = 0; i < shell->count; i++) {
+        if (strcmp(shell->replicas[i].name, name) == 0) {
+            return &shell->replicas[i];
+        }
+    }
+    fail("there is no such replica");
+    return NULL;
+}
+
+/* Who it writes as is kept beside its store, as SELF is by the engine: in the same batch. */
+static void keep_actor(struct replica *replica)
+{
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_SELF,
+        .self = {.mesh = replica->actor.node, .generation = replica->actor.generation},
+    };
+    replica->store.put(replica->store.context, &record);
+}
+
+static void start(struct shell *shell, struct replica *replica)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_SELF};
+
+    if (replica->store.get(replica->store.context, &record) == MCPZ_OK) {
+        replica->actor.generation = record.self.generation;
+    } else {
+        replica->actor.generation = 1;
+    }
+    mcpz_agents_init(&replica->agents, &replica->store, &shell->timing, &replica->actor,
+                     replica->actor.node.bytes[0], MCPZ_SECONDS(1));
+}
+
+static void end_turn(struct replica *replica, const json_t *request)
+{
+    uint64_t batch = replica->kv.commit(replica->kv.context);
+
+    if (!json_is_true(json_object_get(request, "unsynced")) && batch != 0) {
+        mcpz_mem_sync(replica->mem, batch);
+    }
+    (void)replica->kv.progress(replica->kv.context);
+}
+
+static json_t *make(struct shell *shell, const json_t *request)
+{
+    if (shell->count == REPLICAS_MAX || strlen(text_of(request, "replica")) >= NAME_CHARS) {
+        fail("no room for one more replica");
+    }
+    struct replica *replica = &shell->replicas[shell->count++];
+
+    *replica = (struct replica){
+        .actor = {.node = node_id(json_integer_value(json_object_get(request, "node")))},
+        .wall_ms = (uint64_t)json_integer_value(json_object_get(request, "wall_ms")),
+    };
+    (void)strcpy(replica->name, text_of(request, "replica"));
+    if (mcpz_mem_create(&replica->mem, &replica->kv) != MCPZ_OK) {
+        fail("out of memory");
+    }
+    mcpz_persist_init(&replica->persist, &replica->kv, shell->scratch, &replica->store);
+    start(shell, replica);
+    keep_actor(replica);
+    end_turn(replica, request);
+    return json_object();
+}
+
+/* Step the machine. What it says is added to `answer` as "sent", its reply as "code". */
+static void step(struct shell *shell, struct replica *replica, const struct mcpz_event *event,
+                 json_t *answer)
+{
+    struct mcpz_outbox *out = &shell->scratch->outbox;
+    struct mcpz_event timed = *event;
+    json_t *sent = json_array();
+    uint8_t bytes[MCPZ_MSG_BYTES_MAX];
+
+    timed.wall_ms = replica->wall_ms;
+    mcpz_outbox_clear(out);
+    mcpz_agents_step(&replica->agents, &shell->overlay, MCPZ_SECONDS(1) + shell->request, &timed,
+                     out);
+    for (size_t i = 0; i < out->count; i++) {
+        const struct mcpz_action *action = &out->actions[i];
+        size_t length;
+        if (action->kind == MCPZ_ACTION_REPLY) {
+            (void)json_object_set_new(answer, "code", json_integer(action->reply.code));
+            (void)json_object_set_new(
+                answer, "text",
+                json_stringn((const char *)action->reply.text.data, action->reply.text.length));
+        } else if (action->kind == MCPZ_ACTION_SEND || action->kind == MCPZ_ACTION_BROADCAST) {
+            if (mcpz_msg_encode(&action->send.msg, bytes, sizeof(bytes), &length) != MCPZ_OK) {
+                fail("a message cannot be encoded");
+            }
+            (void)json_array_append_new(sent, show_hex(mcpz_bytes(bytes, length)));
+        }
+    }
+    (void)json_object_set_new(answer, "sent", sent);
+    if (replica->agents.actor.generation != replica->actor.generation) {
+        replica->actor.generation = replica->agents.actor.generation;
+        keep_actor(replica);
+    }
+}
+
+/* ---- Writing ------------------------------------------------------------------------------ */
+
+static size_t read_path(const json_t *path, uint8_t *bytes)
+{
+    struct mcpz_value_writer writer = mcpz_value_writer(bytes, MCPZ_PATH_BYTES_MAX);
+
+    mcpz_value_array(&writer, (uint32_t)json_array_size(path));
+    for (size_t i = 0; i < json_array_size(path); i++) {
+        const json_t *element = json_array_get(path, i);
+        if (json_is_integer(element)) {
+            mcpz_value_uint(&writer, (uint64_t)json_integer_value(element));
+        } else {
+            mcpz_value_text(&writer,
+                            mcpz_bytes(json_string_value(element), json_string_length(element)));
+        }
+    }
+    return writer.error == MCPZ_OK ? writer.length : 0;
+}
+
+static enum mcpz_agent_op op_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        enum mcpz_agent_op op;
+    } ops[] = {
+        {"create", MCPZ_AGENT_CREATE},
+        {"delete", MCPZ_AGENT_DELETE},
+        {"set", MCPZ_AGENT_SET},
+        {"unset", MCPZ_AGENT_UNSET},
+        {"add", MCPZ_AGENT_ADD},
+        {"remove", MCPZ_AGENT_REMOVE},
+        {"increment", MCPZ_AGENT_INCREMENT},
+    };
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(ops); i++) {
+        if (strcmp(ops[i].word, word) == 0) {
+            return ops[i].op;
+        }
+    }
+    fail("there is no such op");
+    return MCPZ_AGENT_CREATE;
+}
+
+static json_t *write_something(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    uint8_t path[MCPZ_PATH_BYTES_MAX];
+    struct mcpz_value value = {.length = 0};
+    json_t *given = json_object_get(request, "value");
+    json_t *answer = json_object();
+
+    if (given != NULL && mcpz_value_from_json(given, &value) != MCPZ_OK) {
+        fail("not a value");
+    }
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_AGENT_WRITE,
+        .agent = {.request = ++shell->request,
+                  .op = op_of(text_of(request, "op")),
+                  .name = mcpz_text(DOCUMENT),
+                  .path = mcpz_bytes(path, read_path(json_object_get(request, "path"), path)),
+                  .value = mcpz_bytes(value.bytes, value.length),
+                  .amount = json_integer_value(json_object_get(request, "amount"))},
+    };
+    document_id(&event.agent.document);
+    step(shell, replica, &event, answer);
+    end_turn(replica, request);
+    return answer;
+}
+
+/* ---- What comes from others --------------------------------------------------------------- */
+
+/* What the machine counts, in the order of `fates`. */
+static const char *const fates[] = {"merged", "duplicate", "early", "ahead", "refused", "failed"};
+
+static void count_fates(const struct mcpz_agents *agents, uint64_t *counts)
+{
+    counts[0] = agents->deltas_merged;
+    counts[1] = agents->deltas_duplicate;
+    counts[2] = agents->deltas_early;
+    counts[3] = agents->deltas_ahead;
+    counts[4] = agents->deltas_refused + agents->messages_refused;
+    counts[5] = agents->store_failures;
+}
+
+/* Decode as a peer's frame is, and hand it in. Also encodes again: one delta has one form. */
+static json_t *receive(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    static uint8_t bytes[MCPZ_MSG_BYTES_MAX];
+    static uint8_t again[MCPZ_MSG_BYTES_MAX];
+    size_t length = read_hex(text_of(request, "bytes"), bytes, sizeof(bytes));
+    json_t *answer = json_object();
+    struct mcpz_msg msg;
+    uint64_t before[MCPZ_ARRAY_LEN(fates)];
+    uint64_t after[MCPZ_ARRAY_LEN(fates)];
+    size_t again_length = 0;
+
+    mcpz_arena_clear(&shell->scratch->decode_arena);
+    mcpz_error error =
+        mcpz_msg_decode(mcpz_bytes(bytes, length), &shell->scratch->decode_arena, &msg);
+    if (error != MCPZ_OK) {
+        (void)json_object_set_new(answer, "fate", json_string("malformed"));
+        return answer;
+    }
+    if (mcpz_msg_encode(&msg, again, sizeof(again), &again_length) != MCPZ_OK ||
+        !mcpz_bytes_equal(mcpz_bytes(bytes, length), mcpz_bytes(again, again_length))) {
+        (void)json_object_set_new(answer, "fate", json_string("ambiguous"));
+        return answer;
+    }
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_RECV,
+        .recv = {.from = node_id(255), .msg = &msg},
+    };
+    shell->request++;
+    count_fates(&replica->agents, before);
+    step(shell, replica, &event, answer);
+    count_fates(&replica->agents, after);
+    end_turn(replica, request);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(fates); i++) {
+        if (after[i] != before[i] && json_object_get(answer, "fate") == NULL) {
+            (void)json_object_set_new(answer, "fate", json_string(fates[i]));
+        }
+    }
+    return answer;
+}
+
+/* ---- Looking ------------------------------------------------------------------------------ */
+
+static json_t *look_up(struct replica *replica, struct mcpz_record *record)
+{
+    *record = (struct mcpz_record){.kind = MCPZ_RECORD_DOCUMENT};
+    document_id(&record->document.id);
+    mcpz_error error = replica->store.get(replica->store.context, record);
+    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+        fail("the store cannot be read");
+    }
+    return error == MCPZ_OK ? json_object() : NULL;
+}
+
+static json_t *show_versions(const struct mcpz_record_document *document)
+{
+    json_t *versions = json_array();
+
+    for (size_t i = 0; i < document->version_count; i++) {
+        const struct mcpz_version *version = &document->versions[i];
+        (void)json_array_append_new(
+            versions, json_pack("[o, I]", show_actor(&version->actor), (json_int_t)version->seq));
+    }
+    return versions;
+}
+
+/* What the replica would ask others with. */
+static json_t *want(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    uint8_t bytes[MCPZ_MSG_BYTES_MAX];
+    struct mcpz_record record;
+    size_t length;
+    json_t *answer = look_up(replica, &record);
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_WANT};
+
+    document_id(&msg.want.document);
+    if (answer != NULL) {
+        msg.want.versions = record.document.versions;
+        msg.want.version_count = record.document.version_count;
+    } else {
+        answer = json_object();
+    }
+    if (mcpz_msg_encode(&msg, bytes, sizeof(bytes), &length) != MCPZ_OK) {
+        fail("a WANT cannot be encoded");
+    }
+    (void)json_object_set_new(answer, "bytes", show_hex(mcpz_bytes(bytes, length)));
+    end_turn(replica, request);
+    return answer;
+}
+
+static json_t *show_state(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    struct mcpz_record record;
+    json_t *answer = look_up(replica, &record);
+    json_t *entries = json_array();
+
+    if (answer == NULL) {
+        json_decref(entries);
+        return json_object();
+    }
+    (void)json_object_set_new(answer, "versions", show_versions(&record.document));
+    (void)json_object_set_new(answer, "hlc", json_integer((json_int_t)record.document.hlc));
+    (void)json_object_set_new(answer, "count", json_integer(record.document.entry_count));
+    (void)json_object_set_new(answer, "deleted", json_boolean(record.document.deleted));
+    (void)json_object_set_new(
+        answer, "name",
+        json_stringn((const char *)record.document.name.data, record.document.name.length));
+    record = (struct mcpz_record){.kind = MCPZ_RECORD_ENTRY};
+    document_id(&record.entry.document);
+    while (replica->store.next(replica->store.context, MCPZ_SCAN_DOCUMENT, false, &record) ==
+           MCPZ_OK) {
+        const struct mcpz_record_entry *entry = &record.entry;
+        (void)json_array_append_new(entries,
+                                    json_pack("[o, I, o, I, o]", show_hex(entry->path),
+                                              (json_int_t)entry->type, show_dot(&entry->dot),
+                                              (json_int_t)entry->hlc, show_hex(entry->value)));
+    }
+    (void)json_object_set_new(answer, "entries", entries);
+    end_turn(replica, request);
+    return answer;
+}
+
+static json_t *show_view(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    struct mcpz_id document;
+    json_t *state = NULL;
+    json_t *conflicts = NULL;
+
+    document_id(&document);
+    if (mcpz_document_show(&replica->store, &document, &state, &conflicts) != MCPZ_OK) {
+        fail("a document cannot be shown");
+    }
+    end_turn(replica, request);
+    return json_pack("{s:o, s:o}", "state", state, "conflicts", conflicts);
+}
+
+static json_t *show_root(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    uint8_t root[MCPZ_DIGEST_BYTES];
+    struct mcpz_id document;
+
+    document_id(&document);
+    mcpz_error error = mcpz_root_of(&replica->store, shell->scratch, &document, root);
+    end_turn(replica, request);
+    if (error == MCPZ_ENOTFOUND) {
+        return json_pack("{s:n}", "root");
+    }
+    if (error != MCPZ_OK) {
+        fail("no root can be made");
+    }
+    return json_pack("{s:o}", "root", show_hex(mcpz_bytes(root, sizeof(root))));
+}
+
+/* ---- What befalls replicas ---------------------------------------------------------------- */
+
+static json_t *set_clock(struct shell *shell, const json_t *request)
+{
+    find(shell, request)->wall_ms =
+        (uint64_t)json_integer_value(json_object_get(request, "wall_ms"));
+    return json_object();
+}
+
+static json_t *back_up(struct shell *shell, const json_t *request)
+{
+    mcpz_mem_back_up(find(shell, request)->mem);
+    return json_object();
+}
+
+static json_t *restart(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    const char *how = text_of(request, "how");
+
+    if (strcmp(how, "kill") == 0) {
+        mcpz_mem_sync(replica->mem, mcpz_mem_newest(replica->mem));
+    } else if (strcmp(how, "crash") == 0) {
+        mcpz_mem_crash(replica->mem);
+    } else if (!mcpz_mem_restore(replica->mem)) {
+        return json_pack("{s:b}", "restored", 0);
+    }
+    (void)replica->kv.progress(replica->kv.context);
+    start(shell, replica);
+    end_turn(replica, request);
+    return json_pack("{s:I}", "generation", (json_int_t)replica->actor.generation);
+}
+
+/* There is nothing that folds deltas yet. */
+static json_t *refuse(struct shell *shell, const json_t *request)
+{
+    (void)shell;
+    (void)request;
+    return json_pack("{s:b}", "supported", 0);
+}
+
+/* ---- Lines -------------------------------------------------------------------------------- */
+
+static json_t *answer_of(struct shell *shell, const json_t *request)
+{
+    static const struct {
+        const char *word;
+        json_t *(*run)(struct shell *shell, const json_t *request);
+    } verbs[] = {
+        {"new", make},          {"op", write_something}, {"apply", receive},   {"delta", receive},
+        {"want", want},         {"state", show_state},   {"view", show_view},  {"root", show_root},
+        {"clock", set_clock},   {"backup", back_up},     {"restart", restart}, {"install", refuse},
+        {"checkpoint", refuse},
+    };
+    const char *word = text_of(request, "verb");
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(verbs); i++) {
+        if (strcmp(verbs[i].word, word) == 0) {
+            return verbs[i].run(shell, request);
+        }
+    }
+    fail("there is no such verb");
+    return NULL;
+}
+
+static void forget_all(struct shell *shell)
+{
+    for (size_t i = 0; i < shell->count; i++) {
+        mcpz_mem_destroy(shell->replicas[i].mem);
+    }
+    shell->count = 0;
+}
+
+int main(void)
+{
+    struct shell *shell = calloc(1, sizeof(*shell));
+    char *line = malloc(LINE_BYTES_MAX);
+
+    if (shell == NULL || line == NULL || mcpz_scratch_create(&shell->scratch) != MCPZ_OK) {
+        fail("out of memory");
+    }
+    shell->timing = mcpz_timing_or_default(&(struct mcpz_node_timing){.heartbeat_us = 0});
+    while (fgets(line, LINE_BYTES_MAX, stdin) != NULL) {
+        json_error_t why;
+        json_t *request = json_loads(line, JSON_ALLOW_NUL, &why);
+        if (request == NULL) {
+            fail("a line is not JSON");
+        }
+        /* A new world: all replicas are gone. */
+        if (strcmp(text_of(request, "verb"), "clear") == 0) {
+            forget_all(shell);
+            (void)puts("{}");
+        } else {
+            json_t *answer = answer_of(shell, request);
+            (void)json_dumpf(answer, stdout, JSON_COMPACT);
+            (void)putchar('\n');
+            json_decref(answer);
+        }
+        (void)fflush(stdout);
+        json_decref(request);
+    }
+    forget_all(shell);
+    mcpz_scratch_destroy(shell->scratch);
+    free(line);
+    free(shell);
+    return EXIT_SUCCESS;
+}
