@@ -113,7 +113,10 @@ bool mcpz_face_stream(struct mcpz_asker *asker)
         return true;
     }
     struct mcpz_face_flow *flow = mcpz_session_flow(asker->session);
-    if (flow == NULL || (can_resume(asker->session) && mcpz_flow_prime(&flow->flow) != MCPZ_OK)) {
+    bool can_poll = can_resume(asker->session) && asker->prefers_stream;
+    if (flow == NULL || (can_resume(asker->session) &&
+                         mcpz_flow_prime(&flow->flow, can_poll ? MCPZ_FLOW_POLL_MS
+                                                               : MCPZ_FLOW_RETRY_MS) != MCPZ_OK)) {
         if (flow != NULL && flow->session != NULL) {
             mcpz_session_drop_flow(flow->session, flow);
         } else {
@@ -124,6 +127,7 @@ bool mcpz_face_stream(struct mcpz_asker *asker)
     }
     flow->asker = asker;
     flow->left = asker->left;
+    flow->may_poll = can_poll;
     asker->flow = flow;
     adopt_calls(asker);
     mcpz_face_begin_stream(asker);
@@ -227,7 +231,8 @@ static void take(struct mcpz_asker *asker)
     asker->waits = false;
     mcpz_face_take(asker);
     /* Whoever waits is looked after by the clock. */
-    wake_by(asker->face, asker->asked_at + (asker->answered ? TICK_US : MCPZ_FACE_STREAM_US));
+    bool is_steady = asker->answered && (asker->flow == NULL || !asker->flow->may_poll);
+    wake_by(asker->face, asker->asked_at + (is_steady ? TICK_US : MCPZ_FACE_STREAM_US));
 }
 
 /* ---- The catalogue ------------------------------------------------------------------------ */
@@ -385,10 +390,32 @@ static void announce(struct mcpz_face *face)
 
 /* ---- Turning ------------------------------------------------------------------------------ */
 
+/*
+ * A call that takes a while, on a stream whose client would rather have a stream than an answer:
+ * let it come back for the rest, as the protocol has it, so that it need not hold the connection.
+ *
+ * Source: SEP-1699.
+ */
+static void send_away(struct mcpz_asker *asker)
+{
+    struct mcpz_face_flow *flow = asker->flow;
+
+    flow->may_poll = false;
+    if (flow->flow.last_seq == 1 && mcpz_flow_is_sent(&flow->flow)) {
+        flow->asker = NULL;
+        asker->flow = NULL;
+        asker->face->config.more(asker->face->config.context, asker->owner);
+    }
+}
+
 static void look_after_asker(struct mcpz_asker *asker, mcpz_time now)
 {
     mcpz_time patience = asker->is_modern ? MCPZ_FACE_COMMENT_US : MCPZ_FACE_STREAM_US;
 
+    if (asker->flow != NULL && asker->flow->may_poll &&
+        now - asker->asked_at >= MCPZ_FACE_STREAM_US) {
+        send_away(asker);
+    }
     if (asker->flow != NULL && now - asker->spoke_at >= MCPZ_FACE_COMMENT_US) {
         asker->spoke_at = now;
         mcpz_flow_comment(&asker->flow->flow);
@@ -581,6 +608,8 @@ void mcpz_face_close(struct mcpz_asker *asker)
         if (asker->flow->session == NULL) {
             mcpz_flow_finish(&asker->flow->flow);
             free(asker->flow);
+        } else if (asker->flow->is_standing) {
+            mcpz_face_listen(face, asker->flow->session); /* nobody hears it now */
         }
     }
     *(asker->previous != NULL ? &asker->previous->next : &face->askers) = asker->next;

@@ -247,10 +247,19 @@ static bool open_stream(struct mcpz_face_call *call)
     return true;
 }
 
-static bool keeps_to_its_node(const struct mcpz_face *face, struct mcpz_bytes server)
+/* Also what a server without a state says of its own accord comes from one node only. */
+static bool is_subscription(const struct mcpz_face_order *order)
 {
-    const struct mcpz_catalogue_server *known = mcpz_catalogue_server(&face->catalogue, server);
-    return known == NULL || !known->is_stateless;
+    return order->kind == MCPZ_FACE_LISTEN ||
+           (order->request != NULL && (mcpz_envelope_is(order->request, "resources/subscribe") ||
+                                       mcpz_envelope_is(order->request, "resources/unsubscribe")));
+}
+
+static bool keeps_to_its_node(const struct mcpz_face *face, const struct mcpz_face_order *order)
+{
+    const struct mcpz_catalogue_server *known =
+        mcpz_catalogue_server(&face->catalogue, order->server);
+    return known == NULL || !known->is_stateless || is_subscription(order);
 }
 
 /* Where its session's calls to that server go. Waits if another one is just finding out. */
@@ -282,7 +291,7 @@ struct mcpz_face_call *mcpz_face_call(struct mcpz_face *face, const struct mcpz_
     if (is_good && order->target != NULL) {
         call->has_target = true;
         call->target = *order->target;
-    } else if (is_good && order->session != NULL && keeps_to_its_node(face, order->server)) {
+    } else if (is_good && order->session != NULL && keeps_to_its_node(face, order)) {
         call->place = mcpz_session_place(order->session, order->server);
         is_good = call->place != NULL;
     }
@@ -646,70 +655,4 @@ void mcpz_face_drop(struct mcpz_face_call *call)
     call->is_answered = true;
     leave_place(call);
     free_call(call);
-}
-
-/* ---- Listening ---------------------------------------------------------------------------- */
-
-/* Its client may be about to come back for its stream: not at once. */
-static void end_unheard(struct mcpz_face_place *place, bool is_heard, mcpz_time now)
-{
-    if (is_heard || place->listen == NULL) {
-        place->unheard_since = MCPZ_TIME_NEVER;
-    } else if (place->unheard_since == MCPZ_TIME_NEVER) {
-        place->unheard_since = now;
-    } else if (now - place->unheard_since >= MCPZ_FACE_UNHEARD_US) {
-        mcpz_face_drop(place->listen);
-    }
-}
-
-void mcpz_face_listen(struct mcpz_face *face, struct mcpz_session *session)
-{
-    mcpz_time now = mcpz_face_now(face);
-    bool is_heard = session->standing != NULL && session->standing->asker != NULL;
-
-    for (struct mcpz_face_place *place = session->places; place != NULL; place = place->next) {
-        end_unheard(place, is_heard, now);
-        if (!is_heard || place->listen != NULL || !place->has_node || place->listen_at > now) {
-            continue;
-        }
-        const struct mcpz_face_order order = {
-            .kind = MCPZ_FACE_LISTEN, .session = session, .server = mcpz_text(place->server)};
-        place->listen_at = now + MCPZ_FACE_LISTEN_US;
-        place->listen = mcpz_face_call(face, &order);
-    }
-}
-
-static bool is_subscribed(const struct mcpz_asker *asker, const char *server)
-{
-    const struct mcpz_face_call *call = asker->face->calls;
-
-    while (call != NULL && (call->asker != asker || call->kind != MCPZ_FACE_SUBSCRIBE ||
-                            strcmp(call->server, server) != 0)) {
-        call = call->next;
-    }
-    return call != NULL;
-}
-
-void mcpz_face_subscribe(struct mcpz_asker *asker)
-{
-    struct mcpz_face *face = asker->face;
-    mcpz_time now = mcpz_face_now(face);
-
-    if (asker->listen_at > now) {
-        return;
-    }
-    asker->listen_at = now + MCPZ_FACE_LISTEN_US;
-    for (size_t i = 0; i < face->catalogue.server_count; i++) {
-        const struct mcpz_catalogue_server *server = face->catalogue.servers[i];
-        if (server->hash[0] == '\0' || is_subscribed(asker, server->name)) {
-            continue;
-        }
-        const struct mcpz_face_order order = {.kind = MCPZ_FACE_SUBSCRIBE,
-                                              .asker = asker,
-                                              .server = mcpz_text(server->name),
-                                              .request = &asker->envelope};
-        if (mcpz_face_call(face, &order) == NULL) {
-            return; /* there is no room now */
-        }
-    }
 }

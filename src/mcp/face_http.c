@@ -41,22 +41,34 @@ static const char *legacy_version(struct mcpz_bytes version)
     return NULL;
 }
 
-static bool names(struct mcpz_bytes list, const char *word)
+/* Where the list names the word; its length: nowhere. */
+static size_t place_in(struct mcpz_bytes list, const char *word)
 {
     size_t length = strlen(word);
+    size_t i = 0;
 
-    for (size_t i = 0; i + length <= list.length; i++) {
-        if (memcmp(list.data + i, word, length) == 0) {
-            return true;
-        }
+    while (i + length <= list.length && memcmp(list.data + i, word, length) != 0) {
+        i++;
     }
-    return false;
+    return i + length <= list.length ? i : list.length;
+}
+
+static bool names(struct mcpz_bytes list, const char *word)
+{
+    return place_in(list, word) < list.length;
 }
 
 /* "application/json, text/event-stream"; what is not said, or all, is both. */
 static bool accepts(struct mcpz_bytes accept, const char *type)
 {
     return !is_there(accept) || names(accept, type) || names(accept, "*/*");
+}
+
+/* Who names streams before answers gets one at once; clients that take both alike name them last.
+ */
+static bool prefers_stream(struct mcpz_bytes accept)
+{
+    return place_in(accept, STREAM_TYPE) < place_in(accept, JSON_TYPE);
 }
 
 /* The session that the request names. NULL: it was refused. */
@@ -237,7 +249,10 @@ static void take_legacy(struct mcpz_asker *asker, const struct mcpz_envelope *sa
     }
     if (said->kind == MCPZ_ENVELOPE_REQUEST) {
         asker->left = 1;
-        mcpz_face_take_request(asker, said);
+        asker->prefers_stream = prefers_stream(asker->request.accept);
+        if (!asker->prefers_stream || mcpz_face_stream(asker)) {
+            mcpz_face_take_request(asker, said);
+        }
     } else {
         take_word(asker, said);
         mcpz_face_answer_text(asker, 202, no_data);

@@ -8,6 +8,7 @@
 #include "mcp/face.h"
 #include "mcp/flow.h"
 #include "mcp/lines.h"
+#include "mcp/words.h"
 #include "proto/id.h"
 
 #define MCPZ_FACE_SESSION_CHARS 32
@@ -29,6 +30,7 @@ struct mcpz_face_flow {
     size_t left;                  /* requests it still owes an answer */
     bool is_standing;             /* the stream of a GET: it has no end */
     bool is_full;                 /* what feeds it is paused */
+    bool may_poll;                /* who reads it may be sent away once, to come back for more */
 };
 
 /* Where a session's calls to a server go. */
@@ -79,6 +81,7 @@ struct mcpz_asker {
     bool answered;
     bool is_modern;
     bool begins_session;
+    bool prefers_stream;
     struct mcpz_session *session;
     struct mcpz_face_flow *flow; /* NULL: no stream yet */
     size_t left;                 /* requests without an answer */
@@ -273,7 +276,7 @@ void mcpz_face_tell_servers(struct mcpz_face *face, struct mcpz_session *session
 /** The client does not want it any more. */
 void mcpz_face_cancel(struct mcpz_face *face, struct mcpz_session *session, struct mcpz_json id);
 
-/* ---- face_call.c again ---------------------------------------------------------------------- */
+/* ---- face_listen.c -------------------------------------------------------------------------- */
 
 /** Have the calls that listen for a session: one for each server it has called. */
 void mcpz_face_listen(struct mcpz_face *face, struct mcpz_session *session);

@@ -127,7 +127,7 @@ mcpz_error mcpz_flow_add(struct mcpz_flow *flow, const struct mcpz_bytes *parts,
     return MCPZ_OK;
 }
 
-mcpz_error mcpz_flow_prime(struct mcpz_flow *flow)
+mcpz_error mcpz_flow_prime(struct mcpz_flow *flow, unsigned retry_ms)
 {
     char text[HEAD_BYTES_MAX];
     struct mcpz_flow_event *event = make(2 * sizeof(text));
@@ -136,7 +136,7 @@ mcpz_error mcpz_flow_prime(struct mcpz_flow *flow)
         return MCPZ_ENOMEM;
     }
     put_id(flow, event);
-    int length = snprintf(text, sizeof(text), "retry: %d\ndata: \n\n", MCPZ_FLOW_RETRY_MS);
+    int length = snprintf(text, sizeof(text), "retry: %u\ndata: \n\n", retry_ms);
     put(event, mcpz_bytes(text, (size_t)length));
     append(flow, event);
     return MCPZ_OK;

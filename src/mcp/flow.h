@@ -29,6 +29,7 @@
 #define MCPZ_FLOW_WAITING_BYTES_LOW 131072
 #define MCPZ_FLOW_ID_CHARS 32 /* of an event, at most */
 #define MCPZ_FLOW_RETRY_MS 1000
+#define MCPZ_FLOW_POLL_MS 50 /* of a stream whose reader may be sent away to come back */
 
 struct mcpz_flow_event;
 
@@ -60,11 +61,11 @@ MCPZ_MUST_USE mcpz_error mcpz_flow_add(struct mcpz_flow *flow, const struct mcpz
                                        size_t count);
 
 /**
- * Say at once that the stream stands, where it can be resumed, and when to try.
+ * Say at once that the stream stands, where it can be resumed, and after how long to try.
  *
  * Errors: MCPZ_ENOMEM. Source: SEP-1699.
  */
-MCPZ_MUST_USE mcpz_error mcpz_flow_prime(struct mcpz_flow *flow);
+MCPZ_MUST_USE mcpz_error mcpz_flow_prime(struct mcpz_flow *flow, unsigned retry_ms);
 
 /** Say that it is still there. */
 void mcpz_flow_comment(struct mcpz_flow *flow);

@@ -358,6 +358,16 @@ static void take_answer(struct mcpz_mcp_call *call, struct mcpz_bytes line,
     }
 }
 
+/* {"mcpz": {"heard": false}}, of the face itself. */
+static void take_word(struct mcpz_mcp_call *call, struct mcpz_bytes line)
+{
+    if (mcpz_json_check(line, MCPZ_JSON_GRAMMAR) == MCPZ_OK) {
+        const struct mcpz_json heard =
+            mcpz_member(mcpz_member(mcpz_json_value(line), MCPZ_WORD), "heard");
+        call->is_unheard = heard.type == MCPZ_JSON_FALSE;
+    }
+}
+
 static void on_line(void *context, struct mcpz_line_stream *stream, struct mcpz_bytes line)
 {
     struct mcpz_mcp_call *call = context;
@@ -369,7 +379,8 @@ static void on_line(void *context, struct mcpz_line_stream *stream, struct mcpz_
         return;
     }
     if (mcpz_envelope_read(line, &envelope) != MCPZ_OK) {
-        return; /* a face says only what it has read */
+        take_word(call, line); /* else a face says only what it has read */
+        return;
     }
     if (envelope.kind == MCPZ_ENVELOPE_RESPONSE || envelope.kind == MCPZ_ENVELOPE_ERROR) {
         take_answer(call, line, &envelope);

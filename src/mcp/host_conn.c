@@ -437,7 +437,9 @@ static void fail_calls(struct mcpz_conn *conn, const char *why)
                    conn->server->what.service.name, why[0] != '\0' ? why : "it was stopped");
     for (struct mcpz_mcp_call *call = conn->server->calls; call != NULL; call = next) {
         next = call->next;
-        if (call->conn == conn) {
+        if (call->conn == conn && call->kind == MCPZ_MCP_LISTEN && why[0] == '\0') {
+            mcpz_call_finish(call); /* nobody has done anything wrong: no breaker is to count it */
+        } else if (call->conn == conn) {
             mcpz_call_fail(call, call->waits ? MCPZ_CODE_START_FAILED : MCPZ_CODE_PROVIDER_CRASHED,
                            text, 0);
         }
@@ -476,7 +478,10 @@ static void on_gone(void *context, const char *why)
     const bool was_asked = conn->stopping;
     char reason[512];
 
-    (void)snprintf(reason, sizeof(reason), "%s", conn->trouble[0] != '\0' ? conn->trouble : why);
+    (void)snprintf(reason, sizeof(reason), "%s",
+                   conn->trouble[0] != '\0' ? conn->trouble
+                   : was_asked              ? ""
+                                            : why);
     conn->upstream = NULL;
     conn->stopping = true;
     if (!was_asked && role != MCPZ_CONN_PROBE) {

@@ -7,6 +7,7 @@
 #include "mcp/envelope.h"
 #include "mcp/host.h"
 #include "mcp/lines.h"
+#include "mcp/words.h"
 #include "proto/code.h"
 
 #define MCPZ_MCP_MODERN "2026-07-28"
@@ -109,6 +110,7 @@ struct mcpz_mcp_call {
     enum mcpz_mcp_call_kind kind;
     enum mcpz_era era; /* the client's */
     bool begun;        /* its first line has come */
+    bool is_unheard;   /* LISTEN: it has a client, who does not hear it now */
     char version[MCPZ_MCP_VERSION_BYTES + 1];
     char session[MCPZ_MCP_SESSION_BYTES + 1]; /* "": none */
     char level[MCPZ_MCP_LEVEL_BYTES + 1];     /* "": none */

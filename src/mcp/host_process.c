@@ -51,7 +51,7 @@ static bool is_idle(const struct mcpz_conn *conn)
         return false;
     }
     for (const struct mcpz_mcp_call *call = conn->server->calls; call != NULL; call = call->next) {
-        if (call->conn == conn) {
+        if (call->conn == conn && !call->is_unheard) {
             return false;
         }
     }

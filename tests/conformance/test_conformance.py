@@ -27,11 +27,11 @@ SUITE_1 = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
 SUITE_2 = "node_modules/conf2/dist/index.js"
 LEG_S = 600  # of one leg, at most
 
-# Leg: the fixture, the suite and its arguments, and how many checks must pass at least.
+# Leg: the fixture, the suite and its arguments, and how many checks must pass.
 LEGS = {
-    "v016": ("conf-legacy.mjs", SUITE_1, ["--suite", "all"], 44),
-    "legacy": ("conf-legacy.mjs", SUITE_2, ["--requirements", "2025-11-25"], 82),
-    "modern": ("conf-modern.mjs", SUITE_2, ["--requirements", "2026-07-28"], 150),
+    "v016": ("conf-legacy.mjs", SUITE_1, ["--suite", "all"], 47),
+    "legacy": ("conf-legacy.mjs", SUITE_2, ["--requirements", "2025-11-25"], 84),
+    "modern": ("conf-modern.mjs", SUITE_2, ["--requirements", "2026-07-28"], 158),
 }
 
 
@@ -54,14 +54,13 @@ def install():
 
 
 def configure(mesh, fixture):
-    """A configuration that hosts the fixture. Every session has a process: suites leave them behind."""
+    """A configuration that hosts the fixture, with nothing else than what is the default."""
     path = pathlib.Path(mesh.directory) / f"{fixture}.yaml"
     path.write_text(
         "mcp:\n  servers:\n    fixture:\n"
         f"      command: {shutil.which('node')}\n"
         f"      args: [{PLACE / fixture}, stdio]\n"
-        f"      cwd: {PLACE}\n"
-        "      replicas: 100\n      idle: 5s\n")
+        f"      cwd: {PLACE}\n")
     return path
 
 
@@ -71,7 +70,7 @@ def sees_fixture(node):
 
 def run_leg(url, name, out):
     """Run one leg; what is wrong, as text. Empty: nothing."""
-    _, suite, arguments, least = LEGS[name]
+    _, suite, arguments, wanted = LEGS[name]
     node = PLACE / "node_modules/node/bin/node"
     try:
         done = subprocess.run([node, suite, "server", "--url", url, *arguments, "-o", out], cwd=PLACE,
@@ -85,9 +84,20 @@ def run_leg(url, name, out):
           f"{', failed: ' + ' '.join(failed) if failed else ''}", flush=True)
     if done.returncode != 0 or total is None:
         return f"{name}: exit {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
-    if int(total.group(1)) < least:
-        return f"{name}: only {total.group(1)} checks passed, {least} are known to"
+    if int(total.group(1)) != wanted:
+        return f"{name}: {total.group(1)} checks passed, and not {wanted}"
     return ""
+
+
+def run_leg_in_time(url, name, out):
+    """The same. Where a check only exists if an answer takes longer than the node waits before it
+    sends its client away (a twentieth of a second), a machine that stalls may miss it: once more."""
+    trouble = ""
+    for attempt in range(3):
+        trouble = run_leg(url, name, out.with_name(f"{out.name}-{attempt}"))
+        if "and not" not in trouble:
+            break
+    return trouble
 
 
 def start_pair(mesh, fixture):
@@ -114,7 +124,7 @@ def main():
             front, back = start_pair(mesh, fixture)
             url = front.ready["api"] + ("/mcp/fixture" if options.one else "/mcp")
             for leg in legs:
-                trouble.append(run_leg(url, leg, pathlib.Path(mesh.directory) / leg))
+                trouble.append(run_leg_in_time(url, leg, pathlib.Path(mesh.directory) / leg))
             for node in (front, back):
                 if node.process.poll() is not None:
                     raise Failed(f"{node.name} has ended:\n{node.log()}")

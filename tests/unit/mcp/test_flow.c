@@ -30,7 +30,7 @@ TEST(messages_become_events_with_ids)
 
     mcpz_flow_init(&flow, 3);
     CHECK(mcpz_flow_is_sent(&flow));
-    CHECK_UINT(mcpz_flow_prime(&flow), MCPZ_OK);
+    CHECK_UINT(mcpz_flow_prime(&flow, MCPZ_FLOW_RETRY_MS), MCPZ_OK);
     add("{}");
     CHECK_UINT(mcpz_flow_add(&flow, parts, 2), MCPZ_OK);
     CHECK(!mcpz_flow_is_sent(&flow));

@@ -1,5 +1,6 @@
 /* What becomes of a call: in its own era, and across. */
 
+#include "mcp/words.h"
 #include "mcp_host_world.h"
 
 #define X "{\"command\":\"x\",\"replicas\":2,\"idle\":\"60s\"}"
@@ -240,6 +241,34 @@ TEST(the_session_that_is_idle_for_longest_gives_way)
     CHECK(!client->over);
     CHECK(first->stopped);
     CHECK(!second->stopped);
+}
+
+TEST(a_session_that_nobody_hears_gives_way_to_one_that_calls)
+{
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *first = begin_session();
+    answers(first, told(first), "{}");
+    struct client *heard_one = ask(LISTEN_PARAMS(SESSION_A), NULL);
+    client = ask(LEGACY_PARAMS(SESSION_B), CALL);
+    struct mcpz_upstream *second = begin_session();
+    answers(second, told(second), "{}");
+    struct client *other = ask(LISTEN_PARAMS(SESSION_B), NULL);
+
+    client = call_as("mcp/x", LEGACY_PARAMS(SESSION_C), "");
+    client_says(client, CALL);
+    CHECK_UINT(client->code, MCPZ_CODE_BUSY);
+    client_says(other, MCPZ_LINE_UNHEARD);
+    client_says(heard_one, MCPZ_LINE_UNHEARD);
+    client_says(heard_one, MCPZ_LINE_HEARD);
+    client = ask(LEGACY_PARAMS(SESSION_C), CALL);
+    CHECK(!client->over);
+    CHECK(second->stopped);
+    CHECK(!first->stopped);
+    goes(second, "");
+    CHECK(other->over);
+    CHECK_UINT(other->code, MCPZ_CODE_OK); /* so that no breaker counts it */
+    CHECK(!heard_one->over);
 }
 
 TEST(a_process_that_nobody_needs_is_ended)
@@ -741,6 +770,7 @@ TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
           CASE(a_process_that_ends_fails_its_calls_and_the_next_one_starts_anew),
           CASE(there_are_so_many_processes_and_then_it_is_said),
           CASE(the_session_that_is_idle_for_longest_gives_way),
+          CASE(a_session_that_nobody_hears_gives_way_to_one_that_calls),
           CASE(a_process_that_nobody_needs_is_ended), CASE(the_end_of_a_session_ends_its_process),
           CASE(a_shared_server_has_one_process_for_all),
           CASE(a_call_waits_for_a_server_that_blips_and_is_told_if_it_stays_down),

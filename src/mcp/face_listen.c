@@ -1,0 +1,83 @@
+/* Calls that hear what servers say of their own accord, as long as a client hears it. */
+
+#include <string.h>
+
+#include "mcp/face_internal.h"
+
+/* A process that nobody hears may be needed for somebody else. */
+static void tell_host(struct mcpz_face_call *call, bool is_heard)
+{
+    const struct mcpz_bytes line = mcpz_text(is_heard ? MCPZ_LINE_HEARD : MCPZ_LINE_UNHEARD);
+
+    if (call->stream != NULL) {
+        mcpz_error sent = mcpz_line_send(call->stream, &line, 1);
+        (void)sent; /* then the host waits until the call ends */
+    }
+}
+
+/* Its client may be about to come back for its stream: not at once. */
+static void end_unheard(struct mcpz_face_place *place, bool is_heard, mcpz_time now)
+{
+    if (place->listen == NULL) {
+        place->unheard_since = MCPZ_TIME_NEVER;
+    } else if (is_heard != (place->unheard_since == MCPZ_TIME_NEVER)) {
+        place->unheard_since = is_heard ? MCPZ_TIME_NEVER : now;
+        tell_host(place->listen, is_heard);
+    } else if (is_heard) {
+        return;
+    } else if (now - place->unheard_since >= MCPZ_FACE_UNHEARD_US) {
+        mcpz_face_drop(place->listen);
+    }
+}
+
+void mcpz_face_listen(struct mcpz_face *face, struct mcpz_session *session)
+{
+    mcpz_time now = mcpz_face_now(face);
+    bool is_heard = session->standing != NULL && session->standing->asker != NULL;
+
+    for (struct mcpz_face_place *place = session->places; place != NULL; place = place->next) {
+        end_unheard(place, is_heard, now);
+        if (!is_heard || place->listen != NULL || !place->has_node || place->listen_at > now) {
+            continue;
+        }
+        const struct mcpz_face_order order = {
+            .kind = MCPZ_FACE_LISTEN, .session = session, .server = mcpz_text(place->server)};
+        place->listen_at = now + MCPZ_FACE_LISTEN_US;
+        place->listen = mcpz_face_call(face, &order);
+    }
+}
+
+static bool is_subscribed(const struct mcpz_asker *asker, const char *server)
+{
+    const struct mcpz_face_call *call = asker->face->calls;
+
+    while (call != NULL && (call->asker != asker || call->kind != MCPZ_FACE_SUBSCRIBE ||
+                            strcmp(call->server, server) != 0)) {
+        call = call->next;
+    }
+    return call != NULL;
+}
+
+void mcpz_face_subscribe(struct mcpz_asker *asker)
+{
+    struct mcpz_face *face = asker->face;
+    mcpz_time now = mcpz_face_now(face);
+
+    if (asker->listen_at > now) {
+        return;
+    }
+    asker->listen_at = now + MCPZ_FACE_LISTEN_US;
+    for (size_t i = 0; i < face->catalogue.server_count; i++) {
+        const struct mcpz_catalogue_server *server = face->catalogue.servers[i];
+        if (server->hash[0] == '\0' || is_subscribed(asker, server->name)) {
+            continue;
+        }
+        const struct mcpz_face_order order = {.kind = MCPZ_FACE_SUBSCRIBE,
+                                              .asker = asker,
+                                              .server = mcpz_text(server->name),
+                                              .request = &asker->envelope};
+        if (mcpz_face_call(face, &order) == NULL) {
+            return; /* there is no room now */
+        }
+    }
+}

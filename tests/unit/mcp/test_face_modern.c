@@ -1,0 +1,140 @@
+/* What clients of 2026-07-28 meet. */
+
+#include "face_world.h"
+
+TEST(a_modern_request_must_say_all_that_it_must)
+{
+    struct client client;
+    struct mcpz_face_request request;
+
+    set_up();
+    check_answer(&client,
+                 modern("server/discover", NULL, REQUEST("1", "server/discover", "{" META "}")),
+                 200, "\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\"");
+    check_answer(&client, modern("server/discover", NULL, REQUEST("1", "server/discover", "{}")),
+                 400, "\"id\":1,\"error\":{\"code\":-32602");
+    check_answer(&client,
+                 modern("tools/list", NULL, REQUEST("1", "server/discover", "{" META "}")), 400,
+                 "-32020");
+    check_answer(
+        &client,
+        modern("tools/call", "a", REQUEST("1", "tools/call", "{\"name\":\"b\"," META "}")), 400,
+        "-32020");
+    request = modern("tools/list", NULL, REQUEST("1", "tools/list", "{" META "}"));
+    request.version = mcpz_text("2027-01-01");
+    check_answer(&client, request, 400, "-32020");
+    request.version = mcpz_bytes(NULL, 0);
+    check_answer(&client, request, 400, "-32020");
+    request = modern("tools/list", NULL,
+                     REQUEST("1", "tools/list",
+                             "{\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"v9\","
+                             "\"io.modelcontextprotocol/clientCapabilities\":{}}}"));
+    request.version = mcpz_text("v9");
+    check_answer(&client, request, 400,
+                 "-32022,\"message\":\"Unsupported protocol version\",\"data\":{\"supported\":"
+                 "[\"2026-07-28\"],\"requested\":\"v9\"}");
+    check_answer(&client, modern("ping", NULL, REQUEST("1", "ping", "{" META "}")), 404, "-32601");
+    check_answer(&client, modern("no/method", NULL, REQUEST("1", "no/method", "{" META "}")), 404,
+                 "-32601");
+    request = get();
+    request.session = mcpz_bytes(NULL, 0);
+    request.version = mcpz_text("2026-07-28");
+    check_answer(&client, request, 405, "");
+    CHECK_UINT(mcpz_face_stats(face).sessions, 0);
+    tear_down();
+}
+
+TEST(a_modern_call_says_all_there_is_to_know_and_no_more)
+{
+    struct client client;
+
+    set_up();
+    ask(&client, modern("tools/call", "=?base64?ZWNobw==?=",
+                        REQUEST("1", "tools/call", "{\"name\":\"echo\"," META "}")));
+    CHECK_UINT(hosted_count, 1);
+    CHECK(strstr(hosted[0].params,
+                 "\"era\":\"modern\",\"version\":\"2026-07-28\",\"session\":null,\"client\":"
+                 "{\"capabilities\":{\"roots\":{}},\"clientInfo\":null},\"level\":null}") != NULL);
+    CHECK(hosted[0].input_ended);
+    say(&hosted[0], LINE_0);
+    say(&hosted[0], "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32021,\"message\":\"\"}}");
+    run();
+    CHECK_UINT(client.status, 400);
+    leave(&client);
+    tear_down();
+}
+
+TEST(a_modern_client_that_hangs_up_has_cancelled)
+{
+    struct client client;
+
+    set_up();
+    ask(&client,
+        modern("tools/call", "echo", REQUEST("1", "tools/call", "{\"name\":\"echo\"," META "}")));
+    leave(&client);
+    CHECK(hosted[0].over);
+    CHECK_UINT(hosted[0].code, MCPZ_CODE_CANCELLED);
+    tear_down();
+}
+
+TEST(a_parked_call_goes_back_to_its_node)
+{
+    struct client client;
+
+    set_up();
+    ask(&client,
+        modern("tools/call", "echo",
+               REQUEST("1", "tools/call",
+                       "{\"name\":\"echo\",\"requestState\":\"mcpz1." NODE ".abc\"," META "}")));
+    CHECK(hosted[0].had_target);
+    leave(&client);
+    ask(&client,
+        modern("tools/call", "echo",
+               REQUEST("1", "tools/call",
+                       "{\"name\":\"echo\",\"requestState\":\"mcpz1.nobody.\"," META "}")));
+    CHECK(!hosted[1].had_target);
+    leave(&client);
+    tear_down();
+}
+
+TEST(a_subscription_hears_all_servers_under_one_name)
+{
+    struct client client;
+
+    set_up();
+    ask(&client, modern("subscriptions/listen", NULL,
+                        REQUEST("\"s\"", "subscriptions/listen",
+                                "{\"notifications\":{\"toolsListChanged\":true}," META "}")));
+    pull(&client);
+    CHECK_TEXT(client.text, "data: " NOTIFICATION(
+                                "notifications/subscriptions/acknowledged",
+                                "{\"notifications\":{\"toolsListChanged\":true},\"_meta\":"
+                                "{\"io.modelcontextprotocol/subscriptionId\":\"s\"}}") "\n\n");
+    CHECK_UINT(hosted_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        say(&hosted[i], LINE_0);
+        say(&hosted[i], NOTIFICATION("notifications/subscriptions/acknowledged", "{}"));
+        say(&hosted[i], NOTIFICATION("notifications/tools/list_changed", "{\"_meta\":{}}"));
+    }
+    say(&hosted[0], "{\"jsonrpc\":\"2.0\",\"id\":\"s\",\"result\":{}}");
+    finish(&hosted[0]);
+    run();
+    pull(&client);
+    const char *event =
+        "data: " NOTIFICATION("notifications/tools/list_changed", "{\"_meta\":{}}") "\n\n";
+    char both[512];
+    (void)snprintf(both, sizeof(both), "%s%s", event, event);
+    CHECK_TEXT(client.text, both);
+    CHECK(!client.ended);
+    pass_time(MCPZ_FACE_LISTEN_US); /* the one that has ended is made anew */
+    CHECK_UINT(hosted_count, 3);
+    leave(&client);
+    CHECK(hosted[1].over && hosted[2].over);
+    tear_down();
+}
+
+TEST_MAIN(RUN(a_modern_request_must_say_all_that_it_must),
+          RUN(a_modern_call_says_all_there_is_to_know_and_no_more),
+          RUN(a_modern_client_that_hangs_up_has_cancelled),
+          RUN(a_parked_call_goes_back_to_its_node),
+          RUN(a_subscription_hears_all_servers_under_one_name))
