@@ -25,8 +25,9 @@ struct route {
     mcpz_handler delete;
 };
 
-/* The first that fits counts. */
+/* The first that fits counts. What each takes and gives is said in http/openapi/. */
 static const struct route routes[] = {
+    {"/v1/openapi.json", 0, .get = mcpz_api_get_openapi},
     {"/v1/status", 0, .get = mcpz_api_get_status},
     {"/v1/peers", 0, .get = mcpz_api_get_peers},
     {"/v1/capabilities", 0, .get = mcpz_api_get_capabilities},

@@ -73,6 +73,14 @@ static void take_answer(void *context, void *owner, const struct mcpz_face_answe
 
     (void)context;
     response->allow = answer->allow;
+    if (answer->status == 405) { /* about which JSON-RPC has nothing to say */
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "2026-07-28 has neither sessions nor streams of their own: only %s is "
+                           "taken",
+                           answer->allow);
+        response->status = 405;
+        return;
+    }
     response->streams = answer->streams;
     if (answer->session != NULL) {
         mcpz_bytes_to_text(mcpz_text(answer->session), response->session,

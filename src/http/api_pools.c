@@ -187,7 +187,8 @@ void mcpz_api_delete_pool(struct mcpz_exchange *exchange, const struct mcpz_requ
                            "there is no such pool: `mcpz pool list` shows them");
         return;
     }
-    mcpz_exchange_answer(exchange, 200, json_pack("{s:b}", "removed", 1));
+    mcpz_exchange_answer(exchange, 200,
+                         json_pack("{s:o}", "removed", mcpz_exchange_show_text(name)));
 }
 
 /* ---- Leases ------------------------------------------------------------------------------- */
@@ -294,7 +295,9 @@ void mcpz_api_delete_lease(struct mcpz_exchange *exchange, const struct mcpz_req
         fail_lease(exchange);
         return;
     }
-    mcpz_exchange_answer(exchange, 200, json_pack("{s:b}", "released", 1));
+    char text[LEASE_CHARS + 1];
+    (void)snprintf(text, sizeof(text), "%016" PRIx64, lease);
+    mcpz_exchange_answer(exchange, 200, json_pack("{s:s}", "released", text));
 }
 
 /* ---- Executing ---------------------------------------------------------------------------- */

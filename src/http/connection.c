@@ -97,6 +97,13 @@ static void watch(struct mcpz_connection *connection)
 
 /* ---- Refusing before the body is read: answer and close ----------------------------------- */
 
+static bool add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at,
+                       uint8_t *end)
+{
+    return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
+                                       (int)strlen(value), at, end) == 0;
+}
+
 static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz_code code,
                   const char *text)
 {
@@ -114,9 +121,9 @@ static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz
                                      (const uint8_t *)"application/json", 16, &at, end) == 0 &&
         lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, &at,
                                      end) == 0 &&
-        (status != 401 || lws_add_http_header_by_name(wsi, (const uint8_t *)"www-authenticate:",
-                                                      (const uint8_t *)"Bearer realm=\"mcpz\"", 19,
-                                                      &at, end) == 0) &&
+        (status != 401 ||
+         add_header(wsi, "www-authenticate:", "Bearer realm=\"mcpz\"", &at, end)) &&
+        (status != 429 || add_header(wsi, "retry-after:", "1", &at, end)) &&
         lws_add_http_header_content_length(wsi, (lws_filepos_t)length, &at, end) == 0 &&
         lws_finalize_write_http_header(wsi, start, &at, end) == 0) {
         memcpy(start, body, (size_t)length);
@@ -183,13 +190,6 @@ static int ask(struct mcpz_connection *connection)
     /* Also without an answer: the timeout is to be taken off where libwebsockets sets it last. */
     (void)lws_callback_on_writable(connection->wsi);
     return 0;
-}
-
-static bool add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at,
-                       uint8_t *end)
-{
-    return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
-                                       (int)strlen(value), at, end) == 0;
 }
 
 /* A page that may ask may also read the answer. Source: Fetch, "CORS protocol". */

@@ -48,6 +48,9 @@ static void set_answered(struct mcpz_exchange *exchange, unsigned status, const 
     assert(exchange->open);
     assert(!exchange->answered);
 
+    if ((status == 429 || status == 503) && exchange->response.retry_after_ms == 0) {
+        exchange->response.retry_after_ms = MCPZ_RETRY_AFTER_MS; /* nothing better is known */
+    }
     exchange->response.status = status;
     exchange->response.content_type = type;
     exchange->answered = true;

@@ -74,6 +74,7 @@ struct mcpz_api {
 typedef void (*mcpz_handler)(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 
 /* The families. `path` of a request is whole; handlers cut it themselves. */
+void mcpz_api_get_openapi(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_peers(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_capabilities(struct mcpz_exchange *exchange, const struct mcpz_request *request);

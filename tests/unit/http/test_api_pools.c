@@ -149,7 +149,7 @@ TEST(makes_lists_and_removes_pools)
     CHECK_TEXT(told.plugin, "x");
     CHECK(told.size == 4 && told.warm && told.isolation == MCPZ_ISOLATION_NONE);
     check(MCPZ_GET, "/v1/pools", NULL, 200, "\"leased\":2");
-    check(MCPZ_DELETE, "/v1/pools/q", NULL, 200, "removed");
+    check(MCPZ_DELETE, "/v1/pools/q", NULL, 200, "{\"removed\":\"q\"}");
     CHECK_TEXT(told.name, "q");
 
     told.answer = MCPZ_ECONFLICT;
@@ -196,7 +196,7 @@ TEST(leases_renews_and_releases)
     check(MCPZ_POST, "/v1/leases/" LEASE_TEXT, "{\"ttl_ms\":5000}", 200, LEASE_TEXT);
     CHECK(told.lease == LEASE && told.ttl_ms == 5000);
     told.lease = 0;
-    check(MCPZ_DELETE, "/v1/leases/" LEASE_TEXT, NULL, 200, "released");
+    check(MCPZ_DELETE, "/v1/leases/" LEASE_TEXT, NULL, 200, "{\"released\":\"" LEASE_TEXT "\"}");
     CHECK(told.lease == LEASE);
     check(MCPZ_DELETE, "/v1/leases/0123456789ABCDEF", NULL, 404, "no such lease");
     check(MCPZ_DELETE, "/v1/leases/1", NULL, 404, "no such lease");
