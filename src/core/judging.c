@@ -65,6 +65,14 @@ void mcpz_judging_note_flap(struct mcpz_member *member, mcpz_time now)
     }
 }
 
+void mcpz_judging_note_slow(struct mcpz_member *member, mcpz_time now)
+{
+    if (mcpz_members_flaps(member, now) == 0) {
+        member->flaps = 1;
+        member->since_us = now;
+    }
+}
+
 /* ---- Judging ------------------------------------------------------------------------------ */
 
 /*
@@ -312,6 +320,18 @@ static struct mcpz_msg doubt_of(const struct mcpz_members *members,
     };
 }
 
+/* What may well pass is not said of who is slow; nor, far from it, of anybody after a crowd. */
+static bool is_spared(const struct mcpz_members *members, const struct mcpz_member *member,
+                      enum mcpz_suspicion reason, mcpz_time now)
+{
+    if (reason == MCPZ_SUSPICION_PROBE && members->crowd_us != 0 &&
+        now < members->crowd_us + MCPZ_FLAPS_US) {
+        return true;
+    }
+    return (reason == MCPZ_SUSPICION_LATE || reason == MCPZ_SUSPICION_PROBE) &&
+           mcpz_members_flaps(member, now) > 0;
+}
+
 void mcpz_judging_accuse(struct mcpz_members *members, const struct mcpz_links *links,
                          struct mcpz_member *member, enum mcpz_suspicion reason, mcpz_time now,
                          struct mcpz_outbox *out)
@@ -322,8 +342,7 @@ void mcpz_judging_accuse(struct mcpz_members *members, const struct mcpz_links *
         return;
     }
     bool is_new = member->state != MCPZ_MEMBER_SUSPECT;
-    bool is_mild = reason == MCPZ_SUSPICION_LATE || reason == MCPZ_SUSPICION_PROBE;
-    if (is_new && is_mild && mcpz_members_flaps(member, now) > 0) {
+    if (is_new && is_spared(members, member, reason, now)) {
         return;
     }
     if ((is_new && !may_suspect(members, now)) ||

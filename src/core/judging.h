@@ -21,6 +21,9 @@ void mcpz_judging_set_state(struct mcpz_members *members, struct mcpz_member *me
 /** Before it is called alive: it was doubted, and is there. How often, lately? */
 void mcpz_judging_note_flap(struct mcpz_member *member, mcpz_time now);
 
+/** It is late, as many are, and we do not say so: it is slow as if we had, and it had answered. */
+void mcpz_judging_note_slow(struct mcpz_member *member, mcpz_time now);
+
 /** Is a member linked, and not late? */
 bool mcpz_judging_is_heard(const struct mcpz_links *links, const struct mcpz_member *member);
 

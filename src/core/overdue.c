@@ -1,10 +1,7 @@
 #include "core/overdue.h"
 
-#include "base/hash.h"
 #include "core/judging.h"
 
-#define HOLD_BACK_US MCPZ_MS(500)       /* at least, */
-#define HOLD_BACK_MORE_US MCPZ_MS(1000) /* and up to so much more by lot */
 #define LOOK_AGAIN_US MCPZ_MS(500)
 
 mcpz_time mcpz_overdue_silence(const struct mcpz_members *members)
@@ -24,14 +21,9 @@ static void look_at(struct mcpz_members *members, mcpz_time at_us)
     members->overdue_at_us = mcpz_time_min(members->overdue_at_us, at_us);
 }
 
-/* When we speak of somebody late if nobody else has. Observers have lots of their own. */
-static mcpz_time speaks_at(const struct mcpz_members *members, const struct mcpz_linked *link)
+static mcpz_time silent_at(const struct mcpz_members *members, const struct mcpz_linked *link)
 {
-    const struct mcpz_id *self = &members->roster.rows[MCPZ_ROSTER_SELF].id;
-    const uint64_t lot =
-        mcpz_hash_mix(mcpz_roster_key(self) ^ mcpz_hash_mix(mcpz_roster_key(&link->id)));
-
-    return link->late_at_us + HOLD_BACK_US + lot % HOLD_BACK_MORE_US;
+    return link->heard_us + link->promised_us + mcpz_overdue_silence(members);
 }
 
 /* It is late. In a crowd its link stands for longer than it takes to tell. */
@@ -39,8 +31,7 @@ static void wait_for(struct mcpz_members *members, const struct mcpz_links *link
                      const struct mcpz_linked *link, struct mcpz_member *member, mcpz_time now,
                      struct mcpz_outbox *out)
 {
-    const mcpz_time silent_at_us =
-        link->heard_us + link->promised_us + mcpz_overdue_silence(members);
+    const mcpz_time silent_at_us = silent_at(members, link);
 
     /* Once: whoever answers for itself is not asked again over a link that says nothing. */
     const bool is_due = silent_at_us <= now && silent_at_us > members->overdue_seen_us;
@@ -57,12 +48,11 @@ static void consider(struct mcpz_members *members, const struct mcpz_links *link
                      const struct mcpz_linked *link, struct mcpz_member *member, mcpz_time now,
                      struct mcpz_outbox *out)
 {
-    const bool is_new = member->state == MCPZ_MEMBER_ALIVE;
-    const bool many = mcpz_members_doubts_many(members);
-
-    members->crowd_us = many ? now : members->crowd_us;
-    if (is_new && many && now < speaks_at(members, link)) {
-        look_at(members, speaks_at(members, link));
+    members->crowd_us = mcpz_members_doubts_many(members) ? now : members->crowd_us;
+    if (member->state == MCPZ_MEMBER_ALIVE && mcpz_overdue_is_crowd(members, now) &&
+        now < silent_at(members, link)) {
+        mcpz_judging_note_slow(member, now);
+        look_at(members, mcpz_time_min(silent_at(members, link), now + LOOK_AGAIN_US));
         return;
     }
     mcpz_judging_accuse(members, links, member, MCPZ_SUSPICION_LATE, now, out);

@@ -2,11 +2,12 @@
  * Neighbours that are overdue, and what we say of them where many are in doubt at once: one cause
  * is likelier than as many deaths (a host without processors to spare), and it may pass.
  *
- * Who is late is doubted aloud at once, as long as few are. One more of many is spoken of after a
- * while by lot, and not at all if somebody else has done so meanwhile: its observers would all say
- * the same. The links of many are not given up as soon as others (core/fabric.c); so whoever has
- * been overdue for MCPZ_CROWD_SILENCE times as long as loses a link is called silent although its
- * own stands: who gets a processor now and then has been heard by then. For core/members.c only.
+ * Who is late is doubted aloud at once, as long as few are. One more of many is only remembered as
+ * slow, each observer for itself: to tell all, and all the answer, costs a hundred messages and
+ * more for each of them. The links of many are not given up as soon as others (core/fabric.c); so
+ * whoever has been overdue for MCPZ_CROWD_SILENCE times as long as loses a link is called silent
+ * although its own stands: who gets a processor now and then has been heard by then.
+ * For core/members.c only.
  */
 
 #ifndef CORE_OVERDUE_H

@@ -209,7 +209,9 @@ static void queue_notice(struct mcpz_plumtree *tree, mcpz_time now, uint32_t to,
         memmove(tree->notices, tree->notices + 1, tree->notice_count * sizeof(*tree->notices));
         tree->dropped++;
     }
-    if ((to & ~tree->late) != 0) {
+    /* A patient one goes with what waits already: the least lot of many would be no lot. */
+    const bool has_lot = gossip->patient && tree->announce_at_us != MCPZ_TIME_NEVER;
+    if ((to & ~tree->late) != 0 && !has_lot) {
         tree->announce_at_us =
             mcpz_time_min(tree->announce_at_us, now + announce_after(tree, gossip));
     }

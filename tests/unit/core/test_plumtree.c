@@ -555,6 +555,25 @@ TEST(one_in_a_hurry_takes_the_patient_ones_along)
     CHECK_UINT(mcpz_plumtree_deadline(&tree), MCPZ_TIME_NEVER);
 }
 
+/* Or of two who have much to tell each other, both would go first. */
+TEST(patient_ones_go_with_the_first_of_them)
+{
+    struct mcpz_plumtree_config config = small();
+
+    config.announce_patient_us = PATIENT;
+    config.announce_by_lot = true;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_prune(0, &bob);
+    broadcast_patiently(0, 1);
+    const mcpz_time first = mcpz_plumtree_deadline(&tree);
+    for (uint32_t i = 2; i < MCPZ_PLUMTREE_IHAVE_MAX; i++) {
+        broadcast_patiently(0, i);
+        CHECK_UINT(mcpz_plumtree_deadline(&tree), first);
+    }
+}
+
 TEST(a_patient_one_stays_so_on_its_way)
 {
     struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP,
@@ -813,8 +832,8 @@ TEST_MAIN(
     RUN(all_neighbours_can_announce_the_same), RUN(what_is_missing_ends_at_its_limit),
     RUN(a_full_message_of_announcements_does_not_wait),
     RUN(a_patient_one_is_pushed_at_once_and_announced_later),
-    RUN(one_in_a_hurry_takes_the_patient_ones_along), RUN(a_patient_one_stays_so_on_its_way),
-    RUN(patience_is_never_shorter_than_for_the_others),
+    RUN(one_in_a_hurry_takes_the_patient_ones_along), RUN(patient_ones_go_with_the_first_of_them),
+    RUN(a_patient_one_stays_so_on_its_way), RUN(patience_is_never_shorter_than_for_the_others),
     RUN(who_is_hushed_announces_what_comes_and_pushes_its_own),
     RUN(who_is_mute_says_its_own_and_nothing_of_what_comes),
     RUN(a_scattered_one_leaves_the_tree_as_it_is), RUN(announcements_may_go_by_lot),
