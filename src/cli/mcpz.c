@@ -55,6 +55,7 @@ static enum mcpz_exit (*const runs[MCPZ_VERB_COUNT])(const struct mcpz_invocatio
     [MCPZ_VERB_MCP_CALL] = mcpz_run_mcp_call,
     [MCPZ_VERB_MCP_INSPECT] = mcpz_run_mcp_inspect,
     [MCPZ_VERB_MCP_STDIO] = mcpz_run_mcp_stdio,
+    [MCPZ_VERB_MCP_CONFIG] = mcpz_run_mcp_config,
     [MCPZ_VERB_AGENT_CREATE] = mcpz_run_agent_create,
     [MCPZ_VERB_AGENT_LIST] = mcpz_run_agent_list,
     [MCPZ_VERB_AGENT_GET] = mcpz_run_agent_get,

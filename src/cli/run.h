@@ -75,6 +75,9 @@ enum mcpz_exit mcpz_run_mcp_inspect(const struct mcpz_invocation *invocation);
 /* verb_mcp_stdio.c */
 enum mcpz_exit mcpz_run_mcp_stdio(const struct mcpz_invocation *invocation);
 
+/* verb_mcp_config.c */
+enum mcpz_exit mcpz_run_mcp_config(const struct mcpz_invocation *invocation);
+
 /* verb_agent.c */
 enum mcpz_exit mcpz_run_agent_create(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_list(const struct mcpz_invocation *invocation);

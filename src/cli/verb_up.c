@@ -85,32 +85,12 @@ static void print_join(const struct up *up, const struct mcpz_engine *engine)
     }
 }
 
-#define API_URL_CHARS (MCPZ_ADDRESS_BYTES_MAX + 32)
-
-/* With the port that is listened on, which is another one than configured if that was 0. False:
- * none is. */
-static bool write_api_url(const struct up *up, char url[API_URL_CHARS])
-{
-    char host[MCPZ_ADDRESS_BYTES_MAX + 1];
-    uint16_t port = mcpz_server_port(up->assembly.server);
-
-    const char *api = up->config.api != NULL ? up->config.api : MCPZ_API_DEFAULT;
-
-    if (port == 0 || mcpz_address_split(api, port, host, &(uint16_t){0}) != MCPZ_OK) {
-        return false;
-    }
-    bool is_v6 = strchr(host, ':') != NULL;
-    (void)snprintf(url, API_URL_CHARS, "http://%s%s%s:%" PRIu16, is_v6 ? "[" : "", host,
-                   is_v6 ? "]" : "", port);
-    return true;
-}
-
 static void print_api(const struct up *up)
 {
-    char url[API_URL_CHARS];
+    const char *url = mcpz_server_url(up->assembly.server);
 
     (void)fprintf(stderr, "  api      %s\n", up->assembly.socket);
-    if (write_api_url(up, url)) {
+    if (url != NULL) {
         (void)fprintf(stderr, "           %s\n", url);
         (void)fprintf(stderr, "  mcp      %s/mcp\n", url);
     } else if (up->config.api == NULL) {
@@ -156,11 +136,10 @@ static void print_ready(const struct up *up)
 
     mcpz_id_to_text(mcpz_engine_id(engine), 'n', node);
     mcpz_id_to_text(mesh_id, 'm', mesh);
-    char url[API_URL_CHARS];
     json_t *line = json_pack("{s:s, s:s?, s:s?, s:s, s:s?, s:s, s:I}", "node", node, "mesh",
                              mcpz_id_is_zero(mesh_id) ? NULL : mesh, "address",
                              assembly->address[0] != '\0' ? assembly->address : NULL, "socket",
-                             assembly->socket, "api", write_api_url(up, url) ? url : NULL, "data",
+                             assembly->socket, "api", mcpz_server_url(assembly->server), "data",
                              assembly->data, "ready_ms", (json_int_t)elapsed_ms(up));
     if (line != NULL) {
         (void)json_dumpf(line, stdout, JSON_COMPACT);

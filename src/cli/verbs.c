@@ -67,6 +67,14 @@ static const struct mcpz_option mcp_tools_options[] = {
     {"server", '\0', "NAME", "only of this server, by the names it gives them"},
 };
 
+static const struct mcpz_option mcp_config_options[] = {
+    {"client", '\0', "CLIENT", "claude, cursor, vscode or generic (the default)"},
+    {"server", '\0', "NAME", "only this server, by the names it gives its tools"},
+    {"name", '\0', "NAME", "what it is called there (mesh, or the server's name)"},
+    {"http", '\0', NULL, "by URL: the node must serve HTTP on a port"},
+    {"stdio", '\0', NULL, "as a command that the client starts"},
+};
+
 static const struct mcpz_option mcp_call_options[] = {
     {"params", '\0', "JSON", "its arguments, an object"},
     {"server", '\0', "NAME", "of this server, by the name it gives it"},
@@ -557,6 +565,19 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  claude mcp add mesh -- mcpz mcp stdio --data /var/lib/mcpz\n",
     OPTIONS(mcp_tools_options)},
+[MCPZ_VERB_MCP_CONFIG] = {
+    MCPZ_VERB_MCP_CONFIG, "mcp config", "", 0, 0, "print what to paste into a client of MCP",
+    "Standard output gets what the client's configuration takes, standard error where that is.\n"
+    "Over HTTP where the client can and the node serves it, else as a command: \"mcp stdio\".\n"
+    "Where the node wants a key the client is told where to find it: in MCPZ_API_KEY, or VS\n"
+    "Code asks for it. The key itself is never written.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz mcp config --client claude             # claude_desktop_config.json, .mcp.json\n"
+    "  eval \"$(mcpz mcp config --client claude --http)\"   # Claude Code\n"
+    "  mcpz mcp config --client cursor > ~/.cursor/mcp.json\n"
+    "  mcpz mcp config --client vscode --server memory > .vscode/mcp.json\n",
+    OPTIONS(mcp_config_options)},
 [MCPZ_VERB_AGENT_CREATE] = {
     MCPZ_VERB_AGENT_CREATE, "agent create", "ID", 1, 1, "make an agent",
     "Its state is held by every node of the mesh. Fails if it exists.\n"

@@ -83,6 +83,8 @@ struct mcpz_api_measures {
     mcpz_time started;
     uint64_t runs_running; /* of providers */
     uint64_t runs_waiting;
+    const char *api_url; /* where HTTP is served over TCP; NULL: nowhere */
+    bool api_guarded;    /* a key or a token must be shown there */
     struct {
         uint64_t entries;
         uint64_t used_bytes;

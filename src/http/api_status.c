@@ -198,6 +198,14 @@ static json_t *show_relay(const struct mcpz_relay *relay)
     return json;
 }
 
+/* Where clients of HTTP find it, if they do. */
+static json_t *show_api(const struct mcpz_api_measures *measures)
+{
+    return measures->api_url != NULL ? json_pack("{s:s, s:b}", "url", measures->api_url, "guarded",
+                                                 measures->api_guarded ? 1 : 0)
+                                     : json_null();
+}
+
 static json_t *show_store(const struct mcpz_api_measures *measures)
 {
     static const char *const names[] = {
@@ -254,6 +262,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     visit_counter(json, "agents", node->agents.document_count);
     visit_counter(json, "rss_bytes", measures.rss_bytes);
     visit_counter(json, "private_bytes", measures.private_bytes);
+    (void)json_object_set_new(json, "api", show_api(&measures));
     (void)json_object_set_new(json, "health", mcpz_api_problems(api));
     (void)json_object_set_new(json, "tasks", show_tasks(&node->calls));
     (void)json_object_set_new(json, "durable", show_durable(&node->tasks));

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ struct mcpz_server {
     struct mcpz_side local;
     struct mcpz_side tcp;
     struct mcpz_socket_path socket;
-    uint16_t port;
+    char url[sizeof("http://[]:65535") + 256]; /* of the TCP port; "": none */
     struct mcpz_deferred progress;
     ev_timer tick;
     ev_timer wake; /* for the face of MCP servers */
@@ -80,6 +81,8 @@ static void measure(void *context, struct mcpz_api_measures *measures)
         server->sources.runs(server->sources.context, &measures->runs_running,
                              &measures->runs_waiting);
     }
+    measures->api_url = mcpz_server_url(server);
+    measures->api_guarded = mcpz_access_is_guarded(&server->bearer);
     mcpz_lmdb_stats(mcpz_loop_store(server->loop), &stats);
     measures->store.entries = stats.entries;
     measures->store.used_bytes = stats.used_bytes;
@@ -279,7 +282,11 @@ static mcpz_error listen_on_tcp(struct mcpz_server *server, const char *text,
                        text);
         return MCPZ_EIO;
     }
-    server->port = (uint16_t)listening;
+    /* With the port that is listened on: another one than configured if that was 0. */
+    const char *host = server->tcp.host[0] != '\0' ? server->tcp.host : numeric;
+    bool is_v6 = strchr(host, ':') != NULL;
+    (void)snprintf(server->url, sizeof(server->url), "http://%s%.255s%s:%" PRIu16,
+                   is_v6 ? "[" : "", host, is_v6 ? "]" : "", (uint16_t)listening);
     return MCPZ_OK;
 }
 
@@ -435,7 +442,7 @@ const char *mcpz_server_socket_path(const struct mcpz_server *server)
     return server->socket.path;
 }
 
-uint16_t mcpz_server_port(const struct mcpz_server *server)
+const char *mcpz_server_url(const struct mcpz_server *server)
 {
-    return server->port;
+    return server->url[0] != '\0' ? server->url : NULL;
 }

@@ -74,7 +74,7 @@ void mcpz_server_destroy(struct mcpz_server *server);
 /** Where the Unix socket is. */
 const char *mcpz_server_socket_path(const struct mcpz_server *server);
 
-/** The TCP port listened on; 0: none. */
-uint16_t mcpz_server_port(const struct mcpz_server *server);
+/** Where it is served over TCP, as "http://127.0.0.1:8000"; NULL: nowhere. */
+const char *mcpz_server_url(const struct mcpz_server *server);
 
 #endif

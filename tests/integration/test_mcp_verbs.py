@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shlex
 import subprocess
 import sys
 import unittest
@@ -17,7 +18,7 @@ class McpVerbs(unittest.TestCase):
     def setUpClass(cls):
         cls.mesh = Mesh()
         cls.host = cls.mesh.founder("host")
-        cls.user = cls.mesh.joiner(cls.host, "user")
+        cls.user = cls.mesh.joiner(cls.host, "user", "--api", "none")
 
     @classmethod
     def tearDownClass(cls):
@@ -105,6 +106,42 @@ class McpVerbs(unittest.TestCase):
         self.assertEqual((done.returncode, said["id"]), (0, 7))
         self.assertIn("no MCP server of that name", said["error"]["message"])
 
+    def config(self, node, *arguments):
+        done = node.run("mcp", "config", *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout, done.stderr
+
+    def test_what_clients_are_told_works(self):
+        out, where = self.config(self.user, "--client", "claude")
+        self.assertIn("claude_desktop_config.json", where)
+        server = json.loads(out)["mcpServers"]["mesh"]
+        asked = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
+        said = subprocess.run([server["command"], *server["args"]], input=asked, capture_output=True, text=True,
+                              cwd="/", timeout=60)
+        self.assertEqual(json.loads(said.stdout)["id"], 1)
+
+        # The other has no port: as a command, unless HTTP is insisted on.
+        self.assertIn("command", json.loads(self.config(self.user, "--client", "cursor")[0])["mcpServers"]["mesh"])
+        done = self.user.run("mcp", "config", "--http")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("use --stdio", done.stderr)
+
+    def test_clients_of_http_are_told_the_port_that_is_listened_on(self):
+        with Mesh() as mesh:
+            node = mesh.founder("A", "--api", "127.0.0.1:0", env={"MCP_API_KEYS": "k3y"})
+            url = node.ready["api"] + "/mcp"
+            server = json.loads(self.config(node, "--client", "vscode")[0])["servers"]["mesh"]
+            self.assertEqual((server["type"], server["url"]), ("http", url))
+            server = json.loads(self.config(node, "--client", "cursor", "--server", "x", "--name", "y")[0])
+            self.assertEqual(server["mcpServers"]["y"]["url"], url + "/x")
+            out, where = self.config(node, "--client", "claude", "--http")
+            self.assertEqual(shlex.split(out), ["claude", "mcp", "add", "--transport", "http", "mesh", url,
+                                                "--header", "Authorization: Bearer $MCPZ_API_KEY"])
+            self.assertIn("MCPZ_API_KEY", where)
+            said = node.ask("mcp", "config", "--client", "generic")
+            self.assertEqual((said["transport"], said["paste"]["mcpServers"]["mesh"]["url"]), ("http", url))
+            self.assertNotIn("k3y", json.dumps(said) + out)
+
     def test_mistakes_are_told(self):
         for words, status, said in (
                 (("call", "nothing"), 1, "Unknown tool"),
@@ -112,6 +149,8 @@ class McpVerbs(unittest.TestCase):
                 (("call", "echo", "--server", "nobody"), 6, "no MCP server of that name"),
                 (("inspect", "nobody"), 6, "no MCP server of that name"),
                 (("remove", "nobody"), 6, "no server nobody was added here"),
+                (("config", "--client", "emacs"), 2, "is none of claude, cursor, vscode, generic"),
+                (("config", "--http", "--stdio"), 2, "not both"),
                 (("add", "x", "--env", "WORD", "true"), 2, "is not NAME=VALUE"),
                 (("add", "x", "--isolation", "perfect", "true"), 2, "must be strict")):
             done = self.user.run("mcp", *words)
