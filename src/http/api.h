@@ -52,6 +52,7 @@ struct mcpz_request {
     struct mcpz_bytes query;      /* decoded "name=value", with a NUL between two */
     struct mcpz_bytes last_event; /* the header Last-Event-ID; empty: none */
     struct mcpz_bytes headers;    /* of MCP: "name", NUL, value, NUL for each; names in small */
+    uint32_t params_version;      /* as mcpz_api_mcp_headers() gave it before those were read */
     enum mcpz_access access;
     struct mcpz_body *body; /* taken: empty afterwards */
 };
@@ -166,6 +167,12 @@ uint64_t mcpz_api_body_max(enum mcpz_method method, struct mcpz_bytes path);
  */
 MCPZ_MUST_USE mcpz_error mcpz_api_open(struct mcpz_api *api, void *owner,
                                        struct mcpz_exchange **exchange);
+
+/**
+ * The names of headers, in small letters, a NUL behind each, that clients of MCP servers here are
+ * asked to send beside those of the protocol (mcp/param.h), and in which version.
+ */
+struct mcpz_bytes mcpz_api_mcp_headers(const struct mcpz_api *api, uint32_t *version);
 
 /** Is it the path of the face of MCP servers? Its exchanges are opened as below. */
 bool mcpz_api_is_mcp(struct mcpz_bytes path);

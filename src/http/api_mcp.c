@@ -23,6 +23,12 @@ bool mcpz_api_is_mcp(struct mcpz_bytes path)
            (path.length == length || path.data[length] == '/');
 }
 
+struct mcpz_bytes mcpz_api_mcp_headers(const struct mcpz_api *api, uint32_t *version)
+{
+    *version = 0;
+    return api->face != NULL ? mcpz_face_headers(api->face, version) : mcpz_bytes(NULL, 0);
+}
+
 /* ---- The face's ports --------------------------------------------------------------------- */
 
 static mcpz_time now(void *context)
@@ -198,6 +204,8 @@ void mcpz_api_mcp(struct mcpz_exchange *exchange, const struct mcpz_request *req
         .name = mcpz_request_header(request, "mcp-name"),
         .last_event = mcpz_request_header(request, "last-event-id"),
         .traceparent = mcpz_request_header(request, "traceparent"),
+        .headers = request->headers,
+        .params_version = request->params_version,
     };
     struct mcpz_asker *asker = NULL;
 

@@ -170,6 +170,7 @@ static int ask(struct mcpz_connection *connection)
         .query = mcpz_bytes(connection->query, connection->query_length),
         .last_event = mcpz_text(connection->last_event),
         .headers = mcpz_bytes(connection->headers, connection->headers_length),
+        .params_version = connection->params_version,
         .access = connection->access,
         .body = &connection->body,
     };

@@ -71,6 +71,7 @@ struct mcpz_connection {
     char last_event[MCPZ_API_LAST_EVENT_BYTES]; /* "": no such header */
     char headers[MCPZ_HEADERS_BYTES_MAX];       /* as in struct mcpz_request */
     size_t headers_length;
+    uint32_t params_version;
     char origin[MCPZ_API_ORIGIN_BYTES]; /* of a page that may read the answer; "": none */
 };
 

@@ -1,5 +1,6 @@
 #include "http/head.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -130,6 +131,34 @@ static int copy_header(struct lws *wsi, size_t index, char *value, size_t room)
     return copied >= 0 && strlen(value) == (size_t)copied ? trim(value, copied) : -1;
 }
 
+/* Those that tools ask for, as far as they are known. NULL: there is no room. */
+static char *read_params(struct mcpz_connection *connection, char *at, const char *end)
+{
+    const struct mcpz_bytes names =
+        mcpz_api_mcp_headers(connection->side->hub->api, &connection->params_version);
+    char name[sizeof(connection->headers)];
+
+    for (size_t i = 0; i < names.length; i += strlen((const char *)names.data + i) + 1) {
+        /* libwebsockets knows a header with its colon. */
+        int length = snprintf(name, sizeof(name), "%s:", (const char *)names.data + i);
+        if (end - at <= length) {
+            return NULL;
+        }
+        char *value = at + length;
+        int size = lws_hdr_custom_length(connection->wsi, name, length);
+        if (size >= end - value) {
+            return NULL;
+        }
+        if (size >= 0 && lws_hdr_custom_copy(connection->wsi, value, (int)(end - value), name,
+                                             length) == size) {
+            memcpy(at, name, (size_t)length - 1);
+            value[-1] = '\0';
+            at = value + trim(value, size) + 1;
+        }
+    }
+    return at;
+}
+
 bool mcpz_head_read_mcp(struct mcpz_connection *connection)
 {
     char *at = connection->headers;
@@ -151,8 +180,9 @@ bool mcpz_head_read_mcp(struct mcpz_connection *connection)
             at = value + length + 1;
         }
     }
-    connection->headers_length = (size_t)(at - connection->headers);
-    return true;
+    at = read_params(connection, at, end);
+    connection->headers_length = at != NULL ? (size_t)(at - connection->headers) : 0;
+    return at != NULL;
 }
 
 bool mcpz_head_origin_is_ours(struct mcpz_connection *connection)

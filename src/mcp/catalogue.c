@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mcp/param.h"
+
 #define CALLS "mcp/"
 #define ABOUT "mcp.about/"
 #define OTHERS_URI "mcpz+" /* mcpz+SERVER:URI: the same URI of another server than the first */
@@ -368,14 +370,20 @@ static bool read_idempotent(struct mcpz_json annotations)
            (says_true(found[0]) || says_true(found[1]));
 }
 
+static void note_param(void *context, const struct mcpz_param *param)
+{
+    (void)param;
+    *(bool *)context = true;
+}
+
 /* Read one item. False: it is none. */
 static bool read_item(enum mcpz_catalogue_kind kind, struct mcpz_json whole,
                       struct mcpz_catalogue_item *item)
 {
-    const char *const names[] = {key_names[kind], "annotations"};
-    struct mcpz_json found[2];
+    const char *const names[] = {key_names[kind], "annotations", "inputSchema"};
+    struct mcpz_json found[3];
 
-    if (whole.type != MCPZ_JSON_OBJECT || mcpz_json_pick(whole, names, 2, found) != MCPZ_OK ||
+    if (whole.type != MCPZ_JSON_OBJECT || mcpz_json_pick(whole, names, 3, found) != MCPZ_OK ||
         found[0].type != MCPZ_JSON_STRING) {
         return false;
     }
@@ -384,6 +392,9 @@ static bool read_item(enum mcpz_catalogue_kind kind, struct mcpz_json whole,
         .key = found[0],
         .is_idempotent = kind == MCPZ_CATALOGUE_TOOLS && read_idempotent(found[1]),
     };
+    if (kind == MCPZ_CATALOGUE_TOOLS) {
+        mcpz_param_walk(found[2], note_param, &item->has_params);
+    }
     return mcpz_json_raw(found[0]).length > 0;
 }
 
@@ -526,6 +537,50 @@ void mcpz_catalogue_failed(struct mcpz_catalogue *catalogue, struct mcpz_bytes n
     }
 }
 
+/* ---- Headers that tools ask for ----------------------------------------------------------- */
+
+static bool has_param(const struct mcpz_catalogue *catalogue, const char *header)
+{
+    const char *at = catalogue->params;
+    const char *end = at + catalogue->params_length;
+
+    while (at < end && strcmp(at, header) != 0) {
+        at += strlen(at) + 1;
+    }
+    return at < end;
+}
+
+static void add_param(void *context, const struct mcpz_param *param)
+{
+    struct mcpz_catalogue *catalogue = context;
+    const size_t length = strlen(param->header) + 1;
+
+    if (!has_param(catalogue, param->header) &&
+        catalogue->params_length + length <= sizeof(catalogue->params)) {
+        memcpy(catalogue->params + catalogue->params_length, param->header, length);
+        catalogue->params_length += length;
+    }
+}
+
+static void list_params(struct mcpz_catalogue *catalogue)
+{
+    static const char *const names[] = {"inputSchema"};
+    struct mcpz_json schema;
+
+    catalogue->params_length = 0;
+    catalogue->params_version++;
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        const struct mcpz_catalogue_list *tools =
+            &catalogue->servers[i]->lists[MCPZ_CATALOGUE_TOOLS];
+        for (size_t k = 0; k < tools->count; k++) {
+            if (tools->items[k].has_params &&
+                mcpz_json_pick(tools->items[k].whole, names, 1, &schema) == MCPZ_OK) {
+                mcpz_param_walk(schema, add_param, catalogue);
+            }
+        }
+    }
+}
+
 static mcpz_error take_document(struct mcpz_catalogue *catalogue,
                                 struct mcpz_catalogue_server *server, struct mcpz_bytes document)
 {
@@ -545,6 +600,7 @@ static mcpz_error take_document(struct mcpz_catalogue *catalogue,
     if (error != MCPZ_OK) {
         drop_document(catalogue, server);
     }
+    list_params(catalogue);
     return error;
 }
 

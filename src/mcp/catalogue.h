@@ -33,6 +33,7 @@
 #define MCPZ_CATALOGUE_CLAIMS_MAX 65536 /* names given, ever; then no more are remembered */
 #define MCPZ_CATALOGUE_BUCKETS 4096
 #define MCPZ_CATALOGUE_BYTES_MAX 134217728 /* of all documents */
+#define MCPZ_CATALOGUE_PARAMS_BYTES 4096   /* of names of headers; then no more are looked at */
 #define MCPZ_CATALOGUE_GRACE_US MCPZ_SECONDS(30)
 #define MCPZ_CATALOGUE_RETRY_US MCPZ_SECONDS(5) /* to fetch what could not be fetched */
 #define MCPZ_CATALOGUE_HASH_CHARS 16
@@ -54,6 +55,7 @@ struct mcpz_catalogue_item {
     char *shown;            /* how clients see it; owned. NULL: not yet, or never */
     bool is_renamed;        /* `shown` is not what the server says */
     bool is_idempotent;     /* a tool that may be called twice: so its annotations say */
+    bool has_params;        /* a tool that has arguments repeated in headers (param.h) */
 };
 
 struct mcpz_catalogue_list {
@@ -93,6 +95,11 @@ struct mcpz_catalogue {
     struct mcpz_catalogue_claim *claims[MCPZ_CATALOGUE_BUCKETS]; /* by what was given */
     size_t claim_count;
     uint64_t refused; /* documents that are none */
+
+    /* The headers that tools ask for: "mcp-param-region", NUL, and so on. */
+    char params[MCPZ_CATALOGUE_PARAMS_BYTES];
+    size_t params_length;
+    uint32_t params_version; /* counts changes of that */
 };
 
 void mcpz_catalogue_init(struct mcpz_catalogue *catalogue);

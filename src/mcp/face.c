@@ -509,6 +509,12 @@ void mcpz_face_hear(struct mcpz_face *face)
 
 /* ---- Askers ------------------------------------------------------------------------------- */
 
+struct mcpz_bytes mcpz_face_headers(const struct mcpz_face *face, uint32_t *version)
+{
+    *version = face->catalogue.params_version;
+    return mcpz_bytes(face->catalogue.params, face->catalogue.params_length);
+}
+
 mcpz_error mcpz_face_ask(struct mcpz_face *face, const struct mcpz_face_request *request,
                          void *owner, struct mcpz_asker **asker)
 {

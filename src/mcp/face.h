@@ -74,6 +74,8 @@ struct mcpz_face_request {
     struct mcpz_bytes name;       /* Mcp-Name */
     struct mcpz_bytes last_event; /* Last-Event-ID */
     struct mcpz_bytes traceparent;
+    struct mcpz_bytes headers; /* those of mcpz_face_headers(): "name", NUL, value, NUL for each */
+    uint32_t params_version;   /* as mcpz_face_headers() gave it */
 };
 
 /* How an answer begins. */
@@ -124,6 +126,12 @@ MCPZ_MUST_USE mcpz_error mcpz_face_create(const struct mcpz_face_config *config,
 
 /** All askers must be closed. NULL is fine. */
 void mcpz_face_destroy(struct mcpz_face *face);
+
+/**
+ * The names of headers that tools ask clients to send, in small letters, a NUL behind each; and
+ * in which version. Lasts until the next call of anything here.
+ */
+struct mcpz_bytes mcpz_face_headers(const struct mcpz_face *face, uint32_t *version);
 
 /**
  * Take in a request. It is borrowed until the asker is closed.

@@ -290,6 +290,12 @@ void mcpz_face_subscribe(struct mcpz_asker *asker);
 MCPZ_MUST_USE bool mcpz_face_check_modern(struct mcpz_asker *asker,
                                           const struct mcpz_envelope *request);
 
+/** Do its Mcp-Param-* headers say what the arguments of the tool (NULL: unknown) say? False: it
+ * was refused. */
+MCPZ_MUST_USE bool mcpz_face_check_params(struct mcpz_asker *asker,
+                                          const struct mcpz_envelope *request,
+                                          const struct mcpz_catalogue_item *tool);
+
 /* ---- face_route.c: what is asked ------------------------------------------------------------ */
 
 /** Take in a request of a client, which has passed all checks of its transport. */

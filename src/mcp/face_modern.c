@@ -6,36 +6,14 @@
  * "Base protocol", per-request metadata (SEP-2575).
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "mcp/face_internal.h"
-
-#define ENCODED_HEAD "=?base64?"
-#define ENCODED_TAIL "?="
+#include "mcp/param.h"
 
 static const struct mcpz_bytes no_data = {.data = NULL};
-
-/* Is what the header says what the string says? Values that a header cannot hold are encoded. */
-static bool says_the_same(struct mcpz_bytes header, struct mcpz_json string)
-{
-    size_t head = strlen(ENCODED_HEAD);
-    size_t tail = strlen(ENCODED_TAIL);
-
-    if (header.length < head + tail || memcmp(header.data, ENCODED_HEAD, head) != 0 ||
-        memcmp(header.data + header.length - tail, ENCODED_TAIL, tail) != 0) {
-        return mcpz_json_says(string, header);
-    }
-    const struct mcpz_bytes inner = mcpz_bytes(header.data + head, header.length - head - tail);
-    uint8_t *decoded = malloc(inner.length + 1);
-    size_t length = 0;
-    bool is_same = decoded != NULL &&
-                   mcpz_base64_decode(inner, decoded, inner.length, &length) == MCPZ_OK &&
-                   mcpz_json_says(string, mcpz_bytes(decoded, length));
-    free(decoded);
-    return is_same;
-}
 
 /* What Mcp-Name repeats; NONE: the method has no such header. */
 static struct mcpz_json named_by(const struct mcpz_envelope *request)
@@ -61,14 +39,14 @@ static const char *find_mismatch(const struct mcpz_face_request *headers,
 {
     struct mcpz_json name = named_by(request);
 
-    if (!says_the_same(headers->version, request->version)) {
+    if (!mcpz_header_says(headers->version, request->version)) {
         return "Header mismatch: MCP-Protocol-Version is missing, or not the protocolVersion of "
                "the body";
     }
-    if (!says_the_same(headers->method, request->method)) {
+    if (!mcpz_header_says(headers->method, request->method)) {
         return "Header mismatch: Mcp-Method is missing, or not the method of the body";
     }
-    if (name.type == MCPZ_JSON_STRING && !says_the_same(headers->name, name)) {
+    if (name.type == MCPZ_JSON_STRING && !mcpz_header_says(headers->name, name)) {
         return "Header mismatch: Mcp-Name is missing, or not the name, uri or taskId of the body";
     }
     return NULL;
@@ -114,4 +92,66 @@ bool mcpz_face_check_modern(struct mcpz_asker *asker, const struct mcpz_envelope
         return false;
     }
     return true;
+}
+
+/* ---- Custom headers ----------------------------------------------------------------------- */
+
+struct comparison {
+    const struct mcpz_face_request *headers;
+    struct mcpz_json arguments;
+    char mismatch[sizeof(((struct mcpz_param *)NULL)->header)]; /* "": none */
+};
+
+/* Headers lie as "name", NUL, value, NUL. */
+static struct mcpz_bytes header_of(const struct mcpz_face_request *request, const char *name)
+{
+    const char *at = (const char *)request->headers.data;
+    const char *end = at != NULL ? at + request->headers.length : NULL;
+
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        if (strcmp(at, name) == 0) {
+            return mcpz_text(value);
+        }
+        at = value + strlen(value) + 1;
+    }
+    return mcpz_bytes(NULL, 0);
+}
+
+static void compare(void *context, const struct mcpz_param *param)
+{
+    struct comparison *comparison = context;
+
+    if (comparison->mismatch[0] == '\0' &&
+        !mcpz_param_agrees(header_of(comparison->headers, param->header),
+                           mcpz_param_value(param, comparison->arguments))) {
+        memcpy(comparison->mismatch, param->header, sizeof(comparison->mismatch));
+    }
+}
+
+bool mcpz_face_check_params(struct mcpz_asker *asker, const struct mcpz_envelope *request,
+                            const struct mcpz_catalogue_item *tool)
+{
+    static const char *const schema_name[] = {"inputSchema"};
+    static const char *const arguments_name[] = {"arguments"};
+    struct comparison comparison = {.headers = &asker->request};
+    struct mcpz_json schema;
+    char message[sizeof(comparison.mismatch) + 96];
+
+    /* Headers that were not known when the request's were read have not been read. */
+    if (!asker->is_modern || tool == NULL || !tool->has_params ||
+        asker->request.params_version != asker->face->catalogue.params_version ||
+        mcpz_json_pick(tool->whole, schema_name, 1, &schema) != MCPZ_OK ||
+        mcpz_json_pick(request->params, arguments_name, 1, &comparison.arguments) != MCPZ_OK) {
+        return true;
+    }
+    mcpz_param_walk(schema, compare, &comparison);
+    if (comparison.mismatch[0] == '\0') {
+        return true;
+    }
+    (void)snprintf(message, sizeof(message),
+                   "Header mismatch: %s is missing, or does not say what the argument says",
+                   comparison.mismatch);
+    mcpz_face_error(asker, request->id, MCPZ_MCP_HEADER_MISMATCH, message, no_data);
+    return false;
 }

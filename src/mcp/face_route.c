@@ -114,6 +114,9 @@ static void route_name(struct mcpz_asker *asker, const struct mcpz_envelope *req
                         : "Unknown prompt: no server of the mesh has one of that name");
         return;
     }
+    if (kind == MCPZ_CATALOGUE_TOOLS && !mcpz_face_check_params(asker, request, hit.item)) {
+        return;
+    }
     pass(asker, request, mcpz_text(hit.server->name), rename_as(request->name, hit.item),
          kind == MCPZ_CATALOGUE_PROMPTS || hit.item->is_idempotent);
 }
@@ -367,16 +370,18 @@ static void subscribe(struct mcpz_asker *asker, const struct mcpz_envelope *requ
 
 /* ---- One server as it is ------------------------------------------------------------------ */
 
-static bool is_idempotent_tool(const struct mcpz_catalogue_server *server, struct mcpz_json name)
+/* The tool of that name, which is the server's own; NULL: it has none such. */
+static const struct mcpz_catalogue_item *find_tool(const struct mcpz_catalogue_server *server,
+                                                   struct mcpz_json name)
 {
     const struct mcpz_catalogue_list *tools = &server->lists[MCPZ_CATALOGUE_TOOLS];
 
     for (size_t i = 0; i < tools->count; i++) {
         if (mcpz_bytes_equal(tools->items[i].key.text, name.text)) {
-            return tools->items[i].is_idempotent;
+            return &tools->items[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static void pass_as_it_is(struct mcpz_asker *asker, const struct mcpz_envelope *request)
@@ -387,9 +392,15 @@ static void pass_as_it_is(struct mcpz_asker *asker, const struct mcpz_envelope *
     };
     const struct mcpz_catalogue_server *server =
         mcpz_catalogue_server(&asker->face->catalogue, asker->request.server);
-    bool may_repeat = server != NULL && mcpz_envelope_is(request, "tools/call") &&
-                      is_idempotent_tool(server, request->name);
+    const struct mcpz_catalogue_item *tool =
+        server != NULL && mcpz_envelope_is(request, "tools/call")
+            ? find_tool(server, request->name)
+            : NULL;
+    bool may_repeat = tool != NULL && tool->is_idempotent;
 
+    if (!mcpz_face_check_params(asker, request, tool)) {
+        return;
+    }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(repeatable); i++) {
         may_repeat = may_repeat || mcpz_envelope_is(request, repeatable[i]);
     }

@@ -1,6 +1,6 @@
 """An MCP server over stdio for tests (2025-11-25), standard library only.
 
-Tools: echo {text}; progress: two notifications, then a result; ask: asks its client with
+Tools: echo {text}; far {text}, the same, with Mcp-Param-Text; progress: two notifications, then a result; ask: asks its client with
 elicitation/create and tells the answer; wait: says one line to the file named by MCP_SEEN, and
 answers when it is cancelled, never otherwise.
 """
@@ -12,6 +12,8 @@ import threading
 
 TOOLS = [{"name": name, "inputSchema": {"type": "object"}, "x-unknown": [1, {"deep": None}]}
          for name in ("echo", "progress", "ask", "wait")]
+TOOLS.append({"name": "far", "inputSchema": {"type": "object", "properties": {
+    "text": {"type": "string", "x-mcp-header": "Text"}}}})
 lock = threading.Lock()
 
 

@@ -101,9 +101,9 @@ class Client:
     def call(self, name, **arguments):
         return self.request("tools/call", name=name, arguments=arguments, _meta={"progressToken": "p"})
 
-    def modern(self, method, **params):
+    def modern(self, method, more=None, **params):
         self.last += 1
-        headers = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": method}
+        headers = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": method, **(more or {})}
         if "name" in params:
             headers["Mcp_Name"] = params["name"]
         return self.ask("POST", json.dumps({"jsonrpc": "2.0", "id": self.last, "method": method,
@@ -227,6 +227,22 @@ class McpFace(unittest.TestCase):
                                         inputResponses={key: {"action": "accept"}})
         self.assertEqual(json.loads(text)["result"]["content"][0]["text"], "accept")
 
+    def test_an_argument_in_a_header_is_held_against_the_body(self):
+        client = Client(self.front)
+        self.assertEqual(client.modern("tools/list")[0], 200)
+        for headers, text, status in (({}, "here", 400), ({"Mcp_Param_Text": "there"}, "here", 400),
+                                      ({"Mcp_Param_Text": "here"}, "here", 200),
+                                      ({"mcp_param_text": " =?base64?w6k=?= "}, "\u00e9", 200),
+                                      ({"Mcp_Param_Text": "=?base64?w6k?="}, "\u00e9", 400)):
+            with self.subTest(headers=headers, text=text):
+                said, _, answer = client.modern("tools/call", headers, name="far",
+                                                arguments={"text": text})
+                self.assertEqual(said, status, answer)
+                if status == 400:
+                    self.assertEqual(json.loads(answer)["error"]["code"], -32020)
+                else:
+                    self.assertEqual(json.loads(answer)["result"]["content"][0]["text"], text)
+
     def test_strangers_are_refused(self):
         for headers in ({"Host": "evil.example.com"}, {"Origin": "http://evil.example.com"},
                         {"Origin": "null"}):
@@ -276,7 +292,8 @@ class McpFace(unittest.TestCase):
         until("it is seen", lambda: self.sees("other"))
         self.assertEqual(news.message()["method"], "notifications/tools/list_changed")
         names = [tool["name"] for tool in self.client.answer("tools/list")["result"]["tools"]]
-        self.assertEqual(names[4:], ["other_echo", "other_progress", "other_ask", "other_wait"])
+        self.assertEqual(names[5:], ["other_echo", "other_progress", "other_ask", "other_wait",
+                                     "other_far"])
         _, _, stream = self.client.call("other_wait")
         until("it waits", lambda: self.saw("waiting"))
         lost.kill()

@@ -199,9 +199,10 @@ static inline void pass_time(mcpz_time us)
 #define TWO                                                                                       \
     "{\"serverInfo\":{\"name\":\"two\",\"version\":\"1\"},\"capabilities\":{\"tools\":{},"        \
     "\"resources\":{\"subscribe\":true}},"                                                        \
-    "\"stateless\":true,\"resources\":[{\"uri\":\"y://"                                           \
-    "1\",\"name\":\"y\"}],\"tools\":[{\"name\":\"echo\",\"icons\":[1],\"annotations\":"           \
-    "{\"idempotentHint\":true}}]}"
+    "\"stateless\":true,\"resources\":[{\"uri\":\"y:1\",\"name\":\"y\"}],\"tools\":["             \
+    "{\"name\":\"echo\",\"icons\":[1],\"annotations\":"                                           \
+    "{\"idempotentHint\":true}},{\"name\":\"far\",\"inputSchema\":{\"properties\":{\"to\":"       \
+    "{\"type\":\"string\",\"x-mcp-header\":\"To\"}}}}]}"
 
 static inline void set_up(void)
 {

@@ -68,7 +68,7 @@ TEST(the_lists_of_the_mesh_are_those_of_its_servers)
                  "{\"name\":\"two_echo\",\"icons\":[1],");
     check_answer(&client, in_session(REQUEST("1", "resources/list", "{}")), 200,
                  "{\"resources\":[{\"uri\":\"x://1\",\"name\":\"x\"},"
-                 "{\"uri\":\"y://1\",\"name\":\"y\"}]}");
+                 "{\"uri\":\"y:1\",\"name\":\"y\"}]}");
     check_answer(&client, in_session(REQUEST("1", "prompts/list", "{}")), 200, "-32601");
     tear_down();
 }

@@ -133,7 +133,53 @@ TEST(a_subscription_hears_all_servers_under_one_name)
     tear_down();
 }
 
-TEST_MAIN(RUN(a_modern_request_must_say_all_that_it_must),
+#define FAR(arguments)                                                                            \
+    REQUEST("1", "tools/call", "{\"name\":\"far\",\"arguments\":" arguments "," META "}")
+
+TEST(an_argument_that_is_repeated_in_a_header_says_the_same_there)
+{
+    static const char headers[] = "mcp-name\0far\0mcp-param-to\0here";
+    struct client client;
+    uint32_t version = 0;
+
+    set_up();
+    check_answer(&client, modern("tools/list", NULL, REQUEST("1", "tools/list", "{" META "}")),
+                 200, "\"far\"");
+    const struct mcpz_bytes names = mcpz_face_headers(face, &version);
+    CHECK_UINT(names.length, sizeof("mcp-param-to"));
+    CHECK_TEXT((const char *)names.data, "mcp-param-to");
+    struct mcpz_face_request request = modern("tools/call", "far", FAR("{\"to\":\"there\"}"));
+    request.headers = mcpz_bytes(headers, sizeof(headers));
+    request.params_version = version;
+    check_answer(&client, request, 400,
+                 "\"code\":-32020,\"message\":\"Header mismatch: mcp-param-to is missing");
+    request.headers = mcpz_bytes(headers, sizeof("mcp-name\0far"));
+    check_answer(&client, request, 400, "\"id\":1,\"error\":{\"code\":-32020");
+    CHECK_UINT(hosted_count, 0);
+    request.body = mcpz_text(FAR("{\"to\":null}"));
+    ask(&client, request);
+    CHECK_UINT(hosted_count, 1);
+    leave(&client);
+    request = modern("tools/call", "far", FAR("{\"to\":\"here\"}"));
+    request.headers = mcpz_bytes(headers, sizeof(headers));
+    request.params_version = version;
+    ask(&client, request);
+    CHECK_UINT(hosted_count, 2);
+    leave(&client);
+
+    /* Of one server as it is, too; and headers that nobody has looked for are not missed. */
+    request.body = mcpz_text(FAR("{\"to\":\"there\"}"));
+    request.server = mcpz_text("two");
+    check_answer(&client, request, 400, "-32020");
+    request.params_version = version - 1;
+    ask(&client, request);
+    CHECK_UINT(hosted_count, 3);
+    leave(&client);
+    tear_down();
+}
+
+TEST_MAIN(RUN(an_argument_that_is_repeated_in_a_header_says_the_same_there),
+          RUN(a_modern_request_must_say_all_that_it_must),
           RUN(a_modern_call_says_all_there_is_to_know_and_no_more),
           RUN(a_modern_client_that_hangs_up_has_cancelled),
           RUN(a_parked_call_goes_back_to_its_node),

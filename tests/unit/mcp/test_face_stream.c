@@ -115,7 +115,7 @@ TEST(a_subscription_at_a_stateless_server_is_heard_from_where_it_was_made)
 
     set_up();
     begin_session();
-    ask(&client, in_session(REQUEST("1", "resources/subscribe", "{\"uri\":\"y://1\"}")));
+    ask(&client, in_session(REQUEST("1", "resources/subscribe", "{\"uri\":\"y:1\"}")));
     CHECK_UINT(hosted_count, 1);
     CHECK(!hosted[0].had_target);
     say(&hosted[0], LINE_0);
@@ -128,16 +128,16 @@ TEST(a_subscription_at_a_stateless_server_is_heard_from_where_it_was_made)
     CHECK(strstr(hosted[1].params, "\"kind\":\"listen\"") != NULL);
     CHECK(hosted[1].had_target);
     say(&hosted[1], LINE_0);
-    say(&hosted[1], NOTIFICATION("notifications/resources/updated", "{\"uri\":\"y://1\"}"));
+    say(&hosted[1], NOTIFICATION("notifications/resources/updated", "{\"uri\":\"y:1\"}"));
     run();
     pull(&stream);
     CHECK(strstr(stream.text, "notifications/resources/updated") != NULL);
 
     /* Others of its calls still go anywhere; the next subscription goes where the first one is. */
-    ask(&client, in_session(REQUEST("2", "resources/read", "{\"uri\":\"y://1\"}")));
+    ask(&client, in_session(REQUEST("2", "resources/read", "{\"uri\":\"y:1\"}")));
     CHECK(!hosted[2].had_target);
     leave(&client);
-    ask(&client, in_session(REQUEST("3", "resources/unsubscribe", "{\"uri\":\"y://1\"}")));
+    ask(&client, in_session(REQUEST("3", "resources/unsubscribe", "{\"uri\":\"y:1\"}")));
     CHECK(hosted[3].had_target);
     leave(&client);
     leave(&stream);
