@@ -1,0 +1,32 @@
+/*
+ * A short keyed hash: who does not know the key cannot choose what collides. 64 bits are no
+ * protection where somebody may try for long: keys are of one session.
+ *
+ * Source: Aumasson and Bernstein, SipHash: a fast short-input PRF (2012), SipHash-2-4.
+ */
+
+#ifndef BASE_SIPHASH_H
+#define BASE_SIPHASH_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define MCPZ_SIPHASH_KEY_BYTES 16
+
+/* The key's bytes as two little-endian words. */
+struct mcpz_siphash_key {
+    uint64_t low;
+    uint64_t high;
+};
+
+/** From MCPZ_SIPHASH_KEY_BYTES bytes. */
+struct mcpz_siphash_key mcpz_siphash_key(const uint8_t *bytes);
+
+/** Hash `bytes`. The same on every architecture. */
+uint64_t mcpz_siphash(struct mcpz_siphash_key key, struct mcpz_bytes bytes);
+
+/** The same of a number's eight bytes, little-endian. */
+uint64_t mcpz_siphash_number(struct mcpz_siphash_key key, uint64_t number);
+
+#endif

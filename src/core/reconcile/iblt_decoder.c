@@ -1,0 +1,146 @@
+#include "core/reconcile/iblt_decoder.h"
+
+#include <assert.h>
+#include <string.h>
+
+size_t mcpz_iblt_decoder_bytes(size_t item_max, size_t symbol_max)
+{
+    return mcpz_iblt_encoder_bytes(item_max) +
+           mcpz_arena_cost(symbol_max, sizeof(struct mcpz_iblt_cell)) +
+           mcpz_arena_cost(symbol_max, sizeof(uint32_t)) +
+           mcpz_arena_cost(symbol_max, sizeof(struct mcpz_iblt_difference)) +
+           mcpz_arena_cost(MCPZ_IBLT_BLOCK_MAX, sizeof(struct mcpz_iblt_symbol));
+}
+
+void mcpz_iblt_decoder_init(struct mcpz_iblt_decoder *decoder, size_t item_max, size_t symbol_max,
+                            struct mcpz_arena *arena)
+{
+    assert(symbol_max <= MCPZ_IBLT_SYMBOLS_MAX);
+    *decoder = (struct mcpz_iblt_decoder){.cell_max = symbol_max, .verdict = MCPZ_IBLT_HOPELESS};
+    mcpz_iblt_encoder_init(&decoder->ours, item_max, arena);
+    decoder->cells = mcpz_arena_take_sure(arena, symbol_max, sizeof(*decoder->cells));
+    decoder->waiting = mcpz_arena_take_sure(arena, symbol_max, sizeof(*decoder->waiting));
+    decoder->differences = mcpz_arena_take_sure(arena, symbol_max, sizeof(*decoder->differences));
+    decoder->block = mcpz_arena_take_sure(arena, MCPZ_IBLT_BLOCK_MAX, sizeof(*decoder->block));
+}
+
+void mcpz_iblt_decoder_begin(struct mcpz_iblt_decoder *decoder, struct mcpz_siphash_key key)
+{
+    mcpz_iblt_encoder_begin(&decoder->ours, key);
+    decoder->waiting_count = 0;
+    decoder->difference_count = 0;
+    decoder->cell_count = 0;
+    decoder->verdict = MCPZ_IBLT_MORE;
+}
+
+static bool is_empty(const struct mcpz_iblt_symbol *symbol)
+{
+    return symbol->id == 0 && symbol->check == 0 && symbol->count == 0;
+}
+
+/* Does it hold just one item, theirs or ours? */
+static bool is_single(const struct mcpz_iblt_decoder *decoder,
+                      const struct mcpz_iblt_symbol *symbol)
+{
+    return (symbol->count == 1 || symbol->count == UINT8_MAX) &&
+           mcpz_iblt_item(decoder->ours.key, symbol->id).check == symbol->check;
+}
+
+static void look_at(struct mcpz_iblt_decoder *decoder, size_t at)
+{
+    struct mcpz_iblt_cell *cell = &decoder->cells[at];
+
+    if (!cell->is_waiting && is_single(decoder, &cell->symbol)) {
+        cell->is_waiting = true;
+        decoder->waiting[decoder->waiting_count++] = (uint32_t)at;
+    }
+}
+
+/* Theirs less ours, for the cells that come now. */
+static void subtract_ours(struct mcpz_iblt_decoder *decoder,
+                          const struct mcpz_iblt_symbol *symbols, size_t count)
+{
+    mcpz_iblt_encoder_make(&decoder->ours, count, decoder->block);
+    for (size_t i = 0; i < count; i++) {
+        const struct mcpz_iblt_symbol *ours = &decoder->block[i];
+        decoder->cells[decoder->cell_count + i] = (struct mcpz_iblt_cell){
+            .symbol = {.id = symbols[i].id ^ ours->id,
+                       .check = symbols[i].check ^ ours->check,
+                       .count = (uint8_t)(symbols[i].count - ours->count)}};
+    }
+}
+
+/* Take what was found out of all cells from where it is to the end. */
+static void take_out(struct mcpz_iblt_decoder *decoder, struct mcpz_iblt_difference *difference)
+{
+    struct mcpz_iblt_item *item = &difference->item;
+
+    while (item->next < decoder->cell_count) {
+        const size_t at = item->next;
+        mcpz_iblt_mix(&decoder->cells[at].symbol, item, difference->is_theirs ? -1 : 1);
+        look_at(decoder, at);
+        mcpz_iblt_item_next(item);
+    }
+}
+
+/* Find what can be found. False: more than a set's symbols can hold. */
+static bool peel(struct mcpz_iblt_decoder *decoder)
+{
+    while (decoder->waiting_count > 0) {
+        struct mcpz_iblt_cell *cell = &decoder->cells[decoder->waiting[--decoder->waiting_count]];
+        cell->is_waiting = false;
+        if (!is_single(decoder, &cell->symbol)) {
+            continue; /* it was, when it was looked at */
+        }
+        if (decoder->difference_count == decoder->cell_count) {
+            return false;
+        }
+        struct mcpz_iblt_difference *difference =
+            &decoder->differences[decoder->difference_count++];
+        *difference = (struct mcpz_iblt_difference){
+            .item = mcpz_iblt_item(decoder->ours.key, cell->symbol.id),
+            .is_theirs = cell->symbol.count == 1,
+        };
+        take_out(decoder, difference);
+    }
+    return true;
+}
+
+/* Symbol 0 holds all: once it is empty, so must be the others. */
+static enum mcpz_iblt_verdict judge(const struct mcpz_iblt_decoder *decoder)
+{
+    if (!is_empty(&decoder->cells[0].symbol)) {
+        return decoder->cell_count < decoder->cell_max ? MCPZ_IBLT_MORE : MCPZ_IBLT_HOPELESS;
+    }
+    for (size_t i = 1; i < decoder->cell_count; i++) {
+        if (!is_empty(&decoder->cells[i].symbol)) {
+            return MCPZ_IBLT_HOPELESS;
+        }
+    }
+    return MCPZ_IBLT_FOUND;
+}
+
+enum mcpz_iblt_verdict mcpz_iblt_decoder_take(struct mcpz_iblt_decoder *decoder,
+                                              const struct mcpz_iblt_symbol *symbols, size_t count)
+{
+    const size_t before = decoder->cell_count;
+
+    assert(count <= MCPZ_IBLT_BLOCK_MAX);
+    if (decoder->verdict != MCPZ_IBLT_MORE || count == 0) {
+        return decoder->verdict;
+    }
+    if (count > decoder->cell_max - before) {
+        decoder->verdict = MCPZ_IBLT_HOPELESS;
+        return decoder->verdict;
+    }
+    subtract_ours(decoder, symbols, count);
+    decoder->cell_count += count;
+    for (size_t i = 0; i < decoder->difference_count; i++) {
+        take_out(decoder, &decoder->differences[i]);
+    }
+    for (size_t at = before; at < decoder->cell_count; at++) {
+        look_at(decoder, at);
+    }
+    decoder->verdict = peel(decoder) ? judge(decoder) : MCPZ_IBLT_HOPELESS;
+    return decoder->verdict;
+}

@@ -1,0 +1,74 @@
+/*
+ * What a peer's symbols (iblt.h) say that it has and we have not, and the other way round.
+ *
+ *   more  ->  found       all differences are known
+ *         ->  hopeless    there are too many symbols, or these are no set's: compare lists of ids
+ *
+ * Whatever a peer sends, the work is bounded: no more differences are taken out than there are
+ * symbols, each of them in some 2 ln(symbols) places. What it makes us believe must be held
+ * against what is there: that an item "of ours" is ours.
+ */
+
+#ifndef CORE_RECONCILE_IBLT_DECODER_H
+#define CORE_RECONCILE_IBLT_DECODER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "core/reconcile/iblt.h"
+#include "core/reconcile/iblt_encoder.h"
+
+enum mcpz_iblt_verdict {
+    MCPZ_IBLT_MORE = 1,
+    MCPZ_IBLT_FOUND,
+    MCPZ_IBLT_HOPELESS,
+};
+
+struct mcpz_iblt_difference {
+    struct mcpz_iblt_item item; /* its id, and where it goes on in symbols to come */
+    bool is_theirs;             /* or ours */
+};
+
+struct mcpz_iblt_cell {
+    struct mcpz_iblt_symbol symbol; /* theirs less ours less what was found */
+    bool is_waiting;                /* to be looked at */
+};
+
+struct mcpz_iblt_decoder {
+    struct mcpz_iblt_encoder ours;
+    struct mcpz_iblt_cell *cells;
+    struct mcpz_iblt_symbol *block; /* of ours */
+    uint32_t *waiting;              /* cells to be looked at */
+    size_t waiting_count;
+    struct mcpz_iblt_difference *differences;
+    size_t difference_count;
+    size_t cell_count;
+    size_t cell_max;
+    enum mcpz_iblt_verdict verdict;
+};
+
+/** How much mcpz_iblt_decoder_init() takes from its arena. */
+size_t mcpz_iblt_decoder_bytes(size_t item_max, size_t symbol_max);
+
+/**
+ * Lay out room for sets of up to `item_max` of our own, and up to `symbol_max` symbols (at most
+ * MCPZ_IBLT_SYMBOLS_MAX). `arena` has it (asserted).
+ */
+void mcpz_iblt_decoder_init(struct mcpz_iblt_decoder *decoder, size_t item_max, size_t symbol_max,
+                            struct mcpz_arena *arena);
+
+/** Begin a comparison in the session of `key`. Our items are then added to `ours`. */
+void mcpz_iblt_decoder_begin(struct mcpz_iblt_decoder *decoder, struct mcpz_siphash_key key);
+
+/**
+ * Take in the peer's next symbols, at most MCPZ_IBLT_BLOCK_MAX (asserted). What is found lies in
+ * `differences`, and is complete when the verdict is MCPZ_IBLT_FOUND; before that, and when it is
+ * hopeless, nothing of it can be relied on. Once there is a verdict, nothing changes it.
+ */
+enum mcpz_iblt_verdict mcpz_iblt_decoder_take(struct mcpz_iblt_decoder *decoder,
+                                              const struct mcpz_iblt_symbol *symbols,
+                                              size_t count);
+
+#endif
