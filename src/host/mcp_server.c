@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <yaml.h>
 
 #include "host/config.h"
 #include "host/config_keys.h"
 #include "host/nearest.h"
-#include "wire/json.h"
 
 /* ---- Life --------------------------------------------------------------------------------- */
 
@@ -25,7 +25,12 @@ void mcpz_mcp_server_finish(struct mcpz_mcp_server *server)
     for (size_t i = 0; i < server->variable_count; i++) {
         free(server->variables[i]);
     }
+    for (size_t i = 0; i < server->header_count; i++) {
+        free(server->headers[i]);
+    }
     free(server->cwd);
+    free(server->url);
+    free(server->ca);
     *server = (struct mcpz_mcp_server){.command = NULL};
 }
 
@@ -48,6 +53,13 @@ static bool copy_texts(char *const *texts, size_t count, char **copies, size_t *
     return true;
 }
 
+/* A text that may be missing. */
+static bool copy_text(const char *text, char **copy)
+{
+    *copy = text != NULL ? strdup(text) : NULL;
+    return text == NULL || *copy != NULL;
+}
+
 mcpz_error mcpz_mcp_server_copy(const struct mcpz_mcp_server *server, struct mcpz_mcp_server *copy)
 {
     mcpz_error error = MCPZ_ENOMEM;
@@ -57,9 +69,10 @@ mcpz_error mcpz_mcp_server_copy(const struct mcpz_mcp_server *server, struct mcp
                                      .replicas = server->replicas,
                                      .idle_seconds = server->idle_seconds};
     error = mcpz_service_copy(&server->service, &copy->service);
-    copy->command = strdup(server->command);
-    copy->cwd = server->cwd != NULL ? strdup(server->cwd) : NULL;
-    if (error != MCPZ_OK || copy->command == NULL || (server->cwd != NULL && copy->cwd == NULL) ||
+    if (error != MCPZ_OK || !copy_text(server->command, &copy->command) ||
+        !copy_text(server->cwd, &copy->cwd) || !copy_text(server->url, &copy->url) ||
+        !copy_text(server->ca, &copy->ca) ||
+        !copy_texts(server->headers, server->header_count, copy->headers, &copy->header_count) ||
         !copy_texts(server->arguments, server->argument_count, copy->arguments,
                     &copy->argument_count) ||
         !copy_texts(server->variables, server->variable_count, copy->variables,
@@ -70,17 +83,23 @@ mcpz_error mcpz_mcp_server_copy(const struct mcpz_mcp_server *server, struct mcp
     return MCPZ_OK;
 }
 
-bool mcpz_mcp_server_equal(const struct mcpz_mcp_server *a, const struct mcpz_mcp_server *b)
+static bool is_same(char *const *a, size_t a_count, char *const *b, size_t b_count)
 {
-    if (a->variable_count != b->variable_count) {
-        return false;
-    }
-    for (size_t i = 0; i < a->variable_count; i++) {
-        if (strcmp(a->variables[i], b->variables[i]) != 0) {
+    for (size_t i = 0; i < a_count && a_count == b_count; i++) {
+        if (strcmp(a[i], b[i]) != 0) {
             return false;
         }
     }
-    return mcpz_service_equal(&a->service, &b->service) && a->stateless == b->stateless &&
+    return a_count == b_count;
+}
+
+bool mcpz_mcp_server_equal(const struct mcpz_mcp_server *a, const struct mcpz_mcp_server *b)
+{
+    return is_same(a->variables, a->variable_count, b->variables, b->variable_count) &&
+           is_same(a->headers, a->header_count, b->headers, b->header_count) &&
+           (a->url != NULL) == (b->url != NULL) && (a->ca != NULL) == (b->ca != NULL) &&
+           (a->ca == NULL || strcmp(a->ca, b->ca) == 0) &&
+           mcpz_service_equal(&a->service, &b->service) && a->stateless == b->stateless &&
            a->shared == b->shared && a->replicas == b->replicas &&
            a->idle_seconds == b->idle_seconds;
 }
@@ -103,6 +122,8 @@ struct reading {
     const char *path;   /* NULL: it came from a program, not from a file */
     const char *server; /* its name; "": not within one */
     const char *fenced; /* a key that was given and needs isolation; NULL: none */
+    const char *local;  /* one that only says how a command is run; NULL: none */
+    const char *remote; /* one that only says how to reach a URL; NULL: none */
     struct mcpz_config_trouble *trouble;
 };
 
@@ -251,6 +272,74 @@ static mcpz_error put_variables(struct reading *reading, const yaml_node_t *node
     return error;
 }
 
+static mcpz_error put_header(struct reading *reading, const yaml_node_pair_t *pair,
+                             struct mcpz_mcp_server *server)
+{
+    const yaml_node_t *key = node_at(reading, pair->key);
+    const char *name = text_of(key);
+    const char *value;
+    char shown[MCPZ_SHOWN_BYTES];
+    mcpz_error error = expect_text(reading, node_at(reading, pair->value), "headers", &value);
+
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    const char *fault = mcpz_mcp_header_fault(name != NULL ? name : "", value);
+    (void)mcpz_config_shown(name != NULL ? name : "", shown);
+    if (fault != NULL) {
+        return refuse(reading, key, "headers", "\"%s\" %s", shown, fault);
+    }
+    for (size_t i = 0; i < server->header_count; i++) {
+        if (strncasecmp(server->headers[i], name, strlen(name)) == 0 &&
+            server->headers[i][strlen(name)] == ':') {
+            return refuse(reading, key, "headers", "%s is given twice", shown);
+        }
+    }
+    if (server->header_count == MCPZ_MCP_HEADERS_MAX) {
+        return refuse(reading, key, "headers", "more than %d", MCPZ_MCP_HEADERS_MAX);
+    }
+    if (asprintf(&server->headers[server->header_count], "%s: %s", name, value) < 0) {
+        return MCPZ_ENOMEM;
+    }
+    server->header_count++;
+    return MCPZ_OK;
+}
+
+static mcpz_error put_headers(struct reading *reading, const yaml_node_t *node,
+                              struct mcpz_mcp_server *server)
+{
+    mcpz_error error = MCPZ_OK;
+
+    if (node->type != YAML_MAPPING_NODE) {
+        return refuse(reading, node, "headers", "must be a mapping, e.g. {Name: value}");
+    }
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top && error == MCPZ_OK; pair++) {
+        error = put_header(reading, pair, server);
+    }
+    return error;
+}
+
+static mcpz_error put_url(struct reading *reading, const yaml_node_t *node,
+                          struct mcpz_mcp_server *server)
+{
+    mcpz_error error = put_text(reading, node, "url", &server->url);
+    const char *fault = error == MCPZ_OK ? mcpz_mcp_url_fault(server->url) : NULL;
+
+    return fault != NULL ? refuse(reading, node, "url", "%s", fault) : error;
+}
+
+/* An absolute path. */
+static mcpz_error put_path(struct reading *reading, const yaml_node_t *node, const char *key,
+                           char **path)
+{
+    mcpz_error error = put_text(reading, node, key, path);
+
+    return error == MCPZ_OK && (*path)[0] != '/'
+               ? refuse(reading, node, key, "must be an absolute path")
+               : error;
+}
+
 static mcpz_error put_truth(struct reading *reading, const yaml_node_t *node, const char *key,
                             bool *truth)
 {
@@ -337,6 +426,9 @@ static const struct key_row server_rows[] = {
     {"args", -1},
     {"env", -1},
     {"cwd", -1},
+    {"url", -1},
+    {"headers", -1},
+    {"ca", -1},
     {"isolation", MCPZ_SERVICE_ISOLATION},
     {"network", MCPZ_SERVICE_NETWORK},
     {"sockets", MCPZ_SERVICE_SOCKETS},
@@ -433,10 +525,16 @@ static mcpz_error put_ours(struct reading *reading, const char *key, const yaml_
         return put_variables(reading, node, server);
     }
     if (strcmp(key, "cwd") == 0) {
-        mcpz_error error = put_text(reading, node, key, &server->cwd);
-        return error == MCPZ_OK && server->cwd[0] != '/'
-                   ? refuse(reading, node, key, "must be an absolute path")
-                   : error;
+        return put_path(reading, node, key, &server->cwd);
+    }
+    if (strcmp(key, "url") == 0) {
+        return put_url(reading, node, server);
+    }
+    if (strcmp(key, "headers") == 0) {
+        return put_headers(reading, node, server);
+    }
+    if (strcmp(key, "ca") == 0) {
+        return put_path(reading, node, key, &server->ca);
     }
     if (strcmp(key, "stateless") == 0) {
         return put_truth(reading, node, key, &server->stateless);
@@ -454,9 +552,25 @@ static mcpz_error put_ours(struct reading *reading, const char *key, const yaml_
     return put_mapping(reading, node, limit_rows, MCPZ_ARRAY_LEN(limit_rows), put_limit, server);
 }
 
+/* Does the key say how a command is run, or how a URL is reached? Else it is said of both. */
+static void note_kind(struct reading *reading, const struct key_row *row)
+{
+    static const char *const local[] = {"command", "args", "env", "cwd", "limits"};
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(local); i++) {
+        if (row->key >= 0 || strcmp(row->name, local[i]) == 0) {
+            reading->local = row->name;
+        }
+    }
+    if (strcmp(row->name, "headers") == 0 || strcmp(row->name, "ca") == 0) {
+        reading->remote = row->name;
+    }
+}
+
 static mcpz_error put_value(struct reading *reading, const struct key_row *row,
                             const yaml_node_t *node, struct mcpz_mcp_server *server)
 {
+    note_kind(reading, row);
     if (row->key >= 0 && row->key != MCPZ_SERVICE_ISOLATION) {
         reading->fenced = row->name;
     }
@@ -519,8 +633,16 @@ static bool is_good_name(const char *name)
 static mcpz_error settle(struct reading *reading, const yaml_node_t *node, const char *name,
                          struct mcpz_mcp_server *server)
 {
-    if (server->command == NULL || server->command[0] == '\0') {
-        return refuse(reading, node, "", "has no command: say which program it is");
+    if (server->url != NULL && reading->local != NULL) {
+        return refuse(reading, node, reading->local, "has no effect on a server with a url");
+    }
+    if (server->url == NULL && reading->remote != NULL) {
+        return refuse(reading, node, reading->remote,
+                      "has no effect on a command: it needs a url");
+    }
+    if (server->url == NULL && (server->command == NULL || server->command[0] == '\0')) {
+        return refuse(reading, node, "",
+                      "has no command, and no url: say which program it is, or where");
     }
     if (reading->fenced != NULL && server->service.isolation == MCPZ_ISOLATION_NONE) {
         return refuse(reading, node, reading->fenced,
@@ -531,7 +653,11 @@ static mcpz_error settle(struct reading *reading, const yaml_node_t *node, const
     }
     mcpz_error error = keep(name, &server->service.name);
     free(server->service.command);
-    server->service.command = error == MCPZ_OK ? write_command(server) : NULL;
+    server->service.command = NULL;
+    if (error == MCPZ_OK) {
+        server->service.command =
+            server->url != NULL ? strdup(server->url) : write_command(server);
+    }
     if (error == MCPZ_OK && server->service.command == NULL) {
         error = MCPZ_ENOMEM;
     }
@@ -548,6 +674,8 @@ static mcpz_error read_server(struct reading *reading, const yaml_node_t *node, 
 {
     reading->server = name;
     reading->fenced = NULL;
+    reading->local = NULL;
+    reading->remote = NULL;
     mcpz_service_init(&server->service);
     server->service.isolation = MCPZ_ISOLATION_NONE;
     server->replicas = MCPZ_MCP_REPLICAS_DEFAULT;
@@ -685,93 +813,4 @@ mcpz_error mcpz_mcp_server_read(struct mcpz_bytes document, const char *name,
                          : mcpz_config_refuse(trouble, name, "nothing is said of the server");
     yaml_document_delete(&reading.document);
     return error;
-}
-
-/* ---- Showing ------------------------------------------------------------------------------ */
-
-static void put_list(struct mcpz_json_writer *writer, const char *key, char *const *texts,
-                     size_t count)
-{
-    if (count == 0) {
-        return;
-    }
-    mcpz_json_put_text(writer, key);
-    for (size_t i = 0; i < count; i++) {
-        mcpz_json_put_text(writer, i == 0 ? "[" : ",");
-        mcpz_json_put_string(writer, mcpz_text(texts[i]));
-    }
-    mcpz_json_put_text(writer, "]");
-}
-
-static void put_env(struct mcpz_json_writer *writer, const struct mcpz_mcp_server *server,
-                    bool secrets)
-{
-    for (size_t i = 0; i < server->variable_count; i++) {
-        const char *value = strchr(server->variables[i], '=');
-        mcpz_json_put_text(writer, i == 0 ? ",\"env\":{" : ",");
-        mcpz_json_put_string(
-            writer, mcpz_bytes(server->variables[i], (size_t)(value - server->variables[i])));
-        mcpz_json_put_text(writer, ":");
-        mcpz_json_put_string(writer, mcpz_text(secrets ? value + 1 : "(set)"));
-    }
-    mcpz_json_put_text(writer, server->variable_count > 0 ? "}" : "");
-}
-
-/* What a fence needs; without one it must not be said. */
-static void put_fence(struct mcpz_json_writer *writer, const struct mcpz_service *service)
-{
-    const struct mcpz_service_limits *limits = &service->limits;
-    char text[384];
-
-    put_list(writer, ",\"read\":", service->reads, service->read_count);
-    put_list(writer, ",\"write\":", service->writes, service->write_count);
-    (void)snprintf(text, sizeof(text),
-                   ",\"network\":%s,\"sockets\":%s,\"limits\":{\"cpu\":\"%" PRIu32 ".%03" PRIu32
-                   "\",\"memory\":\"%" PRIu64 "\",\"disk\":\"%" PRIu64 "\",\"files\":\"%" PRIu32
-                   "\",\"processes\":\"%" PRIu32 "\"}",
-                   service->network ? "true" : "false", service->sockets ? "true" : "false",
-                   limits->cpu_milli / 1000, limits->cpu_milli % 1000, limits->memory_bytes,
-                   limits->disk_bytes, limits->files, limits->processes);
-    mcpz_json_put_text(writer, text);
-}
-
-static void put_server(struct mcpz_json_writer *writer, const struct mcpz_mcp_server *server,
-                       bool secrets)
-{
-    const struct mcpz_service *service = &server->service;
-    char text[256];
-
-    mcpz_json_put_text(writer, "{\"command\":");
-    mcpz_json_put_string(writer, mcpz_text(server->command));
-    put_list(writer, ",\"args\":", server->arguments, server->argument_count);
-    put_env(writer, server, secrets);
-    if (server->cwd != NULL) {
-        mcpz_json_put_text(writer, ",\"cwd\":");
-        mcpz_json_put_string(writer, mcpz_text(server->cwd));
-    }
-    (void)snprintf(text, sizeof(text),
-                   ",\"isolation\":\"%s\",\"stateless\":%s,\"shared\":%s,\"replicas\":%" PRIu32
-                   ",\"idle\":\"%" PRIu32 "s\"",
-                   mcpz_isolation_word((enum mcpz_isolation)service->isolation),
-                   server->stateless ? "true" : "false", server->shared ? "true" : "false",
-                   server->replicas, server->idle_seconds);
-    mcpz_json_put_text(writer, text);
-    if (service->isolation != MCPZ_ISOLATION_NONE) {
-        put_fence(writer, service);
-    }
-    mcpz_json_put_text(writer, "}");
-}
-
-char *mcpz_mcp_server_show(const struct mcpz_mcp_server *server, bool secrets)
-{
-    struct mcpz_json_writer measure = mcpz_json_writer(NULL, 0);
-
-    put_server(&measure, server, secrets);
-    char *text = malloc(measure.length + 1);
-    if (text != NULL) {
-        struct mcpz_json_writer writer = mcpz_json_writer(text, measure.length);
-        put_server(&writer, server, secrets);
-        text[measure.length] = '\0';
-    }
-    return text;
 }

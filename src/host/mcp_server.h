@@ -14,6 +14,11 @@
  *         shared: false              # one process for all sessions
  *         replicas: 16               # processes at once; then the one idle for longest gives way
  *         idle: 5m                   # then the process of a session is ended
+ *       search:
+ *         url: https://tools.example.com/mcp      # one that runs elsewhere: Streamable HTTP
+ *         headers: {Authorization: "Bearer env:TOOLS_TOKEN"}   # host/mcp_url.h
+ *         ca: /etc/ssl/tools.pem     # who vouches for it, instead of those the system trusts
+ *         stateless: false           # and shared, replicas and idle, of its sessions
  *
  * JSON is YAML: what is added at run time is read by the same function.
  */
@@ -29,6 +34,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "host/mcp_url.h"
 #include "host/service.h"
 
 #define MCPZ_MCP_SERVERS_MAX 24 /* of one node: each is two capabilities, and others want some */
@@ -46,7 +52,11 @@ struct mcpz_config_trouble;
 /* All texts are owned. */
 struct mcpz_mcp_server {
     struct mcpz_service service; /* name; command: all of it, quoted for /bin/sh; how it is run */
-    char *command;
+    char *command;               /* NULL: it runs elsewhere */
+    char *url;                   /* NULL: it is a command */
+    char *headers[MCPZ_MCP_HEADERS_MAX]; /* "Name: value"; a value may be a reference */
+    size_t header_count;
+    char *ca; /* a file, absolute; NULL: those that the system trusts */
     char *arguments[MCPZ_MCP_ARGUMENTS_MAX];
     size_t argument_count;
     char *variables[MCPZ_MCP_VARIABLES_MAX]; /* "NAME=VALUE" */
@@ -96,8 +106,8 @@ MCPZ_MUST_USE mcpz_error mcpz_mcp_server_read(struct mcpz_bytes document, const 
                                               struct mcpz_config_trouble *trouble);
 
 /**
- * The server as JSON that mcpz_mcp_server_read() takes; values of variables only if `secrets`. The
- * caller's to free(); NULL: no memory.
+ * The server as JSON that mcpz_mcp_server_read() takes; values of variables and headers, and a
+ * URL's query, only if `secrets`. The caller's to free(); NULL: no memory.
  */
 char *mcpz_mcp_server_show(const struct mcpz_mcp_server *server, bool secrets);
 

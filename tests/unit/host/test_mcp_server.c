@@ -65,7 +65,7 @@ TEST(what_is_wrong_is_said_with_its_place)
         {"mcp:\n  servers:\n    a:\n      comand: x\n",
          "a.yaml:4: mcp.servers.a: unknown key \"comand\": did you mean \"command\"?"},
         {"mcp:\n  servers:\n    a: {args: [x]}\n",
-         "a.yaml:3: mcp.servers.a: has no command: say which program it is"},
+         "a.yaml:3: mcp.servers.a: has no command, and no url: say which program it is, or where"},
         {"mcp:\n  servers:\n    a: {command: x}\n    a: {command: y}\n",
          "a.yaml:4: mcp.servers: \"a\" is given twice"},
         {"mcp:\n  servers:\n    a/b: {command: x}\n",
@@ -170,6 +170,67 @@ TEST(what_is_shown_can_be_read_again)
     mcpz_mcp_server_finish(&server);
 }
 
+TEST(a_server_may_be_elsewhere)
+{
+    struct mcpz_mcp_server copy = {.command = NULL};
+
+    CHECK_UINT(read_one("{\"url\":\"https://a.example/mcp?key=hidden\",\"headers\":"
+                        "{\"Authorization\":\"Bearer hidden\",\"X-Key\":\"env:KEY\"},"
+                        "\"ca\":\"/etc/ca.pem\",\"stateless\":true}"),
+               MCPZ_OK);
+    CHECK_TEXT(server.url, "https://a.example/mcp?key=hidden");
+    CHECK(server.command == NULL);
+    CHECK_UINT(server.header_count, 2);
+    CHECK_TEXT(server.headers[0], "Authorization: Bearer hidden");
+    char *shown = mcpz_mcp_server_show(&server, true);
+    char *masked = mcpz_mcp_server_show(&server, false);
+    CHECK(shown != NULL && masked != NULL);
+    CHECK_TEXT(masked, "{\"url\":\"https://a.example/mcp?(set)\",\"headers\":{\"Authorization\":"
+                       "\"(set)\",\"X-Key\":\"env:KEY\"},\"ca\":\"/etc/ca.pem\",\"stateless\":"
+                       "true,\"shared\":false,\"replicas\":16,\"idle\":\"300s\"}");
+    CHECK_UINT(mcpz_mcp_server_read(mcpz_text(shown), "one", &copy, &trouble), MCPZ_OK);
+    CHECK(mcpz_mcp_server_equal(&server, &copy));
+    mcpz_mcp_server_finish(&copy);
+    CHECK_UINT(mcpz_mcp_server_copy(&server, &copy), MCPZ_OK);
+    CHECK(mcpz_mcp_server_equal(&server, &copy));
+    copy.headers[0][22] = 'H';
+    CHECK(!mcpz_mcp_server_equal(&server, &copy));
+    free(shown);
+    free(masked);
+    mcpz_mcp_server_finish(&copy);
+    mcpz_mcp_server_finish(&server);
+}
+
+TEST(a_server_is_a_command_or_a_url)
+{
+    static const struct {
+        const char *text;
+        const char *trouble;
+    } cases[] = {
+        {"{\"url\":\"http://a\",\"command\":\"x\"}",
+         "one.command: has no effect on a server with a url"},
+        {"{\"url\":\"http://a\",\"isolation\":\"strict\"}",
+         "one.isolation: has no effect on a server with a url"},
+        {"{\"url\":\"http://a\",\"env\":{\"A\":\"b\"}}",
+         "one.env: has no effect on a server with a url"},
+        {"{\"command\":\"x\",\"headers\":{\"A\":\"b\"}}",
+         "one.headers: has no effect on a command: it needs a url"},
+        {"{\"url\":\"a\"}", "one.url: must begin with https:// or http://"},
+        {"{\"url\":\"http://a\",\"headers\":{\"Host\":\"b\"}}",
+         "one.headers: \"Host\" is a header that the protocol sets"},
+        {"{\"url\":\"http://a\",\"headers\":{\"A\":\"b\",\"a\":\"c\"}}",
+         "one.headers: a is given twice"},
+        {"{\"url\":\"http://a\",\"headers\":[\"A\"]}",
+         "one.headers: must be a mapping, e.g. {Name: value}"},
+        {"{\"url\":\"http://a\",\"ca\":\"ca.pem\"}", "one.ca: must be an absolute path"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK_UINT(read_one(cases[i].text), MCPZ_ECONFIG);
+        CHECK_TEXT(trouble.text, cases[i].trouble);
+    }
+}
+
 TEST(what_a_program_sent_is_refused_without_a_place)
 {
     CHECK_UINT(read_one("{\"comand\":\"x\"}"), MCPZ_ECONFIG);
@@ -181,5 +242,5 @@ TEST(what_a_program_sent_is_refused_without_a_place)
 TEST_MAIN(RUN(servers_have_names_for_keys), RUN(a_file_without_servers_has_none),
           RUN(what_is_wrong_is_said_with_its_place),
           RUN(there_are_so_many_servers_and_not_one_more), RUN(a_configuration_takes_them_along),
-          RUN(what_is_shown_can_be_read_again),
-          RUN(what_a_program_sent_is_refused_without_a_place))
+          RUN(what_is_shown_can_be_read_again), RUN(a_server_may_be_elsewhere),
+          RUN(a_server_is_a_command_or_a_url), RUN(what_a_program_sent_is_refused_without_a_place))
