@@ -40,6 +40,7 @@ CONFINED = {
     "lmdb.h": {"store"},
     "ev.h": {"host", "embed"} | EDGES,
     "libwebsockets.h": {"host", "net", "http"},
+    "curl/curl.h": {"http"},
     "cyaml/cyaml.h": {"host"},
     "yaml.h": {"host"},
     "jansson.h": {"http", "cli"},

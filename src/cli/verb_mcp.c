@@ -234,28 +234,33 @@ enum mcpz_exit mcpz_run_mcp_list(const struct mcpz_invocation *invocation)
 
 /* ---- add, remove -------------------------------------------------------------------------- */
 
-/* --env K=V, each of them. NULL: told. */
-static json_t *read_variables(const struct mcpz_invocation *invocation)
+/* All that was given of a repeatable option, as NAME, `between`, VALUE. NULL: told. */
+static json_t *read_pairs(const struct mcpz_invocation *invocation, const char *option,
+                          const char *between)
 {
-    json_t *variables = json_object();
+    json_t *pairs = json_object();
 
     for (size_t i = 0; i < invocation->given_count; i++) {
         const struct mcpz_given *given = &invocation->given[i];
-        if (strcmp(given->option->name, "env") != 0) {
+        if (strcmp(given->option->name, option) != 0) {
             continue;
         }
-        const size_t length = strcspn(given->value, "=");
+        const size_t length = strcspn(given->value, between);
+        const char *value = given->value + length;
+        value += *value != '\0';
+        value += *between == ':' ? strspn(value, " ") : 0;
         char *name = strndup(given->value, length);
         if (length == 0 || given->value[length] == '\0' || name == NULL ||
-            json_object_set_new(variables, name, json_string(given->value + length + 1)) != 0) {
+            json_object_set_new(pairs, name, json_string(value)) != 0) {
             free(name);
-            json_decref(variables);
-            (void)mcpz_fail_usage(invocation, "--env %s is not NAME=VALUE", given->value);
+            json_decref(pairs);
+            (void)mcpz_fail_usage(invocation, "--%s %s is not NAME%sVALUE", option, given->value,
+                                  between);
             return NULL;
         }
         free(name);
     }
-    return variables;
+    return pairs;
 }
 
 static void set_text(json_t *object, const struct mcpz_invocation *invocation, const char *name)
@@ -274,36 +279,68 @@ static void set_flag(json_t *object, const struct mcpz_invocation *invocation, c
     }
 }
 
-static json_t *read_server(const struct mcpz_invocation *invocation, json_t *variables)
+/* One that is a command. */
+static json_t *read_command(const struct mcpz_invocation *invocation)
 {
-    json_t *server = json_pack("{s:s, s:s, s:[], s:o}", "name", mcpz_argument(invocation, 0),
-                               "command", mcpz_argument(invocation, 1), "args", "env", variables);
-    json_t *arguments = json_object_get(server, "args");
+    json_t *arguments = json_array();
 
-    for (size_t i = 2; server != NULL && i < invocation->argument_count; i++) {
+    for (size_t i = 2; i < invocation->argument_count; i++) {
         if (json_array_append_new(arguments, json_string(mcpz_argument(invocation, i))) != 0) {
-            json_decref(server);
+            json_decref(arguments);
             return NULL;
         }
     }
-    if (server != NULL) {
-        set_text(server, invocation, "cwd");
-        set_text(server, invocation, "isolation");
-        set_flag(server, invocation, "stateless");
-        set_flag(server, invocation, "shared");
+    return json_pack("{s:s, s:s, s:o}", "name", mcpz_argument(invocation, 0), "command",
+                     mcpz_argument(invocation, 1), "args", arguments);
+}
+
+/* What the node is told of it. NULL: told what is wrong. */
+static json_t *read_server(const struct mcpz_invocation *invocation)
+{
+    const char *url = mcpz_option_value(invocation, "url");
+    json_t *variables = read_pairs(invocation, "env", "=");
+    json_t *headers = variables != NULL ? read_pairs(invocation, "header", ":") : NULL;
+
+    if (headers == NULL) {
+        json_decref(variables);
+        return NULL;
     }
+    json_t *server =
+        url != NULL ? json_pack("{s:s, s:s}", "name", mcpz_argument(invocation, 0), "url", url)
+                    : read_command(invocation);
+    if (server == NULL) {
+        (void)mcpz_fail_usage(invocation, "NAME, COMMAND and its arguments must be UTF-8 text");
+        json_decref(variables);
+        json_decref(headers);
+        return NULL;
+    }
+    /* What does not belong to its kind is refused by who reads it. */
+    if (json_object_size(variables) > 0) {
+        (void)json_object_set(server, "env", variables);
+    }
+    if (json_object_size(headers) > 0) {
+        (void)json_object_set(server, "headers", headers);
+    }
+    json_decref(variables);
+    json_decref(headers);
+    set_text(server, invocation, "cwd");
+    set_text(server, invocation, "ca");
+    set_text(server, invocation, "isolation");
+    set_flag(server, invocation, "stateless");
+    set_flag(server, invocation, "shared");
     return server;
 }
 
 enum mcpz_exit mcpz_run_mcp_add(const struct mcpz_invocation *invocation)
 {
-    json_t *variables = read_variables(invocation);
-    if (variables == NULL) {
-        return MCPZ_EXIT_USAGE;
+    const bool is_remote = mcpz_option_is_given(invocation, "url");
+    if (is_remote != (invocation->argument_count == 1)) {
+        return mcpz_fail_usage(invocation,
+                               "a server is a COMMAND, or it has a --url: say one of them");
     }
-    json_t *server = read_server(invocation, variables);
+    json_t *server = read_server(invocation);
     if (server == NULL) {
-        return mcpz_fail_usage(invocation, "NAME, COMMAND and its arguments must be UTF-8 text");
+        return MCPZ_EXIT_USAGE;
     }
     json_t *answer;
     enum mcpz_exit status = mcpz_ask(invocation, "POST", SERVERS, server, &answer);

@@ -59,6 +59,9 @@ static const struct mcpz_option mcp_add_options[] = {
     {"env", '\0', "NAME=VALUE", "a variable of its environment; may be repeated"},
     {"cwd", '\0', "DIR", "where it starts (a directory of its own)"},
     {"isolation", '\0', "HOW", "none (the default), degraded or strict: see README.md"},
+    {"url", '\0', "URL", "it runs elsewhere, and is there (Streamable HTTP)"},
+    {"header", '\0', "NAME:VALUE", "sent to URL with all requests; may be repeated"},
+    {"ca", '\0', "FILE", "who vouches for URL, instead of those the system trusts"},
     {"stateless", '\0', NULL, "any process of it, at any node, can take any request"},
     {"shared", '\0', NULL, "one process for all clients, not one for each session"},
 };
@@ -513,12 +516,16 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "  mcpz mcp list\n",
     NULL, 0},
 [MCPZ_VERB_MCP_ADD] = {
-    MCPZ_VERB_MCP_ADD, "mcp add", "NAME COMMAND [ARGUMENT]...", 2, MCPZ_VERB_ARGUMENTS_MAX,
+    MCPZ_VERB_MCP_ADD, "mcp add", "NAME [COMMAND [ARGUMENT]...]", 1, MCPZ_VERB_ARGUMENTS_MAX,
     "make this node host an MCP server",
     "At once, and after restarts. Its tools, resources and prompts are then seen at every node\n"
     "of the mesh, at /mcp and as it is at /mcp/NAME. Put -- before a COMMAND with options.\n"
+    "One that runs elsewhere has a --url instead. The last word of a header's VALUE may be\n"
+    "env:VARIABLE (of the node) or file:PATH: that is looked up whenever it is begun with.\n"
     "\n"
     "Examples:\n"
+    "  mcpz mcp add search --url https://tools.example.com/mcp \\\n"
+    "      --header 'Authorization: Bearer file:/run/secrets/search'\n"
     "  mcpz mcp add memory -- npx -y @modelcontextprotocol/server-memory\n"
     "  mcpz mcp add files --cwd /srv -- npx -y @modelcontextprotocol/server-filesystem /srv\n",
     OPTIONS(mcp_add_options)},

@@ -16,6 +16,7 @@
 #include "exec/mcp_child.h"
 #include "host/config.h"
 #include "host/log.h"
+#include "http/remotes.h"
 #include "wire/json.h"
 
 #define FILE_NAME "mcp-servers.json"
@@ -25,6 +26,7 @@ struct mcpz_hosting {
     struct mcpz_loop *loop;
     struct mcpz_mcp_host *host;
     struct mcpz_mcp_children *children;
+    struct mcpz_remotes *remotes;
     struct mcpz_mcp_servers configured; /* as the configuration has them */
     struct mcpz_mcp_servers added;      /* at run time */
     struct mcpz_mcp_hosting_port port;
@@ -284,6 +286,7 @@ static mcpz_error create_host(struct mcpz_hosting *hosting,
     const struct mcpz_mcp_host_config host_config = {
         .desk = config->desk,
         .upstreams = mcpz_mcp_children_port(hosting->children),
+        .remotes = mcpz_remotes_port(hosting->remotes),
         .node = *mcpz_engine_id(mcpz_loop_engine(config->loop)),
         .context = hosting,
         .now = now,
@@ -313,6 +316,10 @@ mcpz_error mcpz_hosting_create(const struct mcpz_hosting_config *config,
     ev_timer_init(&made->wake, on_wake, 0.0, 0.0);
     made->wake.data = made;
     mcpz_error error = mcpz_mcp_children_create(config->loop, config->site, &made->children);
+    if (error == MCPZ_OK) {
+        error = mcpz_remotes_create(config->loop, mcpz_engine_id(mcpz_loop_engine(config->loop)),
+                                    &made->remotes);
+    }
     error = error == MCPZ_OK ? create_host(made, config) : error;
     if (error != MCPZ_OK) {
         mcpz_hosting_destroy(made);
@@ -329,6 +336,7 @@ void mcpz_hosting_destroy(struct mcpz_hosting *hosting)
     if (hosting == NULL) {
         return;
     }
+    mcpz_remotes_destroy(hosting->remotes);
     mcpz_mcp_children_destroy(hosting->children);
     ev_timer_stop(mcpz_loop_ev(hosting->loop), &hosting->wake);
     mcpz_mcp_host_destroy(hosting->host);

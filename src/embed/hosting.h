@@ -1,5 +1,6 @@
 /*
- * The MCP servers of a running node: mcp/host.h in its loop, with processes (exec/mcp_child.h).
+ * The MCP servers of a running node: mcp/host.h in its loop, with processes (exec/mcp_child.h) and
+ * servers that run elsewhere (http/remotes.h).
  *
  * Those of the configuration are hosted as it says; those that were added at run time are kept
  * in a file of the data directory, and hosted again at the next start.

@@ -59,6 +59,7 @@ struct mcpz_mcp_host;
 struct mcpz_mcp_host_config {
     struct mcpz_desk *desk;                 /* borrowed for life, as is */
     const struct mcpz_upstreams *upstreams; /* the source of processes */
+    const struct mcpz_upstreams *remotes;   /* of servers that run elsewhere; NULL: of none */
     struct mcpz_id node;
 
     void *context;

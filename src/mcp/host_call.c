@@ -28,7 +28,7 @@ bool mcpz_call_say(struct mcpz_mcp_call *call, const struct mcpz_pieces *pieces)
     if (error == MCPZ_OK && call->conn != NULL && call->conn->role >= MCPZ_CONN_SESSION &&
         mcpz_line_queued(call->stream) > QUEUE_BYTES_HIGH && !call->conn->paused) {
         call->conn->paused = true;
-        call->host->config.upstreams->pause(call->conn->upstream, true);
+        mcpz_hosted_port(call->server)->pause(call->conn->upstream, true);
     }
     return error == MCPZ_OK;
 }
@@ -37,7 +37,7 @@ static void go_on_reading(struct mcpz_conn *conn)
 {
     if (conn != NULL && conn->paused && conn->upstream != NULL) {
         conn->paused = false;
-        conn->server->host->config.upstreams->pause(conn->upstream, false);
+        mcpz_hosted_port(conn->server)->pause(conn->upstream, false);
     }
 }
 

@@ -197,13 +197,20 @@ static struct mcpz_mcp_job *find_job(const struct mcpz_conn *conn, struct mcpz_j
 
 /* ---- Speaking ----------------------------------------------------------------------------- */
 
+const struct mcpz_upstreams *mcpz_hosted_port(const struct mcpz_hosted *server)
+{
+    const struct mcpz_mcp_host_config *config = &server->host->config;
+
+    return server->what.url != NULL ? config->remotes : config->upstreams;
+}
+
 bool mcpz_conn_say(struct mcpz_conn *conn, const struct mcpz_pieces *pieces)
 {
     if (conn->upstream == NULL || conn->stopping) {
         return false;
     }
     mcpz_error error =
-        conn->server->host->config.upstreams->send(conn->upstream, pieces->rows, pieces->count);
+        mcpz_hosted_port(conn->server)->send(conn->upstream, pieces->rows, pieces->count);
     if (error != MCPZ_OK) {
         mcpz_conn_stop(conn, "it does not read what it is told");
     }
@@ -519,8 +526,9 @@ struct mcpz_conn *mcpz_conn_start(struct mcpz_hosted *server, enum mcpz_conn_rol
     conn->server = server;
     conn->role = role;
     conn->started_us = conn->used_us = now_of(server);
-    *error = host->config.upstreams->start(host->config.upstreams->context, &server->what,
-                                           &listener, &conn->upstream);
+    const struct mcpz_upstreams *port = mcpz_hosted_port(server);
+    *error = port != NULL ? port->start(port->context, &server->what, &listener, &conn->upstream)
+                          : MCPZ_EUNSUPPORTED;
     if (*error != MCPZ_OK) {
         free(conn);
         return NULL;
@@ -545,7 +553,7 @@ void mcpz_conn_stop(struct mcpz_conn *conn, const char *why)
         mcpz_log(MCPZ_LOG_WARN, "mcp", "a server is ended", "server=%s reason=\"%s\"",
                  conn->server->what.service.name, why);
     }
-    conn->server->host->config.upstreams->stop(conn->upstream);
+    mcpz_hosted_port(conn->server)->stop(conn->upstream);
 }
 
 static void ask_modern(struct mcpz_conn *conn, struct mcpz_mcp_job *job)

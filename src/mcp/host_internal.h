@@ -237,6 +237,9 @@ void mcpz_host_settle(struct mcpz_mcp_host *host);
 
 /* ---- host_conn.c: processes, and what they are asked --------------------------------------- */
 
+/** Where the processes of a server come from. */
+const struct mcpz_upstreams *mcpz_hosted_port(const struct mcpz_hosted *server);
+
 /** Start one. NULL: `error` says why not. */
 struct mcpz_conn *mcpz_conn_start(struct mcpz_hosted *server, enum mcpz_conn_role role,
                                   mcpz_error *error);
