@@ -27,6 +27,21 @@ void mcpz_bytes_to_text(struct mcpz_bytes bytes, char *text, size_t capacity)
     text[length] = '\0';
 }
 
+struct mcpz_bytes mcpz_bytes_find_pair(struct mcpz_bytes pairs, const char *name)
+{
+    const char *at = (const char *)pairs.data;
+    const char *end = at != NULL ? at + pairs.length : NULL;
+
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        if (strcmp(at, name) == 0) {
+            return mcpz_text(value);
+        }
+        at = value + strlen(value) + 1;
+    }
+    return mcpz_bytes(NULL, 0);
+}
+
 /* Bytes that follow `first`, and the smallest code point that may need so many. */
 static int continuation_count(uint8_t first, uint32_t *smallest)
 {

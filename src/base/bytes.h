@@ -41,6 +41,10 @@ int mcpz_bytes_compare(struct mcpz_bytes a, struct mcpz_bytes b);
  */
 void mcpz_bytes_to_text(struct mcpz_bytes bytes, char *text, size_t capacity);
 
+/** The value of `name` in `pairs`: "name", NUL, value, NUL for each. Without data: there is none.
+ */
+struct mcpz_bytes mcpz_bytes_find_pair(struct mcpz_bytes pairs, const char *name);
+
 /** Is this well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF)? */
 bool mcpz_bytes_is_utf8(struct mcpz_bytes bytes);
 

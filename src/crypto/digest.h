@@ -17,6 +17,7 @@
 #define MCPZ_DIGEST_JOIN_PROOF "mcpz-joinprf--v1" /* keyed: binding, joiner, admitter -> proof */
 #define MCPZ_DIGEST_API_KEY "mcpz-apikey---v1"    /* an API key -> what is kept of it */
 #define MCPZ_DIGEST_MCP "mcpz-mcpabout-v1"        /* what an MCP server is -> its name */
+#define MCPZ_DIGEST_MCP_STATE "mcpz-mcpstate-v1"  /* keyed: whose parked call it is -> its seal */
 #define MCPZ_DIGEST_SNAPSHOT "mcpz-snapshot-v1"   /* an exported file -> its trailer */
 
 /* A digest under way; lives on the caller's stack. */

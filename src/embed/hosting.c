@@ -33,6 +33,7 @@ struct mcpz_hosting {
     struct mcpz_deferred work;
     ev_timer wake;
     char path[PATH_MAX];
+    uint8_t seal_key[32];
 };
 
 /* ---- The world ---------------------------------------------------------------------------- */
@@ -93,6 +94,20 @@ static void give_digest(void *context, struct mcpz_bytes bytes, uint8_t hash[MCP
     (void)context;
     mcpz_digest(MCPZ_DIGEST_MCP, bytes, digest);
     memcpy(hash, digest, MCPZ_MCP_HASH_BYTES);
+}
+
+/* The calls that it seals the names of end with the node: so may the key. */
+static void give_seal(void *context, struct mcpz_bytes bytes, uint8_t mac[MCPZ_MCP_SEAL_BYTES])
+{
+    const struct mcpz_hosting *hosting = context;
+    struct mcpz_digest_state state;
+    uint8_t digest[MCPZ_DIGEST_BYTES];
+
+    mcpz_digest_begin(&state, MCPZ_DIGEST_MCP_STATE,
+                      mcpz_bytes(hosting->seal_key, sizeof(hosting->seal_key)));
+    mcpz_digest_add(&state, bytes);
+    mcpz_digest_end(&state, digest);
+    memcpy(mac, digest, MCPZ_MCP_SEAL_BYTES);
 }
 
 /* ---- The file ----------------------------------------------------------------------------- */
@@ -294,6 +309,7 @@ static mcpz_error create_host(struct mcpz_hosting *hosting,
         .later = later,
         .random = give_random,
         .digest = give_digest,
+        .seal = give_seal,
     };
 
     return mcpz_mcp_host_create(&host_config, &hosting->host);
@@ -309,6 +325,7 @@ mcpz_error mcpz_hosting_create(const struct mcpz_hosting_config *config,
         return MCPZ_ENOMEM;
     }
     made->loop = config->loop;
+    mcpz_random(made->seal_key, sizeof(made->seal_key));
     made->work = (struct mcpz_deferred){.run = do_work, .context = made};
     made->port = (struct mcpz_mcp_hosting_port){
         .context = made, .add = add, .remove = remove_one, .walk = walk};

@@ -488,15 +488,5 @@ bool mcpz_api_origin_is_ours(struct mcpz_bytes origin, struct mcpz_bytes listen_
 
 struct mcpz_bytes mcpz_request_header(const struct mcpz_request *request, const char *name)
 {
-    const char *at = (const char *)request->headers.data;
-    const char *end = at != NULL ? at + request->headers.length : NULL;
-
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        if (strcmp(at, name) == 0) {
-            return mcpz_text(value);
-        }
-        at = value + strlen(value) + 1;
-    }
-    return mcpz_bytes(NULL, 0);
+    return mcpz_bytes_find_pair(request->headers, name);
 }

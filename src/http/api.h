@@ -54,7 +54,8 @@ struct mcpz_request {
     struct mcpz_bytes headers;    /* of MCP: "name", NUL, value, NUL for each; names in small */
     uint32_t params_version;      /* as mcpz_api_mcp_headers() gave it before those were read */
     enum mcpz_access access;
-    struct mcpz_body *body; /* taken: empty afterwards */
+    struct mcpz_bytes principal; /* whom the key or the token names; empty: there was none */
+    struct mcpz_body *body;      /* taken: empty afterwards */
 };
 
 struct mcpz_response {

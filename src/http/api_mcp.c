@@ -206,6 +206,7 @@ void mcpz_api_mcp(struct mcpz_exchange *exchange, const struct mcpz_request *req
         .traceparent = mcpz_request_header(request, "traceparent"),
         .headers = request->headers,
         .params_version = request->params_version,
+        .principal = request->principal,
     };
     struct mcpz_asker *asker = NULL;
 

@@ -172,6 +172,7 @@ static int ask(struct mcpz_connection *connection)
         .headers = mcpz_bytes(connection->headers, connection->headers_length),
         .params_version = connection->params_version,
         .access = connection->access,
+        .principal = mcpz_text(connection->who.subject),
         .body = &connection->body,
     };
 
@@ -267,6 +268,7 @@ static bool admit(struct mcpz_connection *connection)
     mcpz_wipe(authorization, sizeof(authorization));
     mcpz_wipe(key, sizeof(key));
     connection->access = admission.access;
+    connection->who = admission.who;
     if (admission.access == MCPZ_ACCESS_NONE) {
         (void)refuse(connection, admission.status, MCPZ_CODE_DENIED, admission.text);
     }

@@ -15,6 +15,7 @@
 #include <ev.h>
 
 #include "http/api.h"
+#include "http/bearer.h"
 #include "http/body.h"
 
 #define MCPZ_API_PATH_BYTES_MAX 1024
@@ -55,7 +56,8 @@ struct mcpz_connection {
     uint64_t body_left; /* bytes of the request's body still to come */
     enum mcpz_method method;
     enum mcpz_access access;
-    bool active; /* in the hub's list, body is initialised */
+    struct mcpz_bearer_who who; /* "": nobody in particular */
+    bool active;                /* in the hub's list, body is initialised */
     bool asked;
     bool is_head; /* HEAD: no body in the answer */
     bool is_mcp;  /* a client of MCP: its headers are read */

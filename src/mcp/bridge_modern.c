@@ -5,10 +5,10 @@
  * an answer that input is required; the request stays with its process, parked, until the client
  * sends it again with its answers and the name of the place, `requestState`:
  *
- *   mcpz1.NODE.128 random bits in hexadecimal
+ *   mcpz1.NODE.128 random bits.SEAL       the last two in hexadecimal
  *
- * Nobody else can know that name, so it needs no seal; it is good for the tenant and the server
- * for which it was made.
+ * Only this node can make the seal, and it is made for one server, tenant, principal and method:
+ * who has seen the state of somebody else can do nothing with it, nor try states out.
  */
 
 #include <assert.h>
@@ -20,6 +20,7 @@
 #include "mcp/host_internal.h"
 
 #define STATE_PREFIX "mcpz1."
+#define SEAL_CHARS (2 * (size_t)MCPZ_MCP_SEAL_BYTES)
 
 static mcpz_time now_of(const struct mcpz_mcp_host *host)
 {
@@ -211,6 +212,50 @@ void mcpz_bridge_modern_notified(struct mcpz_hosted *server,
 
 /* ---- Parked calls ------------------------------------------------------------------------- */
 
+static void write_hex(const uint8_t *bytes, size_t length, char *text)
+{
+    for (size_t i = 0; i < length; i++) {
+        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    }
+}
+
+/* What shows that `state` was given to this client for a request like this one. */
+static void write_seal(const struct mcpz_mcp_call *call, const char *state,
+                       char seal[SEAL_CHARS + 1])
+{
+    const struct mcpz_mcp_host *host = call->host;
+    const char *parts[] = {call->server->what.service.name, call->tenant, call->principal, state};
+    struct mcpz_own text = {.data = NULL};
+    uint8_t mac[MCPZ_MCP_SEAL_BYTES] = {0};
+    bool is_whole = mcpz_own_append(&text, call->request.method.text);
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(parts); i++) { /* each with the NUL that ends it */
+        is_whole = is_whole && mcpz_own_append(&text, mcpz_bytes(parts[i], strlen(parts[i]) + 1));
+    }
+    seal[0] = '\0'; /* without memory nothing is right */
+    if (is_whole) {
+        host->config.seal(host->config.context, mcpz_own_bytes(&text), mac);
+        write_hex(mac, sizeof(mac), seal);
+    }
+    mcpz_own_finish(&text);
+}
+
+/* In a time that does not tell where they differ. */
+static bool is_sealed(const struct mcpz_mcp_call *call, const char *state, const char *seal)
+{
+    char right[SEAL_CHARS + 1];
+    unsigned difference = 0;
+
+    write_seal(call, state, right);
+    if (strlen(right) != SEAL_CHARS || strlen(seal) != SEAL_CHARS) {
+        return false;
+    }
+    for (size_t i = 0; i < SEAL_CHARS; i++) {
+        difference |= (unsigned)(right[i] ^ seal[i]);
+    }
+    return difference == 0;
+}
+
 static struct mcpz_mcp_job *find_parked(const struct mcpz_mcp_call *call, const char *state)
 {
     const struct mcpz_conn *conn = call->server->conns;
@@ -231,8 +276,10 @@ static void say_required(struct mcpz_mcp_job *job, struct mcpz_mcp_call *call)
 {
     struct mcpz_pieces pieces = {.count = 0};
     char keys[MCPZ_MCP_ASKED_MAX][24];
+    char seal[SEAL_CHARS + 1];
     size_t count = 0;
 
+    write_seal(call, job->state, seal);
     mcpz_pieces_text(&pieces, "{\"jsonrpc\":\"2.0\",\"id\":");
     mcpz_pieces_add(&pieces, call->request.id.text);
     mcpz_pieces_text(&pieces, ",\"result\":{\"resultType\":\"input_required\","
@@ -257,6 +304,8 @@ static void say_required(struct mcpz_mcp_job *job, struct mcpz_mcp_call *call)
     mcpz_pieces_text(&pieces, call->host->node);
     mcpz_pieces_text(&pieces, ".");
     mcpz_pieces_text(&pieces, job->state);
+    mcpz_pieces_text(&pieces, ".");
+    mcpz_pieces_text(&pieces, seal);
     mcpz_pieces_text(&pieces, "\"}}");
     if (mcpz_call_say(call, &pieces)) {
         call->job = NULL; /* it outlives the call */
@@ -277,9 +326,7 @@ static void park(struct mcpz_mcp_job *job)
         return;
     }
     host->config.random(host->config.context, random, sizeof(random));
-    for (size_t i = 0; i < sizeof(random); i++) {
-        (void)snprintf(job->state + 2 * i, 3, "%02x", random[i]);
-    }
+    write_hex(random, sizeof(random), job->state);
     memcpy(job->tenant, call->tenant, sizeof(job->tenant));
     job->parked = true;
     job->due_us = now_of(host) + MCPZ_MCP_PARKED_US;
@@ -380,20 +427,23 @@ static void resume(struct mcpz_mcp_call *call, struct mcpz_mcp_job *job)
     }
 }
 
-/* What stands behind the prefix and the node of a requestState; "": it is none of ours. */
-static void read_state(struct mcpz_json value, char state[MCPZ_MCP_SESSION_BYTES + 1])
+/* The part of a requestState that names a parked call; "": it is none that this client was given.
+ */
+static void read_state(const struct mcpz_mcp_call *call, char state[MCPZ_MCP_SESSION_BYTES + 1])
 {
-    char text[MCPZ_ID_TEXT_BYTES + MCPZ_MCP_SESSION_BYTES + 16];
-    const char *dot;
+    char text[MCPZ_ID_TEXT_BYTES + MCPZ_MCP_SESSION_BYTES + SEAL_CHARS + 16];
 
     state[0] = '\0';
-    if (!mcpz_json_to_text(value, text, sizeof(text)) ||
+    if (!mcpz_json_to_text(call->request.request_state, text, sizeof(text)) ||
         strncmp(text, STATE_PREFIX, strlen(STATE_PREFIX)) != 0) {
         return;
     }
-    dot = strrchr(text, '.');
-    if (strlen(dot + 1) == MCPZ_MCP_SESSION_BYTES) {
-        memcpy(state, dot + 1, MCPZ_MCP_SESSION_BYTES + 1);
+    char *last = strrchr(text, '.');
+    *last = '\0';
+    const char *before = strrchr(text, '.');
+    if (before != NULL && strlen(before + 1) == MCPZ_MCP_SESSION_BYTES &&
+        is_sealed(call, before + 1, last + 1)) {
+        memcpy(state, before + 1, MCPZ_MCP_SESSION_BYTES + 1);
     }
 }
 
@@ -413,7 +463,7 @@ void mcpz_bridge_modern_request(struct mcpz_mcp_call *call)
         mcpz_call_find_modern(call);
         return;
     }
-    read_state(call->request.request_state, state);
+    read_state(call, state);
     struct mcpz_mcp_job *job = state[0] != '\0' ? find_parked(call, state) : NULL;
     if (job == NULL) {
         mcpz_call_refuse(call, MCPZ_MCP_INVALID_PARAMS,

@@ -75,7 +75,8 @@ struct mcpz_face_request {
     struct mcpz_bytes last_event; /* Last-Event-ID */
     struct mcpz_bytes traceparent;
     struct mcpz_bytes headers; /* those of mcpz_face_headers(): "name", NUL, value, NUL for each */
-    uint32_t params_version;   /* as mcpz_face_headers() gave it */
+    struct mcpz_bytes principal; /* whoever asks has shown to be; empty: nobody in particular */
+    uint32_t params_version;     /* as mcpz_face_headers() gave it */
 };
 
 /* How an answer begins. */

@@ -68,6 +68,10 @@ static void put_params(struct mcpz_json_writer *writer, const void *context)
             put_or(writer, ",\"clientInfo\":", order->request->client_info, "null");
             put_or(writer, "},\"level\":", order->request->log_level, "null");
         }
+        if (order->asker != NULL && order->asker->request.principal.length > 0) {
+            mcpz_json_put_text(writer, ",\"principal\":");
+            mcpz_json_put_string(writer, order->asker->request.principal);
+        }
     }
     mcpz_json_put_text(writer, "}");
 }

@@ -83,9 +83,11 @@ static struct mcpz_session *find_session(struct mcpz_asker *asker)
         return NULL;
     }
     struct mcpz_session *session = mcpz_session_find(asker->face, request->session);
-    if (session == NULL || !mcpz_bytes_equal(mcpz_text(session->server), request->server)) {
+    if (session == NULL || !mcpz_bytes_equal(mcpz_text(session->server), request->server) ||
+        !mcpz_bytes_equal(mcpz_text(session->principal), request->principal)) {
         mcpz_face_refuse(asker, 404, no_id, MCPZ_MCP_SESSION_UNKNOWN,
-                         "Session not found: it was ended, has expired, or is another path's",
+                         "Session not found: it was ended, has expired, or is another path's "
+                         "or client's",
                          no_data);
         return NULL;
     }
@@ -192,7 +194,6 @@ static void take_delete(struct mcpz_asker *asker)
 
 static void begin_session(struct mcpz_asker *asker, const struct mcpz_envelope *request)
 {
-    struct mcpz_face *face = asker->face;
     struct mcpz_bytes wanted = request->protocol.type == MCPZ_JSON_STRING
                                    ? mcpz_json_raw(request->protocol)
                                    : mcpz_bytes(NULL, 0);
@@ -209,8 +210,8 @@ static void begin_session(struct mcpz_asker *asker, const struct mcpz_envelope *
                         "the client says more than 30000 bytes about itself", no_data);
         return;
     }
-    asker->session = mcpz_session_make(face, asker->request.server,
-                                       version != NULL ? version : MCPZ_FACE_LEGACY, request);
+    asker->session =
+        mcpz_session_make(asker, version != NULL ? version : MCPZ_FACE_LEGACY, request);
     if (asker->session == NULL) {
         mcpz_face_refuse(asker, 503, request->id, MCPZ_MCP_UNREACHABLE,
                          "too many sessions are in use at this node: try again in a minute",

@@ -14,6 +14,7 @@
 #define MCPZ_FACE_SESSION_CHARS 32
 #define MCPZ_FACE_SESSION_BUCKETS 4096
 #define MCPZ_FACE_LEVEL_CHARS 16
+#define MCPZ_FACE_PRINCIPAL_BYTES 128
 #define MCPZ_FACE_TASKS_KEPT 1024 /* whose they are */
 #define MCPZ_FACE_MODERN "2026-07-28"
 #define MCPZ_FACE_LEGACY "2025-11-25" /* the newest of that era */
@@ -52,6 +53,7 @@ struct mcpz_session {
     char id[MCPZ_FACE_SESSION_CHARS + 1];
     char server[MCPZ_SERVER_NAME_CHARS_MAX + 1]; /* "": the whole mesh */
     const char *version;
+    char principal[MCPZ_FACE_PRINCIPAL_BYTES + 1]; /* nobody else may use it */
     char *client; /* "{"capabilities":..,"clientInfo":..}", owned */
     char level[MCPZ_FACE_LEVEL_CHARS];
     mcpz_time used_at;
@@ -206,8 +208,8 @@ void mcpz_face_take(struct mcpz_asker *asker);
 
 /* ---- face_session.c ------------------------------------------------------------------------- */
 
-struct mcpz_session *mcpz_session_make(struct mcpz_face *face, struct mcpz_bytes server,
-                                       const char *version, const struct mcpz_envelope *request);
+struct mcpz_session *mcpz_session_make(struct mcpz_asker *asker, const char *version,
+                                       const struct mcpz_envelope *request);
 struct mcpz_session *mcpz_session_find(struct mcpz_face *face, struct mcpz_bytes id);
 void mcpz_session_touch(struct mcpz_face *face, struct mcpz_session *session);
 void mcpz_session_end(struct mcpz_face *face, struct mcpz_session *session);

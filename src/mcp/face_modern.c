@@ -102,28 +102,12 @@ struct comparison {
     char mismatch[sizeof(((struct mcpz_param *)NULL)->header)]; /* "": none */
 };
 
-/* Headers lie as "name", NUL, value, NUL. */
-static struct mcpz_bytes header_of(const struct mcpz_face_request *request, const char *name)
-{
-    const char *at = (const char *)request->headers.data;
-    const char *end = at != NULL ? at + request->headers.length : NULL;
-
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        if (strcmp(at, name) == 0) {
-            return mcpz_text(value);
-        }
-        at = value + strlen(value) + 1;
-    }
-    return mcpz_bytes(NULL, 0);
-}
-
 static void compare(void *context, const struct mcpz_param *param)
 {
     struct comparison *comparison = context;
 
     if (comparison->mismatch[0] == '\0' &&
-        !mcpz_param_agrees(header_of(comparison->headers, param->header),
+        !mcpz_param_agrees(mcpz_bytes_find_pair(comparison->headers->headers, param->header),
                            mcpz_param_value(param, comparison->arguments))) {
         memcpy(comparison->mismatch, param->header, sizeof(comparison->mismatch));
     }

@@ -206,9 +206,11 @@ static bool make_room(struct mcpz_face *face)
     return session != NULL;
 }
 
-struct mcpz_session *mcpz_session_make(struct mcpz_face *face, struct mcpz_bytes server,
-                                       const char *version, const struct mcpz_envelope *request)
+struct mcpz_session *mcpz_session_make(struct mcpz_asker *asker, const char *version,
+                                       const struct mcpz_envelope *request)
 {
+    struct mcpz_face *face = asker->face;
+    const struct mcpz_bytes server = asker->request.server;
     struct mcpz_session *session = make_room(face) ? calloc(1, sizeof(*session)) : NULL;
     struct mcpz_face_text client = {.data = NULL};
 
@@ -222,6 +224,7 @@ struct mcpz_session *mcpz_session_make(struct mcpz_face *face, struct mcpz_bytes
     session->client = (char *)client.data;
     session->version = version;
     mcpz_bytes_to_text(server, session->server, sizeof(session->server));
+    mcpz_bytes_to_text(asker->request.principal, session->principal, sizeof(session->principal));
     memcpy(session->seen, face->catalogue.versions, sizeof(session->seen));
     const struct mcpz_catalogue_server *known =
         server.length > 0 ? mcpz_catalogue_server(&face->catalogue, server) : NULL;

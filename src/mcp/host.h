@@ -51,7 +51,9 @@
 #define MCPZ_MCP_ASKED_MAX 16                /* questions of one call to its client, at once */
 #define MCPZ_MCP_ROUNDS_MAX 16               /* and rounds of them */
 #define MCPZ_MCP_HASH_BYTES 8
-#define MCPZ_MCP_SESSION_BYTES 32 /* hexadecimal */
+#define MCPZ_MCP_SEAL_BYTES 16
+#define MCPZ_MCP_SESSION_BYTES 32    /* hexadecimal */
+#define MCPZ_MCP_PRINCIPAL_BYTES 128 /* who a client is, as the node of its face knows it */
 
 struct mcpz_config_trouble;
 struct mcpz_mcp_host;
@@ -72,6 +74,9 @@ struct mcpz_mcp_host_config {
     void (*later)(void *context);
     void (*random)(void *context, uint8_t *bytes, size_t length);
     void (*digest)(void *context, struct mcpz_bytes bytes, uint8_t hash[MCPZ_MCP_HASH_BYTES]);
+
+    /* A MAC that only this node can make, and for this use only. */
+    void (*seal)(void *context, struct mcpz_bytes bytes, uint8_t mac[MCPZ_MCP_SEAL_BYTES]);
 };
 
 /** Errors: MCPZ_EFULL, MCPZ_ENOMEM; `*host` is then NULL */

@@ -472,12 +472,14 @@ enum param {
     PARAM_SESSION,
     PARAM_CLIENT,
     PARAM_LEVEL,
+    PARAM_PRINCIPAL,
     PARAM_COUNT
 };
 
 static const char *const param_names[PARAM_COUNT] = {
-    [PARAM_KIND] = "kind",       [PARAM_ERA] = "era",       [PARAM_VERSION] = "version",
-    [PARAM_SESSION] = "session", [PARAM_CLIENT] = "client", [PARAM_LEVEL] = "level",
+    [PARAM_KIND] = "kind",           [PARAM_ERA] = "era",       [PARAM_VERSION] = "version",
+    [PARAM_SESSION] = "session",     [PARAM_CLIENT] = "client", [PARAM_LEVEL] = "level",
+    [PARAM_PRINCIPAL] = "principal",
 };
 
 /* A word that may be missing, or null. */
@@ -517,6 +519,10 @@ static const char *read_params(struct mcpz_mcp_call *call, struct mcpz_bytes par
         !read_word(found[PARAM_SESSION], call->session, sizeof(call->session)) ||
         !read_word(found[PARAM_LEVEL], call->level, sizeof(call->level))) {
         return "version, session or level is not as it should be";
+    }
+    if (found[PARAM_PRINCIPAL].type == MCPZ_JSON_STRING &&
+        !mcpz_json_to_text(found[PARAM_PRINCIPAL], call->principal, sizeof(call->principal))) {
+        return "principal has more than 128 bytes";
     }
     if (call->kind != MCPZ_MCP_REQUEST && call->session[0] == '\0') {
         return "there is no session";

@@ -116,9 +116,10 @@ struct mcpz_mcp_call {
     char level[MCPZ_MCP_LEVEL_BYTES + 1];     /* "": none */
     char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     char capability[MCPZ_CAPABILITY_BYTES_MAX + 1];
-    struct mcpz_own capabilities; /* the client's, JSON */
-    struct mcpz_own info;         /* clientInfo, JSON */
-    struct mcpz_own line;         /* the first line: `request` lies in it */
+    char principal[MCPZ_MCP_PRINCIPAL_BYTES + 1]; /* "": nobody in particular */
+    struct mcpz_own capabilities;                 /* the client's, JSON */
+    struct mcpz_own info;                         /* clientInfo, JSON */
+    struct mcpz_own line;                         /* the first line: `request` lies in it */
     struct mcpz_envelope request;
     struct mcpz_conn *conn; /* that it waits for, or that does it; NULL: none */
     bool waits;             /* for `conn`, or if that is NULL for the describer, to be ready */

@@ -97,7 +97,25 @@ TEST(refuses_what_is_not_utf8)
     }
 }
 
-TEST_MAIN(RUN(orders_byte_by_byte_and_prefixes_first),
+TEST(pairs_are_found_by_name)
+{
+    static const char pairs[] = "a\0"
+                                "1\0"
+                                "bb\0"
+                                "\0"
+                                "a\0"
+                                "2";
+    const struct mcpz_bytes all = mcpz_bytes(pairs, sizeof(pairs));
+
+    CHECK(mcpz_bytes_equal(mcpz_bytes_find_pair(all, "a"), mcpz_text("1"))); /* the first */
+    CHECK(mcpz_bytes_find_pair(all, "bb").data != NULL);
+    CHECK_UINT(mcpz_bytes_find_pair(all, "bb").length, 0);
+    CHECK(mcpz_bytes_find_pair(all, "1").data == NULL); /* a value is no name */
+    CHECK(mcpz_bytes_find_pair(all, "b").data == NULL);
+    CHECK(mcpz_bytes_find_pair(mcpz_bytes(NULL, 0), "a").data == NULL);
+}
+
+TEST_MAIN(RUN(pairs_are_found_by_name), RUN(orders_byte_by_byte_and_prefixes_first),
           RUN(nothing_equals_nothing_wherever_it_lies), RUN(equal_means_length_and_content),
           RUN(text_is_cut_to_fit_and_always_ends), RUN(takes_the_edges_of_utf8),
           RUN(refuses_what_is_not_utf8))

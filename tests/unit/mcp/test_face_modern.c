@@ -77,6 +77,38 @@ TEST(a_modern_client_that_hangs_up_has_cancelled)
     tear_down();
 }
 
+TEST(who_a_client_is_goes_with_its_calls)
+{
+    struct client client;
+    struct mcpz_face_request request =
+        modern("tools/call", "echo", REQUEST("1", "tools/call", "{\"name\":\"echo\"," META "}"));
+
+    set_up();
+    request.principal = mcpz_text("a\"b");
+    ask(&client, request);
+    CHECK(strstr(hosted[0].params, "\"level\":null,\"principal\":\"a\\\"b\"}") != NULL);
+    leave(&client);
+    tear_down();
+}
+
+TEST(a_session_is_its_owners_only)
+{
+    struct client client;
+    struct mcpz_face_request request = post(INITIALIZE);
+
+    set_up();
+    request.principal = mcpz_text("alice");
+    check_answer(&client, request, 200, "protocolVersion");
+    (void)snprintf(session, sizeof(session), "%s", client.session);
+    request = in_session(REQUEST("1", "ping", "{}"));
+    check_answer(&client, request, 404, "-32001");
+    request.principal = mcpz_text("bob");
+    check_answer(&client, request, 404, "-32001");
+    request.principal = mcpz_text("alice");
+    check_answer(&client, request, 200, "{}");
+    tear_down();
+}
+
 TEST(a_parked_call_goes_back_to_its_node)
 {
     struct client client;
@@ -182,5 +214,6 @@ TEST_MAIN(RUN(an_argument_that_is_repeated_in_a_header_says_the_same_there),
           RUN(a_modern_request_must_say_all_that_it_must),
           RUN(a_modern_call_says_all_there_is_to_know_and_no_more),
           RUN(a_modern_client_that_hangs_up_has_cancelled),
+          RUN(who_a_client_is_goes_with_its_calls), RUN(a_session_is_its_owners_only),
           RUN(a_parked_call_goes_back_to_its_node),
           RUN(a_subscription_hears_all_servers_under_one_name))

@@ -405,12 +405,12 @@ static struct client *ask_modern(struct mcpz_upstream **fake, const char *tenant
 }
 
 /* The place in what a client heard that input is required. */
-static void read_state(const char *line, char place[96])
+static void read_state(const char *line, char place[160])
 {
     const char *at = strstr(line, "\"requestState\":\"mcpz1.n-");
 
     CHECK(at != NULL);
-    (void)snprintf(place, 96, "%.*s", (int)strcspn(at + 16, "\""), at + 16);
+    (void)snprintf(place, 160, "%.*s", (int)strcspn(at + 16, "\""), at + 16);
 }
 
 static struct client *come_back(const char *place, const char *responses, const char *tenant)
@@ -435,7 +435,7 @@ static struct client *come_back(const char *place, const char *responses, const 
 TEST(a_question_parks_the_call_until_its_client_comes_back)
 {
     struct mcpz_upstream *fake;
-    char place[96];
+    char place[160];
 
     legacy_server(X);
     struct client *client = ask_modern(&fake, "acme");
@@ -463,10 +463,52 @@ TEST(a_question_parks_the_call_until_its_client_comes_back)
     CHECK(strstr(heard(other), "\"error\":{\"code\":-32602") != NULL);
 }
 
+/* A seal is good for whom it was made. */
+TEST(a_parked_call_is_found_by_its_own_client_only)
+{
+    struct mcpz_upstream *fake;
+    char place[160];
+    char line[FAKE_LINE_BYTES];
+
+    legacy_server(X);
+    struct client *client = ask_modern(&fake, "");
+    (void)told(fake);
+    says(fake, QUESTION);
+    read_state(heard(client), place);
+    const size_t length = strlen(place);
+    for (size_t i = length - 66; i < length; i += 6) { /* of the name, and of the seal */
+        const char right = place[i];
+        place[i] = right == '0' ? '1' : '0';
+        client = come_back(place, "{\"input0\":{}}", "");
+        CHECK(strstr(heard(client), "\"error\":{\"code\":-32602") != NULL);
+        place[i] = right;
+    }
+    client = call_as("mcp/x",
+                     "{\"v\":1,\"kind\":\"request\",\"era\":\"modern\",\"principal\":\"eve\","
+                     "\"client\":{\"capabilities\":{\"elicitation\":{\"form\":{}}}}}",
+                     "");
+    (void)heard(client);
+    (void)snprintf(line, sizeof(line),
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":"
+                   "{\"name\":\"t\",\"requestState\":\"%s\",\"inputResponses\":{}}}",
+                   place);
+    client_says(client, line);
+    CHECK(strstr(heard(client), "\"error\":{\"code\":-32602") != NULL);
+    (void)snprintf(line, sizeof(line),
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"prompts/get\",\"params\":"
+                   "{\"name\":\"t\",\"requestState\":\"%s\",\"inputResponses\":{}}}",
+                   place);
+    client = ask(MODERN_PARAMS("{\"elicitation\":{\"form\":{}}}"), line);
+    CHECK(strstr(heard(client), "\"error\":{\"code\":-32602") != NULL);
+    CHECK_UINT(mcpz_mcp_host_stats(host)->parked, 1);
+    client = come_back(place, "{\"input0\":{\"action\":\"accept\"}}", "");
+    CHECK(strstr(told(fake), "\"action\":\"accept\"") != NULL);
+}
+
 TEST(a_question_that_was_not_answered_is_asked_again)
 {
     struct mcpz_upstream *fake;
-    char place[96];
+    char place[160];
 
     legacy_server(X);
     struct client *client = ask_modern(&fake, "");
@@ -475,7 +517,7 @@ TEST(a_question_that_was_not_answered_is_asked_again)
     read_state(heard(client), place);
     client = come_back(place, "{\"other\":{}}", "");
     CHECK(is_told_all(fake));
-    char fresh[96];
+    char fresh[160];
     read_state(heard(client), fresh);
     CHECK(strcmp(place, fresh) != 0);
     client = come_back(fresh, "{\"input0\":{\"action\":\"cancel\"}}", "");
@@ -485,7 +527,7 @@ TEST(a_question_that_was_not_answered_is_asked_again)
 TEST(an_answer_that_comes_before_its_client_is_kept)
 {
     struct mcpz_upstream *fake;
-    char place[96];
+    char place[160];
 
     legacy_server(X);
     struct client *client = ask_modern(&fake, "");
@@ -503,7 +545,7 @@ TEST(an_answer_that_comes_before_its_client_is_kept)
 TEST(a_parked_call_does_not_wait_for_ever)
 {
     struct mcpz_upstream *fake;
-    char place[96];
+    char place[160];
 
     legacy_server(X);
     struct client *client = ask_modern(&fake, "");
@@ -777,6 +819,7 @@ TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
           CASE(what_is_no_request_is_refused),
           CASE(a_modern_client_that_can_be_asked_nothing_shares_the_describer),
           CASE(a_question_parks_the_call_until_its_client_comes_back),
+          CASE(a_parked_call_is_found_by_its_own_client_only),
           CASE(a_question_that_was_not_answered_is_asked_again),
           CASE(an_answer_that_comes_before_its_client_is_kept),
           CASE(a_parked_call_does_not_wait_for_ever),
