@@ -78,6 +78,11 @@ static const char *text_of(const json_t *request, const char *member)
     return text;
 }
 
+static json_int_t number_of(const json_t *request, const char *member)
+{
+    return json_integer_value(json_object_get(request, member));
+}
+
 /* ---- Bytes and ids ------------------------------------------------------------------------ */
 
 static json_t *show_hex(struct mcpz_bytes bytes)
@@ -204,8 +209,8 @@ static json_t *make(struct shell *shell, const json_t *request)
     struct replica *replica = &shell->replicas[shell->count++];
 
     *replica = (struct replica){
-        .actor = {.node = node_id(json_integer_value(json_object_get(request, "node")))},
-        .wall_ms = (uint64_t)json_integer_value(json_object_get(request, "wall_ms")),
+        .actor = {.node = node_id(number_of(request, "node"))},
+        .wall_ms = (uint64_t)number_of(request, "wall_ms"),
     };
     (void)strcpy(replica->name, text_of(request, "replica"));
     if (mcpz_mem_create(&replica->mem, &replica->kv) != MCPZ_OK) {
@@ -285,6 +290,18 @@ static enum mcpz_agent_op op_of(const char *word)
         {"add", MCPZ_AGENT_ADD},
         {"remove", MCPZ_AGENT_REMOVE},
         {"increment", MCPZ_AGENT_INCREMENT},
+        {"keep", MCPZ_AGENT_KEEP},
+        {"fence", MCPZ_AGENT_FENCE},
+        {"life", MCPZ_AGENT_LIFE},
+        {"enable", MCPZ_AGENT_ENABLE},
+        {"disable", MCPZ_AGENT_DISABLE},
+        {"grant", MCPZ_AGENT_GRANT},
+        {"spend", MCPZ_AGENT_SPEND},
+        {"push", MCPZ_AGENT_PUSH},
+        {"insert", MCPZ_AGENT_INSERT},
+        {"move", MCPZ_AGENT_MOVE},
+        {"drop", MCPZ_AGENT_DROP},
+        {"map", MCPZ_AGENT_MAP},
     };
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(ops); i++) {
         if (strcmp(ops[i].word, word) == 0) {
@@ -301,6 +318,7 @@ static json_t *write_something(struct shell *shell, const json_t *request)
     uint8_t path[MCPZ_PATH_BYTES_MAX];
     struct mcpz_value value = {.length = 0};
     json_t *given = json_object_get(request, "value");
+    const char *state = json_string_value(json_object_get(request, "state"));
     json_t *answer = json_object();
 
     if (given != NULL && mcpz_value_from_json(given, &value) != MCPZ_OK) {
@@ -310,10 +328,15 @@ static json_t *write_something(struct shell *shell, const json_t *request)
         .kind = MCPZ_EVENT_AGENT_WRITE,
         .agent = {.request = ++shell->request,
                   .op = op_of(text_of(request, "op")),
-                  .name = mcpz_text(DOCUMENT),
+                  .name = mcpz_text(state != NULL ? state : DOCUMENT),
                   .path = mcpz_bytes(path, read_path(json_object_get(request, "path"), path)),
                   .value = mcpz_bytes(value.bytes, value.length),
-                  .amount = json_integer_value(json_object_get(request, "amount"))},
+                  .amount = number_of(request, "amount"),
+                  .epoch = number_of(request, "epoch"),
+                  .rank = number_of(request, "rank"),
+                  .index = (uint32_t)number_of(request, "index"),
+                  .to_index = (uint32_t)number_of(request, "to_index"),
+                  .to = node_id(number_of(request, "to"))},
     };
     document_id(&event.agent.document);
     step(shell, replica, &event, answer);
@@ -498,8 +521,7 @@ static json_t *show_root(struct shell *shell, const json_t *request)
 
 static json_t *set_clock(struct shell *shell, const json_t *request)
 {
-    find(shell, request)->wall_ms =
-        (uint64_t)json_integer_value(json_object_get(request, "wall_ms"));
+    find(shell, request)->wall_ms = (uint64_t)number_of(request, "wall_ms");
     return json_object();
 }
 

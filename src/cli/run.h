@@ -87,6 +87,19 @@ enum mcpz_exit mcpz_run_agent_unset(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_add(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_remove(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_increment(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_keep(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_fence(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_life(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_enable(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_disable(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_grant(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_spend(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_push(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_insert(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_move(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_drop(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_map(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_conflicts(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_delete(const struct mcpz_invocation *invocation);
 
 /* verb_snapshot.c */

@@ -47,41 +47,88 @@ enum mcpz_exit mcpz_run_agent_delete(const struct mcpz_invocation *invocation)
                                   : show_written(invocation, "DELETE", path, NULL, "deleted");
 }
 
-/* ID PATH and what `extra` (its reference is taken; NULL: nothing) is under `key`. */
-static enum mcpz_exit write_at(const struct mcpz_invocation *invocation, const char *verb,
-                               const char *key, json_t *extra)
+/* Send `body`, whose reference is taken, to one agent. NULL: an argument is no text. */
+static enum mcpz_exit write_agent(const struct mcpz_invocation *invocation, const char *verb,
+                                  json_t *body)
 {
     char path[MCPZ_API_PATH_BYTES];
     enum mcpz_exit status =
         mcpz_api_path(invocation, "/v1/agents/", mcpz_argument(invocation, 0), verb, path);
 
     if (status != MCPZ_EXIT_OK) {
-        json_decref(extra);
+        json_decref(body);
         return status;
     }
-    json_t *body = json_pack("{s:s, s:o*}", "path", mcpz_argument(invocation, 1), key, extra);
     return show_written(invocation, "POST", path, body, "updated");
 }
 
-static enum mcpz_exit write_value(const struct mcpz_invocation *invocation, const char *verb)
+/* ID PATH and what `extra` (its reference is taken; NULL: nothing) is under `key`. */
+static enum mcpz_exit write_at(const struct mcpz_invocation *invocation, const char *verb,
+                               const char *key, json_t *extra)
 {
-    const char *text = mcpz_argument(invocation, 2);
+    return write_agent(invocation, verb,
+                       json_pack("{s:s, s:o*}", "path", mcpz_argument(invocation, 1), key, extra));
+}
+
+/* Argument `index` as JSON, which the caller releases. NULL: told why not, `*status` says how. */
+static json_t *json_argument(const struct mcpz_invocation *invocation, size_t index,
+                             enum mcpz_exit *status)
+{
+    const char *text = mcpz_argument(invocation, index);
     json_error_t why;
     json_t *value =
         json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
 
+    *status = MCPZ_EXIT_OK;
     if (value == NULL) {
-        return mcpz_fail_usage(invocation,
-                               "%s is not JSON (%s); a text is written with its quotes: "
-                               "'\"text\"'",
-                               text, why.text);
+        *status = mcpz_fail_usage(invocation,
+                                  "%s is not JSON (%s); a text is written with its quotes: "
+                                  "'\"text\"'",
+                                  text, why.text);
     }
-    return write_at(invocation, verb, "value", value);
+    return value;
+}
+
+/* Argument `index` as a whole number. */
+static enum mcpz_exit number_argument(const struct mcpz_invocation *invocation, size_t index,
+                                      long long *number)
+{
+    const char *text = mcpz_argument(invocation, index);
+    char *end;
+
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0) {
+        return mcpz_fail_usage(invocation, "%s is not a whole number of 64 bits", text);
+    }
+    return MCPZ_EXIT_OK;
+}
+
+static enum mcpz_exit write_value(const struct mcpz_invocation *invocation, const char *verb)
+{
+    enum mcpz_exit status;
+    json_t *value = json_argument(invocation, 2, &status);
+
+    return value == NULL ? status : write_at(invocation, verb, "value", value);
+}
+
+static enum mcpz_exit write_number(const struct mcpz_invocation *invocation, const char *verb,
+                                   const char *key)
+{
+    long long number;
+    enum mcpz_exit status = number_argument(invocation, 2, &number);
+
+    return status != MCPZ_EXIT_OK ? status : write_at(invocation, verb, key, json_integer(number));
 }
 
 enum mcpz_exit mcpz_run_agent_set(const struct mcpz_invocation *invocation)
 {
     return write_value(invocation, "/set");
+}
+
+enum mcpz_exit mcpz_run_agent_keep(const struct mcpz_invocation *invocation)
+{
+    return write_value(invocation, "/keep");
 }
 
 enum mcpz_exit mcpz_run_agent_add(const struct mcpz_invocation *invocation)
@@ -94,22 +141,114 @@ enum mcpz_exit mcpz_run_agent_remove(const struct mcpz_invocation *invocation)
     return write_value(invocation, "/remove");
 }
 
+enum mcpz_exit mcpz_run_agent_push(const struct mcpz_invocation *invocation)
+{
+    return write_value(invocation, "/push");
+}
+
 enum mcpz_exit mcpz_run_agent_unset(const struct mcpz_invocation *invocation)
 {
     return write_at(invocation, "/unset", "value", NULL);
 }
 
+enum mcpz_exit mcpz_run_agent_enable(const struct mcpz_invocation *invocation)
+{
+    return write_at(invocation, "/enable", "value", NULL);
+}
+
+enum mcpz_exit mcpz_run_agent_disable(const struct mcpz_invocation *invocation)
+{
+    return write_at(invocation, "/disable", "value", NULL);
+}
+
+enum mcpz_exit mcpz_run_agent_map(const struct mcpz_invocation *invocation)
+{
+    return write_at(invocation, "/map", "value", NULL);
+}
+
 enum mcpz_exit mcpz_run_agent_increment(const struct mcpz_invocation *invocation)
 {
-    const char *text = mcpz_argument(invocation, 2);
-    char *end;
+    return write_number(invocation, "/increment", "by");
+}
 
-    errno = 0;
-    long long amount = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0) {
-        return mcpz_fail_usage(invocation, "%s is not a whole number of 64 bits", text);
+enum mcpz_exit mcpz_run_agent_spend(const struct mcpz_invocation *invocation)
+{
+    return write_number(invocation, "/spend", "amount");
+}
+
+enum mcpz_exit mcpz_run_agent_drop(const struct mcpz_invocation *invocation)
+{
+    return write_number(invocation, "/drop", "index");
+}
+
+enum mcpz_exit mcpz_run_agent_grant(const struct mcpz_invocation *invocation)
+{
+    const char *to = invocation->argument_count > 3 ? mcpz_argument(invocation, 3) : NULL;
+    long long amount;
+    enum mcpz_exit status = number_argument(invocation, 2, &amount);
+
+    if (status != MCPZ_EXIT_OK) {
+        return status;
     }
-    return write_at(invocation, "/increment", "by", json_integer(amount));
+    return write_agent(invocation, "/grant",
+                       json_pack("{s:s, s:I, s:s*}", "path", mcpz_argument(invocation, 1),
+                                 "amount", (json_int_t)amount, "to", to));
+}
+
+enum mcpz_exit mcpz_run_agent_insert(const struct mcpz_invocation *invocation)
+{
+    long long index;
+    enum mcpz_exit status = number_argument(invocation, 2, &index);
+    json_t *value = status == MCPZ_EXIT_OK ? json_argument(invocation, 3, &status) : NULL;
+
+    if (value == NULL) {
+        return status;
+    }
+    return write_agent(invocation, "/insert",
+                       json_pack("{s:s, s:I, s:o}", "path", mcpz_argument(invocation, 1), "index",
+                                 (json_int_t)index, "value", value));
+}
+
+enum mcpz_exit mcpz_run_agent_move(const struct mcpz_invocation *invocation)
+{
+    long long from;
+    long long to;
+    enum mcpz_exit status = number_argument(invocation, 2, &from);
+
+    if (status == MCPZ_EXIT_OK) {
+        status = number_argument(invocation, 3, &to);
+    }
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    return write_agent(invocation, "/move",
+                       json_pack("{s:s, s:I, s:I}", "path", mcpz_argument(invocation, 1), "index",
+                                 (json_int_t)from, "to_index", (json_int_t)to));
+}
+
+enum mcpz_exit mcpz_run_agent_fence(const struct mcpz_invocation *invocation)
+{
+    long long epoch;
+    long long rank = 0;
+    enum mcpz_exit status = number_argument(invocation, 2, &epoch);
+
+    if (status == MCPZ_EXIT_OK && invocation->argument_count > 4) {
+        status = number_argument(invocation, 4, &rank);
+    }
+    json_t *value = status == MCPZ_EXIT_OK ? json_argument(invocation, 3, &status) : NULL;
+    if (value == NULL) {
+        return status;
+    }
+    return write_agent(invocation, "/fence",
+                       json_pack("{s:s, s:{s:I, s:I}, s:o}", "path", mcpz_argument(invocation, 1),
+                                 "fence", "epoch", (json_int_t)epoch, "rank", (json_int_t)rank,
+                                 "value", value));
+}
+
+enum mcpz_exit mcpz_run_agent_life(const struct mcpz_invocation *invocation)
+{
+    return write_agent(invocation, "/life",
+                       json_pack("{s:s}", "state", mcpz_argument(invocation, 1)));
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */
@@ -141,16 +280,25 @@ enum mcpz_exit mcpz_run_agent_list(const struct mcpz_invocation *invocation)
     return mcpz_ask_and_show(invocation, "GET", "/v1/agents", show_agents);
 }
 
+static void note_words(const char *what, const json_t *words)
+{
+    if (json_array_size(words) > 0) {
+        (void)fprintf(stderr, "%s", what);
+    }
+    for (size_t i = 0; i < json_array_size(words); i++) {
+        const char *word = json_string_value(json_array_get(words, i));
+        (void)fprintf(stderr, " %s", word != NULL ? word : "?");
+    }
+}
+
 static void note_conflict(const json_t *conflict)
 {
-    const json_t *hidden = json_object_get(conflict, "hidden");
-
     (void)fputs("note: at ", stderr);
     mcpz_print_clean(stderr, mcpz_show_text(conflict, "path"));
-    (void)fprintf(stderr, " the %s is shown, hidden:", mcpz_show_text(conflict, "shown"));
-    for (size_t i = 0; i < json_array_size(hidden); i++) {
-        const char *type = json_string_value(json_array_get(hidden, i));
-        (void)fprintf(stderr, " %s", type != NULL ? type : "?");
+    (void)fprintf(stderr, " the %s is shown", mcpz_show_text(conflict, "shown"));
+    note_words(", hidden:", json_object_get(conflict, "hidden"));
+    if (json_object_size(json_object_get(conflict, "concurrent")) > 0) {
+        (void)fputs(", of several written at the same time", stderr);
     }
     (void)fputc('\n', stderr);
 }
@@ -177,4 +325,59 @@ enum mcpz_exit mcpz_run_agent_get(const struct mcpz_invocation *invocation)
 
     return status != MCPZ_EXIT_OK ? status
                                   : mcpz_ask_and_show(invocation, "GET", path, show_agent);
+}
+
+/* One line for each thing that is not shown: PATH, its type, its value. */
+static void print_beside(const json_t *conflict, const char *member, const char *shown)
+{
+    json_t *values = json_object_get(conflict, member);
+    const char *word;
+    json_t *value;
+
+    json_object_foreach(values, word, value)
+    {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        mcpz_print_clean(stdout, mcpz_show_text(conflict, "path"));
+        (void)printf("  %s %s  ", shown, word);
+        mcpz_print_clean(stdout, text != NULL ? text : "?");
+        (void)putchar('\n');
+        free(text);
+    }
+}
+
+static enum mcpz_exit show_conflicts(const json_t *answer)
+{
+    const json_t *conflicts = json_object_get(answer, "conflicts");
+
+    for (size_t i = 0; i < json_array_size(conflicts); i++) {
+        const json_t *conflict = json_array_get(conflicts, i);
+        print_beside(conflict, "values", "hidden");
+        print_beside(conflict, "concurrent", "concurrent");
+    }
+    if (json_array_size(conflicts) == 0) {
+        (void)fputs("nothing is hidden\n", stderr);
+    }
+    return MCPZ_EXIT_OK;
+}
+
+enum mcpz_exit mcpz_run_agent_conflicts(const struct mcpz_invocation *invocation)
+{
+    char path[MCPZ_API_PATH_BYTES];
+    json_t *answer;
+    enum mcpz_exit status =
+        mcpz_api_path(invocation, "/v1/agents/", mcpz_argument(invocation, 0), "", path);
+
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask(invocation, "GET", path, NULL, &answer);
+    }
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (invocation->json) {
+        mcpz_print_json(json_object_get(answer, "conflicts"));
+    } else {
+        status = show_conflicts(answer);
+    }
+    json_decref(answer);
+    return status;
 }

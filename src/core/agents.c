@@ -313,6 +313,7 @@ static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agen
         .store = agents->store,
         .document = &document,
         .mail = &step->mail,
+        .rng = &agents->rng,
         .actor = agents->actor,
         .wall_ms = step->wall_ms,
         .hlc = &agents->hlc,

@@ -97,6 +97,18 @@ enum mcpz_agent_op {
     MCPZ_AGENT_ADD,        /* element `value` into the set at `path` */
     MCPZ_AGENT_REMOVE,     /* element `value` out of the set at `path` */
     MCPZ_AGENT_INCREMENT,  /* counter at `path` += `amount` */
+    MCPZ_AGENT_KEEP,       /* register at `path` := `value`, beside concurrent ones */
+    MCPZ_AGENT_FENCE,      /* fenced register at `path` := `value` in `epoch`, with `rank` */
+    MCPZ_AGENT_LIFE,       /* the agent's life cycle := `name` */
+    MCPZ_AGENT_ENABLE,     /* flag at `path` */
+    MCPZ_AGENT_DISABLE,
+    MCPZ_AGENT_GRANT,  /* bounded counter at `path`: `amount` more; with `to`: ours to that node */
+    MCPZ_AGENT_SPEND,  /* bounded counter at `path` -= `amount` of what is ours */
+    MCPZ_AGENT_PUSH,   /* `value` behind the list at `path` */
+    MCPZ_AGENT_INSERT, /* `value` before the `index`-th element of the list at `path` */
+    MCPZ_AGENT_MOVE,   /* the `index`-th element of the list at `path` becomes the `to_index`-th */
+    MCPZ_AGENT_DROP,   /* the `index`-th element of the list at `path` goes */
+    MCPZ_AGENT_MAP,    /* there is a map at `path`, also if it is empty */
 };
 
 struct mcpz_event_task {
@@ -143,6 +155,11 @@ struct mcpz_event_agent {
     struct mcpz_bytes path;  /* canonical, checked by the edge */
     struct mcpz_bytes value; /* canonical, checked by the edge */
     int64_t amount;
+    int64_t epoch;     /* FENCE: not negative */
+    int64_t rank;      /* FENCE: 0 to MCPZ_FENCE_RANK_MAX */
+    struct mcpz_id to; /* GRANT: zeros: to ourselves */
+    uint32_t index;    /* INSERT, MOVE, DROP: as this node sees the list */
+    uint32_t to_index; /* MOVE: where it then is */
 };
 
 struct mcpz_event_durable {

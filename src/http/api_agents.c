@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crdt/shown.h"
 #include "crypto/digest.h"
 #include "http/agent_id.h"
 #include "http/document.h"
@@ -263,17 +264,33 @@ void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_req
     }
 }
 
-/* What the verbs need besides a path. */
+/* What a write is told, besides which agent. */
+#define MEMBERS_MAX 3
+
 struct verb {
     const char *word;
     enum mcpz_agent_op op;
-    const char *member; /* NULL: nothing */
+    const char *members[MEMBERS_MAX + 1]; /* NULL behind the last */
 };
 
 static const struct verb verbs[] = {
-    {"set", MCPZ_AGENT_SET, "value"},          {"unset", MCPZ_AGENT_UNSET, NULL},
-    {"add", MCPZ_AGENT_ADD, "value"},          {"remove", MCPZ_AGENT_REMOVE, "value"},
-    {"increment", MCPZ_AGENT_INCREMENT, "by"},
+    {"set", MCPZ_AGENT_SET, {"path", "value"}},
+    {"unset", MCPZ_AGENT_UNSET, {"path"}},
+    {"add", MCPZ_AGENT_ADD, {"path", "value"}},
+    {"remove", MCPZ_AGENT_REMOVE, {"path", "value"}},
+    {"increment", MCPZ_AGENT_INCREMENT, {"path", "by"}},
+    {"keep", MCPZ_AGENT_KEEP, {"path", "value"}},
+    {"fence", MCPZ_AGENT_FENCE, {"path", "value", "fence"}},
+    {"life", MCPZ_AGENT_LIFE, {"state"}},
+    {"enable", MCPZ_AGENT_ENABLE, {"path"}},
+    {"disable", MCPZ_AGENT_DISABLE, {"path"}},
+    {"grant", MCPZ_AGENT_GRANT, {"path", "amount", "to"}},
+    {"spend", MCPZ_AGENT_SPEND, {"path", "amount"}},
+    {"push", MCPZ_AGENT_PUSH, {"path", "value"}},
+    {"insert", MCPZ_AGENT_INSERT, {"path", "value", "index"}},
+    {"move", MCPZ_AGENT_MOVE, {"path", "index", "to_index"}},
+    {"drop", MCPZ_AGENT_DROP, {"path", "index"}},
+    {"map", MCPZ_AGENT_MAP, {"path"}},
 };
 
 /* Cut ".../ID/verb" at its last slash. NULL: there is no such verb. */
@@ -349,32 +366,124 @@ static bool read_value(struct mcpz_exchange *exchange, json_t *object, struct mc
     return error == MCPZ_OK;
 }
 
+/* The memory that what was read lies in. */
+struct agent_write {
+    struct mcpz_event_agent agent;
+    struct mcpz_path path;
+    struct mcpz_value value;
+};
+
+/* {"epoch": N, "rank": N}. False: answered with what is wrong. */
+static bool read_fence(struct mcpz_exchange *exchange, const json_t *object,
+                       struct mcpz_event_agent *agent)
+{
+    static const struct mcpz_integer_rule epoch_rule = {"epoch", 0, INT64_MAX, -1};
+    static const struct mcpz_integer_rule rank_rule = {"rank", 0, MCPZ_FENCE_RANK_MAX, 0};
+    const json_t *fence = json_object_get(object, "fence");
+    json_int_t epoch = 0;
+    json_int_t rank = 0;
+
+    if (!json_is_object(fence) || json_object_get(fence, "epoch") == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"fence\" must be given, as {\"epoch\": N, \"rank\": N}; a rank may "
+                           "be left out");
+        return false;
+    }
+    if (!mcpz_exchange_integer(exchange, fence, &epoch_rule, &epoch) ||
+        !mcpz_exchange_integer(exchange, fence, &rank_rule, &rank)) {
+        return false;
+    }
+    agent->epoch = epoch;
+    agent->rank = rank;
+    return true;
+}
+
+static bool read_number(struct mcpz_exchange *exchange, const json_t *object, const char *name,
+                        json_int_t least, json_int_t greatest, json_int_t *number)
+{
+    const struct mcpz_integer_rule rule = {name, least, greatest, 0};
+
+    if (json_object_get(object, name) == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "\"%s\" must be given, as a number",
+                           name);
+        return false;
+    }
+    return mcpz_exchange_integer(exchange, object, &rule, number);
+}
+
+/* Left out: to ourselves. */
+static bool read_node(struct mcpz_exchange *exchange, const json_t *object,
+                      struct mcpz_event_agent *agent)
+{
+    const json_t *member = json_object_get(object, "to");
+
+    if (member == NULL) {
+        return true;
+    }
+    if (!json_is_string(member) ||
+        mcpz_id_from_text(mcpz_exchange_text_of(member), 'n', &agent->to) != MCPZ_OK) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"to\" is the id of a node, \"n-...\", as `mcpz peers` shows it");
+        return false;
+    }
+    return true;
+}
+
+/* False: answered with what is wrong. */
+static bool read_member(struct mcpz_exchange *exchange, json_t *object, const char *name,
+                        struct agent_write *write)
+{
+    static const struct mcpz_integer_rule by_rule = {"by", INT64_MIN, INT64_MAX, 1};
+    struct mcpz_event_agent *agent = &write->agent;
+    json_int_t number = 0;
+
+    if (strcmp(name, "path") == 0) {
+        bool is_read = read_path(exchange, object, &write->path);
+        agent->path = mcpz_bytes(write->path.bytes, is_read ? write->path.length : 0);
+        return is_read;
+    }
+    if (strcmp(name, "value") == 0) {
+        bool is_read = read_value(exchange, object, &write->value);
+        agent->value = mcpz_bytes(write->value.bytes, is_read ? write->value.length : 0);
+        return is_read;
+    }
+    if (strcmp(name, "fence") == 0) {
+        return read_fence(exchange, object, agent);
+    }
+    if (strcmp(name, "to") == 0) {
+        return read_node(exchange, object, agent);
+    }
+    if (strcmp(name, "state") == 0) {
+        agent->name = mcpz_exchange_text_of(json_object_get(object, "state"));
+        return true;
+    }
+    bool is_read =
+        strcmp(name, "by") == 0
+            ? mcpz_exchange_integer(exchange, object, &by_rule, &number)
+            : read_number(exchange, object, name, 0,
+                          strcmp(name, "amount") == 0 ? INT64_MAX : UINT32_MAX, &number);
+    if (strcmp(name, "index") == 0) {
+        agent->index = (uint32_t)number;
+    } else if (strcmp(name, "to_index") == 0) {
+        agent->to_index = (uint32_t)number;
+    } else {
+        agent->amount = number;
+    }
+    return is_read;
+}
+
 static void write_verb(struct mcpz_exchange *exchange, const struct verb *verb,
                        struct mcpz_bytes id, json_t *object)
 {
-    struct mcpz_event_agent agent = {.op = verb->op};
-    struct mcpz_path path;
-    struct mcpz_value value;
-    json_int_t by = 0;
+    struct agent_write write = {.agent = {.op = verb->op}};
 
-    if (!read_path(exchange, object, &path)) {
-        return;
-    }
-    agent.path = mcpz_bytes(path.bytes, path.length);
-    if (verb->op == MCPZ_AGENT_INCREMENT) {
-        static const struct mcpz_integer_rule rule = {"by", INT64_MIN, INT64_MAX, 1};
-        if (!mcpz_exchange_integer(exchange, object, &rule, &by)) {
+    for (size_t i = 0; verb->members[i] != NULL; i++) {
+        if (!read_member(exchange, object, verb->members[i], &write)) {
             return;
         }
-        agent.amount = by;
-    } else if (verb->member != NULL) {
-        if (!read_value(exchange, object, &value)) {
-            return;
-        }
-        agent.value = mcpz_bytes(value.bytes, value.length);
     }
-    document_of(id, &agent.document);
-    write_agent(exchange, &agent, 200, say_id(id));
+    document_of(id, &write.agent.document);
+    write_agent(exchange, &write.agent, 200, say_id(id));
 }
 
 void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
@@ -385,15 +494,15 @@ void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_reque
 
     if (verb == NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
-                           "an agent is written with POST /v1/agents/ID/set, unset, add, remove "
-                           "or increment");
+                           "an agent is written with POST /v1/agents/ID/set, unset, add, remove, "
+                           "increment, keep, fence, life, enable, disable, grant, spend, push, "
+                           "insert, move, drop or map");
         return;
     }
     if (!check_id(exchange, id)) {
         return;
     }
-    const char *const allowed[] = {"path", verb->member, NULL};
-    json_t *object = mcpz_exchange_object(exchange, allowed);
+    json_t *object = mcpz_exchange_object(exchange, verb->members);
     if (object != NULL) {
         write_verb(exchange, verb, id, object);
         json_decref(object);

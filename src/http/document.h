@@ -73,10 +73,13 @@ MCPZ_MUST_USE mcpz_error mcpz_value_to_json(struct mcpz_bytes value, json_t **js
 /**
  * Show all live entries of `document` as nested objects.
  *
- * Registers show their latest value by (hlc, actor, seq, index), sets their elements in canonical
- * order, counters their sum. Where one path holds several types, or is both a leaf and a prefix
- * of others, the first of object, register, set, counter is shown; `*conflicts` (an array) names
- * the others. What lies below "$..." is left out. Within a turn; both results are the caller's.
+ * Registers show their latest value (core/crdt/shown.h), sets their elements in canonical order,
+ * lists theirs in their own, counters their sum, and a register of several values {"$values":
+ * [...]} if there are several. Where one path holds several types, or is both a leaf and a prefix
+ * of others, the first of object, register, fenced, multi, set, list, counter, bounded, flag is
+ * shown; `*conflicts` (an array) names the others, with what they hold, and what was written to
+ * one register at the same time. What lies below "$..." is left out. Within a turn; both results
+ * are the caller's.
  *
  * Errors: MCPZ_ECORRUPT  an entry cannot be read, or there are more than MCPZ_ENTRIES_SHOWN_MAX
  *         MCPZ_EIO       the store failed

@@ -6,17 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crdt/escrow.h"
+#include "core/crdt/list.h"
+#include "core/crdt/shown.h"
 #include "http/document.h"
 #include "wire/reader.h"
 #include "wire/value.h"
 
 /* All that one path holds. */
 struct leaf {
-    struct mcpz_bytes path;                /* lasts as long as the turn */
-    json_t *views[MCPZ_ENTRY_COUNTER + 1]; /* by enum mcpz_entry_type; NULL: none of it */
+    struct mcpz_bytes path;        /* lasts as long as the turn */
+    json_t *views[MCPZ_ENTRY_END]; /* by enum mcpz_entry_type; NULL: none of it */
+    /* What was written to a register at the same time, the one that is shown among them. */
+    json_t *concurrent[MCPZ_ENTRY_END];
 };
 
 struct view {
+    const struct mcpz_store *store;
+    const struct mcpz_id *document;
+    struct mcpz_list *list; /* room for one */
     struct leaf *leaves;
     size_t count;
     size_t capacity;
@@ -25,9 +33,11 @@ struct view {
 };
 
 static const char *const type_words[] = {
-    [MCPZ_ENTRY_REGISTER] = "register",
-    [MCPZ_ENTRY_SET] = "set",
-    [MCPZ_ENTRY_COUNTER] = "counter",
+    [MCPZ_ENTRY_REGISTER] = "register", [MCPZ_ENTRY_SET] = "set",
+    [MCPZ_ENTRY_COUNTER] = "counter",   [MCPZ_ENTRY_MULTI] = "multi",
+    [MCPZ_ENTRY_FENCED] = "fenced",     [MCPZ_ENTRY_FLAG] = "flag",
+    [MCPZ_ENTRY_BOUNDED] = "bounded",   [MCPZ_ENTRY_LIST] = "list",
+    [MCPZ_ENTRY_MAP] = "object",
 };
 
 /* ---- Gathering the leaves ----------------------------------------------------------------- */
@@ -45,32 +55,14 @@ static bool is_hidden(struct mcpz_bytes path)
     return first.type == MCPZ_ITEM_TEXT && first.bytes.length > 0 && first.bytes.data[0] == '$';
 }
 
-static int compare_stamps(const struct mcpz_record_entry *a, const struct mcpz_record_entry *b)
-{
-    if (a->hlc != b->hlc) {
-        return a->hlc < b->hlc ? -1 : 1;
-    }
-    int order = mcpz_actor_compare(&a->dot.actor, &b->dot.actor);
-    if (order != 0) {
-        return order;
-    }
-    if (a->dot.seq != b->dot.seq) {
-        return a->dot.seq < b->dot.seq ? -1 : 1;
-    }
-    if (a->dot.index != b->dot.index) {
-        return a->dot.index < b->dot.index ? -1 : 1;
-    }
-    return 0;
-}
-
 /* Entries of one path and type: folded into what is shown. */
 struct fold {
     uint32_t type; /* 0: nothing folded yet */
     struct mcpz_bytes path;
-    struct mcpz_record_entry latest; /* REGISTER */
-    int64_t sum;                     /* COUNTER: stays at its end rather than wrap */
-    struct mcpz_bytes *elements;     /* SET: room for MCPZ_ENTRIES_SHOWN_MAX */
-    size_t element_count;
+    struct mcpz_shown latest;  /* REGISTER, FENCED */
+    int64_t sum;               /* COUNTER: stays at its end rather than wrap */
+    struct mcpz_bytes *values; /* of all that hold one: room for MCPZ_ENTRIES_SHOWN_MAX */
+    size_t value_count;
 };
 
 static mcpz_error add_to_sum(struct fold *fold, struct mcpz_bytes value)
@@ -95,26 +87,49 @@ static mcpz_error add_to_sum(struct fold *fold, struct mcpz_bytes value)
     return MCPZ_OK;
 }
 
+static void add_value(struct fold *fold, struct mcpz_bytes value)
+{
+    assert(fold->value_count < MCPZ_ENTRIES_SHOWN_MAX);
+    fold->values[fold->value_count++] = value;
+}
+
+static mcpz_error fold_fenced(struct fold *fold, const struct mcpz_record_entry *entry)
+{
+    struct mcpz_bytes value;
+    int64_t epoch;
+    int64_t rank;
+
+    if (!mcpz_shown_read_fence(entry->value, &epoch, &rank, &value)) {
+        return MCPZ_ECORRUPT;
+    }
+    add_value(fold, value);
+    mcpz_shown_consider(&fold->latest, entry->type, entry->hlc, &entry->dot, entry->value);
+    return MCPZ_OK;
+}
+
 static mcpz_error fold_entry(struct fold *fold, const struct mcpz_record_entry *entry)
 {
     if (fold->type == 0) {
-        *fold = (struct fold){.type = entry->type,
-                              .path = entry->path,
-                              .latest = *entry,
-                              .elements = fold->elements};
+        *fold = (struct fold){.type = entry->type, .path = entry->path, .values = fold->values};
     }
     switch (entry->type) {
     case MCPZ_ENTRY_REGISTER:
-        if (compare_stamps(&fold->latest, entry) < 0) {
-            fold->latest = *entry;
-        }
+        add_value(fold, entry->value);
+        mcpz_shown_consider(&fold->latest, entry->type, entry->hlc, &entry->dot, entry->value);
         return MCPZ_OK;
     case MCPZ_ENTRY_SET:
-        assert(fold->element_count < MCPZ_ENTRIES_SHOWN_MAX);
-        fold->elements[fold->element_count++] = entry->value;
+    case MCPZ_ENTRY_MULTI:
+        add_value(fold, entry->value);
         return MCPZ_OK;
     case MCPZ_ENTRY_COUNTER:
         return add_to_sum(fold, entry->value);
+    case MCPZ_ENTRY_FENCED:
+        return fold_fenced(fold, entry);
+    case MCPZ_ENTRY_FLAG:
+    case MCPZ_ENTRY_BOUNDED:
+    case MCPZ_ENTRY_LIST:
+    case MCPZ_ENTRY_MAP:
+        return MCPZ_OK; /* looked at as a whole */
     default:
         return MCPZ_ECORRUPT;
     }
@@ -127,23 +142,33 @@ static int compare_elements(const void *a, const void *b)
     return mcpz_bytes_compare(*left, *right);
 }
 
-static mcpz_error show_set(struct fold *fold, json_t **json)
+static mcpz_error append_value(json_t *array, struct mcpz_bytes value)
+{
+    json_t *element = NULL;
+    mcpz_error error = mcpz_value_to_json(value, &element);
+
+    if (error == MCPZ_OK && json_array_append_new(array, element) != 0) {
+        error = MCPZ_ENOMEM;
+    }
+    return error;
+}
+
+/* All values, in the order they were found in; `is_set`: sorted, each once. */
+static mcpz_error show_values(struct fold *fold, bool is_set, json_t **json)
 {
     json_t *array = json_array();
 
     if (array == NULL) {
         return MCPZ_ENOMEM;
     }
-    qsort(fold->elements, fold->element_count, sizeof(*fold->elements), compare_elements);
-    for (size_t i = 0; i < fold->element_count; i++) {
-        json_t *element = NULL;
-        if (i > 0 && mcpz_bytes_equal(fold->elements[i - 1], fold->elements[i])) {
+    if (is_set) {
+        qsort(fold->values, fold->value_count, sizeof(*fold->values), compare_elements);
+    }
+    for (size_t i = 0; i < fold->value_count; i++) {
+        if (is_set && i > 0 && mcpz_bytes_equal(fold->values[i - 1], fold->values[i])) {
             continue; /* added twice, concurrently */
         }
-        mcpz_error error = mcpz_value_to_json(fold->elements[i], &element);
-        if (error == MCPZ_OK && json_array_append_new(array, element) != 0) {
-            error = MCPZ_ENOMEM;
-        }
+        mcpz_error error = append_value(array, fold->values[i]);
         if (error != MCPZ_OK) {
             json_decref(array);
             return error;
@@ -153,18 +178,85 @@ static mcpz_error show_set(struct fold *fold, json_t **json)
     return MCPZ_OK;
 }
 
-static mcpz_error show_fold(struct fold *fold, json_t **json)
+/* One value as it is; several, written at the same time, as {"$values": [...]}. */
+static mcpz_error show_multi(struct fold *fold, json_t **json)
+{
+    json_t *array;
+
+    if (fold->value_count == 1) {
+        return mcpz_value_to_json(fold->values[0], json);
+    }
+    mcpz_error error = show_values(fold, false, &array);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    *json = json_pack("{s:o}", "$values", array);
+    return *json != NULL ? MCPZ_OK : MCPZ_ENOMEM;
+}
+
+static mcpz_error show_bounded(const struct view *view, const struct fold *fold, json_t **json)
+{
+    int64_t value;
+    mcpz_error error = mcpz_escrow_value(view->store, view->document, fold->path, &value);
+
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    *json = json_integer(value);
+    return *json != NULL ? MCPZ_OK : MCPZ_ENOMEM;
+}
+
+/* Concurrent writers may have made it longer than a list may be: then its first elements. */
+static mcpz_error show_list(const struct view *view, const struct fold *fold, json_t **json)
+{
+    json_t *array = json_array();
+    mcpz_error error = mcpz_list_load(view->store, view->document, fold->path, view->list);
+
+    if (array == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    error = error == MCPZ_EFULL ? MCPZ_OK : error;
+    for (size_t i = 0; i < view->list->count && error == MCPZ_OK; i++) {
+        error = append_value(array, view->list->items[i].value);
+    }
+    if (error != MCPZ_OK) {
+        json_decref(array);
+        return error;
+    }
+    *json = array;
+    return MCPZ_OK;
+}
+
+static mcpz_error show_fold(const struct view *view, struct fold *fold, json_t **json)
 {
     switch (fold->type) {
     case MCPZ_ENTRY_REGISTER:
+    case MCPZ_ENTRY_FENCED:
         return mcpz_value_to_json(fold->latest.value, json);
     case MCPZ_ENTRY_SET:
-        return show_set(fold, json);
+        return show_values(fold, true, json);
+    case MCPZ_ENTRY_MULTI:
+        return show_multi(fold, json);
+    case MCPZ_ENTRY_BOUNDED:
+        return show_bounded(view, fold, json);
+    case MCPZ_ENTRY_LIST:
+        return show_list(view, fold, json);
+    case MCPZ_ENTRY_FLAG:
+        *json = json_true();
+        return MCPZ_OK;
+    case MCPZ_ENTRY_MAP:
+        *json = json_object();
+        return *json != NULL ? MCPZ_OK : MCPZ_ENOMEM;
     default:
         assert(fold->type == MCPZ_ENTRY_COUNTER);
         *json = json_integer(fold->sum);
         return *json != NULL ? MCPZ_OK : MCPZ_ENOMEM;
     }
+}
+
+static bool is_register(uint32_t type)
+{
+    return type == MCPZ_ENTRY_REGISTER || type == MCPZ_ENTRY_MULTI || type == MCPZ_ENTRY_FENCED;
 }
 
 static mcpz_error add_leaf(struct view *view, struct mcpz_bytes path)
@@ -193,8 +285,12 @@ static mcpz_error finish_fold(struct view *view, struct fold *fold)
     if (view->count == 0 || !mcpz_bytes_equal(view->leaves[view->count - 1].path, fold->path)) {
         error = add_leaf(view, fold->path);
     }
+    struct leaf *leaf = &view->leaves[view->count > 0 ? view->count - 1 : 0];
     if (error == MCPZ_OK) {
-        error = show_fold(fold, &view->leaves[view->count - 1].views[fold->type]);
+        error = show_fold(view, fold, &leaf->views[fold->type]);
+    }
+    if (error == MCPZ_OK && is_register(fold->type) && fold->value_count > 1) {
+        error = show_values(fold, false, &leaf->concurrent[fold->type]);
     }
     fold->type = 0;
     return error;
@@ -218,10 +314,10 @@ static mcpz_error take_entry(struct view *view, struct fold *fold,
 }
 
 static mcpz_error gather(struct view *view, const struct mcpz_store *store,
-                         const struct mcpz_id *document, struct mcpz_bytes *elements)
+                         const struct mcpz_id *document, struct mcpz_bytes *values)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY, .entry = {.document = *document}};
-    struct fold fold = {.elements = elements};
+    struct fold fold = {.values = values};
     mcpz_error error = MCPZ_OK;
     bool inclusive = true;
 
@@ -280,47 +376,80 @@ static json_t *walk(json_t *state, struct mcpz_bytes path, bool make, char *numb
     return object;
 }
 
-static mcpz_error add_conflict(struct view *view, const struct leaf *leaf, const char *shown,
-                               uint32_t shown_type)
+/* All that one path holds beside what is shown of it. `shown` is its type; MAP: an object. */
+static mcpz_error add_conflict(struct view *view, const struct leaf *leaf, uint32_t shown)
 {
     json_t *hidden = json_array();
+    json_t *values = json_object();
+    json_t *concurrent = json_object();
+    bool failed = hidden == NULL || values == NULL || concurrent == NULL;
 
-    for (uint32_t type = MCPZ_ENTRY_REGISTER; type <= MCPZ_ENTRY_COUNTER; type++) {
-        if (leaf->views[type] != NULL && type != shown_type &&
-            json_array_append_new(hidden, json_string(type_words[type])) != 0) {
-            json_decref(hidden);
-            return MCPZ_ENOMEM;
+    for (uint32_t type = MCPZ_ENTRY_REGISTER; type < MCPZ_ENTRY_END && !failed; type++) {
+        const char *word = type_words[type];
+        if (leaf->views[type] != NULL && type != shown) {
+            failed = json_array_append_new(hidden, json_string(word)) != 0 ||
+                     json_object_set(values, word, leaf->views[type]) != 0;
+        }
+        if (leaf->concurrent[type] != NULL) {
+            failed = failed || json_object_set(concurrent, word, leaf->concurrent[type]) != 0;
         }
     }
-    json_t *conflict = json_pack("{s:o, s:s, s:o}", "path", mcpz_path_to_json(leaf->path), "shown",
-                                 shown, "hidden", hidden);
+    json_t *conflict = failed ? NULL
+                              : json_pack("{s:o, s:s, s:O}", "path", mcpz_path_to_json(leaf->path),
+                                          "shown", type_words[shown], "hidden", hidden);
+    if (json_object_size(values) > 0) {
+        failed = failed || json_object_set(conflict, "values", values) != 0;
+    }
+    if (json_object_size(concurrent) > 0) {
+        failed = failed || json_object_set(conflict, "concurrent", concurrent) != 0;
+    }
+    json_decref(hidden);
+    json_decref(values);
+    json_decref(concurrent);
+    if (failed) {
+        json_decref(conflict);
+        return MCPZ_ENOMEM;
+    }
     return json_array_append_new(view->conflicts, conflict) == 0 ? MCPZ_OK : MCPZ_ENOMEM;
+}
+
+/* Is there more than what is shown? */
+static bool is_contested(const struct leaf *leaf, uint32_t shown)
+{
+    for (uint32_t type = MCPZ_ENTRY_REGISTER; type < MCPZ_ENTRY_END; type++) {
+        if ((leaf->views[type] != NULL && type != shown) || leaf->concurrent[type] != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static mcpz_error place(struct view *view, const struct leaf *leaf)
 {
+    /* In this order, whatever their numbers. */
+    static const uint32_t precedence[] = {
+        MCPZ_ENTRY_REGISTER, MCPZ_ENTRY_FENCED,  MCPZ_ENTRY_MULTI,   MCPZ_ENTRY_SET,
+        MCPZ_ENTRY_LIST,     MCPZ_ENTRY_COUNTER, MCPZ_ENTRY_BOUNDED, MCPZ_ENTRY_FLAG,
+    };
     char number[MCPZ_PATH_NUMBER_CHARS];
     struct mcpz_bytes key = {0};
-    uint32_t shown = MCPZ_ENTRY_REGISTER;
+    uint32_t shown = MCPZ_ENTRY_MAP;
 
     json_t *parent = walk(view->state, leaf->path, false, number, &key);
     assert(json_is_object(parent)); /* prefixes were laid first, and are never replaced */
-    if (json_object_getn(parent, (const char *)key.data, key.length) != NULL) {
-        return add_conflict(view, leaf, "object", 0);
-    }
-    while (leaf->views[shown] == NULL) {
-        shown++;
-        assert(shown <= MCPZ_ENTRY_COUNTER);
-    }
-    if (json_object_setn(parent, (const char *)key.data, key.length, leaf->views[shown]) != 0) {
-        return MCPZ_ENOMEM;
-    }
-    for (uint32_t type = shown + 1; type <= MCPZ_ENTRY_COUNTER; type++) {
-        if (leaf->views[type] != NULL) {
-            return add_conflict(view, leaf, type_words[shown], shown);
+    if (json_object_getn(parent, (const char *)key.data, key.length) == NULL) {
+        size_t at = 0;
+        while (leaf->views[precedence[at]] == NULL) {
+            at++;
+            assert(at < sizeof(precedence) / sizeof(precedence[0]));
+        }
+        shown = precedence[at];
+        if (json_object_setn(parent, (const char *)key.data, key.length, leaf->views[shown]) !=
+            0) {
+            return MCPZ_ENOMEM;
         }
     }
-    return MCPZ_OK;
+    return is_contested(leaf, shown) ? add_conflict(view, leaf, shown) : MCPZ_OK;
 }
 
 /* Prefixes first, so that an object is in place wherever a leaf would hide what is below it. */
@@ -329,7 +458,9 @@ static mcpz_error nest(struct view *view)
     for (size_t i = 0; i < view->count; i++) {
         char number[MCPZ_PATH_NUMBER_CHARS];
         struct mcpz_bytes key;
-        if (walk(view->state, view->leaves[i].path, true, number, &key) == NULL) {
+        json_t *parent = walk(view->state, view->leaves[i].path, true, number, &key);
+        if (parent == NULL ||
+            (view->leaves[i].views[MCPZ_ENTRY_MAP] != NULL && step_down(parent, key) == NULL)) {
             return MCPZ_ENOMEM;
         }
     }
@@ -345,8 +476,9 @@ static mcpz_error nest(struct view *view)
 static void free_leaves(struct view *view)
 {
     for (size_t i = 0; i < view->count; i++) {
-        for (uint32_t type = 0; type <= MCPZ_ENTRY_COUNTER; type++) {
+        for (uint32_t type = 0; type < MCPZ_ENTRY_END; type++) {
             json_decref(view->leaves[i].views[type]);
+            json_decref(view->leaves[i].concurrent[type]);
         }
     }
     free(view->leaves);
@@ -355,17 +487,24 @@ static void free_leaves(struct view *view)
 mcpz_error mcpz_document_show(const struct mcpz_store *store, const struct mcpz_id *document,
                               json_t **state, json_t **conflicts)
 {
-    struct view view = {.state = json_object(), .conflicts = json_array()};
-    struct mcpz_bytes *elements = calloc(MCPZ_ENTRIES_SHOWN_MAX, sizeof(*elements));
+    struct view view = {
+        .store = store,
+        .document = document,
+        .list = malloc(sizeof(*view.list)),
+        .state = json_object(),
+        .conflicts = json_array(),
+    };
+    struct mcpz_bytes *values = calloc(MCPZ_ENTRIES_SHOWN_MAX, sizeof(*values));
     mcpz_error error = MCPZ_ENOMEM;
 
-    if (view.state != NULL && view.conflicts != NULL && elements != NULL) {
-        error = gather(&view, store, document, elements);
+    if (view.state != NULL && view.conflicts != NULL && values != NULL && view.list != NULL) {
+        error = gather(&view, store, document, values);
     }
     if (error == MCPZ_OK) {
         error = nest(&view);
     }
-    free(elements);
+    free(values);
+    free(view.list);
     free_leaves(&view);
     if (error != MCPZ_OK) {
         json_decref(view.state);

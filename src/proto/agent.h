@@ -46,6 +46,13 @@ enum mcpz_entry_type {
     MCPZ_ENTRY_REGISTER = 1, /* last writer wins among concurrent writes */
     MCPZ_ENTRY_SET = 2,      /* one element of an add-wins set */
     MCPZ_ENTRY_COUNTER = 3,  /* one actor's sum, a signed 64-bit integer */
+    MCPZ_ENTRY_MULTI = 4,    /* a register that keeps all concurrent writes */
+    MCPZ_ENTRY_FENCED = 5,   /* a register of epochs: core/crdt/shown.h */
+    MCPZ_ENTRY_FLAG = 6,     /* true, as long as there is one: enabling wins */
+    MCPZ_ENTRY_BOUNDED = 7,  /* one actor's row of an escrow: core/crdt/escrow.h */
+    MCPZ_ENTRY_LIST = 8,     /* an element of a list, and where it stands: core/crdt/list.h */
+    MCPZ_ENTRY_MAP = 9,      /* nil: there is a map here, also if nothing is in it */
+    MCPZ_ENTRY_END,
 };
 
 /* What a delta puts in. Its dot is (actor, seq, position in the list). */

@@ -29,7 +29,7 @@ static const struct mcpz_field version_fields[] = {
 const struct mcpz_layout mcpz_version_layout = LAYOUT(S, version_fields);
 #undef S
 
-#define ENTRY_TYPE(S, member) U32_IN(S, member, MCPZ_ENTRY_REGISTER, MCPZ_ENTRY_COUNTER)
+#define ENTRY_TYPE(S, member) U32_IN(S, member, MCPZ_ENTRY_REGISTER, MCPZ_ENTRY_END - 1)
 
 #define S struct mcpz_add
 static const struct mcpz_field add_fields[] = {

@@ -54,6 +54,9 @@ class Cli(unittest.TestCase):
                  "task status", "task wait", "task cancel", "task list", "task runs", "queue list",
                  "queue pause", "queue resume", "dlq list", "dlq show", "dlq replay", "dlq purge", "agent create", "agent get",
                  "agent set", "agent add", "agent remove", "agent increment", "agent delete",
+                 "agent keep", "agent fence", "agent life", "agent enable", "agent disable",
+                 "agent grant", "agent spend", "agent push", "agent insert", "agent move",
+                 "agent drop", "agent map", "agent conflicts",
                  "agent list", "snapshot list", "snapshot export", "snapshot import",
                  "config check", "config show", "version"]
         for verb in verbs:
@@ -85,6 +88,46 @@ class Cli(unittest.TestCase):
         self.assertEqual(done.returncode, 4)
         self.assertIn("mcpz up", done.stderr)
 
+    def test_agents_hold_values_of_all_types(self):
+        ask, there = self.a.ask, self.b.ask
+        fails = lambda *arguments: self.a.run(*arguments).returncode
+        ask("agent", "create", "types")
+        ask("agent", "keep", "types", "mood", '"calm"')
+        ask("agent", "fence", "types", "owner", "7", '"ann"', "1")
+        self.assertEqual(fails("agent", "fence", "types", "owner", "6", '"bob"'), 8)
+        ask("agent", "enable", "types", "careful")
+        ask("agent", "enable", "types", "quick")
+        ask("agent", "disable", "types", "quick")
+        ask("agent", "grant", "types", "budget", "10")
+        ask("agent", "spend", "types", "budget", "4")
+        self.assertEqual(fails("agent", "spend", "types", "budget", "7"), 8)
+        for word in ("b", "c", "d"):
+            ask("agent", "push", "types", "steps", f'"{word}"')
+        ask("agent", "insert", "types", "steps", "0", '"a"')
+        ask("agent", "move", "types", "steps", "3", "1")
+        ask("agent", "drop", "types", "steps", "0")
+        self.assertEqual(fails("agent", "drop", "types", "steps", "3"), 6)
+        ask("agent", "map", "types", "notes")
+        ask("agent", "life", "types", "maintenance")
+        self.assertEqual(fails("agent", "life", "types", "deleted"), 2)
+        self.assertEqual(fails("agent", "move", "types", "steps", "0", "x"), 2)
+        state = {"mood": "calm", "owner": "ann", "careful": True, "budget": 6, "notes": {},
+                 "steps": ["d", "b", "c"]}
+        self.assertEqual(ask("agent", "get", "types")["state"], state)
+        # What is given to the other node is spent there, and only there.
+        until("the agent is at the other node",
+              lambda: self.b.run("agent", "get", "types").returncode == 0 and
+              there("agent", "get", "types")["state"] == state)
+        self.assertEqual(self.b.run("agent", "spend", "types", "budget", "1").returncode, 8)
+        ask("agent", "grant", "types", "budget", "5", there("status")["node"])
+        until("what was given can be spent",
+              lambda: self.b.run("agent", "spend", "types", "budget", "5").returncode == 0)
+        self.assertEqual(fails("agent", "spend", "types", "budget", "2"), 8)
+        until("what was spent is known",
+              lambda: ask("agent", "get", "types")["state"]["budget"] == 1)
+        ask("agent", "spend", "types", "budget", "1")
+        ask("agent", "delete", "types")
+
     def test_agents_from_birth_to_death(self):
         ask = self.a.ask
         ask("agent", "create", "life")
@@ -99,6 +142,10 @@ class Cli(unittest.TestCase):
         self.assertEqual(set(got) >= {"id", "root", "state"}, True)
         self.assertEqual(got["state"], {"a": {"b": {"x": 1}}, "s": ["two"], "n": -2})
         self.assertIn("life", [agent["id"] for agent in ask("agent", "list")])
+        self.assertEqual(ask("agent", "conflicts", "life"), [])
+        ask("agent", "set", "life", "n", "true")
+        self.assertEqual(ask("agent", "conflicts", "life")[0]["values"], {"counter": -2})
+        self.assertIn("n  hidden counter  -2", self.a.run("agent", "conflicts", "life").stdout)
         ask("agent", "delete", "life")
         self.assertEqual(self.a.run("agent", "get", "life").returncode, 6)
         self.assertEqual(self.a.run("agent", "set", "life", "k", "1").returncode, 6)

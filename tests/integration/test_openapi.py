@@ -269,9 +269,32 @@ class OpenApi(unittest.TestCase):
         self.api.ask("incrementAgentEntry", {"path": "a.c"}, **name)  # beside what is set there
         self.api.ask("unsetAgentEntry", {"path": "a.b"}, **name)
         self.api.ask("unsetAgentEntry", {"path": "a.b", "value": 1}, status=400, wrong=True, **name)
+        for operation, body in (
+                ("keepAgentEntry", {"path": "t.kept", "value": [1]}),
+                ("fenceAgentEntry", {"path": "t.owner", "value": "n", "fence": {"epoch": 2, "rank": 255}}),
+                ("changeAgentLife", {"state": "idle"}), ("enableAgentFlag", {"path": "t.on"}),
+                ("grantAgentBudget", {"path": "t.budget", "amount": 10}), ("spendAgentBudget", {"path": "t.budget", "amount": 3}),
+                ("grantAgentBudget", {"path": "t.budget", "amount": 2, "to": self.b.ask("status")["node"]}),
+                ("pushAgentItem", {"path": "t.list", "value": 1}), ("insertAgentItem", {"path": "t.list", "value": 0, "index": 0}),
+                ("pushAgentItem", {"path": "t.list", "value": 2}), ("moveAgentItem", {"path": "t.list", "index": 2, "to_index": 0}),
+                ("dropAgentItem", {"path": "t.list", "index": 1}), ("mapAgentEntry", {"path": "t.map"})):
+            self.api.ask(operation, body, **name)
+        self.assertEqual(self.api.ask("getAgent", **name)["state"]["t"],
+                         {"kept": [1], "owner": "n", "on": True, "budget": 7, "list": [2, 1], "map": {}})
+        self.api.ask("fenceAgentEntry", {"path": "t.owner", "value": "o", "fence": {"epoch": 1}}, status=409, **name)
+        self.api.ask("fenceAgentEntry", {"path": "t.owner", "value": "o", "fence": {}}, status=400, wrong=True, **name)
+        self.api.ask("spendAgentBudget", {"path": "t.budget", "amount": 6}, status=409, **name)
+        self.api.ask("spendAgentBudget", {"path": "t.budget"}, status=400, wrong=True, **name)
+        self.api.ask("changeAgentLife", {"state": "deleted"}, status=400, wrong=True, **name)
+        self.api.ask("changeAgentLife", {}, status=400, wrong=True, **name)
+        self.api.ask("dropAgentItem", {"path": "t.list", "index": 2}, status=404, **name)
+        self.api.ask("disableAgentFlag", {"path": "t.on"}, **name)
+        self.api.ask("disableAgentFlag", {"path": "t.on"}, status=404, **name)
+        self.api.ask("unsetAgentEntry", {"path": "t"}, **name)
         agent = self.api.ask("getAgent", **name)
         self.assertEqual(agent["state"], {"a": {"c": 1}, "tags": ["x"], "steps": -3})
-        self.assertEqual(agent["conflicts"], [{"path": "a.c", "shown": "register", "hidden": ["counter"]}])
+        self.assertEqual(agent["conflicts"], [{"path": "a.c", "shown": "register", "hidden": ["counter"],
+                                               "values": {"counter": 1}}])
         self.assertEqual([row["id"] for row in self.api.ask("listAgents")], ["garden/planner"])
         self.assertEqual(self.api.ask("listSnapshots")[0]["root"], agent["root"])
         exported = self.api.ask("exportSnapshot", query="?agent=garden%2Fplanner")

@@ -2,8 +2,10 @@
 
 #include <assert.h>
 
+#include "core/crdt/kinds.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
+#include "core/crdt/shown.h"
 
 mcpz_error mcpz_document_load(const struct mcpz_store *store, const struct mcpz_id *id,
                               struct mcpz_document *document)
@@ -29,20 +31,10 @@ mcpz_error mcpz_document_load(const struct mcpz_store *store, const struct mcpz_
 
 /* ---- Validity ----------------------------------------------------------------------------- */
 
-static bool type_is_known(uint32_t type)
-{
-    return type == MCPZ_ENTRY_REGISTER || type == MCPZ_ENTRY_SET || type == MCPZ_ENTRY_COUNTER;
-}
-
 static bool add_is_valid(const struct mcpz_add *add)
 {
-    int64_t unused;
-
-    if (!type_is_known(add->type) || !mcpz_paths_is_valid(add->path) || add->value.length == 0 ||
-        add->value.length > MCPZ_VALUE_BYTES_MAX) {
-        return false;
-    }
-    return add->type != MCPZ_ENTRY_COUNTER || mcpz_number_decode(add->value, &unused);
+    return mcpz_kinds_is_known(add->type) && mcpz_paths_is_valid(add->path) &&
+           add->value.length <= MCPZ_VALUE_BYTES_MAX && mcpz_kinds_value_is_valid(add);
 }
 
 /* crdt 1.4, V6: nobody removes what they cannot have seen. */
@@ -50,7 +42,7 @@ static bool remove_is_valid(const struct mcpz_delta *delta, const struct mcpz_re
 {
     uint64_t seen = mcpz_clock_get(delta->versions, delta->version_count, &removed->dot.actor);
 
-    return type_is_known(removed->type) && mcpz_paths_is_valid(removed->path) &&
+    return mcpz_kinds_is_known(removed->type) && mcpz_paths_is_valid(removed->path) &&
            removed->dot.seq >= 1 && removed->dot.seq <= seen &&
            removed->dot.index < MCPZ_DELTA_ADDS_MAX;
 }
@@ -93,39 +85,10 @@ bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta)
             return false;
         }
     }
-    return true;
+    return !mcpz_kinds_replaces_foreign(delta);
 }
 
-/* ---- Which register is shown -------------------------------------------------------------- */
-
-/* The best so far of the registers at one path. */
-struct winner {
-    bool is_there;
-    uint64_t hlc;
-    struct mcpz_dot dot;
-    struct mcpz_bytes value;
-};
-
-/* By stamp; then by who, so that all nodes show the same. */
-static bool beats(const struct winner *best, uint64_t hlc, const struct mcpz_dot *dot)
-{
-    if (!best->is_there || hlc != best->hlc) {
-        return !best->is_there || hlc > best->hlc;
-    }
-    int order = mcpz_actor_compare(&dot->actor, &best->dot.actor);
-    if (order != 0 || dot->seq != best->dot.seq) {
-        return order > 0 || (order == 0 && dot->seq > best->dot.seq);
-    }
-    return dot->index > best->dot.index;
-}
-
-static void consider(struct winner *best, uint64_t hlc, const struct mcpz_dot *dot,
-                     struct mcpz_bytes value)
-{
-    if (beats(best, hlc, dot)) {
-        *best = (struct winner){.is_there = true, .hlc = hlc, .dot = *dot, .value = value};
-    }
-}
+/* ---- What is shown of the reserved registers ---------------------------------------------- */
 
 static bool is_removed(const struct mcpz_delta *delta, const struct mcpz_dot *dot)
 {
@@ -137,20 +100,21 @@ static bool is_removed(const struct mcpz_delta *delta, const struct mcpz_dot *do
     return false;
 }
 
-/* What the register at `path` will show once `delta` is applied. */
-static mcpz_error find_winner(const struct mcpz_store *store, const struct mcpz_delta *delta,
-                              struct mcpz_bytes path, struct winner *best)
+/* What the register of `type` at `path` will show once `delta` is applied. */
+static mcpz_error find_shown(const struct mcpz_store *store, const struct mcpz_delta *delta,
+                             struct mcpz_bytes path, uint32_t type, struct mcpz_shown *best)
 {
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_ENTRY,
-        .entry = {.document = delta->document, .path = path, .type = MCPZ_ENTRY_REGISTER},
+        .entry = {.document = delta->document, .path = path, .type = type},
     };
-    *best = (struct winner){.is_there = false};
+    *best = (struct mcpz_shown){.is_there = false};
 
     mcpz_error error = store->next(store->context, MCPZ_SCAN_PATH, true, &record);
-    while (error == MCPZ_OK && record.entry.type == MCPZ_ENTRY_REGISTER) {
+    while (error == MCPZ_OK && record.entry.type == type) {
         if (!is_removed(delta, &record.entry.dot)) {
-            consider(best, record.entry.hlc, &record.entry.dot, record.entry.value);
+            mcpz_shown_consider(best, type, record.entry.hlc, &record.entry.dot,
+                                record.entry.value);
         }
         error = store->next(store->context, MCPZ_SCAN_PATH, false, &record);
     }
@@ -160,9 +124,9 @@ static mcpz_error find_winner(const struct mcpz_store *store, const struct mcpz_
 
     for (size_t i = 0; i < delta->add_count; i++) {
         const struct mcpz_add *add = &delta->adds[i];
-        if (add->type == MCPZ_ENTRY_REGISTER && mcpz_bytes_equal(add->path, path)) {
+        if (add->type == type && mcpz_bytes_equal(add->path, path)) {
             struct mcpz_dot dot = {delta->actor, delta->seq, (uint32_t)i};
-            consider(best, delta->hlc, &dot, add->value);
+            mcpz_shown_consider(best, type, delta->hlc, &dot, add->value);
         }
     }
     return MCPZ_OK;
@@ -186,13 +150,13 @@ static bool touches(const struct mcpz_delta *delta, struct mcpz_bytes path)
 static mcpz_error judge_life(const struct mcpz_store *store, const struct mcpz_delta *delta,
                              struct mcpz_document *document)
 {
-    struct winner life;
+    struct mcpz_shown life;
     struct mcpz_bytes text;
 
     if (!touches(delta, mcpz_paths_life)) {
         return MCPZ_OK;
     }
-    mcpz_error error = find_winner(store, delta, mcpz_paths_life, &life);
+    mcpz_error error = find_shown(store, delta, mcpz_paths_life, MCPZ_ENTRY_FENCED, &life);
     if (error != MCPZ_OK) {
         return error;
     }
@@ -204,13 +168,13 @@ static mcpz_error judge_life(const struct mcpz_store *store, const struct mcpz_d
 static mcpz_error judge_name(const struct mcpz_store *store, const struct mcpz_delta *delta,
                              struct mcpz_document *document)
 {
-    struct winner id;
+    struct mcpz_shown id;
     struct mcpz_bytes text;
 
     if (!touches(delta, mcpz_paths_id)) {
         return MCPZ_OK;
     }
-    mcpz_error error = find_winner(store, delta, mcpz_paths_id, &id);
+    mcpz_error error = find_shown(store, delta, mcpz_paths_id, MCPZ_ENTRY_REGISTER, &id);
     if (error != MCPZ_OK) {
         return error;
     }

@@ -23,8 +23,16 @@
 #include "proto/agent.h"
 #include "proto/store.h"
 
-/* What the register at mcpz_paths_life holds, as text. */
+/*
+ * What the fenced register at mcpz_paths_life holds, as text, in the order of R-AGENT-1. An agent
+ * that is made anew begins an epoch; within one, the end has the last word, whatever others write
+ * at the same time.
+ */
+#define MCPZ_LIFE_PROVISIONING "provisioning"
 #define MCPZ_LIFE_ACTIVE "active"
+#define MCPZ_LIFE_IDLE "idle"
+#define MCPZ_LIFE_MAINTENANCE "maintenance"
+#define MCPZ_LIFE_DECOMMISSIONED "decommissioned"
 #define MCPZ_LIFE_DELETED "deleted"
 
 /* A document's record, in memory for a step. */
@@ -55,8 +63,8 @@ static inline bool mcpz_document_is_live(const struct mcpz_document *document)
 
 /**
  * May this delta exist? Depends on the delta alone, so every node says the same: within limits,
- * paths and counters canonical, versions a vector with its own place at seq - 1, every removed
- * dot within that vector and named once.
+ * paths and values of each type canonical, versions a vector with its own place at seq - 1, every
+ * removed dot within that vector and named once.
  */
 bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta);
 

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/crdt/list.h"
+
 /* A walk starts at a dot of zeros, which nobody has: nothing is skipped by going past it. */
 static mcpz_error step(struct mcpz_finder *finder, enum mcpz_scan scan)
 {
@@ -10,8 +12,18 @@ static mcpz_error step(struct mcpz_finder *finder, enum mcpz_scan scan)
 
 /* ---- At one path -------------------------------------------------------------------------- */
 
+static bool is_item(const struct mcpz_record_entry *entry, int64_t id)
+{
+    struct mcpz_list_item item;
+
+    return mcpz_list_read_item(entry->value, &item) && item.id == id;
+}
+
 static bool fits(const struct mcpz_finder_query *query, const struct mcpz_record_entry *entry)
 {
+    if (query->item != 0 && !is_item(entry, query->item)) {
+        return false;
+    }
     if (query->value.length > 0 && !mcpz_bytes_equal(query->value, entry->value)) {
         return false;
     }

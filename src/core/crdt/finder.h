@@ -31,6 +31,7 @@ struct mcpz_finder_query {
     uint32_t type;                  /* AT */
     struct mcpz_bytes value;        /* AT: only entries with this value; empty: any */
     const struct mcpz_actor *owner; /* AT: only this actor's; NULL: anybody's */
+    int64_t item;                   /* AT, of a list: only this element's; 0: any */
 };
 
 struct mcpz_finder {

@@ -2,198 +2,18 @@
 
 #include <assert.h>
 
-#include "core/crdt/finder.h"
+#include "core/crdt/edit.h"
+#include "core/crdt/escrow.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
-
-#define EDIT_ADDS_MAX 2
-
-/* What one write comes to: take out what `query` finds, put in `adds`. */
-struct edit {
-    struct mcpz_finder_query query;
-    struct mcpz_add adds[EDIT_ADDS_MAX];
-    size_t add_count;
-    bool must_find; /* else NOT_FOUND */
-};
-
-/* A delta being put together. */
-struct draft {
-    const struct mcpz_add *adds;
-    size_t add_count;
-    struct mcpz_remove removes[MCPZ_DELTA_REMOVES_MAX];
-    size_t remove_count;
-};
+#include "core/crdt/shown.h"
+#include "core/crdt/write_list.h"
 
 static const struct mcpz_outcome ok = {.code = MCPZ_CODE_OK, .text = ""};
-static const struct mcpz_outcome store_failed = {MCPZ_CODE_STORE_FAILED,
-                                                 "the store cannot be read; see the log"};
 
-static struct mcpz_outcome refuse(uint32_t code, const char *text)
-{
-    return (struct mcpz_outcome){.code = code, .text = text};
-}
-
-/* ---- Writing deltas ----------------------------------------------------------------------- */
-
-static uint64_t own_seq(const struct mcpz_writer *writer)
-{
-    const struct mcpz_clock *clock = &writer->document->clock;
-    return mcpz_clock_get(clock->versions, clock->count, &writer->actor);
-}
-
-/* Store what is in the draft and start the next. `*untold`: it was not broadcast. */
-static mcpz_error flush(struct mcpz_writer *writer, struct draft *draft, bool *untold)
-{
-    struct mcpz_document *document = writer->document;
-    struct mcpz_clock past = document->clock;
-    uint64_t hlc = *writer->hlc;
-    struct mcpz_delta delta = {
-        .document = document->id,
-        .actor = writer->actor,
-        .seq = own_seq(writer) + 1,
-        .hlc = mcpz_clock_tick(&hlc, writer->wall_ms, document->hlc),
-        .versions = past.versions,
-        .version_count = past.count,
-        .adds = draft->adds,
-        .add_count = draft->add_count,
-        .removes = draft->removes,
-        .remove_count = draft->remove_count,
-    };
-    assert(mcpz_document_delta_is_valid(&delta));
-
-    mcpz_error error = mcpz_document_apply(writer->store, document, &delta);
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    *writer->hlc = hlc;
-    writer->delta_count++;
-
-    /* Once one is held back, those after it would come too early: hold them back as well. */
-    *untold = *untold || !mcpz_mail_delta(writer->mail, NULL, NULL, &delta);
-    draft->add_count = 0;
-    draft->remove_count = 0;
-    return MCPZ_OK;
-}
-
-static bool is_of_this_write(const struct mcpz_writer *writer, uint64_t seq_before,
-                             const struct mcpz_dot *dot)
-{
-    return dot->seq > seq_before && mcpz_actor_compare(&dot->actor, &writer->actor) == 0;
-}
-
-/* Note that `entry` goes; a draft that is full is flushed before. */
-static mcpz_error take_out(struct mcpz_writer *writer, struct draft *draft,
-                           const struct mcpz_record_entry *entry, bool *untold)
-{
-    if (draft->remove_count == MCPZ_DELTA_REMOVES_MAX) {
-        mcpz_error error = flush(writer, draft, untold);
-        if (error != MCPZ_OK) {
-            return error;
-        }
-    }
-    draft->removes[draft->remove_count++] =
-        (struct mcpz_remove){.type = entry->type, .path = entry->path, .dot = entry->dot};
-    return MCPZ_OK;
-}
-
-static mcpz_error write_deltas(struct mcpz_writer *writer, const struct edit *edit, bool *untold)
-{
-    struct draft draft = {.adds = edit->adds, .add_count = edit->add_count};
-    struct mcpz_finder finder;
-    struct mcpz_record_entry entry;
-    const uint64_t seq_before = own_seq(writer);
-
-    mcpz_finder_init(&finder, writer->store, &edit->query);
-    mcpz_error error = mcpz_finder_next(&finder, &entry);
-    while (error == MCPZ_OK) {
-        if (!is_of_this_write(writer, seq_before, &entry.dot)) {
-            error = take_out(writer, &draft, &entry, untold);
-        }
-        if (error == MCPZ_OK) {
-            error = mcpz_finder_next(&finder, &entry);
-        }
-    }
-    /* Only the finder runs out. */
-    return error == MCPZ_ENOTFOUND ? flush(writer, &draft, untold) : error;
-}
-
-/* ---- Looking before writing --------------------------------------------------------------- */
-
-static mcpz_error count_found(const struct mcpz_writer *writer, const struct edit *edit,
-                              size_t *count)
-{
-    struct mcpz_finder finder;
-    struct mcpz_record_entry entry;
-    *count = 0;
-
-    mcpz_finder_init(&finder, writer->store, &edit->query);
-    mcpz_error error = mcpz_finder_next(&finder, &entry);
-    while (error == MCPZ_OK) {
-        (*count)++;
-        error = mcpz_finder_next(&finder, &entry);
-    }
-    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
-}
-
-static struct mcpz_outcome check_limits(const struct mcpz_writer *writer, const struct edit *edit,
-                                        size_t found)
-{
-    const struct mcpz_document *document = writer->document;
-
-    if (own_seq(writer) == 0 && document->clock.count == MCPZ_ACTORS_MAX) {
-        return refuse(MCPZ_CODE_LIMIT, "too many nodes have written to this agent (limit 32)");
-    }
-    /* What does not grow is always allowed: merging may have brought more than the limit. */
-    if (edit->add_count > found &&
-        document->entry_count + edit->add_count - found > MCPZ_ENTRIES_MAX) {
-        return refuse(MCPZ_CODE_LIMIT, "the agent holds too many entries (limit 4096)");
-    }
-    return ok;
-}
-
-static_assert(MCPZ_ACTORS_MAX == 32, "the text in check_limits() names it");
-static_assert(MCPZ_ENTRIES_MAX == 4096, "the text in check_limits() names it");
-static_assert(MCPZ_AGENTS_MAX == 100000, "the text in make() names it");
-
-static struct mcpz_outcome carry_out(struct mcpz_writer *writer, const struct edit *edit)
-{
-    size_t found;
-    if (count_found(writer, edit, &found) != MCPZ_OK) {
-        return store_failed;
-    }
-    if (found == 0 && edit->must_find) {
-        return refuse(MCPZ_CODE_NOT_FOUND, "there is nothing to remove");
-    }
-    struct mcpz_outcome outcome = check_limits(writer, edit, found);
-    if (outcome.code != MCPZ_CODE_OK) {
-        return outcome;
-    }
-
-    bool untold = false;
-    if (write_deltas(writer, edit, &untold) != MCPZ_OK) {
-        return store_failed;
-    }
-    if (untold) {
-        const struct mcpz_clock *clock = &writer->document->clock;
-        uint64_t digest = mcpz_clock_digest(clock->versions, clock->count);
-        /* Without room for even this, the next comparison tells them. */
-        (void)mcpz_mail_offer(writer->mail, NULL, &writer->document->id, digest);
-    }
-    return ok;
-}
+static_assert(MCPZ_AGENTS_MAX == 100000, "the text in create() names it");
 
 /* ---- One function for each kind of write -------------------------------------------------- */
-
-static struct mcpz_finder_query query_at(const struct mcpz_writer *writer, struct mcpz_bytes path,
-                                         uint32_t type)
-{
-    return (struct mcpz_finder_query){
-        .range = MCPZ_FIND_AT,
-        .document = writer->document->id,
-        .path = path,
-        .type = type,
-    };
-}
 
 static struct mcpz_add add_text(struct mcpz_bytes path, struct mcpz_bytes text, uint8_t *buffer)
 {
@@ -203,67 +23,181 @@ static struct mcpz_add add_text(struct mcpz_bytes path, struct mcpz_bytes text, 
         .type = MCPZ_ENTRY_REGISTER, .path = path, .value = mcpz_bytes(buffer, length)};
 }
 
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+struct life {
+    const char *state;
+    int64_t rank;   /* within an epoch, what is further along has the last word */
+    bool is_chosen; /* by LIFE; the others are CREATE's and DELETE's */
+};
+
+static const struct life lives[] = {
+    {MCPZ_LIFE_PROVISIONING, 0, true},   {MCPZ_LIFE_ACTIVE, 0, true},
+    {MCPZ_LIFE_IDLE, 0, true},           {MCPZ_LIFE_MAINTENANCE, 0, true},
+    {MCPZ_LIFE_DECOMMISSIONED, 1, true}, {MCPZ_LIFE_DELETED, 2, false},
+};
+
+static const struct life *find_life(struct mcpz_bytes state)
+{
+    for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+        if (mcpz_bytes_equal(state, mcpz_text(lives[i].state))) {
+            return &lives[i];
+        }
+    }
+    return NULL;
+}
+
+/* A fenced entry, kept in `parts`. */
+static struct mcpz_add add_life(const char *state, int64_t epoch, struct mcpz_parts *parts)
+{
+    const struct life *life = find_life(mcpz_text(state));
+    uint8_t text[MCPZ_NUMBER_TEXT_MAX + 2];
+    size_t length = mcpz_number_text_encode(mcpz_text(state), text);
+
+    assert(life != NULL);
+    *parts = mcpz_shown_fence(epoch, life->rank, mcpz_bytes(text, length));
+    return (struct mcpz_add){
+        .type = MCPZ_ENTRY_FENCED, .path = mcpz_paths_life, .value = mcpz_parts_bytes(parts)};
+}
+
+static mcpz_error find_shown(const struct mcpz_writer *writer, struct mcpz_bytes path,
+                             struct mcpz_shown *shown)
+{
+    return mcpz_shown_find(writer->store, &writer->document->id, path, MCPZ_ENTRY_FENCED, shown);
+}
+
 static struct mcpz_outcome create(struct mcpz_writer *writer, struct mcpz_bytes name)
 {
-    uint8_t life[MCPZ_NUMBER_TEXT_MAX + 2];
     uint8_t id[MCPZ_NUMBER_TEXT_MAX + 2];
+    struct mcpz_parts life;
+    struct mcpz_shown shown;
 
     if (mcpz_id_is_zero(&writer->document->id) || name.length == 0 ||
         name.length > MCPZ_AGENT_NAME_BYTES_MAX || !mcpz_bytes_is_utf8(name)) {
-        return refuse(MCPZ_CODE_BAD_REQUEST, "an agent's name is 1 to 128 bytes of UTF-8");
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST,
+                                "an agent's name is 1 to 128 bytes of UTF-8");
     }
     if (mcpz_document_is_live(writer->document)) {
-        return refuse(MCPZ_CODE_CONFLICT, "an agent of this name exists");
+        return mcpz_edit_refuse(MCPZ_CODE_CONFLICT, "an agent of this name exists");
     }
     if (!writer->has_room) {
-        return refuse(MCPZ_CODE_LIMIT, "this node holds too many agents (limit 100000)");
+        return mcpz_edit_refuse(MCPZ_CODE_LIMIT, "this node holds too many agents (limit 100000)");
+    }
+    if (find_shown(writer, mcpz_paths_life, &shown) != MCPZ_OK || shown.epoch == INT64_MAX) {
+        return mcpz_edit_store_failed();
     }
 
-    struct edit edit = {.query = query_at(writer, mcpz_paths_life, MCPZ_ENTRY_REGISTER)};
-    edit.adds[edit.add_count++] = add_text(mcpz_paths_life, mcpz_text(MCPZ_LIFE_ACTIVE), life);
+    struct mcpz_edit edit = {.query = mcpz_edit_query(writer, mcpz_paths_life, MCPZ_ENTRY_FENCED)};
+    edit.adds[edit.add_count++] = add_life(MCPZ_LIFE_ACTIVE, shown.epoch + 1, &life);
     if (writer->document->name.length == 0) {
         edit.adds[edit.add_count++] = add_text(mcpz_paths_id, name, id);
     }
-    return carry_out(writer, &edit);
+    return mcpz_edit_carry_out(writer, &edit);
 }
 
 static struct mcpz_outcome delete (struct mcpz_writer *writer)
 {
-    uint8_t life[MCPZ_NUMBER_TEXT_MAX + 2];
-    struct edit edit = {
+    struct mcpz_parts life;
+    struct mcpz_shown shown;
+
+    if (find_shown(writer, mcpz_paths_life, &shown) != MCPZ_OK) {
+        return mcpz_edit_store_failed();
+    }
+    struct mcpz_edit edit = {
         .query = {.range = MCPZ_FIND_ALL, .document = writer->document->id},
-        .adds = {add_text(mcpz_paths_life, mcpz_text(MCPZ_LIFE_DELETED), life)},
+        .adds = {add_life(MCPZ_LIFE_DELETED, shown.epoch, &life)},
         .add_count = 1,
     };
-    return carry_out(writer, &edit);
+    return mcpz_edit_carry_out(writer, &edit);
 }
 
-static struct mcpz_outcome set(struct mcpz_writer *writer, const struct mcpz_event_agent *request)
+static struct mcpz_outcome change_life(struct mcpz_writer *writer, struct mcpz_bytes state)
 {
-    struct edit edit = {
-        .query = query_at(writer, request->path, MCPZ_ENTRY_REGISTER),
-        .adds = {{MCPZ_ENTRY_REGISTER, request->path, request->value}},
+    const struct life *life = find_life(state);
+    struct mcpz_parts parts;
+    struct mcpz_shown shown;
+
+    if (life == NULL || !life->is_chosen) {
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST,
+                                "an agent is provisioning, active, idle, maintenance or "
+                                "decommissioned");
+    }
+    if (find_shown(writer, mcpz_paths_life, &shown) != MCPZ_OK) {
+        return mcpz_edit_store_failed();
+    }
+    if (shown.rank > life->rank) {
+        return mcpz_edit_refuse(MCPZ_CODE_CONFLICT,
+                                "it is decommissioned: delete it, and create it anew");
+    }
+    struct mcpz_edit edit = {
+        .query = mcpz_edit_query(writer, mcpz_paths_life, MCPZ_ENTRY_FENCED),
+        .adds = {add_life(life->state, shown.epoch, &parts)},
         .add_count = 1,
     };
-    return carry_out(writer, &edit);
+    return mcpz_edit_carry_out(writer, &edit);
+}
+
+/* ---- Registers, sets, flags, maps ----------------------------------------------------------- */
+
+/* One entry in place of all observed ones of its type and path. */
+static struct mcpz_outcome replace(struct mcpz_writer *writer, uint32_t type,
+                                   struct mcpz_bytes path, struct mcpz_bytes value)
+{
+    struct mcpz_edit edit = {
+        .query = mcpz_edit_query(writer, path, type),
+        .adds = {{type, path, value}},
+        .add_count = 1,
+    };
+    return mcpz_edit_carry_out(writer, &edit);
+}
+
+static struct mcpz_outcome fence(struct mcpz_writer *writer,
+                                 const struct mcpz_event_agent *request)
+{
+    struct mcpz_shown shown;
+    struct mcpz_parts parts;
+
+    if (request->epoch < 0 || request->rank < 0 || request->rank > MCPZ_FENCE_RANK_MAX) {
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST,
+                                "an epoch is not negative, and a rank is 0 to 255");
+    }
+    if (find_shown(writer, request->path, &shown) != MCPZ_OK) {
+        return mcpz_edit_store_failed();
+    }
+    if (shown.is_there && request->epoch < shown.epoch) {
+        return mcpz_edit_refuse(MCPZ_CODE_CONFLICT, "a later epoch has begun");
+    }
+    parts = mcpz_shown_fence(request->epoch, request->rank, request->value);
+    if (parts.is_full) {
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST, "a fenced value is at most 1000 bytes");
+    }
+    return replace(writer, MCPZ_ENTRY_FENCED, request->path, mcpz_parts_bytes(&parts));
+}
+
+static struct mcpz_outcome disable(struct mcpz_writer *writer, struct mcpz_bytes path)
+{
+    struct mcpz_edit edit = {.query = mcpz_edit_query(writer, path, MCPZ_ENTRY_FLAG),
+                             .must_find = true};
+
+    return mcpz_edit_carry_out(writer, &edit);
 }
 
 static struct mcpz_outcome unset(struct mcpz_writer *writer,
                                  const struct mcpz_event_agent *request)
 {
-    struct edit edit = {
+    struct mcpz_edit edit = {
         .query = {.range = MCPZ_FIND_BELOW,
                   .document = writer->document->id,
                   .path = request->path},
         .must_find = true,
     };
-    return carry_out(writer, &edit);
+    return mcpz_edit_carry_out(writer, &edit);
 }
 
 static struct mcpz_outcome change_set(struct mcpz_writer *writer,
                                       const struct mcpz_event_agent *request)
 {
-    struct edit edit = {.query = query_at(writer, request->path, MCPZ_ENTRY_SET)};
+    struct mcpz_edit edit = {.query = mcpz_edit_query(writer, request->path, MCPZ_ENTRY_SET)};
     edit.query.value = request->value;
 
     if (request->op == MCPZ_AGENT_ADD) {
@@ -272,7 +206,7 @@ static struct mcpz_outcome change_set(struct mcpz_writer *writer,
     } else {
         edit.must_find = true;
     }
-    return carry_out(writer, &edit);
+    return mcpz_edit_carry_out(writer, &edit);
 }
 
 /* What we have added to the counter so far. */
@@ -287,14 +221,14 @@ static struct mcpz_outcome sum_own(struct mcpz_writer *writer,
     while (error == MCPZ_OK) {
         int64_t own;
         if (!mcpz_number_decode(entry.value, &own)) {
-            return store_failed;
+            return mcpz_edit_store_failed();
         }
         if (__builtin_add_overflow(*sum, own, sum)) {
-            return refuse(MCPZ_CODE_BAD_REQUEST, "the counter would leave 64 bits");
+            return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST, "the counter would leave 64 bits");
         }
         error = mcpz_finder_next(&finder, &entry);
     }
-    return error == MCPZ_ENOTFOUND ? ok : store_failed;
+    return error == MCPZ_ENOTFOUND ? ok : mcpz_edit_store_failed();
 }
 
 static struct mcpz_outcome increment(struct mcpz_writer *writer,
@@ -302,7 +236,7 @@ static struct mcpz_outcome increment(struct mcpz_writer *writer,
 {
     uint8_t value[MCPZ_NUMBER_BYTES_MAX];
     int64_t sum = 0;
-    struct edit edit = {.query = query_at(writer, request->path, MCPZ_ENTRY_COUNTER)};
+    struct mcpz_edit edit = {.query = mcpz_edit_query(writer, request->path, MCPZ_ENTRY_COUNTER)};
     edit.query.owner = &writer->actor;
 
     struct mcpz_outcome outcome = sum_own(writer, &edit.query, &sum);
@@ -310,29 +244,132 @@ static struct mcpz_outcome increment(struct mcpz_writer *writer,
         return outcome;
     }
     if (__builtin_add_overflow(sum, request->amount, &sum)) {
-        return refuse(MCPZ_CODE_BAD_REQUEST, "the counter would leave 64 bits");
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST, "the counter would leave 64 bits");
     }
     size_t length = mcpz_number_encode(sum, value);
     edit.adds[0] = (struct mcpz_add){MCPZ_ENTRY_COUNTER, request->path, mcpz_bytes(value, length)};
     edit.add_count = 1;
-    return carry_out(writer, &edit);
+    return mcpz_edit_carry_out(writer, &edit);
+}
+
+/* ---- Bounded counters ----------------------------------------------------------------------- */
+
+static struct mcpz_outcome put_row(struct mcpz_writer *writer,
+                                   const struct mcpz_event_agent *request,
+                                   const struct mcpz_escrow_row *row)
+{
+    struct mcpz_parts parts = mcpz_escrow_write(row);
+    struct mcpz_edit edit = {
+        .query = mcpz_edit_query(writer, request->path, MCPZ_ENTRY_BOUNDED),
+        .adds = {{MCPZ_ENTRY_BOUNDED, request->path, mcpz_parts_bytes(&parts)}},
+        .add_count = 1,
+    };
+    edit.query.owner = &writer->actor;
+    assert(!parts.is_full); /* escrow.c: any row fits */
+    return mcpz_edit_carry_out(writer, &edit);
+}
+
+/* Who writes for a node: its greatest generation that has written here. */
+static struct mcpz_actor actor_of(const struct mcpz_writer *writer, const struct mcpz_id *node)
+{
+    const struct mcpz_clock *clock = &writer->document->clock;
+    struct mcpz_actor actor = {.node = *node, .generation = 1};
+
+    for (size_t i = 0; i < clock->count; i++) {
+        if (mcpz_id_equal(&clock->versions[i].actor.node, node)) {
+            actor = clock->versions[i].actor; /* sorted: the last is the greatest */
+        }
+    }
+    return actor;
+}
+
+/* Give some of what is ours to another. */
+static struct mcpz_outcome give(const struct mcpz_writer *writer,
+                                const struct mcpz_event_agent *request,
+                                struct mcpz_escrow_row *row)
+{
+    struct mcpz_actor to = actor_of(writer, &request->to);
+    int64_t given = mcpz_escrow_share_of(&row->given, &to);
+
+    if (request->amount > mcpz_escrow_rights(row)) {
+        return mcpz_edit_refuse(MCPZ_CODE_CONFLICT, "so much is not this node's to give");
+    }
+    if (__builtin_add_overflow(given, request->amount, &given)) {
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST, "the counter would leave 64 bits");
+    }
+    if (!mcpz_escrow_set_share(&row->given, &to, given)) {
+        return mcpz_edit_refuse(MCPZ_CODE_LIMIT, "given to too many nodes (limit 10)");
+    }
+    return ok;
+}
+
+static_assert(MCPZ_ESCROW_PARTNERS_MAX == 10, "the texts of give() and change_row() name it");
+
+static struct mcpz_outcome change_row(struct mcpz_writer *writer,
+                                      const struct mcpz_event_agent *request)
+{
+    struct mcpz_escrow_row row;
+    bool is_grant = request->op == MCPZ_AGENT_GRANT;
+    bool is_gift = is_grant && !mcpz_id_is_zero(&request->to) &&
+                   !mcpz_id_equal(&request->to, &writer->actor.node);
+    int64_t *sum = is_grant ? &row.granted : &row.used;
+
+    if (request->amount < 1) {
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST, "an amount is at least 1");
+    }
+    mcpz_error error =
+        mcpz_escrow_own(writer->store, &writer->document->id, request->path, &writer->actor, &row);
+    if (error == MCPZ_EFULL) {
+        return mcpz_edit_refuse(MCPZ_CODE_LIMIT, "given by too many nodes (limit 10)");
+    }
+    if (error != MCPZ_OK) {
+        return mcpz_edit_store_failed();
+    }
+    if (is_gift) {
+        struct mcpz_outcome outcome = give(writer, request, &row);
+        return outcome.code == MCPZ_CODE_OK ? put_row(writer, request, &row) : outcome;
+    }
+    if (!is_grant && request->amount > mcpz_escrow_rights(&row)) {
+        return mcpz_edit_refuse(MCPZ_CODE_CONFLICT, "so much is not this node's to spend");
+    }
+    if (__builtin_add_overflow(*sum, request->amount, sum) ||
+        (is_grant && mcpz_escrow_rights(&row) == 0)) {
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST, "the counter would leave 64 bits");
+    }
+    return put_row(writer, request, &row);
+}
+
+/* ---- Whatever it is ------------------------------------------------------------------------- */
+
+static bool carries_value(enum mcpz_agent_op op)
+{
+    static const enum mcpz_agent_op ops[] = {
+        MCPZ_AGENT_SET,  MCPZ_AGENT_KEEP,   MCPZ_AGENT_FENCE,  MCPZ_AGENT_ADD,
+        MCPZ_AGENT_PUSH, MCPZ_AGENT_REMOVE, MCPZ_AGENT_INSERT,
+    };
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        if (op == ops[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct mcpz_outcome check_request(const struct mcpz_event_agent *request)
 {
-    bool has_value = request->op == MCPZ_AGENT_SET || request->op == MCPZ_AGENT_ADD ||
-                     request->op == MCPZ_AGENT_REMOVE;
+    bool has_value = carries_value(request->op);
 
     if (!mcpz_paths_is_valid(request->path)) {
-        return refuse(MCPZ_CODE_BAD_REQUEST, "not a path: 1 to 16 texts or natural numbers, "
-                                             "400 bytes at most");
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST,
+                                "not a path: 1 to 16 texts or natural numbers, "
+                                "400 bytes at most");
     }
     if (mcpz_paths_is_reserved(request->path)) {
-        return refuse(MCPZ_CODE_BAD_REQUEST, "paths below \"$\" are the system's own");
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST, "paths below \"$\" are the system's own");
     }
     if (has_value &&
         (request->value.length == 0 || request->value.length > MCPZ_VALUE_BYTES_MAX)) {
-        return refuse(MCPZ_CODE_BAD_REQUEST, "a value is at most 1024 bytes");
+        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST, "a value is at most 1024 bytes");
     }
     return ok;
 }
@@ -340,13 +377,33 @@ static struct mcpz_outcome check_request(const struct mcpz_event_agent *request)
 static struct mcpz_outcome edit_at_path(struct mcpz_writer *writer,
                                         const struct mcpz_event_agent *request)
 {
+    static const uint8_t flag[] = {0xc3};
+    static const uint8_t nil[] = {0xc0};
     struct mcpz_outcome outcome = check_request(request);
     if (outcome.code != MCPZ_CODE_OK) {
         return outcome;
     }
     switch (request->op) {
     case MCPZ_AGENT_SET:
-        return set(writer, request);
+        return replace(writer, MCPZ_ENTRY_REGISTER, request->path, request->value);
+    case MCPZ_AGENT_KEEP:
+        return replace(writer, MCPZ_ENTRY_MULTI, request->path, request->value);
+    case MCPZ_AGENT_ENABLE:
+        return replace(writer, MCPZ_ENTRY_FLAG, request->path, mcpz_bytes(flag, sizeof(flag)));
+    case MCPZ_AGENT_MAP:
+        return replace(writer, MCPZ_ENTRY_MAP, request->path, mcpz_bytes(nil, sizeof(nil)));
+    case MCPZ_AGENT_FENCE:
+        return fence(writer, request);
+    case MCPZ_AGENT_DISABLE:
+        return disable(writer, request->path);
+    case MCPZ_AGENT_GRANT:
+    case MCPZ_AGENT_SPEND:
+        return change_row(writer, request);
+    case MCPZ_AGENT_PUSH:
+    case MCPZ_AGENT_INSERT:
+    case MCPZ_AGENT_MOVE:
+    case MCPZ_AGENT_DROP:
+        return mcpz_write_list(writer, request);
     case MCPZ_AGENT_UNSET:
         return unset(writer, request);
     case MCPZ_AGENT_ADD:
@@ -356,10 +413,11 @@ static struct mcpz_outcome edit_at_path(struct mcpz_writer *writer,
         return increment(writer, request);
     case MCPZ_AGENT_CREATE:
     case MCPZ_AGENT_DELETE:
+    case MCPZ_AGENT_LIFE:
         break; /* have no path */
     }
     assert(false);
-    return store_failed;
+    return mcpz_edit_store_failed();
 }
 
 struct mcpz_outcome mcpz_writer_run(struct mcpz_writer *writer,
@@ -370,10 +428,13 @@ struct mcpz_outcome mcpz_writer_run(struct mcpz_writer *writer,
         return create(writer, request->name);
     }
     if (!mcpz_document_is_live(writer->document)) {
-        return refuse(MCPZ_CODE_NOT_FOUND, "there is no such agent");
+        return mcpz_edit_refuse(MCPZ_CODE_NOT_FOUND, "there is no such agent");
     }
     if (request->op == MCPZ_AGENT_DELETE) {
         return delete (writer);
+    }
+    if (request->op == MCPZ_AGENT_LIFE) {
+        return change_life(writer, request->name);
     }
     return edit_at_path(writer, request);
 }

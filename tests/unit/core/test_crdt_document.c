@@ -136,7 +136,7 @@ TEST(types_paths_and_values_are_checked)
     set_up();
     adds[0].type = 0;
     CHECK(!is_valid());
-    adds[0].type = MCPZ_ENTRY_COUNTER + 1;
+    adds[0].type = MCPZ_ENTRY_END;
     CHECK(!is_valid());
     adds[0].type = MCPZ_ENTRY_COUNTER;
     CHECK(is_valid());
@@ -225,12 +225,12 @@ TEST(what_is_applied_is_there)
     fake_store_finish(&store);
 }
 
-TEST(the_greatest_stamp_decides_over_life_and_name)
+TEST(within_an_epoch_the_greatest_stamp_decides_over_life_and_name)
 {
     fake_store_init(&store);
     first_delta(1, 2);
-    adds[0] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_life,
-                                mcpz_text("\xa7"
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_FENCED, mcpz_paths_life,
+                                mcpz_text("\x93\x01\x7f\xa7"
                                           "deleted")};
     adds[1] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_id,
                                 mcpz_text("\xa3"
@@ -242,8 +242,8 @@ TEST(the_greatest_stamp_decides_over_life_and_name)
     /* Bob, who has not seen it, with the same stamp: the greater actor wins. */
     first_delta(1, 2);
     delta.actor = bob;
-    adds[0] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_life,
-                                mcpz_text("\xa6"
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_FENCED, mcpz_paths_life,
+                                mcpz_text("\x93\x01\x7f\xa6"
                                           "active")};
     adds[1] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_id, one}; /* not a text */
     CHECK_UINT(apply(), MCPZ_OK);
@@ -254,8 +254,8 @@ TEST(the_greatest_stamp_decides_over_life_and_name)
     first_delta(1, 1);
     delta.actor.generation = 5;
     delta.hlc = 99;
-    adds[0] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, mcpz_paths_life,
-                                mcpz_text("\xa7"
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_FENCED, mcpz_paths_life,
+                                mcpz_text("\x93\x01\x7f\xa7"
                                           "deleted")};
     CHECK_UINT(apply(), MCPZ_OK);
     CHECK(!load().deleted);
@@ -265,15 +265,100 @@ TEST(the_greatest_stamp_decides_over_life_and_name)
     versions[1] = (struct mcpz_version){bob, 1};
     delta.version_count = 2;
     adds[0] = (struct mcpz_add){MCPZ_ENTRY_SET, mcpz_paths_life,
-                                mcpz_text("\xa6"
+                                mcpz_text("\x93\x01\x7f\xa6"
                                           "active")};
     delta.remove_count = 2;
-    removes[0] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, mcpz_paths_life, {bob, 1, 0}};
+    removes[0] = (struct mcpz_remove){MCPZ_ENTRY_FENCED, mcpz_paths_life, {bob, 1, 0}};
     removes[1] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, mcpz_paths_id, {bob, 1, 1}};
     CHECK_UINT(apply(), MCPZ_OK);
     CHECK(load().deleted);
     CHECK_BYTES(load().name, "ada", 3);
     fake_store_finish(&store);
+}
+
+TEST(a_later_epoch_decides_over_life_whatever_its_stamp)
+{
+    fake_store_init(&store);
+    first_delta(1, 1);
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_FENCED, mcpz_paths_life,
+                                mcpz_text("\x93\x02\x01\xa6"
+                                          "active")};
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK(!load().deleted);
+
+    /* Bob, who has not seen it, in the epoch before, with a later stamp and the last word in it.
+     */
+    first_delta(1, 1);
+    delta.actor = bob;
+    delta.hlc = 999;
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_FENCED, mcpz_paths_life,
+                                mcpz_text("\x93\x01\x02\xa7"
+                                          "deleted")};
+    CHECK_UINT(apply(), MCPZ_OK);
+    CHECK(!load().deleted);
+    fake_store_finish(&store);
+}
+
+TEST(values_must_be_of_their_type)
+{
+    static const struct {
+        uint32_t type;
+        const char *value;
+        bool is_valid;
+    } rows[] = {
+        {MCPZ_ENTRY_FLAG, "\xc3", true},
+        {MCPZ_ENTRY_FLAG, "\xc2", false},
+        {MCPZ_ENTRY_MAP, "\xc0", true},
+        {MCPZ_ENTRY_MAP, "\xc3", false},
+        {MCPZ_ENTRY_MULTI, "\xc3", true},
+        {MCPZ_ENTRY_FENCED, "\x93\x01\x01\x07", true},
+        {MCPZ_ENTRY_FENCED, "\x93\x01\x01", false},
+        {MCPZ_ENTRY_FENCED, "\x93\xff\x01\x07", false},         /* an epoch of -1 */
+        {MCPZ_ENTRY_FENCED, "\x93\x01\xff\x07", false},         /* a rank of -1 */
+        {MCPZ_ENTRY_FENCED, "\x93\x01\xcc\xff\x07", true},      /* the greatest rank */
+        {MCPZ_ENTRY_FENCED, "\x93\x01\xcd\x01\x01\x07", false}, /* a greater one */
+        {MCPZ_ENTRY_FENCED, "\x92\x01\x07", false},
+        {MCPZ_ENTRY_BOUNDED, "\x94\x05\x05\x90\x90", true},
+        {MCPZ_ENTRY_BOUNDED, "\x94\x05\x06\x90\x90", false}, /* more used than there was */
+        {MCPZ_ENTRY_BOUNDED, "\x94\xff\xff\x90\x90", false},
+        {MCPZ_ENTRY_BOUNDED, "\x94\x05\x05\x90", false},
+        {MCPZ_ENTRY_BOUNDED, "\x05", false},
+        {MCPZ_ENTRY_LIST, "\x93\xc4\x04\x01\x01\x01\x01\x07\xa1x", true},
+        {MCPZ_ENTRY_LIST, "\x93\xc4\x03\x01\x01\x01\x07\xa1x", false},     /* half a digit */
+        {MCPZ_ENTRY_LIST, "\x93\xc4\x04\x01\x01\x01\x01\xff\xa1x", false}, /* an id of -1 */
+        {MCPZ_ENTRY_LIST, "\x93\xc4\x04\x01\x01\x01\x01\x07", false},
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(rows); i++) {
+        first_delta(1, 1);
+        adds[0] = (struct mcpz_add){rows[i].type, path, mcpz_text(rows[i].value)};
+        CHECK(mcpz_document_delta_is_valid(&delta) == rows[i].is_valid);
+    }
+
+    /* A digit of zeros has no room before it. */
+    static const uint8_t zeros[] = {0x93, 0xc4, 4, 0, 0, 0, 0, 7, 0xc0};
+    first_delta(1, 1);
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_LIST, path, mcpz_bytes(zeros, sizeof(zeros))};
+    CHECK(!mcpz_document_delta_is_valid(&delta));
+}
+
+TEST(rows_of_counters_are_replaced_by_their_owners_only)
+{
+    first_delta(2, 1);
+    versions[1] = (struct mcpz_version){bob, 1};
+    delta.version_count = 2;
+    adds[0] = (struct mcpz_add){MCPZ_ENTRY_COUNTER, path, one};
+    delta.remove_count = 1;
+    removes[0] = (struct mcpz_remove){MCPZ_ENTRY_COUNTER, path, {ann, 1, 0}};
+    CHECK(mcpz_document_delta_is_valid(&delta));
+    removes[0].dot.actor = bob;
+    CHECK(!mcpz_document_delta_is_valid(&delta));
+
+    /* To take it out, and put something else there, is a reset: everybody may. */
+    adds[0].type = MCPZ_ENTRY_REGISTER;
+    CHECK(mcpz_document_delta_is_valid(&delta));
+    delta.add_count = 0;
+    CHECK(mcpz_document_delta_is_valid(&delta));
 }
 
 TEST(a_name_over_its_bound_is_none)
@@ -381,6 +466,9 @@ TEST_MAIN(RUN(a_delta_within_its_bounds_is_valid),
           RUN(its_own_place_is_right_before_it), RUN(nobody_removes_what_they_have_not_seen),
           RUN(a_dot_is_removed_once_and_has_an_index_in_bounds),
           RUN(types_paths_and_values_are_checked), RUN(what_is_applied_is_there),
-          RUN(the_greatest_stamp_decides_over_life_and_name), RUN(a_name_over_its_bound_is_none),
-          RUN(one_actor_too_many_is_refused), RUN(an_error_leaves_nothing_behind),
-          RUN(a_record_that_cannot_be_is_corrupt))
+          RUN(within_an_epoch_the_greatest_stamp_decides_over_life_and_name),
+          RUN(a_later_epoch_decides_over_life_whatever_its_stamp),
+          RUN(values_must_be_of_their_type),
+          RUN(rows_of_counters_are_replaced_by_their_owners_only),
+          RUN(a_name_over_its_bound_is_none), RUN(one_actor_too_many_is_refused),
+          RUN(an_error_leaves_nothing_behind), RUN(a_record_that_cannot_be_is_corrupt))

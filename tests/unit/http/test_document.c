@@ -263,7 +263,11 @@ TEST(the_latest_write_of_a_register_is_shown)
     put("a", MCPZ_ENTRY_REGISTER, "2", 1, 20);
     put("b", MCPZ_ENTRY_REGISTER, "3", 1, 10);
     put("b", MCPZ_ENTRY_REGISTER, "4", 2, 10); /* as late: the greater actor */
-    CHECK_TEXT(shown(), "{\"a\":2,\"b\":4} []");
+    CHECK_TEXT(shown(), "{\"a\":2,\"b\":4} "
+                        "[{\"path\":\"a\",\"shown\":\"register\",\"hidden\":[],"
+                        "\"concurrent\":{\"register\":[2,1]}},"
+                        "{\"path\":\"b\",\"shown\":\"register\",\"hidden\":[],"
+                        "\"concurrent\":{\"register\":[3,4]}}]");
     fake_end();
 }
 
@@ -273,7 +277,8 @@ TEST(a_leaf_below_a_leaf_is_a_conflict_that_the_object_wins)
     put("a", MCPZ_ENTRY_REGISTER, "{\"b\":1}", 1, 10);
     put("a.b.c", MCPZ_ENTRY_COUNTER, "2", 1, 11);
     CHECK_TEXT(shown(), "{\"a\":{\"b\":{\"c\":2}}} "
-                        "[{\"path\":\"a\",\"shown\":\"object\",\"hidden\":[\"register\"]}]");
+                        "[{\"path\":\"a\",\"shown\":\"object\",\"hidden\":[\"register\"],"
+                        "\"values\":{\"register\":{\"b\":1}}}]");
     fake_end();
 }
 
@@ -285,10 +290,48 @@ TEST(types_at_one_path_are_a_conflict)
     put("b", MCPZ_ENTRY_COUNTER, "1", 1, 12);
     put("b", MCPZ_ENTRY_REGISTER, "true", 1, 13);
     put("b", MCPZ_ENTRY_SET, "2", 1, 14);
-    CHECK_TEXT(shown(),
-               "{\"a\":[2],\"b\":true} "
-               "[{\"path\":\"a\",\"shown\":\"set\",\"hidden\":[\"counter\"]},"
-               "{\"path\":\"b\",\"shown\":\"register\",\"hidden\":[\"set\",\"counter\"]}]");
+    CHECK_TEXT(shown(), "{\"a\":[2],\"b\":true} "
+                        "[{\"path\":\"a\",\"shown\":\"set\",\"hidden\":[\"counter\"],"
+                        "\"values\":{\"counter\":1}},"
+                        "{\"path\":\"b\",\"shown\":\"register\",\"hidden\":[\"set\",\"counter\"],"
+                        "\"values\":{\"set\":[2],\"counter\":1}}]");
+    fake_end();
+}
+
+TEST(several_values_are_shown_beside_each_other)
+{
+    fake_begin();
+    put("a", MCPZ_ENTRY_MULTI, "1", 9, 10);
+    put("b", MCPZ_ENTRY_MULTI, "2", 2, 10);
+    put("b", MCPZ_ENTRY_MULTI, "3", 1, 20);
+    CHECK_TEXT(shown(), "{\"a\":1,\"b\":{\"$values\":[3,2]}} "
+                        "[{\"path\":\"b\",\"shown\":\"multi\",\"hidden\":[],"
+                        "\"concurrent\":{\"multi\":[3,2]}}]");
+    fake_end();
+}
+
+TEST(flags_and_empty_maps_are_shown)
+{
+    fake_begin();
+    put("f", MCPZ_ENTRY_FLAG, "true", 1, 10);
+    put("f", MCPZ_ENTRY_FLAG, "true", 2, 10);
+    put("m", MCPZ_ENTRY_MAP, "null", 1, 11);
+    put("n", MCPZ_ENTRY_MAP, "null", 1, 12);
+    put("n", MCPZ_ENTRY_REGISTER, "1", 1, 13);
+    CHECK_TEXT(shown(), "{\"f\":true,\"m\":{},\"n\":{}} "
+                        "[{\"path\":\"n\",\"shown\":\"object\",\"hidden\":[\"register\"],"
+                        "\"values\":{\"register\":1}}]");
+    fake_end();
+}
+
+TEST(a_later_epoch_is_shown_whatever_the_clocks_say)
+{
+    fake_begin();
+    put("a", MCPZ_ENTRY_FENCED, "[2, 0, \"new\"]", 1, 10);
+    put("a", MCPZ_ENTRY_FENCED, "[1, 255, \"old\"]", 2, 99);
+    CHECK_TEXT(shown(), "{\"a\":\"new\"} "
+                        "[{\"path\":\"a\",\"shown\":\"fenced\",\"hidden\":[],"
+                        "\"concurrent\":{\"fenced\":[\"new\",\"old\"]}}]");
     fake_end();
 }
 
@@ -320,5 +363,6 @@ TEST_MAIN(RUN(values_come_back_as_they_were), RUN(equal_values_have_equal_bytes)
           RUN(paths_end_at_their_limits), RUN(an_empty_document_is_an_empty_object),
           RUN(types_show_as_people_expect), RUN(the_latest_write_of_a_register_is_shown),
           RUN(a_leaf_below_a_leaf_is_a_conflict_that_the_object_wins),
-          RUN(types_at_one_path_are_a_conflict), RUN(a_counter_stays_at_its_end),
-          RUN(an_entry_that_is_no_counter_is_corrupt))
+          RUN(types_at_one_path_are_a_conflict), RUN(several_values_are_shown_beside_each_other),
+          RUN(flags_and_empty_maps_are_shown), RUN(a_later_epoch_is_shown_whatever_the_clocks_say),
+          RUN(a_counter_stays_at_its_end), RUN(an_entry_that_is_no_counter_is_corrupt))

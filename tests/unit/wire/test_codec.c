@@ -814,7 +814,7 @@ TEST(deltas_are_bounded_in_all_they_hold)
     shape.remove_count = MCPZ_DELTA_REMOVES_MAX + 1;
     CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
     shape = sound;
-    shape.type = MCPZ_ENTRY_COUNTER + 1;
+    shape.type = MCPZ_ENTRY_END;
     CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
     shape.type = 0;
     CHECK_UINT(decode_delta(shape), MCPZ_EPROTO);
