@@ -22,13 +22,19 @@ enum mcpz_breaker_state mcpz_breaker_state(const struct mcpz_breaker *breaker, m
     return now < breaker->until_us ? MCPZ_BREAKER_OPEN : MCPZ_BREAKER_HALF_OPEN;
 }
 
+/* Trials that still bar others. */
+static uint8_t trials_of(const struct mcpz_breaker *breaker, mcpz_time now)
+{
+    return now - breaker->tried_us < MCPZ_BREAKER_TRIAL_US ? breaker->trials : 0;
+}
+
 bool mcpz_breaker_lets_pass(const struct mcpz_breaker *breaker, mcpz_time now)
 {
     switch (mcpz_breaker_state(breaker, now)) {
     case MCPZ_BREAKER_CLOSED:
         return true;
     case MCPZ_BREAKER_HALF_OPEN:
-        return breaker->trials + breaker->successes < MCPZ_BREAKER_TRIALS;
+        return trials_of(breaker, now) + breaker->successes < MCPZ_BREAKER_TRIALS;
     case MCPZ_BREAKER_OPEN:
         break;
     }
@@ -37,7 +43,7 @@ bool mcpz_breaker_lets_pass(const struct mcpz_breaker *breaker, mcpz_time now)
 
 mcpz_time mcpz_breaker_opens_at(const struct mcpz_breaker *breaker)
 {
-    return breaker->until_us;
+    return breaker->trials > 0 ? breaker->tried_us + MCPZ_BREAKER_TRIAL_US : breaker->until_us;
 }
 
 bool mcpz_breaker_begin(struct mcpz_breaker *breaker, mcpz_time now)
@@ -47,7 +53,9 @@ bool mcpz_breaker_begin(struct mcpz_breaker *breaker, mcpz_time now)
     if (mcpz_breaker_state(breaker, now) == MCPZ_BREAKER_CLOSED) {
         return false;
     }
+    breaker->trials = trials_of(breaker, now);
     breaker->trials++;
+    breaker->tried_us = now;
     return true;
 }
 

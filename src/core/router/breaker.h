@@ -11,7 +11,8 @@
  * Five failures open it if they are at least a tenth of what has come of it in that minute: among
  * thousands of calls, five are none. An open one lets nothing pass for 30 s, twice as long each
  * time in a row it opens again, up to 120 s. Half open, it lets three trials pass at a time
- * (R-TASK-5; protocols.md 4.4). What a provider refuses because it is busy is no failure.
+ * (R-TASK-5; protocols.md 4.4). What a provider refuses because it is busy is no failure. Trials
+ * may be calls that last for hours: after 10 s without news, others may pass too.
  */
 
 #ifndef CORE_ROUTER_BREAKER_H
@@ -30,6 +31,7 @@
 #define MCPZ_BREAKER_OPEN_US MCPZ_SECONDS(30)
 #define MCPZ_BREAKER_OPEN_US_MAX MCPZ_SECONDS(120)
 #define MCPZ_BREAKER_TRIALS 3
+#define MCPZ_BREAKER_TRIAL_US MCPZ_SECONDS(10) /* after which a trial bars no other */
 
 #define MCPZ_BREAKER_SLOTS 6 /* of 10 s: the minute, and its last part */
 
@@ -48,6 +50,7 @@ struct mcpz_breaker_slot {
 struct mcpz_breaker {
     struct mcpz_breaker_slot slots[MCPZ_BREAKER_SLOTS];
     mcpz_time until_us; /* 0: it is closed; else until then it is open, and then half open */
+    mcpz_time tried_us; /* when the last trial began */
     uint8_t opened;     /* times in a row */
     uint8_t trials;     /* under way */
     uint8_t successes;  /* of trials */
@@ -61,7 +64,7 @@ enum mcpz_breaker_state mcpz_breaker_state(const struct mcpz_breaker *breaker, m
 /** May a call pass? */
 bool mcpz_breaker_lets_pass(const struct mcpz_breaker *breaker, mcpz_time now);
 
-/** When it may let one pass again, if it does not now and nothing is under way. */
+/** When it may let one pass again, if it does not now and nothing comes of what is under way. */
 mcpz_time mcpz_breaker_opens_at(const struct mcpz_breaker *breaker);
 
 /** A call passes, which it may (asserted). Returns whether it is a trial. */

@@ -130,6 +130,28 @@ TEST(a_trial_that_says_nothing_makes_room_for_another)
     CHECK(mcpz_breaker_lets_pass(&breaker, then));
 }
 
+TEST(trials_that_last_do_not_bar_others_for_ever)
+{
+    const mcpz_time then = half_open();
+
+    for (size_t i = 0; i < MCPZ_BREAKER_TRIALS; i++) {
+        CHECK(mcpz_breaker_begin(&breaker, then));
+    }
+    CHECK_UINT(mcpz_breaker_opens_at(&breaker), then + MCPZ_BREAKER_TRIAL_US);
+    CHECK(!mcpz_breaker_lets_pass(&breaker, then + MCPZ_BREAKER_TRIAL_US - 1));
+    for (size_t i = 0; i < MCPZ_BREAKER_TRIALS; i++) {
+        CHECK(mcpz_breaker_lets_pass(&breaker, then + MCPZ_BREAKER_TRIAL_US));
+        CHECK(mcpz_breaker_begin(&breaker, then + MCPZ_BREAKER_TRIAL_US));
+    }
+    CHECK(!mcpz_breaker_lets_pass(&breaker, then + MCPZ_BREAKER_TRIAL_US));
+    for (size_t i = 0; i < MCPZ_BREAKER_TRIALS; i++) {
+        mcpz_breaker_succeeded(&breaker, then + MCPZ_BREAKER_TRIAL_US, true);
+    }
+    CHECK_UINT(mcpz_breaker_state(&breaker, then + MCPZ_BREAKER_TRIAL_US), MCPZ_BREAKER_CLOSED);
+    mcpz_breaker_forget(&breaker, true); /* one of the first three */
+    CHECK(mcpz_breaker_lets_pass(&breaker, then + MCPZ_BREAKER_TRIAL_US));
+}
+
 TEST(what_was_sent_before_it_opened_is_no_trial)
 {
     const mcpz_time then = half_open();
@@ -162,5 +184,6 @@ TEST_MAIN(RUN(five_failures_in_a_minute_open_it),
           RUN(after_half_a_minute_three_trials_may_pass), RUN(three_good_trials_close_it),
           RUN(a_bad_trial_opens_it_for_twice_as_long_up_to_two_minutes),
           RUN(a_trial_that_says_nothing_makes_room_for_another),
+          RUN(trials_that_last_do_not_bar_others_for_ever),
           RUN(what_was_sent_before_it_opened_is_no_trial),
           RUN(it_opens_at_once_when_it_is_known_otherwise), RUN(each_state_has_a_word))
