@@ -444,8 +444,8 @@ static void fail_calls(struct mcpz_conn *conn, const char *why)
                    conn->server->what.service.name, why[0] != '\0' ? why : "it was stopped");
     for (struct mcpz_mcp_call *call = conn->server->calls; call != NULL; call = next) {
         next = call->next;
-        if (call->conn == conn && call->kind == MCPZ_MCP_LISTEN && why[0] == '\0') {
-            mcpz_call_finish(call); /* nobody has done anything wrong: no breaker is to count it */
+        if (call->conn == conn && call->kind == MCPZ_MCP_LISTEN) {
+            mcpz_call_finish(call); /* its face comes again: that is no failure of a provider */
         } else if (call->conn == conn) {
             mcpz_call_fail(call, call->waits ? MCPZ_CODE_START_FAILED : MCPZ_CODE_PROVIDER_CRASHED,
                            text, 0);
