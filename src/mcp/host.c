@@ -129,7 +129,7 @@ static bool has_call(const struct mcpz_conn *conn)
 /* When nobody has needed it for too long. */
 static mcpz_time idle_at(const struct mcpz_conn *conn)
 {
-    if (conn->role < MCPZ_CONN_SESSION || conn->stopping || conn->jobs != NULL || has_call(conn)) {
+    if (conn->role < MCPZ_CONN_COMMON || conn->stopping || conn->jobs != NULL || has_call(conn)) {
         return MCPZ_TIME_NEVER;
     }
     return conn->used_us + MCPZ_SECONDS(conn->server->what.idle_seconds);
@@ -164,6 +164,7 @@ static mcpz_time next_of(const struct mcpz_hosted *server)
                                         server->offered ? server->offered_until : MCPZ_TIME_NEVER);
 
     next = mcpz_time_min(next, mcpz_bridge_legacy_deadline(server));
+    next = mcpz_time_min(next, mcpz_calls_room_by(server));
     for (const struct mcpz_conn *conn = server->conns; conn != NULL; conn = conn->next) {
         next = mcpz_time_min(next, idle_at(conn));
         for (const struct mcpz_mcp_job *job = conn->jobs; job != NULL && !conn->stopping;
@@ -193,6 +194,9 @@ void mcpz_host_settle(struct mcpz_mcp_host *host)
 
     for (size_t i = 0; i < HOSTED_MAX; i++) {
         struct mcpz_hosted *server = &host->servers[i];
+        if (server->wants_room) {
+            mcpz_calls_find_room(server);
+        }
         if (server->used && server->leaving && server->conns == NULL && server->calls == NULL) {
             free_server(server);
         }

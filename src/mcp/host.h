@@ -44,6 +44,7 @@
 #define MCPZ_MCP_BACKOFF_FIRST_US MCPZ_MS(100)
 #define MCPZ_MCP_BACKOFF_MAX_US MCPZ_SECONDS(30)
 #define MCPZ_MCP_STEADY_US MCPZ_SECONDS(10)  /* who ran so long starts anew with backoff */
+#define MCPZ_MCP_ROOM_US MCPZ_SECONDS(10)    /* a call waits so long for a process to be free */
 #define MCPZ_MCP_PARKED_US MCPZ_SECONDS(600) /* a call that waits for its client */
 #define MCPZ_MCP_PARKED_MAX 256              /* of one node */
 #define MCPZ_MCP_DOCUMENT_BYTES_MAX 8000000  /* of a description: it is one message */

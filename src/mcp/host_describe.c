@@ -44,6 +44,18 @@ static void start_failed(struct mcpz_hosted *server, mcpz_error error)
     mcpz_hosted_lost(server, why);
 }
 
+/*
+ * What the describer says of its client. There are servers with tools only for clients that can be
+ * asked: what is to be described is all there is. Where it does calls too, it cannot be asked.
+ */
+static struct mcpz_bytes describer_capabilities(const struct mcpz_hosted *server)
+{
+    return mcpz_text(server->what.stateless || server->what.shared
+                         ? "{}"
+                         : "{\"sampling\":{},\"elicitation\":{\"form\":{},\"url\":{}},"
+                           "\"roots\":{}}");
+}
+
 void mcpz_hosted_start(struct mcpz_hosted *server)
 {
     const bool is_probe = server->era == MCPZ_ERA_UNKNOWN;
@@ -59,7 +71,7 @@ void mcpz_hosted_start(struct mcpz_hosted *server)
     if (!is_probe) {
         server->describer = conn;
     }
-    mcpz_conn_begin(conn, mcpz_text(""), mcpz_text(""), mcpz_text(""));
+    mcpz_conn_begin(conn, mcpz_text(""), describer_capabilities(server), mcpz_text(""));
 }
 
 /* Of the server; NULL: there is none. */

@@ -68,6 +68,7 @@ struct mcpz_question {
 enum mcpz_conn_role {
     MCPZ_CONN_PROBE = 1,
     MCPZ_CONN_DESCRIBER,
+    MCPZ_CONN_COMMON,  /* of all modern clients that can be asked nothing */
     MCPZ_CONN_SESSION, /* of one client */
     MCPZ_CONN_POOLED,  /* of whoever has the same capabilities, one call at a time */
 };
@@ -123,6 +124,8 @@ struct mcpz_mcp_call {
     struct mcpz_envelope request;
     struct mcpz_conn *conn; /* that it waits for, or that does it; NULL: none */
     bool waits;             /* for `conn`, or if that is NULL for the describer, to be ready */
+    bool wants_room;        /* all processes are in use: it waits for one, */
+    mcpz_time room_by_us;   /* until then; 0: it has not waited yet */
     struct mcpz_mcp_job *job;
 
     /* bridge_modern.c: a subscriptions/listen to a legacy server. */
@@ -170,6 +173,7 @@ struct mcpz_hosted {
     size_t session_count;
     size_t call_count;
     size_t conn_count;
+    bool wants_room; /* some call does */
 
     uint32_t failures;       /* of the describer, in a row */
     mcpz_time start_at_us;   /* when the next attempt may be; MCPZ_TIME_NEVER: one is under way */
@@ -339,6 +343,12 @@ void mcpz_call_find(struct mcpz_mcp_call *call);
 
 /** The same for a modern client's request to a legacy server. */
 void mcpz_call_find_modern(struct mcpz_mcp_call *call);
+
+/** Give those that wait what is free by now; who has waited for too long is told. */
+void mcpz_calls_find_room(struct mcpz_hosted *server);
+
+/** When somebody will have waited for too long. */
+mcpz_time mcpz_calls_room_by(const struct mcpz_hosted *server);
 
 /* ---- bridge_legacy.c: a legacy client, a modern server ---------------------------------------
  */

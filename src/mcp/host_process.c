@@ -1,4 +1,4 @@
-/* Which process of a server does a call: the one for all, a session's, or one of the pool. */
+/* Which process of a server does a call: one for all, a session's, or one of the pool. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ static bool is_idle(const struct mcpz_conn *conn)
     return true;
 }
 
-/* Those that count, besides the describer. */
+/* Those that count: not those that are there once, whoever comes. */
 static size_t count_processes(const struct mcpz_hosted *server)
 {
     size_t count = 0;
@@ -104,14 +104,34 @@ static bool make_room(struct mcpz_hosted *server)
     return true;
 }
 
-/* Start one for a client. NULL: the call has failed. */
+/* All are in use: it waits for one. False: it has, for long enough. */
+static bool wait_for_room(struct mcpz_mcp_call *call)
+{
+    const mcpz_time now = now_of(call->host);
+
+    if (call->room_by_us == 0) {
+        call->room_by_us = now + MCPZ_MCP_ROOM_US;
+    }
+    if (call->room_by_us <= now) {
+        return false;
+    }
+    call->wants_room = true;
+    call->server->wants_room = true;
+    return true;
+}
+
+/* Start one for a client. NULL: the call waits, or has failed. */
 static struct mcpz_conn *start(struct mcpz_mcp_call *call, enum mcpz_conn_role role)
 {
     struct mcpz_hosted *server = call->server;
     mcpz_error error = MCPZ_EFULL;
     char text[256];
 
-    struct mcpz_conn *conn = make_room(server) ? mcpz_conn_start(server, role, &error) : NULL;
+    const bool has_room = role == MCPZ_CONN_COMMON || make_room(server);
+    if (!has_room && wait_for_room(call)) {
+        return NULL;
+    }
+    struct mcpz_conn *conn = has_room ? mcpz_conn_start(server, role, &error) : NULL;
     if (conn == NULL) {
         if (error == MCPZ_EFULL) {
             (void)snprintf(text, sizeof(text),
@@ -179,6 +199,26 @@ static void give_pooled(struct mcpz_mcp_call *call)
     give(call, conn);
 }
 
+/*
+ * The describer says that its client can be asked anything, or servers would not tell of the tools
+ * they ask from. One that cannot is better off with a process that knows it.
+ */
+static void give_common(struct mcpz_mcp_call *call)
+{
+    struct mcpz_conn *conn = call->server->conns;
+
+    while (conn != NULL && (conn->role != MCPZ_CONN_COMMON || conn->stopping)) {
+        conn = conn->next;
+    }
+    if (conn == NULL) {
+        conn = start(call, MCPZ_CONN_COMMON);
+        if (conn == NULL) {
+            return;
+        }
+    }
+    give(call, conn);
+}
+
 static bool can_be_asked(const struct mcpz_mcp_call *call)
 {
     const struct mcpz_json all = mcpz_json_value(mcpz_own_bytes(&call->capabilities));
@@ -223,9 +263,53 @@ void mcpz_call_find(struct mcpz_mcp_call *call)
 
 void mcpz_call_find_modern(struct mcpz_mcp_call *call)
 {
+    const struct mcpz_hosted *server = call->server;
+
     if (can_be_asked(call) || call->level[0] != '\0') {
         give_pooled(call);
-    } else {
+    } else if (server->what.stateless || server->what.shared ||
+               mcpz_envelope_is(&call->request, "server/discover") ||
+               mcpz_envelope_is(&call->request, "subscriptions/listen")) {
         give_describer(call);
+    } else {
+        give_common(call);
     }
+}
+
+/* Who has waited for longest. NULL: nobody waits. */
+static struct mcpz_mcp_call *first_to_want_room(const struct mcpz_hosted *server)
+{
+    struct mcpz_mcp_call *first = NULL;
+
+    /* Newer ones stand before older ones. */
+    for (struct mcpz_mcp_call *call = server->calls; call != NULL; call = call->next) {
+        if (call->wants_room && (first == NULL || call->room_by_us <= first->room_by_us)) {
+            first = call;
+        }
+    }
+    return first;
+}
+
+void mcpz_calls_find_room(struct mcpz_hosted *server)
+{
+    struct mcpz_mcp_call *call;
+
+    /* Where the first finds none, none is there for any. */
+    while (server->wants_room && (call = first_to_want_room(server)) != NULL) {
+        call->wants_room = false;
+        server->wants_room = false;
+        mcpz_call_find(call);
+        if (server->wants_room) {
+            return;
+        }
+        server->wants_room = first_to_want_room(server) != NULL;
+    }
+    server->wants_room = false;
+}
+
+mcpz_time mcpz_calls_room_by(const struct mcpz_hosted *server)
+{
+    const struct mcpz_mcp_call *first = server->wants_room ? first_to_want_room(server) : NULL;
+
+    return first != NULL ? first->room_by_us : MCPZ_TIME_NEVER;
 }

@@ -196,6 +196,10 @@ void mcpz_conn_requested(struct mcpz_conn *conn, const struct mcpz_envelope *req
         mcpz_conn_answer(conn, request->id.text, mcpz_text("{}"));
         return;
     }
+    if (conn->role == MCPZ_CONN_DESCRIBER && mcpz_envelope_is(request, "roots/list")) {
+        mcpz_conn_answer(conn, request->id.text, mcpz_text("{\"roots\":[]}"));
+        return;
+    }
     struct mcpz_mcp_call *call = conn->server->era == MCPZ_ERA_LEGACY ? client_of(conn) : NULL;
     struct mcpz_mcp_job *parked = mcpz_conn_parked(conn);
     size_t asked = 0;

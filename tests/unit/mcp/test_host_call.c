@@ -213,13 +213,40 @@ TEST(a_process_that_ends_fails_its_calls_and_the_next_one_starts_anew)
     CHECK_UINT(client->code, MCPZ_CODE_OK);
 }
 
-TEST(there_are_so_many_processes_and_then_it_is_said)
+TEST(there_are_so_many_processes_and_then_calls_wait)
+{
+    legacy_server(X);
+    struct client *client = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *first = begin_session();
+    (void)ask(LEGACY_PARAMS(SESSION_B), CALL);
+    struct client *third = ask(LEGACY_PARAMS(SESSION_C), CALL);
+    struct client *fourth = ask(LEGACY_PARAMS("dddddddddddddddddddddddddddddddd"), CALL);
+    size_t before = fake_count;
+    CHECK(!third->over && !fourth->over);
+
+    /* The first one's process is free: it gives way to who came first. */
+    answers(first, told(first), "{}");
+    CHECK(client->over && first->stopped);
+    CHECK_UINT(fake_count, before + 1);
+    struct mcpz_upstream *theirs = begin_session();
+    answers(theirs, told(theirs), "{}");
+    CHECK(third->over && theirs->stopped);
+    CHECK_UINT(third->code, MCPZ_CODE_OK);
+    CHECK_UINT(fake_count, before + 2);
+    CHECK(!fourth->over);
+}
+
+TEST(a_call_does_not_wait_for_a_process_for_ever)
 {
     legacy_server(X);
     (void)ask(LEGACY_PARAMS(SESSION_A), CALL);
+    initialize(last_fake());
     (void)ask(LEGACY_PARAMS(SESSION_B), CALL);
-    struct client *client = call_as("mcp/x", LEGACY_PARAMS(SESSION_C), "");
-    client_says(client, CALL);
+    initialize(last_fake());
+    struct client *client = ask(LEGACY_PARAMS(SESSION_C), CALL);
+    pass_until(clock_us + MCPZ_MCP_ROOM_US - 1);
+    CHECK(!client->over);
+    pass_until(clock_us + 1);
     CHECK(client->over);
     CHECK_UINT(client->code, MCPZ_CODE_BUSY);
     CHECK_TEXT(client->text, "all 2 processes of the server x are in use (replicas)");
@@ -255,13 +282,11 @@ TEST(a_session_that_nobody_hears_gives_way_to_one_that_calls)
     answers(second, told(second), "{}");
     struct client *other = ask(LISTEN_PARAMS(SESSION_B), NULL);
 
-    client = call_as("mcp/x", LEGACY_PARAMS(SESSION_C), "");
-    client_says(client, CALL);
-    CHECK_UINT(client->code, MCPZ_CODE_BUSY);
-    client_says(other, MCPZ_LINE_UNHEARD);
     client_says(heard_one, MCPZ_LINE_UNHEARD);
     client_says(heard_one, MCPZ_LINE_HEARD);
     client = ask(LEGACY_PARAMS(SESSION_C), CALL);
+    CHECK(!client->over && !second->stopped); /* it waits */
+    client_says(other, MCPZ_LINE_UNHEARD);
     CHECK(!client->over);
     CHECK(second->stopped);
     CHECK(!first->stopped);
@@ -362,24 +387,27 @@ TEST(what_is_no_request_is_refused)
 
 /* ---- A modern client, a legacy server ----------------------------------------------------- */
 
-TEST(a_modern_client_that_can_be_asked_nothing_shares_the_describer)
+TEST(modern_clients_that_can_be_asked_nothing_share_a_process)
 {
-    struct mcpz_upstream *describer = legacy_server(X);
+    (void)legacy_server(X);
     struct client *client = ask(MODERN_PARAMS("{}"), CALL);
 
-    answers(describer, told(describer), "{\"content\":[]}");
+    struct mcpz_upstream *common = last_fake();
+    CHECK(strstr(common->lines[0], "\"capabilities\":{},") != NULL);
+    initialize(common);
+    answers(common, told(common), "{\"content\":[]}");
     CHECK_TEXT(
         heard(client),
         "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"resultType\":\"complete\",\"_meta\":"
         "{\"io.modelcontextprotocol/serverInfo\":{\"name\":\"s\",\"version\":\"2\"}},"
         "\"content\":[]}}");
     client = ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}");
-    answers(describer, told(describer), "{}");
+    answers(common, told(common), "{}");
     CHECK(strstr(heard(client), "\"result\":{\"resultType\":\"complete\",\"ttlMs\":0,"
                                 "\"cacheScope\":\"private\",\"_meta\":") != NULL);
     client =
         ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/read\"}");
-    refuses(describer, told(describer), -32002);
+    refuses(common, told(common), -32002);
     CHECK_TEXT(heard(client), "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32602,"
                               "\"message\":\"no\"}}");
     client = ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
@@ -388,6 +416,25 @@ TEST(a_modern_client_that_can_be_asked_nothing_shares_the_describer)
         ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\"}");
     CHECK(strstr(heard(client), "\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":"
                                 "{\"tools\":{\"listChanged\":true}}") != NULL);
+    pass_until(clock_us + MCPZ_SECONDS(59));
+    CHECK(!common->stopped);
+    pass_until(clock_us + MCPZ_SECONDS(2));
+    CHECK(common->stopped);
+}
+
+TEST(the_describer_says_that_its_client_can_be_asked_unless_it_does_calls)
+{
+    const char *all = "\"capabilities\":{\"sampling\":{},\"elicitation\":{\"form\":{},\"url\":{}},"
+                      "\"roots\":{}},";
+    struct mcpz_upstream *describer = legacy_server(X);
+
+    CHECK(strstr(describer->lines[0], all) != NULL);
+    says(describer, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"roots/list\"}");
+    CHECK_TEXT(told(describer), "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{\"roots\":[]}}");
+    says(describer, "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"sampling/createMessage\"}");
+    CHECK(strstr(told(describer), "\"error\":{\"code\":-32601") != NULL);
+    describer = legacy_server("{\"command\":\"x\",\"shared\":true}");
+    CHECK(strstr(describer->lines[0], "\"capabilities\":{},") != NULL);
 }
 
 /* A call of a modern client that can be asked, and the process that does it. */
@@ -750,7 +797,7 @@ TEST(what_a_legacy_session_is_subscribed_to_is_one_listen)
     CHECK(strstr(heard(listener), "\"uri\":\"a:b\"") != NULL);
     /* What it is subscribed to outlasts the process. */
     goes(describer, "oops");
-    CHECK_UINT(listener->code, MCPZ_CODE_PROVIDER_CRASHED);
+    CHECK_UINT(listener->code, MCPZ_CODE_OK);
     listener = ask(LISTEN_PARAMS(SESSION_A), NULL);
     CHECK(!listener->over);
     pass_until(clock_us + MCPZ_MCP_BACKOFF_FIRST_US);
@@ -810,14 +857,16 @@ TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
           CASE(nobody_answers_for_another), CASE(what_a_client_tells_starts_no_process),
           CASE(a_cancelled_call_is_cancelled_at_the_server),
           CASE(a_process_that_ends_fails_its_calls_and_the_next_one_starts_anew),
-          CASE(there_are_so_many_processes_and_then_it_is_said),
+          CASE(there_are_so_many_processes_and_then_calls_wait),
+          CASE(a_call_does_not_wait_for_a_process_for_ever),
           CASE(the_session_that_is_idle_for_longest_gives_way),
           CASE(a_session_that_nobody_hears_gives_way_to_one_that_calls),
           CASE(a_process_that_nobody_needs_is_ended), CASE(the_end_of_a_session_ends_its_process),
           CASE(a_shared_server_has_one_process_for_all),
           CASE(a_call_waits_for_a_server_that_blips_and_is_told_if_it_stays_down),
           CASE(what_is_no_request_is_refused),
-          CASE(a_modern_client_that_can_be_asked_nothing_shares_the_describer),
+          CASE(modern_clients_that_can_be_asked_nothing_share_a_process),
+          CASE(the_describer_says_that_its_client_can_be_asked_unless_it_does_calls),
           CASE(a_question_parks_the_call_until_its_client_comes_back),
           CASE(a_parked_call_is_found_by_its_own_client_only),
           CASE(a_question_that_was_not_answered_is_asked_again),
