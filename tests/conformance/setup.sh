@@ -9,5 +9,7 @@ mkdir -p "$dir" && cd "$dir"
 npm i --no-audit --no-fund node@22 @modelcontextprotocol/conformance@0.1.16 \
   conf2@npm:@modelcontextprotocol/conformance@0.2.0-alpha.12 \
   @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/server@2.4.0 @modelcontextprotocol/node@2 \
-  @modelcontextprotocol/client@2.4.0 zod
+  @modelcontextprotocol/client@2.4.0 zod \
+  @modelcontextprotocol/server-filesystem@2026.8.31 @modelcontextprotocol/server-memory@2026.8.31 \
+  @modelcontextprotocol/server-sequential-thinking@2026.8.31 @modelcontextprotocol/server-everything@2026.8.31
 cp "$here"/conf-legacy.mjs "$here"/conf-modern.mjs .
