@@ -190,6 +190,21 @@ static struct mcpz_bytes server_of(struct mcpz_bytes path)
                               : mcpz_bytes(path.data, 0);
 }
 
+/*
+ * Does a node of this mesh ask, to host what it is told? Then it would host its own mesh, and that
+ * once more within it, and so on.
+ */
+static bool comes_from_here(const struct mcpz_api *api, struct mcpz_bytes via)
+{
+    const struct mcpz_members *members =
+        &mcpz_engine_node(api->ports.enter(api->ports.context))->fabric.members;
+    struct mcpz_id id;
+
+    return via.length > 0 && mcpz_id_from_text(via, 'n', &id) == MCPZ_OK &&
+           (mcpz_id_equal(&id, &mcpz_members_self(members)->id) ||
+            mcpz_members_find(members, &id) != NULL);
+}
+
 void mcpz_api_mcp(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_api *api = exchange->api;
@@ -220,6 +235,12 @@ void mcpz_api_mcp(struct mcpz_exchange *exchange, const struct mcpz_request *req
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                            "/mcp can only be asked with GET, POST, DELETE and OPTIONS");
         exchange->response.status = 405;
+        return;
+    }
+    if (comes_from_here(api, mcpz_request_header(request, "mcpz-via"))) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT,
+                           "a node of this mesh would host what the mesh has already");
+        exchange->response.status = 508;
         return;
     }
     if (!make_face(api) || mcpz_face_ask(api->face, &asked, exchange, &asker) != MCPZ_OK) {

@@ -93,6 +93,7 @@ static const struct {
     {"mcp-session-id:", WSI_TOKEN_COUNT}, {"mcp-protocol-version:", WSI_TOKEN_COUNT},
     {"mcp-method:", WSI_TOKEN_COUNT},     {"mcp-name:", WSI_TOKEN_COUNT},
     {"last-event-id:", WSI_TOKEN_COUNT},  {"traceparent:", WSI_TOKEN_COUNT},
+    {"mcpz-via:", WSI_TOKEN_COUNT},
 };
 
 /* White space around a value is none of it. Source: RFC 9110, section 5.5. */

@@ -343,10 +343,10 @@ static void take_begun(struct mcpz_conn *conn, const struct mcpz_envelope *answe
 
     if (answer->kind != MCPZ_ENVELOPE_RESPONSE) {
         struct mcpz_json message = mcpz_member(answer->error, "message");
-        char text[128];
-        char why[192];
+        char text[1024];
+        char why[sizeof(conn->trouble)];
         (void)!mcpz_json_to_text(message, text, sizeof(text));
-        (void)snprintf(why, sizeof(why), "it does not begin: %s", text);
+        (void)snprintf(why, sizeof(why), "it does not begin: %.224s", text);
         mcpz_conn_stop(conn, why);
         return;
     }

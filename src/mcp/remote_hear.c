@@ -90,6 +90,8 @@ static void tell_status(const struct mcpz_trip *trip, char why[MCPZ_REMOTE_WHY_B
                        (unsigned)trip->retry_after_s);
     } else if (status == 429) {
         (void)snprintf(text, sizeof(text), "it is asked too often");
+    } else if (status == 508) {
+        (void)snprintf(text, sizeof(text), "it would go round without end");
     } else if (status >= 500) {
         (void)snprintf(text, sizeof(text), "it has a fault");
     }

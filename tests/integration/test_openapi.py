@@ -367,6 +367,17 @@ class OpenApi(unittest.TestCase):
         self.api.ask("removeMcpServer", server="echo")
         self.api.ask("removeMcpServer", server="echo", status=404)
 
+    def test_an_mcp_server_may_be_elsewhere_but_not_here(self):
+        own = self.a.ready["api"] + "/mcp"
+        server = {"name": "self", "url": own + "?key=s3cret", "headers": {"X-Key": "s3cret"}}
+        added = self.api.ask("addMcpServer", server, status=201)
+        self.assertEqual((added["config"]["url"], added["config"]["headers"]),
+                         (own + "?(set)", {"X-Key": "(set)"}))
+        trouble = until("it is refused", lambda: self.api.ask("getMcpServer", server="self")["trouble"])
+        self.assertIn("508: it would go round without end: a node of this mesh would host what the mesh has", trouble)
+        self.api.ask("addMcpServer", {**server, "command": "x"}, status=400, wrong=True)
+        self.api.ask("removeMcpServer", server="self")
+
     def meet_legacy(self, suffix, names):
         hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
