@@ -14,6 +14,7 @@ MAY_USE = {
     "crypto": {"base", "proto"},
     "store": {"base", "proto"},
     "client": {"base", "proto", "wire"},
+    "blob": {"base", "proto", "crypto", "store"},
     "engine": {"base", "proto", "core", "wire", "crypto", "store"},
     "host": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "sim": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
@@ -32,10 +33,10 @@ MAY_USE = {
 
 # Header: the floors that may include it. Headers not named here are free for all.
 EDGES = {"net", "http", "exec", "local"}
-SYSTEM = {"store", "client", "engine", "host", "desk", "mcp", "sim", "embed", "cli"} | EDGES
+SYSTEM = {"store", "client", "blob", "engine", "host", "desk", "mcp", "sim", "embed", "cli"} | EDGES
 CONFINED = {
     "msgpack.h": {"wire"},
-    "zstd.h": {"wire"},
+    "zstd.h": {"wire", "blob"},
     "sodium.h": {"crypto"},
     "lmdb.h": {"store"},
     "ev.h": {"host", "embed"} | EDGES,
@@ -53,7 +54,7 @@ CONFINED = {
     "stdio.h": SYSTEM,
     "time.h": {"client", "store", "host", "cli", "http"},
     "sys/socket.h": {"client", "host", "embed", "cli"} | EDGES,
-    "unistd.h": {"client", "store", "host", "embed", "cli"} | EDGES,
+    "unistd.h": {"client", "store", "blob", "host", "embed", "cli"} | EDGES,
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

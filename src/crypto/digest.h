@@ -18,6 +18,9 @@
 #define MCPZ_DIGEST_API_KEY "mcpz-apikey---v1"    /* an API key -> what is kept of it */
 #define MCPZ_DIGEST_MCP "mcpz-mcpabout-v1"        /* what an MCP server is -> its name */
 #define MCPZ_DIGEST_MCP_STATE "mcpz-mcpstate-v1"  /* keyed: whose parked call it is -> its seal */
+#define MCPZ_DIGEST_CHUNK "mcpz-chunk----v1"      /* keyed: kind, plain bytes -> a chunk's id */
+#define MCPZ_DIGEST_SEALED "mcpz-sealed---v1"     /* a sealed chunk -> what holders check */
+#define MCPZ_DIGEST_NODE_KEY "mcpz-nodekey--v1"   /* keyed: nothing -> which node key it is */
 #define MCPZ_DIGEST_SNAPSHOT "mcpz-snapshot-v1"   /* an exported file -> its trailer */
 
 /* A digest under way; lives on the caller's stack. */

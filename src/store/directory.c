@@ -178,6 +178,11 @@ mcpz_error mcpz_directory_error(int number)
     }
 }
 
+mcpz_error mcpz_directory_make(const char *path)
+{
+    return make_directories(path) == 0 ? MCPZ_OK : mcpz_directory_error(errno);
+}
+
 mcpz_error mcpz_directory_open(const char *path, int *lock, struct mcpz_lmdb_trouble *trouble)
 {
     struct path file;

@@ -10,6 +10,9 @@
 
 #define MCPZ_STORE_LOCK_FILE "mcpz.lock" /* holds "PID NAME\n" while the directory is in use */
 
+/** Make `path` and what leads to it (mode 0700) if it is not there. Errors as those below. */
+MCPZ_MUST_USE mcpz_error mcpz_directory_make(const char *path);
+
 /**
  * Make `path` and what leads to it (mode 0700) if it is not there, and lock it for this process.
  * `*lock` is to be given to mcpz_directory_close(). The lock ends with the process.

@@ -1,0 +1,98 @@
+/*
+ * The tenants' keys on this node's disk, wrapped by the node key.
+ *
+ *   DIRECTORY/node.key   64 hexadecimal digits; made at the first start, mode 0600 and no more
+ *   DIRECTORY/ring       which node key, and per tenant its wrapped key; with a digest of all of
+ * it
+ *
+ * The node key may come from the environment instead; then it is not on the disk at all, and is
+ * changed by giving the new one together with the old one. Else mcpz_keyring_rotate() makes a new
+ * one. Files are replaced as a whole, and the old contents overwritten; file systems that copy on
+ * write, and disks that move blocks about, may keep them, so who shreds a tenant's key gets a new
+ * node key as well: what is left of the old ring is then of no use.
+ *
+ * A crash between the two files leaves both node keys: the one that fits the ring is taken.
+ *
+ * Source: reference/crdt.md, section 5; NIST SP 800-88, cryptographic erase.
+ */
+
+#ifndef BLOB_KEYRING_H
+#define BLOB_KEYRING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "crypto/tenant_key.h"
+
+#define MCPZ_KEYRING_TENANTS_MAX 1024
+#define MCPZ_NODE_KEY_TEXT_CHARS 64
+
+struct mcpz_keyring_config {
+    const char *directory;    /* made (mode 0700) if it is not there */
+    const char *key_text;     /* from the environment; NULL: the file */
+    const char *key_text_old; /* what the ring was wrapped with before; NULL: the same */
+};
+
+/* Why it could not be opened, for people: what, where, what to do. */
+struct mcpz_keyring_trouble {
+    char text[512];
+};
+
+struct mcpz_keyring;
+
+/**
+ * Open or make it. On error `*keyring` is NULL and `trouble->text` says what is wrong.
+ *
+ * Errors: MCPZ_EAUTH     others can read the key's file, or the ring is of another node key
+ *         MCPZ_ECORRUPT  the ring is damaged; MCPZ_EPROTO  the node key is no key
+ *         MCPZ_ENOTFOUND  there is a ring, but no node key; MCPZ_EVERSION
+ *         MCPZ_EIO, MCPZ_ENOSPACE, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *config,
+                                           struct mcpz_keyring **keyring,
+                                           struct mcpz_keyring_trouble *trouble);
+
+/** Wipe all keys from memory. NULL is fine. */
+void mcpz_keyring_close(struct mcpz_keyring *keyring);
+
+/** The key of `tenant`; NULL: it has none. Lasts until it is shredded. */
+const struct mcpz_tenant_key *mcpz_keyring_find(const struct mcpz_keyring *keyring,
+                                                struct mcpz_bytes tenant);
+
+/**
+ * The key of `tenant`; one is made, and is on the disk when this returns, if it has none.
+ *
+ * Errors: MCPZ_EFULL  MCPZ_KEYRING_TENANTS_MAX have one; MCPZ_EPROTO  a name is 1 to
+ *         MCPZ_TENANT_BYTES_MAX bytes; MCPZ_EIO, MCPZ_ENOSPACE, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_obtain(struct mcpz_keyring *keyring,
+                                             struct mcpz_bytes tenant,
+                                             const struct mcpz_tenant_key **key);
+
+/**
+ * Wrap all keys with a new node key. On error all is as before.
+ *
+ * Errors: MCPZ_EUNSUPPORTED  the node key comes from the environment; MCPZ_EIO, MCPZ_ENOSPACE
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_rotate(struct mcpz_keyring *keyring);
+
+/**
+ * Forget the key of `tenant`: nobody can read what it had here, ever. On error it is still there.
+ *
+ * Errors: MCPZ_ENOTFOUND; MCPZ_EIO, MCPZ_ENOSPACE
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring,
+                                            struct mcpz_bytes tenant);
+
+/** How many tenants have a key; and which, in no order. */
+size_t mcpz_keyring_count(const struct mcpz_keyring *keyring);
+struct mcpz_bytes mcpz_keyring_tenant(const struct mcpz_keyring *keyring, size_t index);
+
+/** Which node key it is now: MCPZ_NODE_KEY_ID_BYTES. */
+void mcpz_keyring_node_key_id(const struct mcpz_keyring *keyring, uint8_t *id);
+
+#endif

@@ -1,0 +1,284 @@
+#include "blob/keyring.h"
+#include "crypto/identity.h"
+#include "scratch.h"
+
+#define KEY_A "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+#define KEY_B "10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static struct scratch scratch;
+static struct mcpz_keyring_config config;
+static struct mcpz_keyring *ring;
+static struct mcpz_keyring_trouble trouble;
+
+static int set_up(void **state)
+{
+    (void)state;
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    scratch_make(&scratch);
+    static char directory[600];
+    snprintf(directory, sizeof(directory), "%s/keys", scratch.path);
+    config = (struct mcpz_keyring_config){.directory = directory};
+    CHECK_UINT(mcpz_keyring_open(&config, &ring, &trouble), MCPZ_OK);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mcpz_keyring_close(ring);
+    ring = NULL;
+    scratch_remove(&scratch);
+    return 0;
+}
+
+static mcpz_error reopen(void)
+{
+    mcpz_keyring_close(ring);
+    return mcpz_keyring_open(&config, &ring, &trouble);
+}
+
+static const char *file(const char *name)
+{
+    static char path[700];
+    snprintf(path, sizeof(path), "%s/%s", config.directory, name);
+    return path;
+}
+
+/* What the key of `tenant` makes of a text: tells keys apart. */
+static struct mcpz_id mark_of(const char *tenant)
+{
+    const struct mcpz_tenant_key *key = NULL;
+    struct mcpz_id id;
+    CHECK_UINT(mcpz_keyring_obtain(ring, mcpz_text(tenant), &key), MCPZ_OK);
+    CHECK(key == mcpz_keyring_find(ring, mcpz_text(tenant)));
+    mcpz_tenant_key_chunk_id(key, 1, mcpz_text("mark"), &id);
+    return id;
+}
+
+static void check_mark(const char *tenant, const struct mcpz_id *expected, bool is_same)
+{
+    const struct mcpz_id now = mark_of(tenant);
+    CHECK(mcpz_id_equal(&now, expected) == is_same);
+}
+
+/* Does any file of the directory hold these bytes? */
+static bool holds(const void *bytes, size_t length)
+{
+    static const char *const names[] = {"node.key", "node.key.new", "ring", "ring.tmp"};
+    static uint8_t content[65536];
+    bool found = false;
+
+    for (size_t i = 0; i < 4; i++) {
+        FILE *opened = fopen(file(names[i]), "rbe");
+        if (opened != NULL) {
+            const size_t got = fread(content, 1, sizeof(content), opened);
+            found = found || memmem(content, got, bytes, length) != NULL;
+            CHECK(fclose(opened) == 0);
+        }
+    }
+    return found;
+}
+
+TEST(keys_are_there_after_a_restart)
+{
+    const struct mcpz_id a = mark_of("acme");
+    const struct mcpz_id b = mark_of("bolt");
+
+    CHECK(!mcpz_id_equal(&a, &b));
+    CHECK_UINT(reopen(), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_count(ring), 2);
+    CHECK(mcpz_bytes_equal(mcpz_keyring_tenant(ring, 1), mcpz_text("bolt")));
+    check_mark("acme", &a, true);
+    check_mark("bolt", &b, true);
+    CHECK(mcpz_keyring_find(ring, mcpz_text("zoom")) == NULL);
+}
+
+TEST(a_new_node_key_changes_no_tenants_key)
+{
+    uint8_t before[MCPZ_NODE_KEY_ID_BYTES];
+    uint8_t after[MCPZ_NODE_KEY_ID_BYTES];
+    const struct mcpz_id a = mark_of("acme");
+
+    mcpz_keyring_node_key_id(ring, before);
+    CHECK_UINT(mcpz_keyring_rotate(ring), MCPZ_OK);
+    mcpz_keyring_node_key_id(ring, after);
+    CHECK(memcmp(before, after, sizeof(before)) != 0);
+    check_mark("acme", &a, true);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    mcpz_keyring_node_key_id(ring, before);
+    CHECK(memcmp(before, after, sizeof(before)) == 0);
+    check_mark("acme", &a, true);
+    CHECK(access(file("node.key.new"), F_OK) != 0);
+}
+
+TEST(a_shredded_key_is_gone_for_good)
+{
+    uint8_t before[MCPZ_NODE_KEY_ID_BYTES];
+    uint8_t after[MCPZ_NODE_KEY_ID_BYTES];
+    const struct mcpz_id a = mark_of("acme");
+    const struct mcpz_id b = mark_of("bolt");
+
+    mcpz_keyring_node_key_id(ring, before);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme")), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme")), MCPZ_ENOTFOUND);
+    CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) == NULL);
+    CHECK(!holds("acme", 4) && holds("bolt", 4));
+    mcpz_keyring_node_key_id(ring, after);
+    CHECK(memcmp(before, after, sizeof(before)) != 0);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_count(ring), 1);
+    check_mark("bolt", &b, true);
+    check_mark("acme", &a, false); /* a new one */
+}
+
+/* The ring is wrapped with the new node key, but that has not taken the old one's place. */
+TEST(a_rotation_that_was_cut_short_is_finished)
+{
+    char old[700];
+    const struct mcpz_id a = mark_of("acme");
+
+    snprintf(old, sizeof(old), "%s/saved", scratch.path);
+    CHECK(link(file("node.key"), old) == 0);
+    CHECK_UINT(mcpz_keyring_rotate(ring), MCPZ_OK);
+    char fresh[700];
+    snprintf(fresh, sizeof(fresh), "%s", file("node.key.new"));
+    CHECK(rename(file("node.key"), fresh) == 0);
+    CHECK(rename(old, file("node.key")) == 0);
+    FILE *opened = fopen(file("node.key"), "we"); /* its contents were overwritten */
+    CHECK(opened != NULL && fputs(KEY_A "\n", opened) >= 0 && fclose(opened) == 0);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    check_mark("acme", &a, true);
+    CHECK(access(file("node.key.new"), F_OK) != 0);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    check_mark("acme", &a, true);
+}
+
+/* It was cut short before: the new key fits nothing. */
+TEST(a_node_key_that_fits_nothing_is_dropped)
+{
+    const struct mcpz_id a = mark_of("acme");
+    FILE *opened = fopen(file("node.key.new"), "we");
+
+    CHECK(opened != NULL && fputs(KEY_A "\n", opened) >= 0 && fclose(opened) == 0);
+    CHECK(chmod(file("node.key.new"), 0600) == 0);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    check_mark("acme", &a, true);
+    CHECK(access(file("node.key.new"), F_OK) != 0);
+}
+
+TEST(the_environment_gives_the_node_key)
+{
+    const struct mcpz_id a = mark_of("acme");
+    char old[MCPZ_NODE_KEY_TEXT_CHARS + 1] = "";
+    FILE *opened = fopen(file("node.key"), "re");
+
+    CHECK(opened != NULL && fread(old, 1, MCPZ_NODE_KEY_TEXT_CHARS, opened) > 0);
+    CHECK(fclose(opened) == 0);
+    config.key_text = KEY_A;
+    CHECK_UINT(reopen(), MCPZ_EAUTH);
+    CHECK(strstr(trouble.text, "MCPZ_NODE_KEY_OLD") != NULL);
+    config.key_text_old = old;
+    CHECK_UINT(reopen(), MCPZ_OK);
+    check_mark("acme", &a, true);
+    CHECK(access(file("node.key"), F_OK) != 0); /* not on the disk any more */
+    config.key_text_old = KEY_A;
+    config.key_text = KEY_B;
+    CHECK_UINT(reopen(), MCPZ_OK);
+    config.key_text_old = NULL;
+    CHECK_UINT(reopen(), MCPZ_OK);
+    check_mark("acme", &a, true);
+    CHECK_UINT(mcpz_keyring_rotate(ring), MCPZ_EUNSUPPORTED);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme")), MCPZ_OK);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_count(ring), 0);
+}
+
+TEST(a_node_key_is_64_digits)
+{
+    config.key_text = "0011";
+    CHECK_UINT(reopen(), MCPZ_EPROTO);
+    config.key_text = KEY_A "0";
+    CHECK_UINT(reopen(), MCPZ_EPROTO);
+    config.key_text = "g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    CHECK_UINT(reopen(), MCPZ_EPROTO);
+}
+
+TEST(who_can_be_overlooked_is_refused)
+{
+    CHECK(chmod(file("node.key"), 0640) == 0);
+    CHECK_UINT(reopen(), MCPZ_EAUTH);
+    CHECK(strstr(trouble.text, "0600") != NULL);
+    CHECK(chmod(file("node.key"), 0600) == 0);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    (void)mark_of("acme");
+    CHECK(chmod(file("ring"), 0604) == 0);
+    CHECK_UINT(reopen(), MCPZ_EAUTH);
+}
+
+TEST(a_ring_without_its_node_key_is_not_opened)
+{
+    (void)mark_of("acme");
+    CHECK(unlink(file("node.key")) == 0);
+    CHECK_UINT(reopen(), MCPZ_ENOTFOUND);
+    CHECK(access(file("node.key"), F_OK) != 0);
+}
+
+TEST(every_byte_of_a_ring_counts)
+{
+    static uint8_t content[4096];
+
+    (void)mark_of("acme");
+    FILE *opened = fopen(file("ring"), "rbe");
+    CHECK(opened != NULL);
+    const size_t length = fread(content, 1, sizeof(content), opened);
+    CHECK(fclose(opened) == 0);
+    for (size_t i = 0; i <= length; i++) {
+        const size_t cut = i % 2 == 0 ? length : i; /* changed here, or cut off here */
+        if (i < length) {
+            content[i] ^= 1;
+        }
+        opened = fopen(file("ring"), "wbe");
+        CHECK(opened != NULL && fwrite(content, 1, cut, opened) == cut && fclose(opened) == 0);
+        if (i < length) {
+            content[i] ^= 1;
+            CHECK(reopen() != MCPZ_OK);
+        }
+    }
+    opened = fopen(file("ring"), "wbe");
+    CHECK(opened != NULL && fwrite(content, 1, length, opened) == length && fclose(opened) == 0);
+    CHECK_UINT(reopen(), MCPZ_OK);
+}
+
+TEST(names_have_a_length)
+{
+    static char name[MCPZ_TENANT_BYTES_MAX + 1];
+    const struct mcpz_tenant_key *key;
+
+    memset(name, 'x', sizeof(name));
+    CHECK_UINT(mcpz_keyring_obtain(ring, mcpz_bytes(name, 0), &key), MCPZ_EPROTO);
+    CHECK_UINT(mcpz_keyring_obtain(ring, mcpz_bytes(name, MCPZ_TENANT_BYTES_MAX + 1), &key),
+               MCPZ_EPROTO);
+    CHECK_UINT(mcpz_keyring_obtain(ring, mcpz_bytes(name, MCPZ_TENANT_BYTES_MAX), &key), MCPZ_OK);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    CHECK(mcpz_keyring_find(ring, mcpz_bytes(name, MCPZ_TENANT_BYTES_MAX)) != NULL);
+}
+
+#define RUN_IN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RUN_IN(keys_are_there_after_a_restart),
+        RUN_IN(a_new_node_key_changes_no_tenants_key),
+        RUN_IN(a_shredded_key_is_gone_for_good),
+        RUN_IN(a_rotation_that_was_cut_short_is_finished),
+        RUN_IN(a_node_key_that_fits_nothing_is_dropped),
+        RUN_IN(the_environment_gives_the_node_key),
+        RUN_IN(a_node_key_is_64_digits),
+        RUN_IN(who_can_be_overlooked_is_refused),
+        RUN_IN(a_ring_without_its_node_key_is_not_opened),
+        RUN_IN(every_byte_of_a_ring_counts),
+        RUN_IN(names_have_a_length),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
