@@ -40,7 +40,7 @@ def access_of(flags, method):
         return "look"
     if "ROUTE_SECRET" in flags or ("ROUTE_OWNER" in flags and method != "get"):
         return "all"
-    return "use"
+    return "tenant" if "ROUTE_TENANT" in flags else "use"
 
 
 def find_row(rows, path):

@@ -94,7 +94,7 @@ struct mcpz_config {
     char *api; /* host:port; "none": only the Unix socket; NULL: nothing is said */
     bool
         api_by_default; /* then MCPZ_API_DEFAULT is tried; no key: whoever runs the node says so */
-    char *api_keys;     /* separated by commas */
+    char *api_keys;     /* separated by commas: mcpz_config_split_key() */
     char *jwt_secret;   /* HS256; NULL: such tokens are refused */
     char *jwt_public_key; /* EdDSA: an Ed25519 key in base64url; NULL: the same */
     char *jwt_issuer;     /* NULL: any */
@@ -169,6 +169,12 @@ MCPZ_MUST_USE mcpz_error mcpz_config_flag(struct mcpz_config *config, const char
  */
 MCPZ_MUST_USE mcpz_error mcpz_config_settle(struct mcpz_config *config,
                                             struct mcpz_config_trouble *trouble);
+
+/**
+ * One of `api_keys`: what stands behind its last "=", if that is not its end, is the tenant it is
+ * for. The key alone is returned; `*tenant` is empty if there is none.
+ */
+struct mcpz_bytes mcpz_config_split_key(struct mcpz_bytes text, struct mcpz_bytes *tenant);
 
 /**
  * Show every key, its value as text and where it came from ("default", the path of the file,

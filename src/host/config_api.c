@@ -1,4 +1,4 @@
-/* The keys that say which JSON Web Tokens HTTP clients may show: src/http/bearer.h reads them. */
+/* The keys that say what HTTP clients may show: src/http/bearer.h reads them. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,18 @@
 #include "base/bytes.h"
 #include "host/config_keys.h"
 #include "proto/id.h"
+
+struct mcpz_bytes mcpz_config_split_key(struct mcpz_bytes text, struct mcpz_bytes *tenant)
+{
+    size_t end = text.length;
+
+    while (end > 0 && text.data[end - 1] != '=') {
+        end--;
+    }
+    bool has_tenant = end > 1 && end < text.length;
+    *tenant = has_tenant ? mcpz_bytes(text.data + end, text.length - end) : mcpz_bytes(NULL, 0);
+    return has_tenant ? mcpz_bytes(text.data, end - 1) : text;
+}
 
 mcpz_error mcpz_config_read_jwt_secret(const struct mcpz_setting *setting, char **value,
                                        struct mcpz_config_trouble *trouble)

@@ -221,12 +221,21 @@ static mcpz_error read_api_key(const struct mcpz_setting *setting, char **value,
                                struct mcpz_config_trouble *trouble)
 {
     const char *text = setting->text;
+    struct mcpz_bytes tenant;
 
     if (text[0] == '\0' || strlen(text) > MCPZ_CONFIG_TEXT_BYTES_MAX / MCPZ_API_KEYS_MAX ||
         has_control(text) || strpbrk(text, ", ") != NULL) {
         return mcpz_config_refuse(trouble, setting->place,
                                   "an API key must have 1 to %d bytes, no spaces, no commas",
                                   MCPZ_CONFIG_TEXT_BYTES_MAX / MCPZ_API_KEYS_MAX);
+    }
+    (void)mcpz_config_split_key(mcpz_text(text), &tenant);
+    if (tenant.length > MCPZ_TENANT_BYTES_MAX || !mcpz_bytes_is_utf8(tenant)) {
+        return mcpz_config_refuse(
+            trouble, setting->place,
+            "behind an API key and \"=\" stands its tenant: UTF-8 of at most "
+            "%d bytes",
+            MCPZ_TENANT_BYTES_MAX);
     }
     return mcpz_config_duplicate(text, value);
 }

@@ -46,7 +46,7 @@ bool mcpz_access_is_guarded(const struct mcpz_bearer *bearer)
 static struct mcpz_admission check_shown(const struct mcpz_bearer *bearer,
                                          const struct mcpz_approach *approach)
 {
-    struct mcpz_admission admission = {.access = MCPZ_ACCESS_ALL};
+    struct mcpz_admission admission = {.access = MCPZ_ACCESS_NONE};
     const struct mcpz_bytes shown = shown_by(approach);
 
     if (shown.length == 0) {
@@ -55,7 +55,11 @@ static struct mcpz_admission check_shown(const struct mcpz_bearer *bearer,
     }
     const enum mcpz_bearer_flaw flaw =
         mcpz_bearer_check(bearer, shown, approach->wall_ms, &admission.who);
-    return flaw == MCPZ_BEARER_FINE ? admission : refused(401, mcpz_bearer_say(flaw));
+    if (flaw != MCPZ_BEARER_FINE) {
+        return refused(401, mcpz_bearer_say(flaw));
+    }
+    admission.access = admission.who.tenant[0] != '\0' ? MCPZ_ACCESS_TENANT : MCPZ_ACCESS_ALL;
+    return admission;
 }
 
 struct mcpz_admission mcpz_access_decide(const struct mcpz_bearer *bearer,

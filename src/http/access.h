@@ -3,7 +3,8 @@
  *
  *   over the Unix socket        everything: the file's mode says who gets there
  *   /health, /livez, /readyz    anybody may look: a balancer has no key
- *   keys or tokens configured   who shows one may do everything, who shows none nothing
+ *   keys or tokens configured   who shows one may do everything, who shows none nothing. One with
+ *                               a tenant: what is that tenant's, tasks and MCP
  *   none configured             from this machine: all but what makes the node run commands, lets
  *                               others in, or changes what the mesh goes by. From elsewhere:
  * nothing
@@ -23,8 +24,9 @@
 
 enum mcpz_access {
     MCPZ_ACCESS_NONE,
-    MCPZ_ACCESS_LOOK, /* at whether it is well */
-    MCPZ_ACCESS_USE,  /* whatever needs no trust */
+    MCPZ_ACCESS_LOOK,   /* at whether it is well */
+    MCPZ_ACCESS_TENANT, /* have tasks done, see those of one's own, meet MCP servers */
+    MCPZ_ACCESS_USE,    /* whatever needs no trust */
     MCPZ_ACCESS_ALL,
 };
 

@@ -10,11 +10,12 @@
 /* ---- Routes ------------------------------------------------------------------------------- */
 
 enum route_flags {
-    ROUTE_PREFIX = 1, /* what follows names a thing */
-    ROUTE_OWNER = 2,  /* only for who is trusted: MCPZ_ACCESS_ALL; of some, reading is not */
-    ROUTE_SECRET = 8, /* nor may others read it */
-    ROUTE_LOOK = 16,  /* for anybody */
-    ROUTE_UPLOAD = 4, /* the body may be as long as MCPZ_UPLOAD_BYTES_MAX */
+    ROUTE_PREFIX = 1,  /* what follows names a thing */
+    ROUTE_OWNER = 2,   /* only for who is trusted: MCPZ_ACCESS_ALL; of some, reading is not */
+    ROUTE_SECRET = 8,  /* nor may others read it */
+    ROUTE_LOOK = 16,   /* for anybody */
+    ROUTE_TENANT = 32, /* for who asks for one tenant, too: no other's things come into it */
+    ROUTE_UPLOAD = 4,  /* the body may be as long as MCPZ_UPLOAD_BYTES_MAX */
 };
 
 struct route {
@@ -27,16 +28,17 @@ struct route {
 
 /* The first that fits counts. What each takes and gives is said in http/openapi/. */
 static const struct route routes[] = {
-    {"/v1/openapi.json", 0, .get = mcpz_api_get_openapi},
+    {"/v1/openapi.json", ROUTE_TENANT, .get = mcpz_api_get_openapi},
     {"/v1/status", 0, .get = mcpz_api_get_status},
     {"/v1/peers", 0, .get = mcpz_api_get_peers},
-    {"/v1/capabilities", 0, .get = mcpz_api_get_capabilities},
+    {"/v1/capabilities", ROUTE_TENANT, .get = mcpz_api_get_capabilities},
     {"/v1/config", ROUTE_SECRET, .get = mcpz_api_get_config},
     {"/v1/events", 0, .get = mcpz_api_get_events},
-    {"/v1/tasks", ROUTE_UPLOAD, .get = mcpz_api_get_tasks, .post = mcpz_api_post_task},
-    {"/v1/tasks/submit", ROUTE_UPLOAD, .post = mcpz_api_submit_tasks},
-    {"/v1/tasks/", ROUTE_PREFIX, .get = mcpz_api_get_task, .post = mcpz_api_post_task_verb,
-     .delete = mcpz_api_delete_task},
+    {"/v1/tasks", ROUTE_UPLOAD | ROUTE_TENANT, .get = mcpz_api_get_tasks,
+     .post = mcpz_api_post_task},
+    {"/v1/tasks/submit", ROUTE_UPLOAD | ROUTE_TENANT, .post = mcpz_api_submit_tasks},
+    {"/v1/tasks/", ROUTE_PREFIX | ROUTE_TENANT, .get = mcpz_api_get_task,
+     .post = mcpz_api_post_task_verb, .delete = mcpz_api_delete_task},
     {"/v1/runs", 0, .get = mcpz_api_get_runs},
     {"/v1/queues", 0, .get = mcpz_api_get_queues},
     {"/v1/queues/", ROUTE_PREFIX | ROUTE_OWNER, .post = mcpz_api_post_queue},
@@ -109,7 +111,7 @@ static enum mcpz_access access_of(const struct route *route, enum mcpz_method me
         ((route->flags & ROUTE_OWNER) != 0 && method != MCPZ_GET)) {
         return MCPZ_ACCESS_ALL;
     }
-    return MCPZ_ACCESS_USE;
+    return (route->flags & ROUTE_TENANT) != 0 ? MCPZ_ACCESS_TENANT : MCPZ_ACCESS_USE;
 }
 
 static const char *allowed_methods(const struct route *route)
@@ -144,6 +146,21 @@ static void fail_method(struct mcpz_exchange *exchange, const struct route *rout
     exchange->response.status = 405;
 }
 
+static void fail_access(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                        const struct route *route)
+{
+    if (request->access == MCPZ_ACCESS_TENANT) {
+        mcpz_exchange_fail(
+            exchange, MCPZ_CODE_DENIED,
+            "%s is not for one tenant alone: show a key or a token without a tenant", route->path);
+        return;
+    }
+    mcpz_exchange_fail(exchange, MCPZ_CODE_DENIED,
+                       "%s is for who runs this node: use the Unix socket mcpz.sock in its data "
+                       "directory, or an API key (MCP_API_KEYS)",
+                       route->path);
+}
+
 static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     const struct route *route = find_route(request->path);
@@ -165,11 +182,7 @@ static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *
         return;
     }
     if (request->access < access_of(route, request->method)) {
-        mcpz_exchange_fail(
-            exchange, MCPZ_CODE_DENIED,
-            "%s is for who runs this node: use the Unix socket mcpz.sock in its data "
-            "directory, or an API key (MCP_API_KEYS)",
-            route->path);
+        fail_access(exchange, request, route);
         return;
     }
     if (exchange->input.length > mcpz_api_body_max(request->method, request->path)) {
@@ -294,7 +307,9 @@ void mcpz_api_ask(struct mcpz_exchange *exchange, const struct mcpz_request *req
     assert(exchange->open);
     assert(!exchange->answered);
     assert(request->path.length > 0);
+    assert(request->tenant.length <= MCPZ_TENANT_BYTES_MAX);
 
+    mcpz_bytes_to_text(request->tenant, exchange->tenant, sizeof(exchange->tenant));
     if (request->body != NULL) {
         exchange->input = *request->body;
         mcpz_body_init(request->body, request->body->directory);

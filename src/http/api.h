@@ -55,6 +55,7 @@ struct mcpz_request {
     uint32_t params_version;      /* as mcpz_api_mcp_headers() gave it before those were read */
     enum mcpz_access access;
     struct mcpz_bytes principal; /* whom the key or the token names; empty: there was none */
+    struct mcpz_bytes tenant;    /* for whom alone it may ask; empty: for anybody */
     struct mcpz_body *body;      /* taken: empty afterwards */
 };
 

@@ -222,6 +222,7 @@ void mcpz_api_mcp(struct mcpz_exchange *exchange, const struct mcpz_request *req
         .headers = request->headers,
         .params_version = request->params_version,
         .principal = request->principal,
+        .tenant = mcpz_text(exchange->tenant),
     };
     struct mcpz_asker *asker = NULL;
 

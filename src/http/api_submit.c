@@ -238,6 +238,7 @@ static void read_one(struct mcpz_exchange *exchange, struct mcpz_bytes text, siz
     struct mcpz_exchange answer = {.api = &submission->quiet, .open = true};
     struct order order = {.line = number};
 
+    memcpy(answer.tenant, exchange->tenant, sizeof(answer.tenant));
     mcpz_body_init(&answer.response.body, exchange->api->directory);
     order.json = mcpz_exchange_parse(&answer, text, allowed);
     if (order.json != NULL && read_order(&answer, order.json, &order)) {

@@ -27,11 +27,26 @@ struct jwt {
 
 /* ---- API keys ----------------------------------------------------------------------------- */
 
-mcpz_error mcpz_bearer_add_key(struct mcpz_bearer *bearer, struct mcpz_bytes key)
+bool mcpz_bearer_is_tenant(struct mcpz_bytes name)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        if (name.data[i] < ' ' || name.data[i] == 0x7f) {
+            return false;
+        }
+    }
+    return name.length > 0 && name.length <= MCPZ_TENANT_BYTES_MAX && mcpz_bytes_is_utf8(name);
+}
+
+mcpz_error mcpz_bearer_add_key(struct mcpz_bearer *bearer, struct mcpz_bytes key,
+                               struct mcpz_bytes tenant)
 {
     if (bearer->key_count == MCPZ_BEARER_KEYS_MAX) {
         return MCPZ_EFULL;
     }
+    if (tenant.length > 0 && !mcpz_bearer_is_tenant(tenant)) {
+        return MCPZ_EPROTO;
+    }
+    mcpz_bytes_to_text(tenant, bearer->tenants[bearer->key_count], sizeof(bearer->tenants[0]));
     mcpz_digest(MCPZ_DIGEST_API_KEY, key, bearer->keys[bearer->key_count++]);
     return MCPZ_OK;
 }
@@ -41,13 +56,17 @@ static bool is_key(const struct mcpz_bearer *bearer, struct mcpz_bytes token,
 {
     uint8_t digest[MCPZ_DIGEST_BYTES];
     bool found = false;
+    size_t row = 0;
 
     mcpz_digest(MCPZ_DIGEST_API_KEY, token, digest);
     for (size_t i = 0; i < bearer->key_count; i++) { /* all of them, whichever it is */
-        found |= mcpz_secret_equal(digest, bearer->keys[i], sizeof(digest));
+        bool equal = mcpz_secret_equal(digest, bearer->keys[i], sizeof(digest));
+        row = equal && !found ? i : row;
+        found |= equal;
     }
     if (found) {
         *who = (struct mcpz_bearer_who){0};
+        memcpy(who->tenant, bearer->tenants[row], sizeof(who->tenant));
         (void)snprintf(who->subject, sizeof(who->subject), "key-%02x%02x%02x%02x", digest[0],
                        digest[1], digest[2], digest[3]);
     }
@@ -100,19 +119,26 @@ static bool take_apart(struct mcpz_bytes token, struct jwt *jwt)
                                  &jwt->signature_length) == MCPZ_OK;
 }
 
-/* Copy what a string says. An absent one is "". False: it is none, or too long. */
-static bool read_text(struct mcpz_json string, char *text)
+/* Copy what a string says into `text`, with room for `bytes_max` and a NUL. An absent one is "".
+ * False: it is none, or too long. */
+static bool read_text(struct mcpz_json string, size_t bytes_max, char *text)
 {
     size_t length = 0;
 
     if (string.type != MCPZ_JSON_NONE &&
         (string.type != MCPZ_JSON_STRING ||
-         mcpz_json_unescape(string, (uint8_t *)text, MCPZ_BEARER_TEXT_BYTES_MAX, &length) !=
-             MCPZ_OK)) {
+         mcpz_json_unescape(string, (uint8_t *)text, bytes_max, &length) != MCPZ_OK)) {
         return false;
     }
     text[length] = '\0';
     return true;
+}
+
+/* Whoever claims to be a tenant's must say one: never everybody's instead. */
+static bool read_tenant(struct mcpz_json claim, char tenant[MCPZ_TENANT_BYTES_MAX + 1])
+{
+    return read_text(claim, MCPZ_TENANT_BYTES_MAX, tenant) &&
+           (claim.type == MCPZ_JSON_NONE || mcpz_bearer_is_tenant(mcpz_text(tenant)));
 }
 
 /* A NumericDate: seconds, of which a fraction is dropped. False: it is none, or beyond reason. */
@@ -251,8 +277,8 @@ static enum mcpz_bearer_flaw check_claims(const struct mcpz_bearer *bearer,
     if (bearer->audience[0] != '\0' && !is_for(claims[CLAIM_AUD], mcpz_text(bearer->audience))) {
         return MCPZ_BEARER_AUDIENCE;
     }
-    return read_text(claims[CLAIM_SUB], who->subject) &&
-                   read_text(claims[CLAIM_TENANT], who->tenant)
+    return read_text(claims[CLAIM_SUB], MCPZ_BEARER_TEXT_BYTES_MAX, who->subject) &&
+                   read_tenant(claims[CLAIM_TENANT], who->tenant)
                ? MCPZ_BEARER_FINE
                : MCPZ_BEARER_MALFORMED;
 }

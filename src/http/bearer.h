@@ -13,6 +13,7 @@
 #ifndef HTTP_BEARER_H
 #define HTTP_BEARER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@
 #include "base/attr.h"
 #include "base/bytes.h"
 #include "proto/id.h"
+#include "proto/limits.h"
 
 #define MCPZ_BEARER_KEYS_MAX 16
 #define MCPZ_BEARER_SIGNERS_MAX 4
@@ -32,7 +34,8 @@
 
 /* What is let in. All zeros: nobody is. */
 struct mcpz_bearer {
-    uint8_t keys[MCPZ_BEARER_KEYS_MAX][32]; /* digests */
+    uint8_t keys[MCPZ_BEARER_KEYS_MAX][32];                        /* digests */
+    char tenants[MCPZ_BEARER_KEYS_MAX][MCPZ_TENANT_BYTES_MAX + 1]; /* of the keys; "": of none */
     size_t key_count;
     struct mcpz_id signers[MCPZ_BEARER_SIGNERS_MAX]; /* Ed25519 public keys */
     size_t signer_count;
@@ -45,8 +48,8 @@ struct mcpz_bearer {
 /* Whom it was. */
 struct mcpz_bearer_who {
     char subject[MCPZ_BEARER_TEXT_BYTES_MAX +
-                 1]; /* of a key: "key-" and 8 of its digest's digits */
-    char tenant[MCPZ_BEARER_TEXT_BYTES_MAX + 1]; /* claim "tenant"; "": none is said */
+                 1];                        /* of a key: "key-" and 8 of its digest's digits */
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* the key's, or claim "tenant"; "": none is said */
 };
 
 enum mcpz_bearer_flaw {
@@ -63,8 +66,17 @@ enum mcpz_bearer_flaw {
     MCPZ_BEARER_FLAW_END,
 };
 
-/** Let in who shows `key`. Errors: MCPZ_EFULL */
-MCPZ_MUST_USE mcpz_error mcpz_bearer_add_key(struct mcpz_bearer *bearer, struct mcpz_bytes key);
+/** May a tenant be called so? UTF-8 of 1 to MCPZ_TENANT_BYTES_MAX bytes, without control
+ * characters. */
+bool mcpz_bearer_is_tenant(struct mcpz_bytes name);
+
+/**
+ * Let in who shows `key`, as `tenant`; empty: as nobody in particular.
+ *
+ * Errors: MCPZ_EFULL; MCPZ_EPROTO  no tenant may be called so
+ */
+MCPZ_MUST_USE mcpz_error mcpz_bearer_add_key(struct mcpz_bearer *bearer, struct mcpz_bytes key,
+                                             struct mcpz_bytes tenant);
 
 /** Who shows `token` at `wall_ms`? `*who` is set if it is MCPZ_BEARER_FINE. */
 enum mcpz_bearer_flaw mcpz_bearer_check(const struct mcpz_bearer *bearer, struct mcpz_bytes token,

@@ -156,7 +156,7 @@ static uint64_t body_max(const struct mcpz_connection *connection)
     if (connection->is_mcp) {
         return max;
     }
-    if (connection->access < MCPZ_ACCESS_USE) {
+    if (connection->access < MCPZ_ACCESS_TENANT) {
         return 0;
     }
     return max > MCPZ_JSON_BODY_BYTES_MAX ? max : MCPZ_JSON_BODY_BYTES_MAX;
@@ -173,6 +173,7 @@ static int ask(struct mcpz_connection *connection)
         .params_version = connection->params_version,
         .access = connection->access,
         .principal = mcpz_text(connection->who.subject),
+        .tenant = mcpz_text(connection->who.tenant),
         .body = &connection->body,
     };
 

@@ -357,6 +357,19 @@ json_t *mcpz_exchange_object(struct mcpz_exchange *exchange, const char *const *
     return mcpz_exchange_parse(exchange, text.length > 0 ? text : mcpz_text("{}"), allowed);
 }
 
+bool mcpz_exchange_may_name(struct mcpz_exchange *exchange, const char *tenant)
+{
+    if (exchange->tenant[0] == '\0' || tenant[0] == '\0' ||
+        strcmp(tenant, exchange->tenant) == 0) {
+        return true;
+    }
+    mcpz_exchange_fail(exchange, MCPZ_CODE_DENIED,
+                       "the key or token that was shown is for the tenant \"%s\": it may name no "
+                       "other, and need name none",
+                       exchange->tenant);
+    return false;
+}
+
 bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object,
                            const struct mcpz_integer_rule *rule, json_int_t *number)
 {

@@ -44,9 +44,10 @@ struct mcpz_exchange {
     void *owner;
     bool open;
     bool answered;
-    bool has_work;    /* `work` is to be called */
-    bool is_apart;    /* it is none of api->exchanges, but has memory of its own */
-    uint64_t request; /* the engine's name for what we asked; 0: none */
+    bool has_work; /* `work` is to be called */
+    bool is_apart; /* it is none of api->exchanges, but has memory of its own */
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* for whom alone it asks; "": for anybody */
+    uint64_t request;                       /* the engine's name for what we asked; 0: none */
     void (*answered_elsewhere)(struct mcpz_exchange *exchange); /* another node asks; NULL: not */
     mcpz_time deadline_us;
     const struct mcpz_exchange_kind *kind;
@@ -194,6 +195,9 @@ json_t *mcpz_exchange_object(struct mcpz_exchange *exchange, const char *const *
 /** As above, of `text`. */
 json_t *mcpz_exchange_parse(struct mcpz_exchange *exchange, struct mcpz_bytes text,
                             const char *const *allowed);
+
+/** May who asks name this tenant? "": none is named. False: the exchange has been answered. */
+MCPZ_MUST_USE bool mcpz_exchange_may_name(struct mcpz_exchange *exchange, const char *tenant);
 
 /* What an integer member may be, and is taken for when it is absent. */
 struct mcpz_integer_rule {

@@ -295,7 +295,9 @@ static void read_bearer(const struct mcpz_config *config, struct mcpz_bearer *be
 {
     for (const char *key = config->api_keys; key != NULL && *key != '\0';) {
         const size_t length = strcspn(key, ",");
-        mcpz_error error = mcpz_bearer_add_key(bearer, mcpz_bytes(key, length));
+        struct mcpz_bytes tenant;
+        const struct mcpz_bytes alone = mcpz_config_split_key(mcpz_bytes(key, length), &tenant);
+        mcpz_error error = mcpz_bearer_add_key(bearer, alone, tenant);
         assert(error == MCPZ_OK);
         (void)error;
         key += length + (key[length] == ',' ? 1 : 0);

@@ -1,5 +1,6 @@
 #include "http/task_header.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,27 @@ static bool read_line(struct mcpz_exchange *exchange, const json_t *object, cons
     return true;
 }
 
+/* The tenant of who asks is no matter of choice. */
+static bool read_tenant(struct mcpz_exchange *exchange, const json_t *object,
+                        struct mcpz_task_header *header)
+{
+    static_assert(sizeof(header->tenant) == sizeof(exchange->tenant), "the one fits the other");
+
+    if (!read_line(exchange, object, "tenant", header->tenant, sizeof(header->tenant)) ||
+        !mcpz_exchange_may_name(exchange, header->tenant)) {
+        return false;
+    }
+    if (exchange->tenant[0] != '\0' && mcpz_fellows_is_name(header->type)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_DENIED,
+                           "what nodes ask each other is not for one tenant alone");
+        return false;
+    }
+    if (exchange->tenant[0] != '\0') {
+        memcpy(header->tenant, exchange->tenant, sizeof(header->tenant));
+    }
+    return true;
+}
+
 static bool read_traceparent(struct mcpz_exchange *exchange, const json_t *object,
                              struct mcpz_task_header *header)
 {
@@ -140,8 +162,7 @@ bool mcpz_task_header_read(struct mcpz_exchange *exchange, const json_t *object,
         !read_params(exchange, header, json_object_get(object, "params")) ||
         !mcpz_exchange_integer(exchange, object, &timeout_rule, &timeout_ms) ||
         !mcpz_exchange_integer(exchange, object, &priority_rule, &priority) ||
-        !read_line(exchange, object, "tenant", header->tenant, sizeof(header->tenant)) ||
-        !read_traceparent(exchange, object, header) ||
+        !read_tenant(exchange, object, header) || !read_traceparent(exchange, object, header) ||
         !read_idempotence(exchange, object, header) || !read_isolation(exchange, object, header)) {
         return false;
     }

@@ -5,7 +5,8 @@
  *   params           any JSON; absent: none
  *   timeout_ms       1 to MCPZ_CALL_TIMEOUT_MS_MAX; absent: 30 s
  *   priority         0 to 100, higher first; absent: 50
- *   tenant           for whom; absent: nobody in particular
+ *   tenant           for whom; absent: nobody in particular. Whoever asks for one tenant alone may
+ *                    say no other
  *   traceparent      W3C Trace Context
  *   idempotency_key  done once however often it is asked for under this key
  *   idempotent       true: doing it twice does no harm; absent: true if there is a key

@@ -10,7 +10,7 @@
 
 #define SLICE 128   /* rows looked at in one turn */
 #define ASK_MS 5000 /* a node's time to list its own */
-#define PATH_BYTES (MCPZ_CAPABILITY_BYTES_MAX + 96)
+#define PATH_BYTES (MCPZ_CAPABILITY_BYTES_MAX + MCPZ_TENANT_BYTES_MAX + 96)
 
 struct task_list {
     json_t *own;    /* rows by id: what their owners say */
@@ -23,6 +23,7 @@ struct task_list {
     size_t next_member;
     char state[16];
     char type[MCPZ_CAPABILITY_BYTES_MAX + 1];
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     struct mcpz_task_id at;
 };
 
@@ -32,10 +33,12 @@ static bool is_wanted(const struct task_list *list, const json_t *row)
 {
     const char *state = json_string_value(json_object_get(row, "state"));
     const char *type = json_string_value(json_object_get(row, "type"));
+    const char *tenant = json_string_value(json_object_get(row, "tenant"));
 
     return state != NULL && type != NULL &&
            (list->state[0] == '\0' || strcmp(list->state, state) == 0) &&
-           (list->type[0] == '\0' || strcmp(list->type, type) == 0);
+           (list->type[0] == '\0' || strcmp(list->type, type) == 0) &&
+           (list->tenant[0] == '\0' || (tenant != NULL && strcmp(list->tenant, tenant) == 0));
 }
 
 /* A row as `from` says it. */
@@ -118,9 +121,10 @@ static void ask_more(struct mcpz_exchange *exchange)
     struct task_list *list = exchange->state;
     char path[PATH_BYTES];
 
-    (void)snprintf(path, sizeof(path), "/v1/tasks?here=true\nlimit=%zu%s%s%s%s", list->limit,
+    (void)snprintf(path, sizeof(path), "/v1/tasks?here=true\nlimit=%zu%s%s%s%s%s%s", list->limit,
                    list->state[0] != '\0' ? "\nstate=" : "", list->state,
-                   list->type[0] != '\0' ? "\ntype=" : "", list->type);
+                   list->type[0] != '\0' ? "\ntype=" : "", list->type,
+                   list->tenant[0] != '\0' ? "\ntenant=" : "", list->tenant);
     for (; list->next_member < roster_of(exchange)->count; list->next_member++) {
         const struct mcpz_member *member = &roster_of(exchange)->rows[list->next_member];
         const struct mcpz_id node = member->id;
@@ -262,6 +266,10 @@ static bool read_one(struct task_list *list, struct mcpz_bytes name, struct mcpz
         mcpz_bytes_to_text(value, list->type, sizeof(list->type));
         return true;
     }
+    if (mcpz_bytes_equal(name, mcpz_text("tenant")) && value.length < sizeof(list->tenant)) {
+        mcpz_bytes_to_text(value, list->tenant, sizeof(list->tenant));
+        return true;
+    }
     if (mcpz_bytes_equal(name, mcpz_text("here"))) {
         list->here = mcpz_bytes_equal(value, mcpz_text("true"));
         return list->here || mcpz_bytes_equal(value, mcpz_text("false"));
@@ -288,11 +296,18 @@ void mcpz_api_get_tasks(struct mcpz_exchange *exchange, const struct mcpz_reques
         if (!read_one(list, name, value)) {
             free(list);
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                               "only \"state\", \"type\", \"here\" (true or false) and \"limit\" "
-                               "(1 to %d) can be said here",
+                               "only \"state\", \"type\", \"tenant\", \"here\" (true or false) "
+                               "and \"limit\" (1 to %d) can be said here",
                                MCPZ_TASK_LIST_LIMIT_MAX);
             return;
         }
+    }
+    if (!mcpz_exchange_may_name(exchange, list->tenant)) {
+        free(list);
+        return;
+    }
+    if (exchange->tenant[0] != '\0') {
+        memcpy(list->tenant, exchange->tenant, sizeof(list->tenant));
     }
     list->own = json_object();
     list->copies = json_object();

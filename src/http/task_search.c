@@ -98,10 +98,20 @@ static int weight_of(const json_t *json, const struct mcpz_id *from)
     return mcpz_id_equal(&owner, from) ? 3 : 2;
 }
 
-/* Take it if it is better than what is known. `json` is taken. */
-static void consider(struct search *search, const struct mcpz_id *from, json_t *json)
+/* Another tenant's is none that who asks may know of. */
+static bool is_theirs(const struct mcpz_exchange *exchange, const json_t *json)
 {
-    int weight = weight_of(json, from);
+    const char *tenant = json_string_value(json_object_get(json, "tenant"));
+
+    return exchange->tenant[0] == '\0' ||
+           (tenant != NULL && strcmp(tenant, exchange->tenant) == 0);
+}
+
+/* Take it if it is better than what is known. `json` is taken. */
+static void consider(struct mcpz_exchange *exchange, const struct mcpz_id *from, json_t *json)
+{
+    struct search *search = exchange->state;
+    int weight = is_theirs(exchange, json) ? weight_of(json, from) : 0;
 
     if (weight == 0 ||
         (search->best != NULL && weight <= weight_of(search->best, &search->from))) {
@@ -299,7 +309,7 @@ static void begin(struct mcpz_exchange *exchange)
     exchange->deadline_us = MCPZ_TIME_NEVER; /* those who are asked have their time */
     search->hops = 0;
     search->silent = 0;
-    consider(search, &self,
+    consider(exchange, &self,
              mcpz_durable_show(mcpz_exchange_engine(exchange), &search->request.id, true));
     if (search->is_owners) {
         act(exchange);
@@ -350,7 +360,7 @@ static void work(struct mcpz_exchange *exchange)
             return;
         }
         search->silent += status == 0;
-        consider(search, &node, status == 200 ? json : NULL);
+        consider(exchange, &node, status == 200 ? json : NULL);
         if (status != 200) {
             json_decref(json);
         }
@@ -375,13 +385,28 @@ static const struct mcpz_exchange_kind search_kind = {
     .finish = finish,
 };
 
+/* Of what this node knows itself. */
+static void do_alone(struct mcpz_exchange *exchange, const struct mcpz_task_request *request)
+{
+    json_t *json = exchange->tenant[0] != '\0'
+                       ? mcpz_durable_show(mcpz_exchange_engine(exchange), &request->id, false)
+                       : NULL;
+
+    if (json == NULL || is_theirs(exchange, json)) {
+        mcpz_task_do_here(exchange, request);
+    } else {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "this node knows no such task");
+    }
+    json_decref(json);
+}
+
 void mcpz_task_do(struct mcpz_exchange *exchange, const struct mcpz_task_request *request)
 {
     struct search *search;
 
     mcpz_fellows_tick(exchange->api);
     if (exchange->answered_elsewhere != NULL || exchange->api->fellows.program == NULL) {
-        mcpz_task_do_here(exchange, request);
+        do_alone(exchange, request);
         return;
     }
     search = calloc(1, sizeof(*search));

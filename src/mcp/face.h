@@ -76,6 +76,7 @@ struct mcpz_face_request {
     struct mcpz_bytes traceparent;
     struct mcpz_bytes headers; /* those of mcpz_face_headers(): "name", NUL, value, NUL for each */
     struct mcpz_bytes principal; /* whoever asks has shown to be; empty: nobody in particular */
+    struct mcpz_bytes tenant;    /* for whom it is: sessions and calls are theirs; empty: nobody */
     uint32_t params_version;     /* as mcpz_face_headers() gave it */
 };
 

@@ -161,6 +161,16 @@ static void read_traceparent(struct mcpz_face_call *call, const struct mcpz_face
     }
 }
 
+/* What the face asks for itself, about a server, is nobody's. */
+static void read_tenant(struct mcpz_face_call *call, const struct mcpz_face_order *order)
+{
+    if (order->session != NULL) {
+        memcpy(call->tenant, order->session->tenant, sizeof(call->tenant));
+    } else if (order->asker != NULL) {
+        mcpz_bytes_to_text(order->asker->request.tenant, call->tenant, sizeof(call->tenant));
+    }
+}
+
 static struct mcpz_face_call *make_call(struct mcpz_face *face,
                                         const struct mcpz_face_order *order)
 {
@@ -194,6 +204,7 @@ static struct mcpz_face_call *make_call(struct mcpz_face *face,
         return NULL;
     }
     read_traceparent(call, order);
+    read_tenant(call, order);
     if (order->request != NULL && call->is_modern) {
         aim_at_parked(call, order->request);
     }
@@ -230,6 +241,7 @@ static bool open_stream(struct mcpz_face_call *call)
         .params = is_about ? mcpz_bytes(NULL, 0) : mcpz_text(call->params),
         .timeout_ms = is_about ? 0 : MCPZ_CALL_TIMEOUT_MS_MAX,
         .priority = MCPZ_PRIORITY_DEFAULT,
+        .tenant = mcpz_text(call->tenant),
         .traceparent = mcpz_text(call->traceparent),
         .idempotent = call->may_repeat || is_about,
         .ports = &ports,

@@ -84,7 +84,8 @@ static struct mcpz_session *find_session(struct mcpz_asker *asker)
     }
     struct mcpz_session *session = mcpz_session_find(asker->face, request->session);
     if (session == NULL || !mcpz_bytes_equal(mcpz_text(session->server), request->server) ||
-        !mcpz_bytes_equal(mcpz_text(session->principal), request->principal)) {
+        !mcpz_bytes_equal(mcpz_text(session->principal), request->principal) ||
+        !mcpz_bytes_equal(mcpz_text(session->tenant), request->tenant)) {
         mcpz_face_refuse(asker, 404, no_id, MCPZ_MCP_SESSION_UNKNOWN,
                          "Session not found: it was ended, has expired, or is another path's "
                          "or client's",

@@ -52,6 +52,7 @@ struct mcpz_session {
     struct mcpz_session *newer;
     char id[MCPZ_FACE_SESSION_CHARS + 1];
     char server[MCPZ_SERVER_NAME_CHARS_MAX + 1]; /* "": the whole mesh */
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     const char *version;
     char principal[MCPZ_FACE_PRINCIPAL_BYTES + 1]; /* nobody else may use it */
     char *client; /* "{"capabilities":..,"clientInfo":..}", owned */
@@ -131,6 +132,7 @@ struct mcpz_face_call {
     uint8_t *line; /* the request, owned: it may have to be said again */
     size_t line_length;
     char traceparent[MCPZ_TRACEPARENT_BYTES_MAX + 1];
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     bool has_target;
     struct mcpz_id target;
     bool has_node; /* who does it has said so */

@@ -225,6 +225,7 @@ struct mcpz_session *mcpz_session_make(struct mcpz_asker *asker, const char *ver
     session->version = version;
     mcpz_bytes_to_text(server, session->server, sizeof(session->server));
     mcpz_bytes_to_text(asker->request.principal, session->principal, sizeof(session->principal));
+    mcpz_bytes_to_text(asker->request.tenant, session->tenant, sizeof(session->tenant));
     memcpy(session->seen, face->catalogue.versions, sizeof(session->seen));
     const struct mcpz_catalogue_server *known =
         server.length > 0 ? mcpz_catalogue_server(&face->catalogue, server) : NULL;

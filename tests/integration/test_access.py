@@ -6,13 +6,15 @@ import hmac
 import http.client
 import json
 import pathlib
+import socket
 import sys
+import threading
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import PATIENCE_S, Mesh  # noqa: E402
+from mesh import PATIENCE_S, Mesh, until  # noqa: E402
 
 SECRET = "a secret that has thirty-two bytes"
 
@@ -25,6 +27,19 @@ def token(**claims):
     signed = pack(b'{"alg":"HS256","typ":"JWT"}') + b"." + pack(json.dumps(claims).encode())
     mac = hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()
     return (signed + b"." + pack(mac)).decode()
+
+
+class Local(http.client.HTTPConnection):
+    """The Unix socket of a node."""
+
+    def __init__(self, node):
+        super().__init__("localhost", timeout=PATIENCE_S)
+        self.path = node.ready["socket"]
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 class Client:
@@ -118,6 +133,113 @@ class Guarded(unittest.TestCase):
     def test_a_long_header_costs_nothing(self):
         self.assertIn(self.status(Authorization="Bearer " + "x" * 8000), (401, 431))
         self.assertEqual(self.status(X_API_Key="other"), 200)
+
+
+class Tenants(unittest.TestCase):
+    """A key or a token with a tenant opens what is that tenant's."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mesh = Mesh()
+        keys = {"MCP_API_KEYS": "k3y,of-acme=acme", "MCPZ_JWT_SECRET": SECRET}
+        provided = "tenant=printf %s \"$MCPZ_TENANT\""
+        cls.node = cls.mesh.founder("A", "--api", "127.0.0.1:0", "--provide", provided, env=keys)
+        cls.client = Client(cls.node)
+        soon = int(time.time()) + 600
+        cls.shown = {
+            "the token of acme": {"Authorization": "Bearer " + token(exp=soon, sub="ann", tenant="acme")},
+            "the key of acme": {"X_API_Key": "of-acme"},
+            "the token of other": {"Authorization": "Bearer " + token(exp=soon, tenant="other")},
+            "a key": {"X_API_Key": "k3y"},
+        }
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mesh.__exit__(None, None, None)
+
+    def ask(self, who, method, path, body=None, **headers):
+        body = json.dumps(body) if isinstance(body, dict) else body
+        status, _, text = self.client.ask(method, path, body, **self.shown[who], **headers)
+        return status, text
+
+    def task(self, who, **more):
+        status, text = self.ask(who, "POST", "/v1/tasks", {"type": "tenant", **more})
+        return json.loads(text)["result"] if status == 200 else (status, json.loads(text)["error"]["code"])
+
+    def test_a_task_is_done_for_the_tenant_of_who_asks(self):
+        self.assertEqual(self.task("the token of acme"), "acme")
+        self.assertEqual(self.task("the key of acme", tenant="acme"), "acme")
+        self.assertEqual(self.task("the token of other"), "other")
+        self.assertEqual(self.task("a key"), "")
+        self.assertEqual(self.task("a key", tenant="acme"), "acme")
+
+    def test_nobody_names_another_tenant(self):
+        self.assertEqual(self.task("the token of acme", tenant="other"), (403, "denied"))
+        self.assertEqual(self.task("the key of acme", tenant="other"), (403, "denied"))
+        status, text = self.ask("the token of acme", "POST", "/v1/tasks", {"type": "tenant", "tenant": "other"})
+        self.assertIn('is for the tenant "acme"', json.loads(text)["error"]["message"])
+        lines = self.ask("the key of acme", "POST", "/v1/tasks/submit", '{"type":"tenant","tenant":"other"}\n')[1]
+        self.assertEqual(json.loads(lines)["error"]["code"], "denied")
+
+    def test_durable_tasks_are_their_tenants(self):
+        task = json.loads(self.ask("the token of acme", "POST", "/v1/tasks/submit", '{"type":"tenant"}\n')[1])["id"]
+        done = json.loads(self.ask("the key of acme", "POST", f"/v1/tasks/{task}/wait", {})[1])
+        self.assertEqual((done["tenant"], done["result"]), ("acme", "acme"))
+        for who, there in (("the token of acme", True), ("the token of other", False), ("a key", True)):
+            self.assertEqual(self.ask(who, "GET", f"/v1/tasks/{task}")[0], 200 if there else 404, who)
+            listed = [row["id"] for row in json.loads(self.ask(who, "GET", "/v1/tasks")[1])]
+            self.assertEqual(task in listed, there, who)
+        self.assertEqual(self.ask("the token of other", "POST", f"/v1/tasks/{task}/purge")[0], 404)
+        self.assertEqual(self.ask("the token of other", "GET", "/v1/tasks?tenant=acme")[0], 403)
+
+    def test_what_is_nobodys_alone_takes_a_key_without_a_tenant(self):
+        for path in ("/v1/status", "/v1/config", "/v1/tokens", "/v1/agents", "/v1/work?capability=x", "/v1/runs"):
+            status, text = self.ask("the token of acme", "GET", path)
+            self.assertEqual((path, status), (path, 403))
+            self.assertIn("not for one tenant alone", json.loads(text)["error"]["message"])
+        self.assertEqual(self.ask("a key", "GET", "/v1/status")[0], 200)
+
+    def test_calls_of_mcp_are_made_for_the_tenant_too(self):
+        # A program that plays the host of an MCP server sees for whom it is called.
+        work = Local(self.node)
+        work.request("GET", "/v1/work?capability=mcp%2Fx&capability=mcp.about%2Fx%2F0011223344556677&concurrency=8")
+        lines = work.getresponse()
+        tenants = []
+
+        def serve():
+            for line in iter(lines.readline, b""):
+                if not line.strip():
+                    continue
+                task = json.loads(line)
+                if task["type"].startswith("mcp.about/"):
+                    said = {"name": "x", "era": "modern", "supportedVersions": ["2026-07-28"],
+                            "serverInfo": {"name": "x", "version": "1"}, "capabilities": {"tools": {}},
+                            "tools": [{"name": "t", "inputSchema": {"type": "object"}}],
+                            "resources": [], "resourceTemplates": [], "prompts": [], "stateless": True}
+                else:
+                    tenants.append(task["tenant"])
+                    said = {"jsonrpc": "2.0", "id": json.loads(task["input"])["id"],
+                            "result": {"resultType": "complete", "content": []}}
+                answer = Local(self.node)
+                answer.request("POST", f"/v1/work/{task['task']}", json.dumps(said) + "\n")
+                answer.getresponse().read()
+                answer.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": "t", "arguments": {}, "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                                                    "io.modelcontextprotocol/clientCapabilities": {}}}}
+        headers = {"Content_Type": "application/json", "MCP_Protocol_Version": "2026-07-28",
+                   "Mcp_Method": "tools/call", "Mcp_Name": "t"}
+        until("the server is known", lambda: self.ask("a key", "POST", "/mcp/x", call, **headers)[0] == 200)
+        tenants.clear()
+        for who in ("the token of acme", "the key of acme", "the token of other", "a key"):
+            for path in ("/mcp/x", "/mcp"):
+                status, text = self.ask(who, "POST", path, call, **headers)
+                self.assertEqual(status, 200, text)
+        self.assertEqual(tenants, ["acme"] * 4 + ["other"] * 2 + [None] * 2)
+        work.close()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from mesh import PATIENCE_S, ROOT, Mesh, until  # noqa: E402
 from openapi import Document, lines_of  # noqa: E402
 
 KEY = "k3y-for-tests"
+ACME = "k3y-of-acme"
 ACCEPT = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 MODERN = {"MCP-Protocol-Version": "2026-07-28", **ACCEPT}
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -245,8 +246,8 @@ class OpenApi(unittest.TestCase):
         whole = self.api.submit(type="w.one")
         task = work.next()
         self.assertGreater(task["levels"], 0)
-        self.api.ask("splitWork", {"subtasks": [{"type": "cat", "input": "1"}, {"type": "far", "input": "4", "id": "b", "weight": 2}],
-                                   "aggregate": "weighted"}, work=task["task"])
+        parts = [{"type": "cat", "input": "1"}, {"type": "far", "input": "4", "id": "b", "weight": 2}]
+        self.api.ask("splitWork", {"subtasks": parts, "aggregate": "weighted"}, work=task["task"])
         done = self.api.ask("waitForTask", {"timeout_ms": 30000}, task=whole)
         self.assertEqual((done["state"], done["result"], len(done["subtasks"])), ("done", 3, 2), done)
         self.api.ask("takeWork", query="?capability=cat", status=409)
@@ -357,6 +358,9 @@ class OpenApi(unittest.TestCase):
         added = self.api.ask("addMcpServer", server, status=201)
         self.assertNotIn("s3cret", json.dumps(added))
         self.api.ask("addMcpServer", {"name": "echo", "command": "x", "colour": 1}, status=400, wrong=True)
+        self.api.ask("addMcpServer", {"name": "far", "url": "http://127.0.0.1:1/mcp", "headers": {"X-A": "b"}}, status=201)
+        until("it is down", lambda: self.api.ask("getMcpServer", server="far")["trouble"])
+        self.api.ask("removeMcpServer", server="far")
         until("it is ready", lambda: self.api.ask("getMcpServer", server="echo")["description"])
         self.assertEqual([row["state"] for row in self.api.ask("listMcpServers")], ["ready"])
         self.api.ask("getMcpServer", server="none", status=404)
@@ -435,12 +439,15 @@ class OpenApi(unittest.TestCase):
 
     def test_with_keys_one_must_be_shown(self):
         with Mesh() as mesh:
-            node = mesh.founder("K", "--api", "127.0.0.1:0", env={"MCP_API_KEYS": KEY})
+            node = mesh.founder("K", "--api", "127.0.0.1:0", env={"MCP_API_KEYS": f"{KEY},{ACME}=acme"})
             for name, status in self.every_operation(Api(node, tcp=True)):
                 access = self.api.document.operations[name][2]["x-mcpz-access"]
                 self.assertEqual(status == 401, access != "look", f"{name} ({access}) answered {status}")
             for name in ("getStatus", "getConfig", "listTokens", "getHealth"):
                 Api(node, tcp=True, key=KEY).ask(name)
+            for name, status in self.every_operation(Api(node, tcp=True, key=ACME)):
+                access = self.api.document.operations[name][2]["x-mcpz-access"]
+                self.assertEqual(status == 403, access in ("use", "all"), f"{name} ({access}) answered {status}")
 
     # ---- How anything is refused -----------------------------------------------------------
 

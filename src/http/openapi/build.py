@@ -12,6 +12,7 @@ import sys
 
 SECURITY = {
     "look": [],
+    "tenant": [{"bearer": []}, {"apiKey": []}, {}],
     "use": [{"bearer": []}, {"apiKey": []}, {}],
     "all": [{"bearer": []}, {"apiKey": []}],
 }

@@ -322,6 +322,31 @@ TEST(takes_16_api_keys_and_no_17th)
     refuse_variable("MCP_API_KEYS", list, "MCP_API_KEYS: more than 16");
 }
 
+TEST(takes_what_stands_behind_a_key_for_its_tenant)
+{
+    static const char *const cases[][3] = {
+        {"k3y", "k3y", ""},     {"k3y=acme", "k3y", "acme"},
+        {"b64==", "b64==", ""}, {"b64===acme", "b64==", "acme"},
+        {"=acme", "=acme", ""}, {"=", "=", ""},
+    };
+    char list[128];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mcpz_bytes tenant;
+        struct mcpz_bytes key = mcpz_config_split_key(mcpz_text(cases[i][0]), &tenant);
+        CHECK(mcpz_bytes_equal(key, mcpz_text(cases[i][1])));
+        CHECK(mcpz_bytes_equal(tenant, mcpz_text(cases[i][2])));
+    }
+    (void)snprintf(list, sizeof(list), "k=%065d", 1);
+    refuse_variable("MCP_API_KEYS", list,
+                    "MCP_API_KEYS: behind an API key and \"=\" stands its "
+                    "tenant: UTF-8 of at most 64 bytes");
+    (void)snprintf(list, sizeof(list), "k=%064d", 1);
+    set("MCP_API_KEYS", list);
+    read_environment();
+    CHECK_TEXT(config.api_keys, list);
+}
+
 TEST(takes_what_tokens_of_http_clients_are_checked_by)
 {
     read_text("api:\n"
@@ -739,6 +764,7 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(a_port_of_nowhere_is_none), RUN_HERE(takes_everything_from_the_environment),
           RUN_HERE(takes_an_empty_variable_for_none), RUN_HERE(names_the_variable_that_is_wrong),
           RUN_HERE(takes_16_bootstrap_peers_and_no_17th), RUN_HERE(takes_16_api_keys_and_no_17th),
+          RUN_HERE(takes_what_stands_behind_a_key_for_its_tenant),
           RUN_HERE(takes_what_tokens_of_http_clients_are_checked_by),
           RUN_HERE(reads_a_token_from_a_file), RUN_HERE(says_why_a_token_file_is_no_good),
           RUN_HERE(takes_every_flag), RUN_HERE(knows_no_other_flags),

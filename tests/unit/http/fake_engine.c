@@ -361,6 +361,7 @@ struct mcpz_exchange *fake_ask_bytes(enum mcpz_method method, const char *path,
         .path = mcpz_bytes(path, length),
         .query = mcpz_bytes(query, query_length),
         .access = MCPZ_ACCESS_ALL,
+        .tenant = mcpz_text(world.tenant != NULL ? world.tenant : ""),
         .body = &kept,
     };
     if (mcpz_api_open(world.api, NULL, &exchange) != MCPZ_OK) {

@@ -51,6 +51,7 @@ struct fake_world {
     size_t answer_count;
     mcpz_time now_us;
     struct mcpz_api_measures measures;
+    const char *tenant; /* for whom alone is asked; NULL: for anybody */
 };
 
 extern struct fake_world world;

@@ -22,7 +22,7 @@ static void check(enum mcpz_access access, unsigned status)
 TEST(the_unix_socket_may_do_everything)
 {
     set_up("/v1/tokens");
-    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("k")), MCPZ_OK);
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("k"), mcpz_text("")), MCPZ_OK);
     approach.local = true;
     approach.from_here = false;
     check(MCPZ_ACCESS_ALL, 0);
@@ -36,7 +36,7 @@ TEST(anybody_may_see_whether_it_is_well)
         set_up(paths[i]);
         approach.from_here = false;
         check(MCPZ_ACCESS_LOOK, 0);
-        CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("k")), MCPZ_OK);
+        CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("k"), mcpz_text("")), MCPZ_OK);
         check(MCPZ_ACCESS_LOOK, 0);
     }
     set_up("/healthz");
@@ -54,10 +54,23 @@ TEST(without_keys_this_machine_may_use_it_and_no_other)
     check(MCPZ_ACCESS_NONE, 403);
 }
 
+TEST(who_is_a_tenants_may_do_what_is_that_tenants)
+{
+    set_up("/v1/tasks");
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("a"), mcpz_text("acme")), MCPZ_OK);
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("b"), mcpz_text("")), MCPZ_OK);
+    approach.api_key = mcpz_text("a");
+    check(MCPZ_ACCESS_TENANT, 0);
+    CHECK_TEXT(mcpz_access_decide(&bearer, &approach).who.tenant, "acme");
+    approach.api_key = mcpz_text("b");
+    check(MCPZ_ACCESS_ALL, 0);
+    CHECK_TEXT(mcpz_access_decide(&bearer, &approach).who.tenant, "");
+}
+
 TEST(with_keys_one_must_be_shown_from_here_too)
 {
     set_up("/v1/peers");
-    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("s3cret")), MCPZ_OK);
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("s3cret"), mcpz_text("")), MCPZ_OK);
     check(MCPZ_ACCESS_NONE, 401);
     approach.authorization = mcpz_text("Bearer s3cret");
     check(MCPZ_ACCESS_ALL, 0);
@@ -79,4 +92,5 @@ TEST(with_keys_one_must_be_shown_from_here_too)
 
 TEST_MAIN(RUN(the_unix_socket_may_do_everything), RUN(anybody_may_see_whether_it_is_well),
           RUN(without_keys_this_machine_may_use_it_and_no_other),
+          RUN(who_is_a_tenants_may_do_what_is_that_tenants),
           RUN(with_keys_one_must_be_shown_from_here_too))

@@ -227,6 +227,37 @@ TEST(a_task_nobody_knows_is_not_found_and_a_wrong_name_is_told)
     fake_end();
 }
 
+static void check(enum mcpz_method method, const char *path, const char *body, unsigned status,
+                  const char *text)
+{
+    struct mcpz_exchange *exchange = fake_ask(method, path, body);
+
+    fake_turn();
+    CHECK_UINT(fake_status(exchange), status);
+    CHECK(strstr(fake_text(exchange), text) != NULL);
+    mcpz_api_close(exchange);
+}
+
+TEST(who_asks_for_one_tenant_knows_of_no_others_tasks)
+{
+    const struct mcpz_task_id id = {{0x01}};
+
+    fake_begin();
+    put_task(&id, MCPZ_TASK_DEAD);
+    world.tenant = "acme";
+    check(MCPZ_GET, "/v1/tasks/" ID, NULL, 404, "no such task");
+    check(MCPZ_DELETE, "/v1/tasks/" ID, NULL, 404, "no such task");
+    check(MCPZ_POST, "/v1/tasks/" ID "/replay", NULL, 404, "no such task");
+    check(MCPZ_GET, "/v1/tasks", NULL, 200, "[]");
+    check(MCPZ_GET, "/v1/tasks?tenant=other", NULL, 403, "acme");
+    check(MCPZ_POST, "/v1/tasks/submit", "{\"type\":\"x\",\"tenant\":\"other\"}", 200, "denied");
+    CHECK_UINT(world.engine.event_count, 0);
+    world.tenant = NULL;
+    check(MCPZ_GET, "/v1/tasks?tenant=other", NULL, 200, "[]");
+    check(MCPZ_GET, "/v1/tasks", NULL, 200, ID);
+    fake_end();
+}
+
 TEST(a_list_has_what_was_asked_for)
 {
     fake_begin();
@@ -351,6 +382,7 @@ TEST(what_the_meshs_book_says_of_queues_holds_here)
 }
 
 TEST_MAIN(RUN(a_name_of_a_task_is_read_as_it_is_written),
+          RUN(who_asks_for_one_tenant_knows_of_no_others_tasks),
           RUN(a_line_is_a_task_and_is_answered_when_it_is_taken),
           RUN(lines_are_answered_in_their_order_and_one_that_is_wrong_spoils_no_other),
           RUN(tasks_taken_together_are_told_to_each_who_waits_for_some),

@@ -147,6 +147,24 @@ static const struct mcpz_event_task *started_with(const char *members)
     return NULL;
 }
 
+TEST(who_asks_for_one_tenant_asks_for_no_other)
+{
+    fake_begin();
+    world.tenant = "acme";
+    CHECK_BYTES(started_with("")->tenant, "acme", 4);
+    CHECK_BYTES(started_with(",\"tenant\":\"acme\"")->tenant, "acme", 4);
+    size_t before = world.engine.event_count;
+    struct mcpz_exchange *exchange = ask("{\"type\":\"t\",\"tenant\":\"other\"}\n");
+    CHECK_UINT(fake_status(exchange), 403);
+    CHECK(strstr(fake_text(exchange), "is for the tenant \\\"acme\\\"") != NULL);
+    mcpz_api_close(exchange);
+    exchange = ask("{\"type\":\"mcpz.node.x\"}\n"); /* as nodes ask each other */
+    CHECK_UINT(fake_status(exchange), 403);
+    mcpz_api_close(exchange);
+    CHECK_UINT(world.engine.event_count, before);
+    fake_end();
+}
+
 TEST(what_is_said_of_a_task_goes_with_it)
 {
     fake_begin();
@@ -434,10 +452,11 @@ TEST(all_results_together_end_at_their_limit)
 
 TEST_MAIN(RUN(headers_that_make_no_sense_are_refused),
           RUN(names_and_parameters_end_at_their_limits), RUN(a_task_without_input_goes_its_way),
-          RUN(what_is_said_of_a_task_goes_with_it), RUN(a_key_ends_at_its_limit),
-          RUN(a_refusal_says_when_to_come_back), RUN(a_result_is_json_or_text_or_base64),
-          RUN(a_failed_task_is_an_answer_too), RUN(input_keeps_within_its_credit),
-          RUN(input_from_a_file_is_the_same), RUN(a_promised_input_may_be_empty),
-          RUN(a_retry_starts_everything_over), RUN(who_goes_away_cancels_the_task),
-          RUN(an_answered_task_is_not_cancelled), RUN(a_task_that_never_ends_is_given_up),
-          RUN(a_result_ends_at_its_limit), RUN(all_results_together_end_at_their_limit))
+          RUN(who_asks_for_one_tenant_asks_for_no_other), RUN(what_is_said_of_a_task_goes_with_it),
+          RUN(a_key_ends_at_its_limit), RUN(a_refusal_says_when_to_come_back),
+          RUN(a_result_is_json_or_text_or_base64), RUN(a_failed_task_is_an_answer_too),
+          RUN(input_keeps_within_its_credit), RUN(input_from_a_file_is_the_same),
+          RUN(a_promised_input_may_be_empty), RUN(a_retry_starts_everything_over),
+          RUN(who_goes_away_cancels_the_task), RUN(an_answered_task_is_not_cancelled),
+          RUN(a_task_that_never_ends_is_given_up), RUN(a_result_ends_at_its_limit),
+          RUN(all_results_together_end_at_their_limit))

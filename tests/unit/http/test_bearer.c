@@ -75,8 +75,8 @@ static enum mcpz_bearer_flaw check_claims(const char *claims)
 TEST(a_key_is_known_by_its_digest)
 {
     set_up();
-    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("first-key")), MCPZ_OK);
-    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("second")), MCPZ_OK);
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("first-key"), mcpz_text("")), MCPZ_OK);
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("second"), mcpz_text("")), MCPZ_OK);
     CHECK_UINT(check("second"), MCPZ_BEARER_FINE);
     CHECK_UINT(strlen(who.subject), strlen("key-00000000"));
     CHECK_TEXT(who.tenant, "");
@@ -86,13 +86,58 @@ TEST(a_key_is_known_by_its_digest)
     CHECK(memmem(&bearer, sizeof(bearer), "second", 6) == NULL);
 }
 
+TEST(a_key_may_be_a_tenants)
+{
+    char name[MCPZ_TENANT_BYTES_MAX + 2];
+
+    set_up();
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("a"), mcpz_text("acme")), MCPZ_OK);
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("b"), mcpz_text("")), MCPZ_OK);
+    CHECK_UINT(check("b"), MCPZ_BEARER_FINE);
+    CHECK_TEXT(who.tenant, "");
+    CHECK_UINT(check("a"), MCPZ_BEARER_FINE);
+    CHECK_TEXT(who.tenant, "acme");
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("c"), mcpz_text("two\nlines")), MCPZ_EPROTO);
+    memset(name, 'n', sizeof(name));
+    CHECK_UINT(
+        mcpz_bearer_add_key(&bearer, mcpz_text("c"), mcpz_bytes(name, MCPZ_TENANT_BYTES_MAX + 1)),
+        MCPZ_EPROTO);
+    CHECK_UINT(check("c"), MCPZ_BEARER_UNKNOWN);
+    CHECK_UINT(
+        mcpz_bearer_add_key(&bearer, mcpz_text("c"), mcpz_bytes(name, MCPZ_TENANT_BYTES_MAX)),
+        MCPZ_OK);
+    CHECK_UINT(check("c"), MCPZ_BEARER_FINE);
+    CHECK_UINT(strlen(who.tenant), MCPZ_TENANT_BYTES_MAX);
+}
+
+/* Nobody becomes "nobody in particular" by claiming what cannot be. */
+TEST(a_tenant_that_cannot_be_is_no_tenant)
+{
+    char claims[256];
+    char name[MCPZ_TENANT_BYTES_MAX + 2] = "";
+
+    set_up();
+    CHECK_UINT(check_claims("{" LATER ",\"tenant\":\"acme\"}"), MCPZ_BEARER_FINE);
+    CHECK_TEXT(who.tenant, "acme");
+    CHECK_UINT(check_claims("{" LATER ",\"tenant\":\"\"}"), MCPZ_BEARER_MALFORMED);
+    CHECK_UINT(check_claims("{" LATER ",\"tenant\":null}"), MCPZ_BEARER_MALFORMED);
+    CHECK_UINT(check_claims("{" LATER ",\"tenant\":5}"), MCPZ_BEARER_MALFORMED);
+    CHECK_UINT(check_claims("{" LATER ",\"tenant\":\"a\\u0000b\"}"), MCPZ_BEARER_MALFORMED);
+    memset(name, 'n', MCPZ_TENANT_BYTES_MAX + 1);
+    (void)snprintf(claims, sizeof(claims), "{" LATER ",\"tenant\":\"%s\"}", name);
+    CHECK_UINT(check_claims(claims), MCPZ_BEARER_MALFORMED);
+    (void)snprintf(claims, sizeof(claims), "{" LATER ",\"tenant\":\"%s\"}", name + 1);
+    CHECK_UINT(check_claims(claims), MCPZ_BEARER_FINE);
+}
+
 TEST(there_is_room_for_so_many_keys)
 {
     set_up();
     for (size_t i = 0; i < MCPZ_BEARER_KEYS_MAX; i++) {
-        CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_bytes(&i, sizeof(i))), MCPZ_OK);
+        CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_bytes(&i, sizeof(i)), mcpz_text("")),
+                   MCPZ_OK);
     }
-    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("more")), MCPZ_EFULL);
+    CHECK_UINT(mcpz_bearer_add_key(&bearer, mcpz_text("more"), mcpz_text("")), MCPZ_EFULL);
 }
 
 TEST(nobody_is_let_in_where_nothing_is_configured)
@@ -271,7 +316,8 @@ TEST(wiping_leaves_nothing)
     CHECK(memcmp(&bearer, &nothing, sizeof(bearer)) == 0);
 }
 
-TEST_MAIN(RUN(a_key_is_known_by_its_digest), RUN(there_is_room_for_so_many_keys),
+TEST_MAIN(RUN(a_key_is_known_by_its_digest), RUN(a_key_may_be_a_tenants),
+          RUN(a_tenant_that_cannot_be_is_no_tenant), RUN(there_is_room_for_so_many_keys),
           RUN(nobody_is_let_in_where_nothing_is_configured), RUN(the_example_of_the_rfc_is_read),
           RUN(a_signed_token_is_of_who_has_the_key),
           RUN(the_token_does_not_choose_how_it_is_checked), RUN(what_is_nearly_a_token_is_none),

@@ -22,6 +22,7 @@ struct hosted {
     bool over;
     uint32_t code;
     bool had_target;
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
 };
 
 /* A request over HTTP, as its client sees it. */
@@ -96,6 +97,7 @@ static inline void on_open(void *context, struct mcpz_line_stream *stream,
     struct hosted *call = &hosted[hosted_count];
     *call = (struct hosted){.stream = stream, .had_target = !mcpz_id_is_zero(&last_start.only)};
     mcpz_bytes_to_text(open->params, call->params, sizeof(call->params));
+    mcpz_bytes_to_text(open->tenant, call->tenant, sizeof(call->tenant));
     mcpz_line_listen(stream, &host_ports, call);
     if (open->capability.length > 10 && memcmp(open->capability.data, "mcp.about/", 10) == 0) {
         say(call, documents[open->capability.data[10] == 'o' ? 0 : 1]);

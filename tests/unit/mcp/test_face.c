@@ -255,6 +255,28 @@ TEST(a_session_keeps_to_the_node_of_its_first_call)
     tear_down();
 }
 
+TEST(a_session_is_of_the_tenant_that_began_it)
+{
+    struct client client;
+    struct mcpz_face_request request = post(INITIALIZE);
+
+    set_up();
+    request.tenant = mcpz_text("acme");
+    check_answer(&client, request, 200, "\"result\"");
+    (void)snprintf(session, sizeof(session), "%s", client.session);
+    request = in_session(REQUEST("1", "tools/call", "{\"name\":\"echo\"}"));
+    check_answer(&client, request, 404, "-32001");
+    request.tenant = mcpz_text("other");
+    check_answer(&client, request, 404, "-32001");
+    CHECK_UINT(hosted_count, 0);
+    request.tenant = mcpz_text("acme");
+    ask(&client, request);
+    CHECK_UINT(hosted_count, 1);
+    CHECK_TEXT(hosted[0].tenant, "acme");
+    leave(&client);
+    tear_down();
+}
+
 TEST(a_failure_of_the_mesh_is_an_error_of_the_protocol)
 {
     struct client client;
@@ -403,7 +425,8 @@ TEST(a_batch_is_answered_on_one_stream)
     tear_down();
 }
 
-TEST_MAIN(RUN(a_session_begins_and_ends), RUN(what_is_wrong_with_a_request_is_told),
+TEST_MAIN(RUN(a_session_begins_and_ends), RUN(a_session_is_of_the_tenant_that_began_it),
+          RUN(what_is_wrong_with_a_request_is_told),
           RUN(the_lists_of_the_mesh_are_those_of_its_servers),
           RUN(a_call_goes_to_whose_tool_it_is_and_comes_back),
           RUN(what_comes_before_the_response_makes_it_a_stream),
