@@ -49,7 +49,7 @@ CONFINED = {
     "openssl/ssl.h": {"net"},
     "openssl/evp.h": {"net"},
     "openssl/x509.h": {"net"},
-    "pthread.h": {"store"},
+    "pthread.h": {"store", "blob"},
     "stdlib.h": SYSTEM | {"wire", "crypto"},
     "stdio.h": SYSTEM,
     "time.h": {"client", "store", "host", "cli", "http"},

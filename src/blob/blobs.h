@@ -1,0 +1,123 @@
+/*
+ * Blobs of this node: any number of bytes under the name of what they say.
+ *
+ *   bytes -> cut (fastcdc.h) -> chunk known? -> compressed, sealed (chunk.h) -> pack (packs.h)
+ *                                                 id, place -> index (shelf.h), list (manifest.h)
+ *
+ * A blob is named by the id of its root list. Whoever holds it does so under a name of his own;
+ * when nobody has for ten minutes, what nothing else needs is cleared away, a list at a time, and
+ * not while something is being written, which may count on chunks that are there. What a crash
+ * leaves of blobs that were never finished is found and cleared away after the next start.
+ *
+ * It blocks and belongs to one thread (blob_thread.h). Left out: other nodes. A blob is kept where
+ * it was put; placement and replication are to come.
+ *
+ * Source: reference/crdt.md, sections 5 and 6.
+ */
+
+#ifndef BLOB_BLOBS_H
+#define BLOB_BLOBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "blob/shelf.h"
+#include "crypto/tenant_key.h"
+#include "proto/id.h"
+#include "store/lmdb.h"
+
+#define MCPZ_BLOB_GRACE_MS 600000 /* from the last holder's leave to its end */
+#define MCPZ_BLOB_FLUSH_BYTES 33554432
+#define MCPZ_COLLECT_MAX 64 /* looked at in one go */
+
+/* Kinds of chunks: what is one never has the id of another. */
+enum mcpz_chunk_kind { MCPZ_CHUNK_DATA = 1, MCPZ_CHUNK_LIST };
+
+struct mcpz_blobs;
+struct mcpz_blob_writer;
+
+/** Open or make them in `directory`. Errors and `trouble` as mcpz_lmdb_open(). */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_open(const char *directory, struct mcpz_blobs **blobs,
+                                         struct mcpz_lmdb_trouble *trouble);
+
+/** No writer is left (asserted). NULL is fine. */
+void mcpz_blobs_close(struct mcpz_blobs *blobs);
+
+/** Begin a blob of `tenant`, whose key is borrowed until it ends. Errors: MCPZ_ENOMEM */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_begin(struct mcpz_blobs *blobs, struct mcpz_bytes tenant,
+                                          const struct mcpz_tenant_key *key,
+                                          struct mcpz_blob_writer **writer);
+
+/**
+ * Add bytes at its end. After an error it can only be aborted.
+ *
+ * Errors: MCPZ_EFULL  it would be over MCPZ_BLOB_BYTES_MAX; MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ECORRUPT
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blob_writer_add(struct mcpz_blob_writer *writer,
+                                              struct mcpz_bytes bytes);
+
+/** How many bytes were added. */
+uint64_t mcpz_blob_writer_length(const struct mcpz_blob_writer *writer);
+
+/**
+ * End it: the blob is on the disk when this returns, held by `holder`. The writer is gone, on
+ * error too.
+ *
+ * Errors: as above
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blob_writer_finish(struct mcpz_blob_writer *writer,
+                                                 struct mcpz_bytes holder, uint64_t now_ms,
+                                                 struct mcpz_id *root);
+
+/** Forget it. NULL is fine. */
+void mcpz_blob_writer_abort(struct mcpz_blob_writer *writer);
+
+/** Errors: MCPZ_ENOTFOUND; MCPZ_EIO, MCPZ_ECORRUPT */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_stat(struct mcpz_blobs *blobs, const struct mcpz_id *root,
+                                         struct mcpz_blob_row *row);
+
+/** The first blob after `after`, zeros being before all. Errors as above. */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_next(struct mcpz_blobs *blobs, const struct mcpz_id *after,
+                                         struct mcpz_id *root);
+
+/**
+ * Read up to `capacity` bytes from `offset` on; `*length` is how many, 0 at the end and beyond.
+ *
+ * Errors: MCPZ_ENOTFOUND
+ *         MCPZ_EAUTH     it is not of the tenant of that key
+ *         MCPZ_ECORRUPT  a chunk is missing or damaged; MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_read(struct mcpz_blobs *blobs,
+                                         const struct mcpz_tenant_key *key,
+                                         const struct mcpz_id *root, uint64_t offset,
+                                         uint8_t *buffer, size_t capacity, size_t *length);
+
+/** Hold it under another name too. Errors: MCPZ_ENOTFOUND; MCPZ_EIO, MCPZ_ENOSPACE */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct mcpz_id *root,
+                                         struct mcpz_bytes holder);
+
+/** Hold it no more. Errors: MCPZ_ENOTFOUND  `holder` does not; MCPZ_EIO, MCPZ_ENOSPACE */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_release(struct mcpz_blobs *blobs, const struct mcpz_id *root,
+                                            struct mcpz_bytes holder, uint64_t now_ms);
+
+/**
+ * Let go of what reading holds in the index, so that its old pages can be used again. When nothing
+ * is asked for a moment. Errors: MCPZ_EIO, MCPZ_ENOSPACE  what is being written is lost
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_rest(struct mcpz_blobs *blobs);
+
+/**
+ * Clear away what is due, looking at up to `most` chunks or lists, at most MCPZ_COLLECT_MAX
+ * (asserted); `*removed` is how many went. Nothing happens while something is written.
+ *
+ * Errors: MCPZ_EIO, MCPZ_ENOSPACE, MCPZ_ECORRUPT
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_collect(struct mcpz_blobs *blobs, uint64_t now_ms, size_t most,
+                                            size_t *removed);
+
+#endif
