@@ -312,6 +312,9 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
                          "cannot start on the data in %s: %s; restore it from a copy, or name "
                          "another directory with --data",
                          assembly->data, mcpz_strerror(error));
+    } else if (engine.set_back) {
+        mcpz_log(MCPZ_LOG_WARN, "store", "restored or copied: agents are written as a new writer",
+                 "data=%s", assembly->data);
     }
     return error;
 }

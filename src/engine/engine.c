@@ -189,7 +189,7 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
 }
 
 /* What the store remembers of us: mesh, certificate, how often we have started. */
-static mcpz_error recall_self(struct mcpz_engine *engine)
+static mcpz_error recall_self(struct mcpz_engine *engine, bool set_back)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_SELF};
     mcpz_error error = engine->store.get(engine->store.context, &record);
@@ -205,6 +205,9 @@ static mcpz_error recall_self(struct mcpz_engine *engine)
     engine->node_config.fabric.members.incarnation = record.self.incarnation + 1;
     engine->incarnation_ceiling = record.self.incarnation + MCPZ_INCARNATIONS_KEPT;
     engine->node_config.generation = record.self.generation;
+    if (set_back && record.self.generation < UINT32_MAX) {
+        engine->node_config.generation++; /* kept by the adoption below, in this turn */
+    }
     struct mcpz_id mesh = record.self.mesh;
     struct mcpz_certificate_bytes kept = {.length = record.self.certificate.length};
     memcpy(kept.bytes, record.self.certificate.data, kept.length);
@@ -239,9 +242,9 @@ static bool is_founder(const struct mcpz_engine *engine)
             mcpz_id_equal(&engine->mesh, mcpz_identity_id(engine->authority)));
 }
 
-static mcpz_error begin(struct mcpz_engine *engine)
+static mcpz_error begin(struct mcpz_engine *engine, bool set_back)
 {
-    mcpz_error error = recall_self(engine);
+    mcpz_error error = recall_self(engine, set_back);
     if (error == MCPZ_OK && is_founder(engine)) {
         error = mcpz_admission_found(engine);
     }
@@ -278,7 +281,7 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);
 
     mcpz_engine_turn_begin(made, now, wall_ms);
-    mcpz_error error = begin(made);
+    mcpz_error error = begin(made, config->set_back);
     (void)mcpz_engine_turn_end(made);
     if (error != MCPZ_OK) {
         mcpz_engine_destroy(made);

@@ -61,6 +61,7 @@ struct mcpz_engine_config {
     const struct mcpz_identity
         *authority; /* the mesh's key, if we hold it; borrowed, may be NULL */
     struct mcpz_kv kv;
+    bool set_back;                /* `kv` may lack writes of ours that others have seen */
     struct mcpz_scratch *scratch; /* borrowed */
     uint64_t seed;                /* for every choice left to chance */
 
@@ -84,8 +85,9 @@ struct mcpz_engine;
 
 /**
  * Make an engine from its configuration and what its store remembers: its certificate, its
- * incarnation (which moves on), the peers it has met. A node without a certificate makes a mesh
- * of its own if it holds an authority key; it must join one otherwise.
+ * incarnation (which moves on), the peers it has met. With `set_back` its actor generation moves
+ * on as well, and is on disk before anything is sent: crdt 1.6. A node without a certificate makes
+ * a mesh of its own if it holds an authority key; it must join one otherwise.
  *
  * Does a turn of its own. Release with mcpz_engine_destroy().
  *

@@ -437,6 +437,7 @@ mcpz_error mcpz_loop_start(struct mcpz_loop *loop, struct mcpz_engine_config *co
 
     assert(loop->engine == NULL);
     config->kv = loop->kv;
+    config->set_back = mcpz_lmdb_is_set_back(loop->store);
     config->scratch = loop->scratch;
     mcpz_error error =
         mcpz_engine_create(config, &ports, mcpz_clock_now(), mcpz_clock_wall_ms(), &loop->engine);

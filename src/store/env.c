@@ -147,6 +147,26 @@ static bool is_empty(MDB_env *mdb)
            stat.ms_entries == 0 && info.me_last_txnid == 0;
 }
 
+static mcpz_error open_stamp(struct mcpz_env *env, const char *directory, bool fresh,
+                             struct mcpz_lmdb_trouble *trouble)
+{
+    MDB_envinfo info;
+    int data;
+
+    int failed = mdb_env_info(env->mdb, &info);
+    if (failed == MDB_SUCCESS) {
+        failed = mdb_env_get_fd(env->mdb, &data);
+    }
+    if (failed != MDB_SUCCESS) {
+        return explain(trouble, directory, mcpz_env_error(failed), mdb_strerror(failed));
+    }
+    mcpz_error error =
+        mcpz_stamp_open(&env->stamp, directory, data, info.me_last_txnid, fresh, &env->set_back);
+    return error == MCPZ_OK
+               ? MCPZ_OK
+               : explain(trouble, directory, error, "\"" MCPZ_STAMP_FILE "\" cannot be written");
+}
+
 static mcpz_error open_databases(struct mcpz_env *env, const char *directory,
                                  struct mcpz_env_fill *fill, struct mcpz_lmdb_trouble *trouble)
 {
@@ -172,10 +192,11 @@ static mcpz_error open_databases(struct mcpz_env *env, const char *directory,
     if (failed != MDB_SUCCESS) {
         return explain(trouble, directory, mcpz_env_error(failed), mdb_strerror(failed));
     }
-    if (fresh && mcpz_directory_sync(directory) != MCPZ_OK) {
+    error = open_stamp(env, directory, fresh, trouble);
+    if (error == MCPZ_OK && fresh && mcpz_directory_sync(directory) != MCPZ_OK) {
         return explain(trouble, directory, MCPZ_EIO, "its directory cannot be synced");
     }
-    return MCPZ_OK;
+    return error;
 }
 
 static mcpz_error open_mdb(struct mcpz_env *env, const char *directory,
@@ -218,6 +239,7 @@ mcpz_error mcpz_env_open(struct mcpz_env *env, const struct mcpz_lmdb_config *co
     *env = (struct mcpz_env){
         .map_bytes = page_rounded(config->map_bytes),
         .map_bytes_max = page_rounded(config->map_bytes_max),
+        .stamp = {.file = -1},
     };
     int length = snprintf(path, sizeof(path), "%s/" DATA_FILE, config->directory);
     if (length < 0 || (size_t)length >= sizeof(path)) {
@@ -246,6 +268,7 @@ mcpz_error mcpz_env_open(struct mcpz_env *env, const struct mcpz_lmdb_config *co
 
 void mcpz_env_close(struct mcpz_env *env)
 {
+    mcpz_stamp_close(&env->stamp);
     if (env->mdb != NULL) {
         mdb_env_close(env->mdb);
         env->mdb = NULL;
@@ -312,10 +335,12 @@ mcpz_error mcpz_env_write(const struct mcpz_env *env, const struct mcpz_batches 
         mdb_txn_abort(txn);
         return commit_error(env, failed);
     }
+    size_t commits = mdb_txn_id(txn);
     failed = mdb_txn_commit(txn); /* releases it, whatever comes of it */
     if (failed != MDB_SUCCESS) {
         return commit_error(env, failed);
     }
+    mcpz_stamp_note(&env->stamp, commits);
     *fill = filled;
     return MCPZ_OK;
 }

@@ -24,12 +24,15 @@
 #include "base/bytes.h"
 #include "store/batch.h"
 #include "store/lmdb.h"
+#include "store/stamp.h"
 
 struct mcpz_env {
     MDB_env *mdb;
     MDB_dbi records;
     size_t map_bytes;
     size_t map_bytes_max;
+    struct mcpz_stamp stamp;
+    bool set_back; /* see store/stamp.h */
 };
 
 /* How much is in it. */

@@ -236,7 +236,7 @@ mcpz_error mcpz_lmdb_open(const struct mcpz_lmdb_config *config, struct mcpz_lmd
         snprintf(trouble->text, sizeof(trouble->text), "%s", mcpz_strerror(MCPZ_ENOMEM));
         return MCPZ_ENOMEM;
     }
-    *made = (struct mcpz_lmdb){.lock = -1};
+    *made = (struct mcpz_lmdb){.lock = -1, .env = {.stamp = {.file = -1}}};
     mcpz_error error = open_parts(made, config, trouble);
     if (error != MCPZ_OK) {
         release(made);
@@ -267,6 +267,11 @@ void mcpz_lmdb_close(struct mcpz_lmdb *lmdb)
     mcpz_writer_stop(&lmdb->writer);
     mcpz_unsaved_finish(&lmdb->unsaved);
     release(lmdb);
+}
+
+bool mcpz_lmdb_is_set_back(const struct mcpz_lmdb *lmdb)
+{
+    return lmdb->env.set_back;
 }
 
 void mcpz_lmdb_stats(struct mcpz_lmdb *lmdb, struct mcpz_lmdb_stats *stats)

@@ -16,6 +16,7 @@
 #ifndef STORE_LMDB_H
 #define STORE_LMDB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,12 @@ MCPZ_MUST_USE mcpz_error mcpz_lmdb_open(const struct mcpz_lmdb_config *config,
  * NULL is fine.
  */
 void mcpz_lmdb_close(struct mcpz_lmdb *lmdb);
+
+/**
+ * Was the store put back, or is it a copy (store/stamp.h)? Then others may have seen writes of
+ * ours that are not in it.
+ */
+bool mcpz_lmdb_is_set_back(const struct mcpz_lmdb *lmdb);
 
 struct mcpz_lmdb_stats {
     uint64_t commits;

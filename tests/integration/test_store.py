@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import unittest
@@ -69,6 +70,40 @@ class Store(unittest.TestCase):
         merged = until("both have merged", same)
         self.assertEqual(merged["state"]["tags"], ["from a", "from b"])
         self.assertIn(merged["state"]["who"], ("a", "b"))
+
+    def test_what_a_restored_node_writes_is_not_taken_for_what_it_lost(self):
+        a = self.mesh.founder("A")
+        b = self.mesh.joiner(a, "B")
+        wait_linked([a, b])
+        a.ask("agent", "create", "x")
+        a.ask("agent", "set", "x", "before", "1")
+        a.stop()
+        kept = a.data.with_name("kept")
+        shutil.copytree(a.data, kept)
+        a.start(listen=a.address)
+        a.ask("agent", "set", "x", "lost", "2")
+        until("B has it", lambda: "lost" in b.ask("agent", "get", "x")["state"])
+        # Back to the copy, and write before anybody can say what was lost.
+        a.stop()
+        b.stop()
+        shutil.rmtree(a.data)
+        shutil.copytree(kept, a.data)
+        a.start(listen=a.address)
+        a.ask("agent", "set", "x", "after", "3")
+        self.assertEqual(a.ask("agent", "get", "x")["state"], {"before": 1, "after": 3})
+        b.start()
+
+        def same():
+            mine, theirs = a.ask("agent", "get", "x"), b.ask("agent", "get", "x")
+            return mine["root"] == theirs["root"] and mine
+        merged = until("both have merged", same)
+        self.assertEqual(merged["state"], {"before": 1, "lost": 2, "after": 3})
+        # A kill is no restore: it goes on as the same writer.
+        a.kill()
+        a.start(listen=a.address)
+        a.ask("agent", "set", "x", "after", "4")
+        writers = next(row for row in a.ask("agent", "list") if row["id"] == "x")["versions"]
+        self.assertEqual(writers, 2)
 
     def test_snapshots_travel_in_files(self):
         a = self.mesh.founder("A")

@@ -32,6 +32,12 @@ mcpz_error mcpz_lmdb_open(const struct mcpz_lmdb_config *config, struct mcpz_lmd
     return MCPZ_OK;
 }
 
+bool mcpz_lmdb_is_set_back(const struct mcpz_lmdb *lmdb)
+{
+    (void)lmdb;
+    return false;
+}
+
 void mcpz_lmdb_close(struct mcpz_lmdb *lmdb)
 {
     free(lmdb);

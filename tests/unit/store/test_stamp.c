@@ -1,0 +1,154 @@
+/* Whether a store is still the one it was: copies, files put back, and what is neither. */
+
+#include <fcntl.h>
+
+#include "disk.h"
+#include "scratch.h"
+#include "store/stamp.h"
+#include "test.h"
+
+#define KIB 1024
+
+static void path_in(char *path, size_t capacity, const char *directory, const char *name)
+{
+    snprintf(path, capacity, "%s/%s", directory, name);
+}
+
+/* Copy a file over another, which stays where it is. */
+static void copy(const char *from_directory, const char *to_directory, const char *name)
+{
+    char from[1024];
+    char to[1024];
+    uint8_t block[4096];
+    ssize_t length;
+
+    path_in(from, sizeof(from), from_directory, name);
+    path_in(to, sizeof(to), to_directory, name);
+    int source = open(from, O_RDONLY | O_CLOEXEC);
+    int sink = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(source >= 0 && sink >= 0);
+    while ((length = read(source, block, sizeof(block))) > 0) {
+        CHECK(write(sink, block, (size_t)length) == length);
+    }
+    close(source);
+    close(sink);
+}
+
+static void write_one(struct disk *disk, const char *key)
+{
+    disk_put(disk, key, mcpz_text("value"));
+    CHECK(disk_wait(disk, disk_commit(disk)).error == MCPZ_OK);
+}
+
+/* Open, say whether it was set back, and write once if asked to. */
+static bool opens_set_back(struct disk *disk, const char *key)
+{
+    CHECK_UINT(disk_open(disk), MCPZ_OK);
+    bool set_back = mcpz_lmdb_is_set_back(disk->lmdb);
+    if (key != NULL) {
+        write_one(disk, key);
+    }
+    disk_close(disk);
+    return set_back;
+}
+
+TEST(a_store_that_was_left_alone_is_the_one_it_was)
+{
+    struct scratch directory;
+    struct disk disk;
+
+    scratch_make(&directory);
+    disk_init(&disk, directory.path, 256 * KIB, 256 * KIB);
+    CHECK(!opens_set_back(&disk, NULL)); /* new, and nothing in it */
+    CHECK(!opens_set_back(&disk, NULL));
+    CHECK(!opens_set_back(&disk, "a"));
+    CHECK(!opens_set_back(&disk, "b"));
+    CHECK(!opens_set_back(&disk, NULL));
+    scratch_remove(&directory);
+}
+
+TEST(a_file_put_back_in_place_is_noticed_until_something_is_written)
+{
+    struct scratch directory;
+    struct scratch backup;
+    struct disk disk;
+
+    scratch_make(&directory);
+    scratch_make(&backup);
+    disk_init(&disk, directory.path, 256 * KIB, 256 * KIB);
+    CHECK(!opens_set_back(&disk, "a"));
+    copy(directory.path, backup.path, "data.mdb");
+    CHECK(!opens_set_back(&disk, "b"));
+    copy(backup.path, directory.path, "data.mdb");
+    CHECK(opens_set_back(&disk, NULL));
+    CHECK(opens_set_back(&disk, "c")); /* still: what must be written because of it was not */
+    CHECK(!opens_set_back(&disk, NULL));
+    scratch_remove(&directory);
+    scratch_remove(&backup);
+}
+
+TEST(a_copy_is_noticed_although_its_stamp_was_copied_with_it)
+{
+    struct scratch directory;
+    struct scratch other;
+    struct disk disk;
+
+    scratch_make(&directory);
+    scratch_make(&other);
+    disk_init(&disk, directory.path, 256 * KIB, 256 * KIB);
+    CHECK(!opens_set_back(&disk, "a"));
+    copy(directory.path, other.path, "data.mdb");
+    copy(directory.path, other.path, MCPZ_STAMP_FILE);
+    CHECK(!opens_set_back(&disk, NULL)); /* what was copied is as it was */
+    disk_init(&disk, other.path, 256 * KIB, 256 * KIB);
+    CHECK(opens_set_back(&disk, "b"));
+    CHECK(!opens_set_back(&disk, NULL));
+    scratch_remove(&directory);
+    scratch_remove(&other);
+}
+
+TEST(a_stamp_that_is_lost_or_makes_no_sense_is_no_proof)
+{
+    static const char *const lines[] = {"", "\n", "2 - 1 1\n", "nonsense", "1 - 1 1\n"};
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(lines); i++) {
+        struct scratch directory;
+        char path[1024];
+        struct disk disk;
+
+        scratch_make(&directory);
+        disk_init(&disk, directory.path, 256 * KIB, 256 * KIB);
+        CHECK(!opens_set_back(&disk, "a"));
+        path_in(path, sizeof(path), directory.path, MCPZ_STAMP_FILE);
+        int file = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+        CHECK(write(file, lines[i], strlen(lines[i])) == (ssize_t)strlen(lines[i]));
+        close(file);
+        CHECK(opens_set_back(&disk, "b"));
+        CHECK(!opens_set_back(&disk, NULL));
+        scratch_remove(&directory);
+    }
+}
+
+TEST(a_stamp_that_is_older_than_the_store_is_one)
+{
+    struct scratch directory;
+    struct scratch kept;
+    struct disk disk;
+
+    scratch_make(&directory);
+    scratch_make(&kept);
+    disk_init(&disk, directory.path, 256 * KIB, 256 * KIB);
+    CHECK(!opens_set_back(&disk, "a"));
+    copy(directory.path, kept.path, MCPZ_STAMP_FILE);
+    CHECK(!opens_set_back(&disk, "b"));
+    copy(kept.path, directory.path, MCPZ_STAMP_FILE); /* as a power cut may leave it */
+    CHECK(!opens_set_back(&disk, NULL));
+    scratch_remove(&directory);
+    scratch_remove(&kept);
+}
+
+TEST_MAIN(RUN(a_store_that_was_left_alone_is_the_one_it_was),
+          RUN(a_file_put_back_in_place_is_noticed_until_something_is_written),
+          RUN(a_copy_is_noticed_although_its_stamp_was_copied_with_it),
+          RUN(a_stamp_that_is_lost_or_makes_no_sense_is_no_proof),
+          RUN(a_stamp_that_is_older_than_the_store_is_one))
