@@ -63,6 +63,8 @@ struct mcpz_loop {
     size_t ending_count;
     struct hook flushes[MCPZ_LOOP_FLUSHES_MAX];
     size_t flush_count;
+    bool (*drain)(void *context);
+    void *drain_context;
     struct mcpz_link_ports links;
 
     struct mcpz_deferred *deferred;
@@ -170,9 +172,23 @@ static void finish_turn(struct mcpz_loop *loop)
     } while (loop->in_turn);
 }
 
+/*
+ * What has come while we were at it becomes part of this turn: a turn costs as much as the calls
+ * in it, and the busier the nodes are the more of them there are in each.
+ */
+static void take_in_more(struct mcpz_loop *loop)
+{
+    for (size_t i = 0; i < MCPZ_LOOP_DRAINS_MAX && loop->drain(loop->drain_context); i++) {
+        run_deferred(loop);
+    }
+}
+
 static void settle(struct mcpz_loop *loop)
 {
     run_deferred(loop);
+    if (loop->drain != NULL) {
+        take_in_more(loop);
+    }
     finish_turn(loop);
     if (loop->deadline_stale) {
         set_deadline(loop);
@@ -411,6 +427,14 @@ void mcpz_loop_on_flush(struct mcpz_loop *loop, void (*flush)(void *context), vo
     assert(loop->flush_count < MCPZ_LOOP_FLUSHES_MAX);
 
     loop->flushes[loop->flush_count++] = (struct hook){.call = flush, .context = context};
+}
+
+void mcpz_loop_on_drain(struct mcpz_loop *loop, bool (*drain)(void *context), void *context)
+{
+    assert(loop->drain == NULL);
+
+    loop->drain = drain;
+    loop->drain_context = context;
 }
 
 void mcpz_loop_listen(struct mcpz_loop *loop, mcpz_listener listener, void *context)

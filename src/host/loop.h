@@ -24,6 +24,7 @@
 #define MCPZ_LOOP_LISTENERS_MAX 8
 #define MCPZ_LOOP_ENDS_MAX 8
 #define MCPZ_LOOP_FLUSHES_MAX 4
+#define MCPZ_LOOP_DRAINS_MAX 4 /* in one turn: others want theirs */
 
 struct ev_loop;
 struct lws_context;
@@ -90,6 +91,12 @@ void mcpz_loop_set_links(struct mcpz_loop *loop, const struct mcpz_link_ports *p
  * MCPZ_LOOP_FLUSHES_MAX (asserted).
  */
 void mcpz_loop_on_flush(struct mcpz_loop *loop, void (*flush)(void *context), void *context);
+
+/**
+ * Call `drain` before a turn ends: it takes in what has come since, and says whether there was
+ * anything; then it is called again, MCPZ_LOOP_DRAINS_MAX times at most. One only (asserted).
+ */
+void mcpz_loop_on_drain(struct mcpz_loop *loop, bool (*drain)(void *context), void *context);
 
 /** Make the engine; its kv, scratch and ports are filled in by the loop. Errors: the engine's. */
 MCPZ_MUST_USE mcpz_error mcpz_loop_start(struct mcpz_loop *loop,

@@ -7,7 +7,7 @@
 #define LENGTH_16 126 /* stands for: two bytes of length follow */
 #define LENGTH_64 127
 
-static void mask(uint8_t *bytes, size_t length, const uint8_t *key)
+void mcpz_client_frame_mask(uint8_t *bytes, size_t length, const uint8_t *key)
 {
     uint64_t wide_key;
     uint64_t wide;
@@ -44,6 +44,6 @@ size_t mcpz_client_frame_make(uint8_t *payload, size_t length, const uint8_t *ke
     start[1] = (uint8_t)(MASKED | short_length);
     put_length(start + 2 + wide, wide, length);
     memcpy(payload - MCPZ_CLIENT_FRAME_KEY_BYTES, key, MCPZ_CLIENT_FRAME_KEY_BYTES);
-    mask(payload, length, key);
+    mcpz_client_frame_mask(payload, length, key);
     return header;
 }

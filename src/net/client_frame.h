@@ -23,4 +23,7 @@
  */
 size_t mcpz_client_frame_make(uint8_t *payload, size_t length, const uint8_t *key);
 
+/** Mask the `length` bytes at `bytes`, or unmask them: the first with the first of `key`. */
+void mcpz_client_frame_mask(uint8_t *bytes, size_t length, const uint8_t *key);
+
 #endif

@@ -14,18 +14,19 @@
 #include "host/log.h"
 #include "net/client_frame.h"
 #include "net/door.h"
+#include "net/incoming.h"
+#include "net/mesh_internal.h"
 
-/* Bytes read at a time; each connection has a buffer of this size. More is no faster. */
-#define RX_BYTES 2048
+/* Bytes that libwebsockets reads at a time, before we do; each connection has a buffer of this
+ * size. */
+#define RX_BYTES 512
 
 /* One message is one SSL_write(): a smaller size would make libwebsockets copy the rest. */
 #define TX_BYTES 131072
 
 /* Close codes of RFC 6455 section 7.4.1. */
 #define CLOSE_NORMAL LWS_CLOSE_STATUS_NORMAL
-#define CLOSE_TEXT LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE
 #define CLOSE_REFUSED LWS_CLOSE_STATUS_POLICY_VIOLATION
-#define CLOSE_OVERSIZED LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE
 
 static_assert(MCPZ_WS_MESSAGE_BYTES_MAX < TX_BYTES, "a message goes out in one piece");
 static_assert(LWS_PRE >= MCPZ_CLIENT_FRAME_HEADER_BYTES_MAX, "a header fits before a message");
@@ -77,7 +78,14 @@ static void set_deadline(struct mcpz_wire *wire, mcpz_time timeout_us)
     }
 }
 
-/* Cut the connection. Only from libev's callbacks: libwebsockets may call us from within. */
+void mcpz_wire_cut(struct mcpz_wire *wire)
+{
+    /* It may want to send first what it holds: then it finds out that it cannot. */
+    set_deadline(wire, MCPZ_CLOSE_TIMEOUT_US);
+    (void)shutdown(lws_get_socket_fd(wire->wsi), SHUT_RDWR);
+    lws_set_timeout(wire->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+}
+
 static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
 {
     struct mcpz_wire *wire = watcher->data;
@@ -88,10 +96,7 @@ static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
         wire->timed_out = true;
         wire->mesh->stats.dial_timeouts += wire->is_ours;
     }
-    /* It may want to send first what it holds: then it finds out that it cannot. */
-    set_deadline(wire, MCPZ_CLOSE_TIMEOUT_US);
-    (void)shutdown(lws_get_socket_fd(wire->wsi), SHUT_RDWR);
-    lws_set_timeout(wire->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    mcpz_wire_cut(wire);
 }
 
 static struct mcpz_wire *take_wire(struct mcpz_mesh *mesh, bool is_ours)
@@ -119,7 +124,7 @@ static struct mcpz_wire *take_wire(struct mcpz_mesh *mesh, bool is_ours)
 
 /* ---- Who has something to send ------------------------------------------------------------ */
 
-static void ask_to_write(struct mcpz_wire *wire)
+void mcpz_wire_ask_to_write(struct mcpz_wire *wire)
 {
     struct mcpz_mesh *mesh = wire->mesh;
 
@@ -159,7 +164,7 @@ static void unask_to_write(struct mcpz_wire *wire)
     for (; waiting > 0 && wire->wants_to_write; waiting--) { /* once round */
         struct mcpz_wire *first = pop_writer(mesh);
         if (first != wire) {
-            ask_to_write(first);
+            mcpz_wire_ask_to_write(first);
         }
     }
 }
@@ -168,7 +173,7 @@ static void release_wire(struct mcpz_wire *wire)
 {
     unask_to_write(wire);
     set_deadline(wire, MCPZ_TIME_NEVER);
-    free(wire->message);
+    mcpz_incoming_forget(wire);
     *wire = (struct mcpz_wire){.in_use = false};
 }
 
@@ -182,7 +187,7 @@ static void end_dial(struct mcpz_wire *wire, enum mcpz_target_end end)
     }
 }
 
-static void forget_link(struct mcpz_wire *wire)
+void mcpz_wire_forget_link(struct mcpz_wire *wire)
 {
     mcpz_link link = wire->link;
 
@@ -192,23 +197,26 @@ static void forget_link(struct mcpz_wire *wire)
     }
 }
 
-static void start_closing(struct mcpz_wire *wire, const char *why)
+void mcpz_wire_start_closing(struct mcpz_wire *wire, const char *why)
 {
     if (!wire->is_closing) {
         wire->is_closing = true;
+        mcpz_incoming_stop(wire);
         mcpz_bytes_to_text(mcpz_text(why), wire->why, sizeof(wire->why));
         set_deadline(wire, MCPZ_CLOSE_TIMEOUT_US);
     }
 }
 
 /* Say why in a close frame. Returns what a callback returns to have that sent. */
-static int say_goodbye(struct mcpz_wire *wire, enum lws_close_status status)
+static int say_goodbye(struct mcpz_wire *wire, int status)
 {
     uint8_t text[MCPZ_WHY_BYTES];
     size_t length = strlen(wire->why);
 
+    wire->status = 0;
+
     memcpy(text, wire->why, length);
-    lws_close_reason(wire->wsi, status, text, length);
+    lws_close_reason(wire->wsi, (enum lws_close_status)status, text, length);
     return -1;
 }
 
@@ -291,10 +299,10 @@ static int on_established(struct mcpz_wire *wire)
     }
     end_dial(wire, error == MCPZ_OK ? MCPZ_TARGET_LINKED : MCPZ_TARGET_FAILED);
     if (error != MCPZ_OK) {
-        start_closing(wire, mcpz_strerror(error));
+        mcpz_wire_start_closing(wire, mcpz_strerror(error));
         return say_goodbye(wire, CLOSE_REFUSED);
     }
-    ask_to_write(wire); /* it may have been asked for when nothing could be sent yet */
+    mcpz_wire_ask_to_write(wire); /* it may have been asked for when nothing could be sent yet */
     return 0;
 }
 
@@ -337,91 +345,13 @@ static void on_gone(struct mcpz_wire *wire)
     if (!wire->established) {
         count_refusal(wire);
     }
-    forget_link(wire);
+    mcpz_wire_forget_link(wire);
     if (wire->is_starting) {
         wire->is_starting = false; /* who started it sees by this that it is over */
         return;
     }
     end_dial(wire, is_answered || wire->timed_out ? MCPZ_TARGET_FAILED : MCPZ_TARGET_UNANSWERED);
     release_wire(wire);
-}
-
-/* ---- Frames in ---------------------------------------------------------------------------- */
-
-static int refuse(struct mcpz_wire *wire, enum lws_close_status status, const char *why)
-{
-    forget_link(wire);
-    start_closing(wire, why);
-    return say_goodbye(wire, status);
-}
-
-static int deliver(struct mcpz_wire *wire, struct mcpz_bytes frame)
-{
-    struct mcpz_engine *engine = mcpz_loop_enter(wire->mesh->loop);
-    mcpz_error error = mcpz_engine_frame(engine, wire->link, frame);
-
-    return error == MCPZ_OK ? 0 : refuse(wire, CLOSE_REFUSED, mcpz_strerror(error));
-}
-
-/* Room by doubling for what has come, not by what a peer says will come. */
-static bool keep_piece(struct mcpz_wire *wire, struct mcpz_bytes piece)
-{
-    size_t needed = wire->message_length + piece.length;
-
-    if (needed > wire->message_capacity) {
-        size_t capacity = wire->message_capacity == 0 ? 2 * RX_BYTES : wire->message_capacity;
-        while (capacity < needed) {
-            capacity *= 2;
-        }
-        uint8_t *grown = realloc(wire->message, capacity);
-        if (grown == NULL) {
-            return false;
-        }
-        wire->message = grown;
-        wire->message_capacity = capacity;
-    }
-    memcpy(wire->message + wire->message_length, piece.data, piece.length);
-    wire->message_length = needed;
-    return true;
-}
-
-static void drop_message(struct mcpz_wire *wire)
-{
-    free(wire->message);
-    wire->message = NULL;
-    wire->message_length = 0;
-    wire->message_capacity = 0;
-}
-
-static int on_piece(struct mcpz_wire *wire, struct mcpz_bytes piece)
-{
-    struct mcpz_peers_stats *stats = &wire->mesh->stats;
-    bool is_last = lws_is_final_fragment(wire->wsi) != 0;
-
-    if (wire->link == 0 || wire->is_closing) {
-        return 0;
-    }
-    if (lws_frame_is_binary(wire->wsi) == 0) {
-        stats->refused_text++;
-        return refuse(wire, CLOSE_TEXT, "frames are binary");
-    }
-    if (wire->message_length + piece.length + lws_remaining_packet_payload(wire->wsi) >
-        MCPZ_WS_MESSAGE_BYTES_MAX) {
-        stats->refused_oversized++;
-        return refuse(wire, CLOSE_OVERSIZED, "message too large");
-    }
-    if (is_last && wire->message_length == 0) {
-        return deliver(wire, piece);
-    }
-    if (!keep_piece(wire, piece)) {
-        return refuse(wire, CLOSE_REFUSED, mcpz_strerror(MCPZ_ENOMEM));
-    }
-    if (!is_last) {
-        return 0;
-    }
-    int result = deliver(wire, mcpz_bytes(wire->message, wire->message_length));
-    drop_message(wire);
-    return result;
 }
 
 /* ---- Frames out --------------------------------------------------------------------------- */
@@ -453,16 +383,31 @@ static bool write_message(struct mcpz_wire *wire, struct mcpz_bytes frame)
     return lws_write(wire->wsi, out - header, header + frame.length, LWS_WRITE_HTTP) >= length;
 }
 
+static int answer_ping(struct mcpz_wire *wire)
+{
+    uint8_t *out = wire->mesh->out + LWS_PRE;
+    const int length = wire->ping_length;
+
+    memcpy(out, wire->ping, wire->ping_length);
+    wire->is_pinged = false;
+    wire->ping_length = 0;
+    mcpz_wire_ask_to_write(wire);
+    return lws_write(wire->wsi, out, (size_t)length, LWS_WRITE_PONG) < length ? -1 : 0;
+}
+
 static int on_writeable(struct mcpz_wire *wire)
 {
     struct mcpz_engine *engine = mcpz_loop_engine(wire->mesh->loop);
 
     if (wire->link == 0) {
-        return 0;
+        return wire->status != 0 ? say_goodbye(wire, wire->status) : 0;
     }
     if (lws_partial_buffered(wire->wsi) != 0) {
         (void)lws_callback_on_writable(wire->wsi);
         return 0;
+    }
+    if (wire->is_pinged) {
+        return answer_ping(wire);
     }
     struct mcpz_bytes frame = mcpz_engine_pull(engine, wire->link);
     if (frame.length > 0) {
@@ -476,13 +421,25 @@ static int on_writeable(struct mcpz_wire *wire)
         return 0;
     }
     if (mcpz_engine_has_frames(engine, wire->link)) {
-        ask_to_write(wire);
+        mcpz_wire_ask_to_write(wire);
         return 0;
     }
     return wire->is_closing ? say_goodbye(wire, CLOSE_NORMAL) : 0;
 }
 
 /* ---- What libwebsockets tells ------------------------------------------------------------- */
+
+static int on_piece(struct mcpz_wire *wire, struct mcpz_bytes bytes)
+{
+    const struct mcpz_ws_piece piece = {
+        .kind = lws_frame_is_binary(wire->wsi) != 0 ? MCPZ_WS_BINARY : MCPZ_WS_TEXT,
+        .bytes = bytes,
+        .left = lws_remaining_packet_payload(wire->wsi),
+        .is_last = lws_is_final_fragment(wire->wsi) != 0,
+    };
+
+    return mcpz_incoming_take(wire, &piece) ? 0 : say_goodbye(wire, wire->status);
+}
 
 static int on_wire_event(struct mcpz_wire *wire, enum lws_callback_reasons reason, void *in,
                          size_t length)
@@ -494,6 +451,10 @@ static int on_wire_event(struct mcpz_wire *wire, enum lws_callback_reasons reaso
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return on_piece(wire, mcpz_bytes(in, length));
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_CLIENT_CLOSED:
+        mcpz_incoming_forget(wire); /* its descriptor is about to be closed */
+        return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLIENT_WRITEABLE:
         return on_writeable(wire);
@@ -598,8 +559,10 @@ mcpz_error mcpz_mesh_begin(struct mcpz_mesh *mesh, struct mcpz_loop *loop,
     };
 
     *mesh = (struct mcpz_mesh){.loop = loop};
+    mesh->more = (struct mcpz_deferred){.run = mcpz_incoming_more, .context = mesh};
     mesh->out = malloc(LWS_PRE + MCPZ_WS_MESSAGE_BYTES_MAX);
-    if (mesh->out == NULL) {
+    mesh->in = malloc(MCPZ_MESH_READ_BYTES);
+    if (mesh->out == NULL || mesh->in == NULL) {
         return MCPZ_ENOMEM;
     }
     mcpz_error error = mcpz_tls_create(identity, &watch, &mesh->tls);
@@ -614,9 +577,11 @@ mcpz_error mcpz_mesh_begin(struct mcpz_mesh *mesh, struct mcpz_loop *loop,
 void mcpz_mesh_end(struct mcpz_mesh *mesh)
 {
     mesh->is_over = true;
+    mcpz_loop_undefer(mesh->loop, &mesh->more);
     for (size_t i = 0; i < MCPZ_CONNECTIONS_MAX; i++) {
         if (mesh->wires[i].in_use) {
             set_deadline(&mesh->wires[i], MCPZ_TIME_NEVER);
+            mcpz_incoming_forget(&mesh->wires[i]);
         }
     }
 }
@@ -628,6 +593,7 @@ void mcpz_mesh_finish(struct mcpz_mesh *mesh)
     }
     mcpz_tls_destroy(mesh->tls);
     free(mesh->out);
+    free(mesh->in);
 }
 
 static void note_address(struct mcpz_wire *wire, int fd)
@@ -701,7 +667,7 @@ void mcpz_mesh_wake(void *context, mcpz_link link)
     struct mcpz_wire *wire = wire_by_link(context, link);
 
     if (wire != NULL) {
-        ask_to_write(wire);
+        mcpz_wire_ask_to_write(wire);
     }
 }
 
@@ -710,8 +676,8 @@ void mcpz_mesh_close(void *context, mcpz_link link, const char *why)
     struct mcpz_wire *wire = wire_by_link(context, link);
 
     if (wire != NULL) {
-        start_closing(wire, why);
-        ask_to_write(wire);
+        mcpz_wire_start_closing(wire, why);
+        mcpz_wire_ask_to_write(wire);
     }
 }
 
@@ -724,6 +690,7 @@ void mcpz_mesh_flush(void *context)
 {
     struct mcpz_mesh *mesh = context;
 
+    mesh->turn_bytes = 0;
     for (struct mcpz_wire *wire = pop_writer(mesh); wire != NULL; wire = pop_writer(mesh)) {
         if (!wire->established) {
             continue; /* it asks again once it stands */

@@ -25,6 +25,7 @@
 #include "host/loop.h"
 #include "net/peers.h"
 #include "net/tls.h"
+#include "net/ws_reader.h"
 #include "proto/limits.h"
 
 /* A frame that zstd could not make smaller: ZSTD_COMPRESSBOUND is n + n / 256 and some bytes. */
@@ -38,7 +39,8 @@
 #define MCPZ_WHY_BYTES 64
 #define MCPZ_FROM_BYTES 64
 
-#define MCPZ_MASK_KEYS_BYTES 1024 /* drawn at a time */
+#define MCPZ_MASK_KEYS_BYTES 1024  /* drawn at a time */
+#define MCPZ_MESH_READ_BYTES 16384 /* at a time: what TLS puts in a record at most */
 
 struct lws;
 struct lws_vhost;
@@ -80,6 +82,7 @@ struct mcpz_wire {
     mcpz_link link;             /* 0: the engine does not know it, or no longer */
     struct mcpz_target target;
     ev_timer deadline; /* of what it is in the middle of */
+    int status;        /* of the goodbye; 0: none was decided */
     char why[MCPZ_WHY_BYTES];
     char from[MCPZ_FROM_BYTES]; /* numeric address of who came to us */
 
@@ -87,6 +90,17 @@ struct mcpz_wire {
     uint8_t *message;
     size_t message_length;
     size_t message_capacity;
+
+    /* net/incoming.h */
+    bool has_delivered; /* a message has come whole */
+    bool reads;         /* by ourselves, not through libwebsockets */
+    ev_io readable;
+    struct mcpz_ws_reader reader;
+    bool is_heard; /* it is in the mesh's list */
+    struct mcpz_wire *next_heard;
+    bool is_pinged; /* and is to answer so */
+    uint8_t ping_length;
+    uint8_t ping[MCPZ_WS_CONTROL_BYTES_MAX];
 };
 
 struct mcpz_mesh {
@@ -99,8 +113,14 @@ struct mcpz_mesh {
     struct mcpz_wire *opening;   /* being told to the engine, its link's name is not known yet */
     struct mcpz_wire *first_out; /* with something to send, once the turn has ended */
     struct mcpz_wire *last_out;
+    struct mcpz_wire *first_heard; /* from whom something came since they were asked last */
+    struct mcpz_wire *last_heard;
+    struct mcpz_deferred more; /* a turn had enough of what TLS has read ahead */
+    size_t turn_bytes;         /* that were read in this turn */
+    bool has_first;            /* some have delivered their first message through libwebsockets */
     struct mcpz_peers_stats stats;
     uint8_t *out;                       /* one message, with room before it for libwebsockets */
+    uint8_t *in;                        /* what was read last, MCPZ_MESH_READ_BYTES */
     uint8_t keys[MCPZ_MASK_KEYS_BYTES]; /* random, each to be used once */
     size_t keys_used;
 };

@@ -5,6 +5,7 @@
 
 #include "net/dialler.h"
 #include "net/door.h"
+#include "net/incoming.h"
 #include "net/mesh.h"
 
 struct mcpz_peers {
@@ -79,6 +80,7 @@ mcpz_error mcpz_peers_create(struct mcpz_loop *loop, const struct mcpz_peers_con
                                   .close = mcpz_mesh_close,
                               });
     mcpz_loop_on_flush(loop, mcpz_mesh_flush, &made->mesh);
+    mcpz_loop_on_drain(loop, mcpz_incoming_drain, &made->mesh);
     if (made->door != NULL) {
         mcpz_door_unlock(made->door, on_guest, made);
         *port = listening;

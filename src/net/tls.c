@@ -201,3 +201,30 @@ mcpz_error mcpz_tls_binding(struct ssl_st *connection, uint8_t *binding)
     }
     return MCPZ_OK;
 }
+
+mcpz_error mcpz_tls_read(struct ssl_st *connection, uint8_t *bytes, size_t capacity,
+                         size_t *length)
+{
+    ERR_clear_error(); /* or SSL_get_error() speaks of what was before */
+    if (SSL_read_ex(connection, bytes, capacity, length) == 1) {
+        return MCPZ_OK;
+    }
+    switch (SSL_get_error(connection, 0)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return MCPZ_ENOTFOUND;
+    default:
+        ERR_clear_error();
+        return MCPZ_EIO;
+    }
+}
+
+void mcpz_tls_read_ahead(struct ssl_st *connection, bool ahead)
+{
+    SSL_set_read_ahead(connection, ahead ? 1 : 0);
+}
+
+bool mcpz_tls_holds_more(const struct ssl_st *connection)
+{
+    return SSL_has_pending(connection) == 1;
+}

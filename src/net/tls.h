@@ -63,4 +63,18 @@ MCPZ_MUST_USE mcpz_error mcpz_tls_peer(const struct ssl_st *connection, struct m
 /** The channel binding, MCPZ_BINDING_BYTES. Errors: MCPZ_EAUTH  no handshake yet */
 MCPZ_MUST_USE mcpz_error mcpz_tls_binding(struct ssl_st *connection, uint8_t *binding);
 
+/**
+ * Read what has come, up to `capacity` bytes, at least one.
+ *
+ * Errors: MCPZ_ENOTFOUND  nothing for now; MCPZ_EIO  it has ended, or nothing can be made of it
+ */
+MCPZ_MUST_USE mcpz_error mcpz_tls_read(struct ssl_st *connection, uint8_t *bytes, size_t capacity,
+                                       size_t *length);
+
+/** Take from the socket more than one record at a time, from now on, or no longer. */
+void mcpz_tls_read_ahead(struct ssl_st *connection, bool ahead);
+
+/** Was something read ahead that mcpz_tls_read() has not given yet? */
+bool mcpz_tls_holds_more(const struct ssl_st *connection);
+
 #endif

@@ -16,6 +16,7 @@
 
 #define BINARY 0x82U
 #define TEXT 0x81U
+#define CLOSE 0x88
 #define BINARY_BEGUN 0x02U
 #define CONTINUED 0x00U
 #define CONTINUED_LAST 0x80U
@@ -230,6 +231,65 @@ TEST(closes_when_the_engine_has_no_room)
     CHECK_UINT(way.close_status, 1008);
 }
 
+/* The same of one that has said something before: from then on we read by ourselves. */
+static void check_closed_later(size_t length, unsigned close_status)
+{
+    struct visit way = a_visit();
+
+    way.frames = frames;
+    way.frames_bytes = length;
+    way.greets = true;
+    visit(&node, &way);
+    CHECK_UINT(way.status, VISITOR_CLOSED);
+    CHECK_UINT(way.close_status, close_status);
+    CHECK_UINT(node.engine->link_count, 1);
+    CHECK_UINT(node.engine->closed_count, 1);
+    CHECK_UINT(node.engine->in_count, 1);
+}
+
+TEST(refuses_a_text_message_later)
+{
+    check_closed_later(visitor_frame(frames, TEXT, 'x', 5), 1003);
+    CHECK_UINT(mcpz_peers_stats(node.peers)->refused_text, 1);
+}
+
+TEST(refuses_a_message_one_byte_too_large_later)
+{
+    check_closed_later(visitor_frame(frames, BINARY, 'x', MCPZ_WS_MESSAGE_BYTES_MAX + 1), 1009);
+    CHECK_UINT(mcpz_peers_stats(node.peers)->refused_oversized, 1);
+}
+
+TEST(refuses_a_message_too_large_in_its_pieces_later)
+{
+    size_t half = MCPZ_WS_MESSAGE_BYTES_MAX / 2 + 1;
+    size_t length = visitor_frame(frames, BINARY_BEGUN, 'x', half);
+
+    length += visitor_frame(frames + length, CONTINUED_LAST, 'x', half);
+    check_closed_later(length, 1009);
+}
+
+TEST(refuses_a_message_that_promises_a_terabyte_later)
+{
+    const uint8_t header[] = {BINARY, 0x80 | 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+    memcpy(frames, header, sizeof(header));
+    memset(frames + sizeof(header), 'x', 10);
+    check_closed_later(sizeof(header) + 10, 1009);
+}
+
+TEST(refuses_what_is_no_frame_later)
+{
+    static const uint8_t not_masked[] = {BINARY, 1, 'x'};
+
+    memcpy(frames, not_masked, sizeof(not_masked));
+    check_closed_later(sizeof(not_masked), 1002);
+}
+
+TEST(answers_a_goodbye_later)
+{
+    check_closed_later(visitor_frame(frames, CLOSE, 3, 2), 1000);
+}
+
 /* ---- What is allowed ---------------------------------------------------------------------- */
 
 static bool has_closed(const void *context)
@@ -269,6 +329,42 @@ TEST(puts_a_message_together_from_its_pieces)
     length += visitor_frame(frames + length, CONTINUED, 'x', 5000);
     length += visitor_frame(frames + length, CONTINUED_LAST, 'x', 3);
     check_taken(length, 5004);
+}
+
+/* After its greeting, `length` bytes of `frames`: one more frame of `expected` times 'x'. */
+static void check_taken_later(size_t length, size_t expected)
+{
+    const size_t one = 1;
+    struct visit way = a_visit();
+
+    way.frames = frames;
+    way.frames_bytes = length;
+    way.greets = true;
+    way.hangs_up = true;
+    visit(&node, &way);
+    CHECK(fake_turn_until(has_closed, &one));
+    CHECK_UINT(node.engine->in_count, 2);
+    CHECK_UINT(node.engine->in[0].length, 5);
+    CHECK_UINT(node.engine->in[1].length, expected);
+    for (size_t i = 0; i < expected; i++) {
+        CHECK(node.engine->in[1].bytes[i] == 'x');
+    }
+}
+
+TEST(takes_the_largest_message_there_may_be_later)
+{
+    check_taken_later(visitor_frame(frames, BINARY, 'x', MCPZ_WS_MESSAGE_BYTES_MAX),
+                      MCPZ_WS_MESSAGE_BYTES_MAX);
+}
+
+TEST(puts_a_message_together_from_its_pieces_later)
+{
+    size_t length = visitor_frame(frames, BINARY_BEGUN, 'x', 1);
+
+    length += visitor_frame(frames + length, CONTINUED, 'x', 0);
+    length += visitor_frame(frames + length, CONTINUED, 'x', 5000);
+    length += visitor_frame(frames + length, CONTINUED_LAST, 'x', 3);
+    check_taken_later(length, 5004);
 }
 
 TEST(forgets_a_message_that_never_ends)
@@ -377,6 +473,12 @@ TEST(closes_a_link_whose_peer_reads_nothing)
 #define WITH_NODE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TEST_MAIN(
+    WITH_NODE(refuses_a_text_message_later), WITH_NODE(refuses_a_message_one_byte_too_large_later),
+    WITH_NODE(refuses_a_message_too_large_in_its_pieces_later),
+    WITH_NODE(refuses_a_message_that_promises_a_terabyte_later),
+    WITH_NODE(refuses_what_is_no_frame_later), WITH_NODE(answers_a_goodbye_later),
+    WITH_NODE(takes_the_largest_message_there_may_be_later),
+    WITH_NODE(puts_a_message_together_from_its_pieces_later),
     WITH_NODE(refuses_an_rsa_certificate), WITH_NODE(refuses_a_visitor_without_a_certificate),
     WITH_NODE(refuses_a_chain_of_certificates), WITH_NODE(refuses_who_shows_the_nodes_own_key),
     WITH_NODE(refuses_tls_1_2), WITH_NODE(refuses_plaintext),

@@ -110,24 +110,49 @@ static bool is_upgraded(SSL *connection, int fd)
     return strncmp(answer, "HTTP/1.1 101 ", 13) == 0;
 }
 
-/* Read frames until the node closes. Those of a server are short here, and not masked. */
+/* Read a frame. Those of a server are short here, and not masked. Returns its payload's length. */
+static size_t read_frame(SSL *connection, int fd, uint8_t *frame)
+{
+    if (hear(connection, fd, frame, 1) != 1 || hear(connection, fd, frame + 1, 1) != 1) {
+        _exit(VISITOR_UPGRADED);
+    }
+    size_t length = frame[1] & 0x7fU;
+    require(length <= 125);
+    for (size_t i = 0; i < length; i++) {
+        require(hear(connection, fd, frame + 2 + i, 1) == 1);
+    }
+    return length;
+}
+
+/* Read frames until the node closes. */
 static void wait_for_end(SSL *connection, int fd)
 {
     uint8_t frame[2 + 125];
 
     for (;;) {
-        if (hear(connection, fd, frame, 1) != 1 || hear(connection, fd, frame + 1, 1) != 1) {
-            _exit(VISITOR_UPGRADED);
-        }
-        size_t length = frame[1] & 0x7fU;
-        require(length <= 125);
-        for (size_t i = 0; i < length; i++) {
-            require(hear(connection, fd, frame + 2 + i, 1) == 1);
-        }
+        size_t length = read_frame(connection, fd, frame);
         if ((frame[0] & 0x0fU) == 8) {
             require(length >= 2);
             _exit(CLOSED_EXIT_BASE + (frame[2] << 8 | frame[3]) - CLOSE_STATUS_BASE);
         }
+    }
+}
+
+/* A message, and then pings, each with its own number. Whoever answers the second has heard all
+ * that was before the first. */
+static void greet_with_pings(SSL *connection, int fd)
+{
+    uint8_t frame[2 + 125];
+    size_t length = visitor_frame(frame, 0x82, 'x', 5);
+
+    say(connection, fd, frame, length);
+    for (uint8_t number = 1; number <= 2; number++) {
+        length = visitor_frame(frame, 0x89, number, number);
+        say(connection, fd, frame, length);
+        do {
+            length = read_frame(connection, fd, frame);
+        } while ((frame[0] & 0x0fU) != 10);
+        require(length == number && frame[2] == number);
     }
 }
 
@@ -145,6 +170,9 @@ static void come(const struct visit *visit, uint16_t port)
     say(connection, fd, visit->request, strlen(visit->request));
     if (!is_upgraded(connection, fd)) {
         _exit(VISITOR_TURNED_AWAY);
+    }
+    if (visit->greets) {
+        greet_with_pings(connection, fd);
     }
     say(connection, fd, visit->frames, visit->frames_bytes);
     while (visit->stays) {
@@ -210,6 +238,10 @@ size_t visitor_frame(uint8_t *frame, uint8_t first, uint8_t byte, size_t payload
     frame[at++] = first;
     if (payload_length < 126) {
         frame[at++] = (uint8_t)(0x80U | payload_length);
+    } else if (payload_length <= UINT16_MAX) {
+        frame[at++] = 0x80U | 126U;
+        frame[at++] = (uint8_t)(payload_length >> 8);
+        frame[at++] = (uint8_t)payload_length;
     } else {
         frame[at++] = 0x80U | 127U;
         for (int shift = 56; shift >= 0; shift -= 8) {

@@ -37,6 +37,7 @@ struct visit {
     const char *request;
     const uint8_t *frames;
     size_t frames_bytes;
+    bool greets;   /* with a message first, then twice with a ping, whose pongs it awaits */
     bool hangs_up; /* leaves after sending, without waiting for an answer */
     bool stays;    /* and reads nothing any more: see visit_begin() */
 
