@@ -232,7 +232,8 @@ static void take_lines(struct mcpz_upstream *upstream)
         told = upstream->scanned = (size_t)(end - upstream->in.data) + 1;
         length -= length > 0 && start[length - 1] == '\r';
         if (length > 0) {
-            upstream->listener.on_line(upstream->listener.context, mcpz_bytes(start, length));
+            upstream->listener.on_line(upstream->listener.context, mcpz_bytes(start, length),
+                                       mcpz_bytes(NULL, 0));
         }
     }
     drop(&upstream->in, told);
@@ -426,7 +427,7 @@ static void take_rest(struct mcpz_upstream *upstream)
 
     if (length > 0 && length <= MCPZ_UPSTREAM_LINE_BYTES_MAX && is_heard(upstream)) {
         upstream->listener.on_line(upstream->listener.context,
-                                   mcpz_bytes(upstream->in.data, length));
+                                   mcpz_bytes(upstream->in.data, length), mcpz_bytes(NULL, 0));
     }
 }
 

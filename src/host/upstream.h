@@ -28,8 +28,9 @@ struct mcpz_upstream;
 struct mcpz_upstream_listener {
     void *context;
 
-    /* A line without its end; borrowed. Anything may stand in it. */
-    void (*on_line)(void *context, struct mcpz_bytes line);
+    /* A line without its end; borrowed. Anything may stand in it. `about`: the id of the request
+     * that it came in answer to, as it was sent; empty: who knows. */
+    void (*on_line)(void *context, struct mcpz_bytes line, struct mcpz_bytes about);
 
     /* It is gone, and with it all that it had started. `why`: for people; "": it was asked to. */
     void (*on_gone)(void *context, const char *why);

@@ -165,6 +165,13 @@ struct mcpz_mcp_job *mcpz_conn_latest(const struct mcpz_conn *conn)
 {
     struct mcpz_mcp_job *latest = NULL;
 
+    if (conn->about != MCPZ_MCP_NO_JOB) {
+        struct mcpz_mcp_job *job = conn->server->host->jobs[conn->about % MCPZ_MCP_CALLS_MAX];
+        return job != NULL && job->id == conn->about && job->kind == MCPZ_JOB_CALL &&
+                       job->call != NULL
+                   ? job
+                   : NULL;
+    }
     for (struct mcpz_mcp_job *job = conn->jobs; job != NULL; job = job->next) {
         if (job->kind == MCPZ_JOB_CALL && job->call != NULL &&
             (latest == NULL || job->order > latest->order)) {
@@ -423,12 +430,17 @@ static void hear(struct mcpz_conn *conn, struct mcpz_bytes line)
     }
 }
 
-static void on_line(void *context, struct mcpz_bytes line)
+static void on_line(void *context, struct mcpz_bytes line, struct mcpz_bytes about)
 {
     struct mcpz_conn *conn = context;
     struct mcpz_mcp_host *host = conn->server->host;
+    const struct mcpz_json id = {.type = about.length > 0 ? MCPZ_JSON_NUMBER : MCPZ_JSON_NONE,
+                                 .text = about};
+    const struct mcpz_mcp_job *job = find_job(conn, id);
 
-    hear(conn, line);
+    conn->about = job != NULL ? job->id : MCPZ_MCP_NO_JOB;
+    hear(conn, line); /* which never frees it */
+    conn->about = MCPZ_MCP_NO_JOB;
     mcpz_host_settle(host);
 }
 
@@ -525,6 +537,7 @@ struct mcpz_conn *mcpz_conn_start(struct mcpz_hosted *server, enum mcpz_conn_rol
         .context = conn, .on_line = on_line, .on_gone = on_gone};
     conn->server = server;
     conn->role = role;
+    conn->about = MCPZ_MCP_NO_JOB;
     conn->started_us = conn->used_us = now_of(server);
     const struct mcpz_upstreams *port = mcpz_hosted_port(server);
     *error = port != NULL ? port->start(port->context, &server->what, &listener, &conn->upstream)

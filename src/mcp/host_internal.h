@@ -17,6 +17,7 @@
 #define MCPZ_MCP_LEVEL_BYTES 15
 #define MCPZ_MCP_NUMBER_BYTES 24
 #define MCPZ_MCP_NO_CALL UINT32_MAX
+#define MCPZ_MCP_NO_JOB UINT64_MAX
 #define MCPZ_MCP_URIS_MAX 256 /* that a legacy session is subscribed to */
 
 enum mcpz_era { MCPZ_ERA_UNKNOWN, MCPZ_ERA_LEGACY, MCPZ_ERA_MODERN };
@@ -87,6 +88,7 @@ struct mcpz_conn {
     char level[MCPZ_MCP_LEVEL_BYTES + 1];
     struct mcpz_own begun; /* the result of initialize or server/discover */
     struct mcpz_mcp_job *jobs;
+    uint64_t about; /* the job that it is saying something about; MCPZ_MCP_NO_JOB: who knows */
     struct mcpz_question *questions;
     size_t waiting; /* calls that wait until it is ready */
     mcpz_time started_us;
@@ -260,7 +262,7 @@ struct mcpz_mcp_job *mcpz_mcp_job_begin(struct mcpz_conn *conn, enum mcpz_mcp_jo
                                         mcpz_time due_us);
 void mcpz_mcp_job_end(struct mcpz_mcp_job *job);
 
-/** The jobs of calls that a process has in hand, and nobody else asked it for later. */
+/** The job that it is saying something about; where it does not tell, the latest it was given. */
 struct mcpz_mcp_job *mcpz_conn_latest(const struct mcpz_conn *conn);
 
 /** The one that waits for its client to come back; NULL: none does. */

@@ -160,7 +160,8 @@ void mcpz_trip_fail(struct mcpz_trip *trip, enum mcpz_code code, const char *why
     }
     mcpz_trip_end(trip);
     if (is_owed && writer.error == MCPZ_OK) {
-        remote->listener.on_line(remote->listener.context, mcpz_bytes(line, writer.length));
+        remote->listener.on_line(remote->listener.context, mcpz_bytes(line, writer.length),
+                                 trip->message.id.text);
     }
 }
 

@@ -123,10 +123,14 @@ static bool is_answer_to(const struct mcpz_envelope *message, const struct mcpz_
 }
 
 /* Hand on one message; the line is ours, and its line ends are space. */
-static void tell(struct mcpz_remote *remote, struct mcpz_bytes line)
+static void tell(struct mcpz_trip *trip, struct mcpz_bytes line)
 {
+    const struct mcpz_remote *remote = trip->remote;
+    const struct mcpz_bytes about =
+        trip->kind == MCPZ_TRIP_REQUEST ? trip->message.id.text : mcpz_bytes(NULL, 0);
+
     if (!remote->asked && !remote->lost) {
-        remote->listener.on_line(remote->listener.context, line);
+        remote->listener.on_line(remote->listener.context, line, about);
     }
 }
 
@@ -142,7 +146,7 @@ static void take_message(struct mcpz_trip *trip, const struct mcpz_envelope *mes
             return;
         }
     }
-    tell(trip->remote, message->whole.text);
+    tell(trip, message->whole.text);
 }
 
 /* Line ends between tokens are all that JSON can have of them. */

@@ -216,12 +216,17 @@ static inline bool is_told_all(const struct mcpz_upstream *fake)
     return fake->read == fake->line_count;
 }
 
-/* It says a line. */
-static inline void says(struct mcpz_upstream *fake, const char *line)
+/* It says a line, in answer to the request of that id; "": it does not tell to which. */
+static inline void says_about(struct mcpz_upstream *fake, const char *line, const char *about)
 {
     CHECK(!fake->gone);
-    fake->listener.on_line(fake->listener.context, mcpz_text(line));
+    fake->listener.on_line(fake->listener.context, mcpz_text(line), mcpz_text(about));
     settle_all();
+}
+
+static inline void says(struct mcpz_upstream *fake, const char *line)
+{
+    says_about(fake, line, "");
 }
 
 /* It is gone. */

@@ -30,6 +30,7 @@ static struct trip trips[TRIPS_MAX];
 static size_t trip_count;
 static char heard[HEARD_MAX][TEXT_BYTES]; /* by the host */
 static size_t heard_count;
+static char heard_about[64]; /* the last of these */
 static mcpz_time clock_us;
 static mcpz_time wake_us;
 static uint32_t spared_s;
@@ -87,9 +88,10 @@ static inline void world_spare(void *context, uint32_t seconds)
     spared_s = seconds;
 }
 
-static inline void world_on_line(void *context, struct mcpz_bytes line)
+static inline void world_on_line(void *context, struct mcpz_bytes line, struct mcpz_bytes about)
 {
     (void)context;
+    mcpz_bytes_to_text(about, heard_about, sizeof(heard_about));
     CHECK(line.length == 0 || memchr(line.data, '\n', line.length) == NULL);
     mcpz_bytes_to_text(line, heard[heard_count % HEARD_MAX], TEXT_BYTES);
     heard_count++;

@@ -126,6 +126,34 @@ TEST(what_a_server_asks_goes_to_the_client_of_its_call_and_back)
     CHECK(strstr(told(fake), "\"error\":{\"code\":-32601") != NULL);
 }
 
+TEST(a_server_that_tells_which_call_it_speaks_of_is_believed)
+{
+    const char *question = "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"roots/list\"}";
+    const char *news = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\","
+                       "\"params\":{\"level\":\"info\",\"data\":1}}";
+    char about[32];
+
+    legacy_server(X);
+    struct client *first = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    struct mcpz_upstream *fake = begin_session();
+    (void)snprintf(about, sizeof(about), "%lu", id_in(told(fake)));
+    struct client *second = ask(LEGACY_PARAMS(SESSION_A), CALL);
+    (void)told(fake);
+    says(fake, news); /* else it is of the latest */
+    CHECK(has_heard_all(first));
+    CHECK_TEXT(heard(second), news);
+    says_about(fake, news, about);
+    says_about(fake, question, about);
+    CHECK_TEXT(heard(first), news);
+    CHECK_TEXT(heard(first), question);
+    CHECK(has_heard_all(second));
+    says_about(fake, news, "999999"); /* which it was never asked */
+    CHECK_TEXT(heard(second), news);
+    says_about(fake, news, "1x");
+    says_about(fake, news, "\"1\"");
+    CHECK(has_heard_all(first));
+}
+
 TEST(nobody_answers_for_another)
 {
     char text[256];
@@ -854,6 +882,7 @@ TEST_MAIN(CASE(each_session_has_a_process_that_knows_its_client),
           CASE(what_need_not_change_passes_byte_for_byte),
           CASE(progress_finds_its_call_also_if_two_have_the_same_token),
           CASE(what_a_server_asks_goes_to_the_client_of_its_call_and_back),
+          CASE(a_server_that_tells_which_call_it_speaks_of_is_believed),
           CASE(nobody_answers_for_another), CASE(what_a_client_tells_starts_no_process),
           CASE(a_cancelled_call_is_cancelled_at_the_server),
           CASE(a_process_that_ends_fails_its_calls_and_the_next_one_starts_anew),

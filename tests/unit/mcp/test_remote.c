@@ -112,6 +112,7 @@ TEST(a_stream_tells_what_belongs_to_the_call_and_then_its_response)
     answer_head(last(), 200, EVENTS, "");
     answer_body(last(), "id: 1\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\nda");
     CHECK_TEXT(last_heard(), "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}");
+    CHECK_TEXT(heard_about, "7");
     answer_body(last(), "ta: {\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"ping\"}\n\n");
     CHECK_UINT(heard_count, 2);
     say("{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{}}");
@@ -180,6 +181,7 @@ TEST(the_stream_of_a_session_is_asked_for_again)
     answer_head(last(), 200, EVENTS, "");
     answer_body(last(), "id: 9\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/y\"}\n\n");
     CHECK_UINT(heard_count, 1);
+    CHECK_TEXT(heard_about, "");
     answer_end(last(), NULL, true);
     pass(MCPZ_REMOTE_RETRY_US);
     CHECK_UINT(trip_count, 4);
