@@ -46,6 +46,9 @@ struct mcpz_upstreams {
                         const struct mcpz_upstream_listener *listener,
                         struct mcpz_upstream **upstream);
 
+    /* What the server of that name has to offer, in JSON, as was found out. May be NULL. */
+    void (*describe)(void *context, const char *server, struct mcpz_bytes description);
+
     /* One line, in parts, without its end. Errors: MCPZ_EFULL  it does not read; MCPZ_ENOMEM */
     mcpz_error (*send)(struct mcpz_upstream *upstream, const struct mcpz_bytes *parts,
                        size_t count);

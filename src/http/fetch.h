@@ -25,7 +25,7 @@
 #include "base/bytes.h"
 #include "host/loop.h"
 
-#define MCPZ_FETCH_HEADERS_MAX 32
+#define MCPZ_FETCH_HEADERS_MAX 64
 #define MCPZ_FETCH_HEADER_BYTES_MAX 65536 /* of an answer's head */
 #define MCPZ_FETCH_VALUE_BYTES_MAX 2048   /* of one of its fields that we look at */
 #define MCPZ_FETCH_HELD_BYTES_MAX 262144  /* heard, while its owner does not listen */

@@ -7,15 +7,18 @@
 
 #include <ev.h>
 
+#include "host/log.h"
 #include "host/mcp_url.h"
 #include "http/fetch.h"
 #include "mcp/remote.h"
+#include "mcp/remote_param.h"
 
 #define OURS_MAX 8 /* headers that we set */
-#define SPARED_MAX ((size_t)(2 * MCPZ_MCP_SERVERS_MAX))
+#define KNOWN_MAX ((size_t)(2 * MCPZ_MCP_SERVERS_MAX))
 #define LEAVE_MS 2000 /* to tell all servers that their sessions are over */
 
-static_assert(OURS_MAX + MCPZ_MCP_HEADERS_MAX <= MCPZ_FETCH_HEADERS_MAX, "all fit");
+static_assert(OURS_MAX + MCPZ_MCP_HEADERS_MAX + MCPZ_REMOTE_PARAMS_MAX <= MCPZ_FETCH_HEADERS_MAX,
+              "all fit");
 
 /* A request under way. */
 struct transfer {
@@ -40,10 +43,12 @@ struct mcpz_upstream {
     ev_timer wake;
 };
 
-/* A server that has asked to be left alone. */
-struct spared {
+/* What is known of a server beyond its upstreams. */
+struct known {
     char name[MCPZ_MCP_NAME_BYTES_MAX + 1];
-    mcpz_time until_us;
+    mcpz_time used_us;
+    mcpz_time spared_until_us; /* it has asked to be left alone */
+    struct mcpz_param_book book;
 };
 
 struct mcpz_remotes {
@@ -52,7 +57,7 @@ struct mcpz_remotes {
     struct mcpz_upstreams port;
     struct mcpz_upstream *all;
     size_t count;
-    struct spared spared[SPARED_MAX];
+    struct known known[KNOWN_MAX];
     char via[MCPZ_ID_TEXT_BYTES];
 };
 
@@ -159,6 +164,10 @@ static void *begin(void *context, const struct mcpz_remote_ask *ask, struct mcpz
     for (size_t i = 0; i < upstream->header_count; i++) {
         lines[count++] = upstream->headers[i];
     }
+    for (size_t i = 0; i < ask->params.length;
+         i += strlen((const char *)ask->params.data + i) + 1) {
+        lines[count++] = (const char *)ask->params.data + i;
+    }
     const struct mcpz_fetch_ports ports = {
         .context = transfer, .on_head = on_head, .on_body = on_body, .on_end = on_end};
     const struct mcpz_fetch_ask fetch = {.method = methods[ask->verb],
@@ -216,27 +225,47 @@ static void wake_at(void *context, mcpz_time at_us)
     }
 }
 
-static struct spared *find_spared(struct mcpz_remotes *remotes, const char *name)
+/* The row of a server; the one unused for longest gives way to a new one. */
+static struct known *find_known(struct mcpz_remotes *remotes, const char *name)
 {
-    struct spared *oldest = &remotes->spared[0];
+    struct known *row = &remotes->known[0];
 
-    for (size_t i = 0; i < SPARED_MAX; i++) {
-        struct spared *row = &remotes->spared[i];
-        if (strcmp(row->name, name) == 0) {
-            return row;
+    for (size_t i = 0; i < KNOWN_MAX && strcmp(row->name, name) != 0; i++) {
+        struct known *other = &remotes->known[i];
+        if (other->used_us < row->used_us || strcmp(other->name, name) == 0) {
+            row = other;
         }
-        oldest = row->until_us < oldest->until_us ? row : oldest;
     }
-    *oldest = (struct spared){.until_us = 0};
-    (void)snprintf(oldest->name, sizeof(oldest->name), "%s", name);
-    return oldest;
+    if (strcmp(row->name, name) != 0) {
+        mcpz_param_book_finish(&row->book);
+        *row = (struct known){.used_us = 0};
+        (void)snprintf(row->name, sizeof(row->name), "%s", name);
+    }
+    row->used_us = mcpz_clock_now();
+    return row;
+}
+
+static const struct mcpz_param_book *book(void *context)
+{
+    const struct mcpz_upstream *upstream = (const struct mcpz_upstream *)context;
+
+    return &find_known(upstream->remotes, upstream->name)->book;
+}
+
+static void describe(void *context, const char *server, struct mcpz_bytes description)
+{
+    struct mcpz_remotes *remotes = (struct mcpz_remotes *)context;
+
+    if (mcpz_param_book_read(&find_known(remotes, server)->book, description) != MCPZ_OK) {
+        mcpz_log(MCPZ_LOG_ERROR, "mcp", "no memory for headers of tools", "server=%s", server);
+    }
 }
 
 static void spare(void *context, uint32_t seconds)
 {
     struct mcpz_upstream *upstream = (struct mcpz_upstream *)context;
 
-    find_spared(upstream->remotes, upstream->name)->until_us =
+    find_known(upstream->remotes, upstream->name)->spared_until_us =
         mcpz_clock_now() + MCPZ_SECONDS(1) * seconds;
 }
 
@@ -318,6 +347,7 @@ static mcpz_error create_remote(struct mcpz_upstream *upstream,
                                               .ports = {.context = upstream,
                                                         .now = now,
                                                         .wake_at = wake_at,
+                                                        .book = book,
                                                         .begin = begin,
                                                         .abort = abort_transfer,
                                                         .spare = spare}};
@@ -332,7 +362,7 @@ static mcpz_error create_remote(struct mcpz_upstream *upstream,
 /* Is there a reason not to ask it? Then it is lost before it is begun with. */
 static mcpz_error look_ahead(struct mcpz_upstream *upstream, const struct mcpz_mcp_server *server)
 {
-    const mcpz_time until_us = find_spared(upstream->remotes, upstream->name)->until_us;
+    const mcpz_time until_us = find_known(upstream->remotes, upstream->name)->spared_until_us;
     const mcpz_time now_us = mcpz_clock_now();
     char why[512] = "";
     mcpz_error error = read_headers(upstream, server, why, sizeof(why));
@@ -419,6 +449,7 @@ mcpz_error mcpz_remotes_create(struct mcpz_loop *loop, const struct mcpz_id *nod
     mcpz_id_to_text(node, 'n', made->via);
     made->port = (struct mcpz_upstreams){.context = made,
                                          .start = upstream_start,
+                                         .describe = describe,
                                          .send = upstream_send,
                                          .pause = upstream_pause,
                                          .stop = upstream_stop};
@@ -450,5 +481,8 @@ void mcpz_remotes_destroy(struct mcpz_remotes *remotes)
         destroy(remotes->all);
     }
     mcpz_fetches_destroy(remotes->fetches);
+    for (size_t i = 0; i < KNOWN_MAX; i++) {
+        mcpz_param_book_finish(&remotes->known[i].book);
+    }
     free(remotes);
 }

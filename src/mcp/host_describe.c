@@ -337,6 +337,17 @@ static void name_document(struct mcpz_hosted *server)
     }
 }
 
+/* Whoever carries its messages may have to know. */
+static void tell_port(const struct mcpz_hosted *server)
+{
+    const struct mcpz_upstreams *port = mcpz_hosted_port(server);
+
+    if (port->describe != NULL) {
+        port->describe(port->context, server->what.service.name,
+                       mcpz_own_bytes(&server->document));
+    }
+}
+
 static void finish_lists(struct mcpz_hosted *server)
 {
     char before[sizeof(server->hash)];
@@ -352,6 +363,7 @@ static void finish_lists(struct mcpz_hosted *server)
         return;
     }
     name_document(server);
+    tell_port(server);
     for (size_t i = 0; i < MCPZ_LIST_COUNT; i++) {
         mcpz_own_finish(&server->lists[i]);
     }

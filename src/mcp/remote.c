@@ -6,11 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "mcp/remote_internal.h"
 
-#define ENCODED_HEAD "=?base64?"
-#define ENCODED_TAIL "?="
 #define ERROR_BYTES 4096
 
 static mcpz_time now_of(const struct mcpz_remote *remote)
@@ -66,6 +63,7 @@ static void free_trip(struct mcpz_trip *trip)
     trip->remote->body_bytes -= trip->body.length;
     mcpz_own_finish(&trip->body);
     mcpz_own_finish(&trip->name);
+    mcpz_own_finish(&trip->params);
     mcpz_trip_forget(trip);
     free(trip);
 }
@@ -102,6 +100,7 @@ static void begin(struct mcpz_trip *trip)
     if (trip->modern) {
         version = MCPZ_MCP_MODERN;
         ask.method = trip->method[0] != '\0' ? trip->method : NULL;
+        ask.params = mcpz_own_bytes(&trip->params);
         ask.name = trip->name.length > 0 ? (const char *)trip->name.data : NULL;
     } else {
         ask.session = remote->session[0] != '\0' ? remote->session : NULL;
@@ -308,23 +307,9 @@ static bool join(struct mcpz_own *own, const struct mcpz_bytes *parts, size_t co
     return true;
 }
 
-/* Can it stand in a head as it is? Source: MCP 2026-07-28, "Streamable HTTP", header values. */
-static bool is_plain(struct mcpz_bytes text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] < ' ' || text.data[i] > '~') {
-            return false;
-        }
-    }
-    return text.length > 0 && text.data[0] != ' ' && text.data[text.length - 1] != ' ' &&
-           (text.length < strlen(ENCODED_HEAD) ||
-            memcmp(text.data, ENCODED_HEAD, strlen(ENCODED_HEAD)) != 0);
-}
-
 /* The value of Mcp-Name, or nothing if it has none, or one that is too long. */
 static void set_name(struct mcpz_trip *trip, struct mcpz_json value)
 {
-    char text[MCPZ_BASE64_CHARS(MCPZ_REMOTE_NAME_BYTES_MAX) + 1];
     uint8_t said[MCPZ_REMOTE_NAME_BYTES_MAX];
     size_t length;
 
@@ -332,17 +317,22 @@ static void set_name(struct mcpz_trip *trip, struct mcpz_json value)
         mcpz_json_unescape(value, said, sizeof(said), &length) != MCPZ_OK) {
         return;
     }
-    bool good = true;
-    if (is_plain(mcpz_bytes(said, length))) {
-        good = mcpz_own_append(&trip->name, mcpz_bytes(said, length));
-    } else {
-        mcpz_base64_encode(mcpz_bytes(said, length), text);
-        good = mcpz_own_append(&trip->name, mcpz_text(ENCODED_HEAD)) &&
-               mcpz_own_append(&trip->name, mcpz_text(text)) &&
-               mcpz_own_append(&trip->name, mcpz_text(ENCODED_TAIL));
-    }
+    const bool good = mcpz_header_append(&trip->name, mcpz_bytes(said, length));
     if (!good || !mcpz_own_append(&trip->name, mcpz_bytes("", 1))) {
         mcpz_own_finish(&trip->name);
+    }
+}
+
+/* Arguments that the tool wants in headers, too. */
+static void set_params(struct mcpz_trip *trip)
+{
+    const struct mcpz_remote_ports *ports = &trip->remote->ports;
+    const struct mcpz_envelope *message = &trip->message;
+
+    if (mcpz_param_book_write(ports->book(ports->context), message->name,
+                              mcpz_member(message->params, "arguments"),
+                              &trip->params) != MCPZ_OK) {
+        mcpz_own_finish(&trip->params);
     }
 }
 
@@ -352,8 +342,11 @@ static void set_headers(struct mcpz_trip *trip)
     const struct mcpz_envelope *message = &trip->message;
 
     if (!mcpz_json_to_text(message->method, trip->method, sizeof(trip->method)) ||
-        !is_plain(mcpz_text(trip->method))) {
+        !mcpz_header_is_plain(mcpz_text(trip->method))) {
         trip->method[0] = '\0';
+    }
+    if (mcpz_envelope_is(message, "tools/call")) {
+        set_params(trip);
     }
     if (mcpz_envelope_is(message, "tools/call") || mcpz_envelope_is(message, "prompts/get")) {
         set_name(trip, message->name);

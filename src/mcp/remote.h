@@ -49,21 +49,23 @@
 #define MCPZ_REMOTE_ABANDONED_US MCPZ_SECONDS(60) /* what was cancelled may end by itself */
 #define MCPZ_REMOTE_RETRY_AFTER_S_MAX 3600
 
-struct mcpz_trip;
+struct mcpz_param_book;
 struct mcpz_remote;
+struct mcpz_trip;
 
 enum mcpz_remote_verb { MCPZ_REMOTE_GET = 1, MCPZ_REMOTE_POST, MCPZ_REMOTE_DELETE };
 
 /* A request of HTTP. Texts: NULL: without that header. */
 struct mcpz_remote_ask {
     enum mcpz_remote_verb verb;
-    struct mcpz_bytes body; /* lasts until the request is over; the rest for the call only */
-    const char *version;    /* MCP-Protocol-Version */
-    const char *session;    /* Mcp-Session-Id */
-    const char *method;     /* Mcp-Method */
-    const char *name;       /* Mcp-Name */
-    const char *last_event; /* Last-Event-ID */
-    bool repeatable;        /* may reach the server twice */
+    struct mcpz_bytes body;   /* lasts until the request is over; the rest for the call only */
+    const char *version;      /* MCP-Protocol-Version */
+    const char *session;      /* Mcp-Session-Id */
+    const char *method;       /* Mcp-Method */
+    const char *name;         /* Mcp-Name */
+    const char *last_event;   /* Last-Event-ID */
+    struct mcpz_bytes params; /* further ones: "name: value", with a NUL behind each */
+    bool repeatable;          /* may reach the server twice */
 };
 
 /* How an answer begins. Texts are never NULL; "": without. */
@@ -82,6 +84,9 @@ struct mcpz_remote_ports {
 
     /* Have mcpz_remote_tick() called then; replaces what was said before. Not from within. */
     void (*wake_at)(void *context, mcpz_time at_us);
+
+    /* Which arguments of the server's tools go into headers. */
+    const struct mcpz_param_book *(*book)(void *context);
 
     /* Make a request; mcpz_remote_head(), _body() and _end() tell how it goes, later. NULL: no
      * memory. */

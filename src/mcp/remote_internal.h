@@ -7,6 +7,7 @@
 #include "mcp/envelope.h"
 #include "mcp/host_internal.h"
 #include "mcp/remote.h"
+#include "mcp/remote_param.h"
 #include "mcp/sse.h"
 
 #define MCPZ_REMOTE_PING_ID "\"mcpz-ping\""
@@ -39,6 +40,7 @@ struct mcpz_trip {
     struct mcpz_envelope message; /* lies in `body`; of REQUEST, TELL and PING */
     char method[64];              /* modern: Mcp-Method */
     struct mcpz_own name;         /* modern: Mcp-Name, with a NUL; empty: none */
+    struct mcpz_own params;       /* modern: Mcp-Param-*, "name: value" with a NUL behind each */
     bool modern;
     bool listens;       /* modern: subscriptions/listen */
     bool first;         /* what follows waits until it is over */

@@ -178,6 +178,10 @@ class McpRemote(unittest.TestCase):
         for name, value in (("Mcp-Method", "tools/call"), ("Mcp-Name", "header"),
                             ("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Session-Id", "None")):
             self.assertEqual(text_of(client.tool("header", {"name": name})), value)
+        for era, region in (("modern", "é"), ("legacy", "west")):
+            said = text_of(self.client("modern", era).tool(
+                "header", {"name": "Mcp-Param-Region", "region": region}))
+            self.assertEqual(said, {"é": "=?base64?w6k=?="}.get(region, region))
 
     def test_a_stream_that_breaks_is_asked_on_for(self):
         client = self.client("legacy", "legacy")

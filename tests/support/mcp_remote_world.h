@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "mcp/remote.h"
+#include "mcp/remote_param.h"
 #include "test.h"
 
 #define TRIPS_MAX 1024
@@ -20,6 +21,7 @@ struct trip {
     char method[64];
     char name[TEXT_BYTES];
     char last_event[64];
+    char params[TEXT_BYTES]; /* with '|' behind each */
     bool repeatable;
     bool over; /* aborted, or ended by the test */
     struct mcpz_trip *trip;
@@ -34,6 +36,7 @@ static char heard_about[64]; /* the last of these */
 static mcpz_time clock_us;
 static mcpz_time wake_us;
 static uint32_t spared_s;
+static struct mcpz_param_book book;
 static bool no_memory;
 static void (*on_heard)(void); /* what the host does when it hears; may be NULL */
 
@@ -70,6 +73,10 @@ static inline void *world_begin(void *context, const struct mcpz_remote_ask *ask
     world_note(trip->method, sizeof(trip->method), ask->method);
     world_note(trip->name, sizeof(trip->name), ask->name);
     world_note(trip->last_event, sizeof(trip->last_event), ask->last_event);
+    mcpz_bytes_to_text(ask->params, trip->params, sizeof(trip->params));
+    for (size_t i = 0; i < ask->params.length && i + 1 < sizeof(trip->params); i++) {
+        trip->params[i] = ask->params.data[i] != '\0' ? (char)ask->params.data[i] : '|';
+    }
     return trip;
 }
 
@@ -80,6 +87,12 @@ static inline void world_abort(void *context, void *transfer)
     (void)context;
     CHECK(!trip->over);
     trip->over = true;
+}
+
+static inline const struct mcpz_param_book *world_book(void *context)
+{
+    (void)context;
+    return &book;
 }
 
 static inline void world_spare(void *context, uint32_t seconds)
@@ -107,6 +120,7 @@ static inline int begin_remote(void **state)
                                               .listener = {.on_line = world_on_line},
                                               .ports = {.now = world_now,
                                                         .wake_at = world_wake_at,
+                                                        .book = world_book,
                                                         .begin = world_begin,
                                                         .abort = world_abort,
                                                         .spare = world_spare}};
@@ -125,6 +139,7 @@ static inline int end_remote(void **state)
 {
     (void)state;
     mcpz_remote_destroy(remote);
+    mcpz_param_book_finish(&book);
     remote = NULL;
     for (size_t i = 0; i < trip_count; i++) {
         CHECK(trips[i].over);

@@ -271,6 +271,61 @@ TEST(a_modern_request_says_in_its_head_what_it_is)
     CHECK_TEXT(last()->name, "k");
 }
 
+TEST(arguments_go_into_headers_where_a_tool_wants_it)
+{
+    greet_modern();
+    CHECK_UINT(
+        mcpz_param_book_read(
+            &book,
+            mcpz_text("{\"tools\":[{\"name\":\"plain\",\"inputSchema\":{\"type\":\"object\"}},"
+                      "{\"name\":\"t\\u00e9\",\"inputSchema\":{\"properties\":{"
+                      "\"a\":{\"x-mcp-header\":\"Region\"},\"b\":{\"x-mcp-header\":\"N\"},"
+                      "\"c\":{\"properties\":{\"d\":{\"x-mcp-header\":\"In\"}}},"
+                      "\"e\":{\"x-mcp-header\":\"No\"}}}}]}")),
+        MCPZ_OK);
+    say("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/"
+        "call\",\"params\":{\"name\":\"t\xc3\xa9\","
+        "\"arguments\":{\"a\":\"\xc3\xa9\\n\",\"b\":1.5,\"c\":{\"d\":true},\"e\":null}}}");
+    CHECK_TEXT(last()->params, "mcp-param-region: =?base64?w6kK?=|mcp-param-n: 1.5|"
+                               "mcp-param-in: true|");
+    say("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":\"plain\","
+        "\"arguments\":{\"a\":\"x\"}}}");
+    CHECK_TEXT(last()->params, "");
+    say(CALL); /* without arguments */
+    CHECK_TEXT(last()->params, "");
+    CHECK_UINT(mcpz_param_book_read(&book, mcpz_text("{\"tools\":[]}")), MCPZ_OK);
+    CHECK_UINT(book.tools.length, 0);
+}
+
+TEST(headers_of_arguments_have_bounds)
+{
+    static char text[65536];
+    size_t length = 0;
+
+    greet_modern();
+    length += (size_t)snprintf(text, sizeof(text),
+                               "{\"tools\":[{\"name\":\"t\",\"inputSchema\":"
+                               "{\"properties\":{");
+    for (int i = 0; i <= MCPZ_REMOTE_PARAMS_MAX; i++) {
+        length += (size_t)snprintf(text + length, sizeof(text) - length,
+                                   "%s\"p%d\":{\"x-mcp-header\":\"p%d\"}", i > 0 ? "," : "", i, i);
+    }
+    (void)snprintf(text + length, sizeof(text) - length, "}}}]}");
+    CHECK_UINT(mcpz_param_book_read(&book, mcpz_text(text)), MCPZ_OK);
+    length = (size_t)snprintf(text, sizeof(text),
+                              "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":"
+                              "\"tools/call\",\"params\":{\"name\":\"t\","
+                              "\"arguments\":{");
+    for (int i = 0; i <= MCPZ_REMOTE_PARAMS_MAX; i++) {
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s\"p%d\":%d",
+                                   i > 0 ? "," : "", i, i);
+    }
+    (void)snprintf(text + length, sizeof(text) - length, "}}}");
+    say(text);
+    CHECK(strstr(last()->params, "mcp-param-p23: 23|") != NULL);
+    CHECK(strstr(last()->params, "mcp-param-p24") == NULL);
+}
+
 TEST(to_hang_up_is_to_cancel)
 {
     greet_modern();
@@ -539,7 +594,9 @@ TEST_MAIN(RUN_NEW(a_session_is_named_in_all_that_follows),
           RUN_NEW(a_forgotten_session_is_the_end),
           RUN_NEW(a_session_may_be_forgotten_in_other_words), RUN_NEW(stop_ends_the_session),
           RUN_NEW(stop_does_not_wait_for_ever), RUN_NEW(a_legacy_server_is_told_what_is_cancelled),
-          RUN_NEW(a_modern_request_says_in_its_head_what_it_is), RUN_NEW(to_hang_up_is_to_cancel),
+          RUN_NEW(a_modern_request_says_in_its_head_what_it_is),
+          RUN_NEW(arguments_go_into_headers_where_a_tool_wants_it),
+          RUN_NEW(headers_of_arguments_have_bounds), RUN_NEW(to_hang_up_is_to_cancel),
           RUN_NEW(errors_of_the_protocol_pass_whatever_their_status),
           RUN_NEW(a_subscription_is_made_again), RUN_NEW(who_cannot_be_reached_is_gone),
           RUN_NEW(who_wants_other_authorization_is_gone), RUN_NEW(what_fails_alone_says_why),
