@@ -598,12 +598,15 @@ mcpz_error mcpz_json_unescape(struct mcpz_json string, uint8_t *buffer, size_t c
 /* ---- Picking ------------------------------------------------------------------------------ */
 
 #define SLOTS 512 /* a power of two, and at least twice the names */
+#define FEW 16    /* so many names are compared one by one: most objects have no more */
 
 static_assert(SLOTS >= 2 * MCPZ_JSON_MEMBERS_MAX, "a free slot is near");
 
 struct names {
-    struct mcpz_bytes raw[SLOTS]; /* what stands between the quotes; NULL: free */
     size_t count;
+    bool any_escaped; /* of the few */
+    struct mcpz_bytes few[FEW];
+    struct mcpz_bytes raw[SLOTS]; /* what stands between the quotes; NULL: free. Set from FEW on */
 };
 
 /* FNV-1a over what the name says, however it is written. */
@@ -645,11 +648,21 @@ static bool say_the_same(struct mcpz_bytes a, struct mcpz_bytes b)
     return left.at == left.end && right.at == right.end;
 }
 
-static mcpz_error note_name(struct names *names, struct mcpz_bytes raw)
+static mcpz_error note_few(struct names *names, struct mcpz_bytes raw)
 {
-    if (names->count == MCPZ_JSON_MEMBERS_MAX) {
-        return MCPZ_EFULL;
+    names->any_escaped = names->any_escaped || is_escaped(raw);
+    for (size_t i = 0; i < names->count; i++) {
+        if (names->any_escaped ? say_the_same(names->few[i], raw)
+                               : mcpz_bytes_equal(names->few[i], raw)) {
+            return MCPZ_ECONFLICT;
+        }
     }
+    names->few[names->count++] = raw;
+    return MCPZ_OK;
+}
+
+static mcpz_error note_many(struct names *names, struct mcpz_bytes raw)
+{
     uint32_t slot = hash_name(raw) % SLOTS;
     while (names->raw[slot].data != NULL) {
         if (say_the_same(names->raw[slot], raw)) {
@@ -662,10 +675,30 @@ static mcpz_error note_name(struct names *names, struct mcpz_bytes raw)
     return MCPZ_OK;
 }
 
+static mcpz_error note_name(struct names *names, struct mcpz_bytes raw)
+{
+    if (names->count == MCPZ_JSON_MEMBERS_MAX) {
+        return MCPZ_EFULL;
+    }
+    if (names->count < FEW) {
+        return note_few(names, raw);
+    }
+    if (names->count == FEW) {
+        memset(names->raw, 0, sizeof(names->raw));
+        names->count = 0;
+        for (size_t i = 0; i < FEW; i++) {
+            mcpz_error error = note_many(names, names->few[i]);
+            assert(error == MCPZ_OK); /* they are different */
+            (void)error;
+        }
+    }
+    return note_many(names, raw);
+}
+
 mcpz_error mcpz_json_pick(struct mcpz_json object, const char *const *names, size_t count,
                           struct mcpz_json *found)
 {
-    struct names seen = {.count = 0};
+    struct names seen;
     struct mcpz_json name;
     struct mcpz_json value;
 
@@ -675,6 +708,8 @@ mcpz_error mcpz_json_pick(struct mcpz_json object, const char *const *names, siz
     if (object.type != MCPZ_JSON_OBJECT) {
         return MCPZ_OK;
     }
+    seen.count = 0; /* the rest is large, and mostly not looked at */
+    seen.any_escaped = false;
     struct mcpz_json_walk walk = mcpz_json_walk(object);
     while (mcpz_json_next_member(&walk, &name, &value)) {
         mcpz_error error = note_name(&seen, mcpz_json_raw(name));

@@ -253,6 +253,33 @@ TEST(picks_members_in_any_order_and_however_they_are_written)
     CHECK_UINT(found[0].type, MCPZ_JSON_NONE);
 }
 
+/* Of small objects, of large ones, and where one becomes the other. */
+TEST(a_name_is_found_again_wherever_it_stands)
+{
+    static const char *const again[] = {"n3", "\\u006e3"};
+    struct mcpz_json found[1];
+    const char *const wanted[] = {"n3"};
+    char text[1024];
+
+    for (size_t count = 4; count < 40; count++) {
+        for (size_t form = 0; form <= MCPZ_ARRAY_LEN(again); form++) {
+            size_t used = 0;
+            for (size_t i = 0; i < count; i++) {
+                used += (size_t)snprintf(text + used, sizeof(text) - used, "%c\"n%zu\":%zu",
+                                         i == 0 ? '{' : ',', i, i);
+            }
+            if (form < MCPZ_ARRAY_LEN(again)) {
+                used +=
+                    (size_t)snprintf(text + used, sizeof(text) - used, ",\"%s\":0", again[form]);
+            }
+            (void)snprintf(text + used, sizeof(text) - used, "}");
+            CHECK_UINT(mcpz_json_pick(parse(text), wanted, 1, found),
+                       form < MCPZ_ARRAY_LEN(again) ? MCPZ_ECONFLICT : MCPZ_OK);
+            CHECK(mcpz_bytes_equal(found[0].text, mcpz_text("3")));
+        }
+    }
+}
+
 TEST(a_name_that_is_there_twice_is_refused)
 {
     static const char *const twice[] = {
@@ -421,6 +448,7 @@ TEST_MAIN(RUN(takes_what_is_json_and_nothing_else),
           RUN(knows_what_a_value_is), RUN(names_the_members_of_an_object),
           RUN(visits_the_elements_of_an_array), RUN(what_is_no_container_has_nothing_in_it),
           RUN(picks_members_in_any_order_and_however_they_are_written),
+          RUN(a_name_is_found_again_wherever_it_stands),
           RUN(a_name_that_is_there_twice_is_refused),
           RUN(so_many_members_are_picked_from_and_no_more), RUN(reads_what_strings_say),
           RUN(compares_what_strings_say), RUN(reads_whole_numbers_that_fit),
