@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,43 @@
 static void activate(struct mcpz_connection *connection, struct mcpz_side *side, struct lws *wsi)
 {
     assert(!connection->active);
-
-    *connection = (struct mcpz_connection){.side = side, .wsi = wsi, .active = true};
+    memset(connection, 0, offsetof(struct mcpz_connection, path));
+    connection->path[0] = connection->query[0] = connection->last_event[0] = '\0';
+    connection->headers[0] = connection->origin[0] = '\0';
+    connection->query_length = connection->headers_length = 0;
+    connection->side = side;
+    connection->wsi = wsi;
+    connection->active = true;
     mcpz_api_body_init(side->hub->api, &connection->body);
     connection->next = side->hub->connections;
     side->hub->connections = connection;
+}
+
+/* It has something to say: at the end of the turn, when all that it may say is there. */
+static void make_due(struct mcpz_connection *connection)
+{
+    struct mcpz_hub *hub = connection->side->hub;
+
+    if (connection->active && !connection->is_due) {
+        connection->is_due = true;
+        connection->next_due = hub->due;
+        hub->due = connection;
+    }
+}
+
+static void make_undue(struct mcpz_connection *connection)
+{
+    struct mcpz_connection **at = &connection->side->hub->due;
+
+    if (!connection->is_due) {
+        return;
+    }
+    while (*at != connection) {
+        assert(*at != NULL);
+        at = &(*at)->next_due;
+    }
+    *at = connection->next_due;
+    connection->is_due = false;
 }
 
 /* End the request under way, if there is one. Whatever it started is cancelled. */
@@ -41,6 +74,7 @@ static void release(struct mcpz_connection *connection)
         at = &(*at)->next;
     }
     *at = connection->next;
+    make_undue(connection);
     connection->active = false;
     if (connection->is_watched) {
         ev_io_stop(connection->side->hub->ev, &connection->watcher);
@@ -63,10 +97,8 @@ void mcpz_hub_end(struct mcpz_hub *hub)
 
 void mcpz_connection_answered(void *context, void *owner)
 {
-    struct mcpz_connection *connection = owner;
-
     (void)context;
-    (void)lws_callback_on_writable(connection->wsi);
+    make_due(owner);
 }
 
 /* ---- Clients that hang up ----------------------------------------------------------------- */
@@ -190,8 +222,8 @@ static int ask(struct mcpz_connection *connection)
         watch(connection); /* it may hang up while it waits */
     }
     mcpz_api_ask(connection->exchange, &request);
-    /* Also without an answer: the timeout is to be taken off where libwebsockets sets it last. */
-    (void)lws_callback_on_writable(connection->wsi);
+    /* Also without an answer: the timeout is to be taken off when libwebsockets has set it. */
+    make_due(connection);
     return 0;
 }
 
@@ -396,6 +428,22 @@ static bool add_status(struct mcpz_connection *connection, const struct mcpz_res
            add_header(wsi, "content-type:", response->content_type, at, end);
 }
 
+/* A short body goes out with the headers, in one piece; then it is sent. Returns how long it is.
+ */
+static size_t add_body(struct mcpz_connection *connection, const struct mcpz_response *response,
+                       uint8_t *at)
+{
+    const struct mcpz_bytes body = mcpz_body_in_memory(&response->body);
+    const bool is_short = body.length <= MCPZ_API_CHUNK_BYTES - HEAD_BYTES_MAX;
+
+    if (response->streams || connection->is_head || body.length == 0 || !is_short) {
+        return 0;
+    }
+    memcpy(at, body.data, body.length);
+    connection->sent = body.length;
+    return body.length;
+}
+
 static bool send_headers(struct mcpz_connection *connection, const struct mcpz_response *response)
 {
     uint8_t *start = connection->side->hub->out + LWS_PRE;
@@ -413,18 +461,21 @@ static bool send_headers(struct mcpz_connection *connection, const struct mcpz_r
         return false;
     }
     if (!add_retry_after(wsi, response, &at, end) ||
-        lws_finalize_write_http_header(wsi, start, &at, end) != 0) {
+        lws_finalize_http_header(wsi, &at, end) != 0) {
         return false;
     }
+    const size_t length = (size_t)(at - start) + add_body(connection, response, at);
     connection->headers_sent = true;
-    return true;
+    return lws_write(wsi, start, length, LWS_WRITE_HTTP_HEADERS) >= (int)length;
 }
 
 static int end_transaction(struct mcpz_connection *connection)
 {
     struct lws *wsi = connection->wsi;
+    struct mcpz_hub *hub = connection->side->hub;
 
     release(connection);
+    hub->has_ended = true;
     return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }
 
@@ -526,7 +577,7 @@ static int on_writeable(struct mcpz_connection *connection)
     if (!send_headers(connection, response)) {
         return -1;
     }
-    if (connection->is_head || (response->body.length == 0 && !response->streams)) {
+    if (connection->is_head || (connection->sent == response->body.length && !response->streams)) {
         return end_transaction(connection);
     }
     if (response->streams && !connection->is_watched) {
@@ -534,6 +585,37 @@ static int on_writeable(struct mcpz_connection *connection)
     }
     (void)lws_callback_on_writable(connection->wsi);
     return 0;
+}
+
+/*
+ * Between two requests libwebsockets wants to hear that the socket can be written to. It can: said
+ * at once, that costs no trip through the loop.
+ */
+static void say_writable(struct lws *wsi)
+{
+    struct lws_pollfd ready = {
+        .fd = lws_get_socket_fd(wsi), .events = POLLIN | POLLOUT, .revents = POLLOUT};
+
+    (void)lws_service_fd(lws_get_context(wsi), &ready);
+}
+
+void mcpz_hub_flush(void *hub)
+{
+    struct mcpz_hub *ours = hub;
+
+    while (ours->due != NULL) {
+        struct mcpz_connection *connection = ours->due;
+        struct lws *wsi = connection->wsi;
+        make_undue(connection);
+        ours->has_ended = false;
+        if (lws_partial_buffered(wsi) != 0) {
+            (void)lws_callback_on_writable(wsi);
+        } else if (on_writeable(connection) != 0) {
+            lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+        } else if (ours->has_ended) { /* the request; its memory too */
+            say_writable(wsi);
+        }
+    }
 }
 
 /* ---- What libwebsockets tells ------------------------------------------------------------- */

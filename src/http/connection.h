@@ -32,9 +32,11 @@ struct mcpz_hub {
     struct mcpz_api *api;
     struct ev_loop *ev;
     struct mcpz_connection *connections; /* those with a request under way */
+    struct mcpz_connection *due;         /* those of them with something to be said */
     uint8_t *out;                        /* LWS_PRE and MCPZ_API_CHUNK_BYTES */
     size_t socket_count;
-    bool is_over; /* the engine must not be called any more */
+    bool has_ended; /* a request, just now */
+    bool is_over;   /* the engine must not be called any more */
 };
 
 /* One listening address: the user of its vhost. */
@@ -46,11 +48,13 @@ struct mcpz_side {
     char host[256]; /* TCP: what we were told to listen on */
 };
 
-/* Lies in libwebsockets' memory, zeroed for each connection. */
+/* Lies in libwebsockets' memory, zeroed for each connection; from `path` on not for each request.
+ */
 struct mcpz_connection {
     struct mcpz_side *side;
     struct lws *wsi;
     struct mcpz_connection *next;
+    struct mcpz_connection *next_due;
     struct mcpz_exchange *exchange; /* NULL: none */
     struct mcpz_body body;
     uint64_t body_left; /* bytes of the request's body still to come */
@@ -58,6 +62,7 @@ struct mcpz_connection {
     enum mcpz_access access;
     struct mcpz_bearer_who who; /* "": nobody in particular */
     bool active;                /* in the hub's list, body is initialised */
+    bool is_due;                /* in that list too */
     bool asked;
     bool is_head; /* HEAD: no body in the answer */
     bool is_mcp;  /* a client of MCP: its headers are read */
@@ -67,13 +72,13 @@ struct mcpz_connection {
     bool is_watched; /* its answer streams: `watcher` runs */
     ev_io watcher;
     uint64_t sent; /* bytes of the answer's body */
+    uint32_t params_version;
     char path[MCPZ_API_PATH_BYTES_MAX + 1];
     char query[MCPZ_API_QUERY_BYTES_MAX + 1]; /* with a NUL between two parameters */
     size_t query_length;
     char last_event[MCPZ_API_LAST_EVENT_BYTES]; /* "": no such header */
     char headers[MCPZ_HEADERS_BYTES_MAX];       /* as in struct mcpz_request */
     size_t headers_length;
-    uint32_t params_version;
     char origin[MCPZ_API_ORIGIN_BYTES]; /* of a page that may read the answer; "": none */
 };
 
@@ -82,8 +87,12 @@ struct lws_protocols;
 /** The one protocol of our vhosts, and its end. */
 const struct lws_protocols *mcpz_connection_protocols(void);
 
-/** The exchange of `owner`, a connection, has its answer: port of the API. */
+/** The exchange of `owner`, a connection, has its answer: port of the API. It is said at the end
+ * of the turn. */
 void mcpz_connection_answered(void *context, void *owner);
+
+/** Say what is to be said: a loop's flush, its context is the hub. */
+void mcpz_hub_flush(void *hub);
 
 /** Give up all requests: the engine is going. No callback touches the API afterwards. */
 void mcpz_hub_end(struct mcpz_hub *hub);

@@ -396,6 +396,7 @@ mcpz_error mcpz_server_create(struct mcpz_loop *loop, const struct mcpz_server_c
     }
     mcpz_loop_at_end(loop, release, made);
     mcpz_loop_listen(loop, on_action, made);
+    mcpz_loop_on_flush(loop, mcpz_hub_flush, &made->hub);
     ev_timer_init(&made->wake, on_wake, 0., 0.);
     made->wake.data = made;
     ev_timer_init(&made->tick, on_tick, TICK_SECONDS, TICK_SECONDS);
