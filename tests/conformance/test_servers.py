@@ -19,7 +19,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from mesh import MCPZ, PATIENCE_S, Failed, Mesh, run, until, wait_linked  # noqa: E402
+from mesh import MCPZ, PATIENCE_S, Failed, Mesh, descendants, run, until, wait_linked  # noqa: E402
 from test_conformance import PLACE, SKIPPED, install  # noqa: E402
 
 PACKAGES = {"files": "server-filesystem", "memory": "server-memory",
@@ -28,26 +28,6 @@ KINDS = ("v1", "v2", "modern")
 CLIENT = "servers-client.mjs"
 RUN_S = 180
 NODE = PLACE / "node_modules/node/bin/node"
-
-
-def descendants(pid):
-    """All processes below this one that are not zombies: pid -> command."""
-    parents, commands = {}, {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            state, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
-            commands[int(entry.name)] = (entry / "cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if state != "Z":
-            parents[int(entry.name)] = int(parent)
-    found, level = {}, {pid}
-    while level:
-        level = {child for child, parent in parents.items() if parent in level}
-        found.update({child: commands[child] for child in level})
-    return found
 
 
 def marked(mark):
