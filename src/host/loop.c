@@ -29,6 +29,7 @@
 #define LWS_HEADER_BYTES_MAX 16384
 
 #define LWS_TIMEOUT_SECONDS 10
+#define LWS_HEAD_SECONDS 10 /* for all of a request's head to come */
 
 struct hearing {
     mcpz_listener listener;
@@ -307,6 +308,7 @@ static bool make_lws(struct mcpz_loop *loop)
         .pt_serv_buf_size = LWS_SERVICE_BYTES,
         .max_http_header_data2 = LWS_HEADER_BYTES_MAX,
         .timeout_secs = LWS_TIMEOUT_SECONDS,
+        .timeout_secs_ah_idle = LWS_HEAD_SECONDS,
     };
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {

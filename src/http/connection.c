@@ -30,6 +30,7 @@ static void activate(struct mcpz_connection *connection, struct mcpz_side *side,
     connection->side = side;
     connection->wsi = wsi;
     connection->active = true;
+    connection->body_until = MCPZ_TIME_NEVER;
     mcpz_api_body_init(side->hub->api, &connection->body);
     connection->next = side->hub->connections;
     side->hub->connections = connection;
@@ -194,6 +195,12 @@ static uint64_t body_max(const struct mcpz_connection *connection)
     return max > MCPZ_JSON_BODY_BYTES_MAX ? max : MCPZ_JSON_BODY_BYTES_MAX;
 }
 
+static int refuse_too_long(struct mcpz_connection *connection)
+{
+    return refuse(connection, 413, MCPZ_CODE_TOO_LARGE,
+                  "the body is longer than such a request's may be");
+}
+
 static int ask(struct mcpz_connection *connection)
 {
     const struct mcpz_request request = {
@@ -211,6 +218,7 @@ static int ask(struct mcpz_connection *connection)
 
     assert(!connection->asked);
     connection->asked = true;
+    connection->body_until = MCPZ_TIME_NEVER;
     mcpz_error error =
         connection->is_mcp
             ? mcpz_api_open_apart(connection->side->hub->api, connection, &connection->exchange)
@@ -314,6 +322,38 @@ static bool is_preflight(const struct mcpz_connection *connection, struct mcpz_b
            mcpz_api_is_mcp(path);
 }
 
+/* Where does its body end? 0: go on. */
+static int read_framing(struct mcpz_connection *connection)
+{
+    switch (mcpz_head_read_framing(connection->wsi, connection->method, &connection->body_left)) {
+    case MCPZ_FRAMING_LENGTH:
+        return 0;
+    case MCPZ_FRAMING_CHUNKS:
+        connection->comes_in_chunks = true;
+        return 0;
+    case MCPZ_FRAMING_MISSING:
+        return refuse(connection, 411, MCPZ_CODE_BAD_REQUEST,
+                      "a request with a body needs a Content-Length, or comes in chunks");
+    case MCPZ_FRAMING_UNKNOWN:
+        return refuse(connection, 501, MCPZ_CODE_BAD_REQUEST,
+                      "of all transfer codings only chunked is taken here");
+    case MCPZ_FRAMING_BAD:
+        break;
+    }
+    return refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
+                  "where the body ends is not clear: one Content-Length, a number, or "
+                  "Transfer-Encoding: chunked with POST and HTTP/1.1, not both");
+}
+
+/* A body of that length has so much time to come, once its head is there. */
+static void expect_body(struct mcpz_connection *connection)
+{
+    const struct mcpz_api_ports *ports = mcpz_api_ports(connection->side->hub->api);
+
+    connection->body_until = ports->now(ports->context) + MCPZ_SECONDS(MCPZ_API_BODY_SECONDS);
+    answer_expect(connection);
+}
+
 static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path)
 {
     struct lws *wsi = connection->wsi;
@@ -324,9 +364,8 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
         mcpz_head_origin_is_ours(connection)) {
         return answer_preflight(connection);
     }
-    if (!mcpz_head_read_length(wsi, connection->method, &connection->body_left)) {
-        return refuse(connection, 411, MCPZ_CODE_BAD_REQUEST,
-                      "a request with a body needs a Content-Length, and may not be chunked");
+    if (read_framing(connection) != 0) {
+        return -1;
     }
     if (!mcpz_head_host_is_ours(connection)) {
         return refuse(connection, 403, MCPZ_CODE_DENIED,
@@ -354,15 +393,43 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
                       "Last-Event-ID is longer than the id of any event");
     }
     if (connection->body_left > body_max(connection)) {
-        return refuse(connection, 413, MCPZ_CODE_TOO_LARGE,
-                      "the body is longer than such a request's may be");
+        return refuse_too_long(connection);
     }
     /* A POST that says it has no body still has its completion told: asked then, not twice. */
     if (connection->body_left == 0 && connection->method != MCPZ_POST) {
         return ask(connection);
     }
-    answer_expect(connection);
+    expect_body(connection);
     return 0;
+}
+
+/* Whoever says more may say it for longer, but not a byte at a time. */
+static void append(struct mcpz_connection *connection, struct mcpz_bytes piece)
+{
+    connection->body_until +=
+        MCPZ_SECONDS((mcpz_time)piece.length) / MCPZ_API_BODY_BYTES_PER_SECOND;
+    mcpz_body_append(&connection->body, piece); /* its error is the API's to tell */
+}
+
+static int on_chunks(struct mcpz_connection *connection, struct mcpz_bytes in)
+{
+    struct mcpz_bytes piece;
+    enum mcpz_chunked_found found;
+
+    while ((found = mcpz_chunked_read(&connection->chunks, &in, &piece)) == MCPZ_CHUNKED_PIECE) {
+        if (piece.length > body_max(connection) - connection->body.length) {
+            return refuse_too_long(connection);
+        }
+        append(connection, piece);
+        if (connection->body.error != MCPZ_OK) {
+            break; /* the API tells */
+        }
+    }
+    if (found == MCPZ_CHUNKED_BAD) {
+        return refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
+                      "the body says that it comes in chunks, and does not");
+    }
+    return found == MCPZ_CHUNKED_MORE ? 0 : ask(connection);
 }
 
 static int on_body(struct mcpz_connection *connection, struct mcpz_bytes piece)
@@ -370,12 +437,44 @@ static int on_body(struct mcpz_connection *connection, struct mcpz_bytes piece)
     if (piece.length == 0) {
         return 0; /* comes after a Content-Length of 0 */
     }
-    if (!connection->active || connection->asked || piece.length > connection->body_left) {
+    if (!connection->active) {
+        return -1;
+    }
+    if (connection->comes_in_chunks) {
+        /* What follows is not ours to read: the connection ends with the answer. */
+        return connection->asked ? 0 : on_chunks(connection, piece);
+    }
+    if (connection->asked || piece.length > connection->body_left) {
         return -1;
     }
     connection->body_left -= piece.length;
-    mcpz_body_append(&connection->body, piece); /* its error is the API's to tell */
+    append(connection, piece);
     return 0;
+}
+
+/* libwebsockets has all that it counts on: of chunks, a hundred megabytes. */
+static int on_body_end(struct mcpz_connection *connection)
+{
+    if (!connection->active || connection->asked) {
+        return 0;
+    }
+    return connection->comes_in_chunks ? refuse_too_long(connection) : ask(connection);
+}
+
+void mcpz_hub_tick(struct mcpz_hub *hub)
+{
+    const struct mcpz_api_ports *ports = mcpz_api_ports(hub->api);
+    const mcpz_time now = ports->now(ports->context);
+    struct mcpz_connection *next;
+
+    for (struct mcpz_connection *each = hub->connections; each != NULL; each = next) {
+        next = each->next;
+        if (now >= each->body_until) {
+            each->body_until = MCPZ_TIME_NEVER;
+            (void)refuse(each, 408, MCPZ_CODE_TIMEOUT, "the body did not come in time");
+            lws_set_timeout(each->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+        }
+    }
 }
 
 /* ---- Answers out -------------------------------------------------------------------------- */
@@ -461,6 +560,7 @@ static bool send_headers(struct mcpz_connection *connection, const struct mcpz_r
         return false;
     }
     if (!add_retry_after(wsi, response, &at, end) ||
+        (connection->comes_in_chunks && !add_header(wsi, "connection:", "close", &at, end)) ||
         lws_finalize_http_header(wsi, &at, end) != 0) {
         return false;
     }
@@ -473,10 +573,11 @@ static int end_transaction(struct mcpz_connection *connection)
 {
     struct lws *wsi = connection->wsi;
     struct mcpz_hub *hub = connection->side->hub;
+    bool is_last = connection->comes_in_chunks;
 
     release(connection);
     hub->has_ended = true;
-    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+    return is_last || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }
 
 static int send_chunk(struct mcpz_connection *connection, const struct mcpz_response *response)
@@ -669,7 +770,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_BODY:
         return on_body(connection, mcpz_bytes(in, length));
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        return connection->active && !connection->asked ? ask(connection) : 0;
+        return on_body_end(connection);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return on_writeable(connection);
     case LWS_CALLBACK_CLOSED_HTTP:

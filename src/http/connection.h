@@ -1,9 +1,10 @@
 /*
  * One HTTP connection: from libwebsockets' callbacks to an exchange, and its answer back.
  *
- * What libwebsockets 4.1 gets wrong or leaves to us: bodies without a length, chunked bodies,
- * "Expect: 100-continue", timeouts while an answer is being made, cleaning up on two occasions,
- * clients that hang up while they are answered.
+ * What libwebsockets 4.1 gets wrong or leaves to us: bodies without a length, chunked bodies
+ * (which it hands over as they are, with what follows them: so that is the end of their
+ * connection), bodies that come a byte at a time, "Expect: 100-continue", timeouts while an answer
+ * is being made, cleaning up on two occasions, clients that hang up while they are answered.
  */
 
 #ifndef HTTP_CONNECTION_H
@@ -17,6 +18,7 @@
 #include "http/api.h"
 #include "http/bearer.h"
 #include "http/body.h"
+#include "http/chunked.h"
 
 #define MCPZ_API_PATH_BYTES_MAX 1024
 #define MCPZ_API_QUERY_BYTES_MAX 1024
@@ -57,7 +59,10 @@ struct mcpz_connection {
     struct mcpz_connection *next_due;
     struct mcpz_exchange *exchange; /* NULL: none */
     struct mcpz_body body;
-    uint64_t body_left; /* bytes of the request's body still to come */
+    uint64_t body_left; /* bytes of the request's body still to come, where it says how many */
+    struct mcpz_chunked chunks; /* where it does not */
+    bool comes_in_chunks;
+    mcpz_time body_until; /* it is to be there by then; NEVER: it is, or there is none */
     enum mcpz_method method;
     enum mcpz_access access;
     struct mcpz_bearer_who who; /* "": nobody in particular */
@@ -93,6 +98,9 @@ void mcpz_connection_answered(void *context, void *owner);
 
 /** Say what is to be said: a loop's flush, its context is the hub. */
 void mcpz_hub_flush(void *hub);
+
+/** Refuse requests whose body has not come in time. A few times a second. */
+void mcpz_hub_tick(struct mcpz_hub *hub);
 
 /** Give up all requests: the engine is going. No callback touches the API afterwards. */
 void mcpz_hub_end(struct mcpz_hub *hub);

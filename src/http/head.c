@@ -217,25 +217,62 @@ void mcpz_head_read_version(struct mcpz_connection *connection)
     connection->is_old = strcmp(version, "HTTP/1.0") == 0;
 }
 
-bool mcpz_head_read_length(struct lws *wsi, enum mcpz_method method, uint64_t *length)
+/* White space before a colon: some take the header for what it looks like, libwebsockets does not.
+ * RFC 9112, section 5.1. */
+static bool is_disguised(struct lws *wsi)
+{
+    static const char *const names[] = {"content-length ", "content-length\t",
+                                        "transfer-encoding ", "transfer-encoding\t"};
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(names); i++) {
+        char name[32];
+        int length = snprintf(name, sizeof(name), "%s:", names[i]);
+        if (lws_hdr_custom_length(wsi, name, length) >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum mcpz_framing read_coding(struct lws *wsi, enum mcpz_method method)
+{
+    char coding[32];
+    char version[16] = "";
+    int length = lws_hdr_copy(wsi, coding, sizeof(coding), WSI_TOKEN_HTTP_TRANSFER_ENCODING);
+
+    (void)lws_hdr_copy(wsi, version, sizeof(version), WSI_TOKEN_HTTP);
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 || method != MCPZ_POST ||
+        strcmp(version, "HTTP/1.1") != 0) {
+        return MCPZ_FRAMING_BAD;
+    }
+    return length > 0 && strcasecmp(coding, "chunked") == 0 ? MCPZ_FRAMING_CHUNKS
+                                                            : MCPZ_FRAMING_UNKNOWN;
+}
+
+enum mcpz_framing mcpz_head_read_framing(struct lws *wsi, enum mcpz_method method,
+                                         uint64_t *length)
 {
     char text[24];
     int chars = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
 
     *length = 0;
+    if (is_disguised(wsi)) {
+        return MCPZ_FRAMING_BAD;
+    }
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
-        return false;
+        return read_coding(wsi, method);
     }
     if (chars == 0) {
-        return method == MCPZ_GET || method == MCPZ_DELETE;
+        return method == MCPZ_GET || method == MCPZ_DELETE ? MCPZ_FRAMING_LENGTH
+                                                           : MCPZ_FRAMING_MISSING;
     }
     if (chars > 18 ||
         lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_CONTENT_LENGTH) != chars ||
         strspn(text, "0123456789") != (size_t)chars) {
-        return false;
+        return MCPZ_FRAMING_BAD;
     }
     *length = strtoull(text, NULL, 10);
-    return true;
+    return MCPZ_FRAMING_LENGTH;
 }
 
 bool mcpz_head_host_is_ours(const struct mcpz_connection *connection)

@@ -26,11 +26,21 @@ MCPZ_MUST_USE bool mcpz_head_read_mcp(struct mcpz_connection *connection);
 
 void mcpz_head_read_version(struct mcpz_connection *connection);
 
+/* Where the body of a request ends. */
+enum mcpz_framing {
+    MCPZ_FRAMING_LENGTH = 1,
+    MCPZ_FRAMING_CHUNKS,
+    MCPZ_FRAMING_MISSING, /* nothing is said, where a body might follow */
+    MCPZ_FRAMING_UNKNOWN, /* coded as we do not know */
+    MCPZ_FRAMING_BAD,     /* it could be read in two ways: smuggling */
+};
+
 /**
- * The length the body says it has; 0 without one. False: chunked, not a number, or missing where
- * libwebsockets would wait for a body for ever.
+ * How the body is framed. `*length`: what it says it has; 0 without one, or in chunks.
+ *
+ * Source: RFC 9112, sections 6.1 to 6.3.
  */
-MCPZ_MUST_USE bool mcpz_head_read_length(struct lws *wsi, enum mcpz_method method,
+enum mcpz_framing mcpz_head_read_framing(struct lws *wsi, enum mcpz_method method,
                                          uint64_t *length);
 
 /** Does it ask for a host that is ours? Over the Unix socket all are. */

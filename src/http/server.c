@@ -145,6 +145,7 @@ static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
     (void)ev;
     (void)events;
     mcpz_api_tick(server->api);
+    mcpz_hub_tick(&server->hub);
 }
 
 static void on_wake(struct ev_loop *ev, ev_timer *watcher, int events)

@@ -3,7 +3,7 @@
  * what there is access.h's.
  *
  * It moves bytes and keeps its guests within bounds; what requests mean is api.h's. HTTP/1.1 only:
- * no upgrades, no chunked requests (libwebsockets would take their bodies for further requests).
+ * no upgrades.
  */
 
 #ifndef HTTP_SERVER_H
@@ -24,6 +24,8 @@
 #define MCPZ_API_CHUNK_BYTES 65536    /* of an answer, in one write */
 #define MCPZ_API_IDLE_SECONDS 60      /* between two requests on a connection */
 #define MCPZ_API_STALL_SECONDS 30     /* without the client taking more of its answer */
+#define MCPZ_API_BODY_SECONDS 20      /* from a request's head to the end of its body, and more: */
+#define MCPZ_API_BODY_BYTES_PER_SECOND 16384 /* a second for so many of it */
 
 struct mcpz_desk;
 struct mcpz_mcp_hosting_port;

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -90,10 +91,75 @@ class Http(unittest.TestCase):
             self.assertEqual((body[:20], status), (body[:20], 400))
             json.loads(answer)
 
-    def test_a_chunked_body_is_refused(self):
-        answer = self.say(b"POST /v1/agents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                          b"5\r\nhello\r\n0\r\n\r\n")
-        self.assertTrue(answer.startswith(b"HTTP/1.1 411"), answer[:80])
+    def post_chunked(self, path, *chunks, headers=(), last=b"0\r\n\r\n"):
+        """Status and body of the answer to a body in chunks."""
+        head = [f"POST {path} HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", *headers]
+        body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+        return self.status_of(self.say("\r\n".join(head).encode() + b"\r\n\r\n" + body + last, ends=False))
+
+    def status_of(self, answer):
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
+    def test_a_body_may_come_in_chunks(self):
+        status, body = self.post_chunked("/v1/tasks", b'{"type":', b'"cat"}\nhel', b"lo")
+        self.assertEqual((status, json.loads(body)["result"]), (200, "hello"))
+        status, body = self.post_chunked("/v1/tasks", b'{"type":"cat"}\n', b"x" * 3_000_000)
+        self.assertEqual((status, len(json.loads(body)["result"])), (200, 3_000_000))
+        status, _ = self.post_chunked("/v1/agents", b'{"id":"in-chunks"}', last=b"0;a=b\r\nX: y\r\n\r\n")
+        self.assertEqual(status, 201)
+        self.assertEqual(self.post_chunked("/v1/agents")[0], 400)  # none at all
+
+    def test_a_client_that_expects_to_be_asked_for_chunks_is_asked(self):
+        with self.connect() as client:
+            client.sendall(b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+                           b"Expect: 100-continue\r\n\r\n")
+            self.assertEqual(client.recv(100), b"HTTP/1.1 100 Continue\r\n\r\n")
+            client.sendall(b'e\r\n{"type":"cat"}\r\n3\r\n\nhi\r\n0\r\n\r\n')
+            self.assertIn(b"200 OK", client.recv(65536))
+
+    def test_chunks_are_bounded_as_other_bodies_are(self):
+        self.assertEqual(self.post_chunked("/v1/agents", b"x" * 65536)[0], 400)
+        status, body = self.post_chunked("/v1/agents", b"x" * 65536, b"x")
+        self.assertEqual((status, json.loads(body)["error"]["code"]), (413, "too_large"))
+        status, _ = self.post_chunked("/v1/agents", last=b"ffffffffffff\r\n" + b"x" * 70000)
+        self.assertEqual(status, 413)
+        self.assertEqual(self.post_chunked("/v1/agents", last=b"0\r\n" + b"A: b\r\n" * 1000 + b"\r\n")[0], 400)
+
+    def test_chunks_that_are_none_are_refused(self):
+        for body in (b"5\r\nhello", b"hello\r\n", b"5\nhello\n0\n\n", b"5\r\nhello0\r\n\r\n", b"-1\r\n", b"0x5\r\n",
+                     b"5 \x00\r\n"):
+            self.assertEqual(self.post_chunked("/v1/agents", last=body + b"\r\nzz\r\n")[0], 400, body)
+
+    def test_nothing_is_smuggled_in(self):
+        hidden = b"POST /v1/agents HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n{\"id\":\"smuggle\"}"
+        for headers, status in (
+                (b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
+                (b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400),
+                (b"Content-Length: 0\r\nContent-Length: 5\r\n", 400),
+                (b"Content-Length: 5, 5\r\n", 400),
+                (b"Content-Length: +5\r\n", 400),
+                (b"Content-Length : 5\r\n", 400),
+                (b"Transfer-Encoding : chunked\r\n", 400),
+                (b"Transfer-Encoding: gzip, chunked\r\n", 501),
+                (b"Transfer-Encoding: chunked, chunked\r\n", 501),
+                (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", 501),
+                (b"Transfer-Encoding: xchunked\r\n", 501)):
+            answer = self.say(b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\n" + hidden)
+            self.assertEqual((headers, self.status_of(answer)[0]), (headers, status))
+            self.assertEqual(answer.count(b"content-length: "), 1, answer)
+        for line in (b"GET /livez HTTP/1.1", b"DELETE /v1/agents/x HTTP/1.1", b"POST /v1/tasks HTTP/1.0",
+                     b"PUT /v1/tasks HTTP/1.1"):
+            answer = self.say(line + b"\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden)
+            self.assertEqual((line, self.status_of(answer)[0]), (line, 400))
+            self.assertEqual(answer.count(b"content-length: "), 1, answer)
+        # What follows the last chunk is nobody's request: the connection ends there.
+        for gap in (b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"):
+            answer = self.say(b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                              b'f\r\n{"type":"cat"}\n\r\n0\r\n\r\n' + gap + hidden, ends=False)
+            self.assertEqual((self.status_of(answer)[0], answer.count(b"content-length: ")), (200, 1))
+            self.assertIn(b"connection: close", answer)
+        self.assertNotIn("smuggle", [row["id"] for row in self.node.ask("agent", "list")])
 
     def test_a_length_that_is_none_is_refused(self):
         for length in (b"-1", b"abc", b"9" * 30, b"0x10"):
@@ -103,6 +169,44 @@ class Http(unittest.TestCase):
     def test_a_body_too_long_is_refused_before_it_is_sent(self):
         answer = self.say(b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000000\r\n\r\n")
         self.assertTrue(answer.startswith(b"HTTP/1.1 413"), answer[:80])
+
+    def dribble(self, start):
+        """Send a beginning, then a byte now and then, until the node has enough of it. What it said."""
+        with self.connect() as client:
+            client.sendall(start)
+            client.settimeout(0.2)
+            said = b""
+            while True:
+                try:
+                    piece = client.recv(65536)
+                    if not piece:
+                        return said
+                    said += piece
+                except TimeoutError:
+                    pass
+                except ConnectionError:
+                    return said
+                try:
+                    client.sendall(b"a")
+                except OSError:
+                    client.settimeout(PATIENCE_S)
+
+    def test_who_dribbles_is_cut_off(self):
+        starts = {b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n": b"HTTP/1.1 408 ",
+                  b"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n": b"HTTP/1.1 408 ",
+                  b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ": b"",
+                  b"GET /": b""}
+        said = {}
+        threads = [threading.Thread(target=lambda start=start: said.update({start: self.dribble(start)}))
+                   for start in starts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for start, expected in starts.items():
+            self.assertEqual(said[start][:len(expected) or None], expected)
+            if expected:
+                self.assertEqual(json.loads(self.status_of(said[start])[1])["error"]["code"], "timeout")
 
     def test_headers_without_end_are_cut_off(self):
         answer = self.say(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n" + b"X-Long: " + b"a" * 100_000 + b"\r\n\r\n")
