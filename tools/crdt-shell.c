@@ -459,6 +459,7 @@ static json_t *show_state(struct shell *shell, const json_t *request)
     json_t *entries = json_array();
 
     if (answer == NULL) {
+        end_turn(replica, request);
         json_decref(entries);
         return json_object();
     }

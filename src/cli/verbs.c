@@ -48,6 +48,10 @@ static const struct mcpz_option peers_options[] = {
     {"view", '\0', "VIEWS", "only peers in these views: active, passive, none; with commas"},
 };
 
+static const struct mcpz_option history_options[] = {
+    {"limit", '\0', "N", "so many writes at most (100)"},
+};
+
 static const struct mcpz_option events_options[] = {
     {"follow", '\0', NULL, "go on until Ctrl-C (the default)"},
     {"no-follow", '\0', NULL, "show what the node has kept, and end"},
@@ -733,6 +737,30 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "\n"
     "Example:\n"
     "  mcpz agent conflicts planner\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_HISTORY] = {
+    MCPZ_VERB_AGENT_HISTORY, "agent history", "ID", 1, 1, "show what was written to an agent",
+    "Oldest first, the last 100 unless --limit says more: when, by which node, what went (-) and\n"
+    "what came (+).\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent history planner --limit 10\n",
+    OPTIONS(history_options)},
+[MCPZ_VERB_AGENT_AT] = {
+    MCPZ_VERB_AGENT_AT, "agent at", "ID TIME", 2, 2, "show what an agent was",
+    "TIME is 2026-11-30T09:15:00Z, or how long ago: 10m. What counts are the clocks of those who\n"
+    "wrote.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz agent at planner 10m\n"
+    "  mcpz agent at planner 2026-11-30T09:15:00Z\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_DIFF] = {
+    MCPZ_VERB_AGENT_DIFF, "agent diff", "ID TIME [TIME]", 2, 3, "show what has changed since",
+    "Between two times, or from one until now: what was (-) and what is (+) at each path.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent diff planner 1h\n",
     NULL, 0},
 [MCPZ_VERB_AGENT_DELETE] = {
     MCPZ_VERB_AGENT_DELETE, "agent delete", "ID", 1, 1, "delete an agent everywhere",

@@ -2,21 +2,8 @@
 
 #include <assert.h>
 
-#include "engine/internal.h"
 #include "store/schema.h"
 #include "wire/records.h"
-
-void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
-                             struct mcpz_id *document)
-{
-    struct mcpz_digest_state state;
-
-    mcpz_digest_begin(&state, MCPZ_DIGEST_DOCUMENT, mcpz_bytes(NULL, 0));
-    mcpz_digest_add(&state, tenant);
-    mcpz_digest_add(&state, mcpz_bytes("", 1));
-    mcpz_digest_add(&state, name);
-    mcpz_digest_end(&state, document->bytes);
-}
 
 static void add_with_length(struct mcpz_digest_state *state, struct mcpz_bytes bytes)
 {
@@ -66,10 +53,4 @@ mcpz_error mcpz_root_of(const struct mcpz_store *store, struct mcpz_scratch *scr
     }
     mcpz_digest_end(&state, root);
     return MCPZ_OK;
-}
-
-mcpz_error mcpz_engine_root(struct mcpz_engine *engine, const struct mcpz_id *document,
-                            uint8_t *root)
-{
-    return mcpz_root_of(&engine->store, engine->scratch, document, root);
 }

@@ -47,6 +47,7 @@ static const struct route routes[] = {
     {"/v1/agents", 0, .get = mcpz_api_get_agents, .post = mcpz_api_post_agents},
     {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
      .delete = mcpz_api_delete_agent},
+    {"/v1/history/", ROUTE_PREFIX, .get = mcpz_api_get_history},
     {"/v1/snapshots", 0, .get = mcpz_api_get_snapshots},
     {"/v1/snapshots/export", ROUTE_SECRET, .get = mcpz_api_export},
     {"/v1/snapshots/import", ROUTE_UPLOAD | ROUTE_OWNER, .post = mcpz_api_import},

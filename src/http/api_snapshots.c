@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http/agent_id.h"
+#include "http/delta_walk.h"
 #include "http/exchange.h"
 #include "http/snapshot.h"
 #include "http/walk.h"
@@ -92,48 +93,14 @@ void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_re
 
 /* ---- Exporting ---------------------------------------------------------------------------- */
 
-/* One actor's deltas of the document at hand: the next one to write. */
-struct cursor {
-    struct mcpz_actor actor;
-    uint64_t seq;
-    uint64_t last_seq; /* what comes after it was written later: left out, with what needs it */
-    uint64_t hlc;      /* of `seq` */
-};
-
 struct export
 {
     struct mcpz_walk walk;
     bool single; /* only `document` */
     struct mcpz_id document;
-    struct cursor cursors[MCPZ_ACTORS_MAX];
-    size_t cursor_count; /* 0: take the next document */
+    struct mcpz_delta_walk deltas; /* at its end: take the next document */
     struct mcpz_snapshot_writer writer;
 };
-
-static mcpz_error read_delta(const struct mcpz_store *store, const struct export *export,
-                             const struct cursor *cursor, struct mcpz_record *record)
-{
-    *record = (struct mcpz_record){
-        .kind = MCPZ_RECORD_DELTA,
-        .delta = {.delta = {.document = export->document,
-                            .actor = cursor->actor,
-                            .seq = cursor->seq}},
-    };
-    mcpz_error error = store->get(store->context, record);
-    return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* every delta is kept */
-}
-
-/* Look at the cursor's delta for its stamp. */
-static mcpz_error load(const struct mcpz_store *store, const struct export *export,
-                       struct cursor *cursor)
-{
-    struct mcpz_record record;
-    mcpz_error error = read_delta(store, export, cursor, &record);
-    if (error == MCPZ_OK) {
-        cursor->hlc = record.delta.delta.hlc;
-    }
-    return error;
-}
 
 static mcpz_error open_document(const struct mcpz_store *store, struct export *export)
 {
@@ -151,60 +118,15 @@ static mcpz_error open_document(const struct mcpz_store *store, struct export *e
     if (error != MCPZ_OK) {
         return error;
     }
-    if (record.document.version_count > MCPZ_ACTORS_MAX) {
-        return MCPZ_ECORRUPT;
-    }
-    export->document = record.document.id;
-    export->cursor_count = 0;
-    for (size_t i = 0; i < record.document.version_count; i++) {
-        const struct mcpz_version *version = &record.document.versions[i];
-        if (version->seq > 0) {
-            export->cursors[export->cursor_count++] =
-                (struct cursor){.actor = version->actor, .seq = 1, .last_seq = version->seq};
-        }
-    }
-    for (size_t i = 0; i < export->cursor_count && error == MCPZ_OK; i++) {
-        error = load(store, export, &export->cursors[i]);
-    }
-    return error;
-}
-
-/*
- * The delta to write next. Stamps grow along causality, so their order is a causal one; actors
- * only decide between what is concurrent.
- */
-static struct cursor *pick(struct export *export)
-{
-    struct cursor *best = &export->cursors[0];
-
-    for (size_t i = 1; i < export->cursor_count; i++) {
-        struct cursor *cursor = &export->cursors[i];
-        if (cursor->hlc < best->hlc ||
-            (cursor->hlc == best->hlc && mcpz_actor_compare(&cursor->actor, &best->actor) < 0)) {
-            best = cursor;
-        }
-    }
-    return best;
+    return mcpz_delta_walk_start(&export->deltas, store, &record.document);
 }
 
 static mcpz_error export_delta(const struct mcpz_store *store, struct export *export)
 {
-    struct cursor *cursor = pick(export);
     struct mcpz_record record;
+    mcpz_error error = mcpz_delta_walk_next(&export->deltas, store, &record);
 
-    mcpz_error error = read_delta(store, export, cursor, &record);
-    if (error == MCPZ_OK) {
-        error = mcpz_snapshot_add(&export->writer, &record);
-    }
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    if (cursor->seq == cursor->last_seq) {
-        *cursor = export->cursors[--export->cursor_count];
-        return MCPZ_OK;
-    }
-    cursor->seq++;
-    return load(store, export, cursor);
+    return error != MCPZ_OK ? error : mcpz_snapshot_add(&export->writer, &record);
 }
 
 static void work_export(struct mcpz_exchange *exchange)
@@ -214,8 +136,8 @@ static void work_export(struct mcpz_exchange *exchange)
     mcpz_error error = exchange->response.body.error;
 
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
-        error =
-            export->cursor_count == 0 ? open_document(store, export) : export_delta(store, export);
+        error = export->deltas.cursor_count == 0 ? open_document(store, export)
+                                                 : export_delta(store, export);
     }
     if (error == MCPZ_OK) {
         mcpz_exchange_again(exchange);

@@ -89,6 +89,9 @@ MCPZ_MUST_USE mcpz_error mcpz_document_show(const struct mcpz_store *store,
                                             const struct mcpz_id *document, json_t **state,
                                             json_t **conflicts);
 
+/** The word for a type of entries, "?" for one we do not know. */
+const char *mcpz_document_type_word(uint32_t type);
+
 /* Concurrent writers may together pass MCPZ_ENTRIES_MAX; by so much at most. */
 #define MCPZ_ENTRIES_SHOWN_MAX (2 * MCPZ_ENTRIES_MAX)
 

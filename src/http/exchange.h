@@ -101,6 +101,7 @@ void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_requ
 void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_history(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *request);

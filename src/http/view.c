@@ -32,13 +32,18 @@ struct view {
     json_t *conflicts;
 };
 
-static const char *const type_words[] = {
+static const char *const type_words[MCPZ_ENTRY_END] = {
     [MCPZ_ENTRY_REGISTER] = "register", [MCPZ_ENTRY_SET] = "set",
     [MCPZ_ENTRY_COUNTER] = "counter",   [MCPZ_ENTRY_MULTI] = "multi",
     [MCPZ_ENTRY_FENCED] = "fenced",     [MCPZ_ENTRY_FLAG] = "flag",
     [MCPZ_ENTRY_BOUNDED] = "bounded",   [MCPZ_ENTRY_LIST] = "list",
     [MCPZ_ENTRY_MAP] = "object",
 };
+
+const char *mcpz_document_type_word(uint32_t type)
+{
+    return type < MCPZ_ENTRY_END && type_words[type] != NULL ? type_words[type] : "?";
+}
 
 /* ---- Gathering the leaves ----------------------------------------------------------------- */
 

@@ -1,11 +1,13 @@
 """What other tools rely on: exit codes, JSON on every verb, errors that say what to do."""
 
+import datetime
 import json
 import os
 import pathlib
 import signal
 import socket
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -56,7 +58,8 @@ class Cli(unittest.TestCase):
                  "agent set", "agent add", "agent remove", "agent increment", "agent delete",
                  "agent keep", "agent fence", "agent life", "agent enable", "agent disable",
                  "agent grant", "agent spend", "agent push", "agent insert", "agent move",
-                 "agent drop", "agent map", "agent conflicts",
+                 "agent drop", "agent map", "agent conflicts", "agent history", "agent at",
+                 "agent diff",
                  "agent list", "snapshot list", "snapshot export", "snapshot import",
                  "config check", "config show", "version"]
         for verb in verbs:
@@ -127,6 +130,36 @@ class Cli(unittest.TestCase):
               lambda: ask("agent", "get", "types")["state"]["budget"] == 1)
         ask("agent", "spend", "types", "budget", "1")
         ask("agent", "delete", "types")
+
+    def test_what_an_agent_was_can_be_seen(self):
+        ask = self.a.ask
+        ask("agent", "create", "past")
+        ask("agent", "set", "past", "k", "1")
+        ask("agent", "push", "past", "steps", '"a"')
+        then_ms = ask("agent", "history", "past")[-1]["time_ms"]
+        # Stamps go on with each write, whatever the clock: but only its milliseconds are asked for.
+        until("the clock has moved", lambda: time.time_ns() // 1000000 > then_ms)
+        ask("agent", "set", "past", "k", "2")
+        ask("agent", "unset", "past", "steps")
+        ask("agent", "delete", "past")
+        then = datetime.datetime.fromtimestamp(then_ms / 1000, datetime.timezone.utc)
+        then = then.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        self.assertEqual(ask("agent", "at", "past", then)["state"], {"k": 1, "steps": ["a"]})
+        self.assertEqual(self.a.run("agent", "at", "past", "1970-01-01T00:00:01Z").returncode, 6)
+        self.assertEqual(self.a.run("agent", "at", "past", "yesterday").returncode, 2)
+        self.assertEqual(self.a.run("agent", "diff", "past", then).returncode, 6)  # it is deleted
+        ask("agent", "create", "past")
+        self.assertEqual(ask("agent", "diff", "past", then),
+                         [{"path": "/k", "before": 1}, {"path": "/steps", "before": ["a"]}])
+        self.assertIn("- /k  1\n", self.a.run("agent", "diff", "past", then).stdout)
+        self.assertEqual(ask("agent", "diff", "past", then, then), [])
+        writes = ask("agent", "history", "past")
+        self.assertEqual(len(writes), 7)
+        self.assertEqual(writes[1]["added"], [{"path": "k", "type": "register", "value": 1}])
+        self.assertEqual([row["path"] for row in writes[4]["removed"]], ["steps"])
+        self.assertEqual(ask("agent", "history", "past", "--limit", "2"), writes[-2:])
+        self.assertIn('+ steps  list  "a"', self.a.run("agent", "history", "past").stdout)
+        ask("agent", "delete", "past")
 
     def test_agents_from_birth_to_death(self):
         ask = self.a.ask

@@ -292,6 +292,13 @@ class OpenApi(unittest.TestCase):
         self.api.ask("disableAgentFlag", {"path": "t.on"}, **name)
         self.api.ask("disableAgentFlag", {"path": "t.on"}, status=404, **name)
         self.api.ask("unsetAgentEntry", {"path": "t"}, **name)
+        writes = self.api.ask("getAgentHistory", query="?limit=2", **name)
+        self.assertEqual([len(writes), writes[1]["added"], len(writes[1]["removed"])], [2, [], 6])
+        until = f"?at_ms={writes[0]['time_ms']}"
+        self.assertIn("t", self.api.ask("getAgentHistory", query=until, **name)["state"])
+        self.api.ask("getAgentHistory", query="?at_ms=1", status=404, **name)
+        self.api.ask("getAgentHistory", query="?limit=0", status=400, **name)
+        self.api.ask("getAgentHistory", query="?nothing=1", status=400, **name)
         agent = self.api.ask("getAgent", **name)
         self.assertEqual(agent["state"], {"a": {"c": 1}, "tags": ["x"], "steps": -3})
         self.assertEqual(agent["conflicts"], [{"path": "a.c", "shown": "register", "hidden": ["counter"],

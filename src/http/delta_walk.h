@@ -1,0 +1,56 @@
+/*
+ * All deltas of one document, the past of each before it.
+ *
+ * Stamps grow along causality, so their order is a causal one; actors only decide between what is
+ * concurrent. What is written while the walk is under way is left out.
+ */
+
+#ifndef HTTP_DELTA_WALK_H
+#define HTTP_DELTA_WALK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "proto/limits.h"
+#include "proto/record.h"
+#include "proto/store.h"
+
+/* One actor's deltas: the next one. */
+struct mcpz_delta_cursor {
+    struct mcpz_actor actor;
+    uint64_t seq;
+    uint64_t last_seq; /* what comes after it was written later: left out, with what needs it */
+    uint64_t hlc;      /* of `seq` */
+};
+
+struct mcpz_delta_walk {
+    struct mcpz_id document;
+    struct mcpz_delta_cursor cursors[MCPZ_ACTORS_MAX];
+    size_t cursor_count; /* 0: at the end */
+};
+
+/**
+ * Start in front of the first delta of `document`, as its record has it.
+ *
+ * Errors: MCPZ_ECORRUPT  every delta is kept, and one is not there; MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_delta_walk_start(struct mcpz_delta_walk *walk,
+                                               const struct mcpz_store *store,
+                                               const struct mcpz_record_document *document);
+
+/** How many deltas are to come. */
+uint64_t mcpz_delta_walk_left(const struct mcpz_delta_walk *walk);
+
+/**
+ * Read the next delta. What it points to lasts until the turn ends, its lists until the next read.
+ *
+ * Errors: MCPZ_ENOTFOUND  that was the last; as above
+ */
+MCPZ_MUST_USE mcpz_error mcpz_delta_walk_next(struct mcpz_delta_walk *walk,
+                                              const struct mcpz_store *store,
+                                              struct mcpz_record *record);
+
+#endif
