@@ -9,8 +9,6 @@
 #define SPREAD_PART 2 /* up to a half is added, so that not all come back at once */
 #define ASIDE_PART 4  /* of the hands: not for one lane where there are others */
 
-static_assert(MCPZ_LANES_MAX <= UINT8_MAX, "a lane's index fits");
-
 /* ---- Lanes -------------------------------------------------------------------------------- */
 
 static struct mcpz_gate_lane *find_lane(struct mcpz_gate *gate, struct mcpz_bytes name)
@@ -481,13 +479,14 @@ void mcpz_gate_spared(struct mcpz_gate *gate, mcpz_time now, uint32_t calls)
 
 /* ---- Those that wait ---------------------------------------------------------------------- */
 
-static uint64_t open_lanes(const struct mcpz_gate *gate)
+static struct mcpz_lane_set open_lanes(const struct mcpz_gate *gate)
 {
-    uint64_t lanes = 0;
+    struct mcpz_lane_set lanes = {.words = {0}};
 
-    for (size_t i = 0; i < MCPZ_LANES_MAX; i++) {
-        if (gate->lanes[i].waiting > 0 && is_open(gate, &gate->lanes[i])) {
-            lanes |= UINT64_C(1) << i;
+    for (size_t i = 0; i < gate->waiting.count; i++) {
+        const uint8_t lane = gate->waiting.entries[i].lane;
+        if (is_open(gate, &gate->lanes[lane])) {
+            mcpz_lane_set_add(&lanes, lane);
         }
     }
     return lanes;
@@ -497,7 +496,11 @@ bool mcpz_gate_next(struct mcpz_gate *gate, mcpz_time now, uint32_t *handle)
 {
     struct mcpz_waiting_entry entry;
 
-    if (gate->waiting.count == 0 || !mcpz_waiting_take(&gate->waiting, open_lanes(gate), &entry)) {
+    if (gate->waiting.count == 0) {
+        return false;
+    }
+    const struct mcpz_lane_set lanes = open_lanes(gate);
+    if (!mcpz_waiting_take(&gate->waiting, &lanes, &entry)) {
         return false;
     }
     struct mcpz_gate_lane *lane = &gate->lanes[entry.lane];

@@ -21,7 +21,7 @@
 #include "proto/isolation.h"
 #include "proto/limits.h"
 
-#define MCPZ_CAPABILITIES_MAX 2048 /* rows, over all nodes */
+#define MCPZ_CAPABILITIES_MAX 3072 /* rows, over all nodes */
 
 /* How far one node's list has come. */
 struct mcpz_offerer {

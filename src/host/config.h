@@ -48,7 +48,7 @@
 #define MCPZ_PORT_DEFAULT 8765
 #define MCPZ_API_PORT_DEFAULT 8000
 #define MCPZ_API_DEFAULT "127.0.0.1:8000" /* of `mcpz up`, if nothing is said and it is free */
-#define MCPZ_PROVIDERS_MAX MCPZ_CAPABILITIES_PER_NODE_MAX
+#define MCPZ_PROVIDERS_MAX 64 /* of the configuration; MCP servers and programs offer, too */
 #define MCPZ_CONFIG_FILE_BYTES_MAX 1048576
 #define MCPZ_CONFIG_TEXT_BYTES_MAX 4096 /* of one value that is no command: a path */
 #define MCPZ_API_KEYS_MAX 16

@@ -57,7 +57,7 @@ static_assert(MCPZ_CONNECTED_MAX >= 2 * MCPZ_LINKS_MAX, "newcomers are heard whi
 
 /* ---- Capabilities and calls --------------------------------------------------------------- */
 
-#define MCPZ_CAPABILITIES_PER_NODE_MAX 64
+#define MCPZ_CAPABILITIES_PER_NODE_MAX 240 /* a list of the longest names is one broadcast */
 #define MCPZ_CALLS_MAX 4096                /* at one server, as caller and as provider each */
 #define MCPZ_RUNNING_UNBOUNDED 0xffffffffU /* of a capability: no limit by how long it takes */
 #define MCPZ_PARAMS_BYTES_MAX 32768        /* JSON parameters of a task */
@@ -152,6 +152,9 @@ static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX 
 static_assert(MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX < MCPZ_PLUMTREE_LARGE_BYTES_MAX,
               "large is what is not pushed");
 static_assert(MCPZ_PLUMTREE_LARGE_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "it fits GOSSIP");
+static_assert(MCPZ_CAPABILITIES_PER_NODE_MAX * (MCPZ_CAPABILITY_BYTES_MAX + 3) + 256 <=
+                  MCPZ_PLUMTREE_LARGE_BYTES_MAX,
+              "what a node offers is one broadcast");
 
 /* ---- Store -------------------------------------------------------------------------------- */
 

@@ -50,11 +50,11 @@ static void drop_at(struct mcpz_waiting *waiting, size_t at, struct mcpz_waiting
     entry->tenant->tag -= entry->cost;
 }
 
-bool mcpz_waiting_take(struct mcpz_waiting *waiting, uint64_t lanes,
+bool mcpz_waiting_take(struct mcpz_waiting *waiting, const struct mcpz_lane_set *lanes,
                        struct mcpz_waiting_entry *entry)
 {
     for (size_t i = 0; i < waiting->count; i++) {
-        if ((lanes >> waiting->entries[i].lane & 1) != 0) {
+        if (mcpz_lane_set_has(lanes, waiting->entries[i].lane)) {
             take_at(waiting, i, entry);
             waiting->now_tag = later(waiting->now_tag, entry->tag);
             return true;

@@ -24,7 +24,21 @@
 #define MCPZ_LANES_MAX MCPZ_CAPABILITIES_PER_NODE_MAX
 #define MCPZ_GATE_WAITING_MAX 128 /* an edge keeps what comes in for them */
 
-static_assert(MCPZ_LANES_MAX <= 64, "a set of lanes is a word");
+static_assert(MCPZ_LANES_MAX <= UINT8_MAX + 1, "a lane's index is a byte");
+
+struct mcpz_lane_set {
+    uint64_t words[(MCPZ_LANES_MAX + 63) / 64]; /* a bit for each */
+};
+
+static inline void mcpz_lane_set_add(struct mcpz_lane_set *set, uint8_t lane)
+{
+    set->words[lane / 64] |= UINT64_C(1) << lane % 64;
+}
+
+static inline bool mcpz_lane_set_has(const struct mcpz_lane_set *set, uint8_t lane)
+{
+    return (set->words[lane / 64] >> lane % 64 & 1) != 0;
+}
 
 struct mcpz_waiting_entry {
     uint32_t handle; /* of the owner's */
@@ -47,8 +61,8 @@ struct mcpz_waiting {
 /** Put a call in its place. There is room (asserted). */
 void mcpz_waiting_add(struct mcpz_waiting *waiting, const struct mcpz_waiting_entry *entry);
 
-/** Take out the first whose lane is in `lanes`, a bit for each. False: none waits for those. */
-bool mcpz_waiting_take(struct mcpz_waiting *waiting, uint64_t lanes,
+/** Take out the first whose lane is in `lanes`. False: none waits for those. */
+bool mcpz_waiting_take(struct mcpz_waiting *waiting, const struct mcpz_lane_set *lanes,
                        struct mcpz_waiting_entry *entry);
 
 /** Take out one for which it is too late. False: there is none. */

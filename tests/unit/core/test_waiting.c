@@ -26,9 +26,15 @@ static void add(uint32_t handle, uint8_t class, size_t tenant)
     tenants[tenant].under_way++;
 }
 
+/* Of the first 64 lanes those whose bit is set; of the others all, if there are all. */
 static uint32_t take(uint64_t lanes)
 {
-    return mcpz_waiting_take(&waiting, lanes, &gone) ? gone.handle : UINT32_MAX;
+    struct mcpz_lane_set set = {.words = {lanes}};
+
+    for (size_t i = 1; i < MCPZ_ARRAY_LEN(set.words); i++) {
+        set.words[i] = lanes == ALL ? ALL : 0;
+    }
+    return mcpz_waiting_take(&waiting, &set, &gone) ? gone.handle : UINT32_MAX;
 }
 
 TEST(first_by_class_then_first_come)
@@ -229,7 +235,23 @@ TEST(whatever_happens_the_order_holds)
     }
 }
 
-TEST_MAIN(RUN(first_by_class_then_first_come),
+TEST(any_lane_can_be_in_a_set)
+{
+    for (unsigned lane = 0; lane < MCPZ_LANES_MAX; lane++) {
+        struct mcpz_lane_set set = {.words = {0}};
+        mcpz_lane_set_add(&set, (uint8_t)lane);
+        for (unsigned other = 0; other < MCPZ_LANES_MAX; other++) {
+            CHECK(mcpz_lane_set_has(&set, (uint8_t)other) == (other == lane));
+        }
+    }
+    set_up();
+    add(7, 0, 0);
+    waiting.entries[0].lane = MCPZ_LANES_MAX - 1;
+    CHECK_UINT(take(1), UINT32_MAX);
+    CHECK_UINT(take(ALL), 7);
+}
+
+TEST_MAIN(RUN(any_lane_can_be_in_a_set), RUN(first_by_class_then_first_come),
           RUN(a_tenant_with_many_gets_no_more_than_one_with_few), RUN(flooding_starves_nobody),
           RUN(who_starts_before_a_newcomer_is_counted_by_turns),
           RUN(turns_are_neither_saved_nor_owed), RUN(only_lanes_that_are_asked_for_are_served),
