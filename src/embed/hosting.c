@@ -288,9 +288,16 @@ void mcpz_hosting_apply(struct mcpz_hosting *hosting, const struct mcpz_mcp_serv
     }
 }
 
+static void dismiss(void *context)
+{
+    struct mcpz_hosting *hosting = context;
+
+    mcpz_mcp_host_dismiss(hosting->host);
+}
+
 void mcpz_hosting_dismiss(struct mcpz_hosting *hosting)
 {
-    mcpz_mcp_host_dismiss(hosting->host);
+    dismiss(hosting);
 }
 
 /* ---- Life --------------------------------------------------------------------------------- */
@@ -328,7 +335,7 @@ mcpz_error mcpz_hosting_create(const struct mcpz_hosting_config *config,
     mcpz_random(made->seal_key, sizeof(made->seal_key));
     made->work = (struct mcpz_deferred){.run = do_work, .context = made};
     made->port = (struct mcpz_mcp_hosting_port){
-        .context = made, .add = add, .remove = remove_one, .walk = walk};
+        .context = made, .add = add, .remove = remove_one, .dismiss = dismiss, .walk = walk};
     (void)snprintf(made->path, sizeof(made->path), "%s/" FILE_NAME, config->directory);
     ev_timer_init(&made->wake, on_wake, 0.0, 0.0);
     made->wake.data = made;

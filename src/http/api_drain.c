@@ -2,6 +2,7 @@
 
 #include "http/api_gate.h"
 #include "http/exchange.h"
+#include "mcp/host.h"
 
 #define TIMEOUT_MS_DEFAULT 30000
 #define TIMEOUT_MS_MAX 3600000
@@ -59,6 +60,10 @@ void mcpz_api_drain(struct mcpz_exchange *exchange, const struct mcpz_request *r
                                                                   : ANNOUNCE_MS_MAX},
     };
     mcpz_engine_event(mcpz_exchange_engine(exchange), &drain);
+    const struct mcpz_mcp_hosting_port *hosting = exchange->api->ports.hosting;
+    if (hosting != NULL) { /* whoever only listens would be waited for */
+        hosting->dismiss(hosting->context);
+    }
 }
 
 void mcpz_api_resume(struct mcpz_exchange *exchange, const struct mcpz_request *request)

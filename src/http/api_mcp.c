@@ -269,8 +269,10 @@ void mcpz_api_mcp_tick(struct mcpz_api *api)
     if (api->face == NULL) {
         return;
     }
-    uint32_t digest =
-        mcpz_registry_digest(&mcpz_engine_node(api->ports.enter(api->ports.context))->registry);
+    const struct mcpz_node *node = mcpz_engine_node(api->ports.enter(api->ports.context));
+    uint32_t digest = mcpz_registry_digest(&node->registry);
+
+    mcpz_face_leave(api->face, node->drain.state != MCPZ_DRAIN_NONE);
     if (digest != api->registry_digest) {
         api->registry_digest = digest;
         mcpz_face_hear(api->face);

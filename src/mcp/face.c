@@ -230,6 +230,10 @@ static void take(struct mcpz_asker *asker)
 {
     asker->waits = false;
     mcpz_face_take(asker);
+    if (asker->waits) {
+        wake_by(asker->face, asker->asked_at + MCPZ_FACE_CATALOGUE_US);
+        return;
+    }
     /* Whoever waits is looked after by the clock. */
     bool is_steady = asker->answered && (asker->flow == NULL || !asker->flow->may_poll);
     wake_by(asker->face, asker->asked_at + (is_steady ? TICK_US : MCPZ_FACE_STREAM_US));
@@ -284,15 +288,37 @@ static void fetch(struct mcpz_face *face, mcpz_time now)
     }
 }
 
+static bool misses_server(const struct mcpz_asker *asker)
+{
+    struct mcpz_bytes server = asker->request.server;
+
+    return server.length > 0 && mcpz_catalogue_server(&asker->face->catalogue, server) == NULL;
+}
+
 /* Must it wait, lest it is told of less than there is? */
 static bool must_wait(const struct mcpz_asker *asker, mcpz_time now)
 {
     const struct mcpz_face *face = asker->face;
-    struct mcpz_bytes server = asker->request.server;
-    bool is_missing = server.length > 0 && mcpz_catalogue_server(&face->catalogue, server) == NULL;
 
-    return now - asker->asked_at < MCPZ_FACE_CATALOGUE_US && (!face->is_ready || is_missing) &&
+    return now - asker->asked_at < MCPZ_FACE_CATALOGUE_US &&
+           (!face->is_ready || asker->misses || misses_server(asker)) &&
            mcpz_catalogue_is_waiting(&face->catalogue);
+}
+
+bool mcpz_face_waits_for(struct mcpz_asker *asker)
+{
+    struct mcpz_face *face = asker->face;
+    mcpz_time now = mcpz_face_now(face);
+
+    if (!asker->may_wait) {
+        return false;
+    }
+    face->looks = true; /* it may have come since */
+    look(face, now);
+    fetch(face, now);
+    asker->misses = true;
+    asker->waits = must_wait(asker, now);
+    return asker->waits;
 }
 
 static void take_those_that_waited(struct mcpz_face *face, mcpz_time now)
@@ -535,6 +561,7 @@ mcpz_error mcpz_face_ask(struct mcpz_face *face, const struct mcpz_face_request 
     face->askers = made;
     face->stats.askers++;
     *asker = made;
+    face->looks = face->looks || misses_server(made);
     look(face, now);
     fetch(face, now);
     made->waits = must_wait(made, now);

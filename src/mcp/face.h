@@ -150,6 +150,12 @@ size_t mcpz_face_pull(struct mcpz_asker *asker, uint8_t *out, size_t capacity, b
 /** The client is gone, or has its answer. */
 void mcpz_face_close(struct mcpz_asker *asker);
 
+/**
+ * This node is about to go, or not after all: nothing is listened to meanwhile, and streams that
+ * would last for ever end, so that nothing is waited for but what somebody has asked for.
+ */
+void mcpz_face_leave(struct mcpz_face *face, bool leaves);
+
 /** Somebody's capabilities may have changed. Within the engine's turn too. */
 void mcpz_face_hear(struct mcpz_face *face);
 

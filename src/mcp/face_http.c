@@ -76,6 +76,9 @@ static struct mcpz_session *find_session(struct mcpz_asker *asker)
 {
     const struct mcpz_face_request *request = &asker->request;
 
+    if (asker->session != NULL) {
+        return asker->session; /* it has waited, and is taken in again */
+    }
     if (!is_there(request->session)) {
         refuse_plainly(asker, 400,
                        "Bad Request: the header Mcp-Session-Id is missing; a session "
@@ -251,6 +254,7 @@ static void take_legacy(struct mcpz_asker *asker, const struct mcpz_envelope *sa
     }
     if (said->kind == MCPZ_ENVELOPE_REQUEST) {
         asker->left = 1;
+        asker->may_wait = true;
         asker->prefers_stream = prefers_stream(asker->request.accept);
         if (!asker->prefers_stream || mcpz_face_stream(asker)) {
             mcpz_face_take_request(asker, said);
@@ -316,6 +320,7 @@ static void take_modern(struct mcpz_asker *asker, const struct mcpz_envelope *sa
     }
     if (mcpz_face_check_modern(asker, said)) {
         asker->left = 1;
+        asker->may_wait = true;
         mcpz_face_take_request(asker, said);
     }
 }

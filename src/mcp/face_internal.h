@@ -42,6 +42,7 @@ struct mcpz_face_place {
     struct mcpz_id node;
     struct mcpz_face_call *first;  /* is about to find the node; others wait for it */
     struct mcpz_face_call *listen; /* hears what the server says outside of calls */
+    bool has_listened;             /* so it is to go on, at another node if that one goes */
     mcpz_time unheard_since;       /* `listen` says what nobody reads; NEVER: somebody does */
     mcpz_time listen_at;           /* not before */
 };
@@ -81,6 +82,8 @@ struct mcpz_asker {
     mcpz_time asked_at;
     mcpz_time spoke_at; /* a stream, last */
     bool waits;         /* for the catalogue */
+    bool may_wait;      /* it asks for one thing, which may be named in what is still to come */
+    bool misses;        /* that is not there: it waits for it */
     bool answered;
     bool is_modern;
     bool begins_session;
@@ -157,6 +160,7 @@ struct mcpz_face {
     mcpz_time wake; /* the next tick */
     mcpz_time announce_at;
     uint32_t announced; /* the sum of the catalogue's versions */
+    bool leaves;        /* see mcpz_face_leave() */
     bool is_ready;      /* all descriptions that there were have come once */
     struct mcpz_asker *askers;
     struct mcpz_face_call *calls;
@@ -204,6 +208,9 @@ bool mcpz_face_say(struct mcpz_face_flow *flow, const struct mcpz_bytes *parts, 
 void mcpz_face_settle(struct mcpz_face_flow *flow);
 
 /* ---- face_http.c ---------------------------------------------------------------------------- */
+
+/** Is what is asked for not there, but perhaps about to come? Then it is taken in again. */
+MCPZ_MUST_USE bool mcpz_face_waits_for(struct mcpz_asker *asker);
 
 /** Take in what is asked, now that the catalogue is there. */
 void mcpz_face_take(struct mcpz_asker *asker);
@@ -287,6 +294,9 @@ void mcpz_face_listen(struct mcpz_face *face, struct mcpz_session *session);
 
 /** The same for a subscriptions/listen. */
 void mcpz_face_subscribe(struct mcpz_asker *asker);
+
+/** End a subscriptions/listen: its client may come again. */
+void mcpz_face_unsubscribe(struct mcpz_asker *asker);
 
 /* ---- face_modern.c -------------------------------------------------------------------------- */
 

@@ -37,13 +37,15 @@ void mcpz_face_listen(struct mcpz_face *face, struct mcpz_session *session)
 
     for (struct mcpz_face_place *place = session->places; place != NULL; place = place->next) {
         end_unheard(place, is_heard, now);
-        if (!is_heard || place->listen != NULL || !place->has_node || place->listen_at > now) {
+        if (face->leaves || !is_heard || place->listen != NULL || place->first != NULL ||
+            !(place->has_node || place->has_listened) || place->listen_at > now) {
             continue;
         }
         const struct mcpz_face_order order = {
             .kind = MCPZ_FACE_LISTEN, .session = session, .server = mcpz_text(place->server)};
         place->listen_at = now + MCPZ_FACE_LISTEN_US;
         place->listen = mcpz_face_call(face, &order);
+        place->has_listened = true;
     }
 }
 
@@ -63,7 +65,7 @@ void mcpz_face_subscribe(struct mcpz_asker *asker)
     struct mcpz_face *face = asker->face;
     mcpz_time now = mcpz_face_now(face);
 
-    if (asker->listen_at > now) {
+    if (asker->listen_at > now || face->leaves) {
         return;
     }
     asker->listen_at = now + MCPZ_FACE_LISTEN_US;
@@ -78,6 +80,53 @@ void mcpz_face_subscribe(struct mcpz_asker *asker)
                                               .request = &asker->envelope};
         if (mcpz_face_call(face, &order) == NULL) {
             return; /* there is no room now */
+        }
+    }
+}
+
+/* ---- Going -------------------------------------------------------------------------------- */
+
+static struct mcpz_face_call *find_listening(const struct mcpz_face *face,
+                                             const struct mcpz_asker *asker)
+{
+    struct mcpz_face_call *call = face->calls;
+
+    while (call != NULL && !(call->kind == MCPZ_FACE_SUBSCRIBE && call->asker == asker) &&
+           !(call->kind == MCPZ_FACE_LISTEN && asker == NULL)) {
+        call = call->next;
+    }
+    return call;
+}
+
+static void drop_listening(struct mcpz_face *face, const struct mcpz_asker *asker)
+{
+    struct mcpz_face_call *call;
+
+    while ((call = find_listening(face, asker)) != NULL) {
+        mcpz_face_drop(call);
+    }
+}
+
+void mcpz_face_unsubscribe(struct mcpz_asker *asker)
+{
+    drop_listening(asker->face, asker);
+    asker->listens = false;
+    mcpz_face_result(asker, asker->envelope.id, mcpz_text("{\"resultType\":\"complete\"}"));
+}
+
+void mcpz_face_leave(struct mcpz_face *face, bool leaves)
+{
+    if (leaves == face->leaves) {
+        return;
+    }
+    face->leaves = leaves;
+    if (!leaves) {
+        return;
+    }
+    drop_listening(face, NULL);
+    for (struct mcpz_asker *asker = face->askers; asker != NULL; asker = asker->next) {
+        if (asker->listens && asker->flow != NULL) {
+            mcpz_face_unsubscribe(asker);
         }
     }
 }

@@ -107,6 +107,9 @@ static void route_name(struct mcpz_asker *asker, const struct mcpz_envelope *req
         hit = mcpz_catalogue_find(&asker->face->catalogue, kind, name);
     }
     free(text);
+    if (hit.server == NULL && mcpz_face_waits_for(asker)) {
+        return;
+    }
     if (hit.server == NULL) {
         refuse_name(asker, request,
                     kind == MCPZ_CATALOGUE_TOOLS
@@ -183,9 +186,10 @@ static void route_uri(struct mcpz_asker *asker, const struct mcpz_envelope *requ
             hit = mcpz_catalogue_find_uri(&asker->face->catalogue, uri);
         }
     }
-    if (hit.server == NULL) {
+    bool waits = hit.server == NULL && mcpz_face_waits_for(asker);
+    if (hit.server == NULL && !waits) {
         refuse_uri(asker, request);
-    } else {
+    } else if (hit.server != NULL) {
         struct mcpz_json_writer writer =
             mcpz_json_writer(own, MCPZ_JSON_ESCAPED_BYTES(uri.length));
         pass(asker, request, mcpz_text(hit.server->name), own_uri(said, &hit, uri, &writer),

@@ -340,7 +340,7 @@ void mcpz_mcp_host_dismiss(struct mcpz_mcp_host *host)
     for (size_t i = 0; i < HOSTED_MAX; i++) {
         while ((call = find_listening(&host->servers[i])) != NULL) {
             if (call->kind == MCPZ_MCP_LISTEN) {
-                mcpz_call_finish(call);
+                mcpz_call_fail(call, MCPZ_CODE_DRAINING, "the node is about to go", 0);
             } else {
                 mcpz_call_answer(call, mcpz_text("{\"resultType\":\"complete\"}"));
             }

@@ -100,8 +100,8 @@ MCPZ_MUST_USE mcpz_error mcpz_mcp_host_add(struct mcpz_mcp_host *host,
 MCPZ_MUST_USE mcpz_error mcpz_mcp_host_remove(struct mcpz_mcp_host *host, struct mcpz_bytes name);
 
 /**
- * The node is about to stop: end the calls that only listen, which would last for as long as they
- * may. All others go on.
+ * The node is about to go: end the calls that only listen, which would last for as long as they
+ * may: MCPZ_CODE_DRAINING, or the result that ends a subscription. All others go on.
  */
 void mcpz_mcp_host_dismiss(struct mcpz_mcp_host *host);
 
@@ -137,6 +137,9 @@ struct mcpz_mcp_hosting_port {
 
     /* Errors: MCPZ_ENOTFOUND; MCPZ_ECONFLICT, MCPZ_EIO  as above */
     mcpz_error (*remove)(void *context, struct mcpz_bytes name);
+
+    /* mcpz_mcp_host_dismiss() */
+    void (*dismiss)(void *context);
 
     void (*walk)(void *context,
                  void (*visit)(void *visit_context, const struct mcpz_mcp_host_view *view),

@@ -31,7 +31,7 @@ LEG_S = 600  # of one leg, at most
 LEGS = {
     "v016": ("conf-legacy.mjs", SUITE_1, ["--suite", "all"], 47),
     "legacy": ("conf-legacy.mjs", SUITE_2, ["--requirements", "2025-11-25"], 84),
-    "modern": ("conf-modern.mjs", SUITE_2, ["--requirements", "2026-07-28"], 158),
+    "modern": ("conf-modern.mjs", SUITE_2, ["--requirements", "2026-07-28"], 164),
 }
 
 

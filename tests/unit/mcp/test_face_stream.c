@@ -144,7 +144,107 @@ TEST(a_subscription_at_a_stateless_server_is_heard_from_where_it_was_made)
     tear_down();
 }
 
-TEST_MAIN(RUN(who_names_streams_first_gets_one_also_for_what_is_answered_at_once),
+TEST(who_listens_at_a_node_that_goes_listens_at_another)
+{
+    struct client client;
+    struct client stream;
+
+    set_up();
+    begin_session();
+    ask(&client, in_session(REQUEST("1", "tools/call", "{\"name\":\"echo\"}")));
+    say(&hosted[0], LINE_0);
+    say(&hosted[0], ANSWER);
+    finish(&hosted[0]);
+    run();
+    leave(&client);
+    ask(&stream, get());
+    CHECK_UINT(hosted_count, 2);
+    CHECK(hosted[1].had_target);
+    mcpz_line_fail(hosted[1].stream, MCPZ_CODE_DRAINING, "the node is about to go", 0);
+    hosted[1].stream = NULL;
+    run();
+    pass_time(MCPZ_FACE_LISTEN_US);
+    CHECK_UINT(hosted_count, 3);
+    CHECK(strstr(hosted[2].params, "\"kind\":\"listen\"") != NULL);
+    CHECK(!hosted[2].had_target);
+    pull(&stream);
+    CHECK(!stream.ended);
+    leave(&stream);
+    tear_down();
+}
+
+TEST(a_node_that_goes_listens_to_nobody)
+{
+    struct client client;
+    struct client stream;
+    struct client modern_one;
+
+    set_up();
+    begin_session();
+    ask(&client, in_session(REQUEST("1", "tools/call", "{\"name\":\"echo\"}")));
+    say(&hosted[0], LINE_0);
+    run();
+    ask(&stream, get());
+    ask(&modern_one, modern("subscriptions/listen", NULL,
+                            REQUEST("9", "subscriptions/listen",
+                                    "{\"notifications\":{\"toolsListChanged\":true}," META "}")));
+    CHECK_UINT(hosted_count, 4);
+    mcpz_face_leave(face, true);
+    run();
+    CHECK(!hosted[0].over); /* what somebody asked for goes on */
+    CHECK(hosted[1].over && hosted[2].over && hosted[3].over);
+    pull(&modern_one);
+    CHECK(strstr(modern_one.text, "\"id\":9,\"result\":{\"resultType\":\"complete\"}") != NULL);
+    CHECK(modern_one.ended);
+    leave(&modern_one);
+    pass_time(MCPZ_SECONDS(5));
+    CHECK_UINT(hosted_count, 4);
+    mcpz_face_leave(face, false);
+    pass_time(MCPZ_SECONDS(5));
+    CHECK_UINT(hosted_count, 5);
+    leave(&stream);
+    leave(&client);
+    tear_down();
+}
+
+TEST(what_is_just_coming_is_waited_for)
+{
+    struct client client;
+
+    set_up();
+    documents[1] = NULL;
+    begin_session();
+    check_answer(&client, in_session(REQUEST("1", "tools/call", "{\"name\":\"far\"}")), 200,
+                 "-32602");
+    documents[1] = TWO; /* and nobody has told the face */
+    ask(&client, in_session(REQUEST("1", "tools/call", "{\"name\":\"far\"}")));
+    CHECK(!client.answered);
+    CHECK_UINT(hosted_count, 1);
+    leave(&client);
+    documents[1] = NULL;
+    mcpz_face_hear(face);
+    run();
+    pass_time(MCPZ_SECONDS(40)); /* its grace is over */
+    pass_time(MCPZ_SECONDS(40));
+    documents[1] = TWO;
+    ask(&client, in_session(REQUEST("1", "resources/read", "{\"uri\":\"y:1\"}")));
+    CHECK_UINT(hosted_count, 2);
+    leave(&client);
+    documents[1] = NULL;
+    mcpz_face_hear(face);
+    run();
+    pass_time(MCPZ_SECONDS(40));
+    pass_time(MCPZ_SECONDS(40));
+    documents[1] = TWO;
+    struct mcpz_face_request request = post(INITIALIZE);
+    request.server = mcpz_text("two");
+    check_answer(&client, request, 200, "\"name\":\"two\"");
+    tear_down();
+}
+
+TEST_MAIN(RUN(who_listens_at_a_node_that_goes_listens_at_another),
+          RUN(a_node_that_goes_listens_to_nobody), RUN(what_is_just_coming_is_waited_for),
+          RUN(who_names_streams_first_gets_one_also_for_what_is_answered_at_once),
           RUN(who_names_streams_first_may_be_sent_away_once_to_come_back),
           RUN(who_has_been_told_something_is_not_sent_away),
           RUN(the_host_is_told_whether_anybody_hears_what_it_says),

@@ -861,7 +861,7 @@ TEST(who_only_listens_is_dismissed_before_the_node_stops)
     mcpz_mcp_host_dismiss(host);
     settle_all();
     CHECK(legacy->over && modern->over && !busy->over);
-    CHECK_UINT(legacy->code, MCPZ_CODE_OK);
+    CHECK_UINT(legacy->code, MCPZ_CODE_DRAINING);
     CHECK_TEXT(heard(modern),
                "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{\"resultType\":\"complete\"}}");
     answers(describer, line, "{}");
