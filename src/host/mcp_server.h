@@ -37,7 +37,7 @@
 #include "host/mcp_url.h"
 #include "host/service.h"
 
-#define MCPZ_MCP_SERVERS_MAX 96 /* of one node: each is two capabilities, and others want some */
+#define MCPZ_MCP_SERVERS_MAX 64 /* of one node: each is two capabilities, and others want some */
 #define MCPZ_MCP_NAME_BYTES_MAX 64
 #define MCPZ_MCP_ARGUMENTS_MAX 64
 #define MCPZ_MCP_VARIABLES_MAX 40

@@ -107,7 +107,7 @@ TEST(hosts_what_is_posted)
     told.answer = MCPZ_ECONFLICT;
     check(MCPZ_POST, "/v1/mcp/servers", "{\"name\":\"a\"}", 409, "configuration file");
     told.answer = MCPZ_EFULL;
-    check(MCPZ_POST, "/v1/mcp/servers", "{\"name\":\"a\"}", 429, "at most 24 servers");
+    check(MCPZ_POST, "/v1/mcp/servers", "{\"name\":\"a\"}", 429, "at most 64 servers");
     told.answer = MCPZ_EIO;
     check(MCPZ_POST, "/v1/mcp/servers", "{\"name\":\"a\"}", 507, "could not be kept");
     end();
