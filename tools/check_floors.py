@@ -20,7 +20,7 @@ MAY_USE = {
     "sim": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "net": {"base", "proto", "core", "crypto", "engine", "host"},
     "http": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "desk",
-             "mcp"},
+             "mcp", "blob"},
     "exec": {"base", "proto", "core", "wire", "engine", "host"},
     "desk": {"base", "proto", "core", "wire", "engine", "host"},
     "mcp": {"base", "proto", "core", "wire", "engine", "host", "desk"},
@@ -28,7 +28,7 @@ MAY_USE = {
     "embed": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
               "exec", "local", "client", "desk", "mcp"},
     "cli": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
-            "exec", "local", "client", "desk", "mcp", "embed"},
+            "exec", "local", "client", "desk", "mcp", "blob", "embed"},
 }
 
 # Header: the floors that may include it. Headers not named here are free for all.
@@ -52,7 +52,7 @@ CONFINED = {
     "pthread.h": {"store", "blob"},
     "stdlib.h": SYSTEM | {"wire", "crypto"},
     "stdio.h": SYSTEM,
-    "time.h": {"client", "store", "host", "cli", "http"},
+    "time.h": {"client", "store", "blob", "host", "cli", "http"},
     "sys/socket.h": {"client", "host", "embed", "cli"} | EDGES,
     "unistd.h": {"client", "store", "blob", "host", "embed", "cli"} | EDGES,
 }

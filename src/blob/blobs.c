@@ -613,11 +613,12 @@ static mcpz_error sweep_one(struct mcpz_blobs *blobs)
 }
 
 mcpz_error mcpz_blobs_collect(struct mcpz_blobs *blobs, uint64_t now_ms, size_t most,
-                              size_t *removed)
+                              size_t *removed, bool *more)
 {
     mcpz_error error = MCPZ_OK;
 
     *removed = 0;
+    *more = false;
     assert(most <= MCPZ_COLLECT_MAX);
     if (blobs->writers > 0) {
         return MCPZ_OK;
@@ -629,6 +630,7 @@ mcpz_error mcpz_blobs_collect(struct mcpz_blobs *blobs, uint64_t now_ms, size_t 
             error = sweep_one(blobs);
         }
     }
+    *more = error == MCPZ_OK;
     if (error == MCPZ_OK || error == MCPZ_ENOTFOUND) {
         error = flush(blobs);
     }

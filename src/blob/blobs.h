@@ -113,11 +113,12 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_rest(struct mcpz_blobs *blobs);
 
 /**
  * Clear away what is due, looking at up to `most` chunks or lists, at most MCPZ_COLLECT_MAX
- * (asserted); `*removed` is how many went. Nothing happens while something is written.
+ * (asserted); `*removed` is how many went, and `*more` whether it should go on at once. Nothing
+ * happens while something is written.
  *
  * Errors: MCPZ_EIO, MCPZ_ENOSPACE, MCPZ_ECORRUPT
  */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_collect(struct mcpz_blobs *blobs, uint64_t now_ms, size_t most,
-                                            size_t *removed);
+                                            size_t *removed, bool *more);
 
 #endif

@@ -112,6 +112,16 @@ enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_import(const struct mcpz_invocation *invocation);
 
+/* verb_blob.c */
+enum mcpz_exit mcpz_run_blob_put(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_blob_get(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_blob_stat(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_blob_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_blob_remove(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_key_list(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_key_rotate(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_key_shred(const struct mcpz_invocation *invocation);
+
 /* verb_bench.c */
 enum mcpz_exit mcpz_run_bench(const struct mcpz_invocation *invocation);
 

@@ -10,6 +10,7 @@
 #include "cli/run.h"
 #include "cli/show.h"
 #include "cli/spool.h"
+#include "cli/target_file.h"
 
 #define SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"
 #define PATIENCE_MS 300000 /* the node checks a large file completely before it says a word */
@@ -42,64 +43,8 @@ enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation)
 
 /* ---- export ------------------------------------------------------------------------------- */
 
-/* A file that takes its name only when it is whole. */
-struct target {
-    const char *path; /* NULL: standard output */
-    char temporary[4096];
-    int file;
-};
-
-static enum mcpz_exit fail_file(const struct mcpz_invocation *invocation, const char *path)
-{
-    struct mcpz_trouble trouble;
-
-    mcpz_trouble_say(&trouble, "cannot write %s: %s", path, strerror(errno));
-    return mcpz_fail_error(invocation, MCPZ_EIO, &trouble);
-}
-
-static enum mcpz_exit open_target(const struct mcpz_invocation *invocation, struct target *target)
-{
-    const char *path = mcpz_argument(invocation, 0);
-
-    if (path == NULL || strcmp(path, "-") == 0) {
-        if (invocation->json) {
-            return mcpz_fail_usage(invocation, "with --json the snapshot needs a FILE to go to");
-        }
-        if (isatty(STDOUT_FILENO) == 1) {
-            return mcpz_fail_usage(invocation, "a snapshot is not for a terminal: name a FILE");
-        }
-        target->file = STDOUT_FILENO;
-        return MCPZ_EXIT_OK;
-    }
-    int length = snprintf(target->temporary, sizeof(target->temporary), "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof(target->temporary)) {
-        return mcpz_fail_usage(invocation, "FILE is too long a path");
-    }
-    target->path = path;
-    target->file = mkostemp(target->temporary, O_CLOEXEC);
-    return target->file >= 0 ? MCPZ_EXIT_OK : fail_file(invocation, path);
-}
-
-static enum mcpz_exit close_target(const struct mcpz_invocation *invocation,
-                                   const struct target *target, enum mcpz_exit status)
-{
-    if (target->path == NULL) {
-        return status;
-    }
-    bool is_stored = status == MCPZ_EXIT_OK && fsync(target->file) == 0;
-    bool is_closed = close(target->file) == 0;
-    if (status == MCPZ_EXIT_OK &&
-        (!is_stored || !is_closed || rename(target->temporary, target->path) != 0)) {
-        status = fail_file(invocation, target->path);
-    }
-    if (status != MCPZ_EXIT_OK) {
-        (void)unlink(target->temporary);
-    }
-    return status;
-}
-
-static void show_exported(const struct mcpz_invocation *invocation, const struct target *target,
-                          uint64_t length)
+static void show_exported(const struct mcpz_invocation *invocation,
+                          const struct mcpz_target_file *target, uint64_t length)
 {
     if (target->path == NULL) {
         return;
@@ -129,12 +74,13 @@ static enum mcpz_exit export_path(const struct mcpz_invocation *invocation, char
 enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
-    struct target target = {0};
+    struct mcpz_target_file target;
     struct mcpz_client_answer answer = {0};
 
     enum mcpz_exit status = export_path(invocation, path);
     if (status == MCPZ_EXIT_OK) {
-        status = open_target(invocation, &target);
+        status =
+            mcpz_target_file_open(invocation, mcpz_argument(invocation, 0), "a snapshot", &target);
     }
     if (status != MCPZ_EXIT_OK) {
         return status;
@@ -145,7 +91,7 @@ enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation
                                                 .answer_file = target.file,
                                                 .patience_ms = PATIENCE_MS};
     status = mcpz_ask_raw(invocation, &request, &answer);
-    status = close_target(invocation, &target, status);
+    status = mcpz_target_file_close(invocation, &target, status);
     if (status == MCPZ_EXIT_OK) {
         show_exported(invocation, &target, answer.length);
     }

@@ -147,6 +147,15 @@ static const struct mcpz_option dlq_all_options[] = {
     {"all", '\0', NULL, "every dead letter of the mesh"},
 };
 
+static const struct mcpz_option blob_options[] = {
+    {"tenant", '\0', "TENANT", "whose it is (default)"},
+};
+
+static const struct mcpz_option blob_get_options[] = {
+    {"tenant", '\0', "TENANT", "whose it is (default)"},
+    {"range", '\0', "RANGE", "only these bytes: FIRST-LAST, FIRST- or -COUNT"},
+};
+
 static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
 };
@@ -791,6 +800,72 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "\n"
     "Example:\n"
     "  mcpz snapshot import all.mcpz\n",
+    NULL, 0},
+[MCPZ_VERB_BLOB_PUT] = {
+    MCPZ_VERB_BLOB_PUT, "blob put", "FILE|-", 1, 1,
+    "keep a file of any size, and print its name",
+    "It is cut into chunks; those that are known are not kept again. All of it is compressed\n"
+    "and encrypted under the tenant's key. The name follows from what it says: the same file\n"
+    "has the same name, within a tenant. It is kept at this node; replication is to come.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz blob put weights.bin\n"
+    "  tar c notes | mcpz blob put -\n",
+    OPTIONS(blob_options)},
+[MCPZ_VERB_BLOB_GET] = {
+    MCPZ_VERB_BLOB_GET, "blob get", "BLOB [FILE|-]", 1, 2,
+    "write a blob, or a part of it, to a file",
+    "Without FILE, or with -, to standard output. FILE appears whole or not at all.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz blob get b-... weights.bin\n"
+    "  mcpz blob get b-... --range 0-1023 > head\n",
+    OPTIONS(blob_get_options)},
+[MCPZ_VERB_BLOB_STAT] = {
+    MCPZ_VERB_BLOB_STAT, "blob stat", "BLOB", 1, 1, "show how large a blob is and what it takes",
+    "stored_bytes is what it added on the disk when it was put: chunks that were known before\n"
+    "add nothing.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz blob stat b-...\n",
+    OPTIONS(blob_options)},
+[MCPZ_VERB_BLOB_LIST] = {
+    MCPZ_VERB_BLOB_LIST, "blob list", "", 0, 0, "list the blobs of a tenant at this node",
+    "\n"
+    "Example:\n"
+    "  mcpz blob list --tenant acme\n",
+    OPTIONS(blob_options)},
+[MCPZ_VERB_BLOB_REMOVE] = {
+    MCPZ_VERB_BLOB_REMOVE, "blob remove", "BLOB", 1, 1, "keep a blob no longer",
+    "Ten minutes later its room is free again, but for chunks that others have as well.\n"
+    "Putting it again before that keeps it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz blob remove b-...\n",
+    OPTIONS(blob_options)},
+[MCPZ_VERB_KEY_LIST] = {
+    MCPZ_VERB_KEY_LIST, "key list", "", 0, 0, "show which tenants have a key at this node",
+    "Also which node key wraps them, by a name that tells nothing of it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz key list\n",
+    NULL, 0},
+[MCPZ_VERB_KEY_ROTATE] = {
+    MCPZ_VERB_KEY_ROTATE, "key rotate", "", 0, 0, "change the node key",
+    "Tenants' keys are wrapped anew; data stays as it is. A node key in the environment is\n"
+    "changed by a start with the new one in MCPZ_NODE_KEY and the old one in\n"
+    "MCPZ_NODE_KEY_OLD.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz key rotate\n",
+    NULL, 0},
+[MCPZ_VERB_KEY_SHRED] = {
+    MCPZ_VERB_KEY_SHRED, "key shred", "TENANT", 1, 1, "make all a tenant has here unreadable",
+    "The tenant's key at this node is forgotten, and the node key changed, so that remains of\n"
+    "it are of no use. Nobody can undo this. Other nodes have keys of their own.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz key shred acme\n",
     NULL, 0},
 [MCPZ_VERB_BENCH] = {
     MCPZ_VERB_BENCH, "bench", "", 0, 0, "measure how fast calls are answered",

@@ -230,6 +230,8 @@ static mcpz_error create_server(struct mcpz_assembly *assembly)
         .config = assembly->config,
         .started = assembly->started,
         .desk = mcpz_reception_desk(assembly->reception),
+        .node_key = getenv("MCPZ_NODE_KEY"),
+        .node_key_old = getenv("MCPZ_NODE_KEY_OLD"),
         .sources = {.context = assembly,
                     .runs = tell_runs,
                     .count = tell_counts,

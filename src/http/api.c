@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "blob/blob_job.h"
 #include "http/exchange.h"
 
 /* ---- Routes ------------------------------------------------------------------------------- */
@@ -15,6 +16,7 @@ enum route_flags {
     ROUTE_SECRET = 8,  /* nor may others read it */
     ROUTE_LOOK = 16,   /* for anybody */
     ROUTE_TENANT = 32, /* for who asks for one tenant, too: no other's things come into it */
+    ROUTE_PART = 64,   /* the body may be as long as MCPZ_BLOB_PART_BYTES_MAX */
     ROUTE_UPLOAD = 4,  /* the body may be as long as MCPZ_UPLOAD_BYTES_MAX */
 };
 
@@ -51,6 +53,14 @@ static const struct route routes[] = {
     {"/v1/snapshots", 0, .get = mcpz_api_get_snapshots},
     {"/v1/snapshots/export", ROUTE_SECRET, .get = mcpz_api_export},
     {"/v1/snapshots/import", ROUTE_UPLOAD | ROUTE_OWNER, .post = mcpz_api_import},
+    {"/v1/blobs", ROUTE_TENANT, .get = mcpz_api_get_blobs, .post = mcpz_api_post_blobs},
+    {"/v1/blobs/uploads/", ROUTE_PREFIX | ROUTE_TENANT | ROUTE_PART, .post = mcpz_api_post_upload,
+     .delete = mcpz_api_delete_upload},
+    {"/v1/blobs/", ROUTE_PREFIX | ROUTE_TENANT, .get = mcpz_api_get_blob,
+     .delete = mcpz_api_delete_blob},
+    {"/v1/keys", ROUTE_SECRET, .get = mcpz_api_get_keys},
+    {"/v1/keys/rotate", ROUTE_OWNER, .post = mcpz_api_rotate_keys},
+    {"/v1/keys/", ROUTE_PREFIX | ROUTE_OWNER, .delete = mcpz_api_delete_key},
     {"/v1/rules", ROUTE_OWNER, .get = mcpz_api_get_rules, .post = mcpz_api_post_rules},
     {"/v1/rules/explain", 0, .get = mcpz_api_explain_rules},
     {"/v1/rules/", ROUTE_PREFIX | ROUTE_OWNER, .delete = mcpz_api_delete_rule},
@@ -134,6 +144,9 @@ uint64_t mcpz_api_body_max(enum mcpz_method method, struct mcpz_bytes path)
 
     if (method != MCPZ_POST || route == NULL || route->post == NULL) {
         return 0;
+    }
+    if ((route->flags & ROUTE_PART) != 0) {
+        return MCPZ_BLOB_PART_BYTES_MAX;
     }
     return (route->flags & ROUTE_UPLOAD) != 0 ? MCPZ_UPLOAD_BYTES_MAX : MCPZ_JSON_BODY_BYTES_MAX;
 }

@@ -73,6 +73,7 @@ struct mcpz_response {
 struct mcpz_api;
 struct mcpz_desk;
 struct mcpz_mcp_hosting_port;
+struct mcpz_blob_port;
 struct mcpz_exchange;
 
 /* What GET /v1/status says that the engine does not know. */
@@ -128,6 +129,8 @@ struct mcpz_api_ports {
     const struct mcpz_agent_pools_port *pools; /* NULL: there are none */
 
     const struct mcpz_mcp_hosting_port *hosting; /* of MCP servers; NULL: there are none */
+
+    const struct mcpz_blob_port *blobs; /* NULL: there are none */
 
     /* The rules of the configuration; NULL: there are none. Looked at now and then. */
     const struct mcpz_rule *(*rules)(void *context, size_t *count);

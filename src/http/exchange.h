@@ -105,6 +105,15 @@ void mcpz_api_get_history(struct mcpz_exchange *exchange, const struct mcpz_requ
 void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_blobs(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_blobs(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_upload(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_upload(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_keys(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_rotate_keys(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_delete_key(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_rules(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_rules(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_rule(struct mcpz_exchange *exchange, const struct mcpz_request *request);

@@ -19,6 +19,7 @@
 #include "base/base64.h"
 #include "host/socket_path.h"
 #include "http/api.h"
+#include "http/blob_edge.h"
 #include "http/connection.h"
 #include "http/fellows.h"
 #include "http/measure.h"
@@ -34,6 +35,7 @@ struct mcpz_server {
     char *directory;
     mcpz_time started;
     struct mcpz_api *api;
+    struct mcpz_blob_edge *blobs;
     struct mcpz_hub hub;
     struct mcpz_side local;
     struct mcpz_side tcp;
@@ -331,6 +333,7 @@ static void release(void *context)
 {
     struct mcpz_server *server = context;
 
+    mcpz_blob_edge_destroy(server->blobs);
     mcpz_api_destroy(server->api);
     mcpz_bearer_wipe(&server->bearer);
     free(server->hub.out);
@@ -357,6 +360,10 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
     made->directory = strdup(config->directory);
     made->hub.out = malloc(LWS_PRE + MCPZ_API_CHUNK_BYTES);
 
+    const struct mcpz_blob_worker_config blobs = {.directory = config->directory,
+                                                  .node_key = config->node_key,
+                                                  .node_key_old = config->node_key_old};
+    mcpz_error error = mcpz_blob_edge_create(mcpz_loop_ev(loop), &blobs, &made->blobs);
     const struct mcpz_api_ports ports = {
         .context = made,
         .enter = enter,
@@ -368,12 +375,13 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .count = count,
         .pools = config->sources.pools,
         .hosting = config->sources.hosting,
+        .blobs = mcpz_blob_edge_port(made->blobs),
         .rules = tell_rules,
         .wake_at = wake_at,
         .walk_config = walk_config,
         .desk = config->desk,
     };
-    if (made->directory == NULL || made->hub.out == NULL ||
+    if (error != MCPZ_OK || made->directory == NULL || made->hub.out == NULL ||
         mcpz_api_create(&ports, config->directory, &made->api) != MCPZ_OK) {
         release(made);
         return MCPZ_ENOMEM;

@@ -51,7 +51,9 @@ struct mcpz_server_config {
     const struct mcpz_config *config; /* shown by GET /v1/config; borrowed */
     mcpz_time started;
     struct mcpz_server_sources sources;
-    struct mcpz_desk *desk; /* where work is handed out; borrowed */
+    struct mcpz_desk *desk;   /* where work is handed out; borrowed */
+    const char *node_key;     /* of tenants' keys, 64 hexadecimal digits; NULL: it is in a file */
+    const char *node_key_old; /* what it was before; NULL: the same */
 };
 
 struct mcpz_server_trouble {

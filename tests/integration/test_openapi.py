@@ -329,6 +329,34 @@ class OpenApi(unittest.TestCase):
         until("it is gone", lambda: not self.api.ask("listRules"))
         self.api.ask("removeRule", pattern="far*", status=404)
 
+    def test_a_blob_comes_in_parts_and_goes(self):
+        octets = {"Content-Type": "application/octet-stream"}
+        upload = self.api.ask("beginUpload", status=201)["upload"]
+        self.api.ask("addPart", b"x" * 1000, upload=upload, query="?offset=0", headers=octets)
+        self.api.ask("addPart", b"y" * 10, upload=upload, query="?offset=1001", headers=octets, status=409)
+        received = self.api.ask("addPart", b"y" * 10, upload=upload, query="?offset=1000", headers=octets)["received"]
+        self.assertEqual(received, 1010)
+        blob = self.api.ask("finishUpload", upload=upload, status=201)["blob"]
+        self.api.ask("finishUpload", upload=upload, status=404)
+        self.assertEqual(self.api.ask("getBlob", blob=blob)["size"], 1010)
+        self.assertIn(blob, [row["blob"] for row in self.api.ask("listBlobs")])
+        self.assertEqual(self.api.ask("listBlobs", query="?tenant=another"), [])
+        self.api.ask("getBlob", blob=blob, query="?tenant=another", status=404)
+        self.assertEqual(self.api.ask("readBlob", blob=blob, query="?offset=998&length=4"), b"xxyy")
+        self.api.ask("readBlob", blob=blob, query="?length=1048577", status=400)
+        self.api.ask("removeBlob", blob=blob)
+        self.api.ask("forgetUpload", upload=self.api.ask("beginUpload", status=201)["upload"])
+        self.api.ask("forgetUpload", upload="0" * 16, status=404)
+
+    def test_keys_are_changed_and_shredded(self):
+        self.api.ask("beginUpload", query="?tenant=gone", status=201)
+        before = self.api.ask("listKeys")
+        self.assertIn("gone", before["tenants"])
+        self.assertNotEqual(self.api.ask("rotateKeys")["node_key"], before["node_key"])
+        self.api.ask("shredKey", tenant="gone")
+        self.assertNotIn("gone", self.api.ask("listKeys")["tenants"])
+        self.api.ask("shredKey", tenant="gone", status=404)
+
     def test_tokens_are_made_and_revoked(self):
         token = self.api.ask("createToken", {"uses": 2, "ttl_ms": 60000, "role": "compute"}, status=201)
         self.api.ask("createToken", {"uses": 0}, status=400, wrong=True)
@@ -429,7 +457,8 @@ class OpenApi(unittest.TestCase):
     def every_operation(self, api):
         """Ask for each with names of nothing, and give (operation, its answer's status)."""
         dummies = {"task": "t-" + "0" * 32, "work": "1", "agent": "nobody", "type": "nothing", "pattern": "nothing",
-                   "token": "0" * 32, "pool": "nothing", "lease": "0" * 15 + "1", "server": "nothing"}
+                   "token": "0" * 32, "pool": "nothing", "lease": "0" * 15 + "1", "server": "nothing",
+                   "blob": "b-" + "a" * 52, "upload": "0" * 16, "tenant": "nothing"}
         for name, (method, _, _) in api.document.operations.items():
             connection, answer = api.begin(name, '{"nothing":0}' if method == "post" else None, **dummies)
             headers = {key.lower(): value for key, value in answer.getheaders()}

@@ -1,0 +1,79 @@
+/*
+ * Something to be done with blobs or keys, as it goes to their thread and comes back.
+ *
+ * Who makes one owns it before and after; in between it is the thread's. `bytes`, `rows` and
+ * `names` are freed with it: mcpz_blob_job_finish().
+ */
+
+#ifndef BLOB_BLOB_JOB_H
+#define BLOB_BLOB_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "blob/blobs.h"
+#include "proto/limits.h"
+
+#define MCPZ_BLOB_PART_BYTES_MAX 1048576 /* of one upload's part, or of what is read at once */
+#define MCPZ_BLOB_LIST_MAX 100           /* blobs in one answer */
+#define MCPZ_BLOB_JOB_TEXT_BYTES 512
+
+enum mcpz_blob_ask {
+    MCPZ_BLOB_BEGIN = 1, /* tenant -> upload */
+    MCPZ_BLOB_ADD,       /* upload, offset, bytes -> offset */
+    MCPZ_BLOB_FINISH,    /* upload -> id, row */
+    MCPZ_BLOB_ABORT,     /* upload */
+    MCPZ_BLOB_STAT,      /* id -> row */
+    MCPZ_BLOB_READ,      /* id, offset, length -> bytes, length; row */
+    MCPZ_BLOB_LIST,      /* id: after which -> rows, row_count */
+    MCPZ_BLOB_RELEASE,   /* id */
+    MCPZ_BLOB_KEYS,      /* -> names, name_count; node_key_id */
+    MCPZ_BLOB_ROTATE,    /* -> node_key_id */
+    MCPZ_BLOB_SHRED,     /* tenant */
+};
+
+struct mcpz_blob_listed {
+    struct mcpz_id id;
+    struct mcpz_blob_row row;
+};
+
+struct mcpz_blob_job {
+    struct mcpz_blob_job *next;
+    enum mcpz_blob_ask ask;
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* whose it must be; LIST: "" for all */
+    uint64_t now_ms;
+    uint64_t upload;
+    struct mcpz_id id;
+    uint64_t offset;
+    size_t length;
+    uint8_t *bytes;
+
+    /* What came of it. */
+    mcpz_error error;
+    char text[MCPZ_BLOB_JOB_TEXT_BYTES]; /* why, where the error alone does not say; else "" */
+    struct mcpz_blob_row row;
+    struct mcpz_blob_listed *rows;
+    size_t row_count;
+    char *names; /* name_count of MCPZ_TENANT_BYTES_MAX + 1 each */
+    size_t name_count;
+    uint8_t node_key_id[MCPZ_NODE_KEY_ID_BYTES];
+
+    /* Called where mcpz_blob_thread_progress() is, once it is done. */
+    void (*done)(struct mcpz_blob_job *job);
+    void *owner;
+};
+
+/** Free what belongs to it. */
+void mcpz_blob_job_finish(struct mcpz_blob_job *job);
+
+/* Where jobs go. */
+struct mcpz_blob_port {
+    void *context;
+    /* False: too many wait; the job is still the caller's. */
+    bool (*submit)(void *context, struct mcpz_blob_job *job);
+};
+
+#endif

@@ -1,0 +1,446 @@
+#include "blob/blob_worker.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blob/keyring.h"
+#include "crypto/identity.h"
+
+#define PATH_BYTES_MAX 4096
+
+struct upload {
+    uint64_t id; /* 0: free */
+    struct mcpz_blob_writer *writer;
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
+    uint64_t used_ms;
+};
+
+struct mcpz_blob_worker {
+    char directory[PATH_BYTES_MAX];
+    char *node_key;
+    char *node_key_old;
+    struct mcpz_keyring *keyring; /* NULL: not open */
+    struct mcpz_blobs *blobs;
+    struct upload uploads[MCPZ_BLOB_UPLOADS_MAX];
+};
+
+void mcpz_blob_job_finish(struct mcpz_blob_job *job)
+{
+    if (job->bytes != NULL) {
+        explicit_bzero(job->bytes, job->length);
+    }
+    free(job->bytes);
+    free(job->rows);
+    free(job->names);
+    job->bytes = NULL;
+    job->rows = NULL;
+    job->names = NULL;
+}
+
+/* ---- Its life ------------------------------------------------------------------------------- */
+
+static char *copy_of(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? NULL : strdup(text);
+}
+
+mcpz_error mcpz_blob_worker_create(const struct mcpz_blob_worker_config *config,
+                                   struct mcpz_blob_worker **worker)
+{
+    struct mcpz_blob_worker *made = calloc(1, sizeof(*made));
+
+    *worker = NULL;
+    if (made == NULL || strlen(config->directory) >= sizeof(made->directory)) {
+        free(made);
+        return MCPZ_ENOMEM;
+    }
+    memcpy(made->directory, config->directory, strlen(config->directory) + 1);
+    made->node_key = copy_of(config->node_key);
+    made->node_key_old = copy_of(config->node_key_old);
+    *worker = made;
+    return MCPZ_OK;
+}
+
+static void end_upload(struct upload *upload)
+{
+    mcpz_blob_writer_abort(upload->writer);
+    *upload = (struct upload){0};
+}
+
+static void wipe_text(char *text)
+{
+    if (text != NULL) {
+        explicit_bzero(text, strlen(text));
+    }
+    free(text);
+}
+
+void mcpz_blob_worker_destroy(struct mcpz_blob_worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < MCPZ_BLOB_UPLOADS_MAX; i++) {
+        if (worker->uploads[i].id != 0) {
+            end_upload(&worker->uploads[i]);
+        }
+    }
+    mcpz_blobs_close(worker->blobs);
+    mcpz_keyring_close(worker->keyring);
+    wipe_text(worker->node_key);
+    wipe_text(worker->node_key_old);
+    free(worker);
+}
+
+static mcpz_error open_keyring(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    char path[PATH_BYTES_MAX + 8];
+    struct mcpz_keyring_trouble trouble;
+
+    if (worker->keyring != NULL) {
+        return MCPZ_OK;
+    }
+    (void)snprintf(path, sizeof(path), "%s/keys", worker->directory);
+    const struct mcpz_keyring_config config = {
+        .directory = path, .key_text = worker->node_key, .key_text_old = worker->node_key_old};
+    mcpz_error error = mcpz_keyring_open(&config, &worker->keyring, &trouble);
+    if (error != MCPZ_OK) {
+        (void)snprintf(job->text, sizeof(job->text), "%s", trouble.text);
+    }
+    return error;
+}
+
+static mcpz_error open_blobs(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    char path[PATH_BYTES_MAX + 8];
+    struct mcpz_lmdb_trouble trouble;
+
+    if (worker->blobs != NULL) {
+        return MCPZ_OK;
+    }
+    (void)snprintf(path, sizeof(path), "%s/blobs", worker->directory);
+    mcpz_error error = mcpz_blobs_open(path, &worker->blobs, &trouble);
+    if (error != MCPZ_OK) {
+        (void)snprintf(job->text, sizeof(job->text), "%s", trouble.text);
+    }
+    return error;
+}
+
+/* ---- Uploads -------------------------------------------------------------------------------- */
+
+/* A free place; one that was left alone for too long makes room. */
+static struct upload *free_upload(struct mcpz_blob_worker *worker, uint64_t now_ms)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_UPLOADS_MAX; i++) {
+        struct upload *upload = &worker->uploads[i];
+        if (upload->id != 0 && now_ms > upload->used_ms + MCPZ_BLOB_UPLOAD_IDLE_MS) {
+            end_upload(upload);
+        }
+        if (upload->id == 0) {
+            return upload;
+        }
+    }
+    return NULL;
+}
+
+static struct upload *find_upload(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_UPLOADS_MAX; i++) {
+        struct upload *upload = &worker->uploads[i];
+        if (upload->id != 0 && upload->id == job->upload &&
+            strcmp(upload->tenant, job->tenant) == 0) {
+            upload->used_ms = job->now_ms;
+            return upload;
+        }
+    }
+    return NULL;
+}
+
+static mcpz_error do_begin(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    const struct mcpz_tenant_key *key = NULL;
+    const struct mcpz_bytes tenant = mcpz_text(job->tenant);
+
+    struct upload *upload = free_upload(worker, job->now_ms);
+    if (upload == NULL) {
+        return MCPZ_EFULL;
+    }
+    mcpz_error error = mcpz_keyring_obtain(worker->keyring, tenant, &key);
+    if (error == MCPZ_OK) {
+        error = mcpz_blobs_begin(worker->blobs, tenant, key, &upload->writer);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    while (upload->id == 0) {
+        mcpz_random(&upload->id, sizeof(upload->id));
+    }
+    memcpy(upload->tenant, job->tenant, sizeof(upload->tenant));
+    upload->used_ms = job->now_ms;
+    job->upload = upload->id;
+    return MCPZ_OK;
+}
+
+/* A part that came before is fine, also if it goes on where we are; a gap is not. */
+static mcpz_error do_add(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    struct upload *upload = find_upload(worker, job);
+
+    if (upload == NULL) {
+        return MCPZ_ENOTFOUND;
+    }
+    const uint64_t here = mcpz_blob_writer_length(upload->writer);
+    if (job->offset > here) {
+        job->offset = here;
+        return MCPZ_ECONFLICT;
+    }
+    const uint64_t known = here - job->offset;
+    if (known < job->length) {
+        mcpz_error error = mcpz_blob_writer_add(
+            upload->writer, mcpz_bytes(job->bytes + known, job->length - (size_t)known));
+        if (error != MCPZ_OK) {
+            end_upload(upload);
+            return error;
+        }
+    }
+    job->offset = mcpz_blob_writer_length(upload->writer);
+    return MCPZ_OK;
+}
+
+static mcpz_error do_finish(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    struct upload *upload = find_upload(worker, job);
+
+    if (upload == NULL) {
+        return MCPZ_ENOTFOUND;
+    }
+    struct mcpz_blob_writer *writer = upload->writer;
+    *upload = (struct upload){0};
+    mcpz_error error =
+        mcpz_blob_writer_finish(writer, mcpz_text(MCPZ_BLOB_HOLDER), job->now_ms, &job->id);
+    return error == MCPZ_OK ? mcpz_blobs_stat(worker->blobs, &job->id, &job->row) : error;
+}
+
+static mcpz_error do_abort(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    struct upload *upload = find_upload(worker, job);
+
+    if (upload == NULL) {
+        return MCPZ_ENOTFOUND;
+    }
+    end_upload(upload);
+    return MCPZ_OK;
+}
+
+/* ---- Blobs ---------------------------------------------------------------------------------- */
+
+static bool is_of(const struct mcpz_blob_row *row, const char *tenant)
+{
+    return mcpz_bytes_equal(mcpz_bytes(row->tenant, row->tenant_length), mcpz_text(tenant));
+}
+
+/* Another tenant's is not there. */
+static mcpz_error do_stat(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    mcpz_error error = mcpz_blobs_stat(worker->blobs, &job->id, &job->row);
+    return error == MCPZ_OK && !is_of(&job->row, job->tenant) ? MCPZ_ENOTFOUND : error;
+}
+
+static mcpz_error do_read(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    size_t got = 0;
+
+    mcpz_error error = do_stat(worker, job);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    const struct mcpz_tenant_key *key = mcpz_keyring_find(worker->keyring, mcpz_text(job->tenant));
+    if (key == NULL) {
+        (void)snprintf(job->text, sizeof(job->text),
+                       "the key of tenant %s was shredded: what it kept cannot be read",
+                       job->tenant);
+        return MCPZ_ENOTFOUND;
+    }
+    assert(job->bytes == NULL && job->length <= MCPZ_BLOB_PART_BYTES_MAX);
+    const size_t wanted = job->length;
+    job->length = 0;
+    job->bytes = malloc(wanted > 0 ? wanted : 1);
+    if (job->bytes == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    error = mcpz_blobs_read(worker->blobs, key, &job->id, job->offset, job->bytes, wanted, &got);
+    job->length = error == MCPZ_OK ? got : 0;
+    return error == MCPZ_EAUTH ? MCPZ_ECORRUPT : error; /* it is of that tenant: it was changed */
+}
+
+static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    struct mcpz_id at = job->id;
+    mcpz_error error = MCPZ_OK;
+
+    job->rows = calloc(MCPZ_BLOB_LIST_MAX, sizeof(*job->rows));
+    if (job->rows == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    while (error == MCPZ_OK && job->row_count < MCPZ_BLOB_LIST_MAX) {
+        struct mcpz_blob_listed *listed = &job->rows[job->row_count];
+        error = mcpz_blobs_next(worker->blobs, &at, &at);
+        if (error == MCPZ_OK) {
+            listed->id = at;
+            error = mcpz_blobs_stat(worker->blobs, &at, &listed->row);
+        }
+        if (error == MCPZ_OK && (job->tenant[0] == '\0' || is_of(&listed->row, job->tenant))) {
+            job->row_count++;
+        }
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+static mcpz_error do_release(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    mcpz_error error = do_stat(worker, job);
+    return error == MCPZ_OK ? mcpz_blobs_release(worker->blobs, &job->id,
+                                                 mcpz_text(MCPZ_BLOB_HOLDER), job->now_ms)
+                            : error;
+}
+
+/* ---- Keys ----------------------------------------------------------------------------------- */
+
+static mcpz_error do_keys(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    const size_t count = mcpz_keyring_count(worker->keyring);
+
+    job->names = calloc(count + 1, MCPZ_TENANT_BYTES_MAX + 1);
+    if (job->names == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        mcpz_bytes_to_text(mcpz_keyring_tenant(worker->keyring, i),
+                           job->names + i * (MCPZ_TENANT_BYTES_MAX + 1),
+                           MCPZ_TENANT_BYTES_MAX + 1);
+    }
+    job->name_count = count;
+    mcpz_keyring_node_key_id(worker->keyring, job->node_key_id);
+    return MCPZ_OK;
+}
+
+static mcpz_error do_rotate(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    mcpz_error error = mcpz_keyring_rotate(worker->keyring);
+
+    if (error == MCPZ_EUNSUPPORTED) {
+        (void)snprintf(job->text, sizeof(job->text),
+                       "the node key comes from the environment: start the node with the new one "
+                       "in MCPZ_NODE_KEY and this one in MCPZ_NODE_KEY_OLD");
+    }
+    mcpz_keyring_node_key_id(worker->keyring, job->node_key_id);
+    return error;
+}
+
+/* Nobody can read them any more: their room is given back. */
+static mcpz_error release_all(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job)
+{
+    struct mcpz_id at = {{0}};
+    struct mcpz_blob_row row;
+    mcpz_error error;
+
+    while ((error = mcpz_blobs_next(worker->blobs, &at, &at)) == MCPZ_OK) {
+        error = mcpz_blobs_stat(worker->blobs, &at, &row);
+        if (error == MCPZ_OK && is_of(&row, job->tenant)) {
+            error =
+                mcpz_blobs_release(worker->blobs, &at, mcpz_text(MCPZ_BLOB_HOLDER), job->now_ms);
+        }
+        if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+            return error;
+        }
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* What is being written with the key ends first. */
+static mcpz_error do_shred(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_UPLOADS_MAX; i++) {
+        if (worker->uploads[i].id != 0 && strcmp(worker->uploads[i].tenant, job->tenant) == 0) {
+            end_upload(&worker->uploads[i]);
+        }
+    }
+    mcpz_error error = mcpz_keyring_shred(worker->keyring, mcpz_text(job->tenant));
+    return error == MCPZ_OK ? release_all(worker, job) : error;
+}
+
+/* ---- Jobs ----------------------------------------------------------------------------------- */
+
+static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    switch (job->ask) {
+    case MCPZ_BLOB_BEGIN:
+        return do_begin(worker, job);
+    case MCPZ_BLOB_ADD:
+        return do_add(worker, job);
+    case MCPZ_BLOB_FINISH:
+        return do_finish(worker, job);
+    case MCPZ_BLOB_ABORT:
+        return do_abort(worker, job);
+    case MCPZ_BLOB_STAT:
+        return do_stat(worker, job);
+    case MCPZ_BLOB_READ:
+        return do_read(worker, job);
+    case MCPZ_BLOB_LIST:
+        return do_list(worker, job);
+    case MCPZ_BLOB_RELEASE:
+        return do_release(worker, job);
+    case MCPZ_BLOB_KEYS:
+        return do_keys(worker, job);
+    case MCPZ_BLOB_ROTATE:
+        return do_rotate(worker, job);
+    case MCPZ_BLOB_SHRED:
+        return do_shred(worker, job);
+    }
+    assert(false);
+    return MCPZ_EPROTO;
+}
+
+void mcpz_blob_worker_do(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    job->error = open_keyring(worker, job);
+    if (job->error == MCPZ_OK) {
+        job->error = open_blobs(worker, job);
+    }
+    if (job->error == MCPZ_OK) {
+        job->error = do_job(worker, job);
+    }
+}
+
+static bool is_writing(struct mcpz_blob_worker *worker, uint64_t now_ms)
+{
+    size_t live = 0;
+
+    (void)free_upload(worker, now_ms);
+    for (size_t i = 0; i < MCPZ_BLOB_UPLOADS_MAX; i++) {
+        live += worker->uploads[i].id != 0 ? 1 : 0;
+    }
+    return live > 0;
+}
+
+bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms)
+{
+    size_t removed = 0;
+    bool more = false;
+
+    if (worker->blobs == NULL) {
+        return false;
+    }
+    /* What goes wrong here goes wrong again when somebody asks, who is told. */
+    if (is_writing(worker, now_ms)) {
+        if (mcpz_blobs_rest(worker->blobs) != MCPZ_OK) {
+            /* Its writer is told. */
+        }
+        return false;
+    }
+    return mcpz_blobs_collect(worker->blobs, now_ms, MCPZ_COLLECT_MAX, &removed, &more) ==
+               MCPZ_OK &&
+           more;
+}

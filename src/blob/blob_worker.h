@@ -1,0 +1,44 @@
+/*
+ * What is done with each job, in the thread of blobs; without the thread, for tests.
+ *
+ * Keys and blobs are opened when the first job needs them. Bytes come in parts: an upload is
+ * begun, gets its parts in order, each named by where it begins so that a repeated one does no
+ * harm, and is finished. One that nobody has added to for ten minutes is given up. A tenant's
+ * blobs are seen with its name only.
+ */
+
+#ifndef BLOB_BLOB_WORKER_H
+#define BLOB_BLOB_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "blob/blob_job.h"
+
+#define MCPZ_BLOB_UPLOADS_MAX 16
+#define MCPZ_BLOB_UPLOAD_IDLE_MS 600000
+#define MCPZ_BLOB_HOLDER "local" /* what holds a blob that somebody put here */
+
+struct mcpz_blob_worker_config {
+    const char *directory;    /* the node's data; copied */
+    const char *node_key;     /* from the environment; NULL: in a file */
+    const char *node_key_old; /* what it was before; NULL */
+};
+
+struct mcpz_blob_worker;
+
+/** Nothing is opened yet. Errors: MCPZ_ENOMEM */
+MCPZ_MUST_USE mcpz_error mcpz_blob_worker_create(const struct mcpz_blob_worker_config *config,
+                                                 struct mcpz_blob_worker **worker);
+void mcpz_blob_worker_destroy(struct mcpz_blob_worker *worker);
+
+/** Do it: `job->error` and what came of it. */
+void mcpz_blob_worker_do(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job);
+
+/** Nothing is asked: clear away what is due. True: there was something, and may be more. */
+bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms);
+
+#endif

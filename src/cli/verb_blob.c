@@ -1,0 +1,508 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "blob/blob_job.h"
+#include "cli/ask.h"
+#include "cli/interrupt.h"
+#include "cli/run.h"
+#include "cli/show.h"
+#include "cli/target_file.h"
+
+#define BLOBS_PATH "/v1/blobs"
+#define KEYS_PATH "/v1/keys"
+#define PATIENCE_MS 120000 /* for the disk to take what is there */
+#define MIB 1048576.0
+
+/* BLOBS_PATH, `rest` as it is, and whose it is. */
+static enum mcpz_exit blob_path(const struct mcpz_invocation *invocation, const char *rest,
+                                const char *more, char *path)
+{
+    const char *tenant = mcpz_option_value(invocation, "tenant");
+    char prefix[MCPZ_API_PATH_BYTES];
+
+    (void)snprintf(prefix, sizeof(prefix), BLOBS_PATH "%s?%s%stenant=", rest, more,
+                   more[0] != '\0' ? "&" : "");
+    return mcpz_api_path(invocation, prefix, tenant != NULL ? tenant : "default", "", path);
+}
+
+/* Of who watches: how far it has come, over what was said before. */
+static void show_progress(const struct mcpz_invocation *invocation, const char *what,
+                          uint64_t done, uint64_t whole)
+{
+    if (invocation->json || isatty(STDERR_FILENO) != 1) {
+        return;
+    }
+    if (whole > 0) {
+        (void)fprintf(stderr, "\r%s %.1f of %.1f MiB ", what, (double)done / MIB,
+                      (double)whole / MIB);
+    } else {
+        (void)fprintf(stderr, "\r%s %.1f MiB ", what, (double)done / MIB);
+    }
+}
+
+static void end_progress(const struct mcpz_invocation *invocation)
+{
+    if (!invocation->json && isatty(STDERR_FILENO) == 1) {
+        (void)fprintf(stderr, "\r\033[K");
+    }
+}
+
+static enum mcpz_exit fail_interrupted(const struct mcpz_invocation *invocation)
+{
+    return mcpz_fail(invocation, MCPZ_EXIT_INTERRUPTED, "interrupted", "interrupted");
+}
+
+/* ---- put ---------------------------------------------------------------------------------- */
+
+/* Fill `part` as far as there is something. */
+static ssize_t read_part(int file, uint8_t *part)
+{
+    size_t filled = 0;
+
+    while (filled < MCPZ_BLOB_PART_BYTES_MAX) {
+        const ssize_t got = read(file, part + filled, MCPZ_BLOB_PART_BYTES_MAX - filled);
+        if (got < 0 && errno == EINTR && !mcpz_interrupt_came()) {
+            continue;
+        }
+        if (got < 0) {
+            return -1;
+        }
+        if (got == 0) {
+            break;
+        }
+        filled += (size_t)got;
+    }
+    return (ssize_t)filled;
+}
+
+static enum mcpz_exit send_part(const struct mcpz_invocation *invocation, const char *upload,
+                                uint64_t offset, struct mcpz_bytes part)
+{
+    char rest[64];
+    char more[64];
+    char path[MCPZ_API_PATH_BYTES];
+    struct mcpz_client_answer answer;
+
+    (void)snprintf(rest, sizeof(rest), "/uploads/%s", upload);
+    (void)snprintf(more, sizeof(more), "offset=%" PRIu64, offset);
+    enum mcpz_exit status = blob_path(invocation, rest, more, path);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    const struct mcpz_client_request request = {.method = "POST",
+                                                .path = path,
+                                                .type = "application/octet-stream",
+                                                .body = part,
+                                                .body_file = MCPZ_CLIENT_NO_FILE,
+                                                .answer_file = MCPZ_CLIENT_NO_FILE,
+                                                .patience_ms = PATIENCE_MS};
+    status = mcpz_ask_raw(invocation, &request, &answer);
+    mcpz_client_answer_finish(&answer);
+    return status;
+}
+
+static enum mcpz_exit send_file(const struct mcpz_invocation *invocation, int file,
+                                const char *upload)
+{
+    uint8_t *part = malloc(MCPZ_BLOB_PART_BYTES_MAX);
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+    const off_t whole = lseek(file, 0, SEEK_END);
+    uint64_t offset = 0;
+    ssize_t got = 1;
+
+    (void)lseek(file, 0, SEEK_SET);
+    while (status == MCPZ_EXIT_OK && got > 0 && part != NULL) {
+        got = read_part(file, part);
+        if (mcpz_interrupt_came()) {
+            status = fail_interrupted(invocation);
+        } else if (got > 0) {
+            status = send_part(invocation, upload, offset, mcpz_bytes(part, (size_t)got));
+            offset += (uint64_t)got;
+            show_progress(invocation, "put", offset, whole > 0 ? (uint64_t)whole : 0);
+        }
+    }
+    end_progress(invocation);
+    free(part);
+    if (status == MCPZ_EXIT_OK && (part == NULL || got < 0)) {
+        status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", "the file cannot be read");
+    }
+    return status;
+}
+
+static void show_blob(const json_t *blob)
+{
+    static const char *const keys[] = {"blob", "tenant", "size", "chunks", "stored_bytes", "made"};
+    char room[MCPZ_FIELD_BYTES];
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(keys); i++) {
+        mcpz_print_field(keys[i], mcpz_json_field(blob, keys[i], room));
+    }
+}
+
+static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int file)
+{
+    char path[MCPZ_API_PATH_BYTES];
+    char rest[64] = "";
+    json_t *answer = NULL;
+
+    enum mcpz_exit status = blob_path(invocation, "", "", path);
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask(invocation, "POST", path, NULL, &answer);
+    }
+    if (status == MCPZ_EXIT_OK) {
+        const char *upload = mcpz_show_text(answer, "upload");
+        (void)snprintf(rest, sizeof(rest), "/uploads/%s/finish", upload);
+        status = send_file(invocation, file, upload);
+        json_decref(answer);
+        answer = NULL;
+    }
+    if (status == MCPZ_EXIT_OK) {
+        status = blob_path(invocation, rest, "", path);
+    }
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask_patiently(invocation, "POST", path, NULL, PATIENCE_MS, &answer);
+    }
+    if (status == MCPZ_EXIT_OK) {
+        if (invocation->json) {
+            mcpz_print_json(answer);
+        } else {
+            (void)printf("%s\n", mcpz_show_text(answer, "blob"));
+        }
+        json_decref(answer);
+    }
+    return status;
+}
+
+enum mcpz_exit mcpz_run_blob_put(const struct mcpz_invocation *invocation)
+{
+    const char *path = mcpz_argument(invocation, 0);
+    const bool is_stdin = strcmp(path, "-") == 0;
+    const int file = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+
+    if (file < 0) {
+        return mcpz_fail_usage(invocation, "cannot open %s: %s", path, strerror(errno));
+    }
+    mcpz_interrupt_catch();
+    enum mcpz_exit status = put_file(invocation, file);
+    if (!is_stdin) {
+        (void)close(file);
+    }
+    return status;
+}
+
+/* ---- get ---------------------------------------------------------------------------------- */
+
+struct range {
+    uint64_t first;
+    uint64_t end; /* behind the last byte */
+};
+
+/* "FIRST-LAST", "FIRST-" or "-COUNT", as in HTTP (RFC 9110, 14.1.2). False: it is no such thing.
+ */
+static bool read_range(const char *text, uint64_t size, struct range *range)
+{
+    char *at = NULL;
+    uint64_t last = UINT64_MAX;
+
+    *range = (struct range){.end = size};
+    if (text == NULL) {
+        return true;
+    }
+    errno = 0;
+    if (text[0] == '-') {
+        const uint64_t count = strtoull(text + 1, &at, 10);
+        range->first = count < size ? size - count : 0;
+        return text[1] >= '0' && text[1] <= '9' && *at == '\0' && errno == 0;
+    }
+    range->first = strtoull(text, &at, 10);
+    if (text[0] < '0' || text[0] > '9' || *at != '-') {
+        return false;
+    }
+    if (at[1] != '\0') {
+        const char *from = at + 1;
+        last = strtoull(from, &at, 10);
+        if (*from < '0' || *from > '9' || *at != '\0' || last < range->first) {
+            return false;
+        }
+    }
+    range->end = last < size ? last + 1 : size;
+    range->first = range->first < range->end ? range->first : range->end;
+    return errno == 0;
+}
+
+static enum mcpz_exit take_piece(const struct mcpz_invocation *invocation, const char *blob,
+                                 const struct range *left, struct mcpz_client_answer *answer)
+{
+    const uint64_t length = left->end - left->first;
+    char rest[MCPZ_ID_TEXT_BYTES + 16];
+    char more[96];
+    char path[MCPZ_API_PATH_BYTES];
+
+    (void)snprintf(rest, sizeof(rest), "/%s/data", blob);
+    (void)snprintf(more, sizeof(more), "offset=%" PRIu64 "&length=%" PRIu64, left->first,
+                   length < MCPZ_BLOB_PART_BYTES_MAX ? length : MCPZ_BLOB_PART_BYTES_MAX);
+    enum mcpz_exit status = blob_path(invocation, rest, more, path);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    const struct mcpz_client_request request = {.method = "GET",
+                                                .path = path,
+                                                .body_file = MCPZ_CLIENT_NO_FILE,
+                                                .answer_file = MCPZ_CLIENT_NO_FILE,
+                                                .patience_ms = PATIENCE_MS};
+    return mcpz_ask_raw(invocation, &request, answer);
+}
+
+static bool write_all(int file, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        const ssize_t written = write(file, bytes, length);
+        if (written < 0 && errno == EINTR && !mcpz_interrupt_came()) {
+            continue;
+        }
+        if (written <= 0) {
+            return false;
+        }
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return true;
+}
+
+static enum mcpz_exit copy_range(const struct mcpz_invocation *invocation, const char *blob,
+                                 struct range left, const struct mcpz_target_file *target)
+{
+    const struct range whole = left;
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
+    while (status == MCPZ_EXIT_OK && left.first < left.end) {
+        struct mcpz_client_answer answer = {0};
+        status = take_piece(invocation, blob, &left, &answer);
+        if (status == MCPZ_EXIT_OK && answer.length == 0) {
+            status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", "the blob ends too soon");
+        } else if (status == MCPZ_EXIT_OK &&
+                   !write_all(target->file, answer.body, (size_t)answer.length)) {
+            status = mcpz_target_file_fail(invocation,
+                                           target->path != NULL ? target->path : "the output");
+        }
+        left.first += answer.length;
+        mcpz_client_answer_finish(&answer);
+        show_progress(invocation, "got", left.first - whole.first, whole.end - whole.first);
+        if (status == MCPZ_EXIT_OK && mcpz_interrupt_came()) {
+            status = fail_interrupted(invocation);
+        }
+    }
+    end_progress(invocation);
+    return status;
+}
+
+/* Ask what is known of the blob that was named. */
+static enum mcpz_exit ask_blob(const struct mcpz_invocation *invocation, const char *method,
+                               json_t **answer)
+{
+    const char *blob = mcpz_argument(invocation, 0);
+    char rest[MCPZ_ID_TEXT_BYTES + 1];
+    char path[MCPZ_API_PATH_BYTES];
+    struct mcpz_id id;
+
+    *answer = NULL;
+    if (mcpz_id_from_text(mcpz_text(blob), 'b', &id) != MCPZ_OK) {
+        return mcpz_fail_usage(invocation, "a blob is named \"b-\" and 52 letters and digits");
+    }
+    (void)snprintf(rest, sizeof(rest), "/%s", blob);
+    enum mcpz_exit status = blob_path(invocation, rest, "", path);
+    return status == MCPZ_EXIT_OK ? mcpz_ask(invocation, method, path, NULL, answer) : status;
+}
+
+static void show_got(const struct mcpz_invocation *invocation, const char *file, uint64_t bytes)
+{
+    if (file == NULL) {
+        return;
+    }
+    if (!invocation->json) {
+        (void)printf("%s: %" PRIu64 " bytes\n", file, bytes);
+        return;
+    }
+    json_t *said = json_pack("{s:s, s:I}", "file", file, "bytes", (json_int_t)bytes);
+    if (said != NULL) {
+        mcpz_print_json(said);
+        json_decref(said);
+    }
+}
+
+enum mcpz_exit mcpz_run_blob_get(const struct mcpz_invocation *invocation)
+{
+    const char *blob = mcpz_argument(invocation, 0);
+    struct mcpz_target_file target;
+    struct range range;
+    json_t *answer;
+
+    enum mcpz_exit status = ask_blob(invocation, "GET", &answer);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    const uint64_t size = (uint64_t)json_integer_value(json_object_get(answer, "size"));
+    json_decref(answer);
+    if (!read_range(mcpz_option_value(invocation, "range"), size, &range)) {
+        return mcpz_fail_usage(invocation,
+                               "--range is FIRST-LAST, FIRST- or -COUNT, in bytes from 0");
+    }
+    status = mcpz_target_file_open(invocation, mcpz_argument(invocation, 1), "a blob", &target);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    status = copy_range(invocation, blob, range, &target);
+    status = mcpz_target_file_close(invocation, &target, status);
+    if (status == MCPZ_EXIT_OK) {
+        show_got(invocation, target.path, range.end - range.first);
+    }
+    return status;
+}
+
+/* ---- stat, list, remove ------------------------------------------------------------------- */
+
+enum mcpz_exit mcpz_run_blob_stat(const struct mcpz_invocation *invocation)
+{
+    json_t *answer;
+
+    enum mcpz_exit status = ask_blob(invocation, "GET", &answer);
+    if (status == MCPZ_EXIT_OK) {
+        if (invocation->json) {
+            mcpz_print_json(answer);
+        } else {
+            show_blob(answer);
+        }
+        json_decref(answer);
+    }
+    return status;
+}
+
+static mcpz_error add_blob(struct mcpz_table *table, const json_t *blob)
+{
+    char size[MCPZ_FIELD_BYTES];
+    char stored[MCPZ_FIELD_BYTES];
+    const char *const cells[] = {mcpz_show_text(blob, "blob"), mcpz_json_field(blob, "size", size),
+                                 mcpz_json_field(blob, "stored_bytes", stored),
+                                 mcpz_show_text(blob, "made")};
+
+    return mcpz_table_add(table, cells);
+}
+
+/* All of them, a page at a time. NULL: it was told why not. */
+static json_t *list_blobs(const struct mcpz_invocation *invocation, enum mcpz_exit *status)
+{
+    json_t *all = json_array();
+    char more[MCPZ_ID_TEXT_BYTES + 16] = "";
+    size_t count = MCPZ_BLOB_LIST_MAX;
+
+    while (*status == MCPZ_EXIT_OK && count == MCPZ_BLOB_LIST_MAX) {
+        char path[MCPZ_API_PATH_BYTES];
+        json_t *page = NULL;
+        *status = blob_path(invocation, "", more, path);
+        if (*status == MCPZ_EXIT_OK) {
+            *status = mcpz_ask(invocation, "GET", path, NULL, &page);
+        }
+        count = json_array_size(page);
+        if (count > 0) {
+            (void)snprintf(more, sizeof(more), "after=%s",
+                           mcpz_show_text(json_array_get(page, count - 1), "blob"));
+            (void)json_array_extend(all, page);
+        }
+        json_decref(page);
+    }
+    if (*status != MCPZ_EXIT_OK) {
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
+
+enum mcpz_exit mcpz_run_blob_list(const struct mcpz_invocation *invocation)
+{
+    static const char *const headings[] = {"BLOB", "SIZE", "STORED", "MADE"};
+    static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_blob,
+                                                "no blobs here"};
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
+    json_t *all = list_blobs(invocation, &status);
+    if (all == NULL) {
+        return status;
+    }
+    if (invocation->json) {
+        mcpz_print_json(all);
+    } else {
+        status = mcpz_show_listing(&listing, all);
+    }
+    json_decref(all);
+    return status;
+}
+
+/* Print the answer to what changes something: `key` of it for people. */
+static enum mcpz_exit show_changed(const struct mcpz_invocation *invocation, enum mcpz_exit status,
+                                   json_t *answer, const char *key)
+{
+    if (status == MCPZ_EXIT_OK) {
+        if (invocation->json) {
+            mcpz_print_json(answer);
+        } else {
+            mcpz_print_field(key, mcpz_show_text(answer, key));
+        }
+        json_decref(answer);
+    }
+    return status;
+}
+
+enum mcpz_exit mcpz_run_blob_remove(const struct mcpz_invocation *invocation)
+{
+    json_t *answer;
+    enum mcpz_exit status = ask_blob(invocation, "DELETE", &answer);
+
+    return show_changed(invocation, status, answer, "removed");
+}
+
+/* ---- Keys --------------------------------------------------------------------------------- */
+
+static enum mcpz_exit show_keys(const json_t *answer)
+{
+    const json_t *tenants = json_object_get(answer, "tenants");
+    size_t index;
+    const json_t *tenant;
+
+    mcpz_print_field("node_key", mcpz_show_text(answer, "node_key"));
+    json_array_foreach(tenants, index, tenant)
+    {
+        mcpz_print_field("tenant", json_string_value(tenant));
+    }
+    return MCPZ_EXIT_OK;
+}
+
+enum mcpz_exit mcpz_run_key_list(const struct mcpz_invocation *invocation)
+{
+    return mcpz_ask_and_show(invocation, "GET", KEYS_PATH, show_keys);
+}
+
+enum mcpz_exit mcpz_run_key_rotate(const struct mcpz_invocation *invocation)
+{
+    json_t *answer;
+    enum mcpz_exit status = mcpz_ask(invocation, "POST", KEYS_PATH "/rotate", NULL, &answer);
+
+    return show_changed(invocation, status, answer, "node_key");
+}
+
+enum mcpz_exit mcpz_run_key_shred(const struct mcpz_invocation *invocation)
+{
+    char path[MCPZ_API_PATH_BYTES];
+    json_t *answer = NULL;
+
+    enum mcpz_exit status =
+        mcpz_api_path(invocation, KEYS_PATH "/", mcpz_argument(invocation, 0), "", path);
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask(invocation, "DELETE", path, NULL, &answer);
+    }
+    return show_changed(invocation, status, answer, "shredded");
+}

@@ -1,0 +1,485 @@
+/*
+ * Blobs, and the keys that tenants' data is kept under (blob/blob_worker.h).
+ *
+ *   POST   /v1/blobs                    begin an upload: {"upload": ID}
+ *   POST   /v1/blobs/uploads/ID         a part: ?offset=N, at most 1 MiB; {"received": N}
+ *   POST   /v1/blobs/uploads/ID/finish  -> the blob, which is on the disk
+ *   DELETE /v1/blobs/uploads/ID         forget it
+ *   GET    /v1/blobs                    list: ?after=ID
+ *   GET    /v1/blobs/ID                 what is known of one
+ *   GET    /v1/blobs/ID/data            bytes of it: ?offset=N&length=N, at most 1 MiB
+ *   DELETE /v1/blobs/ID                 hold it no longer
+ *   GET    /v1/keys                     which tenants have one
+ *   POST   /v1/keys/rotate              wrap all with a new node key
+ *   DELETE /v1/keys/TENANT              shred: what the tenant has kept here can never be read
+ *
+ * ?tenant=NAME names the tenant ("default"). Parts and pieces are no larger than what a body keeps
+ * in memory: nothing of them comes to lie in a temporary file.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blob/blob_job.h"
+#include "http/exchange.h"
+
+#define BLOBS_PREFIX "/v1/blobs/"
+#define UPLOADS_PREFIX "/v1/blobs/uploads/"
+#define KEYS_PREFIX "/v1/keys/"
+#define TENANT_DEFAULT "default"
+
+static_assert(MCPZ_BLOB_PART_BYTES_MAX <= MCPZ_BODY_MEMORY_MAX, "parts stay in memory");
+
+/* ---- Asking the thread ---------------------------------------------------------------------- */
+
+/* A job, and who waits for it: freed when it is done and nobody does. */
+struct asking {
+    struct mcpz_blob_job job;
+    struct mcpz_exchange *exchange; /* NULL: it is gone */
+    bool is_done;
+    void (*answer)(struct mcpz_exchange *exchange, struct mcpz_blob_job *job);
+    const char *what; /* it does, for people */
+};
+
+static void release(struct asking *asking)
+{
+    mcpz_blob_job_finish(&asking->job);
+    free(asking);
+}
+
+static void on_done(struct mcpz_blob_job *job)
+{
+    struct asking *asking = job->owner;
+
+    asking->is_done = true;
+    if (asking->exchange == NULL) {
+        release(asking);
+    } else {
+        mcpz_exchange_again(asking->exchange);
+    }
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct asking *asking = exchange->state;
+    struct mcpz_blob_job *job = &asking->job;
+
+    if (!asking->is_done) {
+        return;
+    }
+    if (job->error == MCPZ_OK) {
+        asking->answer(exchange, job);
+    } else if (job->error == MCPZ_ECONFLICT && job->ask == MCPZ_BLOB_ADD) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT,
+                           "the part begins beyond what has come: go on at offset %llu",
+                           (unsigned long long)job->offset);
+    } else {
+        mcpz_exchange_fail_error(exchange, job->error,
+                                 job->text[0] != '\0' ? job->text : asking->what);
+    }
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    struct asking *asking = exchange->state;
+
+    asking->exchange = NULL;
+    if (asking->is_done) {
+        release(asking);
+    }
+}
+
+static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+
+/* What a request says beside its path. */
+struct said {
+    uint64_t offset;
+    uint64_t length;
+    struct mcpz_id after;
+};
+
+static bool read_number(struct mcpz_bytes value, uint64_t *number)
+{
+    char text[24];
+    char *end = NULL;
+
+    if (value.length == 0 || value.length >= sizeof(text)) {
+        return false;
+    }
+    mcpz_bytes_to_text(value, text, sizeof(text));
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return *end == '\0' && text[0] >= '0' && text[0] <= '9' && errno == 0;
+}
+
+/* False: it was answered with what is wrong. */
+static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                       struct mcpz_blob_job *job, struct said *said)
+{
+    struct mcpz_bytes name;
+    struct mcpz_bytes value;
+
+    while (mcpz_exchange_parameter(&query, &name, &value)) {
+        bool is_fine = false;
+        if (mcpz_bytes_equal(name, mcpz_text("tenant"))) {
+            is_fine = value.length > 0 && value.length <= MCPZ_TENANT_BYTES_MAX;
+            mcpz_bytes_to_text(value, job->tenant, sizeof(job->tenant));
+        } else if (mcpz_bytes_equal(name, mcpz_text("offset"))) {
+            is_fine = read_number(value, &said->offset);
+        } else if (mcpz_bytes_equal(name, mcpz_text("length"))) {
+            is_fine =
+                read_number(value, &said->length) && said->length <= MCPZ_BLOB_PART_BYTES_MAX;
+        } else if (mcpz_bytes_equal(name, mcpz_text("after"))) {
+            is_fine = mcpz_id_from_text(value, 'b', &said->after) == MCPZ_OK;
+        }
+        if (!is_fine) {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                               "\"%.*s\" is no parameter here, or not such a value: tenant, "
+                               "offset, length (at most %d), after",
+                               (int)(name.length < 64 ? name.length : 64), (const char *)name.data,
+                               MCPZ_BLOB_PART_BYTES_MAX);
+            return false;
+        }
+    }
+    return mcpz_exchange_may_name(exchange, job->tenant);
+}
+
+/* Begin to ask; NULL: it was answered. */
+static struct asking *begin(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                            enum mcpz_blob_ask ask, const char *what)
+{
+    const struct mcpz_api_ports *ports = &exchange->api->ports;
+    struct said said = {.length = MCPZ_BLOB_PART_BYTES_MAX};
+
+    if (ports->blobs == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "this node keeps no blobs");
+        return NULL;
+    }
+    struct asking *asking = calloc(1, sizeof(*asking));
+    if (asking == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, what);
+        return NULL;
+    }
+    if (!read_query(exchange, request->query, &asking->job, &said)) {
+        free(asking);
+        return NULL;
+    }
+    if (asking->job.tenant[0] == '\0') {
+        (void)snprintf(asking->job.tenant, sizeof(asking->job.tenant), "%s",
+                       exchange->tenant[0] != '\0' ? exchange->tenant : TENANT_DEFAULT);
+    }
+    asking->job.ask = ask;
+    asking->job.now_ms = ports->wall_ms(ports->context);
+    asking->job.offset = said.offset;
+    asking->job.length = (size_t)said.length;
+    asking->job.id = said.after;
+    asking->job.done = on_done;
+    asking->job.owner = asking;
+    asking->what = what;
+    return asking;
+}
+
+/* Hand it over, and have `answer` called when it is done and went well. */
+static void submit(struct mcpz_exchange *exchange, struct asking *asking,
+                   void (*answer)(struct mcpz_exchange *exchange, struct mcpz_blob_job *job))
+{
+    const struct mcpz_blob_port *port = exchange->api->ports.blobs;
+
+    asking->answer = answer;
+    asking->exchange = exchange;
+    if (!port->submit(port->context, &asking->job)) {
+        asking->exchange = NULL;
+        release(asking);
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
+                           "too much is being done with blobs at once: try again");
+        return;
+    }
+    mcpz_exchange_wait(exchange, &kind, asking);
+}
+
+/* ---- Answers -------------------------------------------------------------------------------- */
+
+static json_t *show_blob(const struct mcpz_id *id, const struct mcpz_blob_row *row)
+{
+    return json_pack("{s:o, s:o, s:I, s:I, s:I, s:o}", "blob", mcpz_exchange_show_id(id, 'b'),
+                     "tenant",
+                     mcpz_exchange_show_text(mcpz_bytes(row->tenant, row->tenant_length)), "size",
+                     (json_int_t)row->size, "chunks", (json_int_t)row->chunks, "stored_bytes",
+                     (json_int_t)row->stored, "made", mcpz_exchange_show_time(row->made_ms));
+}
+
+static void answer_begun(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%016llx", (unsigned long long)job->upload);
+    mcpz_exchange_answer(
+        exchange, 201,
+        json_pack("{s:s, s:i}", "upload", text, "part_bytes_max", MCPZ_BLOB_PART_BYTES_MAX));
+}
+
+static void answer_received(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    mcpz_exchange_answer(exchange, 200, json_pack("{s:I}", "received", (json_int_t)job->offset));
+}
+
+static void answer_finished(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    mcpz_exchange_answer(exchange, 201, show_blob(&job->id, &job->row));
+}
+
+static void answer_aborted(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    (void)job;
+    mcpz_exchange_answer(exchange, 200, json_pack("{s:b}", "forgotten", 1));
+}
+
+static void answer_stat(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    mcpz_exchange_answer(exchange, 200, show_blob(&job->id, &job->row));
+}
+
+static void answer_data(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    mcpz_body_append(&exchange->response.body, mcpz_bytes(job->bytes, job->length));
+    mcpz_exchange_send(exchange, 200, "application/octet-stream");
+}
+
+static void answer_list(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    json_t *json = json_array();
+
+    for (size_t i = 0; i < job->row_count; i++) {
+        (void)json_array_append_new(json, show_blob(&job->rows[i].id, &job->rows[i].row));
+    }
+    mcpz_exchange_answer(exchange, 200, json);
+}
+
+static void answer_released(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    mcpz_exchange_answer(exchange, 200,
+                         json_pack("{s:o}", "removed", mcpz_exchange_show_id(&job->id, 'b')));
+}
+
+static json_t *show_node_key(const struct mcpz_blob_job *job)
+{
+    return mcpz_exchange_show_hex(mcpz_bytes(job->node_key_id, sizeof(job->node_key_id)));
+}
+
+static void answer_keys(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    json_t *tenants = json_array();
+
+    for (size_t i = 0; i < job->name_count; i++) {
+        const char *name = job->names + i * (MCPZ_TENANT_BYTES_MAX + 1);
+        (void)json_array_append_new(tenants, mcpz_exchange_show_text(mcpz_text(name)));
+    }
+    mcpz_exchange_answer(
+        exchange, 200,
+        json_pack("{s:o, s:o}", "node_key", show_node_key(job), "tenants", tenants));
+}
+
+static void answer_rotated(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    mcpz_exchange_answer(exchange, 200, json_pack("{s:o}", "node_key", show_node_key(job)));
+}
+
+static void answer_shredded(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    mcpz_exchange_answer(exchange, 200, json_pack("{s:s}", "shredded", job->tenant));
+}
+
+/* ---- Routes --------------------------------------------------------------------------------- */
+
+/* Take `end` off the path's. */
+static bool ends_with(struct mcpz_bytes *rest, const char *end)
+{
+    const size_t length = strlen(end);
+
+    if (rest->length <= length || memcmp(rest->data + rest->length - length, end, length) != 0) {
+        return false;
+    }
+    rest->length -= length;
+    return true;
+}
+
+/* NULL: answered. */
+static struct asking *begin_blob(struct mcpz_exchange *exchange,
+                                 const struct mcpz_request *request, struct mcpz_bytes name,
+                                 enum mcpz_blob_ask ask, const char *what)
+{
+    struct mcpz_id id;
+
+    if (mcpz_id_from_text(name, 'b', &id) != MCPZ_OK) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "a blob is named \"b-\" and 52 letters and digits");
+        return NULL;
+    }
+    struct asking *asking = begin(exchange, request, ask, what);
+    if (asking != NULL) {
+        asking->job.id = id;
+    }
+    return asking;
+}
+
+static struct asking *begin_upload(struct mcpz_exchange *exchange,
+                                   const struct mcpz_request *request, struct mcpz_bytes name,
+                                   enum mcpz_blob_ask ask, const char *what)
+{
+    char text[17];
+    char *end = NULL;
+
+    mcpz_bytes_to_text(name, text, sizeof(text));
+    const uint64_t upload = strtoull(text, &end, 16);
+    if (name.length != 16 || *end != '\0') {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no such upload");
+        return NULL;
+    }
+    struct asking *asking = begin(exchange, request, ask, what);
+    if (asking != NULL) {
+        asking->job.upload = upload;
+    }
+    return asking;
+}
+
+/* What takes no body has none. False: it was answered. */
+static bool has_no_body(struct mcpz_exchange *exchange)
+{
+    static const char *const nothing[] = {NULL};
+    json_t *object = mcpz_exchange_object(exchange, nothing);
+
+    json_decref(object);
+    return object != NULL;
+}
+
+void mcpz_api_get_blobs(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct asking *asking = begin(exchange, request, MCPZ_BLOB_LIST, "listing the blobs");
+
+    if (asking != NULL) {
+        submit(exchange, asking, answer_list);
+    }
+}
+
+void mcpz_api_post_blobs(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    if (!has_no_body(exchange)) {
+        return;
+    }
+    struct asking *asking = begin(exchange, request, MCPZ_BLOB_BEGIN, "beginning the upload");
+    if (asking != NULL) {
+        submit(exchange, asking, answer_begun);
+    }
+}
+
+static void post_part(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                      struct mcpz_bytes name)
+{
+    struct asking *asking =
+        begin_upload(exchange, request, name, MCPZ_BLOB_ADD, "adding to the upload");
+
+    if (asking == NULL) {
+        return;
+    }
+    const size_t length = (size_t)exchange->input.length;
+    asking->job.length = 0;
+    asking->job.bytes = malloc(length > 0 ? length : 1);
+    if (asking->job.bytes == NULL ||
+        mcpz_body_read_all(&exchange->input, 0, asking->job.bytes, length) != MCPZ_OK) {
+        release(asking);
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "taking the part");
+        return;
+    }
+    asking->job.length = length;
+    submit(exchange, asking, answer_received);
+}
+
+void mcpz_api_post_upload(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_bytes name = mcpz_exchange_path_rest(request->path, UPLOADS_PREFIX);
+
+    if (!ends_with(&name, "/finish")) {
+        post_part(exchange, request, name);
+        return;
+    }
+    if (!has_no_body(exchange)) {
+        return;
+    }
+    struct asking *asking =
+        begin_upload(exchange, request, name, MCPZ_BLOB_FINISH, "finishing the upload");
+    if (asking != NULL) {
+        submit(exchange, asking, answer_finished);
+    }
+}
+
+void mcpz_api_delete_upload(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct asking *asking =
+        begin_upload(exchange, request, mcpz_exchange_path_rest(request->path, UPLOADS_PREFIX),
+                     MCPZ_BLOB_ABORT, "there is no such upload");
+
+    if (asking != NULL) {
+        submit(exchange, asking, answer_aborted);
+    }
+}
+
+void mcpz_api_get_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_bytes name = mcpz_exchange_path_rest(request->path, BLOBS_PREFIX);
+    const bool is_data = ends_with(&name, "/data");
+
+    struct asking *asking =
+        begin_blob(exchange, request, name, is_data ? MCPZ_BLOB_READ : MCPZ_BLOB_STAT,
+                   is_data ? "reading the blob" : "looking for the blob");
+    if (asking != NULL) {
+        submit(exchange, asking, is_data ? answer_data : answer_stat);
+    }
+}
+
+void mcpz_api_delete_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct asking *asking =
+        begin_blob(exchange, request, mcpz_exchange_path_rest(request->path, BLOBS_PREFIX),
+                   MCPZ_BLOB_RELEASE, "removing the blob");
+
+    if (asking != NULL) {
+        submit(exchange, asking, answer_released);
+    }
+}
+
+void mcpz_api_get_keys(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct asking *asking = begin(exchange, request, MCPZ_BLOB_KEYS, "listing the keys");
+
+    if (asking != NULL) {
+        submit(exchange, asking, answer_keys);
+    }
+}
+
+void mcpz_api_rotate_keys(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    if (!has_no_body(exchange)) {
+        return;
+    }
+    struct asking *asking = begin(exchange, request, MCPZ_BLOB_ROTATE, "changing the node key");
+    if (asking != NULL) {
+        submit(exchange, asking, answer_rotated);
+    }
+}
+
+void mcpz_api_delete_key(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    const struct mcpz_bytes tenant = mcpz_exchange_path_rest(request->path, KEYS_PREFIX);
+
+    if (tenant.length > MCPZ_TENANT_BYTES_MAX) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "no tenant has such a name");
+        return;
+    }
+    struct asking *asking = begin(exchange, request, MCPZ_BLOB_SHRED, "shredding the key");
+    if (asking != NULL) {
+        mcpz_bytes_to_text(tenant, asking->job.tenant, sizeof(asking->job.tenant));
+        submit(exchange, asking, answer_shredded);
+    }
+}

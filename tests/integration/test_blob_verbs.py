@@ -1,0 +1,112 @@
+"""Blobs at a real node: put, got, in parts, after kills, and nothing readable on its disk."""
+
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import unittest
+
+SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
+sys.path.insert(0, str(SUPPORT))
+
+from mesh import MCPZ, Mesh, until  # noqa: E402
+
+SECRET = b"the quick brown fox keeps a secret"
+
+
+def files_of(directory):
+    for root, _, names in os.walk(directory):
+        for name in names:
+            path = pathlib.Path(root) / name
+            if path.is_file():
+                yield path
+
+
+class Blobs(unittest.TestCase):
+    def setUp(self):
+        self.mesh = Mesh()
+        self.addCleanup(self.mesh.__exit__, None, None, None)
+        self.node = self.mesh.founder()
+        self.folder = pathlib.Path(self.mesh.directory) / "files"
+        self.folder.mkdir()
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content)
+        return str(path)
+
+    def put(self, path, *options):
+        return self.node.ask("blob", "put", path, *options)
+
+    def get(self, blob, *options):
+        path = self.folder / "got"
+        self.node.ask("blob", "get", blob, path, *options)
+        return path.read_bytes()
+
+    def mixed(self, length, seed):
+        """Half random, half text, with the secret here and there."""
+        some = random.Random(seed)
+        parts = []
+        size = 0
+        while size < length:
+            part = some.randbytes(5000) if some.random() < 0.5 else SECRET + b" said once more. " * 300
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts)[:length]
+
+    def test_what_is_put_is_got_in_whole_and_in_parts(self):
+        for length in (0, 1, 100_000, 1 << 20, 5_000_001):
+            content = self.mixed(length, length)
+            said = self.put(self.file("in", content))
+            self.assertEqual(said["size"], length)
+            self.assertEqual(self.get(said["blob"]), content)
+            self.assertEqual(self.get(said["blob"], "--range", "1000-1999"), content[1000:2000])
+            self.assertEqual(self.get(said["blob"], "--range=-700"), content[-700:] if length else b"")
+            self.assertEqual(self.put(self.file("in", content))["blob"], said["blob"])
+        self.assertEqual(len(self.node.ask("blob", "list")), 5)
+
+    def test_no_plain_text_lies_on_the_disk(self):
+        self.put(self.file("in", self.mixed(6_000_000, 1)))
+        self.put(self.file("in", SECRET), "--tenant", "acme")
+        seen = 0
+        for path in files_of(self.node.data):
+            self.assertNotIn(SECRET, path.read_bytes(), path)
+            seen += path.stat().st_size
+        self.assertGreater(seen, 1_000_000)
+        for path in files_of(pathlib.Path(self.node.data) / "keys"):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+
+    def test_what_was_acknowledged_survives_a_kill(self):
+        first = self.mixed(3_000_000, 2)
+        blob = self.put(self.file("in", first))["blob"]
+        large = self.file("large", random.Random(3).randbytes(40_000_000))
+        putting = subprocess.Popen([MCPZ, "blob", "put", large, "--data", str(self.node.data)],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        packs = pathlib.Path(self.node.data) / "blobs"
+        until("some of it is on the disk", lambda: sum(p.stat().st_size for p in packs.glob("pack-*")) > 8_000_000)
+        self.node.kill()
+        putting.wait()
+        self.node.start()
+        self.assertEqual(self.get(blob), first)
+        self.assertEqual(self.put(large)["size"], 40_000_000)
+
+    def test_keys_are_changed_and_shredded(self):
+        content = self.mixed(200_000, 4)
+        blob = self.put(self.file("in", content), "--tenant", "acme")["blob"]
+        kept = self.put(self.file("in", content))["blob"]
+        self.assertNotEqual(blob, kept)
+        before = self.node.ask("key", "list")
+        self.assertEqual(sorted(before["tenants"]), ["acme", "default"])
+        after = self.node.ask("key", "rotate")
+        self.assertNotEqual(before["node_key"], after["node_key"])
+        self.assertEqual(self.get(blob, "--tenant", "acme"), content)
+        self.node.ask("key", "shred", "acme")
+        self.assertEqual(self.node.run("blob", "get", blob, "-", "--tenant", "acme").returncode, 6)
+        self.assertEqual(self.get(kept), content)
+        self.node.ask("blob", "remove", kept)
+        self.assertEqual(self.node.run("blob", "remove", kept).returncode, 6)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,260 @@
+#include "blob/blob_worker.h"
+#include "blob_world.h"
+#include "crypto/identity.h"
+#include "scratch.h"
+
+static struct scratch scratch;
+static struct mcpz_blob_worker *worker;
+static struct mcpz_blob_job job;
+static uint64_t now_ms;
+
+static void create(void)
+{
+    const struct mcpz_blob_worker_config config = {.directory = scratch.path};
+    CHECK_UINT(mcpz_blob_worker_create(&config, &worker), MCPZ_OK);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    scratch_make(&scratch);
+    create();
+    now_ms = 1000;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mcpz_blob_job_finish(&job);
+    mcpz_blob_worker_destroy(worker);
+    scratch_remove(&scratch);
+    return 0;
+}
+
+static void new_job(enum mcpz_blob_ask ask, const char *tenant)
+{
+    mcpz_blob_job_finish(&job);
+    job = (struct mcpz_blob_job){.ask = ask, .now_ms = now_ms};
+    (void)snprintf(job.tenant, sizeof(job.tenant), "%s", tenant);
+}
+
+static mcpz_error run(void)
+{
+    mcpz_blob_worker_do(worker, &job);
+    return job.error;
+}
+
+static uint64_t begin(const char *tenant)
+{
+    new_job(MCPZ_BLOB_BEGIN, tenant);
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK(job.upload != 0);
+    return job.upload;
+}
+
+static mcpz_error add(uint64_t upload, uint64_t offset, const char *text)
+{
+    new_job(MCPZ_BLOB_ADD, "acme");
+    job.upload = upload;
+    job.offset = offset;
+    job.length = strlen(text);
+    job.bytes = (uint8_t *)strdup(text);
+    return run();
+}
+
+static struct mcpz_id finish(uint64_t upload)
+{
+    new_job(MCPZ_BLOB_FINISH, "acme");
+    job.upload = upload;
+    CHECK_UINT(run(), MCPZ_OK);
+    return job.id;
+}
+
+static mcpz_error read_as(const char *tenant, const struct mcpz_id *id, uint64_t offset,
+                          size_t length)
+{
+    new_job(MCPZ_BLOB_READ, tenant);
+    job.id = *id;
+    job.offset = offset;
+    job.length = length;
+    return run();
+}
+
+TEST(a_blob_comes_in_parts)
+{
+    const uint64_t upload = begin("acme");
+
+    CHECK_UINT(add(upload, 0, "hello "), MCPZ_OK);
+    CHECK_UINT(job.offset, 6);
+    CHECK_UINT(add(upload, 6, "world"), MCPZ_OK);
+    const struct mcpz_id id = finish(upload);
+    CHECK_UINT(job.row.size, 11);
+    CHECK_UINT(read_as("acme", &id, 0, 100), MCPZ_OK);
+    CHECK(mcpz_bytes_equal(mcpz_bytes(job.bytes, job.length), mcpz_text("hello world")));
+    CHECK_UINT(read_as("acme", &id, 6, 3), MCPZ_OK);
+    CHECK(mcpz_bytes_equal(mcpz_bytes(job.bytes, job.length), mcpz_text("wor")));
+    CHECK_UINT(read_as("acme", &id, 11, 3), MCPZ_OK);
+    CHECK_UINT(job.length, 0);
+}
+
+TEST(parts_may_come_twice_but_leave_no_gap)
+{
+    const uint64_t upload = begin("acme");
+
+    CHECK_UINT(add(upload, 0, "hello "), MCPZ_OK);
+    CHECK_UINT(add(upload, 7, "orld"), MCPZ_ECONFLICT);
+    CHECK_UINT(job.offset, 6);
+    CHECK_UINT(add(upload, 0, "hello "), MCPZ_OK);
+    CHECK_UINT(job.offset, 6);
+    CHECK_UINT(add(upload, 3, "lo world"), MCPZ_OK); /* half of it is new */
+    CHECK_UINT(job.offset, 11);
+    const struct mcpz_id id = finish(upload);
+    CHECK_UINT(read_as("acme", &id, 0, 100), MCPZ_OK);
+    CHECK(mcpz_bytes_equal(mcpz_bytes(job.bytes, job.length), mcpz_text("hello world")));
+}
+
+TEST(uploads_end_once)
+{
+    const uint64_t upload = begin("acme");
+
+    CHECK_UINT(add(upload + 1, 0, "x"), MCPZ_ENOTFOUND);
+    (void)finish(upload);
+    CHECK_UINT(add(upload, 0, "x"), MCPZ_ENOTFOUND);
+    new_job(MCPZ_BLOB_FINISH, "acme");
+    job.upload = upload;
+    CHECK_UINT(run(), MCPZ_ENOTFOUND);
+    const uint64_t other = begin("acme");
+    new_job(MCPZ_BLOB_ABORT, "acme");
+    job.upload = other;
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(run(), MCPZ_ENOTFOUND);
+}
+
+TEST(another_tenant_sees_nothing)
+{
+    const uint64_t upload = begin("acme");
+
+    new_job(MCPZ_BLOB_FINISH, "bolt");
+    job.upload = upload;
+    CHECK_UINT(run(), MCPZ_ENOTFOUND);
+    CHECK_UINT(add(upload, 0, "hello"), MCPZ_OK);
+    const struct mcpz_id id = finish(upload);
+    CHECK_UINT(read_as("bolt", &id, 0, 10), MCPZ_ENOTFOUND);
+    new_job(MCPZ_BLOB_STAT, "bolt");
+    job.id = id;
+    CHECK_UINT(run(), MCPZ_ENOTFOUND);
+    new_job(MCPZ_BLOB_RELEASE, "bolt");
+    job.id = id;
+    CHECK_UINT(run(), MCPZ_ENOTFOUND);
+    new_job(MCPZ_BLOB_LIST, "bolt");
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(job.row_count, 0);
+    new_job(MCPZ_BLOB_LIST, "acme");
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(job.row_count, 1);
+    CHECK(mcpz_id_equal(&job.rows[0].id, &id));
+}
+
+TEST(so_many_uploads_and_no_more_but_idle_ones_make_room)
+{
+    const uint64_t first = begin("acme");
+
+    for (size_t i = 1; i < MCPZ_BLOB_UPLOADS_MAX; i++) {
+        (void)begin("acme");
+    }
+    new_job(MCPZ_BLOB_BEGIN, "acme");
+    CHECK_UINT(run(), MCPZ_EFULL);
+    now_ms += MCPZ_BLOB_UPLOAD_IDLE_MS;
+    CHECK_UINT(add(first, 0, "still here"), MCPZ_OK);
+    new_job(MCPZ_BLOB_BEGIN, "acme");
+    CHECK_UINT(run(), MCPZ_EFULL);
+    now_ms++;
+    (void)begin("acme");
+    CHECK_UINT(add(first, 10, "!"), MCPZ_OK);
+}
+
+static void check_keys(const char *names)
+{
+    char text[512] = "";
+
+    new_job(MCPZ_BLOB_KEYS, "");
+    CHECK_UINT(run(), MCPZ_OK);
+    for (size_t i = 0; i < job.name_count; i++) {
+        strncat(text, job.names + i * (MCPZ_TENANT_BYTES_MAX + 1), 65);
+        strncat(text, " ", 2);
+    }
+    CHECK_TEXT(text, names);
+}
+
+TEST(what_a_shredded_key_kept_is_gone)
+{
+    const uint64_t upload = begin("acme");
+    CHECK_UINT(add(upload, 0, "hello"), MCPZ_OK);
+    const struct mcpz_id id = finish(upload);
+    (void)begin("bolt");
+    const uint64_t open = begin("acme");
+    check_keys("acme bolt ");
+
+    new_job(MCPZ_BLOB_ROTATE, "");
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(read_as("acme", &id, 0, 10), MCPZ_OK);
+    new_job(MCPZ_BLOB_SHRED, "acme");
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(run(), MCPZ_ENOTFOUND);
+    check_keys("bolt ");
+    CHECK_UINT(add(open, 0, "hello"), MCPZ_ENOTFOUND); /* it ended with the key */
+    CHECK_UINT(read_as("acme", &id, 0, 10), MCPZ_ENOTFOUND);
+    CHECK(strstr(job.text, "shredded") != NULL);
+
+    mcpz_blob_worker_destroy(worker);
+    create();
+    CHECK_UINT(read_as("acme", &id, 0, 10), MCPZ_ENOTFOUND);
+    (void)begin("acme"); /* a new key */
+    CHECK_UINT(read_as("acme", &id, 0, 10), MCPZ_ECORRUPT);
+
+    /* Its room is given back as of any blob that nobody holds. */
+    mcpz_blob_worker_destroy(worker);
+    create();
+    new_job(MCPZ_BLOB_LIST, "");
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(job.row_count, 1);
+    while (mcpz_blob_worker_idle(worker, now_ms + MCPZ_BLOB_GRACE_MS)) {
+    }
+    new_job(MCPZ_BLOB_LIST, "");
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(job.row_count, 0);
+}
+
+TEST(what_cannot_be_opened_is_told)
+{
+    char path[600];
+
+    (void)begin("acme");
+    mcpz_blob_worker_destroy(worker);
+    snprintf(path, sizeof(path), "%s/keys/node.key", scratch.path);
+    CHECK(chmod(path, 0644) == 0);
+    create();
+    new_job(MCPZ_BLOB_BEGIN, "acme");
+    CHECK_UINT(run(), MCPZ_EAUTH);
+    CHECK(strstr(job.text, "0600") != NULL);
+    CHECK(chmod(path, 0600) == 0);
+    (void)begin("acme");
+}
+
+#define RUN_IN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RUN_IN(a_blob_comes_in_parts),
+        RUN_IN(parts_may_come_twice_but_leave_no_gap),
+        RUN_IN(uploads_end_once),
+        RUN_IN(another_tenant_sees_nothing),
+        RUN_IN(so_many_uploads_and_no_more_but_idle_ones_make_room),
+        RUN_IN(what_a_shredded_key_kept_is_gone),
+        RUN_IN(what_cannot_be_opened_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
