@@ -275,11 +275,6 @@ static void destroy(struct mcpz_upstream *upstream)
 {
     struct mcpz_upstream **link = &upstream->remotes->all;
 
-    while (*link != upstream) {
-        link = &(*link)->next;
-    }
-    *link = upstream->next;
-    upstream->remotes->count--;
     mcpz_remote_destroy(upstream->remote);
     assert(upstream->transfers == NULL);
     ev_timer_stop(loop_of(upstream), &upstream->wake);
@@ -288,6 +283,11 @@ static void destroy(struct mcpz_upstream *upstream)
     }
     free(upstream->url);
     free(upstream->ca);
+    while (*link != upstream) {
+        link = &(*link)->next;
+    }
+    *link = upstream->next;
+    upstream->remotes->count--;
     free(upstream);
 }
 
@@ -477,8 +477,9 @@ void mcpz_remotes_destroy(struct mcpz_remotes *remotes)
         upstream_stop(upstream); /* from here on nothing is told */
     }
     mcpz_fetches_drive(remotes->fetches, LEAVE_MS);
-    while (remotes->all != NULL) {
-        destroy(remotes->all);
+    for (struct mcpz_upstream *upstream = remotes->all, *next; upstream != NULL; upstream = next) {
+        next = upstream->next;
+        destroy(upstream);
     }
     mcpz_fetches_destroy(remotes->fetches);
     for (size_t i = 0; i < KNOWN_MAX; i++) {

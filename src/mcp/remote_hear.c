@@ -536,12 +536,17 @@ static void take_end(struct mcpz_trip *trip, const char *why, bool reached)
 void mcpz_remote_end(struct mcpz_trip *trip, const char *why, bool reached)
 {
     struct mcpz_remote *remote = trip->remote;
+    char words[MCPZ_REMOTE_WHY_BYTES]; /* a server may have a say in them: its certificate */
 
     trip->transfer = NULL;
     if (trip->dead) {
         return;
     }
     mcpz_remote_enter(remote);
+    if (why != NULL) {
+        put_clean(mcpz_text(why), words, sizeof(words));
+        why = words;
+    }
     const bool opens = why == NULL && trip->answer != MCPZ_ANSWER_ERROR &&
                        mcpz_envelope_is(&trip->message, "notifications/initialized");
     take_end(trip, why, reached);

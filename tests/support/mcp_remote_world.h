@@ -73,9 +73,12 @@ static inline void *world_begin(void *context, const struct mcpz_remote_ask *ask
     world_note(trip->method, sizeof(trip->method), ask->method);
     world_note(trip->name, sizeof(trip->name), ask->name);
     world_note(trip->last_event, sizeof(trip->last_event), ask->last_event);
-    mcpz_bytes_to_text(ask->params, trip->params, sizeof(trip->params));
+    memcpy(trip->params, ask->params.length > 0 ? ask->params.data : (const uint8_t *)"",
+           ask->params.length < TEXT_BYTES ? ask->params.length : TEXT_BYTES - 1);
     for (size_t i = 0; i < ask->params.length && i + 1 < sizeof(trip->params); i++) {
-        trip->params[i] = ask->params.data[i] != '\0' ? (char)ask->params.data[i] : '|';
+        if (ask->params.data[i] == '\0') {
+            trip->params[i] = '|';
+        }
     }
     return trip;
 }

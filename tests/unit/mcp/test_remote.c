@@ -383,6 +383,14 @@ TEST(who_cannot_be_reached_is_gone)
     CHECK_UINT(heard_count, 0);
 }
 
+TEST(words_of_others_become_plain_text)
+{
+    greet_modern();
+    say(CALL);
+    answer_end(last(), "subject \xff\xfe\"x\"\r\n", true);
+    CHECK(strstr(last_heard(), "before the answer: subject 'x' \"") != NULL);
+}
+
 TEST(who_wants_other_authorization_is_gone)
 {
     greet_plainly();
@@ -599,6 +607,7 @@ TEST_MAIN(RUN_NEW(a_session_is_named_in_all_that_follows),
           RUN_NEW(headers_of_arguments_have_bounds), RUN_NEW(to_hang_up_is_to_cancel),
           RUN_NEW(errors_of_the_protocol_pass_whatever_their_status),
           RUN_NEW(a_subscription_is_made_again), RUN_NEW(who_cannot_be_reached_is_gone),
+          RUN_NEW(words_of_others_become_plain_text),
           RUN_NEW(who_wants_other_authorization_is_gone), RUN_NEW(what_fails_alone_says_why),
           RUN_NEW(a_redirection_is_told), RUN_NEW(who_is_busy_is_spared),
           RUN_NEW(several_messages_in_an_array_are_told_one_by_one),
