@@ -31,6 +31,8 @@
 #define LWS_TIMEOUT_SECONDS 10
 #define LWS_HEAD_SECONDS 10 /* for all of a request's head to come */
 
+#define ROUNDS_MAX 3 /* of what is put off, between two looks at what has come */
+
 struct hearing {
     mcpz_listener listener;
     void *context;
@@ -191,6 +193,11 @@ static void settle(struct mcpz_loop *loop)
         take_in_more(loop);
     }
     finish_turn(loop);
+    /* What follows from it, before we look who else has come: that would be a trip each time. */
+    for (int i = 1; i < ROUNDS_MAX && loop->deferred != NULL; i++) {
+        run_deferred(loop);
+        finish_turn(loop);
+    }
     if (loop->deadline_stale) {
         set_deadline(loop);
     }

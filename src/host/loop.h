@@ -108,7 +108,8 @@ struct mcpz_engine *mcpz_loop_enter(struct mcpz_loop *loop);
 /**
  * Run `deferred` before the loop sleeps, in the same turn, where mcpz_loop_enter() is allowed.
  * This is how a listener answers the engine. What is put off by something that was put off runs in
- * the next round of the loop. Harmless if it is waiting already. Allowed everywhere.
+ * the next turn; the loop looks at what has come after a few of those. Harmless if it is waiting
+ * already. Allowed everywhere.
  */
 void mcpz_loop_defer(struct mcpz_loop *loop, struct mcpz_deferred *deferred);
 

@@ -217,12 +217,12 @@ TEST(what_is_put_off_runs_in_order_and_once)
     CHECK(!engine->in_turn);
 }
 
-TEST(what_is_put_off_again_runs_in_a_round_of_its_own)
+TEST(what_is_put_off_again_runs_in_a_turn_of_its_own)
 {
     struct later x = make_later('x');
     struct later y = make_later('y');
-    const size_t two = 2;
     const size_t three = 3;
+    const size_t turns = engine->turns;
 
     forget_order();
     x.deferred.context = &x;
@@ -230,10 +230,25 @@ TEST(what_is_put_off_again_runs_in_a_round_of_its_own)
     x.also = &x.deferred;
     mcpz_loop_defer(loop, &x.deferred);
     mcpz_loop_defer(loop, &y.deferred);
-    CHECK(fake_turn_until(has_run, &two));
-    CHECK_TEXT(order, "xy");
     CHECK(fake_turn_until(has_run, &three));
     CHECK_TEXT(order, "xyx");
+    CHECK_UINT(engine->turns - turns, 2);
+}
+
+static void on_again(void *context)
+{
+    (void)mcpz_loop_enter(loop);
+    mcpz_loop_defer(loop, context);
+}
+
+TEST(what_puts_itself_off_for_ever_keeps_nobody_from_being_heard)
+{
+    struct mcpz_deferred again = {.run = on_again, .context = &again};
+
+    mcpz_loop_defer(loop, &again);
+    fake_store_notify();
+    CHECK(fake_turn_until(has_progressed, NULL));
+    mcpz_loop_undefer(loop, &again);
 }
 
 TEST(what_is_taken_back_does_not_run)
@@ -346,7 +361,8 @@ TEST_MAIN(WITH_LOOP(a_turn_is_opened_once_and_closed_before_the_loop_sleeps),
           WITH_LOOP(every_listener_hears_every_action),
           WITH_LOOP(links_are_asked_for_where_they_are),
           WITH_LOOP(what_is_put_off_runs_in_order_and_once),
-          WITH_LOOP(what_is_put_off_again_runs_in_a_round_of_its_own),
+          WITH_LOOP(what_is_put_off_again_runs_in_a_turn_of_its_own),
+          WITH_LOOP(what_puts_itself_off_for_ever_keeps_nobody_from_being_heard),
           WITH_LOOP(what_is_taken_back_does_not_run), WITH_LOOP(stops_when_told_to),
           WITH_LOOP(reloads_when_told_to), WITH_LOOP(a_broken_pipe_is_no_reason_to_die),
           WITH_LOOP(may_have_as_many_descriptors_as_the_system_allows),
