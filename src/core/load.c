@@ -1,6 +1,7 @@
 #include "core/load.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 #define TOLD_FOR_US MCPZ_MS(1) /* a median of 64 is not made anew for every answer */
 #define TOLD_WITHIN 8          /* nor where so small a part of it more or less is under way */
@@ -43,36 +44,63 @@ static uint32_t distance(uint32_t a, uint32_t b)
     return a > b ? a - b : b - a;
 }
 
-/* Put the latencies of fresh samples within `window` into `sorted`, in order. Returns how many. */
+/* Put the latencies of fresh samples within `window` into `found`. Returns how many. */
 static size_t collect(const struct mcpz_load *load, mcpz_time now, uint32_t window,
-                      uint32_t *sorted)
+                      uint32_t *found)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < MCPZ_LOAD_SAMPLES_MAX; i++) {
         const struct mcpz_load_sample *sample = &load->samples[i];
-        if (sample->latency_us == 0 || now - sample->at_us > MCPZ_LOAD_AGE_US ||
-            distance(sample->rif, load->rif) > window) {
-            continue;
+        if (sample->latency_us != 0 && now - sample->at_us <= MCPZ_LOAD_AGE_US &&
+            distance(sample->rif, load->rif) <= window) {
+            found[count++] = sample->latency_us;
         }
-        size_t at = count++;
-        for (; at > 0 && sorted[at - 1] > sample->latency_us; at--) {
-            sorted[at] = sorted[at - 1];
-        }
-        sorted[at] = sample->latency_us;
     }
     return count;
 }
 
+/*
+ * The one that would stand at `rank` if all were in order.
+ * Source: Hoare, "Algorithm 65: FIND", CACM 4(7), 1961.
+ */
+static uint32_t find_rank(uint32_t *numbers, ptrdiff_t count, ptrdiff_t rank)
+{
+    ptrdiff_t first = 0;
+    ptrdiff_t last = count - 1;
+
+    while (first < last) {
+        const uint32_t pivot = numbers[rank];
+        ptrdiff_t low = first;
+        ptrdiff_t high = last;
+        while (low <= high) {
+            while (numbers[low] < pivot) {
+                low++;
+            }
+            while (numbers[high] > pivot) {
+                high--;
+            }
+            if (low <= high) {
+                const uint32_t other = numbers[low];
+                numbers[low++] = numbers[high];
+                numbers[high--] = other;
+            }
+        }
+        first = high < rank ? low : first;
+        last = low > rank ? high : last;
+    }
+    return numbers[rank];
+}
+
 static uint32_t median(const struct mcpz_load *load, mcpz_time now)
 {
-    uint32_t sorted[MCPZ_LOAD_SAMPLES_MAX];
+    uint32_t found[MCPZ_LOAD_SAMPLES_MAX];
 
     for (uint64_t window = 1;; window *= WIDER) {
         const bool all = window > UINT32_MAX;
-        const size_t count = collect(load, now, all ? UINT32_MAX : (uint32_t)window, sorted);
+        const size_t count = collect(load, now, all ? UINT32_MAX : (uint32_t)window, found);
         if (count >= MCPZ_LOAD_SAMPLES_MIN) {
-            return sorted[count / 2];
+            return find_rank(found, (ptrdiff_t)count, (ptrdiff_t)(count / 2));
         }
         if (all) {
             return 0;

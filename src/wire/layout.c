@@ -119,7 +119,7 @@ static mcpz_error read_number(struct mcpz_layout_source *source, const struct mc
 {
     uint64_t read;
 
-    if (!mcpz_reader_take_small(&source->reader, &read)) {
+    if (!mcpz_reader_take_number(&source->reader, &read)) {
         struct mcpz_item item;
         mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_UINT, &item);
         if (error != MCPZ_OK) {
@@ -163,15 +163,20 @@ static mcpz_error read_bool(struct mcpz_layout_source *source, bool *boolean)
 static mcpz_error read_fixed(struct mcpz_layout_source *source, const struct mcpz_field *field,
                              uint8_t *bytes)
 {
-    struct mcpz_item item;
-    mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_BIN, &item);
-    if (error != MCPZ_OK) {
-        return error;
+    struct mcpz_bytes run;
+
+    if (!mcpz_reader_take_short(&source->reader, false, &run)) {
+        struct mcpz_item item;
+        mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_BIN, &item);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        run = item.bytes;
     }
-    if (item.bytes.length != field->max) {
+    if (run.length != field->max) {
         return MCPZ_EPROTO;
     }
-    memcpy(bytes, item.bytes.data, item.bytes.length);
+    memcpy(bytes, run.data, run.length);
     return MCPZ_OK;
 }
 

@@ -270,6 +270,44 @@ static bool is_container(uint8_t first)
     return (first >= 0x80 && first <= 0x9f) || (first >= 0xdc && first <= 0xdf);
 }
 
+/* How long an item is that begins so, where its first byte alone says it: what messages are full
+ * of. 0: it does not. */
+#define FIXTEXT(n) [0xa0 + (n)] = 1 + (n)
+static const uint8_t plain_bytes[256] = {
+    [0x00 ... 0x7f] = 1, /* small integers */
+    FIXTEXT(0),          FIXTEXT(1),  FIXTEXT(2),  FIXTEXT(3),          FIXTEXT(4),  FIXTEXT(5),
+    FIXTEXT(6),          FIXTEXT(7),  FIXTEXT(8),  FIXTEXT(9),          FIXTEXT(10), FIXTEXT(11),
+    FIXTEXT(12),         FIXTEXT(13), FIXTEXT(14), FIXTEXT(15),         FIXTEXT(16), FIXTEXT(17),
+    FIXTEXT(18),         FIXTEXT(19), FIXTEXT(20), FIXTEXT(21),         FIXTEXT(22), FIXTEXT(23),
+    FIXTEXT(24),         FIXTEXT(25), FIXTEXT(26), FIXTEXT(27),         FIXTEXT(28), FIXTEXT(29),
+    FIXTEXT(30),         FIXTEXT(31), [0xc0] = 1,                       /* nil */
+    [0xc2] = 1,                                                         /* booleans */
+    [0xc3] = 1,          [0xcc] = 2,                                    /* unsigned integers */
+    [0xcd] = 3,          [0xce] = 5,  [0xcf] = 9,  [0xe0 ... 0xff] = 1, /* small negative integers
+                                                                         */
+};
+#undef FIXTEXT
+
+/* Step over as many as `count` items of which the first byte says it all, one after the other.
+ * Returns how many. What does not fit is left: it is found out about in the ordinary way. */
+static uint64_t skip_plain(struct mcpz_bytes *left, uint64_t count)
+{
+    const uint8_t *at = left->data;
+    const uint8_t *end = at + left->length;
+    uint64_t done = 0;
+
+    while (done < count && at < end) {
+        const size_t size = plain_bytes[*at];
+        if (size == 0 || size > (size_t)(end - at)) {
+            break;
+        }
+        at += size;
+        done++;
+    }
+    *left = mcpz_bytes(at, (size_t)(end - at));
+    return done;
+}
+
 mcpz_error mcpz_reader_skip(struct mcpz_reader *reader)
 {
     uint64_t open[MCPZ_MSG_DEPTH_MAX]; /* values still to come in each container we are in */
@@ -299,6 +337,11 @@ mcpz_error mcpz_reader_skip(struct mcpz_reader *reader)
             }
             open[depth++] = inside;
             promised += inside;
+        }
+        if (depth > 0) {
+            const uint64_t plain = skip_plain(&reader->left, open[depth - 1]);
+            open[depth - 1] -= plain;
+            promised -= plain;
         }
         if (promised > reader->left.length) {
             return fail(reader, MCPZ_ESHORT);

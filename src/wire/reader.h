@@ -63,18 +63,57 @@ static inline struct mcpz_reader mcpz_reader(struct mcpz_bytes bytes)
 MCPZ_MUST_USE mcpz_error mcpz_reader_next(struct mcpz_reader *reader, struct mcpz_item *item);
 
 /*
- * The forms that messages are full of, read without making an item of them: an integer below 128,
- * a boolean, a text below 32 bytes, bytes below 256. False, and nothing is read, if the next item
- * is not in that form: then mcpz_reader_next() says what it is.
+ * The forms that messages are full of, read without making an item of them: a number in its
+ * shortest form, a boolean, a text below 32 bytes, bytes below 256. False, and nothing is read, if
+ * the next item is not in that form: then mcpz_reader_next() says what it is.
  */
 
-static inline bool mcpz_reader_take_small(struct mcpz_reader *reader, uint64_t *number)
+/* Big-endian. */
+static inline uint64_t mcpz_reader_number(const uint8_t *bytes, size_t width)
 {
-    if (reader->error != MCPZ_OK || reader->left.length == 0 || reader->left.data[0] > 0x7f) {
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < width; i++) {
+        number = number << 8 | bytes[i];
+    }
+    return number;
+}
+
+static inline bool mcpz_reader_take_number(struct mcpz_reader *reader, uint64_t *number)
+{
+    const struct mcpz_bytes left = reader->left;
+    uint64_t read;
+    size_t width;
+
+    if (reader->error != MCPZ_OK || left.length == 0) {
         return false;
     }
-    *number = reader->left.data[0];
-    reader->left = mcpz_bytes(reader->left.data + 1, reader->left.length - 1);
+    const uint8_t first = left.data[0];
+    if (first <= 0x7f) {
+        *number = first;
+        reader->left = mcpz_bytes(left.data + 1, left.length - 1);
+        return true;
+    }
+    if (first == 0xcf && left.length > 8) {
+        read = mcpz_reader_number(left.data + 1, 8);
+        width = read > UINT32_MAX ? 8 : 0;
+    } else if (first == 0xce && left.length > 4) {
+        read = mcpz_reader_number(left.data + 1, 4);
+        width = read > UINT16_MAX ? 4 : 0;
+    } else if (first == 0xcd && left.length > 2) {
+        read = mcpz_reader_number(left.data + 1, 2);
+        width = read > UINT8_MAX ? 2 : 0;
+    } else if (first == 0xcc && left.length > 1) {
+        read = left.data[1];
+        width = read > 0x7f ? 1 : 0;
+    } else {
+        return false;
+    }
+    if (width == 0) {
+        return false; /* a shorter form would have done */
+    }
+    *number = read;
+    reader->left = mcpz_bytes(left.data + 1 + width, left.length - 1 - width);
     return true;
 }
 

@@ -1,3 +1,4 @@
+#include "base/rng.h"
 #include "core/load.h"
 #include "test.h"
 
@@ -43,6 +44,31 @@ TEST(tells_the_median_which_an_odd_one_does_not_move)
         serve(0, i == 1 ? MCPZ_SECONDS(4) : 100 * i);
     }
     CHECK_UINT(latency_at(MCPZ_SECONDS(4)), 600);
+}
+
+/* In whatever order they came, and however many are alike. */
+TEST(tells_the_median_of_any_history)
+{
+    struct mcpz_rng rng;
+
+    mcpz_rng_init(&rng, 7);
+    for (size_t count = MCPZ_LOAD_SAMPLES_MIN; count <= MCPZ_LOAD_SAMPLES_MAX; count++) {
+        uint32_t took_us[MCPZ_LOAD_SAMPLES_MAX];
+        mcpz_load_init(&load);
+        for (size_t i = 0; i < count; i++) {
+            took_us[i] = 1 + mcpz_rng_below(&rng, count % 2 == 0 ? 10 : 1000);
+            serve(0, took_us[i]);
+        }
+        const uint32_t told = latency_at(MCPZ_MS(1));
+        size_t less = 0;
+        size_t more = 0;
+        for (size_t i = 0; i < count; i++) {
+            less += took_us[i] < told;
+            more += took_us[i] > told;
+        }
+        CHECK(less <= count / 2);
+        CHECK(more <= count - 1 - count / 2);
+    }
 }
 
 TEST(prefers_what_arrived_at_about_as_many_in_flight)
@@ -119,7 +145,8 @@ TEST(holds_the_last_samples_only)
     CHECK_UINT(latency_at(7000), 100);
 }
 
-TEST_MAIN(RUN(counts_what_is_in_flight), RUN(does_not_know_its_latency_before_five),
+TEST_MAIN(RUN(tells_the_median_of_any_history), RUN(counts_what_is_in_flight),
+          RUN(does_not_know_its_latency_before_five),
           RUN(tells_the_median_which_an_odd_one_does_not_move),
           RUN(prefers_what_arrived_at_about_as_many_in_flight), RUN(widens_to_whatever_there_is),
           RUN(forgets_what_is_old), RUN(takes_no_sample_of_what_failed),

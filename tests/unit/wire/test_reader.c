@@ -300,9 +300,56 @@ TEST(skips_what_it_would_read)
     }
 }
 
-TEST_MAIN(RUN(skips_what_it_would_read), RUN(integers_of_every_form_are_read),
-          RUN(nil_and_booleans_are_read), RUN(floats_are_canonical_as_64_bits_and_numbers),
-          RUN(runs_of_every_form_are_read), RUN(containers_of_every_form_are_read),
-          RUN(every_header_cut_off_is_short), RUN(refuses_four_billion_of_anything),
-          RUN(values_come_in_document_order), RUN(errors_stick), RUN(skip_passes_one_whole_value),
-          RUN(skip_refuses_to_go_too_deep))
+/* Only whole numbers, and only in their shortest form: all else is for mcpz_reader_next(). */
+TEST(takes_numbers_without_an_item)
+{
+    static const struct {
+        uint64_t number;
+        uint8_t length;
+        uint8_t bytes[9];
+    } shortest[] = {
+        {0, 1, {0x00}},
+        {0x7f, 1, {0x7f}},
+        {0x80, 2, {0xcc, 0x80}},
+        {0xff, 2, {0xcc, 0xff}},
+        {0x100, 3, {0xcd, 0x01, 0x00}},
+        {0xffff, 3, {0xcd, 0xff, 0xff}},
+        {0x10000, 5, {0xce, 0x00, 0x01, 0x00, 0x00}},
+        {0xffffffff, 5, {0xce, 0xff, 0xff, 0xff, 0xff}},
+        {0x100000000, 9, {0xcf, 0, 0, 0, 1, 0, 0, 0, 0}},
+        {UINT64_MAX, 9, {0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+    };
+    static const uint8_t other[][9] = {{0xcc, 0x7f},
+                                       {0xcd, 0x00, 0xff},
+                                       {0xce, 0, 0, 0xff, 0xff},
+                                       {0xcf, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff},
+                                       {0xd0, 0x01},
+                                       {0xff},
+                                       {0xc2},
+                                       {0xa0},
+                                       {0xc0}};
+    uint64_t number;
+
+    for (size_t i = 0; i < sizeof(shortest) / sizeof(shortest[0]); i++) {
+        for (size_t length = 0; length <= shortest[i].length; length++) {
+            struct mcpz_reader reader = mcpz_reader(mcpz_bytes(shortest[i].bytes, length));
+            bool whole = length == shortest[i].length;
+            number = 77;
+            CHECK_UINT(mcpz_reader_take_number(&reader, &number), whole);
+            CHECK_UINT(number, whole ? shortest[i].number : 77);
+            CHECK_UINT(reader.left.length, whole ? 0 : length);
+        }
+    }
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+        struct mcpz_reader reader = mcpz_reader(mcpz_bytes(other[i], sizeof(other[i])));
+        CHECK(!mcpz_reader_take_number(&reader, &number));
+        CHECK_UINT(reader.left.length, sizeof(other[i]));
+    }
+}
+
+TEST_MAIN(RUN(takes_numbers_without_an_item), RUN(skips_what_it_would_read),
+          RUN(integers_of_every_form_are_read), RUN(nil_and_booleans_are_read),
+          RUN(floats_are_canonical_as_64_bits_and_numbers), RUN(runs_of_every_form_are_read),
+          RUN(containers_of_every_form_are_read), RUN(every_header_cut_off_is_short),
+          RUN(refuses_four_billion_of_anything), RUN(values_come_in_document_order),
+          RUN(errors_stick), RUN(skip_passes_one_whole_value), RUN(skip_refuses_to_go_too_deep))
