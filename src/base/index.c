@@ -24,6 +24,7 @@ size_t mcpz_index_bytes(size_t max)
 void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed, struct mcpz_arena *arena)
 {
     assert(max > 0);
+    assert(max <= MCPZ_INDEX_MAX);
     size_t cells = cells_for(max);
 
     *index = (struct mcpz_index){
@@ -43,26 +44,33 @@ static size_t home_of(const struct mcpz_index *index, uint64_t key)
     return (size_t)mixed & index->mask;
 }
 
-/* The cell of the key, or the free one where it would go. Half of all cells are free. */
-static size_t find(const struct mcpz_index *index, uint64_t key)
+/* The cell of the key, whose home is `at`, or the free one where it would go. Half of all cells
+ * are free. */
+static size_t find_from(const struct mcpz_index *index, size_t at, uint64_t key)
 {
-    size_t at = home_of(index, key);
-
     while (index->cells[at].used && index->cells[at].key != key) {
         at = (at + 1) & index->mask;
     }
     return at;
 }
 
+static size_t find(const struct mcpz_index *index, uint64_t key)
+{
+    return find_from(index, home_of(index, key), key);
+}
+
 void mcpz_index_put(struct mcpz_index *index, uint64_t key, uint32_t value)
 {
-    struct mcpz_index_cell *cell = &index->cells[find(index, key)];
+    const size_t home = home_of(index, key);
+    const size_t at = find_from(index, home, key);
+    struct mcpz_index_cell *cell = &index->cells[at];
 
     if (!cell->used) {
         assert(index->count < index->max);
         index->count++;
     }
-    *cell = (struct mcpz_index_cell){.key = key, .value = value, .used = true};
+    *cell = (struct mcpz_index_cell){
+        .key = key, .value = value, .away = (uint16_t)((at - home) & index->mask), .used = true};
 }
 
 bool mcpz_index_get(const struct mcpz_index *index, uint64_t key, uint32_t *value)
@@ -88,10 +96,10 @@ bool mcpz_index_remove(struct mcpz_index *index, uint64_t key)
     /* Whoever could not have the hole because it was taken moves into it, and leaves a new one. */
     for (size_t at = (hole + 1) & index->mask; index->cells[at].used;
          at = (at + 1) & index->mask) {
-        size_t from_home = (at - home_of(index, index->cells[at].key)) & index->mask;
-        size_t from_hole = (at - hole) & index->mask;
-        if (from_home >= from_hole) {
+        const size_t from_hole = (at - hole) & index->mask;
+        if (index->cells[at].away >= from_hole) {
             index->cells[hole] = index->cells[at];
+            index->cells[hole].away -= (uint16_t)from_hole;
             hole = at;
         }
     }

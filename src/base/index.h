@@ -20,6 +20,7 @@
 struct mcpz_index_cell {
     uint64_t key;
     uint32_t value;
+    uint16_t away; /* so many cells behind the one where it would lie best */
     bool used;
 };
 
@@ -34,7 +35,9 @@ struct mcpz_index {
 /** How much mcpz_index_init() takes from its arena. */
 size_t mcpz_index_bytes(size_t max);
 
-/** Start empty, with room for `max` keys, at least 1. `arena` has room (asserted). */
+#define MCPZ_INDEX_MAX 32768 /* keys at one time: half of what `away` can tell apart */
+
+/** Start empty, with room for `max` keys, 1 to MCPZ_INDEX_MAX. `arena` has room (asserted). */
 void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed,
                      struct mcpz_arena *arena);
 

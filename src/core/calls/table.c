@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "base/hash.h"
+#include "proto/msg.h"
 
 size_t mcpz_call_table_bytes(size_t max)
 {
@@ -25,7 +25,6 @@ void mcpz_call_table_init(struct mcpz_call_table *table, size_t max, uint64_t se
         .free_peers = mcpz_arena_take_sure(arena, max, sizeof(uint32_t)),
         .with_peer = mcpz_arena_take_sure(arena, max, sizeof(struct mcpz_chain_link)),
         .in_doom = mcpz_arena_take_sure(arena, max, sizeof(struct mcpz_chain_link)),
-        .seed = seed,
         .doomed = mcpz_chain_empty(),
     };
     mcpz_heap_init(&table->deadlines, max, arena);
@@ -68,9 +67,10 @@ void mcpz_call_table_give_back(struct mcpz_call_table *table, uint32_t slot)
 
 /* ---- With whom ---------------------------------------------------------------------------- */
 
-static uint64_t key_of(const struct mcpz_call_table *table, const struct mcpz_id *peer)
+/* A key of a signature is as good as random already, and the index mixes it with its seed. */
+static uint64_t key_of(const struct mcpz_id *peer)
 {
-    return mcpz_hash_bytes(mcpz_bytes(peer->bytes, MCPZ_ID_BYTES), table->seed);
+    return mcpz_short_of(peer).value;
 }
 
 const struct mcpz_call_peer *mcpz_call_table_peer(const struct mcpz_call_table *table,
@@ -78,7 +78,7 @@ const struct mcpz_call_peer *mcpz_call_table_peer(const struct mcpz_call_table *
 {
     uint32_t at;
 
-    if (table->peer_count == 0 || !mcpz_index_get(&table->by_peer, key_of(table, peer), &at) ||
+    if (table->peer_count == 0 || !mcpz_index_get(&table->by_peer, key_of(peer), &at) ||
         !mcpz_id_equal(&table->peers[at].id, peer)) {
         return NULL;
     }
@@ -88,7 +88,7 @@ const struct mcpz_call_peer *mcpz_call_table_peer(const struct mcpz_call_table *
 bool mcpz_call_table_join(struct mcpz_call_table *table, uint32_t slot, const struct mcpz_id *peer)
 {
     struct mcpz_call_row *row = row_of(table, slot);
-    const uint64_t key = key_of(table, peer);
+    const uint64_t key = key_of(peer);
     uint32_t at;
     assert(row->peer == MCPZ_CALL_NONE);
 
@@ -110,7 +110,7 @@ static void leave_peer(struct mcpz_call_table *table, struct mcpz_call_row *row,
 
     mcpz_chain_remove(&peer->calls, table->with_peer, slot);
     if (peer->calls.count == 0) {
-        (void)mcpz_index_remove(&table->by_peer, key_of(table, &peer->id));
+        (void)mcpz_index_remove(&table->by_peer, key_of(&peer->id));
         table->free_peers[table->free_peer_count++] = row->peer;
         table->peer_count--;
     }

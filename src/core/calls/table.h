@@ -57,9 +57,8 @@ struct mcpz_call_table {
     uint32_t *free_peers;         /* the same */
     uint32_t free_peer_count;
     size_t peer_count;
-    struct mcpz_index by_peer; /* hash of the id; what it finds is compared */
+    struct mcpz_index by_peer; /* the start of the id; what it finds is compared */
     struct mcpz_chain_link *with_peer;
-    uint64_t seed;
 
     struct mcpz_chain doomed;
     struct mcpz_chain_link *in_doom;
