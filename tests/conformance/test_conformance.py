@@ -1,11 +1,12 @@
 """The public MCP conformance suites against one node, while another hosts the fixture on stdio.
 
-    test_conformance.py [--leg v016|legacy|modern]... [--one]
+    test_conformance.py [--leg v016|legacy|modern]... [--one] [--remote]
 
 Node A serves /mcp, node B, across a real WSS link, runs conf-legacy.mjs or conf-modern.mjs:
 fixtures that pass their suites completely when they are asked directly. --one asks /mcp/fixture
-instead of /mcp. The suites and SDKs come from npm, into MCPZ_CONFORMANCE (build/conformance);
-where that is not to be had, the test is skipped.
+instead of /mcp; with --remote the fixture runs by itself, over HTTP, and B hosts its url. The
+suites and SDKs come from npm, into MCPZ_CONFORMANCE (build/conformance); where that is not to be
+had, the test is skipped.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
+from fixture import Fixture  # noqa: E402
 from mesh import ROOT, Failed, Mesh, until  # noqa: E402
 
 SKIPPED = 77  # to meson
@@ -53,14 +55,15 @@ def install():
     return True
 
 
-def configure(mesh, fixture):
-    """A configuration that hosts the fixture, with nothing else than what is the default."""
+def configure(mesh, fixture, url):
+    """A configuration that hosts the fixture, with nothing else than what is the default. `url`:
+    where it runs; None: nowhere yet."""
     path = pathlib.Path(mesh.directory) / f"{fixture}.yaml"
     path.write_text(
-        "mcp:\n  servers:\n    fixture:\n"
+        "mcp:\n  servers:\n    fixture:\n" + (f"      url: {url}\n" if url else
         f"      command: {shutil.which('node')}\n"
         f"      args: [{PLACE / fixture}, stdio]\n"
-        f"      cwd: {PLACE}\n")
+        f"      cwd: {PLACE}\n"))
     return path
 
 
@@ -100,10 +103,10 @@ def run_leg_in_time(url, name, out):
     return trouble
 
 
-def start_pair(mesh, fixture):
+def start_pair(mesh, fixture, url):
     """Node A, which serves clients, and node B, which hosts the fixture."""
     front = mesh.node(f"front-{fixture}").start("--api", "127.0.0.1:0")
-    back = mesh.joiner(front, f"back-{fixture}", "--config", configure(mesh, fixture))
+    back = mesh.joiner(front, f"back-{fixture}", "--config", configure(mesh, fixture, url))
     until("the fixture is seen", lambda: sees_fixture(front))
     return front, back
 
@@ -112,6 +115,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--leg", action="append", choices=sorted(LEGS))
     parser.add_argument("--one", action="store_true", help="ask /mcp/fixture instead of /mcp")
+    parser.add_argument("--remote", action="store_true", help="the fixture runs by itself")
     options = parser.parse_args()
     if not install():
         return SKIPPED
@@ -120,14 +124,17 @@ def main():
         legs = [leg for leg in (options.leg or LEGS) if LEGS[leg][0] == fixture]
         if not legs:
             continue
+        remote = Fixture(PLACE / "node_modules/node/bin/node", PLACE / fixture) if options.remote else None
         with Mesh() as mesh:
-            front, back = start_pair(mesh, fixture)
+            front, back = start_pair(mesh, fixture, remote.url if remote else None)
             url = front.ready["api"] + ("/mcp/fixture" if options.one else "/mcp")
             for leg in legs:
                 trouble.append(run_leg_in_time(url, leg, pathlib.Path(mesh.directory) / leg))
             for node in (front, back):
                 if node.process.poll() is not None:
                     raise Failed(f"{node.name} has ended:\n{node.log()}")
+        if remote:
+            remote.stop()
     trouble = [text for text in trouble if text]
     print("\n".join(trouble))
     return 1 if trouble else 0

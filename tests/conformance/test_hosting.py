@@ -10,6 +10,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
+from fixture import Fixture  # noqa: E402
 from mcp_call import MODERN, Client  # noqa: E402
 from mesh import MCPZ, Mesh, until, wait_linked  # noqa: E402
 
@@ -45,8 +46,7 @@ class Hosting(unittest.TestCase):
         cls.mesh = Mesh()
         config = pathlib.Path(cls.mesh.directory) / "a.yaml"
         config.write_text(json.dumps({"mcp": {"servers": {
-            era: {"command": str(NODE), "args": [str(DIRECTORY / f"conf-{era}.mjs"), "stdio"],
-                  "cwd": str(DIRECTORY)} for era in ("legacy", "modern")}}}))
+            era: cls.server(era) for era in ("legacy", "modern")}}}))
         cls.a = cls.mesh.founder("A", "--config", config)
         cls.b = cls.mesh.joiner(cls.a, "B")
         wait_linked([cls.a, cls.b])
@@ -54,6 +54,11 @@ class Hosting(unittest.TestCase):
             until(f"{era} is offered",
                   lambda era=era: f"mcp/{era}" in [row["name"] for row in cls.b.ask("capabilities")]
                   or None)
+
+    @classmethod
+    def server(cls, era):
+        return {"command": str(NODE), "args": [str(DIRECTORY / f"conf-{era}.mjs"), "stdio"],
+                "cwd": str(DIRECTORY)}
 
     @classmethod
     def tearDownClass(cls):
@@ -178,6 +183,27 @@ class Hosting(unittest.TestCase):
         self.assertEqual((heard["method"], heard["params"]["_meta"][tag]),
                          ("notifications/prompts/list_changed", request["id"]))
         call.cancel()
+
+
+class RemoteHosting(Hosting):
+    """The same, where the fixtures run elsewhere, over Streamable HTTP."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.fixtures = []
+        super().setUpClass()
+
+    @classmethod
+    def server(cls, era):
+        fixture = Fixture(NODE, DIRECTORY / f"conf-{era}.mjs")
+        cls.fixtures.append(fixture)
+        return {"url": fixture.url}
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        for fixture in cls.fixtures:
+            fixture.stop()
 
 
 if __name__ == "__main__":
