@@ -36,6 +36,11 @@ void *mcpz_arena_take_sure(struct mcpz_arena *arena, size_t count, size_t size)
     return taken;
 }
 
+void *mcpz_arena_take_often(struct mcpz_arena *arena, size_t count, size_t size)
+{
+    return mcpz_arena_take_sure(arena->often != NULL ? arena->often : arena, count, size);
+}
+
 void *mcpz_arena_take(struct mcpz_arena *arena, size_t count, size_t size)
 {
     size_t left = arena->size - arena->used;

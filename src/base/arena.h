@@ -19,7 +19,8 @@ struct mcpz_arena {
     uint8_t *memory;
     size_t size;
     size_t used;
-    size_t dirty; /* so many bytes of it may be something else than zero */
+    size_t dirty;             /* so many bytes of it may be something else than zero */
+    struct mcpz_arena *often; /* of what is looked at often; NULL: it lies among the rest */
 };
 
 /** Start with nothing given out. `memory` is borrowed for the life of the arena. */
@@ -40,6 +41,9 @@ size_t mcpz_arena_cost(size_t count, size_t size);
 
 /** The same room. It is there: the arena was made that large (asserted). */
 void *mcpz_arena_take_sure(struct mcpz_arena *arena, size_t count, size_t size);
+
+/** The same, where what is looked at often lies together, if there is such a place. */
+void *mcpz_arena_take_often(struct mcpz_arena *arena, size_t count, size_t size);
 
 /** Copy `bytes` into the arena and point `*copy` there. False if there is no room. */
 MCPZ_MUST_USE bool mcpz_arena_copy(struct mcpz_arena *arena, struct mcpz_bytes bytes,

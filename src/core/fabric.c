@@ -3,12 +3,11 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "core/fabric_view.h"
 
 #define REJOIN_MAX_US MCPZ_SECONDS(5)
 #define BRIDGE_US MCPZ_SECONDS(30) /* between two new ways out of a scope, of all its members */
 #define BRIDGE_MISSING_US MCPZ_SECONDS(5) /* of one that has none */
-/* The line, from the network up. */
-enum level { LINKS, OVERLAY, PLUMTREE, MEMBERS, ABOVE };
 
 /* ---- Configuration ------------------------------------------------------------------------ */
 
@@ -111,20 +110,41 @@ size_t mcpz_fabric_bytes(const struct mcpz_fabric_config *config)
     const struct mcpz_members_config members = members_config(config);
 
     return mcpz_links_bytes(&links) + mcpz_overlay_bytes(&overlay) + mcpz_xbot_bytes(&xbot) +
-           mcpz_arena_cost(mcpz_plumtree_bytes(&plumtree), 1) + mcpz_members_bytes(&members);
+           mcpz_plumtree_bytes(&plumtree) + mcpz_members_bytes(&members);
+}
+
+size_t mcpz_fabric_often_bytes(const struct mcpz_fabric_config *config)
+{
+    const struct mcpz_links_config links = links_config(config);
+    const struct mcpz_plumtree_config plumtree = plumtree_config(config);
+    const struct mcpz_members_config members = members_config(config);
+
+    return mcpz_links_often_bytes(&links) + mcpz_plumtree_often_bytes(&plumtree) +
+           mcpz_members_often_bytes(&members);
 }
 
 void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_config *config,
                       void *memory, mcpz_time now)
+{
+    mcpz_fabric_init_apart(fabric, config, memory,
+                           (uint8_t *)memory + mcpz_fabric_often_bytes(config), now);
+}
+
+void mcpz_fabric_init_apart(struct mcpz_fabric *fabric, const struct mcpz_fabric_config *config,
+                            void *often, void *seldom, mcpz_time now)
 {
     const struct mcpz_links_config links = links_config(config);
     const struct mcpz_overlay_config overlay = overlay_config(config);
     const struct mcpz_xbot_config xbot = xbot_config(config);
     const struct mcpz_plumtree_config plumtree = plumtree_config(config);
     const struct mcpz_members_config members = members_config(config);
+    const size_t often_bytes = mcpz_fabric_often_bytes(config);
     struct mcpz_arena arena;
+    struct mcpz_arena front;
 
-    mcpz_arena_init_zeroed(&arena, memory, mcpz_fabric_bytes(config));
+    mcpz_arena_init_zeroed(&front, often, often_bytes);
+    mcpz_arena_init_zeroed(&arena, seldom, mcpz_fabric_bytes(config) - often_bytes);
+    arena.often = &front;
     *fabric = (struct mcpz_fabric){
         .timing = mcpz_timing_or_default(&config->timing),
         .packer = config->packer,
@@ -138,17 +158,17 @@ void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_confi
     mcpz_overlay_init(&fabric->overlay, &config->members.id, &overlay, &arena,
                       seed_for(config, "overlay"), now);
     mcpz_xbot_init(&fabric->xbot, &xbot, &arena, seed_for(config, "xbot"), now);
-    mcpz_plumtree_init(
-        &fabric->plumtree, &plumtree,
-        mcpz_arena_take_sure(&arena, mcpz_arena_cost(mcpz_plumtree_bytes(&plumtree), 1), 1));
+    mcpz_plumtree_init_in(&fabric->plumtree, &plumtree, &arena);
     mcpz_members_init(&fabric->members, &members, &fabric->timing, &arena,
                       seed_for(config, "members"), now);
+    fabric->view.touched = UINT8_MAX;
+    mcpz_fabric_view_look(fabric);
 }
 
 /* ---- Facts rise --------------------------------------------------------------------------- */
 
 static void rise(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out, size_t first,
-                 enum level from);
+                 enum mcpz_fabric_level from);
 
 static uint32_t rtt_of(const void *context, const struct mcpz_id *peer)
 {
@@ -162,6 +182,7 @@ static void hand_overlay(struct mcpz_fabric *fabric, mcpz_time now, const struct
 {
     const struct mcpz_xbot_rtts rtts = {.context = &fabric->links, .of = rtt_of};
 
+    mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_OVERLAY);
     mcpz_overlay_step(&fabric->overlay, now, event, out);
     mcpz_xbot_step(&fabric->xbot, &fabric->overlay, &rtts, now, event, out);
 }
@@ -214,6 +235,13 @@ static bool has_near_neighbour(const struct mcpz_overlay *overlay)
     return overlay->active_count > (overlay->config.far_max == 0 ? 0 : overlay->far_count);
 }
 
+static void court(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_id *peer,
+                  struct mcpz_outbox *out)
+{
+    mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_OVERLAY);
+    mcpz_overlay_court(&fabric->overlay, now, peer, out);
+}
+
 /* A link is new. Who has no neighbour joins through it. Who had the peer for dead wants it for a
  * neighbour: the two may be all that connects two parts of the mesh. */
 static void greet(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_fact *fact,
@@ -226,10 +254,23 @@ static void greet(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_f
     if (!has_near_neighbour(&fabric->overlay) && fabric->overlay.ask_count == 0) {
         step_overlay(fabric, now, MCPZ_EVENT_CONTACT, fact, out);
     } else if (member != NULL && member->state == MCPZ_MEMBER_DEAD) {
-        mcpz_overlay_court(&fabric->overlay, now, &fact->about, out);
+        court(fabric, now, &fact->about, out);
     } else if (fabric->bridges && member == NULL) {
         fabric->bridges = false;
-        mcpz_overlay_court(&fabric->overlay, now, &fact->about, out);
+        court(fabric, now, &fact->about, out);
+    }
+}
+
+/* A heartbeat says whether the other end holds us for its neighbour. If both agree, as they nearly
+ * always do, nothing changes and nothing is asked for. */
+static void show_ping(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
+                      struct mcpz_outbox *out)
+{
+    const size_t first = out->count;
+
+    mcpz_overlay_step(&fabric->overlay, now, event, out);
+    if (out->count > first) {
+        mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_OVERLAY);
     }
 }
 
@@ -238,7 +279,14 @@ static void show_overlay(struct mcpz_fabric *fabric, mcpz_time now, const struct
 {
     const struct mcpz_fact *fact = &event->fact;
 
-    if (event->kind != MCPZ_EVENT_FACT) {
+    if (event->kind == MCPZ_EVENT_RECV) {
+        const enum mcpz_msg_kind kind = event->recv.msg->kind;
+        if (kind == MCPZ_MSG_PING) {
+            show_ping(fabric, now, event, out);
+        } else if (mcpz_overlay_takes(kind) || mcpz_xbot_takes(kind)) {
+            hand_overlay(fabric, now, event, out);
+        }
+    } else if (event->kind != MCPZ_EVENT_FACT) {
         bool is_raw = event->kind == MCPZ_EVENT_LINK_UP || event->kind == MCPZ_EVENT_LINK_DOWN;
         if (!is_raw) { /* of links it hears what the machine below makes of them */
             hand_overlay(fabric, now, event, out);
@@ -258,11 +306,19 @@ static bool may_be_broadcast(enum mcpz_msg_kind kind)
            kind == MCPZ_MSG_ADJACENCY || kind == MCPZ_MSG_CAPABILITIES;
 }
 
+static bool is_ping(const struct mcpz_event *event)
+{
+    return event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_PING;
+}
+
 static void show_members(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
                          struct mcpz_outbox *out)
 {
     struct mcpz_msg msg;
 
+    if (!is_ping(event)) { /* what follows from those waits for nothing */
+        mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_MEMBERS);
+    }
     if (event->kind != MCPZ_EVENT_FACT || event->fact.kind != MCPZ_FACT_GOSSIP_DELIVERED) {
         mcpz_members_step(&fabric->members, &fabric->links, now, event, out);
         return;
@@ -283,19 +339,23 @@ static void show_members(struct mcpz_fabric *fabric, mcpz_time now, const struct
 /* Broadcasts go to neighbours of our scope only. */
 static bool is_for_plumtree(const struct mcpz_event *event)
 {
+    if (event->kind == MCPZ_EVENT_RECV) {
+        return mcpz_plumtree_takes(event->recv.msg->kind);
+    }
     return event->kind != MCPZ_EVENT_FACT || event->fact.kind != MCPZ_FACT_NEIGHBOUR_UP ||
            event->fact.reason == 0;
 }
 
-static void show(struct mcpz_fabric *fabric, mcpz_time now, enum level level,
+static void show(struct mcpz_fabric *fabric, mcpz_time now, enum mcpz_fabric_level level,
                  const struct mcpz_event *event, struct mcpz_outbox *out)
 {
     const size_t first = out->count;
 
-    if (level == OVERLAY) {
+    if (level == MCPZ_FABRIC_OVERLAY) {
         show_overlay(fabric, now, event, out);
-    } else if (level == PLUMTREE) {
+    } else if (level == MCPZ_FABRIC_PLUMTREE) {
         if (is_for_plumtree(event)) {
+            mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_PLUMTREE);
             mcpz_plumtree_step(&fabric->plumtree, now, event, out);
         }
     } else {
@@ -306,7 +366,7 @@ static void show(struct mcpz_fabric *fabric, mcpz_time now, enum level level,
 
 /* Show what `from` has stated since action `first` to the machines after it. */
 static void rise(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out, size_t first,
-                 enum level from)
+                 enum mcpz_fabric_level from)
 {
     const size_t end = out->count;
 
@@ -315,7 +375,7 @@ static void rise(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *
             continue;
         }
         const struct mcpz_event rising = {.kind = MCPZ_EVENT_FACT, .fact = out->actions[i].fact};
-        for (enum level level = from + 1; level < ABOVE; level++) {
+        for (enum mcpz_fabric_level level = from + 1; level < MCPZ_FABRIC_ABOVE; level++) {
             show(fabric, now, level, &rising, out);
         }
     }
@@ -325,8 +385,7 @@ static void rise(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *
 
 static bool is_alone(const struct mcpz_fabric *fabric)
 {
-    return fabric->overlay.active_count == 0 && fabric->overlay.ask_count == 0 &&
-           !fabric->links.dials.leaving;
+    return fabric->view.is_alone && !fabric->links.dials.leaving;
 }
 
 static void ask_link(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
@@ -336,7 +395,7 @@ static void ask_link(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outb
         .kind = MCPZ_EVENT_CONTACT,
         .link = {.peer = fabric->links.links[lot].id},
     };
-    show(fabric, now, OVERLAY, &contact, out);
+    show(fabric, now, MCPZ_FABRIC_OVERLAY, &contact, out);
 }
 
 static void reach_somebody(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
@@ -391,22 +450,13 @@ static void pace_gossip(struct mcpz_fabric *fabric)
             slowest_us = fabric->links.pulses[i].rtt_us;
         }
     }
-    mcpz_plumtree_pace(&fabric->plumtree, slowest_us);
+    if (slowest_us != fabric->view.paced_us) {
+        fabric->view.paced_us = slowest_us;
+        mcpz_plumtree_pace(&fabric->plumtree, slowest_us);
+    }
 }
 
 /* ---- Ways out of our scope, and into it --------------------------------------------------- */
-
-/*
- * Too few neighbours of our scope, and no candidate: we may be a handful that the others do not
- * know of. With hardly any, a candidate says little: who is full need not take us.
- */
-static bool lacks_scope(const struct mcpz_overlay *overlay)
-{
-    const size_t near = overlay->active_count - overlay->far_count;
-    const size_t near_max = overlay->config.active_max - overlay->config.far_max;
-
-    return 2 * near < near_max || (near < near_max && !mcpz_passive_has_near(&overlay->passive));
-}
 
 /* How long until a seed is asked again. Who lacks some of its own scope, which may have no more,
  * waits twice as long each time, up to what others wait. */
@@ -414,7 +464,7 @@ static mcpz_time bridge_wait(struct mcpz_fabric *fabric)
 {
     const mcpz_time usual_us = BRIDGE_US * mcpz_members_alive_count(&fabric->members);
 
-    if (!lacks_scope(&fabric->overlay)) {
+    if (!mcpz_fabric_view_lacks_scope(&fabric->overlay)) {
         fabric->bridge_us = BRIDGE_MISSING_US;
         return usual_us;
     }
@@ -434,12 +484,12 @@ static void bridge(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox
 {
     const mcpz_time missing_at_us = now + BRIDGE_MISSING_US;
 
-    if (fabric->overlay.config.far_max == 0 || fabric->overlay.active_count == 0) {
+    if (!fabric->view.has_neighbours || fabric->overlay.config.far_max == 0) {
         return;
     }
     if (fabric->bridge_at_us > missing_at_us &&
-        (fabric->overlay.far_count == 0 ||
-         (fabric->bridge_us == BRIDGE_MISSING_US && lacks_scope(&fabric->overlay)))) {
+        (fabric->view.lacks_ways ||
+         (fabric->bridge_us == BRIDGE_MISSING_US && fabric->view.lacks_scope))) {
         fabric->bridge_at_us =
             missing_at_us - mcpz_rng_below(&fabric->rng, (uint32_t)BRIDGE_MISSING_US / 2);
     }
@@ -452,7 +502,7 @@ static void bridge(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox
     const struct mcpz_linked *link = mcpz_links_dial_seed(&fabric->links, out);
     fabric->bridges = link == NULL;
     if (link != NULL && mcpz_members_find(&fabric->members, &link->id) == NULL) {
-        mcpz_overlay_court(&fabric->overlay, now, &link->id, out);
+        court(fabric, now, &link->id, out);
     }
 }
 
@@ -465,7 +515,7 @@ static void mend(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *
     const struct mcpz_member *lost = mcpz_members_take_lost(&fabric->members);
 
     if (lost != NULL && lost->state == MCPZ_MEMBER_ALIVE) {
-        mcpz_overlay_court(&fabric->overlay, now, &lost->id, out);
+        court(fabric, now, &lost->id, out);
     }
 }
 
@@ -543,6 +593,7 @@ static void broadcast(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_out
 
     const bool alarms = is_alarm(fabric, action->send.msg.kind);
 
+    mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_PLUMTREE);
     action->kind = MCPZ_ACTION_NONE;
     mcpz_error error = MCPZ_EFULL;
     if (length > 0 && alarms) {
@@ -564,15 +615,16 @@ static void sink_reach(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_ou
     action->kind = MCPZ_ACTION_NONE;
     if (mcpz_links_find(&fabric->links, &peer) != NULL) {
         const struct mcpz_event up = {.kind = MCPZ_EVENT_LINK_UP, .link = {.peer = peer}};
+        mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_OVERLAY);
         mcpz_overlay_step(&fabric->overlay, now, &up, out);
-        rise(fabric, now, out, first, OVERLAY);
+        rise(fabric, now, out, first, MCPZ_FABRIC_OVERLAY);
         return;
     }
     if (address.length == 0 && member != NULL) {
         address = mcpz_roster_address(&fabric->members.roster, member);
     }
     mcpz_links_reach(&fabric->links, now, &peer, address, out);
-    rise(fabric, now, out, first, LINKS);
+    rise(fabric, now, out, first, MCPZ_FABRIC_LINKS);
 }
 
 /* What machines below do about a fact stated above them. */
@@ -586,11 +638,13 @@ static void sink_fact(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_out
             .id = fact->about, .scope = fabric->overlay.where.scope, .address = fact->detail};
         const size_t first = out->count;
         bear(fabric, now, mcpz_members_find(&fabric->members, &fact->about));
+        mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_OVERLAY);
         mcpz_overlay_learn(&fabric->overlay, now, &entry, out);
-        rise(fabric, now, out, first, OVERLAY);
+        rise(fabric, now, out, first, MCPZ_FABRIC_OVERLAY);
     } else if (fact->kind == MCPZ_FACT_SUSPECT || fact->kind == MCPZ_FACT_LATE) {
         bear_crowd(fabric);
     } else if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {
+        mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_OVERLAY);
         mcpz_overlay_forget(&fabric->overlay, &fact->about);
     } else if (fact->kind == MCPZ_FACT_REFUTED) {
         mcpz_links_feel(&fabric->links, 1);
@@ -627,6 +681,7 @@ void mcpz_fabric_sink(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_out
             sink_fact(fabric, now, out, &fact);
         }
     }
+    mcpz_fabric_view_look(fabric);
 }
 
 /* ---- The step ----------------------------------------------------------------------------- */
@@ -637,9 +692,10 @@ static void leave(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_e
 {
     const size_t first = out->count;
 
+    mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_MEMBERS);
     mcpz_members_step(&fabric->members, &fabric->links, now, event, out);
     mcpz_fabric_sink(fabric, now, out, first);
-    show(fabric, now, OVERLAY, event, out);
+    show(fabric, now, MCPZ_FABRIC_OVERLAY, event, out);
     (void)mcpz_links_step(&fabric->links, now, event, out);
 }
 
@@ -648,6 +704,27 @@ static enum mcpz_plumtree_voice voice(const struct mcpz_links *links, mcpz_time 
     return mcpz_links_hear_the_past(links, now)     ? MCPZ_PLUMTREE_VOICE_MUTE
            : mcpz_links_have_just_woken(links, now) ? MCPZ_PLUMTREE_VOICE_HUSHED
                                                     : MCPZ_PLUMTREE_VOICE_FULL;
+}
+
+/* To a machine whose deadline has not come yet, a TICK says nothing. */
+static void tick(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
+                 struct mcpz_outbox *out)
+{
+    bool is_due = false;
+
+    for (enum mcpz_fabric_level level = MCPZ_FABRIC_OVERLAY; level < MCPZ_FABRIC_ABOVE; level++) {
+        is_due = mcpz_fabric_view_due(&fabric->view, level) <= now;
+        if (is_due) {
+            show(fabric, now, level, event, out);
+        }
+    }
+    pace_gossip(fabric);
+    mcpz_fabric_view_look(fabric);
+    rejoin(fabric, now, out);
+    bridge(fabric, now, out);
+    if (is_due) { /* for the members: they may have looked at the map */
+        mend(fabric, now, out);
+    }
 }
 
 bool mcpz_fabric_step(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_event *event,
@@ -661,29 +738,28 @@ bool mcpz_fabric_step(struct mcpz_fabric *fabric, mcpz_time now, const struct mc
     }
     bool goes_on = mcpz_links_step(&fabric->links, now, event, out);
     mcpz_plumtree_speak(&fabric->plumtree, voice(&fabric->links, now));
-    rise(fabric, now, out, first, LINKS);
+    rise(fabric, now, out, first, MCPZ_FABRIC_LINKS);
     if (!goes_on || mcpz_event_is_of_calls(event)) {
         return goes_on;
     }
-    for (enum level level = OVERLAY; level < ABOVE; level++) {
-        show(fabric, now, level, event, out);
-    }
     if (event->kind == MCPZ_EVENT_TICK) {
-        pace_gossip(fabric);
-        rejoin(fabric, now, out);
-        bridge(fabric, now, out);
-        mend(fabric, now, out);
+        tick(fabric, now, event, out);
+        return true;
+    }
+    for (enum mcpz_fabric_level level = MCPZ_FABRIC_OVERLAY; level < MCPZ_FABRIC_ABOVE; level++) {
+        show(fabric, now, level, event, out);
     }
     return true;
 }
 
 mcpz_time mcpz_fabric_deadline(const struct mcpz_fabric *fabric)
 {
+    const struct mcpz_fabric_view *view = &fabric->view;
     mcpz_time deadline = mcpz_links_deadline(&fabric->links);
 
-    deadline = mcpz_time_min(deadline, mcpz_overlay_deadline(&fabric->overlay));
-    deadline = mcpz_time_min(deadline, mcpz_xbot_deadline(&fabric->xbot, &fabric->overlay));
-    deadline = mcpz_time_min(deadline, mcpz_plumtree_deadline(&fabric->plumtree));
-    deadline = mcpz_time_min(deadline, mcpz_members_deadline(&fabric->members));
+    assert(view->touched == 0); /* mcpz_fabric_sink() has been called */
+    deadline = mcpz_time_min(deadline, view->overlay_us);
+    deadline = mcpz_time_min(deadline, view->plumtree_us);
+    deadline = mcpz_time_min(deadline, view->members_us);
     return is_alone(fabric) ? mcpz_time_min(deadline, fabric->rejoin_at_us) : deadline;
 }

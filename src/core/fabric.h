@@ -49,10 +49,27 @@ struct mcpz_fabric_config {
 };
 
 /*
+ * What most events need to know of machines they do not concern, as of when those changed last: a
+ * TICK that is due for one of them leaves the others alone.
+ */
+struct mcpz_fabric_view {
+    mcpz_time overlay_us; /* when it has something to do, */
+    mcpz_time plumtree_us;
+    mcpz_time members_us;
+    uint32_t paced_us;   /* the round trip that Plumtree's patience was fitted to last */
+    uint8_t touched;     /* levels that may have changed since: a bit each */
+    bool is_alone;       /* no neighbour, and nobody asked to be one */
+    bool has_neighbours; /* and so ways out of our scope are looked after */
+    bool lacks_ways;     /* there is none, */
+    bool lacks_scope;    /* or too few neighbours of our own scope */
+};
+
+/*
  * Here and in each machine what every event looks at comes first, and what few do last: of
  * thousands of simulated nodes none is in the cache when its turn comes.
  */
 struct mcpz_fabric {
+    struct mcpz_fabric_view view;
     mcpz_time rejoin_at_us;
     mcpz_time rejoin_us;    /* how long to wait after the next attempt */
     mcpz_time bridge_at_us; /* when a neighbour of another scope is asked for next */
@@ -70,8 +87,9 @@ struct mcpz_fabric {
     uint64_t unreadable; /* broadcasts that were no message we know */
 };
 
-/** How large a block mcpz_fabric_init() needs. */
+/** How large a block mcpz_fabric_init() needs, and how much of it is looked at often. */
 size_t mcpz_fabric_bytes(const struct mcpz_fabric_config *config);
+size_t mcpz_fabric_often_bytes(const struct mcpz_fabric_config *config);
 
 /**
  * Start alone. `memory`, of mcpz_fabric_bytes(), all zeros and aligned for any type, is borrowed
@@ -79,6 +97,13 @@ size_t mcpz_fabric_bytes(const struct mcpz_fabric_config *config);
  */
 void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_config *config,
                       void *memory, mcpz_time now);
+
+/**
+ * The same, with what is looked at often in a block of its own, of mcpz_fabric_often_bytes(), and
+ * the rest in another: of thousands of nodes, those parts then lie side by side.
+ */
+void mcpz_fabric_init_apart(struct mcpz_fabric *fabric, const struct mcpz_fabric_config *config,
+                            void *often, void *seldom, mcpz_time now);
 
 /**
  * Take in one event. False: it is not for machines above: a message from who may not send it.

@@ -18,10 +18,15 @@ static size_t taken(size_t count, size_t size)
     return (count * size + mask) & ~mask;
 }
 
-size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t bytes_max)
+size_t mcpz_gossip_cache_often_bytes(size_t seen_max, size_t kept_max)
 {
     return taken(seen_max, sizeof(uint64_t)) + taken(bucket_count(seen_max), sizeof(uint16_t)) +
-           taken(kept_max, sizeof(struct mcpz_gossip_kept)) + taken(bytes_max, 1);
+           taken(kept_max, sizeof(struct mcpz_gossip_kept));
+}
+
+size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t bytes_max)
+{
+    return mcpz_gossip_cache_often_bytes(seen_max, kept_max) + taken(bytes_max, 1);
 }
 
 void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *arena,
@@ -34,19 +39,15 @@ void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *
     assert(bytes_max <= UINT32_MAX);
 
     *cache = (struct mcpz_gossip_cache){
-        .seen = mcpz_arena_take(arena, seen_max, sizeof(*cache->seen)),
-        .buckets = mcpz_arena_take(arena, bucket_count(seen_max), sizeof(*cache->buckets)),
-        .kept = mcpz_arena_take(arena, kept_max, sizeof(*cache->kept)),
-        .payloads = mcpz_arena_take(arena, bytes_max, 1),
+        .seen = mcpz_arena_take_often(arena, seen_max, sizeof(*cache->seen)),
+        .buckets = mcpz_arena_take_often(arena, bucket_count(seen_max), sizeof(*cache->buckets)),
+        .kept = mcpz_arena_take_often(arena, kept_max, sizeof(*cache->kept)),
+        .payloads = mcpz_arena_take_sure(arena, bytes_max, 1),
         .seed = seed,
         .seen_max = (uint32_t)seen_max,
         .kept_max = (uint32_t)kept_max,
         .bytes_max = (uint32_t)bytes_max,
     };
-    assert(cache->seen != NULL);
-    assert(cache->buckets != NULL);
-    assert(cache->kept != NULL);
-    assert(cache->payloads != NULL);
     for (size_t i = 0; i < bucket_count(seen_max); i++) {
         cache->buckets[i] = MCPZ_GOSSIP_NOWHERE;
     }
@@ -170,6 +171,19 @@ void mcpz_gossip_cache_add(struct mcpz_gossip_cache *cache, mcpz_time now,
     cache->written = start + payload.length;
     cache->added++;
     cache->kept_count++;
+}
+
+void mcpz_gossip_cache_expect(const struct mcpz_gossip_cache *cache,
+                              const struct mcpz_gossip_id *id)
+{
+    const uint16_t head = *bucket_of(cache, mark_of(cache, id));
+
+    if (head != MCPZ_GOSSIP_NOWHERE) {
+        __builtin_prefetch(&cache->seen[head]);
+    }
+    __builtin_prefetch(&cache->seen[cache->added % cache->seen_max]);
+    __builtin_prefetch(kept_at(cache, cache->added));
+    __builtin_prefetch(cache->payloads + cache->written % cache->bytes_max);
 }
 
 void mcpz_gossip_cache_drop_before(struct mcpz_gossip_cache *cache, mcpz_time time)

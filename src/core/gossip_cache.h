@@ -54,8 +54,11 @@ struct mcpz_gossip_cache {
     uint32_t bytes_max;
 };
 
-/** The memory that mcpz_gossip_cache_init() takes from its arena. */
+/** How much mcpz_gossip_cache_init() takes from its arena, and how much of that is looked at
+ * often.
+ */
 size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t bytes_max);
+size_t mcpz_gossip_cache_often_bytes(size_t seen_max, size_t kept_max);
 
 /**
  * Start empty. `arena` has room for the above (asserted); all three capacities are at least 1,
@@ -74,6 +77,10 @@ bool mcpz_gossip_cache_has_seen(const struct mcpz_gossip_cache *cache,
 void mcpz_gossip_cache_add(struct mcpz_gossip_cache *cache, mcpz_time now,
                            const struct mcpz_gossip_id *id, uint32_t round,
                            struct mcpz_bytes payload);
+
+/** A broadcast is coming: see that what it takes to tell whether it is new is at hand by then. */
+void mcpz_gossip_cache_expect(const struct mcpz_gossip_cache *cache,
+                              const struct mcpz_gossip_id *id);
 
 /** Drop the payloads that came before `time`. Their ids stay known for seen. */
 void mcpz_gossip_cache_drop_before(struct mcpz_gossip_cache *cache, mcpz_time time);

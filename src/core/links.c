@@ -32,13 +32,17 @@ static struct mcpz_dials_config dials_config(const struct mcpz_links_config *con
                                       .address_bytes = config->address_bytes};
 }
 
+size_t mcpz_links_often_bytes(const struct mcpz_links_config *config)
+{
+    return mcpz_arena_cost(config->links_max, sizeof(struct mcpz_link_pulse)) +
+           mcpz_arena_cost(config->links_max, sizeof(struct mcpz_linked));
+}
+
 size_t mcpz_links_bytes(const struct mcpz_links_config *config)
 {
     const struct mcpz_dials_config dials = dials_config(config);
 
-    return mcpz_arena_cost(config->links_max, sizeof(struct mcpz_link_pulse)) +
-           mcpz_arena_cost(config->links_max, sizeof(struct mcpz_linked)) +
-           mcpz_dials_bytes(&dials);
+    return mcpz_links_often_bytes(config) + mcpz_dials_bytes(&dials);
 }
 
 void mcpz_links_init(struct mcpz_links *links, const struct mcpz_links_config *config,
@@ -51,12 +55,12 @@ void mcpz_links_init(struct mcpz_links *links, const struct mcpz_links_config *c
 
     /* First of all: every event looks at them. */
     struct mcpz_link_pulse *pulses =
-        mcpz_arena_take_sure(arena, config->links_max, sizeof(*pulses));
+        mcpz_arena_take_often(arena, config->links_max, sizeof(*pulses));
     *links = (struct mcpz_links){
         .timing = timing,
         .config = *config,
         .pulses = pulses,
-        .links = mcpz_arena_take_sure(arena, config->links_max, sizeof(struct mcpz_linked)),
+        .links = mcpz_arena_take_often(arena, config->links_max, sizeof(struct mcpz_linked)),
         .expected_us = MCPZ_TIME_NEVER,
         .due_us = MCPZ_TIME_NEVER,
         .crowd_us = now,

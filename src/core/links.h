@@ -119,8 +119,9 @@ struct mcpz_links {
     struct mcpz_link_history history[MCPZ_LINK_HISTORIES];
 };
 
-/** How much mcpz_links_init() takes from its arena. */
+/** How much mcpz_links_init() takes from its arena, and how much of that is looked at often. */
 size_t mcpz_links_bytes(const struct mcpz_links_config *config);
+size_t mcpz_links_often_bytes(const struct mcpz_links_config *config);
 
 /** Start without links. `config` is copied, `timing` borrowed, `arena` has room (asserted). */
 void mcpz_links_init(struct mcpz_links *links, const struct mcpz_links_config *config,

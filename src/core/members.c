@@ -601,6 +601,12 @@ size_t mcpz_members_bytes(const struct mcpz_members_config *config)
     return mcpz_roster_bytes(&roster) + mcpz_suspicions_bytes(config->suspicions_max);
 }
 
+size_t mcpz_members_often_bytes(const struct mcpz_members_config *config)
+{
+    const struct mcpz_roster_config roster = roster_config(config);
+    return mcpz_roster_often_bytes(&roster);
+}
+
 static void describe_self(struct mcpz_members *members, const struct mcpz_members_config *config)
 {
     static const uint8_t unsigned_yet[MCPZ_SIGNATURE_BYTES];

@@ -127,7 +127,9 @@ struct mcpz_members {
     uint64_t compared; /* summaries sent */
 };
 
+/** How much mcpz_members_init() takes from its arena, and how much of that is looked at often. */
 size_t mcpz_members_bytes(const struct mcpz_members_config *config);
+size_t mcpz_members_often_bytes(const struct mcpz_members_config *config);
 
 /** Start alone and alive. `timing` is borrowed. `seed` decides the jitter; `arena` has room. */
 void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_config *config,

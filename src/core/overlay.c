@@ -286,12 +286,6 @@ static void on_leave(struct mcpz_overlay *overlay, struct mcpz_outbox *out)
 
 /* ---- The machine -------------------------------------------------------------------------- */
 
-static bool is_ours(enum mcpz_msg_kind kind)
-{
-    return (kind >= MCPZ_MSG_OVERLAY_JOIN && kind <= MCPZ_MSG_OVERLAY_SHUFFLED) ||
-           kind == MCPZ_MSG_PING;
-}
-
 /* Who leaves says no to everybody, and takes no part. */
 static void decline(const struct mcpz_overlay *overlay, const struct mcpz_id *from,
                     const struct mcpz_msg *msg, struct mcpz_outbox *out)
@@ -337,7 +331,7 @@ static void on_message(struct mcpz_overlay *overlay, mcpz_time now, const struct
 static void on_recv(struct mcpz_overlay *overlay, mcpz_time now, const struct mcpz_id *from,
                     const struct mcpz_msg *msg, struct mcpz_outbox *out)
 {
-    if (!is_ours(msg->kind) || mcpz_overlay_is_self(overlay, from)) {
+    if (!mcpz_overlay_takes(msg->kind) || mcpz_overlay_is_self(overlay, from)) {
         return;
     }
     if (overlay->leaving) {

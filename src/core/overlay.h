@@ -103,13 +103,13 @@ struct mcpz_overlay {
     size_t active_count;
     size_t far_count;                                 /* of them, of other scopes than ours */
     struct mcpz_short names[MCPZ_OVERLAY_ACTIVE_MAX]; /* of the neighbours: searched first */
-    mcpz_time shuffle_at_us;
-    mcpz_time promote_at_us;
-    struct mcpz_where where; /* ours */
-    size_t ask_count;
     struct mcpz_id self;
     bool leaving;
     bool modest; /* the repair under way evicts nobody: it follows on being dropped */
+    size_t ask_count;
+    mcpz_time shuffle_at_us;
+    mcpz_time promote_at_us;
+    struct mcpz_where where; /* ours */
     struct mcpz_overlay_config config;
     struct mcpz_rng rng;
     mcpz_time promote_wait_us; /* grows while nobody has a place for us */
@@ -124,6 +124,13 @@ struct mcpz_overlay {
     uint64_t contradicted; /* neighbours given up because they did not hold us for one */
     struct mcpz_overlay_ask asks[MCPZ_OVERLAY_ASKS_MAX]; /* seldom any */
 };
+
+/** Is a message for it? To others it pays no attention. */
+static inline bool mcpz_overlay_takes(enum mcpz_msg_kind kind)
+{
+    return (kind >= MCPZ_MSG_OVERLAY_JOIN && kind <= MCPZ_MSG_OVERLAY_SHUFFLED) ||
+           kind == MCPZ_MSG_PING;
+}
 
 /** How much mcpz_overlay_init() takes from its arena. */
 size_t mcpz_overlay_bytes(const struct mcpz_overlay_config *config);

@@ -24,11 +24,14 @@ size_t mcpz_plumtree_bytes(const struct mcpz_plumtree_config *config)
            taken(config->notices_max, sizeof(struct mcpz_plumtree_notice));
 }
 
-void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
-                        void *memory)
+size_t mcpz_plumtree_often_bytes(const struct mcpz_plumtree_config *config)
 {
-    struct mcpz_arena arena;
+    return mcpz_gossip_cache_often_bytes(config->seen_max, config->cache_max);
+}
 
+void mcpz_plumtree_init_in(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
+                           struct mcpz_arena *arena)
+{
     assert(config->seen_max <= MCPZ_PLUMTREE_SEEN_MAX);
     assert(config->cache_max <= MCPZ_PLUMTREE_CACHE_MAX);
     assert(config->payload_bytes_max > 0);
@@ -40,13 +43,19 @@ void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_c
     assert(config->notices_max <= MCPZ_PLUMTREE_IHAVE_MAX);
 
     *tree = (struct mcpz_plumtree){.config = *config, .announce_at_us = MCPZ_TIME_NEVER};
-    mcpz_arena_init_zeroed(&arena, memory, mcpz_plumtree_bytes(config));
-    mcpz_gossip_cache_init(&tree->cache, &arena, config->seen_max, config->cache_max,
+    mcpz_gossip_cache_init(&tree->cache, arena, config->seen_max, config->cache_max,
                            config->cache_bytes, config->seed);
-    tree->missing = mcpz_arena_take(&arena, config->missing_max, sizeof(*tree->missing));
-    tree->notices = mcpz_arena_take(&arena, config->notices_max, sizeof(*tree->notices));
-    assert(tree->missing != NULL);
-    assert(tree->notices != NULL);
+    tree->missing = mcpz_arena_take_sure(arena, config->missing_max, sizeof(*tree->missing));
+    tree->notices = mcpz_arena_take_sure(arena, config->notices_max, sizeof(*tree->notices));
+}
+
+void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
+                        void *memory)
+{
+    struct mcpz_arena arena;
+
+    mcpz_arena_init_zeroed(&arena, memory, mcpz_plumtree_bytes(config));
+    mcpz_plumtree_init_in(tree, config, &arena);
 }
 
 /* ---- Neighbours --------------------------------------------------------------------------- */

@@ -137,8 +137,15 @@ struct mcpz_plumtree {
     uint64_t dropped;  /* for want of room, from who is no neighbour, or large and unasked */
 };
 
-/** How large a block mcpz_plumtree_init() needs. */
+/** Is a message for it? To others it pays no attention. */
+static inline bool mcpz_plumtree_takes(enum mcpz_msg_kind kind)
+{
+    return kind >= MCPZ_MSG_GOSSIP && kind <= MCPZ_MSG_PRUNE;
+}
+
+/** How large a block mcpz_plumtree_init() needs, and how much of it is looked at often. */
 size_t mcpz_plumtree_bytes(const struct mcpz_plumtree_config *config);
+size_t mcpz_plumtree_often_bytes(const struct mcpz_plumtree_config *config);
 
 /**
  * Start without neighbours. `config` is copied; `memory`, of mcpz_plumtree_bytes(), all zeros and
@@ -146,6 +153,10 @@ size_t mcpz_plumtree_bytes(const struct mcpz_plumtree_config *config);
  */
 void mcpz_plumtree_init(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
                         void *memory);
+
+/** The same, from an arena that has the room (asserted). */
+void mcpz_plumtree_init_in(struct mcpz_plumtree *tree, const struct mcpz_plumtree_config *config,
+                           struct mcpz_arena *arena);
 
 /**
  * Send `payload` to every node, under `id`: new, and one nobody else will choose. It is borrowed

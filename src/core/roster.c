@@ -23,10 +23,15 @@ static size_t adjacency_max(const struct mcpz_roster_config *config)
     return config->adjacency_max > 0 ? config->adjacency_max : MCPZ_ADJACENCY_MAX;
 }
 
+size_t mcpz_roster_often_bytes(const struct mcpz_roster_config *config)
+{
+    return mcpz_arena_cost(config->rows_max + NAMES_BLOCK, sizeof(struct mcpz_short));
+}
+
 size_t mcpz_roster_bytes(const struct mcpz_roster_config *config)
 {
     return mcpz_arena_cost(config->rows_max, sizeof(struct mcpz_member)) +
-           mcpz_arena_cost(config->rows_max + NAMES_BLOCK, sizeof(struct mcpz_short)) +
+           mcpz_roster_often_bytes(config) +
            mcpz_arena_cost(config->rows_max * adjacency_max(config), sizeof(struct mcpz_short)) +
            mcpz_arena_cost(config->text_bytes, 1);
 }
@@ -39,8 +44,8 @@ void mcpz_roster_init(struct mcpz_roster *roster, const struct mcpz_roster_confi
     *roster = (struct mcpz_roster){
         .config = *config,
         .rows = mcpz_arena_take_sure(arena, config->rows_max, sizeof(struct mcpz_member)),
-        .names =
-            mcpz_arena_take_sure(arena, config->rows_max + NAMES_BLOCK, sizeof(struct mcpz_short)),
+        .names = mcpz_arena_take_often(arena, config->rows_max + NAMES_BLOCK,
+                                       sizeof(struct mcpz_short)),
         .adjacency = mcpz_arena_take_sure(arena, config->rows_max * adjacency_max(config),
                                           sizeof(struct mcpz_short)),
         .texts = mcpz_arena_take_sure(arena, config->text_bytes, 1),

@@ -59,7 +59,9 @@ struct mcpz_roster {
     bool digest_is_stale;
 };
 
+/** How much mcpz_roster_init() takes from its arena, and how much of that is looked at often. */
 size_t mcpz_roster_bytes(const struct mcpz_roster_config *config);
+size_t mcpz_roster_often_bytes(const struct mcpz_roster_config *config);
 
 /** Start empty. `arena` has room (asserted). */
 void mcpz_roster_init(struct mcpz_roster *roster, const struct mcpz_roster_config *config,

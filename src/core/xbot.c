@@ -485,8 +485,7 @@ static void on_recv(struct mcpz_xbot *xbot, struct mcpz_overlay *overlay,
     const struct mcpz_msg *msg = event->recv.msg;
     const struct mcpz_id *from = &event->recv.from;
 
-    if (msg->kind < MCPZ_MSG_OVERLAY_OPTIMISE || msg->kind > MCPZ_MSG_OVERLAY_SWITCHED ||
-        mcpz_id_equal(from, &overlay->self)) {
+    if (!mcpz_xbot_takes(msg->kind) || mcpz_id_equal(from, &overlay->self)) {
         return;
     }
     if (msg->kind == MCPZ_MSG_OVERLAY_OPTIMISE) {

@@ -104,6 +104,12 @@ struct mcpz_xbot {
     uint64_t refused; /* asks of others */
 };
 
+/** Is a message for it? To others it pays no attention. */
+static inline bool mcpz_xbot_takes(enum mcpz_msg_kind kind)
+{
+    return kind >= MCPZ_MSG_OVERLAY_OPTIMISE && kind <= MCPZ_MSG_OVERLAY_SWITCHED;
+}
+
 /** How much mcpz_xbot_init() takes from its arena. */
 size_t mcpz_xbot_bytes(const struct mcpz_xbot_config *config);
 

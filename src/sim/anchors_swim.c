@@ -88,7 +88,7 @@ static void agree(const struct lab *lab)
 {
     const mcpz_time end_us = mcpz_fleet_now(lab->fleet) + AGREE_MOST_US;
 
-    while (mcpz_fleet_wrong_views(lab->fleet, 1) > 0) {
+    while (!mcpz_fleet_agrees(lab->fleet)) {
         assert(mcpz_fleet_now(lab->fleet) < end_us);
         pass(lab, LOOK_US);
     }

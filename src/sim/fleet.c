@@ -13,6 +13,8 @@
 
 #define IDENTITY_AT (MCPZ_ID_BYTES - sizeof(uint32_t)) /* in an id */
 #define NEIGHBOURS_MAX 6
+#define PAGE_BYTES 4096
+#define PAGE_LOSS_BYTES 192
 
 static const char *const counter_words[] = {
 #define X(name, word) word,
@@ -155,6 +157,26 @@ static struct mcpz_fabric_config core_config(const struct mcpz_fleet_config *con
     };
 }
 
+static size_t rounded_up(size_t bytes, size_t unit)
+{
+    return (bytes + unit - 1) / unit * unit;
+}
+
+/*
+ * What events look at often begins with a page, if little is lost by that: large pages or not,
+ * below a virtual machine may lie small ones, and each that is looked at costs a walk through its
+ * host's tables.
+ */
+static void lay_out(struct mcpz_fleet *fleet)
+{
+    const size_t often = mcpz_fabric_often_bytes(&fleet->core);
+    const size_t core_bytes = rounded_up(MCPZ_FLEET_CORE_BYTES + often, 64);
+    const size_t paged = rounded_up(core_bytes, PAGE_BYTES);
+
+    fleet->core_bytes = paged - core_bytes <= PAGE_LOSS_BYTES ? paged : core_bytes;
+    fleet->seldom_bytes = rounded_up(mcpz_fabric_bytes(&fleet->core) - often, 64);
+}
+
 struct mcpz_fleet *mcpz_fleet_create(const struct mcpz_fleet_config *config)
 {
     struct mcpz_fleet *fleet = must(calloc(1, sizeof(*fleet)));
@@ -170,8 +192,9 @@ struct mcpz_fleet *mcpz_fleet_create(const struct mcpz_fleet_config *config)
         fleet->config.latency_max_us = (uint32_t)MCPZ_MS(60);
     }
     fleet->core = core_config(&fleet->config);
-    fleet->core_bytes = MCPZ_FLEET_CORE_BYTES + (mcpz_fabric_bytes(&fleet->core) + 63) / 64 * 64;
+    lay_out(fleet);
     fleet->memory = mcpz_slabs_take_huge(count * fleet->core_bytes);
+    fleet->seldom = mcpz_slabs_take_huge(count * fleet->seldom_bytes);
     fleet->nodes = mcpz_slabs_take_huge(count * sizeof(*fleet->nodes));
     memset(fleet->nodes, 0, count * sizeof(*fleet->nodes));
     fleet->node_of = must(malloc(fleet->config.identity_count * sizeof(*fleet->node_of)));
@@ -211,6 +234,7 @@ void mcpz_fleet_destroy(struct mcpz_fleet *fleet)
     free(fleet->node_of);
     free(fleet->nodes);
     free(fleet->memory);
+    free(fleet->seldom);
     free(fleet);
 }
 
@@ -258,6 +282,7 @@ void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index)
     struct mcpz_fleet_node *node = &fleet->nodes[index];
     struct mcpz_fabric_config config = fleet->core;
     uint8_t *memory = fleet->memory + index * fleet->core_bytes;
+    uint8_t *seldom = fleet->seldom + index * fleet->seldom_bytes;
     char address[16];
     char zone[16];
 
@@ -276,8 +301,10 @@ void mcpz_fleet_start(struct mcpz_fleet *fleet, size_t index)
     config.members.zone = zone;
     config.seed = mcpz_hash_mix(fleet->config.seed ^ mcpz_hash_mix(node->identity)) + node->life;
     memset(memory, 0, fleet->core_bytes);
+    memset(seldom, 0, fleet->seldom_bytes);
     node->fabric = (void *)memory;
-    mcpz_fabric_init(node->fabric, &config, memory + MCPZ_FLEET_CORE_BYTES, fleet->now);
+    mcpz_fabric_init_apart(node->fabric, &config, memory + MCPZ_FLEET_CORE_BYTES, seldom,
+                           fleet->now);
     fleet->at.names = (size_t)((uint8_t *)node->fabric->members.roster.names - memory);
     fleet->at.buckets = (size_t)((uint8_t *)node->fabric->plumtree.cache.buckets - memory);
     node->due_us = fleet->now;
@@ -522,7 +549,8 @@ uint64_t mcpz_fleet_hash(const struct mcpz_fleet *fleet)
 size_t mcpz_fleet_bytes_per_node(const struct mcpz_fleet *fleet)
 {
     const size_t count = fleet->config.node_count;
-    const size_t all = sizeof(*fleet) + count * (fleet->core_bytes + sizeof(*fleet->nodes)) +
+    const size_t all = sizeof(*fleet) +
+                       count * (fleet->core_bytes + fleet->seldom_bytes + sizeof(*fleet->nodes)) +
                        fleet->config.identity_count * sizeof(*fleet->node_of) +
                        mcpz_fleet_queue_bytes(&fleet->queue) +
                        fleet->wire_count * (sizeof(*fleet->wires) + sizeof(*fleet->free_wires)) +

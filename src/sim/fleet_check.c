@@ -63,19 +63,40 @@ static const struct mcpz_member *wrong_row(const struct mcpz_fleet *fleet,
     return NULL;
 }
 
+static bool is_wrong(const struct mcpz_fleet *fleet, size_t index, const size_t *running)
+{
+    const struct mcpz_fleet_node *node = &fleet->nodes[index];
+    size_t right;
+
+    return node->fabric != NULL &&
+           (wrong_row(fleet, node, &right) != NULL || right != running[node->zone]);
+}
+
 size_t mcpz_fleet_wrong_views(const struct mcpz_fleet *fleet, size_t enough)
 {
     size_t *running = count_running(fleet);
     size_t wrong = 0;
-    size_t right;
 
     for (size_t i = 0; i < fleet->config.node_count && wrong < enough; i++) {
-        const struct mcpz_fleet_node *node = &fleet->nodes[i];
-        wrong += node->fabric != NULL &&
-                 (wrong_row(fleet, node, &right) != NULL || right != running[node->zone]);
+        wrong += is_wrong(fleet, i, running);
     }
     free(running);
     return wrong;
+}
+
+/* Whose view was wrong the last time is looked at first: it most likely still is. */
+bool mcpz_fleet_agrees(struct mcpz_fleet *fleet)
+{
+    const size_t count = fleet->config.node_count;
+    size_t *running = count_running(fleet);
+    size_t seen = 0;
+
+    while (seen < count && !is_wrong(fleet, fleet->wrong_last, running)) {
+        fleet->wrong_last = (fleet->wrong_last + 1) % count;
+        seen++;
+    }
+    free(running);
+    return seen == count;
 }
 
 size_t mcpz_fleet_believers(const struct mcpz_fleet *fleet, size_t about)

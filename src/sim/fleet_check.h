@@ -26,6 +26,9 @@ bool mcpz_fleet_is_safe(struct mcpz_fleet *fleet, char *words);
  */
 size_t mcpz_fleet_wrong_views(const struct mcpz_fleet *fleet, size_t enough);
 
+/** Is no view wrong? For who asks again and again. */
+bool mcpz_fleet_agrees(struct mcpz_fleet *fleet);
+
 /** Other running nodes that hold a node for a member: alive or suspect. */
 size_t mcpz_fleet_believers(const struct mcpz_fleet *fleet, size_t about);
 

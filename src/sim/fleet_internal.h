@@ -14,7 +14,7 @@
 #define MCPZ_FLEET_NOBODY UINT32_MAX
 #define MCPZ_FLEET_LOSS_OF_THE_WELL_PPM 100000
 /* Of a core, before its block. */
-#define MCPZ_FLEET_CORE_BYTES ((sizeof(struct mcpz_fabric) + 63) / 64 * 64)
+#define MCPZ_FLEET_CORE_BYTES ((sizeof(struct mcpz_fabric) + 15) / 16 * 16)
 
 /* One connection: `ends[0]` dialled. Free again when both ends let go and nothing is under way. */
 struct mcpz_fleet_wire {
@@ -70,8 +70,10 @@ struct mcpz_fleet {
     struct mcpz_fleet_queue queue;
     mcpz_time now;
     struct mcpz_fleet_node *nodes;
-    uint8_t *memory; /* of the cores: `core_bytes` each */
+    uint8_t *memory; /* of the cores, what events look at often: `core_bytes` each, */
+    uint8_t *seldom; /* and the rest of it: `seldom_bytes` */
     size_t core_bytes;
+    size_t seldom_bytes;
     struct {
         size_t names; /* of its members */
         size_t buckets;
@@ -85,6 +87,7 @@ struct mcpz_fleet {
     size_t free_wire_count;
     uint8_t cuts; /* a bit each that is on */
     uint8_t both_ways;
+    size_t wrong_last;   /* mcpz_fleet_agrees(): the node whose view was */
     struct mcpz_rng rng; /* of the network beside what nodes send */
     struct mcpz_outbox *out;
     struct mcpz_arena arena; /* of what is decoded */

@@ -151,7 +151,7 @@ static void look(struct player *player)
         violate(player, "live nodes convicted, more than", player->spare);
     }
     if (awaits_something(player)) {
-        look_at(player, &player->agree, mcpz_fleet_wrong_views(fleet, 1) == 0,
+        look_at(player, &player->agree, mcpz_fleet_agrees(fleet),
                 "a view is not correct, ms after it had to become so:");
         look_at(player, &player->whole, mcpz_fleet_parts(fleet) == 1,
                 "it does not hang together, ms after it had to begin to:");

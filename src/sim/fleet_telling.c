@@ -54,7 +54,7 @@ static double seconds_until_correct(struct mcpz_fleet_telling *telling, uint32_t
     const mcpz_time began_us = mcpz_fleet_now(telling->fleet);
     const mcpz_time end_us = began_us + MCPZ_SECONDS(most_s);
 
-    while (mcpz_fleet_wrong_views(telling->fleet, 1) > 0) {
+    while (!mcpz_fleet_agrees(telling->fleet)) {
         if (mcpz_fleet_now(telling->fleet) >= end_us) {
             mcpz_fleet_describe_wrong(telling->fleet, telling->report->wrong);
             return -1;
@@ -171,10 +171,28 @@ double mcpz_fleet_since(const struct mcpz_fleet_telling *telling,
 
 /* ---- The end ------------------------------------------------------------------------------ */
 
-static bool all_is_well(struct mcpz_fleet_telling *telling)
+/* What must be so in the end. */
+enum wish { VIEWS, ONE_PART, TWO_SIDED, WISHES_END };
+
+static bool is_so(struct mcpz_fleet_telling *telling, enum wish wish)
 {
-    return mcpz_fleet_wrong_views(telling->fleet, 1) == 0 &&
-           mcpz_fleet_parts(telling->fleet) == 1 && mcpz_fleet_one_sided(telling->fleet) == 0;
+    return wish == VIEWS      ? mcpz_fleet_agrees(telling->fleet)
+           : wish == ONE_PART ? mcpz_fleet_parts(telling->fleet) == 1
+                              : mcpz_fleet_one_sided(telling->fleet) == 0;
+}
+
+/* `lacking` is what was not so the last time: most likely it still is not, so it comes first. */
+static bool all_is_well(struct mcpz_fleet_telling *telling, enum wish *lacking)
+{
+    const enum wish first = *lacking;
+
+    for (size_t i = 0; i < WISHES_END; i++) {
+        *lacking = (enum wish)((first + i) % WISHES_END);
+        if (!is_so(telling, *lacking)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void describe(struct mcpz_fleet_telling *telling)
@@ -195,8 +213,9 @@ static void describe(struct mcpz_fleet_telling *telling)
 static bool become_well(struct mcpz_fleet_telling *telling, const char *what, uint32_t most_s)
 {
     const mcpz_time began_us = mcpz_fleet_now(telling->fleet);
+    enum wish lacking = VIEWS;
 
-    while (!all_is_well(telling)) {
+    while (!all_is_well(telling, &lacking)) {
         if (mcpz_fleet_now(telling->fleet) >= began_us + MCPZ_SECONDS(most_s)) {
             describe(telling);
             return false;

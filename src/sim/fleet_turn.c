@@ -8,7 +8,7 @@
 
 #define CACHE_LINE_BYTES 64
 #define KIND_AT 1        /* of a message, behind the head of its array */
-#define GOSSIP_BYTES 448 /* what Plumtree looks at for a broadcast */
+#define GOSSIP_ID_AT 4   /* of a broadcast, behind that and the head of its bytes */
 #define PULSES_BYTES 192 /* of its links: they lie first in a fabric's block */
 #define AHEAD_NODE 6     /* events before its own that a node's record is fetched, */
 #define AHEAD_CORE 4     /* what of its core most events look at, */
@@ -272,20 +272,25 @@ void mcpz_fleet_resume(struct mcpz_fleet *fleet, uint32_t index)
 
 /* ---- Ahead -------------------------------------------------------------------------------- */
 
-/* Of a core, what most events look at. */
-static const struct {
+/* What of a core events look at. */
+struct part {
     size_t from;
     size_t to;
-} looked_at[] = {
-    {0, offsetof(struct mcpz_fabric, timing.idle_us)},
-    {offsetof(struct mcpz_fabric, links), offsetof(struct mcpz_fabric, links.dials.seeds)},
-    {offsetof(struct mcpz_fabric, overlay),
-     offsetof(struct mcpz_fabric, overlay.config.passive_max)},
-    {offsetof(struct mcpz_fabric, xbot), offsetof(struct mcpz_fabric, xbot.config)},
-    {offsetof(struct mcpz_fabric, plumtree), offsetof(struct mcpz_fabric, plumtree.cache)},
-    {offsetof(struct mcpz_fabric, members), offsetof(struct mcpz_fabric, members.probes.seq)},
+};
+
+#define FROM(first, behind)                                                                       \
+    {                                                                                             \
+        offsetof(struct mcpz_fabric, first), offsetof(struct mcpz_fabric, behind)                 \
+    }
+
+static const struct part always[] = {
+    FROM(view, timing.unused_us),
+    FROM(links, links.dials.seeds),
+    FROM(members.roster.rows, members.adjacency_at_us),
     {MCPZ_FLEET_CORE_BYTES, MCPZ_FLEET_CORE_BYTES + PULSES_BYTES},
 };
+static const struct part heartbeats[] = {FROM(overlay, overlay.modest)};
+static const struct part broadcasts[] = {FROM(plumtree, plumtree.delivered)};
 
 /* The cache lines of `bytes` from `start` on, soon. */
 static inline __attribute__((always_inline)) void fetch(const void *start, size_t bytes)
@@ -298,12 +303,25 @@ static inline __attribute__((always_inline)) void fetch(const void *start, size_
     }
 }
 
+static inline __attribute__((always_inline)) void
+fetch_parts(const uint8_t *core, const struct part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        fetch(core + parts[i].from, parts[i].to - parts[i].from);
+    }
+}
+
 static inline __attribute__((always_inline)) const struct mcpz_fleet_due *
 look(const struct mcpz_fleet *fleet, size_t ahead)
 {
     const struct mcpz_fleet_due *due = mcpz_fleet_queue_peek(&fleet->queue, ahead);
 
     return due != NULL && due->kind != MCPZ_DUE_RELEASE ? due : NULL;
+}
+
+static inline __attribute__((always_inline)) bool is_gossip(const struct mcpz_parcel *parcel)
+{
+    return parcel->kind == MCPZ_PARCEL_DATA && parcel->bytes[KIND_AT] == MCPZ_MSG_GOSSIP;
 }
 
 static inline __attribute__((always_inline)) void fetch_node(const struct mcpz_fleet *fleet)
@@ -327,17 +345,18 @@ static inline __attribute__((always_inline)) void fetch_core(const struct mcpz_f
         return;
     }
     const uint8_t *core = fleet->memory + due->index * fleet->core_bytes;
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(looked_at); i++) {
-        fetch(core + looked_at[i].from, looked_at[i].to - looked_at[i].from);
-    }
+    fetch_parts(core, always, MCPZ_ARRAY_LEN(always));
     if (due->parcel == NULL || due->parcel->kind >= MCPZ_PARCEL_DIAL) {
+        fetch_parts(core, heartbeats, MCPZ_ARRAY_LEN(heartbeats));
         return;
     }
     fetch(&fleet->wires[due->parcel->at], sizeof(struct mcpz_fleet_wire));
-    if (due->parcel->kind == MCPZ_PARCEL_DATA && due->parcel->bytes[KIND_AT] == MCPZ_MSG_GOSSIP) {
+    if (is_gossip(due->parcel)) {
+        fetch_parts(core, broadcasts, MCPZ_ARRAY_LEN(broadcasts));
         fetch(core + fleet->at.names, fleet->config.zone_size * sizeof(struct mcpz_short));
         fetch(core + fleet->at.buckets, fleet->core.gossip_seen_max);
-        fetch(core + offsetof(struct mcpz_fabric, plumtree.cache), GOSSIP_BYTES);
+    } else {
+        fetch_parts(core, heartbeats, MCPZ_ARRAY_LEN(heartbeats));
     }
 }
 
@@ -354,30 +373,75 @@ fetch_wire(const struct mcpz_fleet *fleet, uint32_t index, struct mcpz_short nam
     }
 }
 
+/* Of the machines that a TICK is due for. */
+static void fetch_due(const struct mcpz_fabric *fabric, mcpz_time at_us)
+{
+    if (fabric->view.overlay_us <= at_us) {
+        fetch(&fabric->overlay, offsetof(struct mcpz_overlay, config));
+        fetch(&fabric->xbot, offsetof(struct mcpz_xbot, config));
+    }
+    if (fabric->view.plumtree_us <= at_us) {
+        fetch(&fabric->plumtree, offsetof(struct mcpz_plumtree, delivered));
+        fetch(fabric->plumtree.notices,
+              fabric->plumtree.notice_count * sizeof(*fabric->plumtree.notices));
+    }
+    if (fabric->view.members_us <= at_us) {
+        fetch(&fabric->members, offsetof(struct mcpz_members, notary));
+    }
+}
+
+/* The neighbour of a name, for a heartbeat from it or to it. */
+static inline __attribute__((always_inline)) void fetch_neighbour(const struct mcpz_fabric *fabric,
+                                                                  struct mcpz_short name)
+{
+    for (size_t i = 0; i < fabric->overlay.active_count; i++) {
+        if (fabric->overlay.names[i].value == name.value) {
+            fetch(&fabric->overlay.active[i], sizeof(fabric->overlay.active[i]));
+        }
+    }
+}
+
+/* Whom a message comes from, and what it names. */
+static void fetch_peer(const struct mcpz_fabric *fabric, const struct mcpz_parcel *parcel,
+                       struct mcpz_short name)
+{
+    const struct mcpz_linked *link = mcpz_links_find_short(&fabric->links, name);
+    struct mcpz_gossip_id id;
+
+    if (link != NULL) {
+        fetch(link, sizeof(*link));
+    }
+    if (is_gossip(parcel) && parcel->length >= GOSSIP_ID_AT + sizeof(id)) {
+        memcpy(&id, parcel->bytes + GOSSIP_ID_AT, sizeof(id));
+        mcpz_gossip_cache_expect(&fabric->plumtree.cache, &id);
+    }
+    if (parcel->bytes[KIND_AT] == MCPZ_MSG_PING) {
+        fetch_neighbour(fabric, name);
+    }
+}
+
 /* The link that something comes over, or that a TICK is due for. */
 static inline __attribute__((always_inline)) void fetch_link(const struct mcpz_fleet *fleet)
 {
     const struct mcpz_fleet_due *due = look(fleet, AHEAD_LINK);
-    const struct mcpz_links *links;
+    const struct mcpz_fabric *fabric = due != NULL ? fleet->nodes[due->index].fabric : NULL;
 
-    if (due == NULL || fleet->nodes[due->index].fabric == NULL) {
+    if (fabric == NULL) {
         return;
     }
-    links = &fleet->nodes[due->index].fabric->links;
     if (due->parcel == NULL) {
+        const struct mcpz_links *links = &fabric->links;
         for (size_t i = 0; i < links->count; i++) {
             if (links->pulses[i].due_us <= due->at_us) {
                 fetch(&links->links[i], sizeof(struct mcpz_linked));
                 fetch_wire(fleet, due->index, links->pulses[i].name);
+                fetch_neighbour(fabric, links->pulses[i].name);
             }
         }
+        fetch_due(fabric, due->at_us);
     } else if (due->parcel->kind == MCPZ_PARCEL_DATA) {
         const struct mcpz_fleet_wire *wire = &fleet->wires[due->parcel->at];
-        const struct mcpz_linked *link =
-            mcpz_links_find_short(links, mcpz_fleet_short(wire->identities[1 - due->parcel->end]));
-        if (link != NULL) {
-            fetch(link, sizeof(*link));
-        }
+        fetch_peer(fabric, due->parcel, mcpz_fleet_short(wire->identities[1 - due->parcel->end]));
     }
 }
 

@@ -242,16 +242,86 @@ TEST(a_view_that_goes_back_to_an_older_incarnation_is_wrong)
     mcpz_fleet_destroy(fleet);
 }
 
+/* Found out anew, where mcpz_fabric_deadline() goes by what it has kept in mind. */
+static mcpz_time deadline_of(const struct mcpz_fabric *fabric)
+{
+    const bool is_alone = fabric->overlay.active_count == 0 && fabric->overlay.ask_count == 0 &&
+                          !fabric->links.dials.leaving;
+    const mcpz_time deadlines[] = {
+        mcpz_links_deadline(&fabric->links),
+        mcpz_overlay_deadline(&fabric->overlay),
+        mcpz_xbot_deadline(&fabric->xbot, &fabric->overlay),
+        mcpz_plumtree_deadline(&fabric->plumtree),
+        mcpz_members_deadline(&fabric->members),
+        is_alone ? fabric->rejoin_at_us : MCPZ_TIME_NEVER,
+    };
+    mcpz_time earliest_us = MCPZ_TIME_NEVER;
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(deadlines); i++) {
+        earliest_us = mcpz_time_min(earliest_us, deadlines[i]);
+    }
+    return earliest_us;
+}
+
+static void disturb(struct mcpz_fleet *fleet, struct mcpz_rng *lots)
+{
+    const size_t node = mcpz_rng_below(lots, 32);
+    const uint32_t lot = mcpz_rng_below(lots, 12);
+
+    if (mcpz_fleet_fabric(fleet, node) == NULL) {
+        mcpz_fleet_start(fleet, node);
+    } else if (lot < 2) {
+        mcpz_fleet_kill(fleet, node);
+    } else if (lot == 2) {
+        mcpz_fleet_vanish(fleet, node);
+    } else if (lot == 3) {
+        mcpz_fleet_leave(fleet, node);
+    } else if (lot < 6 && !mcpz_fleet_is_paused(fleet, node)) {
+        mcpz_fleet_pause(fleet, node, MCPZ_SECONDS(5));
+    } else if (lot < 9) {
+        mcpz_fleet_break_link(fleet, node);
+    } else {
+        mcpz_fleet_broadcast(fleet, node);
+    }
+}
+
+TEST(a_node_wakes_when_the_first_of_its_machines_wants_to)
+{
+    struct mcpz_fleet *fleet = mcpz_fleet_create(
+        &(struct mcpz_fleet_config){.node_count = 32, .zone_size = 16, .seed = 5});
+    struct mcpz_rng lots;
+    size_t alone = 0;
+
+    mcpz_rng_init(&lots, 5);
+    for (size_t turn = 0; turn < 6000; turn++) {
+        if (turn % 8 == 0) {
+            disturb(fleet, &lots);
+        }
+        mcpz_fleet_run_until(fleet, mcpz_fleet_now(fleet) + MCPZ_MS(25));
+        for (size_t i = 0; i < 32; i++) {
+            const struct mcpz_fabric *fabric = mcpz_fleet_fabric(fleet, i);
+            if (fabric != NULL) {
+                CHECK_UINT(mcpz_fabric_deadline(fabric), deadline_of(fabric));
+                alone += fabric->overlay.active_count == 0;
+            }
+        }
+    }
+    CHECK(alone > 0);
+    mcpz_fleet_destroy(fleet);
+}
+
 TEST(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong)
 {
     char words[MCPZ_FLEET_WORDS_BYTES];
     struct mcpz_fleet *fleet = two();
 
     CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 0);
+    CHECK(mcpz_fleet_agrees(fleet));
     CHECK_UINT(mcpz_fleet_parts(fleet), 1);
     CHECK_UINT(mcpz_fleet_one_sided(fleet), 0);
     mcpz_fleet_kill(fleet, 1);
     CHECK_UINT(mcpz_fleet_wrong_views(fleet, 2), 1);
+    CHECK(!mcpz_fleet_agrees(fleet));
     CHECK(mcpz_fleet_one_sided(fleet) > 0);
     mcpz_fleet_describe_wrong(fleet, words);
     CHECK(strstr(words, "node 0 holds 1 for alive in incarnation 1") != NULL);
@@ -399,6 +469,7 @@ TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
           RUN(who_sent_badly_until_all_was_healed_is_not_well_at_once),
           RUN(who_has_a_mute_link_is_not_well_as_long_as_it_has_it),
           RUN(a_view_that_goes_back_to_an_older_incarnation_is_wrong),
+          RUN(a_node_wakes_when_the_first_of_its_machines_wants_to),
           RUN(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong),
           RUN(nothing_is_lost_in_a_short_cut_and_a_vanished_node_is_noticed),
           RUN(a_broadcast_has_reached_nobody_before_it_arrives),

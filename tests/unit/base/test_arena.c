@@ -109,7 +109,22 @@ TEST(zeroed_memory_is_not_written_to_before_it_was_given_out)
     CHECK_UINT(first[40], 7);
 }
 
-TEST_MAIN(RUN(gives_zeroed_aligned_room_front_to_back), RUN(gives_all_it_has_and_not_a_byte_more),
+TEST(what_is_looked_at_often_lies_together_if_there_is_a_place_for_it)
+{
+    static alignas(max_align_t) uint8_t room[32];
+    struct mcpz_arena often;
+
+    set_up();
+    CHECK(mcpz_arena_take_often(&arena, 1, 16) == memory);
+    mcpz_arena_init(&often, room, sizeof(room));
+    arena.often = &often;
+    CHECK(mcpz_arena_take_often(&arena, 1, 16) == room);
+    CHECK(mcpz_arena_take_often(&arena, 2, 8) == room + 16);
+    CHECK(mcpz_arena_take_sure(&arena, 1, 16) == memory + 16);
+}
+
+TEST_MAIN(RUN(what_is_looked_at_often_lies_together_if_there_is_a_place_for_it),
+          RUN(gives_zeroed_aligned_room_front_to_back), RUN(gives_all_it_has_and_not_a_byte_more),
           RUN(refuses_a_product_that_wraps_around), RUN(refuses_what_only_fits_without_rounding),
           RUN(nothing_of_something_takes_no_room), RUN(clear_takes_everything_back),
           RUN(zeroed_memory_is_not_written_to_before_it_was_given_out), RUN(copies_bytes),

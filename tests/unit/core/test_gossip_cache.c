@@ -158,7 +158,22 @@ TEST(payloads_are_dropped_by_age_and_their_ids_stay)
     CHECK(keeps(3, BYTES_MAX));
 }
 
-TEST_MAIN(RUN(nothing_has_been_seen_at_first),
+TEST(what_is_expected_is_not_there_yet_and_nothing_goes_for_it)
+{
+    set_up();
+    for (uint8_t number = 0; number < 2 * SEEN_MAX; number++) {
+        const struct mcpz_gossip_id id = id_of(number);
+        mcpz_gossip_cache_expect(&cache, &id);
+        CHECK(!has_seen(number));
+        CHECK(number == 0 || keeps(number - 1, 4));
+        add(number, 4);
+        mcpz_gossip_cache_expect(&cache, &id);
+        CHECK(keeps(number, 4));
+    }
+}
+
+TEST_MAIN(RUN(what_is_expected_is_not_there_yet_and_nothing_goes_for_it),
+          RUN(nothing_has_been_seen_at_first),
           RUN(the_latest_ids_are_known_and_the_latest_payloads_are_kept),
           RUN(a_payload_may_be_empty_or_fill_all_the_room),
           RUN(payloads_that_just_fit_stay_and_one_byte_more_takes_the_oldest),
