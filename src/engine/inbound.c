@@ -1,7 +1,6 @@
 /* Frames to events: open, shape, decode, admit. */
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "engine/internal.h"
 #include "wire/codec.h"
@@ -104,21 +103,20 @@ mcpz_error mcpz_engine_frame(struct mcpz_engine *engine, mcpz_link link, struct 
 
 bool mcpz_inbound_loopback(struct mcpz_engine *engine)
 {
-    struct mcpz_queued *queued = mcpz_lane_pop(&engine->loopback);
+    struct mcpz_bytes message;
     struct mcpz_msg msg;
 
-    if (queued == NULL) {
+    if (!mcpz_lane_first(&engine->loopback, &message)) {
         return false;
     }
     mcpz_arena_clear(&engine->scratch->decode_arena);
-    mcpz_error error = mcpz_msg_decode_shaped(mcpz_bytes(queued->bytes, queued->length),
-                                              &engine->scratch->decode_arena, &msg);
+    mcpz_error error = mcpz_msg_decode_shaped(message, &engine->scratch->decode_arena, &msg);
     assert(error == MCPZ_OK); /* we wrote it */
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_RECV,
         .recv = {.from = *mcpz_identity_id(engine->identity), .msg = &msg},
     };
     mcpz_engine_step(engine, &event);
-    free(queued);
+    mcpz_lane_drop(&engine->loopback);
     return true;
 }

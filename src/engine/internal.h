@@ -7,6 +7,7 @@
 #include "crypto/seal.h"
 #include "engine/certificate.h"
 #include "engine/engine.h"
+#include "engine/lane.h"
 #include "engine/persist.h"
 #include "engine/scratch.h"
 #include "proto/code.h"
@@ -17,28 +18,6 @@
 #define MCPZ_HELD_BYTES_MAX 67108864 /* frames and replies that wait for the disk */
 #define MCPZ_INCARNATIONS_KEPT 1024  /* ahead of their use, one write for all of them */
 #define MCPZ_RENEW_AGAIN_US MCPZ_SECONDS(60)
-
-/* ---- Lanes: encoded messages waiting for their link --------------------------------------- */
-
-struct mcpz_queued {
-    struct mcpz_queued *next;
-    size_t length;
-    uint8_t bytes[];
-};
-
-struct mcpz_lane {
-    struct mcpz_queued *first;
-    struct mcpz_queued *last;
-    size_t bytes;
-};
-
-/** Append a copy. Errors: MCPZ_EFULL  over `bytes_max`; MCPZ_ENOMEM. */
-MCPZ_MUST_USE mcpz_error mcpz_lane_push(struct mcpz_lane *lane, struct mcpz_bytes message,
-                                        size_t bytes_max);
-
-/** Take the first off; the caller frees it. NULL if there is none. */
-struct mcpz_queued *mcpz_lane_pop(struct mcpz_lane *lane);
-void mcpz_lane_clear(struct mcpz_lane *lane);
 
 /* ---- Links -------------------------------------------------------------------------------- */
 

@@ -1,57 +1,9 @@
 #include <assert.h>
-#include <stdlib.h>
 
 #include "engine/internal.h"
 #include "wire/codec.h"
 
 #define NEAR_US MCPZ_MS(2) /* round trip of a link within a machine room */
-
-/* ---- Lanes -------------------------------------------------------------------------------- */
-
-mcpz_error mcpz_lane_push(struct mcpz_lane *lane, struct mcpz_bytes message, size_t bytes_max)
-{
-    if (lane->bytes + message.length > bytes_max) {
-        return MCPZ_EFULL;
-    }
-    struct mcpz_queued *queued = malloc(sizeof(*queued) + message.length);
-    if (queued == NULL) {
-        return MCPZ_ENOMEM;
-    }
-    queued->next = NULL;
-    queued->length = message.length;
-    memcpy(queued->bytes, message.data, message.length);
-
-    if (lane->last != NULL) {
-        lane->last->next = queued;
-    } else {
-        lane->first = queued;
-    }
-    lane->last = queued;
-    lane->bytes += message.length;
-    return MCPZ_OK;
-}
-
-struct mcpz_queued *mcpz_lane_pop(struct mcpz_lane *lane)
-{
-    struct mcpz_queued *queued = lane->first;
-    if (queued == NULL) {
-        return NULL;
-    }
-    lane->first = queued->next;
-    if (lane->first == NULL) {
-        lane->last = NULL;
-    }
-    lane->bytes -= queued->length;
-    return queued;
-}
-
-void mcpz_lane_clear(struct mcpz_lane *lane)
-{
-    for (struct mcpz_queued *queued = mcpz_lane_pop(lane); queued != NULL;
-         queued = mcpz_lane_pop(lane)) {
-        free(queued);
-    }
-}
 
 /* ---- The table ---------------------------------------------------------------------------- */
 
@@ -172,7 +124,7 @@ void mcpz_link_rows_push(struct mcpz_engine *engine, struct mcpz_link_row *row, 
                          struct mcpz_bytes message)
 {
     bool control = is_control(kind);
-    bool was_idle = row->control.first == NULL && row->data.first == NULL;
+    bool was_idle = mcpz_lane_is_empty(&row->control) && mcpz_lane_is_empty(&row->data);
     mcpz_error error = control
                            ? mcpz_lane_push(&row->control, message, MCPZ_CONTROL_LANE_BYTES_MAX)
                            : mcpz_lane_push(&row->data, message, MCPZ_DATA_LANE_BYTES_MAX);
@@ -312,12 +264,12 @@ struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
     }
     mcpz_framer_begin(framer);
     for (;;) {
-        struct mcpz_lane *lane = row->control.first != NULL ? &row->control : &row->data;
-        if (lane->first == NULL ||
-            !mcpz_framer_add(framer, mcpz_bytes(lane->first->bytes, lane->first->length))) {
+        struct mcpz_lane *lane = mcpz_lane_is_empty(&row->control) ? &row->data : &row->control;
+        struct mcpz_bytes message;
+        if (!mcpz_lane_first(lane, &message) || !mcpz_framer_add(framer, message)) {
             break;
         }
-        free(mcpz_lane_pop(lane));
+        mcpz_lane_drop(lane);
     }
     struct mcpz_bytes frame = mcpz_framer_finish(framer, compression_for(engine, row));
     engine->counters.frames_out++;
@@ -330,7 +282,7 @@ bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link)
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX && link != 0; i++) {
         const struct mcpz_link_row *row = &engine->links[i];
         if (row->id == link) {
-            return row->control.first != NULL || row->data.first != NULL;
+            return !mcpz_lane_is_empty(&row->control) || !mcpz_lane_is_empty(&row->data);
         }
     }
     return false;
