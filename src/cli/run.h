@@ -106,6 +106,7 @@ enum mcpz_exit mcpz_run_agent_delete(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_history(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_at(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_diff(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_watch(const struct mcpz_invocation *invocation);
 
 /* verb_snapshot.c */
 enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation);

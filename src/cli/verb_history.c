@@ -1,4 +1,4 @@
-/* mcpz agent history, at, diff: what was written to an agent, and what it was. */
+/* mcpz agent history, at, diff, watch: what is written to an agent, and what it was. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cli/ask.h"
+#include "cli/follow.h"
 #include "cli/moment.h"
 #include "cli/run.h"
 #include "cli/show.h"
@@ -247,4 +248,34 @@ enum mcpz_exit mcpz_run_agent_diff(const struct mcpz_invocation *invocation)
     }
     json_decref(before);
     return status;
+}
+
+/* ---- watch -------------------------------------------------------------------------------- */
+
+static void print_write(const json_t *write)
+{
+    const json_t *paths = json_object_get(write, "paths");
+    const json_int_t more = json_integer_value(json_object_get(write, "more"));
+    char writer[MCPZ_FIELD_BYTES];
+
+    (void)printf("%s  %s ", mcpz_show_text(write, "time"),
+                 mcpz_json_short_id(write, "writer", writer));
+    for (size_t i = 0; i < json_array_size(paths); i++) {
+        const char *path = json_string_value(json_array_get(paths, i));
+        (void)putchar(' ');
+        mcpz_print_clean(stdout, path != NULL ? path : "?");
+    }
+    if (more > 0) {
+        (void)printf(" and %lld more", (long long)more);
+    }
+    (void)putchar('\n');
+}
+
+enum mcpz_exit mcpz_run_agent_watch(const struct mcpz_invocation *invocation)
+{
+    char path[MCPZ_API_PATH_BYTES];
+    enum mcpz_exit status =
+        mcpz_api_path(invocation, "/v1/watch/", mcpz_argument(invocation, 0), "", path);
+
+    return status != MCPZ_EXIT_OK ? status : mcpz_follow(invocation, path, true, print_write);
 }

@@ -771,6 +771,13 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz agent diff planner 1h\n",
     NULL, 0},
+[MCPZ_VERB_AGENT_WATCH] = {
+    MCPZ_VERB_AGENT_WATCH, "agent watch", "ID", 1, 1, "follow what is written to an agent",
+    "Each write as it becomes known here: when, by which node, and where. Ends with Ctrl-C.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent watch planner\n",
+    NULL, 0},
 [MCPZ_VERB_AGENT_DELETE] = {
     MCPZ_VERB_AGENT_DELETE, "agent delete", "ID", 1, 1, "delete an agent everywhere",
     "\n"

@@ -50,6 +50,7 @@ static const struct route routes[] = {
     {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
      .delete = mcpz_api_delete_agent},
     {"/v1/history/", ROUTE_PREFIX, .get = mcpz_api_get_history},
+    {"/v1/watch/", ROUTE_PREFIX, .get = mcpz_api_watch_agent},
     {"/v1/snapshots", 0, .get = mcpz_api_get_snapshots},
     {"/v1/snapshots/export", ROUTE_SECRET, .get = mcpz_api_export},
     {"/v1/snapshots/import", ROUTE_UPLOAD | ROUTE_OWNER, .post = mcpz_api_import},
@@ -395,7 +396,9 @@ void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)
 {
     if (action->kind == MCPZ_ACTION_FACT) {
         hear_fact(api, &action->fact);
-        return;
+        if (action->fact.kind != MCPZ_FACT_AGENT_MERGED) {
+            return; /* the others wait for no fact */
+        }
     }
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX && api->open_count > 0; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];

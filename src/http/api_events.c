@@ -177,19 +177,9 @@ static const struct mcpz_exchange_kind stream_kind = {
     .pull = pull_stream,
 };
 
-static size_t count_streams(const struct mcpz_api *api)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
-        count += api->exchanges[i].open && api->exchanges[i].response.streams ? 1 : 0;
-    }
-    return count;
-}
-
 static void follow(struct mcpz_exchange *exchange, const struct mcpz_events_reader *reader)
 {
-    if (count_streams(exchange->api) == MCPZ_EVENT_STREAMS_MAX) {
+    if (mcpz_exchange_streams(exchange->api) == MCPZ_EVENT_STREAMS_MAX) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
                            "%d others follow the events already: end one of them, or ask with "
                            "follow=0",

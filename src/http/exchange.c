@@ -391,6 +391,16 @@ bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const json_t *object,
     return true;
 }
 
+size_t mcpz_exchange_streams(const struct mcpz_api *api)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+        count += api->exchanges[i].open && api->exchanges[i].response.streams ? 1 : 0;
+    }
+    return count;
+}
+
 /* ---- Writing answers ---------------------------------------------------------------------- */
 
 json_t *mcpz_exchange_show_time(uint64_t wall_ms)

@@ -101,6 +101,7 @@ void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_requ
 void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_watch_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_history(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *request);
@@ -224,6 +225,9 @@ MCPZ_MUST_USE bool mcpz_exchange_integer(struct mcpz_exchange *exchange, const j
 /** Take the first "name=value" off a request's `query`. False: there was none left. */
 MCPZ_MUST_USE bool mcpz_exchange_parameter(struct mcpz_bytes *query, struct mcpz_bytes *name,
                                            struct mcpz_bytes *value);
+
+/** How many answers stream now: MCPZ_EVENT_STREAMS_MAX may. */
+size_t mcpz_exchange_streams(const struct mcpz_api *api);
 
 /** The path behind `prefix`. */
 struct mcpz_bytes mcpz_exchange_path_rest(struct mcpz_bytes path, const char *prefix);

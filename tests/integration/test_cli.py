@@ -59,7 +59,7 @@ class Cli(unittest.TestCase):
                  "agent keep", "agent fence", "agent life", "agent enable", "agent disable",
                  "agent grant", "agent spend", "agent push", "agent insert", "agent move",
                  "agent drop", "agent map", "agent conflicts", "agent history", "agent at",
-                 "agent diff",
+                 "agent diff", "agent watch",
                  "agent list", "snapshot list", "snapshot export", "snapshot import",
                  "config check", "config show", "version"]
         for verb in verbs:

@@ -20,8 +20,8 @@ STREAMS = 16  # MCPZ_EVENT_STREAMS_MAX
 class Follower:
     """`mcpz events` against a node; what it says, line by line."""
 
-    def __init__(self, node, *arguments):
-        self.process = subprocess.Popen([MCPZ, "events", "--data", str(node.data), *arguments],
+    def __init__(self, node, *arguments, verb=("events",)):
+        self.process = subprocess.Popen([MCPZ, *verb, "--data", str(node.data), *arguments],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         self.lines = []
@@ -124,6 +124,31 @@ class Events(unittest.TestCase):
             self.assertEqual(follower.end(signal.SIGINT), (0, ""))
         self.assertRegex(follower.lines[0], r"^\d\d:\d\d:\d\d\.\d{3}  suspect         B  \(closed\)$")
         self.assertRegex(follower.lines[1], r"^\d\d:\d\d:\d\d\.\d{3}  dead            B  \((closed|refused)\)$")
+
+    def test_writes_to_an_agent_are_told_wherever_they_are_made(self):
+        self.a.ask("agent", "create", "x")
+        self.a.ask("agent", "create", "other")
+        until("B has it", lambda: self.b.run("agent", "get", "x").returncode == 0)
+        with Follower(self.b, "--json", verb=("agent", "watch", "x")) as follower:
+            count = iter(range(1000))
+
+            def told():
+                self.a.ask("agent", "set", "x", "k", str(next(count)))
+                self.a.ask("agent", "set", "other", "k", "1")
+                return follower.lines
+            until("the watch stands", told)
+            self.b.ask("agent", "add", "x", "tags", '"here"')
+            self.a.ask("agent", "unset", "x", "k")
+            last = self.a.ask("agent", "history", "x", "--limit", "1")[0]["seq"]
+            until("all is told", lambda: follower.events()[-1]["seq"] == last or
+                  follower.events()[-2]["seq"] == last)
+            self.assertEqual(follower.end(signal.SIGINT), (0, ""))
+        told = follower.events()
+        self.assertEqual({path for event in told for path in event["paths"]}, {"k", "tags"})
+        of_a = [event["seq"] for event in told if event["writer"] == self.a.id]
+        self.assertEqual(of_a, list(range(of_a[0], of_a[0] + len(of_a))))  # nothing is left out
+        self.assertEqual(len(told), len(of_a) + 1)
+        self.assertEqual(self.b.run("agent", "watch", "nobody").returncode, 6)
 
     def test_a_node_that_stops_is_an_error(self):
         with Follower(self.a, "--json") as follower:
