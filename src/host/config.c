@@ -30,6 +30,8 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .log_format = strdup("auto"),
         .isolation = strdup("degraded"),
         .workspaces_max = MCPZ_WORKSPACES_DEFAULT,
+        .api_connections = MCPZ_API_CONNECTIONS_DEFAULT,
+        .api_idle_seconds = MCPZ_API_IDLE_SECONDS_DEFAULT,
         .mesh_enabled = true,
         .max_direct_peers = MCPZ_DIRECT_PEERS_DEFAULT,
         .store_bytes_max = MCPZ_STORE_BYTES_DEFAULT,
@@ -475,6 +477,10 @@ static const char *value_of(const struct mcpz_config *config, enum mcpz_key key,
         join_words(config->bootstrap, config->bootstrap_count, buffer, SHOWN_LIST_BYTES);
     } else if (key == MCPZ_KEY_DIRECT_PEERS) {
         (void)snprintf(buffer, SHOWN_LIST_BYTES, "%zu", config->max_direct_peers);
+    } else if (key == MCPZ_KEY_API_CONNECTIONS) {
+        (void)snprintf(buffer, SHOWN_LIST_BYTES, "%u", config->api_connections);
+    } else if (key == MCPZ_KEY_API_IDLE) {
+        (void)snprintf(buffer, SHOWN_LIST_BYTES, "%u", config->api_idle_seconds);
     } else if (key == MCPZ_KEY_WORKSPACES) {
         (void)snprintf(buffer, SHOWN_LIST_BYTES, "%zu", config->workspaces_max);
     } else if (key == MCPZ_KEY_STORE_BYTES) {

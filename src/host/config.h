@@ -52,6 +52,13 @@
 #define MCPZ_CONFIG_FILE_BYTES_MAX 1048576
 #define MCPZ_CONFIG_TEXT_BYTES_MAX 4096 /* of one value that is no command: a path */
 #define MCPZ_API_KEYS_MAX 16
+#define MCPZ_API_IDLE_SECONDS_MAX 3600
+#define MCPZ_API_IDLE_SECONDS_DEFAULT 60
+#define MCPZ_API_CONNECTIONS_MIN 8
+#define MCPZ_API_CONNECTIONS_MAX 2048 /* half of what libwebsockets makes its tables for */
+#define MCPZ_API_CONNECTIONS_DEFAULT                                                              \
+    1088                             /* as many clients of MCP as there may be, and others        \
+                                      */
 #define MCPZ_JWT_SECRET_BYTES_MIN 32 /* RFC 7518, 3.2: as long as the hash */
 #define MCPZ_JWT_SECRET_BYTES_MAX 128
 #define MCPZ_JWT_TEXT_BYTES_MAX 128 /* of an issuer, an audience */
@@ -105,8 +112,10 @@ struct mcpz_config {
     struct mcpz_service pools[MCPZ_AGENT_POOLS_MAX]; /* agent pools, of the file only */
     size_t pool_count;
     struct mcpz_mcp_servers mcp; /* of the file only */
-    char *isolation;       /* of providers that do not say; a word of mcpz_isolation_word() */
-    size_t workspaces_max; /* at once; further tasks wait */
+    char *isolation;           /* of providers that do not say; a word of mcpz_isolation_word() */
+    uint32_t api_idle_seconds; /* between two requests on a connection */
+    uint32_t api_connections;  /* of clients, over TCP and the Unix socket together */
+    size_t workspaces_max;     /* at once; further tasks wait */
 
     uint64_t store_bytes_max;
     struct mcpz_gate_config gate;   /* `hands` is not set: who has them says how many */

@@ -1,4 +1,5 @@
-/* The keys that say what HTTP clients may show: src/http/bearer.h reads them. */
+/* The keys that say what HTTP clients may show (src/http/bearer.h reads them), and how many there
+ * may be. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,4 +60,28 @@ mcpz_error mcpz_config_read_jwt_text(const struct mcpz_setting *setting, char **
                                   MCPZ_JWT_TEXT_BYTES_MAX);
     }
     return mcpz_config_duplicate(setting->text, value);
+}
+
+mcpz_error mcpz_config_read_connections(const struct mcpz_setting *setting, char **value,
+                                        struct mcpz_config_trouble *trouble)
+{
+    return mcpz_config_read_number(setting, MCPZ_API_CONNECTIONS_MIN, MCPZ_API_CONNECTIONS_MAX,
+                                   value, trouble);
+}
+
+mcpz_error mcpz_config_read_idle(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble)
+{
+    return mcpz_config_read_number(setting, 1, MCPZ_API_IDLE_SECONDS_MAX, value, trouble);
+}
+
+mcpz_error mcpz_config_store_api(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                 char **value, struct mcpz_config_trouble *trouble)
+{
+    uint32_t *number =
+        setting->key == MCPZ_KEY_API_IDLE ? &config->api_idle_seconds : &config->api_connections;
+
+    (void)trouble;
+    *number = (uint32_t)strtoul(*value, NULL, 10);
+    return MCPZ_OK;
 }

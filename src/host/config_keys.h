@@ -33,6 +33,8 @@ enum mcpz_key {
     MCPZ_KEY_JWT_KEY,
     MCPZ_KEY_JWT_ISSUER,
     MCPZ_KEY_JWT_AUDIENCE,
+    MCPZ_KEY_API_CONNECTIONS,
+    MCPZ_KEY_API_IDLE,
     MCPZ_KEY_PROVIDERS,
     MCPZ_KEY_ISOLATION,
     MCPZ_KEY_WORKSPACES,
@@ -111,6 +113,14 @@ mcpz_error mcpz_config_refuse(struct mcpz_config_trouble *trouble, const char *p
 /** Make `text` fit for an error: control characters as '?', cut after 80 bytes. Returns `shown`.
  */
 const char *mcpz_config_shown(const char *text, char shown[MCPZ_SHOWN_BYTES]);
+
+/* Rows of config_api.c, besides those of tokens. */
+mcpz_error mcpz_config_read_connections(const struct mcpz_setting *setting, char **value,
+                                        struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_idle(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_store_api(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                 char **value, struct mcpz_config_trouble *trouble);
 
 /* Rows of config_gate.c. */
 mcpz_error mcpz_config_read_tenant(const struct mcpz_setting *setting, char **value,

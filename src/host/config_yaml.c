@@ -72,6 +72,8 @@ struct config_file {
         char *jwt_public_key;
         char *jwt_issuer;
         char *jwt_audience;
+        char *connections;
+        char *idle_seconds;
     } api;
     struct provider_file *providers;
     unsigned providers_count;
@@ -146,6 +148,8 @@ static const cyaml_schema_field_t api_fields[] = {
     TEXT_FIELD("jwt_public_key", api.jwt_public_key),
     TEXT_FIELD("jwt_issuer", api.jwt_issuer),
     TEXT_FIELD("jwt_audience", api.jwt_audience),
+    TEXT_FIELD("connections", api.connections),
+    TEXT_FIELD("idle_seconds", api.idle_seconds),
     CYAML_FIELD_END,
 };
 
@@ -527,6 +531,8 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_JWT_SECRET, file->api.jwt_secret},
         {MCPZ_KEY_JWT_KEY, file->api.jwt_public_key},
         {MCPZ_KEY_JWT_ISSUER, file->api.jwt_issuer},
+        {MCPZ_KEY_API_CONNECTIONS, file->api.connections},
+        {MCPZ_KEY_API_IDLE, file->api.idle_seconds},
         {MCPZ_KEY_JWT_AUDIENCE, file->api.jwt_audience},
         {MCPZ_KEY_DIRECT_PEERS, file->mesh.max_direct_peers},
         {MCPZ_KEY_ISOLATION, file->workspaces.isolation},

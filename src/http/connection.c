@@ -12,11 +12,11 @@
 
 #include "crypto/identity.h"
 #include "http/head.h"
+#include "http/refusal.h"
 #include "http/server.h"
 #include "proto/code.h"
 
-#define HEAD_BYTES_MAX 2048 /* of an answer's headers */
-#define CHUNK_HEAD_BYTES 8  /* "ffff\r\n", in front of a chunk, and its end behind it */
+#define CHUNK_HEAD_BYTES 8 /* "ffff\r\n", in front of a chunk, and its end behind it */
 
 /* ---- A request's life --------------------------------------------------------------------- */
 
@@ -128,43 +128,6 @@ static void watch(struct mcpz_connection *connection)
     ev_io_start(connection->side->hub->ev, &connection->watcher);
 }
 
-/* ---- Refusing before the body is read: answer and close ----------------------------------- */
-
-static bool add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at,
-                       uint8_t *end)
-{
-    return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
-                                       (int)strlen(value), at, end) == 0;
-}
-
-static int refuse(struct mcpz_connection *connection, unsigned status, enum mcpz_code code,
-                  const char *text)
-{
-    uint8_t *start = connection->side->hub->out + LWS_PRE;
-    uint8_t *at = start;
-    uint8_t *end = start + HEAD_BYTES_MAX;
-    char body[512];
-    struct lws *wsi = connection->wsi;
-
-    int length = snprintf(body, sizeof(body), "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n",
-                          mcpz_code_word(code), text);
-    assert(length > 0 && (size_t)length < sizeof(body));
-    if (lws_add_http_header_status(wsi, status, &at, end) == 0 &&
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
-                                     (const uint8_t *)"application/json", 16, &at, end) == 0 &&
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const uint8_t *)"close", 5, &at,
-                                     end) == 0 &&
-        (status != 401 ||
-         add_header(wsi, "www-authenticate:", "Bearer realm=\"mcpz\"", &at, end)) &&
-        (status != 429 || add_header(wsi, "retry-after:", "1", &at, end)) &&
-        lws_add_http_header_content_length(wsi, (lws_filepos_t)length, &at, end) == 0 &&
-        lws_finalize_write_http_header(wsi, start, &at, end) == 0) {
-        memcpy(start, body, (size_t)length);
-        (void)lws_write(wsi, start, (size_t)length, LWS_WRITE_HTTP_FINAL);
-    }
-    return -1;
-}
-
 /* ---- Requests in -------------------------------------------------------------------------- */
 
 /* libwebsockets does not answer it, and clients wait a second before they send the body anyway. */
@@ -197,8 +160,8 @@ static uint64_t body_max(const struct mcpz_connection *connection)
 
 static int refuse_too_long(struct mcpz_connection *connection)
 {
-    return refuse(connection, 413, MCPZ_CODE_TOO_LARGE,
-                  "the body is longer than such a request's may be");
+    return mcpz_refuse(connection, 413, MCPZ_CODE_TOO_LARGE,
+                       "the body is longer than such a request's may be");
 }
 
 static int ask(struct mcpz_connection *connection)
@@ -224,7 +187,7 @@ static int ask(struct mcpz_connection *connection)
             ? mcpz_api_open_apart(connection->side->hub->api, connection, &connection->exchange)
             : mcpz_api_open(connection->side->hub->api, connection, &connection->exchange);
     if (error != MCPZ_OK) {
-        return refuse(connection, 429, MCPZ_CODE_BUSY, "too many requests are under way");
+        return mcpz_refuse(connection, 429, MCPZ_CODE_BUSY, "too many requests are under way");
     }
     if (connection->is_mcp) {
         watch(connection); /* it may hang up while it waits */
@@ -235,50 +198,13 @@ static int ask(struct mcpz_connection *connection)
     return 0;
 }
 
-/* A page that may ask may also read the answer. Source: Fetch, "CORS protocol". */
-static bool add_origin(const struct mcpz_connection *connection, uint8_t **at, uint8_t *end)
-{
-    struct lws *wsi = connection->wsi;
-
-    return connection->origin[0] == '\0' ||
-           (add_header(wsi, "access-control-allow-origin:", connection->origin, at, end) &&
-            add_header(wsi, "access-control-expose-headers:", "Mcp-Session-Id", at, end) &&
-            add_header(wsi, "vary:", "Origin", at, end));
-}
-
-/*
- * A page asks whether it may ask. Answered and closed; the origin is ours.
- *
- * Source: Fetch, "CORS-preflight request".
- */
-static int answer_preflight(struct mcpz_connection *connection)
-{
-    uint8_t *start = connection->side->hub->out + LWS_PRE;
-    uint8_t *at = start;
-    uint8_t *end = start + HEAD_BYTES_MAX;
-    struct lws *wsi = connection->wsi;
-
-    if (lws_add_http_header_status(wsi, 204, &at, end) == 0 && add_origin(connection, &at, end) &&
-        add_header(wsi, "access-control-allow-methods:", "GET, POST, DELETE", &at, end) &&
-        add_header(wsi, "access-control-allow-headers:",
-                   "Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, "
-                   "Mcp-Method, Mcp-Name, Mcp-Session-Id, traceparent",
-                   &at, end) &&
-        add_header(wsi, "access-control-max-age:", "600", &at, end) &&
-        add_header(wsi, "connection:", "close", &at, end) &&
-        lws_finalize_write_http_header(wsi, start, &at, end) != 0) {
-        return -1; /* as it would end anyway */
-    }
-    return -1;
-}
-
 /* What is asked of a client of MCP beside all others. 0: go on. */
 static int check_mcp(struct mcpz_connection *connection)
 {
     mcpz_head_read_version(connection);
     if (!mcpz_head_read_mcp(connection)) {
-        return refuse(connection, 431, MCPZ_CODE_TOO_LARGE,
-                      "the headers of MCP have more than 4096 bytes");
+        return mcpz_refuse(connection, 431, MCPZ_CODE_TOO_LARGE,
+                           "the headers of MCP have more than 4096 bytes");
     }
     connection->body.memory_max = MCPZ_MCP_BODY_BYTES_MAX;
     return 0;
@@ -311,7 +237,7 @@ static bool admit(struct mcpz_connection *connection)
     connection->access = admission.access;
     connection->who = admission.who;
     if (admission.access == MCPZ_ACCESS_NONE) {
-        (void)refuse(connection, admission.status, MCPZ_CODE_DENIED, admission.text);
+        (void)mcpz_refuse(connection, admission.status, MCPZ_CODE_DENIED, admission.text);
     }
     return admission.access != MCPZ_ACCESS_NONE;
 }
@@ -332,17 +258,17 @@ static int read_framing(struct mcpz_connection *connection)
         connection->comes_in_chunks = true;
         return 0;
     case MCPZ_FRAMING_MISSING:
-        return refuse(connection, 411, MCPZ_CODE_BAD_REQUEST,
-                      "a request with a body needs a Content-Length, or comes in chunks");
+        return mcpz_refuse(connection, 411, MCPZ_CODE_BAD_REQUEST,
+                           "a request with a body needs a Content-Length, or comes in chunks");
     case MCPZ_FRAMING_UNKNOWN:
-        return refuse(connection, 501, MCPZ_CODE_BAD_REQUEST,
-                      "of all transfer codings only chunked is taken here");
+        return mcpz_refuse(connection, 501, MCPZ_CODE_BAD_REQUEST,
+                           "of all transfer codings only chunked is taken here");
     case MCPZ_FRAMING_BAD:
         break;
     }
-    return refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
-                  "where the body ends is not clear: one Content-Length, a number, or "
-                  "Transfer-Encoding: chunked with POST and HTTP/1.1, not both");
+    return mcpz_refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
+                       "where the body ends is not clear: one Content-Length, a number, or "
+                       "Transfer-Encoding: chunked with POST and HTTP/1.1, not both");
 }
 
 /* A body of that length has so much time to come, once its head is there. */
@@ -362,24 +288,30 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
     connection->method = mcpz_head_method(wsi, &connection->is_head, &path_length);
     if (is_preflight(connection, path) && mcpz_head_host_is_ours(connection) &&
         mcpz_head_origin_is_ours(connection)) {
-        return answer_preflight(connection);
+        return mcpz_answer_preflight(connection);
+    }
+    if (connection->side->hub->socket_count > connection->side->hub->socket_max) {
+        return mcpz_refuse(connection, 503, MCPZ_CODE_OVERLOADED,
+                           "too many connections to this node (api.connections)");
     }
     if (read_framing(connection) != 0) {
         return -1;
     }
     if (!mcpz_head_host_is_ours(connection)) {
-        return refuse(connection, 403, MCPZ_CODE_DENIED,
-                      "the Host header names neither this machine's loopback nor the address the "
-                      "API was told to listen on");
+        return mcpz_refuse(
+            connection, 403, MCPZ_CODE_DENIED,
+            "the Host header names neither this machine's loopback nor the address the "
+            "API was told to listen on");
     }
     if (!mcpz_head_origin_is_ours(connection)) {
-        return refuse(connection, 403, MCPZ_CODE_DENIED,
-                      "the Origin header names a page of neither this machine nor the address the "
-                      "API was told to listen on");
+        return mcpz_refuse(
+            connection, 403, MCPZ_CODE_DENIED,
+            "the Origin header names a page of neither this machine nor the address the "
+            "API was told to listen on");
     }
     if (!mcpz_head_read_url(connection, path, path_length)) {
-        return refuse(connection, 414, MCPZ_CODE_BAD_REQUEST,
-                      "the URL is too long, or has a NUL in it");
+        return mcpz_refuse(connection, 414, MCPZ_CODE_BAD_REQUEST,
+                           "the URL is too long, or has a NUL in it");
     }
     if (!admit(connection)) {
         return -1;
@@ -389,8 +321,8 @@ static int on_request(struct mcpz_connection *connection, struct mcpz_bytes path
         return -1;
     }
     if (!mcpz_head_read_last_event(connection)) {
-        return refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
-                      "Last-Event-ID is longer than the id of any event");
+        return mcpz_refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
+                           "Last-Event-ID is longer than the id of any event");
     }
     if (connection->body_left > body_max(connection)) {
         return refuse_too_long(connection);
@@ -426,8 +358,8 @@ static int on_chunks(struct mcpz_connection *connection, struct mcpz_bytes in)
         }
     }
     if (found == MCPZ_CHUNKED_BAD) {
-        return refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
-                      "the body says that it comes in chunks, and does not");
+        return mcpz_refuse(connection, 400, MCPZ_CODE_BAD_REQUEST,
+                           "the body says that it comes in chunks, and does not");
     }
     return found == MCPZ_CHUNKED_MORE ? 0 : ask(connection);
 }
@@ -471,7 +403,7 @@ void mcpz_hub_tick(struct mcpz_hub *hub)
         next = each->next;
         if (now >= each->body_until) {
             each->body_until = MCPZ_TIME_NEVER;
-            (void)refuse(each, 408, MCPZ_CODE_TIMEOUT, "the body did not come in time");
+            (void)mcpz_refuse(each, 408, MCPZ_CODE_TIMEOUT, "the body did not come in time");
             lws_set_timeout(each->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
         }
     }
@@ -497,18 +429,19 @@ static bool add_mcp_headers(struct mcpz_connection *connection,
 {
     struct lws *wsi = connection->wsi;
 
-    if (!add_origin(connection, at, end) ||
+    if (!mcpz_add_origin(connection, at, end) ||
         (response->session[0] != '\0' &&
-         !add_header(wsi, "mcp-session-id:", response->session, at, end))) {
+         !mcpz_add_header(wsi, "mcp-session-id:", response->session, at, end))) {
         return false;
     }
     if (!response->streams) {
         return true;
     }
     connection->is_chunked = !connection->is_old;
-    return add_header(wsi, "cache-control:", "no-cache", at, end) &&
-           add_header(wsi, "x-accel-buffering:", "no", at, end) &&
-           (!connection->is_chunked || add_header(wsi, "transfer-encoding:", "chunked", at, end));
+    return mcpz_add_header(wsi, "cache-control:", "no-cache", at, end) &&
+           mcpz_add_header(wsi, "x-accel-buffering:", "no", at, end) &&
+           (!connection->is_chunked ||
+            mcpz_add_header(wsi, "transfer-encoding:", "chunked", at, end));
 }
 
 /* libwebsockets says "connection: close" where it is not told a length: ours may be in chunks. */
@@ -524,7 +457,7 @@ static bool add_status(struct mcpz_connection *connection, const struct mcpz_res
                                            at, end) == 0;
     }
     return lws_add_http_header_status(wsi, response->status, at, end) == 0 &&
-           add_header(wsi, "content-type:", response->content_type, at, end);
+           mcpz_add_header(wsi, "content-type:", response->content_type, at, end);
 }
 
 /* A short body goes out with the headers, in one piece; then it is sent. Returns how long it is.
@@ -533,7 +466,7 @@ static size_t add_body(struct mcpz_connection *connection, const struct mcpz_res
                        uint8_t *at)
 {
     const struct mcpz_bytes body = mcpz_body_in_memory(&response->body);
-    const bool is_short = body.length <= MCPZ_API_CHUNK_BYTES - HEAD_BYTES_MAX;
+    const bool is_short = body.length <= MCPZ_API_CHUNK_BYTES - MCPZ_ANSWER_HEAD_BYTES;
 
     if (response->streams || connection->is_head || body.length == 0 || !is_short) {
         return 0;
@@ -547,7 +480,7 @@ static bool send_headers(struct mcpz_connection *connection, const struct mcpz_r
 {
     uint8_t *start = connection->side->hub->out + LWS_PRE;
     uint8_t *at = start;
-    uint8_t *end = start + HEAD_BYTES_MAX;
+    uint8_t *end = start + MCPZ_ANSWER_HEAD_BYTES;
     struct lws *wsi = connection->wsi;
 
     if (!add_status(connection, response, &at, end) ||
@@ -560,7 +493,7 @@ static bool send_headers(struct mcpz_connection *connection, const struct mcpz_r
         return false;
     }
     if (!add_retry_after(wsi, response, &at, end) ||
-        (connection->comes_in_chunks && !add_header(wsi, "connection:", "close", &at, end)) ||
+        (connection->comes_in_chunks && !mcpz_add_header(wsi, "connection:", "close", &at, end)) ||
         lws_finalize_http_header(wsi, &at, end) != 0) {
         return false;
     }
@@ -727,7 +660,9 @@ static int on_socket(struct mcpz_side *side, struct lws *wsi, enum lws_callback_
     struct mcpz_hub *hub = side->hub;
 
     if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION) {
-        return hub->is_over || hub->socket_count >= MCPZ_API_CONNECTIONS_MAX ? -1 : 0;
+        return hub->is_over || hub->socket_count >= hub->socket_max + MCPZ_API_CONNECTIONS_SPARE
+                   ? -1
+                   : 0;
     }
     if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
         hub->socket_count++;

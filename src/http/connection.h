@@ -37,8 +37,9 @@ struct mcpz_hub {
     struct mcpz_connection *due;         /* those of them with something to be said */
     uint8_t *out;                        /* LWS_PRE and MCPZ_API_CHUNK_BYTES */
     size_t socket_count;
-    bool has_ended; /* a request, just now */
-    bool is_over;   /* the engine must not be called any more */
+    size_t socket_max; /* some more are taken, to be refused */
+    bool has_ended;    /* a request, just now */
+    bool is_over;      /* the engine must not be called any more */
 };
 
 /* One listening address: the user of its vhost. */

@@ -180,7 +180,8 @@ static struct lws_vhost *make_vhost(struct mcpz_server *server, struct mcpz_side
     info->user = side;
     info->alpn = "http/1.1";
     info->server_string = "mcpz";
-    info->keepalive_timeout = MCPZ_API_IDLE_SECONDS;
+    info->keepalive_timeout = server->config != NULL ? (int)server->config->api_idle_seconds
+                                                     : MCPZ_API_IDLE_SECONDS_DEFAULT;
     side->hub = &server->hub;
     side->vhost = lws_create_vhost(mcpz_loop_lws(server->loop), info);
     return side->vhost;
@@ -388,6 +389,8 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
     }
     made->hub.api = made->api;
     made->hub.ev = mcpz_loop_ev(loop);
+    made->hub.socket_max =
+        config->config != NULL ? config->config->api_connections : MCPZ_API_CONNECTIONS_DEFAULT;
     *server = made;
     return MCPZ_OK;
 }

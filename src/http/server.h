@@ -20,11 +20,11 @@
 #include "http/count.h"
 
 #define MCPZ_API_SOCKET "mcpz.sock"
-#define MCPZ_API_CONNECTIONS_MAX 1088 /* sockets, of both kinds together: clients of MCP too */
-#define MCPZ_API_CHUNK_BYTES 65536    /* of an answer, in one write */
-#define MCPZ_API_IDLE_SECONDS 60      /* between two requests on a connection */
-#define MCPZ_API_STALL_SECONDS 30     /* without the client taking more of its answer */
-#define MCPZ_API_BODY_SECONDS 20      /* from a request's head to the end of its body, and more: */
+#define MCPZ_API_CONNECTIONS_SPARE                                                                \
+    32                             /* beyond api.connections: to be told that they are too many */
+#define MCPZ_API_CHUNK_BYTES 65536 /* of an answer, in one write */
+#define MCPZ_API_STALL_SECONDS 30  /* without the client taking more of its answer */
+#define MCPZ_API_BODY_SECONDS 20   /* from a request's head to the end of its body, and more: */
 #define MCPZ_API_BODY_BYTES_PER_SECOND 16384 /* a second for so many of it */
 
 struct mcpz_desk;

@@ -259,5 +259,47 @@ class Http(unittest.TestCase):
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
 
 
+class Bounds(unittest.TestCase):
+    """What is configured for this: few connections, and little patience with idle ones."""
+
+    def setUp(self):
+        self.mesh = Mesh()
+        self.node = self.mesh.founder("A", env={"MCPZ_API_CONNECTIONS": "8", "MCPZ_API_IDLE_SECONDS": "1"})
+
+    def tearDown(self):
+        self.mesh.__exit__(None, None, None)
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(PATIENCE_S)
+        client.connect(self.node.ready["socket"])
+        return client
+
+    def answer(self, client):
+        """The answer to a small request, or its head."""
+        client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        return client.recv(65536)
+
+    def test_too_many_connections_are_told_to_come_back(self):
+        clients = [self.connect() for _ in range(8)]
+        for client in clients:  # held by half a request each
+            client.sendall(b"GET /livez HTTP/1.1\r\n")
+        late = self.connect()
+        head, _, body = self.answer(late).partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 503 "), head)
+        self.assertIn(b"\r\nretry-after: 1\r\n", head)
+        self.assertEqual(json.loads(body or late.recv(65536))["error"]["code"], "overloaded")
+        self.assertEqual(late.recv(100), b"")
+        for client in clients:
+            client.close()
+        until("there is room again", lambda: self.node.run("status").returncode == 0)
+
+    def test_an_idle_connection_is_closed(self):
+        client = self.connect()
+        for _ in range(3):
+            self.assertTrue(self.answer(client).startswith(b"HTTP/1.1 200 "))
+        self.assertEqual(client.recv(100), b"")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -6,12 +6,32 @@
 #define TOKEN "mcpz1-abcdefgh234567"
 
 static const char *const variables[] = {
-    "MCP_MESH_ENABLED", "MCP_MESH_HOST",       "MCP_MESH_PORT",   "MCP_BOOTSTRAP_PEERS",
-    "MCPZ_JWT_SECRET",  "MCPZ_JWT_PUBLIC_KEY", "MCPZ_JWT_ISSUER", "MCPZ_JWT_AUDIENCE",
-    "MCP_API_KEYS",     "MCP_LOG_LEVEL",       "MCPZ_DATA",       "MCPZ_NAME",
-    "MCPZ_REGION",      "MCPZ_ZONE",           "MCPZ_ROLES",      "MCPZ_ADVERTISE",
-    "MCPZ_API",         "MCPZ_EPHEMERAL",      "MCPZ_JOIN_TOKEN", "MCPZ_JOIN_TOKEN_FILE",
-    "MCPZ_STORE_BYTES", "MCPZ_LOG_FORMAT",     "MCPZ_LOG_FILE",   "MCPZ_MAX_DIRECT_PEERS",
+    "MCP_MESH_ENABLED",
+    "MCP_MESH_HOST",
+    "MCP_MESH_PORT",
+    "MCP_BOOTSTRAP_PEERS",
+    "MCPZ_JWT_SECRET",
+    "MCPZ_JWT_PUBLIC_KEY",
+    "MCPZ_JWT_ISSUER",
+    "MCPZ_JWT_AUDIENCE",
+    "MCPZ_API_CONNECTIONS",
+    "MCPZ_API_IDLE_SECONDS",
+    "MCP_API_KEYS",
+    "MCP_LOG_LEVEL",
+    "MCPZ_DATA",
+    "MCPZ_NAME",
+    "MCPZ_REGION",
+    "MCPZ_ZONE",
+    "MCPZ_ROLES",
+    "MCPZ_ADVERTISE",
+    "MCPZ_API",
+    "MCPZ_EPHEMERAL",
+    "MCPZ_JOIN_TOKEN",
+    "MCPZ_JOIN_TOKEN_FILE",
+    "MCPZ_STORE_BYTES",
+    "MCPZ_LOG_FORMAT",
+    "MCPZ_LOG_FILE",
+    "MCPZ_MAX_DIRECT_PEERS",
 };
 
 static struct mcpz_config config;
@@ -347,6 +367,27 @@ TEST(takes_what_stands_behind_a_key_for_its_tenant)
     CHECK_TEXT(config.api_keys, list);
 }
 
+TEST(bounds_what_http_clients_take)
+{
+    read_text("api: {connections: 8, idle_seconds: 3600}\n");
+    CHECK_UINT(config.api_connections, 8);
+    CHECK_UINT(config.api_idle_seconds, 3600);
+    set("MCPZ_API_CONNECTIONS", "2048");
+    set("MCPZ_API_IDLE_SECONDS", "1");
+    read_environment();
+    CHECK_UINT(config.api_connections, 2048);
+    CHECK_UINT(config.api_idle_seconds, 1);
+    mcpz_config_finish(&config);
+    CHECK(mcpz_config_init(&config) == MCPZ_OK);
+    refuse_variable("MCPZ_API_CONNECTIONS", "7",
+                    "MCPZ_API_CONNECTIONS: \"7\" must be a number from 8 to 2048");
+    refuse_variable("MCPZ_API_CONNECTIONS", "2049",
+                    "MCPZ_API_CONNECTIONS: \"2049\" must be a number from 8 to 2048");
+    set("MCPZ_API_CONNECTIONS", "8");
+    refuse_variable("MCPZ_API_IDLE_SECONDS", "0",
+                    "MCPZ_API_IDLE_SECONDS: \"0\" must be a number from 1 to 3600");
+}
+
 TEST(takes_what_tokens_of_http_clients_are_checked_by)
 {
     read_text("api:\n"
@@ -587,6 +628,8 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "api.jwt_public_key =  (default)\n"
                "api.jwt_issuer =  (default)\n"
                "api.jwt_audience =  (default)\n"
+               "api.connections = 1088 (default)\n"
+               "api.idle_seconds = 60 (default)\n"
                "providers.p = c (file)\n"
                "providers.p.workspace = isolation=default network=false sockets=false cpu=2.000 "
                "memory=4096MiB disk=10240MiB files=1024 "
@@ -764,6 +807,7 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(a_port_of_nowhere_is_none), RUN_HERE(takes_everything_from_the_environment),
           RUN_HERE(takes_an_empty_variable_for_none), RUN_HERE(names_the_variable_that_is_wrong),
           RUN_HERE(takes_16_bootstrap_peers_and_no_17th), RUN_HERE(takes_16_api_keys_and_no_17th),
+          RUN_HERE(bounds_what_http_clients_take),
           RUN_HERE(takes_what_stands_behind_a_key_for_its_tenant),
           RUN_HERE(takes_what_tokens_of_http_clients_are_checked_by),
           RUN_HERE(reads_a_token_from_a_file), RUN_HERE(says_why_a_token_file_is_no_good),
