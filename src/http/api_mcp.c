@@ -219,6 +219,7 @@ void mcpz_api_mcp(struct mcpz_exchange *exchange, const struct mcpz_request *req
         .name = mcpz_request_header(request, "mcp-name"),
         .last_event = mcpz_request_header(request, "last-event-id"),
         .traceparent = mcpz_request_header(request, "traceparent"),
+        .hosts = mcpz_request_header(request, "mcpz-via").length > 0,
         .headers = request->headers,
         .params_version = request->params_version,
         .principal = request->principal,

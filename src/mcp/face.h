@@ -78,6 +78,8 @@ struct mcpz_face_request {
     struct mcpz_bytes principal; /* whoever asks has shown to be; empty: nobody in particular */
     struct mcpz_bytes tenant;    /* for whom it is: sessions and calls are theirs; empty: nobody */
     uint32_t params_version;     /* as mcpz_face_headers() gave it */
+    bool
+        hosts; /* a node of another mesh asks, which has what it is told for a server of its own */
 };
 
 /* How an answer begins. */

@@ -335,9 +335,9 @@ mcpz_face_write(void (*put)(struct mcpz_json_writer *writer, const void *what), 
 struct mcpz_face_text mcpz_face_describe(const struct mcpz_face *face, struct mcpz_bytes server,
                                          const char *version);
 
-/** A page of a list of /mcp. `*is_good`: the cursor is one of ours. */
-struct mcpz_face_text mcpz_face_list(const struct mcpz_face *face, enum mcpz_catalogue_kind kind,
-                                     struct mcpz_json cursor, bool is_modern, bool *is_good);
+/** A page of a list of /mcp, for who asks. `*is_good`: the cursor is one of ours. */
+struct mcpz_face_text mcpz_face_list(const struct mcpz_asker *asker, enum mcpz_catalogue_kind kind,
+                                     struct mcpz_json cursor, bool *is_good);
 
 /** Has any server of the mesh that capability? */
 bool mcpz_face_has(const struct mcpz_face *face, const char *capability);

@@ -9,6 +9,7 @@
 #define PAGE_BYTES_MAX 4194304
 #define TTL_MS 5000 /* of a list: clients that listen are told of changes at once */
 #define CURSOR "mcpz-"
+#define FACE_NAME "mcp-zero" /* of all servers together */
 
 struct mcpz_face_text
 mcpz_face_write(void (*put)(struct mcpz_json_writer *writer, const void *what), const void *what)
@@ -122,8 +123,8 @@ static void put_info(struct mcpz_json_writer *writer, const struct description *
     if (what->server != NULL) {
         mcpz_json_put(writer, what->server->server_info.text);
     } else {
-        mcpz_json_put_text(writer, "{\"name\":\"mcp-zero\",\"title\":\"MCP-ZERO: all servers of "
-                                   "the mesh\",\"version\":\"" MCPZ_VERSION "\"}");
+        mcpz_json_put_text(writer, "{\"name\":\"" FACE_NAME "\",\"title\":\"MCP-ZERO: all servers "
+                                   "of the mesh\",\"version\":\"" MCPZ_VERSION "\"}");
     }
 }
 
@@ -178,6 +179,7 @@ struct page {
     enum mcpz_catalogue_kind kind;
     size_t first; /* of all items of that kind */
     bool is_modern;
+    bool for_mesh; /* another one, which hosts this */
 };
 
 static const char *const member_names[MCPZ_CATALOGUE_KINDS] = {
@@ -201,6 +203,19 @@ static void put_item(struct mcpz_json_writer *writer, const struct mcpz_catalogu
     mcpz_json_put(writer, mcpz_bytes(behind, (size_t)(end - behind)));
 }
 
+/*
+ * Is the server another mesh, as this node would show its own? What one mesh has of others it
+ * does not pass on to a third, or two that host each other would have their tools without end.
+ */
+static bool is_mesh(const struct mcpz_catalogue_server *server)
+{
+    static const char *const names[] = {"name"};
+    struct mcpz_json name;
+
+    return mcpz_json_pick(server->server_info, names, 1, &name) == MCPZ_OK &&
+           mcpz_json_says(name, mcpz_text(FACE_NAME));
+}
+
 /* Put items from `page->first` on. Returns the number of the next one; 0: there is none. */
 static size_t put_items(struct mcpz_json_writer *writer, const struct page *page)
 {
@@ -211,8 +226,9 @@ static size_t put_items(struct mcpz_json_writer *writer, const struct page *page
 
     for (size_t i = 0; i < catalogue->server_count; i++) {
         const struct mcpz_catalogue_list *list = &catalogue->servers[i]->lists[page->kind];
+        const bool is_hidden = page->for_mesh && is_mesh(catalogue->servers[i]);
         for (size_t k = 0; k < list->count; k++, index++) {
-            if (index < page->first || list->items[k].shown == NULL) {
+            if (index < page->first || list->items[k].shown == NULL || is_hidden) {
                 continue;
             }
             if (put == MCPZ_FACE_PAGE_ITEMS ||
@@ -276,10 +292,13 @@ static bool read_cursor(struct mcpz_json cursor, size_t *first)
     return true;
 }
 
-struct mcpz_face_text mcpz_face_list(const struct mcpz_face *face, enum mcpz_catalogue_kind kind,
-                                     struct mcpz_json cursor, bool is_modern, bool *is_good)
+struct mcpz_face_text mcpz_face_list(const struct mcpz_asker *asker, enum mcpz_catalogue_kind kind,
+                                     struct mcpz_json cursor, bool *is_good)
 {
-    struct page page = {.face = face, .kind = kind, .is_modern = is_modern};
+    struct page page = {.face = asker->face,
+                        .kind = kind,
+                        .is_modern = asker->is_modern,
+                        .for_mesh = asker->request.hosts};
 
     *is_good = read_cursor(cursor, &page.first);
     return mcpz_face_write(put_page, &page);

@@ -291,8 +291,7 @@ static void give_list(struct mcpz_asker *asker, const struct mcpz_envelope *requ
                         "Method not found: no server of the mesh has any", no_data);
         return;
     }
-    struct mcpz_face_text list =
-        mcpz_face_list(asker->face, kind, request->cursor, asker->is_modern, &is_good);
+    struct mcpz_face_text list = mcpz_face_list(asker, kind, request->cursor, &is_good);
     if (is_good) {
         give(asker, request, list);
     } else {

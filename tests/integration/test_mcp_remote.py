@@ -294,6 +294,21 @@ class McpRemote(unittest.TestCase):
             self.assertEqual(text_of(client.tool("where")), str(server.process.pid))
             self.remove(name)
 
+    def test_a_server_may_come_back_as_another(self):
+        server = self.host("changing", Server("legacy"))
+        self.assertEqual(self.row("changing")["era"], "legacy")
+        for era in ("modern", "legacy"):
+            server.kill()
+            self.wait("changing", "down")
+            server.era = era
+            server.start()
+            until("it is known for what it is", lambda era=era: (
+                self.row("changing")["era"], self.row("changing")["state"]) == (era, "ready"))
+            for client in ERAS:
+                self.assertEqual(text_of(self.client("changing", client).tool("where")),
+                                 str(server.process.pid))
+        self.remove("changing")
+
     def test_a_forgotten_session_is_begun_anew(self):
         self.host("forgetful", Server("legacy"))
         client = self.client("forgetful", "legacy")
@@ -339,6 +354,31 @@ class McpRemote(unittest.TestCase):
                     self.assertEqual(text_of(client.tool("echo", {"text": "far"})), "far")
                 self.remove(name)
             far.stop()
+
+    def test_two_meshes_may_host_each_other(self):
+        def tools(node):
+            return sorted(tool["name"] for tool in node.ask("mcp", "tools"))
+
+        with Mesh() as left, Mesh() as right:
+            ends = {"left": left.founder("L", "--api", "127.0.0.1:0"),
+                    "right": right.founder("R", "--api", "127.0.0.1:0")}
+            for name, node in ends.items():
+                done = run("mcp", "add", name, "--shared", "--data", node.data, "--",
+                           sys.executable, SUPPORT / "mcp_server.py", "mark", "legacy")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                until("it has its tools", lambda node=node: tools(node))
+            own = tools(ends["left"])
+            for _ in range(3):  # each time there is more that the other could pass back
+                for name, other in (("left", "right"), ("right", "left")):
+                    node = ends[name]
+                    node.run("mcp", "remove", "mesh")
+                    until("the other's are gone", lambda node=node: tools(node) == own)
+                    done = node.run("mcp", "add", "mesh", "--url", ends[other].ready["api"] + "/mcp")
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    until("the other's are here", lambda node=node: len(tools(node)) > len(own))
+                    self.assertEqual(len(tools(node)), 2 * len(own), tools(node))
+            for node in ends.values():
+                node.stop()
 
     def test_a_mesh_does_not_host_itself(self):
         for name, node in (("self", self.a), ("neighbour", self.b)):
