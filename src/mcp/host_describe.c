@@ -101,6 +101,15 @@ void mcpz_hosted_probed(struct mcpz_hosted *server, enum mcpz_era era)
     mcpz_hosted_start(server);
 }
 
+/*
+ * Can it be of another era than was found? One that was described is the same program; but what
+ * runs elsewhere others may have replaced, once nobody speaks with it any more.
+ */
+static bool may_be_another(const struct mcpz_hosted *server)
+{
+    return !server->described || (server->what.url != NULL && server->conns == NULL);
+}
+
 void mcpz_hosted_lost(struct mcpz_hosted *server, const char *why)
 {
     const mcpz_time now = now_of(server);
@@ -111,7 +120,7 @@ void mcpz_hosted_lost(struct mcpz_hosted *server, const char *why)
     (void)snprintf(server->trouble, sizeof(server->trouble), "%s", why);
     server->listing = false;
     server->failures++;
-    if (server->failures % 2 == 0 && !server->described) {
+    if (server->failures % 2 == 0 && may_be_another(server)) {
         server->era = MCPZ_ERA_UNKNOWN; /* perhaps it was asked in the wrong way */
     }
     mcpz_time wait = MCPZ_MCP_BACKOFF_FIRST_US;
