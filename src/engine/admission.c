@@ -356,6 +356,7 @@ bool mcpz_admission_expects(const struct mcpz_link_row *row, uint32_t kind)
     case MCPZ_LINK_CLOSING:
         return false;
     case MCPZ_LINK_ADMITTED:
+    case MCPZ_LINK_GIVING_WAY:
         return kind >= MCPZ_MSG_ADMIT;
     }
     return false;
@@ -404,7 +405,12 @@ void mcpz_admission_tick(struct mcpz_engine *engine)
 {
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
         struct mcpz_link_row *row = &engine->links[i];
-        if (row->id != 0 && row->admit_by_us <= engine->now) {
+        if (row->id == 0 || row->admit_by_us > engine->now) {
+            continue;
+        }
+        if (row->state == MCPZ_LINK_GIVING_WAY) {
+            mcpz_link_rows_close(engine, row, MCPZ_DOWN_DUPLICATE, MCPZ_WHY_DUPLICATE);
+        } else {
             engine->counters.links_unadmitted++;
             mcpz_link_rows_close(engine, row, MCPZ_DOWN_PROTOCOL, "not admitted in time");
         }

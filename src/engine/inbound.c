@@ -30,6 +30,9 @@ static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row 
     bool unreadable =
         kind == 0 && row->state == MCPZ_LINK_ADMITTED; /* decode says what is wrong */
 
+    if (row->state == MCPZ_LINK_GIVING_WAY && kind != MCPZ_MSG_MEMBER) {
+        return MCPZ_OK; /* what was under way begins anew over the link that stays */
+    }
     if (!unreadable && !mcpz_admission_expects(row, kind)) {
         engine->counters.refused_early++;
         return MCPZ_EAUTH;
@@ -61,7 +64,7 @@ static mcpz_error take_frame(struct mcpz_engine *engine, mcpz_link link, struct 
     const struct mcpz_link_row *row = mcpz_link_rows_find(engine, link);
     bool plain = frame.length > 0 && frame.data[0] == 0;
 
-    if (row->state != MCPZ_LINK_ADMITTED && !plain) {
+    if (row->state != MCPZ_LINK_ADMITTED && row->state != MCPZ_LINK_GIVING_WAY && !plain) {
         engine->counters.refused_early++; /* nobody unknown makes us run a decompressor */
         return MCPZ_EAUTH;
     }

@@ -35,8 +35,12 @@ enum mcpz_link_state {
     MCPZ_LINK_ADMITTING,
     MCPZ_LINK_AWAIT_ADMIT,
     MCPZ_LINK_ADMITTED,
-    MCPZ_LINK_CLOSING, /* the host was told; what still comes is not looked at */
+    MCPZ_LINK_GIVING_WAY, /* another link to the peer stays: what it said before it knows that is
+                             heard, if it is said once only; nothing more is sent */
+    MCPZ_LINK_CLOSING,    /* the host was told; what still comes is not looked at */
 };
+
+#define MCPZ_WHY_DUPLICATE "another link to the same node stays"
 
 struct mcpz_link_row {
     mcpz_link id; /* 0: free */
@@ -46,7 +50,7 @@ struct mcpz_link_row {
     char dialled[MCPZ_ADDRESS_BYTES_MAX + 1]; /* "": they dialled us */
     bool offered_token;                       /* our HELLO said joining */
     bool peer_is_ready;    /* it has said what only an admitted peer says: it admitted us */
-    mcpz_time admit_by_us; /* MCPZ_TIME_NEVER once admitted */
+    mcpz_time admit_by_us; /* MCPZ_TIME_NEVER once admitted; GIVING_WAY: when it is closed */
     enum mcpz_link_down_reason down_reason;    /* not 0: the core is still to be told */
     struct mcpz_certificate_bytes certificate; /* the peer's, once admitted */
     struct mcpz_lane control;

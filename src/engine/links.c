@@ -3,7 +3,8 @@
 #include "engine/internal.h"
 #include "wire/codec.h"
 
-#define NEAR_US MCPZ_MS(2) /* round trip of a link within a machine room */
+#define NEAR_US MCPZ_MS(2)           /* round trip of a link within a machine room */
+#define GIVES_WAY_US MCPZ_SECONDS(1) /* what the other end says meanwhile it may say here */
 
 /* ---- The table ---------------------------------------------------------------------------- */
 
@@ -185,13 +186,13 @@ void mcpz_link_rows_admit(struct mcpz_engine *engine, struct mcpz_link_row *row)
     row->admit_by_us = MCPZ_TIME_NEVER;
     engine->counters.links_admitted++;
     if (older != NULL && older != row) {
-        bool stays = is_kept(engine, row, older);
         engine->counters.links_duplicate++;
-        mcpz_link_rows_close(engine, stays ? older : row, MCPZ_DOWN_DUPLICATE,
-                             "another link to the same node stays");
-        if (!stays) {
+        if (!is_kept(engine, row, older)) {
+            mcpz_link_rows_close(engine, row, MCPZ_DOWN_DUPLICATE, MCPZ_WHY_DUPLICATE);
             return; /* nothing has changed: what went over the older one is not lost */
         }
+        older->state = MCPZ_LINK_GIVING_WAY;
+        older->admit_by_us = engine->now + GIVES_WAY_US;
     }
     mcpz_engine_dispatch(engine, &event);
 }

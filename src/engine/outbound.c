@@ -74,7 +74,7 @@ static void let_out_message(struct mcpz_engine *engine, struct mcpz_held *held)
 {
     for (size_t i = 0; i < held->link_count; i++) {
         struct mcpz_link_row *row = mcpz_link_rows_find(engine, held->links[i]);
-        if (row == NULL || row->state == MCPZ_LINK_CLOSING) {
+        if (row == NULL || row->state >= MCPZ_LINK_GIVING_WAY) {
             engine->counters.messages_dropped++;
             continue;
         }

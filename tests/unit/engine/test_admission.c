@@ -414,6 +414,8 @@ TEST(one_connection_too_many_is_refused)
 /* ---- Two connections of one peer ---------------------------------------------------------- */
 
 /* The two are linked, and another connection of theirs is open at both ends. The first of it. */
+static mcpz_link first_of_founder;
+
 static mcpz_link open_a_second(void)
 {
     make_pair(0);
@@ -422,6 +424,7 @@ static mcpz_link open_a_second(void)
     talk();
     CHECK_UINT(link_count(&other), 1);
     const mcpz_link first = other.link;
+    first_of_founder = founder.link;
     connect_pair();
     return first;
 }
@@ -446,6 +449,51 @@ TEST(a_link_that_gives_way_before_its_successor_is_admitted_is_not_lost)
     CHECK(!other.closed);
     close_link(&other, other.link); /* nothing else is in the making now */
     CHECK_UINT(link_count(&other), 0);
+    free_pair();
+}
+
+/* A goodbye is said once, over the link that we have: the other end hears it, though for it that
+ * link has given way already. */
+TEST(who_leaves_over_a_link_that_gives_way_is_heard)
+{
+    const mcpz_link first = open_a_second();
+    const mcpz_link second = other.link;
+    const mcpz_link founders = founder.link;
+
+    CHECK(hand_over(&other, &founder));
+    CHECK_UINT(counters_of(&founder)->links_duplicate, 1);
+    mcpz_engine_leave(enter(&other), 3);
+    leave(&other);
+    other.link = first;
+    founder.link = first_of_founder;
+    while (hand_over(&other, &founder)) {
+    }
+    CHECK_UINT(mcpz_members_alive_count(&mcpz_engine_node(founder.engine)->fabric.members), 1);
+    CHECK(!founder.closed);
+    now += MCPZ_SECONDS(1); /* it need not be heard for ever */
+    mcpz_engine_tick(enter(&founder));
+    leave(&founder);
+    CHECK(founder.closed);
+    CHECK_TEXT(founder.why, "another link to the same node stays");
+    other.link = second;
+    founder.link = founders;
+    free_pair();
+}
+
+/* What is said more than once, or begins anew, is not. */
+TEST(a_link_that_gives_way_carries_nothing_else)
+{
+    const struct mcpz_msg ping = {.kind = MCPZ_MSG_PING, .ping = {.seq = 1, .next_ms = 1000}};
+    const mcpz_link first = open_a_second();
+
+    CHECK(hand_over(&other, &founder));
+    mcpz_link_rows_send(other.engine, mcpz_link_rows_find(other.engine, first), &ping);
+    other.link = first;
+    founder.link = first_of_founder;
+    const uint64_t before = counters_of(&founder)->messages_in;
+    CHECK(hand_over(&other, &founder));
+    CHECK_UINT(counters_of(&founder)->messages_in, before);
+    CHECK(!founder.closed);
     free_pair();
 }
 
@@ -594,6 +642,8 @@ TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again)
           RUN(a_certificate_of_somebody_else_is_refused), RUN(who_says_nothing_is_not_waited_for),
           RUN(one_connection_too_many_is_refused),
           RUN(a_link_that_gives_way_before_its_successor_is_admitted_is_not_lost),
+          RUN(who_leaves_over_a_link_that_gives_way_is_heard),
+          RUN(a_link_that_gives_way_carries_nothing_else),
           RUN(a_link_whose_successor_fails_is_lost),
           RUN(a_link_whose_successor_is_not_admitted_in_time_is_lost),
           RUN(a_successor_that_fails_while_the_first_stands_harms_nothing),
