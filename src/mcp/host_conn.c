@@ -329,17 +329,23 @@ struct mcpz_question *mcpz_question_find(struct mcpz_conn *conn, struct mcpz_byt
 
 /* ---- Listening ---------------------------------------------------------------------------- */
 
-static bool is_modern_result(const struct mcpz_envelope *answer)
+/* Is the version that we speak among them? */
+static bool names_ours(struct mcpz_json versions)
 {
-    struct mcpz_json_walk walk = mcpz_json_walk(mcpz_member(answer->result, "supportedVersions"));
+    struct mcpz_json_walk walk = mcpz_json_walk(versions);
     struct mcpz_json version;
 
-    while (mcpz_json_next_element(&walk, &version)) {
+    while (versions.type == MCPZ_JSON_ARRAY && mcpz_json_next_element(&walk, &version)) {
         if (mcpz_json_says(version, mcpz_text(MCPZ_MCP_MODERN))) {
             return true;
         }
     }
     return false;
+}
+
+static bool is_modern_result(const struct mcpz_envelope *answer)
+{
+    return names_ours(mcpz_member(answer->result, "supportedVersions"));
 }
 
 /* It has answered initialize, or server/discover. */
@@ -376,6 +382,23 @@ static void take_begun(struct mcpz_conn *conn, const struct mcpz_envelope *answe
     mcpz_calls_go(server, conn);
 }
 
+/* An error that only the later revision has, of a server that knows the revision which we speak:
+ * it is to be asked again. */
+static bool is_modern_error(const struct mcpz_envelope *answer)
+{
+    int64_t code = 0;
+
+    return mcpz_json_integer(mcpz_member(answer->error, "code"), &code) &&
+           code == MCPZ_MCP_VERSION_UNSUPPORTED &&
+           names_ours(mcpz_member(mcpz_member(answer->error, "data"), "supported"));
+}
+
+static bool is_modern(const struct mcpz_envelope *answer)
+{
+    return answer->kind == MCPZ_ENVELOPE_RESPONSE ? is_modern_result(answer)
+                                                  : is_modern_error(answer);
+}
+
 static void take_answer(struct mcpz_conn *conn, const struct mcpz_envelope *answer)
 {
     struct mcpz_hosted *server = conn->server;
@@ -391,10 +414,7 @@ static void take_answer(struct mcpz_conn *conn, const struct mcpz_envelope *answ
     }
     mcpz_mcp_job_end(job);
     if (kind == MCPZ_JOB_PROBE) {
-        mcpz_hosted_probed(server,
-                           answer->kind == MCPZ_ENVELOPE_RESPONSE && is_modern_result(answer)
-                               ? MCPZ_ERA_MODERN
-                               : MCPZ_ERA_LEGACY);
+        mcpz_hosted_probed(server, is_modern(answer) ? MCPZ_ERA_MODERN : MCPZ_ERA_LEGACY);
     } else if (kind == MCPZ_JOB_BEGIN) {
         take_begun(conn, answer);
     } else if (kind == MCPZ_JOB_LIST) {

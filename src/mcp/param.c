@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/base64.h"
 
 #define DECLARATION "x-mcp-header"
@@ -42,16 +43,25 @@ static bool read_header(struct mcpz_json value, struct mcpz_param *param)
     return strlen(name) == length && is_token(name);
 }
 
-static struct mcpz_json properties_of(struct mcpz_json schema, struct mcpz_json *declaration)
+static bool is_primitive(struct mcpz_json type)
 {
-    static const char *const names[] = {"properties", DECLARATION};
-    struct mcpz_json found[2];
+    return mcpz_json_says(type, mcpz_text("string")) ||
+           mcpz_json_says(type, mcpz_text("integer")) ||
+           mcpz_json_says(type, mcpz_text("boolean"));
+}
 
-    if (mcpz_json_pick(schema, names, 2, found) != MCPZ_OK) {
+static struct mcpz_json properties_of(struct mcpz_json schema, struct mcpz_json *declaration,
+                                      bool *is_typed)
+{
+    static const char *const names[] = {"properties", DECLARATION, "type"};
+    struct mcpz_json found[3];
+
+    if (mcpz_json_pick(schema, names, 3, found) != MCPZ_OK) {
         found[0].type = MCPZ_JSON_NONE; /* a name is there twice: it can mean anything */
         found[1].type = MCPZ_JSON_NONE;
     }
     *declaration = found[1];
+    *is_typed = is_primitive(found[2]);
     return found[0];
 }
 
@@ -62,7 +72,7 @@ void mcpz_param_walk(struct mcpz_json schema,
     struct mcpz_param param = {.depth = 0};
     struct mcpz_json declaration;
     struct mcpz_json property;
-    const struct mcpz_json outer = properties_of(schema, &declaration);
+    const struct mcpz_json outer = properties_of(schema, &declaration, &param.is_typed);
     size_t depth = outer.type == MCPZ_JSON_OBJECT ? 1 : 0;
 
     walks[0] = mcpz_json_walk(outer);
@@ -71,7 +81,7 @@ void mcpz_param_walk(struct mcpz_json schema,
             depth--;
             continue;
         }
-        const struct mcpz_json inner = properties_of(property, &declaration);
+        const struct mcpz_json inner = properties_of(property, &declaration, &param.is_typed);
         param.depth = depth;
         if (declaration.type != MCPZ_JSON_NONE && read_header(declaration, &param)) {
             visit(context, &param);
@@ -81,6 +91,78 @@ void mcpz_param_walk(struct mcpz_json schema,
         }
     }
 }
+
+/* ---- Is it as it must be? ----------------------------------------------------------------- */
+
+#define CHECKED_MAX 64 /* declarations of one tool; one with more is not sound */
+
+struct check {
+    char headers[CHECKED_MAX][sizeof(((struct mcpz_param *)NULL)->header)];
+    size_t count;
+    bool is_sound;
+};
+
+static void check_one(void *context, const struct mcpz_param *param)
+{
+    struct check *check = context;
+
+    for (size_t i = 0; i < check->count; i++) {
+        check->is_sound = check->is_sound && strcmp(check->headers[i], param->header) != 0;
+    }
+    check->is_sound = check->is_sound && param->is_typed && check->count < CHECKED_MAX;
+    if (check->count < CHECKED_MAX) {
+        memcpy(check->headers[check->count++], param->header, sizeof(param->header));
+    }
+}
+
+static bool is_container(struct mcpz_json value)
+{
+    return value.type == MCPZ_JSON_OBJECT || value.type == MCPZ_JSON_ARRAY;
+}
+
+/* How often it declares anything, anywhere. A property may have that name: it is a schema. */
+static size_t count_declarations(struct mcpz_json schema)
+{
+    struct {
+        struct mcpz_json_walk walk;
+        bool is_object;
+    } open[MCPZ_JSON_DEPTH_MAX + 1];
+    size_t depth = 0;
+    size_t count = 0;
+    struct mcpz_json name;
+    struct mcpz_json value = schema;
+
+    for (;;) {
+        if (is_container(value) && depth < MCPZ_ARRAY_LEN(open)) {
+            open[depth].walk = mcpz_json_walk(value);
+            open[depth++].is_object = value.type == MCPZ_JSON_OBJECT;
+        }
+        while (depth > 0 && !(open[depth - 1].is_object
+                                  ? mcpz_json_next_member(&open[depth - 1].walk, &name, &value)
+                                  : mcpz_json_next_element(&open[depth - 1].walk, &value))) {
+            depth--;
+        }
+        if (depth == 0) {
+            return count;
+        }
+        count += open[depth - 1].is_object && value.type != MCPZ_JSON_OBJECT &&
+                 mcpz_json_says(name, mcpz_text(DECLARATION));
+    }
+}
+
+bool mcpz_param_is_sound(struct mcpz_json schema)
+{
+    const size_t all = count_declarations(schema);
+    struct check check = {.is_sound = true};
+
+    if (all == 0) {
+        return true;
+    }
+    mcpz_param_walk(schema, check_one, &check);
+    return check.is_sound && check.count == all;
+}
+
+/* ---- Arguments ---------------------------------------------------------------------------- */
 
 /* The member whose name says what `name` says. */
 static struct mcpz_json member_of(struct mcpz_json object, struct mcpz_json name)

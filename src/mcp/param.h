@@ -29,6 +29,7 @@ struct mcpz_param {
     char header[sizeof(MCPZ_PARAM_PREFIX) + MCPZ_PARAM_NAME_CHARS]; /* in small letters */
     struct mcpz_json path[MCPZ_PARAM_DEPTH_MAX];                    /* names of properties */
     size_t depth;
+    bool is_typed; /* string, integer or boolean, as it must be */
 };
 
 /**
@@ -37,6 +38,13 @@ struct mcpz_param {
  */
 void mcpz_param_walk(struct mcpz_json schema,
                      void (*visit)(void *context, const struct mcpz_param *param), void *context);
+
+/**
+ * Is all that the schema declares as it must be: along `properties`, of a string, an integer or a
+ * boolean, and under names of headers that are not there twice? Else clients that make requests
+ * over HTTP do not use the tool.
+ */
+bool mcpz_param_is_sound(struct mcpz_json schema);
 
 /** The argument that the header repeats; NONE: it is not there. */
 struct mcpz_json mcpz_param_value(const struct mcpz_param *param, struct mcpz_json arguments);

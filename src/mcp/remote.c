@@ -329,10 +329,16 @@ static void set_params(struct mcpz_trip *trip)
     const struct mcpz_remote_ports *ports = &trip->remote->ports;
     const struct mcpz_envelope *message = &trip->message;
 
-    if (mcpz_param_book_write(ports->book(ports->context), message->name,
-                              mcpz_member(message->params, "arguments"),
-                              &trip->params) != MCPZ_OK) {
+    mcpz_error error =
+        mcpz_param_book_write(ports->book(ports->context), message->name,
+                              mcpz_member(message->params, "arguments"), &trip->params);
+    if (error != MCPZ_OK) {
         mcpz_own_finish(&trip->params);
+    }
+    if (error == MCPZ_EUNSUPPORTED) {
+        fail_later(trip,
+                   "its description says x-mcp-header as it may not be said, so it cannot be "
+                   "called over HTTP");
     }
 }
 
@@ -432,6 +438,9 @@ static void send(struct mcpz_trip *trip)
     }
     if (trip->kind == MCPZ_TRIP_TELL) {
         trip->due_us = now_of(remote) + MCPZ_REMOTE_TELL_US;
+    }
+    if (trip->failed) {
+        return; /* when we are called next */
     }
     if (remote->trip_count > MCPZ_REMOTE_TRIPS_MAX) {
         fail_later(trip, "too much is asked of it at once");

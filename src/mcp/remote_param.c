@@ -65,8 +65,9 @@ mcpz_error mcpz_param_book_read(struct mcpz_param_book *book, struct mcpz_bytes 
 
     mcpz_param_book_finish(book);
     while (good && mcpz_json_next_element(&walk, &tool)) {
-        bool has_some = false;
-        mcpz_param_walk(mcpz_member(tool, "inputSchema"), note, &has_some);
+        const struct mcpz_json schema = mcpz_member(tool, "inputSchema");
+        bool has_some = !mcpz_param_is_sound(schema);
+        mcpz_param_walk(schema, note, &has_some);
         if (has_some && tools.length + tool.text.length < MCPZ_REMOTE_BOOK_BYTES_MAX) {
             good = mcpz_own_append(&tools, mcpz_text(tools.length > 0 ? "," : "[")) &&
                    mcpz_own_append(&tools, tool.text);
@@ -141,15 +142,20 @@ mcpz_error mcpz_param_book_write(const struct mcpz_param_book *book, struct mcpz
     struct mcpz_json_walk walk;
     struct mcpz_json known;
 
-    if (book->tools.length == 0 || arguments.type != MCPZ_JSON_OBJECT) {
+    if (book->tools.length == 0) {
         return MCPZ_OK;
     }
     walk = mcpz_json_walk(mcpz_json_value(mcpz_own_bytes(&book->tools)));
     while (mcpz_json_next_element(&walk, &known)) {
-        if (is_same_name(mcpz_member(known, "name"), tool)) {
-            mcpz_param_walk(mcpz_member(known, "inputSchema"), write_one, &writing);
-            break;
+        const struct mcpz_json schema = mcpz_member(known, "inputSchema");
+        if (!is_same_name(mcpz_member(known, "name"), tool)) {
+            continue;
         }
+        if (!mcpz_param_is_sound(schema)) {
+            return MCPZ_EUNSUPPORTED;
+        }
+        mcpz_param_walk(schema, write_one, &writing);
+        break;
     }
     return writing.failed ? MCPZ_ENOMEM : MCPZ_OK;
 }

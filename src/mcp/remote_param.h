@@ -33,7 +33,10 @@ void mcpz_param_book_finish(struct mcpz_param_book *book);
 
 /**
  * The headers of a call of the tool: "name: value", each with a NUL behind it, appended to
- * `headers`. What does not fit is left out. Errors: MCPZ_ENOMEM
+ * `headers`. What does not fit is left out.
+ *
+ * Errors: MCPZ_EUNSUPPORTED  its schema is not sound (mcp/param.h): it may not be called
+ *         MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_param_book_write(const struct mcpz_param_book *book,
                                                struct mcpz_json tool, struct mcpz_json arguments,

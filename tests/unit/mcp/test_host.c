@@ -49,6 +49,38 @@ TEST(a_server_of_a_version_that_nobody_knows_is_asked_as_legacy)
     CHECK_TEXT(look()->era, "legacy");
 }
 
+TEST(a_server_that_names_our_version_when_it_refuses_is_modern)
+{
+    static const struct {
+        const char *supported;
+        const char *era;
+    } cases[] = {
+        {"[\"2030-01-01\",\"2026-07-28\"]", "modern"},
+        {"[\"2030-01-01\"]", "legacy"},
+        {"{\"2026-07-28\":\"2026-07-28\"}", "legacy"},
+        {"7", "legacy"},
+    };
+    char line[512];
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
+        CHECK(add_server("x", X) == MCPZ_OK);
+        struct mcpz_upstream *probe = last_fake();
+        (void)snprintf(
+            line, sizeof(line),
+            "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"error\":{\"code\":-32022,\"message\":\"\","
+            "\"data\":{\"supported\":%s,\"requested\":\"2026-07-28\"}}}",
+            id_in(told(probe)), cases[i].supported);
+        says(probe, line);
+        CHECK_TEXT(look()->era, cases[i].era);
+        goes(probe, "");
+        struct mcpz_upstream *describer = last_fake();
+        CHECK(strstr(told(describer), cases[i].era[0] == 'm' ? "server/discover" : "initialize") !=
+              NULL);
+        CHECK_UINT(mcpz_mcp_host_remove(host, mcpz_text("x")), MCPZ_OK);
+        goes(describer, "");
+    }
+}
+
 TEST(a_modern_server_is_described_by_what_it_discovered)
 {
     modern_server();
@@ -297,6 +329,7 @@ TEST_MAIN(CASE(a_server_that_refuses_to_be_discovered_is_legacy),
           CASE(a_server_that_says_nothing_is_legacy),
           CASE(a_server_that_ends_when_it_is_asked_too_early_is_legacy),
           CASE(a_server_of_a_version_that_nobody_knows_is_asked_as_legacy),
+          CASE(a_server_that_names_our_version_when_it_refuses_is_modern),
           CASE(a_modern_server_is_described_by_what_it_discovered),
           CASE(what_a_server_is_can_be_asked_under_its_hash),
           CASE(all_pages_of_a_list_are_read_as_they_stand),

@@ -123,6 +123,37 @@ TEST(other_values_need_no_header_but_booleans)
     CHECK(mcpz_param_agrees(mcpz_bytes(NULL, 0), (struct mcpz_json){.type = MCPZ_JSON_NONE}));
 }
 
-TEST_MAIN(RUN(headers_are_declared_along_properties), RUN(what_is_declared_wrongly_is_passed_over),
+#define TOOL(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
+
+static bool is_sound(const char *schema)
+{
+    return mcpz_param_is_sound(json(schema));
+}
+
+TEST(a_schema_is_sound_if_all_its_declarations_are)
+{
+    CHECK(is_sound("{}") && is_sound("true") && is_sound("[1,[2,{\"a\":[]}]]"));
+    CHECK(is_sound(TOOL("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},\"b\":{\"type\":"
+                        "\"integer\",\"x-mcp-header\":\"B\"}")));
+    CHECK(is_sound(TOOL("\"o\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"boolean\","
+                        "\"x-mcp-header\":\"A\"}}}")));
+    CHECK(is_sound(TOOL("\"x-mcp-header\":{\"type\":\"string\"}"))); /* a property of that name */
+    CHECK(!is_sound(TOOL("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"\"}")));
+    CHECK(!is_sound(TOOL("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"My Region\"}")));
+    CHECK(!is_sound(TOOL("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"a:b\"}")));
+    CHECK(!is_sound(TOOL("\"a\":{\"type\":\"string\",\"x-mcp-header\":7}")));
+    CHECK(!is_sound(TOOL("\"a\":{\"type\":\"number\",\"x-mcp-header\":\"A\"}")));
+    CHECK(!is_sound(TOOL("\"a\":{\"type\":\"object\",\"x-mcp-header\":\"A\"}")));
+    CHECK(!is_sound(TOOL("\"a\":{\"x-mcp-header\":\"A\"}")));
+    CHECK(!is_sound(TOOL("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},\"b\":{\"type\":"
+                         "\"string\",\"x-mcp-header\":\"a\"}")));
+    CHECK(!is_sound(TOOL("\"a\":{\"type\":\"array\",\"items\":{\"type\":\"string\","
+                         "\"x-mcp-header\":\"A\"}}")));
+    CHECK(
+        !is_sound("{\"anyOf\":[" TOOL("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}") "]}"));
+}
+
+TEST_MAIN(RUN(a_schema_is_sound_if_all_its_declarations_are),
+          RUN(headers_are_declared_along_properties), RUN(what_is_declared_wrongly_is_passed_over),
           RUN(names_and_depths_have_bounds), RUN(strings_are_said_as_they_are_or_encoded),
           RUN(numbers_are_compared_by_value), RUN(other_values_need_no_header_but_booleans))

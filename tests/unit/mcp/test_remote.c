@@ -279,20 +279,29 @@ TEST(arguments_go_into_headers_where_a_tool_wants_it)
             &book,
             mcpz_text("{\"tools\":[{\"name\":\"plain\",\"inputSchema\":{\"type\":\"object\"}},"
                       "{\"name\":\"t\\u00e9\",\"inputSchema\":{\"properties\":{"
-                      "\"a\":{\"x-mcp-header\":\"Region\"},\"b\":{\"x-mcp-header\":\"N\"},"
-                      "\"c\":{\"properties\":{\"d\":{\"x-mcp-header\":\"In\"}}},"
-                      "\"e\":{\"x-mcp-header\":\"No\"}}}}]}")),
+                      "\"a\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"},"
+                      "\"b\":{\"type\":\"integer\",\"x-mcp-header\":\"N\"},\"c\":{\"properties\":"
+                      "{\"d\":{\"type\":\"boolean\",\"x-mcp-header\":\"In\"}}},"
+                      "\"e\":{\"type\":\"string\",\"x-mcp-header\":\"No\"}}}},"
+                      "{\"name\":\"bad\",\"inputSchema\":{\"properties\":{\"a\":{\"type\":"
+                      "\"number\",\"x-mcp-header\":\"A\"}}}}]}")),
         MCPZ_OK);
     say("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/"
         "call\",\"params\":{\"name\":\"t\xc3\xa9\","
-        "\"arguments\":{\"a\":\"\xc3\xa9\\n\",\"b\":1.5,\"c\":{\"d\":true},\"e\":null}}}");
-    CHECK_TEXT(last()->params, "mcp-param-region: =?base64?w6kK?=|mcp-param-n: 1.5|"
+        "\"arguments\":{\"a\":\"\xc3\xa9\\n\",\"b\":15,\"c\":{\"d\":true},\"e\":null}}}");
+    CHECK_TEXT(last()->params, "mcp-param-region: =?base64?w6kK?=|mcp-param-n: 15|"
                                "mcp-param-in: true|");
     say("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":\"plain\","
         "\"arguments\":{\"a\":\"x\"}}}");
     CHECK_TEXT(last()->params, "");
     say(CALL); /* without arguments */
     CHECK_TEXT(last()->params, "");
+    const size_t before = trip_count;
+    say("{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"tools/call\",\"params\":{\"name\":\"bad\"}}");
+    pass(0);
+    CHECK_UINT(trip_count, before);
+    CHECK(strstr(heard[heard_count - 1], "\"id\":8,\"error\":{\"code\":-32000") != NULL);
+    CHECK(strstr(heard[heard_count - 1], "x-mcp-header") != NULL);
     CHECK_UINT(mcpz_param_book_read(&book, mcpz_text("{\"tools\":[]}")), MCPZ_OK);
     CHECK_UINT(book.tools.length, 0);
 }
@@ -308,7 +317,8 @@ TEST(headers_of_arguments_have_bounds)
                                "{\"properties\":{");
     for (int i = 0; i <= MCPZ_REMOTE_PARAMS_MAX; i++) {
         length += (size_t)snprintf(text + length, sizeof(text) - length,
-                                   "%s\"p%d\":{\"x-mcp-header\":\"p%d\"}", i > 0 ? "," : "", i, i);
+                                   "%s\"p%d\":{\"type\":\"integer\",\"x-mcp-header\":\"p%d\"}",
+                                   i > 0 ? "," : "", i, i);
     }
     (void)snprintf(text + length, sizeof(text) - length, "}}}]}");
     CHECK_UINT(mcpz_param_book_read(&book, mcpz_text(text)), MCPZ_OK);
