@@ -15,6 +15,7 @@ enum route_flags {
     ROUTE_OWNER = 2,   /* only for who is trusted: MCPZ_ACCESS_ALL; of some, reading is not */
     ROUTE_SECRET = 8,  /* nor may others read it */
     ROUTE_LOOK = 16,   /* for anybody */
+    ROUTE_LONG = 64,   /* its GET goes on and on */
     ROUTE_TENANT = 32, /* for who asks for one tenant, too: no other's things come into it */
     ROUTE_PART = 64,   /* the body may be as long as MCPZ_BLOB_PART_BYTES_MAX */
     ROUTE_UPLOAD = 4,  /* the body may be as long as MCPZ_UPLOAD_BYTES_MAX */
@@ -35,7 +36,7 @@ static const struct route routes[] = {
     {"/v1/peers", 0, .get = mcpz_api_get_peers},
     {"/v1/capabilities", ROUTE_TENANT, .get = mcpz_api_get_capabilities},
     {"/v1/config", ROUTE_SECRET, .get = mcpz_api_get_config},
-    {"/v1/events", 0, .get = mcpz_api_get_events},
+    {"/v1/events", ROUTE_LONG, .get = mcpz_api_get_events},
     {"/v1/tasks", ROUTE_UPLOAD | ROUTE_TENANT, .get = mcpz_api_get_tasks,
      .post = mcpz_api_post_task},
     {"/v1/tasks/submit", ROUTE_UPLOAD | ROUTE_TENANT, .post = mcpz_api_submit_tasks},
@@ -44,7 +45,7 @@ static const struct route routes[] = {
     {"/v1/runs", 0, .get = mcpz_api_get_runs},
     {"/v1/queues", 0, .get = mcpz_api_get_queues},
     {"/v1/queues/", ROUTE_PREFIX | ROUTE_OWNER, .post = mcpz_api_post_queue},
-    {"/v1/work", 0, .get = mcpz_api_get_work},
+    {"/v1/work", ROUTE_LONG, .get = mcpz_api_get_work},
     {"/v1/work/", ROUTE_PREFIX | ROUTE_UPLOAD, .post = mcpz_api_post_work},
     {"/v1/agents", 0, .get = mcpz_api_get_agents, .post = mcpz_api_post_agents},
     {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
@@ -176,6 +177,12 @@ static void fail_access(struct mcpz_exchange *exchange, const struct mcpz_reques
                        route->path);
 }
 
+/* Some places are kept for those who only look: at whether we are well, above all. */
+static bool may_take_long(const struct route *route, const struct mcpz_request *request)
+{
+    return request->method != MCPZ_GET || (route->flags & ROUTE_LONG) != 0;
+}
+
 static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     const struct route *route = find_route(request->path);
@@ -198,6 +205,10 @@ static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *
     }
     if (request->access < access_of(route, request->method)) {
         fail_access(exchange, request, route);
+        return;
+    }
+    if (exchange->api->open_count > MCPZ_EXCHANGES_WAITING_MAX && may_take_long(route, request)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY, "too many requests are under way");
         return;
     }
     if (exchange->input.length > mcpz_api_body_max(request->method, request->path)) {

@@ -30,7 +30,8 @@
 #include "http/count.h"
 #include "proto/limits.h"
 
-#define MCPZ_EXCHANGES_MAX 64             /* under way at once */
+#define MCPZ_EXCHANGES_MAX 72             /* under way at once */
+#define MCPZ_EXCHANGES_WAITING_MAX 64     /* of them, of what may take long: one can always look */
 #define MCPZ_JSON_BODY_BYTES_MAX 65536    /* of an ordinary request */
 #define MCPZ_UPLOAD_BYTES_MAX 268435456   /* of a task or an import */
 #define MCPZ_RESULTS_BYTES_MAX 134217728  /* results being collected, all tasks together */

@@ -1,5 +1,6 @@
 """The local API on its socket: what clients may say, what others may try."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -257,6 +258,38 @@ class Http(unittest.TestCase):
             self.skipTest("promtool (Debian: prometheus) is not here to check the rest")
         checked = subprocess.run([lint, "check", "metrics"], input=body, capture_output=True)
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
+
+
+class Crowd(unittest.TestCase):
+    """As many requests as may be, all of which wait."""
+
+    def test_who_waits_takes_nobody_the_sight(self):
+        with Mesh() as mesh:
+            node = mesh.founder("A", "--api", "127.0.0.1:0", "--provide", "slow=sleep 600")
+            address = node.ready["api"].removeprefix("http://")
+
+            def ask(method, path, body=None):
+                connection = http.client.HTTPConnection(address, timeout=PATIENCE_S)
+                connection.request(method, path, body)
+                return connection
+
+            waiting = [ask("POST", "/v1/tasks", '{"type":"slow","timeout_ms":600000}') for _ in range(64)]
+            until("all of them wait", lambda: node.status()["tasks"]["running"] == 64)
+            refused = ask("POST", "/v1/tasks", '{"type":"slow"}').getresponse()
+            self.assertEqual((refused.status, refused.getheader("Retry-After")), (429, "1"))
+            self.assertEqual(json.loads(refused.read())["error"]["code"], "busy")
+            for path in ("/livez", "/readyz", "/health", "/metrics"):
+                self.assertEqual(ask("GET", path).getresponse().status, 200, path)
+            for connection in waiting:
+                connection.close()
+
+    def test_headers_of_mcp_have_their_bound(self):
+        with Mesh() as mesh:
+            node = mesh.founder("A", "--api", "127.0.0.1:0")
+            connection = http.client.HTTPConnection(node.ready["api"].removeprefix("http://"), timeout=PATIENCE_S)
+            connection.request("POST", "/mcp", "{}", {"Mcp-Session-Id": "x" * 5000, "Content-Type": "application/json"})
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, json.loads(answer.read())["error"]["code"]), (431, "too_large"))
 
 
 class Bounds(unittest.TestCase):

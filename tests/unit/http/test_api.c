@@ -206,6 +206,26 @@ TEST(exchanges_end_at_their_limit)
     fake_end();
 }
 
+TEST(when_many_wait_one_can_still_look)
+{
+    struct mcpz_exchange *open[MCPZ_EXCHANGES_WAITING_MAX];
+
+    fake_begin();
+    for (size_t i = 0; i < MCPZ_EXCHANGES_WAITING_MAX; i++) {
+        CHECK_UINT(mcpz_api_open(world.api, NULL, &open[i]), MCPZ_OK);
+    }
+    check(MCPZ_GET, "/livez", NULL, 200);
+    check(MCPZ_GET, "/v1/status", NULL, 200);
+    check(MCPZ_GET, "/v1/events", NULL, 429);
+    check(MCPZ_POST, "/v1/agents", "{\"id\":7}", 429);
+    mcpz_api_close(open[0]);
+    check(MCPZ_POST, "/v1/agents", "{\"id\":7}", 400);
+    for (size_t i = 1; i < MCPZ_EXCHANGES_WAITING_MAX; i++) {
+        mcpz_api_close(open[i]);
+    }
+    fake_end();
+}
+
 TEST(a_body_over_its_limit_is_refused)
 {
     static char body[MCPZ_JSON_BODY_BYTES_MAX + 2];
@@ -610,7 +630,8 @@ TEST_MAIN(RUN(looking_answers_at_once), RUN(an_unknown_path_is_not_found),
           RUN(a_wrong_method_names_the_right_ones),
           RUN(what_makes_a_node_do_things_is_for_who_runs_it), RUN(hosts_of_others_are_not_ours),
           RUN(codes_have_the_status_they_are_promised), RUN(exchanges_end_at_their_limit),
-          RUN(a_body_over_its_limit_is_refused), RUN(bodies_that_are_no_object_are_bad_requests),
+          RUN(when_many_wait_one_can_still_look), RUN(a_body_over_its_limit_is_refused),
+          RUN(bodies_that_are_no_object_are_bad_requests),
           RUN(deep_nesting_is_refused_without_harm),
           RUN(a_new_agent_is_answered_when_it_is_on_disk), RUN(what_the_engine_refuses_is_told),
           RUN(every_verb_becomes_its_event), RUN(writes_that_make_no_sense_are_bad_requests),
