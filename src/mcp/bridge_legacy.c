@@ -360,7 +360,7 @@ void mcpz_bridge_legacy_request(struct mcpz_mcp_call *call)
     } else if (mcpz_envelope_is(request, "resources/subscribe") ||
                mcpz_envelope_is(request, "resources/unsubscribe")) {
         subscribe(call, mcpz_envelope_is(request, "resources/subscribe"));
-    } else {
+    } else if (!mcpz_call_refuses_task(call)) {
         send(call);
     }
 }

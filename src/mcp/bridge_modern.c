@@ -459,6 +459,9 @@ void mcpz_bridge_modern_request(struct mcpz_mcp_call *call)
         mcpz_call_refuse(call, MCPZ_MCP_METHOD_NOT_FOUND, "Method not found");
         return;
     }
+    if (mcpz_call_refuses_task(call)) {
+        return;
+    }
     if (call->request.request_state.type == MCPZ_JSON_NONE) {
         mcpz_call_find_modern(call);
         return;

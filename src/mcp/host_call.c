@@ -134,6 +134,32 @@ void mcpz_call_refuse(struct mcpz_mcp_call *call, enum mcpz_mcp_code code, const
     }
 }
 
+bool mcpz_call_refuses_task(struct mcpz_mcp_call *call)
+{
+    static const char *const methods[] = {"tasks/get", "tasks/result", "tasks/list",
+                                          "tasks/update", "tasks/cancel"};
+    const struct mcpz_envelope *request = &call->request;
+    const bool is_legacy = call->era == MCPZ_ERA_LEGACY;
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(methods); i++) {
+        if (mcpz_envelope_is(request, methods[i])) {
+            mcpz_call_refuse(call, MCPZ_MCP_METHOD_NOT_FOUND,
+                             is_legacy ? "Method not found: the server speaks 2026-07-28, whose "
+                                         "tasks a client of 2025-11-25 cannot use"
+                                       : "Method not found: the server speaks 2025-11-25, whose "
+                                         "tasks a client of 2026-07-28 cannot use");
+            return true;
+        }
+    }
+    if (mcpz_member(request->params, "task").type == MCPZ_JSON_OBJECT) {
+        mcpz_call_refuse(call, MCPZ_MCP_INVALID_PARAMS,
+                         "the server speaks another revision of the protocol, where this cannot "
+                         "be asked for as a task: leave out task");
+        return true;
+    }
+    return false;
+}
+
 /* ---- Passing on --------------------------------------------------------------------------- */
 
 /* Another job of the same process has this progress token: its messages could not be told apart.

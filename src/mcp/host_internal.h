@@ -323,6 +323,13 @@ MCPZ_MUST_USE bool mcpz_call_say(struct mcpz_mcp_call *call, const struct mcpz_p
 void mcpz_call_answer(struct mcpz_mcp_call *call, struct mcpz_bytes result);
 void mcpz_call_refuse(struct mcpz_mcp_call *call, enum mcpz_mcp_code code, const char *text);
 
+/**
+ * A task of the protocol, asked for across the eras: they are two designs. A legacy one is made
+ * by the client and has its result fetched, a modern one by the server, which is asked for its
+ * state and given its input. True: refused, and the call is over.
+ */
+bool mcpz_call_refuses_task(struct mcpz_mcp_call *call);
+
 /** Do it: `conn` is ready. */
 void mcpz_call_go(struct mcpz_mcp_call *call, struct mcpz_conn *conn);
 
