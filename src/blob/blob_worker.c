@@ -250,7 +250,7 @@ static mcpz_error do_stat(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
 
 static mcpz_error do_read(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
-    size_t got = 0;
+    struct mcpz_blob_piece piece = {.offset = job->offset, .capacity = job->length};
 
     mcpz_error error = do_stat(worker, job);
     if (error != MCPZ_OK) {
@@ -264,14 +264,14 @@ static mcpz_error do_read(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
         return MCPZ_ENOTFOUND;
     }
     assert(job->bytes == NULL && job->length <= MCPZ_BLOB_PART_BYTES_MAX);
-    const size_t wanted = job->length;
     job->length = 0;
-    job->bytes = malloc(wanted > 0 ? wanted : 1);
+    job->bytes = malloc(piece.capacity > 0 ? piece.capacity : 1);
     if (job->bytes == NULL) {
         return MCPZ_ENOMEM;
     }
-    error = mcpz_blobs_read(worker->blobs, key, &job->id, job->offset, job->bytes, wanted, &got);
-    job->length = error == MCPZ_OK ? got : 0;
+    piece.buffer = job->bytes;
+    error = mcpz_blobs_read(worker->blobs, key, &job->id, &piece);
+    job->length = error == MCPZ_OK ? piece.length : 0;
     return error == MCPZ_EAUTH ? MCPZ_ECORRUPT : error; /* it is of that tenant: it was changed */
 }
 

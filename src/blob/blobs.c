@@ -445,64 +445,73 @@ static mcpz_error find_list(struct mcpz_blobs *blobs, const struct mcpz_tenant_k
     return error;
 }
 
-/* Copy what there is of `offset` and beyond in one chunk. */
-static mcpz_error read_some(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
-                            const struct mcpz_id *root, uint64_t offset, uint8_t *buffer,
-                            size_t capacity, size_t *length)
+/* Find the chunk that byte `offset` is in; `*begins` is where that begins. */
+static mcpz_error find_chunk(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
+                             uint64_t offset, struct mcpz_id *id, uint64_t *begins)
 {
     const struct mcpz_manifest *list = NULL;
-    struct mcpz_id id = *root;
-    uint64_t begins = 0;
-    size_t chunk = 0;
     int level = MCPZ_MANIFEST_LEVELS_MAX;
 
+    *begins = 0;
     while (level > 0) {
-        mcpz_error error = find_list(blobs, key, &id, &list);
+        mcpz_error error = find_list(blobs, key, id, &list);
         if (error != MCPZ_OK) {
             return error;
         }
-        if (list->level >= level || offset - begins >= mcpz_manifest_bytes(list)) {
+        if (list->level >= level || offset - *begins >= mcpz_manifest_bytes(list)) {
             return MCPZ_ECORRUPT;
         }
         uint64_t before;
-        const size_t at = mcpz_manifest_find(list, offset - begins, &before);
-        begins += before;
-        id = list->entries[at].id;
+        const size_t at = mcpz_manifest_find(list, offset - *begins, &before);
+        *begins += before;
+        *id = list->entries[at].id;
         level = list->level;
     }
-    mcpz_error error = open_chunk(blobs, key, &id, &chunk);
+    return MCPZ_OK;
+}
+
+/* Copy what one chunk has of what is still wanted of the piece: `wanted` bytes in all. */
+static mcpz_error read_some(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
+                            const struct mcpz_id *root, struct mcpz_blob_piece *piece,
+                            size_t wanted)
+{
+    const uint64_t offset = piece->offset + piece->length;
+    struct mcpz_id id = *root;
+    uint64_t begins;
+    size_t chunk = 0;
+
+    mcpz_error error = find_chunk(blobs, key, offset, &id, &begins);
+    if (error == MCPZ_OK) {
+        error = open_chunk(blobs, key, &id, &chunk);
+    }
+    if (error == MCPZ_OK && offset - begins >= chunk) {
+        error = MCPZ_ECORRUPT;
+    }
     if (error != MCPZ_OK) {
         return error;
     }
-    if (offset - begins >= chunk) {
-        return MCPZ_ECORRUPT;
-    }
     const size_t skipped = (size_t)(offset - begins);
-    *length = chunk - skipped < capacity ? chunk - skipped : capacity;
-    memcpy(buffer, blobs->plain + skipped, *length);
+    const size_t left = wanted - piece->length;
+    const size_t some = chunk - skipped < left ? chunk - skipped : left;
+    memcpy(piece->buffer + piece->length, blobs->plain + skipped, some);
+    piece->length += some;
     return MCPZ_OK;
 }
 
 mcpz_error mcpz_blobs_read(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
-                           const struct mcpz_id *root, uint64_t offset, uint8_t *buffer,
-                           size_t capacity, size_t *length)
+                           const struct mcpz_id *root, struct mcpz_blob_piece *piece)
 {
     struct mcpz_blob_row row;
-    size_t done = 0;
 
+    piece->length = 0;
     mcpz_error error = mcpz_shelf_blob(blobs->shelf, root, &row);
     if (error != MCPZ_OK) {
         return error;
     }
-    const uint64_t left = offset < row.size ? row.size - offset : 0;
-    const size_t wanted = left < capacity ? (size_t)left : capacity;
-    while (error == MCPZ_OK && done < wanted) {
-        size_t some = 0;
-        error = read_some(blobs, key, root, offset + done, buffer + done, wanted - done, &some);
-        done += some;
-    }
-    if (error == MCPZ_OK) {
-        *length = done;
+    const uint64_t left = piece->offset < row.size ? row.size - piece->offset : 0;
+    const size_t wanted = left < piece->capacity ? (size_t)left : piece->capacity;
+    while (error == MCPZ_OK && piece->length < wanted) {
+        error = read_some(blobs, key, root, piece, wanted);
     }
     return error;
 }

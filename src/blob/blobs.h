@@ -85,8 +85,17 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_stat(struct mcpz_blobs *blobs, const struct 
 MCPZ_MUST_USE mcpz_error mcpz_blobs_next(struct mcpz_blobs *blobs, const struct mcpz_id *after,
                                          struct mcpz_id *root);
 
+/* Bytes of a blob that are asked for, and where they go. */
+struct mcpz_blob_piece {
+    uint64_t offset;
+    uint8_t *buffer;
+    size_t capacity;
+    size_t length; /* out */
+};
+
 /**
- * Read up to `capacity` bytes from `offset` on; `*length` is how many, 0 at the end and beyond.
+ * Read up to `piece->capacity` bytes from its offset on; `piece->length` is how many, 0 at the end
+ * and beyond.
  *
  * Errors: MCPZ_ENOTFOUND
  *         MCPZ_EAUTH     it is not of the tenant of that key
@@ -94,8 +103,8 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_next(struct mcpz_blobs *blobs, const struct 
  */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_read(struct mcpz_blobs *blobs,
                                          const struct mcpz_tenant_key *key,
-                                         const struct mcpz_id *root, uint64_t offset,
-                                         uint8_t *buffer, size_t capacity, size_t *length);
+                                         const struct mcpz_id *root,
+                                         struct mcpz_blob_piece *piece);
 
 /** Hold it under another name too. Errors: MCPZ_ENOTFOUND; MCPZ_EIO, MCPZ_ENOSPACE */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct mcpz_id *root,

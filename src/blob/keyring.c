@@ -374,22 +374,22 @@ void mcpz_keyring_close(struct mcpz_keyring *keyring)
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
-static struct row *find_row(const struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
+/* Which row is the tenant's; the number of rows if it has none. */
+static size_t find_row(const struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
 {
-    for (size_t i = 0; i < keyring->count; i++) {
-        const struct row *row = &keyring->rows[i];
-        if (mcpz_bytes_equal(mcpz_bytes(row->tenant, row->tenant_length), tenant)) {
-            return (struct row *)(uintptr_t)row;
-        }
+    size_t at = 0;
+
+    while (at < keyring->count && !mcpz_bytes_equal(mcpz_keyring_tenant(keyring, at), tenant)) {
+        at++;
     }
-    return NULL;
+    return at;
 }
 
 const struct mcpz_tenant_key *mcpz_keyring_find(const struct mcpz_keyring *keyring,
                                                 struct mcpz_bytes tenant)
 {
-    const struct row *row = find_row(keyring, tenant);
-    return row == NULL ? NULL : row->key;
+    const size_t at = find_row(keyring, tenant);
+    return at < keyring->count ? keyring->rows[at].key : NULL;
 }
 
 mcpz_error mcpz_keyring_obtain(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
@@ -451,11 +451,12 @@ mcpz_error mcpz_keyring_rotate(struct mcpz_keyring *keyring)
 
 mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
 {
-    struct row *row = find_row(keyring, tenant);
+    const size_t at = find_row(keyring, tenant);
 
-    if (row == NULL) {
+    if (at == keyring->count) {
         return MCPZ_ENOTFOUND;
     }
+    struct row *row = &keyring->rows[at];
     mcpz_error error =
         keyring->is_given ? write_ring(keyring, keyring->node_key, row) : rewrap(keyring, row);
     if (error != MCPZ_OK) {

@@ -14,10 +14,11 @@
 
 #include "store/directory.h"
 
-#define MARK "mcpk"
 #define MARK_BYTES 4
 #define PATH_BYTES_MAX 4096
 #define BLOCK_BYTES 4096 /* holes are of whole blocks */
+
+static const uint8_t mark[MARK_BYTES] = {'m', 'c', 'p', 'k'};
 
 /* A pack that is open for reading. */
 struct reader {
@@ -169,7 +170,7 @@ static void make_head(const struct mcpz_id *id, uint32_t length, uint8_t *head)
 {
     const uint32_t swapped = htole32(length);
 
-    memcpy(head, MARK, MARK_BYTES);
+    memcpy(head, mark, MARK_BYTES);
     memcpy(head + MARK_BYTES, &swapped, sizeof(swapped));
     memcpy(head + MARK_BYTES + sizeof(swapped), id->bytes, MCPZ_ID_BYTES);
 }

@@ -316,7 +316,7 @@ static void bench_blob(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *k
     struct mcpz_blob_row kept;
     struct mcpz_id root;
     char row[64];
-    size_t got = 0;
+    struct mcpz_blob_piece read = {.buffer = piece, .capacity = sizeof(piece)};
 
     double began = seconds();
     if (mcpz_blobs_begin(blobs, mcpz_text("bench"), key, &writer) != MCPZ_OK ||
@@ -330,9 +330,9 @@ static void bench_blob(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *k
     (void)snprintf(row, sizeof(row), "  stored of each byte, %s", what);
     say(row, (double)kept.stored / (double)length, "");
     began = seconds();
-    for (size_t at = 0; at < length; at += got) {
-        if (mcpz_blobs_read(blobs, key, &root, at, piece, sizeof(piece), &got) != MCPZ_OK ||
-            got == 0 || memcmp(piece, bytes + at, got) != 0) {
+    for (; read.offset < length; read.offset += read.length) {
+        if (mcpz_blobs_read(blobs, key, &root, &read) != MCPZ_OK || read.length == 0 ||
+            memcmp(piece, bytes + read.offset, read.length) != 0) {
             die("the blob could not be read");
         }
     }

@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "blob/blobs.h"
 #include "blob/fastcdc.h"
 #include "blob_world.h"
@@ -71,12 +74,19 @@ static struct mcpz_id put(size_t length, size_t piece)
 
 static void check_range(const struct mcpz_id *root, size_t offset, size_t length, size_t expected)
 {
-    size_t got = SIZE_MAX;
+    struct mcpz_blob_piece piece = {.offset = offset, .buffer = again, .capacity = length};
 
     memset(again, 0, length);
-    CHECK_UINT(mcpz_blobs_read(blobs, key, root, offset, again, length, &got), MCPZ_OK);
-    CHECK_UINT(got, expected);
-    CHECK(memcmp(again, plain + offset, got) == 0);
+    CHECK_UINT(mcpz_blobs_read(blobs, key, root, &piece), MCPZ_OK);
+    CHECK_UINT(piece.length, expected);
+    CHECK(memcmp(again, plain + offset, piece.length) == 0);
+}
+
+static mcpz_error read_with(const struct mcpz_tenant_key *of, const struct mcpz_id *root,
+                            size_t length)
+{
+    struct mcpz_blob_piece piece = {.buffer = again, .capacity = length};
+    return mcpz_blobs_read(blobs, of, root, &piece);
 }
 
 static struct mcpz_blob_row stat_of(const struct mcpz_id *root)
@@ -130,9 +140,10 @@ TEST(any_range_can_be_read)
     }
     check_range(&root, LENGTH_MAX - 1, 10, 1);
     check_range(&root, LENGTH_MAX, 10, 0);
-    size_t got = 7;
-    CHECK_UINT(mcpz_blobs_read(blobs, key, &root, UINT64_MAX, again, 10, &got), MCPZ_OK);
-    CHECK_UINT(got, 0);
+    struct mcpz_blob_piece beyond = {
+        .offset = UINT64_MAX, .buffer = again, .capacity = 10, .length = 7};
+    CHECK_UINT(mcpz_blobs_read(blobs, key, &root, &beyond), MCPZ_OK);
+    CHECK_UINT(beyond.length, 0);
 }
 
 TEST(how_it_came_makes_no_difference)
@@ -163,7 +174,6 @@ TEST(tenants_share_nothing)
 {
     struct mcpz_blob_writer *writer;
     struct mcpz_id theirs;
-    size_t got;
 
     random_bytes(4, plain, 100000);
     const struct mcpz_id ours = put(100000, 100000);
@@ -172,8 +182,8 @@ TEST(tenants_share_nothing)
     CHECK_UINT(mcpz_blob_writer_finish(writer, mcpz_text("me"), NOW, &theirs), MCPZ_OK);
     CHECK(!mcpz_id_equal(&ours, &theirs));
     CHECK(stat_of(&theirs).stored > 100000);
-    CHECK_UINT(mcpz_blobs_read(blobs, key, &theirs, 0, again, 10, &got), MCPZ_EAUTH);
-    CHECK_UINT(mcpz_blobs_read(blobs, other_key, &ours, 0, again, 10, &got), MCPZ_EAUTH);
+    CHECK_UINT(read_with(key, &theirs, 10), MCPZ_EAUTH);
+    CHECK_UINT(read_with(other_key, &ours, 10), MCPZ_EAUTH);
 }
 
 /* ---- What lies on the disk ------------------------------------------------------------------ */
@@ -229,15 +239,14 @@ static void damage(const char *name, off_t offset)
 
 TEST(damage_is_noticed)
 {
-    size_t got;
 
     random_bytes(7, plain, 30000);
     const struct mcpz_id root = put(30000, 30000);
     damage("pack-00000001", 5000); /* of the first chunk */
-    CHECK_UINT(mcpz_blobs_read(blobs, key, &root, 0, again, 30000, &got), MCPZ_EAUTH);
+    CHECK_UINT(read_with(key, &root, 30000), MCPZ_EAUTH);
     damage("pack-00000001", 5000);
     damage("pack-00000001", 10); /* of its head */
-    CHECK_UINT(mcpz_blobs_read(blobs, key, &root, 0, again, 30000, &got), MCPZ_ECORRUPT);
+    CHECK_UINT(read_with(key, &root, 30000), MCPZ_ECORRUPT);
     damage("pack-00000001", 10);
     check_range(&root, 0, 30000, 30000);
 }
@@ -247,7 +256,6 @@ TEST(damage_is_noticed)
 TEST(what_nobody_holds_goes_after_its_grace)
 {
     struct mcpz_blob_row row;
-    size_t got;
 
     random_bytes(8, plain, LENGTH_MAX);
     const struct mcpz_id root = put(LENGTH_MAX, LENGTH_MAX);
@@ -262,7 +270,7 @@ TEST(what_nobody_holds_goes_after_its_grace)
     const size_t removed = collect_all(NOW + MCPZ_BLOB_GRACE_MS);
     CHECK(removed > chunks && removed < chunks + 10); /* and the lists */
     CHECK_UINT(mcpz_blobs_stat(blobs, &root, &row), MCPZ_ENOTFOUND);
-    CHECK_UINT(mcpz_blobs_read(blobs, key, &root, 0, again, 10, &got), MCPZ_ENOTFOUND);
+    CHECK_UINT(read_with(key, &root, 10), MCPZ_ENOTFOUND);
     CHECK_UINT(mcpz_blobs_hold(blobs, &root, mcpz_text("me")), MCPZ_ENOTFOUND);
     reopen();
     CHECK_UINT(collect_all(NOW + 2 * MCPZ_BLOB_GRACE_MS), 0);
@@ -327,6 +335,41 @@ TEST(what_was_never_finished_is_cleared_away)
     CHECK_UINT(collect_all(NOW), 0);
 }
 
+/* Files may not grow beyond so much: to who writes them it looks like a full disk. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    limit.rlim_cur = bytes;
+    CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
+TEST(a_full_disk_takes_nothing_and_harms_nothing)
+{
+    struct mcpz_blob_writer *writer;
+    struct mcpz_id root;
+
+    random_bytes(13, plain, 8 << 20);
+    const struct mcpz_id kept = put(1 << 20, 1 << 20);
+    limit_files(4 << 20);
+    writer = begin();
+    CHECK_UINT(mcpz_blob_writer_add(writer, mcpz_bytes(plain, 8 << 20)), MCPZ_ENOSPACE);
+    mcpz_blob_writer_abort(writer);
+    writer = begin();
+    CHECK_UINT(mcpz_blob_writer_add(writer, mcpz_bytes(plain + (4 << 20), 1 << 20)), MCPZ_OK);
+    CHECK_UINT(mcpz_blob_writer_finish(writer, mcpz_text("me"), NOW, &root), MCPZ_ENOSPACE);
+    check_range(&kept, 0, 1 << 20, 1 << 20);
+
+    limit_files(RLIM_INFINITY);
+    const struct mcpz_id whole = put(8 << 20, 1 << 20);
+    check_range(&whole, 0, 8 << 20, 8 << 20);
+    reopen();
+    check_range(&kept, 0, 1 << 20, 1 << 20);
+    check_range(&whole, 0, 8 << 20, 8 << 20);
+}
+
 TEST(blobs_are_listed)
 {
     struct mcpz_id at = {{0}};
@@ -360,6 +403,7 @@ int main(void)
         RUN_IN(who_puts_it_again_keeps_it),
         RUN_IN(nothing_is_cleared_away_while_something_is_written),
         RUN_IN(what_was_never_finished_is_cleared_away),
+        RUN_IN(a_full_disk_takes_nothing_and_harms_nothing),
         RUN_IN(blobs_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
