@@ -1,7 +1,6 @@
 #include "http/fetch.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -12,6 +11,8 @@
 
 #include <ev.h>
 
+#include "http/curl.h"
+
 /* Servers close what nobody uses, many after 5 s. What may not be done twice is not sent on a
  * connection that is about to be closed. */
 #define IDLE_SECONDS_MAX 4L
@@ -19,6 +20,8 @@
 #define KEEPALIVE_SECONDS 10L
 #define DRIVE_MS 20
 #define RETRY_AFTER_SECONDS_MAX 86400
+
+static const struct mcpz_curl *curl; /* there since mcpz_fetches_create() */
 
 /* A socket of libcurl's. */
 struct watch {
@@ -104,7 +107,7 @@ static long status_of(const struct mcpz_fetch *fetch)
 {
     long status = 0;
 
-    (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl->easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
     return status;
 }
 
@@ -113,7 +116,7 @@ static const char *place_of(const struct mcpz_fetch *fetch)
 {
     char *place = NULL;
 
-    (void)curl_easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &place);
+    (void)curl->easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &place);
     return place;
 }
 
@@ -121,27 +124,27 @@ static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
 {
     char *x = NULL;
     char *y = NULL;
-    bool same = curl_url_get(a, part, &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-                curl_url_get(b, part, &y, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+    bool same = curl->url_get(a, part, &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                curl->url_get(b, part, &y, CURLU_DEFAULT_PORT) == CURLUE_OK &&
                 strcasecmp(x, y) == 0;
 
-    curl_free(x);
-    curl_free(y);
+    curl->free(x);
+    curl->free(y);
     return same;
 }
 
 /* Is it the same scheme, host and port? */
 static bool is_same_origin(const char *from, const char *to)
 {
-    CURLU *a = curl_url();
-    CURLU *b = curl_url();
-    bool same = a != NULL && b != NULL && curl_url_set(a, CURLUPART_URL, from, 0) == CURLUE_OK &&
-                curl_url_set(b, CURLUPART_URL, to, 0) == CURLUE_OK &&
+    CURLU *a = curl->url();
+    CURLU *b = curl->url();
+    bool same = a != NULL && b != NULL && curl->url_set(a, CURLUPART_URL, from, 0) == CURLUE_OK &&
+                curl->url_set(b, CURLUPART_URL, to, 0) == CURLUE_OK &&
                 same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
                 same_part(a, b, CURLUPART_PORT);
 
-    curl_url_cleanup(a);
-    curl_url_cleanup(b);
+    curl->url_cleanup(a);
+    curl->url_cleanup(b);
     return same;
 }
 
@@ -156,7 +159,7 @@ static bool is_to_follow(const struct mcpz_fetch *fetch)
         fetch->redirects == MCPZ_FETCH_REDIRECTS_MAX) {
         return false;
     }
-    (void)curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url);
+    (void)curl->easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url);
     return url != NULL && is_same_origin(url, place);
 }
 
@@ -164,7 +167,7 @@ static uint32_t retry_after(const struct mcpz_fetch *fetch)
 {
     curl_off_t seconds = 0;
 
-    (void)curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &seconds);
+    (void)curl->easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &seconds);
     return seconds > RETRY_AFTER_SECONDS_MAX ? RETRY_AFTER_SECONDS_MAX
            : seconds > 0                     ? (uint32_t)seconds
                                              : 0;
@@ -210,10 +213,10 @@ static void destroy(struct mcpz_fetch *fetch)
         fetches->telling = NULL;
     }
     if (fetch->easy != NULL) {
-        (void)curl_multi_remove_handle(fetches->multi, fetch->easy);
-        curl_easy_cleanup(fetch->easy);
+        (void)curl->multi_remove_handle(fetches->multi, fetch->easy);
+        curl->easy_cleanup(fetch->easy);
     }
-    curl_slist_free_all(fetch->headers);
+    curl->slist_free_all(fetch->headers);
     free(fetch->heard);
     free(fetch);
 }
@@ -225,11 +228,11 @@ static void tell_end(struct mcpz_fetch *fetch)
     curl_off_t reached_us = 0;
     char why[CURL_ERROR_SIZE];
 
-    (void)curl_easy_getinfo(fetch->easy, CURLINFO_PRETRANSFER_TIME_T, &reached_us);
+    (void)curl->easy_getinfo(fetch->easy, CURLINFO_PRETRANSFER_TIME_T, &reached_us);
     (void)snprintf(why, sizeof(why), "%s",
                    result == CURLE_SEND_FAIL_REWIND ? "the server closed it"
                    : fetch->trouble[0] != '\0'      ? fetch->trouble
-                                                    : curl_easy_strerror(result));
+                                                    : curl->easy_strerror(result));
     destroy(fetch);
     ports.on_end(ports.context, result != CURLE_OK ? why : NULL, reached_us > 0);
 }
@@ -239,15 +242,15 @@ static void follow(struct mcpz_fetch *fetch)
 {
     char *place = strdup(place_of(fetch));
 
-    (void)curl_multi_remove_handle(fetch->fetches->multi, fetch->easy);
+    (void)curl->multi_remove_handle(fetch->fetches->multi, fetch->easy);
     fetch->redirects++;
     fetch->sent = 0;
     fetch->head_bytes = 0;
     fetch->has_head = fetch->done = false;
     fetch->heard_length = 0;
     fetch->trouble[0] = '\0';
-    if (place == NULL || curl_easy_setopt(fetch->easy, CURLOPT_URL, place) != CURLE_OK ||
-        curl_multi_add_handle(fetch->fetches->multi, fetch->easy) != CURLM_OK) {
+    if (place == NULL || curl->easy_setopt(fetch->easy, CURLOPT_URL, place) != CURLE_OK ||
+        curl->multi_add_handle(fetch->fetches->multi, fetch->easy) != CURLM_OK) {
         fetch->done = true;
         fetch->result = CURLE_OUT_OF_MEMORY;
         become_ready(fetch);
@@ -259,7 +262,7 @@ static void go_on_hearing(struct mcpz_fetch *fetch)
 {
     if (fetch->held && fetch->heard_length < MCPZ_FETCH_HELD_BYTES_MAX) {
         fetch->held = false;
-        (void)curl_easy_pause(fetch->easy, CURLPAUSE_CONT);
+        (void)curl->easy_pause(fetch->easy, CURLPAUSE_CONT);
     }
 }
 
@@ -299,9 +302,9 @@ static void tell_all(struct mcpz_fetches *fetches)
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(fetches->multi, &left)) != NULL) {
+    while ((message = curl->multi_info_read(fetches->multi, &left)) != NULL) {
         struct mcpz_fetch *fetch = NULL;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
+        (void)curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
         if (message->msg == CURLMSG_DONE && fetch != NULL) {
             fetch->done = true;
             fetch->result = message->data.result;
@@ -438,7 +441,7 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
     int running;
 
     (void)loop;
-    (void)curl_multi_socket_action(fetches->multi, io->fd, mask, &running);
+    (void)curl->multi_socket_action(fetches->multi, io->fd, mask, &running);
     tell_all(fetches);
 }
 
@@ -449,7 +452,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)loop;
     (void)events;
-    (void)curl_multi_socket_action(fetches->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    (void)curl->multi_socket_action(fetches->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     tell_all(fetches);
 }
 
@@ -487,7 +490,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
             return -1;
         }
         watch->fetches = fetches;
-        (void)curl_multi_assign(fetches->multi, fd, watch);
+        (void)curl->multi_assign(fetches->multi, fd, watch);
     }
     ev_io_init(&watch->io, on_io, fd, events);
     watch->io.data = watch;
@@ -508,7 +511,12 @@ mcpz_error mcpz_fetches_create(struct mcpz_loop *loop, struct mcpz_fetches **fet
     if (made == NULL) {
         return MCPZ_ENOMEM;
     }
-    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) {
+    curl = mcpz_curl();
+    if (curl == NULL) {
+        free(made);
+        return MCPZ_EUNSUPPORTED;
+    }
+    if (curl->global_init(CURL_GLOBAL_ALL) != CURLE_OK) {
         free(made);
         return MCPZ_EIO;
     }
@@ -516,12 +524,12 @@ mcpz_error mcpz_fetches_create(struct mcpz_loop *loop, struct mcpz_fetches **fet
     made->kick = (struct mcpz_deferred){.run = on_kick, .context = made};
     ev_timer_init(&made->timer, on_timer, 0.0, 0.0);
     made->timer.data = made;
-    made->multi = curl_multi_init();
+    made->multi = curl->multi_init();
     if (made->multi == NULL ||
-        curl_multi_setopt(made->multi, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
-        curl_multi_setopt(made->multi, CURLMOPT_SOCKETDATA, made) != CURLM_OK ||
-        curl_multi_setopt(made->multi, CURLMOPT_TIMERFUNCTION, on_timeout) != CURLM_OK ||
-        curl_multi_setopt(made->multi, CURLMOPT_TIMERDATA, made) != CURLM_OK) {
+        curl->multi_setopt(made->multi, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
+        curl->multi_setopt(made->multi, CURLMOPT_SOCKETDATA, made) != CURLM_OK ||
+        curl->multi_setopt(made->multi, CURLMOPT_TIMERFUNCTION, on_timeout) != CURLM_OK ||
+        curl->multi_setopt(made->multi, CURLMOPT_TIMERDATA, made) != CURLM_OK) {
         mcpz_fetches_destroy(made);
         return MCPZ_EIO;
     }
@@ -538,11 +546,11 @@ void mcpz_fetches_destroy(struct mcpz_fetches *fetches)
         destroy(fetches->all);
     }
     if (fetches->multi != NULL) {
-        (void)curl_multi_cleanup(fetches->multi);
+        (void)curl->multi_cleanup(fetches->multi);
     }
     ev_timer_stop(loop_of(fetches), &fetches->timer);
     mcpz_loop_undefer(fetches->loop, &fetches->kick);
-    curl_global_cleanup();
+    curl->global_cleanup();
     free(fetches);
 }
 
@@ -551,10 +559,10 @@ void mcpz_fetches_drive(struct mcpz_fetches *fetches, int patience_ms)
     int running;
 
     for (; fetches->all != NULL && patience_ms > 0; patience_ms -= DRIVE_MS) {
-        (void)curl_multi_perform(fetches->multi, &running);
+        (void)curl->multi_perform(fetches->multi, &running);
         tell_all(fetches);
         if (fetches->all != NULL) {
-            (void)curl_multi_poll(fetches->multi, NULL, 0, DRIVE_MS, NULL);
+            (void)curl->multi_poll(fetches->multi, NULL, 0, DRIVE_MS, NULL);
         }
     }
 }
@@ -563,7 +571,7 @@ void mcpz_fetches_drive(struct mcpz_fetches *fetches, int patience_ms)
 
 static bool add_header(struct mcpz_fetch *fetch, const char *line)
 {
-    struct curl_slist *headers = curl_slist_append(fetch->headers, line);
+    struct curl_slist *headers = curl->slist_append(fetch->headers, line);
 
     fetch->headers = headers != NULL ? headers : fetch->headers;
     return headers != NULL;
@@ -574,69 +582,70 @@ static bool set_body(struct mcpz_fetch *fetch, const struct mcpz_fetch_ask *ask)
     CURL *easy = fetch->easy;
 
     if (strcmp(ask->method, "POST") != 0) {
-        return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method) == CURLE_OK;
+        return curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method) == CURLE_OK;
     }
-    return curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->body.length) ==
+    return curl->easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->body.length) ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_READDATA, fetch) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SEEKDATA, fetch) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_READDATA, fetch) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_SEEKDATA, fetch) == CURLE_OK &&
            (ask->repeatable ||
-            curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS_MAX) == CURLE_OK);
+            curl->easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS_MAX) == CURLE_OK);
 }
 
 static bool set_security(struct mcpz_fetch *fetch, const struct mcpz_fetch_ask *ask)
 {
     CURL *easy = fetch->easy;
 
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-           (ask->ca == NULL || (curl_easy_setopt(easy, CURLOPT_CAINFO, ask->ca) == CURLE_OK &&
-                                curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK));
+    return curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
+               CURLE_OK &&
+           (ask->ca == NULL || (curl->easy_setopt(easy, CURLOPT_CAINFO, ask->ca) == CURLE_OK &&
+                                curl->easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK));
 }
 
 static bool set_hearing(struct mcpz_fetch *fetch)
 {
     CURL *easy = fetch->easy;
 
-    return curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->trouble) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch) == CURLE_OK;
+    return curl->easy_setopt(easy, CURLOPT_PRIVATE, fetch) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->trouble) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_WRITEDATA, fetch) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_HEADERDATA, fetch) == CURLE_OK;
 }
 
 static bool set_line(struct mcpz_fetch *fetch)
 {
     CURL *easy = fetch->easy;
 
-    return curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) ==
+    return curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)MCPZ_FETCH_CONNECT_MS) ==
+           curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)MCPZ_FETCH_CONNECT_MS) ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_SECONDS) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_USERAGENT, "mcp-zero/" MCPZ_VERSION) == CURLE_OK;
+           curl->easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_SECONDS) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made) == CURLE_OK &&
+           curl->easy_setopt(easy, CURLOPT_USERAGENT, "mcp-zero/" MCPZ_VERSION) == CURLE_OK;
 }
 
 static bool set_up(struct mcpz_fetch *fetch, const struct mcpz_fetch_ask *ask)
 {
-    bool good = curl_easy_setopt(fetch->easy, CURLOPT_URL, ask->url) == CURLE_OK &&
+    bool good = curl->easy_setopt(fetch->easy, CURLOPT_URL, ask->url) == CURLE_OK &&
                 set_hearing(fetch) && set_line(fetch) && set_security(fetch, ask) &&
                 set_body(fetch, ask) && add_header(fetch, "Expect:");
 
     for (size_t i = 0; i < ask->header_count && good; i++) {
         good = add_header(fetch, ask->headers[i]);
     }
-    return good && curl_easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, fetch->headers) == CURLE_OK;
+    return good && curl->easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, fetch->headers) == CURLE_OK;
 }
 
 mcpz_error mcpz_fetch_begin(struct mcpz_fetches *fetches, const struct mcpz_fetch_ask *ask,
@@ -655,9 +664,9 @@ mcpz_error mcpz_fetch_begin(struct mcpz_fetches *fetches, const struct mcpz_fetc
     made->repeatable = ask->repeatable;
     made->next = fetches->all;
     fetches->all = made;
-    made->easy = curl_easy_init();
+    made->easy = curl->easy_init();
     if (made->easy == NULL || !set_up(made, ask) ||
-        curl_multi_add_handle(fetches->multi, made->easy) != CURLM_OK) {
+        curl->multi_add_handle(fetches->multi, made->easy) != CURLM_OK) {
         destroy(made);
         return MCPZ_ENOMEM;
     }

@@ -66,7 +66,7 @@ struct mcpz_fetch_ports {
     void (*on_end)(void *context, const char *why, bool reached);
 };
 
-/** Errors: MCPZ_EIO  libcurl is not usable; MCPZ_ENOMEM */
+/** Errors: MCPZ_EUNSUPPORTED  there is no libcurl here; MCPZ_EIO  it is not usable; MCPZ_ENOMEM */
 MCPZ_MUST_USE mcpz_error mcpz_fetches_create(struct mcpz_loop *loop,
                                              struct mcpz_fetches **fetches);
 

@@ -53,7 +53,7 @@ struct known {
 
 struct mcpz_remotes {
     struct mcpz_loop *loop;
-    struct mcpz_fetches *fetches;
+    struct mcpz_fetches *fetches; /* NULL: there was no server yet */
     struct mcpz_upstreams port;
     struct mcpz_upstream *all;
     size_t count;
@@ -389,6 +389,11 @@ static mcpz_error upstream_start(void *context, const struct mcpz_mcp_server *se
     if (remotes->count == MCPZ_REMOTES_MAX) {
         return MCPZ_EFULL;
     }
+    mcpz_error error =
+        remotes->fetches == NULL ? mcpz_fetches_create(remotes->loop, &remotes->fetches) : MCPZ_OK;
+    if (error != MCPZ_OK) {
+        return error;
+    }
     struct mcpz_upstream *made = (struct mcpz_upstream *)calloc(1, sizeof(*made));
     if (made == NULL) {
         return MCPZ_ENOMEM;
@@ -401,7 +406,7 @@ static mcpz_error upstream_start(void *context, const struct mcpz_mcp_server *se
     (void)snprintf(made->name, sizeof(made->name), "%s", server->service.name);
     ev_timer_init(&made->wake, on_wake, 0.0, 0.0);
     made->wake.data = made;
-    mcpz_error error = create_remote(made, server);
+    error = create_remote(made, server);
     error = error == MCPZ_OK ? look_ahead(made, server) : error;
     if (error != MCPZ_OK) {
         destroy(made);
@@ -453,11 +458,6 @@ mcpz_error mcpz_remotes_create(struct mcpz_loop *loop, const struct mcpz_id *nod
                                          .send = upstream_send,
                                          .pause = upstream_pause,
                                          .stop = upstream_stop};
-    mcpz_error error = mcpz_fetches_create(loop, &made->fetches);
-    if (error != MCPZ_OK) {
-        free(made);
-        return error;
-    }
     *remotes = made;
     return MCPZ_OK;
 }
@@ -476,7 +476,9 @@ void mcpz_remotes_destroy(struct mcpz_remotes *remotes)
          upstream = upstream->next) {
         upstream_stop(upstream); /* from here on nothing is told */
     }
-    mcpz_fetches_drive(remotes->fetches, LEAVE_MS);
+    if (remotes->fetches != NULL) {
+        mcpz_fetches_drive(remotes->fetches, LEAVE_MS);
+    }
     for (struct mcpz_upstream *upstream = remotes->all, *next; upstream != NULL; upstream = next) {
         next = upstream->next;
         destroy(upstream);

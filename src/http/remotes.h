@@ -21,7 +21,7 @@
 
 struct mcpz_remotes;
 
-/** Errors: MCPZ_EIO  libcurl is not usable; MCPZ_ENOMEM */
+/** Errors: MCPZ_ENOMEM */
 MCPZ_MUST_USE mcpz_error mcpz_remotes_create(struct mcpz_loop *loop, const struct mcpz_id *node,
                                              struct mcpz_remotes **remotes);
 
