@@ -187,6 +187,15 @@ class McpRemote(unittest.TestCase):
         client = self.client("legacy", "legacy")
         self.assertEqual(text_of(client.tool("resume")), "resumed")
 
+    def test_much_comes_whole_and_in_order(self):
+        """More than the queues on the way hold: whoever speaks is held back meanwhile."""
+        for era in ERAS:
+            client = self.client("legacy", era, level="info")
+            heard = client.ask("tools/call", {"name": "flood",
+                                              "arguments": {"count": 1500, "bytes": 16384}})
+            self.assertEqual([line["params"]["data"][0] for line in heard[:-1]], list(range(1500)))
+            self.assertEqual(text_of(heard[-1]["result"]), "done")
+
     # ---- What fails alone ------------------------------------------------------------------
 
     def test_failures_say_why(self):

@@ -10,8 +10,8 @@ cert=FILE     TLS, with certificate and key in FILE
 
 Tools: echo, slow (progress, on a stream), hang (until the process is gone), ask (elicitation),
 resume (the stream breaks, and is asked on for), cut (it breaks), busy (429), page (HTML),
-big (9 MB), away (a redirection to another host), near (one within this host), forget (the session
-is), header (what a header of the request said), status (its argument), where (its process).
+big (9 MB), away (a redirection to another host), near (one within this host), flood (much, and
+then the response), forget (the session is), header (what a header of the request said), status (its argument), where (its process).
 """
 
 import http.server
@@ -26,7 +26,7 @@ ERA, *HOW = sys.argv[1:]
 OPTIONS = dict(word.split("=", 1) for word in HOW)
 META = "io.modelcontextprotocol/"
 TOOLS = ["echo", "slow", "hang", "ask", "resume", "cut", "busy", "page", "big", "away", "near",
-         "forget", "header", "status", "where"]
+         "flood", "forget", "header", "status", "where"]
 INFO = {"name": "small", "version": "1"}
 LOCK = threading.Lock()
 SESSIONS = {}  # id: {"streams": [Queue-like lists], "answers": {id: Event and answer}}
@@ -247,6 +247,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.answer(200, self.result(message, text("moved")))
             else:
                 self.answer(307, Location="/elsewhere")
+        elif name == "flood":
+            self.stream()
+            for number in range(arguments["count"]):
+                self.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {
+                    "level": "info", "data": [number, "x" * arguments["bytes"]]}})
+            self.event(self.result(message, text("done")))
         elif name == "forget":
             SESSIONS.clear()
             self.answer(200, self.result(message, text("who?")))
