@@ -56,6 +56,23 @@ void mcpz_mcp_url_show(const char *url, char *text, size_t capacity)
     (void)snprintf(text, capacity, "%.*s%s", (int)length, url, url[length] == '?' ? "?(set)" : "");
 }
 
+bool mcpz_mcp_url_is_open(const char *url)
+{
+    static const char *const here[] = {"localhost", "127.0.0.1", "[::1]"};
+    const char *host = url + strlen("http://");
+
+    if (!begins(url, "http://")) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+        const size_t length = strlen(here[i]);
+        if (begins(host, here[i]) && strchr(":/?", host[length]) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- Headers ------------------------------------------------------------------------------ */
 
 /* Source: RFC 9110, section 5.6.2. */

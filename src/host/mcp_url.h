@@ -12,6 +12,7 @@
 #ifndef HOST_MCP_URL_H
 #define HOST_MCP_URL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <mcpz/error.h>
@@ -28,6 +29,9 @@ const char *mcpz_mcp_url_fault(const char *url);
 
 /** A URL without its query, which may be a secret: "https://a.example/mcp?(set)". Cut to fit. */
 void mcpz_mcp_url_show(const char *url, char *text, size_t capacity);
+
+/** Does what is sent there cross a network as it is, for all on the way to read? */
+bool mcpz_mcp_url_is_open(const char *url);
 
 /** What is wrong with a header, in words; NULL: nothing. */
 const char *mcpz_mcp_header_fault(const char *name, const char *value);

@@ -48,6 +48,7 @@ struct known {
     char name[MCPZ_MCP_NAME_BYTES_MAX + 1];
     mcpz_time used_us;
     mcpz_time spared_until_us; /* it has asked to be left alone */
+    bool warned;               /* that its headers can be read on the way */
     struct mcpz_param_book book;
 };
 
@@ -359,6 +360,18 @@ static mcpz_error create_remote(struct mcpz_upstream *upstream,
     return mcpz_remote_create(&config, &upstream->remote);
 }
 
+/* Headers are secrets, mostly. */
+static void warn_once(struct mcpz_upstream *upstream)
+{
+    struct known *known = find_known(upstream->remotes, upstream->name);
+
+    if (upstream->header_count > 0 && mcpz_mcp_url_is_open(upstream->url) && !known->warned) {
+        known->warned = true;
+        mcpz_log(MCPZ_LOG_WARN, "mcp", "headers of a server cross the network unencrypted",
+                 "server=%s", upstream->name);
+    }
+}
+
 /* Is there a reason not to ask it? Then it is lost before it is begun with. */
 static mcpz_error look_ahead(struct mcpz_upstream *upstream, const struct mcpz_mcp_server *server)
 {
@@ -367,6 +380,7 @@ static mcpz_error look_ahead(struct mcpz_upstream *upstream, const struct mcpz_m
     char why[512] = "";
     mcpz_error error = read_headers(upstream, server, why, sizeof(why));
 
+    warn_once(upstream);
     if (error == MCPZ_OK && until_us > now_us) {
         (void)snprintf(why, sizeof(why), "it has asked to be left alone, for %u s yet",
                        (unsigned)((until_us - now_us) / MCPZ_SECONDS(1)) + 1);

@@ -249,13 +249,21 @@ static void lose_by_status(struct mcpz_trip *trip)
     mcpz_remote_lose(trip->remote, why);
 }
 
-/* The stream that belongs to no request need not be there. */
+/*
+ * The stream that belongs to no request need not be there. 404 may mean that the session is not,
+ * or that nobody has thought of GET; 409 that the one before is thought to stand yet.
+ */
 static void refuse_stream(struct mcpz_trip *trip)
 {
-    if (trip->status >= 500 && trip->tries < MCPZ_REMOTE_RESUMES_MAX) {
+    const bool is_for_now = trip->status >= 500 || trip->status == 409 || trip->status == 429;
+
+    if (is_for_now && trip->tries < MCPZ_REMOTE_RESUMES_MAX) {
         mcpz_trip_again(trip, MCPZ_REMOTE_RETRY_US);
-    } else {
-        mcpz_trip_end(trip);
+        return;
+    }
+    mcpz_trip_end(trip);
+    if (trip->status == 404) {
+        mcpz_remote_ping(trip->remote);
     }
 }
 
@@ -287,10 +295,10 @@ static void take_error(struct mcpz_trip *trip)
         mcpz_trip_end(trip); /* many servers know no DELETE */
     } else if (trip->status == 401) {
         lose_by_status(trip);
-    } else if (trip->status == 404 && in_session) {
-        mcpz_remote_lose(remote, "it has forgotten the session (404)");
     } else if (trip->kind == MCPZ_TRIP_STREAM) {
         refuse_stream(trip);
+    } else if (trip->status == 404 && in_session) {
+        mcpz_remote_lose(remote, "it has forgotten the session (404)");
     } else if (trip->kind == MCPZ_TRIP_PING) {
         if (trip->status >= 500 || (in_session && trip->status == 400)) {
             lose_by_status(trip);

@@ -55,6 +55,17 @@ TEST(what_a_query_says_is_not_shown)
     CHECK_TEXT(text, "https://");
 }
 
+TEST(what_is_not_encrypted_is_open_unless_it_stays_here)
+{
+    CHECK(!mcpz_mcp_url_is_open("https://a.example/mcp"));
+    CHECK(mcpz_mcp_url_is_open("http://a.example/mcp"));
+    CHECK(mcpz_mcp_url_is_open("http://localhost.a.example/mcp"));
+    CHECK(mcpz_mcp_url_is_open("http://127.0.0.12/mcp"));
+    CHECK(!mcpz_mcp_url_is_open("http://localhost:80/mcp"));
+    CHECK(!mcpz_mcp_url_is_open("HTTP://127.0.0.1"));
+    CHECK(!mcpz_mcp_url_is_open("http://[::1]/mcp"));
+}
+
 TEST(headers_are_ours_or_theirs)
 {
     CHECK(mcpz_mcp_header_fault("Authorization", "Bearer x") == NULL);
@@ -124,5 +135,6 @@ TEST(a_file_may_hold_the_secret)
 }
 
 TEST_MAIN(RUN(urls_name_a_host_and_no_user), RUN(a_url_has_a_bound),
-          RUN(what_a_query_says_is_not_shown), RUN(headers_are_ours_or_theirs),
+          RUN(what_a_query_says_is_not_shown),
+          RUN(what_is_not_encrypted_is_open_unless_it_stays_here), RUN(headers_are_ours_or_theirs),
           RUN(a_variable_may_hold_the_secret), RUN(a_file_may_hold_the_secret))

@@ -190,6 +190,35 @@ TEST(the_stream_of_a_session_is_asked_for_again)
     CHECK_TEXT(why_over(), "cannot connect to http://far.example/mcp: connection refused");
 }
 
+TEST(who_has_not_thought_of_streams_has_not_forgotten_the_session)
+{
+    greet();
+    answer(last(), 404, "text/html", "Cannot GET /mcp");
+    CHECK(strstr(last()->body, "\"ping\"") != NULL);
+    answer(last(), 200, JSON, "{\"jsonrpc\":\"2.0\",\"id\":\"mcpz-ping\",\"result\":{}}");
+    CHECK(!is_over());
+    say(CALL);
+    answer(last(), 200, JSON, RESULT);
+    CHECK_TEXT(last_heard(), RESULT);
+    pass(MCPZ_REMOTE_QUIET_US); /* nothing would break: it is asked */
+    CHECK(strstr(last()->body, "\"ping\"") != NULL);
+    answer(last(), 404, JSON, "{}");
+    CHECK_TEXT(why_over(), "it has forgotten the session (404)");
+}
+
+TEST(a_stream_that_stands_already_is_asked_for_again)
+{
+    greet();
+    answer(last(), 409, JSON, "{}");
+    CHECK_UINT(trip_count, 3);
+    pass(MCPZ_REMOTE_RETRY_US);
+    CHECK_UINT(trip_count, 4);
+    CHECK_UINT(last()->verb, MCPZ_REMOTE_GET);
+    answer(last(), 405, JSON, "{}");
+    pass(MCPZ_REMOTE_RETRY_US);
+    CHECK_UINT(trip_count, 4);
+}
+
 TEST(a_forgotten_session_is_the_end)
 {
     greet_plainly();
@@ -609,6 +638,8 @@ TEST_MAIN(RUN_NEW(a_session_is_named_in_all_that_follows),
           RUN_NEW(a_stream_that_breaks_again_and_again_is_given_up),
           RUN_NEW(a_stream_without_ids_cannot_be_resumed),
           RUN_NEW(the_stream_of_a_session_is_asked_for_again),
+          RUN_NEW(who_has_not_thought_of_streams_has_not_forgotten_the_session),
+          RUN_NEW(a_stream_that_stands_already_is_asked_for_again),
           RUN_NEW(a_forgotten_session_is_the_end),
           RUN_NEW(a_session_may_be_forgotten_in_other_words), RUN_NEW(stop_ends_the_session),
           RUN_NEW(stop_does_not_wait_for_ever), RUN_NEW(a_legacy_server_is_told_what_is_cancelled),
