@@ -43,6 +43,9 @@ void mcpz_plumtree_init_in(struct mcpz_plumtree *tree, const struct mcpz_plumtre
     assert(config->notices_max <= MCPZ_PLUMTREE_IHAVE_MAX);
 
     *tree = (struct mcpz_plumtree){.config = *config, .announce_at_us = MCPZ_TIME_NEVER};
+    if (config->rounds_max == 0) {
+        tree->config.rounds_max = MCPZ_PLUMTREE_ROUNDS_MAX;
+    }
     mcpz_gossip_cache_init(&tree->cache, arena, config->seen_max, config->cache_max,
                            config->cache_bytes, config->seed);
     tree->missing = mcpz_arena_take_sure(arena, config->missing_max, sizeof(*tree->missing));
@@ -277,7 +280,7 @@ static void pass_on(struct mcpz_plumtree *tree, mcpz_time now,
     const struct mcpz_msg msg = {.kind = MCPZ_MSG_GOSSIP, .gossip = *gossip};
 
     mcpz_gossip_cache_add(&tree->cache, now, &gossip->id, gossip->round, gossip->payload);
-    if (gossip->round > MCPZ_PLUMTREE_ROUNDS_MAX) {
+    if (gossip->round > tree->config.rounds_max) {
         return;
     }
     if (is_large(tree, gossip->payload.length)) {

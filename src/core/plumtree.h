@@ -85,6 +85,8 @@ struct mcpz_plumtree_config {
                               * spared the other end its own */
     mcpz_time keep_us;       /* payloads are handed out for so long; 0: while there is room */
     uint32_t optimise_ahead; /* links an announcement must be ahead to swap; 0: never */
+    uint32_t rounds_max;     /* what has come over so many links goes no further; 0: as above. The
+                              * paper's trees that nobody optimises are deeper than that. */
     uint64_t seed;
 };
 

@@ -229,6 +229,7 @@ static void world_init(struct world *world, size_t node_count, uint32_t optimise
         .first_timeout_us = MCPZ_SECONDS(2), /* longer than any path, as in the paper */
         .next_timeout_us = MCPZ_MS(40),
         .optimise_ahead = optimise_ahead,
+        .rounds_max = (uint32_t)node_count, /* the paper has no such bound */
         .seed = seed,
     };
     const size_t bytes = (mcpz_plumtree_bytes(&config) + 63) / 64 * 64;

@@ -137,8 +137,9 @@ TEST(several_neighbours_that_differ_come_to_agree)
     mcpz_schedule_finish(&schedule);
 }
 
-/* What storms of a minute need not reach: a link that takes nothing is given up as silent long
- * before its lanes are full; what becomes of durable tasks is looked at in test_tasks.c. */
+/* What storms of a minute need not reach: connections here take all that is sent, and a link that
+ * says nothing is given up long before its lanes would be full (test_admission.c fills one); what
+ * becomes of durable tasks is looked at in test_tasks.c. */
 static bool may_be_missed(enum mcpz_sometimes what)
 {
     return what == MCPZ_SOMETIMES_LINK_SLOW || what >= MCPZ_SOMETIMES_DURABLE_TAKEN;

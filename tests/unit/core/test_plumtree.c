@@ -168,6 +168,20 @@ TEST(what_has_come_too_far_goes_no_further)
     CHECK_UINT(tree.delivered, 3);
 }
 
+TEST(how_far_is_too_far_can_be_said)
+{
+    struct mcpz_plumtree_config config = small();
+
+    config.rounds_max = MCPZ_PLUMTREE_ROUNDS_MAX + 1;
+    set_up_with(config);
+    neighbour(&alice, MCPZ_FACT_NEIGHBOUR_UP);
+    neighbour(&bob, MCPZ_FACT_NEIGHBOUR_UP);
+    receive_gossip(0, &alice, 1, MCPZ_PLUMTREE_ROUNDS_MAX);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 1);
+    receive_gossip(0, &alice, 2, MCPZ_PLUMTREE_ROUNDS_MAX + 1);
+    CHECK_UINT(sent_to(&bob, MCPZ_MSG_GOSSIP), 0);
+}
+
 /* ---- Announcements and repair ------------------------------------------------------------- */
 
 TEST(a_graft_makes_its_sender_eager_and_gets_the_payload)
@@ -811,7 +825,7 @@ TEST_MAIN(
     RUN(the_first_receipt_delivers_and_is_passed_on),
     RUN(a_duplicate_prunes_its_link_and_is_not_delivered),
     RUN(our_own_broadcast_that_comes_back_is_a_duplicate), RUN(a_prune_makes_its_sender_lazy),
-    RUN(what_has_come_too_far_goes_no_further),
+    RUN(how_far_is_too_far_can_be_said), RUN(what_has_come_too_far_goes_no_further),
     RUN(a_late_neighbour_is_told_nothing_and_then_lazy_until_it_brings_something),
     RUN(what_waits_for_a_late_neighbour_ends_at_its_limit),
     RUN(who_comes_back_late_no_longer_is_told_again),

@@ -586,6 +586,31 @@ TEST(a_heartbeat_overtakes_what_people_send)
     free_pair();
 }
 
+/* No storm comes so far (src/README.md): whoever takes nothing is found silent long before. */
+TEST(a_peer_that_does_not_take_what_is_sent_loses_its_link)
+{
+    const struct mcpz_msg ping = {.kind = MCPZ_MSG_PING, .ping = {.seq = 1, .next_ms = 1000}};
+    size_t sent = 0;
+
+    make_pair(0);
+    struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    (void)enter(&founder);
+    struct mcpz_link_row *row = mcpz_link_rows_find(founder.engine, founder.link);
+    while (!founder.closed && sent < MCPZ_CONTROL_LANE_BYTES_MAX) {
+        mcpz_link_rows_send(founder.engine, row, &ping);
+        sent++;
+    }
+    leave(&founder);
+    CHECK(founder.closed);
+    CHECK_TEXT(founder.why, "does not take what is sent");
+    CHECK_UINT(counters_of(&founder)->links_slow, 1);
+    CHECK(sent > MCPZ_CONTROL_LANE_BYTES_MAX / 64);
+    CHECK(!mcpz_engine_has_frames(founder.engine, founder.link)); /* nothing is kept for it */
+    CHECK_UINT(link_count(&founder), 0);
+    free_pair();
+}
+
 /* ---- Life of a certificate ---------------------------------------------------------------- */
 
 TEST(a_certificate_is_renewed_at_two_thirds_of_its_life)
@@ -648,5 +673,6 @@ TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again)
           RUN(a_link_whose_successor_is_not_admitted_in_time_is_lost),
           RUN(a_successor_that_fails_while_the_first_stands_harms_nothing),
           RUN(a_heartbeat_overtakes_what_people_send),
+          RUN(a_peer_that_does_not_take_what_is_sent_loses_its_link),
           RUN(a_certificate_is_renewed_at_two_thirds_of_its_life),
           RUN(leaving_forgets_the_mesh_and_joining_again_works))
