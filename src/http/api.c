@@ -278,6 +278,7 @@ mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *direc
     }
     uint64_t wall_ms = ports->wall_ms(ports->context);
     mcpz_rule_book_init(&made->rules);
+    mcpz_name_book_init(&made->names);
     mcpz_queue_book_init(&made->queues);
     mcpz_events_init(&made->events, wall_ms > 0 ? wall_ms : 1);
     *api = made;
@@ -390,6 +391,7 @@ static bool is_waiting(const struct mcpz_exchange *exchange)
 
 static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
 {
+    (void)mcpz_name_book_hear(&api->names, fact); /* read when the face looks at its clock */
     if (mcpz_rule_book_hear(&api->rules, fact) || mcpz_queue_book_hear(&api->queues, fact)) {
         api->ports.defer(api->ports.context);
     }

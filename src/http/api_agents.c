@@ -35,7 +35,7 @@ struct agent_list {
 
 static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_document *document)
 {
-    static const char *const names[] = {MCPZ_RULE_BOOK, MCPZ_QUEUE_BOOK};
+    static const char *const names[] = {MCPZ_RULE_BOOK, MCPZ_QUEUE_BOOK, MCPZ_NAME_BOOK};
     struct mcpz_id system;
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(names); i++) {

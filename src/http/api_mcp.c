@@ -72,6 +72,18 @@ static void walk_capabilities(void *context,
     }
 }
 
+static void keep_name(void *context, const char *name, const char *server)
+{
+    struct mcpz_api *api = (struct mcpz_api *)context;
+
+    mcpz_name_book_keep(&api->names, api->ports.enter(api->ports.context), name, server);
+}
+
+static void read_names(struct mcpz_api *api)
+{
+    mcpz_name_book_read(&api->names, api->ports.enter(api->ports.context), api->face);
+}
+
 static void take_answer(void *context, void *owner, const struct mcpz_face_answer *answer)
 {
     struct mcpz_exchange *exchange = (struct mcpz_exchange *)owner;
@@ -114,12 +126,17 @@ static bool make_face(struct mcpz_api *api)
         .later = later,
         .wake_at = wake_at,
         .capabilities = walk_capabilities,
+        .keep_name = keep_name,
         .answer = take_answer,
         .more = tell_more,
     };
 
-    return api->face != NULL ||
-           (config.desk != NULL && mcpz_face_create(&config, &api->face) == MCPZ_OK);
+    if (api->face == NULL &&
+        (config.desk == NULL || mcpz_face_create(&config, &api->face) != MCPZ_OK)) {
+        return false;
+    }
+    read_names(api);
+    return true;
 }
 
 /* ---- Exchanges ---------------------------------------------------------------------------- */
@@ -270,6 +287,7 @@ void mcpz_api_mcp_tick(struct mcpz_api *api)
     if (api->face == NULL) {
         return;
     }
+    read_names(api);
     const struct mcpz_node *node = mcpz_engine_node(api->ports.enter(api->ports.context));
     uint32_t digest = mcpz_registry_digest(&node->registry);
 

@@ -180,6 +180,7 @@ void mcpz_api_delete_server(struct mcpz_exchange *exchange, const struct mcpz_re
     mcpz_bytes_to_text(name, text, sizeof(text));
     mcpz_error error = port->remove(port->context, name);
     if (error == MCPZ_OK) {
+        mcpz_name_book_release(mcpz_exchange_engine(exchange), name);
         mcpz_exchange_answer(exchange, 200, json_pack("{s:s}", "removed", text));
     } else {
         fail(exchange, error, text, NULL);

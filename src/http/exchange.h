@@ -16,6 +16,7 @@
 #include "http/api.h"
 #include "http/events.h"
 #include "http/fellows.h"
+#include "http/name_book.h"
 #include "http/queue_book.h"
 #include "http/rule_book.h"
 #include "mcp/face.h"
@@ -69,6 +70,7 @@ struct mcpz_api {
     struct mcpz_events events;
     struct mcpz_rule_book rules;
     struct mcpz_queue_book queues;
+    struct mcpz_name_book names;
     struct mcpz_fellows fellows;
 };
 

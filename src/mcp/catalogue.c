@@ -17,7 +17,8 @@ struct mcpz_catalogue_claim {
     struct mcpz_catalogue_claim *next;
     enum mcpz_catalogue_kind kind;
     char server[MCPZ_SERVER_NAME_CHARS_MAX + 1];
-    uint64_t key_hash; /* of the item's own name */
+    uint64_t key_hash; /* of the item's own name; 0: not known yet */
+    bool is_kept;
     char shown[];
 };
 
@@ -260,30 +261,101 @@ static struct mcpz_catalogue_claim *find_claim(const struct mcpz_catalogue *cata
     return claim;
 }
 
+static struct mcpz_catalogue_claim *add_claim(struct mcpz_catalogue *catalogue,
+                                              enum mcpz_catalogue_kind kind,
+                                              struct mcpz_bytes server, struct mcpz_bytes shown)
+{
+    struct mcpz_catalogue_claim *claim = catalogue->claim_count < MCPZ_CATALOGUE_CLAIMS_MAX
+                                             ? malloc(sizeof(*claim) + shown.length + 1)
+                                             : NULL;
+    struct mcpz_catalogue_claim **bucket = &catalogue->claims[bucket_of(kind, shown)];
+
+    if (claim == NULL) {
+        return NULL;
+    }
+    *claim = (struct mcpz_catalogue_claim){.next = *bucket, .kind = kind, .is_kept = true};
+    mcpz_bytes_to_text(server, claim->server, sizeof(claim->server));
+    mcpz_bytes_to_text(shown, claim->shown, shown.length + 1);
+    *bucket = claim;
+    catalogue->claim_count++;
+    return claim;
+}
+
 /* Give the name to the server's item. False: another item has it. */
 static bool claim_name(struct mcpz_catalogue *catalogue, enum mcpz_catalogue_kind kind,
                        const char *server, struct mcpz_bytes key, struct mcpz_bytes shown)
 {
     struct mcpz_catalogue_claim *claim = find_claim(catalogue, kind, shown);
 
+    if (claim != NULL && claim->key_hash == 0 && strcmp(claim->server, server) == 0) {
+        claim->key_hash = hash_of(key);
+    }
     if (claim != NULL) {
         return strcmp(claim->server, server) == 0 && claim->key_hash == hash_of(key);
     }
-    claim = catalogue->claim_count < MCPZ_CATALOGUE_CLAIMS_MAX
-                ? malloc(sizeof(*claim) + shown.length + 1)
-                : NULL;
-    if (claim == NULL) {
-        return true; /* it can be had, but not kept */
+    claim = add_claim(catalogue, kind, mcpz_text(server), shown);
+    if (claim != NULL) { /* else it can be had, but not remembered */
+        claim->key_hash = hash_of(key);
+        claim->is_kept = kind != MCPZ_CATALOGUE_TOOLS && kind != MCPZ_CATALOGUE_PROMPTS;
+        catalogue->unkept_count += !claim->is_kept;
     }
-    struct mcpz_catalogue_claim **bucket = &catalogue->claims[bucket_of(kind, shown)];
-    claim->next = *bucket;
-    claim->kind = kind;
-    claim->key_hash = hash_of(key);
-    (void)snprintf(claim->server, sizeof(claim->server), "%s", server);
-    mcpz_bytes_to_text(shown, claim->shown, shown.length + 1);
-    *bucket = claim;
-    catalogue->claim_count++;
     return true;
+}
+
+bool mcpz_catalogue_next_unkept(struct mcpz_catalogue *catalogue, enum mcpz_catalogue_kind *kind,
+                                const char **shown, const char **server)
+{
+    for (size_t i = 0; i < MCPZ_CATALOGUE_BUCKETS && catalogue->unkept_count > 0; i++) {
+        for (struct mcpz_catalogue_claim *claim = catalogue->claims[i]; claim != NULL;
+             claim = claim->next) {
+            if (!claim->is_kept) {
+                claim->is_kept = true;
+                catalogue->unkept_count--;
+                *kind = claim->kind;
+                *shown = claim->shown;
+                *server = claim->server;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* All are named again: what has a claim keeps its name. */
+static void forget_names(struct mcpz_catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        struct mcpz_catalogue_server *server = catalogue->servers[i];
+        server->is_named = false;
+        for (size_t kind = 0; kind < MCPZ_CATALOGUE_KINDS; kind++) {
+            for (size_t k = 0; k < server->lists[kind].count; k++) {
+                free(server->lists[kind].items[k].shown);
+                server->lists[kind].items[k].shown = NULL;
+            }
+        }
+    }
+}
+
+void mcpz_catalogue_pin(struct mcpz_catalogue *catalogue, enum mcpz_catalogue_kind kind,
+                        struct mcpz_bytes shown, struct mcpz_bytes server)
+{
+    struct mcpz_catalogue_claim *claim = find_claim(catalogue, kind, shown);
+
+    if (shown.length == 0 || shown.length > MCPZ_SHOWN_CHARS_MAX || server.length == 0 ||
+        server.length > MCPZ_SERVER_NAME_CHARS_MAX) {
+        return;
+    }
+    if (claim == NULL) {
+        (void)add_claim(catalogue, kind, server, shown); /* or it is named as it comes */
+        return;
+    }
+    catalogue->unkept_count -= !claim->is_kept;
+    claim->is_kept = true;
+    if (!mcpz_bytes_equal(mcpz_text(claim->server), server)) {
+        mcpz_bytes_to_text(server, claim->server, sizeof(claim->server));
+        claim->key_hash = 0;
+        forget_names(catalogue);
+    }
 }
 
 static bool is_name_char(uint8_t character)

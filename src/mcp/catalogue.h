@@ -94,7 +94,8 @@ struct mcpz_catalogue {
     uint32_t versions[MCPZ_CATALOGUE_KINDS]; /* count changes of what is shown */
     struct mcpz_catalogue_claim *claims[MCPZ_CATALOGUE_BUCKETS]; /* by what was given */
     size_t claim_count;
-    uint64_t refused; /* documents that are none */
+    size_t unkept_count; /* of them, of tools and prompts, that nobody was told of */
+    uint64_t refused;    /* documents that are none */
 
     /* The headers that tools ask for: "mcp-param-region", NUL, and so on. */
     char params[MCPZ_CATALOGUE_PARAMS_BYTES];
@@ -136,6 +137,18 @@ MCPZ_MUST_USE mcpz_error mcpz_catalogue_put(struct mcpz_catalogue *catalogue,
 
 /** Give the new items their names, servers in the order of their own names. */
 void mcpz_catalogue_name(struct mcpz_catalogue *catalogue);
+
+/**
+ * A name that was given to a tool or a prompt, and was not said here before; false: there is none.
+ * It is to be kept, for this node when it starts again, and for the others.
+ */
+MCPZ_MUST_USE bool mcpz_catalogue_next_unkept(struct mcpz_catalogue *catalogue,
+                                              enum mcpz_catalogue_kind *kind, const char **shown,
+                                              const char **server);
+
+/** The name is that server's, whoever has it here now: so it was kept. */
+void mcpz_catalogue_pin(struct mcpz_catalogue *catalogue, enum mcpz_catalogue_kind kind,
+                        struct mcpz_bytes shown, struct mcpz_bytes server);
 
 /** It could not be had: try again in a while. */
 void mcpz_catalogue_failed(struct mcpz_catalogue *catalogue, struct mcpz_bytes name,

@@ -1,6 +1,7 @@
 #include "mcp/face.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #define STREAM_TYPE "text/event-stream"
 #define LOOK_US MCPZ_SECONDS(5) /* between looks at what is over, while anything is */
 #define TICK_US MCPZ_MS(250)
+#define KEPT_AT_ONCE 256         /* names; the others when it is called next */
 #define WAITING_BYTES_MAX 262144 /* of a stream that nobody reads */
 
 static const struct mcpz_json no_id = {.type = MCPZ_JSON_NONE};
@@ -338,6 +340,43 @@ static void take_those_that_waited(struct mcpz_face *face, mcpz_time now)
     }
 }
 
+/* ---- Names that are kept ------------------------------------------------------------------ */
+
+static const char *const kept_prefixes[MCPZ_CATALOGUE_KINDS] = {
+    [MCPZ_CATALOGUE_TOOLS] = "tool:",
+    [MCPZ_CATALOGUE_PROMPTS] = "prompt:",
+};
+
+static void keep_names(struct mcpz_face *face)
+{
+    char name[MCPZ_SHOWN_CHARS_MAX + sizeof("prompt:")];
+    enum mcpz_catalogue_kind kind = MCPZ_CATALOGUE_TOOLS;
+    const char *shown = NULL;
+    const char *server = NULL;
+
+    if (face->config.keep_name == NULL) {
+        return;
+    }
+    for (size_t i = 0;
+         i < KEPT_AT_ONCE && mcpz_catalogue_next_unkept(&face->catalogue, &kind, &shown, &server);
+         i++) {
+        (void)snprintf(name, sizeof(name), "%s%s", kept_prefixes[kind], shown);
+        face->config.keep_name(face->config.context, name, server);
+    }
+}
+
+void mcpz_face_pin(struct mcpz_face *face, struct mcpz_bytes name, struct mcpz_bytes server)
+{
+    for (size_t kind = 0; kind < MCPZ_CATALOGUE_KINDS; kind++) {
+        size_t length = kept_prefixes[kind] != NULL ? strlen(kept_prefixes[kind]) : SIZE_MAX;
+        if (name.length > length && memcmp(name.data, kept_prefixes[kind], length) == 0) {
+            mcpz_catalogue_pin(&face->catalogue, (enum mcpz_catalogue_kind)kind,
+                               mcpz_bytes(name.data + length, name.length - length), server);
+        }
+    }
+    face->config.later(face->config.context);
+}
+
 /* ---- News --------------------------------------------------------------------------------- */
 
 static const char *const changes[MCPZ_CATALOGUE_KINDS] = {
@@ -502,6 +541,7 @@ void mcpz_face_work(struct mcpz_face *face)
     look(face, now);
     fetch(face, now);
     take_those_that_waited(face, now);
+    keep_names(face);
     if (has_changed(face)) {
         announce(face);
     }

@@ -108,6 +108,10 @@ struct mcpz_face_config {
     void (*capabilities)(void *context, void (*visit)(void *visit_context, struct mcpz_bytes name),
                          void *visit_context);
 
+    /* This name of /mcp ("tool:NAME", "prompt:NAME") was given to that server's: to be kept. May
+     * be NULL. Outside the engine's turn. */
+    void (*keep_name)(void *context, const char *name, const char *server);
+
     /* The asker of `owner` has its answer: once, perhaps from within mcpz_face_ask(). */
     void (*answer)(void *context, void *owner, const struct mcpz_face_answer *answer);
 
@@ -157,6 +161,9 @@ void mcpz_face_close(struct mcpz_asker *asker);
  * would last for ever end, so that nothing is waited for but what somebody has asked for.
  */
 void mcpz_face_leave(struct mcpz_face *face, bool leaves);
+
+/** A name that was kept, here or at another node, as `keep_name` was told it. */
+void mcpz_face_pin(struct mcpz_face *face, struct mcpz_bytes name, struct mcpz_bytes server);
 
 /** Somebody's capabilities may have changed. Within the engine's turn too. */
 void mcpz_face_hear(struct mcpz_face *face);

@@ -46,6 +46,35 @@ class Many(unittest.TestCase):
             result = client.answer("tools/call", name=f"tool{i}", arguments={})["result"]
             self.assertEqual(result["content"][0]["text"], f"tool{i}")
 
+    def names(self, node):
+        client = Client(node)
+        client.initialize()
+        return sorted(tool["name"] for tool in client.answer("tools/list")["result"]["tools"])
+
+    def stub(self, name):
+        """The configuration of a server with the one tool `same`."""
+        config = pathlib.Path(self.mesh.directory) / f"{name}.yaml"
+        config.write_text(json.dumps({"mcp": {"servers": {
+            name: {"command": sys.executable, "args": ["-I", "-S", str(STUB), "same"]}}}}))
+        return config
+
+    def test_who_came_first_keeps_its_name_at_all_nodes_and_after_a_restart(self):
+        front = self.mesh.founder("front", "--api", "127.0.0.1:0")
+        self.mesh.joiner(front, "late", "--config", self.stub("zeta"))
+        until("it is seen", lambda: self.names(front) == ["same"])
+        self.mesh.joiner(front, "early", "--config", self.stub("alpha"))
+        until("both are seen", lambda: self.names(front) == ["alpha_same", "same"])
+        other = self.mesh.joiner(front, "other", "--api", "127.0.0.1:0")
+        # Seen together, they would be named in the order of the alphabet.
+        until("they have the same names there", lambda: self.names(other) == ["alpha_same", "same"])
+        front.stop()
+        front.start("--api", "127.0.0.1:0")
+        until("they have kept them", lambda: self.names(front) == ["alpha_same", "same"])
+        client = Client(front)
+        client.initialize()
+        self.assertEqual(client.answer("tools/call", name="same", arguments={})["result"]["content"],
+                         [{"type": "text", "text": "same"}])
+
     def test_a_drain_does_not_wait_for_who_only_listens(self):
         seen = pathlib.Path(self.mesh.directory) / "seen"
         front = self.mesh.founder("front", "--api", "127.0.0.1:0")

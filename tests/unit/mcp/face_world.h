@@ -44,6 +44,7 @@ static mcpz_time wake;
 static bool face_wants_work;
 static struct hosted hosted[HOSTED_MAX];
 static size_t hosted_count;
+static char kept[512];           /* names that were given */
 static const char *documents[2]; /* of "one" and "two"; NULL: there is none */
 
 /* ---- The host ----------------------------------------------------------------------------- */
@@ -169,6 +170,14 @@ static inline void take_answer(void *context, void *owner, const struct mcpz_fac
     client->length = strlen(client->text);
 }
 
+static inline void keep_name(void *context, const char *name, const char *server)
+{
+    size_t used = strlen(kept);
+
+    (void)context;
+    (void)snprintf(kept + used, sizeof(kept) - used, "%s=%s;", name, server);
+}
+
 static inline void take_more(void *context, void *owner)
 {
     (void)context;
@@ -228,6 +237,7 @@ static inline void set_up(void)
         .later = want_face,
         .wake_at = wake_at,
         .capabilities = walk,
+        .keep_name = keep_name,
         .answer = take_answer,
         .more = take_more,
     };

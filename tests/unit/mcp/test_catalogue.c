@@ -238,8 +238,80 @@ TEST(so_many_servers_are_known_and_no_more)
     mcpz_catalogue_finish(&catalogue);
 }
 
-TEST_MAIN(RUN(what_is_offered_is_fetched_once), RUN(of_two_descriptions_the_smaller_hash_counts),
-          RUN(a_short_absence_changes_nothing),
+static size_t count_unkept(void)
+{
+    enum mcpz_catalogue_kind kind;
+    const char *shown;
+    const char *server;
+    size_t count = 0;
+
+    while (mcpz_catalogue_next_unkept(&catalogue, &kind, &shown, &server)) {
+        CHECK(kind == MCPZ_CATALOGUE_TOOLS || kind == MCPZ_CATALOGUE_PROMPTS);
+        count++;
+    }
+    return count;
+}
+
+TEST(names_that_were_kept_hold_whoever_comes_first)
+{
+    set_up();
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"), mcpz_text("b"));
+    offer((const char *[]){"mcp.about/a/" HASH_A, NULL});
+    put("a", HASH_A,
+        DOCUMENT("\"tools\":[{\"name\":\"t\"},{\"name\":\"u\"}],"
+                 "\"resources\":[{\"uri\":\"x:1\",\"name\":\"x\"}]"));
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "a_t"), "a");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "");
+    CHECK_UINT(count_unkept(), 2); /* a_t and u: resources are not kept */
+    CHECK_UINT(count_unkept(), 0);
+    offer((const char *[]){"mcp.about/a/" HASH_A, "mcp.about/b/" HASH_B, NULL});
+    put("b", HASH_B, DOCUMENT("\"tools\":[{\"name\":\"t\"}]"));
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "b");
+    CHECK_UINT(count_unkept(), 0);
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(a_name_that_is_anothers_after_all_is_given_up)
+{
+    set_up();
+    offer((const char *[]){"mcp.about/a/" HASH_A, "mcp.about/b/" HASH_B, NULL});
+    put("a", HASH_A, DOCUMENT("\"tools\":[{\"name\":\"t\"},{\"name\":\"u\"}]"));
+    put("b", HASH_B, DOCUMENT("\"tools\":[{\"name\":\"t\"}]"));
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "a");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "b_t"), "b");
+    const uint32_t before = catalogue.versions[MCPZ_CATALOGUE_TOOLS];
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("u"), mcpz_text("a"));
+    mcpz_catalogue_name(&catalogue);
+    CHECK_UINT(catalogue.versions[MCPZ_CATALOGUE_TOOLS], before); /* as it is already */
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"), mcpz_text("b"));
+    mcpz_catalogue_name(&catalogue);
+    CHECK(catalogue.versions[MCPZ_CATALOGUE_TOOLS] > before);
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "t"), "b");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "a_t"), "a");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "u"), "a");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_TOOLS, "b_t"), "");
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(what_cannot_be_a_name_is_not_pinned)
+{
+    static char longest[MCPZ_SHOWN_CHARS_MAX + 2];
+
+    set_up();
+    memset(longest, 'x', MCPZ_SHOWN_CHARS_MAX + 1);
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text(longest), mcpz_text("b"));
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text(""), mcpz_text("b"));
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"), mcpz_text(""));
+    CHECK_UINT(catalogue.claim_count, 0);
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text(longest + 1), mcpz_text("b"));
+    CHECK_UINT(catalogue.claim_count, 1);
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST_MAIN(RUN(names_that_were_kept_hold_whoever_comes_first),
+          RUN(a_name_that_is_anothers_after_all_is_given_up),
+          RUN(what_cannot_be_a_name_is_not_pinned), RUN(what_is_offered_is_fetched_once),
+          RUN(of_two_descriptions_the_smaller_hash_counts), RUN(a_short_absence_changes_nothing),
           RUN(who_comes_later_with_the_same_name_is_shown_under_another),
           RUN(names_are_never_longer_than_clients_take),
           RUN(a_resource_is_found_by_its_list_its_template_or_its_only_owner),

@@ -425,8 +425,29 @@ TEST(a_batch_is_answered_on_one_stream)
     tear_down();
 }
 
-TEST_MAIN(RUN(a_session_begins_and_ends), RUN(a_session_is_of_the_tenant_that_began_it),
-          RUN(what_is_wrong_with_a_request_is_told),
+TEST(names_that_were_given_are_to_be_kept)
+{
+    struct client client;
+
+    set_up();
+    kept[0] = '\0';
+    begin_session();
+    check_answer(&client, in_session(REQUEST("1", "tools/list", "{}")), 200, "two_echo");
+    CHECK(strstr(kept, "tool:echo=one;") != NULL);
+    CHECK(strstr(kept, "tool:two_echo=two;") != NULL);
+    kept[0] = '\0';
+    mcpz_face_pin(face, mcpz_text("tool:echo"), mcpz_text("two"));
+    mcpz_face_pin(face, mcpz_text("nothing:echo"), mcpz_text("one"));
+    run();
+    CHECK_TEXT(kept, "tool:one_echo=one;");
+    ask(&client, in_session(REQUEST("1", "tools/call", "{\"name\":\"one_echo\"}")));
+    CHECK(strstr(hosted[0].lines[0], "{\"name\":\"echo\"}") != NULL);
+    leave(&client);
+    tear_down();
+}
+
+TEST_MAIN(RUN(names_that_were_given_are_to_be_kept), RUN(a_session_begins_and_ends),
+          RUN(a_session_is_of_the_tenant_that_began_it), RUN(what_is_wrong_with_a_request_is_told),
           RUN(the_lists_of_the_mesh_are_those_of_its_servers),
           RUN(a_call_goes_to_whose_tool_it_is_and_comes_back),
           RUN(what_comes_before_the_response_makes_it_a_stream),

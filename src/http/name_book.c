@@ -1,0 +1,96 @@
+#include "http/name_book.h"
+
+#include <jansson.h>
+
+#include "http/document.h"
+#include "http/system_document.h"
+
+void mcpz_name_book_init(struct mcpz_name_book *book)
+{
+    *book = (struct mcpz_name_book){.stale = true};
+}
+
+bool mcpz_name_book_hear(struct mcpz_name_book *book, const struct mcpz_fact *fact)
+{
+    bool is_news = mcpz_system_document_is_news(MCPZ_NAME_BOOK, fact);
+
+    book->stale |= is_news;
+    return is_news;
+}
+
+void mcpz_name_book_read(struct mcpz_name_book *book, struct mcpz_engine *engine,
+                         struct mcpz_face *face)
+{
+    json_t *state = NULL;
+    const char *name;
+    json_t *server;
+
+    if (!book->stale || mcpz_system_document_read(engine, MCPZ_NAME_BOOK, &state) != MCPZ_OK) {
+        return;
+    }
+    book->stale = false;
+    book->count = json_object_size(state);
+    json_object_foreach(state, name, server)
+    {
+        if (json_is_string(server)) {
+            mcpz_face_pin(face, mcpz_text(name),
+                          mcpz_bytes(json_string_value(server), json_string_length(server)));
+        }
+    }
+    json_decref(state);
+}
+
+/* Write a register, or with `value` NULL take it out. Nobody waits for the reply. */
+static void write_name(struct mcpz_engine *engine, const struct mcpz_path *path,
+                       const struct mcpz_value *value)
+{
+    struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_WRITE,
+                               .agent = {.op = value != NULL ? MCPZ_AGENT_SET : MCPZ_AGENT_UNSET,
+                                         .request = mcpz_engine_next_request(engine),
+                                         .path = mcpz_bytes(path->bytes, path->length)}};
+
+    if (value != NULL) {
+        event.agent.value = mcpz_bytes(value->bytes, value->length);
+    }
+    mcpz_system_document_id(MCPZ_NAME_BOOK, &event.agent.document);
+    mcpz_engine_event(engine, &event);
+}
+
+void mcpz_name_book_keep(struct mcpz_name_book *book, struct mcpz_engine *engine, const char *name,
+                         const char *server)
+{
+    struct mcpz_path path;
+    struct mcpz_value value;
+    json_t *json = json_string(server);
+    mcpz_error error = mcpz_value_from_json(json, &value);
+
+    json_decref(json);
+    if (error != MCPZ_OK || book->count >= MCPZ_NAMES_MAX ||
+        !mcpz_system_document_path(name, &path)) {
+        return;
+    }
+    book->count++;
+    mcpz_system_document_make(engine, MCPZ_NAME_BOOK);
+    write_name(engine, &path, &value);
+}
+
+void mcpz_name_book_release(struct mcpz_engine *engine, struct mcpz_bytes server)
+{
+    json_t *state = NULL;
+    const char *name;
+    json_t *owner;
+    struct mcpz_path path;
+
+    if (mcpz_system_document_read(engine, MCPZ_NAME_BOOK, &state) != MCPZ_OK) {
+        return;
+    }
+    json_object_foreach(state, name, owner)
+    {
+        if (json_is_string(owner) &&
+            mcpz_bytes_equal(mcpz_text(json_string_value(owner)), server) &&
+            mcpz_system_document_path(name, &path)) {
+            write_name(engine, &path, NULL);
+        }
+    }
+    json_decref(state);
+}
