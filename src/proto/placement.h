@@ -60,6 +60,12 @@ struct mcpz_placement {
     size_t node_count;
 };
 
+/* A layout as it is handed on: its bytes, and the signature of who may make one. */
+struct mcpz_signed_placement {
+    struct mcpz_bytes body;
+    struct mcpz_bytes signature;
+};
+
 /* A layout's place in their order. Zero: none. */
 struct mcpz_layout_stamp {
     uint64_t version;

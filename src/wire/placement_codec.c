@@ -28,6 +28,14 @@ static const struct mcpz_field placement_fields[] = {
 static const struct mcpz_layout placement_layout = LAYOUT(S, placement_fields);
 #undef S
 
+#define S struct mcpz_signed_placement
+static const struct mcpz_field signed_fields[] = {
+    {BYTES(S, body, 1, MCPZ_PLACEMENT_BYTES_MAX)},
+    {BYTES(S, signature, MCPZ_SIGNATURE_BYTES, MCPZ_SIGNATURE_BYTES)},
+};
+static const struct mcpz_layout signed_layout = LAYOUT(S, signed_fields);
+#undef S
+
 /* The shortest node is 38 bytes and the shortest zone, which is some node's, one. */
 static_assert(sizeof(struct mcpz_storage_node) + sizeof(struct mcpz_bytes) <= 2 * 39,
               "lists take at most twice the bytes they come from");
@@ -92,5 +100,44 @@ mcpz_error mcpz_placement_decode(struct mcpz_bytes bytes, struct mcpz_arena *are
         return error;
     }
     *placement = result;
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_signed_placement_encode(const struct mcpz_signed_placement *signed_placement,
+                                        uint8_t *buffer, size_t capacity, size_t *length)
+{
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, capacity);
+
+    mcpz_layout_write(&writer, &signed_layout, signed_placement);
+    if (writer.error == MCPZ_OK) {
+        *length = writer.length;
+    }
+    return writer.error;
+}
+
+/* What bytes take with the header of their length (MessagePack specification, "bin format"). */
+static size_t framed(size_t length)
+{
+    return length + (length <= UINT8_MAX ? 2 : length <= UINT16_MAX ? 3 : 5);
+}
+
+mcpz_error mcpz_signed_placement_decode(struct mcpz_bytes bytes,
+                                        struct mcpz_signed_placement *signed_placement)
+{
+    struct mcpz_layout_source source = {.reader = mcpz_reader(bytes)};
+    struct mcpz_signed_placement result;
+
+    mcpz_error error = mcpz_shape_check(bytes);
+    if (error == MCPZ_OK) {
+        error = mcpz_layout_read(&source, &signed_layout, &result);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    /* Each in its shortest form; anything more is a field that was skipped. */
+    if (bytes.length != 1 + framed(result.body.length) + framed(result.signature.length)) {
+        return MCPZ_EPROTO;
+    }
+    *signed_placement = result;
     return MCPZ_OK;
 }

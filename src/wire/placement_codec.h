@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "proto/cert.h"
 #include "proto/placement.h"
 
 #define MCPZ_PLACEMENT_NODE_BYTES_MAX 43 /* of one node */
@@ -41,5 +42,25 @@ MCPZ_MUST_USE mcpz_error mcpz_placement_encode(const struct mcpz_placement *plac
  */
 MCPZ_MUST_USE mcpz_error mcpz_placement_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
                                                struct mcpz_placement *placement);
+
+/** Room for a signed layout whose body has so many bytes. */
+#define MCPZ_SIGNED_PLACEMENT_BYTES(body) ((body) + MCPZ_SIGNATURE_BYTES + 8)
+
+/**
+ * Write [body, signature]. The body is 1 to MCPZ_PLACEMENT_BYTES_MAX bytes, the signature
+ * MCPZ_SIGNATURE_BYTES (asserted). Errors: MCPZ_EFULL  `capacity` is too small
+ */
+MCPZ_MUST_USE mcpz_error
+mcpz_signed_placement_encode(const struct mcpz_signed_placement *signed_placement, uint8_t *buffer,
+                             size_t capacity, size_t *length);
+
+/**
+ * Read them apart, in the one form there is; slices point into `bytes`. Neither the body nor the
+ * signature is looked at. On error `*signed_placement` is unchanged.
+ *
+ * Errors: MCPZ_ESHORT, MCPZ_EPROTO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_signed_placement_decode(
+    struct mcpz_bytes bytes, struct mcpz_signed_placement *signed_placement);
 
 #endif

@@ -138,7 +138,51 @@ TEST(longer_bytes_than_any_layout_has_are_not_looked_at)
     CHECK_UINT(decode(mcpz_bytes(zeros, MCPZ_PLACEMENT_BYTES_MAX + 1)), MCPZ_EPROTO);
 }
 
-TEST_MAIN(RUN(layouts_are_written_as_documented), RUN(layouts_are_read_as_they_were),
+#define SIGNATURE A32 B32 /* 64 letters */
+#define SIGNED "\x92\xc4\x03xyz\xc4\x40" SIGNATURE
+
+static mcpz_error decode_signed(const char *literal, size_t size)
+{
+    struct mcpz_signed_placement apart;
+    return mcpz_signed_placement_decode(mcpz_bytes(literal, size - 1), &apart);
+}
+
+#define DECODE_SIGNED(literal) decode_signed(literal, sizeof(literal))
+
+TEST(signed_layouts_are_written_as_documented)
+{
+    static const char expected[] = SIGNED;
+    const struct mcpz_signed_placement made = {.body = RAW("xyz"), .signature = RAW(SIGNATURE)};
+    struct mcpz_signed_placement apart;
+    size_t length = 0;
+
+    CHECK_UINT(mcpz_signed_placement_encode(&made, buffer, sizeof(buffer), &length), MCPZ_OK);
+    CHECK_BYTES(mcpz_bytes(buffer, length), expected, sizeof(expected) - 1);
+    CHECK(length <= MCPZ_SIGNED_PLACEMENT_BYTES(3));
+    CHECK_UINT(mcpz_signed_placement_decode(mcpz_bytes(buffer, length), &apart), MCPZ_OK);
+    CHECK(mcpz_bytes_equal(apart.body, made.body));
+    CHECK(mcpz_bytes_equal(apart.signature, made.signature));
+    CHECK_UINT(mcpz_signed_placement_encode(&made, buffer, length - 1, &length), MCPZ_EFULL);
+}
+
+TEST(signed_layouts_have_one_form)
+{
+    static const char bytes[] = SIGNED;
+
+    for (size_t length = 0; length < sizeof(bytes) - 1; length++) {
+        CHECK(decode_signed(bytes, length + 1) != MCPZ_OK);
+    }
+    CHECK_UINT(DECODE_SIGNED(SIGNED), MCPZ_OK);
+    CHECK_UINT(DECODE_SIGNED(SIGNED "\0"), MCPZ_EPROTO);
+    CHECK_UINT(DECODE_SIGNED("\x93\xc4\x03xyz\xc4\x40" SIGNATURE "\x05"), MCPZ_EPROTO);
+    CHECK_UINT(DECODE_SIGNED("\x92\xc5\0\x03xyz\xc4\x40" SIGNATURE), MCPZ_EPROTO);
+    CHECK_UINT(DECODE_SIGNED("\x92\xc4\0\xc4\x40" SIGNATURE), MCPZ_EPROTO);
+    CHECK_UINT(DECODE_SIGNED("\x92\xc4\x03xyz\xc4\x20" A32), MCPZ_EPROTO);
+    CHECK_UINT(DECODE_SIGNED("\x92\xa3xyz\xc4\x40" SIGNATURE), MCPZ_EPROTO);
+}
+
+TEST_MAIN(RUN(signed_layouts_are_written_as_documented), RUN(signed_layouts_have_one_form),
+          RUN(layouts_are_written_as_documented), RUN(layouts_are_read_as_they_were),
           RUN(three_times_the_bytes_is_room_enough), RUN(every_truncation_is_refused),
           RUN(every_other_way_to_say_it_is_refused), RUN(what_makes_no_sense_is_refused),
           RUN(promises_that_are_not_kept_size_nothing),
