@@ -212,7 +212,7 @@ static json_t *make(struct shell *shell, const json_t *request)
         .actor = {.node = node_id(number_of(request, "node"))},
         .wall_ms = (uint64_t)number_of(request, "wall_ms"),
     };
-    (void)strcpy(replica->name, text_of(request, "replica"));
+    (void)snprintf(replica->name, sizeof(replica->name), "%s", text_of(request, "replica"));
     if (mcpz_mem_create(&replica->mem, &replica->kv) != MCPZ_OK) {
         fail("out of memory");
     }

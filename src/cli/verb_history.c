@@ -78,7 +78,7 @@ enum mcpz_exit mcpz_run_agent_history(const struct mcpz_invocation *invocation)
 {
     const char *limit = mcpz_option_value(invocation, "limit");
     char query[QUERY_BYTES] = "";
-    json_t *answer;
+    json_t *answer = NULL;
 
     if (limit != NULL) {
         char *end;
@@ -111,7 +111,7 @@ enum mcpz_exit mcpz_run_agent_history(const struct mcpz_invocation *invocation)
 
 enum mcpz_exit mcpz_run_agent_at(const struct mcpz_invocation *invocation)
 {
-    json_t *answer;
+    json_t *answer = NULL;
     enum mcpz_exit status = ask_at(invocation, 1, &answer);
 
     if (status != MCPZ_EXIT_OK) {
@@ -231,8 +231,8 @@ static enum mcpz_exit show_differences(const struct mcpz_invocation *invocation,
 enum mcpz_exit mcpz_run_agent_diff(const struct mcpz_invocation *invocation)
 {
     char now[QUERY_BYTES];
-    json_t *before;
-    json_t *after;
+    json_t *before = NULL;
+    json_t *after = NULL;
     enum mcpz_exit status = ask_at(invocation, 1, &before);
 
     if (status != MCPZ_EXIT_OK) {

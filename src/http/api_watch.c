@@ -91,7 +91,8 @@ static size_t print_write(const struct mcpz_delta *delta, char *text)
     if (length == 0 || length > EVENT_BYTES_MAX - used - 2) {
         return 0;
     }
-    memcpy(text + used + length, "\n\n", 2);
+    text[used + length] = '\n';
+    text[used + length + 1] = '\n';
     return used + length + 2;
 }
 

@@ -1,9 +1,11 @@
 #include "store/stamp.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,22 +36,43 @@ static void make_line(const struct mcpz_stamp *stamp, uint64_t commits, char *li
              stamp->inode, commits);
 }
 
+/* Take a number off the front of `*text`. */
+static bool take_number(const char **text, uint64_t *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoull(*text, &end, 10);
+    bool is_taken = end != *text && errno == 0;
+    *text = end;
+    return is_taken;
+}
+
+/* Take `word` off the front of `*text`, and the blank before it. */
+static bool take_word(const char **text, const char *word)
+{
+    size_t length = strlen(word);
+    bool is_taken =
+        **text == ' ' && strncmp(*text + 1, word, length) == 0 && (*text)[1 + length] == ' ';
+
+    *text += is_taken ? 1 + length : 0;
+    return is_taken;
+}
+
 /* Does the line in the file speak of this store, and of no more commits than there are? */
 static bool is_of_this(const struct mcpz_stamp *stamp, uint64_t commits)
 {
     char line[LINE_CHARS];
-    char machine[MCPZ_STAMP_MACHINE_CHARS + 1];
+    const char *rest = line;
+    uint64_t version;
     uint64_t inode;
     uint64_t seen;
-    int version;
 
     ssize_t length = pread(stamp->file, line, sizeof(line) - 1, 0);
     line[length > 0 ? length : 0] = '\0';
-    if (sscanf(line, "%d %32s %" SCNu64 " %" SCNu64, &version, machine, &inode, &seen) != 4 ||
-        version != VERSION) {
-        return false;
-    }
-    return strcmp(machine, stamp->machine) == 0 && inode == stamp->inode && seen <= commits;
+    return take_number(&rest, &version) && version == VERSION &&
+           take_word(&rest, stamp->machine) && take_number(&rest, &inode) &&
+           inode == stamp->inode && take_number(&rest, &seen) && *rest == '\n' && seen <= commits;
 }
 
 mcpz_error mcpz_stamp_open(struct mcpz_stamp *stamp, const char *directory, int data,
