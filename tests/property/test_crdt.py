@@ -379,12 +379,44 @@ def check_crowded_list(shell):
     assert shell.ask("root", "A") == shell.ask("root", "B")
 
 
+def check_moves_that_meet(shell):
+    """One element, moved on both sides of a split: it is there once, where the later stamp says."""
+    shell.ask("clear")
+    shell.ask("new", "A", node=1, wall_ms=WALL_MS + 1000)
+    shell.ask("new", "B", node=2, wall_ms=WALL_MS)
+
+    def write(at, to, **more):
+        answer = shell.ask("op", at, path=["q"], **more)
+        assert answer["code"] == 0, answer
+        return [(to, message) for message in answer["sent"]]
+
+    def carry(letters):
+        for to, message in letters:
+            assert shell.ask("apply", to, bytes=message)["fate"] == "merged"
+
+    def shown():
+        views = [shell.ask("view", name)["state"]["q"] for name in "AB"]
+        assert views[0] == views[1], views
+        return views[0]
+
+    carry(write("A", "B", op="create"))
+    for number in range(3):
+        carry(write("A", "B", op="push", value=number))
+    shell.ask("clock", "A", wall_ms=WALL_MS + 5000)
+    carry(write("A", "B", op="move", index=0, to_index=2) +
+          write("B", "A", op="move", index=0, to_index=1))
+    assert shown() == [1, 2, 0], shown()
+    carry(write("B", "A", op="drop", index=2))
+    assert shown() == [1, 2], shown()
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     program = os.environ["MCPZ_CRDT_SHELL"]
     shell = Shell(program)
     check_crowded_list(shell)
+    check_moves_that_meet(shell)
     for seed in range(first, first + count):
         try:
             History(shell, seed).run()
