@@ -242,6 +242,72 @@ TEST(a_view_that_goes_back_to_an_older_incarnation_is_wrong)
     mcpz_fleet_destroy(fleet);
 }
 
+/* Rows of others than `lost`, who judges nobody, that are suspect for longer than `for_us`. */
+static size_t undecided(const struct mcpz_fleet *fleet, size_t lost, mcpz_time for_us)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < mcpz_fleet_count(fleet); i++) {
+        const struct mcpz_fabric *fabric = i != lost ? mcpz_fleet_fabric(fleet, i) : NULL;
+        for (size_t j = 1; fabric != NULL && j < fabric->members.roster.count; j++) {
+            const struct mcpz_member *row = &fabric->members.roster.rows[j];
+            count += row->state == MCPZ_MEMBER_SUSPECT &&
+                     row->since_us + for_us < mcpz_fleet_now(fleet);
+        }
+    }
+    return count;
+}
+
+/* How somebody is lost that is in doubt already, and for good. */
+enum loss { HEARS_NOBODY, IS_HEARD_BY_NOBODY, CUT_OFF, GONE, LOSSES_END };
+
+static void lose_for_good(struct mcpz_fleet *fleet, enum loss loss, size_t lost)
+{
+    const bool speaks = loss == HEARS_NOBODY;
+
+    if (loss == GONE) {
+        mcpz_fleet_vanish(fleet, lost);
+        return;
+    }
+    for (size_t i = 0; i < mcpz_fleet_count(fleet); i++) {
+        mcpz_fleet_set_side(fleet, 0, i,
+                            (i == lost) != speaks ? MCPZ_FLEET_SIDE_A : MCPZ_FLEET_SIDE_B);
+    }
+    mcpz_fleet_cut(fleet, 0, true, loss == CUT_OFF);
+}
+
+/* It stood still for a while, so some doubt it; then nobody can dial it any more. */
+static void check_decided(uint64_t seed, enum loss loss, size_t nodes)
+{
+    struct mcpz_fleet *fleet = mcpz_fleet_create(
+        &(struct mcpz_fleet_config){.node_count = nodes, .zone_size = nodes, .seed = seed});
+    struct mcpz_rng lots;
+
+    mcpz_rng_init(&lots, seed);
+    for (size_t i = 0; i < nodes; i++) {
+        mcpz_fleet_start(fleet, i);
+        mcpz_fleet_run_until(fleet, mcpz_fleet_now(fleet) + MCPZ_MS(50));
+    }
+    mcpz_fleet_run_until(fleet, MCPZ_SECONDS(60));
+    const size_t lost = mcpz_rng_below(&lots, (uint32_t)nodes);
+    mcpz_fleet_pause(fleet, lost, MCPZ_MS(1000) + mcpz_rng_below(&lots, 12000000));
+    mcpz_fleet_run_until(fleet, mcpz_fleet_now(fleet) + mcpz_rng_below(&lots, 14000000));
+    lose_for_good(fleet, loss, lost);
+    mcpz_fleet_run_until(fleet, mcpz_fleet_now(fleet) + MCPZ_SECONDS(600));
+    CHECK_UINT(undecided(fleet, lost, MCPZ_SECONDS(120)), 0);
+    CHECK_UINT(mcpz_fleet_believers(fleet, lost), 0);
+    mcpz_fleet_destroy(fleet);
+}
+
+TEST(nobody_is_in_doubt_for_ever)
+{
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        for (enum loss loss = 0; loss < LOSSES_END; loss++) {
+            check_decided(seed, loss, 8 + 8 * (seed % 4));
+        }
+    }
+}
+
 /* Found out anew, where mcpz_fabric_deadline() goes by what it has kept in mind. */
 static mcpz_time deadline_of(const struct mcpz_fabric *fabric)
 {
@@ -469,6 +535,7 @@ TEST_MAIN(RUN(who_joins_agrees), RUN(a_crash_is_agreed_on_and_so_is_a_return),
           RUN(who_sent_badly_until_all_was_healed_is_not_well_at_once),
           RUN(who_has_a_mute_link_is_not_well_as_long_as_it_has_it),
           RUN(a_view_that_goes_back_to_an_older_incarnation_is_wrong),
+          RUN(nobody_is_in_doubt_for_ever),
           RUN(a_node_wakes_when_the_first_of_its_machines_wants_to),
           RUN(a_view_that_lacks_somebody_or_holds_who_is_gone_is_wrong),
           RUN(nothing_is_lost_in_a_short_cut_and_a_vanished_node_is_noticed),
