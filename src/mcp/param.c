@@ -129,7 +129,7 @@ static size_t count_declarations(struct mcpz_json schema)
     } open[MCPZ_JSON_DEPTH_MAX + 1];
     size_t depth = 0;
     size_t count = 0;
-    struct mcpz_json name;
+    struct mcpz_json name = {.type = MCPZ_JSON_NONE};
     struct mcpz_json value = schema;
 
     for (;;) {

@@ -173,7 +173,7 @@ TEST(a_parked_call_is_found_by_its_own_client_only)
     client = ask(MODERN_PARAMS("{\"elicitation\":{\"form\":{}}}"), line);
     CHECK(strstr(heard(client), "\"error\":{\"code\":-32602") != NULL);
     CHECK_UINT(mcpz_mcp_host_stats(host)->parked, 1);
-    client = come_back(place, "{\"input0\":{\"action\":\"accept\"}}", "");
+    (void)come_back(place, "{\"input0\":{\"action\":\"accept\"}}", "");
     CHECK(strstr(told(fake), "\"action\":\"accept\"") != NULL);
 }
 
@@ -192,7 +192,7 @@ TEST(a_question_that_was_not_answered_is_asked_again)
     char fresh[160];
     read_state(heard(client), fresh);
     CHECK(strcmp(place, fresh) != 0);
-    client = come_back(fresh, "{\"input0\":{\"action\":\"cancel\"}}", "");
+    (void)come_back(fresh, "{\"input0\":{\"action\":\"cancel\"}}", "");
     CHECK(strstr(told(fake), "\"action\":\"cancel\"") != NULL);
 }
 
