@@ -335,6 +335,13 @@ mcpz_face_write(void (*put)(struct mcpz_json_writer *writer, const void *what), 
 struct mcpz_face_text mcpz_face_describe(const struct mcpz_face *face, struct mcpz_bytes server,
                                          const char *version);
 
+/**
+ * Is the server another mesh, as this node would show its own? What one mesh has of others it
+ * does not pass on to who hosts it: two that host each other would have their tools, and listen to
+ * each other, without end.
+ */
+bool mcpz_face_is_mesh(const struct mcpz_catalogue_server *server);
+
 /** A page of a list of /mcp, for who asks. `*is_good`: the cursor is one of ours. */
 struct mcpz_face_text mcpz_face_list(const struct mcpz_asker *asker, enum mcpz_catalogue_kind kind,
                                      struct mcpz_json cursor, bool *is_good);

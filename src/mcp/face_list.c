@@ -203,11 +203,7 @@ static void put_item(struct mcpz_json_writer *writer, const struct mcpz_catalogu
     mcpz_json_put(writer, mcpz_bytes(behind, (size_t)(end - behind)));
 }
 
-/*
- * Is the server another mesh, as this node would show its own? What one mesh has of others it
- * does not pass on to a third, or two that host each other would have their tools without end.
- */
-static bool is_mesh(const struct mcpz_catalogue_server *server)
+bool mcpz_face_is_mesh(const struct mcpz_catalogue_server *server)
 {
     static const char *const names[] = {"name"};
     struct mcpz_json name;
@@ -226,7 +222,7 @@ static size_t put_items(struct mcpz_json_writer *writer, const struct page *page
 
     for (size_t i = 0; i < catalogue->server_count; i++) {
         const struct mcpz_catalogue_list *list = &catalogue->servers[i]->lists[page->kind];
-        const bool is_hidden = page->for_mesh && is_mesh(catalogue->servers[i]);
+        const bool is_hidden = page->for_mesh && mcpz_face_is_mesh(catalogue->servers[i]);
         for (size_t k = 0; k < list->count; k++, index++) {
             if (index < page->first || list->items[k].shown == NULL || is_hidden) {
                 continue;

@@ -71,7 +71,8 @@ void mcpz_face_subscribe(struct mcpz_asker *asker)
     asker->listen_at = now + MCPZ_FACE_LISTEN_US;
     for (size_t i = 0; i < face->catalogue.server_count; i++) {
         const struct mcpz_catalogue_server *server = face->catalogue.servers[i];
-        if (server->hash[0] == '\0' || is_subscribed(asker, server->name)) {
+        if (server->hash[0] == '\0' || is_subscribed(asker, server->name) ||
+            (asker->request.hosts && mcpz_face_is_mesh(server))) {
             continue;
         }
         const struct mcpz_face_order order = {.kind = MCPZ_FACE_SUBSCRIBE,
