@@ -241,7 +241,8 @@ void mcpz_engine_link_closed(struct mcpz_engine *engine, mcpz_link link)
 /*
  * Who has not admitted us would refuse a frame that needs a decompressor. Large messages are worth
  * it anywhere; many small ones only where bytes are dearer than the time it takes to squeeze them:
- * within a machine room they are not.
+ * within a machine room they are not. Until a link's round trip is known it is taken for short:
+ * so a mesh within one never makes a compressor, which is as large as a dozen links.
  */
 static enum mcpz_compress compression_for(struct mcpz_engine *engine,
                                           const struct mcpz_link_row *row)
@@ -251,8 +252,7 @@ static enum mcpz_compress compression_for(struct mcpz_engine *engine,
     if (!row->peer_is_ready) {
         return MCPZ_COMPRESS_NOTHING;
     }
-    return link != NULL && link->rtt_min_us > 0 && link->rtt_min_us < NEAR_US ? MCPZ_COMPRESS_LARGE
-                                                                              : MCPZ_COMPRESS_ALL;
+    return link != NULL && link->rtt_min_us >= NEAR_US ? MCPZ_COMPRESS_ALL : MCPZ_COMPRESS_LARGE;
 }
 
 struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)

@@ -611,6 +611,41 @@ TEST(a_peer_that_does_not_take_what_is_sent_loses_its_link)
     free_pair();
 }
 
+/* Is what goes to the other next compressed, with so many messages of so many bytes? */
+static bool is_compressed(size_t count, size_t bytes)
+{
+    static uint8_t chunk[MCPZ_CHUNK_BYTES_MAX];
+    const struct mcpz_msg data = {
+        .kind = MCPZ_MSG_DATA,
+        .data = {.call = 1, .from_caller = true, .chunk = mcpz_bytes(chunk, bytes)}};
+    struct mcpz_link_row *row = mcpz_link_rows_find(enter(&founder), founder.link);
+
+    for (size_t i = 0; i < count; i++) {
+        mcpz_link_rows_send(founder.engine, row, &data);
+    }
+    const struct mcpz_bytes frame = mcpz_engine_pull(founder.engine, founder.link);
+    CHECK(!mcpz_engine_has_frames(founder.engine, founder.link));
+    const bool compressed = frame.data[0] != 0;
+    leave(&founder);
+    return compressed;
+}
+
+TEST(many_small_messages_are_compressed_where_the_round_trip_is_known_to_be_long)
+{
+    make_pair(0);
+    const struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    struct mcpz_linked *link = &founder.engine->node.fabric.links.links[0];
+    CHECK_UINT(link->rtt_min_us, 0);
+    CHECK(!is_compressed(40, 100));
+    CHECK(is_compressed(1, 4000));
+    link->rtt_min_us = 1999;
+    CHECK(!is_compressed(40, 100));
+    link->rtt_min_us = 2000;
+    CHECK(is_compressed(40, 100));
+    free_pair();
+}
+
 /* ---- Life of a certificate ---------------------------------------------------------------- */
 
 TEST(a_certificate_is_renewed_at_two_thirds_of_its_life)
@@ -674,5 +709,6 @@ TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again)
           RUN(a_successor_that_fails_while_the_first_stands_harms_nothing),
           RUN(a_heartbeat_overtakes_what_people_send),
           RUN(a_peer_that_does_not_take_what_is_sent_loses_its_link),
+          RUN(many_small_messages_are_compressed_where_the_round_trip_is_known_to_be_long),
           RUN(a_certificate_is_renewed_at_two_thirds_of_its_life),
           RUN(leaving_forgets_the_mesh_and_joining_again_works))
