@@ -178,6 +178,7 @@ static bool read_wire(struct mcpz_wire *wire)
 
     while (wire->reads && mesh->turn_bytes < ENOUGH_BYTES) {
         mcpz_error error = mcpz_tls_read(connection, mesh->in, MCPZ_MESH_READ_BYTES, &length);
+        wire->holds_more = error == MCPZ_OK && mcpz_tls_holds_more(connection);
         if (error == MCPZ_ENOTFOUND) {
             return came;
         }
@@ -190,12 +191,13 @@ static bool read_wire(struct mcpz_wire *wire)
         came = true;
         mesh->turn_bytes += length;
         take_bytes(wire, (struct mcpz_ws_bytes){.data = mesh->in, .length = length});
-        if (wire->reads && !mcpz_tls_holds_more(connection)) {
+        if (wire->reads && !wire->holds_more) {
             note_heard(wire);
             return came;
         }
     }
-    if (wire->reads) { /* nothing but we know that there is more */
+    if (wire->reads) { /* of what TLS holds nobody else will tell us */
+        wire->holds_more = true;
         note_heard(wire);
         mcpz_loop_defer(mesh->loop, &mesh->more);
     }
@@ -257,8 +259,12 @@ void mcpz_incoming_more(void *context)
 {
     struct mcpz_mesh *mesh = context;
 
-    if (!read_heard(mesh) && mesh->turn_bytes >= ENOUGH_BYTES) {
-        mcpz_loop_defer(mesh->loop, &mesh->more);
+    (void)read_heard(mesh);
+    for (const struct mcpz_wire *at = mesh->first_heard; at != NULL; at = at->next_heard) {
+        if (at->holds_more) { /* others had the turn */
+            mcpz_loop_defer(mesh->loop, &mesh->more);
+            return;
+        }
     }
 }
 

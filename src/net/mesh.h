@@ -96,7 +96,8 @@ struct mcpz_wire {
     bool reads;         /* by ourselves, not through libwebsockets */
     ev_io readable;
     struct mcpz_ws_reader reader;
-    bool is_heard; /* it is in the mesh's list */
+    bool holds_more; /* TLS has read more of it ahead than was taken */
+    bool is_heard;   /* it is in the mesh's list */
     struct mcpz_wire *next_heard;
     bool is_pinged; /* and is to answer so */
     uint8_t ping_length;
