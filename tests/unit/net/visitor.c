@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <ev.h>
+
 #include "test.h"
 
 /* The close status comes in the exit status as its distance from this: 1000 to 1015. */
@@ -186,16 +188,15 @@ static void come(const struct visit *visit, uint16_t port)
 
 /* ---- In the test -------------------------------------------------------------------------- */
 
-struct child {
-    pid_t pid;
-    int *status;
-};
-
 static bool has_ended(const void *context)
 {
-    const struct child *child = context;
+    return !ev_is_active((const ev_child *)context);
+}
 
-    return waitpid(child->pid, child->status, WNOHANG) == child->pid;
+static void on_child(struct ev_loop *ev, ev_child *watcher, int events)
+{
+    (void)events;
+    ev_child_stop(ev, watcher);
 }
 
 pid_t visit_begin(struct node *node, const struct visit *visit)
@@ -217,10 +218,16 @@ void visit_end(pid_t visitor)
 
 void visit(struct node *node, struct visit *visit)
 {
-    int status = 0;
-    const struct child child = {.pid = visit_begin(node, visit), .status = &status};
+    struct ev_loop *ev = ev_default_loop(0);
+    ev_child child;
 
-    CHECK(fake_turn_until(has_ended, &child));
+    /* libev's loop reaps all children: of those that it watches it says how they ended. */
+    ev_child_init(&child, on_child, visit_begin(node, visit), 0);
+    ev_child_start(ev, &child);
+    const bool ended = fake_turn_until(has_ended, &child);
+    ev_child_stop(ev, &child);
+    CHECK(ended);
+    const int status = child.rstatus;
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) != VISITOR_TROUBLE);
     visit->status = WEXITSTATUS(status);
