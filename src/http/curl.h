@@ -36,7 +36,7 @@
     X(url_get)                                                                                    \
     X(url_set)
 
-#define MCPZ_CURL_MEMBER(name) __typeof__(curl_##name) *name;
+#define MCPZ_CURL_MEMBER(name) __typeof__(curl_##name) *(name);
 
 struct mcpz_curl {
     MCPZ_CURL_FUNCTIONS(MCPZ_CURL_MEMBER)

@@ -329,6 +329,8 @@ static int call(void)
             take(events[i].data.ptr);
         }
     }
+    (void)close(poll);
+    free(connections);
     return driver_end(&driver);
 }
 
