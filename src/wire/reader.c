@@ -272,21 +272,17 @@ static bool is_container(uint8_t first)
 
 /* How long an item is that begins so, where its first byte alone says it: what messages are full
  * of. 0: it does not. */
-#define FIXTEXT(n) [0xa0 + (n)] = 1 + (n)
+/* clang-format off */
 static const uint8_t plain_bytes[256] = {
     [0x00 ... 0x7f] = 1, /* small integers */
-    FIXTEXT(0),          FIXTEXT(1),  FIXTEXT(2),  FIXTEXT(3),          FIXTEXT(4),  FIXTEXT(5),
-    FIXTEXT(6),          FIXTEXT(7),  FIXTEXT(8),  FIXTEXT(9),          FIXTEXT(10), FIXTEXT(11),
-    FIXTEXT(12),         FIXTEXT(13), FIXTEXT(14), FIXTEXT(15),         FIXTEXT(16), FIXTEXT(17),
-    FIXTEXT(18),         FIXTEXT(19), FIXTEXT(20), FIXTEXT(21),         FIXTEXT(22), FIXTEXT(23),
-    FIXTEXT(24),         FIXTEXT(25), FIXTEXT(26), FIXTEXT(27),         FIXTEXT(28), FIXTEXT(29),
-    FIXTEXT(30),         FIXTEXT(31), [0xc0] = 1,                       /* nil */
-    [0xc2] = 1,                                                         /* booleans */
-    [0xc3] = 1,          [0xcc] = 2,                                    /* unsigned integers */
-    [0xcd] = 3,          [0xce] = 5,  [0xcf] = 9,  [0xe0 ... 0xff] = 1, /* small negative integers
-                                                                         */
+    [0xa0] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, /* texts of up to 31 bytes */
+    17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+    [0xc0] = 1, /* nil */
+    [0xc2] = 1, 1, /* booleans */
+    [0xcc] = 2, 3, 5, 9, /* unsigned integers */
+    [0xe0 ... 0xff] = 1, /* small negative integers */
 };
-#undef FIXTEXT
+/* clang-format on */
 
 /* Step over as many as `count` items of which the first byte says it all, one after the other.
  * Returns how many. What does not fit is left: it is found out about in the ordinary way. */

@@ -190,7 +190,9 @@ static void come(const struct visit *visit, uint16_t port)
 
 static bool has_ended(const void *context)
 {
-    return !ev_is_active((const ev_child *)context);
+    const ev_child *child = context;
+
+    return child->active == 0;
 }
 
 static void on_child(struct ev_loop *ev, ev_child *watcher, int events)
