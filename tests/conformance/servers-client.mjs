@@ -190,8 +190,10 @@ async function useEverything() {
   progress.length = 0;
   const slow = await call('trigger-long-running-operation', { duration: 0.3, steps: 3 }, { onprogress: () => told++ });
   assert.match(text(slow), /completed/);
-  assert.deepEqual(progress, ['1/3', '2/3', '3/3']);
-  assert.ok(told >= 2); // the SDKs drop one that comes in the same piece as the response
+  const all = ['1/3', '2/3', '3/3'];
+  // While a modern client answers a question (for roots, here), there is no request to report on.
+  assert.deepEqual(progress, isModern ? all.slice(-progress.length) : all);
+  assert.ok(progress.includes('3/3') && told >= progress.length - 1); // SDKs drop one that comes with the response
   const many = await Promise.all([...Array(20).keys()].map((i) => call('echo', { message: `m${i}` })));
   many.forEach((result, i) => assert.equal(text(result), `Echo: m${i}`));
   const unknown = await call('no-such-tool', {}).then((result) => result.isError, () => true);

@@ -142,7 +142,9 @@ class Base(unittest.TestCase):
     def use(self, kind, what, *transport):
         done = subprocess.run([NODE, CLIENT, kind, what, *transport], cwd=PLACE, capture_output=True,
                               text=True, timeout=RUN_S, check=False)
-        self.assertEqual(done.returncode, 0, f"{kind} {what} {transport}:\n{done.stdout}{done.stderr}")
+        logs = "" if done.returncode == 0 else "\n".join(
+            f"--- log of {node.name}\n{node.log()[-3000:]}" for node in self.mesh.nodes)
+        self.assertEqual(done.returncode, 0, f"{kind} {what} {transport}:\n{done.stdout}{done.stderr}{logs}")
         used = [json.loads(line)["used"] for line in done.stdout.splitlines()]
         self.assertEqual(used, list(PACKAGES) if what == "all" else what.split(","))
 
