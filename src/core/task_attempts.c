@@ -405,8 +405,7 @@ static void begin(struct mcpz_task_step *step, struct mcpz_task_queue *queue)
         return;
     }
     if (!mcpz_task_tree_may_begin(step, &task)) {
-        task.is.due_ms = step->wall_ms + ASK_AGAIN_MS; /* something is being moved */
-        mcpz_task_save(step, &task);
+        mcpz_task_put_off(step, &task, step->wall_ms + ASK_AGAIN_MS); /* it is being moved */
         return;
     }
     struct mcpz_task_slot *slot = take_slot(tasks, queue, &task);
@@ -848,8 +847,7 @@ static void expire_recording(struct mcpz_task_step *step, struct mcpz_task_slot 
         return;
     }
     free_slot(step->tasks, slot);
-    task.is.due_ms = step->wall_ms + ASK_AGAIN_MS;
-    mcpz_task_save(step, &task);
+    mcpz_task_put_off(step, &task, step->wall_ms + ASK_AGAIN_MS);
     step->tasks->counts.put_back++;
 }
 

@@ -41,6 +41,12 @@ bool mcpz_task_load(struct mcpz_task_step *step, const struct mcpz_task_id *id,
 /** Write what it is now, with the next revision; queues and watches learn of it. */
 void mcpz_task_save(struct mcpz_task_step *step, struct mcpz_task_now *task);
 
+/**
+ * Look at it again at `due_ms` (0: when its turn comes). That is nobody else's business, so its
+ * revision stays: a backup that is just taking it in takes in what it is.
+ */
+void mcpz_task_put_off(struct mcpz_task_step *step, struct mcpz_task_now *task, uint64_t due_ms);
+
 /** It is over: note why, write it, tell its backup. */
 void mcpz_task_end(struct mcpz_task_step *step, struct mcpz_task_now *task,
                    enum mcpz_task_phase phase, uint32_t code, struct mcpz_bytes text);

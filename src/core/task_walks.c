@@ -193,8 +193,7 @@ static void walk_later(struct mcpz_task_step *step)
         }
         if (mcpz_task_load(step, &row.id, &task) && mcpz_task_is_ours(step, &task.is) &&
             !mcpz_task_is_over(&task.is) && task.is.due_ms == row.order) {
-            task.is.due_ms = 0;
-            mcpz_task_save(step, &task);
+            mcpz_task_put_off(step, &task, 0);
         } else {
             mcpz_task_book_strike(&tasks->book, &row);
         }

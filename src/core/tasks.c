@@ -67,6 +67,13 @@ void mcpz_task_save(struct mcpz_task_step *step, struct mcpz_task_now *task)
     task->was = task->is;
 }
 
+void mcpz_task_put_off(struct mcpz_task_step *step, struct mcpz_task_now *task, uint64_t due_ms)
+{
+    task->is.due_ms = due_ms;
+    task->is.revision--; /* mcpz_task_save() moves it on */
+    mcpz_task_save(step, task);
+}
+
 void mcpz_task_add(struct mcpz_task_step *step, const struct mcpz_task_now *task)
 {
     struct mcpz_task_book *book = &step->tasks->book;
