@@ -51,6 +51,7 @@ enum meta {
     META_CLIENT_INFO,
     META_LOG_LEVEL,
     META_SUBSCRIPTION_ID,
+    META_RELATED_TASK,
     META_TRACEPARENT,
     META_COUNT,
 };
@@ -62,11 +63,13 @@ static const char *const meta_names[META_COUNT] = {
     [META_CLIENT_INFO] = META("clientInfo"),
     [META_LOG_LEVEL] = META("logLevel"),
     [META_SUBSCRIPTION_ID] = META("subscriptionId"),
+    [META_RELATED_TASK] = META("related-task"),
     [META_TRACEPARENT] = "traceparent",
 };
 
 static mcpz_error read_meta(struct mcpz_json meta, struct mcpz_envelope *envelope)
 {
+    static const char *const task_names[] = {"taskId"};
     struct mcpz_json found[META_COUNT];
 
     if (meta.type != MCPZ_JSON_NONE && meta.type != MCPZ_JSON_OBJECT) {
@@ -86,7 +89,7 @@ static mcpz_error read_meta(struct mcpz_json meta, struct mcpz_envelope *envelop
     envelope->log_level = found[META_LOG_LEVEL];
     envelope->subscription_id = found[META_SUBSCRIPTION_ID];
     envelope->traceparent = found[META_TRACEPARENT];
-    return MCPZ_OK;
+    return mcpz_json_pick(found[META_RELATED_TASK], task_names, 1, &envelope->related_task);
 }
 
 static mcpz_error read_params(struct mcpz_json params, struct mcpz_envelope *envelope)

@@ -82,6 +82,7 @@ struct mcpz_envelope {
     struct mcpz_json client_info;         /* io.modelcontextprotocol/clientInfo */
     struct mcpz_json log_level;           /* io.modelcontextprotocol/logLevel */
     struct mcpz_json subscription_id;     /* io.modelcontextprotocol/subscriptionId */
+    struct mcpz_json related_task;        /* `taskId` of io.modelcontextprotocol/related-task */
     struct mcpz_json traceparent;
 };
 

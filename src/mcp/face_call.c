@@ -187,6 +187,12 @@ static struct mcpz_face_call *make_call(struct mcpz_face *face,
     call->flow = order->asker != NULL ? order->asker->flow : NULL;
     call->is_modern = order->session == NULL;
     call->may_repeat = order->may_repeat;
+    call->is_of_mesh = order->session != NULL
+                           ? order->session->server[0] == '\0'
+                           : order->asker != NULL && order->asker->request.server.length == 0;
+    call->lists_tasks = order->lists_tasks;
+    mcpz_bytes_to_text(mcpz_text(order->next_lister != NULL ? order->next_lister : ""),
+                       call->next_lister, sizeof(call->next_lister));
     call->abandoned_at = MCPZ_TIME_NEVER;
     mcpz_bytes_to_text(order->server, call->server, sizeof(call->server));
     mcpz_bytes_to_text(order->hash, call->hash, sizeof(call->hash));
@@ -545,24 +551,6 @@ static int64_t code_of(const struct mcpz_envelope *said)
     return code;
 }
 
-/* {"task": {"taskId": ...}}, or {"taskId": ...} of the later revision. */
-static void note_task(struct mcpz_face_call *call, struct mcpz_json result)
-{
-    static const char *const names[] = {"task", "taskId"};
-    static const char *const inner_names[] = {"taskId"};
-    struct mcpz_json found[2];
-    struct mcpz_json id;
-
-    if (mcpz_json_pick(result, names, 2, found) != MCPZ_OK) {
-        return;
-    }
-    if (mcpz_json_pick(found[0], inner_names, 1, &id) == MCPZ_OK && id.type == MCPZ_JSON_STRING) {
-        mcpz_face_note_task(call->face, id, call->server);
-    } else if (found[1].type == MCPZ_JSON_STRING) {
-        mcpz_face_note_task(call->face, found[1], call->server);
-    }
-}
-
 /* One server's part of a subscription: its acknowledgement and its end are ours to give. */
 static bool is_ours_to_say(const struct mcpz_face_call *call, const struct mcpz_envelope *said)
 {
@@ -577,7 +565,6 @@ static void take_message(struct mcpz_face_call *call, const struct mcpz_envelope
         return;
     }
     if (is_response_to(call, said)) {
-        note_task(call, said->result);
         respond(call, &said->whole.text, 1, code_of(said));
         if (!mcpz_face_has_said_all(call)) {
             mcpz_line_finish(call->stream);
@@ -610,9 +597,11 @@ static void on_line(void *context, struct mcpz_line_stream *stream, struct mcpz_
         face->config.later(face->config.context);
         return;
     }
-    if (mcpz_envelope_read(line, &said) == MCPZ_OK) {
+    struct mcpz_face_text shown = {.data = NULL};
+    if (mcpz_envelope_read(line, &said) == MCPZ_OK && mcpz_face_show_tasks(call, &said, &shown)) {
         take_message(call, &said);
     }
+    free(shown.data);
 }
 
 /* Can it be asked elsewhere, without anybody noticing? */

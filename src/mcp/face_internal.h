@@ -15,7 +15,6 @@
 #define MCPZ_FACE_SESSION_BUCKETS 4096
 #define MCPZ_FACE_LEVEL_CHARS 16
 #define MCPZ_FACE_PRINCIPAL_BYTES 128
-#define MCPZ_FACE_TASKS_KEPT 1024 /* whose they are */
 #define MCPZ_FACE_MODERN "2026-07-28"
 #define MCPZ_FACE_LEGACY "2025-11-25" /* the newest of that era */
 
@@ -145,7 +144,9 @@ struct mcpz_face_call {
     bool is_answered; /* only its end is waited for */
     unsigned attempts;
     bool is_modern;
-    bool keeps_tasks;       /* a task its result names is this server's */
+    bool is_of_mesh; /* asked at /mcp: clients see whose a task is (face_task.c) */
+    bool lists_tasks;
+    char next_lister[MCPZ_SERVER_NAME_CHARS_MAX + 1]; /* whose tasks come behind; "": nobody's */
     mcpz_time abandoned_at; /* since when nobody reads it; NEVER: somebody does */
     struct mcpz_face_question *questions;
 };
@@ -168,11 +169,6 @@ struct mcpz_face {
     struct mcpz_session *oldest;
     struct mcpz_session *newest;
     struct mcpz_face_stats stats;
-    struct {
-        uint64_t task; /* hash of its id */
-        char server[MCPZ_SERVER_NAME_CHARS_MAX + 1];
-    } tasks[MCPZ_FACE_TASKS_KEPT];
-    size_t next_task;
 };
 
 static inline mcpz_time mcpz_face_now(const struct mcpz_face *face)
@@ -246,6 +242,8 @@ struct mcpz_face_order {
     const struct mcpz_splice *splices;   /* what is different in it */
     size_t splice_count;
     bool may_repeat;
+    bool lists_tasks;
+    const char *next_lister; /* of tasks; NULL: nobody */
 };
 
 /** Make a call. NULL: no room or memory. */
@@ -316,9 +314,10 @@ MCPZ_MUST_USE bool mcpz_face_check_params(struct mcpz_asker *asker,
 void mcpz_face_take_request(struct mcpz_asker *asker, const struct mcpz_envelope *request);
 void mcpz_face_initialize(struct mcpz_asker *asker, const struct mcpz_envelope *request);
 
-/** Whose task is that? Empty: not known. */
-struct mcpz_bytes mcpz_face_task_owner(const struct mcpz_face *face, struct mcpz_json task_id);
-void mcpz_face_note_task(struct mcpz_face *face, struct mcpz_json task_id, const char *server);
+/** Pass a request on to `order->server`, with its splices (at most one); the rest of the order is
+ * filled in. It is answered if it cannot be. */
+void mcpz_face_pass(struct mcpz_asker *asker, const struct mcpz_envelope *request,
+                    struct mcpz_face_order order);
 
 /* ---- face_list.c: what is answered here ----------------------------------------------------- */
 
@@ -348,5 +347,30 @@ struct mcpz_face_text mcpz_face_list(const struct mcpz_asker *asker, enum mcpz_c
 
 /** Has any server of the mesh that capability? */
 bool mcpz_face_has(const struct mcpz_face *face, const char *capability);
+
+/* ---- face_task.c ---------------------------------------------------------------------------- */
+
+/**
+ * What a server says, as a client of /mcp is to hear it: tasks with their server before them.
+ * `*said` is of `shown` then, which is the caller's to free; NULL: it names none, or is not for
+ * /mcp. False: no memory.
+ */
+MCPZ_MUST_USE bool mcpz_face_show_tasks(const struct mcpz_face_call *call,
+                                        struct mcpz_envelope *said, struct mcpz_face_text *shown);
+
+/** What a client of /mcp says to `server`: its `count` splices (at most one), with that for the
+ * task it is about among them. Their number. */
+MCPZ_MUST_USE size_t mcpz_face_own_task(const struct mcpz_envelope *said, struct mcpz_bytes server,
+                                        struct mcpz_splice splices[2], size_t count);
+
+/** The part of a subscriptions/listen that is about tasks of `server`. `own->data`, the caller's
+ * to free, is NULL where it says nothing about tasks. False: no memory. */
+MCPZ_MUST_USE bool mcpz_face_own_filter(const struct mcpz_envelope *request,
+                                        struct mcpz_bytes server, struct mcpz_splice *splice,
+                                        struct mcpz_face_text *own);
+
+/** Requests at /mcp: tasks/list, and those for one task. */
+void mcpz_face_list_tasks(struct mcpz_asker *asker, const struct mcpz_envelope *request);
+void mcpz_face_reach_task(struct mcpz_asker *asker, const struct mcpz_envelope *request);
 
 #endif

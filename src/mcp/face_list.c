@@ -54,16 +54,15 @@ bool mcpz_face_has(const struct mcpz_face *face, const char *capability)
     return false;
 }
 
-/* Has any server resources that can be subscribed to? */
-static bool has_subscriptions(const struct mcpz_face *face)
+/* Says any server that of its capability `name`: resources.subscribe, tasks.list? */
+static bool has_part(const struct mcpz_face *face, const char *name, const char *part)
 {
-    static const char *const names[] = {"subscribe"};
     struct mcpz_json found;
 
     for (size_t i = 0; i < face->catalogue.server_count; i++) {
-        struct mcpz_json resources = capability_of(face->catalogue.servers[i], "resources");
-        if (mcpz_json_pick(resources, names, 1, &found) == MCPZ_OK &&
-            found.type == MCPZ_JSON_TRUE) {
+        struct mcpz_json capability = capability_of(face->catalogue.servers[i], name);
+        if (mcpz_json_pick(capability, &part, 1, &found) == MCPZ_OK &&
+            (found.type == MCPZ_JSON_TRUE || found.type == MCPZ_JSON_OBJECT)) {
             return true;
         }
     }
@@ -86,6 +85,27 @@ static void put_first(struct mcpz_json_writer *writer, const struct mcpz_face *f
     }
 }
 
+static void put_tasks(struct mcpz_json_writer *writer, const struct mcpz_face *face)
+{
+    static const char *const parts[][2] = {{"list", "\"list\":{}"},
+                                           {"cancel", "\"cancel\":{}"},
+                                           {"requests", "\"requests\":{\"tools\":{\"call\":{}}}"}};
+    const char *between = "";
+
+    if (!mcpz_face_has(face, "tasks")) {
+        return;
+    }
+    mcpz_json_put_text(writer, ",\"tasks\":{");
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(parts); i++) {
+        if (has_part(face, "tasks", parts[i][0])) {
+            mcpz_json_put_text(writer, between);
+            mcpz_json_put_text(writer, parts[i][1]);
+            between = ",";
+        }
+    }
+    mcpz_json_put_text(writer, "}");
+}
+
 /* What any of them can do, all together can. */
 static void put_union(struct mcpz_json_writer *writer, const struct mcpz_face *face,
                       bool is_modern)
@@ -95,7 +115,7 @@ static void put_union(struct mcpz_json_writer *writer, const struct mcpz_face *f
         mcpz_json_put_text(writer, ",\"prompts\":{\"listChanged\":true}");
     }
     if (mcpz_face_has(face, "resources")) {
-        mcpz_json_put_text(writer, has_subscriptions(face)
+        mcpz_json_put_text(writer, has_part(face, "resources", "subscribe")
                                        ? ",\"resources\":{\"subscribe\":true,\"listChanged\":true}"
                                        : ",\"resources\":{\"listChanged\":true}");
     }
@@ -103,7 +123,7 @@ static void put_union(struct mcpz_json_writer *writer, const struct mcpz_face *f
     put_first(writer, face, "extensions");
     if (!is_modern) {
         mcpz_json_put_text(writer, ",\"logging\":{}");
-        put_first(writer, face, "tasks");
+        put_tasks(writer, face);
     } else {
         put_first(writer, face, "logging");
     }

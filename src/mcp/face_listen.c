@@ -1,5 +1,6 @@
 /* Calls that hear what servers say of their own accord, as long as a client hears it. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mcp/face_internal.h"
@@ -60,6 +61,25 @@ static bool is_subscribed(const struct mcpz_asker *asker, const char *server)
     return call != NULL;
 }
 
+static bool subscribe_at(struct mcpz_asker *asker, const char *server)
+{
+    struct mcpz_splice splice = {.at = mcpz_bytes(NULL, 0)};
+    struct mcpz_face_text own;
+    bool is_good = mcpz_face_own_filter(&asker->envelope, mcpz_text(server), &splice, &own);
+
+    if (is_good) {
+        const struct mcpz_face_order order = {.kind = MCPZ_FACE_SUBSCRIBE,
+                                              .asker = asker,
+                                              .server = mcpz_text(server),
+                                              .request = &asker->envelope,
+                                              .splices = &splice,
+                                              .splice_count = own.data != NULL ? 1 : 0};
+        is_good = mcpz_face_call(asker->face, &order) != NULL;
+    }
+    free(own.data);
+    return is_good;
+}
+
 void mcpz_face_subscribe(struct mcpz_asker *asker)
 {
     struct mcpz_face *face = asker->face;
@@ -75,11 +95,7 @@ void mcpz_face_subscribe(struct mcpz_asker *asker)
             (asker->request.hosts && mcpz_face_is_mesh(server))) {
             continue;
         }
-        const struct mcpz_face_order order = {.kind = MCPZ_FACE_SUBSCRIBE,
-                                              .asker = asker,
-                                              .server = mcpz_text(server->name),
-                                              .request = &asker->envelope};
-        if (mcpz_face_call(face, &order) == NULL) {
+        if (!subscribe_at(asker, server->name)) {
             return; /* there is no room now */
         }
     }

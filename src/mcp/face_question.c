@@ -114,20 +114,35 @@ static bool read_name(struct mcpz_json id, uint64_t *number)
     return true;
 }
 
+/* Send what the client said, with its splices (at most one) and with the server's own id for the
+ * task it is about. */
+static mcpz_error send_own(struct mcpz_face_call *call, const struct mcpz_envelope *said,
+                           struct mcpz_splice splices[2], size_t count)
+{
+    const uint8_t *at = said->whole.text.data;
+    const uint8_t *end = at + said->whole.text.length;
+    struct mcpz_bytes parts[5];
+    size_t used = 0;
+
+    if (call->is_of_mesh) {
+        count = mcpz_face_own_task(said, mcpz_text(call->server), splices, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        parts[used++] = mcpz_bytes(at, (size_t)(splices[i].at.data - at));
+        parts[used++] = splices[i].with;
+        at = splices[i].at.data + splices[i].at.length;
+    }
+    parts[used++] = mcpz_bytes(at, (size_t)(end - at));
+    return mcpz_line_send(call->stream, parts, used);
+}
+
 /* Pass the answer on under the server's own id. */
 static void pass_answer(struct mcpz_face_call *call, const struct mcpz_envelope *answer,
                         struct mcpz_bytes id)
 {
-    const struct mcpz_bytes whole = answer->whole.text;
-    const uint8_t *behind = answer->id.text.data + answer->id.text.length;
-    const struct mcpz_bytes parts[] = {
-        mcpz_bytes(whole.data, (size_t)(answer->id.text.data - whole.data)),
-        id,
-        mcpz_bytes(behind, (size_t)(whole.data + whole.length - behind)),
-    };
+    struct mcpz_splice splices[2] = {{.at = answer->id.text, .with = id}};
 
-    if (call->stream != NULL &&
-        mcpz_line_send(call->stream, parts, MCPZ_ARRAY_LEN(parts)) != MCPZ_OK) {
+    if (call->stream != NULL && send_own(call, answer, splices, 1) != MCPZ_OK) {
         mcpz_face_fail(call, MCPZ_CODE_LIMIT, "the client's answer could not be passed on", 0);
         mcpz_face_drop(call);
     }
@@ -170,7 +185,8 @@ void mcpz_face_tell_servers(struct mcpz_face *face, struct mcpz_session *session
             call->session == session && call->stream != NULL &&
             (is_about_question ? call->questions != NULL : call->kind == MCPZ_FACE_LISTEN);
         if (is_for_it) {
-            mcpz_error sent = mcpz_line_send(call->stream, &notification->whole.text, 1);
+            struct mcpz_splice splices[2];
+            mcpz_error sent = send_own(call, notification, splices, 0);
             (void)sent; /* news: nobody waits for it */
         }
     }

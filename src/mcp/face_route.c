@@ -10,61 +10,42 @@
 
 static const struct mcpz_bytes no_data = {.data = NULL};
 
-/* ---- Tasks -------------------------------------------------------------------------------- */
-
-static uint64_t hash_task(struct mcpz_json task_id)
-{
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-
-    for (size_t i = 0; i < task_id.text.length; i++) {
-        hash = (hash ^ task_id.text.data[i]) * UINT64_C(1099511628211);
-    }
-    return hash;
-}
-
-void mcpz_face_note_task(struct mcpz_face *face, struct mcpz_json task_id, const char *server)
-{
-    face->tasks[face->next_task].task = hash_task(task_id);
-    mcpz_bytes_to_text(mcpz_text(server), face->tasks[face->next_task].server,
-                       sizeof(face->tasks[0].server));
-    face->next_task = (face->next_task + 1) % MCPZ_FACE_TASKS_KEPT;
-}
-
-struct mcpz_bytes mcpz_face_task_owner(const struct mcpz_face *face, struct mcpz_json task_id)
-{
-    uint64_t hash = hash_task(task_id);
-
-    for (size_t i = 0; i < MCPZ_FACE_TASKS_KEPT; i++) {
-        if (face->tasks[i].task == hash && face->tasks[i].server[0] != '\0') {
-            return mcpz_text(face->tasks[i].server);
-        }
-    }
-    return mcpz_bytes(NULL, 0);
-}
-
 /* ---- Passing on --------------------------------------------------------------------------- */
 
-/* Pass the request on to `server`, with `with` instead of `at` if that is there. */
-static void pass(struct mcpz_asker *asker, const struct mcpz_envelope *request,
-                 struct mcpz_bytes server, struct mcpz_splice splice, bool may_repeat)
+void mcpz_face_pass(struct mcpz_asker *asker, const struct mcpz_envelope *request,
+                    struct mcpz_face_order order)
 {
-    const struct mcpz_face_order order = {
-        .kind = MCPZ_FACE_REQUEST,
-        .session = asker->session,
-        .asker = asker,
-        .server = server,
-        .request = request,
-        .splices = &splice,
-        .splice_count = splice.at.data != NULL ? 1 : 0,
-        .may_repeat = may_repeat,
-    };
+    struct mcpz_splice splices[2];
 
+    if (order.splice_count > 0) {
+        splices[0] = order.splices[0];
+    }
+    if (asker->request.server.length == 0) {
+        order.splice_count =
+            mcpz_face_own_task(request, order.server, splices, order.splice_count);
+    }
+    order.kind = MCPZ_FACE_REQUEST;
+    order.session = asker->session;
+    order.asker = asker;
+    order.request = request;
+    order.splices = splices;
     if (mcpz_face_call(asker->face, &order) == NULL) {
         mcpz_face_error(asker, request->id, MCPZ_MCP_UNREACHABLE,
                         "this node cannot take the call on: too much is under way, or the client "
                         "says more than 30000 bytes about itself",
                         mcpz_text("{\"code\":\"limit\",\"retryAfterMs\":1000}"));
     }
+}
+
+/* Pass the request on to `server`, with `with` instead of `at` if that is there. */
+static void pass(struct mcpz_asker *asker, const struct mcpz_envelope *request,
+                 struct mcpz_bytes server, struct mcpz_splice splice, bool may_repeat)
+{
+    mcpz_face_pass(asker, request,
+                   (struct mcpz_face_order){.server = server,
+                                            .splices = &splice,
+                                            .splice_count = splice.at.data != NULL ? 1 : 0,
+                                            .may_repeat = may_repeat});
 }
 
 static const struct mcpz_splice as_it_is;
@@ -219,42 +200,26 @@ static void route_completion(struct mcpz_asker *asker, const struct mcpz_envelop
     route_name(asker, &by_name, MCPZ_CATALOGUE_PROMPTS);
 }
 
-/* The one server there is, or the one with that capability; NULL: several, or none. */
-static const struct mcpz_catalogue_server *find_only(const struct mcpz_face *face,
-                                                     const char *capability)
+/* The one server there is; NULL: several, or none. */
+static const struct mcpz_catalogue_server *find_only(const struct mcpz_face *face)
 {
     const struct mcpz_catalogue_server *only = NULL;
-    struct mcpz_json found;
 
     for (size_t i = 0; i < face->catalogue.server_count; i++) {
         const struct mcpz_catalogue_server *server = face->catalogue.servers[i];
-        if (server->hash[0] == '\0' ||
-            (capability != NULL &&
-             (mcpz_json_pick(server->capabilities, &capability, 1, &found) != MCPZ_OK ||
-              found.type != MCPZ_JSON_OBJECT))) {
-            continue;
-        }
-        if (only != NULL) {
+        if (server->hash[0] != '\0' && only != NULL) {
             return NULL;
         }
-        only = server;
+        only = server->hash[0] != '\0' ? server : only;
     }
     return only;
 }
 
 /* Methods that we do not know: where there is but one server, they can only be for that. */
-static void route_other(struct mcpz_asker *asker, const struct mcpz_envelope *request,
-                        const char *capability)
+static void route_other(struct mcpz_asker *asker, const struct mcpz_envelope *request)
 {
-    struct mcpz_bytes owner = request->task_id.type == MCPZ_JSON_STRING
-                                  ? mcpz_face_task_owner(asker->face, request->task_id)
-                                  : mcpz_bytes(NULL, 0);
-    const struct mcpz_catalogue_server *server =
-        owner.length > 0 ? mcpz_catalogue_server(&asker->face->catalogue, owner) : NULL;
+    const struct mcpz_catalogue_server *server = find_only(asker->face);
 
-    if (server == NULL) {
-        server = find_only(asker->face, capability);
-    }
     if (server == NULL) {
         mcpz_face_error(asker, request->id, MCPZ_MCP_METHOD_NOT_FOUND, "Method not found",
                         no_data);
@@ -447,11 +412,6 @@ static void reach_resource(struct mcpz_asker *asker, const struct mcpz_envelope 
     route_uri(asker, request, request->uri);
 }
 
-static void reach_task(struct mcpz_asker *asker, const struct mcpz_envelope *request)
-{
-    route_other(asker, request, asker->is_modern ? NULL : "tasks");
-}
-
 static void ping(struct mcpz_asker *asker, const struct mcpz_envelope *request)
 {
     mcpz_face_result(asker, request->id, mcpz_text("{}"));
@@ -495,11 +455,11 @@ static const struct {
     {"resources/unsubscribe", LEGACY, reach_resource},
     {"completion/complete", LEGACY | MODERN, route_completion},
     {"subscriptions/listen", MODERN, subscribe},
-    {"tasks/get", LEGACY | MODERN, reach_task},
-    {"tasks/result", LEGACY, reach_task},
-    {"tasks/list", LEGACY, reach_task},
-    {"tasks/update", MODERN, reach_task},
-    {"tasks/cancel", LEGACY | MODERN, reach_task},
+    {"tasks/get", LEGACY | MODERN, mcpz_face_reach_task},
+    {"tasks/result", LEGACY, mcpz_face_reach_task},
+    {"tasks/list", LEGACY, mcpz_face_list_tasks},
+    {"tasks/update", MODERN, mcpz_face_reach_task},
+    {"tasks/cancel", LEGACY | MODERN, mcpz_face_reach_task},
 };
 
 void mcpz_face_take_request(struct mcpz_asker *asker, const struct mcpz_envelope *request)
@@ -518,6 +478,6 @@ void mcpz_face_take_request(struct mcpz_asker *asker, const struct mcpz_envelope
     if (is_one) {
         pass_as_it_is(asker, request);
     } else {
-        route_other(asker, request, NULL);
+        route_other(asker, request);
     }
 }
