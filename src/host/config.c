@@ -490,6 +490,30 @@ static const char *value_of(const struct mcpz_config *config, enum mcpz_key key,
     return buffer;
 }
 
+/* What the file says of MCP. */
+static void walk_mcp(const struct mcpz_config *config,
+                     void (*visit)(void *context, const char *key, const char *value,
+                                   const char *origin),
+                     void *context)
+{
+    const char *file = config->file == NULL ? "file" : config->file;
+    const struct mcpz_mcp_names *names = &config->mcp.names;
+    char row[MCPZ_MCP_NAME_BYTES_MAX + MCPZ_MCP_ITEM_BYTES_MAX + 32];
+
+    for (size_t i = 0; i < config->mcp.count; i++) {
+        const struct mcpz_service *service = &config->mcp.rows[i].service;
+        (void)snprintf(row, sizeof(row), "mcp.servers.%s", service->name);
+        visit(context, row, service->command, file);
+    }
+    visit(context, "mcp.names.prefix", mcpz_mcp_prefix_word(names->prefix),
+          names->says_prefix ? file : "default");
+    for (size_t i = 0; i < names->alias_count; i++) {
+        const struct mcpz_mcp_alias *alias = &names->aliases[i];
+        (void)snprintf(row, sizeof(row), "mcp.names.aliases.%s/%s", alias->server, alias->item);
+        visit(context, row, alias->shown, file);
+    }
+}
+
 void mcpz_config_walk(const struct mcpz_config *config,
                       void (*visit)(void *context, const char *key, const char *value,
                                     const char *origin),
@@ -522,9 +546,5 @@ void mcpz_config_walk(const struct mcpz_config *config,
         visit(context, row, config->pools[i].command,
               config->file == NULL ? "file" : config->file);
     }
-    for (size_t i = 0; i < config->mcp.count; i++) {
-        const struct mcpz_service *service = &config->mcp.rows[i].service;
-        (void)snprintf(row, sizeof(row), "mcp.servers.%s", service->name);
-        visit(context, row, service->command, config->file == NULL ? "file" : config->file);
-    }
+    walk_mcp(config, visit, context);
 }

@@ -13,108 +13,6 @@
 #include "host/config_keys.h"
 #include "host/nearest.h"
 
-/* ---- Life --------------------------------------------------------------------------------- */
-
-void mcpz_mcp_server_finish(struct mcpz_mcp_server *server)
-{
-    mcpz_service_finish(&server->service);
-    free(server->command);
-    for (size_t i = 0; i < server->argument_count; i++) {
-        free(server->arguments[i]);
-    }
-    for (size_t i = 0; i < server->variable_count; i++) {
-        free(server->variables[i]);
-    }
-    for (size_t i = 0; i < server->header_count; i++) {
-        free(server->headers[i]);
-    }
-    free(server->cwd);
-    free(server->url);
-    free(server->ca);
-    *server = (struct mcpz_mcp_server){.command = NULL};
-}
-
-void mcpz_mcp_servers_finish(struct mcpz_mcp_servers *servers)
-{
-    for (size_t i = 0; i < servers->count; i++) {
-        mcpz_mcp_server_finish(&servers->rows[i]);
-    }
-    servers->count = 0;
-}
-
-static bool copy_texts(char *const *texts, size_t count, char **copies, size_t *copied)
-{
-    for (*copied = 0; *copied < count; (*copied)++) {
-        copies[*copied] = strdup(texts[*copied]);
-        if (copies[*copied] == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A text that may be missing. */
-static bool copy_text(const char *text, char **copy)
-{
-    *copy = text != NULL ? strdup(text) : NULL;
-    return text == NULL || *copy != NULL;
-}
-
-mcpz_error mcpz_mcp_server_copy(const struct mcpz_mcp_server *server, struct mcpz_mcp_server *copy)
-{
-    mcpz_error error = MCPZ_ENOMEM;
-
-    *copy = (struct mcpz_mcp_server){.stateless = server->stateless,
-                                     .shared = server->shared,
-                                     .replicas = server->replicas,
-                                     .idle_seconds = server->idle_seconds};
-    error = mcpz_service_copy(&server->service, &copy->service);
-    if (error != MCPZ_OK || !copy_text(server->command, &copy->command) ||
-        !copy_text(server->cwd, &copy->cwd) || !copy_text(server->url, &copy->url) ||
-        !copy_text(server->ca, &copy->ca) ||
-        !copy_texts(server->headers, server->header_count, copy->headers, &copy->header_count) ||
-        !copy_texts(server->arguments, server->argument_count, copy->arguments,
-                    &copy->argument_count) ||
-        !copy_texts(server->variables, server->variable_count, copy->variables,
-                    &copy->variable_count)) {
-        mcpz_mcp_server_finish(copy);
-        return MCPZ_ENOMEM;
-    }
-    return MCPZ_OK;
-}
-
-static bool is_same(char *const *a, size_t a_count, char *const *b, size_t b_count)
-{
-    for (size_t i = 0; i < a_count && a_count == b_count; i++) {
-        if (strcmp(a[i], b[i]) != 0) {
-            return false;
-        }
-    }
-    return a_count == b_count;
-}
-
-bool mcpz_mcp_server_equal(const struct mcpz_mcp_server *a, const struct mcpz_mcp_server *b)
-{
-    return is_same(a->variables, a->variable_count, b->variables, b->variable_count) &&
-           is_same(a->headers, a->header_count, b->headers, b->header_count) &&
-           (a->url != NULL) == (b->url != NULL) && (a->ca != NULL) == (b->ca != NULL) &&
-           (a->ca == NULL || strcmp(a->ca, b->ca) == 0) &&
-           mcpz_service_equal(&a->service, &b->service) && a->stateless == b->stateless &&
-           a->shared == b->shared && a->replicas == b->replicas &&
-           a->idle_seconds == b->idle_seconds;
-}
-
-const struct mcpz_mcp_server *mcpz_mcp_servers_find(const struct mcpz_mcp_servers *servers,
-                                                    struct mcpz_bytes name)
-{
-    for (size_t i = 0; i < servers->count; i++) {
-        if (mcpz_bytes_equal(mcpz_text(servers->rows[i].service.name), name)) {
-            return &servers->rows[i];
-        }
-    }
-    return NULL;
-}
-
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 struct reading {
@@ -451,7 +349,7 @@ static const struct key_row *row_called(const struct key_row *rows, size_t count
     return NULL;
 }
 
-static mcpz_error refuse_key(struct reading *reading, const yaml_node_t *node,
+static mcpz_error refuse_key(struct reading *reading, const yaml_node_t *node, const char *within,
                              const struct key_row *rows, size_t count)
 {
     const char *key = text_of(node);
@@ -459,7 +357,7 @@ static mcpz_error refuse_key(struct reading *reading, const yaml_node_t *node,
     struct mcpz_nearest nearest;
 
     if (key == NULL) {
-        return refuse(reading, node, "", "a key must be a word");
+        return refuse(reading, node, within, "a key must be a word");
     }
     mcpz_nearest_init(&nearest, key);
     for (size_t i = 0; i < count; i++) {
@@ -467,9 +365,9 @@ static mcpz_error refuse_key(struct reading *reading, const yaml_node_t *node,
     }
     (void)mcpz_config_shown(key, shown);
     return nearest.word != NULL
-               ? refuse(reading, node, "", "unknown key \"%s\": did you mean \"%s\"?", shown,
+               ? refuse(reading, node, within, "unknown key \"%s\": did you mean \"%s\"?", shown,
                         nearest.word)
-               : refuse(reading, node, "", "unknown key \"%s\"", shown);
+               : refuse(reading, node, within, "unknown key \"%s\"", shown);
 }
 
 /* Takes one value in. */
@@ -494,7 +392,7 @@ static mcpz_error put_mapping(struct reading *reading, const yaml_node_t *node,
         const char *name = text_of(key);
         const struct key_row *row = name != NULL ? row_called(rows, count, name) : NULL;
         if (row == NULL) {
-            return refuse_key(reading, key, rows, count);
+            return refuse_key(reading, key, "", rows, count);
         }
         const uint32_t bit = UINT32_C(1) << (row - rows);
         if ((seen & bit) != 0) {
@@ -621,15 +519,6 @@ static char *write_command(const struct mcpz_mcp_server *server)
     return text;
 }
 
-static bool is_good_name(const char *name)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789_.-";
-    size_t length = strlen(name);
-
-    return length > 0 && length <= MCPZ_MCP_NAME_BYTES_MAX && strspn(name, allowed) == length;
-}
-
 static mcpz_error settle(struct reading *reading, const yaml_node_t *node, const char *name,
                          struct mcpz_mcp_server *server)
 {
@@ -680,7 +569,7 @@ static mcpz_error read_server(struct reading *reading, const yaml_node_t *node, 
     server->service.isolation = MCPZ_ISOLATION_NONE;
     server->replicas = MCPZ_MCP_REPLICAS_DEFAULT;
     server->idle_seconds = MCPZ_MCP_IDLE_SECONDS_DEFAULT;
-    mcpz_error error = is_good_name(name)
+    mcpz_error error = mcpz_mcp_name_is_good(mcpz_text(name))
                            ? put_mapping(reading, node, server_rows, MCPZ_ARRAY_LEN(server_rows),
                                          put_value, server)
                            : refuse(reading, node, "",
@@ -726,27 +615,99 @@ static mcpz_error read_servers(struct reading *reading, const yaml_node_t *node,
     return MCPZ_OK;
 }
 
+static mcpz_error read_alias(struct reading *reading, const yaml_node_pair_t *pair,
+                             struct mcpz_mcp_names *names)
+{
+    const yaml_node_t *key = node_at(reading, pair->key);
+    const char *item = text_of(key);
+    const char *shown = text_of(node_at(reading, pair->value));
+    char why[256];
+
+    if (item == NULL || shown == NULL) {
+        return refuse(reading, key, "names.aliases", "must be a mapping of words");
+    }
+    mcpz_error error = mcpz_mcp_names_put_alias(names, item, shown, why, sizeof(why));
+    return error == MCPZ_OK ? error : refuse(reading, key, "names.aliases", "%s", why);
+}
+
+static mcpz_error read_aliases(struct reading *reading, const yaml_node_t *node,
+                               struct mcpz_mcp_servers *servers)
+{
+    mcpz_error error = MCPZ_OK;
+
+    if (node->type != YAML_MAPPING_NODE) {
+        return refuse(reading, node, "names.aliases", "must be a mapping (SERVER/TOOL: NAME)");
+    }
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top && error == MCPZ_OK; pair++) {
+        error = read_alias(reading, pair, &servers->names);
+    }
+    return error;
+}
+
+static mcpz_error read_prefix(struct reading *reading, const yaml_node_t *node,
+                              struct mcpz_mcp_servers *servers)
+{
+    const char *text = text_of(node);
+
+    return text != NULL && mcpz_mcp_names_put_prefix(&servers->names, text) == MCPZ_OK
+               ? MCPZ_OK
+               : refuse(reading, node, "names.prefix", "must be conflict, always or never");
+}
+
+typedef mcpz_error (*read_part)(struct reading *reading, const yaml_node_t *node,
+                                struct mcpz_mcp_servers *servers);
+
+/* A mapping with keys of our own: which are there, and who reads each. */
+struct section {
+    const char *key; /* as an error says it */
+    const char *shape;
+    const struct key_row *rows;
+    const read_part *reads;
+    size_t count;
+};
+
+static mcpz_error read_section(struct reading *reading, const yaml_node_t *node,
+                               const struct section *section, struct mcpz_mcp_servers *servers)
+{
+    mcpz_error error = MCPZ_OK;
+
+    if (node->type != YAML_MAPPING_NODE) {
+        return refuse(reading, node, section->key, "must be a mapping (%s)", section->shape);
+    }
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top && error == MCPZ_OK; pair++) {
+        const yaml_node_t *key = node_at(reading, pair->key);
+        const char *name = text_of(key);
+        const struct key_row *row =
+            name != NULL ? row_called(section->rows, section->count, name) : NULL;
+        if (row == NULL) {
+            return refuse_key(reading, key, section->key, section->rows, section->count);
+        }
+        error =
+            section->reads[row - section->rows](reading, node_at(reading, pair->value), servers);
+    }
+    return error;
+}
+
+static mcpz_error read_names(struct reading *reading, const yaml_node_t *node,
+                             struct mcpz_mcp_servers *servers)
+{
+    static const struct key_row rows[] = {{"prefix", -1}, {"aliases", -1}};
+    static const read_part reads[] = {read_prefix, read_aliases};
+    const struct section section = {"names", "prefix: ..., aliases: ...", rows, reads, 2};
+
+    return read_section(reading, node, &section, servers);
+}
+
 static mcpz_error read_mcp(struct reading *reading, const yaml_node_t *node,
                            struct mcpz_mcp_servers *servers)
 {
-    static const struct key_row rows[] = {{"servers", -1}};
+    static const struct key_row rows[] = {{"servers", -1}, {"names", -1}};
+    static const read_part reads[] = {read_servers, read_names};
+    const struct section section = {"", "servers: ...", rows, reads, 2};
 
-    if (node->type != YAML_MAPPING_NODE) {
-        return refuse(reading, node, "", "must be a mapping (servers: ...)");
-    }
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-         pair < node->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = node_at(reading, pair->key);
-        const char *name = text_of(key);
-        if (name == NULL || row_called(rows, 1, name) == NULL) {
-            return refuse_key(reading, key, rows, 1);
-        }
-        mcpz_error error = read_servers(reading, node_at(reading, pair->value), servers);
-        if (error != MCPZ_OK) {
-            return error;
-        }
-    }
-    return MCPZ_OK;
+    return read_section(reading, node, &section, servers);
 }
 
 static mcpz_error load(struct mcpz_bytes document, struct reading *reading)

@@ -19,6 +19,7 @@
  *         headers: {Authorization: "Bearer env:TOOLS_TOKEN"}   # host/mcp_url.h
  *         ca: /etc/ssl/tools.pem     # who vouches for it, instead of those the system trusts
  *         stateless: false           # and shared, replicas and idle, of its sessions
+ *     names: ...                     # host/mcp_names.h
  *
  * JSON is YAML: what is added at run time is read by the same function.
  */
@@ -34,11 +35,11 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "host/mcp_names.h"
 #include "host/mcp_url.h"
 #include "host/service.h"
 
 #define MCPZ_MCP_SERVERS_MAX 64 /* of one node: each is two capabilities, and others want some */
-#define MCPZ_MCP_NAME_BYTES_MAX 64
 #define MCPZ_MCP_ARGUMENTS_MAX 64
 #define MCPZ_MCP_VARIABLES_MAX 40
 #define MCPZ_MCP_TEXT_BYTES_MAX 4096 /* of the command, an argument, a variable or a path */
@@ -71,6 +72,7 @@ struct mcpz_mcp_server {
 struct mcpz_mcp_servers {
     struct mcpz_mcp_server rows[MCPZ_MCP_SERVERS_MAX];
     size_t count;
+    struct mcpz_mcp_names names; /* how what they offer is called, wherever they are */
 };
 
 void mcpz_mcp_server_finish(struct mcpz_mcp_server *server);

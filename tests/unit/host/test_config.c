@@ -655,7 +655,18 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "rules = 0 (default)\n"
                "log.level = info (default)\n"
                "log.format = auto (default)\n"
-               "log.file =  (default)\n");
+               "log.file =  (default)\n"
+               "mcp.names.prefix = conflict (default)\n");
+}
+
+TEST(shows_how_tools_are_called)
+{
+    char text[4096] = "";
+
+    read_text("mcp: {names: {prefix: never, aliases: {a.t: x}}}\n");
+    mcpz_config_walk(&config, write_row, text);
+    CHECK(strstr(text, "mcp.names.prefix = never (file)\n") != NULL);
+    CHECK(strstr(text, "mcp.names.aliases.a/t = x (file)\n") != NULL);
 }
 
 TEST(says_how_durable_tasks_are_tried_and_kept)
@@ -819,6 +830,7 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(keeps_an_api_without_keys_on_this_machine),
           RUN_HERE(refuses_what_contradicts_itself),
           RUN_HERE(shows_every_key_with_its_origin_and_no_secret),
+          RUN_HERE(shows_how_tools_are_called),
           RUN_HERE(says_how_durable_tasks_are_tried_and_kept),
           RUN_HERE(says_whom_a_node_works_for_and_how_much),
           RUN_HERE(bounds_the_number_of_tenants), RUN_HERE(bounds_the_number_of_direct_peers),

@@ -51,6 +51,18 @@ TEST(a_file_without_servers_has_none)
     CHECK_UINT(servers.count, 0);
 }
 
+TEST(names_are_said_beside_servers)
+{
+    CHECK_UINT(read_file("mcp:\n  servers: {}\n  names:\n    prefix: always\n"
+                         "    aliases: {files/read: read_file}\n"),
+               MCPZ_OK);
+    CHECK_UINT(servers.names.prefix, MCPZ_MCP_PREFIX_ALWAYS);
+    CHECK_TEXT(mcpz_mcp_names_alias(&servers.names, "files", mcpz_text("read")), "read_file");
+    CHECK_UINT(read_file("name: x\n"), MCPZ_OK);
+    CHECK_UINT(servers.names.prefix, MCPZ_MCP_PREFIX_CONFLICT);
+    CHECK_UINT(servers.names.alias_count, 0);
+}
+
 TEST(what_is_wrong_is_said_with_its_place)
 {
     static const struct {
@@ -60,6 +72,21 @@ TEST(what_is_wrong_is_said_with_its_place)
         {"mcp: [a]\n", "a.yaml:1: mcp: must be a mapping (servers: ...)"},
         {"mcp:\n  server: {}\n",
          "a.yaml:2: mcp: unknown key \"server\": did you mean \"servers\"?"},
+        {"mcp:\n  name: {}\n", "a.yaml:2: mcp: unknown key \"name\": did you mean \"names\"?"},
+        {"mcp:\n  names: always\n",
+         "a.yaml:2: mcp.names: must be a mapping (prefix: ..., aliases: ...)"},
+        {"mcp:\n  names:\n    prefix: always\n    alias: {}\n",
+         "a.yaml:4: mcp.names: unknown key \"alias\": did you mean \"aliases\"?"},
+        {"mcp:\n  names:\n    prefix: often\n",
+         "a.yaml:3: mcp.names.prefix: must be conflict, always or never"},
+        {"mcp:\n  names:\n    prefix: [never]\n",
+         "a.yaml:3: mcp.names.prefix: must be conflict, always or never"},
+        {"mcp:\n  names:\n    aliases: [a]\n",
+         "a.yaml:3: mcp.names.aliases: must be a mapping (SERVER/TOOL: NAME)"},
+        {"mcp:\n  names:\n    aliases:\n      a.t: b\n      a/u: {}\n",
+         "a.yaml:5: mcp.names.aliases: must be a mapping of words"},
+        {"mcp:\n  names:\n    aliases:\n      a.t: b\n      a/u: b\n",
+         "a.yaml:5: mcp.names.aliases: two cannot both be \"b\""},
         {"mcp:\n  servers: [a]\n",
          "a.yaml:2: mcp.servers: must be a mapping (NAME: {command: ...})"},
         {"mcp:\n  servers:\n    a:\n      comand: x\n",
@@ -240,7 +267,7 @@ TEST(what_a_program_sent_is_refused_without_a_place)
 }
 
 TEST_MAIN(RUN(servers_have_names_for_keys), RUN(a_file_without_servers_has_none),
-          RUN(what_is_wrong_is_said_with_its_place),
+          RUN(names_are_said_beside_servers), RUN(what_is_wrong_is_said_with_its_place),
           RUN(there_are_so_many_servers_and_not_one_more), RUN(a_configuration_takes_them_along),
           RUN(what_is_shown_can_be_read_again), RUN(a_server_may_be_elsewhere),
           RUN(a_server_is_a_command_or_a_url), RUN(what_a_program_sent_is_refused_without_a_place))
