@@ -74,6 +74,7 @@ struct mcpz_response {
 struct mcpz_api;
 struct mcpz_desk;
 struct mcpz_mcp_hosting_port;
+struct mcpz_mcp_names;
 struct mcpz_blob_port;
 struct mcpz_exchange;
 
@@ -135,6 +136,9 @@ struct mcpz_api_ports {
 
     /* The rules of the configuration; NULL: there are none. Looked at now and then. */
     const struct mcpz_rule *(*rules)(void *context, size_t *count);
+
+    /* How the configuration calls tools of /mcp; NULL: it does not. Looked at now and then. */
+    const struct mcpz_mcp_names *(*mcp_names)(void *context);
 
     /* Have mcpz_api_wake() called then; replaces what was said before. NULL: no MCP. */
     void (*wake_at)(void *context, mcpz_time at_us);

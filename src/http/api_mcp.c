@@ -79,8 +79,13 @@ static void keep_name(void *context, const char *name, const char *server)
     mcpz_name_book_keep(&api->names, api->ports.enter(api->ports.context), name, server);
 }
 
+/* How they are called: as the configuration says, then as was kept. */
 static void read_names(struct mcpz_api *api)
 {
+    if (api->ports.mcp_names != NULL &&
+        mcpz_face_call_by(api->face, api->ports.mcp_names(api->ports.context))) {
+        mcpz_name_book_again(&api->names);
+    }
     mcpz_name_book_read(&api->names, api->ports.enter(api->ports.context), api->face);
 }
 

@@ -18,6 +18,11 @@ bool mcpz_name_book_hear(struct mcpz_name_book *book, const struct mcpz_fact *fa
     return is_news;
 }
 
+void mcpz_name_book_again(struct mcpz_name_book *book)
+{
+    book->stale = true;
+}
+
 void mcpz_name_book_read(struct mcpz_name_book *book, struct mcpz_engine *engine,
                          struct mcpz_face *face)
 {

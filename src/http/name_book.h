@@ -28,6 +28,9 @@ void mcpz_name_book_init(struct mcpz_name_book *book);
 /** Is this fact about them? They are to be read then. */
 bool mcpz_name_book_hear(struct mcpz_name_book *book, const struct mcpz_fact *fact);
 
+/** The face is to be told all of them anew. */
+void mcpz_name_book_again(struct mcpz_name_book *book);
+
 /** Read them, if they may have changed, and tell the face. Outside the engine's callbacks. */
 void mcpz_name_book_read(struct mcpz_name_book *book, struct mcpz_engine *engine,
                          struct mcpz_face *face);

@@ -114,6 +114,13 @@ static const struct mcpz_rule *tell_rules(void *context, size_t *count)
     return server->config->rules;
 }
 
+static const struct mcpz_mcp_names *tell_mcp_names(void *context)
+{
+    const struct mcpz_server *server = context;
+
+    return &server->config->mcp.names;
+}
+
 static void walk_config(void *context,
                         void (*visit)(void *visit_context, const char *key, const char *value,
                                       const char *origin),
@@ -378,6 +385,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .hosting = config->sources.hosting,
         .blobs = mcpz_blob_edge_port(made->blobs),
         .rules = tell_rules,
+        .mcp_names = tell_mcp_names,
         .wake_at = wake_at,
         .walk_config = walk_config,
         .desk = config->desk,

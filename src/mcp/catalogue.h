@@ -7,6 +7,7 @@
  * comes files     read     read            later with the same name is shown as SERVER_NAME. A
  * name once notes     read     notes_read      given stays, so that no tool changes its name
  * because another server has come.
+ *                                    What a node is told of names (host/mcp_names.h) goes first.
  *
  * Documents are kept as they came; items are spans of them. Of several descriptions of a server
  * the one with the smallest hash counts. A server that is not offered any more is kept for
@@ -25,6 +26,7 @@
 #include "base/attr.h"
 #include "base/bytes.h"
 #include "base/time.h"
+#include "host/mcp_names.h"
 #include "proto/limits.h"
 #include "wire/json.h"
 
@@ -54,6 +56,7 @@ struct mcpz_catalogue_item {
     struct mcpz_json key;   /* its `name`, or its `uri` or `uriTemplate` */
     char *shown;            /* how clients see it; owned. NULL: not yet, or never */
     bool is_renamed;        /* `shown` is not what the server says */
+    bool is_left_out;       /* for its name is another's; not said yet */
     bool is_idempotent;     /* a tool that may be called twice: so its annotations say */
     bool has_params;        /* a tool that has arguments repeated in headers (param.h) */
 };
@@ -95,7 +98,9 @@ struct mcpz_catalogue {
     struct mcpz_catalogue_claim *claims[MCPZ_CATALOGUE_BUCKETS]; /* by what was given */
     size_t claim_count;
     size_t unkept_count; /* of them, of tools and prompts, that nobody was told of */
-    uint64_t refused;    /* documents that are none */
+    bool has_left_out;   /* perhaps */
+    struct mcpz_mcp_names names;
+    uint64_t refused; /* documents that are none */
 
     /* The headers that tools ask for: "mcp-param-region", NUL, and so on. */
     char params[MCPZ_CATALOGUE_PARAMS_BYTES];
@@ -139,6 +144,16 @@ MCPZ_MUST_USE mcpz_error mcpz_catalogue_put(struct mcpz_catalogue *catalogue,
 void mcpz_catalogue_name(struct mcpz_catalogue *catalogue);
 
 /**
+ * Tools and prompts are called so from now on. If that is news, names that were pinned are to be
+ * pinned again before any are given: true.
+ */
+bool mcpz_catalogue_call(struct mcpz_catalogue *catalogue, const struct mcpz_mcp_names *names);
+
+/** A tool or prompt that is not shown, for another has its name, and was not said here before. */
+MCPZ_MUST_USE bool mcpz_catalogue_next_left_out(struct mcpz_catalogue *catalogue,
+                                                const char **server, struct mcpz_bytes *item);
+
+/**
  * A name that was given to a tool or a prompt, and was not said here before; false: there is none.
  * It is to be kept, for this node when it starts again, and for the others.
  */
@@ -146,7 +161,8 @@ MCPZ_MUST_USE bool mcpz_catalogue_next_unkept(struct mcpz_catalogue *catalogue,
                                               enum mcpz_catalogue_kind *kind, const char **shown,
                                               const char **server);
 
-/** The name is that server's, whoever has it here now: so it was kept. */
+/** The name is that server's, whoever has it here now: so it was kept. What mcpz_catalogue_call()
+ * was told goes first. */
 void mcpz_catalogue_pin(struct mcpz_catalogue *catalogue, enum mcpz_catalogue_kind kind,
                         struct mcpz_bytes shown, struct mcpz_bytes server);
 

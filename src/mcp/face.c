@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/log.h"
 #include "mcp/face_internal.h"
 
 #define JSON_TYPE "application/json"
@@ -377,6 +378,27 @@ void mcpz_face_pin(struct mcpz_face *face, struct mcpz_bytes name, struct mcpz_b
     face->config.later(face->config.context);
 }
 
+bool mcpz_face_call_by(struct mcpz_face *face, const struct mcpz_mcp_names *names)
+{
+    bool is_news = mcpz_catalogue_call(&face->catalogue, names);
+
+    if (is_news) {
+        face->config.later(face->config.context);
+    }
+    return is_news;
+}
+
+static void tell_left_out(struct mcpz_face *face)
+{
+    const char *server = NULL;
+    struct mcpz_bytes item;
+
+    while (mcpz_catalogue_next_left_out(&face->catalogue, &server, &item)) {
+        mcpz_log(MCPZ_LOG_WARN, "mcp", "left out of /mcp: its name is another's",
+                 "server=%s name=%.*s", server, (int)item.length, (const char *)item.data);
+    }
+}
+
 /* ---- News --------------------------------------------------------------------------------- */
 
 static const char *const changes[MCPZ_CATALOGUE_KINDS] = {
@@ -542,6 +564,7 @@ void mcpz_face_work(struct mcpz_face *face)
     fetch(face, now);
     take_those_that_waited(face, now);
     keep_names(face);
+    tell_left_out(face);
     if (has_changed(face)) {
         announce(face);
     }

@@ -56,8 +56,9 @@
 #define MCPZ_FACE_UNHEARD_US MCPZ_SECONDS(30)  /* one that nobody reads is ended */
 #define MCPZ_FACE_LISTEN_US MCPZ_SECONDS(1)    /* before a listening call is made anew */
 
-struct mcpz_face;
 struct mcpz_asker;
+struct mcpz_face;
+struct mcpz_mcp_names;
 
 enum mcpz_face_verb { MCPZ_FACE_GET = 1, MCPZ_FACE_POST, MCPZ_FACE_DELETE };
 
@@ -161,6 +162,12 @@ void mcpz_face_close(struct mcpz_asker *asker);
  * would last for ever end, so that nothing is waited for but what somebody has asked for.
  */
 void mcpz_face_leave(struct mcpz_face *face, bool leaves);
+
+/**
+ * Tools and prompts of /mcp are called so from now on (copied). True: that is news, and names that
+ * were kept are to be pinned again, before anything else is done here.
+ */
+MCPZ_MUST_USE bool mcpz_face_call_by(struct mcpz_face *face, const struct mcpz_mcp_names *names);
 
 /** A name that was kept, here or at another node, as `keep_name` was told it. */
 void mcpz_face_pin(struct mcpz_face *face, struct mcpz_bytes name, struct mcpz_bytes server);

@@ -293,6 +293,114 @@ TEST(a_name_that_is_anothers_after_all_is_given_up)
     mcpz_catalogue_finish(&catalogue);
 }
 
+/* ---- Names as this node is told ----------------------------------------------------------- */
+
+static struct mcpz_mcp_names told;
+
+static void tell(enum mcpz_mcp_prefix prefix, const char *item, const char *shown)
+{
+    char why[128];
+
+    told = (struct mcpz_mcp_names){.prefix = prefix};
+    if (item != NULL) {
+        CHECK_UINT(mcpz_mcp_names_put_alias(&told, item, shown, why, sizeof(why)), MCPZ_OK);
+    }
+    CHECK(mcpz_catalogue_call(&catalogue, &told));
+    CHECK(!mcpz_catalogue_call(&catalogue, &told));
+}
+
+/* Of "a" and "b" each has a `t`, a also a `u`. */
+static void offer_two(void)
+{
+    offer((const char *[]){"mcp.about/a/" HASH_A, "mcp.about/b/" HASH_B, NULL});
+    put("a", HASH_A,
+        DOCUMENT("\"tools\":[{\"name\":\"t\"},{\"name\":\"u\"}],"
+                 "\"resources\":[{\"uri\":\"x:1\",\"name\":\"x\"}]"));
+    put("b", HASH_B,
+        DOCUMENT("\"tools\":[{\"name\":\"t\"}],"
+                 "\"resources\":[{\"uri\":\"x:1\",\"name\":\"x\"}]"));
+}
+
+static const char *tool(const char *shown)
+{
+    return server_of(MCPZ_CATALOGUE_TOOLS, shown);
+}
+
+TEST(each_tool_can_be_shown_with_its_server)
+{
+    set_up();
+    tell(MCPZ_MCP_PREFIX_ALWAYS, NULL, NULL);
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("b_t"), mcpz_text("a"));
+    offer_two();
+    CHECK_TEXT(tool("a_t"), "a");
+    CHECK_TEXT(tool("a_u"), "a");
+    CHECK_TEXT(tool("b_t"), "b"); /* whoever has that name elsewhere */
+    CHECK_TEXT(tool("t"), "");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_RESOURCES, "x:1"), "a");
+    CHECK_UINT(count_unkept(), 0); /* it is this node's view */
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(who_comes_later_can_be_left_out)
+{
+    const char *server;
+    struct mcpz_bytes item;
+
+    set_up();
+    tell(MCPZ_MCP_PREFIX_NEVER, NULL, NULL);
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"), mcpz_text("b"));
+    offer_two();
+    CHECK_TEXT(tool("t"), "b");
+    CHECK_TEXT(tool("u"), "a");
+    CHECK_TEXT(tool("a_t"), "");
+    CHECK(mcpz_catalogue_next_left_out(&catalogue, &server, &item));
+    CHECK_TEXT(server, "a");
+    CHECK(mcpz_bytes_equal(item, mcpz_text("t")));
+    CHECK(!mcpz_catalogue_next_left_out(&catalogue, &server, &item));
+
+    tell(MCPZ_MCP_PREFIX_CONFLICT, NULL, NULL);
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"), mcpz_text("b"));
+    mcpz_catalogue_name(&catalogue);
+    CHECK_TEXT(tool("t"), "b");
+    CHECK_TEXT(tool("a_t"), "a");
+    CHECK(!mcpz_catalogue_next_left_out(&catalogue, &server, &item));
+    mcpz_catalogue_finish(&catalogue);
+}
+
+TEST(an_alias_goes_before_what_a_tool_was_called)
+{
+    set_up();
+    offer_two();
+    CHECK_UINT(count_unkept(), 3); /* t, u and b_t */
+    const uint32_t before = catalogue.versions[MCPZ_CATALOGUE_TOOLS];
+    tell(MCPZ_MCP_PREFIX_CONFLICT, "a/t", "u");
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"), mcpz_text("a"));
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("u"), mcpz_text("a"));
+    mcpz_catalogue_name(&catalogue);
+    CHECK(catalogue.versions[MCPZ_CATALOGUE_TOOLS] > before);
+    CHECK_TEXT(tool("u"), "a"); /* t of a; its own u makes way */
+    CHECK(mcpz_json_says(
+        mcpz_catalogue_find(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("u")).item->key,
+        mcpz_text("t")));
+    CHECK_TEXT(tool("a_u"), "a");
+    CHECK_TEXT(tool("t"), "b"); /* which is free now */
+    CHECK_TEXT(tool("b_t"), "");
+    CHECK_UINT(count_unkept(), 1); /* a_u: the others hold here only */
+
+    /* What others keep does not change it. */
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"), mcpz_text("a"));
+    mcpz_catalogue_name(&catalogue);
+    CHECK_TEXT(tool("t"), "b");
+
+    tell(MCPZ_MCP_PREFIX_CONFLICT, NULL, NULL);
+    mcpz_catalogue_pin(&catalogue, MCPZ_CATALOGUE_TOOLS, mcpz_text("t"), mcpz_text("a"));
+    mcpz_catalogue_name(&catalogue);
+    CHECK_TEXT(tool("t"), "a");
+    CHECK_TEXT(tool("b_t"), "b");
+    CHECK_TEXT(server_of(MCPZ_CATALOGUE_RESOURCES, "x:1"), "a");
+    mcpz_catalogue_finish(&catalogue);
+}
+
 TEST(what_cannot_be_a_name_is_not_pinned)
 {
     static char longest[MCPZ_SHOWN_CHARS_MAX + 2];
@@ -310,6 +418,8 @@ TEST(what_cannot_be_a_name_is_not_pinned)
 
 TEST_MAIN(RUN(names_that_were_kept_hold_whoever_comes_first),
           RUN(a_name_that_is_anothers_after_all_is_given_up),
+          RUN(each_tool_can_be_shown_with_its_server), RUN(who_comes_later_can_be_left_out),
+          RUN(an_alias_goes_before_what_a_tool_was_called),
           RUN(what_cannot_be_a_name_is_not_pinned), RUN(what_is_offered_is_fetched_once),
           RUN(of_two_descriptions_the_smaller_hash_counts), RUN(a_short_absence_changes_nothing),
           RUN(who_comes_later_with_the_same_name_is_shown_under_another),

@@ -1,4 +1,5 @@
 #include "face_world.h"
+#include "host/mcp_names.h"
 
 /* ---- Sessions ----------------------------------------------------------------------------- */
 
@@ -446,7 +447,36 @@ TEST(names_that_were_given_are_to_be_kept)
     tear_down();
 }
 
-TEST_MAIN(RUN(names_that_were_given_are_to_be_kept), RUN(a_session_begins_and_ends),
+TEST(who_listens_is_told_when_names_are_said_anew)
+{
+    static struct mcpz_mcp_names names;
+    struct client client;
+    struct client stream;
+    char why[64];
+
+    set_up();
+    begin_session();
+    check_answer(&client, in_session(REQUEST("1", "tools/list", "{}")), 200, "\"two_echo\"");
+    ask(&stream, get());
+    run();
+    CHECK_UINT(mcpz_mcp_names_put_alias(&names, "two/echo", "mine", why, sizeof(why)), MCPZ_OK);
+    CHECK(mcpz_face_call_by(face, &names));
+    run();
+    pull(&stream);
+    CHECK(strstr(stream.text, "notifications/tools/list_changed") != NULL);
+    leave(&stream);
+    check_answer(&client, in_session(REQUEST("2", "tools/list", "{}")), 200, "\"mine\"");
+    CHECK(strstr(client.text, "two_echo") == NULL);
+    CHECK(!mcpz_face_call_by(face, &names));
+    const size_t line = hosted_count;
+    ask(&client, in_session(REQUEST("3", "tools/call", "{\"name\":\"mine\"}")));
+    CHECK(strstr(hosted[line].lines[0], "{\"name\":\"echo\"}") != NULL);
+    leave(&client);
+    tear_down();
+}
+
+TEST_MAIN(RUN(who_listens_is_told_when_names_are_said_anew),
+          RUN(names_that_were_given_are_to_be_kept), RUN(a_session_begins_and_ends),
           RUN(a_session_is_of_the_tenant_that_began_it), RUN(what_is_wrong_with_a_request_is_told),
           RUN(the_lists_of_the_mesh_are_those_of_its_servers),
           RUN(a_call_goes_to_whose_tool_it_is_and_comes_back),
