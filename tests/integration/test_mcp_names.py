@@ -67,6 +67,10 @@ class McpNames(unittest.TestCase):
         self.await_tools(self.front, TOOLS | {"mine"} | prefixed("two") - {"two_echo"})
         self.await_tools(self.other, TOOLS | prefixed("two"))  # sees what it has seen before
 
+        self.assertEqual(self.front.stop(), 0)
+        self.front.start("--config", pathlib.Path(self.mesh.directory) / "front.yaml")
+        self.await_tools(self.front, TOOLS | {"mine"} | prefixed("two") - {"two_echo"})
+
     def test_a_wrong_alias_is_told_with_its_place(self):
         path = self.configure("wrong", names={"aliases": {"one/echo": "no spaces"}})
         done = self.front.run("config", "check", "--config", path)
