@@ -5,6 +5,7 @@
 //       "watch": prints the names of tools whenever they change, until standard input ends.
 //       "slow": begins a call that takes a minute, says so, prints what comes of it, and for every
 //       line of standard input calls a tool and prints that.
+//       "tasks": has a tool of each of two servers as a task, and reaches both (v1 only).
 import assert from 'node:assert/strict';
 import readline from 'node:readline';
 
@@ -240,8 +241,58 @@ async function slow() {
   }
 }
 
+// ---- Tasks of 2025-11-25, of two servers with the same tools --------------------------------------
+
+const RELATED = 'io.modelcontextprotocol/related-task';
+
+async function haveTasks() {
+  const T = await import('@modelcontextprotocol/sdk/types.js');
+  const { tasks } = client.experimental;
+  const about = [];
+  made.answer('elicitation/create', ({ params }) => {
+    about.push(params._meta[RELATED].taskId);
+    return { action: 'accept', content: { interpretation: 'technical' } };
+  });
+  const names = (await client.listTools()).tools.map((tool) => tool.name).filter((name) => name.endsWith('simulate-research-query'));
+  assert.equal(names.length, 2);
+  const ids = [];
+  for (const name of names) {
+    const request = { name, arguments: { topic: name, ambiguous: true } };
+    for await (const said of tasks.callToolStream(request, T.CallToolResultSchema, { task: { ttl: 60000 } })) {
+      if (said.type === 'taskCreated') ids.push(said.task.taskId);
+      if (said.type === 'taskStatus') assert.equal(said.task.taskId, ids.at(-1));
+      if (said.type === 'error') throw said.error;
+      if (said.type !== 'result') continue;
+      assert.ok(text(said.result).includes(name));
+      assert.equal(said.result._meta[RELATED].taskId, ids.at(-1));
+    }
+  }
+  assert.deepEqual(ids.map((id) => id.split(':')[0]).sort(), ['again', 'everything']);
+  assert.deepEqual(about, ids); // each asked once
+  const listed = [];
+  let cursor;
+  do {
+    const page = await tasks.listTasks(cursor);
+    listed.push(...page.tasks.map((task) => task.taskId));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  assert.deepEqual(listed, [...ids].sort());
+  for (const name of names) {
+    const params = { name, arguments: { topic: 'x' }, task: { ttl: 60000 } };
+    const { task } = await client.request({ method: 'tools/call', params }, T.CreateTaskResultSchema);
+    const over = await tasks.cancelTask(task.taskId);
+    assert.deepEqual([over.taskId, over.status], [task.taskId, 'cancelled']);
+    assert.equal((await tasks.getTask(task.taskId)).status, 'cancelled');
+  }
+  const own = ids[0].split(':')[1];
+  for (const id of [own, `nobody:${own}`, `${ids[1].split(':')[0]}:${own}`]) {
+    await assert.rejects(tasks.getTask(id), { code: -32602 });
+  }
+}
+
 await connect();
-if (what === 'watch') await watch();
+if (what === 'tasks') await haveTasks();
+else if (what === 'watch') await watch();
 else if (what === 'slow') await slow();
 else await use(what === 'all' ? Object.keys(uses) : what.split(','));
 await client.close();

@@ -91,6 +91,8 @@ class Talk:
 class Base(unittest.TestCase):
     """A node that clients come to, and one for each of some servers."""
 
+    packages = PACKAGES
+
     def begin(self, names):
         shutil.copy(HERE / CLIENT, PLACE / CLIENT)
         self.mesh = Mesh()
@@ -119,7 +121,7 @@ class Base(unittest.TestCase):
     def server(self, name, package=None):
         files = self.directory / f"{name}-files"
         files.mkdir(exist_ok=True)
-        script = PLACE / "node_modules/@modelcontextprotocol" / (package or PACKAGES[name]) / "dist/index.js"
+        script = PLACE / "node_modules/@modelcontextprotocol" / (package or self.packages[name]) / "dist/index.js"
         return {"command": str(NODE), "args": [str(script), *([str(files)] if "file" in str(script) else [])],
                 "cwd": str(PLACE), "env": {"MARK": self.mark,
                                            "MEMORY_FILE_PATH": str(files / "memory.jsonl")}}
@@ -219,6 +221,19 @@ class Used(Base):
                 self.assertIn("write_file", tools)
         until("its processes are gone", lambda: not any(
             "server-filesystem" in command for command in descendants(host.process.pid).values()))
+
+
+class Tasks(Base):
+    """Tasks of 2025-11-25: two servers that are the same, at /mcp."""
+
+    packages = {"again": "server-everything", "everything": "server-everything"}
+
+    def test_they_are_told_apart(self):
+        self.addCleanup(self.end)
+        self.begin(self.packages)
+        done = subprocess.run([NODE, CLIENT, "v1", "tasks", "http", self.url()], cwd=PLACE, capture_output=True,
+                              text=True, timeout=RUN_S, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
 
 
 class Killed(Base):

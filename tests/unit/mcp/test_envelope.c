@@ -42,6 +42,33 @@ TEST(a_request_is_read_as_it_lies)
     CHECK_UINT(call.whole.text.data[0], '{');
 }
 
+TEST(the_task_a_message_is_about_is_found_in_either_direction)
+{
+    static const char related[] = "\"_meta\":{\"io.modelcontextprotocol/related-task\":";
+    struct mcpz_envelope said;
+    char text[256];
+
+    (void)snprintf(text, sizeof(text),
+                   "{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":{%s{\"taskId\":\"7\"}}}}",
+                   related);
+    said = read_good(text);
+    check_span(said.related_task, "\"7\"");
+    check_none(said.task_id);
+    (void)snprintf(text, sizeof(text),
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{%s{\"taskId\":\"7\"}}}}", related);
+    said = read_good(text);
+    check_span(said.related_task, "\"7\"");
+    (void)snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{%s\"7\"}}}",
+                   related);
+    said = read_good(text);
+    check_none(said.related_task);
+    (void)snprintf(
+        text, sizeof(text),
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{%s{\"taskId\":\"7\",\"taskId\":\"8\"}}}}",
+        related);
+    CHECK_UINT(mcpz_envelope_read(mcpz_text(text), &said), MCPZ_ECONFLICT);
+}
+
 TEST(what_each_request_of_2026_says_of_its_client_is_found)
 {
     const struct mcpz_envelope call = read_good(
@@ -254,6 +281,7 @@ TEST(answers_are_written)
 
 TEST_MAIN(RUN(a_request_is_read_as_it_lies),
           RUN(what_each_request_of_2026_says_of_its_client_is_found),
+          RUN(the_task_a_message_is_about_is_found_in_either_direction),
           RUN(notifications_and_answers_are_told_apart),
           RUN(a_message_that_is_none_is_refused_with_its_reason),
           RUN(an_answer_can_name_the_request_it_could_not_read),
