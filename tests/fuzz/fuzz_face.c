@@ -13,7 +13,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 #define DOCUMENT                                                                                  \
-    "{\"serverInfo\":{},\"capabilities\":{\"resources\":{},\"prompts\":{}},\"tools\":["           \
+    "{\"serverInfo\":{},\"capabilities\":{\"resources\":{},\"prompts\":{},\"tasks\":{\"list\":{}" \
+    "}},\"tools\":["                                                                              \
     "{\"name\":\"t\"}],\"prompts\":[{\"name\":\"p\"}],\"resources\":[{\"uri\":\"x:1\"}]}\n"
 #define INITIALIZE                                                                                \
     "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"    \
