@@ -27,11 +27,14 @@ SKIPPED = 77  # to meson
 PLACE = pathlib.Path(os.environ.get("MCPZ_CONFORMANCE", str(ROOT / "build/conformance")))
 SUITE_1 = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
 SUITE_2 = "node_modules/conf2/dist/index.js"
+UNSCORED = "tasks-"  # what their names begin with
 LEG_S = 600  # of one leg, at most
 
-# Leg: the fixture, the suite and its arguments, and how many checks must pass.
+# Leg: the fixture, the suite and its arguments, and how many checks must pass at least: some make
+# checks of what does not always happen. No more than UNSCORED may fail: the suite does not count
+# them either, since the fixture has no tasks.
 LEGS = {
-    "v016": ("conf-legacy.mjs", SUITE_1, ["--suite", "all"], 47),
+    "v016": ("conf-legacy.mjs", SUITE_1, ["--suite", "all"], 44),
     "legacy": ("conf-legacy.mjs", SUITE_2, ["--requirements", "2025-11-25"], 84),
     "modern": ("conf-modern.mjs", SUITE_2, ["--requirements", "2026-07-28"], 164),
 }
@@ -87,7 +90,9 @@ def run_leg(url, name, out):
           f"{', failed: ' + ' '.join(failed) if failed else ''}", flush=True)
     if done.returncode != 0 or total is None:
         return f"{name}: exit {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
-    if int(total.group(1)) != wanted:
+    if wrong := [check for check in failed if not check.startswith(UNSCORED)]:
+        return f"{name}: failed: {' '.join(wrong)}\n{done.stdout[-4000:]}"
+    if int(total.group(1)) < wanted:
         return f"{name}: {total.group(1)} checks passed, and not {wanted}"
     return ""
 
