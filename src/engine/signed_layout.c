@@ -39,7 +39,7 @@ mcpz_error mcpz_signed_layout_make(const struct mcpz_identity *mesh_key,
                                    size_t *length)
 {
     const size_t arena_used = arena->used;
-    uint8_t signature[MCPZ_SIGNATURE_BYTES];
+    uint8_t signature[MCPZ_SIGNATURE_BYTES] = {0};
     struct mcpz_signed_placement made = {.signature = mcpz_bytes(signature, sizeof(signature))};
 
     mcpz_error error = sign(mesh_key, placement, arena, signature, &made.body);

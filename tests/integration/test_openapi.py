@@ -65,7 +65,10 @@ class Api:
         if self.key:
             headers["X-API-Key"] = self.key
         connection = self.connection()
-        connection.request(method.upper(), path + query, body, headers)
+        try:
+            connection.request(method.upper(), path + query, body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it was refused before all of it was sent
         return connection, connection.getresponse()
 
     def ask(self, name, body=None, status=200, wrong=False, **more):
