@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "core/agents.h"
 #include "core/node.h"
 #include "engine/engine.h"
@@ -87,43 +88,23 @@ static json_int_t number_of(const json_t *request, const char *member)
 
 static json_t *show_hex(struct mcpz_bytes bytes)
 {
-    static const char digits[] = "0123456789abcdef";
     char *text = malloc(2 * bytes.length + 1);
 
     if (text == NULL) {
         fail("out of memory");
     }
-    for (size_t i = 0; i < bytes.length; i++) {
-        text[2 * i] = digits[bytes.data[i] >> 4];
-        text[2 * i + 1] = digits[bytes.data[i] & 15];
-    }
+    mcpz_hex_put(bytes, text);
     json_t *shown = json_stringn(text, 2 * bytes.length);
     free(text);
     return shown;
-}
-
-static int digit_of(char character)
-{
-    if (character >= '0' && character <= '9') {
-        return character - '0';
-    }
-    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
 }
 
 static size_t read_hex(const char *text, uint8_t *bytes, size_t capacity)
 {
     size_t length = strlen(text) / 2;
 
-    if (length > capacity || strlen(text) % 2 != 0) {
+    if (length > capacity || !mcpz_hex_read(mcpz_text(text), bytes, length)) {
         fail("no bytes in hexadecimal");
-    }
-    for (size_t i = 0; i < length; i++) {
-        int high = digit_of(text[2 * i]);
-        int low = digit_of(text[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            fail("no bytes in hexadecimal");
-        }
-        bytes[i] = (uint8_t)(high << 4 | low);
     }
     return length;
 }

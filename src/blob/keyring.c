@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "blob/secret_file.h"
 #include "crypto/digest.h"
 #include "crypto/identity.h"
@@ -42,27 +43,14 @@ struct mcpz_keyring {
 
 /* ---- Node keys as text ---------------------------------------------------------------------- */
 
-static int digit_of(char character)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = character == '\0' ? NULL : strchr(digits, character | 0x20);
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
 static mcpz_error key_from_text(const char *text, struct mcpz_node_key **key)
 {
     uint8_t bytes[MCPZ_NODE_KEY_BYTES];
 
-    if (strnlen(text, MCPZ_NODE_KEY_TEXT_CHARS + 1) != MCPZ_NODE_KEY_TEXT_CHARS) {
+    if (!mcpz_hex_read(mcpz_bytes(text, strnlen(text, MCPZ_NODE_KEY_TEXT_CHARS + 1)), bytes,
+                       sizeof(bytes))) {
+        mcpz_wipe(bytes, sizeof(bytes));
         return MCPZ_EPROTO;
-    }
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        const int high = digit_of(text[2 * i]);
-        const int low = digit_of(text[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return MCPZ_EPROTO;
-        }
-        bytes[i] = (uint8_t)(high << 4 | low);
     }
     mcpz_error error = mcpz_node_key_create(bytes, key);
     mcpz_wipe(bytes, sizeof(bytes));

@@ -4,6 +4,7 @@
 
 #include "base/decimal.h"
 #include "base/hash.h"
+#include "base/hex.h"
 #include "core/task_gather.h"
 #include "core/task_plan.h"
 #include "core/task_step.h"
@@ -285,19 +286,16 @@ bool mcpz_task_tree_keep_plan(struct mcpz_task_step *step, const struct mcpz_tas
 static struct mcpz_bytes make_key(const struct mcpz_task_id *parent, uint64_t salt, uint32_t part,
                                   char *key)
 {
-    static const char digits[] = "0123456789abcdef";
     size_t length = 0;
 
     append_text(key, &length, mcpz_text("t-"));
-    for (size_t i = 0; i < MCPZ_TASK_ID_BYTES; i++) {
-        key[length++] = digits[parent->bytes[i] >> 4];
-        key[length++] = digits[parent->bytes[i] & 0xfU];
-    }
+    mcpz_hex_put(mcpz_bytes(parent->bytes, MCPZ_TASK_ID_BYTES), key + length);
+    length += 2 * (size_t)MCPZ_TASK_ID_BYTES;
     append_text(key, &length, mcpz_text(":"));
     append_number(key, &length, part);
     append_text(key, &length, mcpz_text(":"));
     for (int shift = 28; shift >= 0; shift -= 4) {
-        key[length++] = digits[salt >> shift & 0xfU];
+        key[length++] = mcpz_hex_digit(salt >> shift);
     }
     assert(length <= MCPZ_IDEMPOTENCY_KEY_BYTES_MAX);
     return mcpz_bytes(key, length);

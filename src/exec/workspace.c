@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "exec/listing.h"
 
 #define NAME_PREFIX "task-"
@@ -14,15 +15,13 @@
 #define NAME_DIGITS 8
 #define NAME_TRIES_MAX 1024 /* leftovers that could not be removed are in the way */
 
-static const char digits[] = "0123456789abcdef";
-
 /* Not snprintf(): also used where only async-signal-safe functions may be. */
 static void make_name(const char *prefix, uint32_t number, char *name)
 {
     size_t length = strlen(prefix);
     memcpy(name, prefix, length);
     for (size_t i = 0; i < NAME_DIGITS; i++) {
-        name[length + i] = digits[(number >> (4 * (NAME_DIGITS - 1 - i))) & 0xfU];
+        name[length + i] = mcpz_hex_digit(number >> (4 * (NAME_DIGITS - 1 - i)));
     }
     name[length + NAME_DIGITS] = '\0';
 }
@@ -32,7 +31,7 @@ static bool is_workspace_name(const char *name)
     const size_t prefix_length = strlen(NAME_PREFIX);
     return strncmp(name, NAME_PREFIX, prefix_length) == 0 &&
            strlen(name) == prefix_length + NAME_DIGITS &&
-           strspn(name + prefix_length, digits) == NAME_DIGITS;
+           strspn(name + prefix_length, "0123456789abcdef") == NAME_DIGITS;
 }
 
 static int open_directory(int parent, const char *name)

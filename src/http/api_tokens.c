@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/hex.h"
 #include "http/exchange.h"
 #include "wire/credentials.h"
 
@@ -163,37 +164,12 @@ void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_reque
     mcpz_exchange_answer(exchange, 200, json);
 }
 
-static int hex_digit(uint8_t character)
-{
-    if (character >= '0' && character <= '9') {
-        return character - '0';
-    }
-    character |= 0x20;
-    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
-
-static bool read_token_id(struct mcpz_bytes text, uint8_t *id)
-{
-    if (text.length != 2 * (size_t)MCPZ_TOKEN_ID_BYTES) {
-        return false;
-    }
-    for (size_t i = 0; i < MCPZ_TOKEN_ID_BYTES; i++) {
-        int high = hex_digit(text.data[2 * i]);
-        int low = hex_digit(text.data[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        id[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_bytes text = mcpz_exchange_path_rest(request->path, TOKENS_PREFIX);
     uint8_t id[MCPZ_TOKEN_ID_BYTES];
 
-    if (!read_token_id(text, id)) {
+    if (!mcpz_hex_read(text, id, sizeof(id))) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                            "a token's id is %d hexadecimal digits: see GET /v1/tokens",
                            2 * MCPZ_TOKEN_ID_BYTES);

@@ -2,14 +2,7 @@
 
 #include <assert.h>
 
-static int hex_digit(uint8_t character)
-{
-    if (character >= '0' && character <= '9') {
-        return character - '0';
-    }
-    character |= 0x20;
-    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
+#include "base/hex.h"
 
 /* What may stand in a line: no control character but the tab. */
 static bool is_text(uint8_t character)
@@ -24,7 +17,7 @@ static enum mcpz_chunked_state after(bool good, enum mcpz_chunked_state next)
 
 static enum mcpz_chunked_state take_size(struct mcpz_chunked *chunked, uint8_t character)
 {
-    int digit = hex_digit(character);
+    int digit = mcpz_hex_value(character);
 
     if (digit >= 0) {
         bool fits = chunked->digits < MCPZ_CHUNK_DIGITS_MAX && chunked->left <= INT64_MAX >> 4;

@@ -1,19 +1,17 @@
 #include "proto/task.h"
 
+#include "base/hex.h"
+
 #define PREFIX_BYTES 2
 
 void mcpz_task_id_to_text(const struct mcpz_task_id *id, char *text)
 {
-    static const char digits[] = "0123456789abcdef";
-
     memcpy(text, "t-", PREFIX_BYTES);
-    for (size_t i = 0; i < MCPZ_TASK_ID_BYTES; i++) {
-        text[PREFIX_BYTES + 2 * i] = digits[id->bytes[i] >> 4];
-        text[PREFIX_BYTES + 2 * i + 1] = digits[id->bytes[i] & 0x0f];
-    }
+    mcpz_hex_put(mcpz_bytes(id->bytes, MCPZ_TASK_ID_BYTES), text + PREFIX_BYTES);
     text[MCPZ_TASK_ID_TEXT_BYTES - 1] = '\0';
 }
 
+/* In lower case only: a name is written in one way. */
 static int digit_of(uint8_t character)
 {
     if (character >= '0' && character <= '9') {

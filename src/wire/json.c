@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 /* ---- Checking: scalars -------------------------------------------------------------------- */
 
 #define NUMBER_CHARS_MAX 512 /* interoperable: longer ones are no numbers anybody means */
@@ -125,14 +127,11 @@ static int take_unit(struct scan *scan)
     int unit = 0;
 
     for (int i = 0; i < 4; i++) {
-        uint8_t character = peek(scan);
-        if (is_digit(character)) {
-            unit = unit * 16 + (character - '0');
-        } else if ((character | 0x20) >= 'a' && (character | 0x20) <= 'f') {
-            unit = unit * 16 + ((character | 0x20) - 'a' + 10);
-        } else {
+        int digit = mcpz_hex_value(peek(scan));
+        if (digit < 0) {
             return -1;
         }
+        unit = unit * 16 + digit;
         scan->at++;
     }
     return unit;
@@ -749,82 +748,4 @@ bool mcpz_json_integer(struct mcpz_json value, int64_t *number)
     }
     *number = is_negative ? result : -result;
     return true;
-}
-
-/* ---- Writing ------------------------------------------------------------------------------ */
-
-void mcpz_json_put(struct mcpz_json_writer *writer, struct mcpz_bytes bytes)
-{
-    bool fits =
-        writer->length <= writer->capacity && bytes.length <= writer->capacity - writer->length;
-
-    if (fits && bytes.length > 0) {
-        memcpy(writer->buffer + writer->length, bytes.data, bytes.length);
-    }
-    if (!fits) {
-        writer->error = MCPZ_EFULL;
-    }
-    writer->length += bytes.length;
-}
-
-void mcpz_json_put_text(struct mcpz_json_writer *writer, const char *text)
-{
-    mcpz_json_put(writer, mcpz_text(text));
-}
-
-size_t mcpz_json_escape_byte(uint8_t byte, char escape[MCPZ_JSON_ESCAPE_CHARS])
-{
-    static const char digits[] = "0123456789abcdef";
-
-    if (byte == '"' || byte == '\\') {
-        escape[0] = '\\';
-        escape[1] = (char)byte;
-        return 2;
-    }
-    if (byte >= ' ' && byte != 0x7f) {
-        return 0;
-    }
-    escape[0] = '\\';
-    escape[1] = 'u';
-    escape[2] = '0';
-    escape[3] = '0';
-    escape[4] = digits[byte >> 4];
-    escape[5] = digits[byte & 15];
-    return MCPZ_JSON_ESCAPE_CHARS;
-}
-
-void mcpz_json_put_string(struct mcpz_json_writer *writer, struct mcpz_bytes text)
-{
-    char escape[MCPZ_JSON_ESCAPE_CHARS];
-    size_t start = 0;
-
-    mcpz_json_put_text(writer, "\"");
-    for (size_t i = 0; i < text.length; i++) {
-        size_t length = mcpz_json_escape_byte(text.data[i], escape);
-        if (length > 0) {
-            mcpz_json_put(writer, mcpz_bytes(text.data + start, i - start));
-            mcpz_json_put(writer, mcpz_bytes(escape, length));
-            start = i + 1;
-        }
-    }
-    if (start < text.length) {
-        mcpz_json_put(writer, mcpz_bytes(text.data + start, text.length - start));
-    }
-    mcpz_json_put_text(writer, "\"");
-}
-
-void mcpz_json_put_integer(struct mcpz_json_writer *writer, int64_t number)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (number < 0) {
-        digits[--at] = '-';
-    }
-    mcpz_json_put(writer, mcpz_bytes(digits + at, sizeof(digits) - at));
 }
