@@ -14,7 +14,7 @@
 #define LARGE_BYTES (3 * 1024 * 1024 + 17)
 #define WINDOW_BYTES 262144
 
-static char directory[SCRATCH_BYTES];
+static struct scratch scratch;
 static char token[2048];
 static struct mcpz_embedded_trouble trouble;
 
@@ -23,7 +23,7 @@ static struct mcpz_embedded_trouble trouble;
 struct place {
     struct mcpz_embedded *node;
     struct mcpz_client *client;
-    char data[2 * SCRATCH_BYTES];
+    char data[SCRATCH_FILE_PATH_BYTES];
 };
 
 static struct place a;
@@ -32,7 +32,7 @@ static struct place b;
 static mcpz_error start_at(struct place *place, const char *name, const char *join)
 {
     const struct mcpz_embedded_flag flags[] = {
-        {"data", scratch_path(directory, name, place->data)},
+        {"data", scratch_path(&scratch, name, place->data)},
         {"name", name},
         {"listen", "127.0.0.1:0"},
         {"join", join},
@@ -95,7 +95,7 @@ static int make_mesh(void **state)
 {
     (void)state;
     token[0] = '\0';
-    scratch_make(directory);
+    scratch_make(&scratch);
     start(&a, "a", NULL);
     CHECK(mcpz_embedded_invite(a.node, note_token, NULL) == MCPZ_OK);
     CHECK(mcpz_embedded_invite(a.node, note_token, NULL) == MCPZ_ECONFLICT);
@@ -110,7 +110,7 @@ static int end_mesh(void **state)
     (void)state;
     finish(&b);
     finish(&a);
-    scratch_remove(directory);
+    scratch_remove(&scratch);
     return 0;
 }
 
@@ -706,7 +706,7 @@ TEST(a_data_directory_has_one_node)
     struct place second;
 
     CHECK(start_at(&second, "a", NULL) == MCPZ_ECONFLICT);
-    CHECK(strstr(trouble.text, directory) != NULL);
+    CHECK(strstr(trouble.text, scratch.path) != NULL);
 }
 
 TEST(a_node_that_starts_again_is_the_same)
@@ -742,7 +742,7 @@ TEST(an_ephemeral_node_leaves_nothing_behind)
         {"ephemeral", NULL}, {"listen", "none"}, {"name", "moth"}};
     struct place moth = {.node = NULL};
 
-    CHECK(setenv("TMPDIR", directory, 1) == 0);
+    CHECK(setenv("TMPDIR", scratch.path, 1) == 0);
     CHECK(mcpz_embedded_start(&(struct mcpz_embedded_config){.yaml = "log: {level: error}\n",
                                                              .flags = flags,
                                                              .flag_count = 3},
@@ -752,11 +752,11 @@ TEST(an_ephemeral_node_leaves_nothing_behind)
     finish(&b);
     finish(&a);
     CHECK(unsetenv("TMPDIR") == 0);
-    char path[2 * SCRATCH_BYTES];
-    scratch_remove(scratch_path(directory, "a", path));
-    scratch_remove(scratch_path(directory, "b", path));
-    CHECK(rmdir(directory) == 0); /* nothing else is in it */
-    scratch_make(directory);
+    char path[SCRATCH_FILE_PATH_BYTES];
+    scratch_remove_tree(scratch_path(&scratch, "a", path));
+    scratch_remove_tree(scratch_path(&scratch, "b", path));
+    CHECK(rmdir(scratch.path) == 0); /* nothing else is in it */
+    scratch_make(&scratch);
 }
 
 #define WITH_MESH(name) cmocka_unit_test_setup_teardown(name, make_mesh, end_mesh)

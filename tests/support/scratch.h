@@ -1,47 +1,62 @@
-/* A directory for one test, with what it needs to be made and removed. */
+/* A directory for one test, made under $TMPDIR or /tmp and removed with all that is in it. */
 
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
 #include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "test.h"
 
-#define SCRATCH_BYTES 256
+#define SCRATCH_PATH_BYTES 512       /* of the directory */
+#define SCRATCH_FILE_PATH_BYTES 1024 /* of what is in it */
 
-static inline void scratch_make(char *directory)
+struct scratch {
+    char path[SCRATCH_PATH_BYTES];
+};
+
+static inline void scratch_make(struct scratch *scratch)
 {
-    (void)snprintf(directory, SCRATCH_BYTES, "/tmp/mcpz-test-XXXXXX");
-    CHECK(mkdtemp(directory) != NULL);
+    const char *base = getenv("TMPDIR");
+    snprintf(scratch->path, sizeof(scratch->path), "%s/mcpz-test-XXXXXX",
+             base != NULL && base[0] != '\0' ? base : "/tmp");
+    CHECK(mkdtemp(scratch->path) != NULL);
 }
 
-static inline int scratch_remove_entry(const char *path, const struct stat *facts, int kind,
-                                       struct FTW *place)
+static inline int scratch_remove_one(const char *path, const struct stat *status, int type,
+                                     struct FTW *walk)
 {
-    (void)facts;
-    (void)kind;
-    (void)place;
+    (void)status;
+    (void)type;
+    (void)walk;
     return remove(path);
 }
 
-static inline void scratch_remove(const char *directory)
+static inline void scratch_remove_tree(const char *path)
 {
-    CHECK(nftw(directory, scratch_remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(nftw(path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
-static inline const char *scratch_path(const char *directory, const char *name, char *path)
+static inline void scratch_remove(const struct scratch *scratch)
 {
-    (void)snprintf(path, 2 * SCRATCH_BYTES, "%s/%s", directory, name);
+    scratch_remove_tree(scratch->path);
+}
+
+/* Where `name` in it lies, written to `path`: SCRATCH_FILE_PATH_BYTES. Returns `path`. */
+static inline const char *scratch_path(const struct scratch *scratch, const char *name, char *path)
+{
+    (void)snprintf(path, SCRATCH_FILE_PATH_BYTES, "%s/%s", scratch->path, name);
     return path;
 }
 
-static inline void scratch_write(const char *directory, const char *name, const void *bytes,
-                                 size_t length, mode_t mode)
+static inline void scratch_write(const struct scratch *scratch, const char *name,
+                                 const void *bytes, size_t length, mode_t mode)
 {
-    char path[2 * SCRATCH_BYTES];
-    FILE *file = fopen(scratch_path(directory, name, path), "w");
+    char path[SCRATCH_FILE_PATH_BYTES];
+    FILE *file = fopen(scratch_path(scratch, name, path), "w");
 
     CHECK(file != NULL);
     CHECK(fwrite(bytes, 1, length, file) == length);

@@ -25,8 +25,8 @@ struct script {
     uint64_t padding;    /* further 'x' after the answer */
 };
 
-static char directory[SCRATCH_BYTES];
-static char socket_path[2 * SCRATCH_BYTES];
+static struct scratch scratch;
+static char socket_path[SCRATCH_FILE_PATH_BYTES];
 static struct mcpz_trouble trouble;
 static struct mcpz_client_answer answer;
 static pid_t server;
@@ -34,8 +34,8 @@ static pid_t server;
 static int make(void **state)
 {
     (void)state;
-    scratch_make(directory);
-    (void)scratch_path(directory, "mcpz.sock", socket_path);
+    scratch_make(&scratch);
+    (void)scratch_path(&scratch, "mcpz.sock", socket_path);
     server = 0;
     return 0;
 }
@@ -48,7 +48,7 @@ static int clean(void **state)
         (void)kill(server, SIGKILL);
         CHECK(waitpid(server, NULL, 0) == server);
     }
-    scratch_remove(directory);
+    scratch_remove(&scratch);
     return 0;
 }
 
@@ -76,11 +76,11 @@ static void send_pieces(int connection, const struct script *script)
 /* Reads a head and `body_bytes`, and keeps all of it in DIRECTORY/request. */
 static void take_request(int connection, const struct script *script)
 {
-    char path[2 * SCRATCH_BYTES];
+    char path[SCRATCH_FILE_PATH_BYTES];
     char bytes[65536];
     char tail[4] = "";
     uint64_t body = UINT64_MAX; /* still in the head */
-    FILE *kept = fopen(scratch_path(directory, "request", path), "w");
+    FILE *kept = fopen(scratch_path(&scratch, "request", path), "w");
 
     while (body != script->body_bytes) {
         ssize_t got = recv(connection, bytes, body == UINT64_MAX ? 1 : sizeof(bytes), 0);
@@ -177,9 +177,9 @@ static void refuses(const char *text, mcpz_error expected, const char *why)
 
 static void kept_request_is(const char *expected, size_t length)
 {
-    char path[2 * SCRATCH_BYTES];
+    char path[SCRATCH_FILE_PATH_BYTES];
     char bytes[4096];
-    FILE *file = fopen(scratch_path(directory, "request", path), "r");
+    FILE *file = fopen(scratch_path(&scratch, "request", path), "r");
 
     CHECK(file != NULL);
     CHECK_UINT(fread(bytes, 1, sizeof(bytes), file), length);
@@ -381,16 +381,16 @@ TEST(sends_a_body_from_memory_and_a_file)
         "Content-Type: text/plain\r\nContent-Length: 11\r\n\r\nhello\n\0\xff\x01\r\n";
     const struct script script = {
         .answer = accepted, .answer_length = sizeof(accepted) - 1, .body_bytes = 11};
-    char path[2 * SCRATCH_BYTES];
+    char path[SCRATCH_FILE_PATH_BYTES];
     struct mcpz_client_request request = get();
 
     (void)state;
-    scratch_write(directory, "input", "\0\xff\x01\r\n", 5, 0600);
+    scratch_write(&scratch, "input", "\0\xff\x01\r\n", 5, 0600);
     request.method = "POST";
     request.path = "/v1/tasks";
     request.type = "text/plain";
     request.body = mcpz_text("hello\n");
-    request.body_file = open(scratch_path(directory, "input", path), O_RDONLY | O_CLOEXEC);
+    request.body_file = open(scratch_path(&scratch, "input", path), O_RDONLY | O_CLOEXEC);
     start(&script);
     CHECK_UINT(ask(&request), MCPZ_OK);
     CHECK_TEXT(answer.body, "ok");
@@ -461,8 +461,8 @@ static mcpz_error get_to_file(const char *text, char *written, size_t capacity)
 {
     const struct script script = {.answer = text, .answer_length = strlen(text), .piece = 3};
     struct mcpz_client_request request = get();
-    char path[2 * SCRATCH_BYTES];
-    int file = open(scratch_path(directory, "output", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    char path[SCRATCH_FILE_PATH_BYTES];
+    int file = open(scratch_path(&scratch, "output", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     CHECK(file >= 0);
     request.answer_file = file;
@@ -583,16 +583,16 @@ static void socket_of(const char *data, const char *expected)
 TEST(the_socket_lies_in_the_data_directory)
 {
     (void)state;
-    socket_of(directory, socket_path);
+    socket_of(scratch.path, socket_path);
 }
 
 TEST(the_socket_may_lie_where_a_file_says)
 {
     (void)state;
-    scratch_write(directory, "mcpz.sock.path", "/run/mcpz-1.sock\n", 17, 0600);
-    socket_of(directory, "/run/mcpz-1.sock");
-    scratch_write(directory, "mcpz.sock", "", 0, 0600); /* the real one goes first */
-    socket_of(directory, socket_path);
+    scratch_write(&scratch, "mcpz.sock.path", "/run/mcpz-1.sock\n", 17, 0600);
+    socket_of(scratch.path, "/run/mcpz-1.sock");
+    scratch_write(&scratch, "mcpz.sock", "", 0, 0600); /* the real one goes first */
+    socket_of(scratch.path, socket_path);
 }
 
 TEST(a_path_too_long_for_a_socket_is_refused)
@@ -602,13 +602,13 @@ TEST(a_path_too_long_for_a_socket_is_refused)
 
     (void)state;
     memset(text, 'a', sizeof(text));
-    scratch_write(directory, "mcpz.sock.path", text, MCPZ_SOCKET_PATH_BYTES, 0600);
-    CHECK_UINT(mcpz_client_socket(directory, path), MCPZ_ENOTFOUND);
-    scratch_write(directory, "mcpz.sock.path", text, MCPZ_SOCKET_PATH_BYTES - 1, 0600);
-    CHECK_UINT(mcpz_client_socket(directory, path), MCPZ_OK);
+    scratch_write(&scratch, "mcpz.sock.path", text, MCPZ_SOCKET_PATH_BYTES, 0600);
+    CHECK_UINT(mcpz_client_socket(scratch.path, path), MCPZ_ENOTFOUND);
+    scratch_write(&scratch, "mcpz.sock.path", text, MCPZ_SOCKET_PATH_BYTES - 1, 0600);
+    CHECK_UINT(mcpz_client_socket(scratch.path, path), MCPZ_OK);
     CHECK_UINT(strlen(path), MCPZ_SOCKET_PATH_BYTES - 1);
-    scratch_write(directory, "mcpz.sock.path", "", 0, 0600);
-    CHECK_UINT(mcpz_client_socket(directory, path), MCPZ_ENOTFOUND);
+    scratch_write(&scratch, "mcpz.sock.path", "", 0, 0600);
+    CHECK_UINT(mcpz_client_socket(scratch.path, path), MCPZ_ENOTFOUND);
 
     /* "/mcpz.sock" takes ten characters of 107. */
     text[98] = '\0';

@@ -4,29 +4,29 @@
 #include "scratch.h"
 #include "test.h"
 
-static char directory[SCRATCH_BYTES];
+static struct scratch scratch;
 static struct mcpz_trouble trouble;
 
 static int make(void **state)
 {
     (void)state;
-    scratch_make(directory);
+    scratch_make(&scratch);
     return 0;
 }
 
 static int clean(void **state)
 {
     (void)state;
-    scratch_remove(directory);
+    scratch_remove(&scratch);
     return 0;
 }
 
 static int open_file(const char *text)
 {
-    char path[2 * SCRATCH_BYTES];
+    char path[SCRATCH_FILE_PATH_BYTES];
 
-    scratch_write(directory, "input", text, strlen(text), 0600);
-    int file = open(scratch_path(directory, "input", path), O_RDONLY | O_CLOEXEC);
+    scratch_write(&scratch, "input", text, strlen(text), 0600);
+    int file = open(scratch_path(&scratch, "input", path), O_RDONLY | O_CLOEXEC);
     CHECK(file >= 0);
     return file;
 }
@@ -106,7 +106,7 @@ TEST(more_than_the_most_is_refused)
 
 TEST(a_directory_cannot_be_read)
 {
-    int file = open(directory, O_RDONLY | O_CLOEXEC);
+    int file = open(scratch.path, O_RDONLY | O_CLOEXEC);
     int spooled = -1;
     uint64_t length = 0;
 

@@ -6,14 +6,14 @@
 static const uint8_t seed[MCPZ_KEY_BYTES] = {[31] = 1};
 static const char line[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaq\n";
 
-static char directory[SCRATCH_BYTES];
+static struct scratch scratch;
 static uint8_t loaded[MCPZ_KEY_BYTES];
 static struct mcpz_trouble trouble;
 
 static int make(void **state)
 {
     (void)state;
-    scratch_make(directory);
+    scratch_make(&scratch);
     memset(loaded, 0xee, sizeof(loaded));
     return 0;
 }
@@ -21,18 +21,18 @@ static int make(void **state)
 static int clean(void **state)
 {
     (void)state;
-    scratch_remove(directory);
+    scratch_remove(&scratch);
     return 0;
 }
 
 static mcpz_error load(void)
 {
-    return mcpz_key_load(directory, "identity.key", loaded, &trouble);
+    return mcpz_key_load(scratch.path, "identity.key", loaded, &trouble);
 }
 
 static void refuses_content(const char *text, size_t length)
 {
-    scratch_write(directory, "identity.key", text, length, 0600);
+    scratch_write(&scratch, "identity.key", text, length, 0600);
     CHECK_UINT(load(), MCPZ_ECORRUPT);
     CHECK(strstr(trouble.text, "identity.key is damaged") != NULL);
 }
@@ -45,36 +45,36 @@ TEST(says_that_there_is_none)
 
 TEST(loads_what_it_stored)
 {
-    char path[2 * SCRATCH_BYTES];
+    char path[SCRATCH_FILE_PATH_BYTES];
     struct stat facts;
 
     (void)state;
-    CHECK_UINT(mcpz_key_store(directory, "identity.key", seed, &trouble), MCPZ_OK);
+    CHECK_UINT(mcpz_key_store(scratch.path, "identity.key", seed, &trouble), MCPZ_OK);
     CHECK_UINT(load(), MCPZ_OK);
     CHECK(memcmp(loaded, seed, sizeof(seed)) == 0);
-    CHECK(stat(scratch_path(directory, "identity.key", path), &facts) == 0);
+    CHECK(stat(scratch_path(&scratch, "identity.key", path), &facts) == 0);
     CHECK_UINT(facts.st_mode & 07777, 0600);
     CHECK_UINT(facts.st_size, sizeof(line) - 1);
 }
 
 TEST(leaves_nothing_else_behind)
 {
-    char path[2 * SCRATCH_BYTES];
+    char path[SCRATCH_FILE_PATH_BYTES];
 
     (void)state;
-    CHECK_UINT(mcpz_key_store(directory, "identity.key", seed, &trouble), MCPZ_OK);
-    CHECK(unlink(scratch_path(directory, "identity.key", path)) == 0);
-    CHECK(rmdir(directory) == 0); /* fails unless it is empty */
-    CHECK(mkdir(directory, 0700) == 0);
+    CHECK_UINT(mcpz_key_store(scratch.path, "identity.key", seed, &trouble), MCPZ_OK);
+    CHECK(unlink(scratch_path(&scratch, "identity.key", path)) == 0);
+    CHECK(rmdir(scratch.path) == 0); /* fails unless it is empty */
+    CHECK(mkdir(scratch.path, 0700) == 0);
 }
 
 TEST(reads_a_line_with_and_without_its_end)
 {
     (void)state;
-    scratch_write(directory, "identity.key", line, sizeof(line) - 1, 0600);
+    scratch_write(&scratch, "identity.key", line, sizeof(line) - 1, 0600);
     CHECK_UINT(load(), MCPZ_OK);
     CHECK(memcmp(loaded, seed, sizeof(seed)) == 0);
-    scratch_write(directory, "identity.key", line, sizeof(line) - 2, 0400);
+    scratch_write(&scratch, "identity.key", line, sizeof(line) - 2, 0400);
     CHECK_UINT(load(), MCPZ_OK);
 }
 
@@ -84,7 +84,7 @@ TEST(refuses_a_key_others_may_use)
 
     (void)state;
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-        scratch_write(directory, "identity.key", line, sizeof(line) - 1, modes[i]);
+        scratch_write(&scratch, "identity.key", line, sizeof(line) - 1, modes[i]);
         CHECK_UINT(load(), MCPZ_EAUTH);
         CHECK(strstr(trouble.text, "chmod 600") != NULL);
     }
@@ -111,19 +111,19 @@ TEST(refuses_what_is_not_one_line)
 
 TEST(refuses_a_directory_in_its_place)
 {
-    char path[2 * SCRATCH_BYTES];
+    char path[SCRATCH_FILE_PATH_BYTES];
 
     (void)state;
-    CHECK(mkdir(scratch_path(directory, "identity.key", path), 0700) == 0);
+    CHECK(mkdir(scratch_path(&scratch, "identity.key", path), 0700) == 0);
     CHECK_UINT(load(), MCPZ_ECORRUPT);
 }
 
 TEST(a_pipe_in_its_place_does_not_hang)
 {
-    char path[2 * SCRATCH_BYTES];
+    char path[SCRATCH_FILE_PATH_BYTES];
 
     (void)state;
-    CHECK(mkfifo(scratch_path(directory, "identity.key", path), 0600) == 0);
+    CHECK(mkfifo(scratch_path(&scratch, "identity.key", path), 0600) == 0);
     CHECK_UINT(load(), MCPZ_ECORRUPT);
 }
 
@@ -139,9 +139,9 @@ TEST(replaces_an_older_key)
     static const uint8_t other[MCPZ_KEY_BYTES] = {[0] = 7};
 
     (void)state;
-    CHECK_UINT(mcpz_key_store(directory, "mesh.key", seed, &trouble), MCPZ_OK);
-    CHECK_UINT(mcpz_key_store(directory, "mesh.key", other, &trouble), MCPZ_OK);
-    CHECK_UINT(mcpz_key_load(directory, "mesh.key", loaded, &trouble), MCPZ_OK);
+    CHECK_UINT(mcpz_key_store(scratch.path, "mesh.key", seed, &trouble), MCPZ_OK);
+    CHECK_UINT(mcpz_key_store(scratch.path, "mesh.key", other, &trouble), MCPZ_OK);
+    CHECK_UINT(mcpz_key_load(scratch.path, "mesh.key", loaded, &trouble), MCPZ_OK);
     CHECK(memcmp(loaded, other, sizeof(other)) == 0);
 }
 
