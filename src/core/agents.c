@@ -99,6 +99,17 @@ static void notice_lost_in(struct mcpz_agents *agents, const struct mcpz_documen
 
 /* ---- Deltas that come in ------------------------------------------------------------------ */
 
+/* Is its author's delta before it the last that is here? */
+static bool follows(const struct mcpz_clock *clock, const struct mcpz_delta *delta)
+{
+    const struct mcpz_version *last =
+        mcpz_clock_find(clock->versions, clock->count, &delta->actor);
+
+    return last == NULL
+               ? delta->seq == 1
+               : last->seq == delta->seq - 1 && mcpz_head_equal(&last->head, &delta->prev);
+}
+
 /* What `delta`, which is valid, is to `document`, if it can be applied at all. */
 static enum fate judge(const struct step *step, const struct mcpz_document *document,
                        const struct mcpz_delta *delta)
@@ -111,7 +122,8 @@ static enum fate judge(const struct step *step, const struct mcpz_document *docu
     if (mcpz_clock_is_ahead(delta->hlc, step->wall_ms)) {
         return FATE_AHEAD;
     }
-    if (!mcpz_clock_covers(clock, delta->versions, delta->version_count)) {
+    if (!follows(clock, delta) ||
+        !mcpz_clock_covers(clock, delta->versions, delta->version_count)) {
         return FATE_EARLY;
     }
     if (!document->exists && !has_room(step->agents)) {

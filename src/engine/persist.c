@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "crypto/digest.h"
 #include "store/schema.h"
 #include "wire/records.h"
 
@@ -87,6 +88,16 @@ static mcpz_error next(void *context, enum mcpz_scan scan, bool inclusive,
     return error != MCPZ_OK ? error : decode(persist, value, record);
 }
 
+static void delta_id(void *context, const struct mcpz_delta *delta, struct mcpz_id *id)
+{
+    struct mcpz_persist *persist = context;
+    struct mcpz_scratch *scratch = persist->scratch;
+    size_t length = mcpz_delta_encode(delta, scratch->encoded, sizeof(scratch->encoded));
+
+    static_assert(MCPZ_DIGEST_BYTES == MCPZ_ID_BYTES, "a digest is an id");
+    mcpz_digest(MCPZ_DIGEST_DELTA, mcpz_bytes(scratch->encoded, length), id->bytes);
+}
+
 void mcpz_persist_init(struct mcpz_persist *persist, const struct mcpz_kv *kv,
                        struct mcpz_scratch *scratch, struct mcpz_store *store)
 {
@@ -97,5 +108,6 @@ void mcpz_persist_init(struct mcpz_persist *persist, const struct mcpz_kv *kv,
         .put = put,
         .remove = discard,
         .next = next,
+        .delta_id = delta_id,
     };
 }

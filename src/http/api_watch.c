@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/crdt/clock.h"
+#include "core/crdt/document.h"
 #include "http/agent_id.h"
 #include "http/document.h"
 #include "http/exchange.h"
@@ -111,13 +112,9 @@ static mcpz_error find_next(const struct watch *watch, const struct mcpz_store *
         if (told >= version->seq) {
             continue;
         }
-        struct mcpz_record record = {
-            .kind = MCPZ_RECORD_DELTA,
-            .delta = {.delta = {.document = watch->document,
-                                .actor = version->actor,
-                                .seq = told + 1}},
-        };
-        error = store->get(store->context, &record);
+        struct mcpz_record record;
+        error =
+            mcpz_document_find_delta(store, &watch->document, &version->actor, told + 1, &record);
         if (error == MCPZ_OK &&
             (result != MCPZ_OK || record.delta.delta.hlc < next->delta.delta.hlc)) {
             *next = record;
@@ -139,7 +136,8 @@ static size_t next_text(struct mcpz_exchange *exchange, char *text)
     }
     const struct mcpz_delta *delta = &record.delta.delta;
     size_t length = print_write(delta, text);
-    bool is_told = mcpz_clock_advance(&watch->told, &delta->actor, delta->seq);
+    const struct mcpz_version told = {delta->actor, delta->seq, record.delta.head};
+    bool is_told = mcpz_clock_advance(&watch->told, &told);
     return is_told ? length : 0; /* a document has no more actors than a clock */
 }
 

@@ -1,15 +1,12 @@
 #include "http/delta_walk.h"
 
+#include "core/crdt/document.h"
+
 static mcpz_error read_delta(const struct mcpz_delta_walk *walk, const struct mcpz_store *store,
                              const struct mcpz_delta_cursor *cursor, struct mcpz_record *record)
 {
-    *record = (struct mcpz_record){
-        .kind = MCPZ_RECORD_DELTA,
-        .delta = {.delta = {.document = walk->document,
-                            .actor = cursor->actor,
-                            .seq = cursor->seq}},
-    };
-    mcpz_error error = store->get(store->context, record);
+    mcpz_error error =
+        mcpz_document_find_delta(store, &walk->document, &cursor->actor, cursor->seq, record);
     return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* every delta is kept */
 }
 

@@ -12,8 +12,11 @@
 #ifndef PROTO_AGENT_H
 #define PROTO_AGENT_H
 
+#include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "proto/id.h"
@@ -35,10 +38,19 @@ struct mcpz_dot {
     uint32_t index; /* below MCPZ_DELTA_ADDS_MAX */
 };
 
-/* One actor's place in a version vector: all its deltas up to `seq` are in. */
+#define MCPZ_HEAD_BYTES 16
+
+/* Which delta: the first bytes of its id (proto/store.h). Zeros: none. */
+struct mcpz_head {
+    uint8_t bytes[MCPZ_HEAD_BYTES];
+};
+
+/* One actor's place in a version vector: all its deltas up to `seq` are in, and `head` is the
+ * last of them. */
 struct mcpz_version {
     struct mcpz_actor actor;
     uint64_t seq;
+    struct mcpz_head head;
 };
 
 /* What an entry takes part in. Numbers are on disk and on the wire. */
@@ -73,8 +85,9 @@ struct mcpz_delta {
     struct mcpz_id document;
     struct mcpz_actor actor;
     uint64_t seq;
-    uint64_t hlc;                        /* 48 bits of milliseconds, 16 of count */
-    const struct mcpz_version *versions; /* causal past, sorted by actor; own seq is seq - 1 */
+    struct mcpz_head prev; /* the author's own delta before it; zeros for the first */
+    uint64_t hlc;          /* 48 bits of milliseconds, 16 of count */
+    const struct mcpz_version *versions; /* what it has seen of others, sorted by actor */
     size_t version_count;
     const struct mcpz_add *adds;
     size_t add_count;
@@ -89,6 +102,26 @@ static inline int mcpz_actor_compare(const struct mcpz_actor *a, const struct mc
         return order;
     }
     return a->generation < b->generation ? -1 : 1;
+}
+
+static inline bool mcpz_head_equal(const struct mcpz_head *a, const struct mcpz_head *b)
+{
+    return memcmp(a->bytes, b->bytes, MCPZ_HEAD_BYTES) == 0;
+}
+
+static inline bool mcpz_head_is_zero(const struct mcpz_head *head)
+{
+    static const struct mcpz_head zero;
+    return mcpz_head_equal(head, &zero);
+}
+
+/* The head that names the delta with this id. */
+static inline struct mcpz_head mcpz_head_of(const struct mcpz_id *id)
+{
+    struct mcpz_head head;
+    static_assert(MCPZ_HEAD_BYTES <= MCPZ_ID_BYTES, "a head is the front of an id");
+    memcpy(head.bytes, id->bytes, MCPZ_HEAD_BYTES);
+    return head;
 }
 
 /* ---- Hybrid logical clock ----------------------------------------------------------------------

@@ -139,7 +139,7 @@ static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
 #define MCPZ_CLOCK_AHEAD_MS_MAX 30000 /* a stamp further ahead waits (crdt: admission delay) */
 
 static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 64) +
-                      MCPZ_DELTA_REMOVES_MAX * (MCPZ_PATH_BYTES_MAX + 64) + MCPZ_ACTORS_MAX * 64 <=
+                      MCPZ_DELTA_REMOVES_MAX * (MCPZ_PATH_BYTES_MAX + 64) + MCPZ_ACTORS_MAX * 80 <=
                   MCPZ_MSG_BYTES_MAX,
               "a delta fits its message");
 

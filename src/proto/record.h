@@ -87,9 +87,10 @@ struct mcpz_record_entry {
     struct mcpz_bytes value;
 };
 
-/* Key: document, actor, seq. */
+/* Key: document, actor, seq, head. An actor that contradicts itself has several of one seq. */
 struct mcpz_record_delta {
     struct mcpz_delta delta;
+    struct mcpz_head head; /* of this delta */
 };
 
 /* What a durable task is. Key: id. */

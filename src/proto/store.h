@@ -21,6 +21,7 @@ enum mcpz_scan {
     MCPZ_SCAN_DOCUMENT, /* ENTRY, DELTA: of one document */
     MCPZ_SCAN_PATH,     /* ENTRY: of one document and path */
     MCPZ_SCAN_ACTOR,    /* DELTA: of one document and actor */
+    MCPZ_SCAN_SEQ,      /* DELTA: of one document, actor and seq */
     MCPZ_SCAN_LIST,     /* TASK_LISTED: of one list */
     MCPZ_SCAN_GROUP,    /* TASK_LISTED: of one list and group */
 };
@@ -52,6 +53,13 @@ struct mcpz_store {
      */
     mcpz_error (*next)(void *context, enum mcpz_scan scan, bool inclusive,
                        struct mcpz_record *record);
+
+    /*
+     * Write the id of a delta that is within its bounds: a hash over its canonical encoding, so
+     * that two deltas that differ in anything have two ids. What its author's next delta names as
+     * `prev`, contexts name as heads, and authors sign.
+     */
+    void (*delta_id)(void *context, const struct mcpz_delta *delta, struct mcpz_id *id);
 };
 
 #endif

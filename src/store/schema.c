@@ -107,6 +107,7 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_id(key, &record->delta.delta.document);
         add_actor(key, &record->delta.delta.actor);
         add_number(key, record->delta.delta.seq, 8);
+        add_bytes(key, mcpz_bytes(record->delta.head.bytes, MCPZ_HEAD_BYTES));
         return;
     case MCPZ_RECORD_TASK:
         add_task_id(key, &record->task.id);
@@ -162,9 +163,13 @@ void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
         add_path(prefix, record->entry.path);
         return;
     case MCPZ_SCAN_ACTOR:
+    case MCPZ_SCAN_SEQ:
         assert(delta);
         add_id(prefix, &record->delta.delta.document);
         add_actor(prefix, &record->delta.delta.actor);
+        if (scan == MCPZ_SCAN_SEQ) {
+            add_number(prefix, record->delta.delta.seq, 8);
+        }
         return;
     case MCPZ_SCAN_LIST:
     case MCPZ_SCAN_GROUP:
@@ -284,14 +289,17 @@ static mcpz_error parse_entry(struct mcpz_bytes left, struct mcpz_record_entry *
     return MCPZ_OK;
 }
 
-static mcpz_error parse_delta(struct mcpz_bytes left, struct mcpz_delta *delta)
+static mcpz_error parse_delta(struct mcpz_bytes left, struct mcpz_record_delta *record)
 {
-    if (left.length != MCPZ_ID_BYTES + MCPZ_ID_BYTES + 4 + 8) {
+    struct mcpz_delta *delta = &record->delta;
+
+    if (left.length != MCPZ_ID_BYTES + MCPZ_ID_BYTES + 4 + 8 + MCPZ_HEAD_BYTES) {
         return MCPZ_ECORRUPT;
     }
     take_id(&left, &delta->document);
     take_actor(&left, &delta->actor);
     delta->seq = take_number(&left, 8);
+    memcpy(record->head.bytes, take_bytes(&left, MCPZ_HEAD_BYTES).data, MCPZ_HEAD_BYTES);
     return MCPZ_OK;
 }
 
@@ -397,7 +405,7 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
     case MCPZ_RECORD_ENTRY:
         return parse_entry(left, &record->entry);
     case MCPZ_RECORD_DELTA:
-        return parse_delta(left, &record->delta.delta);
+        return parse_delta(left, &record->delta);
     case MCPZ_RECORD_TASK:
         return parse_task_id(left, &record->task.id);
     case MCPZ_RECORD_TASK_STATE:

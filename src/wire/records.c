@@ -137,6 +137,17 @@ mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer,
     return error;
 }
 
+size_t mcpz_delta_encode(const struct mcpz_delta *delta, uint8_t *buffer, size_t capacity)
+{
+    static const struct mcpz_layout layout = {
+        .size = sizeof(*delta), .fields = mcpz_delta_fields, .field_count = MCPZ_DELTA_FIELDS};
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, capacity);
+
+    mcpz_layout_write(&writer, &layout, delta);
+    assert(writer.error == MCPZ_OK);
+    return writer.length;
+}
+
 mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
                               struct mcpz_record *record)
 {

@@ -31,4 +31,10 @@ MCPZ_MUST_USE mcpz_error mcpz_record_encode(const struct mcpz_record *record, ui
 MCPZ_MUST_USE mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
                                             struct mcpz_record *record);
 
+/**
+ * Write `delta`, which is within its bounds, as the array of all its fields: the bytes that its id
+ * is a hash of. MCPZ_STORED_BYTES_MAX holds any. The result is its length.
+ */
+size_t mcpz_delta_encode(const struct mcpz_delta *delta, uint8_t *buffer, size_t capacity);
+
 #endif

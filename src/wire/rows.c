@@ -25,6 +25,7 @@ static const struct mcpz_layout dot_layout = LAYOUT(S, dot_fields);
 static const struct mcpz_field version_fields[] = {
     {STRUCT(S, actor, actor_layout)},
     {U64(S, seq)},
+    {HEAD(S, head)},
 };
 const struct mcpz_layout mcpz_version_layout = LAYOUT(S, version_fields);
 #undef S
@@ -61,6 +62,7 @@ const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS] = {
     {ID(S, document)},
     {STRUCT(S, actor, actor_layout)},
     {U64_FROM(S, seq, 1)},
+    {HEAD(S, prev)},
     {U64(S, hlc)},
     {VERSIONS(S, versions, version_count)},
     {LIST(S, adds, add_count, add_layout, MCPZ_DELTA_ADDS_MAX)},

@@ -27,6 +27,7 @@
     .type = MCPZ_FIELD_U64, AT(S, member), .min = (low), .max = UINT64_MAX
 #define U64(S, member) U64_FROM(S, member, 0)
 #define BOOL(S, member) .type = MCPZ_FIELD_BOOL, AT(S, member)
+#define HEAD(S, member) .type = MCPZ_FIELD_FIXED, AT(S, member), .max = MCPZ_HEAD_BYTES
 #define ID(S, member) .type = MCPZ_FIELD_FIXED, AT(S, member), .max = MCPZ_ID_BYTES
 #define BYTES(S, member, low, high)                                                               \
     .type = MCPZ_FIELD_BYTES, AT(S, member), .min = (low), .max = (high)
@@ -54,7 +55,7 @@
 
 /* ---- What messages and records are made of ------------------------------------------------ */
 
-#define MCPZ_DELTA_FIELDS 7
+#define MCPZ_DELTA_FIELDS 8
 #define MCPZ_DELTA_KEY_FIELDS 3 /* the first ones: its key as a record */
 
 extern const struct mcpz_layout mcpz_name_layout;

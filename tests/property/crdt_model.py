@@ -10,6 +10,8 @@ A document is a set of deltas, and its state a function of that set:
 what people see from the history of writes alone (who had seen what), without looking at dots: a
 write that forgets to remove what it replaces converges all the same, and only they notice.
 """
+import hashlib
+
 from packed import pack, unpack
 
 REGISTER, SET, COUNTER, MULTI, FENCED, FLAG, BOUNDED, LIST, MAP = range(1, 10)
@@ -27,23 +29,33 @@ class Delta:
     KIND = 16
 
     def __init__(self, message):
-        kind, document, actor, self.seq, self.hlc, versions, adds, removes = unpack(message)
+        (kind, document, actor, self.seq, self.prev, self.hlc, versions, adds,
+         removes) = unpack(message)
         assert kind == Delta.KIND, kind
         self.message = message
         self.document = document
         self.actor = actor_of(actor)
-        self.past = {actor_of(who): seq for who, seq in versions}
+        self.past = {actor_of(who): (seq, bytes(head)) for who, seq, head in versions}
         self.adds = [(kind, bytes(path), bytes(value)) for kind, path, value in adds]
         self.removes = [(kind, bytes(path), (*actor_of(who), seq, index))
                         for kind, path, (who, seq, index) in removes]
 
     def encode(self):
         """The one form of it: what came in, or a test has changed something."""
-        past = [[wire_actor(who), seq] for who, seq in sorted(self.past.items())]
-        return pack([Delta.KIND, self.document, wire_actor(self.actor), self.seq, self.hlc, past,
-                     [[kind, path, value] for kind, path, value in self.adds],
-                     [[kind, path, [wire_actor(dot[:2]), dot[2], dot[3]]]
-                      for kind, path, dot in self.removes]])
+        return pack([Delta.KIND, *self.fields()])
+
+    def fields(self):
+        past = [[wire_actor(who), seq, head] for who, (seq, head) in sorted(self.past.items())]
+        return [self.document, wire_actor(self.actor), self.seq, self.prev, self.hlc, past,
+                [[kind, path, value] for kind, path, value in self.adds],
+                [[kind, path, [wire_actor(dot[:2]), dot[2], dot[3]]]
+                 for kind, path, dot in self.removes]]
+
+    @property
+    def head(self):
+        """What others name it by: the front of the hash over all its fields."""
+        return hashlib.blake2b(pack(self.fields()), digest_size=32,
+                               person=b"mcpz-delta----v1").digest()[:16]
 
     def __repr__(self):
         return f"{self.actor}.{self.seq}"
@@ -100,7 +112,9 @@ class Model:
             return "duplicate"
         if self.is_ahead(delta.hlc):
             return "ahead"
-        if any(versions.get(actor, 0) < seq for actor, seq in delta.past.items()):
+        if versions.get(delta.actor, 0) != delta.seq - 1:
+            return "early"
+        if any(versions.get(actor, 0) < seq for actor, (seq, _) in delta.past.items()):
             return "early"
         return "merged"
 
@@ -117,8 +131,11 @@ class Model:
             self.clock = max(self.clock, delta.hlc)
 
     def is_closed_with(self, delta):
-        return all((actor, seq) in self.have
-                   for actor, upto in delta.past.items() for seq in range(1, upto + 1))
+        chain = [(delta.actor, delta.seq - 1, delta.prev)] if delta.seq > 1 else []
+        chain += [(actor, seq, head) for actor, (seq, head) in delta.past.items()]
+        return all((actor, seq) in self.have for actor, upto, _ in chain
+                   for seq in range(1, upto + 1)) and all(
+                       self.have[actor, upto].head == head for actor, upto, head in chain)
 
     # ---- What is written here: (adds, removes) of the delta it must make, or why not
 
@@ -413,7 +430,9 @@ class Op:
 
     def __init__(self, word, path, value, more, delta):
         self.word, self.path, self.value, self.more = word, path, value, more
-        self.actor, self.seq, self.seen, self.hlc = delta.actor, delta.seq, delta.past, delta.hlc
+        self.actor, self.seq, self.hlc = delta.actor, delta.seq, delta.hlc
+        self.seen = {actor: seq for actor, (seq, _) in delta.past.items()}
+        self.seen[self.actor] = self.seq - 1
         self.item = None  # of a list: (id, key, value)
         if delta.adds and delta.adds[0][0] == LIST:
             key, number, item = unpack(delta.adds[0][2])

@@ -126,7 +126,11 @@ class Replica:
         assert delta.encode() == message  # one form only (P17)
         assert delta.actor == self.model.actor
         assert delta.seq == versions.get(delta.actor, 0) + 1
-        assert delta.past == versions, (delta.past, versions)
+        past = {actor: (seq, self.model.have[actor, seq].head)
+                for actor, seq in versions.items() if actor != delta.actor}
+        assert delta.past == past, (delta.past, past)
+        own = self.model.have.get((delta.actor, delta.seq - 1))
+        assert delta.prev == (own.head if own else bytes(16))
         assert delta.hlc == self.model.tick(), (delta.hlc, self.model.tick())
         assert delta.adds == adds, (delta.adds, adds)
         assert sorted(dot for _, _, dot in delta.removes) == sorted(removes)
@@ -194,8 +198,9 @@ def forgeries(delta, rng):
         delta, removes=[*delta.removes[:60], (REGISTER, LIFE, unseen)])
     yield "a dot of an actor that is not in its past", change(
         delta, removes=[*delta.removes[:60], (REGISTER, LIFE, (250, 1, 1, 0))])
-    yield "a gap in its own past", change(delta, past={**past, delta.actor: seq})
-    yield "its own past forgotten", change(delta, seq=seq + 1)
+    yield "its own past named twice", change(delta, past={**past, delta.actor: (seq, bytes(16))})
+    yield "a second without a first", change(delta, seq=seq + 1, prev=bytes(16))
+    yield "a first with one before it", change(delta, seq=1, prev=b"x" * 16)
     yield "no number in a counter", change(delta, adds=[(3, pack(["c"]), pack("x"))])
     yield "no epoch", change(delta, adds=[(FENCED, pack(["f"]), pack([-1, 0, 1]))])
     yield "more spent than there was", change(
@@ -217,7 +222,7 @@ def forgeries(delta, rng):
     yield "a key twice", change(delta, adds=[(1, pack(["c"]), b"\x82\xa1a\x01\xa1a\x02")])
     yield "too many adds", change(delta, adds=[(1, pack(["c"]), pack(1))] * 17)
     yield "too many actors", change(
-        delta, past={**past, **{(200 - i, 1): 1 for i in range(ACTORS_MAX + 1)}})
+        delta, past={**past, **{(200 - i, 1): (1, bytes(16)) for i in range(ACTORS_MAX + 1)}})
     if delta.removes:
         yield "one dot twice", change(delta, removes=[*delta.removes[:60], delta.removes[0]])
     yield "no document", change(delta, document=bytes(32))

@@ -132,18 +132,14 @@ static mcpz_error read_head(struct supply *supply, const struct mcpz_store *stor
                             uint64_t seq)
 {
     const struct mcpz_version *version = &supply->document->clock.versions[actor];
-    struct mcpz_record record = {
-        .kind = MCPZ_RECORD_DELTA,
-        .delta = {.delta = {.document = supply->document->id,
-                            .actor = version->actor,
-                            .seq = seq}},
-    };
+    struct mcpz_record record;
 
     supply->has_head[actor] = false;
     if (seq > version->seq) {
         return MCPZ_OK;
     }
-    mcpz_error error = store->get(store->context, &record);
+    mcpz_error error =
+        mcpz_document_find_delta(store, &supply->document->id, &version->actor, seq, &record);
     if (error != MCPZ_OK) {
         return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* all deltas are kept */
     }

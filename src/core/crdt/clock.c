@@ -47,21 +47,28 @@ static bool holds(const struct mcpz_version *versions, size_t count, size_t at,
     return at < count && mcpz_actor_compare(&versions[at].actor, actor) == 0;
 }
 
+const struct mcpz_version *mcpz_clock_find(const struct mcpz_version *versions, size_t count,
+                                           const struct mcpz_actor *actor)
+{
+    size_t at = find(versions, count, actor);
+    return holds(versions, count, at, actor) ? &versions[at] : NULL;
+}
+
 uint64_t mcpz_clock_get(const struct mcpz_version *versions, size_t count,
                         const struct mcpz_actor *actor)
 {
-    size_t at = find(versions, count, actor);
-    return holds(versions, count, at, actor) ? versions[at].seq : 0;
+    const struct mcpz_version *version = mcpz_clock_find(versions, count, actor);
+    return version != NULL ? version->seq : 0;
 }
 
-bool mcpz_clock_advance(struct mcpz_clock *clock, const struct mcpz_actor *actor, uint64_t seq)
+bool mcpz_clock_advance(struct mcpz_clock *clock, const struct mcpz_version *version)
 {
-    assert(seq > 0);
+    assert(version->seq > 0);
 
-    size_t at = find(clock->versions, clock->count, actor);
-    if (holds(clock->versions, clock->count, at, actor)) {
-        if (clock->versions[at].seq < seq) {
-            clock->versions[at].seq = seq;
+    size_t at = find(clock->versions, clock->count, &version->actor);
+    if (holds(clock->versions, clock->count, at, &version->actor)) {
+        if (clock->versions[at].seq < version->seq) {
+            clock->versions[at] = *version;
         }
         return true;
     }
@@ -71,9 +78,21 @@ bool mcpz_clock_advance(struct mcpz_clock *clock, const struct mcpz_actor *actor
     for (size_t i = clock->count; i > at; i--) {
         clock->versions[i] = clock->versions[i - 1];
     }
-    clock->versions[at] = (struct mcpz_version){.actor = *actor, .seq = seq};
+    clock->versions[at] = *version;
     clock->count++;
     return true;
+}
+
+void mcpz_clock_forget(struct mcpz_clock *clock, const struct mcpz_actor *actor)
+{
+    size_t at = find(clock->versions, clock->count, actor);
+    if (!holds(clock->versions, clock->count, at, actor)) {
+        return;
+    }
+    clock->count--;
+    for (size_t i = at; i < clock->count; i++) {
+        clock->versions[i] = clock->versions[i + 1];
+    }
 }
 
 bool mcpz_clock_covers(const struct mcpz_clock *clock, const struct mcpz_version *versions,
@@ -83,7 +102,9 @@ bool mcpz_clock_covers(const struct mcpz_clock *clock, const struct mcpz_version
     for (size_t i = 0; i < count; i++) {
         at += find(clock->versions + at, clock->count - at, &versions[i].actor);
         if (!holds(clock->versions, clock->count, at, &versions[i].actor) ||
-            clock->versions[at].seq < versions[i].seq) {
+            clock->versions[at].seq < versions[i].seq ||
+            (clock->versions[at].seq == versions[i].seq &&
+             !mcpz_head_equal(&clock->versions[at].head, &versions[i].head))) {
             return false;
         }
     }
@@ -97,7 +118,9 @@ uint64_t mcpz_clock_digest(const struct mcpz_version *versions, size_t count)
         const struct mcpz_actor *actor = &versions[i].actor;
         uint64_t who = mcpz_hash_bytes(mcpz_bytes(actor->node.bytes, MCPZ_ID_BYTES),
                                        mcpz_hash_mix(actor->generation));
-        sum += mcpz_hash_mix(who + mcpz_hash_mix(versions[i].seq));
+        uint64_t which = mcpz_hash_bytes(mcpz_bytes(versions[i].head.bytes, MCPZ_HEAD_BYTES),
+                                         mcpz_hash_mix(versions[i].seq));
+        sum += mcpz_hash_mix(who + which);
     }
     return sum;
 }

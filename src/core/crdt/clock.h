@@ -28,15 +28,22 @@ bool mcpz_clock_is_valid(const struct mcpz_version *versions, size_t count);
 /** Copy a valid vector. */
 void mcpz_clock_set(struct mcpz_clock *clock, const struct mcpz_version *versions, size_t count);
 
+/** The place of `actor`; NULL if none of its deltas is in. */
+const struct mcpz_version *mcpz_clock_find(const struct mcpz_version *versions, size_t count,
+                                           const struct mcpz_actor *actor);
+
 /** The seq of `actor`, 0 if none of its deltas is in. */
 uint64_t mcpz_clock_get(const struct mcpz_version *versions, size_t count,
                         const struct mcpz_actor *actor);
 
-/** Move `actor` on to `seq` (never back). False: it is new and there is no room. */
-MCPZ_MUST_USE bool mcpz_clock_advance(struct mcpz_clock *clock, const struct mcpz_actor *actor,
-                                      uint64_t seq);
+/** Move an actor on to `version` (never back). False: it is new and there is no room. */
+MCPZ_MUST_USE bool mcpz_clock_advance(struct mcpz_clock *clock,
+                                      const struct mcpz_version *version);
 
-/** Has `clock` seen all that the vector `versions` has? */
+/** Leave out `actor`. */
+void mcpz_clock_forget(struct mcpz_clock *clock, const struct mcpz_actor *actor);
+
+/** Has `clock` seen all that the vector `versions` has? At equal places, heads are equal too. */
 bool mcpz_clock_covers(const struct mcpz_clock *clock, const struct mcpz_version *versions,
                        size_t count);
 

@@ -29,6 +29,17 @@ mcpz_error mcpz_document_load(const struct mcpz_store *store, const struct mcpz_
     return MCPZ_OK;
 }
 
+mcpz_error mcpz_document_find_delta(const struct mcpz_store *store, const struct mcpz_id *document,
+                                    const struct mcpz_actor *actor, uint64_t seq,
+                                    struct mcpz_record *record)
+{
+    *record = (struct mcpz_record){
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = *document, .actor = *actor, .seq = seq}},
+    };
+    return store->next(store->context, MCPZ_SCAN_SEQ, true, record);
+}
+
 /* ---- Validity ----------------------------------------------------------------------------- */
 
 static bool add_is_valid(const struct mcpz_add *add)
@@ -40,7 +51,10 @@ static bool add_is_valid(const struct mcpz_add *add)
 /* crdt 1.4, V6: nobody removes what they cannot have seen. */
 static bool remove_is_valid(const struct mcpz_delta *delta, const struct mcpz_remove *removed)
 {
-    uint64_t seen = mcpz_clock_get(delta->versions, delta->version_count, &removed->dot.actor);
+    bool is_own = mcpz_actor_compare(&removed->dot.actor, &delta->actor) == 0;
+    uint64_t seen =
+        is_own ? delta->seq - 1
+               : mcpz_clock_get(delta->versions, delta->version_count, &removed->dot.actor);
 
     return mcpz_kinds_is_known(removed->type) && mcpz_paths_is_valid(removed->path) &&
            removed->dot.seq >= 1 && removed->dot.seq <= seen &&
@@ -71,8 +85,9 @@ bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta)
         !mcpz_clock_is_valid(delta->versions, delta->version_count)) {
         return false;
     }
-    /* crdt 1.4, V5. Absent counts as 0. */
-    if (mcpz_clock_get(delta->versions, delta->version_count, &delta->actor) != delta->seq - 1) {
+    /* crdt 1.4, V4, V5: its own past is the chain that `prev` is the end of. */
+    if (mcpz_head_is_zero(&delta->prev) != (delta->seq == 1) ||
+        mcpz_clock_find(delta->versions, delta->version_count, &delta->actor) != NULL) {
         return false;
     }
     for (size_t i = 0; i < delta->add_count; i++) {
@@ -260,8 +275,11 @@ mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_docum
 
     struct mcpz_document after = *document;
     uint32_t removed_count;
+    struct mcpz_id delta_id;
 
-    if (!mcpz_clock_advance(&after.clock, &delta->actor, delta->seq)) {
+    store->delta_id(store->context, delta, &delta_id);
+    const struct mcpz_version version = {delta->actor, delta->seq, mcpz_head_of(&delta_id)};
+    if (!mcpz_clock_advance(&after.clock, &version)) {
         return MCPZ_EFULL;
     }
     mcpz_error error = count_removed(store, delta, &removed_count);
@@ -285,8 +303,10 @@ mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_docum
 
     write_entries(store, delta);
     write_document(store, &after);
-    store->put(store->context,
-               &(struct mcpz_record){.kind = MCPZ_RECORD_DELTA, .delta = {.delta = *delta}});
+    store->put(store->context, &(struct mcpz_record){
+                                   .kind = MCPZ_RECORD_DELTA,
+                                   .delta = {.delta = *delta, .head = version.head},
+                               });
     *document = after;
     return MCPZ_OK;
 }

@@ -62,9 +62,20 @@ static inline bool mcpz_document_is_live(const struct mcpz_document *document)
 }
 
 /**
+ * Read the delta of `actor` with this seq; where it has contradicted itself, the one with the
+ * smallest head.
+ *
+ * Errors: MCPZ_ENOTFOUND, MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_document_find_delta(const struct mcpz_store *store,
+                                                  const struct mcpz_id *document,
+                                                  const struct mcpz_actor *actor, uint64_t seq,
+                                                  struct mcpz_record *record);
+
+/**
  * May this delta exist? Depends on the delta alone, so every node says the same: within limits,
- * paths and values of each type canonical, versions a vector with its own place at seq - 1, every
- * removed dot within that vector and named once.
+ * paths and values of each type canonical, versions a vector of others, `prev` there unless it is
+ * the first, every removed dot within what it has seen and named once.
  */
 bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta);
 

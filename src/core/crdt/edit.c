@@ -33,18 +33,22 @@ static mcpz_error flush(struct mcpz_writer *writer, struct draft *draft, bool *u
     struct mcpz_document *document = writer->document;
     struct mcpz_clock past = document->clock;
     uint64_t hlc = *writer->hlc;
+    const struct mcpz_version *own =
+        mcpz_clock_find(document->clock.versions, document->clock.count, &writer->actor);
     struct mcpz_delta delta = {
         .document = document->id,
         .actor = writer->actor,
-        .seq = mcpz_edit_own_seq(writer) + 1,
+        .seq = own != NULL ? own->seq + 1 : 1,
+        .prev = own != NULL ? own->head : (struct mcpz_head){{0}},
         .hlc = mcpz_clock_tick(&hlc, writer->wall_ms, document->hlc),
         .versions = past.versions,
-        .version_count = past.count,
         .adds = draft->adds,
         .add_count = draft->add_count,
         .removes = draft->removes,
         .remove_count = draft->remove_count,
     };
+    mcpz_clock_forget(&past, &writer->actor);
+    delta.version_count = past.count;
     assert(mcpz_document_delta_is_valid(&delta));
 
     mcpz_error error = mcpz_document_apply(writer->store, document, &delta);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "proto/limits.h"
 
 #define BLOCK_BYTES_MAX (sizeof(struct fake_row) + 131072)
@@ -38,11 +39,12 @@ static int compare_entries(const struct mcpz_record_entry *a, const struct mcpz_
     return order != 0 ? order : compare_dots(&a->dot, &b->dot);
 }
 
-static int compare_deltas(const struct mcpz_delta *a, const struct mcpz_delta *b)
+static int compare_deltas(const struct mcpz_record_delta *a, const struct mcpz_record_delta *b)
 {
-    int order = mcpz_id_compare(&a->document, &b->document);
-    order = order != 0 ? order : mcpz_actor_compare(&a->actor, &b->actor);
-    return order != 0 ? order : compare_numbers(a->seq, b->seq);
+    int order = mcpz_id_compare(&a->delta.document, &b->delta.document);
+    order = order != 0 ? order : mcpz_actor_compare(&a->delta.actor, &b->delta.actor);
+    order = order != 0 ? order : compare_numbers(a->delta.seq, b->delta.seq);
+    return order != 0 ? order : memcmp(a->head.bytes, b->head.bytes, MCPZ_HEAD_BYTES);
 }
 
 static int compare_ids(const struct mcpz_task_id *a, const struct mcpz_task_id *b)
@@ -107,7 +109,7 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
         return compare_entries(&a->entry, &b->entry);
     }
     assert(a->kind == MCPZ_RECORD_DELTA);
-    return compare_deltas(&a->delta.delta, &b->delta.delta);
+    return compare_deltas(&a->delta, &b->delta);
 }
 
 /* Where `record` is or belongs. */
@@ -149,6 +151,7 @@ static const struct mcpz_version *copy_versions(struct mcpz_arena *arena,
         memcpy(to[i].actor.node.bytes, from[i].actor.node.bytes, MCPZ_ID_BYTES);
         to[i].actor.generation = from[i].actor.generation;
         to[i].seq = from[i].seq;
+        to[i].head = from[i].head;
     }
     return to;
 }
@@ -357,8 +360,9 @@ static bool shares(enum mcpz_scan scan, const struct mcpz_record *a, const struc
     }
     assert(a->kind == MCPZ_RECORD_DELTA);
     return mcpz_id_equal(&a->delta.delta.document, &b->delta.delta.document) &&
-           (scan != MCPZ_SCAN_ACTOR ||
-            mcpz_actor_compare(&a->delta.delta.actor, &b->delta.delta.actor) == 0);
+           (scan == MCPZ_SCAN_DOCUMENT ||
+            mcpz_actor_compare(&a->delta.delta.actor, &b->delta.delta.actor) == 0) &&
+           (scan != MCPZ_SCAN_SEQ || a->delta.delta.seq == b->delta.delta.seq);
 }
 
 static mcpz_error next(void *context, enum mcpz_scan scan, bool inclusive,
@@ -379,12 +383,68 @@ static mcpz_error next(void *context, enum mcpz_scan scan, bool inclusive,
     return MCPZ_OK;
 }
 
+/* ---- Ids: as good as a real hash, as long as nobody looks for collisions -------------------- */
+
+static uint64_t mix_number(uint64_t sum, uint64_t number)
+{
+    return mcpz_hash_mix(sum + mcpz_hash_mix(number));
+}
+
+static uint64_t mix_bytes(uint64_t sum, struct mcpz_bytes bytes)
+{
+    return mix_number(mcpz_hash_bytes(bytes, sum), bytes.length);
+}
+
+static uint64_t mix_dot(uint64_t sum, const struct mcpz_dot *dot)
+{
+    sum = mix_bytes(sum, mcpz_bytes(dot->actor.node.bytes, MCPZ_ID_BYTES));
+    sum = mix_number(sum, dot->actor.generation);
+    return mix_number(mix_number(sum, dot->seq), dot->index);
+}
+
+static uint64_t mix_delta(uint64_t sum, const struct mcpz_delta *delta)
+{
+    const struct mcpz_dot self = {delta->actor, delta->seq, 0};
+
+    sum = mix_bytes(sum, mcpz_bytes(delta->document.bytes, MCPZ_ID_BYTES));
+    sum = mix_number(mix_dot(sum, &self), delta->hlc);
+    sum = mix_bytes(sum, mcpz_bytes(delta->prev.bytes, MCPZ_HEAD_BYTES));
+    for (size_t i = 0; i < delta->version_count; i++) {
+        const struct mcpz_dot seen = {delta->versions[i].actor, delta->versions[i].seq, 1};
+        sum = mix_dot(sum, &seen);
+        sum = mix_bytes(sum, mcpz_bytes(delta->versions[i].head.bytes, MCPZ_HEAD_BYTES));
+    }
+    for (size_t i = 0; i < delta->add_count; i++) {
+        sum = mix_number(sum, delta->adds[i].type);
+        sum = mix_bytes(mix_bytes(sum, delta->adds[i].path), delta->adds[i].value);
+    }
+    for (size_t i = 0; i < delta->remove_count; i++) {
+        sum = mix_number(mix_dot(sum, &delta->removes[i].dot), delta->removes[i].type);
+        sum = mix_bytes(sum, delta->removes[i].path);
+    }
+    return sum;
+}
+
+void fake_store_delta_id(void *context, const struct mcpz_delta *delta, struct mcpz_id *id)
+{
+    (void)context;
+    for (size_t i = 0; i < MCPZ_ID_BYTES / sizeof(uint64_t); i++) {
+        uint64_t part = mix_delta(i, delta);
+        memcpy(id->bytes + i * sizeof(part), &part, sizeof(part));
+    }
+}
+
 /* ---- For tests ---------------------------------------------------------------------------- */
 
 void fake_store_init(struct fake_store *store)
 {
     *store = (struct fake_store){
-        .port = {.context = store, .get = get, .put = put, .remove = remove_row, .next = next},
+        .port = {.context = store,
+                 .get = get,
+                 .put = put,
+                 .remove = remove_row,
+                 .next = next,
+                 .delta_id = fake_store_delta_id},
     };
 }
 
@@ -425,7 +485,8 @@ static bool versions_equal(const struct mcpz_version *a, const struct mcpz_versi
                            size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (mcpz_actor_compare(&a[i].actor, &b[i].actor) != 0 || a[i].seq != b[i].seq) {
+        if (mcpz_actor_compare(&a[i].actor, &b[i].actor) != 0 || a[i].seq != b[i].seq ||
+            !mcpz_head_equal(&a[i].head, &b[i].head)) {
             return false;
         }
     }
@@ -442,8 +503,9 @@ static bool documents_equal(const struct mcpz_record_document *a,
 
 static bool deltas_equal(const struct mcpz_delta *a, const struct mcpz_delta *b)
 {
-    bool equal = a->hlc == b->hlc && a->add_count == b->add_count &&
-                 a->remove_count == b->remove_count && a->version_count == b->version_count &&
+    bool equal = a->hlc == b->hlc && mcpz_head_equal(&a->prev, &b->prev) &&
+                 a->add_count == b->add_count && a->remove_count == b->remove_count &&
+                 a->version_count == b->version_count &&
                  versions_equal(a->versions, b->versions, a->version_count);
 
     for (size_t i = 0; equal && i < a->add_count; i++) {

@@ -27,6 +27,9 @@ struct fake_store {
 void fake_store_init(struct fake_store *store);
 void fake_store_finish(struct fake_store *store);
 
+/* The port's delta_id, for deltas that a test makes itself. */
+void fake_store_delta_id(void *context, const struct mcpz_delta *delta, struct mcpz_id *id);
+
 /* Frees what was replaced. */
 void fake_store_end_turn(struct fake_store *store);
 

@@ -6,6 +6,7 @@
 #include "agents_world.h"
 #include "base/rng.h"
 #include "core/crdt/clock.h"
+#include "core/crdt/document.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
 #include "test.h"
@@ -198,13 +199,10 @@ static bool is_of_life(const struct op *op)
 static uint64_t stamp_of(const struct op *op)
 {
     const struct mcpz_store *store = &world.nodes[0].store.port;
-    struct mcpz_record record = {
-        .kind = MCPZ_RECORD_DELTA,
-        .delta = {.delta = {.document = world_document(op->document),
-                            .actor = op->actor,
-                            .seq = op->seq}},
-    };
-    CHECK_SEED(store->get(store->context, &record) == MCPZ_OK);
+    const struct mcpz_id document = world_document(op->document);
+    struct mcpz_record record;
+    CHECK_SEED(mcpz_document_find_delta(store, &document, &op->actor, op->seq, &record) ==
+               MCPZ_OK);
     return record.delta.delta.hlc;
 }
 

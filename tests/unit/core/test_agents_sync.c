@@ -36,25 +36,46 @@ static const struct mcpz_agents *agents(size_t node)
 }
 
 /* A delta nobody here has written. */
-static struct mcpz_version versions[MCPZ_ACTORS_MAX];
 static struct mcpz_add add;
+
+static struct mcpz_delta delta_of_stranger(uint8_t document, uint32_t generation, uint64_t seq,
+                                           struct mcpz_head prev)
+{
+    add = (struct mcpz_add){MCPZ_ENTRY_REGISTER, k, one};
+    return (struct mcpz_delta){
+        .document = world_document(document),
+        .actor = {.node = {{'z'}}, .generation = generation},
+        .seq = seq,
+        .prev = prev,
+        .hlc = mcpz_hlc_of_ms(1700000000000) + seq,
+        .adds = &add,
+        .add_count = 1,
+    };
+}
 
 static struct mcpz_msg stranger(uint8_t document, uint32_t generation, uint64_t seq)
 {
-    struct mcpz_actor actor = {.node = {{'z'}}, .generation = generation};
+    /* How far the chain has been made: each link names the one before. */
+    static uint8_t last_document;
+    static uint32_t last_generation;
+    static uint64_t last_seq;
+    static struct mcpz_head head;
 
-    versions[0] = (struct mcpz_version){actor, seq - 1};
-    add = (struct mcpz_add){MCPZ_ENTRY_REGISTER, k, one};
+    if (document != last_document || generation != last_generation || seq <= last_seq) {
+        last_document = document;
+        last_generation = generation;
+        last_seq = 0;
+        head = (struct mcpz_head){{0}};
+    }
+    while (last_seq < seq - 1) {
+        struct mcpz_delta link = delta_of_stranger(document, generation, ++last_seq, head);
+        struct mcpz_id id;
+        fake_store_delta_id(NULL, &link, &id);
+        head = mcpz_head_of(&id);
+    }
     return (struct mcpz_msg){
         .kind = MCPZ_MSG_DELTA,
-        .delta = {.delta = {.document = world_document(document),
-                            .actor = actor,
-                            .seq = seq,
-                            .hlc = mcpz_hlc_of_ms(world.wall_ms),
-                            .versions = versions,
-                            .version_count = seq > 1 ? 1 : 0,
-                            .adds = &add,
-                            .add_count = 1}},
+        .delta = {.delta = delta_of_stranger(document, generation, seq, head)},
     };
 }
 
@@ -209,7 +230,7 @@ TEST(what_is_not_valid_is_counted_and_dropped)
         receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_DIGESTS, .digests = pages[i]});
         CHECK_UINT(agents(0)->messages_refused, i + 1);
     }
-    const struct mcpz_version broken[] = {{{{{1}}, 1}, 0}};
+    const struct mcpz_version broken[] = {{{{{1}}, 1}, 0, {{1}}}};
     receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {world_document(1), broken, 1}});
     receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {.version_count = 0}});
     CHECK_UINT(agents(0)->messages_refused, MCPZ_ARRAY_LEN(pages) + 2);
@@ -554,7 +575,7 @@ TEST(an_imported_delta_is_taken_in_like_any_other_and_answered)
     ahead.delta.delta.hlc = mcpz_hlc_of_ms(world.wall_ms + MCPZ_CLOCK_AHEAD_MS_MAX + 1);
     CHECK_UINT(import(&ahead), MCPZ_CODE_CONFLICT);
     struct mcpz_msg broken = stranger(1, 1, 3);
-    broken.delta.delta.seq = 4;
+    broken.delta.delta.seq = 1; /* and one before it */
     CHECK_UINT(import(&broken), MCPZ_CODE_BAD_REQUEST);
     world.nodes[0].agents.document_count = MCPZ_AGENTS_MAX;
     struct mcpz_msg unknown = stranger(2, 1, 1);

@@ -8,8 +8,8 @@ static struct mcpz_actor actor(uint8_t letter, uint32_t generation)
 
 static void advance(struct mcpz_clock *clock, uint8_t letter, uint32_t generation, uint64_t seq)
 {
-    struct mcpz_actor who = actor(letter, generation);
-    CHECK(mcpz_clock_advance(clock, &who, seq));
+    const struct mcpz_version version = {actor(letter, generation), seq, {{(uint8_t)seq}}};
+    CHECK(mcpz_clock_advance(clock, &version));
 }
 
 static uint64_t get(const struct mcpz_clock *clock, uint8_t letter, uint32_t generation)
@@ -48,8 +48,8 @@ TEST(holds_so_many_actors_and_no_more)
     for (uint32_t i = 0; i < MCPZ_ACTORS_MAX; i++) {
         advance(&clock, 'x', i, 1);
     }
-    struct mcpz_actor one_more = actor('x', MCPZ_ACTORS_MAX);
-    CHECK(!mcpz_clock_advance(&clock, &one_more, 1));
+    const struct mcpz_version one_more = {actor('x', MCPZ_ACTORS_MAX), 1, {{1}}};
+    CHECK(!mcpz_clock_advance(&clock, &one_more));
     CHECK_UINT(clock.count, MCPZ_ACTORS_MAX);
     advance(&clock, 'x', 5, 2); /* one that is in may move */
     CHECK(mcpz_clock_is_valid(clock.versions, MCPZ_ACTORS_MAX));
@@ -58,9 +58,9 @@ TEST(holds_so_many_actors_and_no_more)
 
 TEST(knows_what_is_no_vector)
 {
-    const struct mcpz_version twice[] = {{actor('a', 1), 1}, {actor('a', 1), 2}};
-    const struct mcpz_version unsorted[] = {{actor('b', 1), 1}, {actor('a', 1), 2}};
-    const struct mcpz_version zero[] = {{actor('a', 1), 0}};
+    const struct mcpz_version twice[] = {{actor('a', 1), 1, {{1}}}, {actor('a', 1), 2, {{1}}}};
+    const struct mcpz_version unsorted[] = {{actor('b', 1), 1, {{1}}}, {actor('a', 1), 2, {{1}}}};
+    const struct mcpz_version zero[] = {{actor('a', 1), 0, {{1}}}};
 
     CHECK(!mcpz_clock_is_valid(twice, 2));
     CHECK(!mcpz_clock_is_valid(unsorted, 2));

@@ -18,8 +18,7 @@ static struct mcpz_delta delta;
 /* A valid delta: ann's 3rd, who has seen 2 of her own and 5 of bob; adds one, removes one. */
 static void set_up(void)
 {
-    versions[0] = (struct mcpz_version){ann, 2};
-    versions[1] = (struct mcpz_version){bob, 5};
+    versions[0] = (struct mcpz_version){bob, 5, {{5}}};
     for (size_t i = 0; i < MCPZ_DELTA_ADDS_MAX + 1; i++) {
         adds[i] = (struct mcpz_add){MCPZ_ENTRY_REGISTER, path, one};
     }
@@ -31,9 +30,10 @@ static void set_up(void)
         .document = id,
         .actor = ann,
         .seq = 3,
+        .prev = {{2}},
         .hlc = 100,
         .versions = versions,
-        .version_count = 2,
+        .version_count = 1,
         .adds = adds,
         .add_count = 1,
         .removes = removes,
@@ -69,8 +69,8 @@ TEST(too_many_adds_removes_or_versions_are_refused)
     CHECK(!is_valid());
 
     set_up();
-    for (uint32_t i = 2; i <= MCPZ_ACTORS_MAX; i++) {
-        versions[i] = (struct mcpz_version){{.node = {{'c'}}, .generation = i}, 1};
+    for (uint32_t i = 1; i <= MCPZ_ACTORS_MAX; i++) {
+        versions[i] = (struct mcpz_version){{.node = {{'c'}}, .generation = i}, 1, {{1}}};
     }
     delta.version_count = MCPZ_ACTORS_MAX;
     CHECK(is_valid());
@@ -78,22 +78,26 @@ TEST(too_many_adds_removes_or_versions_are_refused)
     CHECK(!is_valid());
 }
 
-TEST(its_own_place_is_right_before_it)
+TEST(its_own_past_is_named_by_the_delta_before_it)
 {
     set_up();
     delta.seq = 0;
     CHECK(!is_valid());
-    delta.seq = 2;
+    delta.seq = 1; /* the first has none */
     CHECK(!is_valid());
-    delta.seq = 4;
+    delta.prev = (struct mcpz_head){{0}};
+    removes[0].dot.seq = 1;
+    CHECK(is_valid());
+    delta.seq = 2;
     CHECK(!is_valid());
 
     set_up();
-    delta.actor.generation = 2; /* seq 1 of a new actor has no place yet */
-    delta.seq = 1;
-    CHECK(is_valid());
-    delta.seq = 3;
+    versions[1] = versions[0];
+    versions[0] = (struct mcpz_version){ann, 2, {{2}}};
+    delta.version_count = 2;
     CHECK(!is_valid());
+    delta.actor.generation = 2; /* another life of hers is somebody else */
+    CHECK(is_valid());
 }
 
 TEST(nobody_removes_what_they_have_not_seen)
@@ -175,18 +179,33 @@ static void first_delta(uint64_t seq, size_t add_count)
 {
     set_up();
     delta.seq = seq;
-    versions[0].seq = seq - 1;
-    delta.version_count = seq == 1 ? 0 : 1;
+    delta.version_count = 0;
+    delta.prev = (struct mcpz_head){{(uint8_t)(seq - 1)}};
     delta.add_count = add_count;
     delta.remove_count = 0;
+}
+
+/* Name what is there: the author's delta before it, and the last of the others it has seen. */
+static void follow(const struct mcpz_document *document)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_version *own = mcpz_clock_find(clock->versions, clock->count, &delta.actor);
+
+    delta.prev = own != NULL ? own->head : (struct mcpz_head){{0}};
+    for (size_t i = 0; i < delta.version_count; i++) {
+        const struct mcpz_version *seen =
+            mcpz_clock_find(clock->versions, clock->count, &versions[i].actor);
+        versions[i].head = seen != NULL ? seen->head : versions[i].head;
+    }
 }
 
 static mcpz_error apply(void)
 {
     struct mcpz_document document;
 
-    CHECK(is_valid());
     CHECK_UINT(mcpz_document_load(&store.port, &id, &document), MCPZ_OK);
+    follow(&document);
+    CHECK(is_valid());
     mcpz_error error = mcpz_document_apply(&store.port, &document, &delta);
     fake_store_end_turn(&store);
     return error;
@@ -262,8 +281,8 @@ TEST(within_an_epoch_the_greatest_stamp_decides_over_life_and_name)
 
     /* With the winners gone, the next best count; a set at the path does not. */
     first_delta(2, 1);
-    versions[1] = (struct mcpz_version){bob, 1};
-    delta.version_count = 2;
+    versions[0] = (struct mcpz_version){bob, 1, {{1}}};
+    delta.version_count = 1;
     adds[0] = (struct mcpz_add){MCPZ_ENTRY_SET, mcpz_paths_life,
                                 mcpz_text("\x93\x01\x7f\xa6"
                                           "active")};
@@ -345,8 +364,8 @@ TEST(values_must_be_of_their_type)
 TEST(rows_of_counters_are_replaced_by_their_owners_only)
 {
     first_delta(2, 1);
-    versions[1] = (struct mcpz_version){bob, 1};
-    delta.version_count = 2;
+    versions[0] = (struct mcpz_version){bob, 1, {{1}}};
+    delta.version_count = 1;
     adds[0] = (struct mcpz_add){MCPZ_ENTRY_COUNTER, path, one};
     delta.remove_count = 1;
     removes[0] = (struct mcpz_remove){MCPZ_ENTRY_COUNTER, path, {ann, 1, 0}};
@@ -413,6 +432,7 @@ TEST(an_error_leaves_nothing_behind)
         adds[0].path = mcpz_paths_id;
         delta.remove_count = 1;
         removes[0] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, mcpz_paths_life, {ann, 1, 1}};
+        follow(&document);
         fake_store_fail_after(&store, reads, errors[reads % 2]);
         mcpz_error error = mcpz_document_apply(&store.port, &document, &delta);
         fake_store_fail_after(&store, 0, MCPZ_OK);
@@ -440,14 +460,14 @@ TEST(a_record_that_cannot_be_is_corrupt)
 
     fake_store_init(&store);
     set_up();
-    versions[0] = versions[1];
+    versions[1] = versions[0];
     store.port.put(store.port.context, &record);
     CHECK_UINT(mcpz_document_load(&store.port, &id, &document), MCPZ_ECORRUPT);
 
     /* Fewer entries counted than are there to be removed. */
     set_up();
     record.document.version_count = 1;
-    versions[0].seq = 1;
+    versions[0] = (struct mcpz_version){ann, 1, {{1}}};
     store.port.put(store.port.context, &record);
     struct mcpz_record entry = {
         .kind = MCPZ_RECORD_ENTRY,
@@ -463,7 +483,8 @@ TEST(a_record_that_cannot_be_is_corrupt)
 
 TEST_MAIN(RUN(a_delta_within_its_bounds_is_valid),
           RUN(too_many_adds_removes_or_versions_are_refused),
-          RUN(its_own_place_is_right_before_it), RUN(nobody_removes_what_they_have_not_seen),
+          RUN(its_own_past_is_named_by_the_delta_before_it),
+          RUN(nobody_removes_what_they_have_not_seen),
           RUN(a_dot_is_removed_once_and_has_an_index_in_bounds),
           RUN(types_paths_and_values_are_checked), RUN(what_is_applied_is_there),
           RUN(within_an_epoch_the_greatest_stamp_decides_over_life_and_name),

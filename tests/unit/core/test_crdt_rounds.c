@@ -20,7 +20,7 @@ static struct mcpz_id document(uint32_t i)
 /* A store of so many documents, no round under way. */
 static void set_up(uint32_t document_count)
 {
-    const struct mcpz_version version = {{{{1}}, 1}, 1};
+    const struct mcpz_version version = {{{{1}}, 1}, 1, {{1}}};
 
     fake_store_finish(&store);
     fake_store_init(&store);

@@ -157,9 +157,9 @@ TEST(what_is_wrong_has_its_error)
     body.memory[0] = 'X';
     CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_EPROTO);
     body.memory[0] = 'M';
-    body.memory[8] = 2;
-    CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_EVERSION);
     body.memory[8] = 1;
+    CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_EVERSION);
+    body.memory[8] = MCPZ_SNAPSHOT_VERSION;
     body.memory[9] = 0xff; /* an item of four gigabytes */
     CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_ECORRUPT);
     body.memory[9] = 0;

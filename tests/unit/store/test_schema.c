@@ -61,7 +61,8 @@ static struct mcpz_record delta_of(uint8_t document, uint8_t node, uint32_t gene
         .kind = MCPZ_RECORD_DELTA,
         .delta = {.delta = {.document = id_of(document),
                             .actor = {.node = id_of(node), .generation = generation},
-                            .seq = seq}},
+                            .seq = seq},
+                  .head = {{1, 2, 3}}},
     };
 }
 
@@ -120,12 +121,12 @@ TEST(spells_the_key_of_a_delta)
 {
     struct mcpz_record record = delta_of(0xdd, 0xaa, 1, 0x100);
     struct mcpz_key key = key_of(&record);
-    uint8_t expected[1 + 32 + 32 + 4 + 8];
+    uint8_t expected[1 + 32 + 32 + 4 + 8 + 16] = {0};
 
     expected[0] = 6;
     memset(expected + 1, 0xdd, 32);
     memset(expected + 33, 0xaa, 32);
-    lay(expected + 65, "\0\0\0\x01\0\0\0\0\0\0\x01\0", 12);
+    lay(expected + 65, "\0\0\0\x01\0\0\0\0\0\0\x01\0\x01\x02\x03", 15);
     check_bytes(slice(&key), expected, sizeof(expected));
 }
 
@@ -225,6 +226,7 @@ TEST(parses_the_greatest_numbers)
     CHECK(mcpz_id_equal(&parsed.delta.delta.document, &record.delta.delta.document));
     CHECK(mcpz_actor_compare(&parsed.delta.delta.actor, &record.delta.delta.actor) == 0);
     CHECK_UINT(parsed.delta.delta.seq, UINT64_MAX);
+    CHECK(mcpz_head_equal(&parsed.delta.head, &record.delta.head));
     CHECK_UINT(parsed.delta.delta.add_count, 0);
 }
 

@@ -18,6 +18,10 @@
 
 #define GOSSIP16 "gggggggggggggggg"
 #define TASK16 "iiiiiiiiiiiiiiii"
+#define HEAD16 "hhhhhhhhhhhhhhhh"
+#define PREV16 "pppppppppppppppp"
+#define HEAD_H "\xc4\x10" HEAD16
+#define HEAD_P "\xc4\x10" PREV16
 #define S64 "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
 
 struct sample {
@@ -27,7 +31,7 @@ struct sample {
 
 static const struct mcpz_bytes sample_roles[] = {RAW("w")};
 static const struct mcpz_bytes sample_names[] = {RAW("x"), RAW("y")};
-static const struct mcpz_version sample_versions[] = {{{{A32}, 1}, 1}};
+static const struct mcpz_version sample_versions[] = {{{{A32}, 1}, 1, {HEAD16}}};
 static const struct mcpz_add sample_adds[] = {
     {MCPZ_ENTRY_REGISTER, RAW("\x91\xa1k"), RAW("\x07")},
 };
@@ -125,16 +129,24 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_CREDIT, .credit = {7, false, 0x40000}},
      RAW("\x94\x0f\x07\xc2\xce\0\x04\0\0")},
     {{.kind = MCPZ_MSG_DELTA,
-      .delta =
-          {{{D32}, {{A32}, 1}, 2, 0x100, sample_versions, 1, sample_adds, 1, sample_removes, 1}}},
-     RAW("\x98\x10" ID_D "\x92" ID_A "\x01\x02\xcd\x01\0"
-         "\x91\x92\x92" ID_A "\x01\x01"
-         "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
+      .delta = {{{D32},
+                 {{B32}, 1},
+                 2,
+                 {PREV16},
+                 0x100,
+                 sample_versions,
+                 1,
+                 sample_adds,
+                 1,
+                 sample_removes,
+                 1}}},
+     RAW("\x99\x10" ID_D "\x92" ID_B "\x01\x02" HEAD_P "\xcd\x01\0"
+         "\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
          "\x91\x93\x02\xc4\x03\x91\xa1s\x93\x92" ID_A "\x01\x01\0")},
     {{.kind = MCPZ_MSG_DIGESTS, .digests = {{A32}, {B32}, sample_digests, 1}},
      RAW("\x94\x11" ID_A ID_B "\x91\x92" ID_D "\x09")},
     {{.kind = MCPZ_MSG_WANT, .want = {{D32}, sample_versions, 1}},
-     RAW("\x93\x12" ID_D "\x91\x92\x92" ID_A "\x01\x01")},
+     RAW("\x93\x12" ID_D "\x91\x93\x92" ID_A "\x01\x01" HEAD_H)},
     {{.kind = MCPZ_MSG_OVERLAY_JOIN, .overlay_join = {7, 9, RAW("h:1")}},
      RAW("\x94\x13\x07\x09\xa3h:1")},
     {{.kind = MCPZ_MSG_OVERLAY_FORWARD, .overlay_forward = {{A32}, 6, 9, RAW("h:1")}},
@@ -334,6 +346,7 @@ static const struct mcpz_msg largest[] = {
      .delta = {{{D32},
                 {{A32}, UINT32_MAX},
                 UINT64_MAX,
+                {PREV16},
                 UINT64_MAX,
                 full_versions,
                 MCPZ_ACTORS_MAX,
@@ -468,7 +481,8 @@ static void fill_largest(void)
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_versions); i++) {
         const uint32_t below_last = (uint32_t)(MCPZ_ARRAY_LEN(full_versions) - 1 - i);
-        full_versions[i] = (struct mcpz_version){{last_id, UINT32_MAX - below_last}, UINT64_MAX};
+        full_versions[i] =
+            (struct mcpz_version){{last_id, UINT32_MAX - below_last}, UINT64_MAX, {HEAD16}};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_adds); i++) {
         full_adds[i] = (struct mcpz_add){MCPZ_ENTRY_COUNTER, path, value};

@@ -193,7 +193,11 @@ TEST(broken_input_gets_the_documented_error)
         {RAW("\x93\x12\xc4\x01x\x90"), MCPZ_EPROTO},    /* id of one byte */
         {RAW("\x93\x12" ID_D "\x80"), MCPZ_EPROTO},     /* versions as a map */
         {RAW("\x93\x12" ID_D "\x91\x01"), MCPZ_EPROTO}, /* a version that is a number */
-        {RAW("\x93\x12" ID_D "\x91\x91\x92" ID_A "\x01"), MCPZ_EPROTO}, /* one without seq */
+        {RAW("\x93\x12" ID_D "\x91\x91\x92" ID_A "\x01"), MCPZ_EPROTO},     /* one without seq */
+        {RAW("\x93\x12" ID_D "\x91\x92\x92" ID_A "\x01\x01"), MCPZ_EPROTO}, /* or head */
+        {RAW("\x93\x12" ID_D "\x91\x93\x92" ID_A "\x01\x01\xc4\x0f"
+             "hhhhhhhhhhhhhhh"),
+         MCPZ_EPROTO},                                                  /* half a head */
         {RAW("\x93\x12" ID_D "\x91\x92\x91" ID_A "\x01"), MCPZ_EPROTO}, /* one without life */
     };
 
@@ -205,15 +209,15 @@ TEST(broken_input_gets_the_documented_error)
 TEST(forms_longer_than_need_be_are_refused)
 {
     static const struct mcpz_bytes cases[] = {
-        RAW("\xdc\0\x02\x0e\x07"),                                 /* the message's own header */
-        RAW("\x92\xcc\x0e\x07"),                                   /* its kind */
-        RAW("\x92\x0e\xcc\x07"),                                   /* a number */
-        RAW("\x92\x0e\xd0\x07"),                                   /* a number as a signed one */
-        RAW("\x93\x04\x12\xd9\x02no"),                             /* a text */
-        RAW("\x92\x03\xc5\0\x04\x63\x65\x72\x74"),                 /* bytes */
-        RAW("\x93\x12" ID_D "\xdc\0\0"),                           /* a list */
-        RAW("\x93\x12\xc5\0\x20" D32 "\x90"),                      /* an id */
-        RAW("\x93\x12" ID_D "\x91\xdc\0\x02\x92" ID_A "\x01\x01"), /* an item */
+        RAW("\xdc\0\x02\x0e\x07"),                 /* the message's own header */
+        RAW("\x92\xcc\x0e\x07"),                   /* its kind */
+        RAW("\x92\x0e\xcc\x07"),                   /* a number */
+        RAW("\x92\x0e\xd0\x07"),                   /* a number as a signed one */
+        RAW("\x93\x04\x12\xd9\x02no"),             /* a text */
+        RAW("\x92\x03\xc5\0\x04\x63\x65\x72\x74"), /* bytes */
+        RAW("\x93\x12" ID_D "\xdc\0\0"),           /* a list */
+        RAW("\x93\x12\xc5\0\x20" D32 "\x90"),      /* an id */
+        RAW("\x93\x12" ID_D "\x91\xdc\0\x03\x92" ID_A "\x01\x01" HEAD_H), /* an item */
     };
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
@@ -227,7 +231,7 @@ TEST(fields_from_the_future_are_skipped)
         RAW("\x93\x0e\x07\xc0"),
         RAW("\x94\x0e\x07\xd9\x01x\x81\xa1k\x93\x01\x02\x03"), /* of any form and type */
         RAW("\x92\x05\xca\0\0\0\0"),                           /* of a message without fields */
-        RAW("\x93\x12" ID_D "\x91\x93\x93" ID_A "\x01\x63\x01\xa1x"), /* of items */
+        RAW("\x93\x12" ID_D "\x91\x94\x93" ID_A "\x01\x63\x01" HEAD_H "\xa1x"), /* of items */
     };
     struct mcpz_msg msg;
 
@@ -595,9 +599,10 @@ static mcpz_error decode_want(const uint32_t *generations, uint32_t count)
     mcpz_value_bin(&writer, mcpz_text(D32));
     mcpz_value_array(&writer, count);
     for (uint32_t i = 0; i < count; i++) {
-        mcpz_value_array(&writer, 2);
+        mcpz_value_array(&writer, 3);
         write_actor(&writer, A32, generations[i]);
         mcpz_value_uint(&writer, 0);
+        mcpz_value_bin(&writer, mcpz_text(HEAD16));
     }
     return decode_written(&writer);
 }
@@ -768,10 +773,11 @@ static const struct delta_shape sound = {
 
 static mcpz_error decode_delta(struct delta_shape shape)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_DELTA, 7);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_DELTA, 8);
     mcpz_value_bin(&writer, mcpz_text(D32));
     write_actor(&writer, A32, 0);
     mcpz_value_uint(&writer, shape.seq);
+    mcpz_value_bin(&writer, mcpz_text(PREV16));
     mcpz_value_uint(&writer, 0);
     mcpz_value_array(&writer, 0);
     mcpz_value_array(&writer, shape.add_count);

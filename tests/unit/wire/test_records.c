@@ -26,15 +26,24 @@ static const struct row rows[] = {
      RAW("\x93\x01\xa3h:1\xa1n")},
     {{.kind = MCPZ_RECORD_DOCUMENT,
       .document = {{D32}, RAW("n"), false, 7, 2, sample_versions, 1}},
-     RAW("\x96\x01\xa1n\xc2\x07\x02\x91\x92\x92" ID_A "\x01\x01")},
+     RAW("\x96\x01\xa1n\xc2\x07\x02\x91\x93\x92" ID_A "\x01\x01" HEAD_H)},
     {{.kind = MCPZ_RECORD_ENTRY,
       .entry = {{D32}, RAW("\x91\xa1k"), 1, {{{A32}, 1}, 1, 0}, 7, RAW("\x09")}},
      RAW("\x93\x01\x07\xc4\x01\x09")},
     {{.kind = MCPZ_RECORD_DELTA,
-      .delta = {{{D32}, {{A32}, 1}, 2, 7, sample_versions, 1, sample_adds, 1, sample_removes, 1}}},
-     RAW("\x95\x01\x07"
-         "\x91\x92\x92" ID_A "\x01\x01"
-         "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
+      .delta = {.delta = {{D32},
+                          {{B32}, 1},
+                          2,
+                          {PREV16},
+                          7,
+                          sample_versions,
+                          1,
+                          sample_adds,
+                          1,
+                          sample_removes,
+                          1}}},
+     RAW("\x96\x01" HEAD_P "\x07"
+         "\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
          "\x91\x93\x02\xc4\x03\x91\xa1s\x93\x92" ID_A "\x01\x01\0")},
     {{.kind = MCPZ_RECORD_TASK, .task = {{TASK16}, SAMPLE_BODY}},
      RAW("\x92\x01" SAMPLE_BODY_BYTES)},
@@ -91,8 +100,9 @@ TEST(the_key_is_left_alone)
     CHECK(mcpz_id_equal(&peer.peer.id, &(struct mcpz_id){B32}));
     CHECK_BYTES(peer.peer.address, "h:1", 3);
 
-    struct mcpz_record delta = {.kind = MCPZ_RECORD_DELTA,
-                                .delta = {{.document = {B32}, .actor = {{B32}, 9}, .seq = 5}}};
+    struct mcpz_record delta = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = {B32}, .actor = {{B32}, 9}, .seq = 5}}};
     CHECK_UINT(decode(rows[MCPZ_RECORD_DELTA - 1].bytes, &delta), MCPZ_OK);
     CHECK(mcpz_id_equal(&delta.delta.delta.document, &(struct mcpz_id){B32}));
     CHECK_UINT(delta.delta.delta.actor.generation, 9);
