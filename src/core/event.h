@@ -76,6 +76,10 @@ enum mcpz_event_kind {
     /* From a machine further down, in the same step: what became of a call that one further up
      * asked for (MCPZ_ACTION_CALL). */
     MCPZ_EVENT_ANSWERED,
+
+    /* Who keeps what: each is answered with a REPLY. */
+    MCPZ_EVENT_LAYOUT,      /* a layout that was signed here */
+    MCPZ_EVENT_LAYOUT_SKIP, /* this node will not come back: nobody is to wait for it */
 };
 
 enum mcpz_link_down_reason {
@@ -211,6 +215,11 @@ struct mcpz_event {
         struct mcpz_event_run run;
         struct mcpz_event_agent agent;
         struct mcpz_event_durable durable;
+        struct {
+            uint64_t request;
+            struct mcpz_bytes bytes; /* LAYOUT */
+            struct mcpz_id node;     /* LAYOUT_SKIP */
+        } layout;
         const struct mcpz_action *answered; /* TASK_PULL, _RETRY, _OUTPUT or _DONE */
         struct {
             uint64_t request;

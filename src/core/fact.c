@@ -45,6 +45,10 @@ const char *mcpz_fact_word(enum mcpz_fact_kind kind)
         return "unrelayed";
     case MCPZ_FACT_DRAINED:
         return "drained";
+    case MCPZ_FACT_LAYOUT:
+        return "layout";
+    case MCPZ_FACT_LAYOUT_SETTLED:
+        return "layout_settled";
     case MCPZ_FACT_KIND_END:
         break;
     }

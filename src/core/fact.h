@@ -30,6 +30,8 @@ enum mcpz_fact_kind {
     MCPZ_FACT_RELAYED,          /* a node that is not linked can be called through others */
     MCPZ_FACT_UNRELAYED,        /* no longer */
     MCPZ_FACT_DRAINED,          /* we offer nothing, and nothing is under way any more */
+    MCPZ_FACT_LAYOUT,           /* a layout is known that was not; `incarnation`: its version */
+    MCPZ_FACT_LAYOUT_SETTLED,   /* only one is live any more; `incarnation`: its version */
     MCPZ_FACT_KIND_END,
 };
 

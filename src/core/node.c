@@ -46,15 +46,30 @@ static void init_lower(struct mcpz_node *node, const struct mcpz_node_config *co
     mcpz_relay_init(&node->relay, &relay, &arena);
 }
 
+static struct mcpz_layouts_config layouts_config(const struct mcpz_node_config *config)
+{
+    return (struct mcpz_layouts_config){
+        .self = config->fabric.members.id,
+        .opener = config->opener,
+        .nodes_max = config->opener.open == NULL ? 1 : config->layout_nodes_max,
+        .zones_max = config->layout_nodes_max < MCPZ_LAYOUT_ZONES_MAX ? config->layout_nodes_max
+                                                                      : MCPZ_LAYOUT_ZONES_MAX,
+        .seed = seed_for(config->fabric.seed, "layouts"),
+    };
+}
+
 size_t mcpz_node_bytes(const struct mcpz_node_config *config)
 {
-    return lower_bytes(config) + mcpz_calls_bytes(&config->calls);
+    const struct mcpz_layouts_config layouts = layouts_config(config);
+
+    return lower_bytes(config) + mcpz_calls_bytes(&config->calls) + mcpz_layouts_bytes(&layouts);
 }
 
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
                     const struct mcpz_store *store, void *memory, mcpz_time now)
 {
     const struct mcpz_id *self = &config->fabric.members.id;
+    const struct mcpz_layouts_config layouts = layouts_config(config);
     struct mcpz_actor actor = {.node = *self, .generation = config->generation};
     uint64_t seed = config->fabric.seed;
     struct mcpz_arena arena;
@@ -69,6 +84,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     mcpz_ledger_init(&node->ledger, store, &node->fabric.timing);
     mcpz_tasks_init(&node->tasks, store, &node->fabric.timing, self,
                     config->fabric.members.incarnation, seed_for(seed, "tasks"));
+    mcpz_layouts_init(&node->layouts, &layouts, store, &node->fabric.timing, &arena, now);
     mcpz_agents_init(&node->agents, store, &node->fabric.timing, &actor, seed_for(seed, "agents"),
                      now);
 }
@@ -82,6 +98,7 @@ void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config 
     init_lower(node, &anew, now);
     mcpz_registry_start_over(&node->registry, config->fabric.members.incarnation);
     mcpz_tasks_start_over(&node->tasks);
+    mcpz_layouts_start_over(&node->layouts);
 }
 
 /* ---- The step ----------------------------------------------------------------------------- */
@@ -174,6 +191,7 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
     }
     step_drain(node, now, event, out);
     step_tasks(node, now, event, out);
+    mcpz_layouts_step(&node->layouts, &node->fabric.overlay, now, event, out);
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
 }
 
@@ -320,6 +338,7 @@ mcpz_time mcpz_node_deadline(const struct mcpz_node *node)
     deadline = mcpz_time_min(deadline, mcpz_drain_deadline(&node->drain));
     deadline = mcpz_time_min(deadline, mcpz_ledger_deadline(&node->ledger));
     deadline = mcpz_time_min(deadline, mcpz_tasks_deadline(&node->tasks));
+    deadline = mcpz_time_min(deadline, mcpz_layouts_deadline(&node->layouts));
     return mcpz_time_min(deadline, mcpz_agents_deadline(&node->agents));
 }
 

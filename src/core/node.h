@@ -2,7 +2,7 @@
  * One node's core: the machines in their line, from the network to the application.
  *
  *   event -> fabric (links, overlay, plumtree, members) -> relay -> registry -> calls -> drain
- *         -> tasks -> agents -> outbox
+ *         -> tasks -> layouts -> agents -> outbox
  *
  * In one step facts rise: what a machine appends as FACT is shown, in the same step, to the
  * machines after it. Requests sink: what asks for BROADCAST or REACH is carried down by the
@@ -20,6 +20,7 @@
 #include "core/drain.h"
 #include "core/event.h"
 #include "core/fabric.h"
+#include "core/layouts.h"
 #include "core/ledger.h"
 #include "core/outbox.h"
 #include "core/registry.h"
@@ -34,6 +35,8 @@ struct mcpz_node_config {
     const struct mcpz_planner *planner; /* borrowed */
     size_t relayed_max;                 /* peers reached through others; 0: that of a server */
     uint32_t generation;                /* of our actor, see struct mcpz_actor */
+    struct mcpz_layout_opener opener;   /* without one there are no layouts */
+    size_t layout_nodes_max;            /* in one; 0: MCPZ_LAYOUT_NODES_MAX */
 };
 
 struct mcpz_node {
@@ -44,6 +47,7 @@ struct mcpz_node {
     struct mcpz_drain drain;
     struct mcpz_ledger ledger; /* between the calls and the provider's edge */
     struct mcpz_tasks tasks;
+    struct mcpz_layouts layouts;
     struct mcpz_agents agents;
     const struct mcpz_planner *planner;
     void *memory; /* of the fabric, of the relay behind it, and of calls; borrowed */

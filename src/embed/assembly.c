@@ -441,6 +441,8 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_ALIVE:
     case MCPZ_FACT_LEFT:
     case MCPZ_FACT_DRAINED:
+    case MCPZ_FACT_LAYOUT:
+    case MCPZ_FACT_LAYOUT_SETTLED:
         return MCPZ_LOG_INFO;
     case MCPZ_FACT_LINKED:
     case MCPZ_FACT_UNLINKED:

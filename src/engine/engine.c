@@ -180,6 +180,8 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
     assert(config->relayed_max <= MCPZ_RELAY_SESSIONS_MAX);
     engine->node_config.sealer = mcpz_sealing_port(engine);
     engine->node_config.planner = &mcpz_json_planner;
+    engine->node_config.opener = mcpz_layouts_port(engine);
+    engine->node_config.layout_nodes_max = config->layout_nodes_max;
     engine->node_config.relayed_max = config->relayed_max;
     engine->node_config.calls.out_max = config->calls_max;
     engine->node_config.calls.in_max = config->calls_max;
@@ -354,6 +356,7 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
         engine->counters.batches_failed += engine->progress.failed - counted;
         mcpz_agents_recount(&engine->node.agents);
         mcpz_tasks_recover(&engine->node.tasks);
+        mcpz_layouts_rewrite(&engine->node.layouts);
         engine->self_is_lost = true; /* it may have been among them */
     }
     mcpz_outbound_release(engine);

@@ -76,6 +76,7 @@ struct mcpz_engine_config {
     struct mcpz_node_timing timing; /* zeros: defaults */
     size_t neighbours_max;          /* 0: six */
     size_t relayed_max;             /* peers called through others; 0: MCPZ_RELAY_SESSIONS_MAX */
+    size_t layout_nodes_max;        /* in a layout of the storage; 0: MCPZ_LAYOUT_NODES_MAX */
     size_t calls_max;               /* we make, and serve, at one time; 0: MCPZ_CALLS_MAX */
     const struct mcpz_gate_config
         *gate; /* whom we work for; borrowed for the making; may be NULL */
@@ -207,6 +208,27 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_token_create(struct mcpz_engine *engine, ui
 /** Revoke by id (MCPZ_TOKEN_ID_BYTES). Ends with REPLY. Errors: MCPZ_ENOTFOUND */
 MCPZ_MUST_USE mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request,
                                                   struct mcpz_bytes id);
+
+/** Do we hold the mesh's key, which signs layouts? */
+bool mcpz_engine_holds_mesh_key(const struct mcpz_engine *engine);
+
+/**
+ * Sign a valid layout (asserted) and have it hold: proto/placement.h. Ends with REPLY under
+ * `request`; what was staged is forgotten if it was taken.
+ *
+ * Errors: MCPZ_EAUTH  we do not hold the mesh's key; MCPZ_EFULL  it is too large; MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_layout_apply(struct mcpz_engine *engine, uint64_t request,
+                                                  const struct mcpz_placement *placement);
+
+/**
+ * Keep a valid layout (asserted) that is being put together; NULL: forget it. Ends with REPLY
+ * under `request`.
+ *
+ * Errors: MCPZ_EFULL  it is too large; MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_layout_stage(struct mcpz_engine *engine, uint64_t request,
+                                                  const struct mcpz_placement *placement);
 
 /* ---- Looking: any time, no effect --------------------------------------------------------- */
 

@@ -213,6 +213,11 @@ struct mcpz_sealer mcpz_sealing_port(struct mcpz_engine *engine);
 /** Wipe the keys of all sessions. */
 void mcpz_sealing_clear(struct mcpz_engine *engine);
 
+/* layouts.c */
+
+/** The port through which the core has layouts read and their signatures judged. */
+struct mcpz_layout_opener mcpz_layouts_port(struct mcpz_engine *engine);
+
 /* outbound.c */
 
 /** Carry out one action of the core. */

@@ -115,6 +115,7 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_TASK_STANDS:
     case MCPZ_MSG_TASK_KEEP_NEW:
     case MCPZ_MSG_TASK_KEPT_ALL:
+    case MCPZ_MSG_LAYOUT:
         return false;
     default:
         return true;

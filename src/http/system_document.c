@@ -12,6 +12,7 @@
 void mcpz_system_document_id(const char *name, struct mcpz_id *document)
 {
     mcpz_engine_document_id(mcpz_text(SYSTEM_TENANT), mcpz_text(name), document);
+    memset(document->bytes, 0, 8); /* every member keeps it: proto/placement.h */
 }
 
 bool mcpz_system_document_is_news(const char *name, const struct mcpz_fact *fact)

@@ -166,4 +166,15 @@ static_assert(MCPZ_CAPABILITIES_PER_NODE_MAX * (MCPZ_CAPABILITY_BYTES_MAX + 3) +
 static_assert(1 + 32 + MCPZ_PATH_BYTES_MAX + 1 + 32 + 4 + 8 + 2 <= MCPZ_KEY_BYTES_MAX,
               "an entry's key: space, document, path, type, dot");
 
+/* ---- Layouts ------------------------------------------------------------------------------ */
+
+#define MCPZ_LAYOUT_NODES_MAX 1024 /* in a layout that is applied: fits one message */
+#define MCPZ_LAYOUT_ZONES_MAX 128
+#define MCPZ_LAYOUT_BYTES_MAX 57344 /* signed */
+#define MCPZ_TRACKERS_PER_MESSAGE_MAX 400
+
+static_assert(MCPZ_LAYOUT_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "a layout fits its message");
+static_assert(MCPZ_LAYOUT_BYTES_MAX + 64 <= MCPZ_STORED_BYTES_MAX, "and its record");
+static_assert(MCPZ_TRACKERS_PER_MESSAGE_MAX * 100 + 256 <= MCPZ_MSG_BYTES_MAX, "rows fit");
+
 #endif

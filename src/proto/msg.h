@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "proto/agent.h"
 #include "proto/id.h"
+#include "proto/placement.h"
 #include "proto/task.h"
 
 #define MCPZ_TOKEN_ID_BYTES 16
@@ -85,6 +86,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_TASK_TAKEN = 65,
     MCPZ_MSG_TASK_KEEP_NEW = 66,
     MCPZ_MSG_TASK_KEPT_ALL = 67,
+    MCPZ_MSG_LAYOUT = 76,
+    MCPZ_MSG_LAYOUT_STATE = 77,
     MCPZ_MSG_KIND_END,
 };
 
@@ -453,6 +456,27 @@ struct mcpz_msg_want {
     size_t version_count;
 };
 
+/* ---- Who keeps what ------------------------------------------------------------------------
+ * core/layouts.h says who tells whom of layouts, and when. */
+
+/* A layout as its maker signed it: wire/placement_codec.h. */
+struct mcpz_msg_layout {
+    struct mcpz_bytes bytes;
+};
+
+/*
+ * "These layouts are live here, and so far has everybody come." Without trackers it is a question
+ * whether the other side knows the same; with `ask` it wants all that the receiver has.
+ */
+struct mcpz_msg_layout_state {
+    bool ask;
+    uint64_t digest;                      /* of all trackers the sender knows */
+    const struct mcpz_layout_stamp *live; /* ascending, MCPZ_LAYOUTS_LIVE_MAX */
+    size_t live_count;
+    const struct mcpz_layout_tracker *trackers; /* MCPZ_TRACKERS_PER_MESSAGE_MAX */
+    size_t tracker_count;
+};
+
 /* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) ------------------------------------- */
 
 /* Names one broadcast in the whole mesh. Whoever broadcasts makes it: a hash, or random. */
@@ -637,6 +661,8 @@ struct mcpz_msg {
         struct mcpz_msg_delta delta;
         struct mcpz_msg_digests digests;
         struct mcpz_msg_want want;
+        struct mcpz_msg_layout layout;
+        struct mcpz_msg_layout_state layout_state;
         struct mcpz_msg_gossip gossip;
         struct mcpz_msg_ihave ihave;
         struct mcpz_msg_graft graft;

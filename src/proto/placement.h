@@ -35,6 +35,8 @@
 #define MCPZ_PLACEMENT_NODES_MAX 32768
 #define MCPZ_PLACEMENT_ZONES_MAX 1024
 
+#define MCPZ_LAYOUTS_LIVE_MAX 4 /* a fifth is refused until the oldest is let go */
+
 enum mcpz_storage_state {
     MCPZ_STORAGE_ACTIVE = 1, /* owns partitions */
     MCPZ_STORAGE_LEAVING,    /* owns none: known, and hands over what it had */
@@ -72,6 +74,14 @@ struct mcpz_layout_stamp {
     uint64_t tag; /* the first bytes of its digest */
 };
 
+/* How far a node has come with layouts: core/placement/layout_history.h. */
+struct mcpz_layout_tracker {
+    struct mcpz_id node;
+    struct mcpz_layout_stamp acked;
+    struct mcpz_layout_stamp synced;
+    struct mcpz_layout_stamp sync_acked;
+};
+
 /** Less than, equal to or greater than zero, as `a` is before, at or after `b`. */
 static inline int mcpz_layout_stamp_compare(struct mcpz_layout_stamp a, struct mcpz_layout_stamp b)
 {
@@ -86,6 +96,20 @@ static inline struct mcpz_layout_stamp mcpz_layout_stamp_max(struct mcpz_layout_
                                                              struct mcpz_layout_stamp b)
 {
     return mcpz_layout_stamp_compare(a, b) < 0 ? b : a;
+}
+
+/**
+ * Does every member keep this document, whatever the layouts say? So it is with what holds for
+ * the whole mesh (http/system_document.h): its ids begin with zeros, as no digest does.
+ */
+static inline bool mcpz_document_is_everywhere(const struct mcpz_id *document)
+{
+    uint8_t any = 0;
+
+    for (size_t i = 0; i < 8; i++) {
+        any |= document->bytes[i];
+    }
+    return any == 0;
 }
 
 /** The stamp of the layout of that `version` and digest. */

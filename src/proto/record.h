@@ -17,6 +17,7 @@
 #include "proto/agent.h"
 #include "proto/id.h"
 #include "proto/msg.h"
+#include "proto/placement.h"
 #include "proto/task.h"
 
 /* Also the first byte of the key. Append, never reuse a number. */
@@ -35,6 +36,9 @@ enum mcpz_record_kind {
     MCPZ_RECORD_QUEUE = 12,
     MCPZ_RECORD_RUN = 13,
     MCPZ_RECORD_TASK_PLAN = 14,
+    MCPZ_RECORD_LAYOUT = 20,
+    MCPZ_RECORD_TRACKER = 21,
+    MCPZ_RECORD_STAGED = 22,
     MCPZ_RECORD_KIND_END,
 };
 
@@ -160,6 +164,22 @@ struct mcpz_record_run {
     bool plan; /* the result says into which subtasks it is to be split */
 };
 
+/* A layout that is live. Key: stamp. */
+struct mcpz_record_layout {
+    struct mcpz_layout_stamp stamp;
+    struct mcpz_bytes bytes; /* as its maker signed it */
+};
+
+/* How far a node of a live layout has come, as far as we know. Key: node. */
+struct mcpz_record_tracker {
+    struct mcpz_layout_tracker tracker;
+};
+
+/* The layout that is being put together here, not signed yet. One row. */
+struct mcpz_record_staged {
+    struct mcpz_bytes body; /* wire/placement_codec.h */
+};
+
 struct mcpz_record {
     enum mcpz_record_kind kind;
     union {
@@ -177,6 +197,9 @@ struct mcpz_record {
         struct mcpz_record_task_plan task_plan;
         struct mcpz_record_queue queue;
         struct mcpz_record_run run;
+        struct mcpz_record_layout layout;
+        struct mcpz_record_tracker tracker;
+        struct mcpz_record_staged staged;
     };
 };
 

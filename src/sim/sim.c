@@ -11,6 +11,7 @@
 #define WALL_AT_START_MS UINT64_C(1700000000000)
 #define CALLS_MAX 64 /* of one node, each way */
 #define RELAYED_MAX 16
+#define LAYOUT_NODES_MAX 64
 #define HAPPENINGS_AT_ONCE_MAX 1000000 /* more in one microsecond: it will not end */
 
 static uint64_t wall_ms(const struct mcpz_sim *sim)
@@ -316,6 +317,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .calls_max = CALLS_MAX,
         .gate = &sim->config.gate,
         .relayed_max = RELAYED_MAX,
+        .layout_nodes_max = LAYOUT_NODES_MAX,
     };
 
     assert(node->engine == NULL);

@@ -135,6 +135,15 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_text(key, record->run.capability);
         add_bytes(key, record->run.key);
         return;
+    case MCPZ_RECORD_LAYOUT:
+        add_number(key, record->layout.stamp.version, 8);
+        add_number(key, record->layout.stamp.tag, 8);
+        return;
+    case MCPZ_RECORD_TRACKER:
+        add_id(key, &record->tracker.tracker.node);
+        return;
+    case MCPZ_RECORD_STAGED:
+        return;
     case MCPZ_RECORD_KIND_END:
         break;
     }
@@ -391,6 +400,16 @@ static mcpz_error parse_queue(struct mcpz_bytes left, struct mcpz_record_queue *
     return MCPZ_OK;
 }
 
+static mcpz_error parse_stamp(struct mcpz_bytes left, struct mcpz_layout_stamp *stamp)
+{
+    if (left.length != 16) {
+        return MCPZ_ECORRUPT;
+    }
+    stamp->version = take_number(&left, 8);
+    stamp->tag = take_number(&left, 8);
+    return MCPZ_OK;
+}
+
 static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
 {
     switch (record->kind) {
@@ -422,6 +441,12 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_queue(left, &record->queue);
     case MCPZ_RECORD_RUN:
         return parse_run(left, &record->run);
+    case MCPZ_RECORD_LAYOUT:
+        return parse_stamp(left, &record->layout.stamp);
+    case MCPZ_RECORD_TRACKER:
+        return parse_id(left, &record->tracker.tracker.node);
+    case MCPZ_RECORD_STAGED:
+        return left.length == 0 ? MCPZ_OK : MCPZ_ECORRUPT;
     case MCPZ_RECORD_KIND_END:
         break;
     }

@@ -12,6 +12,9 @@
  *   TASK_KEY  kind, length of tenant u8, tenant, key
  *   QUEUE     kind, capability
  *   RUN       kind, length of tenant u8, tenant, length of capability u8, capability, key
+ *   LAYOUT    kind, version u64, tag u64
+ *   TRACKER   kind, node 32
+ *   STAGED    kind
  *
  * Integers are big-endian. A path is a MessagePack array: it ends itself, so no path's key is a
  * prefix of another's.

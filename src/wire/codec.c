@@ -468,6 +468,27 @@ static const struct mcpz_field task_kept_all_fields[] = {
 
 static const struct mcpz_field task_renew_fields[] = {{U64(struct mcpz_msg_task_renew, call)}};
 
+#define S struct mcpz_msg_layout
+static const struct mcpz_field layout_fields[] = {{BYTES(S, bytes, 1, MCPZ_LAYOUT_BYTES_MAX)}};
+#undef S
+
+static bool stamp_ascends(const void *a, const void *b)
+{
+    const struct mcpz_layout_stamp *first = a;
+    const struct mcpz_layout_stamp *second = b;
+    return mcpz_layout_stamp_compare(*first, *second) < 0;
+}
+
+#define S struct mcpz_msg_layout_state
+static const struct mcpz_field layout_state_fields[] = {
+    {BOOL(S, ask)},
+    {U64(S, digest)},
+    {LIST(S, live, live_count, mcpz_stamp_layout, MCPZ_LAYOUTS_LIVE_MAX),
+     .ascends = stamp_ascends},
+    {LIST(S, trackers, tracker_count, mcpz_tracker_layout, MCPZ_TRACKERS_PER_MESSAGE_MAX)},
+};
+#undef S
+
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
     [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
@@ -539,6 +560,9 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
         NAMED("task_keep_new", struct mcpz_msg_task_keep_new, task_keep_new_fields),
     [MCPZ_MSG_TASK_KEPT_ALL] =
         NAMED("task_kept_all", struct mcpz_msg_task_kept_all, task_kept_all_fields),
+    [MCPZ_MSG_LAYOUT] = NAMED("layout", struct mcpz_msg_layout, layout_fields),
+    [MCPZ_MSG_LAYOUT_STATE] =
+        NAMED("layout_state", struct mcpz_msg_layout_state, layout_state_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -96,6 +96,14 @@ static const struct mcpz_field run_fields[] = {
 };
 #undef S
 
+static const struct mcpz_field kept_layout_fields[] = {
+    {BYTES(struct mcpz_record_layout, bytes, 1, MCPZ_LAYOUT_BYTES_MAX)},
+};
+
+static const struct mcpz_field staged_fields[] = {
+    {BYTES(struct mcpz_record_staged, body, 1, MCPZ_LAYOUT_BYTES_MAX)},
+};
+
 static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_SELF] = NAMED("self", struct mcpz_record_self, self_fields),
     [MCPZ_RECORD_TOKEN] = NAMED("token", struct mcpz_record_token, kept_token_fields),
@@ -117,6 +125,12 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_QUEUE] = NAMED("queue", struct mcpz_record_queue, queue_fields),
     [MCPZ_RECORD_RUN] = NAMED("run", struct mcpz_record_run, run_fields),
     [MCPZ_RECORD_TASK_PLAN] = NAMED("task_plan", struct mcpz_record_task_plan, kept_plan_fields),
+    [MCPZ_RECORD_LAYOUT] = NAMED("layout", struct mcpz_record_layout, kept_layout_fields),
+    [MCPZ_RECORD_TRACKER] = {.name = "tracker",
+                             .size = sizeof(struct mcpz_record_tracker),
+                             .fields = mcpz_tracker_fields + MCPZ_TRACKER_KEY_FIELDS,
+                             .field_count = MCPZ_TRACKER_FIELDS - MCPZ_TRACKER_KEY_FIELDS},
+    [MCPZ_RECORD_STAGED] = NAMED("staged", struct mcpz_record_staged, staged_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -130,3 +130,18 @@ static const struct mcpz_field task_state_fields[] = {
 };
 const struct mcpz_layout mcpz_task_state_layout = LAYOUT(S, task_state_fields);
 #undef S
+
+#define S struct mcpz_layout_stamp
+static const struct mcpz_field stamp_fields[] = {{U64(S, version)}, {U64(S, tag)}};
+const struct mcpz_layout mcpz_stamp_layout = LAYOUT(S, stamp_fields);
+#undef S
+
+#define S struct mcpz_layout_tracker
+const struct mcpz_field mcpz_tracker_fields[MCPZ_TRACKER_FIELDS] = {
+    {ID(S, node)},
+    {STRUCT(S, acked, mcpz_stamp_layout)},
+    {STRUCT(S, synced, mcpz_stamp_layout)},
+    {STRUCT(S, sync_acked, mcpz_stamp_layout)},
+};
+const struct mcpz_layout mcpz_tracker_layout = LAYOUT(S, mcpz_tracker_fields);
+#undef S

@@ -61,8 +61,15 @@
 extern const struct mcpz_layout mcpz_name_layout;
 extern const struct mcpz_layout mcpz_version_layout;
 extern const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS];
+extern const struct mcpz_layout mcpz_stamp_layout;
+extern const struct mcpz_layout mcpz_tracker_layout;
 extern const struct mcpz_layout mcpz_task_body_layout;
 extern const struct mcpz_layout mcpz_task_state_layout;
+
+#define MCPZ_TRACKER_FIELDS 4
+#define MCPZ_TRACKER_KEY_FIELDS 1 /* the node: its key as a record */
+
+extern const struct mcpz_field mcpz_tracker_fields[MCPZ_TRACKER_FIELDS];
 
 /** Are two rows of a version vector in order? */
 bool mcpz_version_ascends(const void *a, const void *b);

@@ -304,15 +304,36 @@ static void owners_in(const struct mcpz_live_layout *live, const struct mcpz_id 
     }
 }
 
+size_t mcpz_layout_history_sets(const struct mcpz_layout_history *history,
+                                const struct mcpz_id *document, struct mcpz_owner_set *sets)
+{
+    for (size_t i = 0; i < history->live_count; i++) {
+        owners_in(&history->live[i], document, &sets[i]);
+    }
+    return history->live_count;
+}
+
+void mcpz_layout_history_hold(struct mcpz_layout_history *history, struct mcpz_layout_stamp stamp)
+{
+    bool changes = false;
+
+    for (size_t i = 0; i < history->live_count; i++) {
+        struct mcpz_live_layout *live = &history->live[i];
+        const uint64_t writes = mcpz_layout_stamp_compare(live->stamp, stamp) == 0 ? 1 : 0;
+        changes |= live->writes != writes;
+        live->writes = writes;
+    }
+    if (changes) {
+        settle(history);
+    }
+}
+
 size_t mcpz_layout_history_begin_write(struct mcpz_layout_history *history,
                                        const struct mcpz_id *document, struct mcpz_owner_set *sets,
                                        struct mcpz_layout_stamp *stamp)
 {
-    if (history->live_count == 0) {
+    if (mcpz_layout_history_sets(history, document, sets) == 0) {
         return 0;
-    }
-    for (size_t i = 0; i < history->live_count; i++) {
-        owners_in(&history->live[i], document, &sets[i]);
     }
     history->live[history->live_count - 1].writes++;
     *stamp = history->live[history->live_count - 1].stamp;

@@ -40,15 +40,6 @@
 #include "core/placement/rendezvous.h"
 #include "proto/placement.h"
 
-#define MCPZ_LAYOUTS_LIVE_MAX 4 /* a fifth is refused until the oldest is let go */
-
-struct mcpz_layout_tracker {
-    struct mcpz_id node;
-    struct mcpz_layout_stamp acked;
-    struct mcpz_layout_stamp synced;
-    struct mcpz_layout_stamp sync_acked;
-};
-
 struct mcpz_live_layout {
     struct mcpz_layout_stamp stamp;
     struct mcpz_placement placement; /* in room of our own */
@@ -129,6 +120,17 @@ size_t mcpz_layout_history_begin_write(struct mcpz_layout_history *history,
 /** It has ended, one way or the other. */
 void mcpz_layout_history_end_write(struct mcpz_layout_history *history,
                                    struct mcpz_layout_stamp stamp);
+
+/** The owners of `document` in every live layout, without a write: as above. */
+size_t mcpz_layout_history_sets(const struct mcpz_layout_history *history,
+                                const struct mcpz_id *document, struct mcpz_owner_set *sets);
+
+/**
+ * Writes are under way that began when the layout of `stamp` was the newest, or none that began
+ * before a later one (zeros: none at all). For who counts them elsewhere, instead of
+ * begin_write and end_write.
+ */
+void mcpz_layout_history_hold(struct mcpz_layout_history *history, struct mcpz_layout_stamp stamp);
 
 /** May we take a write of who knows layouts up to `stamp`? False: it must learn of newer ones. */
 bool mcpz_layout_history_takes(const struct mcpz_layout_history *history,

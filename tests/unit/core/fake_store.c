@@ -94,10 +94,24 @@ static int compare_tasks(const struct mcpz_record *a, const struct mcpz_record *
     }
 }
 
+/* Of layouts of the storage. */
+static int compare_layouts(const struct mcpz_record *a, const struct mcpz_record *b)
+{
+    if (a->kind == MCPZ_RECORD_LAYOUT) {
+        return mcpz_layout_stamp_compare(a->layout.stamp, b->layout.stamp);
+    }
+    return a->kind == MCPZ_RECORD_TRACKER
+               ? mcpz_id_compare(&a->tracker.tracker.node, &b->tracker.tracker.node)
+               : 0;
+}
+
 static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
 {
     if (a->kind != b->kind) {
         return a->kind < b->kind ? -1 : 1;
+    }
+    if (a->kind >= MCPZ_RECORD_LAYOUT && a->kind <= MCPZ_RECORD_STAGED) {
+        return compare_layouts(a, b);
     }
     if (a->kind >= MCPZ_RECORD_TASK) {
         return compare_tasks(a, b);
@@ -243,6 +257,10 @@ static struct fake_row *make_row(const struct mcpz_record *record)
         } else if (record->kind == MCPZ_RECORD_ENTRY) {
             copy->entry.path = copy_bytes(to, record->entry.path);
             copy->entry.value = copy_bytes(to, record->entry.value);
+        } else if (record->kind == MCPZ_RECORD_LAYOUT) {
+            copy->layout.bytes = copy_bytes(to, record->layout.bytes);
+        } else if (record->kind == MCPZ_RECORD_STAGED) {
+            copy->staged.body = copy_bytes(to, record->staged.body);
         } else if (record->kind >= MCPZ_RECORD_TASK) {
             copy_task(to, copy);
         } else {

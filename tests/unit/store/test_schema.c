@@ -100,7 +100,11 @@ static size_t one_of_each(struct mcpz_record *records)
         .kind = MCPZ_RECORD_RUN,
         .run = {.tenant = mcpz_text("t"), .capability = mcpz_text("c"), .key = mcpz_text("k")}};
     records[13] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_PLAN, .task_plan = {.id = {{9}}}};
-    return MCPZ_RECORD_KIND_END - 1;
+    records[14] = (struct mcpz_record){.kind = MCPZ_RECORD_LAYOUT, .layout = {.stamp = {1, 2}}};
+    records[15] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_TRACKER, .tracker = {{.node = id_of(7)}}};
+    records[16] = (struct mcpz_record){.kind = MCPZ_RECORD_STAGED};
+    return MCPZ_RECORD_KIND_END - 1 - 5; /* 15 to 19 are not used yet */
 }
 
 TEST(spells_the_key_of_an_entry)
@@ -390,7 +394,38 @@ TEST(knows_where_a_path_ends)
     }
 }
 
-TEST_MAIN(RUN(spells_the_key_of_an_entry), RUN(spells_the_key_of_a_delta),
+TEST(layouts_sort_by_version_and_their_keys_are_read_back)
+{
+    const struct mcpz_record first = {.kind = MCPZ_RECORD_LAYOUT,
+                                      .layout = {.stamp = {0x0102, 0xfffe}}};
+    const struct mcpz_record second = {.kind = MCPZ_RECORD_LAYOUT,
+                                       .layout = {.stamp = {0x0103, 1}}};
+    const struct mcpz_record tracker = {.kind = MCPZ_RECORD_TRACKER,
+                                        .tracker = {{.node = id_of(7)}}};
+    const struct mcpz_record staged = {.kind = MCPZ_RECORD_STAGED};
+    struct mcpz_key key = key_of(&first);
+    struct mcpz_key later = key_of(&second);
+    struct mcpz_record parsed;
+
+    check_bytes(slice(&key), "\x14\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\xff\xfe", 17);
+    CHECK(mcpz_bytes_compare(slice(&key), slice(&later)) < 0);
+    CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
+    CHECK_UINT(parsed.layout.stamp.version, 0x0102);
+    CHECK_UINT(parsed.layout.stamp.tag, 0xfffe);
+    check_corrupt(key.bytes, 16);
+
+    key = key_of(&tracker);
+    CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
+    CHECK(mcpz_id_equal(&parsed.tracker.tracker.node, &tracker.tracker.tracker.node));
+    check_corrupt(key.bytes, key.length - 1);
+
+    key = key_of(&staged);
+    check_bytes(slice(&key), "\x16", 1);
+    CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
+}
+
+TEST_MAIN(RUN(layouts_sort_by_version_and_their_keys_are_read_back),
+          RUN(spells_the_key_of_an_entry), RUN(spells_the_key_of_a_delta),
           RUN(spells_the_keys_of_the_rest), RUN(spells_the_keys_of_tasks),
           RUN(tenant_and_key_cannot_be_shifted), RUN(every_key_parses_back),
           RUN(parses_what_was_put_in), RUN(parses_the_greatest_numbers), RUN(bytes_sort_as_listed),

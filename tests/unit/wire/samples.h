@@ -94,6 +94,9 @@ static const struct mcpz_msg_task_mark sample_marks[] = {{{TASK16}, 1, 2}, {{TAS
     "\x04\xa2no"                                                                                  \
     "\x09\x04\x05"
 
+static const struct mcpz_layout_stamp sample_stamps[] = {{1, 2}, {2, 1}};
+static const struct mcpz_layout_tracker sample_trackers[] = {{{A32}, {2, 1}, {1, 2}, {0, 0}}};
+
 static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
      RAW("\x96\x01\x01\x02" ID_A "\xc4\x04"
@@ -227,6 +230,11 @@ static const struct sample samples[] = {
      RAW("\x92\x42\x91\x92\xc4\x10" TASK16 SAMPLE_BODY_BYTES)},
     {{.kind = MCPZ_MSG_TASK_KEPT_ALL, .task_kept_all = {sample_marks, 2}},
      RAW("\x92\x43\x92\x93\xc4\x10" TASK16 "\x01\x02\x93\xc4\x10" TASK16 "\x03\x04")},
+    {{.kind = MCPZ_MSG_LAYOUT, .layout = {RAW("x")}}, RAW("\x92\x4c\xc4\x01x")},
+    {{.kind = MCPZ_MSG_LAYOUT_STATE,
+      .layout_state = {true, 0x100, sample_stamps, 2, sample_trackers, 1}},
+     RAW("\x95\x4d\xc3\xcd\x01\0\x92\x92\x01\x02\x92\x02\x01\x91\x94" ID_A
+         "\x92\x02\x01\x92\x01\x02\x92\0\0")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -279,6 +287,8 @@ static struct mcpz_task_order full_orders[MCPZ_TASK_ORDERS_MAX];
 static struct mcpz_task_taken full_taken[MCPZ_TASK_ORDERS_MAX];
 static struct mcpz_task_new full_new[MCPZ_TASK_ORDERS_MAX];
 static struct mcpz_msg_task_mark full_marks[MCPZ_TASK_ORDERS_MAX];
+static struct mcpz_layout_stamp full_stamps[MCPZ_LAYOUTS_LIVE_MAX];
+static struct mcpz_layout_tracker full_trackers[MCPZ_TRACKERS_PER_MESSAGE_MAX];
 
 #define FULL_BODY                                                                                 \
     {                                                                                             \
@@ -427,10 +437,14 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_TASK_TAKEN, .task_taken = {full_taken, MCPZ_TASK_ORDERS_MAX}},
     {.kind = MCPZ_MSG_TASK_KEEP_NEW, .task_keep_new = {full_new, MCPZ_TASK_ORDERS_MAX}},
     {.kind = MCPZ_MSG_TASK_KEPT_ALL, .task_kept_all = {full_marks, MCPZ_TASK_ORDERS_MAX}},
+    {.kind = MCPZ_MSG_LAYOUT, .layout = {FULL(MCPZ_LAYOUT_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_LAYOUT_STATE,
+     .layout_state = {true, UINT64_MAX, full_stamps, MCPZ_LAYOUTS_LIVE_MAX, full_trackers,
+                      MCPZ_TRACKERS_PER_MESSAGE_MAX}},
 };
 
-/* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49 and 60 to 63 are not used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 11)
+/* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49, 60 to 63 and 68 to 75 are not used yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 11 - 8)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");
@@ -475,6 +489,13 @@ static void fill_largest(void)
                                                  {TASK16},
                                                  mcpz_bytes(zeros, MCPZ_TASK_TEXT_BYTES_MAX)};
         full_marks[i] = (struct mcpz_msg_task_mark){{TASK16}, UINT64_MAX, UINT64_MAX};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_stamps); i++) {
+        full_stamps[i] = (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - 3 + i};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_trackers); i++) {
+        full_trackers[i] =
+            (struct mcpz_layout_tracker){last_id, full_stamps[3], full_stamps[3], full_stamps[3]};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_names); i++) {
         full_names[i] = mcpz_bytes(zeros, MCPZ_CAPABILITY_BYTES_MAX);

@@ -60,9 +60,14 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_TASK_PLAN,
       .task_plan = {{TASK16}, {1, 3, true, 0, 9, RAW("\0\0\x03\xe8"), RAW("{}")}}},
      RAW("\x92\x01\x97\x01\x03\xc3\0\x09\xc4\x04\0\0\x03\xe8\xc4\x02{}")},
+    {{.kind = MCPZ_RECORD_LAYOUT, .layout = {{1, 2}, RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
+    {{.kind = MCPZ_RECORD_TRACKER, .tracker = {{{A32}, {2, 1}, {1, 2}, {0, 0}}}},
+     RAW("\x94\x01\x92\x02\x01\x92\x01\x02\x92\0\0")},
+    {{.kind = MCPZ_RECORD_STAGED, .staged = {RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
 };
 
-static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1, "a row of each kind");
+/* 15 to 19 are not used yet. */
+static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 5, "a row of each kind");
 
 static struct mcpz_bytes encode(const struct mcpz_record *record)
 {
