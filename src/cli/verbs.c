@@ -286,6 +286,7 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "  refuted                       this node was called suspect or dead, and said no\n"
     "  capabilities                  what the peer offers has changed\n"
     "  neighbour_up, neighbour_down  the overlay counts on the connection; no longer\n"
+    "  layout, layout_settled        another layout of the storage is known; all has moved\n"
     "  lost                          events are missing here, as many as \"count\" says\n"
     "\n"
     "With --json each event is an object on a line of its own. Its \"seq\" is what --since\n"
