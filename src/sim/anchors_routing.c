@@ -10,6 +10,8 @@
 #define MEASURED_US MCPZ_SECONDS(10)
 #define OVERLOAD_US MCPZ_SECONDS(10)
 #define OVERLOAD_PERCENT 400 /* they get twice what they are allotted, on average */
+#define ONE_SLOW_OF 3
+#define ONE_SLOW_PERCENT 50
 #define AFTER_US MCPZ_SECONDS(12)
 
 /* ---- Rows --------------------------------------------------------------------------------- */
@@ -88,6 +90,23 @@ static void at_load(const struct lab *lab, uint32_t percent, double paper_of_c3)
     }
 }
 
+/* A few clients and servers, as most meshes are: one that is slow is a third of them. */
+static void when_one_is_slow(const struct lab *lab)
+{
+    struct lab few = *lab;
+
+    few.options.nodes = ONE_SLOW_OF;
+    const struct mcpz_balancing_result slow =
+        run(&few, "one slow", MCPZ_BALANCING_ONE_SLOW, ONE_SLOW_PERCENT);
+    const struct mcpz_balancing_result alike =
+        run(&few, "none slow", MCPZ_BALANCING_ANTAGONISTS, ONE_SLOW_PERCENT);
+
+    add(lab->anchors, "one slow: p99, of that without", (double)NAN, mcpz_anchor_at_most(2.5),
+        ratio(slow.p99_us, alike.p99_us));
+    add(lab->anchors, "one slow: its share, of a fair one", (double)NAN, mcpz_anchor_at_most(0.1),
+        slow.share_of_first);
+}
+
 static void when_all_fail(const struct lab *lab)
 {
     const struct mcpz_balancing_result fail = run(lab, "all fail", MCPZ_BALANCING_ALL_FAIL, 70);
@@ -146,6 +165,7 @@ void mcpz_anchors_routing(struct mcpz_anchors *anchors, const struct mcpz_routin
     at_load(&lab, 127, (double)NAN);
     const struct mcpz_balancing_result slow = run(&lab, "half slow", MCPZ_BALANCING_HALF_SLOW, 75);
     add(anchors, "half slow: p99, ms", 162, mcpz_anchor_at_most(162), ms(slow.p99_us));
+    when_one_is_slow(&lab);
     const struct mcpz_balancing_result sink = run(&lab, "sinkhole", MCPZ_BALANCING_SINKHOLE, 70);
     /* Whoever notices nothing gives it 1.3: two, as 8.6 allows, would show nothing here. */
     add(anchors, "sinkhole: its share, of a fair one", (double)NAN, mcpz_anchor_at_most(0.5),

@@ -9,12 +9,13 @@
  *               answered within 5 s. Prequal, figure 7; protocols.md 8.6
  *   half slow   half of the servers need twice as long, 75 %: Prequal, figure 9. Its Q_RIF 0 is
  *               what ours must beat
- *   starved     servers that got nothing in the last 5 s: none may, they would not be missed
- *   sinkhole    one server fails half of what it gets, at once: its share after 10 s
- *   all fail    everything does: how much more is sent than was asked, without breakers, and what
- *               is sent at all with them
- *   overload    twice what the servers can do for ten seconds, with the gate that ships before
- * each: how soon it is as if nothing had been, and what it cost meanwhile
+ *   one slow    one of three needs ten times as long, half of the load: p99 beside that of three
+ * that are alike; what it gets at last, in fair shares starved     servers that got nothing in the
+ * last 5 s: none may, they would not be missed sinkhole    one server fails half of what it gets,
+ * at once: its share after 10 s all fail    everything does: how much more is sent than was asked,
+ * without breakers, and what is sent at all with them overload    twice what the servers can do
+ * for ten seconds, with the gate that ships before each: how soon it is as if nothing had been,
+ * and what it cost meanwhile
  */
 
 #ifndef SIM_ANCHORS_ROUTING_H

@@ -222,14 +222,19 @@ static bool fails_at(struct world *world, size_t server)
         return true;
     case MCPZ_BALANCING_ANTAGONISTS:
     case MCPZ_BALANCING_HALF_SLOW:
+    case MCPZ_BALANCING_ONE_SLOW:
         break;
     }
     return false;
 }
 
-static bool is_slow(const struct world *world, size_t server)
+/* How many times as long it needs. */
+static mcpz_time slowness_of(const struct world *world, size_t server)
 {
-    return world->options->world == MCPZ_BALANCING_HALF_SLOW && server % 2 == 1;
+    if (world->options->world == MCPZ_BALANCING_HALF_SLOW) {
+        return server % 2 == 1 ? 2 : 1;
+    }
+    return world->options->world == MCPZ_BALANCING_ONE_SLOW && server == 0 ? 10 : 1;
 }
 
 /* It has what it takes now. */
@@ -237,7 +242,7 @@ static void begin_work(struct world *world, uint32_t index)
 {
     struct query *query = &world->queries[index];
     struct server *server = &world->servers[query->server];
-    mcpz_time work_us = draw_work_us(world) * (is_slow(world, query->server) ? 2 : 1);
+    mcpz_time work_us = draw_work_us(world) * slowness_of(world, query->server);
 
     query->failed = fails_at(world, query->server);
     if (query->failed) {

@@ -29,6 +29,7 @@
 enum mcpz_balancing_world {
     MCPZ_BALANCING_ANTAGONISTS, /* as above */
     MCPZ_BALANCING_HALF_SLOW,   /* the same, and half of the servers need twice as long */
+    MCPZ_BALANCING_ONE_SLOW,    /* the same, and server 0 needs ten times as long */
     MCPZ_BALANCING_SINKHOLE,    /* as above; server 0 fails half of what it gets, at once */
     MCPZ_BALANCING_ALL_FAIL,    /* everything fails, at once, and looks as if it may be retried */
     MCPZ_BALANCING_ALL_BREAK,   /* the same, and breakers are to notice */

@@ -6,6 +6,7 @@
 #include "core/router/backends.h"
 
 #define SPILL_HOT_PERCENT 80
+#define SLOW_TIMES 2               /* what is usual: so long anybody may take */
 #define AVERSE ((uint64_t)3 << 62) /* hotter than hot, see mcpz_probe_cost() */
 
 /* Of the most important class, and nobody was tried: nothing that a call is bars anyone. */
@@ -185,6 +186,24 @@ static bool is_averse(const struct mcpz_class *class, const struct mcpz_backend 
            errors > MCPZ_ERRORS_AVERSE + mcpz_backend_others_errors(class, backend, now);
 }
 
+/*
+ * How many in flight it seems to have: who takes far longer than is usual, as many times more. How
+ * many there are says how long a queue is, not how fast it moves, and the same number at one that
+ * is ten times slower is ten times the wait. Only the excess counts, and it multiplies a number
+ * that still decides: what is known of latencies is of the past, and must not send everybody to
+ * the same provider whatever it has in flight by now (sim/anchors_routing.h: at 90 % it does).
+ */
+static uint32_t seeming_rif(const struct mcpz_class *class, uint32_t rif, uint64_t latency_us)
+{
+    const uint64_t excess_us = SLOW_TIMES * class->p50_us;
+
+    if (class->p50_us == MCPZ_TIME_NEVER || class->p50_us == 0 || latency_us <= excess_us) {
+        return rif;
+    }
+    const uint64_t seeming = ((uint64_t)rif + 1) * latency_us / excess_us - 1;
+    return seeming < UINT32_MAX ? (uint32_t)seeming : UINT32_MAX;
+}
+
 /* By what it reported; our own calls there count even if it has not told of them. */
 static uint64_t hcl_cost(const struct survey *survey, const struct mcpz_class *class,
                          const struct mcpz_probe *probe)
@@ -200,7 +219,8 @@ static uint64_t hcl_cost(const struct survey *survey, const struct mcpz_class *c
     if (latency_us == 0 && class->p50_us <= UINT32_MAX) {
         latency_us = (uint32_t) class->p50_us;
     }
-    return mcpz_probe_cost(rif, latency_us, backend->rtt_us, survey->threshold);
+    return mcpz_probe_cost(seeming_rif(class, rif, latency_us), latency_us, backend->rtt_us,
+                           survey->threshold);
 }
 
 /* Those of a pool that can be chosen: how many, how many of them are hot, the best. */

@@ -276,6 +276,23 @@ TEST(our_own_calls_count_although_it_has_not_told_of_them)
     end(&second, START + 1, MCPZ_OUTCOME_WELL);
 }
 
+TEST(who_takes_far_longer_than_is_usual_seems_to_have_more_in_flight)
+{
+    set_up(3);
+    for (size_t i = 0; i < 50; i++) {
+        call('a', START, 1000, MCPZ_OUTCOME_WELL);
+        report('b', START + 1000, 1, 1000); /* more than one is hot */
+    }
+    report('a', START + 1000, 6, 1000);
+    report('b', START + 1000, 6, 1000);
+    report('c', START + 1000, 3, 2000); /* twice as long is nothing special */
+    CHECK_UINT(pick(START + 1000), 'c');
+    report('c', START + 1000, 3, 9000);
+    CHECK_UINT(count_picks('c', 50, START + 1000), 0);
+    report('c', START + 1000, 0, 9000); /* but with so few it is the sooner one after all */
+    CHECK_UINT(pick(START + 1000), 'c');
+}
+
 TEST(old_reports_are_not_believed)
 {
     set_up(2);
@@ -856,8 +873,10 @@ TEST_MAIN(
     RUN(without_reports_the_one_with_fewest_of_our_calls_is_picked),
     RUN(of_equals_a_linked_one_is_picked),
     RUN(of_cold_ones_the_fastest_is_picked_until_its_load_is_used_up),
-    RUN(our_own_calls_count_although_it_has_not_told_of_them), RUN(old_reports_are_not_believed),
-    RUN(who_errs_more_than_the_others_is_picked_last), RUN(where_all_err_nobody_is_worse),
+    RUN(our_own_calls_count_although_it_has_not_told_of_them),
+    RUN(who_takes_far_longer_than_is_usual_seems_to_have_more_in_flight),
+    RUN(old_reports_are_not_believed), RUN(who_errs_more_than_the_others_is_picked_last),
+    RUN(where_all_err_nobody_is_worse),
     RUN(who_errs_far_more_is_ejected_but_not_more_than_three_in_ten),
     RUN(of_two_one_may_be_ejected_and_the_last_never_is), RUN(our_zone_comes_first),
     RUN(what_is_hot_at_home_spills_to_where_it_is_cold),
