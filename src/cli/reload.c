@@ -120,21 +120,20 @@ static void swap_text(char **a, char **b)
 /* What was applied moves into the running configuration; the rest is as it was at the start. */
 static void take_over(struct mcpz_config *config, struct mcpz_config *fresh)
 {
-    for (size_t i = 0; i < MCPZ_PROVIDERS_MAX; i++) {
-        const struct mcpz_service kept = config->providers[i];
-        config->providers[i] = fresh->providers[i];
-        fresh->providers[i] = kept;
-    }
-    size_t count = config->provider_count;
+    const struct mcpz_config kept = *config;
+
+    config->providers = fresh->providers;
     config->provider_count = fresh->provider_count;
-    fresh->provider_count = count;
-    const struct mcpz_mcp_servers servers = config->mcp;
+    config->rules = fresh->rules; /* looked at now and then: http/rule_book.h */
+    config->rule_count = fresh->rule_count;
     config->mcp = fresh->mcp;
-    fresh->mcp = servers;
     config->gate = fresh->gate;
     config->stop_seconds = fresh->stop_seconds;
-    memcpy(config->rules, fresh->rules, sizeof(config->rules));
-    config->rule_count = fresh->rule_count; /* looked at now and then: http/rule_book.h */
+    fresh->providers = kept.providers;
+    fresh->provider_count = kept.provider_count;
+    fresh->rules = kept.rules;
+    fresh->rule_count = kept.rule_count;
+    fresh->mcp = kept.mcp;
     swap_text(&config->log_level, &fresh->log_level);
     swap_text(&config->log_format, &fresh->log_format);
     swap_text(&config->log_file, &fresh->log_file);

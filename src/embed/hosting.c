@@ -192,7 +192,6 @@ static void drop_row(struct mcpz_mcp_servers *servers, const struct mcpz_mcp_ser
     mcpz_mcp_server_finish(at);
     servers->count--;
     *at = servers->rows[servers->count];
-    servers->rows[servers->count] = (struct mcpz_mcp_server){.command = NULL};
 }
 
 static mcpz_error add(void *context, const char *name, struct mcpz_bytes document,
@@ -213,11 +212,15 @@ static mcpz_error add(void *context, const char *name, struct mcpz_bytes documen
         mcpz_mcp_server_finish(&server);
         return MCPZ_EFULL;
     }
-    error = mcpz_mcp_host_add(hosting->host, &server);
+    error = mcpz_mcp_servers_grow(&hosting->added);
+    if (error == MCPZ_OK) {
+        error = mcpz_mcp_host_add(hosting->host, &server);
+    }
     if (error != MCPZ_OK) {
         mcpz_mcp_server_finish(&server);
         return error;
     }
+    old = mcpz_mcp_servers_find(&hosting->added, mcpz_text(name)); /* the rows may have moved */
     if (old != NULL) {
         drop_row(&hosting->added, old);
     }
@@ -254,8 +257,10 @@ static mcpz_error copy_servers(const struct mcpz_mcp_servers *servers,
                                struct mcpz_mcp_servers *copy)
 {
     for (copy->count = 0; copy->count < servers->count; copy->count++) {
-        mcpz_error error =
-            mcpz_mcp_server_copy(&servers->rows[copy->count], &copy->rows[copy->count]);
+        mcpz_error error = mcpz_mcp_servers_grow(copy);
+        if (error == MCPZ_OK) {
+            error = mcpz_mcp_server_copy(&servers->rows[copy->count], &copy->rows[copy->count]);
+        }
         if (error != MCPZ_OK) {
             mcpz_mcp_servers_finish(copy);
             return error;

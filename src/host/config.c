@@ -60,6 +60,9 @@ void mcpz_config_finish(struct mcpz_config *config)
     for (size_t i = 0; i < config->pool_count; i++) {
         mcpz_service_finish(&config->pools[i]);
     }
+    free(config->providers);
+    free(config->pools);
+    free(config->rules);
     mcpz_mcp_servers_finish(&config->mcp);
     free(config->file);
     free(config->data);
@@ -497,7 +500,7 @@ static void walk_mcp(const struct mcpz_config *config,
                      void *context)
 {
     const char *file = config->file == NULL ? "file" : config->file;
-    const struct mcpz_mcp_names *names = &config->mcp.names;
+    const struct mcpz_mcp_names *names = mcpz_mcp_servers_names(&config->mcp);
     char row[MCPZ_MCP_NAME_BYTES_MAX + MCPZ_MCP_ITEM_BYTES_MAX + 32];
 
     for (size_t i = 0; i < config->mcp.count; i++) {

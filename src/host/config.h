@@ -107,9 +107,9 @@ struct mcpz_config {
     char *jwt_issuer;     /* NULL: any */
     char *jwt_audience;   /* NULL: any, or none */
 
-    struct mcpz_service providers[MCPZ_PROVIDERS_MAX];
+    struct mcpz_service *providers; /* at most MCPZ_PROVIDERS_MAX; lists are host/rows.h */
     size_t provider_count;
-    struct mcpz_service pools[MCPZ_AGENT_POOLS_MAX]; /* agent pools, of the file only */
+    struct mcpz_service *pools; /* agent pools, of the file only; at most MCPZ_AGENT_POOLS_MAX */
     size_t pool_count;
     struct mcpz_mcp_servers mcp; /* of the file only */
     char *isolation;           /* of providers that do not say; a word of mcpz_isolation_word() */
@@ -121,7 +121,7 @@ struct mcpz_config {
     struct mcpz_gate_config gate;   /* `hands` is not set: who has them says how many */
     uint32_t stop_seconds;          /* for what runs to end, when the node is told to stop */
     struct mcpz_node_timing timing; /* what the file says of durable tasks, else the defaults */
-    struct mcpz_rule rules[MCPZ_RULES_MAX];
+    struct mcpz_rule *rules;        /* at most MCPZ_RULES_MAX */
     size_t rule_count;
     char *log_level;
     char *log_format;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "host/config_keys.h"
+#include "host/rows.h"
 #include "host/rule_text.h"
 
 /* ---- What a value may look like ----------------------------------------------------------- */
@@ -173,6 +174,11 @@ mcpz_error mcpz_config_store_rule(struct mcpz_config *config, const struct mcpz_
     if (config->rule_count == MCPZ_RULES_MAX) {
         return mcpz_config_refuse(trouble, setting->place, "more than %d", MCPZ_RULES_MAX);
     }
+    struct mcpz_rule *grown = mcpz_rows_grow(config->rules, config->rule_count, sizeof(*grown));
+    if (grown == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    config->rules = grown;
     config->rules[config->rule_count++] = rule;
     return MCPZ_OK;
 }

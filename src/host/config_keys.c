@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "host/rows.h"
 #include "proto/cert.h"
 
 mcpz_error mcpz_config_refuse(struct mcpz_config_trouble *trouble, const char *place,
@@ -594,6 +595,14 @@ static mcpz_error store_provider(struct mcpz_config *config, const struct mcpz_s
     }
     if (same == NULL && config->provider_count == MCPZ_PROVIDERS_MAX) {
         return mcpz_config_refuse(trouble, setting->place, "more than %d", MCPZ_PROVIDERS_MAX);
+    }
+    if (same == NULL) {
+        struct mcpz_service *grown =
+            mcpz_rows_grow(config->providers, config->provider_count, sizeof(*grown));
+        if (grown == NULL) {
+            return MCPZ_ENOMEM;
+        }
+        config->providers = grown;
     }
     char *copy = strndup(name, length);
     if (copy == NULL) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/config_keys.h"
+#include "host/rows.h"
 #include "host/yaml_check.h"
 
 /* ---- The file, as libcyaml lays it out. All texts: what they mean is said in config_keys.c  */
@@ -472,6 +473,11 @@ static mcpz_error take_pool(struct reading *reading, size_t index,
     if (error != MCPZ_OK) {
         return error;
     }
+    struct mcpz_service *grown = mcpz_rows_grow(config->pools, config->pool_count, sizeof(*grown));
+    if (grown == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    config->pools = grown;
     struct mcpz_service *service = &config->pools[config->pool_count];
     mcpz_service_init(service);
     service->is_worker = true;

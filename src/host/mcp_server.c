@@ -605,8 +605,11 @@ static mcpz_error read_servers(struct reading *reading, const yaml_node_t *node,
             return refuse(reading, node_at(reading, pair->key), "servers", "more than %d",
                           MCPZ_MCP_SERVERS_MAX);
         }
-        mcpz_error error = read_server(reading, node_at(reading, pair->value), name,
-                                       &servers->rows[servers->count]);
+        mcpz_error error = mcpz_mcp_servers_grow(servers);
+        if (error == MCPZ_OK) {
+            error = read_server(reading, node_at(reading, pair->value), name,
+                                &servers->rows[servers->count]);
+        }
         if (error != MCPZ_OK) {
             return error;
         }
@@ -640,7 +643,7 @@ static mcpz_error read_aliases(struct reading *reading, const yaml_node_t *node,
     }
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top && error == MCPZ_OK; pair++) {
-        error = read_alias(reading, pair, &servers->names);
+        error = read_alias(reading, pair, servers->said_names);
     }
     return error;
 }
@@ -650,7 +653,7 @@ static mcpz_error read_prefix(struct reading *reading, const yaml_node_t *node,
 {
     const char *text = text_of(node);
 
-    return text != NULL && mcpz_mcp_names_put_prefix(&servers->names, text) == MCPZ_OK
+    return text != NULL && mcpz_mcp_names_put_prefix(servers->said_names, text) == MCPZ_OK
                ? MCPZ_OK
                : refuse(reading, node, "names.prefix", "must be conflict, always or never");
 }
@@ -697,6 +700,12 @@ static mcpz_error read_names(struct reading *reading, const yaml_node_t *node,
     static const read_part reads[] = {read_prefix, read_aliases};
     const struct section section = {"names", "prefix: ..., aliases: ...", rows, reads, 2};
 
+    if (servers->said_names == NULL) {
+        servers->said_names = calloc(1, sizeof(*servers->said_names));
+    }
+    if (servers->said_names == NULL) {
+        return MCPZ_ENOMEM;
+    }
     return read_section(reading, node, &section, servers);
 }
 

@@ -70,9 +70,9 @@ struct mcpz_mcp_server {
 };
 
 struct mcpz_mcp_servers {
-    struct mcpz_mcp_server rows[MCPZ_MCP_SERVERS_MAX];
+    struct mcpz_mcp_server *rows; /* at most MCPZ_MCP_SERVERS_MAX; a list of host/rows.h */
     size_t count;
-    struct mcpz_mcp_names names; /* how what they offer is called, wherever they are */
+    struct mcpz_mcp_names *said_names; /* mcpz_mcp_servers_names(); NULL: nothing is said */
 };
 
 void mcpz_mcp_server_finish(struct mcpz_mcp_server *server);
@@ -84,6 +84,12 @@ MCPZ_MUST_USE mcpz_error mcpz_mcp_server_copy(const struct mcpz_mcp_server *serv
 
 /** Would it be run in the same way? Names are not compared. */
 bool mcpz_mcp_server_equal(const struct mcpz_mcp_server *a, const struct mcpz_mcp_server *b);
+
+/** Make room for one row more, all zero, behind those there are. Errors: MCPZ_ENOMEM */
+MCPZ_MUST_USE mcpz_error mcpz_mcp_servers_grow(struct mcpz_mcp_servers *servers);
+
+/** How what they offer is called, wherever they are. Good until they are finished or read anew. */
+const struct mcpz_mcp_names *mcpz_mcp_servers_names(const struct mcpz_mcp_servers *servers);
 
 /** Of that name; NULL: none. */
 const struct mcpz_mcp_server *mcpz_mcp_servers_find(const struct mcpz_mcp_servers *servers,

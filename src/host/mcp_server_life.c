@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/mcp_server.h"
+#include "host/rows.h"
 
 void mcpz_mcp_server_finish(struct mcpz_mcp_server *server)
 {
@@ -27,8 +28,27 @@ void mcpz_mcp_servers_finish(struct mcpz_mcp_servers *servers)
     for (size_t i = 0; i < servers->count; i++) {
         mcpz_mcp_server_finish(&servers->rows[i]);
     }
-    servers->count = 0;
-    servers->names = (struct mcpz_mcp_names){.alias_count = 0};
+    free(servers->rows);
+    free(servers->said_names);
+    *servers = (struct mcpz_mcp_servers){.count = 0};
+}
+
+const struct mcpz_mcp_names *mcpz_mcp_servers_names(const struct mcpz_mcp_servers *servers)
+{
+    static struct mcpz_mcp_names nothing_said; /* not const: those are in the file, zeros or not */
+
+    return servers->said_names != NULL ? servers->said_names : &nothing_said;
+}
+
+mcpz_error mcpz_mcp_servers_grow(struct mcpz_mcp_servers *servers)
+{
+    struct mcpz_mcp_server *grown = mcpz_rows_grow(servers->rows, servers->count, sizeof(*grown));
+
+    if (grown == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    servers->rows = grown;
+    return MCPZ_OK;
 }
 
 static bool copy_texts(char *const *texts, size_t count, char **copies, size_t *copied)

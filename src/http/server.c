@@ -118,7 +118,7 @@ static const struct mcpz_mcp_names *tell_mcp_names(void *context)
 {
     const struct mcpz_server *server = context;
 
-    return &server->config->mcp.names;
+    return mcpz_mcp_servers_names(&server->config->mcp);
 }
 
 static void walk_config(void *context,

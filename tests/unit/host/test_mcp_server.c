@@ -56,11 +56,12 @@ TEST(names_are_said_beside_servers)
     CHECK_UINT(read_file("mcp:\n  servers: {}\n  names:\n    prefix: always\n"
                          "    aliases: {files/read: read_file}\n"),
                MCPZ_OK);
-    CHECK_UINT(servers.names.prefix, MCPZ_MCP_PREFIX_ALWAYS);
-    CHECK_TEXT(mcpz_mcp_names_alias(&servers.names, "files", mcpz_text("read")), "read_file");
+    CHECK_UINT(mcpz_mcp_servers_names(&servers)->prefix, MCPZ_MCP_PREFIX_ALWAYS);
+    CHECK_TEXT(mcpz_mcp_names_alias(mcpz_mcp_servers_names(&servers), "files", mcpz_text("read")),
+               "read_file");
     CHECK_UINT(read_file("name: x\n"), MCPZ_OK);
-    CHECK_UINT(servers.names.prefix, MCPZ_MCP_PREFIX_CONFLICT);
-    CHECK_UINT(servers.names.alias_count, 0);
+    CHECK_UINT(mcpz_mcp_servers_names(&servers)->prefix, MCPZ_MCP_PREFIX_CONFLICT);
+    CHECK_UINT(mcpz_mcp_servers_names(&servers)->alias_count, 0);
 }
 
 TEST(what_is_wrong_is_said_with_its_place)
