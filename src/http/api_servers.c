@@ -172,6 +172,7 @@ void mcpz_api_delete_server(struct mcpz_exchange *exchange, const struct mcpz_re
 {
     const struct mcpz_mcp_hosting_port *port = port_of(exchange);
     const struct mcpz_bytes name = mcpz_exchange_path_rest(request->path, SERVERS_PREFIX);
+    const struct mcpz_config_trouble none = {.text = ""};
     char text[MCPZ_MCP_NAME_BYTES_MAX + 1];
 
     if (port == NULL) {
@@ -183,6 +184,6 @@ void mcpz_api_delete_server(struct mcpz_exchange *exchange, const struct mcpz_re
         mcpz_name_book_release(mcpz_exchange_engine(exchange), name);
         mcpz_exchange_answer(exchange, 200, json_pack("{s:s}", "removed", text));
     } else {
-        fail(exchange, error, text, NULL);
+        fail(exchange, error, text, &none);
     }
 }
