@@ -15,25 +15,26 @@ MAY_USE = {
     "store": {"base", "proto"},
     "client": {"base", "proto", "wire"},
     "blob": {"base", "proto", "crypto", "store"},
+    "backup": {"base", "proto", "wire", "crypto", "store", "blob"},
     "engine": {"base", "proto", "core", "wire", "crypto", "store"},
     "host": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "sim": {"base", "proto", "core", "wire", "crypto", "store", "engine"},
     "net": {"base", "proto", "core", "crypto", "engine", "host"},
     "http": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "desk",
-             "mcp", "blob"},
+             "mcp", "blob", "backup"},
     "exec": {"base", "proto", "core", "wire", "engine", "host"},
     "desk": {"base", "proto", "core", "wire", "engine", "host"},
     "mcp": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "local": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "embed": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
-              "exec", "local", "client", "desk", "mcp"},
+              "exec", "local", "client", "desk", "mcp", "backup"},
     "cli": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
-            "exec", "local", "client", "desk", "mcp", "blob", "embed"},
+            "exec", "local", "client", "desk", "mcp", "blob", "backup", "embed"},
 }
 
 # Header: the floors that may include it. Headers not named here are free for all.
 EDGES = {"net", "http", "exec", "local"}
-SYSTEM = {"store", "client", "blob", "engine", "host", "desk", "mcp", "sim", "embed", "cli"} | EDGES
+SYSTEM = {"store", "client", "blob", "backup", "engine", "host", "desk", "mcp", "sim", "embed", "cli"} | EDGES
 CONFINED = {
     "msgpack.h": {"wire"},
     "zstd.h": {"wire", "blob"},
@@ -49,12 +50,12 @@ CONFINED = {
     "openssl/ssl.h": {"net"},
     "openssl/evp.h": {"net"},
     "openssl/x509.h": {"net"},
-    "pthread.h": {"store", "blob"},
+    "pthread.h": {"store", "blob", "backup"},
     "stdlib.h": SYSTEM | {"wire", "crypto"},
     "stdio.h": SYSTEM,
-    "time.h": {"client", "store", "blob", "host", "cli", "http"},
+    "time.h": {"client", "store", "blob", "backup", "host", "cli", "http"},
     "sys/socket.h": {"client", "host", "embed", "cli"} | EDGES,
-    "unistd.h": {"client", "store", "blob", "host", "embed", "cli"} | EDGES,
+    "unistd.h": {"client", "store", "blob", "backup", "host", "embed", "cli"} | EDGES,
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

@@ -16,6 +16,7 @@
 
 #include "blob/blobs.h"
 #include "proto/limits.h"
+#include "store/pin.h"
 
 #define MCPZ_BLOB_PART_BYTES_MAX 1048576 /* of one upload's part, or of what is read at once */
 #define MCPZ_BLOB_LIST_MAX 100           /* blobs in one answer */
@@ -33,6 +34,7 @@ enum mcpz_blob_ask {
     MCPZ_BLOB_KEYS,      /* -> names, name_count; node_key_id */
     MCPZ_BLOB_ROTATE,    /* -> node_key_id */
     MCPZ_BLOB_SHRED,     /* tenant */
+    MCPZ_BLOB_PIN,       /* -> pin, of the index: whoever asked destroys it */
 };
 
 struct mcpz_blob_listed {
@@ -60,6 +62,7 @@ struct mcpz_blob_job {
     char *names; /* name_count of MCPZ_TENANT_BYTES_MAX + 1 each */
     size_t name_count;
     uint8_t node_key_id[MCPZ_NODE_KEY_ID_BYTES];
+    struct mcpz_pin *pin;
 
     /* Called where mcpz_blob_thread_progress() is, once it is done. */
     void (*done)(struct mcpz_blob_job *job);

@@ -398,6 +398,8 @@ static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
         return do_rotate(worker, job);
     case MCPZ_BLOB_SHRED:
         return do_shred(worker, job);
+    case MCPZ_BLOB_PIN:
+        return mcpz_blobs_pin(worker->blobs, &job->pin);
     }
     assert(false);
     return MCPZ_EPROTO;

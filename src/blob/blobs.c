@@ -386,6 +386,11 @@ void mcpz_blob_writer_abort(struct mcpz_blob_writer *writer)
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
+mcpz_error mcpz_blobs_pin(struct mcpz_blobs *blobs, struct mcpz_pin **pin)
+{
+    return mcpz_shelf_pin(blobs->shelf, pin);
+}
+
 mcpz_error mcpz_blobs_stat(struct mcpz_blobs *blobs, const struct mcpz_id *root,
                            struct mcpz_blob_row *row)
 {

@@ -30,6 +30,7 @@
 #include "crypto/tenant_key.h"
 #include "proto/id.h"
 #include "store/lmdb.h"
+#include "store/pin.h"
 
 #define MCPZ_BLOB_GRACE_MS 600000 /* from the last holder's leave to its end */
 #define MCPZ_BLOB_FLUSH_BYTES 33554432
@@ -113,6 +114,9 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct 
 /** Hold it no more. Errors: MCPZ_ENOTFOUND  `holder` does not; MCPZ_EIO, MCPZ_ENOSPACE */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_release(struct mcpz_blobs *blobs, const struct mcpz_id *root,
                                             struct mcpz_bytes holder, uint64_t now_ms);
+
+/** Pin the index as it is on the disk (store/pin.h). Errors: as mcpz_pin_create() */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_pin(struct mcpz_blobs *blobs, struct mcpz_pin **pin);
 
 /**
  * Let go of what reading holds in the index, so that its old pages can be used again. When nothing

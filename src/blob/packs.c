@@ -177,6 +177,14 @@ static void make_head(const struct mcpz_id *id, uint32_t length, uint8_t *head)
 
 static_assert(MCPZ_PACK_HEAD_BYTES == MARK_BYTES + sizeof(uint32_t) + MCPZ_ID_BYTES, "a head");
 
+bool mcpz_pack_head_is_of(const uint8_t *head, const struct mcpz_id *id, uint32_t length)
+{
+    uint8_t expected[MCPZ_PACK_HEAD_BYTES];
+
+    make_head(id, length, expected);
+    return memcmp(head, expected, sizeof(expected)) == 0;
+}
+
 mcpz_error mcpz_packs_append(struct mcpz_packs *packs, const struct mcpz_id *id,
                              struct mcpz_bytes chunk, struct mcpz_pack_place *place)
 {

@@ -13,6 +13,7 @@
 #ifndef BLOB_PACKS_H
 #define BLOB_PACKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,9 @@ MCPZ_MUST_USE mcpz_error mcpz_packs_sync(struct mcpz_packs *packs);
  */
 MCPZ_MUST_USE mcpz_error mcpz_packs_read(struct mcpz_packs *packs, const struct mcpz_id *id,
                                          const struct mcpz_pack_place *place, uint8_t *chunk);
+
+/** Is it the head of the record of chunk `id`, so long? `head` has MCPZ_PACK_HEAD_BYTES. */
+bool mcpz_pack_head_is_of(const uint8_t *head, const struct mcpz_id *id, uint32_t length);
 
 /** Give back what a chunk takes, if the file system can. It is not read any more. */
 void mcpz_packs_drop(struct mcpz_packs *packs, const struct mcpz_pack_place *place);

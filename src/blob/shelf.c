@@ -86,6 +86,11 @@ void mcpz_shelf_close(struct mcpz_shelf *shelf)
     }
 }
 
+mcpz_error mcpz_shelf_pin(struct mcpz_shelf *shelf, struct mcpz_pin **pin)
+{
+    return mcpz_pin_create(shelf->lmdb, pin);
+}
+
 mcpz_error mcpz_shelf_flush(struct mcpz_shelf *shelf)
 {
     const uint64_t batch = shelf->kv.commit(shelf->kv.context);
@@ -226,6 +231,19 @@ static uint64_t read_u64(const uint8_t *at)
     return be64toh(number);
 }
 
+static mcpz_error read_chunk_row(struct mcpz_bytes value, struct mcpz_chunk_row *row)
+{
+    if (value.length != CHUNK_ROW_BYTES) {
+        return MCPZ_ECORRUPT;
+    }
+    row->place = (struct mcpz_pack_place){.pack = read_u32(value.data),
+                                          .offset = read_u64(value.data + 4),
+                                          .length = read_u32(value.data + 12)};
+    row->plain_length = read_u32(value.data + 16);
+    memcpy(row->sealed.bytes, value.data + 20, MCPZ_ID_BYTES);
+    return MCPZ_OK;
+}
+
 mcpz_error mcpz_shelf_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id,
                             struct mcpz_chunk_row *row)
 {
@@ -236,15 +254,24 @@ mcpz_error mcpz_shelf_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id,
     if (error != MCPZ_OK) {
         return error;
     }
-    if (value.length != CHUNK_ROW_BYTES) {
+    return read_chunk_row(value, row);
+}
+
+mcpz_error mcpz_shelf_parse(struct mcpz_bytes key, struct mcpz_bytes value, bool *is_chunk,
+                            struct mcpz_id *id, struct mcpz_chunk_row *row)
+{
+    const uint8_t table = key.length > 0 ? key.data[0] : 0;
+
+    *is_chunk = table == CHUNKS;
+    if (key.length == 0 || memchr("ckrhbz", table, 6) == NULL ||
+        (*is_chunk && key.length != 1 + MCPZ_ID_BYTES)) {
         return MCPZ_ECORRUPT;
     }
-    row->place = (struct mcpz_pack_place){.pack = read_u32(value.data),
-                                          .offset = read_u64(value.data + 4),
-                                          .length = read_u32(value.data + 12)};
-    row->plain_length = read_u32(value.data + 16);
-    memcpy(row->sealed.bytes, value.data + 20, MCPZ_ID_BYTES);
-    return MCPZ_OK;
+    if (!*is_chunk) {
+        return MCPZ_OK;
+    }
+    memcpy(id->bytes, key.data + 1, MCPZ_ID_BYTES);
+    return read_chunk_row(value, row);
 }
 
 void mcpz_shelf_put_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id,

@@ -28,6 +28,7 @@
 #include "proto/id.h"
 #include "proto/limits.h"
 #include "store/lmdb.h"
+#include "store/pin.h"
 
 #define MCPZ_HOLDER_BYTES_MAX 128
 
@@ -54,6 +55,9 @@ MCPZ_MUST_USE mcpz_error mcpz_shelf_open(const char *directory, struct mcpz_shel
                                          struct mcpz_lmdb_trouble *trouble);
 void mcpz_shelf_close(struct mcpz_shelf *shelf);
 
+/** Pin what is on the disk. Errors: as mcpz_pin_create() */
+MCPZ_MUST_USE mcpz_error mcpz_shelf_pin(struct mcpz_shelf *shelf, struct mcpz_pin **pin);
+
 /**
  * Have what was changed on the disk. On error all changes since the last time are undone.
  *
@@ -67,6 +71,16 @@ MCPZ_MUST_USE mcpz_error mcpz_shelf_chunk(struct mcpz_shelf *shelf, const struct
 void mcpz_shelf_put_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id,
                           const struct mcpz_chunk_row *row);
 void mcpz_shelf_remove_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id);
+
+/**
+ * A row as it lies in the index. `*is_chunk`: it is a chunk's, and `id` and `row` say which and
+ * where.
+ *
+ * Errors: MCPZ_ECORRUPT  it is no row of ours
+ */
+MCPZ_MUST_USE mcpz_error mcpz_shelf_parse(struct mcpz_bytes key, struct mcpz_bytes value,
+                                          bool *is_chunk, struct mcpz_id *id,
+                                          struct mcpz_chunk_row *row);
 
 /** The first chunk after `after`, zeros being before all. */
 MCPZ_MUST_USE mcpz_error mcpz_shelf_next_chunk(struct mcpz_shelf *shelf,

@@ -113,6 +113,16 @@ enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_import(const struct mcpz_invocation *invocation);
 
+/* verb_backup.c */
+enum mcpz_exit mcpz_run_backup_create(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_backup_verify(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_backup_restore(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_backup_list(const struct mcpz_invocation *invocation);
+
+/* verb_store.c */
+enum mcpz_exit mcpz_run_store_check(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_store_compact(const struct mcpz_invocation *invocation);
+
 /* verb_blob.c */
 enum mcpz_exit mcpz_run_blob_put(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_blob_get(const struct mcpz_invocation *invocation);

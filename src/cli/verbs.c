@@ -160,6 +160,14 @@ static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
 };
 
+static const struct mcpz_option backup_create_options[] = {
+    {"rate", '\0', "BYTES", "read so many a second at most: 500k, 20M, 1G (as fast as it goes)"},
+};
+
+static const struct mcpz_option backup_restore_options[] = {
+    {"force", '\0', NULL, "put away what is in the data directory, in before-restore-N"},
+};
+
 static const struct mcpz_option bench_options[] = {
     {"agents", '\0', "N", "so many callers, each with one operation at a time (100)"},
     {"operations", '\0', "N", "so many in all (1000)"},
@@ -808,6 +816,59 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "\n"
     "Example:\n"
     "  mcpz snapshot import all.mcpz\n",
+    NULL, 0},
+[MCPZ_VERB_BACKUP_CREATE] = {
+    MCPZ_VERB_BACKUP_CREATE, "backup create", "FILE|DIR|-", 1, 1,
+    "write all that this node keeps to one file, while it runs",
+    "Records, blobs and keys as they are at one moment; a node that does not run is copied,\n"
+    "too. FILE appears whole and checked, or not at all; in a DIR it is named after the time.\n"
+    "Whoever has the file can be this node: keep it as you keep its keys.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz backup create /mnt/attic/\n"
+    "  mcpz backup create --rate 20M - | zstd | ssh attic 'cat > node.mcpzbackup.zst'\n",
+    OPTIONS(backup_create_options)},
+[MCPZ_VERB_BACKUP_VERIFY] = {
+    MCPZ_VERB_BACKUP_VERIFY, "backup verify", "FILE|-", 1, 1, "check every byte of a backup",
+    "Every digest, every page of its stores, every record, every part of a blob. Needs no\n"
+    "node and no key. Exit status 1 if anything is wrong.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz backup verify node.mcpzbackup\n",
+    NULL, 0},
+[MCPZ_VERB_BACKUP_RESTORE] = {
+    MCPZ_VERB_BACKUP_RESTORE, "backup restore", "FILE|-", 1, 1,
+    "make a data directory of a backup",
+    "Into --data, which must be empty and have no node running. All of it is checked before\n"
+    "the directory is touched. The node that starts on it is the one that was backed up, but\n"
+    "writes as a new writer, so that what others have seen since is not taken for its own.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz backup restore node.mcpzbackup --data /srv/mcpz && mcpz up --data /srv/mcpz\n",
+    OPTIONS(backup_restore_options)},
+[MCPZ_VERB_BACKUP_LIST] = {
+    MCPZ_VERB_BACKUP_LIST, "backup list", "[DIR]", 0, 1, "list backups",
+    "Of DIR, or those that the node made by itself (snapshots.every in mcpz.yaml), which lie\n"
+    "in DATA/snapshots. Needs no node. They are not checked: see \"backup verify\".\n"
+    "\n"
+    "Example:\n"
+    "  mcpz backup list /mnt/attic\n",
+    NULL, 0},
+[MCPZ_VERB_STORE_CHECK] = {
+    MCPZ_VERB_STORE_CHECK, "store check", "", 0, 0, "check all that this node keeps",
+    "Every page, every record, every part of a blob, while the node runs or not. Nothing is\n"
+    "changed. Exit status 1 if anything is wrong.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz store check --data /srv/mcpz\n",
+    NULL, 0},
+[MCPZ_VERB_STORE_COMPACT] = {
+    MCPZ_VERB_STORE_COMPACT, "store compact", "", 0, 0, "give back room that the store has free",
+    "The node must not run: its store is written anew and takes the old one's place when it\n"
+    "is whole. A node does so itself when it starts with store.compact: true.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz store compact --data /srv/mcpz\n",
     NULL, 0},
 [MCPZ_VERB_BLOB_PUT] = {
     MCPZ_VERB_BLOB_PUT, "blob put", "FILE|-", 1, 1,

@@ -24,6 +24,7 @@
 #define MCPZ_DIGEST_LAYOUT "mcpz-layout---v1"     /* a layout's bytes -> its name */
 #define MCPZ_DIGEST_DELTA "mcpz-delta----v1"      /* a delta's bytes -> its id */
 #define MCPZ_DIGEST_SNAPSHOT "mcpz-snapshot-v1"   /* an exported file -> its trailer */
+#define MCPZ_DIGEST_BACKUP "mcpz-backup---v1"     /* a backup, or a file in it -> its trailer */
 
 /* A digest under way; lives on the caller's stack. */
 struct mcpz_digest_state {

@@ -55,6 +55,8 @@ static const struct route routes[] = {
     {"/v1/snapshots", 0, .get = mcpz_api_get_snapshots},
     {"/v1/snapshots/export", ROUTE_SECRET, .get = mcpz_api_export},
     {"/v1/snapshots/import", ROUTE_UPLOAD | ROUTE_OWNER, .post = mcpz_api_import},
+    {"/v1/backup", ROUTE_SECRET | ROUTE_LONG, .get = mcpz_api_get_backup},
+    {"/v1/store/check", ROUTE_SECRET | ROUTE_LONG, .get = mcpz_api_check_store},
     {"/v1/blobs", ROUTE_TENANT, .get = mcpz_api_get_blobs, .post = mcpz_api_post_blobs},
     {"/v1/blobs/uploads/", ROUTE_PREFIX | ROUTE_TENANT | ROUTE_PART, .post = mcpz_api_post_upload,
      .delete = mcpz_api_delete_upload},

@@ -75,6 +75,7 @@ struct mcpz_api;
 struct mcpz_desk;
 struct mcpz_mcp_hosting_port;
 struct mcpz_mcp_names;
+struct mcpz_backup_port;
 struct mcpz_blob_port;
 struct mcpz_exchange;
 
@@ -133,6 +134,8 @@ struct mcpz_api_ports {
     const struct mcpz_mcp_hosting_port *hosting; /* of MCP servers; NULL: there are none */
 
     const struct mcpz_blob_port *blobs; /* NULL: there are none */
+
+    const struct mcpz_backup_port *backup; /* NULL: nothing can be copied */
 
     /* The rules of the configuration; NULL: there are none. Looked at now and then. */
     const struct mcpz_rule *(*rules)(void *context, size_t *count);

@@ -19,6 +19,7 @@
 #include "base/base64.h"
 #include "host/socket_path.h"
 #include "http/api.h"
+#include "http/backup_edge.h"
 #include "http/blob_edge.h"
 #include "http/connection.h"
 #include "http/fellows.h"
@@ -36,6 +37,7 @@ struct mcpz_server {
     mcpz_time started;
     struct mcpz_api *api;
     struct mcpz_blob_edge *blobs;
+    struct mcpz_backup_edge *backup;
     struct mcpz_hub hub;
     struct mcpz_side local;
     struct mcpz_side tcp;
@@ -341,6 +343,7 @@ static void release(void *context)
 {
     struct mcpz_server *server = context;
 
+    mcpz_backup_edge_destroy(server->backup);
     mcpz_blob_edge_destroy(server->blobs);
     mcpz_api_destroy(server->api);
     mcpz_bearer_wipe(&server->bearer);
@@ -372,6 +375,10 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
                                                   .node_key = config->node_key,
                                                   .node_key_old = config->node_key_old};
     mcpz_error error = mcpz_blob_edge_create(mcpz_loop_ev(loop), &blobs, &made->blobs);
+    if (error == MCPZ_OK) {
+        error = mcpz_backup_edge_create(loop, config->directory, mcpz_blob_edge_port(made->blobs),
+                                        &made->backup);
+    }
     const struct mcpz_api_ports ports = {
         .context = made,
         .enter = enter,
@@ -384,6 +391,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .pools = config->sources.pools,
         .hosting = config->sources.hosting,
         .blobs = mcpz_blob_edge_port(made->blobs),
+        .backup = mcpz_backup_edge_port(made->backup),
         .rules = tell_rules,
         .mcp_names = tell_mcp_names,
         .wake_at = wake_at,

@@ -11,72 +11,26 @@
 
 #include "base/bytes.h"
 #include "proto/limits.h"
-
-/* ---- What LMDB has on disk, in the byte order and word size of this machine --------------- */
-
-#define META_MAGIC UINT32_C(0xBEEFC0DE)
-#define META_VERSION 1
-#define META_COUNT 2
-#define PAGE_BYTES_MIN 4096 /* we made it with the system's page size, which LMDB caps */
-#define PAGE_BYTES_MAX 32768
-#define DEPTH_MAX 31 /* LMDB's cursors go no deeper */
-#define NO_PAGE SIZE_MAX
-
-enum page_flag { PAGE_BRANCH = 0x01, PAGE_LEAF = 0x02, PAGE_OVERFLOW = 0x04, PAGE_META = 0x08 };
-enum node_flag { NODE_BIG = 0x01, NODE_DATABASE = 0x02 };
-enum database_flag { DATABASE_PLAIN = 0, DATABASE_INTEGER_KEYS = 0x08 };
-
-struct page_head {
-    size_t number;
-    uint16_t pad;
-    uint16_t flags;
-    uint16_t lower; /* end of the offsets that follow; of an overflow page: */
-    uint16_t upper; /* start of the nodes;  both together are the count of pages */
-};
-
-struct node_head {
-    uint16_t half[2]; /* size of the data, or the child's low 32 bits */
-    uint16_t flags;   /* of a branch: the child's next 16 bits, where pages have 64 */
-    uint16_t key_bytes;
-};
-
-struct database {
-    uint32_t pad; /* of the free list: bytes of a page */
-    uint16_t flags;
-    uint16_t depth;
-    size_t branch_pages;
-    size_t leaf_pages;
-    size_t overflow_pages;
-    size_t entries;
-    size_t root;
-};
-
-struct meta {
-    uint32_t magic;
-    uint32_t version;
-    size_t address;
-    size_t map_bytes;
-    struct database free;
-    struct database names;
-    size_t last_page;
-    size_t transaction;
-};
+#include "store/lmdb_file.h"
 
 /* ---- Checking ----------------------------------------------------------------------------- */
 
 struct checker {
-    int file;
+    const struct mcpz_pages *pages;
+    const struct mcpz_check_visitor *visitor; /* NULL: none */
+    bool is_lenient;                          /* go on behind what is damaged */
+    struct mcpz_check_report report;
     size_t page_count; /* whole pages the file has */
     size_t page_bytes;
     size_t last_page;
     uint8_t *seen;    /* a bit for each page of the file */
     uint8_t *buffers; /* a page for each level */
-    const struct database *database;
+    const struct mcpz_database *database;
     bool is_free_list;
     uint8_t floor[MCPZ_KEY_BYTES_MAX]; /* the next key is greater than this one, */
     size_t floor_bytes;                /* or equal to it, with `floor_fits` */
     bool floor_fits;
-    struct database records; /* what the main database says of its named one */
+    struct mcpz_database records; /* what the main database says of its named one */
     size_t records_count;
     const char *fault;
 };
@@ -99,28 +53,22 @@ static mcpz_error corrupt(struct checker *checker, const char *fault)
 
 static mcpz_error read_at(struct checker *checker, size_t offset, void *bytes, size_t length)
 {
-    for (size_t done = 0; done < length;) {
-        ssize_t more =
-            pread(checker->file, (uint8_t *)bytes + done, length - done, (off_t)(offset + done));
-        if (more < 0 && errno == EINTR) {
-            continue;
-        }
-        if (more < 0) {
-            checker->fault = "it cannot be read";
-            return MCPZ_EIO;
-        }
-        if (more == 0) {
-            return corrupt(checker, "it ends too early");
-        }
-        done += (size_t)more;
+    const struct mcpz_pages *pages = checker->pages;
+    mcpz_error error = pages->read(pages->context, offset, bytes, length);
+
+    if (error == MCPZ_ESHORT) {
+        return corrupt(checker, "it ends too early");
     }
-    return MCPZ_OK;
+    if (error != MCPZ_OK) {
+        checker->fault = "it cannot be read";
+    }
+    return error;
 }
 
 /* Note that a page is in use, or free. Every page is one of the two, once. */
 static mcpz_error claim(struct checker *checker, size_t page)
 {
-    if (page < META_COUNT || page > checker->last_page) {
+    if (page < MCPZ_META_COUNT || page > checker->last_page) {
         return corrupt(checker, "a page is referred to that is not there");
     }
     if (page >= checker->page_count) {
@@ -144,8 +92,8 @@ static bool read_node(const struct checker *checker, const uint8_t *page, size_t
                       struct node *node)
 {
     bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-    struct page_head head;
-    struct node_head raw;
+    struct mcpz_page_head head;
+    struct mcpz_node_head raw;
     uint16_t offset;
 
     memcpy(&head, page, sizeof(head));
@@ -158,8 +106,8 @@ static bool read_node(const struct checker *checker, const uint8_t *page, size_t
     size_t low = raw.half[little ? 0 : 1] | (size_t)raw.half[little ? 1 : 0] << 16;
     size_t left = checker->page_bytes - offset - sizeof(raw);
     size_t stored = 0;
-    if (head.flags == PAGE_LEAF) {
-        stored = (raw.flags & NODE_BIG) != 0 ? sizeof(size_t) : low;
+    if (head.flags == MCPZ_PAGE_LEAF) {
+        stored = (raw.flags & MCPZ_NODE_BIG) != 0 ? sizeof(size_t) : low;
     }
     if (raw.key_bytes > left || stored > left - raw.key_bytes) {
         return false;
@@ -178,9 +126,9 @@ static bool read_node(const struct checker *checker, const uint8_t *page, size_t
 /* What a node takes in its page: LMDB keeps them even, and leaves no gaps between them. */
 static size_t node_room(const struct node *node, bool leaf)
 {
-    size_t bytes = sizeof(struct node_head) + node->key_bytes;
+    size_t bytes = sizeof(struct mcpz_node_head) + node->key_bytes;
     if (leaf) {
-        bytes += (node->flags & NODE_BIG) != 0 ? sizeof(size_t) : node->data_bytes;
+        bytes += (node->flags & MCPZ_NODE_BIG) != 0 ? sizeof(size_t) : node->data_bytes;
     }
     return bytes + bytes % 2;
 }
@@ -188,11 +136,11 @@ static size_t node_room(const struct node *node, bool leaf)
 /* A value too big for its leaf: a run of pages with one head. */
 static mcpz_error check_overflow(struct checker *checker, const struct node *node, size_t *first)
 {
-    struct page_head head;
+    struct mcpz_page_head head;
     uint32_t count;
 
     memcpy(first, node->data, sizeof(*first));
-    if (*first < META_COUNT || *first >= checker->page_count) {
+    if (*first < MCPZ_META_COUNT || *first >= checker->page_count) {
         return corrupt(checker, "it is shorter than its contents");
     }
     mcpz_error error = read_at(checker, *first * checker->page_bytes, &head, sizeof(head));
@@ -202,7 +150,7 @@ static mcpz_error check_overflow(struct checker *checker, const struct node *nod
 
     memcpy(&count, &head.lower, sizeof(count));
     size_t needed = (sizeof(head) - 1 + node->data_bytes) / checker->page_bytes + 1;
-    if (head.number != *first || head.flags != PAGE_OVERFLOW || count < needed ||
+    if (head.number != *first || head.flags != MCPZ_PAGE_OVERFLOW || count < needed ||
         count > checker->page_count - *first) {
         return corrupt(checker, "a large value is damaged");
     }
@@ -226,9 +174,9 @@ static mcpz_error check_free_pages(struct checker *checker, const struct node *n
     if (list == NULL) {
         return MCPZ_ENOMEM;
     }
-    if ((node->flags & NODE_BIG) != 0) {
-        error = read_at(checker, overflow * checker->page_bytes + sizeof(struct page_head), list,
-                        bytes);
+    if ((node->flags & MCPZ_NODE_BIG) != 0) {
+        error = read_at(checker, overflow * checker->page_bytes + sizeof(struct mcpz_page_head),
+                        list, bytes);
     } else {
         memcpy(list, node->data, bytes);
     }
@@ -282,22 +230,56 @@ static mcpz_error raise_floor(struct checker *checker, const struct node *node, 
     return MCPZ_OK;
 }
 
+/* Hand over a record. Large values are read whole: ours are no larger than a record may be. */
+static mcpz_error visit(struct checker *checker, const struct node *node, size_t overflow)
+{
+    const struct mcpz_check_visitor *visitor = checker->visitor;
+    const struct mcpz_bytes key = mcpz_bytes(node->key, node->key_bytes);
+    mcpz_error error = MCPZ_OK;
+
+    checker->report.records++;
+    if (visitor == NULL) {
+        return MCPZ_OK;
+    }
+    if ((node->flags & MCPZ_NODE_BIG) == 0) {
+        return visitor->record(visitor->context, key, mcpz_bytes(node->data, node->data_bytes));
+    }
+    if (node->data_bytes > MCPZ_STORED_BYTES_MAX) {
+        return corrupt(checker, "a large value is damaged");
+    }
+    uint8_t *value = malloc(node->data_bytes);
+    if (value == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    error = read_at(checker, overflow * checker->page_bytes + sizeof(struct mcpz_page_head), value,
+                    node->data_bytes);
+    if (error == MCPZ_OK) {
+        error = visitor->record(visitor->context, key, mcpz_bytes(value, node->data_bytes));
+    }
+    free(value);
+    return error;
+}
+
 static mcpz_error check_leaf_node(struct checker *checker, const struct node *node)
 {
     size_t overflow = 0;
 
-    if ((node->flags & ~(NODE_BIG | NODE_DATABASE)) != 0) {
+    if ((node->flags & ~(MCPZ_NODE_BIG | MCPZ_NODE_DATABASE)) != 0) {
         return corrupt(checker, "an entry is damaged");
     }
     mcpz_error error = raise_floor(checker, node, false);
-    if (error == MCPZ_OK && (node->flags & NODE_BIG) != 0) {
+    if (error == MCPZ_OK && (node->flags & MCPZ_NODE_BIG) != 0) {
         error = check_overflow(checker, node, &overflow);
     }
     if (error == MCPZ_OK && checker->is_free_list) {
         error = check_free_pages(checker, node, overflow);
     }
-    if (error == MCPZ_OK && (node->flags & NODE_DATABASE) != 0) {
-        if (node->flags != NODE_DATABASE || node->data_bytes != sizeof(struct database) ||
+    if (error == MCPZ_OK && checker->database == &checker->records) {
+        error = visit(checker, node, overflow);
+    }
+    if (error == MCPZ_OK && (node->flags & MCPZ_NODE_DATABASE) != 0) {
+        if (node->flags != MCPZ_NODE_DATABASE ||
+            node->data_bytes != sizeof(struct mcpz_database) ||
             checker->database == &checker->records || checker->is_free_list ||
             checker->records_count++ > 0) {
             return corrupt(checker, "a database is in it that is not ours");
@@ -310,10 +292,10 @@ static mcpz_error check_leaf_node(struct checker *checker, const struct node *no
 static mcpz_error check_head(struct checker *checker, const uint8_t *page, size_t number,
                              bool leaf)
 {
-    struct page_head head;
+    struct mcpz_page_head head;
 
     memcpy(&head, page, sizeof(head));
-    if (head.number != number || head.flags != (leaf ? PAGE_LEAF : PAGE_BRANCH) ||
+    if (head.number != number || head.flags != (leaf ? MCPZ_PAGE_LEAF : MCPZ_PAGE_BRANCH) ||
         head.lower < sizeof(head) + 2 || head.lower % 2 != 0 || head.lower > head.upper ||
         head.upper > checker->page_bytes) {
         return corrupt(checker, "a page is damaged");
@@ -331,12 +313,14 @@ static mcpz_error check_head(struct checker *checker, const uint8_t *page, size_
                                                     : corrupt(checker, "a page is damaged");
 }
 
-/* Check a page and what hangs below it. Goes as deep as the tree: at most DEPTH_MAX. */
+static mcpz_error check_below(struct checker *checker, size_t number, size_t level);
+
+/* Check a page and what hangs below it. Goes as deep as the tree: at most MCPZ_TREE_DEPTH_MAX. */
 static mcpz_error check_page(struct checker *checker, size_t number, size_t level)
 {
     uint8_t *page = checker->buffers + level * checker->page_bytes;
     bool leaf = level + 1 == checker->database->depth;
-    struct page_head head;
+    struct mcpz_page_head head;
 
     mcpz_error error = claim_written(checker, number);
     if (error == MCPZ_OK) {
@@ -349,6 +333,7 @@ static mcpz_error check_page(struct checker *checker, size_t number, size_t leve
         return error;
     }
 
+    checker->report.pages++;
     memcpy(&head, page, sizeof(head));
     size_t count = (head.lower - sizeof(head)) / 2;
     if (!leaf && count < 2 && !checker->is_free_list) {
@@ -360,32 +345,51 @@ static mcpz_error check_page(struct checker *checker, size_t number, size_t leve
             return corrupt(checker, "a page is damaged");
         }
         error =
-            leaf ? check_leaf_node(checker, &node) : check_page(checker, node.child, level + 1);
+            leaf ? check_leaf_node(checker, &node) : check_below(checker, node.child, level + 1);
     }
     return error;
 }
 
-static mcpz_error check_database(struct checker *checker, const struct database *database,
+/* Keys behind a damaged page are not to be measured by what stands in it. */
+static mcpz_error check_below(struct checker *checker, size_t number, size_t level)
+{
+    uint8_t floor[MCPZ_KEY_BYTES_MAX];
+    const size_t floor_bytes = checker->floor_bytes;
+    const bool floor_fits = checker->floor_fits;
+
+    memcpy(floor, checker->floor, floor_bytes);
+    mcpz_error error = check_page(checker, number, level);
+    if (error == MCPZ_ECORRUPT && checker->is_lenient) {
+        checker->report.damaged++;
+        memcpy(checker->floor, floor, floor_bytes);
+        checker->floor_bytes = floor_bytes;
+        checker->floor_fits = floor_fits;
+        error = MCPZ_OK;
+    }
+    return error;
+}
+
+static mcpz_error check_database(struct checker *checker, const struct mcpz_database *database,
                                  uint16_t flags)
 {
     if (database->flags != flags) {
         return corrupt(checker, "a database is in it that is not ours");
     }
-    if (database->root == NO_PAGE) {
+    if (database->root == MCPZ_NO_PAGE) {
         return database->depth == 0 ? MCPZ_OK : corrupt(checker, "a tree is damaged");
     }
-    if (database->depth < 1 || database->depth > DEPTH_MAX) {
+    if (database->depth < 1 || database->depth > MCPZ_TREE_DEPTH_MAX) {
         return corrupt(checker, "a tree is damaged");
     }
     checker->database = database;
-    checker->is_free_list = flags == DATABASE_INTEGER_KEYS;
+    checker->is_free_list = flags == MCPZ_DATABASE_INTEGER_KEYS;
     checker->floor_bytes = 0;
     return check_page(checker, database->root, 0);
 }
 
-static mcpz_error read_meta(struct checker *checker, size_t offset, struct meta *meta)
+static mcpz_error read_meta(struct checker *checker, size_t offset, struct mcpz_meta *meta)
 {
-    struct page_head head;
+    struct mcpz_page_head head;
 
     mcpz_error error = read_at(checker, offset, &head, sizeof(head));
     if (error == MCPZ_OK) {
@@ -394,15 +398,15 @@ static mcpz_error read_meta(struct checker *checker, size_t offset, struct meta 
     if (error != MCPZ_OK) {
         return error;
     }
-    if (meta->magic != META_MAGIC || (head.flags & PAGE_META) == 0) {
+    if (meta->magic != MCPZ_META_MAGIC || (head.flags & MCPZ_PAGE_META) == 0) {
         return corrupt(checker, "it is not a store");
     }
-    if (meta->version != META_VERSION) {
+    if (meta->version != MCPZ_META_VERSION) {
         checker->fault = "it was written by another version of LMDB";
         return MCPZ_EVERSION;
     }
     size_t page_bytes = meta->free.pad;
-    if (page_bytes < PAGE_BYTES_MIN || page_bytes > PAGE_BYTES_MAX ||
+    if (page_bytes < MCPZ_PAGE_BYTES_MIN || page_bytes > MCPZ_PAGE_BYTES_MAX ||
         (page_bytes & (page_bytes - 1)) != 0) {
         return corrupt(checker, "its first page is damaged");
     }
@@ -410,9 +414,9 @@ static mcpz_error read_meta(struct checker *checker, size_t offset, struct meta 
 }
 
 /* LMDB goes on from the meta page with the higher transaction number. */
-static mcpz_error newest_meta(struct checker *checker, struct meta *newest)
+static mcpz_error newest_meta(struct checker *checker, struct mcpz_meta *newest)
 {
-    struct meta other;
+    struct mcpz_meta other;
 
     mcpz_error error = read_meta(checker, 0, newest);
     if (error != MCPZ_OK) {
@@ -429,7 +433,7 @@ static mcpz_error newest_meta(struct checker *checker, struct meta *newest)
     if (other.transaction > newest->transaction) {
         *newest = other;
     }
-    if (newest->last_page < META_COUNT - 1 ||
+    if (newest->last_page < MCPZ_META_COUNT - 1 ||
         newest->last_page >= newest->map_bytes / checker->page_bytes) {
         return corrupt(checker, "its first page is damaged");
     }
@@ -437,62 +441,139 @@ static mcpz_error newest_meta(struct checker *checker, struct meta *newest)
     return MCPZ_OK;
 }
 
-static mcpz_error check_trees(struct checker *checker, const struct meta *meta)
+static mcpz_error make_room(struct checker *checker)
 {
+    checker->page_count = (size_t)(checker->pages->bytes / checker->page_bytes);
     checker->seen = calloc(checker->page_count / 8 + 1, 1);
-    checker->buffers = malloc(DEPTH_MAX * checker->page_bytes);
-    if (checker->seen == NULL || checker->buffers == NULL) {
-        return MCPZ_ENOMEM;
-    }
+    checker->buffers = malloc(MCPZ_TREE_DEPTH_MAX * checker->page_bytes);
+    return checker->seen != NULL && checker->buffers != NULL ? MCPZ_OK : MCPZ_ENOMEM;
+}
 
-    mcpz_error error = check_database(checker, &meta->free, DATABASE_INTEGER_KEYS);
+static mcpz_error check_trees(struct checker *checker, const struct mcpz_meta *meta)
+{
+    mcpz_error error = make_room(checker);
+
+    if (error == MCPZ_OK && !checker->is_lenient) {
+        error = check_database(checker, &meta->free, MCPZ_DATABASE_INTEGER_KEYS);
+    }
     if (error == MCPZ_OK) {
-        error = check_database(checker, &meta->names, DATABASE_PLAIN);
+        error = check_database(checker, &meta->names, MCPZ_DATABASE_PLAIN);
     }
     if (error == MCPZ_OK && checker->records_count > 0) {
-        error = check_database(checker, &checker->records, DATABASE_PLAIN);
+        error = check_database(checker, &checker->records, MCPZ_DATABASE_PLAIN);
     }
     return error;
 }
 
-static mcpz_error check_open_file(struct checker *checker)
+static mcpz_error check_pages(struct checker *checker)
 {
-    struct stat status;
-    struct meta meta;
+    struct mcpz_meta meta;
 
-    if (fstat(checker->file, &status) != 0 || !S_ISREG(status.st_mode)) {
-        checker->fault = "it is not a file";
-        return MCPZ_EIO;
-    }
-    if (status.st_size == 0) {
+    if (checker->pages->bytes == 0) {
         return corrupt(checker, "it is empty");
     }
     mcpz_error error = newest_meta(checker, &meta);
-    if (error != MCPZ_OK) {
-        return error;
+    if (error == MCPZ_OK) {
+        checker->report.commits = meta.transaction;
+        error = check_trees(checker, &meta);
     }
-    checker->page_count = (size_t)status.st_size / checker->page_bytes;
-    error = check_trees(checker, &meta);
     free(checker->seen);
     free(checker->buffers);
+    checker->seen = NULL;
+    checker->buffers = NULL;
     return error;
+}
+
+mcpz_error mcpz_check_pages(const struct mcpz_pages *pages,
+                            const struct mcpz_check_visitor *visitor,
+                            struct mcpz_check_report *report, const char **fault)
+{
+    struct checker checker = {.pages = pages, .visitor = visitor, .fault = "there is no memory"};
+
+    mcpz_error error = check_pages(&checker);
+    if (report != NULL) {
+        *report = checker.report;
+    }
+    if (error != MCPZ_OK) {
+        *fault = checker.fault;
+    }
+    return error;
+}
+
+/* A leaf by itself, whatever tree it is or was of: what is well in it is handed over. */
+static void salvage_leaf(struct checker *checker, size_t number)
+{
+    uint8_t *page = checker->buffers;
+    struct mcpz_page_head head;
+
+    if (read_at(checker, number * checker->page_bytes, page, checker->page_bytes) != MCPZ_OK ||
+        check_head(checker, page, number, true) != MCPZ_OK) {
+        return;
+    }
+    memcpy(&head, page, sizeof(head));
+    for (size_t i = 0; i < (head.lower - sizeof(head)) / 2; i++) {
+        struct node node;
+        size_t overflow = 0;
+        if (read_node(checker, page, i, &node) && node.key_bytes > 0 &&
+            node.key_bytes <= MCPZ_KEY_BYTES_MAX &&
+            ((node.flags & MCPZ_NODE_BIG) == 0 ||
+             check_overflow(checker, &node, &overflow) == MCPZ_OK)) {
+            (void)visit(checker, &node, overflow);
+        }
+    }
+}
+
+/* Without a way from the top, every page is looked at. */
+static void salvage_loose(struct checker *checker)
+{
+    checker->page_bytes = checker->page_bytes != 0 ? checker->page_bytes : MCPZ_PAGE_BYTES_MIN;
+    if (make_room(checker) == MCPZ_OK) {
+        checker->last_page = checker->page_count > 0 ? checker->page_count - 1 : 0;
+        for (size_t number = MCPZ_META_COUNT; number < checker->page_count; number++) {
+            salvage_leaf(checker, number);
+        }
+    }
+    free(checker->seen);
+    free(checker->buffers);
+}
+
+void mcpz_check_salvage(const struct mcpz_pages *pages, const struct mcpz_check_visitor *found,
+                        const struct mcpz_check_visitor *loose, struct mcpz_check_report *report)
+{
+    struct checker checker = {.pages = pages, .visitor = found, .is_lenient = true};
+
+    mcpz_error error = check_pages(&checker);
+    if (error != MCPZ_OK || checker.report.damaged > 0) {
+        const struct mcpz_check_report walked = checker.report;
+        checker =
+            (struct checker){.pages = pages, .visitor = loose, .page_bytes = checker.page_bytes};
+        salvage_loose(&checker);
+        *report = walked;
+        report->damaged += error != MCPZ_OK ? 1 : 0;
+        return;
+    }
+    *report = checker.report;
 }
 
 mcpz_error mcpz_check_file(const char *path, bool *there, const char **fault)
 {
-    struct checker checker = {.fault = "there is no memory"};
+    struct stat status;
 
     *there = false;
-    checker.file = open(path, O_RDONLY | O_CLOEXEC);
-    if (checker.file < 0) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
         *fault = strerror(errno);
         return errno == ENOENT ? MCPZ_OK : MCPZ_EIO;
     }
     *there = true;
-    mcpz_error error = check_open_file(&checker);
-    close(checker.file);
-    if (error != MCPZ_OK) {
-        *fault = checker.fault;
+    mcpz_error error = MCPZ_EIO;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+        *fault = "it is not a file";
+    } else {
+        const struct mcpz_file_part part = {.file = file, .bytes = (uint64_t)status.st_size};
+        const struct mcpz_pages pages = mcpz_pages_of_file(&part);
+        error = mcpz_check_pages(&pages, NULL, NULL, fault);
     }
+    close(file);
     return error;
 }

@@ -278,3 +278,8 @@ void mcpz_lmdb_stats(struct mcpz_lmdb *lmdb, struct mcpz_lmdb_stats *stats)
 {
     mcpz_writer_stats(&lmdb->writer, stats);
 }
+
+const struct mcpz_env *mcpz_lmdb_env(const struct mcpz_lmdb *lmdb)
+{
+    return &lmdb->env;
+}

@@ -37,6 +37,7 @@ struct mcpz_lmdb_config {
     void *notify_context;
 };
 
+struct mcpz_env;
 struct mcpz_lmdb;
 
 /* Why an open failed, for people: what, where, what to do. */
@@ -68,6 +69,9 @@ void mcpz_lmdb_close(struct mcpz_lmdb *lmdb);
  * ours that are not in it.
  */
 bool mcpz_lmdb_is_set_back(const struct mcpz_lmdb *lmdb);
+
+/** The environment below it: for store/pin.c. */
+const struct mcpz_env *mcpz_lmdb_env(const struct mcpz_lmdb *lmdb);
 
 struct mcpz_lmdb_stats {
     uint64_t commits;

@@ -1,0 +1,147 @@
+#include "backup/data_check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "blob/packs.h"
+#include "blob/shelf.h"
+#include "crypto/digest.h"
+#include "proto/limits.h"
+#include "store/schema.h"
+#include "wire/records.h"
+
+#define LISTS_BYTES 65536 /* of one record */
+#define CHUNK_BYTES_MAX 1048576
+
+struct check {
+    const struct mcpz_data_set *set;
+    struct mcpz_data_report *report;
+    struct mcpz_arena arena;
+    uint8_t *lists;
+    uint8_t *chunk;
+};
+
+static mcpz_error say(struct check *check, mcpz_error error, const char *file, const char *what)
+{
+    if (check->report->trouble[0] == '\0') {
+        (void)snprintf(check->report->trouble, sizeof(check->report->trouble), "%.255s: %.200s",
+                       file, what);
+    }
+    return error;
+}
+
+/* ---- Records ------------------------------------------------------------------------------ */
+
+static mcpz_error check_record(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    struct check *check = context;
+    struct mcpz_record record;
+
+    mcpz_arena_clear(&check->arena);
+    if (mcpz_schema_parse(key, &record) != MCPZ_OK ||
+        mcpz_record_decode(value, &check->arena, &record) != MCPZ_OK) {
+        char what[64];
+        (void)snprintf(what, sizeof(what), "a record of kind %u is damaged",
+                       key.length > 0 ? key.data[0] : 0U);
+        return say(check, MCPZ_ECORRUPT, MCPZ_DATA_STORE, what);
+    }
+    check->report->documents += record.kind == MCPZ_RECORD_DOCUMENT ? 1 : 0;
+    return MCPZ_OK;
+}
+
+/* ---- Blobs -------------------------------------------------------------------------------- */
+
+/* Were its blocks given back? Then nobody needs it, and its row is about to go. */
+static bool is_hole(const uint8_t *head)
+{
+    static const uint8_t nothing[MCPZ_PACK_HEAD_BYTES];
+
+    return memcmp(head, nothing, sizeof(nothing)) == 0;
+}
+
+static mcpz_error check_chunk(struct check *check, const struct mcpz_id *id,
+                              const struct mcpz_chunk_row *row)
+{
+    char name[MCPZ_DATA_NAME_BYTES_MAX + 1];
+    uint8_t head[MCPZ_PACK_HEAD_BYTES];
+    uint8_t digest[MCPZ_DIGEST_BYTES];
+
+    (void)snprintf(name, sizeof(name), "blobs/pack-%08" PRIu32, row->place.pack);
+    const struct mcpz_data_file *pack = mcpz_data_set_find(check->set, name);
+    if (pack == NULL) {
+        return say(check, MCPZ_ECORRUPT, name, "it is not there, and blobs lie in it");
+    }
+    const struct mcpz_pages *pages = &pack->pages;
+    if (row->place.length > CHUNK_BYTES_MAX ||
+        pages->read(pages->context, row->place.offset, head, sizeof(head)) != MCPZ_OK ||
+        pages->read(pages->context, row->place.offset + sizeof(head), check->chunk,
+                    row->place.length) != MCPZ_OK) {
+        return say(check, MCPZ_ECORRUPT, name, "it is shorter than its contents");
+    }
+    if (is_hole(head)) {
+        return MCPZ_OK;
+    }
+    mcpz_digest(MCPZ_DIGEST_SEALED, mcpz_bytes(check->chunk, row->place.length), digest);
+    check->report->chunks++;
+    if (!mcpz_pack_head_is_of(head, id, row->place.length) ||
+        memcmp(digest, row->sealed.bytes, sizeof(digest)) != 0) {
+        return say(check, MCPZ_ECORRUPT, name, "a part of a blob is damaged");
+    }
+    return MCPZ_OK;
+}
+
+static mcpz_error check_shelved(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    struct check *check = context;
+    struct mcpz_chunk_row row;
+    struct mcpz_id id;
+    bool is_chunk;
+
+    mcpz_error error = mcpz_shelf_parse(key, value, &is_chunk, &id, &row);
+    if (error != MCPZ_OK) {
+        return say(check, error, MCPZ_DATA_BLOBS, "a row is damaged");
+    }
+    return is_chunk ? check_chunk(check, &id, &row) : MCPZ_OK;
+}
+
+/* ---- All of it ---------------------------------------------------------------------------- */
+
+static mcpz_error check_store(struct check *check, const char *name,
+                              mcpz_error (*record)(void *context, struct mcpz_bytes key,
+                                                   struct mcpz_bytes value),
+                              struct mcpz_check_report *report)
+{
+    const struct mcpz_check_visitor visitor = {.context = check, .record = record};
+    const struct mcpz_data_file *file = mcpz_data_set_find(check->set, name);
+    const char *fault = "";
+
+    if (file == NULL) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = mcpz_check_pages(&file->pages, &visitor, report, &fault);
+    return error == MCPZ_OK ? MCPZ_OK : say(check, error, name, fault);
+}
+
+mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_data_report *report)
+{
+    struct check check = {.set = set,
+                          .report = report,
+                          .lists = malloc(LISTS_BYTES),
+                          .chunk = malloc(CHUNK_BYTES_MAX)};
+    mcpz_error error = MCPZ_ENOMEM;
+
+    *report = (struct mcpz_data_report){.trouble = ""};
+    if (check.lists != NULL && check.chunk != NULL) {
+        mcpz_arena_init(&check.arena, check.lists, LISTS_BYTES);
+        error = check_store(&check, MCPZ_DATA_STORE, check_record, &report->store);
+    }
+    if (error == MCPZ_OK) {
+        error = check_store(&check, MCPZ_DATA_BLOBS, check_shelved, &report->blobs);
+    }
+    free(check.lists);
+    free(check.chunk);
+    return error;
+}

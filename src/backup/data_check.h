@@ -1,0 +1,35 @@
+/*
+ * Is all that a node keeps well? Every page of its stores, every record, every chunk of a blob.
+ *
+ * Needs no node and no LMDB: it reads what it is given (data_set.h). Values are looked at as far
+ * as their codec goes, blobs as far as the digest of what is sealed: no key is needed.
+ */
+
+#ifndef BACKUP_DATA_CHECK_H
+#define BACKUP_DATA_CHECK_H
+
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "backup/data_set.h"
+#include "base/attr.h"
+#include "proto/record.h"
+#include "store/check.h"
+
+struct mcpz_data_report {
+    struct mcpz_check_report store;
+    struct mcpz_check_report blobs;
+    uint64_t documents;
+    uint64_t chunks;
+    char trouble[512]; /* what is wrong, for people; "": nothing */
+};
+
+/**
+ * Check it. Errors: MCPZ_ECORRUPT, MCPZ_EVERSION, MCPZ_EIO, MCPZ_ENOMEM; report->trouble says
+ * what and where.
+ */
+MCPZ_MUST_USE mcpz_error mcpz_data_check(const struct mcpz_data_set *set,
+                                         struct mcpz_data_report *report);
+
+#endif

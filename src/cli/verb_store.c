@@ -1,0 +1,138 @@
+/* mcpz store check and compact. */
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/ask.h"
+#include "cli/run.h"
+#include "cli/show.h"
+#include "cli/stores.h"
+#include "crypto/identity.h"
+#include "store/compact.h"
+#include "store/directory.h"
+
+#define PATIENCE_MS 3600000 /* it reads all there is */
+
+/* ---- check -------------------------------------------------------------------------------- */
+
+static enum mcpz_exit check_here(const struct mcpz_invocation *invocation)
+{
+    struct mcpz_data_set set;
+    struct mcpz_data_report report = {.trouble = ""};
+    enum mcpz_exit status;
+
+    if (mcpz_crypto_init() != MCPZ_OK) {
+        return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", "no cryptography here");
+    }
+    mcpz_error error = mcpz_data_set_open(&set, invocation->data, NULL);
+    if (error != MCPZ_OK) {
+        status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", set.trouble);
+    } else {
+        error = mcpz_data_check(&set, &report);
+        status = error == MCPZ_OK || report.trouble[0] != '\0'
+                     ? mcpz_stores_show(invocation, invocation->data, &report)
+                     : mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", mcpz_strerror(error));
+    }
+    mcpz_data_set_finish(&set);
+    return status;
+}
+
+static uint64_t number_of(const json_t *answer, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(answer, key));
+}
+
+static enum mcpz_exit ask_node(const struct mcpz_invocation *invocation)
+{
+    struct mcpz_data_report report = {.trouble = ""};
+    json_t *answer;
+
+    enum mcpz_exit status =
+        mcpz_ask_patiently(invocation, "GET", "/v1/store/check", NULL, PATIENCE_MS, &answer);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    const char *trouble = json_string_value(json_object_get(answer, "trouble"));
+    (void)snprintf(report.trouble, sizeof(report.trouble), "%s", trouble != NULL ? trouble : "");
+    report.store.pages = number_of(answer, "pages");
+    report.store.records = number_of(answer, "records");
+    report.documents = number_of(answer, "documents");
+    report.blobs.pages = number_of(answer, "blob_pages");
+    report.chunks = number_of(answer, "chunks");
+    json_decref(answer);
+    return mcpz_stores_show(invocation, invocation->data, &report);
+}
+
+enum mcpz_exit mcpz_run_store_check(const struct mcpz_invocation *invocation)
+{
+    int lock;
+    enum mcpz_exit status = mcpz_stores_hold(invocation, &lock);
+
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (lock < 0) {
+        return ask_node(invocation);
+    }
+    status = check_here(invocation);
+    mcpz_directory_close(lock);
+    return status;
+}
+
+/* ---- compact ------------------------------------------------------------------------------ */
+
+/* What there is of DATA/NAME; a store of blobs may never have been made. */
+static enum mcpz_exit compact_one(const struct mcpz_invocation *invocation, const char *name,
+                                  struct mcpz_compacted *all)
+{
+    char path[PATH_MAX];
+    struct mcpz_compacted compacted;
+    struct mcpz_lmdb_trouble trouble;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", invocation->data, name);
+    mcpz_error error = mcpz_store_compact(path, &compacted, &trouble);
+    if (error == MCPZ_OK) {
+        all->before += compacted.before;
+        all->after += compacted.after;
+        return MCPZ_EXIT_OK;
+    }
+    if (error == MCPZ_ENOTFOUND && strcmp(name, "store") != 0) {
+        return MCPZ_EXIT_OK;
+    }
+    return mcpz_fail(invocation,
+                     error == MCPZ_ECONFLICT   ? MCPZ_EXIT_CONFLICT
+                     : error == MCPZ_ENOTFOUND ? MCPZ_EXIT_NOT_FOUND
+                                               : MCPZ_EXIT_FAILED,
+                     error == MCPZ_ECONFLICT   ? "conflict"
+                     : error == MCPZ_ENOTFOUND ? "not_found"
+                                               : "store_failed",
+                     trouble.text);
+}
+
+enum mcpz_exit mcpz_run_store_compact(const struct mcpz_invocation *invocation)
+{
+    struct mcpz_compacted all = {0};
+    enum mcpz_exit status = compact_one(invocation, "store", &all);
+
+    if (status == MCPZ_EXIT_OK) {
+        status = compact_one(invocation, "blobs/index", &all);
+    }
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (invocation->json) {
+        json_t *json = json_pack("{s:I, s:I}", "before_bytes", (json_int_t)all.before,
+                                 "after_bytes", (json_int_t)all.after);
+        if (json != NULL) {
+            mcpz_print_json(json);
+            json_decref(json);
+        }
+    } else {
+        (void)printf("%s: %" PRIu64 " bytes, were %" PRIu64 "\n", invocation->data, all.after,
+                     all.before);
+    }
+    return MCPZ_EXIT_OK;
+}
