@@ -239,7 +239,7 @@ uint64_t mcpz_data_set_bytes(const struct mcpz_data_set *set)
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < set->count; i++) {
-        bytes += set->files[i].owned ? set->files[i].part.bytes : set->files[i].pages.bytes;
+        bytes += set->files[i].pages.bytes;
     }
     return bytes;
 }

@@ -19,11 +19,17 @@ struct mcpz_pin {
     struct mcpz_meta meta;
 };
 
+/* The last commit that is finished, as one who begins to read sees it. */
 static uint64_t last_commit(MDB_env *mdb)
 {
-    MDB_envinfo info;
+    MDB_txn *txn;
 
-    return mdb_env_info(mdb, &info) == MDB_SUCCESS ? info.me_last_txnid : 0;
+    if (mdb_txn_begin(mdb, NULL, MDB_RDONLY, &txn) != MDB_SUCCESS) {
+        return 0;
+    }
+    const uint64_t commit = mdb_txn_id(txn);
+    mdb_txn_abort(txn);
+    return commit;
 }
 
 /*

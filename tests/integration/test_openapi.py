@@ -318,11 +318,15 @@ class OpenApi(unittest.TestCase):
         self.assertEqual(agent["conflicts"], [{"path": "a.c", "shown": "register", "hidden": ["counter"],
                                                "values": {"counter": 1}}])
         self.assertEqual([row["id"] for row in self.api.ask("listAgents")], ["garden/planner"])
-        self.assertEqual(self.api.ask("listSnapshots")[0]["root"], agent["root"])
+        roots = {row["id"]: row["root"] for row in self.api.ask("listSnapshots")}
+        self.assertEqual(roots["garden/planner"], agent["root"])
         exported = self.api.ask("exportSnapshot", query="?agent=garden%2Fplanner")
         self.assertEqual(self.api.ask("importSnapshot", exported)["applied"], 0)
         self.api.ask("importSnapshot", b"nonsense", status=400)
         self.api.ask("exportSnapshot", query="?agent=nobody", status=404)
+        self.assertTrue(self.api.ask("makeBackup", query="?rate=900000000").startswith(b"mcpzbackup"))
+        self.api.ask("makeBackup", query="?rate=x", status=400)
+        self.assertTrue(self.api.ask("checkStore")["well"])
         self.api.ask("deleteAgent", **name)
         self.api.ask("getAgent", status=404, **name)
         self.api.ask("getAgent", agent="x" * 129, status=400)

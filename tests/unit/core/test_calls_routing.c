@@ -294,8 +294,10 @@ TEST(who_offers_it_is_asked_for_its_load_and_what_it_says_is_heard)
             (struct mcpz_msg){
                 .kind = MCPZ_MSG_LOAD,
                 .load = {.capability = mcpz_text("x"), .in_flight = 7, .latency_us = 900}});
-    CHECK_UINT(backend_of(&alice)->report.rif, 7);
-    CHECK_UINT(backend_of(&alice)->report.latency_us, 900);
+    const struct mcpz_backend *backend = backend_of(&alice);
+    CHECK(backend != NULL);
+    CHECK_UINT(backend->report.rif, 7);
+    CHECK_UINT(backend->report.latency_us, 900);
 }
 
 TEST(an_end_tells_of_the_load)
@@ -309,8 +311,10 @@ TEST(an_end_tells_of_the_load)
     receive(1, &alice,
             (struct mcpz_msg){.kind = MCPZ_MSG_END,
                               .end = {.call = call, .load = 4, .latency_us = 500}});
-    CHECK_UINT(backend_of(&alice)->report.rif, 3);
-    CHECK_UINT(backend_of(&alice)->report.latency_us, 500);
+    const struct mcpz_backend *backend = backend_of(&alice);
+    CHECK(backend != NULL);
+    CHECK_UINT(backend->report.rif, 3);
+    CHECK_UINT(backend->report.latency_us, 500);
     start_kind(2, 2, false, false);
     (void)opened(&call);
     receive(3, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = call}});

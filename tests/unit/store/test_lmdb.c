@@ -53,7 +53,7 @@ static struct mcpz_lmdb_stats stats_of(struct disk *disk)
 
 static unsigned mode_of(const char *directory, const char *name)
 {
-    char path[1024];
+    char path[2048];
     struct stat status;
 
     snprintf(path, sizeof(path), "%s/%s", directory, name);

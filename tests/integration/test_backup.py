@@ -1,0 +1,137 @@
+"""A running node's data as one file, and a node made of it again."""
+
+import pathlib
+import shutil
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from mesh import Mesh, run, until, wait_linked  # noqa: E402
+
+
+class Backup(unittest.TestCase):
+    def setUp(self):
+        self.mesh = Mesh()
+        self.place = pathlib.Path(self.mesh.directory)
+
+    def tearDown(self):
+        self.mesh.__exit__(None, None, None)
+
+    def test_a_node_is_backed_up_while_it_is_written_to_and_comes_back_as_a_new_writer(self):
+        a = self.mesh.founder("A")
+        b = self.mesh.joiner(a, "B")
+        wait_linked([a, b])
+        blob = self.place / "blob"
+        blob.write_bytes(bytes(range(256)) * 4000)
+        name = a.run("blob", "put", blob).stdout.strip()
+        a.ask("agent", "create", "x")
+        a.ask("agent", "set", "x", "before", "1")
+        over = threading.Event()
+
+        def write():
+            number = 0
+            while not over.is_set():
+                a.ask("agent", "set", "x", "busy", str(number))
+                number += 1
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            made = [a.ask("backup", "create", self.place / f"backup{i}") for i in range(3)]
+        finally:
+            over.set()
+            writer.join()
+        self.assertLessEqual(made[0]["commits"], made[2]["commits"])
+        backup = self.place / "backup2"
+        self.assertEqual(backup.stat().st_mode & 0o777, 0o600)
+        checked = run("backup", "verify", backup, "--json")
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+        self.assertEqual(a.id, made[2]["node"])
+
+        a.ask("agent", "set", "x", "lost", "2")
+        until("B has it", lambda: "lost" in b.ask("agent", "get", "x")["state"])
+        a.stop()
+        b.stop()
+        shutil.rmtree(a.data)
+        restored = a.run("backup", "restore", backup)
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        a.start(listen=a.address)
+        self.assertIn("restored or copied", a.log())
+        out = self.place / "out"
+        self.assertEqual(a.run("blob", "get", name, out).returncode, 0)
+        self.assertEqual(out.read_bytes(), blob.read_bytes())
+        a.ask("agent", "set", "x", "after", "3")
+        b.start()
+
+        def same():
+            mine, theirs = a.ask("agent", "get", "x"), b.ask("agent", "get", "x")
+            return mine["root"] == theirs["root"] and mine
+        state = until("both have merged", same)["state"]
+        self.assertEqual((state["before"], state["lost"], state["after"]), (1, 2, 3))
+        writers = {row["generation"] for row in a.ask("agent", "history", "x")
+                   if row["writer"] == a.id}
+        self.assertEqual(len(writers), 2)
+
+    def test_a_backup_that_is_no_good_is_refused_and_so_is_a_directory_in_use(self):
+        a = self.mesh.founder("A")
+        a.ask("agent", "create", "x")
+        self.assertEqual(a.run("backup", "create", self.place).returncode, 0)
+        backup = next(self.place.glob("*.mcpzbackup"))
+        self.assertEqual([row["file"] for row in run("backup", "list", self.place).stdout and
+                          a.ask("backup", "list", self.place)], [str(backup)])
+        to = self.place / "to"
+        whole = backup.read_bytes()
+        bad = self.place / "bad"
+        for content, word in ((whole[:-1], "cut off"), (whole[:5000], "cut off"),
+                              (whole[:9000] + bytes([whole[9000] ^ 1]) + whole[9001:], "damaged"),
+                              (b"nonsense", "not a backup")):
+            bad.write_bytes(content)
+            for verb in (("verify",), ("restore", "--data", to)):
+                done = run("backup", verb[0], bad, *verb[1:])
+                self.assertEqual(done.returncode, 1, verb)
+                self.assertIn(word, done.stderr)
+            self.assertEqual(list(to.iterdir()), [])
+        done = a.run("backup", "restore", backup, "--force")
+        self.assertEqual(done.returncode, 8)
+        self.assertIn("in use", done.stderr)
+        a.stop()
+        self.assertEqual(a.run("backup", "restore", backup).returncode, 8)
+        # Where no node runs it is made without one; and read from a pipe.
+        piped = a.run("backup", "create", self.place / "cold", "--json")
+        self.assertEqual(piped.returncode, 0, piped.stderr)
+        self.assertIn(a.id, piped.stdout)
+        done = run("backup", "restore", "-", "--data", to, stdin=(self.place / "cold").read_bytes())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(run("backup", "verify", self.place / "nowhere").returncode, 2)
+
+    def test_a_store_is_checked_while_it_is_used_and_compacted_while_it_is_not(self):
+        a = self.mesh.founder("A")
+        a.ask("agent", "create", "x")
+        for i in range(20):
+            a.ask("agent", "set", "x", f"k{i}", '"' + "v" * 900 + '"')
+        report = a.ask("store", "check")
+        self.assertTrue(report["well"])
+        self.assertEqual(report["documents"], 1)
+        self.assertEqual(a.run("store", "compact").returncode, 8)
+        a.ask("agent", "delete", "x")
+        a.stop()
+        self.assertEqual(a.ask("store", "check")["well"], True)
+        sizes = a.ask("store", "compact")
+        self.assertLess(sizes["after_bytes"], sizes["before_bytes"])
+        a.start()
+        self.assertNotIn("restored or copied", a.log())
+        a.stop()
+        # A value that its codec does not take: found with its file named.
+        data = a.data / "store" / "data.mdb"
+        content = data.read_bytes()
+        at = content.index(b"v" * 900)
+        data.write_bytes(content.replace(content[at - 6:at + 9], b"\xc1" * 6 + b"v" * 9))
+        done = a.run("store", "check")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("store/data.mdb", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
