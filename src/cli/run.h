@@ -31,6 +31,14 @@ enum mcpz_exit mcpz_run_token_list(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_token_revoke(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_token_inspect(const struct mcpz_invocation *invocation);
 
+/* verb_layout.c */
+enum mcpz_exit mcpz_run_layout_show(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_layout_stage(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_layout_plan(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_layout_apply(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_layout_revert(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_layout_skip(const struct mcpz_invocation *invocation);
+
 /* verb_rules.c */
 enum mcpz_exit mcpz_run_rules_list(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_rules_set(const struct mcpz_invocation *invocation);

@@ -93,6 +93,20 @@ static const struct mcpz_option task_run_options[] = {
      "only where it is done so isolated: strict, or degraded and better"},
     MCPZ_TASK_OPTIONS};
 
+static const struct mcpz_option layout_stage_options[] = {
+    {"auto", '\0', NULL, "all nodes whose configuration has the role storage"},
+    {"remove", '\0', NULL, "the NODEs go, instead of coming"},
+    {"weight", '\0', "N", "the share of each NODE beside others', 1 to 64"},
+    {"zone", '\0', "ZONE", "of each NODE; its own if it is not given"},
+    {"copies", '\0', "N", "of each agent, 1 to 7 (3)"},
+    {"zones-apart", '\0', "N", "so many of them in zones of their own"},
+};
+
+static const struct mcpz_option layout_apply_options[] = {
+    {"wait", '\0', NULL, "until everything has moved"},
+    {"timeout", '\0', "TIME", "for that, e.g. 1h (10m)"},
+};
+
 static const struct mcpz_option drain_options[] = {
     {"timeout", '\0', "TIME", "for what runs to end, e.g. 5m (30s)"},
     {"cancel", '\0', NULL, "serve again"},
@@ -360,6 +374,60 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Examples:\n"
     "  mcpz rules explain hash.sha256\n"
     "  mcpz rules explain memory.read --json | jq -r '.providers[0].name'\n",
+    NULL, 0},
+[MCPZ_VERB_LAYOUT_SHOW] = {
+    MCPZ_VERB_LAYOUT_SHOW, "layout show", "", 0, 0, "show which nodes keep agents",
+    "Without a layout every node keeps every agent. With one, the nodes it names do: each\n"
+    "agent is in one of 65536 partitions, and each partition is kept by some of them. While\n"
+    "a change is under way it shows who has come how far.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout show\n",
+    NULL, 0},
+[MCPZ_VERB_LAYOUT_STAGE] = {
+    MCPZ_VERB_LAYOUT_STAGE, "layout stage", "[NODE]...", 0, MCPZ_VERB_ARGUMENTS_MAX,
+    "prepare a change of who keeps agents",
+    "Nothing changes until it is applied; more can be staged until then. NODE is a name or\n"
+    "an id, or its beginning, as \"mcpz peers\" shows them. With --auto all nodes come whose\n"
+    "configuration names the role storage, or storage:8 for eight times the share.\n"
+    "It is done where the mesh's key is, from any node.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz layout stage attic cellar garage\n"
+    "  mcpz layout stage --auto --copies 3\n"
+    "  mcpz layout stage attic --weight 4 --zone west\n"
+    "  mcpz layout stage cellar --remove\n",
+    OPTIONS(layout_stage_options)},
+[MCPZ_VERB_LAYOUT_PLAN] = {
+    MCPZ_VERB_LAYOUT_PLAN, "layout plan", "", 0, 0, "show what the staged change comes to",
+    "How many partitions each node then has, and how many go from where to where.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout plan\n",
+    NULL, 0},
+[MCPZ_VERB_LAYOUT_APPLY] = {
+    MCPZ_VERB_LAYOUT_APPLY, "layout apply", "", 0, 0, "make the staged change",
+    "It is signed with the mesh's key and told to all nodes. Agents are kept in both places\n"
+    "until all nodes have what is theirs; writes go on. A node that is down holds this up,\n"
+    "and nothing is lost by waiting: \"mcpz layout skip\" if it will not come back.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout apply --wait\n",
+    OPTIONS(layout_apply_options)},
+[MCPZ_VERB_LAYOUT_REVERT] = {
+    MCPZ_VERB_LAYOUT_REVERT, "layout revert", "", 0, 0, "forget the staged change",
+    "What was applied stays: to undo that, stage the opposite and apply it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout revert\n",
+    NULL, 0},
+[MCPZ_VERB_LAYOUT_SKIP] = {
+    MCPZ_VERB_LAYOUT_SKIP, "layout skip", "NODE", 1, 1, "wait no longer for a node that is gone",
+    "For one that will not come back: what only it had is lost. Remove it from the layout as\n"
+    "well, or it is waited for again with the next change.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout skip cellar\n",
     NULL, 0},
 [MCPZ_VERB_TASK_RUN] = {
     MCPZ_VERB_TASK_RUN, "task run", "TYPE", 1, 1, "have a task done by a node that can",

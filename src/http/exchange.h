@@ -50,6 +50,7 @@ struct mcpz_exchange {
     char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* for whom alone it asks; "": for anybody */
     uint64_t request;                       /* the engine's name for what we asked; 0: none */
     void (*answered_elsewhere)(struct mcpz_exchange *exchange); /* another node asks; NULL: not */
+    uint32_t fellow_code; /* why the last call that mcpz_fellows_take() gave has failed; 0: not */
     mcpz_time deadline_us;
     const struct mcpz_exchange_kind *kind;
     void *state; /* of the kind */
@@ -123,6 +124,12 @@ void mcpz_api_get_rules(struct mcpz_exchange *exchange, const struct mcpz_reques
 void mcpz_api_post_rules(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_rule(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_explain_rules(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_plan_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_stage_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_apply_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_revert_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_skip_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request);

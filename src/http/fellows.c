@@ -153,6 +153,7 @@ bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, uns
     *status = 0;
     *json = over->code == MCPZ_CODE_OK ? parse(&over->said, status) : NULL;
     *status = *json != NULL ? *status : 0;
+    exchange->fellow_code = over->code;
     free_ask(over);
     return true;
 }
@@ -285,6 +286,14 @@ static enum mcpz_method method_of(const char *word)
 }
 
 /* What may be asked of a node by another. */
+static bool is_below(struct mcpz_bytes path, const char *prefix)
+{
+    const size_t length = strlen(prefix);
+
+    return path.length >= length && memcmp(path.data, prefix, length) == 0 &&
+           (path.length == length || path.data[length] == '/');
+}
+
 static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
 {
     static const char tasks[] = "/v1/tasks";
@@ -294,7 +303,8 @@ static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
                   !mcpz_bytes_equal(path, mcpz_text("/v1/tasks/submit"));
 
     return method != MCPZ_METHOD_OTHER &&
-           (is_one || (is_tasks && path.length == length && method == MCPZ_GET));
+           (is_one || is_below(path, MCPZ_LAYOUT_PATH) ||
+            (is_tasks && path.length == length && method == MCPZ_GET));
 }
 
 static void answered(struct mcpz_exchange *exchange)
@@ -351,6 +361,9 @@ static bool begin(struct mcpz_api *api, struct mcpz_fellow_served *served)
             .access = MCPZ_ACCESS_USE,
         };
         cut_target(target, &request.path, &request.query);
+        if (is_below(request.path, MCPZ_LAYOUT_PATH)) {
+            request.access = MCPZ_ACCESS_ALL; /* the node that hands it on has asked for that */
+        }
         begins = open_exchange(api, served, &request, json_object_get(json, "body"));
     }
     free(target);
@@ -459,12 +472,25 @@ void mcpz_fellows_work(struct mcpz_api *api)
     }
 }
 
+/* What we offer: to be asked, and where layouts are made if that is here. */
+static mcpz_error offer(struct mcpz_api *api, const struct mcpz_engine *engine)
+{
+    char name[NAME_BYTES];
+    struct mcpz_bytes names[] = {mcpz_text(name_of(mcpz_engine_id(engine), name)),
+                                 mcpz_text(MCPZ_FELLOW_LAYOUTS)};
+    const bool makes_layouts = mcpz_engine_holds_mesh_key(engine);
+
+    api->fellows.makes_layouts = makes_layouts;
+    return mcpz_desk_take(
+        api->ports.desk, api->fellows.program,
+        &(struct mcpz_msg){.kind = MCPZ_MSG_CAPABILITIES,
+                           .capabilities = {.names = names, .name_count = makes_layouts ? 2 : 1}});
+}
+
 static mcpz_error enter(struct mcpz_api *api)
 {
     const struct mcpz_desk_visitor visitor = {.context = api, .send = hear, .is_node = true};
-    const struct mcpz_id *self = mcpz_engine_id(api->ports.enter(api->ports.context));
-    char name[NAME_BYTES];
-    struct mcpz_bytes names[] = {mcpz_text(name_of(self, name))};
+    const struct mcpz_engine *engine = api->ports.enter(api->ports.context);
     struct mcpz_program *program = NULL;
 
     mcpz_error error = mcpz_desk_enter(api->ports.desk, &visitor, &program);
@@ -476,22 +502,28 @@ static mcpz_error enter(struct mcpz_api *api)
                            &(struct mcpz_msg){.kind = MCPZ_MSG_HELLO,
                                               .hello = {.version_min = MCPZ_PROTOCOL_MIN,
                                                         .version_max = MCPZ_PROTOCOL_MAX}});
-    return error != MCPZ_OK
-               ? error
-               : mcpz_desk_take(
-                     api->ports.desk, program,
-                     &(struct mcpz_msg){.kind = MCPZ_MSG_CAPABILITIES,
-                                        .capabilities = {.names = names, .name_count = 1}});
+    return error != MCPZ_OK ? error : offer(api, engine);
 }
 
 void mcpz_fellows_tick(struct mcpz_api *api)
 {
-    if (api->ports.desk == NULL || api->fellows.program != NULL) {
+    struct mcpz_fellows *fellows = fellows_of(api);
+    mcpz_error error = MCPZ_OK;
+
+    if (api->ports.desk == NULL) {
         return;
     }
-    if (enter(api) != MCPZ_OK && api->fellows.program != NULL) {
-        mcpz_desk_leave(api->ports.desk, api->fellows.program);
-        api->fellows.program = NULL;
+    if (fellows->program == NULL) {
+        error = enter(api);
+    } else {
+        const struct mcpz_engine *engine = api->ports.enter(api->ports.context);
+        if (mcpz_engine_holds_mesh_key(engine) != fellows->makes_layouts) {
+            error = offer(api, engine); /* we are in another mesh */
+        }
+    }
+    if (error != MCPZ_OK && fellows->program != NULL) {
+        mcpz_desk_leave(api->ports.desk, fellows->program);
+        fellows->program = NULL;
     }
 }
 

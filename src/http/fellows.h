@@ -7,7 +7,8 @@
  *
  * Each node offers one capability of that kind, which names it: so calls find it as they find
  * any other, over links and through others. It stands in no list for people, and no rule is for
- * it. Only what is said of tasks and queues can be asked for so.
+ * it. Only what is said of tasks and of layouts can be asked for so. Who holds the mesh's key
+ * offers one more, by which those are found who make layouts.
  *
  * We are a program at our own desk (desk/desk.h): messages come within the engine's turn and are
  * noted; what is to be said goes out in mcpz_fellows_work().
@@ -26,6 +27,8 @@
 #include "proto/msg.h"
 
 #define MCPZ_FELLOW_PREFIX "mcpz.node."
+#define MCPZ_FELLOW_LAYOUTS "mcpz.node.layouts" /* offered where the mesh's key is */
+#define MCPZ_LAYOUT_PATH "/v1/layout"
 #define MCPZ_FELLOW_ASKS_MAX 128  /* under way at one time */
 #define MCPZ_FELLOW_SERVED_MAX 16 /* for others */
 
@@ -58,6 +61,7 @@ struct mcpz_fellow_served {
 struct mcpz_fellows {
     struct mcpz_program *program; /* NULL: we are not at the desk */
     bool is_busy;                 /* something is to be said */
+    bool makes_layouts;           /* as we have offered */
     uint64_t next_call;
     struct mcpz_fellow_ask asks[MCPZ_FELLOW_ASKS_MAX];
     struct mcpz_fellow_served served[MCPZ_FELLOW_SERVED_MAX];
@@ -86,8 +90,9 @@ bool mcpz_fellows_ask(struct mcpz_exchange *exchange, const struct mcpz_id *node
                       uint32_t timeout_ms);
 
 /**
- * Take the next answer for `exchange`: who gave it, the HTTP status (0: the call failed) and what
- * was said, the caller's, or NULL. False: none is there; `*waiting` is how many are still to come.
+ * Take the next answer for `exchange`: who gave it, the HTTP status (0: the call failed, and
+ * `exchange->fellow_code` says how) and what was said, the caller's, or NULL. False: none is
+ * there; `*waiting` is how many are still to come.
  */
 bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, unsigned *status,
                        json_t **json, size_t *waiting);

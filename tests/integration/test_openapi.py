@@ -333,6 +333,27 @@ class OpenApi(unittest.TestCase):
 
     # ---- What holds for the mesh -----------------------------------------------------------
 
+    def test_layouts_are_staged_and_applied(self):
+        self.api.ask("planLayout", status=409)
+        self.api.ask("applyLayout", status=409)
+        self.api.ask("stageLayout", {"auto": True}, status=404)
+        self.api.ask("stageLayout", {"nodes": [{"node": "nobody"}]}, status=404)
+        self.api.ask("stageLayout", {"nodes": [{"node": "A", "weight": 65}]}, status=400, wrong=True)
+        staged = self.api.ask("stageLayout", {"nodes": [{"node": "A"}, {"node": "B", "zone": "z"}]})["staged"]
+        self.assertEqual((staged["version"], staged["copies"], len(staged["nodes"])), (1, 3, 2))
+        self.assertIn("copies", self.api.ask("planLayout")["impossible"])
+        self.api.ask("applyLayout", status=409)
+        self.api.ask("revertLayout")
+        self.api.ask("stageLayout", {"nodes": [{"node": "A"}, {"node": "B"}], "copies": 2})
+        plan = self.api.ask("planLayout")
+        self.assertEqual((plan["before"], plan["moved"]), (None, 2 * 65536))
+        self.assertEqual([row["partitions"] for row in plan["after"]["nodes"]], [65536, 65536])
+        self.assertEqual(self.api.ask("getLayout")["layout"], None)
+        self.api.ask("applyLayout")
+        self.assertEqual(self.api.ask("getLayout")["layout"]["version"], 1)
+        self.api.ask("skipNode", {"node": "B"}, status=409)
+        self.api.ask("skipNode", {"node": "nobody"}, status=404)
+
     def test_rules_are_set_and_explained(self):
         rule = self.api.ask("setRule", {"pattern": "far*", "rule": "weighted B=3 role:x priority=75"})
         self.assertEqual((rule["strategy"], rule["targets"][0]["weight"]), ("weighted", 3))
@@ -544,6 +565,8 @@ class OpenApi(unittest.TestCase):
         self.other.ask("join", {"token": "nonsense"}, status=400, wrong=True)
         until("it is a member again", lambda: "B" in self.a.peers())
         self.other.ask("drain", {"timeout_ms": 20000})
+        until("it is gone", lambda: {peer["name"]: peer["state"] for peer in self.api.ask("listPeers")}["B"] != "alive")
+        self.api.ask("skipNode", {"node": "B"})
 
     def test_zzz_each_operation_was_seen_to_succeed(self):
         if len(sys.argv) > 1:

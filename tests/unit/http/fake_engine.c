@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "crypto/digest.h"
 #include "crypto/identity.h"
+#include "wire/placement_codec.h"
 
 struct fake_world world;
 const struct mcpz_agent_pools_port *fake_pools;
@@ -205,6 +206,37 @@ mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request
 {
     (void)request;
     (void)id;
+    return engine->refuse;
+}
+
+bool mcpz_engine_holds_mesh_key(const struct mcpz_engine *engine)
+{
+    return engine->holds_mesh_key;
+}
+
+mcpz_error mcpz_engine_layout_apply(struct mcpz_engine *engine, uint64_t request,
+                                    const struct mcpz_placement *placement)
+{
+    (void)request;
+    engine->applied = *placement; /* its lists do not last */
+    return engine->refuse;
+}
+
+mcpz_error mcpz_engine_layout_stage(struct mcpz_engine *engine, uint64_t request,
+                                    const struct mcpz_placement *placement)
+{
+    static uint8_t body[MCPZ_LAYOUT_BYTES_MAX];
+    struct mcpz_record record = {.kind = MCPZ_RECORD_STAGED};
+    size_t length = 0;
+
+    (void)request;
+    if (placement == NULL) {
+        engine->store.remove(engine->store.context, &record);
+        return engine->refuse;
+    }
+    CHECK_UINT(mcpz_placement_encode(placement, body, sizeof(body), &length), MCPZ_OK);
+    record.staged.body = mcpz_bytes(body, length);
+    engine->store.put(engine->store.context, &record);
     return engine->refuse;
 }
 

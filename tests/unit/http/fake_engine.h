@@ -32,6 +32,8 @@ struct mcpz_engine {
     uint64_t certificate_end_ms;
     bool joining;
     bool may_admit;
+    bool holds_mesh_key;
+    struct mcpz_placement applied; /* the last one; without its lists */
 
     struct mcpz_kv kv;
     struct mcpz_mem *mem;

@@ -1,0 +1,365 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/ask.h"
+#include "cli/run.h"
+#include "cli/show.h"
+
+#define LOOK_AGAIN_MS 500
+
+/* ---- Showing ------------------------------------------------------------------------------ */
+
+static json_int_t number_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static mcpz_error add_node(struct mcpz_table *table, const json_t *node)
+{
+    char id[MCPZ_FIELD_BYTES];
+    char weight[MCPZ_FIELD_BYTES];
+    char partitions[MCPZ_FIELD_BYTES];
+    const char *count = mcpz_json_field(node, "partitions", partitions);
+    const char *const cells[] = {
+        mcpz_json_short_id(node, "node", id), mcpz_show_text(node, "name"),
+        mcpz_show_text(node, "zone"),         mcpz_json_field(node, "weight", weight),
+        count != NULL ? count : "-",          mcpz_show_text(node, "state")};
+
+    return mcpz_table_add(table, cells);
+}
+
+static enum mcpz_exit show_layout(const json_t *layout)
+{
+    static const char *const headings[] = {"NODE",   "NAME",       "ZONE",
+                                           "WEIGHT", "PARTITIONS", "STATE"};
+    static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_node,
+                                                "no nodes"};
+
+    (void)printf("version %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT
+                 " copies, apart in %" JSON_INTEGER_FORMAT " zones\n",
+                 number_of(layout, "version"), number_of(layout, "copies"),
+                 number_of(layout, "zones_apart"));
+    return mcpz_show_listing(&listing, json_object_get(layout, "nodes"));
+}
+
+/* One line for each layout that is live, and for each node that is waited for. */
+static void show_progress(const json_t *answer)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "live"), i, row)
+    {
+        (void)printf("version %" JSON_INTEGER_FORMAT ": acked %" JSON_INTEGER_FORMAT
+                     ", synced %" JSON_INTEGER_FORMAT ", let go of by %" JSON_INTEGER_FORMAT
+                     " of %" JSON_INTEGER_FORMAT " nodes\n",
+                     number_of(row, "version"), number_of(row, "acked"), number_of(row, "synced"),
+                     number_of(row, "sync_acked"), number_of(row, "nodes"));
+    }
+    json_array_foreach(json_object_get(answer, "waiting"), i, row)
+    {
+        char id[MCPZ_FIELD_BYTES];
+        const char *name = mcpz_json_short_id(row, "node", id);
+        (void)printf("waiting for %s (%s, %s): %s\n", name != NULL ? name : "-",
+                     mcpz_show_text(row, "name"), mcpz_show_text(row, "state"),
+                     mcpz_show_text(row, "for"));
+    }
+}
+
+static enum mcpz_exit show(const json_t *answer)
+{
+    const json_t *layout = json_object_get(answer, "layout");
+
+    if (!json_is_object(layout)) {
+        (void)fputs("no layout: every node keeps everything; `mcpz layout stage` begins one\n",
+                    stderr);
+        return MCPZ_EXIT_OK;
+    }
+    const enum mcpz_exit status = show_layout(layout);
+    if (!json_is_true(json_object_get(answer, "settled"))) {
+        show_progress(answer);
+    }
+    return status;
+}
+
+enum mcpz_exit mcpz_run_layout_show(const struct mcpz_invocation *invocation)
+{
+    return mcpz_ask_and_show(invocation, "GET", "/v1/layout", show);
+}
+
+/* ---- Staging ------------------------------------------------------------------------------ */
+
+/* Read option `name` as a number from 1 into `object`. Tells why not. */
+static enum mcpz_exit put_number(const struct mcpz_invocation *invocation, const char *name,
+                                 const char *key, json_t *object)
+{
+    const char *text = mcpz_option_value(invocation, name);
+    char *end;
+
+    if (text == NULL) {
+        return MCPZ_EXIT_OK;
+    }
+    const long number = strtol(text, &end, 10);
+    if (*end != '\0' || end == text || number < 1 || number > INT32_MAX) {
+        return mcpz_fail_usage(invocation, "--%s %s is no number from 1", name, text);
+    }
+    (void)json_object_set_new(object, key, json_integer(number));
+    return MCPZ_EXIT_OK;
+}
+
+static enum mcpz_exit put_nodes(const struct mcpz_invocation *invocation, json_t *body)
+{
+    const char *zone = mcpz_option_value(invocation, "zone");
+    json_t *nodes = json_array();
+
+    (void)json_object_set_new(body, "nodes", nodes);
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        json_t *node = json_pack("{s:s}", "node", mcpz_argument(invocation, i));
+        if (node == NULL) {
+            return mcpz_fail_usage(invocation, "NODE must be UTF-8 text");
+        }
+        (void)json_array_append_new(nodes, node);
+        if (mcpz_option_is_given(invocation, "remove")) {
+            (void)json_object_set_new(node, "remove", json_true());
+        }
+        if (zone != NULL) {
+            (void)json_object_set_new(node, "zone", json_string(zone));
+        }
+        const enum mcpz_exit status = put_number(invocation, "weight", "weight", node);
+        if (status != MCPZ_EXIT_OK) {
+            return status;
+        }
+    }
+    return MCPZ_EXIT_OK;
+}
+
+static enum mcpz_exit make_body(const struct mcpz_invocation *invocation, json_t *body)
+{
+    enum mcpz_exit status = put_number(invocation, "copies", "copies", body);
+
+    if (status == MCPZ_EXIT_OK) {
+        status = put_number(invocation, "zones-apart", "zones_apart", body);
+    }
+    if (mcpz_option_is_given(invocation, "auto")) {
+        (void)json_object_set_new(body, "auto", json_true());
+    }
+    if (status == MCPZ_EXIT_OK && invocation->argument_count > 0) {
+        status = put_nodes(invocation, body);
+    } else if (status == MCPZ_EXIT_OK && (mcpz_option_value(invocation, "zone") != NULL ||
+                                          mcpz_option_value(invocation, "weight") != NULL ||
+                                          mcpz_option_is_given(invocation, "remove"))) {
+        status = mcpz_fail_usage(invocation, "--zone, --weight and --remove are of NODEs: name "
+                                             "one");
+    }
+    return status;
+}
+
+static enum mcpz_exit show_staged(const json_t *answer)
+{
+    const enum mcpz_exit status = show_layout(json_object_get(answer, "staged"));
+
+    (void)puts("staged: `mcpz layout plan` shows what it comes to, `mcpz layout apply` does it");
+    return status;
+}
+
+static enum mcpz_exit print(const struct mcpz_invocation *invocation, json_t *answer,
+                            enum mcpz_exit (*show_it)(const json_t *answer))
+{
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
+    if (invocation->json) {
+        mcpz_print_json(answer);
+    } else {
+        status = show_it(answer);
+    }
+    json_decref(answer);
+    return status;
+}
+
+enum mcpz_exit mcpz_run_layout_stage(const struct mcpz_invocation *invocation)
+{
+    json_t *body = json_object();
+    json_t *answer;
+
+    enum mcpz_exit status = make_body(invocation, body);
+    if (status == MCPZ_EXIT_OK && json_object_size(body) == 0) {
+        status = mcpz_fail_usage(invocation, "say what is to change: NODEs, --auto, --copies or "
+                                             "--zones-apart");
+    }
+    if (status != MCPZ_EXIT_OK) {
+        json_decref(body);
+        return status;
+    }
+    status = mcpz_ask(invocation, "POST", "/v1/layout/stage", body, &answer);
+    return status == MCPZ_EXIT_OK ? print(invocation, answer, show_staged) : status;
+}
+
+static enum mcpz_exit show_reverted(const json_t *answer)
+{
+    (void)answer;
+    (void)puts("nothing is staged any more");
+    return MCPZ_EXIT_OK;
+}
+
+enum mcpz_exit mcpz_run_layout_revert(const struct mcpz_invocation *invocation)
+{
+    json_t *answer;
+    const enum mcpz_exit status = mcpz_ask(invocation, "POST", "/v1/layout/revert", NULL, &answer);
+
+    return status == MCPZ_EXIT_OK ? print(invocation, answer, show_reverted) : status;
+}
+
+/* ---- Planning ----------------------------------------------------------------------------- */
+
+static mcpz_error add_move(struct mcpz_table *table, const json_t *move)
+{
+    char from[MCPZ_FIELD_BYTES];
+    char to[MCPZ_FIELD_BYTES];
+    char count[MCPZ_FIELD_BYTES];
+    const char *source = mcpz_json_short_id(move, "from", from);
+    const char *const cells[] = {source != NULL ? source : "(a copy more)",
+                                 mcpz_json_short_id(move, "to", to),
+                                 mcpz_json_field(move, "partitions", count)};
+
+    return mcpz_table_add(table, cells);
+}
+
+static enum mcpz_exit show_plan(const json_t *answer)
+{
+    static const char *const headings[] = {"FROM", "TO", "PARTITIONS"};
+    static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_move,
+                                                "nothing moves"};
+    const json_t *after = json_object_get(answer, "after");
+    const json_t *impossible = json_object_get(answer, "impossible");
+    enum mcpz_exit status = show_layout(after);
+
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    (void)printf("\n%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " copies move\n",
+                 number_of(answer, "moved"),
+                 number_of(after, "partitions") * number_of(after, "copies"));
+    status = mcpz_show_listing(&listing, json_object_get(answer, "moves"));
+    if (json_is_string(impossible)) {
+        (void)printf("\nit cannot be applied: %s\n", json_string_value(impossible));
+    }
+    return status;
+}
+
+enum mcpz_exit mcpz_run_layout_plan(const struct mcpz_invocation *invocation)
+{
+    return mcpz_ask_and_show(invocation, "GET", "/v1/layout/plan", show_plan);
+}
+
+/* ---- Applying ----------------------------------------------------------------------------- */
+
+/* Is `version` known here, and has everything moved? */
+static bool has_settled(const json_t *answer, json_int_t version)
+{
+    const json_t *layout = json_object_get(answer, "layout");
+
+    return json_is_object(layout) && number_of(layout, "version") >= version &&
+           json_is_true(json_object_get(answer, "settled"));
+}
+
+static void pause_a_while(void)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
+
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Look until it has settled; for people a line each time that something has changed. */
+static enum mcpz_exit wait_until_settled(const struct mcpz_invocation *invocation,
+                                         json_int_t version, uint64_t patience_ms, json_t **answer)
+{
+    json_t *last = NULL;
+
+    for (uint64_t waited_ms = 0;; waited_ms += LOOK_AGAIN_MS) {
+        const enum mcpz_exit status = mcpz_ask(invocation, "GET", "/v1/layout", NULL, answer);
+        if (status != MCPZ_EXIT_OK) {
+            json_decref(last);
+            return status;
+        }
+        const json_t *live = json_object_get(*answer, "live");
+        if (!invocation->json && !json_equal(live, last)) {
+            show_progress(*answer);
+            (void)fflush(stdout);
+            json_decref(last);
+            last = json_deep_copy(live);
+        }
+        if (has_settled(*answer, version)) {
+            json_decref(last);
+            return MCPZ_EXIT_OK;
+        }
+        json_decref(*answer);
+        *answer = NULL;
+        if (waited_ms >= patience_ms) {
+            json_decref(last);
+            return mcpz_fail(invocation, MCPZ_EXIT_TIMEOUT, "timeout",
+                             "it is applied, and has not settled yet: `mcpz layout show`");
+        }
+        pause_a_while();
+    }
+}
+
+static enum mcpz_exit show_applied(const json_t *answer)
+{
+    (void)printf("version %" JSON_INTEGER_FORMAT " is applied\n",
+                 number_of(json_object_get(answer, "applied"), "version"));
+    return MCPZ_EXIT_OK;
+}
+
+static enum mcpz_exit show_settled(const json_t *answer)
+{
+    (void)answer;
+    (void)puts("settled");
+    return MCPZ_EXIT_OK;
+}
+
+enum mcpz_exit mcpz_run_layout_apply(const struct mcpz_invocation *invocation)
+{
+    json_t *answer;
+    uint64_t patience_ms;
+
+    enum mcpz_exit status = mcpz_option_duration(invocation, "timeout", 600000, &patience_ms);
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask(invocation, "POST", "/v1/layout/apply", NULL, &answer);
+    }
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (!mcpz_option_is_given(invocation, "wait")) {
+        return print(invocation, answer, show_applied);
+    }
+    const json_int_t version = number_of(json_object_get(answer, "applied"), "version");
+    if (!invocation->json) {
+        (void)show_applied(answer);
+    }
+    json_decref(answer);
+    status = wait_until_settled(invocation, version, patience_ms, &answer);
+    return status == MCPZ_EXIT_OK ? print(invocation, answer, show_settled) : status;
+}
+
+/* ---- Who will not come back --------------------------------------------------------------- */
+
+static enum mcpz_exit show_skipped(const json_t *answer)
+{
+    (void)printf("nobody waits for %s any more\n", mcpz_show_text(answer, "skipped"));
+    return MCPZ_EXIT_OK;
+}
+
+enum mcpz_exit mcpz_run_layout_skip(const struct mcpz_invocation *invocation)
+{
+    json_t *answer;
+    json_t *body = json_pack("{s:s}", "node", mcpz_argument(invocation, 0));
+
+    if (body == NULL) {
+        return mcpz_fail_usage(invocation, "NODE must be UTF-8 text");
+    }
+    const enum mcpz_exit status = mcpz_ask(invocation, "POST", "/v1/layout/skip", body, &answer);
+    return status == MCPZ_EXIT_OK ? print(invocation, answer, show_skipped) : status;
+}

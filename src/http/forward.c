@@ -1,0 +1,113 @@
+#include "http/forward.h"
+
+#include <stdlib.h>
+
+struct forward {
+    struct mcpz_forwarded asked;
+    size_t next;   /* of its nodes */
+    uint32_t code; /* of the last that did not answer */
+};
+
+static bool is_there(struct mcpz_exchange *exchange, const struct mcpz_id *node)
+{
+    const struct mcpz_members *members =
+        &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members;
+    const struct mcpz_member *member = mcpz_members_find(members, node);
+
+    return member != NULL && !mcpz_member_is_gone(member) &&
+           !mcpz_id_equal(node, mcpz_engine_id(mcpz_exchange_engine(exchange)));
+}
+
+/* Ask the next that is there. False: there is none left. */
+static bool ask_next(struct mcpz_exchange *exchange)
+{
+    struct forward *forward = exchange->state;
+    const struct mcpz_forwarded *asked = &forward->asked;
+
+    while (forward->next < asked->node_count) {
+        const struct mcpz_id *node = &asked->nodes[forward->next++];
+        if (is_there(exchange, node) &&
+            mcpz_fellows_ask(exchange, node, asked->method, asked->path, asked->body,
+                             asked->timeout_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Can a call that failed so not have reached anybody who does what it says? */
+static bool cannot_have_begun(uint32_t code)
+{
+    return code == MCPZ_CODE_NO_PROVIDER || code == MCPZ_CODE_NOT_OFFERED ||
+           code == MCPZ_CODE_BUSY || code == MCPZ_CODE_OVERLOADED || code == MCPZ_CODE_DRAINING ||
+           code == MCPZ_CODE_UNAVAILABLE || code == MCPZ_CODE_NO_TIME ||
+           code == MCPZ_CODE_RATE_LIMITED;
+}
+
+static void fail(struct mcpz_exchange *exchange)
+{
+    const struct forward *forward = exchange->state;
+
+    if (forward->code == MCPZ_CODE_OK || cannot_have_begun(forward->code)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
+                           "%s cannot be reached: nothing was done", forward->asked.what);
+    } else if (forward->asked.repeatable) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE, "%s did not answer",
+                           forward->asked.what);
+    } else {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT,
+                           "%s did not answer, and it is not known whether this was done: look "
+                           "before you repeat it",
+                           forward->asked.what);
+    }
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct forward *forward = exchange->state;
+    struct mcpz_id node;
+    unsigned status = 0;
+    json_t *json = NULL;
+    size_t waiting = 0;
+
+    if (!mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
+        return;
+    }
+    if (status != 0) {
+        mcpz_exchange_answer(exchange, status, json);
+        return;
+    }
+    forward->code = exchange->fellow_code;
+    const bool may_go_on = forward->asked.repeatable || cannot_have_begun(forward->code);
+    if (!may_go_on || !ask_next(exchange)) {
+        fail(exchange);
+    }
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    struct forward *forward = exchange->state;
+
+    mcpz_fellows_forget(exchange);
+    json_decref(forward->asked.body);
+    free(forward);
+}
+
+static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+
+void mcpz_forward(struct mcpz_exchange *exchange, const struct mcpz_forwarded *forwarded)
+{
+    struct forward *forward = calloc(1, sizeof(*forward));
+
+    if (forward == NULL) {
+        json_decref(forwarded->body);
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "handing the request on");
+        return;
+    }
+    forward->asked = *forwarded;
+    mcpz_exchange_wait(exchange, &kind, forward);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* those who are asked have their time */
+    if (!ask_next(exchange)) {
+        fail(exchange);
+    }
+}
