@@ -1,5 +1,6 @@
 #include "embed/hosting.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -79,6 +80,13 @@ static void later(void *context)
     struct mcpz_hosting *hosting = context;
 
     mcpz_loop_defer(hosting->loop, &hosting->work);
+}
+
+static void write_time(void *context, char text[MCPZ_MCP_TIME_BYTES])
+{
+    static_assert(MCPZ_MCP_TIME_BYTES == MCPZ_CLOCK_TEXT_BYTES, "one text");
+    (void)context;
+    mcpz_clock_write_wall(text);
 }
 
 static void give_random(void *context, uint8_t *bytes, size_t length)
@@ -317,6 +325,7 @@ static mcpz_error create_host(struct mcpz_hosting *hosting,
         .node = *mcpz_engine_id(mcpz_loop_engine(config->loop)),
         .context = hosting,
         .now = now,
+        .write_time = write_time,
         .wake_at = wake_at,
         .later = later,
         .random = give_random,

@@ -127,6 +127,10 @@ struct mcpz_lmdb *mcpz_loop_store(struct mcpz_loop *loop);
 mcpz_time mcpz_clock_now(void);
 uint64_t mcpz_clock_wall_ms(void);
 
+/** The same as text: "2026-07-28T12:00:00.000Z" (ISO 8601). */
+#define MCPZ_CLOCK_TEXT_BYTES 32
+void mcpz_clock_write_wall(char text[MCPZ_CLOCK_TEXT_BYTES]);
+
 /**
  * Have `on_stop` hear the first SIGTERM or SIGINT, and see to it that mcpz_loop_stop() is called
  * some time; the second stops at once. NULL: so does the first.

@@ -21,8 +21,28 @@ static mcpz_time now_of(const struct mcpz_hosted *server)
 
 /* ---- Requests ----------------------------------------------------------------------------- */
 
-/* The members of `_meta` that each request has. */
-static bool write_meta(const struct mcpz_mcp_call *call, struct mcpz_own *meta)
+/* What the client said that it can, and that it knows tasks where it is made to. */
+static bool write_capabilities(const struct mcpz_mcp_call *call, struct mcpz_own *meta)
+{
+    const struct mcpz_json all = mcpz_json_value(mcpz_own_bytes(&call->capabilities));
+    const struct mcpz_json extensions = mcpz_member(all, "extensions");
+    const bool has_some = extensions.type == MCPZ_JSON_OBJECT;
+    const struct mcpz_json into = has_some ? extensions : all;
+
+    if (!call->with_tasks || mcpz_task_shape_has_modern(all)) {
+        return mcpz_own_append(meta, all.text);
+    }
+    const struct mcpz_bytes at = mcpz_splice_inside(into);
+    const uint8_t *end = all.text.data + all.text.length;
+    return mcpz_own_append(meta, mcpz_bytes(all.text.data, (size_t)(at.data - all.text.data))) &&
+           mcpz_own_append(meta, mcpz_text(has_some ? "" : "\"extensions\":{")) &&
+           mcpz_own_append(meta, mcpz_text("\"" MCPZ_TASKS_EXTENSION "\":{}")) &&
+           mcpz_own_append(meta, mcpz_text(has_some ? "" : "}")) &&
+           mcpz_own_append(meta, mcpz_text(mcpz_splice_is_empty(into) ? "" : ",")) &&
+           mcpz_own_append(meta, mcpz_bytes(at.data, (size_t)(end - at.data)));
+}
+
+bool mcpz_bridge_legacy_meta(const struct mcpz_mcp_call *call, struct mcpz_own *meta)
 {
     char level[96] = "";
 
@@ -32,7 +52,7 @@ static bool write_meta(const struct mcpz_mcp_call *call, struct mcpz_own *meta)
     return mcpz_own_append(meta, mcpz_text("\"" MCPZ_MCP_META "protocolVersion\":"
                                            "\"" MCPZ_MCP_MODERN "\",\"" MCPZ_MCP_META
                                            "clientCapabilities\":")) &&
-           mcpz_own_append(meta, mcpz_own_bytes(&call->capabilities)) &&
+           write_capabilities(call, meta) &&
            (call->info.length == 0 ||
             (mcpz_own_append(meta, mcpz_text(",\"" MCPZ_MCP_META "clientInfo\":")) &&
              mcpz_own_append(meta, mcpz_own_bytes(&call->info)))) &&
@@ -40,21 +60,26 @@ static bool write_meta(const struct mcpz_mcp_call *call, struct mcpz_own *meta)
 }
 
 /* What the client has answered, and what is to be sent back with it. */
-static bool write_answers(struct mcpz_mcp_call *call, struct mcpz_own *text)
+bool mcpz_bridge_legacy_responses(const struct mcpz_mcp_call *call, struct mcpz_own *text)
 {
-    bool good = true;
+    bool good = mcpz_own_append(text, mcpz_text("{"));
 
-    if (call->asked_count > 0) {
-        good = mcpz_own_append(text, mcpz_text("\"inputResponses\":{"));
-    }
     for (size_t i = 0; i < call->asked_count && good; i++) {
         good = mcpz_own_append(text, mcpz_text(i > 0 ? "," : "")) &&
                mcpz_own_append(text, mcpz_own_bytes(&call->asked[i].key)) &&
                mcpz_own_append(text, mcpz_text(":")) &&
                mcpz_own_append(text, mcpz_own_bytes(&call->asked[i].answer));
     }
+    return good && mcpz_own_append(text, mcpz_text("}"));
+}
+
+static bool write_answers(const struct mcpz_mcp_call *call, struct mcpz_own *text)
+{
+    bool good = true;
+
     if (call->asked_count > 0) {
-        good = good && mcpz_own_append(text, mcpz_text("},"));
+        good = mcpz_own_append(text, mcpz_text("\"inputResponses\":")) &&
+               mcpz_bridge_legacy_responses(call, text) && mcpz_own_append(text, mcpz_text(","));
     }
     if (call->state.length > 0) {
         good = good && mcpz_own_append(text, mcpz_text("\"requestState\":")) &&
@@ -95,14 +120,14 @@ static size_t find_places(const struct mcpz_envelope *request, struct mcpz_own *
     return good ? 1 : 0;
 }
 
-static void send(struct mcpz_mcp_call *call)
+void mcpz_bridge_legacy_send(struct mcpz_mcp_call *call)
 {
     struct mcpz_own params = {.data = NULL};
     struct mcpz_own meta = {.data = NULL};
     struct mcpz_splice splices[2];
     size_t count = 0;
 
-    if (write_meta(call, &meta) && write_answers(call, &params)) {
+    if (mcpz_bridge_legacy_meta(call, &meta) && write_answers(call, &params)) {
         count = find_places(&call->request, &params, &meta, splices);
     }
     if (count > 0) {
@@ -188,7 +213,7 @@ static bool write_listen(const struct mcpz_legacy_session *session,
                mcpz_own_append(params, mcpz_own_bytes(&session->uris[i]));
     }
     return good && mcpz_own_append(params, mcpz_text("]},\"_meta\":{")) &&
-           write_meta(call, params) && mcpz_own_append(params, mcpz_text("}}"));
+           mcpz_bridge_legacy_meta(call, params) && mcpz_own_append(params, mcpz_text("}}"));
 }
 
 /* Have its listener hear what it is subscribed to now. */
@@ -313,6 +338,13 @@ static void subscribe(struct mcpz_mcp_call *call, bool wanted)
     mcpz_call_answer(call, mcpz_text("{}"));
 }
 
+static void put_capabilities(struct mcpz_json_writer *writer, const void *context)
+{
+    const struct mcpz_json *capabilities = context;
+
+    mcpz_task_shape_put_capabilities(writer, *capabilities, false);
+}
+
 /* initialize, made of server/discover. */
 static void answer_initialize(struct mcpz_mcp_call *call)
 {
@@ -322,14 +354,15 @@ static void answer_initialize(struct mcpz_mcp_call *call)
     const struct mcpz_json info =
         mcpz_member(mcpz_member(begun, "_meta"), MCPZ_MCP_META "serverInfo");
     struct mcpz_own result = {.data = NULL};
+    struct mcpz_own translated = {.data = NULL};
 
     bool good =
+        mcpz_own_write(&translated, put_capabilities, &capabilities) &&
         mcpz_own_append(&result, mcpz_text("{\"protocolVersion\":\"")) &&
         mcpz_own_append(&result,
                         mcpz_text(call->version[0] != '\0' ? call->version : MCPZ_MCP_LEGACY)) &&
         mcpz_own_append(&result, mcpz_text("\",\"capabilities\":")) &&
-        mcpz_own_append(&result, capabilities.type == MCPZ_JSON_OBJECT ? capabilities.text
-                                                                       : mcpz_text("{}")) &&
+        mcpz_own_append(&result, mcpz_own_bytes(&translated)) &&
         mcpz_own_append(&result, mcpz_text(",\"serverInfo\":")) &&
         mcpz_own_append(&result, info.type == MCPZ_JSON_OBJECT
                                      ? info.text
@@ -344,6 +377,7 @@ static void answer_initialize(struct mcpz_mcp_call *call)
         mcpz_call_fail(call, MCPZ_CODE_BUSY, "out of memory", MCPZ_RETRY_AFTER_MS);
     }
     mcpz_own_finish(&result);
+    mcpz_own_finish(&translated);
 }
 
 void mcpz_bridge_legacy_request(struct mcpz_mcp_call *call)
@@ -360,8 +394,8 @@ void mcpz_bridge_legacy_request(struct mcpz_mcp_call *call)
     } else if (mcpz_envelope_is(request, "resources/subscribe") ||
                mcpz_envelope_is(request, "resources/unsubscribe")) {
         subscribe(call, mcpz_envelope_is(request, "resources/subscribe"));
-    } else if (!mcpz_call_refuses_task(call)) {
-        send(call);
+    } else if (!mcpz_bridge_legacy_task(call)) {
+        mcpz_bridge_legacy_send(call);
     }
 }
 
@@ -384,8 +418,43 @@ static void write_asked_id(const struct mcpz_mcp_call *call, size_t index, char 
     (void)snprintf(id, ASKED_ID_BYTES, "\"mcpz-%zu-%zu\"", call->rounds, index);
 }
 
-/* Ask the client one of the questions, as a request with an id of ours. */
-static bool ask(struct mcpz_mcp_call *call, struct mcpz_json key, struct mcpz_json question)
+/* The parameters of a question, with the task that it is for where its client knows of it. */
+static void add_params(struct mcpz_pieces *pieces, const struct mcpz_mcp_call *call,
+                       struct mcpz_json params)
+{
+    const struct mcpz_json meta = mcpz_member(params, "_meta");
+    const bool has_params = params.type == MCPZ_JSON_OBJECT;
+    const bool has_meta = meta.type == MCPZ_JSON_OBJECT;
+    const bool is_for_task =
+        call->task.length > 0 && mcpz_member(meta, MCPZ_RELATED_TASK).type == MCPZ_JSON_NONE;
+
+    if (!is_for_task) {
+        mcpz_pieces_text(pieces, has_params ? ",\"params\":" : "");
+        mcpz_pieces_add(pieces, params.text);
+        return;
+    }
+    const struct mcpz_json into = has_meta ? meta : params;
+    const struct mcpz_bytes at = has_params ? mcpz_splice_inside(into) : mcpz_bytes(NULL, 0);
+    const uint8_t *end = params.text.data + params.text.length;
+    mcpz_pieces_text(pieces, has_params ? ",\"params\":" : ",\"params\":{");
+    if (has_params) {
+        mcpz_pieces_add(pieces,
+                        mcpz_bytes(params.text.data, (size_t)(at.data - params.text.data)));
+    }
+    mcpz_pieces_text(pieces, has_meta ? "\"" MCPZ_RELATED_TASK "\":{\"taskId\":"
+                                      : "\"_meta\":{\"" MCPZ_RELATED_TASK "\":{\"taskId\":");
+    mcpz_pieces_add(pieces, mcpz_own_bytes(&call->task));
+    mcpz_pieces_text(pieces, has_meta ? "}" : "}}");
+    if (has_params) {
+        mcpz_pieces_text(pieces, mcpz_splice_is_empty(into) ? "" : ",");
+        mcpz_pieces_add(pieces, mcpz_bytes(at.data, (size_t)(end - at.data)));
+    } else {
+        mcpz_pieces_text(pieces, "}");
+    }
+}
+
+bool mcpz_bridge_legacy_ask(struct mcpz_mcp_call *call, struct mcpz_json key,
+                            struct mcpz_json question)
 {
     const struct mcpz_json method = mcpz_member(question, "method");
     const struct mcpz_json params = mcpz_member(question, "params");
@@ -393,6 +462,10 @@ static bool ask(struct mcpz_mcp_call *call, struct mcpz_json key, struct mcpz_js
     struct mcpz_pieces pieces = {.count = 0};
     char id[ASKED_ID_BYTES];
 
+    if (call->asked_count == MCPZ_MCP_ASKED_MAX) {
+        mcpz_call_refuse(call, MCPZ_MCP_INTERNAL_ERROR, "the server asks too much at once");
+        return false;
+    }
     write_asked_id(call, call->asked_count, id);
     if (method.type != MCPZ_JSON_STRING || !mcpz_own_set(&asked->key, key.text)) {
         mcpz_call_refuse(call, MCPZ_MCP_INTERNAL_ERROR, "the server asks what is no request");
@@ -403,12 +476,19 @@ static bool ask(struct mcpz_mcp_call *call, struct mcpz_json key, struct mcpz_js
     mcpz_pieces_text(&pieces, id);
     mcpz_pieces_text(&pieces, ",\"method\":");
     mcpz_pieces_add(&pieces, method.text);
-    if (params.type == MCPZ_JSON_OBJECT) {
-        mcpz_pieces_text(&pieces, ",\"params\":");
-        mcpz_pieces_add(&pieces, params.text);
-    }
+    add_params(&pieces, call, params);
     mcpz_pieces_text(&pieces, "}");
     return mcpz_call_say(call, &pieces);
+}
+
+bool mcpz_bridge_legacy_begin_round(struct mcpz_mcp_call *call)
+{
+    forget_asked(call);
+    if (++call->rounds > MCPZ_MCP_ROUNDS_MAX) {
+        mcpz_call_refuse(call, MCPZ_MCP_INTERNAL_ERROR, "the server asks again and again");
+        return false;
+    }
+    return true;
 }
 
 static void ask_all(struct mcpz_mcp_call *call, const struct mcpz_envelope *answer)
@@ -418,10 +498,8 @@ static void ask_all(struct mcpz_mcp_call *call, const struct mcpz_envelope *answ
     struct mcpz_json key;
     struct mcpz_json question;
 
-    forget_asked(call);
     mcpz_own_finish(&call->state);
-    if (++call->rounds > MCPZ_MCP_ROUNDS_MAX) {
-        mcpz_call_refuse(call, MCPZ_MCP_INTERNAL_ERROR, "the server asks again and again");
+    if (!mcpz_bridge_legacy_begin_round(call)) {
         return;
     }
     if (state.type == MCPZ_JSON_STRING && !mcpz_own_set(&call->state, state.text)) {
@@ -429,16 +507,13 @@ static void ask_all(struct mcpz_mcp_call *call, const struct mcpz_envelope *answ
         return;
     }
     while (mcpz_json_next_member(&walk, &key, &question)) {
-        if (call->asked_count == MCPZ_MCP_ASKED_MAX) {
-            mcpz_call_refuse(call, MCPZ_MCP_INTERNAL_ERROR, "the server asks too much at once");
-            return;
-        }
-        if (!ask(call, key, question)) {
+        if (!mcpz_bridge_legacy_ask(call, key, question)) {
             return;
         }
     }
     if (call->asked_count == 0) {
-        send(call); /* nothing but its own state: it only wants to be asked again */
+        mcpz_bridge_legacy_send(
+            call); /* nothing but its own state: it only wants to be asked again */
     }
 }
 
@@ -476,8 +551,10 @@ void mcpz_bridge_legacy_told(struct mcpz_mcp_call *call, const struct mcpz_envel
     for (size_t i = 0; i < call->asked_count; i++) {
         all = all && call->asked[i].answer.length > 0;
     }
-    if (all) {
-        send(call);
+    if (all && call->step == MCPZ_STEP_FOLLOW) {
+        mcpz_bridge_legacy_task_told(call);
+    } else if (all) {
+        mcpz_bridge_legacy_send(call);
     }
 }
 
@@ -492,6 +569,9 @@ void mcpz_bridge_legacy_answered(struct mcpz_mcp_call *call, const struct mcpz_e
     if (answer->kind == MCPZ_ENVELOPE_RESPONSE &&
         mcpz_json_says(mcpz_member(answer->result, "resultType"), mcpz_text("input_required"))) {
         ask_all(call, answer);
+        return;
+    }
+    if (mcpz_bridge_legacy_task_answered(call, answer)) {
         return;
     }
     const struct mcpz_splice splice = {.at = answer->id.text, .with = call->request.id.text};

@@ -34,6 +34,13 @@ static struct mcpz_json info_of(const struct mcpz_conn *conn)
     return mcpz_member(mcpz_json_value(mcpz_own_bytes(&conn->begun)), "serverInfo");
 }
 
+static void put_capabilities(struct mcpz_json_writer *writer, const void *context)
+{
+    const struct mcpz_json *capabilities = context;
+
+    mcpz_task_shape_put_capabilities(writer, *capabilities, true);
+}
+
 /* server/discover, made of initialize. */
 static void answer_discover(struct mcpz_mcp_call *call, const struct mcpz_conn *conn)
 {
@@ -42,12 +49,13 @@ static void answer_discover(struct mcpz_mcp_call *call, const struct mcpz_conn *
     const struct mcpz_json instructions = mcpz_member(begun, "instructions");
     const struct mcpz_json info = info_of(conn);
     struct mcpz_own result = {.data = NULL};
+    struct mcpz_own translated = {.data = NULL};
 
     bool good =
+        mcpz_own_write(&translated, put_capabilities, &capabilities) &&
         mcpz_own_append(&result, mcpz_text("{\"supportedVersions\":[\"" MCPZ_MCP_MODERN
                                            "\"],\"capabilities\":")) &&
-        mcpz_own_append(&result, capabilities.type == MCPZ_JSON_OBJECT ? capabilities.text
-                                                                       : mcpz_text("{}")) &&
+        mcpz_own_append(&result, mcpz_own_bytes(&translated)) &&
         (instructions.type != MCPZ_JSON_STRING ||
          (mcpz_own_append(&result, mcpz_text(",\"instructions\":")) &&
           mcpz_own_append(&result, instructions.text))) &&
@@ -63,6 +71,7 @@ static void answer_discover(struct mcpz_mcp_call *call, const struct mcpz_conn *
         mcpz_call_fail(call, MCPZ_CODE_BUSY, "out of memory", MCPZ_RETRY_AFTER_MS);
     }
     mcpz_own_finish(&result);
+    mcpz_own_finish(&translated);
 }
 
 static bool is_removed(const struct mcpz_envelope *request)
@@ -164,6 +173,19 @@ void mcpz_bridge_modern_left(struct mcpz_mcp_call *call)
     }
 }
 
+/* All but tasks: a client of a legacy server asks for those. */
+static void put_agreed(struct mcpz_json_writer *writer, const void *context)
+{
+    const struct mcpz_json *filter = context;
+
+    if (filter->type == MCPZ_JSON_OBJECT) {
+        const struct mcpz_splice splice = {.at = mcpz_splice_member(*filter, "taskIds")};
+        mcpz_splice(writer, filter->text, &splice, splice.at.length > 0 ? 1 : 0);
+    } else {
+        mcpz_json_put_text(writer, "{}");
+    }
+}
+
 static void listen(struct mcpz_mcp_call *call, struct mcpz_conn *conn)
 {
     const struct mcpz_json filter = filter_of(call);
@@ -173,10 +195,14 @@ static void listen(struct mcpz_mcp_call *call, struct mcpz_conn *conn)
     call->wants_tools = is_true(mcpz_member(filter, "toolsListChanged"));
     call->wants_prompts = is_true(mcpz_member(filter, "promptsListChanged"));
     call->wants_resources = is_true(mcpz_member(filter, "resourcesListChanged"));
-    if (say_tagged(call, "notifications/subscriptions/acknowledged", "notifications",
-                   filter.type == MCPZ_JSON_OBJECT ? filter.text : mcpz_text("{}"))) {
+    struct mcpz_own agreed = {.data = NULL};
+    if (!mcpz_own_write(&agreed, put_agreed, &filter)) {
+        mcpz_call_fail(call, MCPZ_CODE_BUSY, "out of memory", MCPZ_RETRY_AFTER_MS);
+    } else if (say_tagged(call, "notifications/subscriptions/acknowledged", "notifications",
+                          mcpz_own_bytes(&agreed))) {
         ask_resources(call, "resources/subscribe");
     }
+    mcpz_own_finish(&agreed);
 }
 
 static bool wants(const struct mcpz_mcp_call *call, const struct mcpz_envelope *notification)
@@ -336,22 +362,11 @@ static void park(struct mcpz_mcp_job *job)
 
 void mcpz_bridge_modern_asked(struct mcpz_mcp_job *job, const struct mcpz_envelope *request)
 {
-    struct mcpz_question *question = calloc(1, sizeof(*question));
-    struct mcpz_question **link = &job->conn->questions;
+    struct mcpz_question *question = mcpz_question_keep(job->conn, request);
 
-    if (question == NULL || !mcpz_own_set(&question->id, request->id.text) ||
-        !mcpz_own_set(&question->line, request->whole.text)) {
-        if (question != NULL) {
-            mcpz_own_finish(&question->id);
-        }
-        free(question);
-        mcpz_conn_refuse(job->conn, request->id.text, MCPZ_MCP_INTERNAL_ERROR, "out of memory");
+    if (question == NULL) {
         return;
     }
-    while (*link != NULL) { /* in the order in which they came */
-        link = &(*link)->next;
-    }
-    *link = question;
     question->job = job;
     if (job->call != NULL) {
         park(job);
@@ -459,7 +474,7 @@ void mcpz_bridge_modern_request(struct mcpz_mcp_call *call)
         mcpz_call_refuse(call, MCPZ_MCP_METHOD_NOT_FOUND, "Method not found");
         return;
     }
-    if (mcpz_call_refuses_task(call)) {
+    if (mcpz_bridge_modern_task(call)) {
         return;
     }
     if (call->request.request_state.type == MCPZ_JSON_NONE) {
@@ -483,7 +498,8 @@ void mcpz_bridge_modern_send(struct mcpz_mcp_call *call, struct mcpz_conn *conn)
     } else if (mcpz_envelope_is(&call->request, "subscriptions/listen")) {
         listen(call, conn);
     } else {
-        mcpz_call_pass(call, conn, NULL, 0);
+        struct mcpz_splice splice;
+        mcpz_call_pass(call, conn, &splice, mcpz_bridge_modern_task_splice(call, &splice));
     }
 }
 
@@ -537,6 +553,9 @@ void mcpz_bridge_modern_answered(struct mcpz_mcp_call *call, const struct mcpz_e
     const struct mcpz_splice id = {.at = answer->id.text, .with = call->request.id.text};
     struct mcpz_pieces pieces = {.count = 0};
 
+    if (mcpz_bridge_modern_task_answered(call, answer)) {
+        return;
+    }
     if (answer->kind == MCPZ_ENVELOPE_RESPONSE &&
         mcpz_member(answer->result, "resultType").type == MCPZ_JSON_NONE) {
         add_members(&pieces, call, answer, id);

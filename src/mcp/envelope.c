@@ -268,6 +268,28 @@ bool mcpz_splice_is_empty(struct mcpz_json object)
     return !mcpz_json_next_member(&walk, &name, &value);
 }
 
+struct mcpz_bytes mcpz_splice_member(struct mcpz_json object, const char *name)
+{
+    struct mcpz_json_walk walk = mcpz_json_walk(object);
+    const uint8_t *from = NULL; /* the end of the member before */
+    struct mcpz_json key;
+    struct mcpz_json value;
+
+    while (mcpz_json_next_member(&walk, &key, &value)) {
+        const uint8_t *end = value.text.data + value.text.length;
+        if (!mcpz_json_says(key, mcpz_text(name))) {
+            from = end;
+            continue;
+        }
+        const uint8_t *start = from != NULL ? from : key.text.data;
+        if (from == NULL && mcpz_json_next_member(&walk, &key, &value)) {
+            end = key.text.data;
+        }
+        return mcpz_bytes(start, (size_t)(end - start));
+    }
+    return mcpz_bytes(NULL, 0);
+}
+
 void mcpz_envelope_put_line(struct mcpz_json_writer *writer, struct mcpz_bytes text)
 {
     size_t start = 0;

@@ -126,6 +126,9 @@ struct mcpz_bytes mcpz_splice_inside(struct mcpz_json object);
 /** Has the object no members? Then what is put in needs no comma behind it. */
 bool mcpz_splice_is_empty(struct mcpz_json object);
 
+/** The member of that name, with the comma that is too much without it; empty: there is none. */
+struct mcpz_bytes mcpz_splice_member(struct mcpz_json object, const char *name);
+
 /** Put checked text as a line of its own, without its end: line ends become spaces. */
 void mcpz_envelope_put_line(struct mcpz_json_writer *writer, struct mcpz_bytes text);
 

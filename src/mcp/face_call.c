@@ -68,10 +68,13 @@ static void put_params(struct mcpz_json_writer *writer, const void *context)
             put_or(writer, ",\"clientInfo\":", order->request->client_info, "null");
             put_or(writer, "},\"level\":", order->request->log_level, "null");
         }
-        if (order->asker != NULL && order->asker->request.principal.length > 0) {
-            mcpz_json_put_text(writer, ",\"principal\":");
-            mcpz_json_put_string(writer, order->asker->request.principal);
-        }
+    }
+    const struct mcpz_bytes principal = session != NULL        ? mcpz_text(session->principal)
+                                        : order->asker != NULL ? order->asker->request.principal
+                                                               : mcpz_bytes(NULL, 0);
+    if (principal.length > 0) {
+        mcpz_json_put_text(writer, ",\"principal\":");
+        mcpz_json_put_string(writer, principal);
     }
     mcpz_json_put_text(writer, "}");
 }
@@ -190,6 +193,9 @@ static struct mcpz_face_call *make_call(struct mcpz_face *face,
     call->is_of_mesh = order->session != NULL
                            ? order->session->server[0] == '\0'
                            : order->asker != NULL && order->asker->request.server.length == 0;
+    const struct mcpz_catalogue_server *known =
+        mcpz_catalogue_server(&face->catalogue, order->server);
+    call->goes_anywhere = call->is_modern || (known != NULL && known->is_stateless);
     call->lists_tasks = order->lists_tasks;
     mcpz_bytes_to_text(mcpz_text(order->next_lister != NULL ? order->next_lister : ""),
                        call->next_lister, sizeof(call->next_lister));

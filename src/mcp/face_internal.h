@@ -144,7 +144,8 @@ struct mcpz_face_call {
     bool is_answered; /* only its end is waited for */
     unsigned attempts;
     bool is_modern;
-    bool is_of_mesh; /* asked at /mcp: clients see whose a task is (face_task.c) */
+    bool is_of_mesh;    /* asked at /mcp: clients see whose a task is (face_task.c) */
+    bool goes_anywhere; /* the next call may be done elsewhere: they see where a task is, too */
     bool lists_tasks;
     char next_lister[MCPZ_SERVER_NAME_CHARS_MAX + 1]; /* whose tasks come behind; "": nobody's */
     mcpz_time abandoned_at; /* since when nobody reads it; NEVER: somebody does */
@@ -319,6 +320,9 @@ void mcpz_face_initialize(struct mcpz_asker *asker, const struct mcpz_envelope *
 void mcpz_face_pass(struct mcpz_asker *asker, const struct mcpz_envelope *request,
                     struct mcpz_face_order order);
 
+/** The one server there is; NULL: several, or none. */
+const struct mcpz_catalogue_server *mcpz_face_only(const struct mcpz_face *face);
+
 /* ---- face_list.c: what is answered here ----------------------------------------------------- */
 
 /* A text made in two passes: measured, and written. */
@@ -351,25 +355,40 @@ bool mcpz_face_has(const struct mcpz_face *face, const char *capability);
 /* ---- face_task.c ---------------------------------------------------------------------------- */
 
 /**
- * What a server says, as a client of /mcp is to hear it: tasks with their server before them.
- * `*said` is of `shown` then, which is the caller's to free; NULL: it names none, or is not for
- * /mcp. False: no memory.
+ * What a server says, as a client is to hear it: tasks with their server and node before them.
+ * `*said` is of `shown` then, which is the caller's to free; NULL: it names none, or needs
+ * neither. False: no memory.
  */
 MCPZ_MUST_USE bool mcpz_face_show_tasks(const struct mcpz_face_call *call,
                                         struct mcpz_envelope *said, struct mcpz_face_text *shown);
 
-/** What a client of /mcp says to `server`: its `count` splices (at most one), with that for the
- * task it is about among them. Their number. */
+/** What a client says to `server` (empty: to one as it is): its `count` splices (at most one),
+ * with that for the task it is about among them. Their number. */
 MCPZ_MUST_USE size_t mcpz_face_own_task(const struct mcpz_envelope *said, struct mcpz_bytes server,
                                         struct mcpz_splice splices[2], size_t count);
 
-/** The part of a subscriptions/listen that is about tasks of `server`. `own->data`, the caller's
- * to free, is NULL where it says nothing about tasks. False: no memory. */
-MCPZ_MUST_USE bool mcpz_face_own_filter(const struct mcpz_envelope *request,
-                                        struct mcpz_bytes server, struct mcpz_splice *splice,
-                                        struct mcpz_face_text *own);
+/* The part of a subscriptions/listen that is about tasks of one server. */
+struct mcpz_face_filter {
+    bool has_node; /* it is to be asked there */
+    struct mcpz_id node;
+    struct mcpz_splice splice; /* if there is an */
+    struct mcpz_face_text own; /* `own.data`, the caller's to free; NULL: it is not about tasks */
+};
 
-/** Requests at /mcp: tasks/list, and those for one task. */
+/** False: no memory. `server` is empty where it is asked as it is. */
+MCPZ_MUST_USE bool mcpz_face_own_filter(const struct mcpz_envelope *request,
+                                        struct mcpz_bytes server, struct mcpz_face_filter *filter);
+
+/** Does who wants to hear of tasks say that it knows them? False: it was refused. */
+MCPZ_MUST_USE bool mcpz_face_may_hear_of_tasks(struct mcpz_asker *asker,
+                                               const struct mcpz_envelope *request);
+
+/** What can be agreed to at /mcp of a filter of subscriptions/listen: `splice`, if there is an
+ * `agreed->data`, which is the caller's to free. False: no memory. */
+MCPZ_MUST_USE bool mcpz_face_agree(const struct mcpz_asker *asker, struct mcpz_json filter,
+                                   struct mcpz_splice *splice, struct mcpz_face_text *agreed);
+
+/** Requests: tasks/list, and those for one task. */
 void mcpz_face_list_tasks(struct mcpz_asker *asker, const struct mcpz_envelope *request);
 void mcpz_face_reach_task(struct mcpz_asker *asker, const struct mcpz_envelope *request);
 

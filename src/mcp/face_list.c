@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mcp/face_internal.h"
+#include "mcp/task_shape.h"
 
 #define PAGE_BYTES_MAX 4194304
 #define TTL_MS 5000 /* of a list: clients that listen are told of changes at once */
@@ -85,6 +86,17 @@ static void put_first(struct mcpz_json_writer *writer, const struct mcpz_face *f
     }
 }
 
+static bool makes_tasks(const struct mcpz_face *face, bool (*are_made)(struct mcpz_json all))
+{
+    for (size_t i = 0; i < face->catalogue.server_count; i++) {
+        const struct mcpz_catalogue_server *server = face->catalogue.servers[i];
+        if (server->hash[0] != '\0' && are_made(server->capabilities)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_tasks(struct mcpz_json_writer *writer, const struct mcpz_face *face)
 {
     static const char *const parts[][2] = {{"list", "\"list\":{}"},
@@ -92,18 +104,79 @@ static void put_tasks(struct mcpz_json_writer *writer, const struct mcpz_face *f
                                            {"requests", "\"requests\":{\"tools\":{\"call\":{}}}"}};
     const char *between = "";
 
-    if (!mcpz_face_has(face, "tasks")) {
+    const bool are_made = makes_tasks(face, mcpz_task_shape_has_modern); /* by the server, there */
+
+    if (!mcpz_face_has(face, "tasks") && !are_made) {
         return;
     }
     mcpz_json_put_text(writer, ",\"tasks\":{");
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(parts); i++) {
-        if (has_part(face, "tasks", parts[i][0])) {
+        if (has_part(face, "tasks", parts[i][0]) || (i > 0 && are_made)) {
             mcpz_json_put_text(writer, between);
             mcpz_json_put_text(writer, parts[i][1]);
             between = ",";
         }
     }
     mcpz_json_put_text(writer, "}");
+}
+
+/*
+ * An extension is a promise about requests: it can be kept for those of which all are passed on by
+ * name, whoever else is there. Where there is but one server, all is for it.
+ */
+static bool is_passed_on(struct mcpz_json name, bool is_only)
+{
+    return mcpz_json_says(name, mcpz_text("io.modelcontextprotocol/ui")) || is_only;
+}
+
+/* Does a server before this one have it? Then it has been put. */
+static bool is_put(const struct mcpz_face *face, size_t before, struct mcpz_json name)
+{
+    for (size_t i = 0; i < before; i++) {
+        const struct mcpz_json all = capability_of(face->catalogue.servers[i], "extensions");
+        struct mcpz_json_walk walk = mcpz_json_walk(all);
+        struct mcpz_json other;
+        struct mcpz_json value;
+        while (all.type == MCPZ_JSON_OBJECT && mcpz_json_next_member(&walk, &other, &value)) {
+            if (mcpz_bytes_equal(other.text, name.text)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Those of all servers that are kept by /mcp. Tasks are an extension of the later revision. */
+static void put_extensions(struct mcpz_json_writer *writer, const struct mcpz_face *face,
+                           bool is_modern)
+{
+    const bool are_made = is_modern && (makes_tasks(face, mcpz_task_shape_has_modern) ||
+                                        makes_tasks(face, mcpz_task_shape_has_legacy));
+    const bool is_only = mcpz_face_only(face) != NULL;
+    const char *between = ",\"extensions\":{";
+
+    if (are_made) {
+        mcpz_json_put_text(writer, ",\"extensions\":{\"" MCPZ_TASKS_EXTENSION "\":{}");
+        between = ",";
+    }
+    for (size_t i = 0; i < face->catalogue.server_count; i++) {
+        const struct mcpz_json all = capability_of(face->catalogue.servers[i], "extensions");
+        struct mcpz_json_walk walk = mcpz_json_walk(all);
+        struct mcpz_json name;
+        struct mcpz_json value;
+        while (all.type == MCPZ_JSON_OBJECT && mcpz_json_next_member(&walk, &name, &value)) {
+            if (mcpz_json_says(name, mcpz_text(MCPZ_TASKS_EXTENSION)) ||
+                !is_passed_on(name, is_only) || is_put(face, i, name)) {
+                continue;
+            }
+            mcpz_json_put_text(writer, between);
+            mcpz_json_put(writer, name.text);
+            mcpz_json_put_text(writer, ":");
+            mcpz_json_put(writer, value.text);
+            between = ",";
+        }
+    }
+    mcpz_json_put_text(writer, strcmp(between, ",") == 0 ? "}" : "");
 }
 
 /* What any of them can do, all together can. */
@@ -120,7 +193,7 @@ static void put_union(struct mcpz_json_writer *writer, const struct mcpz_face *f
                                        : ",\"resources\":{\"listChanged\":true}");
     }
     put_first(writer, face, "completions");
-    put_first(writer, face, "extensions");
+    put_extensions(writer, face, is_modern);
     if (!is_modern) {
         mcpz_json_put_text(writer, ",\"logging\":{}");
         put_tasks(writer, face);
@@ -156,7 +229,9 @@ static void put_description(struct mcpz_json_writer *writer, const void *context
     mcpz_json_put_text(writer, is_modern ? "{\"supportedVersions\":[" : "{\"protocolVersion\":");
     mcpz_json_put_string(writer, mcpz_text(what->version));
     mcpz_json_put_text(writer, is_modern ? "],\"capabilities\":" : ",\"capabilities\":");
-    if (what->server != NULL) {
+    if (what->server != NULL && what->server->is_modern != is_modern) {
+        mcpz_task_shape_put_capabilities(writer, what->server->capabilities, is_modern);
+    } else if (what->server != NULL) {
         mcpz_json_put(writer, what->server->capabilities.text);
     } else {
         put_union(writer, what->face, is_modern);
@@ -199,7 +274,8 @@ struct page {
     enum mcpz_catalogue_kind kind;
     size_t first; /* of all items of that kind */
     bool is_modern;
-    bool for_mesh; /* another one, which hosts this */
+    bool for_mesh;    /* another one, which hosts this */
+    bool knows_tasks; /* as 2025-11-25 has them */
 };
 
 static const char *const member_names[MCPZ_CATALOGUE_KINDS] = {
@@ -209,14 +285,21 @@ static const char *const member_names[MCPZ_CATALOGUE_KINDS] = {
     [MCPZ_CATALOGUE_TEMPLATES] = "resourceTemplates",
 };
 
-static void put_item(struct mcpz_json_writer *writer, const struct mcpz_catalogue_item *item)
+/* Put a tool, or something else: under the name it has here, and with what it can be asked for. */
+static void put_item(struct mcpz_json_writer *writer, const struct mcpz_catalogue_item *item,
+                     bool is_for_tasks)
 {
+    const struct mcpz_bytes whole = item->whole.text;
+    const struct mcpz_bytes opening =
+        is_for_tasks ? mcpz_task_shape_tool(item->whole) : mcpz_bytes(NULL, 0);
+    const uint8_t *start = opening.length > 0 ? whole.data + 1 : whole.data;
+    const uint8_t *end = whole.data + whole.length;
+
+    mcpz_json_put(writer, opening);
     if (!item->is_renamed) {
-        mcpz_json_put(writer, item->whole.text);
+        mcpz_json_put(writer, mcpz_bytes(start, (size_t)(end - start)));
         return;
     }
-    const uint8_t *start = item->whole.text.data;
-    const uint8_t *end = start + item->whole.text.length;
     const uint8_t *behind = item->key.text.data + item->key.text.length;
     mcpz_json_put(writer, mcpz_bytes(start, (size_t)(item->key.text.data - start)));
     mcpz_json_put_string(writer, mcpz_text(item->shown));
@@ -242,6 +325,8 @@ static size_t put_items(struct mcpz_json_writer *writer, const struct page *page
 
     for (size_t i = 0; i < catalogue->server_count; i++) {
         const struct mcpz_catalogue_list *list = &catalogue->servers[i]->lists[page->kind];
+        const bool makes_tasks =
+            page->knows_tasks && mcpz_task_shape_has_modern(catalogue->servers[i]->capabilities);
         const bool is_hidden = page->for_mesh && mcpz_face_is_mesh(catalogue->servers[i]);
         for (size_t k = 0; k < list->count; k++, index++) {
             if (index < page->first || list->items[k].shown == NULL || is_hidden) {
@@ -253,7 +338,7 @@ static size_t put_items(struct mcpz_json_writer *writer, const struct page *page
                 return index;
             }
             mcpz_json_put_text(writer, put == 0 ? "" : ",");
-            put_item(writer, &list->items[k]);
+            put_item(writer, &list->items[k], makes_tasks);
             put++;
         }
     }
@@ -314,7 +399,9 @@ struct mcpz_face_text mcpz_face_list(const struct mcpz_asker *asker, enum mcpz_c
     struct page page = {.face = asker->face,
                         .kind = kind,
                         .is_modern = asker->is_modern,
-                        .for_mesh = asker->request.hosts};
+                        .for_mesh = asker->request.hosts,
+                        .knows_tasks = kind == MCPZ_CATALOGUE_TOOLS && !asker->is_modern &&
+                                       strcmp(asker->session->version, MCPZ_FACE_LEGACY) >= 0};
 
     *is_good = read_cursor(cursor, &page.first);
     return mcpz_face_write(put_page, &page);

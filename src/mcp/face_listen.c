@@ -63,20 +63,20 @@ static bool is_subscribed(const struct mcpz_asker *asker, const char *server)
 
 static bool subscribe_at(struct mcpz_asker *asker, const char *server)
 {
-    struct mcpz_splice splice = {.at = mcpz_bytes(NULL, 0)};
-    struct mcpz_face_text own;
-    bool is_good = mcpz_face_own_filter(&asker->envelope, mcpz_text(server), &splice, &own);
+    struct mcpz_face_filter filter;
+    bool is_good = mcpz_face_own_filter(&asker->envelope, mcpz_text(server), &filter);
 
     if (is_good) {
         const struct mcpz_face_order order = {.kind = MCPZ_FACE_SUBSCRIBE,
                                               .asker = asker,
                                               .server = mcpz_text(server),
+                                              .target = filter.has_node ? &filter.node : NULL,
                                               .request = &asker->envelope,
-                                              .splices = &splice,
-                                              .splice_count = own.data != NULL ? 1 : 0};
+                                              .splices = &filter.splice,
+                                              .splice_count = filter.own.data != NULL ? 1 : 0};
         is_good = mcpz_face_call(asker->face, &order) != NULL;
     }
-    free(own.data);
+    free(filter.own.data);
     return is_good;
 }
 

@@ -124,9 +124,8 @@ static mcpz_error send_own(struct mcpz_face_call *call, const struct mcpz_envelo
     struct mcpz_bytes parts[5];
     size_t used = 0;
 
-    if (call->is_of_mesh) {
-        count = mcpz_face_own_task(said, mcpz_text(call->server), splices, count);
-    }
+    count =
+        mcpz_face_own_task(said, mcpz_text(call->is_of_mesh ? call->server : ""), splices, count);
     for (size_t i = 0; i < count; i++) {
         parts[used++] = mcpz_bytes(at, (size_t)(splices[i].at.data - at));
         parts[used++] = splices[i].with;

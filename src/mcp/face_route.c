@@ -20,10 +20,9 @@ void mcpz_face_pass(struct mcpz_asker *asker, const struct mcpz_envelope *reques
     if (order.splice_count > 0) {
         splices[0] = order.splices[0];
     }
-    if (asker->request.server.length == 0) {
-        order.splice_count =
-            mcpz_face_own_task(request, order.server, splices, order.splice_count);
-    }
+    order.splice_count = mcpz_face_own_task(
+        request, asker->request.server.length == 0 ? order.server : mcpz_bytes(NULL, 0), splices,
+        order.splice_count);
     order.kind = MCPZ_FACE_REQUEST;
     order.session = asker->session;
     order.asker = asker;
@@ -200,8 +199,7 @@ static void route_completion(struct mcpz_asker *asker, const struct mcpz_envelop
     route_name(asker, &by_name, MCPZ_CATALOGUE_PROMPTS);
 }
 
-/* The one server there is; NULL: several, or none. */
-static const struct mcpz_catalogue_server *find_only(const struct mcpz_face *face)
+const struct mcpz_catalogue_server *mcpz_face_only(const struct mcpz_face *face)
 {
     const struct mcpz_catalogue_server *only = NULL;
 
@@ -218,7 +216,7 @@ static const struct mcpz_catalogue_server *find_only(const struct mcpz_face *fac
 /* Methods that we do not know: where there is but one server, they can only be for that. */
 static void route_other(struct mcpz_asker *asker, const struct mcpz_envelope *request)
 {
-    const struct mcpz_catalogue_server *server = find_only(asker->face);
+    const struct mcpz_catalogue_server *server = mcpz_face_only(asker->face);
 
     if (server == NULL) {
         mcpz_face_error(asker, request->id, MCPZ_MCP_METHOD_NOT_FOUND, "Method not found",
@@ -291,20 +289,24 @@ void mcpz_face_initialize(struct mcpz_asker *asker, const struct mcpz_envelope *
 
 /* ---- subscriptions/listen at /mcp --------------------------------------------------------- */
 
+struct acknowledging {
+    const struct mcpz_envelope *request;
+    struct mcpz_json filter;
+    struct mcpz_splice splice;
+    size_t splice_count;
+};
+
 static void put_acknowledgement(struct mcpz_json_writer *writer, const void *context)
 {
-    static const char *const names[] = {"notifications"};
-    const struct mcpz_envelope *request = context;
-    struct mcpz_json filter;
+    const struct acknowledging *what = context;
 
-    if (mcpz_json_pick(request->params, names, 1, &filter) != MCPZ_OK) {
-        filter.type = MCPZ_JSON_NONE;
-    }
     mcpz_json_put_text(writer, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/"
                                "acknowledged\",\"params\":{\"notifications\":");
-    mcpz_json_put(writer, filter.type == MCPZ_JSON_OBJECT ? filter.text : mcpz_text("{}"));
+    mcpz_splice(writer,
+                what->filter.type == MCPZ_JSON_OBJECT ? what->filter.text : mcpz_text("{}"),
+                &what->splice, what->splice_count);
     mcpz_json_put_text(writer, ",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":");
-    mcpz_json_put(writer, request->id.text);
+    mcpz_json_put(writer, what->request->id.text);
     mcpz_json_put_text(writer, "}}}");
 }
 
@@ -321,7 +323,17 @@ static void subscribe(struct mcpz_asker *asker, const struct mcpz_envelope *requ
         refuse_name(asker, request, "\"notifications\" has a member twice");
         return;
     }
-    struct mcpz_face_text ack = mcpz_face_write(put_acknowledgement, request);
+    if (!mcpz_face_may_hear_of_tasks(asker, request)) {
+        return;
+    }
+    struct acknowledging what = {.request = request, .filter = filter};
+    struct mcpz_face_text agreed;
+    struct mcpz_face_text ack = {.data = NULL};
+    if (mcpz_face_agree(asker, filter, &what.splice, &agreed)) {
+        what.splice_count = agreed.data != NULL ? 1 : 0;
+        ack = mcpz_face_write(put_acknowledgement, &what);
+    }
+    free(agreed.data);
     const struct mcpz_bytes text = mcpz_bytes(ack.data, ack.length);
     asker->listens = true;
     asker->wants[MCPZ_CATALOGUE_TOOLS] = found[0].type == MCPZ_JSON_TRUE;
@@ -352,11 +364,33 @@ static const struct mcpz_catalogue_item *find_tool(const struct mcpz_catalogue_s
     return NULL;
 }
 
+/* Where the tasks are that it is about. */
+static void listen_as_it_is(struct mcpz_asker *asker, const struct mcpz_envelope *request)
+{
+    struct mcpz_face_filter filter;
+
+    if (!mcpz_face_own_filter(request, mcpz_bytes(NULL, 0), &filter)) {
+        mcpz_face_error(asker, request->id, MCPZ_MCP_INTERNAL_ERROR, "out of memory", no_data);
+        return;
+    }
+    mcpz_face_pass(asker, request,
+                   (struct mcpz_face_order){.server = asker->request.server,
+                                            .target = filter.has_node ? &filter.node : NULL,
+                                            .splices = &filter.splice,
+                                            .splice_count = filter.own.data != NULL ? 1 : 0});
+    free(filter.own.data);
+}
+
 static void pass_as_it_is(struct mcpz_asker *asker, const struct mcpz_envelope *request)
 {
     static const char *const repeatable[] = {
-        "tools/list",     "prompts/list",        "prompts/get", "resources/list",
-        "resources/read", "completion/complete", "tasks/get",   "resources/templates/list",
+        "tools/list",
+        "prompts/list",
+        "prompts/get",
+        "resources/list",
+        "resources/read",
+        "completion/complete",
+        "resources/templates/list",
     };
     const struct mcpz_catalogue_server *server =
         mcpz_catalogue_server(&asker->face->catalogue, asker->request.server);
@@ -367,6 +401,10 @@ static void pass_as_it_is(struct mcpz_asker *asker, const struct mcpz_envelope *
     bool may_repeat = tool != NULL && tool->is_idempotent;
 
     if (!mcpz_face_check_params(asker, request, tool)) {
+        return;
+    }
+    if (mcpz_envelope_is(request, "subscriptions/listen")) {
+        listen_as_it_is(asker, request);
         return;
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(repeatable); i++) {
@@ -455,11 +493,11 @@ static const struct {
     {"resources/unsubscribe", LEGACY, reach_resource},
     {"completion/complete", LEGACY | MODERN, route_completion},
     {"subscriptions/listen", MODERN, subscribe},
-    {"tasks/get", LEGACY | MODERN, mcpz_face_reach_task},
-    {"tasks/result", LEGACY, mcpz_face_reach_task},
-    {"tasks/list", LEGACY, mcpz_face_list_tasks},
-    {"tasks/update", MODERN, mcpz_face_reach_task},
-    {"tasks/cancel", LEGACY | MODERN, mcpz_face_reach_task},
+    {"tasks/get", LEGACY | MODERN | HERE, mcpz_face_reach_task},
+    {"tasks/result", LEGACY | HERE, mcpz_face_reach_task},
+    {"tasks/list", LEGACY | HERE, mcpz_face_list_tasks},
+    {"tasks/update", MODERN | HERE, mcpz_face_reach_task},
+    {"tasks/cancel", LEGACY | MODERN | HERE, mcpz_face_reach_task},
 };
 
 void mcpz_face_take_request(struct mcpz_asker *asker, const struct mcpz_envelope *request)

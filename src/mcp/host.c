@@ -80,6 +80,9 @@ static void expire(struct mcpz_mcp_job *job)
         mcpz_mcp_job_abandon(job);
         return;
     }
+    if (job->task != NULL) { /* how it ended will not be said, or it lasts for too long */
+        mcpz_mcp_task_finish(job->task);
+    }
     mcpz_mcp_job_end(job);
     if (kind == MCPZ_JOB_PROBE) {
         mcpz_hosted_probed(server, MCPZ_ERA_LEGACY);
@@ -154,6 +157,8 @@ static void tick_server(struct mcpz_hosted *server, mcpz_time now)
         }
     }
     mcpz_bridge_legacy_expire(server, now);
+    mcpz_bridge_legacy_look(server, now);
+    mcpz_mcp_tasks_expire(server, now);
 }
 
 static mcpz_time next_of(const struct mcpz_hosted *server)
@@ -164,6 +169,8 @@ static mcpz_time next_of(const struct mcpz_hosted *server)
                                         server->offered ? server->offered_until : MCPZ_TIME_NEVER);
 
     next = mcpz_time_min(next, mcpz_bridge_legacy_deadline(server));
+    next = mcpz_time_min(next, mcpz_bridge_legacy_look_at(server));
+    next = mcpz_time_min(next, mcpz_mcp_tasks_deadline(server));
     next = mcpz_time_min(next, mcpz_calls_room_by(server));
     for (const struct mcpz_conn *conn = server->conns; conn != NULL; conn = conn->next) {
         next = mcpz_time_min(next, idle_at(conn));
@@ -179,9 +186,11 @@ static mcpz_time next_of(const struct mcpz_hosted *server)
 static void free_server(struct mcpz_hosted *server)
 {
     mcpz_bridge_legacy_forget(server, NULL);
+    mcpz_mcp_tasks_expire(server, MCPZ_TIME_NEVER);
     for (size_t i = 0; i < MCPZ_LIST_COUNT; i++) {
         mcpz_own_finish(&server->lists[i]);
     }
+    mcpz_own_finish(&server->task_tools);
     mcpz_own_finish(&server->document);
     mcpz_mcp_server_finish(&server->what);
     *server = (struct mcpz_hosted){.used = false};
@@ -454,6 +463,7 @@ void mcpz_mcp_host_destroy(struct mcpz_mcp_host *host)
         while (server->calls != NULL) {
             mcpz_call_free(server->calls);
         }
+        mcpz_mcp_tasks_expire(server, MCPZ_TIME_NEVER);
         while (server->conns != NULL) {
             struct mcpz_conn *conn = server->conns;
             server->conns = conn->next;

@@ -43,14 +43,22 @@
 #define MCPZ_MCP_ANSWER_US MCPZ_SECONDS(60) /* to what the host itself asks */
 #define MCPZ_MCP_BACKOFF_FIRST_US MCPZ_MS(100)
 #define MCPZ_MCP_BACKOFF_MAX_US MCPZ_SECONDS(30)
-#define MCPZ_MCP_STEADY_US MCPZ_SECONDS(10)  /* who ran so long starts anew with backoff */
-#define MCPZ_MCP_ROOM_US MCPZ_SECONDS(10)    /* a call waits so long for a process to be free */
-#define MCPZ_MCP_PARKED_US MCPZ_SECONDS(600) /* a call that waits for its client */
-#define MCPZ_MCP_PARKED_MAX 256              /* of one node */
-#define MCPZ_MCP_DOCUMENT_BYTES_MAX 8000000  /* of a description: it is one message */
-#define MCPZ_MCP_PAGES_MAX 256               /* of one list */
-#define MCPZ_MCP_ASKED_MAX 16                /* questions of one call to its client, at once */
-#define MCPZ_MCP_ROUNDS_MAX 16               /* and rounds of them */
+#define MCPZ_MCP_STEADY_US MCPZ_SECONDS(10)    /* who ran so long starts anew with backoff */
+#define MCPZ_MCP_ROOM_US MCPZ_SECONDS(10)      /* a call waits so long for a process to be free */
+#define MCPZ_MCP_PARKED_US MCPZ_SECONDS(600)   /* a call that waits for its client */
+#define MCPZ_MCP_PARKED_MAX 256                /* of one node */
+#define MCPZ_MCP_DOCUMENT_BYTES_MAX 8000000    /* of a description: it is one message */
+#define MCPZ_MCP_PAGES_MAX 256                 /* of one list */
+#define MCPZ_MCP_ASKED_MAX 16                  /* questions of one call to its client, at once */
+#define MCPZ_MCP_ROUNDS_MAX 16                 /* and rounds of them */
+#define MCPZ_MCP_TASKS_MAX 256                 /* of the protocol, that one node keeps */
+#define MCPZ_MCP_TASK_US MCPZ_SECONDS(3600)    /* for so long */
+#define MCPZ_MCP_TASK_DONE_US MCPZ_SECONDS(60) /* and so long after it is done, at least */
+#define MCPZ_MCP_TASK_BYTES_MAX ((size_t)32 << 20) /* of what came of them; then the oldest go */
+#define MCPZ_MCP_POLL_US MCPZ_SECONDS(1) /* between looks at a task, unless its server says */
+#define MCPZ_MCP_POLL_MIN_US MCPZ_MS(50)
+#define MCPZ_MCP_POLL_MAX_US MCPZ_SECONDS(30)
+#define MCPZ_MCP_TIME_BYTES 32
 #define MCPZ_MCP_HASH_BYTES 8
 #define MCPZ_MCP_SEAL_BYTES 16
 #define MCPZ_MCP_SESSION_BYTES 32    /* hexadecimal */
@@ -67,6 +75,10 @@ struct mcpz_mcp_host_config {
 
     void *context;
     mcpz_time (*now)(void *context);
+
+    /* What the clock on the wall says, as a task is dated: "2026-07-28T12:00:00.000Z" (ISO 8601).
+     */
+    void (*write_time)(void *context, char text[MCPZ_MCP_TIME_BYTES]);
 
     /* Have mcpz_mcp_host_tick() called then; replaces what was said before. */
     void (*wake_at)(void *context, mcpz_time at_us);
@@ -154,6 +166,8 @@ struct mcpz_mcp_host_stats {
     size_t processes;
     size_t calls; /* under way */
     size_t parked;
+    size_t tasks;      /* that are kept, */
+    size_t task_bytes; /* and what came of them */
     uint64_t calls_total;
     uint64_t started; /* processes */
     uint64_t crashed;

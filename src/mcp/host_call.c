@@ -77,6 +77,8 @@ void mcpz_call_free(struct mcpz_mcp_call *call)
     mcpz_own_finish(&call->info);
     mcpz_own_finish(&call->line);
     mcpz_own_finish(&call->state);
+    mcpz_own_finish(&call->task);
+    mcpz_own_finish(&call->answered);
     for (size_t i = 0; i < MCPZ_MCP_ASKED_MAX; i++) {
         mcpz_own_finish(&call->asked[i].key);
         mcpz_own_finish(&call->asked[i].answer);
@@ -102,18 +104,43 @@ static struct mcpz_bytes id_of(const struct mcpz_mcp_call *call)
     return call->request.id.type != MCPZ_JSON_NONE ? call->request.id.text : mcpz_text("null");
 }
 
-void mcpz_call_answer(struct mcpz_mcp_call *call, struct mcpz_bytes result)
+/* {..., NAME: value} */
+static void answer(struct mcpz_mcp_call *call, const char *name, struct mcpz_bytes value)
 {
     struct mcpz_pieces pieces = {.count = 0};
 
     mcpz_pieces_text(&pieces, "{\"jsonrpc\":\"2.0\",\"id\":");
     mcpz_pieces_add(&pieces, id_of(call));
-    mcpz_pieces_text(&pieces, ",\"result\":");
-    mcpz_pieces_add(&pieces, result);
+    mcpz_pieces_text(&pieces, name);
+    mcpz_pieces_add(&pieces, value);
     mcpz_pieces_text(&pieces, "}");
     if (mcpz_call_say(call, &pieces)) {
         mcpz_call_finish(call);
     }
+}
+
+void mcpz_call_answer(struct mcpz_mcp_call *call, struct mcpz_bytes result)
+{
+    answer(call, ",\"result\":", result);
+}
+
+void mcpz_call_answer_error(struct mcpz_mcp_call *call, struct mcpz_bytes error)
+{
+    answer(call, ",\"error\":", error);
+}
+
+void mcpz_call_answer_put(struct mcpz_mcp_call *call,
+                          void (*put)(struct mcpz_json_writer *writer, const void *what),
+                          const void *what)
+{
+    struct mcpz_own result = {.data = NULL};
+
+    if (mcpz_own_write(&result, put, what)) {
+        mcpz_call_answer(call, mcpz_own_bytes(&result));
+    } else {
+        mcpz_call_fail(call, MCPZ_CODE_BUSY, "out of memory", MCPZ_RETRY_AFTER_MS);
+    }
+    mcpz_own_finish(&result);
 }
 
 void mcpz_call_refuse(struct mcpz_mcp_call *call, enum mcpz_mcp_code code, const char *text)
@@ -134,30 +161,19 @@ void mcpz_call_refuse(struct mcpz_mcp_call *call, enum mcpz_mcp_code code, const
     }
 }
 
-bool mcpz_call_refuses_task(struct mcpz_mcp_call *call)
+bool mcpz_call_ask(struct mcpz_mcp_call *call, const char *method, struct mcpz_bytes params)
 {
-    static const char *const methods[] = {"tasks/get", "tasks/result", "tasks/list",
-                                          "tasks/update", "tasks/cancel"};
-    const struct mcpz_envelope *request = &call->request;
-    const bool is_legacy = call->era == MCPZ_ERA_LEGACY;
+    struct mcpz_mcp_job *job = mcpz_mcp_job_begin(call->conn, MCPZ_JOB_CALL, MCPZ_TIME_NEVER);
 
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(methods); i++) {
-        if (mcpz_envelope_is(request, methods[i])) {
-            mcpz_call_refuse(call, MCPZ_MCP_METHOD_NOT_FOUND,
-                             is_legacy ? "Method not found: the server speaks 2026-07-28, whose "
-                                         "tasks a client of 2025-11-25 cannot use"
-                                       : "Method not found: the server speaks 2025-11-25, whose "
-                                         "tasks a client of 2026-07-28 cannot use");
-            return true;
-        }
+    if (job == NULL) {
+        mcpz_call_fail(call, MCPZ_CODE_BUSY, "too much is under way at this node",
+                       MCPZ_RETRY_AFTER_MS);
+        return false;
     }
-    if (mcpz_member(request->params, "task").type == MCPZ_JSON_OBJECT) {
-        mcpz_call_refuse(call, MCPZ_MCP_INVALID_PARAMS,
-                         "the server speaks another revision of the protocol, where this cannot "
-                         "be asked for as a task: leave out task");
-        return true;
-    }
-    return false;
+    job->call = call;
+    call->job = job;
+    (void)mcpz_conn_ask(call->conn, job, method, params); /* or the process ends, and so does it */
+    return true;
 }
 
 /* ---- Passing on --------------------------------------------------------------------------- */
@@ -588,6 +604,7 @@ static struct mcpz_mcp_call *make(struct mcpz_mcp_host *host, struct mcpz_hosted
     call->host = host;
     call->server = server;
     call->stream = stream;
+    call->poll_at_us = MCPZ_TIME_NEVER;
     call->next = server->calls;
     server->calls = call;
     server->call_count++;

@@ -39,6 +39,25 @@ bool mcpz_own_append(struct mcpz_own *own, struct mcpz_bytes bytes)
     return true;
 }
 
+bool mcpz_own_write(struct mcpz_own *own,
+                    void (*put)(struct mcpz_json_writer *writer, const void *what),
+                    const void *what)
+{
+    struct mcpz_json_writer measure = mcpz_json_writer(NULL, 0);
+
+    put(&measure, what);
+    uint8_t *data = malloc(measure.length + 1);
+    mcpz_own_finish(own);
+    if (data == NULL) {
+        return false;
+    }
+    struct mcpz_json_writer writer = mcpz_json_writer(data, measure.length);
+    put(&writer, what);
+    assert(writer.error == MCPZ_OK && writer.length == measure.length);
+    *own = (struct mcpz_own){.data = data, .length = writer.length};
+    return true;
+}
+
 struct mcpz_json mcpz_member(struct mcpz_json object, const char *name)
 {
     struct mcpz_json found = {.type = MCPZ_JSON_NONE};
@@ -158,6 +177,7 @@ void mcpz_mcp_job_end(struct mcpz_mcp_job *job)
     mcpz_own_finish(&job->token);
     mcpz_own_finish(&job->told);
     mcpz_own_finish(&job->held);
+    mcpz_own_finish(&job->inner);
     free(job);
 }
 
@@ -251,6 +271,19 @@ void mcpz_conn_ask_silently(struct mcpz_conn *conn, const char *method, struct m
     }
 }
 
+/* It waits for a task of the process, which is not wanted any more either. */
+static void cancel_inner(struct mcpz_mcp_job *job)
+{
+    struct mcpz_own params = {.data = NULL};
+
+    if (job->inner.length > 0 && mcpz_own_append(&params, mcpz_text("{\"taskId\":")) &&
+        mcpz_own_append(&params, mcpz_own_bytes(&job->inner)) &&
+        mcpz_own_append(&params, mcpz_text("}"))) {
+        mcpz_conn_ask_silently(job->conn, "tasks/cancel", mcpz_own_bytes(&params));
+    }
+    mcpz_own_finish(&params);
+}
+
 void mcpz_mcp_job_abandon(struct mcpz_mcp_job *job)
 {
     struct mcpz_pieces pieces = {.count = 0};
@@ -271,6 +304,7 @@ void mcpz_mcp_job_abandon(struct mcpz_mcp_job *job)
     /* A process answers all the same, or not: both is allowed. */
     job->due_us = now_of(job->conn->server) + MCPZ_MCP_ANSWER_US;
     (void)mcpz_conn_say(job->conn, &pieces);
+    cancel_inner(job);
 }
 
 void mcpz_conn_answer(struct mcpz_conn *conn, struct mcpz_bytes id, struct mcpz_bytes result)
@@ -303,6 +337,28 @@ void mcpz_conn_refuse(struct mcpz_conn *conn, struct mcpz_bytes id, enum mcpz_mc
 }
 
 /* ---- Questions ---------------------------------------------------------------------------- */
+
+struct mcpz_question *mcpz_question_keep(struct mcpz_conn *conn,
+                                         const struct mcpz_envelope *request)
+{
+    struct mcpz_question *question = calloc(1, sizeof(*question));
+    struct mcpz_question **link = &conn->questions;
+
+    if (question == NULL || !mcpz_own_set(&question->id, request->id.text) ||
+        !mcpz_own_set(&question->line, request->whole.text)) {
+        if (question != NULL) {
+            mcpz_own_finish(&question->id);
+        }
+        free(question);
+        mcpz_conn_refuse(conn, request->id.text, MCPZ_MCP_INTERNAL_ERROR, "out of memory");
+        return NULL;
+    }
+    while (*link != NULL) { /* in the order in which they came */
+        link = &(*link)->next;
+    }
+    *link = question;
+    return question;
+}
 
 void mcpz_question_end(struct mcpz_conn *conn, struct mcpz_question *question)
 {
@@ -408,11 +464,17 @@ static void take_answer(struct mcpz_conn *conn, const struct mcpz_envelope *answ
         return; /* given up meanwhile, or it made the id up */
     }
     const enum mcpz_mcp_job_kind kind = job->kind;
+    struct mcpz_mcp_task *task = job->task;
     if (kind == MCPZ_JOB_CALL) {
         mcpz_call_answered(job, answer);
         return;
     }
     mcpz_mcp_job_end(job);
+    if (task != NULL && kind == MCPZ_JOB_TASK) {
+        mcpz_bridge_modern_outcome(task, answer);
+    } else if (task != NULL) {
+        mcpz_bridge_modern_state(task, answer);
+    }
     if (kind == MCPZ_JOB_PROBE) {
         mcpz_hosted_probed(server, is_modern(answer) ? MCPZ_ERA_MODERN : MCPZ_ERA_LEGACY);
     } else if (kind == MCPZ_JOB_BEGIN) {
@@ -483,6 +545,7 @@ static void fail_calls(struct mcpz_conn *conn, const char *why)
                            text, 0);
         }
     }
+    mcpz_mcp_tasks_lose(conn, why);
     while (conn->questions != NULL) {
         mcpz_question_end(conn, conn->questions);
     }

@@ -334,6 +334,40 @@ static bool write_document(struct mcpz_hosted *server)
     return true;
 }
 
+static void put_task_tools(struct mcpz_json_writer *writer, const void *context)
+{
+    const struct mcpz_hosted *server = context;
+    struct mcpz_json_walk walk =
+        mcpz_json_walk(mcpz_member(mcpz_json_value(mcpz_own_bytes(&server->document)), "tools"));
+    struct mcpz_json tool;
+    const char *between = "";
+
+    mcpz_json_put_text(writer, "[");
+    while (mcpz_json_next_element(&walk, &tool)) {
+        const enum mcpz_task_support support = mcpz_task_shape_support(tool);
+        const struct mcpz_json name = mcpz_member(tool, "name");
+        if (support != MCPZ_TASK_FORBIDDEN && name.type == MCPZ_JSON_STRING) {
+            mcpz_json_put_text(writer, between);
+            mcpz_json_put_text(writer, "[");
+            mcpz_json_put(writer, name.text);
+            mcpz_json_put_text(writer, support == MCPZ_TASK_REQUIRED ? ",true]" : ",false]");
+            between = ",";
+        }
+    }
+    mcpz_json_put_text(writer, "]");
+}
+
+/* Which of its tools clients of the later revision can have called as tasks. */
+static void note_task_tools(struct mcpz_hosted *server)
+{
+    const struct mcpz_json capabilities = mcpz_member(begun_of(server), "capabilities");
+
+    mcpz_own_finish(&server->task_tools);
+    if (server->era == MCPZ_ERA_LEGACY && mcpz_task_shape_has_legacy(capabilities)) {
+        (void)!mcpz_own_write(&server->task_tools, put_task_tools, server);
+    }
+}
+
 /* Its content is its name: whoever has it need not ask again, and replicas share it. */
 static void name_document(struct mcpz_hosted *server)
 {
@@ -372,6 +406,7 @@ static void finish_lists(struct mcpz_hosted *server)
         return;
     }
     name_document(server);
+    note_task_tools(server);
     tell_port(server);
     for (size_t i = 0; i < MCPZ_LIST_COUNT; i++) {
         mcpz_own_finish(&server->lists[i]);

@@ -7,6 +7,7 @@
 #include "mcp/envelope.h"
 #include "mcp/host.h"
 #include "mcp/lines.h"
+#include "mcp/task_shape.h"
 #include "mcp/words.h"
 #include "proto/code.h"
 
@@ -35,6 +36,27 @@ enum mcpz_mcp_job_kind {
     MCPZ_JOB_LIST,   /* of the describer */
     MCPZ_JOB_LISTEN, /* of the describer of a modern server: its changes */
     MCPZ_JOB_SILENT, /* whose answer does not matter */
+    MCPZ_JOB_TASK,   /* what comes of a task */
+    MCPZ_JOB_STATE,  /* how it ended */
+};
+
+/*
+ * A task of the protocol that is kept here (host_task.c): one that a legacy process works at for
+ * a modern client, or what a modern server has answered at once where a legacy client wanted one.
+ */
+struct mcpz_mcp_task {
+    struct mcpz_mcp_task *next; /* of the server; newest first */
+    struct mcpz_hosted *server;
+    struct mcpz_conn *conn;              /* which works at it; NULL: it is done */
+    char id[MCPZ_MCP_SESSION_BYTES + 1]; /* how its client calls it */
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
+    char principal[MCPZ_MCP_PRINCIPAL_BYTES + 1];
+    struct mcpz_own inner;   /* how its process calls it, JSON */
+    struct mcpz_own state;   /* what its server said of it last, an object */
+    struct mcpz_own outcome; /* a result, or an error; an object */
+    bool has_failed;         /* it is an error */
+    size_t asked;            /* questions of its process, ever */
+    mcpz_time until_us;      /* it is forgotten then */
 };
 
 /* Something that a process was asked. */
@@ -43,11 +65,13 @@ struct mcpz_mcp_job {
     struct mcpz_conn *conn;
     struct mcpz_mcp_call *call; /* NULL: see above */
     enum mcpz_mcp_job_kind kind;
-    uint64_t id;           /* how we call it */
-    mcpz_time due_us;      /* given up then; MCPZ_TIME_NEVER */
-    struct mcpz_own token; /* progress token, as the client wrote it; empty: none */
-    struct mcpz_own told;  /* the same, as the process was told it */
-    uint64_t order;        /* the greater, the later it was asked */
+    uint64_t id;                /* how we call it */
+    mcpz_time due_us;           /* given up then; MCPZ_TIME_NEVER */
+    struct mcpz_own token;      /* progress token, as the client wrote it; empty: none */
+    struct mcpz_own told;       /* the same, as the process was told it */
+    uint64_t order;             /* the greater, the later it was asked */
+    struct mcpz_mcp_task *task; /* TASK, STATE: which */
+    struct mcpz_own inner;      /* CALL: the task of the process that it waits for; empty: none */
 
     /* Parked: the process waits for an answer of a client that has to come back. */
     bool parked;
@@ -64,6 +88,8 @@ struct mcpz_question {
     struct mcpz_mcp_job *job;   /* for which; NULL: for none */
     struct mcpz_mcp_call *call; /* who was asked; NULL: nobody yet, the job is parked */
     struct mcpz_own line;       /* the request; only while nobody was asked */
+    struct mcpz_mcp_task *task; /* whose client it is for; NULL: see above */
+    size_t number;              /* of it */
 };
 
 enum mcpz_conn_role {
@@ -100,6 +126,18 @@ struct mcpz_conn {
 struct mcpz_asked {
     struct mcpz_own key;    /* in inputRequests, with its quotes */
     struct mcpz_own answer; /* empty: not yet */
+};
+
+/* What a legacy client's call about a task of a modern server waits for. */
+enum mcpz_mcp_step {
+    MCPZ_STEP_NONE,
+    MCPZ_STEP_CREATE, /* the task, or the result at once */
+    MCPZ_STEP_GET,    /* its state */
+    MCPZ_STEP_FOLLOW, /* its state, until it is over */
+    MCPZ_STEP_TELL,   /* the server has been told what its client has answered */
+    MCPZ_STEP_LOOK,   /* its state: may it be cancelled? */
+    MCPZ_STEP_CANCEL, /* that this is heard */
+    MCPZ_STEP_SEE,    /* its state: has it been cancelled? */
 };
 
 enum mcpz_mcp_call_kind { MCPZ_MCP_REQUEST = 1, MCPZ_MCP_LISTEN, MCPZ_MCP_END, MCPZ_MCP_ABOUT };
@@ -141,6 +179,15 @@ struct mcpz_mcp_call {
     size_t asked_count;
     size_t rounds;
     struct mcpz_own state; /* requestState to send back, JSON */
+
+    /* Tasks of the protocol: bridge_legacy_task.c, bridge_modern_task.c. */
+    enum mcpz_mcp_step step;
+    bool with_tasks;          /* what it sends says that its client knows of tasks */
+    bool makes_task;          /* it has asked a legacy server for one */
+    struct mcpz_own task;     /* JSON: how its server calls the task it is about */
+    struct mcpz_own answered; /* "key", "key", ...: what was asked for it and answered */
+    unsigned looks;
+    mcpz_time poll_at_us; /* the next look; NEVER: none is due */
 };
 
 /* A legacy session with a modern server: what it is subscribed to. */
@@ -172,6 +219,7 @@ struct mcpz_hosted {
     struct mcpz_conn *describer; /* NULL: none */
     struct mcpz_mcp_call *calls;
     struct mcpz_legacy_session *sessions;
+    struct mcpz_mcp_task *tasks;
     size_t session_count;
     size_t call_count;
     size_t conn_count;
@@ -189,6 +237,8 @@ struct mcpz_hosted {
     enum mcpz_list list;                    /* being read */
     size_t pages;                           /* of it, read */
     struct mcpz_own lists[MCPZ_LIST_COUNT]; /* so far: elements, with commas between them */
+    struct mcpz_own
+        task_tools; /* legacy: [["name",is_required],...], that can be called as tasks */
     struct mcpz_own document;
     char hash[2 * MCPZ_MCP_HASH_BYTES + 1];
 };
@@ -223,6 +273,11 @@ struct mcpz_json mcpz_member(struct mcpz_json object, const char *name);
 
 /** What a string says, in `text` of `capacity`; false if it is none, or does not fit. */
 MCPZ_MUST_USE bool mcpz_json_to_text(struct mcpz_json value, char *text, size_t capacity);
+
+/** Write in two passes what is put. False: no memory, and `own` is empty. */
+MCPZ_MUST_USE bool mcpz_own_write(struct mcpz_own *own,
+                                  void (*put)(struct mcpz_json_writer *writer, const void *what),
+                                  const void *what);
 
 /* A message in the making: pieces of others, one behind the other. */
 #define MCPZ_PIECES_MAX 96
@@ -282,6 +337,10 @@ void mcpz_conn_begin(struct mcpz_conn *conn, struct mcpz_bytes version,
 /** Nobody waits for the job any more: tell the process. */
 void mcpz_mcp_job_abandon(struct mcpz_mcp_job *job);
 
+/** Keep what a process asks, behind all that it has asked before, until somebody can be asked.
+ * NULL: no memory, and it was told. */
+struct mcpz_question *mcpz_question_keep(struct mcpz_conn *conn,
+                                         const struct mcpz_envelope *request);
 void mcpz_question_end(struct mcpz_conn *conn, struct mcpz_question *question);
 struct mcpz_question *mcpz_question_find(struct mcpz_conn *conn, struct mcpz_bytes id);
 
@@ -323,12 +382,18 @@ MCPZ_MUST_USE bool mcpz_call_say(struct mcpz_mcp_call *call, const struct mcpz_p
 void mcpz_call_answer(struct mcpz_mcp_call *call, struct mcpz_bytes result);
 void mcpz_call_refuse(struct mcpz_mcp_call *call, enum mcpz_mcp_code code, const char *text);
 
-/**
- * A task of the protocol, asked for across the eras: they are two designs. A legacy one is made
- * by the client and has its result fetched, a modern one by the server, which is asked for its
- * state and given its input. True: refused, and the call is over.
+/** Answer the call with an error as a server has written it; it is over then. */
+void mcpz_call_answer_error(struct mcpz_mcp_call *call, struct mcpz_bytes error);
+
+/** Answer the call with a result that is put in two passes; it is over then. */
+void mcpz_call_answer_put(struct mcpz_mcp_call *call,
+                          void (*put)(struct mcpz_json_writer *writer, const void *what),
+                          const void *what);
+
+/** Ask for it with a method and parameters of ours; the answer is the call's. False: it is over.
  */
-bool mcpz_call_refuses_task(struct mcpz_mcp_call *call);
+MCPZ_MUST_USE bool mcpz_call_ask(struct mcpz_mcp_call *call, const char *method,
+                                 struct mcpz_bytes params);
 
 /** Do it: `conn` is ready. */
 void mcpz_call_go(struct mcpz_mcp_call *call, struct mcpz_conn *conn);
@@ -359,6 +424,71 @@ void mcpz_calls_find_room(struct mcpz_hosted *server);
 /** When somebody will have waited for too long. */
 mcpz_time mcpz_calls_room_by(const struct mcpz_hosted *server);
 
+/* ---- host_task.c: tasks that are kept here ---------------------------------------------------
+ */
+
+/**
+ * Keep a task for the client of `call`. `inner`: how `conn` calls it; without a `conn` it is done.
+ * `state` (JSON) is what was said of it. The oldest one that is done gives way. NULL: all are
+ * worked at, or no memory.
+ */
+struct mcpz_mcp_task *mcpz_mcp_task_keep(struct mcpz_mcp_call *call, struct mcpz_conn *conn,
+                                         struct mcpz_bytes inner, struct mcpz_bytes state);
+
+/** The one that the call is about, if it is its client's; NULL: there is none. */
+struct mcpz_mcp_task *mcpz_mcp_task_find(const struct mcpz_mcp_call *call);
+
+/** The one that a process calls so; NULL: there is none. */
+struct mcpz_mcp_task *mcpz_mcp_task_of(const struct mcpz_conn *conn, struct mcpz_json inner);
+
+/** That came of it. False: no memory. */
+bool mcpz_mcp_task_set_outcome(struct mcpz_mcp_task *task, const struct mcpz_envelope *answer);
+
+/** Nobody works at it any more. */
+void mcpz_mcp_task_finish(struct mcpz_mcp_task *task);
+
+/** Forget it; who works at it is told. */
+void mcpz_mcp_task_drop(struct mcpz_mcp_task *task);
+
+/** The process is gone: what it worked at has failed. */
+void mcpz_mcp_tasks_lose(struct mcpz_conn *conn, const char *why);
+
+/** Forget those that are over (MCPZ_TIME_NEVER: all); when the next one is. */
+void mcpz_mcp_tasks_expire(struct mcpz_hosted *server, mcpz_time now);
+mcpz_time mcpz_mcp_tasks_deadline(const struct mcpz_hosted *server);
+
+/* ---- bridge_legacy_task.c, bridge_modern_task.c ----------------------------------------------
+ */
+
+/** Is it about a task that this host, or a server of the other era, has to do with? False: it is
+ * sent on as it is. */
+bool mcpz_bridge_legacy_task(struct mcpz_mcp_call *call);
+bool mcpz_bridge_modern_task(struct mcpz_mcp_call *call);
+
+/** The server has answered something that has to do with a task. False: it has not. */
+bool mcpz_bridge_legacy_task_answered(struct mcpz_mcp_call *call,
+                                      const struct mcpz_envelope *answer);
+bool mcpz_bridge_modern_task_answered(struct mcpz_mcp_call *call,
+                                      const struct mcpz_envelope *answer);
+
+/** The client has answered all that was asked for its task. */
+void mcpz_bridge_legacy_task_told(struct mcpz_mcp_call *call);
+
+/** Look at the tasks that are due; when the next look is. */
+void mcpz_bridge_legacy_look(struct mcpz_hosted *server, mcpz_time now);
+mcpz_time mcpz_bridge_legacy_look_at(const struct mcpz_hosted *server);
+
+/** How a request becomes one for a task, or is none; `splices` has room for one. Returns how many
+ * there are. */
+size_t mcpz_bridge_modern_task_splice(const struct mcpz_mcp_call *call,
+                                      struct mcpz_splice *splices);
+
+/** What a process says of a task: what came of it, how it ended, and what it asks. */
+void mcpz_bridge_modern_outcome(struct mcpz_mcp_task *task, const struct mcpz_envelope *answer);
+void mcpz_bridge_modern_state(struct mcpz_mcp_task *task, const struct mcpz_envelope *answer);
+void mcpz_bridge_modern_task_asked(struct mcpz_mcp_task *task,
+                                   const struct mcpz_envelope *request);
+
 /* ---- bridge_legacy.c: a legacy client, a modern server ---------------------------------------
  */
 
@@ -373,6 +503,19 @@ void mcpz_bridge_legacy_forget(struct mcpz_hosted *server, const char *id);
 void mcpz_bridge_legacy_expire(struct mcpz_hosted *server, mcpz_time now);
 mcpz_time mcpz_bridge_legacy_deadline(const struct mcpz_hosted *server);
 void mcpz_bridge_legacy_left(struct mcpz_mcp_call *call);
+/** Put the members of `_meta` that each request to a modern server has. */
+MCPZ_MUST_USE bool mcpz_bridge_legacy_meta(const struct mcpz_mcp_call *call,
+                                           struct mcpz_own *meta);
+/** Send the call's request again, with what it knows by now. */
+void mcpz_bridge_legacy_send(struct mcpz_mcp_call *call);
+/** Begin a round of questions. False: there were too many, and the call is over. */
+MCPZ_MUST_USE bool mcpz_bridge_legacy_begin_round(struct mcpz_mcp_call *call);
+/** Ask the client something. False: the call is over. */
+MCPZ_MUST_USE bool mcpz_bridge_legacy_ask(struct mcpz_mcp_call *call, struct mcpz_json key,
+                                          struct mcpz_json question);
+/** Put {"key": answer, ...}, what was answered in this round. */
+MCPZ_MUST_USE bool mcpz_bridge_legacy_responses(const struct mcpz_mcp_call *call,
+                                                struct mcpz_own *text);
 
 /* ---- bridge_modern.c: a modern client, a legacy server ---------------------------------------
  */

@@ -147,6 +147,10 @@ void mcpz_conn_notified(struct mcpz_conn *conn, const struct mcpz_envelope *noti
     }
     struct mcpz_mcp_job *job = mcpz_conn_latest(conn);
     struct mcpz_pieces pieces = {.count = 0};
+    if (mcpz_envelope_is(notification, "notifications/tasks/status") &&
+        mcpz_mcp_task_of(conn, notification->task_id) != NULL) {
+        return; /* its client asks for it */
+    }
     if (job == NULL) {
         tell_listeners(conn, notification->whole.text);
     } else if (job->call->era == MCPZ_ERA_LEGACY || job->call->level[0] != '\0') {
@@ -190,6 +194,25 @@ static void ask_client(struct mcpz_conn *conn, const struct mcpz_envelope *reque
     (void)!mcpz_call_say(call, &pieces);
 }
 
+/* The task for which it asks: as it says, or because it is at nothing else. NULL: for none. */
+static struct mcpz_mcp_task *task_behind(const struct mcpz_conn *conn,
+                                         const struct mcpz_envelope *request)
+{
+    struct mcpz_mcp_task *task = mcpz_mcp_task_of(conn, request->related_task);
+
+    if (conn->role != MCPZ_CONN_POOLED) {
+        return NULL; /* its clients cannot be asked */
+    }
+    if (task == NULL && request->related_task.type == MCPZ_JSON_NONE &&
+        mcpz_conn_latest(conn) == NULL && mcpz_conn_parked(conn) == NULL) {
+        task = conn->server->tasks;
+        while (task != NULL && task->conn != conn) {
+            task = task->next;
+        }
+    }
+    return task;
+}
+
 void mcpz_conn_requested(struct mcpz_conn *conn, const struct mcpz_envelope *request)
 {
     if (mcpz_envelope_is(request, "ping")) {
@@ -202,11 +225,14 @@ void mcpz_conn_requested(struct mcpz_conn *conn, const struct mcpz_envelope *req
     }
     struct mcpz_mcp_call *call = conn->server->era == MCPZ_ERA_LEGACY ? client_of(conn) : NULL;
     struct mcpz_mcp_job *parked = mcpz_conn_parked(conn);
+    struct mcpz_mcp_task *task = task_behind(conn, request);
     size_t asked = 0;
     for (const struct mcpz_question *other = conn->questions; other != NULL; other = other->next) {
         asked++;
     }
-    if (parked != NULL && asked < MCPZ_MCP_ASKED_MAX) {
+    if (task != NULL && asked < MCPZ_MCP_ASKED_MAX) {
+        mcpz_bridge_modern_task_asked(task, request);
+    } else if (parked != NULL && asked < MCPZ_MCP_ASKED_MAX) {
         mcpz_bridge_modern_asked(parked, request);
     } else if (call == NULL || asked >= MCPZ_MCP_ASKED_MAX) {
         mcpz_conn_refuse(conn, request->id.text, MCPZ_MCP_METHOD_NOT_FOUND,

@@ -5,6 +5,7 @@
 //       "watch": prints the names of tools whenever they change, until standard input ends.
 //       "slow": begins a call that takes a minute, says so, prints what comes of it, and for every
 //       line of standard input calls a tool and prints that.
+//       "tasks-across": has tasks of a server of 2026-07-28 (v1 only).
 //       "tasks": has a tool of each of two servers as a task, and reaches both (v1 only).
 import assert from 'node:assert/strict';
 import readline from 'node:readline';
@@ -290,8 +291,54 @@ async function haveTasks() {
   }
 }
 
+// Of a server of 2026-07-28 (tests/support/mcp_task_server.py), which decides what is a task.
+async function haveTasksAcross() {
+  const T = await import('@modelcontextprotocol/sdk/types.js');
+  const { tasks } = client.experimental;
+  const task = { ttl: 60000 };
+  const about = [];
+  made.answer('elicitation/create', ({ params }) => {
+    about.push(params._meta?.[RELATED]?.taskId);
+    return { action: 'accept', content: { name: 'you' } };
+  });
+  const have = async (name) => {
+    const ids = [];
+    let last;
+    for await (last of tasks.callToolStream({ name, arguments: {} }, T.CallToolResultSchema, { task })) {
+      if (last.type === 'taskCreated') ids.push(last.task.taskId);
+    }
+    assert.equal(ids.length, 1);
+    return { id: ids[0], last };
+  };
+  const tools = Object.fromEntries((await client.listTools()).tools.map((tool) => [tool.name, tool]));
+  assert.equal(tools.ask.execution.taskSupport, 'optional');
+  assert.ok(client.getServerCapabilities().tasks.requests.tools.call);
+  for (let i = 0; i < 4; i++) { // at either node
+    const asked = await have('ask');
+    assert.equal(text(asked.last.result), 'hello you');
+    assert.equal(asked.last.result._meta[RELATED].taskId, asked.id);
+    assert.equal(about.at(-1), asked.id);
+    await assert.rejects(tasks.cancelTask(asked.id), { code: -32602 });
+  }
+  // What is answered at once is a task, too.
+  const now = await have('now');
+  assert.equal(text(now.last.result), 'at once');
+  const failed = await have('fail');
+  assert.equal(failed.last.type, 'error');
+  await assert.rejects(tasks.getTaskResult(failed.id, T.CallToolResultSchema), /it has failed/);
+  const params = { name: 'stuck', arguments: {}, task };
+  const stuck = (await client.request({ method: 'tools/call', params }, T.CreateTaskResultSchema)).task;
+  assert.equal((await tasks.getTask(stuck.taskId)).status, 'working');
+  const over = await tasks.cancelTask(stuck.taskId);
+  assert.deepEqual([over.taskId, over.status], [stuck.taskId, 'cancelled']);
+  // Who wants no task gets the result, also where there is only a task to be had.
+  assert.equal(text(await call('ask', {})), 'at once');
+  assert.equal(text(await call('only', {})), 'done');
+}
+
 await connect();
 if (what === 'tasks') await haveTasks();
+else if (what === 'tasks-across') await haveTasksAcross();
 else if (what === 'watch') await watch();
 else if (what === 'slow') await slow();
 else await use(what === 'all' ? Object.keys(uses) : what.split(','));

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import threading
 import unittest
+import urllib.error
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
@@ -224,16 +226,103 @@ class Used(Base):
 
 
 class Tasks(Base):
-    """Tasks of 2025-11-25: two servers that are the same, at /mcp."""
+    """Tasks of both revisions, by clients of both, at /mcp."""
 
     packages = {"again": "server-everything", "everything": "server-everything"}
 
-    def test_they_are_told_apart(self):
-        self.addCleanup(self.end)
-        self.begin(self.packages)
-        done = subprocess.run([NODE, CLIENT, "v1", "tasks", "http", self.url()], cwd=PLACE, capture_output=True,
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = cls()
+        cls.shared.begin(cls.packages)
+        # A server that makes tasks in the later revision, at two nodes: a task is at one of them.
+        command = str(HERE.parent / "support/mcp_task_server.py")
+        for name in ("everything", "again"):
+            done = run("mcp", "add", "makers", "--data", cls.shared.nodes[name].data,
+                       "--env", f"MARK={cls.shared.mark}", "--", "/usr/bin/python3", command)
+            assert done.returncode == 0, done.stderr
+        until("both are seen", lambda: [len(row["providers"]) for row in cls.shared.front.ask("capabilities")
+                                        if row["name"] == "mcp/makers"] == [2])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.shared.end()
+
+    def setUp(self):
+        for name in ("mesh", "mark", "directory", "front", "nodes"):
+            setattr(self, name, getattr(self.shared, name))
+
+    def use_tasks(self, what):
+        done = subprocess.run([NODE, CLIENT, "v1", what, "http", self.url()], cwd=PLACE, capture_output=True,
                               text=True, timeout=RUN_S, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+    def test_they_are_told_apart(self):
+        self.use_tasks("tasks")
+
+    def test_a_client_of_2025_11_25_has_tasks_of_a_server_of_2026_07_28(self):
+        self.use_tasks("tasks-across")
+
+    def ask(self, method, params, extensions=True):
+        """One request of 2026-07-28; its result, or error."""
+        meta = "io.modelcontextprotocol/"
+        capabilities = {"elicitation": {}, **({"extensions": {meta + "tasks": {}}} if extensions else {})}
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": {
+            meta + "protocolVersion": "2026-07-28", meta + "clientCapabilities": capabilities}}}
+        name = params.get("name") or params.get("taskId")
+        request = urllib.request.Request(self.url(), json.dumps(body).encode(), {
+            "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+            "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, **({"Mcp-Name": name} if name else {})})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                text = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            text = error.read().decode()
+        said = json.loads(text[text.rindex("data: ") + 6:] if text.startswith(("data:", ":")) else text)
+        return said.get("result") or said["error"]
+
+    def await_status(self, task, status):
+        def see():
+            said = self.ask("tasks/get", {"taskId": task})
+            self.assertIn(said.get("status"), (status, "working", "input_required"), said)
+            return said if said["status"] == status else None
+        return until(f"the task is {status}", see)
+
+    def test_a_client_of_2026_07_28_has_tasks_of_a_server_of_2025_11_25(self):
+        made = self.ask("tools/call", {"name": "simulate-research-query",
+                                       "arguments": {"topic": "python", "ambiguous": True}})
+        self.assertEqual(made["resultType"], "task", made)
+        task = made["taskId"]
+        asked = self.await_status(task, "input_required")["inputRequests"]
+        self.assertEqual([question["method"] for question in asked.values()], ["elicitation/create"])
+        answers = {key: {"action": "accept", "content": {"interpretation": "snakes"}} for key in asked}
+        self.assertEqual(self.ask("tasks/update", {"taskId": task, "inputResponses": answers})["resultType"],
+                         "complete")
+        self.assertIn("snakes", self.await_status(task, "completed")["result"]["content"][0]["text"])
+        # Its id says where it is; nobody else has it.
+        server, node, own = task.split(":")
+        self.assertIn(server, self.packages)
+        self.assertEqual(self.ask("tasks/get", {"taskId": f"{server}:{node}:{own[::-1]}"})["code"], -32602)
+        self.assertEqual(self.ask("tasks/get", {"taskId": task}, extensions=False)["code"], -32021)
+        # Who knows of no tasks waits for the result.
+        said = self.ask("tools/call", {"name": "simulate-research-query", "arguments": {"topic": "x"}}, False)
+        self.assertIn("Research Report: x", said["content"][0]["text"])
+        made = self.ask("tools/call", {"name": "simulate-research-query", "arguments": {"topic": "y"}})
+        self.ask("tasks/cancel", {"taskId": made["taskId"]})
+        self.await_status(made["taskId"], "cancelled")
+
+    def test_a_task_is_found_at_the_node_where_it_is(self):
+        nodes = set()
+        for _ in range(12):
+            made = self.ask("tools/call", {"name": "ask"})
+            nodes.add(made["taskId"].split(":")[1])
+            asked = self.await_status(made["taskId"], "input_required")["inputRequests"]
+            self.ask("tasks/update", {"taskId": made["taskId"], "inputResponses": {
+                key: {"action": "accept", "content": {"name": "you"}} for key in asked}})
+            done = self.await_status(made["taskId"], "completed")
+            self.assertEqual(done["result"]["content"][0]["text"], "hello you")
+        self.assertLessEqual(nodes, {node.id for node in self.nodes.values()})
+        self.assertIn("io.modelcontextprotocol/tasks",
+                      self.ask("server/discover", {})["capabilities"]["extensions"])
 
 
 class Killed(Base):

@@ -101,6 +101,13 @@ static inline mcpz_time fake_now(void *context)
     return clock_us;
 }
 
+static inline void fake_write_time(void *context, char text[MCPZ_MCP_TIME_BYTES])
+{
+    (void)context;
+    (void)snprintf(text, MCPZ_MCP_TIME_BYTES, "2026-07-28T00:00:%02u.000Z",
+                   (unsigned)(clock_us / MCPZ_SECONDS(1) % 60));
+}
+
 static inline void fake_wake_at(void *context, mcpz_time at_us)
 {
     (void)context;
@@ -179,6 +186,7 @@ static inline int begin_world(void **state)
                                                 .upstreams = &fake_upstreams,
                                                 .node = {.bytes = {1}},
                                                 .now = fake_now,
+                                                .write_time = fake_write_time,
                                                 .wake_at = fake_wake_at,
                                                 .later = fake_later,
                                                 .random = fake_random,

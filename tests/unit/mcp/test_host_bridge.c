@@ -385,35 +385,6 @@ TEST(input_that_is_required_is_asked_of_a_legacy_client)
                               "\"complete\",\"content\":[]}}");
 }
 
-/* Of another era's server they are refused in words; within an era they pass. */
-TEST(tasks_do_not_cross_the_eras)
-{
-    static const char *const methods[] = {"tasks/get", "tasks/result", "tasks/list",
-                                          "tasks/update", "tasks/cancel"};
-    char line[256];
-
-    struct mcpz_upstream *describer = modern_server();
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(methods); i++) {
-        (void)snprintf(line, sizeof(line),
-                       "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{}}",
-                       methods[i]);
-        struct client *client = ask(LEGACY_PARAMS(SESSION_A), line);
-        CHECK(strstr(heard(client),
-                     "\"error\":{\"code\":-32601,\"message\":\"Method not found: the "
-                     "server speaks 2026-07-28") != NULL);
-        CHECK(client->over);
-    }
-    struct client *client =
-        ask(LEGACY_PARAMS(SESSION_A), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
-                                      "\"params\":{\"name\":\"t\",\"task\":{\"ttl\":1}}}");
-    CHECK(strstr(heard(client), "\"error\":{\"code\":-32602") != NULL);
-    CHECK(is_told_all(describer));
-    client = ask(MODERN_PARAMS("{}"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tasks/get\","
-                                      "\"params\":{\"taskId\":\"k\"}}");
-    CHECK(strstr(told(describer), "tasks/get") != NULL);
-    CHECK(!client->over);
-}
-
 TEST(a_server_that_asks_for_ever_is_stopped)
 {
     struct mcpz_upstream *describer = modern_server();
@@ -515,7 +486,7 @@ TEST_MAIN(CASE(modern_clients_that_can_be_asked_nothing_share_a_process),
           CASE(a_modern_subscription_hears_what_it_asked_for),
           CASE(modern_and_modern_pass_as_they_are), CASE(a_legacy_request_says_who_asks),
           CASE(input_that_is_required_is_asked_of_a_legacy_client),
-          CASE(tasks_do_not_cross_the_eras), CASE(a_server_that_asks_for_ever_is_stopped),
+          CASE(a_server_that_asks_for_ever_is_stopped),
           CASE(what_a_legacy_session_is_subscribed_to_is_one_listen),
           CASE(who_only_listens_is_dismissed_before_the_node_stops),
           CASE(a_legacy_session_that_nobody_uses_is_forgotten))
