@@ -24,6 +24,9 @@
 #define MCPZ_DIGEST_LAYOUT "mcpz-layout---v1"     /* a layout's bytes -> its name */
 #define MCPZ_DIGEST_DELTA "mcpz-delta----v1"      /* a delta's bytes -> its id */
 #define MCPZ_DIGEST_SNAPSHOT "mcpz-snapshot-v1"   /* an exported file -> its trailer */
+#define MCPZ_DIGEST_MERKLE "mcpz-merkle---v1"     /* two nodes of a tree -> the one above them */
+#define MCPZ_DIGEST_BATCH "mcpz-batch----v1"      /* what an author signs -> a batch's name */
+#define MCPZ_DIGEST_VERIFIED "mcpz-verified-v1"   /* what was verified -> its place in memory */
 #define MCPZ_DIGEST_BACKUP "mcpz-backup---v1"     /* a backup, or a file in it -> its trailer */
 
 /* A digest under way; lives on the caller's stack. */
