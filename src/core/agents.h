@@ -12,7 +12,8 @@
  *   DELTA ...  in causal order              ->
  *   DIGESTS of that one document            ->  if there are more
  *
- * Every delta is kept. Not here yet: signatures, placement, checkpoints that fold old deltas.
+ * Every delta is kept. Whether its author has signed it the engine has seen to (engine/batch.h).
+ * Not here yet: checkpoints that fold old deltas.
  */
 
 #ifndef CORE_AGENTS_H

@@ -154,16 +154,43 @@ static void on_hello(struct mcpz_engine *engine, struct mcpz_link_row *row,
 
 /* ---- JOIN --------------------------------------------------------------------------------- */
 
+static mcpz_error sign_leaf(struct mcpz_engine *engine, struct mcpz_certificate *leaf,
+                            struct mcpz_certificate_bytes *encoded)
+{
+    bool as_mesh = engine->authority != NULL &&
+                   mcpz_id_equal(mcpz_identity_id(engine->authority), &engine->mesh);
+
+    return mcpz_certificate_issue(as_mesh ? engine->authority : engine->identity,
+                                  as_mesh ? mcpz_bytes(NULL, 0)
+                                          : mcpz_certificate_slice(&engine->certificate),
+                                  leaf, encoded);
+}
+
+static uint64_t next_serial(struct mcpz_engine *engine)
+{
+    return engine->wall_ms << 16 | (engine->next_serial++ & 0xffff);
+}
+
+mcpz_error mcpz_admission_certify_past(struct mcpz_engine *engine, const struct mcpz_id *author,
+                                       struct mcpz_certificate_bytes *encoded)
+{
+    struct mcpz_certificate leaf = {
+        .mesh = engine->mesh,
+        .node = *author,
+        .serial = next_serial(engine),
+        .not_after_ms = 1, /* 1970: nobody is let in with it */
+    };
+    return sign_leaf(engine, &leaf, encoded);
+}
+
 static mcpz_error issue(struct mcpz_engine *engine, const struct mcpz_id *node,
                         const struct mcpz_bytes *roles, size_t role_count,
                         struct mcpz_certificate_bytes *encoded)
 {
-    bool as_mesh = engine->authority != NULL &&
-                   mcpz_id_equal(mcpz_identity_id(engine->authority), &engine->mesh);
     struct mcpz_certificate leaf = {
         .mesh = engine->mesh,
         .node = *node,
-        .serial = engine->wall_ms << 16 | (engine->next_serial++ & 0xffff),
+        .serial = next_serial(engine),
         .not_before_ms = engine->wall_ms,
         .not_after_ms = engine->wall_ms + MCPZ_CERTIFICATE_LIFE_MS,
         .role_count = role_count < MCPZ_ROLES_MAX ? role_count : MCPZ_ROLES_MAX,
@@ -172,10 +199,7 @@ static mcpz_error issue(struct mcpz_engine *engine, const struct mcpz_id *node,
     for (size_t i = 0; i < leaf.role_count; i++) {
         leaf.roles[i] = roles[i];
     }
-    return mcpz_certificate_issue(as_mesh ? engine->authority : engine->identity,
-                                  as_mesh ? mcpz_bytes(NULL, 0)
-                                          : mcpz_certificate_slice(&engine->certificate),
-                                  &leaf, encoded);
+    return sign_leaf(engine, &leaf, encoded);
 }
 
 /* Who does not know the secret learns only that. Then: expired, then used up. */

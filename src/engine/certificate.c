@@ -74,36 +74,60 @@ static bool is_signer_entitled(const struct mcpz_certificate_chain *chain,
            mcpz_certificate_has_role(signer, MCPZ_ROLE_COORDINATOR);
 }
 
+/* Form, mesh and node. */
+static mcpz_error open_chain(struct mcpz_bytes encoded, const struct mcpz_id *mesh,
+                             const struct mcpz_id *node, struct mcpz_certificate_chain *chain)
+{
+    mcpz_error error = mcpz_certificate_chain_decode(encoded, chain);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (!mcpz_id_equal(&chain->certificates[0].mesh, mesh)) {
+        return MCPZ_ENOTFOUND;
+    }
+    return mcpz_id_equal(&chain->certificates[0].node, node) && is_signer_entitled(chain, mesh)
+               ? MCPZ_OK
+               : MCPZ_EAUTH;
+}
+
+static mcpz_error check_signatures(const struct mcpz_certificate_chain *chain)
+{
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < chain->count && error == MCPZ_OK; i++) {
+        error = check_signature(&chain->certificates[i]);
+    }
+    return error;
+}
+
 mcpz_error mcpz_certificate_verify(struct mcpz_bytes encoded, const struct mcpz_id *mesh,
                                    const struct mcpz_id *node, uint64_t wall_ms,
                                    struct mcpz_certificate *leaf)
 {
     struct mcpz_certificate_chain chain;
-    mcpz_error error = mcpz_certificate_chain_decode(encoded, &chain);
+    mcpz_error error = open_chain(encoded, mesh, node, &chain);
     if (error != MCPZ_OK) {
         return error;
-    }
-    if (!mcpz_id_equal(&chain.certificates[0].mesh, mesh)) {
-        return MCPZ_ENOTFOUND;
-    }
-    if (!mcpz_id_equal(&chain.certificates[0].node, node) || !is_signer_entitled(&chain, mesh)) {
-        return MCPZ_EAUTH;
     }
     for (size_t i = 0; i < chain.count; i++) {
         if (!is_within_time(&chain.certificates[i], wall_ms)) {
             return MCPZ_EEXPIRED;
         }
     }
-    for (size_t i = 0; i < chain.count; i++) {
-        error = check_signature(&chain.certificates[i]);
-        if (error != MCPZ_OK) {
-            return error;
-        }
-    }
-    if (leaf != NULL) {
+    error = check_signatures(&chain);
+    if (error == MCPZ_OK && leaf != NULL) {
         *leaf = chain.certificates[0];
     }
-    return MCPZ_OK;
+    return error;
+}
+
+mcpz_error mcpz_certificate_verify_author(struct mcpz_bytes encoded, const struct mcpz_id *mesh,
+                                          const struct mcpz_id *author)
+{
+    struct mcpz_certificate_chain chain;
+    mcpz_error error = open_chain(encoded, mesh, author, &chain);
+
+    return error != MCPZ_OK ? error : check_signatures(&chain);
 }
 
 bool mcpz_certificate_has_role(const struct mcpz_certificate *certificate, const char *role)

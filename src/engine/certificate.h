@@ -58,6 +58,16 @@ MCPZ_MUST_USE mcpz_error mcpz_certificate_verify(struct mcpz_bytes encoded,
                                                  const struct mcpz_id *node, uint64_t wall_ms,
                                                  struct mcpz_certificate *leaf);
 
+/**
+ * Judge a chain that shows whose an author's deltas are: as above, whatever the time. What
+ * depended on the hour would be valid for one node and not for another.
+ *
+ * Errors: as above, but for MCPZ_EEXPIRED
+ */
+MCPZ_MUST_USE mcpz_error mcpz_certificate_verify_author(struct mcpz_bytes encoded,
+                                                        const struct mcpz_id *mesh,
+                                                        const struct mcpz_id *author);
+
 bool mcpz_certificate_has_role(const struct mcpz_certificate *certificate, const char *role);
 
 #endif

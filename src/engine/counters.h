@@ -32,6 +32,13 @@
     X(dials_failed, "of them, failed")                                                            \
     X(batches, "batches handed to the store")                                                     \
     X(batches_failed, "of them, failed")                                                          \
+    X(signatures_made, "batches of deltas we signed")                                             \
+    X(signatures_verified, "signatures of batches we verified")                                   \
+    X(refused_unsigned, "deltas refused: not signed")                                             \
+    X(refused_signature, "batches refused: not their author's")                                   \
+    X(refused_author, "authors refused: not of this mesh")                                        \
+    X(deltas_of_unknown, "deltas left: their author is not known yet")                            \
+    X(deltas_unproven, "deltas not sent: their signature is not known")                           \
     X(messages_dropped, "messages dropped: no link to their peer")
 
 struct mcpz_counters {

@@ -47,6 +47,9 @@ void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event)
     for (size_t i = 0; i < out->count; i++) {
         mcpz_outbound_action(engine, &out->actions[i]);
     }
+    if (engine->scratch->outgoing.own_count >= MCPZ_OWN_BATCH_DELTAS) {
+        mcpz_signing_sign(engine);
+    }
     engine->stepping = false;
 }
 
@@ -281,6 +284,8 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     made->certificate_renew_ms = UINT64_MAX;
     copy_config(made, config);
     mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);
+    made->persist.watch = mcpz_signing_note;
+    made->persist.watch_context = made;
 
     mcpz_engine_turn_begin(made, now, wall_ms);
     mcpz_error error = begin(made, config->set_back);
@@ -301,6 +306,7 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
         mcpz_lane_clear(&engine->links[i].control);
         mcpz_lane_clear(&engine->links[i].data);
+        free(engine->links[i].told);
     }
     mcpz_lane_clear(&engine->loopback);
     mcpz_outbound_clear(engine);
@@ -329,6 +335,7 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
 
     /* Letting something out can make a step that writes, so more than once; rarely. */
     do {
+        mcpz_outgoing_flush(engine);
         uint64_t batch = engine->persist.kv.commit(engine->persist.kv.context);
         if (batch != 0) {
             engine->counters.batches++;

@@ -209,6 +209,38 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_token_create(struct mcpz_engine *engine, ui
 MCPZ_MUST_USE mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request,
                                                   struct mcpz_bytes id);
 
+/**
+ * Take in one message of an exported file: BATCH of one delta, or AUTHOR. With `request` 0 it is
+ * only judged, and nothing changes. Otherwise a delta ends with REPLY under `request`, as of an
+ * AGENT_IMPORT.
+ *
+ * Errors: MCPZ_EUSED  nothing came of it, as it should be: an author, or a delta that is here
+ *         MCPZ_ESHORT, MCPZ_EPROTO  no such message
+ *         MCPZ_EAUTH      a signature does not fit, or the author is not known
+ *         MCPZ_ECONFLICT  an author of another mesh, and we may admit nobody to this one
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_import(struct mcpz_engine *engine, uint64_t request,
+                                            struct mcpz_bytes message);
+
+/**
+ * Write the message that shows that `delta`, as the store has it, is its author's: BATCH.
+ * MCPZ_MSG_BYTES_MAX holds any.
+ *
+ * Errors: MCPZ_ENOTFOUND  its signature is not known; MCPZ_EFULL; MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_prove(struct mcpz_engine *engine,
+                                           const struct mcpz_delta *delta, uint8_t *buffer,
+                                           size_t capacity, size_t *length);
+
+/**
+ * Write the message that shows that `author` is of the mesh: AUTHOR. As above.
+ *
+ * Errors: MCPZ_ENOTFOUND  it is not known; MCPZ_EFULL
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_show_author(struct mcpz_engine *engine,
+                                                 const struct mcpz_id *author, uint8_t *buffer,
+                                                 size_t capacity, size_t *length);
+
 /** Do we hold the mesh's key, which signs layouts? */
 bool mcpz_engine_holds_mesh_key(const struct mcpz_engine *engine);
 

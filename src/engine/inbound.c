@@ -21,6 +21,22 @@ static uint32_t peek_kind(struct mcpz_bytes message)
     return (uint32_t)kind.uint;
 }
 
+/* Deltas reach the core if their author has signed them, and in no other way. */
+static mcpz_error take_signed(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                              const struct mcpz_msg *msg)
+{
+    const struct mcpz_id from = row->peer;
+
+    if (msg->kind == MCPZ_MSG_AUTHOR) {
+        return mcpz_authors_take(engine, row, &msg->author);
+    }
+    if (msg->kind == MCPZ_MSG_DELTA) {
+        engine->counters.refused_unsigned++;
+        return MCPZ_EAUTH;
+    }
+    return mcpz_incoming_batch(engine, &from, &msg->batch);
+}
+
 static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row *row,
                                struct mcpz_bytes message)
 {
@@ -49,6 +65,9 @@ static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row 
         return MCPZ_OK;
     }
     row->peer_is_ready = true;
+    if (kind == MCPZ_MSG_BATCH || kind == MCPZ_MSG_AUTHOR || kind == MCPZ_MSG_DELTA) {
+        return take_signed(engine, row, &msg);
+    }
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_RECV,
         .recv = {.from = row->peer, .msg = &msg},

@@ -18,6 +18,7 @@
 #define MCPZ_HELD_BYTES_MAX 67108864 /* frames and replies that wait for the disk */
 #define MCPZ_INCARNATIONS_KEPT 1024  /* ahead of their use, one write for all of them */
 #define MCPZ_RENEW_AGAIN_US MCPZ_SECONDS(60)
+#define MCPZ_TOLD_AUTHORS_MAX 512 /* a link remembers; others are told again */
 
 /* ---- Links -------------------------------------------------------------------------------- */
 
@@ -53,6 +54,7 @@ struct mcpz_link_row {
     mcpz_time admit_by_us; /* MCPZ_TIME_NEVER once admitted; GIVING_WAY: when it is closed */
     enum mcpz_link_down_reason down_reason;    /* not 0: the core is still to be told */
     struct mcpz_certificate_bytes certificate; /* the peer's, once admitted */
+    uint64_t *told; /* authors it was told of: marks, MCPZ_TOLD_AUTHORS_MAX; NULL: none yet */
     struct mcpz_lane control;
     struct mcpz_lane data;
 };
@@ -206,6 +208,62 @@ MCPZ_MUST_USE mcpz_error mcpz_admission_found(struct mcpz_engine *engine);
 /** Answer the join under way, if there is one, and forget its token. */
 void mcpz_admission_end_join(struct mcpz_engine *engine, uint32_t code, const char *text);
 
+/**
+ * Make a certificate of this mesh for the author of what was written elsewhere. It was never
+ * valid, so it lets nobody in: it only says that what `author` has signed may be here. We may
+ * admit others. Errors: as mcpz_certificate_issue()
+ */
+MCPZ_MUST_USE mcpz_error mcpz_admission_certify_past(struct mcpz_engine *engine,
+                                                     const struct mcpz_id *author,
+                                                     struct mcpz_certificate_bytes *encoded);
+
+/* signing.c */
+
+/** Look at what is put down: the engine's watch over its store. */
+void mcpz_signing_note(void *context, const struct mcpz_record *record);
+/** Sign what the turn has written so far. */
+void mcpz_signing_sign(struct mcpz_engine *engine);
+/** Queue a copy of `delta` for these links, until mcpz_outgoing_flush(). */
+void mcpz_outgoing_add(struct mcpz_engine *engine, const mcpz_link *links, size_t count,
+                       const struct mcpz_delta *delta);
+/** Sign, pack, and hold what is queued until this turn's writes are on disk. */
+void mcpz_outgoing_flush(struct mcpz_engine *engine);
+
+/* authors.c */
+
+/** The certificate that shows that `author` may write here. Borrowed until the turn ends. */
+bool mcpz_authors_find(struct mcpz_engine *engine, const struct mcpz_id *author,
+                       struct mcpz_bytes *certificate);
+/** Tell those links of `author` that were not told, ahead of its deltas. False: it is unknown. */
+bool mcpz_authors_tell(struct mcpz_engine *engine, const struct mcpz_id *author,
+                       const struct mcpz_link_set *route);
+/** Ask `peer` who `author` is. */
+void mcpz_authors_ask(struct mcpz_engine *engine, const struct mcpz_id *peer,
+                      const struct mcpz_id *author);
+/** Take in, or answer, an AUTHOR. Errors: MCPZ_EAUTH  what it shows is not valid */
+MCPZ_MUST_USE mcpz_error mcpz_authors_take(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                                           const struct mcpz_msg_author *said);
+/**
+ * Judge the AUTHOR of a file; with `keeps`, keep it. One of another mesh is certified for ours.
+ *
+ * Errors: MCPZ_ESHORT, MCPZ_EPROTO, MCPZ_EAUTH  not valid in its own mesh either
+ *         MCPZ_ECONFLICT  of another mesh, and we may admit nobody
+ */
+MCPZ_MUST_USE mcpz_error mcpz_authors_import(struct mcpz_engine *engine,
+                                             const struct mcpz_msg_author *said, bool keeps);
+
+/* incoming.c */
+
+/**
+ * Verify what `from` sent, and show its deltas to the core. What nobody can be named for is asked
+ * about, and left.
+ *
+ * Errors: MCPZ_EAUTH, MCPZ_EPROTO, MCPZ_ESHORT  forged or changed, or no deltas of one author
+ */
+MCPZ_MUST_USE mcpz_error mcpz_incoming_batch(struct mcpz_engine *engine,
+                                             const struct mcpz_id *from,
+                                             const struct mcpz_msg_batch *batch);
+
 /* sealing.c */
 
 /** The port through which the core has its sessions through others sealed. */
@@ -222,6 +280,9 @@ struct mcpz_layout_opener mcpz_layouts_port(struct mcpz_engine *engine);
 
 /** Carry out one action of the core. */
 void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *action);
+/** Hold a message until this turn's writes are on disk, then send it along `route`. */
+void mcpz_outbound_hold(struct mcpz_engine *engine, const struct mcpz_msg *msg,
+                        const struct mcpz_link_set *route);
 /** Hold a message until this turn's writes are on disk, then send it to `row`. */
 void mcpz_outbound_hold_admit(struct mcpz_engine *engine, struct mcpz_link_row *row,
                               const struct mcpz_msg *msg);

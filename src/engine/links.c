@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stdlib.h>
 
 #include "engine/internal.h"
 #include "wire/codec.h"
@@ -82,6 +83,8 @@ void mcpz_link_rows_lose(struct mcpz_engine *engine, struct mcpz_link_row *row,
 
     mcpz_lane_clear(&row->control);
     mcpz_lane_clear(&row->data);
+    free(row->told);
+    row->told = NULL;
     row->id = 0;
     if (reason == MCPZ_DOWN_CLOSED && is_being_admitted(engine, &row->peer)) {
         return;
@@ -101,7 +104,8 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_FAIL:
     case MCPZ_MSG_CANCEL:
     case MCPZ_MSG_RELAY:
-    case MCPZ_MSG_DELTA:
+    case MCPZ_MSG_BATCH:
+    case MCPZ_MSG_AUTHOR:
     case MCPZ_MSG_DIGESTS:
     case MCPZ_MSG_WANT:
     case MCPZ_MSG_TASK_KEEP:

@@ -242,6 +242,24 @@ static void send_encoded(struct mcpz_engine *engine, const struct mcpz_action *a
     }
 }
 
+/* Deltas are signed and packed when the turn ends. */
+static void send_delta(struct mcpz_engine *engine, const struct mcpz_action_send *send)
+{
+    mcpz_link links[MCPZ_LINKS_MAX];
+    bool to_self;
+    size_t count = find_links(engine, send, links, &to_self);
+
+    if (count > 0) {
+        mcpz_outgoing_add(engine, links, count, &send->msg.delta.delta);
+    }
+}
+
+/* What is said of documents comes behind the deltas that were sent before it. */
+static bool follows_deltas(enum mcpz_msg_kind kind)
+{
+    return kind == MCPZ_MSG_DIGESTS || kind > MCPZ_MSG_TASK_KEPT_ALL;
+}
+
 static void send(struct mcpz_engine *engine, const struct mcpz_action *action)
 {
     uint8_t *buffer = engine->scratch->encoded;
@@ -250,10 +268,35 @@ static void send(struct mcpz_engine *engine, const struct mcpz_action *action)
     if (action->send.peer_count == 0) {
         return;
     }
+    if (action->send.msg.kind == MCPZ_MSG_DELTA) {
+        send_delta(engine, &action->send);
+        return;
+    }
+    if (action->durable && follows_deltas(action->send.msg.kind)) {
+        mcpz_outgoing_flush(engine);
+    }
     mcpz_error error =
         mcpz_msg_encode(&action->send.msg, buffer, sizeof(engine->scratch->encoded), &length);
     assert(error == MCPZ_OK); /* MCPZ_MSG_BYTES_MAX holds any message */
     send_encoded(engine, action, mcpz_bytes(buffer, length));
+}
+
+void mcpz_outbound_hold(struct mcpz_engine *engine, const struct mcpz_msg *msg,
+                        const struct mcpz_link_set *route)
+{
+    size_t length;
+
+    mcpz_error error =
+        mcpz_msg_encode(msg, engine->scratch->encoded, sizeof(engine->scratch->encoded), &length);
+    assert(error == MCPZ_OK); /* MCPZ_MSG_BYTES_MAX holds any message */
+    const struct burden burden = {route->links, route->count,
+                                  mcpz_bytes(engine->scratch->encoded, length)};
+    struct mcpz_held *held = hold(engine, MCPZ_ACTION_SEND, &burden);
+    if (held != NULL) {
+        held->msg_kind = (uint32_t)msg->kind;
+    } else {
+        engine->counters.messages_dropped += route->count;
+    }
 }
 
 void mcpz_outbound_hold_admit(struct mcpz_engine *engine, struct mcpz_link_row *row,

@@ -54,6 +54,9 @@ static void put(void *context, const struct mcpz_record *record)
     assert(error == MCPZ_OK); /* MCPZ_STORED_BYTES_MAX holds any record */
     persist->kv.put(persist->kv.context, mcpz_bytes(key.bytes, key.length),
                     mcpz_bytes(scratch->encoded, length));
+    if (persist->watch != NULL) {
+        persist->watch(persist->watch_context, record);
+    }
 }
 
 static void discard(void *context, const struct mcpz_record *record)

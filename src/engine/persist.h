@@ -15,6 +15,10 @@
 struct mcpz_persist {
     struct mcpz_kv kv;
     struct mcpz_scratch *scratch;
+
+    /* Shown each record once it is put. NULL: nobody looks. */
+    void (*watch)(void *context, const struct mcpz_record *record);
+    void *watch_context;
 };
 
 /** Make `*store` work over `persist`, whose memory it borrows. */

@@ -1,6 +1,7 @@
 #include "engine/scratch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/engine.h"
 
@@ -19,6 +20,13 @@ mcpz_error mcpz_scratch_create(struct mcpz_scratch **scratch)
         return error;
     }
     mcpz_outbox_init(&made->outbox);
+    memset(&made->verified, 0, sizeof(made->verified));
+    made->outgoing.engine = NULL;
+    made->outgoing.own_count = 0;
+    made->outgoing.delta_count = 0;
+    made->outgoing.route_count = 0;
+    made->outgoing.byte_count = 0;
+    made->incoming.batch = (struct mcpz_batch_name){{0}};
     mcpz_arena_init(&made->decode_arena, made->decode_memory, sizeof(made->decode_memory));
     mcpz_arena_init(&made->read_arena, made->read_memory, sizeof(made->read_memory));
     *scratch = made;

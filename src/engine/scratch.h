@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 #include "core/outbox.h"
+#include "engine/outgoing.h"
+#include "engine/verified.h"
 #include "proto/limits.h"
 #include "wire/frame.h"
 
@@ -26,6 +28,10 @@ struct mcpz_scratch {
     struct mcpz_arena decode_arena;
     struct mcpz_arena read_arena;
     uint8_t encoded[MCPZ_MSG_BYTES_MAX];
+    struct mcpz_verified verified;
+    struct mcpz_outgoing outgoing;
+    struct mcpz_incoming incoming;
+    struct mcpz_bytes packed[MCPZ_OUTGOING_DELTAS_MAX]; /* of the BATCH that is put together */
     _Alignas(16) uint8_t decode_memory[MCPZ_DECODE_ARENA_BYTES];
     _Alignas(16) uint8_t read_memory[MCPZ_READ_ARENA_BYTES];
 };

@@ -20,6 +20,7 @@ struct import {
     bool all_sent;
     uint64_t deltas;
     uint64_t applied;
+    uint64_t request;                  /* for the next delta; 0: none taken yet */
     uint64_t in_flight[IN_FLIGHT_MAX]; /* requests */
     size_t in_flight_count;
     uint32_t code; /* of the first that was refused */
@@ -49,6 +50,17 @@ static void fail_file(struct mcpz_exchange *exchange, mcpz_error error, uint64_t
                            "changed",
                            (unsigned long long)at);
         return;
+    case MCPZ_EAUTH:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "the snapshot file is damaged or forged: a signature before byte %llu "
+                           "does not fit; nothing was changed",
+                           (unsigned long long)at);
+        return;
+    case MCPZ_ECONFLICT:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_WRONG_MESH,
+                           "the snapshot file is of another mesh: import it at a node that may "
+                           "admit others; nothing was changed");
+        return;
     default:
         mcpz_exchange_fail_error(exchange, error, "reading the snapshot file");
         return;
@@ -57,15 +69,31 @@ static void fail_file(struct mcpz_exchange *exchange, mcpz_error error, uint64_t
 
 /* ---- First pass --------------------------------------------------------------------------- */
 
+/* Judge one message; only deltas are counted. */
+static mcpz_error verify_next(struct mcpz_exchange *exchange)
+{
+    struct import *import = exchange->state;
+    struct mcpz_bytes message;
+
+    mcpz_error error = mcpz_snapshot_next(&import->reader, &message);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = mcpz_engine_import(mcpz_exchange_engine(exchange), 0, message);
+    import->deltas += error == MCPZ_OK ? 1 : 0;
+    if (error == MCPZ_EPROTO || error == MCPZ_ESHORT) {
+        return MCPZ_ECORRUPT;
+    }
+    return error == MCPZ_EUSED ? MCPZ_OK : error;
+}
+
 static void verify(struct mcpz_exchange *exchange)
 {
     struct import *import = exchange->state;
     mcpz_error error = MCPZ_OK;
 
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
-        struct mcpz_record record;
-        error = mcpz_snapshot_next(&import->reader, &record);
-        import->deltas += error == MCPZ_OK ? 1 : 0;
+        error = verify_next(exchange);
     }
     if (error == MCPZ_ENOTFOUND) {
         import->verified = true;
@@ -80,59 +108,33 @@ static void verify(struct mcpz_exchange *exchange)
 
 /* ---- Second pass -------------------------------------------------------------------------- */
 
-/* Is the delta part of what the document holds? */
-static mcpz_error is_here(const struct mcpz_store *store, const struct mcpz_delta *delta,
-                          bool *here)
-{
-    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
-                                 .document = {.id = delta->document}};
-    mcpz_error error = store->get(store->context, &record);
-
-    *here = false;
-    if (error != MCPZ_OK) {
-        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
-    }
-    for (size_t i = 0; i < record.document.version_count; i++) {
-        const struct mcpz_version *version = &record.document.versions[i];
-        if (mcpz_actor_compare(&version->actor, &delta->actor) == 0) {
-            *here = version->seq >= delta->seq;
-        }
-    }
-    return MCPZ_OK;
-}
-
-static void send_delta(struct mcpz_exchange *exchange, const struct mcpz_delta *delta)
+/* What is here already, and who wrote what follows, is nothing to wait for. */
+static mcpz_error apply_next(struct mcpz_exchange *exchange)
 {
     struct import *import = exchange->state;
     struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
-    struct mcpz_event event = {
-        .kind = MCPZ_EVENT_AGENT_IMPORT,
-        .import = {.request = mcpz_engine_next_request(engine), .delta = delta},
-    };
+    struct mcpz_bytes message;
 
-    assert(import->in_flight_count < IN_FLIGHT_MAX);
-    import->in_flight[import->in_flight_count++] = event.import.request;
-    mcpz_engine_event(engine, &event);
-}
-
-static mcpz_error apply_next(struct mcpz_exchange *exchange, const struct mcpz_store *store)
-{
-    struct import *import = exchange->state;
-    struct mcpz_record record;
-    bool here = false;
-
-    mcpz_error error = mcpz_snapshot_next(&import->reader, &record);
+    mcpz_error error = mcpz_snapshot_next(&import->reader, &message);
     if (error == MCPZ_ENOTFOUND) {
         import->all_sent = true;
         return MCPZ_OK;
     }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    assert(import->in_flight_count < IN_FLIGHT_MAX);
+    if (import->request == 0) {
+        import->request = mcpz_engine_next_request(engine);
+    }
+    import->in_flight[import->in_flight_count++] = import->request;
+    error = mcpz_engine_import(engine, import->request, message);
     if (error == MCPZ_OK) {
-        error = is_here(store, &record.delta.delta, &here);
+        import->request = 0;
+    } else {
+        import->in_flight_count--;
     }
-    if (error == MCPZ_OK && !here) {
-        send_delta(exchange, &record.delta.delta);
-    }
-    return error;
+    return error == MCPZ_EUSED ? MCPZ_OK : error;
 }
 
 static void answer(struct mcpz_exchange *exchange)
@@ -154,14 +156,13 @@ static void answer(struct mcpz_exchange *exchange)
 static void apply(struct mcpz_exchange *exchange)
 {
     struct import *import = exchange->state;
-    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
     mcpz_error error = MCPZ_OK;
 
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && import->in_flight_count < IN_FLIGHT_MAX; i++) {
         if (import->all_sent || import->code != MCPZ_CODE_OK || error != MCPZ_OK) {
             break;
         }
-        error = apply_next(exchange, store);
+        error = apply_next(exchange);
     }
     if (error != MCPZ_OK) {
         mcpz_exchange_fail_error(exchange, error, "applying the snapshot, half way");

@@ -93,6 +93,8 @@ void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_re
 
 /* ---- Exporting ---------------------------------------------------------------------------- */
 
+#define TOLD_MAX 512
+
 struct export
 {
     struct mcpz_walk walk;
@@ -100,7 +102,29 @@ struct export
     struct mcpz_id document;
     struct mcpz_delta_walk deltas; /* at its end: take the next document */
     struct mcpz_snapshot_writer writer;
+    uint64_t told[TOLD_MAX]; /* authors that are in the file: marks; others are put in again */
+    uint8_t message[MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
 };
+
+/* Put in the author of what follows, unless it was lately. */
+static mcpz_error export_author(struct mcpz_engine *engine, struct export *export,
+                                const struct mcpz_id *author)
+{
+    uint64_t mark;
+    size_t length = 0;
+
+    memcpy(&mark, author->bytes, sizeof(mark));
+    if (export->told[mark % TOLD_MAX] == mark) {
+        return MCPZ_OK;
+    }
+    mcpz_error error =
+        mcpz_engine_show_author(engine, author, export->message, sizeof(export->message), &length);
+    if (error == MCPZ_OK) {
+        mcpz_snapshot_add(&export->writer, mcpz_bytes(export->message, length));
+        export->told[mark % TOLD_MAX] = mark;
+    }
+    return error;
+}
 
 static mcpz_error open_document(const struct mcpz_store *store, struct export *export)
 {
@@ -121,23 +145,36 @@ static mcpz_error open_document(const struct mcpz_store *store, struct export *e
     return mcpz_delta_walk_start(&export->deltas, store, &record.document);
 }
 
-static mcpz_error export_delta(const struct mcpz_store *store, struct export *export)
+static mcpz_error export_delta(struct mcpz_engine *engine, struct export *export)
 {
+    const struct mcpz_store *store = mcpz_engine_store(engine);
     struct mcpz_record record;
-    mcpz_error error = mcpz_delta_walk_next(&export->deltas, store, &record);
+    size_t length = 0;
 
-    return error != MCPZ_OK ? error : mcpz_snapshot_add(&export->writer, &record);
+    mcpz_error error = mcpz_delta_walk_next(&export->deltas, store, &record);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = export_author(engine, export, &record.delta.delta.actor.node);
+    if (error == MCPZ_OK) {
+        error = mcpz_engine_prove(engine, &record.delta.delta, export->message,
+                                  sizeof(export->message), &length);
+    }
+    if (error == MCPZ_OK) {
+        mcpz_snapshot_add(&export->writer, mcpz_bytes(export->message, length));
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* that is no end of the walk */
 }
 
 static void work_export(struct mcpz_exchange *exchange)
 {
     struct export *export = exchange->state;
-    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
     mcpz_error error = exchange->response.body.error;
 
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
-        error = export->deltas.cursor_count == 0 ? open_document(store, export)
-                                                 : export_delta(store, export);
+        error = export->deltas.cursor_count == 0 ? open_document(mcpz_engine_store(engine), export)
+                                                 : export_delta(engine, export);
     }
     if (error == MCPZ_OK) {
         mcpz_exchange_again(exchange);

@@ -3,16 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "store/schema.h"
-#include "wire/records.h"
-#include "wire/value.h"
-
-static_assert(MCPZ_ACTORS_MAX * sizeof(struct mcpz_version) +
-                      MCPZ_DELTA_ADDS_MAX * sizeof(struct mcpz_add) +
-                      MCPZ_DELTA_REMOVES_MAX * sizeof(struct mcpz_remove) + 64 <=
-                  MCPZ_SNAPSHOT_LISTS_BYTES,
-              "the lists of any delta fit");
-static_assert(MCPZ_KEY_BYTES_MAX <= UINT16_MAX, "a key's length fits its field");
 static_assert(sizeof(MCPZ_SNAPSHOT_MAGIC) == MCPZ_SNAPSHOT_HEAD_BYTES, "magic, and the version");
 
 static void put_u32(uint8_t *bytes, size_t number)
@@ -47,25 +37,14 @@ void mcpz_snapshot_begin(struct mcpz_snapshot_writer *writer, struct mcpz_body *
     append(writer, head, sizeof(head));
 }
 
-mcpz_error mcpz_snapshot_add(struct mcpz_snapshot_writer *writer, const struct mcpz_record *record)
+void mcpz_snapshot_add(struct mcpz_snapshot_writer *writer, struct mcpz_bytes message)
 {
-    struct mcpz_key key;
-    size_t length = 0;
+    uint8_t length[4];
 
-    assert(record->kind == MCPZ_RECORD_DELTA);
-    mcpz_schema_key(record, &key);
-    uint8_t *at = writer->item + 4;
-    *at++ = (uint8_t)(key.length >> 8);
-    *at++ = (uint8_t)key.length;
-    memcpy(at, key.bytes, key.length);
-    at += key.length;
-    mcpz_error error = mcpz_record_encode(record, at, MCPZ_STORED_BYTES_MAX, &length);
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    put_u32(writer->item, 2 + key.length + length);
-    append(writer, writer->item, 4 + 2 + key.length + length);
-    return MCPZ_OK;
+    assert(message.length >= 1 && message.length <= MCPZ_SNAPSHOT_ITEM_BYTES_MAX);
+    put_u32(length, message.length);
+    append(writer, length, sizeof(length));
+    append(writer, message.data, message.length);
 }
 
 void mcpz_snapshot_end(struct mcpz_snapshot_writer *writer)
@@ -106,7 +85,6 @@ mcpz_error mcpz_snapshot_open(struct mcpz_snapshot_reader *reader, const struct 
     reader->body = body;
     reader->at = 0;
     mcpz_digest_begin(&reader->digest, MCPZ_DIGEST_SNAPSHOT, mcpz_bytes(NULL, 0));
-    mcpz_arena_init(&reader->arena, reader->lists, sizeof(reader->lists));
     mcpz_error error = take_digested(reader, head, sizeof(head));
     if (error != MCPZ_OK) {
         return error;
@@ -133,43 +111,7 @@ static mcpz_error check_end(struct mcpz_snapshot_reader *reader)
     return MCPZ_ENOTFOUND;
 }
 
-/* What the codec does not look into: paths and values. */
-static bool is_sound(const struct mcpz_delta *delta)
-{
-    for (size_t i = 0; i < delta->add_count; i++) {
-        if (mcpz_path_check(delta->adds[i].path) != MCPZ_OK ||
-            mcpz_value_check(delta->adds[i].value) != MCPZ_OK) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < delta->remove_count; i++) {
-        if (mcpz_path_check(delta->removes[i].path) != MCPZ_OK) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static mcpz_error parse(struct mcpz_snapshot_reader *reader, size_t length,
-                        struct mcpz_record *record)
-{
-    size_t key_length = (size_t)reader->item[0] << 8 | reader->item[1];
-
-    if (key_length + 2 > length ||
-        mcpz_schema_parse(mcpz_bytes(reader->item + 2, key_length), record) != MCPZ_OK ||
-        record->kind != MCPZ_RECORD_DELTA) {
-        return MCPZ_ECORRUPT;
-    }
-    mcpz_arena_clear(&reader->arena);
-    struct mcpz_bytes value = mcpz_bytes(reader->item + 2 + key_length, length - 2 - key_length);
-    if (mcpz_record_decode(value, &reader->arena, record) != MCPZ_OK ||
-        !is_sound(&record->delta.delta)) {
-        return MCPZ_ECORRUPT;
-    }
-    return MCPZ_OK;
-}
-
-mcpz_error mcpz_snapshot_next(struct mcpz_snapshot_reader *reader, struct mcpz_record *record)
+mcpz_error mcpz_snapshot_next(struct mcpz_snapshot_reader *reader, struct mcpz_bytes *message)
 {
     uint8_t head[4];
 
@@ -181,9 +123,12 @@ mcpz_error mcpz_snapshot_next(struct mcpz_snapshot_reader *reader, struct mcpz_r
     if (length == 0) {
         return check_end(reader);
     }
-    if (length < 2 || length > MCPZ_SNAPSHOT_ITEM_BYTES_MAX) {
+    if (length > MCPZ_SNAPSHOT_ITEM_BYTES_MAX) {
         return MCPZ_ECORRUPT;
     }
     error = take_digested(reader, reader->item, length);
-    return error != MCPZ_OK ? error : parse(reader, length, record);
+    if (error == MCPZ_OK) {
+        *message = mcpz_bytes(reader->item, length);
+    }
+    return error;
 }

@@ -2,10 +2,11 @@
  * A file of agents: every delta of some documents, to be read in elsewhere.
  *
  *   magic "MCPZSNAP", version u8
- *   item*     length u32 (not 0), key length u16, key, value: a DELTA record as the store has it
+ *   item*     length u32 (not 0), a message as nodes send it: BATCH of one delta, or AUTHOR
  *   end       0 u32, BLAKE2b-256 (MCPZ_DIGEST_SNAPSHOT) over all before it
  *
- * Integers are big-endian. The deltas of one document come in causal order.
+ * Integers are big-endian. The deltas of one document come in causal order, each with what shows
+ * that its author has signed it, and authors ahead of what they wrote.
  */
 
 #ifndef HTTP_SNAPSHOT_H
@@ -16,41 +17,34 @@
 
 #include <mcpz/error.h>
 
-#include "base/arena.h"
 #include "base/attr.h"
 #include "crypto/digest.h"
 #include "http/body.h"
 #include "proto/limits.h"
-#include "proto/record.h"
 
 #define MCPZ_SNAPSHOT_MAGIC "MCPZSNAP"
-#define MCPZ_SNAPSHOT_VERSION 2
+#define MCPZ_SNAPSHOT_VERSION 3
 #define MCPZ_SNAPSHOT_HEAD_BYTES 9
-#define MCPZ_SNAPSHOT_ITEM_BYTES_MAX (2 + MCPZ_KEY_BYTES_MAX + MCPZ_STORED_BYTES_MAX)
-#define MCPZ_SNAPSHOT_LISTS_BYTES 16384 /* for the lists of one delta */
+#define MCPZ_SNAPSHOT_ITEM_BYTES_MAX MCPZ_MSG_BYTES_MAX
 #define MCPZ_SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"
 
 /* Appends to a body, which keeps the first error. */
 struct mcpz_snapshot_writer {
     struct mcpz_digest_state digest;
     struct mcpz_body *body;
-    uint8_t item[4 + MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
 };
 
 void mcpz_snapshot_begin(struct mcpz_snapshot_writer *writer, struct mcpz_body *body);
 
-/** Add one DELTA record. Errors: MCPZ_EFULL  it is larger than a record may be */
-MCPZ_MUST_USE mcpz_error mcpz_snapshot_add(struct mcpz_snapshot_writer *writer,
-                                           const struct mcpz_record *record);
+/** Add one encoded message, 1 to MCPZ_SNAPSHOT_ITEM_BYTES_MAX bytes (asserted). */
+void mcpz_snapshot_add(struct mcpz_snapshot_writer *writer, struct mcpz_bytes message);
 
 void mcpz_snapshot_end(struct mcpz_snapshot_writer *writer);
 
 struct mcpz_snapshot_reader {
     struct mcpz_digest_state digest;
-    _Alignas(16) uint8_t lists[MCPZ_SNAPSHOT_LISTS_BYTES];
     const struct mcpz_body *body;
     uint64_t at;
-    struct mcpz_arena arena;
     uint8_t item[MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
 };
 
@@ -64,14 +58,15 @@ MCPZ_MUST_USE mcpz_error mcpz_snapshot_open(struct mcpz_snapshot_reader *reader,
                                             const struct mcpz_body *body);
 
 /**
- * Read the next delta. `*record` points into the reader and lasts until the next call.
+ * Read the next message; what it says is for the engine to judge. `*message` lies in the reader
+ * and lasts until the next call.
  *
  * Errors: MCPZ_ENOTFOUND  that was the last: the digest fits, and nothing follows it
  *         MCPZ_ESHORT     the file is cut off
- *         MCPZ_ECORRUPT   the digest does not fit, or something is no delta
+ *         MCPZ_ECORRUPT   the digest does not fit, or an item is longer than any may be
  *         MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_snapshot_next(struct mcpz_snapshot_reader *reader,
-                                            struct mcpz_record *record);
+                                            struct mcpz_bytes *message);
 
 #endif

@@ -81,6 +81,30 @@ struct mcpz_remove {
     struct mcpz_dot dot;
 };
 
+#define MCPZ_BATCH_NAME_BYTES 16
+
+/* Which signed batch: a digest of what its author signed. */
+struct mcpz_batch_name {
+    uint8_t bytes[MCPZ_BATCH_NAME_BYTES];
+};
+
+static inline bool mcpz_batch_name_equal(const struct mcpz_batch_name *a,
+                                         const struct mcpz_batch_name *b)
+{
+    return memcmp(a->bytes, b->bytes, MCPZ_BATCH_NAME_BYTES) == 0;
+}
+
+/*
+ * Where a delta's signature lies: the record of a part of a batch, and which delta of the batch it
+ * is. The engine's own: whoever copies a delta takes it along, and looks no further. Zeros: it was
+ * written here in this turn, and is not signed yet.
+ */
+struct mcpz_delta_proof {
+    struct mcpz_batch_name batch;
+    uint32_t first; /* of the part */
+    uint32_t index; /* of the delta */
+};
+
 struct mcpz_delta {
     struct mcpz_id document;
     struct mcpz_actor actor;
@@ -93,6 +117,7 @@ struct mcpz_delta {
     size_t add_count;
     const struct mcpz_remove *removes;
     size_t remove_count;
+    struct mcpz_delta_proof proof; /* no part of what its id is a hash of */
 };
 
 static inline int mcpz_actor_compare(const struct mcpz_actor *a, const struct mcpz_actor *b)

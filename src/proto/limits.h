@@ -138,10 +138,15 @@ static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
 #define MCPZ_DIGESTS_PER_MESSAGE_MAX 256
 #define MCPZ_CLOCK_AHEAD_MS_MAX 30000 /* a stamp further ahead waits (crdt: admission delay) */
 
+/* One delta in its canonical bytes; with its signature and its way to the root it fits a message.
+ */
+#define MCPZ_DELTA_BYTES_MAX 58368
+
 static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 64) +
                       MCPZ_DELTA_REMOVES_MAX * (MCPZ_PATH_BYTES_MAX + 64) + MCPZ_ACTORS_MAX * 80 <=
-                  MCPZ_MSG_BYTES_MAX,
-              "a delta fits its message");
+                  MCPZ_DELTA_BYTES_MAX,
+              "any delta is within its bound");
+static_assert(MCPZ_DELTA_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "any delta fits BATCH by itself");
 
 /* ---- Broadcast ---------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "proto/agent.h"
+#include "proto/batch.h"
 #include "proto/id.h"
 #include "proto/placement.h"
 #include "proto/task.h"
@@ -86,6 +87,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_TASK_TAKEN = 65,
     MCPZ_MSG_TASK_KEEP_NEW = 66,
     MCPZ_MSG_TASK_KEPT_ALL = 67,
+    MCPZ_MSG_BATCH = 70,
+    MCPZ_MSG_AUTHOR = 71,
     MCPZ_MSG_LAYOUT = 76,
     MCPZ_MSG_LAYOUT_STATE = 77,
     MCPZ_MSG_KIND_END,
@@ -429,8 +432,25 @@ struct mcpz_msg_task_renew {
 
 /* ---- Agents ------------------------------------------------------------------------------- */
 
+/* Between core and engine. Over a link deltas go in a BATCH, and one without is refused. */
 struct mcpz_msg_delta {
     struct mcpz_delta delta;
+};
+
+/* "This node has written these deltas, and signed them." Side by side in the batch. */
+struct mcpz_msg_batch {
+    struct mcpz_batch_part part;
+    const struct mcpz_bytes *deltas; /* each in its canonical bytes: wire/records.h */
+    size_t delta_count;              /* 1 to MCPZ_BATCH_DELTAS_MAX */
+};
+
+/*
+ * "The author of what follows is of the mesh." It may be long gone, so its certificate may have
+ * run out. An empty one asks: "I do not know this author."
+ */
+struct mcpz_msg_author {
+    struct mcpz_id author;
+    struct mcpz_bytes certificate; /* encoded chain */
 };
 
 struct mcpz_digest {
@@ -659,6 +679,8 @@ struct mcpz_msg {
         struct mcpz_msg_task_keep_new task_keep_new;
         struct mcpz_msg_task_kept_all task_kept_all;
         struct mcpz_msg_delta delta;
+        struct mcpz_msg_batch batch;
+        struct mcpz_msg_author author;
         struct mcpz_msg_digests digests;
         struct mcpz_msg_want want;
         struct mcpz_msg_layout layout;

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "proto/agent.h"
+#include "proto/batch.h"
 #include "proto/id.h"
 #include "proto/msg.h"
 #include "proto/placement.h"
@@ -36,6 +37,8 @@ enum mcpz_record_kind {
     MCPZ_RECORD_QUEUE = 12,
     MCPZ_RECORD_RUN = 13,
     MCPZ_RECORD_TASK_PLAN = 14,
+    MCPZ_RECORD_BATCH = 17,
+    MCPZ_RECORD_AUTHOR = 18,
     MCPZ_RECORD_LAYOUT = 20,
     MCPZ_RECORD_TRACKER = 21,
     MCPZ_RECORD_STAGED = 22,
@@ -164,6 +167,24 @@ struct mcpz_record_run {
     bool plan; /* the result says into which subtasks it is to be split */
 };
 
+/*
+ * A part of a signed batch, as long as one of its deltas is kept: what shows that they are their
+ * author's. Key: name, first.
+ */
+struct mcpz_record_batch {
+    struct mcpz_batch_name name;
+    struct mcpz_batch_part part; /* `first` is of the key */
+    struct mcpz_bytes leaves;    /* ids of its deltas, MCPZ_BATCH_DIGEST_BYTES each */
+    uint32_t kept;               /* rows of deltas that refer to it; maybe more than there are */
+};
+
+/* Somebody who has written, and is of the mesh; or was. Key: id. */
+struct mcpz_record_author {
+    struct mcpz_id id;
+    struct mcpz_id mesh;
+    struct mcpz_bytes certificate; /* encoded chain */
+};
+
 /* A layout that is live. Key: stamp. */
 struct mcpz_record_layout {
     struct mcpz_layout_stamp stamp;
@@ -197,6 +218,8 @@ struct mcpz_record {
         struct mcpz_record_task_plan task_plan;
         struct mcpz_record_queue queue;
         struct mcpz_record_run run;
+        struct mcpz_record_batch batch;
+        struct mcpz_record_author author;
         struct mcpz_record_layout layout;
         struct mcpz_record_tracker tracker;
         struct mcpz_record_staged staged;

@@ -135,6 +135,13 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_text(key, record->run.capability);
         add_bytes(key, record->run.key);
         return;
+    case MCPZ_RECORD_BATCH:
+        add_bytes(key, mcpz_bytes(record->batch.name.bytes, MCPZ_BATCH_NAME_BYTES));
+        add_number(key, record->batch.part.first, 4);
+        return;
+    case MCPZ_RECORD_AUTHOR:
+        add_id(key, &record->author.id);
+        return;
     case MCPZ_RECORD_LAYOUT:
         add_number(key, record->layout.stamp.version, 8);
         add_number(key, record->layout.stamp.tag, 8);
@@ -400,6 +407,17 @@ static mcpz_error parse_queue(struct mcpz_bytes left, struct mcpz_record_queue *
     return MCPZ_OK;
 }
 
+static mcpz_error parse_batch(struct mcpz_bytes left, struct mcpz_record_batch *batch)
+{
+    if (left.length != MCPZ_BATCH_NAME_BYTES + 4) {
+        return MCPZ_ECORRUPT;
+    }
+    memcpy(batch->name.bytes, take_bytes(&left, MCPZ_BATCH_NAME_BYTES).data,
+           MCPZ_BATCH_NAME_BYTES);
+    batch->part.first = (uint32_t)take_number(&left, 4);
+    return MCPZ_OK;
+}
+
 static mcpz_error parse_stamp(struct mcpz_bytes left, struct mcpz_layout_stamp *stamp)
 {
     if (left.length != 16) {
@@ -441,6 +459,10 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_queue(left, &record->queue);
     case MCPZ_RECORD_RUN:
         return parse_run(left, &record->run);
+    case MCPZ_RECORD_BATCH:
+        return parse_batch(left, &record->batch);
+    case MCPZ_RECORD_AUTHOR:
+        return parse_id(left, &record->author.id);
     case MCPZ_RECORD_LAYOUT:
         return parse_stamp(left, &record->layout.stamp);
     case MCPZ_RECORD_TRACKER:

@@ -12,6 +12,8 @@
  *   TASK_KEY  kind, length of tenant u8, tenant, key
  *   QUEUE     kind, capability
  *   RUN       kind, length of tenant u8, tenant, length of capability u8, capability, key
+ *   BATCH     kind, name 16, first u32
+ *   AUTHOR    kind, id 32
  *   LAYOUT    kind, version u64, tag u64
  *   TRACKER   kind, node 32
  *   STAGED    kind

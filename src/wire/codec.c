@@ -468,6 +468,29 @@ static const struct mcpz_field task_kept_all_fields[] = {
 
 static const struct mcpz_field task_renew_fields[] = {{U64(struct mcpz_msg_task_renew, call)}};
 
+#define S struct mcpz_bytes
+static const struct mcpz_field signed_delta_fields[] = {
+    {.type = MCPZ_FIELD_BYTES, .min = 1, .max = MCPZ_DELTA_BYTES_MAX},
+};
+static const struct mcpz_layout signed_delta_layout = LAYOUT(S, signed_delta_fields);
+#undef S
+
+#define S struct mcpz_msg_batch
+static const struct mcpz_field batch_fields[] = {
+    {STRUCT(S, part.seal, mcpz_batch_seal_layout)},
+    {U32_IN(S, part.first, 0, MCPZ_BATCH_DELTAS_MAX - 1)},
+    {DIGESTS(S, part.beside, 0, MCPZ_BATCH_BESIDE_MAX)},
+    {LIST(S, deltas, delta_count, signed_delta_layout, MCPZ_BATCH_DELTAS_MAX)},
+};
+#undef S
+
+#define S struct mcpz_msg_author
+static const struct mcpz_field author_fields[] = {
+    {ID(S, author)},
+    {BYTES(S, certificate, 0, MCPZ_CERTIFICATE_BYTES_MAX)},
+};
+#undef S
+
 #define S struct mcpz_msg_layout
 static const struct mcpz_field layout_fields[] = {{BYTES(S, bytes, 1, MCPZ_LAYOUT_BYTES_MAX)}};
 #undef S
@@ -507,7 +530,12 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_LOAD] = NAMED("load", struct mcpz_msg_load, load_fields),
     [MCPZ_MSG_CANCEL] = NAMED("cancel", struct mcpz_msg_cancel, cancel_fields),
     [MCPZ_MSG_CREDIT] = NAMED("credit", struct mcpz_msg_credit, credit_fields),
-    [MCPZ_MSG_DELTA] = NAMED("delta", struct mcpz_msg_delta, mcpz_delta_fields),
+    [MCPZ_MSG_DELTA] = {.name = "delta",
+                        .size = sizeof(struct mcpz_msg_delta),
+                        .fields = mcpz_delta_fields,
+                        .field_count = MCPZ_DELTA_FIELDS},
+    [MCPZ_MSG_BATCH] = NAMED("batch", struct mcpz_msg_batch, batch_fields),
+    [MCPZ_MSG_AUTHOR] = NAMED("author", struct mcpz_msg_author, author_fields),
     [MCPZ_MSG_DIGESTS] = NAMED("digests", struct mcpz_msg_digests, digests_fields),
     [MCPZ_MSG_WANT] = NAMED("want", struct mcpz_msg_want, want_fields),
     [MCPZ_MSG_OVERLAY_JOIN] =

@@ -96,6 +96,22 @@ static const struct mcpz_field run_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_record_batch
+static const struct mcpz_field batch_fields[] = {
+    {STRUCT(S, part.seal, mcpz_batch_seal_layout)},
+    {DIGESTS(S, part.beside, 0, MCPZ_BATCH_BESIDE_MAX)},
+    {DIGESTS(S, leaves, 1, MCPZ_BATCH_DELTAS_MAX)},
+    {U32(S, kept)},
+};
+#undef S
+
+#define S struct mcpz_record_author
+static const struct mcpz_field author_fields[] = {
+    {ID(S, mesh)},
+    {BYTES(S, certificate, 1, MCPZ_CERTIFICATE_BYTES_MAX)},
+};
+#undef S
+
 static const struct mcpz_field kept_layout_fields[] = {
     {BYTES(struct mcpz_record_layout, bytes, 1, MCPZ_LAYOUT_BYTES_MAX)},
 };
@@ -113,7 +129,9 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_DELTA] = {.name = "delta",
                            .size = sizeof(struct mcpz_record_delta),
                            .fields = mcpz_delta_fields + MCPZ_DELTA_KEY_FIELDS,
-                           .field_count = MCPZ_DELTA_FIELDS - MCPZ_DELTA_KEY_FIELDS},
+                           .field_count = MCPZ_DELTA_FIELDS - MCPZ_DELTA_KEY_FIELDS + 1},
+    [MCPZ_RECORD_BATCH] = NAMED("batch", struct mcpz_record_batch, batch_fields),
+    [MCPZ_RECORD_AUTHOR] = NAMED("author", struct mcpz_record_author, author_fields),
     [MCPZ_RECORD_TASK] = NAMED("task", struct mcpz_record_task, kept_task_fields),
     [MCPZ_RECORD_TASK_STATE] =
         NAMED("task_state", struct mcpz_record_task_state, kept_state_fields),
@@ -153,13 +171,49 @@ mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer,
 
 size_t mcpz_delta_encode(const struct mcpz_delta *delta, uint8_t *buffer, size_t capacity)
 {
-    static const struct mcpz_layout layout = {
-        .size = sizeof(*delta), .fields = mcpz_delta_fields, .field_count = MCPZ_DELTA_FIELDS};
     struct mcpz_value_writer writer = mcpz_value_writer(buffer, capacity);
 
-    mcpz_layout_write(&writer, &layout, delta);
+    mcpz_layout_write(&writer, &mcpz_delta_layout, delta);
     assert(writer.error == MCPZ_OK);
     return writer.length;
+}
+
+/* The reader skips what comes from the future; the hash of a delta does not. */
+static mcpz_error check_canonical(struct mcpz_bytes bytes, struct mcpz_arena *arena,
+                                  const struct mcpz_delta *delta)
+{
+    uint8_t *again = mcpz_arena_take(arena, bytes.length, 1);
+    if (again == NULL) {
+        return MCPZ_EFULL;
+    }
+    struct mcpz_value_writer writer = mcpz_value_writer(again, bytes.length);
+
+    mcpz_layout_write(&writer, &mcpz_delta_layout, delta);
+    return writer.error == MCPZ_OK && mcpz_bytes_equal(mcpz_bytes(again, writer.length), bytes)
+               ? MCPZ_OK
+               : MCPZ_EPROTO;
+}
+
+mcpz_error mcpz_delta_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
+                             struct mcpz_delta *delta)
+{
+    struct mcpz_layout_source source = {.reader = mcpz_reader(bytes), .arena = arena};
+    const size_t arena_used = arena->used;
+    struct mcpz_delta result = {.seq = 0};
+
+    mcpz_error error = mcpz_shape_check(bytes);
+    if (error == MCPZ_OK) {
+        error = mcpz_layout_read(&source, &mcpz_delta_layout, &result);
+    }
+    if (error == MCPZ_OK) {
+        error = check_canonical(bytes, arena, &result);
+    }
+    if (error != MCPZ_OK) {
+        mcpz_arena_rewind(arena, arena_used);
+        return error;
+    }
+    *delta = result;
+    return MCPZ_OK;
 }
 
 mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,

@@ -18,6 +18,8 @@
 
 #define MCPZ_RECORD_VERSION 1
 
+#define MCPZ_DELTA_ARENA_BYTES (MCPZ_DELTA_BYTES_MAX + 16384) /* to read any one delta */
+
 /** Write the value fields of `record` as [version, field, ...]. As mcpz_msg_encode(). */
 MCPZ_MUST_USE mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer,
                                             size_t capacity, size_t *length);
@@ -36,5 +38,15 @@ MCPZ_MUST_USE mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz
  * is a hash of. MCPZ_STORED_BYTES_MAX holds any. The result is its length.
  */
 size_t mcpz_delta_encode(const struct mcpz_delta *delta, uint8_t *buffer, size_t capacity);
+
+/**
+ * Read what mcpz_delta_encode() writes, and nothing else: other forms of the same delta would be
+ * other bytes under its id. Lists lie in `arena`, which on error is as before, and `*delta` too.
+ *
+ * Errors: MCPZ_ESHORT, MCPZ_EPROTO  not such bytes; MCPZ_EFULL  the arena is too small: give it
+ *         MCPZ_DELTA_ARENA_BYTES
+ */
+MCPZ_MUST_USE mcpz_error mcpz_delta_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
+                                           struct mcpz_delta *delta);
 
 #endif

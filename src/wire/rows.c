@@ -57,8 +57,17 @@ bool mcpz_version_ascends(const void *a, const void *b)
     return mcpz_actor_compare(&first->actor, &second->actor) < 0;
 }
 
+#define S struct mcpz_delta_proof
+static const struct mcpz_field proof_fields[] = {
+    {.type = MCPZ_FIELD_FIXED, AT(S, batch), .max = MCPZ_BATCH_NAME_BYTES},
+    {U32_IN(S, first, 0, MCPZ_BATCH_DELTAS_MAX - 1)},
+    {U32_IN(S, index, 0, MCPZ_BATCH_DELTAS_MAX - 1)},
+};
+static const struct mcpz_layout proof_layout = LAYOUT(S, proof_fields);
+#undef S
+
 #define S struct mcpz_delta
-const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS] = {
+const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS + 1] = {
     {ID(S, document)},
     {STRUCT(S, actor, actor_layout)},
     {U64_FROM(S, seq, 1)},
@@ -67,7 +76,21 @@ const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS] = {
     {VERSIONS(S, versions, version_count)},
     {LIST(S, adds, add_count, add_layout, MCPZ_DELTA_ADDS_MAX)},
     {LIST(S, removes, remove_count, remove_layout, MCPZ_DELTA_REMOVES_MAX)},
+    {STRUCT(S, proof, proof_layout)},
 };
+const struct mcpz_layout mcpz_delta_layout = {.name = "delta",
+                                              .size = sizeof(S),
+                                              .fields = mcpz_delta_fields,
+                                              .field_count = MCPZ_DELTA_FIELDS};
+#undef S
+
+#define S struct mcpz_batch_seal
+static const struct mcpz_field batch_seal_fields[] = {
+    {STRUCT(S, author, actor_layout)},
+    {U32_IN(S, count, 1, MCPZ_BATCH_DELTAS_MAX)},
+    {BYTES(S, signature, MCPZ_SIGNATURE_BYTES, MCPZ_SIGNATURE_BYTES)},
+};
+const struct mcpz_layout mcpz_batch_seal_layout = LAYOUT(S, batch_seal_fields);
 #undef S
 
 #define S struct mcpz_task_kin

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "proto/cert.h"
 #include "proto/limits.h"
 #include "proto/msg.h"
 #include "proto/record.h"
@@ -59,8 +60,10 @@
 #define MCPZ_DELTA_KEY_FIELDS 3 /* the first ones: its key as a record */
 
 extern const struct mcpz_layout mcpz_name_layout;
+extern const struct mcpz_layout mcpz_delta_layout; /* the fields that are its own */
+extern const struct mcpz_layout mcpz_batch_seal_layout;
 extern const struct mcpz_layout mcpz_version_layout;
-extern const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS];
+extern const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS + 1]; /* and its proof */
 extern const struct mcpz_layout mcpz_stamp_layout;
 extern const struct mcpz_layout mcpz_tracker_layout;
 extern const struct mcpz_layout mcpz_task_body_layout;
@@ -76,6 +79,9 @@ bool mcpz_version_ascends(const void *a, const void *b);
 
 #define VERSIONS(S, member, count)                                                                \
     LIST(S, member, count, mcpz_version_layout, MCPZ_ACTORS_MAX), .ascends = mcpz_version_ascends
+
+#define DIGESTS(S, member, low, high)                                                             \
+    BYTES(S, member, (low)*MCPZ_BATCH_DIGEST_BYTES, (high)*MCPZ_BATCH_DIGEST_BYTES)
 
 #define TASK_ID(S, member) .type = MCPZ_FIELD_FIXED, AT(S, member), .max = MCPZ_TASK_ID_BYTES
 

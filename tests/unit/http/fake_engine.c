@@ -3,7 +3,9 @@
 #include "base/arena.h"
 #include "crypto/digest.h"
 #include "crypto/identity.h"
+#include "wire/codec.h"
 #include "wire/placement_codec.h"
+#include "wire/records.h"
 
 struct fake_world world;
 const struct mcpz_agent_pools_port *fake_pools;
@@ -77,6 +79,68 @@ void mcpz_engine_event(struct mcpz_engine *engine, struct mcpz_event *event)
     default:
         break;
     }
+}
+
+/* ---- Files: who signed what is tested where it is done, in tests/unit/engine -----------------
+ */
+
+#define NO_SIGNATURE "no signature, for whoever reads this: but of the length of one, sixty-four"
+
+mcpz_error mcpz_engine_prove(struct mcpz_engine *engine, const struct mcpz_delta *delta,
+                             uint8_t *buffer, size_t capacity, size_t *length)
+{
+    uint8_t bytes[MCPZ_STORED_BYTES_MAX];
+    const struct mcpz_bytes shown =
+        mcpz_bytes(bytes, mcpz_delta_encode(delta, bytes, sizeof(bytes)));
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_BATCH,
+        .batch = {.part = {.seal = {.author = delta->actor,
+                                    .count = 1,
+                                    .signature = mcpz_bytes(NO_SIGNATURE, MCPZ_SIGNATURE_BYTES)}},
+                  .deltas = &shown,
+                  .delta_count = 1},
+    };
+
+    (void)engine;
+    return mcpz_msg_encode(&msg, buffer, capacity, length);
+}
+
+mcpz_error mcpz_engine_show_author(struct mcpz_engine *engine, const struct mcpz_id *author,
+                                   uint8_t *buffer, size_t capacity, size_t *length)
+{
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_AUTHOR,
+        .author = {.author = *author, .certificate = mcpz_text("its certificate")},
+    };
+
+    (void)engine;
+    return mcpz_msg_encode(&msg, buffer, capacity, length);
+}
+
+mcpz_error mcpz_engine_import(struct mcpz_engine *engine, uint64_t request,
+                              struct mcpz_bytes message)
+{
+    struct mcpz_msg msg;
+    struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_IMPORT, .import = {.request = request}};
+
+    const size_t arena_used = engine->arena.used;
+    mcpz_error error = mcpz_msg_decode(message, &engine->arena, &msg);
+    mcpz_arena_rewind(&engine->arena, arena_used);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (msg.kind == MCPZ_MSG_AUTHOR) {
+        return engine->import_error != MCPZ_OK ? engine->import_error : MCPZ_EUSED;
+    }
+    if (request == 0) {
+        return MCPZ_OK;
+    }
+    if (engine->imports_here > 0) {
+        engine->imports_here--;
+        return MCPZ_EUSED;
+    }
+    mcpz_engine_event(engine, &event);
+    return MCPZ_OK;
 }
 
 uint64_t mcpz_engine_next_request(struct mcpz_engine *engine)

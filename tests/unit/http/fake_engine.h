@@ -20,7 +20,9 @@ struct mcpz_engine {
     struct mcpz_event events[FAKE_EVENTS_MAX]; /* what they point to lies in `copies` */
     size_t event_count;
     uint64_t requests;
-    mcpz_error refuse; /* what join, token_create and token_revoke return */
+    size_t imports_here;     /* of the deltas imported next, so many are here already */
+    mcpz_error import_error; /* what the author of a file is met with */
+    mcpz_error refuse;       /* what join, token_create and token_revoke return */
 
     struct mcpz_explanation explanation;
 

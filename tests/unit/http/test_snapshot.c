@@ -3,6 +3,8 @@
 #include "fake_engine.h"
 #include "http/snapshot.h"
 #include "proto/code.h"
+#include "wire/codec.h"
+#include "wire/records.h"
 
 static const struct mcpz_actor alice = {.node = {.bytes = {'a'}}, .generation = 1};
 static const struct mcpz_actor bob = {.node = {.bytes = {'b'}}, .generation = 1};
@@ -59,15 +61,63 @@ static void put_document(const char *name, struct mcpz_id *document,
 
 /* ---- The file ----------------------------------------------------------------------------- */
 
+static uint8_t message[MCPZ_MSG_BYTES_MAX];
+
+static void add_author(const struct mcpz_id *author)
+{
+    size_t length = 0;
+
+    CHECK_UINT(mcpz_engine_show_author(NULL, author, message, sizeof(message), &length), MCPZ_OK);
+    mcpz_snapshot_add(&writer, mcpz_bytes(message, length));
+}
+
+static void add_delta(const struct mcpz_delta *delta)
+{
+    size_t length = 0;
+
+    CHECK_UINT(mcpz_engine_prove(NULL, delta, message, sizeof(message), &length), MCPZ_OK);
+    mcpz_snapshot_add(&writer, mcpz_bytes(message, length));
+}
+
+/* Read a message, and, if it is a BATCH, its delta. */
+static mcpz_error read_next(struct mcpz_msg *msg, struct mcpz_delta *delta)
+{
+    static _Alignas(16) uint8_t memory[MCPZ_MSG_ARENA_BYTES + MCPZ_DELTA_ARENA_BYTES];
+    struct mcpz_arena arena;
+    struct mcpz_bytes bytes;
+
+    mcpz_error error = mcpz_snapshot_next(&reader, &bytes);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    mcpz_arena_init(&arena, memory, sizeof(memory));
+    error = mcpz_msg_decode(bytes, &arena, msg);
+    if (error == MCPZ_OK && msg->kind == MCPZ_MSG_BATCH) {
+        error = mcpz_delta_decode(msg->batch.deltas[0], &arena, delta);
+    }
+    return error == MCPZ_OK ? MCPZ_OK : MCPZ_ECORRUPT;
+}
+
+static void check_author(const struct mcpz_id *author)
+{
+    struct mcpz_msg msg;
+    struct mcpz_delta delta;
+
+    CHECK_UINT(read_next(&msg, &delta), MCPZ_OK);
+    CHECK_UINT(msg.kind, MCPZ_MSG_AUTHOR);
+    CHECK(mcpz_id_equal(&msg.author.author, author));
+}
+
 static void write_file(struct mcpz_body *body, size_t count)
 {
     const struct mcpz_id document = {.bytes = {'d'}};
 
     mcpz_body_init(body, "/tmp");
     mcpz_snapshot_begin(&writer, body);
+    add_author(&alice.node);
     for (size_t i = 1; i <= count; i++) {
         const struct mcpz_record record = delta_of(&document, &alice, i, 100 + i);
-        CHECK_UINT(mcpz_snapshot_add(&writer, &record), MCPZ_OK);
+        add_delta(&record.delta.delta);
     }
     mcpz_snapshot_end(&writer);
     CHECK_UINT(body->error, MCPZ_OK);
@@ -76,13 +126,14 @@ static void write_file(struct mcpz_body *body, size_t count)
 /* Read all of it: MCPZ_ENOTFOUND if it is sound. */
 static mcpz_error read_file(const struct mcpz_body *body, size_t *count)
 {
-    struct mcpz_record record;
+    struct mcpz_msg msg;
+    struct mcpz_delta delta;
 
     *count = 0;
     mcpz_error error = mcpz_snapshot_open(&reader, body);
     while (error == MCPZ_OK) {
-        error = mcpz_snapshot_next(&reader, &record);
-        *count += error == MCPZ_OK ? 1 : 0;
+        error = read_next(&msg, &delta);
+        *count += error == MCPZ_OK && msg.kind == MCPZ_MSG_BATCH ? 1 : 0;
     }
     return error;
 }
@@ -102,18 +153,20 @@ static mcpz_error read_bytes(const uint8_t *bytes, size_t length)
 TEST(a_file_reads_back_as_it_was_written)
 {
     struct mcpz_body body;
-    struct mcpz_record record;
+    struct mcpz_msg msg;
+    struct mcpz_delta delta;
     size_t count = 0;
 
     write_file(&body, 3);
     CHECK_UINT(read_file(&body, &count), MCPZ_ENOTFOUND);
     CHECK_UINT(count, 3);
     CHECK_UINT(mcpz_snapshot_open(&reader, &body), MCPZ_OK);
-    CHECK_UINT(mcpz_snapshot_next(&reader, &record), MCPZ_OK);
-    CHECK_UINT(record.delta.delta.seq, 1);
-    CHECK_UINT(record.delta.delta.hlc, 101);
-    CHECK(mcpz_actor_compare(&record.delta.delta.actor, &alice) == 0);
-    CHECK_UINT(record.delta.delta.add_count, 1);
+    check_author(&alice.node);
+    CHECK_UINT(read_next(&msg, &delta), MCPZ_OK);
+    CHECK_UINT(delta.seq, 1);
+    CHECK_UINT(delta.hlc, 101);
+    CHECK(mcpz_actor_compare(&delta.actor, &alice) == 0);
+    CHECK_UINT(delta.add_count, 1);
     mcpz_body_finish(&body);
     write_file(&body, 0);
     CHECK_UINT(read_file(&body, &count), MCPZ_ENOTFOUND);
@@ -175,7 +228,8 @@ TEST(an_export_is_in_causal_order)
     const struct mcpz_version versions[] = {{.actor = alice, .seq = 2}, {.actor = bob, .seq = 2}};
     static const uint64_t expected[] = {10, 20, 30, 40};
     struct mcpz_id document;
-    struct mcpz_record record;
+    struct mcpz_msg msg;
+    struct mcpz_delta delta;
 
     fake_begin();
     put_document("x", &document, versions, 2);
@@ -189,10 +243,14 @@ TEST(an_export_is_in_causal_order)
     CHECK_UINT(fake_status(exchange), 200);
     CHECK_UINT(mcpz_snapshot_open(&reader, &mcpz_api_response(exchange)->body), MCPZ_OK);
     for (size_t i = 0; i < 4; i++) {
-        CHECK_UINT(mcpz_snapshot_next(&reader, &record), MCPZ_OK);
-        CHECK_UINT(record.delta.delta.hlc, expected[i]);
+        if (i < 2) { /* once each, ahead of what they wrote */
+            check_author(i == 0 ? &alice.node : &bob.node);
+        }
+        CHECK_UINT(read_next(&msg, &delta), MCPZ_OK);
+        CHECK_UINT(msg.kind, MCPZ_MSG_BATCH);
+        CHECK_UINT(delta.hlc, expected[i]);
     }
-    CHECK_UINT(mcpz_snapshot_next(&reader, &record), MCPZ_ENOTFOUND);
+    CHECK_UINT(read_next(&msg, &delta), MCPZ_ENOTFOUND);
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -285,19 +343,28 @@ TEST(an_import_does_not_run_ahead_of_the_disk)
 
 TEST(what_is_here_is_not_imported_again)
 {
-    const struct mcpz_version version = {.actor = alice, .seq = 2};
-    struct mcpz_store *store = &world.engine.store;
-    const struct mcpz_record record = {
-        .kind = MCPZ_RECORD_DOCUMENT,
-        .document = {.id = {.bytes = {'d'}}, .versions = &version, .version_count = 1},
-    };
-
     fake_begin();
-    store->put(store->context, &record);
+    world.engine.imports_here = 2;
     struct mcpz_exchange *exchange = import(3);
     CHECK_UINT(world.engine.event_count, 1);
     fake_reply(1, MCPZ_CODE_OK, "");
     CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":1}\n");
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(a_forged_or_foreign_file_changes_nothing)
+{
+    fake_begin();
+    world.engine.import_error = MCPZ_EAUTH;
+    struct mcpz_exchange *exchange = import(2);
+    CHECK_UINT(fake_status(exchange), 400);
+    CHECK(strstr(fake_text(exchange), "damaged or forged"));
+    mcpz_api_close(exchange);
+    world.engine.import_error = MCPZ_ECONFLICT;
+    exchange = import(2);
+    CHECK(strstr(fake_text(exchange), "at a node that may admit others; nothing was changed"));
+    CHECK_UINT(world.engine.event_count, 0);
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -341,4 +408,5 @@ TEST_MAIN(RUN(a_file_reads_back_as_it_was_written), RUN(every_truncation_is_shor
           RUN(an_export_is_in_causal_order), RUN(an_export_of_many_deltas_takes_many_turns),
           RUN(an_export_that_cannot_be_says_why), RUN(an_import_hands_in_delta_by_delta),
           RUN(an_import_does_not_run_ahead_of_the_disk), RUN(what_is_here_is_not_imported_again),
-          RUN(a_refused_delta_stops_the_import), RUN(nothing_of_a_damaged_file_is_applied))
+          RUN(a_forged_or_foreign_file_changes_nothing), RUN(a_refused_delta_stops_the_import),
+          RUN(nothing_of_a_damaged_file_is_applied))

@@ -100,11 +100,17 @@ static size_t one_of_each(struct mcpz_record *records)
         .kind = MCPZ_RECORD_RUN,
         .run = {.tenant = mcpz_text("t"), .capability = mcpz_text("c"), .key = mcpz_text("k")}};
     records[13] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_PLAN, .task_plan = {.id = {{9}}}};
-    records[14] = (struct mcpz_record){.kind = MCPZ_RECORD_LAYOUT, .layout = {.stamp = {1, 2}}};
-    records[15] =
+    size_t count = 14; /* from here on numbers have gaps */
+    records[count++] = (struct mcpz_record){
+        .kind = MCPZ_RECORD_BATCH, .batch = {.name = {{9, 8}}, .part = {.first = 0x0102}}};
+    records[count++] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_AUTHOR, .author = {.id = id_of(7)}};
+    records[count++] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_LAYOUT, .layout = {.stamp = {1, 2}}};
+    records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_TRACKER, .tracker = {{.node = id_of(7)}}};
-    records[16] = (struct mcpz_record){.kind = MCPZ_RECORD_STAGED};
-    return MCPZ_RECORD_KIND_END - 1 - 5; /* 15 to 19 are not used yet */
+    records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_STAGED};
+    return count;
 }
 
 TEST(spells_the_key_of_an_entry)

@@ -38,6 +38,7 @@ static const struct mcpz_add sample_adds[] = {
 static const struct mcpz_remove sample_removes[] = {
     {MCPZ_ENTRY_SET, RAW("\x91\xa1s"), {{{A32}, 1}, 1, 0}},
 };
+static const struct mcpz_bytes sample_deltas[] = {RAW("xy")};
 static const struct mcpz_digest sample_digests[] = {{{D32}, 9}};
 
 static const struct mcpz_gossip_notice sample_notices[] = {
@@ -230,6 +231,12 @@ static const struct sample samples[] = {
      RAW("\x92\x42\x91\x92\xc4\x10" TASK16 SAMPLE_BODY_BYTES)},
     {{.kind = MCPZ_MSG_TASK_KEPT_ALL, .task_kept_all = {sample_marks, 2}},
      RAW("\x92\x43\x92\x93\xc4\x10" TASK16 "\x01\x02\x93\xc4\x10" TASK16 "\x03\x04")},
+    {{.kind = MCPZ_MSG_BATCH,
+      .batch = {{{{{A32}, 1}, 2, RAW(S64)}, 1, RAW(B32)}, sample_deltas, 1}},
+     RAW("\x95\x46\x93\x92" ID_A "\x01\x02\xc4\x40" S64 "\x01" ID_B "\x91\xc4\x02xy")},
+    {{.kind = MCPZ_MSG_AUTHOR, .author = {{A32}, RAW("cert")}},
+     RAW("\x93\x47" ID_A "\xc4\x04"
+         "cert")},
     {{.kind = MCPZ_MSG_LAYOUT, .layout = {RAW("x")}}, RAW("\x92\x4c\xc4\x01x")},
     {{.kind = MCPZ_MSG_LAYOUT_STATE,
       .layout_state = {true, 0x100, sample_stamps, 2, sample_trackers, 1}},
@@ -270,6 +277,7 @@ static struct mcpz_bytes full_names[MCPZ_CAPABILITIES_PER_NODE_MAX];
 static struct mcpz_version full_versions[MCPZ_ACTORS_MAX];
 static struct mcpz_add full_adds[MCPZ_DELTA_ADDS_MAX];
 static struct mcpz_remove full_removes[MCPZ_DELTA_REMOVES_MAX];
+static const struct mcpz_bytes full_delta = FULL(MCPZ_DELTA_BYTES_MAX);
 static struct mcpz_digest full_digests[MCPZ_DIGESTS_PER_MESSAGE_MAX];
 static struct mcpz_gossip_notice full_notices[MCPZ_PLUMTREE_IHAVE_MAX];
 
@@ -437,14 +445,22 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_TASK_TAKEN, .task_taken = {full_taken, MCPZ_TASK_ORDERS_MAX}},
     {.kind = MCPZ_MSG_TASK_KEEP_NEW, .task_keep_new = {full_new, MCPZ_TASK_ORDERS_MAX}},
     {.kind = MCPZ_MSG_TASK_KEPT_ALL, .task_kept_all = {full_marks, MCPZ_TASK_ORDERS_MAX}},
+    {.kind = MCPZ_MSG_BATCH,
+     .batch = {{{{{A32}, UINT32_MAX}, MCPZ_BATCH_DELTAS_MAX, FULL(MCPZ_SIGNATURE_BYTES)},
+                MCPZ_BATCH_DELTAS_MAX - 1,
+                FULL(MCPZ_BATCH_BESIDE_MAX *MCPZ_BATCH_DIGEST_BYTES)},
+               &full_delta,
+               1}},
+    {.kind = MCPZ_MSG_AUTHOR, .author = {{A32}, FULL(MCPZ_CERTIFICATE_BYTES_MAX)}},
     {.kind = MCPZ_MSG_LAYOUT, .layout = {FULL(MCPZ_LAYOUT_BYTES_MAX)}},
     {.kind = MCPZ_MSG_LAYOUT_STATE,
      .layout_state = {true, UINT64_MAX, full_stamps, MCPZ_LAYOUTS_LIVE_MAX, full_trackers,
                       MCPZ_TRACKERS_PER_MESSAGE_MAX}},
 };
 
-/* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49, 60 to 63 and 68 to 75 are not used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 11 - 8)
+/* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49, 60 to 63, 68, 69 and 72 to 75 are not used
+ * yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 11 - 6)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");
