@@ -17,10 +17,14 @@ void mcpz_arena_init_zeroed(struct mcpz_arena *arena, void *memory, size_t size)
     arena->dirty = 0;
 }
 
+/* As malloc() aligns, and the same on every architecture: what fits into a bound fits on all. */
+#define ALIGNMENT ((size_t)16)
+
+static_assert(alignof(max_align_t) <= ALIGNMENT, "good for anything");
+
 static size_t rounded_up(size_t bytes)
 {
-    const size_t mask = alignof(max_align_t) - 1;
-    return (bytes + mask) & ~mask;
+    return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 }
 
 size_t mcpz_arena_cost(size_t count, size_t size)

@@ -1,7 +1,6 @@
 #include "core/gossip_cache.h"
 
 #include <assert.h>
-#include <stdalign.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -11,22 +10,16 @@ static size_t bucket_count(size_t seen_max)
     return (seen_max + 1) / 2;
 }
 
-/* What the arena takes for so many things, to the byte: a simulated node is cheap. */
-static size_t taken(size_t count, size_t size)
-{
-    const size_t mask = alignof(max_align_t) - 1;
-    return (count * size + mask) & ~mask;
-}
-
 size_t mcpz_gossip_cache_often_bytes(size_t seen_max, size_t kept_max)
 {
-    return taken(seen_max, sizeof(uint64_t)) + taken(bucket_count(seen_max), sizeof(uint16_t)) +
-           taken(kept_max, sizeof(struct mcpz_gossip_kept));
+    return mcpz_arena_cost(seen_max, sizeof(uint64_t)) +
+           mcpz_arena_cost(bucket_count(seen_max), sizeof(uint16_t)) +
+           mcpz_arena_cost(kept_max, sizeof(struct mcpz_gossip_kept));
 }
 
 size_t mcpz_gossip_cache_bytes(size_t seen_max, size_t kept_max, size_t bytes_max)
 {
-    return mcpz_gossip_cache_often_bytes(seen_max, kept_max) + taken(bytes_max, 1);
+    return mcpz_gossip_cache_often_bytes(seen_max, kept_max) + mcpz_arena_cost(bytes_max, 1);
 }
 
 void mcpz_gossip_cache_init(struct mcpz_gossip_cache *cache, struct mcpz_arena *arena,

@@ -1,6 +1,5 @@
 #include "core/plumtree.h"
 
-#include <stdalign.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -10,18 +9,11 @@
 
 static_assert(MCPZ_PLUMTREE_NEIGHBOURS_MAX <= 32, "a bit each");
 
-/* What the arena takes for so many things, to the byte: a simulated node is cheap. */
-static size_t taken(size_t count, size_t size)
-{
-    const size_t mask = alignof(max_align_t) - 1;
-    return (count * size + mask) & ~mask;
-}
-
 size_t mcpz_plumtree_bytes(const struct mcpz_plumtree_config *config)
 {
     return mcpz_gossip_cache_bytes(config->seen_max, config->cache_max, config->cache_bytes) +
-           taken(config->missing_max, sizeof(struct mcpz_plumtree_missing)) +
-           taken(config->notices_max, sizeof(struct mcpz_plumtree_notice));
+           mcpz_arena_cost(config->missing_max, sizeof(struct mcpz_plumtree_missing)) +
+           mcpz_arena_cost(config->notices_max, sizeof(struct mcpz_plumtree_notice));
 }
 
 size_t mcpz_plumtree_often_bytes(const struct mcpz_plumtree_config *config)
@@ -198,7 +190,6 @@ static mcpz_time announce_after(const struct mcpz_plumtree *tree,
                                 const struct mcpz_msg_gossip *gossip)
 {
     mcpz_time wait_us = tree->config.announce_us;
-    uint64_t name;
 
     if (gossip->patient && tree->config.announce_patient_us > wait_us) {
         wait_us = tree->config.announce_patient_us;
@@ -206,7 +197,7 @@ static mcpz_time announce_after(const struct mcpz_plumtree *tree,
     if (!tree->config.announce_by_lot) {
         return wait_us;
     }
-    memcpy(&name, gossip->id.bytes, sizeof(name));
+    uint64_t name = mcpz_hash_word(gossip->id.bytes);
     return wait_us / 2 + mcpz_hash_mix(name ^ tree->config.seed) % (wait_us + 1);
 }
 

@@ -13,8 +13,12 @@
 
 #include "base/attr.h"
 
-#define ARGUMENT(n)                                                                               \
-    (offsetof(struct seccomp_data, args) + 8 * (n)) /* its low half: little-endian */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LOW_HALF 0
+#else
+#define LOW_HALF 4
+#endif
+#define ARGUMENT(n) (offsetof(struct seccomp_data, args) + 8 * (n) + LOW_HALF)
 #define NEW_NAMESPACES                                                                            \
     (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |    \
      CLONE_NEWCGROUP)
@@ -84,7 +88,10 @@ static const int absent[] = {
 };
 
 static const int ipc_calls[] = {
-    SYS_shmget, SYS_shmat, SYS_semget, SYS_semop, SYS_semtimedop, SYS_msgget, SYS_mq_open,
+    SYS_shmget, SYS_shmat, SYS_semget, SYS_semtimedop, SYS_msgget, SYS_mq_open,
+#ifdef SYS_semop /* it is the one above without a timeout, and not everywhere */
+    SYS_semop,
+#endif
 };
 
 static void add(struct mcpz_seccomp *filter, struct sock_filter instruction)
@@ -156,11 +163,11 @@ static void check_socket(struct mcpz_seccomp *filter, const struct mcpz_seccomp_
     give(filter, FAIL(EACCES));
 }
 
-/* clone() with any of the namespaces. Its flags are the first argument here. */
+/* clone() with any of the namespaces. */
 static void check_clone(struct mcpz_seccomp *filter)
 {
     unless_skip(filter, BPF_JEQ, SYS_clone, 4);
-    load(filter, ARGUMENT(0));
+    load(filter, ARGUMENT(mcpz_seccomp_architecture.clone_flags));
     unless_skip(filter, BPF_JSET, NEW_NAMESPACES, 1);
     give(filter, FAIL(EPERM));
     load(filter, offsetof(struct seccomp_data, nr));

@@ -45,6 +45,7 @@ bool mcpz_seccomp_enter(const struct mcpz_seccomp *filter);
 struct mcpz_seccomp_architecture {
     unsigned audit;         /* AUDIT_ARCH_... */
     unsigned foreign_first; /* calls from here up are of another ABI */
+    unsigned clone_flags;   /* which argument of clone() they are */
     const int *refused;     /* calls that only it has */
     size_t refused_count;
 };

@@ -14,6 +14,7 @@ static const int refused[] = {
 const struct mcpz_seccomp_architecture mcpz_seccomp_architecture = {
     .audit = AUDIT_ARCH_X86_64,
     .foreign_first = X32_FIRST,
+    .clone_flags = 0,
     .refused = refused,
     .refused_count = MCPZ_ARRAY_LEN(refused),
 };

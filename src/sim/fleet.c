@@ -62,6 +62,7 @@ struct mcpz_id mcpz_fleet_id(uint32_t identity)
         word = htobe64(word);
         memcpy(id.bytes + i, &word, sizeof(word));
     }
+    identity = htole32(identity);
     memcpy(id.bytes + IDENTITY_AT, &identity, sizeof(identity));
     return id;
 }
@@ -71,7 +72,7 @@ uint32_t mcpz_fleet_identity_of(const struct mcpz_id *id)
     uint32_t identity;
 
     memcpy(&identity, id->bytes + IDENTITY_AT, sizeof(identity));
-    return identity;
+    return le32toh(identity);
 }
 
 struct mcpz_bytes mcpz_fleet_address(uint32_t identity, char *text)

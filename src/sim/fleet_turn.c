@@ -27,8 +27,8 @@ static void note_bytes(struct mcpz_fleet *fleet, struct mcpz_bytes bytes)
     uint64_t word = bytes.length;
 
     for (size_t i = 0; i + sizeof(word) <= bytes.length; i += sizeof(word)) {
-        memcpy(&word, bytes.data + i, sizeof(word));
-        fleet->hash = (fleet->hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        fleet->hash =
+            (fleet->hash ^ mcpz_hash_word(bytes.data + i)) * UINT64_C(0x9e3779b97f4a7c15);
         fleet->hash ^= fleet->hash >> 29;
     }
     word = bytes.length;

@@ -152,7 +152,8 @@ static void open_end(struct mcpz_sim *sim, size_t index, size_t end, struct mcpz
     const struct mcpz_id *peer = mcpz_identity_id(sim->nodes[wire->ends[1 - end]].identity);
     uint8_t binding[MCPZ_BINDING_BYTES] = {0};
 
-    memcpy(binding, &wire->serial, sizeof(wire->serial));
+    const uint64_t serial = htole64(wire->serial);
+    memcpy(binding, &serial, sizeof(serial));
     mcpz_error error = mcpz_engine_link_opened(mcpz_sim_enter(sim, node), peer, binding, dialled,
                                                &wire->links[end]);
     if (error != MCPZ_OK) {

@@ -46,10 +46,7 @@ void mcpz_provider_init(struct mcpz_provider *provider, const struct mcpz_id *se
  */
 static uint64_t key_of_id(const struct mcpz_id *id, uint64_t seed)
 {
-    uint64_t first;
-
-    memcpy(&first, id->bytes, sizeof(first));
-    return mcpz_hash_mix(first ^ seed);
+    return mcpz_hash_mix(mcpz_hash_word(id->bytes) ^ seed);
 }
 
 /* Callers choose their numbers, each for itself, and count up: those of one lie side by side. */

@@ -1,7 +1,6 @@
 #include "core/crdt/mail.h"
 
 #include <assert.h>
-#include <stdalign.h>
 
 /* Turning a broadcast into sends lists the neighbours in the arena. */
 #define BROADCAST_BYTES (MCPZ_LINKS_MAX * sizeof(struct mcpz_id))
@@ -23,8 +22,7 @@ void mcpz_mail_init(struct mcpz_mail *mail, struct mcpz_outbox *out)
 /* What the arena gives for `bytes`. */
 static size_t rounded(size_t bytes)
 {
-    const size_t mask = alignof(max_align_t) - 1;
-    return (bytes + mask) & ~mask;
+    return mcpz_arena_cost(1, bytes);
 }
 
 /* Take `bytes` of the arena and one action from our share; two actions stay for reply and fact. */
