@@ -14,6 +14,7 @@
 #include "host/log.h"
 #include "host/loop.h"
 #include "http/server.h"
+#include "net/tls.h"
 #include "proto/code.h"
 
 struct up {
@@ -194,6 +195,7 @@ static bool wants_invitation(const struct up *up)
 static enum mcpz_exit run(struct up *up)
 {
     up->config.api_by_default = true;
+    mcpz_tls_spare_words();
     mcpz_error error = mcpz_assembly_init(&up->assembly, &up->config, &up->trouble);
 
     if (error != MCPZ_OK) {

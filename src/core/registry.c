@@ -349,7 +349,13 @@ static void on_fact(struct mcpz_registry *registry, const struct mcpz_fact *fact
 void mcpz_registry_init(struct mcpz_registry *registry, const struct mcpz_id *self,
                         uint64_t incarnation)
 {
-    *registry = (struct mcpz_registry){.offerer_count = 1};
+    /* The tables are not cleared: pages that nobody writes to cost nothing, and there are 450 KB.
+     */
+    registry->offerer_count = 1;
+    registry->offer_count = 0;
+    registry->digest = 0;
+    registry->hidden = false;
+    registry->dropped = 0;
     registry->offerers[SELF] =
         (struct mcpz_offerer){.id = *self, .incarnation = incarnation, .up = true};
 }

@@ -135,6 +135,13 @@ mcpz_error mcpz_tls_set_up(struct mcpz_tls *tls, struct ssl_ctx_st *context)
     return MCPZ_OK;
 }
 
+void mcpz_tls_spare_words(void)
+{
+    /* If it cannot begin, who wants something of it finds out. */
+    (void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_SSL_STRINGS | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS,
+                           NULL);
+}
+
 mcpz_error mcpz_tls_create(const struct mcpz_identity *identity,
                            const struct mcpz_tls_watch *watch, struct mcpz_tls **tls)
 {

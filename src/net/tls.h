@@ -40,6 +40,13 @@ struct mcpz_tls_watch {
 };
 
 /**
+ * Keep the words of OpenSSL's errors out of memory: it puts some three thousand of them in a table
+ * at its start, and nobody shows them here. For a process that is ours alone, before anything else
+ * in it uses OpenSSL.
+ */
+void mcpz_tls_spare_words(void);
+
+/**
  * Make the certificate of `identity` and the context for connections we make.
  *
  * Errors: MCPZ_ENOMEM  OpenSSL could not; `*tls` is then NULL.
