@@ -1,6 +1,7 @@
 #include "host/loop.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,12 @@
 #include <ev.h>
 #include <libwebsockets.h>
 
+#include "engine/scratch.h"
 #include "host/log.h"
 
 /* How often libwebsockets looks at its own timers. Ours are libev's: these only tidy up. */
 #define KICK_SECONDS 0.25
+#define REST_KICKS 20      /* so often it is seen whether zstd is needed at all */
 #define LINGER_SECONDS 0.2 /* for the last answers to go out */
 
 /* Descriptors the process may have; and those libwebsockets makes its tables for: it takes, and
@@ -78,6 +81,7 @@ struct mcpz_loop {
     ev_timer deadline;
     ev_timer deferred_timer;
     ev_timer kick;
+    unsigned kicks;
     ev_timer linger;
     ev_timer patience; /* of mcpz_loop_step() */
     ev_async store_news;
@@ -284,6 +288,9 @@ static void on_kick(struct ev_loop *ev, ev_timer *watcher, int events)
     (void)events;
     lws_cancel_service(loop->lws);
     mcpz_log_flush();
+    if (++loop->kicks % REST_KICKS == 0 && mcpz_framer_rest(loop->scratch->framer)) {
+        (void)malloc_trim(0); /* and of the holes that handshakes have left */
+    }
 }
 
 /* ---- Making and unmaking ------------------------------------------------------------------ */

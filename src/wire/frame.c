@@ -26,6 +26,7 @@ static_assert(1 << ZSTD_WINDOW_LOG >= MCPZ_FRAME_BYTES_MAX, "the window sees the
 struct mcpz_framer {
     ZSTD_CCtx *compressor;   /* NULL until first used */
     ZSTD_DCtx *decompressor; /* NULL until first used */
+    bool was_used;           /* one of them, since they were last to rest */
     size_t body_bytes;
     size_t message_count;
     size_t message_bytes_max; /* of the largest */
@@ -41,6 +42,22 @@ mcpz_error mcpz_framer_create(struct mcpz_framer **framer)
 {
     *framer = calloc(1, sizeof(**framer));
     return *framer == NULL ? MCPZ_ENOMEM : MCPZ_OK;
+}
+
+bool mcpz_framer_rest(struct mcpz_framer *framer)
+{
+    const bool had_some = framer->compressor != NULL || framer->decompressor != NULL;
+    const bool was_used = framer->was_used;
+
+    framer->was_used = false;
+    if (was_used || !had_some) {
+        return false;
+    }
+    (void)ZSTD_freeCCtx(framer->compressor);
+    (void)ZSTD_freeDCtx(framer->decompressor);
+    framer->compressor = NULL;
+    framer->decompressor = NULL;
+    return true;
 }
 
 void mcpz_framer_destroy(struct mcpz_framer *framer)
@@ -104,6 +121,7 @@ static size_t compress_body(struct mcpz_framer *framer)
     if (framer->body_bytes < MCPZ_COMPRESS_BYTES_MIN || !has_compressor(framer)) {
         return 0;
     }
+    framer->was_used = true;
     size_t length =
         ZSTD_compress2(framer->compressor, framer->packed + HEADER_BYTES, framer->body_bytes - 1,
                        framer->plain + HEADER_BYTES, framer->body_bytes);
@@ -167,6 +185,7 @@ static mcpz_error decompress(struct mcpz_framer *framer, struct mcpz_bytes *body
         }
     }
 
+    framer->was_used = true;
     size_t length = ZSTD_decompressDCtx(framer->decompressor, framer->opened,
                                         sizeof(framer->opened), body->data, body->length);
     if (ZSTD_isError(length)) {

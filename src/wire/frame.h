@@ -33,6 +33,12 @@ enum mcpz_compress {
 /** Errors: MCPZ_ENOMEM; `*framer` is then NULL. zstd's own state is made at first use. */
 MCPZ_MUST_USE mcpz_error mcpz_framer_create(struct mcpz_framer **framer);
 
+/**
+ * Let go of zstd's state, 140 KB, if it was not used since the last time this was called: large
+ * frames come when nodes join, and hardly ever where nobody calls. True: there was some.
+ */
+bool mcpz_framer_rest(struct mcpz_framer *framer);
+
 /** NULL is fine. */
 void mcpz_framer_destroy(struct mcpz_framer *framer);
 

@@ -360,6 +360,28 @@ TEST(a_framer_serves_on_after_a_broken_frame)
     }
 }
 
+TEST(what_was_not_used_for_a_while_is_let_go)
+{
+    static uint8_t copy[MCPZ_FRAME_BYTES_MAX];
+    struct mcpz_bytes body;
+
+    CHECK(!mcpz_framer_rest(framer)); /* there is nothing yet */
+    struct mcpz_bytes frame = frame_of(4096, false, true);
+    CHECK(frame.length < 4096);
+    memcpy(copy, frame.data, frame.length);
+    frame.data = copy;
+    CHECK(!mcpz_framer_rest(framer)); /* it was just used */
+    CHECK(mcpz_framer_rest(framer));
+    CHECK(!mcpz_framer_rest(framer));
+    CHECK_UINT(mcpz_framer_open(framer, frame, &body), MCPZ_OK);
+    CHECK_UINT(body.length, 4096);
+    CHECK(!mcpz_framer_rest(framer));
+    CHECK_UINT(mcpz_framer_open(framer, frame, &body), MCPZ_OK);
+    CHECK(!mcpz_framer_rest(framer));
+    CHECK(mcpz_framer_rest(framer));
+    CHECK(frame_of(4096, false, true).length == frame.length);
+}
+
 TEST(destroying_nothing_is_fine)
 {
     mcpz_framer_destroy(NULL);
@@ -380,4 +402,5 @@ TEST_MAIN(WITH(many_small_messages_are_not_a_large_one),
           WITH(a_body_ends_at_its_limit_once_opened), WITH(claims_of_size_are_not_believed),
           WITH(anything_but_one_zstd_frame_is_refused),
           WITH(every_truncation_of_a_compressed_frame_is_refused),
-          WITH(a_framer_serves_on_after_a_broken_frame), RUN(destroying_nothing_is_fine))
+          WITH(a_framer_serves_on_after_a_broken_frame),
+          WITH(what_was_not_used_for_a_while_is_let_go), RUN(destroying_nothing_is_fine))
