@@ -27,7 +27,7 @@ MAY_USE = {
     "mcp": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "local": {"base", "proto", "core", "wire", "engine", "host", "desk"},
     "embed": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
-              "exec", "local", "client", "desk", "mcp", "backup"},
+              "exec", "local", "client", "desk", "mcp", "blob", "backup"},
     "cli": {"base", "proto", "core", "wire", "crypto", "store", "engine", "host", "net", "http",
             "exec", "local", "client", "desk", "mcp", "blob", "backup", "embed"},
 }

@@ -22,6 +22,7 @@ struct mcpz_blob_worker {
     char *node_key;
     char *node_key_old;
     struct mcpz_keyring *keyring; /* NULL: not open */
+    bool is_lent;                 /* it is another's to close */
     struct mcpz_blobs *blobs;
     struct upload uploads[MCPZ_BLOB_UPLOADS_MAX];
 };
@@ -57,6 +58,8 @@ mcpz_error mcpz_blob_worker_create(const struct mcpz_blob_worker_config *config,
         return MCPZ_ENOMEM;
     }
     memcpy(made->directory, config->directory, strlen(config->directory) + 1);
+    made->keyring = config->keyring;
+    made->is_lent = config->keyring != NULL;
     made->node_key = copy_of(config->node_key);
     made->node_key_old = copy_of(config->node_key_old);
     *worker = made;
@@ -88,7 +91,9 @@ void mcpz_blob_worker_destroy(struct mcpz_blob_worker *worker)
         }
     }
     mcpz_blobs_close(worker->blobs);
-    mcpz_keyring_close(worker->keyring);
+    if (!worker->is_lent) {
+        mcpz_keyring_close(worker->keyring);
+    }
     wipe_text(worker->node_key);
     wipe_text(worker->node_key_old);
     free(worker);
@@ -308,6 +313,15 @@ static mcpz_error do_release(struct mcpz_blob_worker *worker, struct mcpz_blob_j
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
+/* What the node itself needs is under a name that begins so. */
+static bool is_our_own(struct mcpz_bytes tenant)
+{
+    static const char prefix[] = "mcpz.";
+
+    return tenant.length >= sizeof(prefix) - 1 &&
+           memcmp(tenant.data, prefix, sizeof(prefix) - 1) == 0;
+}
+
 static mcpz_error do_keys(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     const size_t count = mcpz_keyring_count(worker->keyring);
@@ -317,11 +331,13 @@ static mcpz_error do_keys(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
         return MCPZ_ENOMEM;
     }
     for (size_t i = 0; i < count; i++) {
-        mcpz_bytes_to_text(mcpz_keyring_tenant(worker->keyring, i),
-                           job->names + i * (MCPZ_TENANT_BYTES_MAX + 1),
-                           MCPZ_TENANT_BYTES_MAX + 1);
+        const struct mcpz_bytes tenant = mcpz_keyring_tenant(worker->keyring, i);
+        if (!is_our_own(tenant)) {
+            mcpz_bytes_to_text(tenant,
+                               job->names + job->name_count++ * (MCPZ_TENANT_BYTES_MAX + 1),
+                               MCPZ_TENANT_BYTES_MAX + 1);
+        }
     }
-    job->name_count = count;
     mcpz_keyring_node_key_id(worker->keyring, job->node_key_id);
     return MCPZ_OK;
 }
@@ -362,6 +378,11 @@ static mcpz_error release_all(struct mcpz_blob_worker *worker, const struct mcpz
 /* What is being written with the key ends first. */
 static mcpz_error do_shred(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
+    if (is_our_own(mcpz_text(job->tenant))) {
+        (void)snprintf(job->text, sizeof(job->text),
+                       "%s is the node's own: it could not start without its key", job->tenant);
+        return MCPZ_EUNSUPPORTED;
+    }
     for (size_t i = 0; i < MCPZ_BLOB_UPLOADS_MAX; i++) {
         if (worker->uploads[i].id != 0 && strcmp(worker->uploads[i].tenant, job->tenant) == 0) {
             end_upload(&worker->uploads[i]);

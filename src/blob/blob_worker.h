@@ -1,10 +1,10 @@
 /*
  * What is done with each job, in the thread of blobs; without the thread, for tests.
  *
- * Keys and blobs are opened when the first job needs them. Bytes come in parts: an upload is
- * begun, gets its parts in order, each named by where it begins so that a repeated one does no
- * harm, and is finished. One that nobody has added to for ten minutes is given up. A tenant's
- * blobs are seen with its name only.
+ * Blobs, and keys if none are lent, are opened when the first job needs them. Bytes come in parts:
+ * an upload is begun, gets its parts in order, each named by where it begins so that a repeated
+ * one does no harm, and is finished. One that nobody has added to for ten minutes is given up. A
+ * tenant's blobs are seen with its name only.
  */
 
 #ifndef BLOB_BLOB_WORKER_H
@@ -22,10 +22,13 @@
 #define MCPZ_BLOB_UPLOAD_IDLE_MS 600000
 #define MCPZ_BLOB_HOLDER "local" /* what holds a blob that somebody put here */
 
+struct mcpz_keyring;
+
 struct mcpz_blob_worker_config {
-    const char *directory;    /* the node's data; copied */
-    const char *node_key;     /* from the environment; NULL: in a file */
-    const char *node_key_old; /* what it was before; NULL */
+    const char *directory;        /* the node's data; copied */
+    const char *node_key;         /* from the environment; NULL: in a file */
+    const char *node_key_old;     /* what it was before; NULL */
+    struct mcpz_keyring *keyring; /* borrowed, in place of one that is opened; NULL */
 };
 
 struct mcpz_blob_worker;

@@ -1,6 +1,7 @@
 #include "blob/keyring.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,29 +13,29 @@
 #include "store/directory.h"
 
 /*
- *   ring:   "mcpzring", version u8, node key id 16, count u16,
- *           count x { length u8, tenant, wrapped 72 }, digest 32
+ *   ring:   "mcpzring", version u8, node key id 16, count u16, shredded count u16,
+ *           count x { use u8, length u8, tenant, wrapped 72 }, shredded count x key id 8, digest
+ * 32
  */
 #define MARK "mcpzring"
 #define MARK_BYTES (sizeof(MARK) - 1)
-#define VERSION 1
-#define HEAD_BYTES (MARK_BYTES + 1 + MCPZ_NODE_KEY_ID_BYTES + 2)
-#define ROW_BYTES_MAX (1 + MCPZ_TENANT_BYTES_MAX + MCPZ_WRAPPED_KEY_BYTES)
+#define VERSION 2
+#define HEAD_BYTES (MARK_BYTES + 1 + MCPZ_NODE_KEY_ID_BYTES + 4)
+#define ROW_BYTES_MAX (2 + MCPZ_TENANT_BYTES_MAX + MCPZ_WRAPPED_KEY_BYTES)
 #define RING_BYTES_MAX                                                                            \
-    (HEAD_BYTES + (size_t)MCPZ_KEYRING_TENANTS_MAX * ROW_BYTES_MAX + MCPZ_DIGEST_BYTES)
+    (HEAD_BYTES + (size_t)ROWS_MAX * ROW_BYTES_MAX +                                              \
+     (size_t)MCPZ_KEYRING_SHREDDED_MAX * MCPZ_TENANT_KEY_ID_BYTES + MCPZ_DIGEST_BYTES)
 #define PATH_BYTES_MAX 4096
-
-struct row {
-    struct mcpz_tenant_key *key;
-    uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
-    uint8_t tenant_length;
-};
+#define ROWS_MAX (2 * MCPZ_KEYRING_TENANTS_MAX) /* of each tenant two */
 
 struct mcpz_keyring {
+    pthread_mutex_t mutex; /* over all that follows */
     struct mcpz_node_key *node_key;
     bool is_given; /* by the environment */
     size_t count;
-    struct row rows[MCPZ_KEYRING_TENANTS_MAX];
+    struct mcpz_tenant_key *keys[ROWS_MAX];
+    size_t shredded_count;
+    uint8_t shredded[MCPZ_KEYRING_SHREDDED_MAX][MCPZ_TENANT_KEY_ID_BYTES]; /* the oldest first */
     char directory[PATH_BYTES_MAX];
     char key_path[PATH_BYTES_MAX + 16];
     char new_key_path[PATH_BYTES_MAX + 16]; /* until the ring is wrapped with it */
@@ -98,37 +99,53 @@ static mcpz_error make_key(const struct mcpz_keyring *keyring, const char *path,
 
 /* ---- The ring as bytes ---------------------------------------------------------------------- */
 
+static void write_count(uint8_t *at, size_t count)
+{
+    at[0] = (uint8_t)(count >> 8);
+    at[1] = (uint8_t)count;
+}
+
+static size_t read_count(const uint8_t *at)
+{
+    return (size_t)at[0] << 8 | at[1];
+}
+
 static void digest_of(struct mcpz_bytes bytes, uint8_t *digest)
 {
     mcpz_digest(MCPZ_DIGEST_SEALED, bytes, digest);
 }
 
-/* Write all rows but `without`, wrapped with `node_key`. */
+/* Write all keys but those of `without`, wrapped with `node_key`. */
 static mcpz_error write_ring(const struct mcpz_keyring *keyring,
-                             const struct mcpz_node_key *node_key, const struct row *without)
+                             const struct mcpz_node_key *node_key, struct mcpz_bytes without)
 {
     uint8_t *bytes = malloc(RING_BYTES_MAX);
-    const size_t count = keyring->count - (without != NULL ? 1 : 0);
+    size_t count = 0;
     size_t at = HEAD_BYTES;
 
     if (bytes == NULL) {
         return MCPZ_ENOMEM;
     }
+    for (size_t i = 0; i < keyring->count; i++) {
+        const struct mcpz_tenant_key *key = keyring->keys[i];
+        const struct mcpz_bytes tenant = mcpz_tenant_key_tenant(key);
+        if (!mcpz_bytes_equal(tenant, without)) {
+            bytes[at++] = (uint8_t)mcpz_tenant_key_use(key);
+            bytes[at++] = (uint8_t)tenant.length;
+            memcpy(bytes + at, tenant.data, tenant.length);
+            at += tenant.length;
+            mcpz_tenant_key_wrap(key, node_key, bytes + at);
+            at += MCPZ_WRAPPED_KEY_BYTES;
+            count++;
+        }
+    }
+    memcpy(bytes + at, keyring->shredded, keyring->shredded_count * MCPZ_TENANT_KEY_ID_BYTES);
+    at += keyring->shredded_count * MCPZ_TENANT_KEY_ID_BYTES;
     memcpy(bytes, MARK, MARK_BYTES);
     bytes[MARK_BYTES] = VERSION;
     mcpz_node_key_id(node_key, bytes + MARK_BYTES + 1);
-    bytes[HEAD_BYTES - 2] = (uint8_t)(count >> 8);
-    bytes[HEAD_BYTES - 1] = (uint8_t)count;
-    for (size_t i = 0; i < keyring->count; i++) {
-        const struct row *row = &keyring->rows[i];
-        if (row != without) {
-            bytes[at++] = row->tenant_length;
-            memcpy(bytes + at, row->tenant, row->tenant_length);
-            at += row->tenant_length;
-            mcpz_tenant_key_wrap(row->key, node_key, bytes + at);
-            at += MCPZ_WRAPPED_KEY_BYTES;
-        }
-    }
+    write_count(bytes + HEAD_BYTES - 4, count);
+    write_count(bytes + HEAD_BYTES - 2, keyring->shredded_count);
     digest_of(mcpz_bytes(bytes, at), bytes + at);
     mcpz_error error = mcpz_secret_file_write(keyring->directory, keyring->ring_path,
                                               mcpz_bytes(bytes, at + MCPZ_DIGEST_BYTES));
@@ -136,31 +153,52 @@ static mcpz_error write_ring(const struct mcpz_keyring *keyring,
     return error;
 }
 
-static mcpz_error read_rows(struct mcpz_keyring *keyring, const uint8_t *at, const uint8_t *end,
-                            size_t count)
+static mcpz_error read_row(struct mcpz_keyring *keyring, struct mcpz_bytes *left)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct row *row = &keyring->rows[i];
-        if (at == end || *at == 0 || *at > MCPZ_TENANT_BYTES_MAX ||
-            (size_t)(end - at) < 1 + (size_t)*at + MCPZ_WRAPPED_KEY_BYTES) {
-            return MCPZ_ECORRUPT;
-        }
-        row->tenant_length = *at++;
-        memcpy(row->tenant, at, row->tenant_length);
-        at += row->tenant_length;
-        mcpz_error error = mcpz_tenant_key_unwrap(
-            keyring->node_key, mcpz_bytes(row->tenant, row->tenant_length), at, &row->key);
-        if (error != MCPZ_OK) {
-            return error == MCPZ_EAUTH ? MCPZ_ECORRUPT : error;
-        }
-        keyring->count++;
-        at += MCPZ_WRAPPED_KEY_BYTES;
+    const uint8_t *at = left->data;
+
+    if (left->length < 2 || at[0] < MCPZ_KEY_OF_BLOBS || at[0] >= MCPZ_KEY_USE_END || at[1] == 0 ||
+        at[1] > MCPZ_TENANT_BYTES_MAX ||
+        left->length < 2 + (size_t)at[1] + MCPZ_WRAPPED_KEY_BYTES) {
+        return MCPZ_ECORRUPT;
     }
-    return at == end ? MCPZ_OK : MCPZ_ECORRUPT;
+    const struct mcpz_bytes tenant = mcpz_bytes(at + 2, at[1]);
+    mcpz_error error =
+        mcpz_tenant_key_unwrap(keyring->node_key, (enum mcpz_tenant_key_use)at[0], tenant,
+                               tenant.data + tenant.length, &keyring->keys[keyring->count]);
+    if (error != MCPZ_OK) {
+        return error == MCPZ_EAUTH ? MCPZ_ECORRUPT : error;
+    }
+    keyring->count++;
+    const size_t length = 2 + tenant.length + MCPZ_WRAPPED_KEY_BYTES;
+    *left = mcpz_bytes(at + length, left->length - length);
+    return MCPZ_OK;
+}
+
+/* What is between head and digest of a ring that was checked. */
+static mcpz_error read_rows(struct mcpz_keyring *keyring, struct mcpz_bytes ring)
+{
+    struct mcpz_bytes left =
+        mcpz_bytes(ring.data + HEAD_BYTES, ring.length - HEAD_BYTES - MCPZ_DIGEST_BYTES);
+    const size_t count = read_count(ring.data + HEAD_BYTES - 4);
+    const size_t shredded = read_count(ring.data + HEAD_BYTES - 2);
+
+    for (size_t i = 0; i < count; i++) {
+        mcpz_error error = read_row(keyring, &left);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+    }
+    if (left.length != shredded * MCPZ_TENANT_KEY_ID_BYTES) {
+        return MCPZ_ECORRUPT;
+    }
+    memcpy(keyring->shredded, left.data, left.length);
+    keyring->shredded_count = shredded;
+    return MCPZ_OK;
 }
 
 /* Is this a whole ring, and of which node key? */
-static mcpz_error check_ring(struct mcpz_bytes ring, const uint8_t **key_id, size_t *count)
+static mcpz_error check_ring(struct mcpz_bytes ring, const uint8_t **key_id)
 {
     uint8_t digest[MCPZ_DIGEST_BYTES];
 
@@ -172,9 +210,9 @@ static mcpz_error check_ring(struct mcpz_bytes ring, const uint8_t **key_id, siz
     }
     digest_of(mcpz_bytes(ring.data, ring.length - sizeof(digest)), digest);
     *key_id = ring.data + MARK_BYTES + 1;
-    *count = (size_t)ring.data[HEAD_BYTES - 2] << 8 | ring.data[HEAD_BYTES - 1];
     return memcmp(digest, ring.data + ring.length - sizeof(digest), sizeof(digest)) == 0 &&
-                   *count <= MCPZ_KEYRING_TENANTS_MAX
+                   read_count(ring.data + HEAD_BYTES - 4) <= ROWS_MAX &&
+                   read_count(ring.data + HEAD_BYTES - 2) <= MCPZ_KEYRING_SHREDDED_MAX
                ? MCPZ_OK
                : MCPZ_ECORRUPT;
 }
@@ -214,16 +252,15 @@ static void take_key(struct mcpz_keyring *keyring, struct mcpz_node_key *key)
 
 /* Read the ring with `key`, then have it wrapped with the node key that we were given. */
 static mcpz_error read_with_old(struct mcpz_keyring *keyring, struct mcpz_node_key *old,
-                                struct mcpz_bytes ring, size_t count)
+                                struct mcpz_bytes ring)
 {
     struct mcpz_node_key *given = keyring->node_key;
 
     keyring->node_key = old;
-    mcpz_error error = read_rows(keyring, ring.data + HEAD_BYTES,
-                                 ring.data + ring.length - MCPZ_DIGEST_BYTES, count);
+    mcpz_error error = read_rows(keyring, ring);
     take_key(keyring, given);
     if (error == MCPZ_OK) {
-        error = write_ring(keyring, given, NULL);
+        error = write_ring(keyring, given, mcpz_bytes(NULL, 0));
     }
     if (error == MCPZ_OK) {
         mcpz_secret_file_wipe(keyring->key_path); /* nothing is wrapped with it any more */
@@ -236,9 +273,8 @@ static mcpz_error read_ring(struct mcpz_keyring *keyring, const struct mcpz_keyr
 {
     struct mcpz_node_key *other = NULL;
     const uint8_t *id;
-    size_t count;
 
-    mcpz_error error = check_ring(ring, &id, &count);
+    mcpz_error error = check_ring(ring, &id);
     if (error != MCPZ_OK) {
         return error;
     }
@@ -256,13 +292,12 @@ static mcpz_error read_ring(struct mcpz_keyring *keyring, const struct mcpz_keyr
         return error;
     }
     if (is_key(keyring->node_key, id)) {
-        return read_rows(keyring, ring.data + HEAD_BYTES,
-                         ring.data + ring.length - MCPZ_DIGEST_BYTES, count);
+        return read_rows(keyring, ring);
     }
     if (config->key_text_old != NULL) {
         error = key_from_text(config->key_text_old, &other);
         if (error != MCPZ_OK || is_key(other, id)) {
-            return error != MCPZ_OK ? error : read_with_old(keyring, other, ring, count);
+            return error != MCPZ_OK ? error : read_with_old(keyring, other, ring);
         }
         mcpz_node_key_destroy(other);
     }
@@ -335,6 +370,8 @@ mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *config,
         free(made);
         return MCPZ_ENOMEM;
     }
+    int failed = pthread_mutex_init(&made->mutex, NULL);
+    assert(failed == 0);
     mcpz_error error = mcpz_directory_make(config->directory);
     if (error == MCPZ_OK) {
         error = open_all(made, config);
@@ -354,65 +391,170 @@ void mcpz_keyring_close(struct mcpz_keyring *keyring)
         return;
     }
     for (size_t i = 0; i < keyring->count; i++) {
-        mcpz_tenant_key_destroy(keyring->rows[i].key);
+        mcpz_tenant_key_destroy(keyring->keys[i]);
     }
     mcpz_node_key_destroy(keyring->node_key);
+    (void)pthread_mutex_destroy(&keyring->mutex);
     free(keyring);
 }
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
-/* Which row is the tenant's; the number of rows if it has none. */
-static size_t find_row(const struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
+static bool is_of(const struct mcpz_tenant_key *key, struct mcpz_bytes tenant)
 {
-    size_t at = 0;
+    return mcpz_bytes_equal(mcpz_tenant_key_tenant(key), tenant);
+}
 
-    while (at < keyring->count && !mcpz_bytes_equal(mcpz_keyring_tenant(keyring, at), tenant)) {
-        at++;
+/* The key of a tenant for a use; NULL: it has none. */
+static struct mcpz_tenant_key *find_key(const struct mcpz_keyring *keyring,
+                                        enum mcpz_tenant_key_use use, struct mcpz_bytes tenant)
+{
+    for (size_t i = 0; i < keyring->count; i++) {
+        if (mcpz_tenant_key_use(keyring->keys[i]) == use && is_of(keyring->keys[i], tenant)) {
+            return keyring->keys[i];
+        }
     }
-    return at;
+    return NULL;
 }
 
-const struct mcpz_tenant_key *mcpz_keyring_find(const struct mcpz_keyring *keyring,
-                                                struct mcpz_bytes tenant)
+/* Is it the first key of its tenant? Tenants are counted by those. */
+static bool is_first(const struct mcpz_keyring *keyring, size_t index)
 {
-    const size_t at = find_row(keyring, tenant);
-    return at < keyring->count ? keyring->rows[at].key : NULL;
+    const struct mcpz_bytes tenant = mcpz_tenant_key_tenant(keyring->keys[index]);
+
+    for (size_t i = 0; i < index; i++) {
+        if (is_of(keyring->keys[i], tenant)) {
+            return false;
+        }
+    }
+    return true;
 }
 
-mcpz_error mcpz_keyring_obtain(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
-                               const struct mcpz_tenant_key **key)
+static size_t count_tenants(const struct mcpz_keyring *keyring)
 {
-    *key = mcpz_keyring_find(keyring, tenant);
+    size_t count = 0;
+
+    for (size_t i = 0; i < keyring->count; i++) {
+        count += is_first(keyring, i) ? 1 : 0;
+    }
+    return count;
+}
+
+/* Find or make one, on the disk when it returns. */
+static mcpz_error obtain(struct mcpz_keyring *keyring, enum mcpz_tenant_key_use use,
+                         struct mcpz_bytes tenant, struct mcpz_tenant_key **key)
+{
+    *key = find_key(keyring, use, tenant);
     if (*key != NULL) {
         return MCPZ_OK;
     }
     if (tenant.length == 0 || tenant.length > MCPZ_TENANT_BYTES_MAX) {
         return MCPZ_EPROTO;
     }
-    if (keyring->count == MCPZ_KEYRING_TENANTS_MAX) {
+    if (keyring->count == ROWS_MAX || (keyring->count >= MCPZ_KEYRING_TENANTS_MAX &&
+                                       count_tenants(keyring) >= MCPZ_KEYRING_TENANTS_MAX)) {
         return MCPZ_EFULL;
     }
-    struct row *row = &keyring->rows[keyring->count];
-    mcpz_error error = mcpz_tenant_key_create(tenant, &row->key);
+    struct mcpz_tenant_key *made;
+    mcpz_error error = mcpz_tenant_key_create(use, tenant, &made);
     if (error != MCPZ_OK) {
         return error;
     }
-    memcpy(row->tenant, tenant.data, tenant.length);
-    row->tenant_length = (uint8_t)tenant.length;
-    keyring->count++;
-    error = write_ring(keyring, keyring->node_key, NULL);
+    keyring->keys[keyring->count++] = made;
+    error = write_ring(keyring, keyring->node_key, mcpz_bytes(NULL, 0));
     if (error != MCPZ_OK) {
         keyring->count--;
-        mcpz_tenant_key_destroy(row->key);
+        mcpz_tenant_key_destroy(made);
         return error;
     }
-    *key = row->key;
+    *key = made;
     return MCPZ_OK;
 }
 
+static void lock(struct mcpz_keyring *keyring)
+{
+    int failed = pthread_mutex_lock(&keyring->mutex);
+    assert(failed == 0);
+}
+
+static void unlock(struct mcpz_keyring *keyring)
+{
+    int failed = pthread_mutex_unlock(&keyring->mutex);
+    assert(failed == 0);
+}
+
+const struct mcpz_tenant_key *mcpz_keyring_find(struct mcpz_keyring *keyring,
+                                                struct mcpz_bytes tenant)
+{
+    lock(keyring);
+    const struct mcpz_tenant_key *key = find_key(keyring, MCPZ_KEY_OF_BLOBS, tenant);
+    unlock(keyring);
+    return key;
+}
+
+mcpz_error mcpz_keyring_obtain(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
+                               const struct mcpz_tenant_key **key)
+{
+    struct mcpz_tenant_key *found = NULL;
+
+    lock(keyring);
+    mcpz_error error = obtain(keyring, MCPZ_KEY_OF_BLOBS, tenant, &found);
+    unlock(keyring);
+    *key = found;
+    return error;
+}
+
+mcpz_error mcpz_keyring_lend(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
+                             struct mcpz_tenant_key **key)
+{
+    struct mcpz_tenant_key *found = NULL;
+
+    *key = NULL;
+    lock(keyring);
+    mcpz_error error = obtain(keyring, MCPZ_KEY_OF_RECORDS, tenant, &found);
+    if (error == MCPZ_OK) {
+        error = mcpz_tenant_key_copy(found, key);
+    }
+    unlock(keyring);
+    return error;
+}
+
+static bool has_id(const struct mcpz_tenant_key *key, const uint8_t *id)
+{
+    uint8_t own[MCPZ_TENANT_KEY_ID_BYTES];
+
+    mcpz_tenant_key_id(key, own);
+    return memcmp(own, id, sizeof(own)) == 0;
+}
+
+static bool is_shredded(const struct mcpz_keyring *keyring, const uint8_t *id)
+{
+    for (size_t i = 0; i < keyring->shredded_count; i++) {
+        if (memcmp(keyring->shredded[i], id, MCPZ_TENANT_KEY_ID_BYTES) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+mcpz_error mcpz_keyring_lend_by_id(struct mcpz_keyring *keyring, const uint8_t *id,
+                                   struct mcpz_tenant_key **key)
+{
+    *key = NULL;
+    lock(keyring);
+    mcpz_error error = is_shredded(keyring, id) ? MCPZ_EEXPIRED : MCPZ_ENOTFOUND;
+    for (size_t i = 0; i < keyring->count; i++) {
+        if (has_id(keyring->keys[i], id)) {
+            error = mcpz_tenant_key_copy(keyring->keys[i], key);
+            break;
+        }
+    }
+    unlock(keyring);
+    return error;
+}
+
 /* A new node key beside the old one, the ring wrapped with it, then in the old one's place. */
-static mcpz_error rewrap(struct mcpz_keyring *keyring, const struct row *without)
+static mcpz_error rewrap(struct mcpz_keyring *keyring, struct mcpz_bytes without)
 {
     struct mcpz_node_key *fresh = NULL;
 
@@ -434,39 +576,89 @@ static mcpz_error rewrap(struct mcpz_keyring *keyring, const struct row *without
 
 mcpz_error mcpz_keyring_rotate(struct mcpz_keyring *keyring)
 {
-    return keyring->is_given ? MCPZ_EUNSUPPORTED : rewrap(keyring, NULL);
+    lock(keyring);
+    mcpz_error error =
+        keyring->is_given ? MCPZ_EUNSUPPORTED : rewrap(keyring, mcpz_bytes(NULL, 0));
+    unlock(keyring);
+    return error;
+}
+
+static void note_shredded(struct mcpz_keyring *keyring, const struct mcpz_tenant_key *key)
+{
+    if (keyring->shredded_count == MCPZ_KEYRING_SHREDDED_MAX) {
+        memmove(keyring->shredded[0], keyring->shredded[1],
+                (MCPZ_KEYRING_SHREDDED_MAX - 1) * MCPZ_TENANT_KEY_ID_BYTES);
+        keyring->shredded_count--;
+    }
+    mcpz_tenant_key_id(key, keyring->shredded[keyring->shredded_count++]);
+}
+
+static mcpz_error shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
+{
+    size_t kept = 0;
+    bool has_one = false;
+
+    for (size_t i = 0; i < keyring->count; i++) {
+        if (is_of(keyring->keys[i], tenant)) {
+            has_one = true;
+            note_shredded(keyring, keyring->keys[i]);
+        }
+    }
+    if (!has_one) {
+        return MCPZ_ENOTFOUND;
+    }
+    /* If this fails, some that are still there are noted: they are found before the note is. */
+    mcpz_error error = keyring->is_given ? write_ring(keyring, keyring->node_key, tenant)
+                                         : rewrap(keyring, tenant);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    for (size_t i = 0; i < keyring->count; i++) {
+        struct mcpz_tenant_key *key = keyring->keys[i];
+        if (is_of(key, tenant)) {
+            mcpz_tenant_key_destroy(key);
+        } else {
+            keyring->keys[kept++] = key;
+        }
+    }
+    keyring->count = kept;
+    return MCPZ_OK;
 }
 
 mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
 {
-    const size_t at = find_row(keyring, tenant);
+    lock(keyring);
+    mcpz_error error = shred(keyring, tenant);
+    unlock(keyring);
+    return error;
+}
 
-    if (at == keyring->count) {
-        return MCPZ_ENOTFOUND;
+size_t mcpz_keyring_count(struct mcpz_keyring *keyring)
+{
+    lock(keyring);
+    const size_t count = count_tenants(keyring);
+    unlock(keyring);
+    return count;
+}
+
+struct mcpz_bytes mcpz_keyring_tenant(struct mcpz_keyring *keyring, size_t index)
+{
+    struct mcpz_bytes tenant = mcpz_bytes(NULL, 0);
+
+    lock(keyring);
+    for (size_t i = 0; i < keyring->count; i++) {
+        if (is_first(keyring, i) && index-- == 0) {
+            tenant = mcpz_tenant_key_tenant(keyring->keys[i]);
+            break;
+        }
     }
-    struct row *row = &keyring->rows[at];
-    mcpz_error error =
-        keyring->is_given ? write_ring(keyring, keyring->node_key, row) : rewrap(keyring, row);
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    mcpz_tenant_key_destroy(row->key);
-    *row = keyring->rows[--keyring->count];
-    return MCPZ_OK;
+    unlock(keyring);
+    return tenant;
 }
 
-size_t mcpz_keyring_count(const struct mcpz_keyring *keyring)
+void mcpz_keyring_node_key_id(struct mcpz_keyring *keyring, uint8_t *id)
 {
-    return keyring->count;
-}
-
-struct mcpz_bytes mcpz_keyring_tenant(const struct mcpz_keyring *keyring, size_t index)
-{
-    assert(index < keyring->count);
-    return mcpz_bytes(keyring->rows[index].tenant, keyring->rows[index].tenant_length);
-}
-
-void mcpz_keyring_node_key_id(const struct mcpz_keyring *keyring, uint8_t *id)
-{
+    lock(keyring);
     mcpz_node_key_id(keyring->node_key, id);
+    unlock(keyring);
 }

@@ -13,6 +13,10 @@
  *
  * A crash between the two files leaves both node keys: the one that fits the ring is taken.
  *
+ * The thread of blobs and the loop use one ring: each call is whole before the next one. Keys
+ * that are lent are copies, their borrower's; others are lent within the thread of blobs, where
+ * keys are shredded too.
+ *
  * Source: reference/crdt.md, section 5; NIST SP 800-88, cryptographic erase.
  */
 
@@ -29,6 +33,7 @@
 #include "crypto/tenant_key.h"
 
 #define MCPZ_KEYRING_TENANTS_MAX 1024
+#define MCPZ_KEYRING_SHREDDED_MAX 4096 /* keys remembered to have been shredded, the newest */
 #define MCPZ_NODE_KEY_TEXT_CHARS 64
 
 struct mcpz_keyring_config {
@@ -59,12 +64,13 @@ MCPZ_MUST_USE mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *con
 /** Wipe all keys from memory. NULL is fine. */
 void mcpz_keyring_close(struct mcpz_keyring *keyring);
 
-/** The key of `tenant`; NULL: it has none. Lasts until it is shredded. */
-const struct mcpz_tenant_key *mcpz_keyring_find(const struct mcpz_keyring *keyring,
+/** The key of `tenant` for blobs; NULL: it has none. Lasts until it is shredded. */
+const struct mcpz_tenant_key *mcpz_keyring_find(struct mcpz_keyring *keyring,
                                                 struct mcpz_bytes tenant);
 
 /**
- * The key of `tenant`; one is made, and is on the disk when this returns, if it has none.
+ * The key of `tenant` for blobs; one is made, and is on the disk when this returns, if it has
+ * none.
  *
  * Errors: MCPZ_EFULL  MCPZ_KEYRING_TENANTS_MAX have one; MCPZ_EPROTO  a name is 1 to
  *         MCPZ_TENANT_BYTES_MAX bytes; MCPZ_EIO, MCPZ_ENOSPACE, MCPZ_ENOMEM
@@ -74,6 +80,20 @@ MCPZ_MUST_USE mcpz_error mcpz_keyring_obtain(struct mcpz_keyring *keyring,
                                              const struct mcpz_tenant_key **key);
 
 /**
+ * A copy of the key of `tenant` for records, made if it has none. Errors: as above
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_lend(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
+                                           struct mcpz_tenant_key **key);
+
+/**
+ * A copy of the key with that id (MCPZ_TENANT_KEY_ID_BYTES).
+ *
+ * Errors: MCPZ_EEXPIRED  it was shredded; MCPZ_ENOTFOUND  it was never here; MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_lend_by_id(struct mcpz_keyring *keyring, const uint8_t *id,
+                                                 struct mcpz_tenant_key **key);
+
+/**
  * Wrap all keys with a new node key. On error all is as before.
  *
  * Errors: MCPZ_EUNSUPPORTED  the node key comes from the environment; MCPZ_EIO, MCPZ_ENOSPACE
@@ -81,7 +101,8 @@ MCPZ_MUST_USE mcpz_error mcpz_keyring_obtain(struct mcpz_keyring *keyring,
 MCPZ_MUST_USE mcpz_error mcpz_keyring_rotate(struct mcpz_keyring *keyring);
 
 /**
- * Forget the key of `tenant`: nobody can read what it had here, ever. On error it is still there.
+ * Forget the keys of `tenant`: nobody can read what it had here, ever. On error they are still
+ * there.
  *
  * Errors: MCPZ_ENOTFOUND; MCPZ_EIO, MCPZ_ENOSPACE
  */
@@ -89,10 +110,10 @@ MCPZ_MUST_USE mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring,
                                             struct mcpz_bytes tenant);
 
 /** How many tenants have a key; and which, in no order. */
-size_t mcpz_keyring_count(const struct mcpz_keyring *keyring);
-struct mcpz_bytes mcpz_keyring_tenant(const struct mcpz_keyring *keyring, size_t index);
+size_t mcpz_keyring_count(struct mcpz_keyring *keyring);
+struct mcpz_bytes mcpz_keyring_tenant(struct mcpz_keyring *keyring, size_t index);
 
 /** Which node key it is now: MCPZ_NODE_KEY_ID_BYTES. */
-void mcpz_keyring_node_key_id(const struct mcpz_keyring *keyring, uint8_t *id);
+void mcpz_keyring_node_key_id(struct mcpz_keyring *keyring, uint8_t *id);
 
 #endif

@@ -21,6 +21,7 @@
 #define MCPZ_DIGEST_CHUNK "mcpz-chunk----v1"      /* keyed: kind, plain bytes -> a chunk's id */
 #define MCPZ_DIGEST_SEALED "mcpz-sealed---v1"     /* a sealed chunk -> what holders check */
 #define MCPZ_DIGEST_NODE_KEY "mcpz-nodekey--v1"   /* keyed: nothing -> which node key it is */
+#define MCPZ_DIGEST_TENANT_KEY "mcpz-tenantkey-1" /* keyed: tenant -> which tenant key it is */
 #define MCPZ_DIGEST_LAYOUT "mcpz-layout---v1"     /* a layout's bytes -> its name */
 #define MCPZ_DIGEST_DELTA "mcpz-delta----v1"      /* a delta's bytes -> its id */
 #define MCPZ_DIGEST_SNAPSHOT "mcpz-snapshot-v1"   /* an exported file -> its trailer */

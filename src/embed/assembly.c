@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "blob/keyring.h"
 #include "crypto/identity.h"
 #include "desk/reception.h"
 #include "embed/hosting.h"
 #include "embed/keys.h"
 #include "embed/reach.h"
+#include "engine/vault.h"
 #include "exec/machine.h"
 #include "exec/pool.h"
 #include "host/log.h"
@@ -24,6 +26,7 @@
 
 #define STORE_DIRECTORY "store"
 #define TASKS_DIRECTORY "tasks"
+#define KEYRING_DIRECTORY "keys"
 #define STOP_ANNOUNCE_MS 300 /* where the others do not know by then, they hear it from us */
 #define MAP_BYTES_FIRST (UINT64_C(16) * 1024 * 1024)
 
@@ -112,6 +115,34 @@ static mcpz_error open_keys(struct mcpz_assembly *assembly)
     }
     error = open_key(assembly, MCPZ_KEY_MESH, !has_token, &assembly->authority);
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* Tenants' keys, which what is kept is sealed with. */
+static mcpz_error open_keyring(struct mcpz_assembly *assembly)
+{
+    char path[MCPZ_ASSEMBLY_PATH_BYTES + 64];
+    struct mcpz_keyring_trouble why;
+    const struct mcpz_keyring_config config = {.directory =
+                                                   inside(assembly, KEYRING_DIRECTORY, path),
+                                               .key_text = getenv("MCPZ_NODE_KEY"),
+                                               .key_text_old = getenv("MCPZ_NODE_KEY_OLD")};
+
+    mcpz_error error = mcpz_keyring_open(&config, &assembly->keyring, &why);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "%s",
+                         why.text[0] != '\0' ? why.text : mcpz_strerror(error));
+    }
+    return error;
+}
+
+static mcpz_error lend_key(void *context, struct mcpz_bytes tenant, struct mcpz_tenant_key **key)
+{
+    return mcpz_keyring_lend(context, tenant, key);
+}
+
+static mcpz_error lend_key_by_id(void *context, const uint8_t *id, struct mcpz_tenant_key **key)
+{
+    return mcpz_keyring_lend_by_id(context, id, key);
 }
 
 /* ---- Parts -------------------------------------------------------------------------------- */
@@ -230,8 +261,7 @@ static mcpz_error create_server(struct mcpz_assembly *assembly)
         .config = assembly->config,
         .started = assembly->started,
         .desk = mcpz_reception_desk(assembly->reception),
-        .node_key = getenv("MCPZ_NODE_KEY"),
-        .node_key_old = getenv("MCPZ_NODE_KEY_OLD"),
+        .keyring = assembly->keyring,
         .sources = {.context = assembly,
                     .runs = tell_runs,
                     .count = tell_counts,
@@ -294,7 +324,10 @@ static mcpz_error create_local(struct mcpz_assembly *assembly)
 static mcpz_error start_engine(struct mcpz_assembly *assembly)
 {
     const struct mcpz_config *config = assembly->config;
-    struct mcpz_engine_config engine = {.identity = assembly->identity,
+    const struct mcpz_vault_port vault = {
+        .context = assembly->keyring, .lend = lend_key, .lend_by_id = lend_key_by_id};
+    struct mcpz_engine_config engine = {.vault = &vault,
+                                        .identity = assembly->identity,
                                         .authority = assembly->authority,
                                         .name = config->name != NULL ? config->name : "",
                                         .address = assembly->address,
@@ -310,10 +343,12 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
     }
     mcpz_error error = mcpz_loop_start(assembly->loop, &engine);
     if (error != MCPZ_OK) {
-        mcpz_trouble_say(assembly->trouble,
-                         "cannot start on the data in %s: %s; restore it from a copy, or name "
-                         "another directory with --data",
-                         assembly->data, mcpz_strerror(error));
+        mcpz_trouble_say(
+            assembly->trouble,
+            "cannot start on the data in %s: %s; is the directory \"keys\" in it the one "
+            "that belongs to it? Restore it from a copy, or name another directory "
+            "with --data",
+            assembly->data, mcpz_strerror(error));
     } else if (engine.set_back) {
         mcpz_log(MCPZ_LOG_WARN, "store", "restored or copied: agents are written as a new writer",
                  "data=%s", assembly->data);
@@ -565,6 +600,7 @@ static mcpz_error create_parts(struct mcpz_assembly *assembly)
     /* The store first: it holds the lock that makes the directory ours. */
     error = create_loop(assembly);
     error = error == MCPZ_OK ? open_keys(assembly) : error;
+    error = error == MCPZ_OK ? open_keyring(assembly) : error;
     error = error == MCPZ_OK ? create_pool(assembly) : error;
     error = error == MCPZ_OK ? create_peers(assembly) : error;
     if (error == MCPZ_OK) {
@@ -608,6 +644,7 @@ void mcpz_assembly_finish(struct mcpz_assembly *assembly)
     mcpz_peers_destroy(assembly->peers);
     mcpz_pool_destroy(assembly->pool);
     mcpz_loop_destroy(assembly->loop);
+    mcpz_keyring_close(assembly->keyring);
     mcpz_identity_destroy(assembly->authority);
     mcpz_identity_destroy(assembly->identity);
 }

@@ -1,7 +1,7 @@
 /*
  * All parts of a running node, made in order and taken apart in reverse. Wiring only.
  *
- *   store, loop -> keys -> pool, peers, server, local -> engine -> bootstrap, join, providers
+ *   store, loop -> keys, ring -> pool, peers, server, local -> engine -> bootstrap, join, providers
  */
 
 #ifndef EMBED_ASSEMBLY_H
@@ -24,6 +24,7 @@
 struct mcpz_deferred;
 struct mcpz_hosting;
 struct mcpz_identity;
+struct mcpz_keyring;
 struct mcpz_local;
 struct mcpz_loop;
 struct mcpz_peers;
@@ -47,6 +48,7 @@ struct mcpz_assembly {
 
     struct mcpz_identity *identity;
     struct mcpz_identity *authority;
+    struct mcpz_keyring *keyring;
     struct mcpz_loop *loop;
     struct mcpz_pool *pool;
     struct mcpz_peers *peers;

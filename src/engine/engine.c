@@ -286,9 +286,16 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);
     made->persist.watch = mcpz_signing_note;
     made->persist.watch_context = made;
+    mcpz_error error =
+        config->vault != NULL ? mcpz_at_rest_create(config->vault, &made->rest) : MCPZ_OK;
+    if (error != MCPZ_OK) {
+        mcpz_engine_destroy(made);
+        return error;
+    }
+    mcpz_persist_seal(&made->persist, made->rest);
 
     mcpz_engine_turn_begin(made, now, wall_ms);
-    mcpz_error error = begin(made, config->set_back);
+    error = begin(made, config->set_back);
     (void)mcpz_engine_turn_end(made);
     if (error != MCPZ_OK) {
         mcpz_engine_destroy(made);
@@ -312,6 +319,7 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
     mcpz_outbound_clear(engine);
     mcpz_sealing_clear(engine);
     free(engine->node_memory);
+    mcpz_at_rest_destroy(engine->rest);
     mcpz_wipe(engine, sizeof(*engine));
     free(engine);
 }
@@ -336,7 +344,7 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
     /* Letting something out can make a step that writes, so more than once; rarely. */
     do {
         mcpz_outgoing_flush(engine);
-        uint64_t batch = engine->persist.kv.commit(engine->persist.kv.context);
+        uint64_t batch = mcpz_persist_commit(&engine->persist);
         if (batch != 0) {
             engine->counters.batches++;
             engine->last_batch = batch;
@@ -419,6 +427,17 @@ uint64_t mcpz_engine_next_requests(struct mcpz_engine *engine, size_t count)
 
     engine->next_request += count;
     return first;
+}
+
+void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant)
+{
+    assert(engine->in_turn && !engine->stepping);
+
+    if (engine->rest != NULL &&
+        mcpz_at_rest_purge(engine->rest, &engine->persist.kv, tenant) > 0) {
+        mcpz_agents_recount(&engine->node.agents);
+        mcpz_tasks_recover(&engine->node.tasks);
+    }
 }
 
 static bool is_alone(const struct mcpz_engine *engine)

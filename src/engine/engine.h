@@ -50,6 +50,8 @@ struct mcpz_engine_ports {
     void (*act)(void *context, const struct mcpz_action *action);
 };
 
+struct mcpz_vault_port; /* engine/vault.h */
+
 struct mcpz_scratch; /* what one thread's engines share: outbox, decode arena, framer */
 
 /** Errors: MCPZ_ENOMEM; `*scratch` is then NULL. */
@@ -61,6 +63,8 @@ struct mcpz_engine_config {
     const struct mcpz_identity
         *authority; /* the mesh's key, if we hold it; borrowed, may be NULL */
     struct mcpz_kv kv;
+    const struct mcpz_vault_port
+        *vault;                   /* keys that records are sealed with; NULL: they are not */
     bool set_back;                /* `kv` may lack writes of ours that others have seen */
     struct mcpz_scratch *scratch; /* borrowed */
     uint64_t seed;                /* for every choice left to chance */
@@ -92,7 +96,8 @@ struct mcpz_engine;
  *
  * Does a turn of its own. Release with mcpz_engine_destroy().
  *
- * Errors: MCPZ_ENOMEM; MCPZ_ECORRUPT, MCPZ_EIO  the store; `*engine` is then NULL.
+ * Errors: MCPZ_ENOMEM; MCPZ_ECORRUPT, MCPZ_EIO  the store, or what its keys open; `*engine` is
+ *         then NULL.
  */
 MCPZ_MUST_USE mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
                                             const struct mcpz_engine_ports *ports, mcpz_time now,
@@ -261,6 +266,12 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_layout_apply(struct mcpz_engine *engine, ui
  */
 MCPZ_MUST_USE mcpz_error mcpz_engine_layout_stage(struct mcpz_engine *engine, uint64_t request,
                                                   const struct mcpz_placement *placement);
+
+/**
+ * The keys of `tenant` were shredded: what it had here is cleared away, agents and tasks with it.
+ * Nothing happens where records are not sealed. Takes as long as a walk over the store.
+ */
+void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant);
 
 /* ---- Looking: any time, no effect --------------------------------------------------------- */
 

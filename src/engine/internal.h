@@ -100,6 +100,7 @@ struct mcpz_engine {
     const struct mcpz_identity *authority;
     struct mcpz_scratch *scratch;
     struct mcpz_persist persist;
+    struct mcpz_at_rest *rest; /* NULL: records are not sealed */
     struct mcpz_store store;
     struct mcpz_counters counters;
     mcpz_time now;

@@ -29,31 +29,65 @@ static mcpz_error decode(struct mcpz_persist *persist, struct mcpz_bytes value,
     return error == MCPZ_EFULL ? MCPZ_ECORRUPT : error;
 }
 
+/* Where a record lies. */
+static void place_of(struct mcpz_persist *persist, const struct mcpz_record *record,
+                     struct mcpz_key *place)
+{
+    if (persist->rest != NULL) {
+        mcpz_at_rest_place(persist->rest, record, place);
+    } else {
+        mcpz_schema_key(record, place);
+    }
+}
+
+static struct mcpz_bytes slice(const struct mcpz_key *key)
+{
+    return mcpz_bytes(key->bytes, key->length);
+}
+
+/* What lies at `place`, as it was before it was sealed. */
+static mcpz_error open_value(struct mcpz_persist *persist, struct mcpz_bytes place,
+                             struct mcpz_bytes value, struct mcpz_at_rest_opened *opened)
+{
+    if (persist->rest != NULL) {
+        return mcpz_at_rest_open(persist->rest, place, value, opened);
+    }
+    *opened = (struct mcpz_at_rest_opened){.key = place, .value = value};
+    return MCPZ_OK;
+}
+
 static mcpz_error get(void *context, struct mcpz_record *record)
 {
     struct mcpz_persist *persist = context;
-    struct mcpz_key key;
+    struct mcpz_at_rest_opened opened;
+    struct mcpz_key place;
     struct mcpz_bytes value;
 
-    mcpz_schema_key(record, &key);
-    mcpz_error error =
-        persist->kv.get(persist->kv.context, mcpz_bytes(key.bytes, key.length), &value);
-    return error != MCPZ_OK ? error : decode(persist, value, record);
+    place_of(persist, record, &place);
+    mcpz_error error = persist->kv.get(persist->kv.context, slice(&place), &value);
+    if (error == MCPZ_OK) {
+        error = open_value(persist, slice(&place), value, &opened);
+    }
+    return error != MCPZ_OK ? error : decode(persist, opened.value, record);
 }
 
 static void put(void *context, const struct mcpz_record *record)
 {
     struct mcpz_persist *persist = context;
     struct mcpz_scratch *scratch = persist->scratch;
-    struct mcpz_key key;
+    struct mcpz_key place;
     size_t length;
 
-    mcpz_schema_key(record, &key);
+    place_of(persist, record, &place);
     mcpz_error error =
         mcpz_record_encode(record, scratch->encoded, sizeof(scratch->encoded), &length);
     assert(error == MCPZ_OK); /* MCPZ_STORED_BYTES_MAX holds any record */
-    persist->kv.put(persist->kv.context, mcpz_bytes(key.bytes, key.length),
-                    mcpz_bytes(scratch->encoded, length));
+    struct mcpz_bytes value = mcpz_bytes(scratch->encoded, length);
+    if (persist->rest != NULL) {
+        value = mcpz_at_rest_seal(persist->rest, &persist->kv, record, &place, value);
+        mcpz_at_rest_on_put(persist->rest, record);
+    }
+    persist->kv.put(persist->kv.context, slice(&place), value);
     if (persist->watch != NULL) {
         persist->watch(persist->watch_context, record);
     }
@@ -62,33 +96,95 @@ static void put(void *context, const struct mcpz_record *record)
 static void discard(void *context, const struct mcpz_record *record)
 {
     struct mcpz_persist *persist = context;
+    struct mcpz_key place;
+
+    place_of(persist, record, &place);
+    persist->kv.remove(persist->kv.context, slice(&place));
+}
+
+/* Take in what was found: key and value. */
+static mcpz_error take_in(struct mcpz_persist *persist, const struct mcpz_at_rest_opened *opened,
+                          struct mcpz_record *record)
+{
+    mcpz_error error = mcpz_schema_parse(opened->key, record);
+    return error != MCPZ_OK ? error : decode(persist, opened->value, record);
+}
+
+/* The next entry of a document in the order of paths, where the disk has another. */
+static mcpz_error next_entry(struct mcpz_persist *persist, bool inclusive,
+                             struct mcpz_record *record)
+{
+    struct mcpz_at_rest_opened opened;
+    struct mcpz_record found;
     struct mcpz_key key;
+    struct mcpz_key place;
+    struct mcpz_bytes rest;
+    struct mcpz_bytes value;
+    mcpz_error error;
 
     mcpz_schema_key(record, &key);
-    persist->kv.remove(persist->kv.context, mcpz_bytes(key.bytes, key.length));
+    do {
+        error = mcpz_at_rest_next_entry(
+            persist->rest, &persist->kv, &record->entry.document,
+            mcpz_bytes(key.bytes + MCPZ_AT_REST_HEAD_BYTES, key.length - MCPZ_AT_REST_HEAD_BYTES),
+            inclusive, &rest);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        inclusive = false;
+        memcpy(key.bytes + MCPZ_AT_REST_HEAD_BYTES, rest.data, rest.length);
+        key.length = MCPZ_AT_REST_HEAD_BYTES + rest.length;
+        error = mcpz_schema_parse(slice(&key), &found);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        mcpz_at_rest_place(persist->rest, &found, &place);
+        error = persist->kv.get(persist->kv.context, slice(&place), &value);
+        if (error == MCPZ_OK) {
+            error = open_value(persist, slice(&place), value, &opened);
+        }
+    } while (error == MCPZ_ENOTFOUND); /* it has gone since its key was gathered */
+    return error != MCPZ_OK ? error : take_in(persist, &opened, record);
+}
+
+static void prefix_of(struct mcpz_persist *persist, const struct mcpz_record *record,
+                      enum mcpz_scan scan, struct mcpz_key *prefix)
+{
+    if (persist->rest != NULL) {
+        mcpz_at_rest_prefix(persist->rest, record, scan, prefix);
+    } else {
+        mcpz_schema_prefix(record, scan, prefix);
+    }
 }
 
 static mcpz_error next(void *context, enum mcpz_scan scan, bool inclusive,
                        struct mcpz_record *record)
 {
     struct mcpz_persist *persist = context;
+    struct mcpz_at_rest_opened opened;
     struct mcpz_key from;
     struct mcpz_key prefix;
-    struct mcpz_bytes key;
     struct mcpz_bytes value;
+    mcpz_error error;
 
-    mcpz_schema_key(record, &from);
-    mcpz_schema_prefix(record, scan, &prefix);
-    mcpz_error error = persist->kv.next(persist->kv.context, mcpz_bytes(from.bytes, from.length),
-                                        inclusive, &key, &value);
-    if (error != MCPZ_OK) {
-        return error;
+    if (persist->rest != NULL && record->kind == MCPZ_RECORD_ENTRY && scan == MCPZ_SCAN_DOCUMENT) {
+        return next_entry(persist, inclusive, record);
     }
-    if (key.length < prefix.length || memcmp(key.data, prefix.bytes, prefix.length) != 0) {
-        return MCPZ_ENOTFOUND;
-    }
-    error = mcpz_schema_parse(key, record);
-    return error != MCPZ_OK ? error : decode(persist, value, record);
+    place_of(persist, record, &from);
+    prefix_of(persist, record, scan, &prefix);
+    struct mcpz_bytes at = slice(&from);
+    do {
+        error = persist->kv.next(persist->kv.context, at, inclusive, &at, &value);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        if (at.length < prefix.length || memcmp(at.data, prefix.bytes, prefix.length) != 0) {
+            return MCPZ_ENOTFOUND;
+        }
+        inclusive = false;
+        error = open_value(persist, at, value, &opened);
+    } while (error == MCPZ_ENOTFOUND); /* its key was shredded */
+    return error != MCPZ_OK ? error : take_in(persist, &opened, record);
 }
 
 static void delta_id(void *context, const struct mcpz_delta *delta, struct mcpz_id *id)
@@ -113,4 +209,19 @@ void mcpz_persist_init(struct mcpz_persist *persist, const struct mcpz_kv *kv,
         .next = next,
         .delta_id = delta_id,
     };
+}
+
+void mcpz_persist_seal(struct mcpz_persist *persist, struct mcpz_at_rest *rest)
+{
+    persist->rest = rest;
+}
+
+uint64_t mcpz_persist_commit(struct mcpz_persist *persist)
+{
+    const uint64_t batch = persist->kv.commit(persist->kv.context);
+
+    if (persist->rest != NULL) {
+        mcpz_at_rest_end_turn(persist->rest);
+    }
+    return batch;
 }

@@ -8,6 +8,7 @@
 #ifndef ENGINE_PERSIST_H
 #define ENGINE_PERSIST_H
 
+#include "engine/at_rest.h"
 #include "engine/scratch.h"
 #include "proto/kv.h"
 #include "proto/store.h"
@@ -15,6 +16,7 @@
 struct mcpz_persist {
     struct mcpz_kv kv;
     struct mcpz_scratch *scratch;
+    struct mcpz_at_rest *rest; /* NULL: nothing is sealed */
 
     /* Shown each record once it is put. NULL: nobody looks. */
     void (*watch)(void *context, const struct mcpz_record *record);
@@ -24,5 +26,11 @@ struct mcpz_persist {
 /** Make `*store` work over `persist`, whose memory it borrows. */
 void mcpz_persist_init(struct mcpz_persist *persist, const struct mcpz_kv *kv,
                        struct mcpz_scratch *scratch, struct mcpz_store *store);
+
+/** From now on, and for all that is there, records are sealed. `rest` is borrowed. */
+void mcpz_persist_seal(struct mcpz_persist *persist, struct mcpz_at_rest *rest);
+
+/** End the turn: what was read of it is given up. Returns as the byte store's commit(). */
+uint64_t mcpz_persist_commit(struct mcpz_persist *persist);
 
 #endif

@@ -38,6 +38,7 @@ static_assert(MCPZ_BLOB_PART_BYTES_MAX <= MCPZ_BODY_MEMORY_MAX, "parts stay in m
 struct asking {
     struct mcpz_blob_job job;
     struct mcpz_exchange *exchange; /* NULL: it is gone */
+    const struct mcpz_api *api;
     bool is_done;
     void (*answer)(struct mcpz_exchange *exchange, struct mcpz_blob_job *job);
     const char *what; /* it does, for people */
@@ -53,6 +54,10 @@ static void on_done(struct mcpz_blob_job *job)
 {
     struct asking *asking = job->owner;
 
+    if (job->ask == MCPZ_BLOB_SHRED && job->error == MCPZ_OK) {
+        const struct mcpz_api_ports *ports = &asking->api->ports;
+        mcpz_engine_shred(ports->enter(ports->context), mcpz_text(job->tenant));
+    }
     asking->is_done = true;
     if (asking->exchange == NULL) {
         release(asking);
@@ -189,6 +194,7 @@ static void submit(struct mcpz_exchange *exchange, struct asking *asking,
 
     asking->answer = answer;
     asking->exchange = exchange;
+    asking->api = exchange->api;
     if (!port->submit(port->context, &asking->job)) {
         asking->exchange = NULL;
         release(asking);

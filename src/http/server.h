@@ -44,6 +44,8 @@ struct mcpz_server_sources {
     const struct mcpz_mcp_hosting_port *hosting; /* NULL: no MCP servers */
 };
 
+struct mcpz_keyring;
+
 struct mcpz_server_config {
     const char *directory; /* the node's data: the socket goes there, and bodies too long */
     const char *api;       /* "host:port", port 0: any; NULL: only the Unix socket */
@@ -51,9 +53,8 @@ struct mcpz_server_config {
     const struct mcpz_config *config; /* shown by GET /v1/config; borrowed */
     mcpz_time started;
     struct mcpz_server_sources sources;
-    struct mcpz_desk *desk;   /* where work is handed out; borrowed */
-    const char *node_key;     /* of tenants' keys, 64 hexadecimal digits; NULL: it is in a file */
-    const char *node_key_old; /* what it was before; NULL: the same */
+    struct mcpz_desk *desk;       /* where work is handed out; borrowed */
+    struct mcpz_keyring *keyring; /* tenants' keys; borrowed */
 };
 
 struct mcpz_server_trouble {

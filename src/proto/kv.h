@@ -41,7 +41,7 @@ struct mcpz_kv {
 
     /*
      * Add to the turn's batch. Copied. Keys 1 to MCPZ_KEY_BYTES_MAX bytes, values up to
-     * MCPZ_STORED_BYTES_MAX (asserted).
+     * MCPZ_SEALED_BYTES_MAX (asserted).
      */
     void (*put)(void *context, struct mcpz_bytes key, struct mcpz_bytes value);
     void (*remove)(void *context, struct mcpz_bytes key);

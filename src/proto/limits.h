@@ -165,11 +165,14 @@ static_assert(MCPZ_CAPABILITIES_PER_NODE_MAX * (MCPZ_CAPABILITY_BYTES_MAX + 3) +
 
 #define MCPZ_KEY_BYTES_MAX 511              /* LMDB's own limit */
 #define MCPZ_STORED_BYTES_MAX 61440         /* value of one record */
+#define MCPZ_SEALED_BYTES_MAX 62464         /* the same sealed, with the names out of its key */
 #define MCPZ_BATCH_OPERATIONS_MAX 16384     /* in one commit: so many take as long as the sync */
 #define MCPZ_STORE_QUEUE_BYTES_MAX 67108864 /* handed over, not yet durable */
 
 static_assert(1 + 32 + MCPZ_PATH_BYTES_MAX + 1 + 32 + 4 + 8 + 2 <= MCPZ_KEY_BYTES_MAX,
               "an entry's key: space, document, path, type, dot");
+static_assert(MCPZ_STORED_BYTES_MAX + MCPZ_KEY_BYTES_MAX + 2 + 32 <= MCPZ_SEALED_BYTES_MAX,
+              "any value, the names in its key, their length, the seal");
 
 /* ---- Layouts ------------------------------------------------------------------------------ */
 

@@ -25,7 +25,7 @@
 #include "base/attr.h"
 #include "proto/kv.h"
 
-#define MCPZ_STORE_FORMAT 2
+#define MCPZ_STORE_FORMAT 3
 
 struct mcpz_lmdb_config {
     const char *directory; /* made (mode 0700) if it is not there */

@@ -490,3 +490,31 @@ mcpz_error mcpz_schema_parse(struct mcpz_bytes key, struct mcpz_record *record)
     }
     return error;
 }
+
+/* ---- Sealed --------------------------------------------------------------------------------- */
+
+size_t mcpz_schema_names_at(uint8_t kind)
+{
+    switch (kind) {
+    case MCPZ_RECORD_ENTRY:
+        return 1 + MCPZ_ID_BYTES;
+    case MCPZ_RECORD_TASK_KEY:
+    case MCPZ_RECORD_QUEUE:
+    case MCPZ_RECORD_RUN:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+bool mcpz_schema_is_place(struct mcpz_bytes key)
+{
+    struct mcpz_record record;
+
+    const size_t at = key.length > 0 ? mcpz_schema_names_at(key.data[0]) : 0;
+    if (at == 0) {
+        return mcpz_schema_parse(key, &record) == MCPZ_OK;
+    }
+    return key.length == at + MCPZ_SCHEMA_TOKEN_BYTES +
+                             (key.data[0] == MCPZ_RECORD_ENTRY ? ENTRY_TAIL_BYTES : 0);
+}

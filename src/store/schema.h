@@ -25,6 +25,7 @@
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,8 @@
 #include "proto/limits.h"
 #include "proto/record.h"
 #include "proto/store.h"
+
+#define MCPZ_SCHEMA_TOKEN_BYTES 16 /* in place of names, where records are sealed */
 
 struct mcpz_key {
     uint8_t bytes[MCPZ_KEY_BYTES_MAX];
@@ -55,5 +58,14 @@ void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
  * Errors: MCPZ_ECORRUPT  not a key of ours
  */
 MCPZ_MUST_USE mcpz_error mcpz_schema_parse(struct mcpz_bytes key, struct mcpz_record *record);
+
+/** Where the names begin in keys of `kind`; 0: they have none. */
+size_t mcpz_schema_names_at(uint8_t kind);
+
+/**
+ * May a sealed record lie at `key` (engine/at_rest.h): a key of ours, or one that has a token
+ * instead of its names?
+ */
+bool mcpz_schema_is_place(struct mcpz_bytes key);
 
 #endif

@@ -111,7 +111,7 @@ static void keep(struct mcpz_unsaved *unsaved, struct mcpz_bytes key, struct mcp
 void mcpz_unsaved_put(struct mcpz_unsaved *unsaved, struct mcpz_bytes key, struct mcpz_bytes value)
 {
     assert(key.length >= 1 && key.length <= MCPZ_KEY_BYTES_MAX);
-    assert(value.length <= MCPZ_STORED_BYTES_MAX);
+    assert(value.length <= MCPZ_SEALED_BYTES_MAX);
 
     keep(unsaved, key, value, false);
 }

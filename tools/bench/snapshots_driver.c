@@ -372,7 +372,7 @@ int main(int argc, char **argv)
     if (mcpz_blobs_open(argv[1], &blobs, &trouble) != MCPZ_OK) {
         die(trouble.text);
     }
-    if (mcpz_tenant_key_create(mcpz_text("bench"), &key) != MCPZ_OK) {
+    if (mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("bench"), &key) != MCPZ_OK) {
         die("no key");
     }
     fill_text(bytes, length);

@@ -7,6 +7,7 @@
 
 #include "backup/backup_job.h"
 #include "crypto/identity.h"
+#include "crypto/tenant_key.h"
 #include "scratch.h"
 #include "store/lmdb.h"
 #include "store/schema.h"
@@ -39,16 +40,24 @@ static inline void world_put_file(const char *directory, const char *name, const
     CHECK(fclose(file) == 0);
 }
 
-/* One record, as the node would have written it. */
-static inline void world_put_record(const struct mcpz_kv *kv, const struct mcpz_record *record)
+/* A queue that people have paused, as the node would have written it. */
+static inline void world_put_queue(const struct mcpz_kv *kv, uint8_t number)
 {
-    static uint8_t value[MCPZ_STORED_BYTES_MAX];
-    struct mcpz_key key;
+    const struct mcpz_record record = {.kind = MCPZ_RECORD_QUEUE, .queue = {.paused = true}};
+    const uint8_t place[1 + MCPZ_SCHEMA_TOKEN_BYTES] = {MCPZ_RECORD_QUEUE, number};
+    uint8_t value[64];
+    uint8_t sealed[sizeof(value) + MCPZ_RECORD_SEAL_BYTES];
+    struct mcpz_tenant_key *key;
     size_t length;
 
-    mcpz_schema_key(record, &key);
-    CHECK_UINT(mcpz_record_encode(record, value, sizeof(value), &length), MCPZ_OK);
-    kv->put(kv->context, mcpz_bytes(key.bytes, key.length), mcpz_bytes(value, length));
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_RECORDS, mcpz_text("mcpz.system"), &key),
+               MCPZ_OK);
+    CHECK_UINT(mcpz_record_encode(&record, value, sizeof(value), &length), MCPZ_OK);
+    mcpz_tenant_key_seal_record(key, mcpz_bytes(place, sizeof(place)), mcpz_bytes(value, length),
+                                sealed);
+    kv->put(kv->context, mcpz_bytes(place, sizeof(place)),
+            mcpz_bytes(sealed, MCPZ_RECORD_SEAL_BYTES + length));
+    mcpz_tenant_key_destroy(key);
 }
 
 static inline void world_make_store(const char *data)
@@ -62,10 +71,8 @@ static inline void world_make_store(const char *data)
 
     snprintf(path, sizeof(path), "%s/store", data);
     CHECK_UINT(mcpz_lmdb_open(&config, &lmdb, &kv, &trouble), MCPZ_OK);
-    for (char name[] = "queue-a"; name[6] <= 'j'; name[6]++) {
-        const struct mcpz_record record = {
-            .kind = MCPZ_RECORD_QUEUE, .queue = {.capability = mcpz_text(name), .paused = true}};
-        world_put_record(&kv, &record);
+    for (uint8_t number = 1; number <= 10; number++) {
+        world_put_queue(&kv, number);
     }
     (void)kv.commit(kv.context);
     mcpz_lmdb_close(lmdb);

@@ -24,8 +24,8 @@ static int set_up(void **state)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     scratch_make(&scratch);
     CHECK_UINT(mcpz_blobs_open(scratch.path, &blobs, &trouble), MCPZ_OK);
-    CHECK_UINT(mcpz_tenant_key_create(mcpz_text("acme"), &key), MCPZ_OK);
-    CHECK_UINT(mcpz_tenant_key_create(mcpz_text("bolt"), &other_key), MCPZ_OK);
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), &key), MCPZ_OK);
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("bolt"), &other_key), MCPZ_OK);
     plain = malloc(LENGTH_MAX);
     again = malloc(LENGTH_MAX);
     CHECK(plain != NULL && again != NULL);

@@ -14,7 +14,7 @@ static int set_up(void **state)
     (void)state;
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     CHECK_UINT(mcpz_chunk_press_create(&press), MCPZ_OK);
-    CHECK_UINT(mcpz_tenant_key_create(mcpz_text("acme"), &key), MCPZ_OK);
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), &key), MCPZ_OK);
     return 0;
 }
 

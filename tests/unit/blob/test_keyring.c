@@ -131,6 +131,36 @@ TEST(a_shredded_key_is_gone_for_good)
     check_mark("acme", &a, false); /* a new one */
 }
 
+/* Of records: the loop's own copies. */
+TEST(keys_of_records_are_lent_and_known_by_their_ids)
+{
+    uint8_t id[MCPZ_TENANT_KEY_ID_BYTES];
+    uint8_t other_id[MCPZ_TENANT_KEY_ID_BYTES];
+    struct mcpz_tenant_key *lent;
+
+    (void)mark_of("acme");
+    CHECK_UINT(mcpz_keyring_lend(ring, mcpz_text("acme"), &lent), MCPZ_OK);
+    mcpz_tenant_key_id(lent, id);
+    mcpz_tenant_key_id(mcpz_keyring_find(ring, mcpz_text("acme")), other_id);
+    CHECK(memcmp(id, other_id, sizeof(id)) != 0); /* blobs have another */
+    mcpz_tenant_key_destroy(lent);
+    CHECK_UINT(mcpz_keyring_count(ring), 1);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_OK);
+    CHECK(mcpz_bytes_equal(mcpz_tenant_key_tenant(lent), mcpz_text("acme")));
+    mcpz_tenant_key_destroy(lent);
+    id[0] ^= 1;
+    CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_ENOTFOUND);
+    id[0] ^= 1;
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme")), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_count(ring), 0);
+    CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_EEXPIRED);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_EEXPIRED);
+    CHECK_UINT(mcpz_keyring_lend_by_id(ring, other_id, &lent), MCPZ_EEXPIRED);
+    CHECK_UINT(mcpz_keyring_lend(ring, mcpz_bytes("", 0), &lent), MCPZ_EPROTO);
+}
+
 /* The ring is wrapped with the new node key, but that has not taken the old one's place. */
 TEST(a_rotation_that_was_cut_short_is_finished)
 {
@@ -271,6 +301,7 @@ int main(void)
         RUN_IN(keys_are_there_after_a_restart),
         RUN_IN(a_new_node_key_changes_no_tenants_key),
         RUN_IN(a_shredded_key_is_gone_for_good),
+        RUN_IN(keys_of_records_are_lent_and_known_by_their_ids),
         RUN_IN(a_rotation_that_was_cut_short_is_finished),
         RUN_IN(a_node_key_that_fits_nothing_is_dropped),
         RUN_IN(the_environment_gives_the_node_key),

@@ -15,7 +15,7 @@ static int set_up(void **state)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     CHECK_UINT(mcpz_node_key_create(bytes, &node_key), MCPZ_OK);
     CHECK_UINT(mcpz_node_key_create(others, &other_key), MCPZ_OK);
-    CHECK_UINT(mcpz_tenant_key_create(mcpz_text("acme"), &key), MCPZ_OK);
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), &key), MCPZ_OK);
     return 0;
 }
 
@@ -41,7 +41,9 @@ TEST(a_wrapped_key_is_the_same_key)
     struct mcpz_tenant_key *again;
 
     mcpz_tenant_key_wrap(key, node_key, wrapped);
-    CHECK_UINT(mcpz_tenant_key_unwrap(node_key, mcpz_text("acme"), wrapped, &again), MCPZ_OK);
+    CHECK_UINT(
+        mcpz_tenant_key_unwrap(node_key, MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), wrapped, &again),
+        MCPZ_OK);
     const struct mcpz_id a = chunk_id(key, 1, "x");
     const struct mcpz_id b = chunk_id(again, 1, "x");
     CHECK(mcpz_id_equal(&a, &b));
@@ -65,12 +67,17 @@ TEST(it_opens_with_its_node_key_and_for_its_tenant_only)
     struct mcpz_tenant_key *again = key;
 
     mcpz_tenant_key_wrap(key, node_key, wrapped);
-    CHECK_UINT(mcpz_tenant_key_unwrap(other_key, mcpz_text("acme"), wrapped, &again), MCPZ_EAUTH);
+    CHECK_UINT(
+        mcpz_tenant_key_unwrap(other_key, MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), wrapped, &again),
+        MCPZ_EAUTH);
     CHECK(again == NULL);
-    CHECK_UINT(mcpz_tenant_key_unwrap(node_key, mcpz_text("acm"), wrapped, &again), MCPZ_EAUTH);
+    CHECK_UINT(
+        mcpz_tenant_key_unwrap(node_key, MCPZ_KEY_OF_BLOBS, mcpz_text("acm"), wrapped, &again),
+        MCPZ_EAUTH);
     for (size_t i = 0; i < sizeof(wrapped); i++) {
         wrapped[i] ^= 0x10;
-        CHECK_UINT(mcpz_tenant_key_unwrap(node_key, mcpz_text("acme"), wrapped, &again),
+        CHECK_UINT(mcpz_tenant_key_unwrap(node_key, MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), wrapped,
+                                          &again),
                    MCPZ_EAUTH);
         wrapped[i] ^= 0x10;
     }
@@ -84,7 +91,7 @@ TEST(ids_are_of_content_kind_and_tenant)
     const struct mcpz_id kind = chunk_id(key, 2, "x");
     const struct mcpz_id content = chunk_id(key, 1, "y");
 
-    CHECK_UINT(mcpz_tenant_key_create(mcpz_text("acme"), &other), MCPZ_OK);
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), &other), MCPZ_OK);
     const struct mcpz_id tenant = chunk_id(other, 1, "x");
     CHECK(mcpz_id_equal(&id, &same));
     CHECK(!mcpz_id_equal(&id, &kind) && !mcpz_id_equal(&id, &content) &&
@@ -120,7 +127,7 @@ TEST(gears_are_the_tenants_own)
     static uint64_t others[MCPZ_GEAR_WORDS];
     struct mcpz_tenant_key *other;
 
-    CHECK_UINT(mcpz_tenant_key_create(mcpz_text("acme"), &other), MCPZ_OK);
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), &other), MCPZ_OK);
     mcpz_tenant_key_gear(key, gear);
     mcpz_tenant_key_gear(other, others);
     CHECK(memcmp(gear, others, sizeof(gear)) != 0);
@@ -141,6 +148,67 @@ TEST(node_keys_have_names_that_tell_nothing)
     CHECK(memcmp(name, other, sizeof(name)) == 0);
 }
 
+static mcpz_error open_record(const struct mcpz_tenant_key *with, const char *place,
+                              const uint8_t *sealed, size_t length, uint8_t *plain)
+{
+    return mcpz_tenant_key_open_record(with, mcpz_text(place), mcpz_bytes(sealed, length), plain);
+}
+
+TEST(a_record_opens_where_it_was_sealed_and_nowhere_else)
+{
+    static const char text[] = "what was written";
+    uint8_t sealed[sizeof(text) + MCPZ_RECORD_SEAL_BYTES];
+    uint8_t again[sizeof(sealed)];
+    uint8_t plain[sizeof(text)];
+    uint8_t id[MCPZ_TENANT_KEY_ID_BYTES];
+    struct mcpz_tenant_key *other;
+
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_RECORDS, mcpz_text("acme"), &other), MCPZ_OK);
+    mcpz_tenant_key_seal_record(key, mcpz_text("here"), mcpz_bytes(text, sizeof(text)), sealed);
+    mcpz_tenant_key_id(key, id);
+    CHECK(memcmp(sealed, id, sizeof(id)) == 0);
+    CHECK(memmem(sealed, sizeof(sealed), "written", 7) == NULL);
+    CHECK_UINT(open_record(key, "here", sealed, sizeof(sealed), plain), MCPZ_OK);
+    CHECK(memcmp(plain, text, sizeof(text)) == 0);
+    CHECK_UINT(open_record(key, "her", sealed, sizeof(sealed), plain), MCPZ_EAUTH);
+    CHECK_UINT(open_record(other, "here", sealed, sizeof(sealed), plain), MCPZ_EAUTH);
+    for (size_t i = 0; i < sizeof(sealed); i++) {
+        CHECK_UINT(open_record(key, "here", sealed, i, plain), MCPZ_EAUTH);
+        sealed[i] ^= 0x10;
+        CHECK_UINT(open_record(key, "here", sealed, sizeof(sealed), plain), MCPZ_EAUTH);
+        sealed[i] ^= 0x10;
+    }
+    /* The same again looks the same; elsewhere it does not. */
+    mcpz_tenant_key_seal_record(key, mcpz_text("here"), mcpz_bytes(text, sizeof(text)), again);
+    CHECK(memcmp(sealed, again, sizeof(sealed)) == 0);
+    mcpz_tenant_key_seal_record(key, mcpz_text("there"), mcpz_bytes(text, sizeof(text)), again);
+    CHECK(memcmp(sealed + sizeof(id), again + sizeof(id), 24) != 0);
+    CHECK(memcmp(sealed + sizeof(id) + 24, again + sizeof(id) + 24, sizeof(text)) != 0);
+    mcpz_tenant_key_destroy(other);
+}
+
+TEST(tokens_are_of_name_kind_and_key)
+{
+    uint8_t a[MCPZ_RECORD_TOKEN_BYTES];
+    uint8_t b[MCPZ_RECORD_TOKEN_BYTES];
+    struct mcpz_tenant_key *copy;
+    struct mcpz_tenant_key *other;
+
+    CHECK_UINT(mcpz_tenant_key_copy(key, &copy), MCPZ_OK);
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), &other), MCPZ_OK);
+    mcpz_tenant_key_token(key, 1, mcpz_text("name"), a);
+    mcpz_tenant_key_token(copy, 1, mcpz_text("name"), b);
+    CHECK(memcmp(a, b, sizeof(a)) == 0);
+    mcpz_tenant_key_token(key, 2, mcpz_text("name"), b);
+    CHECK(memcmp(a, b, sizeof(a)) != 0);
+    mcpz_tenant_key_token(key, 1, mcpz_text("names"), b);
+    CHECK(memcmp(a, b, sizeof(a)) != 0);
+    mcpz_tenant_key_token(other, 1, mcpz_text("name"), b);
+    CHECK(memcmp(a, b, sizeof(a)) != 0);
+    mcpz_tenant_key_destroy(copy);
+    mcpz_tenant_key_destroy(other);
+}
+
 #define RUN_IN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -153,6 +221,8 @@ int main(void)
         RUN_IN(a_chunk_opens_as_what_it_was_sealed_as),
         RUN_IN(gears_are_the_tenants_own),
         RUN_IN(node_keys_have_names_that_tell_nothing),
+        RUN_IN(a_record_opens_where_it_was_sealed_and_nowhere_else),
+        RUN_IN(tokens_are_of_name_kind_and_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -242,6 +242,12 @@ void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
     (void)request;
 }
 
+void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant)
+{
+    (void)engine;
+    (void)tenant;
+}
+
 mcpz_error mcpz_engine_token_create(struct mcpz_engine *engine, uint64_t request, uint64_t ttl_ms,
                                     uint32_t uses, struct mcpz_bytes role,
                                     struct mcpz_join_token *token)

@@ -430,6 +430,26 @@ TEST(layouts_sort_by_version_and_their_keys_are_read_back)
     CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
 }
 
+TEST(places_of_sealed_records_have_tokens_for_names)
+{
+    uint8_t place[128] = {MCPZ_RECORD_ENTRY};
+    const size_t entry = 1 + 32 + MCPZ_SCHEMA_TOKEN_BYTES + 47;
+
+    for (size_t length = 0; length < sizeof(place); length++) {
+        CHECK(mcpz_schema_is_place(mcpz_bytes(place, length)) == (length == entry));
+    }
+    place[0] = MCPZ_RECORD_RUN;
+    for (size_t length = 0; length < sizeof(place); length++) {
+        CHECK(mcpz_schema_is_place(mcpz_bytes(place, length)) ==
+              (length == 1 + MCPZ_SCHEMA_TOKEN_BYTES));
+    }
+    place[0] = MCPZ_RECORD_DOCUMENT;
+    CHECK(mcpz_schema_is_place(mcpz_bytes(place, 33)));
+    CHECK(!mcpz_schema_is_place(mcpz_bytes(place, 32)));
+    place[0] = 0;
+    CHECK(!mcpz_schema_is_place(mcpz_bytes(place, 33)));
+}
+
 TEST_MAIN(RUN(layouts_sort_by_version_and_their_keys_are_read_back),
           RUN(spells_the_key_of_an_entry), RUN(spells_the_key_of_a_delta),
           RUN(spells_the_keys_of_the_rest), RUN(spells_the_keys_of_tasks),
@@ -437,4 +457,5 @@ TEST_MAIN(RUN(layouts_sort_by_version_and_their_keys_are_read_back),
           RUN(parses_what_was_put_in), RUN(parses_the_greatest_numbers), RUN(bytes_sort_as_listed),
           RUN(a_prefix_is_what_a_scan_holds_fixed), RUN(the_longest_path_makes_a_key_that_fits),
           RUN(refuses_every_truncated_key), RUN(refuses_keys_that_are_too_long),
-          RUN(refuses_kinds_it_does_not_know), RUN(knows_where_a_path_ends))
+          RUN(refuses_kinds_it_does_not_know), RUN(knows_where_a_path_ends),
+          RUN(places_of_sealed_records_have_tokens_for_names))

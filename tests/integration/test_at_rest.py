@@ -1,0 +1,126 @@
+"""What lies on a node's disk: nothing that anybody wrote can be read there, and shredded keys take all with them."""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from mesh import Mesh, run, until, wait_linked  # noqa: E402
+
+MARK = "zqMARKqz"
+
+
+def marked(data):
+    """Files below `data` in which the mark stands, and how much was looked at."""
+    found, seen = [], 0
+    for root, _, names in os.walk(data):
+        for name in names:
+            path = pathlib.Path(root) / name
+            if path.is_file():
+                content = path.read_bytes()
+                seen += len(content)
+                if MARK.encode() in content or MARK.encode("utf-16-le") in content:
+                    found.append(path.relative_to(data))
+    return found, seen
+
+
+class AtRest(unittest.TestCase):
+    def setUp(self):
+        self.mesh = Mesh()
+        self.addCleanup(self.mesh.__exit__, None, None, None)
+
+    def write_everything(self, node):
+        """The mark through every verb that has something kept."""
+        agent = f"agent-{MARK}"
+        ask = node.ask
+        ask("agent", "create", agent)
+        ask("agent", "set", agent, f"field-{MARK}", json.dumps(f"value {MARK}"))
+        ask("agent", "set", agent, f"{'long' * 20}{MARK}.inner-{MARK}", json.dumps({"a": MARK}))
+        ask("agent", "add", agent, f"tags-{MARK}", json.dumps(MARK))
+        ask("agent", "increment", agent, f"count-{MARK}", "3")
+        for i in range(40):  # pages that are freed keep what was in them
+            ask("agent", "set", agent, f"field-{MARK}", json.dumps(f"{i} {MARK} " * 20))
+        ask("agent", "unset", agent, f"tags-{MARK}")
+        other = f"gone-{MARK}"
+        ask("agent", "create", other)
+        ask("agent", "set", other, "x", json.dumps(MARK))
+        ask("agent", "delete", other)
+        path = pathlib.Path(self.mesh.directory) / "file"
+        path.write_text(f"blob {MARK} " * 1000)
+        task = ask("task", "submit", "echo", "--params", json.dumps({"p": MARK}), "--idempotency-key",
+                   f"key-{MARK}", "--tenant", "acme", "--input", path)
+        ask("task", "submit", f"nobody-{MARK}", "--params", json.dumps({"p": MARK}))
+        until("it is done", lambda: ask("task", "status", task["id"])["state"] == "done")
+        ask("blob", "put", path)
+
+    def start(self, name="A"):
+        return self.mesh.founder(name, "--provide", "echo=cat")
+
+    def test_nothing_that_was_written_can_be_read_on_the_disk(self):
+        node = self.start()
+        self.write_everything(node)
+        self.assertEqual(node.ask("agent", "get", f"agent-{MARK}")["state"][f"count-{MARK}"], 3)
+        node.stop()
+        found, seen = marked(node.data)
+        self.assertEqual(found, [])
+        self.assertGreater(seen, 100_000)
+        node.start()
+        state = node.ask("agent", "get", f"agent-{MARK}")["state"]
+        self.assertEqual(state[f"field-{MARK}"], f"39 {MARK} " * 20)
+        self.assertNotIn(f"tags-{MARK}", state)
+        node.kill()
+        self.assertEqual(marked(node.data)[0], [])
+
+    def test_the_other_node_seals_what_it_is_sent(self):
+        a = self.start()
+        b = self.mesh.joiner(a, "B")
+        wait_linked([a, b])
+        a.ask("agent", "create", f"x-{MARK}")
+        a.ask("agent", "set", f"x-{MARK}", "k", json.dumps(MARK))
+        until("B has it", lambda: b.run("agent", "get", f"x-{MARK}").returncode == 0)
+        for node in (a, b):
+            node.stop()
+            self.assertEqual(marked(node.data)[0], [])
+
+    def test_without_its_keys_a_node_does_not_start(self):
+        node = self.start()
+        node.ask("agent", "create", "x")
+        node.stop()
+        shutil.move(node.data / "keys", node.data / "kept")
+        done = run("up", "--data", node.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('"keys"', done.stderr)
+        shutil.rmtree(node.data / "keys")
+        shutil.move(node.data / "kept", node.data / "keys")
+        node.start()
+        self.assertEqual(node.ask("agent", "get", "x")["state"], {})
+
+    def test_a_shredded_tenant_is_gone_and_stays_gone_in_copies(self):
+        node = self.start()
+        node.ask("agent", "create", "x")
+        kept = node.ask("task", "submit", "nobody", "--tenant", "bolt")
+        gone = node.ask("task", "submit", "nobody", "--tenant", "acme")
+        node.stop()
+        copy = node.data / "copy"
+        shutil.copytree(node.data / "store", copy)
+        node.start()
+        node.ask("key", "shred", "acme")
+        self.assertNotEqual(node.run("task", "status", gone["id"]).returncode, 0)
+        self.assertEqual(node.run("task", "status", kept["id"]).returncode, 0)
+        node.stop()
+        # The raw store as it was before: what was shredded cannot be read from that either.
+        shutil.rmtree(node.data / "store")
+        shutil.move(copy, node.data / "store")
+        node.start()
+        self.assertNotEqual(node.run("task", "status", gone["id"]).returncode, 0)
+        self.assertEqual(node.run("task", "status", kept["id"]).returncode, 0)
+        self.assertEqual(node.ask("agent", "get", "x")["state"], {})
+        self.assertEqual(node.run("key", "shred", "mcpz.system").returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
