@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "blob/keyring.h"
 #include "blob/packs.h"
 #include "blob/shelf.h"
 #include "crypto/digest.h"
+#include "crypto/identity.h"
 #include "crypto/tenant_key.h"
 #include "proto/limits.h"
 #include "store/schema.h"
@@ -23,6 +25,8 @@ struct check {
     struct mcpz_arena arena;
     uint8_t *lists;
     uint8_t *chunk;
+    uint8_t *plain;               /* what was opened of a record */
+    struct mcpz_keyring *keyring; /* NULL: no keys are there, or they do not fit */
 };
 
 static mcpz_error say(struct check *check, mcpz_error error, const char *file, const char *what)
@@ -36,18 +40,51 @@ static mcpz_error say(struct check *check, mcpz_error error, const char *file, c
 
 /* ---- Records ------------------------------------------------------------------------------ */
 
-/* It is sealed, so that it is whole is seen when it is opened; places in lists are not sealed. */
-static bool is_sound(struct check *check, struct mcpz_bytes key, struct mcpz_bytes value)
+/* The plain value of what lies at `place`, without the names that stand before it. */
+static bool open_sealed(struct check *check, const struct mcpz_tenant_key *key,
+                        struct mcpz_bytes place, struct mcpz_bytes *value)
 {
-    struct mcpz_record record = {.kind = MCPZ_RECORD_TASK_LISTED};
-
-    if (!mcpz_schema_is_place(key)) {
+    if (value->length > MCPZ_SEALED_BYTES_MAX ||
+        mcpz_tenant_key_open_record(key, place, *value, check->plain) != MCPZ_OK) {
         return false;
     }
-    if (key.data[0] == MCPZ_RECORD_TASK_LISTED) {
+    const size_t length = value->length - MCPZ_RECORD_SEAL_BYTES;
+    size_t names = 0;
+    if (mcpz_schema_names_at(place.data[0]) > 0) {
+        names = length < 2 ? length + 1 : 2 + ((size_t)check->plain[0] << 8 | check->plain[1]);
+    }
+    if (names > length) {
+        return false;
+    }
+    *value = mcpz_bytes(check->plain + names, length - names);
+    return true;
+}
+
+/* Can it be opened with the keys that are there, and read? Without any, it looks as it should. */
+static bool is_sound(struct check *check, struct mcpz_bytes place, struct mcpz_bytes value)
+{
+    const struct mcpz_tenant_key *key = NULL;
+    struct mcpz_record record;
+
+    if (!mcpz_schema_is_place(place)) {
+        return false;
+    }
+    record = (struct mcpz_record){.kind = (enum mcpz_record_kind)place.data[0]};
+    if (record.kind == MCPZ_RECORD_TASK_LISTED) {
         return mcpz_record_decode(value, &check->arena, &record) == MCPZ_OK;
     }
-    return value.length > MCPZ_RECORD_SEAL_BYTES;
+    if (value.length <= MCPZ_RECORD_SEAL_BYTES) {
+        return false;
+    }
+    if (check->keyring == NULL) {
+        return true;
+    }
+    mcpz_error error = mcpz_keyring_find_by_id(check->keyring, value.data, &key);
+    if (error != MCPZ_OK) {
+        return error == MCPZ_EEXPIRED; /* shredded: it is gone */
+    }
+    return open_sealed(check, key, place, &value) &&
+           mcpz_record_decode(value, &check->arena, &record) == MCPZ_OK;
 }
 
 static mcpz_error check_record(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
@@ -138,16 +175,46 @@ static mcpz_error check_store(struct check *check, const char *name,
     return error == MCPZ_OK ? MCPZ_OK : say(check, error, name, fault);
 }
 
+/* Up to `capacity` bytes of a file of the set; 0: it is not there, or longer. */
+static size_t read_file(const struct mcpz_data_set *set, const char *name, uint8_t *bytes,
+                        size_t capacity)
+{
+    const struct mcpz_data_file *file = mcpz_data_set_find(set, name);
+
+    if (file == NULL || file->pages.bytes > capacity ||
+        file->pages.read(file->pages.context, 0, bytes, (size_t)file->pages.bytes) != MCPZ_OK) {
+        return 0;
+    }
+    return (size_t)file->pages.bytes;
+}
+
+/* The keys that lie beside what they sealed, if they fit. */
+static void find_keys(struct check *check)
+{
+    uint8_t key[MCPZ_NODE_KEY_TEXT_CHARS + 1];
+    const size_t key_length = read_file(check->set, "keys/node.key", key, sizeof(key));
+    const size_t length = read_file(check->set, "keys/ring", check->chunk, CHUNK_BYTES_MAX);
+
+    if (key_length > 0 && length > 0 &&
+        mcpz_keyring_read(mcpz_bytes(check->chunk, length), mcpz_bytes(key, key_length),
+                          &check->keyring) != MCPZ_OK) {
+        check->keyring = NULL; /* the node key is elsewhere */
+    }
+    mcpz_wipe(key, sizeof(key));
+}
+
 mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_data_report *report)
 {
     struct check check = {.set = set,
                           .report = report,
                           .lists = malloc(LISTS_BYTES),
-                          .chunk = malloc(CHUNK_BYTES_MAX)};
+                          .chunk = malloc(CHUNK_BYTES_MAX),
+                          .plain = malloc(MCPZ_SEALED_BYTES_MAX)};
     mcpz_error error = MCPZ_ENOMEM;
 
     *report = (struct mcpz_data_report){.trouble = ""};
-    if (check.lists != NULL && check.chunk != NULL) {
+    if (check.lists != NULL && check.chunk != NULL && check.plain != NULL) {
+        find_keys(&check);
         mcpz_arena_init(&check.arena, check.lists, LISTS_BYTES);
         error = check_store(&check, MCPZ_DATA_STORE, check_record, &report->store);
     }
@@ -156,5 +223,7 @@ mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_data_rep
     }
     free(check.lists);
     free(check.chunk);
+    free(check.plain);
+    mcpz_keyring_close(check.keyring);
     return error;
 }

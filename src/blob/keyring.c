@@ -385,6 +385,36 @@ mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *config,
     return MCPZ_OK;
 }
 
+mcpz_error mcpz_keyring_read(struct mcpz_bytes ring, struct mcpz_bytes key_text,
+                             struct mcpz_keyring **keyring)
+{
+    struct mcpz_keyring *made = calloc(1, sizeof(*made));
+    char text[MCPZ_NODE_KEY_TEXT_CHARS + 1];
+    const uint8_t *id = NULL;
+
+    *keyring = NULL;
+    if (made == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    int failed = pthread_mutex_init(&made->mutex, NULL);
+    assert(failed == 0);
+    mcpz_bytes_to_text(key_text, text, sizeof(text));
+    mcpz_error error = key_from_text(text, &made->node_key);
+    mcpz_wipe(text, sizeof(text));
+    if (error == MCPZ_OK) {
+        error = check_ring(ring, &id);
+    }
+    if (error == MCPZ_OK) {
+        error = is_key(made->node_key, id) ? read_rows(made, ring) : MCPZ_EAUTH;
+    }
+    if (error != MCPZ_OK) {
+        mcpz_keyring_close(made);
+        return error;
+    }
+    *keyring = made;
+    return MCPZ_OK;
+}
+
 void mcpz_keyring_close(struct mcpz_keyring *keyring)
 {
     if (keyring == NULL) {
@@ -537,17 +567,37 @@ static bool is_shredded(const struct mcpz_keyring *keyring, const uint8_t *id)
     return false;
 }
 
+static mcpz_error find_by_id(const struct mcpz_keyring *keyring, const uint8_t *id,
+                             const struct mcpz_tenant_key **key)
+{
+    for (size_t i = 0; i < keyring->count; i++) {
+        if (has_id(keyring->keys[i], id)) {
+            *key = keyring->keys[i];
+            return MCPZ_OK;
+        }
+    }
+    return is_shredded(keyring, id) ? MCPZ_EEXPIRED : MCPZ_ENOTFOUND;
+}
+
+mcpz_error mcpz_keyring_find_by_id(struct mcpz_keyring *keyring, const uint8_t *id,
+                                   const struct mcpz_tenant_key **key)
+{
+    lock(keyring);
+    mcpz_error error = find_by_id(keyring, id, key);
+    unlock(keyring);
+    return error;
+}
+
 mcpz_error mcpz_keyring_lend_by_id(struct mcpz_keyring *keyring, const uint8_t *id,
                                    struct mcpz_tenant_key **key)
 {
+    const struct mcpz_tenant_key *found = NULL;
+
     *key = NULL;
     lock(keyring);
-    mcpz_error error = is_shredded(keyring, id) ? MCPZ_EEXPIRED : MCPZ_ENOTFOUND;
-    for (size_t i = 0; i < keyring->count; i++) {
-        if (has_id(keyring->keys[i], id)) {
-            error = mcpz_tenant_key_copy(keyring->keys[i], key);
-            break;
-        }
+    mcpz_error error = find_by_id(keyring, id, &found);
+    if (error == MCPZ_OK) {
+        error = mcpz_tenant_key_copy(found, key);
     }
     unlock(keyring);
     return error;

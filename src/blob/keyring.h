@@ -61,6 +61,17 @@ MCPZ_MUST_USE mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *con
                                            struct mcpz_keyring **keyring,
                                            struct mcpz_keyring_trouble *trouble);
 
+/**
+ * Keys to read with, out of a ring and the text of its node key (64 hexadecimal digits, and a line
+ * feed perhaps), wherever they lie. Nothing is made or written: only to be looked into, and
+ * closed.
+ *
+ * Errors: MCPZ_EAUTH  it is of another node key; MCPZ_ECORRUPT, MCPZ_EPROTO, MCPZ_EVERSION,
+ *         MCPZ_ENOMEM; `*keyring` is then NULL
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_read(struct mcpz_bytes ring, struct mcpz_bytes key_text,
+                                           struct mcpz_keyring **keyring);
+
 /** Wipe all keys from memory. NULL is fine. */
 void mcpz_keyring_close(struct mcpz_keyring *keyring);
 
@@ -92,6 +103,14 @@ MCPZ_MUST_USE mcpz_error mcpz_keyring_lend(struct mcpz_keyring *keyring, struct 
  */
 MCPZ_MUST_USE mcpz_error mcpz_keyring_lend_by_id(struct mcpz_keyring *keyring, const uint8_t *id,
                                                  struct mcpz_tenant_key **key);
+
+/**
+ * The key with that id, until it is shredded: for who has the ring alone.
+ *
+ * Errors: MCPZ_EEXPIRED  it was shredded; MCPZ_ENOTFOUND  it was never here
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_find_by_id(struct mcpz_keyring *keyring, const uint8_t *id,
+                                                 const struct mcpz_tenant_key **key);
 
 /**
  * Wrap all keys with a new node key. On error all is as before.

@@ -594,7 +594,7 @@ TEST(refuses_a_store_of_another_format)
     disk_close(&disk);
 
     write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x01", 4);
-    check_refused(&disk, MCPZ_EVERSION, "format 1; this program reads format 2");
+    check_refused(&disk, MCPZ_EVERSION, "format 1; this program reads format 3");
     write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x03", 4);
     check_refused(&disk, MCPZ_EVERSION, "format 3; this program reads format 2");
     write_raw(scratch.path, "mcpz-format", "\x00\x00\x01", 3);
