@@ -595,11 +595,11 @@ TEST(refuses_a_store_of_another_format)
 
     write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x01", 4);
     check_refused(&disk, MCPZ_EVERSION, "format 1; this program reads format 3");
-    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x03", 4);
-    check_refused(&disk, MCPZ_EVERSION, "format 3; this program reads format 2");
+    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x04", 4);
+    check_refused(&disk, MCPZ_EVERSION, "format 4; this program reads format 3");
     write_raw(scratch.path, "mcpz-format", "\x00\x00\x01", 3);
     check_refused(&disk, MCPZ_ECORRUPT, "format version is unreadable");
-    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x02", 4);
+    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x03", 4);
     CHECK_UINT(disk_open(&disk), MCPZ_OK);
     disk_close(&disk);
     scratch_remove(&scratch);
