@@ -1,7 +1,7 @@
 /*
  * All parts of a running node, made in order and taken apart in reverse. Wiring only.
  *
- *   store, loop -> keys, ring -> pool, peers, server, local -> engine -> bootstrap, join, providers
+ *   store, loop, keys, ring -> pool, peers, server, local -> engine -> bootstrap, join, providers
  */
 
 #ifndef EMBED_ASSEMBLY_H
