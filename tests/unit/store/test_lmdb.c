@@ -614,7 +614,7 @@ TEST(refuses_the_environment_of_somebody_else)
     write_raw(scratch.path, "a key", "a value", 7);
     disk_init(&disk, scratch.path, 64 * KIB, MIB);
     check_refused(&disk, MCPZ_ECORRUPT, "not written by mcpz");
-    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x02", 4);
+    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x03", 4);
     check_refused(&disk, MCPZ_ECORRUPT, "has no records");
     scratch_remove(&scratch);
 }
