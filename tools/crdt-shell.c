@@ -15,7 +15,8 @@
  *   {"verb": "clock", "replica": "A", "wall_ms": 1700000000000}
  *   {"verb": "backup", "replica": "A"}
  *   {"verb": "restart", "replica": "A", "how": "kill" | "crash" | "restore"}
- *   {"verb": "checkpoint" | "install", ...}                    "supported": false, so far
+ *   {"verb": "checkpoint", "replica": "A"}                      "bytes" of it
+ *   {"verb": "install", "replica": "B", "bytes": "95..."}       what became of it: "fate"
  *
  * "unsynced": true leaves what a request wrote in memory: a crash loses it.
  */
@@ -28,17 +29,20 @@
 #include "base/hex.h"
 #include "core/agents.h"
 #include "core/node.h"
+#include "engine/checkpoint.h"
 #include "engine/engine.h"
 #include "engine/persist.h"
 #include "engine/root.h"
 #include "http/document.h"
 #include "store/mem.h"
+#include "wire/checkpoint.h"
 #include "wire/codec.h"
 #include "wire/value.h"
 
 #define REPLICAS_MAX 16
 #define NAME_CHARS 32
 #define LINE_BYTES_MAX 1048576
+#define CHECKPOINT_BYTES_MAX 524288
 #define DOCUMENT "agent"
 
 struct replica {
@@ -488,7 +492,7 @@ static json_t *show_root(struct shell *shell, const json_t *request)
     struct mcpz_id document;
 
     document_id(&document);
-    mcpz_error error = mcpz_root_of(&replica->store, shell->scratch, &document, root);
+    mcpz_error error = mcpz_root_of(&replica->store, &document, root);
     end_turn(replica, request);
     if (error == MCPZ_ENOTFOUND) {
         return json_pack("{s:n}", "root");
@@ -531,12 +535,77 @@ static json_t *restart(struct shell *shell, const json_t *request)
     return json_pack("{s:I}", "generation", (json_int_t)replica->actor.generation);
 }
 
-/* There is nothing that folds deltas yet. */
-static json_t *refuse(struct shell *shell, const json_t *request)
+/* ---- Checkpoints -------------------------------------------------------------------------- */
+
+struct gathered {
+    uint8_t bytes[CHECKPOINT_BYTES_MAX];
+    size_t length;
+};
+
+static mcpz_error gather(void *context, struct mcpz_bytes bytes)
 {
-    (void)shell;
-    (void)request;
-    return json_pack("{s:b}", "supported", 0);
+    struct gathered *gathered = context;
+
+    if (bytes.length > sizeof(gathered->bytes) - gathered->length) {
+        return MCPZ_EFULL;
+    }
+    memcpy(gathered->bytes + gathered->length, bytes.data, bytes.length);
+    gathered->length += bytes.length;
+    return MCPZ_OK;
+}
+
+static json_t *make_checkpoint(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    static struct gathered gathered;
+    const struct mcpz_checkpoint_sink sink = {.context = &gathered, .add = gather};
+    struct mcpz_id document;
+
+    gathered.length = 0;
+    document_id(&document);
+    mcpz_error error = mcpz_checkpoint_write(&replica->store, &document, &sink);
+    end_turn(replica, request);
+    if (error != MCPZ_OK) {
+        return json_pack("{s:n}", "bytes");
+    }
+    return json_pack("{s:o}", "bytes", show_hex(mcpz_bytes(gathered.bytes, gathered.length)));
+}
+
+/* "fate": merged, duplicate, refused; or malformed, if it is not in the form of a checkpoint. */
+static json_t *install(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    static uint8_t bytes[CHECKPOINT_BYTES_MAX];
+    static struct mcpz_checkpoint_reader reader;
+    const size_t length = read_hex(text_of(request, "bytes"), bytes, sizeof(bytes));
+    const struct mcpz_agents before = replica->agents;
+    json_t *answer = json_object();
+
+    mcpz_arena_clear(&shell->scratch->decode_arena);
+    mcpz_error error =
+        mcpz_checkpoint_open(&reader, mcpz_bytes(bytes, length), &shell->scratch->decode_arena);
+    if (error == MCPZ_OK) {
+        error = mcpz_checkpoint_check(&reader);
+    }
+    if (error != MCPZ_OK) {
+        (void)json_object_set_new(answer, "fate", json_string("malformed"));
+        return answer;
+    }
+    const struct mcpz_event event = {
+        .kind = MCPZ_EVENT_AGENT_INSTALL,
+        .install = {.checkpoint = &reader.checkpoint},
+    };
+    shell->request++;
+    step(shell, replica, &event, answer);
+    end_turn(replica, request);
+    const char *fate = "duplicate";
+    if (replica->agents.checkpoints_installed > before.checkpoints_installed) {
+        fate = "merged";
+    } else if (replica->agents.checkpoints_refused > before.checkpoints_refused) {
+        fate = "refused";
+    }
+    (void)json_object_set_new(answer, "fate", json_string(fate));
+    return answer;
 }
 
 /* ---- Lines -------------------------------------------------------------------------------- */
@@ -547,10 +616,19 @@ static json_t *answer_of(struct shell *shell, const json_t *request)
         const char *word;
         json_t *(*run)(struct shell *shell, const json_t *request);
     } verbs[] = {
-        {"new", make},          {"op", write_something}, {"apply", receive},   {"delta", receive},
-        {"want", want},         {"state", show_state},   {"view", show_view},  {"root", show_root},
-        {"clock", set_clock},   {"backup", back_up},     {"restart", restart}, {"install", refuse},
-        {"checkpoint", refuse},
+        {"new", make},
+        {"op", write_something},
+        {"apply", receive},
+        {"delta", receive},
+        {"want", want},
+        {"state", show_state},
+        {"view", show_view},
+        {"root", show_root},
+        {"clock", set_clock},
+        {"backup", back_up},
+        {"restart", restart},
+        {"install", install},
+        {"checkpoint", make_checkpoint},
     };
     const char *word = text_of(request, "verb");
 

@@ -4,6 +4,7 @@
 
 #include "core/crdt/clock.h"
 #include "core/crdt/document.h"
+#include "core/crdt/install.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/write.h"
 #include "core/node.h"
@@ -218,6 +219,51 @@ static void on_import(struct step *step, uint64_t request, const struct mcpz_del
     mcpz_mail_reply(&step->mail, request, &delta->document, outcomes[fate]);
 }
 
+/* ---- Checkpoints -------------------------------------------------------------------------- */
+
+static enum fate install(struct step *step, const struct mcpz_checkpoint *checkpoint)
+{
+    struct mcpz_agents *agents = step->agents;
+    struct mcpz_document document;
+
+    if (mcpz_document_load(agents->store, &checkpoint->head.document, &document) != MCPZ_OK) {
+        return FATE_STORE_FAILED;
+    }
+    bool was_live = mcpz_document_is_live(&document);
+    if (!document.exists && !has_room(agents)) {
+        return FATE_FULL;
+    }
+    switch (mcpz_install(agents->store, &document, checkpoint)) {
+    case MCPZ_OK:
+        break;
+    case MCPZ_ENOTFOUND:
+        return FATE_DUPLICATE;
+    case MCPZ_ECONFLICT:
+        return FATE_REFUSED;
+    case MCPZ_EFULL:
+        return FATE_FULL;
+    default:
+        return FATE_STORE_FAILED;
+    }
+    count_document(agents, was_live, &document);
+    mcpz_clock_observe(&agents->hlc, step->wall_ms, document.hlc);
+    mcpz_wanted_moved(&agents->wanted, &document.id, digest_of(&document));
+    mcpz_mail_merged(&step->mail, &document.id);
+    return FATE_MERGED;
+}
+
+static void on_install(struct step *step, uint64_t request,
+                       const struct mcpz_checkpoint *checkpoint)
+{
+    enum fate fate = install(step, checkpoint);
+
+    step->agents->checkpoints_installed += fate == FATE_MERGED;
+    step->agents->checkpoints_refused += fate != FATE_MERGED && fate != FATE_DUPLICATE;
+    if (request != 0) {
+        mcpz_mail_reply(&step->mail, request, &checkpoint->head.document, outcomes[fate]);
+    }
+}
+
 /* ---- Comparing ---------------------------------------------------------------------------- */
 
 static void on_digests(struct step *step, const struct mcpz_id *from,
@@ -399,6 +445,8 @@ void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *ove
         on_write(&step, &event->agent);
     } else if (event->kind == MCPZ_EVENT_AGENT_IMPORT) {
         on_import(&step, event->import.request, event->import.delta);
+    } else if (event->kind == MCPZ_EVENT_AGENT_INSTALL) {
+        on_install(&step, event->install.request, event->install.checkpoint);
     }
 }
 

@@ -55,11 +55,13 @@ struct mcpz_agents {
     uint64_t deltas_written;
     uint64_t deltas_merged;
     uint64_t deltas_duplicate;
-    uint64_t deltas_early;     /* causal past not here: asked for again */
-    uint64_t deltas_ahead;     /* stamped too far in the future: not taken yet */
-    uint64_t deltas_refused;   /* not valid, or over a limit */
-    uint64_t messages_refused; /* DIGESTS and WANT that are not valid */
-    uint64_t store_failures;   /* the store could not be read: what was under way is dropped */
+    uint64_t deltas_early;   /* causal past not here: asked for again */
+    uint64_t deltas_ahead;   /* stamped too far in the future: not taken yet */
+    uint64_t deltas_refused; /* not valid, or over a limit */
+    uint64_t checkpoints_installed;
+    uint64_t checkpoints_refused; /* no room, or somebody's delta is another there than here */
+    uint64_t messages_refused;    /* DIGESTS and WANT that are not valid */
+    uint64_t store_failures;      /* the store could not be read: what was under way is dropped */
 };
 
 /** Start from what `store` holds. */

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "core/fact.h"
 #include "core/router/rules.h"
+#include "proto/checkpoint.h"
 #include "proto/gate_config.h"
 #include "proto/id.h"
 #include "proto/msg.h"
@@ -51,7 +52,8 @@ enum mcpz_event_kind {
 
     /* Agents. */
     MCPZ_EVENT_AGENT_WRITE,
-    MCPZ_EVENT_AGENT_IMPORT, /* a delta from an exported snapshot */
+    MCPZ_EVENT_AGENT_IMPORT,  /* a delta from an exported snapshot */
+    MCPZ_EVENT_AGENT_INSTALL, /* a checkpoint that was vouched for */
 
     /* The overlay. */
     MCPZ_EVENT_CONTACT,     /* join the overlay through this node */
@@ -225,6 +227,10 @@ struct mcpz_event {
             uint64_t request;
             const struct mcpz_delta *delta;
         } import;
+        struct {
+            uint64_t request;                         /* 0: nobody waits for a REPLY */
+            const struct mcpz_checkpoint *checkpoint; /* before its first entry */
+        } install;
     };
 };
 

@@ -19,5 +19,5 @@ void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
 mcpz_error mcpz_engine_root(struct mcpz_engine *engine, const struct mcpz_id *document,
                             uint8_t *root)
 {
-    return mcpz_root_of(&engine->store, engine->scratch, document, root);
+    return mcpz_root_of(&engine->store, document, root);
 }

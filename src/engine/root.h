@@ -1,4 +1,4 @@
-/* The root of a document: one hash over its canonical state, equal exactly where that is equal. */
+/* The root of a document: one hash over its checkpoint, equal exactly where its state is. */
 
 #ifndef ENGINE_ROOT_H
 #define ENGINE_ROOT_H
@@ -9,7 +9,6 @@
 
 #include "base/attr.h"
 #include "crypto/digest.h"
-#include "engine/scratch.h"
 #include "proto/id.h"
 #include "proto/store.h"
 
@@ -18,7 +17,7 @@
  *
  * Errors: MCPZ_ENOTFOUND  no such document; MCPZ_ECORRUPT, MCPZ_EIO
  */
-MCPZ_MUST_USE mcpz_error mcpz_root_of(const struct mcpz_store *store, struct mcpz_scratch *scratch,
+MCPZ_MUST_USE mcpz_error mcpz_root_of(const struct mcpz_store *store,
                                       const struct mcpz_id *document, uint8_t *root);
 
 #endif

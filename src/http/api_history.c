@@ -173,7 +173,7 @@ static void answer_past(struct mcpz_exchange *exchange)
         return;
     }
     if (error == MCPZ_OK) {
-        error = mcpz_root_of(&history->store, history->scratch, &history->document, root);
+        error = mcpz_root_of(&history->store, &history->document, root);
     }
     if (error == MCPZ_OK) {
         error = mcpz_document_show(&history->store, &history->document, &state, &conflicts);

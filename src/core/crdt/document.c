@@ -250,7 +250,7 @@ static void write_entries(const struct mcpz_store *store, const struct mcpz_delt
     }
 }
 
-static void write_document(const struct mcpz_store *store, const struct mcpz_document *document)
+void mcpz_document_store(const struct mcpz_store *store, const struct mcpz_document *document)
 {
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_DOCUMENT,
@@ -302,7 +302,7 @@ mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_docum
     after.entry_count -= removed_count;
 
     write_entries(store, delta);
-    write_document(store, &after);
+    mcpz_document_store(store, &after);
     store->put(store->context, &(struct mcpz_record){
                                    .kind = MCPZ_RECORD_DELTA,
                                    .delta = {.delta = *delta, .head = version.head},

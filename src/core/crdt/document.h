@@ -55,6 +55,9 @@ MCPZ_MUST_USE mcpz_error mcpz_document_load(const struct mcpz_store *store,
                                             const struct mcpz_id *id,
                                             struct mcpz_document *document);
 
+/** Write the record of `document`. */
+void mcpz_document_store(const struct mcpz_store *store, const struct mcpz_document *document);
+
 /** Is it there and not deleted? */
 static inline bool mcpz_document_is_live(const struct mcpz_document *document)
 {

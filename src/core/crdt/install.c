@@ -1,0 +1,213 @@
+#include "core/crdt/install.h"
+
+#include <string.h>
+
+#include "core/crdt/clock.h"
+#include "core/crdt/number.h"
+#include "core/crdt/paths.h"
+#include "core/crdt/shown.h"
+
+/* ---- What has been seen ------------------------------------------------------------------- */
+
+/* What both sides have seen together. */
+static mcpz_error join_clocks(const struct mcpz_clock *ours,
+                              const struct mcpz_checkpoint_head *theirs, struct mcpz_clock *joined)
+{
+    bool brings_more = false;
+
+    *joined = *ours;
+    for (size_t i = 0; i < theirs->version_count; i++) {
+        const struct mcpz_version *version = &theirs->versions[i];
+        const struct mcpz_version *known =
+            mcpz_clock_find(ours->versions, ours->count, &version->actor);
+        if (known != NULL && known->seq == version->seq &&
+            !mcpz_head_equal(&known->head, &version->head)) {
+            return MCPZ_ECONFLICT;
+        }
+        if (known == NULL || known->seq < version->seq) {
+            brings_more = true;
+            if (!mcpz_clock_advance(joined, version)) {
+                return MCPZ_EFULL;
+            }
+        }
+    }
+    return brings_more ? MCPZ_OK : MCPZ_ENOTFOUND;
+}
+
+static bool has_seen(const struct mcpz_version *versions, size_t count, const struct mcpz_dot *dot)
+{
+    return dot->seq <= mcpz_clock_get(versions, count, &dot->actor);
+}
+
+/* ---- Entries ------------------------------------------------------------------------------ */
+
+/* Both sides walk in the order of paths, types and dots. */
+static int compare(const struct mcpz_record_entry *a, const struct mcpz_record_entry *b)
+{
+    const size_t shorter = a->path.length < b->path.length ? a->path.length : b->path.length;
+    const int order = memcmp(a->path.data, b->path.data, shorter);
+
+    if (order != 0) {
+        return order;
+    }
+    if (a->path.length != b->path.length) {
+        return a->path.length < b->path.length ? -1 : 1;
+    }
+    if (a->type != b->type) {
+        return a->type < b->type ? -1 : 1;
+    }
+    return mcpz_shown_compare_dots(&a->dot, &b->dot);
+}
+
+/* One walk through both. */
+struct walk {
+    const struct mcpz_store *store;
+    const struct mcpz_document *document; /* as it was */
+    const struct mcpz_checkpoint *checkpoint;
+    struct mcpz_record ours;
+    bool has_ours;
+    struct mcpz_record_entry theirs;
+    bool has_theirs;
+    uint32_t count; /* of those that stay or come */
+};
+
+static mcpz_error next_ours(struct walk *walk, bool first)
+{
+    if (first) {
+        walk->ours = (struct mcpz_record){.kind = MCPZ_RECORD_ENTRY,
+                                          .entry = {.document = walk->document->id}};
+    }
+    mcpz_error error =
+        walk->store->next(walk->store->context, MCPZ_SCAN_DOCUMENT, first, &walk->ours);
+    walk->has_ours = error == MCPZ_OK;
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+static mcpz_error next_theirs(struct walk *walk)
+{
+    mcpz_error error = walk->checkpoint->next(walk->checkpoint->context, &walk->theirs);
+
+    walk->has_theirs = error == MCPZ_OK;
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* Ours alone has it: it stays unless the other side has seen it, and so removed it. */
+static void judge_ours(struct walk *walk)
+{
+    const struct mcpz_checkpoint_head *head = &walk->checkpoint->head;
+
+    if (has_seen(head->versions, head->version_count, &walk->ours.entry.dot)) {
+        walk->store->remove(walk->store->context, &walk->ours);
+    } else {
+        walk->count++;
+    }
+}
+
+static void judge_theirs(struct walk *walk)
+{
+    const struct mcpz_clock *clock = &walk->document->clock;
+    const struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY, .entry = walk->theirs};
+
+    if (!has_seen(clock->versions, clock->count, &walk->theirs.dot)) {
+        walk->store->put(walk->store->context, &record);
+        walk->count++;
+    }
+}
+
+static mcpz_error join_one(struct walk *walk)
+{
+    int order = walk->has_ours ? -1 : 1;
+    mcpz_error error = MCPZ_OK;
+
+    if (walk->has_ours && walk->has_theirs) {
+        order = compare(&walk->ours.entry, &walk->theirs);
+    }
+    if (order == 0) {
+        walk->count++;
+    } else if (order < 0) {
+        judge_ours(walk);
+    } else {
+        judge_theirs(walk);
+    }
+    if (order <= 0) {
+        error = next_ours(walk, false);
+    }
+    return error == MCPZ_OK && order >= 0 ? next_theirs(walk) : error;
+}
+
+/* What cannot be read is found out before anything is written. */
+static mcpz_error read_all(struct walk *walk)
+{
+    mcpz_error error = next_ours(walk, true);
+
+    while (error == MCPZ_OK && walk->has_ours) {
+        error = next_ours(walk, false);
+    }
+    return error;
+}
+
+static mcpz_error join_entries(struct walk *walk)
+{
+    mcpz_error error = read_all(walk);
+
+    if (error == MCPZ_OK) {
+        error = next_ours(walk, true);
+    }
+    if (error == MCPZ_OK) {
+        error = next_theirs(walk);
+    }
+    while (error == MCPZ_OK && (walk->has_ours || walk->has_theirs)) {
+        error = join_one(walk);
+    }
+    return error;
+}
+
+/* ---- What is shown of the reserved registers ---------------------------------------------- */
+
+static mcpz_error read_shown(const struct mcpz_store *store, struct mcpz_document *document)
+{
+    struct mcpz_shown life;
+    struct mcpz_shown id;
+    struct mcpz_bytes text;
+
+    mcpz_error error =
+        mcpz_shown_find(store, &document->id, mcpz_paths_life, MCPZ_ENTRY_FENCED, &life);
+    if (error == MCPZ_OK) {
+        error = mcpz_shown_find(store, &document->id, mcpz_paths_id, MCPZ_ENTRY_REGISTER, &id);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    document->deleted = life.is_there && mcpz_number_text_decode(life.value, &text) &&
+                        mcpz_bytes_equal(text, mcpz_text(MCPZ_LIFE_DELETED));
+    document->name = mcpz_bytes(NULL, 0);
+    if (id.is_there && mcpz_number_text_decode(id.value, &text) &&
+        text.length <= MCPZ_AGENT_NAME_BYTES_MAX) {
+        document->name = text;
+    }
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_install(const struct mcpz_store *store, struct mcpz_document *document,
+                        const struct mcpz_checkpoint *checkpoint)
+{
+    struct mcpz_document after = *document;
+    struct walk walk = {.store = store, .document = document, .checkpoint = checkpoint};
+
+    mcpz_error error = join_clocks(&document->clock, &checkpoint->head, &after.clock);
+    if (error == MCPZ_OK) {
+        error = join_entries(&walk);
+    }
+    if (error == MCPZ_OK) {
+        error = read_shown(store, &after);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    after.exists = true;
+    after.entry_count = walk.count;
+    after.hlc = checkpoint->head.hlc > after.hlc ? checkpoint->head.hlc : after.hlc;
+    mcpz_document_store(store, &after);
+    *document = after;
+    return MCPZ_OK;
+}

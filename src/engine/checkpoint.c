@@ -1,0 +1,84 @@
+#include "engine/checkpoint.h"
+
+#include "wire/checkpoint.h"
+
+/* The head's lists outlive the entries that are read after it. */
+struct kept_head {
+    struct mcpz_checkpoint_head head;
+    struct mcpz_version versions[MCPZ_ACTORS_MAX];
+};
+
+static mcpz_error read_head(const struct mcpz_store *store, const struct mcpz_id *document,
+                            struct kept_head *kept)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *document}};
+
+    mcpz_error error = store->get(store->context, &record);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (record.document.version_count > MCPZ_ACTORS_MAX) {
+        return MCPZ_ECORRUPT;
+    }
+    for (size_t i = 0; i < record.document.version_count; i++) {
+        kept->versions[i] = record.document.versions[i];
+    }
+    kept->head = (struct mcpz_checkpoint_head){
+        .document = *document,
+        .hlc = record.document.hlc,
+        .versions = kept->versions,
+        .version_count = record.document.version_count,
+        .entry_count = record.document.entry_count,
+    };
+    return MCPZ_OK;
+}
+
+/* Whose dots there are the record of the document says; a store that is damaged may not. */
+static bool is_known(const struct mcpz_checkpoint_head *head, const struct mcpz_actor *actor)
+{
+    for (size_t i = 0; i < head->version_count; i++) {
+        if (mcpz_actor_compare(&head->versions[i].actor, actor) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static mcpz_error write_entry(const struct mcpz_checkpoint_head *head,
+                              const struct mcpz_record_entry *entry,
+                              const struct mcpz_checkpoint_sink *sink)
+{
+    uint8_t bytes[MCPZ_CHECKPOINT_ENTRY_BYTES_MAX];
+
+    if (!is_known(head, &entry->dot.actor)) {
+        return MCPZ_ECORRUPT;
+    }
+    const size_t length = mcpz_checkpoint_entry_encode(head, entry, bytes);
+    return sink->add(sink->context, mcpz_bytes(bytes, length));
+}
+
+mcpz_error mcpz_checkpoint_write(const struct mcpz_store *store, const struct mcpz_id *document,
+                                 const struct mcpz_checkpoint_sink *sink)
+{
+    uint8_t bytes[MCPZ_CHECKPOINT_HEAD_BYTES_MAX];
+    struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY, .entry = {.document = *document}};
+    struct kept_head kept;
+    uint32_t count = 0;
+
+    mcpz_error error = read_head(store, document, &kept);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    const size_t length = mcpz_checkpoint_head_encode(&kept.head, bytes);
+    error = sink->add(sink->context, mcpz_bytes(bytes, length));
+    while (error == MCPZ_OK) {
+        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, count == 0, &record);
+        if (error == MCPZ_OK) {
+            error = write_entry(&kept.head, &record.entry, sink);
+            count++;
+        } else if (error == MCPZ_ENOTFOUND) {
+            return count == kept.head.entry_count ? MCPZ_OK : MCPZ_ECORRUPT;
+        }
+    }
+    return error;
+}

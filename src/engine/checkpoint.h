@@ -1,0 +1,33 @@
+/*
+ * Checkpoints out of the store (proto/checkpoint.h): written piece by piece, so that no more of
+ * one is in memory than its reader wants.
+ */
+
+#ifndef ENGINE_CHECKPOINT_H
+#define ENGINE_CHECKPOINT_H
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "proto/id.h"
+#include "proto/store.h"
+
+/* Where the bytes go. */
+struct mcpz_checkpoint_sink {
+    void *context; /* handed to add */
+
+    /* Take the next bytes, which are borrowed. Errors: any, which ends the writing. */
+    mcpz_error (*add)(void *context, struct mcpz_bytes bytes);
+};
+
+/**
+ * Write the checkpoint of `document` as `store` has it now. Within a turn.
+ *
+ * Errors: MCPZ_ENOTFOUND  no such document; MCPZ_ECORRUPT, MCPZ_EIO; those of the sink
+ */
+MCPZ_MUST_USE mcpz_error mcpz_checkpoint_write(const struct mcpz_store *store,
+                                               const struct mcpz_id *document,
+                                               const struct mcpz_checkpoint_sink *sink);
+
+#endif

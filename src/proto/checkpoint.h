@@ -1,0 +1,42 @@
+/*
+ * Checkpoints as data: all that a document is at one moment, without how it came to be.
+ *
+ * What its deltas have left behind: whom it has seen how far, and the entries that live. Two nodes
+ * that have seen the same make the same checkpoint, byte for byte (wire/checkpoint.h); its digest
+ * is the document's root.
+ *
+ * Source: docs reference crdt 1.5.
+ */
+
+#ifndef PROTO_CHECKPOINT_H
+#define PROTO_CHECKPOINT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "proto/agent.h"
+#include "proto/id.h"
+#include "proto/record.h"
+
+/* What comes before the entries. Lists are borrowed. */
+struct mcpz_checkpoint_head {
+    struct mcpz_id document;
+    uint64_t hlc; /* greatest stamp of all that is in it */
+    const struct mcpz_version *versions;
+    size_t version_count;
+    uint32_t entry_count;
+};
+
+/* A checkpoint that was read: its head, and its entries one by one, in their order. */
+struct mcpz_checkpoint {
+    struct mcpz_checkpoint_head head;
+    void *context; /* handed to next */
+
+    /* Read the next entry; what it points to lasts as long as the checkpoint's bytes. Errors:
+     * MCPZ_ENOTFOUND  that was the last */
+    mcpz_error (*next)(void *context, struct mcpz_record_entry *entry);
+};
+
+#endif
