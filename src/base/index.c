@@ -16,9 +16,15 @@ static size_t cells_for(size_t max)
     return cells;
 }
 
+static bool is_large(size_t max)
+{
+    return max >= 2 * MCPZ_INDEX_FRONT;
+}
+
 size_t mcpz_index_bytes(size_t max)
 {
-    return mcpz_arena_cost(cells_for(max), sizeof(struct mcpz_index_cell));
+    return mcpz_arena_cost(cells_for(max), sizeof(struct mcpz_index_cell)) +
+           (is_large(max) ? mcpz_arena_cost(MCPZ_INDEX_FRONT, sizeof(struct mcpz_index_cell)) : 0);
 }
 
 void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed, struct mcpz_arena *arena)
@@ -33,6 +39,10 @@ void mcpz_index_init(struct mcpz_index *index, size_t max, uint64_t seed, struct
         .max = max,
         .seed = seed,
     };
+    if (seed == 0 && is_large(max)) {
+        index->front =
+            mcpz_arena_take_sure(arena, MCPZ_INDEX_FRONT, sizeof(struct mcpz_index_cell));
+    }
 }
 
 /* Keys that are counted up lie side by side in groups, and groups anywhere: if all lay in a row,
@@ -54,46 +64,72 @@ static size_t find_from(const struct mcpz_index *index, size_t at, uint64_t key)
     return at;
 }
 
-static size_t find(const struct mcpz_index *index, uint64_t key)
+/* The cell of the front for this key, whoever lies there; NULL: there is no front. */
+static struct mcpz_index_cell *front_of(const struct mcpz_index *index, uint64_t key)
 {
-    return find_from(index, home_of(index, key), key);
+    return index->front != NULL ? &index->front[key % MCPZ_INDEX_FRONT] : NULL;
+}
+
+static bool holds(const struct mcpz_index_cell *cell, uint64_t key)
+{
+    return cell != NULL && cell->used && cell->key == key;
+}
+
+/* The cell that the key is in; NULL: it is in none. */
+static struct mcpz_index_cell *cell_of(const struct mcpz_index *index, uint64_t key)
+{
+    struct mcpz_index_cell *front = front_of(index, key);
+
+    if (holds(front, key)) {
+        return front;
+    }
+    struct mcpz_index_cell *cell =
+        index->behind > 0 ? &index->cells[find_from(index, home_of(index, key), key)] : NULL;
+    return holds(cell, key) ? cell : NULL;
+}
+
+/* Into the table behind the front, where it is not yet. */
+static void put_behind(struct mcpz_index *index, uint64_t key, uint32_t value)
+{
+    const size_t home = home_of(index, key);
+    const size_t at = find_from(index, home, key);
+
+    index->cells[at] = (struct mcpz_index_cell){
+        .key = key, .value = value, .away = (uint16_t)((at - home) & index->mask), .used = true};
+    index->behind++;
 }
 
 void mcpz_index_put(struct mcpz_index *index, uint64_t key, uint32_t value)
 {
-    const size_t home = home_of(index, key);
-    const size_t at = find_from(index, home, key);
-    struct mcpz_index_cell *cell = &index->cells[at];
+    struct mcpz_index_cell *cell = cell_of(index, key);
+    struct mcpz_index_cell *front = front_of(index, key);
 
-    if (!cell->used) {
-        assert(index->count < index->max);
-        index->count++;
+    if (cell != NULL) {
+        cell->value = value;
+        return;
     }
-    *cell = (struct mcpz_index_cell){
-        .key = key, .value = value, .away = (uint16_t)((at - home) & index->mask), .used = true};
+    assert(index->count < index->max);
+    index->count++;
+    if (front != NULL && !front->used) {
+        *front = (struct mcpz_index_cell){.key = key, .value = value, .used = true};
+    } else {
+        put_behind(index, key, value);
+    }
 }
 
 bool mcpz_index_get(const struct mcpz_index *index, uint64_t key, uint32_t *value)
 {
-    if (index->count == 0) {
-        return false;
-    }
-    const struct mcpz_index_cell *cell = &index->cells[find(index, key)];
-    if (cell->used) {
+    const struct mcpz_index_cell *cell = cell_of(index, key);
+
+    if (cell != NULL) {
         *value = cell->value;
     }
-    return cell->used;
+    return cell != NULL;
 }
 
-bool mcpz_index_remove(struct mcpz_index *index, uint64_t key)
+/* Whoever could not have the hole because it was taken moves into it, and leaves a new one. */
+static void close_hole(struct mcpz_index *index, size_t hole)
 {
-    size_t hole = index->count > 0 ? find(index, key) : 0;
-
-    if (index->count == 0 || !index->cells[hole].used) {
-        return false;
-    }
-    index->count--;
-    /* Whoever could not have the hole because it was taken moves into it, and leaves a new one. */
     for (size_t at = (hole + 1) & index->mask; index->cells[at].used;
          at = (at + 1) & index->mask) {
         const size_t from_hole = (at - hole) & index->mask;
@@ -104,5 +140,21 @@ bool mcpz_index_remove(struct mcpz_index *index, uint64_t key)
         }
     }
     index->cells[hole] = (struct mcpz_index_cell){.used = false};
+}
+
+bool mcpz_index_remove(struct mcpz_index *index, uint64_t key)
+{
+    struct mcpz_index_cell *cell = cell_of(index, key);
+
+    if (cell == NULL) {
+        return false;
+    }
+    index->count--;
+    if (cell == front_of(index, key)) {
+        *cell = (struct mcpz_index_cell){.used = false};
+    } else {
+        index->behind--;
+        close_hole(index, (size_t)(cell - index->cells));
+    }
     return true;
 }

@@ -5,7 +5,9 @@
  *
  * A zeroed one is empty, and has no room. Keys are mixed with a seed: who chooses keys (a peer)
  * cannot choose where they fall. Keys that we count up ourselves need none: with seed 0 those of
- * a few neighbours lie in one cache line.
+ * a few neighbours lie in one cache line, and a large table has a *front*: one cell for each
+ * remainder of MCPZ_INDEX_FRONT, where a key lies if it is free. So calls that come and go use the
+ * same 4 KB over and over, and what stays for long is in the table behind it.
  */
 
 #ifndef BASE_INDEX_H
@@ -25,8 +27,10 @@ struct mcpz_index_cell {
 };
 
 struct mcpz_index {
+    struct mcpz_index_cell *front; /* NULL: it has none */
     struct mcpz_index_cell *cells;
-    size_t mask; /* cells, a power of two, less one */
+    size_t mask;   /* cells, a power of two, less one */
+    size_t behind; /* keys that are not in the front */
     size_t count;
     size_t max; /* keys at one time */
     uint64_t seed;
@@ -35,6 +39,7 @@ struct mcpz_index {
 /** How much mcpz_index_init() takes from its arena. */
 size_t mcpz_index_bytes(size_t max);
 
+#define MCPZ_INDEX_FRONT 256 /* and twice as many keys at least, or it is no large table */
 #define MCPZ_INDEX_MAX 32768 /* keys at one time: half of what `away` can tell apart */
 
 /** Start empty, with room for `max` keys, 1 to MCPZ_INDEX_MAX. `arena` has room (asserted). */

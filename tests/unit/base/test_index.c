@@ -112,6 +112,44 @@ TEST(agrees_with_a_plain_array_over_long_histories)
     }
 }
 
+/* The same of a large one, that has a front: four keys want each of its cells. */
+TEST(agrees_with_a_plain_array_where_there_is_a_front)
+{
+    enum { LARGE = 2 * MCPZ_INDEX_FRONT, KEYS = 2 * LARGE };
+    static _Alignas(16) uint8_t large[65536];
+    static bool there[KEYS];
+    static uint32_t values[KEYS];
+    struct mcpz_arena arena;
+    struct mcpz_index index;
+    struct mcpz_rng rng;
+    size_t count = 0;
+
+    CHECK(mcpz_index_bytes(LARGE) <= sizeof(large));
+    mcpz_arena_init(&arena, large, mcpz_index_bytes(LARGE));
+    mcpz_index_init(&index, LARGE, 0, &arena);
+    CHECK(index.front != NULL);
+    mcpz_rng_init(&rng, 1);
+    for (uint32_t step = 0; step < 100000; step++) {
+        const uint32_t key = (uint32_t)mcpz_rng_below(&rng, KEYS);
+        uint32_t value = 0;
+        CHECK(mcpz_index_get(&index, key, &value) == there[key]);
+        CHECK(!there[key] || value == values[key]);
+        if (mcpz_rng_below(&rng, 2) == 0 && (there[key] || count < LARGE)) {
+            mcpz_index_put(&index, key, step);
+            count += !there[key];
+            there[key] = true;
+            values[key] = step;
+        } else {
+            CHECK(mcpz_index_remove(&index, key) == there[key]);
+            count -= there[key];
+            there[key] = false;
+        }
+        CHECK(index.count == count);
+        CHECK(index.behind <= count);
+    }
+    CHECK(index.behind > 0 && index.behind < count);
+}
+
 /* Half of all keys stay for ever while others come and go, counted on: none walks along them. */
 TEST(old_keys_are_no_wall_for_new_ones)
 {
@@ -140,4 +178,5 @@ TEST(old_keys_are_no_wall_for_new_ones)
 TEST_MAIN(RUN(finds_what_was_put_and_nothing_else), RUN(a_zeroed_one_is_empty),
           RUN(sets_a_key_anew), RUN(holds_as_many_as_it_was_made_for),
           RUN(removes_only_what_is_there), RUN(agrees_with_a_plain_array_over_long_histories),
+          RUN(agrees_with_a_plain_array_where_there_is_a_front),
           RUN(old_keys_are_no_wall_for_new_ones))
