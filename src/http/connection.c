@@ -189,9 +189,6 @@ static int ask(struct mcpz_connection *connection)
     if (error != MCPZ_OK) {
         return mcpz_refuse(connection, 429, MCPZ_CODE_BUSY, "too many requests are under way");
     }
-    if (connection->is_mcp) {
-        watch(connection); /* it may hang up while it waits */
-    }
     mcpz_api_ask(connection->exchange, &request);
     /* Also without an answer: the timeout is to be taken off when libwebsockets has set it. */
     make_due(connection);
@@ -405,6 +402,8 @@ void mcpz_hub_tick(struct mcpz_hub *hub)
             each->body_until = MCPZ_TIME_NEVER;
             (void)mcpz_refuse(each, 408, MCPZ_CODE_TIMEOUT, "the body did not come in time");
             lws_set_timeout(each->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+        } else if (each->is_mcp && each->exchange != NULL && !each->is_watched) {
+            watch(each); /* what takes so long may be hung up on: most calls do not */
         }
     }
 }
@@ -664,14 +663,22 @@ static int on_socket(struct mcpz_side *side, struct lws *wsi, enum lws_callback_
                    ? -1
                    : 0;
     }
+    struct mcpz_socket *socket = lws_get_opaque_user_data(wsi);
     if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
+        assert(socket == NULL);
+        socket = calloc(1, sizeof(*socket));
+        if (socket == NULL) {
+            return -1;
+        }
+        socket->hub = hub;
         hub->socket_count++;
-        lws_set_opaque_user_data(wsi, hub); /* marks it as counted */
-    } else if (lws_get_opaque_user_data(wsi) == hub) {
+        lws_set_opaque_user_data(wsi, socket);
+    } else if (socket != NULL) {
         assert(reason == LWS_CALLBACK_WSI_DESTROY);
         assert(hub->socket_count > 0);
         hub->socket_count--;
         lws_set_opaque_user_data(wsi, NULL);
+        free(socket);
     }
     return 0;
 }

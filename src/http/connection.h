@@ -51,6 +51,14 @@ struct mcpz_side {
     char host[256]; /* TCP: what we were told to listen on */
 };
 
+/* What is known of a socket, as long as that is open: libwebsockets lets go of a connection between
+ * two requests. */
+struct mcpz_socket {
+    struct mcpz_hub *hub; /* which counts it */
+    bool peer_is_known;   /* `peer_is_here` is */
+    bool peer_is_here;    /* on this machine */
+};
+
 /* Lies in libwebsockets' memory, zeroed for each connection; from `path` on not for each request.
  */
 struct mcpz_connection {
@@ -75,7 +83,7 @@ struct mcpz_connection {
     bool is_old;  /* HTTP/1.0: an answer of unknown length ends with its connection */
     bool is_chunked;
     bool headers_sent;
-    bool is_watched; /* its answer streams: `watcher` runs */
+    bool is_watched; /* its answer streams, or takes a while: `watcher` runs */
     ev_io watcher;
     uint64_t sent; /* bytes of the answer's body */
     uint32_t params_version;
@@ -100,7 +108,8 @@ void mcpz_connection_answered(void *context, void *owner);
 /** Say what is to be said: a loop's flush, its context is the hub. */
 void mcpz_hub_flush(void *hub);
 
-/** Refuse requests whose body has not come in time. A few times a second. */
+/** Refuse requests whose body has not come in time, and look who has hung up. A few times a second.
+ */
 void mcpz_hub_tick(struct mcpz_hub *hub);
 
 /** Give up all requests: the engine is going. No callback touches the API afterwards. */

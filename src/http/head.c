@@ -202,11 +202,16 @@ bool mcpz_head_origin_is_ours(struct mcpz_connection *connection)
 
 bool mcpz_head_peer_is_here(const struct mcpz_connection *connection)
 {
+    struct mcpz_socket *socket = lws_get_opaque_user_data(connection->wsi);
     char address[64] = "";
 
-    (void)lws_get_peer_simple(connection->wsi, address, sizeof(address));
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-           strncmp(address, "::ffff:127.", 11) == 0;
+    if (!socket->peer_is_known) { /* it stays the same: the system is asked once */
+        (void)lws_get_peer_simple(connection->wsi, address, sizeof(address));
+        socket->peer_is_known = true;
+        socket->peer_is_here = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+                               strncmp(address, "::ffff:127.", 11) == 0;
+    }
+    return socket->peer_is_here;
 }
 
 void mcpz_head_read_version(struct mcpz_connection *connection)
