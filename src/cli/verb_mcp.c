@@ -88,6 +88,18 @@ static enum mcpz_exit ask(const struct mcpz_invocation *invocation, const char *
     return status == MCPZ_EXIT_OK ? take_result(invocation, message, result) : status;
 }
 
+/* Those that have no name of their own, and that a client is therefore not told of. */
+static void add_left_out(json_t *list, const json_t *result)
+{
+    const json_t *left_out = json_object_get(json_object_get(result, "_meta"), "mcpz/leftOut");
+
+    for (size_t i = 0; i < json_array_size(left_out); i++) {
+        json_t *row = json_copy(json_array_get(left_out, i));
+        (void)json_object_set_new(row, "leftOut", json_true());
+        (void)json_array_append_new(list, row);
+    }
+}
+
 /* All pages of a list: an array of what is called `key` in each. */
 static enum mcpz_exit ask_list(const struct mcpz_invocation *invocation, const char *server,
                                const char *method, const char *key, json_t **list)
@@ -106,6 +118,7 @@ static enum mcpz_exit ask_list(const struct mcpz_invocation *invocation, const c
         status = ask(invocation, server, method, params, NULL, &result);
         if (status == MCPZ_EXIT_OK) {
             (void)json_array_extend(*list, json_object_get(result, key));
+            add_left_out(*list, result);
             cursor = json_incref(json_object_get(result, "nextCursor"));
             json_decref(result);
         }
@@ -379,7 +392,13 @@ static mcpz_error add_tool(struct mcpz_table *table, const json_t *tool)
 {
     char first_line[MCPZ_FIELD_BYTES];
 
-    (void)snprintf(first_line, sizeof(first_line), "%s", mcpz_show_text(tool, "description"));
+    if (json_is_true(json_object_get(tool, "leftOut"))) {
+        (void)snprintf(first_line, sizeof(first_line),
+                       "left out: another tool has this name; --server %s has it",
+                       mcpz_show_text(tool, "server"));
+    } else {
+        (void)snprintf(first_line, sizeof(first_line), "%s", mcpz_show_text(tool, "description"));
+    }
     first_line[strcspn(first_line, "\r\n")] = '\0';
     const char *const cells[] = {mcpz_show_text(tool, "name"), first_line};
     return mcpz_table_add(table, cells);

@@ -51,8 +51,8 @@ struct mcpz_side {
     char host[256]; /* TCP: what we were told to listen on */
 };
 
-/* What is known of a socket, as long as that is open: libwebsockets lets go of a connection between
- * two requests. */
+/* What is known of a socket, as long as that is open: libwebsockets lets go of a connection
+ * between two requests. */
 struct mcpz_socket {
     struct mcpz_hub *hub; /* which counts it */
     bool peer_is_known;   /* `peer_is_here` is */
@@ -108,7 +108,8 @@ void mcpz_connection_answered(void *context, void *owner);
 /** Say what is to be said: a loop's flush, its context is the hub. */
 void mcpz_hub_flush(void *hub);
 
-/** Refuse requests whose body has not come in time, and look who has hung up. A few times a second.
+/** Refuse requests whose body has not come in time, and look who has hung up. A few times a
+ * second.
  */
 void mcpz_hub_tick(struct mcpz_hub *hub);
 

@@ -250,7 +250,9 @@ static bool read_item(enum mcpz_catalogue_kind kind, struct mcpz_json whole,
         .is_idempotent = kind == MCPZ_CATALOGUE_TOOLS && read_idempotent(found[1]),
     };
     if (kind == MCPZ_CATALOGUE_TOOLS) {
+        item->is_unsound = !mcpz_param_is_sound(found[2]);
         mcpz_param_walk(found[2], note_param, &item->has_params);
+        item->has_params = item->has_params && !item->is_unsound;
     }
     return mcpz_json_raw(found[0]).length > 0;
 }

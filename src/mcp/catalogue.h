@@ -59,6 +59,7 @@ struct mcpz_catalogue_item {
     bool is_left_out;       /* for its name is another's; not said yet */
     bool is_idempotent;     /* a tool that may be called twice: so its annotations say */
     bool has_params;        /* a tool that has arguments repeated in headers (param.h) */
+    bool is_unsound;        /* what it says about that is wrong: it goes without */
 };
 
 struct mcpz_catalogue_list {
@@ -180,6 +181,11 @@ struct mcpz_catalogue_hit {
     const struct mcpz_catalogue_server *server; /* NULL: nobody */
     const struct mcpz_catalogue_item *item;     /* NULL: found by its template or its owner */
 };
+
+/** Is it shown to nobody, since another has its name, and it may have no other? */
+bool mcpz_catalogue_leaves_out(const struct mcpz_catalogue *catalogue,
+                               const struct mcpz_catalogue_server *server,
+                               const struct mcpz_catalogue_item *item);
 
 /** Whose is what clients see under this name? */
 struct mcpz_catalogue_hit mcpz_catalogue_find(const struct mcpz_catalogue *catalogue,

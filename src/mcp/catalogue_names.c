@@ -311,6 +311,14 @@ void mcpz_catalogue_name(struct mcpz_catalogue *catalogue)
     }
 }
 
+bool mcpz_catalogue_leaves_out(const struct mcpz_catalogue *catalogue,
+                               const struct mcpz_catalogue_server *server,
+                               const struct mcpz_catalogue_item *item)
+{
+    return server->is_named && item->shown == NULL &&
+           catalogue->names.prefix == MCPZ_MCP_PREFIX_NEVER;
+}
+
 /* One that was left out, and is said to be now; NULL: there is none. */
 static struct mcpz_catalogue_item *take_left_out(struct mcpz_catalogue_server *server)
 {

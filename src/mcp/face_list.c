@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mcp/face_internal.h"
+#include "mcp/param.h"
 #include "mcp/task_shape.h"
 
 #define PAGE_BYTES_MAX 4194304
@@ -285,25 +286,46 @@ static const char *const member_names[MCPZ_CATALOGUE_KINDS] = {
     [MCPZ_CATALOGUE_TEMPLATES] = "resourceTemplates",
 };
 
+/* How an item is to be shown. */
+struct showing {
+    bool with_tasks; /* a tool that can be asked for as a task, as 2025-11-25 has it */
+    bool for_http; /* as clients of 2026-07-28 take it: they drop what is unsound about headers */
+};
+
+/* Put a part of an item. */
+static void put_part(struct mcpz_json_writer *writer, const struct mcpz_catalogue_item *item,
+                     const uint8_t *from, const uint8_t *to, bool is_sound)
+{
+    static const char *const names[] = {"inputSchema"};
+    const struct mcpz_bytes part = mcpz_bytes(from, (size_t)(to - from));
+    struct mcpz_json schema;
+
+    if (is_sound || mcpz_json_pick(item->whole, names, 1, &schema) != MCPZ_OK) {
+        mcpz_json_put(writer, part);
+    } else {
+        mcpz_param_put_undeclared(writer, part, schema);
+    }
+}
+
 /* Put a tool, or something else: under the name it has here, and with what it can be asked for. */
 static void put_item(struct mcpz_json_writer *writer, const struct mcpz_catalogue_item *item,
-                     bool is_for_tasks)
+                     struct showing showing)
 {
     const struct mcpz_bytes whole = item->whole.text;
     const struct mcpz_bytes opening =
-        is_for_tasks ? mcpz_task_shape_tool(item->whole) : mcpz_bytes(NULL, 0);
+        showing.with_tasks ? mcpz_task_shape_tool(item->whole) : mcpz_bytes(NULL, 0);
     const uint8_t *start = opening.length > 0 ? whole.data + 1 : whole.data;
     const uint8_t *end = whole.data + whole.length;
+    const bool is_sound = !(showing.for_http && item->is_unsound);
 
     mcpz_json_put(writer, opening);
     if (!item->is_renamed) {
-        mcpz_json_put(writer, mcpz_bytes(start, (size_t)(end - start)));
+        put_part(writer, item, start, end, is_sound);
         return;
     }
-    const uint8_t *behind = item->key.text.data + item->key.text.length;
-    mcpz_json_put(writer, mcpz_bytes(start, (size_t)(item->key.text.data - start)));
+    put_part(writer, item, start, item->key.text.data, is_sound);
     mcpz_json_put_string(writer, mcpz_text(item->shown));
-    mcpz_json_put(writer, mcpz_bytes(behind, (size_t)(end - behind)));
+    put_part(writer, item, item->key.text.data + item->key.text.length, end, is_sound);
 }
 
 bool mcpz_face_is_mesh(const struct mcpz_catalogue_server *server)
@@ -338,11 +360,35 @@ static size_t put_items(struct mcpz_json_writer *writer, const struct page *page
                 return index;
             }
             mcpz_json_put_text(writer, put == 0 ? "" : ",");
-            put_item(writer, &list->items[k], makes_tasks);
+            put_item(writer, &list->items[k],
+                     (struct showing){.with_tasks = makes_tasks, .for_http = page->is_modern});
             put++;
         }
     }
     return 0;
+}
+
+/* Which tools are not shown: no client minds, and who runs this is told. */
+static void put_left_out(struct mcpz_json_writer *writer, const struct mcpz_catalogue *catalogue)
+{
+    const char *between = ",\"_meta\":{\"" MCPZ_WORD "/leftOut\":[";
+
+    for (size_t i = 0; i < catalogue->server_count; i++) {
+        const struct mcpz_catalogue_server *server = catalogue->servers[i];
+        const struct mcpz_catalogue_list *tools = &server->lists[MCPZ_CATALOGUE_TOOLS];
+        for (size_t k = 0; k < tools->count; k++) {
+            if (mcpz_catalogue_leaves_out(catalogue, server, &tools->items[k])) {
+                mcpz_json_put_text(writer, between);
+                mcpz_json_put_text(writer, "{\"server\":");
+                mcpz_json_put_string(writer, mcpz_text(server->name));
+                mcpz_json_put_text(writer, ",\"name\":");
+                mcpz_json_put(writer, tools->items[k].key.text);
+                mcpz_json_put_text(writer, "}");
+                between = ",";
+            }
+        }
+    }
+    mcpz_json_put_text(writer, strcmp(between, ",") == 0 ? "]}" : "");
 }
 
 static void put_page(struct mcpz_json_writer *writer, const void *context)
@@ -358,6 +404,8 @@ static void put_page(struct mcpz_json_writer *writer, const void *context)
         mcpz_json_put_text(writer, ",\"nextCursor\":\"" CURSOR);
         mcpz_json_put_integer(writer, (int64_t)next);
         mcpz_json_put_text(writer, "\"");
+    } else if (page->kind == MCPZ_CATALOGUE_TOOLS && !page->for_mesh) {
+        put_left_out(writer, &page->face->catalogue);
     }
     if (page->is_modern) {
         mcpz_json_put_text(writer, ",\"resultType\":\"complete\",\"ttlMs\":");

@@ -190,6 +190,7 @@ static void free_server(struct mcpz_hosted *server)
     for (size_t i = 0; i < MCPZ_LIST_COUNT; i++) {
         mcpz_own_finish(&server->lists[i]);
     }
+    mcpz_own_finish(&server->unsound);
     mcpz_own_finish(&server->task_tools);
     mcpz_own_finish(&server->document);
     mcpz_mcp_server_finish(&server->what);

@@ -8,6 +8,7 @@
 
 #include "host/log.h"
 #include "mcp/host_internal.h"
+#include "mcp/param.h"
 
 /* How the lists are asked for. */
 static const struct {
@@ -198,6 +199,7 @@ static void begin_lists(struct mcpz_hosted *server)
     for (size_t i = 0; i < MCPZ_LIST_COUNT; i++) {
         mcpz_own_finish(&server->lists[i]);
     }
+    mcpz_own_finish(&server->unsound);
     next_list(server);
 }
 
@@ -227,9 +229,52 @@ static struct mcpz_bytes elements_of(struct mcpz_json array)
                       (size_t)(last.text.data + last.text.length - first.text.data));
 }
 
+/*
+ * The same of tools, those apart that say what is wrong about headers: of a server over HTTP a
+ * client has to refuse them. False: no memory.
+ *
+ * Source: Model Context Protocol 2026-07-28, "Tools", x-mcp-header.
+ */
+static bool append_sound(struct mcpz_hosted *server, struct mcpz_json tools)
+{
+    struct mcpz_json_walk walk = mcpz_json_walk(tools);
+    struct mcpz_json tool;
+
+    while (tools.type == MCPZ_JSON_ARRAY && mcpz_json_next_element(&walk, &tool)) {
+        const bool is_sound = mcpz_param_is_sound(mcpz_member(tool, "inputSchema"));
+        struct mcpz_own *list = is_sound ? &server->lists[MCPZ_LIST_TOOLS] : &server->unsound;
+        if (!is_sound) {
+            const struct mcpz_bytes name = mcpz_member(tool, "name").text;
+            mcpz_log(MCPZ_LOG_WARN, "mcp",
+                     "a tool is left out: what it says in x-mcp-header is wrong",
+                     "server=%s tool=%.*s", server->what.service.name,
+                     (int)(name.length < 128 ? name.length : 128), (const char *)name.data);
+        }
+        if ((list->length > 0 && !mcpz_own_append(list, mcpz_text(","))) ||
+            !mcpz_own_append(list, tool.text)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Append a page of the list that is read. False: no memory. */
+static bool append_page(struct mcpz_hosted *server, struct mcpz_json page,
+                        struct mcpz_bytes elements)
+{
+    struct mcpz_own *list = &server->lists[server->list];
+
+    if (server->list == MCPZ_LIST_TOOLS && server->what.url != NULL &&
+        server->era == MCPZ_ERA_MODERN) {
+        return append_sound(server, page);
+    }
+    return (list->length == 0 || elements.length == 0 || mcpz_own_append(list, mcpz_text(","))) &&
+           mcpz_own_append(list, elements);
+}
+
 static size_t listed_bytes(const struct mcpz_hosted *server)
 {
-    size_t bytes = 0;
+    size_t bytes = server->unsound.length;
 
     for (size_t i = 0; i < MCPZ_LIST_COUNT; i++) {
         bytes += server->lists[i].length;
@@ -240,21 +285,19 @@ static size_t listed_bytes(const struct mcpz_hosted *server)
 void mcpz_hosted_listed(struct mcpz_hosted *server, const struct mcpz_envelope *answer)
 {
     struct mcpz_json cursor = {.type = MCPZ_JSON_NONE};
-    struct mcpz_own *list = &server->lists[server->list];
 
     if (!server->listing || server->describer == NULL || !server->describer->ready) {
         return;
     }
     if (answer->kind == MCPZ_ENVELOPE_RESPONSE) { /* an error: it has no such list after all */
-        struct mcpz_bytes elements =
-            elements_of(mcpz_member(answer->result, lists[server->list].member));
+        const struct mcpz_json page = mcpz_member(answer->result, lists[server->list].member);
+        const struct mcpz_bytes elements = elements_of(page);
         cursor = mcpz_member(answer->result, "nextCursor");
         if (listed_bytes(server) + elements.length > MCPZ_MCP_DOCUMENT_BYTES_MAX - 65536) {
             mcpz_conn_stop(server->describer, "its lists are larger than 8 MB");
             return;
         }
-        if ((list->length > 0 && elements.length > 0 && !mcpz_own_append(list, mcpz_text(","))) ||
-            !mcpz_own_append(list, elements)) {
+        if (!append_page(server, page, elements)) {
             mcpz_conn_stop(server->describer, "no memory for its lists");
             return;
         }
@@ -310,6 +353,11 @@ static void put_document(struct mcpz_json_writer *writer, const struct mcpz_host
     put_member(writer, "instructions", mcpz_member(begun, "instructions"));
     for (enum mcpz_list list = 0; list < MCPZ_LIST_COUNT; list++) {
         put_list(writer, server, list);
+    }
+    if (server->unsound.length > 0) { /* no tools of anybody's, and not to be called */
+        mcpz_json_put_text(writer, ",\"unsound\":[");
+        mcpz_envelope_put_line(writer, mcpz_own_bytes(&server->unsound));
+        mcpz_json_put_text(writer, "]");
     }
     mcpz_json_put_text(writer, ",\"stateless\":");
     mcpz_json_put_text(writer, server->what.stateless || server->era == MCPZ_ERA_MODERN ? "true"

@@ -237,6 +237,7 @@ struct mcpz_hosted {
     enum mcpz_list list;                    /* being read */
     size_t pages;                           /* of it, read */
     struct mcpz_own lists[MCPZ_LIST_COUNT]; /* so far: elements, with commas between them */
+    struct mcpz_own unsound;                /* the same: tools that may not be used */
     struct mcpz_own
         task_tools; /* legacy: [["name",is_required],...], that can be called as tasks */
     struct mcpz_own document;

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 
 #define DECLARATION "x-mcp-header"
+#define UNDECLARED "\"x-mcp-header-unsound\""
 #define ENCODED_HEAD "=?base64?"
 #define ENCODED_TAIL "?="
 #define DIGITS_MAX 64 /* of a number; longer ones must be written alike */
@@ -120,34 +121,74 @@ static bool is_container(struct mcpz_json value)
     return value.type == MCPZ_JSON_OBJECT || value.type == MCPZ_JSON_ARRAY;
 }
 
-/* How often it declares anything, anywhere. A property may have that name: it is a schema. */
-static size_t count_declarations(struct mcpz_json schema)
-{
+/* A walk through all that is in a schema. */
+struct search {
     struct {
         struct mcpz_json_walk walk;
         bool is_object;
     } open[MCPZ_JSON_DEPTH_MAX + 1];
-    size_t depth = 0;
-    size_t count = 0;
-    struct mcpz_json name = {.type = MCPZ_JSON_NONE};
-    struct mcpz_json value = schema;
+    size_t depth;
+    struct mcpz_json name;
+    struct mcpz_json value;
+};
 
+static struct search search_in(struct mcpz_json schema)
+{
+    return (struct search){.name = {.type = MCPZ_JSON_NONE}, .value = schema};
+}
+
+/* The next place where anything is declared: `search->name` is where it says so. A property may
+ * have that name: it is a schema. */
+static bool find_declaration(struct search *search)
+{
     for (;;) {
-        if (is_container(value) && depth < MCPZ_ARRAY_LEN(open)) {
-            open[depth].walk = mcpz_json_walk(value);
-            open[depth++].is_object = value.type == MCPZ_JSON_OBJECT;
+        if (is_container(search->value) && search->depth < MCPZ_ARRAY_LEN(search->open)) {
+            search->open[search->depth].walk = mcpz_json_walk(search->value);
+            search->open[search->depth++].is_object = search->value.type == MCPZ_JSON_OBJECT;
         }
-        while (depth > 0 && !(open[depth - 1].is_object
-                                  ? mcpz_json_next_member(&open[depth - 1].walk, &name, &value)
-                                  : mcpz_json_next_element(&open[depth - 1].walk, &value))) {
-            depth--;
+        while (search->depth > 0 &&
+               !(search->open[search->depth - 1].is_object
+                     ? mcpz_json_next_member(&search->open[search->depth - 1].walk, &search->name,
+                                             &search->value)
+                     : mcpz_json_next_element(&search->open[search->depth - 1].walk,
+                                              &search->value))) {
+            search->depth--;
         }
-        if (depth == 0) {
-            return count;
+        if (search->depth == 0) {
+            return false;
         }
-        count += open[depth - 1].is_object && value.type != MCPZ_JSON_OBJECT &&
-                 mcpz_json_says(name, mcpz_text(DECLARATION));
+        if (search->open[search->depth - 1].is_object && search->value.type != MCPZ_JSON_OBJECT &&
+            mcpz_json_says(search->name, mcpz_text(DECLARATION))) {
+            return true;
+        }
     }
+}
+
+static size_t count_declarations(struct mcpz_json schema)
+{
+    struct search search = search_in(schema);
+    size_t count = 0;
+
+    while (find_declaration(&search)) {
+        count++;
+    }
+    return count;
+}
+
+void mcpz_param_put_undeclared(struct mcpz_json_writer *writer, struct mcpz_bytes text,
+                               struct mcpz_json schema)
+{
+    struct search search = search_in(schema);
+    const uint8_t *at = text.data;
+    const uint8_t *end = text.data + text.length;
+    const bool is_in = schema.text.data >= at && schema.text.data < end;
+
+    while (is_in && find_declaration(&search)) {
+        mcpz_json_put(writer, mcpz_bytes(at, (size_t)(search.name.text.data - at)));
+        mcpz_json_put_text(writer, UNDECLARED);
+        at = search.name.text.data + search.name.text.length;
+    }
+    mcpz_json_put(writer, mcpz_bytes(at, (size_t)(end - at)));
 }
 
 bool mcpz_param_is_sound(struct mcpz_json schema)

@@ -46,6 +46,14 @@ void mcpz_param_walk(struct mcpz_json schema,
  */
 bool mcpz_param_is_sound(struct mcpz_json schema);
 
+/**
+ * Put `text`, which has all of a checked inputSchema in it or none, with its declarations under
+ * another name: for clients that would have to refuse the tool, though it can be called without
+ * them.
+ */
+void mcpz_param_put_undeclared(struct mcpz_json_writer *writer, struct mcpz_bytes text,
+                               struct mcpz_json schema);
+
 /** The argument that the header repeats; NONE: it is not there. */
 struct mcpz_json mcpz_param_value(const struct mcpz_param *param, struct mcpz_json arguments);
 

@@ -55,24 +55,33 @@ void mcpz_param_book_finish(struct mcpz_param_book *book)
     mcpz_own_finish(&book->tools);
 }
 
-mcpz_error mcpz_param_book_read(struct mcpz_param_book *book, struct mcpz_bytes description)
+/* Append those that say something about headers. False: no memory. */
+static bool append_tools(struct mcpz_own *book, struct mcpz_json tools)
 {
-    struct mcpz_json_walk walk =
-        mcpz_json_walk(mcpz_member(mcpz_json_value(description), "tools"));
-    struct mcpz_own tools = {.data = NULL};
+    struct mcpz_json_walk walk = mcpz_json_walk(tools);
     struct mcpz_json tool;
     bool good = true;
 
-    mcpz_param_book_finish(book);
-    while (good && mcpz_json_next_element(&walk, &tool)) {
+    while (good && tools.type == MCPZ_JSON_ARRAY && mcpz_json_next_element(&walk, &tool)) {
         const struct mcpz_json schema = mcpz_member(tool, "inputSchema");
         bool has_some = !mcpz_param_is_sound(schema);
         mcpz_param_walk(schema, note, &has_some);
-        if (has_some && tools.length + tool.text.length < MCPZ_REMOTE_BOOK_BYTES_MAX) {
-            good = mcpz_own_append(&tools, mcpz_text(tools.length > 0 ? "," : "[")) &&
-                   mcpz_own_append(&tools, tool.text);
+        if (has_some && book->length + tool.text.length < MCPZ_REMOTE_BOOK_BYTES_MAX) {
+            good = mcpz_own_append(book, mcpz_text(book->length > 0 ? "," : "[")) &&
+                   mcpz_own_append(book, tool.text);
         }
     }
+    return good;
+}
+
+mcpz_error mcpz_param_book_read(struct mcpz_param_book *book, struct mcpz_bytes description)
+{
+    const struct mcpz_json all = mcpz_json_value(description);
+    struct mcpz_own tools = {.data = NULL};
+
+    mcpz_param_book_finish(book);
+    const bool good = append_tools(&tools, mcpz_member(all, "tools")) &&
+                      append_tools(&tools, mcpz_member(all, "unsound"));
     if (!good || (tools.length > 0 && !mcpz_own_append(&tools, mcpz_text("]")))) {
         mcpz_own_finish(&tools);
         return MCPZ_ENOMEM;

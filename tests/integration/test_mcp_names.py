@@ -58,6 +58,8 @@ class McpNames(unittest.TestCase):
         told = until("what is left out is told", lambda: [
             line for line in self.front.log().splitlines() if "left out of /mcp" in line])
         self.assertIn("two", told[0])
+        shown = self.front.run("mcp", "tools").stdout.splitlines()
+        self.assertEqual(len([line for line in shown if "left out" in line and "--server two" in line]), len(TOOLS))
 
         self.names(prefix="never", aliases={"one/echo": "first", "two.ask": "asking"})
         self.await_tools(self.front, TOOLS | {"first", "asking"})  # echo is that of two now

@@ -183,6 +183,14 @@ class McpRemote(unittest.TestCase):
                 "header", {"name": "Mcp-Param-Region", "region": region}))
             self.assertEqual(said, {"é": "=?base64?w6k=?="}.get(region, region))
 
+    def test_a_tool_that_is_wrong_about_headers_is_none(self):
+        names = [tool["name"] for tool in self.b.ask("mcp", "tools")]
+        self.assertIn("echo", names)
+        self.assertFalse([name for name in names if "wrong" in name])
+        self.assertIn("a tool is left out", self.a.log())
+        error = self.client("modern", "modern").error("tools/call", {"name": "wrong", "arguments": {"a": "x"}})
+        self.assertIn("x-mcp-header", error["message"])
+
     def test_a_stream_that_breaks_is_asked_on_for(self):
         client = self.client("legacy", "legacy")
         self.assertEqual(text_of(client.tool("resume")), "resumed")

@@ -158,8 +158,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif method == "tools/list":
             schema = {"type": "object", "properties": {
                 "region": {"type": "string", "x-mcp-header": "Region"}}}
+            wrong = {"type": "object", "properties": {"a": {"type": "string", "x-mcp-header": "a b"}}}
             self.answer(200, self.result(message, {
-                "tools": [{"name": tool, "inputSchema": schema} for tool in TOOLS],
+                "tools": [{"name": tool, "inputSchema": schema} for tool in TOOLS]
+                         + [{"name": "wrong", "inputSchema": wrong}] * (ERA == "modern"),
                 **({"ttlMs": 0, "cacheScope": "private"} if ERA == "modern" else {})}))
         elif ERA == "legacy" and method == "initialize":
             name = uuid.uuid4().hex

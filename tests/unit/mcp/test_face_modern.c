@@ -1,6 +1,7 @@
 /* What clients of 2026-07-28 meet. */
 
 #include "face_world.h"
+#include "host/mcp_names.h"
 
 TEST(a_modern_request_must_say_all_that_it_must)
 {
@@ -210,10 +211,50 @@ TEST(an_argument_that_is_repeated_in_a_header_says_the_same_there)
     tear_down();
 }
 
+/* A client of 2026-07-28 drops a tool whose headers are wrong; others do not look at them. */
+TEST(what_is_unsound_about_headers_is_not_said_to_who_would_mind)
+{
+    struct client client;
+
+    set_up();
+    documents[0] = "{\"serverInfo\":{\"name\":\"one\"},\"capabilities\":{\"tools\":{}},\"tools\":["
+                   "{\"inputSchema\":{\"properties\":{\"a\":{\"type\":\"number\",\"x-mcp-header\":"
+                   "\"A\"}}},\"name\":\"far\"}]}";
+    check_answer(&client, modern("tools/list", NULL, REQUEST("1", "tools/list", "{" META "}")),
+                 200,
+                 "{\"inputSchema\":{\"properties\":{\"a\":{\"type\":\"number\","
+                 "\"x-mcp-header-unsound\":\"A\"}}},\"name\":\"far\"}");
+    begin_session();
+    check_answer(&client, in_session(REQUEST("1", "tools/list", "{}")), 200,
+                 "{\"type\":\"number\",\"x-mcp-header\":\"A\"}");
+    /* Nor is any header asked for. */
+    ask(&client,
+        modern("tools/call", "far",
+               REQUEST("1", "tools/call", "{\"name\":\"far\",\"arguments\":{\"a\":1}," META "}")));
+    CHECK(!client.answered);
+    CHECK_UINT(hosted_count, 1);
+    leave(&client);
+    tear_down();
+}
+
+TEST(tools_that_are_left_out_are_told_of)
+{
+    static struct mcpz_mcp_names names = {.prefix = MCPZ_MCP_PREFIX_NEVER};
+    struct client client;
+
+    set_up();
+    CHECK(mcpz_face_call_by(face, &names));
+    check_answer(&client, modern("tools/list", NULL, REQUEST("1", "tools/list", "{" META "}")),
+                 200, "],\"_meta\":{\"mcpz/leftOut\":[{\"server\":\"two\",\"name\":\"echo\"}]}");
+    tear_down();
+}
+
 TEST_MAIN(RUN(an_argument_that_is_repeated_in_a_header_says_the_same_there),
           RUN(a_modern_request_must_say_all_that_it_must),
           RUN(a_modern_call_says_all_there_is_to_know_and_no_more),
           RUN(a_modern_client_that_hangs_up_has_cancelled),
           RUN(who_a_client_is_goes_with_its_calls), RUN(a_session_is_its_owners_only),
           RUN(a_parked_call_goes_back_to_its_node),
-          RUN(a_subscription_hears_all_servers_under_one_name))
+          RUN(a_subscription_hears_all_servers_under_one_name),
+          RUN(what_is_unsound_about_headers_is_not_said_to_who_would_mind),
+          RUN(tools_that_are_left_out_are_told_of))

@@ -153,7 +153,44 @@ TEST(a_schema_is_sound_if_all_its_declarations_are)
         !is_sound("{\"anyOf\":[" TOOL("\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}") "]}"));
 }
 
+static void check_undeclared(const char *text, const char *schema, const char *expected)
+{
+    char written[512];
+    struct mcpz_json_writer writer = mcpz_json_writer(written, sizeof(written) - 1);
+    const char *at = strstr(text, schema);
+
+    CHECK(at != NULL);
+    mcpz_param_put_undeclared(&writer, mcpz_text(text),
+                              mcpz_json_value(mcpz_bytes(at, strlen(schema))));
+    CHECK_UINT(writer.error, MCPZ_OK);
+    written[writer.length] = '\0';
+    CHECK_TEXT(written, expected);
+}
+
+TEST(declarations_go_by_another_name_where_they_are_unsound)
+{
+    static const char schema[] =
+        "{\"properties\":{\"a\":{\"x-mcp-header\":\"\"},\"x-mcp-header\":{}},"
+        "\"anyOf\":[{\"x-mcp-header\" : 1}]}";
+    static const char mended[] =
+        "{\"properties\":{\"a\":{\"x-mcp-header-unsound\":\"\"},\"x-mcp-header\":{}},"
+        "\"anyOf\":[{\"x-mcp-header-unsound\" : 1}]}";
+    char text[512];
+    char expected[512];
+
+    (void)snprintf(text, sizeof(text), "\"inputSchema\":%s,\"x-mcp-header\":\"mine\"", schema);
+    (void)snprintf(expected, sizeof(expected), "\"inputSchema\":%s,\"x-mcp-header\":\"mine\"",
+                   mended);
+    check_undeclared(text, schema, expected);
+    check_undeclared("{}", "{}", "{}");
+    /* A part of the tool without it. */
+    struct mcpz_json_writer writer = mcpz_json_writer(expected, sizeof(expected));
+    mcpz_param_put_undeclared(&writer, mcpz_text("x"), mcpz_json_value(mcpz_text(schema)));
+    CHECK_UINT(writer.length, 1);
+}
+
 TEST_MAIN(RUN(a_schema_is_sound_if_all_its_declarations_are),
           RUN(headers_are_declared_along_properties), RUN(what_is_declared_wrongly_is_passed_over),
           RUN(names_and_depths_have_bounds), RUN(strings_are_said_as_they_are_or_encoded),
-          RUN(numbers_are_compared_by_value), RUN(other_values_need_no_header_but_booleans))
+          RUN(numbers_are_compared_by_value), RUN(other_values_need_no_header_but_booleans),
+          RUN(declarations_go_by_another_name_where_they_are_unsound))
