@@ -107,6 +107,11 @@ static const struct mcpz_option layout_apply_options[] = {
     {"timeout", '\0', "TIME", "for that, e.g. 1h (10m)"},
 };
 
+static const struct mcpz_option agent_write_options[] = {
+    {"ack", '\0', "LEVEL", "on how many disks it is to be: async (one), one, quorum or all"},
+    {"timeout", '\0', "TIME", "for that: then the status is 5, and the write stays (5s)"},
+};
+
 static const struct mcpz_option drain_options[] = {
     {"timeout", '\0', "TIME", "for what runs to end, e.g. 5m (30s)"},
     {"cancel", '\0', NULL, "serve again"},
@@ -677,11 +682,12 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     OPTIONS(mcp_config_options)},
 [MCPZ_VERB_AGENT_CREATE] = {
     MCPZ_VERB_AGENT_CREATE, "agent create", "ID", 1, 1, "make an agent",
-    "Its state is held by every node of the mesh. Fails if it exists.\n"
+    "Its state is kept by every node of the mesh, or by those of the layout. Fails if it\n"
+    "exists.\n"
     "\n"
     "Example:\n"
     "  mcpz agent create planner\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_LIST] = {
     MCPZ_VERB_AGENT_LIST, "agent list", "", 0, 0, "list the agents",
     "\n"
@@ -703,28 +709,28 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Examples:\n"
     "  mcpz agent set planner goal '\"paint the fence\"'\n"
     "  mcpz agent set planner limits.money 20\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_UNSET] = {
     MCPZ_VERB_AGENT_UNSET, "agent unset", "ID PATH", 2, 2, "remove all at and below a path",
     "Values, sets and counters alike.\n"
     "\n"
     "Example:\n"
     "  mcpz agent unset planner limits\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_ADD] = {
     MCPZ_VERB_AGENT_ADD, "agent add", "ID PATH JSON", 3, 3, "put an element into a set",
     "An element added on one side of a split mesh while it is removed on the other stays.\n"
     "\n"
     "Example:\n"
     "  mcpz agent add planner tags '\"garden\"'\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_REMOVE] = {
     MCPZ_VERB_AGENT_REMOVE, "agent remove", "ID PATH JSON", 3, 3,
     "take an element out of a set",
     "\n"
     "Example:\n"
     "  mcpz agent remove planner tags '\"garden\"'\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_INCREMENT] = {
     MCPZ_VERB_AGENT_INCREMENT, "agent increment", "ID PATH N", 3, 3, "add to a counter",
     "N is a whole number, also a negative one. Increments made anywhere all count.\n"
@@ -732,7 +738,7 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Examples:\n"
     "  mcpz agent increment planner steps 1\n"
     "  mcpz agent increment planner steps -3\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_KEEP] = {
     MCPZ_VERB_AGENT_KEEP, "agent keep", "ID PATH JSON", 3, 3, "write a value beside those of others",
     "Of values written at the same time on both sides of a split mesh, all stay, and are shown as\n"
@@ -740,7 +746,7 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "\n"
     "Example:\n"
     "  mcpz agent keep planner mood '\"calm\"'\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_FENCE] = {
     MCPZ_VERB_AGENT_FENCE, "agent fence", "ID PATH EPOCH JSON [RANK]", 4, 5, "write a value that a stale writer cannot undo",
     "The greatest EPOCH wins, then the greatest RANK (0 to 255, 0 if it is not given), then the last\n"
@@ -748,27 +754,27 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "\n"
     "Example:\n"
     "  mcpz agent fence planner owner 7 '\"n-...\"'\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_LIFE] = {
     MCPZ_VERB_AGENT_LIFE, "agent life", "ID STATE", 2, 2, "say where an agent is in its life",
     "STATE is provisioning, active, idle, maintenance or decommissioned, which has the last word.\n"
     "\n"
     "Example:\n"
     "  mcpz agent life planner idle\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_ENABLE] = {
     MCPZ_VERB_AGENT_ENABLE, "agent enable", "ID PATH", 2, 2, "set a flag",
     "A flag enabled on one side of a split mesh while it is disabled on the other stays.\n"
     "\n"
     "Example:\n"
     "  mcpz agent enable planner flags.careful\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_DISABLE] = {
     MCPZ_VERB_AGENT_DISABLE, "agent disable", "ID PATH", 2, 2, "remove a flag",
     "\n"
     "Example:\n"
     "  mcpz agent disable planner flags.careful\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_GRANT] = {
     MCPZ_VERB_AGENT_GRANT, "agent grant", "ID PATH N [NODE]", 3, 4, "make a budget larger, or give some of it away",
     "A budget is spent on any node without asking others, and never more than there is. N more can\n"
@@ -777,46 +783,46 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Examples:\n"
     "  mcpz agent grant planner budget 100\n"
     "  mcpz agent grant planner budget 40 n-...\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_SPEND] = {
     MCPZ_VERB_AGENT_SPEND, "agent spend", "ID PATH N", 3, 3, "spend some of a budget",
     "Fails if so much is not to be spent at this node.\n"
     "\n"
     "Example:\n"
     "  mcpz agent spend planner budget 25\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_PUSH] = {
     MCPZ_VERB_AGENT_PUSH, "agent push", "ID PATH JSON", 3, 3, "put an element behind a list",
     "\n"
     "Example:\n"
     "  mcpz agent push planner steps '\"buy paint\"'\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_INSERT] = {
     MCPZ_VERB_AGENT_INSERT, "agent insert", "ID PATH INDEX JSON", 4, 4, "put an element into a list",
     "INDEX is where it then stands, from 0, as this node sees the list.\n"
     "\n"
     "Example:\n"
     "  mcpz agent insert planner steps 0 '\"get up\"'\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_MOVE] = {
     MCPZ_VERB_AGENT_MOVE, "agent move", "ID PATH FROM TO", 4, 4, "move an element of a list",
     "\n"
     "Example:\n"
     "  mcpz agent move planner steps 2 0\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_DROP] = {
     MCPZ_VERB_AGENT_DROP, "agent drop", "ID PATH INDEX", 3, 3, "take an element out of a list",
     "\n"
     "Example:\n"
     "  mcpz agent drop planner steps 1\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_MAP] = {
     MCPZ_VERB_AGENT_MAP, "agent map", "ID PATH", 2, 2, "make an empty map",
     "A map is there as long as something is in it; this one is there without.\n"
     "\n"
     "Example:\n"
     "  mcpz agent map planner notes\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_AGENT_CONFLICTS] = {
     MCPZ_VERB_AGENT_CONFLICTS, "agent conflicts", "ID", 1, 1, "show what an agent holds and does not show",
     "Where one path holds several types, or several values written at the same time.\n"
@@ -860,7 +866,7 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "\n"
     "Example:\n"
     "  mcpz agent delete planner\n",
-    NULL, 0},
+    OPTIONS(agent_write_options)},
 [MCPZ_VERB_SNAPSHOT_LIST] = {
     MCPZ_VERB_SNAPSHOT_LIST, "snapshot list", "", 0, 0, "list the agents' snapshots here",
     "\n"

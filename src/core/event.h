@@ -117,6 +117,14 @@ enum mcpz_agent_op {
     MCPZ_AGENT_MAP,    /* there is a map at `path`, also if it is empty */
 };
 
+/* How many owners are to have a write on disk before it is answered: core/keeping/acks.h. */
+enum mcpz_ack_level {
+    MCPZ_ACK_ASYNC, /* whoever writes it */
+    MCPZ_ACK_ONE,
+    MCPZ_ACK_QUORUM, /* more than half of them, in every live layout */
+    MCPZ_ACK_ALL,
+};
+
 struct mcpz_event_task {
     uint64_t request;                  /* the edge's name for it; answered under the same */
     struct mcpz_bytes capability;      /* START */
@@ -166,6 +174,8 @@ struct mcpz_event_agent {
     struct mcpz_id to; /* GRANT: zeros: to ourselves */
     uint32_t index;    /* INSERT, MOVE, DROP: as this node sees the list */
     uint32_t to_index; /* MOVE: where it then is */
+    enum mcpz_ack_level ack;
+    uint32_t ack_timeout_ms; /* then TIMEOUT, and the write stays */
 };
 
 struct mcpz_event_durable {

@@ -87,6 +87,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     mcpz_layouts_init(&node->layouts, &layouts, store, &node->fabric.timing, &arena, now);
     mcpz_agents_init(&node->agents, store, &node->fabric.timing, &actor, seed_for(seed, "agents"),
                      now);
+    mcpz_keeping_init(&node->keeping, self, store);
 }
 
 void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config *config,
@@ -157,6 +158,21 @@ static void step_tasks(struct mcpz_node *node, mcpz_time now, const struct mcpz_
     mcpz_tasks_step(&node->tasks, &below, now, event, out);
 }
 
+/* Show `event` to the agents; who keeps what looks at what they say, and layouts hear of that. */
+static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
+                        struct mcpz_outbox *out)
+{
+    const struct mcpz_keeping_below below = {
+        .fabric = &node->fabric, .layouts = &node->layouts, .agents = &node->agents};
+    const size_t from = out->count;
+
+    mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
+    mcpz_keeping_pass(&node->keeping, &below, now, event, out, from);
+    mcpz_keeping_step(&node->keeping, &below, now, event, out);
+    mcpz_layouts_hear(&node->layouts, now, mcpz_acks_oldest(&node->keeping.acks),
+                      (struct mcpz_layout_stamp){0}, out);
+}
+
 /* Show `event` to the machines from the relay up. What has come through others is for calls. */
 static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)
@@ -192,7 +208,7 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
     step_drain(node, now, event, out);
     step_tasks(node, now, event, out);
     mcpz_layouts_step(&node->layouts, &node->fabric.overlay, now, event, out);
-    mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
+    step_agents(node, now, event, out);
 }
 
 /* A session with a peer lives as long as calls need it: what those above know. */
@@ -339,6 +355,7 @@ mcpz_time mcpz_node_deadline(const struct mcpz_node *node)
     deadline = mcpz_time_min(deadline, mcpz_ledger_deadline(&node->ledger));
     deadline = mcpz_time_min(deadline, mcpz_tasks_deadline(&node->tasks));
     deadline = mcpz_time_min(deadline, mcpz_layouts_deadline(&node->layouts));
+    deadline = mcpz_time_min(deadline, mcpz_keeping_deadline(&node->keeping));
     return mcpz_time_min(deadline, mcpz_agents_deadline(&node->agents));
 }
 

@@ -2,7 +2,7 @@
  * One node's core: the machines in their line, from the network to the application.
  *
  *   event -> fabric (links, overlay, plumtree, members) -> relay -> registry -> calls -> drain
- *         -> tasks -> layouts -> agents -> outbox
+ *         -> tasks -> layouts -> agents -> keeping -> outbox
  *
  * In one step facts rise: what a machine appends as FACT is shown, in the same step, to the
  * machines after it. Requests sink: what asks for BROADCAST or REACH is carried down by the
@@ -20,6 +20,7 @@
 #include "core/drain.h"
 #include "core/event.h"
 #include "core/fabric.h"
+#include "core/keeping.h"
 #include "core/layouts.h"
 #include "core/ledger.h"
 #include "core/outbox.h"
@@ -49,6 +50,7 @@ struct mcpz_node {
     struct mcpz_tasks tasks;
     struct mcpz_layouts layouts;
     struct mcpz_agents agents;
+    struct mcpz_keeping keeping; /* looks at what agents say */
     const struct mcpz_planner *planner;
     void *memory; /* of the fabric, of the relay behind it, and of calls; borrowed */
 };

@@ -72,7 +72,8 @@ struct mcpz_action_reply {
     struct mcpz_bytes text; /* what was wrong, for people; empty when code is 0 */
     struct mcpz_id document;
     struct mcpz_task_id task; /* SUBMIT: how it is named; others: the task in question */
-    uint32_t copies;          /* SUBMIT: nodes that have it on disk */
+    uint32_t copies;          /* SUBMIT, AGENT_WRITE that waits: nodes that have it on disk */
+    uint32_t copies_wanted;   /* AGENT_WRITE that waits: so many were to; 0: it does not */
 };
 
 struct mcpz_action_task {

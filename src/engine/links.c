@@ -120,6 +120,7 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_TASK_KEEP_NEW:
     case MCPZ_MSG_TASK_KEPT_ALL:
     case MCPZ_MSG_LAYOUT:
+    case MCPZ_MSG_ACK_ASK: /* behind the delta it asks about */
         return false;
     default:
         return true;

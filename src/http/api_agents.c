@@ -7,6 +7,7 @@
 #include "core/crdt/shown.h"
 #include "crypto/digest.h"
 #include "http/agent_id.h"
+#include "http/agent_owners.h"
 #include "http/document.h"
 #include "http/exchange.h"
 #include "http/system_document.h"
@@ -28,6 +29,9 @@ static_assert(MCPZ_AGENT_NAME_BYTES_MAX <= UINT8_MAX, "name_length holds it");
 
 struct agent_list {
     struct mcpz_walk walk;
+    bool asks_others; /* of those that keep what we do not, once ours are in */
+    bool walked;
+    size_t next_member; /* who is to be asked: a row of the roster */
     struct agent_row *rows;
     size_t count;
     size_t capacity;
@@ -92,6 +96,9 @@ static void answer_list(struct mcpz_exchange *exchange, struct agent_list *list)
     mcpz_body_text(body, "[");
     for (size_t i = 0; i < list->count; i++) {
         const struct agent_row *row = &list->rows[i];
+        if (i > 0 && mcpz_id_equal(&row[-1].document, &row->document)) {
+            continue; /* another owner has told of it as well */
+        }
         json_t *json = json_object();
         (void)json_object_set_new(json, "id", mcpz_exchange_show_text(name_of(row)));
         (void)json_object_set_new(json, "document", mcpz_exchange_show_id(&row->document, 'd'));
@@ -103,21 +110,98 @@ static void answer_list(struct mcpz_exchange *exchange, struct agent_list *list)
     mcpz_exchange_send(exchange, 200, "application/json");
 }
 
+/* ---- Those of other nodes, where there is a layout ----------------------------------------- */
+
+#define LIST_ASK_MS 5000
+
+static bool is_storage(struct mcpz_exchange *exchange, const struct mcpz_member *member)
+{
+    const struct mcpz_layouts *layouts =
+        &mcpz_engine_node(mcpz_exchange_engine(exchange))->layouts;
+
+    return !mcpz_member_is_gone(member) &&
+           mcpz_layout_history_tracker(&layouts->history, &member->id) != NULL &&
+           !mcpz_id_equal(&member->id, mcpz_engine_id(mcpz_exchange_engine(exchange)));
+}
+
+/* Ask all that keep agents, as many at a time as can be. */
+static void ask_others(struct mcpz_exchange *exchange, struct agent_list *list)
+{
+    const struct mcpz_roster *roster =
+        &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members.roster;
+
+    for (; list->next_member < roster->count; list->next_member++) {
+        const struct mcpz_id node = roster->rows[list->next_member].id;
+        if (is_storage(exchange, &roster->rows[list->next_member]) &&
+            !mcpz_fellows_ask(exchange, &node, "GET", "/v1/agents?here=true", NULL, LIST_ASK_MS)) {
+            return; /* the rest when something has come */
+        }
+    }
+}
+
+static mcpz_error take_row(struct agent_list *list, const json_t *json)
+{
+    const char *document = json_string_value(json_object_get(json, "document"));
+    const char *name = json_string_value(json_object_get(json, "id"));
+    struct mcpz_record_document record = {.name = mcpz_text(name != NULL ? name : "")};
+
+    if (document == NULL || mcpz_id_from_text(mcpz_text(document), 'd', &record.id) != MCPZ_OK) {
+        return MCPZ_OK;
+    }
+    record.version_count = (size_t)json_integer_value(json_object_get(json, "versions"));
+    record.entry_count = (uint32_t)json_integer_value(json_object_get(json, "entries"));
+    return add_row(list, &record);
+}
+
+static void work_others(struct mcpz_exchange *exchange)
+{
+    struct agent_list *list = exchange->state;
+    mcpz_error error = MCPZ_OK;
+    struct mcpz_id node;
+    unsigned status;
+    json_t *json;
+    size_t waiting;
+
+    while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
+        for (size_t i = 0; status == 200 && error == MCPZ_OK && i < json_array_size(json); i++) {
+            error = take_row(list, json_array_get(json, i));
+        }
+        json_decref(json);
+    }
+    if (error != MCPZ_OK) {
+        mcpz_exchange_fail_error(exchange, error, "listing the agents");
+        return;
+    }
+    ask_others(exchange, list);
+    (void)mcpz_fellows_take(exchange, &node, &status, &json, &waiting);
+    if (waiting == 0) {
+        answer_list(exchange, list);
+    }
+}
+
 static void work_list(struct mcpz_exchange *exchange)
 {
     struct agent_list *list = exchange->state;
+
+    if (list->walked) {
+        work_others(exchange);
+        return;
+    }
     const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
     mcpz_error error = MCPZ_OK;
 
     for (size_t i = 0; i < MCPZ_SLICE_DOCUMENTS && error == MCPZ_OK; i++) {
         struct mcpz_record record;
         error = mcpz_walk_next(&list->walk, store, &record);
-        if (error == MCPZ_OK) {
+        if (error == MCPZ_OK && mcpz_agent_is_here(exchange, &record.document.id)) {
             error = add_row(list, &record.document);
         }
     }
     if (error == MCPZ_OK) {
         mcpz_exchange_again(exchange);
+    } else if (error == MCPZ_ENOTFOUND && list->asks_others) {
+        list->walked = true;
+        work_others(exchange);
     } else if (error == MCPZ_ENOTFOUND) {
         answer_list(exchange, list);
     } else {
@@ -129,6 +213,7 @@ static void finish_list(struct mcpz_exchange *exchange)
 {
     struct agent_list *list = exchange->state;
 
+    mcpz_fellows_forget(exchange);
     free(list->rows);
     free(list);
 }
@@ -139,7 +224,9 @@ void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_reque
 {
     struct agent_list *list = calloc(1, sizeof(*list));
 
-    (void)request;
+    if (list != NULL) {
+        list->asks_others = request->query.length == 0 && mcpz_agents_are_spread(exchange);
+    }
     if (list == NULL) {
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "listing the agents");
         return;
@@ -194,6 +281,11 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
     struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
     const struct mcpz_store *store = mcpz_engine_store(engine);
     document_of(id, &document);
+    if (mcpz_agent_hand_on(exchange, &(struct mcpz_agent_request){.request = request,
+                                                                  .document = document,
+                                                                  .repeatable = true})) {
+        return;
+    }
     mcpz_error error = mcpz_walk_find(store, &document, &record);
     if (error == MCPZ_OK) {
         error = mcpz_engine_root(engine, &document, root);
@@ -213,6 +305,9 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
+/* Whoever waits for owners gives up by itself; the exchange only if nothing is heard of that. */
+#define ACK_SLACK_US MCPZ_SECONDS(30)
+
 /* Hand the write in; its REPLY is the answer. `json` is what it then says. */
 static void write_agent(struct mcpz_exchange *exchange, struct mcpz_event_agent *agent,
                         unsigned status, json_t *json)
@@ -221,8 +316,30 @@ static void write_agent(struct mcpz_exchange *exchange, struct mcpz_event_agent 
     if (agent->request == 0) {
         return;
     }
+    if (agent->ack != MCPZ_ACK_ASYNC) {
+        mcpz_exchange_expire_in(exchange, MCPZ_MS((mcpz_time)agent->ack_timeout_ms) + ACK_SLACK_US,
+                                "it is not known whether it is written: look before you repeat "
+                                "it");
+    }
     struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_WRITE, .agent = *agent};
     mcpz_engine_event(mcpz_exchange_engine(exchange), &event);
+}
+
+/*
+ * Is the write to be done here? Reads how many owners are to have it; a node that keeps the agent
+ * does it otherwise, with what is in the exchange. False: it is answered, or handed on.
+ */
+static bool is_done_here(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                         bool repeatable, struct mcpz_event_agent *agent)
+{
+    if (!mcpz_agent_ack_read(exchange, request, agent)) {
+        return false;
+    }
+    const struct mcpz_agent_request asked = {.request = request,
+                                             .document = agent->document,
+                                             .repeatable = repeatable,
+                                             .ack_timeout_ms = agent->ack_timeout_ms};
+    return !mcpz_agent_hand_on(exchange, &asked);
 }
 
 static json_t *say_id(struct mcpz_bytes id)
@@ -235,7 +352,6 @@ void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_requ
     static const char *const allowed[] = {"id", NULL};
     json_t *object = mcpz_exchange_object(exchange, allowed);
 
-    (void)request;
     if (object == NULL) {
         return;
     }
@@ -246,9 +362,11 @@ void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_requ
         struct mcpz_event_agent agent = {.op = MCPZ_AGENT_CREATE,
                                          .name = mcpz_exchange_text_of(member)};
         document_of(agent.name, &agent.document);
-        write_agent(exchange, &agent, 201,
-                    json_pack("{s:o, s:o}", "id", mcpz_exchange_show_text(agent.name), "document",
-                              mcpz_exchange_show_id(&agent.document, 'd')));
+        if (is_done_here(exchange, request, false, &agent)) {
+            write_agent(exchange, &agent, 201,
+                        json_pack("{s:o, s:o}", "id", mcpz_exchange_show_text(agent.name),
+                                  "document", mcpz_exchange_show_id(&agent.document, 'd')));
+        }
     }
     json_decref(object);
 }
@@ -260,7 +378,9 @@ void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_req
 
     if (check_id(exchange, id)) {
         document_of(id, &agent.document);
-        write_agent(exchange, &agent, 200, say_id(id));
+        if (is_done_here(exchange, request, false, &agent)) {
+            write_agent(exchange, &agent, 200, say_id(id));
+        }
     }
 }
 
@@ -292,6 +412,14 @@ static const struct verb verbs[] = {
     {"drop", MCPZ_AGENT_DROP, {"path", "index"}},
     {"map", MCPZ_AGENT_MAP, {"path"}},
 };
+
+/* Is it as done once if it is done twice, also in its answer? */
+static bool is_repeatable(enum mcpz_agent_op op)
+{
+    return op == MCPZ_AGENT_SET || op == MCPZ_AGENT_ADD || op == MCPZ_AGENT_KEEP ||
+           op == MCPZ_AGENT_FENCE || op == MCPZ_AGENT_LIFE || op == MCPZ_AGENT_ENABLE ||
+           op == MCPZ_AGENT_MAP;
+}
 
 /* Cut ".../ID/verb" at its last slash. NULL: there is no such verb. */
 static const struct verb *find_verb(struct mcpz_bytes rest, struct mcpz_bytes *id)
@@ -472,17 +600,16 @@ static bool read_member(struct mcpz_exchange *exchange, json_t *object, const ch
     return is_read;
 }
 
-static void write_verb(struct mcpz_exchange *exchange, const struct verb *verb,
-                       struct mcpz_bytes id, json_t *object)
+static void write_verb(struct mcpz_exchange *exchange, const struct mcpz_event_agent *begun,
+                       const struct verb *verb, struct mcpz_bytes id, json_t *object)
 {
-    struct agent_write write = {.agent = {.op = verb->op}};
+    struct agent_write write = {.agent = *begun};
 
     for (size_t i = 0; verb->members[i] != NULL; i++) {
         if (!read_member(exchange, object, verb->members[i], &write)) {
             return;
         }
     }
-    document_of(id, &write.agent.document);
     write_agent(exchange, &write.agent, 200, say_id(id));
 }
 
@@ -502,9 +629,14 @@ void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_reque
     if (!check_id(exchange, id)) {
         return;
     }
+    struct mcpz_event_agent agent = {.op = verb->op};
+    document_of(id, &agent.document);
+    if (!is_done_here(exchange, request, is_repeatable(verb->op), &agent)) {
+        return;
+    }
     json_t *object = mcpz_exchange_object(exchange, verb->members);
     if (object != NULL) {
-        write_verb(exchange, verb, id, object);
+        write_verb(exchange, &agent, verb, id, object);
         json_decref(object);
     }
 }

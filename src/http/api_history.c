@@ -17,6 +17,7 @@
 #include "engine/persist.h"
 #include "engine/root.h"
 #include "http/agent_id.h"
+#include "http/agent_owners.h"
 #include "http/delta_walk.h"
 #include "http/document.h"
 #include "http/exchange.h"
@@ -339,6 +340,12 @@ void mcpz_api_get_history(struct mcpz_exchange *exchange, const struct mcpz_requ
     }
     if (trouble != NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s", trouble);
+        free(history);
+        return;
+    }
+    struct mcpz_agent_request asked = {.request = request, .repeatable = true};
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &asked.document);
+    if (mcpz_agent_hand_on(exchange, &asked)) {
         free(history);
         return;
     }

@@ -19,6 +19,7 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/document.h"
 #include "http/agent_id.h"
+#include "http/agent_owners.h"
 #include "http/document.h"
 #include "http/exchange.h"
 #include "http/walk.h"
@@ -224,6 +225,11 @@ void mcpz_api_watch_agent(struct mcpz_exchange *exchange, const struct mcpz_requ
         return;
     }
     mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &document);
+    if (!mcpz_agent_is_here(exchange, &document)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
+                           "this node does not keep that agent: watch it at one that does");
+        return;
+    }
     mcpz_error error = mcpz_walk_find(store, &document, &record);
     if (error == MCPZ_ENOTFOUND) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no agent \"%.*s\"",

@@ -177,6 +177,8 @@ bool mcpz_exchange_note_reply(struct mcpz_exchange *exchange, const struct mcpz_
     }
     note->came = true;
     note->code = action->reply.code;
+    note->copies = action->reply.copies;
+    note->copies_wanted = action->reply.copies_wanted;
     mcpz_bytes_to_text(action->reply.text, note->text, sizeof(note->text));
     return true;
 }
@@ -185,6 +187,13 @@ bool mcpz_exchange_has_reply(struct mcpz_exchange *exchange)
 {
     const struct mcpz_reply_note *note = exchange->state;
 
+    if (note->came && note->code == MCPZ_CODE_TIMEOUT && note->copies_wanted > 0) {
+        mcpz_exchange_fail(exchange, note->code,
+                           "it is written, and %u of the %u nodes that were to have it on disk "
+                           "have said so in time: the others get it later",
+                           note->copies, note->copies_wanted);
+        return false;
+    }
     if (note->came && note->code != MCPZ_CODE_OK) {
         mcpz_exchange_fail(exchange, note->code, "%s", note->text);
         return false;
@@ -206,6 +215,9 @@ static void work_reply(struct mcpz_exchange *exchange)
     if (mcpz_exchange_has_reply(exchange)) {
         json_t *json = wait->json;
         wait->json = NULL;
+        if (wait->note.copies_wanted > 0) {
+            (void)json_object_set_new(json, "copies", json_integer(wait->note.copies));
+        }
         mcpz_exchange_answer(exchange, wait->status, json);
     }
 }

@@ -181,6 +181,8 @@ void mcpz_exchange_again(struct mcpz_exchange *exchange);
 struct mcpz_reply_note {
     bool came;
     uint32_t code;
+    uint32_t copies;        /* of a write that waits for owners: so many have it on disk, */
+    uint32_t copies_wanted; /* of so many that were to; 0: it does not wait */
     char text[MCPZ_MESSAGE_BYTES_MAX + 1];
 };
 

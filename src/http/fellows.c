@@ -303,7 +303,8 @@ static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
                   !mcpz_bytes_equal(path, mcpz_text("/v1/tasks/submit"));
 
     return method != MCPZ_METHOD_OTHER &&
-           (is_one || is_below(path, MCPZ_LAYOUT_PATH) ||
+           (is_one || is_below(path, MCPZ_LAYOUT_PATH) || is_below(path, "/v1/agents") ||
+            is_below(path, "/v1/history") ||
             (is_tasks && path.length == length && method == MCPZ_GET));
 }
 

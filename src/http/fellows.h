@@ -7,7 +7,7 @@
  *
  * Each node offers one capability of that kind, which names it: so calls find it as they find
  * any other, over links and through others. It stands in no list for people, and no rule is for
- * it. Only what is said of tasks and of layouts can be asked for so. Who holds the mesh's key
+ * it. Only what is said of tasks, agents and layouts can be asked for so. Who holds the mesh's key
  * offers one more, by which those are found who make layouts.
  *
  * We are a program at our own desk (desk/desk.h): messages come within the engine's turn and are

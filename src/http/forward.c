@@ -73,11 +73,13 @@ static void work(struct mcpz_exchange *exchange)
     if (!mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
         return;
     }
-    if (status != 0) {
+    const bool has_nothing = status == mcpz_api_status_of(MCPZ_CODE_UNAVAILABLE); /* nor did it */
+    if (status != 0 && (!has_nothing || forward->next == forward->asked.node_count)) {
         mcpz_exchange_answer(exchange, status, json);
         return;
     }
-    forward->code = exchange->fellow_code;
+    json_decref(json);
+    forward->code = has_nothing ? (uint32_t)MCPZ_CODE_UNAVAILABLE : exchange->fellow_code;
     const bool may_go_on = forward->asked.repeatable || cannot_have_begun(forward->code);
     if (!may_go_on || !ask_next(exchange)) {
         fail(exchange);

@@ -91,6 +91,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_AUTHOR = 71,
     MCPZ_MSG_LAYOUT = 76,
     MCPZ_MSG_LAYOUT_STATE = 77,
+    MCPZ_MSG_ACK_ASK = 78,
+    MCPZ_MSG_ACK = 79,
     MCPZ_MSG_KIND_END,
 };
 
@@ -497,6 +499,21 @@ struct mcpz_msg_layout_state {
     size_t tracker_count;
 };
 
+/* "Say when you have this delta of mine, and those before it, on disk." */
+struct mcpz_msg_ack_ask {
+    struct mcpz_id document;
+    struct mcpz_actor actor;
+    uint64_t seq;
+    struct mcpz_layout_stamp stamp; /* of the newest layout I know; zeros: none */
+};
+
+/* "I have." */
+struct mcpz_msg_ack {
+    struct mcpz_id document;
+    struct mcpz_actor actor;
+    uint64_t seq;
+};
+
 /* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) ------------------------------------- */
 
 /* Names one broadcast in the whole mesh. Whoever broadcasts makes it: a hash, or random. */
@@ -685,6 +702,8 @@ struct mcpz_msg {
         struct mcpz_msg_want want;
         struct mcpz_msg_layout layout;
         struct mcpz_msg_layout_state layout_state;
+        struct mcpz_msg_ack_ask ack_ask;
+        struct mcpz_msg_ack ack;
         struct mcpz_msg_gossip gossip;
         struct mcpz_msg_ihave ihave;
         struct mcpz_msg_graft graft;

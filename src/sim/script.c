@@ -108,13 +108,24 @@ uint64_t mcpz_sim_order(struct mcpz_sim *sim, size_t index, const struct mcpz_si
 uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, const char *agent,
                         const struct mcpz_sim_op *op)
 {
+    return mcpz_sim_write_waiting(sim, index, agent, op, MCPZ_ACK_ASYNC, MCPZ_ACK_TIMEOUT_MS);
+}
+
+uint64_t mcpz_sim_write_waiting(struct mcpz_sim *sim, size_t index, const char *agent,
+                                const struct mcpz_sim_op *op, enum mcpz_ack_level ack,
+                                uint32_t timeout_ms)
+{
     uint8_t path_bytes[MCPZ_PATH_BYTES_MAX];
     uint8_t value_bytes[MCPZ_VALUE_BYTES_MAX];
     struct mcpz_value_writer path_writer = mcpz_value_writer(path_bytes, sizeof(path_bytes));
     struct mcpz_value_writer value_writer = mcpz_value_writer(value_bytes, sizeof(value_bytes));
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_AGENT_WRITE,
-        .agent = {.request = mcpz_sim_take_request(sim), .op = op->op, .amount = op->amount},
+        .agent = {.request = mcpz_sim_take_request(sim),
+                  .op = op->op,
+                  .amount = op->amount,
+                  .ack = ack,
+                  .ack_timeout_ms = timeout_ms},
     };
 
     mcpz_value_array(&path_writer, 1);

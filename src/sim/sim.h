@@ -173,6 +173,26 @@ struct mcpz_sim_op {
 uint64_t mcpz_sim_write(struct mcpz_sim *sim, size_t index, const char *agent,
                         const struct mcpz_sim_op *op);
 
+/** The same, answered when so many owners have it on disk, or the time is over. */
+uint64_t mcpz_sim_write_waiting(struct mcpz_sim *sim, size_t index, const char *agent,
+                                const struct mcpz_sim_op *op, enum mcpz_ack_level ack,
+                                uint32_t timeout_ms);
+
+/**
+ * Node 0 makes a layout of these nodes: proto/placement.h. Returns its name for mcpz_sim_reply().
+ */
+uint64_t mcpz_sim_layout(struct mcpz_sim *sim, const size_t *indexes, size_t count,
+                         uint32_t copies);
+
+/** Nobody is to wait for node `gone`, says somebody at another. */
+uint64_t mcpz_sim_layout_skip(struct mcpz_sim *sim, size_t index, size_t gone);
+
+/** Has everybody come over to the newest layout, as a running node knows it? */
+bool mcpz_sim_layout_is_settled(const struct mcpz_sim *sim, size_t index);
+
+/** Is a running node to keep an agent, by the layouts it knows? */
+bool mcpz_sim_owns(const struct mcpz_sim *sim, size_t index, const char *agent);
+
 /**
  * Let a member say any bytes to another as one frame, now. Returns what the engine made of them;
  * MCPZ_ENOTFOUND if the two are not connected.

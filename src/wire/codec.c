@@ -512,6 +512,23 @@ static const struct mcpz_field layout_state_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_msg_ack_ask
+static const struct mcpz_field ack_ask_fields[] = {
+    {ID(S, document)},
+    {STRUCT(S, actor, mcpz_actor_layout)},
+    {U64_FROM(S, seq, 1)},
+    {STRUCT(S, stamp, mcpz_stamp_layout)},
+};
+#undef S
+
+#define S struct mcpz_msg_ack
+static const struct mcpz_field ack_fields[] = {
+    {ID(S, document)},
+    {STRUCT(S, actor, mcpz_actor_layout)},
+    {U64_FROM(S, seq, 1)},
+};
+#undef S
+
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
     [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
@@ -591,6 +608,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_LAYOUT] = NAMED("layout", struct mcpz_msg_layout, layout_fields),
     [MCPZ_MSG_LAYOUT_STATE] =
         NAMED("layout_state", struct mcpz_msg_layout_state, layout_state_fields),
+    [MCPZ_MSG_ACK_ASK] = NAMED("ack_ask", struct mcpz_msg_ack_ask, ack_ask_fields),
+    [MCPZ_MSG_ACK] = NAMED("ack", struct mcpz_msg_ack, ack_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

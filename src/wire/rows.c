@@ -9,12 +9,12 @@ const struct mcpz_layout mcpz_name_layout = LAYOUT(S, name_fields);
 
 #define S struct mcpz_actor
 static const struct mcpz_field actor_fields[] = {{ID(S, node)}, {U32(S, generation)}};
-static const struct mcpz_layout actor_layout = LAYOUT(S, actor_fields);
+const struct mcpz_layout mcpz_actor_layout = LAYOUT(S, actor_fields);
 #undef S
 
 #define S struct mcpz_dot
 static const struct mcpz_field dot_fields[] = {
-    {STRUCT(S, actor, actor_layout)},
+    {STRUCT(S, actor, mcpz_actor_layout)},
     {U64_FROM(S, seq, 1)},
     {U32_IN(S, index, 0, MCPZ_DELTA_ADDS_MAX - 1)},
 };
@@ -23,7 +23,7 @@ static const struct mcpz_layout dot_layout = LAYOUT(S, dot_fields);
 
 #define S struct mcpz_version
 static const struct mcpz_field version_fields[] = {
-    {STRUCT(S, actor, actor_layout)},
+    {STRUCT(S, actor, mcpz_actor_layout)},
     {U64(S, seq)},
     {HEAD(S, head)},
 };
@@ -69,7 +69,7 @@ static const struct mcpz_layout proof_layout = LAYOUT(S, proof_fields);
 #define S struct mcpz_delta
 const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS + 1] = {
     {ID(S, document)},
-    {STRUCT(S, actor, actor_layout)},
+    {STRUCT(S, actor, mcpz_actor_layout)},
     {U64_FROM(S, seq, 1)},
     {HEAD(S, prev)},
     {U64(S, hlc)},

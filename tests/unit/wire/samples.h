@@ -242,6 +242,10 @@ static const struct sample samples[] = {
       .layout_state = {true, 0x100, sample_stamps, 2, sample_trackers, 1}},
      RAW("\x95\x4d\xc3\xcd\x01\0\x92\x92\x01\x02\x92\x02\x01\x91\x94" ID_A
          "\x92\x02\x01\x92\x01\x02\x92\0\0")},
+    {{.kind = MCPZ_MSG_ACK_ASK, .ack_ask = {{D32}, {{A32}, 1}, 7, {2, 1}}},
+     RAW("\x95\x4e" ID_D "\x92" ID_A "\x01\x07\x92\x02\x01")},
+    {{.kind = MCPZ_MSG_ACK, .ack = {{D32}, {{A32}, 1}, 7}},
+     RAW("\x94\x4f" ID_D "\x92" ID_A "\x01\x07")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -456,6 +460,9 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_LAYOUT_STATE,
      .layout_state = {true, UINT64_MAX, full_stamps, MCPZ_LAYOUTS_LIVE_MAX, full_trackers,
                       MCPZ_TRACKERS_PER_MESSAGE_MAX}},
+    {.kind = MCPZ_MSG_ACK_ASK,
+     .ack_ask = {{D32}, {{A32}, UINT32_MAX}, UINT64_MAX, {UINT64_MAX, UINT64_MAX}}},
+    {.kind = MCPZ_MSG_ACK, .ack = {{D32}, {{A32}, UINT32_MAX}, UINT64_MAX}},
 };
 
 /* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49, 60 to 63, 68, 69 and 72 to 75 are not used

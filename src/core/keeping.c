@@ -1,0 +1,376 @@
+#include "core/keeping.h"
+
+#include <assert.h>
+
+#include "core/crdt/clock.h"
+#include "core/crdt/document.h"
+#include "core/crdt/mail.h"
+
+/* One step, for those it is handed down to. */
+struct step {
+    struct mcpz_keeping *keeping;
+    const struct mcpz_keeping_below *below;
+    mcpz_time now;
+    struct mcpz_outbox *out;
+    struct mcpz_mail mail;
+};
+
+static struct step begin(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
+                         mcpz_time now, struct mcpz_outbox *out)
+{
+    struct step step = {.keeping = keeping, .below = below, .now = now, .out = out};
+
+    mcpz_mail_init(&step.mail, out);
+    return step;
+}
+
+void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
+                       const struct mcpz_store *store)
+{
+    *keeping = (struct mcpz_keeping){.self = *self, .store = store};
+}
+
+/* ---- Whom a delta goes to ----------------------------------------------------------------- */
+
+static bool is_linked(const struct step *step, const struct mcpz_id *node)
+{
+    return mcpz_links_find(&step->below->fabric->links, node) != NULL;
+}
+
+static bool is_there(const struct step *step, const struct mcpz_id *node)
+{
+    const struct mcpz_member *member = mcpz_members_find(&step->below->fabric->members, node);
+
+    return member != NULL && !mcpz_member_is_gone(member);
+}
+
+/* Have a link to who is there and not linked: comparing then brings what it lacks. */
+static void reach(struct step *step, const struct mcpz_id *node)
+{
+    if (!is_linked(step, node) && is_there(step, node)) {
+        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *node;
+    }
+}
+
+/*
+ * A delta goes to the owners, from whoever wrote it; who gets it as an owner leaves it at that, as
+ * the others get it from the same. One who is no owner hands it to them.
+ */
+static void direct(struct step *step, size_t at)
+{
+    struct mcpz_action *action = &step->out->actions[at];
+    const struct mcpz_id *document = &action->send.msg.delta.delta.document;
+    const struct mcpz_id except = action->send.except;
+    struct mcpz_id owners[MCPZ_OWNERS_MAX];
+    const size_t count = mcpz_layouts_owners(step->below->layouts, document, owners);
+    const bool is_ours = mcpz_id_is_zero(&except); /* not passed on for another */
+    bool is_owner = false;
+    size_t kept = 0;
+
+    if (count == 0) {
+        return; /* everybody keeps it */
+    }
+    for (size_t i = 0; i < count; i++) {
+        is_owner = is_owner || mcpz_id_equal(&owners[i], &step->keeping->self);
+        if (!mcpz_id_equal(&owners[i], &step->keeping->self) &&
+            !mcpz_id_equal(&owners[i], &except)) {
+            owners[kept++] = owners[i];
+        }
+    }
+    if (kept == 0 || (is_owner && !is_ours)) {
+        action->kind = MCPZ_ACTION_NONE;
+        return;
+    }
+    const struct mcpz_bytes peers =
+        mcpz_outbox_keep(step->out, mcpz_bytes(owners[0].bytes, kept * sizeof(owners[0])));
+    action->kind = MCPZ_ACTION_SEND;
+    action->send.peers = (const struct mcpz_id *)(const void *)peers.data;
+    action->send.peer_count = kept;
+    step->keeping->deltas_directed++;
+    for (size_t i = 0; i < kept; i++) {
+        reach(step, &owners[i]);
+    }
+}
+
+/* ---- Acknowledgements --------------------------------------------------------------------- */
+
+static struct mcpz_layout_stamp newest_stamp(const struct step *step)
+{
+    const struct mcpz_live_layout *newest =
+        mcpz_layout_history_newest(&step->below->layouts->history);
+
+    return newest != NULL ? newest->stamp : (struct mcpz_layout_stamp){0};
+}
+
+/* Any members will do: ourselves and neighbours, who have it from us. */
+static void find_anybody(struct step *step, struct mcpz_ack_wait *wait)
+{
+    const struct mcpz_fabric *fabric = step->below->fabric;
+    const struct mcpz_overlay *overlay = &fabric->overlay;
+    const size_t alive = mcpz_members_alive_count(&fabric->members);
+
+    mcpz_ack_wait_add(wait, 0, &step->keeping->self);
+    for (size_t i = 0; i < overlay->active_count && i < MCPZ_COPIES_WITHOUT_LAYOUT; i++) {
+        mcpz_ack_wait_add(wait, 0, &overlay->active[i].id);
+    }
+    wait->set_sizes[0] =
+        (uint8_t)(alive < MCPZ_COPIES_WITHOUT_LAYOUT ? alive : MCPZ_COPIES_WITHOUT_LAYOUT);
+}
+
+static void find_owners(struct step *step, struct mcpz_ack_wait *wait)
+{
+    struct mcpz_owner_set sets[MCPZ_LAYOUTS_LIVE_MAX];
+    const struct mcpz_layout_history *history = &step->below->layouts->history;
+    const size_t count = mcpz_document_is_everywhere(&wait->document)
+                             ? 0
+                             : mcpz_layout_history_sets(history, &wait->document, sets);
+
+    mcpz_ack_wait_replan(wait, newest_stamp(step));
+    for (size_t i = 0; i < count; i++) {
+        for (size_t n = 0; n < sets[i].count; n++) {
+            mcpz_ack_wait_add(wait, i, &sets[i].nodes[n]->id);
+        }
+    }
+    if (count == 0) {
+        find_anybody(step, wait);
+    }
+}
+
+static void send_ask(struct step *step, const struct mcpz_ack_wait *wait, const struct mcpz_id *to)
+{
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_ACK_ASK,
+                                 .ack_ask = {.document = wait->document,
+                                             .actor = wait->actor,
+                                             .seq = wait->seq,
+                                             .stamp = wait->stamp}};
+
+    mcpz_outbox_send(step->out, to, &msg);
+    step->out->actions[step->out->count - 1].durable = true; /* behind the deltas */
+}
+
+/* Its last delta once more, for who may have lost it; what comes before that they ask for. */
+static void send_again(struct step *step, const struct mcpz_ack_wait *wait,
+                       const struct mcpz_id *to)
+{
+    const struct mcpz_store *store = step->keeping->store;
+    struct mcpz_record record;
+
+    if (mcpz_document_find_delta(store, &wait->document, &wait->actor, wait->seq, &record) !=
+        MCPZ_OK) {
+        step->keeping->store_failures++;
+        return;
+    }
+    /* Without room the next time will do. */
+    (void)!mcpz_mail_delta(&step->mail, to, NULL, &record.delta.delta);
+}
+
+/* Ask who has not said that it has it. */
+static void ask(struct step *step, struct mcpz_ack_wait *wait, bool again)
+{
+    for (size_t i = 0; i < wait->owner_count; i++) {
+        const struct mcpz_ack_owner *owner = &wait->owners[i];
+        if (owner->has || owner->sets == 0) {
+            continue;
+        }
+        if (!is_linked(step, &owner->node)) {
+            reach(step, &owner->node);
+            continue;
+        }
+        if (again) {
+            send_again(step, wait, &owner->node);
+        }
+        send_ask(step, wait, &owner->node);
+    }
+    wait->ask_at_us = step->now + MCPZ_ACK_AGAIN_US;
+}
+
+static void reply(struct step *step, const struct mcpz_ack_wait *wait, uint32_t code,
+                  const char *text)
+{
+    struct mcpz_action *action = mcpz_outbox_append(step->out, MCPZ_ACTION_REPLY);
+
+    action->durable = true;
+    action->reply.request = wait->request;
+    action->reply.code = code;
+    action->reply.text = mcpz_text(text);
+    action->reply.document = wait->document;
+    action->reply.copies = mcpz_ack_wait_reached(wait);
+    action->reply.copies_wanted = mcpz_ack_wait_wanted(wait);
+}
+
+/* Answer if there is something to say. Is it over? */
+static bool settle(struct step *step, struct mcpz_ack_wait *wait)
+{
+    struct mcpz_acks *acks = &step->keeping->acks;
+
+    if (mcpz_ack_wait_is_over(wait)) {
+        reply(step, wait, MCPZ_CODE_OK, "");
+        acks->reached++;
+    } else if (wait->until_us <= step->now) {
+        reply(step, wait, MCPZ_CODE_TIMEOUT, "it is written, but not on as many disks in time");
+        acks->late++;
+    } else {
+        return false;
+    }
+    mcpz_acks_end(acks, wait);
+    return true;
+}
+
+/* A write was answered with OK: hold that back, if it waits for more. */
+static void hold(struct step *step, const struct mcpz_event_agent *written,
+                 struct mcpz_action *answer)
+{
+    struct mcpz_keeping *keeping = step->keeping;
+    const struct mcpz_actor *actor = &step->below->agents->actor;
+    struct mcpz_document document;
+
+    if (mcpz_document_load(keeping->store, &written->document, &document) != MCPZ_OK) {
+        keeping->store_failures++;
+        return;
+    }
+    const uint64_t seq = mcpz_clock_get(document.clock.versions, document.clock.count, actor);
+    struct mcpz_ack_wait *wait =
+        seq > 0 ? mcpz_acks_begin(&keeping->acks, written->request) : NULL;
+    if (wait == NULL) {
+        if (seq > 0) { /* too many wait */
+            answer->reply.code = MCPZ_CODE_TIMEOUT;
+            answer->reply.copies = 1;
+            answer->reply.copies_wanted = 2;
+        }
+        return;
+    }
+    answer->kind = MCPZ_ACTION_NONE;
+    wait->level = written->ack;
+    wait->document = written->document;
+    wait->actor = *actor;
+    wait->seq = seq;
+    wait->until_us = step->now + MCPZ_MS((mcpz_time)written->ack_timeout_ms);
+    find_owners(step, wait);
+    mcpz_ack_wait_note(wait, &keeping->self); /* the answer waits for our own disk anyway */
+    if (!settle(step, wait)) {
+        ask(step, wait, false);
+    }
+}
+
+void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
+                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out,
+                       size_t from)
+{
+    struct step step = begin(keeping, below, now, out);
+    const size_t end = out->count;
+    const bool waits = event->kind == MCPZ_EVENT_AGENT_WRITE && event->agent.ack != MCPZ_ACK_ASYNC;
+
+    for (size_t i = from; i < end; i++) {
+        struct mcpz_action *action = &out->actions[i];
+        if (action->kind == MCPZ_ACTION_BROADCAST && action->send.msg.kind == MCPZ_MSG_DELTA) {
+            direct(&step, i);
+        } else if (waits && action->kind == MCPZ_ACTION_REPLY &&
+                   action->reply.request == event->agent.request &&
+                   action->reply.code == MCPZ_CODE_OK) {
+            hold(&step, &event->agent, action);
+        }
+    }
+}
+
+/* ---- Messages ----------------------------------------------------------------------------- */
+
+/* May we say that we have it, by the layouts that both sides know? */
+static bool may_count(const struct step *step, const struct mcpz_msg_ack_ask *ask)
+{
+    const struct mcpz_layouts *layouts = step->below->layouts;
+
+    return !mcpz_layouts_any(layouts) || mcpz_document_is_everywhere(&ask->document) ||
+           mcpz_layout_history_takes(&layouts->history, ask->stamp);
+}
+
+static void on_ask(struct step *step, const struct mcpz_id *from,
+                   const struct mcpz_msg_ack_ask *ask)
+{
+    struct mcpz_document document;
+
+    if (!may_count(step, ask)) {
+        return;
+    }
+    if (mcpz_document_load(step->keeping->store, &ask->document, &document) != MCPZ_OK) {
+        step->keeping->store_failures++;
+        return;
+    }
+    const struct mcpz_clock *clock = &document.clock;
+    if (mcpz_clock_get(clock->versions, clock->count, &ask->actor) < ask->seq) {
+        return; /* it is on its way, or sent again */
+    }
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_ACK,
+        .ack = {.document = ask->document, .actor = ask->actor, .seq = ask->seq}};
+    mcpz_outbox_send(step->out, from, &msg);
+    step->out->actions[step->out->count - 1].durable = true;
+    step->keeping->acks_given++;
+}
+
+static void on_ack(struct step *step, const struct mcpz_id *from, const struct mcpz_msg_ack *ack)
+{
+    struct mcpz_acks *acks = &step->keeping->acks;
+
+    for (size_t i = 0; i < MCPZ_ACK_WAITS_MAX && acks->count > 0; i++) {
+        struct mcpz_ack_wait *wait = &acks->waits[i];
+        if (wait->request != 0 && wait->seq <= ack->seq &&
+            mcpz_id_equal(&wait->document, &ack->document) &&
+            mcpz_actor_compare(&wait->actor, &ack->actor) == 0) {
+            mcpz_ack_wait_note(wait, from);
+            (void)settle(step, wait);
+        }
+    }
+}
+
+/* ---- The machine -------------------------------------------------------------------------- */
+
+/* Another layout is known: its owners count as well. */
+static void replan(struct step *step)
+{
+    struct mcpz_acks *acks = &step->keeping->acks;
+
+    for (size_t i = 0; i < MCPZ_ACK_WAITS_MAX && acks->count > 0; i++) {
+        struct mcpz_ack_wait *wait = &acks->waits[i];
+        if (wait->request != 0) {
+            find_owners(step, wait);
+            mcpz_ack_wait_note(wait, &step->keeping->self);
+            ask(step, wait, true);
+        }
+    }
+}
+
+static void on_tick(struct step *step)
+{
+    struct mcpz_acks *acks = &step->keeping->acks;
+
+    for (size_t i = 0; i < MCPZ_ACK_WAITS_MAX && acks->count > 0; i++) {
+        struct mcpz_ack_wait *wait = &acks->waits[i];
+        if (wait->request != 0 && !settle(step, wait) && wait->ask_at_us <= step->now) {
+            ask(step, wait, true);
+        }
+    }
+}
+
+void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
+                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out)
+{
+    struct step step = begin(keeping, below, now, out);
+
+    if (event->kind == MCPZ_EVENT_TICK) {
+        on_tick(&step);
+    } else if (event->kind == MCPZ_EVENT_RECV) {
+        const struct mcpz_msg *msg = event->recv.msg;
+        if (msg->kind == MCPZ_MSG_ACK_ASK) {
+            on_ask(&step, &event->recv.from, &msg->ack_ask);
+        } else if (msg->kind == MCPZ_MSG_ACK) {
+            on_ack(&step, &event->recv.from, &msg->ack);
+        }
+    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LAYOUT) {
+        replan(&step);
+    }
+}
+
+mcpz_time mcpz_keeping_deadline(const struct mcpz_keeping *keeping)
+{
+    return mcpz_acks_deadline(&keeping->acks);
+}

@@ -1,0 +1,62 @@
+/*
+ * What follows from layouts for agents: their deltas go to the owners instead of to everybody,
+ * and whoever writes may wait until enough owners have it on disk (core/keeping/acks.h).
+ *
+ * We stand behind the agents, and look at what they put into the outbox (mcpz_keeping_pass(), as
+ * core/ledger.h does with calls): broadcasts of deltas become sends to owners where there is a
+ * layout, and the answer to a write is held back as long as it waits.
+ *
+ * Without a layout deltas are broadcast as ever.
+ */
+
+#ifndef CORE_KEEPING_H
+#define CORE_KEEPING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "core/agents.h"
+#include "core/event.h"
+#include "core/fabric.h"
+#include "core/keeping/acks.h"
+#include "core/layouts.h"
+#include "core/outbox.h"
+#include "proto/store.h"
+
+#define MCPZ_COPIES_WITHOUT_LAYOUT 3
+
+struct mcpz_keeping {
+    struct mcpz_id self;
+    const struct mcpz_store *store;
+    struct mcpz_acks acks;
+
+    uint64_t deltas_directed; /* sent to owners, and to nobody else */
+    uint64_t acks_given;
+    uint64_t store_failures;
+};
+
+/* The machines below, which are looked at only. */
+struct mcpz_keeping_below {
+    const struct mcpz_fabric *fabric;
+    const struct mcpz_layouts *layouts;
+    const struct mcpz_agents *agents;
+};
+
+/** Start. `store` is borrowed. */
+void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
+                       const struct mcpz_store *store);
+
+/** Look at what the agents have put into `out` from action `from` on, because of `event`. */
+void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
+                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out,
+                       size_t from);
+
+/** Take in one event. Handles RECV of ACK_ASK and ACK, the fact LAYOUT, TICK. */
+void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
+                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);
+
+mcpz_time mcpz_keeping_deadline(const struct mcpz_keeping *keeping);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * Agents whose owners are elsewhere: requests about them are handed on to one (http/forward.h),
+ * and lists are asked for of all nodes that keep agents. Without a layout everything is here.
+ *
+ * Also what a write says of how many owners are to have it on disk: "?ack=quorum&timeout_ms=5000".
+ */
+
+#ifndef HTTP_AGENT_OWNERS_H
+#define HTTP_AGENT_OWNERS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/keeping/acks.h"
+#include "http/exchange.h"
+
+/* What a request is, for who hands it on. */
+struct mcpz_agent_request {
+    const struct mcpz_request *request;
+    struct mcpz_id document;
+    bool repeatable; /* done twice it does no harm */
+    mcpz_time ack_timeout_ms;
+};
+
+/** Read "ack" and "timeout_ms" of a write's query into it. False: answered with what is wrong. */
+MCPZ_MUST_USE bool mcpz_agent_ack_read(struct mcpz_exchange *exchange,
+                                       const struct mcpz_request *request,
+                                       struct mcpz_event_agent *agent);
+
+/**
+ * Hand the request on if this node is not one to ask for its document. False: it is. A request
+ * that was handed on once is not again: if we do not have the document, that is said.
+ */
+MCPZ_MUST_USE bool mcpz_agent_hand_on(struct mcpz_exchange *exchange,
+                                      const struct mcpz_agent_request *asked);
+
+/** Is this node one to ask for `document`? */
+bool mcpz_agent_is_here(struct mcpz_exchange *exchange, const struct mcpz_id *document);
+
+/** Is there a layout: are other nodes to be asked for what they keep? */
+bool mcpz_agents_are_spread(struct mcpz_exchange *exchange);
+
+#endif
