@@ -86,7 +86,7 @@ const struct mcpz_layout mcpz_delta_layout = {.name = "delta",
 
 #define S struct mcpz_batch_seal
 static const struct mcpz_field batch_seal_fields[] = {
-    {STRUCT(S, author, actor_layout)},
+    {STRUCT(S, author, mcpz_actor_layout)},
     {U32_IN(S, count, 1, MCPZ_BATCH_DELTAS_MAX)},
     {BYTES(S, signature, MCPZ_SIGNATURE_BYTES, MCPZ_SIGNATURE_BYTES)},
 };
