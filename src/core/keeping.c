@@ -5,20 +5,14 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/document.h"
 #include "core/crdt/mail.h"
+#include "core/keeping/pull.h"
+#include "core/keeping/step.h"
 
-/* One step, for those it is handed down to. */
-struct step {
-    struct mcpz_keeping *keeping;
-    const struct mcpz_keeping_below *below;
-    mcpz_time now;
-    struct mcpz_outbox *out;
-    struct mcpz_mail mail;
-};
-
-static struct step begin(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
-                         mcpz_time now, struct mcpz_outbox *out)
+static struct mcpz_keeping_step begin(struct mcpz_keeping *keeping,
+                                      const struct mcpz_keeping_below *below, mcpz_time now,
+                                      struct mcpz_outbox *out)
 {
-    struct step step = {.keeping = keeping, .below = below, .now = now, .out = out};
+    struct mcpz_keeping_step step = {.keeping = keeping, .below = below, .now = now, .out = out};
 
     mcpz_mail_init(&step.mail, out);
     return step;
@@ -32,31 +26,11 @@ void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
 
 /* ---- Whom a delta goes to ----------------------------------------------------------------- */
 
-static bool is_linked(const struct step *step, const struct mcpz_id *node)
-{
-    return mcpz_links_find(&step->below->fabric->links, node) != NULL;
-}
-
-static bool is_there(const struct step *step, const struct mcpz_id *node)
-{
-    const struct mcpz_member *member = mcpz_members_find(&step->below->fabric->members, node);
-
-    return member != NULL && !mcpz_member_is_gone(member);
-}
-
-/* Have a link to who is there and not linked: comparing then brings what it lacks. */
-static void reach(struct step *step, const struct mcpz_id *node)
-{
-    if (!is_linked(step, node) && is_there(step, node)) {
-        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *node;
-    }
-}
-
 /*
  * A delta goes to the owners, from whoever wrote it; who gets it as an owner leaves it at that, as
  * the others get it from the same. One who is no owner hands it to them.
  */
-static void direct(struct step *step, size_t at)
+static void direct(struct mcpz_keeping_step *step, size_t at)
 {
     struct mcpz_action *action = &step->out->actions[at];
     const struct mcpz_id *document = &action->send.msg.delta.delta.document;
@@ -88,13 +62,13 @@ static void direct(struct step *step, size_t at)
     action->send.peer_count = kept;
     step->keeping->deltas_directed++;
     for (size_t i = 0; i < kept; i++) {
-        reach(step, &owners[i]);
+        mcpz_keeping_reach(step, &owners[i]);
     }
 }
 
 /* ---- Acknowledgements --------------------------------------------------------------------- */
 
-static struct mcpz_layout_stamp newest_stamp(const struct step *step)
+static struct mcpz_layout_stamp newest_stamp(const struct mcpz_keeping_step *step)
 {
     const struct mcpz_live_layout *newest =
         mcpz_layout_history_newest(&step->below->layouts->history);
@@ -103,7 +77,7 @@ static struct mcpz_layout_stamp newest_stamp(const struct step *step)
 }
 
 /* Any members will do: ourselves and neighbours, who have it from us. */
-static void find_anybody(struct step *step, struct mcpz_ack_wait *wait)
+static void find_anybody(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait)
 {
     const struct mcpz_fabric *fabric = step->below->fabric;
     const struct mcpz_overlay *overlay = &fabric->overlay;
@@ -117,7 +91,7 @@ static void find_anybody(struct step *step, struct mcpz_ack_wait *wait)
         (uint8_t)(alive < MCPZ_COPIES_WITHOUT_LAYOUT ? alive : MCPZ_COPIES_WITHOUT_LAYOUT);
 }
 
-static void find_owners(struct step *step, struct mcpz_ack_wait *wait)
+static void find_owners(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait)
 {
     struct mcpz_owner_set sets[MCPZ_LAYOUTS_LIVE_MAX];
     const struct mcpz_layout_history *history = &step->below->layouts->history;
@@ -136,7 +110,8 @@ static void find_owners(struct step *step, struct mcpz_ack_wait *wait)
     }
 }
 
-static void send_ask(struct step *step, const struct mcpz_ack_wait *wait, const struct mcpz_id *to)
+static void send_ask(struct mcpz_keeping_step *step, const struct mcpz_ack_wait *wait,
+                     const struct mcpz_id *to)
 {
     const struct mcpz_msg msg = {.kind = MCPZ_MSG_ACK_ASK,
                                  .ack_ask = {.document = wait->document,
@@ -149,7 +124,7 @@ static void send_ask(struct step *step, const struct mcpz_ack_wait *wait, const 
 }
 
 /* Its last delta once more, for who may have lost it; what comes before that they ask for. */
-static void send_again(struct step *step, const struct mcpz_ack_wait *wait,
+static void send_again(struct mcpz_keeping_step *step, const struct mcpz_ack_wait *wait,
                        const struct mcpz_id *to)
 {
     const struct mcpz_store *store = step->keeping->store;
@@ -165,15 +140,15 @@ static void send_again(struct step *step, const struct mcpz_ack_wait *wait,
 }
 
 /* Ask who has not said that it has it. */
-static void ask(struct step *step, struct mcpz_ack_wait *wait, bool again)
+static void ask(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait, bool again)
 {
     for (size_t i = 0; i < wait->owner_count; i++) {
         const struct mcpz_ack_owner *owner = &wait->owners[i];
         if (owner->has || owner->sets == 0) {
             continue;
         }
-        if (!is_linked(step, &owner->node)) {
-            reach(step, &owner->node);
+        if (!mcpz_keeping_is_linked(step, &owner->node)) {
+            mcpz_keeping_reach(step, &owner->node);
             continue;
         }
         if (again) {
@@ -184,7 +159,7 @@ static void ask(struct step *step, struct mcpz_ack_wait *wait, bool again)
     wait->ask_at_us = step->now + MCPZ_ACK_AGAIN_US;
 }
 
-static void reply(struct step *step, const struct mcpz_ack_wait *wait, uint32_t code,
+static void reply(struct mcpz_keeping_step *step, const struct mcpz_ack_wait *wait, uint32_t code,
                   const char *text)
 {
     struct mcpz_action *action = mcpz_outbox_append(step->out, MCPZ_ACTION_REPLY);
@@ -199,7 +174,7 @@ static void reply(struct step *step, const struct mcpz_ack_wait *wait, uint32_t 
 }
 
 /* Answer if there is something to say. Is it over? */
-static bool settle(struct step *step, struct mcpz_ack_wait *wait)
+static bool settle(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait)
 {
     struct mcpz_acks *acks = &step->keeping->acks;
 
@@ -217,7 +192,7 @@ static bool settle(struct step *step, struct mcpz_ack_wait *wait)
 }
 
 /* A write was answered with OK: hold that back, if it waits for more. */
-static void hold(struct step *step, const struct mcpz_event_agent *written,
+static void hold(struct mcpz_keeping_step *step, const struct mcpz_event_agent *written,
                  struct mcpz_action *answer)
 {
     struct mcpz_keeping *keeping = step->keeping;
@@ -256,7 +231,7 @@ void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out,
                        size_t from)
 {
-    struct step step = begin(keeping, below, now, out);
+    struct mcpz_keeping_step step = begin(keeping, below, now, out);
     const size_t end = out->count;
     const bool waits = event->kind == MCPZ_EVENT_AGENT_WRITE && event->agent.ack != MCPZ_ACK_ASYNC;
 
@@ -275,7 +250,7 @@ void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
 /* ---- Messages ----------------------------------------------------------------------------- */
 
 /* May we say that we have it, by the layouts that both sides know? */
-static bool may_count(const struct step *step, const struct mcpz_msg_ack_ask *ask)
+static bool may_count(const struct mcpz_keeping_step *step, const struct mcpz_msg_ack_ask *ask)
 {
     const struct mcpz_layouts *layouts = step->below->layouts;
 
@@ -283,7 +258,7 @@ static bool may_count(const struct step *step, const struct mcpz_msg_ack_ask *as
            mcpz_layout_history_takes(&layouts->history, ask->stamp);
 }
 
-static void on_ask(struct step *step, const struct mcpz_id *from,
+static void on_ask(struct mcpz_keeping_step *step, const struct mcpz_id *from,
                    const struct mcpz_msg_ack_ask *ask)
 {
     struct mcpz_document document;
@@ -307,7 +282,8 @@ static void on_ask(struct step *step, const struct mcpz_id *from,
     step->keeping->acks_given++;
 }
 
-static void on_ack(struct step *step, const struct mcpz_id *from, const struct mcpz_msg_ack *ack)
+static void on_ack(struct mcpz_keeping_step *step, const struct mcpz_id *from,
+                   const struct mcpz_msg_ack *ack)
 {
     struct mcpz_acks *acks = &step->keeping->acks;
 
@@ -325,7 +301,7 @@ static void on_ack(struct step *step, const struct mcpz_id *from, const struct m
 /* ---- The machine -------------------------------------------------------------------------- */
 
 /* Another layout is known: its owners count as well. */
-static void replan(struct step *step)
+static void replan(struct mcpz_keeping_step *step)
 {
     struct mcpz_acks *acks = &step->keeping->acks;
 
@@ -339,7 +315,7 @@ static void replan(struct step *step)
     }
 }
 
-static void on_tick(struct step *step)
+static void on_tick(struct mcpz_keeping_step *step)
 {
     struct mcpz_acks *acks = &step->keeping->acks;
 
@@ -354,7 +330,7 @@ static void on_tick(struct step *step)
 void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out)
 {
-    struct step step = begin(keeping, below, now, out);
+    struct mcpz_keeping_step step = begin(keeping, below, now, out);
 
     if (event->kind == MCPZ_EVENT_TICK) {
         on_tick(&step);
@@ -364,13 +340,18 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
             on_ask(&step, &event->recv.from, &msg->ack_ask);
         } else if (msg->kind == MCPZ_MSG_ACK) {
             on_ack(&step, &event->recv.from, &msg->ack);
+        } else if (msg->kind == MCPZ_MSG_PULL) {
+            mcpz_pull_on_pull(&step, &event->recv.from, &msg->pull);
+        } else if (msg->kind == MCPZ_MSG_PULLED) {
+            mcpz_pull_on_pulled(&step, &event->recv.from, &msg->pulled);
         }
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LAYOUT) {
         replan(&step);
     }
+    mcpz_pull_run(&step);
 }
 
 mcpz_time mcpz_keeping_deadline(const struct mcpz_keeping *keeping)
 {
-    return mcpz_acks_deadline(&keeping->acks);
+    return mcpz_time_min(mcpz_acks_deadline(&keeping->acks), mcpz_pull_deadline(&keeping->puller));
 }

@@ -6,7 +6,10 @@
  * core/ledger.h does with calls): broadcasts of deltas become sends to owners where there is a
  * layout, and the answer to a write is held back as long as it waits.
  *
- * Without a layout deltas are broadcast as ever.
+ * Who gains partitions by a layout gets them from those who had them (core/keeping/pull.h), and
+ * what it has synced is told to layouts by whoever runs us.
+ *
+ * Without a layout that all have synced deltas are broadcast as ever.
  */
 
 #ifndef CORE_KEEPING_H
@@ -21,6 +24,7 @@
 #include "core/event.h"
 #include "core/fabric.h"
 #include "core/keeping/acks.h"
+#include "core/keeping/pull.h"
 #include "core/layouts.h"
 #include "core/outbox.h"
 #include "proto/store.h"
@@ -31,6 +35,7 @@ struct mcpz_keeping {
     struct mcpz_id self;
     const struct mcpz_store *store;
     struct mcpz_acks acks;
+    struct mcpz_puller puller;
 
     uint64_t deltas_directed; /* sent to owners, and to nobody else */
     uint64_t acks_given;
@@ -53,7 +58,7 @@ void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out,
                        size_t from);
 
-/** Take in one event. Handles RECV of ACK_ASK and ACK, the fact LAYOUT, TICK. */
+/** Take in one event. Handles RECV of ACK_ASK, ACK, PULL and PULLED; the fact LAYOUT; TICK. */
 void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);
 

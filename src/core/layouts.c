@@ -708,6 +708,14 @@ bool mcpz_layouts_are_settled(const struct mcpz_layouts *layouts)
            mcpz_layout_stamp_compare(history->live[0].stamp, history->all_sync_acked) <= 0;
 }
 
+bool mcpz_layouts_are_in_force(const struct mcpz_layouts *layouts)
+{
+    const struct mcpz_layout_history *history = &layouts->history;
+
+    return history->live_count > 0 &&
+           mcpz_layout_stamp_compare(history->live[0].stamp, history->all_synced) <= 0;
+}
+
 static bool is_among(const struct mcpz_id *ids, size_t count, const struct mcpz_id *id)
 {
     for (size_t i = 0; i < count; i++) {
@@ -724,7 +732,7 @@ size_t mcpz_layouts_owners(const struct mcpz_layouts *layouts, const struct mcpz
     struct mcpz_owner_set sets[MCPZ_LAYOUTS_LIVE_MAX];
     size_t count = 0;
 
-    if (mcpz_document_is_everywhere(document)) {
+    if (mcpz_document_is_everywhere(document) || !mcpz_layouts_are_in_force(layouts)) {
         return 0;
     }
     const size_t set_count = mcpz_layout_history_sets(&layouts->history, document, sets);
@@ -752,7 +760,7 @@ size_t mcpz_layouts_readers(const struct mcpz_layouts *layouts, const struct mcp
 {
     struct mcpz_owner_set set;
 
-    if (mcpz_document_is_everywhere(document) ||
+    if (mcpz_document_is_everywhere(document) || !mcpz_layouts_are_in_force(layouts) ||
         !mcpz_layout_history_read_set(&layouts->history, document, &set)) {
         return 0;
     }

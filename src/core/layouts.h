@@ -134,13 +134,20 @@ bool mcpz_layouts_any(const struct mcpz_layouts *layouts);
 /** Is one live only, and has everybody what is theirs in it? */
 bool mcpz_layouts_are_settled(const struct mcpz_layouts *layouts);
 
-/** Is `node` to keep `document`: an owner in some live layout? */
+/**
+ * Have all that the oldest live layout names what is theirs in it? Until then, as it is with the
+ * first layout of a mesh, everybody goes on keeping everything, and who reads reads at home.
+ */
+bool mcpz_layouts_are_in_force(const struct mcpz_layouts *layouts);
+
+/** Is `node` to keep `document`: an owner in some live layout, or none is in force? */
 bool mcpz_layouts_keeps(const struct mcpz_layouts *layouts, const struct mcpz_id *node,
                         const struct mcpz_id *document);
 
 /**
  * All owners of `document` in live layouts, each once: those of the oldest first, best first.
- * Returns how many, 0 if everybody keeps it. `owners` has room for MCPZ_OWNERS_MAX.
+ * Returns how many, 0 if everybody keeps it: no layout is in force. `owners` has room for
+ * MCPZ_OWNERS_MAX.
  */
 size_t mcpz_layouts_owners(const struct mcpz_layouts *layouts, const struct mcpz_id *document,
                            struct mcpz_id *owners);

@@ -170,7 +170,7 @@ static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
     mcpz_keeping_pass(&node->keeping, &below, now, event, out, from);
     mcpz_keeping_step(&node->keeping, &below, now, event, out);
     mcpz_layouts_hear(&node->layouts, now, mcpz_acks_oldest(&node->keeping.acks),
-                      (struct mcpz_layout_stamp){0}, out);
+                      node->keeping.puller.synced, out);
 }
 
 /* Show `event` to the machines from the relay up. What has come through others is for calls. */

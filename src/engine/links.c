@@ -121,6 +121,8 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_TASK_KEPT_ALL:
     case MCPZ_MSG_LAYOUT:
     case MCPZ_MSG_ACK_ASK: /* behind the delta it asks about */
+    case MCPZ_MSG_PULL:    /* behind WANTs */
+    case MCPZ_MSG_PULLED:
         return false;
     default:
         return true;

@@ -93,6 +93,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_LAYOUT_STATE = 77,
     MCPZ_MSG_ACK_ASK = 78,
     MCPZ_MSG_ACK = 79,
+    MCPZ_MSG_PULL = 80,
+    MCPZ_MSG_PULLED = 81,
     MCPZ_MSG_KIND_END,
 };
 
@@ -514,6 +516,27 @@ struct mcpz_msg_ack {
     uint64_t seq;
 };
 
+/* "Which documents after `after` do you have that are mine in this layout?" */
+struct mcpz_msg_pull {
+    struct mcpz_layout_stamp stamp;
+    struct mcpz_id after; /* zeros: from the start */
+};
+
+struct mcpz_pulled_row {
+    struct mcpz_id document;
+    const struct mcpz_version *versions; /* sorted by actor */
+    size_t version_count;
+};
+
+/* "These, so far along." All there are after `after` up to and including `upto`. */
+struct mcpz_msg_pulled {
+    struct mcpz_layout_stamp stamp;
+    struct mcpz_id after;
+    struct mcpz_id upto; /* 0xff...: to the end */
+    const struct mcpz_pulled_row *rows;
+    size_t row_count;
+};
+
 /* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) ------------------------------------- */
 
 /* Names one broadcast in the whole mesh. Whoever broadcasts makes it: a hash, or random. */
@@ -704,6 +727,8 @@ struct mcpz_msg {
         struct mcpz_msg_layout_state layout_state;
         struct mcpz_msg_ack_ask ack_ask;
         struct mcpz_msg_ack ack;
+        struct mcpz_msg_pull pull;
+        struct mcpz_msg_pulled pulled;
         struct mcpz_msg_gossip gossip;
         struct mcpz_msg_ihave ihave;
         struct mcpz_msg_graft graft;

@@ -529,6 +529,30 @@ static const struct mcpz_field ack_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_msg_pull
+static const struct mcpz_field pull_fields[] = {
+    {STRUCT(S, stamp, mcpz_stamp_layout)},
+    {ID(S, after)},
+};
+#undef S
+
+#define S struct mcpz_pulled_row
+static const struct mcpz_field pulled_row_fields[] = {
+    {ID(S, document)},
+    {VERSIONS(S, versions, version_count)},
+};
+static const struct mcpz_layout pulled_row_layout = LAYOUT(S, pulled_row_fields);
+#undef S
+
+#define S struct mcpz_msg_pulled
+static const struct mcpz_field pulled_fields[] = {
+    {STRUCT(S, stamp, mcpz_stamp_layout)},
+    {ID(S, after)},
+    {ID(S, upto)},
+    {LIST(S, rows, row_count, pulled_row_layout, MCPZ_PULLED_MAX)},
+};
+#undef S
+
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
     [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
@@ -610,6 +634,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
         NAMED("layout_state", struct mcpz_msg_layout_state, layout_state_fields),
     [MCPZ_MSG_ACK_ASK] = NAMED("ack_ask", struct mcpz_msg_ack_ask, ack_ask_fields),
     [MCPZ_MSG_ACK] = NAMED("ack", struct mcpz_msg_ack, ack_fields),
+    [MCPZ_MSG_PULL] = NAMED("pull", struct mcpz_msg_pull, pull_fields),
+    [MCPZ_MSG_PULLED] = NAMED("pulled", struct mcpz_msg_pulled, pulled_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -173,7 +173,41 @@ TEST(who_is_no_owner_hands_what_it_writes_to_them)
     mcpz_sim_destroy(sim);
 }
 
-TEST_MAIN(RUN(without_a_layout_any_members_count),
+TEST(a_layout_settles_and_who_comes_gets_what_is_its)
+{
+    static const size_t four[] = {0, 1, 2, 3};
+    static const size_t others[] = {1, 2, 3, 4};
+    struct mcpz_sim *sim = sim_of(6);
+    char agent[] = "a0";
+
+    (void)mcpz_sim_layout(sim, four, 4, 3);
+    run_for(sim, MCPZ_SECONDS(20));
+    for (size_t i = 0; i < NODES; i++) {
+        CHECK(mcpz_sim_layout_is_settled(sim, i));
+    }
+    for (char c = '0'; c <= '9'; c++) {
+        agent[1] = c;
+        const size_t owner = owner_of(sim, agent, true);
+        (void)write(sim, owner, agent, NULL, MCPZ_ACK_ALL);
+        (void)write(sim, owner, agent, "x", MCPZ_ACK_ALL);
+    }
+    run_for(sim, MCPZ_SECONDS(2));
+    (void)mcpz_sim_layout(sim, others, 4, 3);
+    run_for(sim, MCPZ_SECONDS(30));
+    for (size_t i = 0; i < NODES; i++) {
+        CHECK(mcpz_sim_layout_is_settled(sim, i));
+    }
+    for (char c = '0'; c <= '9'; c++) {
+        agent[1] = c;
+        CHECK(!mcpz_sim_owns(sim, 0, agent));
+        CHECK_UINT(count_with(sim, agent, "x"), 3);
+    }
+    CHECK(mcpz_engine_node(mcpz_sim_engine(sim, 4))->keeping.puller.documents_lacked > 0);
+    mcpz_sim_destroy(sim);
+}
+
+TEST_MAIN(RUN(a_layout_settles_and_who_comes_gets_what_is_its),
+          RUN(without_a_layout_any_members_count),
           RUN(a_write_that_was_answered_is_on_a_quorum_of_its_owners),
           RUN(what_was_not_reached_in_time_is_said_and_the_write_stays),
           RUN(an_owner_that_was_cut_off_says_so_when_it_is_back_in_time),

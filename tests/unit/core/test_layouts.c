@@ -479,11 +479,19 @@ TEST(owners_are_those_of_all_live_layouts_and_some_documents_are_everybodys)
     struct mcpz_id owners[MCPZ_OWNERS_MAX];
 
     set_up();
+    link_ring(NODES);
     CHECK_UINT(mcpz_layouts_owners(&nodes[0].layouts, &document, owners), 0);
     apply(0, 1, 1, NODES);
+    pump();
+    CHECK(!mcpz_layouts_are_in_force(&nodes[0].layouts)); /* nobody has what is theirs yet */
+    CHECK_UINT(mcpz_layouts_owners(&nodes[0].layouts, &document, owners), 0);
+    CHECK_UINT(mcpz_layouts_readers(&nodes[0].layouts, &document, owners), 0);
+    settle();
+    CHECK(mcpz_layouts_are_in_force(&nodes[0].layouts));
     CHECK_UINT(mcpz_layouts_owners(&nodes[0].layouts, &document, owners), 3);
     const size_t best = node_of(&owners[0]);
     apply(0, 2, 1, (uint8_t)best);
+    pump();
     CHECK_UINT(mcpz_layouts_owners(&nodes[0].layouts, &document, owners), 4);
     CHECK(mcpz_layouts_keeps(&nodes[0].layouts, &world.nodes[best].id, &document));
     CHECK_UINT(mcpz_layouts_readers(&nodes[0].layouts, &document, owners), 3);

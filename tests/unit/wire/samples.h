@@ -98,6 +98,8 @@ static const struct mcpz_msg_task_mark sample_marks[] = {{{TASK16}, 1, 2}, {{TAS
 static const struct mcpz_layout_stamp sample_stamps[] = {{1, 2}, {2, 1}};
 static const struct mcpz_layout_tracker sample_trackers[] = {{{A32}, {2, 1}, {1, 2}, {0, 0}}};
 
+static const struct mcpz_pulled_row sample_pulled[] = {{{D32}, NULL, 0}};
+
 static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
      RAW("\x96\x01\x01\x02" ID_A "\xc4\x04"
@@ -246,6 +248,9 @@ static const struct sample samples[] = {
      RAW("\x95\x4e" ID_D "\x92" ID_A "\x01\x07\x92\x02\x01")},
     {{.kind = MCPZ_MSG_ACK, .ack = {{D32}, {{A32}, 1}, 7}},
      RAW("\x94\x4f" ID_D "\x92" ID_A "\x01\x07")},
+    {{.kind = MCPZ_MSG_PULL, .pull = {{2, 1}, {A32}}}, RAW("\x93\x50\x92\x02\x01" ID_A)},
+    {{.kind = MCPZ_MSG_PULLED, .pulled = {{2, 1}, {A32}, {B32}, sample_pulled, 1}},
+     RAW("\x95\x51\x92\x02\x01" ID_A ID_B "\x91\x92" ID_D "\x90")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -301,6 +306,7 @@ static struct mcpz_task_new full_new[MCPZ_TASK_ORDERS_MAX];
 static struct mcpz_msg_task_mark full_marks[MCPZ_TASK_ORDERS_MAX];
 static struct mcpz_layout_stamp full_stamps[MCPZ_LAYOUTS_LIVE_MAX];
 static struct mcpz_layout_tracker full_trackers[MCPZ_TRACKERS_PER_MESSAGE_MAX];
+static struct mcpz_pulled_row full_pulled[MCPZ_PULLED_MAX];
 
 #define FULL_BODY                                                                                 \
     {                                                                                             \
@@ -463,6 +469,9 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_ACK_ASK,
      .ack_ask = {{D32}, {{A32}, UINT32_MAX}, UINT64_MAX, {UINT64_MAX, UINT64_MAX}}},
     {.kind = MCPZ_MSG_ACK, .ack = {{D32}, {{A32}, UINT32_MAX}, UINT64_MAX}},
+    {.kind = MCPZ_MSG_PULL, .pull = {{UINT64_MAX, UINT64_MAX}, {A32}}},
+    {.kind = MCPZ_MSG_PULLED,
+     .pulled = {{UINT64_MAX, UINT64_MAX}, {A32}, {B32}, full_pulled, MCPZ_PULLED_MAX}},
 };
 
 /* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49, 60 to 63, 68, 69 and 72 to 75 are not used
@@ -515,6 +524,10 @@ static void fill_largest(void)
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_stamps); i++) {
         full_stamps[i] = (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - 3 + i};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_pulled); i++) {
+        full_pulled[i] =
+            (struct mcpz_pulled_row){last_id, full_versions, MCPZ_ARRAY_LEN(full_versions)};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_trackers); i++) {
         full_trackers[i] =

@@ -1,0 +1,40 @@
+/* One step of keeping, for its parts only. */
+
+#ifndef CORE_KEEPING_STEP_H
+#define CORE_KEEPING_STEP_H
+
+#include "core/crdt/mail.h"
+#include "core/keeping.h"
+
+struct mcpz_keeping_step {
+    struct mcpz_keeping *keeping;
+    const struct mcpz_keeping_below *below;
+    mcpz_time now;
+    struct mcpz_outbox *out;
+    struct mcpz_mail mail;
+};
+
+static inline bool mcpz_keeping_is_linked(const struct mcpz_keeping_step *step,
+                                          const struct mcpz_id *node)
+{
+    return mcpz_links_find(&step->below->fabric->links, node) != NULL;
+}
+
+/** Is it a member that has not gone? */
+static inline bool mcpz_keeping_is_there(const struct mcpz_keeping_step *step,
+                                         const struct mcpz_id *node)
+{
+    const struct mcpz_member *member = mcpz_members_find(&step->below->fabric->members, node);
+
+    return member != NULL && !mcpz_member_is_gone(member);
+}
+
+/** Have a link to who is there and not linked. */
+static inline void mcpz_keeping_reach(struct mcpz_keeping_step *step, const struct mcpz_id *node)
+{
+    if (!mcpz_keeping_is_linked(step, node) && mcpz_keeping_is_there(step, node)) {
+        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *node;
+    }
+}
+
+#endif
