@@ -33,7 +33,7 @@ enum mcpz_blob_ask {
     MCPZ_BLOB_RELEASE,   /* id */
     MCPZ_BLOB_KEYS,      /* -> names, name_count; node_key_id */
     MCPZ_BLOB_ROTATE,    /* -> node_key_id */
-    MCPZ_BLOB_SHRED,     /* tenant */
+    MCPZ_BLOB_SHRED,     /* tenant, at_ms (0: now, all of it) -> at_ms */
     MCPZ_BLOB_PIN,       /* -> pin, of the index: whoever asked destroys it */
 };
 
@@ -51,6 +51,7 @@ struct mcpz_blob_job {
     struct mcpz_id id;
     uint64_t offset;
     size_t length;
+    uint64_t at_ms;
     uint8_t *bytes;
 
     /* What came of it. */

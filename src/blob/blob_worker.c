@@ -355,8 +355,19 @@ static mcpz_error do_rotate(struct mcpz_blob_worker *worker, struct mcpz_blob_jo
     return error;
 }
 
-/* Nobody can read them any more: their room is given back. */
-static mcpz_error release_all(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job)
+/* Can it be read with the key that its tenant has now? */
+static bool is_readable(struct mcpz_blob_worker *worker, const struct mcpz_id *id,
+                        const struct mcpz_blob_job *job)
+{
+    const struct mcpz_tenant_key *key = mcpz_keyring_find(worker->keyring, mcpz_text(job->tenant));
+    uint8_t byte;
+    struct mcpz_blob_piece piece = {.buffer = &byte, .capacity = 1};
+
+    return key != NULL && mcpz_blobs_read(worker->blobs, key, id, &piece) == MCPZ_OK;
+}
+
+/* Nobody can read those any more that the lost key sealed: their room is given back. */
+static mcpz_error release_lost(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job)
 {
     struct mcpz_id at = {{0}};
     struct mcpz_blob_row row;
@@ -364,7 +375,7 @@ static mcpz_error release_all(struct mcpz_blob_worker *worker, const struct mcpz
 
     while ((error = mcpz_blobs_next(worker->blobs, &at, &at)) == MCPZ_OK) {
         error = mcpz_blobs_stat(worker->blobs, &at, &row);
-        if (error == MCPZ_OK && is_of(&row, job->tenant)) {
+        if (error == MCPZ_OK && is_of(&row, job->tenant) && !is_readable(worker, &at, job)) {
             error =
                 mcpz_blobs_release(worker->blobs, &at, mcpz_text(MCPZ_BLOB_HOLDER), job->now_ms);
         }
@@ -388,8 +399,12 @@ static mcpz_error do_shred(struct mcpz_blob_worker *worker, struct mcpz_blob_job
             end_upload(&worker->uploads[i]);
         }
     }
-    mcpz_error error = mcpz_keyring_shred(worker->keyring, mcpz_text(job->tenant));
-    return error == MCPZ_OK ? release_all(worker, job) : error;
+    mcpz_error error = mcpz_keyring_shred(worker->keyring, mcpz_text(job->tenant), job->at_ms);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    job->at_ms = mcpz_keyring_end_of(worker->keyring, mcpz_text(job->tenant));
+    return release_lost(worker, job);
 }
 
 /* ---- Jobs ----------------------------------------------------------------------------------- */

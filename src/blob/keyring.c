@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/hex.h"
 #include "blob/secret_file.h"
@@ -19,11 +20,16 @@
  */
 #define MARK "mcpzring"
 #define MARK_BYTES (sizeof(MARK) - 1)
-#define VERSION 2
-#define HEAD_BYTES (MARK_BYTES + 1 + MCPZ_NODE_KEY_ID_BYTES + 4)
-#define ROW_BYTES_MAX (2 + MCPZ_TENANT_BYTES_MAX + MCPZ_WRAPPED_KEY_BYTES)
+#define VERSION 3
+#define HEAD_BYTES (MARK_BYTES + 1 + MCPZ_NODE_KEY_ID_BYTES + 6)
+#define COUNT_AT (HEAD_BYTES - 6)
+#define SHREDDED_AT (HEAD_BYTES - 4)
+#define ENDS_AT (HEAD_BYTES - 2)
+#define END_BYTES_MAX (9 + MCPZ_TENANT_BYTES_MAX)
+#define ROW_BYTES_MAX (10 + MCPZ_TENANT_BYTES_MAX + MCPZ_WRAPPED_KEY_BYTES)
 #define RING_BYTES_MAX                                                                            \
     (HEAD_BYTES + (size_t)ROWS_MAX * ROW_BYTES_MAX +                                              \
+     (size_t)MCPZ_KEYRING_ENDS_MAX * END_BYTES_MAX +                                              \
      (size_t)MCPZ_KEYRING_SHREDDED_MAX * MCPZ_TENANT_KEY_ID_BYTES + MCPZ_DIGEST_BYTES)
 #define PATH_BYTES_MAX 4096
 #define ROWS_MAX (2 * MCPZ_KEYRING_TENANTS_MAX) /* of each tenant two */
@@ -34,6 +40,8 @@ struct mcpz_keyring {
     bool is_given; /* by the environment */
     size_t count;
     struct mcpz_tenant_key *keys[ROWS_MAX];
+    size_t end_count;
+    struct mcpz_keyring_end ends[MCPZ_KEYRING_ENDS_MAX];
     size_t shredded_count;
     uint8_t shredded[MCPZ_KEYRING_SHREDDED_MAX][MCPZ_TENANT_KEY_ID_BYTES]; /* the oldest first */
     char directory[PATH_BYTES_MAX];
@@ -105,6 +113,23 @@ static void write_count(uint8_t *at, size_t count)
     at[1] = (uint8_t)count;
 }
 
+static void write_time(uint8_t *at, uint64_t ms)
+{
+    for (size_t i = 0; i < 8; i++) {
+        at[i] = (uint8_t)(ms >> (56 - 8 * i));
+    }
+}
+
+static uint64_t read_time(const uint8_t *at)
+{
+    uint64_t ms = 0;
+
+    for (size_t i = 0; i < 8; i++) {
+        ms = ms << 8 | at[i];
+    }
+    return ms;
+}
+
 static size_t read_count(const uint8_t *at)
 {
     return (size_t)at[0] << 8 | at[1];
@@ -115,37 +140,75 @@ static void digest_of(struct mcpz_bytes bytes, uint8_t *digest)
     mcpz_digest(MCPZ_DIGEST_SEALED, bytes, digest);
 }
 
-/* Write all keys but those of `without`, wrapped with `node_key`. */
-static mcpz_error write_ring(const struct mcpz_keyring *keyring,
-                             const struct mcpz_node_key *node_key, struct mcpz_bytes without)
+static bool ends_by(const struct mcpz_tenant_key *key, const struct mcpz_keyring_end *end)
 {
-    uint8_t *bytes = malloc(RING_BYTES_MAX);
-    size_t count = 0;
-    size_t at = HEAD_BYTES;
+    return end != NULL && mcpz_tenant_key_made_ms(key) <= end->at_ms &&
+           mcpz_bytes_equal(mcpz_tenant_key_tenant(key),
+                            mcpz_bytes(end->tenant, end->tenant_length));
+}
 
-    if (bytes == NULL) {
-        return MCPZ_ENOMEM;
-    }
+/* All keys but those that `ending` ends, wrapped with `node_key`. Returns how many bytes. */
+static size_t write_keys(const struct mcpz_keyring *keyring, const struct mcpz_node_key *node_key,
+                         const struct mcpz_keyring_end *ending, uint8_t *bytes, size_t *count)
+{
+    size_t at = 0;
+
+    *count = 0;
     for (size_t i = 0; i < keyring->count; i++) {
         const struct mcpz_tenant_key *key = keyring->keys[i];
         const struct mcpz_bytes tenant = mcpz_tenant_key_tenant(key);
-        if (!mcpz_bytes_equal(tenant, without)) {
+        if (!ends_by(key, ending)) {
             bytes[at++] = (uint8_t)mcpz_tenant_key_use(key);
+            write_time(bytes + at, mcpz_tenant_key_made_ms(key));
+            at += 8;
             bytes[at++] = (uint8_t)tenant.length;
             memcpy(bytes + at, tenant.data, tenant.length);
             at += tenant.length;
             mcpz_tenant_key_wrap(key, node_key, bytes + at);
             at += MCPZ_WRAPPED_KEY_BYTES;
-            count++;
+            (*count)++;
         }
     }
+    return at;
+}
+
+static size_t write_ends(const struct mcpz_keyring *keyring, uint8_t *bytes)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < keyring->end_count; i++) {
+        const struct mcpz_keyring_end *end = &keyring->ends[i];
+        write_time(bytes + at, end->at_ms);
+        at += 8;
+        bytes[at++] = end->tenant_length;
+        memcpy(bytes + at, end->tenant, end->tenant_length);
+        at += end->tenant_length;
+    }
+    return at;
+}
+
+/* Write the ring, without the keys that `ending` ends. */
+static mcpz_error write_ring(const struct mcpz_keyring *keyring,
+                             const struct mcpz_node_key *node_key,
+                             const struct mcpz_keyring_end *ending)
+{
+    uint8_t *bytes = malloc(RING_BYTES_MAX);
+    size_t count;
+
+    if (bytes == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    size_t at = HEAD_BYTES;
+    at += write_keys(keyring, node_key, ending, bytes + at, &count);
+    at += write_ends(keyring, bytes + at);
     memcpy(bytes + at, keyring->shredded, keyring->shredded_count * MCPZ_TENANT_KEY_ID_BYTES);
     at += keyring->shredded_count * MCPZ_TENANT_KEY_ID_BYTES;
     memcpy(bytes, MARK, MARK_BYTES);
     bytes[MARK_BYTES] = VERSION;
     mcpz_node_key_id(node_key, bytes + MARK_BYTES + 1);
-    write_count(bytes + HEAD_BYTES - 4, count);
-    write_count(bytes + HEAD_BYTES - 2, keyring->shredded_count);
+    write_count(bytes + COUNT_AT, count);
+    write_count(bytes + SHREDDED_AT, keyring->shredded_count);
+    write_count(bytes + ENDS_AT, keyring->end_count);
     digest_of(mcpz_bytes(bytes, at), bytes + at);
     mcpz_error error = mcpz_secret_file_write(keyring->directory, keyring->ring_path,
                                               mcpz_bytes(bytes, at + MCPZ_DIGEST_BYTES));
@@ -153,25 +216,58 @@ static mcpz_error write_ring(const struct mcpz_keyring *keyring,
     return error;
 }
 
+/* Of a name with its length before it, at the beginning of `left`. False: it is none. */
+static bool take_tenant(struct mcpz_bytes *left, struct mcpz_bytes *tenant)
+{
+    if (left->length < 1 || left->data[0] == 0 || left->data[0] > MCPZ_TENANT_BYTES_MAX ||
+        left->length < 1 + (size_t)left->data[0]) {
+        return false;
+    }
+    *tenant = mcpz_bytes(left->data + 1, left->data[0]);
+    *left = mcpz_bytes(tenant->data + tenant->length, left->length - 1 - tenant->length);
+    return true;
+}
+
 static mcpz_error read_row(struct mcpz_keyring *keyring, struct mcpz_bytes *left)
 {
-    const uint8_t *at = left->data;
+    struct mcpz_bytes tenant;
 
-    if (left->length < 2 || at[0] < MCPZ_KEY_OF_BLOBS || at[0] >= MCPZ_KEY_USE_END || at[1] == 0 ||
-        at[1] > MCPZ_TENANT_BYTES_MAX ||
-        left->length < 2 + (size_t)at[1] + MCPZ_WRAPPED_KEY_BYTES) {
+    if (left->length < 9 || left->data[0] < MCPZ_KEY_OF_BLOBS ||
+        left->data[0] >= MCPZ_KEY_USE_END) {
         return MCPZ_ECORRUPT;
     }
-    const struct mcpz_bytes tenant = mcpz_bytes(at + 2, at[1]);
-    mcpz_error error =
-        mcpz_tenant_key_unwrap(keyring->node_key, (enum mcpz_tenant_key_use)at[0], tenant,
-                               tenant.data + tenant.length, &keyring->keys[keyring->count]);
+    const enum mcpz_tenant_key_use use = (enum mcpz_tenant_key_use)left->data[0];
+    const uint64_t made_ms = read_time(left->data + 1);
+    *left = mcpz_bytes(left->data + 9, left->length - 9);
+    if (!take_tenant(left, &tenant) || left->length < MCPZ_WRAPPED_KEY_BYTES) {
+        return MCPZ_ECORRUPT;
+    }
+    mcpz_error error = mcpz_tenant_key_unwrap(keyring->node_key, use, tenant, left->data,
+                                              &keyring->keys[keyring->count]);
     if (error != MCPZ_OK) {
         return error == MCPZ_EAUTH ? MCPZ_ECORRUPT : error;
     }
-    keyring->count++;
-    const size_t length = 2 + tenant.length + MCPZ_WRAPPED_KEY_BYTES;
-    *left = mcpz_bytes(at + length, left->length - length);
+    mcpz_tenant_key_set_made_ms(keyring->keys[keyring->count++], made_ms);
+    *left = mcpz_bytes(left->data + MCPZ_WRAPPED_KEY_BYTES, left->length - MCPZ_WRAPPED_KEY_BYTES);
+    return MCPZ_OK;
+}
+
+static mcpz_error read_end(struct mcpz_keyring *keyring, struct mcpz_bytes *left)
+{
+    struct mcpz_keyring_end *end = &keyring->ends[keyring->end_count];
+    struct mcpz_bytes tenant;
+
+    if (left->length < 8) {
+        return MCPZ_ECORRUPT;
+    }
+    end->at_ms = read_time(left->data);
+    *left = mcpz_bytes(left->data + 8, left->length - 8);
+    if (!take_tenant(left, &tenant)) {
+        return MCPZ_ECORRUPT;
+    }
+    memcpy(end->tenant, tenant.data, tenant.length);
+    end->tenant_length = (uint8_t)tenant.length;
+    keyring->end_count++;
     return MCPZ_OK;
 }
 
@@ -180,14 +276,20 @@ static mcpz_error read_rows(struct mcpz_keyring *keyring, struct mcpz_bytes ring
 {
     struct mcpz_bytes left =
         mcpz_bytes(ring.data + HEAD_BYTES, ring.length - HEAD_BYTES - MCPZ_DIGEST_BYTES);
-    const size_t count = read_count(ring.data + HEAD_BYTES - 4);
-    const size_t shredded = read_count(ring.data + HEAD_BYTES - 2);
+    const size_t count = read_count(ring.data + COUNT_AT);
+    const size_t shredded = read_count(ring.data + SHREDDED_AT);
 
-    for (size_t i = 0; i < count; i++) {
-        mcpz_error error = read_row(keyring, &left);
-        if (error != MCPZ_OK) {
-            return error;
-        }
+    const size_t ends = read_count(ring.data + ENDS_AT);
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; error == MCPZ_OK && i < count; i++) {
+        error = read_row(keyring, &left);
+    }
+    for (size_t i = 0; error == MCPZ_OK && i < ends; i++) {
+        error = read_end(keyring, &left);
+    }
+    if (error != MCPZ_OK) {
+        return error;
     }
     if (left.length != shredded * MCPZ_TENANT_KEY_ID_BYTES) {
         return MCPZ_ECORRUPT;
@@ -211,8 +313,9 @@ static mcpz_error check_ring(struct mcpz_bytes ring, const uint8_t **key_id)
     digest_of(mcpz_bytes(ring.data, ring.length - sizeof(digest)), digest);
     *key_id = ring.data + MARK_BYTES + 1;
     return memcmp(digest, ring.data + ring.length - sizeof(digest), sizeof(digest)) == 0 &&
-                   read_count(ring.data + HEAD_BYTES - 4) <= ROWS_MAX &&
-                   read_count(ring.data + HEAD_BYTES - 2) <= MCPZ_KEYRING_SHREDDED_MAX
+                   read_count(ring.data + COUNT_AT) <= ROWS_MAX &&
+                   read_count(ring.data + SHREDDED_AT) <= MCPZ_KEYRING_SHREDDED_MAX &&
+                   read_count(ring.data + ENDS_AT) <= MCPZ_KEYRING_ENDS_MAX
                ? MCPZ_OK
                : MCPZ_ECORRUPT;
 }
@@ -260,7 +363,7 @@ static mcpz_error read_with_old(struct mcpz_keyring *keyring, struct mcpz_node_k
     mcpz_error error = read_rows(keyring, ring);
     take_key(keyring, given);
     if (error == MCPZ_OK) {
-        error = write_ring(keyring, given, mcpz_bytes(NULL, 0));
+        error = write_ring(keyring, given, NULL);
     }
     if (error == MCPZ_OK) {
         mcpz_secret_file_wipe(keyring->key_path); /* nothing is wrapped with it any more */
@@ -470,6 +573,27 @@ static size_t count_tenants(const struct mcpz_keyring *keyring)
     return count;
 }
 
+static struct mcpz_keyring_end *find_end(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
+{
+    for (size_t i = 0; i < keyring->end_count; i++) {
+        struct mcpz_keyring_end *end = &keyring->ends[i];
+        if (mcpz_bytes_equal(mcpz_bytes(end->tenant, end->tenant_length), tenant)) {
+            return end;
+        }
+    }
+    return NULL;
+}
+
+/* Now; but after `end`, if there is one. */
+static uint64_t time_after(const struct mcpz_keyring_end *end)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    const uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return end != NULL && end->at_ms >= now_ms ? end->at_ms + 1 : now_ms;
+}
+
 /* Find or make one, on the disk when it returns. */
 static mcpz_error obtain(struct mcpz_keyring *keyring, enum mcpz_tenant_key_use use,
                          struct mcpz_bytes tenant, struct mcpz_tenant_key **key)
@@ -490,8 +614,9 @@ static mcpz_error obtain(struct mcpz_keyring *keyring, enum mcpz_tenant_key_use 
     if (error != MCPZ_OK) {
         return error;
     }
+    mcpz_tenant_key_set_made_ms(made, time_after(find_end(keyring, tenant)));
     keyring->keys[keyring->count++] = made;
-    error = write_ring(keyring, keyring->node_key, mcpz_bytes(NULL, 0));
+    error = write_ring(keyring, keyring->node_key, NULL);
     if (error != MCPZ_OK) {
         keyring->count--;
         mcpz_tenant_key_destroy(made);
@@ -604,13 +729,13 @@ mcpz_error mcpz_keyring_lend_by_id(struct mcpz_keyring *keyring, const uint8_t *
 }
 
 /* A new node key beside the old one, the ring wrapped with it, then in the old one's place. */
-static mcpz_error rewrap(struct mcpz_keyring *keyring, struct mcpz_bytes without)
+static mcpz_error rewrap(struct mcpz_keyring *keyring, const struct mcpz_keyring_end *ending)
 {
     struct mcpz_node_key *fresh = NULL;
 
     mcpz_error error = make_key(keyring, keyring->new_key_path, &fresh);
     if (error == MCPZ_OK) {
-        error = write_ring(keyring, fresh, without);
+        error = write_ring(keyring, fresh, ending);
     }
     if (error != MCPZ_OK) {
         mcpz_node_key_destroy(fresh); /* its file stays, in case that the ring was replaced */
@@ -627,8 +752,7 @@ static mcpz_error rewrap(struct mcpz_keyring *keyring, struct mcpz_bytes without
 mcpz_error mcpz_keyring_rotate(struct mcpz_keyring *keyring)
 {
     lock(keyring);
-    mcpz_error error =
-        keyring->is_given ? MCPZ_EUNSUPPORTED : rewrap(keyring, mcpz_bytes(NULL, 0));
+    mcpz_error error = keyring->is_given ? MCPZ_EUNSUPPORTED : rewrap(keyring, NULL);
     unlock(keyring);
     return error;
 }
@@ -643,44 +767,110 @@ static void note_shredded(struct mcpz_keyring *keyring, const struct mcpz_tenant
     mcpz_tenant_key_id(key, keyring->shredded[keyring->shredded_count++]);
 }
 
-static mcpz_error shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
+/* When an end that is said now is: no key of the tenant's is younger. 0: it has none. */
+static uint64_t end_now(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
 {
-    size_t kept = 0;
-    bool has_one = false;
+    uint64_t at_ms = 0;
 
     for (size_t i = 0; i < keyring->count; i++) {
         if (is_of(keyring->keys[i], tenant)) {
-            has_one = true;
-            note_shredded(keyring, keyring->keys[i]);
+            const uint64_t made_ms = mcpz_tenant_key_made_ms(keyring->keys[i]);
+            at_ms = at_ms < made_ms ? made_ms : at_ms;
+            at_ms = at_ms == 0 ? 1 : at_ms;
         }
     }
-    if (!has_one) {
-        return MCPZ_ENOTFOUND;
-    }
-    /* If this fails, some that are still there are noted: they are found before the note is. */
-    mcpz_error error = keyring->is_given ? write_ring(keyring, keyring->node_key, tenant)
-                                         : rewrap(keyring, tenant);
-    if (error != MCPZ_OK) {
-        return error;
-    }
+    const uint64_t now_ms = time_after(find_end(keyring, tenant));
+    return at_ms != 0 && at_ms < now_ms ? now_ms : at_ms;
+}
+
+/* Drop the keys that are not in the ring any more. */
+static void drop(struct mcpz_keyring *keyring, const struct mcpz_keyring_end *end)
+{
+    size_t kept = 0;
+
     for (size_t i = 0; i < keyring->count; i++) {
         struct mcpz_tenant_key *key = keyring->keys[i];
-        if (is_of(key, tenant)) {
+        if (ends_by(key, end)) {
             mcpz_tenant_key_destroy(key);
         } else {
             keyring->keys[kept++] = key;
         }
     }
     keyring->count = kept;
+}
+
+static mcpz_error shred(struct mcpz_keyring *keyring, const struct mcpz_keyring_end *end)
+{
+    struct mcpz_keyring_end *known =
+        find_end(keyring, mcpz_bytes(end->tenant, end->tenant_length));
+    const struct mcpz_keyring_end before = known != NULL ? *known : *end;
+    bool has_one = false;
+
+    if (known != NULL && known->at_ms >= end->at_ms) {
+        return MCPZ_OK;
+    }
+    if (known == NULL && keyring->end_count == MCPZ_KEYRING_ENDS_MAX) {
+        return MCPZ_EFULL;
+    }
+    for (size_t i = 0; i < keyring->count; i++) {
+        if (ends_by(keyring->keys[i], end)) {
+            has_one = true;
+            note_shredded(keyring, keyring->keys[i]);
+        }
+    }
+    if (known == NULL) {
+        known = &keyring->ends[keyring->end_count++];
+    }
+    *known = *end;
+    /* If this fails, some that are still there are noted: they are found before the note is. */
+    mcpz_error error = keyring->is_given || !has_one ? write_ring(keyring, keyring->node_key, end)
+                                                     : rewrap(keyring, end);
+    if (error != MCPZ_OK) {
+        *known = before;
+        known->at_ms = before.at_ms == end->at_ms ? 0 : before.at_ms;
+        return error;
+    }
+    drop(keyring, end);
     return MCPZ_OK;
 }
 
-mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
+mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
+                              uint64_t at_ms)
 {
+    struct mcpz_keyring_end end = {.at_ms = at_ms};
+
+    if (tenant.length == 0 || tenant.length > MCPZ_TENANT_BYTES_MAX) {
+        return MCPZ_ENOTFOUND;
+    }
+    memcpy(end.tenant, tenant.data, tenant.length);
+    end.tenant_length = (uint8_t)tenant.length;
     lock(keyring);
-    mcpz_error error = shred(keyring, tenant);
+    if (at_ms == 0) {
+        end.at_ms = end_now(keyring, tenant);
+    }
+    mcpz_error error = end.at_ms == 0 ? MCPZ_ENOTFOUND : shred(keyring, &end);
     unlock(keyring);
     return error;
+}
+
+bool mcpz_keyring_end(struct mcpz_keyring *keyring, size_t index, struct mcpz_keyring_end *end)
+{
+    lock(keyring);
+    const bool is_there = index < keyring->end_count;
+    if (is_there) {
+        *end = keyring->ends[index];
+    }
+    unlock(keyring);
+    return is_there;
+}
+
+uint64_t mcpz_keyring_end_of(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
+{
+    lock(keyring);
+    const struct mcpz_keyring_end *end = find_end(keyring, tenant);
+    const uint64_t at_ms = end != NULL ? end->at_ms : 0;
+    unlock(keyring);
+    return at_ms;
 }
 
 size_t mcpz_keyring_count(struct mcpz_keyring *keyring)

@@ -23,6 +23,7 @@
 #ifndef BLOB_KEYRING_H
 #define BLOB_KEYRING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@
 
 #define MCPZ_KEYRING_TENANTS_MAX 1024
 #define MCPZ_KEYRING_SHREDDED_MAX 4096 /* keys remembered to have been shredded, the newest */
+#define MCPZ_KEYRING_ENDS_MAX 1024     /* tenants of which is remembered when they ended */
 #define MCPZ_NODE_KEY_TEXT_CHARS 64
 
 struct mcpz_keyring_config {
@@ -119,14 +121,30 @@ MCPZ_MUST_USE mcpz_error mcpz_keyring_find_by_id(struct mcpz_keyring *keyring, c
  */
 MCPZ_MUST_USE mcpz_error mcpz_keyring_rotate(struct mcpz_keyring *keyring);
 
+/* What is known of a tenant's end: what it kept until then is gone. It never moves back. */
+struct mcpz_keyring_end {
+    uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
+    uint8_t tenant_length;
+    uint64_t at_ms; /* wall clock */
+};
+
 /**
- * Forget the keys of `tenant`: nobody can read what it had here, ever. On error they are still
- * there.
+ * Forget the keys of `tenant` that were made until `at_ms`; 0: all, and `at_ms` becomes now, or
+ * later if one was made later. Nobody can read what it had here, ever. That it was done, and until
+ * when, is remembered: keys made afterwards are younger, whatever the clock says. On error the
+ * keys are still there.
  *
- * Errors: MCPZ_ENOTFOUND; MCPZ_EIO, MCPZ_ENOSPACE
+ * Errors: MCPZ_ENOTFOUND  with 0: it has none; MCPZ_EFULL  MCPZ_KEYRING_ENDS_MAX are remembered;
+ *         MCPZ_EIO, MCPZ_ENOSPACE
  */
-MCPZ_MUST_USE mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring,
-                                            struct mcpz_bytes tenant);
+MCPZ_MUST_USE mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
+                                            uint64_t at_ms);
+
+/** The end that is remembered at `index`, in no order. False: there are not so many. */
+bool mcpz_keyring_end(struct mcpz_keyring *keyring, size_t index, struct mcpz_keyring_end *end);
+
+/** Until when what `tenant` kept was shredded; 0: never. */
+uint64_t mcpz_keyring_end_of(struct mcpz_keyring *keyring, struct mcpz_bytes tenant);
 
 /** How many tenants have a key; and which, in no order. */
 size_t mcpz_keyring_count(struct mcpz_keyring *keyring);

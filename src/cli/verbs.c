@@ -1003,9 +1003,10 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "  mcpz key rotate\n",
     NULL, 0},
 [MCPZ_VERB_KEY_SHRED] = {
-    MCPZ_VERB_KEY_SHRED, "key shred", "TENANT", 1, 1, "make all a tenant has here unreadable",
-    "The tenant's key at this node is forgotten, and the node key changed, so that remains of\n"
-    "it are of no use. Nobody can undo this. Other nodes have keys of their own.\n"
+    MCPZ_VERB_KEY_SHRED, "key shred", "TENANT", 1, 1, "make all a tenant has unreadable",
+    "The tenant's keys at this node are forgotten, and the node key changed, so that remains\n"
+    "of them are of no use. Nobody can undo this. Other nodes do the same when they hear of\n"
+    "it, which is at once, or when they are back. What it keeps afterwards is kept anew.\n"
     "\n"
     "Example:\n"
     "  mcpz key shred acme\n",

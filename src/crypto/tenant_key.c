@@ -48,6 +48,7 @@ struct mcpz_tenant_key {
     uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
     uint8_t tenant_length;
     uint8_t use;
+    uint8_t made_ms[8]; /* bytes only: see identity.c */
 };
 
 static_assert(_Alignof(struct mcpz_tenant_key) == 1, "fits unaligned memory");
@@ -96,6 +97,7 @@ static void derive(struct mcpz_tenant_key *key, enum mcpz_tenant_key_use use,
         assert(failed == 0);
     }
     key->use = (uint8_t)use;
+    mcpz_tenant_key_set_made_ms(key, 0);
     key->tenant_length = (uint8_t)tenant.length;
     if (tenant.length > 0) {
         memcpy(key->tenant, tenant.data, tenant.length);
@@ -195,6 +197,19 @@ void mcpz_tenant_key_id(const struct mcpz_tenant_key *key, uint8_t *id)
 enum mcpz_tenant_key_use mcpz_tenant_key_use(const struct mcpz_tenant_key *key)
 {
     return (enum mcpz_tenant_key_use)key->use;
+}
+
+uint64_t mcpz_tenant_key_made_ms(const struct mcpz_tenant_key *key)
+{
+    uint64_t made_ms;
+
+    memcpy(&made_ms, key->made_ms, sizeof(made_ms));
+    return made_ms;
+}
+
+void mcpz_tenant_key_set_made_ms(struct mcpz_tenant_key *key, uint64_t made_ms)
+{
+    memcpy(key->made_ms, &made_ms, sizeof(made_ms));
 }
 
 struct mcpz_bytes mcpz_tenant_key_tenant(const struct mcpz_tenant_key *key)

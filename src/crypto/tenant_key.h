@@ -93,6 +93,10 @@ void mcpz_tenant_key_id(const struct mcpz_tenant_key *key, uint8_t *id);
 
 enum mcpz_tenant_key_use mcpz_tenant_key_use(const struct mcpz_tenant_key *key);
 
+/** When it was made (wall clock, ms), as was said of it; 0: nothing was. */
+uint64_t mcpz_tenant_key_made_ms(const struct mcpz_tenant_key *key);
+void mcpz_tenant_key_set_made_ms(struct mcpz_tenant_key *key, uint64_t made_ms);
+
 /** Whose it is; lasts as long as the key. */
 struct mcpz_bytes mcpz_tenant_key_tenant(const struct mcpz_tenant_key *key);
 

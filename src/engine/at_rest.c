@@ -9,7 +9,8 @@
 #define ENTRY_HEAD_BYTES MCPZ_AT_REST_HEAD_BYTES
 #define NAMES_HEAD_BYTES 2 /* their length, before what is sealed */
 
-const char *const mcpz_system_documents[MCPZ_SYSTEM_DOCUMENTS] = {"rules", "queues", "mcp-names"};
+const char *const mcpz_system_documents[MCPZ_SYSTEM_DOCUMENTS] = {"rules", "queues", "mcp-names",
+                                                                  "shredded"};
 
 static_assert(MCPZ_RECORD_TOKEN_BYTES == MCPZ_SCHEMA_TOKEN_BYTES, "tokens");
 static_assert(ENTRY_HEAD_BYTES + MCPZ_RECORD_TOKEN_BYTES + 47 <= MCPZ_KEY_BYTES_MAX, "a place");
@@ -64,7 +65,7 @@ static const struct mcpz_tenant_key *key_of_document(struct mcpz_at_rest *rest,
             return mcpz_vault_own(&rest->vault);
         }
     }
-    return mcpz_vault_of(&rest->vault, mcpz_bytes(NULL, 0));
+    return mcpz_vault_of(&rest->vault, mcpz_text(MCPZ_TENANT_AGENTS));
 }
 
 /* What belongs to a task is sealed as the task is. */
@@ -397,19 +398,23 @@ void mcpz_at_rest_on_put(struct mcpz_at_rest *rest, const struct mcpz_record *re
 
 /* ---- Shredding ------------------------------------------------------------------------------ */
 
-static bool is_sealed_for(struct mcpz_at_rest *rest, struct mcpz_bytes sealed,
-                          struct mcpz_bytes tenant)
+static bool is_ended(struct mcpz_at_rest *rest, struct mcpz_bytes sealed,
+                     const struct mcpz_at_rest_end *end)
 {
     const struct mcpz_tenant_key *key;
 
-    return sealed.length >= MCPZ_RECORD_SEAL_BYTES &&
-           mcpz_vault_find(&rest->vault, sealed.data, &key) == MCPZ_OK &&
-           mcpz_bytes_equal(mcpz_tenant_key_tenant(key), tenant);
+    if (sealed.length < MCPZ_RECORD_SEAL_BYTES) {
+        return false;
+    }
+    mcpz_error error = mcpz_vault_find(&rest->vault, sealed.data, &key);
+    return error == MCPZ_EEXPIRED ||
+           (error == MCPZ_OK && mcpz_tenant_key_made_ms(key) <= end->at_ms &&
+            mcpz_bytes_equal(mcpz_tenant_key_tenant(key), end->tenant));
 }
 
-/* Is it the place in a list of a task of the tenant's? */
+/* Is it the place in a list of a task that was sealed so? */
 static bool lists_task_of(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
-                          struct mcpz_bytes place, struct mcpz_bytes tenant)
+                          struct mcpz_bytes place, const struct mcpz_at_rest_end *end)
 {
     struct mcpz_record listed;
     struct mcpz_bytes sealed;
@@ -422,21 +427,20 @@ static bool lists_task_of(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
         &(struct mcpz_record){.kind = MCPZ_RECORD_TASK, .task = {.id = listed.task_listed.id}},
         &key);
     return kv->get(kv->context, mcpz_bytes(key.bytes, key.length), &sealed) == MCPZ_OK &&
-           is_sealed_for(rest, sealed, tenant);
+           is_ended(rest, sealed, end);
 }
 
-/* Remove what is sealed for the tenant; or, before that, what lists it. */
-static size_t purge(struct mcpz_at_rest *rest, const struct mcpz_kv *kv, struct mcpz_bytes tenant,
-                    bool lists)
+/* Remove what was sealed so; or, before that, what lists it. */
+static size_t purge(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
+                    const struct mcpz_at_rest_end *end, bool lists)
 {
     struct mcpz_bytes place = mcpz_bytes(NULL, 0);
     struct mcpz_bytes value;
     size_t count = 0;
 
     while (kv->next(kv->context, place, false, &place, &value) == MCPZ_OK) {
-        const bool goes = is_sealed(place.data[0])
-                              ? !lists && is_sealed_for(rest, value, tenant)
-                              : lists && lists_task_of(rest, kv, place, tenant);
+        const bool goes = is_sealed(place.data[0]) ? !lists && is_ended(rest, value, end)
+                                                   : lists && lists_task_of(rest, kv, place, end);
         if (goes) {
             kv->remove(kv->context, place);
             count++;
@@ -446,12 +450,12 @@ static size_t purge(struct mcpz_at_rest *rest, const struct mcpz_kv *kv, struct 
 }
 
 size_t mcpz_at_rest_purge(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
-                          struct mcpz_bytes tenant)
+                          const struct mcpz_at_rest_end *end)
 {
-    size_t count = purge(rest, kv, tenant, true);
+    size_t count = purge(rest, kv, end, true);
 
-    count += purge(rest, kv, tenant, false);
-    mcpz_vault_forget(&rest->vault, tenant);
+    count += purge(rest, kv, end, false);
+    mcpz_vault_forget(&rest->vault, end->tenant, end->at_ms);
     mcpz_window_forget(&rest->window);
     return count;
 }

@@ -35,7 +35,7 @@
 #include "proto/record.h"
 #include "store/schema.h"
 
-#define MCPZ_SYSTEM_DOCUMENTS 3
+#define MCPZ_SYSTEM_DOCUMENTS 4
 #define MCPZ_AT_REST_HEAD_BYTES (1 + MCPZ_ID_BYTES) /* of an entry's key: kind, document */
 
 /* Documents of the mesh itself: what is of nobody's tenant. http/system_document.h */
@@ -107,12 +107,19 @@ MCPZ_MUST_USE mcpz_error mcpz_at_rest_next_entry(struct mcpz_at_rest *rest,
 /** A record is written that was not there, perhaps: walks look again. */
 void mcpz_at_rest_on_put(struct mcpz_at_rest *rest, const struct mcpz_record *record);
 
+/* Whose keys were shredded, and those made until when (ms). */
+struct mcpz_at_rest_end {
+    struct mcpz_bytes tenant;
+    uint64_t at_ms;
+};
+
 /**
- * Remove all that is sealed with keys of `tenant`, and the places of its tasks in lists; have the
- * keys no more. How many records that were. It takes as long as a walk over all there is.
+ * Remove all that is sealed with those keys, or with others that were shredded, and the places of
+ * such tasks in lists; have the keys no more. How many records that were. It takes as long as a
+ * walk over all there is.
  */
 size_t mcpz_at_rest_purge(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
-                          struct mcpz_bytes tenant);
+                          const struct mcpz_at_rest_end *end);
 
 /** The turn is over. */
 void mcpz_at_rest_end_turn(struct mcpz_at_rest *rest);

@@ -429,12 +429,12 @@ uint64_t mcpz_engine_next_requests(struct mcpz_engine *engine, size_t count)
     return first;
 }
 
-void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant)
+void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant, uint64_t at_ms)
 {
+    const struct mcpz_at_rest_end end = {.tenant = tenant, .at_ms = at_ms};
     assert(engine->in_turn && !engine->stepping);
 
-    if (engine->rest != NULL &&
-        mcpz_at_rest_purge(engine->rest, &engine->persist.kv, tenant) > 0) {
+    if (engine->rest != NULL && mcpz_at_rest_purge(engine->rest, &engine->persist.kv, &end) > 0) {
         mcpz_agents_recount(&engine->node.agents);
         mcpz_tasks_recover(&engine->node.tasks);
     }

@@ -268,10 +268,11 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_layout_stage(struct mcpz_engine *engine, ui
                                                   const struct mcpz_placement *placement);
 
 /**
- * The keys of `tenant` were shredded: what it had here is cleared away, agents and tasks with it.
- * Nothing happens where records are not sealed. Takes as long as a walk over the store.
+ * The keys of `tenant` that were made until `at_ms` were shredded: what they sealed here is
+ * cleared away, tasks with it. Nothing happens where records are not sealed. Takes as long as a
+ * walk over the store.
  */
-void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant);
+void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant, uint64_t at_ms);
 
 /* ---- Looking: any time, no effect --------------------------------------------------------- */
 

@@ -103,10 +103,10 @@ mcpz_error mcpz_vault_find(struct mcpz_vault *vault, const uint8_t *id,
     return error;
 }
 
-void mcpz_vault_forget(struct mcpz_vault *vault, struct mcpz_bytes tenant)
+void mcpz_vault_forget(struct mcpz_vault *vault, struct mcpz_bytes tenant, uint64_t at_ms)
 {
     for (size_t i = 1; i < vault->count; i++) {
-        if (is_of(vault->keys[i], tenant)) {
+        if (is_of(vault->keys[i], tenant) && mcpz_tenant_key_made_ms(vault->keys[i]) <= at_ms) {
             const size_t last = --vault->count;
             mcpz_tenant_key_destroy(vault->keys[i]);
             vault->keys[i] = vault->keys[last];

@@ -20,6 +20,7 @@
 
 #define MCPZ_VAULT_KEYS_MAX 1024
 #define MCPZ_TENANT_SYSTEM "mcpz.system" /* whose key seals what is the node's or the mesh's */
+#define MCPZ_TENANT_AGENTS "mcpz.agents" /* agents: they are not divided by tenants yet */
 #define MCPZ_TENANT_DEFAULT "default"    /* of who names none */
 
 /* Where keys come from. What is given is the caller's to destroy. */
@@ -60,7 +61,7 @@ const struct mcpz_tenant_key *mcpz_vault_of(struct mcpz_vault *vault, struct mcp
 MCPZ_MUST_USE mcpz_error mcpz_vault_find(struct mcpz_vault *vault, const uint8_t *id,
                                          const struct mcpz_tenant_key **key);
 
-/** Have the keys of `tenant` no more: they were shredded. */
-void mcpz_vault_forget(struct mcpz_vault *vault, struct mcpz_bytes tenant);
+/** Have the keys of `tenant` that were made until `at_ms` no more: they were shredded. */
+void mcpz_vault_forget(struct mcpz_vault *vault, struct mcpz_bytes tenant, uint64_t at_ms);
 
 #endif

@@ -288,6 +288,7 @@ mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *direc
     mcpz_rule_book_init(&made->rules);
     mcpz_name_book_init(&made->names);
     mcpz_queue_book_init(&made->queues);
+    mcpz_shred_book_init(&made->shreds);
     mcpz_events_init(&made->events, wall_ms > 0 ? wall_ms : 1);
     *api = made;
     return MCPZ_OK;
@@ -400,7 +401,8 @@ static bool is_waiting(const struct mcpz_exchange *exchange)
 static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
 {
     (void)mcpz_name_book_hear(&api->names, fact); /* read when the face looks at its clock */
-    if (mcpz_rule_book_hear(&api->rules, fact) || mcpz_queue_book_hear(&api->queues, fact)) {
+    if (mcpz_rule_book_hear(&api->rules, fact) || mcpz_queue_book_hear(&api->queues, fact) ||
+        mcpz_shred_book_hear(&api->shreds, fact)) {
         api->ports.defer(api->ports.context);
     }
     if (!mcpz_events_note(&api->events, api->ports.wall_ms(api->ports.context), fact)) {
@@ -446,6 +448,7 @@ void mcpz_api_look_at_rules(struct mcpz_api *api)
         mcpz_queue_book_read(&api->queues, api->ports.now(api->ports.context),
                              api->ports.enter(api->ports.context));
     }
+    mcpz_shred_book_look(&api->shreds, api);
 }
 
 void mcpz_api_progress(struct mcpz_api *api)

@@ -133,6 +133,7 @@ struct mcpz_api_ports {
 
     const struct mcpz_mcp_hosting_port *hosting; /* of MCP servers; NULL: there are none */
 
+    struct mcpz_keyring *keyring;       /* NULL: none */
     const struct mcpz_blob_port *blobs; /* NULL: there are none */
 
     const struct mcpz_backup_port *backup; /* NULL: nothing can be copied */

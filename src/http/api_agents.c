@@ -6,6 +6,7 @@
 
 #include "core/crdt/shown.h"
 #include "crypto/digest.h"
+#include "engine/at_rest.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
 #include "http/document.h"
@@ -39,11 +40,10 @@ struct agent_list {
 
 static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_document *document)
 {
-    static const char *const names[] = {MCPZ_RULE_BOOK, MCPZ_QUEUE_BOOK, MCPZ_NAME_BOOK};
     struct mcpz_id system;
 
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(names); i++) {
-        mcpz_system_document_id(names[i], &system);
+    for (size_t i = 0; i < MCPZ_SYSTEM_DOCUMENTS; i++) {
+        mcpz_system_document_id(mcpz_system_documents[i], &system);
         if (mcpz_id_equal(&system, &document->id)) {
             return MCPZ_OK; /* no agent: http/system_document.h */
         }

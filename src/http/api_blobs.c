@@ -11,7 +11,7 @@
  *   DELETE /v1/blobs/ID                 hold it no longer
  *   GET    /v1/keys                     which tenants have one
  *   POST   /v1/keys/rotate              wrap all with a new node key
- *   DELETE /v1/keys/TENANT              shred: what the tenant has kept here can never be read
+ *   DELETE /v1/keys/TENANT              shred: what the tenant has kept can never be read
  *
  * ?tenant=NAME names the tenant ("default"). Parts and pieces are no larger than what a body keeps
  * in memory: nothing of them comes to lie in a temporary file.
@@ -38,7 +38,7 @@ static_assert(MCPZ_BLOB_PART_BYTES_MAX <= MCPZ_BODY_MEMORY_MAX, "parts stay in m
 struct asking {
     struct mcpz_blob_job job;
     struct mcpz_exchange *exchange; /* NULL: it is gone */
-    const struct mcpz_api *api;
+    struct mcpz_api *api;
     bool is_done;
     void (*answer)(struct mcpz_exchange *exchange, struct mcpz_blob_job *job);
     const char *what; /* it does, for people */
@@ -56,7 +56,8 @@ static void on_done(struct mcpz_blob_job *job)
 
     if (job->ask == MCPZ_BLOB_SHRED && job->error == MCPZ_OK) {
         const struct mcpz_api_ports *ports = &asking->api->ports;
-        mcpz_engine_shred(ports->enter(ports->context), mcpz_text(job->tenant));
+        mcpz_engine_shred(ports->enter(ports->context), mcpz_text(job->tenant), job->at_ms);
+        mcpz_shred_book_changed(&asking->api->shreds);
     }
     asking->is_done = true;
     if (asking->exchange == NULL) {

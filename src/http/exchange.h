@@ -19,6 +19,7 @@
 #include "http/name_book.h"
 #include "http/queue_book.h"
 #include "http/rule_book.h"
+#include "http/shred_book.h"
 #include "mcp/face.h"
 #include "proto/code.h"
 
@@ -72,6 +73,7 @@ struct mcpz_api {
     struct mcpz_rule_book rules;
     struct mcpz_queue_book queues;
     struct mcpz_name_book names;
+    struct mcpz_shred_book shreds;
     struct mcpz_fellows fellows;
 };
 

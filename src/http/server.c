@@ -390,6 +390,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .pools = config->sources.pools,
         .hosting = config->sources.hosting,
         .blobs = mcpz_blob_edge_port(made->blobs),
+        .keyring = config->keyring,
         .backup = mcpz_backup_edge_port(made->backup),
         .rules = tell_rules,
         .mcp_names = tell_mcp_names,

@@ -1,7 +1,8 @@
 /*
  * What holds for the whole mesh at run time: documents of the tenant "mcpz.system", a register a
  * name. They are replicated and kept as agents are, so what is set at one node holds at all, and
- * after a restart. Rules are one (rule_book.h), queues that are paused another (queue_book.h).
+ * after a restart. Rules are one (rule_book.h), queues that are paused another (queue_book.h). All
+ * are named in engine/at_rest.h.
  */
 
 #ifndef HTTP_SYSTEM_DOCUMENT_H

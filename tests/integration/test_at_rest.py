@@ -122,5 +122,40 @@ class AtRest(unittest.TestCase):
         self.assertEqual(node.run("key", "shred", "mcpz.system").returncode, 1)
 
 
+    def test_what_is_shredded_at_one_node_is_shredded_at_all(self):
+        a = self.start()
+        b = self.mesh.joiner(a, "B")
+        c = self.mesh.joiner(a, "C")
+        wait_linked([a, b, c])
+        path = pathlib.Path(self.mesh.directory) / "file"
+        path.write_text(MARK)
+        for node in (a, b, c):
+            node.ask("blob", "put", path, "--tenant", "acme")
+            node.ask("blob", "put", path, "--tenant", "bolt")
+        gone = a.ask("task", "submit", "nobody", "--tenant", "acme")
+        kept = a.ask("task", "submit", "nobody", "--tenant", "bolt")
+        c.stop()
+        b.ask("key", "shred", "acme")
+
+        def has(node, tenant):
+            return tenant in node.ask("key", "list")["tenants"]
+        until("A has heard of it", lambda: not has(a, "acme"))
+        until("no task of it is left", lambda: a.run("task", "status", gone["id"]).returncode != 0)
+        self.assertEqual(a.run("task", "status", kept["id"]).returncode, 0)
+        self.assertTrue(has(a, "bolt") and has(b, "bolt"))
+        c.start()  # it was away
+        until("C has heard of it", lambda: not has(c, "acme"))
+        self.assertTrue(has(c, "bolt"))
+        # The tenant may begin anew, and that stays.
+        blob = c.ask("blob", "put", path, "--tenant", "acme")["blob"]
+        for node in (a, b, c):
+            node.stop()
+        for node in (a, b, c):
+            node.start(listen=node.address)
+        wait_linked([a, b, c])
+        self.assertEqual(c.ask("blob", "stat", blob, "--tenant", "acme")["blob"], blob)
+        self.assertFalse(has(a, "acme"))
+
+
 if __name__ == "__main__":
     unittest.main()

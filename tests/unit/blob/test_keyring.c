@@ -119,10 +119,10 @@ TEST(a_shredded_key_is_gone_for_good)
     const struct mcpz_id b = mark_of("bolt");
 
     mcpz_keyring_node_key_id(ring, before);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme")), MCPZ_OK);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme")), MCPZ_ENOTFOUND);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_ENOTFOUND);
     CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) == NULL);
-    CHECK(!holds("acme", 4) && holds("bolt", 4));
+    CHECK(holds("acme", 4) && holds("bolt", 4)); /* that it ended is remembered */
     mcpz_keyring_node_key_id(ring, after);
     CHECK(memcmp(before, after, sizeof(before)) != 0);
     CHECK_UINT(reopen(), MCPZ_OK);
@@ -152,13 +152,50 @@ TEST(keys_of_records_are_lent_and_known_by_their_ids)
     id[0] ^= 1;
     CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_ENOTFOUND);
     id[0] ^= 1;
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme")), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
     CHECK_UINT(mcpz_keyring_count(ring), 0);
     CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_EEXPIRED);
     CHECK_UINT(reopen(), MCPZ_OK);
     CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_EEXPIRED);
     CHECK_UINT(mcpz_keyring_lend_by_id(ring, other_id, &lent), MCPZ_EEXPIRED);
     CHECK_UINT(mcpz_keyring_lend(ring, mcpz_bytes("", 0), &lent), MCPZ_EPROTO);
+}
+
+/* As others say it: what is younger stays, and nothing that ended begins again. */
+TEST(an_end_takes_what_was_made_until_then)
+{
+    struct mcpz_keyring_end end;
+    struct mcpz_tenant_key *lent;
+
+    CHECK_UINT(mcpz_keyring_end_of(ring, mcpz_text("acme")), 0);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 5), MCPZ_OK); /* it has no key */
+    CHECK_UINT(mcpz_keyring_end_of(ring, mcpz_text("acme")), 5);
+    const struct mcpz_id a = mark_of("acme");
+    CHECK_UINT(mcpz_keyring_lend(ring, mcpz_text("acme"), &lent), MCPZ_OK);
+    const uint64_t made_ms = mcpz_tenant_key_made_ms(lent);
+    mcpz_tenant_key_destroy(lent);
+    CHECK(made_ms > 5);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 4), MCPZ_OK); /* it is known better */
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 7), MCPZ_OK);
+    check_mark("acme", &a, true);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    CHECK(mcpz_keyring_end(ring, 0, &end) && !mcpz_keyring_end(ring, 1, &end));
+    CHECK_UINT(end.at_ms, 7);
+    CHECK(mcpz_bytes_equal(mcpz_bytes(end.tenant, end.tenant_length), mcpz_text("acme")));
+    check_mark("acme", &a, true);
+
+    /* An end that lies ahead of our clock: what is made afterwards is younger all the same. */
+    const uint64_t ahead_ms = made_ms + 86400000;
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), ahead_ms), MCPZ_OK);
+    CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) == NULL);
+    check_mark("acme", &a, false);
+    CHECK_UINT(mcpz_keyring_lend(ring, mcpz_text("acme"), &lent), MCPZ_OK);
+    CHECK_UINT(mcpz_tenant_key_made_ms(lent), ahead_ms + 1);
+    mcpz_tenant_key_destroy(lent);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), ahead_ms), MCPZ_OK);
+    CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) != NULL);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
+    CHECK(mcpz_keyring_end_of(ring, mcpz_text("acme")) > ahead_ms);
 }
 
 /* The ring is wrapped with the new node key, but that has not taken the old one's place. */
@@ -218,7 +255,7 @@ TEST(the_environment_gives_the_node_key)
     CHECK_UINT(reopen(), MCPZ_OK);
     check_mark("acme", &a, true);
     CHECK_UINT(mcpz_keyring_rotate(ring), MCPZ_EUNSUPPORTED);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme")), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
     CHECK_UINT(reopen(), MCPZ_OK);
     CHECK_UINT(mcpz_keyring_count(ring), 0);
 }
@@ -302,6 +339,7 @@ int main(void)
         RUN_IN(a_new_node_key_changes_no_tenants_key),
         RUN_IN(a_shredded_key_is_gone_for_good),
         RUN_IN(keys_of_records_are_lent_and_known_by_their_ids),
+        RUN_IN(an_end_takes_what_was_made_until_then),
         RUN_IN(a_rotation_that_was_cut_short_is_finished),
         RUN_IN(a_node_key_that_fits_nothing_is_dropped),
         RUN_IN(the_environment_gives_the_node_key),

@@ -414,7 +414,7 @@ static void shred(const char *tenant)
             ring.is_shredded[i] = true;
         }
     }
-    mcpz_vault_forget(&sealed.rest->vault, mcpz_text(tenant));
+    mcpz_vault_forget(&sealed.rest->vault, mcpz_text(tenant), UINT64_MAX);
 }
 
 TEST(what_a_shredded_key_sealed_is_gone_and_nothing_else)
@@ -449,7 +449,7 @@ TEST(entries_of_a_shredded_key_are_passed_over)
     put_some_of_each();
     CHECK(check_same_walk(MCPZ_SCAN_DOCUMENT, &from) > 0);
     end_turn(&sealed);
-    shred(MCPZ_TENANT_DEFAULT);
+    shred(MCPZ_TENANT_AGENTS);
     CHECK_UINT(sealed.store.next(sealed.store.context, MCPZ_SCAN_DOCUMENT, true, &from),
                MCPZ_ENOTFOUND);
 }
@@ -457,6 +457,19 @@ TEST(entries_of_a_shredded_key_are_passed_over)
 static size_t rows_of(const struct mcpz_kv *kv)
 {
     return marks_in(kv, ""); /* each has a key and a value */
+}
+
+/* The vault's own of a tenant. */
+static struct mcpz_tenant_key *key_of(const char *tenant)
+{
+    for (size_t i = 0; i < sealed.rest->vault.count; i++) {
+        struct mcpz_tenant_key *key = sealed.rest->vault.keys[i];
+        if (mcpz_bytes_equal(mcpz_tenant_key_tenant(key), mcpz_text(tenant))) {
+            return key;
+        }
+    }
+    CHECK(false);
+    return NULL;
 }
 
 TEST(what_a_tenant_has_is_cleared_away_when_its_key_goes)
@@ -471,9 +484,16 @@ TEST(what_a_tenant_has_is_cleared_away_when_its_key_goes)
     put(&listed);
     listed.task_listed.id.bytes[0] = 2;
     put(&listed);
-    CHECK_UINT(mcpz_at_rest_purge(sealed.rest, &sealed.kv, mcpz_text("mark-bolt")), 4);
+    const struct mcpz_at_rest_end end = {.tenant = mcpz_text("mark-bolt"), .at_ms = 100};
+    mcpz_tenant_key_set_made_ms(key_of("mark-bolt"), 100);
+    CHECK_UINT(mcpz_at_rest_purge(sealed.rest, &sealed.kv, &end), 4);
     CHECK_UINT(rows_of(&sealed.kv), before + 2); /* one that is listed is another's */
-    CHECK_UINT(mcpz_at_rest_purge(sealed.rest, &sealed.kv, mcpz_text("mark-bolt")), 0);
+    CHECK_UINT(mcpz_at_rest_purge(sealed.rest, &sealed.kv, &end), 0);
+    put_task(6, "mark-bolt"); /* with the same key, but it is younger by now */
+    mcpz_tenant_key_set_made_ms(key_of("mark-bolt"), 101);
+    CHECK_UINT(mcpz_at_rest_purge(sealed.rest, &sealed.kv, &end), 0);
+    shred("mark-bolt"); /* and what was shredded before goes with any */
+    CHECK_UINT(mcpz_at_rest_purge(sealed.rest, &sealed.kv, &end), 3);
 }
 
 TEST(a_tenant_for_which_there_is_no_room_shares_the_nodes_own_key)

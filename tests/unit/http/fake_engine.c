@@ -242,10 +242,11 @@ void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
     (void)request;
 }
 
-void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant)
+void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant, uint64_t at_ms)
 {
     (void)engine;
     (void)tenant;
+    (void)at_ms;
 }
 
 mcpz_error mcpz_engine_token_create(struct mcpz_engine *engine, uint64_t request, uint64_t ttl_ms,
