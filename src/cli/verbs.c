@@ -555,7 +555,8 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     NULL, 0},
 [MCPZ_VERB_QUEUE_LIST] = {
     MCPZ_VERB_QUEUE_LIST, "queue list", "", 0, 0, "list the queues of submitted tasks",
-    "One for each type of task that was submitted at this node.\n"
+    "One for each type of task that was submitted, with what waits and runs at all nodes that\n"
+    "can be asked.\n"
     "\n"
     "Example:\n"
     "  mcpz queue list\n",

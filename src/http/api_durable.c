@@ -1,12 +1,12 @@
 /*
  * Durable tasks and their queues.
  *
- *   GET    /v1/tasks?state=...&type=...&limit=N    a list of the mesh's, oldest first
- * (task_list.c) GET    /v1/tasks/ID                            one, with result and history POST
- * /v1/tasks/ID/wait                       the same, when it is over POST   /v1/tasks/ID/replay,
- * .../purge          dead letters; what is over DELETE /v1/tasks/ID cancel GET    /v1/runs what
- * was done here under idempotency keys GET    /v1/queues, POST /v1/queues/TYPE        {"paused":
- * true}
+ *   GET    /v1/tasks/ID             one, with result and history (lists: task_list.c)
+ *   POST   /v1/tasks/ID/wait        the same, when it is over
+ *   POST   /v1/tasks/ID/replay      a dead letter; .../purge: what is over
+ *   DELETE /v1/tasks/ID             cancel
+ *   GET    /v1/runs                 what was done here under idempotency keys
+ *   POST   /v1/queues/TYPE          {"paused": true} (lists: queue_list.c)
  */
 
 #include <stdlib.h>
@@ -298,23 +298,6 @@ void mcpz_api_get_runs(struct mcpz_exchange *exchange, const struct mcpz_request
 }
 
 /* ---- Queues ------------------------------------------------------------------------------- */
-
-void mcpz_api_get_queues(struct mcpz_exchange *exchange, const struct mcpz_request *request)
-{
-    const struct mcpz_tasks *tasks = &mcpz_engine_node(mcpz_exchange_engine(exchange))->tasks;
-    json_t *list = json_array();
-
-    (void)request;
-    for (size_t i = 0; i < tasks->queues.count; i++) {
-        const struct mcpz_task_queue *queue = &tasks->queues.rows[i];
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s, s:b, s:I, s:I}", "type", queue->capability,
-                                              "paused", queue->paused ? 1 : 0, "waiting",
-                                              (json_int_t)(queue->ready - queue->running),
-                                              "running", (json_int_t)queue->running));
-    }
-    mcpz_exchange_answer(exchange, 200, list);
-}
 
 /* In the mesh's book: every node looks there. Here it holds at once. */
 static void set_paused(struct mcpz_exchange *exchange, const char *name, bool paused)

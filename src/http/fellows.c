@@ -109,6 +109,22 @@ bool mcpz_fellows_ask(struct mcpz_exchange *exchange, const struct mcpz_id *node
     return true;
 }
 
+void mcpz_fellows_ask_members(struct mcpz_exchange *exchange, size_t *next, const char *path,
+                              uint32_t timeout_ms)
+{
+    const struct mcpz_roster *roster =
+        &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members.roster;
+
+    for (; *next < roster->count; (*next)++) {
+        const struct mcpz_member *member = &roster->rows[*next];
+        const struct mcpz_id node = member->id;
+        if (!mcpz_member_is_gone(member) &&
+            !mcpz_fellows_ask(exchange, &node, "GET", path, NULL, timeout_ms)) {
+            return;
+        }
+    }
+}
+
 static json_t *parse(const struct mcpz_body *said, unsigned *status)
 {
     const struct mcpz_bytes whole = mcpz_body_in_memory(said);
@@ -305,6 +321,7 @@ static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
     return method != MCPZ_METHOD_OTHER &&
            (is_one || is_below(path, MCPZ_LAYOUT_PATH) || is_below(path, "/v1/agents") ||
             is_below(path, "/v1/history") ||
+            (method == MCPZ_GET && mcpz_bytes_equal(path, mcpz_text("/v1/queues"))) ||
             (is_tasks && path.length == length && method == MCPZ_GET));
 }
 

@@ -90,6 +90,14 @@ bool mcpz_fellows_ask(struct mcpz_exchange *exchange, const struct mcpz_id *node
                       uint32_t timeout_ms);
 
 /**
+ * Ask all members that are not gone for `path`, from row `*next` of the roster on, 1 at first: as
+ * many as may be asked at one time. Call it again when answers were taken, until none is waited
+ * for.
+ */
+void mcpz_fellows_ask_members(struct mcpz_exchange *exchange, size_t *next, const char *path,
+                              uint32_t timeout_ms);
+
+/**
  * Take the next answer for `exchange`: who gave it, the HTTP status (0: the call failed, and
  * `exchange->fellow_code` says how) and what was said, the caller's, or NULL. False: none is
  * there; `*waiting` is how many are still to come.

@@ -110,11 +110,6 @@ static void answer(struct mcpz_exchange *exchange)
 
 /* ---- Others ------------------------------------------------------------------------------- */
 
-static const struct mcpz_roster *roster_of(struct mcpz_exchange *exchange)
-{
-    return &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members.roster;
-}
-
 /* Ask as many as may be asked at one time. */
 static void ask_more(struct mcpz_exchange *exchange)
 {
@@ -125,14 +120,7 @@ static void ask_more(struct mcpz_exchange *exchange)
                    list->state[0] != '\0' ? "\nstate=" : "", list->state,
                    list->type[0] != '\0' ? "\ntype=" : "", list->type,
                    list->tenant[0] != '\0' ? "\ntenant=" : "", list->tenant);
-    for (; list->next_member < roster_of(exchange)->count; list->next_member++) {
-        const struct mcpz_member *member = &roster_of(exchange)->rows[list->next_member];
-        const struct mcpz_id node = member->id;
-        if (!mcpz_member_is_gone(member) &&
-            !mcpz_fellows_ask(exchange, &node, "GET", path, NULL, ASK_MS)) {
-            return;
-        }
-    }
+    mcpz_fellows_ask_members(exchange, &list->next_member, path, ASK_MS);
 }
 
 static void take_rows(struct mcpz_exchange *exchange, const struct mcpz_id *node,

@@ -115,6 +115,16 @@ class Anywhere(unittest.TestCase):
         for node in self.nodes:
             until("it goes on there", lambda node=node: self.paused(node) == {"upper": False})
 
+    def waiting(self, node):
+        return {row["type"]: row["waiting"] for row in node.ask("queue", "list")}
+
+    def test_queues_are_those_of_the_mesh(self):
+        for node in self.nodes:
+            for _ in range(2):
+                node.ask("task", "submit", "nobody.does.this", "--copies", "2")
+        for node in self.nodes:
+            until("it counts all that waits", lambda node=node: self.waiting(node) == {"nobody.does.this": 6})
+
     def test_what_nodes_ask_of_one_another_is_in_no_list(self):
         self.assertEqual([row["name"] for row in self.a.ask("capabilities")], ["upper"])
         self.assertEqual(self.a.status()["capabilities"], 1)
