@@ -27,6 +27,33 @@ static const struct mcpz_member *find_member(const struct mcpz_task_step *step,
  * Highest random weight, so that a node that goes or comes moves few tasks.
  * Source: Thaler, Ravishankar, "Using Name-Based Mappings", IEEE/ACM ToN 6(1), 1998, section 4.
  */
+bool mcpz_task_is_full(const struct mcpz_task_step *step, const struct mcpz_id *node)
+{
+    for (size_t i = 0; i < MCPZ_TASKS_FULL_MAX; i++) {
+        const struct mcpz_task_full *full = &step->tasks->full[i];
+        if (full->until_us > step->now && mcpz_id_equal(&full->node, node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of more than MCPZ_TASKS_FULL_MAX the one that was noted first is forgotten. */
+static void note_full(struct mcpz_task_step *step, const struct mcpz_id *node)
+{
+    struct mcpz_task_full *row = &step->tasks->full[0];
+
+    for (size_t i = 0; i < MCPZ_TASKS_FULL_MAX; i++) {
+        struct mcpz_task_full *full = &step->tasks->full[i];
+        if (mcpz_id_equal(&full->node, node)) {
+            row = full;
+            break;
+        }
+        row = full->until_us < row->until_us ? full : row;
+    }
+    *row = (struct mcpz_task_full){.node = *node, .until_us = step->now + MCPZ_TASKS_FULL_US};
+}
+
 bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcpz_task_id *id,
                              const struct mcpz_id *except, struct mcpz_id *backup)
 {
@@ -40,7 +67,7 @@ bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcp
         const struct mcpz_member *member = find_member(step, peer);
         uint64_t weight = mcpz_hash_bytes(mcpz_bytes(peer->bytes, MCPZ_ID_BYTES), seed);
         if (member == NULL || member->state != MCPZ_MEMBER_ALIVE || links->links[i].deaf ||
-            (except != NULL && mcpz_id_equal(peer, except))) {
+            mcpz_task_is_full(step, peer) || (except != NULL && mcpz_id_equal(peer, except))) {
             continue;
         }
         if (!found || weight > best) {
@@ -620,10 +647,14 @@ static void on_yield(struct mcpz_task_step *step, struct mcpz_task_now *task,
 static void on_unable(struct mcpz_task_step *step, const struct mcpz_id *from,
                       struct mcpz_task_now *task)
 {
-    if (!mcpz_task_is_ours(step, &task->is) || !mcpz_id_equal(&task->is.backup, from) ||
-        mcpz_task_is_over(&task->is) || mcpz_task_level(&task->body) > 0 ||
+    if (!mcpz_task_is_ours(step, &task->is) || !mcpz_id_equal(&task->is.backup, from)) {
+        return;
+    }
+    step->tasks->counts.unkept++;
+    note_full(step, from);
+    if (mcpz_task_is_over(&task->is) || mcpz_task_level(&task->body) > 0 ||
         task->is.phase == MCPZ_TASK_SPLIT) {
-        return; /* a tree stays together: that one is asked again */
+        return; /* a tree stays together: that one is asked again, in a while */
     }
     mcpz_task_rehouse(step, task);
     mcpz_task_save(step, task);

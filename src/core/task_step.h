@@ -134,9 +134,12 @@ void mcpz_task_renew(struct mcpz_task_step *step);
 
 /* task_copies.c */
 
-/** Who should keep a copy of this task: alive and linked. False: nobody. */
+/** Who should keep a copy of this task: alive, linked, and not full. False: nobody. */
 bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcpz_task_id *id,
                              const struct mcpz_id *except, struct mcpz_id *backup);
+
+/** Has it said lately that it has no room for copies? */
+bool mcpz_task_is_full(const struct mcpz_task_step *step, const struct mcpz_id *node);
 
 /** Is there anybody else alive in the mesh? */
 bool mcpz_task_has_company(const struct mcpz_task_step *step);

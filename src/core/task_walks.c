@@ -140,7 +140,9 @@ static void house_one(struct mcpz_task_step *step, const struct mcpz_record_task
     if (mcpz_task_level(&task.body) > 0 || task.is.phase == MCPZ_TASK_SPLIT) {
         mcpz_task_tree_note(step,
                             mcpz_task_level(&task.body) > 0 ? &task.body.kin[0].parent : &task.id);
-        mcpz_task_send_whole(step, &task);
+        if (!mcpz_task_is_full(step, &task.is.backup)) {
+            mcpz_task_send_whole(step, &task);
+        }
         return;
     }
     if (mcpz_task_may_replace(step, &task)) {

@@ -408,6 +408,7 @@ void mcpz_tasks_init(struct mcpz_tasks *tasks, const struct mcpz_store *store,
     /* The largest tables are not cleared: pages that nobody writes to cost nothing. */
     memset(tasks->slots, 0, sizeof(tasks->slots));
     memset(tasks->watches, 0, sizeof(tasks->watches));
+    memset(tasks->full, 0, sizeof(tasks->full));
     mcpz_task_book_init(&tasks->book, store, self);
     mcpz_accepting_init(&tasks->accepting);
     mcpz_task_tree_init(&tasks->tree);

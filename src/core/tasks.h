@@ -74,6 +74,8 @@
 
 #define MCPZ_TASKS_RUNNING_MAX 128
 #define MCPZ_TASKS_WATCHED_MAX 256
+#define MCPZ_TASKS_FULL_MAX 8                   /* nodes known to have no room for copies */
+#define MCPZ_TASKS_FULL_US MCPZ_SECONDS(30)     /* so long they are asked for none */
 #define MCPZ_TASKS_REQUESTS (UINT64_C(1) << 63) /* our calls' requests have this bit */
 
 static_assert(MCPZ_TASKS_RUNNING_MAX <= MCPZ_CALLS_MAX / 2, "half of the calls are for others");
@@ -109,6 +111,12 @@ struct mcpz_task_watch {
     struct mcpz_task_id id;
 };
 
+/* It has said that it can keep no more copies. */
+struct mcpz_task_full {
+    struct mcpz_id node;
+    mcpz_time until_us; /* past: nobody */
+};
+
 /* Since the start. */
 struct mcpz_tasks_counts {
     uint64_t accepted;
@@ -122,6 +130,7 @@ struct mcpz_tasks_counts {
     uint64_t yielded;
     uint64_t lost_leases;
     uint64_t put_back; /* because the backup did not answer */
+    uint64_t unkept;   /* whoever was to keep one had no room for it */
 };
 
 struct mcpz_tasks {
@@ -146,6 +155,7 @@ struct mcpz_tasks {
     size_t feeding; /* slots that could send more of their input than a step has room for */
     uint64_t next_request;
     struct mcpz_accepting accepting;
+    struct mcpz_task_full full[MCPZ_TASKS_FULL_MAX];
     struct mcpz_task_watch watches[MCPZ_TASKS_WATCHED_MAX];
     size_t watch_count;
 

@@ -141,7 +141,7 @@ static json_t *show_durable(const struct mcpz_tasks *tasks)
     static const char *const names[] = {
         "ready",     "later",      "lone",    "ended",       "dead",     "running", "copies",
         "watched",   "accepted",   "refused", "attempts",    "retried",  "done",    "died",
-        "cancelled", "taken_over", "yielded", "lost_leases", "put_back",
+        "cancelled", "taken_over", "yielded", "lost_leases", "put_back", "unkept",
     };
     const struct mcpz_tasks_counts *counts = &tasks->counts;
     const uint32_t *lists = tasks->book.counts;
@@ -165,6 +165,7 @@ static json_t *show_durable(const struct mcpz_tasks *tasks)
         counts->yielded,
         counts->lost_leases,
         counts->put_back,
+        counts->unkept,
     };
     static_assert(MCPZ_ARRAY_LEN(names) == MCPZ_ARRAY_LEN(numbers), "a name each");
     json_t *json = json_object();

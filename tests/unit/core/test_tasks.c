@@ -626,6 +626,80 @@ TEST(a_dead_backup_is_replaced)
     fake_store_finish(&store);
 }
 
+TEST(who_is_full_is_not_asked_for_a_while)
+{
+    with_alice();
+    (void)member(&bob);
+    link_up(&bob);
+    submit(1, 5);
+    const struct mcpz_id first = row(0)->state.backup;
+    mark(2, &first, MCPZ_MSG_TASK_UNABLE, 0);
+    CHECK(!mcpz_id_equal(&row(0)->state.backup, &first));
+    CHECK_UINT(sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.epoch, 2);
+    mark(3, &row(0)->state.backup, MCPZ_MSG_TASK_KEPT, 0);
+    for (size_t i = 1; i <= 8; i++) { /* half of them would be that one's, by lot */
+        submit(3 + i, 5 + i);
+        CHECK(!mcpz_id_equal(&row(i)->state.backup, &first));
+    }
+    mark(20, &row(8)->state.backup, MCPZ_MSG_TASK_UNABLE, 8); /* the other one is full, too */
+    CHECK(mcpz_id_is_zero(&row(8)->state.backup));
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0); /* back and forth would be for ever */
+    CHECK_UINT(tasks.counts.unkept, 2);
+    fake_store_finish(&store);
+}
+
+/* A task that was split, and one of its parts, which nobody else keeps yet. */
+static void add_part(void)
+{
+    const struct mcpz_task_id parent = {.bytes = {1}};
+    const struct mcpz_task_id part = {.bytes = {2}};
+    struct mcpz_task_state state = {.epoch = 1,
+                                    .revision = 1,
+                                    .owner = self,
+                                    .backup = alice,
+                                    .life = 1,
+                                    .phase = MCPZ_TASK_SPLIT};
+    struct mcpz_task_body of_part = *body;
+
+    mcpz_task_book_add(&tasks.book, &parent, body, &state);
+    state.phase = MCPZ_TASK_QUEUED;
+    of_part.kin_count = 1;
+    of_part.kin[0] = (struct mcpz_task_kin){.parent = parent, .root = parent, .level = 1};
+    mcpz_task_book_add(&tasks.book, &part, &of_part, &state);
+    mcpz_task_book_set_lone(&tasks.book, &part, true);
+}
+
+/* Ticks until then, one a second; how often the part was to be kept. */
+static size_t kept_until(mcpz_time *now, mcpz_time until_us)
+{
+    size_t count = 0;
+
+    while (*now < until_us) {
+        *now += MCPZ_SECONDS(1);
+        tick(*now);
+        size_t at = 0;
+        const struct mcpz_action *action;
+        while ((action = next_action(MCPZ_ACTION_SEND, &at)) != NULL) {
+            count += action->send.msg.kind == MCPZ_MSG_TASK_KEEP;
+        }
+    }
+    return count;
+}
+
+TEST(a_part_of_a_tree_waits_for_who_is_full)
+{
+    mcpz_time now = 0;
+
+    with_alice();
+    add_part();
+    CHECK(kept_until(&now, MCPZ_SECONDS(10)) >= 2); /* said again as long as nothing is heard */
+    mark(now, &alice, MCPZ_MSG_TASK_UNABLE, 1);
+    CHECK_UINT(kept_until(&now, MCPZ_SECONDS(10) + MCPZ_TASKS_FULL_US), 0);
+    CHECK(mcpz_id_equal(&row(1)->state.backup, &alice)); /* a tree stays together */
+    CHECK(kept_until(&now, MCPZ_SECONDS(20) + MCPZ_TASKS_FULL_US) >= 2);
+    fake_store_finish(&store);
+}
+
 TEST(a_backup_that_was_replaced_is_told_to_drop_it)
 {
     with_alice();
@@ -828,7 +902,9 @@ TEST_MAIN(RUN(a_backup_keeps_many_at_one_time_and_says_so_once),
           RUN(a_restarted_owner_that_hears_nothing_begins_nevertheless),
           RUN(with_a_key_a_restarted_owner_does_not_replace_a_dead_backup_at_once),
           RUN(what_nobody_else_keeps_is_kept_as_soon_as_somebody_comes),
-          RUN(a_dead_backup_is_replaced), RUN(a_backup_that_was_replaced_is_told_to_drop_it),
+          RUN(a_dead_backup_is_replaced), RUN(who_is_full_is_not_asked_for_a_while),
+          RUN(a_part_of_a_tree_waits_for_who_is_full),
+          RUN(a_backup_that_was_replaced_is_told_to_drop_it),
           RUN(what_is_said_of_a_task_is_on_disk_before), RUN(a_cancelled_task_stops_and_is_over),
           RUN(who_waits_is_answered_when_it_is_over),
           RUN(a_dead_letter_is_replayed_as_if_it_were_new), RUN(what_is_purged_leaves_nothing),
