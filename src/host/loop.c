@@ -28,8 +28,9 @@
  * stays there is only fetched when the loop is idle. */
 #define LWS_SERVICE_BYTES 16896
 
-/* Of all headers of one request. */
-#define LWS_HEADER_BYTES_MAX 16384
+/* Of all headers of one request: three times what a head may have (http/lobby.h), since those
+ * whose names libwebsockets does not know take more with it than they have. */
+#define LWS_HEADER_BYTES_MAX 49152
 
 #define LWS_TIMEOUT_SECONDS 10
 #define LWS_HEAD_SECONDS 10 /* for all of a request's head to come */

@@ -653,15 +653,19 @@ void mcpz_hub_flush(void *hub)
 
 /* ---- What libwebsockets tells ------------------------------------------------------------- */
 
+bool mcpz_hub_has_room(const struct mcpz_hub *hub, size_t waiting)
+{
+    return !hub->is_over &&
+           hub->socket_count + waiting < hub->socket_max + MCPZ_API_CONNECTIONS_SPARE;
+}
+
 /* Count sockets from their acceptance on, not from their first request. */
 static int on_socket(struct mcpz_side *side, struct lws *wsi, enum lws_callback_reasons reason)
 {
     struct mcpz_hub *hub = side->hub;
 
     if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION) {
-        return hub->is_over || hub->socket_count >= hub->socket_max + MCPZ_API_CONNECTIONS_SPARE
-                   ? -1
-                   : 0;
+        return mcpz_hub_has_room(hub, 0) ? 0 : -1;
     }
     struct mcpz_socket *socket = lws_get_opaque_user_data(wsi);
     if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
@@ -670,7 +674,7 @@ static int on_socket(struct mcpz_side *side, struct lws *wsi, enum lws_callback_
         if (socket == NULL) {
             return -1;
         }
-        socket->hub = hub;
+        socket->side = hub->entering != NULL ? hub->entering : side;
         hub->socket_count++;
         lws_set_opaque_user_data(wsi, socket);
     } else if (socket != NULL) {
@@ -693,6 +697,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
     if (side == NULL) {
         return 0;
+    }
+    const struct mcpz_socket *socket = lws_get_opaque_user_data(wsi);
+    if (socket != NULL) {
+        side = socket->side;
     }
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:

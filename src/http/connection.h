@@ -39,13 +39,16 @@ struct mcpz_hub {
     size_t socket_count;
     size_t socket_max; /* some more are taken, to be refused */
     bool has_ended;    /* a request, just now */
-    bool is_over;      /* the engine must not be called any more */
+    struct mcpz_side
+        *entering; /* a socket is given to libwebsockets, of that side; NULL: its own */
+    bool is_over;  /* the engine must not be called any more */
 };
 
-/* One listening address: the user of its vhost. */
+/* One listening address. */
 struct mcpz_side {
     struct mcpz_hub *hub;
-    struct lws_vhost *vhost;
+    struct lws_vhost
+        *vhost; /* of the Unix socket, whose user it is; all sockets are of that one */
     bool local; /* the Unix socket */
     const struct mcpz_bearer *bearer;
     char host[256]; /* TCP: what we were told to listen on */
@@ -54,9 +57,9 @@ struct mcpz_side {
 /* What is known of a socket, as long as that is open: libwebsockets lets go of a connection
  * between two requests. */
 struct mcpz_socket {
-    struct mcpz_hub *hub; /* which counts it */
-    bool peer_is_known;   /* `peer_is_here` is */
-    bool peer_is_here;    /* on this machine */
+    struct mcpz_side *side; /* whose hub counts it */
+    bool peer_is_known;     /* `peer_is_here` is */
+    bool peer_is_here;      /* on this machine */
 };
 
 /* Lies in libwebsockets' memory, zeroed for each connection; from `path` on not for each request.
@@ -112,6 +115,10 @@ void mcpz_hub_flush(void *hub);
  * second.
  */
 void mcpz_hub_tick(struct mcpz_hub *hub);
+
+/** Is there room for another socket, beside `waiting` ones? A few more than are served: they are
+ * told. */
+bool mcpz_hub_has_room(const struct mcpz_hub *hub, size_t waiting);
 
 /** Give up all requests: the engine is going. No callback touches the API afterwards. */
 void mcpz_hub_end(struct mcpz_hub *hub);

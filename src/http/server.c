@@ -23,6 +23,7 @@
 #include "http/blob_edge.h"
 #include "http/connection.h"
 #include "http/fellows.h"
+#include "http/lobby.h"
 #include "http/measure.h"
 
 /* How often what has waited too long is looked for. */
@@ -41,6 +42,7 @@ struct mcpz_server {
     struct mcpz_hub hub;
     struct mcpz_side local;
     struct mcpz_side tcp;
+    struct mcpz_lobby *lobby; /* NULL: there is no TCP port */
     struct mcpz_socket_path socket;
     char url[sizeof("http://[]:65535") + 256]; /* of the TCP port; "": none */
     struct mcpz_deferred progress;
@@ -182,9 +184,11 @@ static void wake_at(void *context, mcpz_time at_us)
 
 /* ---- Listening ---------------------------------------------------------------------------- */
 
-static struct lws_vhost *make_vhost(struct mcpz_server *server, struct mcpz_side *side,
+static struct lws_vhost *make_vhost(struct mcpz_server *server,
                                     struct lws_context_creation_info *info)
 {
+    struct mcpz_side *side = &server->local;
+
     info->protocols = mcpz_connection_protocols();
     info->user = side;
     info->alpn = "http/1.1";
@@ -208,7 +212,7 @@ static mcpz_error listen_locally(struct mcpz_server *server, struct mcpz_server_
     server->local.local = true;
     /* From its first moment on the socket is ours alone. */
     mode_t mask = umask(0177);
-    struct lws_vhost *vhost = make_vhost(server, &server->local, &info);
+    struct lws_vhost *vhost = make_vhost(server, &info);
     (void)umask(mask);
     if (vhost == NULL || lstat(server->socket.path, &made) != 0 || !S_ISSOCK(made.st_mode)) {
         (void)snprintf(trouble->text, sizeof(trouble->text),
@@ -220,16 +224,15 @@ static mcpz_error listen_locally(struct mcpz_server *server, struct mcpz_server_
     return MCPZ_OK;
 }
 
-/* Can the address be listened on? libwebsockets would not say why not. */
-static mcpz_error try_address(const struct addrinfo *address, const char *text,
-                              struct mcpz_server_trouble *trouble)
+static mcpz_error listen_on(const struct addrinfo *address, const char *text, int *listening,
+                            struct mcpz_server_trouble *trouble)
 {
     const int yes = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
-        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0) {
-        (void)close(fd);
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0) {
+        *listening = fd;
         return MCPZ_OK;
     }
     int reason = errno;
@@ -242,65 +245,98 @@ static mcpz_error try_address(const struct addrinfo *address, const char *text,
     return reason == EADDRINUSE ? MCPZ_ECONFLICT : MCPZ_EIO;
 }
 
-/* The numeric form of the address of `text`, checked. `numeric` holds NI_MAXHOST. */
-static mcpz_error find_address(struct mcpz_server *server, const char *text, char *numeric,
-                               uint16_t *port, struct mcpz_server_trouble *trouble)
+/* Listen on the address of `text`. */
+static mcpz_error open_address(struct mcpz_server *server, const char *text, int *listening,
+                               struct mcpz_server_trouble *trouble)
 {
     char host[MCPZ_ADDRESS_BYTES_MAX + 1];
     char digits[8];
+    uint16_t port = 0;
     struct addrinfo *addresses = NULL;
     const struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 
-    if (mcpz_address_split(text, 8000, host, port) != MCPZ_OK) {
+    if (mcpz_address_split(text, 8000, host, &port) != MCPZ_OK) {
         (void)snprintf(trouble->text, sizeof(trouble->text), "\"%.300s\" is not HOST:PORT", text);
         return MCPZ_EIO;
     }
     (void)snprintf(server->tcp.host, sizeof(server->tcp.host), "%.255s", host);
-    (void)snprintf(digits, sizeof(digits), "%u", *port);
+    (void)snprintf(digits, sizeof(digits), "%u", port);
     int failed = getaddrinfo(host[0] != '\0' ? host : "127.0.0.1", digits, &hints, &addresses);
     if (failed != 0) {
         (void)snprintf(trouble->text, sizeof(trouble->text), "cannot serve the API on %.300s: %s",
                        text, gai_strerror(failed));
         return MCPZ_EIO;
     }
-    mcpz_error error = try_address(addresses, text, trouble);
-    if (error == MCPZ_OK && getnameinfo(addresses->ai_addr, addresses->ai_addrlen, numeric,
-                                        NI_MAXHOST, NULL, 0, NI_NUMERICHOST) != 0) {
-        error = MCPZ_EIO;
-    }
+    mcpz_error error = listen_on(addresses, text, listening, trouble);
     freeaddrinfo(addresses);
     return error;
+}
+
+/* Where it listens: with the port that it got, if it was to be any. */
+static mcpz_error write_url(struct mcpz_server *server, int listening)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+    char numeric[NI_MAXHOST];
+    char port[8];
+
+    if (getsockname(listening, (struct sockaddr *)&address, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&address, length, numeric, sizeof(numeric), port,
+                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        return MCPZ_EIO;
+    }
+    const char *host = server->tcp.host[0] != '\0' ? server->tcp.host : numeric;
+    const bool is_v6 = strchr(host, ':') != NULL;
+    (void)snprintf(server->url, sizeof(server->url), "http://%s%.255s%s:%.5s", is_v6 ? "[" : "",
+                   host, is_v6 ? "]" : "", port);
+    return MCPZ_OK;
+}
+
+static bool has_room(void *context, size_t waiting)
+{
+    const struct mcpz_server *server = context;
+
+    return mcpz_hub_has_room(&server->hub, waiting);
+}
+
+/* A client whose request is there. The sockets of both sides are of one vhost, which has no port:
+ * by the port libwebsockets would look for another vhost, of the name in the Host header. */
+static void enter_client(void *context, int fd)
+{
+    struct mcpz_server *server = context;
+
+    server->hub.entering = &server->tcp;
+    (void)lws_adopt_socket_vhost(server->local.vhost, fd); /* or it is closed */
+    server->hub.entering = NULL;
 }
 
 static mcpz_error listen_on_tcp(struct mcpz_server *server, const char *text,
                                 struct mcpz_server_trouble *trouble)
 {
-    char numeric[NI_MAXHOST];
-    uint16_t port = 0;
+    int listening = -1;
 
-    mcpz_error error = find_address(server, text, numeric, &port, trouble);
+    mcpz_error error = open_address(server, text, &listening, trouble);
     if (error != MCPZ_OK) {
         return error;
     }
-    struct lws_context_creation_info info = {
-        .vhost_name = "api-tcp",
-        .iface = numeric,
-        .port = port,
-    };
-    struct lws_vhost *vhost = make_vhost(server, &server->tcp, &info);
-    int listening = vhost != NULL ? lws_get_vhost_listen_port(vhost) : 0;
-    if (listening <= 0) {
-        (void)snprintf(trouble->text, sizeof(trouble->text), "cannot serve the API on %.300s",
-                       text);
-        return MCPZ_EIO;
+    const struct mcpz_lobby_config lobby = {.ev = mcpz_loop_ev(server->loop),
+                                            .fd = listening,
+                                            .context = server,
+                                            .has_room = has_room,
+                                            .enter = enter_client};
+    server->tcp.hub = &server->hub;
+    error = write_url(server, listening);
+    if (error == MCPZ_OK) {
+        error = mcpz_lobby_create(&lobby, &server->lobby);
+    } else {
+        (void)close(listening);
     }
-    /* With the port that is listened on: another one than configured if that was 0. */
-    const char *host = server->tcp.host[0] != '\0' ? server->tcp.host : numeric;
-    bool is_v6 = strchr(host, ':') != NULL;
-    (void)snprintf(server->url, sizeof(server->url), "http://%s%.255s%s:%" PRIu16,
-                   is_v6 ? "[" : "", host, is_v6 ? "]" : "", (uint16_t)listening);
-    return MCPZ_OK;
+    if (error != MCPZ_OK) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "cannot serve the API on %.300s: %s",
+                       text, mcpz_strerror(error));
+    }
+    return error;
 }
 
 /* Who is let in. Of what the configuration says, which was checked. */
@@ -458,6 +494,8 @@ void mcpz_server_destroy(struct mcpz_server *server)
     if (server == NULL) {
         return;
     }
+    mcpz_lobby_destroy(server->lobby);
+    server->lobby = NULL;
     mcpz_hub_end(&server->hub);
     mcpz_fellows_finish(server->api);
     mcpz_loop_undefer(server->loop, &server->progress);

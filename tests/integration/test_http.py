@@ -1,5 +1,6 @@
 """The local API on its socket: what clients may say, what others may try."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -301,6 +302,73 @@ class Crowd(unittest.TestCase):
             connection.request("POST", "/mcp", "{}", {"Mcp-Session-Id": "x" * 5000, "Content-Type": "application/json"})
             answer = connection.getresponse()
             self.assertEqual((answer.status, json.loads(answer.read())["error"]["code"]), (431, "too_large"))
+
+
+class Heads(unittest.TestCase):
+    """Heads of requests that are too large, too slow or none, over TCP: each is told."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mesh = Mesh()
+        cls.node = cls.mesh.founder("A", "--api", "127.0.0.1:0")
+        host, port = cls.node.ready["api"].removeprefix("http://").split(":")
+        cls.address = (host, int(port))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mesh.__exit__(None, None, None)
+
+    def say(self, text):
+        client = socket.create_connection(self.address, timeout=PATIENCE_S)
+        self.addCleanup(client.close)
+        client.sendall(text)
+        return client
+
+    def hear(self, client):
+        """All it is told, until the end: status and code."""
+        said = b""
+        while piece := client.recv(65536):
+            said += piece
+        head, _, body = said.partition(b"\r\n\r\n")
+        return (int(head.split()[1]), json.loads(body)["error"]["code"]) if said else None
+
+    def test_a_head_that_is_too_large(self):
+        for size in (20_000, 2_000_000):  # also one that is still being said
+            client = socket.create_connection(self.address, timeout=PATIENCE_S)
+            self.addCleanup(client.close)
+            with contextlib.suppress(ConnectionError):
+                client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + size * b"x")
+            self.assertEqual(self.hear(client), (431, "too_large"))
+        largest = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: "
+        client = self.say(largest + (16384 - len(largest) - 4) * b"x" + b"\r\n\r\n")
+        self.assertEqual(client.recv(65536)[:13], b"HTTP/1.1 200 ")
+        many = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"x-a%d:\r\n" % i for i in range(1500))
+        self.assertEqual(self.say(many + b"\r\n").recv(65536)[:13], b"HTTP/1.1 200 ")
+
+    def test_what_is_no_head(self):
+        for text in (b"\x16\x03\x01\x02\x00\x01", b"hello\r\n", b"GET /\r\n\r\n", b"GET /livez HTTP/1.1 x\r\n"):
+            with self.subTest(text=text):
+                self.assertEqual(self.hear(self.say(text)), (400, "bad_request"))
+        self.assertEqual(self.hear(self.say(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")), (505, "bad_request"))
+
+    def test_a_head_that_comes_in_pieces(self):
+        client = self.say(b"")
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"\r\n\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n":
+            client.sendall(bytes([byte]))
+        self.assertEqual(client.recv(65536)[:13], b"HTTP/1.1 200 ")
+
+    def test_a_head_that_does_not_come(self):
+        slow = [self.say(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX: ") for _ in range(64)]
+        silent = self.say(b"")
+        gone = self.say(b"GET /li")
+        gone.close()
+        # Nobody else waits for them.
+        client = self.say(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertTrue(client.recv(65536).startswith(b"HTTP/1.1 200 "))
+        for client in slow:
+            self.assertEqual(self.hear(client), (408, "timeout"))
+        self.assertIsNone(self.hear(silent))  # who has said nothing is told nothing
 
 
 class Bounds(unittest.TestCase):
