@@ -57,31 +57,37 @@ bool mcpz_authors_find(struct mcpz_engine *engine, const struct mcpz_id *author,
 
 /* ---- Telling ------------------------------------------------------------------------------ */
 
-static uint64_t *place_of(const struct mcpz_link_row *row, const struct mcpz_id *author,
-                          uint64_t *mark)
+static uint64_t mark_of(const struct mcpz_id *author)
 {
-    memcpy(mark, author->bytes, sizeof(*mark));
-    return &row->told[*mark % MCPZ_TOLD_AUTHORS_MAX];
+    uint64_t mark;
+
+    memcpy(&mark, author->bytes, sizeof(mark));
+    return mark;
+}
+
+static uint64_t *place_of(const struct mcpz_link_row *row, uint64_t mark)
+{
+    return &row->told[mark % MCPZ_TOLD_AUTHORS_MAX];
 }
 
 /* Were they told, and not displaced since? Who has the author's own link knows it. */
 static bool was_told(const struct mcpz_link_row *row, const struct mcpz_id *author)
 {
-    uint64_t mark;
+    const uint64_t mark = mark_of(author);
 
     return mcpz_id_equal(&row->peer, author) ||
-           (row->told != NULL && *place_of(row, author, &mark) == mark);
+           (row->told != NULL && *place_of(row, mark) == mark);
 }
 
 static void note_told(struct mcpz_link_row *row, const struct mcpz_id *author)
 {
-    uint64_t mark;
+    const uint64_t mark = mark_of(author);
 
     if (row->told == NULL) {
         row->told = calloc(MCPZ_TOLD_AUTHORS_MAX, sizeof(*row->told));
     }
     if (row->told != NULL) {
-        *place_of(row, author, &mark) = mark;
+        *place_of(row, mark) = mark;
     }
 }
 
