@@ -32,6 +32,8 @@ enum mcpz_fact_kind {
     MCPZ_FACT_DRAINED,          /* we offer nothing, and nothing is under way any more */
     MCPZ_FACT_LAYOUT,           /* a layout is known that was not; `incarnation`: its version */
     MCPZ_FACT_LAYOUT_SETTLED,   /* only one is live any more; `incarnation`: its version */
+    MCPZ_FACT_AGENT_DIVERGED,   /* replicas have seen the same of a document, and hold other things
+                                 */
     MCPZ_FACT_KIND_END,
 };
 
@@ -51,8 +53,8 @@ enum mcpz_unreachable {
 
 struct mcpz_fact {
     enum mcpz_fact_kind kind;
-    struct mcpz_id
-        about; /* a node; AGENT_MERGED: a document; GOSSIP_DELIVERED: the neighbour that sent it */
+    struct mcpz_id about;     /* a node; AGENT_MERGED, _DIVERGED: a document; GOSSIP_DELIVERED: the
+                                 neighbour that sent it */
     uint64_t incarnation;     /* ALIVE .. REFUTED */
     uint32_t reason;          /* UNLINKED: enum mcpz_link_down_reason; CALL_FAILED: enum mcpz_code;
                                GOSSIP_DELIVERED: the round;

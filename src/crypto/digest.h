@@ -27,6 +27,7 @@
 #define MCPZ_DIGEST_SNAPSHOT "mcpz-snapshot-v1"   /* an exported file -> its trailer */
 #define MCPZ_DIGEST_MERKLE "mcpz-merkle---v1"     /* two nodes of a tree -> the one above them */
 #define MCPZ_DIGEST_BATCH "mcpz-batch----v1"      /* what an author signs -> a batch's name */
+#define MCPZ_DIGEST_STATE "mcpz-docstate-v1"      /* what a document has seen -> its name */
 #define MCPZ_DIGEST_VERIFIED "mcpz-verified-v1"   /* what was verified -> its place in memory */
 #define MCPZ_DIGEST_BACKUP "mcpz-backup---v1"     /* a backup, or a file in it -> its trailer */
 

@@ -472,6 +472,7 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_SUSPECT:
     case MCPZ_FACT_DEAD:
     case MCPZ_FACT_REFUTED:
+    case MCPZ_FACT_AGENT_DIVERGED:
         return MCPZ_LOG_WARN;
     case MCPZ_FACT_ALIVE:
     case MCPZ_FACT_LEFT:
@@ -504,7 +505,10 @@ static void hear_fact(const struct mcpz_fact *fact)
 {
     char about[MCPZ_ID_TEXT_BYTES];
 
-    mcpz_id_to_text(&fact->about, fact->kind == MCPZ_FACT_AGENT_MERGED ? 'd' : 'n', about);
+    const bool is_document =
+        fact->kind == MCPZ_FACT_AGENT_MERGED || fact->kind == MCPZ_FACT_AGENT_DIVERGED;
+
+    mcpz_id_to_text(&fact->about, is_document ? 'd' : 'n', about);
     mcpz_log(level_of(fact->kind), "mesh", mcpz_fact_word(fact->kind), "about=%s", about);
 }
 

@@ -97,6 +97,7 @@ static const struct mcpz_tenant_key *key_of(struct mcpz_at_rest *rest, const str
     case MCPZ_RECORD_QUEUE:
     case MCPZ_RECORD_BATCH:
     case MCPZ_RECORD_AUTHOR:
+    case MCPZ_RECORD_CHECKPOINT:
     case MCPZ_RECORD_LAYOUT:
     case MCPZ_RECORD_TRACKER:
     case MCPZ_RECORD_STAGED:

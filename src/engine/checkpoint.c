@@ -1,5 +1,6 @@
 #include "engine/checkpoint.h"
 
+#include "crypto/digest.h"
 #include "wire/checkpoint.h"
 
 /* The head's lists outlive the entries that are read after it. */
@@ -30,6 +31,27 @@ static mcpz_error read_head(const struct mcpz_store *store, const struct mcpz_id
         .version_count = record.document.version_count,
         .entry_count = record.document.entry_count,
     };
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_checkpoint_state_of(const struct mcpz_store *store, const struct mcpz_id *document,
+                                    struct mcpz_checkpoint_state *state)
+{
+    uint8_t bytes[MCPZ_CHECKPOINT_HEAD_BYTES_MAX];
+    struct kept_head kept;
+
+    mcpz_error error = read_head(store, document, &kept);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    kept.head.entry_count = 0; /* that follows from the rest, or something is wrong */
+    const size_t length = mcpz_checkpoint_head_encode(&kept.head, bytes);
+    mcpz_digest(MCPZ_DIGEST_STATE, mcpz_bytes(bytes, length), state->digest.bytes);
+    state->hlc = kept.head.hlc;
+    state->deltas = 0;
+    for (size_t i = 0; i < kept.head.version_count; i++) {
+        state->deltas += kept.versions[i].seq;
+    }
     return MCPZ_OK;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "proto/checkpoint.h"
 #include "proto/id.h"
 #include "proto/store.h"
 
@@ -20,6 +21,19 @@ struct mcpz_checkpoint_sink {
     /* Take the next bytes, which are borrowed. Errors: any, which ends the writing. */
     mcpz_error (*add)(void *context, struct mcpz_bytes bytes);
 };
+
+/* What a document has seen, in short. */
+struct mcpz_checkpoint_state {
+    struct mcpz_id
+        digest;      /* over the head of its checkpoint, but for how many entries there are */
+    uint64_t deltas; /* how many, of all writers */
+    uint64_t hlc;
+};
+
+/** Read what `document` has seen. Errors: MCPZ_ENOTFOUND, MCPZ_ECORRUPT, MCPZ_EIO */
+MCPZ_MUST_USE mcpz_error mcpz_checkpoint_state_of(const struct mcpz_store *store,
+                                                  const struct mcpz_id *document,
+                                                  struct mcpz_checkpoint_state *state);
 
 /**
  * Write the checkpoint of `document` as `store` has it now. Within a turn.

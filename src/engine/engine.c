@@ -282,6 +282,7 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     made->authority = config->authority;
     made->scratch = config->scratch;
     made->certificate_renew_ms = UINT64_MAX;
+    made->fold_deltas = config->fold_deltas > 1 ? config->fold_deltas : MCPZ_FOLD_DELTAS;
     copy_config(made, config);
     mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);
     made->persist.watch = mcpz_signing_note;
@@ -391,12 +392,16 @@ void mcpz_engine_tick(struct mcpz_engine *engine)
         mcpz_engine_save_self(engine);
     }
     mcpz_admission_tick(engine);
+    mcpz_folding_tick(engine);
     mcpz_engine_dispatch(engine, &tick);
 }
 
 mcpz_time mcpz_engine_deadline(const struct mcpz_engine *engine)
 {
-    return mcpz_time_min(mcpz_node_deadline(&engine->node), mcpz_admission_deadline(engine));
+    const mcpz_time deadline =
+        mcpz_time_min(mcpz_node_deadline(&engine->node), mcpz_admission_deadline(engine));
+
+    return mcpz_time_min(deadline, mcpz_folding_deadline(engine));
 }
 
 /* ---- Requests ----------------------------------------------------------------------------- */

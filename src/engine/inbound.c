@@ -21,12 +21,19 @@ static uint32_t peek_kind(struct mcpz_bytes message)
     return (uint32_t)kind.uint;
 }
 
-/* Deltas reach the core if their author has signed them, and in no other way. */
+/* What nodes sign of documents. Deltas reach the core if their author has, and in no other way. */
 static mcpz_error take_signed(struct mcpz_engine *engine, struct mcpz_link_row *row,
                               const struct mcpz_msg *msg)
 {
     const struct mcpz_id from = row->peer;
 
+    if (msg->kind == MCPZ_MSG_FOLD) {
+        mcpz_folding_asked(engine, &from, &msg->fold);
+        return MCPZ_OK;
+    }
+    if (msg->kind == MCPZ_MSG_FOLDED) {
+        return mcpz_folding_answered(engine, &from, &msg->folded);
+    }
     if (msg->kind == MCPZ_MSG_AUTHOR) {
         return mcpz_authors_take(engine, row, &msg->author);
     }
@@ -65,7 +72,7 @@ static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row 
         return MCPZ_OK;
     }
     row->peer_is_ready = true;
-    if (kind == MCPZ_MSG_BATCH || kind == MCPZ_MSG_AUTHOR || kind == MCPZ_MSG_DELTA) {
+    if ((kind >= MCPZ_MSG_BATCH && kind <= MCPZ_MSG_FOLDED) || kind == MCPZ_MSG_DELTA) {
         return take_signed(engine, row, &msg);
     }
     struct mcpz_event event = {

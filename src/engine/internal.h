@@ -7,6 +7,7 @@
 #include "crypto/seal.h"
 #include "engine/certificate.h"
 #include "engine/engine.h"
+#include "engine/folding.h"
 #include "engine/lane.h"
 #include "engine/persist.h"
 #include "engine/scratch.h"
@@ -142,6 +143,9 @@ struct mcpz_engine {
     struct mcpz_held *held_last;
     size_t held_bytes;
 
+    struct mcpz_folding folding;
+    uint64_t fold_deltas;
+
     struct mcpz_sealed sealed[MCPZ_SEALED_MAX];
 
     /* What mcpz_engine_token_create() shows. */
@@ -264,6 +268,21 @@ MCPZ_MUST_USE mcpz_error mcpz_authors_import(struct mcpz_engine *engine,
 MCPZ_MUST_USE mcpz_error mcpz_incoming_batch(struct mcpz_engine *engine,
                                              const struct mcpz_id *from,
                                              const struct mcpz_msg_batch *batch);
+
+/* folding.c */
+
+/** A document was put down: is it due? */
+void mcpz_folding_note(struct mcpz_engine *engine, const struct mcpz_record_document *document);
+/** Answer FOLD. */
+void mcpz_folding_asked(struct mcpz_engine *engine, const struct mcpz_id *from,
+                        const struct mcpz_msg_fold *asked);
+/** Take in FOLDED. Errors: MCPZ_EAUTH  its signature is not its sender's */
+MCPZ_MUST_USE mcpz_error mcpz_folding_answered(struct mcpz_engine *engine,
+                                               const struct mcpz_id *from,
+                                               const struct mcpz_msg_folded *answer);
+/** Ask about what is due. */
+void mcpz_folding_tick(struct mcpz_engine *engine);
+mcpz_time mcpz_folding_deadline(const struct mcpz_engine *engine);
 
 /* sealing.c */
 

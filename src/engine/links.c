@@ -106,6 +106,8 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_RELAY:
     case MCPZ_MSG_BATCH:
     case MCPZ_MSG_AUTHOR:
+    case MCPZ_MSG_FOLD:
+    case MCPZ_MSG_FOLDED:
     case MCPZ_MSG_DIGESTS:
     case MCPZ_MSG_WANT:
     case MCPZ_MSG_TASK_KEEP:

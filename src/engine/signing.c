@@ -38,6 +38,9 @@ void mcpz_signing_note(void *context, const struct mcpz_record *record)
     struct mcpz_incoming *in = &engine->scratch->incoming;
     const struct mcpz_delta *delta = &record->delta.delta;
 
+    if (record->kind == MCPZ_RECORD_DOCUMENT) {
+        mcpz_folding_note(engine, &record->document);
+    }
     if (record->kind != MCPZ_RECORD_DELTA) {
         return;
     }

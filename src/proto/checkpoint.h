@@ -18,7 +18,6 @@
 
 #include "proto/agent.h"
 #include "proto/id.h"
-#include "proto/record.h"
 
 /* What comes before the entries. Lists are borrowed. */
 struct mcpz_checkpoint_head {
@@ -28,6 +27,25 @@ struct mcpz_checkpoint_head {
     size_t version_count;
     uint32_t entry_count;
 };
+
+/* What somebody says who is asked whether it has come to the same. Numbers are on the wire. */
+enum mcpz_fold_verdict {
+    MCPZ_FOLD_SAME = 1,  /* the same deltas have left the same: signed */
+    MCPZ_FOLD_ELSEWHERE, /* it has seen other deltas: no matter, another time */
+    MCPZ_FOLD_ABSENT,    /* it does not keep the document */
+    MCPZ_FOLD_DIVERGED,  /* the same deltas have left something else: one of both is broken */
+    MCPZ_FOLD_VERDICT_END,
+};
+
+#define MCPZ_COSIGNATURES_MAX 8
+
+/* One replica's word for a checkpoint. */
+struct mcpz_cosignature {
+    struct mcpz_id signer;
+    uint8_t signature[64];
+};
+
+struct mcpz_record_entry;
 
 /* A checkpoint that was read: its head, and its entries one by one, in their order. */
 struct mcpz_checkpoint {

@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "proto/agent.h"
 #include "proto/batch.h"
+#include "proto/checkpoint.h"
 #include "proto/id.h"
 #include "proto/placement.h"
 #include "proto/task.h"
@@ -89,6 +90,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_TASK_KEPT_ALL = 67,
     MCPZ_MSG_BATCH = 70,
     MCPZ_MSG_AUTHOR = 71,
+    MCPZ_MSG_FOLD = 72,
+    MCPZ_MSG_FOLDED = 73,
     MCPZ_MSG_LAYOUT = 76,
     MCPZ_MSG_LAYOUT_STATE = 77,
     MCPZ_MSG_ACK_ASK = 78,
@@ -457,6 +460,21 @@ struct mcpz_msg_author {
     struct mcpz_bytes certificate; /* encoded chain */
 };
 
+/* "Of this document I have seen this, and it comes to that. You too?" Digests: engine/folding.h */
+struct mcpz_msg_fold {
+    struct mcpz_id document;
+    struct mcpz_id state;
+    struct mcpz_id root;
+};
+
+/* The answer. */
+struct mcpz_msg_folded {
+    struct mcpz_id document;
+    struct mcpz_id state;
+    uint32_t verdict;            /* enum mcpz_fold_verdict */
+    struct mcpz_bytes signature; /* SAME: MCPZ_SIGNATURE_BYTES; else empty */
+};
+
 struct mcpz_digest {
     struct mcpz_id document;
     uint64_t digest; /* of its version vector: core/crdt/clock.h */
@@ -721,6 +739,8 @@ struct mcpz_msg {
         struct mcpz_msg_delta delta;
         struct mcpz_msg_batch batch;
         struct mcpz_msg_author author;
+        struct mcpz_msg_fold fold;
+        struct mcpz_msg_folded folded;
         struct mcpz_msg_digests digests;
         struct mcpz_msg_want want;
         struct mcpz_msg_layout layout;

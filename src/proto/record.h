@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "proto/agent.h"
 #include "proto/batch.h"
+#include "proto/checkpoint.h"
 #include "proto/id.h"
 #include "proto/msg.h"
 #include "proto/placement.h"
@@ -39,6 +40,7 @@ enum mcpz_record_kind {
     MCPZ_RECORD_TASK_PLAN = 14,
     MCPZ_RECORD_BATCH = 17,
     MCPZ_RECORD_AUTHOR = 18,
+    MCPZ_RECORD_CHECKPOINT = 19,
     MCPZ_RECORD_LAYOUT = 20,
     MCPZ_RECORD_TRACKER = 21,
     MCPZ_RECORD_STAGED = 22,
@@ -201,6 +203,17 @@ struct mcpz_record_staged {
     struct mcpz_bytes body; /* wire/placement_codec.h */
 };
 
+/* What replicas of a document last agreed that it is. Key: document. */
+struct mcpz_record_checkpoint {
+    struct mcpz_id document;
+    struct mcpz_id state; /* what they had seen */
+    struct mcpz_id root;  /* what it came to */
+    uint64_t deltas;      /* how many that was, of all writers */
+    uint64_t folded_ms;   /* wall clock */
+    const struct mcpz_cosignature *signatures;
+    size_t signature_count;
+};
+
 struct mcpz_record {
     enum mcpz_record_kind kind;
     union {
@@ -220,6 +233,7 @@ struct mcpz_record {
         struct mcpz_record_run run;
         struct mcpz_record_batch batch;
         struct mcpz_record_author author;
+        struct mcpz_record_checkpoint checkpoint;
         struct mcpz_record_layout layout;
         struct mcpz_record_tracker tracker;
         struct mcpz_record_staged staged;

@@ -106,6 +106,9 @@ static void saw_fact(struct mcpz_check *check, size_t node, const struct mcpz_fa
         bump(check, MCPZ_SOMETIMES_RELAY_BROKEN);
     } else if (fact->kind == MCPZ_FACT_AGENT_MERGED) {
         saw_merged(check);
+    } else if (fact->kind == MCPZ_FACT_AGENT_DIVERGED) {
+        mcpz_check_violate(check, MCPZ_INVARIANT_SAME_ROOT,
+                           "node %zu and another have seen the same and hold other things", node);
     }
 }
 
@@ -474,6 +477,7 @@ void mcpz_check_count(struct mcpz_check *check)
     sometimes[MCPZ_SOMETIMES_DIAL_FAILED] += counters.dials_failed;
     sometimes[MCPZ_SOMETIMES_DROPPED] += counters.messages_dropped;
     sometimes[MCPZ_SOMETIMES_BATCH_FAILED] += counters.batches_failed;
+    sometimes[MCPZ_SOMETIMES_CHECKPOINT] += counters.checkpoints_agreed;
     for (size_t i = 0; i < check->node_count; i++) {
         const struct mcpz_engine *engine = mcpz_sim_engine(check->sim, i);
         if (engine != NULL) {

@@ -9,7 +9,8 @@
 #include "sim/internal.h"
 
 #define WALL_AT_START_MS UINT64_C(1700000000000)
-#define CALLS_MAX 64 /* of one node, each way */
+#define CALLS_MAX 64  /* of one node, each way */
+#define FOLD_DELTAS 4 /* few are written in a run */
 #define RELAYED_MAX 16
 #define LAYOUT_NODES_MAX 64
 #define HAPPENINGS_AT_ONCE_MAX 1000000 /* more in one microsecond: it will not end */
@@ -314,6 +315,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .name = node->name,
         .address = node->address,
         .timing = sim->config.timing,
+        .fold_deltas = FOLD_DELTAS,
         .calls_max = CALLS_MAX,
         .gate = &sim->config.gate,
         .relayed_max = RELAYED_MAX,

@@ -44,6 +44,7 @@
     X(MERGED_AFTER_CUT, "merged_after_cut", "a snapshot merged after a partition")                \
     X(DELTA_EARLY, "delta_early", "a delta came before its past")                                 \
     X(DELTA_DUPLICATE, "delta_duplicate", "a delta came twice")                                   \
+    X(CHECKPOINT, "checkpoint", "replicas agreed on a snapshot, and signed it")                   \
     X(ROLLED_BACK, "rolled_back", "others knew of writes that a node had lost")                   \
     X(TORN, "torn", "a crash kept some of the batches under way and lost others")                 \
     X(DURABLE_TAKEN, "durable_taken", "a durable task was accepted")                              \

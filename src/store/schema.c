@@ -142,6 +142,9 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_AUTHOR:
         add_id(key, &record->author.id);
         return;
+    case MCPZ_RECORD_CHECKPOINT:
+        add_id(key, &record->checkpoint.document);
+        return;
     case MCPZ_RECORD_LAYOUT:
         add_number(key, record->layout.stamp.version, 8);
         add_number(key, record->layout.stamp.tag, 8);
@@ -463,6 +466,8 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_batch(left, &record->batch);
     case MCPZ_RECORD_AUTHOR:
         return parse_id(left, &record->author.id);
+    case MCPZ_RECORD_CHECKPOINT:
+        return parse_id(left, &record->checkpoint.document);
     case MCPZ_RECORD_LAYOUT:
         return parse_stamp(left, &record->layout.stamp);
     case MCPZ_RECORD_TRACKER:

@@ -14,6 +14,7 @@
  *   RUN       kind, length of tenant u8, tenant, length of capability u8, capability, key
  *   BATCH     kind, name 16, first u32
  *   AUTHOR    kind, id 32
+ *   CHECKPOINT  kind, document 32
  *   LAYOUT    kind, version u64, tag u64
  *   TRACKER   kind, node 32
  *   STAGED    kind

@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "proto/checkpoint.h"
 #include "proto/limits.h"
+#include "proto/record.h"
 #include "wire/reader.h"
 
 #define MCPZ_CHECKPOINT_VERSION 1

@@ -484,6 +484,23 @@ static const struct mcpz_field batch_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_msg_fold
+static const struct mcpz_field fold_fields[] = {
+    {ID(S, document)},
+    {ID(S, state)},
+    {ID(S, root)},
+};
+#undef S
+
+#define S struct mcpz_msg_folded
+static const struct mcpz_field folded_fields[] = {
+    {ID(S, document)},
+    {ID(S, state)},
+    {U32_IN(S, verdict, MCPZ_FOLD_SAME, MCPZ_FOLD_VERDICT_END - 1)},
+    {BYTES(S, signature, 0, MCPZ_SIGNATURE_BYTES)},
+};
+#undef S
+
 #define S struct mcpz_msg_author
 static const struct mcpz_field author_fields[] = {
     {ID(S, author)},
@@ -577,6 +594,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
                         .field_count = MCPZ_DELTA_FIELDS},
     [MCPZ_MSG_BATCH] = NAMED("batch", struct mcpz_msg_batch, batch_fields),
     [MCPZ_MSG_AUTHOR] = NAMED("author", struct mcpz_msg_author, author_fields),
+    [MCPZ_MSG_FOLD] = NAMED("fold", struct mcpz_msg_fold, fold_fields),
+    [MCPZ_MSG_FOLDED] = NAMED("folded", struct mcpz_msg_folded, folded_fields),
     [MCPZ_MSG_DIGESTS] = NAMED("digests", struct mcpz_msg_digests, digests_fields),
     [MCPZ_MSG_WANT] = NAMED("want", struct mcpz_msg_want, want_fields),
     [MCPZ_MSG_OVERLAY_JOIN] =

@@ -105,6 +105,24 @@ static const struct mcpz_field batch_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_cosignature
+static const struct mcpz_field cosignature_fields[] = {
+    {ID(S, signer)},
+    {.type = MCPZ_FIELD_FIXED, AT(S, signature), .max = MCPZ_SIGNATURE_BYTES},
+};
+static const struct mcpz_layout cosignature_layout = LAYOUT(S, cosignature_fields);
+#undef S
+
+#define S struct mcpz_record_checkpoint
+static const struct mcpz_field checkpoint_fields[] = {
+    {ID(S, state)},
+    {ID(S, root)},
+    {U64(S, deltas)},
+    {U64(S, folded_ms)},
+    {LIST(S, signatures, signature_count, cosignature_layout, MCPZ_COSIGNATURES_MAX)},
+};
+#undef S
+
 #define S struct mcpz_record_author
 static const struct mcpz_field author_fields[] = {
     {ID(S, mesh)},
@@ -132,6 +150,8 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
                            .field_count = MCPZ_DELTA_FIELDS - MCPZ_DELTA_KEY_FIELDS + 1},
     [MCPZ_RECORD_BATCH] = NAMED("batch", struct mcpz_record_batch, batch_fields),
     [MCPZ_RECORD_AUTHOR] = NAMED("author", struct mcpz_record_author, author_fields),
+    [MCPZ_RECORD_CHECKPOINT] =
+        NAMED("checkpoint", struct mcpz_record_checkpoint, checkpoint_fields),
     [MCPZ_RECORD_TASK] = NAMED("task", struct mcpz_record_task, kept_task_fields),
     [MCPZ_RECORD_TASK_STATE] =
         NAMED("task_state", struct mcpz_record_task_state, kept_state_fields),

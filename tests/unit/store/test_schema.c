@@ -106,6 +106,8 @@ static size_t one_of_each(struct mcpz_record *records)
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_AUTHOR, .author = {.id = id_of(7)}};
     records[count++] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_CHECKPOINT, .checkpoint = {.document = id_of(7)}};
+    records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_LAYOUT, .layout = {.stamp = {1, 2}}};
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_TRACKER, .tracker = {{.node = id_of(7)}}};

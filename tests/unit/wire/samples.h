@@ -239,6 +239,9 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_AUTHOR, .author = {{A32}, RAW("cert")}},
      RAW("\x93\x47" ID_A "\xc4\x04"
          "cert")},
+    {{.kind = MCPZ_MSG_FOLD, .fold = {{D32}, {A32}, {B32}}}, RAW("\x94\x48" ID_D ID_A ID_B)},
+    {{.kind = MCPZ_MSG_FOLDED, .folded = {{D32}, {A32}, MCPZ_FOLD_SAME, RAW(S64)}},
+     RAW("\x95\x49" ID_D ID_A "\x01\xc4\x40" S64)},
     {{.kind = MCPZ_MSG_LAYOUT, .layout = {RAW("x")}}, RAW("\x92\x4c\xc4\x01x")},
     {{.kind = MCPZ_MSG_LAYOUT_STATE,
       .layout_state = {true, 0x100, sample_stamps, 2, sample_trackers, 1}},
@@ -462,6 +465,9 @@ static const struct mcpz_msg largest[] = {
                &full_delta,
                1}},
     {.kind = MCPZ_MSG_AUTHOR, .author = {{A32}, FULL(MCPZ_CERTIFICATE_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_FOLD, .fold = {{D32}, {A32}, {B32}}},
+    {.kind = MCPZ_MSG_FOLDED,
+     .folded = {{D32}, {A32}, MCPZ_FOLD_DIVERGED, FULL(MCPZ_SIGNATURE_BYTES)}},
     {.kind = MCPZ_MSG_LAYOUT, .layout = {FULL(MCPZ_LAYOUT_BYTES_MAX)}},
     {.kind = MCPZ_MSG_LAYOUT_STATE,
      .layout_state = {true, UINT64_MAX, full_stamps, MCPZ_LAYOUTS_LIVE_MAX, full_trackers,
@@ -474,9 +480,9 @@ static const struct mcpz_msg largest[] = {
      .pulled = {{UINT64_MAX, UINT64_MAX}, {A32}, {B32}, full_pulled, MCPZ_PULLED_MAX}},
 };
 
-/* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49, 60 to 63, 68, 69 and 72 to 75 are not used
+/* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49, 60 to 63, 68, 69, 74 and 75 are not used
  * yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 11 - 6)
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 11 - 4)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");

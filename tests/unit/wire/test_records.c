@@ -9,6 +9,8 @@ static uint8_t buffer[MCPZ_STORED_BYTES_MAX];
 static alignas(max_align_t) uint8_t memory[MCPZ_MSG_ARENA_BYTES];
 static struct mcpz_arena arena;
 
+static const struct mcpz_cosignature sample_cosignatures[] = {{{A32}, {S64}}};
+
 struct row {
     struct mcpz_record record;
     struct mcpz_bytes bytes;
@@ -68,14 +70,17 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_AUTHOR, .author = {{A32}, {B32}, RAW("cert")}},
      RAW("\x93\x01" ID_B "\xc4\x04"
          "cert")},
+    {{.kind = MCPZ_RECORD_CHECKPOINT,
+      .checkpoint = {{D32}, {A32}, {B32}, 70, 9, sample_cosignatures, 1}},
+     RAW("\x96\x01" ID_A ID_B "\x46\x09\x91\x92" ID_A "\xc4\x40" S64)},
     {{.kind = MCPZ_RECORD_LAYOUT, .layout = {{1, 2}, RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
     {{.kind = MCPZ_RECORD_TRACKER, .tracker = {{{A32}, {2, 1}, {1, 2}, {0, 0}}}},
      RAW("\x94\x01\x92\x02\x01\x92\x01\x02\x92\0\0")},
     {{.kind = MCPZ_RECORD_STAGED, .staged = {RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
 };
 
-/* 15, 16 and 19 are not used yet. */
-static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 3, "a row of each kind");
+/* 15 and 16 are not used yet. */
+static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 2, "a row of each kind");
 
 static struct mcpz_bytes encode(const struct mcpz_record *record)
 {
