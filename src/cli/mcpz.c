@@ -97,6 +97,7 @@ static enum mcpz_exit (*const runs[MCPZ_VERB_COUNT])(const struct mcpz_invocatio
     [MCPZ_VERB_BACKUP_LIST] = mcpz_run_backup_list,
     [MCPZ_VERB_STORE_CHECK] = mcpz_run_store_check,
     [MCPZ_VERB_STORE_COMPACT] = mcpz_run_store_compact,
+    [MCPZ_VERB_STORE_REPAIR] = mcpz_run_store_repair,
     [MCPZ_VERB_BLOB_PUT] = mcpz_run_blob_put,
     [MCPZ_VERB_BLOB_GET] = mcpz_run_blob_get,
     [MCPZ_VERB_BLOB_STAT] = mcpz_run_blob_stat,

@@ -130,6 +130,7 @@ enum mcpz_exit mcpz_run_backup_list(const struct mcpz_invocation *invocation);
 /* verb_store.c */
 enum mcpz_exit mcpz_run_store_check(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_store_compact(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_store_repair(const struct mcpz_invocation *invocation);
 
 /* verb_blob.c */
 enum mcpz_exit mcpz_run_blob_put(const struct mcpz_invocation *invocation);

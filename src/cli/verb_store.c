@@ -1,4 +1,4 @@
-/* mcpz store check and compact. */
+/* mcpz store check, compact and repair. */
 
 #include <inttypes.h>
 #include <limits.h>
@@ -11,6 +11,7 @@
 #include "cli/show.h"
 #include "cli/stores.h"
 #include "crypto/identity.h"
+#include "embed/repair.h"
 #include "store/compact.h"
 #include "store/directory.h"
 
@@ -133,6 +134,67 @@ enum mcpz_exit mcpz_run_store_compact(const struct mcpz_invocation *invocation)
     } else {
         (void)printf("%s: %" PRIu64 " bytes, were %" PRIu64 "\n", invocation->data, all.after,
                      all.before);
+    }
+    return MCPZ_EXIT_OK;
+}
+
+/* ---- repair ------------------------------------------------------------------------------- */
+
+/* Is anything wrong that a repair would mend? */
+static bool is_well(const struct mcpz_invocation *invocation)
+{
+    struct mcpz_data_set set;
+    struct mcpz_data_report report = {.trouble = ""};
+    mcpz_error error = mcpz_crypto_init();
+
+    if (error != MCPZ_OK) {
+        return false;
+    }
+    error = mcpz_data_set_open(&set, invocation->data, NULL);
+    if (error == MCPZ_OK) {
+        error = mcpz_data_check(&set, &report);
+    }
+    mcpz_data_set_finish(&set);
+    return error == MCPZ_OK;
+}
+
+enum mcpz_exit mcpz_run_store_repair(const struct mcpz_invocation *invocation)
+{
+    struct mcpz_repair repair;
+    struct mcpz_trouble trouble = {.text = ""};
+    int lock;
+
+    enum mcpz_exit status = mcpz_stores_hold(invocation, &lock);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (lock < 0) {
+        return mcpz_fail(invocation, MCPZ_EXIT_CONFLICT, "conflict",
+                         "a node runs on it: its store is well enough to be used");
+    }
+    mcpz_directory_close(lock);
+    if (is_well(invocation)) {
+        (void)printf("%s: well: nothing was done\n", invocation->data);
+        return MCPZ_EXIT_OK;
+    }
+    mcpz_error error = mcpz_repair_store(invocation->data, true, &repair, &trouble);
+    if (error != MCPZ_OK) {
+        return mcpz_fail(invocation,
+                         error == MCPZ_ECONFLICT ? MCPZ_EXIT_CONFLICT : MCPZ_EXIT_FAILED,
+                         error == MCPZ_ECONFLICT ? "conflict" : "store_failed", trouble.text);
+    }
+    if (invocation->json) {
+        json_t *json = json_pack("{s:s, s:I, s:I}", "place", repair.place, "damaged_pages",
+                                 (json_int_t)repair.salvaged.damaged, "records",
+                                 (json_int_t)repair.salvaged.records);
+        if (json != NULL) {
+            mcpz_print_json(json);
+            json_decref(json);
+        }
+    } else {
+        (void)printf("%s: the damaged store is in %s now; %" PRIu64 " records were saved, and "
+                     "agents are when the node starts\n",
+                     invocation->data, repair.place, repair.salvaged.records);
     }
     return MCPZ_EXIT_OK;
 }

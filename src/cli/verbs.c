@@ -314,6 +314,8 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "  capabilities                  what the peer offers has changed\n"
     "  neighbour_up, neighbour_down  the overlay counts on the connection; no longer\n"
     "  layout, layout_settled        another layout of the storage is known; all has moved\n"
+    "  store_repaired                this node's store was damaged, and was begun anew\n"
+    "  snapshot_failed               this node could not make a backup by itself\n"
     "  lost                          events are missing here, as many as \"count\" says\n"
     "\n"
     "With --json each event is an object on a line of its own. Its \"seq\" is what --since\n"
@@ -944,6 +946,16 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "\n"
     "Example:\n"
     "  mcpz store compact --data /srv/mcpz\n",
+    NULL, 0},
+[MCPZ_VERB_STORE_REPAIR] = {
+    MCPZ_VERB_STORE_REPAIR, "store repair", "", 0, 0, "save what can be saved of a damaged store",
+    "The node must not run. Its store is set aside and begun anew with what can still be read;\n"
+    "when the node starts, it merges the agents' deltas that were saved, and other nodes fill\n"
+    "what is missing. A node does so itself when it starts and knows of other nodes; this is\n"
+    "for one that is alone. What is well is left as it is.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz store repair --data /srv/mcpz && mcpz up --data /srv/mcpz\n",
     NULL, 0},
 [MCPZ_VERB_BLOB_PUT] = {
     MCPZ_VERB_BLOB_PUT, "blob put", "FILE|-", 1, 1,

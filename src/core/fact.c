@@ -47,6 +47,10 @@ const char *mcpz_fact_word(enum mcpz_fact_kind kind)
         return "drained";
     case MCPZ_FACT_LAYOUT:
         return "layout";
+    case MCPZ_FACT_STORE_REPAIRED:
+        return "store_repaired";
+    case MCPZ_FACT_SNAPSHOT_FAILED:
+        return "snapshot_failed";
     case MCPZ_FACT_LAYOUT_SETTLED:
         return "layout_settled";
     case MCPZ_FACT_AGENT_DIVERGED:

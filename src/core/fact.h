@@ -34,6 +34,8 @@ enum mcpz_fact_kind {
     MCPZ_FACT_LAYOUT_SETTLED,   /* only one is live any more; `incarnation`: its version */
     MCPZ_FACT_AGENT_DIVERGED,   /* replicas have seen the same of a document, and hold other things
                                  */
+    MCPZ_FACT_STORE_REPAIRED,   /* our store was damaged, and was begun anew */
+    MCPZ_FACT_SNAPSHOT_FAILED,  /* a backup that we make by ourselves could not be made */
     MCPZ_FACT_KIND_END,
 };
 

@@ -13,6 +13,7 @@
 #include "embed/hosting.h"
 #include "embed/keys.h"
 #include "embed/reach.h"
+#include "embed/repair.h"
 #include "engine/vault.h"
 #include "exec/machine.h"
 #include "exec/pool.h"
@@ -22,6 +23,7 @@
 #include "local/local.h"
 #include "net/peers.h"
 #include "proto/code.h"
+#include "store/compact.h"
 #include "wire/credentials.h"
 
 #define STORE_DIRECTORY "store"
@@ -147,6 +149,50 @@ static mcpz_error lend_key_by_id(void *context, const uint8_t *id, struct mcpz_t
 
 /* ---- Parts -------------------------------------------------------------------------------- */
 
+/* Loudly: what was on this disk alone, and in the damaged part, is lost. */
+static mcpz_error repair(struct mcpz_assembly *assembly, const char *why)
+{
+    const char *mode = assembly->config->store_repair;
+    struct mcpz_trouble trouble;
+    struct mcpz_repair *made = strcmp(mode, "never") != 0 ? calloc(1, sizeof(*made)) : NULL;
+
+    if (made == NULL) {
+        return MCPZ_ECORRUPT;
+    }
+    mcpz_error error =
+        mcpz_repair_store(assembly->data, strcmp(mode, "always") == 0, made, &trouble);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(assembly->trouble, "%s; it was not repaired: %s", why, trouble.text);
+        free(made);
+        return error;
+    }
+    assembly->repair = made;
+    mcpz_log(MCPZ_LOG_ERROR, "store",
+             "damaged: set aside, and begun anew with what could be saved",
+             "why=\"%s\" place=\"%s/%s\" damaged_pages=%llu records=%llu", why, assembly->data,
+             made->place, (unsigned long long)made->salvaged.damaged,
+             (unsigned long long)made->salvaged.records);
+    return MCPZ_OK;
+}
+
+/* Give back what the store has free, if that is asked for. It does without. */
+static void compact(const struct mcpz_assembly *assembly, const char *directory)
+{
+    struct mcpz_compacted compacted;
+    struct mcpz_lmdb_trouble why;
+
+    if (!assembly->config->store_compact) {
+        return;
+    }
+    mcpz_error error = mcpz_store_compact(directory, &compacted, &why);
+    if (error == MCPZ_OK) {
+        mcpz_log(MCPZ_LOG_INFO, "store", "compacted", "before=%llu after=%llu",
+                 (unsigned long long)compacted.before, (unsigned long long)compacted.after);
+    } else if (error != MCPZ_ENOTFOUND && error != MCPZ_ECONFLICT) {
+        mcpz_log(MCPZ_LOG_WARN, "store", "not compacted", "why=\"%s\"", why.text);
+    }
+}
+
 static mcpz_error create_loop(struct mcpz_assembly *assembly)
 {
     char path[MCPZ_ASSEMBLY_PATH_BYTES + 64];
@@ -157,7 +203,16 @@ static mcpz_error create_loop(struct mcpz_assembly *assembly)
                   .map_bytes = MAP_BYTES_FIRST < most ? MAP_BYTES_FIRST : most,
                   .map_bytes_max = most}};
 
+    compact(assembly, config.store.directory);
     mcpz_error error = mcpz_loop_create(&config, &assembly->loop, &why);
+    if (error == MCPZ_ECORRUPT) {
+        mcpz_trouble_say(assembly->trouble, "%s", why.text);
+        error = repair(assembly, why.text);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        error = mcpz_loop_create(&config, &assembly->loop, &why);
+    }
     if (error != MCPZ_OK) {
         mcpz_trouble_say(assembly->trouble, "%s",
                          why.text[0] != '\0' ? why.text : mcpz_strerror(error));
@@ -356,6 +411,43 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
     return error;
 }
 
+/* ---- What was saved ----------------------------------------------------------------------- */
+
+static void on_merged(void *context, unsigned status, struct mcpz_bytes answer)
+{
+    struct mcpz_assembly *assembly = (struct mcpz_assembly *)context;
+
+    mcpz_server_tell(assembly->server, MCPZ_FACT_STORE_REPAIRED);
+    if (status != 200) {
+        mcpz_log(MCPZ_LOG_ERROR, "store",
+                 "what was saved is not merged: the next start tries again", "answer=\"%.*s\"",
+                 (int)answer.length, (const char *)answer.data);
+        return;
+    }
+    mcpz_repair_merged(assembly->data, assembly->unmerged);
+    mcpz_log(MCPZ_LOG_WARN, "store", "what was saved of the damaged store is merged",
+             "place=%s answer=\"%.*s\"", assembly->unmerged, (int)answer.length,
+             (const char *)answer.data);
+}
+
+/* Also after a crash in the midst of it: what is here already does no harm. */
+static void merge_saved(struct mcpz_assembly *assembly)
+{
+    struct mcpz_body body;
+
+    mcpz_server_body_init(assembly->server, &body);
+    mcpz_error error = mcpz_repair_unmerged(assembly->data, mcpz_loop_enter(assembly->loop), &body,
+                                            assembly->unmerged);
+    if (error == MCPZ_OK) {
+        error = mcpz_server_import(assembly->server, &body, on_merged, assembly);
+    }
+    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+        mcpz_log(MCPZ_LOG_ERROR, "store", "what was saved cannot be read", "place=%s why=\"%s\"",
+                 assembly->unmerged, mcpz_strerror(error));
+    }
+    mcpz_body_finish(&body);
+}
+
 /* ---- Setting it to work ------------------------------------------------------------------- */
 
 static void offer_seeds(struct mcpz_assembly *assembly)
@@ -473,6 +565,8 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_DEAD:
     case MCPZ_FACT_REFUTED:
     case MCPZ_FACT_AGENT_DIVERGED:
+    case MCPZ_FACT_STORE_REPAIRED:
+    case MCPZ_FACT_SNAPSHOT_FAILED:
         return MCPZ_LOG_WARN;
     case MCPZ_FACT_ALIVE:
     case MCPZ_FACT_LEFT:
@@ -634,6 +728,7 @@ mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly, const struct mcpz_
     error = error == MCPZ_OK ? make_agent_pools(assembly) : error;
     if (error == MCPZ_OK) {
         offer_seeds(assembly);
+        merge_saved(assembly);
         error = join(assembly);
     }
     return error;
@@ -651,4 +746,5 @@ void mcpz_assembly_finish(struct mcpz_assembly *assembly)
     mcpz_keyring_close(assembly->keyring);
     mcpz_identity_destroy(assembly->authority);
     mcpz_identity_destroy(assembly->identity);
+    free(assembly->repair);
 }

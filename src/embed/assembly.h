@@ -30,6 +30,7 @@ struct mcpz_loop;
 struct mcpz_peers;
 struct mcpz_pool;
 struct mcpz_reception;
+struct mcpz_repair;
 struct mcpz_server;
 
 #define MCPZ_ASSEMBLY_PATH_BYTES 4096
@@ -56,7 +57,9 @@ struct mcpz_assembly {
     struct mcpz_reception *reception;
     struct mcpz_hosting *hosting;
     struct mcpz_local *local;
-    struct mcpz_offers offers; /* which of the edges does what */
+    struct mcpz_offers offers;  /* which of the edges does what */
+    struct mcpz_repair *repair; /* of the store, before this start; NULL: it was well */
+    char unmerged[64];          /* the store that was set aside, whose deltas are being merged */
 
     mcpz_time started;
     char invitation[MCPZ_ASSEMBLY_TOKEN_BYTES]; /* a join token's text; "": none was made */

@@ -29,6 +29,8 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .log_level = strdup("info"),
         .log_format = strdup("auto"),
         .isolation = strdup("degraded"),
+        .store_repair = strdup("auto"),
+        .snapshots_kept = MCPZ_SNAPSHOTS_KEPT_DEFAULT,
         .workspaces_max = MCPZ_WORKSPACES_DEFAULT,
         .api_connections = MCPZ_API_CONNECTIONS_DEFAULT,
         .api_idle_seconds = MCPZ_API_IDLE_SECONDS_DEFAULT,
@@ -39,7 +41,7 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .timing = mcpz_timing_or_default(&(struct mcpz_node_timing){0}),
     };
     if (config->data == NULL || config->listen == NULL || config->log_level == NULL ||
-        config->log_format == NULL || config->isolation == NULL) {
+        config->log_format == NULL || config->isolation == NULL || config->store_repair == NULL) {
         mcpz_config_finish(config);
         return MCPZ_ENOMEM;
     }
@@ -73,6 +75,7 @@ void mcpz_config_finish(struct mcpz_config *config)
     free(config->advertise);
     mcpz_config_wipe(config->join);
     free(config->isolation);
+    free(config->store_repair);
     free(config->api);
     mcpz_config_wipe(config->api_keys);
     mcpz_config_wipe(config->jwt_secret);
@@ -467,7 +470,8 @@ static const char *value_of(const struct mcpz_config *config, enum mcpz_key key,
     }
     buffer[0] = '\0';
     if (mcpz_config_gate_shown(config, key, buffer, SHOWN_LIST_BYTES) ||
-        mcpz_config_task_shown(config, key, buffer, SHOWN_LIST_BYTES)) {
+        mcpz_config_task_shown(config, key, buffer, SHOWN_LIST_BYTES) ||
+        mcpz_config_store_shown(config, key, buffer, SHOWN_LIST_BYTES)) {
         return buffer;
     }
     if (key == MCPZ_KEY_ENABLED || key == MCPZ_KEY_EPHEMERAL) {

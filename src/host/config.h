@@ -71,6 +71,9 @@
 #define MCPZ_STORE_BYTES_MAX (UINT64_C(1) << 44)
 #define MCPZ_STORE_BYTES_DEFAULT (UINT64_C(1) << 34)
 #define MCPZ_CALLS_PER_SECOND_MAX 100000
+#define MCPZ_SNAPSHOT_SECONDS_MAX 31536000
+#define MCPZ_SNAPSHOTS_KEPT_MAX 1000
+#define MCPZ_SNAPSHOTS_KEPT_DEFAULT 7
 #define MCPZ_STOP_SECONDS_MAX 3600
 #define MCPZ_STOP_SECONDS_DEFAULT 5
 #define MCPZ_TASK_SECONDS_MAX 3600         /* of a lease, a hold, a grace */
@@ -118,6 +121,10 @@ struct mcpz_config {
     size_t workspaces_max;     /* at once; further tasks wait */
 
     uint64_t store_bytes_max;
+    char *store_repair;        /* auto: where other nodes are known; always, never */
+    bool store_compact;        /* before each start */
+    uint32_t snapshot_seconds; /* between two backups that the node makes itself; 0: none */
+    uint32_t snapshots_kept;
     struct mcpz_gate_config gate;   /* `hands` is not set: who has them says how many */
     uint32_t stop_seconds;          /* for what runs to end, when the node is told to stop */
     struct mcpz_node_timing timing; /* what the file says of durable tasks, else the defaults */

@@ -42,6 +42,10 @@ enum mcpz_key {
     MCPZ_KEY_TENANT_LEVEL,
     MCPZ_KEY_CALLS_PER_SECOND,
     MCPZ_KEY_STOP_SECONDS,
+    MCPZ_KEY_STORE_REPAIR,
+    MCPZ_KEY_STORE_COMPACT,
+    MCPZ_KEY_SNAPSHOTS_EVERY,
+    MCPZ_KEY_SNAPSHOTS_KEEP,
     MCPZ_KEY_TASK_ATTEMPTS,
     MCPZ_KEY_TASK_BACKOFF,
     MCPZ_KEY_TASK_TTL,
@@ -166,6 +170,18 @@ mcpz_error mcpz_config_store_task(struct mcpz_config *config, const struct mcpz_
 /** As mcpz_config_gate_shown(), of those. */
 bool mcpz_config_task_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
                             size_t capacity);
+
+/* config_store.c: as above, of what is said of the store. */
+mcpz_error mcpz_config_read_repair(const struct mcpz_setting *setting, char **value,
+                                   struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_every(const struct mcpz_setting *setting, char **value,
+                                  struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_keep(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_store_store(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                   char **value, struct mcpz_config_trouble *trouble);
+bool mcpz_config_store_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
+                             size_t capacity);
 
 /** A number from `min` to `max`, of at most 9 digits, in digits. Errors: MCPZ_ECONFIG, MCPZ_ENOMEM
  */

@@ -91,6 +91,14 @@ struct config_file {
         char *stop_seconds;
     } limits;
     struct {
+        char *repair;
+        char *compact;
+    } store;
+    struct {
+        char *every;
+        char *keep;
+    } snapshots;
+    struct {
         char *attempts;
         char *backoff_ms;
         char *ttl_seconds;
@@ -159,6 +167,18 @@ static const cyaml_schema_field_t limits_fields[] = {
     TEXT_FIELD("tenant_level", limits.tenant_level),
     TEXT_FIELD("calls_per_second", limits.calls_per_second),
     TEXT_FIELD("stop_seconds", limits.stop_seconds),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t store_fields[] = {
+    TEXT_FIELD("repair", store.repair),
+    TEXT_FIELD("compact", store.compact),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t snapshots_fields[] = {
+    TEXT_FIELD("every", snapshots.every),
+    TEXT_FIELD("keep", snapshots.keep),
     CYAML_FIELD_END,
 };
 
@@ -297,6 +317,8 @@ static const cyaml_schema_field_t file_fields[] = {
                          MCPZ_AGENT_POOLS_MAX),
     GROUP_FIELD("workspaces", workspaces_fields),
     GROUP_FIELD("limits", limits_fields),
+    GROUP_FIELD("store", store_fields),
+    GROUP_FIELD("snapshots", snapshots_fields),
     GROUP_FIELD("tasks", tasks_fields),
     CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0,
                          MCPZ_TENANTS_MAX),
@@ -547,6 +569,10 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_TENANT_LEVEL, file->limits.tenant_level},
         {MCPZ_KEY_CALLS_PER_SECOND, file->limits.calls_per_second},
         {MCPZ_KEY_STOP_SECONDS, file->limits.stop_seconds},
+        {MCPZ_KEY_STORE_REPAIR, file->store.repair},
+        {MCPZ_KEY_STORE_COMPACT, file->store.compact},
+        {MCPZ_KEY_SNAPSHOTS_EVERY, file->snapshots.every},
+        {MCPZ_KEY_SNAPSHOTS_KEEP, file->snapshots.keep},
         {MCPZ_KEY_TASK_ATTEMPTS, file->tasks.attempts},
         {MCPZ_KEY_TASK_BACKOFF, file->tasks.backoff_ms},
         {MCPZ_KEY_TASK_TTL, file->tasks.ttl_seconds},

@@ -367,6 +367,19 @@ size_t mcpz_api_pull(struct mcpz_exchange *exchange, uint8_t *out, size_t capaci
     return exchange->kind->pull(exchange, out, capacity);
 }
 
+static void answer_owner(struct mcpz_exchange *exchange)
+{
+    exchange->own_answer(exchange->owner);
+}
+
+void mcpz_api_answer_to(struct mcpz_exchange *exchange, void (*answered)(void *context),
+                        void *context)
+{
+    exchange->own_answer = answered;
+    exchange->owner = context;
+    exchange->answered_elsewhere = answer_owner;
+}
+
 void mcpz_api_refuse(struct mcpz_exchange *exchange, uint32_t code, const char *text)
 {
     mcpz_exchange_fail(exchange, code, "%s", text);
@@ -413,6 +426,14 @@ static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
             mcpz_exchange_again(&api->exchanges[i]);
         }
     }
+}
+
+void mcpz_api_tell(struct mcpz_api *api, enum mcpz_fact_kind kind)
+{
+    const struct mcpz_fact fact = {.kind = kind,
+                                   .about = *mcpz_engine_id(api->ports.enter(api->ports.context))};
+
+    hear_fact(api, &fact);
 }
 
 void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)

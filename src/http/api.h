@@ -88,6 +88,9 @@ struct mcpz_api_measures {
     uint64_t disk_free_bytes;
     uint64_t disk_bytes; /* 0: not known */
     mcpz_time started;
+    const char *snapshot_trouble; /* why the last automatic snapshot failed; NULL: it did not */
+    uint64_t snapshots;           /* made automatically, since the start */
+    uint64_t snapshots_failed;
     uint64_t runs_running; /* of providers */
     uint64_t runs_waiting;
     const char *api_url; /* where HTTP is served over TCP; NULL: nowhere */
@@ -202,6 +205,10 @@ MCPZ_MUST_USE mcpz_error mcpz_api_open_apart(struct mcpz_api *api, void *owner,
 /** The value of a header, by its name in small letters; no data: it is not there. */
 struct mcpz_bytes mcpz_request_header(const struct mcpz_request *request, const char *name);
 
+/** Have `answered` called when it has its answer, in its turn, instead of ports.answered. */
+void mcpz_api_answer_to(struct mcpz_exchange *exchange, void (*answered)(void *context),
+                        void *context);
+
 /** Take in the request. The answer may be there when this returns: ports.answered was called. */
 void mcpz_api_ask(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 
@@ -220,6 +227,9 @@ void mcpz_api_refuse(struct mcpz_exchange *exchange, uint32_t code, const char *
 
 /** End the exchange. What it has under way is cancelled: whoever asked is gone. */
 void mcpz_api_close(struct mcpz_exchange *exchange);
+
+/** Tell who follows events of something that became true of this node. */
+void mcpz_api_tell(struct mcpz_api *api, enum mcpz_fact_kind kind);
 
 /** Note an action of the engine. Within the engine's turn. */
 void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action);

@@ -237,7 +237,8 @@ static const char *take_parameter(struct question *question, struct mcpz_bytes n
         return mcpz_events_read_kinds(value, &question->kinds)
                    ? NULL
                    : "\"event\" is one or more of linked, unlinked, alive, suspect, dead, left, "
-                     "refuted, capabilities, neighbour_up, neighbour_down, with commas between";
+                     "refuted, capabilities, neighbour_up, neighbour_down, layout, "
+                     "layout_settled, store_repaired, snapshot_failed, with commas between";
     }
     return "events can be asked for with \"follow\", \"since\" and \"event\" only";
 }

@@ -94,6 +94,9 @@ static void check_machine(json_t *problems, const struct mcpz_api_measures *meas
         say(problems, "the store failed to write %" PRIu64 " times: see the log",
             measures->store.failed_commits);
     }
+    if (measures->snapshot_trouble != NULL) {
+        say(problems, "the last automatic snapshot failed: %s", measures->snapshot_trouble);
+    }
     if (measures->disk_bytes > 0 && measures->disk_free_bytes < DISK_LOW_BYTES) {
         say(problems, "the disk of the data directory is nearly full: %" PRIu64 " MiB are left",
             measures->disk_free_bytes / 1048576);

@@ -18,8 +18,10 @@ struct import {
     struct mcpz_snapshot_reader reader;
     bool verified; /* all of it is sound: now it is applied */
     bool all_sent;
+    bool is_lenient; /* go on behind what is refused */
     uint64_t deltas;
     uint64_t applied;
+    uint64_t refused;
     uint64_t request;                  /* for the next delta; 0: none taken yet */
     uint64_t in_flight[IN_FLIGHT_MAX]; /* requests */
     size_t in_flight_count;
@@ -69,6 +71,13 @@ static void fail_file(struct mcpz_exchange *exchange, mcpz_error error, uint64_t
 
 /* ---- First pass --------------------------------------------------------------------------- */
 
+/* Is a message that is no good left out, where all is taken that can be? */
+static bool is_passed_over(const struct import *import, mcpz_error error)
+{
+    return import->is_lenient && (error == MCPZ_EPROTO || error == MCPZ_ESHORT ||
+                                  error == MCPZ_EAUTH || error == MCPZ_ECONFLICT);
+}
+
 /* Judge one message; only deltas are counted. */
 static mcpz_error verify_next(struct mcpz_exchange *exchange)
 {
@@ -81,6 +90,9 @@ static mcpz_error verify_next(struct mcpz_exchange *exchange)
     }
     error = mcpz_engine_import(mcpz_exchange_engine(exchange), 0, message);
     import->deltas += error == MCPZ_OK ? 1 : 0;
+    if (is_passed_over(import, error)) {
+        return MCPZ_OK;
+    }
     if (error == MCPZ_EPROTO || error == MCPZ_ESHORT) {
         return MCPZ_ECORRUPT;
     }
@@ -134,6 +146,10 @@ static mcpz_error apply_next(struct mcpz_exchange *exchange)
     } else {
         import->in_flight_count--;
     }
+    if (is_passed_over(import, error)) {
+        import->refused++;
+        return MCPZ_OK;
+    }
     return error == MCPZ_EUSED ? MCPZ_OK : error;
 }
 
@@ -148,9 +164,12 @@ static void answer(struct mcpz_exchange *exchange)
                            import->text);
         return;
     }
-    mcpz_exchange_answer(exchange, 200,
-                         json_pack("{s:I, s:I}", "deltas", (json_int_t)import->deltas, "applied",
-                                   (json_int_t)import->applied));
+    json_t *said = json_pack("{s:I, s:I}", "deltas", (json_int_t)import->deltas, "applied",
+                             (json_int_t)import->applied);
+    if (import->is_lenient) {
+        (void)json_object_set_new(said, "refused", json_integer((json_int_t)import->refused));
+    }
+    mcpz_exchange_answer(exchange, 200, said);
 }
 
 static void apply(struct mcpz_exchange *exchange)
@@ -204,6 +223,8 @@ static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *actio
         import->in_flight[i] = import->in_flight[--import->in_flight_count];
         if (action->reply.code == MCPZ_CODE_OK) {
             import->applied++;
+        } else if (import->is_lenient) {
+            import->refused++;
         } else if (import->code == MCPZ_CODE_OK) {
             import->code = action->reply.code;
             mcpz_bytes_to_text(action->reply.text, import->text, sizeof(import->text));
@@ -224,15 +245,38 @@ static const struct mcpz_exchange_kind import_kind = {
     .finish = finish,
 };
 
+/* Is all that can be read to be taken, behind what is refused? False: answered. */
+static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query, bool *is_lenient)
+{
+    struct mcpz_bytes name;
+    struct mcpz_bytes value;
+
+    *is_lenient = false;
+    while (mcpz_exchange_parameter(&query, &name, &value)) {
+        if (!mcpz_bytes_equal(name, mcpz_text("lenient")) ||
+            !mcpz_bytes_equal(value, mcpz_text("1"))) {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                               "an import can be asked for \"lenient=1\" only");
+            return false;
+        }
+        *is_lenient = true;
+    }
+    return true;
+}
+
 void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct import *import = calloc(1, sizeof(*import));
+    bool is_lenient;
 
-    (void)request;
+    if (!read_query(exchange, request->query, &is_lenient)) {
+        return;
+    }
+    struct import *import = calloc(1, sizeof(*import));
     if (import == NULL) {
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "importing");
         return;
     }
+    import->is_lenient = is_lenient;
     mcpz_error error = mcpz_snapshot_open(&import->reader, &exchange->input);
     if (error != MCPZ_OK) {
         fail_file(exchange, error, import->reader.at);

@@ -75,6 +75,10 @@ static void write_store(struct mcpz_body *body, const struct mcpz_api_measures *
          measures->store.commits},
         {MCPZ_METRIC_COUNTER, "mcpz_store_failed_commits_total", "Batches that were not.",
          measures->store.failed_commits},
+        {MCPZ_METRIC_COUNTER, "mcpz_snapshots_total", "Automatic snapshots made.",
+         measures->snapshots},
+        {MCPZ_METRIC_COUNTER, "mcpz_snapshots_failed_total", "Automatic snapshots that failed.",
+         measures->snapshots_failed},
     };
 
     write_singles(body, singles, MCPZ_ARRAY_LEN(singles));

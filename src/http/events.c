@@ -9,9 +9,13 @@
 /* ---- Kinds -------------------------------------------------------------------------------- */
 
 static const enum mcpz_fact_kind kept_kinds[] = {
-    MCPZ_FACT_LINKED,       MCPZ_FACT_UNLINKED,       MCPZ_FACT_ALIVE,   MCPZ_FACT_SUSPECT,
-    MCPZ_FACT_DEAD,         MCPZ_FACT_LEFT,           MCPZ_FACT_REFUTED, MCPZ_FACT_CAPABILITIES,
-    MCPZ_FACT_NEIGHBOUR_UP, MCPZ_FACT_NEIGHBOUR_DOWN, MCPZ_FACT_LAYOUT,  MCPZ_FACT_LAYOUT_SETTLED,
+    MCPZ_FACT_LINKED,         MCPZ_FACT_UNLINKED,
+    MCPZ_FACT_ALIVE,          MCPZ_FACT_SUSPECT,
+    MCPZ_FACT_DEAD,           MCPZ_FACT_LEFT,
+    MCPZ_FACT_REFUTED,        MCPZ_FACT_CAPABILITIES,
+    MCPZ_FACT_NEIGHBOUR_UP,   MCPZ_FACT_NEIGHBOUR_DOWN,
+    MCPZ_FACT_LAYOUT,         MCPZ_FACT_LAYOUT_SETTLED,
+    MCPZ_FACT_STORE_REPAIRED, MCPZ_FACT_SNAPSHOT_FAILED,
 };
 
 static_assert(MCPZ_FACT_KIND_END <= 32, "a set of kinds is 32 bits");

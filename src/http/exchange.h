@@ -52,6 +52,7 @@ struct mcpz_exchange {
     uint64_t request;                       /* the engine's name for what we asked; 0: none */
     void (*answered_elsewhere)(struct mcpz_exchange *exchange); /* another node asks; NULL: not */
     uint32_t fellow_code; /* why the last call that mcpz_fellows_take() gave has failed; 0: not */
+    void (*own_answer)(void *context); /* mcpz_api_answer_to(): of `owner` */
     mcpz_time deadline_us;
     const struct mcpz_exchange_kind *kind;
     void *state; /* of the kind */

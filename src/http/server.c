@@ -25,6 +25,7 @@
 #include "http/fellows.h"
 #include "http/lobby.h"
 #include "http/measure.h"
+#include "http/snapshotter.h"
 
 /* How often what has waited too long is looked for. */
 #define TICK_SECONDS 0.25
@@ -39,12 +40,17 @@ struct mcpz_server {
     struct mcpz_api *api;
     struct mcpz_blob_edge *blobs;
     struct mcpz_backup_edge *backup;
+    struct mcpz_snapshotter snapshotter;
     struct mcpz_hub hub;
     struct mcpz_side local;
     struct mcpz_side tcp;
     struct mcpz_lobby *lobby; /* NULL: there is no TCP port */
     struct mcpz_socket_path socket;
     char url[sizeof("http://[]:65535") + 256]; /* of the TCP port; "": none */
+    struct mcpz_exchange *import;              /* of ourselves; NULL: none is under way */
+    void (*imported)(void *context, unsigned status, struct mcpz_bytes answer);
+    void *imported_context;
+    struct mcpz_deferred import_end;
     struct mcpz_deferred progress;
     ev_timer tick;
     ev_timer wake; /* for the face of MCP servers */
@@ -88,6 +94,9 @@ static void measure(void *context, struct mcpz_api_measures *measures)
                              &measures->runs_waiting);
     }
     measures->api_url = mcpz_server_url(server);
+    measures->snapshot_trouble = mcpz_snapshotter_trouble(&server->snapshotter);
+    measures->snapshots = server->snapshotter.made;
+    measures->snapshots_failed = server->snapshotter.failed;
     measures->api_guarded = mcpz_access_is_guarded(&server->bearer);
     mcpz_lmdb_stats(mcpz_loop_store(server->loop), &stats);
     measures->store.entries = stats.entries;
@@ -158,6 +167,9 @@ static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
     (void)ev;
     (void)events;
     mcpz_api_tick(server->api);
+    if (mcpz_snapshotter_tick(&server->snapshotter, mcpz_clock_wall_ms())) {
+        mcpz_api_tell(server->api, MCPZ_FACT_SNAPSHOT_FAILED);
+    }
     mcpz_hub_tick(&server->hub);
 }
 
@@ -180,6 +192,63 @@ static void wake_at(void *context, mcpz_time at_us)
     ev_now_update(ev);
     ev_timer_set(&server->wake, at_us > now_us ? (double)(at_us - now_us) / 1e6 : 0., 0.);
     ev_timer_start(ev, &server->wake);
+}
+
+void mcpz_server_tell(struct mcpz_server *server, enum mcpz_fact_kind kind)
+{
+    mcpz_api_tell(server->api, kind);
+}
+
+/* ---- An import of our own ----------------------------------------------------------------- */
+
+/* Outside of the exchange's own turn, which may not end under it. */
+static void end_import(void *context)
+{
+    struct mcpz_server *server = context;
+    const struct mcpz_response *response = mcpz_api_response(server->import);
+
+    if (server->imported != NULL && response != NULL) {
+        server->imported(server->imported_context, response->status,
+                         mcpz_body_in_memory(&response->body));
+    }
+    mcpz_api_close(server->import);
+    server->import = NULL;
+}
+
+static void on_imported(void *context)
+{
+    struct mcpz_server *server = context;
+
+    mcpz_loop_defer(server->loop, &server->import_end);
+}
+
+void mcpz_server_body_init(const struct mcpz_server *server, struct mcpz_body *body)
+{
+    mcpz_api_body_init(server->api, body);
+}
+
+mcpz_error mcpz_server_import(struct mcpz_server *server, struct mcpz_body *body,
+                              void (*done)(void *context, unsigned status,
+                                           struct mcpz_bytes answer),
+                              void *context)
+{
+    static const char query[] = "lenient=1";
+    struct mcpz_request request = {.method = MCPZ_POST,
+                                   .path = mcpz_text("/v1/snapshots/import"),
+                                   .query = mcpz_bytes(query, sizeof(query)),
+                                   .access = MCPZ_ACCESS_ALL,
+                                   .body = body};
+
+    assert(server->import == NULL);
+    mcpz_error error = mcpz_api_open(server->api, NULL, &server->import);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    server->imported = done;
+    server->imported_context = context;
+    mcpz_api_answer_to(server->import, on_imported, server);
+    mcpz_api_ask(server->import, &request);
+    return MCPZ_OK;
 }
 
 /* ---- Listening ---------------------------------------------------------------------------- */
@@ -379,6 +448,7 @@ static void release(void *context)
 {
     struct mcpz_server *server = context;
 
+    mcpz_snapshotter_finish(&server->snapshotter);
     mcpz_backup_edge_destroy(server->backup);
     mcpz_blob_edge_destroy(server->blobs);
     mcpz_api_destroy(server->api);
@@ -403,6 +473,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         read_bearer(config->config, &made->bearer);
     }
     made->started = config->started;
+    made->import_end = (struct mcpz_deferred){.run = end_import, .context = made};
     made->progress = (struct mcpz_deferred){.run = on_progress, .context = made};
     made->directory = strdup(config->directory);
     made->hub.out = malloc(LWS_PRE + MCPZ_API_CHUNK_BYTES);
@@ -438,6 +509,11 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         mcpz_api_create(&ports, config->directory, &made->api) != MCPZ_OK) {
         release(made);
         return MCPZ_ENOMEM;
+    }
+    if (config->config != NULL) {
+        mcpz_snapshotter_init(&made->snapshotter, mcpz_backup_edge_port(made->backup),
+                              made->directory, config->config->snapshot_seconds,
+                              config->config->snapshots_kept);
     }
     made->hub.api = made->api;
     made->hub.ev = mcpz_loop_ev(loop);
@@ -498,6 +574,11 @@ void mcpz_server_destroy(struct mcpz_server *server)
     server->lobby = NULL;
     mcpz_hub_end(&server->hub);
     mcpz_fellows_finish(server->api);
+    mcpz_loop_undefer(server->loop, &server->import_end);
+    if (server->import != NULL) {
+        server->imported = NULL;
+        end_import(server);
+    }
     mcpz_loop_undefer(server->loop, &server->progress);
     ev_timer_stop(mcpz_loop_ev(server->loop), &server->tick);
     ev_timer_stop(mcpz_loop_ev(server->loop), &server->wake);

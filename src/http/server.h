@@ -15,8 +15,10 @@
 
 #include "base/attr.h"
 #include "base/time.h"
+#include "core/fact.h"
 #include "host/config.h"
 #include "host/loop.h"
+#include "http/body.h"
 #include "http/count.h"
 
 #define MCPZ_API_SOCKET "mcpz.sock"
@@ -75,6 +77,22 @@ MCPZ_MUST_USE mcpz_error mcpz_server_create(struct mcpz_loop *loop,
 
 /** After the loop has stopped turning, before mcpz_loop_destroy(). NULL is fine. */
 void mcpz_server_destroy(struct mcpz_server *server);
+
+/**
+ * Merge a file of agents (http/snapshot.h) as far as it can be, when the loop turns; `body` is
+ * taken. Then `done` hears what came of it: the answer of POST /v1/snapshots/import, to be read
+ * until it returns. One at a time (asserted). Errors: MCPZ_EFULL; `body` is still the caller's
+ */
+MCPZ_MUST_USE mcpz_error mcpz_server_import(struct mcpz_server *server, struct mcpz_body *body,
+                                            void (*done)(void *context, unsigned status,
+                                                         struct mcpz_bytes answer),
+                                            void *context);
+
+/** Tell who follows events of something that became true of this node. */
+void mcpz_server_tell(struct mcpz_server *server, enum mcpz_fact_kind kind);
+
+/** A body that can be given to it. */
+void mcpz_server_body_init(const struct mcpz_server *server, struct mcpz_body *body);
 
 /** Where the Unix socket is. */
 const char *mcpz_server_socket_path(const struct mcpz_server *server);

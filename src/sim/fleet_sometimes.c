@@ -115,6 +115,8 @@ static enum mcpz_fleet_sometimes of_fact(const struct mcpz_fact *fact)
     case MCPZ_FACT_UNRELAYED:
     case MCPZ_FACT_DRAINED:
     case MCPZ_FACT_LAYOUT:
+    case MCPZ_FACT_STORE_REPAIRED:
+    case MCPZ_FACT_SNAPSHOT_FAILED:
     case MCPZ_FACT_LAYOUT_SETTLED:
     case MCPZ_FACT_AGENT_MERGED:
     case MCPZ_FACT_AGENT_DIVERGED:

@@ -230,6 +230,19 @@ static mcpz_error raise_floor(struct checker *checker, const struct node *node, 
     return MCPZ_OK;
 }
 
+/* What is wrong with one record is no reason to leave its neighbours, where all is saved. */
+static mcpz_error show(struct checker *checker, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    const struct mcpz_check_visitor *visitor = checker->visitor;
+    mcpz_error error = visitor->record(visitor->context, key, value);
+
+    if (error != MCPZ_OK && checker->is_lenient) {
+        checker->report.damaged++;
+        error = MCPZ_OK;
+    }
+    return error;
+}
+
 /* Hand over a record. Large values are read whole: ours are no larger than a record may be. */
 static mcpz_error visit(struct checker *checker, const struct node *node, size_t overflow)
 {
@@ -242,7 +255,7 @@ static mcpz_error visit(struct checker *checker, const struct node *node, size_t
         return MCPZ_OK;
     }
     if ((node->flags & MCPZ_NODE_BIG) == 0) {
-        return visitor->record(visitor->context, key, mcpz_bytes(node->data, node->data_bytes));
+        return show(checker, key, mcpz_bytes(node->data, node->data_bytes));
     }
     if (node->data_bytes > MCPZ_STORED_BYTES_MAX) {
         return corrupt(checker, "a large value is damaged");
@@ -254,7 +267,7 @@ static mcpz_error visit(struct checker *checker, const struct node *node, size_t
     error = read_at(checker, overflow * checker->page_bytes + sizeof(struct mcpz_page_head), value,
                     node->data_bytes);
     if (error == MCPZ_OK) {
-        error = visitor->record(visitor->context, key, mcpz_bytes(value, node->data_bytes));
+        error = show(checker, key, mcpz_bytes(value, node->data_bytes));
     }
     free(value);
     return error;

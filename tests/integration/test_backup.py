@@ -106,6 +106,23 @@ class Backup(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(run("backup", "verify", self.place / "nowhere").returncode, 2)
 
+    def test_a_node_makes_backups_by_itself_and_says_when_it_cannot(self):
+        a = self.mesh.node("A")
+        a.start(env={"MCPZ_SNAPSHOTS_EVERY": "1s", "MCPZ_SNAPSHOTS_KEEP": "2"})
+        a.ask("agent", "create", "x")
+        kept = a.data / "snapshots"
+        first = until("there is one", lambda: kept.exists() and sorted(kept.glob("*.mcpzbackup")))[0]
+        until("the first gives way", lambda: not first.exists())
+        until("two are kept", lambda: len(list(kept.glob("*.mcpzbackup"))) == 2)
+        newest = sorted(kept.glob("*.mcpzbackup"))[-1]
+        self.assertEqual(run("backup", "verify", newest).returncode, 0)
+        self.assertEqual(len(a.ask("backup", "list")), 2)
+        # Where they are to go is no directory any more.
+        shutil.rmtree(kept)
+        kept.write_text("in the way")
+        until("it says so", lambda: "snapshot_failed" in a.run("events", "--no-follow").stdout)
+        until("so does its health", lambda: "automatic snapshot failed" in a.run("status").stdout)
+
     def test_a_store_is_checked_while_it_is_used_and_compacted_while_it_is_not(self):
         a = self.mesh.founder("A")
         a.ask("agent", "create", "x")

@@ -35,6 +35,75 @@ class Store(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("data.mdb", done.stderr)
 
+    @staticmethod
+    def damage(node, marks):
+        """Overwrite each page of the store with one of the marks in it, whatever tree it is of."""
+        data = node.data / "store" / "data.mdb"
+        content = bytearray(data.read_bytes())
+        pages = 0
+        for at in range(2 * 4096, len(content), 4096):
+            if any(mark in content[at:at + 4096] for mark in marks):
+                content[at:at + 4096] = b"\xee" * 4096
+                pages += 1
+        data.write_bytes(content)
+        return pages
+
+    def test_a_node_with_a_damaged_store_begins_anew_and_is_filled_by_the_others(self):
+        a = self.mesh.founder("A")
+        b = self.mesh.joiner(a, "B")
+        wait_linked([a, b])
+        for i in range(30):
+            a.ask("agent", "create", f"agent-{i:02}")
+            a.ask("agent", "set", f"agent-{i:02}", "k", '"' + f"value-{i:02} " * 40 + '"')
+        until("B has all", lambda: len(b.ask("agent", "list")) == 30
+              and all("k" in b.ask("agent", "get", f"agent-{i:02}")["state"] for i in (28, 29)))
+        a.stop()
+        # What B alone has: a write that nobody else has seen, in a page that stays well.
+        b.ask("agent", "create", "own")
+        b.ask("agent", "set", "own", "k", "1")
+        b.stop()
+        self.assertGreater(self.damage(b, [b"value-07 value-07", b"value-21 value-21"]), 0)
+        b.start()
+        self.assertIn("damaged: set aside, and begun anew", b.log())
+        self.assertTrue((b.data / "store-damaged-1" / "data.mdb").exists())
+        until("B has its own write again",
+              lambda: any(row["id"] == "own" for row in b.ask("agent", "list")))
+        a.start(listen=a.address)
+
+        def same():
+            mine = {row["id"]: row["root"] for row in a.ask("snapshot", "list")}
+            theirs = {row["id"]: row["root"] for row in b.ask("snapshot", "list")}
+            return mine == theirs and mine
+        self.assertEqual(len(until("both have all", same)), 31)
+        # It writes as a new writer, and its deltas were merged once and for all.
+        b.ask("agent", "set", "own", "k", "2")
+        writers = {row["generation"] for row in b.ask("agent", "history", "own")}
+        self.assertEqual(len(writers), 2)
+        until("what was saved is merged",
+              lambda: not (b.data / "store-damaged-1" / "unmerged").exists())
+
+    def test_a_node_that_is_alone_is_repaired_only_when_told(self):
+        a = self.mesh.founder("A")
+        for i in range(12):
+            a.ask("agent", "create", f"agent-{i:02}")
+            a.ask("agent", "set", f"agent-{i:02}", "k", '"' + f"value-{i:02} " * 40 + '"')
+        a.stop()
+        self.assertGreater(self.damage(a, [b"value-03 value-03"]), 0)
+        self.assertEqual(a.run("store", "check").returncode, 1)
+        second = run("up", "--data", a.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("mcpz store repair", second.stderr)
+        self.assertEqual(a.run("store", "repair").returncode, 0)
+        a.start()
+        names = until("what was saved is merged", lambda: not list(a.data.glob("*/unmerged"))
+                      and {row["id"] for row in a.ask("agent", "list")})
+        self.assertGreater(len(names), 6)
+        for name in names - {"agent-03"}:
+            a.ask("agent", "get", name)
+        a.stop()
+        self.assertEqual(a.ask("store", "check")["well"], True)
+        self.assertIn("nothing was done", a.run("store", "repair").stdout)
+
     def test_kill_9_loses_nothing_that_was_acknowledged(self):
         node = self.mesh.founder("A")
         node.ask("agent", "create", "a")

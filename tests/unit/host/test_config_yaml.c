@@ -46,6 +46,8 @@ TEST(reads_every_key_of_a_file)
                                "  tenant_level: ONYX\n"
                                "  calls_per_second: 100\n"
                                "  stop_seconds: 9\n"
+                               "store: {repair: never, compact: yes}\n"
+                               "snapshots: {every: 6h, keep: 3}\n"
                                "tasks:\n"
                                "  attempts: 1\n"
                                "  backoff_ms: 2\n"
@@ -92,6 +94,10 @@ TEST(reads_every_key_of_a_file)
     CHECK_UINT(config.gate.level_default, MCPZ_LEVEL_ONYX);
     CHECK_UINT(config.gate.server_per_second, 100);
     CHECK_UINT(config.stop_seconds, 9);
+    CHECK_TEXT(config.store_repair, "never");
+    CHECK(config.store_compact);
+    CHECK_UINT(config.snapshot_seconds, 21600);
+    CHECK_UINT(config.snapshots_kept, 3);
     CHECK_UINT(config.timing.task_attempts, 1);
     CHECK_UINT(config.timing.task_backoff_us, MCPZ_MS(2));
     CHECK_UINT(config.timing.task_ttl_us, MCPZ_SECONDS(3));
@@ -136,10 +142,9 @@ TEST(names_the_line_and_the_nearest_key)
           "m.yaml:2: unknown key \"zone\" in mesh: it belongs at the left margin");
     check("log: {colour: red}\n",
           "m.yaml:1: unknown key \"colour\" in log: there are level, format, file");
-    check(
-        "\"a\\nb\": 1\n",
-        "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
-        "roles, mesh, api, providers, pools, workspaces, limits, tasks, tenants, rules, log, mcp");
+    check("\"a\\nb\": 1\n", "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
+                            "roles, mesh, api, providers, pools, workspaces, limits, store, "
+                            "snapshots, tasks, tenants, rules, log, mcp");
     check("? [a]\n: b\n", "m.yaml:1: a key must be a word");
     check("\"name\\0\": b\n", "m.yaml:1: a key must be a word");
 }

@@ -301,16 +301,22 @@ TEST(an_export_that_cannot_be_says_why)
 
 /* ---- Importing ---------------------------------------------------------------------------- */
 
-static struct mcpz_exchange *import(size_t deltas)
+static struct mcpz_exchange *import_with(size_t deltas, const char *query)
 {
+    char path[64];
     struct mcpz_body body;
 
+    snprintf(path, sizeof(path), "/v1/snapshots/import%s%s", *query != '\0' ? "?" : "", query);
     write_file(&body, deltas);
-    struct mcpz_exchange *exchange =
-        fake_ask_bytes(MCPZ_POST, "/v1/snapshots/import", mcpz_body_in_memory(&body));
+    struct mcpz_exchange *exchange = fake_ask_bytes(MCPZ_POST, path, mcpz_body_in_memory(&body));
     mcpz_body_finish(&body);
     fake_turn();
     return exchange;
+}
+
+static struct mcpz_exchange *import(size_t deltas)
+{
+    return import_with(deltas, "");
 }
 
 TEST(an_import_hands_in_delta_by_delta)
@@ -369,6 +375,21 @@ TEST(a_forged_or_foreign_file_changes_nothing)
     fake_end();
 }
 
+TEST(a_lenient_import_goes_on_behind_what_is_refused)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange = import_with(3, "lenient=1");
+    fake_reply(1, MCPZ_CODE_OK, "");
+    fake_reply(2, MCPZ_CODE_CONFLICT, "its past is not here");
+    fake_reply(3, MCPZ_CODE_OK, "");
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":2,\"refused\":1}\n");
+    mcpz_api_close(exchange);
+    exchange = import_with(1, "lenient=2");
+    CHECK_UINT(fake_status(exchange), 400);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
 TEST(a_refused_delta_stops_the_import)
 {
     fake_begin();
@@ -408,5 +429,6 @@ TEST_MAIN(RUN(a_file_reads_back_as_it_was_written), RUN(every_truncation_is_shor
           RUN(an_export_is_in_causal_order), RUN(an_export_of_many_deltas_takes_many_turns),
           RUN(an_export_that_cannot_be_says_why), RUN(an_import_hands_in_delta_by_delta),
           RUN(an_import_does_not_run_ahead_of_the_disk), RUN(what_is_here_is_not_imported_again),
-          RUN(a_forged_or_foreign_file_changes_nothing), RUN(a_refused_delta_stops_the_import),
-          RUN(nothing_of_a_damaged_file_is_applied))
+          RUN(a_forged_or_foreign_file_changes_nothing),
+          RUN(a_lenient_import_goes_on_behind_what_is_refused),
+          RUN(a_refused_delta_stops_the_import), RUN(nothing_of_a_damaged_file_is_applied))

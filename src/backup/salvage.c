@@ -1,0 +1,449 @@
+#include "backup/salvage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "store/check.h"
+#include "store/directory.h"
+#include "store/pages.h"
+#include "store/schema.h"
+#include "store/stamp.h"
+#include "wire/records.h"
+
+#define LISTS_BYTES 65536
+#define COMMIT_RECORDS 256
+#define MAP_BYTES 1048576
+#define MAP_BYTES_MAX ((size_t)1 << 40)
+
+/* A store that is damaged, open to be read. */
+struct source {
+    int file;
+    struct mcpz_file_part part;
+};
+
+static mcpz_error open_source(const char *from, struct source *source)
+{
+    char path[PATH_MAX];
+    struct stat status;
+
+    (void)snprintf(path, sizeof(path), "%s/data.mdb", from);
+    source->file = open(path, O_RDONLY | O_CLOEXEC);
+    if (source->file < 0) {
+        return MCPZ_ENOTFOUND;
+    }
+    if (fstat(source->file, &status) != 0 || !S_ISREG(status.st_mode)) {
+        (void)close(source->file);
+        return MCPZ_ENOTFOUND;
+    }
+    source->part =
+        (struct mcpz_file_part){.file = source->file, .bytes = (uint64_t)status.st_size};
+    return MCPZ_OK;
+}
+
+/* A record as its codec takes it; `arena` is cleared for its lists. */
+static mcpz_error decode(struct mcpz_arena *arena, struct mcpz_bytes key, struct mcpz_bytes value,
+                         struct mcpz_record *record)
+{
+    mcpz_arena_clear(arena);
+    mcpz_error error = mcpz_schema_parse(key, record);
+    return error == MCPZ_OK ? mcpz_record_decode(value, arena, record) : error;
+}
+
+/* ---- The new store ------------------------------------------------------------------------ */
+
+struct saving {
+    struct mcpz_id self;
+    struct mcpz_arena arena;
+    uint8_t *lists;
+    struct mcpz_lmdb *lmdb;
+    struct mcpz_kv kv;
+    sem_t news;
+    unsigned in_batch;
+    mcpz_error error;
+    struct mcpz_salvaged *salvaged;
+
+    struct mcpz_record_self known; /* the last that was seen */
+    uint8_t certificate[MCPZ_CERTIFICATE_BYTES_MAX];
+    uint32_t generation;  /* the highest of SELF and of our own deltas */
+    uint64_t incarnation; /* the highest */
+};
+
+static void on_notify(void *context)
+{
+    struct saving *saving = context;
+    (void)sem_post(&saving->news);
+}
+
+/* Have the batch on the disk. */
+static void flush(struct saving *saving)
+{
+    const uint64_t batch = saving->kv.commit(saving->kv.context);
+
+    saving->in_batch = 0;
+    while (batch != 0 && saving->error == MCPZ_OK) {
+        const struct mcpz_kv_progress progress = saving->kv.progress(saving->kv.context);
+        if (progress.failed >= batch) {
+            saving->error = progress.error;
+        } else if (progress.durable >= batch) {
+            return;
+        } else {
+            (void)sem_wait(&saving->news);
+        }
+    }
+}
+
+static void put(struct saving *saving, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    if (saving->error == MCPZ_OK) {
+        saving->kv.put(saving->kv.context, key, value);
+        saving->salvaged->records++;
+        if (++saving->in_batch == COMMIT_RECORDS) {
+            flush(saving);
+        }
+    }
+}
+
+static void note_self(struct saving *saving, const struct mcpz_record_self *self)
+{
+    saving->generation =
+        self->generation > saving->generation ? self->generation : saving->generation;
+    saving->incarnation =
+        self->incarnation > saving->incarnation ? self->incarnation : saving->incarnation;
+    if (self->certificate.length <= sizeof(saving->certificate)) {
+        saving->known = *self;
+        memcpy(saving->certificate, self->certificate.data, self->certificate.length);
+        saving->known.certificate = mcpz_bytes(saving->certificate, self->certificate.length);
+        saving->salvaged->has_self = true;
+    }
+}
+
+static void note_writer(struct saving *saving, const struct mcpz_actor *actor)
+{
+    if (mcpz_id_equal(&actor->node, &saving->self) && actor->generation > saving->generation) {
+        saving->generation = actor->generation;
+    }
+}
+
+/* What the trees lead to. */
+static mcpz_error save_record(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    struct saving *saving = context;
+    struct mcpz_record record;
+
+    if (decode(&saving->arena, key, value, &record) != MCPZ_OK) {
+        return MCPZ_ECORRUPT;
+    }
+    switch (record.kind) {
+    case MCPZ_RECORD_DOCUMENT:
+    case MCPZ_RECORD_ENTRY:
+        break;
+    case MCPZ_RECORD_DELTA:
+        note_writer(saving, &record.delta.delta.actor);
+        break;
+    case MCPZ_RECORD_SELF:
+        note_self(saving, &record.self);
+        break;
+    default: /* each stands for itself */
+        saving->salvaged->peers += record.kind == MCPZ_RECORD_PEER ? 1 : 0;
+        put(saving, key, value);
+        break;
+    }
+    return MCPZ_OK;
+}
+
+/* What the trees lead to is newer. */
+static void put_missing(struct saving *saving, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    struct mcpz_bytes known;
+
+    if (saving->kv.get(saving->kv.context, key, &known) == MCPZ_ENOTFOUND) {
+        put(saving, key, value);
+    }
+}
+
+/* What lies about: only what never changes, and who we are if nothing else says so. */
+static mcpz_error save_loose(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    struct saving *saving = context;
+    struct mcpz_record record;
+
+    if (decode(&saving->arena, key, value, &record) != MCPZ_OK) {
+        return MCPZ_ECORRUPT;
+    }
+    if (record.kind == MCPZ_RECORD_DELTA) {
+        note_writer(saving, &record.delta.delta.actor);
+    } else if (record.kind == MCPZ_RECORD_SELF) {
+        note_self(saving, &record.self);
+    } else if (record.kind == MCPZ_RECORD_BATCH || record.kind == MCPZ_RECORD_AUTHOR) {
+        put_missing(saving, key, value);
+    } else if (record.kind == MCPZ_RECORD_PEER && saving->salvaged->peers == 0) {
+        saving->salvaged->peers++; /* one to ask is enough, and may have moved */
+        put(saving, key, value);
+    }
+    return MCPZ_OK;
+}
+
+static void put_self(struct saving *saving)
+{
+    uint8_t value[MCPZ_CERTIFICATE_BYTES_MAX + 128];
+    struct mcpz_record record = {.kind = MCPZ_RECORD_SELF, .self = saving->known};
+    struct mcpz_key key;
+    size_t length = 0;
+
+    record.self.generation = saving->generation;
+    record.self.incarnation = saving->incarnation;
+    mcpz_schema_key(&record, &key);
+    if (mcpz_record_encode(&record, value, sizeof(value), &length) == MCPZ_OK) {
+        put(saving, mcpz_bytes(key.bytes, key.length), mcpz_bytes(value, length));
+    }
+}
+
+static void save(struct saving *saving, const struct source *source)
+{
+    const struct mcpz_pages pages = mcpz_pages_of_file(&source->part);
+    const struct mcpz_check_visitor found = {.context = saving, .record = save_record};
+    const struct mcpz_check_visitor loose = {.context = saving, .record = save_loose};
+    struct mcpz_check_report report = {0};
+
+    mcpz_check_salvage(&pages, &found, &loose, &report);
+    saving->salvaged->damaged = report.damaged;
+    if (saving->salvaged->has_self) {
+        put_self(saving);
+    }
+    flush(saving);
+}
+
+static mcpz_error make_store(struct saving *saving, const char *to,
+                             struct mcpz_lmdb_trouble *trouble)
+{
+    const struct mcpz_lmdb_config config = {.directory = to,
+                                            .map_bytes = MAP_BYTES,
+                                            .map_bytes_max = MAP_BYTES_MAX,
+                                            .notify = on_notify,
+                                            .notify_context = saving};
+
+    saving->lists = malloc(LISTS_BYTES);
+    if (saving->lists == NULL || sem_init(&saving->news, 0, 0) != 0) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "out of memory");
+        free(saving->lists);
+        return MCPZ_ENOMEM;
+    }
+    mcpz_arena_init(&saving->arena, saving->lists, LISTS_BYTES);
+    return mcpz_lmdb_open(&config, &saving->lmdb, &saving->kv, trouble);
+}
+
+mcpz_error mcpz_salvage_store(const char *from, const char *to, const struct mcpz_id *self,
+                              struct mcpz_salvaged *salvaged, struct mcpz_lmdb_trouble *trouble)
+{
+    struct saving *saving = calloc(1, sizeof(*saving));
+    char stamp[PATH_MAX];
+    struct source source;
+
+    *salvaged = (struct mcpz_salvaged){0};
+    trouble->text[0] = '\0';
+    mcpz_error error = saving != NULL ? open_source(from, &source) : MCPZ_ENOMEM;
+    if (error != MCPZ_OK) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "nothing can be read of %.300s",
+                       from);
+        free(saving);
+        return error;
+    }
+    saving->self = *self;
+    saving->salvaged = salvaged;
+    error = make_store(saving, to, trouble);
+    if (error == MCPZ_OK) {
+        save(saving, &source);
+        error = saving->error;
+        mcpz_lmdb_close(saving->lmdb);
+        (void)snprintf(stamp, sizeof(stamp), "%s/" MCPZ_STAMP_FILE, to);
+        (void)unlink(stamp); /* it is no store that anybody wrote to */
+        if (error != MCPZ_OK) {
+            (void)snprintf(trouble->text, sizeof(trouble->text), "cannot write %.300s: %s", to,
+                           mcpz_strerror(error));
+        }
+    }
+    if (saving->lists != NULL) {
+        (void)sem_destroy(&saving->news);
+    }
+    free(saving->lists);
+    (void)close(source.file);
+    free(saving);
+    return error;
+}
+
+/* ---- Deltas ------------------------------------------------------------------------------- */
+
+#define TAIL_BYTES 16
+
+/* Where one lies in the file beside, and what it is sorted by. */
+struct found {
+    struct mcpz_id document;
+    uint64_t hlc;
+    struct mcpz_actor actor;
+    uint64_t seq;
+    uint8_t tail[TAIL_BYTES]; /* of its key: two branches differ there */
+    uint64_t offset;
+    uint16_t key_length;
+    uint32_t value_length;
+};
+
+struct gathering {
+    struct mcpz_arena arena;
+    uint8_t *lists;
+    int file;
+    uint64_t end;
+    struct found *found;
+    size_t count;
+    size_t capacity;
+    mcpz_error error;
+};
+
+static mcpz_error append(struct gathering *gathering, struct mcpz_bytes bytes)
+{
+    for (size_t done = 0; done < bytes.length;) {
+        ssize_t more =
+            pwrite(gathering->file, bytes.data + done, bytes.length - done, (off_t)gathering->end);
+        if (more < 0 && errno != EINTR) {
+            return mcpz_directory_error(errno);
+        }
+        done += more > 0 ? (size_t)more : 0;
+        gathering->end += more > 0 ? (uint64_t)more : 0;
+    }
+    return MCPZ_OK;
+}
+
+static struct found *grow(struct gathering *gathering)
+{
+    if (gathering->count == gathering->capacity) {
+        const size_t capacity = gathering->capacity == 0 ? 1024 : 2 * gathering->capacity;
+        struct found *grown = realloc(gathering->found, capacity * sizeof(*grown));
+        if (grown == NULL) {
+            return NULL;
+        }
+        gathering->found = grown;
+        gathering->capacity = capacity;
+    }
+    return &gathering->found[gathering->count];
+}
+
+static mcpz_error gather(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    struct gathering *gathering = context;
+    struct mcpz_record record;
+
+    if (gathering->error != MCPZ_OK || key.length < TAIL_BYTES ||
+        key.data[0] != MCPZ_RECORD_DELTA ||
+        decode(&gathering->arena, key, value, &record) != MCPZ_OK) {
+        return MCPZ_OK;
+    }
+    const struct mcpz_delta *delta = &record.delta.delta;
+    struct found *found = grow(gathering);
+    if (found == NULL) {
+        gathering->error = MCPZ_ENOMEM;
+        return MCPZ_OK;
+    }
+    *found = (struct found){.document = delta->document,
+                            .hlc = delta->hlc,
+                            .actor = delta->actor,
+                            .seq = delta->seq,
+                            .offset = gathering->end,
+                            .key_length = (uint16_t)key.length,
+                            .value_length = (uint32_t)value.length};
+    memcpy(found->tail, key.data + key.length - TAIL_BYTES, TAIL_BYTES);
+    gathering->error = append(gathering, key);
+    if (gathering->error == MCPZ_OK) {
+        gathering->error = append(gathering, value);
+    }
+    gathering->count += gathering->error == MCPZ_OK ? 1 : 0;
+    return MCPZ_OK;
+}
+
+/* Stamps grow along causality: their order is a causal one. */
+static int compare(const void *a, const void *b)
+{
+    const struct found *left = a;
+    const struct found *right = b;
+    int order = mcpz_id_compare(&left->document, &right->document);
+
+    if (order == 0) {
+        order = (left->hlc > right->hlc) - (left->hlc < right->hlc);
+    }
+    if (order == 0) {
+        order = mcpz_actor_compare(&left->actor, &right->actor);
+    }
+    if (order == 0) {
+        order = (left->seq > right->seq) - (left->seq < right->seq);
+    }
+    return order != 0 ? order : memcmp(left->tail, right->tail, TAIL_BYTES);
+}
+
+static mcpz_error show(struct gathering *gathering,
+                       mcpz_error (*take)(void *context, const struct mcpz_record *record),
+                       void *context)
+{
+    uint8_t *bytes = malloc(MCPZ_KEY_BYTES_MAX + MCPZ_STORED_BYTES_MAX);
+    mcpz_error error = bytes != NULL ? MCPZ_OK : MCPZ_ENOMEM;
+
+    if (gathering->count > 0) {
+        qsort(gathering->found, gathering->count, sizeof(*gathering->found), compare);
+    }
+    for (size_t i = 0; i < gathering->count && error == MCPZ_OK; i++) {
+        const struct found *found = &gathering->found[i];
+        struct mcpz_record record;
+        if (i > 0 && compare(found - 1, found) == 0) {
+            continue; /* it lies in several places */
+        }
+        error = mcpz_pages_read_file(gathering->file, found->offset, bytes,
+                                     (size_t)found->key_length + found->value_length);
+        if (error == MCPZ_OK) {
+            error = decode(&gathering->arena, mcpz_bytes(bytes, found->key_length),
+                           mcpz_bytes(bytes + found->key_length, found->value_length), &record);
+        }
+        if (error == MCPZ_OK) {
+            error = take(context, &record);
+        }
+    }
+    free(bytes);
+    return error;
+}
+
+mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary,
+                               mcpz_error (*take)(void *context, const struct mcpz_record *record),
+                               void *context)
+{
+    struct gathering gathering = {.lists = malloc(LISTS_BYTES)};
+    struct source source;
+    struct mcpz_check_report report = {0};
+
+    if (gathering.lists == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    mcpz_error error = open_source(from, &source);
+    if (error != MCPZ_OK) {
+        free(gathering.lists);
+        return error;
+    }
+    mcpz_arena_init(&gathering.arena, gathering.lists, LISTS_BYTES);
+    gathering.file = open(temporary, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (gathering.file < 0) {
+        error = mcpz_directory_error(errno);
+    } else {
+        const struct mcpz_pages pages = mcpz_pages_of_file(&source.part);
+        const struct mcpz_check_visitor visitor = {.context = &gathering, .record = gather};
+        mcpz_check_salvage(&pages, &visitor, &visitor, &report);
+        error = gathering.error == MCPZ_OK ? show(&gathering, take, context) : gathering.error;
+        (void)close(gathering.file);
+    }
+    free(gathering.found);
+    free(gathering.lists);
+    (void)close(source.file);
+    return error;
+}

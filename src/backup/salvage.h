@@ -1,0 +1,56 @@
+/*
+ * What can be saved of a damaged store.
+ *
+ *   damaged store -> records around what is damaged -> a new store, without documents
+ *                 -> deltas, wherever they still lie, in causal order -> whoever merges them
+ *
+ * Documents and their entries follow from deltas: half of them would be a state that never was. So
+ * they are left out, deltas are given to the engine again, and other nodes fill what is missing.
+ * The new store has no stamp: the node that opens it writes as a new writer. Its generation is
+ * above all that its own deltas have, also where the record that says so was lost.
+ */
+
+#ifndef BACKUP_SALVAGE_H
+#define BACKUP_SALVAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "proto/id.h"
+#include "proto/record.h"
+#include "store/lmdb.h"
+
+struct mcpz_salvaged {
+    bool has_self;    /* who it is in which mesh is known */
+    uint64_t peers;   /* other nodes that are known */
+    uint64_t records; /* in the new store */
+    uint64_t damaged; /* pages, with what hangs below them */
+};
+
+/**
+ * Make a new store in directory `to`, which is not there, of what can be read of the one in
+ * directory `from`. `self` is whose it is.
+ *
+ * Errors: MCPZ_ENOTFOUND  there is nothing to read; MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM:
+ *         `trouble` says more
+ */
+MCPZ_MUST_USE mcpz_error mcpz_salvage_store(const char *from, const char *to,
+                                            const struct mcpz_id *self,
+                                            struct mcpz_salvaged *salvaged,
+                                            struct mcpz_lmdb_trouble *trouble);
+
+/**
+ * Show each delta that can be read of the store in `from`, once, those of a document in causal
+ * order. `temporary` is a directory on a disk with room for them. An error of `take` ends it.
+ *
+ * Errors: those of `take`; MCPZ_ENOTFOUND, MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary,
+                                             mcpz_error (*take)(void *context,
+                                                                const struct mcpz_record *record),
+                                             void *context);
+
+#endif
