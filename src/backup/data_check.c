@@ -5,28 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include "backup/record_opener.h"
 #include "blob/keyring.h"
 #include "blob/packs.h"
 #include "blob/shelf.h"
 #include "crypto/digest.h"
 #include "crypto/identity.h"
-#include "crypto/tenant_key.h"
 #include "proto/limits.h"
-#include "store/schema.h"
-#include "wire/records.h"
 
-#define LISTS_BYTES 65536 /* of one record */
 #define CHUNK_BYTES_MAX 1048576
 
 struct check {
     const struct mcpz_data_set *set;
     struct mcpz_data_report *report;
-    struct mcpz_arena arena;
-    uint8_t *lists;
     uint8_t *chunk;
-    uint8_t *plain;               /* what was opened of a record */
     struct mcpz_keyring *keyring; /* NULL: no keys are there, or they do not fit */
+    struct mcpz_record_opener opener;
 };
 
 static mcpz_error say(struct check *check, mcpz_error error, const char *file, const char *what)
@@ -40,59 +34,13 @@ static mcpz_error say(struct check *check, mcpz_error error, const char *file, c
 
 /* ---- Records ------------------------------------------------------------------------------ */
 
-/* The plain value of what lies at `place`, without the names that stand before it. */
-static bool open_sealed(struct check *check, const struct mcpz_tenant_key *key,
-                        struct mcpz_bytes place, struct mcpz_bytes *value)
-{
-    if (value->length > MCPZ_SEALED_BYTES_MAX ||
-        mcpz_tenant_key_open_record(key, place, *value, check->plain) != MCPZ_OK) {
-        return false;
-    }
-    const size_t length = value->length - MCPZ_RECORD_SEAL_BYTES;
-    size_t names = 0;
-    if (mcpz_schema_names_at(place.data[0]) > 0) {
-        names = length < 2 ? length + 1 : 2 + ((size_t)check->plain[0] << 8 | check->plain[1]);
-    }
-    if (names > length) {
-        return false;
-    }
-    *value = mcpz_bytes(check->plain + names, length - names);
-    return true;
-}
-
-/* Can it be opened with the keys that are there, and read? Without any, it looks as it should. */
-static bool is_sound(struct check *check, struct mcpz_bytes place, struct mcpz_bytes value)
-{
-    const struct mcpz_tenant_key *key = NULL;
-    struct mcpz_record record;
-
-    if (!mcpz_schema_is_place(place)) {
-        return false;
-    }
-    record = (struct mcpz_record){.kind = (enum mcpz_record_kind)place.data[0]};
-    if (record.kind == MCPZ_RECORD_TASK_LISTED) {
-        return mcpz_record_decode(value, &check->arena, &record) == MCPZ_OK;
-    }
-    if (value.length <= MCPZ_RECORD_SEAL_BYTES) {
-        return false;
-    }
-    if (check->keyring == NULL) {
-        return true;
-    }
-    mcpz_error error = mcpz_keyring_find_by_id(check->keyring, value.data, &key);
-    if (error != MCPZ_OK) {
-        return error == MCPZ_EEXPIRED; /* shredded: it is gone */
-    }
-    return open_sealed(check, key, place, &value) &&
-           mcpz_record_decode(value, &check->arena, &record) == MCPZ_OK;
-}
-
 static mcpz_error check_record(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
 {
     struct check *check = context;
+    struct mcpz_record record;
 
-    mcpz_arena_clear(&check->arena);
-    if (!is_sound(check, key, value)) {
+    mcpz_error error = mcpz_record_opener_open(&check->opener, key, value, &record);
+    if (error != MCPZ_OK && error != MCPZ_EEXPIRED) {
         char what[64];
         (void)snprintf(what, sizeof(what), "a record of kind %u is damaged",
                        key.length > 0 ? key.data[0] : 0U);
@@ -205,25 +153,22 @@ static void find_keys(struct check *check)
 
 mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_data_report *report)
 {
-    struct check check = {.set = set,
-                          .report = report,
-                          .lists = malloc(LISTS_BYTES),
-                          .chunk = malloc(CHUNK_BYTES_MAX),
-                          .plain = malloc(MCPZ_SEALED_BYTES_MAX)};
+    struct check check = {.set = set, .report = report, .chunk = malloc(CHUNK_BYTES_MAX)};
     mcpz_error error = MCPZ_ENOMEM;
 
     *report = (struct mcpz_data_report){.trouble = ""};
-    if (check.lists != NULL && check.chunk != NULL && check.plain != NULL) {
+    if (check.chunk != NULL) {
         find_keys(&check);
-        mcpz_arena_init(&check.arena, check.lists, LISTS_BYTES);
+        error = mcpz_record_opener_init(&check.opener, check.keyring);
+    }
+    if (error == MCPZ_OK) {
         error = check_store(&check, MCPZ_DATA_STORE, check_record, &report->store);
     }
     if (error == MCPZ_OK) {
         error = check_store(&check, MCPZ_DATA_BLOBS, check_shelved, &report->blobs);
     }
-    free(check.lists);
+    mcpz_record_opener_finish(&check.opener);
     free(check.chunk);
-    free(check.plain);
     mcpz_keyring_close(check.keyring);
     return error;
 }

@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/arena.h"
+#include "backup/record_opener.h"
+#include "crypto/tenant_key.h"
+#include "proto/limits.h"
 #include "store/check.h"
 #include "store/directory.h"
 #include "store/pages.h"
@@ -18,7 +20,6 @@
 #include "store/stamp.h"
 #include "wire/records.h"
 
-#define LISTS_BYTES 65536
 #define COMMIT_RECORDS 256
 #define MAP_BYTES 1048576
 #define MAP_BYTES_MAX ((size_t)1 << 40)
@@ -48,21 +49,11 @@ static mcpz_error open_source(const char *from, struct source *source)
     return MCPZ_OK;
 }
 
-/* A record as its codec takes it; `arena` is cleared for its lists. */
-static mcpz_error decode(struct mcpz_arena *arena, struct mcpz_bytes key, struct mcpz_bytes value,
-                         struct mcpz_record *record)
-{
-    mcpz_arena_clear(arena);
-    mcpz_error error = mcpz_schema_parse(key, record);
-    return error == MCPZ_OK ? mcpz_record_decode(value, arena, record) : error;
-}
-
 /* ---- The new store ------------------------------------------------------------------------ */
 
 struct saving {
     struct mcpz_id self;
-    struct mcpz_arena arena;
-    uint8_t *lists;
+    struct mcpz_record_opener opener;
     struct mcpz_lmdb *lmdb;
     struct mcpz_kv kv;
     sem_t news;
@@ -72,6 +63,7 @@ struct saving {
 
     struct mcpz_record_self known; /* the last that was seen */
     uint8_t certificate[MCPZ_CERTIFICATE_BYTES_MAX];
+    uint8_t key_id[MCPZ_TENANT_KEY_ID_BYTES]; /* that SELF was sealed with */
     uint32_t generation;  /* the highest of SELF and of our own deltas */
     uint64_t incarnation; /* the highest */
 };
@@ -111,8 +103,10 @@ static void put(struct saving *saving, struct mcpz_bytes key, struct mcpz_bytes 
     }
 }
 
-static void note_self(struct saving *saving, const struct mcpz_record_self *self)
+static void note_self(struct saving *saving, const struct mcpz_record_self *self,
+                      struct mcpz_bytes sealed)
 {
+    memcpy(saving->key_id, sealed.data, sizeof(saving->key_id));
     saving->generation =
         self->generation > saving->generation ? self->generation : saving->generation;
     saving->incarnation =
@@ -138,7 +132,7 @@ static mcpz_error save_record(void *context, struct mcpz_bytes key, struct mcpz_
     struct saving *saving = context;
     struct mcpz_record record;
 
-    if (decode(&saving->arena, key, value, &record) != MCPZ_OK) {
+    if (mcpz_record_opener_open(&saving->opener, key, value, &record) != MCPZ_OK) {
         return MCPZ_ECORRUPT;
     }
     switch (record.kind) {
@@ -149,7 +143,7 @@ static mcpz_error save_record(void *context, struct mcpz_bytes key, struct mcpz_
         note_writer(saving, &record.delta.delta.actor);
         break;
     case MCPZ_RECORD_SELF:
-        note_self(saving, &record.self);
+        note_self(saving, &record.self, value);
         break;
     default: /* each stands for itself */
         saving->salvaged->peers += record.kind == MCPZ_RECORD_PEER ? 1 : 0;
@@ -175,13 +169,13 @@ static mcpz_error save_loose(void *context, struct mcpz_bytes key, struct mcpz_b
     struct saving *saving = context;
     struct mcpz_record record;
 
-    if (decode(&saving->arena, key, value, &record) != MCPZ_OK) {
+    if (mcpz_record_opener_open(&saving->opener, key, value, &record) != MCPZ_OK) {
         return MCPZ_ECORRUPT;
     }
     if (record.kind == MCPZ_RECORD_DELTA) {
         note_writer(saving, &record.delta.delta.actor);
     } else if (record.kind == MCPZ_RECORD_SELF) {
-        note_self(saving, &record.self);
+        note_self(saving, &record.self, value);
     } else if (record.kind == MCPZ_RECORD_BATCH || record.kind == MCPZ_RECORD_AUTHOR) {
         put_missing(saving, key, value);
     } else if (record.kind == MCPZ_RECORD_PEER && saving->salvaged->peers == 0) {
@@ -193,17 +187,23 @@ static mcpz_error save_loose(void *context, struct mcpz_bytes key, struct mcpz_b
 
 static void put_self(struct saving *saving)
 {
-    uint8_t value[MCPZ_CERTIFICATE_BYTES_MAX + 128];
+    uint8_t plain[MCPZ_CERTIFICATE_BYTES_MAX + 128];
+    uint8_t sealed[sizeof(plain) + MCPZ_RECORD_SEAL_BYTES];
     struct mcpz_record record = {.kind = MCPZ_RECORD_SELF, .self = saving->known};
-    struct mcpz_key key;
+    const struct mcpz_tenant_key *key = NULL;
+    struct mcpz_key place;
     size_t length = 0;
 
     record.self.generation = saving->generation;
     record.self.incarnation = saving->incarnation;
-    mcpz_schema_key(&record, &key);
-    if (mcpz_record_encode(&record, value, sizeof(value), &length) == MCPZ_OK) {
-        put(saving, mcpz_bytes(key.bytes, key.length), mcpz_bytes(value, length));
+    mcpz_schema_key(&record, &place);
+    if (mcpz_record_encode(&record, plain, sizeof(plain), &length) != MCPZ_OK ||
+        mcpz_keyring_find_by_id(saving->opener.keyring, saving->key_id, &key) != MCPZ_OK) {
+        return;
     }
+    const struct mcpz_bytes at = mcpz_bytes(place.bytes, place.length);
+    mcpz_tenant_key_seal_record(key, at, mcpz_bytes(plain, length), sealed);
+    put(saving, at, mcpz_bytes(sealed, length + MCPZ_RECORD_SEAL_BYTES));
 }
 
 static void save(struct saving *saving, const struct source *source)
@@ -230,17 +230,11 @@ static mcpz_error make_store(struct saving *saving, const char *to,
                                             .notify = on_notify,
                                             .notify_context = saving};
 
-    saving->lists = malloc(LISTS_BYTES);
-    if (saving->lists == NULL || sem_init(&saving->news, 0, 0) != 0) {
-        (void)snprintf(trouble->text, sizeof(trouble->text), "out of memory");
-        free(saving->lists);
-        return MCPZ_ENOMEM;
-    }
-    mcpz_arena_init(&saving->arena, saving->lists, LISTS_BYTES);
+    (void)sem_init(&saving->news, 0, 0);
     return mcpz_lmdb_open(&config, &saving->lmdb, &saving->kv, trouble);
 }
 
-mcpz_error mcpz_salvage_store(const char *from, const char *to, const struct mcpz_id *self,
+mcpz_error mcpz_salvage_store(const char *from, const char *to, const struct mcpz_salvage_as *as,
                               struct mcpz_salvaged *salvaged, struct mcpz_lmdb_trouble *trouble)
 {
     struct saving *saving = calloc(1, sizeof(*saving));
@@ -256,9 +250,12 @@ mcpz_error mcpz_salvage_store(const char *from, const char *to, const struct mcp
         free(saving);
         return error;
     }
-    saving->self = *self;
+    saving->self = as->self;
     saving->salvaged = salvaged;
-    error = make_store(saving, to, trouble);
+    error = mcpz_record_opener_init(&saving->opener, as->keyring);
+    if (error == MCPZ_OK) {
+        error = make_store(saving, to, trouble);
+    }
     if (error == MCPZ_OK) {
         save(saving, &source);
         error = saving->error;
@@ -270,10 +267,7 @@ mcpz_error mcpz_salvage_store(const char *from, const char *to, const struct mcp
                            mcpz_strerror(error));
         }
     }
-    if (saving->lists != NULL) {
-        (void)sem_destroy(&saving->news);
-    }
-    free(saving->lists);
+    mcpz_record_opener_finish(&saving->opener);
     (void)close(source.file);
     free(saving);
     return error;
@@ -296,8 +290,7 @@ struct found {
 };
 
 struct gathering {
-    struct mcpz_arena arena;
-    uint8_t *lists;
+    struct mcpz_record_opener opener;
     int file;
     uint64_t end;
     struct found *found;
@@ -341,7 +334,7 @@ static mcpz_error gather(void *context, struct mcpz_bytes key, struct mcpz_bytes
 
     if (gathering->error != MCPZ_OK || key.length < TAIL_BYTES ||
         key.data[0] != MCPZ_RECORD_DELTA ||
-        decode(&gathering->arena, key, value, &record) != MCPZ_OK) {
+        mcpz_record_opener_open(&gathering->opener, key, value, &record) != MCPZ_OK) {
         return MCPZ_OK;
     }
     const struct mcpz_delta *delta = &record.delta.delta;
@@ -404,8 +397,9 @@ static mcpz_error show(struct gathering *gathering,
         error = mcpz_pages_read_file(gathering->file, found->offset, bytes,
                                      (size_t)found->key_length + found->value_length);
         if (error == MCPZ_OK) {
-            error = decode(&gathering->arena, mcpz_bytes(bytes, found->key_length),
-                           mcpz_bytes(bytes + found->key_length, found->value_length), &record);
+            error = mcpz_record_opener_open(
+                &gathering->opener, mcpz_bytes(bytes, found->key_length),
+                mcpz_bytes(bytes + found->key_length, found->value_length), &record);
         }
         if (error == MCPZ_OK) {
             error = take(context, &record);
@@ -416,22 +410,24 @@ static mcpz_error show(struct gathering *gathering,
 }
 
 mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary,
+                               struct mcpz_keyring *keyring,
                                mcpz_error (*take)(void *context, const struct mcpz_record *record),
                                void *context)
 {
-    struct gathering gathering = {.lists = malloc(LISTS_BYTES)};
+    struct gathering gathering = {.file = -1};
     struct source source;
     struct mcpz_check_report report = {0};
 
-    if (gathering.lists == NULL) {
-        return MCPZ_ENOMEM;
-    }
     mcpz_error error = open_source(from, &source);
     if (error != MCPZ_OK) {
-        free(gathering.lists);
         return error;
     }
-    mcpz_arena_init(&gathering.arena, gathering.lists, LISTS_BYTES);
+    error = mcpz_record_opener_init(&gathering.opener, keyring);
+    if (error != MCPZ_OK) {
+        mcpz_record_opener_finish(&gathering.opener);
+        (void)close(source.file);
+        return error;
+    }
     gathering.file = open(temporary, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (gathering.file < 0) {
         error = mcpz_directory_error(errno);
@@ -443,7 +439,7 @@ mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary,
         (void)close(gathering.file);
     }
     free(gathering.found);
-    free(gathering.lists);
+    mcpz_record_opener_finish(&gathering.opener);
     (void)close(source.file);
     return error;
 }

@@ -19,9 +19,16 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "blob/keyring.h"
 #include "proto/id.h"
 #include "proto/record.h"
 #include "store/lmdb.h"
+
+/* Whose it is, and the keys it was sealed with, which are borrowed. */
+struct mcpz_salvage_as {
+    struct mcpz_id self;
+    struct mcpz_keyring *keyring;
+};
 
 struct mcpz_salvaged {
     bool has_self;    /* who it is in which mesh is known */
@@ -32,13 +39,13 @@ struct mcpz_salvaged {
 
 /**
  * Make a new store in directory `to`, which is not there, of what can be read of the one in
- * directory `from`. `self` is whose it is.
+ * directory `from`.
  *
  * Errors: MCPZ_ENOTFOUND  there is nothing to read; MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM:
  *         `trouble` says more
  */
 MCPZ_MUST_USE mcpz_error mcpz_salvage_store(const char *from, const char *to,
-                                            const struct mcpz_id *self,
+                                            const struct mcpz_salvage_as *as,
                                             struct mcpz_salvaged *salvaged,
                                             struct mcpz_lmdb_trouble *trouble);
 
@@ -48,7 +55,7 @@ MCPZ_MUST_USE mcpz_error mcpz_salvage_store(const char *from, const char *to,
  *
  * Errors: those of `take`; MCPZ_ENOTFOUND, MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */
-MCPZ_MUST_USE mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary,
+MCPZ_MUST_USE mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary, struct mcpz_keyring *keyring,
                                              mcpz_error (*take)(void *context,
                                                                 const struct mcpz_record *record),
                                              void *context);

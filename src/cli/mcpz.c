@@ -88,6 +88,7 @@ static enum mcpz_exit (*const runs[MCPZ_VERB_COUNT])(const struct mcpz_invocatio
     [MCPZ_VERB_AGENT_DIFF] = mcpz_run_agent_diff,
     [MCPZ_VERB_AGENT_WATCH] = mcpz_run_agent_watch,
     [MCPZ_VERB_AGENT_DELETE] = mcpz_run_agent_delete,
+    [MCPZ_VERB_AGENT_APPLY] = mcpz_run_agent_apply,
     [MCPZ_VERB_SNAPSHOT_LIST] = mcpz_run_snapshot_list,
     [MCPZ_VERB_SNAPSHOT_EXPORT] = mcpz_run_snapshot_export,
     [MCPZ_VERB_SNAPSHOT_IMPORT] = mcpz_run_snapshot_import,

@@ -116,6 +116,9 @@ enum mcpz_exit mcpz_run_agent_at(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_diff(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_watch(const struct mcpz_invocation *invocation);
 
+/* verb_apply.c */
+enum mcpz_exit mcpz_run_agent_apply(const struct mcpz_invocation *invocation);
+
 /* verb_snapshot.c */
 enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -160,6 +161,8 @@ static bool is_well(const struct mcpz_invocation *invocation)
 
 enum mcpz_exit mcpz_run_store_repair(const struct mcpz_invocation *invocation)
 {
+    const struct mcpz_repair_keys keys = {.node_key = getenv("MCPZ_NODE_KEY"),
+                                          .node_key_old = getenv("MCPZ_NODE_KEY_OLD")};
     struct mcpz_repair repair;
     struct mcpz_trouble trouble = {.text = ""};
     int lock;
@@ -177,7 +180,7 @@ enum mcpz_exit mcpz_run_store_repair(const struct mcpz_invocation *invocation)
         (void)printf("%s: well: nothing was done\n", invocation->data);
         return MCPZ_EXIT_OK;
     }
-    mcpz_error error = mcpz_repair_store(invocation->data, true, &repair, &trouble);
+    mcpz_error error = mcpz_repair_store(invocation->data, &keys, true, &repair, &trouble);
     if (error != MCPZ_OK) {
         return mcpz_fail(invocation,
                          error == MCPZ_ECONFLICT ? MCPZ_EXIT_CONFLICT : MCPZ_EXIT_FAILED,

@@ -179,6 +179,13 @@ static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
 };
 
+static const struct mcpz_option agent_apply_options[] = {
+    {"batch", '\0', "N", "so many lines go to the disk together: 1 to 5000 (500)"},
+    {"rate", '\0', "N", "so many lines a second, at most"},
+    {"stop", '\0', NULL, "end with the batch in which a line is refused"},
+    {"again", '\0', NULL, "begin at the first line, whatever was done before"},
+};
+
 static const struct mcpz_option backup_create_options[] = {
     {"rate", '\0', "BYTES", "read so many a second at most: 500k, 20M, 1G (as fast as it goes)"},
 };
@@ -870,6 +877,20 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "Example:\n"
     "  mcpz agent delete planner\n",
     OPTIONS(agent_write_options)},
+[MCPZ_VERB_AGENT_APPLY] = {
+    MCPZ_VERB_AGENT_APPLY, "agent apply", "FILE|-", 1, 1, "create and write many agents",
+    "FILE has one JSON object a line: \"op\" is create, delete, or a verb of mcpz agent, \"id\"\n"
+    "the agent, and the rest what the verb takes. Lines are done in order. One that is refused\n"
+    "is told as FILE:LINE, and those behind it are done; exit status 1 then. What is done is\n"
+    "noted in FILE.applied, so the same command goes on where it was interrupted; of the batch\n"
+    "under way then, increments and pushes may be done twice.\n"
+    "\n"
+    "Examples:\n"
+    "  {\"op\": \"create\", \"id\": \"planner-1\"}\n"
+    "  {\"op\": \"set\", \"id\": \"planner-1\", \"path\": \"role\", \"value\": \"planner\"}\n"
+    "\n"
+    "  mcpz agent apply fleet.ndjson --batch 200 --rate 2000\n",
+    OPTIONS(agent_apply_options)},
 [MCPZ_VERB_SNAPSHOT_LIST] = {
     MCPZ_VERB_SNAPSHOT_LIST, "snapshot list", "", 0, 0, "list the agents' snapshots here",
     "\n"

@@ -153,6 +153,8 @@ static mcpz_error lend_key_by_id(void *context, const uint8_t *id, struct mcpz_t
 static mcpz_error repair(struct mcpz_assembly *assembly, const char *why)
 {
     const char *mode = assembly->config->store_repair;
+    const struct mcpz_repair_keys keys = {.node_key = getenv("MCPZ_NODE_KEY"),
+                                          .node_key_old = getenv("MCPZ_NODE_KEY_OLD")};
     struct mcpz_trouble trouble;
     struct mcpz_repair *made = strcmp(mode, "never") != 0 ? calloc(1, sizeof(*made)) : NULL;
 
@@ -160,7 +162,7 @@ static mcpz_error repair(struct mcpz_assembly *assembly, const char *why)
         return MCPZ_ECORRUPT;
     }
     mcpz_error error =
-        mcpz_repair_store(assembly->data, strcmp(mode, "always") == 0, made, &trouble);
+        mcpz_repair_store(assembly->data, &keys, strcmp(mode, "always") == 0, made, &trouble);
     if (error != MCPZ_OK) {
         mcpz_trouble_say(assembly->trouble, "%s; it was not repaired: %s", why, trouble.text);
         free(made);
@@ -436,7 +438,8 @@ static void merge_saved(struct mcpz_assembly *assembly)
     struct mcpz_body body;
 
     mcpz_server_body_init(assembly->server, &body);
-    mcpz_error error = mcpz_repair_unmerged(assembly->data, mcpz_loop_enter(assembly->loop), &body,
+    mcpz_error error = mcpz_repair_unmerged(
+        assembly->data, assembly->keyring, mcpz_loop_enter(assembly->loop), &body,
                                             assembly->unmerged);
     if (error == MCPZ_OK) {
         error = mcpz_server_import(assembly->server, &body, on_merged, assembly);

@@ -137,17 +137,33 @@ static mcpz_error exchange(const char *data, const char *fresh, struct mcpz_repa
     return error;
 }
 
-mcpz_error mcpz_repair_store(const char *data, bool force, struct mcpz_repair *repair,
-                             struct mcpz_trouble *trouble)
+static mcpz_error open_keyring(const char *data, const struct mcpz_repair_keys *keys,
+                               struct mcpz_keyring **keyring, struct mcpz_trouble *trouble)
+{
+    char path[PATH_BYTES];
+    struct mcpz_keyring_trouble why = {.text = ""};
+    const struct mcpz_keyring_config config = {.directory = inside(data, "keys", path),
+                                               .key_text = keys->node_key,
+                                               .key_text_old = keys->node_key_old};
+
+    mcpz_error error = mcpz_keyring_open(&config, keyring, &why);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(trouble, "%s", why.text[0] != '\0' ? why.text : mcpz_strerror(error));
+    }
+    return error;
+}
+
+mcpz_error mcpz_repair_store(const char *data, const struct mcpz_repair_keys *keys, bool force,
+                             struct mcpz_repair *repair, struct mcpz_trouble *trouble)
 {
     char store[PATH_BYTES];
     char fresh[PATH_BYTES];
-    struct mcpz_id self;
+    struct mcpz_salvage_as as = {.keyring = NULL};
     struct mcpz_lmdb_trouble why = {.text = ""};
     int lock;
 
     *repair = (struct mcpz_repair){.place = ""};
-    mcpz_error error = read_id(data, &self, trouble);
+    mcpz_error error = read_id(data, &as.self, trouble);
     if (error != MCPZ_OK) {
         return error;
     }
@@ -156,8 +172,13 @@ mcpz_error mcpz_repair_store(const char *data, bool force, struct mcpz_repair *r
         mcpz_trouble_say(trouble, "%s", why.text);
         return error;
     }
+    error = open_keyring(data, keys, &as.keyring, trouble);
+    if (error != MCPZ_OK) {
+        mcpz_directory_close(lock);
+        return error;
+    }
     remove_store(inside(data, "store-new", fresh)); /* of a repair that was interrupted */
-    error = mcpz_salvage_store(store, fresh, &self, &repair->salvaged, &why);
+    error = mcpz_salvage_store(store, fresh, &as, &repair->salvaged, &why);
     if (error != MCPZ_OK) {
         mcpz_trouble_say(trouble, "%s", why.text);
     } else {
@@ -168,6 +189,7 @@ mcpz_error mcpz_repair_store(const char *data, bool force, struct mcpz_repair *r
     } else {
         remove_store(fresh);
     }
+    mcpz_keyring_close(as.keyring);
     mcpz_directory_close(lock);
     return error;
 }
@@ -216,8 +238,8 @@ static bool find_place(const char *data, char *place)
     return is_found;
 }
 
-mcpz_error mcpz_repair_unmerged(const char *data, struct mcpz_engine *engine,
-                                struct mcpz_body *body, char *place)
+mcpz_error mcpz_repair_unmerged(const char *data, struct mcpz_keyring *keyring,
+                                struct mcpz_engine *engine, struct mcpz_body *body, char *place)
 {
     char path[PATH_BYTES];
     struct gathering *gathering;
@@ -231,7 +253,7 @@ mcpz_error mcpz_repair_unmerged(const char *data, struct mcpz_engine *engine,
     }
     gathering->engine = engine;
     mcpz_snapshot_begin(&gathering->writer, body);
-    mcpz_error error = mcpz_salvage_deltas(inside(data, place, path), data, add_delta, gathering);
+    mcpz_error error = mcpz_salvage_deltas(inside(data, place, path), data, keyring, add_delta, gathering);
     mcpz_snapshot_end(&gathering->writer);
     error = error == MCPZ_OK ? body->error : error;
     free(gathering);

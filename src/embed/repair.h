@@ -17,6 +17,7 @@
 #include <mcpz/error.h>
 
 #include "backup/salvage.h"
+#include "blob/keyring.h"
 #include "base/attr.h"
 #include "embed/trouble.h"
 #include "engine/engine.h"
@@ -30,6 +31,12 @@ struct mcpz_repair {
     char place[MCPZ_REPAIR_PLACE_BYTES]; /* where the damaged store is, in the data directory */
 };
 
+/* The key of tenants' keys, where it is not in a file: as struct mcpz_keyring_config has them. */
+struct mcpz_repair_keys {
+    const char *node_key;
+    const char *node_key_old;
+};
+
 /**
  * Set the store in `data` aside, which nobody has open, and begin a new one. `force`: also where
  * no other node is known.
@@ -37,7 +44,8 @@ struct mcpz_repair {
  * Errors: MCPZ_EUNSUPPORTED  it is not done here: `trouble` says why; the store is as it was
  *         MCPZ_ECONFLICT, MCPZ_ENOTFOUND, MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */
-MCPZ_MUST_USE mcpz_error mcpz_repair_store(const char *data, bool force,
+MCPZ_MUST_USE mcpz_error mcpz_repair_store(const char *data, const struct mcpz_repair_keys *keys,
+                                           bool force,
                                            struct mcpz_repair *repair,
                                            struct mcpz_trouble *trouble);
 
@@ -48,7 +56,8 @@ MCPZ_MUST_USE mcpz_error mcpz_repair_store(const char *data, bool force,
  *
  * Errors: MCPZ_ENOTFOUND  nothing is to be merged; MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */
-MCPZ_MUST_USE mcpz_error mcpz_repair_unmerged(const char *data, struct mcpz_engine *engine,
+MCPZ_MUST_USE mcpz_error mcpz_repair_unmerged(const char *data, struct mcpz_keyring *keyring,
+                                              struct mcpz_engine *engine,
                                               struct mcpz_body *body, char *place);
 
 /** It has been merged. */

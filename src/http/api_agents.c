@@ -9,6 +9,7 @@
 #include "engine/at_rest.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
+#include "http/agent_write.h"
 #include "http/document.h"
 #include "http/exchange.h"
 #include "http/system_document.h"
@@ -494,13 +495,6 @@ static bool read_value(struct mcpz_exchange *exchange, json_t *object, struct mc
     return error == MCPZ_OK;
 }
 
-/* The memory that what was read lies in. */
-struct agent_write {
-    struct mcpz_event_agent agent;
-    struct mcpz_path path;
-    struct mcpz_value value;
-};
-
 /* {"epoch": N, "rank": N}. False: answered with what is wrong. */
 static bool read_fence(struct mcpz_exchange *exchange, const json_t *object,
                        struct mcpz_event_agent *agent)
@@ -559,7 +553,7 @@ static bool read_node(struct mcpz_exchange *exchange, const json_t *object,
 
 /* False: answered with what is wrong. */
 static bool read_member(struct mcpz_exchange *exchange, json_t *object, const char *name,
-                        struct agent_write *write)
+                        struct mcpz_agent_write *write)
 {
     static const struct mcpz_integer_rule by_rule = {"by", INT64_MIN, INT64_MAX, 1};
     struct mcpz_event_agent *agent = &write->agent;
@@ -603,7 +597,7 @@ static bool read_member(struct mcpz_exchange *exchange, json_t *object, const ch
 static void write_verb(struct mcpz_exchange *exchange, const struct mcpz_event_agent *begun,
                        const struct verb *verb, struct mcpz_bytes id, json_t *object)
 {
-    struct agent_write write = {.agent = *begun};
+    struct mcpz_agent_write write = {.agent = *begun};
 
     for (size_t i = 0; verb->members[i] != NULL; i++) {
         if (!read_member(exchange, object, verb->members[i], &write)) {
@@ -639,4 +633,72 @@ void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_reque
         write_verb(exchange, &agent, verb, id, object);
         json_decref(object);
     }
+}
+
+/* ---- As a line ---------------------------------------------------------------------------- */
+
+static const struct verb create_verb = {"create", MCPZ_AGENT_CREATE, {NULL}};
+static const struct verb delete_verb = {"delete", MCPZ_AGENT_DELETE, {NULL}};
+
+static const struct verb *verb_called(struct mcpz_bytes word)
+{
+    if (mcpz_bytes_equal(word, mcpz_text(create_verb.word))) {
+        return &create_verb;
+    }
+    if (mcpz_bytes_equal(word, mcpz_text(delete_verb.word))) {
+        return &delete_verb;
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(verbs); i++) {
+        if (mcpz_bytes_equal(word, mcpz_text(verbs[i].word))) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+/* Is each member one that the verb is told? A misspelt one would be left out in silence. */
+static bool check_members(struct mcpz_exchange *answer, const struct verb *verb, json_t *object)
+{
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
+        const char *key = json_object_iter_key(at);
+        bool is_known = strcmp(key, "op") == 0 || strcmp(key, "id") == 0;
+        for (size_t i = 0; verb->members[i] != NULL && !is_known; i++) {
+            is_known = strcmp(key, verb->members[i]) == 0;
+        }
+        if (!is_known) {
+            mcpz_exchange_fail(answer, MCPZ_CODE_BAD_REQUEST, "\"%.64s\" is nothing that %s takes",
+                               key, verb->word);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool mcpz_agent_write_read(struct mcpz_exchange *answer, json_t *object,
+                           struct mcpz_agent_write *write)
+{
+    const struct mcpz_bytes id = mcpz_exchange_text_of(json_object_get(object, "id"));
+    const struct verb *verb = verb_called(mcpz_exchange_text_of(json_object_get(object, "op")));
+
+    if (verb == NULL) {
+        mcpz_exchange_fail(answer, MCPZ_CODE_BAD_REQUEST,
+                           "\"op\" must be create, delete, set, unset, add, remove, increment, "
+                           "keep, fence, life, enable, disable, grant, spend, push, insert, move, "
+                           "drop or map");
+        return false;
+    }
+    if (!check_id(answer, id) || !check_members(answer, verb, object)) {
+        return false;
+    }
+    write->agent = (struct mcpz_event_agent){.op = verb->op};
+    for (size_t i = 0; verb->members[i] != NULL; i++) {
+        if (!read_member(answer, object, verb->members[i], write)) {
+            return false;
+        }
+    }
+    if (verb->op == MCPZ_AGENT_CREATE) {
+        write->agent.name = id;
+    }
+    document_of(id, &write->agent.document);
+    return true;
 }

@@ -111,6 +111,7 @@ void mcpz_api_watch_agent(struct mcpz_exchange *exchange, const struct mcpz_requ
 void mcpz_api_get_history(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_apply(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_backup(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_check_store(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *request);

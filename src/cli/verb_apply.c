@@ -1,0 +1,381 @@
+/*
+ * mcpz agent apply: writes to agents, one a line, in batches.
+ *
+ *   FILE -> lines -> batches at a rate -> POST /v1/apply -> how far, in FILE.applied
+ *
+ * What the node has acknowledged is noted beside the file, so that the same command goes on where
+ * it was interrupted. The batch under way then may have been done or not: what it creates and is
+ * there already is no error when one goes on.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/ask.h"
+#include "cli/interrupt.h"
+#include "cli/run.h"
+#include "cli/show.h"
+
+#define BATCH_DEFAULT 500
+#define BATCH_MAX 5000
+#define RATE_MAX 1000000
+#define LINE_BYTES_MAX 16384
+#define PATIENCE_MS 120000
+#define PROGRESS_MS 1000
+#define NOTE_SUFFIX ".applied"
+#define ERRORS_SHOWN_MAX 20
+
+struct apply {
+    const struct mcpz_invocation *invocation;
+    const char *path;
+    FILE *file;
+    char note[4096]; /* where it is noted how far it is; "": it is not */
+    uint64_t length; /* of the file: another one is begun anew */
+    uint64_t batch_max;
+    uint64_t rate;       /* lines a second; 0: as fast as it goes */
+    uint64_t first_line; /* of the batch */
+    uint64_t line;       /* the last that was read */
+    uint64_t skipped;    /* done before */
+    uint64_t applied;
+    uint64_t failed;
+    uint64_t sent;   /* lines */
+    bool is_resumed; /* and this is the first batch since */
+    bool stops;      /* at the first line that is refused */
+    char *body;
+    size_t body_length;
+    size_t body_capacity;
+    uint64_t begun_ms;
+    uint64_t shown_ms;
+    json_t *errors;
+};
+
+static uint64_t clock_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- How far it is ------------------------------------------------------------------------ */
+
+static void read_note(struct apply *apply)
+{
+    uint64_t length = 0;
+    uint64_t lines = 0;
+    FILE *file = apply->note[0] != '\0' ? fopen(apply->note, "re") : NULL;
+
+    if (file == NULL) {
+        return;
+    }
+    if (fscanf(file, "%" SCNu64 " %" SCNu64, &length, &lines) == 2 && length == apply->length) {
+        apply->skipped = lines;
+        apply->is_resumed = true;
+    }
+    (void)fclose(file);
+}
+
+/* It is a help, not a promise: without it one begins at the first line again. */
+static void write_note(const struct apply *apply)
+{
+    FILE *file = apply->note[0] != '\0' ? fopen(apply->note, "we") : NULL;
+
+    if (file != NULL) {
+        (void)fprintf(file, "%" PRIu64 " %" PRIu64 "\n", apply->length, apply->line);
+        (void)fclose(file);
+    }
+}
+
+static void show_progress(struct apply *apply, bool is_last)
+{
+    const uint64_t now = clock_ms();
+    const uint64_t took = now - apply->begun_ms;
+
+    if (apply->invocation->json || (!is_last && now - apply->shown_ms < PROGRESS_MS)) {
+        return;
+    }
+    apply->shown_ms = now;
+    if (!is_last) {
+        (void)fprintf(stderr, "%s%" PRIu64 " lines, %" PRIu64 " a second%s",
+                      isatty(STDERR_FILENO) == 1 ? "\r" : "", apply->line,
+                      apply->sent * 1000 / (took > 0 ? took : 1),
+                      isatty(STDERR_FILENO) == 1 ? "   " : "\n");
+    } else if (isatty(STDERR_FILENO) == 1) {
+        (void)fputs("\r                                        \r", stderr);
+    }
+}
+
+/* ---- A batch ------------------------------------------------------------------------------ */
+
+static bool append(struct apply *apply, const char *text, size_t length)
+{
+    if (apply->body_length + length > apply->body_capacity) {
+        const size_t capacity = 2 * (apply->body_length + length);
+        char *grown = realloc(apply->body, capacity);
+        if (grown == NULL) {
+            return false;
+        }
+        apply->body = grown;
+        apply->body_capacity = capacity;
+    }
+    memcpy(apply->body + apply->body_length, text, length);
+    apply->body_length += length;
+    return true;
+}
+
+/* Tell a line that was refused. Creating what was created before the interruption is none. */
+static bool tell_error(struct apply *apply, json_t *error)
+{
+    const char *code = mcpz_show_text(error, "code");
+    const uint64_t line =
+        apply->first_line + (uint64_t)json_integer_value(json_object_get(error, "line")) - 1;
+
+    if (apply->is_resumed && strcmp(code, "conflict") == 0) {
+        return false;
+    }
+    (void)json_object_set_new(error, "line", json_integer((json_int_t)line));
+    (void)json_array_append(apply->errors, error);
+    if (!apply->invocation->json && json_array_size(apply->errors) <= ERRORS_SHOWN_MAX) {
+        show_progress(apply, true);
+        (void)fprintf(stderr, "%s:%" PRIu64 ": %s: ", apply->path, line, code);
+        mcpz_print_clean(stderr, mcpz_show_text(error, "message"));
+        (void)fputc('\n', stderr);
+    }
+    return true;
+}
+
+static void take_answer(struct apply *apply, const json_t *answer)
+{
+    json_t *errors = json_object_get(answer, "errors");
+    uint64_t failed = (uint64_t)json_integer_value(json_object_get(answer, "failed"));
+
+    apply->applied += (uint64_t)json_integer_value(json_object_get(answer, "applied"));
+    for (size_t i = 0; i < json_array_size(errors); i++) {
+        if (!tell_error(apply, json_array_get(errors, i))) {
+            failed--;
+            apply->applied++;
+        }
+    }
+    apply->failed += failed;
+    apply->is_resumed = false;
+}
+
+static enum mcpz_exit send_batch(struct apply *apply)
+{
+    struct mcpz_client_answer raw = {0};
+    json_t *answer = NULL;
+    const struct mcpz_client_request request = {
+        .method = "POST",
+        .path = "/v1/apply",
+        .type = "application/x-ndjson",
+        .body = mcpz_bytes(apply->body, apply->body_length),
+        .body_file = MCPZ_CLIENT_NO_FILE,
+        .answer_file = MCPZ_CLIENT_NO_FILE,
+        .patience_ms = PATIENCE_MS,
+    };
+
+    if (apply->body_length == 0) {
+        return MCPZ_EXIT_OK;
+    }
+    enum mcpz_exit status = mcpz_ask_raw(apply->invocation, &request, &raw);
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_answer_parse(apply->invocation, &raw, &answer);
+    }
+    mcpz_client_answer_finish(&raw);
+    if (status == MCPZ_EXIT_OK) {
+        take_answer(apply, answer);
+        json_decref(answer);
+        write_note(apply);
+    }
+    apply->body_length = 0;
+    return status;
+}
+
+/* Sleep until the lines sent are due. */
+static void keep_rate(const struct apply *apply)
+{
+    while (apply->rate > 0 && !mcpz_interrupt_came()) {
+        const uint64_t due_ms = apply->begun_ms + apply->sent * 1000 / apply->rate;
+        const uint64_t now_ms = clock_ms();
+        if (now_ms >= due_ms) {
+            return;
+        }
+        const uint64_t wait_ms = due_ms - now_ms < 100 ? due_ms - now_ms : 100;
+        const struct timespec wait = {.tv_nsec = (long)(wait_ms * 1000000)};
+        (void)nanosleep(&wait, NULL);
+    }
+}
+
+/* ---- All of it ---------------------------------------------------------------------------- */
+
+static enum mcpz_exit fail_line(const struct apply *apply, const char *what)
+{
+    struct mcpz_trouble trouble;
+
+    mcpz_trouble_say(&trouble, "%s:%" PRIu64 ": %s", apply->path, apply->line, what);
+    return mcpz_fail(apply->invocation, MCPZ_EXIT_FAILED, "bad_request", trouble.text);
+}
+
+/* Take one line into the batch. */
+static enum mcpz_exit take_line(struct apply *apply, const char *text, size_t length,
+                                uint64_t *in_batch)
+{
+    apply->line++;
+    if (length > LINE_BYTES_MAX) {
+        return fail_line(apply, "the line is longer than 16384 bytes: those before it are done");
+    }
+    if (apply->line <= apply->skipped) {
+        return MCPZ_EXIT_OK;
+    }
+    if (*in_batch == 0) {
+        apply->first_line = apply->line;
+    }
+    ++*in_batch;
+    apply->sent++;
+    const bool ends = length > 0 && text[length - 1] == '\n';
+    return append(apply, text, length) && (ends || append(apply, "\n", 1))
+               ? MCPZ_EXIT_OK
+               : fail_line(apply, "out of memory");
+}
+
+static enum mcpz_exit run(struct apply *apply)
+{
+    char *text = NULL;
+    size_t capacity = 0;
+    uint64_t in_batch = 0;
+    ssize_t length = 0;
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
+    while (status == MCPZ_EXIT_OK && length >= 0 && !mcpz_interrupt_came() &&
+           !(apply->stops && apply->failed > 0)) {
+        length = getline(&text, &capacity, apply->file);
+        if (length >= 0) {
+            status = take_line(apply, text, (size_t)length, &in_batch);
+        }
+        if (status == MCPZ_EXIT_OK && (in_batch == apply->batch_max || length < 0)) {
+            status = send_batch(apply);
+            in_batch = 0;
+            show_progress(apply, false);
+            keep_rate(apply);
+        }
+    }
+    free(text);
+    if (status == MCPZ_EXIT_OK && ferror(apply->file) != 0) {
+        status = fail_line(apply, strerror(errno));
+    }
+    return status;
+}
+
+static enum mcpz_exit end(struct apply *apply, enum mcpz_exit status)
+{
+    const uint64_t took = clock_ms() - apply->begun_ms;
+    const bool is_whole = status == MCPZ_EXIT_OK && feof(apply->file) != 0;
+
+    show_progress(apply, true);
+    if (is_whole && apply->note[0] != '\0') {
+        (void)unlink(apply->note);
+    } else if (apply->note[0] != '\0' && !apply->invocation->json) {
+        (void)fprintf(stderr, "mcpz: the same command goes on behind line %" PRIu64 "\n",
+                      apply->line);
+    }
+    if (status == MCPZ_EXIT_OK && !is_whole && mcpz_interrupt_came()) {
+        status = MCPZ_EXIT_INTERRUPTED;
+    }
+    if (status == MCPZ_EXIT_OK && apply->failed > 0) {
+        status = MCPZ_EXIT_FAILED;
+    }
+    if (apply->invocation->json && (status == MCPZ_EXIT_OK || apply->failed > 0)) {
+        json_t *json = json_pack(
+            "{s:I, s:I, s:I, s:I, s:I, s:O}", "lines", (json_int_t)apply->line, "skipped",
+            (json_int_t)apply->skipped, "applied", (json_int_t)apply->applied, "failed",
+            (json_int_t)apply->failed, "took_ms", (json_int_t)took, "errors", apply->errors);
+        if (json != NULL) {
+            mcpz_print_json(json);
+            json_decref(json);
+        }
+    } else if (!apply->invocation->json) {
+        (void)printf("%" PRIu64 " applied, %" PRIu64 " refused, %" PRIu64 " done before; %" PRIu64
+                     " a second\n",
+                     apply->applied, apply->failed, apply->skipped,
+                     apply->sent * 1000 / (took > 0 ? took : 1));
+    }
+    return status;
+}
+
+static bool read_option(const struct mcpz_invocation *invocation, const char *name, uint64_t max,
+                        uint64_t *number)
+{
+    const char *text = mcpz_option_value(invocation, name);
+    char *stop;
+
+    if (text == NULL) {
+        return true;
+    }
+    *number = strtoull(text, &stop, 10);
+    return *text >= '1' && *text <= '9' && *stop == '\0' && *number <= max;
+}
+
+static enum mcpz_exit open_file(struct apply *apply)
+{
+    struct stat status;
+
+    if (strcmp(apply->path, "-") == 0) {
+        apply->file = stdin;
+        apply->path = "standard input";
+        return MCPZ_EXIT_OK;
+    }
+    apply->file = fopen(apply->path, "re");
+    if (apply->file == NULL || fstat(fileno(apply->file), &status) != 0) {
+        return mcpz_fail_usage(apply->invocation, "cannot open %s: %s", apply->path,
+                               strerror(errno));
+    }
+    if (S_ISREG(status.st_mode) &&
+        strlen(apply->path) + sizeof(NOTE_SUFFIX) <= sizeof(apply->note)) {
+        (void)snprintf(apply->note, sizeof(apply->note), "%s" NOTE_SUFFIX, apply->path);
+        apply->length = (uint64_t)status.st_size;
+    }
+    return MCPZ_EXIT_OK;
+}
+
+enum mcpz_exit mcpz_run_agent_apply(const struct mcpz_invocation *invocation)
+{
+    static struct apply apply;
+
+    apply = (struct apply){.invocation = invocation,
+                           .path = mcpz_argument(invocation, 0),
+                           .batch_max = BATCH_DEFAULT,
+                           .stops = mcpz_option_is_given(invocation, "stop"),
+                           .errors = json_array()};
+    if (!read_option(invocation, "batch", BATCH_MAX, &apply.batch_max)) {
+        return mcpz_fail_usage(invocation, "--batch is 1 to %d lines", BATCH_MAX);
+    }
+    if (!read_option(invocation, "rate", RATE_MAX, &apply.rate)) {
+        return mcpz_fail_usage(invocation, "--rate is 1 to %d lines a second", RATE_MAX);
+    }
+    enum mcpz_exit status = open_file(&apply);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    mcpz_interrupt_catch();
+    read_note(&apply);
+    if (mcpz_option_is_given(invocation, "again")) {
+        apply.skipped = 0;
+        apply.is_resumed = false;
+    }
+    apply.begun_ms = clock_ms();
+    apply.shown_ms = apply.begun_ms;
+    status = end(&apply, run(&apply));
+    if (apply.file != stdin) {
+        (void)fclose(apply.file);
+    }
+    free(apply.body);
+    json_decref(apply.errors);
+    return status;
+}

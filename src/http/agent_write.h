@@ -1,0 +1,26 @@
+/* One write to an agent, read from JSON: of POST /v1/agents/ID/VERB, and of a line of POST
+ * /v1/apply. */
+
+#ifndef HTTP_AGENT_WRITE_H
+#define HTTP_AGENT_WRITE_H
+
+#include "base/attr.h"
+#include "core/event.h"
+#include "http/document.h"
+#include "http/exchange.h"
+
+/* What was read, and the memory it lies in. */
+struct mcpz_agent_write {
+    struct mcpz_event_agent agent;
+    struct mcpz_path path;
+    struct mcpz_value value;
+};
+
+/**
+ * Read {"op": "create", "delete" or a verb, "id": ID, and what the verb is told}. What `write`
+ * says lies in it and in `object`. False: `answer` has been answered with what is wrong.
+ */
+MCPZ_MUST_USE bool mcpz_agent_write_read(struct mcpz_exchange *answer, json_t *object,
+                                         struct mcpz_agent_write *write);
+
+#endif

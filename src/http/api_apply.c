@@ -1,0 +1,314 @@
+/*
+ * POST /v1/apply: writes to agents, one JSON object a line, done in order:
+ *
+ *   {"op": "create", "id": "a"}
+ *   {"op": "set", "id": "a", "path": "b.c", "value": 1}
+ *
+ * Many lines are handed in in one turn, so that one commit takes them to the disk; a turn ends
+ * after a few milliseconds all the same. A line that is refused is told with its number, and those
+ * behind it are done. The answer comes when all are on the disk, or never will be.
+ */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/agent_owners.h"
+#include "http/agent_write.h"
+#include "http/exchange.h"
+
+#define LINE_BYTES_MAX 16384
+#define LINES_MAX 10000
+#define UNDER_WAY_MAX 4096
+#define SLICE_LINES 512
+#define SLICE_US 3000 /* others want their turn */
+#define LOOK_EACH 16  /* lines between two looks at the clock */
+#define ERRORS_TOLD_MAX 100
+
+struct line {
+    uint64_t request; /* rising; 0: it was not handed in */
+    bool answered;
+};
+
+struct apply {
+    struct mcpz_api quiet; /* where lines that cannot be read are answered: it tells nobody */
+    struct line lines[LINES_MAX];
+    size_t count;    /* read */
+    size_t pending;  /* handed in and not answered */
+    size_t first;    /* no line before it is pending */
+    uint64_t number; /* of lines, empty ones too */
+    uint32_t numbers[LINES_MAX];
+    uint64_t applied;
+    uint64_t failed;
+    json_t *errors;
+    enum mcpz_ack_level ack; /* of each line */
+    uint32_t ack_timeout_ms;
+    uint64_t at; /* in the body: up to here it was read into `buffer` */
+    size_t used;
+    size_t have;
+    uint8_t buffer[LINE_BYTES_MAX + 1];
+};
+
+/* ---- Lines -------------------------------------------------------------------------------- */
+
+static void add_error(struct apply *apply, uint32_t number, uint32_t code, const char *text)
+{
+    apply->failed++;
+    if (json_array_size(apply->errors) < ERRORS_TOLD_MAX) {
+        (void)json_array_append_new(apply->errors,
+                                    json_pack("{s:i, s:s, s:o}", "line", (int)number, "code",
+                                              mcpz_code_word(code), "message",
+                                              mcpz_exchange_show_text(mcpz_text(text))));
+    }
+}
+
+/* The next line of the body, without its end. False: there is none, or it was answered. */
+static bool next_line(struct mcpz_exchange *exchange, struct mcpz_bytes *line)
+{
+    struct apply *apply = exchange->state;
+    const uint8_t *start = apply->buffer + apply->used;
+    const uint8_t *end = memchr(start, '\n', apply->have - apply->used);
+
+    if (end == NULL && apply->at < exchange->input.length) {
+        size_t more = 0;
+        apply->have -= apply->used;
+        memmove(apply->buffer, start, apply->have);
+        apply->used = 0;
+        mcpz_error error = mcpz_body_read(&exchange->input, apply->at, apply->buffer + apply->have,
+                                          sizeof(apply->buffer) - apply->have, &more);
+        if (error != MCPZ_OK) {
+            mcpz_exchange_fail_error(exchange, error, "reading the lines");
+            return false;
+        }
+        apply->at += more;
+        apply->have += more;
+        start = apply->buffer;
+        end = memchr(start, '\n', apply->have);
+    }
+    if (end == NULL && apply->have - apply->used > LINE_BYTES_MAX) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
+                           "line %llu is longer than %d bytes: those before it are done",
+                           (unsigned long long)apply->number + 1, LINE_BYTES_MAX);
+        return false;
+    }
+    const size_t left = apply->have - apply->used;
+    if (end == NULL && left == 0) {
+        return false;
+    }
+    const size_t length = end != NULL ? (size_t)(end - start) : left;
+    *line = mcpz_bytes(start, length);
+    apply->used += length + (end != NULL ? 1 : 0);
+    apply->number++;
+    return true;
+}
+
+static bool is_blank(struct mcpz_bytes line)
+{
+    for (size_t i = 0; i < line.length; i++) {
+        if (strchr(" \t\r", line.data[i]) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Take the words of what was answered to the line alone. */
+static void add_refusal(struct apply *apply, const struct mcpz_exchange *answer)
+{
+    const struct mcpz_bytes body = mcpz_body_in_memory(&answer->response.body);
+    json_t *json = json_loadb((const char *)body.data, body.length, 0, NULL);
+    const json_t *error = json_object_get(json, "error");
+    const char *word = json_string_value(json_object_get(error, "code"));
+    const char *text = json_string_value(json_object_get(error, "message"));
+
+    apply->failed++;
+    if (json_array_size(apply->errors) < ERRORS_TOLD_MAX) {
+        (void)json_array_append_new(apply->errors,
+                                    json_pack("{s:i, s:s, s:s}", "line", (int)apply->number,
+                                              "code", word != NULL ? word : "internal", "message",
+                                              text != NULL ? text : ""));
+    }
+    json_decref(json);
+}
+
+static void hand_in(struct mcpz_exchange *exchange, const struct mcpz_agent_write *write)
+{
+    struct apply *apply = exchange->state;
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_WRITE, .agent = write->agent};
+
+    event.agent.request = mcpz_engine_next_request(engine);
+    event.agent.ack = apply->ack;
+    event.agent.ack_timeout_ms = apply->ack_timeout_ms;
+    apply->numbers[apply->count] = (uint32_t)apply->number;
+    apply->lines[apply->count++] = (struct line){.request = event.agent.request};
+    apply->pending++;
+    mcpz_engine_event(engine, &event);
+}
+
+/* Lines are not handed on: who keeps the agent is to be asked. */
+static bool is_kept_here(struct mcpz_exchange *exchange, struct mcpz_exchange *answer,
+                         const struct mcpz_agent_write *write)
+{
+    if (mcpz_agent_is_here(exchange, &write->agent.document)) {
+        return true;
+    }
+    mcpz_exchange_fail(answer, MCPZ_CODE_UNAVAILABLE,
+                       "other nodes keep this agent: apply the line at one of them");
+    return false;
+}
+
+static void do_line(struct mcpz_exchange *exchange, struct mcpz_bytes text)
+{
+    struct apply *apply = exchange->state;
+    struct mcpz_agent_write write;
+    struct mcpz_exchange answer = {.api = &apply->quiet, .open = true};
+
+    mcpz_body_init(&answer.response.body, exchange->api->directory);
+    json_t *object = mcpz_exchange_parse(&answer, text, NULL);
+    if (object != NULL && mcpz_agent_write_read(&answer, object, &write) &&
+        is_kept_here(exchange, &answer, &write)) {
+        hand_in(exchange, &write);
+    } else {
+        add_refusal(apply, &answer);
+    }
+    json_decref(object);
+    mcpz_body_finish(&answer.response.body);
+}
+
+/* ---- The exchange ------------------------------------------------------------------------- */
+
+static void answer_all(struct mcpz_exchange *exchange)
+{
+    struct apply *apply = exchange->state;
+    json_t *errors = apply->errors;
+
+    apply->errors = NULL;
+    mcpz_exchange_answer(exchange, 200,
+                         json_pack("{s:I, s:I, s:o}", "applied", (json_int_t)apply->applied,
+                                   "failed", (json_int_t)apply->failed, "errors", errors));
+}
+
+static bool has_all_been_read(const struct mcpz_exchange *exchange)
+{
+    const struct apply *apply = exchange->state;
+
+    return apply->at == exchange->input.length && apply->used == apply->have;
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct apply *apply = exchange->state;
+    const struct mcpz_api_ports *ports = &exchange->api->ports;
+    const mcpz_time begun_us = ports->now(ports->context);
+    struct mcpz_bytes text;
+    size_t read = 0;
+    bool has_time = true;
+
+    while (!exchange->answered && has_time && read < SLICE_LINES &&
+           apply->pending < UNDER_WAY_MAX && apply->count < LINES_MAX &&
+           next_line(exchange, &text)) {
+        read++;
+        if (!is_blank(text)) {
+            do_line(exchange, text);
+        }
+        has_time =
+            read % LOOK_EACH != 0 || ports->now(ports->context) - begun_us < (mcpz_time)SLICE_US;
+    }
+    if (exchange->answered) {
+        return;
+    }
+    if (apply->count == LINES_MAX && !has_all_been_read(exchange) && apply->pending == 0) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
+                           "more than %d lines in one request: that many are done", LINES_MAX);
+    } else if (has_all_been_read(exchange) && apply->pending == 0) {
+        answer_all(exchange);
+    } else if (!has_all_been_read(exchange) && apply->pending < UNDER_WAY_MAX &&
+               apply->count < LINES_MAX) {
+        mcpz_exchange_again(exchange);
+    }
+}
+
+/* Requests rise with lines, but others may have asked in between. */
+static size_t find_line(const struct apply *apply, uint64_t request)
+{
+    size_t low = apply->first;
+    size_t high = apply->count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (apply->lines[middle].request < request) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < apply->count && apply->lines[low].request == request ? low : LINES_MAX;
+}
+
+static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *action)
+{
+    struct apply *apply = exchange->state;
+    char text[MCPZ_MESSAGE_BYTES_MAX + 1];
+
+    if (action->kind != MCPZ_ACTION_REPLY) {
+        return false;
+    }
+    const size_t found = find_line(apply, action->reply.request);
+    if (found == LINES_MAX || apply->lines[found].answered) {
+        return false;
+    }
+    apply->lines[found].answered = true;
+    apply->pending--;
+    while (apply->first < apply->count && apply->lines[apply->first].answered) {
+        apply->first++;
+    }
+    if (action->reply.code == MCPZ_CODE_OK) {
+        apply->applied++;
+    } else {
+        mcpz_bytes_to_text(action->reply.text, text, sizeof(text));
+        add_error(apply, apply->numbers[found], action->reply.code, text);
+    }
+    exchange->deadline_us =
+        exchange->api->ports.now(exchange->api->ports.context) + MCPZ_API_WAIT_US;
+    /* Not each of thousands is worth a look. */
+    return apply->pending == 0 || apply->pending == UNDER_WAY_MAX / 2;
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    struct apply *apply = exchange->state;
+
+    json_decref(apply->errors);
+    free(apply);
+}
+
+static const struct mcpz_exchange_kind apply_kind = {.note = note, .work = work, .finish = finish};
+
+static void tell_nobody(void *context, void *owner)
+{
+    (void)context;
+    (void)owner;
+}
+
+void mcpz_api_apply(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_event_agent said = {.op = MCPZ_AGENT_SET};
+
+    if (!mcpz_agent_ack_read(exchange, request, &said)) {
+        return;
+    }
+    struct apply *apply = calloc(1, sizeof(*apply));
+    if (apply == NULL || (apply->errors = json_array()) == NULL) {
+        free(apply);
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "applying lines");
+        return;
+    }
+    apply->ack = said.ack;
+    apply->ack_timeout_ms = said.ack_timeout_ms;
+    apply->quiet.ports = exchange->api->ports;
+    apply->quiet.ports.answered = tell_nobody;
+    apply->quiet.directory = exchange->api->directory;
+    mcpz_exchange_wait(exchange, &apply_kind, apply);
+    work(exchange);
+}
