@@ -36,8 +36,7 @@ void mcpz_record_opener_finish(struct mcpz_record_opener *opener);
  * Errors: MCPZ_ECORRUPT; MCPZ_EEXPIRED  its key was shredded
  */
 MCPZ_MUST_USE mcpz_error mcpz_record_opener_open(struct mcpz_record_opener *opener,
-                                                 struct mcpz_bytes place,
-                                                 struct mcpz_bytes value,
+                                                 struct mcpz_bytes place, struct mcpz_bytes value,
                                                  struct mcpz_record *record);
 
 #endif

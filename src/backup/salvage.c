@@ -64,8 +64,8 @@ struct saving {
     struct mcpz_record_self known; /* the last that was seen */
     uint8_t certificate[MCPZ_CERTIFICATE_BYTES_MAX];
     uint8_t key_id[MCPZ_TENANT_KEY_ID_BYTES]; /* that SELF was sealed with */
-    uint32_t generation;  /* the highest of SELF and of our own deltas */
-    uint64_t incarnation; /* the highest */
+    uint32_t generation;                      /* the highest of SELF and of our own deltas */
+    uint64_t incarnation;                     /* the highest */
 };
 
 static void on_notify(void *context)

@@ -55,9 +55,8 @@ MCPZ_MUST_USE mcpz_error mcpz_salvage_store(const char *from, const char *to,
  *
  * Errors: those of `take`; MCPZ_ENOTFOUND, MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */
-MCPZ_MUST_USE mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary, struct mcpz_keyring *keyring,
-                                             mcpz_error (*take)(void *context,
-                                                                const struct mcpz_record *record),
-                                             void *context);
+MCPZ_MUST_USE mcpz_error mcpz_salvage_deltas(
+    const char *from, const char *temporary, struct mcpz_keyring *keyring,
+    mcpz_error (*take)(void *context, const struct mcpz_record *record), void *context);
 
 #endif

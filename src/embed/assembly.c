@@ -438,9 +438,9 @@ static void merge_saved(struct mcpz_assembly *assembly)
     struct mcpz_body body;
 
     mcpz_server_body_init(assembly->server, &body);
-    mcpz_error error = mcpz_repair_unmerged(
-        assembly->data, assembly->keyring, mcpz_loop_enter(assembly->loop), &body,
-                                            assembly->unmerged);
+    mcpz_error error =
+        mcpz_repair_unmerged(assembly->data, assembly->keyring, mcpz_loop_enter(assembly->loop),
+                             &body, assembly->unmerged);
     if (error == MCPZ_OK) {
         error = mcpz_server_import(assembly->server, &body, on_merged, assembly);
     }

@@ -253,7 +253,8 @@ mcpz_error mcpz_repair_unmerged(const char *data, struct mcpz_keyring *keyring,
     }
     gathering->engine = engine;
     mcpz_snapshot_begin(&gathering->writer, body);
-    mcpz_error error = mcpz_salvage_deltas(inside(data, place, path), data, keyring, add_delta, gathering);
+    mcpz_error error =
+        mcpz_salvage_deltas(inside(data, place, path), data, keyring, add_delta, gathering);
     mcpz_snapshot_end(&gathering->writer);
     error = error == MCPZ_OK ? body->error : error;
     free(gathering);

@@ -17,8 +17,8 @@
 #include <mcpz/error.h>
 
 #include "backup/salvage.h"
-#include "blob/keyring.h"
 #include "base/attr.h"
+#include "blob/keyring.h"
 #include "embed/trouble.h"
 #include "engine/engine.h"
 #include "http/body.h"
@@ -45,8 +45,7 @@ struct mcpz_repair_keys {
  *         MCPZ_ECONFLICT, MCPZ_ENOTFOUND, MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_repair_store(const char *data, const struct mcpz_repair_keys *keys,
-                                           bool force,
-                                           struct mcpz_repair *repair,
+                                           bool force, struct mcpz_repair *repair,
                                            struct mcpz_trouble *trouble);
 
 /**
@@ -57,8 +56,8 @@ MCPZ_MUST_USE mcpz_error mcpz_repair_store(const char *data, const struct mcpz_r
  * Errors: MCPZ_ENOTFOUND  nothing is to be merged; MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */
 MCPZ_MUST_USE mcpz_error mcpz_repair_unmerged(const char *data, struct mcpz_keyring *keyring,
-                                              struct mcpz_engine *engine,
-                                              struct mcpz_body *body, char *place);
+                                              struct mcpz_engine *engine, struct mcpz_body *body,
+                                              char *place);
 
 /** It has been merged. */
 void mcpz_repair_merged(const char *data, const char *place);
