@@ -2,10 +2,13 @@
 
 #include <assert.h>
 
+#include "core/crdt/branches.h"
 #include "core/crdt/clock.h"
+#include "core/crdt/cuts.h"
 #include "core/crdt/document.h"
 #include "core/crdt/install.h"
 #include "core/crdt/mail.h"
+#include "core/crdt/past.h"
 #include "core/crdt/write.h"
 #include "core/node.h"
 
@@ -24,7 +27,8 @@ enum fate {
     FATE_EARLY,
     FATE_AHEAD,
     FATE_REFUSED,
-    FATE_FULL, /* a limit of this node or this document */
+    FATE_OVERRUN, /* its author contradicts itself more often than is kept */
+    FATE_FULL,    /* a limit of this node or this document */
     FATE_STORE_FAILED,
 };
 
@@ -34,14 +38,10 @@ static const struct mcpz_outcome outcomes[] = {
     [FATE_EARLY] = {MCPZ_CODE_CONFLICT, "what this change builds on is not here yet"},
     [FATE_AHEAD] = {MCPZ_CODE_CONFLICT, "this change is stamped more than 30 s in the future"},
     [FATE_REFUSED] = {MCPZ_CODE_BAD_REQUEST, "not a valid change"},
+    [FATE_OVERRUN] = {MCPZ_CODE_LIMIT, "its writer has contradicted itself too often"},
     [FATE_FULL] = {MCPZ_CODE_LIMIT, "too many agents at this node, or writers of this agent"},
     [FATE_STORE_FAILED] = {MCPZ_CODE_STORE_FAILED, "the store cannot be read; see the log"},
 };
-
-static uint64_t digest_of(const struct mcpz_document *document)
-{
-    return mcpz_clock_digest(document->clock.versions, document->clock.count);
-}
 
 static bool has_room(const struct mcpz_agents *agents)
 {
@@ -72,85 +72,131 @@ static void count_document(struct mcpz_agents *agents, bool was_live,
     }
 }
 
-/*
- * If somebody has seen more of us than we remember, our store was set back. What we lost comes in
- * like any other delta; what we write from now on is somebody else's, so that no dot is given out
- * twice. crdt 1.6.
- */
-static void notice_lost_writes(struct mcpz_agents *agents, const struct mcpz_document *document,
-                               const struct mcpz_actor *actor, uint64_t seq)
+/* Who we write as now, or a later life of ours that we do not remember? */
+static bool is_us(const struct mcpz_agents *agents, const struct mcpz_actor *actor)
 {
-    if (!mcpz_id_equal(&actor->node, &agents->actor.node) ||
-        actor->generation < agents->actor.generation || actor->generation == UINT32_MAX) {
-        return;
-    }
-    if (seq > mcpz_clock_get(document->clock.versions, document->clock.count, actor)) {
-        agents->actor.generation = actor->generation + 1;
-        agents->rolled_back = true;
-    }
+    return mcpz_id_equal(&actor->node, &agents->actor.node) &&
+           actor->generation >= agents->actor.generation && actor->generation < UINT32_MAX;
 }
 
+static void become_another(struct mcpz_agents *agents, const struct mcpz_actor *actor)
+{
+    agents->actor.generation = actor->generation + 1;
+    agents->rolled_back = true;
+}
+
+/*
+ * If somebody has seen more of us than we remember, or something else, our store was set back.
+ * What we lost comes in like any other delta; what we write from now on is somebody else's, so
+ * that no dot is given out twice. crdt 1.6.
+ */
 static void notice_lost_in(struct mcpz_agents *agents, const struct mcpz_document *document,
                            const struct mcpz_version *versions, size_t count)
 {
+    const struct mcpz_clock *clock = &document->clock;
+
     for (size_t i = 0; i < count; i++) {
-        notice_lost_writes(agents, document, &versions[i].actor, versions[i].seq);
+        const struct mcpz_version *seen = &versions[i];
+        const struct mcpz_version *last =
+            mcpz_clock_find(clock->versions, clock->count, &seen->actor);
+        bool is_ours = last != NULL &&
+                       (seen->seq < last->seq ||
+                        (seen->seq == last->seq && mcpz_head_equal(&seen->head, &last->head)));
+        if (!is_ours && is_us(agents, &seen->actor)) {
+            become_another(agents, &seen->actor);
+        }
     }
 }
 
 /* ---- Deltas that come in ------------------------------------------------------------------ */
 
-/* Is its author's delta before it the last that is here? */
-static bool follows(const struct mcpz_clock *clock, const struct mcpz_delta *delta)
-{
-    const struct mcpz_version *last =
-        mcpz_clock_find(clock->versions, clock->count, &delta->actor);
+/* A delta, and where it belongs. */
+struct arrival {
+    const struct mcpz_delta *delta;
+    struct mcpz_id id;
+    struct mcpz_tip tip;
+    struct mcpz_document *document;
+};
 
-    return last == NULL
-               ? delta->seq == 1
-               : last->seq == delta->seq - 1 && mcpz_head_equal(&last->head, &delta->prev);
+/* More branches of its author are here than are kept, and this would be on one. */
+static bool is_overrun(const struct arrival *arrival)
+{
+    const struct mcpz_cuts *cuts = &arrival->document->cuts;
+    const struct mcpz_cut *cut = mcpz_cuts_find(cuts->cuts, cuts->count, &arrival->delta->actor);
+    return cut != NULL && cut->overrun && arrival->tip.seq >= cut->seq;
 }
 
-/* What `delta`, which is valid, is to `document`, if it can be applied at all. */
-static enum fate judge(const struct step *step, const struct mcpz_document *document,
-                       const struct mcpz_delta *delta)
+/* What a valid delta is to its document, if it can be applied at all. */
+static enum fate judge(const struct step *step, const struct arrival *arrival)
 {
-    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_store *store = step->agents->store;
+    const struct mcpz_delta *delta = arrival->delta;
+    enum mcpz_past past;
+    bool held;
 
-    if (delta->seq <= mcpz_clock_get(clock->versions, clock->count, &delta->actor)) {
+    if (mcpz_past_holds(store, arrival->document, &delta->actor, &arrival->tip, &held) !=
+        MCPZ_OK) {
+        return FATE_STORE_FAILED;
+    }
+    if (held) {
         return FATE_DUPLICATE;
+    }
+    if (is_us(step->agents, &delta->actor)) {
+        become_another(step->agents, &delta->actor);
     }
     if (mcpz_clock_is_ahead(delta->hlc, step->wall_ms)) {
         return FATE_AHEAD;
     }
-    if (!follows(clock, delta) ||
-        !mcpz_clock_covers(clock, delta->versions, delta->version_count)) {
-        return FATE_EARLY;
+    if (is_overrun(arrival)) {
+        return FATE_OVERRUN;
     }
-    if (!document->exists && !has_room(step->agents)) {
+    if (mcpz_past_judge(store, arrival->document, delta, &past) != MCPZ_OK) {
+        return FATE_STORE_FAILED;
+    }
+    if (past != MCPZ_PAST_COMPLETE) {
+        return past == MCPZ_PAST_MISSING ? FATE_EARLY : FATE_REFUSED;
+    }
+    if (!arrival->document->exists && !has_room(step->agents)) {
         return FATE_FULL;
     }
     return FATE_MERGED;
 }
 
+/* From where on what `actor` did does not count. */
+static uint64_t cut_of(const struct mcpz_document *document, const struct mcpz_actor *actor)
+{
+    const struct mcpz_cut *cut = mcpz_cuts_find(document->cuts.cuts, document->cuts.count, actor);
+    return cut != NULL ? cut->seq : UINT64_MAX;
+}
+
 /* Apply it and pass it on, but not back to `from` (NULL: from nobody). */
 static enum fate merge(struct step *step, const struct mcpz_id *from,
-                       struct mcpz_document *document, const struct mcpz_delta *delta)
+                       const struct arrival *arrival)
 {
     struct mcpz_agents *agents = step->agents;
+    struct mcpz_document *document = arrival->document;
+    const struct mcpz_delta *delta = arrival->delta;
     bool was_live = mcpz_document_is_live(document);
+    uint64_t cut_before = cut_of(document, &delta->actor);
 
-    mcpz_error error = mcpz_document_apply(agents->store, document, delta);
+    mcpz_error error =
+        mcpz_document_apply(agents->store, document, delta, &arrival->id, step->wall_ms);
     if (error != MCPZ_OK) {
         return error == MCPZ_EFULL ? FATE_FULL : FATE_STORE_FAILED;
     }
     count_document(agents, was_live, document);
     mcpz_clock_observe(&agents->hlc, step->wall_ms, delta->hlc);
-    mcpz_wanted_moved(&agents->wanted, &delta->document, digest_of(document));
+    mcpz_wanted_moved(&agents->wanted, &delta->document, mcpz_document_digest_of(document));
 
     bool has_gone = mcpz_mail_delta(&step->mail, NULL, from, delta);
     assert(has_gone); /* mail.c: there is room for any one delta */
     mcpz_mail_merged(&step->mail, &delta->document);
+    if (cut_of(document, &delta->actor) < cut_before) {
+        agents->forks_found++;
+        mcpz_mail_forked(&step->mail, &delta->document, &delta->actor);
+    }
+    agents->deltas_tainted +=
+        mcpz_cuts_is_tainted(&document->cuts, &delta->actor, delta->seq) ? 1 : 0;
     return FATE_MERGED;
 }
 
@@ -170,6 +216,7 @@ static void count_fate(struct mcpz_agents *agents, enum fate fate)
         agents->deltas_ahead++;
         break;
     case FATE_REFUSED:
+    case FATE_OVERRUN:
     case FATE_FULL:
         agents->deltas_refused++;
         break;
@@ -184,6 +231,7 @@ static enum fate take_in(struct step *step, const struct mcpz_id *from,
                          const struct mcpz_delta *delta, struct mcpz_document *document)
 {
     struct mcpz_agents *agents = step->agents;
+    struct arrival arrival = {.delta = delta, .document = document};
 
     if (!mcpz_document_delta_is_valid(delta)) {
         return FATE_REFUSED;
@@ -191,11 +239,12 @@ static enum fate take_in(struct step *step, const struct mcpz_id *from,
     if (mcpz_document_load(agents->store, &delta->document, document) != MCPZ_OK) {
         return FATE_STORE_FAILED;
     }
-    notice_lost_writes(agents, document, &delta->actor, delta->seq);
+    agents->store->delta_id(agents->store->context, delta, &arrival.id);
+    arrival.tip = (struct mcpz_tip){delta->seq, mcpz_head_of(&arrival.id)};
     notice_lost_in(agents, document, delta->versions, delta->version_count);
 
-    enum fate fate = judge(step, document, delta);
-    return fate == FATE_MERGED ? merge(step, from, document, delta) : fate;
+    enum fate fate = judge(step, &arrival);
+    return fate == FATE_MERGED ? merge(step, from, &arrival) : fate;
 }
 
 static void on_delta(struct step *step, const struct mcpz_id *from, const struct mcpz_delta *delta)
@@ -280,6 +329,17 @@ static void on_digests(struct step *step, const struct mcpz_id *from,
     }
 }
 
+/* Read a document that a message is about. False: it cannot be read, which was counted. */
+static bool open_document(struct mcpz_agents *agents, const struct mcpz_id *id,
+                          struct mcpz_document *document)
+{
+    if (mcpz_document_load(agents->store, id, document) == MCPZ_OK) {
+        return true;
+    }
+    agents->store_failures++;
+    return false;
+}
+
 static void on_want(struct step *step, const struct mcpz_id *from,
                     const struct mcpz_msg_want *want)
 {
@@ -287,24 +347,59 @@ static void on_want(struct step *step, const struct mcpz_id *from,
     struct mcpz_catchup catchup = catchup_with(step, from);
     struct mcpz_document document;
     size_t bytes = 0;
+    bool lacks = false;
 
     if (mcpz_id_is_zero(&want->document) ||
-        !mcpz_clock_is_valid(want->versions, want->version_count)) {
+        !mcpz_clock_is_valid(want->versions, want->version_count) ||
+        !mcpz_cuts_is_valid(want->cuts, want->cut_count)) {
         agents->messages_refused++;
         return;
     }
-    if (mcpz_document_load(agents->store, &want->document, &document) != MCPZ_OK) {
-        agents->store_failures++;
+    if (!open_document(agents, &want->document, &document)) {
         return;
     }
     notice_lost_in(agents, &document, want->versions, want->version_count);
 
-    if (mcpz_catchup_serve(&catchup, &document, want, &bytes) != MCPZ_OK) {
+    mcpz_error error = mcpz_catchup_serve(&catchup, &document, want, &bytes);
+    mcpz_rounds_asked(&agents->rounds, from, &want->document, bytes, step->now);
+    if (error == MCPZ_OK) {
+        error = mcpz_catchup_lacks(agents->store, &document, want, &lacks);
+    }
+    agents->store_failures += error != MCPZ_OK ? 1 : 0;
+    if (lacks) {
+        mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
+    }
+}
+
+static void on_branches(struct step *step, const struct mcpz_id *from,
+                        const struct mcpz_msg_branches *page)
+{
+    struct mcpz_agents *agents = step->agents;
+    struct mcpz_catchup catchup = catchup_with(step, from);
+    struct mcpz_document document;
+
+    if (!mcpz_branches_page_is_valid(page)) {
+        agents->messages_refused++;
+    } else if (open_document(agents, &page->document, &document) && document.exists &&
+               mcpz_catchup_branches(&catchup, &document, page) != MCPZ_OK) {
         agents->store_failures++;
     }
-    mcpz_rounds_asked(&agents->rounds, from, &want->document, bytes, step->now);
-    if (!mcpz_clock_covers(&document.clock, want->versions, want->version_count)) {
-        mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
+}
+
+static void on_fetch(struct step *step, const struct mcpz_id *from,
+                     const struct mcpz_msg_fetch *fetch)
+{
+    struct mcpz_agents *agents = step->agents;
+    struct mcpz_catchup catchup = catchup_with(step, from);
+    struct mcpz_document document;
+    size_t bytes = 0;
+
+    if (mcpz_id_is_zero(&fetch->document)) {
+        agents->messages_refused++;
+    } else if (open_document(agents, &fetch->document, &document) && document.exists) {
+        mcpz_error error = mcpz_catchup_fetch(&catchup, &document, fetch, &bytes);
+        agents->store_failures += error != MCPZ_OK ? 1 : 0;
+        mcpz_rounds_asked(&agents->rounds, from, &fetch->document, bytes, step->now);
     }
 }
 
@@ -316,6 +411,10 @@ static void on_message(struct step *step, const struct mcpz_id *from, const stru
         on_digests(step, from, &msg->digests);
     } else if (msg->kind == MCPZ_MSG_WANT) {
         on_want(step, from, &msg->want);
+    } else if (msg->kind == MCPZ_MSG_BRANCHES) {
+        on_branches(step, from, &msg->branches);
+    } else if (msg->kind == MCPZ_MSG_FETCH) {
+        on_fetch(step, from, &msg->fetch);
     }
 }
 
@@ -366,6 +465,9 @@ static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agen
 
     if (mcpz_document_load(agents->store, &request->document, &document) != MCPZ_OK) {
         return outcomes[FATE_STORE_FAILED];
+    }
+    if (cut_of(&document, &agents->actor) < UINT64_MAX) {
+        become_another(agents, &agents->actor); /* nothing that we wrote as this one would count */
     }
     struct mcpz_writer writer = {
         .store = agents->store,

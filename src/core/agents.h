@@ -12,6 +12,12 @@
  *   DELTA ...  in causal order              ->
  *   DIGESTS of that one document            ->  if there are more
  *
+ * Two deltas of one place of an actor are kept, passed on and caught up with like any others; what
+ * they come to is core/crdt/cuts.h's, how nodes find who has which core/crdt/branches.h's. What
+ * comes too early is not parked: what answers the question is in causal order, so waiting for it
+ * holds no memory at all, and one copy more on the wire costs less than a bound that somebody
+ * fills.
+ *
  * Every delta is kept. Whether its author has signed it the engine has seen to (engine/batch.h).
  * Not here yet: checkpoints that fold old deltas.
  */
@@ -55,6 +61,8 @@ struct mcpz_agents {
     uint64_t deltas_written;
     uint64_t deltas_merged;
     uint64_t deltas_duplicate;
+    uint64_t deltas_tainted; /* of those merged: of a branch of an actor that contradicts itself */
+    uint64_t forks_found;    /* an actor was found to contradict itself, or earlier than known */
     uint64_t deltas_early;   /* causal past not here: asked for again */
     uint64_t deltas_ahead;   /* stamped too far in the future: not taken yet */
     uint64_t deltas_refused; /* not valid, or over a limit */
@@ -73,8 +81,8 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store
 void mcpz_agents_recount(struct mcpz_agents *agents);
 
 /**
- * Take in one event. Handles AGENT_*, RECV of DELTA, DIGESTS and WANT, LINKED and UNLINKED facts,
- * TICK. `overlay` is looked at only.
+ * Take in one event. Handles AGENT_*, RECV of DELTA, DIGESTS, WANT, BRANCHES and FETCH, LINKED and
+ * UNLINKED facts, TICK. `overlay` is looked at only.
  *
  * An AGENT_IMPORT is answered with OK also if the delta was here; with CONFLICT if its causal
  * past is not, or if it is stamped too far in the future.

@@ -55,6 +55,8 @@ const char *mcpz_fact_word(enum mcpz_fact_kind kind)
         return "layout_settled";
     case MCPZ_FACT_AGENT_DIVERGED:
         return "agent_diverged";
+    case MCPZ_FACT_AGENT_FORKED:
+        return "agent_forked";
     case MCPZ_FACT_KIND_END:
         break;
     }

@@ -36,6 +36,7 @@ enum mcpz_fact_kind {
                                  */
     MCPZ_FACT_STORE_REPAIRED,   /* our store was damaged, and was begun anew */
     MCPZ_FACT_SNAPSHOT_FAILED,  /* a backup that we make by ourselves could not be made */
+    MCPZ_FACT_AGENT_FORKED,     /* an actor has contradicted itself in a document */
     MCPZ_FACT_KIND_END,
 };
 
@@ -55,16 +56,16 @@ enum mcpz_unreachable {
 
 struct mcpz_fact {
     enum mcpz_fact_kind kind;
-    struct mcpz_id about;     /* a node; AGENT_MERGED, _DIVERGED: a document; GOSSIP_DELIVERED: the
-                                 neighbour that sent it */
-    uint64_t incarnation;     /* ALIVE .. REFUTED */
+    struct mcpz_id about;     /* a node; AGENT_MERGED, _DIVERGED, _FORKED: a document;
+                                 GOSSIP_DELIVERED: the     neighbour that sent it */
+    uint64_t incarnation;     /* ALIVE .. REFUTED; AGENT_FORKED: the actor's generation */
     uint32_t reason;          /* UNLINKED: enum mcpz_link_down_reason; CALL_FAILED: enum mcpz_code;
                                GOSSIP_DELIVERED: the round;
                                NEIGHBOUR_DOWN: enum mcpz_neighbour_down_reason;
                                SUSPECT, DEAD: enum mcpz_suspicion;
                                UNREACHABLE: enum mcpz_unreachable */
     struct mcpz_bytes detail; /* ALIVE: its address, if it may be dialled; GOSSIP_DELIVERED: the
-                                 payload; borrowed */
+                                 payload; AGENT_FORKED: the actor's node; borrowed */
 };
 
 /** A lower-case word for logs and traces. */

@@ -570,6 +570,7 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_AGENT_DIVERGED:
     case MCPZ_FACT_STORE_REPAIRED:
     case MCPZ_FACT_SNAPSHOT_FAILED:
+    case MCPZ_FACT_AGENT_FORKED:
         return MCPZ_LOG_WARN;
     case MCPZ_FACT_ALIVE:
     case MCPZ_FACT_LEFT:
@@ -602,8 +603,9 @@ static void hear_fact(const struct mcpz_fact *fact)
 {
     char about[MCPZ_ID_TEXT_BYTES];
 
-    const bool is_document =
-        fact->kind == MCPZ_FACT_AGENT_MERGED || fact->kind == MCPZ_FACT_AGENT_DIVERGED;
+    const bool is_document = fact->kind == MCPZ_FACT_AGENT_MERGED ||
+                             fact->kind == MCPZ_FACT_AGENT_DIVERGED ||
+                             fact->kind == MCPZ_FACT_AGENT_FORKED;
 
     mcpz_id_to_text(&fact->about, is_document ? 'd' : 'n', about);
     mcpz_log(level_of(fact->kind), "mesh", mcpz_fact_word(fact->kind), "about=%s", about);

@@ -110,6 +110,8 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_FOLDED:
     case MCPZ_MSG_DIGESTS:
     case MCPZ_MSG_WANT:
+    case MCPZ_MSG_BRANCHES:
+    case MCPZ_MSG_FETCH:
     case MCPZ_MSG_TASK_KEEP:
     case MCPZ_MSG_TASK_MOVED:
     case MCPZ_MSG_TASK_KEPT:

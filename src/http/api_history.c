@@ -145,7 +145,14 @@ static mcpz_error redo(struct history *history, const struct mcpz_delta *delta)
     struct mcpz_document document;
     mcpz_error error = mcpz_document_load(&history->store, &history->document, &document);
 
-    return error != MCPZ_OK ? error : mcpz_document_apply(&history->store, &document, delta);
+    struct mcpz_id delta_id;
+
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    history->store.delta_id(history->store.context, delta, &delta_id);
+    return mcpz_document_apply(&history->store, &document, delta, &delta_id,
+                               mcpz_hlc_to_ms(delta->hlc));
 }
 
 static void end_past_turn(struct history *history)

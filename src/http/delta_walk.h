@@ -1,8 +1,8 @@
 /*
- * All deltas of one document, the past of each before it.
+ * All deltas of one document, the past of each before it; those of writers that contradict
+ * themselves on all their branches, since others may have built on them (core/crdt/branches.h).
  *
- * Stamps grow along causality, so their order is a causal one; actors only decide between what is
- * concurrent. What is written while the walk is under way is left out.
+ * What is written while the walk is under way is left out.
  */
 
 #ifndef HTTP_DELTA_WALK_H
@@ -14,21 +14,14 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "core/crdt/branches.h"
 #include "proto/limits.h"
 #include "proto/record.h"
 #include "proto/store.h"
 
-/* One actor's deltas: the next one. */
-struct mcpz_delta_cursor {
-    struct mcpz_actor actor;
-    uint64_t seq;
-    uint64_t last_seq; /* what comes after it was written later: left out, with what needs it */
-    uint64_t hlc;      /* of `seq` */
-};
-
 struct mcpz_delta_walk {
-    struct mcpz_id document;
-    struct mcpz_delta_cursor cursors[MCPZ_ACTORS_MAX];
+    struct mcpz_branches branches;
+    uint64_t left;
     size_t cursor_count; /* 0: at the end */
 };
 
@@ -41,7 +34,7 @@ MCPZ_MUST_USE mcpz_error mcpz_delta_walk_start(struct mcpz_delta_walk *walk,
                                                const struct mcpz_store *store,
                                                const struct mcpz_record_document *document);
 
-/** How many deltas are to come. */
+/** How many deltas that count are to come. */
 uint64_t mcpz_delta_walk_left(const struct mcpz_delta_walk *walk);
 
 /**

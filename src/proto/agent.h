@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "proto/id.h"
+#include "proto/limits.h"
 
 /*
  * Who writes: a node, and which life of its memory. `generation` moves on when the node finds
@@ -51,6 +52,27 @@ struct mcpz_version {
     struct mcpz_actor actor;
     uint64_t seq;
     struct mcpz_head head;
+};
+
+/* One delta of an actor that may have several of a seq. As a tip: the last one of a branch. */
+struct mcpz_tip {
+    uint64_t seq;
+    struct mcpz_head head;
+};
+
+/*
+ * An actor that has signed two different deltas of one place. What it added from the first such
+ * place on does not count, in its version vector it stands right before it, and the deltas from
+ * there on are kept as branches. Removes count, as they would have if it had just deleted.
+ *
+ * Source: docs reference crdt 1.3; Almeida, Shapiro, "The Blocklace" (arXiv 2402.08068).
+ */
+struct mcpz_cut {
+    struct mcpz_actor actor;
+    uint64_t seq; /* the first place with two deltas */
+    bool overrun; /* more branches than MCPZ_BRANCHES_MAX: none are told apart any more */
+    struct mcpz_tip tips[MCPZ_BRANCHES_MAX]; /* by seq, head; none if overrun */
+    size_t tip_count;
 };
 
 /* What an entry takes part in. Numbers are on disk and on the wire. */
@@ -138,6 +160,15 @@ static inline bool mcpz_head_is_zero(const struct mcpz_head *head)
 {
     static const struct mcpz_head zero;
     return mcpz_head_equal(head, &zero);
+}
+
+/* By seq, then head. */
+static inline int mcpz_tip_compare(const struct mcpz_tip *a, const struct mcpz_tip *b)
+{
+    if (a->seq != b->seq) {
+        return a->seq < b->seq ? -1 : 1;
+    }
+    return memcmp(a->head.bytes, b->head.bytes, MCPZ_HEAD_BYTES);
 }
 
 /* The head that names the delta with this id. */

@@ -88,6 +88,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_TASK_TAKEN = 65,
     MCPZ_MSG_TASK_KEEP_NEW = 66,
     MCPZ_MSG_TASK_KEPT_ALL = 67,
+    MCPZ_MSG_BRANCHES = 68,
+    MCPZ_MSG_FETCH = 69,
     MCPZ_MSG_BATCH = 70,
     MCPZ_MSG_AUTHOR = 71,
     MCPZ_MSG_FOLD = 72,
@@ -477,7 +479,7 @@ struct mcpz_msg_folded {
 
 struct mcpz_digest {
     struct mcpz_id document;
-    uint64_t digest; /* of its version vector: core/crdt/clock.h */
+    uint64_t digest; /* of what names its state: core/crdt/document.h */
 };
 
 /*
@@ -496,6 +498,32 @@ struct mcpz_msg_want {
     struct mcpz_id document;
     const struct mcpz_version *versions; /* sorted by actor */
     size_t version_count;
+    const struct mcpz_cut *cuts; /* sorted by actor */
+    size_t cut_count;
+};
+
+/*
+ * "Of this actor's deltas from seq `from` up to and including `upto` I hold these." For actors
+ * that contradict themselves: core/crdt/branches.h
+ */
+struct mcpz_msg_branches {
+    struct mcpz_id document;
+    struct mcpz_actor actor;
+    bool sparse; /* only some of them: to find out where we part */
+    uint64_t from;
+    uint64_t upto;              /* UINT64_MAX: to the last */
+    const struct mcpz_tip *ids; /* by seq, head; all there are, unless sparse */
+    size_t id_count;
+};
+
+/* "Send me these of this actor's deltas, and then tell which you hold from `next` on (0: don't)."
+ */
+struct mcpz_msg_fetch {
+    struct mcpz_id document;
+    struct mcpz_actor actor;
+    const struct mcpz_tip *ids;
+    size_t id_count;
+    uint64_t next;
 };
 
 /* ---- Who keeps what ------------------------------------------------------------------------
@@ -749,6 +777,8 @@ struct mcpz_msg {
         struct mcpz_msg_ack ack;
         struct mcpz_msg_pull pull;
         struct mcpz_msg_pulled pulled;
+        struct mcpz_msg_branches branches;
+        struct mcpz_msg_fetch fetch;
         struct mcpz_msg_gossip gossip;
         struct mcpz_msg_ihave ihave;
         struct mcpz_msg_graft graft;

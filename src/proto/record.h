@@ -38,6 +38,7 @@ enum mcpz_record_kind {
     MCPZ_RECORD_QUEUE = 12,
     MCPZ_RECORD_RUN = 13,
     MCPZ_RECORD_TASK_PLAN = 14,
+    MCPZ_RECORD_FORK = 15,
     MCPZ_RECORD_BATCH = 17,
     MCPZ_RECORD_AUTHOR = 18,
     MCPZ_RECORD_CHECKPOINT = 19,
@@ -84,6 +85,8 @@ struct mcpz_record_document {
     uint32_t entry_count;                /* live */
     const struct mcpz_version *versions; /* sorted by actor */
     size_t version_count;
+    const struct mcpz_cut *cuts; /* sorted by actor */
+    size_t cut_count;
 };
 
 /* Key: document, path, type, dot; so a scan meets entries in canonical order. */
@@ -100,6 +103,21 @@ struct mcpz_record_entry {
 struct mcpz_record_delta {
     struct mcpz_delta delta;
     struct mcpz_head head; /* of this delta */
+};
+
+/*
+ * Evidence that an actor has contradicted itself in a document: two deltas of one place, the first
+ * such place there is. Both are kept (DELTA), with what was signed. Key: document, actor.
+ */
+struct mcpz_record_fork {
+    struct mcpz_id document;
+    struct mcpz_actor actor;
+    uint64_t seq;
+    struct mcpz_id one; /* what was here */
+    struct mcpz_id other;
+    uint64_t one_hlc;
+    uint64_t other_hlc;
+    uint64_t noticed_ms; /* by our wall clock */
 };
 
 /* What a durable task is. Key: id. */
@@ -223,6 +241,7 @@ struct mcpz_record {
         struct mcpz_record_document document;
         struct mcpz_record_entry entry;
         struct mcpz_record_delta delta;
+        struct mcpz_record_fork fork;
         struct mcpz_record_task task;
         struct mcpz_record_task_state task_state;
         struct mcpz_record_task_listed task_listed;

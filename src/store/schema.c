@@ -109,6 +109,10 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_number(key, record->delta.delta.seq, 8);
         add_bytes(key, mcpz_bytes(record->delta.head.bytes, MCPZ_HEAD_BYTES));
         return;
+    case MCPZ_RECORD_FORK:
+        add_id(key, &record->fork.document);
+        add_actor(key, &record->fork.actor);
+        return;
     case MCPZ_RECORD_TASK:
         add_task_id(key, &record->task.id);
         return;
@@ -165,6 +169,7 @@ void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
 {
     bool entry = record->kind == MCPZ_RECORD_ENTRY;
     bool delta = record->kind == MCPZ_RECORD_DELTA;
+    bool fork = record->kind == MCPZ_RECORD_FORK;
 
     prefix->length = 0;
     add_number(prefix, record->kind, 1);
@@ -173,8 +178,10 @@ void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
     case MCPZ_SCAN_KIND:
         return;
     case MCPZ_SCAN_DOCUMENT:
-        assert(entry || delta);
-        add_id(prefix, entry ? &record->entry.document : &record->delta.delta.document);
+        assert(entry || delta || fork);
+        add_id(prefix, entry  ? &record->entry.document
+                       : fork ? &record->fork.document
+                              : &record->delta.delta.document);
         return;
     case MCPZ_SCAN_PATH:
         assert(entry);
@@ -322,6 +329,16 @@ static mcpz_error parse_delta(struct mcpz_bytes left, struct mcpz_record_delta *
     return MCPZ_OK;
 }
 
+static mcpz_error parse_fork(struct mcpz_bytes left, struct mcpz_record_fork *fork)
+{
+    if (left.length != MCPZ_ID_BYTES + MCPZ_ID_BYTES + 4) {
+        return MCPZ_ECORRUPT;
+    }
+    take_id(&left, &fork->document);
+    take_actor(&left, &fork->actor);
+    return MCPZ_OK;
+}
+
 static mcpz_error parse_id(struct mcpz_bytes left, struct mcpz_id *id)
 {
     if (left.length != MCPZ_ID_BYTES) {
@@ -446,6 +463,8 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_entry(left, &record->entry);
     case MCPZ_RECORD_DELTA:
         return parse_delta(left, &record->delta);
+    case MCPZ_RECORD_FORK:
+        return parse_fork(left, &record->fork);
     case MCPZ_RECORD_TASK:
         return parse_task_id(left, &record->task.id);
     case MCPZ_RECORD_TASK_STATE:

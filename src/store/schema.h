@@ -7,6 +7,7 @@
  *   DOCUMENT  kind, id 32
  *   ENTRY     kind, document 32, path, type u8, actor node 32, generation u32, seq u64, index u16
  *   DELTA     kind, document 32, actor node 32, generation u32, seq u64, head 16
+ *   FORK      kind, document 32, actor node 32, generation u32
  *   TASK, TASK_STATE, TASK_RESULT  kind, id 16
  *   TASK_LISTED  kind, list u8, group u64, order u64, id 16
  *   TASK_KEY  kind, length of tenant u8, tenant, key

@@ -238,6 +238,27 @@ static const struct mcpz_field digests_fields[] = {
 static const struct mcpz_field want_fields[] = {
     {ID(S, document)},
     {VERSIONS(S, versions, version_count)},
+    {CUTS(S, cuts, cut_count)},
+};
+#undef S
+
+#define TIPS(S, member, count, high)                                                              \
+    LIST(S, member, count, mcpz_tip_layout, high), .ascends = mcpz_tip_ascends
+
+#define S struct mcpz_msg_branches
+static const struct mcpz_field branches_fields[] = {
+    {ID(S, document)},      {STRUCT(S, actor, mcpz_actor_layout)},
+    {BOOL(S, sparse)},      {U64_FROM(S, from, 1)},
+    {U64_FROM(S, upto, 1)}, {TIPS(S, ids, id_count, MCPZ_BRANCH_IDS_MAX)},
+};
+#undef S
+
+#define S struct mcpz_msg_fetch
+static const struct mcpz_field fetch_fields[] = {
+    {ID(S, document)},
+    {STRUCT(S, actor, mcpz_actor_layout)},
+    {TIPS(S, ids, id_count, MCPZ_FETCH_MAX)},
+    {U64(S, next)},
 };
 #undef S
 
@@ -597,6 +618,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_FOLD] = NAMED("fold", struct mcpz_msg_fold, fold_fields),
     [MCPZ_MSG_FOLDED] = NAMED("folded", struct mcpz_msg_folded, folded_fields),
     [MCPZ_MSG_DIGESTS] = NAMED("digests", struct mcpz_msg_digests, digests_fields),
+    [MCPZ_MSG_BRANCHES] = NAMED("branches", struct mcpz_msg_branches, branches_fields),
+    [MCPZ_MSG_FETCH] = NAMED("fetch", struct mcpz_msg_fetch, fetch_fields),
     [MCPZ_MSG_WANT] = NAMED("want", struct mcpz_msg_want, want_fields),
     [MCPZ_MSG_OVERLAY_JOIN] =
         NAMED("overlay_join", struct mcpz_msg_overlay_join, overlay_join_fields),

@@ -45,11 +45,19 @@ static const struct mcpz_field document_fields[] = {
     {U64(S, hlc)},
     {U32(S, entry_count)},
     {VERSIONS(S, versions, version_count)},
+    {CUTS(S, cuts, cut_count)},
 };
 #undef S
 
 #define S struct mcpz_record_entry
 static const struct mcpz_field entry_fields[] = {{U64(S, hlc)}, {VALUE(S, value)}};
+#undef S
+
+#define S struct mcpz_record_fork
+static const struct mcpz_field fork_fields[] = {
+    {U64_FROM(S, seq, 1)}, {ID(S, one)},        {ID(S, other)},
+    {U64(S, one_hlc)},     {U64(S, other_hlc)}, {U64(S, noticed_ms)},
+};
 #undef S
 
 #define S struct mcpz_record_task
@@ -152,6 +160,7 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_AUTHOR] = NAMED("author", struct mcpz_record_author, author_fields),
     [MCPZ_RECORD_CHECKPOINT] =
         NAMED("checkpoint", struct mcpz_record_checkpoint, checkpoint_fields),
+    [MCPZ_RECORD_FORK] = NAMED("fork", struct mcpz_record_fork, fork_fields),
     [MCPZ_RECORD_TASK] = NAMED("task", struct mcpz_record_task, kept_task_fields),
     [MCPZ_RECORD_TASK_STATE] =
         NAMED("task_state", struct mcpz_record_task_state, kept_state_fields),

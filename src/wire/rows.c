@@ -30,6 +30,21 @@ static const struct mcpz_field version_fields[] = {
 const struct mcpz_layout mcpz_version_layout = LAYOUT(S, version_fields);
 #undef S
 
+#define S struct mcpz_tip
+static const struct mcpz_field tip_fields[] = {{U64_FROM(S, seq, 1)}, {HEAD(S, head)}};
+const struct mcpz_layout mcpz_tip_layout = LAYOUT(S, tip_fields);
+#undef S
+
+#define S struct mcpz_cut
+static const struct mcpz_field cut_fields[] = {
+    {STRUCT(S, actor, mcpz_actor_layout)},
+    {U64_FROM(S, seq, 1)},
+    {BOOL(S, overrun)},
+    {INLINE(S, tips, tip_count, mcpz_tip_layout, 0)},
+};
+const struct mcpz_layout mcpz_cut_layout = LAYOUT(S, cut_fields);
+#undef S
+
 #define ENTRY_TYPE(S, member) U32_IN(S, member, MCPZ_ENTRY_REGISTER, MCPZ_ENTRY_END - 1)
 
 #define S struct mcpz_add
@@ -55,6 +70,18 @@ bool mcpz_version_ascends(const void *a, const void *b)
     const struct mcpz_version *first = a;
     const struct mcpz_version *second = b;
     return mcpz_actor_compare(&first->actor, &second->actor) < 0;
+}
+
+bool mcpz_cut_ascends(const void *a, const void *b)
+{
+    const struct mcpz_cut *first = a;
+    const struct mcpz_cut *second = b;
+    return mcpz_actor_compare(&first->actor, &second->actor) < 0;
+}
+
+bool mcpz_tip_ascends(const void *a, const void *b)
+{
+    return mcpz_tip_compare(a, b) < 0;
 }
 
 #define S struct mcpz_delta_proof

@@ -60,6 +60,9 @@
 #define MCPZ_DELTA_KEY_FIELDS 3 /* the first ones: its key as a record */
 
 extern const struct mcpz_layout mcpz_name_layout;
+extern const struct mcpz_layout mcpz_actor_layout;
+extern const struct mcpz_layout mcpz_tip_layout;
+extern const struct mcpz_layout mcpz_cut_layout;
 extern const struct mcpz_layout mcpz_delta_layout; /* the fields that are its own */
 extern const struct mcpz_layout mcpz_batch_seal_layout;
 extern const struct mcpz_layout mcpz_version_layout;
@@ -78,11 +81,20 @@ extern const struct mcpz_field mcpz_tracker_fields[MCPZ_TRACKER_FIELDS];
 /** Are two rows of a version vector in order? */
 bool mcpz_version_ascends(const void *a, const void *b);
 
+/** Are two cuts in order? */
+bool mcpz_cut_ascends(const void *a, const void *b);
+
+/** Are two deltas of one actor in order: by seq, then head? */
+bool mcpz_tip_ascends(const void *a, const void *b);
+
 #define VERSIONS(S, member, count)                                                                \
     LIST(S, member, count, mcpz_version_layout, MCPZ_ACTORS_MAX), .ascends = mcpz_version_ascends
 
 #define DIGESTS(S, member, low, high)                                                             \
     BYTES(S, member, (low)*MCPZ_BATCH_DIGEST_BYTES, (high)*MCPZ_BATCH_DIGEST_BYTES)
+
+#define CUTS(S, member, count)                                                                    \
+    LIST(S, member, count, mcpz_cut_layout, MCPZ_ACTORS_MAX), .ascends = mcpz_cut_ascends
 
 #define TASK_ID(S, member) .type = MCPZ_FIELD_FIXED, AT(S, member), .max = MCPZ_TASK_ID_BYTES
 

@@ -1,6 +1,9 @@
 #include "core/crdt/catchup.h"
 
+#include "core/crdt/branches.h"
 #include "core/crdt/clock.h"
+#include "core/crdt/cuts.h"
+#include "core/crdt/past.h"
 
 /* ---- Comparing ---------------------------------------------------------------------------- */
 
@@ -29,7 +32,7 @@ void mcpz_catchup_ask(struct mcpz_catchup *catchup, const struct mcpz_document *
     }
     if (mcpz_wanted_ask(catchup->wanted, catchup->now, &document->id, reason, digest)) {
         /* One that finds no room is asked for again when its patience is over. */
-        (void)mcpz_mail_want(catchup->mail, catchup->peer, &document->id, &document->clock);
+        (void)mcpz_mail_want(catchup->mail, catchup->peer, document);
     }
 }
 
@@ -68,27 +71,32 @@ static void ask_for_unknown(struct comparison *comparison, const struct mcpz_id 
 }
 
 /* One of our documents, which lies in the page's range. */
-static void compare_one(struct comparison *comparison, const struct mcpz_record_document *ours)
+static mcpz_error compare_one(struct comparison *comparison,
+                              const struct mcpz_record_document *ours)
 {
     const struct mcpz_msg_digests *page = comparison->page;
     struct mcpz_catchup *catchup = comparison->catchup;
-    uint64_t digest = mcpz_clock_digest(ours->versions, ours->version_count);
+    uint64_t digest = mcpz_document_digest(ours);
 
     ask_for_unknown(comparison, &ours->id);
     if (comparison->at < page->digest_count &&
         mcpz_id_equal(&page->digests[comparison->at].document, &ours->id)) {
         uint64_t theirs = page->digests[comparison->at++].digest;
         if (theirs != digest) {
-            struct mcpz_document document = {.id = ours->id, .exists = true};
-            mcpz_clock_set(&document.clock, ours->versions, ours->version_count);
+            struct mcpz_document document;
+            mcpz_error error = mcpz_document_open(ours, &document);
+            if (error != MCPZ_OK) {
+                return error;
+            }
             ask_for(comparison, &document, theirs);
         }
-        return;
+        return MCPZ_OK;
     }
     if (comparison->offers_left > 0) {
         comparison->offers_left--;
         (void)mcpz_mail_offer(catchup->mail, catchup->peer, &ours->id, digest);
     }
+    return MCPZ_OK;
 }
 
 mcpz_error mcpz_catchup_compare(struct mcpz_catchup *catchup, const struct mcpz_msg_digests *page)
@@ -111,109 +119,259 @@ mcpz_error mcpz_catchup_compare(struct mcpz_catchup *catchup, const struct mcpz_
             ask_for_unknown(&comparison, NULL);
             return MCPZ_OK;
         }
-        if (!mcpz_clock_is_valid(record.document.versions, record.document.version_count)) {
-            return MCPZ_ECORRUPT;
+        error = compare_one(&comparison, &record.document);
+        if (error != MCPZ_OK) {
+            return error;
         }
-        compare_one(&comparison, &record.document);
     }
     return MCPZ_OK; /* it goes on with the next round */
 }
 
 /* ---- Answering ---------------------------------------------------------------------------- */
 
-/* The deltas one asker lacks: the next one of each actor, read ahead. */
-struct supply {
+/* One question being answered. */
+struct answer {
+    struct mcpz_catchup *catchup;
     const struct mcpz_document *document;
-    struct mcpz_delta heads[MCPZ_ACTORS_MAX];
-    bool has_head[MCPZ_ACTORS_MAX]; /* as in the document's vector */
+    const struct mcpz_msg_want *want;
+    size_t pages_left;
 };
 
-static mcpz_error read_head(struct supply *supply, const struct mcpz_store *store, size_t actor,
-                            uint64_t seq)
+/* All that can be here of `actor` is at or below this. */
+static uint64_t last_seq(const struct mcpz_document *document, const struct mcpz_actor *actor)
 {
-    const struct mcpz_version *version = &supply->document->clock.versions[actor];
-    struct mcpz_record record;
+    const struct mcpz_clock *clock = &document->clock;
 
-    supply->has_head[actor] = false;
-    if (seq > version->seq) {
+    if (mcpz_cuts_find(document->cuts.cuts, document->cuts.count, actor) != NULL) {
+        return UINT64_MAX;
+    }
+    return mcpz_clock_get(clock->versions, clock->count, actor);
+}
+
+static mcpz_error tell_page(struct answer *answer, const struct mcpz_actor *actor, uint64_t seq,
+                            bool is_sparse)
+{
+    struct mcpz_catchup *catchup = answer->catchup;
+    struct mcpz_tip ids[MCPZ_BRANCH_IDS_MAX];
+    struct mcpz_msg_branches page;
+
+    if (answer->pages_left == 0) {
+        return MCPZ_OK; /* they differ with the next comparison, too */
+    }
+    answer->pages_left--;
+    mcpz_error error =
+        is_sparse
+            ? mcpz_branches_sample(catchup->store, &answer->document->id, actor, seq, ids, &page)
+            : mcpz_branches_page(catchup->store, &answer->document->id, actor, seq, ids, &page);
+    if (error == MCPZ_OK) {
+        (void)mcpz_mail_branches(catchup->mail, catchup->peer, &page);
+    }
+    return error;
+}
+
+/* The asker knows that the actor contradicts itself: tell of branches, if ours are others. */
+static mcpz_error answer_cut(struct answer *answer, const struct mcpz_actor *actor,
+                             const struct mcpz_cut *theirs, const struct mcpz_cut *ours)
+{
+    if (mcpz_cuts_equal(theirs, ours)) {
         return MCPZ_OK;
     }
-    mcpz_error error =
-        mcpz_document_find_delta(store, &supply->document->id, &version->actor, seq, &record);
-    if (error != MCPZ_OK) {
-        return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* all deltas are kept */
-    }
-    supply->heads[actor] = record.delta.delta;
-    supply->has_head[actor] = true;
-    return MCPZ_OK;
+    uint64_t seq = ours != NULL && ours->seq < theirs->seq ? ours->seq : theirs->seq;
+    return tell_page(answer, actor, seq, false);
 }
 
-/*
- * The actor whose head comes first; `clock.count` if none is left. A delta's stamp is greater
- * than all it has seen, so by stamps is in causal order.
- */
-static size_t first_head(const struct supply *supply)
+/* Line up what the asker lacks of one actor in `walk`. */
+static mcpz_error answer_actor(struct answer *answer, struct mcpz_branches *walk,
+                               const struct mcpz_actor *actor)
 {
-    size_t count = supply->document->clock.count;
-    size_t first = count;
+    const struct mcpz_msg_want *want = answer->want;
+    const struct mcpz_document *document = answer->document;
+    const struct mcpz_store *store = answer->catchup->store;
+    const struct mcpz_version *seen = mcpz_clock_find(want->versions, want->version_count, actor);
+    const struct mcpz_cut *theirs = mcpz_cuts_find(want->cuts, want->cut_count, actor);
+    const struct mcpz_cut *ours = mcpz_cuts_find(document->cuts.cuts, document->cuts.count, actor);
+    struct mcpz_tip tip = {.seq = 0};
+    bool held = true;
 
-    for (size_t i = 0; i < count; i++) {
-        /* Actors are sorted: on equal stamps the smaller one stays. */
-        if (supply->has_head[i] &&
-            (first == count || supply->heads[i].hlc < supply->heads[first].hlc)) {
-            first = i;
-        }
+    if (theirs != NULL) {
+        return answer_cut(answer, actor, theirs, ours);
     }
-    return first;
-}
-
-static mcpz_error read_heads(struct supply *supply, const struct mcpz_store *store,
-                             const struct mcpz_msg_want *want)
-{
-    for (size_t i = 0; i < supply->document->clock.count; i++) {
-        const struct mcpz_actor *actor = &supply->document->clock.versions[i].actor;
-        uint64_t seen = mcpz_clock_get(want->versions, want->version_count, actor);
-        if (seen == UINT64_MAX) {
-            continue;
-        }
-        mcpz_error error = read_head(supply, store, i, seen + 1);
+    if (seen != NULL) {
+        tip = (struct mcpz_tip){seen->seq, seen->head};
+        mcpz_error error = mcpz_past_holds(store, document, actor, &tip, &held);
         if (error != MCPZ_OK) {
             return error;
         }
     }
-    return MCPZ_OK;
+    if (!held) {
+        /* They are further, or on another branch. */
+        return tip.seq <= last_seq(document, actor) ? tell_page(answer, actor, tip.seq, true)
+                                                    : MCPZ_OK;
+    }
+    if (ours != NULL && tip.seq >= ours->seq) {
+        mcpz_error error = tell_page(answer, actor, ours->seq, false);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+    }
+    return mcpz_branches_follow(walk, store, actor, &tip);
+}
+
+static mcpz_error line_up(struct answer *answer, struct mcpz_branches *walk)
+{
+    const struct mcpz_clock *clock = &answer->document->clock;
+    const struct mcpz_cuts *cuts = &answer->document->cuts;
+    mcpz_error error = MCPZ_OK;
+
+    mcpz_branches_init(walk, answer->document);
+    for (size_t i = 0; i < clock->count && error == MCPZ_OK; i++) {
+        error = answer_actor(answer, walk, &clock->versions[i].actor);
+    }
+    for (size_t i = 0; i < cuts->count && error == MCPZ_OK; i++) {
+        const struct mcpz_actor *actor = &cuts->cuts[i].actor;
+        if (mcpz_clock_find(clock->versions, clock->count, actor) == NULL) {
+            error = answer_actor(answer, walk, actor); /* cut at its very first delta */
+        }
+    }
+    return error;
 }
 
 static void offer_rest(struct mcpz_catchup *catchup, const struct mcpz_document *document)
 {
-    const struct mcpz_clock *clock = &document->clock;
-
     (void)mcpz_mail_offer(catchup->mail, catchup->peer, &document->id,
-                          mcpz_clock_digest(clock->versions, clock->count));
+                          mcpz_document_digest_of(document));
 }
 
 mcpz_error mcpz_catchup_serve(struct mcpz_catchup *catchup, const struct mcpz_document *document,
                               const struct mcpz_msg_want *want, size_t *bytes)
 {
-    struct supply supply = {.document = document};
+    struct answer answer = {
+        .catchup = catchup,
+        .document = document,
+        .want = want,
+        .pages_left = MCPZ_BRANCH_PAGES_PER_WANT_MAX,
+    };
+    struct mcpz_branches walk;
+    struct mcpz_record record;
     size_t total = 0;
     *bytes = 0;
 
-    mcpz_error error = read_heads(&supply, catchup->store, want);
+    mcpz_error error = line_up(&answer, &walk);
     for (size_t sent = 0; error == MCPZ_OK; sent++) {
-        size_t first = first_head(&supply);
-        if (first == document->clock.count) {
-            return MCPZ_OK;
+        error = mcpz_branches_next(&walk, catchup->store, &record);
+        if (error != MCPZ_OK) {
+            break;
         }
-        const struct mcpz_delta *delta = &supply.heads[first];
-        total += mcpz_mail_delta_bytes(delta);
+        total += mcpz_mail_delta_bytes(&record.delta.delta);
         if (sent == MCPZ_DELTAS_PER_WANT_MAX || (sent > 0 && total > MCPZ_BYTES_PER_WANT_MAX) ||
-            !mcpz_mail_delta(catchup->mail, catchup->peer, NULL, delta)) {
+            !mcpz_mail_delta(catchup->mail, catchup->peer, NULL, &record.delta.delta)) {
             offer_rest(catchup, document);
             return MCPZ_OK;
         }
         *bytes = total;
-        error = read_head(&supply, catchup->store, first, delta->seq + 1);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* Is any of the branches not here? */
+static mcpz_error lacks_tips(const struct mcpz_store *store, const struct mcpz_document *document,
+                             const struct mcpz_cut *theirs, bool *lacks)
+{
+    const struct mcpz_cut *ours =
+        mcpz_cuts_find(document->cuts.cuts, document->cuts.count, &theirs->actor);
+
+    *lacks = ours == NULL || ours->seq > theirs->seq || (theirs->overrun && !ours->overrun);
+    for (size_t i = 0; i < theirs->tip_count && !*lacks && !ours->overrun; i++) {
+        bool held;
+        mcpz_error error =
+            mcpz_past_holds(store, document, &theirs->actor, &theirs->tips[i], &held);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        *lacks = !held;
+    }
+    return MCPZ_OK;
+}
+
+/* Is this one's last delta not here, and would be taken in? */
+static mcpz_error lacks_version(const struct mcpz_store *store,
+                                const struct mcpz_document *document,
+                                const struct mcpz_version *theirs, bool *lacks)
+{
+    const struct mcpz_cut *ours =
+        mcpz_cuts_find(document->cuts.cuts, document->cuts.count, &theirs->actor);
+    const struct mcpz_tip tip = {theirs->seq, theirs->head};
+    bool held;
+
+    if (ours != NULL && ours->overrun && theirs->seq >= ours->seq) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = mcpz_past_holds(store, document, &theirs->actor, &tip, &held);
+    *lacks = error == MCPZ_OK && !held;
+    return error;
+}
+
+mcpz_error mcpz_catchup_lacks(const struct mcpz_store *store, const struct mcpz_document *document,
+                              const struct mcpz_msg_want *want, bool *lacks)
+{
+    mcpz_error error = MCPZ_OK;
+
+    *lacks = false;
+    for (size_t i = 0; i < want->version_count && error == MCPZ_OK && !*lacks; i++) {
+        error = lacks_version(store, document, &want->versions[i], lacks);
+    }
+    for (size_t i = 0; i < want->cut_count && error == MCPZ_OK && !*lacks; i++) {
+        error = lacks_tips(store, document, &want->cuts[i], lacks);
     }
     return error;
+}
+
+/* ---- Branches ----------------------------------------------------------------------------- */
+
+mcpz_error mcpz_catchup_branches(struct mcpz_catchup *catchup,
+                                 const struct mcpz_document *document,
+                                 const struct mcpz_msg_branches *page)
+{
+    struct mcpz_tip ids[MCPZ_FETCH_MAX];
+    struct mcpz_msg_fetch fetch;
+
+    mcpz_error error = mcpz_branches_answer(catchup->store, document, page, ids, &fetch);
+    if (error == MCPZ_OK && (fetch.id_count > 0 || fetch.next > 0)) {
+        (void)mcpz_mail_fetch(catchup->mail, catchup->peer, &fetch);
+    }
+    return error;
+}
+
+mcpz_error mcpz_catchup_fetch(struct mcpz_catchup *catchup, const struct mcpz_document *document,
+                              const struct mcpz_msg_fetch *fetch, size_t *bytes)
+{
+    struct answer answer = {.catchup = catchup, .document = document, .pages_left = 1};
+    const struct mcpz_store *store = catchup->store;
+    uint64_t next = fetch->next;
+    *bytes = 0;
+
+    for (size_t i = 0; i < fetch->id_count; i++) {
+        struct mcpz_record record = {
+            .kind = MCPZ_RECORD_DELTA,
+            .delta = {.delta = {.document = document->id,
+                                .actor = fetch->actor,
+                                .seq = fetch->ids[i].seq},
+                      .head = fetch->ids[i].head},
+        };
+        mcpz_error error = store->get(store->context, &record);
+        if (error == MCPZ_ENOTFOUND) {
+            continue;
+        }
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        size_t more = mcpz_mail_delta_bytes(&record.delta.delta);
+        if ((*bytes > 0 && *bytes + more > MCPZ_BYTES_PER_WANT_MAX) ||
+            !mcpz_mail_delta(catchup->mail, catchup->peer, NULL, &record.delta.delta)) {
+            next = fetch->ids[i].seq; /* the rest, once this is taken in */
+            break;
+        }
+        *bytes += more;
+    }
+    return next > 0 ? tell_page(&answer, &fetch->actor, next, false) : MCPZ_OK;
 }

@@ -26,9 +26,12 @@
 
 #define MCPZ_DELTAS_PER_WANT_MAX 64 /* sent for one WANT; the receiver asks again for more */
 #define MCPZ_BYTES_PER_WANT_MAX 49152
+#define MCPZ_BRANCH_PAGES_PER_WANT_MAX 4
 
 static_assert(MCPZ_ASKS_PER_PAGE_MAX + MCPZ_OFFERS_PER_PAGE_MAX + 2 < MCPZ_MAIL_ACTIONS_MAX &&
-                  MCPZ_DELTAS_PER_WANT_MAX + 4 < MCPZ_MAIL_ACTIONS_MAX,
+                  MCPZ_DELTAS_PER_WANT_MAX + MCPZ_BRANCH_PAGES_PER_WANT_MAX + 5 <
+                      MCPZ_MAIL_ACTIONS_MAX &&
+                  MCPZ_FETCH_MAX + 5 < MCPZ_MAIL_ACTIONS_MAX,
               "an answer fits our share of the outbox");
 
 /* Who we catch up with, and how. */
@@ -59,12 +62,32 @@ void mcpz_catchup_ask(struct mcpz_catchup *catchup, const struct mcpz_document *
 
 /**
  * Send the deltas of `document` that a valid `want` lacks, in causal order; if they are too many,
- * the first of them and an offer for the rest. `*bytes` is about what was sent.
+ * the first of them and an offer for the rest. Of actors of which the asker has other branches
+ * than we, tell which we have (core/crdt/branches.h). `*bytes` is about what was sent.
  *
- * Errors: MCPZ_ECORRUPT  also when a delta is missing; MCPZ_EIO. What was sent before stands.
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO. What was sent before stands.
  */
 MCPZ_MUST_USE mcpz_error mcpz_catchup_serve(struct mcpz_catchup *catchup,
                                             const struct mcpz_document *document,
                                             const struct mcpz_msg_want *want, size_t *bytes);
+
+/**
+ * Does a valid `want` show that the asker has something that `document` lacks?
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_catchup_lacks(const struct mcpz_store *store,
+                                            const struct mcpz_document *document,
+                                            const struct mcpz_msg_want *want, bool *lacks);
+
+/** Ask for what a valid page shows that `document` lacks. Errors: MCPZ_ECORRUPT, MCPZ_EIO */
+MCPZ_MUST_USE mcpz_error mcpz_catchup_branches(struct mcpz_catchup *catchup,
+                                               const struct mcpz_document *document,
+                                               const struct mcpz_msg_branches *page);
+
+/** Send what was asked for by name, and the page it asks for. As mcpz_catchup_serve(). */
+MCPZ_MUST_USE mcpz_error mcpz_catchup_fetch(struct mcpz_catchup *catchup,
+                                            const struct mcpz_document *document,
+                                            const struct mcpz_msg_fetch *fetch, size_t *bytes);
 
 #endif

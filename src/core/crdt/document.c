@@ -7,6 +7,36 @@
 #include "core/crdt/paths.h"
 #include "core/crdt/shown.h"
 
+mcpz_error mcpz_document_open(const struct mcpz_record_document *record,
+                              struct mcpz_document *document)
+{
+    if (!mcpz_clock_is_valid(record->versions, record->version_count) ||
+        !mcpz_cuts_is_valid(record->cuts, record->cut_count)) {
+        return MCPZ_ECORRUPT;
+    }
+    document->id = record->id;
+    document->exists = true;
+    document->deleted = record->deleted;
+    document->name = record->name;
+    document->hlc = record->hlc;
+    document->entry_count = record->entry_count;
+    mcpz_clock_set(&document->clock, record->versions, record->version_count);
+    mcpz_cuts_set(&document->cuts, record->cuts, record->cut_count);
+    return MCPZ_OK;
+}
+
+uint64_t mcpz_document_digest(const struct mcpz_record_document *record)
+{
+    return mcpz_clock_digest(record->versions, record->version_count) +
+           mcpz_cuts_digest(record->cuts, record->cut_count);
+}
+
+uint64_t mcpz_document_digest_of(const struct mcpz_document *document)
+{
+    return mcpz_clock_digest(document->clock.versions, document->clock.count) +
+           mcpz_cuts_digest(document->cuts.cuts, document->cuts.count);
+}
+
 mcpz_error mcpz_document_load(const struct mcpz_store *store, const struct mcpz_id *id,
                               struct mcpz_document *document)
 {
@@ -17,16 +47,7 @@ mcpz_error mcpz_document_load(const struct mcpz_store *store, const struct mcpz_
     if (error != MCPZ_OK) {
         return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
     }
-    if (!mcpz_clock_is_valid(record.document.versions, record.document.version_count)) {
-        return MCPZ_ECORRUPT;
-    }
-    document->exists = true;
-    document->deleted = record.document.deleted;
-    document->name = record.document.name;
-    document->hlc = record.document.hlc;
-    document->entry_count = record.document.entry_count;
-    mcpz_clock_set(&document->clock, record.document.versions, record.document.version_count);
-    return MCPZ_OK;
+    return mcpz_document_open(&record.document, document);
 }
 
 mcpz_error mcpz_document_find_delta(const struct mcpz_store *store, const struct mcpz_id *document,
@@ -103,22 +124,41 @@ bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta)
     return !mcpz_kinds_replaces_foreign(delta);
 }
 
-/* ---- What is shown of the reserved registers ---------------------------------------------- */
+/* ---- What a delta comes to ------------------------------------------------------------------ */
 
-static bool is_removed(const struct mcpz_delta *delta, const struct mcpz_dot *dot)
+struct change {
+    const struct mcpz_delta *delta;
+    struct mcpz_head head;
+    bool is_tainted;    /* what it adds does not count */
+    uint64_t gone_from; /* what its author has added from there on goes; UINT64_MAX: nothing */
+};
+
+static bool is_removed(const struct mcpz_delta *delta, const struct mcpz_record_entry *entry)
 {
     for (size_t i = 0; i < delta->remove_count; i++) {
-        if (dot_equal(&delta->removes[i].dot, dot)) {
+        const struct mcpz_remove *removed = &delta->removes[i];
+        if (removed->type == entry->type && dot_equal(&removed->dot, &entry->dot) &&
+            mcpz_bytes_equal(removed->path, entry->path)) {
             return true;
         }
     }
     return false;
 }
 
-/* What the register of `type` at `path` will show once `delta` is applied. */
-static mcpz_error find_shown(const struct mcpz_store *store, const struct mcpz_delta *delta,
+/* Does it go because its author contradicts itself? */
+static bool is_gone(const struct change *change, const struct mcpz_record_entry *entry)
+{
+    return entry->dot.seq >= change->gone_from &&
+           mcpz_actor_compare(&entry->dot.actor, &change->delta->actor) == 0;
+}
+
+/* ---- What is shown of the reserved registers ---------------------------------------------- */
+
+/* What the register of `type` at `path` will show once `change` is made. */
+static mcpz_error find_shown(const struct mcpz_store *store, const struct change *change,
                              struct mcpz_bytes path, uint32_t type, struct mcpz_shown *best)
 {
+    const struct mcpz_delta *delta = change->delta;
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_ENTRY,
         .entry = {.document = delta->document, .path = path, .type = type},
@@ -127,7 +167,7 @@ static mcpz_error find_shown(const struct mcpz_store *store, const struct mcpz_d
 
     mcpz_error error = store->next(store->context, MCPZ_SCAN_PATH, true, &record);
     while (error == MCPZ_OK && record.entry.type == type) {
-        if (!is_removed(delta, &record.entry.dot)) {
+        if (!is_removed(delta, &record.entry) && !is_gone(change, &record.entry)) {
             mcpz_shown_consider(best, type, record.entry.hlc, &record.entry.dot,
                                 record.entry.value);
         }
@@ -137,7 +177,7 @@ static mcpz_error find_shown(const struct mcpz_store *store, const struct mcpz_d
         return error;
     }
 
-    for (size_t i = 0; i < delta->add_count; i++) {
+    for (size_t i = 0; i < delta->add_count && !change->is_tainted; i++) {
         const struct mcpz_add *add = &delta->adds[i];
         if (add->type == type && mcpz_bytes_equal(add->path, path)) {
             struct mcpz_dot dot = {delta->actor, delta->seq, (uint32_t)i};
@@ -147,8 +187,13 @@ static mcpz_error find_shown(const struct mcpz_store *store, const struct mcpz_d
     return MCPZ_OK;
 }
 
-static bool touches(const struct mcpz_delta *delta, struct mcpz_bytes path)
+static bool touches(const struct change *change, struct mcpz_bytes path)
 {
+    const struct mcpz_delta *delta = change->delta;
+
+    if (change->gone_from != UINT64_MAX) {
+        return true; /* anything of its author may go */
+    }
     for (size_t i = 0; i < delta->add_count; i++) {
         if (mcpz_bytes_equal(delta->adds[i].path, path)) {
             return true;
@@ -162,16 +207,16 @@ static bool touches(const struct mcpz_delta *delta, struct mcpz_bytes path)
     return false;
 }
 
-static mcpz_error judge_life(const struct mcpz_store *store, const struct mcpz_delta *delta,
+static mcpz_error judge_life(const struct mcpz_store *store, const struct change *change,
                              struct mcpz_document *document)
 {
     struct mcpz_shown life;
     struct mcpz_bytes text;
 
-    if (!touches(delta, mcpz_paths_life)) {
+    if (!touches(change, mcpz_paths_life)) {
         return MCPZ_OK;
     }
-    mcpz_error error = find_shown(store, delta, mcpz_paths_life, MCPZ_ENTRY_FENCED, &life);
+    mcpz_error error = find_shown(store, change, mcpz_paths_life, MCPZ_ENTRY_FENCED, &life);
     if (error != MCPZ_OK) {
         return error;
     }
@@ -180,22 +225,109 @@ static mcpz_error judge_life(const struct mcpz_store *store, const struct mcpz_d
     return MCPZ_OK;
 }
 
-static mcpz_error judge_name(const struct mcpz_store *store, const struct mcpz_delta *delta,
+static mcpz_error judge_name(const struct mcpz_store *store, const struct change *change,
                              struct mcpz_document *document)
 {
     struct mcpz_shown id;
     struct mcpz_bytes text;
 
-    if (!touches(delta, mcpz_paths_id)) {
+    if (!touches(change, mcpz_paths_id)) {
         return MCPZ_OK;
     }
-    mcpz_error error = find_shown(store, delta, mcpz_paths_id, MCPZ_ENTRY_REGISTER, &id);
+    mcpz_error error = find_shown(store, change, mcpz_paths_id, MCPZ_ENTRY_REGISTER, &id);
     if (error != MCPZ_OK) {
         return error;
     }
     bool is_name = id.is_there && mcpz_number_text_decode(id.value, &text) &&
                    text.length <= MCPZ_AGENT_NAME_BYTES_MAX;
     document->name = is_name ? text : mcpz_bytes(NULL, 0);
+    return MCPZ_OK;
+}
+
+/* ---- Where its author then stands --------------------------------------------------------- */
+
+bool mcpz_document_has_place(const struct mcpz_document *document, const struct mcpz_actor *actor)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_cuts *cuts = &document->cuts;
+    size_t count = clock->count;
+
+    if (mcpz_clock_find(clock->versions, clock->count, actor) != NULL ||
+        mcpz_cuts_find(cuts->cuts, cuts->count, actor) != NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < cuts->count; i++) {
+        count += mcpz_clock_find(clock->versions, clock->count, &cuts->cuts[i].actor) == NULL;
+    }
+    return count < MCPZ_ACTORS_MAX;
+}
+
+static void step_back(struct mcpz_document *document, const struct mcpz_delta *delta)
+{
+    struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_version before = {delta->actor, delta->seq - 1, delta->prev};
+
+    mcpz_clock_forget(clock, &delta->actor);
+    if (before.seq > 0) {
+        bool has_room = mcpz_clock_advance(clock, &before);
+        assert(has_room); /* it was in there */
+    }
+}
+
+/* `delta` is not the one that is here: cut its author, and note both. */
+static mcpz_error cut(const struct mcpz_store *store, struct mcpz_document *document,
+                      const struct mcpz_delta *delta, struct mcpz_record_fork *fork)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_version *last =
+        mcpz_clock_find(clock->versions, clock->count, &delta->actor);
+    const struct mcpz_tip tip = {last->seq, last->head};
+    struct mcpz_record rival;
+
+    mcpz_error error =
+        mcpz_document_find_delta(store, &document->id, &delta->actor, delta->seq, &rival);
+    if (error != MCPZ_OK) {
+        return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* all deltas are kept */
+    }
+    *fork = (struct mcpz_record_fork){
+        .document = document->id,
+        .actor = delta->actor,
+        .seq = delta->seq,
+        .one_hlc = rival.delta.delta.hlc,
+        .other_hlc = delta->hlc,
+    };
+    store->delta_id(store->context, &rival.delta.delta, &fork->one);
+    mcpz_cuts_lower(&document->cuts, &delta->actor, delta->seq, &tip);
+    step_back(document, delta);
+    return MCPZ_OK;
+}
+
+/* Move the author on, or cut it. */
+static mcpz_error take_place(const struct mcpz_store *store, struct mcpz_document *document,
+                             struct change *change, struct mcpz_record_fork *fork)
+{
+    const struct mcpz_delta *delta = change->delta;
+    const struct mcpz_tip tip = {delta->seq, change->head};
+    const struct mcpz_version version = {delta->actor, delta->seq, change->head};
+
+    if (!mcpz_document_has_place(document, &delta->actor)) {
+        return MCPZ_EFULL;
+    }
+    if (delta->seq <=
+        mcpz_clock_get(document->clock.versions, document->clock.count, &delta->actor)) {
+        mcpz_error error = cut(store, document, delta, fork);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        change->gone_from = delta->seq;
+    }
+    change->is_tainted = mcpz_cuts_is_tainted(&document->cuts, &delta->actor, delta->seq);
+    if (change->is_tainted) {
+        mcpz_cuts_extend(&document->cuts, &delta->actor, &delta->prev, &tip);
+    } else {
+        bool has_room = mcpz_clock_advance(&document->clock, &version);
+        assert(has_room);
+    }
     return MCPZ_OK;
 }
 
@@ -213,10 +345,35 @@ static struct mcpz_record entry_of_remove(const struct mcpz_delta *delta,
     };
 }
 
-/* How many of the entries that `delta` removes are there. */
-static mcpz_error count_removed(const struct mcpz_store *store, const struct mcpz_delta *delta,
+/* Walk what goes because its author contradicts itself, and is not removed anyway. */
+static mcpz_error for_gone(const struct mcpz_store *store, const struct change *change,
+                           bool remove, uint32_t *count)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY,
+                                 .entry = {.document = change->delta->document}};
+    mcpz_error error = MCPZ_ENOTFOUND;
+
+    if (change->gone_from != UINT64_MAX) {
+        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record);
+    }
+    while (error == MCPZ_OK) {
+        if (is_gone(change, &record.entry) && !is_removed(change->delta, &record.entry)) {
+            *count += 1;
+            if (remove) {
+                store->remove(store->context, &record);
+            }
+        }
+        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &record);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* How many of the entries that are there go. */
+static mcpz_error count_removed(const struct mcpz_store *store, const struct change *change,
                                 uint32_t *count)
 {
+    const struct mcpz_delta *delta = change->delta;
+
     *count = 0;
     for (size_t i = 0; i < delta->remove_count; i++) {
         struct mcpz_record record = entry_of_remove(delta, &delta->removes[i]);
@@ -227,16 +384,18 @@ static mcpz_error count_removed(const struct mcpz_store *store, const struct mcp
             return error;
         }
     }
-    return MCPZ_OK;
+    return for_gone(store, change, false, count);
 }
 
-static void write_entries(const struct mcpz_store *store, const struct mcpz_delta *delta)
+static void write_entries(const struct mcpz_store *store, const struct change *change)
 {
+    const struct mcpz_delta *delta = change->delta;
+
     for (size_t i = 0; i < delta->remove_count; i++) {
         struct mcpz_record record = entry_of_remove(delta, &delta->removes[i]);
         store->remove(store->context, &record);
     }
-    for (size_t i = 0; i < delta->add_count; i++) {
+    for (size_t i = 0; i < delta->add_count && !change->is_tainted; i++) {
         struct mcpz_record record = {
             .kind = MCPZ_RECORD_ENTRY,
             .entry = {.document = delta->document,
@@ -260,34 +419,26 @@ void mcpz_document_store(const struct mcpz_store *store, const struct mcpz_docum
                      .hlc = document->hlc,
                      .entry_count = document->entry_count,
                      .versions = document->clock.versions,
-                     .version_count = document->clock.count},
+                     .version_count = document->clock.count,
+                     .cuts = document->cuts.cuts,
+                     .cut_count = document->cuts.count},
     };
     store->put(store->context, &record);
 }
 
-mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_document *document,
-                               const struct mcpz_delta *delta)
+/* What `change` makes of the document's record. Reads only. */
+static mcpz_error judge(const struct mcpz_store *store, const struct change *change,
+                        struct mcpz_document *document)
 {
-    assert(mcpz_id_equal(&document->id, &delta->document));
-    assert(mcpz_clock_covers(&document->clock, delta->versions, delta->version_count));
-    assert(mcpz_clock_get(document->clock.versions, document->clock.count, &delta->actor) ==
-           delta->seq - 1);
-
-    struct mcpz_document after = *document;
+    const struct mcpz_delta *delta = change->delta;
     uint32_t removed_count;
-    struct mcpz_id delta_id;
 
-    store->delta_id(store->context, delta, &delta_id);
-    const struct mcpz_version version = {delta->actor, delta->seq, mcpz_head_of(&delta_id)};
-    if (!mcpz_clock_advance(&after.clock, &version)) {
-        return MCPZ_EFULL;
-    }
-    mcpz_error error = count_removed(store, delta, &removed_count);
+    mcpz_error error = count_removed(store, change, &removed_count);
     if (error == MCPZ_OK) {
-        error = judge_life(store, delta, &after);
+        error = judge_life(store, change, document);
     }
     if (error == MCPZ_OK) {
-        error = judge_name(store, delta, &after);
+        error = judge_name(store, change, document);
     }
     if (error != MCPZ_OK) {
         return error;
@@ -295,18 +446,47 @@ mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_docum
     if (removed_count > document->entry_count) {
         return MCPZ_ECORRUPT;
     }
+    document->exists = true;
+    document->hlc = delta->hlc > document->hlc ? delta->hlc : document->hlc;
+    document->entry_count += change->is_tainted ? 0 : (uint32_t)delta->add_count;
+    document->entry_count -= removed_count;
+    return MCPZ_OK;
+}
 
-    after.exists = true;
-    after.hlc = delta->hlc > after.hlc ? delta->hlc : after.hlc;
-    after.entry_count += (uint32_t)delta->add_count;
-    after.entry_count -= removed_count;
+mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_document *document,
+                               const struct mcpz_delta *delta, const struct mcpz_id *delta_id,
+                               uint64_t wall_ms)
+{
+    assert(mcpz_id_equal(&document->id, &delta->document));
 
-    write_entries(store, delta);
+    struct mcpz_document after = *document;
+    struct change change = {
+        .delta = delta, .head = mcpz_head_of(delta_id), .gone_from = UINT64_MAX};
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FORK};
+    uint32_t gone_count = 0;
+
+    mcpz_error error = take_place(store, &after, &change, &record.fork);
+    if (error == MCPZ_OK) {
+        error = judge(store, &change, &after);
+    }
+    if (error == MCPZ_OK) {
+        error = for_gone(store, &change, true, &gone_count);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (change.gone_from != UINT64_MAX) {
+        record.fork.other = *delta_id;
+        record.fork.noticed_ms = wall_ms;
+        store->put(store->context, &record);
+    }
+    write_entries(store, &change);
     mcpz_document_store(store, &after);
-    store->put(store->context, &(struct mcpz_record){
-                                   .kind = MCPZ_RECORD_DELTA,
-                                   .delta = {.delta = *delta, .head = version.head},
-                               });
+    record = (struct mcpz_record){
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = *delta, .head = change.head},
+    };
+    store->put(store->context, &record);
     *document = after;
     return MCPZ_OK;
 }

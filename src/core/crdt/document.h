@@ -6,6 +6,14 @@
  * deltas leave the same entries. Losing registers are not dropped by merging (that would depend
  * on the order): the next write, which has seen them, takes them out.
  *
+ * An actor that contradicts itself gets a cut (core/crdt/cuts.h): its entries from there on go,
+ * what its deltas remove stays removed, and they are kept as branches, so that others who built on
+ * one of them can be followed. With at most MCPZ_BRANCHES_MAX branches the state is a function of
+ * the set of deltas. An actor with more, which signs ever more of them on purpose, can make nodes
+ * differ in what they hold it to have deleted: it had to be trusted with deleting anyway, it is
+ * named in FORK at all of them, and no entry of anybody else is lost or kept apart in any other
+ * way.
+ *
  * Source: DSON (PVLDB 2022), section 4; docs reference crdt 1.3, 1.4.
  */
 
@@ -20,6 +28,7 @@
 
 #include "base/attr.h"
 #include "core/crdt/clock.h"
+#include "core/crdt/cuts.h"
 #include "proto/agent.h"
 #include "proto/store.h"
 
@@ -43,7 +52,8 @@ struct mcpz_document {
     struct mcpz_bytes name; /* borrowed until the step ends */
     uint64_t hlc;           /* greatest stamp in it */
     uint32_t entry_count;
-    struct mcpz_clock clock;
+    struct mcpz_clock clock; /* an actor with a cut is right before it, or not in here */
+    struct mcpz_cuts cuts;
 };
 
 /**
@@ -57,12 +67,29 @@ MCPZ_MUST_USE mcpz_error mcpz_document_load(const struct mcpz_store *store,
 
 /** Write the record of `document`. */
 void mcpz_document_store(const struct mcpz_store *store, const struct mcpz_document *document);
+/**
+ * The same from a record that was read.
+ *
+ * Errors: MCPZ_ECORRUPT
+ */
+MCPZ_MUST_USE mcpz_error mcpz_document_open(const struct mcpz_record_document *record,
+                                            struct mcpz_document *document);
+
+/**
+ * 64 bits that are equal for documents of equal state, and hardly ever for others: over versions,
+ * heads and cuts, which are what the state follows from. 0 for one of which nothing is here.
+ */
+uint64_t mcpz_document_digest(const struct mcpz_record_document *record);
+uint64_t mcpz_document_digest_of(const struct mcpz_document *document);
 
 /** Is it there and not deleted? */
 static inline bool mcpz_document_is_live(const struct mcpz_document *document)
 {
     return document->exists && !document->deleted;
 }
+
+/** May `actor` write to it: has it already, or is there a place left (MCPZ_ACTORS_MAX)? */
+bool mcpz_document_has_place(const struct mcpz_document *document, const struct mcpz_actor *actor);
 
 /**
  * Read the delta of `actor` with this seq; where it has contradicted itself, the one with the
@@ -83,8 +110,10 @@ MCPZ_MUST_USE mcpz_error mcpz_document_find_delta(const struct mcpz_store *store
 bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta);
 
 /**
- * Apply a valid delta whose causal past, and not itself, is in the document; store it, what it
- * changes, and the document's record. On error nothing was written and `document` is unchanged.
+ * Apply a valid delta whose causal past (core/crdt/past.h), and not itself, is in the document;
+ * store it, what it changes, and the document's record. `wall_ms` is noted if it contradicts
+ * another (FORK). On error nothing was written and `document` is unchanged (but for entries of an
+ * actor that contradicts itself, if the store cannot be read half way).
  *
  * Neither MCPZ_ENTRIES_MAX nor anything else that writers keep to is asked here: to refuse what
  * others have written would keep nodes apart for ever.
@@ -94,6 +123,7 @@ bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta);
  */
 MCPZ_MUST_USE mcpz_error mcpz_document_apply(const struct mcpz_store *store,
                                              struct mcpz_document *document,
-                                             const struct mcpz_delta *delta);
+                                             const struct mcpz_delta *delta,
+                                             const struct mcpz_id *delta_id, uint64_t wall_ms);
 
 #endif

@@ -27,14 +27,53 @@ uint64_t mcpz_edit_own_seq(const struct mcpz_writer *writer)
     return mcpz_clock_get(clock->versions, clock->count, &writer->actor);
 }
 
+/*
+ * What a delta says that we have seen of others. Of one that contradicts itself we go on naming
+ * what we have named before we knew, as what one has seen only grows (crdt 1.4, V5).
+ */
+static mcpz_error name_past(const struct mcpz_writer *writer, const struct mcpz_version *own,
+                            struct mcpz_clock *past)
+{
+    const struct mcpz_document *document = writer->document;
+    struct mcpz_record before = {.kind = MCPZ_RECORD_DELTA};
+
+    *past = document->clock;
+    mcpz_clock_forget(past, &writer->actor);
+    if (document->cuts.count == 0 || own == NULL) {
+        return MCPZ_OK;
+    }
+    before.delta = (struct mcpz_record_delta){
+        .delta = {.document = document->id, .actor = writer->actor, .seq = own->seq},
+        .head = own->head,
+    };
+    mcpz_error error = writer->store->get(writer->store->context, &before);
+    if (error != MCPZ_OK) {
+        return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error;
+    }
+    for (size_t i = 0; i < before.delta.delta.version_count; i++) {
+        const struct mcpz_version *seen = &before.delta.delta.versions[i];
+        if (mcpz_cuts_is_tainted(&document->cuts, &seen->actor, seen->seq) &&
+            !mcpz_clock_advance(past, seen)) {
+            return MCPZ_ECORRUPT; /* document.c: cuts and versions are no more actors than that */
+        }
+    }
+    return MCPZ_OK;
+}
+
 /* Store what is in the draft and start the next. `*untold`: it was not broadcast. */
 static mcpz_error flush(struct mcpz_writer *writer, struct draft *draft, bool *untold)
 {
     struct mcpz_document *document = writer->document;
-    struct mcpz_clock past = document->clock;
+    struct mcpz_clock past;
     uint64_t hlc = *writer->hlc;
     const struct mcpz_version *own =
         mcpz_clock_find(document->clock.versions, document->clock.count, &writer->actor);
+    struct mcpz_id delta_id;
+
+    mcpz_error error = name_past(writer, own, &past);
+    if (error != MCPZ_OK) {
+        return error;
+    }
     struct mcpz_delta delta = {
         .document = document->id,
         .actor = writer->actor,
@@ -42,16 +81,16 @@ static mcpz_error flush(struct mcpz_writer *writer, struct draft *draft, bool *u
         .prev = own != NULL ? own->head : (struct mcpz_head){{0}},
         .hlc = mcpz_clock_tick(&hlc, writer->wall_ms, document->hlc),
         .versions = past.versions,
+        .version_count = past.count,
         .adds = draft->adds,
         .add_count = draft->add_count,
         .removes = draft->removes,
         .remove_count = draft->remove_count,
     };
-    mcpz_clock_forget(&past, &writer->actor);
-    delta.version_count = past.count;
     assert(mcpz_document_delta_is_valid(&delta));
 
-    mcpz_error error = mcpz_document_apply(writer->store, document, &delta);
+    writer->store->delta_id(writer->store->context, &delta, &delta_id);
+    error = mcpz_document_apply(writer->store, document, &delta, &delta_id, writer->wall_ms);
     if (error != MCPZ_OK) {
         return error;
     }
@@ -131,7 +170,7 @@ static struct mcpz_outcome check_limits(const struct mcpz_writer *writer,
 {
     const struct mcpz_document *document = writer->document;
 
-    if (mcpz_edit_own_seq(writer) == 0 && document->clock.count == MCPZ_ACTORS_MAX) {
+    if (!mcpz_document_has_place(document, &writer->actor)) {
         return mcpz_edit_refuse(MCPZ_CODE_LIMIT,
                                 "too many nodes have written to this agent (limit 32)");
     }
@@ -165,8 +204,7 @@ struct mcpz_outcome mcpz_edit_carry_out(struct mcpz_writer *writer, const struct
         return mcpz_edit_store_failed();
     }
     if (untold) {
-        const struct mcpz_clock *clock = &writer->document->clock;
-        uint64_t digest = mcpz_clock_digest(clock->versions, clock->count);
+        uint64_t digest = mcpz_document_digest_of(writer->document);
         /* Without room for even this, the next comparison tells them. */
         (void)mcpz_mail_offer(writer->mail, NULL, &writer->document->id, digest);
     }

@@ -25,13 +25,13 @@ static size_t rounded(size_t bytes)
     return mcpz_arena_cost(1, bytes);
 }
 
-/* Take `bytes` of the arena and one action from our share; two actions stay for reply and fact. */
+/* Take `bytes` of the arena and one action from our share; three stay for reply and facts. */
 static bool reserve(struct mcpz_mail *mail, size_t bytes)
 {
     const struct mcpz_arena *arena = &mail->out->arena;
 
-    if (mail->action_count + 2 >= MCPZ_MAIL_ACTIONS_MAX ||
-        mail->out->count + 2 >= MCPZ_OUTBOX_MAX ||
+    if (mail->action_count + 3 >= MCPZ_MAIL_ACTIONS_MAX ||
+        mail->out->count + 3 >= MCPZ_OUTBOX_MAX ||
         mail->byte_count + bytes > MCPZ_MAIL_BYTES_MAX || bytes > arena->size - arena->used) {
         return false;
     }
@@ -139,17 +139,63 @@ bool mcpz_mail_delta(struct mcpz_mail *mail, const struct mcpz_id *to,
 /* ---- Comparing and asking ----------------------------------------------------------------- */
 
 bool mcpz_mail_want(struct mcpz_mail *mail, const struct mcpz_id *to,
-                    const struct mcpz_id *document, const struct mcpz_clock *clock)
+                    const struct mcpz_document *document)
 {
-    if (!reserve(mail, rounded(clock->count * sizeof(*clock->versions)) + address_bytes(to))) {
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_cuts *cuts = &document->cuts;
+
+    if (!reserve(mail, rounded(clock->count * sizeof(*clock->versions)) +
+                           rounded(cuts->count * sizeof(*cuts->cuts)) + address_bytes(to))) {
         return false;
+    }
+    struct mcpz_cut *kept = take(mail, cuts->count, sizeof(*kept));
+    for (size_t i = 0; i < cuts->count; i++) {
+        kept[i] = cuts->cuts[i];
     }
     struct mcpz_msg msg = {
         .kind = MCPZ_MSG_WANT,
-        .want = {.document = *document,
+        .want = {.document = document->id,
                  .versions = keep_versions(mail, clock->versions, clock->count),
-                 .version_count = clock->count},
+                 .version_count = clock->count,
+                 .cuts = kept,
+                 .cut_count = cuts->count},
     };
+    mcpz_outbox_send(mail->out, to, &msg);
+    return true;
+}
+
+static const struct mcpz_tip *keep_tips(struct mcpz_mail *mail, const struct mcpz_tip *tips,
+                                        size_t count)
+{
+    struct mcpz_tip *kept = take(mail, count, sizeof(*kept));
+    for (size_t i = 0; i < count; i++) {
+        kept[i] = tips[i];
+    }
+    return kept;
+}
+
+bool mcpz_mail_branches(struct mcpz_mail *mail, const struct mcpz_id *to,
+                        const struct mcpz_msg_branches *page)
+{
+    if (!reserve(mail, rounded(page->id_count * sizeof(*page->ids)) + address_bytes(to))) {
+        return false;
+    }
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_BRANCHES, .branches = *page};
+    msg.branches.ids = keep_tips(mail, page->ids, page->id_count);
+    mcpz_outbox_send(mail->out, to, &msg);
+    /* What is asked for by it must find the deltas before it taken in. */
+    mail->out->actions[mail->out->count - 1].durable = true;
+    return true;
+}
+
+bool mcpz_mail_fetch(struct mcpz_mail *mail, const struct mcpz_id *to,
+                     const struct mcpz_msg_fetch *fetch)
+{
+    if (!reserve(mail, rounded(fetch->id_count * sizeof(*fetch->ids)) + address_bytes(to))) {
+        return false;
+    }
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_FETCH, .fetch = *fetch};
+    msg.fetch.ids = keep_tips(mail, fetch->ids, fetch->id_count);
     mcpz_outbox_send(mail->out, to, &msg);
     return true;
 }
@@ -226,6 +272,19 @@ void mcpz_mail_reply(struct mcpz_mail *mail, uint64_t request, const struct mcpz
 void mcpz_mail_merged(struct mcpz_mail *mail, const struct mcpz_id *document)
 {
     struct mcpz_fact fact = {.kind = MCPZ_FACT_AGENT_MERGED, .about = *document};
+
+    mcpz_outbox_fact(mail->out, &fact);
+}
+
+void mcpz_mail_forked(struct mcpz_mail *mail, const struct mcpz_id *document,
+                      const struct mcpz_actor *actor)
+{
+    struct mcpz_fact fact = {
+        .kind = MCPZ_FACT_AGENT_FORKED,
+        .about = *document,
+        .incarnation = actor->generation,
+        .detail = mcpz_outbox_keep(mail->out, mcpz_bytes(actor->node.bytes, MCPZ_ID_BYTES)),
+    };
 
     mcpz_outbox_fact(mail->out, &fact);
 }

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "core/crdt/clock.h"
+#include "core/crdt/document.h"
 #include "core/outbox.h"
 #include "proto/agent.h"
 #include "proto/code.h"
@@ -48,9 +48,17 @@ size_t mcpz_mail_delta_bytes(const struct mcpz_delta *delta);
 MCPZ_MUST_USE bool mcpz_mail_delta(struct mcpz_mail *mail, const struct mcpz_id *to,
                                    const struct mcpz_id *except, const struct mcpz_delta *delta);
 
-/** Ask `to` for what `clock` lacks. False: no room; it may be ignored, as it is asked again. */
+/** Ask `to` for what `document` lacks. False: no room; it may be ignored: it is asked again. */
 bool mcpz_mail_want(struct mcpz_mail *mail, const struct mcpz_id *to,
-                    const struct mcpz_id *document, const struct mcpz_clock *clock);
+                    const struct mcpz_document *document);
+
+/** Tell `to` of branches, behind any delta that was mailed before. False: no room, as above. */
+bool mcpz_mail_branches(struct mcpz_mail *mail, const struct mcpz_id *to,
+                        const struct mcpz_msg_branches *page);
+
+/** Ask `to` for deltas by name. False: no room, as above. */
+bool mcpz_mail_fetch(struct mcpz_mail *mail, const struct mcpz_id *to,
+                     const struct mcpz_msg_fetch *fetch);
 
 /** Send `to` a page of digests. False: no room. */
 MCPZ_MUST_USE bool mcpz_mail_digests(struct mcpz_mail *mail, const struct mcpz_id *to,
@@ -69,6 +77,10 @@ void mcpz_mail_reply(struct mcpz_mail *mail, uint64_t request, const struct mcpz
 
 /** `document` took in somebody else's delta. */
 void mcpz_mail_merged(struct mcpz_mail *mail, const struct mcpz_id *document);
+
+/** `actor` has contradicted itself in `document`. There is always room for it, once a step. */
+void mcpz_mail_forked(struct mcpz_mail *mail, const struct mcpz_id *document,
+                      const struct mcpz_actor *actor);
 
 /** The id before `id`, which is not zero: a range that holds `id` alone starts after it. */
 struct mcpz_id mcpz_mail_before(const struct mcpz_id *id);

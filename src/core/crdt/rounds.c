@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/crdt/clock.h"
+#include "core/crdt/document.h"
 
 static struct mcpz_round *find(struct mcpz_rounds *rounds, const struct mcpz_id *peer)
 {
@@ -88,7 +88,7 @@ static mcpz_error fill_page(const struct mcpz_store *store, const struct mcpz_id
         const struct mcpz_record_document *document = &record.document;
         digests[count++] = (struct mcpz_digest){
             .document = document->id,
-            .digest = mcpz_clock_digest(document->versions, document->version_count),
+            .digest = mcpz_document_digest(document),
         };
     }
     if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {

@@ -115,10 +115,18 @@ static void post(struct world *world, size_t from, size_t to, const struct mcpz_
         letter->msg.digests.digests =
             copy_list(&arena, msg->digests.digests, msg->digests.digest_count,
                       sizeof(*msg->digests.digests));
+    } else if (msg->kind == MCPZ_MSG_BRANCHES) {
+        letter->msg.branches.ids = copy_list(&arena, msg->branches.ids, msg->branches.id_count,
+                                             sizeof(*msg->branches.ids));
+    } else if (msg->kind == MCPZ_MSG_FETCH) {
+        letter->msg.fetch.ids =
+            copy_list(&arena, msg->fetch.ids, msg->fetch.id_count, sizeof(*msg->fetch.ids));
     } else {
         CHECK_UINT(msg->kind, MCPZ_MSG_WANT);
         letter->msg.want.versions = copy_list(&arena, msg->want.versions, msg->want.version_count,
                                               sizeof(*msg->want.versions));
+        letter->msg.want.cuts =
+            copy_list(&arena, msg->want.cuts, msg->want.cut_count, sizeof(*msg->want.cuts));
     }
     world->sent_by_kind[msg->kind]++;
 }
@@ -180,8 +188,10 @@ static void carry_out(struct world *world, size_t at, const struct mcpz_action *
         take_reply(node, action);
     } else {
         CHECK_UINT(action->kind, MCPZ_ACTION_FACT);
-        CHECK_UINT(action->fact.kind, MCPZ_FACT_AGENT_MERGED);
-        node->merged_facts++;
+        bool is_fork = action->fact.kind == MCPZ_FACT_AGENT_FORKED;
+        CHECK(is_fork || action->fact.kind == MCPZ_FACT_AGENT_MERGED);
+        node->merged_facts += is_fork ? 0 : 1;
+        node->forked_facts += is_fork ? 1 : 0;
     }
 }
 

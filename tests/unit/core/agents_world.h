@@ -34,6 +34,7 @@ struct world_node {
     bool reply_durable;
     size_t replies;
     size_t merged_facts;
+    size_t forked_facts;
 };
 
 struct world {

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "core/crdt/cuts.h"
 #include "proto/limits.h"
 
 #define BLOCK_BYTES_MAX (sizeof(struct fake_row) + 131072)
@@ -113,6 +114,10 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
     if (a->kind >= MCPZ_RECORD_LAYOUT && a->kind <= MCPZ_RECORD_STAGED) {
         return compare_layouts(a, b);
     }
+    if (a->kind == MCPZ_RECORD_FORK) {
+        int order = mcpz_id_compare(&a->fork.document, &b->fork.document);
+        return order != 0 ? order : mcpz_actor_compare(&a->fork.actor, &b->fork.actor);
+    }
     if (a->kind >= MCPZ_RECORD_TASK) {
         return compare_tasks(a, b);
     }
@@ -166,6 +171,16 @@ static const struct mcpz_version *copy_versions(struct mcpz_arena *arena,
         to[i].actor.generation = from[i].actor.generation;
         to[i].seq = from[i].seq;
         to[i].head = from[i].head;
+    }
+    return to;
+}
+
+static const struct mcpz_cut *copy_cuts(struct mcpz_arena *arena, const struct mcpz_cut *from,
+                                        size_t count)
+{
+    struct mcpz_cut *to = mcpz_arena_take(arena, count, sizeof(*to));
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
     }
     return to;
 }
@@ -254,6 +269,7 @@ static struct fake_row *make_row(const struct mcpz_record *record)
             copy->document.name = copy_bytes(to, record->document.name);
             copy->document.versions =
                 copy_versions(to, record->document.versions, record->document.version_count);
+            copy->document.cuts = copy_cuts(to, record->document.cuts, record->document.cut_count);
         } else if (record->kind == MCPZ_RECORD_ENTRY) {
             copy->entry.path = copy_bytes(to, record->entry.path);
             copy->entry.value = copy_bytes(to, record->entry.value);
@@ -261,9 +277,9 @@ static struct fake_row *make_row(const struct mcpz_record *record)
             copy->layout.bytes = copy_bytes(to, record->layout.bytes);
         } else if (record->kind == MCPZ_RECORD_STAGED) {
             copy->staged.body = copy_bytes(to, record->staged.body);
-        } else if (record->kind >= MCPZ_RECORD_TASK) {
+        } else if (record->kind >= MCPZ_RECORD_TASK && record->kind != MCPZ_RECORD_FORK) {
             copy_task(to, copy);
-        } else {
+        } else if (record->kind == MCPZ_RECORD_DELTA) {
             copy_delta(to, &copy->delta.delta);
         }
         if (pass == 0) {
@@ -367,6 +383,9 @@ static bool shares(enum mcpz_scan scan, const struct mcpz_record *a, const struc
     }
     if (scan == MCPZ_SCAN_KIND) {
         return true;
+    }
+    if (a->kind == MCPZ_RECORD_FORK) {
+        return mcpz_id_equal(&a->fork.document, &b->fork.document);
     }
     if (a->kind == MCPZ_RECORD_TASK_LISTED) {
         return a->task_listed.list == b->task_listed.list &&
@@ -511,12 +530,23 @@ static bool versions_equal(const struct mcpz_version *a, const struct mcpz_versi
     return true;
 }
 
+static bool cuts_equal(const struct mcpz_cut *a, size_t a_count, const struct mcpz_cut *b,
+                       size_t b_count)
+{
+    bool equal = a_count == b_count;
+    for (size_t i = 0; equal && i < a_count; i++) {
+        equal = mcpz_actor_compare(&a[i].actor, &b[i].actor) == 0 && mcpz_cuts_equal(&a[i], &b[i]);
+    }
+    return equal;
+}
+
 static bool documents_equal(const struct mcpz_record_document *a,
                             const struct mcpz_record_document *b)
 {
     return mcpz_bytes_equal(a->name, b->name) && a->deleted == b->deleted && a->hlc == b->hlc &&
            a->entry_count == b->entry_count && a->version_count == b->version_count &&
-           versions_equal(a->versions, b->versions, a->version_count);
+           versions_equal(a->versions, b->versions, a->version_count) &&
+           cuts_equal(a->cuts, a->cut_count, b->cuts, b->cut_count);
 }
 
 static bool deltas_equal(const struct mcpz_delta *a, const struct mcpz_delta *b)
@@ -549,6 +579,9 @@ static bool records_equal(const struct mcpz_record *a, const struct mcpz_record 
     }
     if (a->kind == MCPZ_RECORD_DELTA) {
         return deltas_equal(&a->delta.delta, &b->delta.delta);
+    }
+    if (a->kind == MCPZ_RECORD_FORK) {
+        return a->fork.seq == b->fork.seq; /* which two it is, depends on who came first */
     }
     return a->entry.hlc == b->entry.hlc && mcpz_bytes_equal(a->entry.value, b->entry.value);
 }

@@ -199,6 +199,14 @@ static void follow(const struct mcpz_document *document)
     }
 }
 
+static mcpz_error apply_to(struct mcpz_document *document)
+{
+    struct mcpz_id delta_id;
+
+    fake_store_delta_id(NULL, &delta, &delta_id);
+    return mcpz_document_apply(&store.port, document, &delta, &delta_id, 1000);
+}
+
 static mcpz_error apply(void)
 {
     struct mcpz_document document;
@@ -206,7 +214,7 @@ static mcpz_error apply(void)
     CHECK_UINT(mcpz_document_load(&store.port, &id, &document), MCPZ_OK);
     follow(&document);
     CHECK(is_valid());
-    mcpz_error error = mcpz_document_apply(&store.port, &document, &delta);
+    mcpz_error error = apply_to(&document);
     fake_store_end_turn(&store);
     return error;
 }
@@ -434,7 +442,7 @@ TEST(an_error_leaves_nothing_behind)
         removes[0] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, mcpz_paths_life, {ann, 1, 1}};
         follow(&document);
         fake_store_fail_after(&store, reads, errors[reads % 2]);
-        mcpz_error error = mcpz_document_apply(&store.port, &document, &delta);
+        mcpz_error error = apply_to(&document);
         fake_store_fail_after(&store, 0, MCPZ_OK);
         if (error == MCPZ_OK) {
             CHECK(reads >= 3); /* the removed entry, life, name */

@@ -66,6 +66,15 @@ static struct mcpz_record delta_of(uint8_t document, uint8_t node, uint32_t gene
     };
 }
 
+static struct mcpz_record fork_of(uint8_t document, uint8_t node, uint32_t generation)
+{
+    return (struct mcpz_record){
+        .kind = MCPZ_RECORD_FORK,
+        .fork = {.document = id_of(document),
+                 .actor = {.node = id_of(node), .generation = generation}},
+    };
+}
+
 static struct mcpz_record listed(uint32_t list, uint64_t group, uint64_t order, uint8_t id)
 {
     return (struct mcpz_record){.kind = MCPZ_RECORD_TASK_LISTED,
@@ -100,7 +109,8 @@ static size_t one_of_each(struct mcpz_record *records)
         .kind = MCPZ_RECORD_RUN,
         .run = {.tenant = mcpz_text("t"), .capability = mcpz_text("c"), .key = mcpz_text("k")}};
     records[13] = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_PLAN, .task_plan = {.id = {{9}}}};
-    size_t count = 14; /* from here on numbers have gaps */
+    records[14] = fork_of(3, 7, 2);
+    size_t count = 15; /* from here on numbers have gaps */
     records[count++] = (struct mcpz_record){
         .kind = MCPZ_RECORD_BATCH, .batch = {.name = {{9, 8}}, .part = {.first = 0x0102}}};
     records[count++] =
@@ -140,6 +150,25 @@ TEST(spells_the_key_of_a_delta)
     memset(expected + 33, 0xaa, 32);
     lay(expected + 65, "\0\0\0\x01\0\0\0\0\0\0\x01\0\x01\x02\x03", 15);
     check_bytes(slice(&key), expected, sizeof(expected));
+}
+
+TEST(spells_the_key_of_a_fork)
+{
+    struct mcpz_record record = fork_of(0xdd, 0xaa, 0x0102);
+    struct mcpz_key key = key_of(&record);
+    uint8_t expected[1 + 32 + 32 + 4];
+
+    expected[0] = 15;
+    memset(expected + 1, 0xdd, 32);
+    memset(expected + 33, 0xaa, 32);
+    lay(expected + 65, "\0\0\x01\x02", 4);
+    check_bytes(slice(&key), expected, sizeof(expected));
+
+    struct mcpz_record parsed;
+    CHECK_UINT(mcpz_schema_parse(slice(&key), &parsed), MCPZ_OK);
+    CHECK(mcpz_id_equal(&parsed.fork.document, &record.fork.document));
+    CHECK(mcpz_actor_compare(&parsed.fork.actor, &record.fork.actor) == 0);
+    CHECK_UINT(mcpz_schema_parse(mcpz_bytes(key.bytes, key.length - 1), &parsed), MCPZ_ECORRUPT);
 }
 
 TEST(spells_the_keys_of_the_rest)
@@ -269,6 +298,9 @@ TEST(bytes_sort_as_listed)
         listed(1, 1, 256, 1),
         listed(1, 2, 0, 0), /* group before order */
         listed(2, 0, 0, 0), /* list before group */
+        fork_of(1, 9, 9),
+        fork_of(2, 1, 255),
+        fork_of(2, 1, 256), /* generations as numbers */
     };
 
     for (size_t i = 1; i < MCPZ_ARRAY_LEN(rows); i++) {
@@ -299,6 +331,8 @@ TEST(a_prefix_is_what_a_scan_holds_fixed)
     check_prefix(&records[4], MCPZ_SCAN_PATH, 37);
     check_prefix(&records[5], MCPZ_SCAN_DOCUMENT, 33);
     check_prefix(&records[5], MCPZ_SCAN_ACTOR, 69);
+    check_prefix(&records[5], MCPZ_SCAN_SEQ, 77);
+    check_prefix(&records[14], MCPZ_SCAN_DOCUMENT, 33);
     check_prefix(&records[8], MCPZ_SCAN_LIST, 2);
     check_prefix(&records[8], MCPZ_SCAN_GROUP, 10);
 }
@@ -454,6 +488,7 @@ TEST(places_of_sealed_records_have_tokens_for_names)
 
 TEST_MAIN(RUN(layouts_sort_by_version_and_their_keys_are_read_back),
           RUN(spells_the_key_of_an_entry), RUN(spells_the_key_of_a_delta),
+          RUN(spells_the_key_of_a_fork),
           RUN(spells_the_keys_of_the_rest), RUN(spells_the_keys_of_tasks),
           RUN(tenant_and_key_cannot_be_shifted), RUN(every_key_parses_back),
           RUN(parses_what_was_put_in), RUN(parses_the_greatest_numbers), RUN(bytes_sort_as_listed),

@@ -32,6 +32,10 @@ struct sample {
 static const struct mcpz_bytes sample_roles[] = {RAW("w")};
 static const struct mcpz_bytes sample_names[] = {RAW("x"), RAW("y")};
 static const struct mcpz_version sample_versions[] = {{{{A32}, 1}, 1, {HEAD16}}};
+static const struct mcpz_tip sample_tips[] = {{5, {HEAD16}}, {6, {PREV16}}};
+static const struct mcpz_cut sample_cuts[] = {
+    {{{A32}, 1}, 5, false, {{5, {HEAD16}}, {6, {PREV16}}}, 2},
+};
 static const struct mcpz_add sample_adds[] = {
     {MCPZ_ENTRY_REGISTER, RAW("\x91\xa1k"), RAW("\x07")},
 };
@@ -151,8 +155,9 @@ static const struct sample samples[] = {
          "\x91\x93\x02\xc4\x03\x91\xa1s\x93\x92" ID_A "\x01\x01\0")},
     {{.kind = MCPZ_MSG_DIGESTS, .digests = {{A32}, {B32}, sample_digests, 1}},
      RAW("\x94\x11" ID_A ID_B "\x91\x92" ID_D "\x09")},
-    {{.kind = MCPZ_MSG_WANT, .want = {{D32}, sample_versions, 1}},
-     RAW("\x93\x12" ID_D "\x91\x93\x92" ID_A "\x01\x01" HEAD_H)},
+    {{.kind = MCPZ_MSG_WANT, .want = {{D32}, sample_versions, 1, sample_cuts, 1}},
+     RAW("\x94\x12" ID_D "\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x94\x92" ID_A
+         "\x01\x05\xc2\x92\x92\x05" HEAD_H "\x92\x06" HEAD_P)},
     {{.kind = MCPZ_MSG_OVERLAY_JOIN, .overlay_join = {7, 9, RAW("h:1")}},
      RAW("\x94\x13\x07\x09\xa3h:1")},
     {{.kind = MCPZ_MSG_OVERLAY_FORWARD, .overlay_forward = {{A32}, 6, 9, RAW("h:1")}},
@@ -233,6 +238,10 @@ static const struct sample samples[] = {
      RAW("\x92\x42\x91\x92\xc4\x10" TASK16 SAMPLE_BODY_BYTES)},
     {{.kind = MCPZ_MSG_TASK_KEPT_ALL, .task_kept_all = {sample_marks, 2}},
      RAW("\x92\x43\x92\x93\xc4\x10" TASK16 "\x01\x02\x93\xc4\x10" TASK16 "\x03\x04")},
+    {{.kind = MCPZ_MSG_BRANCHES, .branches = {{D32}, {{A32}, 1}, true, 5, 6, sample_tips, 2}},
+     RAW("\x97\x44" ID_D "\x92" ID_A "\x01\xc3\x05\x06\x92\x92\x05" HEAD_H "\x92\x06" HEAD_P)},
+    {{.kind = MCPZ_MSG_FETCH, .fetch = {{D32}, {{A32}, 1}, sample_tips, 2, 7}},
+     RAW("\x95\x45" ID_D "\x92" ID_A "\x01\x92\x92\x05" HEAD_H "\x92\x06" HEAD_P "\x07")},
     {{.kind = MCPZ_MSG_BATCH,
       .batch = {{{{{A32}, 1}, 2, RAW(S64)}, 1, RAW(B32)}, sample_deltas, 1}},
      RAW("\x95\x46\x93\x92" ID_A "\x01\x02\xc4\x40" S64 "\x01" ID_B "\x91\xc4\x02xy")},
@@ -287,6 +296,8 @@ static const uint8_t full_value[MCPZ_VALUE_BYTES_MAX] = {0xc5, 0x03, 0xfd};
 static struct mcpz_bytes full_roles[MCPZ_ROLES_MAX];
 static struct mcpz_bytes full_names[MCPZ_CAPABILITIES_PER_NODE_MAX];
 static struct mcpz_version full_versions[MCPZ_ACTORS_MAX];
+static struct mcpz_cut full_cuts[MCPZ_ACTORS_MAX];
+static struct mcpz_tip full_tips[MCPZ_BRANCH_IDS_MAX];
 static struct mcpz_add full_adds[MCPZ_DELTA_ADDS_MAX];
 static struct mcpz_remove full_removes[MCPZ_DELTA_REMOVES_MAX];
 static const struct mcpz_bytes full_delta = FULL(MCPZ_DELTA_BYTES_MAX);
@@ -387,7 +398,8 @@ static const struct mcpz_msg largest[] = {
                 MCPZ_DELTA_REMOVES_MAX}}},
     {.kind = MCPZ_MSG_DIGESTS,
      .digests = {{A32}, {B32}, full_digests, MCPZ_DIGESTS_PER_MESSAGE_MAX}},
-    {.kind = MCPZ_MSG_WANT, .want = {{D32}, full_versions, MCPZ_ACTORS_MAX}},
+    {.kind = MCPZ_MSG_WANT,
+     .want = {{D32}, full_versions, MCPZ_ACTORS_MAX, full_cuts, MCPZ_ACTORS_MAX}},
     {.kind = MCPZ_MSG_OVERLAY_JOIN,
      .overlay_join = {UINT32_MAX, UINT32_MAX, FULL(MCPZ_ADDRESS_BYTES_MAX)}},
     {.kind = MCPZ_MSG_OVERLAY_FORWARD,
@@ -458,6 +470,16 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_TASK_TAKEN, .task_taken = {full_taken, MCPZ_TASK_ORDERS_MAX}},
     {.kind = MCPZ_MSG_TASK_KEEP_NEW, .task_keep_new = {full_new, MCPZ_TASK_ORDERS_MAX}},
     {.kind = MCPZ_MSG_TASK_KEPT_ALL, .task_kept_all = {full_marks, MCPZ_TASK_ORDERS_MAX}},
+    {.kind = MCPZ_MSG_BRANCHES,
+     .branches = {{D32},
+                  {{A32}, UINT32_MAX},
+                  true,
+                  UINT64_MAX,
+                  UINT64_MAX,
+                  full_tips,
+                  MCPZ_BRANCH_IDS_MAX}},
+    {.kind = MCPZ_MSG_FETCH,
+     .fetch = {{D32}, {{A32}, UINT32_MAX}, full_tips, MCPZ_FETCH_MAX, UINT64_MAX}},
     {.kind = MCPZ_MSG_BATCH,
      .batch = {{{{{A32}, UINT32_MAX}, MCPZ_BATCH_DELTAS_MAX, FULL(MCPZ_SIGNATURE_BYTES)},
                 MCPZ_BATCH_DELTAS_MAX - 1,
@@ -546,6 +568,18 @@ static void fill_largest(void)
         const uint32_t below_last = (uint32_t)(MCPZ_ARRAY_LEN(full_versions) - 1 - i);
         full_versions[i] =
             (struct mcpz_version){{last_id, UINT32_MAX - below_last}, UINT64_MAX, {HEAD16}};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_tips); i++) {
+        full_tips[i] = (struct mcpz_tip){UINT64_MAX - MCPZ_ARRAY_LEN(full_tips) + i, {HEAD16}};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_cuts); i++) {
+        full_cuts[i] = (struct mcpz_cut){.actor = full_versions[i].actor,
+                                         .seq = UINT64_MAX,
+                                         .overrun = true,
+                                         .tip_count = MCPZ_BRANCHES_MAX};
+        for (size_t j = 0; j < MCPZ_BRANCHES_MAX; j++) {
+            full_cuts[i].tips[j] = full_tips[j];
+        }
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_adds); i++) {
         full_adds[i] = (struct mcpz_add){MCPZ_ENTRY_COUNTER, path, value};

@@ -114,6 +114,8 @@ TEST(an_arena_too_small_is_refused_and_given_back)
         MCPZ_MSG_DELTA,
         MCPZ_MSG_DIGESTS,
         MCPZ_MSG_WANT,
+        MCPZ_MSG_BRANCHES,
+        MCPZ_MSG_FETCH,
         MCPZ_MSG_OVERLAY_SHUFFLE,
         MCPZ_MSG_OVERLAY_SHUFFLED,
         MCPZ_MSG_ADJACENCY,
@@ -184,21 +186,21 @@ TEST(broken_input_gets_the_documented_error)
         {RAW("\x93\x0c\x07\x01"), MCPZ_EPROTO}, /* from_caller is 1 */
         {RAW("\x92\x03\xa4"
              "cert"),
-         MCPZ_EPROTO},                                  /* certificate as text */
-        {RAW("\x93\x04\x12\xc4\x02no"), MCPZ_EPROTO},   /* text as bin */
-        {RAW("\x93\x04\x12\xa2\xc3("), MCPZ_EPROTO},    /* not UTF-8 */
-        {RAW("\x93\x04\x00\xa2no"), MCPZ_EPROTO},       /* a refusal with code "ok" */
-        {RAW("\x94\x0d\x07\x00\xa2no"), MCPZ_EPROTO},   /* a failure with code "ok" */
-        {RAW("\x94\x0b\x07\xc3\xc4\x00"), MCPZ_EPROTO}, /* an empty chunk */
-        {RAW("\x93\x12\xc4\x01x\x90"), MCPZ_EPROTO},    /* id of one byte */
-        {RAW("\x93\x12" ID_D "\x80"), MCPZ_EPROTO},     /* versions as a map */
-        {RAW("\x93\x12" ID_D "\x91\x01"), MCPZ_EPROTO}, /* a version that is a number */
-        {RAW("\x93\x12" ID_D "\x91\x91\x92" ID_A "\x01"), MCPZ_EPROTO},     /* one without seq */
-        {RAW("\x93\x12" ID_D "\x91\x92\x92" ID_A "\x01\x01"), MCPZ_EPROTO}, /* or head */
-        {RAW("\x93\x12" ID_D "\x91\x93\x92" ID_A "\x01\x01\xc4\x0f"
-             "hhhhhhhhhhhhhhh"),
-         MCPZ_EPROTO},                                                  /* half a head */
-        {RAW("\x93\x12" ID_D "\x91\x92\x91" ID_A "\x01"), MCPZ_EPROTO}, /* one without life */
+         MCPZ_EPROTO},                                      /* certificate as text */
+        {RAW("\x93\x04\x12\xc4\x02no"), MCPZ_EPROTO},       /* text as bin */
+        {RAW("\x93\x04\x12\xa2\xc3("), MCPZ_EPROTO},        /* not UTF-8 */
+        {RAW("\x93\x04\x00\xa2no"), MCPZ_EPROTO},           /* a refusal with code "ok" */
+        {RAW("\x94\x0d\x07\x00\xa2no"), MCPZ_EPROTO},       /* a failure with code "ok" */
+        {RAW("\x94\x0b\x07\xc3\xc4\x00"), MCPZ_EPROTO},     /* an empty chunk */
+        {RAW("\x94\x12\xc4\x01x\x90\x90"), MCPZ_EPROTO},    /* id of one byte */
+        {RAW("\x94\x12" ID_D "\x80\x90"), MCPZ_EPROTO},     /* versions as a map */
+        {RAW("\x94\x12" ID_D "\x91\x01\x90"), MCPZ_EPROTO}, /* a version that is a number */
+        {RAW("\x94\x12" ID_D "\x91\x91\x92" ID_A "\x01\x90"), MCPZ_EPROTO}, /* one without seq */
+        {RAW("\x94\x12" ID_D "\x91\x92\x92" ID_A "\x01\x01\x90"), MCPZ_EPROTO}, /* or head */
+        {RAW("\x94\x12" ID_D "\x91\x93\x92" ID_A "\x01\x01\xc4\x0f"
+             "hhhhhhhhhhhhhhh\x90"),
+         MCPZ_EPROTO},                                                      /* half a head */
+        {RAW("\x94\x12" ID_D "\x91\x92\x91" ID_A "\x01\x90"), MCPZ_EPROTO}, /* one without life */
     };
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
@@ -215,9 +217,9 @@ TEST(forms_longer_than_need_be_are_refused)
         RAW("\x92\x0e\xd0\x07"),                   /* a number as a signed one */
         RAW("\x93\x04\x12\xd9\x02no"),             /* a text */
         RAW("\x92\x03\xc5\0\x04\x63\x65\x72\x74"), /* bytes */
-        RAW("\x93\x12" ID_D "\xdc\0\0"),           /* a list */
-        RAW("\x93\x12\xc5\0\x20" D32 "\x90"),      /* an id */
-        RAW("\x93\x12" ID_D "\x91\xdc\0\x03\x92" ID_A "\x01\x01" HEAD_H), /* an item */
+        RAW("\x94\x12" ID_D "\xdc\0\0\x90"),       /* a list */
+        RAW("\x94\x12\xc5\0\x20" D32 "\x90\x90"),  /* an id */
+        RAW("\x94\x12" ID_D "\x91\xdc\0\x03\x92" ID_A "\x01\x01" HEAD_H "\x90"), /* an item */
     };
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
@@ -231,7 +233,7 @@ TEST(fields_from_the_future_are_skipped)
         RAW("\x93\x0e\x07\xc0"),
         RAW("\x94\x0e\x07\xd9\x01x\x81\xa1k\x93\x01\x02\x03"), /* of any form and type */
         RAW("\x92\x05\xca\0\0\0\0"),                           /* of a message without fields */
-        RAW("\x93\x12" ID_D "\x91\x94\x93" ID_A "\x01\x63\x01" HEAD_H "\xa1x"), /* of items */
+        RAW("\x94\x12" ID_D "\x91\x94\x93" ID_A "\x01\x63\x01" HEAD_H "\xa1x\x90"), /* of items */
     };
     struct mcpz_msg msg;
 
@@ -595,7 +597,7 @@ static void write_actor(struct mcpz_value_writer *writer, const char *node, uint
 /* A WANT with actors of node A in `generations`. */
 static mcpz_error decode_want(const uint32_t *generations, uint32_t count)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_WANT, 2);
+    struct mcpz_value_writer writer = start(MCPZ_MSG_WANT, 3);
     mcpz_value_bin(&writer, mcpz_text(D32));
     mcpz_value_array(&writer, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -604,6 +606,7 @@ static mcpz_error decode_want(const uint32_t *generations, uint32_t count)
         mcpz_value_uint(&writer, 0);
         mcpz_value_bin(&writer, mcpz_text(HEAD16));
     }
+    mcpz_value_array(&writer, 0);
     return decode_written(&writer);
 }
 
@@ -922,6 +925,37 @@ static mcpz_error decode_ihave(uint32_t count, uint32_t bytes)
     return decode_written(&writer);
 }
 
+/* A FETCH of deltas with these seqs. */
+static mcpz_error decode_fetch(const uint64_t *seqs, uint32_t count)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_FETCH, 4);
+    mcpz_value_bin(&writer, mcpz_text(D32));
+    write_actor(&writer, A32, 1);
+    mcpz_value_array(&writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mcpz_value_array(&writer, 2);
+        mcpz_value_uint(&writer, seqs[i]);
+        mcpz_value_bin(&writer, mcpz_text(HEAD16));
+    }
+    mcpz_value_uint(&writer, 0);
+    return decode_written(&writer);
+}
+
+TEST(what_is_asked_for_by_name_is_sorted_and_bounded)
+{
+    uint64_t seqs[MCPZ_FETCH_MAX + 1];
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(seqs); i++) {
+        seqs[i] = i + 1;
+    }
+    CHECK_UINT(decode_fetch(seqs, 0), MCPZ_OK);
+    CHECK_UINT(decode_fetch(seqs, MCPZ_FETCH_MAX), MCPZ_OK);
+    CHECK_UINT(decode_fetch(seqs, MCPZ_FETCH_MAX + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_fetch((const uint64_t[]){0}, 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_fetch((const uint64_t[]){2, 2}, 2), MCPZ_EPROTO); /* with equal heads */
+    CHECK_UINT(decode_fetch((const uint64_t[]){2, 1}, 2), MCPZ_EPROTO);
+}
+
 TEST(announcements_are_bounded_in_number_and_in_what_they_announce)
 {
     CHECK_UINT(decode_ihave(0, 0), MCPZ_OK);
@@ -968,8 +1002,10 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(capabilities_are_bounded_in_number_and_name),
           RUN(a_call_is_for_one_whole_node_or_for_any), RUN(a_call_may_be_split_five_levels_deep),
           RUN(calls_are_bounded_in_attempt_priority_params_and_key),
-          RUN(version_vectors_are_sorted_and_bounded), RUN(digests_are_sorted_and_bounded),
-          RUN(walks_and_shuffles_are_bounded), RUN(deltas_are_bounded_in_all_they_hold),
+          RUN(version_vectors_are_sorted_and_bounded),
+          RUN(what_is_asked_for_by_name_is_sorted_and_bounded),
+          RUN(digests_are_sorted_and_bounded), RUN(walks_and_shuffles_are_bounded),
+          RUN(deltas_are_bounded_in_all_they_hold),
           RUN(paths_and_values_that_are_not_canonical_never_arrive),
           RUN(broadcasts_are_bounded_in_payload_and_start_at_round_one),
           RUN(whether_a_broadcast_is_patient_or_scattered_must_be_said),

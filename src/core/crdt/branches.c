@@ -1,0 +1,265 @@
+#include "core/crdt/branches.h"
+
+#include <assert.h>
+
+#include "core/crdt/past.h"
+
+/* ---- Walking ------------------------------------------------------------------------------ */
+
+void mcpz_branches_init(struct mcpz_branches *walk, const struct mcpz_document *document)
+{
+    walk->document = *document;
+    walk->count = 0;
+}
+
+/* Is (actor, seq) among what was there when the walk started? */
+static bool covers(const struct mcpz_branches *walk, const struct mcpz_actor *actor, uint64_t seq)
+{
+    const struct mcpz_clock *clock = &walk->document.clock;
+    return mcpz_clock_get(clock->versions, clock->count, actor) >= seq;
+}
+
+mcpz_error mcpz_branches_follow(struct mcpz_branches *walk, const struct mcpz_store *store,
+                                const struct mcpz_actor *actor, const struct mcpz_tip *after)
+{
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = walk->document.id,
+                            .actor = *actor,
+                            .seq = after->seq + 1}},
+    };
+    mcpz_error error = MCPZ_ENOTFOUND;
+    bool must_go_on = after->seq < UINT64_MAX && covers(walk, actor, after->seq + 1);
+    bool found = false;
+
+    if (must_go_on || (after->seq < UINT64_MAX &&
+                       mcpz_cuts_is_tainted(&walk->document.cuts, actor, after->seq + 1))) {
+        error = store->next(store->context, MCPZ_SCAN_SEQ, true, &record);
+    }
+    while (error == MCPZ_OK) {
+        const struct mcpz_delta *delta = &record.delta.delta;
+        bool follows = mcpz_head_equal(&delta->prev, &after->head);
+        found = found || follows;
+        if (follows && walk->count < MCPZ_BRANCHES_AT_ONCE) {
+            walk->branches[walk->count++] = (struct mcpz_branch){
+                .actor = *actor,
+                .at = {delta->seq, record.delta.head},
+                .hlc = delta->hlc,
+            };
+        }
+        error = store->next(store->context, MCPZ_SCAN_SEQ, false, &record);
+    }
+    if (error == MCPZ_ENOTFOUND && !found && must_go_on) {
+        return MCPZ_ECORRUPT; /* all deltas are kept */
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_branches_follow_all(struct mcpz_branches *walk, const struct mcpz_store *store)
+{
+    static const struct mcpz_tip start = {.seq = 0};
+    const struct mcpz_clock *clock = &walk->document.clock;
+    const struct mcpz_cuts *cuts = &walk->document.cuts;
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < clock->count && error == MCPZ_OK; i++) {
+        error = mcpz_branches_follow(walk, store, &clock->versions[i].actor, &start);
+    }
+    for (size_t i = 0; i < cuts->count && error == MCPZ_OK; i++) {
+        if (cuts->cuts[i].seq == 1) { /* it is in no vector */
+            error = mcpz_branches_follow(walk, store, &cuts->cuts[i].actor, &start);
+        }
+    }
+    return error;
+}
+
+/* Stamps decide; the rest only makes it one order for all. */
+static bool comes_before(const struct mcpz_branch *a, const struct mcpz_branch *b)
+{
+    if (a->hlc != b->hlc) {
+        return a->hlc < b->hlc;
+    }
+    int order = mcpz_actor_compare(&a->actor, &b->actor);
+    return order != 0 ? order < 0 : mcpz_tip_compare(&a->at, &b->at) < 0;
+}
+
+const struct mcpz_branch *mcpz_branches_first(const struct mcpz_branches *walk)
+{
+    const struct mcpz_branch *first = walk->count > 0 ? &walk->branches[0] : NULL;
+
+    for (size_t i = 1; i < walk->count; i++) {
+        if (comes_before(&walk->branches[i], first)) {
+            first = &walk->branches[i];
+        }
+    }
+    return first;
+}
+
+mcpz_error mcpz_branches_next(struct mcpz_branches *walk, const struct mcpz_store *store,
+                              struct mcpz_record *record)
+{
+    const struct mcpz_branch *first = mcpz_branches_first(walk);
+    if (first == NULL) {
+        return MCPZ_ENOTFOUND;
+    }
+    const struct mcpz_branch branch = *first;
+
+    walk->branches[first - walk->branches] = walk->branches[--walk->count];
+    mcpz_error error = mcpz_branches_follow(walk, store, &branch.actor, &branch.at);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    *record = (struct mcpz_record){
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = walk->document.id,
+                            .actor = branch.actor,
+                            .seq = branch.at.seq},
+                  .head = branch.at.head},
+    };
+    error = store->get(store->context, record);
+    return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error;
+}
+
+/* ---- Telling ------------------------------------------------------------------------------ */
+
+/* The page is full: leave out the seq that may not be all there. */
+static void cut_short(struct mcpz_msg_branches *page, uint64_t next_seq)
+{
+    const struct mcpz_tip *ids = page->ids;
+    uint64_t last = ids[page->id_count - 1].seq;
+
+    page->upto = last;
+    if (next_seq == last && ids[0].seq < last) {
+        while (ids[page->id_count - 1].seq == last) {
+            page->id_count--;
+        }
+        page->upto = last - 1;
+    }
+}
+
+mcpz_error mcpz_branches_page(const struct mcpz_store *store, const struct mcpz_id *document,
+                              const struct mcpz_actor *actor, uint64_t from, struct mcpz_tip *ids,
+                              struct mcpz_msg_branches *page)
+{
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = *document, .actor = *actor, .seq = from}},
+    };
+    *page = (struct mcpz_msg_branches){
+        .document = *document, .actor = *actor, .from = from, .upto = UINT64_MAX, .ids = ids};
+
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_ACTOR, true, &record);
+    while (error == MCPZ_OK && page->id_count < MCPZ_BRANCH_IDS_MAX) {
+        ids[page->id_count++] = (struct mcpz_tip){record.delta.delta.seq, record.delta.head};
+        error = store->next(store->context, MCPZ_SCAN_ACTOR, false, &record);
+    }
+    if (error == MCPZ_OK) {
+        cut_short(page, record.delta.delta.seq);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_branches_sample(const struct mcpz_store *store, const struct mcpz_id *document,
+                                const struct mcpz_actor *actor, uint64_t upto,
+                                struct mcpz_tip *ids, struct mcpz_msg_branches *page)
+{
+    size_t at = 64; /* steps double: there are no more */
+
+    for (uint64_t back = 0; at > 0 && back < upto; back = back == 0 ? 1 : 2 * back) {
+        struct mcpz_record record;
+        mcpz_error error = mcpz_document_find_delta(store, document, actor, upto - back, &record);
+        if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+            return error;
+        }
+        if (error == MCPZ_OK) {
+            ids[--at] = (struct mcpz_tip){upto - back, record.delta.head};
+        }
+        if (back > UINT64_MAX / 2) {
+            break;
+        }
+    }
+    *page = (struct mcpz_msg_branches){
+        .document = *document,
+        .actor = *actor,
+        .sparse = true,
+        .from = 1,
+        .upto = upto,
+        .ids = ids + at,
+        .id_count = 64 - at,
+    };
+    return MCPZ_OK;
+}
+
+static_assert(MCPZ_BRANCH_IDS_MAX >= 64, "a sample fits");
+
+/* ---- Asking ------------------------------------------------------------------------------- */
+
+bool mcpz_branches_page_is_valid(const struct mcpz_msg_branches *page)
+{
+    if (mcpz_id_is_zero(&page->document) || page->from > page->upto) {
+        return false;
+    }
+    return page->id_count == 0 ||
+           (page->ids[0].seq >= page->from && page->ids[page->id_count - 1].seq <= page->upto);
+}
+
+/* Where a page must begin that shows where we part: at the last of the sample that is here. */
+static mcpz_error find_common(const struct mcpz_store *store, const struct mcpz_document *document,
+                              const struct mcpz_msg_branches *page, uint64_t *seq)
+{
+    *seq = 1;
+    for (size_t i = page->id_count; i > 0; i--) {
+        bool held;
+        mcpz_error error =
+            mcpz_past_holds(store, document, &page->actor, &page->ids[i - 1], &held);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        if (held) {
+            *seq = page->ids[i - 1].seq;
+            return MCPZ_OK;
+        }
+    }
+    return MCPZ_OK;
+}
+
+/* More than MCPZ_BRANCHES_MAX are here: what comes on top is not taken in. */
+static bool is_wanted(const struct mcpz_document *document, const struct mcpz_actor *actor,
+                      uint64_t seq)
+{
+    const struct mcpz_cut *cut = mcpz_cuts_find(document->cuts.cuts, document->cuts.count, actor);
+    return cut == NULL || !cut->overrun || seq < cut->seq;
+}
+
+mcpz_error mcpz_branches_answer(const struct mcpz_store *store,
+                                const struct mcpz_document *document,
+                                const struct mcpz_msg_branches *page, struct mcpz_tip *ids,
+                                struct mcpz_msg_fetch *fetch)
+{
+    *fetch = (struct mcpz_msg_fetch){.document = page->document, .actor = page->actor, .ids = ids};
+    if (page->sparse) {
+        return find_common(store, document, page, &fetch->next);
+    }
+
+    fetch->next = page->upto < UINT64_MAX && is_wanted(document, &page->actor, page->upto)
+                      ? page->upto + 1
+                      : 0;
+    for (size_t i = 0; i < page->id_count; i++) {
+        const struct mcpz_tip *id = &page->ids[i];
+        bool held;
+        mcpz_error error = mcpz_past_holds(store, document, &page->actor, id, &held);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        if (held || !is_wanted(document, &page->actor, id->seq)) {
+            continue;
+        }
+        if (fetch->id_count == MCPZ_FETCH_MAX) {
+            /* It goes up in any case, or whoever sends what nobody takes could keep it going. */
+            fetch->next = id->seq > page->from ? id->seq : page->from + 1;
+            break;
+        }
+        ids[fetch->id_count++] = *id;
+    }
+    return MCPZ_OK;
+}

@@ -1,0 +1,48 @@
+/*
+ * What a delta builds on: is it here, and does the delta fit it?
+ *
+ * Looked at are deltas that the delta names by hash, and nothing else: neither what else is here,
+ * nor clocks. So all nodes say the same of a delta once its past is here (crdt 1.4), whatever they
+ * know beside it.
+ */
+
+#ifndef CORE_CRDT_PAST_H
+#define CORE_CRDT_PAST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "core/crdt/document.h"
+#include "proto/agent.h"
+#include "proto/store.h"
+
+enum mcpz_past {
+    MCPZ_PAST_COMPLETE = 1, /* all is here, and the delta may follow it */
+    MCPZ_PAST_MISSING,      /* something it names is not here */
+    MCPZ_PAST_REFUTED,      /* nobody may take it: V5 or V7 of crdt 1.4 */
+};
+
+/**
+ * Is this very delta of `document` here?
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_past_holds(const struct mcpz_store *store,
+                                         const struct mcpz_document *document,
+                                         const struct mcpz_actor *actor,
+                                         const struct mcpz_tip *which, bool *held);
+
+/**
+ * Look at the past of a delta that is valid by itself. What it has seen of an actor that is
+ * overrun, beyond its cut, counts as here.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_past_judge(const struct mcpz_store *store,
+                                         const struct mcpz_document *document,
+                                         const struct mcpz_delta *delta, enum mcpz_past *past);
+
+#endif
