@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "core/crdt/past.h"
 #include "engine/batch.h"
 #include "engine/internal.h"
 #include "wire/codec.h"
@@ -141,22 +142,20 @@ mcpz_error mcpz_incoming_batch(struct mcpz_engine *engine, const struct mcpz_id 
 
 /* ---- From files --------------------------------------------------------------------------- */
 
-/* Is the delta part of what its document holds? */
+/* Is this very delta part of what its document holds? */
 static bool is_here(struct mcpz_engine *engine, const struct mcpz_delta *delta)
 {
-    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
-                                 .document = {.id = delta->document}};
+    const struct mcpz_store *store = &engine->store;
+    struct mcpz_document document;
+    struct mcpz_id id;
+    bool held;
 
-    if (engine->store.get(engine->store.context, &record) != MCPZ_OK) {
+    if (mcpz_document_load(store, &delta->document, &document) != MCPZ_OK) {
         return false;
     }
-    for (size_t i = 0; i < record.document.version_count; i++) {
-        const struct mcpz_version *version = &record.document.versions[i];
-        if (mcpz_actor_compare(&version->actor, &delta->actor) == 0) {
-            return version->seq >= delta->seq;
-        }
-    }
-    return false;
+    store->delta_id(store->context, delta, &id);
+    const struct mcpz_tip which = {delta->seq, mcpz_head_of(&id)};
+    return mcpz_past_holds(store, &document, &delta->actor, &which, &held) == MCPZ_OK && held;
 }
 
 static mcpz_error import_batch(struct mcpz_engine *engine, const struct mcpz_msg_batch *batch,
