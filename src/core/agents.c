@@ -296,7 +296,7 @@ static enum fate install(struct step *step, const struct mcpz_checkpoint *checkp
     }
     count_document(agents, was_live, &document);
     mcpz_clock_observe(&agents->hlc, step->wall_ms, document.hlc);
-    mcpz_wanted_moved(&agents->wanted, &document.id, digest_of(&document));
+    mcpz_wanted_moved(&agents->wanted, &document.id, mcpz_document_digest_of(&document));
     mcpz_mail_merged(&step->mail, &document.id);
     return FATE_MERGED;
 }

@@ -7,6 +7,7 @@
 struct kept_head {
     struct mcpz_checkpoint_head head;
     struct mcpz_version versions[MCPZ_ACTORS_MAX];
+    struct mcpz_cut cuts[MCPZ_ACTORS_MAX];
 };
 
 static mcpz_error read_head(const struct mcpz_store *store, const struct mcpz_id *document,
@@ -18,17 +19,23 @@ static mcpz_error read_head(const struct mcpz_store *store, const struct mcpz_id
     if (error != MCPZ_OK) {
         return error;
     }
-    if (record.document.version_count > MCPZ_ACTORS_MAX) {
+    if (record.document.version_count > MCPZ_ACTORS_MAX ||
+        record.document.cut_count > MCPZ_ACTORS_MAX) {
         return MCPZ_ECORRUPT;
     }
     for (size_t i = 0; i < record.document.version_count; i++) {
         kept->versions[i] = record.document.versions[i];
+    }
+    for (size_t i = 0; i < record.document.cut_count; i++) {
+        kept->cuts[i] = record.document.cuts[i];
     }
     kept->head = (struct mcpz_checkpoint_head){
         .document = *document,
         .hlc = record.document.hlc,
         .versions = kept->versions,
         .version_count = record.document.version_count,
+        .cuts = kept->cuts,
+        .cut_count = record.document.cut_count,
         .entry_count = record.document.entry_count,
     };
     return MCPZ_OK;

@@ -25,6 +25,8 @@ struct mcpz_checkpoint_head {
     uint64_t hlc; /* greatest stamp of all that is in it */
     const struct mcpz_version *versions;
     size_t version_count;
+    const struct mcpz_cut *cuts; /* who has contradicted itself, and how */
+    size_t cut_count;
     uint32_t entry_count;
 };
 

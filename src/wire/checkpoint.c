@@ -8,13 +8,14 @@
 
 /* ---- The form ----------------------------------------------------------------------------- */
 
-#define HEAD_FIELDS 4 /* and the version before them, and the entries behind */
+#define HEAD_FIELDS 5 /* and the version before them, and the entries behind */
 
 #define S struct mcpz_checkpoint_head
 static const struct mcpz_field head_fields[HEAD_FIELDS - 1] = {
     {ID(S, document)},
     {U64(S, hlc)},
     {VERSIONS(S, versions, version_count)},
+    {CUTS(S, cuts, cut_count)},
 };
 static const struct mcpz_layout head_layout = LAYOUT(S, head_fields);
 #undef S

@@ -194,6 +194,9 @@ mcpz_error mcpz_install(const struct mcpz_store *store, struct mcpz_document *do
     struct mcpz_document after = *document;
     struct walk walk = {.store = store, .document = document, .checkpoint = checkpoint};
 
+    if (document->cuts.count > 0 || checkpoint->head.cut_count > 0) {
+        return MCPZ_ECONFLICT;
+    }
     mcpz_error error = join_clocks(&document->clock, &checkpoint->head, &after.clock);
     if (error == MCPZ_OK) {
         error = join_entries(&walk);

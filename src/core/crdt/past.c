@@ -19,19 +19,50 @@ static bool may_hold(const struct mcpz_document *document, const struct mcpz_act
             (which->seq == last->seq && mcpz_head_equal(&which->head, &last->head)));
 }
 
-static mcpz_error read_delta(const struct mcpz_store *store, const struct mcpz_document *document,
-                             const struct mcpz_actor *actor, const struct mcpz_tip *which,
-                             struct mcpz_record *record)
+enum found {
+    FOUND_NOTHING = 1,
+    FOUND_DELTA,
+    FOUND_FOLDED, /* it is in the state, and a checkpoint stands for it: core/crdt/install.h */
+};
+
+/* Below what its version vector covers a place without any delta was folded into a checkpoint. */
+static mcpz_error find_folded(const struct mcpz_store *store, const struct mcpz_document *document,
+                              const struct mcpz_actor *actor, uint64_t seq, enum found *found)
 {
+    const struct mcpz_clock *clock = &document->clock;
+    struct mcpz_record record;
+
+    *found = FOUND_NOTHING;
+    if (seq > mcpz_clock_get(clock->versions, clock->count, actor)) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = mcpz_document_find_delta(store, &document->id, actor, seq, &record);
+    if (error == MCPZ_ENOTFOUND) {
+        *found = FOUND_FOLDED;
+        return MCPZ_OK;
+    }
+    return error;
+}
+
+static mcpz_error find(const struct mcpz_store *store, const struct mcpz_document *document,
+                       const struct mcpz_actor *actor, const struct mcpz_tip *which,
+                       struct mcpz_record *record, enum found *found)
+{
+    *found = FOUND_NOTHING;
     if (!may_hold(document, actor, which)) {
-        return MCPZ_ENOTFOUND;
+        return MCPZ_OK;
     }
     *record = (struct mcpz_record){
         .kind = MCPZ_RECORD_DELTA,
         .delta = {.delta = {.document = document->id, .actor = *actor, .seq = which->seq},
                   .head = which->head},
     };
-    return store->get(store->context, record);
+    mcpz_error error = store->get(store->context, record);
+    if (error == MCPZ_ENOTFOUND) {
+        return find_folded(store, document, actor, which->seq, found);
+    }
+    *found = error == MCPZ_OK ? FOUND_DELTA : FOUND_NOTHING;
+    return error;
 }
 
 mcpz_error mcpz_past_holds(const struct mcpz_store *store, const struct mcpz_document *document,
@@ -39,10 +70,11 @@ mcpz_error mcpz_past_holds(const struct mcpz_store *store, const struct mcpz_doc
                            bool *held)
 {
     struct mcpz_record record;
+    enum found found;
 
-    mcpz_error error = read_delta(store, document, actor, which, &record);
-    *held = error == MCPZ_OK;
-    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    mcpz_error error = find(store, document, actor, which, &record, &found);
+    *held = found != FOUND_NOTHING;
+    return error;
 }
 
 /* V5: what it has seen only grows; at equal places it is the same. */
@@ -74,15 +106,17 @@ static mcpz_error judge_seen(const struct mcpz_store *store, const struct mcpz_d
 {
     const struct mcpz_tip which = {seen->seq, seen->head};
     struct mcpz_record record;
+    enum found found;
 
-    mcpz_error error = read_delta(store, document, &seen->actor, &which, &record);
-    if (error == MCPZ_ENOTFOUND) {
-        *past = is_overrun(document, seen) ? MCPZ_PAST_COMPLETE : MCPZ_PAST_MISSING;
-        return MCPZ_OK;
+    mcpz_error error = find(store, document, &seen->actor, &which, &record, &found);
+    *past = MCPZ_PAST_COMPLETE;
+    if (found == FOUND_NOTHING && !is_overrun(document, seen)) {
+        *past = MCPZ_PAST_MISSING;
     }
     /* V7: stamps grow along causality. Along a chain they do, so its last delta is enough. */
-    *past = error == MCPZ_OK && record.delta.delta.hlc >= delta->hlc ? MCPZ_PAST_REFUTED
-                                                                     : MCPZ_PAST_COMPLETE;
+    if (found == FOUND_DELTA && record.delta.delta.hlc >= delta->hlc) {
+        *past = MCPZ_PAST_REFUTED;
+    }
     return error;
 }
 
@@ -94,37 +128,50 @@ static bool is_known(const struct mcpz_delta *before, const struct mcpz_version 
     return old != NULL && old->seq == seen->seq;
 }
 
+/* The delta before it, which is left in `before`; without versions if it is not to be had. */
+static mcpz_error judge_before(const struct mcpz_store *store,
+                               const struct mcpz_document *document,
+                               const struct mcpz_delta *delta, struct mcpz_record *before,
+                               enum mcpz_past *past)
+{
+    const struct mcpz_tip prev = {delta->seq - 1, delta->prev};
+    enum found found;
+
+    *before = (struct mcpz_record){.kind = MCPZ_RECORD_DELTA};
+    *past = MCPZ_PAST_COMPLETE;
+    if (delta->seq == 1) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = find(store, document, &delta->actor, &prev, before, &found);
+    if (found == FOUND_NOTHING) {
+        *past = MCPZ_PAST_MISSING;
+    } else if (found == FOUND_FOLDED) {
+        before->delta.delta.version_count = 0;
+    } else if (before->delta.delta.hlc >= delta->hlc || !has_grown(&before->delta.delta, delta)) {
+        *past = MCPZ_PAST_REFUTED;
+    }
+    return error;
+}
+
 mcpz_error mcpz_past_judge(const struct mcpz_store *store, const struct mcpz_document *document,
                            const struct mcpz_delta *delta, enum mcpz_past *past)
 {
-    const struct mcpz_tip prev = {delta->seq - 1, delta->prev};
-    struct mcpz_record before = {.kind = MCPZ_RECORD_DELTA, .delta = {.delta = {.seq = 0}}};
-    mcpz_error error = MCPZ_OK;
+    struct mcpz_record before;
 
-    if (delta->seq > 1) {
-        error = read_delta(store, document, &delta->actor, &prev, &before);
+    mcpz_error error = judge_before(store, document, delta, &before, past);
+    if (*past != MCPZ_PAST_COMPLETE) {
+        return error;
     }
-    if (error != MCPZ_OK) {
-        *past = MCPZ_PAST_MISSING;
-        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
-    }
-    if (delta->seq > 1 &&
-        (before.delta.delta.hlc >= delta->hlc || !has_grown(&before.delta.delta, delta))) {
-        *past = MCPZ_PAST_REFUTED;
-        return MCPZ_OK;
-    }
-
-    *past = MCPZ_PAST_COMPLETE;
-    for (size_t i = 0; i < delta->version_count && *past != MCPZ_PAST_REFUTED; i++) {
-        enum mcpz_past one;
-        if (is_known(&before.delta.delta, &delta->versions[i])) {
-            continue;
+    for (size_t i = 0; i < delta->version_count && error == MCPZ_OK; i++) {
+        enum mcpz_past one = MCPZ_PAST_COMPLETE;
+        if (!is_known(&before.delta.delta, &delta->versions[i])) {
+            error = judge_seen(store, document, delta, &delta->versions[i], &one);
         }
-        error = judge_seen(store, document, delta, &delta->versions[i], &one);
-        if (error != MCPZ_OK) {
+        if (one == MCPZ_PAST_REFUTED) {
+            *past = one;
             return error;
         }
         *past = one == MCPZ_PAST_COMPLETE ? *past : one;
     }
-    return MCPZ_OK;
+    return error;
 }

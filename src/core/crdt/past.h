@@ -26,7 +26,7 @@ enum mcpz_past {
 };
 
 /**
- * Is this very delta of `document` here?
+ * Is this very delta of `document` here, or folded into a checkpoint that was installed?
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO
  */
@@ -37,7 +37,7 @@ MCPZ_MUST_USE mcpz_error mcpz_past_holds(const struct mcpz_store *store,
 
 /**
  * Look at the past of a delta that is valid by itself. What it has seen of an actor that is
- * overrun, beyond its cut, counts as here.
+ * overrun, beyond its cut, counts as here; so does what was folded, which is not looked at.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO
  */
