@@ -67,7 +67,6 @@ extern const struct mcpz_layout mcpz_delta_layout; /* the fields that are its ow
 extern const struct mcpz_layout mcpz_batch_seal_layout;
 extern const struct mcpz_layout mcpz_version_layout;
 extern const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS + 1]; /* and its proof */
-extern const struct mcpz_layout mcpz_actor_layout;
 extern const struct mcpz_layout mcpz_stamp_layout;
 extern const struct mcpz_layout mcpz_tracker_layout;
 extern const struct mcpz_layout mcpz_task_body_layout;

@@ -151,15 +151,17 @@ static void apply(struct bench *bench, size_t number)
         (void)snprintf(text, sizeof(text), "what agent %08zu has had to say of field %zu, at last",
                        number, i);
     }
+    struct mcpz_id id;
     struct mcpz_delta delta = {.actor = {.node = {.bytes = {1}}, .generation = 1},
                                .seq = 1,
                                .hlc = mcpz_hlc_of_ms(1000 + number),
                                .adds = adds,
                                .add_count = FIELDS};
     mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(text), &delta.document);
+    bench->store.delta_id(bench->store.context, &delta, &id);
     if (mcpz_document_load(&bench->store, &delta.document, &document) != MCPZ_OK ||
         !mcpz_document_delta_is_valid(&delta) ||
-        mcpz_document_apply(&bench->store, &document, &delta) != MCPZ_OK) {
+        mcpz_document_apply(&bench->store, &document, &delta, &id, 1000) != MCPZ_OK) {
         die("a delta was refused");
     }
 }

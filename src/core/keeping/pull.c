@@ -343,7 +343,7 @@ static uint64_t want(struct mcpz_keeping_step *step, const struct mcpz_id *from,
         }
         lacking++;
         /* One that finds no room is asked for with the next try. */
-        (void)mcpz_mail_want(&step->mail, from, &page->rows[i].document, &document.clock);
+        (void)mcpz_mail_want(&step->mail, from, &document);
     }
     return lacking;
 }
