@@ -26,8 +26,7 @@
 #include "wire/reader.h"
 
 #define MCPZ_CHECKPOINT_VERSION 1
-#define MCPZ_CHECKPOINT_HEAD_BYTES_MAX                                                            \
-    (64 + MCPZ_ACTORS_MAX * (72 + 56 + MCPZ_BRANCHES_MAX * 28))
+#define MCPZ_CHECKPOINT_HEAD_BYTES_MAX (64 + MCPZ_ACTORS_MAX * (72 + 56 + MCPZ_BRANCHES_MAX * 28))
 #define MCPZ_CHECKPOINT_ENTRY_BYTES_MAX (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 40)
 
 /** Write the head; entries follow it. Room: MCPZ_CHECKPOINT_HEAD_BYTES_MAX. Returns its length. */

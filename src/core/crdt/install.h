@@ -28,9 +28,9 @@
  * The checkpoint was vouched for: nothing in it is doubted.
  *
  * Errors: MCPZ_ENOTFOUND  all of it is here already
- *         MCPZ_ECONFLICT  somebody's delta of one number is another here than there, or somebody is
- *                         known to have contradicted itself
- *         MCPZ_EFULL      more actors than MCPZ_ACTORS_MAX; MCPZ_ECORRUPT, MCPZ_EIO
+ *         MCPZ_ECONFLICT  somebody's delta of one number is another here than there, or somebody
+ * is known to have contradicted itself MCPZ_EFULL      more actors than MCPZ_ACTORS_MAX;
+ * MCPZ_ECORRUPT, MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_install(const struct mcpz_store *store,
                                       struct mcpz_document *document,
