@@ -267,6 +267,36 @@ static void fail_agent(struct mcpz_exchange *exchange, mcpz_error error, struct 
     mcpz_exchange_fail_error(exchange, error, "reading the agent");
 }
 
+/* How many writes its state is made of. */
+static uint64_t count_deltas(const struct mcpz_record_document *document)
+{
+    uint64_t deltas = 0;
+
+    for (size_t i = 0; i < document->version_count; i++) {
+        deltas += document->versions[i].seq;
+    }
+    return deltas;
+}
+
+/* What replicas last agreed on, if they have. */
+static void show_agreed(const struct mcpz_store *store, const struct mcpz_id *document,
+                        json_t *json)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_CHECKPOINT,
+                                 .checkpoint = {.document = *document}};
+    const struct mcpz_record_checkpoint *agreed = &record.checkpoint;
+
+    if (store->get(store->context, &record) != MCPZ_OK) {
+        return;
+    }
+    (void)json_object_set_new(
+        json, "agreed",
+        json_pack("{s:I, s:o, s:o, s:I}", "deltas", (json_int_t)agreed->deltas, "root",
+                  mcpz_exchange_show_hex(mcpz_bytes(agreed->root.bytes, MCPZ_ID_BYTES)), "time",
+                  mcpz_exchange_show_time(agreed->folded_ms), "signers",
+                  (json_int_t)agreed->signature_count));
+}
+
 void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_bytes id = mcpz_exchange_path_rest(request->path, AGENTS_PREFIX);
@@ -275,6 +305,7 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
     uint8_t root[MCPZ_DIGEST_BYTES];
     json_t *state = NULL;
     json_t *conflicts = NULL;
+    uint64_t deltas = 0;
 
     if (!check_id(exchange, id)) {
         return;
@@ -289,6 +320,7 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
     }
     mcpz_error error = mcpz_walk_find(store, &document, &record);
     if (error == MCPZ_OK) {
+        deltas = count_deltas(&record.document); /* its lists do not last */
         error = mcpz_engine_root(engine, &document, root);
     }
     if (error == MCPZ_OK) {
@@ -298,10 +330,12 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
         fail_agent(exchange, error, id);
         return;
     }
-    mcpz_exchange_answer(exchange, 200,
-                         json_pack("{s:o, s:o, s:o, s:o}", "id", mcpz_exchange_show_text(id),
-                                   "root", mcpz_exchange_show_hex(mcpz_bytes(root, sizeof(root))),
-                                   "state", state, "conflicts", conflicts));
+    json_t *answer = json_pack("{s:o, s:o, s:o, s:o}", "id", mcpz_exchange_show_text(id), "root",
+                               mcpz_exchange_show_hex(mcpz_bytes(root, sizeof(root))), "state",
+                               state, "conflicts", conflicts);
+    (void)json_object_set_new(answer, "deltas", json_integer((json_int_t)deltas));
+    show_agreed(store, &document, answer);
+    mcpz_exchange_answer(exchange, 200, answer);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------ */
