@@ -149,7 +149,8 @@ static const struct sample samples[] = {
                  sample_adds,
                  1,
                  sample_removes,
-                 1}}},
+                 1,
+                 {{{0}}, 0, 0}}}},
      RAW("\x99\x10" ID_D "\x92" ID_B "\x01\x02" HEAD_P "\xcd\x01\0"
          "\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
          "\x91\x93\x02\xc4\x03\x91\xa1s\x93\x92" ID_A "\x01\x01\0")},
@@ -395,7 +396,8 @@ static const struct mcpz_msg largest[] = {
                 full_adds,
                 MCPZ_DELTA_ADDS_MAX,
                 full_removes,
-                MCPZ_DELTA_REMOVES_MAX}}},
+                MCPZ_DELTA_REMOVES_MAX,
+                {{{0}}, 0, 0}}}},
     {.kind = MCPZ_MSG_DIGESTS,
      .digests = {{A32}, {B32}, full_digests, MCPZ_DIGESTS_PER_MESSAGE_MAX}},
     {.kind = MCPZ_MSG_WANT,
