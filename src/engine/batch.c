@@ -64,8 +64,7 @@ void mcpz_batch_leaf(struct mcpz_bytes delta, struct mcpz_merkle_digest *leaf)
 
 void mcpz_batch_sign(const struct mcpz_identity *identity, const struct mcpz_actor *author,
                      const struct mcpz_merkle_digest *leaves, uint32_t count,
-                     struct mcpz_verified *verified, uint8_t *signature,
-                     struct mcpz_batch_name *name)
+                     struct mcpz_verified *verified, struct mcpz_batch_made *made)
 {
     const struct mcpz_merkle_run all = {.tree_count = count, .count = count, .leaves = leaves};
     struct mcpz_merkle_digest root;
@@ -75,11 +74,11 @@ void mcpz_batch_sign(const struct mcpz_identity *identity, const struct mcpz_act
     assert(error == MCPZ_OK);
 
     const struct statement said = statement_of(author, count, &root);
-    mcpz_identity_sign(identity, mcpz_bytes(said.bytes, sizeof(said.bytes)), signature);
+    mcpz_identity_sign(identity, mcpz_bytes(said.bytes, sizeof(said.bytes)), made->signature);
     const struct mcpz_verified_claim claim =
-        claim_of(&author->node, &said, mcpz_bytes(signature, MCPZ_SIGNATURE_BYTES));
+        claim_of(&author->node, &said, mcpz_bytes(made->signature, sizeof(made->signature)));
     mcpz_verified_add(verified, &claim);
-    name_of(&said, name);
+    name_of(&said, &made->name);
 }
 
 /* The digests as they travel: side by side. Copied, as nobody promises how they are aligned. */

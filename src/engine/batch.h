@@ -22,15 +22,19 @@
 /** The leaf of a delta, from its canonical bytes: its id. */
 void mcpz_batch_leaf(struct mcpz_bytes delta, struct mcpz_merkle_digest *leaf);
 
+/* What signing comes to. */
+struct mcpz_batch_made {
+    uint8_t signature[MCPZ_SIGNATURE_BYTES];
+    struct mcpz_batch_name name;
+};
+
 /**
  * Sign the batch of `count` leaves (1 to MCPZ_BATCH_DELTAS_MAX, asserted) that `author`, who is
- * `identity`, has written. Writes MCPZ_SIGNATURE_BYTES to `signature`, and the batch's name.
- * `verified` takes note: nobody of this thread has to verify it.
+ * `identity`, has written. `verified` takes note: nobody of this thread has to verify it.
  */
 void mcpz_batch_sign(const struct mcpz_identity *identity, const struct mcpz_actor *author,
                      const struct mcpz_merkle_digest *leaves, uint32_t count,
-                     struct mcpz_verified *verified, uint8_t *signature,
-                     struct mcpz_batch_name *name);
+                     struct mcpz_verified *verified, struct mcpz_batch_made *made);
 
 /**
  * Has the author of `part` signed these `count` leaves at its place? Writes the batch's name.

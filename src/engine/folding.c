@@ -64,12 +64,13 @@ static void wait_for_turn(struct mcpz_folding *folding, const struct mcpz_id *do
 /* Half the bound is often enough to look: whether it is reached is seen when its turn comes. */
 void mcpz_folding_note(struct mcpz_engine *engine, const struct mcpz_record_document *document)
 {
+    const uint64_t half = engine->fold_deltas / 2;
     uint64_t deltas = 0;
 
     for (size_t i = 0; i < document->version_count; i++) {
         deltas += document->versions[i].seq;
     }
-    if (deltas >= engine->fold_deltas && deltas % (engine->fold_deltas / 2) == 0) {
+    if (deltas >= engine->fold_deltas && half > 0 && deltas % half == 0) {
         wait_for_turn(&engine->folding, &document->id);
     }
 }
@@ -318,7 +319,7 @@ static void sweep(struct mcpz_engine *engine)
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = folding->swept}};
     struct mcpz_checkpoint_state state;
 
-    for (size_t i = 0; i < MCPZ_FOLD_SWEEP; i++) {
+    for (size_t i = 0; i < MCPZ_FOLD_SWEEP && folding->rest_us <= engine->now; i++) {
         mcpz_error error =
             engine->store.next(engine->store.context, MCPZ_SCAN_KIND, false, &record);
         if (error != MCPZ_OK) {
@@ -329,6 +330,7 @@ static void sweep(struct mcpz_engine *engine)
         if (mcpz_hlc_to_ms(record.document.hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms &&
             is_due(engine, &folding->swept, &state)) {
             wait_for_turn(folding, &folding->swept);
+            folding->rest_us = engine->now + MCPZ_FOLD_REST_US;
         }
     }
 }

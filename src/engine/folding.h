@@ -39,6 +39,9 @@
 #define MCPZ_FOLD_COSIGNERS 5  /* of more replicas a majority of so many will do */
 #define MCPZ_FOLD_ASKED_MAX 16 /* neighbours */
 #define MCPZ_FOLD_PERIOD_US MCPZ_SECONDS(1)
+#define MCPZ_FOLD_REST_US                                                                         \
+    MCPZ_SECONDS(4) /* from one document at rest to the next: idle is idle                        \
+                     */
 #define MCPZ_FOLD_PATIENCE_US MCPZ_SECONDS(5)
 
 /* One document that neighbours were asked about. */
@@ -61,6 +64,7 @@ struct mcpz_folding {
     struct mcpz_id waiting[MCPZ_FOLDS_WAITING];
     size_t waiting_count;
     struct mcpz_id swept; /* up to here */
+    mcpz_time rest_us;    /* no other document at rest is looked for before */
     mcpz_time next_us;    /* 0: not begun */
 };
 

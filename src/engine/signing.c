@@ -76,18 +76,19 @@ static void sign_batch(struct mcpz_engine *engine, size_t first, size_t end)
 {
     struct mcpz_outgoing *out = &engine->scratch->outgoing;
     const uint32_t count = (uint32_t)(end - first);
-    uint8_t signature[MCPZ_SIGNATURE_BYTES];
-    struct mcpz_delta_proof proof = {.first = 0};
+    struct mcpz_batch_made made;
 
     mcpz_batch_sign(engine->identity, &out->own[first].actor, out->leaves + first, count,
-                    &engine->scratch->verified, signature, &proof.batch);
+                    &engine->scratch->verified, &made);
+    struct mcpz_delta_proof proof = {.batch = made.name};
     engine->counters.signatures_made++;
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_BATCH,
         .batch = {.name = proof.batch,
                   .part = {.seal = {.author = out->own[first].actor,
                                     .count = count,
-                                    .signature = mcpz_bytes(signature, sizeof(signature))}},
+                                    .signature =
+                                        mcpz_bytes(made.signature, sizeof(made.signature))}},
                   .leaves = mcpz_bytes(out->leaves + first, count * sizeof(out->leaves[0])),
                   .kept = count},
     };

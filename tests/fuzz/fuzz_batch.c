@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 #define SIGNED_COUNT 5
 
 static struct mcpz_verified verified;
-static struct mcpz_batch_name name;
+static struct mcpz_batch_made made;
 static struct mcpz_merkle_digest known[SIGNED_COUNT];
 
 /* The batch that files of the corpus are parts of. Its deltas are not of any document. */
@@ -23,7 +23,6 @@ static void sign(void)
 {
     const uint8_t seed[MCPZ_SEED_BYTES] = {42};
     struct mcpz_identity *identity;
-    uint8_t signature[MCPZ_SIGNATURE_BYTES];
 
     if (mcpz_crypto_init() != MCPZ_OK || mcpz_identity_create(seed, &identity) != MCPZ_OK) {
         abort();
@@ -33,7 +32,7 @@ static void sign(void)
         const uint8_t delta[2] = {'d', i};
         mcpz_batch_leaf(mcpz_bytes(delta, sizeof(delta)), &known[i]);
     }
-    mcpz_batch_sign(identity, &author, known, SIGNED_COUNT, &verified, signature, &name);
+    mcpz_batch_sign(identity, &author, known, SIGNED_COUNT, &verified, &made);
     mcpz_identity_destroy(identity);
 }
 
@@ -46,7 +45,7 @@ static void check_signed(const struct mcpz_msg_batch *batch,
         MCPZ_OK) {
         return;
     }
-    if (!mcpz_batch_name_equal(&found, &name) || batch->part.seal.count != SIGNED_COUNT ||
+    if (!mcpz_batch_name_equal(&found, &made.name) || batch->part.seal.count != SIGNED_COUNT ||
         memcmp(leaves, known + batch->part.first, batch->delta_count * sizeof(*leaves)) != 0) {
         abort();
     }

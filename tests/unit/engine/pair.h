@@ -189,4 +189,26 @@ static inline size_t link_count(const struct side *side)
     return mcpz_engine_node(side->engine)->fabric.links.count;
 }
 
+/* A founder, and the other as a member of its mesh. */
+static inline void make_mesh(void)
+{
+    static uint8_t secret[MCPZ_SECRET_BYTES];
+    static uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
+    struct mcpz_join_token token;
+
+    make_pair(0);
+    CHECK_UINT(mcpz_engine_token_create(enter(&founder), 1, 1000, 1, mcpz_text(""), &token),
+               MCPZ_OK);
+    memcpy(secret, token.secret.data, sizeof(secret));
+    memcpy(token_id, token.id.data, sizeof(token_id));
+    token.secret = mcpz_bytes(secret, sizeof(secret));
+    token.id = mcpz_bytes(token_id, sizeof(token_id));
+    leave(&founder);
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
+    leave(&other);
+    connect_pair();
+    talk();
+    CHECK_UINT(link_count(&founder), 1);
+}
+
 #endif

@@ -5,9 +5,8 @@ static struct mcpz_identity *identity;
 static struct mcpz_actor author;
 static struct mcpz_merkle_digest leaves[MCPZ_BATCH_DELTAS_MAX];
 static struct mcpz_verified verified;
-static uint8_t signature[MCPZ_SIGNATURE_BYTES];
+static struct mcpz_batch_made made;
 static uint8_t beside[MCPZ_BATCH_BESIDE_MAX * MCPZ_BATCH_DIGEST_BYTES];
-static struct mcpz_batch_name name;
 
 static void begin(uint32_t count)
 {
@@ -21,7 +20,7 @@ static void begin(uint32_t count)
         const uint8_t delta[2] = {(uint8_t)i, (uint8_t)(i >> 8)};
         mcpz_batch_leaf(mcpz_bytes(delta, sizeof(delta)), &leaves[i]);
     }
-    mcpz_batch_sign(identity, &author, leaves, count, &verified, signature, &name);
+    mcpz_batch_sign(identity, &author, leaves, count, &verified, &made);
     memset(&verified, 0, sizeof(verified)); /* as another node */
 }
 
@@ -35,7 +34,7 @@ static struct mcpz_batch_part whole(uint32_t count)
     return (struct mcpz_batch_part){
         .seal = {.author = author,
                  .count = count,
-                 .signature = mcpz_bytes(signature, sizeof(signature))},
+                 .signature = mcpz_bytes(made.signature, sizeof(made.signature))},
     };
 }
 
@@ -59,7 +58,7 @@ static mcpz_error verify(const struct mcpz_batch_part *part, uint32_t count)
 
     mcpz_error error = mcpz_batch_verify(part, leaves + part->first, count, &verified, &found);
     if (error == MCPZ_OK) {
-        CHECK(mcpz_batch_name_equal(&found, &name));
+        CHECK(mcpz_batch_name_equal(&found, &made.name));
     }
     return error;
 }
@@ -85,7 +84,7 @@ TEST(who_signed_need_not_verify)
     begin(1);
     const struct mcpz_batch_part all = whole(1);
 
-    mcpz_batch_sign(identity, &author, leaves, 1, &verified, signature, &name);
+    mcpz_batch_sign(identity, &author, leaves, 1, &verified, &made);
     CHECK_UINT(verify(&all, 1), MCPZ_OK);
     CHECK_UINT(verified.misses, 0);
     end();
@@ -103,10 +102,10 @@ TEST(nothing_that_was_changed_is_the_authors)
         CHECK_UINT(verify(&part, 3), MCPZ_EAUTH);
         beside[i] ^= 1;
     }
-    for (size_t i = 0; i < sizeof(signature); i++) {
-        signature[i] ^= 1;
+    for (size_t i = 0; i < sizeof(made.signature); i++) {
+        made.signature[i] ^= 1;
         CHECK_UINT(verify(&part, 3), MCPZ_EAUTH);
-        signature[i] ^= 1;
+        made.signature[i] ^= 1;
     }
     leaves[3].bytes[0] ^= 1;
     CHECK_UINT(verify(&part, 3), MCPZ_EAUTH);
@@ -123,12 +122,14 @@ TEST(nothing_that_was_changed_is_the_authors)
 
 TEST(a_place_or_a_count_that_is_not_its_own_is_refused)
 {
+    struct mcpz_batch_name found;
+
     begin(8);
     const struct mcpz_batch_part all = whole(8);
     struct mcpz_batch_part part = part_of(&all, 2, 2);
 
     part.first = 4; /* as many digests lie beside those */
-    CHECK_UINT(mcpz_batch_verify(&part, leaves + 2, 2, &verified, &name), MCPZ_EAUTH);
+    CHECK_UINT(mcpz_batch_verify(&part, leaves + 2, 2, &verified, &found), MCPZ_EAUTH);
     part.first = 2;
     part.seal.count = 7;
     CHECK_UINT(verify(&part, 2), MCPZ_EAUTH);
@@ -151,7 +152,7 @@ TEST(what_is_remembered_is_the_signature_too)
     CHECK_UINT(verify(&all, 4), MCPZ_OK);
     CHECK_UINT(verify(&all, 4), MCPZ_OK);
     CHECK_UINT(verified.hits, 1);
-    signature[0] ^= 1;
+    made.signature[0] ^= 1;
     CHECK_UINT(verify(&all, 4), MCPZ_EAUTH);
     CHECK_UINT(verify(&all, 4), MCPZ_EAUTH);
     end();

@@ -4,9 +4,6 @@
 #include "engine/internal.h"
 #include "pair.h"
 
-static uint8_t secret[MCPZ_SECRET_BYTES];
-static uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
-
 static void pass_time(mcpz_time by)
 {
     for (mcpz_time end = now + by; now < end;) {
@@ -20,23 +17,11 @@ static void pass_time(mcpz_time by)
     }
 }
 
-static void make_mesh(void)
+/* A mesh of two that are neighbours. */
+static void make_neighbours(void)
 {
-    struct mcpz_join_token token;
-
-    make_pair(0);
-    CHECK_UINT(mcpz_engine_token_create(enter(&founder), 1, 1000, 1, mcpz_text(""), &token),
-               MCPZ_OK);
-    memcpy(secret, token.secret.data, sizeof(secret));
-    memcpy(token_id, token.id.data, sizeof(token_id));
-    token.secret = mcpz_bytes(secret, sizeof(secret));
-    token.id = mcpz_bytes(token_id, sizeof(token_id));
-    leave(&founder);
-    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
-    leave(&other);
-    connect_pair();
-    talk();
-    pass_time(MCPZ_SECONDS(4)); /* until they are neighbours */
+    make_mesh();
+    pass_time(MCPZ_SECONDS(4));
 }
 
 static struct mcpz_id document(void)
@@ -100,7 +85,7 @@ TEST(what_both_have_seen_is_signed_by_both)
 {
     struct mcpz_record record;
 
-    make_mesh();
+    make_neighbours();
     write_many(&founder, MCPZ_FOLD_DELTAS);
     CHECK(!is_agreed(&founder, &record));
     pass_time(MCPZ_SECONDS(3));
@@ -123,7 +108,7 @@ TEST(fewer_are_agreed_on_once_they_rest)
 {
     struct mcpz_record record;
 
-    make_mesh();
+    make_neighbours();
     write_many(&founder, 3);
     pass_time(MCPZ_SECONDS(5));
     CHECK(!is_agreed(&founder, &record));
@@ -134,12 +119,35 @@ TEST(fewer_are_agreed_on_once_they_rest)
     free_pair();
 }
 
+/* Thousands that rest must not make an idle mesh busy. */
+TEST(documents_at_rest_are_asked_about_one_by_one)
+{
+    make_neighbours();
+    for (int i = 0; i < 20; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof(name), "a%d", i);
+        struct mcpz_event event = {
+            .kind = MCPZ_EVENT_AGENT_WRITE,
+            .agent = {.request = 1, .op = MCPZ_AGENT_CREATE, .name = mcpz_text(name)},
+        };
+        mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(name), &event.agent.document);
+        mcpz_engine_event(enter(&founder), &event);
+        leave(&founder);
+    }
+    talk();
+    wall_ms += MCPZ_FOLD_IDLE_MS;
+    pass_time(10 * MCPZ_FOLD_REST_US);
+    CHECK(founder.engine->sent[MCPZ_MSG_FOLD].messages >= 8);
+    CHECK(founder.engine->sent[MCPZ_MSG_FOLD].messages <= 11);
+    free_pair();
+}
+
 /* The other answers for itself what it has seen; who has seen something else signs nothing. */
 TEST(who_has_seen_something_else_does_not_sign)
 {
     struct mcpz_record record;
 
-    make_mesh();
+    make_neighbours();
     write_many(&founder, MCPZ_FOLD_DELTAS);
     struct mcpz_msg_fold fold = {.document = document(), .state = {{1}}, .root = {{2}}};
     enter(&other);
@@ -160,7 +168,7 @@ TEST(the_same_seen_and_something_else_held_is_an_alarm)
         .kind = MCPZ_RECORD_ENTRY,
         .entry = {.document = document(), .path = mcpz_bytes("\x91\xa1k", 3)}};
 
-    make_mesh();
+    make_neighbours();
     write_many(&founder, MCPZ_FOLD_DELTAS);
     const struct mcpz_store *store = mcpz_engine_store(enter(&other));
     CHECK_UINT(store->next(store->context, MCPZ_SCAN_PATH, true, &record), MCPZ_OK);
@@ -180,7 +188,7 @@ TEST(a_forged_answer_ends_the_link)
     static const uint8_t zeros[MCPZ_SIGNATURE_BYTES];
     struct mcpz_record record;
 
-    make_mesh();
+    make_neighbours();
     write_many(&founder, MCPZ_FOLD_DELTAS);
     now += MCPZ_FOLD_PERIOD_US;
     mcpz_engine_tick(enter(&founder));
@@ -220,6 +228,7 @@ TEST(who_is_alone_agrees_with_itself)
 
 TEST_MAIN(RUN(a_majority_is_that_of_five_where_there_are_more),
           RUN(what_both_have_seen_is_signed_by_both), RUN(fewer_are_agreed_on_once_they_rest),
+          RUN(documents_at_rest_are_asked_about_one_by_one),
           RUN(who_has_seen_something_else_does_not_sign),
           RUN(the_same_seen_and_something_else_held_is_an_alarm),
           RUN(a_forged_answer_ends_the_link), RUN(who_is_alone_agrees_with_itself))

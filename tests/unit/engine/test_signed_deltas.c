@@ -8,28 +8,6 @@
 #include "wire/codec.h"
 #include "wire/records.h"
 
-static uint8_t secret[MCPZ_SECRET_BYTES];
-static uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
-
-static void make_mesh(void)
-{
-    struct mcpz_join_token token;
-
-    make_pair(0);
-    CHECK_UINT(mcpz_engine_token_create(enter(&founder), 1, 1000, 1, mcpz_text(""), &token),
-               MCPZ_OK);
-    memcpy(secret, token.secret.data, sizeof(secret));
-    memcpy(token_id, token.id.data, sizeof(token_id));
-    token.secret = mcpz_bytes(secret, sizeof(secret));
-    token.id = mcpz_bytes(token_id, sizeof(token_id));
-    leave(&founder);
-    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
-    leave(&other);
-    connect_pair();
-    talk();
-    CHECK_UINT(link_count(&founder), 1);
-}
-
 static struct mcpz_id document_of(const char *name)
 {
     struct mcpz_id document;
@@ -186,18 +164,18 @@ static struct mcpz_msg sign(const struct mcpz_identity *author, const struct mcp
 {
     static struct mcpz_verified ours;
     static struct mcpz_bytes slice;
-    static uint8_t signature[MCPZ_SIGNATURE_BYTES];
+    static struct mcpz_batch_made made;
     struct mcpz_merkle_digest leaf;
-    struct mcpz_batch_name name;
 
     slice = mcpz_bytes(bytes, mcpz_delta_encode(delta, bytes, MCPZ_DELTA_BYTES_MAX));
     mcpz_batch_leaf(slice, &leaf);
-    mcpz_batch_sign(author, &delta->actor, &leaf, 1, &ours, signature, &name);
+    mcpz_batch_sign(author, &delta->actor, &leaf, 1, &ours, &made);
     return (struct mcpz_msg){
         .kind = MCPZ_MSG_BATCH,
         .batch = {.part = {.seal = {.author = delta->actor,
                                     .count = 1,
-                                    .signature = mcpz_bytes(signature, sizeof(signature))}},
+                                    .signature =
+                                        mcpz_bytes(made.signature, sizeof(made.signature))}},
                   .deltas = &slice,
                   .delta_count = 1},
     };
@@ -313,15 +291,14 @@ TEST(a_delta_of_another_than_who_signed_is_refused)
     struct mcpz_msg msg = sign(other.identity, &delta, bytes);
     delta.actor.generation = 2; /* its own name, a later life */
     struct mcpz_merkle_digest leaf;
-    struct mcpz_batch_name name;
-    uint8_t signature[MCPZ_SIGNATURE_BYTES];
+    struct mcpz_batch_made made;
     const struct mcpz_bytes slice =
         mcpz_bytes(bytes, mcpz_delta_encode(&delta, bytes, sizeof(bytes)));
     mcpz_batch_leaf(slice, &leaf);
     mcpz_batch_sign(other.identity, &msg.batch.part.seal.author, &leaf, 1, &scratch->verified,
-                    signature, &name);
+                    &made);
     msg.batch.deltas = &slice;
-    msg.batch.part.seal.signature = mcpz_bytes(signature, sizeof(signature));
+    msg.batch.part.seal.signature = mcpz_bytes(made.signature, sizeof(made.signature));
     CHECK_UINT(take(&msg), MCPZ_EPROTO);
     CHECK(!has(&founder, "x", root));
     free_pair();
@@ -457,25 +434,32 @@ static mcpz_error import(struct side *side, uint64_t request, struct mcpz_bytes 
     return error;
 }
 
+/* The message that shows that the founder is of its mesh. */
+static struct mcpz_bytes show_founder(uint8_t *buffer, size_t capacity)
+{
+    size_t length = 0;
+
+    enter(&founder);
+    CHECK_UINT(mcpz_engine_show_author(founder.engine, mcpz_identity_id(founder.identity), buffer,
+                                       capacity, &length),
+               MCPZ_OK);
+    leave(&founder);
+    return mcpz_bytes(buffer, length);
+}
+
 /* A delta leaves by file and comes into another mesh, where who may admit certifies its author. */
 TEST(a_file_brings_deltas_and_authors_of_another_mesh)
 {
     static uint8_t delta_bytes[MCPZ_MSG_BYTES_MAX];
     static uint8_t author_bytes[MCPZ_MSG_BYTES_MAX];
     uint8_t root[MCPZ_DIGEST_BYTES];
-    size_t length = 0;
 
     make_pair(5); /* each in a mesh of its own */
     create(&founder, "x");
     create(&founder, "y");
     leave(&founder);
     const struct mcpz_bytes delta = prove("x", delta_bytes, sizeof(delta_bytes));
-    enter(&founder);
-    CHECK_UINT(mcpz_engine_show_author(founder.engine, mcpz_identity_id(founder.identity),
-                                       author_bytes, sizeof(author_bytes), &length),
-               MCPZ_OK);
-    leave(&founder);
-    const struct mcpz_bytes author = mcpz_bytes(author_bytes, length);
+    const struct mcpz_bytes author = show_founder(author_bytes, sizeof(author_bytes));
 
     CHECK_UINT(import(&other, 0, delta), MCPZ_OK);    /* well signed */
     CHECK_UINT(import(&other, 7, delta), MCPZ_EAUTH); /* by whom? */
