@@ -116,16 +116,27 @@ static struct mcpz_tenant_key *make(struct mcpz_bytes tenant)
     return sodium_malloc(sizeof(struct mcpz_tenant_key));
 }
 
-mcpz_error mcpz_tenant_key_create(enum mcpz_tenant_key_use use, struct mcpz_bytes tenant,
-                                  struct mcpz_tenant_key **key)
+mcpz_error mcpz_tenant_key_restore(enum mcpz_tenant_key_use use, struct mcpz_bytes tenant,
+                                   const uint8_t *bytes, struct mcpz_tenant_key **key)
 {
     *key = make(tenant);
     if (*key == NULL) {
         return MCPZ_ENOMEM;
     }
-    crypto_kdf_keygen((*key)->master);
+    memcpy((*key)->master, bytes, sizeof((*key)->master));
     derive(*key, use, tenant);
     return MCPZ_OK;
+}
+
+mcpz_error mcpz_tenant_key_create(enum mcpz_tenant_key_use use, struct mcpz_bytes tenant,
+                                  struct mcpz_tenant_key **key)
+{
+    uint8_t bytes[crypto_kdf_KEYBYTES];
+
+    crypto_kdf_keygen(bytes);
+    mcpz_error error = mcpz_tenant_key_restore(use, tenant, bytes, key);
+    sodium_memzero(bytes, sizeof(bytes));
+    return error;
 }
 
 /* What the wrapping is bound to: use, tenant. Returns how long it is. */

@@ -67,6 +67,12 @@ MCPZ_MUST_USE mcpz_error mcpz_tenant_key_create(enum mcpz_tenant_key_use use,
                                                 struct mcpz_bytes tenant,
                                                 struct mcpz_tenant_key **key);
 
+/** The key of `tenant` made of `bytes` (MCPZ_NODE_KEY_BYTES): the same make the same. Errors:
+ * MCPZ_ENOMEM */
+MCPZ_MUST_USE mcpz_error mcpz_tenant_key_restore(enum mcpz_tenant_key_use use,
+                                                 struct mcpz_bytes tenant, const uint8_t *bytes,
+                                                 struct mcpz_tenant_key **key);
+
 /**
  * The key of `tenant` as it was wrapped (MCPZ_WRAPPED_KEY_BYTES).
  *

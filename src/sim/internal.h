@@ -9,6 +9,7 @@
 #include "core/outbox.h"
 #include "sim/agenda.h"
 #include "sim/sim.h"
+#include "sim/sim_keys.h"
 #include "store/mem.h"
 
 #define MCPZ_WIRES_MAX 4096         /* connections at one time */
@@ -88,6 +89,7 @@ struct mcpz_sim {
     struct mcpz_sim_config config;
     struct mcpz_rng rng;
     struct mcpz_scratch *scratch;
+    struct mcpz_sim_keys keys;
     struct mcpz_agenda agenda;
     mcpz_time now;
     struct mcpz_sim_node nodes[MCPZ_SIM_NODES_MAX];

@@ -271,6 +271,7 @@ void mcpz_sim_destroy(struct mcpz_sim *sim)
     mcpz_agenda_finish(&sim->agenda);
     mcpz_sim_forget_held(sim);
     mcpz_scratch_destroy(sim->scratch);
+    mcpz_sim_keys_finish(&sim->keys);
     free(sim->requests);
     free(sim->trace);
     free(sim);
@@ -306,10 +307,12 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
 {
     struct mcpz_sim_node *node = &sim->nodes[index];
     struct mcpz_engine_ports ports = mcpz_sim_ports(node);
+    const struct mcpz_vault_port vault = mcpz_sim_keys_port(&sim->keys);
     struct mcpz_engine_config config = {
         .identity = node->identity,
         .authority = node->authority,
         .kv = node->kv,
+        .vault = sim->config.sealed ? &vault : NULL,
         .scratch = sim->scratch,
         .seed = mcpz_hash_bytes(mcpz_text("node"), sim->config.seed * 1000003 + index),
         .name = node->name,

@@ -442,6 +442,7 @@ void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_stor
                     struct mcpz_storm_report *report)
 {
     struct mcpz_sim_config config = draw_config(schedule);
+    config.sealed = options != NULL && options->sealed;
     struct storm storm = {
         .schedule = schedule,
         .options = options,

@@ -24,6 +24,8 @@ struct mcpz_storm_options {
     void (*progress)(void *context, uint64_t at_ms, uint64_t end_ms);
     /** Where the trace goes in the end. May be NULL. */
     FILE *trace;
+    /** What lies on the disks is sealed. It makes no difference to the trace. */
+    bool sealed;
     /** What tests declare a failure when it happens. May be NULL. */
     bool (*forbids)(const struct mcpz_schedule_line *line);
 };

@@ -213,6 +213,24 @@ TEST(the_same_seed_gives_the_same_trace)
     CHECK(reports[0].trace_hash != reports[2].trace_hash);
 }
 
+/* All that machines see of the store is the same, to the letter; only the bytes below differ. */
+TEST(nodes_whose_disks_are_sealed_give_the_same_trace)
+{
+    static const struct mcpz_storm_options options = {.sealed = true};
+
+    for (uint64_t seed = 7; seed < 11; seed++) {
+        struct mcpz_schedule schedule = drawn(5, seed);
+        struct mcpz_storm_report plain;
+        struct mcpz_storm_report sealed;
+        mcpz_storm_run(&schedule, NULL, &plain);
+        mcpz_storm_run(&schedule, &options, &sealed);
+        CHECK_UINT(sealed.violated, MCPZ_INVARIANT_NONE);
+        CHECK_UINT(plain.trace_hash, sealed.trace_hash);
+        CHECK_UINT(plain.steps, sealed.steps);
+        mcpz_schedule_finish(&schedule);
+    }
+}
+
 TEST(a_schedule_that_was_written_and_read_gives_the_same_trace)
 {
     struct mcpz_schedule schedule = drawn(5, 3);
@@ -271,6 +289,7 @@ int main(void)
         RUN(a_durable_task_with_a_key_goes_through_others),
         RUN(who_was_set_back_moves_on_when_others_show_it_what_it_lost),
         RUN(the_same_seed_gives_the_same_trace),
+        RUN(nodes_whose_disks_are_sealed_give_the_same_trace),
         RUN(a_schedule_that_was_written_and_read_gives_the_same_trace),
         RUN(a_failing_schedule_shrinks_to_what_makes_it_fail),
         RUN(a_schedule_that_fails_nothing_is_left_as_it_is),
