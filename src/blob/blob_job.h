@@ -23,18 +23,20 @@
 #define MCPZ_BLOB_JOB_TEXT_BYTES 512
 
 enum mcpz_blob_ask {
-    MCPZ_BLOB_BEGIN = 1, /* tenant -> upload */
-    MCPZ_BLOB_ADD,       /* upload, offset, bytes -> offset */
-    MCPZ_BLOB_FINISH,    /* upload -> id, row */
-    MCPZ_BLOB_ABORT,     /* upload */
-    MCPZ_BLOB_STAT,      /* id -> row */
-    MCPZ_BLOB_READ,      /* id, offset, length -> bytes, length; row */
-    MCPZ_BLOB_LIST,      /* id: after which -> rows, row_count */
-    MCPZ_BLOB_RELEASE,   /* id */
-    MCPZ_BLOB_KEYS,      /* -> names, name_count; node_key_id */
-    MCPZ_BLOB_ROTATE,    /* -> node_key_id */
-    MCPZ_BLOB_SHRED,     /* tenant, at_ms (0: now, all of it) -> at_ms */
-    MCPZ_BLOB_PIN,       /* -> pin, of the index: whoever asked destroys it */
+    MCPZ_BLOB_BEGIN = 1,  /* tenant -> upload */
+    MCPZ_BLOB_ADD,        /* upload, offset, bytes -> offset */
+    MCPZ_BLOB_FINISH,     /* upload -> id, row */
+    MCPZ_BLOB_ABORT,      /* upload */
+    MCPZ_BLOB_STAT,       /* id -> row */
+    MCPZ_BLOB_READ,       /* id, offset, length -> bytes, length; row */
+    MCPZ_BLOB_LIST,       /* id: after which -> rows, row_count */
+    MCPZ_BLOB_RELEASE,    /* id */
+    MCPZ_BLOB_KEYS,       /* -> names, name_count; node_key_id */
+    MCPZ_BLOB_ROTATE,     /* -> node_key_id */
+    MCPZ_BLOB_SHRED,      /* tenant, at_ms (0: now, all of it) -> at_ms */
+    MCPZ_BLOB_SHOW_KEYS,  /* -> bytes, length: plain */
+    MCPZ_BLOB_ADOPT_KEYS, /* bytes, length */
+    MCPZ_BLOB_PIN,        /* -> pin, of the index: whoever asked destroys it */
 };
 
 struct mcpz_blob_listed {

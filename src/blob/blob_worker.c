@@ -275,7 +275,10 @@ static mcpz_error do_read(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
         return MCPZ_ENOMEM;
     }
     piece.buffer = job->bytes;
-    error = mcpz_blobs_read(worker->blobs, key, &job->id, &piece);
+    do {
+        error = mcpz_blobs_read(worker->blobs, key, &job->id, &piece);
+        key = mcpz_keyring_next(worker->keyring, mcpz_text(job->tenant), key);
+    } while (error == MCPZ_EAUTH && key != NULL); /* sealed with one that is not used any more */
     job->length = error == MCPZ_OK ? piece.length : 0;
     return error == MCPZ_EAUTH ? MCPZ_ECORRUPT : error; /* it is of that tenant: it was changed */
 }
@@ -342,6 +345,16 @@ static mcpz_error do_keys(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
     return MCPZ_OK;
 }
 
+static mcpz_error do_show_keys(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    job->bytes = malloc(MCPZ_KEYRING_SHOWN_BYTES_MAX);
+    if (job->bytes == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    job->length = mcpz_keyring_show(worker->keyring, job->bytes, MCPZ_KEYRING_SHOWN_BYTES_MAX);
+    return MCPZ_OK;
+}
+
 static mcpz_error do_rotate(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     mcpz_error error = mcpz_keyring_rotate(worker->keyring);
@@ -363,7 +376,10 @@ static bool is_readable(struct mcpz_blob_worker *worker, const struct mcpz_id *i
     uint8_t byte;
     struct mcpz_blob_piece piece = {.buffer = &byte, .capacity = 1};
 
-    return key != NULL && mcpz_blobs_read(worker->blobs, key, id, &piece) == MCPZ_OK;
+    while (key != NULL && mcpz_blobs_read(worker->blobs, key, id, &piece) != MCPZ_OK) {
+        key = mcpz_keyring_next(worker->keyring, mcpz_text(job->tenant), key);
+    }
+    return key != NULL;
 }
 
 /* Nobody can read those any more that the lost key sealed: their room is given back. */
@@ -434,6 +450,10 @@ static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
         return do_rotate(worker, job);
     case MCPZ_BLOB_SHRED:
         return do_shred(worker, job);
+    case MCPZ_BLOB_SHOW_KEYS:
+        return do_show_keys(worker, job);
+    case MCPZ_BLOB_ADOPT_KEYS:
+        return mcpz_keyring_adopt(worker->keyring, mcpz_bytes(job->bytes, job->length));
     case MCPZ_BLOB_PIN:
         return mcpz_blobs_pin(worker->blobs, &job->pin);
     }

@@ -538,16 +538,39 @@ static bool is_of(const struct mcpz_tenant_key *key, struct mcpz_bytes tenant)
     return mcpz_bytes_equal(mcpz_tenant_key_tenant(key), tenant);
 }
 
-/* The key of a tenant for a use; NULL: it has none. */
+/* Does `a` go before `b`? Every node says the same of two that were made apart. */
+static bool goes_before(const struct mcpz_tenant_key *a, const struct mcpz_tenant_key *b)
+{
+    uint8_t first[MCPZ_TENANT_KEY_ID_BYTES];
+    uint8_t second[MCPZ_TENANT_KEY_ID_BYTES];
+
+    mcpz_tenant_key_id(a, first);
+    mcpz_tenant_key_id(b, second);
+    return memcmp(first, second, sizeof(first)) < 0;
+}
+
+/* The key of a tenant for a use that follows `after`, NULL: the first. NULL: there is none. */
+static struct mcpz_tenant_key *find_next(const struct mcpz_keyring *keyring,
+                                         enum mcpz_tenant_key_use use, struct mcpz_bytes tenant,
+                                         const struct mcpz_tenant_key *after)
+{
+    struct mcpz_tenant_key *found = NULL;
+
+    for (size_t i = 0; i < keyring->count; i++) {
+        struct mcpz_tenant_key *key = keyring->keys[i];
+        if (mcpz_tenant_key_use(key) == use && is_of(key, tenant) &&
+            (after == NULL || goes_before(after, key)) &&
+            (found == NULL || goes_before(key, found))) {
+            found = key;
+        }
+    }
+    return found;
+}
+
 static struct mcpz_tenant_key *find_key(const struct mcpz_keyring *keyring,
                                         enum mcpz_tenant_key_use use, struct mcpz_bytes tenant)
 {
-    for (size_t i = 0; i < keyring->count; i++) {
-        if (mcpz_tenant_key_use(keyring->keys[i]) == use && is_of(keyring->keys[i], tenant)) {
-            return keyring->keys[i];
-        }
-    }
-    return NULL;
+    return find_next(keyring, use, tenant, NULL);
 }
 
 /* Is it the first key of its tenant? Tenants are counted by those. */
@@ -647,6 +670,16 @@ const struct mcpz_tenant_key *mcpz_keyring_find(struct mcpz_keyring *keyring,
     return key;
 }
 
+const struct mcpz_tenant_key *mcpz_keyring_next(struct mcpz_keyring *keyring,
+                                                struct mcpz_bytes tenant,
+                                                const struct mcpz_tenant_key *after)
+{
+    lock(keyring);
+    const struct mcpz_tenant_key *key = find_next(keyring, MCPZ_KEY_OF_BLOBS, tenant, after);
+    unlock(keyring);
+    return key;
+}
+
 mcpz_error mcpz_keyring_obtain(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
                                const struct mcpz_tenant_key **key)
 {
@@ -727,6 +760,81 @@ mcpz_error mcpz_keyring_lend_by_id(struct mcpz_keyring *keyring, const uint8_t *
     unlock(keyring);
     return error;
 }
+
+/* ---- Shared with other nodes ---------------------------------------------------------------- */
+
+size_t mcpz_keyring_show(struct mcpz_keyring *keyring, uint8_t *bytes, size_t capacity)
+{
+    size_t at = 0;
+
+    lock(keyring);
+    for (size_t i = 0; i < keyring->count; i++) {
+        const struct mcpz_tenant_key *key = keyring->keys[i];
+        const struct mcpz_bytes tenant = mcpz_tenant_key_tenant(key);
+        if (mcpz_tenant_key_use(key) == MCPZ_KEY_OF_BLOBS &&
+            capacity - at >= 8 + MCPZ_NODE_KEY_BYTES + 1 + tenant.length) {
+            write_time(bytes + at, mcpz_tenant_key_made_ms(key));
+            mcpz_tenant_key_show(key, bytes + at + 8);
+            at += 8 + MCPZ_NODE_KEY_BYTES;
+            bytes[at++] = (uint8_t)tenant.length;
+            memcpy(bytes + at, tenant.data, tenant.length);
+            at += tenant.length;
+        }
+    }
+    unlock(keyring);
+    return at;
+}
+
+/* Take one key in, unless it is here, has ended, or there is no room. False: it is none. */
+static bool adopt(struct mcpz_keyring *keyring, struct mcpz_bytes *left, size_t *adopted)
+{
+    const uint8_t *at = left->data;
+    struct mcpz_tenant_key *key;
+    struct mcpz_bytes tenant;
+    uint8_t id[MCPZ_TENANT_KEY_ID_BYTES];
+    const struct mcpz_tenant_key *known = NULL;
+
+    if (left->length < 8 + MCPZ_NODE_KEY_BYTES) {
+        return false;
+    }
+    *left = mcpz_bytes(at + 8 + MCPZ_NODE_KEY_BYTES, left->length - 8 - MCPZ_NODE_KEY_BYTES);
+    if (!take_tenant(left, &tenant) ||
+        mcpz_tenant_key_restore(MCPZ_KEY_OF_BLOBS, tenant, at + 8, &key) != MCPZ_OK) {
+        return false;
+    }
+    mcpz_tenant_key_set_made_ms(key, read_time(at));
+    mcpz_tenant_key_id(key, id);
+    if (keyring->count == ROWS_MAX || ends_by(key, find_end(keyring, tenant)) ||
+        find_by_id(keyring, id, &known) != MCPZ_ENOTFOUND) {
+        mcpz_tenant_key_destroy(key);
+        return true;
+    }
+    keyring->keys[keyring->count++] = key;
+    (*adopted)++;
+    return true;
+}
+
+mcpz_error mcpz_keyring_adopt(struct mcpz_keyring *keyring, struct mcpz_bytes shown)
+{
+    size_t adopted = 0;
+    mcpz_error error = MCPZ_OK;
+
+    lock(keyring);
+    while (error == MCPZ_OK && shown.length > 0) {
+        error = adopt(keyring, &shown, &adopted) ? MCPZ_OK : MCPZ_EPROTO;
+    }
+    if (adopted > 0) {
+        const mcpz_error kept = write_ring(keyring, keyring->node_key, NULL);
+        for (; kept != MCPZ_OK && adopted > 0; adopted--) {
+            mcpz_tenant_key_destroy(keyring->keys[--keyring->count]);
+        }
+        error = kept != MCPZ_OK ? kept : error;
+    }
+    unlock(keyring);
+    return error;
+}
+
+/* ---- Another node key, and none ------------------------------------------------------------- */
 
 /* A new node key beside the old one, the ring wrapped with it, then in the old one's place. */
 static mcpz_error rewrap(struct mcpz_keyring *keyring, const struct mcpz_keyring_end *ending)

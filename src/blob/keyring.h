@@ -82,6 +82,32 @@ const struct mcpz_tenant_key *mcpz_keyring_find(struct mcpz_keyring *keyring,
                                                 struct mcpz_bytes tenant);
 
 /**
+ * A tenant may have several for blobs: two nodes that had not heard of each other each made one.
+ * The one that mcpz_keyring_find() gives is used for what is new, the same at all nodes that have
+ * both; the others are read with. The one after `after`; NULL: there are no more.
+ */
+const struct mcpz_tenant_key *mcpz_keyring_next(struct mcpz_keyring *keyring,
+                                                struct mcpz_bytes tenant,
+                                                const struct mcpz_tenant_key *after);
+
+/**
+ * Write all keys for blobs as another node takes them in, as many as fit; they are plain, so seal
+ * and wipe them. Returns how many bytes.
+ */
+size_t mcpz_keyring_show(struct mcpz_keyring *keyring, uint8_t *bytes, size_t capacity);
+
+#define MCPZ_KEYRING_SHOWN_BYTES_MAX                                                              \
+    (2 * MCPZ_KEYRING_TENANTS_MAX * (8 + MCPZ_NODE_KEY_BYTES + 1 + MCPZ_TENANT_BYTES_MAX))
+
+/**
+ * Take in what mcpz_keyring_show() wrote at a node that is trusted. What was shredded stays so.
+ *
+ * Errors: MCPZ_EPROTO  it is nothing of the kind: what stands before was taken in; MCPZ_EIO,
+ *         MCPZ_ENOSPACE  nothing was
+ */
+MCPZ_MUST_USE mcpz_error mcpz_keyring_adopt(struct mcpz_keyring *keyring, struct mcpz_bytes shown);
+
+/**
  * The key of `tenant` for blobs; one is made, and is on the disk when this returns, if it has
  * none.
  *

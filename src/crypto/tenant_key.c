@@ -29,6 +29,7 @@ enum subkey {
     SUBKEY_RECORD_NONCES,
     SUBKEY_RECORDS,
     SUBKEY_TOKENS,
+    SUBKEY_CHUNK_NONCES,
 };
 
 struct mcpz_node_key {
@@ -44,6 +45,7 @@ struct mcpz_tenant_key {
     uint8_t record_nonces[crypto_kdf_KEYBYTES];
     uint8_t records[crypto_kdf_KEYBYTES];
     uint8_t tokens[crypto_kdf_KEYBYTES];
+    uint8_t chunk_nonces[crypto_kdf_KEYBYTES];
     uint8_t id[MCPZ_TENANT_KEY_ID_BYTES];
     uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
     uint8_t tenant_length;
@@ -85,9 +87,13 @@ static void derive(struct mcpz_tenant_key *key, enum mcpz_tenant_key_use use,
     const struct {
         enum subkey id;
         uint8_t *bytes;
-    } subkeys[] = {{SUBKEY_IDS, key->ids},         {SUBKEY_CHUNKS, key->chunks},
-                   {SUBKEY_GEAR, key->gear},       {SUBKEY_RECORD_NONCES, key->record_nonces},
-                   {SUBKEY_RECORDS, key->records}, {SUBKEY_TOKENS, key->tokens}};
+    } subkeys[] = {{SUBKEY_IDS, key->ids},
+                   {SUBKEY_CHUNKS, key->chunks},
+                   {SUBKEY_GEAR, key->gear},
+                   {SUBKEY_RECORD_NONCES, key->record_nonces},
+                   {SUBKEY_RECORDS, key->records},
+                   {SUBKEY_TOKENS, key->tokens},
+                   {SUBKEY_CHUNK_NONCES, key->chunk_nonces}};
     uint8_t digest[MCPZ_DIGEST_BYTES];
     struct mcpz_digest_state state;
 
@@ -185,6 +191,11 @@ void mcpz_tenant_key_wrap(const struct mcpz_tenant_key *key, const struct mcpz_n
     assert(failed == 0);
 }
 
+void mcpz_tenant_key_show(const struct mcpz_tenant_key *key, uint8_t *bytes)
+{
+    memcpy(bytes, key->master, sizeof(key->master));
+}
+
 void mcpz_tenant_key_destroy(struct mcpz_tenant_key *key)
 {
     sodium_free(key);
@@ -254,13 +265,26 @@ static size_t bound_to(const struct mcpz_tenant_key *key, const struct mcpz_id *
     return length;
 }
 
+/* A keyed hash of all that is sealed: the same bytes are sealed to the same, at any node. */
+static void chunk_nonce(const struct mcpz_tenant_key *key, struct mcpz_bytes bound,
+                        struct mcpz_bytes body, uint8_t *nonce)
+{
+    crypto_generichash_state state;
+
+    (void)crypto_generichash_init(&state, key->chunk_nonces, sizeof(key->chunk_nonces),
+                                  AEAD_NONCE);
+    (void)crypto_generichash_update(&state, bound.data, bound.length);
+    (void)crypto_generichash_update(&state, body.data, body.length);
+    (void)crypto_generichash_final(&state, nonce, AEAD_NONCE);
+}
+
 void mcpz_tenant_key_seal(const struct mcpz_tenant_key *key, const struct mcpz_id *id,
                           uint8_t codec, struct mcpz_bytes body, uint8_t *sealed)
 {
     uint8_t bound[MCPZ_TENANT_BYTES_MAX + MCPZ_ID_BYTES + 1];
     const size_t length = bound_to(key, id, codec, bound);
 
-    randombytes_buf(sealed, AEAD_NONCE);
+    chunk_nonce(key, mcpz_bytes(bound, length), body, sealed);
     int failed = crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + AEAD_NONCE, NULL, body.data,
                                                             body.length, bound, length, NULL,
                                                             sealed, key->chunks);

@@ -12,9 +12,10 @@
  * key can find out whether a tenant has a file that he knows (what convergent encryption with the
  * hash as a key gives away).
  *
- * Records are sealed without chance: the nonce is a keyed hash of what is sealed and where it
- * lies, which opening computes again. So the engine needs no randomness, equal runs write equal
- * bytes, and the price of it is that the same record written twice looks the same.
+ * Both are sealed without chance: the nonce is a keyed hash of what is sealed and where it lies,
+ * which for records opening computes again. So the engine needs no randomness, equal runs write
+ * equal bytes, equal chunks are equal at all nodes, and so are the lists that name them. The price
+ * of it is that the same record written twice looks the same.
  *
  * Sources: libsodium's crypto_kdf (BLAKE2b), XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03);
  * Wilcox-O'Hearn and Perttula, "Drew Perttula and Attacks on Convergent Encryption" (2008);
@@ -86,6 +87,9 @@ MCPZ_MUST_USE mcpz_error mcpz_tenant_key_unwrap(const struct mcpz_node_key *node
 /** Write it as it may lie on a disk: MCPZ_WRAPPED_KEY_BYTES, different ones each time. */
 void mcpz_tenant_key_wrap(const struct mcpz_tenant_key *key, const struct mcpz_node_key *node_key,
                           uint8_t *wrapped);
+
+/** Write its MCPZ_NODE_KEY_BYTES, of which mcpz_tenant_key_restore() makes it again. Wipe them. */
+void mcpz_tenant_key_show(const struct mcpz_tenant_key *key, uint8_t *bytes);
 
 /** Wipe it. NULL is fine. */
 void mcpz_tenant_key_destroy(struct mcpz_tenant_key *key);

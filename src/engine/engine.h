@@ -50,6 +50,7 @@ struct mcpz_engine_ports {
     void (*act)(void *context, const struct mcpz_action *action);
 };
 
+struct mcpz_seal_room;  /* crypto/seal.h */
 struct mcpz_vault_port; /* engine/vault.h */
 
 struct mcpz_scratch; /* what one thread's engines share: outbox, decode arena, framer */
@@ -274,6 +275,22 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_layout_stage(struct mcpz_engine *engine, ui
  * walk over the store.
  */
 void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant, uint64_t at_ms);
+
+/**
+ * Seal `plain` for `peer` alone, in one message (crypto/seal.h) of MCPZ_SEAL_GREETING_BYTES more.
+ *
+ * Errors: MCPZ_EAUTH  `peer` is no node's id; MCPZ_EFULL, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_seal_letter(struct mcpz_engine *engine,
+                                                 const struct mcpz_id *peer,
+                                                 struct mcpz_bytes plain,
+                                                 struct mcpz_seal_room *letter);
+
+/** Open what `peer` has sealed for us. Errors: MCPZ_EAUTH  it has not; MCPZ_EFULL, MCPZ_ENOMEM */
+MCPZ_MUST_USE mcpz_error mcpz_engine_open_letter(struct mcpz_engine *engine,
+                                                 const struct mcpz_id *peer,
+                                                 struct mcpz_bytes letter,
+                                                 struct mcpz_seal_room *plain);
 
 /* ---- Looking: any time, no effect --------------------------------------------------------- */
 

@@ -181,3 +181,33 @@ void mcpz_sealing_clear(struct mcpz_engine *engine)
         forget(engine, i);
     }
 }
+
+/* ---- Letters -------------------------------------------------------------------------------- */
+
+mcpz_error mcpz_engine_seal_letter(struct mcpz_engine *engine, const struct mcpz_id *peer,
+                                   struct mcpz_bytes plain, struct mcpz_seal_room *letter)
+{
+    uint8_t fresh[MCPZ_SEAL_FRESH_BYTES];
+    struct mcpz_seal *seal = NULL;
+
+    mcpz_random(fresh, sizeof(fresh));
+    const struct mcpz_seal_ends ends = ends_with(engine, peer, fresh);
+    mcpz_error error = mcpz_seal_begin(&ends, plain, letter, &seal);
+    mcpz_wipe(fresh, sizeof(fresh));
+    mcpz_seal_destroy(seal);
+    return error;
+}
+
+mcpz_error mcpz_engine_open_letter(struct mcpz_engine *engine, const struct mcpz_id *peer,
+                                   struct mcpz_bytes letter, struct mcpz_seal_room *plain)
+{
+    uint8_t fresh[MCPZ_SEAL_FRESH_BYTES];
+    struct mcpz_seal *seal = NULL;
+
+    mcpz_random(fresh, sizeof(fresh)); /* nothing is answered with it */
+    const struct mcpz_seal_ends ends = ends_with(engine, peer, fresh);
+    mcpz_error error = mcpz_seal_accept(&ends, letter, plain, &seal);
+    mcpz_wipe(fresh, sizeof(fresh));
+    mcpz_seal_destroy(seal);
+    return error;
+}

@@ -414,6 +414,7 @@ static bool is_waiting(const struct mcpz_exchange *exchange)
 
 static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
 {
+    mcpz_key_share_hear(&api->key_share, fact, api->ports.now(api->ports.context));
     (void)mcpz_name_book_hear(&api->names, fact); /* read when the face looks at its clock */
     if (mcpz_rule_book_hear(&api->rules, fact) || mcpz_queue_book_hear(&api->queues, fact) ||
         mcpz_shred_book_hear(&api->shreds, fact)) {
@@ -471,6 +472,7 @@ void mcpz_api_look_at_rules(struct mcpz_api *api)
                              api->ports.enter(api->ports.context));
     }
     mcpz_shred_book_look(&api->shreds, api);
+    mcpz_key_share_look(&api->key_share, api);
 }
 
 void mcpz_api_progress(struct mcpz_api *api)

@@ -16,6 +16,7 @@
 #include "http/api.h"
 #include "http/events.h"
 #include "http/fellows.h"
+#include "http/key_share.h"
 #include "http/name_book.h"
 #include "http/queue_book.h"
 #include "http/rule_book.h"
@@ -75,6 +76,7 @@ struct mcpz_api {
     struct mcpz_queue_book queues;
     struct mcpz_name_book names;
     struct mcpz_shred_book shreds;
+    struct mcpz_key_share key_share;
     struct mcpz_fellows fellows;
 };
 

@@ -319,7 +319,8 @@ static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
                   !mcpz_bytes_equal(path, mcpz_text("/v1/tasks/submit"));
 
     return method != MCPZ_METHOD_OTHER &&
-           (is_one || is_below(path, MCPZ_LAYOUT_PATH) || is_below(path, "/v1/agents") ||
+           (is_one || mcpz_bytes_equal(path, mcpz_text(MCPZ_KEY_SHARE_PATH)) ||
+            is_below(path, MCPZ_LAYOUT_PATH) || is_below(path, "/v1/agents") ||
             is_below(path, "/v1/history") ||
             (method == MCPZ_GET && mcpz_bytes_equal(path, mcpz_text("/v1/queues"))) ||
             (is_tasks && path.length == length && method == MCPZ_GET));
@@ -358,7 +359,11 @@ static bool open_exchange(struct mcpz_api *api, struct mcpz_fellow_served *serve
     }
     request->body = &body;
     served->exchange->answered_elsewhere = answered;
-    mcpz_api_ask(served->exchange, request);
+    if (mcpz_bytes_equal(request->path, mcpz_text(MCPZ_KEY_SHARE_PATH))) {
+        mcpz_key_share_serve(served->exchange, request); /* no route: not for others */
+    } else {
+        mcpz_api_ask(served->exchange, request);
+    }
     mcpz_body_finish(&body);
     return true;
 }

@@ -157,5 +157,25 @@ class AtRest(unittest.TestCase):
         self.assertFalse(has(a, "acme"))
 
 
+    def test_members_come_to_use_one_key_and_read_with_both(self):
+        a = self.start()
+        b = self.mesh.founder("B")
+        path = pathlib.Path(self.mesh.directory) / "file"
+        path.write_text(f"blob {MARK} " * 50_000)
+
+        def put(node):
+            return node.ask("blob", "put", path, "--tenant", "acme")["blob"]
+        first, second = put(a), put(b)  # apart: each with a key of its own
+        self.assertNotEqual(first, second)
+        b.ask("join", a.ask("token", "create")["token"])
+        wait_linked([a, b])
+        same = until("both use one key", lambda: (lambda x, y: x == y and x)(put(a), put(b)))
+        self.assertIn(same, (first, second))
+        for node, blob in ((a, first), (b, second), (a, same), (b, same)):
+            got = pathlib.Path(self.mesh.directory) / "got"
+            node.ask("blob", "get", blob, got, "--tenant", "acme")
+            self.assertEqual(got.read_bytes(), path.read_bytes())
+
+
 if __name__ == "__main__":
     unittest.main()

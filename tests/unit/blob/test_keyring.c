@@ -198,6 +198,58 @@ TEST(an_end_takes_what_was_made_until_then)
     CHECK(mcpz_keyring_end_of(ring, mcpz_text("acme")) > ahead_ms);
 }
 
+/* Another node's ring, by what it shows. */
+static size_t shown_of_other(const char *tenant, uint64_t made_ms, uint8_t *bytes)
+{
+    struct mcpz_tenant_key *key;
+
+    CHECK_UINT(mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text(tenant), &key), MCPZ_OK);
+    for (size_t i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)(made_ms >> (56 - 8 * i));
+    }
+    mcpz_tenant_key_show(key, bytes + 8);
+    bytes[8 + MCPZ_NODE_KEY_BYTES] = (uint8_t)strlen(tenant);
+    memcpy(bytes + 9 + MCPZ_NODE_KEY_BYTES, tenant, strlen(tenant));
+    mcpz_tenant_key_destroy(key);
+    return 9 + MCPZ_NODE_KEY_BYTES + strlen(tenant);
+}
+
+TEST(of_two_keys_that_were_made_apart_all_use_the_same)
+{
+    static uint8_t ours[4096];
+    static uint8_t theirs[4096];
+    uint8_t first[MCPZ_TENANT_KEY_ID_BYTES];
+    uint8_t second[MCPZ_TENANT_KEY_ID_BYTES];
+
+    (void)mark_of("acme");
+    const size_t our_length = mcpz_keyring_show(ring, ours, sizeof(ours));
+    CHECK_UINT(our_length, 9 + MCPZ_NODE_KEY_BYTES + 4);
+    const size_t length = shown_of_other("acme", UINT64_C(1) << 50, theirs);
+    CHECK_UINT(mcpz_keyring_adopt(ring, mcpz_bytes(theirs, length)), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_adopt(ring, mcpz_bytes(theirs, length)), MCPZ_OK); /* again */
+    CHECK_UINT(mcpz_keyring_count(ring), 1);
+    const struct mcpz_tenant_key *key = mcpz_keyring_find(ring, mcpz_text("acme"));
+    mcpz_tenant_key_id(key, first);
+    key = mcpz_keyring_next(ring, mcpz_text("acme"), key);
+    CHECK(key != NULL);
+    mcpz_tenant_key_id(key, second);
+    CHECK(memcmp(first, second, sizeof(first)) < 0);
+    CHECK(mcpz_keyring_next(ring, mcpz_text("acme"), key) == NULL);
+    CHECK_UINT(reopen(), MCPZ_OK);
+    mcpz_tenant_key_id(mcpz_keyring_find(ring, mcpz_text("acme")), second);
+    CHECK(memcmp(first, second, sizeof(first)) == 0);
+
+    /* What has ended is not taken back; nor is what is no key. */
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_adopt(ring, mcpz_bytes(ours, our_length)), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_adopt(ring, mcpz_bytes(theirs, length)), MCPZ_OK);
+    CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) == NULL);
+    for (size_t cut = 1; cut < length; cut++) {
+        CHECK_UINT(mcpz_keyring_adopt(ring, mcpz_bytes(theirs, cut)), MCPZ_EPROTO);
+    }
+    CHECK_UINT(mcpz_keyring_count(ring), 0);
+}
+
 /* The ring is wrapped with the new node key, but that has not taken the old one's place. */
 TEST(a_rotation_that_was_cut_short_is_finished)
 {
@@ -340,6 +392,7 @@ int main(void)
         RUN_IN(a_shredded_key_is_gone_for_good),
         RUN_IN(keys_of_records_are_lent_and_known_by_their_ids),
         RUN_IN(an_end_takes_what_was_made_until_then),
+        RUN_IN(of_two_keys_that_were_made_apart_all_use_the_same),
         RUN_IN(a_rotation_that_was_cut_short_is_finished),
         RUN_IN(a_node_key_that_fits_nothing_is_dropped),
         RUN_IN(the_environment_gives_the_node_key),

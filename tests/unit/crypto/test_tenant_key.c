@@ -104,12 +104,17 @@ TEST(a_chunk_opens_as_what_it_was_sealed_as)
     const struct mcpz_id id = chunk_id(key, 1, "hello");
     const struct mcpz_id other = chunk_id(key, 1, "hallo");
     uint8_t sealed[5 + MCPZ_CHUNK_SEAL_BYTES];
+    uint8_t again[sizeof(sealed)];
     uint8_t body[5];
     const struct mcpz_bytes whole = mcpz_bytes(sealed, sizeof(sealed));
 
     mcpz_tenant_key_seal(key, &id, 1, mcpz_text("hello"), sealed);
     CHECK_UINT(mcpz_tenant_key_open(key, &id, 1, whole, body), MCPZ_OK);
     CHECK(memcmp(body, "hello", 5) == 0);
+    mcpz_tenant_key_seal(key, &id, 1, mcpz_text("hello"), again); /* the same at any node */
+    CHECK(memcmp(sealed, again, sizeof(sealed)) == 0);
+    mcpz_tenant_key_seal(key, &id, 1, mcpz_text("hellp"), again); /* no nonce is used twice */
+    CHECK(memcmp(sealed, again, 24) != 0);
     CHECK_UINT(mcpz_tenant_key_open(key, &id, 2, whole, body), MCPZ_EAUTH);
     CHECK_UINT(mcpz_tenant_key_open(key, &other, 1, whole, body), MCPZ_EAUTH);
     for (size_t length = 0; length < sizeof(sealed); length++) {
@@ -209,6 +214,28 @@ TEST(tokens_are_of_name_kind_and_key)
     mcpz_tenant_key_destroy(other);
 }
 
+TEST(a_key_that_was_shown_is_made_again)
+{
+    uint8_t bytes[MCPZ_NODE_KEY_BYTES];
+    uint8_t id[MCPZ_TENANT_KEY_ID_BYTES];
+    uint8_t other_id[MCPZ_TENANT_KEY_ID_BYTES];
+    struct mcpz_tenant_key *again;
+
+    mcpz_tenant_key_show(key, bytes);
+    mcpz_tenant_key_id(key, id);
+    CHECK_UINT(mcpz_tenant_key_restore(MCPZ_KEY_OF_BLOBS, mcpz_text("acme"), bytes, &again),
+               MCPZ_OK);
+    mcpz_tenant_key_id(again, other_id);
+    CHECK(memcmp(id, other_id, sizeof(id)) == 0);
+    CHECK_UINT(mcpz_tenant_key_made_ms(again), 0);
+    mcpz_tenant_key_destroy(again);
+    CHECK_UINT(mcpz_tenant_key_restore(MCPZ_KEY_OF_RECORDS, mcpz_text("acme"), bytes, &again),
+               MCPZ_OK);
+    mcpz_tenant_key_id(again, other_id);
+    CHECK(memcmp(id, other_id, sizeof(id)) != 0); /* another use is another key */
+    mcpz_tenant_key_destroy(again);
+}
+
 #define RUN_IN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -223,6 +250,7 @@ int main(void)
         RUN_IN(node_keys_have_names_that_tell_nothing),
         RUN_IN(a_record_opens_where_it_was_sealed_and_nowhere_else),
         RUN_IN(tokens_are_of_name_kind_and_key),
+        RUN_IN(a_key_that_was_shown_is_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -242,6 +242,24 @@ void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
     (void)request;
 }
 
+mcpz_error mcpz_engine_seal_letter(struct mcpz_engine *engine, const struct mcpz_id *peer,
+                                   struct mcpz_bytes plain, struct mcpz_seal_room *letter)
+{
+    (void)peer;
+    (void)plain;
+    (void)letter;
+    return engine->refuse;
+}
+
+mcpz_error mcpz_engine_open_letter(struct mcpz_engine *engine, const struct mcpz_id *peer,
+                                   struct mcpz_bytes letter, struct mcpz_seal_room *plain)
+{
+    (void)peer;
+    (void)letter;
+    (void)plain;
+    return engine->refuse;
+}
+
 void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant, uint64_t at_ms)
 {
     (void)engine;
