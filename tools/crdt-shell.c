@@ -53,6 +53,7 @@ struct replica {
     struct mcpz_persist persist;
     struct mcpz_store store;
     struct mcpz_agents agents;
+    void *memory; /* of agents */
     uint64_t wall_ms;
 };
 
@@ -172,8 +173,16 @@ static void start(struct shell *shell, struct replica *replica)
     } else {
         replica->actor.generation = 1;
     }
+    struct mcpz_arena arena;
+
+    free(replica->memory);
+    replica->memory = calloc(1, mcpz_agents_bytes());
+    if (replica->memory == NULL) {
+        fail("out of memory");
+    }
+    mcpz_arena_init_zeroed(&arena, replica->memory, mcpz_agents_bytes());
     mcpz_agents_init(&replica->agents, &replica->store, &shell->timing, &replica->actor,
-                     replica->actor.node.bytes[0], MCPZ_SECONDS(1));
+                     replica->actor.node.bytes[0], MCPZ_SECONDS(1), &arena);
 }
 
 static void end_turn(struct replica *replica, const json_t *request)
@@ -645,6 +654,7 @@ static void forget_all(struct shell *shell)
 {
     for (size_t i = 0; i < shell->count; i++) {
         mcpz_mem_destroy(shell->replicas[i].mem);
+        free(shell->replicas[i].memory);
     }
     shell->count = 0;
 }

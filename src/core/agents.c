@@ -48,16 +48,28 @@ static bool has_room(const struct mcpz_agents *agents)
     return agents->document_count < MCPZ_AGENTS_MAX;
 }
 
+/* What comparing works with. It changes within a step: made anew for each use. */
+static struct mcpz_sync sync_of(struct step *step)
+{
+    struct mcpz_agents *agents = step->agents;
+
+    return (struct mcpz_sync){
+        .holdings = &agents->entropy.holdings,
+        .scope = &agents->entropy.scope,
+        .mail = &step->mail,
+        .wanted = &agents->wanted,
+        .now = step->now,
+        .wall_ms = step->wall_ms,
+        .epoch = mcpz_holdings_epoch(&agents->entropy.holdings, agents->actor.generation),
+        .is_full = !has_room(agents),
+    };
+}
+
 static struct mcpz_catchup catchup_with(struct step *step, const struct mcpz_id *peer)
 {
-    return (struct mcpz_catchup){
-        .store = step->agents->store,
-        .mail = &step->mail,
-        .wanted = &step->agents->wanted,
-        .now = step->now,
-        .peer = peer,
-        .is_full = !has_room(step->agents),
-    };
+    const struct mcpz_sync sync = sync_of(step);
+
+    return mcpz_sync_catchup(&sync, peer);
 }
 
 static void count_document(struct mcpz_agents *agents, bool was_live,
@@ -186,7 +198,8 @@ static enum fate merge(struct step *step, const struct mcpz_id *from,
     }
     count_document(agents, was_live, document);
     mcpz_clock_observe(&agents->hlc, step->wall_ms, delta->hlc);
-    mcpz_wanted_moved(&agents->wanted, &delta->document, mcpz_document_digest_of(document));
+    mcpz_wanted_moved(&agents->wanted, step->now, &delta->document,
+                      mcpz_document_digest_of(document));
 
     bool has_gone = mcpz_mail_delta(&step->mail, NULL, from, delta);
     assert(has_gone); /* mail.c: there is room for any one delta */
@@ -255,7 +268,7 @@ static void on_delta(struct step *step, const struct mcpz_id *from, const struct
     count_fate(step->agents, fate);
     if (fate == FATE_EARLY) {
         struct mcpz_catchup catchup = catchup_with(step, from);
-        mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
+        (void)mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
     }
 }
 
@@ -296,7 +309,8 @@ static enum fate install(struct step *step, const struct mcpz_checkpoint *checkp
     }
     count_document(agents, was_live, &document);
     mcpz_clock_observe(&agents->hlc, step->wall_ms, document.hlc);
-    mcpz_wanted_moved(&agents->wanted, &document.id, mcpz_document_digest_of(&document));
+    mcpz_wanted_moved(&agents->wanted, step->now, &document.id,
+                      mcpz_document_digest_of(&document));
     mcpz_mail_merged(&step->mail, &document.id);
     return FATE_MERGED;
 }
@@ -314,20 +328,6 @@ static void on_install(struct step *step, uint64_t request,
 }
 
 /* ---- Comparing ---------------------------------------------------------------------------- */
-
-static void on_digests(struct step *step, const struct mcpz_id *from,
-                       const struct mcpz_msg_digests *page)
-{
-    struct mcpz_catchup catchup = catchup_with(step, from);
-
-    if (!mcpz_catchup_page_is_valid(page)) {
-        step->agents->messages_refused++;
-        return;
-    }
-    if (mcpz_catchup_compare(&catchup, page) != MCPZ_OK) {
-        step->agents->store_failures++;
-    }
-}
 
 /* Read a document that a message is about. False: it cannot be read, which was counted. */
 static bool open_document(struct mcpz_agents *agents, const struct mcpz_id *id,
@@ -361,13 +361,21 @@ static void on_want(struct step *step, const struct mcpz_id *from,
     notice_lost_in(agents, &document, want->versions, want->version_count);
 
     mcpz_error error = mcpz_catchup_serve(&catchup, &document, want, &bytes);
-    mcpz_rounds_asked(&agents->rounds, from, &want->document, bytes, step->now);
+    /* It has no more for us than it says by asking; what it has sent is on its way before. */
+    mcpz_wanted_answered(&agents->wanted, from, &want->document);
     if (error == MCPZ_OK) {
         error = mcpz_catchup_lacks(agents->store, &document, want, &lacks);
     }
     agents->store_failures += error != MCPZ_OK ? 1 : 0;
     if (lacks) {
-        mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
+        const struct mcpz_record_document theirs = {
+            .id = want->document,
+            .versions = want->versions,
+            .version_count = want->version_count,
+            .cuts = want->cuts,
+            .cut_count = want->cut_count,
+        };
+        (void)mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, mcpz_document_digest(&theirs));
     }
 }
 
@@ -399,7 +407,24 @@ static void on_fetch(struct step *step, const struct mcpz_id *from,
     } else if (open_document(agents, &fetch->document, &document) && document.exists) {
         mcpz_error error = mcpz_catchup_fetch(&catchup, &document, fetch, &bytes);
         agents->store_failures += error != MCPZ_OK ? 1 : 0;
-        mcpz_rounds_asked(&agents->rounds, from, &fetch->document, bytes, step->now);
+    }
+}
+
+static bool is_of_entropy(enum mcpz_msg_kind kind)
+{
+    return kind >= MCPZ_MSG_ROOT && kind <= MCPZ_MSG_SKETCH;
+}
+
+static void compare(struct step *step, const struct mcpz_id *from, const struct mcpz_msg *msg)
+{
+    struct mcpz_agents *agents = step->agents;
+    const struct mcpz_sync sync = sync_of(step);
+    mcpz_error error = mcpz_entropy_take(&agents->entropy, &sync, from, msg);
+
+    if (error == MCPZ_EPROTO) {
+        agents->messages_refused++;
+    } else if (error != MCPZ_OK) {
+        agents->store_failures++;
     }
 }
 
@@ -407,53 +432,43 @@ static void on_message(struct step *step, const struct mcpz_id *from, const stru
 {
     if (msg->kind == MCPZ_MSG_DELTA) {
         on_delta(step, from, &msg->delta.delta);
-    } else if (msg->kind == MCPZ_MSG_DIGESTS) {
-        on_digests(step, from, &msg->digests);
     } else if (msg->kind == MCPZ_MSG_WANT) {
         on_want(step, from, &msg->want);
     } else if (msg->kind == MCPZ_MSG_BRANCHES) {
         on_branches(step, from, &msg->branches);
     } else if (msg->kind == MCPZ_MSG_FETCH) {
         on_fetch(step, from, &msg->fetch);
+    } else if (is_of_entropy(msg->kind)) {
+        compare(step, from, msg);
+        return;
+    } else {
+        return;
     }
+    const struct mcpz_sync sync = sync_of(step);
+    mcpz_entropy_go_on(&step->agents->entropy, &sync);
 }
 
 static void on_fact(struct step *step, const struct mcpz_fact *fact)
 {
-    struct mcpz_rounds *rounds = &step->agents->rounds;
+    struct mcpz_entropy *entropy = &step->agents->entropy;
+    const struct mcpz_sync sync = sync_of(step);
 
-    /* A new link: what was under way on the last one is lost. */
-    if (fact->kind == MCPZ_FACT_LINKED || fact->kind == MCPZ_FACT_UNLINKED) {
-        mcpz_rounds_stop(rounds, &fact->about);
-    }
     if (fact->kind == MCPZ_FACT_LINKED) {
-        mcpz_rounds_start(rounds, &fact->about, step->now);
+        mcpz_entropy_linked(entropy, &sync, &fact->about);
+    } else if (fact->kind == MCPZ_FACT_UNLINKED) {
+        mcpz_entropy_unlinked(entropy, &sync, &fact->about);
     }
-}
-
-/* anti_entropy_us, 20 % more or less, so that nodes do not fall into step. */
-static void plan_comparison(struct mcpz_agents *agents, mcpz_time now)
-{
-    mcpz_time period = agents->timing->anti_entropy_us;
-    uint32_t spread = mcpz_rng_below(&agents->rng, 401); /* thousandths */
-
-    agents->compare_at_us = now + period / 1000 * (800 + spread) + 1;
 }
 
 static void on_tick(struct step *step, const struct mcpz_overlay *overlay)
 {
     struct mcpz_agents *agents = step->agents;
 
-    if (agents->compare_at_us <= step->now) {
-        plan_comparison(agents, step->now);
-        if (overlay->active_count > 0) {
-            uint32_t lot = mcpz_rng_below(&agents->rng, (uint32_t)overlay->active_count);
-            mcpz_rounds_start(&agents->rounds, &overlay->active[lot].id, step->now);
-        }
+    if (agents->entropy.holdings.is_off && agents->entropy.compare_at_us <= step->now) {
+        mcpz_agents_recount(agents, step->now);
     }
-    if (mcpz_rounds_run(&agents->rounds, agents->store, step->now, &step->mail) != MCPZ_OK) {
-        agents->store_failures++;
-    }
+    const struct mcpz_sync sync = sync_of(step);
+    mcpz_entropy_tick(&agents->entropy, &sync, overlay);
 }
 
 /* ---- Writes from here --------------------------------------------------------------------- */
@@ -499,35 +514,58 @@ static void on_write(struct step *step, const struct mcpz_event_agent *request)
 
 /* ---- The machine -------------------------------------------------------------------------- */
 
-void mcpz_agents_recount(struct mcpz_agents *agents)
+static mcpz_error count_all(struct mcpz_agents *agents)
 {
-    const struct mcpz_store *store = agents->store;
+    struct mcpz_holdings *holdings = &agents->entropy.holdings;
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT};
 
     agents->document_count = 0;
-    mcpz_error error = store->next(store->context, MCPZ_SCAN_KIND, true, &record);
-    while (error == MCPZ_OK) {
+    mcpz_error error = mcpz_holdings_begin(holdings);
+    for (bool first = true; error == MCPZ_OK; first = false) {
+        error = agents->store->next(agents->store->context, MCPZ_SCAN_KIND, first, &record);
+        if (error != MCPZ_OK) {
+            break;
+        }
+        mcpz_holdings_count(holdings, &record.document);
         agents->document_count += record.document.deleted ? 0 : 1;
         if (record.document.hlc > agents->hlc) {
             agents->hlc = record.document.hlc;
         }
-        error = store->next(store->context, MCPZ_SCAN_KIND, false, &record);
     }
     if (error != MCPZ_ENOTFOUND) {
+        return error;
+    }
+    mcpz_holdings_end(holdings);
+    return MCPZ_OK;
+}
+
+void mcpz_agents_recount(struct mcpz_agents *agents, mcpz_time now)
+{
+    agents->wanted.count = 0;
+    mcpz_entropy_start_over(&agents->entropy, now);
+    if (count_all(agents) != MCPZ_OK) {
+        agents->entropy.holdings.is_off = true;
         agents->store_failures++;
     }
 }
 
+size_t mcpz_agents_bytes(void)
+{
+    return mcpz_entropy_bytes();
+}
+
 void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store,
                       const struct mcpz_node_timing *timing, const struct mcpz_actor *actor,
-                      uint64_t seed, mcpz_time now)
+                      uint64_t seed, mcpz_time now, struct mcpz_arena *arena)
 {
     assert(timing->anti_entropy_us >= MCPZ_MS(1));
 
-    *agents = (struct mcpz_agents){.store = store, .timing = timing, .actor = *actor};
+    *agents = (struct mcpz_agents){.timing = timing, .actor = *actor};
     mcpz_rng_init(&agents->rng, seed);
-    plan_comparison(agents, now);
-    mcpz_agents_recount(agents);
+    mcpz_entropy_init(&agents->entropy, store, &actor->node, timing->anti_entropy_us,
+                      mcpz_rng_next(&agents->rng), now, arena);
+    agents->store = &agents->entropy.holdings.store;
+    mcpz_agents_recount(agents, now);
 }
 
 void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *overlay,
@@ -554,5 +592,5 @@ void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *ove
 
 mcpz_time mcpz_agents_deadline(const struct mcpz_agents *agents)
 {
-    return mcpz_time_min(agents->compare_at_us, mcpz_rounds_deadline(&agents->rounds));
+    return mcpz_entropy_deadline(&agents->entropy, &agents->wanted);
 }

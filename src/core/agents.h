@@ -3,14 +3,13 @@
  *
  * A write becomes a delta: committed here, then sent to all neighbours (never before it is
  * durable: crdt 1.6). A delta that comes in is applied once its causal past is here, kept, and
- * passed on once; one that comes too early is dropped and asked for again. Neighbours compare
- * digests of version vectors when they meet and every anti_entropy_us, and ask for what they
- * lack. The store holds all; this machine keeps only what is under way.
+ * passed on once; one that comes too early is dropped and asked for again. What is missed all the
+ * same is found by comparing (core/crdt/entropy.h). The store holds all; this machine keeps only
+ * what is under way.
  *
- *   neighbour linked, or anti-entropy due:  DIGESTS, page by page  ->
- *   <-  WANT {document, version vector}     for each that differs
- *   DELTA ...  in causal order              ->
- *   DIGESTS of that one document            ->  if there are more
+ *   WANT {document, version vector}         ->  for each document that differs
+ *   <-  DELTA ...                               in causal order
+ *   <-  OFFER of that one document              if there are more
  *
  * Two deltas of one place of an actor are kept, passed on and caught up with like any others; what
  * they come to is core/crdt/cuts.h's, how nodes find who has which core/crdt/branches.h's. What
@@ -29,10 +28,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "core/crdt/catchup.h"
-#include "core/crdt/rounds.h"
+#include "core/crdt/entropy.h"
 #include "core/crdt/wanted.h"
 #include "core/event.h"
 #include "core/outbox.h"
@@ -43,7 +43,7 @@
 #include "proto/store.h"
 
 struct mcpz_agents {
-    const struct mcpz_store *store;
+    const struct mcpz_store *store; /* what documents are written through: entropy.holdings */
     const struct mcpz_node_timing *timing;
     /*
      * Who we write as. Its generation moves on within a step when others know of writes of ours
@@ -52,10 +52,9 @@ struct mcpz_agents {
     struct mcpz_actor actor;
     bool rolled_back; /* that has happened */
     struct mcpz_rng rng;
-    uint64_t hlc; /* greatest stamp given out or taken in */
-    mcpz_time compare_at_us;
+    uint64_t hlc;            /* greatest stamp given out or taken in */
     uint32_t document_count; /* not deleted; counted from the store at start */
-    struct mcpz_rounds rounds;
+    struct mcpz_entropy entropy;
     struct mcpz_wanted wanted;
 
     uint64_t deltas_written;
@@ -68,21 +67,24 @@ struct mcpz_agents {
     uint64_t deltas_refused; /* not valid, or over a limit */
     uint64_t checkpoints_installed;
     uint64_t checkpoints_refused; /* no room, or somebody's delta is another there than here */
-    uint64_t messages_refused;    /* DIGESTS and WANT that are not valid */
+    uint64_t messages_refused;    /* of others that are not valid */
     uint64_t store_failures;      /* the store could not be read: what was under way is dropped */
 };
 
-/** Start from what `store` holds. */
+/** How much mcpz_agents_init() takes from its arena. */
+size_t mcpz_agents_bytes(void);
+
+/** Start from what `store` holds. `arena` has room (asserted), and its memory is zeroed. */
 void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store,
                       const struct mcpz_node_timing *timing, const struct mcpz_actor *actor,
-                      uint64_t seed, mcpz_time now);
+                      uint64_t seed, mcpz_time now, struct mcpz_arena *arena);
 
 /** Count again: a batch was lost, the store is as it was before. Not within a step. */
-void mcpz_agents_recount(struct mcpz_agents *agents);
+void mcpz_agents_recount(struct mcpz_agents *agents, mcpz_time now);
 
 /**
- * Take in one event. Handles AGENT_*, RECV of DELTA, DIGESTS, WANT, BRANCHES and FETCH, LINKED and
- * UNLINKED facts, TICK. `overlay` is looked at only.
+ * Take in one event. Handles AGENT_*, RECV of DELTA, WANT, BRANCHES, FETCH and what
+ * core/crdt/entropy.h takes, LINKED and UNLINKED facts, TICK. `overlay` is looked at only.
  *
  * An AGENT_IMPORT is answered with OK also if the delta was here; with CONFLICT if its causal
  * past is not, or if it is stamped too far in the future.

@@ -62,7 +62,8 @@ size_t mcpz_node_bytes(const struct mcpz_node_config *config)
 {
     const struct mcpz_layouts_config layouts = layouts_config(config);
 
-    return lower_bytes(config) + mcpz_calls_bytes(&config->calls) + mcpz_layouts_bytes(&layouts);
+    return lower_bytes(config) + mcpz_calls_bytes(&config->calls) + mcpz_layouts_bytes(&layouts) +
+           mcpz_agents_bytes();
 }
 
 void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *config,
@@ -86,7 +87,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
                     config->fabric.members.incarnation, seed_for(seed, "tasks"));
     mcpz_layouts_init(&node->layouts, &layouts, store, &node->fabric.timing, &arena, now);
     mcpz_agents_init(&node->agents, store, &node->fabric.timing, &actor, seed_for(seed, "agents"),
-                     now);
+                     now, &arena);
     mcpz_keeping_init(&node->keeping, self, store);
 }
 

@@ -122,7 +122,10 @@ static const struct mcpz_tenant_key *key_of(struct mcpz_at_rest *rest, const str
     case MCPZ_RECORD_RUN:
         return mcpz_vault_of(&rest->vault, record->run.tenant);
     case MCPZ_RECORD_TASK_LISTED:
-        return NULL;
+    case MCPZ_RECORD_CHANGE:
+    case MCPZ_RECORD_CHANGES:
+    case MCPZ_RECORD_CURSOR:
+        return NULL; /* ids and numbers, as they stand in other keys */
     case MCPZ_RECORD_KIND_END:
         break;
     }
@@ -132,7 +135,8 @@ static const struct mcpz_tenant_key *key_of(struct mcpz_at_rest *rest, const str
 
 static bool is_sealed(uint8_t kind)
 {
-    return kind != MCPZ_RECORD_TASK_LISTED;
+    return kind != MCPZ_RECORD_TASK_LISTED &&
+           (kind < MCPZ_RECORD_CHANGE || kind > MCPZ_RECORD_CURSOR);
 }
 
 /* ---- Keys ----------------------------------------------------------------------------------- */

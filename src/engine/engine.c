@@ -370,7 +370,7 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
         uint64_t counted =
             failed_before > engine->progress.durable ? failed_before : engine->progress.durable;
         engine->counters.batches_failed += engine->progress.failed - counted;
-        mcpz_agents_recount(&engine->node.agents);
+        mcpz_agents_recount(&engine->node.agents, engine->now);
         mcpz_tasks_recover(&engine->node.tasks);
         mcpz_layouts_rewrite(&engine->node.layouts);
         engine->self_is_lost = true; /* it may have been among them */
@@ -440,7 +440,7 @@ void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant, uin
     assert(engine->in_turn && !engine->stepping);
 
     if (engine->rest != NULL && mcpz_at_rest_purge(engine->rest, &engine->persist.kv, &end) > 0) {
-        mcpz_agents_recount(&engine->node.agents);
+        mcpz_agents_recount(&engine->node.agents, engine->now);
         mcpz_tasks_recover(&engine->node.tasks);
     }
 }

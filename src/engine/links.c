@@ -108,7 +108,6 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_AUTHOR:
     case MCPZ_MSG_FOLD:
     case MCPZ_MSG_FOLDED:
-    case MCPZ_MSG_DIGESTS:
     case MCPZ_MSG_WANT:
     case MCPZ_MSG_BRANCHES:
     case MCPZ_MSG_FETCH:
@@ -127,6 +126,12 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_ACK_ASK: /* behind the delta it asks about */
     case MCPZ_MSG_PULL:    /* behind WANTs */
     case MCPZ_MSG_PULLED:
+    case MCPZ_MSG_ROOT:
+    case MCPZ_MSG_CHANGES_ASK:
+    case MCPZ_MSG_CHANGES:
+    case MCPZ_MSG_OFFER:
+    case MCPZ_MSG_SKETCH_ASK:
+    case MCPZ_MSG_SKETCH:
         return false;
     default:
         return true;

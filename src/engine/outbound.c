@@ -257,7 +257,7 @@ static void send_delta(struct mcpz_engine *engine, const struct mcpz_action_send
 /* What is said of documents comes behind the deltas that were sent before it. */
 static bool follows_deltas(enum mcpz_msg_kind kind)
 {
-    return kind == MCPZ_MSG_DIGESTS || kind > MCPZ_MSG_TASK_KEPT_ALL;
+    return kind > MCPZ_MSG_TASK_KEPT_ALL;
 }
 
 static void send(struct mcpz_engine *engine, const struct mcpz_action *action)

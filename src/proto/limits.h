@@ -137,8 +137,11 @@ static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
 #define MCPZ_ESCROW_PARTNERS_MAX 10 /* actors that one has given to, or taken from */
 #define MCPZ_DELTA_ADDS_MAX 16
 #define MCPZ_DELTA_REMOVES_MAX 64
-#define MCPZ_AGENTS_MAX 100000 /* documents at one node, in this version */
-#define MCPZ_DIGESTS_PER_MESSAGE_MAX 256
+#define MCPZ_AGENTS_MAX 1000000 /* documents at one node, in this version */
+#define MCPZ_DIGESTS_PER_MESSAGE_MAX 64
+#define MCPZ_SKETCH_ID_BYTES 8        /* of an item, big-endian */
+#define MCPZ_SKETCH_IDS_MAX 7000      /* in one message */
+#define MCPZ_SKETCH_BYTES_MAX 34816   /* of symbols in one message */
 #define MCPZ_CLOCK_AHEAD_MS_MAX 30000 /* a stamp further ahead waits (crdt: admission delay) */
 
 /* One delta in its canonical bytes; with its signature and its way to the root it fits a message.
@@ -150,6 +153,9 @@ static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX 
                   MCPZ_DELTA_BYTES_MAX,
               "any delta is within its bound");
 static_assert(MCPZ_DELTA_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "any delta fits BATCH by itself");
+static_assert(MCPZ_SKETCH_IDS_MAX * MCPZ_SKETCH_ID_BYTES + 128 <= MCPZ_MSG_BYTES_MAX,
+              "ids fit their message");
+static_assert(MCPZ_SKETCH_BYTES_MAX + 128 <= MCPZ_MSG_BYTES_MAX, "symbols fit theirs");
 
 /* ---- Broadcast ---------------------------------------------------------------------------- */
 

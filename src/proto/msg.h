@@ -48,7 +48,7 @@ enum mcpz_msg_kind {
     MCPZ_MSG_CANCEL = 14,
     MCPZ_MSG_CREDIT = 15,
     MCPZ_MSG_DELTA = 16,
-    MCPZ_MSG_DIGESTS = 17,
+    /* 17 was DIGESTS: all of them, page by page. */
     MCPZ_MSG_WANT = 18,
     MCPZ_MSG_OVERLAY_JOIN = 19,
     MCPZ_MSG_OVERLAY_FORWARD = 20,
@@ -100,6 +100,12 @@ enum mcpz_msg_kind {
     MCPZ_MSG_ACK = 79,
     MCPZ_MSG_PULL = 80,
     MCPZ_MSG_PULLED = 81,
+    MCPZ_MSG_ROOT = 86,
+    MCPZ_MSG_CHANGES_ASK = 87,
+    MCPZ_MSG_CHANGES = 88,
+    MCPZ_MSG_OFFER = 89,
+    MCPZ_MSG_SKETCH_ASK = 90,
+    MCPZ_MSG_SKETCH = 91,
     MCPZ_MSG_KIND_END,
 };
 
@@ -477,20 +483,10 @@ struct mcpz_msg_folded {
     struct mcpz_bytes signature; /* SAME: MCPZ_SIGNATURE_BYTES; else empty */
 };
 
+/* How far along a document is. */
 struct mcpz_digest {
     struct mcpz_id document;
-    uint64_t digest; /* of what names its state: core/crdt/document.h */
-};
-
-/*
- * "Of the documents after `after` up to and including `upto`, I hold these, so far along."
- * Sorted by document. What is not named in that range I do not have.
- */
-struct mcpz_msg_digests {
-    struct mcpz_id after; /* zeros: from the start, and including it */
-    struct mcpz_id upto;  /* 0xff...: to the end */
-    const struct mcpz_digest *digests;
-    size_t digest_count;
+    uint64_t digest; /* of its state: core/crdt/document.h */
 };
 
 /* "Of this document I have so much; send what I lack." */
@@ -581,6 +577,81 @@ struct mcpz_msg_pulled {
     struct mcpz_id upto; /* 0xff...: to the end */
     const struct mcpz_pulled_row *rows;
     size_t row_count;
+};
+
+/* ---- Comparing documents: core/crdt/entropy.h --------------------------------------------- */
+
+/*
+ * "All I hold of what is ours in common comes to this." Asks for the same, unless it is the
+ * answer. `epoch` names the sender's numbering of its changes, `seq` the last of them.
+ */
+struct mcpz_msg_root {
+    uint64_t scope; /* of which layout; 0: there is none */
+    uint64_t nonce; /* who asks makes it, the answer repeats it */
+    uint64_t tag;   /* of the documents, keyed with the nonce: core/reconcile/root_tag.h */
+    uint64_t count; /* of the documents */
+    uint64_t epoch;
+    uint64_t seq;
+    uint64_t seen_epoch; /* and so far the sender has the changes of the receiver */
+    uint64_t seen;
+    bool answer;
+};
+
+/* "What has changed after number `since`?" */
+struct mcpz_msg_changes_ask {
+    uint64_t epoch;
+    uint64_t since;
+};
+
+/* "Up to number `upto` this." A document is named once, by its last change. */
+struct mcpz_msg_changes {
+    uint64_t epoch; /* another one than was asked for: that numbering has ended */
+    uint64_t since;
+    uint64_t upto;
+    bool last; /* there is nothing after it */
+    const struct mcpz_digest *digests;
+    size_t digest_count;
+};
+
+/* "I have these." Of a sketch, or (0) by itself: behind deltas of which there are more. */
+struct mcpz_msg_offer {
+    uint64_t session;
+    bool last; /* of a sketch */
+    const struct mcpz_digest *digests;
+    size_t digest_count;
+};
+
+/* Numbers are on the wire. */
+enum mcpz_sketch_step {
+    MCPZ_SKETCH_START = 1, /* "let us compare by `count` symbols": nonce, epoch, seq */
+    MCPZ_SKETCH_MORE,      /* "`count` symbols from `first` on" */
+    MCPZ_SKETCH_FOUND,     /* "these ids are yours only": ids */
+    MCPZ_SKETCH_TAKEN,     /* "I have taken that OFFER in, go on" */
+    MCPZ_SKETCH_GIVE_UP,   /* "that leads nowhere: I read all your changes, do the same" */
+    MCPZ_SKETCH_STEP_END,
+};
+
+/* From who decodes: core/crdt/sketch.h. */
+struct mcpz_msg_sketch_ask {
+    uint64_t session;
+    uint32_t step; /* enum mcpz_sketch_step; fields that it does not name are 0 */
+    uint32_t first;
+    uint32_t count;
+    uint64_t nonce; /* half of the session's key */
+    uint64_t epoch;
+    uint64_t seq;
+    struct mcpz_bytes ids; /* MCPZ_SKETCH_ID_BYTES each, ascending */
+};
+
+/* From who encodes: that it does, or symbols. */
+struct mcpz_msg_sketch {
+    uint64_t session;
+    bool busy;      /* START: not now */
+    uint32_t first; /* of the symbols */
+    uint64_t nonce; /* START: the other half */
+    uint64_t epoch; /* START: of its changes, and how many it had made by then */
+    uint64_t seq;
+    struct mcpz_bytes symbols; /* core/reconcile/iblt.h */
 };
 
 /* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) ------------------------------------- */
@@ -769,7 +840,6 @@ struct mcpz_msg {
         struct mcpz_msg_author author;
         struct mcpz_msg_fold fold;
         struct mcpz_msg_folded folded;
-        struct mcpz_msg_digests digests;
         struct mcpz_msg_want want;
         struct mcpz_msg_layout layout;
         struct mcpz_msg_layout_state layout_state;
@@ -779,6 +849,12 @@ struct mcpz_msg {
         struct mcpz_msg_pulled pulled;
         struct mcpz_msg_branches branches;
         struct mcpz_msg_fetch fetch;
+        struct mcpz_msg_root root;
+        struct mcpz_msg_changes_ask changes_ask;
+        struct mcpz_msg_changes changes;
+        struct mcpz_msg_offer offer;
+        struct mcpz_msg_sketch_ask sketch_ask;
+        struct mcpz_msg_sketch sketch;
         struct mcpz_msg_gossip gossip;
         struct mcpz_msg_ihave ihave;
         struct mcpz_msg_graft graft;

@@ -45,6 +45,9 @@ enum mcpz_record_kind {
     MCPZ_RECORD_LAYOUT = 20,
     MCPZ_RECORD_TRACKER = 21,
     MCPZ_RECORD_STAGED = 22,
+    MCPZ_RECORD_CHANGE = 25,
+    MCPZ_RECORD_CHANGES = 26,
+    MCPZ_RECORD_CURSOR = 27,
     MCPZ_RECORD_KIND_END,
 };
 
@@ -87,6 +90,7 @@ struct mcpz_record_document {
     size_t version_count;
     const struct mcpz_cut *cuts; /* sorted by actor */
     size_t cut_count;
+    uint64_t change; /* which of this store's changes was its last: core/crdt/holdings.h */
 };
 
 /* Key: document, path, type, dot; so a scan meets entries in canonical order. */
@@ -232,6 +236,27 @@ struct mcpz_record_checkpoint {
     size_t signature_count;
 };
 
+/* What a change of this store was of. Key: seq. A document has one, of its last change. */
+struct mcpz_record_change {
+    uint64_t seq; /* from 1, rising */
+    struct mcpz_id document;
+};
+
+/* Of all changes of this store. One row. */
+struct mcpz_record_changes {
+    uint64_t epoch; /* names this numbering */
+    uint64_t floor; /* so far numbers were given out, if no CHANGE says more */
+};
+
+/* How much of a peer's changes we have. Key: peer. */
+struct mcpz_record_cursor {
+    struct mcpz_id peer;
+    uint64_t epoch; /* of its numbering */
+    uint64_t scope; /* of which layout that is true; 0: there is none */
+    uint64_t seq;
+    uint64_t wall_ms; /* when we came so far */
+};
+
 struct mcpz_record {
     enum mcpz_record_kind kind;
     union {
@@ -256,6 +281,9 @@ struct mcpz_record {
         struct mcpz_record_layout layout;
         struct mcpz_record_tracker tracker;
         struct mcpz_record_staged staged;
+        struct mcpz_record_change change;
+        struct mcpz_record_changes changes;
+        struct mcpz_record_cursor cursor;
     };
 };
 

@@ -158,6 +158,14 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         return;
     case MCPZ_RECORD_STAGED:
         return;
+    case MCPZ_RECORD_CHANGE:
+        add_number(key, record->change.seq, 8);
+        return;
+    case MCPZ_RECORD_CHANGES:
+        return;
+    case MCPZ_RECORD_CURSOR:
+        add_id(key, &record->cursor.peer);
+        return;
     case MCPZ_RECORD_KIND_END:
         break;
     }
@@ -448,10 +456,20 @@ static mcpz_error parse_stamp(struct mcpz_bytes left, struct mcpz_layout_stamp *
     return MCPZ_OK;
 }
 
+static mcpz_error parse_change(struct mcpz_bytes left, struct mcpz_record_change *change)
+{
+    if (left.length != 8) {
+        return MCPZ_ECORRUPT;
+    }
+    change->seq = take_number(&left, 8);
+    return MCPZ_OK;
+}
+
 static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
 {
     switch (record->kind) {
     case MCPZ_RECORD_SELF:
+    case MCPZ_RECORD_CHANGES:
         return left.length == 0 ? MCPZ_OK : MCPZ_ECORRUPT;
     case MCPZ_RECORD_TOKEN:
         return parse_token(left, &record->token);
@@ -493,6 +511,10 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_id(left, &record->tracker.tracker.node);
     case MCPZ_RECORD_STAGED:
         return left.length == 0 ? MCPZ_OK : MCPZ_ECORRUPT;
+    case MCPZ_RECORD_CHANGE:
+        return parse_change(left, &record->change);
+    case MCPZ_RECORD_CURSOR:
+        return parse_id(left, &record->cursor.peer);
     case MCPZ_RECORD_KIND_END:
         break;
     }

@@ -12,6 +12,9 @@
  *   TASK_LISTED  kind, list u8, group u64, order u64, id 16
  *   TASK_KEY  kind, length of tenant u8, tenant, key
  *   QUEUE     kind, capability
+ *   CHANGE    kind, seq u64
+ *   CHANGES   kind
+ *   CURSOR    kind, peer 32
  *   RUN       kind, length of tenant u8, tenant, length of capability u8, capability, key
  *   BATCH     kind, name 16, first u32
  *   AUTHOR    kind, id 32

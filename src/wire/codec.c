@@ -23,13 +23,6 @@ static const struct mcpz_field digest_fields[] = {{ID(S, document)}, {U64(S, dig
 static const struct mcpz_layout digest_layout = LAYOUT(S, digest_fields);
 #undef S
 
-static bool digest_ascends(const void *a, const void *b)
-{
-    const struct mcpz_digest *first = a;
-    const struct mcpz_digest *second = b;
-    return mcpz_id_compare(&first->document, &second->document) < 0;
-}
-
 #define S struct mcpz_msg_hello
 static const struct mcpz_field hello_fields[] = {
     {U32(S, version_min)}, {U32(S, version_max)},
@@ -225,15 +218,6 @@ static const struct mcpz_field credit_fields[] = {
 };
 #undef S
 
-#define S struct mcpz_msg_digests
-static const struct mcpz_field digests_fields[] = {
-    {ID(S, after)},
-    {ID(S, upto)},
-    {LIST(S, digests, digest_count, digest_layout, MCPZ_DIGESTS_PER_MESSAGE_MAX),
-     .ascends = digest_ascends},
-};
-#undef S
-
 #define S struct mcpz_msg_want
 static const struct mcpz_field want_fields[] = {
     {ID(S, document)},
@@ -259,6 +243,50 @@ static const struct mcpz_field fetch_fields[] = {
     {STRUCT(S, actor, mcpz_actor_layout)},
     {TIPS(S, ids, id_count, MCPZ_FETCH_MAX)},
     {U64(S, next)},
+};
+#undef S
+
+#define HELD(S) LIST(S, digests, digest_count, digest_layout, MCPZ_DIGESTS_PER_MESSAGE_MAX)
+
+#define S struct mcpz_msg_root
+static const struct mcpz_field root_fields[] = {
+    {U64(S, scope)}, {U64(S, nonce)},      {U64(S, tag)},  {U64(S, count)},   {U64(S, epoch)},
+    {U64(S, seq)},   {U64(S, seen_epoch)}, {U64(S, seen)}, {BOOL(S, answer)},
+};
+#undef S
+
+#define S struct mcpz_msg_changes_ask
+static const struct mcpz_field changes_ask_fields[] = {{U64(S, epoch)}, {U64(S, since)}};
+#undef S
+
+#define S struct mcpz_msg_changes
+static const struct mcpz_field changes_fields[] = {
+    {U64(S, epoch)}, {U64(S, since)}, {U64(S, upto)}, {BOOL(S, last)}, {HELD(S)},
+};
+#undef S
+
+#define S struct mcpz_msg_offer
+static const struct mcpz_field offer_fields[] = {{U64(S, session)}, {BOOL(S, last)}, {HELD(S)}};
+#undef S
+
+#define S struct mcpz_msg_sketch_ask
+static const struct mcpz_field sketch_ask_fields[] = {
+    {U64(S, session)}, {U32_IN(S, step, MCPZ_SKETCH_START, MCPZ_SKETCH_STEP_END - 1)},
+    {U32(S, first)},   {U32(S, count)},
+    {U64(S, nonce)},   {U64(S, epoch)},
+    {U64(S, seq)},     {BYTES(S, ids, 0, MCPZ_SKETCH_IDS_MAX *MCPZ_SKETCH_ID_BYTES)},
+};
+#undef S
+
+#define S struct mcpz_msg_sketch
+static const struct mcpz_field sketch_fields[] = {
+    {U64(S, session)},
+    {BOOL(S, busy)},
+    {U32(S, first)},
+    {U64(S, nonce)},
+    {U64(S, epoch)},
+    {U64(S, seq)},
+    {BYTES(S, symbols, 0, MCPZ_SKETCH_BYTES_MAX)},
 };
 #undef S
 
@@ -617,7 +645,6 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_AUTHOR] = NAMED("author", struct mcpz_msg_author, author_fields),
     [MCPZ_MSG_FOLD] = NAMED("fold", struct mcpz_msg_fold, fold_fields),
     [MCPZ_MSG_FOLDED] = NAMED("folded", struct mcpz_msg_folded, folded_fields),
-    [MCPZ_MSG_DIGESTS] = NAMED("digests", struct mcpz_msg_digests, digests_fields),
     [MCPZ_MSG_BRANCHES] = NAMED("branches", struct mcpz_msg_branches, branches_fields),
     [MCPZ_MSG_FETCH] = NAMED("fetch", struct mcpz_msg_fetch, fetch_fields),
     [MCPZ_MSG_WANT] = NAMED("want", struct mcpz_msg_want, want_fields),
@@ -678,6 +705,13 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_ACK] = NAMED("ack", struct mcpz_msg_ack, ack_fields),
     [MCPZ_MSG_PULL] = NAMED("pull", struct mcpz_msg_pull, pull_fields),
     [MCPZ_MSG_PULLED] = NAMED("pulled", struct mcpz_msg_pulled, pulled_fields),
+
+    [MCPZ_MSG_ROOT] = NAMED("root", struct mcpz_msg_root, root_fields),
+    [MCPZ_MSG_CHANGES_ASK] = NAMED("changes_ask", struct mcpz_msg_changes_ask, changes_ask_fields),
+    [MCPZ_MSG_CHANGES] = NAMED("changes", struct mcpz_msg_changes, changes_fields),
+    [MCPZ_MSG_OFFER] = NAMED("offer", struct mcpz_msg_offer, offer_fields),
+    [MCPZ_MSG_SKETCH_ASK] = NAMED("sketch_ask", struct mcpz_msg_sketch_ask, sketch_ask_fields),
+    [MCPZ_MSG_SKETCH] = NAMED("sketch", struct mcpz_msg_sketch, sketch_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -46,6 +46,7 @@ static const struct mcpz_field document_fields[] = {
     {U32(S, entry_count)},
     {VERSIONS(S, versions, version_count)},
     {CUTS(S, cuts, cut_count)},
+    {U64(S, change)},
 };
 #undef S
 
@@ -146,6 +147,17 @@ static const struct mcpz_field staged_fields[] = {
     {BYTES(struct mcpz_record_staged, body, 1, MCPZ_LAYOUT_BYTES_MAX)},
 };
 
+static const struct mcpz_field change_fields[] = {{ID(struct mcpz_record_change, document)}};
+
+#define S struct mcpz_record_changes
+static const struct mcpz_field changes_fields[] = {{U64(S, epoch)}, {U64(S, floor)}};
+#undef S
+
+#define S struct mcpz_record_cursor
+static const struct mcpz_field cursor_fields[] = {
+    {U64(S, epoch)}, {U64(S, scope)}, {U64(S, seq)}, {U64(S, wall_ms)}};
+#undef S
+
 static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_SELF] = NAMED("self", struct mcpz_record_self, self_fields),
     [MCPZ_RECORD_TOKEN] = NAMED("token", struct mcpz_record_token, kept_token_fields),
@@ -178,6 +190,9 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
                              .fields = mcpz_tracker_fields + MCPZ_TRACKER_KEY_FIELDS,
                              .field_count = MCPZ_TRACKER_FIELDS - MCPZ_TRACKER_KEY_FIELDS},
     [MCPZ_RECORD_STAGED] = NAMED("staged", struct mcpz_record_staged, staged_fields),
+    [MCPZ_RECORD_CHANGE] = NAMED("change", struct mcpz_record_change, change_fields),
+    [MCPZ_RECORD_CHANGES] = NAMED("changes", struct mcpz_record_changes, changes_fields),
+    [MCPZ_RECORD_CURSOR] = NAMED("cursor", struct mcpz_record_cursor, cursor_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

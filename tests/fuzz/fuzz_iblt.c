@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/reconcile/iblt_decoder.h"
-#include "core/reconcile/id_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -18,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 static _Alignas(16) uint8_t memory[1 << 20];
 static struct mcpz_iblt_decoder decoder;
-static uint64_t ours[ITEMS];
+static struct mcpz_iblt_encoder ours;
 
 static void must(bool holds)
 {
@@ -31,14 +30,15 @@ static void begin(size_t items)
 {
     struct mcpz_arena arena;
 
-    must(mcpz_iblt_decoder_bytes(ITEMS, SYMBOLS) <= sizeof(memory));
+    must(mcpz_iblt_decoder_bytes(SYMBOLS) + mcpz_iblt_encoder_bytes(SYMBOLS) <= sizeof(memory));
     mcpz_arena_init(&arena, memory, sizeof(memory));
-    mcpz_iblt_decoder_init(&decoder, ITEMS, SYMBOLS, &arena);
-    mcpz_iblt_decoder_begin(&decoder, (struct mcpz_siphash_key){.low = 1, .high = 2});
+    mcpz_iblt_encoder_init(&ours, SYMBOLS, &arena);
+    mcpz_iblt_decoder_init(&decoder, SYMBOLS, &arena);
+    mcpz_iblt_encoder_begin(&ours, (struct mcpz_siphash_key){.low = 1, .high = 2}, SYMBOLS);
     for (uint64_t i = 0; i < items; i++) {
-        ours[i] = i * 3 + 1;
-        must(mcpz_iblt_encoder_add(&decoder.ours, ours[i]));
+        mcpz_iblt_encoder_add(&ours, i * 3 + 1);
     }
+    mcpz_iblt_decoder_begin(&decoder, &ours);
 }
 
 static void check_found(void)
@@ -53,26 +53,6 @@ static void check_found(void)
     }
 }
 
-static void note(void *context, uint64_t id, bool is_theirs)
-{
-    size_t *noted = context;
-
-    (void)id;
-    noted[is_theirs ? 1 : 0]++;
-}
-
-static void as_list(const uint8_t *bytes, size_t length, size_t items)
-{
-    struct mcpz_id_list list;
-    size_t noted[2] = {0};
-    const struct mcpz_id_list_found found = {.context = noted, .note = note};
-
-    mcpz_id_list_begin(&list, ours, items);
-    (void)mcpz_id_list_take(&list, mcpz_bytes(bytes, length), &found);
-    mcpz_id_list_end(&list, &found);
-    must(noted[0] <= items && noted[1] <= length / MCPZ_ID_LIST_ID_BYTES);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     static struct mcpz_iblt_symbol symbols[BLOCK];
@@ -83,7 +63,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     const size_t items = bytes[0] % (ITEMS + 1);
     const size_t block = bytes[0] % BLOCK + 1;
     begin(items);
-    as_list(bytes + 1, length - 1, items);
     for (size_t at = 1; at + MCPZ_IBLT_SYMBOL_BYTES <= length;) {
         const size_t left = (length - at) / MCPZ_IBLT_SYMBOL_BYTES;
         const size_t count = left < block ? left : block;

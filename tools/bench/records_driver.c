@@ -195,14 +195,17 @@ static void bench_start(const char *directory, size_t count, bool is_sealed)
     const struct mcpz_node_timing timing = {.anti_entropy_us = MCPZ_SECONDS(10)};
     const struct mcpz_actor actor = {.generation = 1};
     struct mcpz_agents *agents = calloc(1, sizeof(*agents));
+    void *memory = calloc(1, mcpz_agents_bytes());
+    struct mcpz_arena arena;
     struct bench bench;
 
     const double began = seconds();
     open_bench(&bench, directory, is_sealed);
-    if (agents == NULL) {
+    if (agents == NULL || memory == NULL) {
         die("out of memory");
     }
-    mcpz_agents_init(agents, &bench.store, &timing, &actor, 1, 0);
+    mcpz_arena_init_zeroed(&arena, memory, mcpz_agents_bytes());
+    mcpz_agents_init(agents, &bench.store, &timing, &actor, 1, 0, &arena);
     say("cold start", is_sealed ? "sealed" : "plain", seconds() - began, "s");
     if (agents->document_count != count) {
         die("not all documents are there");
@@ -210,6 +213,7 @@ static void bench_start(const char *directory, size_t count, bool is_sealed)
     (void)mcpz_persist_commit(&bench.persist);
     close_bench(&bench);
     free(agents);
+    free(memory);
 }
 
 int main(int argc, char **argv)

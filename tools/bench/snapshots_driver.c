@@ -172,11 +172,11 @@ static void bench_placement(size_t nodes)
 
 static void bench_reconcile(size_t items, size_t differences)
 {
-    static struct mcpz_iblt_symbol block[MCPZ_IBLT_BLOCK_MAX];
     const struct mcpz_siphash_key key = {.low = 1, .high = 2};
-    const size_t bytes =
-        mcpz_iblt_encoder_bytes(items) + mcpz_iblt_decoder_bytes(items, MCPZ_IBLT_SYMBOLS_MAX);
+    const size_t bytes = 2 * mcpz_iblt_encoder_bytes(MCPZ_IBLT_SYMBOLS_MAX) +
+                         mcpz_iblt_decoder_bytes(MCPZ_IBLT_SYMBOLS_MAX);
     struct mcpz_iblt_encoder theirs;
+    struct mcpz_iblt_encoder own;
     struct mcpz_iblt_decoder ours;
     struct mcpz_arena arena;
     struct mcpz_rng rng;
@@ -185,26 +185,27 @@ static void bench_reconcile(size_t items, size_t differences)
     void *memory = take(bytes);
 
     mcpz_arena_init_zeroed(&arena, memory, bytes);
-    mcpz_iblt_encoder_init(&theirs, items, &arena);
-    mcpz_iblt_decoder_init(&ours, items, MCPZ_IBLT_SYMBOLS_MAX, &arena);
+    mcpz_iblt_encoder_init(&theirs, MCPZ_IBLT_SYMBOLS_MAX, &arena);
+    mcpz_iblt_encoder_init(&own, MCPZ_IBLT_SYMBOLS_MAX, &arena);
+    mcpz_iblt_decoder_init(&ours, MCPZ_IBLT_SYMBOLS_MAX, &arena);
     mcpz_rng_init(&rng, 3);
-    mcpz_iblt_encoder_begin(&theirs, key);
-    mcpz_iblt_decoder_begin(&ours, key);
+    mcpz_iblt_encoder_begin(&theirs, key, MCPZ_IBLT_SYMBOLS_MAX);
+    mcpz_iblt_encoder_begin(&own, key, MCPZ_IBLT_SYMBOLS_MAX);
     const double began = seconds();
     for (size_t i = 0; i < items - differences / 2; i++) {
         const uint64_t id = mcpz_rng_next(&rng);
-        (void)mcpz_iblt_encoder_add(&theirs, id);
-        (void)mcpz_iblt_encoder_add(&ours.ours, id);
+        mcpz_iblt_encoder_add(&theirs, id);
+        mcpz_iblt_encoder_add(&own, id);
     }
     for (size_t i = 0; i < differences / 2; i++) {
-        (void)mcpz_iblt_encoder_add(&theirs, mcpz_rng_next(&rng));
-        (void)mcpz_iblt_encoder_add(&ours.ours, mcpz_rng_next(&rng));
+        mcpz_iblt_encoder_add(&theirs, mcpz_rng_next(&rng));
+        mcpz_iblt_encoder_add(&own, mcpz_rng_next(&rng));
     }
+    mcpz_iblt_decoder_begin(&ours, &own);
     enum mcpz_iblt_verdict verdict = MCPZ_IBLT_MORE;
     while (verdict == MCPZ_IBLT_MORE) {
         const size_t count = mcpz_iblt_block(sent);
-        mcpz_iblt_encoder_make(&theirs, count, block);
-        verdict = mcpz_iblt_decoder_take(&ours, block, count);
+        verdict = mcpz_iblt_decoder_take(&ours, theirs.symbols + sent, count);
         sent += count;
     }
     if (verdict != MCPZ_IBLT_FOUND || ours.difference_count != differences) {

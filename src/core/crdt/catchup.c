@@ -5,126 +5,40 @@
 #include "core/crdt/cuts.h"
 #include "core/crdt/past.h"
 
-/* ---- Comparing ---------------------------------------------------------------------------- */
+/* ---- Asking ------------------------------------------------------------------------------- */
 
-bool mcpz_catchup_page_is_valid(const struct mcpz_msg_digests *page)
-{
-    const struct mcpz_id *last = &page->after;
-
-    if (page->digest_count > MCPZ_DIGESTS_PER_MESSAGE_MAX ||
-        mcpz_id_compare(&page->after, &page->upto) >= 0) {
-        return false;
-    }
-    for (size_t i = 0; i < page->digest_count; i++) {
-        if (mcpz_id_compare(last, &page->digests[i].document) >= 0) {
-            return false;
-        }
-        last = &page->digests[i].document;
-    }
-    return mcpz_id_compare(last, &page->upto) <= 0;
-}
-
-void mcpz_catchup_ask(struct mcpz_catchup *catchup, const struct mcpz_document *document,
-                      enum mcpz_want_reason reason, uint64_t digest)
+enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
+                                       const struct mcpz_document *document,
+                                       enum mcpz_want_reason reason, uint64_t digest)
 {
     if (!document->exists && catchup->is_full) {
-        return;
+        return MCPZ_WANT_NOTHING;
     }
-    if (mcpz_wanted_ask(catchup->wanted, catchup->now, &document->id, reason, digest)) {
-        /* One that finds no room is asked for again when its patience is over. */
-        (void)mcpz_mail_want(catchup->mail, catchup->peer, document);
+    enum mcpz_want_answer answer = mcpz_wanted_ask(catchup->wanted, catchup->now, catchup->peer,
+                                                   &document->id, reason, digest);
+    if (answer == MCPZ_WANT_ASK && !mcpz_mail_want(catchup->mail, catchup->peer, document)) {
+        mcpz_wanted_answered(catchup->wanted, catchup->peer, &document->id);
+        return MCPZ_WANT_NO_ROOM;
     }
+    return answer;
 }
 
-/* A comparison of one page: what is left of its limits. */
-struct comparison {
-    struct mcpz_catchup *catchup;
-    const struct mcpz_msg_digests *page;
-    size_t at; /* in the page */
-    size_t asks_left;
-    size_t offers_left;
-};
-
-static void ask_for(struct comparison *comparison, const struct mcpz_document *ours,
-                    uint64_t digest)
+mcpz_error mcpz_catchup_look(struct mcpz_catchup *catchup, const struct mcpz_digest *theirs,
+                             enum mcpz_want_answer *answer)
 {
-    if (comparison->asks_left > 0) {
-        comparison->asks_left--;
-        mcpz_catchup_ask(comparison->catchup, ours, MCPZ_WANT_MORE, digest);
+    struct mcpz_document ours;
+    mcpz_error error = mcpz_document_load(catchup->store, &theirs->document, &ours);
+
+    if (error != MCPZ_OK) {
+        return error;
     }
-}
-
-/* Ask for those in the page before `upto` (NULL: all that are left): we do not have them. */
-static void ask_for_unknown(struct comparison *comparison, const struct mcpz_id *upto)
-{
-    const struct mcpz_msg_digests *page = comparison->page;
-
-    while (comparison->at < page->digest_count) {
-        const struct mcpz_digest *theirs = &page->digests[comparison->at];
-        if (upto != NULL && mcpz_id_compare(&theirs->document, upto) >= 0) {
-            return;
-        }
-        struct mcpz_document unknown = {.id = theirs->document};
-        ask_for(comparison, &unknown, theirs->digest);
-        comparison->at++;
-    }
-}
-
-/* One of our documents, which lies in the page's range. */
-static mcpz_error compare_one(struct comparison *comparison,
-                              const struct mcpz_record_document *ours)
-{
-    const struct mcpz_msg_digests *page = comparison->page;
-    struct mcpz_catchup *catchup = comparison->catchup;
-    uint64_t digest = mcpz_document_digest(ours);
-
-    ask_for_unknown(comparison, &ours->id);
-    if (comparison->at < page->digest_count &&
-        mcpz_id_equal(&page->digests[comparison->at].document, &ours->id)) {
-        uint64_t theirs = page->digests[comparison->at++].digest;
-        if (theirs != digest) {
-            struct mcpz_document document;
-            mcpz_error error = mcpz_document_open(ours, &document);
-            if (error != MCPZ_OK) {
-                return error;
-            }
-            ask_for(comparison, &document, theirs);
-        }
-        return MCPZ_OK;
-    }
-    if (comparison->offers_left > 0) {
-        comparison->offers_left--;
-        (void)mcpz_mail_offer(catchup->mail, catchup->peer, &ours->id, digest);
+    if (ours.exists && mcpz_document_digest_of(&ours) == theirs->digest) {
+        mcpz_wanted_answered(catchup->wanted, catchup->peer, &theirs->document);
+        *answer = MCPZ_WANT_NOTHING;
+    } else {
+        *answer = mcpz_catchup_ask(catchup, &ours, MCPZ_WANT_MORE, theirs->digest);
     }
     return MCPZ_OK;
-}
-
-mcpz_error mcpz_catchup_compare(struct mcpz_catchup *catchup, const struct mcpz_msg_digests *page)
-{
-    const struct mcpz_store *store = catchup->store;
-    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = page->after}};
-    struct comparison comparison = {
-        .catchup = catchup,
-        .page = page,
-        .asks_left = MCPZ_ASKS_PER_PAGE_MAX,
-        .offers_left = MCPZ_OFFERS_PER_PAGE_MAX,
-    };
-
-    for (size_t i = 0; i < MCPZ_SCAN_PER_PAGE_MAX; i++) {
-        mcpz_error error = store->next(store->context, MCPZ_SCAN_KIND, false, &record);
-        if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
-            return error;
-        }
-        if (error == MCPZ_ENOTFOUND || mcpz_id_compare(&record.document.id, &page->upto) > 0) {
-            ask_for_unknown(&comparison, NULL);
-            return MCPZ_OK;
-        }
-        error = compare_one(&comparison, &record.document);
-        if (error != MCPZ_OK) {
-            return error;
-        }
-    }
-    return MCPZ_OK; /* it goes on with the next round */
 }
 
 /* ---- Answering ---------------------------------------------------------------------------- */

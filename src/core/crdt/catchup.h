@@ -1,5 +1,5 @@
 /*
- * Catching up: from a page of somebody's digests to questions, from a question to deltas.
+ * Catching up: from what somebody says it has to questions, from a question to deltas.
  */
 
 #ifndef CORE_CRDT_CATCHUP_H
@@ -20,15 +20,11 @@
 #include "proto/msg.h"
 #include "proto/store.h"
 
-#define MCPZ_ASKS_PER_PAGE_MAX 64   /* WANTs for one DIGESTS */
-#define MCPZ_OFFERS_PER_PAGE_MAX 32 /* documents we name because the page lacks them */
-#define MCPZ_SCAN_PER_PAGE_MAX 1024 /* of our documents looked at for one DIGESTS */
-
 #define MCPZ_DELTAS_PER_WANT_MAX 64 /* sent for one WANT; the receiver asks again for more */
 #define MCPZ_BYTES_PER_WANT_MAX 49152
 #define MCPZ_BRANCH_PAGES_PER_WANT_MAX 4
 
-static_assert(MCPZ_ASKS_PER_PAGE_MAX + MCPZ_OFFERS_PER_PAGE_MAX + 2 < MCPZ_MAIL_ACTIONS_MAX &&
+static_assert(MCPZ_DIGESTS_PER_MESSAGE_MAX + 2 < MCPZ_MAIL_ACTIONS_MAX &&
                   MCPZ_DELTAS_PER_WANT_MAX + MCPZ_BRANCH_PAGES_PER_WANT_MAX + 5 <
                       MCPZ_MAIL_ACTIONS_MAX &&
                   MCPZ_FETCH_MAX + 5 < MCPZ_MAIL_ACTIONS_MAX,
@@ -44,21 +40,19 @@ struct mcpz_catchup {
     bool is_full; /* no room for documents we do not have */
 };
 
-/** Is this a page: sorted, each once, within its range, no zeros, within its limit? */
-bool mcpz_catchup_page_is_valid(const struct mcpz_msg_digests *page);
+/** Ask for what `document` lacks. */
+enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
+                                       const struct mcpz_document *document,
+                                       enum mcpz_want_reason reason, uint64_t digest);
 
 /**
- * Ask for each document of a valid page that differs from ours or that we lack, and offer those
- * the page lacks. What is over the limits is left for the next round.
+ * The peer says how far along it is with one document: ask for it, if that is not where we are.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO
  */
-MCPZ_MUST_USE mcpz_error mcpz_catchup_compare(struct mcpz_catchup *catchup,
-                                              const struct mcpz_msg_digests *page);
-
-/** Ask for what `document` lacks. */
-void mcpz_catchup_ask(struct mcpz_catchup *catchup, const struct mcpz_document *document,
-                      enum mcpz_want_reason reason, uint64_t digest);
+MCPZ_MUST_USE mcpz_error mcpz_catchup_look(struct mcpz_catchup *catchup,
+                                           const struct mcpz_digest *theirs,
+                                           enum mcpz_want_answer *answer);
 
 /**
  * Send the deltas of `document` that a valid `want` lacks, in causal order; if they are too many,

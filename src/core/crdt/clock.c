@@ -2,8 +2,6 @@
 
 #include <assert.h>
 
-#include "base/hash.h"
-
 bool mcpz_clock_is_valid(const struct mcpz_version *versions, size_t count)
 {
     if (count > MCPZ_ACTORS_MAX) {
@@ -109,20 +107,6 @@ bool mcpz_clock_covers(const struct mcpz_clock *clock, const struct mcpz_version
         }
     }
     return true;
-}
-
-uint64_t mcpz_clock_digest(const struct mcpz_version *versions, size_t count)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct mcpz_actor *actor = &versions[i].actor;
-        uint64_t who = mcpz_hash_bytes(mcpz_bytes(actor->node.bytes, MCPZ_ID_BYTES),
-                                       mcpz_hash_mix(actor->generation));
-        uint64_t which = mcpz_hash_bytes(mcpz_bytes(versions[i].head.bytes, MCPZ_HEAD_BYTES),
-                                         mcpz_hash_mix(versions[i].seq));
-        sum += mcpz_hash_mix(who + which);
-    }
-    return sum;
 }
 
 bool mcpz_clock_is_ahead(uint64_t hlc, uint64_t wall_ms)

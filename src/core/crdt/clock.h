@@ -47,9 +47,6 @@ void mcpz_clock_forget(struct mcpz_clock *clock, const struct mcpz_actor *actor)
 bool mcpz_clock_covers(const struct mcpz_clock *clock, const struct mcpz_version *versions,
                        size_t count);
 
-/** 64 bits that are equal for equal vectors, and hardly ever for others. 0 for the empty one. */
-uint64_t mcpz_clock_digest(const struct mcpz_version *versions, size_t count);
-
 /**
  * A stamp for something that happens now, after everything stamped up to `floor`.
  *

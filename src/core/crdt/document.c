@@ -1,6 +1,8 @@
 #include "core/crdt/document.h"
 
 #include <assert.h>
+#include <endian.h>
+#include <string.h>
 
 #include "core/crdt/kinds.h"
 #include "core/crdt/number.h"
@@ -25,18 +27,6 @@ mcpz_error mcpz_document_open(const struct mcpz_record_document *record,
     return MCPZ_OK;
 }
 
-uint64_t mcpz_document_digest(const struct mcpz_record_document *record)
-{
-    return mcpz_clock_digest(record->versions, record->version_count) +
-           mcpz_cuts_digest(record->cuts, record->cut_count);
-}
-
-uint64_t mcpz_document_digest_of(const struct mcpz_document *document)
-{
-    return mcpz_clock_digest(document->clock.versions, document->clock.count) +
-           mcpz_cuts_digest(document->cuts.cuts, document->cuts.count);
-}
-
 mcpz_error mcpz_document_load(const struct mcpz_store *store, const struct mcpz_id *id,
                               struct mcpz_document *document)
 {
@@ -59,6 +49,71 @@ mcpz_error mcpz_document_find_delta(const struct mcpz_store *store, const struct
         .delta = {.delta = {.document = *document, .actor = *actor, .seq = seq}},
     };
     return store->next(store->context, MCPZ_SCAN_SEQ, true, record);
+}
+
+struct mcpz_record_document mcpz_document_record(const struct mcpz_document *document)
+{
+    return (struct mcpz_record_document){
+        .id = document->id,
+        .name = document->name,
+        .deleted = document->deleted,
+        .hlc = document->hlc,
+        .entry_count = document->entry_count,
+        .versions = document->clock.versions,
+        .version_count = document->clock.count,
+        .cuts = document->cuts.cuts,
+        .cut_count = document->cuts.count,
+    };
+}
+
+/* ---- Its name ----------------------------------------------------------------------------- */
+
+#define VERSION_BYTES (MCPZ_ID_BYTES + 4 + 8 + MCPZ_HEAD_BYTES)
+
+static uint8_t *put_bytes(uint8_t *to, const void *from, size_t length)
+{
+    memcpy(to, from, length);
+    return to + length;
+}
+
+static uint8_t *put_version(uint8_t *to, const struct mcpz_version *version)
+{
+    const uint32_t generation = htobe32(version->actor.generation);
+    const uint64_t seq = htobe64(version->seq);
+
+    to = put_bytes(to, version->actor.node.bytes, MCPZ_ID_BYTES);
+    to = put_bytes(to, &generation, sizeof(generation));
+    to = put_bytes(to, &seq, sizeof(seq));
+    return put_bytes(to, version->head.bytes, MCPZ_HEAD_BYTES);
+}
+
+uint64_t mcpz_document_hash(struct mcpz_siphash_key key, const struct mcpz_record_document *record)
+{
+    uint8_t bytes[MCPZ_ID_BYTES + MCPZ_ACTORS_MAX * VERSION_BYTES + 8];
+    const uint64_t cuts = htobe64(mcpz_cuts_digest(record->cuts, record->cut_count));
+    uint8_t *end = put_bytes(bytes, record->id.bytes, MCPZ_ID_BYTES);
+
+    assert(record->version_count <= MCPZ_ACTORS_MAX);
+    for (size_t i = 0; i < record->version_count; i++) {
+        end = put_version(end, &record->versions[i]);
+    }
+    end = put_bytes(end, &cuts, sizeof(cuts));
+    return mcpz_siphash(key, mcpz_bytes(bytes, (size_t)(end - bytes)));
+}
+
+uint64_t mcpz_document_digest(const struct mcpz_record_document *record)
+{
+    static const struct mcpz_siphash_key key = {.low = UINT64_C(0x6d63707a20646f63),
+                                                .high = UINT64_C(0x6469676573742031)};
+
+    return mcpz_document_hash(key, record);
+}
+
+uint64_t mcpz_document_digest_of(const struct mcpz_document *document)
+{
+    const struct mcpz_record_document record = mcpz_document_record(document);
+
+    return mcpz_document_digest(&record);
 }
 
 /* ---- Validity ----------------------------------------------------------------------------- */
@@ -413,15 +468,7 @@ void mcpz_document_store(const struct mcpz_store *store, const struct mcpz_docum
 {
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_DOCUMENT,
-        .document = {.id = document->id,
-                     .name = document->name,
-                     .deleted = document->deleted,
-                     .hlc = document->hlc,
-                     .entry_count = document->entry_count,
-                     .versions = document->clock.versions,
-                     .version_count = document->clock.count,
-                     .cuts = document->cuts.cuts,
-                     .cut_count = document->cuts.count},
+        .document = mcpz_document_record(document),
     };
     store->put(store->context, &record);
 }

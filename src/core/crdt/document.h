@@ -27,6 +27,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "base/siphash.h"
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 #include "proto/agent.h"
@@ -57,6 +58,20 @@ struct mcpz_document {
 };
 
 /**
+ * What names the state of a document exactly: its id and what it has seen, hashed under `key`.
+ * Equal for equal states, hardly ever for others.
+ */
+uint64_t mcpz_document_hash(struct mcpz_siphash_key key,
+                            const struct mcpz_record_document *record);
+
+/** The same under a key that all nodes have: what they tell each other of a document. */
+uint64_t mcpz_document_digest(const struct mcpz_record_document *record);
+uint64_t mcpz_document_digest_of(const struct mcpz_document *document);
+
+/** The document as a record, whose lists are the document's. */
+struct mcpz_record_document mcpz_document_record(const struct mcpz_document *document);
+
+/**
  * Read the record of `id`. One that is not there is an empty document.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO
@@ -74,13 +89,6 @@ void mcpz_document_store(const struct mcpz_store *store, const struct mcpz_docum
  */
 MCPZ_MUST_USE mcpz_error mcpz_document_open(const struct mcpz_record_document *record,
                                             struct mcpz_document *document);
-
-/**
- * 64 bits that are equal for documents of equal state, and hardly ever for others: over versions,
- * heads and cuts, which are what the state follows from. 0 for one of which nothing is here.
- */
-uint64_t mcpz_document_digest(const struct mcpz_record_document *record);
-uint64_t mcpz_document_digest_of(const struct mcpz_document *document);
 
 /** Is it there and not deleted? */
 static inline bool mcpz_document_is_live(const struct mcpz_document *document)

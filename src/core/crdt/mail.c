@@ -1,6 +1,7 @@
 #include "core/crdt/mail.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* Turning a broadcast into sends lists the neighbours in the arena. */
 #define BROADCAST_BYTES (MCPZ_LINKS_MAX * sizeof(struct mcpz_id))
@@ -200,59 +201,77 @@ bool mcpz_mail_fetch(struct mcpz_mail *mail, const struct mcpz_id *to,
     return true;
 }
 
-static bool put_digests(struct mcpz_mail *mail, const struct mcpz_id *to,
-                        const struct mcpz_msg_digests *page)
+/* What `msg` points to, in the arena. NULL with 0 bytes: nothing. */
+static const void *attached(const struct mcpz_msg *msg, size_t *bytes)
 {
-    size_t bytes = rounded(page->digest_count * sizeof(*page->digests));
-    if (!reserve(mail, bytes + address_bytes(to))) {
-        return false;
-    }
+    const size_t row = sizeof(struct mcpz_digest);
 
-    struct mcpz_digest *digests = take(mail, page->digest_count, sizeof(*digests));
-    for (size_t i = 0; i < page->digest_count; i++) {
-        digests[i] = page->digests[i];
+    *bytes = 0;
+    if (msg->kind == MCPZ_MSG_CHANGES) {
+        *bytes = msg->changes.digest_count * row;
+        return msg->changes.digests;
     }
-    struct mcpz_msg msg = {.kind = MCPZ_MSG_DIGESTS, .digests = *page};
-    msg.digests.digests = digests;
-    send_or_broadcast(mail, to, NULL, &msg);
-    return true;
+    if (msg->kind == MCPZ_MSG_OFFER) {
+        *bytes = msg->offer.digest_count * row;
+        return msg->offer.digests;
+    }
+    if (msg->kind == MCPZ_MSG_SKETCH_ASK) {
+        *bytes = msg->sketch_ask.ids.length;
+        return msg->sketch_ask.ids.data;
+    }
+    if (msg->kind == MCPZ_MSG_SKETCH) {
+        *bytes = msg->sketch.symbols.length;
+        return msg->sketch.symbols.data;
+    }
+    assert(msg->kind == MCPZ_MSG_ROOT || msg->kind == MCPZ_MSG_CHANGES_ASK);
+    return NULL;
 }
 
-bool mcpz_mail_digests(struct mcpz_mail *mail, const struct mcpz_id *to,
-                       const struct mcpz_msg_digests *page)
+static void attach(struct mcpz_msg *msg, const void *copy)
 {
-    return put_digests(mail, to, page);
+    if (msg->kind == MCPZ_MSG_CHANGES) {
+        msg->changes.digests = copy;
+    } else if (msg->kind == MCPZ_MSG_OFFER) {
+        msg->offer.digests = copy;
+    } else if (msg->kind == MCPZ_MSG_SKETCH_ASK) {
+        msg->sketch_ask.ids.data = copy;
+    } else if (msg->kind == MCPZ_MSG_SKETCH) {
+        msg->sketch.symbols.data = copy;
+    }
+}
+
+bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
+                       const struct mcpz_msg *msg)
+{
+    size_t bytes;
+    const void *from = attached(msg, &bytes);
+
+    if (!reserve(mail, rounded(bytes) + address_bytes(to))) {
+        return false;
+    }
+    struct mcpz_msg kept = *msg;
+    if (bytes > 0) {
+        void *copy = take(mail, bytes, 1);
+        memcpy(copy, from, bytes);
+        attach(&kept, copy);
+    }
+    send_or_broadcast(mail, to, NULL, &kept);
+    /* Deltas wait for the disk; what comes after them must not overtake them, and no number of a
+     * change may be known that could be given out again. */
+    mail->out->actions[mail->out->count - 1].durable = true;
+    return true;
 }
 
 bool mcpz_mail_offer(struct mcpz_mail *mail, const struct mcpz_id *to,
                      const struct mcpz_id *document, uint64_t digest)
 {
-    struct mcpz_digest one = {.document = *document, .digest = digest};
-    struct mcpz_msg_digests page = {
-        .after = mcpz_mail_before(document),
-        .upto = *document,
-        .digests = &one,
-        .digest_count = 1,
+    const struct mcpz_digest one = {.document = *document, .digest = digest};
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_OFFER,
+        .offer = {.digests = &one, .digest_count = 1},
     };
-    if (!put_digests(mail, to, &page)) {
-        return false;
-    }
-    /* Deltas wait for the disk; what comes after them must not overtake them. */
-    mail->out->actions[mail->out->count - 1].durable = true;
-    return true;
-}
 
-struct mcpz_id mcpz_mail_before(const struct mcpz_id *id)
-{
-    assert(!mcpz_id_is_zero(id));
-
-    struct mcpz_id before = *id;
-    size_t at = MCPZ_ID_BYTES;
-    do {
-        at--;
-        before.bytes[at]--;
-    } while (before.bytes[at] == 0xff); /* it was zero: borrow from the next */
-    return before;
+    return mcpz_mail_message(mail, to, &msg);
 }
 
 /* ---- For people --------------------------------------------------------------------------- */

@@ -60,9 +60,12 @@ bool mcpz_mail_branches(struct mcpz_mail *mail, const struct mcpz_id *to,
 bool mcpz_mail_fetch(struct mcpz_mail *mail, const struct mcpz_id *to,
                      const struct mcpz_msg_fetch *fetch);
 
-/** Send `to` a page of digests. False: no room. */
-MCPZ_MUST_USE bool mcpz_mail_digests(struct mcpz_mail *mail, const struct mcpz_id *to,
-                                     const struct mcpz_msg_digests *page);
+/**
+ * Send `to` (NULL: all neighbours) a copy of a message of core/crdt/entropy.h, behind all deltas
+ * that were mailed before. False: no room.
+ */
+bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
+                       const struct mcpz_msg *msg);
 
 /**
  * Tell `to` (NULL: all neighbours) how far along we are with one document, behind any delta of
@@ -81,8 +84,5 @@ void mcpz_mail_merged(struct mcpz_mail *mail, const struct mcpz_id *document);
 /** `actor` has contradicted itself in `document`. There is always room for it, once a step. */
 void mcpz_mail_forked(struct mcpz_mail *mail, const struct mcpz_id *document,
                       const struct mcpz_actor *actor);
-
-/** The id before `id`, which is not zero: a range that holds `id` alone starts after it. */
-struct mcpz_id mcpz_mail_before(const struct mcpz_id *id);
 
 #endif

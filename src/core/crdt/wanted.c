@@ -24,40 +24,97 @@ static void forget_expired(struct mcpz_wanted *wanted, mcpz_time now)
     }
 }
 
-bool mcpz_wanted_ask(struct mcpz_wanted *wanted, mcpz_time now, const struct mcpz_id *document,
-                     enum mcpz_want_reason reason, uint64_t digest)
+enum mcpz_want_answer mcpz_wanted_ask(struct mcpz_wanted *wanted, mcpz_time now,
+                                      const struct mcpz_id *peer, const struct mcpz_id *document,
+                                      enum mcpz_want_reason reason, uint64_t digest)
 {
     struct mcpz_want *want = find(wanted, document);
     bool is_asked = want != NULL && want->until_us > now;
 
     if (is_asked && (!want->moving || reason == MCPZ_WANT_GAP)) {
-        return false;
+        want->digest = digest != 0 && mcpz_id_equal(&want->peer, peer) ? digest : want->digest;
+        return MCPZ_WANT_PENDING;
     }
     if (want == NULL) {
-        if (wanted->count == MCPZ_WANTS_MAX) {
-            forget_expired(wanted, now);
-        }
-        if (wanted->count == MCPZ_WANTS_MAX) {
-            return false;
+        if (mcpz_wanted_room(wanted, now) == 0) {
+            return MCPZ_WANT_NO_ROOM;
         }
         want = &wanted->wants[wanted->count++];
     }
     *want = (struct mcpz_want){
         .document = *document,
+        .peer = *peer,
         .until_us = now + MCPZ_WANT_PATIENCE_US,
         .digest = digest,
     };
-    return true;
+    return MCPZ_WANT_ASK;
 }
 
-void mcpz_wanted_moved(struct mcpz_wanted *wanted, const struct mcpz_id *document, uint64_t digest)
+void mcpz_wanted_moved(struct mcpz_wanted *wanted, mcpz_time now, const struct mcpz_id *document,
+                       uint64_t digest)
 {
     struct mcpz_want *want = find(wanted, document);
     if (want == NULL) {
         return;
     }
+    for (size_t i = 0; i < wanted->count; i++) {
+        struct mcpz_want *other = &wanted->wants[i];
+        if (other->until_us > now && mcpz_id_equal(&other->peer, &want->peer)) {
+            other->until_us = now + MCPZ_WANT_PATIENCE_US;
+        }
+    }
     want->moving = true;
     if (want->digest == digest) {
         forget(wanted, want);
+    } else if (want->digest == 0) {
+        want->until_us = now + MCPZ_WANT_SETTLE_US; /* nobody says when that was all */
     }
+}
+
+void mcpz_wanted_answered(struct mcpz_wanted *wanted, const struct mcpz_id *peer,
+                          const struct mcpz_id *document)
+{
+    struct mcpz_want *want = find(wanted, document);
+
+    if (want != NULL && mcpz_id_equal(&want->peer, peer)) {
+        forget(wanted, want);
+    }
+}
+
+void mcpz_wanted_gone(struct mcpz_wanted *wanted, const struct mcpz_id *peer)
+{
+    for (size_t i = wanted->count; i > 0; i--) {
+        if (mcpz_id_equal(&wanted->wants[i - 1].peer, peer)) {
+            forget(wanted, &wanted->wants[i - 1]);
+        }
+    }
+}
+
+size_t mcpz_wanted_of(struct mcpz_wanted *wanted, mcpz_time now, const struct mcpz_id *peer)
+{
+    size_t count = 0;
+
+    forget_expired(wanted, now);
+    for (size_t i = 0; i < wanted->count; i++) {
+        count += mcpz_id_equal(&wanted->wants[i].peer, peer) ? 1 : 0;
+    }
+    return count;
+}
+
+size_t mcpz_wanted_room(struct mcpz_wanted *wanted, mcpz_time now)
+{
+    if (wanted->count == MCPZ_WANTS_MAX) {
+        forget_expired(wanted, now);
+    }
+    return MCPZ_WANTS_MAX - wanted->count;
+}
+
+mcpz_time mcpz_wanted_deadline(const struct mcpz_wanted *wanted)
+{
+    mcpz_time deadline = MCPZ_TIME_NEVER;
+
+    for (size_t i = 0; i < wanted->count; i++) {
+        deadline = mcpz_time_min(deadline, wanted->wants[i].until_us);
+    }
+    return deadline;
 }

@@ -11,7 +11,7 @@
 
 static const struct mcpz_outcome ok = {.code = MCPZ_CODE_OK, .text = ""};
 
-static_assert(MCPZ_AGENTS_MAX == 100000, "the text in create() names it");
+static_assert(MCPZ_AGENTS_MAX == 1000000, "the text in create() names it");
 
 /* ---- One function for each kind of write -------------------------------------------------- */
 
@@ -81,7 +81,8 @@ static struct mcpz_outcome create(struct mcpz_writer *writer, struct mcpz_bytes 
         return mcpz_edit_refuse(MCPZ_CODE_CONFLICT, "an agent of this name exists");
     }
     if (!writer->has_room) {
-        return mcpz_edit_refuse(MCPZ_CODE_LIMIT, "this node holds too many agents (limit 100000)");
+        return mcpz_edit_refuse(MCPZ_CODE_LIMIT,
+                                "this node holds too many agents (limit 1000000)");
     }
     if (find_shown(writer, mcpz_paths_life, &shown) != MCPZ_OK || shown.epoch == INT64_MAX) {
         return mcpz_edit_store_failed();

@@ -7,8 +7,6 @@
 #include "base/hash.h"
 #include "proto/limits.h"
 
-#define ID_BYTES 8 /* of an item in a list */
-
 /* The check word's key is another one than the ids'. */
 #define CHECK_KEY UINT64_C(0x6d63707a63686563)
 
@@ -69,11 +67,6 @@ size_t mcpz_iblt_block(size_t sent)
                          : half > MCPZ_IBLT_BLOCK_MAX ? MCPZ_IBLT_BLOCK_MAX
                                                       : half;
     return block < left ? block : left;
-}
-
-bool mcpz_iblt_is_hopeless(size_t items, size_t sent)
-{
-    return sent * MCPZ_IBLT_SYMBOL_BYTES >= items * ID_BYTES;
 }
 
 void mcpz_iblt_pack(const struct mcpz_iblt_symbol *symbols, size_t count, uint8_t *bytes)

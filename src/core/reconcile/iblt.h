@@ -71,12 +71,6 @@ static inline void mcpz_iblt_mix(struct mcpz_iblt_symbol *symbol,
 /** How many symbols to send next after `sent` of them: 0 when there are no more. */
 size_t mcpz_iblt_block(size_t sent);
 
-/**
- * Is it cheaper to send the ids of all `items` than to go on after `sent` symbols? Then there is
- * little in common, or the peer does not play by the rules.
- */
-bool mcpz_iblt_is_hopeless(size_t items, size_t sent);
-
 /** Write symbols as they cross the wire: MCPZ_IBLT_SYMBOL_BYTES each. */
 void mcpz_iblt_pack(const struct mcpz_iblt_symbol *symbols, size_t count, uint8_t *bytes);
 

@@ -3,30 +3,29 @@
 #include <assert.h>
 #include <string.h>
 
-size_t mcpz_iblt_decoder_bytes(size_t item_max, size_t symbol_max)
+size_t mcpz_iblt_decoder_bytes(size_t symbol_max)
 {
-    return mcpz_iblt_encoder_bytes(item_max) +
-           mcpz_arena_cost(symbol_max, sizeof(struct mcpz_iblt_cell)) +
+    return mcpz_arena_cost(symbol_max, sizeof(struct mcpz_iblt_cell)) +
            mcpz_arena_cost(symbol_max, sizeof(uint32_t)) +
-           mcpz_arena_cost(symbol_max, sizeof(struct mcpz_iblt_difference)) +
-           mcpz_arena_cost(MCPZ_IBLT_BLOCK_MAX, sizeof(struct mcpz_iblt_symbol));
+           mcpz_arena_cost(symbol_max, sizeof(struct mcpz_iblt_difference));
 }
 
-void mcpz_iblt_decoder_init(struct mcpz_iblt_decoder *decoder, size_t item_max, size_t symbol_max,
+void mcpz_iblt_decoder_init(struct mcpz_iblt_decoder *decoder, size_t symbol_max,
                             struct mcpz_arena *arena)
 {
     assert(symbol_max <= MCPZ_IBLT_SYMBOLS_MAX);
-    *decoder = (struct mcpz_iblt_decoder){.cell_max = symbol_max, .verdict = MCPZ_IBLT_HOPELESS};
-    mcpz_iblt_encoder_init(&decoder->ours, item_max, arena);
+    *decoder = (struct mcpz_iblt_decoder){.room = symbol_max, .verdict = MCPZ_IBLT_HOPELESS};
     decoder->cells = mcpz_arena_take_sure(arena, symbol_max, sizeof(*decoder->cells));
     decoder->waiting = mcpz_arena_take_sure(arena, symbol_max, sizeof(*decoder->waiting));
     decoder->differences = mcpz_arena_take_sure(arena, symbol_max, sizeof(*decoder->differences));
-    decoder->block = mcpz_arena_take_sure(arena, MCPZ_IBLT_BLOCK_MAX, sizeof(*decoder->block));
 }
 
-void mcpz_iblt_decoder_begin(struct mcpz_iblt_decoder *decoder, struct mcpz_siphash_key key)
+void mcpz_iblt_decoder_begin(struct mcpz_iblt_decoder *decoder,
+                             const struct mcpz_iblt_encoder *ours)
 {
-    mcpz_iblt_encoder_begin(&decoder->ours, key);
+    assert(ours->symbol_count <= decoder->room);
+    decoder->ours = ours;
+    decoder->cell_max = ours->symbol_count;
     decoder->waiting_count = 0;
     decoder->difference_count = 0;
     decoder->cell_count = 0;
@@ -43,7 +42,7 @@ static bool is_single(const struct mcpz_iblt_decoder *decoder,
                       const struct mcpz_iblt_symbol *symbol)
 {
     return (symbol->count == 1 || symbol->count == UINT8_MAX) &&
-           mcpz_iblt_item(decoder->ours.key, symbol->id).check == symbol->check;
+           mcpz_iblt_item(decoder->ours->key, symbol->id).check == symbol->check;
 }
 
 static void look_at(struct mcpz_iblt_decoder *decoder, size_t at)
@@ -60,9 +59,8 @@ static void look_at(struct mcpz_iblt_decoder *decoder, size_t at)
 static void subtract_ours(struct mcpz_iblt_decoder *decoder,
                           const struct mcpz_iblt_symbol *symbols, size_t count)
 {
-    mcpz_iblt_encoder_make(&decoder->ours, count, decoder->block);
     for (size_t i = 0; i < count; i++) {
-        const struct mcpz_iblt_symbol *ours = &decoder->block[i];
+        const struct mcpz_iblt_symbol *ours = &decoder->ours->symbols[decoder->cell_count + i];
         decoder->cells[decoder->cell_count + i] = (struct mcpz_iblt_cell){
             .symbol = {.id = symbols[i].id ^ ours->id,
                        .check = symbols[i].check ^ ours->check,
@@ -98,7 +96,7 @@ static bool peel(struct mcpz_iblt_decoder *decoder)
         struct mcpz_iblt_difference *difference =
             &decoder->differences[decoder->difference_count++];
         *difference = (struct mcpz_iblt_difference){
-            .item = mcpz_iblt_item(decoder->ours.key, cell->symbol.id),
+            .item = mcpz_iblt_item(decoder->ours->key, cell->symbol.id),
             .is_theirs = cell->symbol.count == 1,
         };
         take_out(decoder, difference);

@@ -37,30 +37,31 @@ struct mcpz_iblt_cell {
 };
 
 struct mcpz_iblt_decoder {
-    struct mcpz_iblt_encoder ours;
+    const struct mcpz_iblt_encoder *ours; /* all our items are in it; borrowed */
     struct mcpz_iblt_cell *cells;
-    struct mcpz_iblt_symbol *block; /* of ours */
-    uint32_t *waiting;              /* cells to be looked at */
+    uint32_t *waiting; /* cells to be looked at */
     size_t waiting_count;
     struct mcpz_iblt_difference *differences;
     size_t difference_count;
     size_t cell_count;
-    size_t cell_max;
+    size_t cell_max; /* of this comparison */
+    size_t room;
     enum mcpz_iblt_verdict verdict;
 };
 
 /** How much mcpz_iblt_decoder_init() takes from its arena. */
-size_t mcpz_iblt_decoder_bytes(size_t item_max, size_t symbol_max);
+size_t mcpz_iblt_decoder_bytes(size_t symbol_max);
 
-/**
- * Lay out room for sets of up to `item_max` of our own, and up to `symbol_max` symbols (at most
- * MCPZ_IBLT_SYMBOLS_MAX). `arena` has it (asserted).
- */
-void mcpz_iblt_decoder_init(struct mcpz_iblt_decoder *decoder, size_t item_max, size_t symbol_max,
+/** Lay out room for up to `symbol_max` symbols. `arena` has it (asserted). */
+void mcpz_iblt_decoder_init(struct mcpz_iblt_decoder *decoder, size_t symbol_max,
                             struct mcpz_arena *arena);
 
-/** Begin a comparison in the session of `key`. Our items are then added to `ours`. */
-void mcpz_iblt_decoder_begin(struct mcpz_iblt_decoder *decoder, struct mcpz_siphash_key key);
+/**
+ * Begin a comparison with our items, all of which are in `ours`, which stays as it is until it is
+ * over; so many symbols as that has may be taken in (there is room for them: asserted).
+ */
+void mcpz_iblt_decoder_begin(struct mcpz_iblt_decoder *decoder,
+                             const struct mcpz_iblt_encoder *ours);
 
 /**
  * Take in the peer's next symbols, at most MCPZ_IBLT_BLOCK_MAX (asserted). What is found lies in

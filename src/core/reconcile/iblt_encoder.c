@@ -3,49 +3,34 @@
 #include <assert.h>
 #include <string.h>
 
-size_t mcpz_iblt_encoder_bytes(size_t item_max)
+size_t mcpz_iblt_encoder_bytes(size_t symbol_max)
 {
-    return mcpz_arena_cost(item_max, sizeof(struct mcpz_iblt_item));
+    return mcpz_arena_cost(symbol_max, sizeof(struct mcpz_iblt_symbol));
 }
 
-void mcpz_iblt_encoder_init(struct mcpz_iblt_encoder *encoder, size_t item_max,
+void mcpz_iblt_encoder_init(struct mcpz_iblt_encoder *encoder, size_t symbol_max,
                             struct mcpz_arena *arena)
 {
-    *encoder = (struct mcpz_iblt_encoder){.item_max = item_max};
-    encoder->items = mcpz_arena_take_sure(arena, item_max, sizeof(*encoder->items));
+    assert(symbol_max <= MCPZ_IBLT_SYMBOLS_MAX);
+    *encoder = (struct mcpz_iblt_encoder){.symbol_max = symbol_max};
+    encoder->symbols = mcpz_arena_take_sure(arena, symbol_max, sizeof(*encoder->symbols));
 }
 
-void mcpz_iblt_encoder_begin(struct mcpz_iblt_encoder *encoder, struct mcpz_siphash_key key)
+void mcpz_iblt_encoder_begin(struct mcpz_iblt_encoder *encoder, struct mcpz_siphash_key key,
+                             size_t symbol_count)
 {
+    assert(symbol_count <= encoder->symbol_max);
     encoder->key = key;
-    encoder->item_count = 0;
-    encoder->made = 0;
+    encoder->symbol_count = symbol_count;
+    memset(encoder->symbols, 0, symbol_count * sizeof(*encoder->symbols));
 }
 
-bool mcpz_iblt_encoder_add(struct mcpz_iblt_encoder *encoder, uint64_t id)
+void mcpz_iblt_encoder_add(struct mcpz_iblt_encoder *encoder, uint64_t id)
 {
-    assert(encoder->made == 0);
-    if (encoder->item_count == encoder->item_max) {
-        return false;
-    }
-    encoder->items[encoder->item_count++] = mcpz_iblt_item(encoder->key, id);
-    return true;
-}
+    struct mcpz_iblt_item item = mcpz_iblt_item(encoder->key, id);
 
-void mcpz_iblt_encoder_make(struct mcpz_iblt_encoder *encoder, size_t count,
-                            struct mcpz_iblt_symbol *symbols)
-{
-    const size_t first = encoder->made;
-    const size_t end = first + count;
-
-    assert(end <= MCPZ_IBLT_SYMBOLS_MAX);
-    memset(symbols, 0, count * sizeof(*symbols));
-    for (size_t i = 0; i < encoder->item_count; i++) {
-        struct mcpz_iblt_item *item = &encoder->items[i];
-        while (item->next < end) {
-            mcpz_iblt_mix(&symbols[item->next - first], item, 1);
-            mcpz_iblt_item_next(item);
-        }
+    while (item.next < encoder->symbol_count) {
+        mcpz_iblt_mix(&encoder->symbols[item.next], &item, 1);
+        mcpz_iblt_item_next(&item);
     }
-    encoder->made = end;
 }

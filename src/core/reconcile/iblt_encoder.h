@@ -1,12 +1,12 @@
 /*
- * A set's symbols, in order (iblt.h). All items are added first; then blocks are taken as often as
- * the other side asks for more.
+ * A set's symbols (iblt.h), made as its items come by: each is put into all its symbols at once,
+ * and need not be remembered. So a million items cost the memory of their symbols, and may be
+ * read a few at a time.
  */
 
 #ifndef CORE_RECONCILE_IBLT_ENCODER_H
 #define CORE_RECONCILE_IBLT_ENCODER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,27 +15,26 @@
 
 struct mcpz_iblt_encoder {
     struct mcpz_siphash_key key;
-    struct mcpz_iblt_item *items;
-    size_t item_count;
-    size_t item_max;
-    size_t made; /* symbols */
+    struct mcpz_iblt_symbol *symbols;
+    size_t symbol_count; /* of this session */
+    size_t symbol_max;
 };
 
 /** How much mcpz_iblt_encoder_init() takes from its arena. */
-size_t mcpz_iblt_encoder_bytes(size_t item_max);
+size_t mcpz_iblt_encoder_bytes(size_t symbol_max);
 
-/** Lay out room for sets of up to `item_max`. `arena` has it (asserted). */
-void mcpz_iblt_encoder_init(struct mcpz_iblt_encoder *encoder, size_t item_max,
+/**
+ * Lay out room for up to `symbol_max` symbols, at most MCPZ_IBLT_SYMBOLS_MAX (asserted). `arena`
+ * has it (asserted).
+ */
+void mcpz_iblt_encoder_init(struct mcpz_iblt_encoder *encoder, size_t symbol_max,
                             struct mcpz_arena *arena);
 
-/** Begin with an empty set, for the session of `key`. */
-void mcpz_iblt_encoder_begin(struct mcpz_iblt_encoder *encoder, struct mcpz_siphash_key key);
+/** Begin with an empty set of `symbol_count` symbols (within the room: asserted), for `key`. */
+void mcpz_iblt_encoder_begin(struct mcpz_iblt_encoder *encoder, struct mcpz_siphash_key key,
+                             size_t symbol_count);
 
-/** Add an item, each once. False: there is no room. No symbol was made yet (asserted). */
-bool mcpz_iblt_encoder_add(struct mcpz_iblt_encoder *encoder, uint64_t id);
-
-/** Write the next `count` symbols: at most MCPZ_IBLT_SYMBOLS_MAX in all (asserted). */
-void mcpz_iblt_encoder_make(struct mcpz_iblt_encoder *encoder, size_t count,
-                            struct mcpz_iblt_symbol *symbols);
+/** Add an item, each once. */
+void mcpz_iblt_encoder_add(struct mcpz_iblt_encoder *encoder, uint64_t id);
 
 #endif

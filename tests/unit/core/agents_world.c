@@ -28,9 +28,15 @@ static void start(struct world *world, size_t at)
 {
     struct world_node *node = &world->nodes[at];
 
+    struct mcpz_arena arena;
+
     node->overlay.active_count = 0;
-    mcpz_agents_init(&node->agents, &node->store.port, &world->timing, &node->actor, at + 1,
-                     world->now);
+    free(node->memory);
+    node->memory = calloc(1, mcpz_agents_bytes());
+    CHECK(node->memory != NULL);
+    mcpz_arena_init_zeroed(&arena, node->memory, mcpz_agents_bytes());
+    mcpz_agents_init(&node->agents, &node->store.port, &world->timing, &node->actor,
+                     ++world->starts, world->now, &arena);
 }
 
 void world_init(struct world *world, size_t node_count)
@@ -56,6 +62,8 @@ void world_finish(struct world *world)
     }
     for (size_t i = 0; i < world->node_count; i++) {
         fake_store_finish(&world->nodes[i].store);
+        free(world->nodes[i].memory);
+        world->nodes[i].memory = NULL;
     }
 }
 
@@ -111,17 +119,24 @@ static void post(struct world *world, size_t from, size_t to, const struct mcpz_
     mcpz_arena_init(&arena, letter->memory, LETTER_BYTES);
     if (msg->kind == MCPZ_MSG_DELTA) {
         copy_delta(&arena, &letter->msg.delta.delta);
-    } else if (msg->kind == MCPZ_MSG_DIGESTS) {
-        letter->msg.digests.digests =
-            copy_list(&arena, msg->digests.digests, msg->digests.digest_count,
-                      sizeof(*msg->digests.digests));
     } else if (msg->kind == MCPZ_MSG_BRANCHES) {
         letter->msg.branches.ids = copy_list(&arena, msg->branches.ids, msg->branches.id_count,
                                              sizeof(*msg->branches.ids));
     } else if (msg->kind == MCPZ_MSG_FETCH) {
         letter->msg.fetch.ids =
             copy_list(&arena, msg->fetch.ids, msg->fetch.id_count, sizeof(*msg->fetch.ids));
-    } else {
+    } else if (msg->kind == MCPZ_MSG_CHANGES) {
+        letter->msg.changes.digests =
+            copy_list(&arena, msg->changes.digests, msg->changes.digest_count,
+                      sizeof(*msg->changes.digests));
+    } else if (msg->kind == MCPZ_MSG_OFFER) {
+        letter->msg.offer.digests = copy_list(&arena, msg->offer.digests, msg->offer.digest_count,
+                                              sizeof(*msg->offer.digests));
+    } else if (msg->kind == MCPZ_MSG_SKETCH_ASK) {
+        letter->msg.sketch_ask.ids = copy_bytes(&arena, msg->sketch_ask.ids);
+    } else if (msg->kind == MCPZ_MSG_SKETCH) {
+        letter->msg.sketch.symbols = copy_bytes(&arena, msg->sketch.symbols);
+    } else if (msg->kind != MCPZ_MSG_ROOT && msg->kind != MCPZ_MSG_CHANGES_ASK) {
         CHECK_UINT(msg->kind, MCPZ_MSG_WANT);
         letter->msg.want.versions = copy_list(&arena, msg->want.versions, msg->want.version_count,
                                               sizeof(*msg->want.versions));

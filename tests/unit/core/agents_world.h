@@ -27,6 +27,7 @@ struct world_letter {
 struct world_node {
     struct mcpz_actor actor;
     struct mcpz_agents agents;
+    void *memory;                /* of agents */
     struct mcpz_overlay overlay; /* only its active view */
     struct fake_store store;
     struct mcpz_action_reply reply; /* the last one */
@@ -47,6 +48,7 @@ struct world {
     size_t letter_count;
     struct mcpz_outbox out; /* of the last step */
     size_t sent_by_kind[MCPZ_MSG_KIND_END];
+    uint64_t starts; /* of nodes: each with another seed */
 };
 
 void world_init(struct world *world, size_t node_count);

@@ -39,7 +39,7 @@ void fake_store_copy(struct fake_store *to, const struct fake_store *from);
 /* From now on `reads` reads succeed, then all fail with `error`. MCPZ_OK: all succeed. */
 void fake_store_fail_after(struct fake_store *store, size_t reads, mcpz_error error);
 
-/* Are all records, deltas included, equal to the byte? */
+/* Are all records, deltas included, equal to the byte, but for who changed what when? */
 bool fake_store_equal(const struct fake_store *a, const struct fake_store *b);
 
 size_t fake_store_count(const struct fake_store *store, enum mcpz_record_kind kind);

@@ -10,6 +10,7 @@
 
 struct iblt_world {
     struct mcpz_iblt_encoder theirs;
+    struct mcpz_iblt_encoder own;
     struct mcpz_iblt_decoder ours;
     void *memory;
     size_t sent;     /* symbols */
@@ -18,17 +19,18 @@ struct iblt_world {
 
 static const struct mcpz_siphash_key iblt_key = {.low = 11, .high = 22};
 
-static inline void iblt_world_make(struct iblt_world *world, size_t items_max, size_t symbols_max)
+static inline void iblt_world_make(struct iblt_world *world, size_t symbols_max)
 {
     const size_t bytes =
-        mcpz_iblt_encoder_bytes(items_max) + mcpz_iblt_decoder_bytes(items_max, symbols_max);
+        2 * mcpz_iblt_encoder_bytes(symbols_max) + mcpz_iblt_decoder_bytes(symbols_max);
     struct mcpz_arena arena;
 
     *world = (struct iblt_world){.memory = calloc(1, bytes)};
     CHECK(world->memory != NULL);
     mcpz_arena_init_zeroed(&arena, world->memory, bytes);
-    mcpz_iblt_encoder_init(&world->theirs, items_max, &arena);
-    mcpz_iblt_decoder_init(&world->ours, items_max, symbols_max, &arena);
+    mcpz_iblt_encoder_init(&world->theirs, symbols_max, &arena);
+    mcpz_iblt_encoder_init(&world->own, symbols_max, &arena);
+    mcpz_iblt_decoder_init(&world->ours, symbols_max, &arena);
     CHECK_UINT(arena.used, arena.size);
 }
 
@@ -44,19 +46,20 @@ static inline void iblt_world_fill(struct iblt_world *world, uint64_t seed, size
     struct mcpz_rng rng;
 
     mcpz_rng_init(&rng, seed);
-    mcpz_iblt_encoder_begin(&world->theirs, iblt_key);
-    mcpz_iblt_decoder_begin(&world->ours, iblt_key);
+    mcpz_iblt_encoder_begin(&world->theirs, iblt_key, world->theirs.symbol_max);
+    mcpz_iblt_encoder_begin(&world->own, iblt_key, world->own.symbol_max);
     for (size_t i = 0; i < common; i++) {
         const uint64_t id = mcpz_rng_next(&rng);
-        CHECK(mcpz_iblt_encoder_add(&world->theirs, id));
-        CHECK(mcpz_iblt_encoder_add(&world->ours.ours, id));
+        mcpz_iblt_encoder_add(&world->theirs, id);
+        mcpz_iblt_encoder_add(&world->own, id);
     }
     for (size_t i = 0; i < only_theirs; i++) {
-        CHECK(mcpz_iblt_encoder_add(&world->theirs, mcpz_rng_next(&rng)));
+        mcpz_iblt_encoder_add(&world->theirs, mcpz_rng_next(&rng));
     }
     for (size_t i = 0; i < only_ours; i++) {
-        CHECK(mcpz_iblt_encoder_add(&world->ours.ours, mcpz_rng_next(&rng)));
+        mcpz_iblt_encoder_add(&world->own, mcpz_rng_next(&rng));
     }
+    mcpz_iblt_decoder_begin(&world->ours, &world->own);
 }
 
 /* Block after block, as they cross the wire, until there is a verdict. */
@@ -68,9 +71,10 @@ static inline enum mcpz_iblt_verdict iblt_world_run(struct iblt_world *world)
 
     world->sent = 0;
     while (verdict == MCPZ_IBLT_MORE) {
-        const size_t count = world->one_by_one ? 1 : mcpz_iblt_block(world->sent);
-        mcpz_iblt_encoder_make(&world->theirs, count, symbols);
-        mcpz_iblt_pack(symbols, count, wire);
+        const size_t left = world->theirs.symbol_count - world->sent;
+        const size_t block = world->one_by_one ? 1 : mcpz_iblt_block(world->sent);
+        const size_t count = block < left ? block : left;
+        mcpz_iblt_pack(world->theirs.symbols + world->sent, count, wire);
         memset(symbols, 0xff, sizeof(symbols));
         mcpz_iblt_unpack(wire, count, symbols);
         world->sent += count;

@@ -356,9 +356,15 @@ static void trouble_the_network(void)
 static void check_counts_of_documents(void)
 {
     for (size_t i = 0; i < world.node_count; i++) {
+        const struct mcpz_holdings *holdings = &world.nodes[i].agents.entropy.holdings;
+        const struct mcpz_partition_root root = holdings->root;
+        const uint64_t seq = holdings->seq;
         uint32_t counted = world.nodes[i].agents.document_count;
-        mcpz_agents_recount(&world.nodes[i].agents);
+        mcpz_agents_recount(&world.nodes[i].agents, world.now);
         CHECK_SEED(world.nodes[i].agents.document_count == counted);
+        CHECK_SEED(mcpz_partition_root_equal(&holdings->root, &root));
+        CHECK_SEED(holdings->seq == seq);
+        CHECK_SEED(fake_store_count(&world.nodes[i].store, MCPZ_RECORD_CHANGE) == root.count);
     }
 }
 

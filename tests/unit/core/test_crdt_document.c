@@ -489,7 +489,36 @@ TEST(a_record_that_cannot_be_is_corrupt)
     fake_store_finish(&store);
 }
 
-TEST_MAIN(RUN(a_delta_within_its_bounds_is_valid),
+TEST(the_digest_tells_states_apart)
+{
+    struct mcpz_version two[2] = {{{{{1}}, 1}, 2, {{3}}}, {{{{2}}, 1}, 1, {{4}}}};
+    struct mcpz_record_document document = {.id = {{7}}, .versions = two, .version_count = 2};
+    const uint64_t digest = mcpz_document_digest(&document);
+
+    CHECK_UINT(mcpz_document_digest(&document), digest);
+    document.hlc = 9; /* follows from the rest */
+    CHECK_UINT(mcpz_document_digest(&document), digest);
+    document.id.bytes[0] = 8;
+    CHECK(mcpz_document_digest(&document) != digest);
+    document.id.bytes[0] = 7;
+    document.version_count = 1;
+    CHECK(mcpz_document_digest(&document) != digest);
+    document.version_count = 2;
+    two[1].seq = 2;
+    CHECK(mcpz_document_digest(&document) != digest);
+    two[1].seq = 1;
+    two[1].actor.generation = 2;
+    CHECK(mcpz_document_digest(&document) != digest);
+    two[1].actor.generation = 1;
+    two[1].head.bytes[15] = 1;
+    CHECK(mcpz_document_digest(&document) != digest);
+    two[1].head.bytes[15] = 0;
+    CHECK_UINT(mcpz_document_digest(&document), digest);
+    CHECK(mcpz_document_hash((struct mcpz_siphash_key){1, 2}, &document) !=
+          mcpz_document_hash((struct mcpz_siphash_key){1, 3}, &document));
+}
+
+TEST_MAIN(RUN(the_digest_tells_states_apart), RUN(a_delta_within_its_bounds_is_valid),
           RUN(too_many_adds_removes_or_versions_are_refused),
           RUN(its_own_past_is_named_by_the_delta_before_it),
           RUN(nobody_removes_what_they_have_not_seen),

@@ -122,6 +122,10 @@ static size_t one_of_each(struct mcpz_record *records)
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_TRACKER, .tracker = {{.node = id_of(7)}}};
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_STAGED};
+    records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_CHANGE, .change = {.seq = 0x0102}};
+    records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_CHANGES};
+    records[count++] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_CURSOR, .cursor = {.peer = id_of(7)}};
     return count;
 }
 
@@ -211,6 +215,12 @@ TEST(spells_the_keys_of_tasks)
     record = (struct mcpz_record){.kind = MCPZ_RECORD_TASK_PLAN, .task_plan = {.id = {{1, 2, 3}}}};
     key = key_of(&record);
     check_bytes(slice(&key), "\x0e\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+    record = (struct mcpz_record){.kind = MCPZ_RECORD_CHANGE, .change = {.seq = 0x0102}};
+    key = key_of(&record);
+    check_bytes(slice(&key), "\x19\0\0\0\0\0\0\x01\x02", 9);
+    record = (struct mcpz_record){.kind = MCPZ_RECORD_CHANGES};
+    key = key_of(&record);
+    check_bytes(slice(&key), "\x1a", 1);
 }
 
 /* Else one tenant's key could be another's. */

@@ -154,8 +154,6 @@ static const struct sample samples[] = {
      RAW("\x99\x10" ID_D "\x92" ID_B "\x01\x02" HEAD_P "\xcd\x01\0"
          "\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x93\x01\xc4\x03\x91\xa1k\xc4\x01\x07"
          "\x91\x93\x02\xc4\x03\x91\xa1s\x93\x92" ID_A "\x01\x01\0")},
-    {{.kind = MCPZ_MSG_DIGESTS, .digests = {{A32}, {B32}, sample_digests, 1}},
-     RAW("\x94\x11" ID_A ID_B "\x91\x92" ID_D "\x09")},
     {{.kind = MCPZ_MSG_WANT, .want = {{D32}, sample_versions, 1, sample_cuts, 1}},
      RAW("\x94\x12" ID_D "\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x94\x92" ID_A
          "\x01\x05\xc2\x92\x92\x05" HEAD_H "\x92\x06" HEAD_P)},
@@ -264,6 +262,19 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_PULL, .pull = {{2, 1}, {A32}}}, RAW("\x93\x50\x92\x02\x01" ID_A)},
     {{.kind = MCPZ_MSG_PULLED, .pulled = {{2, 1}, {A32}, {B32}, sample_pulled, 1}},
      RAW("\x95\x51\x92\x02\x01" ID_A ID_B "\x91\x92" ID_D "\x90")},
+    {{.kind = MCPZ_MSG_ROOT, .root = {1, 2, 3, 4, 5, 6, 7, 8, true}},
+     RAW("\x9a\x56\x01\x02\x03\x04\x05\x06\x07\x08\xc3")},
+    {{.kind = MCPZ_MSG_CHANGES_ASK, .changes_ask = {5, 300}}, RAW("\x93\x57\x05\xcd\x01\x2c")},
+    {{.kind = MCPZ_MSG_CHANGES, .changes = {5, 300, 301, true, sample_digests, 1}},
+     RAW("\x96\x58\x05\xcd\x01\x2c\xcd\x01\x2d\xc3\x91\x92" ID_D "\x09")},
+    {{.kind = MCPZ_MSG_OFFER, .offer = {7, false, sample_digests, 1}},
+     RAW("\x94\x59\x07\xc2\x91\x92" ID_D "\x09")},
+    {{.kind = MCPZ_MSG_SKETCH_ASK,
+      .sketch_ask = {7, MCPZ_SKETCH_FOUND, 1, 2, 3, 4, 5, RAW("12345678")}},
+     RAW("\x99\x5a\x07\x03\x01\x02\x03\x04\x05\xc4\x08"
+         "12345678")},
+    {{.kind = MCPZ_MSG_SKETCH, .sketch = {7, true, 1, 3, 4, 5, RAW("x")}},
+     RAW("\x98\x5b\x07\xc3\x01\x03\x04\x05\xc4\x01x")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -398,8 +409,6 @@ static const struct mcpz_msg largest[] = {
                 full_removes,
                 MCPZ_DELTA_REMOVES_MAX,
                 {{{0}}, 0, 0}}}},
-    {.kind = MCPZ_MSG_DIGESTS,
-     .digests = {{A32}, {B32}, full_digests, MCPZ_DIGESTS_PER_MESSAGE_MAX}},
     {.kind = MCPZ_MSG_WANT,
      .want = {{D32}, full_versions, MCPZ_ACTORS_MAX, full_cuts, MCPZ_ACTORS_MAX}},
     {.kind = MCPZ_MSG_OVERLAY_JOIN,
@@ -502,10 +511,26 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_PULL, .pull = {{UINT64_MAX, UINT64_MAX}, {A32}}},
     {.kind = MCPZ_MSG_PULLED,
      .pulled = {{UINT64_MAX, UINT64_MAX}, {A32}, {B32}, full_pulled, MCPZ_PULLED_MAX}},
+    {.kind = MCPZ_MSG_ROOT,
+     .root = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+              UINT64_MAX, true}},
+    {.kind = MCPZ_MSG_CHANGES_ASK, .changes_ask = {UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_CHANGES,
+     .changes = {UINT64_MAX, UINT64_MAX, UINT64_MAX, true, full_digests,
+                 MCPZ_DIGESTS_PER_MESSAGE_MAX}},
+    {.kind = MCPZ_MSG_OFFER,
+     .offer = {UINT64_MAX, true, full_digests, MCPZ_DIGESTS_PER_MESSAGE_MAX}},
+    {.kind = MCPZ_MSG_SKETCH_ASK,
+     .sketch_ask = {UINT64_MAX, MCPZ_SKETCH_STEP_END - 1, UINT32_MAX, UINT32_MAX, UINT64_MAX,
+                    UINT64_MAX, UINT64_MAX, FULL(MCPZ_SKETCH_IDS_MAX *MCPZ_SKETCH_ID_BYTES)}},
+    {.kind = MCPZ_MSG_SKETCH,
+     .sketch = {UINT64_MAX, true, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+                FULL(MCPZ_SKETCH_BYTES_MAX)}},
 };
 
-/* Kinds start at 1, 7 was given up, 41 to 44, 47 to 49, 60 to 63, 74 and 75 are not used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 2 - 11 - 2)
+/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63, 74, 75 and 82 to 85 are
+ * not used yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 2 - 4)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");

@@ -109,19 +109,13 @@ TEST(every_buffer_too_small_is_refused)
 TEST(an_arena_too_small_is_refused_and_given_back)
 {
     static const enum mcpz_msg_kind with_lists[] = {
-        MCPZ_MSG_MEMBER,
-        MCPZ_MSG_CAPABILITIES,
-        MCPZ_MSG_DELTA,
-        MCPZ_MSG_DIGESTS,
-        MCPZ_MSG_WANT,
-        MCPZ_MSG_BRANCHES,
-        MCPZ_MSG_FETCH,
-        MCPZ_MSG_OVERLAY_SHUFFLE,
-        MCPZ_MSG_OVERLAY_SHUFFLED,
-        MCPZ_MSG_ADJACENCY,
-        MCPZ_MSG_SUMMARY,
-        MCPZ_MSG_PROBE,
-        MCPZ_MSG_IHAVE,
+        MCPZ_MSG_MEMBER,          MCPZ_MSG_CAPABILITIES,
+        MCPZ_MSG_DELTA,           MCPZ_MSG_CHANGES,
+        MCPZ_MSG_OFFER,           MCPZ_MSG_WANT,
+        MCPZ_MSG_BRANCHES,        MCPZ_MSG_FETCH,
+        MCPZ_MSG_OVERLAY_SHUFFLE, MCPZ_MSG_OVERLAY_SHUFFLED,
+        MCPZ_MSG_ADJACENCY,       MCPZ_MSG_SUMMARY,
+        MCPZ_MSG_PROBE,           MCPZ_MSG_IHAVE,
     };
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(with_lists); i++) {
@@ -625,28 +619,48 @@ TEST(version_vectors_are_sorted_and_bounded)
     CHECK_UINT(decode_want((const uint32_t[]){1, 3, 2}, 3), MCPZ_EPROTO);
 }
 
-static mcpz_error decode_digests(uint32_t count, bool same)
+static mcpz_error decode_offer(uint32_t count)
 {
-    struct mcpz_value_writer writer = start(MCPZ_MSG_DIGESTS, 3);
-    mcpz_value_bin(&writer, mcpz_text(A32));
-    mcpz_value_bin(&writer, mcpz_text(B32));
+    struct mcpz_value_writer writer = start(MCPZ_MSG_OFFER, 3);
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_bool(&writer, false);
     mcpz_value_array(&writer, count);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t number = same ? 0 : i;
-        struct mcpz_id id = {{(uint8_t)(number >> 8), (uint8_t)number}};
         mcpz_value_array(&writer, 2);
-        mcpz_value_bin(&writer, mcpz_bytes(id.bytes, sizeof(id.bytes)));
+        mcpz_value_bin(&writer, mcpz_text(A32));
         mcpz_value_uint(&writer, 1);
     }
     return decode_written(&writer);
 }
 
-TEST(digests_are_sorted_and_bounded)
+TEST(offers_are_bounded)
 {
-    CHECK_UINT(decode_digests(0, false), MCPZ_OK);
-    CHECK_UINT(decode_digests(MCPZ_DIGESTS_PER_MESSAGE_MAX, false), MCPZ_OK);
-    CHECK_UINT(decode_digests(MCPZ_DIGESTS_PER_MESSAGE_MAX + 1, false), MCPZ_EPROTO);
-    CHECK_UINT(decode_digests(2, true), MCPZ_EPROTO);
+    CHECK_UINT(decode_offer(0), MCPZ_OK);
+    CHECK_UINT(decode_offer(MCPZ_DIGESTS_PER_MESSAGE_MAX), MCPZ_OK);
+    CHECK_UINT(decode_offer(MCPZ_DIGESTS_PER_MESSAGE_MAX + 1), MCPZ_EPROTO);
+}
+
+static mcpz_error decode_sketch_ask(uint32_t step, size_t id_bytes)
+{
+    struct mcpz_value_writer writer = start(MCPZ_MSG_SKETCH_ASK, 8);
+    mcpz_value_uint(&writer, 1);
+    mcpz_value_uint(&writer, step);
+    for (int i = 0; i < 5; i++) {
+        mcpz_value_uint(&writer, 0);
+    }
+    mcpz_value_bin(&writer, mcpz_bytes(zeros, id_bytes));
+    return decode_written(&writer);
+}
+
+TEST(steps_of_a_sketch_are_known_and_ids_bounded)
+{
+    const size_t most = MCPZ_SKETCH_IDS_MAX * MCPZ_SKETCH_ID_BYTES;
+
+    CHECK_UINT(decode_sketch_ask(0, 0), MCPZ_EPROTO);
+    CHECK_UINT(decode_sketch_ask(MCPZ_SKETCH_START, 0), MCPZ_OK);
+    CHECK_UINT(decode_sketch_ask(MCPZ_SKETCH_GIVE_UP, most), MCPZ_OK);
+    CHECK_UINT(decode_sketch_ask(MCPZ_SKETCH_FOUND, most + 1), MCPZ_EPROTO);
+    CHECK_UINT(decode_sketch_ask(MCPZ_SKETCH_STEP_END, 0), MCPZ_EPROTO);
 }
 
 static void write_where(struct mcpz_value_writer *writer, uint64_t scope, size_t address_bytes)
@@ -1003,8 +1017,8 @@ TEST_MAIN(RUN(every_message_is_written_as_documented), RUN(every_message_is_read
           RUN(a_call_is_for_one_whole_node_or_for_any), RUN(a_call_may_be_split_five_levels_deep),
           RUN(calls_are_bounded_in_attempt_priority_params_and_key),
           RUN(version_vectors_are_sorted_and_bounded),
-          RUN(what_is_asked_for_by_name_is_sorted_and_bounded),
-          RUN(digests_are_sorted_and_bounded), RUN(walks_and_shuffles_are_bounded),
+          RUN(what_is_asked_for_by_name_is_sorted_and_bounded), RUN(offers_are_bounded),
+          RUN(steps_of_a_sketch_are_known_and_ids_bounded), RUN(walks_and_shuffles_are_bounded),
           RUN(deltas_are_bounded_in_all_they_hold),
           RUN(paths_and_values_that_are_not_canonical_never_arrive),
           RUN(broadcasts_are_bounded_in_payload_and_start_at_round_one),

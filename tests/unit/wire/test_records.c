@@ -27,9 +27,9 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_PEER, .peer = {{A32}, RAW("h:1"), RAW("n")}},
      RAW("\x93\x01\xa3h:1\xa1n")},
     {{.kind = MCPZ_RECORD_DOCUMENT,
-      .document = {{D32}, RAW("n"), false, 7, 2, sample_versions, 1, sample_cuts, 1}},
-     RAW("\x97\x01\xa1n\xc2\x07\x02\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x94\x92" ID_A
-         "\x01\x05\xc2\x92\x92\x05" HEAD_H "\x92\x06" HEAD_P)},
+      .document = {{D32}, RAW("n"), false, 7, 2, sample_versions, 1, sample_cuts, 1, 300}},
+     RAW("\x98\x01\xa1n\xc2\x07\x02\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x94\x92" ID_A
+         "\x01\x05\xc2\x92\x92\x05" HEAD_H "\x92\x06" HEAD_P "\xcd\x01\x2c")},
     {{.kind = MCPZ_RECORD_ENTRY,
       .entry = {{D32}, RAW("\x91\xa1k"), 1, {{{A32}, 1}, 1, 0}, 7, RAW("\x09")}},
      RAW("\x93\x01\x07\xc4\x01\x09")},
@@ -80,10 +80,14 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_TRACKER, .tracker = {{{A32}, {2, 1}, {1, 2}, {0, 0}}}},
      RAW("\x94\x01\x92\x02\x01\x92\x01\x02\x92\0\0")},
     {{.kind = MCPZ_RECORD_STAGED, .staged = {RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
+    {{.kind = MCPZ_RECORD_CHANGE, .change = {300, {D32}}}, RAW("\x92\x01" ID_D)},
+    {{.kind = MCPZ_RECORD_CHANGES, .changes = {5, 300}}, RAW("\x93\x01\x05\xcd\x01\x2c")},
+    {{.kind = MCPZ_RECORD_CURSOR, .cursor = {{A32}, 5, 0, 300, 9}},
+     RAW("\x95\x01\x05\0\xcd\x01\x2c\x09")},
 };
 
-/* 16 is not used yet. */
-static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 1, "a row of each kind");
+/* 16, 23 and 24 are not used yet. */
+static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 3, "a row of each kind");
 
 static struct mcpz_bytes encode(const struct mcpz_record *record)
 {

@@ -1,0 +1,226 @@
+#include "core/crdt/holdings.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "core/crdt/document.h"
+
+/* ---- Digests ------------------------------------------------------------------------------ */
+
+static const struct mcpz_siphash_key first_key = {.low = UINT64_C(0x6d63707a20726f6f),
+                                                  .high = UINT64_C(0x7420312020202020)};
+static const struct mcpz_siphash_key second_key = {.low = UINT64_C(0x6d63707a20726f6f),
+                                                   .high = UINT64_C(0x7420322020202020)};
+
+/* 256 bits of a document's state: two hashes, and two more of those. */
+static struct mcpz_id digest_of(const struct mcpz_record_document *document)
+{
+    const uint64_t first = mcpz_document_hash(first_key, document);
+    const uint64_t second = mcpz_document_hash(second_key, document);
+    const uint64_t words[MCPZ_ROOT_WORDS] = {
+        htobe64(first),
+        htobe64(second),
+        htobe64(mcpz_siphash_number(first_key, first + second)),
+        htobe64(mcpz_siphash_number(second_key, first ^ second)),
+    };
+    struct mcpz_id digest;
+
+    memcpy(digest.bytes, words, sizeof(words));
+    return digest;
+}
+
+/* ---- The store ---------------------------------------------------------------------------- */
+
+static void note(struct mcpz_holdings *holdings, const struct mcpz_record_document *document)
+{
+    holdings->last = (struct mcpz_holding){
+        .id = document->id,
+        .is_known = true,
+        .is_there = true,
+        .change = document->change,
+        .digest = digest_of(document),
+    };
+}
+
+static void note_absent(struct mcpz_holdings *holdings, const struct mcpz_id *id)
+{
+    holdings->last = (struct mcpz_holding){.id = *id, .is_known = true};
+}
+
+static mcpz_error get(void *context, struct mcpz_record *record)
+{
+    struct mcpz_holdings *holdings = context;
+    mcpz_error error = holdings->below->get(holdings->below->context, record);
+
+    if (record->kind == MCPZ_RECORD_DOCUMENT && error == MCPZ_OK) {
+        note(holdings, &record->document);
+    } else if (record->kind == MCPZ_RECORD_DOCUMENT && error == MCPZ_ENOTFOUND) {
+        note_absent(holdings, &record->document.id);
+    }
+    return error;
+}
+
+static mcpz_error next(void *context, enum mcpz_scan scan, bool inclusive,
+                       struct mcpz_record *record)
+{
+    const struct mcpz_store *below = ((struct mcpz_holdings *)context)->below;
+
+    return below->next(below->context, scan, inclusive, record);
+}
+
+static void delta_id(void *context, const struct mcpz_delta *delta, struct mcpz_id *id)
+{
+    const struct mcpz_store *below = ((struct mcpz_holdings *)context)->below;
+
+    below->delta_id(below->context, delta, id);
+}
+
+/* See to it that `last` is of `id`. */
+static void find_out(struct mcpz_holdings *holdings, const struct mcpz_id *id)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *id}};
+
+    if (holdings->last.is_known && mcpz_id_equal(&holdings->last.id, id)) {
+        return;
+    }
+    mcpz_error error = get(holdings, &record);
+    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+        holdings->is_off = true;
+        note_absent(holdings, id);
+    }
+}
+
+static void keep_epoch(struct mcpz_holdings *holdings, uint64_t floor)
+{
+    const struct mcpz_record record = {
+        .kind = MCPZ_RECORD_CHANGES,
+        .changes = {.epoch = holdings->epoch, .floor = floor},
+    };
+
+    holdings->below->put(holdings->below->context, &record);
+    holdings->is_kept = true;
+}
+
+/* Take out of the root, and of the changes, what `last` is of. */
+static void take_out(struct mcpz_holdings *holdings)
+{
+    const struct mcpz_store *below = holdings->below;
+    const struct mcpz_record change = {
+        .kind = MCPZ_RECORD_CHANGE,
+        .change = {.seq = holdings->last.change},
+    };
+
+    if (holdings->last.is_there) {
+        mcpz_partition_root_remove(&holdings->root, &holdings->last.digest);
+        below->remove(below->context, &change);
+    }
+}
+
+static void put_document(struct mcpz_holdings *holdings,
+                         const struct mcpz_record_document *document)
+{
+    const struct mcpz_store *below = holdings->below;
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = *document};
+    struct mcpz_record change = {
+        .kind = MCPZ_RECORD_CHANGE,
+        .change = {.seq = ++holdings->seq, .document = document->id},
+    };
+
+    find_out(holdings, &document->id);
+    take_out(holdings);
+    record.document.change = holdings->seq;
+    below->put(below->context, &record);
+    below->put(below->context, &change);
+    if (!holdings->is_kept) {
+        keep_epoch(holdings, holdings->seq);
+    }
+    note(holdings, &record.document);
+    mcpz_partition_root_add(&holdings->root, &holdings->last.digest);
+}
+
+static void put(void *context, const struct mcpz_record *record)
+{
+    struct mcpz_holdings *holdings = context;
+
+    if (record->kind == MCPZ_RECORD_DOCUMENT) {
+        put_document(holdings, &record->document);
+    } else {
+        holdings->below->put(holdings->below->context, record);
+    }
+}
+
+static void discard(void *context, const struct mcpz_record *record)
+{
+    struct mcpz_holdings *holdings = context;
+
+    if (record->kind == MCPZ_RECORD_DOCUMENT) {
+        find_out(holdings, &record->document.id);
+        take_out(holdings);
+        note_absent(holdings, &record->document.id);
+        keep_epoch(holdings, holdings->seq); /* its number is not given out again */
+    }
+    holdings->below->remove(holdings->below->context, record);
+}
+
+/* ---- Counting ----------------------------------------------------------------------------- */
+
+void mcpz_holdings_init(struct mcpz_holdings *holdings, const struct mcpz_store *below,
+                        uint64_t epoch)
+{
+    *holdings = (struct mcpz_holdings){.below = below, .epoch = epoch};
+    holdings->store = (struct mcpz_store){
+        .context = holdings,
+        .get = get,
+        .put = put,
+        .remove = discard,
+        .next = next,
+        .delta_id = delta_id,
+    };
+}
+
+mcpz_error mcpz_holdings_begin(struct mcpz_holdings *holdings)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_CHANGES};
+
+    holdings->root = (struct mcpz_partition_root){.count = 0};
+    holdings->counted_seq = 0;
+    holdings->is_kept = false;
+    holdings->is_off = false;
+    holdings->last.is_known = false;
+    mcpz_error error = holdings->below->get(holdings->below->context, &record);
+    if (error == MCPZ_OK) {
+        holdings->epoch = record.changes.epoch;
+        holdings->counted_seq = record.changes.floor;
+        holdings->is_kept = true;
+    } else if (error != MCPZ_ENOTFOUND) {
+        holdings->is_off = true;
+        return error;
+    }
+    return MCPZ_OK;
+}
+
+void mcpz_holdings_count(struct mcpz_holdings *holdings,
+                         const struct mcpz_record_document *document)
+{
+    const struct mcpz_id digest = digest_of(document);
+
+    mcpz_partition_root_add(&holdings->root, &digest);
+    if (document->change > holdings->counted_seq) {
+        holdings->counted_seq = document->change;
+    }
+}
+
+void mcpz_holdings_end(struct mcpz_holdings *holdings)
+{
+    if (holdings->seq > holdings->counted_seq) {
+        holdings->is_kept = false; /* with the next document */
+    } else {
+        holdings->seq = holdings->counted_seq;
+    }
+}
+
+uint64_t mcpz_holdings_epoch(const struct mcpz_holdings *holdings, uint32_t generation)
+{
+    return mcpz_hash_mix(holdings->epoch ^ mcpz_hash_mix(generation)) | 1;
+}
