@@ -376,6 +376,9 @@ static void on_want(struct step *step, const struct mcpz_id *from,
             .cut_count = want->cut_count,
         };
         (void)mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, mcpz_document_digest(&theirs));
+    } else if (error == MCPZ_OK && bytes == 0 && document.exists) {
+        /* There is nothing to send: it need not wait for it. */
+        (void)mcpz_mail_offer(&step->mail, from, &document.id, mcpz_document_digest_of(&document));
     }
 }
 
