@@ -354,8 +354,10 @@ void mcpz_lobby_destroy(struct mcpz_lobby *lobby)
     if (lobby == NULL) {
         return;
     }
-    while (lobby->guests != NULL) {
-        close_guest(lobby->guests);
+    struct guest *next;
+    for (struct guest *guest = lobby->guests; guest != NULL; guest = next) {
+        next = guest->next;
+        close_guest(guest);
     }
     ev_io_stop(lobby->config.ev, &lobby->watcher);
     ev_timer_stop(lobby->config.ev, &lobby->pause);

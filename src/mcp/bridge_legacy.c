@@ -418,39 +418,45 @@ static void write_asked_id(const struct mcpz_mcp_call *call, size_t index, char 
     (void)snprintf(id, ASKED_ID_BYTES, "\"mcpz-%zu-%zu\"", call->rounds, index);
 }
 
+/* What says for which task a question is. */
+static void add_related(struct mcpz_pieces *pieces, const struct mcpz_mcp_call *call)
+{
+    mcpz_pieces_text(pieces, "\"" MCPZ_RELATED_TASK "\":{\"taskId\":");
+    mcpz_pieces_add(pieces, mcpz_own_bytes(&call->task));
+    mcpz_pieces_text(pieces, "}");
+}
+
 /* The parameters of a question, with the task that it is for where its client knows of it. */
 static void add_params(struct mcpz_pieces *pieces, const struct mcpz_mcp_call *call,
                        struct mcpz_json params)
 {
     const struct mcpz_json meta = mcpz_member(params, "_meta");
-    const bool has_params = params.type == MCPZ_JSON_OBJECT;
     const bool has_meta = meta.type == MCPZ_JSON_OBJECT;
     const bool is_for_task =
         call->task.length > 0 && mcpz_member(meta, MCPZ_RELATED_TASK).type == MCPZ_JSON_NONE;
 
+    if (params.type != MCPZ_JSON_OBJECT) {
+        mcpz_pieces_text(pieces, is_for_task ? ",\"params\":{\"_meta\":{" : "");
+        if (is_for_task) {
+            add_related(pieces, call);
+            mcpz_pieces_text(pieces, "}}");
+        }
+        return;
+    }
+    mcpz_pieces_text(pieces, ",\"params\":");
     if (!is_for_task) {
-        mcpz_pieces_text(pieces, has_params ? ",\"params\":" : "");
         mcpz_pieces_add(pieces, params.text);
         return;
     }
     const struct mcpz_json into = has_meta ? meta : params;
-    const struct mcpz_bytes at = has_params ? mcpz_splice_inside(into) : mcpz_bytes(NULL, 0);
+    const struct mcpz_bytes at = mcpz_splice_inside(into);
     const uint8_t *end = params.text.data + params.text.length;
-    mcpz_pieces_text(pieces, has_params ? ",\"params\":" : ",\"params\":{");
-    if (has_params) {
-        mcpz_pieces_add(pieces,
-                        mcpz_bytes(params.text.data, (size_t)(at.data - params.text.data)));
-    }
-    mcpz_pieces_text(pieces, has_meta ? "\"" MCPZ_RELATED_TASK "\":{\"taskId\":"
-                                      : "\"_meta\":{\"" MCPZ_RELATED_TASK "\":{\"taskId\":");
-    mcpz_pieces_add(pieces, mcpz_own_bytes(&call->task));
-    mcpz_pieces_text(pieces, has_meta ? "}" : "}}");
-    if (has_params) {
-        mcpz_pieces_text(pieces, mcpz_splice_is_empty(into) ? "" : ",");
-        mcpz_pieces_add(pieces, mcpz_bytes(at.data, (size_t)(end - at.data)));
-    } else {
-        mcpz_pieces_text(pieces, "}");
-    }
+    mcpz_pieces_add(pieces, mcpz_bytes(params.text.data, (size_t)(at.data - params.text.data)));
+    mcpz_pieces_text(pieces, has_meta ? "" : "\"_meta\":{");
+    add_related(pieces, call);
+    mcpz_pieces_text(pieces, has_meta ? "" : "}");
+    mcpz_pieces_text(pieces, mcpz_splice_is_empty(into) ? "" : ",");
+    mcpz_pieces_add(pieces, mcpz_bytes(at.data, (size_t)(end - at.data)));
 }
 
 bool mcpz_bridge_legacy_ask(struct mcpz_mcp_call *call, struct mcpz_json key,

@@ -290,11 +290,14 @@ static void take_kept(struct mcpz_mcp_call *call, const struct mcpz_mcp_task *ta
 /* Was this one asked, and answered, before? The server may not have heard of it yet. */
 static bool was_answered(const struct mcpz_mcp_call *call, struct mcpz_json key)
 {
-    struct mcpz_json_walk walk = {.at = call->answered.data,
-                                  .end = call->answered.data + call->answered.length};
     struct mcpz_json other;
 
-    while (call->answered.length > 0 && mcpz_json_next_element(&walk, &other)) {
+    if (call->answered.length == 0) {
+        return false;
+    }
+    struct mcpz_json_walk walk = {.at = call->answered.data,
+                                  .end = call->answered.data + call->answered.length};
+    while (mcpz_json_next_element(&walk, &other)) {
         if (mcpz_bytes_equal(other.text, key.text)) {
             return true;
         }

@@ -241,8 +241,9 @@ static struct mcpz_bytes prefix_of(struct mcpz_json shown, struct mcpz_bytes ser
     size_t length = server.length > 0 ? server.length + 1 : 0;
 
     *has_node = false;
-    if (server.length > 0 && (raw.length < length || raw.data[server.length] != ':' ||
-                              memcmp(raw.data, server.data, server.length) != 0)) {
+    if (server.length > 0 &&
+        (raw.data == NULL || raw.length < length || raw.data[server.length] != ':' ||
+         memcmp(raw.data, server.data, server.length) != 0)) {
         return mcpz_bytes(NULL, 0);
     }
     const size_t of_node = length_of_node(raw, length, node);

@@ -269,14 +269,12 @@ void mcpz_mcp_tasks_lose(struct mcpz_conn *conn, const char *why)
 
 void mcpz_mcp_tasks_expire(struct mcpz_hosted *server, mcpz_time now)
 {
-    struct mcpz_mcp_task *task = server->tasks;
+    struct mcpz_mcp_task *next;
 
-    while (task != NULL) {
+    for (struct mcpz_mcp_task *task = server->tasks; task != NULL; task = next) {
+        next = task->next;
         if (task->until_us <= now || now == MCPZ_TIME_NEVER) {
             mcpz_mcp_task_drop(task);
-            task = server->tasks; /* which may have changed in between */
-        } else {
-            task = task->next;
         }
     }
 }
