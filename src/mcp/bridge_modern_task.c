@@ -139,14 +139,29 @@ static void put_questions(struct mcpz_json_writer *writer, const struct mcpz_mcp
     mcpz_json_put_text(writer, "}");
 }
 
+/* A result of a legacy server says in its `_meta` whose it is: here it lies in that task. */
+static void put_result(struct mcpz_json_writer *writer, struct mcpz_json result)
+{
+    const struct mcpz_json meta = mcpz_member(result, "_meta");
+    const struct mcpz_splice splice = {.at = meta.type == MCPZ_JSON_OBJECT
+                                                 ? mcpz_splice_member(meta, MCPZ_RELATED_TASK)
+                                                 : mcpz_bytes(NULL, 0)};
+
+    mcpz_splice(writer, result.text, &splice, splice.at.length > 0 ? 1 : 0);
+}
+
 static void put_outcome(struct mcpz_json_writer *writer, const struct mcpz_mcp_task *task)
 {
-    mcpz_json_put_text(writer, task->has_failed || task->outcome.length == 0 ? ",\"error\":"
-                                                                             : ",\"result\":");
-    mcpz_json_put(writer,
-                  task->outcome.length > 0
-                      ? mcpz_own_bytes(&task->outcome)
-                      : mcpz_text("{\"code\":-32603,\"message\":\"the result was lost\"}"));
+    if (task->outcome.length == 0) {
+        mcpz_json_put_text(writer,
+                           ",\"error\":{\"code\":-32603,\"message\":\"the result was lost\"}");
+    } else if (task->has_failed) {
+        mcpz_json_put_text(writer, ",\"error\":");
+        mcpz_json_put(writer, mcpz_own_bytes(&task->outcome));
+    } else {
+        mcpz_json_put_text(writer, ",\"result\":");
+        put_result(writer, mcpz_json_value(mcpz_own_bytes(&task->outcome)));
+    }
 }
 
 static void put_telling(struct mcpz_json_writer *writer, const void *context)

@@ -133,19 +133,21 @@ TEST(a_tool_that_may_be_a_task_is_one_for_who_knows_them)
     /* What it says of it by itself is nobody's news: its client asks. */
     says(fake, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tasks/status\",\"params\":"
                "{\"taskId\":\"k\",\"status\":\"completed\"}}");
-    answers(fake, result, "{\"content\":[1]}");
+    answers(fake, result,
+            "{\"content\":[1],\"_meta\":{\"io.modelcontextprotocol/related-task\":{\"taskId\":"
+            "\"k\"},\"a\":1}}");
     line = told(fake);
     check_has(line, "\"method\":\"tasks/get\"");
     answers(fake, line, MADE("completed"));
     client = ask_of(KNOWS, "tasks/get", id, "");
     check_has(heard(client), "\"status\":\"completed\",\"createdAt\":\"A\",\"lastUpdatedAt\":"
                              "\"B\",\"ttlMs\":90000,\"pollIntervalMs\":5,\"result\":"
-                             "{\"content\":[1]}," INFO "}}");
+                             "{\"content\":[1],\"_meta\":{\"a\":1}}," INFO "}}");
     CHECK(is_told_all(fake));
     /* It outlasts its process, for as long as was said. */
     goes(fake, "");
     client = ask_of(KNOWS, "tasks/get", id, "");
-    check_has(heard(client), "\"result\":{\"content\":[1]}");
+    check_has(heard(client), "\"result\":{\"content\":[1],\"_meta\":{\"a\":1}}");
     pass_until(clock_us + MCPZ_SECONDS(89));
     client = ask_of(KNOWS, "tasks/get", id, "");
     check_has(heard(client), "\"status\":\"completed\"");
