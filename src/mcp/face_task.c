@@ -287,11 +287,33 @@ size_t mcpz_face_own_task(const struct mcpz_envelope *said, struct mcpz_bytes se
     return count + 1;
 }
 
+/* Does who asks for a task in the later revision say that it knows them? False: it was refused. */
+static bool knows_tasks(struct mcpz_asker *asker, const struct mcpz_envelope *request)
+{
+    if (!asker->is_modern || mcpz_task_shape_has_modern(request->client_capabilities)) {
+        return true;
+    }
+    mcpz_face_error(asker, request->id, MCPZ_MCP_CAPABILITY_MISSING,
+                    "Missing required client capability: tasks",
+                    mcpz_text("{\"requiredCapabilities\":{\"extensions\":{"
+                              "\"" MCPZ_TASKS_EXTENSION "\":{}}}}"));
+    return false;
+}
+
+bool mcpz_face_may_hear_of_tasks(struct mcpz_asker *asker, const struct mcpz_envelope *request)
+{
+    return member(member(request->params, "notifications"), "taskIds").type == MCPZ_JSON_NONE ||
+           knows_tasks(asker, request);
+}
+
 void mcpz_face_reach_task(struct mcpz_asker *asker, const struct mcpz_envelope *request)
 {
     const struct shown shown = read_shown(asker, request->task_id);
     const struct mcpz_splice own = {.at = shown.prefix};
 
+    if (!knows_tasks(asker, request)) {
+        return;
+    }
     if (shown.server != NULL || asker->request.server.length > 0) {
         /* Told twice, none of them does more than once. */
         mcpz_face_pass(asker, request,
@@ -480,19 +502,6 @@ bool mcpz_face_own_filter(const struct mcpz_envelope *request, struct mcpz_bytes
     filter->splice = (struct mcpz_splice){
         .at = what.ids.text, .with = mcpz_bytes(filter->own.data, filter->own.length)};
     return filter->own.data != NULL;
-}
-
-bool mcpz_face_may_hear_of_tasks(struct mcpz_asker *asker, const struct mcpz_envelope *request)
-{
-    if (member(member(request->params, "notifications"), "taskIds").type == MCPZ_JSON_NONE ||
-        mcpz_task_shape_has_modern(request->client_capabilities)) {
-        return true;
-    }
-    mcpz_face_error(asker, request->id, MCPZ_MCP_CAPABILITY_MISSING,
-                    "Missing required client capability: tasks",
-                    mcpz_text("{\"requiredCapabilities\":{\"extensions\":{"
-                              "\"" MCPZ_TASKS_EXTENSION "\":{}}}}"));
-    return false;
 }
 
 /* Those that some server will be asked to tell of: it makes tasks, and they are where its first

@@ -28,6 +28,10 @@ PACKAGES = {"files": "server-filesystem", "memory": "server-memory",
             "thinking": "server-sequential-thinking", "everything": "server-everything"}
 KINDS = ("v1", "v2", "modern")
 CLIENT = "servers-client.mjs"
+# Of the suite, about tasks. Not tasks-required-task-error: who knows of no tasks is not refused here, but waits for
+# the result; nor tasks-mrtr-composition: a server of 2025-11-25 cannot ask before it makes a task.
+SCENARIOS = ("tasks-lifecycle", "tasks-capability-negotiation", "tasks-wire-fields", "tasks-request-state-removal",
+             "tasks-mrtr-input", "tasks-request-headers", "tasks-dispatch-and-envelope")
 RUN_S = 180
 NODE = PLACE / "node_modules/node/bin/node"
 
@@ -240,6 +244,11 @@ class Tasks(Base):
             done = run("mcp", "add", "makers", "--data", cls.shared.nodes[name].data,
                        "--env", f"MARK={cls.shared.mark}", "--", "/usr/bin/python3", command)
             assert done.returncode == 0, done.stderr
+        shutil.copy(HERE / "conf-tasks.mjs", PLACE / "conf-tasks.mjs")
+        done = run("mcp", "add", "suite", "--data", cls.shared.nodes["again"].data, "--cwd", PLACE,
+                   "--env", f"MARK={cls.shared.mark}", "--", NODE, PLACE / "conf-tasks.mjs")
+        assert done.returncode == 0, done.stderr
+        cls.shared.await_server("suite")
         until("both are seen", lambda: [len(row["providers"]) for row in cls.shared.front.ask("capabilities")
                                         if row["name"] == "mcp/makers"] == [2])
 
@@ -309,6 +318,16 @@ class Tasks(Base):
         made = self.ask("tools/call", {"name": "simulate-research-query", "arguments": {"topic": "y"}})
         self.ask("tasks/cancel", {"taskId": made["taskId"]})
         self.await_status(made["taskId"], "cancelled")
+
+    def test_the_scenarios_of_the_suite_across_the_eras(self):
+        """Its client is of 2026-07-28, the server of 2025-11-25: two nodes stand between."""
+        for scenario in SCENARIOS:
+            with self.subTest(scenario=scenario):
+                out = self.directory / "out"
+                done = subprocess.run([NODE, "node_modules/conf2/dist/index.js", "server", "--url", self.url("/suite"),
+                                       "--scenario", scenario, "-o", out], cwd=PLACE, capture_output=True, text=True,
+                                      timeout=RUN_S, check=False)
+                self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr[-1000:])
 
     def test_a_task_is_found_at_the_node_where_it_is(self):
         nodes = set()

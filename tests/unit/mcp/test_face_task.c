@@ -306,6 +306,15 @@ TEST(who_has_called_nobody_has_no_tasks)
 
 /* ---- 2026-07-28 --------------------------------------------------------------------------- */
 
+#define META_TASKS                                                                                \
+    "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                      \
+    "\"io.modelcontextprotocol/clientCapabilities\":{\"extensions\":{"                            \
+    "\"io.modelcontextprotocol/tasks\":{}}}}"
+#define MAKER(name, more)                                                                         \
+    "{\"serverInfo\":{\"name\":\"" name "\",\"version\":\"1\"},\"era\":\"modern\",\"stateless\":" \
+    "true,\"capabilities\":{\"tools\":{},\"extensions\":{\"io.modelcontextprotocol/"              \
+    "tasks\":{}" more "}},\"tools\":[{\"name\":\"" name "\"}]}"
+
 TEST(a_modern_task_is_found_by_its_server_too)
 {
     struct client client;
@@ -319,33 +328,29 @@ TEST(a_modern_task_is_found_by_its_server_too)
                RESPONSE("1", "{\"resultType\":\"task\",\"taskId\":\"one:" NODE ":7\"}"));
     leave(&client);
     /* It is looked for where it is first. */
-    ask(&client, modern("tasks/get", "one:" NODE ":7",
-                        REQUEST("4", "tasks/get", "{\"taskId\":\"one:" NODE ":7\"," META "}")));
+    ask(&client,
+        modern("tasks/get", "one:" NODE ":7",
+               REQUEST("4", "tasks/get", "{\"taskId\":\"one:" NODE ":7\"," META_TASKS "}")));
     CHECK(hosted[hosted_count - 1].had_target);
-    serve(REQUEST("4", "tasks/get", "{\"taskId\":\"7\"," META "}"), RESPONSE("4", "{}"));
+    serve(REQUEST("4", "tasks/get", "{\"taskId\":\"7\"," META_TASKS "}"), RESPONSE("4", "{}"));
     leave(&client);
     ask(&client, modern("tasks/update", "two:7",
                         REQUEST("2", "tasks/update",
-                                "{\"taskId\":\"two:7\",\"inputResponses\":{}," META "}")));
-    serve(REQUEST("2", "tasks/update", "{\"taskId\":\"7\",\"inputResponses\":{}," META "}"),
+                                "{\"taskId\":\"two:7\",\"inputResponses\":{}," META_TASKS "}")));
+    serve(REQUEST("2", "tasks/update", "{\"taskId\":\"7\",\"inputResponses\":{}," META_TASKS "}"),
           RESPONSE("2", "{\"resultType\":\"complete\"}"));
     CHECK_TEXT(client.text, RESPONSE("2", "{\"resultType\":\"complete\"}"));
     leave(&client);
     check_answer(
         &client,
-        modern("tasks/get", "7", REQUEST("3", "tasks/get", "{\"taskId\":\"7\"," META "}")), 200,
-        "\"code\":-32602,\"message\":\"Unknown task: ");
+        modern("tasks/get", "7", REQUEST("3", "tasks/get", "{\"taskId\":\"7\"," META_TASKS "}")),
+        200, "\"code\":-32602,\"message\":\"Unknown task: ");
+    check_answer(
+        &client,
+        modern("tasks/get", "7", REQUEST("3", "tasks/get", "{\"taskId\":\"7\"," META "}")), 400,
+        "\"code\":-32021");
     tear_down();
 }
-
-#define META_TASKS                                                                                \
-    "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                      \
-    "\"io.modelcontextprotocol/clientCapabilities\":{\"extensions\":{"                            \
-    "\"io.modelcontextprotocol/tasks\":{}}}}"
-#define MAKER(name, more)                                                                         \
-    "{\"serverInfo\":{\"name\":\"" name "\",\"version\":\"1\"},\"era\":\"modern\",\"stateless\":" \
-    "true,\"capabilities\":{\"tools\":{},\"extensions\":{\"io.modelcontextprotocol/"              \
-    "tasks\":{}" more "}},\"tools\":[{\"name\":\"" name "\"}]}"
 
 TEST(a_subscription_to_tasks_is_told_each_server_as_far_as_it_is_about_its_own)
 {
