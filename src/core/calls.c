@@ -16,12 +16,19 @@ size_t mcpz_calls_bytes(const struct mcpz_calls_config *config)
            mcpz_provider_bytes(either(config->in_max));
 }
 
+/*
+ * A provider that has not noticed yet that its caller was killed and is there again would take a
+ * new call for one that it has under way, and answer it with what that one gives.
+ */
+#define CALLS_OF_A_LIFE_LOG 40
+
 void mcpz_calls_init(struct mcpz_calls *calls, const struct mcpz_calls_config *config,
                      const struct mcpz_id *self, uint64_t seed, struct mcpz_arena *arena)
 {
     static const struct mcpz_gate_config none = {0};
 
     mcpz_caller_init(&calls->caller, self, either(config->out_max), seed, arena);
+    calls->caller.next_call = config->life << CALLS_OF_A_LIFE_LOG;
     mcpz_provider_init(&calls->provider, self, either(config->in_max),
                        config->gate != NULL ? config->gate : &none, seed, arena);
 }

@@ -47,6 +47,7 @@ struct mcpz_calls_config {
     size_t out_max;                      /* calls we make, at one time */
     size_t in_max;                       /* calls we serve */
     const struct mcpz_gate_config *gate; /* borrowed for the init; NULL: no limits */
+    uint64_t life; /* of this process: its calls have other numbers than those of lives before */
 };
 
 /** How much mcpz_calls_init() takes from its arena. */

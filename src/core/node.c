@@ -71,6 +71,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
 {
     const struct mcpz_id *self = &config->fabric.members.id;
     const struct mcpz_layouts_config layouts = layouts_config(config);
+    struct mcpz_calls_config calls = config->calls;
     struct mcpz_actor actor = {.node = *self, .generation = config->generation};
     uint64_t seed = config->fabric.seed;
     struct mcpz_arena arena;
@@ -79,7 +80,8 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     node->memory = mcpz_arena_take_sure(&arena, lower_bytes(config), 1);
     init_lower(node, config, now);
     mcpz_registry_init(&node->registry, self, config->fabric.members.incarnation);
-    mcpz_calls_init(&node->calls, &config->calls, self, seed_for(seed, "calls"), &arena);
+    calls.life = config->fabric.members.incarnation;
+    mcpz_calls_init(&node->calls, &calls, self, seed_for(seed, "calls"), &arena);
     node->planner = config->planner;
     mcpz_drain_init(&node->drain, self);
     mcpz_ledger_init(&node->ledger, store, &node->fabric.timing);

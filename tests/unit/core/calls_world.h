@@ -96,10 +96,12 @@ static inline bool unpack_nothing(struct mcpz_bytes packed, struct mcpz_arena *a
     return false;
 }
 
+static uint64_t life; /* of the node, when it begins next */
+
 static inline void begin_with(uint64_t seed, size_t max)
 {
     /* One capability may have four fifths of what is there: core/router/router.h. */
-    const struct mcpz_calls_config config = {.out_max = max * 5 / 4, .in_max = max};
+    const struct mcpz_calls_config config = {.out_max = max * 5 / 4, .in_max = max, .life = life};
     struct mcpz_arena arena;
 
     CHECK(mcpz_calls_bytes(&config) <= sizeof(calls_memory));

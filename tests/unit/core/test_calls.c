@@ -21,6 +21,18 @@ TEST(a_task_goes_to_who_offers_it_and_its_answer_comes_back)
     CHECK(mcpz_id_equal(&only_action(MCPZ_ACTION_TASK_DONE)->task.provider, &alice));
 }
 
+/* Whom it called before it was killed may not have noticed: that one would answer the old call. */
+TEST(calls_of_another_life_have_other_numbers)
+{
+    life = 7;
+    const uint64_t before = open_at_alice(false);
+    life = 8;
+    const uint64_t call = open_at_alice(false);
+    life = 0;
+    CHECK(call > before);
+    CHECK(call - before > UINT32_MAX); /* and so have all that one life can make */
+}
+
 /* What the caller's edge says of a call reaches the provider's, on the wire as it was said. */
 TEST(what_is_said_of_a_task_goes_with_it)
 {
@@ -551,7 +563,8 @@ TEST(answers_of_somebody_else_are_not_ours)
 
 TEST_MAIN(RUN(a_task_nobody_offers_fails_at_once),
           RUN(a_task_goes_to_who_offers_it_and_its_answer_comes_back),
-          RUN(what_is_said_of_a_task_goes_with_it), RUN(when_to_come_back_reaches_the_caller),
+          RUN(calls_of_another_life_have_other_numbers), RUN(what_is_said_of_a_task_goes_with_it),
+          RUN(when_to_come_back_reaches_the_caller),
           RUN(a_provider_that_cannot_be_reached_is_not_asked),
           RUN(a_provider_without_a_link_is_reached_first),
           RUN(a_provider_that_turns_out_unreachable_gives_way_to_the_next),
