@@ -460,6 +460,7 @@ static void count_tasks(struct mcpz_check *check, const struct mcpz_node *node)
     sometimes[MCPZ_SOMETIMES_DURABLE_DEAD] += counts->died;
     sometimes[MCPZ_SOMETIMES_DURABLE_TAKEN_OVER] += counts->taken_over;
     sometimes[MCPZ_SOMETIMES_DURABLE_YIELDED] += counts->yielded;
+    sometimes[MCPZ_SOMETIMES_DURABLE_SPLIT] += node->tasks.tree.split;
     sometimes[MCPZ_SOMETIMES_DURABLE_REPEATED] += node->ledger.repeated;
     sometimes[MCPZ_SOMETIMES_DURABLE_ADOPTED] += node->ledger.adopted;
 }

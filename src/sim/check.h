@@ -79,6 +79,9 @@ struct mcpz_check {
 void mcpz_check_init(struct mcpz_check *check, struct mcpz_sim *sim, size_t node_count);
 void mcpz_check_finish(struct mcpz_check *check);
 
+/** Is what this SUBMIT hands in split into others? One in five is, by when it is said. */
+bool mcpz_check_is_tree(const struct mcpz_schedule_line *line);
+
 /** Note what a line asked for. */
 void mcpz_check_asked(struct mcpz_check *check, uint64_t request,
                       const struct mcpz_schedule_line *line);

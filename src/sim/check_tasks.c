@@ -6,6 +6,8 @@
 #include "proto/code.h"
 #include "sim/check.h"
 
+#define RESULT_BYTES 64
+
 static bool is_accepted(const struct mcpz_asked *asked)
 {
     return asked->is_ours && asked->line.verb == MCPZ_VERB_SUBMIT && asked->answers > 0 &&
@@ -40,14 +42,21 @@ static struct standing look_up(struct mcpz_check *check, const struct mcpz_asked
     return standing;
 }
 
-/* A provider gives its parameters back: which are the task's key, or "0". */
-static bool has_its_result(struct mcpz_check *check, const struct mcpz_asked *asked, size_t node)
+bool mcpz_check_is_tree(const struct mcpz_schedule_line *line)
 {
-    char expected[16];
-    char result[16];
+    return line->at_ms % 5 == 2;
+}
 
-    (void)snprintf(expected, sizeof(expected), "[%" PRIu64 "]", asked->line.arguments[1]);
-    mcpz_sim_task_result(check->sim, node, &asked->task, result, sizeof(result));
+/* A provider gives its parameters back: which are the task's key, or "0". */
+static bool has_its_result(struct mcpz_check *check, const struct mcpz_asked *asked, size_t node,
+                           char result[RESULT_BYTES])
+{
+    char expected[RESULT_BYTES];
+
+    (void)snprintf(expected, sizeof(expected),
+                   mcpz_check_is_tree(&asked->line) ? "[[%" PRIu64 "],2]" : "[%" PRIu64 "]",
+                   asked->line.arguments[1]);
+    mcpz_sim_task_result(check->sim, node, &asked->task, result, RESULT_BYTES);
     return strcmp(expected, result) == 0;
 }
 
@@ -89,11 +98,13 @@ bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
             describe(check, asked, words);
             return false;
         }
-        if (standing.done_at != SIZE_MAX && !has_its_result(check, asked, standing.done_at)) {
+        char result[RESULT_BYTES];
+        if (standing.done_at != SIZE_MAX &&
+            !has_its_result(check, asked, standing.done_at, result)) {
             (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
                            "the task node %" PRIu64 " took at %" PRIu64
-                           " ms has not its result at %zu",
-                           asked->line.arguments[0], asked->line.at_ms, standing.done_at);
+                           " ms has not its result at %zu, but \"%s\"",
+                           asked->line.arguments[0], asked->line.at_ms, standing.done_at, result);
             return false;
         }
     }
@@ -101,14 +112,14 @@ bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
 }
 
 /* How many nodes have completed what stands under this key. */
-static size_t count_done(struct mcpz_check *check, const char *key)
+static size_t count_done(struct mcpz_check *check, const char *capability, const char *key)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < check->node_count; i++) {
         struct mcpz_record record = {
             .kind = MCPZ_RECORD_RUN,
-            .run = {.capability = mcpz_text("echo"), .key = mcpz_text(key)},
+            .run = {.capability = mcpz_text(capability), .key = mcpz_text(key)},
         };
         count += mcpz_sim_engine(check->sim, i) != NULL &&
                  mcpz_sim_reads(check->sim, i, &record) && record.run.done;
@@ -125,7 +136,8 @@ bool mcpz_check_keys_are_done_once(struct mcpz_check *check, char *words)
             continue;
         }
         struct mcpz_check_name key = mcpz_check_name('k', asked->line.arguments[1]);
-        size_t count = count_done(check, key.text);
+        size_t count =
+            count_done(check, mcpz_check_is_tree(&asked->line) ? "split" : "echo", key.text);
         if (count > 1) {
             (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "%s was done by %zu nodes", key.text,
                            count);

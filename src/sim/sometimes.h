@@ -55,7 +55,8 @@
     X(DURABLE_TAKEN_OVER, "durable_taken_over", "a backup took over a durable task")              \
     X(DURABLE_YIELDED, "durable_yielded", "an owner heard that its task is another's")            \
     X(DURABLE_REPEATED, "durable_repeated", "a provider was asked for what it had done")          \
-    X(DURABLE_ADOPTED, "durable_adopted", "a run whose caller was gone found another")
+    X(DURABLE_ADOPTED, "durable_adopted", "a run whose caller was gone found another")            \
+    X(DURABLE_SPLIT, "durable_split", "a durable task was split into others")
 
 enum mcpz_sometimes {
 #define X(name, word, help) MCPZ_SOMETIMES_##name,

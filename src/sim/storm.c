@@ -9,6 +9,13 @@
 #include "sim/shrink.h"
 
 #define STEP_US MCPZ_SECONDS(1)
+
+/* Side by side, and one after another, two levels deep; sim/check_tasks.c knows its result. */
+#define TREE                                                                                      \
+    "{\"subtasks\":[{\"type\":\"echo\",\"params\":[%u]},"                                         \
+    "{\"type\":\"split\",\"params\":{\"aggregate\":\"sequential\",\"subtasks\":["                 \
+    "{\"type\":\"echo\",\"params\":2},{\"type\":\"join\"}]}}],\"reduce\":{\"type\":\"join\"}}"
+
 #define HOLD_S 86400 /* no cut lasts longer: a task with a key is never done twice */
 
 /* Of every agent; zeros: it is not there. */
@@ -35,6 +42,13 @@ static bool can_act(const struct storm *storm, size_t node)
     return mcpz_sim_engine(storm->sim, node) != NULL && !mcpz_sim_is_paused(storm->sim, node);
 }
 
+static void provide_all(struct storm *storm, size_t node)
+{
+    mcpz_sim_provide(storm->sim, node, "echo");
+    mcpz_sim_provide(storm->sim, node, "split");
+    mcpz_sim_provide(storm->sim, node, "join");
+}
+
 static void start(struct storm *storm, size_t node)
 {
     if (mcpz_sim_engine(storm->sim, node) != NULL) {
@@ -43,7 +57,7 @@ static void start(struct storm *storm, size_t node)
     mcpz_sim_start(storm->sim, node);
     mcpz_check_started(&storm->check, node);
     if (storm->provides[node]) {
-        mcpz_sim_provide(storm->sim, node, "echo");
+        provide_all(storm, node);
     }
 }
 
@@ -94,7 +108,7 @@ static void provide(struct storm *storm, size_t node)
 {
     storm->provides[node] = true;
     if (can_act(storm, node)) {
-        mcpz_sim_provide(storm->sim, node, "echo");
+        provide_all(storm, node);
     }
 }
 
@@ -113,12 +127,13 @@ static void submit(struct storm *storm, const struct mcpz_schedule_line *line)
 {
     size_t node = (size_t)line->arguments[0];
     struct mcpz_check_name key = mcpz_check_name('k', line->arguments[1]);
-    char params[16];
+    const bool is_tree = mcpz_check_is_tree(line);
+    char params[256];
 
-    (void)snprintf(params, sizeof(params), "[%u]", (unsigned)line->arguments[1]);
+    (void)snprintf(params, sizeof(params), is_tree ? TREE : "[%u]", (unsigned)line->arguments[1]);
     if (can_act(storm, node)) {
         const struct mcpz_sim_submission submission = {
-            .capability = "echo",
+            .capability = is_tree ? "split" : "echo",
             .params = params,
             .key = line->arguments[1] != 0 ? key.text : NULL,
             .priority = (uint32_t)line->at_ms % 3 * 25,
