@@ -31,8 +31,8 @@ static bool ends_with(const char *name, const char *end)
 /* What is made anew at each start, or stands for this place only. */
 static bool is_left_out(const char *name)
 {
-    static const char *const ends[] = {"lock.mdb", "mcpz.lock", "mcpz.stamp",
-                                       ".sock",    ".path",     ".tmp"};
+    static const char *const ends[] = {"lock.mdb", "mcpz.lock", "mcpz.stamp",  ".sock",
+                                       ".path",    ".tmp",      "mcpz.reserve"};
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(ends); i++) {
         if (ends_with(name, ends[i])) {

@@ -79,7 +79,8 @@ static mcpz_error judge(const char *data, const struct mcpz_salvaged *salvaged, 
 
 static void remove_store(const char *path)
 {
-    static const char *const names[] = {"data.mdb", "lock.mdb", "mcpz.lock", "mcpz.stamp"};
+    static const char *const names[] = {"data.mdb", "lock.mdb", "mcpz.lock", "mcpz.stamp",
+                                        "mcpz.reserve"};
     char file[PATH_BYTES + 16];
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(names); i++) {

@@ -79,6 +79,9 @@ struct mcpz_loop {
     uint64_t round;
 
     ev_prepare before_sleep;
+    ev_check after_sleep;
+    mcpz_time woken_us; /* 0: it has not slept yet, or was measured since */
+    struct mcpz_durations busy;
     ev_timer deadline;
     ev_timer deferred_timer;
     ev_timer kick;
@@ -214,9 +217,24 @@ static void settle(struct mcpz_loop *loop)
 
 static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
 {
+    struct mcpz_loop *loop = watcher->data;
+
     (void)ev;
     (void)events;
-    settle(watcher->data);
+    settle(loop);
+    if (loop->woken_us != 0) {
+        mcpz_durations_add(&loop->busy, mcpz_clock_now() - loop->woken_us);
+        loop->woken_us = 0;
+    }
+}
+
+static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int events)
+{
+    struct mcpz_loop *loop = watcher->data;
+
+    (void)ev;
+    (void)events;
+    loop->woken_us = mcpz_clock_now();
 }
 
 static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
@@ -341,6 +359,8 @@ static bool make_lws(struct mcpz_loop *loop)
 static void start_watchers(struct mcpz_loop *loop)
 {
     ev_prepare_init(&loop->before_sleep, on_before_sleep);
+    ev_check_init(&loop->after_sleep, on_after_sleep);
+    loop->after_sleep.data = loop;
     ev_timer_init(&loop->deadline, on_deadline, 0., 0.);
     ev_timer_init(&loop->deferred_timer, on_deferred, 0., 0.);
     ev_timer_init(&loop->kick, on_kick, KICK_SECONDS, KICK_SECONDS);
@@ -360,11 +380,13 @@ static void start_watchers(struct mcpz_loop *loop)
     ev_async_start(loop->ev, &loop->store_news);
     ev_timer_start(loop->ev, &loop->kick);
     ev_prepare_start(loop->ev, &loop->before_sleep);
+    ev_check_start(loop->ev, &loop->after_sleep);
 }
 
 static void stop_watchers(struct mcpz_loop *loop)
 {
     ev_prepare_stop(loop->ev, &loop->before_sleep);
+    ev_check_stop(loop->ev, &loop->after_sleep);
     ev_timer_stop(loop->ev, &loop->deadline);
     ev_timer_stop(loop->ev, &loop->deferred_timer);
     ev_timer_stop(loop->ev, &loop->kick);
@@ -543,6 +565,11 @@ struct ev_loop *mcpz_loop_ev(struct mcpz_loop *loop)
 struct lws_context *mcpz_loop_lws(struct mcpz_loop *loop)
 {
     return loop->lws;
+}
+
+const struct mcpz_durations *mcpz_loop_busy(const struct mcpz_loop *loop)
+{
+    return &loop->busy;
 }
 
 struct mcpz_lmdb *mcpz_loop_store(struct mcpz_loop *loop)

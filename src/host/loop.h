@@ -18,6 +18,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "base/durations.h"
 #include "engine/engine.h"
 #include "store/lmdb.h"
 
@@ -122,6 +123,9 @@ struct mcpz_engine *mcpz_loop_engine(struct mcpz_loop *loop);
 struct ev_loop *mcpz_loop_ev(struct mcpz_loop *loop);
 struct lws_context *mcpz_loop_lws(struct mcpz_loop *loop);
 struct mcpz_lmdb *mcpz_loop_store(struct mcpz_loop *loop);
+
+/** How long it was busy between two waits: who came meanwhile waited so long. */
+const struct mcpz_durations *mcpz_loop_busy(const struct mcpz_loop *loop);
 
 /** Now, as the engine counts it, and since 1970 in milliseconds. */
 mcpz_time mcpz_clock_now(void);

@@ -20,6 +20,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "base/durations.h"
 #include "base/time.h"
 #include "core/outbox.h"
 #include "core/router/rules.h"
@@ -103,7 +104,9 @@ struct mcpz_api_measures {
         uint64_t failed_commits;
         uint64_t commit_us_last;
         uint64_t commit_us_max;
+        struct mcpz_durations took;
     } store;
+    const struct mcpz_durations *busy; /* the loop, between two waits; NULL: not measured */
 };
 
 /* How the API reaches the world. */

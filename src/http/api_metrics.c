@@ -90,6 +90,16 @@ static void write_store(struct mcpz_body *body, const struct mcpz_api_measures *
         mcpz_metric_begin(body, MCPZ_METRIC_GAUGE, "mcpz_store_longest_commit_seconds",
                           "The same, the longest since the start.");
     mcpz_metric_seconds(&longest, measures->store.commit_us_max);
+    const struct mcpz_metric took =
+        mcpz_metric_begin(body, MCPZ_METRIC_HISTOGRAM, "mcpz_store_commit_duration_seconds",
+                          "How long batches took to be on disk, the sync included.");
+    mcpz_metric_durations(&took, &measures->store.took);
+    if (measures->busy != NULL) {
+        const struct mcpz_metric busy =
+            mcpz_metric_begin(body, MCPZ_METRIC_HISTOGRAM, "mcpz_loop_busy_seconds",
+                              "How long the loop was at work between two waits.");
+        mcpz_metric_durations(&busy, measures->busy);
+    }
 }
 
 /* ---- The mesh ----------------------------------------------------------------------------- */

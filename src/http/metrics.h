@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#include "core/calls/durations.h"
+#include "base/durations.h"
 #include "http/body.h"
 
 #define MCPZ_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"

@@ -106,6 +106,8 @@ static void measure(void *context, struct mcpz_api_measures *measures)
     measures->store.failed_commits = stats.failed_commits;
     measures->store.commit_us_last = stats.commit_us_last;
     measures->store.commit_us_max = stats.commit_us_max;
+    measures->store.took = stats.took;
+    measures->busy = mcpz_loop_busy(server->loop);
 }
 
 static void count(void *context,

@@ -138,8 +138,9 @@ static mcpz_error run(struct compaction *compaction, struct mcpz_compacted *comp
 mcpz_error mcpz_store_compact(const char *directory, struct mcpz_compacted *compacted,
                               struct mcpz_lmdb_trouble *trouble)
 {
-    struct compaction compaction = {
-        .directory = directory, .trouble = trouble, .env = {.stamp = {.file = -1}}};
+    struct compaction compaction = {.directory = directory,
+                                    .trouble = trouble,
+                                    .env = {.stamp = {.file = -1}, .reserve = {.file = -1}}};
     int lock;
 
     *compacted = (struct mcpz_compacted){0};

@@ -240,6 +240,7 @@ mcpz_error mcpz_env_open(struct mcpz_env *env, const struct mcpz_lmdb_config *co
         .map_bytes = page_rounded(config->map_bytes),
         .map_bytes_max = page_rounded(config->map_bytes_max),
         .stamp = {.file = -1},
+        .reserve = {.file = -1},
     };
     int length = snprintf(path, sizeof(path), "%s/" DATA_FILE, config->directory);
     if (length < 0 || (size_t)length >= sizeof(path)) {
@@ -269,6 +270,7 @@ mcpz_error mcpz_env_open(struct mcpz_env *env, const struct mcpz_lmdb_config *co
 void mcpz_env_close(struct mcpz_env *env)
 {
     mcpz_stamp_close(&env->stamp);
+    mcpz_reserve_close(&env->reserve);
     if (env->mdb != NULL) {
         mdb_env_close(env->mdb);
         env->mdb = NULL;

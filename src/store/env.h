@@ -24,6 +24,7 @@
 #include "base/bytes.h"
 #include "store/batch.h"
 #include "store/lmdb.h"
+#include "store/reserve.h"
 #include "store/stamp.h"
 
 struct mcpz_env {
@@ -33,6 +34,7 @@ struct mcpz_env {
     size_t map_bytes_max;
     struct mcpz_stamp stamp;
     bool set_back; /* see store/stamp.h */
+    struct mcpz_reserve reserve;
 };
 
 /* How much is in it. */

@@ -216,6 +216,7 @@ static mcpz_error open_parts(struct mcpz_lmdb *lmdb, const struct mcpz_lmdb_conf
     }
     error = open_reader(lmdb);
     if (error == MCPZ_OK) {
+        mcpz_reserve_open(&lmdb->env.reserve, config->directory);
         error = mcpz_writer_start(&lmdb->writer, &lmdb->env, &fill, config);
     }
     if (error != MCPZ_OK) {
@@ -236,7 +237,8 @@ mcpz_error mcpz_lmdb_open(const struct mcpz_lmdb_config *config, struct mcpz_lmd
         snprintf(trouble->text, sizeof(trouble->text), "%s", mcpz_strerror(MCPZ_ENOMEM));
         return MCPZ_ENOMEM;
     }
-    *made = (struct mcpz_lmdb){.lock = -1, .env = {.stamp = {.file = -1}}};
+    *made =
+        (struct mcpz_lmdb){.lock = -1, .env = {.stamp = {.file = -1}, .reserve = {.file = -1}}};
     mcpz_error error = open_parts(made, config, trouble);
     if (error != MCPZ_OK) {
         release(made);

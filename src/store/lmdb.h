@@ -23,6 +23,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "base/durations.h"
 #include "proto/kv.h"
 
 #define MCPZ_STORE_FORMAT 3
@@ -78,8 +79,9 @@ struct mcpz_lmdb_stats {
     uint64_t failed_commits;
     uint64_t commit_us_last;
     uint64_t commit_us_max;
-    uint64_t entries;    /* keys on disk */
-    uint64_t used_bytes; /* by pages that hold records */
+    struct mcpz_durations took; /* commits, with their sync */
+    uint64_t entries;           /* keys on disk */
+    uint64_t used_bytes;        /* by pages that hold records */
     uint64_t map_bytes;
 };
 

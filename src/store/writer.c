@@ -64,6 +64,7 @@ static void on_written(struct mcpz_writer *writer, struct mcpz_batches *group,
     struct mcpz_lmdb_stats *stats = &writer->stats;
 
     stats->commits++;
+    mcpz_durations_add(&stats->took, took_us);
     stats->commit_us_last = took_us;
     stats->commit_us_max = took_us > stats->commit_us_max ? took_us : stats->commit_us_max;
     stats->entries = fill->entries;
@@ -91,6 +92,33 @@ static void on_failed(struct mcpz_writer *writer, struct mcpz_batches *group, mc
     writer->error = error == MCPZ_EFULL ? MCPZ_ENOSPACE : error;
 }
 
+static bool removes(const struct mcpz_batches *group)
+{
+    for (const struct mcpz_batch *batch = group->first; batch != NULL; batch = batch->next) {
+        for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
+            if (write->removed) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Without the mutex. What removes may have the room that is kept for that. */
+static mcpz_error write_group(struct mcpz_writer *writer, const struct mcpz_batches *group,
+                              struct mcpz_env_fill *fill)
+{
+    mcpz_error error = mcpz_env_write(writer->env, group, fill);
+
+    if (error == MCPZ_ENOSPACE && removes(group) && mcpz_reserve_release(&writer->env->reserve)) {
+        error = mcpz_env_write(writer->env, group, fill);
+    }
+    if (error == MCPZ_OK) {
+        mcpz_reserve_renew(&writer->env->reserve);
+    }
+    return error;
+}
+
 static void *run(void *context)
 {
     struct mcpz_writer *writer = context;
@@ -102,7 +130,7 @@ static void *run(void *context)
         pthread_mutex_unlock(&writer->mutex);
 
         uint64_t begun_us = clock_us();
-        mcpz_error error = mcpz_env_write(writer->env, &group, &fill);
+        mcpz_error error = write_group(writer, &group, &fill);
         uint64_t took_us = clock_us() - begun_us;
 
         pthread_mutex_lock(&writer->mutex);

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import unittest
@@ -25,9 +26,19 @@ class Apply(unittest.TestCase):
     def write(self, lines):
         self.file.write_text("".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines))
 
+    def metrics(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(self.node.ready["socket"])
+            client.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            with client.makefile("rb") as answer:
+                return answer.read().decode()
+
     def test_thousands_are_done_in_few_commits(self):
         self.write([{"op": "create", "id": f"a{i}"} for i in range(3000)]
                    + [{"op": "set", "id": f"a{i}", "path": "n", "value": i} for i in range(0, 3000, 3)])
+        metrics = self.metrics()
+        self.assertIn('mcpz_loop_busy_seconds_bucket{le="0.005000"}', metrics)
+        self.assertIn('mcpz_store_commit_duration_seconds_count', metrics)
         before = self.node.status()["store"]["commits"]
         said = self.node.ask("agent", "apply", self.file)
         self.assertEqual((said["applied"], said["failed"], said["lines"]), (4000, 0, 4000))

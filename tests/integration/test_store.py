@@ -228,6 +228,12 @@ class Store(unittest.TestCase):
             node.kill()
             node.start()
             self.assertEqual(len(node.ask("agent", "get", "a")["state"]), written)
+            # What removes has room of its own; and then others have, too, without a restart.
+            for i in range(written):
+                self.assertEqual(node.run("agent", "unset", "a", f"k{i}").returncode, 0)
+                if node.run("agent", "set", "a", "again", "1").returncode == 0:
+                    break
+            self.assertEqual(node.ask("agent", "get", "a")["state"]["again"], 1)
             node.kill()
         finally:
             subprocess.run(["umount", "-l", str(small)], check=False)

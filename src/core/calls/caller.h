@@ -22,9 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/durations.h"
 #include "base/index.h"
 #include "base/rng.h"
-#include "core/calls/durations.h"
 #include "core/calls/sight.h"
 #include "core/calls/table.h"
 #include "core/event.h"

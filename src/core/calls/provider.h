@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/durations.h"
 #include "base/index.h"
-#include "core/calls/durations.h"
 #include "core/calls/sight.h"
 #include "core/calls/table.h"
 #include "core/event.h"

@@ -318,7 +318,9 @@ TEST(an_end_tells_of_the_load)
     start_kind(2, 2, false, false);
     (void)opened(&call);
     receive(3, &alice, (struct mcpz_msg){.kind = MCPZ_MSG_END, .end = {.call = call}});
-    CHECK_UINT(backend_of(&alice)->report.rif, 3); /* nothing was said */
+    backend = backend_of(&alice);
+    CHECK(backend != NULL);
+    CHECK_UINT(backend->report.rif, 3); /* nothing was said */
 }
 
 TEST(a_provider_tells_its_load_when_asked_and_at_the_end)

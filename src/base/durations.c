@@ -1,4 +1,4 @@
-#include "core/calls/durations.h"
+#include "base/durations.h"
 
 #include <assert.h>
 

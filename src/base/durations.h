@@ -1,11 +1,11 @@
 /*
- * How long calls took, since the start: a histogram of fixed bounds, as monitoring wants it.
+ * How long things took, since the start: a histogram of fixed bounds, as monitoring wants it.
  *
- * Unlike router/latencies.h it never forgets: who scrapes it takes the difference.
+ * It never forgets: who scrapes it takes the difference.
  */
 
-#ifndef CORE_CALLS_DURATIONS_H
-#define CORE_CALLS_DURATIONS_H
+#ifndef BASE_DURATIONS_H
+#define BASE_DURATIONS_H
 
 #include <stdint.h>
 
