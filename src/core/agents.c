@@ -98,6 +98,21 @@ static void become_another(struct mcpz_agents *agents, const struct mcpz_actor *
 }
 
 /*
+ * What is only said, in a question or in a delta's past, is not signed by us. A member that lies
+ * may make us another a few times, not fill documents with our lives, nor use up their numbers.
+ */
+static void believe_claim(struct mcpz_agents *agents, const struct mcpz_actor *actor)
+{
+    if (agents->claims_believed == MCPZ_CLAIMS_BELIEVED_MAX ||
+        actor->generation - agents->actor.generation > MCPZ_CLAIMS_AHEAD_MAX) {
+        agents->messages_refused++;
+        return;
+    }
+    agents->claims_believed++;
+    become_another(agents, actor);
+}
+
+/*
  * If somebody has seen more of us than we remember, or something else, our store was set back.
  * What we lost comes in like any other delta; what we write from now on is somebody else's, so
  * that no dot is given out twice. crdt 1.6.
@@ -115,7 +130,7 @@ static void notice_lost_in(struct mcpz_agents *agents, const struct mcpz_documen
                        (seen->seq < last->seq ||
                         (seen->seq == last->seq && mcpz_head_equal(&seen->head, &last->head)));
         if (!is_ours && is_us(agents, &seen->actor)) {
-            become_another(agents, &seen->actor);
+            believe_claim(agents, &seen->actor);
         }
     }
 }

@@ -42,6 +42,10 @@
 #include "proto/limits.h"
 #include "proto/store.h"
 
+/* Lives of ours that others claim: so many a run, and so far ahead of what we remember. */
+#define MCPZ_CLAIMS_BELIEVED_MAX 8
+#define MCPZ_CLAIMS_AHEAD_MAX 64
+
 struct mcpz_agents {
     const struct mcpz_store *store; /* what documents are written through: entropy.holdings */
     const struct mcpz_node_timing *timing;
@@ -50,7 +54,8 @@ struct mcpz_agents {
      * that we have lost: whoever runs us keeps it in the store (SELF) with the same batch.
      */
     struct mcpz_actor actor;
-    bool rolled_back; /* that has happened */
+    bool rolled_back;         /* that has happened */
+    uint32_t claims_believed; /* of them, for others' mere words */
     struct mcpz_rng rng;
     uint64_t hlc;            /* greatest stamp given out or taken in */
     uint32_t document_count; /* not deleted; counted from the store at start */

@@ -523,6 +523,33 @@ TEST(a_claim_about_us_is_enough_to_become_another)
     world_finish(&world);
 }
 
+static void claim_life(uint32_t generation)
+{
+    const struct mcpz_version claim = {
+        .actor = {.node = world.nodes[0].actor.node, .generation = generation}, .seq = 5};
+
+    receive(0,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_WANT,
+                .want = {.document = world_document(1), .versions = &claim, .version_count = 1}});
+}
+
+/* A member that lies must not fill documents with our lives. */
+TEST(claims_about_us_are_believed_a_few_times_only)
+{
+    set_up(2);
+    claim_life(1 + MCPZ_CLAIMS_AHEAD_MAX + 1);
+    CHECK_UINT(agents(0)->actor.generation, 1);
+    CHECK_UINT(agents(0)->messages_refused, 1);
+    claim_life(1 + MCPZ_CLAIMS_AHEAD_MAX);
+    CHECK_UINT(agents(0)->actor.generation, 2 + MCPZ_CLAIMS_AHEAD_MAX);
+    for (int i = 0; i < 100; i++) {
+        claim_life(agents(0)->actor.generation);
+    }
+    CHECK_UINT(agents(0)->actor.generation, 1 + MCPZ_CLAIMS_AHEAD_MAX + MCPZ_CLAIMS_BELIEVED_MAX);
+    world_finish(&world);
+}
+
 /* ---- Import ------------------------------------------------------------------------------- */
 
 static uint32_t import(const struct mcpz_msg *msg)
@@ -660,6 +687,7 @@ TEST_MAIN(
     RUN(a_comparison_that_lost_its_link_is_over), RUN(compares_every_ten_seconds_more_or_less),
     RUN(a_store_that_was_set_back_gets_its_writes_back_and_a_new_generation),
     RUN(a_claim_about_us_is_enough_to_become_another),
+    RUN(claims_about_us_are_believed_a_few_times_only),
     RUN(an_imported_delta_is_taken_in_like_any_other_and_answered),
     RUN(a_store_that_cannot_be_read_drops_what_was_under_way),
     RUN(a_delta_that_is_missing_is_corruption_and_ends_the_answer))
