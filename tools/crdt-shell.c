@@ -420,6 +420,36 @@ static json_t *show_versions(const struct mcpz_record_document *document)
     return versions;
 }
 
+static json_t *show_heads(const struct mcpz_record_document *document)
+{
+    json_t *heads = json_array();
+
+    for (size_t i = 0; i < document->version_count; i++) {
+        const struct mcpz_head *head = &document->versions[i].head;
+        (void)json_array_append_new(heads, show_hex(mcpz_bytes(head->bytes, MCPZ_HEAD_BYTES)));
+    }
+    return heads;
+}
+
+/* [actor, first place that does not count, overrun, [[seq, head] ...]] of each. */
+static json_t *show_cuts(const struct mcpz_record_document *document)
+{
+    json_t *cuts = json_array();
+
+    for (size_t i = 0; i < document->cut_count; i++) {
+        const struct mcpz_cut *cut = &document->cuts[i];
+        json_t *tips = json_array();
+        for (size_t j = 0; j < cut->tip_count; j++) {
+            (void)json_array_append_new(
+                tips, json_pack("[I, o]", (json_int_t)cut->tips[j].seq,
+                                show_hex(mcpz_bytes(cut->tips[j].head.bytes, MCPZ_HEAD_BYTES))));
+        }
+        (void)json_array_append_new(cuts, json_pack("[o, I, b, o]", show_actor(&cut->actor),
+                                                    (json_int_t)cut->seq, cut->overrun, tips));
+    }
+    return cuts;
+}
+
 /* What the replica would ask others with. */
 static json_t *want(struct shell *shell, const json_t *request)
 {
@@ -434,6 +464,8 @@ static json_t *want(struct shell *shell, const json_t *request)
     if (answer != NULL) {
         msg.want.versions = record.document.versions;
         msg.want.version_count = record.document.version_count;
+        msg.want.cuts = record.document.cuts;
+        msg.want.cut_count = record.document.cut_count;
     } else {
         answer = json_object();
     }
@@ -458,6 +490,8 @@ static json_t *show_state(struct shell *shell, const json_t *request)
         return json_object();
     }
     (void)json_object_set_new(answer, "versions", show_versions(&record.document));
+    (void)json_object_set_new(answer, "heads", show_heads(&record.document));
+    (void)json_object_set_new(answer, "cuts", show_cuts(&record.document));
     (void)json_object_set_new(answer, "hlc", json_integer((json_int_t)record.document.hlc));
     (void)json_object_set_new(answer, "count", json_integer(record.document.entry_count));
     (void)json_object_set_new(answer, "deleted", json_boolean(record.document.deleted));

@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Random histories in which writers contradict themselves, in C and in a model side by side.
+
+    test_forks.py HISTORIES [FIRST_SEED]
+
+Deltas are made by replicas as ever, and by a forger who has the keys of some of them: rivals of what
+they have signed, and what follows such rivals. A replica's state is held against the function of the
+set of deltas it has (P8, P9), and what becomes of each delta against the rules (V4, V5, V7); who has
+seen the same holds the same bytes (P7); in the end all have seen all, in orders of their own, and are
+equal (P6, P15), and two that have seen different branches become equal by asking each other (P12, P15).
+The first line of a failure is the command that replays its seed.
+"""
+import os
+import random
+import sys
+
+from crdt_model import REGISTER, SET, Delta
+from packed import pack
+from test_crdt import WALL_MS, Shell, change
+
+BRANCHES_MAX = 4
+PATHS = [["k"], ["m"], ["s"]]
+
+
+def state_of(deltas):
+    """Of a set of deltas, all within BRANCHES_MAX: (entries, versions, cuts)."""
+    places = {}
+    for delta in deltas:
+        places.setdefault((delta.actor, delta.seq), set()).add(delta.head)
+    cuts = {}
+    for (actor, seq), heads in places.items():
+        if len(heads) > 1:
+            cuts[actor] = min(seq, cuts.get(actor, seq))
+    removed = {(dot, kind, path) for delta in deltas for kind, path, dot in delta.removes}
+    entries, versions, tips = {}, {}, {}
+    for delta in deltas:
+        if delta.seq >= cuts.get(delta.actor, 1 << 64):
+            if not any(other.prev == delta.head for other in deltas):
+                tips.setdefault(delta.actor, []).append((delta.seq, delta.head))
+            continue
+        if versions.get(delta.actor, (0,))[0] < delta.seq:
+            versions[delta.actor] = (delta.seq, delta.head)
+        for index, (kind, path, value) in enumerate(delta.adds):
+            dot = (*delta.actor, delta.seq, index)
+            if (dot, kind, path) not in removed:
+                entries[dot] = (path, kind, delta.hlc, value)
+    return entries, versions, {actor: (seq, sorted(tips[actor])) for actor, seq in cuts.items()}
+
+
+class Replica:
+    def __init__(self, shell, name, node):
+        self.shell, self.name = shell, name
+        self.have = {}  # by head
+        shell.ask("new", name, node=node, wall_ms=WALL_MS)
+
+    def ask(self, verb, **more):
+        return self.shell.ask(verb, self.name, **more)
+
+    def root(self):
+        return self.ask("root")["root"]
+
+    def judge(self, delta):
+        if delta.head in self.have:
+            return "duplicate"
+        before = self.have.get(delta.prev)
+        if delta.seq > 1 and before is None:
+            return "early"
+        past = before.past if before else {}
+        if before and (before.hlc >= delta.hlc or not all(
+                delta.past.get(actor, (0, b""))[0] >= seq and
+                (delta.past[actor][0] > seq or delta.past[actor][1] == head)
+                for actor, (seq, head) in past.items())):
+            return "refused"
+        news = [(actor, *seen) for actor, seen in delta.past.items() if past.get(actor) != seen]
+        known = [self.have.get(head) for _, _, head in news]
+        if any(other and other.hlc >= delta.hlc for other in known):
+            return "refused"
+        return "early" if None in known else "merged"
+
+    def receive(self, delta):
+        expected = self.judge(delta)
+        fate = self.ask("apply", bytes=delta.message.hex())["fate"]
+        assert fate == expected, (self.name, delta, fate, expected)
+        if fate == "merged":
+            self.take(delta)
+
+    def take(self, delta):
+        self.have[delta.head] = delta
+        self.check()
+
+    def check(self):
+        state = self.ask("state")
+        entries, versions, cuts = state_of(self.have.values())
+        found = {tuple(dot): (bytes.fromhex(path), kind, hlc, bytes.fromhex(value))
+                 for path, kind, dot, hlc, value in state.get("entries", [])}
+        assert found == entries, (self.name, found, entries)
+        heads = [bytes.fromhex(head) for head in state.get("heads", [])]
+        assert {tuple(actor): (seq, head) for (actor, seq), head
+                in zip(state.get("versions", []), heads)} == versions, (state, versions)
+        assert {tuple(actor): (seq, [(at, bytes.fromhex(head)) for at, head in tips])
+                for actor, seq, overrun, tips in state.get("cuts", [])
+                if not overrun} == cuts, (state["cuts"], cuts)
+        assert state.get("count", 0) == len(entries)
+        assert state.get("hlc", 0) == max((delta.hlc for delta in self.have.values()), default=0)
+
+    def write(self, rng):
+        """A delta that its own writer, at least, must be able to take in."""
+        op = rng.choice(["set", "set", "add", "remove", "unset", "create", "delete"])
+        path = None if op in ("create", "delete") else rng.choice(PATHS)
+        answer = self.ask("op", op=op, path=path, value=rng.randrange(3))
+        if answer["code"] != 0:
+            return None
+        (message,) = answer["sent"]
+        delta = Delta(bytes.fromhex(message))
+        assert self.judge(delta) == "merged", (self.name, delta, self.judge(delta))
+        self.take(delta)
+        return delta
+
+
+class History:
+    def __init__(self, shell, seed):
+        self.rng = random.Random(seed)
+        self.shell = shell
+        shell.ask("clear")
+        self.replicas = [Replica(shell, "ABC"[i], i + 1) for i in range(self.rng.randint(2, 3))]
+        self.deltas = {}  # by head
+
+    def add(self, delta):
+        if delta is not None:
+            self.deltas[delta.head] = delta
+
+    def branches_of(self, actor):
+        return len(state_of(self.deltas.values())[2].get(actor, (0, []))[1])
+
+    def forge(self):
+        """A rival of a delta that is there, or one that follows one that does not count."""
+        rng = self.rng
+        victim = rng.choice(list(self.deltas.values()))
+        if self.branches_of(victim.actor) >= BRANCHES_MAX:
+            return
+        adds = [(rng.choice([REGISTER, SET]), pack(rng.choice(PATHS)), pack(rng.randrange(99)))]
+        removes = victim.removes if rng.random() < 0.5 else victim.removes[1:]
+        if rng.random() < 0.6:
+            message = change(victim, adds=adds, removes=removes, hlc=victim.hlc + rng.randint(0, 1))
+        else:
+            message = change(victim, adds=adds, removes=self.removable(victim), seq=victim.seq + 1,
+                             prev=victim.head, hlc=victim.hlc + rng.randint(1, 5))
+        self.add(Delta(message))
+
+    def removable(self, delta):
+        """Something that whoever follows `delta` has seen."""
+        seen = {**{actor: seq for actor, (seq, _) in delta.past.items()}, delta.actor: delta.seq}
+        found = [(kind, path, (*other.actor, other.seq, index)) for other in self.deltas.values()
+                 if other.seq <= seen.get(other.actor, 0)
+                 for index, (kind, path, _) in enumerate(other.adds)]
+        dots = {dot: (kind, path, dot) for kind, path, dot in found}
+        return self.rng.sample(list(dots.values()), min(len(dots), self.rng.randint(0, 2)))
+
+    def lie(self):
+        """What no one may take, whatever they have: V5 and V7."""
+        rng = self.rng
+        victims = [delta for delta in self.deltas.values() if delta.past]
+        if not victims:
+            return
+        victim = rng.choice(victims)
+        actor, (seq, _) = rng.choice(list(victim.past.items()))
+        forgeries = [change(victim, seq=victim.seq + 1, prev=victim.head, hlc=victim.hlc),
+                     change(victim, seq=victim.seq + 1, prev=victim.head, hlc=victim.hlc + 1,
+                            removes=[], past={who: seen for who, seen in victim.past.items()
+                                              if who != actor}),
+                     change(victim, seq=victim.seq + 1, prev=victim.head, hlc=victim.hlc + 1,
+                            removes=[], past={**victim.past, actor: (seq, b"x" * 16)})]
+        for message in forgeries:
+            for replica in self.replicas:
+                if victim.head in replica.have:
+                    before = replica.root()
+                    assert replica.ask("apply", bytes=message.hex())["fate"] == "refused", victim
+                    assert replica.root() == before
+
+    def gossip(self):
+        for delta in self.rng.sample(list(self.deltas.values()),
+                                     min(len(self.deltas), self.rng.randint(1, 8))):
+            self.rng.choice(self.replicas).receive(delta)
+
+    def step(self):
+        chance = self.rng.random()
+        if chance < 0.5:
+            self.add(self.rng.choice(self.replicas).write(self.rng))
+        elif chance < 0.62 and self.deltas:
+            self.forge()
+        elif chance < 0.66:
+            self.lie()
+        elif self.deltas:
+            self.gossip()
+
+    def check_same(self):
+        """Who says the same of versions, heads and cuts holds the same bytes (P7)."""
+        roots = {}
+        for replica in self.replicas:
+            state = replica.ask("state")
+            key = repr((state.get("versions"), state.get("heads"), state.get("cuts")))
+            assert roots.setdefault(key, replica.root()) == replica.root(), key
+
+    def talk(self, one, other):
+        """Two replicas ask each other, and nobody else, until nothing more is said."""
+        for _ in range(60):
+            letters = [(other, one.ask("want")["bytes"]), (one, other.ask("want")["bytes"])]
+            for _ in range(2000):
+                if not letters:
+                    break
+                to, message = letters.pop(0)
+                sender = one if to is other else other
+                answer = to.ask("apply", bytes=message)
+                if bytes.fromhex(message)[1] == Delta.KIND and answer["fate"] == "merged":
+                    delta = Delta(bytes.fromhex(message))
+                    to.have[delta.head] = delta
+                letters += [(sender, sent) for sent in answer["sent"]
+                            if bytes.fromhex(sent)[1] != Delta.KIND or
+                            bytes.fromhex(message)[1:2] != bytes([Delta.KIND])]
+            else:
+                raise AssertionError("they never fall silent")
+            if one.root() == other.root():
+                break
+        one.check()
+        other.check()
+        assert one.have.keys() == other.have.keys(), (sorted(map(repr, one.have.values())),
+                                                      sorted(map(repr, other.have.values())))
+        assert one.root() == other.root()
+
+    def spread(self):
+        for replica in self.replicas:
+            while True:
+                before = len(replica.have)
+                for delta in self.rng.sample(list(self.deltas.values()), len(self.deltas)):
+                    replica.receive(delta)
+                if len(replica.have) == before:
+                    break
+        assert len({replica.root() for replica in self.replicas}) == 1
+
+    def run(self):
+        self.add(self.replicas[0].write_first())
+        for _ in range(self.rng.randint(5, 50)):
+            self.step()
+            if self.rng.random() < 0.2:
+                self.check_same()
+        if self.rng.random() < 0.7:
+            self.talk(*self.replicas[:2])
+            self.check_same()
+        self.spread()
+
+
+def write_first(replica):
+    answer = replica.ask("op", op="create")
+    delta = Delta(bytes.fromhex(answer["sent"][0]))
+    replica.take(delta)
+    return delta
+
+
+Replica.write_first = write_first
+
+
+def main():
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    program = os.environ["MCPZ_CRDT_SHELL"]
+    shell = Shell(program)
+    for seed in range(first, first + count):
+        try:
+            History(shell, seed).run()
+        except (AssertionError, KeyError, OSError):
+            print(f"FAILED: MCPZ_CRDT_SHELL={program} {sys.argv[0]} 1 {seed}", file=sys.stderr)
+            raise
+    shell.ask("clear")
+    shell.close()
+    print(f"{count} histories with forks hold, seeds {first} to {first + count - 1}")
+
+
+if __name__ == "__main__":
+    main()
