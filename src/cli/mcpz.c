@@ -83,6 +83,7 @@ static enum mcpz_exit (*const runs[MCPZ_VERB_COUNT])(const struct mcpz_invocatio
     [MCPZ_VERB_AGENT_DROP] = mcpz_run_agent_drop,
     [MCPZ_VERB_AGENT_MAP] = mcpz_run_agent_map,
     [MCPZ_VERB_AGENT_CONFLICTS] = mcpz_run_agent_conflicts,
+    [MCPZ_VERB_AGENT_FORKS] = mcpz_run_agent_forks,
     [MCPZ_VERB_AGENT_HISTORY] = mcpz_run_agent_history,
     [MCPZ_VERB_AGENT_AT] = mcpz_run_agent_at,
     [MCPZ_VERB_AGENT_DIFF] = mcpz_run_agent_diff,

@@ -108,6 +108,7 @@ enum mcpz_exit mcpz_run_agent_move(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_drop(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_map(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_conflicts(const struct mcpz_invocation *invocation);
+enum mcpz_exit mcpz_run_agent_forks(const struct mcpz_invocation *invocation);
 enum mcpz_exit mcpz_run_agent_delete(const struct mcpz_invocation *invocation);
 
 /* verb_history.c */

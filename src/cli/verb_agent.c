@@ -422,3 +422,63 @@ enum mcpz_exit mcpz_run_agent_conflicts(const struct mcpz_invocation *invocation
     json_decref(answer);
     return status;
 }
+
+/* Is it about this agent, by name or document? NULL: any. */
+static bool is_about(const json_t *fork, const char *agent)
+{
+    return agent == NULL || strcmp(mcpz_show_text(fork, "id"), agent) == 0 ||
+           strcmp(mcpz_show_text(fork, "document"), agent) == 0;
+}
+
+static json_t *forks_of(const json_t *answer, const char *agent)
+{
+    json_t *found = json_array();
+
+    for (size_t i = 0; i < json_array_size(answer); i++) {
+        json_t *fork = json_array_get(answer, i);
+        if (is_about(fork, agent)) {
+            (void)json_array_append(found, fork);
+        }
+    }
+    return found;
+}
+
+/* One line each: AGENT WRITER GENERATION, from which write on, when it was noticed. */
+static void show_forks(const json_t *forks)
+{
+    for (size_t i = 0; i < json_array_size(forks); i++) {
+        const json_t *fork = json_array_get(forks, i);
+        bool is_named = json_is_string(json_object_get(fork, "id"));
+        mcpz_print_clean(stdout, mcpz_show_text(fork, is_named ? "id" : "document"));
+        (void)printf("  %s generation %" JSON_INTEGER_FORMAT " from write %" JSON_INTEGER_FORMAT
+                     " on  noticed %s%s\n",
+                     mcpz_show_text(fork, "writer"),
+                     json_integer_value(json_object_get(fork, "generation")),
+                     json_integer_value(json_object_get(fork, "seq")),
+                     mcpz_show_text(fork, "noticed"),
+                     json_is_true(json_object_get(fork, "ours")) ? "  (this node)" : "");
+    }
+    if (json_array_size(forks) == 0) {
+        (void)fputs("nobody has contradicted itself\n", stderr);
+    }
+}
+
+enum mcpz_exit mcpz_run_agent_forks(const struct mcpz_invocation *invocation)
+{
+    const char *agent = invocation->argument_count > 0 ? mcpz_argument(invocation, 0) : NULL;
+    json_t *answer;
+    enum mcpz_exit status = mcpz_ask(invocation, "GET", "/v1/forks", NULL, &answer);
+
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    json_t *forks = forks_of(answer, agent);
+    if (invocation->json) {
+        mcpz_print_json(forks);
+    } else {
+        show_forks(forks);
+    }
+    json_decref(forks);
+    json_decref(answer);
+    return MCPZ_EXIT_OK;
+}

@@ -320,6 +320,7 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "  refuted                       this node was called suspect or dead, and said no\n"
     "  capabilities                  what the peer offers has changed\n"
     "  neighbour_up, neighbour_down  the overlay counts on the connection; no longer\n"
+    "  agent_forked                  a node has contradicted itself: mcpz agent forks\n"
     "  layout, layout_settled        another layout of the storage is known; all has moved\n"
     "  store_repaired                this node's store was damaged, and was begun anew\n"
     "  snapshot_failed               this node could not make a backup by itself\n"
@@ -839,6 +840,17 @@ const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT] = {
     "\n"
     "Example:\n"
     "  mcpz agent conflicts planner\n",
+    NULL, 0},
+[MCPZ_VERB_AGENT_FORKS] = {
+    MCPZ_VERB_AGENT_FORKS, "agent forks", "[ID]", 0, 1, "show which nodes have contradicted themselves",
+    "A node that has signed two different writes of one place in an agent: what it wrote there from\n"
+    "that place on does not count, whatever the others have seen of it. It happens by itself where\n"
+    "a whole machine was set back and wrote before anybody noticed; such a node goes on under a new\n"
+    "generation. Otherwise somebody has its key.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent forks\n"
+    "  mcpz agent forks planner --json\n",
     NULL, 0},
 [MCPZ_VERB_AGENT_HISTORY] = {
     MCPZ_VERB_AGENT_HISTORY, "agent history", "ID", 1, 1, "show what was written to an agent",

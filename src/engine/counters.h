@@ -39,6 +39,7 @@
     X(refused_author, "authors refused: not of this mesh")                                        \
     X(deltas_of_unknown, "deltas left: their author is not known yet")                            \
     X(deltas_unproven, "deltas not sent: their signature is not known")                           \
+    X(forks_found, "writers found to contradict themselves")                                      \
     X(checkpoints_agreed, "documents that replicas agreed on, and signed")                        \
     X(checkpoints_diverged, "documents that differ though replicas have seen the same")           \
     X(messages_dropped, "messages dropped: no link to their peer")

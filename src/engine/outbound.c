@@ -420,6 +420,7 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
         break;
     case MCPZ_ACTION_FACT:
         remember_peer(engine, &action->fact);
+        engine->counters.forks_found += action->fact.kind == MCPZ_FACT_AGENT_FORKED ? 1 : 0;
         act(engine, action);
         break;
     case MCPZ_ACTION_DIAL:

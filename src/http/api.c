@@ -51,6 +51,7 @@ static const struct route routes[] = {
     {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
      .delete = mcpz_api_delete_agent},
     {"/v1/apply", ROUTE_UPLOAD, .post = mcpz_api_apply},
+    {"/v1/forks", 0, .get = mcpz_api_get_forks},
     {"/v1/history/", ROUTE_PREFIX, .get = mcpz_api_get_history},
     {"/v1/watch/", ROUTE_PREFIX, .get = mcpz_api_watch_agent},
     {"/v1/layout", 0, .get = mcpz_api_get_layout},

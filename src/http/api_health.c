@@ -75,6 +75,26 @@ static bool is_crowded(const struct mcpz_call_table *table)
     return table->count > table->max * 9 / 10;
 }
 
+/* Somebody signs two things: a machine that was set back, or somebody has its key. */
+static void check_forks(json_t *problems, struct mcpz_engine *engine)
+{
+    const struct mcpz_store *store = mcpz_engine_store(engine);
+    const struct mcpz_agents *agents = &mcpz_engine_node(engine)->agents;
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FORK};
+
+    if (store->next(store->context, MCPZ_SCAN_KIND, true, &record) == MCPZ_OK) {
+        say(problems,
+            "a node has contradicted itself, and what it wrote since does not count: see "
+            "`mcpz agent forks`");
+    }
+    if (agents->rolled_back) {
+        say(problems,
+            "others knew of writes of ours that our store had lost: it was set back, and we write "
+            "under generation %" PRIu32 " since",
+            agents->actor.generation);
+    }
+}
+
 static void check_calls(json_t *problems, const struct mcpz_calls *calls)
 {
     const struct mcpz_call_table *made = &calls->caller.table;
@@ -115,6 +135,7 @@ json_t *mcpz_api_problems(struct mcpz_api *api)
     check_mesh(problems, engine, wall_ms);
     check_certificate(problems, engine, wall_ms);
     check_members(problems, &node->fabric);
+    check_forks(problems, engine);
     check_calls(problems, &node->calls);
     check_machine(problems, &measures);
     return problems;

@@ -16,6 +16,7 @@ static const enum mcpz_fact_kind kept_kinds[] = {
     MCPZ_FACT_NEIGHBOUR_UP,   MCPZ_FACT_NEIGHBOUR_DOWN,
     MCPZ_FACT_LAYOUT,         MCPZ_FACT_LAYOUT_SETTLED,
     MCPZ_FACT_STORE_REPAIRED, MCPZ_FACT_SNAPSHOT_FAILED,
+    MCPZ_FACT_AGENT_FORKED,
 };
 
 static_assert(MCPZ_FACT_KIND_END <= 32, "a set of kinds is 32 bits");
@@ -148,6 +149,9 @@ bool mcpz_events_note(struct mcpz_events *events, uint64_t wall_ms, const struct
         .node = fact->about,
         .incarnation = has_incarnation(fact->kind) ? fact->incarnation : 0,
     };
+    if (fact->kind == MCPZ_FACT_AGENT_FORKED && fact->detail.length == MCPZ_ID_BYTES) {
+        memcpy(kept->node.bytes, fact->detail.data, MCPZ_ID_BYTES); /* who, not where */
+    }
     if (fact->kind == MCPZ_FACT_ALIVE) {
         mcpz_bytes_to_text(fact->detail, kept->address, sizeof(kept->address));
     }

@@ -136,6 +136,7 @@ void mcpz_api_stage_layout(struct mcpz_exchange *exchange, const struct mcpz_req
 void mcpz_api_apply_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_revert_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_skip_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_forks(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request);

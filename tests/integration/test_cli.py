@@ -58,7 +58,7 @@ class Cli(unittest.TestCase):
                  "agent set", "agent add", "agent remove", "agent increment", "agent delete",
                  "agent keep", "agent fence", "agent life", "agent enable", "agent disable",
                  "agent grant", "agent spend", "agent push", "agent insert", "agent move",
-                 "agent drop", "agent map", "agent conflicts", "agent history", "agent at",
+                 "agent drop", "agent map", "agent conflicts", "agent forks", "agent history", "agent at",
                  "agent diff", "agent watch",
                  "agent list", "snapshot list", "snapshot export", "snapshot import",
                  "config check", "config show", "version"]
@@ -176,6 +176,7 @@ class Cli(unittest.TestCase):
         self.assertEqual(got["state"], {"a": {"b": {"x": 1}}, "s": ["two"], "n": -2})
         self.assertIn("life", [agent["id"] for agent in ask("agent", "list")])
         self.assertEqual(ask("agent", "conflicts", "life"), [])
+        self.assertEqual(ask("agent", "forks", "life"), [])
         ask("agent", "set", "life", "n", "true")
         self.assertEqual(ask("agent", "conflicts", "life")[0]["values"], {"counter": -2})
         self.assertIn("n  hidden counter  -2", self.a.run("agent", "conflicts", "life").stdout)

@@ -407,6 +407,9 @@ class OpenApi(unittest.TestCase):
         self.api.ask("revokeToken", token="0" * 32, status=404)
         self.api.ask("revokeToken", token="none", status=400)
 
+    def test_nobody_has_contradicted_itself(self):
+        self.assertEqual(self.api.ask("listForks"), [])
+
     # ---- Pools -----------------------------------------------------------------------------
 
     def test_a_worker_is_leased(self):

@@ -391,6 +391,30 @@ static void put_document(const char *name, bool deleted)
     store->put(store->context, &record);
 }
 
+TEST(who_contradicts_itself_is_shown_with_both_deltas)
+{
+    struct mcpz_store *store = &world.engine.store;
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_FORK,
+        .fork = {.actor = {{{1}}, 3}, .seq = 5, .one = {{0xab}}, .other = {{0xcd}}},
+    };
+
+    fake_begin();
+    put_document("a", false);
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text("a"), &record.fork.document);
+    store->put(store->context, &record);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/forks", NULL);
+    CHECK_UINT(fake_status(exchange), 200);
+    const char *text = fake_text(exchange);
+    CHECK(strstr(text, "\"id\":\"a\"") != NULL);
+    CHECK(strstr(text, "\"generation\":3") != NULL);
+    CHECK(strstr(text, "\"seq\":5") != NULL);
+    CHECK(strstr(text, "\"delta\":\"ab00") != NULL);
+    CHECK(strstr(text, "\"delta\":\"cd00") != NULL);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
 TEST(an_agent_that_is_not_there_is_not_found)
 {
     fake_begin();
@@ -626,8 +650,8 @@ TEST(status_tells_what_was_sent_of_each_kind)
     fake_end();
 }
 
-TEST_MAIN(RUN(looking_answers_at_once), RUN(an_unknown_path_is_not_found),
-          RUN(a_wrong_method_names_the_right_ones),
+TEST_MAIN(RUN(who_contradicts_itself_is_shown_with_both_deltas), RUN(looking_answers_at_once),
+          RUN(an_unknown_path_is_not_found), RUN(a_wrong_method_names_the_right_ones),
           RUN(what_makes_a_node_do_things_is_for_who_runs_it), RUN(hosts_of_others_are_not_ours),
           RUN(codes_have_the_status_they_are_promised), RUN(exchanges_end_at_their_limit),
           RUN(when_many_wait_one_can_still_look), RUN(a_body_over_its_limit_is_refused),
