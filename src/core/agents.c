@@ -6,6 +6,7 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 #include "core/crdt/document.h"
+#include "core/crdt/forget.h"
 #include "core/crdt/install.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/past.h"
@@ -570,6 +571,19 @@ void mcpz_agents_recount(struct mcpz_agents *agents, mcpz_time now)
 size_t mcpz_agents_bytes(void)
 {
     return mcpz_entropy_bytes();
+}
+
+void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id)
+{
+    struct mcpz_document document;
+
+    if (mcpz_document_load(agents->store, id, &document) != MCPZ_OK ||
+        mcpz_document_forget(agents->store, id) != MCPZ_OK) {
+        agents->store_failures++;
+        return;
+    }
+    const struct mcpz_document none = {.id = *id};
+    count_document(agents, mcpz_document_is_live(&document), &none);
 }
 
 void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store,

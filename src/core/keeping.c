@@ -332,6 +332,7 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
 {
     struct mcpz_keeping_step step = begin(keeping, below, now, out);
 
+    keeping->handover.gone_count = 0;
     if (event->kind == MCPZ_EVENT_TICK) {
         on_tick(&step);
     } else if (event->kind == MCPZ_EVENT_RECV) {
@@ -340,6 +341,10 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
             on_ask(&step, &event->recv.from, &msg->ack_ask);
         } else if (msg->kind == MCPZ_MSG_ACK) {
             on_ack(&step, &event->recv.from, &msg->ack);
+        } else if (msg->kind == MCPZ_MSG_HANDOVER) {
+            mcpz_handover_on_offer(&step, &event->recv.from, &msg->handover);
+        } else if (msg->kind == MCPZ_MSG_HANDED) {
+            mcpz_handover_on_handed(&step, &event->recv.from, &msg->handed);
         } else if (msg->kind == MCPZ_MSG_PULL) {
             mcpz_pull_on_pull(&step, &event->recv.from, &msg->pull);
         } else if (msg->kind == MCPZ_MSG_PULLED) {
@@ -349,9 +354,13 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
         replan(&step);
     }
     mcpz_pull_run(&step);
+    mcpz_handover_run(&step);
 }
 
 mcpz_time mcpz_keeping_deadline(const struct mcpz_keeping *keeping)
 {
-    return mcpz_time_min(mcpz_acks_deadline(&keeping->acks), mcpz_pull_deadline(&keeping->puller));
+    mcpz_time deadline = mcpz_acks_deadline(&keeping->acks);
+
+    deadline = mcpz_time_min(deadline, mcpz_pull_deadline(&keeping->puller));
+    return mcpz_time_min(deadline, mcpz_handover_deadline(&keeping->handover));
 }

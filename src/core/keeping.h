@@ -6,6 +6,9 @@
  * core/ledger.h does with calls): broadcasts of deltas become sends to owners where there is a
  * layout, and the answer to a write is held back as long as it waits.
  *
+ * Documents that are others' by now are handed over and forgotten (core/keeping/handover.h):
+ * whoever runs us has the agents forget those in `handover.gone` after each step.
+ *
  * Who gains partitions by a layout gets them from those who had them (core/keeping/pull.h), and
  * what it has synced is told to layouts by whoever runs us.
  *
@@ -24,6 +27,7 @@
 #include "core/event.h"
 #include "core/fabric.h"
 #include "core/keeping/acks.h"
+#include "core/keeping/handover.h"
 #include "core/keeping/pull.h"
 #include "core/layouts.h"
 #include "core/outbox.h"
@@ -36,6 +40,7 @@ struct mcpz_keeping {
     const struct mcpz_store *store;
     struct mcpz_acks acks;
     struct mcpz_puller puller;
+    struct mcpz_handover handover;
 
     uint64_t deltas_directed; /* sent to owners, and to nobody else */
     uint64_t acks_given;

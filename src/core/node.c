@@ -174,6 +174,9 @@ static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
     mcpz_keeping_step(&node->keeping, &below, now, event, out);
     mcpz_layouts_hear(&node->layouts, now, mcpz_acks_oldest(&node->keeping.acks),
                       node->keeping.puller.synced, out);
+    for (size_t i = 0; i < node->keeping.handover.gone_count; i++) {
+        mcpz_agents_forget(&node->agents, &node->keeping.handover.gone[i]);
+    }
 }
 
 /* Show `event` to the machines from the relay up. What has come through others is for calls. */

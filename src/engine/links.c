@@ -132,6 +132,7 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_OFFER:
     case MCPZ_MSG_SKETCH_ASK:
     case MCPZ_MSG_SKETCH:
+    case MCPZ_MSG_HANDOVER:
         return false;
     default:
         return true;

@@ -100,6 +100,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_ACK = 79,
     MCPZ_MSG_PULL = 80,
     MCPZ_MSG_PULLED = 81,
+    MCPZ_MSG_HANDOVER = 82,
+    MCPZ_MSG_HANDED = 83,
     MCPZ_MSG_ROOT = 86,
     MCPZ_MSG_CHANGES_ASK = 87,
     MCPZ_MSG_CHANGES = 88,
@@ -654,6 +656,20 @@ struct mcpz_msg_sketch {
     struct mcpz_bytes symbols; /* core/reconcile/iblt.h */
 };
 
+/* "I would let go of this document of yours: have you got that much of it on disk?" */
+struct mcpz_msg_handover {
+    struct mcpz_id document;
+    uint64_t digest;                     /* of the sender's own, to be said back */
+    const struct mcpz_version *versions; /* sorted by actor */
+    size_t version_count;
+};
+
+/* "I have." */
+struct mcpz_msg_handed {
+    struct mcpz_id document;
+    uint64_t digest;
+};
+
 /* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) ------------------------------------- */
 
 /* Names one broadcast in the whole mesh. Whoever broadcasts makes it: a hash, or random. */
@@ -855,6 +871,8 @@ struct mcpz_msg {
         struct mcpz_msg_offer offer;
         struct mcpz_msg_sketch_ask sketch_ask;
         struct mcpz_msg_sketch sketch;
+        struct mcpz_msg_handover handover;
+        struct mcpz_msg_handed handed;
         struct mcpz_msg_gossip gossip;
         struct mcpz_msg_ihave ihave;
         struct mcpz_msg_graft graft;

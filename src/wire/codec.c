@@ -619,6 +619,18 @@ static const struct mcpz_field pulled_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_msg_handover
+static const struct mcpz_field handover_fields[] = {
+    {ID(S, document)},
+    {U64(S, digest)},
+    {VERSIONS(S, versions, version_count)},
+};
+#undef S
+
+#define S struct mcpz_msg_handed
+static const struct mcpz_field handed_fields[] = {{ID(S, document)}, {U64(S, digest)}};
+#undef S
+
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_HELLO] = NAMED("hello", struct mcpz_msg_hello, hello_fields),
     [MCPZ_MSG_JOIN] = NAMED("join", struct mcpz_msg_join, join_fields),
@@ -705,6 +717,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_ACK] = NAMED("ack", struct mcpz_msg_ack, ack_fields),
     [MCPZ_MSG_PULL] = NAMED("pull", struct mcpz_msg_pull, pull_fields),
     [MCPZ_MSG_PULLED] = NAMED("pulled", struct mcpz_msg_pulled, pulled_fields),
+    [MCPZ_MSG_HANDOVER] = NAMED("handover", struct mcpz_msg_handover, handover_fields),
+    [MCPZ_MSG_HANDED] = NAMED("handed", struct mcpz_msg_handed, handed_fields),
 
     [MCPZ_MSG_ROOT] = NAMED("root", struct mcpz_msg_root, root_fields),
     [MCPZ_MSG_CHANGES_ASK] = NAMED("changes_ask", struct mcpz_msg_changes_ask, changes_ask_fields),

@@ -262,6 +262,9 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_PULL, .pull = {{2, 1}, {A32}}}, RAW("\x93\x50\x92\x02\x01" ID_A)},
     {{.kind = MCPZ_MSG_PULLED, .pulled = {{2, 1}, {A32}, {B32}, sample_pulled, 1}},
      RAW("\x95\x51\x92\x02\x01" ID_A ID_B "\x91\x92" ID_D "\x90")},
+    {{.kind = MCPZ_MSG_HANDOVER, .handover = {{D32}, 9, NULL, 0}},
+     RAW("\x94\x52" ID_D "\x09\x90")},
+    {{.kind = MCPZ_MSG_HANDED, .handed = {{D32}, 9}}, RAW("\x93\x53" ID_D "\x09")},
     {{.kind = MCPZ_MSG_ROOT, .root = {1, 2, 3, 4, 5, 6, 7, 8, true}},
      RAW("\x9a\x56\x01\x02\x03\x04\x05\x06\x07\x08\xc3")},
     {{.kind = MCPZ_MSG_CHANGES_ASK, .changes_ask = {5, 300}}, RAW("\x93\x57\x05\xcd\x01\x2c")},
@@ -511,6 +514,9 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_PULL, .pull = {{UINT64_MAX, UINT64_MAX}, {A32}}},
     {.kind = MCPZ_MSG_PULLED,
      .pulled = {{UINT64_MAX, UINT64_MAX}, {A32}, {B32}, full_pulled, MCPZ_PULLED_MAX}},
+    {.kind = MCPZ_MSG_HANDOVER,
+     .handover = {{D32}, UINT64_MAX, full_versions, MCPZ_ARRAY_LEN(full_versions)}},
+    {.kind = MCPZ_MSG_HANDED, .handed = {{D32}, UINT64_MAX}},
     {.kind = MCPZ_MSG_ROOT,
      .root = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
               UINT64_MAX, true}},
@@ -528,9 +534,9 @@ static const struct mcpz_msg largest[] = {
                 FULL(MCPZ_SKETCH_BYTES_MAX)}},
 };
 
-/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63, 74, 75 and 82 to 85 are
+/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63, 74, 75, 84 and 85 are
  * not used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 2 - 4)
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 2 - 2)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");

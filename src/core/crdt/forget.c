@@ -1,0 +1,32 @@
+#include "core/crdt/forget.h"
+
+/* Remove all rows of one kind. `first` names the document. */
+static mcpz_error remove_rows(const struct mcpz_store *store, const struct mcpz_record *first)
+{
+    struct mcpz_record record = *first;
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record);
+
+    while (error == MCPZ_OK) {
+        store->remove(store->context, &record);
+        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &record);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_document_forget(const struct mcpz_store *store, const struct mcpz_id *document)
+{
+    const struct mcpz_record entries = {.kind = MCPZ_RECORD_ENTRY,
+                                        .entry = {.document = *document}};
+    const struct mcpz_record deltas = {.kind = MCPZ_RECORD_DELTA,
+                                       .delta = {.delta = {.document = *document}}};
+    const struct mcpz_record row = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *document}};
+
+    mcpz_error error = remove_rows(store, &entries);
+    if (error == MCPZ_OK) {
+        error = remove_rows(store, &deltas);
+    }
+    if (error == MCPZ_OK) {
+        store->remove(store->context, &row);
+    }
+    return error;
+}

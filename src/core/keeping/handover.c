@@ -1,0 +1,260 @@
+#include "core/keeping/handover.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "core/crdt/clock.h"
+#include "core/crdt/document.h"
+#include "core/keeping/step.h"
+
+/* How far along a document is, heads included, in one number. */
+static uint64_t digest_of(const struct mcpz_version *versions, size_t count)
+{
+    uint64_t digest = count;
+
+    for (size_t i = 0; i < count; i++) {
+        digest = mcpz_hash_bytes(mcpz_bytes(versions[i].actor.node.bytes, MCPZ_ID_BYTES), digest);
+        digest = mcpz_hash_mix(digest ^ versions[i].actor.generation);
+        digest = mcpz_hash_mix(digest ^ versions[i].seq);
+        digest = mcpz_hash_bytes(
+            mcpz_bytes(versions[i].head.bytes, sizeof(versions[i].head.bytes)), digest);
+    }
+    return digest;
+}
+
+/* ---- Offering ----------------------------------------------------------------------------- */
+
+static bool load(struct mcpz_keeping_step *step, const struct mcpz_id *id,
+                 struct mcpz_document *document)
+{
+    if (mcpz_document_load(step->keeping->store, id, document) == MCPZ_OK) {
+        return true;
+    }
+    step->keeping->store_failures++;
+    return false;
+}
+
+static void send_offer(struct mcpz_keeping_step *step, const struct mcpz_handing *handing,
+                       const struct mcpz_document *document, const struct mcpz_id *to)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    struct mcpz_version *versions =
+        mcpz_arena_take(&step->out->arena, clock->count, sizeof(*versions));
+
+    if (versions == NULL) {
+        return; /* the next try will do */
+    }
+    for (size_t i = 0; i < clock->count; i++) {
+        versions[i] = clock->versions[i];
+    }
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_HANDOVER,
+                                 .handover = {.document = handing->document,
+                                              .digest = handing->digest,
+                                              .versions = versions,
+                                              .version_count = clock->count}};
+    mcpz_outbox_send(step->out, to, &msg);
+}
+
+/* Ask those who have not said that they have it. */
+static void offer(struct mcpz_keeping_step *step, struct mcpz_handing *handing)
+{
+    struct mcpz_document document;
+
+    handing->again_us = step->now + MCPZ_HANDOVER_AGAIN_US;
+    handing->tries++;
+    if (!load(step, &handing->document, &document)) {
+        return;
+    }
+    if (handing->tries > MCPZ_HANDOVER_TRIES_MAX ||
+        digest_of(document.clock.versions, document.clock.count) != handing->digest) {
+        handing->used = false; /* with the next walk, as it is then */
+        return;
+    }
+    for (size_t i = 0; i < handing->owner_count; i++) {
+        if (!handing->has[i] && mcpz_keeping_is_linked(step, &handing->owners[i])) {
+            send_offer(step, handing, &document, &handing->owners[i]);
+        } else if (!handing->has[i]) {
+            mcpz_keeping_reach(step, &handing->owners[i]);
+        }
+    }
+    step->keeping->handover.offered++;
+}
+
+static bool is_offered(const struct mcpz_handover *handover, const struct mcpz_id *document)
+{
+    for (size_t i = 0; i < MCPZ_HANDOVERS_MAX; i++) {
+        if (handover->handings[i].used &&
+            mcpz_id_equal(&handover->handings[i].document, document)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: there is no place for one more. */
+static bool begin(struct mcpz_keeping_step *step, const struct mcpz_record_document *document)
+{
+    struct mcpz_handover *handover = &step->keeping->handover;
+
+    for (size_t i = 0; i < MCPZ_HANDOVERS_MAX; i++) {
+        struct mcpz_handing *handing = &handover->handings[i];
+        if (handing->used) {
+            continue;
+        }
+        *handing = (struct mcpz_handing){
+            .used = true,
+            .document = document->id,
+            .digest = digest_of(document->versions, document->version_count)};
+        handing->owner_count =
+            mcpz_layouts_owners(step->below->layouts, &handing->document, handing->owners);
+        offer(step, handing);
+        return true;
+    }
+    return false;
+}
+
+/* Look at some more documents, for one that is not ours. */
+static void walk(struct mcpz_keeping_step *step)
+{
+    const struct mcpz_store *store = step->keeping->store;
+    struct mcpz_handover *handover = &step->keeping->handover;
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                 .document = {.id = handover->after}};
+
+    handover->walk_at_us = step->now + MCPZ_HANDOVER_WALK_US;
+    for (size_t i = 0; i < MCPZ_HANDOVER_SCAN_MAX; i++) {
+        const mcpz_error error = store->next(store->context, MCPZ_SCAN_KIND, false, &record);
+        if (error != MCPZ_OK) {
+            step->keeping->store_failures += error != MCPZ_ENOTFOUND ? 1 : 0;
+            handover->after = (struct mcpz_id){{0}};
+            handover->walk_at_us = step->now + MCPZ_HANDOVER_PAUSE_US;
+            return;
+        }
+        const struct mcpz_id id = record.document.id;
+        if (!mcpz_layouts_keeps(step->below->layouts, &step->keeping->self, &id) &&
+            !is_offered(handover, &id) && !begin(step, &record.document)) {
+            return; /* on from here when one is done */
+        }
+        handover->after = id;
+    }
+}
+
+void mcpz_handover_run(struct mcpz_keeping_step *step)
+{
+    struct mcpz_handover *handover = &step->keeping->handover;
+
+    if (!mcpz_layouts_are_in_force(step->below->layouts)) {
+        handover->walk_at_us = 0;
+        return;
+    }
+    if (handover->walk_at_us <= step->now) {
+        walk(step);
+    }
+    for (size_t i = 0; i < MCPZ_HANDOVERS_MAX; i++) {
+        struct mcpz_handing *handing = &handover->handings[i];
+        if (handing->used && handing->again_us <= step->now) {
+            offer(step, handing);
+        }
+    }
+}
+
+mcpz_time mcpz_handover_deadline(const struct mcpz_handover *handover)
+{
+    mcpz_time deadline = handover->walk_at_us > 0 ? handover->walk_at_us : MCPZ_TIME_NEVER;
+
+    for (size_t i = 0; i < MCPZ_HANDOVERS_MAX; i++) {
+        if (handover->handings[i].used) {
+            deadline = mcpz_time_min(deadline, handover->handings[i].again_us);
+        }
+    }
+    return deadline;
+}
+
+/* ---- What owners say ---------------------------------------------------------------------- */
+
+static bool covers(const struct mcpz_clock *clock, const struct mcpz_version *versions,
+                   size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (mcpz_clock_get(clock->versions, clock->count, &versions[i].actor) < versions[i].seq) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void mcpz_handover_on_offer(struct mcpz_keeping_step *step, const struct mcpz_id *from,
+                            const struct mcpz_msg_handover *offer)
+{
+    struct mcpz_document document;
+
+    if (mcpz_id_is_zero(&offer->document) ||
+        !mcpz_layouts_keeps(step->below->layouts, &step->keeping->self, &offer->document) ||
+        !load(step, &offer->document, &document)) {
+        return;
+    }
+    if (!covers(&document.clock, offer->versions, offer->version_count)) {
+        (void)mcpz_mail_want(&step->mail, from, &offer->document, &document.clock);
+        return;
+    }
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_HANDED,
+                                 .handed = {.document = offer->document, .digest = offer->digest}};
+    mcpz_outbox_send(step->out, from, &msg);
+    step->out->actions[step->out->count - 1].durable = true;
+}
+
+static bool has_all(const struct mcpz_handing *handing)
+{
+    for (size_t i = 0; i < handing->owner_count; i++) {
+        if (!handing->has[i]) {
+            return false;
+        }
+    }
+    return handing->owner_count > 0;
+}
+
+/* All owners have it: it goes, unless it is ours again, others' by now, or has changed. */
+static void finish(struct mcpz_keeping_step *step, struct mcpz_handing *handing)
+{
+    struct mcpz_handover *handover = &step->keeping->handover;
+    struct mcpz_id owners[MCPZ_OWNERS_MAX];
+    struct mcpz_document document;
+
+    handing->used = false;
+    if (mcpz_layouts_keeps(step->below->layouts, &step->keeping->self, &handing->document) ||
+        mcpz_layouts_owners(step->below->layouts, &handing->document, owners) !=
+            handing->owner_count ||
+        !load(step, &handing->document, &document) || !document.exists ||
+        digest_of(document.clock.versions, document.clock.count) != handing->digest) {
+        return;
+    }
+    for (size_t i = 0; i < handing->owner_count; i++) {
+        if (!mcpz_id_equal(&owners[i], &handing->owners[i])) {
+            return;
+        }
+    }
+    assert(handover->gone_count < MCPZ_HANDOVERS_MAX);
+    handover->gone[handover->gone_count++] = handing->document;
+    handover->dropped++;
+    handover->walk_at_us = step->now; /* there is a place for the next */
+}
+
+void mcpz_handover_on_handed(struct mcpz_keeping_step *step, const struct mcpz_id *from,
+                             const struct mcpz_msg_handed *handed)
+{
+    struct mcpz_handover *handover = &step->keeping->handover;
+
+    for (size_t i = 0; i < MCPZ_HANDOVERS_MAX; i++) {
+        struct mcpz_handing *handing = &handover->handings[i];
+        if (!handing->used || handing->digest != handed->digest ||
+            !mcpz_id_equal(&handing->document, &handed->document)) {
+            continue;
+        }
+        for (size_t n = 0; n < handing->owner_count; n++) {
+            handing->has[n] = handing->has[n] || mcpz_id_equal(&handing->owners[n], from);
+        }
+        if (has_all(handing)) {
+            finish(step, handing);
+        }
+    }
+}
