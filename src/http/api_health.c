@@ -108,6 +108,28 @@ static void check_calls(json_t *problems, const struct mcpz_calls *calls)
     }
 }
 
+/* Nodes that are gone hold a change of the layout up. */
+static void check_layouts(json_t *problems, const struct mcpz_node *node)
+{
+    const struct mcpz_layout_history *history = &node->layouts.history;
+    const struct mcpz_live_layout *newest = mcpz_layout_history_newest(history);
+    size_t gone = 0;
+
+    for (size_t i = 0; newest != NULL && i < history->tracker_count; i++) {
+        const struct mcpz_layout_tracker *tracker = &history->trackers[i];
+        const struct mcpz_member *member =
+            mcpz_members_find(&node->fabric.members, &tracker->node);
+        const bool is_gone = member == NULL || mcpz_member_is_gone(member);
+        const bool is_waited_for =
+            mcpz_layout_stamp_compare(tracker->sync_acked, newest->stamp) < 0;
+        gone += is_gone && is_waited_for ? 1 : 0;
+    }
+    if (gone > 0) {
+        say(problems, "the layout waits for %zu node%s that cannot be reached: `mcpz layout show`",
+            gone, gone == 1 ? "" : "s");
+    }
+}
+
 static void check_machine(json_t *problems, const struct mcpz_api_measures *measures)
 {
     if (measures->store.failed_commits > 0) {
@@ -137,6 +159,7 @@ json_t *mcpz_api_problems(struct mcpz_api *api)
     check_members(problems, &node->fabric);
     check_forks(problems, engine);
     check_calls(problems, &node->calls);
+    check_layouts(problems, node);
     check_machine(problems, &measures);
     return problems;
 }

@@ -144,6 +144,33 @@ static void write_members(struct mcpz_body *body, const struct mcpz_roster *rost
     }
 }
 
+/* Who keeps what: how far a change has come, and what it has moved. */
+static void write_layouts(struct mcpz_body *body, const struct mcpz_node *node)
+{
+    const struct mcpz_layouts *layouts = &node->layouts;
+    const struct mcpz_keeping *keeping = &node->keeping;
+    const struct mcpz_live_layout *newest = mcpz_layout_history_newest(&layouts->history);
+    const struct single singles[] = {
+        {MCPZ_METRIC_GAUGE, "mcpz_layout_version", "The newest layout known; 0: there is none.",
+         newest != NULL ? newest->stamp.version : 0},
+        {MCPZ_METRIC_GAUGE, "mcpz_layouts_live", "Layouts that agents are kept by now.",
+         layouts->history.live_count},
+        {MCPZ_METRIC_GAUGE, "mcpz_layout_settled", "1: nothing is to be moved any more.",
+         mcpz_layouts_are_settled(layouts) ? 1 : 0},
+        {MCPZ_METRIC_COUNTER, "mcpz_layout_pulled_total", "Documents got from earlier owners.",
+         keeping->puller.documents_lacked},
+        {MCPZ_METRIC_COUNTER, "mcpz_layout_dropped_total", "Documents handed over to others.",
+         keeping->handover.dropped},
+        {MCPZ_METRIC_GAUGE, "mcpz_ack_waiting", "Writes that wait for owners.",
+         keeping->acks.count},
+        {MCPZ_METRIC_COUNTER, "mcpz_ack_reached_total", "Of them, on as many disks in time.",
+         keeping->acks.reached},
+        {MCPZ_METRIC_COUNTER, "mcpz_ack_late_total", "And not.", keeping->acks.late},
+    };
+
+    write_singles(body, singles, MCPZ_ARRAY_LEN(singles));
+}
+
 static void write_mesh(struct mcpz_body *body, struct mcpz_exchange *exchange,
                        struct mcpz_engine *engine)
 {
@@ -168,6 +195,7 @@ static void write_mesh(struct mcpz_body *body, struct mcpz_exchange *exchange,
     json_decref(problems);
     write_members(body, &node->fabric.members.roster);
     write_singles(body, singles, MCPZ_ARRAY_LEN(singles));
+    write_layouts(body, node);
 }
 
 static void write_sent(struct mcpz_body *body, const struct mcpz_engine *engine)
