@@ -218,6 +218,22 @@ static void tell_fact(struct mcpz_layouts *layouts, enum mcpz_fact_kind kind, ui
         &(struct mcpz_fact){.kind = kind, .about = layouts->history.self, .incarnation = version});
 }
 
+/* Those that come with a newer layout have nothing to do with it. */
+static bool is_in_force(const struct mcpz_layout_history *history)
+{
+    const struct mcpz_placement *oldest_one = &history->live[0].placement;
+
+    for (size_t i = 0; history->live_count > 0 && i < oldest_one->node_count; i++) {
+        const struct mcpz_layout_tracker *tracker =
+            mcpz_layout_history_tracker(history, &oldest_one->nodes[i].id);
+        if (tracker == NULL ||
+            mcpz_layout_stamp_compare(tracker->synced, history->live[0].stamp) < 0) {
+            return false;
+        }
+    }
+    return history->live_count > 0;
+}
+
 /* Do what follows from a change of the history. */
 static void follow(struct mcpz_layouts *layouts, mcpz_time now, const struct before *before,
                    struct mcpz_outbox *out)
@@ -244,6 +260,7 @@ static void follow(struct mcpz_layouts *layouts, mcpz_time now, const struct bef
         tell_fact(layouts, MCPZ_FACT_LAYOUT_SETTLED, oldest(history).version, out);
     }
     layouts->settled = settled;
+    layouts->in_force = is_in_force(history);
 }
 
 /* ---- Telling ------------------------------------------------------------------------------ */
@@ -458,6 +475,36 @@ static void merge(struct step *step, const struct mcpz_msg_layout_state *state)
 }
 
 /*
+ * They have let go of layouts that are still live here: so everybody had come as far as their
+ * oldest one. Nodes that are in none of theirs are not spoken of any more, and would be waited for
+ * here for ever. What we have come to ourselves is ours to say.
+ */
+static void follow_those_ahead(struct step *step, const struct mcpz_msg_layout_state *state)
+{
+    struct mcpz_layouts *layouts = step->layouts;
+    const struct mcpz_layout_history *history = &layouts->history;
+    const struct mcpz_layout_stamp reached =
+        state->live_count > 0 ? state->live[0] : (struct mcpz_layout_stamp){0};
+
+    if (!is_live(history, reached) || mcpz_layout_stamp_compare(oldest(history), reached) >= 0) {
+        return;
+    }
+    for (size_t i = 0; i < history->tracker_count; i++) {
+        const struct before before = look(layouts);
+        const struct mcpz_layout_tracker tracker = {.node = history->trackers[i].node,
+                                                    .acked = reached,
+                                                    .synced = reached,
+                                                    .sync_acked = reached};
+        if (!mcpz_id_equal(&tracker.node, &history->self) &&
+            mcpz_layout_history_merge(&layouts->history, &tracker)) {
+            note_risen(layouts, step->now, &tracker.node);
+            follow(layouts, step->now, &before, step->out);
+            i = SIZE_MAX; /* some may be gone: from the start */
+        }
+    }
+}
+
+/*
  * What they say of nodes is taken only with all the layouts they know: or one that only some know
  * of would be read from while others do not write to it.
  */
@@ -471,6 +518,7 @@ static void on_state(struct step *step, const struct mcpz_id *from,
         return;
     }
     merge(step, state);
+    follow_those_ahead(step, state);
     const bool has_sent = send_missing(step, from, state);
     const bool is_question = state->tracker_count == 0 && !state->ask;
     const bool differs = state->digest != digest_of(&layouts->history);
@@ -587,6 +635,7 @@ static void recall(struct mcpz_layouts *layouts)
         }
     }
     layouts->settled = mcpz_layouts_are_settled(layouts);
+    layouts->in_force = is_in_force(&layouts->history);
 }
 
 void mcpz_layouts_init(struct mcpz_layouts *layouts, const struct mcpz_layouts_config *config,
@@ -640,6 +689,7 @@ void mcpz_layouts_start_over(struct mcpz_layouts *layouts)
     layouts->risen_count = 0;
     layouts->tell_at_us = MCPZ_TIME_NEVER;
     layouts->settled = false;
+    layouts->in_force = false;
 }
 
 void mcpz_layouts_step(struct mcpz_layouts *layouts, const struct mcpz_overlay *overlay,
@@ -710,10 +760,7 @@ bool mcpz_layouts_are_settled(const struct mcpz_layouts *layouts)
 
 bool mcpz_layouts_are_in_force(const struct mcpz_layouts *layouts)
 {
-    const struct mcpz_layout_history *history = &layouts->history;
-
-    return history->live_count > 0 &&
-           mcpz_layout_stamp_compare(history->live[0].stamp, history->all_synced) <= 0;
+    return layouts->in_force;
 }
 
 static bool is_among(const struct mcpz_id *ids, size_t count, const struct mcpz_id *id)
@@ -753,6 +800,30 @@ bool mcpz_layouts_keeps(const struct mcpz_layouts *layouts, const struct mcpz_id
     const size_t count = mcpz_layouts_owners(layouts, document, owners);
 
     return count == 0 || is_among(owners, count, node);
+}
+
+bool mcpz_layouts_share(const struct mcpz_layouts *layouts, const struct mcpz_id *a,
+                        const struct mcpz_id *b, const struct mcpz_id *document)
+{
+    struct mcpz_id owners[MCPZ_OWNERS_MAX];
+    const size_t count = mcpz_layouts_owners(layouts, document, owners);
+
+    return count == 0 || (is_among(owners, count, a) && is_among(owners, count, b));
+}
+
+uint64_t mcpz_layouts_stamp(const struct mcpz_layouts *layouts)
+{
+    const struct mcpz_layout_history *history = &layouts->history;
+    uint64_t stamp = 1;
+
+    if (!mcpz_layouts_are_in_force(layouts)) {
+        return 0;
+    }
+    for (size_t i = 0; i < history->live_count; i++) {
+        stamp = mcpz_hash_mix(stamp ^ history->live[i].stamp.version);
+        stamp = mcpz_hash_mix(stamp ^ history->live[i].stamp.tag);
+    }
+    return stamp != 0 ? stamp : 1;
 }
 
 size_t mcpz_layouts_readers(const struct mcpz_layouts *layouts, const struct mcpz_id *document,

@@ -85,6 +85,7 @@ struct mcpz_layouts {
     struct mcpz_id risen[MCPZ_LAYOUTS_RISEN_MAX]; /* whose trackers are to be told */
     size_t risen_count;                           /* beyond the array: all of them */
     bool settled;                                 /* as last told */
+    bool in_force;                                /* see mcpz_layouts_are_in_force() */
 
     uint64_t layouts_taken;
     uint64_t layouts_refused;  /* not signed by who may, or not readable */
@@ -143,6 +144,13 @@ bool mcpz_layouts_are_in_force(const struct mcpz_layouts *layouts);
 /** Is `node` to keep `document`: an owner in some live layout, or none is in force? */
 bool mcpz_layouts_keeps(const struct mcpz_layouts *layouts, const struct mcpz_id *node,
                         const struct mcpz_id *document);
+
+/** The same of two nodes at once. */
+bool mcpz_layouts_share(const struct mcpz_layouts *layouts, const struct mcpz_id *a,
+                        const struct mcpz_id *b, const struct mcpz_id *document);
+
+/** Names what mcpz_layouts_keeps() goes by; 0: nothing, no layout is in force. */
+uint64_t mcpz_layouts_stamp(const struct mcpz_layouts *layouts);
 
 /**
  * All owners of `document` in live layouts, each once: those of the oldest first, best first.

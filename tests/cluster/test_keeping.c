@@ -1,7 +1,9 @@
 /* Who keeps agents where there is a layout, and what a write that waits for its owners promises.
  */
 
+#include "base/rng.h"
 #include "core/node.h"
+#include "crypto/digest.h"
 #include "crypto/identity.h"
 #include "proto/code.h"
 #include "sim/sim.h"
@@ -197,6 +199,7 @@ TEST(a_layout_settles_and_who_comes_gets_what_is_its)
     for (size_t i = 0; i < NODES; i++) {
         CHECK(mcpz_sim_layout_is_settled(sim, i));
     }
+    run_for(sim, MCPZ_SECONDS(30));
     for (char c = '0'; c <= '9'; c++) {
         agent[1] = c;
         CHECK(!mcpz_sim_owns(sim, 0, agent));
@@ -206,7 +209,236 @@ TEST(a_layout_settles_and_who_comes_gets_what_is_its)
     mcpz_sim_destroy(sim);
 }
 
-TEST_MAIN(RUN(a_layout_settles_and_who_comes_gets_what_is_its),
+/* ---- A storm ------------------------------------------------------------------------------ */
+
+#define AGENTS 8
+#define ROUNDS 40
+#define WRITES_MAX (ROUNDS * 4)
+
+struct storm_write {
+    uint64_t request;
+    char agent[8];
+    char value[8];
+};
+
+static const char *agent_name(char *name, uint32_t number)
+{
+    name[0] = 'g';
+    name[1] = (char)('0' + number % 10);
+    name[2] = '\0';
+    return name;
+}
+
+/* Somebody who runs; who is no owner hands it to them. */
+static size_t anybody(struct mcpz_sim *sim, struct mcpz_rng *rng)
+{
+    size_t node;
+
+    do {
+        node = mcpz_rng_below(rng, NODES);
+    } while (mcpz_sim_engine(sim, node) == NULL);
+    return node;
+}
+
+/* Somebody whom the API would ask to write: one to read from, if it runs. */
+static size_t writer_of(struct mcpz_sim *sim, struct mcpz_rng *rng, const char *agent)
+{
+    for (int tries = 0; tries < 20; tries++) {
+        const size_t node = anybody(sim, rng);
+        if (mcpz_sim_owns(sim, node, agent)) {
+            return node;
+        }
+    }
+    return anybody(sim, rng);
+}
+
+/* Three or four nodes, the first always: it makes the layouts. */
+static void change_layout(struct mcpz_sim *sim, struct mcpz_rng *rng)
+{
+    size_t nodes[NODES] = {0};
+    size_t count = 1;
+
+    if (mcpz_sim_engine(sim, 0) == NULL) {
+        return;
+    }
+    for (size_t i = 1; i < NODES; i++) {
+        const size_t left = NODES - i;
+        if (mcpz_rng_below(rng, 3) > 0 || count + left <= 3) {
+            nodes[count++] = i;
+        }
+    }
+    (void)mcpz_sim_layout(sim, nodes, count, 3);
+}
+
+static void disturb(struct mcpz_sim *sim, struct mcpz_rng *rng)
+{
+    const size_t a = mcpz_rng_below(rng, NODES);
+    const size_t b = mcpz_rng_below(rng, NODES);
+
+    switch (mcpz_rng_below(rng, 8)) {
+    case 0:
+        if (mcpz_sim_engine(sim, a) != NULL) {
+            mcpz_sim_kill(sim, a);
+        }
+        return;
+    case 1:
+    case 2:
+        for (size_t i = 0; i < NODES; i++) {
+            if (mcpz_sim_engine(sim, i) == NULL) {
+                mcpz_sim_start(sim, i);
+            }
+        }
+        return;
+    case 3:
+        if (a != b) {
+            mcpz_sim_cut(sim, a, b, true);
+        }
+        return;
+    case 4:
+        if (a != b) {
+            mcpz_sim_cut(sim, a, b, false);
+        }
+        return;
+    case 5:
+        change_layout(sim, rng);
+        return;
+    default:
+        return;
+    }
+}
+
+static void heal(struct mcpz_sim *sim)
+{
+    for (size_t a = 0; a < NODES; a++) {
+        if (mcpz_sim_engine(sim, a) == NULL) {
+            mcpz_sim_start(sim, a);
+        }
+        for (size_t b = a + 1; b < NODES; b++) {
+            mcpz_sim_cut(sim, a, b, false);
+        }
+    }
+}
+
+static bool has_settled(struct mcpz_sim *sim)
+{
+    for (size_t i = 0; i < NODES; i++) {
+        if (!mcpz_sim_layout_is_settled(sim, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Owners have equal roots. */
+static bool is_in_place(struct mcpz_sim *sim, const char *agent)
+{
+    uint8_t first[MCPZ_DIGEST_BYTES];
+    uint8_t root[MCPZ_DIGEST_BYTES];
+    size_t owners = 0;
+
+    for (size_t i = 0; i < NODES; i++) {
+        const bool has = mcpz_sim_root(sim, i, agent, root);
+        if (!mcpz_sim_owns(sim, i, agent)) {
+            continue;
+        }
+        if (!has) {
+            return false;
+        }
+        if (owners++ == 0) {
+            memcpy(first, root, sizeof(first));
+        } else if (memcmp(first, root, sizeof(first)) != 0) {
+            return false;
+        }
+    }
+    return owners == 3;
+}
+
+static bool all_in_place(struct mcpz_sim *sim)
+{
+    char name[8];
+
+    for (uint32_t i = 0; i < AGENTS; i++) {
+        if (!is_in_place(sim, agent_name(name, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void wait_for(struct mcpz_sim *sim, bool (*holds)(struct mcpz_sim *sim), const char *what,
+                     uint64_t seed)
+{
+    for (int i = 0; i < 120; i++) {
+        if (holds(sim)) {
+            return;
+        }
+        run_for(sim, MCPZ_SECONDS(5));
+    }
+    print_error("seed %llu: %s\n", (unsigned long long)seed, what);
+    CHECK(false);
+}
+
+static size_t storm(uint64_t seed)
+{
+    static struct storm_write writes[WRITES_MAX];
+    struct mcpz_sim *sim = sim_of(seed);
+    struct mcpz_rng rng;
+    size_t count = 0;
+    size_t acknowledged = 0;
+    char name[8];
+
+    mcpz_rng_init(&rng, seed);
+    change_layout(sim, &rng);
+    wait_for(sim, has_settled, "the first layout does not settle", seed);
+    for (uint32_t i = 0; i < AGENTS; i++) {
+        (void)write(sim, writer_of(sim, &rng, agent_name(name, i)), name, NULL, MCPZ_ACK_ALL);
+    }
+    run_for(sim, MCPZ_SECONDS(3));
+    for (size_t round = 0; round < ROUNDS; round++) {
+        disturb(sim, &rng);
+        for (size_t i = 0; i < 4; i++) {
+            struct storm_write *one = &writes[count];
+            (void)agent_name(one->agent, mcpz_rng_below(&rng, AGENTS));
+            (void)snprintf(one->value, sizeof(one->value), "v%zu", count);
+            one->request = write(sim, writer_of(sim, &rng, one->agent), one->agent, one->value,
+                                 MCPZ_ACK_QUORUM);
+            count++;
+        }
+        run_for(sim, MCPZ_MS(100 + mcpz_rng_below(&rng, 3000)));
+    }
+    heal(sim);
+    wait_for(sim, has_settled, "layouts do not settle", seed);
+    wait_for(sim, all_in_place, "agents are not in place", seed);
+    for (size_t i = 0; i < count; i++) {
+        if (mcpz_sim_reply(sim, writes[i].request) != MCPZ_CODE_OK) {
+            continue;
+        }
+        acknowledged++;
+        if (count_with(sim, writes[i].agent, writes[i].value) != 3) {
+            print_error("seed %llu: %s of %s was acknowledged, and is at %zu owners\n",
+                        (unsigned long long)seed, writes[i].value, writes[i].agent,
+                        count_with(sim, writes[i].agent, writes[i].value));
+            CHECK(false);
+        }
+    }
+    mcpz_sim_destroy(sim);
+    return acknowledged;
+}
+
+TEST(no_acknowledged_write_is_lost_while_layouts_change)
+{
+    const char *given = getenv("MCPZ_KEEPING_SEEDS");
+    const uint64_t seeds = given != NULL ? strtoull(given, NULL, 10) : 10;
+    size_t acknowledged = 0;
+
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        acknowledged += storm(100 + seed);
+    }
+    CHECK(acknowledged > 40 * seeds); /* of 160 each */
+}
+
+TEST_MAIN(RUN(no_acknowledged_write_is_lost_while_layouts_change),
+          RUN(a_layout_settles_and_who_comes_gets_what_is_its),
           RUN(without_a_layout_any_members_count),
           RUN(a_write_that_was_answered_is_on_a_quorum_of_its_owners),
           RUN(what_was_not_reached_in_time_is_said_and_the_write_stays),

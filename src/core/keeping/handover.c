@@ -160,8 +160,11 @@ void mcpz_handover_run(struct mcpz_keeping_step *step)
 
 mcpz_time mcpz_handover_deadline(const struct mcpz_handover *handover)
 {
-    mcpz_time deadline = handover->walk_at_us > 0 ? handover->walk_at_us : MCPZ_TIME_NEVER;
+    mcpz_time deadline = handover->walk_at_us;
 
+    if (deadline == 0) {
+        return MCPZ_TIME_NEVER; /* nothing is let go of now */
+    }
     for (size_t i = 0; i < MCPZ_HANDOVERS_MAX; i++) {
         if (handover->handings[i].used) {
             deadline = mcpz_time_min(deadline, handover->handings[i].again_us);

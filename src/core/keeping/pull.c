@@ -178,6 +178,7 @@ void mcpz_pull_run(struct mcpz_keeping_step *step)
     if (live == NULL || puller->rest_until_us > step->now) {
         return;
     }
+    puller->rest_until_us = 0;
     for (size_t i = 0; i < MCPZ_PULLS_MAX; i++) {
         struct mcpz_pulling *pull = &puller->pulls[i];
         give_up_gone(step, pull);

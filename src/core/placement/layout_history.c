@@ -181,24 +181,29 @@ static void let_go(struct mcpz_layout_history *history)
     }
 }
 
-/* Bring our own tracker up to what holds now, and let go of what is done. */
+/*
+ * Bring our own tracker up to what holds now, and let go of what is done. Who was in none but
+ * those is not waited for any more, and so more may be done.
+ */
 static void settle(struct mcpz_layout_history *history)
 {
-    struct mcpz_layout_tracker *own = find_tracker(history, &history->self);
+    size_t live_before;
 
-    if (own != NULL) {
-        (void)raise(&own->acked, free_to_ack(history));
-    }
-    find_minima(history);
-    if (own != NULL && raise(&own->sync_acked, history->all_synced)) {
+    do {
+        struct mcpz_layout_tracker *own = find_tracker(history, &history->self);
+        if (own != NULL) {
+            (void)raise(&own->acked, free_to_ack(history));
+        }
         find_minima(history);
-    }
-    const size_t live_before = history->live_count;
-    let_go(history);
-    if (history->live_count != live_before) {
-        forget_strangers(history);
-        find_minima(history);
-    }
+        if (own != NULL && raise(&own->sync_acked, history->all_synced)) {
+            find_minima(history);
+        }
+        live_before = history->live_count;
+        let_go(history);
+        if (history->live_count != live_before) {
+            forget_strangers(history);
+        }
+    } while (history->live_count != live_before);
 }
 
 /* ---- Layouts ------------------------------------------------------------------------------ */

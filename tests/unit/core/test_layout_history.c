@@ -341,7 +341,31 @@ TEST(whatever_is_read_from_is_written_to_by_all)
     CHECK(changes > 100);
 }
 
-TEST_MAIN(RUN(without_a_layout_nothing_is_kept_anywhere),
+/* Node 5 is in the first layout only, and says nothing once it knows that all have synced the
+ * second. */
+TEST(who_was_in_none_but_what_is_let_go_holds_nothing_up)
+{
+    set_up();
+    struct mcpz_layout_history *history = &histories[0];
+
+    CHECK_UINT(tell(0, stamp(1, 1), NODES), MCPZ_OK);
+    world.placement.node_count = NODES - 1;
+    CHECK_UINT(tell(0, stamp(2, 1), NODES), MCPZ_OK);
+    CHECK_UINT(tell(0, stamp(3, 1), NODES), MCPZ_OK);
+    for (size_t i = 0; i < NODES; i++) {
+        const struct mcpz_layout_stamp reached = i == NODES - 1 ? stamp(2, 1) : stamp(3, 1);
+        const struct mcpz_layout_tracker tracker = {
+            .node = world.nodes[i].id, .acked = reached, .synced = reached, .sync_acked = reached};
+        (void)mcpz_layout_history_merge(history, &tracker);
+    }
+    CHECK_UINT(history->live_count, 1);
+    CHECK_UINT(history->live[0].stamp.version, 3);
+    CHECK_UINT(history->tracker_count, NODES - 1);
+    world.placement.node_count = NODES;
+}
+
+TEST_MAIN(RUN(who_was_in_none_but_what_is_let_go_holds_nothing_up),
+          RUN(without_a_layout_nothing_is_kept_anywhere),
           RUN(the_first_layout_is_read_and_written_at_once),
           RUN(a_change_goes_through_its_three_stages),
           RUN(one_that_has_not_synced_keeps_reads_where_they_were),
