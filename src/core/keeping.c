@@ -354,6 +354,7 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
         replan(&step);
     }
     mcpz_pull_run(&step);
+    mcpz_handover_run(&step);
 }
 
 mcpz_time mcpz_keeping_deadline(const struct mcpz_keeping *keeping)

@@ -161,6 +161,22 @@ static void step_tasks(struct mcpz_node *node, mcpz_time now, const struct mcpz_
     mcpz_tasks_step(&node->tasks, &below, now, event, out);
 }
 
+static bool shares(void *context, const struct mcpz_id *peer, const struct mcpz_id *document)
+{
+    const struct mcpz_layouts *layouts = context;
+
+    return mcpz_layouts_share(layouts, &layouts->history.self, peer, document);
+}
+
+/* What agents compare with others is what both keep. */
+static void set_scope(struct mcpz_node *node)
+{
+    const uint64_t stamp = mcpz_layouts_stamp(&node->layouts);
+
+    node->agents.entropy.scope = (struct mcpz_scope){
+        .context = &node->layouts, .stamp = stamp, .shares = stamp != 0 ? shares : NULL};
+}
+
 /* Show `event` to the agents; who keeps what looks at what they say, and layouts hear of that. */
 static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                         struct mcpz_outbox *out)
@@ -169,6 +185,7 @@ static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
         .fabric = &node->fabric, .layouts = &node->layouts, .agents = &node->agents};
     const size_t from = out->count;
 
+    set_scope(node);
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
     mcpz_keeping_pass(&node->keeping, &below, now, event, out, from);
     mcpz_keeping_step(&node->keeping, &below, now, event, out);

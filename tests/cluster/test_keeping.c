@@ -204,6 +204,10 @@ TEST(a_layout_settles_and_who_comes_gets_what_is_its)
         agent[1] = c;
         CHECK(!mcpz_sim_owns(sim, 0, agent));
         CHECK_UINT(count_with(sim, agent, "x"), 3);
+        for (size_t i = 0; i < NODES; i++) {
+            uint8_t root[MCPZ_DIGEST_BYTES];
+            CHECK_UINT(mcpz_sim_root(sim, i, agent, root), mcpz_sim_owns(sim, i, agent));
+        }
     }
     CHECK(mcpz_engine_node(mcpz_sim_engine(sim, 4))->keeping.puller.documents_lacked > 0);
     mcpz_sim_destroy(sim);
@@ -329,7 +333,7 @@ static bool has_settled(struct mcpz_sim *sim)
     return true;
 }
 
-/* Owners have equal roots. */
+/* Owners have equal roots, and nobody else has anything. */
 static bool is_in_place(struct mcpz_sim *sim, const char *agent)
 {
     uint8_t first[MCPZ_DIGEST_BYTES];
@@ -338,15 +342,12 @@ static bool is_in_place(struct mcpz_sim *sim, const char *agent)
 
     for (size_t i = 0; i < NODES; i++) {
         const bool has = mcpz_sim_root(sim, i, agent, root);
-        if (!mcpz_sim_owns(sim, i, agent)) {
-            continue;
-        }
-        if (!has) {
+        if (has != mcpz_sim_owns(sim, i, agent)) {
             return false;
         }
-        if (owners++ == 0) {
+        if (has && owners++ == 0) {
             memcpy(first, root, sizeof(first));
-        } else if (memcmp(first, root, sizeof(first)) != 0) {
+        } else if (has && memcmp(first, root, sizeof(first)) != 0) {
             return false;
         }
     }

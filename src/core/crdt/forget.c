@@ -19,6 +19,9 @@ mcpz_error mcpz_document_forget(const struct mcpz_store *store, const struct mcp
                                         .entry = {.document = *document}};
     const struct mcpz_record deltas = {.kind = MCPZ_RECORD_DELTA,
                                        .delta = {.delta = {.document = *document}}};
+    const struct mcpz_record forks = {.kind = MCPZ_RECORD_FORK, .fork = {.document = *document}};
+    const struct mcpz_record checkpoint = {.kind = MCPZ_RECORD_CHECKPOINT,
+                                           .checkpoint = {.document = *document}};
     const struct mcpz_record row = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *document}};
 
     mcpz_error error = remove_rows(store, &entries);
@@ -26,6 +29,10 @@ mcpz_error mcpz_document_forget(const struct mcpz_store *store, const struct mcp
         error = remove_rows(store, &deltas);
     }
     if (error == MCPZ_OK) {
+        error = remove_rows(store, &forks);
+    }
+    if (error == MCPZ_OK) {
+        store->remove(store->context, &checkpoint);
         store->remove(store->context, &row);
     }
     return error;

@@ -197,7 +197,7 @@ void mcpz_handover_on_offer(struct mcpz_keeping_step *step, const struct mcpz_id
         return;
     }
     if (!covers(&document.clock, offer->versions, offer->version_count)) {
-        (void)mcpz_mail_want(&step->mail, from, &offer->document, &document.clock);
+        (void)mcpz_mail_want(&step->mail, from, &document);
         return;
     }
     const struct mcpz_msg msg = {.kind = MCPZ_MSG_HANDED,
