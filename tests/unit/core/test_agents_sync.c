@@ -214,7 +214,10 @@ TEST(what_is_not_valid_is_counted_and_dropped)
     CHECK_UINT(agents(0)->deltas_refused, 1);
 
     const struct mcpz_version broken[] = {{{{{1}}, 1}, 0, {{1}}}};
-    receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {world_document(1), broken, 1}});
+    receive(0,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_WANT,
+                .want = {.document = world_document(1), .versions = broken, .version_count = 1}});
     receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {.version_count = 0}});
     CHECK_UINT(agents(0)->messages_refused, 2);
     CHECK_UINT(world.letter_count, 0);
@@ -504,7 +507,10 @@ TEST(a_claim_about_us_is_enough_to_become_another)
     set_up(2);
     claim.actor = world.nodes[0].actor;
     claim.actor.generation = 7;
-    receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {world_document(1), &claim, 1}});
+    receive(0,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_WANT,
+                .want = {.document = world_document(1), .versions = &claim, .version_count = 1}});
     CHECK_UINT(agents(0)->actor.generation, 8);
 
     struct mcpz_msg msg = stranger(1, 1, 1);
@@ -516,9 +522,15 @@ TEST(a_claim_about_us_is_enough_to_become_another)
 
     /* An older life of ours is no news; the last generation there is stays. */
     claim.actor.generation = 3;
-    receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {world_document(1), &claim, 1}});
+    receive(0,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_WANT,
+                .want = {.document = world_document(1), .versions = &claim, .version_count = 1}});
     claim.actor.generation = UINT32_MAX;
-    receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {world_document(1), &claim, 1}});
+    receive(0,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_WANT,
+                .want = {.document = world_document(1), .versions = &claim, .version_count = 1}});
     CHECK_UINT(agents(0)->actor.generation, 9);
     world_finish(&world);
 }
