@@ -247,6 +247,7 @@ TEST(a_long_task_is_not_begun_twice)
         .capability = "echo", .params = "[7]", .timeout_ms = 600000};
 
     mcpz_sim_provide(sim, 1, "echo");
+    run_for(sim, MCPZ_SECONDS(2)); /* links that give way to others take calls along */
     uint64_t request = mcpz_sim_submit(sim, 0, &submission);
     run_for(sim, MCPZ_SECONDS(301));
     check_done(sim, mcpz_sim_task_id(sim, request));
