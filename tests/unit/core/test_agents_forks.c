@@ -1,0 +1,224 @@
+/* What nodes do about a writer that contradicts itself, and how they find out. */
+
+#include "agents_world.h"
+#include "core/crdt/cuts.h"
+#include "test.h"
+
+#define BYTES(text)                                                                               \
+    {                                                                                             \
+        (const uint8_t *)(text), sizeof(text) - 1                                                 \
+    }
+
+static const struct mcpz_bytes k = BYTES("\x91\xa1k");
+static const struct mcpz_bytes one = BYTES("\x01");
+
+static struct world world;
+
+/* One branch of a stranger, as a forger with its key would sign it. */
+struct chain {
+    struct mcpz_actor actor;
+    uint64_t seq;
+    struct mcpz_head head;
+};
+
+static const struct chain start = {.actor = {.node = {{'z'}}, .generation = 1}};
+
+/* Sign the next delta of a chain, with `value`, and hand it to a node. */
+static void sign(struct chain *chain, size_t node, uint8_t value)
+{
+    const struct mcpz_add add = {MCPZ_ENTRY_REGISTER, k, mcpz_bytes(&value, 1)};
+    struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_DELTA,
+        .delta = {.delta = {.document = world_document(1),
+                            .actor = chain->actor,
+                            .seq = ++chain->seq,
+                            .prev = chain->head,
+                            .hlc = mcpz_hlc_of_ms(1700000000000) + chain->seq,
+                            .adds = &add,
+                            .add_count = 1}},
+    };
+    struct mcpz_id id;
+
+    fake_store_delta_id(NULL, &msg.delta.delta, &id);
+    chain->head = mcpz_head_of(&id);
+    world_receive(&world, node, node == 0 ? 1 : 0, &msg);
+}
+
+static struct mcpz_cut cut_at(size_t node)
+{
+    const struct mcpz_record_document document = world_look(&world, node, 1);
+
+    CHECK_UINT(document.cut_count, 1);
+    return document.cuts[0];
+}
+
+static size_t entries(size_t node)
+{
+    return world_entries(&world, node, 1, k, MCPZ_ENTRY_REGISTER, NULL);
+}
+
+TEST(what_is_contradicted_does_not_count_and_is_kept)
+{
+    world_init(&world, 2);
+    struct chain chain = start;
+    sign(&chain, 0, 1);
+    struct chain rival = chain;
+    sign(&chain, 0, 2);
+    sign(&chain, 0, 3);
+    CHECK_UINT(entries(0), 3);
+    CHECK_UINT(world.nodes[0].forked_facts, 0);
+
+    sign(&rival, 0, 9);
+    CHECK_UINT(entries(0), 1);
+    CHECK_UINT(cut_at(0).seq, 2);
+    CHECK_UINT(cut_at(0).tip_count, 2);
+    CHECK_UINT(world_look(&world, 0, 1).versions[0].seq, 1);
+    CHECK_UINT(world_look(&world, 0, 1).entry_count, 1);
+    CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA), 4);
+    CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_FORK), 1);
+    CHECK_UINT(world.nodes[0].forked_facts, 1);
+    CHECK_UINT(world.nodes[0].agents.forks_found, 1);
+
+    sign(&rival, 0, 8); /* it goes on, and nobody is told anew */
+    CHECK_UINT(entries(0), 1);
+    CHECK_UINT(cut_at(0).tip_count, 2);
+    CHECK_UINT(world.nodes[0].forked_facts, 1);
+    CHECK_UINT(world.nodes[0].agents.deltas_tainted, 2);
+    world_finish(&world);
+}
+
+TEST(an_earlier_contradiction_moves_the_cut)
+{
+    world_init(&world, 2);
+    struct chain first = start;
+    struct chain second = start;
+    sign(&first, 0, 1);
+    struct chain third = first;
+    sign(&first, 0, 2);
+    sign(&third, 0, 3);
+    CHECK_UINT(cut_at(0).seq, 2);
+    sign(&second, 0, 4);
+    CHECK_UINT(cut_at(0).seq, 1);
+    CHECK_UINT(cut_at(0).tip_count, 3);
+    CHECK_UINT(world_look(&world, 0, 1).version_count, 0);
+    CHECK_UINT(entries(0), 0);
+    CHECK_UINT(world.nodes[0].forked_facts, 2);
+    const struct mcpz_record *fork = fake_store_at(&world.nodes[0].store, MCPZ_RECORD_FORK, 0);
+    CHECK_UINT(fork->fork.seq, 1);
+    CHECK(!mcpz_id_equal(&fork->fork.one, &fork->fork.other));
+    CHECK_UINT(fork->fork.noticed_ms, world.wall_ms);
+    world_finish(&world);
+}
+
+TEST(a_fifth_branch_is_one_too_many)
+{
+    world_init(&world, 2);
+    struct chain base = start;
+    sign(&base, 0, 1);
+    for (uint8_t i = 0; i < MCPZ_BRANCHES_MAX; i++) {
+        struct chain branch = base;
+        sign(&branch, 0, 10 + i);
+    }
+    CHECK(!cut_at(0).overrun);
+    CHECK_UINT(cut_at(0).tip_count, MCPZ_BRANCHES_MAX);
+    struct chain fifth = base;
+    sign(&fifth, 0, 20);
+    CHECK(cut_at(0).overrun);
+    CHECK_UINT(cut_at(0).tip_count, 0);
+
+    size_t kept = fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA);
+    sign(&fifth, 0, 21); /* nor does any of them go on */
+    struct chain sixth = base;
+    sign(&sixth, 0, 22);
+    CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA), kept);
+    CHECK_UINT(world.nodes[0].agents.deltas_refused, 2);
+    CHECK_UINT(entries(0), 1);
+    world_finish(&world);
+}
+
+/* Each side of a cut has seen a branch of its own, longer than what one page tells of. */
+static void part_ways(uint64_t common, size_t length)
+{
+    world_init(&world, 2);
+    struct chain mine = start;
+    for (uint64_t i = 0; i < common; i++) {
+        struct chain same = mine;
+        sign(&same, 0, 1);
+        sign(&mine, 1, 1);
+    }
+    struct chain theirs = mine;
+    for (size_t i = 0; i < length; i++) {
+        sign(&mine, 0, 2);
+    }
+    for (size_t i = 0; i < length + 7; i++) {
+        sign(&theirs, 1, 3);
+    }
+    world_link(&world, 0, 1);
+    world_run(&world, MCPZ_SECONDS(120));
+    CHECK(world_has_converged(&world));
+    CHECK_UINT(cut_at(0).seq, common + 1);
+    CHECK_UINT(cut_at(0).tip_count, 2);
+    CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA),
+               common + 2 * length + 7);
+    CHECK_UINT(entries(0), common);
+    CHECK_UINT(world.nodes[0].forked_facts, 1);
+    CHECK_UINT(world.nodes[1].forked_facts, 1);
+    world_finish(&world);
+}
+
+TEST(two_that_have_seen_different_branches_find_out_and_agree)
+{
+    part_ways(0, 1);
+    part_ways(1, 1);
+    part_ways(5, 3);
+    part_ways(100, 40);
+}
+
+TEST(branches_longer_than_a_page_are_told_of_page_by_page)
+{
+    part_ways(3, MCPZ_BRANCH_IDS_MAX + 50);
+}
+
+TEST(who_is_forked_itself_goes_on_as_another)
+{
+    struct world_node *node = &world.nodes[0];
+
+    world_init(&world, 2);
+    CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
+    struct chain ours = {.actor = node->actor};
+    const struct mcpz_record *first = fake_store_at(&node->store, MCPZ_RECORD_DELTA, 0);
+    ours.seq = first->delta.delta.seq;
+    ours.head = first->delta.head;
+    CHECK_UINT(world_write(&world, 0, MCPZ_AGENT_SET, 1, k, one), MCPZ_CODE_OK);
+
+    /* What it had written before its disk was set back. */
+    const struct mcpz_add add = {MCPZ_ENTRY_REGISTER, k, one};
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_DELTA,
+        .delta = {.delta = {.document = world_document(1),
+                            .actor = ours.actor,
+                            .seq = ours.seq + 1,
+                            .prev = ours.head,
+                            .hlc = first->delta.delta.hlc + 2,
+                            .adds = &add,
+                            .add_count = 1}},
+    };
+    world_receive(&world, 0, 1, &msg);
+    CHECK(node->agents.rolled_back);
+    CHECK_UINT(node->agents.actor.generation, 2);
+    CHECK_UINT(node->forked_facts, 1);
+    CHECK_UINT(entries(0), 0);
+    CHECK_UINT(world_write(&world, 0, MCPZ_AGENT_SET, 1, k, one), MCPZ_CODE_OK);
+    CHECK_UINT(entries(0), 1);
+    world_link(&world, 0, 1);
+    world_run(&world, MCPZ_SECONDS(60));
+    CHECK(world_has_converged(&world));
+    CHECK_UINT(entries(1), 1);
+    world_finish(&world);
+}
+
+TEST_MAIN(RUN(what_is_contradicted_does_not_count_and_is_kept),
+          RUN(an_earlier_contradiction_moves_the_cut), RUN(a_fifth_branch_is_one_too_many),
+          RUN(two_that_have_seen_different_branches_find_out_and_agree),
+          RUN(branches_longer_than_a_page_are_told_of_page_by_page),
+          RUN(who_is_forked_itself_goes_on_as_another))
