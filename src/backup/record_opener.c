@@ -28,6 +28,41 @@ void mcpz_record_opener_finish(struct mcpz_record_opener *opener)
     opener->plain = NULL;
 }
 
+/* Is there anything in it to be sealed? As engine/at_rest.c has it: ids and numbers are not. */
+static bool is_kind_sealed(enum mcpz_record_kind kind)
+{
+    switch (kind) {
+    case MCPZ_RECORD_TASK_LISTED:
+    case MCPZ_RECORD_CHANGE:
+    case MCPZ_RECORD_CHANGES:
+    case MCPZ_RECORD_CURSOR:
+        return false;
+    case MCPZ_RECORD_SELF:
+    case MCPZ_RECORD_TOKEN:
+    case MCPZ_RECORD_PEER:
+    case MCPZ_RECORD_DOCUMENT:
+    case MCPZ_RECORD_ENTRY:
+    case MCPZ_RECORD_DELTA:
+    case MCPZ_RECORD_TASK:
+    case MCPZ_RECORD_TASK_STATE:
+    case MCPZ_RECORD_TASK_KEY:
+    case MCPZ_RECORD_TASK_RESULT:
+    case MCPZ_RECORD_QUEUE:
+    case MCPZ_RECORD_RUN:
+    case MCPZ_RECORD_TASK_PLAN:
+    case MCPZ_RECORD_FORK:
+    case MCPZ_RECORD_BATCH:
+    case MCPZ_RECORD_AUTHOR:
+    case MCPZ_RECORD_CHECKPOINT:
+    case MCPZ_RECORD_LAYOUT:
+    case MCPZ_RECORD_TRACKER:
+    case MCPZ_RECORD_STAGED:
+    case MCPZ_RECORD_KIND_END:
+        break;
+    }
+    return true;
+}
+
 /* The plain value of what lies at `place`, without the names that stand before it. */
 static mcpz_error open_sealed(struct mcpz_record_opener *opener, struct mcpz_bytes place,
                               struct mcpz_bytes *value)
@@ -62,7 +97,7 @@ mcpz_error mcpz_record_opener_open(struct mcpz_record_opener *opener, struct mcp
     }
     mcpz_arena_clear(&opener->arena);
     *record = (struct mcpz_record){.kind = (enum mcpz_record_kind)place.data[0]};
-    const bool is_sealed = record->kind != MCPZ_RECORD_TASK_LISTED;
+    const bool is_sealed = is_kind_sealed(record->kind);
     if (is_sealed && value.length <= MCPZ_RECORD_SEAL_BYTES) {
         return MCPZ_ECORRUPT;
     }

@@ -138,7 +138,12 @@ static mcpz_error save_record(void *context, struct mcpz_bytes key, struct mcpz_
     switch (record.kind) {
     case MCPZ_RECORD_DOCUMENT:
     case MCPZ_RECORD_ENTRY:
-        break;
+    case MCPZ_RECORD_CHECKPOINT:
+    case MCPZ_RECORD_CHANGE:
+    case MCPZ_RECORD_CHANGES:
+    case MCPZ_RECORD_CURSOR:
+    case MCPZ_RECORD_TRACKER:
+        break; /* they say what is here, and it is not any more */
     case MCPZ_RECORD_DELTA:
         note_writer(saving, &record.delta.delta.actor);
         break;

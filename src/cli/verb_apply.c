@@ -68,16 +68,17 @@ static uint64_t clock_ms(void)
 
 static void read_note(struct apply *apply)
 {
-    uint64_t length = 0;
-    uint64_t lines = 0;
+    char text[64];
+    char *rest = NULL;
     FILE *file = apply->note[0] != '\0' ? fopen(apply->note, "re") : NULL;
 
     if (file == NULL) {
         return;
     }
-    if (fscanf(file, "%" SCNu64 " %" SCNu64, &length, &lines) == 2 && length == apply->length) {
-        apply->skipped = lines;
-        apply->is_resumed = true;
+    if (fgets(text, sizeof(text), file) != NULL && strtoull(text, &rest, 10) == apply->length &&
+        *rest == ' ') {
+        apply->skipped = strtoull(rest, NULL, 10);
+        apply->is_resumed = apply->skipped > 0;
     }
     (void)fclose(file);
 }

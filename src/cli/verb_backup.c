@@ -76,7 +76,7 @@ static const char *show_moment(uint64_t made_ms, char *text, size_t capacity)
 static json_t *show_head(const char *path, const struct mcpz_backup_head *head)
 {
     char node[MCPZ_ID_TEXT_BYTES];
-    char made[32];
+    char made[32] = "";
 
     mcpz_id_to_text(&head->node, 'n', node);
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "file", path, "node", node, "made",
@@ -292,7 +292,7 @@ static const char *target_path(const char *given, char *path, size_t capacity)
 enum mcpz_exit mcpz_run_backup_create(const struct mcpz_invocation *invocation)
 {
     static struct creation creation; /* its target's name is long */
-    struct mcpz_backup_head head;
+    struct mcpz_backup_head head = {.made_ms = 0};
     struct mcpz_data_report report = {.trouble = ""};
     char path[PATH_MAX];
     uint64_t rate = 0;
@@ -342,7 +342,7 @@ static int open_argument(const struct mcpz_invocation *invocation, const char **
 
 enum mcpz_exit mcpz_run_backup_verify(const struct mcpz_invocation *invocation)
 {
-    struct mcpz_backup_head head;
+    struct mcpz_backup_head head = {.made_ms = 0};
     struct mcpz_data_report report = {.trouble = ""};
     struct mcpz_trouble trouble;
     const char *path;
