@@ -1,0 +1,88 @@
+"""Five real nodes and a layout: changes of it, and a kill -9 of who keeps agents, lose no acknowledged write."""
+
+import os
+import pathlib
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from mesh import Mesh, until, wait_linked  # noqa: E402
+
+AGENTS = [f"agent-{number}" for number in range(6)]
+
+
+class Writer(threading.Thread):
+    """Adds numbers to agents, in turn at nodes that run; keeps those that a quorum has on disk."""
+
+    def __init__(self, nodes):
+        super().__init__(daemon=True)
+        self.nodes = nodes
+        self.over = False
+        self.promised = []
+        self.refused = 0
+
+    def run(self):
+        number = 0
+        while not self.over:
+            agent = AGENTS[number % len(AGENTS)]
+            node = self.nodes[number % len(self.nodes)]
+            said = node.run("agent", "add", agent, "log", str(number), "--ack", "quorum", "--json")
+            if said.returncode == 0:
+                self.promised.append((agent, number))
+            else:
+                self.refused += 1
+            number += 1
+
+
+class Layout(unittest.TestCase):
+    def settled(self, nodes, version):
+        def holds():
+            said = [node.ask("layout", "show") for node in nodes]
+            return all(one["layout"] and one["layout"]["version"] == version and one["settled"] for one in said)
+        until(f"version {version} has settled", holds)
+
+    def test_no_acknowledged_write_is_lost(self):
+        with Mesh() as mesh:
+            a = mesh.founder("A")
+            b, c, d, e = (mesh.joiner(a, name) for name in "BCDE")
+            nodes = [a, b, c, d, e]
+            wait_linked(nodes)
+            b.ask("layout", "stage", "A", "B", "C", "D")
+            self.assertEqual(e.ask("layout", "apply")["applied"]["version"], 1)
+            self.settled(nodes, 1)
+            for agent in AGENTS:
+                e.ask("agent", "create", agent, "--ack", "all")
+
+            writer = Writer([a, c, e])
+            writer.start()
+            until("it writes", lambda: len(writer.promised) > 10)
+            a.ask("layout", "stage", "E")
+            a.ask("layout", "stage", "B", "--remove")
+            a.ask("layout", "apply")
+            self.settled(nodes, 2)
+            written = len(writer.promised)
+            d.kill()
+            until("it goes on writing", lambda: len(writer.promised) > written + 10)
+            d.start()
+            until("it is back", lambda: all(len(node.peers()) == 4 for node in nodes))
+            writer.over = True
+            writer.join()
+
+            for agent in AGENTS:
+                promised = {number for one, number in writer.promised if one == agent}
+                for node in nodes:
+                    def has_all(node=node):
+                        state = node.ask("agent", "get", agent)["state"]
+                        return promised <= set(state["log"])
+                    until(f"{node.name} shows all of {agent}", has_all)
+            self.assertEqual([row["id"] for row in b.ask("agent", "list")], AGENTS)
+            until("each is kept three times", lambda: sum(
+                node.ask("status")["agents"] for node in nodes) == 3 * len(AGENTS))
+            self.assertEqual(b.ask("status")["agents"], 0)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    unittest.main()
