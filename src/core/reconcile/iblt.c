@@ -61,11 +61,12 @@ void mcpz_iblt_item_next(struct mcpz_iblt_item *item)
 
 size_t mcpz_iblt_block(size_t sent)
 {
-    const size_t half = sent / 2;
+    const size_t quarter = sent / 4;
     const size_t left = sent < MCPZ_IBLT_SYMBOLS_MAX ? MCPZ_IBLT_SYMBOLS_MAX - sent : 0;
-    const size_t block = half < MCPZ_IBLT_BLOCK_MIN   ? MCPZ_IBLT_BLOCK_MIN
-                         : half > MCPZ_IBLT_BLOCK_MAX ? MCPZ_IBLT_BLOCK_MAX
-                                                      : half;
+    const size_t block = sent == 0                       ? MCPZ_IBLT_BLOCK_FIRST
+                         : quarter < MCPZ_IBLT_BLOCK_MIN ? MCPZ_IBLT_BLOCK_MIN
+                         : quarter > MCPZ_IBLT_BLOCK_MAX ? MCPZ_IBLT_BLOCK_MAX
+                                                         : quarter;
     return block < left ? block : left;
 }
 

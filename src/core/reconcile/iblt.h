@@ -35,7 +35,8 @@
 
 #define MCPZ_IBLT_SYMBOL_BYTES 17
 #define MCPZ_IBLT_SYMBOLS_MAX 32768 /* of one comparison: some 24,000 differences */
-#define MCPZ_IBLT_BLOCK_MIN 16      /* symbols sent at a time: so many, or half of those before */
+#define MCPZ_IBLT_BLOCK_FIRST 16    /* symbols sent at first */
+#define MCPZ_IBLT_BLOCK_MIN 8       /* and then: so many, or a quarter of those before */
 #define MCPZ_IBLT_BLOCK_MAX 2048
 #define MCPZ_IBLT_END UINT32_MAX /* no further symbol below MCPZ_IBLT_SYMBOLS_MAX */
 
