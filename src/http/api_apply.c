@@ -20,9 +20,10 @@
 #define LINE_BYTES_MAX 16384
 #define LINES_MAX 10000
 #define UNDER_WAY_MAX 4096
-#define SLICE_LINES 512
-#define SLICE_US 3000 /* others want their turn */
-#define LOOK_EACH 16  /* lines between two looks at the clock */
+#define SLICE_LINES 64
+#define SLICE_US                                                                                  \
+    1000             /* others want their turn; the loop may come to it thrice between two waits */
+#define LOOK_EACH 16 /* lines between two looks at the clock */
 #define ERRORS_TOLD_MAX 100
 
 struct line {
