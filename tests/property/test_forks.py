@@ -136,7 +136,7 @@ class History:
         """A rival of a delta that is there, or one that follows one that does not count."""
         rng = self.rng
         victim = rng.choice(list(self.deltas.values()))
-        if self.branches_of(victim.actor) >= BRANCHES_MAX:
+        if self.branches_of(victim.actor) >= BRANCHES_MAX - 1:  # its owner may add one
             return
         adds = [(rng.choice([REGISTER, SET]), pack(rng.choice(PATHS)), pack(rng.randrange(99)))]
         removes = victim.removes if rng.random() < 0.5 else victim.removes[1:]
