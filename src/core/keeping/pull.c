@@ -275,13 +275,12 @@ void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *fro
     struct mcpz_msg msg = {.kind = MCPZ_MSG_PULLED,
                            .pulled = {.stamp = pull->stamp, .after = pull->after, .rows = rows}};
     mcpz_error error = MCPZ_OK;
-    bool is_full = false;
 
     if (rows == NULL || !knows(step, pull->stamp)) {
         return; /* it hears of layouts from others, and asks again */
     }
     msg.pulled.upto = pull->after;
-    for (size_t i = 0; i < MCPZ_PULL_SCAN_MAX && !is_full; i++) {
+    for (size_t i = 0; i < MCPZ_PULL_SCAN_MAX; i++) {
         error = store->next(store->context, MCPZ_SCAN_KIND, false, &record);
         if (error != MCPZ_OK) {
             break;
@@ -290,8 +289,7 @@ void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *fro
         if (!mcpz_document_is_everywhere(&id) && owns_in(step, pull->stamp, from, &id)) {
             if (msg.pulled.row_count == MCPZ_PULLED_MAX ||
                 !keep_row(step->out, &record.document, &rows[msg.pulled.row_count])) {
-                is_full = true;
-                break;
+                break; /* the next page begins there */
             }
             msg.pulled.row_count++;
         }
