@@ -64,58 +64,67 @@ void mcpz_layout_moves_finish(struct mcpz_layout_moves *moves)
     *moves = (struct mcpz_layout_moves){.next = 0};
 }
 
-static bool is_among(const struct mcpz_layout_side *side, const uint16_t *owners, size_t count,
-                     const struct mcpz_id *node)
+/* The owners of one partition on one side. */
+struct owners {
+    struct mcpz_layout_side *side;
+    uint16_t nodes[MCPZ_COPIES_MAX];
+    size_t count;
+    size_t at; /* those before it were looked at */
+};
+
+static const struct mcpz_id *id_of(const struct owners *owners, size_t at)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (mcpz_id_equal(&side->placement.nodes[owners[i]].id, node)) {
+    return &owners->side->placement.nodes[owners->nodes[at]].id;
+}
+
+static bool is_among(const struct owners *owners, const struct mcpz_id *node)
+{
+    for (size_t i = 0; i < owners->count; i++) {
+        if (mcpz_id_equal(id_of(owners, i), node)) {
             return true;
         }
     }
     return false;
 }
 
-/* The next of `owners` from `*at` on that is no owner on the other side. False: none is left. */
-static bool next_alone(const struct mcpz_layout_side *side, const uint16_t *owners, size_t count,
-                       const struct mcpz_layout_side *other, const uint16_t *others,
-                       size_t other_count, size_t *at)
+/* The next that is no owner on the other side. False: none is left. */
+static bool next_alone(struct owners *owners, const struct owners *others, uint16_t *node)
 {
-    while (*at < count) {
-        const uint16_t node = owners[(*at)++];
-        if (!is_among(other, others, other_count, &side->placement.nodes[node].id)) {
+    while (owners->at < owners->count) {
+        const size_t at = owners->at++;
+        if (!is_among(others, id_of(owners, at))) {
+            *node = owners->nodes[at];
             return true;
         }
     }
     return false;
 }
 
-static size_t owners_of(struct mcpz_layout_side *side, uint32_t partition, uint16_t *owners)
+static struct owners owners_of(struct mcpz_layout_side *side, uint32_t partition)
 {
-    const size_t count =
-        side->memory != NULL ? mcpz_rendezvous_owners(&side->rendezvous, partition, owners) : 0;
+    struct owners owners = {.side = side};
 
-    for (size_t i = 0; i < count; i++) {
-        side->counts[owners[i]]++;
+    if (side->memory != NULL) {
+        owners.count = mcpz_rendezvous_owners(&side->rendezvous, partition, owners.nodes);
     }
-    return count;
+    for (size_t i = 0; i < owners.count; i++) {
+        side->counts[owners.nodes[i]]++;
+    }
+    return owners;
 }
 
 /* Whoever gains it has it from one that loses it, as long as there is one. */
 static void count_moves(struct mcpz_layout_moves *moves, uint32_t partition)
 {
-    uint16_t old[MCPZ_COPIES_MAX];
-    uint16_t new[MCPZ_COPIES_MAX];
-    const size_t old_count = owners_of(&moves->before, partition, old);
-    const size_t new_count = owners_of(&moves->after, partition, new);
-    size_t at_old = 0;
-    size_t at_new = 0;
+    struct owners old = owners_of(&moves->before, partition);
+    struct owners new = owners_of(&moves->after, partition);
+    uint16_t to;
+    uint16_t from;
 
-    while (next_alone(&moves->after, new, new_count, &moves->before, old, old_count, &at_new)) {
-        size_t from = moves->before.placement.node_count;
-        if (next_alone(&moves->before, old, old_count, &moves->after, new, new_count, &at_old)) {
-            from = old[at_old - 1];
-        }
-        moves->pairs[from * moves->after.placement.node_count + new[at_new - 1]]++;
+    while (next_alone(&new, &old, &to)) {
+        const size_t row =
+            next_alone(&old, &new, &from) ? from : moves->before.placement.node_count;
+        moves->pairs[row * moves->after.placement.node_count + to]++;
         moves->moved++;
     }
 }
