@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include "http/server.h"
 #include "net/tls.h"
 #include "proto/code.h"
+
+#define MMAP_FROM_BYTES 131072
 
 struct up {
     const struct mcpz_invocation *invocation;
@@ -196,6 +199,9 @@ static enum mcpz_exit run(struct up *up)
 {
     up->config.api_by_default = true;
     mcpz_tls_spare_words();
+    /* The C library's own: but said, so that it does not grow when a large block is given back.
+     * Tables that are hardly used would then lie in the heap, and be cleared. */
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES);
     mcpz_error error = mcpz_assembly_init(&up->assembly, &up->config, &up->trouble);
 
     if (error != MCPZ_OK) {
