@@ -170,6 +170,16 @@ class History:
                                               if who != actor}),
                      change(victim, seq=victim.seq + 1, prev=victim.head, hlc=victim.hlc + 1,
                             removes=[], past={**victim.past, actor: (seq, b"x" * 16)})]
+        later = [other for other in self.deltas.values() if other.hlc > victim.hlc and
+                 other.actor != victim.actor and
+                 other.seq > victim.past.get(other.actor, (0,))[0]]
+        for other in later[:1]:  # it has seen what was stamped after it
+            message = change(victim, seq=victim.seq + 1, prev=victim.head, hlc=victim.hlc + 1,
+                             removes=[], past={**victim.past,
+                                               other.actor: (other.seq, other.head)})
+            for replica in self.replicas:
+                if victim.head in replica.have and other.head in replica.have:
+                    assert replica.ask("apply", bytes=message.hex())["fate"] == "refused", other
         for message in forgeries:
             for replica in self.replicas:
                 if victim.head in replica.have:
