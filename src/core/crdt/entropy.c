@@ -157,8 +157,9 @@ static void start_sketch(struct mcpz_entropy *entropy, const struct mcpz_sync *s
     if (!is_ours || entropy->asker.sketch.phase != MCPZ_SKETCH_IDLE) {
         return;
     }
-    if (mcpz_sketch_asker_start(&entropy->asker, sync, &peer->id, peer->count, draw(entropy),
-                                draw(entropy))) {
+    const uint64_t nonce = draw(entropy);
+    const uint64_t session = draw(entropy);
+    if (mcpz_sketch_asker_start(&entropy->asker, sync, &peer->id, peer->count, session, nonce)) {
         entropy->sketches++;
     }
 }
