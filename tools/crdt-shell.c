@@ -181,8 +181,11 @@ static void start(struct shell *shell, struct replica *replica)
         fail("out of memory");
     }
     mcpz_arena_init_zeroed(&arena, replica->memory, mcpz_agents_bytes());
-    mcpz_agents_init(&replica->agents, &replica->store, &shell->timing, &replica->actor,
-                     replica->actor.node.bytes[0], MCPZ_SECONDS(1), &arena);
+    const struct mcpz_agents_config config = {.store = &replica->store,
+                                              .timing = &shell->timing,
+                                              .actor = &replica->actor,
+                                              .seed = replica->actor.node.bytes[0]};
+    mcpz_agents_init(&replica->agents, &config, MCPZ_SECONDS(1), &arena);
 }
 
 static void end_turn(struct replica *replica, const json_t *request)

@@ -586,16 +586,20 @@ void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id)
     count_document(agents, mcpz_document_is_live(&document), &none);
 }
 
-void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store,
-                      const struct mcpz_node_timing *timing, const struct mcpz_actor *actor,
-                      uint64_t seed, mcpz_time now, struct mcpz_arena *arena)
+void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_config *config,
+                      mcpz_time now, struct mcpz_arena *arena)
 {
-    assert(timing->anti_entropy_us >= MCPZ_MS(1));
+    assert(config->timing->anti_entropy_us >= MCPZ_MS(1));
 
-    *agents = (struct mcpz_agents){.timing = timing, .actor = *actor};
-    mcpz_rng_init(&agents->rng, seed);
-    mcpz_entropy_init(&agents->entropy, store, &actor->node, timing->anti_entropy_us,
-                      mcpz_rng_next(&agents->rng), now, arena);
+    *agents = (struct mcpz_agents){.timing = config->timing, .actor = *config->actor};
+    mcpz_rng_init(&agents->rng, config->seed);
+    const struct mcpz_entropy_config entropy = {
+        .store = config->store,
+        .self = &config->actor->node,
+        .period_us = config->timing->anti_entropy_us,
+        .seed = mcpz_rng_next(&agents->rng),
+    };
+    mcpz_entropy_init(&agents->entropy, &entropy, now, arena);
     agents->store = &agents->entropy.holdings.store;
     mcpz_agents_recount(agents, now);
 }

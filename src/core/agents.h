@@ -79,10 +79,16 @@ struct mcpz_agents {
 /** How much mcpz_agents_init() takes from its arena. */
 size_t mcpz_agents_bytes(void);
 
-/** Start from what `store` holds. `arena` has room (asserted), and its memory is zeroed. */
-void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_store *store,
-                      const struct mcpz_node_timing *timing, const struct mcpz_actor *actor,
-                      uint64_t seed, mcpz_time now, struct mcpz_arena *arena);
+struct mcpz_agents_config {
+    const struct mcpz_store *store;        /* borrowed */
+    const struct mcpz_node_timing *timing; /* borrowed */
+    const struct mcpz_actor *actor;        /* who we write as */
+    uint64_t seed;
+};
+
+/** Start from what the store holds. `arena` has room (asserted), and its memory is zeroed. */
+void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_config *config,
+                      mcpz_time now, struct mcpz_arena *arena);
 
 /** Forget a document, which others keep. Not within a step of ours. */
 void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *document);

@@ -88,8 +88,11 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     mcpz_tasks_init(&node->tasks, store, &node->fabric.timing, self,
                     config->fabric.members.incarnation, seed_for(seed, "tasks"));
     mcpz_layouts_init(&node->layouts, &layouts, store, &node->fabric.timing, &arena, now);
-    mcpz_agents_init(&node->agents, store, &node->fabric.timing, &actor, seed_for(seed, "agents"),
-                     now, &arena);
+    const struct mcpz_agents_config agents = {.store = store,
+                                              .timing = &node->fabric.timing,
+                                              .actor = &actor,
+                                              .seed = seed_for(seed, "agents")};
+    mcpz_agents_init(&node->agents, &agents, now, &arena);
     mcpz_keeping_init(&node->keeping, self, store);
 }
 

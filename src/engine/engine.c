@@ -7,6 +7,7 @@
 #include "wire/codec.h"
 #include "wire/plan.h"
 
+#define SAVE_AGAIN_US MCPZ_SECONDS(1)
 #define MEMBER_BYTES_MAX 2048 /* of one member's own words, encoded */
 
 /* ---- Stepping ----------------------------------------------------------------------------- */
@@ -282,6 +283,7 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     made->authority = config->authority;
     made->scratch = config->scratch;
     made->certificate_renew_ms = UINT64_MAX;
+    made->save_again_us = MCPZ_TIME_NEVER;
     made->fold_deltas = config->fold_deltas > 1 ? config->fold_deltas : MCPZ_FOLD_DELTAS;
     copy_config(made, config);
     mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);
@@ -372,8 +374,9 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
         engine->counters.batches_failed += engine->progress.failed - counted;
         mcpz_agents_recount(&engine->node.agents, engine->now);
         mcpz_tasks_recover(&engine->node.tasks);
-        mcpz_layouts_rewrite(&engine->node.layouts);
-        engine->self_is_lost = true; /* it may have been among them */
+        /* Both may have been among them. Not at once: it would fail as well while a disk is full.
+         */
+        engine->save_again_us = engine->now + SAVE_AGAIN_US;
     }
     mcpz_outbound_release(engine);
     (void)mcpz_engine_turn_end(engine);
@@ -387,9 +390,10 @@ void mcpz_engine_tick(struct mcpz_engine *engine)
         mcpz_admission_end_join(engine, MCPZ_CODE_TOKEN_EXPIRED,
                                 "the token expired before anybody answered");
     }
-    if (engine->self_is_lost) {
-        engine->self_is_lost = false;
+    if (engine->save_again_us <= engine->now) {
+        engine->save_again_us = MCPZ_TIME_NEVER;
         mcpz_engine_save_self(engine);
+        mcpz_layouts_rewrite(&engine->node.layouts);
     }
     mcpz_admission_tick(engine);
     mcpz_folding_tick(engine);
@@ -401,7 +405,8 @@ mcpz_time mcpz_engine_deadline(const struct mcpz_engine *engine)
     const mcpz_time deadline =
         mcpz_time_min(mcpz_node_deadline(&engine->node), mcpz_admission_deadline(engine));
 
-    return mcpz_time_min(deadline, mcpz_folding_deadline(engine));
+    return mcpz_time_min(engine->save_again_us,
+                         mcpz_time_min(deadline, mcpz_folding_deadline(engine)));
 }
 
 /* ---- Requests ----------------------------------------------------------------------------- */

@@ -109,8 +109,8 @@ struct mcpz_engine {
     bool in_turn;
     struct mcpz_kv_progress progress; /* as last told */
     uint64_t last_batch;
-    bool self_is_lost; /* a batch failed: SELF is written again at the next tick */
-    bool stepping;     /* a port that calls back would walk into its own outbox */
+    mcpz_time save_again_us; /* a batch failed: what we must know of ourselves is written again */
+    bool stepping;           /* a port that calls back would walk into its own outbox */
 
     struct mcpz_node_config node_config; /* its texts point into `texts` */
     struct {

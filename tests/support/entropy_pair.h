@@ -243,8 +243,9 @@ static inline struct pair *pair_make(size_t count, size_t every)
                                          .remove = pair_remove,
                                          .next = pair_next};
         mcpz_arena_init_zeroed(&arena, side->memory, mcpz_entropy_bytes());
-        mcpz_entropy_init(&side->entropy, &side->port, &side->id, MCPZ_SECONDS(10), s + 1,
-                          pair->now, &arena);
+        const struct mcpz_entropy_config config = {
+            .store = &side->port, .self = &side->id, .period_us = MCPZ_SECONDS(10), .seed = s + 1};
+        mcpz_entropy_init(&side->entropy, &config, pair->now, &arena);
         pair_count_all(side);
     }
     return pair;

@@ -205,7 +205,9 @@ static void bench_start(const char *directory, size_t count, bool is_sealed)
         die("out of memory");
     }
     mcpz_arena_init_zeroed(&arena, memory, mcpz_agents_bytes());
-    mcpz_agents_init(agents, &bench.store, &timing, &actor, 1, 0, &arena);
+    const struct mcpz_agents_config config = {
+        .store = &bench.store, .timing = &timing, .actor = &actor, .seed = 1};
+    mcpz_agents_init(agents, &config, 0, &arena);
     say("cold start", is_sealed ? "sealed" : "plain", seconds() - began, "s");
     if (agents->document_count != count) {
         die("not all documents are there");

@@ -469,15 +469,14 @@ static void plan_comparison(struct mcpz_entropy *entropy, mcpz_time now)
     entropy->compare_at_us = now + mcpz_timing_about(&entropy->rng, entropy->period_us) + 1;
 }
 
-void mcpz_entropy_init(struct mcpz_entropy *entropy, const struct mcpz_store *store,
-                       const struct mcpz_id *self, mcpz_time period_us, uint64_t seed,
+void mcpz_entropy_init(struct mcpz_entropy *entropy, const struct mcpz_entropy_config *config,
                        mcpz_time now, struct mcpz_arena *arena)
 {
-    *entropy = (struct mcpz_entropy){.self = *self, .period_us = period_us};
-    mcpz_rng_init(&entropy->rng, seed);
+    *entropy = (struct mcpz_entropy){.self = *config->self, .period_us = config->period_us};
+    mcpz_rng_init(&entropy->rng, config->seed);
     entropy->secret.low = mcpz_rng_next(&entropy->rng);
     entropy->secret.high = mcpz_rng_next(&entropy->rng);
-    mcpz_holdings_init(&entropy->holdings, store, draw(entropy));
+    mcpz_holdings_init(&entropy->holdings, config->store, draw(entropy));
     mcpz_sketch_asker_init(&entropy->asker, arena);
     mcpz_sketch_teller_init(&entropy->teller, arena);
     plan_comparison(entropy, now);
@@ -489,8 +488,8 @@ void mcpz_entropy_start_over(struct mcpz_entropy *entropy, mcpz_time now)
     entropy->asker.sketch.phase = MCPZ_SKETCH_IDLE;
     entropy->teller.sketch.phase = MCPZ_SKETCH_IDLE;
     for (size_t i = 0; i < entropy->peer_count; i++) {
-        entropy->peers[i] =
-            (struct mcpz_entropy_peer){.id = entropy->peers[i].id, .root_at_us = now};
+        entropy->peers[i] = (struct mcpz_entropy_peer){.id = entropy->peers[i].id,
+                                                       .root_at_us = now + MCPZ_ENTROPY_AGAIN_US};
         recall_cursor(entropy, &entropy->peers[i]);
     }
 }

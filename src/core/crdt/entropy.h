@@ -54,7 +54,7 @@
 #define MCPZ_PULL_PATIENCE_US MCPZ_SECONDS(10) /* for a page of changes */
 #define MCPZ_PULL_WANTS_MAX 64                 /* unanswered, when the next page is asked for */
 #define MCPZ_PULL_BULK 1024                    /* since 0 and of more documents: one at a time */
-#define MCPZ_ENTROPY_AGAIN_US MCPZ_SECONDS(1)  /* before what was read is compared */
+#define MCPZ_ENTROPY_AGAIN_US MCPZ_SECONDS(1)  /* before what was read, or lost, is compared */
 #define MCPZ_ENTROPY_UNEQUAL_MAX 4
 #define MCPZ_ENTROPY_SMALL 64 /* documents: all are named rather than a sketch made */
 #define MCPZ_ENTROPY_PAUSE_MAX_US MCPZ_SECONDS(3600) /* between two sketches with a peer */
@@ -125,12 +125,21 @@ struct mcpz_entropy {
 
 size_t mcpz_entropy_bytes(void);
 
-/** Start over `store`, nothing counted yet. `arena` has mcpz_entropy_bytes() (asserted). */
-void mcpz_entropy_init(struct mcpz_entropy *entropy, const struct mcpz_store *store,
-                       const struct mcpz_id *self, mcpz_time period_us, uint64_t seed,
+struct mcpz_entropy_config {
+    const struct mcpz_store *store;
+    const struct mcpz_id *self;
+    mcpz_time period_us; /* between two comparisons with somebody */
+    uint64_t seed;
+};
+
+/** Start over the store, nothing counted yet. `arena` has mcpz_entropy_bytes() (asserted). */
+void mcpz_entropy_init(struct mcpz_entropy *entropy, const struct mcpz_entropy_config *config,
                        mcpz_time now, struct mcpz_arena *arena);
 
-/** The store was set back while we run: what was under way is void. */
+/**
+ * The store was set back while we run: what was under way is void. Peers are asked anew, but not
+ * at once: a disk that is full sets it back again and again.
+ */
 void mcpz_entropy_start_over(struct mcpz_entropy *entropy, mcpz_time now);
 
 /** There is a link to `peer`, a new one if there was one: compare. */

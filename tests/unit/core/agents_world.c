@@ -35,8 +35,11 @@ static void start(struct world *world, size_t at)
     node->memory = calloc(1, mcpz_agents_bytes());
     CHECK(node->memory != NULL);
     mcpz_arena_init_zeroed(&arena, node->memory, mcpz_agents_bytes());
-    mcpz_agents_init(&node->agents, &node->store.port, &world->timing, &node->actor,
-                     ++world->starts, world->now, &arena);
+    const struct mcpz_agents_config config = {.store = &node->store.port,
+                                              .timing = &world->timing,
+                                              .actor = &node->actor,
+                                              .seed = ++world->starts};
+    mcpz_agents_init(&node->agents, &config, world->now, &arena);
 }
 
 void world_init(struct world *world, size_t node_count)

@@ -666,6 +666,17 @@ TEST(a_store_that_cannot_be_read_drops_what_was_under_way)
     world_finish(&world);
 }
 
+TEST(a_store_that_was_set_back_is_compared_but_not_at_once)
+{
+    set_up(2);
+    world_link(&world, 0, 1);
+    world_pump(&world);
+    mcpz_agents_recount(&world.nodes[0].agents, world.now);
+    CHECK(mcpz_agents_deadline(agents(0)) > world.now);
+    CHECK(mcpz_agents_deadline(agents(0)) <= world.now + MCPZ_ENTROPY_AGAIN_US);
+    world_finish(&world);
+}
+
 TEST(a_delta_that_is_missing_is_corruption_and_ends_the_answer)
 {
     struct mcpz_msg want = {.kind = MCPZ_MSG_WANT, .want = {.document = world_document(1)}};
@@ -702,4 +713,5 @@ TEST_MAIN(
     RUN(claims_about_us_are_believed_a_few_times_only),
     RUN(an_imported_delta_is_taken_in_like_any_other_and_answered),
     RUN(a_store_that_cannot_be_read_drops_what_was_under_way),
-    RUN(a_delta_that_is_missing_is_corruption_and_ends_the_answer))
+    RUN(a_delta_that_is_missing_is_corruption_and_ends_the_answer),
+    RUN(a_store_that_was_set_back_is_compared_but_not_at_once))
