@@ -41,12 +41,14 @@ void mcpz_task_tree_init(struct mcpz_task_tree *tree)
     tree->made = 0;
 }
 
-void mcpz_task_tree_note(struct mcpz_task_step *step, const struct mcpz_task_id *id)
+static void note(struct mcpz_task_step *step, const struct mcpz_task_id *id, bool ended)
 {
     struct mcpz_task_tree *tree = &step->tasks->tree;
 
     for (size_t i = 0; i < tree->count; i++) {
-        if (mcpz_task_id_equal(&tree->due[(tree->first + i) % MCPZ_TREE_DUE_MAX], id)) {
+        struct mcpz_task_due *due = &tree->due[(tree->first + i) % MCPZ_TREE_DUE_MAX];
+        if (mcpz_task_id_equal(&due->id, id)) {
+            due->ended |= ended;
             return;
         }
     }
@@ -54,7 +56,18 @@ void mcpz_task_tree_note(struct mcpz_task_step *step, const struct mcpz_task_id 
         mcpz_task_sweep_in(step, 0); /* which meets it */
         return;
     }
-    tree->due[(tree->first + tree->count++) % MCPZ_TREE_DUE_MAX] = *id;
+    tree->due[(tree->first + tree->count++) % MCPZ_TREE_DUE_MAX] =
+        (struct mcpz_task_due){.id = *id, .ended = ended};
+}
+
+void mcpz_task_tree_note(struct mcpz_task_step *step, const struct mcpz_task_id *id)
+{
+    note(step, id, false);
+}
+
+void mcpz_task_tree_end(struct mcpz_task_step *step, const struct mcpz_task_id *id)
+{
+    note(step, id, true);
 }
 
 /* ---- Where a tree is ---------------------------------------------------------------------- */
@@ -654,8 +667,25 @@ static void yield_parts(struct mcpz_task_step *step, const struct mcpz_task_now 
     }
 }
 
-/* It is gone: so are its parts, some at a time. Those that are still open a sweep finds. */
-static void forget_parts(struct mcpz_task_step *step, const struct mcpz_task_id *parent)
+/*
+ * Is it kept here for its owner, who may be about to send its parent: parts come first where a
+ * tree is moved to? What has gone then is what we had of that one in an earlier role.
+ */
+static bool is_kept_for_another(const struct mcpz_task_step *step,
+                                const struct mcpz_task_now *part)
+{
+    const uint64_t kept_ms = step->tasks->timing->task_retention_us / 1000;
+
+    return part->is.phase != MCPZ_TASK_YIELDED && !mcpz_task_is_ours(step, &part->is) &&
+           part->is.ended_ms + kept_ms > step->wall_ms;
+}
+
+/*
+ * It is gone: so are its parts, some at a time. Those that are still open a sweep finds. `ended`:
+ * also those that others own.
+ */
+static void forget_parts(struct mcpz_task_step *step, const struct mcpz_task_id *parent,
+                         bool ended)
 {
     struct mcpz_task_book *book = &step->tasks->book;
     struct mcpz_record_task_listed row = {
@@ -666,12 +696,13 @@ static void forget_parts(struct mcpz_task_step *step, const struct mcpz_task_id 
     for (size_t i = 0; mcpz_task_book_next(book, false, i == 0, &row) == MCPZ_OK; i++) {
         struct mcpz_task_now part;
         if (i == FORGOTTEN_MAX) {
-            mcpz_task_tree_note(step, parent);
+            note(step, parent, ended);
             return;
         }
         if (!mcpz_task_load(step, &row.id, &part) || !mcpz_task_is_over(&part.is)) {
             mcpz_task_book_strike(book, &row);
-        } else if (mcpz_task_id_equal(&part.body.kin[0].parent, parent)) {
+        } else if (mcpz_task_id_equal(&part.body.kin[0].parent, parent) &&
+                   (ended || !is_kept_for_another(step, &part))) {
             mcpz_task_forget(step, &part);
         }
     }
@@ -699,13 +730,14 @@ static bool gather_family(struct mcpz_task_step *step, struct family *family)
     return settle(step, family);
 }
 
-static void attend(struct mcpz_task_step *step, const struct mcpz_task_id *id)
+static void attend(struct mcpz_task_step *step, const struct mcpz_task_due *due)
 {
+    const struct mcpz_task_id *id = &due->id;
     struct family family;
     struct mcpz_task_now *task = &family.task;
 
     if (!mcpz_task_load(step, id, task)) {
-        forget_parts(step, id);
+        forget_parts(step, id, due->ended);
         return;
     }
     if (mcpz_task_book_plan(&step->tasks->book, id, &family.plan) != MCPZ_OK) {
@@ -755,10 +787,10 @@ void mcpz_task_tree_work(struct mcpz_task_step *step)
     struct mcpz_task_tree *tree = &step->tasks->tree;
 
     for (size_t i = 0; i < ATTENDED_MAX && tree->count > 0 && step->out->count < ROOM; i++) {
-        const struct mcpz_task_id id = tree->due[tree->first];
+        const struct mcpz_task_due due = tree->due[tree->first];
         tree->first = (tree->first + 1) % MCPZ_TREE_DUE_MAX;
         tree->count--;
-        attend(step, &id);
+        attend(step, &due);
     }
     if (tree->walk_at_us <= step->now && step->tasks->book.counts[MCPZ_TASK_LIST_PART] > 0) {
         walk(step);

@@ -49,8 +49,14 @@
 struct mcpz_task_step;
 struct mcpz_task_now;
 
+/* Whom to attend to. */
+struct mcpz_task_due {
+    struct mcpz_task_id id;
+    bool ended; /* it was forgotten with all that is below it, not merely yielded */
+};
+
 struct mcpz_task_tree {
-    struct mcpz_task_id due[MCPZ_TREE_DUE_MAX]; /* a ring: whom to attend to */
+    struct mcpz_task_due due[MCPZ_TREE_DUE_MAX]; /* a ring */
     size_t first;
     size_t count;
     struct mcpz_record_task_listed walk; /* how far lost subtasks were looked for */
@@ -64,6 +70,9 @@ void mcpz_task_tree_init(struct mcpz_task_tree *tree);
 
 /** Something has changed about this task or what is below it. */
 void mcpz_task_tree_note(struct mcpz_task_step *step, const struct mcpz_task_id *id);
+
+/** This task has been forgotten: so is to be what is below it. */
+void mcpz_task_tree_end(struct mcpz_task_step *step, const struct mcpz_task_id *id);
 
 /**
  * Split `task`, whose kept result is a plan. False: it cannot be; `*code` and `*text` (in the

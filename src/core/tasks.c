@@ -109,8 +109,8 @@ void mcpz_task_forget(struct mcpz_task_step *step, const struct mcpz_task_now *t
     mcpz_task_note_places(step, task, &old, &(struct mcpz_task_place){0});
     mcpz_task_book_remove(book, &task->id, &task->body, &task->was);
     mcpz_task_tell_watches(step, &task->id);
-    if (task->was.family > 0) {
-        mcpz_task_tree_note(step, &task->id);
+    if (task->was.family > 0 && task->was.phase != MCPZ_TASK_YIELDED) {
+        mcpz_task_tree_end(step, &task->id);
     }
 }
 
