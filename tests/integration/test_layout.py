@@ -1,5 +1,6 @@
 """Five real nodes and a layout: changes of it, and a kill -9 of who keeps agents, lose no acknowledged write."""
 
+import json
 import os
 import pathlib
 import sys
@@ -49,7 +50,9 @@ class Layout(unittest.TestCase):
             b, c, d, e = (mesh.joiner(a, name) for name in "BCDE")
             nodes = [a, b, c, d, e]
             wait_linked(nodes)
-            b.ask("layout", "stage", "A", "B", "C", "D")
+            until("B does, too", lambda: b.run("layout", "stage", "A", "B", "C", "D").returncode == 0)
+            # One that has just come may not have heard yet what the others can be asked.
+            until("E reaches who makes layouts", lambda: e.run("layout", "plan").returncode == 0)
             self.assertEqual(e.ask("layout", "apply")["applied"]["version"], 1)
             self.settled(nodes, 1)
             for agent in AGENTS:
@@ -74,8 +77,8 @@ class Layout(unittest.TestCase):
                 promised = {number for one, number in writer.promised if one == agent}
                 for node in nodes:
                     def has_all(node=node):
-                        state = node.ask("agent", "get", agent)["state"]
-                        return promised <= set(state["log"])
+                        said = node.run("agent", "get", agent, "--json")  # D has just come
+                        return said.returncode == 0 and promised <= set(json.loads(said.stdout)["state"]["log"])
                     until(f"{node.name} shows all of {agent}", has_all)
             self.assertEqual([row["id"] for row in b.ask("agent", "list")], AGENTS)
             until("each is kept three times", lambda: sum(
