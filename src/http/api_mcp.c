@@ -76,7 +76,8 @@ static void keep_name(void *context, const char *name, const char *server)
 {
     struct mcpz_api *api = (struct mcpz_api *)context;
 
-    mcpz_name_book_keep(&api->names, api->ports.enter(api->ports.context), name, server);
+    mcpz_name_book_keep(&api->names, api->ports.enter(api->ports.context),
+                        api->ports.wall_ms(api->ports.context), name, server);
 }
 
 /* How they are called: as the configuration says, then as was kept. */

@@ -1,8 +1,10 @@
 /*
  * Which server of the mesh a name of /mcp belongs to: a document of "mcpz.system", a register of
  * each tool and prompt. So names are the same at all nodes, and after a restart: who came first
- * with a name keeps it (mcp/catalogue.h). What two nodes have given to different servers at one
- * time is settled as registers are, and the other one's is renamed.
+ * with a name keeps it (mcp/catalogue.h). A node that has just come may give a name before it
+ * learns that somebody has it. So a register keeps all claims that were made without knowledge of
+ * each other, [when by its node's clock, server], and the earliest counts: the other one's is
+ * renamed.
  */
 
 #ifndef HTTP_NAME_BOOK_H
@@ -35,9 +37,9 @@ void mcpz_name_book_again(struct mcpz_name_book *book);
 void mcpz_name_book_read(struct mcpz_name_book *book, struct mcpz_engine *engine,
                          struct mcpz_face *face);
 
-/** Keep one. What cannot be kept is not. */
-void mcpz_name_book_keep(struct mcpz_name_book *book, struct mcpz_engine *engine, const char *name,
-                         const char *server);
+/** Keep one, which was given at `wall_ms`. What cannot be kept is not. */
+void mcpz_name_book_keep(struct mcpz_name_book *book, struct mcpz_engine *engine, uint64_t wall_ms,
+                         const char *name, const char *server);
 
 /** The server is gone for good: others may have the names that it had, from their next start on.
  */
