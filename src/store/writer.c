@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "proto/limits.h"
+#include "proto/record.h"
 
 static uint64_t clock_us(void)
 {
@@ -92,11 +93,12 @@ static void on_failed(struct mcpz_writer *writer, struct mcpz_batches *group, mc
     writer->error = error == MCPZ_EFULL ? MCPZ_ENOSPACE : error;
 }
 
+/* Does it take something out for good? A document's place among the changes only moves. */
 static bool removes(const struct mcpz_batches *group)
 {
     for (const struct mcpz_batch *batch = group->first; batch != NULL; batch = batch->next) {
         for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
-            if (write->removed) {
+            if (write->removed && write->key.data[0] != MCPZ_RECORD_CHANGE) {
                 return true;
             }
         }

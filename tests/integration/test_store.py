@@ -230,7 +230,8 @@ class Store(unittest.TestCase):
             self.assertEqual(len(node.ask("agent", "get", "a")["state"]), written)
             # What removes has room of its own; and then others have, too, without a restart.
             for i in range(written):
-                self.assertEqual(node.run("agent", "unset", "a", f"k{i}").returncode, 0)
+                done = node.run("agent", "unset", "a", f"k{i}")
+                self.assertEqual(done.returncode, 0, f"{i}: {done.stderr}{node.log()[-2000:]}")
                 if node.run("agent", "set", "a", "again", "1").returncode == 0:
                     break
             self.assertEqual(node.ask("agent", "get", "a")["state"]["again"], 1)
