@@ -263,7 +263,7 @@ mcpz_error mcpz_shelf_parse(struct mcpz_bytes key, struct mcpz_bytes value, bool
     const uint8_t table = key.length > 0 ? key.data[0] : 0;
 
     *is_chunk = table == CHUNKS;
-    if (key.length == 0 || memchr("ckrhbz", table, 6) == NULL ||
+    if (table == 0 || strchr("ckrhbz", table) == NULL ||
         (*is_chunk && key.length != 1 + MCPZ_ID_BYTES)) {
         return MCPZ_ECORRUPT;
     }

@@ -126,8 +126,10 @@ static bool append(struct apply *apply, const char *text, size_t length)
         apply->body = grown;
         apply->body_capacity = capacity;
     }
-    memcpy(apply->body + apply->body_length, text, length);
-    apply->body_length += length;
+    if (length > 0) {
+        memcpy(apply->body + apply->body_length, text, length);
+        apply->body_length += length;
+    }
     return true;
 }
 

@@ -91,7 +91,7 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_confi
                       mcpz_time now, struct mcpz_arena *arena);
 
 /** Forget a document, which others keep. Not within a step of ours. */
-void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *document);
+void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id);
 
 /** Count again: a batch was lost, the store is as it was before. Not within a step. */
 void mcpz_agents_recount(struct mcpz_agents *agents, mcpz_time now);

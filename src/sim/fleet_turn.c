@@ -24,7 +24,7 @@ static void note(struct mcpz_fleet *fleet, uint64_t what)
 
 static void note_bytes(struct mcpz_fleet *fleet, struct mcpz_bytes bytes)
 {
-    uint64_t word = bytes.length;
+    uint64_t word;
 
     for (size_t i = 0; i + sizeof(word) <= bytes.length; i += sizeof(word)) {
         fleet->hash =

@@ -78,6 +78,41 @@ static void add_task_key(struct mcpz_key *key, const struct mcpz_record_task_key
     add_bytes(key, task_key->key);
 }
 
+/* What makes up the key of one that is about durable tasks. */
+static void add_of_tasks(struct mcpz_key *key, const struct mcpz_record *record)
+{
+    switch (record->kind) {
+    case MCPZ_RECORD_TASK:
+        add_task_id(key, &record->task.id);
+        break;
+    case MCPZ_RECORD_TASK_STATE:
+        add_task_id(key, &record->task_state.id);
+        break;
+    case MCPZ_RECORD_TASK_LISTED:
+        add_listed(key, &record->task_listed);
+        break;
+    case MCPZ_RECORD_TASK_KEY:
+        add_task_key(key, &record->task_key);
+        break;
+    case MCPZ_RECORD_TASK_RESULT:
+        add_task_id(key, &record->task_result.id);
+        break;
+    case MCPZ_RECORD_TASK_PLAN:
+        add_task_id(key, &record->task_plan.id);
+        break;
+    case MCPZ_RECORD_QUEUE:
+        add_bytes(key, record->queue.capability);
+        break;
+    case MCPZ_RECORD_RUN:
+        add_text(key, record->run.tenant);
+        add_text(key, record->run.capability);
+        add_bytes(key, record->run.key);
+        break;
+    default:
+        assert(false);
+    }
+}
+
 void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
 {
     key->length = 0;
@@ -114,30 +149,14 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_actor(key, &record->fork.actor);
         return;
     case MCPZ_RECORD_TASK:
-        add_task_id(key, &record->task.id);
-        return;
     case MCPZ_RECORD_TASK_STATE:
-        add_task_id(key, &record->task_state.id);
-        return;
     case MCPZ_RECORD_TASK_LISTED:
-        add_listed(key, &record->task_listed);
-        return;
     case MCPZ_RECORD_TASK_KEY:
-        add_task_key(key, &record->task_key);
-        return;
     case MCPZ_RECORD_TASK_RESULT:
-        add_task_id(key, &record->task_result.id);
-        return;
     case MCPZ_RECORD_TASK_PLAN:
-        add_task_id(key, &record->task_plan.id);
-        return;
     case MCPZ_RECORD_QUEUE:
-        add_bytes(key, record->queue.capability);
-        return;
     case MCPZ_RECORD_RUN:
-        add_text(key, record->run.tenant);
-        add_text(key, record->run.capability);
-        add_bytes(key, record->run.key);
+        add_of_tasks(key, record);
         return;
     case MCPZ_RECORD_BATCH:
         add_bytes(key, mcpz_bytes(record->batch.name.bytes, MCPZ_BATCH_NAME_BYTES));

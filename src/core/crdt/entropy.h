@@ -144,9 +144,9 @@ void mcpz_entropy_start_over(struct mcpz_entropy *entropy, mcpz_time now);
 
 /** There is a link to `peer`, a new one if there was one: compare. */
 void mcpz_entropy_linked(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
-                         const struct mcpz_id *peer);
+                         const struct mcpz_id *id);
 void mcpz_entropy_unlinked(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
-                           const struct mcpz_id *peer);
+                           const struct mcpz_id *id);
 
 /** Compare with a linked peer now, as if its turn had come. */
 void mcpz_entropy_compare(struct mcpz_entropy *entropy, const struct mcpz_id *peer, mcpz_time now);

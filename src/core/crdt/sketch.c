@@ -580,24 +580,24 @@ static enum mcpz_sketch_fate on_ids(struct mcpz_sketch_teller *teller,
 enum mcpz_sketch_fate mcpz_sketch_teller_take(struct mcpz_sketch_teller *teller,
                                               const struct mcpz_sync *sync,
                                               const struct mcpz_id *from,
-                                              const struct mcpz_msg_sketch_ask *ask_,
+                                              const struct mcpz_msg_sketch_ask *question,
                                               uint64_t nonce)
 {
     struct mcpz_sketch *sketch = &teller->sketch;
 
-    if (ask_->step == MCPZ_SKETCH_START) {
-        return on_start(teller, sync, from, ask_, nonce);
+    if (question->step == MCPZ_SKETCH_START) {
+        return on_start(teller, sync, from, question, nonce);
     }
-    if (!mcpz_sketch_is_with(sketch, from) || ask_->session != sketch->session) {
+    if (!mcpz_sketch_is_with(sketch, from) || question->session != sketch->session) {
         return MCPZ_SKETCH_INVALID;
     }
-    if (ask_->step == MCPZ_SKETCH_MORE) {
-        return on_more(teller, sync, ask_);
+    if (question->step == MCPZ_SKETCH_MORE) {
+        return on_more(teller, sync, question);
     }
-    if (ask_->step == MCPZ_SKETCH_FOUND) {
-        return on_ids(teller, sync, ask_->ids);
+    if (question->step == MCPZ_SKETCH_FOUND) {
+        return on_ids(teller, sync, question->ids);
     }
-    if (ask_->step == MCPZ_SKETCH_GIVE_UP) {
+    if (question->step == MCPZ_SKETCH_GIVE_UP) {
         return end(sketch, MCPZ_SKETCH_USELESS);
     }
     if (sketch->phase != MCPZ_SKETCH_HELD) {

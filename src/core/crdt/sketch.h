@@ -128,7 +128,7 @@ enum mcpz_sketch_fate mcpz_sketch_asker_take(struct mcpz_sketch_asker *asker,
 enum mcpz_sketch_fate mcpz_sketch_teller_take(struct mcpz_sketch_teller *teller,
                                               const struct mcpz_sync *sync,
                                               const struct mcpz_id *from,
-                                              const struct mcpz_msg_sketch_ask *ask,
+                                              const struct mcpz_msg_sketch_ask *question,
                                               uint64_t nonce);
 
 /** Do what is due: time has passed, or something that was asked for has come. */
