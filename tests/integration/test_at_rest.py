@@ -132,9 +132,11 @@ class AtRest(unittest.TestCase):
         for node in (a, b, c):
             node.ask("blob", "put", path, "--tenant", "acme")
             node.ask("blob", "put", path, "--tenant", "bolt")
-        gone = a.ask("task", "submit", "nobody", "--tenant", "acme")
-        kept = a.ask("task", "submit", "nobody", "--tenant", "bolt")
         c.stop()
+        until("C has gone", lambda: all(node.status()["members"] == 2 for node in (a, b)))
+        # Kept by B when that hears of the end: a copy that comes to it later would be a new one.
+        gone = a.ask("task", "submit", "nobody", "--tenant", "acme", "--copies", "2")
+        kept = a.ask("task", "submit", "nobody", "--tenant", "bolt", "--copies", "2")
         b.ask("key", "shred", "acme")
 
         def has(node, tenant):
