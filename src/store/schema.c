@@ -120,7 +120,9 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
 
     switch (record->kind) {
     case MCPZ_RECORD_SELF:
-        return;
+    case MCPZ_RECORD_STAGED:
+    case MCPZ_RECORD_CHANGES:
+        return; /* there is one */
     case MCPZ_RECORD_TOKEN:
         add_bytes(key, mcpz_bytes(record->token.id, MCPZ_TOKEN_ID_BYTES));
         return;
@@ -175,12 +177,8 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_TRACKER:
         add_id(key, &record->tracker.tracker.node);
         return;
-    case MCPZ_RECORD_STAGED:
-        return;
     case MCPZ_RECORD_CHANGE:
         add_number(key, record->change.seq, 8);
-        return;
-    case MCPZ_RECORD_CHANGES:
         return;
     case MCPZ_RECORD_CURSOR:
         add_id(key, &record->cursor.peer);
