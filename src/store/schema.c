@@ -78,6 +78,16 @@ static void add_task_key(struct mcpz_key *key, const struct mcpz_record_task_key
     add_bytes(key, task_key->key);
 }
 
+static void add_entry(struct mcpz_key *key, const struct mcpz_record_entry *entry)
+{
+    add_id(key, &entry->document);
+    add_path(key, entry->path);
+    add_number(key, entry->type, 1);
+    add_actor(key, &entry->dot.actor);
+    add_number(key, entry->dot.seq, 8);
+    add_number(key, entry->dot.index, 2);
+}
+
 /* What makes up the key of one that is about durable tasks. */
 static void add_of_tasks(struct mcpz_key *key, const struct mcpz_record *record)
 {
@@ -133,12 +143,7 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_id(key, &record->document.id);
         return;
     case MCPZ_RECORD_ENTRY:
-        add_id(key, &record->entry.document);
-        add_path(key, record->entry.path);
-        add_number(key, record->entry.type, 1);
-        add_actor(key, &record->entry.dot.actor);
-        add_number(key, record->entry.dot.seq, 8);
-        add_number(key, record->entry.dot.index, 2);
+        add_entry(key, &record->entry);
         return;
     case MCPZ_RECORD_DELTA:
         add_id(key, &record->delta.delta.document);
