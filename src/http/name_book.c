@@ -82,6 +82,20 @@ static void write_name(struct mcpz_engine *engine, const struct mcpz_path *path,
     mcpz_engine_event(engine, &event);
 }
 
+/* Has somebody the name by what has come in, but was not read yet? */
+static bool is_claimed(const struct mcpz_name_book *book, struct mcpz_engine *engine,
+                       const char *name)
+{
+    json_t *state = NULL;
+
+    if (!book->stale || mcpz_system_document_read(engine, MCPZ_NAME_BOOK, &state) != MCPZ_OK) {
+        return false;
+    }
+    const bool has_claim = first_claim(json_object_get(state, name)) != NULL;
+    json_decref(state);
+    return has_claim;
+}
+
 void mcpz_name_book_keep(struct mcpz_name_book *book, struct mcpz_engine *engine, uint64_t wall_ms,
                          const char *name, const char *server)
 {
@@ -92,8 +106,8 @@ void mcpz_name_book_keep(struct mcpz_name_book *book, struct mcpz_engine *engine
 
     json_decref(json);
     if (error != MCPZ_OK || book->count >= MCPZ_NAMES_MAX ||
-        !mcpz_system_document_path(name, &path)) {
-        return;
+        !mcpz_system_document_path(name, &path) || is_claimed(book, engine, name)) {
+        return; /* a claim written now would take the place of those that are here */
     }
     book->count++;
     mcpz_system_document_make(engine, MCPZ_NAME_BOOK);

@@ -37,7 +37,10 @@ void mcpz_name_book_again(struct mcpz_name_book *book);
 void mcpz_name_book_read(struct mcpz_name_book *book, struct mcpz_engine *engine,
                          struct mcpz_face *face);
 
-/** Keep one, which was given at `wall_ms`. What cannot be kept is not. */
+/**
+ * Keep one, which was given at `wall_ms`. What cannot be kept is not, nor what somebody has, as
+ * the face is told when they are read next.
+ */
 void mcpz_name_book_keep(struct mcpz_name_book *book, struct mcpz_engine *engine, uint64_t wall_ms,
                          const char *name, const char *server);
 
