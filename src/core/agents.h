@@ -1,5 +1,6 @@
 /*
- * Agents: documents that every member holds, written anywhere, merged everywhere.
+ * Agents: documents that their owners hold (without a layout every member: core/keeping.h),
+ * written anywhere, merged everywhere.
  *
  * A write becomes a delta: committed here, then sent to all neighbours (never before it is
  * durable: crdt 1.6). A delta that comes in is applied once its causal past is here, kept, and
