@@ -8,42 +8,18 @@
 #include <time.h>
 
 #include "base/hex.h"
+#include "blob/ring.h"
 #include "blob/secret_file.h"
-#include "crypto/digest.h"
 #include "crypto/identity.h"
 #include "store/directory.h"
 
-/*
- *   ring:   "mcpzring", version u8, node key id 16, count u16, shredded count u16,
- *           count x { use u8, length u8, tenant, wrapped 72 }, shredded count x key id 8, digest
- * 32
- */
-#define MARK "mcpzring"
-#define MARK_BYTES (sizeof(MARK) - 1)
-#define VERSION 3
-#define HEAD_BYTES (MARK_BYTES + 1 + MCPZ_NODE_KEY_ID_BYTES + 6)
-#define COUNT_AT (HEAD_BYTES - 6)
-#define SHREDDED_AT (HEAD_BYTES - 4)
-#define ENDS_AT (HEAD_BYTES - 2)
-#define END_BYTES_MAX (9 + MCPZ_TENANT_BYTES_MAX)
-#define ROW_BYTES_MAX (10 + MCPZ_TENANT_BYTES_MAX + MCPZ_WRAPPED_KEY_BYTES)
-#define RING_BYTES_MAX                                                                            \
-    (HEAD_BYTES + (size_t)ROWS_MAX * ROW_BYTES_MAX +                                              \
-     (size_t)MCPZ_KEYRING_ENDS_MAX * END_BYTES_MAX +                                              \
-     (size_t)MCPZ_KEYRING_SHREDDED_MAX * MCPZ_TENANT_KEY_ID_BYTES + MCPZ_DIGEST_BYTES)
 #define PATH_BYTES_MAX 4096
-#define ROWS_MAX (2 * MCPZ_KEYRING_TENANTS_MAX) /* of each tenant two */
 
 struct mcpz_keyring {
     pthread_mutex_t mutex; /* over all that follows */
     struct mcpz_node_key *node_key;
     bool is_given; /* by the environment */
-    size_t count;
-    struct mcpz_tenant_key *keys[ROWS_MAX];
-    size_t end_count;
-    struct mcpz_keyring_end ends[MCPZ_KEYRING_ENDS_MAX];
-    size_t shredded_count;
-    uint8_t shredded[MCPZ_KEYRING_SHREDDED_MAX][MCPZ_TENANT_KEY_ID_BYTES]; /* the oldest first */
+    struct mcpz_ring ring;
     char directory[PATH_BYTES_MAX];
     char key_path[PATH_BYTES_MAX + 16];
     char new_key_path[PATH_BYTES_MAX + 16]; /* until the ring is wrapped with it */
@@ -105,219 +81,21 @@ static mcpz_error make_key(const struct mcpz_keyring *keyring, const char *path,
     return error;
 }
 
-/* ---- The ring as bytes ---------------------------------------------------------------------- */
-
-static void write_count(uint8_t *at, size_t count)
-{
-    at[0] = (uint8_t)(count >> 8);
-    at[1] = (uint8_t)count;
-}
-
-static void write_time(uint8_t *at, uint64_t ms)
-{
-    for (size_t i = 0; i < 8; i++) {
-        at[i] = (uint8_t)(ms >> (56 - 8 * i));
-    }
-}
-
-static uint64_t read_time(const uint8_t *at)
-{
-    uint64_t ms = 0;
-
-    for (size_t i = 0; i < 8; i++) {
-        ms = ms << 8 | at[i];
-    }
-    return ms;
-}
-
-static size_t read_count(const uint8_t *at)
-{
-    return (size_t)at[0] << 8 | at[1];
-}
-
-static void digest_of(struct mcpz_bytes bytes, uint8_t *digest)
-{
-    mcpz_digest(MCPZ_DIGEST_SEALED, bytes, digest);
-}
-
-static bool ends_by(const struct mcpz_tenant_key *key, const struct mcpz_keyring_end *end)
-{
-    return end != NULL && mcpz_tenant_key_made_ms(key) <= end->at_ms &&
-           mcpz_bytes_equal(mcpz_tenant_key_tenant(key),
-                            mcpz_bytes(end->tenant, end->tenant_length));
-}
-
-/* All keys but those that `ending` ends, wrapped with `node_key`. Returns how many bytes. */
-static size_t write_keys(const struct mcpz_keyring *keyring, const struct mcpz_node_key *node_key,
-                         const struct mcpz_keyring_end *ending, uint8_t *bytes, size_t *count)
-{
-    size_t at = 0;
-
-    *count = 0;
-    for (size_t i = 0; i < keyring->count; i++) {
-        const struct mcpz_tenant_key *key = keyring->keys[i];
-        const struct mcpz_bytes tenant = mcpz_tenant_key_tenant(key);
-        if (!ends_by(key, ending)) {
-            bytes[at++] = (uint8_t)mcpz_tenant_key_use(key);
-            write_time(bytes + at, mcpz_tenant_key_made_ms(key));
-            at += 8;
-            bytes[at++] = (uint8_t)tenant.length;
-            memcpy(bytes + at, tenant.data, tenant.length);
-            at += tenant.length;
-            mcpz_tenant_key_wrap(key, node_key, bytes + at);
-            at += MCPZ_WRAPPED_KEY_BYTES;
-            (*count)++;
-        }
-    }
-    return at;
-}
-
-static size_t write_ends(const struct mcpz_keyring *keyring, uint8_t *bytes)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < keyring->end_count; i++) {
-        const struct mcpz_keyring_end *end = &keyring->ends[i];
-        write_time(bytes + at, end->at_ms);
-        at += 8;
-        bytes[at++] = end->tenant_length;
-        memcpy(bytes + at, end->tenant, end->tenant_length);
-        at += end->tenant_length;
-    }
-    return at;
-}
-
 /* Write the ring, without the keys that `ending` ends. */
 static mcpz_error write_ring(const struct mcpz_keyring *keyring,
                              const struct mcpz_node_key *node_key,
                              const struct mcpz_keyring_end *ending)
 {
-    uint8_t *bytes = malloc(RING_BYTES_MAX);
-    size_t count;
+    uint8_t *bytes = malloc(MCPZ_RING_BYTES_MAX);
 
     if (bytes == NULL) {
         return MCPZ_ENOMEM;
     }
-    size_t at = HEAD_BYTES;
-    at += write_keys(keyring, node_key, ending, bytes + at, &count);
-    at += write_ends(keyring, bytes + at);
-    memcpy(bytes + at, keyring->shredded, keyring->shredded_count * MCPZ_TENANT_KEY_ID_BYTES);
-    at += keyring->shredded_count * MCPZ_TENANT_KEY_ID_BYTES;
-    memcpy(bytes, MARK, MARK_BYTES);
-    bytes[MARK_BYTES] = VERSION;
-    mcpz_node_key_id(node_key, bytes + MARK_BYTES + 1);
-    write_count(bytes + COUNT_AT, count);
-    write_count(bytes + SHREDDED_AT, keyring->shredded_count);
-    write_count(bytes + ENDS_AT, keyring->end_count);
-    digest_of(mcpz_bytes(bytes, at), bytes + at);
-    mcpz_error error = mcpz_secret_file_write(keyring->directory, keyring->ring_path,
-                                              mcpz_bytes(bytes, at + MCPZ_DIGEST_BYTES));
+    const size_t length = mcpz_ring_write(&keyring->ring, node_key, ending, bytes);
+    mcpz_error error =
+        mcpz_secret_file_write(keyring->directory, keyring->ring_path, mcpz_bytes(bytes, length));
     free(bytes);
     return error;
-}
-
-/* Of a name with its length before it, at the beginning of `left`. False: it is none. */
-static bool take_tenant(struct mcpz_bytes *left, struct mcpz_bytes *tenant)
-{
-    if (left->length < 1 || left->data[0] == 0 || left->data[0] > MCPZ_TENANT_BYTES_MAX ||
-        left->length < 1 + (size_t)left->data[0]) {
-        return false;
-    }
-    *tenant = mcpz_bytes(left->data + 1, left->data[0]);
-    *left = mcpz_bytes(tenant->data + tenant->length, left->length - 1 - tenant->length);
-    return true;
-}
-
-static mcpz_error read_row(struct mcpz_keyring *keyring, struct mcpz_bytes *left)
-{
-    struct mcpz_bytes tenant;
-
-    if (left->length < 9 || left->data[0] < MCPZ_KEY_OF_BLOBS ||
-        left->data[0] >= MCPZ_KEY_USE_END) {
-        return MCPZ_ECORRUPT;
-    }
-    const enum mcpz_tenant_key_use use = (enum mcpz_tenant_key_use)left->data[0];
-    const uint64_t made_ms = read_time(left->data + 1);
-    *left = mcpz_bytes(left->data + 9, left->length - 9);
-    if (!take_tenant(left, &tenant) || left->length < MCPZ_WRAPPED_KEY_BYTES) {
-        return MCPZ_ECORRUPT;
-    }
-    mcpz_error error = mcpz_tenant_key_unwrap(keyring->node_key, use, tenant, left->data,
-                                              &keyring->keys[keyring->count]);
-    if (error != MCPZ_OK) {
-        return error == MCPZ_EAUTH ? MCPZ_ECORRUPT : error;
-    }
-    mcpz_tenant_key_set_made_ms(keyring->keys[keyring->count++], made_ms);
-    *left = mcpz_bytes(left->data + MCPZ_WRAPPED_KEY_BYTES, left->length - MCPZ_WRAPPED_KEY_BYTES);
-    return MCPZ_OK;
-}
-
-static mcpz_error read_end(struct mcpz_keyring *keyring, struct mcpz_bytes *left)
-{
-    struct mcpz_keyring_end *end = &keyring->ends[keyring->end_count];
-    struct mcpz_bytes tenant;
-
-    if (left->length < 8) {
-        return MCPZ_ECORRUPT;
-    }
-    end->at_ms = read_time(left->data);
-    *left = mcpz_bytes(left->data + 8, left->length - 8);
-    if (!take_tenant(left, &tenant)) {
-        return MCPZ_ECORRUPT;
-    }
-    memcpy(end->tenant, tenant.data, tenant.length);
-    end->tenant_length = (uint8_t)tenant.length;
-    keyring->end_count++;
-    return MCPZ_OK;
-}
-
-/* What is between head and digest of a ring that was checked. */
-static mcpz_error read_rows(struct mcpz_keyring *keyring, struct mcpz_bytes ring)
-{
-    struct mcpz_bytes left =
-        mcpz_bytes(ring.data + HEAD_BYTES, ring.length - HEAD_BYTES - MCPZ_DIGEST_BYTES);
-    const size_t count = read_count(ring.data + COUNT_AT);
-    const size_t shredded = read_count(ring.data + SHREDDED_AT);
-
-    const size_t ends = read_count(ring.data + ENDS_AT);
-    mcpz_error error = MCPZ_OK;
-
-    for (size_t i = 0; error == MCPZ_OK && i < count; i++) {
-        error = read_row(keyring, &left);
-    }
-    for (size_t i = 0; error == MCPZ_OK && i < ends; i++) {
-        error = read_end(keyring, &left);
-    }
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    if (left.length != shredded * MCPZ_TENANT_KEY_ID_BYTES) {
-        return MCPZ_ECORRUPT;
-    }
-    memcpy(keyring->shredded, left.data, left.length);
-    keyring->shredded_count = shredded;
-    return MCPZ_OK;
-}
-
-/* Is this a whole ring, and of which node key? */
-static mcpz_error check_ring(struct mcpz_bytes ring, const uint8_t **key_id)
-{
-    uint8_t digest[MCPZ_DIGEST_BYTES];
-
-    if (ring.length < HEAD_BYTES + MCPZ_DIGEST_BYTES || memcmp(ring.data, MARK, MARK_BYTES) != 0) {
-        return MCPZ_ECORRUPT;
-    }
-    if (ring.data[MARK_BYTES] != VERSION) {
-        return MCPZ_EVERSION;
-    }
-    digest_of(mcpz_bytes(ring.data, ring.length - sizeof(digest)), digest);
-    *key_id = ring.data + MARK_BYTES + 1;
-    return memcmp(digest, ring.data + ring.length - sizeof(digest), sizeof(digest)) == 0 &&
-                   read_count(ring.data + COUNT_AT) <= ROWS_MAX &&
-                   read_count(ring.data + SHREDDED_AT) <= MCPZ_KEYRING_SHREDDED_MAX &&
-                   read_count(ring.data + ENDS_AT) <= MCPZ_KEYRING_ENDS_MAX
-               ? MCPZ_OK
-               : MCPZ_ECORRUPT;
 }
 
 /* ---- Opening -------------------------------------------------------------------------------- */
@@ -360,7 +138,7 @@ static mcpz_error read_with_old(struct mcpz_keyring *keyring, struct mcpz_node_k
     struct mcpz_node_key *given = keyring->node_key;
 
     keyring->node_key = old;
-    mcpz_error error = read_rows(keyring, ring);
+    mcpz_error error = mcpz_ring_read(&keyring->ring, keyring->node_key, ring);
     take_key(keyring, given);
     if (error == MCPZ_OK) {
         error = write_ring(keyring, given, NULL);
@@ -377,7 +155,7 @@ static mcpz_error read_ring(struct mcpz_keyring *keyring, const struct mcpz_keyr
     struct mcpz_node_key *other = NULL;
     const uint8_t *id;
 
-    mcpz_error error = check_ring(ring, &id);
+    mcpz_error error = mcpz_ring_check(ring, &id);
     if (error != MCPZ_OK) {
         return error;
     }
@@ -395,7 +173,7 @@ static mcpz_error read_ring(struct mcpz_keyring *keyring, const struct mcpz_keyr
         return error;
     }
     if (is_key(keyring->node_key, id)) {
-        return read_rows(keyring, ring);
+        return mcpz_ring_read(&keyring->ring, keyring->node_key, ring);
     }
     if (config->key_text_old != NULL) {
         error = key_from_text(config->key_text_old, &other);
@@ -426,11 +204,12 @@ static mcpz_error open_all(struct mcpz_keyring *keyring, const struct mcpz_keyri
 {
     size_t length = 0;
 
-    uint8_t *bytes = malloc(RING_BYTES_MAX);
+    uint8_t *bytes = malloc(MCPZ_RING_BYTES_MAX);
     if (bytes == NULL) {
         return MCPZ_ENOMEM;
     }
-    mcpz_error error = mcpz_secret_file_read(keyring->ring_path, bytes, RING_BYTES_MAX, &length);
+    mcpz_error error =
+        mcpz_secret_file_read(keyring->ring_path, bytes, MCPZ_RING_BYTES_MAX, &length);
     const bool has_ring = error != MCPZ_ENOTFOUND;
     if (error == MCPZ_OK || !has_ring) {
         error = find_node_key(keyring, config, has_ring);
@@ -505,10 +284,11 @@ mcpz_error mcpz_keyring_read(struct mcpz_bytes ring, struct mcpz_bytes key_text,
     mcpz_error error = key_from_text(text, &made->node_key);
     mcpz_wipe(text, sizeof(text));
     if (error == MCPZ_OK) {
-        error = check_ring(ring, &id);
+        error = mcpz_ring_check(ring, &id);
     }
     if (error == MCPZ_OK) {
-        error = is_key(made->node_key, id) ? read_rows(made, ring) : MCPZ_EAUTH;
+        error = is_key(made->node_key, id) ? mcpz_ring_read(&made->ring, made->node_key, ring)
+                                           : MCPZ_EAUTH;
     }
     if (error != MCPZ_OK) {
         mcpz_keyring_close(made);
@@ -523,9 +303,7 @@ void mcpz_keyring_close(struct mcpz_keyring *keyring)
     if (keyring == NULL) {
         return;
     }
-    for (size_t i = 0; i < keyring->count; i++) {
-        mcpz_tenant_key_destroy(keyring->keys[i]);
-    }
+    mcpz_ring_clear(&keyring->ring);
     mcpz_node_key_destroy(keyring->node_key);
     (void)pthread_mutex_destroy(&keyring->mutex);
     free(keyring);
@@ -556,8 +334,8 @@ static struct mcpz_tenant_key *find_next(const struct mcpz_keyring *keyring,
 {
     struct mcpz_tenant_key *found = NULL;
 
-    for (size_t i = 0; i < keyring->count; i++) {
-        struct mcpz_tenant_key *key = keyring->keys[i];
+    for (size_t i = 0; i < keyring->ring.count; i++) {
+        struct mcpz_tenant_key *key = keyring->ring.keys[i];
         if (mcpz_tenant_key_use(key) == use && is_of(key, tenant) &&
             (after == NULL || goes_before(after, key)) &&
             (found == NULL || goes_before(key, found))) {
@@ -576,10 +354,10 @@ static struct mcpz_tenant_key *find_key(const struct mcpz_keyring *keyring,
 /* Is it the first key of its tenant? Tenants are counted by those. */
 static bool is_first(const struct mcpz_keyring *keyring, size_t index)
 {
-    const struct mcpz_bytes tenant = mcpz_tenant_key_tenant(keyring->keys[index]);
+    const struct mcpz_bytes tenant = mcpz_tenant_key_tenant(keyring->ring.keys[index]);
 
     for (size_t i = 0; i < index; i++) {
-        if (is_of(keyring->keys[i], tenant)) {
+        if (is_of(keyring->ring.keys[i], tenant)) {
             return false;
         }
     }
@@ -590,7 +368,7 @@ static size_t count_tenants(const struct mcpz_keyring *keyring)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < keyring->count; i++) {
+    for (size_t i = 0; i < keyring->ring.count; i++) {
         count += is_first(keyring, i) ? 1 : 0;
     }
     return count;
@@ -598,8 +376,8 @@ static size_t count_tenants(const struct mcpz_keyring *keyring)
 
 static struct mcpz_keyring_end *find_end(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
 {
-    for (size_t i = 0; i < keyring->end_count; i++) {
-        struct mcpz_keyring_end *end = &keyring->ends[i];
+    for (size_t i = 0; i < keyring->ring.end_count; i++) {
+        struct mcpz_keyring_end *end = &keyring->ring.ends[i];
         if (mcpz_bytes_equal(mcpz_bytes(end->tenant, end->tenant_length), tenant)) {
             return end;
         }
@@ -628,8 +406,9 @@ static mcpz_error obtain(struct mcpz_keyring *keyring, enum mcpz_tenant_key_use 
     if (tenant.length == 0 || tenant.length > MCPZ_TENANT_BYTES_MAX) {
         return MCPZ_EPROTO;
     }
-    if (keyring->count == ROWS_MAX || (keyring->count >= MCPZ_KEYRING_TENANTS_MAX &&
-                                       count_tenants(keyring) >= MCPZ_KEYRING_TENANTS_MAX)) {
+    if (keyring->ring.count == MCPZ_RING_KEYS_MAX ||
+        (keyring->ring.count >= MCPZ_KEYRING_TENANTS_MAX &&
+         count_tenants(keyring) >= MCPZ_KEYRING_TENANTS_MAX)) {
         return MCPZ_EFULL;
     }
     struct mcpz_tenant_key *made;
@@ -638,10 +417,10 @@ static mcpz_error obtain(struct mcpz_keyring *keyring, enum mcpz_tenant_key_use 
         return error;
     }
     mcpz_tenant_key_set_made_ms(made, time_after(find_end(keyring, tenant)));
-    keyring->keys[keyring->count++] = made;
+    keyring->ring.keys[keyring->ring.count++] = made;
     error = write_ring(keyring, keyring->node_key, NULL);
     if (error != MCPZ_OK) {
-        keyring->count--;
+        keyring->ring.count--;
         mcpz_tenant_key_destroy(made);
         return error;
     }
@@ -717,8 +496,8 @@ static bool has_id(const struct mcpz_tenant_key *key, const uint8_t *id)
 
 static bool is_shredded(const struct mcpz_keyring *keyring, const uint8_t *id)
 {
-    for (size_t i = 0; i < keyring->shredded_count; i++) {
-        if (memcmp(keyring->shredded[i], id, MCPZ_TENANT_KEY_ID_BYTES) == 0) {
+    for (size_t i = 0; i < keyring->ring.shredded_count; i++) {
+        if (memcmp(keyring->ring.shredded[i], id, MCPZ_TENANT_KEY_ID_BYTES) == 0) {
             return true;
         }
     }
@@ -728,9 +507,9 @@ static bool is_shredded(const struct mcpz_keyring *keyring, const uint8_t *id)
 static mcpz_error find_by_id(const struct mcpz_keyring *keyring, const uint8_t *id,
                              const struct mcpz_tenant_key **key)
 {
-    for (size_t i = 0; i < keyring->count; i++) {
-        if (has_id(keyring->keys[i], id)) {
-            *key = keyring->keys[i];
+    for (size_t i = 0; i < keyring->ring.count; i++) {
+        if (has_id(keyring->ring.keys[i], id)) {
+            *key = keyring->ring.keys[i];
             return MCPZ_OK;
         }
     }
@@ -768,12 +547,12 @@ size_t mcpz_keyring_show(struct mcpz_keyring *keyring, uint8_t *bytes, size_t ca
     size_t at = 0;
 
     lock(keyring);
-    for (size_t i = 0; i < keyring->count; i++) {
-        const struct mcpz_tenant_key *key = keyring->keys[i];
+    for (size_t i = 0; i < keyring->ring.count; i++) {
+        const struct mcpz_tenant_key *key = keyring->ring.keys[i];
         const struct mcpz_bytes tenant = mcpz_tenant_key_tenant(key);
         if (mcpz_tenant_key_use(key) == MCPZ_KEY_OF_BLOBS &&
             capacity - at >= 8 + MCPZ_NODE_KEY_BYTES + 1 + tenant.length) {
-            write_time(bytes + at, mcpz_tenant_key_made_ms(key));
+            mcpz_ring_write_time(bytes + at, mcpz_tenant_key_made_ms(key));
             mcpz_tenant_key_show(key, bytes + at + 8);
             at += 8 + MCPZ_NODE_KEY_BYTES;
             bytes[at++] = (uint8_t)tenant.length;
@@ -798,18 +577,19 @@ static bool adopt(struct mcpz_keyring *keyring, struct mcpz_bytes *left, size_t 
         return false;
     }
     *left = mcpz_bytes(at + 8 + MCPZ_NODE_KEY_BYTES, left->length - 8 - MCPZ_NODE_KEY_BYTES);
-    if (!take_tenant(left, &tenant) ||
+    if (!mcpz_ring_take_tenant(left, &tenant) ||
         mcpz_tenant_key_restore(MCPZ_KEY_OF_BLOBS, tenant, at + 8, &key) != MCPZ_OK) {
         return false;
     }
-    mcpz_tenant_key_set_made_ms(key, read_time(at));
+    mcpz_tenant_key_set_made_ms(key, mcpz_ring_read_time(at));
     mcpz_tenant_key_id(key, id);
-    if (keyring->count == ROWS_MAX || ends_by(key, find_end(keyring, tenant)) ||
+    if (keyring->ring.count == MCPZ_RING_KEYS_MAX ||
+        mcpz_ring_ends(key, find_end(keyring, tenant)) ||
         find_by_id(keyring, id, &known) != MCPZ_ENOTFOUND) {
         mcpz_tenant_key_destroy(key);
         return true;
     }
-    keyring->keys[keyring->count++] = key;
+    keyring->ring.keys[keyring->ring.count++] = key;
     (*adopted)++;
     return true;
 }
@@ -826,7 +606,7 @@ mcpz_error mcpz_keyring_adopt(struct mcpz_keyring *keyring, struct mcpz_bytes sh
     if (adopted > 0) {
         const mcpz_error kept = write_ring(keyring, keyring->node_key, NULL);
         for (; kept != MCPZ_OK && adopted > 0; adopted--) {
-            mcpz_tenant_key_destroy(keyring->keys[--keyring->count]);
+            mcpz_tenant_key_destroy(keyring->ring.keys[--keyring->ring.count]);
         }
         error = kept != MCPZ_OK ? kept : error;
     }
@@ -867,12 +647,12 @@ mcpz_error mcpz_keyring_rotate(struct mcpz_keyring *keyring)
 
 static void note_shredded(struct mcpz_keyring *keyring, const struct mcpz_tenant_key *key)
 {
-    if (keyring->shredded_count == MCPZ_KEYRING_SHREDDED_MAX) {
-        memmove(keyring->shredded[0], keyring->shredded[1],
+    if (keyring->ring.shredded_count == MCPZ_KEYRING_SHREDDED_MAX) {
+        memmove(keyring->ring.shredded[0], keyring->ring.shredded[1],
                 (MCPZ_KEYRING_SHREDDED_MAX - 1) * MCPZ_TENANT_KEY_ID_BYTES);
-        keyring->shredded_count--;
+        keyring->ring.shredded_count--;
     }
-    mcpz_tenant_key_id(key, keyring->shredded[keyring->shredded_count++]);
+    mcpz_tenant_key_id(key, keyring->ring.shredded[keyring->ring.shredded_count++]);
 }
 
 /* When an end that is said now is: no key of the tenant's is younger. 0: it has none. */
@@ -880,9 +660,9 @@ static uint64_t end_now(struct mcpz_keyring *keyring, struct mcpz_bytes tenant)
 {
     uint64_t at_ms = 0;
 
-    for (size_t i = 0; i < keyring->count; i++) {
-        if (is_of(keyring->keys[i], tenant)) {
-            const uint64_t made_ms = mcpz_tenant_key_made_ms(keyring->keys[i]);
+    for (size_t i = 0; i < keyring->ring.count; i++) {
+        if (is_of(keyring->ring.keys[i], tenant)) {
+            const uint64_t made_ms = mcpz_tenant_key_made_ms(keyring->ring.keys[i]);
             at_ms = at_ms < made_ms ? made_ms : at_ms;
             at_ms = at_ms == 0 ? 1 : at_ms;
         }
@@ -896,15 +676,15 @@ static void drop(struct mcpz_keyring *keyring, const struct mcpz_keyring_end *en
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < keyring->count; i++) {
-        struct mcpz_tenant_key *key = keyring->keys[i];
-        if (ends_by(key, end)) {
+    for (size_t i = 0; i < keyring->ring.count; i++) {
+        struct mcpz_tenant_key *key = keyring->ring.keys[i];
+        if (mcpz_ring_ends(key, end)) {
             mcpz_tenant_key_destroy(key);
         } else {
-            keyring->keys[kept++] = key;
+            keyring->ring.keys[kept++] = key;
         }
     }
-    keyring->count = kept;
+    keyring->ring.count = kept;
 }
 
 static mcpz_error shred(struct mcpz_keyring *keyring, const struct mcpz_keyring_end *end)
@@ -917,17 +697,17 @@ static mcpz_error shred(struct mcpz_keyring *keyring, const struct mcpz_keyring_
     if (known != NULL && known->at_ms >= end->at_ms) {
         return MCPZ_OK;
     }
-    if (known == NULL && keyring->end_count == MCPZ_KEYRING_ENDS_MAX) {
+    if (known == NULL && keyring->ring.end_count == MCPZ_KEYRING_ENDS_MAX) {
         return MCPZ_EFULL;
     }
-    for (size_t i = 0; i < keyring->count; i++) {
-        if (ends_by(keyring->keys[i], end)) {
+    for (size_t i = 0; i < keyring->ring.count; i++) {
+        if (mcpz_ring_ends(keyring->ring.keys[i], end)) {
             has_one = true;
-            note_shredded(keyring, keyring->keys[i]);
+            note_shredded(keyring, keyring->ring.keys[i]);
         }
     }
     if (known == NULL) {
-        known = &keyring->ends[keyring->end_count++];
+        known = &keyring->ring.ends[keyring->ring.end_count++];
     }
     *known = *end;
     /* If this fails, some that are still there are noted: they are found before the note is. */
@@ -964,9 +744,9 @@ mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes te
 bool mcpz_keyring_end(struct mcpz_keyring *keyring, size_t index, struct mcpz_keyring_end *end)
 {
     lock(keyring);
-    const bool is_there = index < keyring->end_count;
+    const bool is_there = index < keyring->ring.end_count;
     if (is_there) {
-        *end = keyring->ends[index];
+        *end = keyring->ring.ends[index];
     }
     unlock(keyring);
     return is_there;
@@ -994,9 +774,9 @@ struct mcpz_bytes mcpz_keyring_tenant(struct mcpz_keyring *keyring, size_t index
     struct mcpz_bytes tenant = mcpz_bytes(NULL, 0);
 
     lock(keyring);
-    for (size_t i = 0; i < keyring->count; i++) {
+    for (size_t i = 0; i < keyring->ring.count; i++) {
         if (is_first(keyring, i) && index-- == 0) {
-            tenant = mcpz_tenant_key_tenant(keyring->keys[i]);
+            tenant = mcpz_tenant_key_tenant(keyring->ring.keys[i]);
             break;
         }
     }

@@ -2,8 +2,7 @@
  * The tenants' keys on this node's disk, wrapped by the node key.
  *
  *   DIRECTORY/node.key   64 hexadecimal digits; made at the first start, mode 0600 and no more
- *   DIRECTORY/ring       which node key, and per tenant its wrapped key; with a digest of all of
- * it
+ *   DIRECTORY/ring       which node key, and per tenant its wrapped key; with a digest (ring.h)
  *
  * The node key may come from the environment instead; then it is not on the disk at all, and is
  * changed by giving the new one together with the old one. Else mcpz_keyring_rotate() makes a new
