@@ -35,14 +35,16 @@ static void print_options(FILE *out, const struct mcpz_option *options, size_t c
 
 void mcpz_help_overview(FILE *out)
 {
+    const struct mcpz_verb *verb = NULL;
+
     (void)fputs("mcpz: a node of a peer-to-peer mesh, and its command line\n"
                 "\n"
                 "Usage: mcpz VERB [ARGUMENT]... [OPTION]...\n"
                 "\n"
                 "Verbs:\n",
                 out);
-    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
-        print_verb_line(out, &mcpz_verbs[i]);
+    for (size_t i = 0; (verb = mcpz_verb_at(i)) != NULL; i++) {
+        print_verb_line(out, verb);
     }
     (void)fputs("\nOptions of every verb:\n", out);
     print_options(out, mcpz_common_options, MCPZ_COMMON_OPTION_COUNT);
@@ -56,10 +58,10 @@ void mcpz_help_overview(FILE *out)
 void mcpz_help_family(FILE *out, const char *family)
 {
     size_t length = strlen(family);
+    const struct mcpz_verb *verb = NULL;
 
     (void)fprintf(out, "Usage: mcpz %s VERB [ARGUMENT]... [OPTION]...\n\nVerbs:\n", family);
-    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
-        const struct mcpz_verb *verb = &mcpz_verbs[i];
+    for (size_t i = 0; (verb = mcpz_verb_at(i)) != NULL; i++) {
         if (strncmp(verb->name, family, length) == 0 && verb->name[length] == ' ') {
             print_verb_line(out, verb);
         }

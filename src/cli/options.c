@@ -44,9 +44,11 @@ static const struct mcpz_verb *verb_so_far(const struct walk *walk)
 /* Any verb's option of that name: its arity is the same everywhere. */
 static const struct mcpz_option *option_anywhere(const char *name, char letter)
 {
-    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
-        const struct mcpz_option *option = name != NULL ? mcpz_verb_option(&mcpz_verbs[i], name)
-                                                        : mcpz_verb_letter(&mcpz_verbs[i], letter);
+    const struct mcpz_verb *verb = NULL;
+
+    for (size_t i = 0; (verb = mcpz_verb_at(i)) != NULL; i++) {
+        const struct mcpz_option *option =
+            name != NULL ? mcpz_verb_option(verb, name) : mcpz_verb_letter(verb, letter);
         if (option != NULL) {
             return option;
         }
@@ -67,13 +69,14 @@ static void offer_options(struct mcpz_nearest *nearest, const struct mcpz_verb *
 static mcpz_error refuse_option(const struct walk *walk, const char *name)
 {
     const struct mcpz_verb *verb = verb_so_far(walk);
+    const struct mcpz_verb *other = NULL;
     char text[HINT_BYTES];
     struct mcpz_nearest nearest;
 
     mcpz_nearest_init(&nearest, name);
-    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
-        if (verb == NULL || verb == &mcpz_verbs[i]) {
-            offer_options(&nearest, &mcpz_verbs[i]);
+    for (size_t i = 0; (other = mcpz_verb_at(i)) != NULL; i++) {
+        if (verb == NULL || verb == other) {
+            offer_options(&nearest, other);
         }
     }
     mcpz_trouble_say(walk->trouble, "unknown option --%s%s \"mcpz help%s%s\" lists what there is",
@@ -192,26 +195,39 @@ static mcpz_error take_next(struct walk *walk)
                               : take_short(walk, argument[1], argument + 2);
 }
 
+/* The nearest is kept in `best`. */
+static void offer_first_word(struct mcpz_nearest *nearest, const char *name, size_t length,
+                             char *best)
+{
+    char word[MCPZ_NEAREST_CHARS_MAX + 1];
+
+    memcpy(word, name, length);
+    word[length] = '\0';
+    mcpz_nearest_offer(nearest, word);
+    if (nearest->word == word) {
+        memcpy(best, word, length + 1);
+        nearest->word = best;
+    }
+}
+
 static mcpz_error refuse_verb(const struct walk *walk)
 {
     const char *first = walk->words[0];
     bool in_family = mcpz_verb_is_family(first);
     const char *typed = in_family ? walk->words[1] : first;
-    char firsts[MCPZ_VERB_COUNT][MCPZ_NEAREST_CHARS_MAX + 1];
+    const struct mcpz_verb *verb = NULL;
     char text[HINT_BYTES];
+    char best[MCPZ_NEAREST_CHARS_MAX + 1];
     struct mcpz_nearest nearest;
 
     mcpz_nearest_init(&nearest, typed);
-    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
-        const char *name = mcpz_verbs[i].name;
-        size_t length = strcspn(name, " ");
+    for (size_t i = 0; (verb = mcpz_verb_at(i)) != NULL; i++) {
+        size_t length = strcspn(verb->name, " ");
         if (!in_family) {
-            memcpy(firsts[i], name, length);
-            firsts[i][length] = '\0';
-            mcpz_nearest_offer(&nearest, firsts[i]);
-        } else if (name[length] == ' ' && strncmp(name, first, length) == 0 &&
+            offer_first_word(&nearest, verb->name, length, best);
+        } else if (verb->name[length] == ' ' && strncmp(verb->name, first, length) == 0 &&
                    first[length] == '\0') {
-            mcpz_nearest_offer(&nearest, name + length + 1);
+            mcpz_nearest_offer(&nearest, verb->name + length + 1);
         }
     }
     mcpz_trouble_say(walk->trouble, "unknown verb \"%s%s%s\"%s \"mcpz help%s%s\" lists them",

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
@@ -71,14 +71,14 @@ static enum mcpz_exit show_written(const struct mcpz_invocation *invocation, con
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_agent_create(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_create(const struct mcpz_invocation *invocation)
 {
     json_t *body = json_pack("{s:s}", "id", mcpz_argument(invocation, 0));
 
     return show_written(invocation, "POST", "/v1/agents", body, "created");
 }
 
-enum mcpz_exit mcpz_run_agent_delete(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_delete(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     enum mcpz_exit status =
@@ -162,67 +162,67 @@ static enum mcpz_exit write_number(const struct mcpz_invocation *invocation, con
     return status != MCPZ_EXIT_OK ? status : write_at(invocation, verb, key, json_integer(number));
 }
 
-enum mcpz_exit mcpz_run_agent_set(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_set(const struct mcpz_invocation *invocation)
 {
     return write_value(invocation, "/set");
 }
 
-enum mcpz_exit mcpz_run_agent_keep(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_keep(const struct mcpz_invocation *invocation)
 {
     return write_value(invocation, "/keep");
 }
 
-enum mcpz_exit mcpz_run_agent_add(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_add(const struct mcpz_invocation *invocation)
 {
     return write_value(invocation, "/add");
 }
 
-enum mcpz_exit mcpz_run_agent_remove(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_remove(const struct mcpz_invocation *invocation)
 {
     return write_value(invocation, "/remove");
 }
 
-enum mcpz_exit mcpz_run_agent_push(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_push(const struct mcpz_invocation *invocation)
 {
     return write_value(invocation, "/push");
 }
 
-enum mcpz_exit mcpz_run_agent_unset(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_unset(const struct mcpz_invocation *invocation)
 {
     return write_at(invocation, "/unset", "value", NULL);
 }
 
-enum mcpz_exit mcpz_run_agent_enable(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_enable(const struct mcpz_invocation *invocation)
 {
     return write_at(invocation, "/enable", "value", NULL);
 }
 
-enum mcpz_exit mcpz_run_agent_disable(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_disable(const struct mcpz_invocation *invocation)
 {
     return write_at(invocation, "/disable", "value", NULL);
 }
 
-enum mcpz_exit mcpz_run_agent_map(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_map(const struct mcpz_invocation *invocation)
 {
     return write_at(invocation, "/map", "value", NULL);
 }
 
-enum mcpz_exit mcpz_run_agent_increment(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_increment(const struct mcpz_invocation *invocation)
 {
     return write_number(invocation, "/increment", "by");
 }
 
-enum mcpz_exit mcpz_run_agent_spend(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_spend(const struct mcpz_invocation *invocation)
 {
     return write_number(invocation, "/spend", "amount");
 }
 
-enum mcpz_exit mcpz_run_agent_drop(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_drop(const struct mcpz_invocation *invocation)
 {
     return write_number(invocation, "/drop", "index");
 }
 
-enum mcpz_exit mcpz_run_agent_grant(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_grant(const struct mcpz_invocation *invocation)
 {
     const char *to = invocation->argument_count > 3 ? mcpz_argument(invocation, 3) : NULL;
     long long amount;
@@ -236,7 +236,7 @@ enum mcpz_exit mcpz_run_agent_grant(const struct mcpz_invocation *invocation)
                                  "amount", (json_int_t)amount, "to", to));
 }
 
-enum mcpz_exit mcpz_run_agent_insert(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_insert(const struct mcpz_invocation *invocation)
 {
     long long index;
     enum mcpz_exit status = number_argument(invocation, 2, &index);
@@ -250,7 +250,7 @@ enum mcpz_exit mcpz_run_agent_insert(const struct mcpz_invocation *invocation)
                                  (json_int_t)index, "value", value));
 }
 
-enum mcpz_exit mcpz_run_agent_move(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_move(const struct mcpz_invocation *invocation)
 {
     long long from;
     long long to;
@@ -267,7 +267,7 @@ enum mcpz_exit mcpz_run_agent_move(const struct mcpz_invocation *invocation)
                                  (json_int_t)from, "to_index", (json_int_t)to));
 }
 
-enum mcpz_exit mcpz_run_agent_fence(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_fence(const struct mcpz_invocation *invocation)
 {
     long long epoch;
     long long rank = 0;
@@ -286,7 +286,7 @@ enum mcpz_exit mcpz_run_agent_fence(const struct mcpz_invocation *invocation)
                                  "value", value));
 }
 
-enum mcpz_exit mcpz_run_agent_life(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_life(const struct mcpz_invocation *invocation)
 {
     return write_agent(invocation, "/life",
                        json_pack("{s:s}", "state", mcpz_argument(invocation, 1)));
@@ -316,7 +316,7 @@ static enum mcpz_exit show_agents(const json_t *answer)
     return mcpz_show_listing(&listing, answer);
 }
 
-enum mcpz_exit mcpz_run_agent_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_list(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/agents", show_agents);
 }
@@ -358,7 +358,7 @@ static enum mcpz_exit show_agent(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_agent_get(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     enum mcpz_exit status =
@@ -401,7 +401,7 @@ static enum mcpz_exit show_conflicts(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_agent_conflicts(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_conflicts(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     json_t *answer;
@@ -463,7 +463,7 @@ static void show_forks(const json_t *forks)
     }
 }
 
-enum mcpz_exit mcpz_run_agent_forks(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_forks(const struct mcpz_invocation *invocation)
 {
     const char *agent = invocation->argument_count > 0 ? mcpz_argument(invocation, 0) : NULL;
     json_t *answer;
@@ -482,3 +482,182 @@ enum mcpz_exit mcpz_run_agent_forks(const struct mcpz_invocation *invocation)
     json_decref(answer);
     return MCPZ_EXIT_OK;
 }
+
+static const struct mcpz_option agent_write_options[] = {
+    {"ack", '\0', "LEVEL", "on how many disks it is to be: async (one), one, quorum or all"},
+    {"timeout", '\0', "TIME", "for that: then the status is 5, and the write stays (5s)"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_agent_create, "agent create", "ID", 1, 1, "make an agent",
+    "Its state is kept by every node of the mesh, or by those of the layout. Fails if it\n"
+    "exists.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent create planner\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_list, "agent list", "", 0, 0, "list the agents",
+    "\n"
+    "Example:\n"
+    "  mcpz agent list\n",
+    NULL, 0},
+{
+    run_agent_get, "agent get", "ID", 1, 1, "show an agent's state",
+    "With --json also its root hash: two nodes with the same root hold the same state.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent get planner\n",
+    NULL, 0},
+{
+    run_agent_set, "agent set", "ID PATH JSON", 3, 3, "write a value",
+    "PATH is \"a.b.c\", or a JSON pointer \"/a/b.c\" for names with dots. Of writes made at\n"
+    "the same time on both sides of a split mesh, the last one stays.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz agent set planner goal '\"paint the fence\"'\n"
+    "  mcpz agent set planner limits.money 20\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_unset, "agent unset", "ID PATH", 2, 2, "remove all at and below a path",
+    "Values, sets and counters alike.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent unset planner limits\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_add, "agent add", "ID PATH JSON", 3, 3, "put an element into a set",
+    "An element added on one side of a split mesh while it is removed on the other stays.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent add planner tags '\"garden\"'\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_remove, "agent remove", "ID PATH JSON", 3, 3,
+    "take an element out of a set",
+    "\n"
+    "Example:\n"
+    "  mcpz agent remove planner tags '\"garden\"'\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_increment, "agent increment", "ID PATH N", 3, 3, "add to a counter",
+    "N is a whole number, also a negative one. Increments made anywhere all count.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz agent increment planner steps 1\n"
+    "  mcpz agent increment planner steps -3\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_keep, "agent keep", "ID PATH JSON", 3, 3, "write a value beside those of others",
+    "Of values written at the same time on both sides of a split mesh, all stay, and are shown as\n"
+    "{\"$values\": [...]}; the next write, which has seen them, replaces them.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent keep planner mood '\"calm\"'\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_fence, "agent fence", "ID PATH EPOCH JSON [RANK]", 4, 5, "write a value that a stale writer cannot undo",
+    "The greatest EPOCH wins, then the greatest RANK (0 to 255, 0 if it is not given), then the last\n"
+    "write. An epoch that is over is refused, here and after a split.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent fence planner owner 7 '\"n-...\"'\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_life, "agent life", "ID STATE", 2, 2, "say where an agent is in its life",
+    "STATE is provisioning, active, idle, maintenance or decommissioned, which has the last word.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent life planner idle\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_enable, "agent enable", "ID PATH", 2, 2, "set a flag",
+    "A flag enabled on one side of a split mesh while it is disabled on the other stays.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent enable planner flags.careful\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_disable, "agent disable", "ID PATH", 2, 2, "remove a flag",
+    "\n"
+    "Example:\n"
+    "  mcpz agent disable planner flags.careful\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_grant, "agent grant", "ID PATH N [NODE]", 3, 4, "make a budget larger, or give some of it away",
+    "A budget is spent on any node without asking others, and never more than there is. N more can\n"
+    "be spent at this node; with NODE, N of what can be spent here can be spent there instead.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz agent grant planner budget 100\n"
+    "  mcpz agent grant planner budget 40 n-...\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_spend, "agent spend", "ID PATH N", 3, 3, "spend some of a budget",
+    "Fails if so much is not to be spent at this node.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent spend planner budget 25\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_push, "agent push", "ID PATH JSON", 3, 3, "put an element behind a list",
+    "\n"
+    "Example:\n"
+    "  mcpz agent push planner steps '\"buy paint\"'\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_insert, "agent insert", "ID PATH INDEX JSON", 4, 4, "put an element into a list",
+    "INDEX is where it then stands, from 0, as this node sees the list.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent insert planner steps 0 '\"get up\"'\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_move, "agent move", "ID PATH FROM TO", 4, 4, "move an element of a list",
+    "\n"
+    "Example:\n"
+    "  mcpz agent move planner steps 2 0\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_drop, "agent drop", "ID PATH INDEX", 3, 3, "take an element out of a list",
+    "\n"
+    "Example:\n"
+    "  mcpz agent drop planner steps 1\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_map, "agent map", "ID PATH", 2, 2, "make an empty map",
+    "A map is there as long as something is in it; this one is there without.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent map planner notes\n",
+    MCPZ_OPTIONS(agent_write_options)},
+{
+    run_agent_conflicts, "agent conflicts", "ID", 1, 1, "show what an agent holds and does not show",
+    "Where one path holds several types, or several values written at the same time.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent conflicts planner\n",
+    NULL, 0},
+{
+    run_agent_forks, "agent forks", "[ID]", 0, 1, "show which nodes have contradicted themselves",
+    "A node that has signed two different writes of one place in an agent: what it wrote there from\n"
+    "that place on does not count, whatever the others have seen of it. It happens by itself where\n"
+    "a whole machine was set back and wrote before anybody noticed; such a node goes on under a new\n"
+    "generation. Otherwise somebody has its key.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent forks\n"
+    "  mcpz agent forks planner --json\n",
+    NULL, 0},
+{
+    run_agent_delete, "agent delete", "ID", 1, 1, "delete an agent everywhere",
+    "\n"
+    "Example:\n"
+    "  mcpz agent delete planner\n",
+    MCPZ_OPTIONS(agent_write_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_agent_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

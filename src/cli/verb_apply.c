@@ -20,8 +20,8 @@
 
 #include "cli/ask.h"
 #include "cli/interrupt.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define BATCH_DEFAULT 500
 #define BATCH_MAX 5000
@@ -347,7 +347,7 @@ static enum mcpz_exit open_file(struct apply *apply)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_agent_apply(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_apply(const struct mcpz_invocation *invocation)
 {
     static struct apply apply;
 
@@ -382,3 +382,31 @@ enum mcpz_exit mcpz_run_agent_apply(const struct mcpz_invocation *invocation)
     json_decref(apply.errors);
     return status;
 }
+
+static const struct mcpz_option agent_apply_options[] = {
+    {"batch", '\0', "N", "so many lines go to the disk together: 1 to 5000 (500)"},
+    {"rate", '\0', "N", "so many lines a second, at most"},
+    {"stop", '\0', NULL, "end with the batch in which a line is refused"},
+    {"again", '\0', NULL, "begin at the first line, whatever was done before"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_agent_apply, "agent apply", "FILE|-", 1, 1, "create and write many agents",
+    "FILE has one JSON object a line: \"op\" is create, delete, or a verb of mcpz agent, \"id\"\n"
+    "the agent, and the rest what the verb takes. Lines are done in order. One that is refused\n"
+    "is told as FILE:LINE, and those behind it are done; exit status 1 then. What is done is\n"
+    "noted in FILE.applied, so the same command goes on where it was interrupted; of the batch\n"
+    "under way then, increments and pushes may be done twice.\n"
+    "\n"
+    "Examples:\n"
+    "  {\"op\": \"create\", \"id\": \"planner-1\"}\n"
+    "  {\"op\": \"set\", \"id\": \"planner-1\", \"path\": \"role\", \"value\": \"planner\"}\n"
+    "\n"
+    "  mcpz agent apply fleet.ndjson --batch 200 --rate 2000\n",
+    MCPZ_OPTIONS(agent_apply_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_apply_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

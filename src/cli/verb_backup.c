@@ -16,11 +16,11 @@
 #include "backup/backup_job.h"
 #include "backup/backup_restore.h"
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
 #include "cli/spool.h"
 #include "cli/stores.h"
 #include "cli/target_file.h"
+#include "cli/verb_tables.h"
 #include "crypto/identity.h"
 #include "embed/keys.h"
 #include "store/directory.h"
@@ -289,7 +289,7 @@ static const char *target_path(const char *given, char *path, size_t capacity)
     return path;
 }
 
-enum mcpz_exit mcpz_run_backup_create(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_backup_create(const struct mcpz_invocation *invocation)
 {
     static struct creation creation; /* its target's name is long */
     struct mcpz_backup_head head = {.made_ms = 0};
@@ -340,7 +340,7 @@ static int open_argument(const struct mcpz_invocation *invocation, const char **
     return open(*path, O_RDONLY | O_CLOEXEC);
 }
 
-enum mcpz_exit mcpz_run_backup_verify(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_backup_verify(const struct mcpz_invocation *invocation)
 {
     struct mcpz_backup_head head = {.made_ms = 0};
     struct mcpz_data_report report = {.trouble = ""};
@@ -372,7 +372,7 @@ enum mcpz_exit mcpz_run_backup_verify(const struct mcpz_invocation *invocation)
 
 /* ---- restore ------------------------------------------------------------------------------ */
 
-enum mcpz_exit mcpz_run_backup_restore(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_backup_restore(const struct mcpz_invocation *invocation)
 {
     static struct mcpz_restore restore;
     struct progress progress = progress_begin(invocation);
@@ -444,7 +444,7 @@ static json_t *list_directory(const char *directory)
     return array;
 }
 
-enum mcpz_exit mcpz_run_backup_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_backup_list(const struct mcpz_invocation *invocation)
 {
     static const char *const headings[] = {"FILE", "MADE", "NODE", "BYTES"};
     static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_backup,
@@ -469,3 +469,55 @@ enum mcpz_exit mcpz_run_backup_list(const struct mcpz_invocation *invocation)
     json_decref(array);
     return status;
 }
+
+static const struct mcpz_option backup_create_options[] = {
+    {"rate", '\0', "BYTES", "read so many a second at most: 500k, 20M, 1G (as fast as it goes)"},
+};
+
+static const struct mcpz_option backup_restore_options[] = {
+    {"force", '\0', NULL, "put away what is in the data directory, in before-restore-N"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_backup_create, "backup create", "FILE|DIR|-", 1, 1,
+    "write all that this node keeps to one file, while it runs",
+    "Records, blobs and keys as they are at one moment; a node that does not run is copied,\n"
+    "too. FILE appears whole and checked, or not at all; in a DIR it is named after the time.\n"
+    "Whoever has the file can be this node: keep it as you keep its keys.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz backup create /mnt/attic/\n"
+    "  mcpz backup create --rate 20M - | zstd | ssh attic 'cat > node.mcpzbackup.zst'\n",
+    MCPZ_OPTIONS(backup_create_options)},
+{
+    run_backup_verify, "backup verify", "FILE|-", 1, 1, "check every byte of a backup",
+    "Every digest, every page of its stores, every record, every part of a blob. Needs no\n"
+    "node and no key. Exit status 1 if anything is wrong.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz backup verify node.mcpzbackup\n",
+    NULL, 0},
+{
+    run_backup_restore, "backup restore", "FILE|-", 1, 1,
+    "make a data directory of a backup",
+    "Into --data, which must be empty and have no node running. All of it is checked before\n"
+    "the directory is touched. The node that starts on it is the one that was backed up, but\n"
+    "writes as a new writer, so that what others have seen since is not taken for its own.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz backup restore node.mcpzbackup --data /srv/mcpz && mcpz up --data /srv/mcpz\n",
+    MCPZ_OPTIONS(backup_restore_options)},
+{
+    run_backup_list, "backup list", "[DIR]", 0, 1, "list backups",
+    "Of DIR, or those that the node made by itself (snapshots.every in mcpz.yaml), which lie\n"
+    "in DATA/snapshots. Needs no node. They are not checked: see \"backup verify\".\n"
+    "\n"
+    "Example:\n"
+    "  mcpz backup list /mnt/attic\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_backup_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

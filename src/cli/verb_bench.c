@@ -21,8 +21,8 @@
 #include "cli/ask.h"
 #include "cli/bench_mesh.h"
 #include "cli/interrupt.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 #include "proto/code.h"
 
 #define CAPABILITY "bench.echo"
@@ -518,7 +518,7 @@ static enum mcpz_exit run(struct bench *bench)
     return report(bench);
 }
 
-enum mcpz_exit mcpz_run_bench(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_bench(const struct mcpz_invocation *invocation)
 {
     struct bench bench = {.invocation = invocation};
     enum mcpz_exit status = read_options(&bench);
@@ -537,3 +537,31 @@ enum mcpz_exit mcpz_run_bench(const struct mcpz_invocation *invocation)
     free(bench.latency_us);
     return status;
 }
+
+static const struct mcpz_option bench_options[] = {
+    {"agents", '\0', "N", "so many callers, each with one operation at a time (100)"},
+    {"operations", '\0', "N", "so many in all (1000)"},
+    {"concurrent", '\0', "N", "so many under way at a time, at most 2048 (20)"},
+    {"bytes", '\0', "N", "size of what is asked and answered, at most 32768 (128)"},
+    {"timeout", '\0', "TIME", "of one operation, e.g. 30s (the default)"},
+    {"mesh", '\0', NULL, "three nodes of its own, also if a node runs here"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_bench, "bench", "", 0, 0, "measure how fast calls are answered",
+    "Calls bench.echo through the running node: whoever in the mesh offers it answers, or\n"
+    "this command itself. Without a node it starts a mesh of three, with providers at two\n"
+    "of them, and removes it afterwards. Exit status 1 if any operation failed. Also known\n"
+    "as mcp-zero-benchmark.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz bench\n"
+    "  mcpz bench --mesh --operations 100000 --concurrent 64\n"
+    "  mcp-zero-benchmark --agents=100 --operations=1000 --concurrent=20\n",
+    MCPZ_OPTIONS(bench_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_bench_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

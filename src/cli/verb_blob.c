@@ -9,9 +9,9 @@
 #include "blob/blob_job.h"
 #include "cli/ask.h"
 #include "cli/interrupt.h"
-#include "cli/run.h"
 #include "cli/show.h"
 #include "cli/target_file.h"
+#include "cli/verb_tables.h"
 
 #define BLOBS_PATH "/v1/blobs"
 #define KEYS_PATH "/v1/keys"
@@ -178,7 +178,7 @@ static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int fil
     return status;
 }
 
-enum mcpz_exit mcpz_run_blob_put(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_blob_put(const struct mcpz_invocation *invocation)
 {
     const char *path = mcpz_argument(invocation, 0);
     const bool is_stdin = strcmp(path, "-") == 0;
@@ -335,7 +335,7 @@ static void show_got(const struct mcpz_invocation *invocation, const char *file,
     }
 }
 
-enum mcpz_exit mcpz_run_blob_get(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_blob_get(const struct mcpz_invocation *invocation)
 {
     const char *blob = mcpz_argument(invocation, 0);
     struct mcpz_target_file target;
@@ -366,7 +366,7 @@ enum mcpz_exit mcpz_run_blob_get(const struct mcpz_invocation *invocation)
 
 /* ---- stat, list, remove ------------------------------------------------------------------- */
 
-enum mcpz_exit mcpz_run_blob_stat(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_blob_stat(const struct mcpz_invocation *invocation)
 {
     json_t *answer;
 
@@ -422,7 +422,7 @@ static json_t *list_blobs(const struct mcpz_invocation *invocation, enum mcpz_ex
     return all;
 }
 
-enum mcpz_exit mcpz_run_blob_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_blob_list(const struct mcpz_invocation *invocation)
 {
     static const char *const headings[] = {"BLOB", "SIZE", "STORED", "MADE"};
     static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_blob,
@@ -457,7 +457,7 @@ static enum mcpz_exit show_changed(const struct mcpz_invocation *invocation, enu
     return status;
 }
 
-enum mcpz_exit mcpz_run_blob_remove(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_blob_remove(const struct mcpz_invocation *invocation)
 {
     json_t *answer;
     enum mcpz_exit status = ask_blob(invocation, "DELETE", &answer);
@@ -481,12 +481,12 @@ static enum mcpz_exit show_keys(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_key_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_key_list(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", KEYS_PATH, show_keys);
 }
 
-enum mcpz_exit mcpz_run_key_rotate(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_key_rotate(const struct mcpz_invocation *invocation)
 {
     json_t *answer;
     enum mcpz_exit status = mcpz_ask(invocation, "POST", KEYS_PATH "/rotate", NULL, &answer);
@@ -494,7 +494,7 @@ enum mcpz_exit mcpz_run_key_rotate(const struct mcpz_invocation *invocation)
     return show_changed(invocation, status, answer, "node_key");
 }
 
-enum mcpz_exit mcpz_run_key_shred(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_key_shred(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     json_t *answer = NULL;
@@ -506,3 +506,86 @@ enum mcpz_exit mcpz_run_key_shred(const struct mcpz_invocation *invocation)
     }
     return show_changed(invocation, status, answer, "shredded");
 }
+
+static const struct mcpz_option blob_options[] = {
+    {"tenant", '\0', "TENANT", "whose it is (default)"},
+};
+
+static const struct mcpz_option blob_get_options[] = {
+    {"tenant", '\0', "TENANT", "whose it is (default)"},
+    {"range", '\0', "RANGE", "only these bytes: FIRST-LAST, FIRST- or -COUNT"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_blob_put, "blob put", "FILE|-", 1, 1,
+    "keep a file of any size, and print its name",
+    "It is cut into chunks; those that are known are not kept again. All of it is compressed\n"
+    "and encrypted under the tenant's key. The name follows from what it says: the same file\n"
+    "has the same name, within a tenant. It is kept at this node; replication is to come.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz blob put weights.bin\n"
+    "  tar c notes | mcpz blob put -\n",
+    MCPZ_OPTIONS(blob_options)},
+{
+    run_blob_get, "blob get", "BLOB [FILE|-]", 1, 2,
+    "write a blob, or a part of it, to a file",
+    "Without FILE, or with -, to standard output. FILE appears whole or not at all.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz blob get b-... weights.bin\n"
+    "  mcpz blob get b-... --range 0-1023 > head\n",
+    MCPZ_OPTIONS(blob_get_options)},
+{
+    run_blob_stat, "blob stat", "BLOB", 1, 1, "show how large a blob is and what it takes",
+    "stored_bytes is what it added on the disk when it was put: chunks that were known before\n"
+    "add nothing.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz blob stat b-...\n",
+    MCPZ_OPTIONS(blob_options)},
+{
+    run_blob_list, "blob list", "", 0, 0, "list the blobs of a tenant at this node",
+    "\n"
+    "Example:\n"
+    "  mcpz blob list --tenant acme\n",
+    MCPZ_OPTIONS(blob_options)},
+{
+    run_blob_remove, "blob remove", "BLOB", 1, 1, "keep a blob no longer",
+    "Ten minutes later its room is free again, but for chunks that others have as well.\n"
+    "Putting it again before that keeps it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz blob remove b-...\n",
+    MCPZ_OPTIONS(blob_options)},
+{
+    run_key_list, "key list", "", 0, 0, "show which tenants have a key at this node",
+    "Also which node key wraps them, by a name that tells nothing of it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz key list\n",
+    NULL, 0},
+{
+    run_key_rotate, "key rotate", "", 0, 0, "change the node key",
+    "Tenants' keys are wrapped anew; data stays as it is. A node key in the environment is\n"
+    "changed by a start with the new one in MCPZ_NODE_KEY and the old one in\n"
+    "MCPZ_NODE_KEY_OLD.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz key rotate\n",
+    NULL, 0},
+{
+    run_key_shred, "key shred", "TENANT", 1, 1, "make all a tenant has unreadable",
+    "The tenant's keys at this node are forgotten, and the node key changed, so that remains\n"
+    "of them are of no use. Nobody can undo this. Other nodes do the same when they hear of\n"
+    "it, which is at once, or when they are back. What it keeps afterwards is kept anew.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz key shred acme\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_blob_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

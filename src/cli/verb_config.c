@@ -1,9 +1,9 @@
 #include <stdio.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 #include "host/config.h"
 
 #define PATH_BYTES 4096
@@ -15,7 +15,7 @@ static enum mcpz_exit refuse(const struct mcpz_invocation *invocation, mcpz_erro
                      "config", trouble->text);
 }
 
-enum mcpz_exit mcpz_run_config_check(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_config_check(const struct mcpz_invocation *invocation)
 {
     struct mcpz_config config;
     struct mcpz_trouble trouble;
@@ -58,7 +58,7 @@ static mcpz_error add_setting(struct mcpz_table *table, const json_t *row)
     return mcpz_table_add(table, cells);
 }
 
-enum mcpz_exit mcpz_run_config_show(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_config_show(const struct mcpz_invocation *invocation)
 {
     static const char *const headings[] = {"KEY", "VALUE", "ORIGIN"};
     const struct mcpz_listing listing = {
@@ -82,3 +82,34 @@ enum mcpz_exit mcpz_run_config_show(const struct mcpz_invocation *invocation)
     mcpz_config_finish(&config);
     return status;
 }
+
+static const struct mcpz_option config_options[] = {
+    {"config", '\0', "FILE", "this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
+};
+
+static const struct mcpz_option config_show_options[] = {
+    {"config", '\0', "FILE", "this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
+    {"origin", '\0', NULL, "say for each value where it came from"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_config_check, "config check", "", 0, 0, "check the configuration",
+    "Needs no node. Exit status 3 and FILE:LINE on standard error if it is no good.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz config check --config mcpz.yaml\n",
+    MCPZ_OPTIONS(config_options)},
+{
+    run_config_show, "config show", "", 0, 0, "show what a node would be told",
+    "Needs no node. The environment goes over the file, the file over the defaults.\n"
+    "Secrets are not shown.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz config show --origin\n",
+    MCPZ_OPTIONS(config_show_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_config_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -2,9 +2,9 @@
 
 #include "cli/ask.h"
 #include "cli/checkup.h"
-#include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define STATUS_PATIENCE_MS 3000
 
@@ -83,7 +83,7 @@ static void check(const struct mcpz_invocation *invocation, struct mcpz_checkup 
     json_decref(status);
 }
 
-enum mcpz_exit mcpz_run_doctor(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_doctor(const struct mcpz_invocation *invocation)
 {
     struct mcpz_checkup checkup = {.rows = json_array()};
 
@@ -100,3 +100,23 @@ enum mcpz_exit mcpz_run_doctor(const struct mcpz_invocation *invocation)
     json_decref(checkup.rows);
     return checkup.failed ? MCPZ_EXIT_FAILED : MCPZ_EXIT_OK;
 }
+
+static const struct mcpz_option doctor_options[] = {
+    {"config", '\0', "FILE", "this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_doctor, "doctor", "", 0, 0, "say what this machine can do, and what is wrong",
+    "Needs no node; if one runs, its own view is added. Each line is ok, warn or fail, with\n"
+    "what to do about it. Exit status 1 if something fails.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz doctor\n"
+    "  mcpz doctor --json | jq '.checks[] | select(.state != \"ok\")'\n",
+    MCPZ_OPTIONS(doctor_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_doctor_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -1,8 +1,8 @@
 #include <stdio.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define TIMEOUT_MS_DEFAULT 30000
 
@@ -26,7 +26,7 @@ static enum mcpz_exit resume(const struct mcpz_invocation *invocation)
     return status == MCPZ_EXIT_OK ? show(invocation, answer, "the node serves again") : status;
 }
 
-enum mcpz_exit mcpz_run_drain(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_drain(const struct mcpz_invocation *invocation)
 {
     uint64_t timeout_ms;
     json_t *answer;
@@ -44,3 +44,26 @@ enum mcpz_exit mcpz_run_drain(const struct mcpz_invocation *invocation)
                                 timeout_ms, &answer);
     return status == MCPZ_EXIT_OK ? show(invocation, answer, "drained: the node ends") : status;
 }
+
+static const struct mcpz_option drain_options[] = {
+    {"timeout", '\0', "TIME", "for what runs to end, e.g. 5m (30s)"},
+    {"cancel", '\0', NULL, "serve again"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_drain, "drain", "", 0, 0, "stop the running node without anybody missing it",
+    "It offers nothing any more, waits until the others know, refuses what comes so that\n"
+    "it goes elsewhere at once, finishes what is under way, and ends. No task fails of it\n"
+    "that another node can do. --cancel takes it back as long as the node is there.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz drain\n"
+    "  mcpz drain --timeout 10m\n"
+    "  mcpz drain --cancel\n",
+    MCPZ_OPTIONS(drain_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_drain_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

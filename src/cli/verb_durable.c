@@ -10,11 +10,11 @@
 #include "base/attr.h"
 #include "base/base64.h"
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
 #include "cli/spool.h"
 #include "cli/task_answer.h"
 #include "cli/task_options.h"
+#include "cli/verb_tables.h"
 #include "proto/code.h"
 #include "proto/limits.h"
 
@@ -164,7 +164,7 @@ static enum mcpz_exit submit_batch(const struct mcpz_invocation *invocation, con
     return status;
 }
 
-enum mcpz_exit mcpz_run_task_submit(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_task_submit(const struct mcpz_invocation *invocation)
 {
     const char *batch = mcpz_option_value(invocation, "batch");
     json_t *task = NULL;
@@ -283,7 +283,7 @@ static enum mcpz_exit ask_about(const struct mcpz_invocation *invocation, const 
     return status != MCPZ_EXIT_OK ? status : mcpz_ask_and_show(invocation, method, path, show);
 }
 
-enum mcpz_exit mcpz_run_task_status(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_task_status(const struct mcpz_invocation *invocation)
 {
     return ask_about(invocation, "GET", "", show_task);
 }
@@ -294,12 +294,12 @@ static enum mcpz_exit show_cancelled(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_task_cancel(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_task_cancel(const struct mcpz_invocation *invocation)
 {
     return ask_about(invocation, "DELETE", "", show_cancelled);
 }
 
-enum mcpz_exit mcpz_run_task_wait(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_task_wait(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     uint64_t timeout_ms = 0;
@@ -373,7 +373,7 @@ static enum mcpz_exit list_tasks(const struct mcpz_invocation *invocation, const
     return mcpz_ask_and_show(invocation, "GET", path, show_tasks);
 }
 
-enum mcpz_exit mcpz_run_task_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_task_list(const struct mcpz_invocation *invocation)
 {
     static const char *const states[] = {"queued", "running",   "split", "done",
                                          "dead",   "cancelled", "moved"};
@@ -405,7 +405,7 @@ static enum mcpz_exit show_runs(const json_t *answer)
     return mcpz_show_listing(&listing, answer);
 }
 
-enum mcpz_exit mcpz_run_task_runs(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_task_runs(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/runs", show_runs);
 }
@@ -431,7 +431,7 @@ static enum mcpz_exit show_queues(const json_t *answer)
     return mcpz_show_listing(&listing, answer);
 }
 
-enum mcpz_exit mcpz_run_queue_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_queue_list(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/queues", show_queues);
 }
@@ -458,24 +458,24 @@ static enum mcpz_exit set_paused(const struct mcpz_invocation *invocation, bool 
     return status;
 }
 
-enum mcpz_exit mcpz_run_queue_pause(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_queue_pause(const struct mcpz_invocation *invocation)
 {
     return set_paused(invocation, true);
 }
 
-enum mcpz_exit mcpz_run_queue_resume(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_queue_resume(const struct mcpz_invocation *invocation)
 {
     return set_paused(invocation, false);
 }
 
 /* ---- Dead letters ------------------------------------------------------------------------- */
 
-enum mcpz_exit mcpz_run_dlq_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_dlq_list(const struct mcpz_invocation *invocation)
 {
     return list_tasks(invocation, "dead");
 }
 
-enum mcpz_exit mcpz_run_dlq_show(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_dlq_show(const struct mcpz_invocation *invocation)
 {
     return ask_about(invocation, "GET", "", show_task);
 }
@@ -530,12 +530,157 @@ static enum mcpz_exit each_dead(const struct mcpz_invocation *invocation, const 
     return status;
 }
 
-enum mcpz_exit mcpz_run_dlq_replay(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_dlq_replay(const struct mcpz_invocation *invocation)
 {
     return each_dead(invocation, "/replay", show_replayed);
 }
 
-enum mcpz_exit mcpz_run_dlq_purge(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_dlq_purge(const struct mcpz_invocation *invocation)
 {
     return each_dead(invocation, "/purge", show_purged);
 }
+
+static const struct mcpz_option task_submit_options[] = {
+    MCPZ_TASK_OPTIONS{"input", '\0', "FILE",
+                      "bytes for its standard input, 32 KiB at most; - is ours"},
+    {"attempts", '\0', "N", "how often it may fail before it is a dead letter (5)"},
+    {"backoff", '\0', "TIME", "before the second attempt, at most; doubles (1s)"},
+    {"ttl", '\0', "TIME", "do not begin it any more after that (24h)"},
+    {"copies", '\0', "N", "2: refuse it unless another node has it on disk, too"},
+    {"retry-failed", '\0', NULL, "try again also what the provider says has failed"},
+    {"batch", '\0', "FILE", "one task a line, as JSON; - is standard input"},
+};
+
+static const struct mcpz_option task_wait_options[] = {
+    {"timeout", '\0', "TIME", "wait no longer, e.g. 30s, 5m; 1h is the default"},
+};
+
+static const struct mcpz_option task_list_options[] = {
+    {"state", '\0', "STATE",
+     "only tasks that are so: queued, running, done, dead, cancelled, moved"},
+    {"type", '\0', "TYPE", "only tasks of this type"},
+    {"limit", '\0', "N", "at most so many (100)"},
+    {"here", '\0', NULL, "what this node knows, and ask no other"},
+};
+
+static const struct mcpz_option dlq_list_options[] = {
+    {"type", '\0', "TYPE", "only tasks of this type"},
+    {"limit", '\0', "N", "at most so many (100)"},
+    {"here", '\0', NULL, "what this node knows, and ask no other"},
+};
+
+static const struct mcpz_option dlq_all_options[] = {
+    {"all", '\0', NULL, "every dead letter of the mesh"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_task_submit, "task submit", "[TYPE]", 0, 1, "have a task done without waiting for it",
+    "Prints the task's id when it is on disk here and at one more node: from then on it is\n"
+    "done, or ends up as a dead letter, whoever crashes. Without another node it says so.\n"
+    "With --idempotency-key the same key is the same task, and it is done once.\n"
+    "\n"
+    "A provider may split such a task, by giving a plan of subtasks instead of a result:\n"
+    "it writes JSON like {\"subtasks\": [{\"type\": \"a\"}, {\"type\": \"b\"}]} to the descriptor\n"
+    "MCPZ_PLAN_FD. README.md has the rest, examples/subtasks a task that does so.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz task submit report.monthly --params '{\"month\": \"2026-10\"}'\n"
+    "  mcpz task submit charge --params @order.json --idempotency-key order-4711\n"
+    "  mcpz task submit --batch tasks.ndjson\n",
+    MCPZ_OPTIONS(task_submit_options)},
+{
+    run_task_status, "task status", "ID", 1, 1, "show what has become of a submitted task",
+    "Wherever in the mesh it is: any node finds its owner, or who keeps a copy.\n"
+    "Of one that was split also what was made of it, all the way down.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz task status t-019a...\n",
+    NULL, 0},
+{
+    run_task_wait, "task wait", "ID", 1, 1, "wait until a submitted task is over",
+    "Then as `task run`: the result on standard output, or why there is none.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz task wait t-019a... --timeout 5m\n",
+    MCPZ_OPTIONS(task_wait_options)},
+{
+    run_task_cancel, "task cancel", "ID", 1, 1, "stop a submitted task",
+    "Also where it is being done. Any node finds its owner, who does it; where that one is gone,\n"
+    "as soon as another one has taken over. All that is below one that was split goes too.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz task cancel t-019a...\n",
+    NULL, 0},
+{
+    run_task_list, "task list", "", 0, 0, "list the submitted tasks of the mesh",
+    "The oldest first, as their owners say, or who keeps a copy where an owner does not answer.\n"
+    "What is over is kept for an hour, unless tasks.retention_seconds says otherwise.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz task list --state queued\n"
+    "  mcpz task list --type charge --json\n",
+    MCPZ_OPTIONS(task_list_options)},
+{
+    run_task_runs, "task runs", "", 0, 0, "list what this node has done under keys",
+    "As a provider, of submitted tasks with an idempotency key: who asks again for one of these\n"
+    "is told what came of it, and nothing is done. Kept for an hour.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz task runs\n",
+    NULL, 0},
+{
+    run_queue_list, "queue list", "", 0, 0, "list the queues of submitted tasks",
+    "One for each type of task that was submitted, with what waits and runs at all nodes that\n"
+    "can be asked.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz queue list\n",
+    NULL, 0},
+{
+    run_queue_pause, "queue pause", "TYPE", 1, 1, "begin no more tasks of a queue",
+    "At all nodes of the mesh, also over restarts; what is under way goes on.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz queue pause charge\n",
+    NULL, 0},
+{
+    run_queue_resume, "queue resume", "TYPE", 1, 1, "go on with a queue that was paused",
+    "\n"
+    "Example:\n"
+    "  mcpz queue resume charge\n",
+    NULL, 0},
+{
+    run_dlq_list, "dlq list", "", 0, 0, "list the tasks that were given up",
+    "Dead letters: no attempt was left, or none would have ended otherwise.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz dlq list\n",
+    MCPZ_OPTIONS(dlq_list_options)},
+{
+    run_dlq_show, "dlq show", "ID", 1, 1, "show why a task was given up",
+    "With the history of its attempts.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz dlq show t-019a...\n",
+    NULL, 0},
+{
+    run_dlq_replay, "dlq replay", "[ID]", 0, 1, "try a task that was given up again",
+    "With as many attempts and as much time as it had at first.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz dlq replay t-019a...\n"
+    "  mcpz dlq replay --all\n",
+    MCPZ_OPTIONS(dlq_all_options)},
+{
+    run_dlq_purge, "dlq purge", "[ID]", 0, 1, "forget a task that was given up",
+    "\n"
+    "Examples:\n"
+    "  mcpz dlq purge t-019a...\n"
+    "  mcpz dlq purge --all\n",
+    MCPZ_OPTIONS(dlq_all_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_durable_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -2,11 +2,11 @@
 
 #include "cli/ask.h"
 #include "cli/help.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 #include "proto/limits.h"
 
-enum mcpz_exit mcpz_run_version(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_version(const struct mcpz_invocation *invocation)
 {
     if (!invocation->json) {
         (void)printf("mcpz %s (mesh protocol %d to %d)\n", MCPZ_VERSION, MCPZ_PROTOCOL_MIN,
@@ -44,12 +44,13 @@ static json_t *verb_as_json(const struct mcpz_verb *verb)
 
 static void print_table_as_json(void)
 {
-    json_t *verbs = json_array();
+    json_t *rows = json_array();
+    const struct mcpz_verb *verb = NULL;
 
-    for (size_t i = 0; i < MCPZ_VERB_COUNT; i++) {
-        (void)json_array_append_new(verbs, verb_as_json(&mcpz_verbs[i]));
+    for (size_t i = 0; (verb = mcpz_verb_at(i)) != NULL; i++) {
+        (void)json_array_append_new(rows, verb_as_json(verb));
     }
-    json_t *all = json_pack("{s:o, s:o}", "verbs", verbs, "options",
+    json_t *all = json_pack("{s:o, s:o}", "verbs", rows, "options",
                             options_as_json(mcpz_common_options, MCPZ_COMMON_OPTION_COUNT));
     if (all != NULL) {
         mcpz_print_json(all);
@@ -57,7 +58,7 @@ static void print_table_as_json(void)
     }
 }
 
-enum mcpz_exit mcpz_run_help(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_help(const struct mcpz_invocation *invocation)
 {
     const char *first = mcpz_argument(invocation, 0);
     const char *second = mcpz_argument(invocation, 1);
@@ -82,3 +83,23 @@ enum mcpz_exit mcpz_run_help(const struct mcpz_invocation *invocation)
     return mcpz_fail_usage(invocation, "there is no verb \"%s%s%s\"", first,
                            second != NULL ? " " : "", second != NULL ? second : "");
 }
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_version, "version", "", 0, 0, "show the version of this program",
+    "\n"
+    "Example:\n"
+    "  mcpz version --json\n",
+    NULL, 0},
+{
+    run_help, "help", "[VERB]", 0, MCPZ_VERB_WORDS_MAX, "show help for a verb",
+    "With --json, the whole table of verbs and options.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz help token create\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_help_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -9,8 +9,8 @@
 #include "cli/ask.h"
 #include "cli/follow.h"
 #include "cli/moment.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define QUERY_BYTES 64
 #define PATH_BYTES_MAX 4096 /* of a place in a state, as it is shown */
@@ -74,7 +74,7 @@ static void print_changes(char sign, const json_t *changes)
     }
 }
 
-enum mcpz_exit mcpz_run_agent_history(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_history(const struct mcpz_invocation *invocation)
 {
     const char *limit = mcpz_option_value(invocation, "limit");
     char query[QUERY_BYTES] = "";
@@ -109,7 +109,7 @@ enum mcpz_exit mcpz_run_agent_history(const struct mcpz_invocation *invocation)
 
 /* ---- at ----------------------------------------------------------------------------------- */
 
-enum mcpz_exit mcpz_run_agent_at(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_at(const struct mcpz_invocation *invocation)
 {
     json_t *answer = NULL;
     enum mcpz_exit status = ask_at(invocation, 1, &answer);
@@ -228,7 +228,7 @@ static enum mcpz_exit show_differences(const struct mcpz_invocation *invocation,
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_agent_diff(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_diff(const struct mcpz_invocation *invocation)
 {
     char now[QUERY_BYTES];
     json_t *before = NULL;
@@ -271,7 +271,7 @@ static void print_write(const json_t *write)
     (void)putchar('\n');
 }
 
-enum mcpz_exit mcpz_run_agent_watch(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_agent_watch(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     enum mcpz_exit status =
@@ -279,3 +279,45 @@ enum mcpz_exit mcpz_run_agent_watch(const struct mcpz_invocation *invocation)
 
     return status != MCPZ_EXIT_OK ? status : mcpz_follow(invocation, path, true, print_write);
 }
+
+static const struct mcpz_option history_options[] = {
+    {"limit", '\0', "N", "so many writes at most (100)"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_agent_history, "agent history", "ID", 1, 1, "show what was written to an agent",
+    "Oldest first, the last 100 unless --limit says more: when, by which node, what went (-) and\n"
+    "what came (+).\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent history planner --limit 10\n",
+    MCPZ_OPTIONS(history_options)},
+{
+    run_agent_at, "agent at", "ID TIME", 2, 2, "show what an agent was",
+    "TIME is 2026-11-30T09:15:00Z, or how long ago: 10m. What counts are the clocks of those who\n"
+    "wrote.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz agent at planner 10m\n"
+    "  mcpz agent at planner 2026-11-30T09:15:00Z\n",
+    NULL, 0},
+{
+    run_agent_diff, "agent diff", "ID TIME [TIME]", 2, 3, "show what has changed since",
+    "Between two times, or from one until now: what was (-) and what is (+) at each path.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent diff planner 1h\n",
+    NULL, 0},
+{
+    run_agent_watch, "agent watch", "ID", 1, 1, "follow what is written to an agent",
+    "Each write as it becomes known here: when, by which node, and where. Ends with Ctrl-C.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz agent watch planner\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_history_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define LOOK_AGAIN_MS 500
 
@@ -85,7 +85,7 @@ static enum mcpz_exit show(const json_t *answer)
     return status;
 }
 
-enum mcpz_exit mcpz_run_layout_show(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_layout_show(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/layout", show);
 }
@@ -179,7 +179,7 @@ static enum mcpz_exit print(const struct mcpz_invocation *invocation, json_t *an
     return status;
 }
 
-enum mcpz_exit mcpz_run_layout_stage(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_layout_stage(const struct mcpz_invocation *invocation)
 {
     json_t *body = json_object();
     json_t *answer;
@@ -204,7 +204,7 @@ static enum mcpz_exit show_reverted(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_layout_revert(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_layout_revert(const struct mcpz_invocation *invocation)
 {
     json_t *answer;
     const enum mcpz_exit status = mcpz_ask(invocation, "POST", "/v1/layout/revert", NULL, &answer);
@@ -249,7 +249,7 @@ static enum mcpz_exit show_plan(const json_t *answer)
     return status;
 }
 
-enum mcpz_exit mcpz_run_layout_plan(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_layout_plan(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/layout/plan", show_plan);
 }
@@ -320,7 +320,7 @@ static enum mcpz_exit show_settled(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_layout_apply(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_layout_apply(const struct mcpz_invocation *invocation)
 {
     json_t *answer;
     uint64_t patience_ms;
@@ -352,7 +352,7 @@ static enum mcpz_exit show_skipped(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_layout_skip(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_layout_skip(const struct mcpz_invocation *invocation)
 {
     json_t *answer;
     json_t *body = json_pack("{s:s}", "node", mcpz_argument(invocation, 0));
@@ -363,3 +363,78 @@ enum mcpz_exit mcpz_run_layout_skip(const struct mcpz_invocation *invocation)
     const enum mcpz_exit status = mcpz_ask(invocation, "POST", "/v1/layout/skip", body, &answer);
     return status == MCPZ_EXIT_OK ? print(invocation, answer, show_skipped) : status;
 }
+
+static const struct mcpz_option layout_stage_options[] = {
+    {"auto", '\0', NULL, "all nodes whose configuration has the role storage"},
+    {"remove", '\0', NULL, "the NODEs go, instead of coming"},
+    {"weight", '\0', "N", "the share of each NODE beside others', 1 to 64"},
+    {"zone", '\0', "ZONE", "of each NODE; its own if it is not given"},
+    {"copies", '\0', "N", "of each agent, 1 to 7 (3)"},
+    {"zones-apart", '\0', "N", "so many of them in zones of their own"},
+};
+
+static const struct mcpz_option layout_apply_options[] = {
+    {"wait", '\0', NULL, "until everything has moved"},
+    {"timeout", '\0', "TIME", "for that, e.g. 1h (10m)"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_layout_show, "layout show", "", 0, 0, "show which nodes keep agents",
+    "Without a layout every node keeps every agent. With one, the nodes it names do: each\n"
+    "agent is in one of 65536 partitions, and each partition is kept by some of them. While\n"
+    "a change is under way it shows who has come how far.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout show\n",
+    NULL, 0},
+{
+    run_layout_stage, "layout stage", "[NODE]...", 0, MCPZ_VERB_ARGUMENTS_MAX,
+    "prepare a change of who keeps agents",
+    "Nothing changes until it is applied; more can be staged until then. NODE is a name or\n"
+    "an id, or its beginning, as \"mcpz peers\" shows them. With --auto all nodes come whose\n"
+    "configuration names the role storage, or storage:8 for eight times the share.\n"
+    "It is done where the mesh's key is, from any node.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz layout stage attic cellar garage\n"
+    "  mcpz layout stage --auto --copies 3\n"
+    "  mcpz layout stage attic --weight 4 --zone west\n"
+    "  mcpz layout stage cellar --remove\n",
+    MCPZ_OPTIONS(layout_stage_options)},
+{
+    run_layout_plan, "layout plan", "", 0, 0, "show what the staged change comes to",
+    "How many partitions each node then has, and how many go from where to where.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout plan\n",
+    NULL, 0},
+{
+    run_layout_apply, "layout apply", "", 0, 0, "make the staged change",
+    "It is signed with the mesh's key and told to all nodes. Agents are kept in both places\n"
+    "until all nodes have what is theirs; writes go on. A node that is down holds this up,\n"
+    "and nothing is lost by waiting: \"mcpz layout skip\" if it will not come back.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout apply --wait\n",
+    MCPZ_OPTIONS(layout_apply_options)},
+{
+    run_layout_revert, "layout revert", "", 0, 0, "forget the staged change",
+    "What was applied stays: to undo that, stage the opposite and apply it.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout revert\n",
+    NULL, 0},
+{
+    run_layout_skip, "layout skip", "NODE", 1, 1, "wait no longer for a node that is gone",
+    "For one that will not come back: what only it had is lost. Remove it from the layout as\n"
+    "well, or it is waited for again with the next change.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz layout skip cellar\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_layout_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

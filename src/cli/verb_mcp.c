@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define MCP_VERSION "2026-07-28"
 #define MCP_META "io.modelcontextprotocol/"
@@ -217,7 +217,7 @@ static mcpz_error add_server(struct mcpz_table *table, const json_t *row)
     return mcpz_table_add(table, cells);
 }
 
-enum mcpz_exit mcpz_run_mcp_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_mcp_list(const struct mcpz_invocation *invocation)
 {
     static const char *const headings[] = {"NAME", "NODES", "HERE", "ERA", "TROUBLE"};
     static const struct mcpz_listing listing = {
@@ -344,7 +344,7 @@ static json_t *read_server(const struct mcpz_invocation *invocation)
     return server;
 }
 
-enum mcpz_exit mcpz_run_mcp_add(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_mcp_add(const struct mcpz_invocation *invocation)
 {
     const bool is_remote = mcpz_option_is_given(invocation, "url");
     if (is_remote != (invocation->argument_count == 1)) {
@@ -376,7 +376,7 @@ static enum mcpz_exit show_removed(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_mcp_remove(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_mcp_remove(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     enum mcpz_exit status =
@@ -404,7 +404,7 @@ static mcpz_error add_tool(struct mcpz_table *table, const json_t *tool)
     return mcpz_table_add(table, cells);
 }
 
-enum mcpz_exit mcpz_run_mcp_tools(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_mcp_tools(const struct mcpz_invocation *invocation)
 {
     static const char *const headings[] = {"TOOL", "WHAT IT DOES"};
     static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_tool,
@@ -425,7 +425,7 @@ enum mcpz_exit mcpz_run_mcp_tools(const struct mcpz_invocation *invocation)
 }
 
 /* All that a server says of itself: one document. */
-enum mcpz_exit mcpz_run_mcp_inspect(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_mcp_inspect(const struct mcpz_invocation *invocation)
 {
     static const struct {
         const char *capability;
@@ -476,7 +476,7 @@ static void print_content(const json_t *result)
     }
 }
 
-enum mcpz_exit mcpz_run_mcp_call(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_mcp_call(const struct mcpz_invocation *invocation)
 {
     const char *tool = mcpz_argument(invocation, 0);
     const char *text = mcpz_option_value(invocation, "params");
@@ -507,3 +507,84 @@ enum mcpz_exit mcpz_run_mcp_call(const struct mcpz_invocation *invocation)
     json_decref(result);
     return status;
 }
+
+static const struct mcpz_option mcp_add_options[] = {
+    {"env", '\0', "NAME=VALUE", "a variable of its environment; may be repeated"},
+    {"cwd", '\0', "DIR", "where it starts (a directory of its own)"},
+    {"isolation", '\0', "HOW", "none (the default), degraded or strict: see README.md"},
+    {"url", '\0', "URL", "it runs elsewhere, and is there (Streamable HTTP)"},
+    {"header", '\0', "NAME:VALUE", "sent to URL with all requests; may be repeated"},
+    {"ca", '\0', "FILE", "who vouches for URL, instead of those the system trusts"},
+    {"stateless", '\0', NULL, "any process of it, at any node, can take any request"},
+    {"shared", '\0', NULL, "one process for all clients, not one for each session"},
+};
+
+static const struct mcpz_option mcp_tools_options[] = {
+    {"server", '\0', "NAME", "only of this server, by the names it gives them"},
+};
+
+static const struct mcpz_option mcp_call_options[] = {
+    {"params", '\0', "JSON", "its arguments, an object"},
+    {"server", '\0', "NAME", "of this server, by the name it gives it"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_mcp_list, "mcp list", "", 0, 0, "list the MCP servers of the mesh",
+    "NODES host them. HERE is how it is with those that this node hosts: starting, ready,\n"
+    "failed and so on; ERA which kind of MCP they speak.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz mcp list\n",
+    NULL, 0},
+{
+    run_mcp_add, "mcp add", "NAME [COMMAND [ARGUMENT]...]", 1, MCPZ_VERB_ARGUMENTS_MAX,
+    "make this node host an MCP server",
+    "At once, and after restarts. Its tools, resources and prompts are then seen at every node\n"
+    "of the mesh, at /mcp and as it is at /mcp/NAME. Put -- before a COMMAND with options.\n"
+    "One that runs elsewhere has a --url instead. The last word of a header's VALUE may be\n"
+    "env:VARIABLE (of the node) or file:PATH: that is looked up whenever it is begun with.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz mcp add search --url https://tools.example.com/mcp \\\n"
+    "      --header 'Authorization: Bearer file:/run/secrets/search'\n"
+    "  mcpz mcp add memory -- npx -y @modelcontextprotocol/server-memory\n"
+    "  mcpz mcp add files --cwd /srv -- npx -y @modelcontextprotocol/server-filesystem /srv\n",
+    MCPZ_OPTIONS(mcp_add_options)},
+{
+    run_mcp_remove, "mcp remove", "NAME", 1, 1, "host an MCP server no longer",
+    "One that was added by \"mcpz mcp add\" at this node. What it was doing is given up.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz mcp remove memory\n",
+    NULL, 0},
+{
+    run_mcp_tools, "mcp tools", "", 0, 0, "list the tools of all MCP servers",
+    "As clients at this node's /mcp see them. With --json as the servers describe them, schemas\n"
+    "and all.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz mcp tools\n"
+    "  mcpz mcp tools --server memory --json | jq '.[].inputSchema'\n",
+    MCPZ_OPTIONS(mcp_tools_options)},
+{
+    run_mcp_call, "mcp call", "TOOL", 1, 1, "call a tool of an MCP server",
+    "Text that it answers goes to standard output. Exit status 1: the tool says that it failed.\n"
+    "A tool that has questions to its client finds that this one answers none.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz mcp call read_text_file --params '{\"path\": \"/srv/a\"}'\n"
+    "  mcpz mcp call echo --server everything --params '{\"message\": \"hi\"}'\n",
+    MCPZ_OPTIONS(mcp_call_options)},
+{
+    run_mcp_inspect, "mcp inspect", "NAME", 1, 1, "show all that an MCP server says of itself",
+    "Name, version, capabilities, instructions, and its lists, wherever it is hosted.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz mcp inspect memory\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_mcp_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -9,8 +9,8 @@
 
 #include "cli/ask.h"
 #include "cli/client_config.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define HOST_BYTES 320
 
@@ -121,7 +121,7 @@ static enum mcpz_exit choose(const struct mcpz_invocation *invocation, enum mcpz
     return status;
 }
 
-enum mcpz_exit mcpz_run_mcp_config(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_mcp_config(const struct mcpz_invocation *invocation)
 {
     static char program[PATH_MAX];
     static char data[PATH_MAX];
@@ -157,3 +157,31 @@ enum mcpz_exit mcpz_run_mcp_config(const struct mcpz_invocation *invocation)
     json_decref(api);
     return status;
 }
+
+static const struct mcpz_option mcp_config_options[] = {
+    {"client", '\0', "CLIENT", "claude, cursor, vscode or generic (the default)"},
+    {"server", '\0', "NAME", "only this server, by the names it gives its tools"},
+    {"name", '\0', "NAME", "what it is called there (mesh, or the server's name)"},
+    {"http", '\0', NULL, "by URL: the node must serve HTTP on a port"},
+    {"stdio", '\0', NULL, "as a command that the client starts"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_mcp_config, "mcp config", "", 0, 0, "print what to paste into a client of MCP",
+    "Standard output gets what the client's configuration takes, standard error where that is.\n"
+    "Over HTTP where the client can and the node serves it, else as a command: \"mcp stdio\".\n"
+    "Where the node wants a key the client is told where to find it: in MCPZ_API_KEY, or VS\n"
+    "Code asks for it. The key itself is never written.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz mcp config --client claude             # claude_desktop_config.json, .mcp.json\n"
+    "  eval \"$(mcpz mcp config --client claude --http)\"   # Claude Code\n"
+    "  mcpz mcp config --client cursor > ~/.cursor/mcp.json\n"
+    "  mcpz mcp config --client vscode --server memory > .vscode/mcp.json\n",
+    MCPZ_OPTIONS(mcp_config_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_mcp_config_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

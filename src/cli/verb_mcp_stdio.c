@@ -23,8 +23,8 @@
 
 #include "cli/ask.h"
 #include "cli/interrupt.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 #include "proto/limits.h"
 
 #define ANSWERS_MAX 64            /* under way at once: then no more is read */
@@ -508,7 +508,7 @@ static void say_goodbye(struct bridge *bridge)
     release(&bridge->line);
 }
 
-enum mcpz_exit mcpz_run_mcp_stdio(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_mcp_stdio(const struct mcpz_invocation *invocation)
 {
     static struct bridge bridge;
     const char *server = mcpz_option_value(invocation, "server");
@@ -532,3 +532,25 @@ enum mcpz_exit mcpz_run_mcp_stdio(const struct mcpz_invocation *invocation)
     say_goodbye(&bridge);
     return status;
 }
+
+static const struct mcpz_option mcp_tools_options[] = {
+    {"server", '\0', "NAME", "only of this server, by the names it gives them"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_mcp_stdio, "mcp stdio", "", 0, 0, "speak MCP on standard input and output",
+    "For clients that start their servers as commands: the mesh's tools, or with --server those\n"
+    "of one server as it is. Ends with standard input. In a client's configuration:\n"
+    "\n"
+    "  {\"mcpServers\": {\"mesh\": {\"command\": \"mcpz\",\n"
+    "    \"args\": [\"mcp\", \"stdio\", \"--data\", \"/var/lib/mcpz\"]}}}\n"
+    "\n"
+    "Example:\n"
+    "  claude mcp add mesh -- mcpz mcp stdio --data /var/lib/mcpz\n",
+    MCPZ_OPTIONS(mcp_tools_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_mcp_stdio_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

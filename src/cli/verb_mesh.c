@@ -5,13 +5,13 @@
 #include "cli/ask.h"
 #include "cli/paste.h"
 #include "cli/peers.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define JOIN_TIMEOUT_MS 30000
 #define PROVIDERS_BYTES 1024 /* as many as fit are named */
 
-enum mcpz_exit mcpz_run_join(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_join(const struct mcpz_invocation *invocation)
 {
     char token[MCPZ_PASTE_BYTES];
     uint64_t timeout_ms;
@@ -46,7 +46,7 @@ static enum mcpz_exit show_left(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_leave(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_leave(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "POST", "/v1/leave", show_left);
 }
@@ -88,7 +88,7 @@ static enum mcpz_exit read_filter(const struct mcpz_invocation *invocation, cons
                            option, *words);
 }
 
-enum mcpz_exit mcpz_run_peers(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_peers(const struct mcpz_invocation *invocation)
 {
     static const char *const known_states[] = {"alive", "suspect", "dead", "left", NULL};
     static const char *const known_views[] = {"active", "passive", "none", NULL};
@@ -175,7 +175,59 @@ static enum mcpz_exit show_capabilities(const json_t *answer)
     return mcpz_show_listing(&listing, answer);
 }
 
-enum mcpz_exit mcpz_run_capabilities(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_capabilities(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/capabilities", show_capabilities);
 }
+
+static const struct mcpz_option join_options[] = {
+    {"timeout", '\0', "TIME", "how long to wait for an answer, e.g. 30s (the default)"},
+};
+
+static const struct mcpz_option peers_options[] = {
+    {"state", '\0', "STATES", "only peers that are so: alive, suspect, dead, left; with commas"},
+    {"view", '\0', "VIEWS", "only peers in these views: active, passive, none; with commas"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_join, "join", "[TOKEN|-]", 0, 1, "make the running node join another mesh",
+    "The token comes from \"mcpz token create\" on a node of that mesh: as argument, from\n"
+    "standard input (-), from MCPZ_JOIN_TOKEN, or from the file MCPZ_JOIN_TOKEN_FILE names.\n"
+    "An argument can be seen by other users of this machine while the command runs.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz join mcpz1-...\n"
+    "  ssh attic mcpz token create -q | mcpz join -\n",
+    MCPZ_OPTIONS(join_options)},
+{
+    run_leave, "leave", "", 0, 0, "say goodbye to the mesh and forget it",
+    "Agents stay in this node's store. It is without a mesh until it joins one, or is\n"
+    "restarted and makes one of its own.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz leave\n",
+    NULL, 0},
+{
+    run_peers, "peers", "", 0, 0, "list the other nodes of the mesh",
+    "VIEW is active for peers this node is linked with, which then have a round-trip time\n"
+    "(RTT, in ms); passive for those it keeps in reserve. SINCE is when the state became\n"
+    "what it is, REASON why a peer is suspect, and for whom.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz peers\n"
+    "  mcpz peers --state suspect,dead\n"
+    "  mcpz peers --view active --json\n",
+    MCPZ_OPTIONS(peers_options)},
+{
+    run_capabilities, "capabilities", "", 0, 0, "list what the mesh can do, and who",
+    "Each is a task type for \"mcpz task run\".\n"
+    "\n"
+    "Example:\n"
+    "  mcpz capabilities\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_mesh_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

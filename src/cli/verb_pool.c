@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 #include "host/agent_pools.h"
 
 #define COMMAND_BYTES (MCPZ_COMMAND_BYTES_MAX + 1)
@@ -74,7 +74,7 @@ static enum mcpz_exit ask_and_say(const struct mcpz_invocation *invocation, cons
     return status;
 }
 
-enum mcpz_exit mcpz_run_pool_create(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_pool_create(const struct mcpz_invocation *invocation)
 {
     char command[COMMAND_BYTES] = "";
     json_int_t size;
@@ -123,12 +123,12 @@ static enum mcpz_exit show_pools(const json_t *answer)
     return mcpz_show_listing(&listing, answer);
 }
 
-enum mcpz_exit mcpz_run_pool_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_pool_list(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/pools", show_pools);
 }
 
-enum mcpz_exit mcpz_run_pool_remove(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_pool_remove(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     enum mcpz_exit status =
@@ -168,17 +168,17 @@ static enum mcpz_exit ask_lease(const struct mcpz_invocation *invocation, const 
     return status;
 }
 
-enum mcpz_exit mcpz_run_pool_lease(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_pool_lease(const struct mcpz_invocation *invocation)
 {
     return ask_lease(invocation, "/v1/pools/", "/leases");
 }
 
-enum mcpz_exit mcpz_run_pool_renew(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_pool_renew(const struct mcpz_invocation *invocation)
 {
     return ask_lease(invocation, "/v1/leases/", "");
 }
 
-enum mcpz_exit mcpz_run_pool_release(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_pool_release(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     enum mcpz_exit status =
@@ -212,7 +212,7 @@ static enum mcpz_exit show_execution(const struct mcpz_invocation *invocation,
     return code != NULL ? mcpz_exit_from_word(code) : MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_pool_execute(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_pool_execute(const struct mcpz_invocation *invocation)
 {
     const char *params = mcpz_option_value(invocation, "params");
     char path[MCPZ_API_PATH_BYTES];
@@ -246,3 +246,77 @@ enum mcpz_exit mcpz_run_pool_execute(const struct mcpz_invocation *invocation)
     }
     return status;
 }
+
+static const struct mcpz_option pool_create_options[] = {
+    {"size", '\0', "N", "how many workers (1)"},
+    {"plugin", '\0', "NAME", "told to each worker before its first task; may be repeated"},
+    {"warm", '\0', NULL, "start them now, not when they are leased"},
+    {"isolation", '\0', "HOW", "strict, degraded (the default), none"},
+};
+
+static const struct mcpz_option pool_lease_options[] = {
+    {"ttl", '\0', "TIME", "when the lease ends unless it is renewed, e.g. 30s, 1m (the default)"},
+};
+
+static const struct mcpz_option pool_execute_options[] = {
+    {"params", '\0', "JSON", "parameters"},
+    {"timeout", '\0', "TIME", "give up after so long, e.g. 500ms, 30s (the default), 5m"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_pool_create, "pool create", "NAME -- COMMAND", 2, MCPZ_VERB_ARGUMENTS_MAX,
+    "keep workers ready for programs of this machine",
+    "COMMAND is run by the shell and speaks lines of JSON, as a provider in mode worker does\n"
+    "(README, \"Workers\"). The pool is gone when the node ends; those under \"pools\" in the\n"
+    "configuration are made again at each start.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz pool create shouts --size 4 --plugin exclaim --warm -- /opt/shout.py\n",
+    MCPZ_OPTIONS(pool_create_options)},
+{
+    run_pool_list, "pool list", "", 0, 0, "list this node's agent pools",
+    "\n"
+    "Example:\n"
+    "  mcpz pool list\n",
+    NULL, 0},
+{
+    run_pool_lease, "pool lease", "NAME", 1, 1, "have a worker of a pool to oneself",
+    "Prints the lease. When it ends, given back or not renewed, its worker goes with all it\n"
+    "had, and a fresh one takes its place.\n"
+    "\n"
+    "Example:\n"
+    "  lease=$(mcpz pool lease shouts --ttl 5m)\n",
+    MCPZ_OPTIONS(pool_lease_options)},
+{
+    run_pool_renew, "pool renew", "LEASE", 1, 1, "let a lease go on",
+    "It ends --ttl from now.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz pool renew $lease --ttl 5m\n",
+    MCPZ_OPTIONS(pool_lease_options)},
+{
+    run_pool_execute, "pool execute", "LEASE TYPE", 2, 2,
+    "have the leased worker do something",
+    "The result goes to standard output, errors to standard error.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz pool execute $lease text.shout --params '{\"text\": \"hello\"}'\n",
+    MCPZ_OPTIONS(pool_execute_options)},
+{
+    run_pool_release, "pool release", "LEASE", 1, 1, "give a leased worker back",
+    "\n"
+    "Example:\n"
+    "  mcpz pool release $lease\n",
+    NULL, 0},
+{
+    run_pool_remove, "pool remove", "NAME", 1, 1, "end a pool and its leases",
+    "\n"
+    "Example:\n"
+    "  mcpz pool remove shouts\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_pool_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
 #include "cli/spool.h"
 #include "cli/target_file.h"
+#include "cli/verb_tables.h"
 
 #define SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"
 #define PATIENCE_MS 300000 /* the node checks a large file completely before it says a word */
@@ -36,7 +36,7 @@ static enum mcpz_exit show_snapshots(const json_t *answer)
     return mcpz_show_listing(&listing, answer);
 }
 
-enum mcpz_exit mcpz_run_snapshot_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_snapshot_list(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/snapshots", show_snapshots);
 }
@@ -71,7 +71,7 @@ static enum mcpz_exit export_path(const struct mcpz_invocation *invocation, char
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_snapshot_export(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_snapshot_export(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     struct mcpz_target_file target;
@@ -112,7 +112,7 @@ static void show_imported(const struct mcpz_invocation *invocation, const json_t
                  json_integer_value(json_object_get(answer, "deltas")));
 }
 
-enum mcpz_exit mcpz_run_snapshot_import(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_snapshot_import(const struct mcpz_invocation *invocation)
 {
     const char *path = mcpz_argument(invocation, 0);
     bool is_stdin = strcmp(path, "-") == 0;
@@ -143,3 +143,38 @@ enum mcpz_exit mcpz_run_snapshot_import(const struct mcpz_invocation *invocation
     }
     return status;
 }
+
+static const struct mcpz_option snapshot_export_options[] = {
+    {"agent", '\0', "ID", "only this agent"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_snapshot_list, "snapshot list", "", 0, 0, "list the agents' snapshots here",
+    "\n"
+    "Example:\n"
+    "  mcpz snapshot list\n",
+    NULL, 0},
+{
+    run_snapshot_export, "snapshot export", "[FILE|-]", 0, 1,
+    "write agents to a file, history included",
+    "Without FILE, or with -, to standard output. FILE appears whole or not at all.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz snapshot export all.mcpz\n"
+    "  mcpz snapshot export --agent planner | ssh attic mcpz snapshot import -\n",
+    MCPZ_OPTIONS(snapshot_export_options)},
+{
+    run_snapshot_import, "snapshot import", "FILE|-", 1, 1,
+    "merge an exported file into the mesh",
+    "The file is checked completely before anything of it is applied. What is known\n"
+    "already does no harm.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz snapshot import all.mcpz\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_snapshot_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -4,8 +4,8 @@
 
 #include "cli/ask.h"
 #include "cli/duration.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 
 #define LINE_BYTES 1024
 
@@ -180,7 +180,22 @@ static enum mcpz_exit show_status(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_status(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_status(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/status", show_status);
 }
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_status, "status", "", 0, 0, "show how the node is",
+    "What is wrong, if anything, stands at the bottom under \"health\".\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz status\n"
+    "  mcpz status --json --data /var/lib/mcpz\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_status_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

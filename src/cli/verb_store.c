@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
 #include "cli/stores.h"
+#include "cli/verb_tables.h"
 #include "crypto/identity.h"
 #include "embed/repair.h"
 #include "store/compact.h"
@@ -68,7 +68,7 @@ static enum mcpz_exit ask_node(const struct mcpz_invocation *invocation)
     return mcpz_stores_show(invocation, invocation->data, &report);
 }
 
-enum mcpz_exit mcpz_run_store_check(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_store_check(const struct mcpz_invocation *invocation)
 {
     int lock;
     enum mcpz_exit status = mcpz_stores_hold(invocation, &lock);
@@ -114,7 +114,7 @@ static enum mcpz_exit compact_one(const struct mcpz_invocation *invocation, cons
                      trouble.text);
 }
 
-enum mcpz_exit mcpz_run_store_compact(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_store_compact(const struct mcpz_invocation *invocation)
 {
     struct mcpz_compacted all = {0};
     enum mcpz_exit status = compact_one(invocation, "store", &all);
@@ -159,7 +159,7 @@ static bool is_well(const struct mcpz_invocation *invocation)
     return error == MCPZ_OK;
 }
 
-enum mcpz_exit mcpz_run_store_repair(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_store_repair(const struct mcpz_invocation *invocation)
 {
     const struct mcpz_repair_keys keys = {.node_key = getenv("MCPZ_NODE_KEY"),
                                           .node_key_old = getenv("MCPZ_NODE_KEY_OLD")};
@@ -201,3 +201,36 @@ enum mcpz_exit mcpz_run_store_repair(const struct mcpz_invocation *invocation)
     }
     return MCPZ_EXIT_OK;
 }
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_store_check, "store check", "", 0, 0, "check all that this node keeps",
+    "Every page, every record, every part of a blob, while the node runs or not. Nothing is\n"
+    "changed. Exit status 1 if anything is wrong.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz store check --data /srv/mcpz\n",
+    NULL, 0},
+{
+    run_store_compact, "store compact", "", 0, 0, "give back room that the store has free",
+    "The node must not run: its store is written anew and takes the old one's place when it\n"
+    "is whole. A node does so itself when it starts with store.compact: true.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz store compact --data /srv/mcpz\n",
+    NULL, 0},
+{
+    run_store_repair, "store repair", "", 0, 0, "save what can be saved of a damaged store",
+    "The node must not run. Its store is set aside and begun anew with what can still be read;\n"
+    "when the node starts, it merges the agents' deltas that were saved, and other nodes fill\n"
+    "what is missing. A node does so itself when it starts and knows of other nodes; this is\n"
+    "for one that is alone. What is well is left as it is.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz store repair --data /srv/mcpz && mcpz up --data /srv/mcpz\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_store_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "cli/ask.h"
-#include "cli/run.h"
 #include "cli/show.h"
 #include "cli/task_options.h"
 #include "cli/task_stream.h"
+#include "cli/verb_tables.h"
 #include "host/service.h"
 #include "proto/code.h"
 
@@ -106,7 +106,7 @@ static enum mcpz_exit add_isolation(const struct mcpz_invocation *invocation, js
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_task_run(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_task_run(const struct mcpz_invocation *invocation)
 {
     const char *input_path = mcpz_option_value(invocation, "input");
     int input = MCPZ_CLIENT_NO_FILE;
@@ -138,3 +138,29 @@ enum mcpz_exit mcpz_run_task_run(const struct mcpz_invocation *invocation)
     }
     return status;
 }
+
+static const struct mcpz_option task_run_options[] = {
+    {"input", '\0', "FILE", "bytes for the task's standard input; - is ours"},
+    {"isolation", '\0', "HOW",
+     "only where it is done so isolated: strict, or degraded and better"},
+    MCPZ_TASK_OPTIONS};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_task_run, "task run", "TYPE", 1, 1, "have a task done by a node that can",
+    "The result goes to standard output as it is and as it comes, also while input is read;\n"
+    "errors go to standard error.\n"
+    "With --json: state, provider, result, error, elapsed_ms, attempts. Ctrl-C cancels.\n"
+    "Said within a task, it inherits what is left of that one's time, its priority, tenant\n"
+    "and trace (MCPZ_DEADLINE_MS, MCPZ_PRIORITY, MCPZ_TENANT, MCPZ_TRACEPARENT).\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz task run hash.sha256 --input photo.jpg\n"
+    "  mcpz task run text.words --params '{\"text\": \"one two\"}' --timeout 5s\n"
+    "  tar c src | mcpz task run build --input - --json\n",
+    MCPZ_OPTIONS(task_run_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_task_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

@@ -7,8 +7,8 @@
 #include "base/arena.h"
 #include "cli/ask.h"
 #include "cli/paste.h"
-#include "cli/run.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 #include "proto/code.h"
 #include "wire/credentials.h"
 
@@ -56,7 +56,7 @@ static void show_created(const struct mcpz_invocation *invocation, const json_t 
     }
 }
 
-enum mcpz_exit mcpz_run_token_create(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_token_create(const struct mcpz_invocation *invocation)
 {
     const char *role = mcpz_option_value(invocation, "role");
     uint64_t ttl_ms;
@@ -111,7 +111,7 @@ static enum mcpz_exit show_tokens(const json_t *answer)
     return mcpz_show_listing(&listing, answer);
 }
 
-enum mcpz_exit mcpz_run_token_list(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_token_list(const struct mcpz_invocation *invocation)
 {
     return mcpz_ask_and_show(invocation, "GET", "/v1/tokens", show_tokens);
 }
@@ -122,7 +122,7 @@ static enum mcpz_exit show_revoked(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
-enum mcpz_exit mcpz_run_token_revoke(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_token_revoke(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
     enum mcpz_exit status =
@@ -208,7 +208,7 @@ static enum mcpz_exit refuse_token(const struct mcpz_invocation *invocation, mcp
                            " " MCPZ_TOKEN_PREFIX " and has no blanks in it");
 }
 
-enum mcpz_exit mcpz_run_token_inspect(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_token_inspect(const struct mcpz_invocation *invocation)
 {
     _Alignas(16) uint8_t memory[MCPZ_TOKEN_TEXT_BYTES_MAX];
     char text[MCPZ_PASTE_BYTES];
@@ -239,3 +239,49 @@ enum mcpz_exit mcpz_run_token_inspect(const struct mcpz_invocation *invocation)
     json_decref(described);
     return MCPZ_EXIT_OK;
 }
+
+static const struct mcpz_option token_create_options[] = {
+    {"ttl", '\0', "TIME", "how long it works, e.g. 30m, 1h (the default), 7d"},
+    {"uses", '\0', "N", "how many nodes may join with it (1)"},
+    {"role", '\0', "ROLE", "role of the nodes that join; coordinator may admit others"},
+    {"quiet", 'q', NULL, "print the token and nothing else"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_token_create, "token create", "", 0, 0, "make a token that lets others join",
+    "Prints the token and the command to run on the other machine. It is shown only once;\n"
+    "treat it like a password.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz token create\n"
+    "  mcpz token create --ttl 7d --uses 10 --role compute\n"
+    "  mcpz token create -q > token.txt\n",
+    MCPZ_OPTIONS(token_create_options)},
+{
+    run_token_list, "token list", "", 0, 0, "list the tokens this node gave out",
+    "Shows their ids, never the tokens themselves.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz token list\n",
+    NULL, 0},
+{
+    run_token_revoke, "token revoke", "ID", 1, 1, "make a token worthless",
+    "ID is shown by \"mcpz token list\". Nodes that joined with the token stay.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz token revoke 9f86d081884c7d65\n",
+    NULL, 0},
+{
+    run_token_inspect, "token inspect", "[TOKEN|-]", 0, 1,
+    "show what a token says, without its secret",
+    "Needs no node. Whether the token was revoked or used up only its mesh knows.\n"
+    "\n"
+    "Example:\n"
+    "  mcpz token inspect - < token.txt\n",
+    NULL, 0},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_token_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

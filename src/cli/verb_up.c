@@ -6,9 +6,9 @@
 
 #include "cli/ask.h"
 #include "cli/reload.h"
-#include "cli/run.h"
 #include "cli/settings.h"
 #include "cli/show.h"
+#include "cli/verb_tables.h"
 #include "embed/assembly.h"
 #include "embed/ephemeral.h"
 #include "engine/engine.h"
@@ -244,7 +244,7 @@ static enum mcpz_exit prepare(struct up *up)
     return error == MCPZ_OK ? MCPZ_EXIT_OK : fail(up, error);
 }
 
-enum mcpz_exit mcpz_run_up(const struct mcpz_invocation *invocation)
+static enum mcpz_exit run_up(const struct mcpz_invocation *invocation)
 {
     static struct up up; /* lives as long as the process; too large for a stack frame */
 
@@ -261,3 +261,41 @@ enum mcpz_exit mcpz_run_up(const struct mcpz_invocation *invocation)
     mcpz_config_finish(&up.config);
     return status;
 }
+
+static const struct mcpz_option up_options[] = {
+    {"config", '\0', "FILE", "read this YAML file (MCPZ_CONFIG, DIR/mcpz.yaml)"},
+    {"listen", '\0', "HOST:PORT",
+     "where other nodes reach this one (127.0.0.1:8765); none: dial out only"},
+    {"advertise", '\0', "HOST:PORT", "what other nodes dial, if that is not what we listen on"},
+    {"api", '\0', "HOST:PORT", "where HTTP and MCP are served (127.0.0.1:8000, if free), or none"},
+    {"bootstrap", '\0', "URL", "a node to find the mesh through; may be repeated"},
+    {"join", '\0', "TOKEN", "join the mesh of this token; - reads it from standard input"},
+    {"name", '\0', "NAME", "what people call this node (the host's name)"},
+    {"region", '\0', "REGION", "where it stands"},
+    {"zone", '\0', "ZONE", "where it stands within the region"},
+    {"role", '\0', "ROLE", "what it is for; may be repeated"},
+    {"provide", '\0', "NAME=COMMAND", "do tasks of this type by running COMMAND; repeatable"},
+    {"isolation", '\0', "HOW",
+     "of providers that do not say: strict, degraded (the default), none"},
+    {"ephemeral", '\0', NULL,
+     "keep nothing: a temporary directory instead of DIR, gone at the end"},
+};
+
+/* clang-format off */
+static const struct mcpz_verb verbs[] = {
+{
+    run_up, "up", "", 0, 0, "run a node in the foreground",
+    "Without any option it makes an identity and a mesh of its own in ./var, listens on\n"
+    "this machine only, and prints how others join. Stop it with Ctrl-C or SIGTERM;\n"
+    "SIGHUP reads the configuration again. With --json, one line goes to standard\n"
+    "output when the node is ready.\n"
+    "\n"
+    "Examples:\n"
+    "  mcpz up\n"
+    "  mcpz up --listen 0.0.0.0:8765 --name attic\n"
+    "  mcpz up --join mcpz1-... --provide hash.sha256='sha256sum | cut -c1-64'\n",
+    MCPZ_OPTIONS(up_options)},
+};
+/* clang-format on */
+
+const struct mcpz_verb_table mcpz_up_verbs = {verbs, MCPZ_ARRAY_LEN(verbs)};

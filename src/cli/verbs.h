@@ -1,8 +1,8 @@
 /*
  * The words of the command line: every verb, its arguments and options, and its help.
  *
- * This one table drives parsing (options.h), help (help.h) and the choice of what to run
- * (mcpz.c). A new verb is an entry here and a function in run.h.
+ * These rows drive parsing (options.h), help (help.h) and what is run (mcpz.c). A new verb is a
+ * row in the table of its family, at the end of verb_*.c, beside the function that it runs.
  */
 
 #ifndef CLI_VERBS_H
@@ -11,115 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/attr.h"
+#include "cli/exit.h"
+
 #define MCPZ_VERB_WORDS_MAX 2
 #define MCPZ_VERB_ARGUMENTS_MAX 32 /* of a command, after a pool's name */
 
-enum mcpz_verb_id {
-    MCPZ_VERB_UP,
-    MCPZ_VERB_JOIN,
-    MCPZ_VERB_LEAVE,
-    MCPZ_VERB_DRAIN,
-    MCPZ_VERB_TOKEN_CREATE,
-    MCPZ_VERB_TOKEN_LIST,
-    MCPZ_VERB_TOKEN_REVOKE,
-    MCPZ_VERB_TOKEN_INSPECT,
-    MCPZ_VERB_STATUS,
-    MCPZ_VERB_PEERS,
-    MCPZ_VERB_EVENTS,
-    MCPZ_VERB_CAPABILITIES,
-    MCPZ_VERB_RULES_LIST,
-    MCPZ_VERB_RULES_SET,
-    MCPZ_VERB_RULES_REMOVE,
-    MCPZ_VERB_RULES_EXPLAIN,
-    MCPZ_VERB_LAYOUT_SHOW,
-    MCPZ_VERB_LAYOUT_STAGE,
-    MCPZ_VERB_LAYOUT_PLAN,
-    MCPZ_VERB_LAYOUT_APPLY,
-    MCPZ_VERB_LAYOUT_REVERT,
-    MCPZ_VERB_LAYOUT_SKIP,
-    MCPZ_VERB_TASK_RUN,
-    MCPZ_VERB_POOL_CREATE,
-    MCPZ_VERB_POOL_LIST,
-    MCPZ_VERB_POOL_LEASE,
-    MCPZ_VERB_POOL_RENEW,
-    MCPZ_VERB_POOL_EXECUTE,
-    MCPZ_VERB_POOL_RELEASE,
-    MCPZ_VERB_POOL_REMOVE,
-    MCPZ_VERB_TASK_SUBMIT,
-    MCPZ_VERB_TASK_STATUS,
-    MCPZ_VERB_TASK_WAIT,
-    MCPZ_VERB_TASK_CANCEL,
-    MCPZ_VERB_TASK_LIST,
-    MCPZ_VERB_TASK_RUNS,
-    MCPZ_VERB_QUEUE_LIST,
-    MCPZ_VERB_QUEUE_PAUSE,
-    MCPZ_VERB_QUEUE_RESUME,
-    MCPZ_VERB_DLQ_LIST,
-    MCPZ_VERB_DLQ_SHOW,
-    MCPZ_VERB_DLQ_REPLAY,
-    MCPZ_VERB_DLQ_PURGE,
-    MCPZ_VERB_MCP_LIST,
-    MCPZ_VERB_MCP_ADD,
-    MCPZ_VERB_MCP_REMOVE,
-    MCPZ_VERB_MCP_TOOLS,
-    MCPZ_VERB_MCP_CALL,
-    MCPZ_VERB_MCP_INSPECT,
-    MCPZ_VERB_MCP_STDIO,
-    MCPZ_VERB_MCP_CONFIG,
-    MCPZ_VERB_AGENT_CREATE,
-    MCPZ_VERB_AGENT_LIST,
-    MCPZ_VERB_AGENT_GET,
-    MCPZ_VERB_AGENT_SET,
-    MCPZ_VERB_AGENT_UNSET,
-    MCPZ_VERB_AGENT_ADD,
-    MCPZ_VERB_AGENT_REMOVE,
-    MCPZ_VERB_AGENT_INCREMENT,
-    MCPZ_VERB_AGENT_KEEP,
-    MCPZ_VERB_AGENT_FENCE,
-    MCPZ_VERB_AGENT_LIFE,
-    MCPZ_VERB_AGENT_ENABLE,
-    MCPZ_VERB_AGENT_DISABLE,
-    MCPZ_VERB_AGENT_GRANT,
-    MCPZ_VERB_AGENT_SPEND,
-    MCPZ_VERB_AGENT_PUSH,
-    MCPZ_VERB_AGENT_INSERT,
-    MCPZ_VERB_AGENT_MOVE,
-    MCPZ_VERB_AGENT_DROP,
-    MCPZ_VERB_AGENT_MAP,
-    MCPZ_VERB_AGENT_CONFLICTS,
-    MCPZ_VERB_AGENT_FORKS,
-    MCPZ_VERB_AGENT_HISTORY,
-    MCPZ_VERB_AGENT_AT,
-    MCPZ_VERB_AGENT_DIFF,
-    MCPZ_VERB_AGENT_WATCH,
-    MCPZ_VERB_AGENT_DELETE,
-    MCPZ_VERB_AGENT_APPLY,
-    MCPZ_VERB_SNAPSHOT_LIST,
-    MCPZ_VERB_SNAPSHOT_EXPORT,
-    MCPZ_VERB_SNAPSHOT_IMPORT,
-    MCPZ_VERB_BACKUP_CREATE,
-    MCPZ_VERB_BACKUP_VERIFY,
-    MCPZ_VERB_BACKUP_RESTORE,
-    MCPZ_VERB_BACKUP_LIST,
-    MCPZ_VERB_STORE_CHECK,
-    MCPZ_VERB_STORE_COMPACT,
-    MCPZ_VERB_STORE_REPAIR,
-    MCPZ_VERB_BLOB_PUT,
-    MCPZ_VERB_BLOB_GET,
-    MCPZ_VERB_BLOB_STAT,
-    MCPZ_VERB_BLOB_LIST,
-    MCPZ_VERB_BLOB_REMOVE,
-    MCPZ_VERB_KEY_LIST,
-    MCPZ_VERB_KEY_ROTATE,
-    MCPZ_VERB_KEY_SHRED,
-    MCPZ_VERB_BENCH,
-    MCPZ_VERB_DOCTOR,
-    MCPZ_VERB_CONFIG_CHECK,
-    MCPZ_VERB_CONFIG_SHOW,
-    MCPZ_VERB_VERSION,
-    MCPZ_VERB_HELP,
-    MCPZ_VERB_COUNT,
-};
+struct mcpz_invocation; /* options.h */
 
 /* An option of one name has one letter and takes a value, or not, wherever it appears. */
 struct mcpz_option {
@@ -130,8 +28,8 @@ struct mcpz_option {
 };
 
 struct mcpz_verb {
-    enum mcpz_verb_id id;
-    const char *name;      /* one or two words */
+    enum mcpz_exit (*run)(const struct mcpz_invocation *invocation); /* tells its own failures */
+    const char *name;                                                /* one or two words */
     const char *arguments; /* as help shows them; "" for none */
     size_t argument_min;
     size_t argument_max;
@@ -141,8 +39,10 @@ struct mcpz_verb {
     size_t option_count;
 };
 
-/* In the order in which help lists them; the id is the index. */
-extern const struct mcpz_verb mcpz_verbs[MCPZ_VERB_COUNT];
+#define MCPZ_OPTIONS(array) .options = (array), .option_count = MCPZ_ARRAY_LEN(array)
+
+/** Verb number `index`, in the order in which help lists them; NULL behind the last. */
+const struct mcpz_verb *mcpz_verb_at(size_t index);
 
 /* What every verb takes: --data, --json, --help. */
 #define MCPZ_COMMON_OPTION_COUNT 3
