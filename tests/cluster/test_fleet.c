@@ -64,7 +64,7 @@ TEST(a_crash_is_agreed_on_and_so_is_a_return)
 /* Of as many servers in one scope as the benchmark with real ones has. */
 TEST(who_stops_is_agreed_to_have_failed_in_time)
 {
-    for (uint64_t seed = 1; seed <= 8; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(8); seed++) {
         const struct mcpz_fleet_options options = {
             .story = MCPZ_FLEET_STORY_STOP,
             .node_count = 50,
@@ -116,7 +116,7 @@ static double measured(const struct mcpz_fleet_report *report, const char *what)
 /* Three are one more than are judged as if each of them were alone. */
 TEST(several_that_vanish_at_once_are_agreed_to_have_failed_in_time)
 {
-    for (uint64_t seed = 1; seed <= 8; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(8); seed++) {
         const struct mcpz_fleet_options options = {
             .story = MCPZ_FLEET_STORY_LOST,
             .node_count = 50,
@@ -132,7 +132,7 @@ TEST(several_that_vanish_at_once_are_agreed_to_have_failed_in_time)
  */
 TEST(who_starves_is_not_convicted_and_makes_little_talk)
 {
-    const uint64_t seeds = 12;
+    const uint64_t seeds = SEEDS_OF(12);
     double sum = 0;
 
     for (uint64_t seed = 1; seed <= seeds; seed++) {
@@ -301,7 +301,7 @@ static void check_decided(uint64_t seed, enum loss loss, size_t nodes)
 
 TEST(nobody_is_in_doubt_for_ever)
 {
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(6); seed++) {
         for (enum loss loss = 0; loss < LOSSES_END; loss++) {
             check_decided(seed, loss, 8 + 8 * (seed % 4));
         }

@@ -74,7 +74,7 @@ static mcpz_time draw(struct mcpz_rng *rng)
 
 TEST(all_is_taken_in_order_of_time_and_then_as_it_was_put_in)
 {
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(20); seed++) {
         static struct model model;
         struct mcpz_fleet_queue queue;
         struct mcpz_rng rng;

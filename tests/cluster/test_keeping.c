@@ -430,7 +430,7 @@ static size_t storm(uint64_t seed)
 TEST(no_acknowledged_write_is_lost_while_layouts_change)
 {
     const char *given = getenv("MCPZ_KEEPING_SEEDS");
-    const uint64_t seeds = given != NULL ? strtoull(given, NULL, 10) : 10;
+    const uint64_t seeds = given != NULL ? strtoull(given, NULL, 10) : SEEDS_OF(10);
     size_t acknowledged = 0;
 
     for (uint64_t seed = 1; seed <= seeds; seed++) {

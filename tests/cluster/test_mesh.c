@@ -507,7 +507,7 @@ static void check_storm(uint64_t seed)
 
 TEST(what_was_acknowledged_survives_any_storm)
 {
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(20); seed++) {
         check_storm(seed);
     }
 }
@@ -660,7 +660,7 @@ static size_t count_misled(struct mcpz_sim *sim, size_t left)
  * tree: who hears that a node is there hears that it has left. */
 TEST(who_leaves_is_known_to_have_left_by_everybody)
 {
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(60); seed++) {
         struct mcpz_sim_config config = calm;
         config.node_count = 5;
         config.seed = seed;

@@ -143,7 +143,7 @@ static void count_runs(void *context, size_t index, const struct mcpz_action *ac
 TEST(two_that_call_each_other_at_once_have_one_session)
 {
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(20); seed++) {
         size_t runs[3] = {0};
         struct mcpz_sim *sim = start_star(3, seed);
 
@@ -319,7 +319,7 @@ TEST(when_a_way_is_cut_its_calls_take_another_one)
 TEST(who_takes_nothing_is_gone_round_within_three_seconds)
 {
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    for (uint64_t seed = 11; seed <= 20; seed++) {
+    for (uint64_t seed = 11; seed <= SEEDS_OF(20); seed++) {
         struct mcpz_sim *sim = start_square(seed);
         mcpz_sim_slow_runs(sim, 3, MCPZ_MS(20));
         uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);

@@ -149,7 +149,7 @@ TEST(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about)
 {
     uint64_t sometimes[MCPZ_SOMETIMES_END] = {0};
 
-    for (uint64_t seed = 1; seed <= 40; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(40); seed++) {
         struct mcpz_schedule schedule = drawn(5 + seed % 4, seed);
         struct mcpz_storm_report report;
         check_well(&schedule, &report);
@@ -162,7 +162,7 @@ TEST(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about)
         if (sometimes[what] == 0) {
             print_error("%s: never\n", mcpz_sometimes_words[what].word);
         }
-        CHECK(sometimes[what] > 0 || may_be_missed(what));
+        CHECK(sometimes[what] > 0 || may_be_missed(what) || SEEDS_OF(40) < 40);
     }
 }
 

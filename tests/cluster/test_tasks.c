@@ -304,7 +304,7 @@ TEST(no_accepted_task_is_lost_and_none_with_a_key_done_twice_whoever_is_killed)
     };
     uint64_t sometimes[MCPZ_SOMETIMES_END] = {0};
 
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(60); seed++) {
         struct mcpz_storm_report report;
         struct mcpz_schedule schedule;
         draw_kills(&schedule, seed);

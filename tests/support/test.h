@@ -19,6 +19,17 @@
 #include <cmocka.h> /* wants setjmp.h and stdarg.h before it */
 /* clang-format on */
 
+/*
+ * How many seeds of `count` a test tries. A seed gives the same turns in every build; what a build
+ * with sanitizers looks for is in the code that they all run, at five times the price, so a fourth
+ * of them is enough there.
+ */
+#ifdef TEST_SANITIZED
+#define SEEDS_OF(count) (((count) + 3) / 4)
+#else
+#define SEEDS_OF(count) (count)
+#endif
+
 #define TEST(name) static void name(void **state __attribute__((unused)))
 #define RUN(name) cmocka_unit_test(name)
 
