@@ -346,9 +346,7 @@ static void tell_risen(struct step *step)
 /* Ask whether `to` knows the same. */
 static void compare_with(struct step *step, const struct mcpz_id *to)
 {
-    if (mcpz_layouts_any(step->layouts)) {
-        send_state(step, to, false, NULL, 0);
-    }
+    send_state(step, to, false, NULL, 0);
 }
 
 /* ---- Layouts that come in ----------------------------------------------------------------- */
@@ -595,12 +593,15 @@ static void on_tick(struct step *step)
     struct mcpz_layouts *layouts = step->layouts;
     const struct mcpz_overlay *overlay = step->overlay;
 
+    if (layouts->hear_until_us <= step->now) {
+        layouts->hear_until_us = 0; /* nobody tells: there is none */
+    }
     if (layouts->tell_at_us <= step->now) {
         tell_risen(step);
     }
     if (layouts->compare_at_us <= step->now) {
         plan_comparison(layouts, step->now);
-        if (overlay->active_count > 0) {
+        if (overlay->active_count > 0 && mcpz_layouts_any(layouts)) {
             const uint32_t lot = mcpz_rng_below(&layouts->rng, (uint32_t)overlay->active_count);
             compare_with(step, &overlay->active[lot].id);
         }
@@ -649,7 +650,8 @@ void mcpz_layouts_init(struct mcpz_layouts *layouts, const struct mcpz_layouts_c
                                      .opener = config->opener,
                                      .kept_bytes_max = bytes_max(config),
                                      .reading_bytes = reading_bytes(config),
-                                     .tell_at_us = MCPZ_TIME_NEVER};
+                                     .tell_at_us = MCPZ_TIME_NEVER,
+                                     .hear_until_us = now + MCPZ_LAYOUTS_HEAR_US};
     mcpz_layout_history_init(&layouts->history, &config->self, nodes_max(config),
                              zones_max(config), arena);
     for (size_t i = 0; i < MCPZ_LAYOUTS_LIVE_MAX; i++) {
@@ -673,11 +675,12 @@ static void remove_all(struct mcpz_layouts *layouts, enum mcpz_record_kind kind)
     }
 }
 
-void mcpz_layouts_start_over(struct mcpz_layouts *layouts)
+void mcpz_layouts_start_over(struct mcpz_layouts *layouts, mcpz_time now)
 {
     remove_all(layouts, MCPZ_RECORD_LAYOUT);
     remove_all(layouts, MCPZ_RECORD_TRACKER);
     remove_all(layouts, MCPZ_RECORD_STAGED);
+    layouts->hear_until_us = now + MCPZ_LAYOUTS_HEAR_US;
     layouts->history.live_count = 0;
     layouts->history.tracker_count = 0;
     layouts->history.all_acked = (struct mcpz_layout_stamp){0};
@@ -707,6 +710,8 @@ void mcpz_layouts_step(struct mcpz_layouts *layouts, const struct mcpz_overlay *
         if (msg->kind == MCPZ_MSG_LAYOUT) {
             (void)take_in(&step, &event->recv.from, msg->layout.bytes);
         } else if (msg->kind == MCPZ_MSG_LAYOUT_STATE) {
+            layouts->hear_until_us =
+                msg->layout_state.live_count == 0 ? 0 : layouts->hear_until_us;
             on_state(&step, &event->recv.from, &msg->layout_state);
         }
     } else if (event->kind == MCPZ_EVENT_FACT) {
@@ -748,6 +753,12 @@ mcpz_time mcpz_layouts_deadline(const struct mcpz_layouts *layouts)
 bool mcpz_layouts_any(const struct mcpz_layouts *layouts)
 {
     return layouts->history.live_count > 0;
+}
+
+bool mcpz_layouts_may_come(const struct mcpz_layouts *layouts)
+{
+    return layouts->opener.open != NULL && layouts->history.live_count == 0 &&
+           layouts->hear_until_us > 0;
 }
 
 bool mcpz_layouts_are_settled(const struct mcpz_layouts *layouts)

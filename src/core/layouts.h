@@ -12,7 +12,9 @@
  * mcpz_layout_opener). Trackers are taken on anybody's word, and so nothing that cannot be mended
  * may follow from them alone: who lets a document go asks its owners for it.
  *
- * Without any layout every member keeps every document. Who knows none says nothing.
+ * Without any layout every member keeps every document. Who knows none says so when a link
+ * begins, and is silent otherwise: so who has come knows after the first link whether there is
+ * one.
  *
  * What those above have to do with layouts, writes under way and what has been synced, comes in
  * by mcpz_layouts_hear(). Left out: layouts of more nodes than one message names
@@ -37,8 +39,9 @@
 #include "proto/limits.h"
 #include "proto/store.h"
 
-#define MCPZ_LAYOUTS_TELL_US MCPZ_MS(100) /* trackers that rise meanwhile are told together */
-#define MCPZ_LAYOUTS_RISEN_MAX 64         /* told one by one; more: all of them */
+#define MCPZ_LAYOUTS_TELL_US MCPZ_MS(100)    /* trackers that rise meanwhile are told together */
+#define MCPZ_LAYOUTS_HEAR_US MCPZ_SECONDS(3) /* who has come hears by then what there is */
+#define MCPZ_LAYOUTS_RISEN_MAX 64            /* told one by one; more: all of them */
 
 /** Owners of one document in all live layouts, each once. */
 #define MCPZ_OWNERS_MAX (MCPZ_LAYOUTS_LIVE_MAX * MCPZ_COPIES_MAX)
@@ -84,6 +87,7 @@ struct mcpz_layouts {
     mcpz_time tell_at_us;                         /* MCPZ_TIME_NEVER: nothing is to be told */
     struct mcpz_id risen[MCPZ_LAYOUTS_RISEN_MAX]; /* whose trackers are to be told */
     size_t risen_count;                           /* beyond the array: all of them */
+    mcpz_time hear_until_us;                      /* one may come that we know nothing of */
     bool settled;                                 /* as last told */
     bool in_force;                                /* see mcpz_layouts_are_in_force() */
 
@@ -102,7 +106,7 @@ void mcpz_layouts_init(struct mcpz_layouts *layouts, const struct mcpz_layouts_c
                        struct mcpz_arena *arena, mcpz_time now);
 
 /** We are in another mesh: forget all layouts, in the store as well. */
-void mcpz_layouts_start_over(struct mcpz_layouts *layouts);
+void mcpz_layouts_start_over(struct mcpz_layouts *layouts, mcpz_time now);
 
 /** Write everything that is known again: a batch was lost. Not within a step. */
 void mcpz_layouts_rewrite(struct mcpz_layouts *layouts);
@@ -131,6 +135,12 @@ mcpz_time mcpz_layouts_deadline(const struct mcpz_layouts *layouts);
 
 /** Is any layout known? If not, every member keeps everything. */
 bool mcpz_layouts_any(const struct mcpz_layouts *layouts);
+
+/**
+ * Is none known because nobody has said yet whether there is one? No longer than
+ * MCPZ_LAYOUTS_HEAR_US after a start.
+ */
+bool mcpz_layouts_may_come(const struct mcpz_layouts *layouts);
 
 /** Is one live only, and has everybody what is theirs in it? */
 bool mcpz_layouts_are_settled(const struct mcpz_layouts *layouts);

@@ -105,7 +105,7 @@ void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config 
     init_lower(node, &anew, now);
     mcpz_registry_start_over(&node->registry, config->fabric.members.incarnation);
     mcpz_tasks_start_over(&node->tasks);
-    mcpz_layouts_start_over(&node->layouts);
+    mcpz_layouts_start_over(&node->layouts, now);
 }
 
 /* ---- The step ----------------------------------------------------------------------------- */

@@ -15,17 +15,22 @@ static const struct mcpz_node *node_of(struct mcpz_exchange *exchange)
 
 /* ---- How many are to have it -------------------------------------------------------------- */
 
+static const char *const ack_words[] = {
+    [MCPZ_ACK_ASYNC] = "async",
+    [MCPZ_ACK_ONE] = "one",
+    [MCPZ_ACK_QUORUM] = "quorum",
+    [MCPZ_ACK_ALL] = "all",
+};
+
+const char *mcpz_agent_ack_word(enum mcpz_ack_level level)
+{
+    return ack_words[level];
+}
+
 static bool read_level(struct mcpz_bytes word, enum mcpz_ack_level *level)
 {
-    static const char *const words[] = {
-        [MCPZ_ACK_ASYNC] = "async",
-        [MCPZ_ACK_ONE] = "one",
-        [MCPZ_ACK_QUORUM] = "quorum",
-        [MCPZ_ACK_ALL] = "all",
-    };
-
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(words); i++) {
-        if (mcpz_bytes_equal(word, mcpz_text(words[i]))) {
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(ack_words); i++) {
+        if (mcpz_bytes_equal(word, mcpz_text(ack_words[i]))) {
             *level = (enum mcpz_ack_level)i;
             return true;
         }
@@ -94,12 +99,38 @@ static bool is_among(const struct mcpz_id *nodes, size_t count, const struct mcp
     return false;
 }
 
+bool mcpz_agent_is_kept(struct mcpz_exchange *exchange, const struct mcpz_id *document)
+{
+    return mcpz_layouts_keeps(&node_of(exchange)->layouts,
+                              mcpz_engine_id(mcpz_exchange_engine(exchange)), document);
+}
+
 bool mcpz_agent_is_here(struct mcpz_exchange *exchange, const struct mcpz_id *document)
 {
     struct mcpz_id readers[MCPZ_OWNERS_MAX];
     const size_t count = mcpz_layouts_readers(&node_of(exchange)->layouts, document, readers);
 
     return count == 0 || is_among(readers, count, mcpz_engine_id(mcpz_exchange_engine(exchange)));
+}
+
+bool mcpz_agents_may_be_elsewhere(struct mcpz_exchange *exchange)
+{
+    const struct mcpz_node *node = node_of(exchange);
+
+    return exchange->answered_elsewhere == NULL && mcpz_layouts_may_come(&node->layouts) &&
+           mcpz_members_alive_count(&node->fabric.members) > 1;
+}
+
+size_t mcpz_agent_keepers(struct mcpz_exchange *exchange, const struct mcpz_id *document,
+                          struct mcpz_id *nodes)
+{
+    const size_t count = mcpz_layouts_readers(&node_of(exchange)->layouts, document, nodes);
+
+    if (count > 0 || mcpz_agents_may_be_elsewhere(exchange)) {
+        return count;
+    }
+    nodes[0] = *mcpz_engine_id(mcpz_exchange_engine(exchange)); /* everything is here */
+    return 1;
 }
 
 /* "PATH?NAME=VALUE\nNAME=VALUE", as http/fellows.c cuts it. False: it is too long. */
@@ -131,6 +162,8 @@ static const char *method_word(enum mcpz_method method)
 bool mcpz_agent_hand_on(struct mcpz_exchange *exchange, const struct mcpz_agent_request *asked)
 {
     struct mcpz_forwarded forwarded = {.method = method_word(asked->request->method),
+                                       .find = mcpz_agent_keepers,
+                                       .document = asked->document,
                                        .repeatable = asked->repeatable,
                                        .timeout_ms =
                                            asked->request->method == MCPZ_GET
@@ -138,12 +171,12 @@ bool mcpz_agent_hand_on(struct mcpz_exchange *exchange, const struct mcpz_agent_
                                                : (uint32_t)asked->ack_timeout_ms + READ_MS,
                                        .what = "those that keep this agent"};
 
-    if (mcpz_agent_is_here(exchange, &asked->document)) {
+    if (mcpz_agent_is_here(exchange, &asked->document) &&
+        !mcpz_agents_may_be_elsewhere(exchange)) {
         return false;
     }
     if (exchange->answered_elsewhere != NULL) {
-        if (mcpz_layouts_keeps(&node_of(exchange)->layouts,
-                               mcpz_engine_id(mcpz_exchange_engine(exchange)), &asked->document)) {
+        if (mcpz_agent_is_kept(exchange, &asked->document)) {
             return false; /* who asks knows another layout; it is written here all the same */
         }
         mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
@@ -161,8 +194,6 @@ bool mcpz_agent_hand_on(struct mcpz_exchange *exchange, const struct mcpz_agent_
             return true; /* answered */
         }
     }
-    forwarded.node_count =
-        mcpz_layouts_readers(&node_of(exchange)->layouts, &asked->document, forwarded.nodes);
     mcpz_forward(exchange, &forwarded);
     return true;
 }

@@ -28,6 +28,9 @@ MCPZ_MUST_USE bool mcpz_agent_ack_read(struct mcpz_exchange *exchange,
                                        const struct mcpz_request *request,
                                        struct mcpz_event_agent *agent);
 
+/** "async", "one", "quorum" or "all". */
+const char *mcpz_agent_ack_word(enum mcpz_ack_level level);
+
 /**
  * Hand the request on if this node is not one to ask for its document. False: it is. A request
  * that was handed on once is not again: if we do not have the document, that is said.
@@ -35,8 +38,22 @@ MCPZ_MUST_USE bool mcpz_agent_ack_read(struct mcpz_exchange *exchange,
 MCPZ_MUST_USE bool mcpz_agent_hand_on(struct mcpz_exchange *exchange,
                                       const struct mcpz_agent_request *asked);
 
+/**
+ * Whom to ask for `document`, best first, ourselves if it is here; nobody while that is not known.
+ * Returns how many. `nodes` has room for MCPZ_OWNERS_MAX.
+ */
+size_t mcpz_agent_keepers(struct mcpz_exchange *exchange, const struct mcpz_id *document,
+                          struct mcpz_id *nodes);
+
+/** May there be a layout that we have not heard of yet? Who has just come waits a moment for it.
+ */
+bool mcpz_agents_may_be_elsewhere(struct mcpz_exchange *exchange);
+
 /** Is this node one to ask for `document`? */
 bool mcpz_agent_is_here(struct mcpz_exchange *exchange, const struct mcpz_id *document);
+
+/** Is it to be kept here by any live layout, whoever is read from? */
+bool mcpz_agent_is_kept(struct mcpz_exchange *exchange, const struct mcpz_id *document);
 
 /** Is there a layout: are other nodes to be asked for what they keep? */
 bool mcpz_agents_are_spread(struct mcpz_exchange *exchange);

@@ -4,18 +4,21 @@
 
 struct forward {
     struct mcpz_forwarded asked;
-    size_t next;   /* of its nodes */
-    uint32_t code; /* of the last that did not answer */
+    struct mcpz_id nodes[MCPZ_OWNERS_MAX];
+    size_t node_count;
+    size_t next;                /* of the nodes */
+    uint32_t code;              /* of the last that did not answer */
+    mcpz_time patient_until_us; /* for somebody to be heard of */
 };
 
-static bool is_there(struct mcpz_exchange *exchange, const struct mcpz_id *node)
+bool mcpz_forward_is_there(struct mcpz_exchange *exchange, const struct mcpz_id *node)
 {
     const struct mcpz_members *members =
         &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members;
     const struct mcpz_member *member = mcpz_members_find(members, node);
 
-    return member != NULL && !mcpz_member_is_gone(member) &&
-           !mcpz_id_equal(node, mcpz_engine_id(mcpz_exchange_engine(exchange)));
+    return mcpz_id_equal(node, mcpz_engine_id(mcpz_exchange_engine(exchange))) ||
+           (member != NULL && !mcpz_member_is_gone(member));
 }
 
 /* Ask the next that is there. False: there is none left. */
@@ -24,9 +27,9 @@ static bool ask_next(struct mcpz_exchange *exchange)
     struct forward *forward = exchange->state;
     const struct mcpz_forwarded *asked = &forward->asked;
 
-    while (forward->next < asked->node_count) {
-        const struct mcpz_id *node = &asked->nodes[forward->next++];
-        if (is_there(exchange, node) &&
+    while (forward->next < forward->node_count) {
+        const struct mcpz_id *node = &forward->nodes[forward->next++];
+        if (mcpz_forward_is_there(exchange, node) &&
             mcpz_fellows_ask(exchange, node, asked->method, asked->path, asked->body,
                              asked->timeout_ms)) {
             return true;
@@ -35,8 +38,7 @@ static bool ask_next(struct mcpz_exchange *exchange)
     return false;
 }
 
-/* Can a call that failed so not have reached anybody who does what it says? */
-static bool cannot_have_begun(uint32_t code)
+bool mcpz_forward_cannot_have_begun(uint32_t code)
 {
     return code == MCPZ_CODE_NO_PROVIDER || code == MCPZ_CODE_NOT_OFFERED ||
            code == MCPZ_CODE_BUSY || code == MCPZ_CODE_OVERLOADED || code == MCPZ_CODE_DRAINING ||
@@ -44,11 +46,42 @@ static bool cannot_have_begun(uint32_t code)
            code == MCPZ_CODE_RATE_LIMITED;
 }
 
+static mcpz_time now_of(const struct mcpz_exchange *exchange)
+{
+    const struct mcpz_api_ports *ports = &exchange->api->ports;
+
+    return ports->now(ports->context);
+}
+
+/* Find out anew whom to ask, and ask the first. False: nobody is there. */
+static bool ask_first(struct mcpz_exchange *exchange)
+{
+    struct forward *forward = exchange->state;
+
+    forward->next = 0;
+    forward->node_count = forward->asked.find(exchange, &forward->asked.document, forward->nodes);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* those who are asked have their time */
+    return ask_next(exchange);
+}
+
+/* Look again in a while. False: that has been done long enough. */
+static bool wait_a_while(struct mcpz_exchange *exchange)
+{
+    const struct forward *forward = exchange->state;
+    const mcpz_time now = now_of(exchange);
+
+    if (now >= forward->patient_until_us) {
+        return false;
+    }
+    exchange->deadline_us = now + MCPZ_FORWARD_LOOK_US;
+    return true;
+}
+
 static void fail(struct mcpz_exchange *exchange)
 {
     const struct forward *forward = exchange->state;
 
-    if (forward->code == MCPZ_CODE_OK || cannot_have_begun(forward->code)) {
+    if (forward->code == MCPZ_CODE_OK || mcpz_forward_cannot_have_begun(forward->code)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
                            "%s cannot be reached: nothing was done", forward->asked.what);
     } else if (forward->asked.repeatable) {
@@ -74,14 +107,26 @@ static void work(struct mcpz_exchange *exchange)
         return;
     }
     const bool has_nothing = status == mcpz_api_status_of(MCPZ_CODE_UNAVAILABLE); /* nor did it */
-    if (status != 0 && (!has_nothing || forward->next == forward->asked.node_count)) {
+    if (status != 0 && !has_nothing) {
         mcpz_exchange_answer(exchange, status, json);
         return;
     }
-    json_decref(json);
     forward->code = has_nothing ? (uint32_t)MCPZ_CODE_UNAVAILABLE : exchange->fellow_code;
-    const bool may_go_on = forward->asked.repeatable || cannot_have_begun(forward->code);
-    if (!may_go_on || !ask_next(exchange)) {
+    const bool cannot_have = mcpz_forward_cannot_have_begun(forward->code);
+    const bool may_go_on = forward->asked.repeatable || cannot_have;
+    if ((may_go_on && ask_next(exchange)) || (cannot_have && wait_a_while(exchange))) {
+        json_decref(json);
+    } else if (has_nothing) {
+        mcpz_exchange_answer(exchange, status, json); /* in its words */
+    } else {
+        json_decref(json);
+        fail(exchange);
+    }
+}
+
+static void expire(struct mcpz_exchange *exchange)
+{
+    if (!ask_first(exchange) && !wait_a_while(exchange)) {
         fail(exchange);
     }
 }
@@ -95,7 +140,7 @@ static void finish(struct mcpz_exchange *exchange)
     free(forward);
 }
 
-static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+static const struct mcpz_exchange_kind kind = {.work = work, .expire = expire, .finish = finish};
 
 void mcpz_forward(struct mcpz_exchange *exchange, const struct mcpz_forwarded *forwarded)
 {
@@ -107,9 +152,9 @@ void mcpz_forward(struct mcpz_exchange *exchange, const struct mcpz_forwarded *f
         return;
     }
     forward->asked = *forwarded;
+    forward->patient_until_us = now_of(exchange) + MCPZ_FORWARD_PATIENCE_US;
     mcpz_exchange_wait(exchange, &kind, forward);
-    exchange->deadline_us = MCPZ_TIME_NEVER; /* those who are asked have their time */
-    if (!ask_next(exchange)) {
-        fail(exchange);
+    if (!ask_first(exchange)) {
+        (void)wait_a_while(exchange);
     }
 }

@@ -12,7 +12,8 @@
 /* ---- Where the key is --------------------------------------------------------------------- */
 
 /* Those that say they make layouts. */
-static size_t find_makers(struct mcpz_exchange *exchange, struct mcpz_id *nodes)
+static size_t find_makers(struct mcpz_exchange *exchange, const struct mcpz_id *document,
+                          struct mcpz_id *nodes)
 {
     const struct mcpz_registry *registry =
         &mcpz_engine_node(mcpz_exchange_engine(exchange))->registry;
@@ -20,6 +21,7 @@ static size_t find_makers(struct mcpz_exchange *exchange, struct mcpz_id *nodes)
     const struct mcpz_offer *offer = mcpz_registry_find(registry, name, 0);
     size_t count = 0;
 
+    (void)document;
     while (offer != NULL && count < MCPZ_OWNERS_MAX) {
         nodes[count++] = registry->offerers[offer->offerer].id;
         offer = mcpz_registry_find(registry, name, (size_t)(offer - registry->offers) + 1);
@@ -33,6 +35,7 @@ bool mcpz_layout_hand_on(struct mcpz_exchange *exchange, const struct mcpz_reque
     struct mcpz_forwarded forwarded = {
         .method = request->method == MCPZ_GET ? "GET" : "POST",
         .timeout_ms = MCPZ_FORWARD_MS,
+        .find = find_makers,
         .what = "the node that holds the mesh's key, where layouts are made,"};
 
     if (mcpz_engine_holds_mesh_key(mcpz_exchange_engine(exchange))) {
@@ -45,7 +48,6 @@ bool mcpz_layout_hand_on(struct mcpz_exchange *exchange, const struct mcpz_reque
     (void)snprintf(forwarded.path, sizeof(forwarded.path), "%.*s", (int)request->path.length,
                    (const char *)request->path.data);
     forwarded.body = body != NULL ? json_deep_copy(body) : NULL;
-    forwarded.node_count = find_makers(exchange, forwarded.nodes);
     mcpz_forward(exchange, &forwarded);
     return true;
 }

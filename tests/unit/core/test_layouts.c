@@ -282,16 +282,47 @@ static uint64_t newest(size_t at)
 
 /* ---- Tests -------------------------------------------------------------------------------- */
 
-TEST(who_knows_no_layout_says_nothing)
+TEST(who_knows_no_layout_says_so_once_a_link)
 {
     set_up();
+    CHECK(mcpz_layouts_may_come(&nodes[0].layouts));
     link_ring(NODES);
+    CHECK_UINT(states_sent, 2 * NODES);
+    pump();
+    CHECK(!mcpz_layouts_may_come(&nodes[0].layouts));
     for (int i = 0; i < 20; i++) {
         tick_all(MCPZ_SECONDS(5));
     }
-    CHECK_UINT(states_sent, 0);
+    CHECK_UINT(states_sent, 2 * NODES);
     CHECK(!mcpz_layouts_any(&nodes[0].layouts));
     CHECK(mcpz_layouts_keeps(&nodes[0].layouts, &world.nodes[0].id, &(struct mcpz_id){{7}}));
+    tear_down();
+}
+
+TEST(a_layout_may_come_until_somebody_has_said_what_there_is)
+{
+    set_up();
+    link_ring(NODES - 1);
+    pump();
+    apply(0, 1, 1, NODES);
+    pump();
+    CHECK(mcpz_layouts_may_come(&nodes[NODES - 1].layouts)); /* it has just come */
+    link_nodes(0, NODES - 1);
+    pump();
+    CHECK_UINT(newest(NODES - 1), 1);
+    CHECK(!mcpz_layouts_may_come(&nodes[NODES - 1].layouts));
+    tear_down();
+}
+
+TEST(a_layout_that_nobody_tells_of_is_waited_for_a_while_only)
+{
+    set_up();
+    tick_all(MCPZ_LAYOUTS_HEAR_US - 1);
+    CHECK(mcpz_layouts_may_come(&nodes[0].layouts));
+    tick_all(1);
+    CHECK(!mcpz_layouts_may_come(&nodes[0].layouts));
+    mcpz_layouts_start_over(&nodes[0].layouts, now);
+    CHECK(mcpz_layouts_may_come(&nodes[0].layouts)); /* another mesh may have one */
     tear_down();
 }
 
@@ -522,14 +553,16 @@ TEST(another_mesh_has_other_layouts)
 {
     set_up();
     apply(0, 1, 1, NODES);
-    mcpz_layouts_start_over(&nodes[0].layouts);
+    mcpz_layouts_start_over(&nodes[0].layouts, now);
     CHECK(!mcpz_layouts_any(&nodes[0].layouts));
     CHECK_UINT(fake_store_count(&nodes[0].store, MCPZ_RECORD_LAYOUT), 0);
     CHECK_UINT(fake_store_count(&nodes[0].store, MCPZ_RECORD_TRACKER), 0);
     tear_down();
 }
 
-TEST_MAIN(RUN(who_knows_no_layout_says_nothing),
+TEST_MAIN(RUN(who_knows_no_layout_says_so_once_a_link),
+          RUN(a_layout_may_come_until_somebody_has_said_what_there_is),
+          RUN(a_layout_that_nobody_tells_of_is_waited_for_a_while_only),
           RUN(a_layout_that_is_applied_reaches_everybody_and_settles),
           RUN(an_older_one_is_let_go_when_all_have_come_over),
           RUN(a_node_that_was_away_holds_everything_up_and_is_told_when_it_is_back),
