@@ -261,3 +261,34 @@ enum mcpz_exit mcpz_option_duration(const struct mcpz_invocation *invocation, co
                            "--%s %s is no length of time: a whole number and ms, s, m, h or d",
                            name, text);
 }
+
+#define ACK_TIMEOUT_MS 5000 /* the node's own default */
+
+enum mcpz_exit mcpz_api_path_ack(const struct mcpz_invocation *invocation, const char *path,
+                                 char whole[MCPZ_API_PATH_BYTES], uint64_t *wait_ms)
+{
+    static const char *const levels[] = {"async", "one", "quorum", "all"};
+    const char *level = mcpz_option_value(invocation, "ack");
+    bool is_level = level == NULL;
+
+    *wait_ms = 0;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(levels) && !is_level; i++) {
+        is_level = strcmp(levels[i], level) == 0;
+    }
+    if (!is_level) {
+        return mcpz_fail_usage(invocation, "--ack %s is not async, one, quorum or all", level);
+    }
+    const enum mcpz_exit status =
+        mcpz_option_duration(invocation, "timeout", ACK_TIMEOUT_MS, wait_ms);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (snprintf(whole, MCPZ_API_PATH_BYTES, "%s?ack=%s&timeout_ms=%" PRIu64, path,
+                 level != NULL ? level : "async", *wait_ms) >= MCPZ_API_PATH_BYTES) {
+        return mcpz_fail_usage(invocation, "the agent's id is too long");
+    }
+    if (level == NULL) {
+        (void)snprintf(whole, MCPZ_API_PATH_BYTES, "%s", path);
+    }
+    return MCPZ_EXIT_OK;
+}

@@ -79,4 +79,11 @@ enum mcpz_exit mcpz_api_path(const struct mcpz_invocation *invocation, const cha
 enum mcpz_exit mcpz_option_duration(const struct mcpz_invocation *invocation, const char *name,
                                     uint64_t otherwise, uint64_t *ms);
 
+/**
+ * `path` with what --ack and --timeout say, and in `*wait_ms` how long that may take: 5 s unless
+ * told. Tells why not.
+ */
+enum mcpz_exit mcpz_api_path_ack(const struct mcpz_invocation *invocation, const char *path,
+                                 char whole[MCPZ_API_PATH_BYTES], uint64_t *wait_ms);
+
 #endif

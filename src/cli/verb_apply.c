@@ -36,8 +36,10 @@ struct apply {
     const struct mcpz_invocation *invocation;
     const char *path;
     FILE *file;
-    char note[4096]; /* where it is noted how far it is; "": it is not */
-    uint64_t length; /* of the file: another one is begun anew */
+    char note[4096];                  /* where it is noted how far it is; "": it is not */
+    uint64_t length;                  /* of the file: another one is begun anew */
+    char target[MCPZ_API_PATH_BYTES]; /* with --ack */
+    uint64_t ack_wait_ms;
     uint64_t batch_max;
     uint64_t rate;       /* lines a second; 0: as fast as it goes */
     uint64_t first_line; /* of the batch */
@@ -45,6 +47,7 @@ struct apply {
     uint64_t skipped;    /* done before */
     uint64_t applied;
     uint64_t failed;
+    uint64_t late;   /* of them, those that are not known to be on as many disks as asked */
     uint64_t sent;   /* lines */
     bool is_resumed; /* and this is the first batch since */
     bool stops;      /* at the first line that is refused */
@@ -143,6 +146,7 @@ static bool tell_error(struct apply *apply, json_t *error)
     if (apply->is_resumed && strcmp(code, "conflict") == 0) {
         return false;
     }
+    apply->late += strcmp(code, "timeout") == 0 ? 1 : 0;
     (void)json_object_set_new(error, "line", json_integer((json_int_t)line));
     (void)json_array_append(apply->errors, error);
     if (!apply->invocation->json && json_array_size(apply->errors) <= ERRORS_SHOWN_MAX) {
@@ -176,12 +180,13 @@ static enum mcpz_exit send_batch(struct apply *apply)
     json_t *answer = NULL;
     const struct mcpz_client_request request = {
         .method = "POST",
-        .path = "/v1/apply",
+        .path = apply->target,
         .type = "application/x-ndjson",
         .body = mcpz_bytes(apply->body, apply->body_length),
         .body_file = MCPZ_CLIENT_NO_FILE,
         .answer_file = MCPZ_CLIENT_NO_FILE,
-        .patience_ms = PATIENCE_MS,
+        .patience_ms =
+            (unsigned int)(PATIENCE_MS + (apply->batch_max / 64 + 1) * apply->ack_wait_ms),
     };
 
     if (apply->body_length == 0) {
@@ -292,7 +297,7 @@ static enum mcpz_exit end(struct apply *apply, enum mcpz_exit status)
         status = MCPZ_EXIT_INTERRUPTED;
     }
     if (status == MCPZ_EXIT_OK && apply->failed > 0) {
-        status = MCPZ_EXIT_FAILED;
+        status = apply->late == apply->failed ? MCPZ_EXIT_TIMEOUT : MCPZ_EXIT_FAILED;
     }
     if (apply->invocation->json && (status == MCPZ_EXIT_OK || apply->failed > 0)) {
         json_t *json = json_pack(
@@ -362,7 +367,11 @@ static enum mcpz_exit run_agent_apply(const struct mcpz_invocation *invocation)
     if (!read_option(invocation, "rate", RATE_MAX, &apply.rate)) {
         return mcpz_fail_usage(invocation, "--rate is 1 to %d lines a second", RATE_MAX);
     }
-    enum mcpz_exit status = open_file(&apply);
+    enum mcpz_exit status =
+        mcpz_api_path_ack(invocation, "/v1/apply", apply.target, &apply.ack_wait_ms);
+    if (status == MCPZ_EXIT_OK) {
+        status = open_file(&apply);
+    }
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
@@ -384,6 +393,8 @@ static enum mcpz_exit run_agent_apply(const struct mcpz_invocation *invocation)
 }
 
 static const struct mcpz_option agent_apply_options[] = {
+    {"ack", '\0', "LEVEL", "on how many disks each is to be: async (one), one, quorum or all"},
+    {"timeout", '\0', "TIME", "for that: then the status is 5, and the write stays (5s)"},
     {"batch", '\0', "N", "so many lines go to the disk together: 1 to 5000 (500)"},
     {"rate", '\0', "N", "so many lines a second, at most"},
     {"stop", '\0', NULL, "end with the batch in which a line is refused"},
@@ -398,7 +409,8 @@ static const struct mcpz_verb verbs[] = {
     "the agent, and the rest what the verb takes. Lines are done in order. One that is refused\n"
     "is told as FILE:LINE, and those behind it are done; exit status 1 then. What is done is\n"
     "noted in FILE.applied, so the same command goes on where it was interrupted; of the batch\n"
-    "under way then, increments and pushes may be done twice.\n"
+    "under way then, increments and pushes may be done twice. Lines about agents that other\n"
+    "nodes keep are handed on to those; the lines of one agent stay in order.\n"
     "\n"
     "Examples:\n"
     "  {\"op\": \"create\", \"id\": \"planner-1\"}\n"

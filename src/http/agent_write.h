@@ -23,4 +23,7 @@ struct mcpz_agent_write {
 MCPZ_MUST_USE bool mcpz_agent_write_read(struct mcpz_exchange *answer, json_t *object,
                                          struct mcpz_agent_write *write);
 
+/** Is it as done once if it is done twice, also in its answer? */
+bool mcpz_agent_write_is_repeatable(enum mcpz_agent_op op);
+
 #endif

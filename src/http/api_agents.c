@@ -448,8 +448,7 @@ static const struct verb verbs[] = {
     {"map", MCPZ_AGENT_MAP, {"path"}},
 };
 
-/* Is it as done once if it is done twice, also in its answer? */
-static bool is_repeatable(enum mcpz_agent_op op)
+bool mcpz_agent_write_is_repeatable(enum mcpz_agent_op op)
 {
     return op == MCPZ_AGENT_SET || op == MCPZ_AGENT_ADD || op == MCPZ_AGENT_KEEP ||
            op == MCPZ_AGENT_FENCE || op == MCPZ_AGENT_LIFE || op == MCPZ_AGENT_ENABLE ||
@@ -659,7 +658,7 @@ void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_reque
     }
     struct mcpz_event_agent agent = {.op = verb->op};
     document_of(id, &agent.document);
-    if (!is_done_here(exchange, request, is_repeatable(verb->op), &agent)) {
+    if (!is_done_here(exchange, request, mcpz_agent_write_is_repeatable(verb->op), &agent)) {
         return;
     }
     json_t *object = mcpz_exchange_object(exchange, verb->members);

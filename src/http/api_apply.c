@@ -4,22 +4,27 @@
  *   {"op": "create", "id": "a"}
  *   {"op": "set", "id": "a", "path": "b.c", "value": 1}
  *
+ * Lines about agents that others keep are handed on to those (http/apply_lots.h).
+ *
  * Many lines are handed in in one turn, so that one commit takes them to the disk; a turn ends
  * after a few milliseconds all the same. A line that is refused is told with its number, and those
  * behind it are done. The answer comes when all are on the disk, or never will be.
  */
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http/agent_owners.h"
 #include "http/agent_write.h"
+#include "http/apply_lots.h"
 #include "http/exchange.h"
 
 #define LINE_BYTES_MAX 16384
 #define LINES_MAX 10000
 #define UNDER_WAY_MAX 4096
+#define WAITING_MAX (MCPZ_ACK_WAITS_MAX / 2) /* where each line waits for owners */
 #define SLICE_LINES 64
 #define SLICE_US                                                                                  \
     1000             /* others want their turn; the loop may come to it thrice between two waits */
@@ -44,7 +49,10 @@ struct apply {
     json_t *errors;
     enum mcpz_ack_level ack; /* of each line */
     uint32_t ack_timeout_ms;
-    uint64_t at; /* in the body: up to here it was read into `buffer` */
+    size_t under_way_max;    /* lines */
+    mcpz_time idle_until_us; /* nothing is heard of any line until then: it is given up */
+    struct mcpz_lots lots;   /* lines for others */
+    uint64_t at;             /* in the body: up to here it was read into `buffer` */
     size_t used;
     size_t have;
     uint8_t buffer[LINE_BYTES_MAX + 1];
@@ -52,14 +60,13 @@ struct apply {
 
 /* ---- Lines -------------------------------------------------------------------------------- */
 
-static void add_error(struct apply *apply, uint32_t number, uint32_t code, const char *text)
+static void add_error(struct apply *apply, uint32_t number, const char *code, const char *text)
 {
     apply->failed++;
     if (json_array_size(apply->errors) < ERRORS_TOLD_MAX) {
-        (void)json_array_append_new(apply->errors,
-                                    json_pack("{s:i, s:s, s:o}", "line", (int)number, "code",
-                                              mcpz_code_word(code), "message",
-                                              mcpz_exchange_show_text(mcpz_text(text))));
+        (void)json_array_append_new(
+            apply->errors, json_pack("{s:i, s:s, s:o}", "line", (int)number, "code", code,
+                                     "message", mcpz_exchange_show_text(mcpz_text(text))));
     }
 }
 
@@ -147,15 +154,38 @@ static void hand_in(struct mcpz_exchange *exchange, const struct mcpz_agent_writ
     mcpz_engine_event(engine, &event);
 }
 
-/* Lines are not handed on: who keeps the agent is to be asked. */
-static bool is_kept_here(struct mcpz_exchange *exchange, struct mcpz_exchange *answer,
-                         const struct mcpz_agent_write *write)
+/* The line is for others. */
+static void hand_on(struct mcpz_exchange *exchange, json_t *object,
+                    const struct mcpz_agent_write *write, size_t bytes)
 {
-    if (mcpz_agent_is_here(exchange, &write->agent.document)) {
-        return true;
+    struct apply *apply = exchange->state;
+    const struct mcpz_lot_line line = {.document = write->agent.document,
+                                       .object = object,
+                                       .bytes = bytes,
+                                       .number = (uint32_t)apply->number,
+                                       .repeatable =
+                                           mcpz_agent_write_is_repeatable(write->agent.op)};
+
+    mcpz_lots_take(exchange, &apply->lots, &line);
+}
+
+/*
+ * Is the line for others? One that another node has handed on is not handed on again: false, and
+ * `answer` says so if it is not ours.
+ */
+static bool is_for_others(struct mcpz_exchange *exchange, struct mcpz_exchange *answer,
+                          const struct mcpz_id *document)
+{
+    const struct apply *apply = exchange->state;
+
+    if (exchange->answered_elsewhere == NULL) {
+        return !mcpz_agent_is_here(exchange, document) || mcpz_agents_may_be_elsewhere(exchange) ||
+               mcpz_lots_hold(&apply->lots, document);
     }
-    mcpz_exchange_fail(answer, MCPZ_CODE_UNAVAILABLE,
-                       "other nodes keep this agent: apply the line at one of them");
+    if (!mcpz_agent_is_here(exchange, document) && !mcpz_agent_is_kept(exchange, document)) {
+        mcpz_exchange_fail(answer, MCPZ_CODE_UNAVAILABLE,
+                           "this node does not keep that agent any more: ask again");
+    }
     return false;
 }
 
@@ -167,8 +197,10 @@ static void do_line(struct mcpz_exchange *exchange, struct mcpz_bytes text)
 
     mcpz_body_init(&answer.response.body, exchange->api->directory);
     json_t *object = mcpz_exchange_parse(&answer, text, NULL);
-    if (object != NULL && mcpz_agent_write_read(&answer, object, &write) &&
-        is_kept_here(exchange, &answer, &write)) {
+    const bool is_read = object != NULL && mcpz_agent_write_read(&answer, object, &write);
+    if (is_read && is_for_others(exchange, &answer, &write.agent.document)) {
+        hand_on(exchange, object, &write, text.length);
+    } else if (is_read && !answer.answered) {
         hand_in(exchange, &write);
     } else {
         add_refusal(apply, &answer);
@@ -197,7 +229,19 @@ static bool has_all_been_read(const struct mcpz_exchange *exchange)
     return apply->at == exchange->input.length && apply->used == apply->have;
 }
 
-static void work(struct mcpz_exchange *exchange)
+static bool is_at_its_end(const struct apply *apply)
+{
+    return apply->count + apply->lots.taken == LINES_MAX;
+}
+
+static bool may_read(const struct apply *apply)
+{
+    return apply->pending < apply->under_way_max && !is_at_its_end(apply) &&
+           mcpz_lots_have_room(&apply->lots);
+}
+
+/* Hand in the next lines, as many as a turn may take. */
+static void read_lines(struct mcpz_exchange *exchange)
 {
     struct apply *apply = exchange->state;
     const struct mcpz_api_ports *ports = &exchange->api->ports;
@@ -206,8 +250,7 @@ static void work(struct mcpz_exchange *exchange)
     size_t read = 0;
     bool has_time = true;
 
-    while (!exchange->answered && has_time && read < SLICE_LINES &&
-           apply->pending < UNDER_WAY_MAX && apply->count < LINES_MAX &&
+    while (!exchange->answered && has_time && read < SLICE_LINES && may_read(apply) &&
            next_line(exchange, &text)) {
         read++;
         if (!is_blank(text)) {
@@ -216,17 +259,66 @@ static void work(struct mcpz_exchange *exchange)
         has_time =
             read % LOOK_EACH != 0 || ports->now(ports->context) - begun_us < (mcpz_time)SLICE_US;
     }
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct apply *apply = exchange->state;
+
+    read_lines(exchange);
     if (exchange->answered) {
         return;
     }
-    if (apply->count == LINES_MAX && !has_all_been_read(exchange) && apply->pending == 0) {
+    mcpz_lots_work(exchange, &apply->lots);
+    exchange->deadline_us =
+        mcpz_time_min(apply->idle_until_us, mcpz_lots_deadline(exchange, &apply->lots));
+    const bool is_idle = apply->pending == 0 && apply->lots.count == 0;
+    if (is_idle && has_all_been_read(exchange)) {
+        answer_all(exchange);
+    } else if (is_idle && is_at_its_end(apply)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE,
                            "more than %d lines in one request: that many are done", LINES_MAX);
-    } else if (has_all_been_read(exchange) && apply->pending == 0) {
-        answer_all(exchange);
-    } else if (!has_all_been_read(exchange) && apply->pending < UNDER_WAY_MAX &&
-               apply->count < LINES_MAX) {
+    } else if (!has_all_been_read(exchange) && may_read(apply)) {
         mcpz_exchange_again(exchange);
+    }
+}
+
+static void expire(struct mcpz_exchange *exchange)
+{
+    const struct apply *apply = exchange->state;
+    const struct mcpz_api_ports *ports = &exchange->api->ports;
+
+    if (ports->now(ports->context) < apply->idle_until_us) {
+        work(exchange); /* somebody may be there now who keeps what waits */
+        return;
+    }
+    mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT,
+                       "the node did not get this done in time: look again whether it happened "
+                       "before you repeat it");
+}
+
+/* Something was heard of a line. */
+static void stay(struct mcpz_exchange *exchange)
+{
+    struct apply *apply = exchange->state;
+    const struct mcpz_api_ports *ports = &exchange->api->ports;
+
+    apply->idle_until_us =
+        ports->now(ports->context) + MCPZ_API_WAIT_US + MCPZ_MS(apply->ack_timeout_ms);
+    exchange->deadline_us = mcpz_time_min(exchange->deadline_us, apply->idle_until_us);
+}
+
+/* Another node has done a line, or refused it. */
+static void tell_line(void *context, uint32_t number, const char *code, const char *text)
+{
+    struct mcpz_exchange *exchange = context;
+    struct apply *apply = exchange->state;
+
+    stay(exchange);
+    if (strcmp(code, mcpz_code_word(MCPZ_CODE_OK)) == 0) {
+        apply->applied++;
+    } else {
+        add_error(apply, number, code, text);
     }
 }
 
@@ -268,23 +360,24 @@ static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *actio
         apply->applied++;
     } else {
         mcpz_bytes_to_text(action->reply.text, text, sizeof(text));
-        add_error(apply, apply->numbers[found], action->reply.code, text);
+        add_error(apply, apply->numbers[found], mcpz_code_word(action->reply.code), text);
     }
-    exchange->deadline_us =
-        exchange->api->ports.now(exchange->api->ports.context) + MCPZ_API_WAIT_US;
+    stay(exchange);
     /* Not each of thousands is worth a look. */
-    return apply->pending == 0 || apply->pending == UNDER_WAY_MAX / 2;
+    return apply->pending == 0 || apply->pending == apply->under_way_max / 2;
 }
 
 static void finish(struct mcpz_exchange *exchange)
 {
     struct apply *apply = exchange->state;
 
+    mcpz_lots_finish(exchange, &apply->lots);
     json_decref(apply->errors);
     free(apply);
 }
 
-static const struct mcpz_exchange_kind apply_kind = {.note = note, .work = work, .finish = finish};
+static const struct mcpz_exchange_kind apply_kind = {
+    .note = note, .work = work, .expire = expire, .finish = finish};
 
 static void tell_nobody(void *context, void *owner)
 {
@@ -307,9 +400,15 @@ void mcpz_api_apply(struct mcpz_exchange *exchange, const struct mcpz_request *r
     }
     apply->ack = said.ack;
     apply->ack_timeout_ms = said.ack_timeout_ms;
+    apply->under_way_max = said.ack == MCPZ_ACK_ASYNC ? UNDER_WAY_MAX : WAITING_MAX;
+    apply->lots.teller = (struct mcpz_lots_teller){.context = exchange, .tell = tell_line};
+    apply->lots.timeout_ms = said.ack_timeout_ms + MCPZ_FORWARD_MS;
+    (void)snprintf(apply->lots.path, sizeof(apply->lots.path), "/v1/apply?ack=%s\ntimeout_ms=%u",
+                   mcpz_agent_ack_word(said.ack), said.ack_timeout_ms);
     apply->quiet.ports = exchange->api->ports;
     apply->quiet.ports.answered = tell_nobody;
     apply->quiet.directory = exchange->api->directory;
     mcpz_exchange_wait(exchange, &apply_kind, apply);
+    stay(exchange);
     work(exchange);
 }

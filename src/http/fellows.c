@@ -322,6 +322,7 @@ static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
            (is_one || mcpz_bytes_equal(path, mcpz_text(MCPZ_KEY_SHARE_PATH)) ||
             is_below(path, MCPZ_LAYOUT_PATH) || is_below(path, "/v1/agents") ||
             is_below(path, "/v1/history") ||
+            (method == MCPZ_POST && mcpz_bytes_equal(path, mcpz_text("/v1/apply"))) ||
             (method == MCPZ_GET && mcpz_bytes_equal(path, mcpz_text("/v1/queues"))) ||
             (is_tasks && path.length == length && method == MCPZ_GET));
 }
@@ -344,6 +345,18 @@ static void cut_target(char *target, struct mcpz_bytes *path, struct mcpz_bytes 
     }
 }
 
+/* The request's body: an object, or several, a line each. */
+static void append_body(struct mcpz_body *body, json_t *said)
+{
+    if (json_is_object(said)) {
+        mcpz_body_append_json(body, json_incref(said), true);
+    }
+    for (size_t i = 0; i < json_array_size(said); i++) {
+        mcpz_body_append_json(body, json_incref(json_array_get(said, i)), true);
+        mcpz_body_text(body, "\n");
+    }
+}
+
 static bool open_exchange(struct mcpz_api *api, struct mcpz_fellow_served *served,
                           struct mcpz_request *request, json_t *said)
 {
@@ -354,9 +367,7 @@ static bool open_exchange(struct mcpz_api *api, struct mcpz_fellow_served *serve
         return false;
     }
     mcpz_body_init(&body, api->directory);
-    if (said != NULL) {
-        mcpz_body_append_json(&body, json_incref(said), true);
-    }
+    append_body(&body, said);
     request->body = &body;
     served->exchange->answered_elsewhere = answered;
     if (mcpz_bytes_equal(request->path, mcpz_text(MCPZ_KEY_SHARE_PATH))) {

@@ -82,8 +82,9 @@ void mcpz_fellows_work(struct mcpz_api *api);
 void mcpz_fellows_finish(struct mcpz_api *api);
 
 /**
- * Ask `node`: `exchange` works again when there is an answer. `json` is the request's body, NULL:
- * none. Not within the engine's turn. False: too much is asked already, or the node is no member.
+ * Ask `node`: `exchange` works again when there is an answer. `json` is the request's body, or an
+ * array of its lines; NULL: none. Not within the engine's turn. False: too much is asked already,
+ * or the node is no member.
  */
 bool mcpz_fellows_ask(struct mcpz_exchange *exchange, const struct mcpz_id *node,
                       const char *method, const char *path, const json_t *json,

@@ -23,9 +23,10 @@
 #include "http/exchange.h"
 
 #define MCPZ_FORWARD_MS 10000
-#define MCPZ_FORWARD_PATIENCE_US MCPZ_SECONDS(3) /* for somebody who can be asked to be heard of  \
-                                                  */
-#define MCPZ_FORWARD_LOOK_US MCPZ_MS(200)        /* between two looks meanwhile */
+#define MCPZ_FORWARD_PATIENCE_US                                                                  \
+    MCPZ_SECONDS(3)                       /* for somebody who can be asked to be heard of         \
+                                           */
+#define MCPZ_FORWARD_LOOK_US MCPZ_MS(200) /* between two looks meanwhile */
 #define MCPZ_FORWARD_PATH_BYTES 1024
 
 struct mcpz_forwarded {

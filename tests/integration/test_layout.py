@@ -50,13 +50,17 @@ class Layout(unittest.TestCase):
             b, c, d, e = (mesh.joiner(a, name) for name in "BCDE")
             nodes = [a, b, c, d, e]
             wait_linked(nodes)
-            until("B does, too", lambda: b.run("layout", "stage", "A", "B", "C", "D").returncode == 0)
-            # One that has just come may not have heard yet what the others can be asked.
-            until("E reaches who makes layouts", lambda: e.run("layout", "plan").returncode == 0)
+            b.ask("layout", "stage", "A", "B", "C", "D")
             self.assertEqual(e.ask("layout", "apply")["applied"]["version"], 1)
             self.settled(nodes, 1)
-            for agent in AGENTS:
-                e.ask("agent", "create", agent, "--ack", "all")
+            # Whoever keeps each agent gets its lines, from a node that keeps none.
+            lines = [{"op": "create", "id": agent} for agent in AGENTS]
+            lines += [{"op": "increment", "id": agent, "path": "n", "by": by} for by in (1, 2, 3) for agent in AGENTS]
+            fleet = pathlib.Path(mesh.directory) / "fleet.ndjson"
+            fleet.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            said = e.ask("agent", "apply", str(fleet), "--ack", "all")
+            self.assertEqual((said["applied"], said["failed"]), (len(lines), 0))
+            self.assertEqual([e.ask("agent", "get", agent)["state"]["n"] for agent in AGENTS], [6] * len(AGENTS))
 
             writer = Writer([a, c, e])
             writer.start()
