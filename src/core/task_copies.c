@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "core/task_split.h"
 #include "core/task_step.h"
 
 /* What others say is not believed beyond: it is counted on from there. */
@@ -529,7 +530,7 @@ static void on_moved(struct mcpz_task_step *step, const struct mcpz_id *from,
     }
     if (follow(step, from, &task, &moved->state)) {
         if (split && moved->result.length > 0 &&
-            !mcpz_task_tree_keep_plan(step, &task.id, moved->result)) {
+            !mcpz_task_plan_keep(step, &task.id, moved->result)) {
             return;
         }
         if (task.is.phase == MCPZ_TASK_DONE) {

@@ -14,6 +14,12 @@
 struct mcpz_task_id mcpz_task_part_id(const struct mcpz_task_id *parent, uint64_t salt,
                                       uint32_t part);
 
+/** How many subtasks there are, the one that reduces included. */
+static inline uint32_t mcpz_task_plan_parts(const struct mcpz_task_plan *plan)
+{
+    return plan->count + (plan->reduces ? 1 : 0);
+}
+
 /** The weight of part `part`, in thousandths. */
 uint32_t mcpz_task_part_weight(const struct mcpz_task_plan *plan, uint32_t part);
 

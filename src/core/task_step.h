@@ -76,6 +76,12 @@ static inline bool mcpz_task_is_once(const struct mcpz_task_now *task)
     return task->body.key.length > 0 || task->is.phase == MCPZ_TASK_SPLIT;
 }
 
+/** The task at the top of its tree; itself, if it is in none. */
+static inline const struct mcpz_task_id *mcpz_task_root(const struct mcpz_task_now *task)
+{
+    return mcpz_task_level(&task->body) > 0 ? &task->body.kin[0].root : &task->id;
+}
+
 /* task_intake.c */
 
 /** Take in what a client hands over. */
@@ -113,15 +119,9 @@ void mcpz_task_answered(struct mcpz_task_step *step, const struct mcpz_action *a
 /** There is a link to this node: it hears again of what is to be on its disk first. */
 void mcpz_task_say_again(struct mcpz_task_step *step, const struct mcpz_id *backup);
 
-/** Send more of inputs that come out of results. */
-void mcpz_task_feed(struct mcpz_task_step *step);
-
 /** Its backup has this revision on disk. */
 void mcpz_task_recorded(struct mcpz_task_step *step, const struct mcpz_task_id *id,
                         uint64_t revision);
-
-/** Stop the attempt under way, if there is one. */
-void mcpz_task_stop(struct mcpz_task_step *step, const struct mcpz_task_id *id);
 
 /** Put back what waited too long for a backup or a provider. */
 void mcpz_task_expire_slots(struct mcpz_task_step *step);
@@ -131,6 +131,14 @@ void mcpz_task_renewed(struct mcpz_task_step *step, const struct mcpz_id *from, 
 
 /** As a provider: tell callers that we are still at it. */
 void mcpz_task_renew(struct mcpz_task_step *step);
+
+/* task_slots.c */
+
+/** Stop the attempt under way, if there is one. */
+void mcpz_task_stop(struct mcpz_task_step *step, const struct mcpz_task_id *id);
+
+/** Send more of inputs that come out of results. */
+void mcpz_task_feed(struct mcpz_task_step *step);
 
 /* task_copies.c */
 

@@ -3,11 +3,12 @@
 #include <assert.h>
 
 #include "base/decimal.h"
-#include "base/hash.h"
 #include "base/hex.h"
 #include "core/task_gather.h"
 #include "core/task_plan.h"
+#include "core/task_split.h"
 #include "core/task_step.h"
+#include "core/task_text.h"
 #include "proto/code.h"
 
 #define ATTENDED_MAX 4 /* in one step */
@@ -104,11 +105,6 @@ static bool find_home(const struct mcpz_task_step *step, const struct mcpz_task_
            is_alone(step);
 }
 
-static const struct mcpz_task_id *root_of(const struct mcpz_task_now *task)
-{
-    return mcpz_task_level(&task->body) > 0 ? &task->body.kin[0].root : &task->id;
-}
-
 static void set_kept(struct mcpz_task_step *step, const struct mcpz_task_now *task, bool kept)
 {
     mcpz_task_book_set_lone(&step->tasks->book, &task->id, !kept);
@@ -125,11 +121,6 @@ static void move_home(struct mcpz_task_step *step, struct mcpz_task_now *task,
     mcpz_task_send_whole(step, task);
 }
 
-static uint32_t part_count(const struct mcpz_task_plan *plan)
-{
-    return plan->count + (plan->reduces ? 1 : 0);
-}
-
 static bool load_part(struct mcpz_task_step *step, const struct mcpz_task_id *parent,
                       uint64_t salt, uint32_t part, struct mcpz_task_now *task)
 {
@@ -139,179 +130,27 @@ static bool load_part(struct mcpz_task_step *step, const struct mcpz_task_id *pa
            mcpz_task_id_equal(&task->body.kin[0].parent, parent);
 }
 
-/* ---- Splitting ---------------------------------------------------------------------------- */
-
-static void append_text(char *text, size_t *length, struct mcpz_bytes more)
-{
-    size_t room = MCPZ_TASK_TEXT_BYTES_MAX - *length;
-    size_t taken = more.length < room ? more.length : room;
-
-    while (taken < more.length && taken > 0 && (more.data[taken] & 0xc0) == 0x80) {
-        taken--; /* not within a character */
-    }
-    if (taken > 0) {
-        memcpy(text + *length, more.data, taken);
-        *length += taken;
-    }
-}
-
-static void append_number(char *text, size_t *length, uint32_t number)
-{
-    char digits[10];
-    size_t at = sizeof(digits);
-
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    append_text(text, length, mcpz_bytes(digits + at, sizeof(digits) - at));
-}
-
-static struct mcpz_bytes say_refusal(struct mcpz_task_step *step, const char *why, size_t at)
-{
-    char text[MCPZ_TASK_TEXT_BYTES_MAX];
-    size_t length = 0;
-
-    append_text(text, &length, mcpz_text("its plan of subtasks is refused: "));
-    if (at > 0) {
-        append_text(text, &length, mcpz_text("subtask "));
-        append_number(text, &length, (uint32_t)at);
-        append_text(text, &length, mcpz_text(": "));
-    }
-    append_text(text, &length, mcpz_text(why));
-    return mcpz_outbox_keep(step->out, mcpz_bytes(text, length));
-}
-
-static bool read_plan(struct mcpz_task_step *step, struct mcpz_bytes text, struct mcpz_plan *plan,
-                      const char **why, size_t *at)
-{
-    struct mcpz_task_tree *tree = &step->tasks->tree;
-
-    *why = "it is longer than 32 KiB";
-    *at = 0;
-    if (text.length > sizeof(tree->text)) {
-        return false;
-    }
-    if (text.length > 0) {
-        memcpy(tree->text, text.data, text.length);
-    }
-    return step->planner->read(tree->text, text.length, plan, why, at);
-}
-
-/* NULL: all of its subtasks can be taken in. */
-static const char *find_obstacle(struct mcpz_task_step *step, const struct mcpz_task_now *task,
-                                 const struct mcpz_task_now *root, const struct mcpz_plan *plan)
-{
-    struct mcpz_tasks *tasks = step->tasks;
-    const uint32_t count = part_count(&plan->head);
-
-    if (mcpz_task_level(&task->body) >= MCPZ_SUBTASK_LEVELS_MAX) {
-        return "subtasks are five levels deep at most";
-    }
-    if (root->is.family + count > MCPZ_TASK_FAMILY_MAX) {
-        return "one task has 10000 subtasks at most, all levels together";
-    }
-    if (mcpz_task_book_queued(&tasks->book) + tasks->book.counts[MCPZ_TASK_LIST_PART] + count >
-        MCPZ_TASKS_MAX) {
-        return "this node has a million tasks already";
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (mcpz_task_queues_take(&tasks->queues, plan->items[i].type) == NULL) {
-            return "there are 256 queues at this node";
-        }
-    }
-    return NULL;
-}
-
-/* Of a root all that are below it count, of others their own. */
-static void count_family(struct mcpz_task_step *step, struct mcpz_task_now *task,
-                         struct mcpz_task_now *root, uint32_t count)
-{
-    task->is.family += count;
-    if (mcpz_task_level(&task->body) > 0) {
-        root->is.family += count;
-        mcpz_task_save(step, root);
-        mcpz_task_send_moved(step, root);
-    }
-}
-
-bool mcpz_task_split(struct mcpz_task_step *step, struct mcpz_task_now *task, uint32_t *code,
-                     struct mcpz_bytes *text)
-{
-    struct mcpz_task_book *book = &step->tasks->book;
-    uint8_t weights[MCPZ_PLAN_WEIGHTS_BYTES];
-    struct mcpz_task_now root = *task;
-    struct mcpz_plan plan;
-    const char *why;
-    size_t at;
-
-    *code = MCPZ_CODE_BAD_REQUEST;
-    if (!read_plan(step, mcpz_task_book_result(book, &task->id), &plan, &why, &at)) {
-        *text = say_refusal(step, why, at);
-        return false;
-    }
-    *code = MCPZ_CODE_LIMIT;
-    why = mcpz_task_level(&task->body) > 0 && !mcpz_task_load(step, root_of(task), &root)
-              ? "the task it belongs to is gone"
-              : find_obstacle(step, task, &root, &plan);
-    if (why != NULL) {
-        *text = say_refusal(step, why, 0);
-        return false;
-    }
-    plan.head.text = mcpz_task_book_result(book, &task->id);
-    plan.head.weights = mcpz_plan_weights(&plan, weights);
-    plan.head.salt = mcpz_hash_bytes(plan.head.text, 0);
-    mcpz_task_book_set_plan(book, &task->id, &plan.head);
-    mcpz_task_book_drop_result(book, &task->id);
-    count_family(step, task, &root, part_count(&plan.head));
-    task->is.phase = MCPZ_TASK_SPLIT;
-    task->is.due_ms = 0;
-    task->is.held_ms = 0;
-    mcpz_task_save(step, task);
-    set_kept(step, task, false);
-    mcpz_task_send_moved(step, task);
-    mcpz_task_tree_note(step, &task->id);
-    step->tasks->tree.split++;
-    return true;
-}
-
-bool mcpz_task_tree_keep_plan(struct mcpz_task_step *step, const struct mcpz_task_id *id,
-                              struct mcpz_bytes text)
-{
-    uint8_t weights[MCPZ_PLAN_WEIGHTS_BYTES];
-    struct mcpz_plan plan;
-    const char *why;
-    size_t at;
-
-    if (!read_plan(step, text, &plan, &why, &at)) {
-        return false;
-    }
-    plan.head.text = text;
-    plan.head.weights = mcpz_plan_weights(&plan, weights);
-    plan.head.salt = mcpz_hash_bytes(plan.head.text, 0);
-    mcpz_task_book_set_plan(&step->tasks->book, id, &plan.head);
-    return true;
-}
-
 /* ---- Making subtasks ---------------------------------------------------------------------- */
 
 /* "t-PARENT:PART:SALT": what is made by another plan is something else. */
 static struct mcpz_bytes make_key(const struct mcpz_task_id *parent, uint64_t salt, uint32_t part,
-                                  char *key)
+                                  struct mcpz_task_text *key)
 {
-    size_t length = 0;
+    char digits[8];
+    char name[2 * MCPZ_TASK_ID_BYTES];
 
-    append_text(key, &length, mcpz_text("t-"));
-    mcpz_hex_put(mcpz_bytes(parent->bytes, MCPZ_TASK_ID_BYTES), key + length);
-    length += 2 * (size_t)MCPZ_TASK_ID_BYTES;
-    append_text(key, &length, mcpz_text(":"));
-    append_number(key, &length, part);
-    append_text(key, &length, mcpz_text(":"));
-    for (int shift = 28; shift >= 0; shift -= 4) {
-        key[length++] = mcpz_hex_digit(salt >> shift);
+    for (size_t i = 0; i < sizeof(digits); i++) {
+        digits[i] = mcpz_hex_digit(salt >> (28 - 4 * i));
     }
-    assert(length <= MCPZ_IDEMPOTENCY_KEY_BYTES_MAX);
-    return mcpz_bytes(key, length);
+    mcpz_hex_put(mcpz_bytes(parent->bytes, MCPZ_TASK_ID_BYTES), name);
+    mcpz_task_text_add(key, mcpz_text("t-"));
+    mcpz_task_text_add(key, mcpz_bytes(name, sizeof(name)));
+    mcpz_task_text_add(key, mcpz_text(":"));
+    mcpz_task_text_add_number(key, part);
+    mcpz_task_text_add(key, mcpz_text(":"));
+    mcpz_task_text_add(key, mcpz_bytes(digits, sizeof(digits)));
+    assert(key->length <= MCPZ_IDEMPOTENCY_KEY_BYTES_MAX);
+    return mcpz_task_text_bytes(key);
 }
 
 static uint32_t feed_of(const struct mcpz_task_plan *plan, uint32_t part)
@@ -329,21 +168,21 @@ static bool make_part(struct mcpz_task_step *step, const struct family *family,
 {
     const struct mcpz_task_now *parent = &family->task;
     const struct mcpz_plan_item *item = &plan->items[part];
-    char key[MCPZ_TASK_TEXT_BYTES_MAX];
+    struct mcpz_task_text key = {.length = 0};
     struct mcpz_task_now task = {.id = mcpz_task_part_id(&parent->id, family->plan.salt, part),
                                  .body = parent->body};
 
     task.body.capability = item->type;
     task.body.params = item->params.length > 0 ? item->params : mcpz_text("null");
     task.body.input = item->input;
-    task.body.key = make_key(&parent->id, family->plan.salt, part, key);
+    task.body.key = make_key(&parent->id, family->plan.salt, part, &key);
     task.body.attempts_max = item->attempts_max > 0 ? item->attempts_max : task.body.attempts_max;
     task.body.timeout_ms = item->timeout_ms > 0 ? item->timeout_ms : task.body.timeout_ms;
     task.body.created_ms = step->wall_ms;
     task.body.kin_count = 1;
     task.body.kin[0] = (struct mcpz_task_kin){
         .parent = parent->id,
-        .root = *root_of(parent),
+        .root = *mcpz_task_root(parent),
         .level = mcpz_task_level(&parent->body) + 1,
         .part = part,
         .feed = feed_of(&family->plan, part),
@@ -380,7 +219,7 @@ static void make_parts(struct mcpz_task_step *step, const struct family *family,
     const char *why;
     size_t at;
 
-    if (!read_plan(step, family->plan.text, &plan, &why, &at)) {
+    if (!mcpz_task_plan_read(step, family->plan.text, &plan, &why, &at)) {
         return; /* what was taken in can be read: it is the disk that fails */
     }
     for (uint32_t part = from; part < to; part++) {
@@ -440,7 +279,7 @@ static void take_parts(struct mcpz_task_step *step, const struct family *family)
 {
     struct mcpz_task_now task;
 
-    for (uint32_t part = 0; part < part_count(&family->plan); part++) {
+    for (uint32_t part = 0; part < mcpz_task_plan_parts(&family->plan); part++) {
         if (load_part(step, &family->task.id, family->plan.salt, part, &task) &&
             !mcpz_task_is_ours(step, &task.is)) {
             take_part(step, &family->task, &task);
@@ -459,7 +298,7 @@ static bool settle(struct mcpz_task_step *step, struct family *family)
     struct mcpz_task_now part;
     bool all = true;
 
-    for (uint32_t i = 0; i < part_count(&family->plan); i++) {
+    for (uint32_t i = 0; i < mcpz_task_plan_parts(&family->plan); i++) {
         if (!load_part(step, &task->id, family->plan.salt, i, &part)) {
             continue;
         }
@@ -538,21 +377,20 @@ static void count_part(struct mcpz_task_step *step, const struct family *family,
 static void fail_for(struct mcpz_task_step *step, struct mcpz_task_now *task,
                      const struct mcpz_task_now *part, const char *why)
 {
-    char text[MCPZ_TASK_TEXT_BYTES_MAX];
-    size_t length = 0;
+    struct mcpz_task_text text = {.length = 0};
 
-    append_text(text, &length, mcpz_text("subtask "));
-    append_number(text, &length, part->body.kin[0].part + 1);
-    append_text(text, &length, mcpz_text(" ("));
-    append_text(text, &length, part->body.capability);
-    append_text(text, &length, mcpz_text("): "));
-    append_text(text, &length, mcpz_text(why != NULL ? why : mcpz_code_word(part->is.code)));
+    mcpz_task_text_add(&text, mcpz_text("subtask "));
+    mcpz_task_text_add_number(&text, part->body.kin[0].part + 1);
+    mcpz_task_text_add(&text, mcpz_text(" ("));
+    mcpz_task_text_add(&text, part->body.capability);
+    mcpz_task_text_add(&text, mcpz_text("): "));
+    mcpz_task_text_add(&text, mcpz_text(why != NULL ? why : mcpz_code_word(part->is.code)));
     if (why == NULL && part->is.text.length > 0) {
-        append_text(text, &length, mcpz_text(": "));
-        append_text(text, &length, part->is.text);
+        mcpz_task_text_add(&text, mcpz_text(": "));
+        mcpz_task_text_add(&text, part->is.text);
     }
     mcpz_task_end(step, task, MCPZ_TASK_DEAD, MCPZ_CODE_SUBTASK_FAILED,
-                  mcpz_outbox_keep(step->out, mcpz_bytes(text, length)));
+                  mcpz_outbox_keep(step->out, mcpz_task_text_bytes(&text)));
 }
 
 /* False: one of the results is no number, and the task has failed. */
@@ -642,7 +480,7 @@ static void end_parts(struct mcpz_task_step *step, const struct mcpz_task_now *t
                           : "the task it belongs to is over";
     struct mcpz_task_now part;
 
-    for (uint32_t i = 0; i < part_count(plan); i++) {
+    for (uint32_t i = 0; i < mcpz_task_plan_parts(plan); i++) {
         if (load_part(step, &task->id, plan->salt, i, &part) && !mcpz_task_is_over(&part.is)) {
             if (!mcpz_task_is_ours(step, &part.is)) {
                 take_part(step, task, &part);
@@ -659,7 +497,7 @@ static void yield_parts(struct mcpz_task_step *step, const struct mcpz_task_now 
 {
     struct mcpz_task_now part;
 
-    for (uint32_t i = 0; i < part_count(plan); i++) {
+    for (uint32_t i = 0; i < mcpz_task_plan_parts(plan); i++) {
         if (load_part(step, &task->id, plan->salt, i, &part) && !mcpz_task_is_over(&part.is) &&
             mcpz_task_is_ours(step, &part.is)) {
             mcpz_task_yield(step, &part, task->is.epoch, &task->is.owner);
@@ -717,7 +555,7 @@ static bool gather_family(struct mcpz_task_step *step, struct family *family)
 
     family->root = *task;
     if ((mcpz_task_level(&task->body) > 0 &&
-         !mcpz_task_load(step, root_of(task), &family->root)) ||
+         !mcpz_task_load(step, mcpz_task_root(task), &family->root)) ||
         !mcpz_task_is_ours(step, &family->root.is) || mcpz_task_is_over(&family->root.is) ||
         !find_home(step, &family->root, &family->home)) {
         return false;

@@ -74,13 +74,6 @@ void mcpz_task_tree_note(struct mcpz_task_step *step, const struct mcpz_task_id 
 /** This task has been forgotten: so is to be what is below it. */
 void mcpz_task_tree_end(struct mcpz_task_step *step, const struct mcpz_task_id *id);
 
-/**
- * Split `task`, whose kept result is a plan. False: it cannot be; `*code` and `*text` (in the
- * outbox) say why, for good.
- */
-bool mcpz_task_split(struct mcpz_task_step *step, struct mcpz_task_now *task, uint32_t *code,
-                     struct mcpz_bytes *text);
-
 /** May this subtask of ours be begun? Otherwise what is in its way is seen to. */
 bool mcpz_task_tree_may_begin(struct mcpz_task_step *step, const struct mcpz_task_now *task);
 
@@ -99,12 +92,6 @@ void mcpz_task_tree_lacked(struct mcpz_task_step *step, struct mcpz_task_now *ta
 
 /** A task was written, that was another before. */
 void mcpz_task_tree_saved(struct mcpz_task_step *step, const struct mcpz_task_now *task);
-
-/**
- * Keep a plan as the backup of its task. False: it is none; nothing is kept.
- */
-bool mcpz_task_tree_keep_plan(struct mcpz_task_step *step, const struct mcpz_task_id *id,
-                              struct mcpz_bytes text);
 
 /** Its backup has it as it is. */
 void mcpz_task_tree_kept(struct mcpz_task_step *step, const struct mcpz_task_now *task);
