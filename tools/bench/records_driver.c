@@ -190,6 +190,24 @@ static void bench_apply(const char *directory, size_t count, bool is_sealed)
     close_bench(&bench);
 }
 
+/* Memory that is this process's alone; what it maps of the store is not. */
+static double private_bytes(void)
+{
+    FILE *file = fopen("/proc/self/smaps_rollup", "re");
+    char line[256];
+    unsigned long kib = 0;
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, "Anonymous: %lu", &kib) == 1) {
+            break;
+        }
+    }
+    if (file == NULL || fclose(file) != 0) {
+        die("/proc/self/smaps_rollup cannot be read");
+    }
+    return (double)kib * 1024;
+}
+
 static void bench_start(const char *directory, size_t count, bool is_sealed)
 {
     const struct mcpz_node_timing timing = {.anti_entropy_us = MCPZ_SECONDS(10)};
@@ -199,6 +217,7 @@ static void bench_start(const char *directory, size_t count, bool is_sealed)
     struct mcpz_arena arena;
     struct bench bench;
 
+    const double before = private_bytes();
     const double began = seconds();
     open_bench(&bench, directory, is_sealed);
     if (agents == NULL || memory == NULL) {
@@ -209,6 +228,8 @@ static void bench_start(const char *directory, size_t count, bool is_sealed)
         .store = &bench.store, .timing = &timing, .actor = &actor, .seed = 1};
     mcpz_agents_init(agents, &config, 0, &arena);
     say("cold start", is_sealed ? "sealed" : "plain", seconds() - began, "s");
+    say("memory then", is_sealed ? "sealed" : "plain", (private_bytes() - before) / (double)count,
+        "B");
     if (agents->document_count != count) {
         die("not all documents are there");
     }

@@ -2,7 +2,7 @@
  * What placement, reconciliation and blobs take on this machine, in one process: budgets of
  * reference/crdt.md, sections 3, 4.2, 5 and 8, and beside blobs what their parts take alone.
  *
- *   bench-snapshots DIRECTORY [--mib N]
+ *   bench-snapshots DIRECTORY MIB PART ...     of placement, reconcile, blobs
  *
  * Prints one line of JSON for each row: {"row", "value", "unit"}.
  */
@@ -349,28 +349,14 @@ static void bench_blob(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *k
     say(row, rate(length, began), "MiB/s");
 }
 
-int main(int argc, char **argv)
+static void bench_blobs(const char *directory, size_t length)
 {
-    const size_t mib =
-        argc == 4 && strcmp(argv[2], "--mib") == 0 ? strtoul(argv[3], NULL, 10) : 128;
-    const size_t length = mib << 20;
     struct mcpz_lmdb_trouble trouble;
     struct mcpz_blobs *blobs;
     struct mcpz_tenant_key *key;
-
-    if (argc < 2 || length == 0 || mcpz_crypto_init() != MCPZ_OK) {
-        die("usage: bench-snapshots DIRECTORY [--mib N]");
-    }
-    bench_placement(1000);
-    bench_placement(10000);
-    bench_placement(30000);
-    bench_reconcile(1000000, 10);
-    bench_reconcile(1000000, 1000);
-    bench_reconcile(300, 0);
-    bench_reconcile(300, 10);
-
     uint8_t *bytes = take(length);
-    if (mcpz_blobs_open(argv[1], &blobs, &trouble) != MCPZ_OK) {
+
+    if (mcpz_blobs_open(directory, &blobs, &trouble) != MCPZ_OK) {
         die(trouble.text);
     }
     if (mcpz_tenant_key_create(MCPZ_KEY_OF_BLOBS, mcpz_text("bench"), &key) != MCPZ_OK) {
@@ -382,9 +368,34 @@ int main(int argc, char **argv)
     mcpz_random(bytes, length);
     bench_blob(blobs, key, bytes, length, "random");
     bench_parts(bytes, length, "random");
-    bench_raw_file(argv[1], bytes, length);
+    bench_raw_file(directory, bytes, length);
     mcpz_tenant_key_destroy(key);
     mcpz_blobs_close(blobs);
     free(bytes);
+}
+
+int main(int argc, char **argv)
+{
+    const size_t mib = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+
+    if (argc < 4 || mib == 0 || mcpz_crypto_init() != MCPZ_OK) {
+        die("usage: bench-snapshots DIRECTORY MIB PART ...  of placement, reconcile, blobs");
+    }
+    for (int i = 3; i < argc; i++) {
+        if (strcmp(argv[i], "placement") == 0) {
+            bench_placement(1000);
+            bench_placement(10000);
+            bench_placement(30000);
+        } else if (strcmp(argv[i], "reconcile") == 0) {
+            bench_reconcile(1000000, 10);
+            bench_reconcile(1000000, 1000);
+            bench_reconcile(300, 0);
+            bench_reconcile(300, 10);
+        } else if (strcmp(argv[i], "blobs") == 0) {
+            bench_blobs(argv[1], mib << 20);
+        } else {
+            die("no such part");
+        }
+    }
     return EXIT_SUCCESS;
 }
