@@ -56,7 +56,7 @@ static struct mcpz_sync sync_of(struct step *step)
 
     return (struct mcpz_sync){
         .holdings = &agents->entropy.holdings,
-        .scope = &agents->entropy.scope,
+        .scope = &agents->entropy.holdings.shared.scope,
         .mail = &step->mail,
         .wanted = &agents->wanted,
         .now = step->now,

@@ -813,15 +813,6 @@ bool mcpz_layouts_keeps(const struct mcpz_layouts *layouts, const struct mcpz_id
     return count == 0 || is_among(owners, count, node);
 }
 
-bool mcpz_layouts_share(const struct mcpz_layouts *layouts, const struct mcpz_id *a,
-                        const struct mcpz_id *b, const struct mcpz_id *document)
-{
-    struct mcpz_id owners[MCPZ_OWNERS_MAX];
-    const size_t count = mcpz_layouts_owners(layouts, document, owners);
-
-    return count == 0 || (is_among(owners, count, a) && is_among(owners, count, b));
-}
-
 uint64_t mcpz_layouts_stamp(const struct mcpz_layouts *layouts)
 {
     const struct mcpz_layout_history *history = &layouts->history;
@@ -835,6 +826,18 @@ uint64_t mcpz_layouts_stamp(const struct mcpz_layouts *layouts)
         stamp = mcpz_hash_mix(stamp ^ history->live[i].stamp.tag);
     }
     return stamp != 0 ? stamp : 1;
+}
+
+uint32_t mcpz_layouts_partition_bits(const struct mcpz_layouts *layouts)
+{
+    const struct mcpz_layout_history *history = &layouts->history;
+    uint32_t bits = 0;
+
+    for (size_t i = 0; i < history->live_count; i++) {
+        const uint32_t those = history->live[i].placement.partition_bits;
+        bits = those > bits ? those : bits;
+    }
+    return bits;
 }
 
 size_t mcpz_layouts_readers(const struct mcpz_layouts *layouts, const struct mcpz_id *document,

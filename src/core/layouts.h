@@ -37,14 +37,12 @@
 #include "core/placement/layout_history.h"
 #include "core/timing.h"
 #include "proto/limits.h"
+#include "proto/placement.h"
 #include "proto/store.h"
 
 #define MCPZ_LAYOUTS_TELL_US MCPZ_MS(100)    /* trackers that rise meanwhile are told together */
 #define MCPZ_LAYOUTS_HEAR_US MCPZ_SECONDS(3) /* who has come hears by then what there is */
 #define MCPZ_LAYOUTS_RISEN_MAX 64            /* told one by one; more: all of them */
-
-/** Owners of one document in all live layouts, each once. */
-#define MCPZ_OWNERS_MAX (MCPZ_LAYOUTS_LIVE_MAX * MCPZ_COPIES_MAX)
 
 /* How a signed layout is read: by whoever knows the mesh's key. */
 struct mcpz_layout_opener {
@@ -155,12 +153,11 @@ bool mcpz_layouts_are_in_force(const struct mcpz_layouts *layouts);
 bool mcpz_layouts_keeps(const struct mcpz_layouts *layouts, const struct mcpz_id *node,
                         const struct mcpz_id *document);
 
-/** The same of two nodes at once. */
-bool mcpz_layouts_share(const struct mcpz_layouts *layouts, const struct mcpz_id *a,
-                        const struct mcpz_id *b, const struct mcpz_id *document);
-
 /** Names what mcpz_layouts_keeps() goes by; 0: nothing, no layout is in force. */
 uint64_t mcpz_layouts_stamp(const struct mcpz_layouts *layouts);
+
+/** How many bits of a document's id say who keeps it, in the live layout that divides finest. */
+uint32_t mcpz_layouts_partition_bits(const struct mcpz_layouts *layouts);
 
 /**
  * All owners of `document` in live layouts, each once: those of the oldest first, best first.

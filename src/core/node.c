@@ -164,20 +164,24 @@ static void step_tasks(struct mcpz_node *node, mcpz_time now, const struct mcpz_
     mcpz_tasks_step(&node->tasks, &below, now, event, out);
 }
 
-static bool shares(void *context, const struct mcpz_id *peer, const struct mcpz_id *document)
+static size_t owners(void *context, const struct mcpz_id *document, struct mcpz_id *ids)
 {
-    const struct mcpz_layouts *layouts = context;
-
-    return mcpz_layouts_share(layouts, &layouts->history.self, peer, document);
+    return mcpz_layouts_owners(context, document, ids);
 }
 
 /* What agents compare with others is what both keep. */
-static void set_scope(struct mcpz_node *node)
+static void set_scope(struct mcpz_node *node, mcpz_time now)
 {
     const uint64_t stamp = mcpz_layouts_stamp(&node->layouts);
+    const struct mcpz_scope scope = {
+        .context = &node->layouts,
+        .self = node->layouts.history.self,
+        .stamp = stamp,
+        .bits = mcpz_layouts_partition_bits(&node->layouts),
+        .owners = stamp != 0 ? owners : NULL,
+    };
 
-    node->agents.entropy.scope = (struct mcpz_scope){
-        .context = &node->layouts, .stamp = stamp, .shares = stamp != 0 ? shares : NULL};
+    mcpz_entropy_follow(&node->agents.entropy, &scope, now);
 }
 
 /* Show `event` to the agents; who keeps what looks at what they say, and layouts hear of that. */
@@ -188,7 +192,7 @@ static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
         .fabric = &node->fabric, .layouts = &node->layouts, .agents = &node->agents};
     const size_t from = out->count;
 
-    set_scope(node);
+    set_scope(node, now);
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
     mcpz_keeping_pass(&node->keeping, &below, now, event, out, from);
     mcpz_keeping_step(&node->keeping, &below, now, event, out);

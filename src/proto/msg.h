@@ -648,7 +648,7 @@ struct mcpz_msg_sketch_ask {
 /* From who encodes: that it does, or symbols. */
 struct mcpz_msg_sketch {
     uint64_t session;
-    bool busy;      /* START: not now */
+    bool busy;      /* not now, or no longer */
     uint32_t first; /* of the symbols */
     uint64_t nonce; /* START: the other half */
     uint64_t epoch; /* START: of its changes, and how many it had made by then */

@@ -37,6 +37,9 @@
 
 #define MCPZ_LAYOUTS_LIVE_MAX 4 /* a fifth is refused until the oldest is let go */
 
+/** Owners of one document in all live layouts, each once. */
+#define MCPZ_OWNERS_MAX (MCPZ_LAYOUTS_LIVE_MAX * MCPZ_COPIES_MAX)
+
 enum mcpz_storage_state {
     MCPZ_STORAGE_ACTIVE = 1, /* owns partitions */
     MCPZ_STORAGE_LEAVING,    /* owns none: known, and hands over what it had */

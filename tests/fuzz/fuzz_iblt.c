@@ -68,7 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         const size_t count = left < block ? left : block;
         mcpz_iblt_unpack(bytes + at, count, symbols);
         const enum mcpz_iblt_verdict before = decoder.verdict;
-        const enum mcpz_iblt_verdict after = mcpz_iblt_decoder_take(&decoder, symbols, count);
+        enum mcpz_iblt_verdict after = mcpz_iblt_decoder_take(&decoder, symbols, count);
+        for (size_t i = 0; after == MCPZ_IBLT_BUSY; i++) {
+            must(i < SYMBOLS); /* each go does something */
+            after = mcpz_iblt_decoder_go_on(&decoder);
+        }
         must(before == MCPZ_IBLT_MORE || after == before);
         check_found();
         at += count * MCPZ_IBLT_SYMBOL_BYTES;

@@ -98,9 +98,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     pair_link(pair);
     go_on();
     const struct mcpz_sync sync = pair_sync(pair, 0, &mail);
-    pair_must(mcpz_sketch_asker_start(&pair->sides[0].entropy.asker, &sync, &pair->sides[1].id,
-                                      DOCUMENTS, 5, 6),
-              "no room to start");
+    const struct mcpz_sketch_start start = {
+        .session = 5, .nonce = 6, .ours = DOCUMENTS, .theirs = DOCUMENTS};
+    pair_must(
+        mcpz_sketch_asker_start(&pair->sides[0].entropy.asker, &sync, &pair->sides[1].id, &start),
+        "no room to start");
     /* Pieces, each with its length in front. */
     for (size_t at = 0; at + 1 < length;) {
         const size_t left = length - at - 1;

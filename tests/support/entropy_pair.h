@@ -267,6 +267,27 @@ static inline bool pair_is_equal(const struct pair *pair)
                                      &pair->sides[1].entropy.holdings.root);
 }
 
+/* Go by a layout at one side from now on. */
+static inline void pair_follow(struct pair *pair, size_t s, const struct mcpz_scope *said)
+{
+    struct mcpz_scope scope = *said;
+
+    scope.self = pair->sides[s].id;
+    mcpz_entropy_follow(&pair->sides[s].entropy, &scope, pair->now);
+}
+
+/* Write a document at one side: number `number`, so far along. */
+static inline void pair_write(struct pair *pair, size_t s, uint64_t number, uint64_t seq)
+{
+    const struct pair_row row = pair_row(number, seq);
+    const struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DOCUMENT,
+        .document = {.id = row.id, .versions = &row.version, .version_count = 1}};
+    struct mcpz_entropy *entropy = &pair->sides[s].entropy;
+
+    entropy->holdings.store.put(&entropy->holdings, &record);
+}
+
 /* ---- Messages ----------------------------------------------------------------------------- */
 
 static inline void pair_post(struct pair *pair, size_t to, const struct mcpz_msg *msg)
@@ -292,7 +313,7 @@ static inline struct mcpz_sync pair_sync(struct pair *pair, size_t s, struct mcp
     mcpz_mail_init(mail, &pair->out);
     return (struct mcpz_sync){
         .holdings = &side->entropy.holdings,
-        .scope = &side->entropy.scope,
+        .scope = &side->entropy.holdings.shared.scope,
         .mail = mail,
         .wanted = &side->wanted,
         .now = pair->now,

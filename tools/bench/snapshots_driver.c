@@ -206,6 +206,9 @@ static void bench_reconcile(size_t items, size_t differences)
     while (verdict == MCPZ_IBLT_MORE) {
         const size_t count = mcpz_iblt_block(sent);
         verdict = mcpz_iblt_decoder_take(&ours, theirs.symbols + sent, count);
+        while (verdict == MCPZ_IBLT_BUSY) {
+            verdict = mcpz_iblt_decoder_go_on(&ours);
+        }
         sent += count;
     }
     if (verdict != MCPZ_IBLT_FOUND || ours.difference_count != differences) {

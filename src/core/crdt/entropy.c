@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "core/crdt/changes.h"
+#include "core/crdt/shared.h"
 #include "core/timing.h"
 
 static_assert(MCPZ_PULL_WANTS_MAX + MCPZ_DIGESTS_PER_MESSAGE_MAX <= MCPZ_WANTS_MAX,
@@ -22,6 +23,11 @@ static struct mcpz_entropy_peer *find(struct mcpz_entropy *entropy, const struct
     return NULL;
 }
 
+static const struct mcpz_scope *scope_of(const struct mcpz_entropy *entropy)
+{
+    return &entropy->holdings.shared.scope;
+}
+
 /* A number that others cannot guess. Never 0. */
 static uint64_t draw(struct mcpz_entropy *entropy)
 {
@@ -35,7 +41,7 @@ static void recall_cursor(const struct mcpz_entropy *entropy, struct mcpz_entrop
 
     /* One that cannot be read is none: then more is compared. */
     peer->has_cursor = below->get(below->context, &record) == MCPZ_OK &&
-                       record.cursor.scope == entropy->scope.stamp;
+                       record.cursor.scope == scope_of(entropy)->stamp;
     if (peer->has_cursor) {
         peer->epoch = record.cursor.epoch;
         peer->seq = record.cursor.seq;
@@ -52,7 +58,7 @@ static void move_cursor(struct mcpz_entropy *entropy, const struct mcpz_sync *sy
         .kind = MCPZ_RECORD_CURSOR,
         .cursor = {.peer = peer->id,
                    .epoch = epoch,
-                   .scope = entropy->scope.stamp,
+                   .scope = scope_of(entropy)->stamp,
                    .seq = seq,
                    .wall_ms = sync->wall_ms},
     };
@@ -90,6 +96,7 @@ static void end_pull(struct mcpz_entropy *entropy, struct mcpz_entropy_peer *pee
     const bool was_bulk = peer->pull != MCPZ_PULL_NONE && peer->pull_bulk;
 
     peer->pull = MCPZ_PULL_NONE;
+    peer->pull_void = false;
     for (size_t i = 0; i < entropy->peer_count && was_bulk; i++) {
         if (entropy->peers[i].is_late) {
             entropy->peers[i].is_late = false;
@@ -100,32 +107,43 @@ static void end_pull(struct mcpz_entropy *entropy, struct mcpz_entropy_peer *pee
 
 /* ---- Roots -------------------------------------------------------------------------------- */
 
-static uint64_t tag_of(const struct mcpz_entropy *entropy, uint64_t nonce)
+/*
+ * The root of what we and a linked peer both keep. Where we cannot tell, of all that we hold: then
+ * roots differ, and changes are read instead.
+ */
+static const struct mcpz_partition_root *root_of(const struct mcpz_entropy *entropy,
+                                                 const struct mcpz_id *peer)
+{
+    const struct mcpz_partition_root *shared = mcpz_shared_root(&entropy->holdings.shared, peer);
+
+    return shared != NULL ? shared : &entropy->holdings.root;
+}
+
+static uint64_t tag_of(const struct mcpz_partition_root *root, uint64_t nonce)
 {
     const struct mcpz_siphash_key key = {.low = nonce, .high = UINT64_C(0x726f6f7420746167)};
 
-    return mcpz_partition_root_tag(&entropy->holdings.root, key);
+    return mcpz_partition_root_tag(root, key);
 }
 
-static bool send_root(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
-                      const struct mcpz_id *to, uint64_t nonce, bool answer)
+static bool send_root(const struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
+                      const struct mcpz_entropy_peer *to, uint64_t nonce, bool answer)
 {
-    const struct mcpz_entropy_peer *peer = find(entropy, to);
-    const bool has_cursor = peer != NULL && peer->has_cursor;
+    const struct mcpz_partition_root *root = root_of(entropy, &to->id);
     const struct mcpz_msg msg = {
         .kind = MCPZ_MSG_ROOT,
-        .root = {.scope = entropy->scope.stamp,
+        .root = {.scope = scope_of(entropy)->stamp,
                  .nonce = nonce,
-                 .tag = tag_of(entropy, nonce),
-                 .count = entropy->holdings.root.count,
+                 .tag = tag_of(root, nonce),
+                 .count = root->count,
                  .epoch = sync->epoch,
                  .seq = entropy->holdings.seq,
-                 .seen_epoch = has_cursor ? peer->epoch : 0,
-                 .seen = has_cursor ? peer->seq : 0,
+                 .seen_epoch = to->has_cursor ? to->epoch : 0,
+                 .seen = to->has_cursor ? to->seq : 0,
                  .answer = answer},
     };
 
-    return mcpz_mail_message(sync->mail, to, &msg);
+    return mcpz_mail_message(sync->mail, &to->id, &msg);
 }
 
 static void ask_root(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
@@ -134,7 +152,7 @@ static void ask_root(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
     const uint64_t nonce = draw(entropy);
 
     peer->root_at_us = MCPZ_TIME_NEVER;
-    if (send_root(entropy, sync, &peer->id, nonce, false)) {
+    if (send_root(entropy, sync, peer, nonce, false)) {
         peer->nonce = nonce;
     }
 }
@@ -159,7 +177,13 @@ static void start_sketch(struct mcpz_entropy *entropy, const struct mcpz_sync *s
     }
     const uint64_t nonce = draw(entropy);
     const uint64_t session = draw(entropy);
-    if (mcpz_sketch_asker_start(&entropy->asker, sync, &peer->id, peer->count, session, nonce)) {
+    const struct mcpz_sketch_start start = {
+        .session = session,
+        .nonce = nonce,
+        .ours = root_of(entropy, &peer->id)->count,
+        .theirs = peer->count,
+    };
+    if (mcpz_sketch_asker_start(&entropy->asker, sync, &peer->id, &start)) {
         entropy->sketches++;
     }
 }
@@ -202,6 +226,7 @@ static void start_pull(struct mcpz_entropy *entropy, const struct mcpz_sync *syn
     peer->pull_bulk = is_bulk;
     peer->pull_last = false;
     peer->pull_found = false;
+    peer->pull_void = false;
     peer->pull_epoch = epoch;
     peer->pull_seq = since;
     ask_changes(sync, peer);
@@ -289,8 +314,8 @@ static mcpz_error on_changes(struct mcpz_entropy *entropy, const struct mcpz_syn
         page->upto < page->since || (page->upto == page->since && !page->last)) {
         return MCPZ_EPROTO;
     }
-    if (page->epoch != peer->pull_epoch) {
-        peer->has_cursor = false;
+    if (page->epoch != peer->pull_epoch || peer->pull_void) {
+        peer->has_cursor &= peer->pull_void;
         end_pull(entropy, peer, sync->now);
         compare_at(peer, sync->now + MCPZ_ENTROPY_AGAIN_US);
         return MCPZ_OK;
@@ -329,7 +354,7 @@ static void on_difference(struct mcpz_entropy *entropy, const struct mcpz_sync *
     const bool has_theirs = has_cursor && peer->seq == root->seq;
     const bool follows_us = root->seen_epoch == sync->epoch && root->seen <= entropy->holdings.seq;
     const bool has_ours = follows_us && root->seen == entropy->holdings.seq;
-    const bool is_named = is_best_named(entropy->holdings.root.count, root->count);
+    const bool is_named = is_best_named(root_of(entropy, &peer->id)->count, root->count);
 
     if (has_cursor && !has_theirs) {
         start_pull(entropy, sync, peer, root->epoch, peer->seq);
@@ -349,8 +374,10 @@ static void on_difference(struct mcpz_entropy *entropy, const struct mcpz_sync *
 static void judge(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
                   struct mcpz_entropy_peer *peer, const struct mcpz_msg_root *root)
 {
+    const struct mcpz_partition_root *ours = root_of(entropy, &peer->id);
+
     peer->count = root->count;
-    if (root->tag == tag_of(entropy, root->nonce) && root->count == entropy->holdings.root.count) {
+    if (root->tag == tag_of(ours, root->nonce) && root->count == ours->count) {
         entropy->roots_equal++;
         peer->unequal = 0;
         peer->sketch_pause_us = 0;
@@ -371,12 +398,16 @@ static mcpz_error on_root(struct mcpz_entropy *entropy, const struct mcpz_sync *
     if (root->answer && (peer->nonce == 0 || root->nonce != peer->nonce)) {
         return MCPZ_EPROTO;
     }
+    if (mcpz_shared_is_behind(&entropy->holdings.shared)) {
+        compare_at(peer, sync->now); /* we ask once we know */
+        return MCPZ_OK;
+    }
     if (root->answer) {
         peer->nonce = 0;
     } else {
-        (void)send_root(entropy, sync, &peer->id, root->nonce, true);
+        (void)send_root(entropy, sync, peer, root->nonce, true);
     }
-    if (root->scope == entropy->scope.stamp) {
+    if (root->scope == scope_of(entropy)->stamp) {
         judge(entropy, sync, peer, root);
     }
     return MCPZ_OK;
@@ -399,7 +430,9 @@ static void on_fate(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
     }
     peer->unequal = 0;
     pause_sketches(entropy, peer, found > 0 && !peer->is_blind, sync->now);
-    if (fate == MCPZ_SKETCH_DONE) {
+    if (fate == MCPZ_SKETCH_DONE && sketch->scope != scope_of(entropy)->stamp) {
+        compare_at(peer, sync->now + MCPZ_ENTROPY_AGAIN_US);
+    } else if (fate == MCPZ_SKETCH_DONE) {
         move_cursor(entropy, sync, peer, sketch->epoch, sketch->seq, 1);
         if (found > 0) {
             compare_at(peer, sync->now + MCPZ_ENTROPY_AGAIN_US);
@@ -461,7 +494,7 @@ static mcpz_error on_offer(const struct mcpz_sync *sync, const struct mcpz_id *f
 
 size_t mcpz_entropy_bytes(void)
 {
-    return mcpz_sketch_asker_bytes() + mcpz_sketch_teller_bytes();
+    return mcpz_holdings_bytes() + mcpz_sketch_asker_bytes() + mcpz_sketch_teller_bytes();
 }
 
 static void plan_comparison(struct mcpz_entropy *entropy, mcpz_time now)
@@ -476,7 +509,7 @@ void mcpz_entropy_init(struct mcpz_entropy *entropy, const struct mcpz_entropy_c
     mcpz_rng_init(&entropy->rng, config->seed);
     entropy->secret.low = mcpz_rng_next(&entropy->rng);
     entropy->secret.high = mcpz_rng_next(&entropy->rng);
-    mcpz_holdings_init(&entropy->holdings, config->store, draw(entropy));
+    mcpz_holdings_init(&entropy->holdings, config->store, draw(entropy), arena);
     mcpz_sketch_asker_init(&entropy->asker, arena);
     mcpz_sketch_teller_init(&entropy->teller, arena);
     plan_comparison(entropy, now);
@@ -494,6 +527,23 @@ void mcpz_entropy_start_over(struct mcpz_entropy *entropy, mcpz_time now)
     }
 }
 
+void mcpz_entropy_follow(struct mcpz_entropy *entropy, const struct mcpz_scope *scope,
+                         mcpz_time now)
+{
+    const bool is_another = scope_of(entropy)->stamp != scope->stamp;
+
+    mcpz_shared_follow(&entropy->holdings.shared, scope);
+    for (size_t i = 0; i < entropy->peer_count && is_another; i++) {
+        struct mcpz_entropy_peer *peer = &entropy->peers[i];
+        recall_cursor(entropy, peer);
+        if (peer->pull == MCPZ_PULL_ASKED) {
+            peer->pull_void = true;
+        } else {
+            end_pull(entropy, peer, now);
+        }
+    }
+}
+
 void mcpz_entropy_linked(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
                          const struct mcpz_id *id)
 {
@@ -504,6 +554,7 @@ void mcpz_entropy_linked(struct mcpz_entropy *entropy, const struct mcpz_sync *s
     struct mcpz_entropy_peer *peer = &entropy->peers[entropy->peer_count++];
     *peer = (struct mcpz_entropy_peer){.id = *id, .root_at_us = sync->now};
     recall_cursor(entropy, peer);
+    mcpz_shared_link(&entropy->holdings.shared, id);
 }
 
 void mcpz_entropy_unlinked(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
@@ -522,6 +573,7 @@ void mcpz_entropy_unlinked(struct mcpz_entropy *entropy, const struct mcpz_sync 
         entropy->teller.sketch.phase = MCPZ_SKETCH_IDLE;
     }
     end_pull(entropy, peer, sync->now);
+    mcpz_shared_unlink(&entropy->holdings.shared, id);
     *peer = entropy->peers[--entropy->peer_count];
 }
 
@@ -611,13 +663,21 @@ static void forget_old_cursors(struct mcpz_entropy *entropy, uint64_t wall_ms)
     }
 }
 
+static void sum_up(struct mcpz_entropy *entropy, mcpz_time now)
+{
+    if (entropy->sum_at_us <= now && mcpz_shared_is_behind(&entropy->holdings.shared)) {
+        mcpz_shared_run(&entropy->holdings.shared);
+        entropy->sum_at_us = now + MCPZ_ENTROPY_SUM_PAUSE_US;
+    }
+}
+
 static void run_peer(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
                      struct mcpz_entropy_peer *peer)
 {
     if (peer->pull == MCPZ_PULL_ASKED && peer->pull_until_us <= sync->now) {
         end_pull(entropy, peer, sync->now);
     }
-    if (peer->root_at_us <= sync->now) {
+    if (peer->root_at_us <= sync->now && !mcpz_shared_is_behind(&entropy->holdings.shared)) {
         ask_root(entropy, sync, peer);
     }
 }
@@ -632,6 +692,7 @@ void mcpz_entropy_tick(struct mcpz_entropy *entropy, const struct mcpz_sync *syn
         sketch_by_lot(entropy, sync);
         forget_old_cursors(entropy, sync->wall_ms);
     }
+    sum_up(entropy, sync->now);
     for (size_t i = 0; i < entropy->peer_count; i++) {
         run_peer(entropy, sync, &entropy->peers[i]);
     }
@@ -642,11 +703,13 @@ mcpz_time mcpz_entropy_deadline(const struct mcpz_entropy *entropy,
                                 const struct mcpz_wanted *wanted)
 {
     mcpz_time deadline = mcpz_time_min(entropy->compare_at_us, entropy->full_at_us);
+    const bool is_behind = mcpz_shared_is_behind(&entropy->holdings.shared);
     bool is_held = entropy->asker.sketch.phase == MCPZ_SKETCH_HELD;
 
+    deadline = is_behind ? mcpz_time_min(deadline, entropy->sum_at_us) : deadline;
     for (size_t i = 0; i < entropy->peer_count; i++) {
         const struct mcpz_entropy_peer *peer = &entropy->peers[i];
-        deadline = mcpz_time_min(deadline, peer->root_at_us);
+        deadline = is_behind ? deadline : mcpz_time_min(deadline, peer->root_at_us);
         if (peer->pull == MCPZ_PULL_ASKED) {
             deadline = mcpz_time_min(deadline, peer->pull_until_us);
         }

@@ -2,7 +2,7 @@
  * Finding out what others have that we lack: whom we compare with, how, and how far it has come.
  *
  *   linked, and every anti_entropy_us with a neighbour by lot:
- *     ROOT {tag of all documents}  ->
+ *     ROOT {tag of all documents that both keep (core/crdt/shared.h)}  ->
  *                                  <-  ROOT {its own}
  *   tags are equal: what it has changed so far, we have. Its number is remembered: our cursor.
  *   tags differ, and we have a cursor:
@@ -20,6 +20,9 @@
  * MCPZ_ENTROPY_UNEQUAL_MAX comparisons in a row, and less and less often with a peer where it
  * finds nothing. Once a day one is made although tags are equal: its hashes nobody can prepare
  * for.
+ *
+ * Who keeps what may change at any time, and at each side at another: then cursors are void, as
+ * are pages and symbols on their way, and nodes compare again once they go by the same.
  *
  * A peer may lie about what it has: we then read what is not news, once each time it says so, or
  * lack what it did not tell until others do. What it makes us remember is bounded by
@@ -54,6 +57,7 @@
 #define MCPZ_PULL_PATIENCE_US MCPZ_SECONDS(10) /* for a page of changes */
 #define MCPZ_PULL_WANTS_MAX 64                 /* unanswered, when the next page is asked for */
 #define MCPZ_PULL_BULK 1024                    /* since 0 and of more documents: one at a time */
+#define MCPZ_ENTROPY_SUM_PAUSE_US MCPZ_MS(1)   /* between two steps of summing up */
 #define MCPZ_ENTROPY_AGAIN_US MCPZ_SECONDS(1)  /* before what was read, or lost, is compared */
 #define MCPZ_ENTROPY_UNEQUAL_MAX 4
 #define MCPZ_ENTROPY_SMALL 64 /* documents: all are named rather than a sketch made */
@@ -89,6 +93,7 @@ struct mcpz_entropy_peer {
     bool pull_bulk;
     bool pull_last;
     bool pull_found; /* something we lacked */
+    bool pull_void;  /* who keeps what has changed since: what comes is of no use */
     bool is_late;    /* waits for a bulk to end */
     uint64_t pull_epoch;
     uint64_t pull_seq; /* so far we have read */
@@ -102,7 +107,6 @@ struct mcpz_entropy_peer {
 
 struct mcpz_entropy {
     struct mcpz_holdings holdings;
-    struct mcpz_scope scope;
     struct mcpz_id self;
     mcpz_time period_us;
     struct mcpz_rng rng;
@@ -110,6 +114,7 @@ struct mcpz_entropy {
     uint64_t drawn;
     mcpz_time compare_at_us;
     mcpz_time full_at_us;
+    mcpz_time sum_at_us; /* when to go on summing up what we share, if there is anything */
     struct mcpz_entropy_peer peers[MCPZ_LINKS_MAX];
     size_t peer_count;
     struct mcpz_sketch_asker asker;
@@ -141,6 +146,10 @@ void mcpz_entropy_init(struct mcpz_entropy *entropy, const struct mcpz_entropy_c
  * at once: a disk that is full sets it back again and again.
  */
 void mcpz_entropy_start_over(struct mcpz_entropy *entropy, mcpz_time now);
+
+/** Compare what `scope` says from now on. To be called whenever it might say something else. */
+void mcpz_entropy_follow(struct mcpz_entropy *entropy, const struct mcpz_scope *scope,
+                         mcpz_time now);
 
 /** There is a link to `peer`, a new one if there was one: compare. */
 void mcpz_entropy_linked(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,

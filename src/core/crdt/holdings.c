@@ -113,8 +113,16 @@ static void take_out(struct mcpz_holdings *holdings)
 
     if (holdings->last.is_there) {
         mcpz_partition_root_remove(&holdings->root, &holdings->last.digest);
+        mcpz_shared_remove(&holdings->shared, &holdings->last.id, &holdings->last.digest);
         below->remove(below->context, &change);
     }
+}
+
+static void add_to_roots(struct mcpz_holdings *holdings, const struct mcpz_id *document,
+                         const struct mcpz_id *digest)
+{
+    mcpz_partition_root_add(&holdings->root, digest);
+    mcpz_shared_add(&holdings->shared, document, digest);
 }
 
 static void put_document(struct mcpz_holdings *holdings,
@@ -136,7 +144,7 @@ static void put_document(struct mcpz_holdings *holdings,
         keep_epoch(holdings, holdings->seq);
     }
     note(holdings, &record.document);
-    mcpz_partition_root_add(&holdings->root, &holdings->last.digest);
+    add_to_roots(holdings, &document->id, &holdings->last.digest);
 }
 
 static void put(void *context, const struct mcpz_record *record)
@@ -165,10 +173,16 @@ static void discard(void *context, const struct mcpz_record *record)
 
 /* ---- Counting ----------------------------------------------------------------------------- */
 
+size_t mcpz_holdings_bytes(void)
+{
+    return mcpz_shared_bytes();
+}
+
 void mcpz_holdings_init(struct mcpz_holdings *holdings, const struct mcpz_store *below,
-                        uint64_t epoch)
+                        uint64_t epoch, struct mcpz_arena *arena)
 {
     *holdings = (struct mcpz_holdings){.below = below, .epoch = epoch};
+    mcpz_shared_init(&holdings->shared, arena);
     holdings->store = (struct mcpz_store){
         .context = holdings,
         .get = get,
@@ -184,6 +198,7 @@ mcpz_error mcpz_holdings_begin(struct mcpz_holdings *holdings)
     struct mcpz_record record = {.kind = MCPZ_RECORD_CHANGES};
 
     holdings->root = (struct mcpz_partition_root){.count = 0};
+    mcpz_shared_clear(&holdings->shared);
     holdings->counted_seq = 0;
     holdings->is_kept = false;
     holdings->is_off = false;
@@ -205,7 +220,7 @@ void mcpz_holdings_count(struct mcpz_holdings *holdings,
 {
     const struct mcpz_id digest = digest_of(document);
 
-    mcpz_partition_root_add(&holdings->root, &digest);
+    add_to_roots(holdings, &document->id, &digest);
     if (document->change > holdings->counted_seq) {
         holdings->counted_seq = document->change;
     }

@@ -1,10 +1,10 @@
 /*
- * What this store holds, in a nutshell: the root of all its documents, and the order in which they
- * last changed.
+ * What this store holds, in a nutshell: the root of all its documents, those of what each peer has
+ * in common with us (core/crdt/shared.h), and the order in which they last changed.
  *
- *   put DOCUMENT     ->  the root less what it was, and what it is
+ *   put DOCUMENT     ->  the roots less what it was, and what it is
  *                        CHANGE of its last change goes, one with the next number comes
- *   remove DOCUMENT  ->  the root less what it was; its CHANGE goes
+ *   remove DOCUMENT  ->  the roots less what it was; its CHANGE goes
  *
  * It is a store in front of the store: whoever writes documents writes them through it, and need
  * not know of it. All of that is in one batch, so after a crash the numbers are as whole as the
@@ -29,7 +29,9 @@
 
 #include <mcpz/error.h>
 
+#include "base/arena.h"
 #include "base/attr.h"
+#include "core/crdt/shared.h"
 #include "core/reconcile/root_tag.h"
 #include "proto/record.h"
 #include "proto/store.h"
@@ -46,7 +48,8 @@ struct mcpz_holding {
 struct mcpz_holdings {
     struct mcpz_store store; /* what documents are written through */
     const struct mcpz_store *below;
-    struct mcpz_partition_root root;
+    struct mcpz_partition_root root; /* of all */
+    struct mcpz_shared shared;       /* by peers */
     uint64_t epoch;
     uint64_t seq;         /* the last number that was given out */
     uint64_t counted_seq; /* as documents say, while they are counted */
@@ -55,9 +58,15 @@ struct mcpz_holdings {
     struct mcpz_holding last;
 };
 
-/** Over `below`, with nothing counted. `epoch` is drawn by lot; it holds if the store has none. */
+/** How much mcpz_holdings_init() takes from its arena. */
+size_t mcpz_holdings_bytes(void);
+
+/**
+ * Over `below`, with nothing counted. `epoch` is drawn by lot; it holds if the store has none.
+ * `arena` has room (asserted), and its memory is zeros.
+ */
 void mcpz_holdings_init(struct mcpz_holdings *holdings, const struct mcpz_store *below,
-                        uint64_t epoch);
+                        uint64_t epoch, struct mcpz_arena *arena);
 
 /**
  * Count anew: begin, show it each document of the store, and end. Numbers that were given out are

@@ -114,9 +114,19 @@ static mcpz_error make(struct mcpz_sketch *sketch, const struct mcpz_sync *sync,
     return error;
 }
 
-static bool is_sweeping(const struct mcpz_sketch *sketch)
+/* Is there something to do whenever it is time? */
+static bool is_at_work(const struct mcpz_sketch *sketch)
 {
-    return sketch->phase == MCPZ_SKETCH_MAKING || sketch->phase == MCPZ_SKETCH_MAPPING;
+    return sketch->phase == MCPZ_SKETCH_MAKING || sketch->phase == MCPZ_SKETCH_DECODING ||
+           sketch->phase == MCPZ_SKETCH_MAPPING;
+}
+
+/* Has it changed who keeps what, so that symbols are of no set any more? */
+static bool is_void(const struct mcpz_sketch *sketch, const struct mcpz_sync *sync)
+{
+    return (sketch->phase == MCPZ_SKETCH_STARTED || sketch->phase == MCPZ_SKETCH_MAKING ||
+            sketch->phase == MCPZ_SKETCH_SENDING || sketch->phase == MCPZ_SKETCH_DECODING) &&
+           sketch->scope != sync->scope->stamp;
 }
 
 mcpz_time mcpz_sketch_deadline(const struct mcpz_sketch *sketch)
@@ -124,8 +134,8 @@ mcpz_time mcpz_sketch_deadline(const struct mcpz_sketch *sketch)
     if (sketch->phase == MCPZ_SKETCH_IDLE) {
         return MCPZ_TIME_NEVER;
     }
-    return is_sweeping(sketch) ? mcpz_time_min(sketch->next_us, sketch->until_us)
-                               : sketch->until_us;
+    return is_at_work(sketch) ? mcpz_time_min(sketch->next_us, sketch->until_us)
+                              : sketch->until_us;
 }
 
 /* ---- The asker ---------------------------------------------------------------------------- */
@@ -164,16 +174,16 @@ static uint32_t symbols_for(uint64_t ours, uint64_t theirs)
 }
 
 bool mcpz_sketch_asker_start(struct mcpz_sketch_asker *asker, const struct mcpz_sync *sync,
-                             const struct mcpz_id *peer, uint64_t count, uint64_t session,
-                             uint64_t nonce)
+                             const struct mcpz_id *peer, const struct mcpz_sketch_start *start)
 {
     struct mcpz_sketch *sketch = &asker->sketch;
-    const uint32_t symbol_count = symbols_for(sync->holdings->root.count, count);
+    const uint32_t symbol_count = symbols_for(start->ours, start->theirs);
 
     assert(sketch->phase == MCPZ_SKETCH_IDLE);
     sketch->peer = *peer;
-    sketch->session = session;
-    sketch->nonce = nonce;
+    sketch->scope = sync->scope->stamp;
+    sketch->session = start->session;
+    sketch->nonce = start->nonce;
     sketch->symbols.symbol_count = symbol_count;
     asker->found = 0;
     asker->owes_taken = false;
@@ -183,7 +193,7 @@ bool mcpz_sketch_asker_start(struct mcpz_sketch_asker *asker, const struct mcpz_
              (struct mcpz_msg_sketch_ask){
                  .step = MCPZ_SKETCH_START,
                  .count = symbol_count,
-                 .nonce = nonce,
+                 .nonce = start->nonce,
                  .epoch = sync->epoch,
                  .seq = sync->holdings->seq,
              })) {
@@ -217,9 +227,6 @@ static enum mcpz_sketch_fate on_started(struct mcpz_sketch_asker *asker,
     struct mcpz_sketch *sketch = &asker->sketch;
     const struct mcpz_siphash_key key = {.low = sketch->nonce, .high = answer->nonce};
 
-    if (answer->busy) {
-        return end(sketch, MCPZ_SKETCH_FAILED);
-    }
     sketch->epoch = answer->epoch;
     sketch->seq = answer->seq;
     mcpz_iblt_encoder_begin(&sketch->symbols, key, sketch->symbols.symbol_count);
@@ -270,6 +277,27 @@ static enum mcpz_sketch_fate on_found(struct mcpz_sketch_asker *asker,
     return MCPZ_SKETCH_GOES_ON;
 }
 
+static enum mcpz_sketch_fate go_by(struct mcpz_sketch_asker *asker, const struct mcpz_sync *sync,
+                                   enum mcpz_iblt_verdict verdict)
+{
+    switch (verdict) {
+    case MCPZ_IBLT_MORE:
+        asker->sketch.phase = MCPZ_SKETCH_SENDING;
+        return ask_for_symbols(asker, sync);
+    case MCPZ_IBLT_FOUND:
+        return on_found(asker, sync);
+    case MCPZ_IBLT_BUSY:
+        asker->sketch.phase = MCPZ_SKETCH_DECODING;
+        asker->sketch.next_us = sync->now + MCPZ_SWEEP_PAUSE_US;
+        be_patient(&asker->sketch, sync->now);
+        return MCPZ_SKETCH_GOES_ON;
+    case MCPZ_IBLT_HOPELESS:
+        break;
+    }
+    (void)ask(&asker->sketch, sync, (struct mcpz_msg_sketch_ask){.step = MCPZ_SKETCH_GIVE_UP});
+    return end(&asker->sketch, MCPZ_SKETCH_USELESS);
+}
+
 static enum mcpz_sketch_fate on_symbols(struct mcpz_sketch_asker *asker,
                                         const struct mcpz_sync *sync,
                                         const struct mcpz_msg_sketch *answer)
@@ -284,16 +312,7 @@ static enum mcpz_sketch_fate on_symbols(struct mcpz_sketch_asker *asker,
     }
     be_patient(&asker->sketch, sync->now);
     mcpz_iblt_unpack(answer->symbols.data, count, block);
-    switch (mcpz_iblt_decoder_take(&asker->decoder, block, count)) {
-    case MCPZ_IBLT_MORE:
-        return ask_for_symbols(asker, sync);
-    case MCPZ_IBLT_FOUND:
-        return on_found(asker, sync);
-    case MCPZ_IBLT_HOPELESS:
-        break;
-    }
-    (void)ask(&asker->sketch, sync, (struct mcpz_msg_sketch_ask){.step = MCPZ_SKETCH_GIVE_UP});
-    return end(&asker->sketch, MCPZ_SKETCH_USELESS);
+    return go_by(asker, sync, mcpz_iblt_decoder_take(&asker->decoder, block, count));
 }
 
 static enum mcpz_sketch_fate on_offer(struct mcpz_sketch_asker *asker,
@@ -321,11 +340,15 @@ enum mcpz_sketch_fate mcpz_sketch_asker_take(struct mcpz_sketch_asker *asker,
                                              const struct mcpz_msg *msg)
 {
     const bool is_offer = msg->kind == MCPZ_MSG_OFFER;
+    const bool is_busy = !is_offer && msg->sketch.busy;
     const uint64_t session = is_offer ? msg->offer.session : msg->sketch.session;
     const enum mcpz_sketch_phase phase = asker->sketch.phase;
 
     if (!mcpz_sketch_is_with(&asker->sketch, from) || session != asker->sketch.session) {
-        return MCPZ_SKETCH_INVALID;
+        return is_busy ? MCPZ_SKETCH_GOES_ON : MCPZ_SKETCH_INVALID; /* it crossed our end */
+    }
+    if (is_busy) {
+        return end(&asker->sketch, MCPZ_SKETCH_FAILED);
     }
     if (is_offer) {
         const bool is_due = phase == MCPZ_SKETCH_MAPPING || phase == MCPZ_SKETCH_HELD;
@@ -411,9 +434,19 @@ static enum mcpz_sketch_fate make_ours(struct mcpz_sketch_asker *asker,
     return ask_for_symbols(asker, sync);
 }
 
+static enum mcpz_sketch_fate work(struct mcpz_sketch_asker *asker, const struct mcpz_sync *sync)
+{
+    if (asker->sketch.phase == MCPZ_SKETCH_MAKING) {
+        return make_ours(asker, sync);
+    }
+    return asker->sketch.phase == MCPZ_SKETCH_DECODING
+               ? go_by(asker, sync, mcpz_iblt_decoder_go_on(&asker->decoder))
+               : map_ours(asker, sync);
+}
+
 static bool is_due(const struct mcpz_sketch *sketch, mcpz_time now)
 {
-    return is_sweeping(sketch) && sketch->next_us <= now;
+    return is_at_work(sketch) && sketch->next_us <= now;
 }
 
 enum mcpz_sketch_fate mcpz_sketch_asker_go_on(struct mcpz_sketch_asker *asker,
@@ -425,9 +458,11 @@ enum mcpz_sketch_fate mcpz_sketch_asker_go_on(struct mcpz_sketch_asker *asker,
     if (sketch->phase == MCPZ_SKETCH_IDLE) {
         return MCPZ_SKETCH_GOES_ON;
     }
+    if (is_void(sketch, sync)) {
+        return end(sketch, MCPZ_SKETCH_FAILED); /* the teller will see it, too */
+    }
     if (is_due(sketch, sync->now)) {
-        fate =
-            sketch->phase == MCPZ_SKETCH_MAKING ? make_ours(asker, sync) : map_ours(asker, sync);
+        fate = work(asker, sync);
     }
     if (fate != MCPZ_SKETCH_GOES_ON) {
         return fate;
@@ -464,6 +499,12 @@ static bool tell(const struct mcpz_sync *sync, const struct mcpz_id *to,
     return mcpz_mail_message(sync->mail, to, &msg);
 }
 
+/* "Not now", whatever was asked for. */
+static void tell_busy(const struct mcpz_sync *sync, const struct mcpz_id *to, uint64_t session)
+{
+    (void)tell(sync, to, &(struct mcpz_msg_sketch){.session = session, .busy = true});
+}
+
 static enum mcpz_sketch_fate on_start(struct mcpz_sketch_teller *teller,
                                       const struct mcpz_sync *sync, const struct mcpz_id *from,
                                       const struct mcpz_msg_sketch_ask *start, uint64_t nonce)
@@ -476,8 +517,7 @@ static enum mcpz_sketch_fate on_start(struct mcpz_sketch_teller *teller,
         return MCPZ_SKETCH_INVALID;
     }
     if (sketch->phase != MCPZ_SKETCH_IDLE && !mcpz_id_equal(&sketch->peer, from)) {
-        answer.busy = true;
-        (void)tell(sync, from, &answer);
+        tell_busy(sync, from, start->session);
         return MCPZ_SKETCH_GOES_ON;
     }
     answer.nonce = nonce;
@@ -487,6 +527,7 @@ static enum mcpz_sketch_fate on_start(struct mcpz_sketch_teller *teller,
         return MCPZ_SKETCH_GOES_ON;
     }
     sketch->peer = *from;
+    sketch->scope = sync->scope->stamp;
     sketch->session = start->session;
     sketch->epoch = start->epoch;
     sketch->seq = start->seq;
@@ -591,14 +632,18 @@ enum mcpz_sketch_fate mcpz_sketch_teller_take(struct mcpz_sketch_teller *teller,
     if (!mcpz_sketch_is_with(sketch, from) || question->session != sketch->session) {
         return MCPZ_SKETCH_INVALID;
     }
+    if (question->step == MCPZ_SKETCH_GIVE_UP) {
+        return end(sketch, MCPZ_SKETCH_USELESS);
+    }
+    if (is_void(sketch, sync)) {
+        tell_busy(sync, from, sketch->session);
+        return end(sketch, MCPZ_SKETCH_FAILED);
+    }
     if (question->step == MCPZ_SKETCH_MORE) {
         return on_more(teller, sync, question);
     }
     if (question->step == MCPZ_SKETCH_FOUND) {
         return on_ids(teller, sync, question->ids);
-    }
-    if (question->step == MCPZ_SKETCH_GIVE_UP) {
-        return end(sketch, MCPZ_SKETCH_USELESS);
     }
     if (sketch->phase != MCPZ_SKETCH_HELD) {
         return MCPZ_SKETCH_INVALID;
@@ -677,6 +722,10 @@ enum mcpz_sketch_fate mcpz_sketch_teller_go_on(struct mcpz_sketch_teller *teller
 
     if (sketch->phase == MCPZ_SKETCH_IDLE) {
         return MCPZ_SKETCH_GOES_ON;
+    }
+    if (is_void(sketch, sync)) {
+        tell_busy(sync, &sketch->peer, sketch->session);
+        return end(sketch, MCPZ_SKETCH_FAILED);
     }
     if (is_due(sketch, sync->now)) {
         return sketch->phase == MCPZ_SKETCH_MAKING ? make_theirs(teller, sync)

@@ -16,9 +16,12 @@
  * Both sweep once more to find the documents behind the hashes. A document that changes meanwhile
  * is in it as it was when it was swept: what it differs by is found, and is nothing.
  *
+ * If who keeps what changes while symbols are made, they are of no set: who sees it gives up. Once
+ * it is known what differs, it does no harm: what is not shared is not looked for.
+ *
  * Bounds: one comparison as asker and one as teller at a time; so many symbols as the count of
  * documents allows, at most MCPZ_SKETCH_SYMBOLS_MAX; who says nothing for MCPZ_SKETCH_PATIENCE_US
- * is given up; a sweep does MCPZ_SWEEP_DOCUMENTS a step.
+ * is given up; a sweep does MCPZ_SWEEP_DOCUMENTS a step, decoding MCPZ_IBLT_WORK.
  *
  * Source: reference/crdt.md, 3.1 and 3.4.
  */
@@ -55,17 +58,19 @@ static_assert(MCPZ_IBLT_BLOCK_MAX * MCPZ_IBLT_SYMBOL_BYTES <= MCPZ_SKETCH_BYTES_
 
 enum mcpz_sketch_phase {
     MCPZ_SKETCH_IDLE,
-    MCPZ_SKETCH_STARTED, /* asker: START is out */
-    MCPZ_SKETCH_MAKING,  /* sweeping, to make symbols */
-    MCPZ_SKETCH_SENDING, /* symbols are on their way */
-    MCPZ_SKETCH_MAPPING, /* sweeping, to find documents */
-    MCPZ_SKETCH_HELD,    /* teller: an OFFER is not taken yet; asker: waits for the last one */
+    MCPZ_SKETCH_STARTED,  /* asker: START is out */
+    MCPZ_SKETCH_MAKING,   /* sweeping, to make symbols */
+    MCPZ_SKETCH_SENDING,  /* symbols are on their way */
+    MCPZ_SKETCH_DECODING, /* asker: some came */
+    MCPZ_SKETCH_MAPPING,  /* sweeping, to find documents */
+    MCPZ_SKETCH_HELD,     /* teller: an OFFER is not taken yet; asker: waits for the last one */
 };
 
 /* What both sides of a comparison have. */
 struct mcpz_sketch {
     enum mcpz_sketch_phase phase;
     struct mcpz_id peer;
+    uint64_t scope; /* stamp of what said which documents they share, when it began */
     uint64_t session;
     uint64_t nonce; /* ours */
     uint64_t epoch; /* of the peer's changes */
@@ -95,6 +100,14 @@ struct mcpz_sketch_teller {
     size_t row_count;
 };
 
+/* How a comparison begins. */
+struct mcpz_sketch_start {
+    uint64_t session; /* drawn by lot, as the nonce */
+    uint64_t nonce;
+    uint64_t ours; /* documents we share with the peer */
+    uint64_t theirs;
+};
+
 /* What became of a comparison. */
 enum mcpz_sketch_fate {
     MCPZ_SKETCH_GOES_ON,
@@ -109,14 +122,11 @@ size_t mcpz_sketch_teller_bytes(void);
 void mcpz_sketch_asker_init(struct mcpz_sketch_asker *asker, struct mcpz_arena *arena);
 void mcpz_sketch_teller_init(struct mcpz_sketch_teller *teller, struct mcpz_arena *arena);
 
-/**
- * Begin with `peer`, of which we are told that it has `count` documents. `session` and `nonce` are
- * drawn by lot. Nothing is under way (asserted). False: no room to say so.
- */
+/** Begin with `peer`. Nothing is under way (asserted). False: no room to say so. */
 MCPZ_MUST_USE bool mcpz_sketch_asker_start(struct mcpz_sketch_asker *asker,
                                            const struct mcpz_sync *sync,
-                                           const struct mcpz_id *peer, uint64_t count,
-                                           uint64_t session, uint64_t nonce);
+                                           const struct mcpz_id *peer,
+                                           const struct mcpz_sketch_start *start);
 
 /** A SKETCH or an OFFER with a session came. */
 enum mcpz_sketch_fate mcpz_sketch_asker_take(struct mcpz_sketch_asker *asker,

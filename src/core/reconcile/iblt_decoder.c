@@ -28,7 +28,9 @@ void mcpz_iblt_decoder_begin(struct mcpz_iblt_decoder *decoder,
     decoder->cell_max = ours->symbol_count;
     decoder->waiting_count = 0;
     decoder->difference_count = 0;
+    decoder->placed = 0;
     decoder->cell_count = 0;
+    decoder->looked = 0;
     decoder->verdict = MCPZ_IBLT_MORE;
 }
 
@@ -81,10 +83,25 @@ static void take_out(struct mcpz_iblt_decoder *decoder, struct mcpz_iblt_differe
     }
 }
 
-/* Find what can be found. False: more than a set's symbols can hold. */
-static bool peel(struct mcpz_iblt_decoder *decoder)
+/* Take what was found before out of the cells that came last. */
+static void place(struct mcpz_iblt_decoder *decoder, size_t *left)
 {
-    while (decoder->waiting_count > 0) {
+    for (; decoder->placed<decoder->difference_count && * left> 0; --*left) {
+        take_out(decoder, &decoder->differences[decoder->placed++]);
+    }
+}
+
+static void look(struct mcpz_iblt_decoder *decoder, size_t *left)
+{
+    for (; decoder->looked<decoder->cell_count && * left> 0; --*left) {
+        look_at(decoder, decoder->looked++);
+    }
+}
+
+/* Find what can be found. False: more than a set's symbols can hold. */
+static bool peel(struct mcpz_iblt_decoder *decoder, size_t *left)
+{
+    for (; decoder->waiting_count > 0 && *left > 0; --*left) {
         struct mcpz_iblt_cell *cell = &decoder->cells[decoder->waiting[--decoder->waiting_count]];
         cell->is_waiting = false;
         if (!is_single(decoder, &cell->symbol)) {
@@ -100,6 +117,7 @@ static bool peel(struct mcpz_iblt_decoder *decoder)
             .is_theirs = cell->symbol.count == 1,
         };
         take_out(decoder, difference);
+        decoder->placed++;
     }
     return true;
 }
@@ -121,24 +139,36 @@ static enum mcpz_iblt_verdict judge(const struct mcpz_iblt_decoder *decoder)
 enum mcpz_iblt_verdict mcpz_iblt_decoder_take(struct mcpz_iblt_decoder *decoder,
                                               const struct mcpz_iblt_symbol *symbols, size_t count)
 {
-    const size_t before = decoder->cell_count;
-
     assert(count <= MCPZ_IBLT_BLOCK_MAX);
+    assert(decoder->verdict != MCPZ_IBLT_BUSY);
     if (decoder->verdict != MCPZ_IBLT_MORE || count == 0) {
         return decoder->verdict;
     }
-    if (count > decoder->cell_max - before) {
+    if (count > decoder->cell_max - decoder->cell_count) {
         decoder->verdict = MCPZ_IBLT_HOPELESS;
         return decoder->verdict;
     }
     subtract_ours(decoder, symbols, count);
     decoder->cell_count += count;
-    for (size_t i = 0; i < decoder->difference_count; i++) {
-        take_out(decoder, &decoder->differences[i]);
+    decoder->placed = 0;
+    decoder->verdict = MCPZ_IBLT_BUSY;
+    return mcpz_iblt_decoder_go_on(decoder);
+}
+
+enum mcpz_iblt_verdict mcpz_iblt_decoder_go_on(struct mcpz_iblt_decoder *decoder)
+{
+    size_t left = MCPZ_IBLT_WORK;
+
+    if (decoder->verdict != MCPZ_IBLT_BUSY) {
+        return decoder->verdict;
     }
-    for (size_t at = before; at < decoder->cell_count; at++) {
-        look_at(decoder, at);
+    place(decoder, &left);
+    look(decoder, &left);
+    if (!peel(decoder, &left)) {
+        decoder->verdict = MCPZ_IBLT_HOPELESS;
+    } else if (decoder->placed == decoder->difference_count &&
+               decoder->looked == decoder->cell_count && decoder->waiting_count == 0) {
+        decoder->verdict = judge(decoder);
     }
-    decoder->verdict = peel(decoder) ? judge(decoder) : MCPZ_IBLT_HOPELESS;
     return decoder->verdict;
 }

@@ -3,6 +3,9 @@
  *
  *   more  ->  found       all differences are known
  *         ->  hopeless    there are too many symbols, or these are no set's: compare lists of ids
+ *         ->  busy        there is more to do with those that came: go on with it, some other time
+ *
+ * Thousands of differences take ten milliseconds in all, so it is done a part at a time.
  *
  * Whatever a peer sends, the work is bounded: no more differences are taken out than there are
  * symbols, each of them in some 2 ln(symbols) places. What it makes us believe must be held
@@ -20,10 +23,14 @@
 #include "core/reconcile/iblt.h"
 #include "core/reconcile/iblt_encoder.h"
 
+/* Differences taken out, and cells looked at, in one go: half a millisecond. */
+#define MCPZ_IBLT_WORK 512
+
 enum mcpz_iblt_verdict {
     MCPZ_IBLT_MORE = 1,
     MCPZ_IBLT_FOUND,
     MCPZ_IBLT_HOPELESS,
+    MCPZ_IBLT_BUSY,
 };
 
 struct mcpz_iblt_difference {
@@ -43,7 +50,9 @@ struct mcpz_iblt_decoder {
     size_t waiting_count;
     struct mcpz_iblt_difference *differences;
     size_t difference_count;
+    size_t placed; /* of them: taken out of all cells that are there */
     size_t cell_count;
+    size_t looked;   /* of them: looked at since they came */
     size_t cell_max; /* of this comparison */
     size_t room;
     enum mcpz_iblt_verdict verdict;
@@ -64,12 +73,16 @@ void mcpz_iblt_decoder_begin(struct mcpz_iblt_decoder *decoder,
                              const struct mcpz_iblt_encoder *ours);
 
 /**
- * Take in the peer's next symbols, at most MCPZ_IBLT_BLOCK_MAX (asserted). What is found lies in
- * `differences`, and is complete when the verdict is MCPZ_IBLT_FOUND; before that, and when it is
- * hopeless, nothing of it can be relied on. Once there is a verdict, nothing changes it.
+ * Take in the peer's next symbols, at most MCPZ_IBLT_BLOCK_MAX, while it is not busy (both
+ * asserted). What is found lies in `differences`, and is complete when the verdict is
+ * MCPZ_IBLT_FOUND; before that, and when it is hopeless, nothing of it can be relied on. Once it
+ * is one of these two, nothing changes it.
  */
 enum mcpz_iblt_verdict mcpz_iblt_decoder_take(struct mcpz_iblt_decoder *decoder,
                                               const struct mcpz_iblt_symbol *symbols,
                                               size_t count);
+
+/** Go on, if it is busy. */
+enum mcpz_iblt_verdict mcpz_iblt_decoder_go_on(struct mcpz_iblt_decoder *decoder);
 
 #endif

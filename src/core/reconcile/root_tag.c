@@ -12,15 +12,21 @@ static uint64_t word_of(const struct mcpz_id *digest, size_t i)
     return be64toh(word);
 }
 
+/* Add one word to another; returns what is carried into the next. */
+static uint64_t add_word(uint64_t *sum, uint64_t word, uint64_t carry)
+{
+    const uint64_t before = *sum;
+
+    *sum = before + word + carry;
+    return *sum < before || (carry == 1 && *sum == before) ? 1 : 0;
+}
+
 void mcpz_partition_root_add(struct mcpz_partition_root *root, const struct mcpz_id *digest)
 {
     uint64_t carry = 0;
 
     for (size_t i = 0; i < MCPZ_ROOT_WORDS; i++) {
-        const uint64_t before = root->sum[i];
-        const uint64_t word = word_of(digest, i);
-        root->sum[i] = before + word + carry;
-        carry = root->sum[i] < before || (carry == 1 && root->sum[i] == before) ? 1 : 0;
+        carry = add_word(&root->sum[i], word_of(digest, i), carry);
     }
     root->count++;
 }
@@ -36,6 +42,17 @@ void mcpz_partition_root_remove(struct mcpz_partition_root *root, const struct m
         borrow = before < word || (borrow == 1 && before == word) ? 1 : 0;
     }
     root->count--;
+}
+
+void mcpz_partition_root_join(struct mcpz_partition_root *root,
+                              const struct mcpz_partition_root *other)
+{
+    uint64_t carry = 0;
+
+    for (size_t i = 0; i < MCPZ_ROOT_WORDS; i++) {
+        carry = add_word(&root->sum[i], other->sum[i], carry);
+    }
+    root->count += other->count;
 }
 
 bool mcpz_partition_root_equal(const struct mcpz_partition_root *a,

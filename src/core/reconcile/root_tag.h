@@ -34,6 +34,10 @@ void mcpz_partition_root_add(struct mcpz_partition_root *root, const struct mcpz
 /** One with this digest, which was added, is not there any more. */
 void mcpz_partition_root_remove(struct mcpz_partition_root *root, const struct mcpz_id *digest);
 
+/** All of `other` is there as well: the root of two sets that have nothing in common. */
+void mcpz_partition_root_join(struct mcpz_partition_root *root,
+                              const struct mcpz_partition_root *other);
+
 bool mcpz_partition_root_equal(const struct mcpz_partition_root *a,
                                const struct mcpz_partition_root *b);
 

@@ -62,6 +62,19 @@ static inline void iblt_world_fill(struct iblt_world *world, uint64_t seed, size
     mcpz_iblt_decoder_begin(&world->ours, &world->own);
 }
 
+/* Take symbols in, and go on as long as there is something to do. */
+static inline enum mcpz_iblt_verdict iblt_world_take(struct mcpz_iblt_decoder *decoder,
+                                                     const struct mcpz_iblt_symbol *symbols,
+                                                     size_t count)
+{
+    enum mcpz_iblt_verdict verdict = mcpz_iblt_decoder_take(decoder, symbols, count);
+
+    while (verdict == MCPZ_IBLT_BUSY) {
+        verdict = mcpz_iblt_decoder_go_on(decoder);
+    }
+    return verdict;
+}
+
 /* Block after block, as they cross the wire, until there is a verdict. */
 static inline enum mcpz_iblt_verdict iblt_world_run(struct iblt_world *world)
 {
@@ -78,7 +91,7 @@ static inline enum mcpz_iblt_verdict iblt_world_run(struct iblt_world *world)
         memset(symbols, 0xff, sizeof(symbols));
         mcpz_iblt_unpack(wire, count, symbols);
         world->sent += count;
-        verdict = mcpz_iblt_decoder_take(&world->ours, symbols, count);
+        verdict = iblt_world_take(&world->ours, symbols, count);
     }
     return verdict;
 }

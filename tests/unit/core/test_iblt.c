@@ -174,11 +174,11 @@ TEST(a_verdict_stands)
     const struct mcpz_iblt_symbol symbol = {1, 2, 3};
 
     iblt_world_make(&world, SYMBOLS);
-    CHECK_UINT(mcpz_iblt_decoder_take(&world.ours, &symbol, 1), MCPZ_IBLT_HOPELESS); /* no begin */
+    CHECK_UINT(iblt_world_take(&world.ours, &symbol, 1), MCPZ_IBLT_HOPELESS); /* no begin */
     iblt_world_fill(&world, 1, 10, 1, 1);
-    CHECK_UINT(mcpz_iblt_decoder_take(&world.ours, &symbol, 0), MCPZ_IBLT_MORE);
+    CHECK_UINT(iblt_world_take(&world.ours, &symbol, 0), MCPZ_IBLT_MORE);
     CHECK_UINT(iblt_world_run(&world), MCPZ_IBLT_FOUND);
-    CHECK_UINT(mcpz_iblt_decoder_take(&world.ours, &symbol, 1), MCPZ_IBLT_FOUND);
+    CHECK_UINT(iblt_world_take(&world.ours, &symbol, 1), MCPZ_IBLT_FOUND);
     CHECK_UINT(world.ours.difference_count, 2);
     iblt_world_finish(&world);
 }
@@ -196,7 +196,7 @@ TEST(rubbish_is_hopeless_in_the_end)
         for (size_t i = 0; i < 64; i++) {
             block[i] = (struct mcpz_iblt_symbol){mcpz_rng_next(&rng), mcpz_rng_next(&rng), 1};
         }
-        verdict = mcpz_iblt_decoder_take(&world.ours, block, 64);
+        verdict = iblt_world_take(&world.ours, block, 64);
     }
     CHECK_UINT(verdict, MCPZ_IBLT_HOPELESS);
     iblt_world_finish(&world);
@@ -216,7 +216,7 @@ TEST(items_that_breed_are_stopped)
         const struct mcpz_iblt_item item = mcpz_iblt_item(iblt_key, i % 2 + 77);
         block[i] = (struct mcpz_iblt_symbol){item.id, item.check, i % 4 < 2 ? 1 : UINT8_MAX};
     }
-    CHECK_UINT(mcpz_iblt_decoder_take(&world.ours, block, 1024), MCPZ_IBLT_HOPELESS);
+    CHECK_UINT(iblt_world_take(&world.ours, block, 1024), MCPZ_IBLT_HOPELESS);
     CHECK(world.ours.difference_count <= 1024);
     iblt_world_finish(&world);
 }
@@ -229,7 +229,7 @@ TEST(an_empty_first_symbol_alone_proves_nothing)
     iblt_world_make(&world, SYMBOLS);
     iblt_world_fill(&world, 1, 0, 0, 0);
     block[5] = (struct mcpz_iblt_symbol){1, 2, 3};
-    CHECK_UINT(mcpz_iblt_decoder_take(&world.ours, block, 8), MCPZ_IBLT_HOPELESS);
+    CHECK_UINT(iblt_world_take(&world.ours, block, 8), MCPZ_IBLT_HOPELESS);
     iblt_world_finish(&world);
 }
 

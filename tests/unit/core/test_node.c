@@ -4,7 +4,7 @@
 
 static struct mcpz_node node;
 static struct fake_store store;
-static _Alignas(16) uint8_t memory[4194304];
+static _Alignas(16) uint8_t memory[8388608];
 
 static void step(mcpz_time now, struct mcpz_event event)
 {
