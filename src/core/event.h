@@ -165,9 +165,10 @@ struct mcpz_event_agent {
     uint64_t request;
     enum mcpz_agent_op op;
     struct mcpz_id document;
-    struct mcpz_bytes name;  /* CREATE: what people call it */
-    struct mcpz_bytes path;  /* canonical, checked by the edge */
-    struct mcpz_bytes value; /* canonical, checked by the edge */
+    struct mcpz_bytes name;   /* CREATE: what people call it */
+    struct mcpz_bytes tenant; /* CREATE: whose it is; empty: the default one's */
+    struct mcpz_bytes path;   /* canonical, checked by the edge */
+    struct mcpz_bytes value;  /* canonical, checked by the edge */
     int64_t amount;
     int64_t epoch;     /* FENCE: not negative */
     int64_t rank;      /* FENCE: 0 to MCPZ_FENCE_RANK_MAX */

@@ -147,6 +147,11 @@ static mcpz_error lend_key_by_id(void *context, const uint8_t *id, struct mcpz_t
     return mcpz_keyring_lend_by_id(context, id, key);
 }
 
+static uint64_t key_ended_ms(void *context, struct mcpz_bytes tenant)
+{
+    return mcpz_keyring_end_of(context, tenant);
+}
+
 /* ---- Parts -------------------------------------------------------------------------------- */
 
 /* Loudly: what was on this disk alone, and in the damaged part, is lost. */
@@ -381,8 +386,10 @@ static mcpz_error create_local(struct mcpz_assembly *assembly)
 static mcpz_error start_engine(struct mcpz_assembly *assembly)
 {
     const struct mcpz_config *config = assembly->config;
-    const struct mcpz_vault_port vault = {
-        .context = assembly->keyring, .lend = lend_key, .lend_by_id = lend_key_by_id};
+    const struct mcpz_vault_port vault = {.context = assembly->keyring,
+                                          .lend = lend_key,
+                                          .lend_by_id = lend_key_by_id,
+                                          .ended_ms = key_ended_ms};
     struct mcpz_engine_config engine = {.vault = &vault,
                                         .identity = assembly->identity,
                                         .authority = assembly->authority,

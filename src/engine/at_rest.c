@@ -4,13 +4,9 @@
 #include <stdlib.h>
 
 #include "crypto/identity.h"
-#include "engine/engine.h"
 
 #define ENTRY_HEAD_BYTES MCPZ_AT_REST_HEAD_BYTES
 #define NAMES_HEAD_BYTES 2 /* their length, before what is sealed */
-
-const char *const mcpz_system_documents[MCPZ_SYSTEM_DOCUMENTS] = {"rules", "queues", "mcp-names",
-                                                                  "shredded"};
 
 static_assert(MCPZ_RECORD_TOKEN_BYTES == MCPZ_SCHEMA_TOKEN_BYTES, "tokens");
 static_assert(ENTRY_HEAD_BYTES + MCPZ_RECORD_TOKEN_BYTES + 47 <= MCPZ_KEY_BYTES_MAX, "a place");
@@ -28,10 +24,6 @@ mcpz_error mcpz_at_rest_create(const struct mcpz_vault_port *port, struct mcpz_a
     if (error != MCPZ_OK) {
         free(made);
         return error;
-    }
-    for (size_t i = 0; i < MCPZ_SYSTEM_DOCUMENTS; i++) {
-        mcpz_engine_document_id(mcpz_text(MCPZ_TENANT_SYSTEM), mcpz_text(mcpz_system_documents[i]),
-                                &made->system[i]);
     }
     *rest = made;
     return MCPZ_OK;
@@ -57,15 +49,72 @@ void mcpz_at_rest_end_turn(struct mcpz_at_rest *rest)
 
 /* ---- Whose it is ---------------------------------------------------------------------------- */
 
+/* The last byte of an id is as good as any: those of the mesh's own documents begin alike. */
+static struct mcpz_at_rest_document *slot_of(struct mcpz_at_rest *rest,
+                                             const struct mcpz_id *document)
+{
+    return &rest->documents[document->bytes[MCPZ_ID_BYTES - 1] % MCPZ_AT_REST_DOCUMENTS];
+}
+
+static void remember(struct mcpz_at_rest *rest, const struct mcpz_id *document,
+                     const uint8_t *key_id)
+{
+    struct mcpz_at_rest_document *slot = slot_of(rest, document);
+
+    slot->is_known = true;
+    slot->id = *document;
+    memcpy(slot->key_id, key_id, sizeof(slot->key_id));
+}
+
+static void forget_documents(struct mcpz_at_rest *rest)
+{
+    memset(rest->documents, 0, sizeof(rest->documents));
+}
+
+static const struct mcpz_tenant_key *
+key_of_document_row(struct mcpz_at_rest *rest, const struct mcpz_record_document *document)
+{
+    const struct mcpz_tenant_key *key = mcpz_vault_of(&rest->vault, document->tenant);
+    uint8_t id[MCPZ_TENANT_KEY_ID_BYTES];
+
+    mcpz_tenant_key_id(key, id);
+    remember(rest, &document->id, id);
+    return key;
+}
+
+/* The key that lies before what is sealed at the place of `record`; NULL: nothing is there. */
+static const uint8_t *key_id_at(const struct mcpz_kv *kv, const struct mcpz_record *record)
+{
+    struct mcpz_bytes value;
+    struct mcpz_key place;
+
+    mcpz_schema_key(record, &place);
+    return kv->get(kv->context, mcpz_bytes(place.bytes, place.length), &value) == MCPZ_OK &&
+                   value.length >= MCPZ_RECORD_SEAL_BYTES
+               ? value.data
+               : NULL;
+}
+
+/* What hangs on a document is sealed as its record is. */
 static const struct mcpz_tenant_key *key_of_document(struct mcpz_at_rest *rest,
+                                                     const struct mcpz_kv *kv,
                                                      const struct mcpz_id *document)
 {
-    for (size_t i = 0; i < MCPZ_SYSTEM_DOCUMENTS; i++) {
-        if (mcpz_id_equal(document, &rest->system[i])) {
+    const struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                       .document = {.id = *document}};
+    const struct mcpz_at_rest_document *slot = slot_of(rest, document);
+    const struct mcpz_tenant_key *key;
+
+    if (!slot->is_known || !mcpz_id_equal(&slot->id, document)) {
+        const uint8_t *key_id = key_id_at(kv, &record);
+        if (key_id == NULL) {
             return mcpz_vault_own(&rest->vault);
         }
+        remember(rest, document, key_id);
     }
-    return mcpz_vault_of(&rest->vault, mcpz_text(MCPZ_TENANT_AGENTS));
+    return mcpz_vault_find(&rest->vault, slot->key_id, &key) == MCPZ_OK
+               ? key
+               : mcpz_vault_own(&rest->vault);
 }
 
 /* What belongs to a task is sealed as the task is. */
@@ -74,13 +123,9 @@ key_of_task(struct mcpz_at_rest *rest, const struct mcpz_kv *kv, const struct mc
 {
     const struct mcpz_record record = {.kind = MCPZ_RECORD_TASK, .task = {.id = *id}};
     const struct mcpz_tenant_key *key = mcpz_vault_own(&rest->vault);
-    struct mcpz_bytes value;
-    struct mcpz_key place;
+    const uint8_t *key_id = key_id_at(kv, &record);
 
-    mcpz_schema_key(&record, &place);
-    if (kv->get(kv->context, mcpz_bytes(place.bytes, place.length), &value) == MCPZ_OK &&
-        value.length >= MCPZ_RECORD_SEAL_BYTES &&
-        mcpz_vault_find(&rest->vault, value.data, &key) != MCPZ_OK) {
+    if (key_id != NULL && mcpz_vault_find(&rest->vault, key_id, &key) != MCPZ_OK) {
         key = mcpz_vault_own(&rest->vault);
     }
     return key;
@@ -104,11 +149,11 @@ static const struct mcpz_tenant_key *key_of(struct mcpz_at_rest *rest, const str
     case MCPZ_RECORD_FORK:
         return mcpz_vault_own(&rest->vault);
     case MCPZ_RECORD_DOCUMENT:
-        return key_of_document(rest, &record->document.id);
+        return key_of_document_row(rest, &record->document);
     case MCPZ_RECORD_ENTRY:
-        return key_of_document(rest, &record->entry.document);
+        return key_of_document(rest, kv, &record->entry.document);
     case MCPZ_RECORD_DELTA:
-        return key_of_document(rest, &record->delta.delta.document);
+        return key_of_document(rest, kv, &record->delta.delta.document);
     case MCPZ_RECORD_TASK:
         return mcpz_vault_of(&rest->vault, record->task.body.tenant);
     case MCPZ_RECORD_TASK_STATE:
@@ -418,6 +463,28 @@ static bool is_ended(struct mcpz_at_rest *rest, struct mcpz_bytes sealed,
             mcpz_bytes_equal(mcpz_tenant_key_tenant(key), end->tenant));
 }
 
+bool mcpz_at_rest_next_ended(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
+                             const struct mcpz_at_rest_end *end, bool inclusive,
+                             struct mcpz_id *document)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *document}};
+    struct mcpz_key place;
+    struct mcpz_bytes at;
+    struct mcpz_bytes sealed;
+
+    mcpz_schema_key(&record, &place);
+    at = mcpz_bytes(place.bytes, place.length);
+    while (kv->next(kv->context, at, inclusive, &at, &sealed) == MCPZ_OK &&
+           at.data[0] == MCPZ_RECORD_DOCUMENT) {
+        inclusive = false;
+        if (is_ended(rest, sealed, end) && mcpz_schema_parse(at, &record) == MCPZ_OK) {
+            *document = record.document.id;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Is it the place in a list of a task that was sealed so? */
 static bool lists_task_of(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
                           struct mcpz_bytes place, const struct mcpz_at_rest_end *end)
@@ -462,6 +529,7 @@ size_t mcpz_at_rest_purge(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
 
     count += purge(rest, kv, end, false);
     mcpz_vault_forget(&rest->vault, end->tenant, end->at_ms);
+    forget_documents(rest);
     mcpz_window_forget(&rest->window);
     return count;
 }

@@ -11,7 +11,8 @@
  * times in the order of lists, lengths. An id of a document is a hash of its name, which a guess
  * can be held against.
  *
- * Each record is sealed with the key of whose data it is. Without that key it is gone: it is
+ * Each record is sealed with the key of whose data it is: a document with its tenant's, and what
+ * hangs on it with the same, so its record is put first. Without that key it is gone: it is
  * skipped, as if it had been removed.
  *
  * Source: reference/crdt.md, section 5 (keys); Popa et al., "CryptDB" (SOSP 2011), section 3.1:
@@ -21,6 +22,7 @@
 #ifndef ENGINE_AT_REST_H
 #define ENGINE_AT_REST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,17 +37,21 @@
 #include "proto/record.h"
 #include "store/schema.h"
 
-#define MCPZ_SYSTEM_DOCUMENTS 4
+#define MCPZ_AT_REST_DOCUMENTS 64 /* whose key is remembered: some of those used last */
 #define MCPZ_AT_REST_HEAD_BYTES (1 + MCPZ_ID_BYTES) /* of an entry's key: kind, document */
 
-/* Documents of the mesh itself: what is of nobody's tenant. http/system_document.h */
-extern const char *const mcpz_system_documents[MCPZ_SYSTEM_DOCUMENTS];
+/* Which key a document is sealed with. */
+struct mcpz_at_rest_document {
+    bool is_known;
+    struct mcpz_id id;
+    uint8_t key_id[MCPZ_TENANT_KEY_ID_BYTES];
+};
 
 struct mcpz_at_rest {
     struct mcpz_vault vault;
     struct mcpz_turn_memory memory;
     struct mcpz_window window;
-    struct mcpz_id system[MCPZ_SYSTEM_DOCUMENTS];
+    struct mcpz_at_rest_document documents[MCPZ_AT_REST_DOCUMENTS];
     uint8_t plain[MCPZ_SEALED_BYTES_MAX];
     uint8_t sealed[MCPZ_SEALED_BYTES_MAX];
 };
@@ -112,6 +118,14 @@ struct mcpz_at_rest_end {
     struct mcpz_bytes tenant;
     uint64_t at_ms;
 };
+
+/**
+ * The document that follows `*document` (`inclusive`: or is it) among those that are sealed so.
+ * False: there is none.
+ */
+bool mcpz_at_rest_next_ended(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
+                             const struct mcpz_at_rest_end *end, bool inclusive,
+                             struct mcpz_id *document);
 
 /**
  * Remove all that is sealed with those keys, or with others that were shredded, and the places of

@@ -1,5 +1,7 @@
 #include "engine/checkpoint.h"
 
+#include <string.h>
+
 #include "crypto/digest.h"
 #include "wire/checkpoint.h"
 
@@ -8,6 +10,7 @@ struct kept_head {
     struct mcpz_checkpoint_head head;
     struct mcpz_version versions[MCPZ_ACTORS_MAX];
     struct mcpz_cut cuts[MCPZ_ACTORS_MAX];
+    uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
 };
 
 static mcpz_error read_head(const struct mcpz_store *store, const struct mcpz_id *document,
@@ -20,7 +23,8 @@ static mcpz_error read_head(const struct mcpz_store *store, const struct mcpz_id
         return error;
     }
     if (record.document.version_count > MCPZ_ACTORS_MAX ||
-        record.document.cut_count > MCPZ_ACTORS_MAX) {
+        record.document.cut_count > MCPZ_ACTORS_MAX ||
+        record.document.tenant.length > sizeof(kept->tenant)) {
         return MCPZ_ECORRUPT;
     }
     for (size_t i = 0; i < record.document.version_count; i++) {
@@ -29,8 +33,12 @@ static mcpz_error read_head(const struct mcpz_store *store, const struct mcpz_id
     for (size_t i = 0; i < record.document.cut_count; i++) {
         kept->cuts[i] = record.document.cuts[i];
     }
+    if (record.document.tenant.length > 0) {
+        memcpy(kept->tenant, record.document.tenant.data, record.document.tenant.length);
+    }
     kept->head = (struct mcpz_checkpoint_head){
         .document = *document,
+        .tenant = mcpz_bytes(kept->tenant, record.document.tenant.length),
         .hlc = record.document.hlc,
         .versions = kept->versions,
         .version_count = record.document.version_count,

@@ -37,6 +37,8 @@
     X(refused_unsigned, "deltas refused: not signed")                                             \
     X(refused_signature, "batches refused: not their author's")                                   \
     X(refused_author, "authors refused: not of this mesh")                                        \
+    X(refused_naming, "deltas refused: they name their document as it is not called")             \
+    X(refused_ended, "agents and tasks refused: their tenant was shredded since")                 \
     X(deltas_of_unknown, "deltas left: their author is not known yet")                            \
     X(deltas_unproven, "deltas not sent: their signature is not known")                           \
     X(forks_found, "writers found to contradict themselves")                                      \

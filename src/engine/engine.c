@@ -439,17 +439,6 @@ uint64_t mcpz_engine_next_requests(struct mcpz_engine *engine, size_t count)
     return first;
 }
 
-void mcpz_engine_shred(struct mcpz_engine *engine, struct mcpz_bytes tenant, uint64_t at_ms)
-{
-    const struct mcpz_at_rest_end end = {.tenant = tenant, .at_ms = at_ms};
-    assert(engine->in_turn && !engine->stepping);
-
-    if (engine->rest != NULL && mcpz_at_rest_purge(engine->rest, &engine->persist.kv, &end) > 0) {
-        mcpz_agents_recount(&engine->node.agents, engine->now);
-        mcpz_tasks_recover(&engine->node.tasks);
-    }
-}
-
 static bool is_alone(const struct mcpz_engine *engine)
 {
     return engine->node.fabric.links.count == 0 &&

@@ -330,8 +330,14 @@ const struct mcpz_store *mcpz_engine_store(struct mcpz_engine *engine);
 MCPZ_MUST_USE mcpz_error mcpz_engine_root(struct mcpz_engine *engine,
                                           const struct mcpz_id *document, uint8_t *root);
 
-/** The document a tenant's agent lives in. */
+/** The document that an agent of `tenant` ("": the default one) lives in. */
 void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
                              struct mcpz_id *document);
+
+/** A document of the mesh itself, of the tenant MCPZ_TENANT_SYSTEM. */
+void mcpz_engine_system_document_id(struct mcpz_bytes name, struct mcpz_id *document);
+
+/** Is the document that `delta` is of called as it says, if it says so? crdt/naming.h */
+bool mcpz_delta_names_its_document(const struct mcpz_delta *delta);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "engine/ended.h"
 #include "engine/internal.h"
 #include "wire/codec.h"
 #include "wire/reader.h"
@@ -74,6 +75,9 @@ static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row 
     row->peer_is_ready = true;
     if ((kind >= MCPZ_MSG_BATCH && kind <= MCPZ_MSG_FOLDED) || kind == MCPZ_MSG_DELTA) {
         return take_signed(engine, row, &msg);
+    }
+    if (mcpz_ended_message(engine, &msg)) {
+        return MCPZ_OK;
     }
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_RECV,

@@ -4,6 +4,7 @@
 
 #include "core/crdt/past.h"
 #include "engine/batch.h"
+#include "engine/ended.h"
 #include "engine/internal.h"
 #include "wire/codec.h"
 #include "wire/records.h"
@@ -97,6 +98,16 @@ static void keep_part(struct mcpz_engine *engine, const struct mcpz_batch_part *
     engine->store.put(engine->store.context, &record);
 }
 
+/* Is it of the document that it names, and of a tenant whose it may be? */
+static bool is_welcome(struct mcpz_engine *engine, const struct mcpz_delta *delta)
+{
+    if (!mcpz_delta_names_its_document(delta)) {
+        engine->counters.refused_naming++;
+        return false;
+    }
+    return !mcpz_ended_delta(engine, delta);
+}
+
 static mcpz_error hand_over(struct mcpz_engine *engine, const struct mcpz_batch_part *part,
                             size_t count, const struct delivery *to)
 {
@@ -106,7 +117,7 @@ static mcpz_error hand_over(struct mcpz_engine *engine, const struct mcpz_batch_
     for (size_t i = 0; i < count && error == MCPZ_OK; i++) {
         struct mcpz_delta delta;
         error = decode(engine, &part->seal.author, in->deltas[i], &delta);
-        if (error == MCPZ_OK) {
+        if (error == MCPZ_OK && is_welcome(engine, &delta)) {
             delta.proof = (struct mcpz_delta_proof){
                 .batch = in->batch, .first = in->first, .index = in->first + (uint32_t)i};
             deliver(engine, to, &delta);
@@ -179,6 +190,9 @@ static mcpz_error import_batch(struct mcpz_engine *engine, const struct mcpz_msg
     error = decode(engine, &part.seal.author, engine->scratch->incoming.deltas[0], &delta);
     if (error != MCPZ_OK) {
         return error;
+    }
+    if (!is_welcome(engine, &delta)) {
+        return MCPZ_EEXPIRED;
     }
     return is_here(engine, &delta) ? MCPZ_EUSED : hand_over(engine, &part, 1, &to);
 }

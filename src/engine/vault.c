@@ -65,13 +65,22 @@ const struct mcpz_tenant_key *mcpz_vault_own(const struct mcpz_vault *vault)
     return vault->keys[0];
 }
 
+static struct mcpz_bytes called(struct mcpz_bytes tenant)
+{
+    return tenant.length > 0 ? tenant : mcpz_text(MCPZ_TENANT_DEFAULT);
+}
+
+uint64_t mcpz_vault_ended_ms(const struct mcpz_vault *vault, struct mcpz_bytes tenant)
+{
+    return vault->port.ended_ms != NULL ? vault->port.ended_ms(vault->port.context, called(tenant))
+                                        : 0;
+}
+
 const struct mcpz_tenant_key *mcpz_vault_of(struct mcpz_vault *vault, struct mcpz_bytes tenant)
 {
     struct mcpz_tenant_key *lent = NULL;
 
-    if (tenant.length == 0) {
-        tenant = mcpz_text(MCPZ_TENANT_DEFAULT);
-    }
+    tenant = called(tenant);
     const uint64_t name = mcpz_hash_bytes(tenant, 0);
     for (size_t i = 0; i < vault->count; i++) {
         if (vault->names[i] == name && is_of(vault->keys[i], tenant)) {

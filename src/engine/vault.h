@@ -17,11 +17,9 @@
 #include "base/attr.h"
 #include "base/bytes.h"
 #include "crypto/tenant_key.h"
+#include "proto/agent.h"
 
 #define MCPZ_VAULT_KEYS_MAX 1024
-#define MCPZ_TENANT_SYSTEM "mcpz.system" /* whose key seals what is the node's or the mesh's */
-#define MCPZ_TENANT_AGENTS "mcpz.agents" /* agents: they are not divided by tenants yet */
-#define MCPZ_TENANT_DEFAULT "default"    /* of who names none */
 
 /* Where keys come from. What is given is the caller's to destroy. */
 struct mcpz_vault_port {
@@ -32,6 +30,9 @@ struct mcpz_vault_port {
 
     /* The key of that id. Errors: MCPZ_EEXPIRED  it was shredded; MCPZ_ENOTFOUND */
     mcpz_error (*lend_by_id)(void *context, const uint8_t *id, struct mcpz_tenant_key **key);
+
+    /* Until when what a tenant kept was shredded (wall clock, ms); 0: never. NULL: never any. */
+    uint64_t (*ended_ms)(void *context, struct mcpz_bytes tenant);
 };
 
 struct mcpz_vault {
@@ -60,6 +61,9 @@ const struct mcpz_tenant_key *mcpz_vault_of(struct mcpz_vault *vault, struct mcp
  */
 MCPZ_MUST_USE mcpz_error mcpz_vault_find(struct mcpz_vault *vault, const uint8_t *id,
                                          const struct mcpz_tenant_key **key);
+
+/** Until when what `tenant` ("" is MCPZ_TENANT_DEFAULT) kept was shredded (ms); 0: never. */
+uint64_t mcpz_vault_ended_ms(const struct mcpz_vault *vault, struct mcpz_bytes tenant);
 
 /** Have the keys of `tenant` that were made until `at_ms` no more: they were shredded. */
 void mcpz_vault_forget(struct mcpz_vault *vault, struct mcpz_bytes tenant, uint64_t at_ms);

@@ -6,7 +6,6 @@
 
 #include "core/crdt/shown.h"
 #include "crypto/digest.h"
-#include "engine/at_rest.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
 #include "http/agent_write.h"
@@ -41,13 +40,8 @@ struct agent_list {
 
 static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_document *document)
 {
-    struct mcpz_id system;
-
-    for (size_t i = 0; i < MCPZ_SYSTEM_DOCUMENTS; i++) {
-        mcpz_system_document_id(mcpz_system_documents[i], &system);
-        if (mcpz_id_equal(&system, &document->id)) {
-            return MCPZ_OK; /* no agent: http/system_document.h */
-        }
+    if (mcpz_bytes_equal(document->tenant, mcpz_text(MCPZ_TENANT_SYSTEM))) {
+        return MCPZ_OK; /* no agent: http/system_document.h */
     }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity > 0 ? 2 * list->capacity : 64;

@@ -1,18 +1,13 @@
 #include "http/system_document.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "http/walk.h"
 
-#define SYSTEM_TENANT "mcpz.system"
-#define NAME_BYTES 64
-
 void mcpz_system_document_id(const char *name, struct mcpz_id *document)
 {
-    mcpz_engine_document_id(mcpz_text(SYSTEM_TENANT), mcpz_text(name), document);
-    memset(document->bytes, 0, 8); /* every member keeps it: proto/placement.h */
+    mcpz_engine_system_document_id(mcpz_text(name), document);
 }
 
 bool mcpz_system_document_is_news(const char *name, const struct mcpz_fact *fact)
@@ -28,18 +23,17 @@ bool mcpz_system_document_is_news(const char *name, const struct mcpz_fact *fact
 
 void mcpz_system_document_make(struct mcpz_engine *engine, const char *name)
 {
-    char whole[NAME_BYTES];
     struct mcpz_record record;
     struct mcpz_id document;
 
     mcpz_system_document_id(name, &document);
     if (mcpz_walk_find(mcpz_engine_store(engine), &document, &record) == MCPZ_ENOTFOUND) {
-        (void)snprintf(whole, sizeof(whole), "%s/%s", SYSTEM_TENANT, name);
         struct mcpz_event create = {.kind = MCPZ_EVENT_AGENT_WRITE,
                                     .agent = {.op = MCPZ_AGENT_CREATE,
                                               .request = mcpz_engine_next_request(engine),
                                               .document = document,
-                                              .name = mcpz_text(whole)}};
+                                              .tenant = mcpz_text(MCPZ_TENANT_SYSTEM),
+                                              .name = mcpz_text(name)}};
         mcpz_engine_event(engine, &create);
     }
 }

@@ -22,6 +22,10 @@
 #include "proto/id.h"
 #include "proto/limits.h"
 
+/* Tenants that everybody knows. Others are as who asks is called (http/bearer.h). */
+#define MCPZ_TENANT_SYSTEM "mcpz.system" /* what is the node's or the mesh's */
+#define MCPZ_TENANT_DEFAULT "default"    /* of who names none; in documents "" stands for it */
+
 /*
  * Who writes: a node, and which life of its memory. `generation` moves on when the node finds
  * that its store lost writes others have seen, so that no dot is ever given out twice.

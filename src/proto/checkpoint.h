@@ -22,7 +22,8 @@
 /* What comes before the entries. Lists are borrowed. */
 struct mcpz_checkpoint_head {
     struct mcpz_id document;
-    uint64_t hlc; /* greatest stamp of all that is in it */
+    struct mcpz_bytes tenant; /* whose it is; empty: the default one's */
+    uint64_t hlc;             /* greatest stamp of all that is in it */
     const struct mcpz_version *versions;
     size_t version_count;
     const struct mcpz_cut *cuts; /* who has contradicted itself, and how */

@@ -91,6 +91,7 @@ struct mcpz_record_document {
     const struct mcpz_cut *cuts; /* sorted by actor */
     size_t cut_count;
     uint64_t change; /* which of this store's changes was its last: core/crdt/holdings.h */
+    struct mcpz_bytes tenant; /* whose it is, for ever; empty: the default one's */
 };
 
 /* Key: document, path, type, dot; so a scan meets entries in canonical order. */

@@ -135,7 +135,7 @@ uint64_t mcpz_sim_write_waiting(struct mcpz_sim *sim, size_t index, const char *
     event.agent.name = mcpz_text(agent);
     event.agent.path = mcpz_bytes(path_bytes, path_writer.length);
     event.agent.value = mcpz_bytes(value_bytes, value_writer.length);
-    mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &event.agent.document);
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &event.agent.document);
     mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
     mcpz_sim_leave(sim, index);
     return event.agent.request;
@@ -172,7 +172,7 @@ bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_
 {
     struct mcpz_id document;
 
-    mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &document);
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &document);
     mcpz_error error = mcpz_engine_root(mcpz_sim_enter(sim, index), &document, root);
     mcpz_sim_leave(sim, index);
     return error == MCPZ_OK;
@@ -197,7 +197,7 @@ static struct mcpz_record first_entry(const char *agent, const char *path, uint8
 
     mcpz_value_array(&writer, 1);
     mcpz_value_text(&writer, mcpz_text(path));
-    mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &record.entry.document);
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &record.entry.document);
     record.entry.path = mcpz_bytes(path_bytes, writer.length);
     return record;
 }

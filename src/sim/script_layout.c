@@ -74,7 +74,7 @@ bool mcpz_sim_owns(const struct mcpz_sim *sim, size_t index, const char *agent)
 {
     struct mcpz_id document;
 
-    mcpz_engine_document_id(mcpz_text("default"), mcpz_text(agent), &document);
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &document);
     return mcpz_layouts_keeps(&mcpz_engine_node(sim->nodes[index].engine)->layouts,
                               mcpz_identity_id(sim->nodes[index].identity), &document);
 }

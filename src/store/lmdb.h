@@ -26,7 +26,7 @@
 #include "base/durations.h"
 #include "proto/kv.h"
 
-#define MCPZ_STORE_FORMAT 3
+#define MCPZ_STORE_FORMAT 4
 
 struct mcpz_lmdb_config {
     const char *directory; /* made (mode 0700) if it is not there */

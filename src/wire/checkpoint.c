@@ -8,11 +8,12 @@
 
 /* ---- The form ----------------------------------------------------------------------------- */
 
-#define HEAD_FIELDS 5 /* and the version before them, and the entries behind */
+#define HEAD_FIELDS 6 /* and the version before them, and the entries behind */
 
 #define S struct mcpz_checkpoint_head
 static const struct mcpz_field head_fields[HEAD_FIELDS - 1] = {
     {ID(S, document)},
+    {TEXT(S, tenant, MCPZ_TENANT_BYTES_MAX)},
     {U64(S, hlc)},
     {VERSIONS(S, versions, version_count)},
     {CUTS(S, cuts, cut_count)},

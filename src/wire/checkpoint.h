@@ -1,7 +1,7 @@
 /*
  * Checkpoints to bytes and back, in the one form there is:
  *
- *   [version, document, hlc, [[actor, seq, head] ...], [cut ...], [entry ...]]
+ *   [version, document, tenant, hlc, [[actor, seq, head] ...], [cut ...], [entry ...]]
  *   entry = [path, type, actor, seq, index, hlc, value]
  *
  * Versions are sorted by actor; an entry names its actor by the place in that list, so that it
@@ -25,8 +25,9 @@
 #include "proto/record.h"
 #include "wire/reader.h"
 
-#define MCPZ_CHECKPOINT_VERSION 1
-#define MCPZ_CHECKPOINT_HEAD_BYTES_MAX (64 + MCPZ_ACTORS_MAX * (72 + 56 + MCPZ_BRANCHES_MAX * 28))
+#define MCPZ_CHECKPOINT_VERSION 2
+#define MCPZ_CHECKPOINT_HEAD_BYTES_MAX                                                            \
+    (64 + 2 + MCPZ_TENANT_BYTES_MAX + MCPZ_ACTORS_MAX * (72 + 56 + MCPZ_BRANCHES_MAX * 28))
 #define MCPZ_CHECKPOINT_ENTRY_BYTES_MAX (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 40)
 
 /** Write the head; entries follow it. Room: MCPZ_CHECKPOINT_HEAD_BYTES_MAX. Returns its length. */

@@ -47,6 +47,7 @@ static const struct mcpz_field document_fields[] = {
     {VERSIONS(S, versions, version_count)},
     {CUTS(S, cuts, cut_count)},
     {U64(S, change)},
+    {TEXT(S, tenant, MCPZ_TENANT_BYTES_MAX)},
 };
 #undef S
 

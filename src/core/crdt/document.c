@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/crdt/kinds.h"
+#include "core/crdt/naming.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
 #include "core/crdt/shown.h"
@@ -20,6 +21,7 @@ mcpz_error mcpz_document_open(const struct mcpz_record_document *record,
     document->exists = true;
     document->deleted = record->deleted;
     document->name = record->name;
+    document->tenant = record->tenant;
     document->hlc = record->hlc;
     document->entry_count = record->entry_count;
     mcpz_clock_set(&document->clock, record->versions, record->version_count);
@@ -56,6 +58,7 @@ struct mcpz_record_document mcpz_document_record(const struct mcpz_document *doc
     return (struct mcpz_record_document){
         .id = document->id,
         .name = document->name,
+        .tenant = document->tenant,
         .deleted = document->deleted,
         .hlc = document->hlc,
         .entry_count = document->entry_count,
@@ -284,7 +287,7 @@ static mcpz_error judge_name(const struct mcpz_store *store, const struct change
                              struct mcpz_document *document)
 {
     struct mcpz_shown id;
-    struct mcpz_bytes text;
+    struct mcpz_naming naming;
 
     if (!touches(change, mcpz_paths_id)) {
         return MCPZ_OK;
@@ -293,10 +296,25 @@ static mcpz_error judge_name(const struct mcpz_store *store, const struct change
     if (error != MCPZ_OK) {
         return error;
     }
-    bool is_name = id.is_there && mcpz_number_text_decode(id.value, &text) &&
-                   text.length <= MCPZ_AGENT_NAME_BYTES_MAX;
-    document->name = is_name ? text : mcpz_bytes(NULL, 0);
+    bool is_named = id.is_there && mcpz_naming_read(id.value, &naming);
+    document->name = is_named ? naming.name : mcpz_bytes(NULL, 0);
     return MCPZ_OK;
+}
+
+/*
+ * Whose it is. Also what does not count any more tells: so it depends on which deltas are here,
+ * and not on their order, nor on who contradicts itself.
+ */
+static void learn_tenant(const struct mcpz_delta *delta, struct mcpz_document *document)
+{
+    struct mcpz_naming naming;
+
+    for (size_t i = 0; i < delta->add_count && document->tenant.length == 0; i++) {
+        if (mcpz_naming_is_one(&delta->adds[i]) &&
+            mcpz_naming_read(delta->adds[i].value, &naming)) {
+            document->tenant = naming.tenant;
+        }
+    }
 }
 
 /* ---- Where its author then stands --------------------------------------------------------- */
@@ -493,6 +511,7 @@ static mcpz_error judge(const struct mcpz_store *store, const struct change *cha
     if (removed_count > document->entry_count) {
         return MCPZ_ECORRUPT;
     }
+    learn_tenant(delta, document);
     document->exists = true;
     document->hlc = delta->hlc > document->hlc ? delta->hlc : document->hlc;
     document->entry_count += change->is_tainted ? 0 : (uint32_t)delta->add_count;
@@ -527,8 +546,8 @@ mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_docum
         record.fork.noticed_ms = wall_ms;
         store->put(store->context, &record);
     }
+    mcpz_document_store(store, &after); /* first: what hangs on it is sealed as it is */
     write_entries(store, &change);
-    mcpz_document_store(store, &after);
     record = (struct mcpz_record){
         .kind = MCPZ_RECORD_DELTA,
         .delta = {.delta = *delta, .head = change.head},

@@ -50,8 +50,9 @@ struct mcpz_document {
     struct mcpz_id id;
     bool exists; /* at least one delta of it is here */
     bool deleted;
-    struct mcpz_bytes name; /* borrowed until the step ends */
-    uint64_t hlc;           /* greatest stamp in it */
+    struct mcpz_bytes name;   /* borrowed until the step ends */
+    struct mcpz_bytes tenant; /* likewise; it never changes once it is known (naming.h) */
+    uint64_t hlc;             /* greatest stamp in it */
     uint32_t entry_count;
     struct mcpz_clock clock; /* an actor with a cut is right before it, or not in here */
     struct mcpz_cuts cuts;

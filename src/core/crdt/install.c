@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/crdt/clock.h"
+#include "core/crdt/naming.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
 #include "core/crdt/shown.h"
@@ -168,6 +169,7 @@ static mcpz_error read_shown(const struct mcpz_store *store, struct mcpz_documen
 {
     struct mcpz_shown life;
     struct mcpz_shown id;
+    struct mcpz_naming naming;
     struct mcpz_bytes text;
 
     mcpz_error error =
@@ -180,12 +182,21 @@ static mcpz_error read_shown(const struct mcpz_store *store, struct mcpz_documen
     }
     document->deleted = life.is_there && mcpz_number_text_decode(life.value, &text) &&
                         mcpz_bytes_equal(text, mcpz_text(MCPZ_LIFE_DELETED));
-    document->name = mcpz_bytes(NULL, 0);
-    if (id.is_there && mcpz_number_text_decode(id.value, &text) &&
-        text.length <= MCPZ_AGENT_NAME_BYTES_MAX) {
-        document->name = text;
-    }
+    bool is_named = id.is_there && mcpz_naming_read(id.value, &naming);
+    document->name = is_named ? naming.name : mcpz_bytes(NULL, 0);
     return MCPZ_OK;
+}
+
+/* Whose it is must be known before the first entry is put: it is sealed for them. */
+static void take_tenant(const struct mcpz_store *store, struct mcpz_document *document,
+                        const struct mcpz_checkpoint_head *head)
+{
+    if (document->tenant.length == 0) {
+        document->tenant = head->tenant;
+    }
+    if (!document->exists) {
+        mcpz_document_store(store, document);
+    }
 }
 
 mcpz_error mcpz_install(const struct mcpz_store *store, struct mcpz_document *document,
@@ -199,6 +210,7 @@ mcpz_error mcpz_install(const struct mcpz_store *store, struct mcpz_document *do
     }
     mcpz_error error = join_clocks(&document->clock, &checkpoint->head, &after.clock);
     if (error == MCPZ_OK) {
+        take_tenant(store, &after, &checkpoint->head);
         error = join_entries(&walk);
     }
     if (error == MCPZ_OK) {

@@ -6,6 +6,7 @@
 
 #define FIXARRAY 0x90
 #define BIN8 0xc4
+#define STR8 0xd9
 #define UINT8 0xcc
 #define INT64 0xd3
 
@@ -51,6 +52,21 @@ bool mcpz_parts_take_bin(struct mcpz_bytes *rest, struct mcpz_bytes *bytes)
     return true;
 }
 
+bool mcpz_parts_take_text(struct mcpz_bytes *rest, struct mcpz_bytes *text)
+{
+    if (rest->length == 0) {
+        return false;
+    }
+    const bool is_long = rest->data[0] == STR8 && rest->length >= 2;
+    const size_t length = is_long ? 2 + (size_t)rest->data[1] : 1 + (size_t)(rest->data[0] & 0x1f);
+
+    if (rest->length < length || !mcpz_number_text_decode(mcpz_bytes(rest->data, length), text)) {
+        return false;
+    }
+    skip(rest, length);
+    return true;
+}
+
 /* ---- Writing ------------------------------------------------------------------------------ */
 
 void mcpz_parts_put_value(struct mcpz_parts *parts, struct mcpz_bytes value)
@@ -88,4 +104,12 @@ void mcpz_parts_put_bin(struct mcpz_parts *parts, struct mcpz_bytes bytes)
     const uint8_t head[] = {BIN8, (uint8_t)bytes.length};
     mcpz_parts_put_value(parts, mcpz_bytes(head, sizeof(head)));
     mcpz_parts_put_value(parts, bytes);
+}
+
+void mcpz_parts_put_text(struct mcpz_parts *parts, struct mcpz_bytes text)
+{
+    uint8_t bytes[MCPZ_NUMBER_TEXT_MAX + 2];
+    size_t length = mcpz_number_text_encode(text, bytes);
+
+    mcpz_parts_put_value(parts, mcpz_bytes(bytes, length));
 }

@@ -1,6 +1,7 @@
 /*
  * Values of several parts that the core makes and reads itself: canonical MessagePack arrays of
- * numbers and bytes. What whole values look like is wire/value.h's; here only what is in front.
+ * numbers, bytes and texts. What whole values look like is wire/value.h's; here only what is in
+ * front.
  */
 
 #ifndef CORE_CRDT_PARTS_H
@@ -22,6 +23,7 @@
 MCPZ_MUST_USE bool mcpz_parts_take_array(struct mcpz_bytes *rest, size_t *count);
 MCPZ_MUST_USE bool mcpz_parts_take_number(struct mcpz_bytes *rest, int64_t *number);
 MCPZ_MUST_USE bool mcpz_parts_take_bin(struct mcpz_bytes *rest, struct mcpz_bytes *bytes);
+MCPZ_MUST_USE bool mcpz_parts_take_text(struct mcpz_bytes *rest, struct mcpz_bytes *text);
 
 /* A value being written: what does not fit is noticed, not written. */
 struct mcpz_parts {
@@ -33,6 +35,7 @@ struct mcpz_parts {
 void mcpz_parts_put_array(struct mcpz_parts *parts, size_t count);
 void mcpz_parts_put_number(struct mcpz_parts *parts, int64_t number);
 void mcpz_parts_put_bin(struct mcpz_parts *parts, struct mcpz_bytes bytes);
+void mcpz_parts_put_text(struct mcpz_parts *parts, struct mcpz_bytes text);
 
 /** Put a whole value, as it is. */
 void mcpz_parts_put_value(struct mcpz_parts *parts, struct mcpz_bytes value);

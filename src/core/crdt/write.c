@@ -4,6 +4,7 @@
 
 #include "core/crdt/edit.h"
 #include "core/crdt/escrow.h"
+#include "core/crdt/naming.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
 #include "core/crdt/shown.h"
@@ -11,16 +12,16 @@
 
 static const struct mcpz_outcome ok = {.code = MCPZ_CODE_OK, .text = ""};
 
-static_assert(MCPZ_AGENTS_MAX == 1000000, "the text in create() names it");
+static_assert(MCPZ_AGENTS_MAX == 1000000 && MCPZ_TENANT_BYTES_MAX == 64,
+              "the texts in create() name them");
 
 /* ---- One function for each kind of write -------------------------------------------------- */
 
-static struct mcpz_add add_text(struct mcpz_bytes path, struct mcpz_bytes text, uint8_t *buffer)
+static struct mcpz_add add_naming(const struct mcpz_naming *naming, struct mcpz_parts *parts)
 {
-    size_t length = mcpz_number_text_encode(text, buffer);
-
+    mcpz_naming_write(naming, parts);
     return (struct mcpz_add){
-        .type = MCPZ_ENTRY_REGISTER, .path = path, .value = mcpz_bytes(buffer, length)};
+        .type = MCPZ_ENTRY_REGISTER, .path = mcpz_paths_id, .value = mcpz_parts_bytes(parts)};
 }
 
 /* ---- Life ----------------------------------------------------------------------------------- */
@@ -66,16 +67,16 @@ static mcpz_error find_shown(const struct mcpz_writer *writer, struct mcpz_bytes
     return mcpz_shown_find(writer->store, &writer->document->id, path, MCPZ_ENTRY_FENCED, shown);
 }
 
-static struct mcpz_outcome create(struct mcpz_writer *writer, struct mcpz_bytes name)
+static struct mcpz_outcome create(struct mcpz_writer *writer, const struct mcpz_naming *naming)
 {
-    uint8_t id[MCPZ_NUMBER_TEXT_MAX + 2];
+    struct mcpz_parts id;
     struct mcpz_parts life;
     struct mcpz_shown shown;
 
-    if (mcpz_id_is_zero(&writer->document->id) || name.length == 0 ||
-        name.length > MCPZ_AGENT_NAME_BYTES_MAX || !mcpz_bytes_is_utf8(name)) {
-        return mcpz_edit_refuse(MCPZ_CODE_BAD_REQUEST,
-                                "an agent's name is 1 to 128 bytes of UTF-8");
+    if (mcpz_id_is_zero(&writer->document->id) || !mcpz_naming_is_valid(naming)) {
+        return mcpz_edit_refuse(
+            MCPZ_CODE_BAD_REQUEST,
+            "an agent's name is 1 to 128 bytes of UTF-8, and a tenant's at most 64");
     }
     if (mcpz_document_is_live(writer->document)) {
         return mcpz_edit_refuse(MCPZ_CODE_CONFLICT, "an agent of this name exists");
@@ -91,7 +92,7 @@ static struct mcpz_outcome create(struct mcpz_writer *writer, struct mcpz_bytes 
     struct mcpz_edit edit = {.query = mcpz_edit_query(writer, mcpz_paths_life, MCPZ_ENTRY_FENCED)};
     edit.adds[edit.add_count++] = add_life(MCPZ_LIFE_ACTIVE, shown.epoch + 1, &life);
     if (writer->document->name.length == 0) {
-        edit.adds[edit.add_count++] = add_text(mcpz_paths_id, name, id);
+        edit.adds[edit.add_count++] = add_naming(naming, &id);
     }
     return mcpz_edit_carry_out(writer, &edit);
 }
@@ -426,7 +427,8 @@ struct mcpz_outcome mcpz_writer_run(struct mcpz_writer *writer,
 {
     writer->delta_count = 0;
     if (request->op == MCPZ_AGENT_CREATE) {
-        return create(writer, request->name);
+        const struct mcpz_naming naming = {.tenant = request->tenant, .name = request->name};
+        return create(writer, &naming);
     }
     if (!mcpz_document_is_live(writer->document)) {
         return mcpz_edit_refuse(MCPZ_CODE_NOT_FOUND, "there is no such agent");

@@ -33,6 +33,8 @@ struct side {
 static struct mcpz_scratch *scratch;
 static struct side founder;
 static struct side other;
+static const struct mcpz_vault_port
+    *vaults[2]; /* the founder's, the other's; NULL: nothing is sealed */
 static mcpz_time now;
 static uint64_t wall_ms;
 
@@ -95,6 +97,7 @@ static inline void start_side(struct side *side, const char *address)
     struct mcpz_engine_config config = {
         .identity = side->identity,
         .authority = side->authority,
+        .vault = vaults[side == &founder ? 0 : 1],
         .kv = side->kv,
         .scratch = scratch,
         .seed = 1,

@@ -356,14 +356,15 @@ static void put_some_of_each(void)
     struct mcpz_rng rng;
 
     mcpz_rng_init(&rng, 14);
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                 .document = {.id = document_of(1),
+                                              .name = mcpz_text("mark-agent"),
+                                              .tenant = mcpz_text("mark-owner")}};
+    put(&record);
     for (size_t i = 0; i < 50; i++) {
-        struct mcpz_record record = entry_of(&rng);
+        record = entry_of(&rng);
         put(&record);
     }
-    struct mcpz_record record = {
-        .kind = MCPZ_RECORD_DOCUMENT,
-        .document = {.id = document_of(1), .name = mcpz_text("mark-agent")}};
-    put(&record);
     const struct mcpz_bytes path = path_of(&rng, 2);
     const struct mcpz_add add = {.type = 1, .path = path, .value = mcpz_bytes("\xa4mark", 5)};
     record = (struct mcpz_record){
@@ -449,9 +450,11 @@ TEST(entries_of_a_shredded_key_are_passed_over)
     put_some_of_each();
     CHECK(check_same_walk(MCPZ_SCAN_DOCUMENT, &from) > 0);
     end_turn(&sealed);
-    shred(MCPZ_TENANT_AGENTS);
+    shred("mark-owner");
     CHECK_UINT(sealed.store.next(sealed.store.context, MCPZ_SCAN_DOCUMENT, true, &from),
                MCPZ_ENOTFOUND);
+    from = (struct mcpz_record){.kind = MCPZ_RECORD_ENTRY, .entry = {.document = document_of(2)}};
+    CHECK(check_same_walk(MCPZ_SCAN_DOCUMENT, &from) > 0); /* another's */
 }
 
 static size_t rows_of(const struct mcpz_kv *kv)
@@ -544,15 +547,83 @@ TEST(what_was_changed_or_moved_on_the_disk_is_noticed)
 TEST(system_documents_are_of_no_tenant)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
-                                 .document = {.name = mcpz_text("mcpz.system/rules")}};
+                                 .document = {.id = document_of(1),
+                                              .name = mcpz_text("rules"),
+                                              .tenant = mcpz_text(MCPZ_TENANT_SYSTEM)}};
 
-    mcpz_engine_document_id(mcpz_text(MCPZ_TENANT_SYSTEM), mcpz_text("rules"),
-                            &record.document.id);
     put(&record);
     CHECK_UINT(ring.count, 1);
-    record.document.id = document_of(1);
+    record.document = (struct mcpz_record_document){.id = document_of(2)};
     put(&record);
     CHECK_UINT(ring.count, 2);
+}
+
+/* The id of the key that the record at the place of `record` is sealed with. */
+static uint64_t key_at(const struct mcpz_record *record)
+{
+    struct mcpz_key place;
+    struct mcpz_bytes value;
+    uint64_t id = 0;
+
+    mcpz_at_rest_place(sealed.rest, record, &place);
+    CHECK_UINT(sealed.kv.get(sealed.kv.context, mcpz_bytes(place.bytes, place.length), &value),
+               MCPZ_OK);
+    memcpy(&id, value.data, sizeof(id));
+    return id;
+}
+
+TEST(what_hangs_on_a_document_is_sealed_as_it_is)
+{
+    struct mcpz_record documents[3];
+    struct mcpz_record deltas[3];
+    struct mcpz_rng rng;
+
+    mcpz_rng_init(&rng, 3);
+    for (size_t i = 0; i < 3; i++) {
+        documents[i] =
+            (struct mcpz_record){.kind = MCPZ_RECORD_DOCUMENT,
+                                 .document = {.id = document_of(i),
+                                              .tenant = mcpz_text(i == 0   ? ""
+                                                                  : i == 1 ? "mark-acme"
+                                                                           : "mark-bolt")}};
+        put(&documents[i]);
+    }
+    memset(sealed.rest->documents, 0, sizeof(sealed.rest->documents)); /* as after a start */
+    for (size_t i = 0; i < 3; i++) {
+        deltas[i] = (struct mcpz_record){
+            .kind = MCPZ_RECORD_DELTA, .delta = {.delta = {.document = document_of(i), .seq = 1}}};
+        put(&deltas[i]);
+        CHECK_UINT(key_at(&deltas[i]), key_at(&documents[i]));
+    }
+    for (size_t i = 0; i < 20; i++) {
+        const struct mcpz_record entry = entry_of(&rng);
+        const struct mcpz_record of = {.kind = MCPZ_RECORD_DOCUMENT,
+                                       .document = {.id = entry.entry.document}};
+        put(&entry);
+        CHECK_UINT(key_at(&entry), key_at(&of));
+    }
+    CHECK(key_at(&documents[0]) != key_at(&documents[1]));
+    CHECK(key_at(&documents[1]) != key_at(&documents[2]));
+}
+
+TEST(documents_of_a_tenant_that_ended_are_found_one_by_one)
+{
+    const struct mcpz_at_rest_end end = {.tenant = mcpz_text("mark-acme"), .at_ms = UINT64_MAX};
+    struct mcpz_id document = {{0}};
+
+    for (size_t i = 0; i < 8; i++) {
+        const struct mcpz_record record = {
+            .kind = MCPZ_RECORD_DOCUMENT,
+            .document = {.id = document_of(i),
+                         .tenant = mcpz_text(i % 3 == 0 ? "mark-acme" : "mark-bolt")}};
+        put(&record);
+    }
+    for (size_t i = 0; i < 8; i += 3) {
+        const struct mcpz_id expected = document_of(i);
+        CHECK(mcpz_at_rest_next_ended(sealed.rest, &sealed.kv, &end, i == 0, &document));
+        CHECK(mcpz_id_equal(&document, &expected));
+    }
+    CHECK(!mcpz_at_rest_next_ended(sealed.rest, &sealed.kv, &end, false, &document));
 }
 
 /* ---- Memory --------------------------------------------------------------------------------- */
@@ -589,4 +660,6 @@ TEST_MAIN(RUN_IN(sealed_and_plain_stores_tell_the_same),
           RUN_IN(a_tenant_for_which_there_is_no_room_shares_the_nodes_own_key),
           RUN_IN(what_was_changed_or_moved_on_the_disk_is_noticed),
           RUN_IN(system_documents_are_of_no_tenant),
+          RUN_IN(what_hangs_on_a_document_is_sealed_as_it_is),
+          RUN_IN(documents_of_a_tenant_that_ended_are_found_one_by_one),
           RUN(what_was_opened_lasts_until_as_much_more_was))

@@ -172,8 +172,15 @@ mcpz_error mcpz_engine_root(struct mcpz_engine *engine, const struct mcpz_id *do
 void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
                              struct mcpz_id *document)
 {
-    (void)tenant;
     mcpz_digest(MCPZ_DIGEST_DOCUMENT, name, document->bytes);
+    for (size_t i = 0; i < tenant.length; i++) {
+        document->bytes[i % MCPZ_ID_BYTES] ^= tenant.data[i];
+    }
+}
+
+void mcpz_engine_system_document_id(struct mcpz_bytes name, struct mcpz_id *document)
+{
+    mcpz_engine_document_id(mcpz_text(MCPZ_TENANT_SYSTEM), name, document);
 }
 
 void mcpz_engine_explain(struct mcpz_engine *engine, struct mcpz_bytes capability,
@@ -576,7 +583,9 @@ void fake_taken(uint64_t request, uint8_t id, uint32_t copies)
 void fake_keep(const struct mcpz_id *document, const char *key, const char *text)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
-                                 .document = {.id = *document, .name = mcpz_text("r")}};
+                                 .document = {.id = *document,
+                                              .tenant = mcpz_text(MCPZ_TENANT_SYSTEM),
+                                              .name = mcpz_text("r")}};
     uint8_t path[200];
     uint8_t value[1000];
     size_t length = strlen(text);

@@ -594,12 +594,12 @@ TEST(refuses_a_store_of_another_format)
     disk_close(&disk);
 
     write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x01", 4);
-    check_refused(&disk, MCPZ_EVERSION, "format 1; this program reads format 3");
-    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x04", 4);
-    check_refused(&disk, MCPZ_EVERSION, "format 4; this program reads format 3");
+    check_refused(&disk, MCPZ_EVERSION, "format 1; this program reads format 4");
+    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x05", 4);
+    check_refused(&disk, MCPZ_EVERSION, "format 5; this program reads format 4");
     write_raw(scratch.path, "mcpz-format", "\x00\x00\x01", 3);
     check_refused(&disk, MCPZ_ECORRUPT, "format version is unreadable");
-    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x03", 4);
+    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x04", 4);
     CHECK_UINT(disk_open(&disk), MCPZ_OK);
     disk_close(&disk);
     scratch_remove(&scratch);
@@ -614,7 +614,7 @@ TEST(refuses_the_environment_of_somebody_else)
     write_raw(scratch.path, "a key", "a value", 7);
     disk_init(&disk, scratch.path, 64 * KIB, MIB);
     check_refused(&disk, MCPZ_ECORRUPT, "not written by mcpz");
-    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x03", 4);
+    write_raw(scratch.path, "mcpz-format", "\x00\x00\x00\x04", 4);
     check_refused(&disk, MCPZ_ECORRUPT, "has no records");
     scratch_remove(&scratch);
 }

@@ -29,7 +29,16 @@ static struct mcpz_record_entry entry_of(const char *path, uint32_t type, size_t
 
 static size_t write(const struct mcpz_record_entry *entries, uint32_t count)
 {
-    const struct mcpz_checkpoint_head head = {{D32}, 0x100, versions, 2, sample_cuts, 1, count};
+    const struct mcpz_checkpoint_head head = {
+        .document = {D32},
+        .tenant = mcpz_text("acme"),
+        .hlc = 0x100,
+        .versions = versions,
+        .version_count = 2,
+        .cuts = sample_cuts,
+        .cut_count = 1,
+        .entry_count = count,
+    };
     size_t length = mcpz_checkpoint_head_encode(&head, bytes);
 
     for (uint32_t i = 0; i < count; i++) {
@@ -49,7 +58,8 @@ TEST(its_bytes_are_these)
 {
     const struct mcpz_record_entry entry = entry_of("\x91\xa1k", 1, 1, 5, 2);
     static const struct mcpz_bytes expected =
-        RAW("\x96\x01" ID_D "\xcd\x01\0\x92\x93\x92" ID_A "\x01\x03\xc4\x10" PREV16 "\x93\x92" ID_B
+        RAW("\x97\x02" ID_D "\xa4"
+            "acme\xcd\x01\0\x92\x93\x92" ID_A "\x01\x03\xc4\x10" PREV16 "\x93\x92" ID_B
             "\x02\x09\xc4\x10" PREV16 "\x91\x94\x92" ID_A "\x01\x05\xc2\x92\x92\x05" HEAD_H
             "\x92\x06" HEAD_P "\x91\x97\xc4\x03\x91\xa1k\x01\x01\x05\x02\x07\xc4\x01\x09");
 
@@ -64,6 +74,7 @@ TEST(it_is_read_as_it_was_written)
     struct mcpz_record_entry read;
 
     CHECK_UINT(open_checked(write(entries, 4)), MCPZ_OK);
+    CHECK_BYTES(reader.checkpoint.head.tenant, "acme", 4);
     CHECK_UINT(reader.checkpoint.head.hlc, 0x100);
     CHECK_UINT(reader.checkpoint.head.version_count, 2);
     CHECK_UINT(reader.checkpoint.head.cut_count, 1);
@@ -134,8 +145,19 @@ TEST(a_field_from_the_future_is_refused)
 TEST(the_largest_head_and_entry_have_room)
 {
     static struct mcpz_version many[MCPZ_ACTORS_MAX];
-    struct mcpz_checkpoint_head head = {{D32},     UINT64_MAX,      many,      MCPZ_ACTORS_MAX,
-                                        full_cuts, MCPZ_ACTORS_MAX, UINT32_MAX};
+    uint8_t full_tenant[MCPZ_TENANT_BYTES_MAX];
+
+    memset(full_tenant, 'x', sizeof(full_tenant));
+    struct mcpz_checkpoint_head head = {
+        .document = {D32},
+        .tenant = mcpz_bytes(full_tenant, sizeof(full_tenant)),
+        .hlc = UINT64_MAX,
+        .versions = many,
+        .version_count = MCPZ_ACTORS_MAX,
+        .cuts = full_cuts,
+        .cut_count = MCPZ_ACTORS_MAX,
+        .entry_count = UINT32_MAX,
+    };
 
     fill_largest();
     for (size_t i = 0; i < MCPZ_ACTORS_MAX; i++) {

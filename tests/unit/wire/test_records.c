@@ -27,9 +27,11 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_PEER, .peer = {{A32}, RAW("h:1"), RAW("n")}},
      RAW("\x93\x01\xa3h:1\xa1n")},
     {{.kind = MCPZ_RECORD_DOCUMENT,
-      .document = {{D32}, RAW("n"), false, 7, 2, sample_versions, 1, sample_cuts, 1, 300}},
-     RAW("\x98\x01\xa1n\xc2\x07\x02\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x94\x92" ID_A
-         "\x01\x05\xc2\x92\x92\x05" HEAD_H "\x92\x06" HEAD_P "\xcd\x01\x2c")},
+      .document =
+          {{D32}, RAW("n"), false, 7, 2, sample_versions, 1, sample_cuts, 1, 300, RAW("acme")}},
+     RAW("\x99\x01\xa1n\xc2\x07\x02\x91\x93\x92" ID_A "\x01\x01" HEAD_H "\x91\x94\x92" ID_A
+         "\x01\x05\xc2\x92\x92\x05" HEAD_H "\x92\x06" HEAD_P "\xcd\x01\x2c\xa4"
+         "acme")},
     {{.kind = MCPZ_RECORD_ENTRY,
       .entry = {{D32}, RAW("\x91\xa1k"), 1, {{{A32}, 1}, 1, 0}, 7, RAW("\x09")}},
      RAW("\x93\x01\x07\xc4\x01\x09")},
