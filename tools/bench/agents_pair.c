@@ -316,7 +316,7 @@ void bench_pair_open(struct bench_pair *pair, const char *directory)
     *pair = (struct bench_pair){.now = MCPZ_SECONDS(1), .wall_ms = WALL_MS};
     for (size_t i = 0; i < 2; i++) {
         must(mcpz_tenant_key_create(MCPZ_KEY_OF_RECORDS,
-                                    mcpz_text(i == 0 ? MCPZ_TENANT_SYSTEM : MCPZ_TENANT_AGENTS),
+                                    mcpz_text(i == 0 ? MCPZ_TENANT_SYSTEM : MCPZ_TENANT_DEFAULT),
                                     &keys[i]) == MCPZ_OK,
              "no key");
     }
