@@ -630,6 +630,7 @@ enum mcpz_sketch_step {
     MCPZ_SKETCH_FOUND,     /* "these ids are yours only": ids */
     MCPZ_SKETCH_TAKEN,     /* "I have taken that OFFER in, go on" */
     MCPZ_SKETCH_GIVE_UP,   /* "that leads nowhere: I read all your changes, do the same" */
+    MCPZ_SKETCH_STOP,      /* "never mind": it has changed who keeps what */
     MCPZ_SKETCH_STEP_END,
 };
 

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
         return 2;
     }
     /* One that was changed at one side differs twice: as it was, and as it is. */
-    const size_t changed[] = {0, 5, 10, 500, 1000};
+    const size_t changed[] = {0, 5, 10, 500, 1000, 5000};
     for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++) {
         bench(documents, changed[i]);
     }

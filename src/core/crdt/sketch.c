@@ -114,6 +114,13 @@ static mcpz_error make(struct mcpz_sketch *sketch, const struct mcpz_sync *sync,
     return error;
 }
 
+/* Is it of the last comparison, which has ended here? Then it was said before that was known. */
+static bool is_late(const struct mcpz_sketch *sketch, const struct mcpz_id *from, uint64_t session)
+{
+    return sketch->phase == MCPZ_SKETCH_IDLE && sketch->session == session &&
+           mcpz_id_equal(&sketch->peer, from);
+}
+
 /* Is there something to do whenever it is time? */
 static bool is_at_work(const struct mcpz_sketch *sketch)
 {
@@ -344,8 +351,11 @@ enum mcpz_sketch_fate mcpz_sketch_asker_take(struct mcpz_sketch_asker *asker,
     const uint64_t session = is_offer ? msg->offer.session : msg->sketch.session;
     const enum mcpz_sketch_phase phase = asker->sketch.phase;
 
+    if (is_late(&asker->sketch, from, session)) {
+        return MCPZ_SKETCH_GOES_ON;
+    }
     if (!mcpz_sketch_is_with(&asker->sketch, from) || session != asker->sketch.session) {
-        return is_busy ? MCPZ_SKETCH_GOES_ON : MCPZ_SKETCH_INVALID; /* it crossed our end */
+        return MCPZ_SKETCH_INVALID;
     }
     if (is_busy) {
         return end(&asker->sketch, MCPZ_SKETCH_FAILED);
@@ -459,7 +469,8 @@ enum mcpz_sketch_fate mcpz_sketch_asker_go_on(struct mcpz_sketch_asker *asker,
         return MCPZ_SKETCH_GOES_ON;
     }
     if (is_void(sketch, sync)) {
-        return end(sketch, MCPZ_SKETCH_FAILED); /* the teller will see it, too */
+        (void)ask(sketch, sync, (struct mcpz_msg_sketch_ask){.step = MCPZ_SKETCH_STOP});
+        return end(sketch, MCPZ_SKETCH_FAILED);
     }
     if (is_due(sketch, sync->now)) {
         fate = work(asker, sync);
@@ -629,11 +640,17 @@ enum mcpz_sketch_fate mcpz_sketch_teller_take(struct mcpz_sketch_teller *teller,
     if (question->step == MCPZ_SKETCH_START) {
         return on_start(teller, sync, from, question, nonce);
     }
+    if (is_late(sketch, from, question->session)) {
+        return MCPZ_SKETCH_GOES_ON;
+    }
     if (!mcpz_sketch_is_with(sketch, from) || question->session != sketch->session) {
         return MCPZ_SKETCH_INVALID;
     }
     if (question->step == MCPZ_SKETCH_GIVE_UP) {
         return end(sketch, MCPZ_SKETCH_USELESS);
+    }
+    if (question->step == MCPZ_SKETCH_STOP) {
+        return end(sketch, MCPZ_SKETCH_FAILED);
     }
     if (is_void(sketch, sync)) {
         tell_busy(sync, from, sketch->session);
