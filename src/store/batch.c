@@ -3,25 +3,25 @@
 #include <assert.h>
 #include <stdlib.h>
 
-size_t mcpz_write_bytes(struct mcpz_bytes key, struct mcpz_bytes value, uint8_t height)
+#define PLACE_BYTES 32 /* store/sorted.h: a row, and as much again where leaves are half full */
+
+size_t mcpz_write_bytes(struct mcpz_bytes key, struct mcpz_bytes value)
 {
-    return sizeof(struct mcpz_write) + height * sizeof(struct mcpz_write *) + key.length +
-           value.length;
+    return sizeof(struct mcpz_write) + key.length + value.length + PLACE_BYTES;
 }
 
-struct mcpz_write *mcpz_write_create(struct mcpz_bytes key, struct mcpz_bytes value,
-                                     uint8_t height)
+struct mcpz_write *mcpz_write_create(struct mcpz_bytes key, struct mcpz_bytes value)
 {
-    struct mcpz_write *write = malloc(mcpz_write_bytes(key, value, height));
+    struct mcpz_write *write = malloc(sizeof(*write) + key.length + value.length);
     if (write == NULL) {
         return NULL;
     }
 
-    uint8_t *copy = (uint8_t *)&write->links[height];
+    uint8_t *copy = write->bytes;
     *write = (struct mcpz_write){
+        .front = mcpz_write_front(key),
         .key = mcpz_bytes(copy, key.length),
         .value = mcpz_bytes(copy + key.length, value.length),
-        .height = height,
     };
     memcpy(copy, key.data, key.length);
     if (value.length > 0) {

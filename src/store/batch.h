@@ -9,6 +9,7 @@
 #ifndef STORE_BATCH_H
 #define STORE_BATCH_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,13 +23,13 @@ struct mcpz_batch;
 /* A key and what becomes of it. */
 struct mcpz_write {
     struct mcpz_write *next; /* in its batch, in the order they were made */
+    uint64_t front;          /* of its key: mcpz_write_front() */
     struct mcpz_bytes key;
     struct mcpz_bytes value;
     const struct mcpz_batch *batch; /* it is in */
     bool removed;                   /* the key goes; there is no value */
-    bool replaced; /* by a later write of the same batch: need not reach the disk */
-    uint8_t height;
-    struct mcpz_write *links[]; /* `height` of them: store/sorted.h; key and value follow */
+    bool replaced;   /* by a later write of the same batch: need not reach the disk */
+    uint8_t bytes[]; /* key, value */
 };
 
 /* What one turn wrote. */
@@ -47,12 +48,20 @@ struct mcpz_batches {
     struct mcpz_batch *last;
 };
 
-/** What mcpz_write_create() takes, in bytes. */
-size_t mcpz_write_bytes(struct mcpz_bytes key, struct mcpz_bytes value, uint8_t height);
+/** The first eight bytes of a key as a number: where those of two keys differ, they order them. */
+static inline uint64_t mcpz_write_front(struct mcpz_bytes key)
+{
+    uint64_t front = 0;
+
+    memcpy(&front, key.data, key.length < sizeof(front) ? key.length : sizeof(front));
+    return be64toh(front);
+}
+
+/** What a write takes, in bytes: mcpz_write_create(), and its place among the sorted. */
+size_t mcpz_write_bytes(struct mcpz_bytes key, struct mcpz_bytes value);
 
 /** Copy key and value. NULL if there is no memory. */
-struct mcpz_write *mcpz_write_create(struct mcpz_bytes key, struct mcpz_bytes value,
-                                     uint8_t height);
+struct mcpz_write *mcpz_write_create(struct mcpz_bytes key, struct mcpz_bytes value);
 void mcpz_write_destroy(struct mcpz_write *write);
 
 /** Empty. NULL if there is no memory. */

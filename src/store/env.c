@@ -12,6 +12,7 @@
 
 #include "store/check.h"
 #include "store/directory.h"
+#include "store/group.h"
 
 #define DATA_FILE "data.mdb"
 #define FORMAT_KEY "mcpz-format"
@@ -279,27 +280,35 @@ void mcpz_env_close(struct mcpz_env *env)
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
-static int write_batch(const struct mcpz_env *env, MDB_txn *txn, const struct mcpz_batch *batch)
+/* One of them, where the cursor is or goes. */
+static int write_one(MDB_cursor *cursor, const struct mcpz_write *write)
 {
-    for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
-        MDB_val key = mcpz_env_val(write->key);
-        MDB_val value = mcpz_env_val(write->value);
-        int failed = MDB_SUCCESS;
+    MDB_val key = mcpz_env_val(write->key);
+    MDB_val value = mcpz_env_val(write->value);
 
-        if (write->replaced) {
-            continue;
-        }
-        if (write->removed) {
-            failed = mdb_del(txn, env->records, &key, NULL);
-            failed = failed == MDB_NOTFOUND ? MDB_SUCCESS : failed;
-        } else {
-            failed = mdb_put(txn, env->records, &key, &value, 0);
-        }
-        if (failed != MDB_SUCCESS) {
-            return failed;
-        }
+    if (!write->removed) {
+        return mdb_cursor_put(cursor, &key, &value, 0);
     }
-    return MDB_SUCCESS;
+    const int failed = mdb_cursor_get(cursor, &key, &value, MDB_SET);
+    if (failed != MDB_SUCCESS) {
+        return failed == MDB_NOTFOUND ? MDB_SUCCESS : failed;
+    }
+    return mdb_cursor_del(cursor, 0);
+}
+
+static int write_group(const struct mcpz_env *env, MDB_txn *txn, const struct mcpz_group *group)
+{
+    MDB_cursor *cursor;
+
+    int failed = mdb_cursor_open(txn, env->records, &cursor);
+    if (failed != MDB_SUCCESS) {
+        return failed;
+    }
+    for (size_t i = 0; i < group->count && failed == MDB_SUCCESS; i++) {
+        failed = write_one(cursor, group->rows[i].write);
+    }
+    mdb_cursor_close(cursor);
+    return failed;
 }
 
 /* LMDB takes a write that was cut short for an input/output error. Was it for want of room? */
@@ -318,16 +327,20 @@ static mcpz_error commit_error(const struct mcpz_env *env, int code)
 mcpz_error mcpz_env_write(const struct mcpz_env *env, const struct mcpz_batches *batches,
                           struct mcpz_env_fill *fill)
 {
+    struct mcpz_group group;
     MDB_txn *txn;
 
+    mcpz_error error = mcpz_group_init(&group, batches);
+    if (error != MCPZ_OK) {
+        return error;
+    }
     int failed = mdb_txn_begin(env->mdb, NULL, 0, &txn);
     if (failed != MDB_SUCCESS) {
+        mcpz_group_finish(&group);
         return commit_error(env, failed);
     }
-    for (const struct mcpz_batch *batch = batches->first; batch != NULL && failed == MDB_SUCCESS;
-         batch = batch->next) {
-        failed = write_batch(env, txn, batch);
-    }
+    failed = write_group(env, txn, &group);
+    mcpz_group_finish(&group);
 
     struct mcpz_env_fill filled = {0};
     if (failed == MDB_SUCCESS) {

@@ -11,7 +11,6 @@ struct mcpz_mem {
     struct mcpz_sorted disk;   /* owns its writes */
     struct mcpz_sorted backup; /* and so does this */
     bool has_backup;
-    struct mcpz_rng heights; /* of what is copied */
     struct mcpz_batches queue;
     struct mcpz_batches done; /* durable, and not yet told */
     uint64_t durable;
@@ -37,7 +36,8 @@ static mcpz_error disk_next(void *context, struct mcpz_bytes after, bool inclusi
                             struct mcpz_bytes *key, struct mcpz_bytes *value)
 {
     const struct mcpz_mem *mem = context;
-    const struct mcpz_write *write = mcpz_sorted_seek(&mem->disk, after, inclusive);
+    const struct mcpz_sorted_place place = mcpz_sorted_seek(&mem->disk, after, inclusive);
+    const struct mcpz_write *write = mcpz_sorted_at(&mem->disk, &place);
 
     if (write == NULL) {
         return MCPZ_ENOTFOUND;
@@ -55,6 +55,9 @@ static void disk_write(struct mcpz_mem *mem, struct mcpz_batch *batch)
 
     while (write != NULL) {
         struct mcpz_write *following = write->next;
+        if (!mcpz_sorted_make_room(&mem->disk)) {
+            abort();
+        }
         mcpz_write_destroy(mcpz_sorted_link(&mem->disk, write));
         if (write->removed) {
             mcpz_sorted_unlink(&mem->disk, write);
@@ -141,7 +144,6 @@ mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv)
         return MCPZ_ENOMEM;
     }
     *made = (struct mcpz_mem){0};
-    mcpz_rng_init(&made->heights, 1);
     const struct mcpz_below below = {.context = made, .get = disk_get, .next = disk_next};
     mcpz_unsaved_init(&made->unsaved, &below, MCPZ_STORE_QUEUE_BYTES_MAX);
 
@@ -160,12 +162,14 @@ mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv)
 
 static void destroy_all(struct mcpz_sorted *sorted)
 {
-    for (struct mcpz_write *write = sorted->heads[0]; write != NULL;) {
-        struct mcpz_write *following = mcpz_sorted_next(write);
+    struct mcpz_sorted_place place = {.branch = 0};
+    struct mcpz_write *write;
+
+    while ((write = mcpz_sorted_at(sorted, &place)) != NULL) {
+        mcpz_sorted_next(sorted, &place);
         mcpz_write_destroy(write);
-        write = following;
     }
-    *sorted = (struct mcpz_sorted){0};
+    mcpz_sorted_finish(sorted);
 }
 
 void mcpz_mem_destroy(struct mcpz_mem *mem)
@@ -224,24 +228,26 @@ bool mcpz_mem_tear(struct mcpz_mem *mem, uint32_t keep)
 }
 
 /* In place of what `to` holds. */
-static void copy_all(struct mcpz_mem *mem, const struct mcpz_sorted *from, struct mcpz_sorted *to)
+static void copy_all(const struct mcpz_sorted *from, struct mcpz_sorted *to)
 {
+    struct mcpz_sorted_place place = {.branch = 0};
+    const struct mcpz_write *write;
+
     destroy_all(to);
-    for (const struct mcpz_write *write = from->heads[0]; write != NULL;
-         write = mcpz_sorted_next(write)) {
-        struct mcpz_write *copy =
-            mcpz_write_create(write->key, write->value, mcpz_sorted_height(&mem->heights));
-        if (copy == NULL) {
+    while ((write = mcpz_sorted_at(from, &place)) != NULL) {
+        struct mcpz_write *copy = mcpz_write_create(write->key, write->value);
+        if (copy == NULL || !mcpz_sorted_make_room(to)) {
             abort();
         }
         (void)mcpz_sorted_link(to, copy);
+        mcpz_sorted_next(from, &place);
     }
 }
 
 void mcpz_mem_back_up(struct mcpz_mem *mem)
 {
     settle(mem);
-    copy_all(mem, &mem->disk, &mem->backup);
+    copy_all(&mem->disk, &mem->backup);
     mem->has_backup = true;
 }
 
@@ -256,7 +262,7 @@ bool mcpz_mem_restore(struct mcpz_mem *mem)
         return false;
     }
     mcpz_mem_crash(mem);
-    copy_all(mem, &mem->backup, &mem->disk);
+    copy_all(&mem->backup, &mem->disk);
     return true;
 }
 

@@ -1,94 +1,305 @@
 #include "store/sorted.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
-/*
- * For each level, the link that points to the first write not before `key`.
+#define FEW_ROWS (MCPZ_SORTED_ROWS_MAX / 4)     /* so few are put to a neighbour's, */
+#define TOGETHER (MCPZ_SORTED_ROWS_MAX * 3 / 4) /* if they are no more than so many then */
 
- */
-static void find_links(struct mcpz_sorted *sorted, struct mcpz_bytes key,
-                       struct mcpz_write **links[MCPZ_SORTED_HEIGHT_MAX])
+/* What is looked for. */
+struct wanted {
+    uint64_t front;
+    struct mcpz_bytes key;
+};
+
+static struct wanted wanted_of(struct mcpz_bytes key)
 {
-    struct mcpz_write **row = sorted->heads;
+    return (struct wanted){.front = key.length > 0 ? mcpz_write_front(key) : 0, .key = key};
+}
 
-    for (size_t level = MCPZ_SORTED_HEIGHT_MAX; level > 0; level--) {
-        while (row[level - 1] != NULL && mcpz_bytes_compare(row[level - 1]->key, key) < 0) {
-            row = row[level - 1]->links;
+static int compare(const struct mcpz_sorted_row *row, const struct wanted *wanted)
+{
+    if (row->front != wanted->front) {
+        return row->front < wanted->front ? -1 : 1;
+    }
+    return mcpz_bytes_compare(row->write->key, wanted->key);
+}
+
+/* The leaf it is in, or would be: the last that does not begin behind it. */
+static size_t find_branch(const struct mcpz_sorted *sorted, const struct wanted *wanted)
+{
+    size_t low = 0;
+    size_t high = sorted->count;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        const struct mcpz_sorted_branch *branch = &sorted->branches[middle];
+        const bool is_behind = branch->front != wanted->front
+                                   ? branch->front > wanted->front
+                                   : compare(&branch->leaf->rows[0], wanted) > 0;
+        if (is_behind) {
+            high = middle;
+        } else {
+            low = middle + 1;
         }
-        links[level - 1] = &row[level - 1];
+    }
+    return low > 0 ? low - 1 : 0;
+}
+
+/* The first row that is not before it; with `is_found`, it is that one. */
+static size_t find_row(const struct mcpz_sorted_leaf *leaf, const struct wanted *wanted,
+                       bool *is_found)
+{
+    size_t low = 0;
+    size_t high = leaf->count;
+
+    *is_found = false;
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        const int order = compare(&leaf->rows[middle], wanted);
+        if (order == 0) {
+            *is_found = true;
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* ---- Leaves ----------------------------------------------------------------------------------
+ */
+
+static void open_branch(struct mcpz_sorted *sorted, size_t at, struct mcpz_sorted_leaf *leaf)
+{
+    assert(sorted->count < sorted->room);
+
+    memmove(&sorted->branches[at + 1], &sorted->branches[at],
+            (sorted->count - at) * sizeof(sorted->branches[0]));
+    sorted->branches[at] = (struct mcpz_sorted_branch){.front = leaf->rows[0].front, .leaf = leaf};
+    sorted->count++;
+}
+
+static void close_branch(struct mcpz_sorted *sorted, size_t at)
+{
+    struct mcpz_sorted_leaf *leaf = sorted->branches[at].leaf;
+
+    sorted->count--;
+    memmove(&sorted->branches[at], &sorted->branches[at + 1],
+            (sorted->count - at) * sizeof(sorted->branches[0]));
+    if (sorted->spare == NULL) {
+        sorted->spare = leaf;
+    } else {
+        free(leaf);
     }
 }
 
-static void cut(struct mcpz_write **links[MCPZ_SORTED_HEIGHT_MAX], const struct mcpz_write *write)
+static struct mcpz_sorted_leaf *take_spare(struct mcpz_sorted *sorted)
 {
-    for (size_t level = 0; level < write->height; level++) {
-        assert(*links[level] == write);
-        *links[level] = write->links[level];
+    struct mcpz_sorted_leaf *leaf = sorted->spare;
+
+    assert(leaf != NULL); /* mcpz_sorted_make_room() */
+    sorted->spare = NULL;
+    return leaf;
+}
+
+static void put_row(struct mcpz_sorted_leaf *leaf, size_t at, const struct mcpz_sorted_row *row)
+{
+    assert(leaf->count < MCPZ_SORTED_ROWS_MAX);
+
+    memmove(&leaf->rows[at + 1], &leaf->rows[at], (leaf->count - at) * sizeof(leaf->rows[0]));
+    leaf->rows[at] = *row;
+    leaf->count++;
+}
+
+/* A full leaf gives the rows from `from` on to a new one behind it. */
+static struct mcpz_sorted_leaf *split(struct mcpz_sorted *sorted, size_t branch, size_t from)
+{
+    struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
+    struct mcpz_sorted_leaf *behind = take_spare(sorted);
+
+    behind->count = leaf->count - from;
+    memcpy(behind->rows, &leaf->rows[from], behind->count * sizeof(leaf->rows[0]));
+    leaf->count = from;
+    open_branch(sorted, branch + 1, behind);
+    return behind;
+}
+
+/* Begin a leaf with `row`. */
+static void begin_leaf(struct mcpz_sorted *sorted, size_t branch,
+                       const struct mcpz_sorted_row *row)
+{
+    struct mcpz_sorted_leaf *leaf = take_spare(sorted);
+
+    leaf->count = 1;
+    leaf->rows[0] = *row;
+    open_branch(sorted, branch, leaf);
+}
+
+static void insert(struct mcpz_sorted *sorted, size_t branch, size_t at,
+                   const struct mcpz_sorted_row *row)
+{
+    struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
+
+    if (leaf->count == MCPZ_SORTED_ROWS_MAX) {
+        if (at == leaf->count) { /* keys that rise: the leaf stays full */
+            begin_leaf(sorted, branch + 1, row);
+            return;
+        }
+        struct mcpz_sorted_leaf *behind = split(sorted, branch, MCPZ_SORTED_ROWS_MAX / 2);
+        if (at > leaf->count) {
+            at -= leaf->count;
+            leaf = behind;
+        }
+    }
+    put_row(leaf, at, row);
+    if (at == 0) {
+        sorted->branches[branch].front = row->front;
     }
 }
 
-uint8_t mcpz_sorted_height(struct mcpz_rng *rng)
+/* Put the rows of the leaf behind `branch` to it, if they have room together. */
+static bool join(struct mcpz_sorted *sorted, size_t branch)
 {
-    uint64_t bits = mcpz_rng_next(rng);
-    uint8_t height = 1;
+    struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
+    const struct mcpz_sorted_leaf *behind = sorted->branches[branch + 1].leaf;
 
-    while (height < MCPZ_SORTED_HEIGHT_MAX && (bits & 3U) == 0) {
-        bits >>= 2;
-        height++;
+    if (leaf->count + behind->count > TOGETHER) {
+        return false;
     }
-    return height;
+    memcpy(&leaf->rows[leaf->count], behind->rows, behind->count * sizeof(leaf->rows[0]));
+    leaf->count += behind->count;
+    close_branch(sorted, branch + 1);
+    return true;
+}
+
+/* A row of it has gone. */
+static void tidy(struct mcpz_sorted *sorted, size_t branch)
+{
+    const struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
+
+    if (leaf->count == 0) {
+        close_branch(sorted, branch);
+        return;
+    }
+    sorted->branches[branch].front = leaf->rows[0].front;
+    if (leaf->count > FEW_ROWS || (branch + 1 < sorted->count && join(sorted, branch))) {
+        return;
+    }
+    if (branch > 0) {
+        (void)join(sorted, branch - 1);
+    }
+}
+
+/* ---- All of them -----------------------------------------------------------------------------
+ */
+
+void mcpz_sorted_clear(struct mcpz_sorted *sorted)
+{
+    while (sorted->count > 0) {
+        close_branch(sorted, sorted->count - 1);
+    }
+}
+
+void mcpz_sorted_finish(struct mcpz_sorted *sorted)
+{
+    mcpz_sorted_clear(sorted);
+    free(sorted->branches);
+    free(sorted->spare);
+    *sorted = (struct mcpz_sorted){.count = 0};
+}
+
+bool mcpz_sorted_make_room(struct mcpz_sorted *sorted)
+{
+    if (sorted->spare == NULL) {
+        sorted->spare = malloc(sizeof(*sorted->spare));
+    }
+    if (sorted->count == sorted->room) {
+        const size_t room = sorted->room > 0 ? 2 * sorted->room : 4;
+        struct mcpz_sorted_branch *branches =
+            realloc(sorted->branches, room * sizeof(*sorted->branches));
+        if (branches == NULL) {
+            return false;
+        }
+        sorted->branches = branches;
+        sorted->room = room;
+    }
+    return sorted->spare != NULL;
 }
 
 struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_write *write)
 {
-    struct mcpz_write **links[MCPZ_SORTED_HEIGHT_MAX];
+    const struct wanted wanted = {.front = write->front, .key = write->key};
+    const struct mcpz_sorted_row row = {.front = write->front, .write = write};
+    const size_t branch = find_branch(sorted, &wanted);
+    bool is_there;
 
-    find_links(sorted, write->key, links);
-    struct mcpz_write *old = *links[0];
-    if (old != NULL && mcpz_bytes_equal(old->key, write->key)) {
-        cut(links, old);
-    } else {
-        old = NULL;
+    if (sorted->count == 0) {
+        begin_leaf(sorted, 0, &row);
+        return NULL;
     }
-
-    for (size_t level = 0; level < write->height; level++) {
-        write->links[level] = *links[level];
-        *links[level] = write;
+    struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
+    const size_t at = find_row(leaf, &wanted, &is_there);
+    if (is_there) {
+        struct mcpz_write *old = leaf->rows[at].write;
+        leaf->rows[at].write = write;
+        return old;
     }
-    return old;
+    insert(sorted, branch, at, &row);
+    return NULL;
 }
 
 void mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write)
 {
-    struct mcpz_write **links[MCPZ_SORTED_HEIGHT_MAX];
+    const struct wanted wanted = {.front = write->front, .key = write->key};
+    const size_t branch = find_branch(sorted, &wanted);
+    bool is_there;
 
-    find_links(sorted, write->key, links);
-    if (*links[0] == write) {
-        cut(links, write);
+    if (sorted->count == 0) {
+        return;
     }
-}
-
-struct mcpz_write *mcpz_sorted_seek(const struct mcpz_sorted *sorted, struct mcpz_bytes after,
-                                    bool inclusive)
-{
-    struct mcpz_write *const *row = sorted->heads;
-    int bound = inclusive ? 0 : 1; /* keys that compare below it are passed over */
-
-    for (size_t level = MCPZ_SORTED_HEIGHT_MAX; level > 0; level--) {
-        const struct mcpz_write *write;
-        while ((write = row[level - 1]) != NULL) {
-            int order = mcpz_bytes_compare(write->key, after);
-            if ((order > 0) - (order < 0) >= bound) {
-                break;
-            }
-            row = write->links;
-        }
+    struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
+    const size_t at = find_row(leaf, &wanted, &is_there);
+    if (is_there && leaf->rows[at].write == write) {
+        leaf->count--;
+        memmove(&leaf->rows[at], &leaf->rows[at + 1], (leaf->count - at) * sizeof(leaf->rows[0]));
+        tidy(sorted, branch);
     }
-    return row[0];
 }
 
 struct mcpz_write *mcpz_sorted_find(const struct mcpz_sorted *sorted, struct mcpz_bytes key)
 {
-    struct mcpz_write *write = mcpz_sorted_seek(sorted, key, true);
-    return write != NULL && mcpz_bytes_equal(write->key, key) ? write : NULL;
+    const struct wanted wanted = wanted_of(key);
+    bool is_there;
+
+    if (sorted->count == 0) {
+        return NULL;
+    }
+    const struct mcpz_sorted_leaf *leaf = sorted->branches[find_branch(sorted, &wanted)].leaf;
+    const size_t at = find_row(leaf, &wanted, &is_there);
+    return is_there ? leaf->rows[at].write : NULL;
+}
+
+struct mcpz_sorted_place mcpz_sorted_seek(const struct mcpz_sorted *sorted,
+                                          struct mcpz_bytes after, bool inclusive)
+{
+    const struct wanted wanted = wanted_of(after);
+    struct mcpz_sorted_place place = {.branch = find_branch(sorted, &wanted)};
+    bool is_there;
+
+    if (sorted->count == 0) {
+        return place;
+    }
+    const struct mcpz_sorted_leaf *leaf = sorted->branches[place.branch].leaf;
+    place.row = find_row(leaf, &wanted, &is_there);
+    place.row += is_there && !inclusive ? 1 : 0;
+    if (place.row == leaf->count) {
+        place.row = 0;
+        place.branch++;
+    }
+    return place;
 }

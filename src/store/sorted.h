@@ -1,47 +1,98 @@
 /*
- * Writes sorted by key: a skip list whose links live in the writes themselves, so that linking
- * cannot fail. It owns nothing.
+ * Writes sorted by key: leaves of rows, and a list of the leaves. It owns no writes.
  *
- * Heights are drawn from a seeded source: the same writes make the same list in every run.
+ *   leaves  [front, leaf] [front, leaf] ...
+ *              |             |
+ *   rows    [front, write] [front, write] ...     MCPZ_SORTED_ROWS_MAX of them at most
  *
- * Source: Pugh, "Skip Lists" (CACM 1990).
+ * A search goes through two arrays of numbers, the fronts of keys, and looks at a key itself only
+ * where fronts are equal: memory that is not in the cache is what a search takes, and a list or a
+ * tree of single writes has it all over. Moving rows to make room costs less than one such look.
  */
 
 #ifndef STORE_SORTED_H
 #define STORE_SORTED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "base/rng.h"
+#include "base/attr.h"
 #include "store/batch.h"
 
-#define MCPZ_SORTED_HEIGHT_MAX 12 /* a quarter go up each level: good for 4^12 keys */
+#define MCPZ_SORTED_ROWS_MAX 64
 
-struct mcpz_sorted {
-    struct mcpz_write *heads[MCPZ_SORTED_HEIGHT_MAX];
+struct mcpz_sorted_row {
+    uint64_t front; /* of the write's key */
+    struct mcpz_write *write;
 };
 
-/** Draw the height of a write to come: 1 to MCPZ_SORTED_HEIGHT_MAX. */
-uint8_t mcpz_sorted_height(struct mcpz_rng *rng);
+struct mcpz_sorted_leaf {
+    size_t count; /* never 0 */
+    struct mcpz_sorted_row rows[MCPZ_SORTED_ROWS_MAX];
+};
 
-/** Link `write` in. Returns the one with the same key, which is no longer linked, or NULL. */
+struct mcpz_sorted_branch {
+    uint64_t front; /* of the leaf's first key */
+    struct mcpz_sorted_leaf *leaf;
+};
+
+/* Zeroed, it is empty. */
+struct mcpz_sorted {
+    struct mcpz_sorted_branch *branches;
+    size_t count;
+    size_t room;
+    struct mcpz_sorted_leaf *spare; /* for the next one that is full; may be NULL */
+};
+
+/* A write among them. */
+struct mcpz_sorted_place {
+    size_t branch;
+    size_t row;
+};
+
+/** Forget all writes. */
+void mcpz_sorted_clear(struct mcpz_sorted *sorted);
+
+/** The same, and let go of the memory. */
+void mcpz_sorted_finish(struct mcpz_sorted *sorted);
+
+/** See to it that one more can be linked. False: there is no memory. */
+MCPZ_MUST_USE bool mcpz_sorted_make_room(struct mcpz_sorted *sorted);
+
+/**
+ * Link `write` in; there is room (asserted). Returns the one with the same key, which is no longer
+ * linked, or NULL.
+ */
 struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_write *write);
 
 /** Take `write` out, if it is the one linked under its key. */
 void mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write);
 
-/** The first write whose key is greater than `after` (or equal, with `inclusive`), or NULL. */
-struct mcpz_write *mcpz_sorted_seek(const struct mcpz_sorted *sorted, struct mcpz_bytes after,
-                                    bool inclusive);
-
 /** The write under `key`, or NULL. */
 struct mcpz_write *mcpz_sorted_find(const struct mcpz_sorted *sorted, struct mcpz_bytes key);
 
-/** The one after, or NULL. */
-static inline struct mcpz_write *mcpz_sorted_next(const struct mcpz_write *write)
+/** Where the first write is whose key is greater than `after` (or equal, with `inclusive`). */
+struct mcpz_sorted_place mcpz_sorted_seek(const struct mcpz_sorted *sorted,
+                                          struct mcpz_bytes after, bool inclusive);
+
+/** The write that is there; NULL: behind the last. A place holds until the next change. */
+static inline struct mcpz_write *mcpz_sorted_at(const struct mcpz_sorted *sorted,
+                                                const struct mcpz_sorted_place *place)
 {
-    return write->links[0];
+    return place->branch < sorted->count
+               ? sorted->branches[place->branch].leaf->rows[place->row].write
+               : NULL;
+}
+
+/** Go on to the next; there is one at `place`. */
+static inline void mcpz_sorted_next(const struct mcpz_sorted *sorted,
+                                    struct mcpz_sorted_place *place)
+{
+    if (++place->row == sorted->branches[place->branch].leaf->count) {
+        place->row = 0;
+        place->branch++;
+    }
 }
 
 #endif

@@ -10,7 +10,6 @@ void mcpz_unsaved_init(struct mcpz_unsaved *unsaved, const struct mcpz_below *be
     assert(bytes_max <= SIZE_MAX / 2);
 
     *unsaved = (struct mcpz_unsaved){.below = *below, .bytes_max = bytes_max};
-    mcpz_rng_init(&unsaved->rng, 0);
 }
 
 void mcpz_unsaved_finish(struct mcpz_unsaved *unsaved)
@@ -40,7 +39,8 @@ mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_byt
     assert(after.length <= MCPZ_KEY_BYTES_MAX);
 
     const struct mcpz_below *below = &unsaved->below;
-    const struct mcpz_write *write = mcpz_sorted_seek(&unsaved->sorted, after, inclusive);
+    struct mcpz_sorted_place place = mcpz_sorted_seek(&unsaved->sorted, after, inclusive);
+    const struct mcpz_write *write = mcpz_sorted_at(&unsaved->sorted, &place);
     struct mcpz_bytes low_key;
     struct mcpz_bytes low_value;
     mcpz_error error = below->next(below->context, after, inclusive, &low_key, &low_value);
@@ -72,7 +72,8 @@ mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_byt
         if (order == 0) {
             error = below->next(below->context, write->key, false, &low_key, &low_value);
         }
-        write = mcpz_sorted_next(write);
+        mcpz_sorted_next(&unsaved->sorted, &place);
+        write = mcpz_sorted_at(&unsaved->sorted, &place);
     }
 }
 
@@ -80,8 +81,8 @@ mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_byt
 static void keep(struct mcpz_unsaved *unsaved, struct mcpz_bytes key, struct mcpz_bytes value,
                  bool removed)
 {
-    uint8_t height = mcpz_sorted_height(&unsaved->rng);
-    size_t bytes = mcpz_write_bytes(key, value, height);
+    size_t bytes = mcpz_write_bytes(key, value);
+    struct mcpz_write *write = NULL;
 
     unsaved->turn_wrote = true;
     if (bytes > 2 * unsaved->bytes_max - unsaved->bytes) {
@@ -91,8 +92,9 @@ static void keep(struct mcpz_unsaved *unsaved, struct mcpz_bytes key, struct mcp
     if (unsaved->turn == NULL) {
         unsaved->turn = mcpz_batch_create(unsaved->newest + 1);
     }
-    struct mcpz_write *write =
-        unsaved->turn != NULL ? mcpz_write_create(key, value, height) : NULL;
+    if (unsaved->turn != NULL && mcpz_sorted_make_room(&unsaved->sorted)) {
+        write = mcpz_write_create(key, value);
+    }
     if (write == NULL) {
         unsaved->turn_error = MCPZ_ENOMEM;
         return;
@@ -155,8 +157,12 @@ void mcpz_unsaved_settle(struct mcpz_unsaved *unsaved, const struct mcpz_batch *
     assert(unsaved->pending > 0);
     assert(unsaved->bytes >= batch->bytes);
 
-    for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
-        mcpz_sorted_unlink(&unsaved->sorted, write);
+    if (unsaved->bytes == batch->bytes) { /* there is nothing else */
+        mcpz_sorted_clear(&unsaved->sorted);
+    } else {
+        for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
+            mcpz_sorted_unlink(&unsaved->sorted, write);
+        }
     }
     unsaved->bytes -= batch->bytes;
     unsaved->pending--;
@@ -166,7 +172,7 @@ void mcpz_unsaved_clear(struct mcpz_unsaved *unsaved)
 {
     mcpz_batch_destroy(unsaved->turn);
     mcpz_batches_destroy(&unsaved->doomed);
-    unsaved->sorted = (struct mcpz_sorted){0};
+    mcpz_sorted_finish(&unsaved->sorted);
     unsaved->turn = NULL;
     unsaved->turn_wrote = false;
     unsaved->turn_error = MCPZ_OK;

@@ -19,7 +19,6 @@
 
 #include <mcpz/error.h>
 
-#include "base/rng.h"
 #include "proto/kv.h"
 #include "store/batch.h"
 #include "store/sorted.h"
@@ -35,7 +34,6 @@ struct mcpz_below {
 struct mcpz_unsaved {
     struct mcpz_below below;
     struct mcpz_sorted sorted; /* of each key its newest write */
-    struct mcpz_rng rng;
     size_t bytes_max;
     size_t bytes; /* of all writes not yet durable */
 
