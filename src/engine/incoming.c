@@ -120,9 +120,12 @@ static mcpz_error hand_over(struct mcpz_engine *engine, const struct mcpz_batch_
         if (error == MCPZ_OK && is_welcome(engine, &delta)) {
             delta.proof = (struct mcpz_delta_proof){
                 .batch = in->batch, .first = in->first, .index = in->first + (uint32_t)i};
+            memcpy(engine->persist.verified_id.bytes, in->leaves[i].bytes, MCPZ_ID_BYTES);
+            engine->persist.verified = delta.proof;
             deliver(engine, to, &delta);
         }
     }
+    engine->persist.verified = (struct mcpz_delta_proof){.first = 0};
     keep_part(engine, part, count);
     in->batch = (struct mcpz_batch_name){{0}};
     return error;

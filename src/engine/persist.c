@@ -187,12 +187,27 @@ static mcpz_error next(void *context, enum mcpz_scan scan, bool inclusive,
     return error != MCPZ_OK ? error : take_in(persist, &opened, record);
 }
 
+/* Is it the one that is just coming in? Who is not signed yet has no proof. */
+static bool is_verified(const struct mcpz_persist *persist, const struct mcpz_delta_proof *proof)
+{
+    static const struct mcpz_batch_name none;
+    const struct mcpz_delta_proof *verified = &persist->verified;
+
+    return proof->index == verified->index && proof->first == verified->first &&
+           mcpz_batch_name_equal(&proof->batch, &verified->batch) &&
+           !mcpz_batch_name_equal(&proof->batch, &none);
+}
+
 static void delta_id(void *context, const struct mcpz_delta *delta, struct mcpz_id *id)
 {
     struct mcpz_persist *persist = context;
     struct mcpz_scratch *scratch = persist->scratch;
-    size_t length = mcpz_delta_encode(delta, scratch->encoded, sizeof(scratch->encoded));
 
+    if (is_verified(persist, &delta->proof)) {
+        *id = persist->verified_id;
+        return;
+    }
+    size_t length = mcpz_delta_encode(delta, scratch->encoded, sizeof(scratch->encoded));
     static_assert(MCPZ_DIGEST_BYTES == MCPZ_ID_BYTES, "a digest is an id");
     mcpz_digest(MCPZ_DIGEST_DELTA, mcpz_bytes(scratch->encoded, length), id->bytes);
 }

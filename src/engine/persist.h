@@ -18,6 +18,10 @@ struct mcpz_persist {
     struct mcpz_scratch *scratch;
     struct mcpz_at_rest *rest; /* NULL: nothing is sealed */
 
+    /* The id of the delta with this proof was found when its signature was. No batch: of none. */
+    struct mcpz_delta_proof verified;
+    struct mcpz_id verified_id;
+
     /* Shown each record once it is put. NULL: nobody looks. */
     void (*watch)(void *context, const struct mcpz_record *record);
     void *watch_context;
