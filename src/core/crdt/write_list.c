@@ -97,7 +97,7 @@ static struct mcpz_outcome insert(struct mcpz_writer *writer,
     if (outcome.code != MCPZ_CODE_OK) {
         return outcome;
     }
-    struct mcpz_dot dot = {.actor = writer->actor, .seq = mcpz_edit_own_seq(writer) + 1};
+    struct mcpz_dot dot = {.actor = writer->actor, .seq = mcpz_draft_own_seq(writer) + 1};
     return put(writer, request->path, mcpz_list_id(&writer->document->id, &dot),
                mcpz_bytes(key.bytes, key.length), request->value);
 }
