@@ -12,6 +12,8 @@
  *   {"verb": "delta", "replica": "A", "bytes": "93..."}        its answer to a WANT
  *   {"verb": "want", "replica": "A"}                           a WANT of what it lacks
  *   {"verb": "state" | "view" | "root", "replica": "A"}
+ *   {"verb": "view", "replica": "A", "at_ms": 1700000000000}    as it was; null: it was not there
+ *   {"verb": "restore", "replica": "A", "at_ms": 1700000000000} or "at": "v-..."
  *   {"verb": "clock", "replica": "A", "wall_ms": 1700000000000}
  *   {"verb": "backup", "replica": "A"}
  *   {"verb": "restart", "replica": "A", "how": "kill" | "crash" | "restore"}
@@ -34,6 +36,7 @@
 #include "engine/persist.h"
 #include "engine/root.h"
 #include "http/document.h"
+#include "http/rewind.h"
 #include "store/mem.h"
 #include "wire/checkpoint.h"
 #include "wire/codec.h"
@@ -516,19 +519,84 @@ static json_t *show_state(struct shell *shell, const json_t *request)
     return answer;
 }
 
+/* What it was, as "at_ms" or "at" says. False: nothing. To be finished either way. */
+static bool go_back(struct replica *replica, const json_t *request, struct mcpz_rewind *rewind)
+{
+    const char *at = json_string_value(json_object_get(request, "at"));
+    struct mcpz_rewind_until until;
+    struct mcpz_record record;
+
+    *rewind = (struct mcpz_rewind){.found = 0};
+    if (at != NULL ? !mcpz_rewind_at_version(mcpz_text(at), &until)
+                   : !mcpz_rewind_at_ms((uint64_t)number_of(request, "at_ms"), &until)) {
+        fail("no time");
+    }
+    json_t *known = look_up(replica, &record);
+    if (known == NULL) {
+        return false;
+    }
+    json_decref(known);
+    mcpz_error error = mcpz_rewind_start(rewind, &replica->store, &record.document, &until);
+    while (error == MCPZ_OK) {
+        error = mcpz_rewind_step(rewind, &replica->store, 64);
+    }
+    if (error != MCPZ_ENOTFOUND) {
+        fail("the past cannot be read");
+    }
+    record =
+        (struct mcpz_record){.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = rewind->document}};
+    return rewind->found == 1 && rewind->store.get(rewind->store.context, &record) == MCPZ_OK &&
+           !record.document.deleted;
+}
+
+static bool is_of_the_past(const json_t *request)
+{
+    return json_object_get(request, "at") != NULL || json_object_get(request, "at_ms") != NULL;
+}
+
 static json_t *show_view(struct shell *shell, const json_t *request)
 {
     struct replica *replica = find(shell, request);
+    struct mcpz_rewind rewind = {.found = 0};
+    const struct mcpz_store *store = &replica->store;
     struct mcpz_id document;
     json_t *state = NULL;
     json_t *conflicts = NULL;
 
     document_id(&document);
-    if (mcpz_document_show(&replica->store, &document, &state, &conflicts) != MCPZ_OK) {
+    if (is_of_the_past(request)) {
+        store = go_back(replica, request, &rewind) ? &rewind.store : NULL;
+    }
+    if (store != NULL && mcpz_document_show(store, &document, &state, &conflicts) != MCPZ_OK) {
         fail("a document cannot be shown");
     }
+    mcpz_rewind_finish(&rewind);
     end_turn(replica, request);
-    return json_pack("{s:o, s:o}", "state", state, "conflicts", conflicts);
+    return json_pack("{s:o?, s:o?}", "state", state, "conflicts", conflicts);
+}
+
+/* As an op: "code", and what it says. */
+static json_t *restore_past(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = find(shell, request);
+    struct mcpz_rewind rewind;
+    json_t *answer = json_object();
+
+    if (go_back(replica, request, &rewind)) {
+        struct mcpz_event event = {
+            .kind = MCPZ_EVENT_AGENT_WRITE,
+            .agent = {.request = ++shell->request,
+                      .op = MCPZ_AGENT_RESTORE,
+                      .document = rewind.document,
+                      .past = &rewind.store},
+        };
+        step(shell, replica, &event, answer);
+    } else {
+        (void)json_object_set_new(answer, "code", json_integer(MCPZ_CODE_NOT_FOUND));
+    }
+    mcpz_rewind_finish(&rewind);
+    end_turn(replica, request);
+    return answer;
 }
 
 static json_t *show_root(struct shell *shell, const json_t *request)
@@ -662,19 +730,13 @@ static json_t *answer_of(struct shell *shell, const json_t *request)
         const char *word;
         json_t *(*run)(struct shell *shell, const json_t *request);
     } verbs[] = {
-        {"new", make},
-        {"op", write_something},
-        {"apply", receive},
-        {"delta", receive},
-        {"want", want},
-        {"state", show_state},
-        {"view", show_view},
-        {"root", show_root},
-        {"clock", set_clock},
-        {"backup", back_up},
-        {"restart", restart},
-        {"install", install},
-        {"checkpoint", make_checkpoint},
+        {"new", make},        {"op", write_something},
+        {"apply", receive},   {"delta", receive},
+        {"want", want},       {"state", show_state},
+        {"view", show_view},  {"restore", restore_past},
+        {"root", show_root},  {"clock", set_clock},
+        {"backup", back_up},  {"restart", restart},
+        {"install", install}, {"checkpoint", make_checkpoint},
     };
     const char *word = text_of(request, "verb");
 

@@ -1,27 +1,16 @@
 /* mcpz agent history, at, diff, watch: what is written to an agent, and what it was. */
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "cli/agent_past.h"
 #include "cli/ask.h"
 #include "cli/follow.h"
-#include "cli/moment.h"
 #include "cli/show.h"
 #include "cli/verb_tables.h"
 
-#define QUERY_BYTES 64
-#define PATH_BYTES_MAX 4096 /* of a place in a state, as it is shown */
-
-static uint64_t wall_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+#define VERSION_CHARS_SHOWN 14 /* of a write's name: enough to tell it from others */
 
 /* Ask about the agent of argument 0; `query` begins with "?", or is empty. */
 static enum mcpz_exit ask(const struct mcpz_invocation *invocation, const char *query,
@@ -38,17 +27,15 @@ static enum mcpz_exit ask(const struct mcpz_invocation *invocation, const char *
 static enum mcpz_exit ask_at(const struct mcpz_invocation *invocation, size_t index,
                              json_t **answer)
 {
-    const char *text = mcpz_argument(invocation, index);
-    char query[QUERY_BYTES];
-    uint64_t at_ms;
+    struct mcpz_agent_moment moment;
+    char query[MCPZ_AGENT_QUERY_BYTES];
+    enum mcpz_exit status =
+        mcpz_agent_moment_read(invocation, mcpz_argument(invocation, index), &moment);
 
-    if (mcpz_moment_read(text, wall_ms(), &at_ms) != MCPZ_OK) {
-        return mcpz_fail_usage(invocation,
-                               "%s is no time: write it as 2026-11-30T09:15:00Z, or how long ago, "
-                               "as 10m",
-                               text);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
     }
-    (void)snprintf(query, sizeof(query), "?at_ms=%" PRIu64, at_ms);
+    mcpz_agent_moment_query(&moment, query);
     return ask(invocation, query, answer);
 }
 
@@ -77,7 +64,7 @@ static void print_changes(char sign, const json_t *changes)
 static enum mcpz_exit run_agent_history(const struct mcpz_invocation *invocation)
 {
     const char *limit = mcpz_option_value(invocation, "limit");
-    char query[QUERY_BYTES] = "";
+    char query[MCPZ_AGENT_QUERY_BYTES] = "";
     json_t *answer = NULL;
 
     if (limit != NULL) {
@@ -95,8 +82,9 @@ static enum mcpz_exit run_agent_history(const struct mcpz_invocation *invocation
     for (size_t i = 0; i < json_array_size(answer) && !invocation->json; i++) {
         const json_t *write = json_array_get(answer, i);
         char writer[MCPZ_FIELD_BYTES];
-        (void)printf("%s  %s\n", mcpz_show_text(write, "time"),
-                     mcpz_json_short_id(write, "writer", writer));
+        (void)printf("%s  %s  %.*s\n", mcpz_show_text(write, "time"),
+                     mcpz_json_short_id(write, "writer", writer), VERSION_CHARS_SHOWN,
+                     mcpz_show_text(write, "version"));
         print_changes('-', json_object_get(write, "removed"));
         print_changes('+', json_object_get(write, "added"));
     }
@@ -128,101 +116,19 @@ static enum mcpz_exit run_agent_at(const struct mcpz_invocation *invocation)
 
 /* ---- diff --------------------------------------------------------------------------------- */
 
-/* Put each leaf of `value` into `leaves` under its path, a JSON pointer (RFC 6901). */
-static bool flatten(json_t *leaves, const char *path, json_t *value)
-{
-    const char *key;
-    json_t *member;
-
-    if (!json_is_object(value) || (json_object_size(value) == 0 && *path != '\0')) {
-        return json_object_set(leaves, path, value) == 0;
-    }
-    json_object_foreach(value, key, member)
-    {
-        char below[PATH_BYTES_MAX];
-        int length = snprintf(below, sizeof(below), "%s/", path);
-        for (const char *at = key; *at != '\0' && (size_t)length + 3 < sizeof(below); at++) {
-            bool escaped = *at == '~' || *at == '/';
-            if (escaped) {
-                below[length++] = '~';
-            }
-            below[length++] = (char)(!escaped ? *at : (*at == '~' ? '0' : '1'));
-        }
-        below[length] = '\0';
-        if (!flatten(leaves, below, member)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* {"path": P, "before": value, "after": value}, without the one that is not there. */
-static json_t *make_difference(const char *path, json_t *before, json_t *after)
-{
-    return json_pack("{s:s, s:O*, s:O*}", "path", path, "before", before, "after", after);
-}
-
-/* An array of what differs; NULL: out of memory. */
-static json_t *compare(json_t *before, json_t *after)
-{
-    json_t *old_leaves = json_object();
-    json_t *new_leaves = json_object();
-    json_t *differences = json_array();
-    const char *path;
-    json_t *value;
-
-    if (!flatten(old_leaves, "", before) || !flatten(new_leaves, "", after)) {
-        json_decref(differences);
-        differences = NULL;
-    }
-    json_object_foreach(old_leaves, path, value)
-    {
-        json_t *other = json_object_get(new_leaves, path);
-        if (other == NULL || !json_equal(value, other)) {
-            (void)json_array_append_new(differences, make_difference(path, value, other));
-        }
-    }
-    json_object_foreach(new_leaves, path, value)
-    {
-        if (json_object_get(old_leaves, path) == NULL) {
-            (void)json_array_append_new(differences, make_difference(path, NULL, value));
-        }
-    }
-    json_decref(old_leaves);
-    json_decref(new_leaves);
-    return differences;
-}
-
-static void print_side(char sign, const json_t *difference, const char *member)
-{
-    json_t *value = json_object_get(difference, member);
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-    if (text != NULL) {
-        (void)printf("%c ", sign);
-        mcpz_print_clean(stdout, mcpz_show_text(difference, "path"));
-        (void)fputs("  ", stdout);
-        mcpz_print_clean(stdout, text);
-        (void)putchar('\n');
-    }
-    free(text);
-}
-
 static enum mcpz_exit show_differences(const struct mcpz_invocation *invocation, json_t *before,
                                        json_t *after)
 {
     json_t *differences =
-        compare(json_object_get(before, "state"), json_object_get(after, "state"));
+        mcpz_agent_compare(json_object_get(before, "state"), json_object_get(after, "state"));
 
     if (differences == NULL) {
         return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "failed", "out of memory");
     }
-    for (size_t i = 0; i < json_array_size(differences) && !invocation->json; i++) {
-        print_side('-', json_array_get(differences, i), "before");
-        print_side('+', json_array_get(differences, i), "after");
-    }
     if (invocation->json) {
         mcpz_print_json(differences);
+    } else {
+        mcpz_agent_print_differences(differences);
     }
     json_decref(differences);
     return MCPZ_EXIT_OK;
@@ -230,7 +136,7 @@ static enum mcpz_exit show_differences(const struct mcpz_invocation *invocation,
 
 static enum mcpz_exit run_agent_diff(const struct mcpz_invocation *invocation)
 {
-    char now[QUERY_BYTES];
+    char now[MCPZ_AGENT_QUERY_BYTES];
     json_t *before = NULL;
     json_t *after = NULL;
     enum mcpz_exit status = ask_at(invocation, 1, &before);
@@ -238,8 +144,8 @@ static enum mcpz_exit run_agent_diff(const struct mcpz_invocation *invocation)
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
-    /* Stamps may be ahead of our clock: now is whatever there is. */
-    (void)snprintf(now, sizeof(now), "?at_ms=%" PRIu64, wall_ms() + UINT64_C(86400000));
+    const struct mcpz_agent_moment whatever = mcpz_agent_moment_now();
+    mcpz_agent_moment_query(&whatever, now);
     status = invocation->argument_count > 2 ? ask_at(invocation, 2, &after)
                                             : ask(invocation, now, &after);
     if (status == MCPZ_EXIT_OK) {
@@ -288,16 +194,17 @@ static const struct mcpz_option history_options[] = {
 static const struct mcpz_verb verbs[] = {
 {
     run_agent_history, "agent history", "ID", 1, 1, "show what was written to an agent",
-    "Oldest first, the last 100 unless --limit says more: when, by which node, what went (-) and\n"
-    "what came (+).\n"
+    "Oldest first, the last 100 unless --limit says more: when, by which node, the name of the\n"
+    "write (v-...), what went (-) and what came (+).\n"
     "\n"
     "Example:\n"
     "  mcpz agent history planner --limit 10\n",
     MCPZ_OPTIONS(history_options)},
 {
     run_agent_at, "agent at", "ID TIME", 2, 2, "show what an agent was",
-    "TIME is 2026-11-30T09:15:00Z, or how long ago: 10m. What counts are the clocks of those who\n"
-    "wrote.\n"
+    "TIME is 2026-11-30T09:15:00Z, or how long ago: 10m, or the name of a write, v-..., as\n"
+    "\"mcpz agent history\" shows it: what it was right after that. What counts are the clocks of\n"
+    "those who wrote.\n"
     "\n"
     "Examples:\n"
     "  mcpz agent at planner 10m\n"
@@ -305,7 +212,8 @@ static const struct mcpz_verb verbs[] = {
     NULL, 0},
 {
     run_agent_diff, "agent diff", "ID TIME [TIME]", 2, 3, "show what has changed since",
-    "Between two times, or from one until now: what was (-) and what is (+) at each path.\n"
+    "Between two times, or from one until now: what was (-) and what is (+) at each path. TIME is\n"
+    "as for \"mcpz agent at\".\n"
     "\n"
     "Example:\n"
     "  mcpz agent diff planner 1h\n",

@@ -12,15 +12,36 @@ const struct mcpz_option mcpz_common_options[MCPZ_COMMON_OPTION_COUNT] = {
 };
 
 /* In the order in which help lists them. */
+/* clang-format off */
 static const struct mcpz_verb_table *const tables[] = {
-    &mcpz_up_verbs,        &mcpz_mesh_verbs,       &mcpz_drain_verbs,  &mcpz_token_verbs,
-    &mcpz_status_verbs,    &mcpz_events_verbs,     &mcpz_rules_verbs,  &mcpz_layout_verbs,
-    &mcpz_task_verbs,      &mcpz_durable_verbs,    &mcpz_pool_verbs,   &mcpz_mcp_verbs,
-    &mcpz_mcp_stdio_verbs, &mcpz_mcp_config_verbs, &mcpz_agent_verbs,  &mcpz_history_verbs,
-    &mcpz_apply_verbs,     &mcpz_snapshot_verbs,   &mcpz_backup_verbs, &mcpz_store_verbs,
-    &mcpz_blob_verbs,      &mcpz_bench_verbs,      &mcpz_doctor_verbs, &mcpz_config_verbs,
+    &mcpz_up_verbs,
+    &mcpz_mesh_verbs,
+    &mcpz_drain_verbs,
+    &mcpz_token_verbs,
+    &mcpz_status_verbs,
+    &mcpz_events_verbs,
+    &mcpz_rules_verbs,
+    &mcpz_layout_verbs,
+    &mcpz_task_verbs,
+    &mcpz_durable_verbs,
+    &mcpz_pool_verbs,
+    &mcpz_mcp_verbs,
+    &mcpz_mcp_stdio_verbs,
+    &mcpz_mcp_config_verbs,
+    &mcpz_agent_verbs,
+    &mcpz_history_verbs,
+    &mcpz_restore_verbs,
+    &mcpz_apply_verbs,
+    &mcpz_snapshot_verbs,
+    &mcpz_backup_verbs,
+    &mcpz_store_verbs,
+    &mcpz_blob_verbs,
+    &mcpz_bench_verbs,
+    &mcpz_doctor_verbs,
+    &mcpz_config_verbs,
     &mcpz_help_verbs,
 };
+/* clang-format on */
 
 /* Is `name` exactly `first`, or `first second`? */
 static bool is_called(const char *name, const char *first, const char *second)

@@ -115,6 +115,7 @@ enum mcpz_agent_op {
     MCPZ_AGENT_MOVE,   /* the `index`-th element of the list at `path` becomes the `to_index`-th */
     MCPZ_AGENT_DROP,   /* the `index`-th element of the list at `path` goes */
     MCPZ_AGENT_MAP,    /* there is a map at `path`, also if it is empty */
+    MCPZ_AGENT_RESTORE, /* the whole agent reads as in `past`, also if it is deleted by now */
 };
 
 /* How many owners are to have a write on disk before it is answered: core/keeping/acks.h. */
@@ -170,11 +171,12 @@ struct mcpz_event_agent {
     struct mcpz_bytes path;   /* canonical, checked by the edge */
     struct mcpz_bytes value;  /* canonical, checked by the edge */
     int64_t amount;
-    int64_t epoch;     /* FENCE: not negative */
-    int64_t rank;      /* FENCE: 0 to MCPZ_FENCE_RANK_MAX */
-    struct mcpz_id to; /* GRANT: zeros: to ourselves */
-    uint32_t index;    /* INSERT, MOVE, DROP: as this node sees the list */
-    uint32_t to_index; /* MOVE: where it then is */
+    int64_t epoch;                 /* FENCE: not negative */
+    int64_t rank;                  /* FENCE: 0 to MCPZ_FENCE_RANK_MAX */
+    struct mcpz_id to;             /* GRANT: zeros: to ourselves */
+    uint32_t index;                /* INSERT, MOVE, DROP: as this node sees the list */
+    uint32_t to_index;             /* MOVE: where it then is */
+    const struct mcpz_store *past; /* RESTORE: holds what it was (core/crdt/restore.h) */
     enum mcpz_ack_level ack;
     uint32_t ack_timeout_ms; /* then TIMEOUT, and the write stays */
 };

@@ -9,6 +9,22 @@
 #include "http/document.h"
 #include "http/exchange.h"
 
+/**
+ * Is the write to be done here? Reads how many owners are to have it; a node that keeps the agent
+ * does it otherwise, with what is in the exchange. False: it is answered, or handed on.
+ */
+MCPZ_MUST_USE bool mcpz_agent_write_is_done_here(struct mcpz_exchange *exchange,
+                                                 const struct mcpz_request *request,
+                                                 bool repeatable, struct mcpz_event_agent *agent);
+
+/** Hand the write in; its REPLY is the answer, with `status` and `json`, which is taken. */
+void mcpz_agent_write_hand_in(struct mcpz_exchange *exchange, struct mcpz_event_agent *agent,
+                              unsigned status, json_t *json);
+
+/** POST /v1/agents/ID/restore: http/api_history.c. */
+void mcpz_api_restore_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                            struct mcpz_bytes id);
+
 /* What was read, and the memory it lies in. */
 struct mcpz_agent_write {
     struct mcpz_event_agent agent;

@@ -22,6 +22,7 @@ struct agent_row {
     struct mcpz_id document;
     size_t versions;
     uint32_t entries;
+    bool deleted;
     uint8_t name_length;
     char name[MCPZ_AGENT_NAME_BYTES_MAX];
 };
@@ -60,6 +61,7 @@ static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_docu
         .document = document->id,
         .versions = document->version_count,
         .entries = document->entry_count,
+        .deleted = document->deleted,
         .name_length = (uint8_t)document->name.length,
     };
     if (row->name_length > 0) {
@@ -99,6 +101,9 @@ static void answer_list(struct mcpz_exchange *exchange, struct agent_list *list)
         (void)json_object_set_new(json, "document", mcpz_exchange_show_id(&row->document, 'd'));
         (void)json_object_set_new(json, "versions", json_integer((json_int_t)row->versions));
         (void)json_object_set_new(json, "entries", json_integer(row->entries));
+        if (row->deleted) {
+            (void)json_object_set_new(json, "deleted", json_true());
+        }
         mcpz_body_append_json(body, json, i == 0);
     }
     mcpz_body_text(body, "]\n");
@@ -128,7 +133,10 @@ static void ask_others(struct mcpz_exchange *exchange, struct agent_list *list)
     for (; list->next_member < roster->count; list->next_member++) {
         const struct mcpz_id node = roster->rows[list->next_member].id;
         if (is_storage(exchange, &roster->rows[list->next_member]) &&
-            !mcpz_fellows_ask(exchange, &node, "GET", "/v1/agents?here=true", NULL, LIST_ASK_MS)) {
+            !mcpz_fellows_ask(exchange, &node, "GET",
+                              list->walk.with_deleted ? "/v1/agents?here=true&deleted=true"
+                                                      : "/v1/agents?here=true",
+                              NULL, LIST_ASK_MS)) {
             return; /* the rest when something has come */
         }
     }
@@ -145,6 +153,7 @@ static mcpz_error take_row(struct agent_list *list, const json_t *json)
     }
     record.version_count = (size_t)json_integer_value(json_object_get(json, "versions"));
     record.entry_count = (uint32_t)json_integer_value(json_object_get(json, "entries"));
+    record.deleted = json_is_true(json_object_get(json, "deleted"));
     return add_row(list, &record);
 }
 
@@ -215,12 +224,30 @@ static void finish_list(struct mcpz_exchange *exchange)
 
 static const struct mcpz_exchange_kind list_kind = {.work = work_list, .finish = finish_list};
 
+/* "here=true": only what this node keeps; "deleted=true": also what is deleted by now. */
+static void read_list_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                            struct agent_list *list)
+{
+    struct mcpz_bytes name;
+    struct mcpz_bytes value;
+
+    list->asks_others = mcpz_agents_are_spread(exchange);
+    while (mcpz_exchange_parameter(&query, &name, &value)) {
+        const bool is_true = mcpz_bytes_equal(value, mcpz_text("true"));
+        if (mcpz_bytes_equal(name, mcpz_text("here"))) {
+            list->asks_others = list->asks_others && !is_true;
+        } else if (mcpz_bytes_equal(name, mcpz_text("deleted"))) {
+            list->walk.with_deleted = is_true;
+        }
+    }
+}
+
 void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct agent_list *list = calloc(1, sizeof(*list));
 
     if (list != NULL) {
-        list->asks_others = request->query.length == 0 && mcpz_agents_are_spread(exchange);
+        read_list_query(exchange, request->query, list);
     }
     if (list == NULL) {
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "listing the agents");
@@ -337,9 +364,8 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
 /* Whoever waits for owners gives up by itself; the exchange only if nothing is heard of that. */
 #define ACK_SLACK_US MCPZ_SECONDS(30)
 
-/* Hand the write in; its REPLY is the answer. `json` is what it then says. */
-static void write_agent(struct mcpz_exchange *exchange, struct mcpz_event_agent *agent,
-                        unsigned status, json_t *json)
+void mcpz_agent_write_hand_in(struct mcpz_exchange *exchange, struct mcpz_event_agent *agent,
+                              unsigned status, json_t *json)
 {
     agent->request = mcpz_exchange_await_reply(exchange, status, json);
     if (agent->request == 0) {
@@ -354,12 +380,9 @@ static void write_agent(struct mcpz_exchange *exchange, struct mcpz_event_agent 
     mcpz_engine_event(mcpz_exchange_engine(exchange), &event);
 }
 
-/*
- * Is the write to be done here? Reads how many owners are to have it; a node that keeps the agent
- * does it otherwise, with what is in the exchange. False: it is answered, or handed on.
- */
-static bool is_done_here(struct mcpz_exchange *exchange, const struct mcpz_request *request,
-                         bool repeatable, struct mcpz_event_agent *agent)
+bool mcpz_agent_write_is_done_here(struct mcpz_exchange *exchange,
+                                   const struct mcpz_request *request, bool repeatable,
+                                   struct mcpz_event_agent *agent)
 {
     if (!mcpz_agent_ack_read(exchange, request, agent)) {
         return false;
@@ -391,10 +414,11 @@ void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_requ
         struct mcpz_event_agent agent = {.op = MCPZ_AGENT_CREATE,
                                          .name = mcpz_exchange_text_of(member)};
         document_of(agent.name, &agent.document);
-        if (is_done_here(exchange, request, false, &agent)) {
-            write_agent(exchange, &agent, 201,
-                        json_pack("{s:o, s:o}", "id", mcpz_exchange_show_text(agent.name),
-                                  "document", mcpz_exchange_show_id(&agent.document, 'd')));
+        if (mcpz_agent_write_is_done_here(exchange, request, false, &agent)) {
+            mcpz_agent_write_hand_in(exchange, &agent, 201,
+                                     json_pack("{s:o, s:o}", "id",
+                                               mcpz_exchange_show_text(agent.name), "document",
+                                               mcpz_exchange_show_id(&agent.document, 'd')));
         }
     }
     json_decref(object);
@@ -407,8 +431,8 @@ void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_req
 
     if (check_id(exchange, id)) {
         document_of(id, &agent.document);
-        if (is_done_here(exchange, request, false, &agent)) {
-            write_agent(exchange, &agent, 200, say_id(id));
+        if (mcpz_agent_write_is_done_here(exchange, request, false, &agent)) {
+            mcpz_agent_write_hand_in(exchange, &agent, 200, say_id(id));
         }
     }
 }
@@ -465,6 +489,18 @@ static const struct verb *find_verb(struct mcpz_bytes rest, struct mcpz_bytes *i
         }
     }
     return NULL;
+}
+
+static bool is_restore(struct mcpz_bytes rest, struct mcpz_bytes *id)
+{
+    static const char word[] = "/restore";
+    const size_t length = sizeof(word) - 1;
+
+    if (rest.length < length || memcmp(rest.data + rest.length - length, word, length) != 0) {
+        return false;
+    }
+    *id = mcpz_bytes(rest.data, rest.length - length);
+    return true;
 }
 
 /* False: answered with what is wrong. */
@@ -631,20 +667,24 @@ static void write_verb(struct mcpz_exchange *exchange, const struct mcpz_event_a
             return;
         }
     }
-    write_agent(exchange, &write.agent, 200, say_id(id));
+    mcpz_agent_write_hand_in(exchange, &write.agent, 200, say_id(id));
 }
 
 void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_bytes id;
-    const struct verb *verb =
-        find_verb(mcpz_exchange_path_rest(request->path, AGENTS_PREFIX), &id);
+    const struct mcpz_bytes rest = mcpz_exchange_path_rest(request->path, AGENTS_PREFIX);
+    const struct verb *verb = find_verb(rest, &id);
 
+    if (is_restore(rest, &id)) {
+        mcpz_api_restore_agent(exchange, request, id);
+        return;
+    }
     if (verb == NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
                            "an agent is written with POST /v1/agents/ID/set, unset, add, remove, "
                            "increment, keep, fence, life, enable, disable, grant, spend, push, "
-                           "insert, move, drop or map");
+                           "insert, move, drop, map or restore");
         return;
     }
     if (!check_id(exchange, id)) {
@@ -652,7 +692,8 @@ void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_reque
     }
     struct mcpz_event_agent agent = {.op = verb->op};
     document_of(id, &agent.document);
-    if (!is_done_here(exchange, request, mcpz_agent_write_is_repeatable(verb->op), &agent)) {
+    if (!mcpz_agent_write_is_done_here(exchange, request, mcpz_agent_write_is_repeatable(verb->op),
+                                       &agent)) {
         return;
     }
     json_t *object = mcpz_exchange_object(exchange, verb->members);

@@ -3,26 +3,28 @@
  *
  *   ?limit=N    the last N writes that this node knows of, oldest first (100)
  *   ?at_ms=T    its state at that time of the wall clock: of all writes stamped until then
+ *   ?at=v-...   its state after that write
  *
- * Writes are deltas, whose stamps grow along causality: those up to a time are a past that was.
+ * POST /v1/agents/ID/restore {"at_ms": T} or {"at": "v-..."}: make it read as it did. Answers
+ * with its states before and after; with "dry_run": true nothing is written. With "absent_ok":
+ * true an agent that was not there is left as it is, and "absent" is answered.
  */
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/crdt/document.h"
 #include "core/crdt/list.h"
 #include "core/crdt/shown.h"
-#include "engine/persist.h"
 #include "engine/root.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
+#include "http/agent_write.h"
 #include "http/delta_walk.h"
 #include "http/document.h"
 #include "http/exchange.h"
+#include "http/rewind.h"
 #include "http/walk.h"
-#include "store/mem.h"
 
 #define HISTORY_PREFIX "/v1/history/"
 #define LIMIT_DEFAULT 100
@@ -32,18 +34,20 @@ struct history {
     struct mcpz_id document;
     char name[MCPZ_AGENT_NAME_BYTES_MAX];
     size_t name_length;
+    bool is_past;
+
+    /* What was written. */
     struct mcpz_delta_walk deltas;
     uint64_t limit;
     bool first_written;
 
-    /* ?at_ms: a store of its own, into which all is written that had been until then. */
-    bool is_past;
-    uint64_t hlc_end; /* no stamp from here on */
-    struct mcpz_mem *mem;
-    struct mcpz_kv kv;
-    struct mcpz_scratch *scratch;
-    struct mcpz_persist persist;
-    struct mcpz_store store;
+    /* What it was. */
+    struct mcpz_rewind_until until;
+    struct mcpz_rewind rewind;
+    bool is_to_be; /* it is to read like that again, by `write` */
+    bool is_trial; /* and is not written */
+    bool absent_ok;
+    struct mcpz_event_agent write;
 };
 
 static struct mcpz_bytes name_of(const struct history *history)
@@ -103,9 +107,13 @@ static json_t *show_removes(const struct mcpz_delta *delta)
     return array;
 }
 
-static json_t *show_delta(const struct mcpz_delta *delta)
+static json_t *show_write(const struct mcpz_record_delta *record)
 {
-    return json_pack("{s:o, s:I, s:o, s:I, s:I, s:o, s:o}", "time",
+    const struct mcpz_delta *delta = &record->delta;
+    char version[MCPZ_VERSION_CHARS];
+
+    mcpz_rewind_name(&record->head, version);
+    return json_pack("{s:s, s:o, s:I, s:o, s:I, s:I, s:o, s:o}", "version", version, "time",
                      mcpz_exchange_show_time(mcpz_hlc_to_ms(delta->hlc)), "time_ms",
                      (json_int_t)mcpz_hlc_to_ms(delta->hlc), "writer",
                      mcpz_exchange_show_id(&delta->actor.node, 'n'), "generation",
@@ -119,7 +127,7 @@ static void list_delta(struct mcpz_exchange *exchange, const struct mcpz_record 
     struct history *history = exchange->state;
 
     if (mcpz_delta_walk_left(&history->deltas) < history->limit) {
-        mcpz_body_append_json(&exchange->response.body, show_delta(&record->delta.delta),
+        mcpz_body_append_json(&exchange->response.body, show_write(&record->delta),
                               !history->first_written);
         history->first_written = true;
     }
@@ -127,64 +135,47 @@ static void list_delta(struct mcpz_exchange *exchange, const struct mcpz_record 
 
 /* ---- The past ----------------------------------------------------------------------------- */
 
-static mcpz_error open_past(struct history *history)
+/* Was the agent there? False: answered. */
+static bool has_been(struct mcpz_exchange *exchange)
 {
-    mcpz_error error = mcpz_scratch_create(&history->scratch);
+    struct history *history = exchange->state;
+    struct mcpz_record record;
 
-    if (error == MCPZ_OK) {
-        error = mcpz_mem_create(&history->mem, &history->kv);
+    if (history->rewind.found != 1) {
+        mcpz_exchange_fail(
+            exchange, history->rewind.found == 0 ? MCPZ_CODE_NOT_FOUND : MCPZ_CODE_BAD_REQUEST,
+            "%s write of agent \"%.*s\" is called v-%.*s: `mcpz agent history` "
+            "lists them",
+            history->rewind.found == 0 ? "no" : "more than one", (int)history->name_length,
+            history->name, (int)history->until.digit_count, history->until.digits);
+        return false;
     }
-    if (error == MCPZ_OK) {
-        mcpz_persist_init(&history->persist, &history->kv, history->scratch, &history->store);
+    mcpz_error error = mcpz_walk_find(&history->rewind.store, &history->document, &record);
+    if (error == MCPZ_ENOTFOUND && history->absent_ok) {
+        mcpz_exchange_answer(
+            exchange, 200,
+            json_pack("{s:o, s:b}", "id", mcpz_exchange_show_text(name_of(history)), "absent", 1));
+    } else if (error == MCPZ_ENOTFOUND) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
+                           "there was no agent \"%.*s\" at that time", (int)history->name_length,
+                           history->name);
+    } else if (error != MCPZ_OK) {
+        mcpz_exchange_fail_error(exchange, error, "reading what the agent was");
     }
-    return error;
-}
-
-static mcpz_error redo(struct history *history, const struct mcpz_delta *delta)
-{
-    struct mcpz_document document;
-    mcpz_error error = mcpz_document_load(&history->store, &history->document, &document);
-
-    struct mcpz_id delta_id;
-
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    history->store.delta_id(history->store.context, delta, &delta_id);
-    return mcpz_document_apply(&history->store, &document, delta, &delta_id,
-                               mcpz_hlc_to_ms(delta->hlc));
-}
-
-static void end_past_turn(struct history *history)
-{
-    uint64_t batch = history->kv.commit(history->kv.context);
-
-    if (batch != 0) {
-        mcpz_mem_sync(history->mem, batch);
-    }
-    (void)history->kv.progress(history->kv.context);
+    return error == MCPZ_OK;
 }
 
 static void answer_past(struct mcpz_exchange *exchange)
 {
     struct history *history = exchange->state;
-    struct mcpz_record record;
+    const struct mcpz_store *past = &history->rewind.store;
     uint8_t root[MCPZ_DIGEST_BYTES];
     json_t *state = NULL;
     json_t *conflicts = NULL;
 
-    mcpz_error error = mcpz_walk_find(&history->store, &history->document, &record);
-    if (error == MCPZ_ENOTFOUND) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
-                           "there was no agent \"%.*s\" at that time", (int)history->name_length,
-                           history->name);
-        return;
-    }
+    mcpz_error error = mcpz_root_of(past, &history->document, root);
     if (error == MCPZ_OK) {
-        error = mcpz_root_of(&history->store, &history->document, root);
-    }
-    if (error == MCPZ_OK) {
-        error = mcpz_document_show(&history->store, &history->document, &state, &conflicts);
+        error = mcpz_document_show(past, &history->document, &state, &conflicts);
     }
     if (error != MCPZ_OK) {
         mcpz_exchange_fail_error(exchange, error, "reading what the agent was");
@@ -197,52 +188,111 @@ static void answer_past(struct mcpz_exchange *exchange)
                                    state, "conflicts", conflicts));
 }
 
+static void release(struct history *history)
+{
+    mcpz_rewind_finish(&history->rewind);
+    free(history);
+}
+
+static mcpz_error show_state(const struct history *history, const struct mcpz_store *store,
+                             json_t **state)
+{
+    json_t *conflicts = NULL;
+    mcpz_error error = mcpz_document_show(store, &history->document, state, &conflicts);
+
+    json_decref(conflicts);
+    return error;
+}
+
+/* What it is, null if it is deleted, and what it is to be. NULL: answered with what is wrong. */
+static json_t *show_both(struct mcpz_exchange *exchange)
+{
+    struct history *history = exchange->state;
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+    struct mcpz_record record;
+    json_t *before = NULL;
+    json_t *after = NULL;
+
+    mcpz_error error = mcpz_walk_find(store, &history->document, &record);
+    if (error == MCPZ_OK) {
+        error = show_state(history, store, &before);
+    } else if (error == MCPZ_ENOTFOUND) {
+        before = json_null();
+        error = MCPZ_OK;
+    }
+    if (error == MCPZ_OK) {
+        error = show_state(history, &history->rewind.store, &after);
+    }
+    if (error != MCPZ_OK) {
+        json_decref(before);
+        mcpz_exchange_fail_error(exchange, error, "comparing what the agent is and was");
+        return NULL;
+    }
+    return json_pack("{s:o, s:o, s:o}", "id", mcpz_exchange_show_text(name_of(history)), "before",
+                     before, "after", after);
+}
+
+/* The exchange waits for the write from now on, and no longer for what was read for it. */
+static void write_past(struct mcpz_exchange *exchange)
+{
+    struct history *history = exchange->state;
+    json_t *both = show_both(exchange);
+
+    if (both == NULL) {
+        return;
+    }
+    if (history->is_trial) {
+        mcpz_exchange_answer(exchange, 200, both);
+        return;
+    }
+    history->write.past = &history->rewind.store;
+    exchange->kind = NULL;
+    exchange->state = NULL;
+    mcpz_agent_write_hand_in(exchange, &history->write, 200, both);
+    release(history);
+}
+
 /* ---- The exchange ------------------------------------------------------------------------- */
 
 static void answer(struct mcpz_exchange *exchange)
 {
     struct history *history = exchange->state;
 
-    if (history->is_past) {
-        answer_past(exchange);
-    } else {
+    if (!history->is_past) {
         mcpz_body_text(&exchange->response.body, "]\n");
         mcpz_exchange_send(exchange, 200, "application/json");
+    } else if (has_been(exchange)) {
+        if (history->is_to_be) {
+            write_past(exchange);
+        } else {
+            answer_past(exchange);
+        }
     }
 }
 
-/* Take the next delta in. MCPZ_ENOTFOUND: that was all. */
-static mcpz_error take_next(struct mcpz_exchange *exchange, const struct mcpz_store *store)
+static mcpz_error list_more(struct mcpz_exchange *exchange, const struct mcpz_store *store)
 {
     struct history *history = exchange->state;
-    struct mcpz_record record;
-    mcpz_error error = mcpz_delta_walk_next(&history->deltas, store, &record);
+    mcpz_error error = MCPZ_OK;
 
-    if (error != MCPZ_OK) {
-        return error;
+    for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
+        struct mcpz_record record;
+        error = mcpz_delta_walk_next(&history->deltas, store, &record);
+        if (error == MCPZ_OK) {
+            list_delta(exchange, &record);
+        }
     }
-    if (!history->is_past) {
-        list_delta(exchange, &record);
-        return MCPZ_OK;
-    }
-    if (record.delta.delta.hlc >= history->hlc_end) {
-        return MCPZ_ENOTFOUND; /* all that follow are later */
-    }
-    return redo(history, &record.delta.delta);
+    return error;
 }
 
 static void work(struct mcpz_exchange *exchange)
 {
     struct history *history = exchange->state;
     const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
-    mcpz_error error = MCPZ_OK;
+    mcpz_error error = history->is_past
+                           ? mcpz_rewind_step(&history->rewind, store, MCPZ_SLICE_DELTAS)
+                           : list_more(exchange, store);
 
-    for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
-        error = take_next(exchange, store);
-    }
-    if (history->is_past) {
-        end_past_turn(history);
-    }
     if (error == MCPZ_OK) {
         mcpz_exchange_again(exchange);
     } else if (error == MCPZ_ENOTFOUND) {
@@ -254,13 +304,7 @@ static void work(struct mcpz_exchange *exchange)
 
 static void finish(struct mcpz_exchange *exchange)
 {
-    struct history *history = exchange->state;
-
-    if (history->mem != NULL) {
-        mcpz_mem_destroy(history->mem);
-    }
-    mcpz_scratch_destroy(history->scratch);
-    free(history);
+    release(exchange->state);
 }
 
 static const struct mcpz_exchange_kind history_kind = {.work = work, .finish = finish};
@@ -285,7 +329,6 @@ static bool read_number(struct mcpz_bytes text, uint64_t max, uint64_t *number)
 static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
                        struct history *history)
 {
-    static const uint64_t ms_max = UINT64_MAX >> (MCPZ_HLC_COUNT_BITS + 1);
     struct mcpz_bytes name;
     struct mcpz_bytes value;
     uint64_t at_ms = 0;
@@ -294,9 +337,12 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
     history->limit = LIMIT_DEFAULT;
     while (is_read && mcpz_exchange_parameter(&query, &name, &value)) {
         if (mcpz_bytes_equal(name, mcpz_text("at_ms"))) {
-            is_read = read_number(value, ms_max, &at_ms);
+            is_read =
+                read_number(value, INT64_MAX, &at_ms) && mcpz_rewind_at_ms(at_ms, &history->until);
             history->is_past = true;
-            history->hlc_end = mcpz_hlc_of_ms(at_ms + 1);
+        } else if (mcpz_bytes_equal(name, mcpz_text("at"))) {
+            is_read = mcpz_rewind_at_version(value, &history->until);
+            history->is_past = true;
         } else {
             is_read = mcpz_bytes_equal(name, mcpz_text("limit")) &&
                       read_number(value, LIMIT_MAX, &history->limit) && history->limit > 0;
@@ -304,72 +350,133 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
     }
     if (!is_read) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                           "a history can be asked for \"limit=N\", 1 to %d, or "
-                           "\"at_ms=MILLISECONDS\" since 1970",
+                           "a history can be asked for \"limit=N\", 1 to %d, "
+                           "\"at_ms=MILLISECONDS\" since 1970, or \"at=v-...\", a write of it",
                            LIMIT_MAX);
     }
     return is_read;
 }
 
-/* Find the agent, also one that is deleted by now. False: answered with what is wrong. */
-static bool find_agent(struct mcpz_exchange *exchange, struct mcpz_bytes id,
-                       struct history *history)
+/* Find what was written, also to one that is deleted by now. False: answered with what is wrong.
+ */
+static bool open_history(struct mcpz_exchange *exchange, struct history *history)
 {
     const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
-    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT};
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                 .document = {.id = history->document}};
 
-    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &record.document.id);
-    history->document = record.document.id;
-    history->name_length = id.length;
-    memcpy(history->name, id.data, id.length);
     mcpz_error error = store->get(store->context, &record);
-    if (error == MCPZ_OK) {
+    if (error == MCPZ_OK && history->is_past) {
+        error = mcpz_rewind_start(&history->rewind, store, &record.document, &history->until);
+    } else if (error == MCPZ_OK) {
         error = mcpz_delta_walk_start(&history->deltas, store, &record.document);
     }
     if (error == MCPZ_ENOTFOUND) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no agent \"%.*s\"",
-                           (int)id.length, (const char *)id.data);
+                           (int)history->name_length, history->name);
+    } else if (error == MCPZ_EEXPIRED) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT,
+                           "what was written to agent \"%.*s\" until then was folded, and is not "
+                           "kept any more: only a later time can be read",
+                           (int)history->name_length, history->name);
     } else if (error != MCPZ_OK) {
         mcpz_exchange_fail_error(exchange, error, "reading the agent");
     }
     return error == MCPZ_OK;
 }
 
-void mcpz_api_get_history(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+/* NULL: answered with what is wrong. */
+static struct history *begin(struct mcpz_exchange *exchange, struct mcpz_bytes id)
 {
-    struct mcpz_bytes id = mcpz_exchange_path_rest(request->path, HISTORY_PREFIX);
     const char *trouble = mcpz_agent_id_trouble(id);
-    struct history *history = calloc(1, sizeof(*history));
+    struct history *history = trouble == NULL ? calloc(1, sizeof(*history)) : NULL;
 
-    if (history == NULL) {
-        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "reading the history");
-        return;
-    }
     if (trouble != NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s", trouble);
-        free(history);
-        return;
+        return NULL;
     }
-    struct mcpz_agent_request asked = {.request = request, .repeatable = true};
-    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &asked.document);
-    if (mcpz_agent_hand_on(exchange, &asked)) {
-        free(history);
-        return;
+    if (history == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "reading the history");
+        return NULL;
     }
-    if (!read_query(exchange, request->query, history) || !find_agent(exchange, id, history)) {
-        free(history);
-        return;
-    }
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &history->document);
+    history->name_length = id.length;
+    memcpy(history->name, id.data, id.length);
+    return history;
+}
+
+static void go_on(struct mcpz_exchange *exchange, struct history *history)
+{
     mcpz_exchange_wait(exchange, &history_kind, history);
     exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
-    if (history->is_past) {
-        mcpz_error error = open_past(history);
-        if (error != MCPZ_OK) {
-            mcpz_exchange_fail_error(exchange, error, "making what the agent was");
-            return;
-        }
-    } else {
+    work(exchange);
+}
+
+void mcpz_api_get_history(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct history *history =
+        begin(exchange, mcpz_exchange_path_rest(request->path, HISTORY_PREFIX));
+
+    if (history == NULL) {
+        return;
+    }
+    const struct mcpz_agent_request asked = {
+        .request = request, .document = history->document, .repeatable = true};
+    if (mcpz_agent_hand_on(exchange, &asked) || !read_query(exchange, request->query, history) ||
+        !open_history(exchange, history)) {
+        release(history);
+        return;
+    }
+    if (!history->is_past) {
         mcpz_body_text(&exchange->response.body, "[");
     }
-    work(exchange);
+    go_on(exchange, history);
+}
+
+/* False: answered with what is wrong. */
+static bool read_until(struct mcpz_exchange *exchange, struct history *history)
+{
+    static const char *const allowed[] = {"at_ms", "at", "dry_run", "absent_ok", NULL};
+    json_t *object = mcpz_exchange_object(exchange, allowed);
+    const json_t *at_ms = json_object_get(object, "at_ms");
+    const json_t *at = json_object_get(object, "at");
+    bool is_read = false;
+
+    if (object == NULL) {
+        return false;
+    }
+    history->is_trial = json_is_true(json_object_get(object, "dry_run"));
+    history->absent_ok = json_is_true(json_object_get(object, "absent_ok"));
+    if (at == NULL && json_is_integer(at_ms) && json_integer_value(at_ms) >= 0) {
+        is_read = mcpz_rewind_at_ms((uint64_t)json_integer_value(at_ms), &history->until);
+    } else if (at_ms == NULL && json_is_string(at)) {
+        is_read = mcpz_rewind_at_version(mcpz_exchange_text_of(at), &history->until);
+    }
+    if (!is_read) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "say what it is to be again: \"at_ms\", milliseconds since 1970, or "
+                           "\"at\", the name of a write of it, \"v-...\"");
+    }
+    json_decref(object);
+    return is_read;
+}
+
+void mcpz_api_restore_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                            struct mcpz_bytes id)
+{
+    struct history *history = begin(exchange, id);
+
+    if (history == NULL) {
+        return;
+    }
+    history->is_past = true;
+    history->is_to_be = true;
+    history->write =
+        (struct mcpz_event_agent){.op = MCPZ_AGENT_RESTORE, .document = history->document};
+    if (!mcpz_agent_write_is_done_here(exchange, request, true, &history->write) ||
+        !read_until(exchange, history) || !open_history(exchange, history)) {
+        release(history);
+        return;
+    }
+    go_on(exchange, history);
 }

@@ -11,7 +11,7 @@ mcpz_error mcpz_walk_next(struct mcpz_walk *walk, const struct mcpz_store *store
         }
         walk->at = record->document.id;
         walk->started = true;
-    } while (record->document.deleted);
+    } while (record->document.deleted && !walk->with_deleted);
     return MCPZ_OK;
 }
 

@@ -15,11 +15,12 @@
 struct mcpz_walk {
     struct mcpz_id at;
     bool started;
+    bool with_deleted; /* those that are deleted are met as well */
 };
 
 /**
- * Read the next document that is not deleted. What `record` points to lasts until the turn ends,
- * its version vector until the next read.
+ * Read the next document that is not deleted (unless told otherwise). What `record` points to
+ * lasts until the turn ends, its version vector until the next read.
  *
  * Errors: MCPZ_ENOTFOUND  there is none; MCPZ_ECORRUPT, MCPZ_EIO
  */

@@ -59,7 +59,7 @@ class Cli(unittest.TestCase):
                  "agent keep", "agent fence", "agent life", "agent enable", "agent disable",
                  "agent grant", "agent spend", "agent push", "agent insert", "agent move",
                  "agent drop", "agent map", "agent conflicts", "agent forks", "agent history", "agent at",
-                 "agent diff", "agent watch",
+                 "agent diff", "agent watch", "agent restore",
                  "agent list", "snapshot list", "snapshot export", "snapshot import",
                  "config check", "config show", "version"]
         for verb in verbs:
@@ -159,6 +159,26 @@ class Cli(unittest.TestCase):
         self.assertEqual([row["path"] for row in writes[4]["removed"]], ["steps"])
         self.assertEqual(ask("agent", "history", "past", "--limit", "2"), writes[-2:])
         self.assertIn('+ steps  list  "a"', self.a.run("agent", "history", "past").stdout)
+        ask("agent", "delete", "past")
+
+        # It comes back as it was, for both nodes, and a trial writes nothing.
+        changes = [{"path": "/k", "after": 1}, {"path": "/steps", "after": ["a"]}]
+        self.assertEqual(ask("agent", "restore", "past", "--at", then, "--dry-run"), changes)
+        self.assertEqual(self.a.run("agent", "get", "past").returncode, 6)
+        self.assertEqual(ask("agent", "restore", "past", "--at", then, "--ack", "all"), changes)
+        self.assertEqual(self.b.ask("agent", "get", "past")["state"], {"k": 1, "steps": ["a"]})
+        self.assertEqual(ask("agent", "restore", "past", "--at", then), [])
+        self.assertEqual(ask("agent", "at", "past", writes[3]["version"])["state"],
+                         {"k": 2, "steps": ["a"]})
+        done = self.a.run("agent", "restore", "past", "--at", writes[3]["version"][:12])
+        self.assertEqual((done.returncode, done.stdout), (0, "- /k  1\n+ /k  2\n"))
+        many = ask("agent", "restore", "--prefix", "pas", "--at", then)
+        self.assertEqual((many["agents"], many["changed"], many["absent"]), (1, 1, 0))
+        self.assertEqual(ask("agent", "restore", "--prefix", "pas", "--at", "1d")["absent"], 1)
+        for said, status in ((("past", "--at", "1970-01-01T00:00:01Z"), 6), (("past",), 2),
+                             (("past", "--at", "v-00000000"), 6), (("past", "--at", "v-0"), 2),
+                             (("past", "--all", "--at", "1m"), 2), (("--all", "--at", "v-0"), 2)):
+            self.assertEqual(self.a.run("agent", "restore", *said).returncode, status, said)
         ask("agent", "delete", "past")
 
     def test_agents_from_birth_to_death(self):

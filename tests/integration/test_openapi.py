@@ -302,6 +302,16 @@ class OpenApi(unittest.TestCase):
         self.api.ask("getAgentHistory", query="?at_ms=1", status=404, **name)
         self.api.ask("getAgentHistory", query="?limit=0", status=400, **name)
         self.api.ask("getAgentHistory", query="?nothing=1", status=400, **name)
+        then = {"at": writes[0]["version"]}
+        self.api.ask("getAgentHistory", query=f"?at={then['at']}", **name)
+        self.api.ask("getAgentHistory", query="?at=v-1", status=400, **name)
+        self.assertIn("t", self.api.ask("restoreAgent", {**then, "dry_run": True}, **name)["after"])
+        self.assertNotIn("t", self.api.ask("restoreAgent", {"at_ms": 1, "absent_ok": True}, **name))
+        self.api.ask("restoreAgent", {"at_ms": 1}, status=404, **name)
+        self.api.ask("restoreAgent", {"at": "v-00000000"}, status=404, **name)
+        self.api.ask("restoreAgent", {**then, "at_ms": 1}, status=400, wrong=True, **name)
+        self.api.ask("restoreAgent", then, **name)
+        self.api.ask("unsetAgentEntry", {"path": "t"}, **name)
         connection, answer = self.api.begin("watchAgent", **name)
         self.assertEqual(answer.getheader("content-type").split(";")[0], "text/event-stream")
         self.assertEqual(answer.read(4), b": \n\n")
@@ -318,6 +328,7 @@ class OpenApi(unittest.TestCase):
         self.assertEqual(agent["conflicts"], [{"path": "a.c", "shown": "register", "hidden": ["counter"],
                                                "values": {"counter": 1}}])
         self.assertEqual([row["id"] for row in self.api.ask("listAgents")], ["garden/planner"])
+        self.assertTrue(self.api.ask("listAgents", query="?deleted=true&here=true"))
         roots = {row["id"]: row["root"] for row in self.api.ask("listSnapshots")}
         self.assertEqual(roots["garden/planner"], agent["root"])
         exported = self.api.ask("exportSnapshot", query="?agent=garden%2Fplanner")

@@ -7,6 +7,7 @@
 #include "core/crdt/naming.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
+#include "core/crdt/restore.h"
 #include "core/crdt/shown.h"
 #include "core/crdt/write_list.h"
 
@@ -416,6 +417,7 @@ static struct mcpz_outcome edit_at_path(struct mcpz_writer *writer,
     case MCPZ_AGENT_CREATE:
     case MCPZ_AGENT_DELETE:
     case MCPZ_AGENT_LIFE:
+    case MCPZ_AGENT_RESTORE:
         break; /* have no path */
     }
     assert(false);
@@ -429,6 +431,9 @@ struct mcpz_outcome mcpz_writer_run(struct mcpz_writer *writer,
     if (request->op == MCPZ_AGENT_CREATE) {
         const struct mcpz_naming naming = {.tenant = request->tenant, .name = request->name};
         return create(writer, &naming);
+    }
+    if (request->op == MCPZ_AGENT_RESTORE) {
+        return mcpz_restore(writer, request->past); /* also one that was deleted */
     }
     if (!mcpz_document_is_live(writer->document)) {
         return mcpz_edit_refuse(MCPZ_CODE_NOT_FOUND, "there is no such agent");

@@ -14,7 +14,8 @@
  *   ENABLE     one flag for all observed; DISABLE: all observed go
  *   GRANT, SPEND  one row for our own before it, with what others gave us
  *   PUSH, INSERT  one element more; MOVE: one entry for all observed of that element; DROP: they
- * go MAP        one marker for all observed
+ * go MAP        one marker for all observed RESTORE    what makes it read as it did
+ * (core/crdt/restore.h)
  *
  * Types at one path do not touch each other; the API shows clashes.
  *
