@@ -11,6 +11,7 @@ what people see from the history of writes alone (who had seen what), without lo
 write that forgets to remove what it replaces converges all the same, and only they notice.
 """
 import hashlib
+from functools import cached_property
 
 from packed import pack, unpack
 
@@ -51,7 +52,7 @@ class Delta:
                 [[kind, path, [wire_actor(dot[:2]), dot[2], dot[3]]]
                  for kind, path, dot in self.removes]]
 
-    @property
+    @cached_property
     def head(self):
         """What others name it by: the front of the hash over all its fields."""
         return hashlib.blake2b(pack(self.fields()), digest_size=32,
@@ -91,9 +92,12 @@ class Model:
         self.wall_ms = wall_ms
         self.have = {}  # by (actor, seq)
         self.clock = 0  # greatest stamp given out or taken in
+        self.known = None  # state of so many deltas
 
     def state(self):
-        return state_of(self.have.values())
+        if self.known is None or self.known[0] != len(self.have):
+            self.known = len(self.have), state_of(self.have.values())
+        return self.known[1]
 
     def versions(self):
         return self.state()[1]

@@ -27,6 +27,7 @@ WORDS = {"create": (2, None), "set": (8, None), "add": (6, ["s"]), "remove": (3,
          "disable": (2, ["e"]), "grant": (5, ["b"]), "spend": (5, ["b"]), "push": (4, ["q"]),
          "insert": (4, ["q"]), "move": (3, ["q"]), "drop": (2, ["q"]), "map": (1, ["m"])}
 LIVES = ["provisioning", "active", "idle", "maintenance"]
+PIPE_BYTES = 32768  # fits into a pipe: who writes it need not wait for who reads
 VALUES = [0, 1, "z", [], {"a": None}, -7.5, "text of more than thirty-one bytes, to be sure"]
 
 
@@ -45,6 +46,21 @@ class Shell:
         assert line, f"the shell ended at {request}"
         return json.loads(line)
 
+    def ask_all(self, requests):
+        """The answers to all of them. They are said before any is read: waking takes the time."""
+        answers = []
+        lines = [json.dumps(request) + "\n" for request in requests]
+        while lines:
+            count, size = 0, 0
+            while count < len(lines) and (count == 0 or size + len(lines[count]) <= PIPE_BYTES):
+                size += len(lines[count])
+                count += 1
+            self.process.stdin.write("".join(lines[:count]))
+            self.process.stdin.flush()
+            answers += [json.loads(self.process.stdout.readline()) for _ in range(count)]
+            del lines[:count]
+        return answers
+
     def close(self):
         self.process.stdin.close()
         assert self.process.wait() == 0
@@ -56,7 +72,8 @@ class Replica:
     def __init__(self, shell, name, node, wall_ms):
         self.shell, self.name = shell, name
         self.model = Model(node, wall_ms)
-        self.covered = set()  # dots that were here, and went
+        self.known = set()  # dots that were ever here
+        self.covered = set()  # of them: that went
         self.shown = {}
         shell.ask("new", name, node=node, wall_ms=wall_ms)
 
@@ -72,23 +89,29 @@ class Replica:
 
     def check(self):
         """Incremental is the function of the set (P8), which is causally closed (P9, in take())."""
-        state = self.ask("state")
-        entries, versions = self.model.state()
+        self.known |= {dot for delta in self.model.have.values() for dot in dots_of(delta)}
+        self.check_state(self.ask("state"), self.expected())
+
+    def expected(self):
+        """What "state" is to say now."""
+        return *self.model.state(), self.model.hlc()
+
+    def check_state(self, state, expected):
+        entries, versions, hlc = expected
         found = {tuple(dot): (bytes.fromhex(path), kind, hlc, bytes.fromhex(value))
                  for path, kind, dot, hlc, value in state.get("entries", [])}
         assert found == entries, (self.name, found, entries)
         assert {tuple(actor): seq for actor, seq in state.get("versions", [])} == versions
         assert state.get("count", 0) == len(entries), (state["count"], len(entries))
-        assert state.get("hlc", 0) == self.model.hlc()
+        assert state.get("hlc", 0) == hlc
         self.check_monotone(entries, versions)
         self.check_bounded(entries)
 
     def check_monotone(self, entries, versions):
         """The vector only grows, and what has gone does not come back (P4)."""
         assert all(versions.get(actor, 0) >= seq for actor, seq in self.shown.items())
-        gone = {dot for delta in self.model.have.values() for dot in dots_of(delta)}
-        self.covered |= gone - set(entries)
         assert not self.covered & set(entries), self.covered & set(entries)
+        self.covered = self.known - set(entries)
         self.shown = versions
 
     def check_bounded(self, entries):
@@ -142,21 +165,35 @@ class Replica:
 
     # ---- Taking in
 
-    def receive(self, delta):
-        expected = self.model.receive(delta)
-        answer = self.ask("apply", bytes=delta.message.hex())
-        assert answer["fate"] == expected, (self.name, delta, answer, expected)
-        if expected == "merged":
-            # What is new is passed on as it came.
-            assert delta.message.hex() in answer["sent"]
-            self.check()
+    def receive(self, *deltas):
+        """Take them in, one after the other; the model says beforehand what will become of each."""
+        requests, expected = [], []
+        for delta in deltas:
+            fate = self.model.receive(delta)
+            expected.append((delta, fate, self.expected()))
+            requests.append({"verb": "apply", "replica": self.name, "bytes": delta.message.hex()})
+            if fate == "merged":
+                requests.append({"verb": "state", "replica": self.name})
+        answers = iter(self.shell.ask_all(requests))
+        for delta, fate, state in expected:
+            answer = next(answers)
+            assert answer["fate"] == fate, (self.name, delta, answer, fate)
+            if fate == "merged":
+                # What is new is passed on as it came.
+                assert delta.message.hex() in answer["sent"]
+                self.known |= dots_of(delta)
+                self.check_state(next(answers), state)
 
-    def refuses(self, message):
-        """Is it turned away, and nothing changed?"""
-        before = self.ask("state")
-        fate = self.ask("apply", bytes=message.hex())["fate"]
-        assert fate in ("malformed", "refused"), (fate, message)
-        return self.ask("state") == before
+    def refuse(self, forged):
+        """(what, message) of each: it is turned away, and nothing changes (P16)."""
+        look = {"verb": "state", "replica": self.name}
+        requests = [look]
+        for _, message in forged:
+            requests += [{"verb": "apply", "replica": self.name, "bytes": message.hex()}, look]
+        before, *answers = self.shell.ask_all(requests)
+        for (what, message), answer, after in zip(forged, answers[::2], answers[1::2]):
+            assert answer["fate"] in ("malformed", "refused"), (what, answer, message)
+            assert after == before, what
 
     def catch_up(self, other):
         """Take from `other` what is lacking, as it answers a WANT: state and all (P12)."""
@@ -167,10 +204,8 @@ class Replica:
                 return
             answer = other.ask("delta", bytes=self.ask("want")["bytes"])
             before = len(self.model.have)
-            for message in answer["sent"]:
-                message = bytes.fromhex(message)
-                if message[1] == Delta.KIND:
-                    self.receive(Delta(message))
+            sent = [bytes.fromhex(message) for message in answer["sent"]]
+            self.receive(*(Delta(message) for message in sent if message[1] == Delta.KIND))
             if len(self.model.have) == before:
                 return  # what comes next is stamped too far ahead
         raise AssertionError("it never ends")
@@ -268,9 +303,8 @@ class History:
     def gossip(self):
         for _ in range(self.rng.randint(1, 5)):
             replica = self.rng.choice(self.replicas)
-            for delta in self.rng.sample(self.deltas, min(len(self.deltas),
-                                                          self.rng.randint(1, 8))):
-                replica.receive(delta)
+            replica.receive(*self.rng.sample(self.deltas, min(len(self.deltas),
+                                                              self.rng.randint(1, 8))))
 
     def crash(self, replica):
         """Write, and lose it: nobody was told."""
@@ -300,8 +334,7 @@ class History:
         elif chance < 0.93:
             self.move_clock(replica)
         elif chance < 0.95 and self.deltas:
-            for what, message in forgeries(self.rng.choice(self.deltas), self.rng):
-                assert replica.refuses(message), what
+            replica.refuse(list(forgeries(self.rng.choice(self.deltas), self.rng)))
 
     def spread(self):
         """All see all, each in an order of its own, and some of it twice (P1, P2, P3, P6)."""
@@ -309,12 +342,10 @@ class History:
         for replica in self.replicas:
             replica.set_clock(max(latest, WALL_MS))
             while len(replica.model.have) < len(self.deltas):
-                for delta in self.rng.sample(self.deltas, len(self.deltas)):
-                    replica.receive(delta)
+                replica.receive(*self.rng.sample(self.deltas, len(self.deltas)))
         for replica in self.replicas:
             before = replica.root()
-            for delta in self.rng.sample(self.deltas, len(self.deltas)):
-                replica.receive(delta)
+            replica.receive(*self.rng.sample(self.deltas, len(self.deltas)))
             assert replica.root() == before
         roots = {replica.root() for replica in self.replicas}
         assert len(roots) == 1, roots
@@ -340,10 +371,11 @@ class History:
     def check_same_versions(self):
         """Who has seen the same holds the same bytes (P7)."""
         roots = {}
-        for replica in self.replicas:
+        answers = self.shell.ask_all([{"verb": "root", "replica": replica.name}
+                                      for replica in self.replicas])
+        for replica, answer in zip(self.replicas, answers):
             key = tuple(sorted(replica.model.versions().items()))
-            root = replica.root()
-            assert roots.setdefault(key, root) == root
+            assert roots.setdefault(key, answer["root"]) == answer["root"]
 
     def run(self):
         self.ops_of_first()

@@ -32,10 +32,11 @@ def state_of(deltas):
         if len(heads) > 1:
             cuts[actor] = min(seq, cuts.get(actor, seq))
     removed = {(dot, kind, path) for delta in deltas for kind, path, dot in delta.removes}
+    followed = {delta.prev for delta in deltas}
     entries, versions, tips = {}, {}, {}
     for delta in deltas:
         if delta.seq >= cuts.get(delta.actor, 1 << 64):
-            if not any(other.prev == delta.head for other in deltas):
+            if delta.head not in followed:
                 tips.setdefault(delta.actor, []).append((delta.seq, delta.head))
             continue
         if versions.get(delta.actor, (0,))[0] < delta.seq:
@@ -77,20 +78,37 @@ class Replica:
             return "refused"
         return "early" if None in known else "merged"
 
-    def receive(self, delta):
-        expected = self.judge(delta)
-        fate = self.ask("apply", bytes=delta.message.hex())["fate"]
-        assert fate == expected, (self.name, delta, fate, expected)
-        if fate == "merged":
-            self.take(delta)
+    def receive(self, *deltas):
+        """Take them in, one after the other; the rules say beforehand what will become of each."""
+        requests, expected = [], []
+        for delta in deltas:
+            fate = self.judge(delta)
+            requests.append({"verb": "apply", "replica": self.name, "bytes": delta.message.hex()})
+            if fate == "merged":
+                self.have[delta.head] = delta
+                requests.append({"verb": "state", "replica": self.name})
+            expected.append((delta, fate, self.expected() if fate == "merged" else None))
+        answers = iter(self.shell.ask_all(requests))
+        for delta, fate, state in expected:
+            answer = next(answers)
+            assert answer["fate"] == fate, (self.name, delta, answer, fate)
+            if fate == "merged":
+                self.check_state(next(answers), state)
 
     def take(self, delta):
         self.have[delta.head] = delta
         self.check()
 
     def check(self):
-        state = self.ask("state")
-        entries, versions, cuts = state_of(self.have.values())
+        self.check_state(self.ask("state"), self.expected())
+
+    def expected(self):
+        """What "state" is to say now: (entries, versions, cuts, greatest stamp)."""
+        deltas = self.have.values()
+        return *state_of(deltas), max((delta.hlc for delta in deltas), default=0)
+
+    def check_state(self, state, expected):
+        entries, versions, cuts, hlc = expected
         found = {tuple(dot): (bytes.fromhex(path), kind, hlc, bytes.fromhex(value))
                  for path, kind, dot, hlc, value in state.get("entries", [])}
         assert found == entries, (self.name, found, entries)
@@ -101,7 +119,7 @@ class Replica:
                 for actor, seq, overrun, tips in state.get("cuts", [])
                 if not overrun} == cuts, (state["cuts"], cuts)
         assert state.get("count", 0) == len(entries)
-        assert state.get("hlc", 0) == max((delta.hlc for delta in self.have.values()), default=0)
+        assert state.get("hlc", 0) == hlc
 
     def write(self, rng):
         """A delta that its own writer, at least, must be able to take in."""
@@ -188,9 +206,12 @@ class History:
                     assert replica.root() == before
 
     def gossip(self):
+        told = {}
         for delta in self.rng.sample(list(self.deltas.values()),
                                      min(len(self.deltas), self.rng.randint(1, 8))):
-            self.rng.choice(self.replicas).receive(delta)
+            told.setdefault(self.rng.choice(self.replicas), []).append(delta)
+        for replica, deltas in told.items():
+            replica.receive(*deltas)
 
     def step(self):
         chance = self.rng.random()
@@ -241,8 +262,7 @@ class History:
         for replica in self.replicas:
             while True:
                 before = len(replica.have)
-                for delta in self.rng.sample(list(self.deltas.values()), len(self.deltas)):
-                    replica.receive(delta)
+                replica.receive(*self.rng.sample(list(self.deltas.values()), len(self.deltas)))
                 if len(replica.have) == before:
                     break
         assert len({replica.root() for replica in self.replicas}) == 1
