@@ -584,6 +584,11 @@ void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id)
     }
     const struct mcpz_document none = {.id = *id};
     count_document(agents, mcpz_document_is_live(&document), &none);
+    /* What we write to it, should it be ours again, must not be named as what we wrote before. */
+    if (mcpz_clock_find(document.clock.versions, document.clock.count, &agents->actor) != NULL ||
+        cut_of(&document, &agents->actor) < UINT64_MAX) {
+        agents->actor.generation++;
+    }
 }
 
 void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_config *config,

@@ -52,7 +52,8 @@ struct mcpz_agents {
     const struct mcpz_node_timing *timing;
     /*
      * Who we write as. Its generation moves on within a step when others know of writes of ours
-     * that we have lost: whoever runs us keeps it in the store (SELF) with the same batch.
+     * that we have lost, and when we forget a document that we have written to: whoever runs us
+     * keeps it in the store (SELF) with the same batch.
      */
     struct mcpz_actor actor;
     bool rolled_back;         /* that has happened */
