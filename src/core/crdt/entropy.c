@@ -685,6 +685,7 @@ static void run_peer(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
 void mcpz_entropy_tick(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
                        const struct mcpz_overlay *overlay)
 {
+    mcpz_wanted_expire(sync->wanted, sync->now); /* or the deadline stays where they ended */
     if (entropy->compare_at_us <= sync->now) {
         compare_by_lot(entropy, sync, overlay);
     }

@@ -15,7 +15,7 @@ static void forget(struct mcpz_wanted *wanted, struct mcpz_want *want)
     *want = wanted->wants[--wanted->count];
 }
 
-static void forget_expired(struct mcpz_wanted *wanted, mcpz_time now)
+void mcpz_wanted_expire(struct mcpz_wanted *wanted, mcpz_time now)
 {
     for (size_t i = wanted->count; i > 0; i--) {
         if (wanted->wants[i - 1].until_us <= now) {
@@ -94,7 +94,7 @@ size_t mcpz_wanted_of(struct mcpz_wanted *wanted, mcpz_time now, const struct mc
 {
     size_t count = 0;
 
-    forget_expired(wanted, now);
+    mcpz_wanted_expire(wanted, now);
     for (size_t i = 0; i < wanted->count; i++) {
         count += mcpz_id_equal(&wanted->wants[i].peer, peer) ? 1 : 0;
     }
@@ -104,7 +104,7 @@ size_t mcpz_wanted_of(struct mcpz_wanted *wanted, mcpz_time now, const struct mc
 size_t mcpz_wanted_room(struct mcpz_wanted *wanted, mcpz_time now)
 {
     if (wanted->count == MCPZ_WANTS_MAX) {
-        forget_expired(wanted, now);
+        mcpz_wanted_expire(wanted, now);
     }
     return MCPZ_WANTS_MAX - wanted->count;
 }

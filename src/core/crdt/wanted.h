@@ -78,6 +78,9 @@ void mcpz_wanted_gone(struct mcpz_wanted *wanted, const struct mcpz_id *peer);
 /** How many answers of `peer` are waited for. Forgets those that patience is over for. */
 size_t mcpz_wanted_of(struct mcpz_wanted *wanted, mcpz_time now, const struct mcpz_id *peer);
 
+/** Forget those for whom patience is over. */
+void mcpz_wanted_expire(struct mcpz_wanted *wanted, mcpz_time now);
+
 /** How many documents more could be asked for. */
 size_t mcpz_wanted_room(struct mcpz_wanted *wanted, mcpz_time now);
 

@@ -500,6 +500,50 @@ TEST(a_store_that_was_set_back_gets_its_writes_back_and_a_new_generation)
     world_finish(&world);
 }
 
+/* Its owner once more under a later layout, it may write before it has heard of the document. */
+TEST(who_forgot_a_document_writes_to_it_as_another)
+{
+    const struct mcpz_id id = world_document(1);
+
+    set_up(2);
+    world_link(&world, 0, 1);
+    CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
+    CHECK_UINT(world_create(&world, 1, 2), MCPZ_CODE_OK);
+    world_pump(&world);
+    mcpz_agents_forget(&world.nodes[1].agents, &id);
+    CHECK_UINT(agents(1)->actor.generation, 1); /* it has written nothing in it */
+    mcpz_agents_forget(&world.nodes[0].agents, &id);
+    CHECK_UINT(agents(0)->actor.generation, 2);
+    CHECK(!agents(0)->rolled_back);
+
+    CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
+    world_pump(&world);
+    CHECK_UINT(world_look(&world, 0, 1).version_count, 1);
+    CHECK_UINT(world_look(&world, 0, 1).versions[0].actor.generation, 2);
+    CHECK_UINT(world_look(&world, 0, 1).versions[0].seq, 1);
+    world_finish(&world);
+}
+
+/* The deadline was that of a question nobody waited for any more, and so for ever now. */
+TEST(a_question_that_is_over_keeps_nobody_awake)
+{
+    set_up(2);
+    struct mcpz_agents *asker = &world.nodes[0].agents;
+    CHECK_UINT(mcpz_wanted_ask(&asker->wanted, world.now, &world.nodes[1].actor.node,
+                               &world.nodes[1].actor.node, MCPZ_WANT_MORE, 7),
+               MCPZ_WANT_ASK);
+    asker->entropy.asker.sketch.phase = MCPZ_SKETCH_HELD;
+    asker->entropy.asker.sketch.until_us = world.now + MCPZ_SECONDS(60);
+    CHECK_UINT(mcpz_agents_deadline(asker), world.now + MCPZ_WANT_PATIENCE_US);
+
+    world.now += MCPZ_WANT_PATIENCE_US;
+    const struct mcpz_event tick = {.kind = MCPZ_EVENT_TICK, .wall_ms = world.wall_ms};
+    mcpz_outbox_clear(&world.out);
+    mcpz_agents_step(asker, &world.nodes[0].overlay, world.now, &tick, &world.out);
+    CHECK(mcpz_agents_deadline(asker) > world.now);
+    world_finish(&world);
+}
+
 TEST(a_claim_about_us_is_enough_to_become_another)
 {
     struct mcpz_version claim = {.seq = 5};
@@ -709,6 +753,8 @@ TEST_MAIN(
     RUN(one_sided_knowledge_of_a_difference_is_enough),
     RUN(a_comparison_that_lost_its_link_is_over), RUN(compares_every_ten_seconds_more_or_less),
     RUN(a_store_that_was_set_back_gets_its_writes_back_and_a_new_generation),
+    RUN(who_forgot_a_document_writes_to_it_as_another),
+    RUN(a_question_that_is_over_keeps_nobody_awake),
     RUN(a_claim_about_us_is_enough_to_become_another),
     RUN(claims_about_us_are_believed_a_few_times_only),
     RUN(an_imported_delta_is_taken_in_like_any_other_and_answered),
