@@ -352,6 +352,8 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
         }
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LAYOUT) {
         replan(&step);
+    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LINKED) {
+        mcpz_pull_on_linked(&step, &event->fact.about);
     }
     mcpz_pull_run(&step);
     mcpz_handover_run(&step);

@@ -195,6 +195,25 @@ void mcpz_pull_run(struct mcpz_keeping_step *step)
     }
 }
 
+static struct mcpz_pulling *find(struct mcpz_puller *puller, const struct mcpz_id *source)
+{
+    for (size_t i = 0; i < MCPZ_PULLS_MAX; i++) {
+        if (puller->pulls[i].used && mcpz_id_equal(&puller->pulls[i].source, source)) {
+            return &puller->pulls[i];
+        }
+    }
+    return NULL;
+}
+
+void mcpz_pull_on_linked(struct mcpz_keeping_step *step, const struct mcpz_id *peer)
+{
+    struct mcpz_pulling *pull = find(&step->keeping->puller, peer);
+
+    if (pull != NULL) {
+        pull->again_us = step->now;
+    }
+}
+
 mcpz_time mcpz_pull_deadline(const struct mcpz_puller *puller)
 {
     mcpz_time deadline = MCPZ_TIME_NEVER;
@@ -345,16 +364,6 @@ static uint64_t want(struct mcpz_keeping_step *step, const struct mcpz_id *from,
         (void)mcpz_mail_want(&step->mail, from, &document);
     }
     return lacking;
-}
-
-static struct mcpz_pulling *find(struct mcpz_puller *puller, const struct mcpz_id *source)
-{
-    for (size_t i = 0; i < MCPZ_PULLS_MAX; i++) {
-        if (puller->pulls[i].used && mcpz_id_equal(&puller->pulls[i].source, source)) {
-            return &puller->pulls[i];
-        }
-    }
-    return NULL;
 }
 
 void mcpz_pull_on_pulled(struct mcpz_keeping_step *step, const struct mcpz_id *from,

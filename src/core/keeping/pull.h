@@ -65,6 +65,9 @@ struct mcpz_puller {
 /** See what is to be synced, and go on with it. */
 void mcpz_pull_run(struct mcpz_keeping_step *step);
 
+/** There is a link now. It is closed again if nothing is said: a source on it is asked at once. */
+void mcpz_pull_on_linked(struct mcpz_keeping_step *step, const struct mcpz_id *peer);
+
 /** A source is asked. */
 void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *from,
                        const struct mcpz_msg_pull *pull);
