@@ -281,18 +281,64 @@ static bool has_whole_view(struct mcpz_check *check, char *words)
     return true;
 }
 
+static bool has_settled(struct mcpz_check *check, char *words)
+{
+    const bool has_layout = mcpz_sim_has_layout(check->sim, 0);
+
+    for (size_t i = 0; i < check->node_count; i++) {
+        if (mcpz_sim_has_layout(check->sim, i) != has_layout ||
+            (has_layout && !mcpz_sim_layout_is_settled(check->sim, i))) {
+            (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                           "node %zu does not know that all have come over to its layout", i);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first that is to keep an agent; without a layout, node 0. */
+static size_t keeper_of(struct mcpz_check *check, uint64_t agent)
+{
+    const struct mcpz_check_name name = mcpz_check_name('a', agent);
+    size_t node = 0;
+
+    while (node + 1 < check->node_count && !mcpz_sim_owns(check->sim, node, name.text)) {
+        node++;
+    }
+    return node;
+}
+
 static bool has_same_roots(struct mcpz_check *check, char *words)
 {
     for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_AGENTS; agent++) {
         struct mcpz_check_name name = mcpz_check_name('a', agent);
         uint8_t first[MCPZ_DIGEST_BYTES] = {0};
-        bool is_there = mcpz_sim_root(check->sim, 0, name.text, first);
-        for (size_t i = 1; i < check->node_count; i++) {
+        const size_t keeper = keeper_of(check, agent);
+        bool is_there = mcpz_sim_root(check->sim, keeper, name.text, first);
+        for (size_t i = keeper + 1; i < check->node_count; i++) {
             uint8_t root[MCPZ_DIGEST_BYTES] = {0};
-            if (mcpz_sim_root(check->sim, i, name.text, root) != is_there ||
-                memcmp(first, root, sizeof(root)) != 0) {
-                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "%s at node %zu is not as at 0",
-                               name.text, i);
+            if (mcpz_sim_owns(check->sim, i, name.text) &&
+                (mcpz_sim_root(check->sim, i, name.text, root) != is_there ||
+                 memcmp(first, root, sizeof(root)) != 0)) {
+                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "%s at node %zu is not as at %zu",
+                               name.text, i, keeper);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool is_in_place(struct mcpz_check *check, char *words)
+{
+    for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_AGENTS; agent++) {
+        struct mcpz_check_name name = mcpz_check_name('a', agent);
+        for (size_t i = 0; i < check->node_count; i++) {
+            uint8_t root[MCPZ_DIGEST_BYTES];
+            if (!mcpz_sim_owns(check->sim, i, name.text) &&
+                mcpz_sim_root(check->sim, i, name.text, root)) {
+                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "%s is at node %zu still", name.text,
+                               i);
                 return false;
             }
         }
@@ -323,8 +369,9 @@ static bool has_counts(struct mcpz_check *check, char *words)
     for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_GONE_AGENT; agent++) {
         for (uint64_t key = 0; key < MCPZ_SCHEDULE_KEYS; key++) {
             const struct sums *sum = &sums[agent][key];
-            int64_t found = mcpz_sim_counter(check->sim, 0, mcpz_check_name('a', agent).text,
-                                             mcpz_check_name('c', key).text);
+            int64_t found =
+                mcpz_sim_counter(check->sim, keeper_of(check, agent),
+                                 mcpz_check_name('a', agent).text, mcpz_check_name('c', key).text);
             if (found < sum->acknowledged || found > sum->asked) {
                 (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
                                "a%" PRIu64 " c%" PRIu64 " is %" PRId64 ": %" PRId64
@@ -362,7 +409,8 @@ static bool is_element_as_asked(struct mcpz_check *check, const struct mcpz_aske
     if (against > (is_add ? 0 : 1)) {
         return true; /* which of them came last is not known */
     }
-    return mcpz_sim_has(check->sim, 0, mcpz_check_name('a', arguments[1]).text,
+    return mcpz_sim_has(check->sim, keeper_of(check, arguments[1]),
+                        mcpz_check_name('a', arguments[1]).text,
                         mcpz_check_name('s', arguments[2]).text,
                         mcpz_check_name('v', arguments[3]).text) == is_add;
 }
@@ -430,7 +478,9 @@ bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invarian
         bool (*holds)(struct mcpz_check *check, char *words);
     } rows[] = {
         {MCPZ_INVARIANT_VIEW, has_whole_view},
+        {MCPZ_INVARIANT_LAYOUT, has_settled},
         {MCPZ_INVARIANT_SAME_ROOT, has_same_roots},
+        {MCPZ_INVARIANT_PLACE, is_in_place},
         {MCPZ_INVARIANT_KEPT, has_counts},
         {MCPZ_INVARIANT_KEPT, has_elements},
         {MCPZ_INVARIANT_ANSWERED, has_answers},

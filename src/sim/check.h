@@ -33,7 +33,9 @@
     X(LINKS, "links")               /* at most MCPZ_LINKS_MAX */                                  \
     X(LIVES, "lives")               /* nobody declares itself dead */                             \
     X(VIEW, "view")                 /* in the end every node knows every other */                 \
-    X(SAME_ROOT, "same_root")       /* in the end every document is the same everywhere */        \
+    X(LAYOUT, "layout")             /* in the end all have come over to the newest */             \
+    X(SAME_ROOT, "same_root")       /* in the end owners of a document hold the same, */          \
+    X(PLACE, "place")               /* and nobody else holds it */                                \
     X(KEPT, "kept")                 /* in the end every acknowledged write is there, once */      \
     X(ANSWERED, "answered")         /* in the end no request and no call is open */               \
     X(TASKS, "tasks")       /* in the end every accepted task is over, and has a result */        \

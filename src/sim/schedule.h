@@ -79,7 +79,10 @@
     X(CROWD, "crowd", "nv")    /* so many strangers connect to it, and say nothing */             \
     X(BACK_UP, "back_up", "n") /* what is durable is kept aside */                                \
     X(RESTORE, "restore", "n") /* kill; its disk is what was kept aside, unless it alone knows    \
-                                  something: then nothing happens */
+                                  something: then nothing happens */                              \
+    X(AHEAD, "ahead", "nv")    /* its wall clock is so many seconds ahead of the others', */      \
+    X(BEHIND, "behind", "nv")  /* or behind; 0: it is right */                                    \
+    X(LAYOUT, "layout", "s")   /* node 0 says that these keep agents, three each */
 
 enum mcpz_verb {
 #define X(name, word, arguments) MCPZ_VERB_##name,

@@ -65,6 +65,12 @@ uint64_t mcpz_sim_layout_skip(struct mcpz_sim *sim, size_t index, size_t gone)
     return event.layout.request;
 }
 
+bool mcpz_sim_has_layout(const struct mcpz_sim *sim, size_t index)
+{
+    return mcpz_layout_history_newest(
+               &mcpz_engine_node(sim->nodes[index].engine)->layouts.history) != NULL;
+}
+
 bool mcpz_sim_layout_is_settled(const struct mcpz_sim *sim, size_t index)
 {
     return mcpz_layouts_are_settled(&mcpz_engine_node(sim->nodes[index].engine)->layouts);

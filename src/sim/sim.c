@@ -15,9 +15,9 @@
 #define LAYOUT_NODES_MAX 64
 #define HAPPENINGS_AT_ONCE_MAX 1000000 /* more in one microsecond: it will not end */
 
-static uint64_t wall_ms(const struct mcpz_sim *sim)
+static uint64_t wall_ms(const struct mcpz_sim *sim, size_t index)
 {
-    return WALL_AT_START_MS + sim->now / 1000;
+    return WALL_AT_START_MS + sim->now / 1000 + (uint64_t)sim->nodes[index].ahead_ms;
 }
 
 static struct mcpz_identity *identity_of(uint64_t seed, const char *kind, size_t index)
@@ -38,7 +38,7 @@ struct mcpz_engine *mcpz_sim_enter(struct mcpz_sim *sim, size_t index)
 {
     struct mcpz_engine *engine = sim->nodes[index].engine;
     assert(engine != NULL);
-    mcpz_engine_turn_begin(engine, sim->now, wall_ms(sim));
+    mcpz_engine_turn_begin(engine, sim->now, wall_ms(sim, index));
     return engine;
 }
 
@@ -115,7 +115,7 @@ static void on_disk(struct mcpz_sim *sim, const struct mcpz_happening *written)
         mcpz_mem_sync(node->mem, written->number);
     }
     mcpz_engine_store_progress(node->engine);
-    mcpz_engine_turn_begin(node->engine, sim->now, wall_ms(sim));
+    mcpz_engine_turn_begin(node->engine, sim->now, wall_ms(sim, written->node));
     mcpz_sim_leave(sim, written->node);
 }
 
@@ -289,6 +289,11 @@ void mcpz_sim_hide(struct mcpz_sim *sim, size_t index)
     sim->nodes[index].address[0] = '\0';
 }
 
+bool mcpz_sim_is_hidden(const struct mcpz_sim *sim, size_t index)
+{
+    return sim->nodes[index].address[0] == '\0';
+}
+
 static void join_mesh(struct mcpz_sim *sim, size_t index)
 {
     struct mcpz_join_token token;
@@ -328,7 +333,8 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
     assert(node->engine == NULL);
     node->life++;
     node->tick_at_us = MCPZ_TIME_NEVER;
-    mcpz_error error = mcpz_engine_create(&config, &ports, sim->now, wall_ms(sim), &node->engine);
+    mcpz_error error =
+        mcpz_engine_create(&config, &ports, sim->now, wall_ms(sim, index), &node->engine);
     assert(error == MCPZ_OK);
     mcpz_mem_sync(node->mem, mcpz_mem_newest(node->mem)); /* it starts when its start is kept */
     mcpz_engine_store_progress(node->engine);
@@ -379,6 +385,11 @@ bool mcpz_sim_tear(struct mcpz_sim *sim, size_t index, uint32_t keep)
     bool is_torn = mcpz_mem_tear(node->mem, node->disk_is_full ? 0 : keep);
     mcpz_network_drop(sim, index);
     return is_torn;
+}
+
+void mcpz_sim_set_clock(struct mcpz_sim *sim, size_t index, int64_t ahead_ms)
+{
+    sim->nodes[index].ahead_ms = ahead_ms;
 }
 
 void mcpz_sim_back_up(struct mcpz_sim *sim, size_t index)

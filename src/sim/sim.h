@@ -58,6 +58,7 @@ void mcpz_sim_start_all(struct mcpz_sim *sim);
 
 /** Before its first start: nobody can dial this node, which is behind NAT and has no address. */
 void mcpz_sim_hide(struct mcpz_sim *sim, size_t index);
+bool mcpz_sim_is_hidden(const struct mcpz_sim *sim, size_t index);
 
 /** `mcpz leave`: the node says goodbye and is in no mesh; a later start joins anew. */
 void mcpz_sim_depart(struct mcpz_sim *sim, size_t index);
@@ -82,6 +83,9 @@ void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut);
 
 /** From now on the node's disk is full (or no longer): every batch fails. */
 void mcpz_sim_fill_disk(struct mcpz_sim *sim, size_t index, bool full);
+
+/** From now on its wall clock is so far ahead of the others', or behind. */
+void mcpz_sim_set_clock(struct mcpz_sim *sim, size_t index, int64_t ahead_ms);
 
 /** From now on a batch of this node takes `disk_us` until it is durable. */
 void mcpz_sim_slow_disk(struct mcpz_sim *sim, size_t index, mcpz_time disk_us);
@@ -187,6 +191,9 @@ uint64_t mcpz_sim_layout(struct mcpz_sim *sim, const size_t *indexes, size_t cou
 
 /** Nobody is to wait for node `gone`, says somebody at another. */
 uint64_t mcpz_sim_layout_skip(struct mcpz_sim *sim, size_t index, size_t gone);
+
+/** Does a running node know any layout? */
+bool mcpz_sim_has_layout(const struct mcpz_sim *sim, size_t index);
 
 /** Has everybody come over to the newest layout, as a running node knows it? */
 bool mcpz_sim_layout_is_settled(const struct mcpz_sim *sim, size_t index);

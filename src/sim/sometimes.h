@@ -46,6 +46,7 @@
     X(DELTA_DUPLICATE, "delta_duplicate", "a delta came twice")                                   \
     X(CHECKPOINT, "checkpoint", "replicas agreed on a snapshot, and signed it")                   \
     X(ROLLED_BACK, "rolled_back", "others knew of writes that a node had lost")                   \
+    X(LAID_OUT, "laid_out", "some nodes were told to keep agents, and others not")                \
     X(TORN, "torn", "a crash kept some of the batches under way and lost others")                 \
     X(DURABLE_TAKEN, "durable_taken", "a durable task was accepted")                              \
     X(DURABLE_REFUSED, "durable_refused", "a durable task was refused: nobody kept it")           \

@@ -16,7 +16,8 @@
     "{\"type\":\"split\",\"params\":{\"aggregate\":\"sequential\",\"subtasks\":["                 \
     "{\"type\":\"echo\",\"params\":2},{\"type\":\"join\"}]}}],\"reduce\":{\"type\":\"join\"}}"
 
-#define HOLD_S 86400 /* no cut lasts longer: a task with a key is never done twice */
+#define HOLD_S (10 * 86400) /* nothing lasts longer: a task with a key is never done twice */
+#define COPIES 3            /* of an agent, where there is a layout */
 
 /* Of every agent; zeros: it is not there. */
 struct roots {
@@ -31,6 +32,7 @@ struct storm {
     mcpz_time start_us; /* of the schedule's clock */
     bool provides[MCPZ_SIM_NODES_MAX];
     mcpz_time disk_us;                       /* of a healthy disk */
+    int64_t ahead_max_ms;                    /* that a wall clock ever was */
     bool set_back[MCPZ_SIM_NODES_MAX];       /* its disk is an older one, and it may not know */
     struct roots before[MCPZ_SIM_NODES_MAX]; /* what it held before that */
 };
@@ -167,22 +169,40 @@ static bool are_same(const struct roots *a, const struct roots *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* What is acknowledged is on one disk: with that disk it is lost, unless others have it too. */
-static bool is_spare(struct storm *storm, size_t node, const struct roots *roots)
+/* How many that run, but for `node`, hold an agent as `roots` say; SIZE_MAX: one holds another. */
+static size_t count_others(struct storm *storm, size_t node, size_t agent,
+                           const struct roots *roots)
 {
+    static const uint8_t none[MCPZ_DIGEST_BYTES] = {0};
     size_t others = 0;
 
     for (size_t i = 0; i < storm->schedule->node_count; i++) {
         if (i == node || mcpz_sim_engine(storm->sim, i) == NULL) {
             continue;
         }
-        const struct roots others_roots = roots_of(storm, i);
-        if (!are_same(roots, &others_roots)) {
+        const struct roots theirs = roots_of(storm, i);
+        const bool has_it = memcmp(theirs.of[agent], none, sizeof(none)) != 0;
+        if (has_it && memcmp(theirs.of[agent], roots->of[agent], sizeof(none)) != 0) {
+            return SIZE_MAX;
+        }
+        others += has_it;
+    }
+    return others;
+}
+
+/* What is acknowledged is on one disk: with that disk it is lost, unless others have it too. */
+static bool is_spare(struct storm *storm, size_t node, const struct roots *roots)
+{
+    static const uint8_t none[MCPZ_DIGEST_BYTES] = {0};
+
+    for (size_t agent = 0; agent < MCPZ_SCHEDULE_AGENTS; agent++) {
+        const size_t others = count_others(storm, node, agent, roots);
+        const bool has_it = memcmp(roots->of[agent], none, sizeof(none)) != 0;
+        if (has_it && (others < 2 || others == SIZE_MAX)) {
             return false;
         }
-        others++;
     }
-    return others >= 2;
+    return true;
 }
 
 static void restore(struct storm *storm, size_t node)
@@ -225,6 +245,24 @@ static const struct writing {
     [MCPZ_VERB_COUNT] = {MCPZ_AGENT_INCREMENT, 'c'},
 };
 
+/* Whom the API would have do it: `node` itself, if it keeps the agent, or the next that does. */
+static bool find_writer(struct storm *storm, const char *agent, size_t *node)
+{
+    const size_t count = storm->schedule->node_count;
+
+    for (size_t i = 0; i < count; i++) {
+        const size_t at = (*node + i) % count;
+        if (may_write(storm, at) && mcpz_sim_owns(storm->sim, at, agent)) {
+            *node = at;
+            return true;
+        }
+        if (i == 0 && !can_act(storm, at)) {
+            return false; /* nobody is there to be asked */
+        }
+    }
+    return false;
+}
+
 static void write_agent(struct storm *storm, const struct mcpz_schedule_line *line)
 {
     size_t node = (size_t)line->arguments[0];
@@ -232,6 +270,7 @@ static void write_agent(struct storm *storm, const struct mcpz_schedule_line *li
     struct mcpz_check_name agent = mcpz_check_name('a', line->arguments[1]);
     struct mcpz_check_name key = mcpz_check_name(writing->key, line->arguments[2]);
     struct mcpz_check_name value = mcpz_check_name('v', line->arguments[3]);
+    struct mcpz_schedule_line asked = *line;
     struct mcpz_sim_op op = {
         .op = writing->op,
         .path = key.text,
@@ -240,8 +279,40 @@ static void write_agent(struct storm *storm, const struct mcpz_schedule_line *li
     };
 
     assert(writing->op != 0);
-    if (may_write(storm, node)) {
-        mcpz_check_asked(&storm->check, mcpz_sim_write(storm->sim, node, agent.text, &op), line);
+    if (find_writer(storm, agent.text, &node)) {
+        asked.arguments[0] = node;
+        mcpz_check_asked(&storm->check, mcpz_sim_write(storm->sim, node, agent.text, &op), &asked);
+    }
+}
+
+static void set_clock(struct storm *storm, const struct mcpz_schedule_line *line)
+{
+    const int64_t by_ms = 1000 * (int64_t)line->arguments[1];
+    const int64_t ahead_ms = line->verb == MCPZ_VERB_AHEAD ? by_ms : -by_ms;
+
+    mcpz_sim_set_clock(storm->sim, (size_t)line->arguments[0], ahead_ms);
+    if (ahead_ms > storm->ahead_max_ms) {
+        storm->ahead_max_ms = ahead_ms;
+    }
+}
+
+/* Who keeps documents must be able to have a link with any other: nobody is behind NAT. */
+static void lay_out(struct storm *storm, uint64_t nodes)
+{
+    size_t indexes[MCPZ_SIM_NODES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < storm->schedule->node_count; i++) {
+        if (mcpz_sim_is_hidden(storm->sim, i)) {
+            return;
+        }
+        if (((nodes >> i) & 1) != 0) {
+            indexes[count++] = i;
+        }
+    }
+    if (count >= COPIES && can_act(storm, 0)) {
+        (void)mcpz_sim_layout(storm->sim, indexes, count, COPIES);
+        storm->check.sometimes[MCPZ_SOMETIMES_LAID_OUT]++;
     }
 }
 
@@ -311,6 +382,13 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
         break;
     case MCPZ_VERB_CROWD:
         crowd(storm, line);
+        break;
+    case MCPZ_VERB_AHEAD:
+    case MCPZ_VERB_BEHIND:
+        set_clock(storm, line);
+        break;
+    case MCPZ_VERB_LAYOUT:
+        lay_out(storm, line->arguments[0]);
         break;
     case MCPZ_VERB_PROVIDE:
         provide(storm, node);
@@ -383,10 +461,12 @@ static void run_lines(struct storm *storm)
     run_until(storm, storm->start_us + MCPZ_MS(schedule->end_ms));
 }
 
+/* What was stamped by a clock that is ahead is taken in when that time has come: it has. */
 static void heal_all(struct storm *storm)
 {
     mend(storm);
     for (size_t i = 0; i < storm->schedule->node_count; i++) {
+        mcpz_sim_set_clock(storm->sim, i, storm->ahead_max_ms);
         mcpz_sim_slow_disk(storm->sim, i, storm->disk_us);
         mcpz_sim_fill_disk(storm->sim, i, false);
         for (size_t j = 0; j < i; j++) {
@@ -432,7 +512,8 @@ static struct mcpz_sim_config draw_config(const struct mcpz_schedule *schedule)
         .delay_max_us = delay_min_us + MCPZ_MS(mcpz_rng_below(&rng, 100)),
         .disk_us = MCPZ_MS(1 + mcpz_rng_below(&rng, 20)),
         .run_us = MCPZ_MS(10 + mcpz_rng_below(&rng, 3000)),
-        .timing = {.task_hold_us = MCPZ_SECONDS(HOLD_S)},
+        .timing = {.task_hold_us = MCPZ_SECONDS(HOLD_S),
+                   .task_retention_us = MCPZ_SECONDS(HOLD_S)},
     };
 }
 

@@ -10,6 +10,7 @@
 #define GAP_MAX_MS 30000
 #define LASTS_MIN_MS 100
 #define LASTS_MAX_MS 60000
+#define CLOCK_OFF_MAX_S 86400 /* of a wall clock */
 
 /* A kind of happening: what begins it and what, on the same nodes, ends it. */
 struct kind {
@@ -18,11 +19,13 @@ struct kind {
 };
 
 static const struct kind fault_kinds[] = {
-    {MCPZ_VERB_KILL, MCPZ_VERB_START}, {MCPZ_VERB_CUT, MCPZ_VERB_HEAL},
-    {MCPZ_VERB_SPLIT, MCPZ_VERB_MEND}, {MCPZ_VERB_PAUSE, MCPZ_VERB_END},
-    {MCPZ_VERB_DISK, MCPZ_VERB_DISK},  {MCPZ_VERB_FILL, MCPZ_VERB_FREE},
-    {MCPZ_VERB_SLOW, MCPZ_VERB_SLOW},  {MCPZ_VERB_TEAR, MCPZ_VERB_START},
-    {MCPZ_VERB_CROWD, MCPZ_VERB_END},  {MCPZ_VERB_RESTORE, MCPZ_VERB_START},
+    {MCPZ_VERB_KILL, MCPZ_VERB_START},  {MCPZ_VERB_CUT, MCPZ_VERB_HEAL},
+    {MCPZ_VERB_SPLIT, MCPZ_VERB_MEND},  {MCPZ_VERB_PAUSE, MCPZ_VERB_END},
+    {MCPZ_VERB_DISK, MCPZ_VERB_DISK},   {MCPZ_VERB_FILL, MCPZ_VERB_FREE},
+    {MCPZ_VERB_SLOW, MCPZ_VERB_SLOW},   {MCPZ_VERB_TEAR, MCPZ_VERB_START},
+    {MCPZ_VERB_CROWD, MCPZ_VERB_END},   {MCPZ_VERB_RESTORE, MCPZ_VERB_START},
+    {MCPZ_VERB_AHEAD, MCPZ_VERB_AHEAD}, {MCPZ_VERB_BEHIND, MCPZ_VERB_BEHIND},
+    {MCPZ_VERB_LAYOUT, MCPZ_VERB_END},
 };
 
 #define FAULT_KINDS_MAX 64 /* room for more without moving those there are */
@@ -97,7 +100,9 @@ static uint64_t draw_argument(struct swarm *swarm, enum mcpz_verb verb, char kin
                : verb == MCPZ_VERB_TEAR   ? skewed(swarm, 1, 32)
                : verb == MCPZ_VERB_CROWD  ? skewed(swarm, 16, MCPZ_SIM_CROWD_MAX)
                : verb == MCPZ_VERB_SUBMIT ? draw_key(swarm)
-                                          : between(swarm, 1, 100);
+               : verb == MCPZ_VERB_AHEAD || verb == MCPZ_VERB_BEHIND
+                   ? skewed(swarm, 1, CLOCK_OFF_MAX_S)
+                   : between(swarm, 1, 100);
     }
 }
 
@@ -116,7 +121,7 @@ static struct mcpz_schedule_line draw_line(struct swarm *swarm, enum mcpz_verb v
     return line;
 }
 
-/* "disk N 0" and "slow A B 0": as it was. */
+/* "disk N 0", "slow A B 0" and "ahead N 0": as it was. */
 static void end_fault(struct swarm *swarm, const struct kind *kind,
                       const struct mcpz_schedule_line *begun, uint64_t lasts_ms)
 {
@@ -126,7 +131,7 @@ static void end_fault(struct swarm *swarm, const struct kind *kind,
     end.at_ms += lasts_ms;
     end.verb = kind->ends;
     for (size_t i = 0; i < MCPZ_SCHEDULE_ARGUMENTS_MAX; i++) {
-        if (i >= strlen(kinds) || kinds[i] == 'm') {
+        if (i >= strlen(kinds) || kinds[i] == 'm' || kinds[i] == 'v') {
             end.arguments[i] = 0;
         }
     }
@@ -182,26 +187,33 @@ static void draw_faults(struct swarm *swarm, const struct kind *kind)
 }
 
 /* Each kind has chance of its own: a fault more or less does not move the others. Half of the runs
- * have it, but for one that leaves no room for durable tasks. */
+ * have it, but for those that leave no room for durable tasks. */
 static bool begin_kind(struct swarm *swarm, size_t kind)
 {
     mcpz_rng_init(&swarm->rng, mcpz_hash_bytes(mcpz_text("fault"),
                                                swarm->schedule->seed * FAULT_KINDS_MAX + kind));
+    const enum mcpz_verb begins = fault_kinds[kind].begins;
+    const bool is_rare =
+        begins == MCPZ_VERB_RESTORE || begins == MCPZ_VERB_AHEAD || begins == MCPZ_VERB_BEHIND;
     return mcpz_rng_below(&swarm->rng, 2) == 0 &&
-           (fault_kinds[kind].begins != MCPZ_VERB_RESTORE || mcpz_rng_below(&swarm->rng, 2) == 0);
+           (!is_rare || mcpz_rng_below(&swarm->rng, 2) == 0);
 }
 
-/* An accepted durable task is on two disks, and no longer when one of them is an older one. */
+/* An accepted durable task is on two disks, and no longer when one of them is an older one; when
+ * it is due is said by the clock of its owner. */
 static bool takes_durable_tasks(struct swarm *swarm, bool faults)
 {
     const struct mcpz_rng rng = swarm->rng;
-    bool restores = false;
+    bool suffers = false;
 
     for (size_t i = 0; faults && i < FAULT_KINDS; i++) {
-        restores |= fault_kinds[i].begins == MCPZ_VERB_RESTORE && begin_kind(swarm, i);
+        const enum mcpz_verb begins = fault_kinds[i].begins;
+        suffers |= (begins == MCPZ_VERB_RESTORE || begins == MCPZ_VERB_AHEAD ||
+                    begins == MCPZ_VERB_BEHIND) &&
+                   begin_kind(swarm, i);
     }
     swarm->rng = rng;
-    return !restores;
+    return !suffers;
 }
 
 static void draw_work(struct swarm *swarm, bool faults)
