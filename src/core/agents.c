@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/clear.h"
 #include "core/crdt/branches.h"
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
@@ -596,7 +597,9 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_confi
 {
     assert(config->timing->anti_entropy_us >= MCPZ_MS(1));
 
-    *agents = (struct mcpz_agents){.timing = config->timing, .actor = *config->actor};
+    mcpz_clear(agents, sizeof(*agents));
+    agents->timing = config->timing;
+    agents->actor = *config->actor;
     mcpz_rng_init(&agents->rng, config->seed);
     const struct mcpz_entropy_config entropy = {
         .store = config->store,

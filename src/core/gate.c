@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/clear.h"
 #include "base/hash.h"
 
 #define RETRY_MIN_MS 50
@@ -615,10 +616,9 @@ size_t mcpz_gate_bytes(size_t calls_max)
 void mcpz_gate_init(struct mcpz_gate *gate, const struct mcpz_gate_config *config,
                     size_t calls_max, uint64_t seed, struct mcpz_arena *arena)
 {
-    *gate = (struct mcpz_gate){
-        .calls = mcpz_arena_take_sure(arena, calls_max, sizeof(struct mcpz_gate_call)),
-        .calls_max = calls_max,
-    };
+    mcpz_clear(gate, sizeof(*gate));
+    gate->calls = mcpz_arena_take_sure(arena, calls_max, sizeof(struct mcpz_gate_call));
+    gate->calls_max = calls_max;
     mcpz_rng_init(&gate->rng, seed);
     mcpz_tenants_init(&gate->tenants, config->level_default, mcpz_rng_next(&gate->rng));
     mcpz_tenants_init(&gate->servers, MCPZ_LEVEL_NONE, mcpz_rng_next(&gate->rng));

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/clear.h"
 #include "core/crdt/clock.h"
 #include "core/crdt/document.h"
 #include "core/crdt/mail.h"
@@ -21,7 +22,9 @@ static struct mcpz_keeping_step begin(struct mcpz_keeping *keeping,
 void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
                        const struct mcpz_store *store)
 {
-    *keeping = (struct mcpz_keeping){.self = *self, .store = store};
+    mcpz_clear(keeping, sizeof(*keeping));
+    keeping->self = *self;
+    keeping->store = store;
 }
 
 /* ---- Whom a delta goes to ----------------------------------------------------------------- */

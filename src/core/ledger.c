@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clear.h"
 #include "proto/code.h"
 
 #define WALK_US MCPZ_SECONDS(10) /* between two slices of the search for old rows */
@@ -356,7 +357,7 @@ void mcpz_ledger_pass(struct mcpz_ledger *ledger, mcpz_time now, struct mcpz_out
 void mcpz_ledger_init(struct mcpz_ledger *ledger, const struct mcpz_store *store,
                       const struct mcpz_node_timing *timing)
 {
-    memset(ledger, 0, sizeof(*ledger));
+    mcpz_clear(ledger, sizeof(*ledger));
     ledger->store = store;
     ledger->timing = timing;
 }

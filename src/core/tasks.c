@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clear.h"
 #include "base/hash.h"
 #include "core/task_step.h"
 #include "proto/code.h"
@@ -406,9 +407,9 @@ void mcpz_tasks_init(struct mcpz_tasks *tasks, const struct mcpz_store *store,
     assert(life > 0);
 
     /* The largest tables are not cleared: pages that nobody writes to cost nothing. */
-    memset(tasks->slots, 0, sizeof(tasks->slots));
-    memset(tasks->watches, 0, sizeof(tasks->watches));
-    memset(tasks->full, 0, sizeof(tasks->full));
+    mcpz_clear(tasks->slots, sizeof(tasks->slots));
+    mcpz_clear(tasks->watches, sizeof(tasks->watches));
+    mcpz_clear(tasks->full, sizeof(tasks->full));
     mcpz_task_book_init(&tasks->book, store, self);
     mcpz_accepting_init(&tasks->accepting);
     mcpz_task_tree_init(&tasks->tree);

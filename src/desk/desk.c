@@ -31,11 +31,11 @@ static mcpz_error make_indices(struct mcpz_desk *desk)
     if (desk->memory != NULL) {
         return MCPZ_OK;
     }
-    desk->memory = malloc(size);
+    desk->memory = calloc(1, size);
     if (desk->memory == NULL) {
         return MCPZ_ENOMEM;
     }
-    mcpz_arena_init(&arena, desk->memory, size);
+    mcpz_arena_init_zeroed(&arena, desk->memory, size);
     mcpz_index_init(&desk->by_request, MCPZ_DESK_CALLS_MAX, 0, &arena);
     mcpz_index_init(&desk->by_run, MCPZ_DESK_CALLS_MAX, 0, &arena);
     return MCPZ_OK;
@@ -112,11 +112,11 @@ mcpz_error mcpz_desk_enter(struct mcpz_desk *desk, const struct mcpz_desk_visito
     if (made == NULL) {
         return MCPZ_EFULL;
     }
-    made->calls_memory = make_indices(desk) == MCPZ_OK ? malloc(size) : NULL;
+    made->calls_memory = make_indices(desk) == MCPZ_OK ? calloc(1, size) : NULL;
     if (made->calls_memory == NULL) {
         return MCPZ_ENOMEM;
     }
-    mcpz_arena_init(&arena, made->calls_memory, size);
+    mcpz_arena_init_zeroed(&arena, made->calls_memory, size);
     mcpz_index_init(&made->calls, MCPZ_PROGRAM_CALLS_MAX, 0, &arena);
     made->desk = desk;
     made->visitor = *visitor;

@@ -749,9 +749,9 @@ mcpz_error mcpz_lines_create(const struct mcpz_lines_config *config, struct mcpz
         return MCPZ_ENOMEM;
     }
     made->config = *config;
-    made->index_memory = malloc(index_bytes);
+    made->index_memory = calloc(1, index_bytes);
     if (made->index_memory != NULL) {
-        mcpz_arena_init(&arena, made->index_memory, index_bytes);
+        mcpz_arena_init_zeroed(&arena, made->index_memory, index_bytes);
         mcpz_index_init(&made->by_key, MCPZ_LINES_STREAMS_MAX, 0, &arena);
         struct mcpz_desk_visitor ours = visitor;
         ours.context = made;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/clear.h"
 #include "base/hash.h"
 #include "core/calls/window.h"
 
@@ -29,12 +30,11 @@ void mcpz_provider_init(struct mcpz_provider *provider, const struct mcpz_id *se
                         size_t calls_max, const struct mcpz_gate_config *gate, uint64_t seed,
                         struct mcpz_arena *arena)
 {
-    *provider = (struct mcpz_provider){
-        .self = *self,
-        .slots = mcpz_arena_take_sure(arena, calls_max, sizeof(struct mcpz_call_in)),
-        .loads = mcpz_arena_take_sure(arena, MCPZ_LANES_MAX, sizeof(struct mcpz_load)),
-        .seed = seed,
-    };
+    mcpz_clear(provider, sizeof(*provider));
+    provider->self = *self;
+    provider->slots = mcpz_arena_take_sure(arena, calls_max, sizeof(struct mcpz_call_in));
+    provider->loads = mcpz_arena_take_sure(arena, MCPZ_LANES_MAX, sizeof(struct mcpz_load));
+    provider->seed = seed;
     mcpz_call_table_init(&provider->table, calls_max, seed, arena);
     mcpz_index_init(&provider->by_run, calls_max, 0, arena);
     mcpz_index_init(&provider->by_call, calls_max, 0, arena);

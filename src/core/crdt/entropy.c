@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clear.h"
 #include "base/hash.h"
 #include "core/crdt/changes.h"
 #include "core/crdt/shared.h"
@@ -505,7 +506,9 @@ static void plan_comparison(struct mcpz_entropy *entropy, mcpz_time now)
 void mcpz_entropy_init(struct mcpz_entropy *entropy, const struct mcpz_entropy_config *config,
                        mcpz_time now, struct mcpz_arena *arena)
 {
-    *entropy = (struct mcpz_entropy){.self = *config->self, .period_us = config->period_us};
+    mcpz_clear(entropy, sizeof(*entropy));
+    entropy->self = *config->self;
+    entropy->period_us = config->period_us;
     mcpz_rng_init(&entropy->rng, config->seed);
     entropy->secret.low = mcpz_rng_next(&entropy->rng);
     entropy->secret.high = mcpz_rng_next(&entropy->rng);

@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/clear.h"
 #include "base/hash.h"
 #include "core/crdt/document.h"
 
@@ -181,7 +182,9 @@ size_t mcpz_holdings_bytes(void)
 void mcpz_holdings_init(struct mcpz_holdings *holdings, const struct mcpz_store *below,
                         uint64_t epoch, struct mcpz_arena *arena)
 {
-    *holdings = (struct mcpz_holdings){.below = below, .epoch = epoch};
+    mcpz_clear(holdings, sizeof(*holdings));
+    holdings->below = below;
+    holdings->epoch = epoch;
     mcpz_shared_init(&holdings->shared, arena);
     holdings->store = (struct mcpz_store){
         .context = holdings,

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/clear.h"
 #include "core/placement/rendezvous.h"
 
 static_assert(MCPZ_PARTITION_BITS <= 16, "the first two bytes of an id name its partition");
@@ -48,7 +49,7 @@ size_t mcpz_shared_bytes(void)
 
 void mcpz_shared_init(struct mcpz_shared *shared, struct mcpz_arena *arena)
 {
-    *shared = (struct mcpz_shared){.peer_count = 0};
+    mcpz_clear(shared, sizeof(*shared));
     shared->slots = mcpz_arena_take_sure(arena, MCPZ_SHARED_SLOTS, sizeof(*shared->slots));
 }
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/clear.h"
 #include "base/hash.h"
 
 #define MINUTE_US MCPZ_SECONDS(60)
@@ -9,8 +10,10 @@
 
 void mcpz_tenants_init(struct mcpz_tenants *tenants, enum mcpz_level level_default, uint64_t seed)
 {
-    *tenants = (struct mcpz_tenants){.seed = seed, .level_default = (uint8_t)level_default};
-    for (size_t i = 0; i < MCPZ_TENANT_SETS; i++) {
+    mcpz_clear(tenants, sizeof(*tenants));
+    tenants->seed = seed;
+    tenants->level_default = (uint8_t)level_default;
+    for (size_t i = 0; i < MCPZ_TENANT_SETS && level_default != MCPZ_LEVEL_NONE; i++) {
         tenants->rows[i][MCPZ_TENANT_WAYS].level = (uint8_t)level_default;
     }
 }
