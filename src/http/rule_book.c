@@ -3,13 +3,15 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/clear.h"
 #include "base/hash.h"
 #include "host/rule_text.h"
 #include "http/system_document.h"
 
 void mcpz_rule_book_init(struct mcpz_rule_book *book)
 {
-    *book = (struct mcpz_rule_book){.stale = true};
+    mcpz_clear(book, sizeof(*book));
+    book->stale = true;
 }
 
 bool mcpz_rule_book_hear(struct mcpz_rule_book *book, const struct mcpz_fact *fact)

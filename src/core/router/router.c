@@ -19,8 +19,8 @@
 size_t mcpz_router_bytes(const struct mcpz_router_config *config)
 {
     return mcpz_arena_cost(config->classes_max, sizeof(struct mcpz_class)) +
-           config->classes_max *
-               mcpz_arena_cost(config->backends_max, sizeof(struct mcpz_backend)) +
+           mcpz_arena_cost(config->classes_max * config->backends_max,
+                           sizeof(struct mcpz_backend)) +
            mcpz_rules_bytes(config->rules_max);
 }
 
@@ -33,10 +33,8 @@ void mcpz_router_init(struct mcpz_router *router, const struct mcpz_router_confi
     *router = (struct mcpz_router){.config = *config, .generation = 1};
     mcpz_rng_init(&router->rng, config->seed);
     router->classes = mcpz_arena_take_sure(arena, config->classes_max, sizeof(struct mcpz_class));
-    for (size_t i = 0; i < config->classes_max; i++) {
-        router->classes[i].backends =
-            mcpz_arena_take_sure(arena, config->backends_max, sizeof(struct mcpz_backend));
-    }
+    router->backends = mcpz_arena_take_sure(arena, config->classes_max * config->backends_max,
+                                            sizeof(struct mcpz_backend));
     mcpz_rules_init(&router->rules, config->rules_max, arena);
 }
 
@@ -105,9 +103,9 @@ struct mcpz_class *mcpz_router_class(struct mcpz_router *router, mcpz_time now,
         if (class == NULL) {
             return NULL;
         }
-        struct mcpz_backend *backends = class->backends;
+        const size_t place = (size_t)(class - router->classes);
         *class = (struct mcpz_class){
-            .backends = backends,
+            .backends = router->backends + place * router->config.backends_max,
             .p50_us = MCPZ_TIME_NEVER,
             .p95_us = MCPZ_TIME_NEVER,
             .p99_us = MCPZ_TIME_NEVER,

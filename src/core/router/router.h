@@ -141,7 +141,7 @@ struct mcpz_class {
     uint64_t generation; /* of what it was listed by */
     mcpz_time listed_us;
     mcpz_time used_us;
-    struct mcpz_backend *backends; /* config.backends_max */
+    struct mcpz_backend *backends; /* config.backends_max of the router's */
     size_t backend_top;            /* those used are below it */
     size_t present;                /* used and listed */
     uint8_t home_ring;             /* the nearest that somebody is in */
@@ -173,6 +173,8 @@ struct mcpz_router {
     struct mcpz_router_config config;
     struct mcpz_rng rng;
     struct mcpz_class *classes;
+    struct mcpz_backend
+        *backends; /* of all classes; a class is not written to before it is used */
     struct mcpz_rules rules;
     uint64_t generation; /* moves on whenever lists may have changed */
     uint64_t probes;     /* asked for */

@@ -2,7 +2,7 @@
 
 #include "agents_world.h"
 #include "core/crdt/changes.h"
-#include "core/placement/rendezvous.h"
+#include "core/crdt/document.h"
 #include "test.h"
 
 static struct world world;
@@ -253,6 +253,30 @@ TEST(pages_out_of_turn_are_refused)
                               .changes = {.epoch = 4711, .since = 9, .upto = 1000, .last = true}});
     CHECK_UINT(peer(0)->pull, MCPZ_PULL_NONE);
     CHECK(peer(0)->has_cursor && peer(0)->epoch == 4711 && peer(0)->seq == 1000);
+    world_finish(&world);
+}
+
+TEST(what_a_page_names_otherwise_is_asked_for)
+{
+    set_up_equal(3);
+    receive(0, root_of_another_life(3));
+    lose_all();
+    const struct mcpz_record *first =
+        fake_store_at(&world.nodes[0].store, MCPZ_RECORD_DOCUMENT, 0);
+    const struct mcpz_digest rows[] = {
+        {.document = first->document.id, .digest = mcpz_document_digest(&first->document)},
+        {.document = fake_store_at(&world.nodes[0].store, MCPZ_RECORD_DOCUMENT, 1)->document.id,
+         .digest = 5},
+    };
+    receive(0,
+            (struct mcpz_msg){
+                .kind = MCPZ_MSG_CHANGES,
+                .changes = {
+                    .epoch = 4711, .upto = 9, .last = true, .digests = rows, .digest_count = 2}});
+    CHECK_UINT(waiting(MCPZ_MSG_WANT), 1);
+    const struct mcpz_msg want = said(MCPZ_MSG_WANT);
+    CHECK(mcpz_id_equal(&want.want.document, &rows[1].document));
+    CHECK_UINT(want.want.version_count, 1);
     world_finish(&world);
 }
 
@@ -549,6 +573,7 @@ TEST_MAIN(RUN(an_answer_that_nobody_asked_for_is_refused),
           RUN(a_cursor_beyond_what_a_peer_has_is_of_another_past),
           RUN(numbers_that_a_peer_no_longer_knows_void_the_cursor),
           RUN(who_asks_by_numbers_of_another_life_is_told_so), RUN(pages_out_of_turn_are_refused),
+          RUN(what_a_page_names_otherwise_is_asked_for),
           RUN(a_page_that_does_not_come_is_not_waited_for),
           RUN(a_page_that_finds_no_room_is_asked_for_again),
           RUN(two_peers_of_very_much_are_read_one_after_the_other),
