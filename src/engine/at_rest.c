@@ -38,6 +38,7 @@ void mcpz_at_rest_destroy(struct mcpz_at_rest *rest)
     mcpz_turn_memory_finish(&rest->memory);
     mcpz_vault_finish(&rest->vault);
     mcpz_wipe(rest->plain, sizeof(rest->plain));
+    mcpz_wipe(rest->named, sizeof(rest->named));
     free(rest);
 }
 
@@ -203,18 +204,29 @@ static size_t names_length(const struct mcpz_record *record, size_t length)
     }
 }
 
+/* The token of what stands before the end of the names. Most are asked for several times. */
+static const uint8_t *token_of(struct mcpz_at_rest *rest, struct mcpz_bytes named)
+{
+    if (!mcpz_bytes_equal(named, mcpz_bytes(rest->named, rest->named_length))) {
+        mcpz_tenant_key_token(mcpz_vault_own(&rest->vault), named.data[0], named, rest->token);
+        memcpy(rest->named, named.data, named.length);
+        rest->named_length = named.length;
+    }
+    return rest->token;
+}
+
 /*
  * Put a token in place of the `length` bytes of names at `at`. It is made of all that stands
  * before their end, so that equal paths of two documents look different.
  */
-static void hide(const struct mcpz_at_rest *rest, const struct mcpz_key *plain, size_t at,
-                 size_t length, struct mcpz_key *place)
+static void hide(struct mcpz_at_rest *rest, const struct mcpz_key *plain, size_t at, size_t length,
+                 struct mcpz_key *place)
 {
     const size_t tail = plain->length - at - length;
 
     memcpy(place->bytes, plain->bytes, at);
-    mcpz_tenant_key_token(mcpz_vault_own(&rest->vault), plain->bytes[0],
-                          mcpz_bytes(plain->bytes, at + length), place->bytes + at);
+    memcpy(place->bytes + at, token_of(rest, mcpz_bytes(plain->bytes, at + length)),
+           MCPZ_RECORD_TOKEN_BYTES);
     memcpy(place->bytes + at + MCPZ_RECORD_TOKEN_BYTES, plain->bytes + at + length, tail);
     place->length = at + MCPZ_RECORD_TOKEN_BYTES + tail;
 }
@@ -365,24 +377,12 @@ static mcpz_error gather_one(struct mcpz_at_rest *rest, struct mcpz_bytes place,
                              struct mcpz_bytes sealed)
 {
     struct mcpz_at_rest_opened opened;
-    uint8_t key[MCPZ_KEY_BYTES_MAX];
 
-    if (sealed.length > sizeof(rest->plain)) {
-        return MCPZ_ECORRUPT;
+    mcpz_error error = mcpz_at_rest_open(rest, place, sealed, &opened);
+    if (error == MCPZ_OK) {
+        mcpz_window_offer(&rest->window, &(struct mcpz_window_entry){opened.key, opened.value});
     }
-    mcpz_error error = open_to(rest, place, sealed, rest->plain);
-    if (error != MCPZ_OK) {
-        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error; /* shredded */
-    }
-    error =
-        put_back(place, ENTRY_HEAD_BYTES,
-                 mcpz_bytes(rest->plain, sealed.length - MCPZ_RECORD_SEAL_BYTES), key, &opened);
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    mcpz_window_offer(&rest->window, mcpz_bytes(opened.key.data + ENTRY_HEAD_BYTES,
-                                                opened.key.length - ENTRY_HEAD_BYTES));
-    return MCPZ_OK;
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error; /* shredded */
 }
 
 /* Fill the window with what lies in `document` from `from` on. */
@@ -395,6 +395,7 @@ static mcpz_error gather(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
     bool inclusive = true;
 
     memcpy(head + 1, document->bytes, MCPZ_ID_BYTES);
+    rest->window_begun = rest->memory.begun;
     mcpz_error error = mcpz_window_begin(&rest->window, document, from);
     while (error == MCPZ_OK) {
         error = kv->next(kv->context, at, inclusive, &at, &sealed);
@@ -415,35 +416,64 @@ static mcpz_error gather(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
 
 mcpz_error mcpz_at_rest_next_entry(struct mcpz_at_rest *rest, const struct mcpz_kv *kv,
                                    const struct mcpz_id *document, struct mcpz_bytes after,
-                                   bool inclusive, struct mcpz_bytes *key)
+                                   bool inclusive, struct mcpz_at_rest_opened *opened)
 {
     struct mcpz_window *window = &rest->window;
+    const struct mcpz_window_entry *entry = NULL;
     mcpz_error error = MCPZ_OK;
 
-    if (!mcpz_window_shows(window, document, after)) {
+    if (!mcpz_window_shows(window, document, after) ||
+        !mcpz_turn_memory_lasts(&rest->memory, rest->window_begun)) {
         error = gather(rest, kv, document, mcpz_bytes(NULL, 0));
     }
-    size_t at = error == MCPZ_OK ? mcpz_window_seek(window, after, inclusive) : 0;
-    if (error == MCPZ_OK && at == window->count && !window->is_whole) {
+    if (error == MCPZ_OK) {
+        entry = mcpz_window_seek(window, after, inclusive);
+    }
+    if (error == MCPZ_OK && entry == NULL && !window->is_whole) {
         error = gather(rest, kv, document, after);
-        at = error == MCPZ_OK ? mcpz_window_seek(window, after, inclusive) : 0;
+        entry = error == MCPZ_OK ? mcpz_window_seek(window, after, inclusive) : NULL;
     }
     if (error != MCPZ_OK) {
         mcpz_window_forget(window);
         return error;
     }
-    if (at == window->count) {
+    if (entry == NULL) {
         return MCPZ_ENOTFOUND;
     }
-    *key = mcpz_window_at(window, at);
+    *opened = (struct mcpz_at_rest_opened){.key = entry->key, .value = entry->value};
     return MCPZ_OK;
 }
 
-void mcpz_at_rest_on_put(struct mcpz_at_rest *rest, const struct mcpz_record *record)
+void mcpz_at_rest_on_put(struct mcpz_at_rest *rest, const struct mcpz_record *record,
+                         struct mcpz_bytes value)
 {
-    if (record->kind == MCPZ_RECORD_ENTRY &&
-        mcpz_id_equal(&rest->window.document, &record->entry.document)) {
+    struct mcpz_key key;
+
+    if (record->kind != MCPZ_RECORD_ENTRY ||
+        !mcpz_window_is_of(&rest->window, &record->entry.document)) {
+        return;
+    }
+    mcpz_schema_key(record, &key);
+    uint8_t *room = mcpz_turn_memory_take(&rest->memory, key.length + value.length);
+    if (room == NULL) {
         mcpz_window_forget(&rest->window);
+        return;
+    }
+    memcpy(room, key.bytes, key.length);
+    memcpy(room + key.length, value.data, value.length);
+    mcpz_window_put(&rest->window, &(struct mcpz_window_entry){
+                                       .key = mcpz_bytes(room, key.length),
+                                       .value = mcpz_bytes(room + key.length, value.length)});
+}
+
+void mcpz_at_rest_on_remove(struct mcpz_at_rest *rest, const struct mcpz_record *record)
+{
+    struct mcpz_key key;
+
+    if (record->kind == MCPZ_RECORD_ENTRY &&
+        mcpz_window_is_of(&rest->window, &record->entry.document)) {
+        mcpz_schema_key(record, &key);
+        mcpz_window_remove(&rest->window, mcpz_bytes(key.bytes, key.length));
     }
 }
 

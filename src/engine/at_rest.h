@@ -38,7 +38,7 @@
 #include "store/schema.h"
 
 #define MCPZ_AT_REST_DOCUMENTS 64 /* whose key is remembered: some of those used last */
-#define MCPZ_AT_REST_HEAD_BYTES (1 + MCPZ_ID_BYTES) /* of an entry's key: kind, document */
+#define MCPZ_AT_REST_HEAD_BYTES MCPZ_WINDOW_HEAD_BYTES /* of an entry's key: kind, document */
 
 /* Which key a document is sealed with. */
 struct mcpz_at_rest_document {
@@ -51,7 +51,11 @@ struct mcpz_at_rest {
     struct mcpz_vault vault;
     struct mcpz_turn_memory memory;
     struct mcpz_window window;
+    uint64_t window_begun; /* what it shows lies in `memory` since then */
     struct mcpz_at_rest_document documents[MCPZ_AT_REST_DOCUMENTS];
+    uint8_t named[MCPZ_KEY_BYTES_MAX]; /* what the last token was made of */
+    size_t named_length;               /* 0: none was made yet */
+    uint8_t token[MCPZ_RECORD_TOKEN_BYTES];
     uint8_t plain[MCPZ_SEALED_BYTES_MAX];
     uint8_t sealed[MCPZ_SEALED_BYTES_MAX];
 };
@@ -99,8 +103,8 @@ MCPZ_MUST_USE mcpz_error mcpz_at_rest_open(struct mcpz_at_rest *rest, struct mcp
                                            struct mcpz_at_rest_opened *opened);
 
 /**
- * The key (schema.h) of the entry of `document` that follows `after` in canonical order (or is it,
- * with `inclusive`): the part behind the document. Borrowed until the next call.
+ * Open the entry of `document` that follows `after` in canonical order (or is it, with
+ * `inclusive`): what of a key (schema.h) is behind the document. What comes out lasts as above.
  *
  * Errors: MCPZ_ENOTFOUND  there is none; MCPZ_ECORRUPT, MCPZ_EIO
  */
@@ -108,10 +112,13 @@ MCPZ_MUST_USE mcpz_error mcpz_at_rest_next_entry(struct mcpz_at_rest *rest,
                                                  const struct mcpz_kv *kv,
                                                  const struct mcpz_id *document,
                                                  struct mcpz_bytes after, bool inclusive,
-                                                 struct mcpz_bytes *key);
+                                                 struct mcpz_at_rest_opened *opened);
 
-/** A record is written that was not there, perhaps: walks look again. */
-void mcpz_at_rest_on_put(struct mcpz_at_rest *rest, const struct mcpz_record *record);
+/** A record is put down, whose value was `value` before it is sealed: walks are to meet it. */
+void mcpz_at_rest_on_put(struct mcpz_at_rest *rest, const struct mcpz_record *record,
+                         struct mcpz_bytes value);
+/** A record is removed: walks are not to meet it. */
+void mcpz_at_rest_on_remove(struct mcpz_at_rest *rest, const struct mcpz_record *record);
 
 /* Whose keys were shredded, and those made until when (ms). */
 struct mcpz_at_rest_end {

@@ -84,8 +84,8 @@ static void put(void *context, const struct mcpz_record *record)
     assert(error == MCPZ_OK); /* MCPZ_STORED_BYTES_MAX holds any record */
     struct mcpz_bytes value = mcpz_bytes(scratch->encoded, length);
     if (persist->rest != NULL) {
+        mcpz_at_rest_on_put(persist->rest, record, value);
         value = mcpz_at_rest_seal(persist->rest, &persist->kv, record, &place, value);
-        mcpz_at_rest_on_put(persist->rest, record);
     }
     persist->kv.put(persist->kv.context, slice(&place), value);
     if (persist->watch != NULL) {
@@ -99,6 +99,9 @@ static void discard(void *context, const struct mcpz_record *record)
     struct mcpz_key place;
 
     place_of(persist, record, &place);
+    if (persist->rest != NULL) {
+        mcpz_at_rest_on_remove(persist->rest, record);
+    }
     persist->kv.remove(persist->kv.context, slice(&place));
 }
 
@@ -115,35 +118,13 @@ static mcpz_error next_entry(struct mcpz_persist *persist, bool inclusive,
                              struct mcpz_record *record)
 {
     struct mcpz_at_rest_opened opened;
-    struct mcpz_record found;
     struct mcpz_key key;
-    struct mcpz_key place;
-    struct mcpz_bytes rest;
-    struct mcpz_bytes value;
-    mcpz_error error;
 
     mcpz_schema_key(record, &key);
-    do {
-        error = mcpz_at_rest_next_entry(
-            persist->rest, &persist->kv, &record->entry.document,
-            mcpz_bytes(key.bytes + MCPZ_AT_REST_HEAD_BYTES, key.length - MCPZ_AT_REST_HEAD_BYTES),
-            inclusive, &rest);
-        if (error != MCPZ_OK) {
-            return error;
-        }
-        inclusive = false;
-        memcpy(key.bytes + MCPZ_AT_REST_HEAD_BYTES, rest.data, rest.length);
-        key.length = MCPZ_AT_REST_HEAD_BYTES + rest.length;
-        error = mcpz_schema_parse(slice(&key), &found);
-        if (error != MCPZ_OK) {
-            return error;
-        }
-        mcpz_at_rest_place(persist->rest, &found, &place);
-        error = persist->kv.get(persist->kv.context, slice(&place), &value);
-        if (error == MCPZ_OK) {
-            error = open_value(persist, slice(&place), value, &opened);
-        }
-    } while (error == MCPZ_ENOTFOUND); /* it has gone since its key was gathered */
+    mcpz_error error = mcpz_at_rest_next_entry(
+        persist->rest, &persist->kv, &record->entry.document,
+        mcpz_bytes(key.bytes + MCPZ_AT_REST_HEAD_BYTES, key.length - MCPZ_AT_REST_HEAD_BYTES),
+        inclusive, &opened);
     return error != MCPZ_OK ? error : take_in(persist, &opened, record);
 }
 

@@ -18,6 +18,7 @@ static bool begin_block(struct mcpz_turn_memory *memory)
     }
     memory->at = next;
     memory->used = 0;
+    memory->begun++;
     return true;
 }
 

@@ -9,6 +9,7 @@
 #ifndef ENGINE_TURN_MEMORY_H
 #define ENGINE_TURN_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,10 +29,17 @@ static_assert(4 * (size_t)MCPZ_ENTRIES_MAX * (MCPZ_VALUE_BYTES_MAX + 2 * MCPZ_KE
 /* Zeroed, it is empty. */
 struct mcpz_turn_memory {
     uint8_t *blocks[MCPZ_TURN_MEMORY_BLOCKS_MAX];
-    size_t count; /* of blocks there are */
-    size_t at;    /* the one in use */
-    size_t used;  /* of it */
+    size_t count;   /* of blocks there are */
+    size_t at;      /* the one in use */
+    size_t used;    /* of it */
+    uint64_t begun; /* blocks, all in all */
 };
+
+/** Is what was taken when `begun` was so much still there? Within the turn. */
+static inline bool mcpz_turn_memory_lasts(const struct mcpz_turn_memory *memory, uint64_t begun)
+{
+    return memory->begun - begun < MCPZ_TURN_MEMORY_BLOCKS_MAX - 1;
+}
 
 /** Room for `length` bytes, which fit a block (asserted). NULL: no memory. */
 uint8_t *mcpz_turn_memory_take(struct mcpz_turn_memory *memory, size_t length);

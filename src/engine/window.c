@@ -1,138 +1,207 @@
 #include "engine/window.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
-static_assert(MCPZ_WINDOW_KEYS <= UINT16_MAX, "an index is two bytes");
-
-struct mcpz_bytes mcpz_window_at(const struct mcpz_window *window, size_t index)
+/* What stands behind the head of a key, where entries of one document differ. */
+static struct mcpz_bytes tail_of(struct mcpz_bytes key)
 {
-    assert(index < window->count);
-
-    const struct mcpz_window_key *key = &window->keys[window->order[index]];
-    return mcpz_bytes(key->bytes, key->length);
+    assert(key.length >= MCPZ_WINDOW_HEAD_BYTES);
+    return mcpz_bytes(key.data + MCPZ_WINDOW_HEAD_BYTES, key.length - MCPZ_WINDOW_HEAD_BYTES);
 }
 
-static void write_key(struct mcpz_window_key *to, struct mcpz_bytes key)
+static uint64_t front_of(struct mcpz_bytes tail)
 {
-    assert(key.length <= sizeof(to->bytes));
+    uint64_t front = 0;
 
-    to->length = (uint16_t)key.length;
-    if (key.length > 0) {
-        memcpy(to->bytes, key.data, key.length);
+    if (tail.length > 0) {
+        memcpy(&front, tail.data, tail.length < sizeof(front) ? tail.length : sizeof(front));
     }
+    return be64toh(front);
 }
 
-mcpz_error mcpz_window_begin(struct mcpz_window *window, const struct mcpz_id *document,
-                             struct mcpz_bytes from)
+static struct mcpz_window_row row_of(const struct mcpz_window_entry *entry)
 {
-    window->is_valid = false;
-    if (window->keys == NULL) {
-        window->keys = calloc(MCPZ_WINDOW_KEYS, sizeof(*window->keys));
-        window->order = calloc(MCPZ_WINDOW_KEYS, sizeof(*window->order));
-        if (window->keys == NULL || window->order == NULL) {
-            mcpz_window_finish(window);
-            return MCPZ_ENOMEM;
-        }
+    return (struct mcpz_window_row){.front = front_of(tail_of(entry->key)), .entry = *entry};
+}
+
+static int compare_tail(const struct mcpz_window_row *row, uint64_t front, struct mcpz_bytes tail)
+{
+    if (row->front != front) {
+        return row->front < front ? -1 : 1;
     }
-    window->document = *document;
-    write_key(&window->from, from);
-    window->count = 0;
-    window->is_whole = true;
-    return MCPZ_OK;
+    return mcpz_bytes_compare(tail_of(row->entry.key), tail);
 }
 
-static bool is_less(const struct mcpz_window *window, size_t a, size_t b)
+static int compare(const void *left, const void *right)
 {
-    return mcpz_bytes_compare(mcpz_window_at(window, a), mcpz_window_at(window, b)) < 0;
-}
+    const struct mcpz_window_row *b = right;
 
-static void swap(struct mcpz_window *window, size_t a, size_t b)
-{
-    const uint16_t kept = window->order[a];
-
-    window->order[a] = window->order[b];
-    window->order[b] = kept;
-}
-
-/* The largest is at the root of the first `count`. */
-static void sift_down(struct mcpz_window *window, size_t at, size_t count)
-{
-    for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && is_less(window, child, child + 1)) {
-            child++;
-        }
-        if (!is_less(window, at, child)) {
-            return;
-        }
-        swap(window, at, child);
-        at = child;
-    }
-}
-
-static void sift_up(struct mcpz_window *window, size_t at)
-{
-    while (at > 0 && is_less(window, (at - 1) / 2, at)) {
-        swap(window, (at - 1) / 2, at);
-        at = (at - 1) / 2;
-    }
+    return compare_tail(left, b->front, tail_of(b->entry.key));
 }
 
 static struct mcpz_bytes beginning(const struct mcpz_window *window)
 {
-    return mcpz_bytes(window->from.bytes, window->from.length);
+    return mcpz_bytes(window->from, window->from_length);
 }
 
-void mcpz_window_offer(struct mcpz_window *window, struct mcpz_bytes key)
+/* ---- Gathering ------------------------------------------------------------------------------ */
+
+mcpz_error mcpz_window_begin(struct mcpz_window *window, const struct mcpz_id *document,
+                             struct mcpz_bytes from)
 {
-    if (mcpz_bytes_compare(key, beginning(window)) < 0) {
-        return;
+    assert(from.length <= MCPZ_WINDOW_KEY_BYTES);
+
+    window->is_valid = false;
+    if (window->rows == NULL) {
+        window->rows = malloc(MCPZ_WINDOW_ROWS * sizeof(*window->rows));
+        if (window->rows == NULL) {
+            return MCPZ_ENOMEM;
+        }
     }
-    if (window->count < MCPZ_WINDOW_KEYS) {
-        const size_t at = window->count++;
-        window->order[at] = (uint16_t)at;
-        write_key(&window->keys[at], key);
-        sift_up(window, at);
-        return;
+    window->document = *document;
+    window->from_length = from.length;
+    if (from.length > 0) {
+        memcpy(window->from, from.data, from.length);
     }
+    window->count = 0;
+    window->is_heap = false;
+    window->is_whole = true;
+    return MCPZ_OK;
+}
+
+static void sift_down(struct mcpz_window *window, size_t at)
+{
+    for (size_t child = 2 * at + 1; child < window->count; child = 2 * at + 1) {
+        if (child + 1 < window->count &&
+            compare(&window->rows[child], &window->rows[child + 1]) < 0) {
+            child++;
+        }
+        if (compare(&window->rows[at], &window->rows[child]) >= 0) {
+            return;
+        }
+        const struct mcpz_window_row kept = window->rows[at];
+        window->rows[at] = window->rows[child];
+        window->rows[child] = kept;
+        at = child;
+    }
+}
+
+/* There are more than it holds: from now on the largest goes. */
+static void make_heap(struct mcpz_window *window)
+{
+    if (!window->is_heap) {
+        for (size_t at = window->count / 2; at > 0; at--) {
+            sift_down(window, at - 1);
+        }
+    }
+    window->is_heap = true;
     window->is_whole = false;
-    if (mcpz_bytes_compare(key, mcpz_window_at(window, 0)) < 0) {
-        write_key(&window->keys[window->order[0]], key);
-        sift_down(window, 0, window->count);
+}
+
+void mcpz_window_offer(struct mcpz_window *window, const struct mcpz_window_entry *entry)
+{
+    const struct mcpz_window_row row = row_of(entry);
+
+    if (mcpz_bytes_compare(tail_of(entry->key), beginning(window)) < 0) {
+        return;
+    }
+    if (window->count < MCPZ_WINDOW_ROWS) {
+        window->rows[window->count++] = row;
+        return;
+    }
+    make_heap(window);
+    if (compare(&row, &window->rows[0]) < 0) {
+        window->rows[0] = row;
+        sift_down(window, 0);
     }
 }
 
 void mcpz_window_end(struct mcpz_window *window)
 {
-    for (size_t left = window->count; left > 1; left--) {
-        swap(window, 0, left - 1);
-        sift_down(window, 0, left - 1);
-    }
+    qsort(window->rows, window->count, sizeof(*window->rows), compare);
     window->is_valid = true;
 }
+
+/* ---- Looking -------------------------------------------------------------------------------- */
 
 bool mcpz_window_shows(const struct mcpz_window *window, const struct mcpz_id *document,
                        struct mcpz_bytes key)
 {
-    return window->is_valid && mcpz_id_equal(&window->document, document) &&
-           mcpz_bytes_compare(key, beginning(window)) >= 0;
+    return mcpz_window_is_of(window, document) && mcpz_bytes_compare(key, beginning(window)) >= 0;
 }
 
-size_t mcpz_window_seek(const struct mcpz_window *window, struct mcpz_bytes key, bool inclusive)
+/* The first row that is not before `tail`. */
+static size_t find(const struct mcpz_window *window, struct mcpz_bytes tail, bool *is_found)
 {
+    const uint64_t front = front_of(tail);
     size_t low = 0;
     size_t high = window->count;
 
+    *is_found = false;
     while (low < high) {
         const size_t middle = (low + high) / 2;
-        const int order = mcpz_bytes_compare(mcpz_window_at(window, middle), key);
-        if (order < 0 || (order == 0 && !inclusive)) {
+        const int order = compare_tail(&window->rows[middle], front, tail);
+        if (order == 0) {
+            *is_found = true;
+            return middle;
+        }
+        if (order < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
     return low;
+}
+
+const struct mcpz_window_entry *mcpz_window_seek(const struct mcpz_window *window,
+                                                 struct mcpz_bytes key, bool inclusive)
+{
+    bool is_found;
+    size_t at = find(window, key, &is_found);
+
+    at += is_found && !inclusive ? 1 : 0;
+    while (at < window->count && window->rows[at].is_gone) {
+        at++;
+    }
+    return at < window->count ? &window->rows[at].entry : NULL;
+}
+
+/* ---- What changes meanwhile ----------------------------------------------------------------- */
+
+void mcpz_window_put(struct mcpz_window *window, const struct mcpz_window_entry *entry)
+{
+    const struct mcpz_window_row row = row_of(entry);
+    bool is_found;
+    const size_t at = find(window, tail_of(entry->key), &is_found);
+
+    if (mcpz_bytes_compare(tail_of(entry->key), beginning(window)) < 0 ||
+        (at == window->count && !window->is_whole)) {
+        return; /* it does not show what is there */
+    }
+    if (is_found) {
+        window->rows[at] = row;
+    } else if (window->count == MCPZ_WINDOW_ROWS) {
+        mcpz_window_forget(window);
+    } else {
+        memmove(&window->rows[at + 1], &window->rows[at],
+                (window->count - at) * sizeof(window->rows[0]));
+        window->rows[at] = row;
+        window->count++;
+    }
+}
+
+void mcpz_window_remove(struct mcpz_window *window, struct mcpz_bytes key)
+{
+    bool is_found;
+    const size_t at = find(window, tail_of(key), &is_found);
+
+    if (is_found) {
+        window->rows[at].is_gone = true;
+    }
 }
 
 void mcpz_window_forget(struct mcpz_window *window)
@@ -142,7 +211,6 @@ void mcpz_window_forget(struct mcpz_window *window)
 
 void mcpz_window_finish(struct mcpz_window *window)
 {
-    free(window->keys);
-    free(window->order);
+    free(window->rows);
     *window = (struct mcpz_window){0};
 }

@@ -351,7 +351,7 @@ void bench_pull(struct bench_side *side, struct bench_frames *frames)
     while (mcpz_engine_has_frames(side->engine, side->link)) {
         const struct mcpz_bytes frame = mcpz_engine_pull(side->engine, side->link);
         const size_t length = sizeof(frame.length) + frame.length;
-        if (frames->room - frames->length < length) {
+        if (frames->bytes == NULL || frames->room - frames->length < length) {
             frames->room = 2 * frames->room + length;
             frames->bytes = realloc(frames->bytes, frames->room);
             must(frames->bytes != NULL, "out of memory");

@@ -268,13 +268,13 @@ TEST(a_document_that_is_too_large_is_walked_in_order)
     struct mcpz_record from = {.kind = MCPZ_RECORD_ENTRY, .entry = {.document = document_of(1)}};
 
     mcpz_rng_init(&rng, 13);
-    for (size_t i = 0; i < 2 * MCPZ_WINDOW_KEYS + 10; i++) {
+    for (size_t i = 0; i < 2 * MCPZ_WINDOW_ROWS + 10; i++) {
         struct mcpz_record record = entry_of(&rng);
         record.entry.document = document_of(1);
         record.entry.dot.seq = i + 1;
         put(&record);
     }
-    CHECK_UINT(check_same_walk(MCPZ_SCAN_DOCUMENT, &from), 2 * MCPZ_WINDOW_KEYS + 10);
+    CHECK_UINT(check_same_walk(MCPZ_SCAN_DOCUMENT, &from), 2 * MCPZ_WINDOW_ROWS + 10);
 }
 
 /* ---- Other records -------------------------------------------------------------------------- */
