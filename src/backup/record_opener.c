@@ -57,6 +57,7 @@ static bool is_kind_sealed(enum mcpz_record_kind kind)
     case MCPZ_RECORD_LAYOUT:
     case MCPZ_RECORD_TRACKER:
     case MCPZ_RECORD_STAGED:
+    case MCPZ_RECORD_HINT:
     case MCPZ_RECORD_KIND_END:
         break;
     }

@@ -54,6 +54,7 @@ enum mcpz_event_kind {
     MCPZ_EVENT_AGENT_WRITE,
     MCPZ_EVENT_AGENT_IMPORT,  /* a delta from an exported snapshot */
     MCPZ_EVENT_AGENT_INSTALL, /* a checkpoint that was vouched for */
+    MCPZ_EVENT_AGENT_READ,    /* REPLY when all a quorum of owners has is here */
 
     /* The overlay. */
     MCPZ_EVENT_CONTACT,     /* join the overlay through this node */
@@ -179,7 +180,7 @@ struct mcpz_event_agent {
     const struct mcpz_store *past; /* RESTORE: holds what it was (core/crdt/restore.h) */
     enum mcpz_ack_level ack;
     uint32_t ack_timeout_ms; /* then TIMEOUT, and the write stays */
-};
+};                           /* AGENT_READ: `request`, `document` and `ack_timeout_ms` */
 
 struct mcpz_event_durable {
     uint64_t request;

@@ -11,9 +11,10 @@
 
 static struct mcpz_keeping_step begin(struct mcpz_keeping *keeping,
                                       const struct mcpz_keeping_below *below, mcpz_time now,
-                                      struct mcpz_outbox *out)
+                                      uint64_t wall_ms, struct mcpz_outbox *out)
 {
-    struct mcpz_keeping_step step = {.keeping = keeping, .below = below, .now = now, .out = out};
+    struct mcpz_keeping_step step = {
+        .keeping = keeping, .below = below, .now = now, .wall_ms = wall_ms, .out = out};
 
     mcpz_mail_init(&step.mail, out);
     return step;
@@ -25,6 +26,7 @@ void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
     mcpz_clear(keeping, sizeof(*keeping));
     keeping->self = *self;
     keeping->store = store;
+    keeping->store_failures += mcpz_hints_init(&keeping->hints, store);
 }
 
 /* ---- Whom a delta goes to ----------------------------------------------------------------- */
@@ -65,6 +67,10 @@ static void direct(struct mcpz_keeping_step *step, size_t at)
     action->send.peer_count = kept;
     step->keeping->deltas_directed++;
     for (size_t i = 0; i < kept; i++) {
+        if (mcpz_keeping_may_miss(step, &owners[i])) {
+            mcpz_hints_note(step, &owners[i], document,
+                            mcpz_mail_delta_bytes(&action->send.msg.delta.delta));
+        }
         mcpz_keeping_reach(step, &owners[i]);
     }
 }
@@ -176,6 +182,17 @@ static void reply(struct mcpz_keeping_step *step, const struct mcpz_ack_wait *wa
     action->reply.copies_wanted = mcpz_ack_wait_wanted(wait);
 }
 
+/* Owners that have not said that they have it may have missed it. */
+static void hint_silent(struct mcpz_keeping_step *step, const struct mcpz_ack_wait *wait)
+{
+    for (size_t i = 0; i < wait->owner_count; i++) {
+        const struct mcpz_ack_owner *owner = &wait->owners[i];
+        if (!owner->has && owner->sets != 0 && mcpz_layouts_any(step->below->layouts)) {
+            mcpz_hints_note(step, &owner->node, &wait->document, 0);
+        }
+    }
+}
+
 /* Answer if there is something to say. Is it over? */
 static bool settle(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait)
 {
@@ -187,6 +204,7 @@ static bool settle(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait)
     } else if (wait->until_us <= step->now) {
         reply(step, wait, MCPZ_CODE_TIMEOUT, "it is written, but not on as many disks in time");
         acks->late++;
+        hint_silent(step, wait);
     } else {
         return false;
     }
@@ -234,7 +252,7 @@ void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out,
                        size_t from)
 {
-    struct mcpz_keeping_step step = begin(keeping, below, now, out);
+    struct mcpz_keeping_step step = begin(keeping, below, now, event->wall_ms, out);
     const size_t end = out->count;
     const bool waits = event->kind == MCPZ_EVENT_AGENT_WRITE && event->agent.ack != MCPZ_ACK_ASYNC;
 
@@ -330,34 +348,53 @@ static void on_tick(struct mcpz_keeping_step *step)
     }
 }
 
+static void on_recv(struct mcpz_keeping_step *step, const struct mcpz_id *from,
+                    const struct mcpz_msg *msg)
+{
+    if (msg->kind == MCPZ_MSG_ACK_ASK) {
+        on_ask(step, from, &msg->ack_ask);
+    } else if (msg->kind == MCPZ_MSG_ACK) {
+        on_ack(step, from, &msg->ack);
+    } else if (msg->kind == MCPZ_MSG_HANDOVER) {
+        mcpz_handover_on_offer(step, from, &msg->handover);
+    } else if (msg->kind == MCPZ_MSG_HANDED) {
+        mcpz_handover_on_handed(step, from, &msg->handed);
+        mcpz_hints_on_handed(step, from, &msg->handed);
+    } else if (msg->kind == MCPZ_MSG_WANT) {
+        mcpz_handover_on_want(step, from, &msg->want.document);
+        mcpz_hints_on_want(step, from, &msg->want.document);
+    } else if (msg->kind == MCPZ_MSG_PULL) {
+        mcpz_pull_on_pull(step, from, &msg->pull);
+    } else if (msg->kind == MCPZ_MSG_PULLED) {
+        mcpz_pull_on_pulled(step, from, &msg->pulled);
+    } else if (msg->kind == MCPZ_MSG_READ) {
+        mcpz_reads_on_read(step, from, &msg->read);
+    } else if (msg->kind == MCPZ_MSG_READING) {
+        mcpz_reads_on_reading(step, from, &msg->reading);
+    }
+}
+
 void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out)
 {
-    struct mcpz_keeping_step step = begin(keeping, below, now, out);
+    struct mcpz_keeping_step step = begin(keeping, below, now, event->wall_ms, out);
 
     keeping->handover.gone_count = 0;
     if (event->kind == MCPZ_EVENT_TICK) {
         on_tick(&step);
+    } else if (event->kind == MCPZ_EVENT_AGENT_READ) {
+        mcpz_reads_begin(&step, &event->agent);
     } else if (event->kind == MCPZ_EVENT_RECV) {
-        const struct mcpz_msg *msg = event->recv.msg;
-        if (msg->kind == MCPZ_MSG_ACK_ASK) {
-            on_ask(&step, &event->recv.from, &msg->ack_ask);
-        } else if (msg->kind == MCPZ_MSG_ACK) {
-            on_ack(&step, &event->recv.from, &msg->ack);
-        } else if (msg->kind == MCPZ_MSG_HANDOVER) {
-            mcpz_handover_on_offer(&step, &event->recv.from, &msg->handover);
-        } else if (msg->kind == MCPZ_MSG_HANDED) {
-            mcpz_handover_on_handed(&step, &event->recv.from, &msg->handed);
-        } else if (msg->kind == MCPZ_MSG_PULL) {
-            mcpz_pull_on_pull(&step, &event->recv.from, &msg->pull);
-        } else if (msg->kind == MCPZ_MSG_PULLED) {
-            mcpz_pull_on_pulled(&step, &event->recv.from, &msg->pulled);
-        }
+        on_recv(&step, &event->recv.from, event->recv.msg);
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LAYOUT) {
         replan(&step);
+        mcpz_reads_replan(&step);
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LINKED) {
         mcpz_pull_on_linked(&step, &event->fact.about);
+        mcpz_hints_on_linked(&step);
     }
+    mcpz_reads_run(&step);
+    mcpz_hints_run(&step);
     mcpz_pull_run(&step);
     mcpz_handover_run(&step);
 }
@@ -366,6 +403,8 @@ mcpz_time mcpz_keeping_deadline(const struct mcpz_keeping *keeping)
 {
     mcpz_time deadline = mcpz_acks_deadline(&keeping->acks);
 
+    deadline = mcpz_time_min(deadline, mcpz_reads_deadline(&keeping->reads));
+    deadline = mcpz_time_min(deadline, mcpz_hints_deadline(&keeping->hints));
     deadline = mcpz_time_min(deadline, mcpz_pull_deadline(&keeping->puller));
     return mcpz_time_min(deadline, mcpz_handover_deadline(&keeping->handover));
 }

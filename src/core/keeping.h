@@ -6,6 +6,9 @@
  * core/ledger.h does with calls): broadcasts of deltas become sends to owners where there is a
  * layout, and the answer to a write is held back as long as it waits.
  *
+ * What owners that are away miss is noted, and told when they are back (core/keeping/hints.h).
+ * Who reads may wait until all is here that a quorum of owners has (core/keeping/reads.h).
+ *
  * Documents that are others' by now are handed over and forgotten (core/keeping/handover.h):
  * whoever runs us has the agents forget those in `handover.gone` after each step.
  *
@@ -28,7 +31,9 @@
 #include "core/fabric.h"
 #include "core/keeping/acks.h"
 #include "core/keeping/handover.h"
+#include "core/keeping/hints.h"
 #include "core/keeping/pull.h"
+#include "core/keeping/reads.h"
 #include "core/layouts.h"
 #include "core/outbox.h"
 #include "proto/store.h"
@@ -39,6 +44,8 @@ struct mcpz_keeping {
     struct mcpz_id self;
     const struct mcpz_store *store;
     struct mcpz_acks acks;
+    struct mcpz_reads reads;
+    struct mcpz_hints hints;
     struct mcpz_puller puller;
     struct mcpz_handover handover;
 
@@ -63,7 +70,10 @@ void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out,
                        size_t from);
 
-/** Take in one event. Handles RECV of ACK_ASK, ACK, PULL and PULLED; the fact LAYOUT; TICK. */
+/**
+ * Take in one event. Handles AGENT_READ; RECV of ACK_ASK, ACK, PULL, PULLED, HANDOVER, HANDED,
+ * READ and READING, and of WANT, behind the agents' answer; the facts LAYOUT and LINKED; TICK.
+ */
 void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);
 

@@ -600,7 +600,7 @@ static bool is_gossip(enum mcpz_msg_kind kind)
 static bool is_use(enum mcpz_msg_kind kind)
 {
     return (kind >= MCPZ_MSG_OPEN && kind <= MCPZ_MSG_CREDIT) || kind == MCPZ_MSG_RELAY ||
-           (kind >= MCPZ_MSG_ACK_ASK && kind <= MCPZ_MSG_HANDED);
+           (kind >= MCPZ_MSG_ACK_ASK && kind <= MCPZ_MSG_READING);
 }
 
 /* A token bucket: what is over it is dropped. Anti-entropy makes good what was worth it. */

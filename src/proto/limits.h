@@ -193,7 +193,10 @@ static_assert(MCPZ_STORED_BYTES_MAX + MCPZ_KEY_BYTES_MAX + 2 + 32 <= MCPZ_SEALED
 
 static_assert(MCPZ_LAYOUT_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "a layout fits its message");
 static_assert(MCPZ_LAYOUT_BYTES_MAX + 64 <= MCPZ_STORED_BYTES_MAX, "and its record");
-static_assert(MCPZ_PULLED_MAX * (MCPZ_ACTORS_MAX * 80 + 64) + 256 <= MCPZ_MSG_BYTES_MAX, "fits");
+static_assert(MCPZ_PULLED_MAX * (MCPZ_ACTORS_MAX * 80 + 64) +
+                      MCPZ_ACTORS_MAX * (64 + 32 * MCPZ_BRANCHES_MAX) + 256 <=
+                  MCPZ_MSG_BYTES_MAX,
+              "fits");
 static_assert(MCPZ_TRACKERS_PER_MESSAGE_MAX * 100 + 256 <= MCPZ_MSG_BYTES_MAX, "rows fit");
 
 #endif

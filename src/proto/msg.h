@@ -102,6 +102,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_PULLED = 81,
     MCPZ_MSG_HANDOVER = 82,
     MCPZ_MSG_HANDED = 83,
+    MCPZ_MSG_READ = 84,
+    MCPZ_MSG_READING = 85,
     MCPZ_MSG_ROOT = 86,
     MCPZ_MSG_CHANGES_ASK = 87,
     MCPZ_MSG_CHANGES = 88,
@@ -564,12 +566,15 @@ struct mcpz_msg_ack {
 struct mcpz_msg_pull {
     struct mcpz_layout_stamp stamp;
     struct mcpz_id after; /* zeros: from the start */
+    uint32_t alive_max;   /* only those that so many who had them are left of, at most; 0: all */
 };
 
 struct mcpz_pulled_row {
     struct mcpz_id document;
     const struct mcpz_version *versions; /* sorted by actor */
     size_t version_count;
+    const struct mcpz_cut *cuts; /* sorted by actor; MCPZ_ACTORS_MAX in all rows together */
+    size_t cut_count;
 };
 
 /* "These, so far along." All there are after `after` up to and including `upto`. */
@@ -663,12 +668,30 @@ struct mcpz_msg_handover {
     uint64_t digest;                     /* of the sender's own, to be said back */
     const struct mcpz_version *versions; /* sorted by actor */
     size_t version_count;
+    const struct mcpz_cut *cuts; /* sorted by actor */
+    size_t cut_count;
 };
 
 /* "I have." */
 struct mcpz_msg_handed {
     struct mcpz_id document;
     uint64_t digest;
+};
+
+/* "How far along are you with this document?" The answer repeats the nonce: it is of after it. */
+struct mcpz_msg_read {
+    uint64_t nonce;
+    struct mcpz_id document;
+};
+
+/* "So far." */
+struct mcpz_msg_reading {
+    uint64_t nonce;
+    struct mcpz_id document;
+    const struct mcpz_version *versions; /* sorted by actor */
+    size_t version_count;
+    const struct mcpz_cut *cuts; /* sorted by actor */
+    size_t cut_count;
 };
 
 /* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) ------------------------------------- */
@@ -874,6 +897,8 @@ struct mcpz_msg {
         struct mcpz_msg_sketch sketch;
         struct mcpz_msg_handover handover;
         struct mcpz_msg_handed handed;
+        struct mcpz_msg_read read;
+        struct mcpz_msg_reading reading;
         struct mcpz_msg_gossip gossip;
         struct mcpz_msg_ihave ihave;
         struct mcpz_msg_graft graft;

@@ -45,6 +45,7 @@ enum mcpz_record_kind {
     MCPZ_RECORD_LAYOUT = 20,
     MCPZ_RECORD_TRACKER = 21,
     MCPZ_RECORD_STAGED = 22,
+    MCPZ_RECORD_HINT = 23,
     MCPZ_RECORD_CHANGE = 25,
     MCPZ_RECORD_CHANGES = 26,
     MCPZ_RECORD_CURSOR = 27,
@@ -226,6 +227,15 @@ struct mcpz_record_staged {
     struct mcpz_bytes body; /* wire/placement_codec.h */
 };
 
+/* A document of which an owner could not be told, to be offered when it is back. Key: all but
+ * `bytes`, so that those of one owner lie together, oldest first. */
+struct mcpz_record_hint {
+    struct mcpz_id owner;
+    uint64_t since_ms; /* wall clock */
+    struct mcpz_id document;
+    uint64_t bytes; /* of the write, about */
+};
+
 /* What replicas of a document last agreed that it is. Key: document. */
 struct mcpz_record_checkpoint {
     struct mcpz_id document;
@@ -282,6 +292,7 @@ struct mcpz_record {
         struct mcpz_record_layout layout;
         struct mcpz_record_tracker tracker;
         struct mcpz_record_staged staged;
+        struct mcpz_record_hint hint;
         struct mcpz_record_change change;
         struct mcpz_record_changes changes;
         struct mcpz_record_cursor cursor;

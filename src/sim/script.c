@@ -141,6 +141,19 @@ uint64_t mcpz_sim_write_waiting(struct mcpz_sim *sim, size_t index, const char *
     return event.agent.request;
 }
 
+uint64_t mcpz_sim_read_quorum(struct mcpz_sim *sim, size_t index, const char *agent,
+                              uint32_t timeout_ms)
+{
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_AGENT_READ,
+        .agent = {.request = mcpz_sim_take_request(sim), .ack_timeout_ms = timeout_ms}};
+
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &event.agent.document);
+    mcpz_engine_event(mcpz_sim_enter(sim, index), &event);
+    mcpz_sim_leave(sim, index);
+    return event.agent.request;
+}
+
 bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer)
 {
     const struct mcpz_member *member =

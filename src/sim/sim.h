@@ -240,6 +240,10 @@ size_t mcpz_sim_node_of(const struct mcpz_sim *sim, const struct mcpz_id *id);
 /** Does `node` hold `peer` for a member? Suspects count as members, the dead do not. */
 bool mcpz_sim_knows(const struct mcpz_sim *sim, size_t index, size_t peer);
 
+/** Have all that a quorum of an agent's owners has brought to a node. As above. */
+uint64_t mcpz_sim_read_quorum(struct mcpz_sim *sim, size_t index, const char *agent,
+                              uint32_t timeout_ms);
+
 /** Does `node` hold `peer` for alive, and not for suspect? */
 bool mcpz_sim_holds_alive(const struct mcpz_sim *sim, size_t index, size_t peer);
 

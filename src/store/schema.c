@@ -182,6 +182,11 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_TRACKER:
         add_id(key, &record->tracker.tracker.node);
         return;
+    case MCPZ_RECORD_HINT:
+        add_id(key, &record->hint.owner);
+        add_number(key, record->hint.since_ms, 8);
+        add_id(key, &record->hint.document);
+        return;
     case MCPZ_RECORD_CHANGE:
         add_number(key, record->change.seq, 8);
         return;
@@ -478,6 +483,17 @@ static mcpz_error parse_stamp(struct mcpz_bytes left, struct mcpz_layout_stamp *
     return MCPZ_OK;
 }
 
+static mcpz_error parse_hint(struct mcpz_bytes left, struct mcpz_record_hint *hint)
+{
+    if (left.length != 2 * MCPZ_ID_BYTES + 8) {
+        return MCPZ_ECORRUPT;
+    }
+    memcpy(hint->owner.bytes, take_bytes(&left, MCPZ_ID_BYTES).data, MCPZ_ID_BYTES);
+    hint->since_ms = take_number(&left, 8);
+    memcpy(hint->document.bytes, take_bytes(&left, MCPZ_ID_BYTES).data, MCPZ_ID_BYTES);
+    return MCPZ_OK;
+}
+
 static mcpz_error parse_change(struct mcpz_bytes left, struct mcpz_record_change *change)
 {
     if (left.length != 8) {
@@ -533,6 +549,8 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_id(left, &record->tracker.tracker.node);
     case MCPZ_RECORD_STAGED:
         return left.length == 0 ? MCPZ_OK : MCPZ_ECORRUPT;
+    case MCPZ_RECORD_HINT:
+        return parse_hint(left, &record->hint);
     case MCPZ_RECORD_CHANGE:
         return parse_change(left, &record->change);
     case MCPZ_RECORD_CURSOR:

@@ -599,6 +599,7 @@ static const struct mcpz_field ack_fields[] = {
 static const struct mcpz_field pull_fields[] = {
     {STRUCT(S, stamp, mcpz_stamp_layout)},
     {ID(S, after)},
+    {U32(S, alive_max)},
 };
 #undef S
 
@@ -606,6 +607,7 @@ static const struct mcpz_field pull_fields[] = {
 static const struct mcpz_field pulled_row_fields[] = {
     {ID(S, document)},
     {VERSIONS(S, versions, version_count)},
+    {CUTS(S, cuts, cut_count)},
 };
 static const struct mcpz_layout pulled_row_layout = LAYOUT(S, pulled_row_fields);
 #undef S
@@ -624,11 +626,25 @@ static const struct mcpz_field handover_fields[] = {
     {ID(S, document)},
     {U64(S, digest)},
     {VERSIONS(S, versions, version_count)},
+    {CUTS(S, cuts, cut_count)},
 };
 #undef S
 
 #define S struct mcpz_msg_handed
 static const struct mcpz_field handed_fields[] = {{ID(S, document)}, {U64(S, digest)}};
+#undef S
+
+#define S struct mcpz_msg_read
+static const struct mcpz_field read_fields[] = {{U64(S, nonce)}, {ID(S, document)}};
+#undef S
+
+#define S struct mcpz_msg_reading
+static const struct mcpz_field reading_fields[] = {
+    {U64(S, nonce)},
+    {ID(S, document)},
+    {VERSIONS(S, versions, version_count)},
+    {CUTS(S, cuts, cut_count)},
+};
 #undef S
 
 static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
@@ -719,6 +735,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_PULLED] = NAMED("pulled", struct mcpz_msg_pulled, pulled_fields),
     [MCPZ_MSG_HANDOVER] = NAMED("handover", struct mcpz_msg_handover, handover_fields),
     [MCPZ_MSG_HANDED] = NAMED("handed", struct mcpz_msg_handed, handed_fields),
+    [MCPZ_MSG_READ] = NAMED("read", struct mcpz_msg_read, read_fields),
+    [MCPZ_MSG_READING] = NAMED("reading", struct mcpz_msg_reading, reading_fields),
 
     [MCPZ_MSG_ROOT] = NAMED("root", struct mcpz_msg_root, root_fields),
     [MCPZ_MSG_CHANGES_ASK] = NAMED("changes_ask", struct mcpz_msg_changes_ask, changes_ask_fields),

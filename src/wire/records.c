@@ -148,6 +148,8 @@ static const struct mcpz_field staged_fields[] = {
     {BYTES(struct mcpz_record_staged, body, 1, MCPZ_LAYOUT_BYTES_MAX)},
 };
 
+static const struct mcpz_field hint_fields[] = {{U64(struct mcpz_record_hint, bytes)}};
+
 static const struct mcpz_field change_fields[] = {{ID(struct mcpz_record_change, document)}};
 
 #define S struct mcpz_record_changes
@@ -191,6 +193,7 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
                              .fields = mcpz_tracker_fields + MCPZ_TRACKER_KEY_FIELDS,
                              .field_count = MCPZ_TRACKER_FIELDS - MCPZ_TRACKER_KEY_FIELDS},
     [MCPZ_RECORD_STAGED] = NAMED("staged", struct mcpz_record_staged, staged_fields),
+    [MCPZ_RECORD_HINT] = NAMED("hint", struct mcpz_record_hint, hint_fields),
     [MCPZ_RECORD_CHANGE] = NAMED("change", struct mcpz_record_change, change_fields),
     [MCPZ_RECORD_CHANGES] = NAMED("changes", struct mcpz_record_changes, changes_fields),
     [MCPZ_RECORD_CURSOR] = NAMED("cursor", struct mcpz_record_cursor, cursor_fields),

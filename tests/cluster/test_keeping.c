@@ -256,6 +256,121 @@ TEST(owners_at_rest_have_little_to_say)
     mcpz_sim_destroy(sim);
 }
 
+/* ---- What was missed, and what a quorum has ------------------------------------------------ */
+
+/* A layout of three copies and an agent; its owners. */
+static struct mcpz_sim *sim_with_agent(uint64_t seed, size_t owners[3])
+{
+    struct mcpz_sim *sim = sim_of(seed);
+    size_t count = 0;
+
+    (void)mcpz_sim_layout(sim, everybody, NODES, 3);
+    run_for(sim, MCPZ_SECONDS(2));
+    for (size_t i = 0; i < NODES; i++) {
+        if (mcpz_sim_owns(sim, i, "a")) {
+            CHECK(count < 3);
+            owners[count++] = i;
+        }
+    }
+    const uint64_t made = write(sim, owners[0], "a", NULL, MCPZ_ACK_ALL);
+    run_for(sim, MCPZ_SECONDS(1));
+    CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
+    return sim;
+}
+
+static const struct mcpz_keeping *keeping_of(struct mcpz_sim *sim, size_t node)
+{
+    return &mcpz_engine_node(mcpz_sim_engine(sim, node))->keeping;
+}
+
+static void cut_off(struct mcpz_sim *sim, size_t node, bool cut)
+{
+    for (size_t i = 0; i < NODES; i++) {
+        if (i != node) {
+            mcpz_sim_cut(sim, node, i, cut);
+        }
+    }
+}
+
+TEST(what_an_owner_has_missed_is_told_when_it_is_back)
+{
+    size_t owners[3];
+    struct mcpz_sim *sim = sim_with_agent(21, owners);
+
+    mcpz_sim_kill(sim, owners[1]);
+    run_for(sim, MCPZ_SECONDS(20));
+    const uint64_t first = write(sim, owners[0], "a", "x", MCPZ_ACK_ALL);
+    (void)write(sim, owners[0], "a", "y", MCPZ_ACK_ASYNC);
+    run_for(sim, MCPZ_SECONDS(3));
+    CHECK_UINT(mcpz_sim_reply(sim, first), MCPZ_CODE_TIMEOUT);
+    CHECK_UINT(mcpz_sim_task_copies(sim, first), 2); /* a hint is no copy */
+    CHECK_UINT(keeping_of(sim, owners[0])->hints.count, 1);
+
+    mcpz_sim_kill(sim, owners[0]); /* it is on its disk */
+    mcpz_sim_start(sim, owners[0]);
+    run_for(sim, MCPZ_SECONDS(5));
+    CHECK_UINT(keeping_of(sim, owners[0])->hints.count, 1);
+    mcpz_sim_start(sim, owners[1]);
+    run_for(sim, MCPZ_SECONDS(3));
+    CHECK(mcpz_sim_has(sim, owners[1], "a", "set", "x"));
+    CHECK(mcpz_sim_has(sim, owners[1], "a", "set", "y"));
+    CHECK_UINT(keeping_of(sim, owners[0])->hints.count, 0);
+    CHECK_UINT(keeping_of(sim, owners[0])->hints.delivered, 1);
+    mcpz_sim_destroy(sim);
+}
+
+TEST(a_quorum_read_sees_what_a_quorum_has_acknowledged)
+{
+    size_t owners[3];
+    struct mcpz_sim *sim = sim_with_agent(22, owners);
+
+    cut_off(sim, owners[2], true);
+    const uint64_t added = write(sim, owners[0], "a", "x", MCPZ_ACK_QUORUM);
+    run_for(sim, MCPZ_SECONDS(1));
+    CHECK_UINT(mcpz_sim_reply(sim, added), MCPZ_CODE_OK);
+    CHECK(!mcpz_sim_has(sim, owners[2], "a", "set", "x"));
+
+    /* The writer goes; who missed it and who has it read together. */
+    mcpz_sim_kill(sim, owners[0]);
+    cut_off(sim, owners[2], false);
+    const uint64_t read = mcpz_sim_read_quorum(sim, owners[2], "a", 20000);
+    while (mcpz_sim_reply(sim, read) == -1) {
+        CHECK(!mcpz_sim_has(sim, owners[2], "a", "set", "z"));
+        run_for(sim, MCPZ_MS(10));
+    }
+    CHECK_UINT(mcpz_sim_reply(sim, read), MCPZ_CODE_OK);
+    CHECK_UINT(mcpz_sim_task_copies(sim, read), 2);
+    CHECK(mcpz_sim_has(sim, owners[2], "a", "set", "x"));
+    mcpz_sim_destroy(sim);
+}
+
+TEST(a_quorum_read_that_reaches_too_few_says_so)
+{
+    size_t owners[3];
+    struct mcpz_sim *sim = sim_with_agent(23, owners);
+
+    cut_off(sim, owners[2], true);
+    const uint64_t read = mcpz_sim_read_quorum(sim, owners[2], "a", 2000);
+    run_for(sim, MCPZ_MS(1900));
+    CHECK(mcpz_sim_reply(sim, read) == -1);
+    run_for(sim, MCPZ_MS(200));
+    CHECK_UINT(mcpz_sim_reply(sim, read), MCPZ_CODE_TIMEOUT);
+    CHECK_UINT(mcpz_sim_task_copies(sim, read), 1);
+    mcpz_sim_destroy(sim);
+}
+
+TEST(without_a_layout_any_members_make_a_quorum_of_readers)
+{
+    struct mcpz_sim *sim = sim_of(25);
+
+    (void)write(sim, 2, "a", NULL, MCPZ_ACK_QUORUM);
+    const uint64_t read = mcpz_sim_read_quorum(sim, 3, "a", 2000);
+    run_for(sim, MCPZ_SECONDS(1));
+    CHECK_UINT(mcpz_sim_reply(sim, read), MCPZ_CODE_OK);
+    CHECK_UINT(mcpz_sim_task_copies(sim, read), 2);
+    mcpz_sim_destroy(sim);
+}
+
 /* ---- A storm ------------------------------------------------------------------------------ */
 
 #define AGENTS 8
@@ -526,4 +641,8 @@ TEST_MAIN(RUN(no_acknowledged_write_is_lost_while_layouts_change),
           RUN(a_write_that_was_answered_is_on_a_quorum_of_its_owners),
           RUN(what_was_not_reached_in_time_is_said_and_the_write_stays),
           RUN(an_owner_that_was_cut_off_says_so_when_it_is_back_in_time),
-          RUN(who_is_no_owner_hands_what_it_writes_to_them))
+          RUN(who_is_no_owner_hands_what_it_writes_to_them),
+          RUN(what_an_owner_has_missed_is_told_when_it_is_back),
+          RUN(a_quorum_read_sees_what_a_quorum_has_acknowledged),
+          RUN(a_quorum_read_that_reaches_too_few_says_so),
+          RUN(without_a_layout_any_members_make_a_quorum_of_readers))

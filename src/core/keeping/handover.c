@@ -2,58 +2,11 @@
 
 #include <assert.h>
 
-#include "base/hash.h"
-#include "core/crdt/clock.h"
 #include "core/crdt/document.h"
+#include "core/keeping/along.h"
 #include "core/keeping/step.h"
 
-/* How far along a document is, heads included, in one number. */
-static uint64_t digest_of(const struct mcpz_version *versions, size_t count)
-{
-    uint64_t digest = count;
-
-    for (size_t i = 0; i < count; i++) {
-        digest = mcpz_hash_bytes(mcpz_bytes(versions[i].actor.node.bytes, MCPZ_ID_BYTES), digest);
-        digest = mcpz_hash_mix(digest ^ versions[i].actor.generation);
-        digest = mcpz_hash_mix(digest ^ versions[i].seq);
-        digest = mcpz_hash_bytes(
-            mcpz_bytes(versions[i].head.bytes, sizeof(versions[i].head.bytes)), digest);
-    }
-    return digest;
-}
-
 /* ---- Offering ----------------------------------------------------------------------------- */
-
-static bool load(struct mcpz_keeping_step *step, const struct mcpz_id *id,
-                 struct mcpz_document *document)
-{
-    if (mcpz_document_load(step->keeping->store, id, document) == MCPZ_OK) {
-        return true;
-    }
-    step->keeping->store_failures++;
-    return false;
-}
-
-static void send_offer(struct mcpz_keeping_step *step, const struct mcpz_handing *handing,
-                       const struct mcpz_document *document, const struct mcpz_id *to)
-{
-    const struct mcpz_clock *clock = &document->clock;
-    struct mcpz_version *versions =
-        mcpz_arena_take(&step->out->arena, clock->count, sizeof(*versions));
-
-    if (versions == NULL) {
-        return; /* the next try will do */
-    }
-    for (size_t i = 0; i < clock->count; i++) {
-        versions[i] = clock->versions[i];
-    }
-    const struct mcpz_msg msg = {.kind = MCPZ_MSG_HANDOVER,
-                                 .handover = {.document = handing->document,
-                                              .digest = handing->digest,
-                                              .versions = versions,
-                                              .version_count = clock->count}};
-    mcpz_outbox_send(step->out, to, &msg);
-}
 
 /* Ask those who have not said that they have it. */
 static void offer(struct mcpz_keeping_step *step, struct mcpz_handing *handing)
@@ -62,17 +15,18 @@ static void offer(struct mcpz_keeping_step *step, struct mcpz_handing *handing)
 
     handing->again_us = step->now + MCPZ_HANDOVER_AGAIN_US;
     handing->tries++;
-    if (!load(step, &handing->document, &document)) {
+    handing->quick = 0;
+    if (!mcpz_along_load(step, &handing->document, &document)) {
         return;
     }
     if (handing->tries > MCPZ_HANDOVER_TRIES_MAX ||
-        digest_of(document.clock.versions, document.clock.count) != handing->digest) {
+        mcpz_document_digest_of(&document) != handing->digest) {
         handing->used = false; /* with the next walk, as it is then */
         return;
     }
     for (size_t i = 0; i < handing->owner_count; i++) {
         if (!handing->has[i] && mcpz_keeping_is_linked(step, &handing->owners[i])) {
-            send_offer(step, handing, &document, &handing->owners[i]);
+            mcpz_along_offer(step, &document, &handing->owners[i]);
         } else if (!handing->has[i]) {
             mcpz_keeping_reach(step, &handing->owners[i]);
         }
@@ -102,9 +56,7 @@ static bool begin(struct mcpz_keeping_step *step, const struct mcpz_record_docum
             continue;
         }
         *handing = (struct mcpz_handing){
-            .used = true,
-            .document = document->id,
-            .digest = digest_of(document->versions, document->version_count)};
+            .used = true, .document = document->id, .digest = mcpz_document_digest(document)};
         handing->owner_count =
             mcpz_layouts_owners(step->below->layouts, &handing->document, handing->owners);
         offer(step, handing);
@@ -175,28 +127,22 @@ mcpz_time mcpz_handover_deadline(const struct mcpz_handover *handover)
 
 /* ---- What owners say ---------------------------------------------------------------------- */
 
-static bool covers(const struct mcpz_clock *clock, const struct mcpz_version *versions,
-                   size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (mcpz_clock_get(clock->versions, clock->count, &versions[i].actor) < versions[i].seq) {
-            return false;
-        }
-    }
-    return true;
-}
-
 void mcpz_handover_on_offer(struct mcpz_keeping_step *step, const struct mcpz_id *from,
                             const struct mcpz_msg_handover *offer)
 {
+    const struct mcpz_along along = {.document = offer->document,
+                                     .versions = offer->versions,
+                                     .version_count = offer->version_count,
+                                     .cuts = offer->cuts,
+                                     .cut_count = offer->cut_count};
     struct mcpz_document document;
 
-    if (mcpz_id_is_zero(&offer->document) ||
+    if (!mcpz_along_is_valid(&along) ||
         !mcpz_layouts_keeps(step->below->layouts, &step->keeping->self, &offer->document) ||
-        !load(step, &offer->document, &document)) {
+        !mcpz_along_load(step, &offer->document, &document)) {
         return;
     }
-    if (!covers(&document.clock, offer->versions, offer->version_count)) {
+    if (mcpz_along_lacks(step, &document, &along)) {
         (void)mcpz_mail_want(&step->mail, from, &document);
         return;
     }
@@ -227,8 +173,8 @@ static void finish(struct mcpz_keeping_step *step, struct mcpz_handing *handing)
     if (mcpz_layouts_keeps(step->below->layouts, &step->keeping->self, &handing->document) ||
         mcpz_layouts_owners(step->below->layouts, &handing->document, owners) !=
             handing->owner_count ||
-        !load(step, &handing->document, &document) || !document.exists ||
-        digest_of(document.clock.versions, document.clock.count) != handing->digest) {
+        !mcpz_along_load(step, &handing->document, &document) || !document.exists ||
+        mcpz_document_digest_of(&document) != handing->digest) {
         return;
     }
     for (size_t i = 0; i < handing->owner_count; i++) {
@@ -240,6 +186,28 @@ static void finish(struct mcpz_keeping_step *step, struct mcpz_handing *handing)
     handover->gone[handover->gone_count++] = handing->document;
     handover->dropped++;
     handover->walk_at_us = step->now; /* there is a place for the next */
+}
+
+void mcpz_handover_on_want(struct mcpz_keeping_step *step, const struct mcpz_id *from,
+                           const struct mcpz_id *document)
+{
+    struct mcpz_handover *handover = &step->keeping->handover;
+
+    for (size_t i = 0; i < MCPZ_HANDOVERS_MAX; i++) {
+        struct mcpz_handing *handing = &handover->handings[i];
+        struct mcpz_document ours;
+        if (!handing->used || handing->quick >= MCPZ_HANDOVER_QUICK_MAX ||
+            !mcpz_id_equal(&handing->document, document) ||
+            !mcpz_along_load(step, document, &ours)) {
+            continue;
+        }
+        for (size_t n = 0; n < handing->owner_count; n++) {
+            if (!handing->has[n] && mcpz_id_equal(&handing->owners[n], from)) {
+                handing->quick++;
+                mcpz_along_offer(step, &ours, from);
+            }
+        }
+    }
 }
 
 void mcpz_handover_on_handed(struct mcpz_keeping_step *step, const struct mcpz_id *from,

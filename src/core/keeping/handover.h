@@ -4,7 +4,7 @@
  *   a document that is not ours by any live layout
  *   HANDOVER {document, how far along}  ->  each of its owners
  *                                       <-  HANDED, once it is on that owner's disk
- *                                       <-  WANT, if it lacks something; asked again then
+ *                                       <-  WANT, if it lacks something; deltas, and asked again
  *   all have it, and it has not changed since: it is forgotten here
  *
  * So nothing is let go of on what somebody says of layouts alone. What no owner answers for is
@@ -31,6 +31,7 @@
 #define MCPZ_HANDOVER_PAUSE_US MCPZ_SECONDS(5) /* before the next walk through all of them */
 #define MCPZ_HANDOVER_AGAIN_US MCPZ_SECONDS(1)
 #define MCPZ_HANDOVER_TRIES_MAX 10 /* then its place is for others */
+#define MCPZ_HANDOVER_QUICK_MAX 64 /* offered behind deltas between two tries */
 
 struct mcpz_keeping_step;
 
@@ -42,6 +43,7 @@ struct mcpz_handing {
     bool has[MCPZ_OWNERS_MAX];
     size_t owner_count;
     uint32_t tries;
+    uint32_t quick;
     mcpz_time again_us;
 };
 
@@ -64,6 +66,10 @@ void mcpz_handover_run(struct mcpz_keeping_step *step);
 /** Somebody would let go of a document of ours. */
 void mcpz_handover_on_offer(struct mcpz_keeping_step *step, const struct mcpz_id *from,
                             const struct mcpz_msg_handover *offer);
+
+/** `from` has asked for what it lacks of `document`, which was sent: offer that once more. */
+void mcpz_handover_on_want(struct mcpz_keeping_step *step, const struct mcpz_id *from,
+                           const struct mcpz_id *document);
 
 /** An owner has it. */
 void mcpz_handover_on_handed(struct mcpz_keeping_step *step, const struct mcpz_id *from,

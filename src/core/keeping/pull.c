@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "core/crdt/clock.h"
 #include "core/crdt/document.h"
+#include "core/keeping/along.h"
 #include "core/keeping/step.h"
 
 static const struct mcpz_id last_id = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -44,12 +44,12 @@ static void consider(struct mcpz_id *best, bool *found, const struct mcpz_id *id
     }
 }
 
-/* The next source by id. False: there is none left. */
-static bool next_source(const struct mcpz_keeping_step *step, struct mcpz_id *source)
+/* The next source by id, after `last`. False: there is none left. */
+static bool next_source(const struct mcpz_keeping_below *below, const struct mcpz_puller *puller,
+                        struct mcpz_id last, struct mcpz_id *source)
 {
-    const struct mcpz_layout_history *history = &step->below->layouts->history;
-    const struct mcpz_roster *roster = &step->below->fabric->members.roster;
-    const struct mcpz_puller *puller = &step->keeping->puller;
+    const struct mcpz_layout_history *history = &below->layouts->history;
+    const struct mcpz_roster *roster = &below->fabric->members.roster;
     const bool is_first = is_same(history->live[0].stamp, puller->stamp);
     bool found = false;
 
@@ -59,39 +59,69 @@ static bool next_source(const struct mcpz_keeping_step *step, struct mcpz_id *so
             break;
         }
         for (size_t n = 0; n < placement->node_count; n++) {
-            consider(source, &found, &placement->nodes[n].id, &puller->last);
+            consider(source, &found, &placement->nodes[n].id, &last);
         }
     }
     for (size_t i = 0; is_first && i < roster->count; i++) {
         if (!mcpz_member_is_gone(&roster->rows[i])) {
-            consider(source, &found, &roster->rows[i].id, &puller->last);
+            consider(source, &found, &roster->rows[i].id, &last);
         }
     }
     return found;
 }
 
+/* Copies of the older layout that has fewest; 0: there is none. */
+static uint32_t copies_before(const struct mcpz_keeping_step *step)
+{
+    const struct mcpz_layout_history *history = &step->below->layouts->history;
+    uint32_t copies = 0;
+
+    for (size_t i = 0; i < history->live_count; i++) {
+        const uint32_t count = history->live[i].placement.copies;
+        if (mcpz_layout_stamp_compare(history->live[i].stamp, step->keeping->puller.stamp) < 0 &&
+            (copies == 0 || count < copies)) {
+            copies = count;
+        }
+    }
+    return copies;
+}
+
 /* So many sources may be down, and still every partition has a quorum among the others. */
 static size_t bearable(const struct mcpz_keeping_step *step)
 {
-    const struct mcpz_layout_history *history = &step->below->layouts->history;
-    uint32_t copies = MCPZ_COPIES_MAX;
+    const uint32_t copies = copies_before(step);
 
-    for (size_t i = 0; i < history->live_count; i++) {
-        if (mcpz_layout_stamp_compare(history->live[i].stamp, step->keeping->puller.stamp) < 0 &&
-            history->live[i].placement.copies < copies) {
-            copies = history->live[i].placement.copies;
-        }
+    return ((copies > 0 ? copies : MCPZ_COPIES_MAX) - 1) / 2;
+}
+
+/* With how many living copies to begin: where as many old owners as are down may be of one. */
+static uint32_t first_round(const struct mcpz_keeping_step *step)
+{
+    const uint32_t copies = copies_before(step);
+    struct mcpz_id source = {{0}};
+    uint32_t down = 0;
+
+    while (copies > 1 && down < copies &&
+           next_source(step->below, &step->keeping->puller, source, &source)) {
+        down +=
+            mcpz_id_equal(&source, &step->keeping->self) || mcpz_keeping_is_there(step, &source)
+                ? 0
+                : 1;
     }
-    return (copies - 1) / 2;
+    if (copies <= 1 || down == 0) {
+        return 0;
+    }
+    return down >= copies - 1 ? 1 : copies - down;
 }
 
 /* ---- Asking ------------------------------------------------------------------------------- */
 
 static void ask(struct mcpz_keeping_step *step, struct mcpz_pulling *pull)
 {
-    const struct mcpz_msg msg = {
-        .kind = MCPZ_MSG_PULL,
-        .pull = {.stamp = step->keeping->puller.stamp, .after = pull->after}};
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_PULL,
+                                 .pull = {.stamp = step->keeping->puller.stamp,
+                                          .after = pull->after,
+                                          .alive_max = step->keeping->puller.alive_max}};
     const mcpz_time wait = MCPZ_PULL_AGAIN_US << (pull->tries < 5 ? pull->tries : 5);
 
     pull->again_us = step->now + wait;
@@ -108,7 +138,7 @@ static void begin_next(struct mcpz_keeping_step *step, struct mcpz_pulling *pull
     struct mcpz_puller *puller = &step->keeping->puller;
     struct mcpz_id source;
 
-    while (next_source(step, &source)) {
+    while (next_source(step->below, puller, puller->last, &source)) {
         puller->last = source;
         if (mcpz_id_equal(&source, &step->keeping->self) || is_skipped(step, &source)) {
             continue;
@@ -124,32 +154,46 @@ static void begin_next(struct mcpz_keeping_step *step, struct mcpz_pulling *pull
     puller->all_begun = true;
 }
 
-static void start(struct mcpz_keeping_step *step, struct mcpz_layout_stamp stamp)
+/* Go through all sources, for documents with so many living copies. */
+static void start_round(struct mcpz_puller *puller, uint32_t alive_max)
 {
-    struct mcpz_puller *puller = &step->keeping->puller;
-
-    puller->stamp = stamp;
     puller->last = (struct mcpz_id){{0}};
     puller->all_begun = false;
+    puller->alive_max = alive_max;
     puller->down = 0;
+    puller->done = 0;
     puller->rest_until_us = 0;
     for (size_t i = 0; i < MCPZ_PULLS_MAX; i++) {
         puller->pulls[i].used = false;
     }
 }
 
+static void start(struct mcpz_keeping_step *step, struct mcpz_layout_stamp stamp)
+{
+    struct mcpz_puller *puller = &step->keeping->puller;
+
+    puller->stamp = stamp;
+    puller->begun_us = step->now;
+    puller->moved = 0;
+    start_round(puller, is_zero(stamp) ? 0 : first_round(step));
+}
+
 /* All sources were gone through: is that enough? */
 static void conclude(struct mcpz_keeping_step *step)
 {
     struct mcpz_puller *puller = &step->keeping->puller;
-    const struct mcpz_layout_stamp stamp = puller->stamp;
 
+    if (puller->alive_max > 0) {
+        const uint32_t next = puller->alive_max + 1;
+        start_round(puller, next < copies_before(step) ? next : 0);
+        return;
+    }
     if (puller->down > bearable(step)) {
-        start(step, stamp); /* from the start, when they are back */
+        start_round(puller, first_round(step)); /* from the start, when they are back */
         puller->rest_until_us = step->now + MCPZ_PULL_REST_US;
         return;
     }
-    puller->synced = stamp;
+    puller->synced = puller->stamp;
     puller->synced_count++;
     start(step, (struct mcpz_layout_stamp){0});
 }
@@ -192,6 +236,7 @@ void mcpz_pull_run(struct mcpz_keeping_step *step)
     }
     if (!is_busy && puller->all_begun) {
         conclude(step);
+        puller->again_us = step->now; /* there may be another round */
     }
 }
 
@@ -221,37 +266,68 @@ mcpz_time mcpz_pull_deadline(const struct mcpz_puller *puller)
     if (is_zero(puller->stamp)) {
         return deadline;
     }
-    if (puller->rest_until_us > 0) {
-        deadline = puller->rest_until_us;
-    }
+    bool is_busy = false;
     for (size_t i = 0; i < MCPZ_PULLS_MAX; i++) {
         if (puller->pulls[i].used) {
             deadline = mcpz_time_min(deadline, puller->pulls[i].again_us);
+            is_busy = true;
         }
+    }
+    if (puller->rest_until_us > 0) {
+        deadline = puller->rest_until_us;
+    } else if (!is_busy && !puller->all_begun) {
+        deadline = puller->again_us; /* the next round */
     }
     return deadline;
 }
 
 /* ---- What a source says ------------------------------------------------------------------- */
 
-/* Does `node` own `document` in the layout of that stamp? */
-static bool owns_in(const struct mcpz_keeping_step *step, struct mcpz_layout_stamp stamp,
-                    const struct mcpz_id *node, const struct mcpz_id *document)
+static bool is_in(const struct mcpz_owner_set *set, const struct mcpz_id *node)
 {
-    struct mcpz_owner_set sets[MCPZ_LAYOUTS_LIVE_MAX];
-    const size_t count = mcpz_layout_history_sets(&step->below->layouts->history, document, sets);
-
-    for (size_t i = 0; i < count; i++) {
-        if (!is_same(sets[i].stamp, stamp)) {
-            continue;
-        }
-        for (size_t n = 0; n < sets[i].count; n++) {
-            if (mcpz_id_equal(&sets[i].nodes[n]->id, node)) {
-                return true;
-            }
+    for (size_t i = 0; i < set->count; i++) {
+        if (mcpz_id_equal(&set->nodes[i]->id, node)) {
+            return true;
         }
     }
     return false;
+}
+
+/* How many of its owners are there, in the older layout in which they are fewest. */
+static uint32_t count_alive(const struct mcpz_keeping_step *step,
+                            const struct mcpz_owner_set *sets, size_t count,
+                            struct mcpz_layout_stamp stamp)
+{
+    uint32_t fewest = UINT32_MAX;
+
+    for (size_t i = 0; i < count && mcpz_layout_stamp_compare(sets[i].stamp, stamp) < 0; i++) {
+        uint32_t alive = 0;
+        for (size_t n = 0; n < sets[i].count; n++) {
+            const struct mcpz_id *id = &sets[i].nodes[n]->id;
+            alive +=
+                mcpz_id_equal(id, &step->keeping->self) || mcpz_keeping_is_there(step, id) ? 1 : 0;
+        }
+        fewest = alive < fewest ? alive : fewest;
+    }
+    return fewest;
+}
+
+/* Is `document` among what `from` asks for: its own in that layout, and as much at risk? */
+static bool is_asked_for(const struct mcpz_keeping_step *step, const struct mcpz_id *from,
+                         const struct mcpz_msg_pull *pull, const struct mcpz_id *document)
+{
+    struct mcpz_owner_set sets[MCPZ_LAYOUTS_LIVE_MAX];
+    const size_t count = mcpz_layout_history_sets(&step->below->layouts->history, document, sets);
+    bool is_theirs = false;
+
+    if (mcpz_document_is_everywhere(document)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        is_theirs = is_theirs || (is_same(sets[i].stamp, pull->stamp) && is_in(&sets[i], from));
+    }
+    return is_theirs && (pull->alive_max == 0 ||
+                         count_alive(step, sets, count, pull->stamp) <= pull->alive_max);
 }
 
 static bool knows(const struct mcpz_keeping_step *step, struct mcpz_layout_stamp stamp)
@@ -266,21 +342,22 @@ static bool knows(const struct mcpz_keeping_step *step, struct mcpz_layout_stamp
     return false;
 }
 
-/* A row in room that lasts as long as the outbox. False: there is none. */
+/* Put a document on the page. False: it has no room for it. */
 static bool keep_row(struct mcpz_outbox *out, const struct mcpz_record_document *document,
-                     struct mcpz_pulled_row *row)
+                     struct mcpz_pulled_row *rows, struct mcpz_msg_pulled *page, size_t *cuts)
 {
-    struct mcpz_version *versions =
-        mcpz_arena_take(&out->arena, document->version_count, sizeof(*versions));
+    struct mcpz_along along;
 
-    if (versions == NULL) {
+    if (page->row_count == MCPZ_PULLED_MAX || *cuts + document->cut_count > MCPZ_ACTORS_MAX ||
+        !mcpz_along_keep(out, document, &along)) {
         return false;
     }
-    for (size_t i = 0; i < document->version_count; i++) {
-        versions[i] = document->versions[i];
-    }
-    *row = (struct mcpz_pulled_row){
-        .document = document->id, .versions = versions, .version_count = document->version_count};
+    *cuts += document->cut_count;
+    rows[page->row_count++] = (struct mcpz_pulled_row){.document = document->id,
+                                                       .versions = along.versions,
+                                                       .version_count = along.version_count,
+                                                       .cuts = along.cuts,
+                                                       .cut_count = along.cut_count};
     return true;
 }
 
@@ -294,6 +371,7 @@ void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *fro
     struct mcpz_msg msg = {.kind = MCPZ_MSG_PULLED,
                            .pulled = {.stamp = pull->stamp, .after = pull->after, .rows = rows}};
     mcpz_error error = MCPZ_OK;
+    size_t cuts = 0; /* on the page */
 
     if (rows == NULL || !knows(step, pull->stamp)) {
         return; /* it hears of layouts from others, and asks again */
@@ -305,12 +383,9 @@ void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *fro
             break;
         }
         const struct mcpz_id id = record.document.id;
-        if (!mcpz_document_is_everywhere(&id) && owns_in(step, pull->stamp, from, &id)) {
-            if (msg.pulled.row_count == MCPZ_PULLED_MAX ||
-                !keep_row(step->out, &record.document, &rows[msg.pulled.row_count])) {
-                break; /* the next page begins there */
-            }
-            msg.pulled.row_count++;
+        if (is_asked_for(step, from, pull, &id) &&
+            !keep_row(step->out, &record.document, rows, &msg.pulled, &cuts)) {
+            break; /* the next page begins there */
         }
         msg.pulled.upto = id;
     }
@@ -327,21 +402,6 @@ void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *fro
 
 /* ---- What we make of it ------------------------------------------------------------------- */
 
-/* Have we all that the source has? Heads may differ, where an author contradicts itself: that is
- * for those who compare. */
-static bool covers(const struct mcpz_document *document, const struct mcpz_pulled_row *row)
-{
-    const struct mcpz_clock *clock = &document->clock;
-
-    for (size_t i = 0; i < row->version_count; i++) {
-        if (mcpz_clock_get(clock->versions, clock->count, &row->versions[i].actor) <
-            row->versions[i].seq) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Ask for what of the page is lacking. Returns of how many documents. */
 static uint64_t want(struct mcpz_keeping_step *step, const struct mcpz_id *from,
                      const struct mcpz_msg_pulled *page)
@@ -349,14 +409,21 @@ static uint64_t want(struct mcpz_keeping_step *step, const struct mcpz_id *from,
     uint64_t lacking = 0;
 
     for (size_t i = 0; i < page->row_count; i++) {
+        const struct mcpz_pulled_row *row = &page->rows[i];
+        const struct mcpz_along along = {.document = row->document,
+                                         .versions = row->versions,
+                                         .version_count = row->version_count,
+                                         .cuts = row->cuts,
+                                         .cut_count = row->cut_count};
         struct mcpz_document document;
-        if (mcpz_document_load(step->keeping->store, &page->rows[i].document, &document) !=
-            MCPZ_OK) {
-            step->keeping->store_failures++;
+        if (!mcpz_along_is_valid(&along)) {
+            continue; /* nothing that anybody could have */
+        }
+        if (!mcpz_along_load(step, &row->document, &document)) {
             lacking++;
             continue;
         }
-        if (covers(&document, &page->rows[i])) {
+        if (!mcpz_along_lacks(step, &document, &along)) {
             continue;
         }
         lacking++;
@@ -382,6 +449,7 @@ void mcpz_pull_on_pulled(struct mcpz_keeping_step *step, const struct mcpz_id *f
     if (lacking > 0) {
         const bool progresses = pull->tries == 0 || lacking < pull->lacking;
         puller->documents_lacked += pull->tries == 0 ? lacking : 0;
+        puller->moved += pull->tries == 0 ? lacking : 0;
         pull->lacking = lacking;
         pull->tries = progresses ? 1 : pull->tries + 1;
         if (progresses) {
@@ -399,8 +467,64 @@ void mcpz_pull_on_pulled(struct mcpz_keeping_step *step, const struct mcpz_id *f
     pull->after = page->upto;
     if (mcpz_id_equal(&page->upto, &last_id)) {
         pull->used = false;
+        puller->done++;
         mcpz_pull_run(step);
     } else {
         ask(step, pull);
     }
+}
+
+/* ---- How far it is ------------------------------------------------------------------------- */
+
+/* The share of all ids that lies up to `id`, of 1000. */
+static uint32_t share_up_to(const struct mcpz_id *id)
+{
+    return (uint32_t)((((uint32_t)id->bytes[0] << 16 | (uint32_t)id->bytes[1] << 8 |
+                        (uint32_t)id->bytes[2]) *
+                       UINT64_C(1000)) >>
+                      24);
+}
+
+/* Sources that are there. */
+static size_t count_sources(const struct mcpz_keeping *keeping,
+                            const struct mcpz_keeping_below *below)
+{
+    struct mcpz_id source = {{0}};
+    size_t count = 0;
+
+    while (next_source(below, &keeping->puller, source, &source)) {
+        const struct mcpz_member *member = mcpz_members_find(&below->fabric->members, &source);
+        count += !mcpz_id_equal(&source, &keeping->self) && member != NULL &&
+                         !mcpz_member_is_gone(member)
+                     ? 1
+                     : 0;
+    }
+    return count;
+}
+
+bool mcpz_pull_progress(const struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
+                        mcpz_time now, struct mcpz_pull_progress *progress)
+{
+    const struct mcpz_puller *puller = &keeping->puller;
+
+    if (is_zero(puller->stamp)) {
+        return false;
+    }
+    const size_t sources = count_sources(keeping, below);
+    uint64_t share = (uint64_t)puller->done * 1000;
+    for (size_t i = 0; i < MCPZ_PULLS_MAX; i++) {
+        share += puller->pulls[i].used ? share_up_to(&puller->pulls[i].after) : 0;
+    }
+    share = sources == 0 ? 0 : share / sources;
+    share = puller->alive_max > 0 ? 0 : share > 1000 ? 1000 : share;
+    *progress = (struct mcpz_pull_progress){.version = puller->stamp.version,
+                                            .moved = puller->moved,
+                                            .per_mille = (uint32_t)share,
+                                            .took_us = now - puller->begun_us,
+                                            .left_us = MCPZ_TIME_NEVER};
+    if (share > 0) {
+        progress->to_move = puller->moved * 1000 / share;
+        progress->left_us = progress->took_us * (1000 - (mcpz_time)share) / (mcpz_time)share;
+    }
+    return true;
 }

@@ -10,6 +10,7 @@ struct mcpz_keeping_step {
     struct mcpz_keeping *keeping;
     const struct mcpz_keeping_below *below;
     mcpz_time now;
+    uint64_t wall_ms; /* 0: not known */
     struct mcpz_outbox *out;
     struct mcpz_mail mail;
 };
@@ -27,6 +28,16 @@ static inline bool mcpz_keeping_is_there(const struct mcpz_keeping_step *step,
     const struct mcpz_member *member = mcpz_members_find(&step->below->fabric->members, node);
 
     return member != NULL && !mcpz_member_is_gone(member);
+}
+
+/** May it miss what is sent to it: is there no link, or is it suspected? */
+static inline bool mcpz_keeping_may_miss(const struct mcpz_keeping_step *step,
+                                         const struct mcpz_id *node)
+{
+    const struct mcpz_member *member = mcpz_members_find(&step->below->fabric->members, node);
+
+    return !mcpz_keeping_is_linked(step, node) || member == NULL ||
+           member->state != MCPZ_MEMBER_ALIVE;
 }
 
 /** Have a link to who is there and not linked. */

@@ -118,6 +118,11 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
         int order = mcpz_id_compare(&a->fork.document, &b->fork.document);
         return order != 0 ? order : mcpz_actor_compare(&a->fork.actor, &b->fork.actor);
     }
+    if (a->kind == MCPZ_RECORD_HINT) {
+        int order = mcpz_id_compare(&a->hint.owner, &b->hint.owner);
+        order = order != 0 ? order : compare_numbers(a->hint.since_ms, b->hint.since_ms);
+        return order != 0 ? order : mcpz_id_compare(&a->hint.document, &b->hint.document);
+    }
     if (a->kind == MCPZ_RECORD_CHANGE) {
         return compare_numbers(a->change.seq, b->change.seq);
     }

@@ -122,6 +122,9 @@ static size_t one_of_each(struct mcpz_record *records)
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_TRACKER, .tracker = {{.node = id_of(7)}}};
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_STAGED};
+    records[count++] = (struct mcpz_record){
+        .kind = MCPZ_RECORD_HINT,
+        .hint = {.owner = id_of(7), .since_ms = 0x0102, .document = id_of(8)}};
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_CHANGE, .change = {.seq = 0x0102}};
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_CHANGES};
     records[count++] =
@@ -446,6 +449,33 @@ TEST(knows_where_a_path_ends)
     }
 }
 
+TEST(hints_of_an_owner_lie_together_oldest_first)
+{
+    struct mcpz_record first = {
+        .kind = MCPZ_RECORD_HINT,
+        .hint = {.owner = id_of(7), .since_ms = 0x0102, .document = id_of(9)}};
+    struct mcpz_record later = first;
+    struct mcpz_record other = first;
+    struct mcpz_record parsed;
+
+    later.hint.since_ms = 0x0200;
+    later.hint.document = id_of(1);
+    other.hint.owner = id_of(8);
+    other.hint.since_ms = 0;
+    struct mcpz_key key = key_of(&first);
+    struct mcpz_key later_key = key_of(&later);
+    struct mcpz_key other_key = key_of(&other);
+    CHECK_UINT(key.length, 73);
+    check_bytes(mcpz_bytes(key.bytes + 33, 8), "\0\0\0\0\0\0\x01\x02", 8);
+    CHECK(mcpz_bytes_compare(slice(&key), slice(&later_key)) < 0);
+    CHECK(mcpz_bytes_compare(slice(&later_key), slice(&other_key)) < 0);
+    CHECK_UINT(mcpz_schema_parse(slice(&later_key), &parsed), MCPZ_OK);
+    CHECK(mcpz_id_equal(&parsed.hint.owner, &first.hint.owner));
+    CHECK_UINT(parsed.hint.since_ms, 0x0200);
+    CHECK(mcpz_id_equal(&parsed.hint.document, &later.hint.document));
+    check_corrupt(key.bytes, 72);
+}
+
 TEST(layouts_sort_by_version_and_their_keys_are_read_back)
 {
     const struct mcpz_record first = {.kind = MCPZ_RECORD_LAYOUT,
@@ -496,7 +526,8 @@ TEST(places_of_sealed_records_have_tokens_for_names)
     CHECK(!mcpz_schema_is_place(mcpz_bytes(place, 33)));
 }
 
-TEST_MAIN(RUN(layouts_sort_by_version_and_their_keys_are_read_back),
+TEST_MAIN(RUN(hints_of_an_owner_lie_together_oldest_first),
+          RUN(layouts_sort_by_version_and_their_keys_are_read_back),
           RUN(spells_the_key_of_an_entry), RUN(spells_the_key_of_a_delta),
           RUN(spells_the_key_of_a_fork), RUN(spells_the_keys_of_the_rest),
           RUN(spells_the_keys_of_tasks), RUN(tenant_and_key_cannot_be_shifted),

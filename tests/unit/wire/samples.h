@@ -102,7 +102,7 @@ static const struct mcpz_msg_task_mark sample_marks[] = {{{TASK16}, 1, 2}, {{TAS
 static const struct mcpz_layout_stamp sample_stamps[] = {{1, 2}, {2, 1}};
 static const struct mcpz_layout_tracker sample_trackers[] = {{{A32}, {2, 1}, {1, 2}, {0, 0}}};
 
-static const struct mcpz_pulled_row sample_pulled[] = {{{D32}, NULL, 0}};
+static const struct mcpz_pulled_row sample_pulled[] = {{{D32}, NULL, 0, NULL, 0}};
 
 static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_HELLO, .hello = {1, 2, {A32}, RAW("cert"), true}},
@@ -259,12 +259,15 @@ static const struct sample samples[] = {
      RAW("\x95\x4e" ID_D "\x92" ID_A "\x01\x07\x92\x02\x01")},
     {{.kind = MCPZ_MSG_ACK, .ack = {{D32}, {{A32}, 1}, 7}},
      RAW("\x94\x4f" ID_D "\x92" ID_A "\x01\x07")},
-    {{.kind = MCPZ_MSG_PULL, .pull = {{2, 1}, {A32}}}, RAW("\x93\x50\x92\x02\x01" ID_A)},
+    {{.kind = MCPZ_MSG_PULL, .pull = {{2, 1}, {A32}, 2}}, RAW("\x94\x50\x92\x02\x01" ID_A "\x02")},
     {{.kind = MCPZ_MSG_PULLED, .pulled = {{2, 1}, {A32}, {B32}, sample_pulled, 1}},
-     RAW("\x95\x51\x92\x02\x01" ID_A ID_B "\x91\x92" ID_D "\x90")},
-    {{.kind = MCPZ_MSG_HANDOVER, .handover = {{D32}, 9, NULL, 0}},
-     RAW("\x94\x52" ID_D "\x09\x90")},
+     RAW("\x95\x51\x92\x02\x01" ID_A ID_B "\x91\x93" ID_D "\x90\x90")},
+    {{.kind = MCPZ_MSG_HANDOVER, .handover = {{D32}, 9, NULL, 0, NULL, 0}},
+     RAW("\x95\x52" ID_D "\x09\x90\x90")},
     {{.kind = MCPZ_MSG_HANDED, .handed = {{D32}, 9}}, RAW("\x93\x53" ID_D "\x09")},
+    {{.kind = MCPZ_MSG_READ, .read = {7, {D32}}}, RAW("\x93\x54\x07" ID_D)},
+    {{.kind = MCPZ_MSG_READING, .reading = {7, {D32}, NULL, 0, NULL, 0}},
+     RAW("\x95\x55\x07" ID_D "\x90\x90")},
     {{.kind = MCPZ_MSG_ROOT, .root = {1, 2, 3, 4, 5, 6, 7, 8, true}},
      RAW("\x9a\x56\x01\x02\x03\x04\x05\x06\x07\x08\xc3")},
     {{.kind = MCPZ_MSG_CHANGES_ASK, .changes_ask = {5, 300}}, RAW("\x93\x57\x05\xcd\x01\x2c")},
@@ -511,12 +514,15 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_ACK_ASK,
      .ack_ask = {{D32}, {{A32}, UINT32_MAX}, UINT64_MAX, {UINT64_MAX, UINT64_MAX}}},
     {.kind = MCPZ_MSG_ACK, .ack = {{D32}, {{A32}, UINT32_MAX}, UINT64_MAX}},
-    {.kind = MCPZ_MSG_PULL, .pull = {{UINT64_MAX, UINT64_MAX}, {A32}}},
+    {.kind = MCPZ_MSG_PULL, .pull = {{UINT64_MAX, UINT64_MAX}, {A32}, UINT32_MAX}},
     {.kind = MCPZ_MSG_PULLED,
      .pulled = {{UINT64_MAX, UINT64_MAX}, {A32}, {B32}, full_pulled, MCPZ_PULLED_MAX}},
     {.kind = MCPZ_MSG_HANDOVER,
-     .handover = {{D32}, UINT64_MAX, full_versions, MCPZ_ARRAY_LEN(full_versions)}},
+     .handover = {{D32}, UINT64_MAX, full_versions, MCPZ_ACTORS_MAX, full_cuts, MCPZ_ACTORS_MAX}},
     {.kind = MCPZ_MSG_HANDED, .handed = {{D32}, UINT64_MAX}},
+    {.kind = MCPZ_MSG_READ, .read = {UINT64_MAX, {D32}}},
+    {.kind = MCPZ_MSG_READING,
+     .reading = {UINT64_MAX, {D32}, full_versions, MCPZ_ACTORS_MAX, full_cuts, MCPZ_ACTORS_MAX}},
     {.kind = MCPZ_MSG_ROOT,
      .root = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
               UINT64_MAX, true}},
@@ -534,9 +540,9 @@ static const struct mcpz_msg largest[] = {
                 FULL(MCPZ_SKETCH_BYTES_MAX)}},
 };
 
-/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63, 74, 75, 84 and 85 are
- * not used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 2 - 2)
+/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63, 74 and 75 are not used
+ * yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 2)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");
@@ -586,8 +592,8 @@ static void fill_largest(void)
         full_stamps[i] = (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - 3 + i};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_pulled); i++) {
-        full_pulled[i] =
-            (struct mcpz_pulled_row){last_id, full_versions, MCPZ_ARRAY_LEN(full_versions)};
+        full_pulled[i] = (struct mcpz_pulled_row){last_id, full_versions, MCPZ_ACTORS_MAX,
+                                                  full_cuts, i == 0 ? MCPZ_ACTORS_MAX : 0};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_trackers); i++) {
         full_trackers[i] =

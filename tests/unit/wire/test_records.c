@@ -82,14 +82,15 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_TRACKER, .tracker = {{{A32}, {2, 1}, {1, 2}, {0, 0}}}},
      RAW("\x94\x01\x92\x02\x01\x92\x01\x02\x92\0\0")},
     {{.kind = MCPZ_RECORD_STAGED, .staged = {RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
+    {{.kind = MCPZ_RECORD_HINT, .hint = {{A32}, 5, {D32}, 300}}, RAW("\x92\x01\xcd\x01\x2c")},
     {{.kind = MCPZ_RECORD_CHANGE, .change = {300, {D32}}}, RAW("\x92\x01" ID_D)},
     {{.kind = MCPZ_RECORD_CHANGES, .changes = {5, 300}}, RAW("\x93\x01\x05\xcd\x01\x2c")},
     {{.kind = MCPZ_RECORD_CURSOR, .cursor = {{A32}, 5, 0, 300, 9}},
      RAW("\x95\x01\x05\0\xcd\x01\x2c\x09")},
 };
 
-/* 16, 23 and 24 are not used yet. */
-static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 3, "a row of each kind");
+/* 16 and 24 are not used yet. */
+static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 2, "a row of each kind");
 
 static struct mcpz_bytes encode(const struct mcpz_record *record)
 {
