@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "cli/verb_tables.h"
 
 /* ---- Writing ------------------------------------------------------------------------------ */
+
+#define READ_TIMEOUT_MS 5000 /* the node's own default */
 
 static enum mcpz_exit show_written(const struct mcpz_invocation *invocation, const char *method,
                                    const char *path, json_t *body, const char *what)
@@ -325,14 +328,56 @@ static enum mcpz_exit show_agent(const json_t *answer)
     return MCPZ_EXIT_OK;
 }
 
+/* `path` with what --read and --timeout say, and how long that may take. Tells why not. */
+static enum mcpz_exit add_read(const struct mcpz_invocation *invocation, char *path,
+                               uint64_t *wait_ms)
+{
+    static const char *const reaches[] = {"local", "one", "quorum"};
+    const char *reach = mcpz_option_value(invocation, "read");
+    const size_t used = strlen(path);
+    bool is_reach = reach == NULL;
+
+    *wait_ms = 0;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(reaches) && !is_reach; i++) {
+        is_reach = strcmp(reaches[i], reach) == 0;
+    }
+    if (!is_reach) {
+        return mcpz_fail_usage(invocation, "--read %s is not local, one or quorum", reach);
+    }
+    const enum mcpz_exit status =
+        mcpz_option_duration(invocation, "timeout", READ_TIMEOUT_MS, wait_ms);
+    if (status == MCPZ_EXIT_OK && reach != NULL &&
+        snprintf(path + used, MCPZ_API_PATH_BYTES - used, "?read=%s&timeout_ms=%" PRIu64, reach,
+                 *wait_ms) >= (int)(MCPZ_API_PATH_BYTES - used)) {
+        return mcpz_fail_usage(invocation, "the agent's id is too long");
+    }
+    return status;
+}
+
 static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
 {
     char path[MCPZ_API_PATH_BYTES];
+    uint64_t wait_ms = 0;
+    json_t *answer;
     enum mcpz_exit status =
         mcpz_api_path(invocation, "/v1/agents/", mcpz_argument(invocation, 0), "", path);
 
-    return status != MCPZ_EXIT_OK ? status
-                                  : mcpz_ask_and_show(invocation, "GET", path, show_agent);
+    if (status == MCPZ_EXIT_OK) {
+        status = add_read(invocation, path, &wait_ms);
+    }
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask_patiently(invocation, "GET", path, NULL, wait_ms, &answer);
+    }
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (invocation->json) {
+        mcpz_print_json(answer);
+    } else {
+        status = show_agent(answer);
+    }
+    json_decref(answer);
+    return status;
 }
 
 /* One line for each thing that is not shown: PATH, its type, its value. */
@@ -450,6 +495,11 @@ static enum mcpz_exit run_agent_forks(const struct mcpz_invocation *invocation)
     return MCPZ_EXIT_OK;
 }
 
+static const struct mcpz_option agent_read_options[] = {
+    {"read", '\0', "WHOSE", "local, what this node has; one that keeps it (default); or quorum"},
+    {"timeout", '\0', "TIME", "for a quorum to answer: then the status is 5 (5s)"},
+};
+
 static const struct mcpz_option agent_write_options[] = {
     {"ack", '\0', "LEVEL", "on how many disks it is to be: async (one), one, quorum or all"},
     {"timeout", '\0', "TIME", "for that: then the status is 5, and the write stays (5s)"},
@@ -474,10 +524,13 @@ static const struct mcpz_verb verbs[] = {
 {
     run_agent_get, "agent get", "ID", 1, 1, "show an agent's state",
     "With --json also its root hash: two nodes with the same root hold the same state.\n"
+    "Where a layout says who keeps it, one of those is asked. A quorum has all that writes with\n"
+    "--ack quorum have promised; who turns out to be behind is brought up to date.\n"
     "\n"
-    "Example:\n"
-    "  mcpz agent get planner\n",
-    NULL, 0},
+    "Examples:\n"
+    "  mcpz agent get planner\n"
+    "  mcpz agent get planner --read quorum\n",
+    MCPZ_OPTIONS(agent_read_options)},
 {
     run_agent_set, "agent set", "ID PATH JSON", 3, 3, "write a value",
     "PATH is \"a.b.c\", or a JSON pointer \"/a/b.c\" for names with dots. Of writes made at\n"

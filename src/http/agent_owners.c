@@ -82,6 +82,37 @@ bool mcpz_agent_ack_read(struct mcpz_exchange *exchange, const struct mcpz_reque
     return true;
 }
 
+bool mcpz_agent_reach_read(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                           enum mcpz_agent_reach *reach, uint32_t *timeout_ms)
+{
+    static const char *const words[] = {
+        [MCPZ_READ_ONE] = "one", [MCPZ_READ_LOCAL] = "local", [MCPZ_READ_QUORUM] = "quorum"};
+    struct mcpz_bytes query = request->query;
+    struct mcpz_bytes name;
+    struct mcpz_bytes value;
+
+    *reach = MCPZ_READ_ONE;
+    *timeout_ms = MCPZ_ACK_TIMEOUT_MS;
+    while (mcpz_exchange_parameter(&query, &name, &value)) {
+        enum mcpz_agent_reach found = 0;
+        for (size_t i = MCPZ_READ_ONE; i < MCPZ_ARRAY_LEN(words); i++) {
+            found =
+                mcpz_bytes_equal(value, mcpz_text(words[i])) ? (enum mcpz_agent_reach)i : found;
+        }
+        if (mcpz_bytes_equal(name, mcpz_text("read")) && found != 0) {
+            *reach = found;
+        } else if (!mcpz_bytes_equal(name, mcpz_text("timeout_ms")) ||
+                   !read_timeout(value, timeout_ms)) {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                               "a read takes \"read\", which is local, one or quorum, and "
+                               "\"timeout_ms\", a number from 1 to %d",
+                               MCPZ_ACK_TIMEOUT_MS_MAX);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- Where it is -------------------------------------------------------------------------- */
 
 bool mcpz_agents_are_spread(struct mcpz_exchange *exchange)
@@ -165,10 +196,7 @@ bool mcpz_agent_hand_on(struct mcpz_exchange *exchange, const struct mcpz_agent_
                                        .find = mcpz_agent_keepers,
                                        .document = asked->document,
                                        .repeatable = asked->repeatable,
-                                       .timeout_ms =
-                                           asked->request->method == MCPZ_GET
-                                               ? READ_MS
-                                               : (uint32_t)asked->ack_timeout_ms + READ_MS,
+                                       .timeout_ms = (uint32_t)asked->ack_timeout_ms + READ_MS,
                                        .what = "those that keep this agent"};
 
     if (mcpz_agent_is_here(exchange, &asked->document) &&

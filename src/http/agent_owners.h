@@ -2,7 +2,8 @@
  * Agents whose owners are elsewhere: requests about them are handed on to one (http/forward.h),
  * and lists are asked for of all nodes that keep agents. Without a layout everything is here.
  *
- * Also what a write says of how many owners are to have it on disk: "?ack=quorum&timeout_ms=5000".
+ * Also what a write says of how many owners are to have it on disk: "?ack=quorum&timeout_ms=5000",
+ * and a read of how many are to say what they have: "?read=quorum".
  */
 
 #ifndef HTTP_AGENT_OWNERS_H
@@ -30,6 +31,18 @@ MCPZ_MUST_USE bool mcpz_agent_ack_read(struct mcpz_exchange *exchange,
 
 /** "async", "one", "quorum" or "all". */
 const char *mcpz_agent_ack_word(enum mcpz_ack_level level);
+
+/* Whose state is read: "?read=quorum". */
+enum mcpz_agent_reach {
+    MCPZ_READ_ONE = 1, /* one's that keeps it: ours if we do */
+    MCPZ_READ_LOCAL,   /* ours, whoever keeps it */
+    MCPZ_READ_QUORUM,  /* what a quorum of those that keep it has, together */
+};
+
+/** Read "read" and "timeout_ms" of a read's query. False: answered with what is wrong. */
+MCPZ_MUST_USE bool mcpz_agent_reach_read(struct mcpz_exchange *exchange,
+                                         const struct mcpz_request *request,
+                                         enum mcpz_agent_reach *reach, uint32_t *timeout_ms);
 
 /**
  * Hand the request on if this node is not one to ask for its document. False: it is. A request

@@ -318,34 +318,24 @@ static void show_agreed(const struct mcpz_store *store, const struct mcpz_id *do
                   (json_int_t)agreed->signature_count));
 }
 
-void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+static void show_agent(struct mcpz_exchange *exchange, struct mcpz_bytes id,
+                       const struct mcpz_id *document, uint32_t copies)
 {
-    struct mcpz_bytes id = mcpz_exchange_path_rest(request->path, AGENTS_PREFIX);
-    struct mcpz_id document;
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    const struct mcpz_store *store = mcpz_engine_store(engine);
     struct mcpz_record record;
     uint8_t root[MCPZ_DIGEST_BYTES];
     json_t *state = NULL;
     json_t *conflicts = NULL;
     uint64_t deltas = 0;
 
-    if (!check_id(exchange, id)) {
-        return;
-    }
-    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
-    const struct mcpz_store *store = mcpz_engine_store(engine);
-    document_of(id, &document);
-    if (mcpz_agent_hand_on(exchange, &(struct mcpz_agent_request){.request = request,
-                                                                  .document = document,
-                                                                  .repeatable = true})) {
-        return;
-    }
-    mcpz_error error = mcpz_walk_find(store, &document, &record);
+    mcpz_error error = mcpz_walk_find(store, document, &record);
     if (error == MCPZ_OK) {
         deltas = count_deltas(&record.document); /* its lists do not last */
-        error = mcpz_engine_root(engine, &document, root);
+        error = mcpz_engine_root(engine, document, root);
     }
     if (error == MCPZ_OK) {
-        error = mcpz_document_show(store, &document, &state, &conflicts);
+        error = mcpz_document_show(store, document, &state, &conflicts);
     }
     if (error != MCPZ_OK) {
         fail_agent(exchange, error, id);
@@ -355,8 +345,92 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
                                mcpz_exchange_show_hex(mcpz_bytes(root, sizeof(root))), "state",
                                state, "conflicts", conflicts);
     (void)json_object_set_new(answer, "deltas", json_integer((json_int_t)deltas));
-    show_agreed(store, &document, answer);
+    show_agreed(store, document, answer);
+    if (copies > 0) {
+        (void)json_object_set_new(answer, "copies", json_integer(copies));
+    }
     mcpz_exchange_answer(exchange, 200, answer);
+}
+
+/* ---- Reading what a quorum has ------------------------------------------------------------- */
+
+#define READ_SLACK_US MCPZ_SECONDS(30)
+
+struct quorum_read {
+    struct mcpz_reply_note note;
+    struct mcpz_id document;
+    size_t id_length;
+    uint8_t id[MCPZ_AGENT_NAME_BYTES_MAX];
+};
+
+static void work_read(struct mcpz_exchange *exchange)
+{
+    const struct quorum_read *read = exchange->state;
+    const struct mcpz_reply_note *note = &read->note;
+
+    if (note->came && note->code == MCPZ_CODE_TIMEOUT) {
+        mcpz_exchange_fail(exchange, note->code,
+                           "%u of the %u nodes that were to say what they have of it have done so "
+                           "in time: read with less, or again",
+                           note->copies, note->copies_wanted);
+    } else if (mcpz_exchange_has_reply(exchange)) {
+        show_agent(exchange, mcpz_bytes(read->id, read->id_length), &read->document, note->copies);
+    }
+}
+
+static void finish_read(struct mcpz_exchange *exchange)
+{
+    free(exchange->state);
+}
+
+static const struct mcpz_exchange_kind read_kind = {
+    .note = mcpz_exchange_note_reply, .work = work_read, .finish = finish_read};
+
+static void read_quorum(struct mcpz_exchange *exchange, struct mcpz_bytes id,
+                        const struct mcpz_event_agent *asked)
+{
+    struct quorum_read *read = calloc(1, sizeof(*read));
+    struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_READ, .agent = *asked};
+
+    if (read == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "reading the agent");
+        return;
+    }
+    read->document = asked->document;
+    read->id_length = id.length;
+    memcpy(read->id, id.data, id.length);
+    mcpz_exchange_wait(exchange, &read_kind, read);
+    exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) +
+                            MCPZ_MS((mcpz_time)asked->ack_timeout_ms) + READ_SLACK_US;
+    exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
+    event.agent.request = exchange->request;
+    mcpz_engine_event(mcpz_exchange_engine(exchange), &event);
+}
+
+void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    struct mcpz_bytes id = mcpz_exchange_path_rest(request->path, AGENTS_PREFIX);
+    struct mcpz_event_agent asked = {.op = MCPZ_AGENT_SET};
+    enum mcpz_agent_reach reach;
+
+    if (!check_id(exchange, id) ||
+        !mcpz_agent_reach_read(exchange, request, &reach, &asked.ack_timeout_ms)) {
+        return;
+    }
+    document_of(id, &asked.document);
+    const struct mcpz_agent_request handed = {
+        .request = request,
+        .document = asked.document,
+        .repeatable = true,
+        .ack_timeout_ms = reach == MCPZ_READ_QUORUM ? asked.ack_timeout_ms : 0};
+    if (reach != MCPZ_READ_LOCAL && mcpz_agent_hand_on(exchange, &handed)) {
+        return;
+    }
+    if (reach == MCPZ_READ_QUORUM) {
+        read_quorum(exchange, id, &asked);
+    } else {
+        show_agent(exchange, id, &asked.document, 0);
+    }
 }
 
 /* ---- Writing ------------------------------------------------------------------------------ */
