@@ -208,7 +208,11 @@ static void ask_changes(const struct mcpz_sync *sync, struct mcpz_entropy_peer *
         .changes_ask = {.epoch = peer->pull_epoch, .since = peer->pull_seq},
     };
 
-    if (mcpz_mail_message(sync->mail, &peer->id, &msg)) {
+    /* Faster than the disk, but not far ahead of it. */
+    const bool waits = peer->pull_pages % MCPZ_PULL_AHEAD == MCPZ_PULL_AHEAD - 1;
+    if (waits ? mcpz_mail_message(sync->mail, &peer->id, &msg)
+              : mcpz_mail_question(sync->mail, &peer->id, &msg)) {
+        peer->pull_pages++;
         peer->pull = MCPZ_PULL_ASKED;
         peer->pull_until_us = sync->now + MCPZ_PULL_PATIENCE_US;
     }
@@ -228,6 +232,7 @@ static void start_pull(struct mcpz_entropy *entropy, const struct mcpz_sync *syn
     peer->pull_last = false;
     peer->pull_found = false;
     peer->pull_void = false;
+    peer->pull_pages = 0;
     peer->pull_epoch = epoch;
     peer->pull_seq = since;
     ask_changes(sync, peer);
@@ -265,6 +270,7 @@ static mcpz_error on_changes_ask(struct mcpz_entropy *entropy, const struct mcpz
                                  const struct mcpz_msg_changes_ask *ask)
 {
     struct mcpz_changes_page page = {.upto = ask->since, .last = true};
+    struct mcpz_entropy_peer *peer = find(entropy, from);
     const bool is_ours = ask->epoch == sync->epoch && ask->since <= entropy->holdings.seq;
 
     if (is_ours) {
@@ -272,6 +278,9 @@ static mcpz_error on_changes_ask(struct mcpz_entropy *entropy, const struct mcpz
         if (error != MCPZ_OK) {
             return error;
         }
+    }
+    if (peer != NULL) {
+        peer->reads_until_us = page.last ? 0 : sync->now + MCPZ_PULL_PATIENCE_US;
     }
     /* A number beyond ours is of another past, whatever its epoch's name. */
     const struct mcpz_msg msg = {
@@ -365,7 +374,8 @@ static void on_difference(struct mcpz_entropy *entropy, const struct mcpz_sync *
     const bool is_all_read = has_theirs && (has_ours || (!follows_us && !is_named));
     const bool is_unknown = !has_cursor && !is_named;
     const bool is_known = is_all_read || is_unknown;
-    if ((is_known || peer->unequal >= MCPZ_ENTROPY_UNEQUAL_MAX) &&
+    const bool is_reading = peer->reads_until_us > sync->now;
+    if (!is_reading && (is_known || peer->unequal >= MCPZ_ENTROPY_UNEQUAL_MAX) &&
         peer->sketch_at_us <= sync->now) {
         peer->is_blind = !is_known;
         start_sketch(entropy, sync, peer);

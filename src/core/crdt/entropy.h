@@ -56,6 +56,7 @@
 
 #define MCPZ_PULL_PATIENCE_US MCPZ_SECONDS(10) /* for a page of changes */
 #define MCPZ_PULL_WANTS_MAX 64                 /* unanswered, when the next page is asked for */
+#define MCPZ_PULL_AHEAD 16                     /* pages, and then one waits for the disk */
 #define MCPZ_PULL_BULK 1024                    /* since 0 and of more documents: one at a time */
 #define MCPZ_ENTROPY_SUM_PAUSE_US MCPZ_MS(1)   /* between two steps of summing up */
 #define MCPZ_ENTROPY_AGAIN_US MCPZ_SECONDS(1)  /* before what was read, or lost, is compared */
@@ -93,11 +94,14 @@ struct mcpz_entropy_peer {
     bool pull_bulk;
     bool pull_last;
     bool pull_found; /* something we lacked */
-    bool pull_void;  /* who keeps what has changed since: what comes is of no use */
-    bool is_late;    /* waits for a bulk to end */
+    uint32_t pull_pages;
+    bool pull_void; /* who keeps what has changed since: what comes is of no use */
+    bool is_late;   /* waits for a bulk to end */
     uint64_t pull_epoch;
     uint64_t pull_seq; /* so far we have read */
     mcpz_time pull_until_us;
+
+    mcpz_time reads_until_us; /* it is reading ours, and will be equal by itself */
 
     /* Sketches. */
     mcpz_time sketch_at_us;    /* none before */

@@ -240,8 +240,8 @@ static void attach(struct mcpz_msg *msg, const void *copy)
     }
 }
 
-bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
-                       const struct mcpz_msg *msg)
+static bool send_message(struct mcpz_mail *mail, const struct mcpz_id *to,
+                         const struct mcpz_msg *msg, bool durable)
 {
     size_t bytes;
     const void *from = attached(msg, &bytes);
@@ -256,10 +256,22 @@ bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
         attach(&kept, copy);
     }
     send_or_broadcast(mail, to, NULL, &kept);
+    mail->out->actions[mail->out->count - 1].durable = durable;
+    return true;
+}
+
+bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
+                       const struct mcpz_msg *msg)
+{
     /* Deltas wait for the disk; what comes after them must not overtake them, and no number of a
      * change may be known that could be given out again. */
-    mail->out->actions[mail->out->count - 1].durable = true;
-    return true;
+    return send_message(mail, to, msg, true);
+}
+
+bool mcpz_mail_question(struct mcpz_mail *mail, const struct mcpz_id *to,
+                        const struct mcpz_msg *msg)
+{
+    return send_message(mail, to, msg, false);
 }
 
 bool mcpz_mail_offer(struct mcpz_mail *mail, const struct mcpz_id *to,

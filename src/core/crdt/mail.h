@@ -67,6 +67,10 @@ bool mcpz_mail_fetch(struct mcpz_mail *mail, const struct mcpz_id *to,
 bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
                        const struct mcpz_msg *msg);
 
+/** The same of one that says nothing of what we have: it goes at once, whatever waits. */
+bool mcpz_mail_question(struct mcpz_mail *mail, const struct mcpz_id *to,
+                        const struct mcpz_msg *msg);
+
 /**
  * Tell `to` (NULL: all neighbours) how far along we are with one document, behind any delta of
  * it that was mailed before. False: no room; it may be ignored, as the next round tells it too.

@@ -331,6 +331,50 @@ TEST(a_page_that_finds_no_room_is_asked_for_again)
     world_finish(&world);
 }
 
+/* A page is asked for at once, and now and then behind what is on its way to the disk. */
+TEST(pages_are_read_ahead_of_the_disk_but_not_far)
+{
+    set_up_equal(3);
+    receive(0, root_of_another_life(3));
+    uint64_t since = 0;
+    for (uint32_t i = 0; i < 2 * MCPZ_PULL_AHEAD; i++) {
+        const struct mcpz_action *last = &world.out.actions[world.out.count - 1];
+        CHECK_UINT(last->send.msg.kind, MCPZ_MSG_CHANGES_ASK);
+        CHECK(last->durable == (i % MCPZ_PULL_AHEAD == MCPZ_PULL_AHEAD - 1));
+        lose_all();
+        receive(0,
+                (struct mcpz_msg){.kind = MCPZ_MSG_CHANGES,
+                                  .changes = {.epoch = 4711, .since = since, .upto = since + 1}});
+        since++;
+    }
+    lose_all();
+    world_finish(&world);
+}
+
+/* Who reads all that we have will be as we are: no sketch with it until it has. */
+TEST(who_is_reading_is_left_to_it)
+{
+    set_up();
+    create(0, 0, 400);
+    world_link(&world, 0, 1);
+    tick(0);
+    lose_all();
+    const uint64_t ours = mcpz_holdings_epoch(&entropy(0)->holdings, 1);
+    struct mcpz_msg ask = {.kind = MCPZ_MSG_CHANGES_ASK, .changes_ask = {.epoch = ours}};
+    receive(0, ask);
+    lose_all();
+    receive(0, root_of_another_life(300)); /* many, and unknown to us */
+    CHECK_UINT(waiting(MCPZ_MSG_SKETCH_ASK), 0);
+    lose_all();
+    ask.changes_ask.since = 390;
+    receive(0, ask);
+    CHECK(said(MCPZ_MSG_CHANGES).changes.last);
+    receive(0, root_of_another_life(300));
+    CHECK_UINT(waiting(MCPZ_MSG_SKETCH_ASK), 1);
+    lose_all();
+    world_finish(&world);
+}
+
 TEST(two_peers_of_very_much_are_read_one_after_the_other)
 {
     set_up();
@@ -576,6 +620,7 @@ TEST_MAIN(RUN(an_answer_that_nobody_asked_for_is_refused),
           RUN(what_a_page_names_otherwise_is_asked_for),
           RUN(a_page_that_does_not_come_is_not_waited_for),
           RUN(a_page_that_finds_no_room_is_asked_for_again),
+          RUN(pages_are_read_ahead_of_the_disk_but_not_far), RUN(who_is_reading_is_left_to_it),
           RUN(two_peers_of_very_much_are_read_one_after_the_other),
           RUN(a_cursor_survives_a_restart_and_not_another_layout),
           RUN(owners_come_to_agree_on_what_they_share), RUN(roots_wait_until_they_are_summed_up),
