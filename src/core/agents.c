@@ -147,20 +147,13 @@ struct arrival {
     struct mcpz_document *document;
 };
 
-/* More branches of its author are here than are kept, and this would be on one. */
-static bool is_overrun(const struct arrival *arrival)
-{
-    const struct mcpz_cuts *cuts = &arrival->document->cuts;
-    const struct mcpz_cut *cut = mcpz_cuts_find(cuts->cuts, cuts->count, &arrival->delta->actor);
-    return cut != NULL && cut->overrun && arrival->tip.seq >= cut->seq;
-}
-
 /* What a valid delta is to its document, if it can be applied at all. */
 static enum fate judge(const struct step *step, const struct arrival *arrival)
 {
     const struct mcpz_store *store = step->agents->store;
     const struct mcpz_delta *delta = arrival->delta;
     enum mcpz_past past;
+    bool crowded;
     bool held;
 
     if (mcpz_past_holds(store, arrival->document, &delta->actor, &arrival->tip, &held) !=
@@ -176,11 +169,13 @@ static enum fate judge(const struct step *step, const struct arrival *arrival)
     if (mcpz_clock_is_ahead(delta->hlc, step->wall_ms)) {
         return FATE_AHEAD;
     }
-    if (is_overrun(arrival)) {
-        return FATE_OVERRUN;
-    }
-    if (mcpz_past_judge(store, arrival->document, delta, &past) != MCPZ_OK) {
+    if (mcpz_past_is_crowded(store, arrival->document, &delta->actor, delta->seq, &crowded) !=
+            MCPZ_OK ||
+        mcpz_past_judge(store, arrival->document, delta, &past) != MCPZ_OK) {
         return FATE_STORE_FAILED;
+    }
+    if (crowded) {
+        return FATE_OVERRUN;
     }
     if (past != MCPZ_PAST_COMPLETE) {
         return past == MCPZ_PAST_MISSING ? FATE_EARLY : FATE_REFUSED;

@@ -75,7 +75,9 @@ struct mcpz_cut {
     struct mcpz_actor actor;
     uint64_t seq; /* the first place with two deltas */
     bool overrun; /* more branches than MCPZ_BRANCHES_MAX: none are told apart any more */
-    struct mcpz_tip tips[MCPZ_BRANCHES_MAX]; /* by seq, head; none if overrun */
+    /* By seq, head. If overrun one, that stands for all: how many deltas there are from the first
+     * place on, and the sum of their heads, mod 2^128. */
+    struct mcpz_tip tips[MCPZ_BRANCHES_MAX];
     size_t tip_count;
 };
 

@@ -126,15 +126,16 @@ static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
 
 #define MCPZ_PATH_BYTES_MAX 400 /* canonical MessagePack array of strings and numbers */
 #define MCPZ_PATH_DEPTH_MAX 16
-#define MCPZ_VALUE_BYTES_MAX 1024   /* canonical MessagePack */
-#define MCPZ_ACTORS_MAX 32          /* in one document's version vector */
-#define MCPZ_BRANCHES_MAX 4         /* of one actor that contradicts itself, in one document */
-#define MCPZ_BRANCH_IDS_MAX 256     /* in one message */
-#define MCPZ_FETCH_MAX 64           /* deltas asked for by name in one message */
-#define MCPZ_ENTRIES_MAX 4096       /* live entries of one document */
-#define MCPZ_LIST_ITEMS_MAX 1024    /* elements of one list */
-#define MCPZ_LIST_KEY_BYTES_MAX 64  /* of where an element stands */
-#define MCPZ_ESCROW_PARTNERS_MAX 10 /* actors that one has given to, or taken from */
+#define MCPZ_VALUE_BYTES_MAX 1024           /* canonical MessagePack */
+#define MCPZ_ACTORS_MAX 32                  /* in one document's version vector */
+#define MCPZ_BRANCHES_MAX 4                 /* told apart, of one actor that contradicts itself */
+#define MCPZ_BRANCH_IDS_MAX 256             /* in one message */
+#define MCPZ_RIVALS_MAX MCPZ_BRANCH_IDS_MAX /* deltas of one place: no more can be told of */
+#define MCPZ_FETCH_MAX 64                   /* deltas asked for by name in one message */
+#define MCPZ_ENTRIES_MAX 4096               /* live entries of one document */
+#define MCPZ_LIST_ITEMS_MAX 1024            /* elements of one list */
+#define MCPZ_LIST_KEY_BYTES_MAX 64          /* of where an element stands */
+#define MCPZ_ESCROW_PARTNERS_MAX 10         /* actors that one has given to, or taken from */
 #define MCPZ_DELTA_ADDS_MAX 16
 #define MCPZ_DELTA_REMOVES_MAX 64
 #define MCPZ_AGENTS_MAX 1000000 /* documents at one node, in this version */

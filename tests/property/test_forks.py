@@ -14,8 +14,8 @@ import os
 import random
 import sys
 
-from crdt_model import REGISTER, SET, Delta
-from packed import pack
+from crdt_model import FENCED, LIFE, NAME, REGISTER, SET, Delta, latest
+from packed import pack, unpack
 from test_crdt import WALL_MS, Shell, change
 
 BRANCHES_MAX = 4
@@ -23,7 +23,8 @@ PATHS = [["k"], ["m"], ["s"]]
 
 
 def state_of(deltas):
-    """Of a set of deltas, all within BRANCHES_MAX: (entries, versions, cuts)."""
+    """Of a set of deltas: (entries, versions, cuts). A cut is (seq, tips), or, of an actor with more
+    than BRANCHES_MAX branches, (seq, [(how many deltas, the sum of their heads)])."""
     places = {}
     for delta in deltas:
         places.setdefault((delta.actor, delta.seq), set()).add(delta.head)
@@ -45,7 +46,16 @@ def state_of(deltas):
             dot = (*delta.actor, delta.seq, index)
             if (dot, kind, path) not in removed:
                 entries[dot] = (path, kind, delta.hlc, value)
-    return entries, versions, {actor: (seq, sorted(tips[actor])) for actor, seq in cuts.items()}
+    return entries, versions, {actor: (seq, shown_tips(actor, seq, tips[actor], deltas))
+                               for actor, seq in cuts.items()}
+
+
+def shown_tips(actor, seq, tips, deltas):
+    if len(tips) <= BRANCHES_MAX:
+        return sorted(tips)
+    heads = [int.from_bytes(delta.head, "big") for delta in deltas
+             if delta.actor == actor and delta.seq >= seq]
+    return [(len(heads), (sum(heads) % (1 << 128)).to_bytes(16, "big"))]
 
 
 class Replica:
@@ -116,8 +126,12 @@ class Replica:
         assert {tuple(actor): (seq, head) for (actor, seq), head
                 in zip(state.get("versions", []), heads)} == versions, (state, versions)
         assert {tuple(actor): (seq, [(at, bytes.fromhex(head)) for at, head in tips])
-                for actor, seq, overrun, tips in state.get("cuts", [])
-                if not overrun} == cuts, (state["cuts"], cuts)
+                for actor, seq, _, tips in state.get("cuts", [])} == cuts, (state["cuts"], cuts)
+        shown = latest(entries, LIFE, FENCED)
+        assert state.get("deleted", False) == (shown is not None and
+                                               unpack(shown)[2] == "deleted"), (state, entries)
+        name = latest(entries, NAME)
+        assert state.get("name", "") == ("" if name is None else unpack(name)), (state, name)
         assert state.get("count", 0) == len(entries)
         assert state.get("hlc", 0) == hlc
 
@@ -147,15 +161,10 @@ class History:
         if delta is not None:
             self.deltas[delta.head] = delta
 
-    def branches_of(self, actor):
-        return len(state_of(self.deltas.values())[2].get(actor, (0, []))[1])
-
     def forge(self):
         """A rival of a delta that is there, or one that follows one that does not count."""
         rng = self.rng
         victim = rng.choice(list(self.deltas.values()))
-        if self.branches_of(victim.actor) >= BRANCHES_MAX - 1:  # its owner may add one
-            return
         adds = [(rng.choice([REGISTER, SET]), pack(rng.choice(PATHS)), pack(rng.randrange(99)))]
         removes = victim.removes if rng.random() < 0.5 else victim.removes[1:]
         if rng.random() < 0.6:
@@ -165,6 +174,14 @@ class History:
                              prev=victim.head, hlc=victim.hlc + rng.randint(1, 5))
         self.add(Delta(message))
 
+    def crowd(self):
+        """So many rivals of one delta that they are told apart no more; each removes what it may."""
+        victim = self.rng.choice(list(self.deltas.values()))
+        for number in range(self.rng.randint(BRANCHES_MAX, 3 * BRANCHES_MAX)):
+            adds = [(REGISTER, pack(self.rng.choice(PATHS)), pack(1000 + number))]
+            self.add(Delta(change(victim, adds=adds, removes=self.removable(victim), seq=victim.seq + 1,
+                                  prev=victim.head, hlc=victim.hlc + self.rng.randint(1, 5))))
+
     def removable(self, delta):
         """Something that whoever follows `delta` has seen."""
         seen = {**{actor: seq for actor, (seq, _) in delta.past.items()}, delta.actor: delta.seq}
@@ -172,7 +189,11 @@ class History:
                  if other.seq <= seen.get(other.actor, 0)
                  for index, (kind, path, _) in enumerate(other.adds)]
         dots = {dot: (kind, path, dot) for kind, path, dot in found}
-        return self.rng.sample(list(dots.values()), min(len(dots), self.rng.randint(0, 2)))
+        removes = self.rng.sample(list(dots.values()), min(len(dots), self.rng.randint(0, 2)))
+        if removes and self.rng.random() < 0.2:  # what is not there under that path stays
+            kind, _, dot = removes[0]
+            removes[0] = (kind, pack(["nowhere"]), dot)
+        return removes
 
     def lie(self):
         """What no one may take, whatever they have: V5 and V7."""
@@ -218,19 +239,23 @@ class History:
         if chance < 0.5:
             self.add(self.rng.choice(self.replicas).write(self.rng))
         elif chance < 0.62 and self.deltas:
-            self.forge()
+            if self.rng.random() < 0.06:
+                self.crowd()
+            else:
+                self.forge()
         elif chance < 0.66:
             self.lie()
         elif self.deltas:
             self.gossip()
 
     def check_same(self):
-        """Who says the same of versions, heads and cuts holds the same bytes (P7)."""
-        roots = {}
+        """Who says the same of versions, heads and cuts holds the same bytes, and nobody else (P7)."""
+        roots, keys = {}, {}
         for replica in self.replicas:
-            state = replica.ask("state")
+            state, root = replica.ask("state"), replica.root()
             key = repr((state.get("versions"), state.get("heads"), state.get("cuts")))
-            assert roots.setdefault(key, replica.root()) == replica.root(), key
+            assert roots.setdefault(key, root) == root, key
+            assert keys.setdefault(root, key) == key, (key, keys[root])
 
     def talk(self, one, other):
         """Two replicas ask each other, and nobody else, until nothing more is said."""

@@ -223,12 +223,21 @@ static mcpz_error find_common(const struct mcpz_store *store, const struct mcpz_
     return MCPZ_OK;
 }
 
-/* More than MCPZ_BRANCHES_MAX are here: what comes on top is not taken in. */
-static bool is_wanted(const struct mcpz_document *document, const struct mcpz_actor *actor,
-                      uint64_t seq)
+/* An id of a page: is it to be asked for? Ids come by seq: `crowded` is of the last one's. */
+static mcpz_error is_wanted(const struct mcpz_store *store, const struct mcpz_document *document,
+                            const struct mcpz_msg_branches *page, size_t at, bool *crowded,
+                            bool *wanted)
 {
-    const struct mcpz_cut *cut = mcpz_cuts_find(document->cuts.cuts, document->cuts.count, actor);
-    return cut == NULL || !cut->overrun || seq < cut->seq;
+    const struct mcpz_tip *id = &page->ids[at];
+    bool held;
+
+    *wanted = false;
+    mcpz_error error = mcpz_past_holds(store, document, &page->actor, id, &held);
+    if (error == MCPZ_OK && (at == 0 || page->ids[at - 1].seq != id->seq)) {
+        error = mcpz_past_is_crowded(store, document, &page->actor, id->seq, crowded);
+    }
+    *wanted = error == MCPZ_OK && !held && !*crowded;
+    return error;
 }
 
 mcpz_error mcpz_branches_answer(const struct mcpz_store *store,
@@ -241,17 +250,17 @@ mcpz_error mcpz_branches_answer(const struct mcpz_store *store,
         return find_common(store, document, page, &fetch->next);
     }
 
-    fetch->next = page->upto < UINT64_MAX && is_wanted(document, &page->actor, page->upto)
-                      ? page->upto + 1
-                      : 0;
+    bool crowded = false;
+
+    fetch->next = page->upto < UINT64_MAX ? page->upto + 1 : 0;
     for (size_t i = 0; i < page->id_count; i++) {
         const struct mcpz_tip *id = &page->ids[i];
-        bool held;
-        mcpz_error error = mcpz_past_holds(store, document, &page->actor, id, &held);
+        bool wanted;
+        mcpz_error error = is_wanted(store, document, page, i, &crowded, &wanted);
         if (error != MCPZ_OK) {
             return error;
         }
-        if (held || !is_wanted(document, &page->actor, id->seq)) {
+        if (!wanted) {
             continue;
         }
         if (fetch->id_count == MCPZ_FETCH_MAX) {

@@ -34,8 +34,7 @@
 #include "proto/msg.h"
 #include "proto/store.h"
 
-/* Of all actors. Whoever overruns itself and is cut ever lower may have more: those are left out.
- */
+/* Of all actors. Whoever is overrun may have more: those are left out, and told of by pages. */
 #define MCPZ_BRANCHES_AT_ONCE (MCPZ_ACTORS_MAX * (MCPZ_BRANCHES_MAX + 1))
 
 /* The delta that comes next on one branch. */

@@ -194,8 +194,9 @@ static mcpz_error lacks_tips(const struct mcpz_store *store, const struct mcpz_d
     const struct mcpz_cut *ours =
         mcpz_cuts_find(document->cuts.cuts, document->cuts.count, &theirs->actor);
 
-    *lacks = ours == NULL || ours->seq > theirs->seq || (theirs->overrun && !ours->overrun);
-    for (size_t i = 0; i < theirs->tip_count && !*lacks && !ours->overrun; i++) {
+    *lacks = ours == NULL || ours->seq > theirs->seq ||
+             (theirs->overrun && !mcpz_cuts_equal(ours, theirs));
+    for (size_t i = 0; i < theirs->tip_count && !*lacks && !theirs->overrun; i++) {
         bool held;
         mcpz_error error =
             mcpz_past_holds(store, document, &theirs->actor, &theirs->tips[i], &held);
@@ -212,14 +213,9 @@ static mcpz_error lacks_version(const struct mcpz_store *store,
                                 const struct mcpz_document *document,
                                 const struct mcpz_version *theirs, bool *lacks)
 {
-    const struct mcpz_cut *ours =
-        mcpz_cuts_find(document->cuts.cuts, document->cuts.count, &theirs->actor);
     const struct mcpz_tip tip = {theirs->seq, theirs->head};
     bool held;
 
-    if (ours != NULL && ours->overrun && theirs->seq >= ours->seq) {
-        return MCPZ_OK;
-    }
     mcpz_error error = mcpz_past_holds(store, document, &theirs->actor, &tip, &held);
     *lacks = error == MCPZ_OK && !held;
     return error;

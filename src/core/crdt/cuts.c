@@ -6,9 +6,11 @@
 
 static bool cut_is_valid(const struct mcpz_cut *cut)
 {
-    if (cut->seq == 0 || cut->tip_count > MCPZ_BRANCHES_MAX ||
-        (cut->tip_count == 0) != cut->overrun) {
+    if (cut->seq == 0 || cut->tip_count == 0 || cut->tip_count > MCPZ_BRANCHES_MAX) {
         return false;
+    }
+    if (cut->overrun) {
+        return cut->tip_count == 1 && cut->tips[0].seq > MCPZ_BRANCHES_MAX;
     }
     for (size_t i = 0; i < cut->tip_count; i++) {
         if (cut->tips[i].seq < cut->seq ||
@@ -98,7 +100,7 @@ static void outgrow(struct mcpz_cut *cut, const struct mcpz_head *prev)
     cut->tip_count = kept;
 }
 
-void mcpz_cuts_extend(struct mcpz_cuts *list, const struct mcpz_actor *actor,
+bool mcpz_cuts_extend(struct mcpz_cuts *list, const struct mcpz_actor *actor,
                       const struct mcpz_head *prev, const struct mcpz_tip *tip)
 {
     size_t at = place_of(list->cuts, list->count, actor);
@@ -106,13 +108,12 @@ void mcpz_cuts_extend(struct mcpz_cuts *list, const struct mcpz_actor *actor,
 
     assert(mcpz_cuts_is_tainted(list, actor, tip->seq));
     if (cut->overrun) {
-        return;
+        mcpz_cuts_add(&cut->tips[0], &tip->head);
+        return true;
     }
     outgrow(cut, prev);
     if (cut->tip_count == MCPZ_BRANCHES_MAX) {
-        cut->overrun = true;
-        cut->tip_count = 0;
-        return;
+        return false;
     }
     size_t to = cut->tip_count++;
     while (to > 0 && mcpz_tip_compare(tip, &cut->tips[to - 1]) < 0) {
@@ -120,6 +121,30 @@ void mcpz_cuts_extend(struct mcpz_cuts *list, const struct mcpz_actor *actor,
         to--;
     }
     cut->tips[to] = *tip;
+    return true;
+}
+
+void mcpz_cuts_overrun(struct mcpz_cuts *list, const struct mcpz_actor *actor,
+                       const struct mcpz_tip *sum)
+{
+    struct mcpz_cut *cut = &list->cuts[place_of(list->cuts, list->count, actor)];
+
+    assert(mcpz_cuts_find(list->cuts, list->count, actor) == cut);
+    cut->overrun = true;
+    cut->tips[0] = *sum;
+    cut->tip_count = 1;
+}
+
+void mcpz_cuts_add(struct mcpz_tip *sum, const struct mcpz_head *head)
+{
+    unsigned carry = 0;
+
+    sum->seq++;
+    for (size_t i = MCPZ_HEAD_BYTES; i > 0; i--) {
+        carry += (unsigned)sum->head.bytes[i - 1] + head->bytes[i - 1];
+        sum->head.bytes[i - 1] = (uint8_t)(carry & 0xff);
+        carry >>= 8;
+    }
 }
 
 bool mcpz_cuts_equal(const struct mcpz_cut *a, const struct mcpz_cut *b)

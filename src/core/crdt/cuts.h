@@ -5,9 +5,10 @@
  *        \--- (a,5)' <- tip                 it stands at 4 in the version vector
  *
  * With tips, equal lists of cuts mean equal sets of branches: each delta names the one before it.
- * An actor with more than MCPZ_BRANCHES_MAX branches is overrun. From then on nothing more of it
- * is taken in from its cut on, and who builds on such is believed: nobody can keep others from
- * going on by signing ever more. What is given up is told in core/crdt/document.h.
+ * An actor with more than MCPZ_BRANCHES_MAX branches is overrun: the ends of its branches are told
+ * apart no longer, but the sum of all its deltas from the cut on still names the set. (Somebody
+ * who looks for it finds two sets of one sum, and can have nodes differ in what he himself has
+ * deleted.) Both are functions of the set, whatever the order: branches never grow fewer.
  *
  * Source: docs reference crdt 1.3.
  */
@@ -52,10 +53,17 @@ void mcpz_cuts_lower(struct mcpz_cuts *list, const struct mcpz_actor *actor, uin
 
 /**
  * A delta of an actor with a cut, from there on, that follows `prev`: it grows a branch, or is one
- * more. More than are kept: the actor is overrun.
+ * more. False: more than are told apart; mcpz_cuts_overrun() must follow.
  */
-void mcpz_cuts_extend(struct mcpz_cuts *list, const struct mcpz_actor *actor,
+bool mcpz_cuts_extend(struct mcpz_cuts *list, const struct mcpz_actor *actor,
                       const struct mcpz_head *prev, const struct mcpz_tip *tip);
+
+/** An actor with a cut is overrun: `sum` stands for all of its deltas from there on. */
+void mcpz_cuts_overrun(struct mcpz_cuts *list, const struct mcpz_actor *actor,
+                       const struct mcpz_tip *sum);
+
+/** Add one delta to such a sum, which begins as zeros. */
+void mcpz_cuts_add(struct mcpz_tip *sum, const struct mcpz_head *head);
 
 /** Do both say the same of one actor? NULL: it has no cut. */
 bool mcpz_cuts_equal(const struct mcpz_cut *a, const struct mcpz_cut *b);

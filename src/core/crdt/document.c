@@ -375,6 +375,48 @@ static mcpz_error cut(const struct mcpz_store *store, struct mcpz_document *docu
     return MCPZ_OK;
 }
 
+/* Of what is here of `actor`, from its cut on: how many deltas, and the sum of their heads. */
+static mcpz_error sum_up(const struct mcpz_store *store, const struct mcpz_document *document,
+                         const struct mcpz_actor *actor, struct mcpz_tip *sum)
+{
+    const struct mcpz_cuts *cuts = &document->cuts;
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = document->id,
+                            .actor = *actor,
+                            .seq = mcpz_cuts_find(cuts->cuts, cuts->count, actor)->seq}},
+    };
+    *sum = (struct mcpz_tip){.seq = 0};
+
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_ACTOR, true, &record);
+    while (error == MCPZ_OK) {
+        mcpz_cuts_add(sum, &record.delta.head);
+        error = store->next(store->context, MCPZ_SCAN_ACTOR, false, &record);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* One more delta of an actor, from its cut on. */
+static mcpz_error extend(const struct mcpz_store *store, struct mcpz_document *document,
+                         const struct change *change, const struct mcpz_tip *tip)
+{
+    const struct mcpz_delta *delta = change->delta;
+    const struct mcpz_cut *cut =
+        mcpz_cuts_find(document->cuts.cuts, document->cuts.count, &delta->actor);
+    const bool is_wider = cut->overrun && change->gone_from != UINT64_MAX;
+    struct mcpz_tip sum;
+
+    if (!is_wider && mcpz_cuts_extend(&document->cuts, &delta->actor, &delta->prev, tip)) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = sum_up(store, document, &delta->actor, &sum);
+    if (error == MCPZ_OK) {
+        mcpz_cuts_add(&sum, &tip->head);
+        mcpz_cuts_overrun(&document->cuts, &delta->actor, &sum);
+    }
+    return error;
+}
+
 /* Move the author on, or cut it. */
 static mcpz_error take_place(const struct mcpz_store *store, struct mcpz_document *document,
                              struct change *change, struct mcpz_record_fork *fork)
@@ -396,11 +438,11 @@ static mcpz_error take_place(const struct mcpz_store *store, struct mcpz_documen
     }
     change->is_tainted = mcpz_cuts_is_tainted(&document->cuts, &delta->actor, delta->seq);
     if (change->is_tainted) {
-        mcpz_cuts_extend(&document->cuts, &delta->actor, &delta->prev, &tip);
-    } else {
-        bool has_room = mcpz_clock_advance(&document->clock, &version);
-        assert(has_room);
+        return extend(store, document, change, &tip);
     }
+    bool has_room = mcpz_clock_advance(&document->clock, &version);
+    assert(has_room);
+    (void)has_room;
     return MCPZ_OK;
 }
 

@@ -8,11 +8,11 @@
  *
  * An actor that contradicts itself gets a cut (core/crdt/cuts.h): its entries from there on go,
  * what its deltas remove stays removed, and they are kept as branches, so that others who built on
- * one of them can be followed. With at most MCPZ_BRANCHES_MAX branches the state is a function of
- * the set of deltas. An actor with more, which signs ever more of them on purpose, can make nodes
- * differ in what they hold it to have deleted: it had to be trusted with deleting anyway, it is
- * named in FORK at all of them, and no entry of anybody else is lost or kept apart in any other
- * way.
+ * one of them can be followed. The state is a function of the set of deltas, however many branches
+ * there are; but of one place no more than MCPZ_RIVALS_MAX deltas are taken in. An actor with
+ * more, which signs ever more of them on purpose, can make nodes differ in what they hold it to
+ * have deleted: it had to be trusted with deleting anyway, it is named in FORK at all of them, and
+ * no entry of anybody else is lost or kept apart in any other way.
  *
  * Source: DSON (PVLDB 2022), section 4; docs reference crdt 1.3, 1.4.
  */

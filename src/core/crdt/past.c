@@ -92,11 +92,26 @@ static bool has_grown(const struct mcpz_delta *before, const struct mcpz_delta *
     return true;
 }
 
-static bool is_overrun(const struct mcpz_document *document, const struct mcpz_version *seen)
+mcpz_error mcpz_past_is_crowded(const struct mcpz_store *store,
+                                const struct mcpz_document *document,
+                                const struct mcpz_actor *actor, uint64_t seq, bool *crowded)
 {
-    const struct mcpz_cut *cut =
-        mcpz_cuts_find(document->cuts.cuts, document->cuts.count, &seen->actor);
-    return cut != NULL && cut->overrun && seen->seq >= cut->seq;
+    const struct mcpz_cut *cut = mcpz_cuts_find(document->cuts.cuts, document->cuts.count, actor);
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = document->id, .actor = *actor, .seq = seq}},
+    };
+    mcpz_error error = MCPZ_ENOTFOUND;
+    size_t count = 0;
+
+    if (cut != NULL && cut->overrun && seq >= cut->seq) {
+        error = store->next(store->context, MCPZ_SCAN_SEQ, true, &record);
+    }
+    while (error == MCPZ_OK && ++count < MCPZ_RIVALS_MAX) {
+        error = store->next(store->context, MCPZ_SCAN_SEQ, false, &record);
+    }
+    *crowded = count == MCPZ_RIVALS_MAX;
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
 /* What its author has seen of one other. */
@@ -110,8 +125,10 @@ static mcpz_error judge_seen(const struct mcpz_store *store, const struct mcpz_d
 
     mcpz_error error = find(store, document, &seen->actor, &which, &record, &found);
     *past = MCPZ_PAST_COMPLETE;
-    if (found == FOUND_NOTHING && !is_overrun(document, seen)) {
-        *past = MCPZ_PAST_MISSING;
+    if (error == MCPZ_OK && found == FOUND_NOTHING) {
+        bool crowded;
+        error = mcpz_past_is_crowded(store, document, &seen->actor, seen->seq, &crowded);
+        *past = crowded ? MCPZ_PAST_COMPLETE : MCPZ_PAST_MISSING;
     }
     /* V7: stamps grow along causality. Along a chain they do, so its last delta is enough. */
     if (found == FOUND_DELTA && record.delta.delta.hlc >= delta->hlc) {

@@ -36,8 +36,20 @@ MCPZ_MUST_USE mcpz_error mcpz_past_holds(const struct mcpz_store *store,
                                          const struct mcpz_tip *which, bool *held);
 
 /**
- * Look at the past of a delta that is valid by itself. What it has seen of an actor that is
- * overrun, beyond its cut, counts as here; so does what was folded, which is not looked at.
+ * Has `actor` signed so many deltas of one place, from its cut on, that no more are taken in?
+ * (MCPZ_RIVALS_MAX)
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_past_is_crowded(const struct mcpz_store *store,
+                                              const struct mcpz_document *document,
+                                              const struct mcpz_actor *actor, uint64_t seq,
+                                              bool *crowded);
+
+/**
+ * Look at the past of a delta that is valid by itself. What it has seen at a place that is crowded
+ * counts as here: nobody can keep others from going on by signing ever more. So does what was
+ * folded, which is not looked at.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO
  */

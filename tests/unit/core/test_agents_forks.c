@@ -19,6 +19,8 @@ struct chain {
     struct mcpz_actor actor;
     uint64_t seq;
     struct mcpz_head head;
+    uint64_t late; /* added to its stamps: another delta, else alike */
+    const struct mcpz_version *seen;
 };
 
 static const struct chain start = {.actor = {.node = {{'z'}}, .generation = 1}};
@@ -33,7 +35,9 @@ static void sign(struct chain *chain, size_t node, uint8_t value)
                             .actor = chain->actor,
                             .seq = ++chain->seq,
                             .prev = chain->head,
-                            .hlc = mcpz_hlc_of_ms(1700000000000) + chain->seq,
+                            .hlc = mcpz_hlc_of_ms(1700000000000) + chain->seq + chain->late,
+                            .versions = chain->seen,
+                            .version_count = chain->seen != NULL ? 1 : 0,
                             .adds = &add,
                             .add_count = 1}},
     };
@@ -110,28 +114,105 @@ TEST(an_earlier_contradiction_moves_the_cut)
     world_finish(&world);
 }
 
-TEST(a_fifth_branch_is_one_too_many)
+/* `count` branches of one delta each, after `base`; the last is left in `base`. */
+static void fan_out(struct chain *base, size_t node, size_t count)
+{
+    const struct chain before = *base;
+
+    for (size_t i = 0; i < count; i++) {
+        *base = before;
+        base->late = before.late + i;
+        sign(base, node, 1);
+    }
+}
+
+TEST(more_branches_than_are_told_apart_are_named_by_their_sum)
 {
     world_init(&world, 2);
     struct chain base = start;
     sign(&base, 0, 1);
-    for (uint8_t i = 0; i < MCPZ_BRANCHES_MAX; i++) {
-        struct chain branch = base;
-        sign(&branch, 0, 10 + i);
-    }
+    struct chain branch = base;
+    fan_out(&branch, 0, MCPZ_BRANCHES_MAX);
     CHECK(!cut_at(0).overrun);
     CHECK_UINT(cut_at(0).tip_count, MCPZ_BRANCHES_MAX);
     struct chain fifth = base;
     sign(&fifth, 0, 20);
     CHECK(cut_at(0).overrun);
-    CHECK_UINT(cut_at(0).tip_count, 0);
+    CHECK_UINT(cut_at(0).tip_count, 1);
+    CHECK_UINT(cut_at(0).tips[0].seq, MCPZ_BRANCHES_MAX + 1);
 
-    size_t kept = fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA);
-    sign(&fifth, 0, 21); /* nor does any of them go on */
-    struct chain sixth = base;
-    sign(&sixth, 0, 22);
-    CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA), kept);
-    CHECK_UINT(world.nodes[0].agents.deltas_refused, 2);
+    sign(&fifth, 0, 21); /* they go on, and there may be more */
+    CHECK_UINT(cut_at(0).tips[0].seq, MCPZ_BRANCHES_MAX + 2);
+    CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA), MCPZ_BRANCHES_MAX + 3);
+    CHECK_UINT(world.nodes[0].agents.deltas_refused, 0);
+    CHECK_UINT(entries(0), 1);
+
+    struct chain first = start; /* all of them count as one set when the cut moves, too */
+    sign(&first, 0, 22);
+    CHECK_UINT(cut_at(0).seq, 1);
+    CHECK_UINT(cut_at(0).tips[0].seq, MCPZ_BRANCHES_MAX + 4);
+    CHECK_UINT(entries(0), 0);
+    world_finish(&world);
+}
+
+TEST(a_sum_says_the_same_in_any_order_and_differs_where_one_differs)
+{
+    struct mcpz_head heads[3] = {{{0xff, 1}}, {{2, [MCPZ_HEAD_BYTES - 1] = 0xff}}, {{0}}};
+    struct mcpz_tip sums[3] = {{0}};
+
+    memset(heads[2].bytes, 0xff, MCPZ_HEAD_BYTES);
+    for (size_t i = 0; i < 3; i++) {
+        mcpz_cuts_add(&sums[0], &heads[i]);
+        mcpz_cuts_add(&sums[1], &heads[2 - i]);
+        mcpz_cuts_add(&sums[2], &heads[i % 2]);
+    }
+    CHECK_UINT(sums[0].seq, 3);
+    CHECK(memcmp(&sums[0], &sums[1], sizeof(sums[0])) == 0);
+    CHECK(memcmp(&sums[0], &sums[2], sizeof(sums[0])) != 0);
+    /* ff01.. + 0200..ff + ffff.. : all carried, and one lost at the front */
+    CHECK_UINT(sums[0].head.bytes[0], 0x01);
+    CHECK_UINT(sums[0].head.bytes[1], 0x01);
+    CHECK_UINT(sums[0].head.bytes[MCPZ_HEAD_BYTES - 1], 0xfe);
+}
+
+TEST(two_that_have_seen_ever_so_many_branches_agree)
+{
+    world_init(&world, 2);
+    for (size_t node = 0; node < 2; node++) {
+        struct chain base = start;
+        sign(&base, node, 1);
+        base.late = 1 + 100 * node;
+        fan_out(&base, node, 3 + 60 * node); /* told apart by one of them only */
+    }
+    CHECK(!cut_at(0).overrun);
+    CHECK(cut_at(1).overrun);
+    world_link(&world, 0, 1);
+    world_run(&world, MCPZ_SECONDS(60));
+    CHECK(world_has_converged(&world));
+    CHECK_UINT(cut_at(0).tips[0].seq, 66);
+    CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA), 67);
+    CHECK_UINT(fake_store_count(&world.nodes[1].store, MCPZ_RECORD_DELTA), 67);
+    world_finish(&world);
+}
+
+/* Who builds on one more is believed, or a liar could keep others from going on. */
+TEST(of_one_place_so_many_rivals_are_taken_in_and_no_more)
+{
+    world_init(&world, 2);
+    struct chain rival = start;
+    fan_out(&rival, 0, MCPZ_RIVALS_MAX);
+    CHECK_UINT(cut_at(0).tips[0].seq, MCPZ_RIVALS_MAX);
+    rival = start;
+    rival.late = MCPZ_RIVALS_MAX;
+    sign(&rival, 0, 1);
+    CHECK_UINT(world.nodes[0].agents.deltas_refused, 1);
+    CHECK_UINT(cut_at(0).tips[0].seq, MCPZ_RIVALS_MAX);
+
+    const struct mcpz_version seen = {rival.actor, rival.seq, rival.head};
+    struct chain honest = {
+        .actor = {.node = {{'y'}}, .generation = 1}, .late = 1000, .seen = &seen};
+    sign(&honest, 0, 1);
+    CHECK_UINT(world.nodes[0].agents.deltas_early, 0);
     CHECK_UINT(entries(0), 1);
     world_finish(&world);
 }
@@ -218,7 +299,11 @@ TEST(who_is_forked_itself_goes_on_as_another)
 }
 
 TEST_MAIN(RUN(what_is_contradicted_does_not_count_and_is_kept),
-          RUN(an_earlier_contradiction_moves_the_cut), RUN(a_fifth_branch_is_one_too_many),
+          RUN(an_earlier_contradiction_moves_the_cut),
+          RUN(more_branches_than_are_told_apart_are_named_by_their_sum),
+          RUN(a_sum_says_the_same_in_any_order_and_differs_where_one_differs),
+          RUN(two_that_have_seen_ever_so_many_branches_agree),
+          RUN(of_one_place_so_many_rivals_are_taken_in_and_no_more),
           RUN(two_that_have_seen_different_branches_find_out_and_agree),
           RUN(branches_longer_than_a_page_are_told_of_page_by_page),
           RUN(who_is_forked_itself_goes_on_as_another))
