@@ -45,6 +45,24 @@ static enum mcpz_exit show_layout(const json_t *layout)
     return mcpz_show_listing(&listing, json_object_get(layout, "nodes"));
 }
 
+/* How far one node is that is getting agents. */
+static void show_moving(const json_t *row)
+{
+    const json_t *to_move = json_object_get(row, "to_move");
+
+    (void)printf("%s has got %" JSON_INTEGER_FORMAT, mcpz_show_text(row, "name"),
+                 number_of(row, "moved"));
+    if (json_is_integer(to_move)) {
+        (void)printf(" of about %" JSON_INTEGER_FORMAT, json_integer_value(to_move));
+    }
+    (void)printf(" agents, %" JSON_INTEGER_FORMAT " a second", number_of(row, "per_second"));
+    if (json_is_integer(json_object_get(row, "left_ms"))) {
+        (void)printf(", about %" JSON_INTEGER_FORMAT " s left",
+                     (number_of(row, "left_ms") + 999) / 1000);
+    }
+    (void)putchar('\n');
+}
+
 /* One line for each layout that is live, and for each node that is waited for. */
 static void show_progress(const json_t *answer)
 {
@@ -67,6 +85,24 @@ static void show_progress(const json_t *answer)
                      mcpz_show_text(row, "name"), mcpz_show_text(row, "state"),
                      mcpz_show_text(row, "for"));
     }
+    json_array_foreach(json_object_get(answer, "moving"), i, row)
+    {
+        show_moving(row);
+    }
+}
+
+/* What owners that are away have missed. */
+static void show_hints(const json_t *answer)
+{
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(json_object_get(answer, "hints"), i, row)
+    {
+        (void)printf("%s has missed writes to %" JSON_INTEGER_FORMAT
+                     " agents; they are told when it is back\n",
+                     mcpz_show_text(row, "name"), number_of(row, "documents"));
+    }
 }
 
 static enum mcpz_exit show(const json_t *answer)
@@ -82,6 +118,7 @@ static enum mcpz_exit show(const json_t *answer)
     if (!json_is_true(json_object_get(answer, "settled"))) {
         show_progress(answer);
     }
+    show_hints(answer);
     return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include "http/forward.h"
 #include "http/layout_change.h"
+#include "http/layout_progress.h"
 #include "http/layout_view.h"
 
 /* ---- Counting ----------------------------------------------------------------------------- */
@@ -11,6 +12,8 @@
 struct counting {
     struct mcpz_layout_moves moves;
     bool is_plan;
+    bool asks_others; /* how far they are */
+    json_t *json;     /* the answer, as long as they are waited for */
 };
 
 /* How many go from where to where. */
@@ -39,6 +42,36 @@ static json_t *show_moves(const struct mcpz_layout_moves *moves)
     return json;
 }
 
+/* Answer, perhaps when others have said how far they are. */
+static void answer_state(struct mcpz_exchange *exchange, json_t *json)
+{
+    struct counting *counting = exchange->state;
+
+    if (counting->asks_others && mcpz_layout_ask_moving(exchange) > 0) {
+        counting->json = json;
+    } else {
+        mcpz_exchange_answer(exchange, 200, json);
+    }
+}
+
+static void hear_others(struct mcpz_exchange *exchange)
+{
+    struct counting *counting = exchange->state;
+    struct mcpz_id node;
+    unsigned status = 0;
+    json_t *said = NULL;
+    size_t waiting = 0;
+
+    while (mcpz_fellows_take(exchange, &node, &status, &said, &waiting)) {
+        mcpz_layout_add_moving(counting->json, status, said);
+    }
+    if (waiting == 0) {
+        json_t *json = counting->json;
+        counting->json = NULL;
+        mcpz_exchange_answer(exchange, 200, json);
+    }
+}
+
 static void answer(struct mcpz_exchange *exchange)
 {
     const struct counting *counting = exchange->state;
@@ -51,10 +84,11 @@ static void answer(struct mcpz_exchange *exchange)
             json, "layout",
             mcpz_layout_show(exchange, &moves->after.placement, moves->after.counts));
         mcpz_layout_show_progress(exchange, json);
+        mcpz_layout_show_moving(exchange, json);
         (void)json_object_set_new(
             json, "makes_layouts",
             json_boolean(mcpz_engine_holds_mesh_key(mcpz_exchange_engine(exchange))));
-        mcpz_exchange_answer(exchange, 200, json);
+        answer_state(exchange, json);
         return;
     }
     const bool has_before = moves->before.memory != NULL;
@@ -77,7 +111,9 @@ static void work(struct mcpz_exchange *exchange)
 {
     struct counting *counting = exchange->state;
 
-    if (mcpz_layout_moves_work(&counting->moves)) {
+    if (counting->json != NULL) {
+        hear_others(exchange);
+    } else if (mcpz_layout_moves_work(&counting->moves)) {
         answer(exchange);
     } else {
         mcpz_exchange_again(exchange);
@@ -88,6 +124,8 @@ static void finish(struct mcpz_exchange *exchange)
 {
     struct counting *counting = exchange->state;
 
+    mcpz_fellows_forget(exchange);
+    json_decref(counting->json);
     mcpz_layout_moves_finish(&counting->moves);
     free(counting);
 }
@@ -95,7 +133,7 @@ static void finish(struct mcpz_exchange *exchange)
 static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
 
 static void count(struct mcpz_exchange *exchange, const struct mcpz_placement *before,
-                  const struct mcpz_placement *after, bool is_plan)
+                  const struct mcpz_placement *after, const struct counting *what)
 {
     struct counting *counting = calloc(1, sizeof(*counting));
     mcpz_error error =
@@ -109,7 +147,8 @@ static void count(struct mcpz_exchange *exchange, const struct mcpz_placement *b
         mcpz_exchange_fail_error(exchange, error, "counting partitions");
         return;
     }
-    counting->is_plan = is_plan;
+    counting->is_plan = what->is_plan;
+    counting->asks_others = what->asks_others;
     mcpz_exchange_wait(exchange, &kind, counting);
     exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
     work(exchange);
@@ -121,14 +160,15 @@ void mcpz_api_get_layout(struct mcpz_exchange *exchange, const struct mcpz_reque
 {
     const struct mcpz_live_layout *newest = mcpz_layout_newest(exchange);
 
-    (void)request;
     if (newest != NULL) {
-        count(exchange, NULL, &newest->placement, false);
+        const struct counting what = {.asks_others = request->query.length == 0};
+        count(exchange, NULL, &newest->placement, &what);
         return;
     }
     json_t *json = json_pack("{s:n, s:b}", "layout", "makes_layouts",
                              mcpz_engine_holds_mesh_key(mcpz_exchange_engine(exchange)) ? 1 : 0);
     mcpz_layout_show_progress(exchange, json);
+    mcpz_layout_show_moving(exchange, json);
     mcpz_exchange_answer(exchange, 200, json);
 }
 
@@ -146,6 +186,7 @@ void mcpz_api_plan_layout(struct mcpz_exchange *exchange, const struct mcpz_requ
         return;
     }
     staged.placement.version = newest != NULL ? newest->stamp.version + 1 : 1;
-    count(exchange, newest != NULL ? &newest->placement : NULL, &staged.placement, true);
+    count(exchange, newest != NULL ? &newest->placement : NULL, &staged.placement,
+          &(struct counting){.is_plan = true});
     free(staged.memory);
 }

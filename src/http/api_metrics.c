@@ -166,6 +166,18 @@ static void write_layouts(struct mcpz_body *body, const struct mcpz_node *node)
         {MCPZ_METRIC_COUNTER, "mcpz_ack_reached_total", "Of them, on as many disks in time.",
          keeping->acks.reached},
         {MCPZ_METRIC_COUNTER, "mcpz_ack_late_total", "And not.", keeping->acks.late},
+        {MCPZ_METRIC_GAUGE, "mcpz_reads_waiting", "Reads that wait for owners.",
+         node->keeping.reads.count},
+        {MCPZ_METRIC_COUNTER, "mcpz_read_repairs_total",
+         "Owners that reads found to be behind, and told.", node->keeping.reads.repairs},
+        {MCPZ_METRIC_GAUGE, "mcpz_hints", "Agents whose owners have missed writes of this node.",
+         node->keeping.hints.count},
+        {MCPZ_METRIC_COUNTER, "mcpz_hints_delivered_total", "Of them, told when they were back.",
+         node->keeping.hints.delivered},
+        {MCPZ_METRIC_COUNTER, "mcpz_hints_expired_total", "Of them, given up as too old.",
+         node->keeping.hints.expired},
+        {MCPZ_METRIC_COUNTER, "mcpz_hints_refused_total", "Not noted: there was no room.",
+         node->keeping.hints.refused},
     };
 
     write_singles(body, singles, MCPZ_ARRAY_LEN(singles));
