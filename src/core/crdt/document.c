@@ -10,6 +10,36 @@
 #include "core/crdt/paths.h"
 #include "core/crdt/shown.h"
 
+/* The empty document; room in its lists is left as it is. */
+static void begin(struct mcpz_document *document, const struct mcpz_id *id)
+{
+    document->id = *id;
+    document->exists = false;
+    document->deleted = false;
+    document->name = mcpz_bytes(NULL, 0);
+    document->tenant = mcpz_bytes(NULL, 0);
+    document->hlc = 0;
+    document->entry_count = 0;
+    document->clock.count = 0;
+    document->cuts.count = 0;
+}
+
+void mcpz_document_copy(struct mcpz_document *to, const struct mcpz_document *from)
+{
+    to->id = from->id;
+    to->exists = from->exists;
+    to->deleted = from->deleted;
+    to->name = from->name;
+    to->tenant = from->tenant;
+    to->hlc = from->hlc;
+    to->entry_count = from->entry_count;
+    to->clock.count = from->clock.count;
+    memcpy(to->clock.versions, from->clock.versions,
+           from->clock.count * sizeof(from->clock.versions[0]));
+    to->cuts.count = from->cuts.count;
+    memcpy(to->cuts.cuts, from->cuts.cuts, from->cuts.count * sizeof(from->cuts.cuts[0]));
+}
+
 mcpz_error mcpz_document_open(const struct mcpz_record_document *record,
                               struct mcpz_document *document)
 {
@@ -33,7 +63,7 @@ mcpz_error mcpz_document_load(const struct mcpz_store *store, const struct mcpz_
                               struct mcpz_document *document)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *id}};
-    *document = (struct mcpz_document){.id = *id};
+    begin(document, id);
 
     mcpz_error error = store->get(store->context, &record);
     if (error != MCPZ_OK) {
@@ -567,7 +597,8 @@ mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_docum
 {
     assert(mcpz_id_equal(&document->id, &delta->document));
 
-    struct mcpz_document after = *document;
+    struct mcpz_document after;
+    mcpz_document_copy(&after, document);
     struct change change = {
         .delta = delta, .head = mcpz_head_of(delta_id), .gone_from = UINT64_MAX};
     struct mcpz_record record = {.kind = MCPZ_RECORD_FORK};
@@ -595,6 +626,6 @@ mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_docum
         .delta = {.delta = *delta, .head = change.head},
     };
     store->put(store->context, &record);
-    *document = after;
+    mcpz_document_copy(document, &after);
     return MCPZ_OK;
 }

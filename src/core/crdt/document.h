@@ -73,6 +73,12 @@ uint64_t mcpz_document_digest_of(const struct mcpz_document *document);
 struct mcpz_record_document mcpz_document_record(const struct mcpz_document *document);
 
 /**
+ * Copy a document: of its lists what is in them, as there is room for many more, and all of that
+ * would be several times what a delta touches otherwise.
+ */
+void mcpz_document_copy(struct mcpz_document *to, const struct mcpz_document *from);
+
+/**
  * Read the record of `id`. One that is not there is an empty document.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO
