@@ -38,6 +38,8 @@ def access_of(flags, method):
     """As access_of() in api.c."""
     if "ROUTE_LOOK" in flags and method == "get":
         return "look"
+    if "ROUTE_OWN " in flags + " ":
+        return "own"
     if "ROUTE_SECRET" in flags or ("ROUTE_OWNER" in flags and method != "get"):
         return "all"
     return "tenant" if "ROUTE_TENANT" in flags else "use"

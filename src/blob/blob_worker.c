@@ -415,7 +415,8 @@ static mcpz_error do_shred(struct mcpz_blob_worker *worker, struct mcpz_blob_job
             end_upload(&worker->uploads[i]);
         }
     }
-    mcpz_error error = mcpz_keyring_shred(worker->keyring, mcpz_text(job->tenant), job->at_ms);
+    mcpz_error error =
+        mcpz_keyring_shred(worker->keyring, mcpz_text(job->tenant), job->at_ms, job->now_ms);
     if (error != MCPZ_OK) {
         return error;
     }

@@ -723,7 +723,7 @@ static mcpz_error shred(struct mcpz_keyring *keyring, const struct mcpz_keyring_
 }
 
 mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
-                              uint64_t at_ms)
+                              uint64_t at_ms, uint64_t floor_ms)
 {
     struct mcpz_keyring_end end = {.at_ms = at_ms};
 
@@ -735,6 +735,7 @@ mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes te
     lock(keyring);
     if (at_ms == 0) {
         end.at_ms = end_now(keyring, tenant);
+        end.at_ms = end.at_ms != 0 && end.at_ms < floor_ms ? floor_ms : end.at_ms;
     }
     mcpz_error error = end.at_ms == 0 ? MCPZ_ENOTFOUND : shred(keyring, &end);
     unlock(keyring);

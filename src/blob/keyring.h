@@ -155,15 +155,16 @@ struct mcpz_keyring_end {
 
 /**
  * Forget the keys of `tenant` that were made until `at_ms`; 0: all, and `at_ms` becomes now, or
- * later if one was made later. Nobody can read what it had here, ever. That it was done, and until
- * when, is remembered: keys made afterwards are younger, whatever the clock says. On error the
- * keys are still there.
+ * later if one was made later, and not before `floor_ms` (what it has was written until then, by
+ * clocks that may be ahead of ours). Nobody can read what it had here, ever. That it was done, and
+ * until when, is remembered: keys made afterwards are younger, whatever the clock says. On error
+ * the keys are still there.
  *
  * Errors: MCPZ_ENOTFOUND  with 0: it has none; MCPZ_EFULL  MCPZ_KEYRING_ENDS_MAX are remembered;
  *         MCPZ_EIO, MCPZ_ENOSPACE
  */
 MCPZ_MUST_USE mcpz_error mcpz_keyring_shred(struct mcpz_keyring *keyring, struct mcpz_bytes tenant,
-                                            uint64_t at_ms);
+                                            uint64_t at_ms, uint64_t floor_ms);
 
 /** The end that is remembered at `index`, in no order. False: there are not so many. */
 bool mcpz_keyring_end(struct mcpz_keyring *keyring, size_t index, struct mcpz_keyring_end *end);

@@ -248,6 +248,27 @@ enum mcpz_exit mcpz_api_path(const struct mcpz_invocation *invocation, const cha
     return MCPZ_EXIT_OK;
 }
 
+enum mcpz_exit mcpz_api_path_tenant(const struct mcpz_invocation *invocation, char *path)
+{
+    const char *tenant = mcpz_option_value(invocation, "tenant");
+    const size_t length = strlen(path);
+    char escaped[MCPZ_API_PATH_BYTES / 2];
+
+    if (tenant == NULL) {
+        return MCPZ_EXIT_OK;
+    }
+    if (*tenant == '\0' || strlen(tenant) > MCPZ_TENANT_BYTES_MAX ||
+        mcpz_client_escape(tenant, escaped, sizeof(escaped)) != MCPZ_OK) {
+        return mcpz_fail_usage(invocation, "a tenant's name has 1 to %d bytes",
+                               MCPZ_TENANT_BYTES_MAX);
+    }
+    const int more = snprintf(path + length, MCPZ_API_PATH_BYTES - length, "%ctenant=%s",
+                              strchr(path, '?') != NULL ? '&' : '?', escaped);
+    return more >= 0 && (size_t)more < MCPZ_API_PATH_BYTES - length
+               ? MCPZ_EXIT_OK
+               : mcpz_fail_usage(invocation, "the agent's id is too long");
+}
+
 enum mcpz_exit mcpz_option_duration(const struct mcpz_invocation *invocation, const char *name,
                                     uint64_t otherwise, uint64_t *ms)
 {
@@ -290,5 +311,5 @@ enum mcpz_exit mcpz_api_path_ack(const struct mcpz_invocation *invocation, const
     if (level == NULL) {
         (void)snprintf(whole, MCPZ_API_PATH_BYTES, "%s", path);
     }
-    return MCPZ_EXIT_OK;
+    return mcpz_api_path_tenant(invocation, whole);
 }

@@ -75,6 +75,14 @@ enum mcpz_exit mcpz_fail_error(const struct mcpz_invocation *invocation, mcpz_er
 enum mcpz_exit mcpz_api_path(const struct mcpz_invocation *invocation, const char *prefix,
                              const char *id, const char *rest, char *path);
 
+/** Add what --tenant says, if it was given, to `path` (MCPZ_API_PATH_BYTES). Tells why not. */
+enum mcpz_exit mcpz_api_path_tenant(const struct mcpz_invocation *invocation, char *path);
+
+#define MCPZ_TENANT_OPTION                                                                        \
+    {                                                                                             \
+        "tenant", '\0', "NAME", "whose it is (default)"                                           \
+    }
+
 /** Read option `name` as a duration; `otherwise` if it was not given. Tells why not. */
 enum mcpz_exit mcpz_option_duration(const struct mcpz_invocation *invocation, const char *name,
                                     uint64_t otherwise, uint64_t *ms);

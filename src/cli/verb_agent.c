@@ -269,7 +269,7 @@ static mcpz_error add_agent(struct mcpz_table *table, const json_t *agent)
     char entries[MCPZ_FIELD_BYTES];
     char versions[MCPZ_FIELD_BYTES];
     char document[MCPZ_FIELD_BYTES];
-    const char *const cells[] = {mcpz_show_text(agent, "id"),
+    const char *const cells[] = {mcpz_show_text(agent, "id"), mcpz_show_text(agent, "tenant"),
                                  mcpz_json_field(agent, "entries", entries),
                                  mcpz_json_field(agent, "versions", versions),
                                  mcpz_json_short_id(agent, "document", document)};
@@ -279,7 +279,7 @@ static mcpz_error add_agent(struct mcpz_table *table, const json_t *agent)
 
 static enum mcpz_exit show_agents(const json_t *answer)
 {
-    static const char *const headings[] = {"ID", "ENTRIES", "WRITERS", "DOCUMENT"};
+    static const char *const headings[] = {"ID", "TENANT", "ENTRIES", "WRITERS", "DOCUMENT"};
     static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_agent,
                                                 "no agents; `mcpz agent create ID` makes one"};
 
@@ -288,7 +288,11 @@ static enum mcpz_exit show_agents(const json_t *answer)
 
 static enum mcpz_exit run_agent_list(const struct mcpz_invocation *invocation)
 {
-    return mcpz_ask_and_show(invocation, "GET", "/v1/agents", show_agents);
+    char path[MCPZ_API_PATH_BYTES] = "/v1/agents";
+    enum mcpz_exit status = mcpz_api_path_tenant(invocation, path);
+
+    return status != MCPZ_EXIT_OK ? status
+                                  : mcpz_ask_and_show(invocation, "GET", path, show_agents);
 }
 
 static void note_words(const char *what, const json_t *words)
@@ -347,11 +351,22 @@ static enum mcpz_exit add_read(const struct mcpz_invocation *invocation, char *p
     const enum mcpz_exit status =
         mcpz_option_duration(invocation, "timeout", READ_TIMEOUT_MS, wait_ms);
     if (status == MCPZ_EXIT_OK && reach != NULL &&
-        snprintf(path + used, MCPZ_API_PATH_BYTES - used, "?read=%s&timeout_ms=%" PRIu64, reach,
+        snprintf(path + used, MCPZ_API_PATH_BYTES - used, "%cread=%s&timeout_ms=%" PRIu64,
+                 strchr(path, '?') != NULL ? '&' : '?', reach,
                  *wait_ms) >= (int)(MCPZ_API_PATH_BYTES - used)) {
         return mcpz_fail_usage(invocation, "the agent's id is too long");
     }
     return status;
+}
+
+/* "/v1/agents/ID" of argument 0, and of whom. */
+static enum mcpz_exit agent_path(const struct mcpz_invocation *invocation,
+                                 char path[MCPZ_API_PATH_BYTES])
+{
+    enum mcpz_exit status =
+        mcpz_api_path(invocation, "/v1/agents/", mcpz_argument(invocation, 0), "", path);
+
+    return status != MCPZ_EXIT_OK ? status : mcpz_api_path_tenant(invocation, path);
 }
 
 static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
@@ -359,8 +374,7 @@ static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
     char path[MCPZ_API_PATH_BYTES];
     uint64_t wait_ms = 0;
     json_t *answer;
-    enum mcpz_exit status =
-        mcpz_api_path(invocation, "/v1/agents/", mcpz_argument(invocation, 0), "", path);
+    enum mcpz_exit status = agent_path(invocation, path);
 
     if (status == MCPZ_EXIT_OK) {
         status = add_read(invocation, path, &wait_ms);
@@ -417,8 +431,7 @@ static enum mcpz_exit run_agent_conflicts(const struct mcpz_invocation *invocati
 {
     char path[MCPZ_API_PATH_BYTES];
     json_t *answer;
-    enum mcpz_exit status =
-        mcpz_api_path(invocation, "/v1/agents/", mcpz_argument(invocation, 0), "", path);
+    enum mcpz_exit status = agent_path(invocation, path);
 
     if (status == MCPZ_EXIT_OK) {
         status = mcpz_ask(invocation, "GET", path, NULL, &answer);
@@ -479,8 +492,12 @@ static enum mcpz_exit run_agent_forks(const struct mcpz_invocation *invocation)
 {
     const char *agent = invocation->argument_count > 0 ? mcpz_argument(invocation, 0) : NULL;
     json_t *answer;
-    enum mcpz_exit status = mcpz_ask(invocation, "GET", "/v1/forks", NULL, &answer);
+    char path[MCPZ_API_PATH_BYTES] = "/v1/forks";
+    enum mcpz_exit status = mcpz_api_path_tenant(invocation, path);
 
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask(invocation, "GET", path, NULL, &answer);
+    }
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
@@ -498,11 +515,19 @@ static enum mcpz_exit run_agent_forks(const struct mcpz_invocation *invocation)
 static const struct mcpz_option agent_read_options[] = {
     {"read", '\0', "WHOSE", "local, what this node has; one that keeps it (default); or quorum"},
     {"timeout", '\0', "TIME", "for a quorum to answer: then the status is 5 (5s)"},
+    MCPZ_TENANT_OPTION,
 };
 
 static const struct mcpz_option agent_write_options[] = {
     {"ack", '\0', "LEVEL", "on how many disks it is to be: async (one), one, quorum or all"},
     {"timeout", '\0', "TIME", "for that: then the status is 5, and the write stays (5s)"},
+    MCPZ_TENANT_OPTION,
+};
+
+static const struct mcpz_option agent_options[] = {MCPZ_TENANT_OPTION};
+
+static const struct mcpz_option agent_list_options[] = {
+    {"tenant", '\0', "NAME", "only of this one (all)"},
 };
 
 /* clang-format off */
@@ -510,17 +535,18 @@ static const struct mcpz_verb verbs[] = {
 {
     run_agent_create, "agent create", "ID", 1, 1, "make an agent",
     "Its state is kept by every node of the mesh, or by those of the layout. Fails if it\n"
-    "exists.\n"
+    "exists. It is its tenant's from then on: sealed under that one's key, and gone with it.\n"
     "\n"
-    "Example:\n"
-    "  mcpz agent create planner\n",
+    "Examples:\n"
+    "  mcpz agent create planner\n"
+    "  mcpz agent create planner --tenant acme\n",
     MCPZ_OPTIONS(agent_write_options)},
 {
     run_agent_list, "agent list", "", 0, 0, "list the agents",
     "\n"
     "Example:\n"
     "  mcpz agent list\n",
-    NULL, 0},
+    MCPZ_OPTIONS(agent_list_options)},
 {
     run_agent_get, "agent get", "ID", 1, 1, "show an agent's state",
     "With --json also its root hash: two nodes with the same root hold the same state.\n"
@@ -659,7 +685,7 @@ static const struct mcpz_verb verbs[] = {
     "\n"
     "Example:\n"
     "  mcpz agent conflicts planner\n",
-    NULL, 0},
+    MCPZ_OPTIONS(agent_options)},
 {
     run_agent_forks, "agent forks", "[ID]", 0, 1, "show which nodes have contradicted themselves",
     "A node that has signed two different writes of one place in an agent: what it wrote there from\n"
@@ -670,7 +696,7 @@ static const struct mcpz_verb verbs[] = {
     "Example:\n"
     "  mcpz agent forks\n"
     "  mcpz agent forks planner --json\n",
-    NULL, 0},
+    MCPZ_OPTIONS(agent_list_options)},
 {
     run_agent_delete, "agent delete", "ID", 1, 1, "delete an agent everywhere",
     "\n"

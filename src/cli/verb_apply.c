@@ -395,6 +395,7 @@ static enum mcpz_exit run_agent_apply(const struct mcpz_invocation *invocation)
 static const struct mcpz_option agent_apply_options[] = {
     {"ack", '\0', "LEVEL", "on how many disks each is to be: async (one), one, quorum or all"},
     {"timeout", '\0', "TIME", "for that: then the status is 5, and the write stays (5s)"},
+    MCPZ_TENANT_OPTION,
     {"batch", '\0', "N", "so many lines go to the disk together: 1 to 5000 (500)"},
     {"rate", '\0', "N", "so many lines a second, at most"},
     {"stop", '\0', NULL, "end with the batch in which a line is refused"},

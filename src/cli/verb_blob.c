@@ -478,6 +478,14 @@ static enum mcpz_exit show_keys(const json_t *answer)
     {
         mcpz_print_field("tenant", json_string_value(tenant));
     }
+    const json_t *shredded = json_object_get(answer, "shredded");
+    json_array_foreach(shredded, index, tenant)
+    {
+        char text[MCPZ_FIELD_BYTES];
+        (void)snprintf(text, sizeof(text), "%s until %s", mcpz_show_text(tenant, "tenant"),
+                       mcpz_show_text(tenant, "until"));
+        mcpz_print_field("shredded", text);
+    }
     return MCPZ_EXIT_OK;
 }
 
@@ -562,7 +570,8 @@ static const struct mcpz_verb verbs[] = {
     MCPZ_OPTIONS(blob_options)},
 {
     run_key_list, "key list", "", 0, 0, "show which tenants have a key at this node",
-    "Also which node key wraps them, by a name that tells nothing of it.\n"
+    "Also which node key wraps them, by a name that tells nothing of it, and whose keys were\n"
+    "shredded.\n"
     "\n"
     "Example:\n"
     "  mcpz key list\n",

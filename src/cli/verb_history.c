@@ -20,6 +20,9 @@ static enum mcpz_exit ask(const struct mcpz_invocation *invocation, const char *
     enum mcpz_exit status =
         mcpz_api_path(invocation, "/v1/history/", mcpz_argument(invocation, 0), query, path);
 
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_api_path_tenant(invocation, path);
+    }
     return status != MCPZ_EXIT_OK ? status : mcpz_ask(invocation, "GET", path, NULL, answer);
 }
 
@@ -183,12 +186,18 @@ static enum mcpz_exit run_agent_watch(const struct mcpz_invocation *invocation)
     enum mcpz_exit status =
         mcpz_api_path(invocation, "/v1/watch/", mcpz_argument(invocation, 0), "", path);
 
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_api_path_tenant(invocation, path);
+    }
     return status != MCPZ_EXIT_OK ? status : mcpz_follow(invocation, path, true, print_write);
 }
 
 static const struct mcpz_option history_options[] = {
     {"limit", '\0', "N", "so many writes at most (100)"},
+    MCPZ_TENANT_OPTION,
 };
+
+static const struct mcpz_option tenant_options[] = {MCPZ_TENANT_OPTION};
 
 /* clang-format off */
 static const struct mcpz_verb verbs[] = {
@@ -209,7 +218,7 @@ static const struct mcpz_verb verbs[] = {
     "Examples:\n"
     "  mcpz agent at planner 10m\n"
     "  mcpz agent at planner 2026-11-30T09:15:00Z\n",
-    NULL, 0},
+    MCPZ_OPTIONS(tenant_options)},
 {
     run_agent_diff, "agent diff", "ID TIME [TIME]", 2, 3, "show what has changed since",
     "Between two times, or from one until now: what was (-) and what is (+) at each path. TIME is\n"
@@ -217,14 +226,14 @@ static const struct mcpz_verb verbs[] = {
     "\n"
     "Example:\n"
     "  mcpz agent diff planner 1h\n",
-    NULL, 0},
+    MCPZ_OPTIONS(tenant_options)},
 {
     run_agent_watch, "agent watch", "ID", 1, 1, "follow what is written to an agent",
     "Each write as it becomes known here: when, by which node, and where. Ends with Ctrl-C.\n"
     "\n"
     "Example:\n"
     "  mcpz agent watch planner\n",
-    NULL, 0},
+    MCPZ_OPTIONS(tenant_options)},
 };
 /* clang-format on */
 

@@ -149,9 +149,16 @@ static void show_summary(const struct restore *restore)
 /* Each in a write of its own: what is done before a failure or Ctrl-C stays. */
 static enum mcpz_exit restore_many(struct restore *restore, const char *prefix)
 {
+    const bool is_of_one = mcpz_option_is_given(restore->invocation, "tenant");
+    char path[MCPZ_API_PATH_BYTES];
     json_t *list = NULL;
-    enum mcpz_exit status =
-        mcpz_ask(restore->invocation, "GET", "/v1/agents?deleted=true", NULL, &list);
+
+    (void)snprintf(path, sizeof(path), "/v1/agents?deleted=true%s",
+                   is_of_one ? "" : "&tenant=default");
+    enum mcpz_exit status = mcpz_api_path_tenant(restore->invocation, path);
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask(restore->invocation, "GET", path, NULL, &list);
+    }
 
     restore->is_many = true;
     restore->agents = json_array();
@@ -214,6 +221,7 @@ static const struct mcpz_option restore_options[] = {
     {"prefix", '\0', "TEXT", "all agents whose ID begins so"},
     {"all", '\0', NULL, "all there are"},
     {"ack", '\0', "LEVEL", "on how many disks it is to be: async (one), one, quorum or all"},
+    MCPZ_TENANT_OPTION,
     {"timeout", '\0', "TIME", "for that: then the status is 5, and the write stays (5s)"},
 };
 

@@ -21,15 +21,16 @@ static mcpz_error add_snapshot(struct mcpz_table *table, const json_t *snapshot)
 {
     char entries[MCPZ_FIELD_BYTES];
     const char *const cells[] = {
-        mcpz_show_text(snapshot, "id"), mcpz_json_field(snapshot, "entries", entries),
-        mcpz_show_text(snapshot, "updated"), mcpz_show_text(snapshot, "root")};
+        mcpz_show_text(snapshot, "id"), mcpz_show_text(snapshot, "tenant"),
+        mcpz_json_field(snapshot, "entries", entries), mcpz_show_text(snapshot, "updated"),
+        mcpz_show_text(snapshot, "root")};
 
     return mcpz_table_add(table, cells);
 }
 
 static enum mcpz_exit show_snapshots(const json_t *answer)
 {
-    static const char *const headings[] = {"ID", "ENTRIES", "UPDATED", "ROOT"};
+    static const char *const headings[] = {"ID", "TENANT", "ENTRIES", "UPDATED", "ROOT"};
     static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_snapshot,
                                                 "no snapshots here"};
 
@@ -38,7 +39,11 @@ static enum mcpz_exit show_snapshots(const json_t *answer)
 
 static enum mcpz_exit run_snapshot_list(const struct mcpz_invocation *invocation)
 {
-    return mcpz_ask_and_show(invocation, "GET", "/v1/snapshots", show_snapshots);
+    char path[MCPZ_API_PATH_BYTES] = "/v1/snapshots";
+    enum mcpz_exit status = mcpz_api_path_tenant(invocation, path);
+
+    return status != MCPZ_EXIT_OK ? status
+                                  : mcpz_ask_and_show(invocation, "GET", path, show_snapshots);
 }
 
 /* ---- export ------------------------------------------------------------------------------- */
@@ -64,11 +69,13 @@ static enum mcpz_exit export_path(const struct mcpz_invocation *invocation, char
 {
     const char *agent = mcpz_option_value(invocation, "agent");
 
-    if (agent != NULL) {
-        return mcpz_api_path(invocation, "/v1/snapshots/export?agent=", agent, "", path);
-    }
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
     (void)snprintf(path, MCPZ_API_PATH_BYTES, "/v1/snapshots/export");
-    return MCPZ_EXIT_OK;
+    if (agent != NULL) {
+        status = mcpz_api_path(invocation, "/v1/snapshots/export?agent=", agent, "", path);
+    }
+    return status != MCPZ_EXIT_OK ? status : mcpz_api_path_tenant(invocation, path);
 }
 
 static enum mcpz_exit run_snapshot_export(const struct mcpz_invocation *invocation)
@@ -144,8 +151,13 @@ static enum mcpz_exit run_snapshot_import(const struct mcpz_invocation *invocati
     return status;
 }
 
+static const struct mcpz_option snapshot_list_options[] = {
+    {"tenant", '\0', "NAME", "only of this one (all)"},
+};
+
 static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
+    {"tenant", '\0', "NAME", "only of this one (all; of --agent: default)"},
 };
 
 /* clang-format off */
@@ -155,7 +167,7 @@ static const struct mcpz_verb verbs[] = {
     "\n"
     "Example:\n"
     "  mcpz snapshot list\n",
-    NULL, 0},
+    MCPZ_OPTIONS(snapshot_list_options)},
 {
     run_snapshot_export, "snapshot export", "[FILE|-]", 0, 1,
     "write agents to a file, history included",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/agent_scope.h"
 #include "http/forward.h"
 
 #define READ_MS 3000 /* an owner's time to answer, before another is asked */
@@ -165,7 +166,8 @@ size_t mcpz_agent_keepers(struct mcpz_exchange *exchange, const struct mcpz_id *
 }
 
 /* "PATH?NAME=VALUE\nNAME=VALUE", as http/fellows.c cuts it. False: it is too long. */
-static bool write_path(const struct mcpz_request *request, char path[MCPZ_FORWARD_PATH_BYTES])
+static bool write_path(const struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                       char path[MCPZ_FORWARD_PATH_BYTES])
 {
     struct mcpz_bytes query = request->query;
     struct mcpz_bytes name;
@@ -182,6 +184,7 @@ static bool write_path(const struct mcpz_request *request, char path[MCPZ_FORWAR
     }
     /* What has these signs in it would be cut elsewhere. */
     return used < MCPZ_FORWARD_PATH_BYTES &&
+           mcpz_agent_scope_hand_on(exchange, path, MCPZ_FORWARD_PATH_BYTES) &&
            memchr(request->path.data, '?', request->path.length) == NULL;
 }
 
@@ -211,7 +214,7 @@ bool mcpz_agent_hand_on(struct mcpz_exchange *exchange, const struct mcpz_agent_
                            "this node does not keep that agent any more: ask again");
         return true;
     }
-    if (!write_path(asked->request, forwarded.path)) {
+    if (!write_path(exchange, asked->request, forwarded.path)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                            "this name cannot be handed on to the nodes that keep it: ask one");
         return true;

@@ -6,19 +6,22 @@
 #include <strings.h>
 
 #include "blob/blob_job.h"
+#include "http/agent_scope.h"
 #include "http/exchange.h"
 
 /* ---- Routes ------------------------------------------------------------------------------- */
 
 enum route_flags {
-    ROUTE_PREFIX = 1,  /* what follows names a thing */
-    ROUTE_OWNER = 2,   /* only for who is trusted: MCPZ_ACCESS_ALL; of some, reading is not */
-    ROUTE_SECRET = 8,  /* nor may others read it */
-    ROUTE_LOOK = 16,   /* for anybody */
-    ROUTE_LONG = 64,   /* its GET goes on and on */
-    ROUTE_TENANT = 32, /* for who asks for one tenant, too: no other's things come into it */
-    ROUTE_PART = 64,   /* the body may be as long as MCPZ_BLOB_PART_BYTES_MAX */
-    ROUTE_UPLOAD = 4,  /* the body may be as long as MCPZ_UPLOAD_BYTES_MAX */
+    ROUTE_PREFIX = 1,   /* what follows names a thing */
+    ROUTE_OWNER = 2,    /* only for who is trusted: MCPZ_ACCESS_ALL; of some, reading is not */
+    ROUTE_SECRET = 8,   /* nor may others read it */
+    ROUTE_LOOK = 16,    /* for anybody */
+    ROUTE_LONG = 64,    /* its GET goes on and on */
+    ROUTE_TENANT = 32,  /* for who asks for one tenant, too: no other's things come into it */
+    ROUTE_AGENTS = 128, /* of agents: http/agent_scope.h says whose */
+    ROUTE_OWN = 256,    /* for who runs this node, and for who asks for one tenant */
+    ROUTE_PART = 64,    /* the body may be as long as MCPZ_BLOB_PART_BYTES_MAX */
+    ROUTE_UPLOAD = 4,   /* the body may be as long as MCPZ_UPLOAD_BYTES_MAX */
 };
 
 struct route {
@@ -47,21 +50,22 @@ static const struct route routes[] = {
     {"/v1/queues/", ROUTE_PREFIX | ROUTE_OWNER, .post = mcpz_api_post_queue},
     {"/v1/work", ROUTE_LONG, .get = mcpz_api_get_work},
     {"/v1/work/", ROUTE_PREFIX | ROUTE_UPLOAD, .post = mcpz_api_post_work},
-    {"/v1/agents", 0, .get = mcpz_api_get_agents, .post = mcpz_api_post_agents},
-    {"/v1/agents/", ROUTE_PREFIX, .get = mcpz_api_get_agent, .post = mcpz_api_post_agent,
-     .delete = mcpz_api_delete_agent},
-    {"/v1/apply", ROUTE_UPLOAD, .post = mcpz_api_apply},
-    {"/v1/forks", 0, .get = mcpz_api_get_forks},
-    {"/v1/history/", ROUTE_PREFIX, .get = mcpz_api_get_history},
-    {"/v1/watch/", ROUTE_PREFIX, .get = mcpz_api_watch_agent},
+    {"/v1/agents", ROUTE_AGENTS | ROUTE_TENANT, .get = mcpz_api_get_agents,
+     .post = mcpz_api_post_agents},
+    {"/v1/agents/", ROUTE_PREFIX | ROUTE_AGENTS | ROUTE_TENANT, .get = mcpz_api_get_agent,
+     .post = mcpz_api_post_agent, .delete = mcpz_api_delete_agent},
+    {"/v1/apply", ROUTE_UPLOAD | ROUTE_AGENTS | ROUTE_TENANT, .post = mcpz_api_apply},
+    {"/v1/forks", ROUTE_AGENTS | ROUTE_TENANT, .get = mcpz_api_get_forks},
+    {"/v1/history/", ROUTE_PREFIX | ROUTE_AGENTS | ROUTE_TENANT, .get = mcpz_api_get_history},
+    {"/v1/watch/", ROUTE_PREFIX | ROUTE_AGENTS | ROUTE_TENANT, .get = mcpz_api_watch_agent},
     {"/v1/layout", 0, .get = mcpz_api_get_layout},
     {"/v1/layout/plan", 0, .get = mcpz_api_plan_layout},
     {"/v1/layout/stage", ROUTE_OWNER, .post = mcpz_api_stage_layout},
     {"/v1/layout/apply", ROUTE_OWNER, .post = mcpz_api_apply_layout},
     {"/v1/layout/revert", ROUTE_OWNER, .post = mcpz_api_revert_layout},
     {"/v1/layout/skip", ROUTE_OWNER, .post = mcpz_api_skip_layout},
-    {"/v1/snapshots", 0, .get = mcpz_api_get_snapshots},
-    {"/v1/snapshots/export", ROUTE_SECRET, .get = mcpz_api_export},
+    {"/v1/snapshots", ROUTE_AGENTS | ROUTE_TENANT, .get = mcpz_api_get_snapshots},
+    {"/v1/snapshots/export", ROUTE_SECRET | ROUTE_AGENTS | ROUTE_OWN, .get = mcpz_api_export},
     {"/v1/snapshots/import", ROUTE_UPLOAD | ROUTE_OWNER, .post = mcpz_api_import},
     {"/v1/backup", ROUTE_SECRET | ROUTE_LONG, .get = mcpz_api_get_backup},
     {"/v1/store/check", ROUTE_SECRET | ROUTE_LONG, .get = mcpz_api_check_store},
@@ -137,6 +141,13 @@ static enum mcpz_access access_of(const struct route *route, enum mcpz_method me
     return (route->flags & ROUTE_TENANT) != 0 ? MCPZ_ACCESS_TENANT : MCPZ_ACCESS_USE;
 }
 
+static bool may_ask(const struct route *route, const struct mcpz_request *request)
+{
+    return request->access >= access_of(route, request->method) ||
+           ((route->flags & ROUTE_OWN) != 0 && request->access == MCPZ_ACCESS_TENANT &&
+            request->tenant.length > 0);
+}
+
 static const char *allowed_methods(const struct route *route)
 {
     static const char *const words[] = {
@@ -193,6 +204,22 @@ static bool may_take_long(const struct route *route, const struct mcpz_request *
     return request->method != MCPZ_GET || (route->flags & ROUTE_LONG) != 0;
 }
 
+static void hand_over(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                      const struct route *route, mcpz_handler handler)
+{
+    struct mcpz_request asked = *request;
+    uint8_t query[MCPZ_QUERY_BYTES_MAX];
+
+    if ((route->flags & ROUTE_AGENTS) != 0 && request->query.length > sizeof(query)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TOO_LARGE, "a query has at most %d bytes",
+                           MCPZ_QUERY_BYTES_MAX);
+        return;
+    }
+    if ((route->flags & ROUTE_AGENTS) == 0 || mcpz_agent_scope_take(exchange, &asked, query)) {
+        handler(exchange, &asked);
+    }
+}
+
 static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     const struct route *route = find_route(request->path);
@@ -213,7 +240,7 @@ static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *
         fail_method(exchange, route);
         return;
     }
-    if (request->access < access_of(route, request->method)) {
+    if (!may_ask(route, request)) {
         fail_access(exchange, request, route);
         return;
     }
@@ -232,7 +259,7 @@ static void dispatch(struct mcpz_exchange *exchange, const struct mcpz_request *
                                  "the request's body could not be kept");
         return;
     }
-    handler(exchange, request);
+    hand_over(exchange, request, route, handler);
 }
 
 unsigned mcpz_api_status_of(uint32_t code)
@@ -246,6 +273,8 @@ unsigned mcpz_api_status_of(uint32_t code)
         return 403;
     case MCPZ_CODE_NOT_FOUND:
         return 404;
+    case MCPZ_CODE_SHREDDED:
+        return 410;
     case MCPZ_CODE_CONFLICT:
         return 409;
     case MCPZ_CODE_TOO_LARGE:

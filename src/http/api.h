@@ -44,6 +44,7 @@
 #define MCPZ_MCP_EXCHANGES_MAX 1024 /* with clients of MCP, beside those; streams most of them */
 #define MCPZ_MCP_BODY_BYTES_MAX (MCPZ_MCP_MESSAGE_BYTES_MAX + 65536) /* in memory, either way */
 #define MCPZ_HEADERS_BYTES_MAX 4096 /* of a request: those that are looked at */
+#define MCPZ_QUERY_BYTES_MAX 1024   /* of a request, decoded */
 #define MCPZ_PULL_BYTES_MIN 4096    /* what a stream's next piece may take */
 
 enum mcpz_method { MCPZ_GET = 1, MCPZ_POST, MCPZ_DELETE, MCPZ_METHOD_OTHER };

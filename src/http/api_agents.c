@@ -1,6 +1,7 @@
 /* /v1/agents: list, create, show, write, delete. */
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "crypto/digest.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
+#include "http/agent_scope.h"
 #include "http/agent_write.h"
 #include "http/document.h"
 #include "http/exchange.h"
@@ -24,7 +26,9 @@ struct agent_row {
     uint32_t entries;
     bool deleted;
     uint8_t name_length;
+    uint8_t tenant_length;
     char name[MCPZ_AGENT_NAME_BYTES_MAX];
+    char tenant[MCPZ_TENANT_BYTES_MAX];
 };
 
 static_assert(MCPZ_AGENT_NAME_BYTES_MAX <= UINT8_MAX, "name_length holds it");
@@ -39,10 +43,12 @@ struct agent_list {
     size_t capacity;
 };
 
-static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_document *document)
+static mcpz_error add_row(struct mcpz_exchange *exchange, struct agent_list *list,
+                          const struct mcpz_record_document *document)
 {
-    if (mcpz_bytes_equal(document->tenant, mcpz_text(MCPZ_TENANT_SYSTEM))) {
-        return MCPZ_OK; /* no agent: http/system_document.h */
+    if (!mcpz_agent_scope_has(exchange, document->tenant) ||
+        mcpz_bytes_equal(document->tenant, mcpz_text(MCPZ_TENANT_SYSTEM))) {
+        return MCPZ_OK; /* another's; or no agent: http/system_document.h */
     }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity > 0 ? 2 * list->capacity : 64;
@@ -53,7 +59,8 @@ static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_docu
         list->rows = rows;
         list->capacity = capacity;
     }
-    if (list->count == MCPZ_AGENTS_MAX || document->name.length > MCPZ_AGENT_NAME_BYTES_MAX) {
+    if (list->count == MCPZ_AGENTS_MAX || document->name.length > MCPZ_AGENT_NAME_BYTES_MAX ||
+        document->tenant.length > MCPZ_TENANT_BYTES_MAX) {
         return MCPZ_ECORRUPT;
     }
     struct agent_row *row = &list->rows[list->count++];
@@ -63,9 +70,13 @@ static mcpz_error add_row(struct agent_list *list, const struct mcpz_record_docu
         .entries = document->entry_count,
         .deleted = document->deleted,
         .name_length = (uint8_t)document->name.length,
+        .tenant_length = (uint8_t)document->tenant.length,
     };
     if (row->name_length > 0) {
         memcpy(row->name, document->name.data, row->name_length);
+    }
+    if (row->tenant_length > 0) {
+        memcpy(row->tenant, document->tenant.data, row->tenant_length);
     }
     return MCPZ_OK;
 }
@@ -98,6 +109,8 @@ static void answer_list(struct mcpz_exchange *exchange, struct agent_list *list)
         }
         json_t *json = json_object();
         (void)json_object_set_new(json, "id", mcpz_exchange_show_text(name_of(row)));
+        (void)json_object_set_new(
+            json, "tenant", mcpz_agent_scope_show(mcpz_bytes(row->tenant, row->tenant_length)));
         (void)json_object_set_new(json, "document", mcpz_exchange_show_id(&row->document, 'd'));
         (void)json_object_set_new(json, "versions", json_integer((json_int_t)row->versions));
         (void)json_object_set_new(json, "entries", json_integer(row->entries));
@@ -130,23 +143,32 @@ static void ask_others(struct mcpz_exchange *exchange, struct agent_list *list)
     const struct mcpz_roster *roster =
         &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members.roster;
 
+    char path[64 + MCPZ_TENANT_BYTES_MAX];
+    (void)snprintf(path, sizeof(path), "/v1/agents?here=true%s",
+                   list->walk.with_deleted ? "\ndeleted=true" : "");
+    bool fits = mcpz_agent_scope_hand_on(exchange, path, sizeof(path));
+
+    assert(fits);
     for (; list->next_member < roster->count; list->next_member++) {
         const struct mcpz_id node = roster->rows[list->next_member].id;
         if (is_storage(exchange, &roster->rows[list->next_member]) &&
-            !mcpz_fellows_ask(exchange, &node, "GET",
-                              list->walk.with_deleted ? "/v1/agents?here=true&deleted=true"
-                                                      : "/v1/agents?here=true",
-                              NULL, LIST_ASK_MS)) {
+            !mcpz_fellows_ask(exchange, &node, "GET", path, NULL, LIST_ASK_MS)) {
             return; /* the rest when something has come */
         }
     }
 }
 
-static mcpz_error take_row(struct agent_list *list, const json_t *json)
+static mcpz_error take_row(struct mcpz_exchange *exchange, struct agent_list *list,
+                           const json_t *json)
 {
     const char *document = json_string_value(json_object_get(json, "document"));
     const char *name = json_string_value(json_object_get(json, "id"));
+    const char *tenant = json_string_value(json_object_get(json, "tenant"));
     struct mcpz_record_document record = {.name = mcpz_text(name != NULL ? name : "")};
+
+    if (tenant != NULL && strcmp(tenant, MCPZ_TENANT_DEFAULT) != 0) {
+        record.tenant = mcpz_text(tenant);
+    }
 
     if (document == NULL || mcpz_id_from_text(mcpz_text(document), 'd', &record.id) != MCPZ_OK) {
         return MCPZ_OK;
@@ -154,7 +176,7 @@ static mcpz_error take_row(struct agent_list *list, const json_t *json)
     record.version_count = (size_t)json_integer_value(json_object_get(json, "versions"));
     record.entry_count = (uint32_t)json_integer_value(json_object_get(json, "entries"));
     record.deleted = json_is_true(json_object_get(json, "deleted"));
-    return add_row(list, &record);
+    return add_row(exchange, list, &record);
 }
 
 static void work_others(struct mcpz_exchange *exchange)
@@ -168,7 +190,7 @@ static void work_others(struct mcpz_exchange *exchange)
 
     while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
         for (size_t i = 0; status == 200 && error == MCPZ_OK && i < json_array_size(json); i++) {
-            error = take_row(list, json_array_get(json, i));
+            error = take_row(exchange, list, json_array_get(json, i));
         }
         json_decref(json);
     }
@@ -198,7 +220,7 @@ static void work_list(struct mcpz_exchange *exchange)
         struct mcpz_record record;
         error = mcpz_walk_next(&list->walk, store, &record);
         if (error == MCPZ_OK && mcpz_agent_is_here(exchange, &record.document.id)) {
-            error = add_row(list, &record.document);
+            error = add_row(exchange, list, &record.document);
         }
     }
     if (error == MCPZ_OK) {
@@ -272,17 +294,10 @@ static bool check_id(struct mcpz_exchange *exchange, struct mcpz_bytes id)
     return true;
 }
 
-static void document_of(struct mcpz_bytes id, struct mcpz_id *document)
-{
-    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, document);
-}
-
 static void fail_agent(struct mcpz_exchange *exchange, mcpz_error error, struct mcpz_bytes id)
 {
     if (error == MCPZ_ENOTFOUND) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
-                           "there is no agent \"%.*s\": create it first, or look at the list",
-                           (int)id.length, (const char *)id.data);
+        mcpz_agent_scope_missing(exchange, id);
         return;
     }
     mcpz_exchange_fail_error(exchange, error, "reading the agent");
@@ -417,7 +432,7 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
         !mcpz_agent_reach_read(exchange, request, &reach, &asked.ack_timeout_ms)) {
         return;
     }
-    document_of(id, &asked.document);
+    mcpz_agent_scope_document(exchange, id, &asked.document);
     const struct mcpz_agent_request handed = {
         .request = request,
         .document = asked.document,
@@ -486,8 +501,9 @@ void mcpz_api_post_agents(struct mcpz_exchange *exchange, const struct mcpz_requ
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "\"id\" must be given, as a string");
     } else if (check_id(exchange, mcpz_exchange_text_of(member))) {
         struct mcpz_event_agent agent = {.op = MCPZ_AGENT_CREATE,
-                                         .name = mcpz_exchange_text_of(member)};
-        document_of(agent.name, &agent.document);
+                                         .name = mcpz_exchange_text_of(member),
+                                         .tenant = mcpz_agent_scope_tenant(exchange)};
+        mcpz_agent_scope_document(exchange, agent.name, &agent.document);
         if (mcpz_agent_write_is_done_here(exchange, request, false, &agent)) {
             mcpz_agent_write_hand_in(exchange, &agent, 201,
                                      json_pack("{s:o, s:o}", "id",
@@ -504,7 +520,7 @@ void mcpz_api_delete_agent(struct mcpz_exchange *exchange, const struct mcpz_req
     struct mcpz_event_agent agent = {.op = MCPZ_AGENT_DELETE};
 
     if (check_id(exchange, id)) {
-        document_of(id, &agent.document);
+        mcpz_agent_scope_document(exchange, id, &agent.document);
         if (mcpz_agent_write_is_done_here(exchange, request, false, &agent)) {
             mcpz_agent_write_hand_in(exchange, &agent, 200, say_id(id));
         }
@@ -765,7 +781,7 @@ void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_reque
         return;
     }
     struct mcpz_event_agent agent = {.op = verb->op};
-    document_of(id, &agent.document);
+    mcpz_agent_scope_document(exchange, id, &agent.document);
     if (!mcpz_agent_write_is_done_here(exchange, request, mcpz_agent_write_is_repeatable(verb->op),
                                        &agent)) {
         return;
@@ -840,7 +856,8 @@ bool mcpz_agent_write_read(struct mcpz_exchange *answer, json_t *object,
     }
     if (verb->op == MCPZ_AGENT_CREATE) {
         write->agent.name = id;
+        write->agent.tenant = mcpz_agent_scope_tenant(answer);
     }
-    document_of(id, &write->agent.document);
+    mcpz_agent_scope_document(answer, id, &write->agent.document);
     return true;
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "http/agent_owners.h"
+#include "http/agent_scope.h"
 #include "http/agent_write.h"
 #include "http/apply_lots.h"
 #include "http/exchange.h"
@@ -193,7 +194,7 @@ static void do_line(struct mcpz_exchange *exchange, struct mcpz_bytes text)
 {
     struct apply *apply = exchange->state;
     struct mcpz_agent_write write;
-    struct mcpz_exchange answer = {.api = &apply->quiet, .open = true};
+    struct mcpz_exchange answer = {.api = &apply->quiet, .open = true, .agents = exchange->agents};
 
     mcpz_body_init(&answer.response.body, exchange->api->directory);
     json_t *object = mcpz_exchange_parse(&answer, text, NULL);
@@ -405,6 +406,8 @@ void mcpz_api_apply(struct mcpz_exchange *exchange, const struct mcpz_request *r
     apply->lots.timeout_ms = said.ack_timeout_ms + MCPZ_FORWARD_MS;
     (void)snprintf(apply->lots.path, sizeof(apply->lots.path), "/v1/apply?ack=%s\ntimeout_ms=%u",
                    mcpz_agent_ack_word(said.ack), said.ack_timeout_ms);
+    bool fits = mcpz_agent_scope_hand_on(exchange, apply->lots.path, sizeof(apply->lots.path));
+    assert(fits);
     apply->quiet.ports = exchange->api->ports;
     apply->quiet.ports.answered = tell_nobody;
     apply->quiet.directory = exchange->api->directory;

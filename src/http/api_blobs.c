@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "blob/blob_job.h"
+#include "blob/keyring.h"
 #include "http/exchange.h"
 
 #define BLOBS_PREFIX "/v1/blobs/"
@@ -277,15 +278,24 @@ static json_t *show_node_key(const struct mcpz_blob_job *job)
 
 static void answer_keys(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
 {
+    struct mcpz_keyring *keyring = exchange->api->ports.keyring;
+    struct mcpz_keyring_end end;
     json_t *tenants = json_array();
+    json_t *shredded = json_array();
 
+    for (size_t i = 0; keyring != NULL && mcpz_keyring_end(keyring, i, &end); i++) {
+        (void)json_array_append_new(
+            shredded, json_pack("{s:o, s:o}", "tenant",
+                                mcpz_exchange_show_text(mcpz_bytes(end.tenant, end.tenant_length)),
+                                "until", mcpz_exchange_show_time(end.at_ms)));
+    }
     for (size_t i = 0; i < job->name_count; i++) {
         const char *name = job->names + i * (MCPZ_TENANT_BYTES_MAX + 1);
         (void)json_array_append_new(tenants, mcpz_exchange_show_text(mcpz_text(name)));
     }
-    mcpz_exchange_answer(
-        exchange, 200,
-        json_pack("{s:o, s:o}", "node_key", show_node_key(job), "tenants", tenants));
+    mcpz_exchange_answer(exchange, 200,
+                         json_pack("{s:o, s:o, s:o}", "node_key", show_node_key(job), "tenants",
+                                   tenants, "shredded", shredded));
 }
 
 static void answer_rotated(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
@@ -486,6 +496,12 @@ void mcpz_api_delete_key(struct mcpz_exchange *exchange, const struct mcpz_reque
     }
     struct asking *asking = begin(exchange, request, MCPZ_BLOB_SHRED, "shredding the key");
     if (asking != NULL) {
+        const uint64_t stamped_ms =
+            mcpz_hlc_to_ms(mcpz_engine_node(mcpz_exchange_engine(exchange))->agents.hlc);
+        if (asking->job.now_ms < stamped_ms) {
+            asking->job.now_ms =
+                stamped_ms; /* what was written by a clock ahead of ours goes too */
+        }
         mcpz_bytes_to_text(tenant, asking->job.tenant, sizeof(asking->job.tenant));
         submit(exchange, asking, answer_shredded);
     }

@@ -1,5 +1,6 @@
 /* GET /v1/forks: writers that have contradicted themselves, as this node has found. */
 
+#include "http/agent_scope.h"
 #include "http/exchange.h"
 
 #define FORKS_SHOWN_MAX 1000 /* whoever has so many has seen enough */
@@ -44,8 +45,10 @@ void mcpz_api_get_forks(struct mcpz_exchange *exchange, const struct mcpz_reques
     mcpz_error error = store->next(store->context, MCPZ_SCAN_KIND, true, &record);
 
     (void)request;
-    for (size_t i = 0; i < FORKS_SHOWN_MAX && error == MCPZ_OK; i++) {
-        (void)json_array_append_new(json, show_fork(engine, store, &record.fork));
+    while (json_array_size(json) < FORKS_SHOWN_MAX && error == MCPZ_OK) {
+        if (mcpz_agent_scope_has_document(exchange, &record.fork.document)) {
+            (void)json_array_append_new(json, show_fork(engine, store, &record.fork));
+        }
         error = store->next(store->context, MCPZ_SCAN_KIND, false, &record);
     }
     if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {

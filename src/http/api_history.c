@@ -19,6 +19,7 @@
 #include "engine/root.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
+#include "http/agent_scope.h"
 #include "http/agent_write.h"
 #include "http/delta_walk.h"
 #include "http/document.h"
@@ -372,8 +373,7 @@ static bool open_history(struct mcpz_exchange *exchange, struct history *history
         error = mcpz_delta_walk_start(&history->deltas, store, &record.document);
     }
     if (error == MCPZ_ENOTFOUND) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no agent \"%.*s\"",
-                           (int)history->name_length, history->name);
+        mcpz_agent_scope_missing(exchange, mcpz_bytes(history->name, history->name_length));
     } else if (error == MCPZ_EEXPIRED) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT,
                            "what was written to agent \"%.*s\" until then was folded, and is not "
@@ -399,7 +399,7 @@ static struct history *begin(struct mcpz_exchange *exchange, struct mcpz_bytes i
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "reading the history");
         return NULL;
     }
-    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &history->document);
+    mcpz_agent_scope_document(exchange, id, &history->document);
     history->name_length = id.length;
     memcpy(history->name, id.data, id.length);
     return history;

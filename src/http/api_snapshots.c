@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http/agent_id.h"
+#include "http/agent_scope.h"
 #include "http/delta_walk.h"
 #include "http/exchange.h"
 #include "http/snapshot.h"
@@ -28,7 +29,7 @@ static mcpz_error list_one(struct mcpz_exchange *exchange, struct mcpz_engine *e
     uint8_t root[MCPZ_DIGEST_BYTES];
 
     mcpz_error error = mcpz_walk_next(&list->walk, mcpz_engine_store(engine), &record);
-    if (error != MCPZ_OK) {
+    if (error != MCPZ_OK || !mcpz_agent_scope_has(exchange, record.document.tenant)) {
         return error;
     }
     error = mcpz_engine_root(engine, &record.document.id, root);
@@ -38,8 +39,9 @@ static mcpz_error list_one(struct mcpz_exchange *exchange, struct mcpz_engine *e
     }
     *entries += record.document.entry_count;
     mcpz_body_append_json(&exchange->response.body,
-                          json_pack("{s:o, s:o, s:o, s:I, s:o}", "id",
-                                    mcpz_exchange_show_text(record.document.name), "document",
+                          json_pack("{s:o, s:o, s:o, s:o, s:I, s:o}", "id",
+                                    mcpz_exchange_show_text(record.document.name), "tenant",
+                                    mcpz_agent_scope_show(record.document.tenant), "document",
                                     mcpz_exchange_show_id(&record.document.id, 'd'), "root",
                                     mcpz_exchange_show_hex(mcpz_bytes(root, sizeof(root))),
                                     "entries", (json_int_t)record.document.entry_count, "updated",
@@ -126,7 +128,9 @@ static mcpz_error export_author(struct mcpz_engine *engine, struct export *expor
     return error;
 }
 
-static mcpz_error open_document(const struct mcpz_store *store, struct export *export)
+/* Take the next document, or none if that one is not asked for. */
+static mcpz_error open_document(struct mcpz_exchange *exchange, const struct mcpz_store *store,
+                                struct export *export)
 {
     struct mcpz_record record;
     mcpz_error error = MCPZ_OK;
@@ -139,7 +143,7 @@ static mcpz_error open_document(const struct mcpz_store *store, struct export *e
     } else {
         error = MCPZ_ENOTFOUND;
     }
-    if (error != MCPZ_OK) {
+    if (error != MCPZ_OK || !mcpz_agent_scope_has(exchange, record.document.tenant)) {
         return error;
     }
     return mcpz_delta_walk_start(&export->deltas, store, &record.document);
@@ -173,8 +177,9 @@ static void work_export(struct mcpz_exchange *exchange)
     mcpz_error error = exchange->response.body.error;
 
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
-        error = export->deltas.cursor_count == 0 ? open_document(mcpz_engine_store(engine), export)
-                                                 : export_delta(engine, export);
+        error = export->deltas.cursor_count == 0
+                    ? open_document(exchange, mcpz_engine_store(engine), export)
+                    : export_delta(engine, export);
     }
     if (error == MCPZ_OK) {
         mcpz_exchange_again(exchange);
@@ -207,7 +212,7 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
     }
     if (!mcpz_bytes_equal(name, mcpz_text("agent")) || query.length > 0) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                           "an export can be asked for \"agent=ID\" only");
+                           "an export can be asked for \"agent=ID\" and \"tenant=NAME\" only");
         return false;
     }
     const char *trouble = mcpz_agent_id_trouble(id);
@@ -216,12 +221,11 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
         return false;
     }
     export->single = true;
-    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &export->document);
+    mcpz_agent_scope_document(exchange, id, &export->document);
     mcpz_error error = mcpz_walk_find(mcpz_engine_store(mcpz_exchange_engine(exchange)),
                                       &export->document, &record);
     if (error == MCPZ_ENOTFOUND) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no agent \"%.*s\"",
-                           (int)id.length, (const char *)id.data);
+        mcpz_agent_scope_missing(exchange, id);
     } else if (error != MCPZ_OK) {
         mcpz_exchange_fail_error(exchange, error, "reading the agent");
     }

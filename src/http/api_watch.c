@@ -20,6 +20,7 @@
 #include "core/crdt/document.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
+#include "http/agent_scope.h"
 #include "http/document.h"
 #include "http/exchange.h"
 #include "http/walk.h"
@@ -224,7 +225,7 @@ void mcpz_api_watch_agent(struct mcpz_exchange *exchange, const struct mcpz_requ
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s", trouble);
         return;
     }
-    mcpz_engine_document_id(mcpz_bytes(NULL, 0), id, &document);
+    mcpz_agent_scope_document(exchange, id, &document);
     if (!mcpz_agent_is_here(exchange, &document)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
                            "this node does not keep that agent: watch it at one that does");
@@ -232,8 +233,7 @@ void mcpz_api_watch_agent(struct mcpz_exchange *exchange, const struct mcpz_requ
     }
     mcpz_error error = mcpz_walk_find(store, &document, &record);
     if (error == MCPZ_ENOTFOUND) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no agent \"%.*s\"",
-                           (int)id.length, (const char *)id.data);
+        mcpz_agent_scope_missing(exchange, id);
         return;
     }
     if (mcpz_exchange_streams(exchange->api) == MCPZ_EVENT_STREAMS_MAX) {

@@ -21,7 +21,6 @@
 #include "http/chunked.h"
 
 #define MCPZ_API_PATH_BYTES_MAX 1024
-#define MCPZ_API_QUERY_BYTES_MAX 1024
 #define MCPZ_API_LAST_EVENT_BYTES 32
 #define MCPZ_API_ORIGIN_BYTES 288
 
@@ -91,7 +90,7 @@ struct mcpz_connection {
     uint64_t sent; /* bytes of the answer's body */
     uint32_t params_version;
     char path[MCPZ_API_PATH_BYTES_MAX + 1];
-    char query[MCPZ_API_QUERY_BYTES_MAX + 1]; /* with a NUL between two parameters */
+    char query[MCPZ_QUERY_BYTES_MAX + 1]; /* with a NUL between two parameters */
     size_t query_length;
     char last_event[MCPZ_API_LAST_EVENT_BYTES]; /* "": no such header */
     char headers[MCPZ_HEADERS_BYTES_MAX];       /* as in struct mcpz_request */

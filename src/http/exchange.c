@@ -415,17 +415,23 @@ size_t mcpz_exchange_streams(const struct mcpz_api *api)
 
 /* ---- Writing answers ---------------------------------------------------------------------- */
 
-json_t *mcpz_exchange_show_time(uint64_t wall_ms)
+void mcpz_exchange_write_time(uint64_t wall_ms, char text[MCPZ_ISO_TIME_CHARS])
 {
-    char text[MCPZ_ISO_TIME_CHARS];
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm parts;
 
     if (wall_ms == 0 || gmtime_r(&seconds, &parts) == NULL ||
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
-        return json_null();
+        strftime(text, MCPZ_ISO_TIME_CHARS, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
+        text[0] = '\0';
     }
-    return json_string(text);
+}
+
+json_t *mcpz_exchange_show_time(uint64_t wall_ms)
+{
+    char text[MCPZ_ISO_TIME_CHARS];
+
+    mcpz_exchange_write_time(wall_ms, text);
+    return text[0] != '\0' ? json_string(text) : json_null();
 }
 
 json_t *mcpz_exchange_show_id(const struct mcpz_id *id, char prefix)

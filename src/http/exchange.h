@@ -42,6 +42,12 @@ struct mcpz_exchange_kind {
     size_t (*pull)(struct mcpz_exchange *exchange, uint8_t *out, size_t capacity);
 };
 
+/* Whose agents a request is about: http/agent_scope.h */
+struct mcpz_agent_scope {
+    bool is_all;
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* as documents say it; "" with `is_all` */
+};
+
 struct mcpz_exchange {
     struct mcpz_api *api;
     void *owner;
@@ -50,6 +56,7 @@ struct mcpz_exchange {
     bool has_work; /* `work` is to be called */
     bool is_apart; /* it is none of api->exchanges, but has memory of its own */
     char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* for whom alone it asks; "": for anybody */
+    struct mcpz_agent_scope agents;         /* of routes of agents */
     uint64_t request;                       /* the engine's name for what we asked; 0: none */
     void (*answered_elsewhere)(struct mcpz_exchange *exchange); /* another node asks; NULL: not */
     uint32_t fellow_code; /* why the last call that mcpz_fellows_take() gave has failed; 0: not */
@@ -256,6 +263,9 @@ struct mcpz_bytes mcpz_exchange_path_rest(struct mcpz_bytes path, const char *pr
 
 /** "2026-11-20T12:00:00Z" as JSON; null for 0. */
 json_t *mcpz_exchange_show_time(uint64_t wall_ms);
+
+/** The same as text; "" where there is none. */
+void mcpz_exchange_write_time(uint64_t wall_ms, char text[MCPZ_ISO_TIME_CHARS]);
 json_t *mcpz_exchange_show_id(const struct mcpz_id *id, char prefix);
 json_t *mcpz_exchange_show_text(struct mcpz_bytes text);
 json_t *mcpz_exchange_show_hex(struct mcpz_bytes bytes);

@@ -192,8 +192,45 @@ class Tenants(unittest.TestCase):
         self.assertEqual(self.ask("the token of other", "POST", f"/v1/tasks/{task}/purge")[0], 404)
         self.assertEqual(self.ask("the token of other", "GET", "/v1/tasks?tenant=acme")[0], 403)
 
+    def test_agents_are_their_tenants(self):
+        def named(who, path="/v1/agents"):
+            return sorted((row["id"], row["tenant"]) for row in json.loads(self.ask(who, "GET", path)[1]))
+
+        for who in ("the token of acme", "the token of other", "a key"):
+            self.assertEqual(self.ask(who, "POST", "/v1/agents", {"id": "planner"})[0], 201)
+            write = {"path": "goal", "value": who}
+            self.assertEqual(self.ask(who, "POST", "/v1/agents/planner/set", write)[0], 200)
+        for who in ("the token of acme", "the token of other", "a key"):
+            self.assertEqual(json.loads(self.ask(who, "GET", "/v1/agents/planner")[1])["state"], {"goal": who})
+        lines = '{"op":"create","id":"second"}\n{"op":"set","id":"planner","path":"n","value":1}\n'
+        self.assertEqual(json.loads(self.ask("the key of acme", "POST", "/v1/apply", lines)[1])["applied"], 2)
+        acme, other = [("planner", "acme"), ("second", "acme")], [("planner", "other")]
+        for path in ("/v1/agents", "/v1/snapshots"):
+            self.assertEqual(named("the key of acme", path), acme)
+            self.assertEqual(named("the token of other", path), other)
+            self.assertEqual(named("a key", path + "?tenant=other"), other)
+            self.assertLess(set(acme + other + [("planner", "default")]),
+                            set(named("a key", path) + [("", "")]))
+        self.assertEqual(json.loads(self.ask("a key", "GET", "/v1/agents/planner?tenant=acme")[1])["state"]["n"], 1)
+        self.assertEqual(self.ask("the token of other", "GET", "/v1/agents/second")[0], 404)
+        self.assertEqual(self.ask("the token of other", "GET", "/v1/history/second")[0], 404)
+        self.assertEqual(self.ask("the token of other", "GET", "/v1/watch/second")[0], 404)
+        self.assertEqual(self.ask("the token of other", "DELETE", "/v1/agents/second")[0], 404)
+        for path in ("/v1/agents", "/v1/agents/planner", "/v1/history/planner", "/v1/snapshots/export"):
+            self.assertEqual(self.ask("the token of other", "GET", path + "?tenant=acme")[0], 403, path)
+        history = json.loads(self.ask("the key of acme", "GET", "/v1/history/planner?limit=1")[1])
+        self.assertEqual(len(history), 1)
+        self.assertEqual(json.loads(self.ask("the token of acme", "GET", "/v1/forks")[1]), [])
+        status, text = self.ask("the key of acme", "GET", "/v1/agents?tenant=mcpz.system")
+        self.assertEqual(status, 400, text)
+        status, file = self.ask("the token of other", "GET", "/v1/snapshots/export")
+        self.assertEqual(status, 200)
+        self.assertIn(b"the token of other", file)
+        self.assertNotIn(b"the token of acme", file)
+        self.assertEqual(self.ask("the token of other", "POST", "/v1/snapshots/import", file)[0], 403)
+
     def test_what_is_nobodys_alone_takes_a_key_without_a_tenant(self):
-        for path in ("/v1/status", "/v1/config", "/v1/tokens", "/v1/agents", "/v1/work?capability=x", "/v1/runs"):
+        for path in ("/v1/status", "/v1/config", "/v1/tokens", "/v1/peers", "/v1/work?capability=x", "/v1/runs"):
             status, text = self.ask("the token of acme", "GET", path)
             self.assertEqual((path, status), (path, 403))
             self.assertIn("not for one tenant alone", json.loads(text)["error"]["message"])

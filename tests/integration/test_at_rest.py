@@ -132,6 +132,16 @@ class AtRest(unittest.TestCase):
         for node in (a, b, c):
             node.ask("blob", "put", path, "--tenant", "acme")
             node.ask("blob", "put", path, "--tenant", "bolt")
+        for tenant in ("acme", "bolt"):
+            a.ask("agent", "create", f"x-{MARK}", "--tenant", tenant)
+            a.ask("agent", "set", f"x-{MARK}", f"k-{MARK}", json.dumps(MARK), "--tenant", tenant)
+
+        def agent(node, tenant):
+            done = node.run("agent", "get", f"x-{MARK}", "--tenant", tenant, "--json")
+            said = json.loads(done.stdout)
+            return said["state"] if done.returncode == 0 else said["error"]["code"]
+        for node in (b, c):
+            until("it has the agents", lambda: agent(node, "acme") == agent(node, "bolt") == {f"k-{MARK}": MARK})
         c.stop()
         until("C has gone", lambda: all(node.status()["members"] == 2 for node in (a, b)))
         # Kept by B when that hears of the end: a copy that comes to it later would be a new one.
@@ -148,6 +158,14 @@ class AtRest(unittest.TestCase):
         c.start()  # it was away
         until("C has heard of it", lambda: not has(c, "acme"))
         self.assertTrue(has(c, "bolt"))
+        for node in (a, b, c):
+            self.assertEqual(agent(node, "acme"), "shredded")
+            self.assertEqual(agent(node, "bolt"), {f"k-{MARK}": MARK})
+            self.assertEqual([row["tenant"] for row in node.ask("key", "list")["shredded"]], ["acme"])
+        self.assertEqual([row["tenant"] for row in b.ask("agent", "list")], ["bolt"])
+        a.ask("agent", "set", f"x-{MARK}", "more", "1", "--tenant", "bolt")  # others go on
+        until("C has it", lambda: agent(c, "bolt") == {f"k-{MARK}": MARK, "more": 1})
+        self.assertEqual([agent(node, "acme") for node in (a, b, c)], ["shredded"] * 3)
         # The tenant may begin anew, and that stays.
         blob = c.ask("blob", "put", path, "--tenant", "acme")["blob"]
         for node in (a, b, c):

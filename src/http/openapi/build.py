@@ -15,6 +15,7 @@ SECURITY = {
     "tenant": [{"bearer": []}, {"apiKey": []}, {}],
     "use": [{"bearer": []}, {"apiKey": []}, {}],
     "all": [{"bearer": []}, {"apiKey": []}],
+    "own": [{"bearer": []}, {"apiKey": []}],
 }
 LINE = 96
 METHODS = ("get", "post", "delete", "options")

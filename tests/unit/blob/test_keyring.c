@@ -119,8 +119,8 @@ TEST(a_shredded_key_is_gone_for_good)
     const struct mcpz_id b = mark_of("bolt");
 
     mcpz_keyring_node_key_id(ring, before);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_ENOTFOUND);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, 0), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, 0), MCPZ_ENOTFOUND);
     CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) == NULL);
     CHECK(holds("acme", 4) && holds("bolt", 4)); /* that it ended is remembered */
     mcpz_keyring_node_key_id(ring, after);
@@ -152,7 +152,7 @@ TEST(keys_of_records_are_lent_and_known_by_their_ids)
     id[0] ^= 1;
     CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_ENOTFOUND);
     id[0] ^= 1;
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, 0), MCPZ_OK);
     CHECK_UINT(mcpz_keyring_count(ring), 0);
     CHECK_UINT(mcpz_keyring_lend_by_id(ring, id, &lent), MCPZ_EEXPIRED);
     CHECK_UINT(reopen(), MCPZ_OK);
@@ -168,15 +168,16 @@ TEST(an_end_takes_what_was_made_until_then)
     struct mcpz_tenant_key *lent;
 
     CHECK_UINT(mcpz_keyring_end_of(ring, mcpz_text("acme")), 0);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 5), MCPZ_OK); /* it has no key */
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 5, 0), MCPZ_OK); /* it has no key */
     CHECK_UINT(mcpz_keyring_end_of(ring, mcpz_text("acme")), 5);
     const struct mcpz_id a = mark_of("acme");
     CHECK_UINT(mcpz_keyring_lend(ring, mcpz_text("acme"), &lent), MCPZ_OK);
     const uint64_t made_ms = mcpz_tenant_key_made_ms(lent);
     mcpz_tenant_key_destroy(lent);
     CHECK(made_ms > 5);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 4), MCPZ_OK); /* it is known better */
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 7), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 4, 0),
+               MCPZ_OK); /* it is known better */
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 7, 0), MCPZ_OK);
     check_mark("acme", &a, true);
     CHECK_UINT(reopen(), MCPZ_OK);
     CHECK(mcpz_keyring_end(ring, 0, &end) && !mcpz_keyring_end(ring, 1, &end));
@@ -186,16 +187,23 @@ TEST(an_end_takes_what_was_made_until_then)
 
     /* An end that lies ahead of our clock: what is made afterwards is younger all the same. */
     const uint64_t ahead_ms = made_ms + 86400000;
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), ahead_ms), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), ahead_ms, 0), MCPZ_OK);
     CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) == NULL);
     check_mark("acme", &a, false);
     CHECK_UINT(mcpz_keyring_lend(ring, mcpz_text("acme"), &lent), MCPZ_OK);
     CHECK_UINT(mcpz_tenant_key_made_ms(lent), ahead_ms + 1);
     mcpz_tenant_key_destroy(lent);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), ahead_ms), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), ahead_ms, 0), MCPZ_OK);
     CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) != NULL);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, 0), MCPZ_OK);
     CHECK(mcpz_keyring_end_of(ring, mcpz_text("acme")) > ahead_ms);
+
+    /* And one that is not to be before what others have stamped. */
+    const uint64_t stamped_ms = ahead_ms + 86400000;
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, stamped_ms), MCPZ_ENOTFOUND);
+    check_mark("acme", &a, false);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, stamped_ms), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_end_of(ring, mcpz_text("acme")), stamped_ms);
 }
 
 /* Another node's ring, by what it shows. */
@@ -240,7 +248,7 @@ TEST(of_two_keys_that_were_made_apart_all_use_the_same)
     CHECK(memcmp(first, second, sizeof(first)) == 0);
 
     /* What has ended is not taken back; nor is what is no key. */
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, 0), MCPZ_OK);
     CHECK_UINT(mcpz_keyring_adopt(ring, mcpz_bytes(ours, our_length)), MCPZ_OK);
     CHECK_UINT(mcpz_keyring_adopt(ring, mcpz_bytes(theirs, length)), MCPZ_OK);
     CHECK(mcpz_keyring_find(ring, mcpz_text("acme")) == NULL);
@@ -307,7 +315,7 @@ TEST(the_environment_gives_the_node_key)
     CHECK_UINT(reopen(), MCPZ_OK);
     check_mark("acme", &a, true);
     CHECK_UINT(mcpz_keyring_rotate(ring), MCPZ_EUNSUPPORTED);
-    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, 0), MCPZ_OK);
     CHECK_UINT(reopen(), MCPZ_OK);
     CHECK_UINT(mcpz_keyring_count(ring), 0);
 }

@@ -122,7 +122,9 @@ TEST(what_makes_a_node_do_things_is_for_who_runs_it)
         {MCPZ_GET, "/v1/capabilities", MCPZ_ACCESS_TENANT},
         {MCPZ_GET, "/v1/runs", MCPZ_ACCESS_USE},
         {MCPZ_GET, "/v1/work", MCPZ_ACCESS_USE},
-        {MCPZ_GET, "/v1/agents", MCPZ_ACCESS_USE},
+        {MCPZ_GET, "/v1/agents", MCPZ_ACCESS_TENANT},
+        {MCPZ_POST, "/v1/apply", MCPZ_ACCESS_TENANT},
+        {MCPZ_GET, "/v1/peers", MCPZ_ACCESS_USE},
         {MCPZ_GET, "/v1/rules", MCPZ_ACCESS_USE},
         {MCPZ_POST, "/v1/rules", MCPZ_ACCESS_ALL},
         {MCPZ_DELETE, "/v1/rules/x", MCPZ_ACCESS_ALL},
@@ -415,6 +417,108 @@ TEST(who_contradicts_itself_is_shown_with_both_deltas)
     fake_end();
 }
 
+/* ---- Whose agents ------------------------------------------------------------------------- */
+
+static void put_of(const char *tenant, const char *name)
+{
+    struct mcpz_store *store = &world.engine.store;
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DOCUMENT,
+        .document = {.name = mcpz_text(name), .tenant = mcpz_text(tenant)},
+    };
+
+    mcpz_engine_document_id(mcpz_text(tenant), mcpz_text(name), &record.document.id);
+    store->put(store->context, &record);
+}
+
+/* The names in the list that `tenant` is shown ("": a key of nobody's), one letter each. */
+static void check_list(const char *tenant, const char *path, const char *expected)
+{
+    world.tenant = tenant;
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, path, NULL);
+    char found[16] = "";
+
+    fake_turn();
+    CHECK_UINT(fake_status(exchange), 200);
+    for (const char *at = fake_text(exchange); (at = strstr(at, "\"id\":\"")) != NULL; at += 6) {
+        (void)strncat(found, at + 6, 1);
+    }
+    CHECK_TEXT(found, expected);
+    mcpz_api_close(exchange);
+    world.tenant = NULL;
+}
+
+static void check_as(const char *tenant, enum mcpz_method method, const char *path,
+                     unsigned status)
+{
+    world.tenant = tenant;
+    check(method, path, NULL, status);
+    world.tenant = NULL;
+}
+
+TEST(each_tenant_sees_its_own_agents)
+{
+    fake_begin();
+    put_of("", "a");
+    put_of("acme", "b");
+    put_of("acme", "c");
+    put_of("bolt", "b");
+    put_of(MCPZ_TENANT_SYSTEM, "d");
+    check_list("", "/v1/agents", "abbc");
+    check_list("", "/v1/agents?tenant=acme", "bc");
+    check_list("", "/v1/agents?here=true&tenant=acme", "bc");
+    check_list("", "/v1/agents?tenant=default", "a");
+    check_list("acme", "/v1/agents", "bc");
+    check_list("acme", "/v1/agents?tenant=acme", "bc");
+    check_list("default", "/v1/agents", "a");
+    check_list("none", "/v1/agents", "");
+    check_list("bolt", "/v1/snapshots", "b");
+    check_as("acme", MCPZ_GET, "/v1/agents?tenant=bolt", 403);
+    check_as("acme", MCPZ_GET, "/v1/agents/b?tenant=bolt", 403);
+    check_as("", MCPZ_GET, "/v1/agents?tenant=" MCPZ_TENANT_SYSTEM, 400);
+    check_as("", MCPZ_GET, "/v1/agents?tenant=", 400);
+    check_as("", MCPZ_GET, "/v1/agents/b", 404);
+    check_as("", MCPZ_GET, "/v1/agents/b?tenant=acme", 200);
+    check_as("bolt", MCPZ_GET, "/v1/agents/b", 200);
+    check_as("bolt", MCPZ_GET, "/v1/agents/c", 404);
+    check_as("default", MCPZ_GET, "/v1/agents/a", 200);
+    fake_end();
+}
+
+TEST(an_agent_is_made_for_who_asks)
+{
+    static const struct {
+        const char *asks;
+        const char *path;
+        const char *tenant; /* as documents say it */
+    } cases[] = {
+        {"", "/v1/agents", ""},
+        {"", "/v1/agents?tenant=default", ""},
+        {"", "/v1/agents?ack=one&tenant=acme", "acme"},
+        {"", "/v1/agents?tenant=acme&ack=one", "acme"},
+        {"acme", "/v1/agents?ack=one", "acme"},
+        {"default", "/v1/agents", ""},
+    };
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
+        struct mcpz_id expected;
+        fake_begin();
+        world.tenant = cases[i].asks;
+        struct mcpz_exchange *exchange = fake_ask(MCPZ_POST, cases[i].path, "{\"id\":\"x\"}");
+        fake_turn();
+        const struct mcpz_event *event = fake_newest(MCPZ_EVENT_AGENT_WRITE);
+        CHECK_UINT(event->agent.op, MCPZ_AGENT_CREATE);
+        CHECK_BYTES(event->agent.tenant, cases[i].tenant, strlen(cases[i].tenant));
+        mcpz_engine_document_id(mcpz_text(cases[i].tenant), mcpz_text("x"), &expected);
+        CHECK(mcpz_id_equal(&event->agent.document, &expected));
+        CHECK_UINT(event->agent.ack,
+                   strstr(cases[i].path, "ack") != NULL ? MCPZ_ACK_ONE : MCPZ_ACK_ASYNC);
+        mcpz_api_close(exchange);
+        world.tenant = NULL;
+        fake_end();
+    }
+}
+
 TEST(an_agent_that_is_not_there_is_not_found)
 {
     fake_begin();
@@ -650,7 +754,8 @@ TEST(status_tells_what_was_sent_of_each_kind)
     fake_end();
 }
 
-TEST_MAIN(RUN(who_contradicts_itself_is_shown_with_both_deltas), RUN(looking_answers_at_once),
+TEST_MAIN(RUN(each_tenant_sees_its_own_agents), RUN(an_agent_is_made_for_who_asks),
+          RUN(who_contradicts_itself_is_shown_with_both_deltas), RUN(looking_answers_at_once),
           RUN(an_unknown_path_is_not_found), RUN(a_wrong_method_names_the_right_ones),
           RUN(what_makes_a_node_do_things_is_for_who_runs_it), RUN(hosts_of_others_are_not_ours),
           RUN(codes_have_the_status_they_are_promised), RUN(exchanges_end_at_their_limit),
