@@ -35,7 +35,9 @@
 #define LWS_TIMEOUT_SECONDS 10
 #define LWS_HEAD_SECONDS 10 /* for all of a request's head to come */
 
-#define ROUNDS_MAX 3 /* of what is put off, between two looks at what has come */
+/* Of what is put off, between two looks at what has come: so many, and none begins after that. */
+#define ROUNDS_MAX 3
+#define ROUNDS_US 1000
 
 struct hearing {
     mcpz_listener listener;
@@ -194,6 +196,12 @@ static void take_in_more(struct mcpz_loop *loop)
     }
 }
 
+/* Was it awake for so short that who has come since may wait a little longer? */
+static bool has_time(const struct mcpz_loop *loop)
+{
+    return loop->woken_us == 0 || mcpz_clock_now() - loop->woken_us < (mcpz_time)ROUNDS_US;
+}
+
 static void settle(struct mcpz_loop *loop)
 {
     run_deferred(loop);
@@ -202,7 +210,7 @@ static void settle(struct mcpz_loop *loop)
     }
     finish_turn(loop);
     /* What follows from it, before we look who else has come: that would be a trip each time. */
-    for (int i = 1; i < ROUNDS_MAX && loop->deferred != NULL; i++) {
+    for (int i = 1; i < ROUNDS_MAX && loop->deferred != NULL && has_time(loop); i++) {
         run_deferred(loop);
         finish_turn(loop);
     }

@@ -102,6 +102,7 @@ struct mcpz_api_measures {
         uint64_t used_bytes;
         uint64_t map_bytes;
         uint64_t commits;
+        uint64_t writes; /* in them */
         uint64_t failed_commits;
         uint64_t commit_us_last;
         uint64_t commit_us_max;

@@ -103,6 +103,7 @@ static void measure(void *context, struct mcpz_api_measures *measures)
     measures->store.used_bytes = stats.used_bytes;
     measures->store.map_bytes = stats.map_bytes;
     measures->store.commits = stats.commits;
+    measures->store.writes = stats.writes;
     measures->store.failed_commits = stats.failed_commits;
     measures->store.commit_us_last = stats.commit_us_last;
     measures->store.commit_us_max = stats.commit_us_max;

@@ -77,6 +77,7 @@ const struct mcpz_env *mcpz_lmdb_env(const struct mcpz_lmdb *lmdb);
 struct mcpz_lmdb_stats {
     uint64_t commits;
     uint64_t failed_commits;
+    uint64_t writes; /* in those that were made */
     uint64_t commit_us_last;
     uint64_t commit_us_max;
     struct mcpz_durations took; /* commits, with their sync */

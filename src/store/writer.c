@@ -59,12 +59,23 @@ static void put_back(struct mcpz_writer *writer, struct mcpz_batches *group)
     writer->queue = *group;
 }
 
+static uint64_t count_writes(const struct mcpz_batches *group)
+{
+    uint64_t count = 0;
+
+    for (const struct mcpz_batch *batch = group->first; batch != NULL; batch = batch->next) {
+        count += batch->count;
+    }
+    return count;
+}
+
 static void on_written(struct mcpz_writer *writer, struct mcpz_batches *group,
                        const struct mcpz_env_fill *fill, uint64_t took_us)
 {
     struct mcpz_lmdb_stats *stats = &writer->stats;
 
     stats->commits++;
+    stats->writes += count_writes(group);
     mcpz_durations_add(&stats->took, took_us);
     stats->commit_us_last = took_us;
     stats->commit_us_max = took_us > stats->commit_us_max ? took_us : stats->commit_us_max;

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -43,6 +44,8 @@ class Apply(unittest.TestCase):
         said = self.node.ask("agent", "apply", self.file)
         self.assertEqual((said["applied"], said["failed"], said["lines"]), (4000, 0, 4000))
         self.assertLess(self.node.status()["store"]["commits"] - before, 400)
+        written = re.search(r"^mcpz_store_writes_total (\d+)", self.metrics(), re.MULTILINE)
+        self.assertGreater(int(written[1]), 2 * 4000)
         self.assertEqual(len(self.node.ask("agent", "list")), 3000)
         self.assertEqual(self.node.ask("agent", "get", "a2997")["state"], {"n": 2997})
         # Acknowledged is on the disk.

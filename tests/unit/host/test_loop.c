@@ -251,6 +251,37 @@ TEST(what_puts_itself_off_for_ever_keeps_nobody_from_being_heard)
     mcpz_loop_undefer(loop, &again);
 }
 
+struct labour {
+    struct mcpz_deferred deferred;
+    size_t times;
+};
+
+/* Longer than what is put off may take in one trip of the loop. */
+static void on_labour(void *context)
+{
+    struct labour *labour = context;
+    const mcpz_time until_us = mcpz_clock_now() + MCPZ_MS(2);
+
+    (void)mcpz_loop_enter(loop);
+    labour->times++;
+    while (mcpz_clock_now() < until_us) {
+    }
+    mcpz_loop_defer(loop, &labour->deferred);
+}
+
+TEST(what_takes_long_and_is_put_off_again_waits_for_another_trip)
+{
+    struct labour labour = {.deferred = {.run = on_labour, .context = &labour}};
+
+    turn_once();
+    mcpz_loop_defer(loop, &labour.deferred);
+    turn_once();
+    CHECK_UINT(labour.times, 1);
+    turn_once();
+    CHECK_UINT(labour.times, 2);
+    mcpz_loop_undefer(loop, &labour.deferred);
+}
+
 TEST(what_is_taken_back_does_not_run)
 {
     struct later all[] = {make_later('a'), make_later('b'), make_later('c'), make_later('d')};
@@ -363,6 +394,7 @@ TEST_MAIN(WITH_LOOP(a_turn_is_opened_once_and_closed_before_the_loop_sleeps),
           WITH_LOOP(what_is_put_off_runs_in_order_and_once),
           WITH_LOOP(what_is_put_off_again_runs_in_a_turn_of_its_own),
           WITH_LOOP(what_puts_itself_off_for_ever_keeps_nobody_from_being_heard),
+          WITH_LOOP(what_takes_long_and_is_put_off_again_waits_for_another_trip),
           WITH_LOOP(what_is_taken_back_does_not_run), WITH_LOOP(stops_when_told_to),
           WITH_LOOP(reloads_when_told_to), WITH_LOOP(a_broken_pipe_is_no_reason_to_die),
           WITH_LOOP(may_have_as_many_descriptors_as_the_system_allows),

@@ -156,6 +156,7 @@ static void check_stats_of_500_blocks(struct mcpz_lmdb_stats stats)
     CHECK_UINT(stats.entries, 500);
     CHECK_UINT(stats.failed_commits, 0);
     CHECK(stats.commits > 0);
+    CHECK(stats.writes >= stats.commits);
     CHECK(stats.used_bytes >= 500 * 4000);
     CHECK(stats.map_bytes > stats.used_bytes);
     CHECK(stats.map_bytes <= 16 * MIB);
