@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 from crdt_model import (ACTORS_MAX, BOUNDED, FENCED, LIFE, REGISTER, Delta, Model, Op,
-                        bounded_value, rights_of, rows_of, spec_values, value_of, view_of)
+                        actor_bytes, bounded_value, rights_of, rows_of, spec_values, value_of, view_of)
 from packed import pack, unpack
 
 WALL_MS = 1700000000000
@@ -240,6 +240,8 @@ def forgeries(delta, rng):
     yield "no epoch", change(delta, adds=[(FENCED, pack(["f"]), pack([-1, 0, 1]))])
     yield "more spent than there was", change(
         delta, adds=[(BOUNDED, pack(["b"]), pack([1, 2, [], []]))])
+    yield "taken from somebody it has not seen", change(
+        delta, adds=[(BOUNDED, pack(["b"]), pack([0, 0, [], [[actor_bytes((77, 1)), 1]]]))])
     for other in (actor for actor in past if actor != delta.actor):
         yield "somebody else's row replaced", change(
             delta, adds=[(3, pack(["c"]), pack(1))], removes=[(3, pack(["c"]), (*other, 1, 0))])
@@ -447,6 +449,42 @@ def check_moves_that_meet(shell):
     assert shown() == [1, 2], shown()
 
 
+def check_false_gifts(shell):
+    """Nobody takes more than was given, and what was given long ago and is gone was (V8)."""
+    shell.ask("clear")
+    for name, node in (("A", 1), ("B", 2), ("C", 3)):
+        shell.ask("new", name, node=node, wall_ms=WALL_MS)
+
+    def write(name, op, **more):
+        (message,) = shell.ask("op", name, op=op, path=["b"], **more)["sent"]
+        for other in "BC" if name == "A" else "":  # of what B does nobody hears yet
+            assert shell.ask("apply", other, bytes=message)["fate"] == "merged"
+        return Delta(bytes.fromhex(message))
+
+    (created,) = shell.ask("op", "A", op="create")["sent"]
+    for name in "BC":
+        shell.ask("apply", name, bytes=created)
+    write("A", "grant", amount=5)
+    write("A", "grant", amount=3, to=2)
+    spent = write("B", "spend", amount=2)
+    ((kind, path, value),) = spent.adds
+    granted, used, given, ((giver, amount),) = unpack(value)
+    assert (granted, used, given, amount) == (0, 2, [], 3)
+
+    def taking(giver, amount):
+        row = pack([granted, used, given, [[giver, amount]]])
+        return change(spent, adds=[(kind, path, row)])
+
+    write("A", "unset")  # their rows are gone, and were there
+    before = shell.ask("root", "C")
+    for forged in (taking(giver, 4), taking(actor_bytes((3, 1)), 3), taking(giver, 1 << 40)):
+        assert shell.ask("apply", "C", bytes=forged.hex())["fate"] == "refused"
+    assert shell.ask("root", "C") == before
+    for name in "AC":
+        assert shell.ask("apply", name, bytes=spent.message.hex())["fate"] == "merged"
+    assert shell.ask("root", "C") == shell.ask("root", "A") == shell.ask("root", "B")
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
@@ -454,6 +492,7 @@ def main():
     shell = Shell(program)
     check_crowded_list(shell)
     check_moves_that_meet(shell)
+    check_false_gifts(shell)
     for seed in range(first, first + count):
         try:
             History(shell, seed).run()

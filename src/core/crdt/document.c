@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "core/crdt/budget.h"
 #include "core/crdt/kinds.h"
 #include "core/crdt/naming.h"
 #include "core/crdt/number.h"
@@ -209,7 +210,7 @@ bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta)
             return false;
         }
     }
-    return !mcpz_kinds_replaces_foreign(delta);
+    return !mcpz_kinds_replaces_foreign(delta) && mcpz_budget_is_of_seen(delta);
 }
 
 /* ---- What a delta comes to ------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 #include "core/crdt/past.h"
 
+#include "core/crdt/budget.h"
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 
@@ -232,6 +233,11 @@ mcpz_error mcpz_past_judge(const struct mcpz_store *store, const struct mcpz_doc
             return error;
         }
         *past = one == MCPZ_PAST_COMPLETE ? *past : one;
+    }
+    if (error == MCPZ_OK && *past == MCPZ_PAST_COMPLETE) {
+        bool covered;
+        error = mcpz_budget_is_covered(store, document, delta, &covered);
+        *past = covered ? MCPZ_PAST_COMPLETE : MCPZ_PAST_REFUTED;
     }
     return error;
 }

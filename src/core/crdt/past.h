@@ -22,7 +22,7 @@
 enum mcpz_past {
     MCPZ_PAST_COMPLETE = 1, /* all is here, and the delta may follow it */
     MCPZ_PAST_MISSING,      /* something it names is not here */
-    MCPZ_PAST_REFUTED,      /* nobody may take it: V5 or V7 of crdt 1.4 */
+    MCPZ_PAST_REFUTED,      /* nobody may take it: V5, V7 or V8 of crdt 1.4 */
 };
 
 /**
