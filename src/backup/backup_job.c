@@ -91,12 +91,16 @@ static mcpz_error write_piece(void *context, struct mcpz_bytes bytes)
 }
 
 mcpz_error mcpz_backup_directory(const char *directory, const struct mcpz_data_pins *pins,
-                                 struct mcpz_backup_head *head,
+                                 bool with_node_key, struct mcpz_backup_head *head,
                                  const struct mcpz_backup_sink *sink, char *trouble)
 {
     struct mcpz_data_set set;
     mcpz_error error = mcpz_data_set_open(&set, directory, pins);
 
+    if (!with_node_key) {
+        mcpz_data_set_leave_out(&set, MCPZ_DATA_NODE_KEY);
+        mcpz_data_set_leave_out(&set, MCPZ_DATA_NODE_KEY ".new");
+    }
     if (error == MCPZ_OK) {
         error = mcpz_backup_write(&set, head, sink);
         if (error != MCPZ_OK && set.trouble[0] == '\0') {
@@ -116,7 +120,7 @@ static mcpz_error check(const struct mcpz_backup_job *job, const struct mcpz_dat
     mcpz_error error = mcpz_data_set_open(&set, job->directory, pins);
 
     if (error == MCPZ_OK) {
-        error = mcpz_data_check(&set, report);
+        error = mcpz_data_check(&set, mcpz_bytes(NULL, 0), report);
         (void)snprintf(trouble, TROUBLE_BYTES, "%s", report->trouble);
     } else {
         (void)snprintf(trouble, TROUBLE_BYTES, "%s", set.trouble);
@@ -197,8 +201,8 @@ static mcpz_error write_file(struct mcpz_backup_job *job, const struct mcpz_data
     if (job->order.file < 0) {
         return fail(trouble, "write", temporary);
     }
-    mcpz_error error =
-        mcpz_backup_directory(job->directory, pins, &job->order.head, sink, trouble);
+    mcpz_error error = mcpz_backup_directory(job->directory, pins, job->order.with_node_key,
+                                             &job->order.head, sink, trouble);
     if (error == MCPZ_OK && (fsync(job->order.file) != 0 || rename(temporary, job->path) != 0 ||
                              mcpz_directory_sync(parent) != MCPZ_OK)) {
         error = fail(trouble, "write", job->path);
@@ -223,7 +227,8 @@ static mcpz_error do_order(struct mcpz_backup_job *job, struct mcpz_data_report 
 
     switch (job->order.kind) {
     case MCPZ_BACKUP_TO_PIPE:
-        return mcpz_backup_directory(job->directory, &pins, &job->order.head, &sink, trouble);
+        return mcpz_backup_directory(job->directory, &pins, job->order.with_node_key,
+                                     &job->order.head, &sink, trouble);
     case MCPZ_BACKUP_TO_FILE:
         return write_file(job, &pins, &sink, trouble);
     case MCPZ_BACKUP_CHECK:

@@ -36,6 +36,7 @@ struct mcpz_backup_order {
     const char *path;       /* TO_FILE: its name in the end; copied */
     uint32_t keep;          /* TO_FILE: so many; 0: all */
     uint64_t rate;          /* bytes a second; 0: as fast as it goes */
+    bool with_node_key;     /* else what tenants' keys are wrapped with is left out */
     struct mcpz_backup_head head;
 
     /* Called in the thread; must only wake the loop. Bytes were written, or it has ended. */
@@ -66,11 +67,12 @@ void mcpz_backup_state(struct mcpz_backup_job *job, struct mcpz_backup_state *st
 
 /**
  * Write what is in `directory` to `sink`, in this thread: what a job does, and what is done where
- * no node runs. `trouble` has 512 bytes.
+ * no node runs. The node key, without which nothing in it can be read, goes along only if that is
+ * asked for. `trouble` has 512 bytes.
  */
 MCPZ_MUST_USE mcpz_error mcpz_backup_directory(const char *directory,
                                                const struct mcpz_data_pins *pins,
-                                               struct mcpz_backup_head *head,
+                                               bool with_node_key, struct mcpz_backup_head *head,
                                                const struct mcpz_backup_sink *sink, char *trouble);
 
 #endif

@@ -12,11 +12,15 @@
 #include <unistd.h>
 
 #include "backup/backup_job.h"
+#include "blob/secret_file.h"
+#include "crypto/identity.h"
 #include "store/directory.h"
 
 #define COPY_BYTES 262144
 #define STAGE ".restore"
 #define KEPT_PREFIX "before-restore-"
+#define KEYS "keys"
+#define KEY_FILE_BYTES_MAX 1048576
 
 static mcpz_error fail(struct mcpz_restore *restore, const char *what, const char *where)
 {
@@ -59,6 +63,9 @@ static mcpz_error walk(struct mcpz_restore *restore, const char *path,
 
 static mcpz_error refuse_entry(struct mcpz_restore *restore, const char *name)
 {
+    if (strcmp(name, KEYS) == 0) {
+        return MCPZ_OK; /* they are waited for */
+    }
     (void)snprintf(restore->trouble, sizeof(restore->trouble),
                    "%.300s is not empty (%.60s is in it): name another with --data, or put what "
                    "is there away with --force",
@@ -201,28 +208,121 @@ static mcpz_error stage_all(struct mcpz_restore *restore)
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
+/* ---- Keys --------------------------------------------------------------------------------- */
+
+/* Keys that are here take the place of the backup's. `*found`: one was. */
+static mcpz_error bring_key(struct mcpz_restore *restore, const char *stage, const char *name,
+                            bool *found)
+{
+    char from[PATH_MAX];
+    char to[PATH_MAX + 32];
+    char keys[PATH_MAX + 16];
+    size_t length = 0;
+    uint8_t *bytes = malloc(KEY_FILE_BYTES_MAX);
+
+    (void)snprintf(from, sizeof(from), "%s/%s", restore->directory, name);
+    (void)snprintf(to, sizeof(to), "%s/%s", stage, name);
+    (void)snprintf(keys, sizeof(keys), "%s/" KEYS, stage);
+    mcpz_error error = bytes != NULL
+                           ? mcpz_secret_file_read(from, bytes, KEY_FILE_BYTES_MAX, &length)
+                           : MCPZ_ENOMEM;
+    *found = error == MCPZ_OK;
+    if (error == MCPZ_OK) {
+        error = mcpz_directory_make(keys);
+    }
+    if (error == MCPZ_OK) {
+        error = mcpz_secret_file_write(keys, to, mcpz_bytes(bytes, length));
+    }
+    if (bytes != NULL) {
+        mcpz_wipe(bytes, KEY_FILE_BYTES_MAX);
+    }
+    free(bytes);
+    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+        (void)snprintf(restore->trouble, sizeof(restore->trouble), "cannot use %.300s: %s%s", from,
+                       mcpz_strerror(error),
+                       error == MCPZ_EAUTH ? " (its mode must be 0600, and it yours)" : "");
+        return error;
+    }
+    return MCPZ_OK;
+}
+
+static mcpz_error say_keys(struct mcpz_restore *restore, bool is_own_ring)
+{
+    static const char what[] = "put it there as " MCPZ_DATA_NODE_KEY " (mode 0600), or into "
+                               "MCPZ_NODE_KEY; nothing was changed";
+
+    if (restore->report.keys == MCPZ_DATA_KEYS_MISSING) {
+        (void)snprintf(
+            restore->trouble, sizeof(restore->trouble),
+            "the backup does not hold the node key that its keys were wrapped with, nor "
+            "does %.200s: %s",
+            restore->directory, what);
+        return MCPZ_ENOTFOUND;
+    }
+    (void)snprintf(restore->trouble, sizeof(restore->trouble),
+                   "the node key is not the one that the ring in %.200s was wrapped with: %s",
+                   is_own_ring ? restore->directory : "the backup", what);
+    return MCPZ_EAUTH;
+}
+
+static mcpz_error check_set(struct mcpz_restore *restore, const struct mcpz_data_set *set,
+                            bool is_own_ring)
+{
+    mcpz_error error = mcpz_data_check(set, restore->node_key, &restore->report);
+
+    if (error != MCPZ_OK) {
+        (void)snprintf(
+            restore->trouble, sizeof(restore->trouble),
+            "the backup is whole, but what it was made of was damaged%s: %.300s; nothing "
+            "was changed",
+            is_own_ring ? ", or the ring that is here is another node's" : "",
+            restore->report.trouble);
+        return error;
+    }
+    const bool is_opened = restore->report.keys == MCPZ_DATA_KEYS_FIT ||
+                           restore->report.keys == MCPZ_DATA_KEYS_NONE ||
+                           mcpz_data_set_find(set, MCPZ_DATA_TOKEN_KEY) != NULL;
+    return is_opened ? MCPZ_OK : say_keys(restore, is_own_ring);
+}
+
 static mcpz_error check_staged(struct mcpz_restore *restore, const char *stage)
 {
-    struct mcpz_data_set set;
-    mcpz_error error = mcpz_data_set_open(&set, stage, NULL);
+    struct mcpz_data_set set = {0};
+    bool is_own_ring = false;
+    bool is_own_key = false;
 
+    mcpz_error error = bring_key(restore, stage, MCPZ_DATA_RING, &is_own_ring);
+    if (error == MCPZ_OK) {
+        error = bring_key(restore, stage, MCPZ_DATA_NODE_KEY, &is_own_key);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = mcpz_data_set_open(&set, stage, NULL);
     if (error != MCPZ_OK) {
         (void)snprintf(restore->trouble, sizeof(restore->trouble),
                        "the backup cannot be restored: %.300s; nothing was changed", set.trouble);
     } else {
-        error = mcpz_data_check(&set, &restore->report);
-        if (error != MCPZ_OK) {
-            (void)snprintf(restore->trouble, sizeof(restore->trouble),
-                           "the backup is whole, but what it was made of was damaged: %.300s; "
-                           "nothing was changed",
-                           restore->report.trouble);
-        }
+        error = check_set(restore, &set, is_own_ring);
     }
     mcpz_data_set_finish(&set);
     return error;
 }
 
 /* ---- Moving it in ------------------------------------------------------------------------- */
+
+/* Keys that were here are in the stage as well by now. */
+static void clear_keys(const char *path)
+{
+    static const char *const names[] = {"ring", "node.key", "node.key.new", "ring.tmp"};
+    char file[PATH_MAX + 32];
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(names); i++) {
+        (void)snprintf(file, sizeof(file), "%s/%s", path, names[i]);
+        mcpz_secret_file_wipe(file);
+    }
+    (void)rmdir(path);
+}
 
 static mcpz_error move_in(struct mcpz_restore *restore, const char *name)
 {
@@ -231,6 +331,9 @@ static mcpz_error move_in(struct mcpz_restore *restore, const char *name)
 
     (void)snprintf(from, sizeof(from), "%s/" STAGE "/%s", restore->directory, name);
     (void)snprintf(to, sizeof(to), "%s/%s", restore->directory, name);
+    if (strcmp(name, KEYS) == 0) {
+        clear_keys(to);
+    }
     return rename(from, to) == 0 ? MCPZ_OK : fail(restore, "move into place", to);
 }
 
@@ -289,6 +392,9 @@ static void remove_stage(const char *stage)
         while (opened != NULL && (entry = readdir(opened)) != NULL) {
             char file[PATH_MAX + 512];
             (void)snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+            if (strcmp(places[i], KEYS) == 0 && entry->d_name[0] != '.') {
+                mcpz_secret_file_wipe(file);
+            }
             (void)unlink(file);
         }
         if (opened != NULL) {

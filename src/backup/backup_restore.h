@@ -3,6 +3,10 @@
  *
  *   read into DIR/.restore -> every digest right? -> every page and record well? -> moved into DIR
  *
+ * A ring in DIR/keys is used instead of the backup's, so what was shredded since stays shredded.
+ * The node key is the one given, or in DIR/keys, or in the backup; without one that fits nothing
+ * is restored, as the node could not start.
+ *
  * Until the last step DIR is as it was. No stamp is restored (store/stamp.h): so the node knows
  * that it was set back, and writes as a new writer.
  */
@@ -19,9 +23,10 @@
 #include "base/attr.h"
 
 struct mcpz_restore {
-    int file;              /* the backup, from its beginning; may be a pipe */
-    const char *directory; /* of the node; is made if it is not there */
-    bool force;            /* put away what is in it */
+    int file;                   /* the backup, from its beginning; may be a pipe */
+    const char *directory;      /* of the node; is made if it is not there */
+    bool force;                 /* put away what is in it */
+    struct mcpz_bytes node_key; /* as text, from the environment; empty: it lies in a file */
     /* How far it is; NULL. */
     void (*progress)(void *context, uint64_t done, uint64_t all);
     void *context;
@@ -36,6 +41,7 @@ struct mcpz_restore {
  * Restore. On error the directory is as it was, unless the trouble says otherwise.
  *
  * Errors: MCPZ_ECONFLICT  the directory is not empty, or a node runs on it
+ *         MCPZ_ENOTFOUND  the node key is missing; MCPZ_EAUTH  it is another
  *         MCPZ_EPROTO, MCPZ_EVERSION, MCPZ_ESHORT, MCPZ_ECORRUPT  the backup is no good
  *         MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */

@@ -137,28 +137,38 @@ static size_t read_file(const struct mcpz_data_set *set, const char *name, uint8
 }
 
 /* The keys that lie beside what they sealed, if they fit. */
-static void find_keys(struct check *check)
+static void find_keys(struct check *check, struct mcpz_bytes node_key)
 {
     uint8_t key[MCPZ_NODE_KEY_TEXT_CHARS + 1];
-    const size_t key_length = read_file(check->set, "keys/node.key", key, sizeof(key));
-    const size_t length = read_file(check->set, "keys/ring", check->chunk, CHUNK_BYTES_MAX);
+    const size_t key_length = read_file(check->set, MCPZ_DATA_NODE_KEY, key, sizeof(key));
+    const size_t length = read_file(check->set, MCPZ_DATA_RING, check->chunk, CHUNK_BYTES_MAX);
 
-    if (key_length > 0 && length > 0 &&
-        mcpz_keyring_read(mcpz_bytes(check->chunk, length), mcpz_bytes(key, key_length),
-                          &check->keyring) != MCPZ_OK) {
-        check->keyring = NULL; /* the node key is elsewhere */
+    if (node_key.length == 0) {
+        node_key = mcpz_bytes(key, key_length);
+    }
+    if (length == 0) {
+        check->report->keys = MCPZ_DATA_KEYS_NONE;
+    } else if (node_key.length == 0) {
+        check->report->keys = MCPZ_DATA_KEYS_MISSING;
+    } else if (mcpz_keyring_read(mcpz_bytes(check->chunk, length), node_key, &check->keyring) ==
+               MCPZ_OK) {
+        check->report->keys = MCPZ_DATA_KEYS_FIT;
+    } else {
+        check->report->keys = MCPZ_DATA_KEYS_OTHER;
+        check->keyring = NULL;
     }
     mcpz_wipe(key, sizeof(key));
 }
 
-mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_data_report *report)
+mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_bytes node_key,
+                           struct mcpz_data_report *report)
 {
     struct check check = {.set = set, .report = report, .chunk = malloc(CHUNK_BYTES_MAX)};
     mcpz_error error = MCPZ_ENOMEM;
 
     *report = (struct mcpz_data_report){.trouble = ""};
     if (check.chunk != NULL) {
-        find_keys(&check);
+        find_keys(&check, node_key);
         error = mcpz_record_opener_init(&check.opener, check.keyring);
     }
     if (error == MCPZ_OK) {

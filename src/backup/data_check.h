@@ -17,19 +17,30 @@
 #include "proto/record.h"
 #include "store/check.h"
 
+/* With what records were opened. */
+enum mcpz_data_keys {
+    MCPZ_DATA_KEYS_NONE,    /* there is no ring: nothing is sealed */
+    MCPZ_DATA_KEYS_FIT,     /* each was opened */
+    MCPZ_DATA_KEYS_MISSING, /* no node key is there: only the shapes of records were looked at */
+    MCPZ_DATA_KEYS_OTHER,   /* the node key is not the ring's: likewise */
+};
+
 struct mcpz_data_report {
     struct mcpz_check_report store;
     struct mcpz_check_report blobs;
     uint64_t documents;
     uint64_t chunks;
+    enum mcpz_data_keys keys;
     char trouble[512]; /* what is wrong, for people; "": nothing */
 };
 
 /**
- * Check it. Errors: MCPZ_ECORRUPT, MCPZ_EVERSION, MCPZ_EIO, MCPZ_ENOMEM; report->trouble says
- * what and where.
+ * Check it, opening records with the ring in the set and the text of its node key: `node_key`, or
+ * where that is empty the one in the set, if it has one. Errors: MCPZ_ECORRUPT, MCPZ_EVERSION,
+ * MCPZ_EIO, MCPZ_ENOMEM; report->trouble says what and where.
  */
 MCPZ_MUST_USE mcpz_error mcpz_data_check(const struct mcpz_data_set *set,
+                                         struct mcpz_bytes node_key,
                                          struct mcpz_data_report *report);
 
 #endif

@@ -95,6 +95,23 @@ static void bind(struct mcpz_data_set *set)
     }
 }
 
+void mcpz_data_set_leave_out(struct mcpz_data_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct mcpz_data_file *file = &set->files[i];
+        if (strcmp(file->name, name) != 0) {
+            continue;
+        }
+        if (file->owned && file->part.file >= 0) {
+            (void)close(file->part.file);
+        }
+        set->count--;
+        memmove(file, file + 1, (set->count - i) * sizeof(*file));
+        bind(set);
+        return;
+    }
+}
+
 static mcpz_error fail(struct mcpz_data_set *set, mcpz_error error, const char *what,
                        const char *name)
 {

@@ -27,6 +27,9 @@
 #define MCPZ_DATA_NAME_BYTES_MAX 255
 #define MCPZ_DATA_STORE "store/data.mdb"
 #define MCPZ_DATA_BLOBS "blobs/index/data.mdb"
+#define MCPZ_DATA_RING "keys/ring"
+#define MCPZ_DATA_NODE_KEY "keys/node.key"
+#define MCPZ_DATA_TOKEN_KEY "keys/node.key.token" /* the same, wrapped by a token */
 
 struct mcpz_data_file {
     char name[MCPZ_DATA_NAME_BYTES_MAX + 1]; /* below the data directory */
@@ -57,6 +60,9 @@ struct mcpz_data_pins {
 MCPZ_MUST_USE mcpz_error mcpz_data_set_open(struct mcpz_data_set *set, const char *directory,
                                             const struct mcpz_data_pins *pins);
 void mcpz_data_set_finish(struct mcpz_data_set *set);
+
+/** Leave out the file of that name, if it is there. */
+void mcpz_data_set_leave_out(struct mcpz_data_set *set, const char *name);
 
 /** Append a file. NULL: no memory, or MCPZ_DATA_FILES_MAX are in it. */
 struct mcpz_data_file *mcpz_data_set_add(struct mcpz_data_set *set, const char *name);

@@ -15,6 +15,8 @@
 #include "backup/backup_file.h"
 #include "backup/backup_job.h"
 #include "backup/backup_restore.h"
+#include "blob/keyring.h"
+#include "blob/secret_file.h"
 #include "cli/ask.h"
 #include "cli/show.h"
 #include "cli/spool.h"
@@ -117,6 +119,9 @@ static enum mcpz_exit fail_text(const struct mcpz_invocation *invocation, mcpz_e
     if (error == MCPZ_ECONFLICT) {
         return mcpz_fail(invocation, MCPZ_EXIT_CONFLICT, "conflict", text);
     }
+    if (error == MCPZ_ENOTFOUND || error == MCPZ_EAUTH) {
+        return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "node_key", text);
+    }
     const bool is_damaged = error == MCPZ_ECORRUPT || error == MCPZ_ESHORT;
     return mcpz_fail(invocation, MCPZ_EXIT_FAILED,
                      error == MCPZ_EPROTO     ? "bad_request"
@@ -126,10 +131,35 @@ static enum mcpz_exit fail_text(const struct mcpz_invocation *invocation, mcpz_e
                      text);
 }
 
+/* The node key where it is in reach, to open what a backup holds with; "": it is not. */
+static const char *find_node_key(const struct mcpz_invocation *invocation,
+                                 char key[MCPZ_NODE_KEY_TEXT_CHARS + 1])
+{
+    const char *given = getenv("MCPZ_NODE_KEY");
+    char path[PATH_MAX];
+    size_t length = 0;
+
+    if (given != NULL) {
+        (void)snprintf(key, MCPZ_NODE_KEY_TEXT_CHARS + 1, "%s", given);
+        return key;
+    }
+    key[0] = '\0';
+    (void)snprintf(path, sizeof(path), "%s/" MCPZ_DATA_NODE_KEY, invocation->data);
+    if (mcpz_secret_file_read(path, (uint8_t *)key, MCPZ_NODE_KEY_TEXT_CHARS + 1, &length) !=
+            MCPZ_OK ||
+        length < MCPZ_NODE_KEY_TEXT_CHARS) {
+        length = 0;
+    }
+    key[length < MCPZ_NODE_KEY_TEXT_CHARS ? length : MCPZ_NODE_KEY_TEXT_CHARS] = '\0';
+    return key;
+}
+
 /* Check the backup in `file`, from its beginning; `path` is what people call it. */
 static enum mcpz_exit verify(const struct mcpz_invocation *invocation, int file, const char *path,
                              struct mcpz_backup_head *head, struct mcpz_data_report *report)
 {
+    char key[MCPZ_NODE_KEY_TEXT_CHARS + 1];
+    const struct mcpz_bytes node_key = mcpz_text(find_node_key(invocation, key));
     struct mcpz_data_set set;
     struct mcpz_trouble trouble;
     enum mcpz_exit status = MCPZ_EXIT_OK;
@@ -139,7 +169,7 @@ static enum mcpz_exit verify(const struct mcpz_invocation *invocation, int file,
         mcpz_trouble_say(&trouble, "%s: %s", path, set.trouble);
         status = fail_text(invocation, error, trouble.text);
     } else {
-        error = mcpz_data_check(&set, report);
+        error = mcpz_data_check(&set, node_key, report);
         if (error != MCPZ_OK) {
             mcpz_trouble_say(&trouble,
                              "%s is whole, but what it was made of was damaged already: %s", path,
@@ -148,6 +178,7 @@ static enum mcpz_exit verify(const struct mcpz_invocation *invocation, int file,
         }
     }
     mcpz_data_set_finish(&set);
+    mcpz_wipe(key, sizeof(key));
     return status;
 }
 
@@ -182,6 +213,7 @@ static mcpz_error take_answer(void *context, struct mcpz_bytes piece, struct mcp
 static enum mcpz_exit create_online(struct creation *creation, uint64_t rate)
 {
     char path[64] = "/v1/backup";
+    const bool with_key = mcpz_option_is_given(creation->invocation, "with-node-key");
     struct mcpz_client_answer answer = {0};
     const struct mcpz_client_request request = {.method = "GET",
                                                 .path = path,
@@ -192,7 +224,10 @@ static enum mcpz_exit create_online(struct creation *creation, uint64_t rate)
                                                 .take_context = creation};
 
     if (rate != 0) {
-        (void)snprintf(path, sizeof(path), "/v1/backup?rate=%" PRIu64, rate);
+        (void)snprintf(path, sizeof(path), "/v1/backup?rate=%" PRIu64 "%s", rate,
+                       with_key ? "&node_key=true" : "");
+    } else if (with_key) {
+        (void)snprintf(path, sizeof(path), "/v1/backup?node_key=true");
     }
     enum mcpz_exit status = mcpz_ask_raw(creation->invocation, &request, &answer);
     mcpz_client_answer_finish(&answer);
@@ -224,8 +259,9 @@ static enum mcpz_exit create_offline(struct creation *creation)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     head.made_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     read_node(creation->invocation, &head.node);
-    mcpz_error error =
-        mcpz_backup_directory(creation->invocation->data, NULL, &head, &sink, trouble);
+    mcpz_error error = mcpz_backup_directory(
+        creation->invocation->data, NULL,
+        mcpz_option_is_given(creation->invocation, "with-node-key"), &head, &sink, trouble);
     return error == MCPZ_OK ? MCPZ_EXIT_OK : fail_text(creation->invocation, error, trouble);
 }
 
@@ -375,12 +411,14 @@ static enum mcpz_exit run_backup_verify(const struct mcpz_invocation *invocation
 static enum mcpz_exit run_backup_restore(const struct mcpz_invocation *invocation)
 {
     static struct mcpz_restore restore;
+    const char *given = getenv("MCPZ_NODE_KEY");
     struct progress progress = progress_begin(invocation);
     const char *path;
 
     restore = (struct mcpz_restore){.file = open_argument(invocation, &path),
                                     .directory = invocation->data,
                                     .force = mcpz_option_is_given(invocation, "force"),
+                                    .node_key = mcpz_text(given != NULL ? given : ""),
                                     .progress = progress_show,
                                     .context = &progress};
     if (restore.file < 0) {
@@ -471,6 +509,7 @@ static enum mcpz_exit run_backup_list(const struct mcpz_invocation *invocation)
 }
 
 static const struct mcpz_option backup_create_options[] = {
+    {"with-node-key", '\0', NULL, "also the key without which nothing in it can be read"},
     {"rate", '\0', "BYTES", "read so many a second at most: 500k, 20M, 1G (as fast as it goes)"},
 };
 
@@ -485,7 +524,8 @@ static const struct mcpz_verb verbs[] = {
     "write all that this node keeps to one file, while it runs",
     "Records, blobs and keys as they are at one moment; a node that does not run is copied,\n"
     "too. FILE appears whole and checked, or not at all; in a DIR it is named after the time.\n"
-    "Whoever has the file can be this node: keep it as you keep its keys.\n"
+    "Whoever has the file can be this node, but read what it keeps only with the node key, which\n"
+    "is not in it: keep DATA/keys/node.key elsewhere.\n"
     "\n"
     "Examples:\n"
     "  mcpz backup create /mnt/attic/\n"
@@ -494,7 +534,8 @@ static const struct mcpz_verb verbs[] = {
 {
     run_backup_verify, "backup verify", "FILE|-", 1, 1, "check every byte of a backup",
     "Every digest, every page of its stores, every record, every part of a blob. Needs no\n"
-    "node and no key. Exit status 1 if anything is wrong.\n"
+    "node; records are opened if the node key is in MCPZ_NODE_KEY, in --data or in the backup.\n"
+    "Exit status 1 if anything is wrong.\n"
     "\n"
     "Example:\n"
     "  mcpz backup verify node.mcpzbackup\n",
@@ -505,6 +546,8 @@ static const struct mcpz_verb verbs[] = {
     "Into --data, which must be empty and have no node running. All of it is checked before\n"
     "the directory is touched. The node that starts on it is the one that was backed up, but\n"
     "writes as a new writer, so that what others have seen since is not taken for its own.\n"
+    "The node key must be in DATA/keys/node.key or MCPZ_NODE_KEY. A DATA/keys/ring that is there\n"
+    "is used instead of the backup's: so what was shredded since stays shredded.\n"
     "\n"
     "Example:\n"
     "  mcpz backup restore node.mcpzbackup --data /srv/mcpz && mcpz up --data /srv/mcpz\n",

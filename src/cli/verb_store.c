@@ -33,7 +33,7 @@ static enum mcpz_exit check_here(const struct mcpz_invocation *invocation)
     if (error != MCPZ_OK) {
         status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", set.trouble);
     } else {
-        error = mcpz_data_check(&set, &report);
+        error = mcpz_data_check(&set, mcpz_bytes(NULL, 0), &report);
         status = error == MCPZ_OK || report.trouble[0] != '\0'
                      ? mcpz_stores_show(invocation, invocation->data, &report)
                      : mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", mcpz_strerror(error));
@@ -153,7 +153,7 @@ static bool is_well(const struct mcpz_invocation *invocation)
     }
     error = mcpz_data_set_open(&set, invocation->data, NULL);
     if (error == MCPZ_OK) {
-        error = mcpz_data_check(&set, &report);
+        error = mcpz_data_check(&set, mcpz_bytes(NULL, 0), &report);
     }
     mcpz_data_set_finish(&set);
     return error == MCPZ_OK;

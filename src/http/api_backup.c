@@ -2,7 +2,8 @@
  * GET /v1/backup: all that this node keeps, as one file, while it runs. GET /v1/store/check: is
  * its store well?
  *
- *   ?rate=BYTES   so many a second at most
+ *   ?rate=BYTES      so many a second at most
+ *   ?node_key=true   also what tenants' keys are wrapped with
  *
  * Both are another thread's work (backup/backup_job.h). A backup comes through a pipe, from which
  * it is pulled as its client reads: a slow client slows the thread, and nothing is kept. One that
@@ -126,25 +127,43 @@ static const struct mcpz_exchange_kind check_kind = {.work = work_check, .finish
 
 /* ---- Beginning ---------------------------------------------------------------------------- */
 
-static bool read_rate(struct mcpz_exchange *exchange, struct mcpz_bytes query, uint64_t *rate)
+struct asked {
+    uint64_t rate; /* bytes a second; 0: as fast as it goes */
+    bool with_node_key;
+};
+
+static bool read_number(struct mcpz_bytes value, uint64_t *number)
+{
+    bool is_read = value.length > 0 && value.length <= RATE_DIGITS_MAX;
+
+    *number = 0;
+    for (size_t i = 0; i < value.length && is_read; i++) {
+        is_read = value.data[i] >= '0' && value.data[i] <= '9';
+        *number = *number * 10 + (uint64_t)(value.data[i] - '0');
+    }
+    return is_read && *number > 0;
+}
+
+/* False: answered with what is wrong. */
+static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                       struct asked *asked)
 {
     struct mcpz_bytes name;
     struct mcpz_bytes value;
 
-    *rate = 0;
-    if (!mcpz_exchange_parameter(&query, &name, &value)) {
-        return true;
-    }
-    bool is_read = mcpz_bytes_equal(name, mcpz_text("rate")) && value.length > 0 &&
-                   value.length <= RATE_DIGITS_MAX && query.length == 0;
-    for (size_t i = 0; i < value.length && is_read; i++) {
-        is_read = value.data[i] >= '0' && value.data[i] <= '9';
-        *rate = *rate * 10 + (uint64_t)(value.data[i] - '0');
-    }
-    if (!is_read || *rate == 0) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                           "a backup can be asked for \"rate=BYTES\" a second only");
-        return false;
+    while (mcpz_exchange_parameter(&query, &name, &value)) {
+        bool is_read =
+            mcpz_bytes_equal(name, mcpz_text("rate")) && read_number(value, &asked->rate);
+        if (mcpz_bytes_equal(name, mcpz_text("node_key"))) {
+            asked->with_node_key = mcpz_bytes_equal(value, mcpz_text("true"));
+            is_read = asked->with_node_key || mcpz_bytes_equal(value, mcpz_text("false"));
+        }
+        if (!is_read) {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                               "a backup can be asked for \"rate=BYTES\" a second, and for "
+                               "\"node_key=true\"");
+            return false;
+        }
     }
     return true;
 }
@@ -163,7 +182,8 @@ static bool open_pipe(struct backup *backup)
     return true;
 }
 
-static void begin(struct mcpz_exchange *exchange, enum mcpz_backup_kind kind, uint64_t rate)
+static void begin(struct mcpz_exchange *exchange, enum mcpz_backup_kind kind,
+                  const struct asked *asked)
 {
     const struct mcpz_backup_port *port = exchange->api->ports.backup;
     struct backup *backup = port != NULL ? calloc(1, sizeof(*backup)) : NULL;
@@ -173,10 +193,13 @@ static void begin(struct mcpz_exchange *exchange, enum mcpz_backup_kind kind, ui
                                  "a copy of the data");
         return;
     }
-    *backup = (struct backup){
-        .ticket = {.kind = kind, .rate = rate, .changed = on_changed, .owner = backup},
-        .exchange = exchange,
-        .pipe = -1};
+    *backup = (struct backup){.ticket = {.kind = kind,
+                                         .rate = asked->rate,
+                                         .with_node_key = asked->with_node_key,
+                                         .changed = on_changed,
+                                         .owner = backup},
+                              .exchange = exchange,
+                              .pipe = -1};
     if (kind == MCPZ_BACKUP_TO_PIPE && !open_pipe(backup)) {
         free(backup);
         mcpz_exchange_fail_error(exchange, MCPZ_EIO, "making a pipe for the backup");
@@ -197,15 +220,17 @@ static void begin(struct mcpz_exchange *exchange, enum mcpz_backup_kind kind, ui
 
 void mcpz_api_get_backup(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    uint64_t rate;
+    struct asked asked = {.rate = 0};
 
-    if (read_rate(exchange, request->query, &rate)) {
-        begin(exchange, MCPZ_BACKUP_TO_PIPE, rate);
+    if (read_query(exchange, request->query, &asked)) {
+        begin(exchange, MCPZ_BACKUP_TO_PIPE, &asked);
     }
 }
 
 void mcpz_api_check_store(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
+    const struct asked nothing = {.rate = 0};
+
     (void)request;
-    begin(exchange, MCPZ_BACKUP_CHECK, 0);
+    begin(exchange, MCPZ_BACKUP_CHECK, &nothing);
 }

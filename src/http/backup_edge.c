@@ -81,6 +81,7 @@ static void start(struct mcpz_backup_edge *edge, struct mcpz_pin *blobs)
         .path = ticket->path,
         .keep = ticket->keep,
         .rate = ticket->rate,
+        .with_node_key = ticket->with_node_key,
         .head = {.made_ms = mcpz_clock_wall_ms(), .program = MCPZ_VERSION},
         .notify = notify,
         .context = edge,

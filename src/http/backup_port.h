@@ -16,6 +16,7 @@ struct mcpz_backup_ticket {
     const char *path; /* TO_FILE */
     uint32_t keep;
     uint64_t rate;
+    bool with_node_key;
 
     /* In the loop: bytes were written, or it has ended: look at the state. */
     void (*changed)(struct mcpz_backup_ticket *ticket, const struct mcpz_backup_state *state);

@@ -203,7 +203,7 @@ class Storm:
         for writer in self.writers:
             writer.start()
         until("something is written", lambda: all(writer.promised for writer in self.writers))
-        self.nodes[1].ask("backup", "create", str(backup))
+        self.nodes[1].ask("backup", "create", str(backup), "--with-node-key")
         self.rounds(kills // 3)
         self.all_up()
         self.fill()

@@ -1,6 +1,7 @@
 /* A directory is made of a backup, or left alone. */
 
 #include <dirent.h>
+#include <errno.h>
 
 #include "backup/backup_restore.h"
 #include "test.h"
@@ -90,6 +91,132 @@ TEST(what_was_there_is_put_away_if_that_is_asked_for)
     world_destroy(world);
 }
 
+/* ---- Keys --------------------------------------------------------------------------------- */
+
+static struct world *world_with_keys(bool with_node_key)
+{
+    world_has_keys = true;
+    world_with_node_key = with_node_key;
+    struct world *world = world_make();
+    world_has_keys = false;
+    world_with_node_key = false;
+    return world;
+}
+
+static bool backup_holds(const struct world *world, const char *text)
+{
+    return memmem(world->backup, world->length, text, strlen(text)) != NULL;
+}
+
+/* What is in DATA/keys/NAME, as text. */
+static void read_key(const char *data, const char *name, char text[128])
+{
+    char path[SCRATCH_FILE_PATH_BYTES + 64];
+
+    snprintf(path, sizeof(path), "%s/keys/%s", data, name);
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    CHECK(fgets(text, 128, file) != NULL);
+    CHECK(fclose(file) == 0);
+    text[strcspn(text, "\n")] = '\0';
+}
+
+static void put_key(const char *data, const char *text)
+{
+    char path[SCRATCH_FILE_PATH_BYTES + 64];
+
+    CHECK(mkdir(data, 0700) == 0 || errno == EEXIST);
+    snprintf(path, sizeof(path), "%s/keys", data);
+    CHECK(mkdir(path, 0700) == 0 || errno == EEXIST);
+    world_put_file(data, "keys/node.key", text);
+    snprintf(path, sizeof(path), "%s/keys/node.key", data);
+    CHECK(chmod(path, 0600) == 0);
+}
+
+TEST(the_node_key_is_in_a_backup_only_if_that_is_asked_for)
+{
+    struct world *world = world_with_keys(false);
+    char key[128];
+
+    read_key(world->data, "node.key", key);
+    CHECK(!backup_holds(world, key));
+    CHECK(!backup_holds(world, "keys/node.key"));
+    CHECK(backup_holds(world, "keys/ring"));
+    world_destroy(world);
+    world = world_with_keys(true);
+    read_key(world->data, "node.key", key);
+    CHECK(backup_holds(world, key));
+    world_destroy(world);
+}
+
+TEST(without_a_node_key_that_fits_nothing_is_restored)
+{
+    struct world *world = world_with_keys(false);
+    char to[SCRATCH_FILE_PATH_BYTES + 8];
+    char key[128];
+
+    snprintf(to, sizeof(to), "%s/to", world->scratch.path);
+    read_key(world->data, "node.key", key);
+    CHECK_UINT(restore(world, world->length, to, false), MCPZ_ENOTFOUND);
+    CHECK_UINT(count_entries(to), 0);
+    put_key(to, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+    CHECK_UINT(restore(world, world->length, to, false), MCPZ_EAUTH);
+    CHECK_UINT(count_entries(to), 1);
+    put_key(to, key);
+    CHECK_UINT(restore(world, world->length, to, false), MCPZ_OK);
+    look(to, 10, true);
+    world_destroy(world);
+    world = world_with_keys(true); /* it brings its own */
+    snprintf(to, sizeof(to), "%s/to", world->scratch.path);
+    CHECK_UINT(restore(world, world->length, to, false), MCPZ_OK);
+    world_destroy(world);
+}
+
+TEST(a_node_key_is_taken_from_the_environment)
+{
+    struct world *world = world_with_keys(false);
+    char to[SCRATCH_FILE_PATH_BYTES + 8];
+    char key[128];
+    char found[SCRATCH_FILE_PATH_BYTES + 64];
+
+    snprintf(to, sizeof(to), "%s/to", world->scratch.path);
+    read_key(world->data, "node.key", key);
+    struct mcpz_restore order = {
+        .file = world_open(world, world->length), .directory = to, .node_key = mcpz_text(key)};
+    CHECK_UINT(mcpz_restore_run(&order), MCPZ_OK);
+    close(order.file);
+    snprintf(found, sizeof(found), "%s/keys/node.key", to);
+    CHECK(access(found, F_OK) != 0); /* nor is it written down */
+    world_destroy(world);
+}
+
+/* What was shredded after the backup was made stays shredded. */
+TEST(the_ring_that_is_here_is_used)
+{
+    struct world *world = world_with_keys(false);
+    char path[SCRATCH_FILE_PATH_BYTES + 64];
+    char key[128];
+    const struct mcpz_keyring_config config = {.directory = path};
+    const struct mcpz_tenant_key *made;
+    struct mcpz_keyring_trouble trouble;
+    struct mcpz_keyring *ring;
+
+    snprintf(path, sizeof(path), "%s/keys", world->data);
+    CHECK_UINT(mcpz_keyring_open(&config, &ring, &trouble), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_obtain(ring, mcpz_text("acme"), &made), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_shred(ring, mcpz_text("acme"), 0, 0), MCPZ_OK); /* another node key */
+    const uint64_t end_ms = mcpz_keyring_end_of(ring, mcpz_text("acme"));
+    mcpz_keyring_close(ring);
+    CHECK_UINT(restore(world, world->length, world->data, true), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_open(&config, &ring, &trouble), MCPZ_OK);
+    CHECK_UINT(mcpz_keyring_end_of(ring, mcpz_text("acme")), end_ms);
+    mcpz_keyring_close(ring);
+    read_key(world->data, "node.key", key);
+    CHECK(!backup_holds(world, key));
+    look(world->data, 10, true);
+    world_destroy(world);
+}
+
 TEST(a_damaged_backup_changes_nothing)
 {
     struct world *world = world_make();
@@ -127,5 +254,8 @@ TEST(a_store_that_somebody_holds_is_refused_even_then)
 TEST_MAIN(RUN(a_restored_store_has_all_records_and_knows_that_it_was_set_back),
           RUN(a_directory_that_is_used_is_refused_and_left_as_it_is),
           RUN(what_was_there_is_put_away_if_that_is_asked_for),
+          RUN(the_node_key_is_in_a_backup_only_if_that_is_asked_for),
+          RUN(without_a_node_key_that_fits_nothing_is_restored),
+          RUN(a_node_key_is_taken_from_the_environment), RUN(the_ring_that_is_here_is_used),
           RUN(a_damaged_backup_changes_nothing),
           RUN(a_store_that_somebody_holds_is_refused_even_then))
