@@ -504,7 +504,9 @@ static void follow_those_ahead(struct step *step, const struct mcpz_msg_layout_s
 
 /*
  * What they say of nodes is taken only with all the layouts they know: or one that only some know
- * of would be read from while others do not write to it.
+ * of would be read from while others do not write to it. But what they have let go of may be in
+ * the way of the ones we lack: as many are live as can be. Then what they answer is not taken
+ * either, and to ask again at once would never end: with the next comparison we do.
  */
 static void on_state(struct step *step, const struct mcpz_id *from,
                      const struct mcpz_msg_layout_state *state)
@@ -512,7 +514,11 @@ static void on_state(struct step *step, const struct mcpz_id *from,
     struct mcpz_layouts *layouts = step->layouts;
 
     if (know_more(layouts, state)) {
-        send_state(step, from, true, NULL, 0);
+        follow_those_ahead(step, state);
+        (void)send_missing(step, from, state);
+        if (state->tracker_count == 0) {
+            send_state(step, from, true, NULL, 0);
+        }
         return;
     }
     merge(step, state);

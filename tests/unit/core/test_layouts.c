@@ -419,6 +419,38 @@ TEST(a_node_that_will_not_come_back_can_be_skipped)
     tear_down();
 }
 
+/* The new ones found no place, and the old ones were not let go: what was said of them came with
+ * the new ones. */
+TEST(who_holds_as_many_as_can_be_lets_go_of_what_others_have_let_go)
+{
+    set_up();
+    link_ring(NODES);
+    for (uint8_t version = 1; version <= MCPZ_LAYOUTS_LIVE_MAX; version++) {
+        apply(0, version, 1, NODES);
+    }
+    pump();
+    unlink_node(4);
+    link_nodes(3, 5);
+    step(2, &(struct mcpz_event){.kind = MCPZ_EVENT_LAYOUT_SKIP,
+                                 .layout = {.request = 8, .node = world.nodes[4].id}});
+    settle();
+    settle();
+    apply(0, MCPZ_LAYOUTS_LIVE_MAX + 1, 1, NODES);
+    pump();
+    CHECK_UINT(nodes[1].layouts.history.live_count, 2);
+    CHECK_UINT(nodes[4].layouts.history.live_count, MCPZ_LAYOUTS_LIVE_MAX);
+    CHECK_UINT(newest(4), MCPZ_LAYOUTS_LIVE_MAX);
+
+    link_nodes(4, 1);
+    pump();
+    for (int i = 0; i < 10; i++) { /* comparisons, too */
+        settle();
+    }
+    CHECK_UINT(newest(4), MCPZ_LAYOUTS_LIVE_MAX + 1);
+    CHECK(mcpz_layouts_are_settled(&nodes[4].layouts));
+    tear_down();
+}
+
 TEST(what_is_known_is_there_after_a_restart)
 {
     set_up();
@@ -567,6 +599,7 @@ TEST_MAIN(RUN(who_knows_no_layout_says_so_once_a_link),
           RUN(an_older_one_is_let_go_when_all_have_come_over),
           RUN(a_node_that_was_away_holds_everything_up_and_is_told_when_it_is_back),
           RUN(a_node_that_will_not_come_back_can_be_skipped),
+          RUN(who_holds_as_many_as_can_be_lets_go_of_what_others_have_let_go),
           RUN(what_is_known_is_there_after_a_restart),
           RUN(two_of_one_version_are_one_after_the_other_everywhere),
           RUN(what_is_refused_says_why), RUN(a_write_under_way_holds_the_acknowledgement_back),
