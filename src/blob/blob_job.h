@@ -21,6 +21,8 @@
 #define MCPZ_BLOB_PART_BYTES_MAX 1048576 /* of one upload's part, or of what is read at once */
 #define MCPZ_BLOB_LIST_MAX 100           /* blobs in one answer */
 #define MCPZ_BLOB_JOB_TEXT_BYTES 512
+#define MCPZ_BLOB_HOLDER "local"       /* holds what was put here, until all have it */
+#define MCPZ_BLOB_COPY_HOLDER "copies" /* holds what this node is one of those to keep */
 
 enum mcpz_blob_ask {
     MCPZ_BLOB_BEGIN = 1,  /* tenant -> upload */
@@ -28,20 +30,35 @@ enum mcpz_blob_ask {
     MCPZ_BLOB_FINISH,     /* upload -> id, row */
     MCPZ_BLOB_ABORT,      /* upload */
     MCPZ_BLOB_STAT,       /* id -> row */
-    MCPZ_BLOB_READ,       /* id, offset, length -> bytes, length; row */
+    MCPZ_BLOB_READ,       /* id, offset, length -> bytes, length; or lack: to be lent first */
     MCPZ_BLOB_LIST,       /* id: after which -> rows, row_count */
-    MCPZ_BLOB_RELEASE,    /* id */
+    MCPZ_BLOB_RELEASE,    /* id, holder */
     MCPZ_BLOB_KEYS,       /* -> names, name_count; node_key_id */
     MCPZ_BLOB_ROTATE,     /* -> node_key_id */
     MCPZ_BLOB_SHRED,      /* tenant, at_ms (0: now, all of it) -> at_ms */
     MCPZ_BLOB_SHOW_KEYS,  /* -> bytes, length: plain */
     MCPZ_BLOB_ADOPT_KEYS, /* bytes, length */
     MCPZ_BLOB_PIN,        /* -> pin, of the index: whoever asked destroys it */
+    MCPZ_BLOB_LOOK,       /* id -> row, state */
+    MCPZ_BLOB_HOLD,       /* id, holder */
+    MCPZ_BLOB_DROP,       /* id, holder: it does not hold it, if it did */
+    MCPZ_BLOB_TAKE,       /* id, tenant, row, lack and bytes: what was asked for and has come;
+                           * offset -> lack, offset, state: no lack and not whole: go on */
+    MCPZ_BLOB_LEND,       /* tenant, lack, bytes: as above -> length: so many chunks can be read */
+    MCPZ_BLOB_SHOW,       /* lack -> bytes, length: those of them that are here */
+};
+
+/* What is here of a blob, and why. */
+struct mcpz_blob_state {
+    bool is_whole; /* here, and nothing is known to be lacking */
+    bool is_put;   /* held by MCPZ_BLOB_HOLDER, */
+    bool is_copy;  /* by MCPZ_BLOB_COPY_HOLDER */
 };
 
 struct mcpz_blob_listed {
     struct mcpz_id id;
     struct mcpz_blob_row row;
+    struct mcpz_blob_state state;
 };
 
 struct mcpz_blob_job {
@@ -55,11 +72,14 @@ struct mcpz_blob_job {
     size_t length;
     uint64_t at_ms;
     uint8_t *bytes;
+    const char *holder;         /* static; NULL: MCPZ_BLOB_HOLDER */
+    struct mcpz_blob_lack lack; /* chunks that are asked for */
 
     /* What came of it. */
     mcpz_error error;
     char text[MCPZ_BLOB_JOB_TEXT_BYTES]; /* why, where the error alone does not say; else "" */
     struct mcpz_blob_row row;
+    struct mcpz_blob_state state;
     struct mcpz_blob_listed *rows;
     size_t row_count;
     char *names; /* name_count of MCPZ_TENANT_BYTES_MAX + 1 each */

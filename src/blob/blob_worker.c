@@ -25,6 +25,7 @@ struct mcpz_blob_worker {
     bool is_lent;                 /* it is another's to close */
     struct mcpz_blobs *blobs;
     struct upload uploads[MCPZ_BLOB_UPLOADS_MAX];
+    uint64_t scrub_ms; /* when chunks are to be read through again */
 };
 
 void mcpz_blob_job_finish(struct mcpz_blob_job *job)
@@ -253,20 +254,39 @@ static mcpz_error do_stat(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
     return error == MCPZ_OK && !is_of(&job->row, job->tenant) ? MCPZ_ENOTFOUND : error;
 }
 
-static mcpz_error do_read(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+static bool is_shredded(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job)
 {
-    struct mcpz_blob_piece piece = {.offset = job->offset, .capacity = job->length};
+    return mcpz_keyring_end_of(worker->keyring, mcpz_text(job->tenant)) != 0;
+}
 
-    mcpz_error error = do_stat(worker, job);
-    if (error != MCPZ_OK) {
-        return error;
-    }
+static const struct mcpz_tenant_key *find_key(struct mcpz_blob_worker *worker,
+                                              struct mcpz_blob_job *job)
+{
     const struct mcpz_tenant_key *key = mcpz_keyring_find(worker->keyring, mcpz_text(job->tenant));
+
     if (key == NULL) {
         (void)snprintf(job->text, sizeof(job->text),
-                       "the key of tenant %s was shredded: what it kept cannot be read",
+                       is_shredded(worker, job)
+                           ? "the key of tenant %s was shredded: what it kept cannot be read"
+                           : "tenant %s has no key here, and so no blobs",
                        job->tenant);
+    }
+    return key;
+}
+
+/* A blob of the tenant, or one that is not here and may be. */
+static mcpz_error do_read(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    struct mcpz_blob_piece piece = {
+        .offset = job->offset, .capacity = job->length, .lack = &job->lack};
+
+    mcpz_error error = mcpz_blobs_stat(worker->blobs, &job->id, &job->row);
+    if (error == MCPZ_OK && !is_of(&job->row, job->tenant)) {
         return MCPZ_ENOTFOUND;
+    }
+    const struct mcpz_tenant_key *key = find_key(worker, job);
+    if (key == NULL) {
+        return is_shredded(worker, job) ? MCPZ_ENOTFOUND : MCPZ_EAUTH;
     }
     assert(job->bytes == NULL && job->length <= MCPZ_BLOB_PART_BYTES_MAX);
     job->length = 0;
@@ -283,6 +303,14 @@ static mcpz_error do_read(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
     return error == MCPZ_EAUTH ? MCPZ_ECORRUPT : error; /* it is of that tenant: it was changed */
 }
 
+static struct mcpz_blob_state state_of(struct mcpz_blob_worker *worker, const struct mcpz_id *id)
+{
+    return (struct mcpz_blob_state){
+        .is_whole = mcpz_blobs_is_whole(worker->blobs, id),
+        .is_put = mcpz_blobs_holds(worker->blobs, id, mcpz_text(MCPZ_BLOB_HOLDER)),
+        .is_copy = mcpz_blobs_holds(worker->blobs, id, mcpz_text(MCPZ_BLOB_COPY_HOLDER))};
+}
+
 static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     struct mcpz_id at = job->id;
@@ -297,6 +325,7 @@ static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
         error = mcpz_blobs_next(worker->blobs, &at, &at);
         if (error == MCPZ_OK) {
             listed->id = at;
+            listed->state = state_of(worker, &at);
             error = mcpz_blobs_stat(worker->blobs, &at, &listed->row);
         }
         if (error == MCPZ_OK && (job->tenant[0] == '\0' || is_of(&listed->row, job->tenant))) {
@@ -306,12 +335,149 @@ static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
+static struct mcpz_bytes holder_of(const struct mcpz_blob_job *job)
+{
+    return mcpz_text(job->holder != NULL ? job->holder : MCPZ_BLOB_HOLDER);
+}
+
 static mcpz_error do_release(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     mcpz_error error = do_stat(worker, job);
-    return error == MCPZ_OK ? mcpz_blobs_release(worker->blobs, &job->id,
-                                                 mcpz_text(MCPZ_BLOB_HOLDER), job->now_ms)
-                            : error;
+    return error == MCPZ_OK
+               ? mcpz_blobs_release(worker->blobs, &job->id, holder_of(job), job->now_ms)
+               : error;
+}
+
+static mcpz_error do_look(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    mcpz_error error = mcpz_blobs_stat(worker->blobs, &job->id, &job->row);
+
+    job->state = state_of(worker, &job->id);
+    return error;
+}
+
+/* ---- Copies --------------------------------------------------------------------------------- */
+
+static bool is_asked_for(const struct mcpz_blob_lack *lack, const struct mcpz_id *id)
+{
+    for (size_t i = 0; i < lack->count; i++) {
+        if (mcpz_id_equal(&lack->ids[i], id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static mcpz_error give(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job,
+                       const struct mcpz_chunk_letter *letter)
+{
+    const struct mcpz_bytes tenant = mcpz_text(job->tenant);
+    const struct mcpz_tenant_key *key = mcpz_keyring_find(worker->keyring, tenant);
+    mcpz_error error = MCPZ_EAUTH;
+
+    while (error == MCPZ_EAUTH && key != NULL) {
+        error = mcpz_blobs_give(worker->blobs, key, letter, job->ask == MCPZ_BLOB_LEND);
+        key = mcpz_keyring_next(worker->keyring, tenant, key);
+    }
+    return error;
+}
+
+/* Take in the chunks that have come, as far as they were asked for; `*taken` is how many. */
+static mcpz_error give_all(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job,
+                           size_t *taken)
+{
+    struct mcpz_bytes rest = mcpz_bytes(job->bytes, job->bytes != NULL ? job->length : 0);
+    struct mcpz_chunk_letter letter;
+    mcpz_error error = MCPZ_OK;
+
+    *taken = 0;
+    while (error == MCPZ_OK && mcpz_chunk_letter_next(&rest, &letter) == MCPZ_OK) {
+        if (is_asked_for(&job->lack, &letter.id)) {
+            error = give(worker, job, &letter);
+            *taken += error == MCPZ_OK ? 1 : 0;
+        }
+        if (error == MCPZ_EAUTH || error == MCPZ_EPROTO || error == MCPZ_ECORRUPT) {
+            error = MCPZ_OK; /* not that chunk: it is as if it had not come */
+        }
+    }
+    return error;
+}
+
+static mcpz_error do_lend(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    size_t taken = 0;
+
+    mcpz_error error = give_all(worker, job, &taken);
+    free(job->bytes);
+    job->bytes = NULL;
+    job->length = taken;
+    return error;
+}
+
+static mcpz_error look_on(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    const struct mcpz_tenant_key *key = find_key(worker, job);
+    mcpz_error error = key == NULL ? MCPZ_EAUTH : MCPZ_OK;
+
+    while (key != NULL) {
+        error = mcpz_blobs_look(worker->blobs, key, &job->id, &job->offset, &job->lack);
+        key = error == MCPZ_EAUTH ? mcpz_keyring_next(worker->keyring, mcpz_text(job->tenant), key)
+                                  : NULL;
+    }
+    return error;
+}
+
+/* `job->length` is then how many chunks were new. */
+static mcpz_error do_take(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    size_t taken = 0;
+    mcpz_error error = MCPZ_OK;
+
+    if (job->bytes == NULL) { /* the beginning */
+        job->row.tenant_length = strlen(job->tenant);
+        memcpy(job->row.tenant, job->tenant, job->row.tenant_length);
+        error = mcpz_blobs_expect(worker->blobs, &job->id, &job->row, holder_of(job));
+    } else {
+        error = give_all(worker, job, &taken);
+    }
+    free(job->bytes);
+    job->bytes = NULL;
+    job->length = taken;
+    if (error == MCPZ_OK) {
+        error = look_on(worker, job);
+        if (error == MCPZ_OK) {
+            error = mcpz_blobs_complete(worker->blobs, &job->id);
+            job->state = state_of(worker, &job->id);
+        } else if (error == MCPZ_EFULL || (error == MCPZ_ENOTFOUND && job->lack.count > 0)) {
+            error = MCPZ_OK; /* there is more to be looked at, or asked for */
+        }
+    }
+    return error;
+}
+
+static mcpz_error do_show(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    const size_t room = MCPZ_BLOB_SHOW_BYTES_MAX;
+
+    job->bytes = malloc(room);
+    job->length = 0;
+    if (job->bytes == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    for (size_t i = 0; i < job->lack.count; i++) {
+        struct mcpz_chunk_letter letter;
+        const mcpz_error error = mcpz_blobs_show(worker->blobs, &job->lack.ids[i], &letter);
+        if (error == MCPZ_OK &&
+            MCPZ_CHUNK_LETTER_HEAD_BYTES + letter.stored.length > room - job->length) {
+            break;
+        }
+        if (error == MCPZ_OK) {
+            job->length += mcpz_chunk_letter_write(&letter, job->bytes + job->length);
+        } else if (error != MCPZ_ENOTFOUND) {
+            return error;
+        }
+    }
+    return MCPZ_OK;
 }
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
@@ -382,6 +548,27 @@ static bool is_readable(struct mcpz_blob_worker *worker, const struct mcpz_id *i
     return key != NULL;
 }
 
+static mcpz_error drop(struct mcpz_blob_worker *worker, const struct mcpz_id *id,
+                       struct mcpz_bytes holder, uint64_t now_ms)
+{
+    const mcpz_error error = mcpz_blobs_release(worker->blobs, id, holder, now_ms);
+
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* Whoever holds it. */
+static mcpz_error let_go(struct mcpz_blob_worker *worker, const struct mcpz_id *id,
+                         uint64_t now_ms)
+{
+    static const char *const holders[] = {MCPZ_BLOB_HOLDER, MCPZ_BLOB_COPY_HOLDER};
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < 2 && error == MCPZ_OK; i++) {
+        error = drop(worker, id, mcpz_text(holders[i]), now_ms);
+    }
+    return error;
+}
+
 /* Nobody can read those any more that the lost key sealed: their room is given back. */
 static mcpz_error release_lost(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job)
 {
@@ -392,8 +579,7 @@ static mcpz_error release_lost(struct mcpz_blob_worker *worker, const struct mcp
     while ((error = mcpz_blobs_next(worker->blobs, &at, &at)) == MCPZ_OK) {
         error = mcpz_blobs_stat(worker->blobs, &at, &row);
         if (error == MCPZ_OK && is_of(&row, job->tenant) && !is_readable(worker, &at, job)) {
-            error =
-                mcpz_blobs_release(worker->blobs, &at, mcpz_text(MCPZ_BLOB_HOLDER), job->now_ms);
+            error = let_go(worker, &at, job->now_ms);
         }
         if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
             return error;
@@ -457,6 +643,18 @@ static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
         return mcpz_keyring_adopt(worker->keyring, mcpz_bytes(job->bytes, job->length));
     case MCPZ_BLOB_PIN:
         return mcpz_blobs_pin(worker->blobs, &job->pin);
+    case MCPZ_BLOB_LOOK:
+        return do_look(worker, job);
+    case MCPZ_BLOB_HOLD:
+        return mcpz_blobs_hold(worker->blobs, &job->id, holder_of(job));
+    case MCPZ_BLOB_DROP:
+        return drop(worker, &job->id, holder_of(job), job->now_ms);
+    case MCPZ_BLOB_TAKE:
+        return do_take(worker, job);
+    case MCPZ_BLOB_LEND:
+        return do_lend(worker, job);
+    case MCPZ_BLOB_SHOW:
+        return do_show(worker, job);
     }
     assert(false);
     return MCPZ_EPROTO;
@@ -499,7 +697,13 @@ bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms)
         }
         return false;
     }
-    return mcpz_blobs_collect(worker->blobs, now_ms, MCPZ_COLLECT_MAX, &removed, &more) ==
-               MCPZ_OK &&
-           more;
+    mcpz_blobs_forget_lent(worker->blobs);
+    if (mcpz_blobs_collect(worker->blobs, now_ms, MCPZ_COLLECT_MAX, &removed, &more) == MCPZ_OK &&
+        more) {
+        return true;
+    }
+    if (now_ms >= worker->scrub_ms && !mcpz_blobs_scrub(worker->blobs, MCPZ_BLOB_SCRUB_BYTES)) {
+        worker->scrub_ms = now_ms + MCPZ_BLOB_SCRUB_MS;
+    }
+    return false;
 }

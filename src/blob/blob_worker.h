@@ -20,7 +20,9 @@
 
 #define MCPZ_BLOB_UPLOADS_MAX 16
 #define MCPZ_BLOB_UPLOAD_IDLE_MS 600000
-#define MCPZ_BLOB_HOLDER "local" /* what holds a blob that somebody put here */
+#define MCPZ_BLOB_SHOW_BYTES_MAX 1048576 /* of chunks that are shown at once */
+#define MCPZ_BLOB_SCRUB_BYTES 4194304    /* read through each time that nothing is asked, */
+#define MCPZ_BLOB_SCRUB_MS 86400000      /* and again so long after all was */
 
 struct mcpz_keyring;
 

@@ -5,38 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blob/chunk.h"
+#include "blob/blobs_parts.h"
 #include "blob/fastcdc.h"
-#include "blob/manifest.h"
 #include "crypto/digest.h"
 #include "store/directory.h"
 
 /* All of a small blob, or what is left of a large one and a chunk of it more. */
 #define BUFFER_BYTES (MCPZ_CHUNKED_SMALL_BYTES + MCPZ_CHUNK_PLAIN_BYTES_MAX)
 #define PATH_BYTES_MAX 4096
-
-/* The list of each level that was read last. */
-struct cached {
-    bool is_there;
-    struct mcpz_id id;
-    struct mcpz_manifest list;
-};
-
-struct mcpz_blobs {
-    struct mcpz_shelf *shelf;
-    struct mcpz_packs *packs;
-    struct mcpz_chunk_press *press;
-    size_t writers;
-    uint64_t failures;    /* of flushes: what was written before one is undone */
-    bool may_have_strays; /* chunks that nothing needs, of blobs that were not finished */
-    struct mcpz_id swept; /* so far */
-    struct cached cache[MCPZ_MANIFEST_LEVELS_MAX];
-    struct mcpz_manifest read; /* what is being read */
-    struct mcpz_pack_place dropped[MCPZ_COLLECT_MAX];
-    size_t dropped_count; /* the index does not know them any more, once it is flushed */
-    uint8_t stored[MCPZ_CHUNK_STORED_BYTES_MAX];
-    uint8_t plain[MCPZ_CHUNK_PLAIN_BYTES_MAX];
-};
 
 struct mcpz_blob_writer {
     struct mcpz_blobs *blobs;
@@ -70,6 +46,9 @@ static mcpz_error open_parts(struct mcpz_blobs *blobs, const char *directory,
     if (error == MCPZ_OK) {
         error = mcpz_packs_open(directory, &blobs->packs);
     }
+    if (error == MCPZ_OK) {
+        error = mcpz_lent_chunks_create(&blobs->lent);
+    }
     return error == MCPZ_OK ? mcpz_chunk_press_create(&blobs->press) : error;
 }
 
@@ -102,6 +81,7 @@ void mcpz_blobs_close(struct mcpz_blobs *blobs)
     if (blobs != NULL) {
         assert(blobs->writers == 0);
         mcpz_chunk_press_destroy(blobs->press);
+        mcpz_lent_chunks_destroy(blobs->lent);
         mcpz_packs_close(blobs->packs);
         mcpz_shelf_close(blobs->shelf);
         explicit_bzero(blobs->plain, sizeof(blobs->plain));
@@ -116,8 +96,7 @@ static void look_for_strays(struct mcpz_blobs *blobs)
     blobs->swept = (struct mcpz_id){{0}};
 }
 
-/* Packs first: the index names nothing that is not on the disk. */
-static mcpz_error flush(struct mcpz_blobs *blobs)
+mcpz_error mcpz_blobs_flush(struct mcpz_blobs *blobs)
 {
     mcpz_error error = mcpz_packs_sync(blobs->packs);
     const mcpz_error shelf_error = mcpz_shelf_flush(blobs->shelf);
@@ -199,7 +178,7 @@ static mcpz_error keep(struct mcpz_blob_writer *writer, enum mcpz_chunk_kind kin
     }
     if (error == MCPZ_OK && writer->unflushed >= MCPZ_BLOB_FLUSH_BYTES) {
         writer->unflushed = 0;
-        error = flush(writer->blobs);
+        error = mcpz_blobs_flush(writer->blobs);
     }
     return error;
 }
@@ -354,7 +333,8 @@ static mcpz_error finish(struct mcpz_blob_writer *writer, struct mcpz_bytes hold
     }
     if (error == MCPZ_OK) {
         mcpz_shelf_hold(blobs->shelf, root, holder);
-        error = flush(blobs);
+        mcpz_shelf_mark_whole(blobs->shelf, root);
+        error = mcpz_blobs_flush(blobs);
     }
     /* A flush that failed on the way has undone what was written before it. */
     return error == MCPZ_OK && writer->failures != blobs->failures ? MCPZ_EIO : error;
@@ -403,124 +383,6 @@ mcpz_error mcpz_blobs_next(struct mcpz_blobs *blobs, const struct mcpz_id *after
     return mcpz_shelf_next_blob(blobs->shelf, after, root);
 }
 
-/* Open a chunk into blobs->plain; `*length` is how long it is. */
-static mcpz_error open_chunk(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
-                             const struct mcpz_id *id, size_t *length)
-{
-    struct mcpz_chunk_row row;
-
-    mcpz_error error = mcpz_shelf_chunk(blobs->shelf, id, &row);
-    if (error == MCPZ_OK &&
-        (row.place.length > sizeof(blobs->stored) || row.plain_length > sizeof(blobs->plain))) {
-        error = MCPZ_ECORRUPT;
-    }
-    if (error == MCPZ_OK) {
-        error = mcpz_packs_read(blobs->packs, id, &row.place, blobs->stored);
-    }
-    if (error == MCPZ_OK) {
-        *length = row.plain_length;
-        error = mcpz_chunk_open(blobs->press, key, id, mcpz_bytes(blobs->stored, row.place.length),
-                                blobs->plain, *length);
-    }
-    return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error;
-}
-
-/* The list called `id`; the last ones read are remembered. */
-static mcpz_error find_list(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
-                            const struct mcpz_id *id, const struct mcpz_manifest **list)
-{
-    size_t length = 0;
-
-    for (size_t i = 0; i < MCPZ_MANIFEST_LEVELS_MAX; i++) {
-        if (blobs->cache[i].is_there && mcpz_id_equal(&blobs->cache[i].id, id)) {
-            *list = &blobs->cache[i].list;
-            return MCPZ_OK;
-        }
-    }
-    mcpz_error error = open_chunk(blobs, key, id, &length);
-    if (error == MCPZ_OK &&
-        mcpz_manifest_decode(mcpz_bytes(blobs->plain, length), &blobs->read) != MCPZ_OK) {
-        error = MCPZ_ECORRUPT;
-    }
-    if (error == MCPZ_OK) {
-        struct cached *place = &blobs->cache[blobs->read.level];
-        *place = (struct cached){.is_there = true, .id = *id, .list = blobs->read};
-        *list = &place->list;
-    }
-    return error;
-}
-
-/* Find the chunk that byte `offset` is in; `*begins` is where that begins. */
-static mcpz_error find_chunk(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
-                             uint64_t offset, struct mcpz_id *id, uint64_t *begins)
-{
-    const struct mcpz_manifest *list = NULL;
-    int level = MCPZ_MANIFEST_LEVELS_MAX;
-
-    *begins = 0;
-    while (level > 0) {
-        mcpz_error error = find_list(blobs, key, id, &list);
-        if (error != MCPZ_OK) {
-            return error;
-        }
-        if (list->level >= level || offset - *begins >= mcpz_manifest_bytes(list)) {
-            return MCPZ_ECORRUPT;
-        }
-        uint64_t before;
-        const size_t at = mcpz_manifest_find(list, offset - *begins, &before);
-        *begins += before;
-        *id = list->entries[at].id;
-        level = list->level;
-    }
-    return MCPZ_OK;
-}
-
-/* Copy what one chunk has of what is still wanted of the piece: `wanted` bytes in all. */
-static mcpz_error read_some(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
-                            const struct mcpz_id *root, struct mcpz_blob_piece *piece,
-                            size_t wanted)
-{
-    const uint64_t offset = piece->offset + piece->length;
-    struct mcpz_id id = *root;
-    uint64_t begins;
-    size_t chunk = 0;
-
-    mcpz_error error = find_chunk(blobs, key, offset, &id, &begins);
-    if (error == MCPZ_OK) {
-        error = open_chunk(blobs, key, &id, &chunk);
-    }
-    if (error == MCPZ_OK && offset - begins >= chunk) {
-        error = MCPZ_ECORRUPT;
-    }
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    const size_t skipped = (size_t)(offset - begins);
-    const size_t left = wanted - piece->length;
-    const size_t some = chunk - skipped < left ? chunk - skipped : left;
-    memcpy(piece->buffer + piece->length, blobs->plain + skipped, some);
-    piece->length += some;
-    return MCPZ_OK;
-}
-
-mcpz_error mcpz_blobs_read(struct mcpz_blobs *blobs, const struct mcpz_tenant_key *key,
-                           const struct mcpz_id *root, struct mcpz_blob_piece *piece)
-{
-    struct mcpz_blob_row row;
-
-    piece->length = 0;
-    mcpz_error error = mcpz_shelf_blob(blobs->shelf, root, &row);
-    if (error != MCPZ_OK) {
-        return error;
-    }
-    const uint64_t left = piece->offset < row.size ? row.size - piece->offset : 0;
-    const size_t wanted = left < piece->capacity ? (size_t)left : piece->capacity;
-    while (error == MCPZ_OK && piece->length < wanted) {
-        error = read_some(blobs, key, root, piece, wanted);
-    }
-    return error;
-}
-
 /* ---- Holding and clearing away -------------------------------------------------------------- */
 
 mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct mcpz_id *root,
@@ -531,7 +393,7 @@ mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct mcpz_id *root,
     mcpz_error error = mcpz_shelf_blob(blobs->shelf, root, &row);
     if (error == MCPZ_OK) {
         mcpz_shelf_hold(blobs->shelf, root, holder);
-        error = flush(blobs);
+        error = mcpz_blobs_flush(blobs);
     }
     return error;
 }
@@ -543,7 +405,7 @@ mcpz_error mcpz_blobs_release(struct mcpz_blobs *blobs, const struct mcpz_id *ro
     if (error == MCPZ_OK) {
         mcpz_shelf_let_go(blobs->shelf, root, holder);
         mcpz_shelf_doubt(blobs->shelf, now_ms + MCPZ_BLOB_GRACE_MS, root);
-        error = flush(blobs);
+        error = mcpz_blobs_flush(blobs);
     }
     return error;
 }
@@ -564,15 +426,15 @@ static mcpz_error remove_chunk(struct mcpz_blobs *blobs, const struct mcpz_id *i
         return error;
     }
     error = mcpz_shelf_chunk(blobs->shelf, id, &row);
-    if (error != MCPZ_OK) {
-        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+        return error;
     }
-    mcpz_shelf_remove_chunk(blobs->shelf, id);
-    mcpz_shelf_remove_blob(blobs->shelf, id);
-    for (size_t i = 0; i < MCPZ_MANIFEST_LEVELS_MAX; i++) {
-        blobs->cache[i].is_there = false;
+    mcpz_shelf_remove_blob(blobs->shelf, id); /* also of one whose root never came */
+    mcpz_blobs_forget_lists(blobs);
+    if (error == MCPZ_OK) {
+        mcpz_shelf_remove_chunk(blobs->shelf, id);
+        blobs->dropped[blobs->dropped_count++] = row.place;
     }
-    blobs->dropped[blobs->dropped_count++] = row.place;
     return MCPZ_OK;
 }
 
@@ -646,7 +508,7 @@ mcpz_error mcpz_blobs_collect(struct mcpz_blobs *blobs, uint64_t now_ms, size_t 
     }
     *more = error == MCPZ_OK;
     if (error == MCPZ_OK || error == MCPZ_ENOTFOUND) {
-        error = flush(blobs);
+        error = mcpz_blobs_flush(blobs);
     }
     /* The index forgets first: what a crash leaves in between is lost room, no lost chunk. */
     for (size_t i = 0; i < blobs->dropped_count && error == MCPZ_OK; i++) {
@@ -657,5 +519,5 @@ mcpz_error mcpz_blobs_collect(struct mcpz_blobs *blobs, uint64_t now_ms, size_t 
 
 mcpz_error mcpz_blobs_rest(struct mcpz_blobs *blobs)
 {
-    return flush(blobs);
+    return mcpz_blobs_flush(blobs);
 }

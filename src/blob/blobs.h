@@ -9,8 +9,11 @@
  * not while something is being written, which may count on chunks that are there. What a crash
  * leaves of blobs that were never finished is found and cleared away after the next start.
  *
- * It blocks and belongs to one thread (blob_thread.h). Left out: other nodes. A blob is kept where
- * it was put; placement and replication are to come.
+ * A blob may come from another node, chunk by chunk, in any order: it is here, and held, before it
+ * is whole, and what is lacking of it can be told (mcpz_blobs_look()). One whose chunks turn out
+ * to be damaged is such a one again. Who is to have which blob is not decided here.
+ *
+ * It blocks and belongs to one thread (blob_thread.h).
  *
  * Source: reference/crdt.md, sections 5 and 6.
  */
@@ -26,6 +29,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "blob/chunk_letter.h"
 #include "blob/shelf.h"
 #include "crypto/tenant_key.h"
 #include "proto/id.h"
@@ -35,6 +39,8 @@
 #define MCPZ_BLOB_GRACE_MS 600000 /* from the last holder's leave to its end */
 #define MCPZ_BLOB_FLUSH_BYTES 33554432
 #define MCPZ_COLLECT_MAX 64 /* looked at in one go */
+#define MCPZ_BLOB_LACK_MAX 64
+#define MCPZ_BLOB_LOOK_LISTS_MAX 64 /* looked at in one go: some 8,000 chunks */
 
 /* Kinds of chunks: what is one never has the id of another. */
 enum mcpz_chunk_kind { MCPZ_CHUNK_DATA = 1, MCPZ_CHUNK_LIST };
@@ -86,21 +92,29 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_stat(struct mcpz_blobs *blobs, const struct 
 MCPZ_MUST_USE mcpz_error mcpz_blobs_next(struct mcpz_blobs *blobs, const struct mcpz_id *after,
                                          struct mcpz_id *root);
 
+/* Chunks that would have to be here. */
+struct mcpz_blob_lack {
+    struct mcpz_id ids[MCPZ_BLOB_LACK_MAX];
+    size_t count;
+};
+
 /* Bytes of a blob that are asked for, and where they go. */
 struct mcpz_blob_piece {
     uint64_t offset;
     uint8_t *buffer;
     size_t capacity;
-    size_t length; /* out */
+    size_t length;               /* out */
+    struct mcpz_blob_lack *lack; /* out; NULL: the blob is here, or there is none */
 };
 
 /**
  * Read up to `piece->capacity` bytes from its offset on; `piece->length` is how many, 0 at the end
- * and beyond.
+ * and beyond. With `piece->lack` the blob need not be here: what is lacking for the piece is told,
+ * as far as can be known, and is read once it was lent.
  *
- * Errors: MCPZ_ENOTFOUND
- *         MCPZ_EAUTH     it is not of the tenant of that key
- *         MCPZ_ECORRUPT  a chunk is missing or damaged; MCPZ_EIO
+ * Errors: MCPZ_ENOTFOUND  it is not here; or what `piece->lack` then names is not
+ *         MCPZ_EAUTH      it is not of the tenant of that key
+ *         MCPZ_ECORRUPT   a chunk is missing or damaged; MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_read(struct mcpz_blobs *blobs,
                                          const struct mcpz_tenant_key *key,
@@ -114,6 +128,70 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct 
 /** Hold it no more. Errors: MCPZ_ENOTFOUND  `holder` does not; MCPZ_EIO, MCPZ_ENOSPACE */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_release(struct mcpz_blobs *blobs, const struct mcpz_id *root,
                                             struct mcpz_bytes holder, uint64_t now_ms);
+
+/* ---- Copies of what other nodes have -------------------------------------------------------- */
+
+/**
+ * A blob is to come here: have it known, as not whole, and held by `holder`. One that is here
+ * already stays as it is.
+ *
+ * Errors: MCPZ_EIO, MCPZ_ENOSPACE
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_expect(struct mcpz_blobs *blobs, const struct mcpz_id *root,
+                                           const struct mcpz_blob_row *row,
+                                           struct mcpz_bytes holder);
+
+/**
+ * What is lacking of a blob, from byte `*offset` on; 0 at first. `*offset` moves on over what is
+ * here.
+ *
+ * Errors: MCPZ_ENOTFOUND  what `lack` names, and perhaps more; MCPZ_EFULL  nothing so far: look
+ *                         on; MCPZ_EAUTH  not with that key; MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_look(struct mcpz_blobs *blobs,
+                                         const struct mcpz_tenant_key *key,
+                                         const struct mcpz_id *root, uint64_t *offset,
+                                         struct mcpz_blob_lack *lack);
+
+/**
+ * Keep a chunk that another node has sent, or (`is_lent`) have it for a moment, to be read. It is
+ * opened, and its id must be that of what is in it. One that is here already stays.
+ *
+ * Errors: MCPZ_EAUTH   it is not of the tenant of that key, or was changed
+ *         MCPZ_EPROTO  it is not what its id says; MCPZ_ECORRUPT; MCPZ_EIO, MCPZ_ENOSPACE
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_give(struct mcpz_blobs *blobs,
+                                         const struct mcpz_tenant_key *key,
+                                         const struct mcpz_chunk_letter *letter, bool is_lent);
+
+/** Nothing of it is lacking: it is whole, and on the disk when this returns. Errors: MCPZ_EIO,
+ * MCPZ_ENOSPACE */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_complete(struct mcpz_blobs *blobs, const struct mcpz_id *root);
+
+/** Is it here, and not known to lack something? */
+bool mcpz_blobs_is_whole(struct mcpz_blobs *blobs, const struct mcpz_id *root);
+
+/** Does `holder` hold it? */
+bool mcpz_blobs_holds(struct mcpz_blobs *blobs, const struct mcpz_id *root,
+                      struct mcpz_bytes holder);
+
+/**
+ * A chunk to send to another node, which lasts until the next call of any kind. It was seen to be
+ * whole.
+ *
+ * Errors: MCPZ_ENOTFOUND  it is not here, or was damaged; MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_show(struct mcpz_blobs *blobs, const struct mcpz_id *id,
+                                         struct mcpz_chunk_letter *letter);
+
+/**
+ * Read through chunks on the disk, up to `bytes` of them, and strike off those that are damaged.
+ * False: that were all; the next time it begins anew.
+ */
+bool mcpz_blobs_scrub(struct mcpz_blobs *blobs, size_t bytes);
+
+/** Forget what was lent. */
+void mcpz_blobs_forget_lent(struct mcpz_blobs *blobs);
 
 /** Pin the index as it is on the disk (store/pin.h). Errors: as mcpz_pin_create() */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_pin(struct mcpz_blobs *blobs, struct mcpz_pin **pin);

@@ -11,7 +11,15 @@
 #define CHUNK_ROW_BYTES (4 + 8 + 4 + 4 + MCPZ_ID_BYTES)
 #define BLOB_ROW_HEAD_BYTES (4 * 8)
 
-enum table { CHUNKS = 'c', LISTED = 'k', NEEDED = 'r', HELD = 'h', BLOBS = 'b', DOUBTED = 'z' };
+enum table {
+    CHUNKS = 'c',
+    LISTED = 'k',
+    NEEDED = 'r',
+    HELD = 'h',
+    BLOBS = 'b',
+    PARTIAL = 'p',
+    DOUBTED = 'z'
+};
 
 struct key {
     uint8_t bytes[1 + 2 * MCPZ_ID_BYTES + MCPZ_HOLDER_BYTES_MAX];
@@ -263,7 +271,7 @@ mcpz_error mcpz_shelf_parse(struct mcpz_bytes key, struct mcpz_bytes value, bool
     const uint8_t table = key.length > 0 ? key.data[0] : 0;
 
     *is_chunk = table == CHUNKS;
-    if (table == 0 || strchr("ckrhbz", table) == NULL ||
+    if (table == 0 || strchr("ckrhbpz", table) == NULL ||
         (*is_chunk && key.length != 1 + MCPZ_ID_BYTES)) {
         return MCPZ_ECORRUPT;
     }
@@ -337,6 +345,31 @@ void mcpz_shelf_put_blob(struct mcpz_shelf *shelf, const struct mcpz_id *root,
 void mcpz_shelf_remove_blob(struct mcpz_shelf *shelf, const struct mcpz_id *root)
 {
     drop(shelf, key_of(BLOBS, root));
+    drop(shelf, key_of(PARTIAL, root));
+}
+
+void mcpz_shelf_mark_partial(struct mcpz_shelf *shelf, const struct mcpz_id *root)
+{
+    put(shelf, key_of(PARTIAL, root), mcpz_bytes(NULL, 0));
+}
+
+void mcpz_shelf_mark_whole(struct mcpz_shelf *shelf, const struct mcpz_id *root)
+{
+    drop(shelf, key_of(PARTIAL, root));
+}
+
+mcpz_error mcpz_shelf_is_partial(struct mcpz_shelf *shelf, const struct mcpz_id *root,
+                                 bool *partial)
+{
+    const struct key key = key_of(PARTIAL, root);
+    struct mcpz_bytes value;
+
+    mcpz_error error = shelf->kv.get(shelf->kv.context, bytes_of(&key), &value);
+    if (error == MCPZ_OK || error == MCPZ_ENOTFOUND) {
+        *partial = error == MCPZ_OK;
+        return MCPZ_OK;
+    }
+    return error;
 }
 
 mcpz_error mcpz_shelf_next_blob(struct mcpz_shelf *shelf, const struct mcpz_id *after,
@@ -361,21 +394,36 @@ void mcpz_shelf_unlink(struct mcpz_shelf *shelf, const struct mcpz_id *parent,
     drop(shelf, key_of_two(NEEDED, child, parent));
 }
 
-mcpz_error mcpz_shelf_first_child(struct mcpz_shelf *shelf, const struct mcpz_id *parent,
-                                  struct mcpz_id *child)
+/* The second id of the first key after (`first`, `after`). */
+static mcpz_error next_second(struct mcpz_shelf *shelf, enum table table,
+                              const struct mcpz_id *first, const struct mcpz_id *after,
+                              struct mcpz_id *second)
 {
-    const struct key from = key_of(LISTED, parent);
+    const struct key from = key_of_two(table, first, after);
+    const size_t common = 1 + MCPZ_ID_BYTES;
     struct mcpz_bytes found;
 
-    mcpz_error error = first_after(shelf, &from, false, from.length, &found);
+    mcpz_error error = first_after(shelf, &from, false, common, &found);
     if (error != MCPZ_OK) {
         return error;
     }
-    if (found.length != from.length + MCPZ_ID_BYTES) {
+    if (found.length != common + MCPZ_ID_BYTES) {
         return MCPZ_ECORRUPT;
     }
-    memcpy(child->bytes, found.data + from.length, MCPZ_ID_BYTES);
+    memcpy(second->bytes, found.data + common, MCPZ_ID_BYTES);
     return MCPZ_OK;
+}
+
+mcpz_error mcpz_shelf_first_child(struct mcpz_shelf *shelf, const struct mcpz_id *parent,
+                                  struct mcpz_id *child)
+{
+    return next_second(shelf, LISTED, parent, &(struct mcpz_id){{0}}, child);
+}
+
+mcpz_error mcpz_shelf_next_parent(struct mcpz_shelf *shelf, const struct mcpz_id *child,
+                                  const struct mcpz_id *after, struct mcpz_id *parent)
+{
+    return next_second(shelf, NEEDED, child, after, parent);
 }
 
 void mcpz_shelf_hold(struct mcpz_shelf *shelf, const struct mcpz_id *root,

@@ -6,6 +6,7 @@
  *   'r' child parent        the same, the other way: who needs it
  *   'h' root holder         who holds a blob, by a name of its own
  *   'b' root                size u64, chunks u64, stored u64, made u64 (ms), tenant
+ *   'p' root                it is not whole: something of it is lacking
  *   'z' due u64 id          to be looked at then (ms): it may be needed by nobody
  *
  * References are sets and not counts: they can be written twice, and cannot drift. What a chunk is
@@ -103,6 +104,18 @@ void mcpz_shelf_unlink(struct mcpz_shelf *shelf, const struct mcpz_id *parent,
 MCPZ_MUST_USE mcpz_error mcpz_shelf_first_child(struct mcpz_shelf *shelf,
                                                 const struct mcpz_id *parent,
                                                 struct mcpz_id *child);
+
+/** The first after `after` (zeros being before all) that lists `child`. */
+MCPZ_MUST_USE mcpz_error mcpz_shelf_next_parent(struct mcpz_shelf *shelf,
+                                                const struct mcpz_id *child,
+                                                const struct mcpz_id *after,
+                                                struct mcpz_id *parent);
+
+/** The blob is known to lack something, or does not any more. */
+void mcpz_shelf_mark_partial(struct mcpz_shelf *shelf, const struct mcpz_id *root);
+void mcpz_shelf_mark_whole(struct mcpz_shelf *shelf, const struct mcpz_id *root);
+MCPZ_MUST_USE mcpz_error mcpz_shelf_is_partial(struct mcpz_shelf *shelf,
+                                               const struct mcpz_id *root, bool *partial);
 
 /** `holder` (at most MCPZ_HOLDER_BYTES_MAX, asserted) holds the blob, or does not any more. */
 void mcpz_shelf_hold(struct mcpz_shelf *shelf, const struct mcpz_id *root,

@@ -285,22 +285,30 @@ enum mcpz_exit mcpz_option_duration(const struct mcpz_invocation *invocation, co
 
 #define ACK_TIMEOUT_MS 5000 /* the node's own default */
 
+enum mcpz_exit mcpz_option_ack(const struct mcpz_invocation *invocation, const char **level,
+                               uint64_t *timeout_ms)
+{
+    static const char *const levels[] = {"async", "one", "quorum", "all"};
+    const char *said = mcpz_option_value(invocation, "ack");
+    bool is_level = said == NULL;
+
+    *timeout_ms = 0;
+    *level = said;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(levels) && !is_level; i++) {
+        is_level = strcmp(levels[i], said) == 0;
+    }
+    if (!is_level) {
+        return mcpz_fail_usage(invocation, "--ack %s is not async, one, quorum or all", said);
+    }
+    return mcpz_option_duration(invocation, "timeout", ACK_TIMEOUT_MS, timeout_ms);
+}
+
 enum mcpz_exit mcpz_api_path_ack(const struct mcpz_invocation *invocation, const char *path,
                                  char whole[MCPZ_API_PATH_BYTES], uint64_t *wait_ms)
 {
-    static const char *const levels[] = {"async", "one", "quorum", "all"};
-    const char *level = mcpz_option_value(invocation, "ack");
-    bool is_level = level == NULL;
+    const char *level = NULL;
+    const enum mcpz_exit status = mcpz_option_ack(invocation, &level, wait_ms);
 
-    *wait_ms = 0;
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(levels) && !is_level; i++) {
-        is_level = strcmp(levels[i], level) == 0;
-    }
-    if (!is_level) {
-        return mcpz_fail_usage(invocation, "--ack %s is not async, one, quorum or all", level);
-    }
-    const enum mcpz_exit status =
-        mcpz_option_duration(invocation, "timeout", ACK_TIMEOUT_MS, wait_ms);
     if (status != MCPZ_EXIT_OK) {
         return status;
     }

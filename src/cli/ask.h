@@ -87,6 +87,10 @@ enum mcpz_exit mcpz_api_path_tenant(const struct mcpz_invocation *invocation, ch
 enum mcpz_exit mcpz_option_duration(const struct mcpz_invocation *invocation, const char *name,
                                     uint64_t otherwise, uint64_t *ms);
 
+/** Read --ack (NULL: not given) and --timeout of a write. Tells why not. */
+enum mcpz_exit mcpz_option_ack(const struct mcpz_invocation *invocation, const char **level,
+                               uint64_t *timeout_ms);
+
 /**
  * `path` with what --ack and --timeout say, and in `*wait_ms` how long that may take: 5 s unless
  * told. Tells why not.

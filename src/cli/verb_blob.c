@@ -16,6 +16,7 @@
 #define BLOBS_PATH "/v1/blobs"
 #define KEYS_PATH "/v1/keys"
 #define PATIENCE_MS 120000 /* for the disk to take what is there */
+#define COPIES_MS 86400000 /* for other nodes to */
 #define MIB 1048576.0
 
 /* BLOBS_PATH, `rest` as it is, and whose it is. */
@@ -136,18 +137,47 @@ static enum mcpz_exit send_file(const struct mcpz_invocation *invocation, int fi
 
 static void show_blob(const json_t *blob)
 {
-    static const char *const keys[] = {"blob", "tenant", "size", "chunks", "stored_bytes", "made"};
+    static const char *const keys[] = {"blob",         "tenant", "size",  "chunks",
+                                       "stored_bytes", "made",   "copies"};
+    const json_t *nodes = json_object_get(blob, "nodes");
     char room[MCPZ_FIELD_BYTES];
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(keys); i++) {
         mcpz_print_field(keys[i], mcpz_json_field(blob, keys[i], room));
     }
+    for (size_t i = 0; i < json_array_size(nodes); i++) {
+        mcpz_print_field("at", json_string_value(json_array_get(nodes, i)));
+    }
+}
+
+/* Copies may take as long as they like, as long as they get on: the node looks at that. */
+static enum mcpz_exit finish_upload(const struct mcpz_invocation *invocation, const char *upload,
+                                    json_t **answer)
+{
+    char path[MCPZ_API_PATH_BYTES];
+    char rest[64];
+    char more[64];
+    const char *level = NULL;
+    uint64_t timeout_ms = 0;
+
+    enum mcpz_exit status = mcpz_option_ack(invocation, &level, &timeout_ms);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    (void)snprintf(rest, sizeof(rest), "/uploads/%s/finish", upload);
+    (void)snprintf(more, sizeof(more), "ack=%s&timeout_ms=%" PRIu64,
+                   level != NULL ? level : "async", timeout_ms);
+    status = blob_path(invocation, rest, level != NULL ? more : "", path);
+    return status == MCPZ_EXIT_OK
+               ? mcpz_ask_patiently(invocation, "POST", path, NULL,
+                                    level != NULL ? COPIES_MS : PATIENCE_MS, answer)
+               : status;
 }
 
 static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int file)
 {
     char path[MCPZ_API_PATH_BYTES];
-    char rest[64] = "";
+    char upload[24] = "";
     json_t *answer = NULL;
 
     enum mcpz_exit status = blob_path(invocation, "", "", path);
@@ -155,17 +185,13 @@ static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int fil
         status = mcpz_ask(invocation, "POST", path, NULL, &answer);
     }
     if (status == MCPZ_EXIT_OK) {
-        const char *upload = mcpz_show_text(answer, "upload");
-        (void)snprintf(rest, sizeof(rest), "/uploads/%s/finish", upload);
+        (void)snprintf(upload, sizeof(upload), "%s", mcpz_show_text(answer, "upload"));
         status = send_file(invocation, file, upload);
         json_decref(answer);
         answer = NULL;
     }
     if (status == MCPZ_EXIT_OK) {
-        status = blob_path(invocation, rest, "", path);
-    }
-    if (status == MCPZ_EXIT_OK) {
-        status = mcpz_ask_patiently(invocation, "POST", path, NULL, PATIENCE_MS, &answer);
+        status = finish_upload(invocation, upload, &answer);
     }
     if (status == MCPZ_EXIT_OK) {
         if (invocation->json) {
@@ -519,6 +545,12 @@ static const struct mcpz_option blob_options[] = {
     {"tenant", '\0', "TENANT", "whose it is (default)"},
 };
 
+static const struct mcpz_option blob_put_options[] = {
+    {"tenant", '\0', "TENANT", "whose it is (default)"},
+    {"ack", '\0', "LEVEL", "on how many disks it is to be: async (one), one, quorum or all"},
+    {"timeout", '\0', "TIME", "for that, while nothing moves: then the status is 5 (5s)"},
+};
+
 static const struct mcpz_option blob_get_options[] = {
     {"tenant", '\0', "TENANT", "whose it is (default)"},
     {"range", '\0', "RANGE", "only these bytes: FIRST-LAST, FIRST- or -COUNT"},
@@ -531,25 +563,29 @@ static const struct mcpz_verb verbs[] = {
     "keep a file of any size, and print its name",
     "It is cut into chunks; those that are known are not kept again. All of it is compressed\n"
     "and encrypted under the tenant's key. The name follows from what it says: the same file\n"
-    "has the same name, within a tenant. It is kept at this node; replication is to come.\n"
+    "has the same name, within a tenant. Three nodes keep a copy; each fetches the chunks that\n"
+    "it lacks. When one is lost another makes a copy by itself. What was interrupted is put\n"
+    "again: what is there is not sent again.\n"
     "\n"
     "Examples:\n"
     "  mcpz blob put weights.bin\n"
+    "  mcpz blob put weights.bin --ack quorum\n"
     "  tar c notes | mcpz blob put -\n",
-    MCPZ_OPTIONS(blob_options)},
+    MCPZ_OPTIONS(blob_put_options)},
 {
     run_blob_get, "blob get", "BLOB [FILE|-]", 1, 2,
     "write a blob, or a part of it, to a file",
-    "Without FILE, or with -, to standard output. FILE appears whole or not at all.\n"
+    "Without FILE, or with -, to standard output. FILE appears whole or not at all. What this\n"
+    "node does not keep is read from those that do.\n"
     "\n"
     "Examples:\n"
     "  mcpz blob get b-... weights.bin\n"
     "  mcpz blob get b-... --range 0-1023 > head\n",
     MCPZ_OPTIONS(blob_get_options)},
 {
-    run_blob_stat, "blob stat", "BLOB", 1, 1, "show how large a blob is and what it takes",
-    "stored_bytes is what it added on the disk when it was put: chunks that were known before\n"
-    "add nothing.\n"
+    run_blob_stat, "blob stat", "BLOB", 1, 1, "show how large a blob is and who has it",
+    "\"at\" are the nodes that have all of it. stored_bytes is what it added on the disk when\n"
+    "it was put: chunks that were known before add nothing.\n"
     "\n"
     "Example:\n"
     "  mcpz blob stat b-...\n",
@@ -562,7 +598,8 @@ static const struct mcpz_verb verbs[] = {
     MCPZ_OPTIONS(blob_options)},
 {
     run_blob_remove, "blob remove", "BLOB", 1, 1, "keep a blob no longer",
-    "Ten minutes later its room is free again, but for chunks that others have as well.\n"
+    "Ten minutes later its room is free again, at all nodes, but for chunks of other blobs and\n"
+    "blobs that an agent refers to.\n"
     "Putting it again before that keeps it.\n"
     "\n"
     "Example:\n"

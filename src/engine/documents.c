@@ -26,6 +26,14 @@ void mcpz_engine_system_document_id(struct mcpz_bytes name, struct mcpz_id *docu
     memset(document->bytes, 0, 8);
 }
 
+/* Told from others by the end of the id, so that none need be looked at for that. */
+void mcpz_engine_blob_document_id(struct mcpz_bytes name, struct mcpz_id *document)
+{
+    mcpz_engine_document_id(mcpz_text(MCPZ_TENANT_BLOBS), name, document);
+    memcpy(document->bytes + MCPZ_ID_BYTES - MCPZ_BLOB_MARK_BYTES, MCPZ_BLOB_MARK,
+           MCPZ_BLOB_MARK_BYTES);
+}
+
 bool mcpz_delta_names_its_document(const struct mcpz_delta *delta)
 {
     struct mcpz_naming naming;
@@ -40,6 +48,8 @@ bool mcpz_delta_names_its_document(const struct mcpz_delta *delta)
         }
         if (mcpz_bytes_equal(naming.tenant, mcpz_text(MCPZ_TENANT_SYSTEM))) {
             mcpz_engine_system_document_id(naming.name, &named);
+        } else if (mcpz_bytes_equal(naming.tenant, mcpz_text(MCPZ_TENANT_BLOBS))) {
+            mcpz_engine_blob_document_id(naming.name, &named);
         } else {
             mcpz_engine_document_id(naming.tenant, naming.name, &named);
         }

@@ -30,6 +30,7 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .log_format = strdup("auto"),
         .isolation = strdup("degraded"),
         .store_repair = strdup("auto"),
+        .blob_repair_seconds = MCPZ_BLOB_REPAIR_SECONDS_DEFAULT,
         .snapshots_kept = MCPZ_SNAPSHOTS_KEPT_DEFAULT,
         .workspaces_max = MCPZ_WORKSPACES_DEFAULT,
         .api_connections = MCPZ_API_CONNECTIONS_DEFAULT,

@@ -73,6 +73,7 @@
 #define MCPZ_CALLS_PER_SECOND_MAX 100000
 #define MCPZ_SNAPSHOT_SECONDS_MAX 31536000
 #define MCPZ_SNAPSHOTS_KEPT_MAX 1000
+#define MCPZ_BLOB_REPAIR_SECONDS_DEFAULT 60
 #define MCPZ_SNAPSHOTS_KEPT_DEFAULT 7
 #define MCPZ_STOP_SECONDS_MAX 3600
 #define MCPZ_STOP_SECONDS_DEFAULT 5
@@ -121,9 +122,10 @@ struct mcpz_config {
     size_t workspaces_max;     /* at once; further tasks wait */
 
     uint64_t store_bytes_max;
-    char *store_repair;        /* auto: where other nodes are known; always, never */
-    bool store_compact;        /* before each start */
-    uint32_t snapshot_seconds; /* between two backups that the node makes itself; 0: none */
+    char *store_repair;           /* auto: where other nodes are known; always, never */
+    bool store_compact;           /* before each start */
+    uint32_t blob_repair_seconds; /* after a death: before its copies of blobs are made anew */
+    uint32_t snapshot_seconds;    /* between two backups that the node makes itself; 0: none */
     uint32_t snapshots_kept;
     struct mcpz_gate_config gate;   /* `hands` is not set: who has them says how many */
     uint32_t stop_seconds;          /* for what runs to end, when the node is told to stop */

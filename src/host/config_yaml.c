@@ -95,6 +95,9 @@ struct config_file {
         char *compact;
     } store;
     struct {
+        char *repair_after;
+    } blobs;
+    struct {
         char *every;
         char *keep;
     } snapshots;
@@ -173,6 +176,11 @@ static const cyaml_schema_field_t limits_fields[] = {
 static const cyaml_schema_field_t store_fields[] = {
     TEXT_FIELD("repair", store.repair),
     TEXT_FIELD("compact", store.compact),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t blobs_fields[] = {
+    TEXT_FIELD("repair_after", blobs.repair_after),
     CYAML_FIELD_END,
 };
 
@@ -318,6 +326,7 @@ static const cyaml_schema_field_t file_fields[] = {
     GROUP_FIELD("workspaces", workspaces_fields),
     GROUP_FIELD("limits", limits_fields),
     GROUP_FIELD("store", store_fields),
+    GROUP_FIELD("blobs", blobs_fields),
     GROUP_FIELD("snapshots", snapshots_fields),
     GROUP_FIELD("tasks", tasks_fields),
     CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0,
@@ -571,6 +580,7 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_STOP_SECONDS, file->limits.stop_seconds},
         {MCPZ_KEY_STORE_REPAIR, file->store.repair},
         {MCPZ_KEY_STORE_COMPACT, file->store.compact},
+        {MCPZ_KEY_BLOBS_REPAIR_AFTER, file->blobs.repair_after},
         {MCPZ_KEY_SNAPSHOTS_EVERY, file->snapshots.every},
         {MCPZ_KEY_SNAPSHOTS_KEEP, file->snapshots.keep},
         {MCPZ_KEY_TASK_ATTEMPTS, file->tasks.attempts},

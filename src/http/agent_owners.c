@@ -28,7 +28,7 @@ const char *mcpz_agent_ack_word(enum mcpz_ack_level level)
     return ack_words[level];
 }
 
-static bool read_level(struct mcpz_bytes word, enum mcpz_ack_level *level)
+bool mcpz_ack_level_read(struct mcpz_bytes word, enum mcpz_ack_level *level)
 {
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(ack_words); i++) {
         if (mcpz_bytes_equal(word, mcpz_text(ack_words[i]))) {
@@ -39,7 +39,7 @@ static bool read_level(struct mcpz_bytes word, enum mcpz_ack_level *level)
     return false;
 }
 
-static bool read_timeout(struct mcpz_bytes text, uint32_t *timeout_ms)
+bool mcpz_ack_timeout_read(struct mcpz_bytes text, uint32_t *timeout_ms)
 {
     uint64_t number = 0;
 
@@ -67,13 +67,13 @@ bool mcpz_agent_ack_read(struct mcpz_exchange *exchange, const struct mcpz_reque
     agent->ack_timeout_ms = MCPZ_ACK_TIMEOUT_MS;
     while (mcpz_exchange_parameter(&query, &name, &value)) {
         if (mcpz_bytes_equal(name, mcpz_text("ack"))) {
-            if (!read_level(value, &agent->ack)) {
+            if (!mcpz_ack_level_read(value, &agent->ack)) {
                 mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                                    "\"ack\" is async, one, quorum or all");
                 return false;
             }
         } else if (!mcpz_bytes_equal(name, mcpz_text("timeout_ms")) ||
-                   !read_timeout(value, &agent->ack_timeout_ms)) {
+                   !mcpz_ack_timeout_read(value, &agent->ack_timeout_ms)) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                                "a write takes \"ack\" and \"timeout_ms\", a number from 1 to %d",
                                MCPZ_ACK_TIMEOUT_MS_MAX);
@@ -103,7 +103,7 @@ bool mcpz_agent_reach_read(struct mcpz_exchange *exchange, const struct mcpz_req
         if (mcpz_bytes_equal(name, mcpz_text("read")) && found != 0) {
             *reach = found;
         } else if (!mcpz_bytes_equal(name, mcpz_text("timeout_ms")) ||
-                   !read_timeout(value, timeout_ms)) {
+                   !mcpz_ack_timeout_read(value, timeout_ms)) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                                "a read takes \"read\", which is local, one or quorum, and "
                                "\"timeout_ms\", a number from 1 to %d",

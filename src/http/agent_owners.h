@@ -24,6 +24,12 @@ struct mcpz_agent_request {
     mcpz_time ack_timeout_ms;
 };
 
+/** Read "async", "one", "quorum" or "all". False: it is none of them. */
+bool mcpz_ack_level_read(struct mcpz_bytes word, enum mcpz_ack_level *level);
+
+/** Read how long to wait: 1 to MCPZ_ACK_TIMEOUT_MS_MAX. False: it is no such number. */
+bool mcpz_ack_timeout_read(struct mcpz_bytes text, uint32_t *timeout_ms);
+
 /** Read "ack" and "timeout_ms" of a write's query into it. False: answered with what is wrong. */
 MCPZ_MUST_USE bool mcpz_agent_ack_read(struct mcpz_exchange *exchange,
                                        const struct mcpz_request *request,

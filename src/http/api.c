@@ -320,6 +320,7 @@ mcpz_error mcpz_api_create(const struct mcpz_api_ports *ports, const char *direc
     mcpz_name_book_init(&made->names);
     mcpz_queue_book_init(&made->queues);
     mcpz_shred_book_init(&made->shreds);
+    mcpz_blob_keeper_init(&made->blobs);
     mcpz_events_init(&made->events, wall_ms > 0 ? wall_ms : 1);
     *api = made;
     return MCPZ_OK;
@@ -447,7 +448,9 @@ static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
     mcpz_key_share_hear(&api->key_share, fact, api->ports.now(api->ports.context));
     (void)mcpz_name_book_hear(&api->names, fact); /* read when the face looks at its clock */
     if (mcpz_rule_book_hear(&api->rules, fact) || mcpz_queue_book_hear(&api->queues, fact) ||
-        mcpz_shred_book_hear(&api->shreds, fact)) {
+        mcpz_shred_book_hear(&api->shreds, fact) ||
+        mcpz_blob_keeper_hear(&api->blobs, fact, api->ports.now(api->ports.context),
+                              api->ports.blobs_mourned_us)) {
         api->ports.defer(api->ports.context);
     }
     if (!mcpz_events_note(&api->events, api->ports.wall_ms(api->ports.context), fact)) {
@@ -503,6 +506,7 @@ void mcpz_api_look_at_rules(struct mcpz_api *api)
     }
     mcpz_shred_book_look(&api->shreds, api);
     mcpz_key_share_look(&api->key_share, api);
+    mcpz_blob_keeper_look(&api->blobs, api);
 }
 
 void mcpz_api_progress(struct mcpz_api *api)

@@ -143,6 +143,7 @@ struct mcpz_api_ports {
 
     struct mcpz_keyring *keyring;       /* NULL: none */
     const struct mcpz_blob_port *blobs; /* NULL: there are none */
+    mcpz_time blobs_mourned_us;         /* so long after a death its copies are not made anew */
 
     const struct mcpz_backup_port *backup; /* NULL: nothing can be copied */
 

@@ -11,6 +11,7 @@
 #include "http/agent_owners.h"
 #include "http/agent_scope.h"
 #include "http/agent_write.h"
+#include "http/blob_book.h"
 #include "http/document.h"
 #include "http/exchange.h"
 #include "http/system_document.h"
@@ -46,7 +47,7 @@ struct agent_list {
 static mcpz_error add_row(struct mcpz_exchange *exchange, struct agent_list *list,
                           const struct mcpz_record_document *document)
 {
-    if (!mcpz_agent_scope_has(exchange, document->tenant) ||
+    if (mcpz_blob_book_is(&document->id) || !mcpz_agent_scope_has(exchange, document->tenant) ||
         mcpz_bytes_equal(document->tenant, mcpz_text(MCPZ_TENANT_SYSTEM))) {
         return MCPZ_OK; /* another's; or no agent: http/system_document.h */
     }

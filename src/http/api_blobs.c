@@ -3,15 +3,14 @@
  *
  *   POST   /v1/blobs                    begin an upload: {"upload": ID}
  *   POST   /v1/blobs/uploads/ID         a part: ?offset=N, at most 1 MiB; {"received": N}
- *   POST   /v1/blobs/uploads/ID/finish  -> the blob, which is on the disk
- *   DELETE /v1/blobs/uploads/ID         forget it
- *   GET    /v1/blobs                    list: ?after=ID
- *   GET    /v1/blobs/ID                 what is known of one
- *   GET    /v1/blobs/ID/data            bytes of it: ?offset=N&length=N, at most 1 MiB
- *   DELETE /v1/blobs/ID                 hold it no longer
- *   GET    /v1/keys                     which tenants have one
- *   POST   /v1/keys/rotate              wrap all with a new node key
- *   DELETE /v1/keys/TENANT              shred: what the tenant has kept can never be read
+ *   POST   /v1/blobs/uploads/ID/finish  -> the blob, which is on the disk:
+ * ?ack=quorum&timeout_ms=N waits until so many have it (blob_keeper.h) DELETE /v1/blobs/uploads/ID
+ * forget it GET    /v1/blobs                    those that are here: ?after=ID GET    /v1/blobs/ID
+ * what is known of one, and who has it GET    /v1/blobs/ID/data            bytes of it:
+ * ?offset=N&length=N, at most 1 MiB DELETE /v1/blobs/ID                 whoever put it does not
+ * need it any more GET    /v1/keys                     which tenants have one POST /v1/keys/rotate
+ * wrap all with a new node key DELETE /v1/keys/TENANT              shred: what the tenant has kept
+ * can never be read
  *
  * ?tenant=NAME names the tenant ("default"). Parts and pieces are no larger than what a body keeps
  * in memory: nothing of them comes to lie in a temporary file.
@@ -24,7 +23,12 @@
 
 #include "blob/blob_job.h"
 #include "blob/keyring.h"
+#include "http/agent_owners.h"
+#include "http/blob_copies.h"
+#include "http/blob_fetch.h"
+#include "http/blob_serve.h"
 #include "http/exchange.h"
+#include "http/forward.h"
 
 #define BLOBS_PREFIX "/v1/blobs/"
 #define UPLOADS_PREFIX "/v1/blobs/uploads/"
@@ -43,6 +47,10 @@ struct asking {
     bool is_done;
     void (*answer)(struct mcpz_exchange *exchange, struct mcpz_blob_job *job);
     const char *what; /* it does, for people */
+    enum mcpz_ack_level ack;
+    uint32_t ack_timeout_ms;
+    struct mcpz_blob_place *place; /* copies are waited for; NULL: not */
+    uint64_t progress;             /* of theirs */
 };
 
 static void release(struct asking *asking)
@@ -68,12 +76,73 @@ static void on_done(struct mcpz_blob_job *job)
     }
 }
 
+/* ---- Copies that are waited for ------------------------------------------------------------- */
+
+static json_t *show_blob(const struct mcpz_id *id, const struct mcpz_blob_row *row)
+{
+    return json_pack("{s:o, s:o, s:I, s:I, s:I, s:o}", "blob", mcpz_exchange_show_id(id, 'b'),
+                     "tenant",
+                     mcpz_exchange_show_text(mcpz_bytes(row->tenant, row->tenant_length)), "size",
+                     (json_int_t)row->size, "chunks", (json_int_t)row->chunks, "stored_bytes",
+                     (json_int_t)row->stored, "made", mcpz_exchange_show_time(row->made_ms));
+}
+
+static void wait_on(struct mcpz_exchange *exchange, const struct asking *asking)
+{
+    exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) +
+                            MCPZ_MS((mcpz_time)asking->ack_timeout_ms);
+}
+
+/* Have as many a copy as were asked for? The time runs anew while they are being made. */
+static void look_at_copies(struct mcpz_exchange *exchange, struct asking *asking)
+{
+    struct mcpz_ack_wait wait = asking->place->wait;
+
+    wait.level = asking->ack;
+    if (asking->place->is_over || mcpz_ack_wait_is_over(&wait)) {
+        json_t *json = show_blob(&asking->job.id, &asking->job.row);
+        (void)json_object_set_new(json, "copies", json_integer(mcpz_ack_wait_reached(&wait)));
+        mcpz_exchange_answer(exchange, 201, json);
+    } else if (asking->place->progress > asking->progress) {
+        asking->progress = asking->place->progress;
+        wait_on(exchange, asking);
+    }
+}
+
+static void expire(struct mcpz_exchange *exchange)
+{
+    const struct asking *asking = exchange->state;
+    char id[MCPZ_ID_TEXT_BYTES];
+
+    if (asking->place == NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT,
+                           "%s is not done in time: look again whether it happened before you "
+                           "repeat it",
+                           asking->what);
+        return;
+    }
+    struct mcpz_ack_wait wait = asking->place->wait;
+    wait.level = asking->ack;
+    mcpz_id_to_text(&asking->job.id, 'b', id);
+    mcpz_exchange_fail(
+        exchange, MCPZ_CODE_TIMEOUT,
+        "it is here as %s, and %u of the %u nodes that were to have it on disk have "
+        "said so in time: the others get it later",
+        id, mcpz_ack_wait_reached(&wait), mcpz_ack_wait_wanted(&wait));
+}
+
+/* ---- Working -------------------------------------------------------------------------------- */
+
 static void work(struct mcpz_exchange *exchange)
 {
     struct asking *asking = exchange->state;
     struct mcpz_blob_job *job = &asking->job;
 
     if (!asking->is_done) {
+        return;
+    }
+    if (asking->place != NULL) {
+        look_at_copies(exchange, asking);
         return;
     }
     if (job->error == MCPZ_OK) {
@@ -93,18 +162,23 @@ static void finish(struct mcpz_exchange *exchange)
     struct asking *asking = exchange->state;
 
     asking->exchange = NULL;
+    if (asking->place != NULL) {
+        mcpz_blob_place_leave(asking->place, exchange);
+    }
     if (asking->is_done) {
         release(asking);
     }
 }
 
-static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+static const struct mcpz_exchange_kind kind = {.work = work, .expire = expire, .finish = finish};
 
 /* What a request says beside its path. */
 struct said {
     uint64_t offset;
     uint64_t length;
     struct mcpz_id after;
+    enum mcpz_ack_level ack;
+    uint32_t ack_timeout_ms;
 };
 
 static bool read_number(struct mcpz_bytes value, uint64_t *number)
@@ -140,11 +214,15 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
                 read_number(value, &said->length) && said->length <= MCPZ_BLOB_PART_BYTES_MAX;
         } else if (mcpz_bytes_equal(name, mcpz_text("after"))) {
             is_fine = mcpz_id_from_text(value, 'b', &said->after) == MCPZ_OK;
+        } else if (mcpz_bytes_equal(name, mcpz_text("ack"))) {
+            is_fine = mcpz_ack_level_read(value, &said->ack);
+        } else if (mcpz_bytes_equal(name, mcpz_text("timeout_ms"))) {
+            is_fine = mcpz_ack_timeout_read(value, &said->ack_timeout_ms);
         }
         if (!is_fine) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                                "\"%.*s\" is no parameter here, or not such a value: tenant, "
-                               "offset, length (at most %d), after",
+                               "offset, length (at most %d), after, ack, timeout_ms",
                                (int)(name.length < 64 ? name.length : 64), (const char *)name.data,
                                MCPZ_BLOB_PART_BYTES_MAX);
             return false;
@@ -158,7 +236,9 @@ static struct asking *begin(struct mcpz_exchange *exchange, const struct mcpz_re
                             enum mcpz_blob_ask ask, const char *what)
 {
     const struct mcpz_api_ports *ports = &exchange->api->ports;
-    struct said said = {.length = MCPZ_BLOB_PART_BYTES_MAX};
+    struct said said = {.length = MCPZ_BLOB_PART_BYTES_MAX,
+                        .ack = MCPZ_ACK_ASYNC,
+                        .ack_timeout_ms = MCPZ_ACK_TIMEOUT_MS};
 
     if (ports->blobs == NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "this node keeps no blobs");
@@ -182,6 +262,8 @@ static struct asking *begin(struct mcpz_exchange *exchange, const struct mcpz_re
     asking->job.offset = said.offset;
     asking->job.length = (size_t)said.length;
     asking->job.id = said.after;
+    asking->ack = said.ack;
+    asking->ack_timeout_ms = said.ack_timeout_ms;
     asking->job.done = on_done;
     asking->job.owner = asking;
     asking->what = what;
@@ -209,15 +291,6 @@ static void submit(struct mcpz_exchange *exchange, struct asking *asking,
 
 /* ---- Answers -------------------------------------------------------------------------------- */
 
-static json_t *show_blob(const struct mcpz_id *id, const struct mcpz_blob_row *row)
-{
-    return json_pack("{s:o, s:o, s:I, s:I, s:I, s:o}", "blob", mcpz_exchange_show_id(id, 'b'),
-                     "tenant",
-                     mcpz_exchange_show_text(mcpz_bytes(row->tenant, row->tenant_length)), "size",
-                     (json_int_t)row->size, "chunks", (json_int_t)row->chunks, "stored_bytes",
-                     (json_int_t)row->stored, "made", mcpz_exchange_show_time(row->made_ms));
-}
-
 static void answer_begun(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
 {
     char text[24];
@@ -233,20 +306,34 @@ static void answer_received(struct mcpz_exchange *exchange, struct mcpz_blob_job
     mcpz_exchange_answer(exchange, 200, json_pack("{s:I}", "received", (json_int_t)job->offset));
 }
 
+/* It is here. Others are to have it: wait for them, or not. */
 static void answer_finished(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
 {
-    mcpz_exchange_answer(exchange, 201, show_blob(&job->id, &job->row));
+    struct asking *asking = exchange->state;
+    struct mcpz_blob_about about = {.root = job->id,
+                                    .size = job->row.size,
+                                    .chunks = job->row.chunks,
+                                    .made_ms = job->row.made_ms};
+
+    memcpy(about.tenant, job->tenant, sizeof(about.tenant));
+    struct mcpz_blob_place *place = mcpz_blob_keeper_place(exchange->api, &about);
+    if (asking->ack == MCPZ_ACK_ASYNC) {
+        mcpz_exchange_answer(exchange, 201, show_blob(&job->id, &job->row));
+    } else if (place == NULL || !mcpz_blob_place_join(place, exchange)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
+                           "it is here, and gets its copies later: too many blobs are being "
+                           "copied to wait for this one");
+    } else {
+        asking->place = place;
+        wait_on(exchange, asking);
+        look_at_copies(exchange, asking);
+    }
 }
 
 static void answer_aborted(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
 {
     (void)job;
     mcpz_exchange_answer(exchange, 200, json_pack("{s:b}", "forgotten", 1));
-}
-
-static void answer_stat(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
-{
-    mcpz_exchange_answer(exchange, 200, show_blob(&job->id, &job->row));
 }
 
 static void answer_data(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
@@ -260,15 +347,12 @@ static void answer_list(struct mcpz_exchange *exchange, struct mcpz_blob_job *jo
     json_t *json = json_array();
 
     for (size_t i = 0; i < job->row_count; i++) {
-        (void)json_array_append_new(json, show_blob(&job->rows[i].id, &job->rows[i].row));
+        const struct mcpz_blob_listed *listed = &job->rows[i];
+        if (listed->state.is_whole && (listed->state.is_put || listed->state.is_copy)) {
+            (void)json_array_append_new(json, show_blob(&listed->id, &listed->row));
+        }
     }
     mcpz_exchange_answer(exchange, 200, json);
-}
-
-static void answer_released(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
-{
-    mcpz_exchange_answer(exchange, 200,
-                         json_pack("{s:o}", "removed", mcpz_exchange_show_id(&job->id, 'b')));
 }
 
 static json_t *show_node_key(const struct mcpz_blob_job *job)
@@ -442,27 +526,49 @@ void mcpz_api_delete_upload(struct mcpz_exchange *exchange, const struct mcpz_re
     }
 }
 
+/* Read what the path and the query name; false: answered. `offset` and `length` of a READ. */
+static bool read_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request,
+                      struct mcpz_bytes name, struct mcpz_blob_fetch *fetch)
+{
+    struct asking *asking =
+        begin_blob(exchange, request, name, MCPZ_BLOB_READ, "reading the blob");
+
+    if (asking == NULL) {
+        return false;
+    }
+    *fetch = (struct mcpz_blob_fetch){.ask = MCPZ_BLOB_READ,
+                                      .about = {.root = asking->job.id},
+                                      .offset = asking->job.offset,
+                                      .length = asking->job.length,
+                                      .answer = answer_data};
+    memcpy(fetch->about.tenant, asking->job.tenant, sizeof(fetch->about.tenant));
+    release(asking);
+    return true;
+}
+
 void mcpz_api_get_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_bytes name = mcpz_exchange_path_rest(request->path, BLOBS_PREFIX);
     const bool is_data = ends_with(&name, "/data");
+    struct mcpz_blob_fetch fetch;
 
-    struct asking *asking =
-        begin_blob(exchange, request, name, is_data ? MCPZ_BLOB_READ : MCPZ_BLOB_STAT,
-                   is_data ? "reading the blob" : "looking for the blob");
-    if (asking != NULL) {
-        submit(exchange, asking, is_data ? answer_data : answer_stat);
+    if (!read_blob(exchange, request, name, &fetch)) {
+        return;
+    }
+    if (is_data) {
+        mcpz_blob_fetch(exchange, &fetch);
+    } else {
+        mcpz_blob_copies(exchange, &fetch.about.root, fetch.about.tenant);
     }
 }
 
 void mcpz_api_delete_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct asking *asking =
-        begin_blob(exchange, request, mcpz_exchange_path_rest(request->path, BLOBS_PREFIX),
-                   MCPZ_BLOB_RELEASE, "removing the blob");
+    struct mcpz_blob_fetch fetch;
 
-    if (asking != NULL) {
-        submit(exchange, asking, answer_released);
+    if (read_blob(exchange, request, mcpz_exchange_path_rest(request->path, BLOBS_PREFIX),
+                  &fetch)) {
+        mcpz_blob_forget(exchange, &fetch.about.root, fetch.about.tenant, MCPZ_BLOB_REF_PUT);
     }
 }
 

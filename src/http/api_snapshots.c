@@ -6,6 +6,7 @@
 
 #include "http/agent_id.h"
 #include "http/agent_scope.h"
+#include "http/blob_book.h"
 #include "http/delta_walk.h"
 #include "http/exchange.h"
 #include "http/snapshot.h"
@@ -136,7 +137,9 @@ static mcpz_error open_document(struct mcpz_exchange *exchange, const struct mcp
     mcpz_error error = MCPZ_OK;
 
     if (!export->single) {
-        error = mcpz_walk_next(&export->walk, store, &record);
+        do { /* what is known of blobs is of no use without them */
+            error = mcpz_walk_next(&export->walk, store, &record);
+        } while (error == MCPZ_OK && mcpz_blob_book_is(&record.document.id));
     } else if (!export->walk.started) {
         error = mcpz_walk_find(store, &export->document, &record);
         export->walk.started = true;

@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "http/api.h"
+#include "http/blob_keeper.h"
 #include "http/events.h"
 #include "http/fellows.h"
 #include "http/key_share.h"
@@ -84,6 +85,7 @@ struct mcpz_api {
     struct mcpz_name_book names;
     struct mcpz_shred_book shreds;
     struct mcpz_key_share key_share;
+    struct mcpz_blob_keeper blobs;
     struct mcpz_fellows fellows;
 };
 

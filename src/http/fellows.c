@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "desk/desk.h"
+#include "http/blob_serve.h"
 #include "http/exchange.h"
 #include "proto/call_msg.h"
 
@@ -125,30 +126,28 @@ void mcpz_fellows_ask_members(struct mcpz_exchange *exchange, size_t *next, cons
     }
 }
 
-static json_t *parse(const struct mcpz_body *said, unsigned *status)
+/* What was said behind the status, a copy; NULL: it cannot be read. */
+static uint8_t *read_said(const struct mcpz_body *said, unsigned *status, size_t *length)
 {
-    const struct mcpz_bytes whole = mcpz_body_in_memory(said);
-    uint8_t *copy = NULL;
-    const uint8_t *bytes = whole.data;
-    json_t *json = NULL;
+    uint8_t head[STATUS_BYTES];
 
-    if (bytes == NULL && said->length > 0) {
-        copy = malloc(said->length);
-        bytes = copy != NULL && mcpz_body_read_all(said, 0, copy, said->length) == MCPZ_OK ? copy
-                                                                                           : NULL;
+    if (said->error != MCPZ_OK || said->length < STATUS_BYTES ||
+        mcpz_body_read_all(said, 0, head, STATUS_BYTES) != MCPZ_OK) {
+        return NULL;
     }
-    if (bytes != NULL && said->error == MCPZ_OK && said->length > STATUS_BYTES) {
-        char number[STATUS_BYTES] = {(char)bytes[0], (char)bytes[1], (char)bytes[2], '\0'};
-        *status = (unsigned)strtoul(number, NULL, 10);
-        json = json_loadb((const char *)bytes + STATUS_BYTES, said->length - STATUS_BYTES,
-                          JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    const char number[STATUS_BYTES] = {(char)head[0], (char)head[1], (char)head[2], '\0'};
+    *length = (size_t)said->length - STATUS_BYTES;
+    uint8_t *bytes = malloc(*length + 1);
+    if (bytes == NULL || mcpz_body_read_all(said, STATUS_BYTES, bytes, *length) != MCPZ_OK) {
+        free(bytes);
+        return NULL;
     }
-    free(copy);
-    return json;
+    *status = (unsigned)strtoul(number, NULL, 10);
+    return bytes;
 }
 
-bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, unsigned *status,
-                       json_t **json, size_t *waiting)
+bool mcpz_fellows_take_bytes(struct mcpz_exchange *exchange, struct mcpz_id *node,
+                             unsigned *status, uint8_t **bytes, size_t *length, size_t *waiting)
 {
     struct mcpz_fellows *fellows = fellows_of(exchange->api);
     struct mcpz_fellow_ask *over = NULL;
@@ -167,10 +166,28 @@ bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, uns
     }
     *node = over->node;
     *status = 0;
-    *json = over->code == MCPZ_CODE_OK ? parse(&over->said, status) : NULL;
-    *status = *json != NULL ? *status : 0;
+    *bytes = over->code == MCPZ_CODE_OK ? read_said(&over->said, status, length) : NULL;
     exchange->fellow_code = over->code;
     free_ask(over);
+    return true;
+}
+
+bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, unsigned *status,
+                       json_t **json, size_t *waiting)
+{
+    uint8_t *bytes = NULL;
+    size_t length = 0;
+
+    *json = NULL;
+    if (!mcpz_fellows_take_bytes(exchange, node, status, &bytes, &length, waiting)) {
+        return false;
+    }
+    if (bytes != NULL) {
+        *json = json_loadb((const char *)bytes, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
+                           NULL);
+    }
+    free(bytes);
+    *status = *json != NULL ? *status : 0;
     return true;
 }
 
@@ -320,8 +337,8 @@ static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
 
     return method != MCPZ_METHOD_OTHER &&
            (is_one || mcpz_bytes_equal(path, mcpz_text(MCPZ_KEY_SHARE_PATH)) ||
-            is_below(path, MCPZ_LAYOUT_PATH) || is_below(path, "/v1/agents") ||
-            is_below(path, "/v1/history") ||
+            is_below(path, MCPZ_BLOB_SERVE_PATH) || is_below(path, MCPZ_LAYOUT_PATH) ||
+            is_below(path, "/v1/agents") || is_below(path, "/v1/history") ||
             (method == MCPZ_POST && mcpz_bytes_equal(path, mcpz_text("/v1/apply"))) ||
             (method == MCPZ_GET && mcpz_bytes_equal(path, mcpz_text("/v1/queues"))) ||
             (is_tasks && path.length == length && method == MCPZ_GET));
@@ -372,6 +389,8 @@ static bool open_exchange(struct mcpz_api *api, struct mcpz_fellow_served *serve
     served->exchange->answered_elsewhere = answered;
     if (mcpz_bytes_equal(request->path, mcpz_text(MCPZ_KEY_SHARE_PATH))) {
         mcpz_key_share_serve(served->exchange, request); /* no route: not for others */
+    } else if (is_below(request->path, MCPZ_BLOB_SERVE_PATH)) {
+        mcpz_blob_serve(served->exchange, request);
     } else {
         mcpz_api_ask(served->exchange, request);
     }
@@ -495,8 +514,9 @@ void mcpz_fellows_work(struct mcpz_api *api)
         if (ask->exchange != NULL && !ask->over && ask->owed > 0) {
             const uint32_t owed = ask->owed;
             ask->owed = 0;
-            say(api, &(struct mcpz_msg){.kind = MCPZ_MSG_CREDIT,
-                                        .credit = {.call = ask->call, .bytes = owed}});
+            say(api, &(struct mcpz_msg){
+                         .kind = MCPZ_MSG_CREDIT,
+                         .credit = {.call = ask->call, .from_caller = true, .bytes = owed}});
         }
     }
     for (size_t i = 0; i < MCPZ_FELLOW_SERVED_MAX; i++) {
@@ -565,6 +585,8 @@ void mcpz_fellows_finish(struct mcpz_api *api)
 {
     struct mcpz_fellows *fellows = fellows_of(api);
 
+    mcpz_key_share_finish(&api->key_share);
+    mcpz_blob_keeper_finish(api);
     for (size_t i = 0; i < MCPZ_FELLOW_SERVED_MAX; i++) {
         if (fellows->served[i].used) {
             free_served(&fellows->served[i]);

@@ -7,8 +7,8 @@
  *
  * Each node offers one capability of that kind, which names it: so calls find it as they find
  * any other, over links and through others. It stands in no list for people, and no rule is for
- * it. Only what is said of tasks, agents and layouts can be asked for so. Who holds the mesh's key
- * offers one more, by which those are found who make layouts.
+ * it. Only what is said of tasks, agents, layouts and blobs can be asked for so. Who holds the
+ * mesh's key offers one more, by which those are found who make layouts.
  *
  * We are a program at our own desk (desk/desk.h): messages come within the engine's turn and are
  * noted; what is to be said goes out in mcpz_fellows_work().
@@ -105,6 +105,13 @@ void mcpz_fellows_ask_members(struct mcpz_exchange *exchange, size_t *next, cons
  */
 bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, unsigned *status,
                        json_t **json, size_t *waiting);
+
+/**
+ * The same of an answer that is no JSON: `*bytes` (NULL: none) are `*length`, the caller's to
+ * free.
+ */
+bool mcpz_fellows_take_bytes(struct mcpz_exchange *exchange, struct mcpz_id *node,
+                             unsigned *status, uint8_t **bytes, size_t *length, size_t *waiting);
 
 /** `exchange` wants no answer any more: its calls are cancelled. */
 void mcpz_fellows_forget(struct mcpz_exchange *exchange);

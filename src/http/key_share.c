@@ -9,6 +9,7 @@
 #include "blob/keyring.h"
 #include "crypto/identity.h"
 #include "crypto/seal.h"
+#include "http/blob_fetch.h"
 #include "http/exchange.h"
 
 #define ASK_MS 10000
@@ -204,6 +205,13 @@ static const struct mcpz_member *next_member(const struct mcpz_key_share *share,
     const struct mcpz_member *after = NULL;
     const struct mcpz_member *first = NULL;
 
+    if (share->has_next) {
+        after = mcpz_members_find(members, &share->next);
+        if (after != NULL && !mcpz_member_is_gone(after)) {
+            return after;
+        }
+        after = NULL;
+    }
     for (size_t i = 0; i < members->roster.count; i++) {
         const struct mcpz_member *member = &members->roster.rows[i];
         if (mcpz_member_is_gone(member) || mcpz_id_equal(&member->id, self)) {
@@ -234,8 +242,13 @@ static void ask(struct mcpz_key_share *share, struct mcpz_api *api,
     char text[MCPZ_ID_TEXT_BYTES];
     char path[sizeof(MCPZ_KEY_SHARE_PATH) + sizeof("?for=") + MCPZ_ID_TEXT_BYTES];
 
-    share->last = member->id;
-    share->has_last = true;
+    const struct mcpz_id node = member->id;
+
+    if (!share->has_next) {
+        share->last = node;
+        share->has_last = true;
+    }
+    share->has_next = false;
     if (mcpz_api_open(api, NULL, &share->exchange) != MCPZ_OK) {
         share->exchange = NULL;
         return;
@@ -250,7 +263,7 @@ static void ask(struct mcpz_key_share *share, struct mcpz_api *api,
     mcpz_exchange_wait(share->exchange, &asking, wait);
     mcpz_id_to_text(mcpz_engine_id(api->ports.enter(api->ports.context)), 'n', text);
     (void)snprintf(path, sizeof(path), MCPZ_KEY_SHARE_PATH "?for=%s", text);
-    if (!mcpz_fellows_ask(share->exchange, &share->last, "GET", path, NULL, ASK_MS)) {
+    if (!mcpz_fellows_ask(share->exchange, &node, "GET", path, NULL, ASK_MS)) {
         give_up(share->exchange);
     }
 }
@@ -262,6 +275,21 @@ void mcpz_key_share_hear(struct mcpz_key_share *share, const struct mcpz_fact *f
     }
 }
 
+void mcpz_key_share_ask(struct mcpz_key_share *share, const struct mcpz_id *member)
+{
+    share->next = *member;
+    share->has_next = true;
+    share->ask_us = 0;
+}
+
+void mcpz_key_share_finish(struct mcpz_key_share *share)
+{
+    if (share->exchange != NULL) {
+        mcpz_api_close(share->exchange);
+        share->exchange = NULL;
+    }
+}
+
 void mcpz_key_share_look(struct mcpz_key_share *share, struct mcpz_api *api)
 {
     const mcpz_time now = api->ports.now(api->ports.context);
@@ -270,6 +298,7 @@ void mcpz_key_share_look(struct mcpz_key_share *share, struct mcpz_api *api)
         mcpz_api_close(share->exchange);
         share->exchange = NULL;
         share->is_over = false;
+        mcpz_blob_fetch_keys_came(api);
     }
     if (share->exchange != NULL || api->ports.keyring == NULL || now < share->ask_us) {
         return;

@@ -32,6 +32,8 @@ struct mcpz_key_share {
     bool is_over;                   /* it has its answer */
     bool has_last;
     struct mcpz_id last; /* whom it asked last */
+    bool has_next;
+    struct mcpz_id next; /* whom it asks next: something of it cannot be read */
     mcpz_time ask_us;
 };
 
@@ -39,8 +41,14 @@ struct mcpz_key_share {
 void mcpz_key_share_hear(struct mcpz_key_share *share, const struct mcpz_fact *fact,
                          mcpz_time now);
 
+/** Ask `member` as soon as can be. */
+void mcpz_key_share_ask(struct mcpz_key_share *share, const struct mcpz_id *member);
+
 /** Ask if it is time, and take in what was answered. Outside the engine's callbacks. */
 void mcpz_key_share_look(struct mcpz_key_share *share, struct mcpz_api *api);
+
+/** End what is under way. */
+void mcpz_key_share_finish(struct mcpz_key_share *share);
 
 /** Answer another node. */
 void mcpz_key_share_serve(struct mcpz_exchange *exchange, const struct mcpz_request *request);

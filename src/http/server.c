@@ -500,6 +500,9 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .pools = config->sources.pools,
         .hosting = config->sources.hosting,
         .blobs = mcpz_blob_edge_port(made->blobs),
+        .blobs_mourned_us =
+            MCPZ_SECONDS(config->config != NULL ? config->config->blob_repair_seconds
+                                                : MCPZ_BLOB_REPAIR_SECONDS_DEFAULT),
         .keyring = config->keyring,
         .backup = mcpz_backup_edge_port(made->backup),
         .rules = tell_rules,

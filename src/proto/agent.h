@@ -23,6 +23,7 @@
 #include "proto/limits.h"
 
 /* Tenants that everybody knows. Others are as who asks is called (http/bearer.h). */
+#define MCPZ_TENANT_BLOBS "mcpz.blobs"   /* documents of blobs: http/blob_book.h */
 #define MCPZ_TENANT_SYSTEM "mcpz.system" /* what is the node's or the mesh's */
 #define MCPZ_TENANT_DEFAULT "default"    /* of who names none; in documents "" stands for it */
 

@@ -1,4 +1,4 @@
-"""Blobs at a real node: put, got, in parts, after kills, and nothing readable on its disk."""
+"""Blobs at a real node: put, got, in parts, after kills, and nothing readable on its disk; and at four."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ import unittest
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 sys.path.insert(0, str(SUPPORT))
 
-from mesh import MCPZ, Mesh, until  # noqa: E402
+from mesh import MCPZ, Mesh, until, wait_linked  # noqa: E402
 
 SECRET = b"the quick brown fox keeps a secret"
 
@@ -106,6 +106,74 @@ class Blobs(unittest.TestCase):
         self.assertEqual(self.get(kept), content)
         self.node.ask("blob", "remove", kept)
         self.assertEqual(self.node.run("blob", "remove", kept).returncode, 6)
+
+
+class Copies(unittest.TestCase):
+    """Four nodes, three copies: one is lost, one is damaged, and both come back by themselves."""
+
+    def setUp(self):
+        self.mesh = Mesh()
+        self.addCleanup(self.mesh.__exit__, None, None, None)
+        env = {"MCPZ_BLOBS_REPAIR_AFTER": "1s"}
+        founder = self.mesh.founder(env=env)
+        self.nodes = [founder] + [self.mesh.joiner(founder, name, env=env) for name in "BCD"]
+        wait_linked(self.nodes)
+        self.folder = pathlib.Path(self.mesh.directory) / "files"
+        self.folder.mkdir()
+
+    def test_copies_come_back(self):
+        content = random.Random(5).randbytes(3_000_000) + SECRET * 20_000
+        whole = self.folder / "in"
+        whole.write_bytes(content)
+        taker, *others = self.nodes
+        said = taker.ask("blob", "put", str(whole), "--ack", "quorum", "--timeout", "30s")
+        blob = said["blob"]
+        self.assertGreaterEqual(said["copies"], 2)
+
+        # From any node, kept there or not, in whole and in parts.
+        until("three have it", lambda: self.copies(others[0], blob) == 3)
+        for node in others:
+            self.assertEqual(self.get(node, blob), content)
+            self.assertEqual(self.get(node, blob, "--range", "2999990-3000009"), content[2_999_990:3_000_010])
+
+        # Who has taken it is lost: another makes a copy.
+        taker.kill()
+        for node in others:
+            self.assertEqual(self.get(node, blob), content)
+        until("three have it again", lambda: self.copies(others[0], blob) == 3)
+
+        # A chunk of it is damaged on the disk of one: it is read all the same, and mended.
+        damaged = others[1]
+        damaged.kill()
+        pack = pathlib.Path(damaged.data) / "blobs" / "pack-00000001"
+        with open(pack, "r+b") as file:
+            file.seek(1_000_000)
+            byte = file.read(1)
+            file.seek(1_000_000)
+            file.write(bytes([byte[0] ^ 1]))
+        size = pack.stat().st_size
+        damaged.start(env={"MCPZ_BLOBS_REPAIR_AFTER": "1s"})
+        until("it is read", lambda: damaged.run("blob", "get", blob, self.folder / "got").returncode == 0)
+        self.assertEqual((self.folder / "got").read_bytes(), content)
+        until("the chunk is kept anew", lambda: pack.stat().st_size > size)
+        until("three have it all", lambda: self.copies(others[0], blob) == 3)
+
+    def test_what_is_removed_goes_everywhere(self):
+        whole = self.folder / "in"
+        whole.write_bytes(SECRET * 1000)
+        blob = self.nodes[1].ask("blob", "put", str(whole), "--ack", "all", "--timeout", "30s")["blob"]
+        self.nodes[2].ask("blob", "remove", blob)
+        until("nobody lists it", lambda: not any(node.ask("blob", "list") for node in self.nodes))
+
+    def copies(self, node, blob):
+        said = node.ask("blob", "stat", blob)
+        self.assertEqual(said["copies"], len(set(said["nodes"])))
+        return said["copies"]
+
+    def get(self, node, blob, *options):
+        path = self.folder / "got"
+        node.ask("blob", "get", blob, path, *options)
+        return path.read_bytes()
 
 
 if __name__ == "__main__":

@@ -237,18 +237,26 @@ static void damage(const char *name, off_t offset)
     CHECK(fclose(file) == 0);
 }
 
-TEST(damage_is_noticed)
+/* What is damaged is struck off; the same bytes are kept anew when they are put again. */
+TEST(damage_is_noticed_and_mended_by_putting_again)
 {
+    static const off_t offsets[] = {5000, 10}; /* of the first chunk, of its head */
 
     random_bytes(7, plain, 30000);
-    const struct mcpz_id root = put(30000, 30000);
-    damage("pack-00000001", 5000); /* of the first chunk */
-    CHECK_UINT(read_with(key, &root, 30000), MCPZ_EAUTH);
-    damage("pack-00000001", 5000);
-    damage("pack-00000001", 10); /* of its head */
-    CHECK_UINT(read_with(key, &root, 30000), MCPZ_ECORRUPT);
-    damage("pack-00000001", 10);
-    check_range(&root, 0, 30000, 30000);
+    for (size_t i = 0; i < 2; i++) {
+        const struct mcpz_id root = put(30000, 30000);
+        CHECK(mcpz_blobs_is_whole(blobs, &root));
+        damage("pack-00000001", offsets[i]);
+        CHECK_UINT(read_with(key, &root, 30000), MCPZ_ECORRUPT);
+        CHECK(!mcpz_blobs_is_whole(blobs, &root));
+        CHECK_UINT(read_with(key, &root, 30000), MCPZ_ECORRUPT);
+        const struct mcpz_id repaired = put(30000, 30000);
+        CHECK(mcpz_id_equal(&root, &repaired));
+        check_range(&root, 0, 30000, 30000);
+        (void)tear_down(NULL);
+        (void)set_up(NULL);
+        random_bytes(7, plain, 30000);
+    }
 }
 
 /* ---- Holding, clearing away ----------------------------------------------------------------- */
@@ -397,7 +405,7 @@ int main(void)
         RUN_IN(what_is_known_is_not_stored_again),
         RUN_IN(tenants_share_nothing),
         RUN_IN(no_plain_text_lies_on_the_disk),
-        RUN_IN(damage_is_noticed),
+        RUN_IN(damage_is_noticed_and_mended_by_putting_again),
         RUN_IN(what_nobody_holds_goes_after_its_grace),
         RUN_IN(what_others_need_stays),
         RUN_IN(who_puts_it_again_keeps_it),

@@ -646,6 +646,7 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "limits.stop_seconds = 5 (default)\n"
                "store.repair = auto (default)\n"
                "store.compact = false (default)\n"
+               "blobs.repair_after = 60s (default)\n"
                "snapshots.every = 0 (default)\n"
                "snapshots.keep = 7 (default)\n"
                "tasks.attempts = 5 (default)\n"

@@ -142,9 +142,10 @@ TEST(names_the_line_and_the_nearest_key)
           "m.yaml:2: unknown key \"zone\" in mesh: it belongs at the left margin");
     check("log: {colour: red}\n",
           "m.yaml:1: unknown key \"colour\" in log: there are level, format, file");
-    check("\"a\\nb\": 1\n", "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
-                            "roles, mesh, api, providers, pools, workspaces, limits, store, "
-                            "snapshots, tasks, tenants, rules, log, mcp");
+    check("\"a\\nb\": 1\n",
+          "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
+          "roles, mesh, api, providers, pools, workspaces, limits, store, blobs, "
+          "snapshots, tasks, tenants, rules, log, mcp");
     check("? [a]\n: b\n", "m.yaml:1: a key must be a word");
     check("\"name\\0\": b\n", "m.yaml:1: a key must be a word");
 }

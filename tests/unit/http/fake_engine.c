@@ -178,6 +178,13 @@ void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
     }
 }
 
+void mcpz_engine_blob_document_id(struct mcpz_bytes name, struct mcpz_id *document)
+{
+    mcpz_engine_document_id(mcpz_text(MCPZ_TENANT_BLOBS), name, document);
+    memcpy(document->bytes + MCPZ_ID_BYTES - MCPZ_BLOB_MARK_BYTES, MCPZ_BLOB_MARK,
+           MCPZ_BLOB_MARK_BYTES);
+}
+
 void mcpz_engine_system_document_id(struct mcpz_bytes name, struct mcpz_id *document)
 {
     mcpz_engine_document_id(mcpz_text(MCPZ_TENANT_SYSTEM), name, document);

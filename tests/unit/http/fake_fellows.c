@@ -87,6 +87,19 @@ bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, uns
     return true;
 }
 
+/* Nothing but JSON is said here. */
+bool mcpz_fellows_take_bytes(struct mcpz_exchange *exchange, struct mcpz_id *node,
+                             unsigned *status, uint8_t **bytes, size_t *length, size_t *waiting)
+{
+    (void)exchange;
+    (void)node;
+    (void)status;
+    (void)bytes;
+    (void)length;
+    *waiting = 0;
+    return false;
+}
+
 void mcpz_fellows_forget(struct mcpz_exchange *exchange)
 {
     for (size_t i = 0; i < fake_ask_count; i++) {

@@ -1,0 +1,197 @@
+#include "http/blob_copies.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/blob_serve.h"
+#include "http/blob_targets.h"
+
+struct copies {
+    struct mcpz_blob_job job; /* what is here */
+    struct mcpz_exchange *exchange;
+    bool is_done;      /* the job is */
+    bool is_reached;   /* those who are to have it were asked */
+    bool asks_members; /* so are all others */
+    bool is_silent;    /* somebody did not answer */
+    bool is_known;     /* `row` is of a blob of that tenant */
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
+    char path[sizeof(MCPZ_BLOB_SERVE_PATH "/stat?blob=") + MCPZ_ID_TEXT_BYTES];
+    struct mcpz_blob_row row;
+    json_t *nodes; /* that have all of it */
+    struct mcpz_id sources[MCPZ_BLOB_SOURCES_MAX];
+    size_t source_count;
+    size_t next;
+    size_t likely; /* of the sources: those who are to have it */
+};
+
+static void release(struct copies *copies)
+{
+    mcpz_blob_job_finish(&copies->job);
+    json_decref(copies->nodes);
+    free(copies);
+}
+
+static void on_done(struct mcpz_blob_job *job)
+{
+    struct copies *copies = job->owner;
+
+    copies->is_done = true;
+    if (copies->exchange == NULL) {
+        release(copies);
+    } else {
+        mcpz_exchange_again(copies->exchange);
+    }
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    struct copies *copies = exchange->state;
+
+    mcpz_fellows_forget(exchange);
+    copies->exchange = NULL;
+    if (copies->is_done) {
+        release(copies);
+    }
+}
+
+static void note_row(struct copies *copies, const struct mcpz_blob_row *row)
+{
+    if (!copies->is_known &&
+        mcpz_bytes_equal(mcpz_bytes(row->tenant, row->tenant_length), mcpz_text(copies->tenant))) {
+        copies->row = *row;
+        copies->is_known = true;
+    }
+}
+
+static void note_node(struct copies *copies, const struct mcpz_id *node)
+{
+    (void)json_array_append_new(copies->nodes, mcpz_exchange_show_id(node, 'n'));
+}
+
+static void hear_node(struct copies *copies, const struct mcpz_id *node, const json_t *json)
+{
+    const json_t *tenant = json_object_get(json, "tenant");
+    struct mcpz_blob_row row = {
+        .size = (uint64_t)json_integer_value(json_object_get(json, "size")),
+        .chunks = (uint64_t)json_integer_value(json_object_get(json, "chunks")),
+        .stored = (uint64_t)json_integer_value(json_object_get(json, "stored_bytes")),
+        .made_ms = (uint64_t)json_integer_value(json_object_get(json, "made_ms")),
+        .tenant_length = json_string_length(tenant)};
+
+    if (!json_is_true(json_object_get(json, "whole")) ||
+        strcmp(json_string_value(tenant) != NULL ? json_string_value(tenant) : "",
+               copies->tenant) != 0) {
+        return;
+    }
+    memcpy(row.tenant, copies->tenant, row.tenant_length);
+    note_row(copies, &row);
+    note_node(copies, node);
+}
+
+static void answer(struct mcpz_exchange *exchange, struct copies *copies)
+{
+    const struct mcpz_blob_row *row = &copies->row;
+
+    if (!copies->is_known) {
+        mcpz_exchange_fail(exchange,
+                           copies->is_silent ? MCPZ_CODE_UNAVAILABLE : MCPZ_CODE_NOT_FOUND, "%s",
+                           copies->is_silent ? "no node that has this blob can be reached"
+                                             : "there is no such blob");
+        return;
+    }
+    mcpz_exchange_answer(
+        exchange, 200,
+        json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:O}", "blob",
+                  mcpz_exchange_show_id(&copies->job.id, 'b'), "tenant", copies->tenant, "size",
+                  (json_int_t)row->size, "chunks", (json_int_t)row->chunks, "stored_bytes",
+                  (json_int_t)row->stored, "made", mcpz_exchange_show_time(row->made_ms), "copies",
+                  (json_int_t)json_array_size(copies->nodes), "nodes", copies->nodes));
+}
+
+/* Ask those of the sources that come before `end`, as many at a time as can be. */
+static void ask_until(struct mcpz_exchange *exchange, struct copies *copies, size_t end)
+{
+    while (copies->next < end && mcpz_fellows_ask(exchange, &copies->sources[copies->next], "GET",
+                                                  copies->path, NULL, MCPZ_BLOB_STAT_MS)) {
+        copies->next++;
+    }
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct copies *copies = exchange->state;
+    struct mcpz_id node;
+    unsigned status = 0;
+    json_t *json = NULL;
+    size_t waiting = 0;
+
+    if (!copies->is_done) {
+        return;
+    }
+    if (!copies->is_reached && copies->job.error == MCPZ_OK) {
+        note_row(copies, &copies->job.row);
+        if (copies->is_known && copies->job.state.is_whole) {
+            note_node(copies, mcpz_engine_id(mcpz_exchange_engine(exchange)));
+        }
+    }
+    copies->is_reached = true;
+    size_t asked = SIZE_MAX;
+    while (copies->next != asked) { /* an answer may be there at once */
+        asked = copies->next;
+        while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
+            copies->is_silent |= status != 200;
+            hear_node(copies, &node, status == 200 ? json : NULL);
+            json_decref(json);
+        }
+        copies->asks_members |=
+            waiting == 0 && copies->next >= copies->likely && json_array_size(copies->nodes) == 0;
+        ask_until(exchange, copies, copies->asks_members ? copies->source_count : copies->likely);
+    }
+    if (waiting == 0) {
+        copies->is_silent |= copies->next < copies->likely; /* they could not be asked */
+        answer(exchange, copies);
+    }
+}
+
+static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+
+static void prepare(struct mcpz_exchange *exchange, struct copies *copies)
+{
+    struct mcpz_ack_wait wait = {0};
+    const struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    char text[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_blob_keeper_targets(exchange->api, &copies->job.id, &wait);
+    copies->source_count = mcpz_blob_sources(engine, &wait, NULL, copies->sources);
+    while (copies->likely < copies->source_count &&
+           mcpz_blob_targets_has(&wait, &copies->sources[copies->likely])) {
+        copies->likely++;
+    }
+    mcpz_id_to_text(&copies->job.id, 'b', text);
+    (void)snprintf(copies->path, sizeof(copies->path), MCPZ_BLOB_SERVE_PATH "/stat?blob=%s", text);
+}
+
+void mcpz_blob_copies(struct mcpz_exchange *exchange, const struct mcpz_id *root,
+                      const char *tenant)
+{
+    const struct mcpz_blob_port *port = exchange->api->ports.blobs;
+    struct copies *copies = calloc(1, sizeof(*copies));
+
+    if (copies == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "looking for the blob");
+        return;
+    }
+    copies->exchange = exchange;
+    copies->nodes = json_array();
+    (void)snprintf(copies->tenant, sizeof(copies->tenant), "%s", tenant);
+    copies->job = (struct mcpz_blob_job){
+        .ask = MCPZ_BLOB_LOOK, .id = *root, .done = on_done, .owner = copies};
+    prepare(exchange, copies);
+    mcpz_exchange_wait(exchange, &kind, copies);
+    if (!port->submit(port->context, &copies->job)) {
+        copies->is_done = true; /* nobody has it */
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
+                           "too much is being done with blobs at once: try again");
+    }
+}

@@ -1,0 +1,364 @@
+#include "http/blob_fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/blob_serve.h"
+#include "http/blob_targets.h"
+
+enum phase {
+    WORKING, /* the job is in its thread */
+    ASKING,  /* a source has been asked */
+    HELD,    /* what may be copied in a second has been */
+    KEYLESS, /* the tenant's key is asked for: http/key_share.h */
+};
+
+#define KEYLESS_MAX 8 /* sources that are asked for a key */
+/* A READ needs some ten; more are of no use, as what was lent gives way to what others read. */
+#define ANSWERS_MAX 256
+
+struct fetch {
+    struct mcpz_blob_job job;
+    struct mcpz_blob_fetch asked;
+    struct mcpz_exchange *exchange; /* NULL: it is gone */
+    enum phase phase;
+    bool is_done;               /* the job is */
+    struct mcpz_blob_lack lack; /* what is asked of sources */
+    struct mcpz_id sources[MCPZ_BLOB_SOURCES_MAX];
+    size_t source_count;
+    size_t source;    /* the one that is asked */
+    size_t failed;    /* in a row, since one had something */
+    bool is_silent;   /* one of them has not answered */
+    unsigned answers; /* that had something */
+    size_t keyless;   /* sources that were asked for the key */
+};
+
+static void release(struct fetch *fetch)
+{
+    mcpz_blob_job_finish(&fetch->job);
+    free(fetch);
+}
+
+static void on_done(struct mcpz_blob_job *job)
+{
+    struct fetch *fetch = job->owner;
+
+    fetch->is_done = true;
+    if (fetch->exchange == NULL) {
+        release(fetch);
+    } else {
+        mcpz_exchange_again(fetch->exchange);
+    }
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    struct fetch *fetch = exchange->state;
+
+    mcpz_fellows_forget(exchange);
+    fetch->exchange = NULL;
+    if (fetch->phase != WORKING || fetch->is_done) {
+        release(fetch);
+    }
+}
+
+/* Have the job done that is prepared in `fetch->job`. */
+static void submit(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    const struct mcpz_blob_port *port = exchange->api->ports.blobs;
+
+    fetch->is_done = false;
+    fetch->phase = WORKING;
+    if (!port->submit(port->context, &fetch->job)) {
+        fetch->is_done = true; /* nobody has it */
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
+                           "too much is being done with blobs at once: try again");
+    }
+}
+
+/* READ, or TAKE from where it was; `bytes` (taken) are what has come. */
+static void submit_again(struct mcpz_exchange *exchange, struct fetch *fetch,
+                         enum mcpz_blob_ask ask, uint8_t *bytes, size_t length)
+{
+    struct mcpz_blob_job *job = &fetch->job;
+    const uint64_t offset = fetch->asked.ask == MCPZ_BLOB_READ ? fetch->asked.offset : job->offset;
+
+    if (bytes == NULL) {
+        fetch->lack.count = 0; /* nothing was asked for */
+    }
+    mcpz_blob_job_finish(job);
+    *job = (struct mcpz_blob_job){.ask = ask,
+                                  .now_ms =
+                                      exchange->api->ports.wall_ms(exchange->api->ports.context),
+                                  .id = fetch->asked.about.root,
+                                  .offset = offset,
+                                  .length = bytes != NULL ? length : fetch->asked.length,
+                                  .bytes = bytes,
+                                  .holder = MCPZ_BLOB_COPY_HOLDER,
+                                  .lack = fetch->lack,
+                                  .row = {.size = fetch->asked.about.size,
+                                          .chunks = fetch->asked.about.chunks,
+                                          .made_ms = fetch->asked.about.made_ms},
+                                  .done = on_done,
+                                  .owner = fetch};
+    memcpy(job->tenant, fetch->asked.about.tenant, sizeof(job->tenant));
+    submit(exchange, fetch);
+}
+
+/* ---- Asking others -------------------------------------------------------------------------- */
+
+static json_t *show_lack(const struct mcpz_blob_lack *lack)
+{
+    json_t *ids = json_array();
+
+    for (size_t i = 0; i < lack->count; i++) {
+        char text[MCPZ_ID_TEXT_BYTES];
+        mcpz_id_to_text(&lack->ids[i], 'c', text);
+        (void)json_array_append_new(ids, json_string(text));
+    }
+    return json_pack("{s:o}", "chunks", ids);
+}
+
+/* Nobody has what is lacking, or can be asked. */
+static void fail(struct mcpz_exchange *exchange, const struct fetch *fetch)
+{
+    const bool is_unknown =
+        fetch->lack.count > 0 && mcpz_id_equal(&fetch->lack.ids[0], &fetch->asked.about.root);
+
+    if (fetch->is_silent) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
+                           "no node that has all of this blob can be reached");
+    } else if (is_unknown) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no such blob");
+    } else {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_STORE_FAILED,
+                           "a part of this blob is damaged, and no node has another copy of it");
+    }
+}
+
+/* Ask the source whose turn it is, or one after it that can be asked. */
+static void ask(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    json_t *body = show_lack(&fetch->lack);
+
+    fetch->phase = ASKING;
+    while (fetch->failed < fetch->source_count &&
+           !mcpz_fellows_ask(exchange, &fetch->sources[fetch->source], "POST",
+                             MCPZ_BLOB_SERVE_PATH "/chunks", body, MCPZ_BLOB_ASK_MS)) {
+        fetch->is_silent = true;
+        fetch->failed++;
+        fetch->source = (fetch->source + 1) % fetch->source_count;
+    }
+    json_decref(body);
+    if (fetch->failed >= fetch->source_count) {
+        fail(exchange, fetch);
+    }
+}
+
+static void ask_next(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    fetch->failed++;
+    fetch->source = (fetch->source + 1) % fetch->source_count;
+    ask(exchange, fetch);
+}
+
+/* Ask for what the job has found to be lacking, unless enough was copied of late. */
+static void ask_for_lack(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    fetch->lack = fetch->job.lack;
+    if (fetch->asked.ask == MCPZ_BLOB_TAKE && !mcpz_blob_keeper_may_copy(&exchange->api->blobs)) {
+        fetch->phase = HELD;
+        return;
+    }
+    ask(exchange, fetch);
+}
+
+/* An answer of a source, if one is there. */
+static void hear(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    struct mcpz_id node;
+    unsigned status = 0;
+    uint8_t *bytes = NULL;
+    size_t length = 0;
+    size_t waiting = 0;
+
+    if (!mcpz_fellows_take_bytes(exchange, &node, &status, &bytes, &length, &waiting)) {
+        return;
+    }
+    fetch->is_silent |= status != 200;
+    if (status != 200 || bytes == NULL || length == 0 || ++fetch->answers > ANSWERS_MAX) {
+        free(bytes);
+        ask_next(exchange, fetch);
+        return;
+    }
+    if (fetch->asked.ask == MCPZ_BLOB_TAKE) {
+        mcpz_blob_keeper_copied(&exchange->api->blobs, length);
+    }
+    submit_again(exchange, fetch,
+                 fetch->asked.ask == MCPZ_BLOB_TAKE ? MCPZ_BLOB_TAKE : MCPZ_BLOB_LEND, bytes,
+                 length);
+}
+
+/* ---- Its jobs ------------------------------------------------------------------------------- */
+
+/* A tenant's first blob was put elsewhere a moment ago: its key has not been told here yet. */
+static bool ask_for_key(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    if (fetch->job.error != MCPZ_EAUTH || fetch->keyless == KEYLESS_MAX ||
+        fetch->keyless == fetch->source_count) {
+        return false;
+    }
+    fetch->phase = KEYLESS;
+    mcpz_key_share_ask(&exchange->api->key_share, &fetch->sources[fetch->keyless++]);
+    exchange->api->ports.defer(exchange->api->ports.context);
+    return true;
+}
+
+static void fail_job(struct mcpz_exchange *exchange, const struct mcpz_blob_job *job)
+{
+    if (job->error == MCPZ_EAUTH) { /* nobody has a key that opens it: it is nobody's */
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "%s",
+                           job->text[0] != '\0' ? job->text : "there is no such blob");
+        return;
+    }
+    mcpz_exchange_fail_error(exchange, job->error,
+                             job->text[0] != '\0' ? job->text : "reading the blob");
+}
+
+/* Others had to lend what should have been here: it is damaged, and is fetched for good. */
+static void mend(struct mcpz_api *api, const struct fetch *fetch)
+{
+    const struct mcpz_blob_row *row = &fetch->job.row;
+    struct mcpz_blob_about about = fetch->asked.about;
+
+    if (fetch->answers > 0 && row->tenant_length > 0 &&
+        mcpz_blob_keeper_is_ours(api, &about.root)) {
+        about.size = row->size;
+        about.chunks = row->chunks;
+        about.made_ms = row->made_ms;
+        mcpz_blob_keeper_want(&api->blobs, &about, NULL, NULL);
+        api->ports.defer(api->ports.context);
+    }
+}
+
+static void after_read(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    struct mcpz_blob_job *job = &fetch->job;
+
+    if (job->error == MCPZ_OK) {
+        mend(exchange->api, fetch);
+        fetch->asked.answer(exchange, job);
+    } else if (job->error == MCPZ_ENOTFOUND && job->lack.count > 0) {
+        ask_for_lack(exchange, fetch);
+    } else if (!ask_for_key(exchange, fetch)) {
+        fail_job(exchange, job);
+    }
+}
+
+static void after_take(struct mcpz_exchange *exchange, struct fetch *fetch, bool had_asked)
+{
+    struct mcpz_blob_job *job = &fetch->job;
+
+    if (ask_for_key(exchange, fetch)) {
+        return;
+    }
+    if (job->error != MCPZ_OK) {
+        fail_job(exchange, job);
+    } else if (job->state.is_whole) {
+        fetch->asked.answer(exchange, job);
+    } else if (job->lack.count == 0) {
+        submit_again(exchange, fetch, MCPZ_BLOB_TAKE, NULL, 0);
+    } else if (had_asked && job->length == 0) {
+        fetch->lack = job->lack;
+        ask_next(exchange, fetch); /* nothing of what it sent was of use */
+    } else {
+        fetch->failed = had_asked ? 0 : fetch->failed;
+        fetch->answers = 0; /* it may be as long as it likes */
+        ask_for_lack(exchange, fetch);
+    }
+}
+
+static void after_lend(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    struct mcpz_blob_job *job = &fetch->job;
+
+    if (job->error != MCPZ_OK) {
+        fail_job(exchange, job);
+    } else if (job->length == 0) {
+        ask_next(exchange, fetch);
+    } else {
+        fetch->failed = 0;
+        submit_again(exchange, fetch, MCPZ_BLOB_READ, NULL, 0);
+    }
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct fetch *fetch = exchange->state;
+
+    if (fetch->phase == ASKING) {
+        hear(exchange, fetch);
+    } else if (fetch->phase == KEYLESS) {
+        submit_again(exchange, fetch, fetch->asked.ask, NULL, 0);
+    } else if (fetch->phase == HELD) {
+        fetch->job.lack = fetch->lack;
+        ask_for_lack(exchange, fetch);
+    } else if (fetch->is_done && fetch->job.ask == MCPZ_BLOB_LEND) {
+        after_lend(exchange, fetch);
+    } else if (fetch->is_done && fetch->job.ask == MCPZ_BLOB_READ) {
+        after_read(exchange, fetch);
+    } else if (fetch->is_done) {
+        after_take(exchange, fetch, fetch->lack.count > 0);
+    }
+}
+
+static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+
+void mcpz_blob_fetch(struct mcpz_exchange *exchange, const struct mcpz_blob_fetch *asked)
+{
+    struct mcpz_ack_wait wait = {0};
+    struct fetch *fetch = calloc(1, sizeof(*fetch));
+
+    if (fetch == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "fetching the blob");
+        return;
+    }
+    fetch->asked = *asked;
+    fetch->exchange = exchange;
+    mcpz_blob_keeper_targets(exchange->api, &asked->about.root, &wait);
+    fetch->source_count =
+        mcpz_blob_sources(mcpz_exchange_engine(exchange), &wait, asked->hint, fetch->sources);
+    fetch->asked.hint = NULL; /* not ours to keep */
+    mcpz_exchange_wait(exchange, &kind, fetch);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* those who are asked have their time */
+    submit_again(exchange, fetch, asked->ask, NULL, 0);
+}
+
+static const struct fetch *fetch_of(const struct mcpz_exchange *exchange)
+{
+    return exchange->kind == &kind && !exchange->answered ? exchange->state : NULL;
+}
+
+uint64_t mcpz_blob_fetch_offset(const struct mcpz_exchange *exchange)
+{
+    const struct fetch *fetch = fetch_of(exchange);
+
+    return fetch != NULL ? fetch->job.offset : 0;
+}
+
+bool mcpz_blob_fetch_is_held(const struct mcpz_exchange *exchange)
+{
+    const struct fetch *fetch = fetch_of(exchange);
+
+    return fetch != NULL && fetch->phase == HELD;
+}
+
+void mcpz_blob_fetch_keys_came(struct mcpz_api *api)
+{
+    for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
+        const struct fetch *fetch = api->exchanges[i].open ? fetch_of(&api->exchanges[i]) : NULL;
+        if (fetch != NULL && fetch->phase == KEYLESS) {
+            mcpz_exchange_again(&api->exchanges[i]);
+        }
+    }
+}

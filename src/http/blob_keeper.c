@@ -1,0 +1,449 @@
+#include "http/blob_keeper.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/blob_fetch.h"
+#include "http/blob_places.h"
+#include "http/blob_targets.h"
+#include "http/exchange.h"
+
+static mcpz_time now_of(const struct mcpz_api *api)
+{
+    return api->ports.now(api->ports.context);
+}
+
+static struct mcpz_engine *engine_of(struct mcpz_api *api)
+{
+    return api->ports.enter(api->ports.context);
+}
+
+void mcpz_blob_keeper_targets(struct mcpz_api *api, const struct mcpz_id *root,
+                              struct mcpz_ack_wait *wait)
+{
+    mcpz_blob_targets(engine_of(api), root, now_of(api), api->ports.blobs_mourned_us, wait);
+}
+
+bool mcpz_blob_keeper_is_ours(struct mcpz_api *api, const struct mcpz_id *root)
+{
+    struct mcpz_ack_wait wait = {0};
+
+    mcpz_blob_keeper_targets(api, root, &wait);
+    return mcpz_blob_targets_has(&wait, mcpz_engine_id(engine_of(api)));
+}
+
+static void stir(struct mcpz_api *api)
+{
+    api->ports.defer(api->ports.context);
+}
+
+/* ---- How much may be copied ----------------------------------------------------------------- */
+
+bool mcpz_blob_keeper_may_copy(const struct mcpz_blob_keeper *keeper)
+{
+    return keeper->budget > 0;
+}
+
+void mcpz_blob_keeper_copied(struct mcpz_blob_keeper *keeper, size_t bytes)
+{
+    keeper->budget -= (int64_t)bytes;
+}
+
+/* As much as may be copied in a second gathers, and no more. */
+static void fill_budget(struct mcpz_blob_keeper *keeper, mcpz_time now)
+{
+    const mcpz_time passed = now - keeper->budget_us;
+    const int64_t most = MCPZ_BLOB_COPY_BYTES_PER_SECOND;
+
+    keeper->budget_us = now;
+    keeper->budget += passed < MCPZ_SECONDS(1) ? most * (int64_t)passed / 1000000 : most;
+    keeper->budget = keeper->budget < most ? keeper->budget : most;
+}
+
+/* ---- What is to be here --------------------------------------------------------------------- */
+
+static struct mcpz_blob_want *find_want(struct mcpz_blob_keeper *keeper,
+                                        const struct mcpz_id *root)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        struct mcpz_blob_want *want = &keeper->wants[i];
+        if (want->used && mcpz_id_equal(&want->about.root, root)) {
+            return want;
+        }
+    }
+    return NULL;
+}
+
+void mcpz_blob_keeper_want(struct mcpz_blob_keeper *keeper, const struct mcpz_blob_about *about,
+                           const struct mcpz_id *from, uint64_t *offset)
+{
+    struct mcpz_blob_want *want = find_want(keeper, &about->root);
+
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX && want == NULL; i++) {
+        if (!keeper->wants[i].used) {
+            want = &keeper->wants[i];
+            *want = (struct mcpz_blob_want){
+                .used = true, .about = *about, .wait_us = MCPZ_BLOB_RETRY_US};
+        }
+    }
+    if (want == NULL) {
+        return; /* it is found again */
+    }
+    if (from != NULL && !want->has_from) {
+        want->has_from = true;
+        want->from = *from;
+        want->try_us = 0; /* somebody has it */
+    }
+    if (offset != NULL) {
+        *offset = want->exchange != NULL ? mcpz_blob_fetch_offset(want->exchange) : 0;
+    }
+}
+
+struct mcpz_exchange *mcpz_blob_open_exchange(struct mcpz_api *api,
+                                              void (*answered)(struct mcpz_exchange *exchange))
+{
+    struct mcpz_exchange *exchange = NULL;
+
+    if (mcpz_api_open(api, NULL, &exchange) != MCPZ_OK) {
+        return NULL;
+    }
+    exchange->answered_elsewhere = answered;
+    return exchange;
+}
+
+static void on_fetched(struct mcpz_exchange *exchange)
+{
+    struct mcpz_blob_keeper *keeper = &exchange->api->blobs;
+
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        struct mcpz_blob_want *want = &keeper->wants[i];
+        want->is_over |= want->used && want->exchange == exchange;
+    }
+    stir(exchange->api);
+}
+
+static void answer_fetched(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+{
+    (void)job;
+    mcpz_exchange_answer(exchange, 200, json_object());
+}
+
+static void begin_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
+{
+    struct mcpz_exchange *exchange = mcpz_blob_open_exchange(api, on_fetched);
+
+    if (exchange == NULL) {
+        return;
+    }
+    want->exchange = exchange; /* the answer may come at once */
+    mcpz_blob_fetch(exchange,
+                    &(struct mcpz_blob_fetch){.ask = MCPZ_BLOB_TAKE,
+                                              .about = want->about,
+                                              .hint = want->has_from ? &want->from : NULL,
+                                              .answer = answer_fetched});
+}
+
+static void end_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
+{
+    const bool is_whole = mcpz_api_response(want->exchange)->status == 200;
+
+    mcpz_api_close(want->exchange);
+    want->exchange = NULL;
+    want->is_over = false;
+    if (is_whole) {
+        api->blobs.fetched++;
+        want->used = false;
+        return;
+    }
+    api->blobs.failed++;
+    want->has_from = false; /* it says so again, if it still has it */
+    want->try_us = now_of(api) + want->wait_us;
+    want->wait_us = want->wait_us < MCPZ_BLOB_RETRY_US_MAX ? 2 * want->wait_us : want->wait_us;
+}
+
+static void look_at_wants(struct mcpz_api *api)
+{
+    struct mcpz_blob_keeper *keeper = &api->blobs;
+    const mcpz_time now = now_of(api);
+    size_t under_way = 0;
+
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        struct mcpz_blob_want *want = &keeper->wants[i];
+        if (want->used && want->is_over) {
+            end_fetch(api, want);
+        }
+        if (want->used && want->exchange != NULL && mcpz_blob_keeper_may_copy(keeper) &&
+            mcpz_blob_fetch_is_held(want->exchange)) {
+            mcpz_exchange_again(want->exchange);
+        }
+        under_way += want->used && want->exchange != NULL ? 1 : 0;
+    }
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX && under_way < MCPZ_BLOB_FETCHES_MAX; i++) {
+        struct mcpz_blob_want *want = &keeper->wants[i];
+        if (want->used && want->exchange == NULL && now >= want->try_us) {
+            begin_fetch(api, want);
+            under_way++;
+        }
+    }
+}
+
+/* ---- Going through documents and blobs ------------------------------------------------------ */
+
+/* One blob's state here, or a page of blobs, is being looked at. */
+struct mcpz_blob_check {
+    struct mcpz_blob_job job;
+    struct mcpz_api *api; /* NULL: the keeper is gone */
+    struct mcpz_blob_entry entry;
+    bool is_done;
+};
+
+static void on_checked(struct mcpz_blob_job *job)
+{
+    struct mcpz_blob_check *check = job->owner;
+
+    check->is_done = true;
+    if (check->api == NULL) {
+        mcpz_blob_job_finish(job);
+        free(check);
+    } else {
+        stir(check->api);
+    }
+}
+
+static void begin_check(struct mcpz_api *api, enum mcpz_blob_ask ask, const struct mcpz_id *id,
+                        const struct mcpz_blob_entry *entry)
+{
+    const struct mcpz_blob_port *port = api->ports.blobs;
+    struct mcpz_blob_check *check = calloc(1, sizeof(*check));
+
+    if (check == NULL) {
+        return;
+    }
+    check->api = api;
+    if (entry != NULL) {
+        check->entry = *entry;
+    }
+    check->job = (struct mcpz_blob_job){.ask = ask, .id = *id, .done = on_checked, .owner = check};
+    if (!port->submit(port->context, &check->job)) {
+        free(check);
+        return;
+    }
+    api->blobs.check = check;
+}
+
+/* What follows from what the document says and what is here. */
+static void settle(struct mcpz_api *api, const struct mcpz_blob_check *check)
+{
+    const struct mcpz_blob_state *state = &check->job.state;
+    const struct mcpz_blob_about *about = &check->entry.about;
+
+    if (check->entry.ref_count == 0) {
+        if (state->is_copy) {
+            mcpz_blob_let_go(api, &about->root, MCPZ_BLOB_COPY_HOLDER);
+        }
+        return;
+    }
+    if (!mcpz_blob_keeper_is_ours(api, &about->root)) {
+        return;
+    }
+    if (!state->is_whole) {
+        mcpz_blob_keeper_want(&api->blobs, about, NULL, NULL);
+    } else if (!state->is_copy) {
+        (void)mcpz_blob_errand(api, MCPZ_BLOB_HOLD, &about->root, MCPZ_BLOB_COPY_HOLDER, NULL);
+    }
+}
+
+static void about_of(const struct mcpz_blob_listed *listed, struct mcpz_blob_about *about)
+{
+    *about = (struct mcpz_blob_about){.root = listed->id,
+                                      .size = listed->row.size,
+                                      .chunks = listed->row.chunks,
+                                      .made_ms = listed->row.made_ms};
+    mcpz_bytes_to_text(mcpz_bytes(listed->row.tenant, listed->row.tenant_length), about->tenant,
+                       sizeof(about->tenant));
+}
+
+/* What follows from a page of blobs that are here. */
+static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
+{
+    struct mcpz_blob_keeper *keeper = &api->blobs;
+
+    for (size_t i = 0; i < job->row_count; i++) {
+        const struct mcpz_blob_listed *listed = &job->rows[i];
+        const bool is_held = listed->state.is_put || listed->state.is_copy;
+        struct mcpz_blob_about about;
+        about_of(listed, &about);
+        if (is_held && listed->state.is_whole &&
+            (listed->state.is_put || !mcpz_blob_keeper_is_ours(api, &listed->id))) {
+            (void)mcpz_blob_places_add(keeper, &about, listed->state.is_put);
+        } else if (is_held && !listed->state.is_whole &&
+                   mcpz_blob_keeper_is_ours(api, &listed->id)) {
+            mcpz_blob_keeper_want(keeper, &about, NULL, NULL);
+        }
+        keeper->listed = listed->id;
+    }
+    keeper->is_listing = job->error == MCPZ_OK && job->row_count == MCPZ_BLOB_LIST_MAX;
+}
+
+static void end_check(struct mcpz_api *api)
+{
+    struct mcpz_blob_check *check = api->blobs.check;
+
+    api->blobs.check = NULL;
+    if (check->job.ask == MCPZ_BLOB_LIST) {
+        settle_page(api, &check->job);
+    } else if (check->job.error == MCPZ_OK || check->job.error == MCPZ_ENOTFOUND) {
+        settle(api, check);
+    }
+    mcpz_blob_job_finish(&check->job);
+    free(check);
+    stir(api);
+}
+
+/* True: what is here of the document's blob is being looked at. */
+static bool check_document(struct mcpz_api *api, const struct mcpz_id *document)
+{
+    struct mcpz_blob_entry entry;
+
+    if (mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), document, &entry) != MCPZ_OK) {
+        return false;
+    }
+    begin_check(api, MCPZ_BLOB_LOOK, &entry.about.root, &entry);
+    return true;
+}
+
+/* The next documents, until one is found that is a blob's. */
+static void walk_on(struct mcpz_api *api)
+{
+    struct mcpz_blob_keeper *keeper = &api->blobs;
+    const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
+    struct mcpz_record record;
+
+    for (size_t i = 0; i < MCPZ_SLICE_DOCUMENTS; i++) {
+        if (mcpz_walk_next(&keeper->walk, store, &record) != MCPZ_OK) {
+            keeper->is_walking = false;
+            return;
+        }
+        const struct mcpz_id document = record.document.id;
+        if (mcpz_blob_book_is(&document) && check_document(api, &document)) {
+            return;
+        }
+    }
+    stir(api);
+}
+
+static void look_at_scan(struct mcpz_api *api)
+{
+    struct mcpz_blob_keeper *keeper = &api->blobs;
+    const mcpz_time now = now_of(api);
+
+    if (keeper->check != NULL && keeper->check->is_done) {
+        end_check(api);
+    }
+    if (now >= keeper->mourn_us) {
+        keeper->mourn_us = MCPZ_TIME_NEVER;
+        keeper->scan_us = now;
+    }
+    if (now >= keeper->scan_us) {
+        keeper->scan_us = now + MCPZ_BLOB_SCAN_US;
+        keeper->walk = (struct mcpz_walk){.started = false};
+        keeper->is_walking = true;
+        keeper->listed = (struct mcpz_id){{0}};
+        keeper->is_listing = true;
+    }
+    if (keeper->check != NULL) {
+        return;
+    }
+    if (keeper->news_count > 0) {
+        if (!check_document(api, &keeper->news[--keeper->news_count])) {
+            stir(api);
+        }
+    } else if (keeper->is_listing) {
+        begin_check(api, MCPZ_BLOB_LIST, &keeper->listed, NULL);
+    } else if (keeper->is_walking) {
+        walk_on(api);
+    }
+}
+
+/* ---- Its life ------------------------------------------------------------------------------- */
+
+void mcpz_blob_keeper_init(struct mcpz_blob_keeper *keeper)
+{
+    *keeper = (struct mcpz_blob_keeper){.mourn_us = MCPZ_TIME_NEVER};
+}
+
+static bool is_of_members(enum mcpz_fact_kind kind)
+{
+    return kind == MCPZ_FACT_ALIVE || kind == MCPZ_FACT_DEAD || kind == MCPZ_FACT_LEFT ||
+           kind == MCPZ_FACT_LAYOUT || kind == MCPZ_FACT_LAYOUT_SETTLED;
+}
+
+void mcpz_blob_keeper_news(struct mcpz_blob_keeper *keeper, const struct mcpz_id *document)
+{
+    for (size_t i = 0; i < keeper->news_count; i++) {
+        if (mcpz_id_equal(&keeper->news[i], document)) {
+            return;
+        }
+    }
+    if (keeper->news_count < MCPZ_BLOB_NEWS_MAX) {
+        keeper->news[keeper->news_count++] = *document;
+    } else {
+        keeper->scan_us = 0;
+    }
+}
+
+bool mcpz_blob_keeper_hear(struct mcpz_blob_keeper *keeper, const struct mcpz_fact *fact,
+                           mcpz_time now, mcpz_time mourned_us)
+{
+    const mcpz_time soon = now + MCPZ_BLOB_SCAN_SOON_US;
+
+    if (is_of_members(fact->kind)) {
+        keeper->scan_us = keeper->scan_us < soon ? keeper->scan_us : soon;
+        if (fact->kind == MCPZ_FACT_DEAD) {
+            keeper->mourn_us = soon + mourned_us;
+        }
+        return false;
+    }
+    if (fact->kind == MCPZ_FACT_AGENT_MERGED && mcpz_blob_book_is(&fact->about)) {
+        mcpz_blob_keeper_news(keeper, &fact->about);
+        return true;
+    }
+    return false;
+}
+
+void mcpz_blob_keeper_look(struct mcpz_blob_keeper *keeper, struct mcpz_api *api)
+{
+    if (api->ports.blobs == NULL) {
+        return;
+    }
+    fill_budget(keeper, now_of(api));
+    look_at_scan(api);
+    look_at_wants(api);
+    mcpz_blob_places_look(api);
+}
+
+void mcpz_blob_keeper_finish(struct mcpz_api *api)
+{
+    struct mcpz_blob_keeper *keeper = &api->blobs;
+
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        if (keeper->wants[i].used && keeper->wants[i].exchange != NULL) {
+            mcpz_api_close(keeper->wants[i].exchange);
+        }
+    }
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        if (keeper->places[i].used && keeper->places[i].exchange != NULL) {
+            mcpz_api_close(keeper->places[i].exchange);
+        }
+    }
+    if (keeper->check != NULL) {
+        keeper->check->api = NULL;
+        if (keeper->check->is_done) {
+            mcpz_blob_job_finish(&keeper->check->job);
+            free(keeper->check);
+        }
+    }
+    mcpz_blob_keeper_init(keeper);
+    keeper->scan_us = MCPZ_TIME_NEVER;
+}

@@ -1,0 +1,141 @@
+/*
+ * What this node does of itself so that each blob is where it is to be (blob_targets.h).
+ *
+ *   a blob's document says that it is needed, and it is to be here   ->  want: fetch it
+ *   ... that nobody needs it                                         ->  let go of it
+ *   a blob was put here, or is here and is to be elsewhere           ->  place: have those keep it
+ *                                                       all have it  ->  let go of it
+ *
+ * Documents and blobs are gone through when members or layouts change, and every ten minutes; a
+ * document that changes is looked at soon. What is let go of is cleared away ten minutes later
+ * (blob/blobs.h). A chunk that turns out to be damaged makes its blob one that is not whole here,
+ * so it is fetched like one that never was.
+ *
+ * Two blobs are fetched at a time, and 64 MiB a second. What there is no room for is found again.
+ */
+
+#ifndef HTTP_BLOB_KEEPER_H
+#define HTTP_BLOB_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "blob/blob_job.h"
+#include "core/fact.h"
+#include "core/keeping/acks.h"
+#include "http/blob_book.h"
+#include "http/walk.h"
+
+#define MCPZ_BLOB_WANTS_MAX 64
+#define MCPZ_BLOB_PLACES_MAX 16
+#define MCPZ_BLOB_WAITERS_MAX 8 /* of one blob */
+#define MCPZ_BLOB_NEWS_MAX 32
+#define MCPZ_BLOB_FETCHES_MAX 2 /* at a time */
+#define MCPZ_BLOB_PUSHES_MAX 4
+#define MCPZ_BLOB_COPY_BYTES_PER_SECOND 67108864
+#define MCPZ_BLOB_SCAN_US MCPZ_SECONDS(600)
+#define MCPZ_BLOB_SCAN_SOON_US MCPZ_SECONDS(1)
+#define MCPZ_BLOB_RETRY_US MCPZ_SECONDS(2)       /* after a failure; doubles, */
+#define MCPZ_BLOB_RETRY_US_MAX MCPZ_SECONDS(120) /* up to this */
+#define MCPZ_BLOB_POLL_US MCPZ_MS(50)            /* is it there? Less often each time, */
+#define MCPZ_BLOB_POLL_US_MAX MCPZ_SECONDS(1)    /* down to this */
+
+struct mcpz_api;
+struct mcpz_exchange;
+
+/* A blob that is to be here. */
+struct mcpz_blob_want {
+    bool used;
+    struct mcpz_blob_about about;
+    bool has_from;
+    struct mcpz_id from; /* who said so, and has it */
+    mcpz_time try_us;
+    mcpz_time wait_us;              /* after the next failure */
+    struct mcpz_exchange *exchange; /* fetches it; NULL: not now */
+    bool is_over;                   /* that has its answer */
+};
+
+/* A blob that others are to have, who are asked until all do. */
+struct mcpz_blob_place {
+    bool used;
+    bool is_put;  /* somebody put it: that is to be written down */
+    bool is_over; /* all have it, or nobody needs it */
+    struct mcpz_exchange *waiters[MCPZ_BLOB_WAITERS_MAX]; /* requests that look at this one */
+    struct mcpz_blob_about about;
+    struct mcpz_ack_wait wait; /* who is to have it, and who does */
+    uint64_t progress;         /* bytes that have been fetched, of all */
+    mcpz_time ask_us;
+    mcpz_time wait_us;              /* until they are asked again */
+    struct mcpz_exchange *exchange; /* asks; NULL: not now */
+    bool is_answered;
+};
+
+struct mcpz_blob_check; /* what is here of a blob is being looked at */
+
+struct mcpz_blob_keeper {
+    struct mcpz_blob_want wants[MCPZ_BLOB_WANTS_MAX];
+    struct mcpz_blob_place places[MCPZ_BLOB_PLACES_MAX];
+    struct mcpz_id news[MCPZ_BLOB_NEWS_MAX]; /* documents that have changed */
+    size_t news_count;
+    struct mcpz_blob_check *check; /* NULL: none */
+    struct mcpz_walk walk;         /* over documents */
+    bool is_walking;
+    struct mcpz_id listed; /* over blobs */
+    bool is_listing;
+    mcpz_time scan_us;
+    mcpz_time mourn_us; /* somebody has died: scan again then */
+    int64_t budget;     /* bytes that may be copied now */
+    mcpz_time budget_us;
+    uint64_t fetched; /* blobs */
+    uint64_t failed;
+};
+
+void mcpz_blob_keeper_init(struct mcpz_blob_keeper *keeper);
+
+/** Members, layouts and documents change. Within the engine's callbacks. */
+bool mcpz_blob_keeper_hear(struct mcpz_blob_keeper *keeper, const struct mcpz_fact *fact,
+                           mcpz_time now, mcpz_time mourned_us);
+
+/** A blob's document has changed: look at it soon. */
+void mcpz_blob_keeper_news(struct mcpz_blob_keeper *keeper, const struct mcpz_id *document);
+
+/** Do what is due. Outside the engine's callbacks. */
+void mcpz_blob_keeper_look(struct mcpz_blob_keeper *keeper, struct mcpz_api *api);
+
+/** End what is under way. */
+void mcpz_blob_keeper_finish(struct mcpz_api *api);
+
+/** Who is to have the blob: mcpz_blob_targets(). */
+void mcpz_blob_keeper_targets(struct mcpz_api *api, const struct mcpz_id *root,
+                              struct mcpz_ack_wait *wait);
+
+/** The blob is to be here, and `from` has it (NULL: somebody). `*offset` (NULL: not asked for) is
+ * how far that has come. */
+void mcpz_blob_keeper_want(struct mcpz_blob_keeper *keeper, const struct mcpz_blob_about *about,
+                           const struct mcpz_id *from, uint64_t *offset);
+
+/** Have others keep a blob that was put here. NULL: too many are being placed; it is placed
+ * later. */
+struct mcpz_blob_place *mcpz_blob_keeper_place(struct mcpz_api *api,
+                                               const struct mcpz_blob_about *about);
+
+/** Whoever put it does not need it any more: stop having others keep it, and hold it no longer
+ * for that. Was it being placed, for that tenant? */
+bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root,
+                              const char *tenant);
+
+/** Is this node one of those that are to have it? */
+bool mcpz_blob_keeper_is_ours(struct mcpz_api *api, const struct mcpz_id *root);
+
+/** Have `exchange` work when something of it has changed, until it leaves; the place stays so
+ * long. False: too many do. */
+bool mcpz_blob_place_join(struct mcpz_blob_place *place, struct mcpz_exchange *exchange);
+void mcpz_blob_place_leave(struct mcpz_blob_place *place, const struct mcpz_exchange *exchange);
+
+/** May more be copied now? And: so much was. */
+bool mcpz_blob_keeper_may_copy(const struct mcpz_blob_keeper *keeper);
+void mcpz_blob_keeper_copied(struct mcpz_blob_keeper *keeper, size_t bytes);
+
+#endif

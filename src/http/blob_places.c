@@ -1,0 +1,377 @@
+#include "http/blob_places.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/blob_serve.h"
+#include "http/blob_targets.h"
+#include "http/exchange.h"
+
+#define KEEP_MS 10000
+
+static mcpz_time now_of(const struct mcpz_api *api)
+{
+    return api->ports.now(api->ports.context);
+}
+
+static struct mcpz_engine *engine_of(struct mcpz_api *api)
+{
+    return api->ports.enter(api->ports.context);
+}
+
+static void stir(struct mcpz_api *api)
+{
+    api->ports.defer(api->ports.context);
+}
+
+static bool is_self(struct mcpz_api *api, const struct mcpz_id *node)
+{
+    return mcpz_id_equal(node, mcpz_engine_id(engine_of(api)));
+}
+
+static struct mcpz_blob_place *find_place(struct mcpz_blob_keeper *keeper,
+                                          const struct mcpz_id *root)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        struct mcpz_blob_place *place = &keeper->places[i];
+        if (place->used && !place->is_over && mcpz_id_equal(&place->about.root, root)) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+struct mcpz_blob_place *mcpz_blob_places_add(struct mcpz_blob_keeper *keeper,
+                                             const struct mcpz_blob_about *about, bool is_put)
+{
+    struct mcpz_blob_place *place = find_place(keeper, &about->root);
+
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX && place == NULL; i++) {
+        if (!keeper->places[i].used) {
+            place = &keeper->places[i];
+            *place = (struct mcpz_blob_place){
+                .used = true, .about = *about, .wait_us = MCPZ_BLOB_POLL_US};
+        }
+    }
+    if (place != NULL && is_put) {
+        place->is_put = true;
+        place->ask_us = 0;
+        place->wait_us = MCPZ_BLOB_POLL_US;
+    }
+    return place;
+}
+
+struct mcpz_blob_place *mcpz_blob_keeper_place(struct mcpz_api *api,
+                                               const struct mcpz_blob_about *about)
+{
+    struct mcpz_blob_place *place = mcpz_blob_places_add(&api->blobs, about, true);
+
+    if (place != NULL) {
+        mcpz_blob_keeper_targets(api, &about->root, &place->wait);
+        stir(api);
+    } else {
+        api->blobs.scan_us = 0;
+    }
+    return place;
+}
+
+/* A job that nobody waits for; what comes of it is found when blobs are gone through again. */
+struct errand {
+    struct mcpz_blob_job job;
+    struct mcpz_api *api;
+    void (*done)(struct mcpz_api *api, struct mcpz_blob_job *job);
+};
+
+static void on_errand_done(struct mcpz_blob_job *job)
+{
+    struct errand *errand = job->owner;
+
+    if (errand->done != NULL) {
+        errand->done(errand->api, job);
+    }
+    mcpz_blob_job_finish(job);
+    free(errand);
+}
+
+bool mcpz_blob_errand(struct mcpz_api *api, enum mcpz_blob_ask ask, const struct mcpz_id *root,
+                      const char *holder,
+                      void (*done)(struct mcpz_api *api, struct mcpz_blob_job *job))
+{
+    const struct mcpz_blob_port *port = api->ports.blobs;
+    struct errand *errand = calloc(1, sizeof(*errand));
+
+    if (errand == NULL) {
+        return false;
+    }
+    errand->api = api;
+    errand->done = done;
+    errand->job = (struct mcpz_blob_job){.ask = ask,
+                                         .now_ms = api->ports.wall_ms(api->ports.context),
+                                         .id = *root,
+                                         .holder = holder,
+                                         .done = on_errand_done,
+                                         .owner = errand};
+    if (!port->submit(port->context, &errand->job)) {
+        free(errand);
+        return false;
+    }
+    return true;
+}
+
+void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const char *holder)
+{
+    (void)mcpz_blob_errand(api, MCPZ_BLOB_DROP, root, holder, NULL);
+}
+
+bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, const char *tenant)
+{
+    struct mcpz_blob_place *place = find_place(&api->blobs, root);
+
+    if (place == NULL || !place->is_put || strcmp(place->about.tenant, tenant) != 0) {
+        return false;
+    }
+    place->is_over = true;
+    mcpz_blob_let_go(api, root, MCPZ_BLOB_HOLDER);
+    return true;
+}
+
+bool mcpz_blob_place_join(struct mcpz_blob_place *place, struct mcpz_exchange *exchange)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_WAITERS_MAX; i++) {
+        if (place->waiters[i] == NULL) {
+            place->waiters[i] = exchange;
+            return true;
+        }
+    }
+    return false;
+}
+
+void mcpz_blob_place_leave(struct mcpz_blob_place *place, const struct mcpz_exchange *exchange)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_WAITERS_MAX; i++) {
+        if (place->waiters[i] == exchange) {
+            place->waiters[i] = NULL;
+        }
+    }
+}
+
+static bool is_waited_for(const struct mcpz_blob_place *place)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_WAITERS_MAX; i++) {
+        if (place->waiters[i] != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Requests that wait for copies look again. */
+static void wake_waiters(const struct mcpz_blob_place *place)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_WAITERS_MAX; i++) {
+        if (place->waiters[i] != NULL) {
+            mcpz_exchange_again(place->waiters[i]);
+        }
+    }
+}
+
+static bool all_have(const struct mcpz_ack_wait *wait)
+{
+    for (size_t i = 0; i < wait->owner_count; i++) {
+        if (wait->owners[i].sets != 0 && !wait->owners[i].has) {
+            return false;
+        }
+    }
+    return wait->owner_count > 0;
+}
+
+/* All have it: what is held here because they had not is not held any more. */
+static void end_place(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    place->is_over = true;
+    mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_HOLDER);
+    if (!mcpz_blob_targets_has(&place->wait, mcpz_engine_id(engine_of(api)))) {
+        mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_COPY_HOLDER);
+    }
+    wake_waiters(place);
+}
+
+/* We are to keep it ourselves: it is here. */
+static void on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
+{
+    struct mcpz_blob_place *place = find_place(&api->blobs, &job->id);
+
+    if (place == NULL || job->error != MCPZ_OK) {
+        return;
+    }
+    mcpz_ack_wait_note(&place->wait, mcpz_engine_id(engine_of(api)));
+    wake_waiters(place);
+    stir(api);
+}
+
+static void on_asked(struct mcpz_exchange *exchange)
+{
+    struct mcpz_blob_keeper *keeper = &exchange->api->blobs;
+
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        struct mcpz_blob_place *place = &keeper->places[i];
+        place->is_answered |= place->used && place->exchange == exchange;
+    }
+    stir(exchange->api);
+}
+
+/* What one of those who are to keep it says. */
+static void hear_keeper(struct mcpz_api *api, struct mcpz_blob_place *place,
+                        const struct mcpz_id *node, unsigned status, const json_t *json)
+{
+    if (status == 200) {
+        mcpz_ack_wait_note(&place->wait, node);
+        wake_waiters(place);
+    } else if (status == 202) {
+        place->progress += (uint64_t)json_integer_value(json_object_get(json, "offset"));
+    } else if (status == 404 && !place->is_put) {
+        end_place(api, place); /* nobody needs it */
+    }
+}
+
+static void work_place(struct mcpz_exchange *exchange)
+{
+    struct mcpz_api *api = exchange->api;
+    struct mcpz_blob_place *place = exchange->state;
+    struct mcpz_id node;
+    unsigned status = 0;
+    json_t *json = NULL;
+    size_t waiting = 0;
+
+    while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
+        hear_keeper(api, place, &node, status, json);
+        json_decref(json);
+    }
+    if (waiting == 0) {
+        mcpz_exchange_answer(exchange, 200, json_object());
+    }
+}
+
+static void finish_place(struct mcpz_exchange *exchange)
+{
+    mcpz_fellows_forget(exchange);
+}
+
+static const struct mcpz_exchange_kind place_kind = {.work = work_place, .finish = finish_place};
+
+/*
+ * One node writes down that whoever put it needs it, so that all of that can be taken back at
+ * once: we, if we keep its document; else the first that does.
+ */
+static bool writes_here(struct mcpz_api *api, const struct mcpz_blob_place *place)
+{
+    const struct mcpz_engine *engine = engine_of(api);
+
+    return !mcpz_layouts_are_in_force(&mcpz_engine_node(engine)->layouts) ||
+           mcpz_blob_targets_has(&place->wait, mcpz_engine_id(engine));
+}
+
+static void write_ref(struct mcpz_api *api, const struct mcpz_blob_place *place)
+{
+    struct mcpz_engine *engine = engine_of(api);
+
+    if (place->is_put && writes_here(api, place) &&
+        !mcpz_blob_book_has(mcpz_engine_store(engine), &place->about.root, MCPZ_BLOB_REF_PUT) &&
+        mcpz_blob_book_add(engine, &place->about, MCPZ_BLOB_REF_PUT,
+                           mcpz_engine_next_request(engine)) != MCPZ_OK) {
+        /* It is tried again with the next question. */
+    }
+}
+
+static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
+{
+    const struct mcpz_members *members = &mcpz_engine_node(engine_of(api))->fabric.members;
+    const struct mcpz_member *member = mcpz_members_find(members, node);
+
+    return member == NULL || mcpz_member_is_gone(member);
+}
+
+/* Ask all who are to have it and do not. */
+static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    const struct mcpz_id self = *mcpz_engine_id(engine_of(api));
+    bool is_written = !place->is_put || writes_here(api, place);
+
+    place->exchange = mcpz_blob_open_exchange(api, on_asked);
+    if (place->exchange == NULL) {
+        return;
+    }
+    mcpz_exchange_wait(place->exchange, &place_kind, place);
+    place->exchange->deadline_us = MCPZ_TIME_NEVER; /* calls end by themselves */
+    place->progress = 0;
+    for (size_t i = 0; i < place->wait.owner_count; i++) {
+        const struct mcpz_ack_owner *owner = &place->wait.owners[i];
+        if (owner->sets == 0 || is_self(api, &owner->node) || is_gone(api, &owner->node)) {
+            continue;
+        }
+        const struct mcpz_blob_keep keep = {.about = place->about,
+                                            .from = self,
+                                            .ref = place->is_put ? MCPZ_BLOB_REF_PUT : NULL,
+                                            .writes = !is_written};
+        is_written = true;
+        json_t *body = owner->has ? NULL : mcpz_blob_show_keep(&keep);
+        if (body != NULL) {
+            (void)mcpz_fellows_ask(place->exchange, &owner->node, "POST",
+                                   MCPZ_BLOB_SERVE_PATH "/keep", body, KEEP_MS);
+        }
+        json_decref(body);
+    }
+    mcpz_exchange_again(place->exchange); /* nobody may have been asked */
+}
+
+static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, mcpz_time now,
+                          size_t *under_way)
+{
+    const struct mcpz_id *self = mcpz_engine_id(engine_of(api));
+
+    if (place->is_answered) {
+        mcpz_api_close(place->exchange);
+        place->exchange = NULL;
+        place->is_answered = false;
+        place->ask_us = now + place->wait_us;
+        place->wait_us += place->wait_us / 2;
+        place->wait_us =
+            place->wait_us < MCPZ_BLOB_POLL_US_MAX ? place->wait_us : MCPZ_BLOB_POLL_US_MAX;
+        wake_waiters(place);
+    }
+    if (place->is_over) {
+        place->used = place->exchange != NULL || is_waited_for(place);
+        return;
+    }
+    *under_way += place->exchange != NULL ? 1 : 0;
+    if (place->exchange != NULL || now < place->ask_us || *under_way >= MCPZ_BLOB_PUSHES_MAX) {
+        return;
+    }
+    mcpz_blob_keeper_targets(api, &place->about.root, &place->wait);
+    if (all_have(&place->wait)) {
+        end_place(api, place);
+        return;
+    }
+    write_ref(api, place);
+    for (size_t i = 0; i < place->wait.owner_count; i++) {
+        const struct mcpz_ack_owner *owner = &place->wait.owners[i];
+        if (owner->sets != 0 && !owner->has && mcpz_id_equal(&owner->node, self)) {
+            (void)mcpz_blob_errand(api, MCPZ_BLOB_HOLD, &place->about.root, MCPZ_BLOB_COPY_HOLDER,
+                                   on_held);
+        }
+    }
+    ask_keepers(api, place);
+    *under_way += 1;
+}
+
+void mcpz_blob_places_look(struct mcpz_api *api)
+{
+    const mcpz_time now = now_of(api);
+    size_t under_way = 0;
+
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        if (api->blobs.places[i].used) {
+            look_at_place(api, &api->blobs.places[i], now, &under_way);
+        }
+    }
+}

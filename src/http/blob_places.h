@@ -1,0 +1,33 @@
+/* Blobs that others are to have: asked to keep them, until all do. A part of blob_keeper.h. */
+
+#ifndef HTTP_BLOB_PLACES_H
+#define HTTP_BLOB_PLACES_H
+
+#include <stdbool.h>
+
+#include "blob/blob_job.h"
+#include "http/blob_keeper.h"
+
+/** An exchange of the keeper's; `answered` is called when it is. NULL: too many are open. */
+struct mcpz_exchange *mcpz_blob_open_exchange(struct mcpz_api *api,
+                                              void (*answered)(struct mcpz_exchange *exchange));
+
+/**
+ * Have a job done that no request waits for; `done` (NULL: nothing follows) is called with it.
+ * False: too much is being done; it is found again when blobs are gone through.
+ */
+bool mcpz_blob_errand(struct mcpz_api *api, enum mcpz_blob_ask ask, const struct mcpz_id *root,
+                      const char *holder,
+                      void (*done)(struct mcpz_api *api, struct mcpz_blob_job *job));
+
+/** `holder` does not hold the blob here any more, if it did. */
+void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const char *holder);
+
+/** Have others keep it; `is_put`: somebody put it here. NULL: too many are being placed. */
+struct mcpz_blob_place *mcpz_blob_places_add(struct mcpz_blob_keeper *keeper,
+                                             const struct mcpz_blob_about *about, bool is_put);
+
+/** Ask whom it is time to ask. Outside the engine's callbacks. */
+void mcpz_blob_places_look(struct mcpz_api *api);
+
+#endif
