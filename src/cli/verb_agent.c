@@ -606,7 +606,8 @@ static const struct mcpz_verb verbs[] = {
 {
     run_agent_fence, "agent fence", "ID PATH EPOCH JSON [RANK]", 4, 5, "write a value that a stale writer cannot undo",
     "The greatest EPOCH wins, then the greatest RANK (0 to 255, 0 if it is not given), then the last\n"
-    "write. An epoch that is over is refused, here and after a split.\n"
+    "write. An epoch that is over is refused, here and after a split; \"mcpz agent history\" shows\n"
+    "which there is. A new owner takes the next one.\n"
     "\n"
     "Example:\n"
     "  mcpz agent fence planner owner 7 '\"n-...\"'\n",
@@ -634,11 +635,12 @@ static const struct mcpz_verb verbs[] = {
 {
     run_agent_grant, "agent grant", "ID PATH N [NODE]", 3, 4, "make a budget larger, or give some of it away",
     "A budget is spent on any node without asking others, and never more than there is. N more can\n"
-    "be spent at this node; with NODE, N of what can be spent here can be spent there instead.\n"
+    "be spent at this node; with NODE (a name, or an id), N of what can be spent here can be spent\n"
+    "there instead.\n"
     "\n"
     "Examples:\n"
     "  mcpz agent grant planner budget 100\n"
-    "  mcpz agent grant planner budget 40 n-...\n",
+    "  mcpz agent grant planner budget 40 attic\n",
     MCPZ_OPTIONS(agent_write_options)},
 {
     run_agent_spend, "agent spend", "ID PATH N", 3, 3, "spend some of a budget",

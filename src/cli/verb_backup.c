@@ -321,7 +321,9 @@ static const char *target_path(const char *given, char *path, size_t capacity)
     }
     (void)gmtime_r(&now, &parts);
     (void)strftime(name, sizeof(name), NAME_FORMAT, &parts);
-    (void)snprintf(path, capacity, "%s/mcpz-%s" MCPZ_SNAPSHOT_SUFFIX, given, name);
+    const size_t length = strlen(given);
+    (void)snprintf(path, capacity, "%s%smcpz-%s" MCPZ_SNAPSHOT_SUFFIX, given,
+                   length > 0 && given[length - 1] == '/' ? "" : "/", name);
     return path;
 }
 

@@ -47,11 +47,16 @@ static enum mcpz_exit ask_at(const struct mcpz_invocation *invocation, size_t in
 static void print_change(char sign, const json_t *change)
 {
     json_t *value = json_object_get(change, "value");
+    const json_t *epoch = json_object_get(change, "epoch");
     char *text = value != NULL ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : strdup("");
 
     (void)printf("  %c ", sign);
     mcpz_print_clean(stdout, mcpz_show_text(change, "path"));
     (void)printf("  %s  ", mcpz_show_text(change, "type"));
+    if (epoch != NULL) {
+        (void)printf("epoch %lld rank %lld  ", (long long)json_integer_value(epoch),
+                     (long long)json_integer_value(json_object_get(change, "rank")));
+    }
     mcpz_print_clean(stdout, text != NULL ? text : "?");
     (void)putchar('\n');
     free(text);

@@ -88,8 +88,8 @@ static enum mcpz_exit restore_named(const struct restore *restore, const char *i
         mcpz_print_json(differences);
     } else {
         mcpz_agent_print_differences(differences);
-        (void)fprintf(stderr, "%s: %zu places %s as of %s\n", id, json_array_size(differences),
-                      restore->is_trial ? "would be" : "are", restore->at);
+        (void)fprintf(stderr, "%s: %zu places %s\n", id, json_array_size(differences),
+                      restore->is_trial ? "would change" : "changed");
     }
     json_decref(differences);
     return MCPZ_EXIT_OK;

@@ -14,6 +14,7 @@
 #include "http/blob_book.h"
 #include "http/document.h"
 #include "http/exchange.h"
+#include "http/layout_view.h"
 #include "http/system_document.h"
 #include "http/walk.h"
 
@@ -454,6 +455,22 @@ void mcpz_api_get_agent(struct mcpz_exchange *exchange, const struct mcpz_reques
 /* Whoever waits for owners gives up by itself; the exchange only if nothing is heard of that. */
 #define ACK_SLACK_US MCPZ_SECONDS(30)
 
+/* The core says what is wrong in fixed words: where, it need not know. */
+static void say_where(struct mcpz_exchange *exchange, const struct mcpz_event_agent *agent,
+                      const json_t *json)
+{
+    const char *id = json_string_value(json_object_get(json, "id"));
+    json_t *path = agent->path.length > 0 ? mcpz_path_to_json(agent->path) : NULL;
+    const char *text = json_string_value(path);
+    char where[MCPZ_WHERE_BYTES_MAX + 1];
+
+    (void)snprintf(where, sizeof(where), "agent \"%s\"%s%s%s", id != NULL ? id : "?",
+                   text != NULL ? ", path \"" : "", text != NULL ? text : "",
+                   text != NULL ? "\"" : "");
+    mcpz_exchange_is_about(exchange, where);
+    json_decref(path);
+}
+
 void mcpz_agent_write_hand_in(struct mcpz_exchange *exchange, struct mcpz_event_agent *agent,
                               unsigned status, json_t *json)
 {
@@ -461,6 +478,7 @@ void mcpz_agent_write_hand_in(struct mcpz_exchange *exchange, struct mcpz_event_
     if (agent->request == 0) {
         return;
     }
+    say_where(exchange, agent, json);
     if (agent->ack != MCPZ_ACK_ASYNC) {
         mcpz_exchange_expire_in(exchange, MCPZ_MS((mcpz_time)agent->ack_timeout_ms) + ACK_SLACK_US,
                                 "it is not known whether it is written: look before you repeat "
@@ -696,13 +714,20 @@ static bool read_node(struct mcpz_exchange *exchange, const json_t *object,
     if (member == NULL) {
         return true;
     }
-    if (!json_is_string(member) ||
-        mcpz_id_from_text(mcpz_exchange_text_of(member), 'n', &agent->to) != MCPZ_OK) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                           "\"to\" is the id of a node, \"n-...\", as `mcpz peers` shows it");
-        return false;
+    const struct mcpz_bytes text = mcpz_exchange_text_of(member);
+    if (json_is_string(member) && mcpz_id_from_text(text, 'n', &agent->to) == MCPZ_OK) {
+        return true; /* also one that is no member now */
     }
-    return true;
+    mcpz_error error = json_is_string(member) && text.length > 0
+                           ? mcpz_layout_find_node(exchange, NULL, text, &agent->to)
+                           : MCPZ_ENOTFOUND;
+    if (error != MCPZ_OK) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "\"to\" names %s: give its name, or its id \"n-...\" or how that "
+                           "begins, as `mcpz peers` shows them",
+                           error == MCPZ_ECONFLICT ? "several nodes" : "no node of the mesh");
+    }
+    return error == MCPZ_OK;
 }
 
 /* False: answered with what is wrong. */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crdt/escrow.h"
 #include "core/crdt/list.h"
 #include "core/crdt/shown.h"
 #include "engine/root.h"
@@ -76,19 +77,53 @@ static struct mcpz_bytes value_of(const struct mcpz_add *add)
     return add->value;
 }
 
+/* What a node says of its part of a budget: {"granted": N, "used": N, "given": {NODE: N}}. */
+static json_t *show_row(const struct mcpz_escrow_row *row)
+{
+    json_t *given = json_object();
+
+    for (size_t i = 0; i < row->given.count; i++) {
+        char node[MCPZ_ID_TEXT_BYTES];
+        mcpz_id_to_text(&row->given.shares[i].actor.node, 'n', node);
+        (void)json_object_set_new(given, node, json_integer(row->given.shares[i].amount));
+    }
+    return json_pack("{s:I, s:I, s:o}", "granted", (json_int_t)row->granted, "used",
+                     (json_int_t)row->used, "given", given);
+}
+
+static json_t *show_value(const struct mcpz_add *add)
+{
+    struct mcpz_escrow_row row;
+    json_t *value = NULL;
+
+    if (add->type == MCPZ_ENTRY_BOUNDED && mcpz_escrow_read(add->value, &row)) {
+        return show_row(&row);
+    }
+    return mcpz_value_to_json(value_of(add), &value) == MCPZ_OK ? value : json_null();
+}
+
+static json_t *show_add(const struct mcpz_add *add)
+{
+    struct mcpz_bytes inner;
+    int64_t epoch;
+    int64_t rank;
+
+    json_t *json = json_pack("{s:o, s:s, s:o}", "path", mcpz_path_to_json(add->path), "type",
+                             mcpz_document_type_word(add->type), "value", show_value(add));
+    if (add->type == MCPZ_ENTRY_FENCED &&
+        mcpz_shown_read_fence(add->value, &epoch, &rank, &inner)) {
+        (void)json_object_set_new(json, "epoch", json_integer(epoch));
+        (void)json_object_set_new(json, "rank", json_integer(rank));
+    }
+    return json;
+}
+
 static json_t *show_adds(const struct mcpz_delta *delta)
 {
     json_t *array = json_array();
 
     for (size_t i = 0; i < delta->add_count; i++) {
-        const struct mcpz_add *add = &delta->adds[i];
-        json_t *value = NULL;
-        if (mcpz_value_to_json(value_of(add), &value) != MCPZ_OK) {
-            value = json_null();
-        }
-        (void)json_array_append_new(
-            array, json_pack("{s:o, s:s, s:o}", "path", mcpz_path_to_json(add->path), "type",
-                             mcpz_document_type_word(add->type), "value", value));
+        (void)json_array_append_new(array, show_add(&delta->adds[i]));
     }
     return array;
 }

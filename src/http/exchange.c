@@ -206,12 +206,19 @@ struct reply_wait {
     struct mcpz_reply_note note; /* its text until it came: what is said if it does not */
     unsigned status;
     json_t *json;
+    char where[MCPZ_WHERE_BYTES_MAX + 1]; /* "": it is not said */
 };
 
 static void work_reply(struct mcpz_exchange *exchange)
 {
     struct reply_wait *wait = exchange->state;
+    const struct mcpz_reply_note *note = &wait->note;
 
+    if (note->came && note->code != MCPZ_CODE_OK && note->copies_wanted == 0 &&
+        wait->where[0] != '\0') {
+        mcpz_exchange_fail(exchange, note->code, "%s: %s", note->text, wait->where);
+        return;
+    }
     if (mcpz_exchange_has_reply(exchange)) {
         json_t *json = wait->json;
         wait->json = NULL;
@@ -263,6 +270,14 @@ uint64_t mcpz_exchange_await_reply(struct mcpz_exchange *exchange, unsigned stat
     mcpz_exchange_wait(exchange, &reply_kind, wait);
     exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
     return exchange->request;
+}
+
+void mcpz_exchange_is_about(struct mcpz_exchange *exchange, const char *where)
+{
+    struct reply_wait *wait = exchange->state;
+
+    assert(exchange->kind == &reply_kind);
+    mcpz_bytes_to_text(mcpz_text(where), wait->where, sizeof(wait->where));
 }
 
 void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_us,

@@ -216,6 +216,11 @@ bool mcpz_exchange_has_reply(struct mcpz_exchange *exchange);
  */
 uint64_t mcpz_exchange_await_reply(struct mcpz_exchange *exchange, unsigned status, json_t *json);
 
+#define MCPZ_WHERE_BYTES_MAX 255
+
+/** Of an exchange that awaits a REPLY: what it is about, told behind the text of a failure. */
+void mcpz_exchange_is_about(struct mcpz_exchange *exchange, const char *where);
+
 /** Of an exchange that awaits a REPLY: give up in `patience_us`, as a timeout with `text`
  * (static). */
 void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_us,

@@ -122,7 +122,12 @@ class Cli(unittest.TestCase):
               lambda: self.b.run("agent", "get", "types").returncode == 0 and
               there("agent", "get", "types")["state"] == state)
         self.assertEqual(self.b.run("agent", "spend", "types", "budget", "1").returncode, 8)
-        ask("agent", "grant", "types", "budget", "5", there("status")["node"])
+        self.assertEqual(fails("agent", "grant", "types", "budget", "5", "nobody"), 2)
+        ask("agent", "grant", "types", "budget", "5", there("status")["name"])
+        added = [row for write in ask("agent", "history", "types") for row in write["added"]]
+        self.assertIn(("owner", 7, 1), [(row["path"], row.get("epoch"), row.get("rank")) for row in added])
+        self.assertEqual([row["value"]["given"] for row in added if row["path"] == "budget"][-1],
+                         {there("status")["node"]: 5})
         until("what was given can be spent",
               lambda: self.b.run("agent", "spend", "types", "budget", "5").returncode == 0)
         self.assertEqual(fails("agent", "spend", "types", "budget", "2"), 8)
@@ -153,6 +158,8 @@ class Cli(unittest.TestCase):
                          [{"path": "/k", "before": 1}, {"path": "/steps", "before": ["a"]}])
         self.assertIn("- /k  1\n", self.a.run("agent", "diff", "past", then).stdout)
         self.assertEqual(ask("agent", "diff", "past", then, then), [])
+        self.assertIn('nothing to remove: agent "past", path "no.where"',
+                      self.a.run("agent", "unset", "past", "no.where").stderr)
         writes = ask("agent", "history", "past")
         self.assertEqual(len(writes), 7)
         self.assertEqual(writes[1]["added"], [{"path": "k", "type": "register", "value": 1}])

@@ -168,7 +168,8 @@ static struct mcpz_outcome fence(struct mcpz_writer *writer,
         return mcpz_edit_store_failed();
     }
     if (shown.is_there && request->epoch < shown.epoch) {
-        return mcpz_edit_refuse(MCPZ_CODE_CONFLICT, "a later epoch has begun");
+        return mcpz_edit_refuse(MCPZ_CODE_CONFLICT,
+                                "a later epoch has begun, as the history shows");
     }
     parts = mcpz_shown_fence(request->epoch, request->rank, request->value);
     if (parts.is_full) {
