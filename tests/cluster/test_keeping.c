@@ -299,8 +299,10 @@ TEST(what_an_owner_has_missed_is_told_when_it_is_back)
 
     mcpz_sim_kill(sim, owners[1]);
     run_for(sim, MCPZ_SECONDS(20));
-    const uint64_t first = write(sim, owners[0], "a", "x", MCPZ_ACK_ALL);
     (void)write(sim, owners[0], "a", "y", MCPZ_ACK_ASYNC);
+    run_for(sim, MCPZ_MS(100));
+    CHECK_UINT(keeping_of(sim, owners[0])->hints.count, 1);
+    const uint64_t first = write(sim, owners[0], "a", "x", MCPZ_ACK_ALL);
     run_for(sim, MCPZ_SECONDS(3));
     CHECK_UINT(mcpz_sim_reply(sim, first), MCPZ_CODE_TIMEOUT);
     CHECK_UINT(mcpz_sim_task_copies(sim, first), 2); /* a hint is no copy */
