@@ -9,6 +9,8 @@
 #include "http/layout_view.h"
 #include "wire/placement_codec.h"
 
+#define GONE_MAX 64 /* dead nodes that leave with one layout; more are skipped by hand */
+
 /* ---- Where the key is --------------------------------------------------------------------- */
 
 /* Those that say they make layouts. */
@@ -358,15 +360,65 @@ static void digest_of(struct mcpz_exchange *exchange, const struct mcpz_live_lay
     }
 }
 
+static bool is_alive(struct mcpz_exchange *exchange, const struct mcpz_id *node)
+{
+    const struct mcpz_member *member =
+        mcpz_members_find(&mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members, node);
+
+    return member != NULL && !mcpz_member_is_gone(member);
+}
+
+static bool names(const struct mcpz_placement *placement, const struct mcpz_id *node)
+{
+    for (size_t i = 0; i < placement->node_count; i++) {
+        if (mcpz_id_equal(&placement->nodes[i].id, node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nodes that leave the layout and are gone: nobody is to wait for them. Returns how many. */
+static size_t find_gone(struct mcpz_exchange *exchange, const struct mcpz_placement *placement,
+                        struct mcpz_id gone[GONE_MAX])
+{
+    const struct mcpz_live_layout *newest = mcpz_layout_newest(exchange);
+    size_t count = 0;
+
+    for (size_t i = 0; newest != NULL && i < newest->placement.node_count; i++) {
+        const struct mcpz_id *node = &newest->placement.nodes[i].id;
+        if (!names(placement, node) && !is_alive(exchange, node) && count < GONE_MAX) {
+            gone[count++] = *node;
+        }
+    }
+    return count;
+}
+
+/* Whoever takes a dead node out says that it will not come back. What it has is handed over if it
+ * does all the same. */
+static void skip_gone(struct mcpz_exchange *exchange, const struct mcpz_id *gone, size_t count)
+{
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+
+    for (size_t i = 0; i < count; i++) {
+        struct mcpz_event event = {.kind = MCPZ_EVENT_LAYOUT_SKIP};
+        event.layout.request = mcpz_engine_next_request(engine);
+        event.layout.node = gone[i];
+        mcpz_engine_event(engine, &event);
+    }
+}
+
 static void apply(struct mcpz_exchange *exchange, struct mcpz_placement *placement)
 {
     const struct mcpz_live_layout *newest = mcpz_layout_newest(exchange);
     char trouble[MCPZ_LAYOUT_TROUBLE_BYTES];
+    struct mcpz_id gone[GONE_MAX];
 
     if (mcpz_layout_is_impossible(placement, trouble)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT, "%s", trouble);
         return;
     }
+    const size_t gone_count = find_gone(exchange, placement, gone);
     placement->version = newest != NULL ? newest->stamp.version + 1 : 1;
     placement->previous = (struct mcpz_id){0};
     if (newest != NULL) {
@@ -379,8 +431,11 @@ static void apply(struct mcpz_exchange *exchange, struct mcpz_placement *placeme
     }
     const mcpz_error error =
         mcpz_engine_layout_apply(mcpz_exchange_engine(exchange), name, placement);
+    newest = mcpz_layout_newest(exchange);
     if (error != MCPZ_OK) {
         fail_engine(exchange, error);
+    } else if (newest != NULL && newest->stamp.version == placement->version) {
+        skip_gone(exchange, gone, gone_count);
     }
 }
 
@@ -401,14 +456,6 @@ void mcpz_api_apply_layout(struct mcpz_exchange *exchange, const struct mcpz_req
 }
 
 /* ---- Who will not come back --------------------------------------------------------------- */
-
-static bool is_alive(struct mcpz_exchange *exchange, const struct mcpz_id *node)
-{
-    const struct mcpz_member *member =
-        mcpz_members_find(&mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members, node);
-
-    return member != NULL && !mcpz_member_is_gone(member);
-}
 
 /* A node of some live layout, also one that is no member any more. */
 static mcpz_error find_tracked(struct mcpz_exchange *exchange, struct mcpz_bytes text,

@@ -322,6 +322,11 @@ mcpz_error mcpz_engine_layout_apply(struct mcpz_engine *engine, uint64_t request
 {
     (void)request;
     engine->applied = *placement; /* its lists do not last */
+    if (engine->node.layouts.history.node_max > 0) {
+        const struct mcpz_layout_stamp stamp = {.version = placement->version, .tag = 1};
+        CHECK_UINT(mcpz_layout_history_add(&engine->node.layouts.history, placement, stamp),
+                   MCPZ_OK);
+    }
     return engine->refuse;
 }
 

@@ -2,38 +2,8 @@
  * of them where nodes fail. */
 
 #include "fake_fellows.h"
+#include "fake_layout.h"
 #include "http/apply_lots.h"
-
-/* One copy each, among ourselves, B and C. */
-static struct mcpz_storage_node nodes[3];
-static struct mcpz_bytes zones[1];
-static void *history_memory;
-
-static void place_layout(struct mcpz_layouts *layouts)
-{
-    const struct mcpz_layout_stamp stamp = {.version = 1, .tag = 1};
-    const struct mcpz_placement placement = {.version = 1,
-                                             .partition_bits = MCPZ_PARTITION_BITS,
-                                             .copies = 1,
-                                             .zones_apart = 1,
-                                             .zones = zones,
-                                             .zone_count = 1,
-                                             .nodes = nodes,
-                                             .node_count = 3};
-    struct mcpz_arena arena;
-
-    zones[0] = mcpz_text("z");
-    for (size_t i = 0; i < 3; i++) {
-        nodes[i] = (struct mcpz_storage_node){
-            .id = {{(uint8_t) "bcs"[i]}}, .weight = 1, .state = MCPZ_STORAGE_ACTIVE};
-    }
-    history_memory = calloc(1, mcpz_layout_history_bytes(4, 1));
-    CHECK(history_memory != NULL);
-    mcpz_arena_init(&arena, history_memory, mcpz_layout_history_bytes(4, 1));
-    mcpz_layout_history_init(&layouts->history, &world.engine.id, 4, 1, &arena);
-    CHECK_UINT(mcpz_layout_history_add(&layouts->history, &placement, stamp), MCPZ_OK);
-    layouts->in_force = true;
-}
 
 static void begin(void)
 {
@@ -41,7 +11,7 @@ static void begin(void)
     fake_begin();
     (void)fake_member('b', "B");
     (void)fake_member('c', "C");
-    place_layout(&world.engine.node.layouts);
+    fake_layout_begin();
 }
 
 static void end(struct mcpz_exchange *exchange)
@@ -49,7 +19,7 @@ static void end(struct mcpz_exchange *exchange)
     mcpz_api_close(exchange);
     fake_end();
     fake_fellows_end();
-    free(history_memory);
+    fake_layout_end();
 }
 
 /* The number of an agent "aN" that `node` keeps, `skip` of them left out. */
