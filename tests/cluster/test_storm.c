@@ -202,6 +202,17 @@ TEST(who_was_set_back_moves_on_when_others_show_it_what_it_lost)
     mcpz_schedule_finish(&schedule);
 }
 
+/* With cuts, full disks, kills, and layouts that change meanwhile. */
+TEST(fifty_nodes_come_to_agree_as_well)
+{
+    struct mcpz_schedule schedule = drawn(SEEDS_OF(50), 11);
+    struct mcpz_storm_report report;
+
+    check_well(&schedule, &report);
+    CHECK(report.sometimes[MCPZ_SOMETIMES_WRITE_OK] > 0);
+    mcpz_schedule_finish(&schedule);
+}
+
 /* Found by seed 47, shrunk: who let go of a document and was its owner again wrote to it under the
  * name of what it had written before, and all of that was void. */
 TEST(who_let_go_of_a_document_writes_to_it_under_another_name)
@@ -329,6 +340,7 @@ int main(void)
         RUN(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about),
         RUN(a_durable_task_with_a_key_goes_through_others),
         RUN(who_was_set_back_moves_on_when_others_show_it_what_it_lost),
+        RUN(fifty_nodes_come_to_agree_as_well),
         RUN(who_let_go_of_a_document_writes_to_it_under_another_name),
         RUN(a_source_that_is_back_is_asked_as_soon_as_there_is_a_link),
         RUN(the_same_seed_gives_the_same_trace),
