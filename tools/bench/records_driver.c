@@ -228,12 +228,12 @@ static void bench_start(const char *directory, size_t count, bool is_sealed)
         .store = &bench.store, .timing = &timing, .actor = &actor, .seed = 1};
     mcpz_agents_init(agents, &config, 0, &arena);
     say("cold start", is_sealed ? "sealed" : "plain", seconds() - began, "s");
-    say("memory then", is_sealed ? "sealed" : "plain", (private_bytes() - before) / (double)count,
-        "B");
     if (agents->document_count != count) {
         die("not all documents are there");
     }
     (void)mcpz_persist_commit(&bench.persist);
+    say("memory then", is_sealed ? "sealed" : "plain", (private_bytes() - before) / (double)count,
+        "B");
     close_bench(&bench);
     free(agents);
     free(memory);
