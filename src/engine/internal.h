@@ -141,6 +141,7 @@ struct mcpz_engine {
     struct mcpz_lane loopback;                       /* what we send to ourselves */
     struct mcpz_held *held_first;
     struct mcpz_held *held_last;
+    struct mcpz_held *held_unsettled; /* the first of the turn under way; NULL: none */
     size_t held_bytes;
 
     struct mcpz_folding folding;

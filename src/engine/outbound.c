@@ -50,6 +50,9 @@ static struct mcpz_held *hold(struct mcpz_engine *engine, enum mcpz_action_kind 
         engine->held_first = held;
     }
     engine->held_last = held;
+    if (engine->held_unsettled == NULL) {
+        engine->held_unsettled = held;
+    }
     engine->held_bytes += held->length;
     return held;
 }
@@ -143,22 +146,24 @@ static struct mcpz_held *pop_held(struct mcpz_engine *engine)
     if (engine->held_first == NULL) {
         engine->held_last = NULL;
     }
+    if (engine->held_unsettled == held) {
+        engine->held_unsettled = held->next;
+    }
     engine->held_bytes -= held->length;
     return held;
 }
 
 void mcpz_outbound_settle(struct mcpz_engine *engine, uint64_t batch)
 {
-    for (struct mcpz_held *held = engine->held_first; held != NULL; held = held->next) {
-        if (held->batch == 0) {
-            held->batch = batch;
-        }
+    for (struct mcpz_held *held = engine->held_unsettled; held != NULL; held = held->next) {
+        held->batch = batch;
     }
+    engine->held_unsettled = NULL;
 }
 
 bool mcpz_outbound_is_unsettled(const struct mcpz_engine *engine)
 {
-    return engine->held_last != NULL && engine->held_last->batch == 0;
+    return engine->held_unsettled != NULL;
 }
 
 void mcpz_outbound_release(struct mcpz_engine *engine)
