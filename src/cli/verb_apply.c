@@ -22,6 +22,7 @@
 #include "cli/interrupt.h"
 #include "cli/show.h"
 #include "cli/verb_tables.h"
+#include "proto/limits.h"
 
 #define BATCH_DEFAULT 500
 #define BATCH_MAX 5000
@@ -69,9 +70,17 @@ static uint64_t clock_ms(void)
 
 /* ---- How far it is ------------------------------------------------------------------------ */
 
+/* The same lines for another tenant are other writes. */
+static const char *tenant_of(const struct apply *apply)
+{
+    const char *tenant = mcpz_option_value(apply->invocation, "tenant");
+
+    return tenant != NULL ? tenant : "default";
+}
+
 static void read_note(struct apply *apply)
 {
-    char text[64];
+    char text[64 + MCPZ_TENANT_BYTES_MAX];
     char *rest = NULL;
     FILE *file = apply->note[0] != '\0' ? fopen(apply->note, "re") : NULL;
 
@@ -80,7 +89,9 @@ static void read_note(struct apply *apply)
     }
     if (fgets(text, sizeof(text), file) != NULL && strtoull(text, &rest, 10) == apply->length &&
         *rest == ' ') {
-        apply->skipped = strtoull(rest, NULL, 10);
+        const uint64_t done = strtoull(rest, &rest, 10);
+        text[strcspn(text, "\n")] = '\0';
+        apply->skipped = *rest == ' ' && strcmp(rest + 1, tenant_of(apply)) == 0 ? done : 0;
         apply->is_resumed = apply->skipped > 0;
     }
     (void)fclose(file);
@@ -92,7 +103,8 @@ static void write_note(const struct apply *apply)
     FILE *file = apply->note[0] != '\0' ? fopen(apply->note, "we") : NULL;
 
     if (file != NULL) {
-        (void)fprintf(file, "%" PRIu64 " %" PRIu64 "\n", apply->length, apply->line);
+        (void)fprintf(file, "%" PRIu64 " %" PRIu64 " %s\n", apply->length, apply->line,
+                      tenant_of(apply));
         (void)fclose(file);
     }
 }

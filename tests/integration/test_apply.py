@@ -80,9 +80,13 @@ class Apply(unittest.TestCase):
         done = int(note.read_text().split()[1])
         self.assertGreater(done, 0)
         self.assertLess(done, 2000)
+        kept = note.read_text()
+        said = self.node.ask("agent", "apply", self.file, "--tenant", "acme")  # nothing is done for it
+        self.assertEqual((said["skipped"], said["applied"]), (0, 2000))
+        note.write_text(kept)
         said = self.node.ask("agent", "apply", self.file)
         self.assertEqual((said["skipped"], said["failed"]), (done, 0))
-        self.assertEqual(len(self.node.ask("agent", "list")), 2000)
+        self.assertEqual(len(self.node.ask("agent", "list", "--tenant", "default")), 2000)
         self.assertFalse(note.exists())
 
 
