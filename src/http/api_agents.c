@@ -658,8 +658,8 @@ static bool read_value(struct mcpz_exchange *exchange, json_t *object, struct mc
                            MCPZ_VALUE_BYTES_MAX);
     } else if (error == MCPZ_EPROTO) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                           "\"value\" nests more than %d deep, or has a \"$base64\" or \"$uint\" "
-                           "that is none",
+                           "\"value\" nests more than %d deep, or has a \"$base64\", \"$uint\" or "
+                           "\"$blob\" that is none",
                            MCPZ_MSG_DEPTH_MAX);
     } else if (error != MCPZ_OK) {
         mcpz_exchange_fail_error(exchange, error, "reading \"value\"");

@@ -245,9 +245,32 @@ static mcpz_error write_uint(struct mcpz_value_writer *writer, struct mcpz_bytes
     return MCPZ_OK;
 }
 
-/* Objects that stand for something JSON lacks. MCPZ_ENOTFOUND: an ordinary one. */
-static mcpz_error write_special(struct mcpz_value_writer *writer, json_t *object)
+/* {"$blob": ID, "size": N, "tenant": NAME}, as a whole value only. */
+static mcpz_error write_blob(struct mcpz_value_writer *writer, json_t *object, unsigned depth)
 {
+    const json_t *root = json_object_get(object, "$blob");
+    const json_t *size = json_object_get(object, "size");
+    const json_t *tenant = json_object_get(object, "tenant");
+    struct mcpz_blob_ref ref;
+
+    if (depth > 0 || json_object_size(object) != 3 || !json_is_string(root) ||
+        !json_is_integer(size) || json_integer_value(size) < 0 || !json_is_string(tenant) ||
+        mcpz_id_from_text(mcpz_bytes(json_string_value(root), json_string_length(root)), 'b',
+                          &ref.root) != MCPZ_OK) {
+        return MCPZ_EPROTO;
+    }
+    ref.size = (uint64_t)json_integer_value(size);
+    ref.tenant = mcpz_bytes(json_string_value(tenant), json_string_length(tenant));
+    mcpz_value_blob(writer, &ref);
+    return MCPZ_OK; /* errors stick to the writer */
+}
+
+/* Objects that stand for something JSON lacks. MCPZ_ENOTFOUND: an ordinary one. */
+static mcpz_error write_special(struct mcpz_value_writer *writer, json_t *object, unsigned depth)
+{
+    if (json_object_get(object, "$blob") != NULL) {
+        return write_blob(writer, object, depth);
+    }
     if (json_object_size(object) != 1) {
         return MCPZ_ENOTFOUND;
     }
@@ -282,7 +305,7 @@ static mcpz_error write_array(struct mcpz_value_writer *writer, json_t *array, u
 static mcpz_error write_container(struct mcpz_value_writer *writer, json_t *json, unsigned depth)
 {
     if (json_is_object(json)) {
-        mcpz_error error = write_special(writer, json);
+        mcpz_error error = write_special(writer, json, depth);
         if (error != MCPZ_ENOTFOUND) {
             return error;
         }
@@ -362,6 +385,15 @@ static json_t *show_bin(struct mcpz_bytes bytes)
     return json_pack("{s:s}", "$base64", text);
 }
 
+static json_t *show_blob(const struct mcpz_blob_ref *ref)
+{
+    char root[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_id_to_text(&ref->root, 'b', root);
+    return json_pack("{s:s, s:I, s:s%}", "$blob", root, "size", (json_int_t)ref->size, "tenant",
+                     (const char *)ref->tenant.data, ref->tenant.length);
+}
+
 static json_t *read_array(struct mcpz_reader *reader, uint32_t count)
 {
     json_t *array = json_array();
@@ -430,7 +462,8 @@ mcpz_error mcpz_value_to_json(struct mcpz_bytes value, json_t **json)
         return MCPZ_ECORRUPT;
     }
     struct mcpz_reader reader = mcpz_reader(value);
-    json_t *result = read_value(&reader);
+    struct mcpz_blob_ref ref;
+    json_t *result = mcpz_value_read_blob(value, &ref) ? show_blob(&ref) : read_value(&reader);
     if (result == NULL) {
         return MCPZ_ENOMEM;
     }

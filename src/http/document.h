@@ -57,7 +57,7 @@ struct mcpz_bytes mcpz_path_element_key(const struct mcpz_item *item, char *numb
 /**
  * Write `json` in canonical MessagePack.
  *
- * Errors: MCPZ_EPROTO  "$base64" or "$uint" without what it names, or nested too deep
+ * Errors: MCPZ_EPROTO  "$base64", "$uint" or "$blob" without what it names, or nested too deep
  *         MCPZ_EFULL   over MCPZ_VALUE_BYTES_MAX
  *         MCPZ_ENOMEM
  */

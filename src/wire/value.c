@@ -1,6 +1,7 @@
 #include "wire/value.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <math.h>
 #include <string.h>
 
@@ -21,8 +22,26 @@ static bool is_integer(double number)
            !((double)(int64_t)number < number) && !((double)(int64_t)number > number);
 }
 
-static bool is_canonical(const struct mcpz_item *item)
+/* The bytes of an ext, its type first. */
+static bool read_blob(struct mcpz_bytes bytes, struct mcpz_blob_ref *ref)
 {
+    const size_t head = 1 + MCPZ_ID_BYTES + sizeof(ref->size);
+
+    if (bytes.length <= head || bytes.length > head + MCPZ_TENANT_BYTES_MAX ||
+        bytes.data[0] != MCPZ_VALUE_BLOB) {
+        return false;
+    }
+    memcpy(ref->root.bytes, bytes.data + 1, MCPZ_ID_BYTES);
+    memcpy(&ref->size, bytes.data + 1 + MCPZ_ID_BYTES, sizeof(ref->size));
+    ref->size = be64toh(ref->size);
+    ref->tenant = mcpz_bytes(bytes.data + head, bytes.length - head);
+    return ref->size <= INT64_MAX && mcpz_bytes_is_utf8(ref->tenant);
+}
+
+static bool is_canonical(const struct mcpz_item *item, size_t depth)
+{
+    struct mcpz_blob_ref unused;
+
     if (!item->canonical) {
         return false;
     }
@@ -40,7 +59,7 @@ static bool is_canonical(const struct mcpz_item *item)
     case MCPZ_ITEM_TEXT:
         return mcpz_bytes_is_utf8(item->bytes);
     case MCPZ_ITEM_EXT:
-        return false;
+        return depth == 0 && read_blob(item->bytes, &unused);
     }
     assert(false);
     return false;
@@ -96,7 +115,7 @@ mcpz_error mcpz_value_check(struct mcpz_bytes bytes)
         while (depth > 0 && levels[depth - 1].left == 0) {
             depth--;
         }
-        if (!is_canonical(&item) || (depth > 0 && !admits(&levels[depth - 1], &item))) {
+        if (!is_canonical(&item, depth) || (depth > 0 && !admits(&levels[depth - 1], &item))) {
             return MCPZ_EPROTO;
         }
         if (item.type == MCPZ_ITEM_ARRAY || item.type == MCPZ_ITEM_MAP) {
@@ -126,7 +145,8 @@ mcpz_error mcpz_path_check(struct mcpz_bytes bytes)
         return MCPZ_EPROTO;
     }
     while (mcpz_reader_next(&reader, &item) == MCPZ_OK) {
-        if ((item.type != MCPZ_ITEM_TEXT && item.type != MCPZ_ITEM_UINT) || !is_canonical(&item)) {
+        if ((item.type != MCPZ_ITEM_TEXT && item.type != MCPZ_ITEM_UINT) ||
+            !is_canonical(&item, 1)) {
             return MCPZ_EPROTO;
         }
     }
@@ -223,4 +243,31 @@ void mcpz_value_map(struct mcpz_value_writer *writer, uint32_t pair_count)
 {
     msgpack_packer packer = packer_to(writer);
     (void)msgpack_pack_map(&packer, pair_count);
+}
+
+void mcpz_value_blob(struct mcpz_value_writer *writer, const struct mcpz_blob_ref *ref)
+{
+    const size_t head = MCPZ_ID_BYTES + sizeof(ref->size);
+    uint8_t bytes[MCPZ_ID_BYTES + sizeof(ref->size) + MCPZ_TENANT_BYTES_MAX];
+    const uint64_t size = htobe64(ref->size);
+
+    if (ref->tenant.length == 0 || ref->tenant.length > MCPZ_TENANT_BYTES_MAX ||
+        !mcpz_bytes_is_utf8(ref->tenant) || ref->size > INT64_MAX) {
+        writer->error = writer->error == MCPZ_OK ? MCPZ_EPROTO : writer->error;
+        return;
+    }
+    memcpy(bytes, ref->root.bytes, MCPZ_ID_BYTES);
+    memcpy(bytes + MCPZ_ID_BYTES, &size, sizeof(size));
+    memcpy(bytes + head, ref->tenant.data, ref->tenant.length);
+    msgpack_packer packer = packer_to(writer);
+    (void)msgpack_pack_ext_with_body(&packer, bytes, head + ref->tenant.length, MCPZ_VALUE_BLOB);
+}
+
+bool mcpz_value_read_blob(struct mcpz_bytes value, struct mcpz_blob_ref *ref)
+{
+    struct mcpz_reader reader = mcpz_reader(value);
+    struct mcpz_item item;
+
+    return mcpz_reader_next(&reader, &item) == MCPZ_OK && item.type == MCPZ_ITEM_EXT &&
+           item.canonical && reader.left.length == 0 && read_blob(item.bytes, ref);
 }

@@ -4,7 +4,10 @@
  *
  * Canonical: shortest integer and length forms; text valid UTF-8; floats 64 bits, finite, and
  * never with a value an integer of 53 bits could hold; map keys text, sorted by bytes, each once;
- * at most MCPZ_MSG_DEPTH_MAX deep; no ext. So two values are equal exactly if their bytes are.
+ * at most MCPZ_MSG_DEPTH_MAX deep; no ext, but for a whole value that is the name of a blob. So
+ * two values are equal exactly if their bytes are.
+ *
+ *   ext, type 1:  id of the root 32, size u64, tenant     big-endian
  */
 
 #ifndef WIRE_VALUE_H
@@ -18,6 +21,16 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "proto/id.h"
+
+#define MCPZ_VALUE_BLOB 1 /* type of ext */
+
+/* A blob that is named where a value would be too large. Source: docs reference crdt 1.2. */
+struct mcpz_blob_ref {
+    struct mcpz_id root;
+    uint64_t size;            /* at most INT64_MAX */
+    struct mcpz_bytes tenant; /* 1 to MCPZ_TENANT_BYTES_MAX bytes of UTF-8 */
+};
 
 /** Errors: MCPZ_ESHORT; MCPZ_EPROTO  not one canonical value; MCPZ_EFULL  over the bytes limit. */
 MCPZ_MUST_USE mcpz_error mcpz_value_check(struct mcpz_bytes bytes);
@@ -55,5 +68,10 @@ void mcpz_value_text(struct mcpz_value_writer *writer, struct mcpz_bytes text);
 void mcpz_value_bin(struct mcpz_value_writer *writer, struct mcpz_bytes bytes);
 void mcpz_value_array(struct mcpz_value_writer *writer, uint32_t count);
 void mcpz_value_map(struct mcpz_value_writer *writer, uint32_t pair_count);
+/* As a whole value. Not as its fields are to be: MCPZ_EPROTO. */
+void mcpz_value_blob(struct mcpz_value_writer *writer, const struct mcpz_blob_ref *ref);
+
+/** Is the value the name of a blob? `ref->tenant` points into it. */
+bool mcpz_value_read_blob(struct mcpz_bytes value, struct mcpz_blob_ref *ref);
 
 #endif

@@ -1,9 +1,23 @@
 """MessagePack in its canonical form, as wire/value.h has it: for tests that make and read bytes."""
+import base64
 import struct
 
 
 class Bin(bytes):
     """Bytes, where `bytes` by itself could be a text."""
+
+
+def pack_blob(value):
+    """{"$blob": NAME, "size": N, "tenant": NAME}: the name of a blob, as a whole value."""
+    text = value["$blob"].removeprefix("b-").upper()
+    root = base64.b32decode(text + "=" * (-len(text) % 8))
+    data = b"\x01" + root + value["size"].to_bytes(8, "big") + value["tenant"].encode()
+    return bytes([0xc7, len(data) - 1]) + data
+
+
+def unpack_blob(data):
+    root = base64.b32encode(data[1:33]).decode().lower().rstrip("=")
+    return {"$blob": "b-" + root, "size": int.from_bytes(data[33:41], "big"), "tenant": data[41:].decode()}
 
 
 def pack(value):
@@ -24,6 +38,8 @@ def pack(value):
     if isinstance(value, (list, tuple)):
         head = pack_length(len(value), 0x90, 15, (None, 0xdc, 0xdd))
         return head + b"".join(pack(item) for item in value)
+    if "$blob" in value:
+        return pack_blob(value)
     pairs = sorted((key.encode(), item) for key, item in value.items())
     head = pack_length(len(pairs), 0x80, 15, (None, 0xde, 0xdf))
     return head + b"".join(pack(key.decode()) + pack(item) for key, item in pairs)
@@ -63,6 +79,8 @@ def unpack_one(data):
         return head - 256 * (head >= 0xe0), data[1:]
     if head in (0xc0, 0xc2, 0xc3):
         return {0xc0: None, 0xc2: False, 0xc3: True}[head], data[1:]
+    if head == 0xc7:
+        return unpack_blob(data[2:3 + data[1]]), data[3 + data[1]:]
     if head == 0xcb:
         return struct.unpack(">d", data[1:9])[0], data[9:]
     if 0xcc <= head <= 0xd3:

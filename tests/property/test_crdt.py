@@ -28,7 +28,8 @@ WORDS = {"create": (2, None), "set": (8, None), "add": (6, ["s"]), "remove": (3,
          "insert": (4, ["q"]), "move": (3, ["q"]), "drop": (2, ["q"]), "map": (1, ["m"])}
 LIVES = ["provisioning", "active", "idle", "maintenance"]
 PIPE_BYTES = 32768  # fits into a pipe: who writes it need not wait for who reads
-VALUES = [0, 1, "z", [], {"a": None}, -7.5, "text of more than thirty-one bytes, to be sure"]
+BLOB = {"$blob": "b-" + "a" * 52, "size": 1 << 40, "tenant": "acme"}
+VALUES = [0, 1, "z", [], {"a": None}, -7.5, "text of more than thirty-one bytes, to be sure", BLOB]
 
 
 class Shell:
