@@ -8,6 +8,7 @@
 
 #include "blob/blob_job.h"
 #include "cli/ask.h"
+#include "cli/blob_files.h"
 #include "cli/interrupt.h"
 #include "cli/show.h"
 #include "cli/target_file.h"
@@ -19,16 +20,21 @@
 #define COPIES_MS 86400000 /* for other nodes to */
 #define MIB 1048576.0
 
-/* BLOBS_PATH, `rest` as it is, and whose it is. */
-static enum mcpz_exit blob_path(const struct mcpz_invocation *invocation, const char *rest,
-                                const char *more, char *path)
+/* BLOBS_PATH, `rest` as it is, and whose it is; NULL: the default tenant's. */
+static enum mcpz_exit tenants_path(const struct mcpz_invocation *invocation, const char *tenant,
+                                   const char *rest, const char *more, char *path)
 {
-    const char *tenant = mcpz_option_value(invocation, "tenant");
     char prefix[MCPZ_API_PATH_BYTES];
 
     (void)snprintf(prefix, sizeof(prefix), BLOBS_PATH "%s?%s%stenant=", rest, more,
                    more[0] != '\0' ? "&" : "");
     return mcpz_api_path(invocation, prefix, tenant != NULL ? tenant : "default", "", path);
+}
+
+static enum mcpz_exit blob_path(const struct mcpz_invocation *invocation, const char *rest,
+                                const char *more, char *path)
+{
+    return tenants_path(invocation, mcpz_option_value(invocation, "tenant"), rest, more, path);
 }
 
 /* Of who watches: how far it has come, over what was said before. */
@@ -174,25 +180,48 @@ static enum mcpz_exit finish_upload(const struct mcpz_invocation *invocation, co
                : status;
 }
 
-static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int file)
+static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int file, json_t **answer)
 {
     char path[MCPZ_API_PATH_BYTES];
     char upload[24] = "";
-    json_t *answer = NULL;
+    json_t *begun = NULL;
 
     enum mcpz_exit status = blob_path(invocation, "", "", path);
     if (status == MCPZ_EXIT_OK) {
-        status = mcpz_ask(invocation, "POST", path, NULL, &answer);
+        status = mcpz_ask(invocation, "POST", path, NULL, &begun);
     }
     if (status == MCPZ_EXIT_OK) {
-        (void)snprintf(upload, sizeof(upload), "%s", mcpz_show_text(answer, "upload"));
+        (void)snprintf(upload, sizeof(upload), "%s", mcpz_show_text(begun, "upload"));
         status = send_file(invocation, file, upload);
-        json_decref(answer);
-        answer = NULL;
+        json_decref(begun);
     }
-    if (status == MCPZ_EXIT_OK) {
-        status = finish_upload(invocation, upload, &answer);
+    return status == MCPZ_EXIT_OK ? finish_upload(invocation, upload, answer) : status;
+}
+
+enum mcpz_exit mcpz_blob_put_file(const struct mcpz_invocation *invocation, const char *path,
+                                  json_t **answer)
+{
+    const bool is_stdin = strcmp(path, "-") == 0;
+    const int file = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+
+    *answer = NULL;
+    if (file < 0) {
+        return mcpz_fail_usage(invocation, "cannot open %s: %s", path, strerror(errno));
     }
+    mcpz_interrupt_catch();
+    const enum mcpz_exit status = put_file(invocation, file, answer);
+    if (!is_stdin) {
+        (void)close(file);
+    }
+    return status;
+}
+
+static enum mcpz_exit run_blob_put(const struct mcpz_invocation *invocation)
+{
+    json_t *answer;
+    const enum mcpz_exit status =
+        mcpz_blob_put_file(invocation, mcpz_argument(invocation, 0), &answer);
+
     if (status == MCPZ_EXIT_OK) {
         if (invocation->json) {
             mcpz_print_json(answer);
@@ -200,23 +229,6 @@ static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int fil
             (void)printf("%s\n", mcpz_show_text(answer, "blob"));
         }
         json_decref(answer);
-    }
-    return status;
-}
-
-static enum mcpz_exit run_blob_put(const struct mcpz_invocation *invocation)
-{
-    const char *path = mcpz_argument(invocation, 0);
-    const bool is_stdin = strcmp(path, "-") == 0;
-    const int file = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-
-    if (file < 0) {
-        return mcpz_fail_usage(invocation, "cannot open %s: %s", path, strerror(errno));
-    }
-    mcpz_interrupt_catch();
-    enum mcpz_exit status = put_file(invocation, file);
-    if (!is_stdin) {
-        (void)close(file);
     }
     return status;
 }
@@ -261,18 +273,19 @@ static bool read_range(const char *text, uint64_t size, struct range *range)
     return errno == 0;
 }
 
-static enum mcpz_exit take_piece(const struct mcpz_invocation *invocation, const char *blob,
-                                 const struct range *left, struct mcpz_client_answer *answer)
+static enum mcpz_exit take_piece(const struct mcpz_invocation *invocation,
+                                 const struct mcpz_blob_wish *wish, const struct range *left,
+                                 struct mcpz_client_answer *answer)
 {
     const uint64_t length = left->end - left->first;
     char rest[MCPZ_ID_TEXT_BYTES + 16];
     char more[96];
     char path[MCPZ_API_PATH_BYTES];
 
-    (void)snprintf(rest, sizeof(rest), "/%s/data", blob);
+    (void)snprintf(rest, sizeof(rest), "/%s/data", wish->blob);
     (void)snprintf(more, sizeof(more), "offset=%" PRIu64 "&length=%" PRIu64, left->first,
                    length < MCPZ_BLOB_PART_BYTES_MAX ? length : MCPZ_BLOB_PART_BYTES_MAX);
-    enum mcpz_exit status = blob_path(invocation, rest, more, path);
+    enum mcpz_exit status = tenants_path(invocation, wish->tenant, rest, more, path);
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
@@ -300,15 +313,15 @@ static bool write_all(int file, const char *bytes, size_t length)
     return true;
 }
 
-static enum mcpz_exit copy_range(const struct mcpz_invocation *invocation, const char *blob,
-                                 struct range left, const struct mcpz_target_file *target)
+static enum mcpz_exit copy_range(const struct mcpz_invocation *invocation,
+                                 const struct mcpz_blob_wish *wish, struct range left, const struct mcpz_target_file *target)
 {
     const struct range whole = left;
     enum mcpz_exit status = MCPZ_EXIT_OK;
 
     while (status == MCPZ_EXIT_OK && left.first < left.end) {
         struct mcpz_client_answer answer = {0};
-        status = take_piece(invocation, blob, &left, &answer);
+        status = take_piece(invocation, wish, &left, &answer);
         if (status == MCPZ_EXIT_OK && answer.length == 0) {
             status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", "the blob ends too soon");
         } else if (status == MCPZ_EXIT_OK &&
@@ -327,22 +340,31 @@ static enum mcpz_exit copy_range(const struct mcpz_invocation *invocation, const
     return status;
 }
 
-/* Ask what is known of the blob that was named. */
-static enum mcpz_exit ask_blob(const struct mcpz_invocation *invocation, const char *method,
-                               json_t **answer)
+/* Ask what is known of a blob. */
+static enum mcpz_exit ask_wish(const struct mcpz_invocation *invocation, const char *method,
+                               const struct mcpz_blob_wish *wish, json_t **answer)
 {
-    const char *blob = mcpz_argument(invocation, 0);
     char rest[MCPZ_ID_TEXT_BYTES + 1];
     char path[MCPZ_API_PATH_BYTES];
     struct mcpz_id id;
 
     *answer = NULL;
-    if (mcpz_id_from_text(mcpz_text(blob), 'b', &id) != MCPZ_OK) {
+    if (mcpz_id_from_text(mcpz_text(wish->blob), 'b', &id) != MCPZ_OK) {
         return mcpz_fail_usage(invocation, "a blob is named \"b-\" and 52 letters and digits");
     }
-    (void)snprintf(rest, sizeof(rest), "/%s", blob);
-    enum mcpz_exit status = blob_path(invocation, rest, "", path);
+    (void)snprintf(rest, sizeof(rest), "/%s", wish->blob);
+    enum mcpz_exit status = tenants_path(invocation, wish->tenant, rest, "", path);
     return status == MCPZ_EXIT_OK ? mcpz_ask(invocation, method, path, NULL, answer) : status;
+}
+
+/* Of the one that is the first argument. */
+static enum mcpz_exit ask_blob(const struct mcpz_invocation *invocation, const char *method,
+                               json_t **answer)
+{
+    const struct mcpz_blob_wish wish = {.blob = mcpz_argument(invocation, 0),
+                                        .tenant = mcpz_option_value(invocation, "tenant")};
+
+    return ask_wish(invocation, method, &wish, answer);
 }
 
 static void show_got(const struct mcpz_invocation *invocation, const char *file, uint64_t bytes)
@@ -361,33 +383,45 @@ static void show_got(const struct mcpz_invocation *invocation, const char *file,
     }
 }
 
-static enum mcpz_exit run_blob_get(const struct mcpz_invocation *invocation)
+enum mcpz_exit mcpz_blob_get_file(const struct mcpz_invocation *invocation,
+                                  const struct mcpz_blob_wish *wish)
 {
-    const char *blob = mcpz_argument(invocation, 0);
+    struct mcpz_blob_wish whole = *wish;
     struct mcpz_target_file target;
     struct range range;
     json_t *answer;
 
-    enum mcpz_exit status = ask_blob(invocation, "GET", &answer);
+    if (whole.tenant == NULL) {
+        whole.tenant = mcpz_option_value(invocation, "tenant");
+    }
+    enum mcpz_exit status = ask_wish(invocation, "GET", &whole, &answer);
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
     const uint64_t size = (uint64_t)json_integer_value(json_object_get(answer, "size"));
     json_decref(answer);
-    if (!read_range(mcpz_option_value(invocation, "range"), size, &range)) {
+    if (!read_range(wish->range, size, &range)) {
         return mcpz_fail_usage(invocation,
                                "--range is FIRST-LAST, FIRST- or -COUNT, in bytes from 0");
     }
-    status = mcpz_target_file_open(invocation, mcpz_argument(invocation, 1), "a blob", &target);
+    status = mcpz_target_file_open(invocation, wish->path, "a blob", &target);
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
-    status = copy_range(invocation, blob, range, &target);
+    status = copy_range(invocation, &whole, range, &target);
     status = mcpz_target_file_close(invocation, &target, status);
     if (status == MCPZ_EXIT_OK) {
         show_got(invocation, target.path, range.end - range.first);
     }
     return status;
+}
+
+static enum mcpz_exit run_blob_get(const struct mcpz_invocation *invocation)
+{
+    return mcpz_blob_get_file(
+        invocation, &(struct mcpz_blob_wish){.blob = mcpz_argument(invocation, 0),
+                                             .range = mcpz_option_value(invocation, "range"),
+                                             .path = mcpz_argument(invocation, 1)});
 }
 
 /* ---- stat, list, remove ------------------------------------------------------------------- */

@@ -12,11 +12,13 @@
 #include "http/agent_scope.h"
 #include "http/agent_write.h"
 #include "http/blob_book.h"
+#include "http/blob_refs.h"
 #include "http/document.h"
 #include "http/exchange.h"
 #include "http/layout_view.h"
 #include "http/system_document.h"
 #include "http/walk.h"
+#include "wire/value.h"
 
 #define AGENTS_PREFIX "/v1/agents/"
 
@@ -773,6 +775,18 @@ static bool read_member(struct mcpz_exchange *exchange, json_t *object, const ch
     return is_read;
 }
 
+/* The name of a blob stands for itself: within a value, or in a list, nobody would find it. */
+static bool may_hold(struct mcpz_exchange *exchange, const struct mcpz_event_agent *agent)
+{
+    struct mcpz_blob_ref ref;
+
+    if (agent->op == MCPZ_AGENT_REMOVE || !mcpz_value_read_blob(agent->value, &ref)) {
+        return true;
+    }
+    mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "a blob is named with set, keep or add");
+    return false;
+}
+
 static void write_verb(struct mcpz_exchange *exchange, const struct mcpz_event_agent *begun,
                        const struct verb *verb, struct mcpz_bytes id, json_t *object)
 {
@@ -783,7 +797,11 @@ static void write_verb(struct mcpz_exchange *exchange, const struct mcpz_event_a
             return;
         }
     }
-    mcpz_agent_write_hand_in(exchange, &write.agent, 200, say_id(id));
+    if (mcpz_blob_refs_is_one(&write.agent)) {
+        mcpz_blob_refs_write(exchange, &write.agent, say_id(id));
+    } else if (may_hold(exchange, &write.agent)) {
+        mcpz_agent_write_hand_in(exchange, &write.agent, 200, say_id(id));
+    }
 }
 
 void mcpz_api_post_agent(struct mcpz_exchange *exchange, const struct mcpz_request *request)
@@ -879,6 +897,14 @@ bool mcpz_agent_write_read(struct mcpz_exchange *answer, json_t *object,
         if (!read_member(answer, object, verb->members[i], write)) {
             return false;
         }
+    }
+    if (mcpz_blob_refs_is_one(&write->agent)) {
+        mcpz_exchange_fail(answer, MCPZ_CODE_BAD_REQUEST,
+                           "a line cannot name a blob: use mcpz agent set --file");
+        return false;
+    }
+    if (!may_hold(answer, &write->agent)) {
+        return false;
     }
     if (verb->op == MCPZ_AGENT_CREATE) {
         write->agent.name = id;

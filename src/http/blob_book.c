@@ -77,24 +77,33 @@ mcpz_error mcpz_blob_book_read(const struct mcpz_store *store, const struct mcpz
     return error;
 }
 
-bool mcpz_blob_book_has(const struct mcpz_store *store, const struct mcpz_id *root,
-                        const char *ref)
+json_t *mcpz_blob_book_refs(const struct mcpz_store *store, const struct mcpz_id *root)
 {
     struct mcpz_record record;
     struct mcpz_id document;
     json_t *state = NULL;
-    bool has = false;
 
     mcpz_blob_book_id(root, &document);
-    if (mcpz_walk_find(store, &document, &record) == MCPZ_OK &&
-        read_state(store, &document, &state) == MCPZ_OK) {
-        const json_t *refs = json_object_get(state, "refs");
-        for (size_t i = 0; i < json_array_size(refs) && !has; i++) {
-            const char *said = json_string_value(json_array_get(refs, i));
-            has = said != NULL && strcmp(said, ref) == 0;
-        }
+    if (mcpz_walk_find(store, &document, &record) != MCPZ_OK ||
+        read_state(store, &document, &state) != MCPZ_OK) {
+        return NULL;
     }
+    json_t *refs = json_incref(json_object_get(state, "refs"));
     json_decref(state);
+    return refs;
+}
+
+bool mcpz_blob_book_has(const struct mcpz_store *store, const struct mcpz_id *root,
+                        const char *ref)
+{
+    json_t *refs = mcpz_blob_book_refs(store, root);
+    bool has = false;
+
+    for (size_t i = 0; i < json_array_size(refs) && !has; i++) {
+        const char *said = json_string_value(json_array_get(refs, i));
+        has = said != NULL && strcmp(said, ref) == 0;
+    }
+    json_decref(refs);
     return has;
 }
 

@@ -13,6 +13,7 @@
 #ifndef HTTP_BLOB_BOOK_H
 #define HTTP_BLOB_BOOK_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -57,6 +58,9 @@ bool mcpz_blob_book_is(const struct mcpz_id *document);
 MCPZ_MUST_USE mcpz_error mcpz_blob_book_read(const struct mcpz_store *store,
                                              const struct mcpz_id *document,
                                              struct mcpz_blob_entry *entry);
+
+/** Who needs it, as it is known here: an array, the caller's. NULL: nothing is known. */
+json_t *mcpz_blob_book_refs(const struct mcpz_store *store, const struct mcpz_id *root);
 
 /** Is it said there that `ref` needs it? */
 bool mcpz_blob_book_has(const struct mcpz_store *store, const struct mcpz_id *root,

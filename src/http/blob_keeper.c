@@ -6,6 +6,7 @@
 
 #include "http/blob_fetch.h"
 #include "http/blob_places.h"
+#include "http/blob_refs.h"
 #include "http/blob_targets.h"
 #include "http/exchange.h"
 
@@ -247,6 +248,7 @@ static void settle(struct mcpz_api *api, const struct mcpz_blob_check *check)
     if (!mcpz_blob_keeper_is_ours(api, &about->root)) {
         return;
     }
+    mcpz_blob_refs_look(api, &about->root);
     if (!state->is_whole) {
         mcpz_blob_keeper_want(&api->blobs, about, NULL, NULL);
     } else if (!state->is_copy) {

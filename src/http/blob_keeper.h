@@ -26,6 +26,7 @@
 #include "core/fact.h"
 #include "core/keeping/acks.h"
 #include "http/blob_book.h"
+#include "http/blob_doubts.h"
 #include "http/walk.h"
 
 #define MCPZ_BLOB_WANTS_MAX 64
@@ -84,6 +85,7 @@ struct mcpz_blob_keeper {
     bool is_walking;
     struct mcpz_id listed; /* over blobs */
     bool is_listing;
+    struct mcpz_blob_doubts doubts;
     mcpz_time scan_us;
     mcpz_time mourn_us; /* somebody has died: scan again then */
     int64_t budget;     /* bytes that may be copied now */

@@ -6,6 +6,7 @@
 #include "blob/blob_job.h"
 #include "blob/manifest.h"
 #include "http/agent_owners.h"
+#include "http/blob_refs.h"
 #include "http/exchange.h"
 #include "http/forward.h"
 
@@ -415,6 +416,7 @@ void mcpz_blob_serve(struct mcpz_exchange *exchange, const struct mcpz_request *
         {MCPZ_BLOB_SERVE_PATH "/chunks", serve_chunks},
         {MCPZ_BLOB_SERVE_PATH "/keep", serve_keep},
         {MCPZ_BLOB_SERVE_PATH "/forget", serve_forget},
+        {MCPZ_BLOB_SERVE_PATH "/refer", mcpz_blob_refs_serve},
     };
 
     if (request->body != NULL) {

@@ -8,6 +8,7 @@
  *                               202 that is to come: ask again
  *                               404 nobody needs it any more
  *   POST mcpz.blobs/forget  {blob, tenant, ref}         ->  200 `ref` does not need it any more
+ *   POST mcpz.blobs/refer   {blob, tenant, size, ref}   ->  200 `ref` needs it: http/blob_refs.h
  *
  * Who keeps a blob fetches it from whoever says that it has it: so nothing is sent that is there.
  */

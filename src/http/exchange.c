@@ -162,6 +162,12 @@ void mcpz_exchange_wait(struct mcpz_exchange *exchange, const struct mcpz_exchan
         exchange->api->ports.now(exchange->api->ports.context) + MCPZ_API_WAIT_US;
 }
 
+void mcpz_exchange_wait_no_more(struct mcpz_exchange *exchange)
+{
+    exchange->kind = NULL;
+    exchange->state = NULL;
+}
+
 void mcpz_exchange_again(struct mcpz_exchange *exchange)
 {
     exchange->has_work = true;

@@ -190,6 +190,9 @@ void mcpz_exchange_fail_error(struct mcpz_exchange *exchange, mcpz_error error, 
 void mcpz_exchange_wait(struct mcpz_exchange *exchange, const struct mcpz_exchange_kind *kind,
                         void *state);
 
+/** Its state was released: it may wait for something else. */
+void mcpz_exchange_wait_no_more(struct mcpz_exchange *exchange);
+
 /** Have `work` called in another turn. */
 void mcpz_exchange_again(struct mcpz_exchange *exchange);
 
