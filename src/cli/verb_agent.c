@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/blob_files.h"
 #include "cli/show.h"
 #include "cli/verb_tables.h"
 
@@ -132,9 +133,36 @@ static enum mcpz_exit write_number(const struct mcpz_invocation *invocation, con
     return status != MCPZ_EXIT_OK ? status : write_at(invocation, verb, key, json_integer(number));
 }
 
+/* The name of the blob that `file` becomes, as a value; NULL: it was told why not. */
+static json_t *put_file(const struct mcpz_invocation *invocation, const char *file,
+                        enum mcpz_exit *status)
+{
+    json_t *blob = NULL;
+    json_t *value = NULL;
+
+    *status = mcpz_blob_put_file(invocation, file, &blob);
+    if (*status == MCPZ_EXIT_OK) {
+        value =
+            json_pack("{s:s, s:O, s:O}", "$blob", mcpz_show_text(blob, "blob"), "size",
+                      json_object_get(blob, "size"), "tenant", json_object_get(blob, "tenant"));
+        json_decref(blob);
+    }
+    return value;
+}
+
 static enum mcpz_exit run_agent_set(const struct mcpz_invocation *invocation)
 {
-    return write_value(invocation, "/set");
+    const char *file = mcpz_option_value(invocation, "file");
+    enum mcpz_exit status;
+
+    if ((file == NULL) == (mcpz_argument(invocation, 2) == NULL)) {
+        return mcpz_fail_usage(invocation, "say a value as JSON, or --file FILE");
+    }
+    if (file == NULL) {
+        return write_value(invocation, "/set");
+    }
+    json_t *value = put_file(invocation, file, &status);
+    return value == NULL ? status : write_at(invocation, "/set", "value", value);
 }
 
 static enum mcpz_exit run_agent_keep(const struct mcpz_invocation *invocation)
@@ -369,13 +397,47 @@ static enum mcpz_exit agent_path(const struct mcpz_invocation *invocation,
     return status != MCPZ_EXIT_OK ? status : mcpz_api_path_tenant(invocation, path);
 }
 
+/* What stands at `path` ("a.b.c" or "/a/b"), borrowed; NULL: nothing. */
+static const json_t *find_at(const json_t *state, const char *path)
+{
+    const char separator = path[0] == '/' ? '/' : '.';
+
+    path += separator == '/' ? 1 : 0;
+    while (state != NULL && *path != '\0') {
+        const size_t length = strcspn(path, separator == '/' ? "/" : ".");
+        state = json_object_getn(state, path, length);
+        path += length + (path[length] != '\0' ? 1 : 0);
+    }
+    return state;
+}
+
+/* Write the blob that stands at a path of the agent to a file. */
+static enum mcpz_exit get_file(const struct mcpz_invocation *invocation, const json_t *answer)
+{
+    const json_t *value = find_at(json_object_get(answer, "state"), mcpz_argument(invocation, 1));
+    const struct mcpz_blob_wish wish = {.blob = json_string_value(json_object_get(value, "$blob")),
+                                        .tenant =
+                                            json_string_value(json_object_get(value, "tenant")),
+                                        .path = mcpz_option_value(invocation, "file")};
+
+    if (wish.blob == NULL) {
+        return mcpz_fail(invocation, MCPZ_EXIT_NOT_FOUND, "not_found",
+                         "there is no file at that path");
+    }
+    return mcpz_blob_get_file(invocation, &wish);
+}
+
 static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
 {
+    const bool wants_file = mcpz_option_is_given(invocation, "file");
     char path[MCPZ_API_PATH_BYTES];
     uint64_t wait_ms = 0;
     json_t *answer;
-    enum mcpz_exit status = agent_path(invocation, path);
 
+    if (wants_file != (mcpz_argument(invocation, 1) != NULL)) {
+        return mcpz_fail_usage(invocation, "PATH and --file go together: what is there is a file");
+    }
+    enum mcpz_exit status = agent_path(invocation, path);
     if (status == MCPZ_EXIT_OK) {
         status = add_read(invocation, path, &wait_ms);
     }
@@ -385,7 +447,9 @@ static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
-    if (invocation->json) {
+    if (wants_file) {
+        status = get_file(invocation, answer);
+    } else if (invocation->json) {
         mcpz_print_json(answer);
     } else {
         status = show_agent(answer);
@@ -515,6 +579,14 @@ static enum mcpz_exit run_agent_forks(const struct mcpz_invocation *invocation)
 static const struct mcpz_option agent_read_options[] = {
     {"read", '\0', "WHOSE", "local, what this node has; one that keeps it (default); or quorum"},
     {"timeout", '\0', "TIME", "for a quorum to answer: then the status is 5 (5s)"},
+    {"file", '\0', "FILE", "where the file goes that stands at PATH; - is standard output"},
+    MCPZ_TENANT_OPTION,
+};
+
+static const struct mcpz_option agent_set_options[] = {
+    {"file", '\0', "FILE", "not JSON: the file is kept as a blob, and named; - is the input"},
+    {"ack", '\0', "LEVEL", "on how many disks it is to be: async (one), one, quorum or all"},
+    {"timeout", '\0', "TIME", "for that: then the status is 5, and the write stays (5s)"},
     MCPZ_TENANT_OPTION,
 };
 
@@ -548,24 +620,27 @@ static const struct mcpz_verb verbs[] = {
     "  mcpz agent list\n",
     MCPZ_OPTIONS(agent_list_options)},
 {
-    run_agent_get, "agent get", "ID", 1, 1, "show an agent's state",
+    run_agent_get, "agent get", "ID [PATH]", 1, 2, "show an agent's state, or write out a file of it",
     "With --json also its root hash: two nodes with the same root hold the same state.\n"
     "Where a layout says who keeps it, one of those is asked. A quorum has all that writes with\n"
     "--ack quorum have promised; who turns out to be behind is brought up to date.\n"
     "\n"
     "Examples:\n"
     "  mcpz agent get planner\n"
-    "  mcpz agent get planner --read quorum\n",
+    "  mcpz agent get planner --read quorum\n"
+    "  mcpz agent get planner map --file map.png\n",
     MCPZ_OPTIONS(agent_read_options)},
 {
-    run_agent_set, "agent set", "ID PATH JSON", 3, 3, "write a value",
+    run_agent_set, "agent set", "ID PATH [JSON]", 2, 3, "write a value, or name a file",
     "PATH is \"a.b.c\", or a JSON pointer \"/a/b.c\" for names with dots. Of writes made at\n"
-    "the same time on both sides of a split mesh, the last one stays.\n"
+    "the same time on both sides of a split mesh, the last one stays. A file becomes a blob\n"
+    "(mcpz blob), which is kept as long as an agent names it.\n"
     "\n"
     "Examples:\n"
     "  mcpz agent set planner goal '\"paint the fence\"'\n"
-    "  mcpz agent set planner limits.money 20\n",
-    MCPZ_OPTIONS(agent_write_options)},
+    "  mcpz agent set planner limits.money 20\n"
+    "  mcpz agent set planner map --file map.png\n",
+    MCPZ_OPTIONS(agent_set_options)},
 {
     run_agent_unset, "agent unset", "ID PATH", 2, 2, "remove all at and below a path",
     "Values, sets and counters alike.\n"

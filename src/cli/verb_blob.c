@@ -314,7 +314,8 @@ static bool write_all(int file, const char *bytes, size_t length)
 }
 
 static enum mcpz_exit copy_range(const struct mcpz_invocation *invocation,
-                                 const struct mcpz_blob_wish *wish, struct range left, const struct mcpz_target_file *target)
+                                 const struct mcpz_blob_wish *wish, struct range left,
+                                 const struct mcpz_target_file *target)
 {
     const struct range whole = left;
     enum mcpz_exit status = MCPZ_EXIT_OK;

@@ -171,6 +171,10 @@ void mcpz_blob_refs_write(struct mcpz_exchange *exchange, const struct mcpz_even
     mcpz_bytes_to_text(named.tenant, reference.tenant, sizeof(reference.tenant));
     mcpz_id_to_text(&agent->document, 'd', reference.ref);
     mcpz_blob_book_id(&named.root, &document);
+    if (!mcpz_exchange_may_name(exchange, reference.tenant)) {
+        json_decref(json);
+        return;
+    }
     if (!mcpz_agent_is_here(exchange, &document)) {
         write_elsewhere(exchange, agent, &reference, json);
     } else if (write_here(exchange, &reference,

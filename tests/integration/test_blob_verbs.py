@@ -165,6 +165,23 @@ class Copies(unittest.TestCase):
         self.nodes[2].ask("blob", "remove", blob)
         until("nobody lists it", lambda: not any(node.ask("blob", "list") for node in self.nodes))
 
+    def test_an_agent_names_a_file(self):
+        whole = self.folder / "in"
+        whole.write_bytes(SECRET * 3000)
+        writer, reader = self.nodes[1], self.nodes[3]
+        writer.ask("agent", "create", "planner")
+        writer.ask("agent", "set", "planner", "maps.north", "--file", str(whole), "--ack", "quorum", "--timeout", "30s")
+        until("it is known there", lambda: reader.run("agent", "get", "planner", "maps.north", "--file",
+                                                      self.folder / "got").returncode == 0)
+        self.assertEqual((self.folder / "got").read_bytes(), whole.read_bytes())
+        named = reader.ask("agent", "get", "planner")["state"]["maps"]["north"]
+        self.assertEqual(named["size"], whole.stat().st_size)
+        # Whoever put it does not need it any more; the agent does.
+        reader.ask("blob", "remove", named["$blob"])
+        self.assertEqual(self.get(writer, named["$blob"]), whole.read_bytes())
+        self.assertEqual(writer.run("agent", "set", "planner", "x",
+                                    '{"$blob": "b-' + "a" * 52 + '", "size": 1, "tenant": "default"}').returncode, 6)
+
     def copies(self, node, blob):
         said = node.ask("blob", "stat", blob)
         self.assertEqual(said["copies"], len(set(said["nodes"])))

@@ -262,7 +262,7 @@ TEST(values_and_arguments_are_counted)
     (void)state;
     REFUSES("--data needs a value: --data DIR", "status", "--data");
     REFUSES("--json takes no value", "status", "--json=yes");
-    REFUSES("too few arguments: mcpz agent set ID PATH JSON", "agent", "set", "a", "b");
+    REFUSES("too few arguments: mcpz agent set ID PATH [JSON]", "agent", "set", "a");
     REFUSES("too many arguments: mcpz status", "status", "extra");
 
     /* A command after a pool's name may have many words; one more is too many for any verb. */

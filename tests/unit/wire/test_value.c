@@ -124,6 +124,57 @@ TEST(values_have_a_depth)
     CHECK_UINT(mcpz_value_check(mcpz_bytes(bytes, MCPZ_MSG_DEPTH_MAX + 2)), MCPZ_EPROTO);
 }
 
+#define ROOT "0123456789abcdef0123456789ABCDEF"
+#define NAMED "\x01" ROOT "\0\0\0\0\0\0\0\x02" /* type, root, size */
+
+TEST(a_blob_is_named_as_a_whole_value)
+{
+    static const struct mcpz_bytes bytes = RAW("\xc7\x2c" NAMED "acme");
+    uint8_t buffer[64];
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
+    struct mcpz_blob_ref ref = {.size = 2, .tenant = mcpz_text("acme")};
+    struct mcpz_blob_ref read;
+
+    memcpy(ref.root.bytes, ROOT, MCPZ_ID_BYTES);
+    mcpz_value_blob(&writer, &ref);
+    CHECK_UINT(writer.error, MCPZ_OK);
+    CHECK(mcpz_bytes_equal(mcpz_bytes(buffer, writer.length), bytes));
+    CHECK_UINT(mcpz_value_check(bytes), MCPZ_OK);
+    CHECK(mcpz_value_read_blob(bytes, &read));
+    CHECK(mcpz_id_equal(&read.root, &ref.root));
+    CHECK_UINT(read.size, ref.size);
+    CHECK(mcpz_bytes_equal(read.tenant, ref.tenant));
+    for (size_t i = 0; i < bytes.length; i++) {
+        CHECK(!mcpz_value_read_blob(mcpz_bytes(bytes.data, i), &read));
+    }
+}
+
+TEST(what_is_no_name_of_a_blob_is_refused)
+{
+    static const struct mcpz_bytes cases[] = {
+        RAW("\x91\xc7\x2c" NAMED "acme"),      /* within another value */
+        RAW("\x81\xa1k\xc7\x2c" NAMED "acme"), /* the same */
+        RAW("\xc7\x28" NAMED),                 /* of nobody */
+        RAW("\xc7\x2a" NAMED "\xc3("),         /* of no text */
+        RAW("\xc8\0\x2c" NAMED "acme"),        /* a longer form */
+        RAW("\xc7\x2c\x02" ROOT "\0\0\0\0\0\0\0\x02"
+            "acme"), /* another type */
+        RAW("\xc7\x2c\x01" ROOT "\x80\0\0\0\0\0\0\x02"
+            "acme"), /* too large */
+    };
+    uint8_t buffer[256];
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(cases); i++) {
+        CHECK_UINT(mcpz_value_check(cases[i]), MCPZ_EPROTO);
+    }
+    mcpz_value_blob(&writer, &(struct mcpz_blob_ref){.size = 1});
+    CHECK_UINT(writer.error, MCPZ_EPROTO);
+    writer = mcpz_value_writer(buffer, 40);
+    mcpz_value_blob(&writer, &(struct mcpz_blob_ref){.tenant = mcpz_text("a")});
+    CHECK_UINT(writer.error, MCPZ_EFULL);
+}
+
 TEST(paths_are_arrays_of_texts_and_unsigned_integers)
 {
     static const struct mcpz_bytes good[] = {
@@ -324,6 +375,7 @@ TEST(a_buffer_is_used_to_its_last_byte)
 TEST_MAIN(RUN(canonical_values_are_accepted), RUN(a_second_way_to_say_the_same_is_refused),
           RUN(every_truncation_is_refused), RUN(refuses_a_map_of_four_billion),
           RUN(values_end_at_their_limit), RUN(values_have_a_depth),
+          RUN(a_blob_is_named_as_a_whole_value), RUN(what_is_no_name_of_a_blob_is_refused),
           RUN(paths_are_arrays_of_texts_and_unsigned_integers), RUN(paths_end_at_their_limits),
           RUN(every_piece_is_written_in_its_shortest_form), RUN(what_is_written_is_canonical),
           RUN(floats_become_integers_where_they_are), RUN(what_no_json_could_carry_is_not_written),
