@@ -29,7 +29,8 @@ WORDS = {"create": (2, None), "set": (8, None), "add": (6, ["s"]), "remove": (3,
 LIVES = ["provisioning", "active", "idle", "maintenance"]
 PIPE_BYTES = 32768  # fits into a pipe: who writes it need not wait for who reads
 BLOB = {"$blob": "b-" + "a" * 52, "size": 1 << 40, "tenant": "acme"}
-VALUES = [0, 1, "z", [], {"a": None}, -7.5, "text of more than thirty-one bytes, to be sure", BLOB]
+VALUES = [0, 1, "z", [], {"a": None}, -7.5, "text of more than thirty-one bytes, to be sure"]
+WHOLE = ("set", "keep", "add", "remove")  # what may name a blob
 
 
 class Shell:
@@ -284,7 +285,7 @@ class History:
     def write(self, replica, unsynced=False):
         rng = self.rng
         word = rng.choices(list(WORDS), [often for often, _ in WORDS.values()])[0]
-        path, value = rng.choice(PATHS), rng.choice(VALUES)
+        path, value = rng.choice(PATHS), rng.choice(VALUES + [BLOB] * (word in WHOLE))
         if WORDS[word][1] is not None and rng.random() < 0.8:
             path = WORDS[word][1]
         if word in ("create", "delete", "life"):

@@ -13,7 +13,7 @@ import sys
 
 from crdt_model import Delta
 from packed import pack, unpack
-from test_crdt import LIVES, PATHS, VALUES, WALL_MS, WORDS, Shell
+from test_crdt import BLOB, LIVES, PATHS, VALUES, WALL_MS, WHOLE, WORDS, Shell
 
 OK, NOT_FOUND = 0, 11
 CREATED = {"create": 0, "delete": 1.5}  # more often than there
@@ -51,7 +51,7 @@ class History:
         often = {word: CREATED.get(word, share) for word, (share, _) in WORDS.items()}
         word = rng.choices(list(often), list(often.values()))[0]
         path = WORDS[word][1] if WORDS[word][1] and rng.random() < 0.8 else rng.choice(PATHS)
-        more = {"path": path, "value": rng.choice(VALUES), "amount": rng.choice([1, 2, 3, 7]),
+        more = {"path": path, "value": rng.choice(VALUES + [BLOB] * (word in WHOLE)), "amount": rng.choice([1, 2, 3, 7]),
                 "to": rng.randint(0, 3), "epoch": rng.randint(0, 4), "rank": rng.choice([0, 1, 255]),
                 "index": rng.randint(0, 3), "to_index": rng.randint(0, 3),
                 "state": rng.choice(LIVES + ["decommissioned"])}
