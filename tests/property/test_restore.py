@@ -256,6 +256,20 @@ def check_list_of_one_place(shell):
             assert pair.views() == order, (name, index, order)
 
 
+def check_counted_meanwhile(shell):
+    """A counter goes back by the difference: what was counted elsewhere meanwhile counts."""
+    pair = Pair(shell)
+    pair.write("A", op="increment", path=["c"], amount=5)
+    pair.write("B", op="increment", path=["c"], amount=2)
+    then = pair.wall_ms
+    pair.write("B", op="increment", path=["c"], amount=100)
+    unseen = pair.ask("op", "B", op="increment", path=["c"], amount=30)
+    pair.restore("A", then)
+    assert shell.ask("view", "A")["state"] == {"c": 7}
+    pair.carry("B", unseen)
+    assert pair.views() == [{"c": 37}] * 2, pair.views()
+
+
 def check_stale_writer(shell):
     """Who is overtaken stays so: what is restored is in the epoch that has begun since."""
     pair = Pair(shell)
@@ -278,6 +292,7 @@ def main():
     check_deleted_meanwhile(shell)
     check_list_of_one_place(shell)
     check_stale_writer(shell)
+    check_counted_meanwhile(shell)
     for seed in range(first, first + count):
         try:
             History(shell, seed).run()
