@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/ask.h"
@@ -11,6 +12,8 @@
 #include "cli/spool.h"
 #include "cli/target_file.h"
 #include "cli/verb_tables.h"
+#include "crypto/identity.h"
+#include "http/snapshot.h"
 
 #define SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"
 #define PATIENCE_MS 300000 /* the node checks a large file completely before it says a word */
@@ -48,6 +51,57 @@ static enum mcpz_exit run_snapshot_list(const struct mcpz_invocation *invocation
 
 /* ---- export ------------------------------------------------------------------------------- */
 
+#define PROGRESS_MS 1000
+
+/* An export on its way into a file. */
+struct export
+{
+    const struct mcpz_invocation *invocation;
+    struct mcpz_target_file target;
+    struct mcpz_snapshot_tap tap;
+    uint64_t shown_ms;
+    bool is_shown;
+};
+
+static uint64_t clock_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* How far it is, now and then: a line that is written over, or with --json one a time. */
+static void show_progress(struct export *export)
+{
+    const uint64_t now_ms = clock_ms();
+
+    if (now_ms - export->shown_ms < PROGRESS_MS ||
+        (!export->invocation->json && isatty(STDERR_FILENO) != 1)) {
+        return;
+    }
+    export->shown_ms = now_ms;
+    export->is_shown = true;
+    (void)fprintf(stderr,
+                  export->invocation->json ? "{\"progress\":{\"items\":%" PRIu64
+                                             ",\"bytes\":%" PRIu64 "}}\n"
+                                           : "\r%" PRIu64 " writes, %" PRIu64 " bytes ",
+                  export->tap.items, export->tap.bytes);
+}
+
+static mcpz_error take_piece(void *context, struct mcpz_bytes piece, struct mcpz_trouble *trouble)
+{
+    struct export *export = context;
+
+    mcpz_snapshot_tap_add(&export->tap, piece);
+    show_progress(export);
+    mcpz_error error = mcpz_write_all(export->target.file, piece.data, piece.length);
+    if (error != MCPZ_OK) {
+        mcpz_trouble_say(trouble, "cannot write the snapshot: %s", strerror(errno));
+    }
+    return error;
+}
+
 static void show_exported(const struct mcpz_invocation *invocation,
                           const struct mcpz_target_file *target, uint64_t length)
 {
@@ -80,14 +134,19 @@ static enum mcpz_exit export_path(const struct mcpz_invocation *invocation, char
 
 static enum mcpz_exit run_snapshot_export(const struct mcpz_invocation *invocation)
 {
+    static struct export export; /* its target's name is long */
     char path[MCPZ_API_PATH_BYTES];
-    struct mcpz_target_file target;
     struct mcpz_client_answer answer = {0};
 
+    export.invocation = invocation;
+    export.shown_ms = clock_ms();
+    if (mcpz_crypto_init() != MCPZ_OK) {
+        return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", "no cryptography here");
+    }
     enum mcpz_exit status = export_path(invocation, path);
     if (status == MCPZ_EXIT_OK) {
-        status =
-            mcpz_target_file_open(invocation, mcpz_argument(invocation, 0), "a snapshot", &target);
+        status = mcpz_target_file_open(invocation, mcpz_argument(invocation, 0), "a snapshot",
+                                       &export.target);
     }
     if (status != MCPZ_EXIT_OK) {
         return status;
@@ -95,12 +154,22 @@ static enum mcpz_exit run_snapshot_export(const struct mcpz_invocation *invocati
     const struct mcpz_client_request request = {.method = "GET",
                                                 .path = path,
                                                 .body_file = MCPZ_CLIENT_NO_FILE,
-                                                .answer_file = target.file,
-                                                .patience_ms = PATIENCE_MS};
+                                                .answer_file = MCPZ_CLIENT_NO_FILE,
+                                                .patience_ms = PATIENCE_MS,
+                                                .take = take_piece,
+                                                .take_context = &export};
+    mcpz_snapshot_tap_begin(&export.tap);
     status = mcpz_ask_raw(invocation, &request, &answer);
-    status = mcpz_target_file_close(invocation, &target, status);
+    if (export.is_shown && !invocation->json) {
+        (void)fputs("\r                                                  \r", stderr);
+    }
+    if (status == MCPZ_EXIT_OK && !mcpz_snapshot_tap_is_whole(&export.tap)) {
+        status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal",
+                           "the snapshot broke off before its end; the node's log says why");
+    }
+    status = mcpz_target_file_close(invocation, &export.target, status);
     if (status == MCPZ_EXIT_OK) {
-        show_exported(invocation, &target, answer.length);
+        show_exported(invocation, &export.target, export.tap.bytes);
     }
     mcpz_client_answer_finish(&answer);
     return status;

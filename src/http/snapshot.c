@@ -132,3 +132,88 @@ mcpz_error mcpz_snapshot_next(struct mcpz_snapshot_reader *reader, struct mcpz_b
     }
     return error;
 }
+
+/* ---- Passing by --------------------------------------------------------------------------- */
+
+enum part { PART_HEAD, PART_LENGTH, PART_ITEM, PART_DIGEST, PART_NONE };
+
+static void expect(struct mcpz_snapshot_tap *tap, enum part part, uint32_t bytes)
+{
+    tap->part = part;
+    tap->left = bytes;
+}
+
+void mcpz_snapshot_tap_begin(struct mcpz_snapshot_tap *tap)
+{
+    *tap = (struct mcpz_snapshot_tap){.bytes = 0};
+    mcpz_digest_begin(&tap->digest, MCPZ_DIGEST_SNAPSHOT, mcpz_bytes(NULL, 0));
+    expect(tap, PART_HEAD, MCPZ_SNAPSHOT_HEAD_BYTES);
+}
+
+/* All of a part has come. */
+static void end_part(struct mcpz_snapshot_tap *tap)
+{
+    static const uint8_t head[] = {'M', 'C', 'P', 'Z', 'S', 'N', 'A', 'P', MCPZ_SNAPSHOT_VERSION};
+    uint8_t digest[MCPZ_DIGEST_BYTES];
+
+    switch ((enum part)tap->part) {
+    case PART_HEAD:
+        tap->is_bad |= memcmp(tap->kept, head, sizeof(head)) != 0;
+        expect(tap, PART_LENGTH, 4);
+        return;
+    case PART_LENGTH:
+        if (get_u32(tap->kept) == 0) {
+            expect(tap, PART_DIGEST, MCPZ_DIGEST_BYTES);
+        } else {
+            expect(tap, PART_ITEM, get_u32(tap->kept));
+        }
+        return;
+    case PART_ITEM:
+        tap->items++;
+        expect(tap, PART_LENGTH, 4);
+        return;
+    case PART_DIGEST:
+        mcpz_digest_end(&tap->digest, digest);
+        tap->is_bad |= memcmp(tap->kept, digest, sizeof(digest)) != 0;
+        expect(tap, PART_NONE, UINT32_MAX);
+        return;
+    case PART_NONE:
+        return;
+    }
+}
+
+static size_t part_bytes(const struct mcpz_snapshot_tap *tap)
+{
+    return tap->part == PART_HEAD     ? MCPZ_SNAPSHOT_HEAD_BYTES
+           : tap->part == PART_LENGTH ? 4
+                                      : MCPZ_DIGEST_BYTES;
+}
+
+void mcpz_snapshot_tap_add(struct mcpz_snapshot_tap *tap, struct mcpz_bytes piece)
+{
+    tap->bytes += piece.length;
+    while (piece.length > 0 && !tap->is_bad) {
+        const size_t length = piece.length < tap->left ? piece.length : tap->left;
+        const struct mcpz_bytes taken = mcpz_bytes(piece.data, length);
+        if (tap->part == PART_NONE) {
+            tap->is_bad = true; /* nothing follows the digest */
+            return;
+        }
+        if (tap->part != PART_ITEM) {
+            memcpy(tap->kept + part_bytes(tap) - tap->left, taken.data, length);
+        }
+        if (tap->part != PART_DIGEST) {
+            mcpz_digest_add(&tap->digest, taken);
+        }
+        tap->left -= (uint32_t)length;
+        piece = mcpz_bytes(piece.data + length, piece.length - length);
+        if (tap->left == 0) {
+            end_part(tap);
+        }
+    }
+}
+
+bool mcpz_snapshot_tap_is_whole(const struct mcpz_snapshot_tap *tap)
+{
+    return tap->part == PART_NONE && !tap->is_bad;
+}

@@ -12,6 +12,7 @@
 #ifndef HTTP_SNAPSHOT_H
 #define HTTP_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,23 @@ void mcpz_snapshot_begin(struct mcpz_snapshot_writer *writer, struct mcpz_body *
 void mcpz_snapshot_add(struct mcpz_snapshot_writer *writer, struct mcpz_bytes message);
 
 void mcpz_snapshot_end(struct mcpz_snapshot_writer *writer);
+
+/* A file as it passes by: how far it is, and in the end whether it was whole. */
+struct mcpz_snapshot_tap {
+    struct mcpz_digest_state digest;
+    uint64_t bytes;
+    uint64_t items; /* writes and their authors that have gone by */
+    uint32_t part;  /* which of head, length, item and trailer is coming: snapshot.c */
+    uint32_t left;  /* bytes of it */
+    uint8_t kept[MCPZ_DIGEST_BYTES]; /* its bytes, where they are looked at */
+    bool is_bad;
+};
+
+void mcpz_snapshot_tap_begin(struct mcpz_snapshot_tap *tap);
+void mcpz_snapshot_tap_add(struct mcpz_snapshot_tap *tap, struct mcpz_bytes piece);
+
+/** Was that all of it, and does the digest fit? */
+bool mcpz_snapshot_tap_is_whole(const struct mcpz_snapshot_tap *tap);
 
 struct mcpz_snapshot_reader {
     struct mcpz_digest_state digest;

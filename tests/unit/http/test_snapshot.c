@@ -1,5 +1,6 @@
 /* Snapshot files: written, read, exported, imported, and every way they can be damaged. */
 
+#include "crypto/identity.h"
 #include "fake_engine.h"
 #include "http/snapshot.h"
 #include "proto/code.h"
@@ -148,6 +149,40 @@ static mcpz_error read_bytes(const uint8_t *bytes, size_t length)
     mcpz_error error = read_file(&body, &count);
     mcpz_body_finish(&body);
     return error;
+}
+
+TEST(a_file_that_passes_by_is_followed_to_its_end)
+{
+    static uint8_t bytes[65536];
+    struct mcpz_snapshot_tap tap;
+    struct mcpz_body body;
+
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    write_file(&body, 3);
+    const size_t length = (size_t)body.length;
+    CHECK(length < sizeof(bytes));
+    CHECK_UINT(mcpz_body_read_all(&body, 0, bytes, length), MCPZ_OK);
+    mcpz_body_finish(&body);
+    for (size_t step = 1; step <= length; step += step < 50 ? 1 : 97) {
+        mcpz_snapshot_tap_begin(&tap);
+        for (size_t at = 0; at < length; at += step) {
+            CHECK(!mcpz_snapshot_tap_is_whole(&tap));
+            mcpz_snapshot_tap_add(&tap,
+                                  mcpz_bytes(bytes + at, length - at < step ? length - at : step));
+        }
+        CHECK(mcpz_snapshot_tap_is_whole(&tap));
+        CHECK_UINT(tap.items, 4); /* an author, and what it wrote */
+        CHECK_UINT(tap.bytes, length);
+    }
+    mcpz_snapshot_tap_add(&tap, mcpz_text("x"));
+    CHECK(!mcpz_snapshot_tap_is_whole(&tap));
+    for (size_t at = 0; at < length; at++) { /* any byte that is another */
+        bytes[at] ^= 1;
+        mcpz_snapshot_tap_begin(&tap);
+        mcpz_snapshot_tap_add(&tap, mcpz_bytes(bytes, length));
+        CHECK(!mcpz_snapshot_tap_is_whole(&tap));
+        bytes[at] ^= 1;
+    }
 }
 
 TEST(a_file_reads_back_as_it_was_written)
@@ -424,7 +459,8 @@ TEST(nothing_of_a_damaged_file_is_applied)
     fake_end();
 }
 
-TEST_MAIN(RUN(a_file_reads_back_as_it_was_written), RUN(every_truncation_is_short),
+TEST_MAIN(RUN(a_file_that_passes_by_is_followed_to_its_end),
+          RUN(a_file_reads_back_as_it_was_written), RUN(every_truncation_is_short),
           RUN(every_changed_byte_is_noticed), RUN(what_is_wrong_has_its_error),
           RUN(an_export_is_in_causal_order), RUN(an_export_of_many_deltas_takes_many_turns),
           RUN(an_export_that_cannot_be_says_why), RUN(an_import_hands_in_delta_by_delta),
