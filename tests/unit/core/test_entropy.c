@@ -377,7 +377,6 @@ TEST(who_is_reading_is_left_to_it)
 
 TEST(two_peers_of_very_much_are_read_one_after_the_other)
 {
-    set_up();
     world_init(&world, 3);
     world.timing.anti_entropy_us = MCPZ_SECONDS(100000);
     world_link(&world, 0, 1);
