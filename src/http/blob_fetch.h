@@ -35,7 +35,7 @@ struct mcpz_blob_fetch {
 };
 
 /** Fetch it for `exchange`, which waits; what goes wrong is answered. */
-void mcpz_blob_fetch(struct mcpz_exchange *exchange, const struct mcpz_blob_fetch *fetch);
+void mcpz_blob_fetch(struct mcpz_exchange *exchange, const struct mcpz_blob_fetch *asked);
 
 /** How far a TAKE has come, in bytes of the blob. */
 uint64_t mcpz_blob_fetch_offset(const struct mcpz_exchange *exchange);

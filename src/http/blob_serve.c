@@ -278,14 +278,13 @@ static void answer_keep(struct mcpz_exchange *exchange, struct serving *serving)
 {
     struct mcpz_blob_job *job = &serving->job;
     const bool is_here = job->error == MCPZ_OK;
+    const bool is_held = job->ask == MCPZ_BLOB_HOLD || job->state.is_copy;
 
-    if (is_here && job->ask == MCPZ_BLOB_HOLD) {
+    if (is_here && job->state.is_whole && is_held) {
         note_ref(exchange, serving);
-    } else if (is_here && job->state.is_whole && !job->state.is_copy) {
+    } else if (is_here && job->state.is_whole) {
         job->ask = MCPZ_BLOB_HOLD;
         submit(exchange, serving);
-    } else if (is_here && job->state.is_whole) {
-        note_ref(exchange, serving);
     } else {
         uint64_t offset = 0;
         mcpz_blob_keeper_want(&exchange->api->blobs, &serving->about, &serving->from, &offset);

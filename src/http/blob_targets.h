@@ -36,7 +36,7 @@ bool mcpz_blob_targets_has(const struct mcpz_ack_wait *wait, const struct mcpz_i
  * it, and further members. Returns how many, at most MCPZ_BLOB_SOURCES_MAX.
  */
 size_t mcpz_blob_sources(const struct mcpz_engine *engine, const struct mcpz_ack_wait *wait,
-                         const struct mcpz_id *hint, struct mcpz_id *sources);
+                         const struct mcpz_id *hint, struct mcpz_id *nodes);
 
 /**
  * The `most` members that score highest for `root`, best first: those that are here, and those
