@@ -629,11 +629,48 @@ static void on_lack(struct mcpz_task_step *step, const struct mcpz_id *from,
     }
 }
 
-static void on_yield(struct mcpz_task_step *step, struct mcpz_task_now *task,
-                     const struct mcpz_msg_task_yield *said)
+/*
+ * Who is to keep a part of a tree that is ours holds another for its owner, by a claim that is not
+ * below ours: of two that were cut off, each has taken it and counted to the same epoch. What is
+ * over is not given up for that, and the tree would wait for ever for it to be kept. Whose the
+ * root is, its parts are: they are claimed anew, beyond what was said.
+ */
+static bool insist(struct mcpz_task_step *step, const struct mcpz_id *from,
+                   struct mcpz_task_now *task, const struct mcpz_msg_task_yield *said)
+{
+    struct mcpz_task_book *book = &step->tasks->book;
+    const struct mcpz_task_kin *kin = task->body.kin;
+    struct mcpz_task_state parent;
+    struct mcpz_task_state root;
+
+    if (mcpz_task_level(&task->body) == 0 || !mcpz_id_equal(&task->is.backup, from) ||
+        said->epoch < task->is.epoch || !mcpz_task_is_ours(step, &task->is) ||
+        mcpz_task_book_state(book, &kin->parent, &parent) != MCPZ_OK ||
+        mcpz_task_book_state(book, &kin->root, &root) != MCPZ_OK) {
+        return false;
+    }
+    bool stays =
+        mcpz_task_is_over(&task->is) || !gives_way(step, &task->is, said->epoch, &said->owner);
+    bool sure = root.life == step->tasks->life || mcpz_id_is_zero(&root.backup);
+    if (!stays || !sure || root.phase != MCPZ_TASK_SPLIT || !mcpz_task_is_ours(step, &root) ||
+        !mcpz_task_is_ours(step, &parent)) {
+        return false;
+    }
+    task->is.epoch = said->epoch + 1;
+    mcpz_task_save(step, task);
+    mcpz_task_book_set_lone(book, &task->id, true);
+    mcpz_task_send_whole(step, task);
+    return true;
+}
+
+static void on_yield(struct mcpz_task_step *step, const struct mcpz_id *from,
+                     struct mcpz_task_now *task, const struct mcpz_msg_task_yield *said)
 {
     bool ours = mcpz_task_is_ours(step, &task->is);
 
+    if (said->epoch < NUMBER_MAX && insist(step, from, task, said)) {
+        return;
+    }
     if (mcpz_task_is_over(&task->is) || said->epoch >= NUMBER_MAX ||
         mcpz_id_equal(&said->owner, &step->tasks->self) ||
         (ours ? !gives_way(step, &task->is, said->epoch, &said->owner)
@@ -747,7 +784,7 @@ void mcpz_task_message(struct mcpz_task_step *step, const struct mcpz_id *from,
         break;
     case MCPZ_MSG_TASK_YIELD:
         if (mcpz_task_load(step, &msg->task_yield.id, &task)) {
-            on_yield(step, &task, &msg->task_yield);
+            on_yield(step, from, &task, &msg->task_yield);
         }
         break;
     case MCPZ_MSG_TASK_RENEW:

@@ -26,7 +26,8 @@
  *   - nothing follows from an outcome before that is on both disks;
  *   - to another backup subtasks go first, their parent last; who takes over a parent has all that
  *     ever followed from it, takes over its subtasks, and makes those it does not know;
- *   - who yields a task yields what is below it.
+ *   - who yields a task yields what is below it;
+ *   - whose the root is, its parts are: a part that its backup holds another for is claimed anew.
  *
  * Replaying a root tries again what has failed below it, and nothing else. Subtasks are forgotten
  * with their parent.

@@ -700,6 +700,80 @@ TEST(a_part_of_a_tree_waits_for_who_is_full)
     fake_store_finish(&store);
 }
 
+/* What was added by add_part() is over, and well. */
+static void end_part(void)
+{
+    const struct mcpz_task_id id = row(1)->id;
+    const struct mcpz_task_state was = row(1)->state;
+    struct mcpz_task_state is = was;
+    struct mcpz_task_body of_part;
+
+    CHECK_UINT(mcpz_task_book_body(&tasks.book, &id, &of_part), MCPZ_OK);
+    is.phase = MCPZ_TASK_DONE;
+    mcpz_task_book_move(&tasks.book, &id, &of_part, &was, &is);
+}
+
+static void claim_part(mcpz_time now, const struct mcpz_id *from, uint64_t epoch,
+                       const struct mcpz_id *owner)
+{
+    receive(
+        now, from,
+        (struct mcpz_msg){.kind = MCPZ_MSG_TASK_YIELD, .task_yield = {row(1)->id, epoch, *owner}});
+}
+
+/* Two that were cut off have both taken it, and one of them has let it go with its root since. Who
+ * is to keep it has not heard of that, and refused it for ever: found by a storm. */
+TEST(a_part_that_is_over_is_claimed_beyond_what_its_backup_holds_another_for)
+{
+    with_alice();
+    add_part();
+    end_part();
+    claim_part(1, &bob, 1, &bob); /* that one is not to keep it */
+    CHECK_UINT(row(1)->state.epoch, 1);
+    claim_part(2, &alice, 1, &bob);
+    CHECK_UINT(row(1)->state.epoch, 2);
+    CHECK(mcpz_id_equal(&row(1)->state.owner, &self));
+    CHECK_UINT(row(1)->state.phase, MCPZ_TASK_DONE);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.epoch, 2);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_MOVED)->task_moved.state.epoch, 2);
+    claim_part(3, &alice, 1, &bob); /* of before it had heard that */
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+    CHECK_UINT(row(1)->state.epoch, 2);
+    claim_part(4, &alice, 7, &bob);
+    CHECK_UINT(row(1)->state.epoch, 8);
+    mark(5, &alice, MCPZ_MSG_TASK_KEPT, 1);
+    CHECK_UINT(listed(MCPZ_TASK_LIST_LONE), 0);
+    fake_store_finish(&store);
+}
+
+/* Of two claims to what is open the higher id's holds, but who is to keep it does not weigh that.
+ */
+TEST(an_open_part_is_claimed_anew_where_another_of_a_lower_id_is_held_for_its_owner)
+{
+    with_alice();
+    add_part();
+    claim_part(1, &alice, 1, &alice);
+    CHECK_UINT(row(1)->state.epoch, 2);
+    CHECK_UINT(row(1)->state.phase, MCPZ_TASK_QUEUED);
+    claim_part(2, &alice, 3, &bob); /* surely another's; with its parent it comes back */
+    CHECK_UINT(row(1)->state.phase, MCPZ_TASK_YIELDED);
+    fake_store_finish(&store);
+}
+
+TEST(a_part_is_not_claimed_by_who_has_lost_its_root)
+{
+    with_alice();
+    add_part();
+    end_part();
+    receive(1, &alice,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_YIELD, .task_yield = {row(0)->id, 5, bob}});
+    CHECK_UINT(row(0)->state.phase, MCPZ_TASK_YIELDED);
+    claim_part(2, &alice, 5, &bob);
+    CHECK_UINT(row(1)->state.epoch, 1);
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+    fake_store_finish(&store);
+}
+
 TEST(a_backup_that_was_replaced_is_told_to_drop_it)
 {
     with_alice();
@@ -904,6 +978,9 @@ TEST_MAIN(RUN(a_backup_keeps_many_at_one_time_and_says_so_once),
           RUN(what_nobody_else_keeps_is_kept_as_soon_as_somebody_comes),
           RUN(a_dead_backup_is_replaced), RUN(who_is_full_is_not_asked_for_a_while),
           RUN(a_part_of_a_tree_waits_for_who_is_full),
+          RUN(a_part_that_is_over_is_claimed_beyond_what_its_backup_holds_another_for),
+          RUN(an_open_part_is_claimed_anew_where_another_of_a_lower_id_is_held_for_its_owner),
+          RUN(a_part_is_not_claimed_by_who_has_lost_its_root),
           RUN(a_backup_that_was_replaced_is_told_to_drop_it),
           RUN(what_is_said_of_a_task_is_on_disk_before), RUN(a_cancelled_task_stops_and_is_over),
           RUN(who_waits_is_answered_when_it_is_over),
