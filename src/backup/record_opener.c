@@ -58,6 +58,9 @@ static bool is_kind_sealed(enum mcpz_record_kind kind)
     case MCPZ_RECORD_TRACKER:
     case MCPZ_RECORD_STAGED:
     case MCPZ_RECORD_HINT:
+    case MCPZ_RECORD_FLOOR:
+    case MCPZ_RECORD_BASE:
+    case MCPZ_RECORD_STABLE:
     case MCPZ_RECORD_KIND_END:
         break;
     }

@@ -139,6 +139,9 @@ static mcpz_error save_record(void *context, struct mcpz_bytes key, struct mcpz_
     case MCPZ_RECORD_DOCUMENT:
     case MCPZ_RECORD_ENTRY:
     case MCPZ_RECORD_CHECKPOINT:
+    case MCPZ_RECORD_FLOOR:
+    case MCPZ_RECORD_BASE:
+    case MCPZ_RECORD_STABLE:
     case MCPZ_RECORD_CHANGE:
     case MCPZ_RECORD_CHANGES:
     case MCPZ_RECORD_CURSOR:

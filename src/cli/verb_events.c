@@ -91,6 +91,7 @@ static const struct mcpz_verb verbs[] = {
     "  capabilities                  what the peer offers has changed\n"
     "  neighbour_up, neighbour_down  the overlay counts on the connection; no longer\n"
     "  agent_forked                  a node has contradicted itself: mcpz agent forks\n"
+    "  agent_folded                  an agent's old writes were folded into a checkpoint\n"
     "  layout, layout_settled        another layout of the storage is known; all has moved\n"
     "  store_repaired                this node's store was damaged, and was begun anew\n"
     "  snapshot_failed               this node could not make a backup by itself\n"

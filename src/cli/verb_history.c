@@ -90,6 +90,12 @@ static enum mcpz_exit run_agent_history(const struct mcpz_invocation *invocation
     for (size_t i = 0; i < json_array_size(answer) && !invocation->json; i++) {
         const json_t *write = json_array_get(answer, i);
         char writer[MCPZ_FIELD_BYTES];
+        const json_t *folded = json_object_get(write, "folded");
+        if (folded != NULL) {
+            (void)printf("%s  %lld writes up to here were folded into a checkpoint\n",
+                         mcpz_show_text(write, "time"), (long long)json_integer_value(folded));
+            continue;
+        }
         (void)printf("%s  %s  %.*s\n", mcpz_show_text(write, "time"),
                      mcpz_json_short_id(write, "writer", writer), VERSION_CHARS_SHOWN,
                      mcpz_show_text(write, "version"));

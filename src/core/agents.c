@@ -7,6 +7,7 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 #include "core/crdt/document.h"
+#include "core/crdt/floor.h"
 #include "core/crdt/forget.h"
 #include "core/crdt/install.h"
 #include "core/crdt/mail.h"
@@ -147,6 +148,32 @@ struct arrival {
     struct mcpz_document *document;
 };
 
+/*
+ * It is in the state, and its row is not here. The last one below the floor comes with a base, and
+ * is kept: what follows is judged by it. The rest is what its author signed elsewhere, too late.
+ */
+static enum fate keep_head(const struct step *step, const struct arrival *arrival)
+{
+    const struct mcpz_store *store = step->agents->store;
+    const struct mcpz_delta *delta = arrival->delta;
+    struct mcpz_floor floor;
+
+    if (mcpz_floor_load(store, &delta->document, &floor) != MCPZ_OK) {
+        return FATE_STORE_FAILED;
+    }
+    const struct mcpz_version *last =
+        mcpz_clock_find(floor.clock.versions, floor.clock.count, &delta->actor);
+    if (last != NULL && last->seq == delta->seq &&
+        mcpz_head_equal(&last->head, &arrival->tip.head)) {
+        const struct mcpz_record record = {
+            .kind = MCPZ_RECORD_DELTA,
+            .delta = {.delta = *delta, .head = arrival->tip.head},
+        };
+        store->put(store->context, &record);
+    }
+    return FATE_DUPLICATE;
+}
+
 /* What a valid delta is to its document, if it can be applied at all. */
 static enum fate judge(const struct step *step, const struct arrival *arrival)
 {
@@ -154,14 +181,14 @@ static enum fate judge(const struct step *step, const struct arrival *arrival)
     const struct mcpz_delta *delta = arrival->delta;
     enum mcpz_past past;
     bool crowded;
-    bool held;
+    enum mcpz_place place;
 
-    if (mcpz_past_holds(store, arrival->document, &delta->actor, &arrival->tip, &held) !=
+    if (mcpz_past_find(store, arrival->document, &delta->actor, &arrival->tip, &place) !=
         MCPZ_OK) {
         return FATE_STORE_FAILED;
     }
-    if (held) {
-        return FATE_DUPLICATE;
+    if (place != MCPZ_PLACE_NOWHERE) {
+        return place == MCPZ_PLACE_FOLDED ? keep_head(step, arrival) : FATE_DUPLICATE;
     }
     if (is_us(step->agents, &delta->actor)) {
         become_another(step->agents, &delta->actor);
@@ -327,10 +354,27 @@ static enum fate install(struct step *step, const struct mcpz_checkpoint *checkp
     return FATE_MERGED;
 }
 
-static void on_install(struct step *step, uint64_t request,
+/* What lies above it is there, too. */
+static void ask_for_rest(struct step *step, const struct mcpz_id *from,
+                         const struct mcpz_id *document_id)
+{
+    struct mcpz_catchup catchup = catchup_with(step, from);
+    struct mcpz_document document;
+
+    if (mcpz_document_load(step->agents->store, document_id, &document) == MCPZ_OK) {
+        mcpz_wanted_answered(catchup.wanted, from, document_id);
+        (void)mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
+    }
+}
+
+static void on_install(struct step *step, uint64_t request, const struct mcpz_id *from,
                        const struct mcpz_checkpoint *checkpoint)
 {
     enum fate fate = install(step, checkpoint);
+
+    if (fate == FATE_MERGED && !mcpz_id_is_zero(from)) {
+        ask_for_rest(step, from, &checkpoint->head.document);
+    }
 
     step->agents->checkpoints_installed += fate == FATE_MERGED;
     step->agents->checkpoints_refused += fate != FATE_MERGED && fate != FATE_DUPLICATE;
@@ -625,7 +669,7 @@ void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *ove
     } else if (event->kind == MCPZ_EVENT_AGENT_IMPORT) {
         on_import(&step, event->import.request, event->import.delta);
     } else if (event->kind == MCPZ_EVENT_AGENT_INSTALL) {
-        on_install(&step, event->install.request, event->install.checkpoint);
+        on_install(&step, event->install.request, &event->install.from, event->install.checkpoint);
     }
 }
 

@@ -18,8 +18,9 @@
  * holds no memory at all, and one copy more on the wire costs less than a bound that somebody
  * fills.
  *
- * Every delta is kept. Whether its author has signed it the engine has seen to (engine/batch.h).
- * Not here yet: checkpoints that fold old deltas.
+ * Deltas are kept above a floor (core/crdt/floor.h); who lacks what is below it is told so, and
+ * takes in a checkpoint. Whether their authors have signed them the engine has seen to
+ * (engine/batch.h), and who has signed a checkpoint, too.
  */
 
 #ifndef CORE_AGENTS_H

@@ -242,7 +242,8 @@ struct mcpz_event {
             const struct mcpz_delta *delta;
         } import;
         struct {
-            uint64_t request;                         /* 0: nobody waits for a REPLY */
+            uint64_t request;    /* 0: nobody waits for a REPLY */
+            struct mcpz_id from; /* who sent it, and is asked for the rest; zeros: nobody */
             const struct mcpz_checkpoint *checkpoint; /* before its first entry */
         } install;
     };

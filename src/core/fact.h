@@ -37,6 +37,7 @@ enum mcpz_fact_kind {
     MCPZ_FACT_STORE_REPAIRED,   /* our store was damaged, and was begun anew */
     MCPZ_FACT_SNAPSHOT_FAILED,  /* a backup that we make by ourselves could not be made */
     MCPZ_FACT_AGENT_FORKED,     /* an actor has contradicted itself in a document */
+    MCPZ_FACT_AGENT_FOLDED,     /* a document's old deltas were folded into its base */
     MCPZ_FACT_KIND_END,
 };
 

@@ -600,6 +600,7 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_PROBED:
     case MCPZ_FACT_RELAYED:
     case MCPZ_FACT_UNRELAYED:
+    case MCPZ_FACT_AGENT_FOLDED:
     case MCPZ_FACT_KIND_END:
         break;
     }
@@ -610,9 +611,9 @@ static void hear_fact(const struct mcpz_fact *fact)
 {
     char about[MCPZ_ID_TEXT_BYTES];
 
-    const bool is_document = fact->kind == MCPZ_FACT_AGENT_MERGED ||
-                             fact->kind == MCPZ_FACT_AGENT_DIVERGED ||
-                             fact->kind == MCPZ_FACT_AGENT_FORKED;
+    const bool is_document =
+        fact->kind == MCPZ_FACT_AGENT_MERGED || fact->kind == MCPZ_FACT_AGENT_DIVERGED ||
+        fact->kind == MCPZ_FACT_AGENT_FORKED || fact->kind == MCPZ_FACT_AGENT_FOLDED;
 
     mcpz_id_to_text(&fact->about, is_document ? 'd' : 'n', about);
     mcpz_log(level_of(fact->kind), "mesh", mcpz_fact_word(fact->kind), "about=%s", about);

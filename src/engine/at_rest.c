@@ -156,6 +156,12 @@ static const struct mcpz_tenant_key *key_of(struct mcpz_at_rest *rest, const str
         return key_of_document(rest, kv, &record->entry.document);
     case MCPZ_RECORD_DELTA:
         return key_of_document(rest, kv, &record->delta.delta.document);
+    case MCPZ_RECORD_FLOOR:
+        return key_of_document(rest, kv, &record->floor.document);
+    case MCPZ_RECORD_BASE:
+        return key_of_document(rest, kv, &record->base.document);
+    case MCPZ_RECORD_STABLE:
+        return key_of_document(rest, kv, &record->stable.document);
     case MCPZ_RECORD_TASK:
         return mcpz_vault_of(&rest->vault, record->task.body.tenant);
     case MCPZ_RECORD_TASK_STATE:

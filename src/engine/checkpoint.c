@@ -49,19 +49,33 @@ static mcpz_error read_head(const struct mcpz_store *store, const struct mcpz_id
     return MCPZ_OK;
 }
 
+void mcpz_checkpoint_state_digest(const struct mcpz_checkpoint_head *head, struct mcpz_id *digest)
+{
+    uint8_t bytes[MCPZ_CHECKPOINT_HEAD_BYTES_MAX];
+    struct mcpz_checkpoint_head bare = *head;
+
+    bare.entry_count = 0; /* that follows from the rest, or something is wrong */
+    const size_t length = mcpz_checkpoint_head_encode(&bare, bytes);
+    mcpz_digest(MCPZ_DIGEST_STATE, mcpz_bytes(bytes, length), digest->bytes);
+}
+
 mcpz_error mcpz_checkpoint_state_of(const struct mcpz_store *store, const struct mcpz_id *document,
                                     struct mcpz_checkpoint_state *state)
 {
-    uint8_t bytes[MCPZ_CHECKPOINT_HEAD_BYTES_MAX];
     struct kept_head kept;
 
     mcpz_error error = read_head(store, document, &kept);
     if (error != MCPZ_OK) {
         return error;
     }
-    kept.head.entry_count = 0; /* that follows from the rest, or something is wrong */
-    const size_t length = mcpz_checkpoint_head_encode(&kept.head, bytes);
-    mcpz_digest(MCPZ_DIGEST_STATE, mcpz_bytes(bytes, length), state->digest.bytes);
+    mcpz_checkpoint_state_digest(&kept.head, &state->digest);
+    memcpy(state->tenant, kept.tenant, sizeof(state->tenant));
+    state->tenant_length = kept.head.tenant.length;
+    state->is_whole = kept.head.cut_count == 0;
+    state->clock.count = 0;
+    if (mcpz_clock_is_valid(kept.versions, kept.head.version_count)) {
+        mcpz_clock_set(&state->clock, kept.versions, kept.head.version_count);
+    }
     state->hlc = kept.head.hlc;
     state->deltas = 0;
     for (size_t i = 0; i < kept.head.version_count; i++) {

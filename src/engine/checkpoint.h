@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "core/crdt/clock.h"
 #include "proto/checkpoint.h"
 #include "proto/id.h"
 #include "proto/store.h"
@@ -28,7 +29,14 @@ struct mcpz_checkpoint_state {
         digest;      /* over the head of its checkpoint, but for how many entries there are */
     uint64_t deltas; /* how many, of all writers */
     uint64_t hlc;
+    uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
+    size_t tenant_length;
+    bool is_whole; /* nobody has contradicted itself in it */
+    struct mcpz_clock clock;
 };
+
+/** The digest of what `head` says was seen, however many entries it has. */
+void mcpz_checkpoint_state_digest(const struct mcpz_checkpoint_head *head, struct mcpz_id *digest);
 
 /** Read what `document` has seen. Errors: MCPZ_ENOTFOUND, MCPZ_ECORRUPT, MCPZ_EIO */
 MCPZ_MUST_USE mcpz_error mcpz_checkpoint_state_of(const struct mcpz_store *store,

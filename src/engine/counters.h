@@ -44,6 +44,11 @@
     X(forks_found, "writers found to contradict themselves")                                      \
     X(checkpoints_agreed, "documents that replicas agreed on, and signed")                        \
     X(checkpoints_diverged, "documents that differ though replicas have seen the same")           \
+    X(floors_raised, "documents whose old deltas were folded")                                    \
+    X(floors_failed, "documents that could not be folded: the store cannot be read")              \
+    X(bases_sent, "checkpoints sent instead of deltas that are gone")                             \
+    X(bases_installed, "checkpoints taken in")                                                    \
+    X(bases_refused, "checkpoints refused: forged, or against what is here")                      \
     X(messages_dropped, "messages dropped: no link to their peer")
 
 struct mcpz_counters {

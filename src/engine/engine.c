@@ -285,6 +285,9 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     made->certificate_renew_ms = UINT64_MAX;
     made->save_again_us = MCPZ_TIME_NEVER;
     made->fold_deltas = config->fold_deltas > 1 ? config->fold_deltas : MCPZ_FOLD_DELTAS;
+    made->history_ms = config->history_ms != NULL ? *config->history_ms : MCPZ_HISTORY_MS_DEFAULT;
+    made->grace_ms = config->grace_ms != 0 ? config->grace_ms : MCPZ_GRACE_MS_DEFAULT;
+    made->collecting.next_us = MCPZ_TIME_NEVER;
     copy_config(made, config);
     mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);
     made->persist.watch = mcpz_signing_note;
@@ -321,6 +324,8 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
     mcpz_lane_clear(&engine->loopback);
     mcpz_outbound_clear(engine);
     mcpz_sealing_clear(engine);
+    mcpz_collecting_clear(engine);
+    mcpz_transfers_clear(engine);
     free(engine->node_memory);
     mcpz_at_rest_destroy(engine->rest);
     mcpz_wipe(engine, sizeof(*engine));
@@ -397,6 +402,8 @@ void mcpz_engine_tick(struct mcpz_engine *engine)
     }
     mcpz_admission_tick(engine);
     mcpz_folding_tick(engine);
+    mcpz_collecting_tick(engine);
+    mcpz_transfers_tick(engine);
     mcpz_engine_dispatch(engine, &tick);
 }
 
@@ -405,8 +412,11 @@ mcpz_time mcpz_engine_deadline(const struct mcpz_engine *engine)
     const mcpz_time deadline =
         mcpz_time_min(mcpz_node_deadline(&engine->node), mcpz_admission_deadline(engine));
 
-    return mcpz_time_min(engine->save_again_us,
-                         mcpz_time_min(deadline, mcpz_folding_deadline(engine)));
+    const mcpz_time folding = mcpz_time_min(
+        mcpz_folding_deadline(engine),
+        mcpz_time_min(mcpz_collecting_deadline(engine), mcpz_transfers_deadline(engine)));
+
+    return mcpz_time_min(engine->save_again_us, mcpz_time_min(deadline, folding));
 }
 
 /* ---- Requests ----------------------------------------------------------------------------- */

@@ -2,8 +2,10 @@
 
 #include <assert.h>
 
+#include "engine/collecting.h"
 #include "engine/internal.h"
 #include "engine/root.h"
+#include "engine/transfers.h"
 
 static_assert(MCPZ_OVERLAY_ACTIVE_MAX <= MCPZ_FOLD_ASKED_MAX, "all neighbours can be asked");
 static_assert(MCPZ_FOLD_COSIGNERS <= MCPZ_COSIGNATURES_MAX, "a majority of them is kept");
@@ -11,35 +13,6 @@ static_assert(MCPZ_FOLD_COSIGNERS <= MCPZ_COSIGNATURES_MAX, "a majority of them 
 size_t mcpz_folding_quorum(size_t alive)
 {
     return (alive < MCPZ_FOLD_COSIGNERS ? alive : MCPZ_FOLD_COSIGNERS) / 2 + 1;
-}
-
-/* ---- What is signed ----------------------------------------------------------------------- */
-
-/* Nothing else that a node signs begins so. */
-static const char words[] = "mcpz checkpoint: ";
-#define WORDS_BYTES (sizeof(words) - 1)
-
-struct statement {
-    uint8_t bytes[WORDS_BYTES + 3 * MCPZ_ID_BYTES];
-};
-
-static struct statement statement_of(const struct mcpz_id *document, const struct mcpz_id *state,
-                                     const struct mcpz_id *root)
-{
-    struct statement said;
-    uint8_t *at = said.bytes;
-
-    memcpy(at, words, WORDS_BYTES);
-    at += WORDS_BYTES;
-    memcpy(at, document->bytes, MCPZ_ID_BYTES);
-    memcpy(at + MCPZ_ID_BYTES, state->bytes, MCPZ_ID_BYTES);
-    memcpy(at + 2 * MCPZ_ID_BYTES, root->bytes, MCPZ_ID_BYTES);
-    return said;
-}
-
-static struct mcpz_bytes slice(const struct statement *said)
-{
-    return mcpz_bytes(said->bytes, sizeof(said->bytes));
 }
 
 /* ---- What is due -------------------------------------------------------------------------- */
@@ -75,27 +48,46 @@ void mcpz_folding_note(struct mcpz_engine *engine, const struct mcpz_record_docu
     }
 }
 
-/* How many deltas of the document came since replicas last agreed. */
+/* How many deltas of the document came since replicas last agreed; on a floor, if that can be. */
 static uint64_t tail_of(struct mcpz_engine *engine, const struct mcpz_id *document,
-                        uint64_t deltas)
+                        const struct mcpz_checkpoint_state *state, bool on_floor)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_CHECKPOINT,
                                  .checkpoint = {.document = *document}};
 
-    if (engine->store.get(engine->store.context, &record) != MCPZ_OK ||
-        record.checkpoint.deltas > deltas) {
-        return deltas;
+    if (on_floor && !mcpz_collecting_waits(engine, document)) {
+        return mcpz_collecting_tail(engine, document, &state->clock);
     }
-    return deltas - record.checkpoint.deltas;
+    if (engine->store.get(engine->store.context, &record) != MCPZ_OK ||
+        record.checkpoint.deltas > state->deltas) {
+        return state->deltas;
+    }
+    return state->deltas - record.checkpoint.deltas;
+}
+
+/* Who may be asked for all their signatures; nobody, if not all can be or something is not whole.
+ */
+static void find_keepers(struct mcpz_engine *engine, const struct mcpz_id *document,
+                         const struct mcpz_checkpoint_state *state, struct mcpz_keepers *keepers)
+{
+    keepers->count = 0;
+    if (!state->is_whole) {
+        return;
+    }
+    mcpz_keepers_find(engine, document, keepers);
+    if (!keepers->is_complete || !keepers->are_linked) {
+        keepers->count = 0;
+    }
 }
 
 static bool is_due(struct mcpz_engine *engine, const struct mcpz_id *document,
-                   struct mcpz_checkpoint_state *state)
+                   struct mcpz_checkpoint_state *state, struct mcpz_keepers *keepers)
 {
     if (mcpz_checkpoint_state_of(&engine->store, document, state) != MCPZ_OK) {
         return false;
     }
-    const uint64_t tail = tail_of(engine, document, state->deltas);
+    find_keepers(engine, document, state, keepers);
+    const uint64_t tail = tail_of(engine, document, state, keepers->count > 0);
     const bool is_idle = mcpz_hlc_to_ms(state->hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms;
     return tail >= engine->fold_deltas || (tail > 0 && is_idle);
 }
@@ -117,8 +109,8 @@ static struct mcpz_fold *find(struct mcpz_folding *folding, const struct mcpz_id
 {
     for (size_t i = 0; i < MCPZ_FOLDS_MAX; i++) {
         struct mcpz_fold *fold = &folding->folds[i];
-        if (fold->until_us != 0 && mcpz_id_equal(&fold->document, document) &&
-            mcpz_id_equal(&fold->state, state)) {
+        if (fold->until_us != 0 && mcpz_id_equal(&fold->said.document, document) &&
+            mcpz_id_equal(&fold->said.state, state)) {
             return fold;
         }
     }
@@ -135,25 +127,55 @@ static void send(struct mcpz_engine *engine, const struct mcpz_id *peer,
     }
 }
 
-static void ask_neighbours(struct mcpz_engine *engine, struct mcpz_fold *fold)
+static void ask(struct mcpz_engine *engine, struct mcpz_fold *fold, const struct mcpz_id *peer)
 {
-    const struct mcpz_overlay *overlay = &engine->node.fabric.overlay;
+    const struct mcpz_agreement *said = &fold->said;
     const struct mcpz_msg msg = {
         .kind = MCPZ_MSG_FOLD,
-        .fold = {.document = fold->document, .state = fold->state, .root = fold->root},
+        .fold = {.document = said->document,
+                 .state = said->state,
+                 .root = said->root,
+                 .replicas = said->replicas},
     };
 
-    for (size_t i = 0; i < overlay->active_count; i++) {
-        fold->asked[fold->asked_count++] = overlay->active[i].id;
-        send(engine, &overlay->active[i].id, &msg);
+    fold->asked[fold->asked_count++] = *peer;
+    send(engine, peer, &msg);
+}
+
+/* All who keep it, if all of them can be asked; else our neighbours. */
+static void ask_all(struct mcpz_engine *engine, struct mcpz_fold *fold,
+                    const struct mcpz_keepers *keepers)
+{
+    const struct mcpz_overlay *overlay = &engine->node.fabric.overlay;
+
+    for (size_t i = 0; i < keepers->count; i++) {
+        ask(engine, fold, &keepers->others[i]);
+    }
+    for (size_t i = 0; i < overlay->active_count && keepers->count == 0; i++) {
+        ask(engine, fold, &overlay->active[i].id);
     }
 }
 
-static void sign(struct mcpz_engine *engine, const struct mcpz_fold *fold, uint8_t *signature)
+/* All who keep it have signed: it may become the floor, here and at each of them. */
+static void tell_all(struct mcpz_engine *engine, struct mcpz_fold *fold)
 {
-    const struct statement said = statement_of(&fold->document, &fold->state, &fold->root);
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_AGREED,
+        .agreed = {.document = fold->said.document,
+                   .agreed = {.tenant = mcpz_bytes(fold->tenant, fold->tenant_length),
+                              .hlc = fold->hlc,
+                              .versions = fold->clock.versions,
+                              .version_count = fold->clock.count,
+                              .root = fold->said.root,
+                              .replicas = fold->said.replicas,
+                              .signatures = fold->signatures,
+                              .signature_count = fold->signature_count}},
+    };
 
-    mcpz_identity_sign(engine->identity, slice(&said), signature);
+    mcpz_collecting_agreed(engine, &fold->said.document, &msg.agreed.agreed);
+    for (size_t i = 0; i < fold->asked_count; i++) {
+        mcpz_transfers_tell(engine, &fold->asked[i], &msg);
+    }
 }
 
 /* All have answered, and none of them otherwise: keep what enough have signed. */
@@ -162,9 +184,9 @@ static void settle(struct mcpz_engine *engine, struct mcpz_fold *fold)
     const size_t alive = mcpz_members_alive_count(&engine->node.fabric.members);
     const struct mcpz_record record = {
         .kind = MCPZ_RECORD_CHECKPOINT,
-        .checkpoint = {.document = fold->document,
-                       .state = fold->state,
-                       .root = fold->root,
+        .checkpoint = {.document = fold->said.document,
+                       .state = fold->said.state,
+                       .root = fold->said.root,
                        .deltas = fold->deltas,
                        .folded_ms = engine->wall_ms,
                        .signatures = fold->signatures,
@@ -175,6 +197,9 @@ static void settle(struct mcpz_engine *engine, struct mcpz_fold *fold)
         engine->store.put(engine->store.context, &record);
         engine->counters.checkpoints_agreed++;
     }
+    if (fold->said.replicas > 0 && fold->signature_count == fold->said.replicas) {
+        tell_all(engine, fold);
+    }
     fold->until_us = 0;
 }
 
@@ -182,24 +207,31 @@ static void begin(struct mcpz_engine *engine, const struct mcpz_id *document)
 {
     struct mcpz_fold *fold = find_free(&engine->folding);
     struct mcpz_checkpoint_state state;
+    struct mcpz_keepers keepers;
     struct mcpz_id root;
 
-    if (fold == NULL || !is_due(engine, document, &state) ||
+    mcpz_collecting_consider(engine, document);
+    if (fold == NULL || !is_due(engine, document, &state, &keepers) ||
         find(&engine->folding, document, &state.digest) != NULL ||
         mcpz_root_of(&engine->store, document, root.bytes) != MCPZ_OK) {
         return;
     }
     *fold = (struct mcpz_fold){
-        .document = *document,
-        .state = state.digest,
-        .root = root,
+        .said = {.document = *document,
+                 .state = state.digest,
+                 .root = root,
+                 .replicas = keepers.count > 0 ? (uint32_t)keepers.count + 1 : 0},
+        .clock = state.clock,
+        .hlc = state.hlc,
+        .tenant_length = state.tenant_length,
         .deltas = state.deltas,
         .until_us = engine->now + MCPZ_FOLD_PATIENCE_US,
     };
-    sign(engine, fold, fold->signatures[0].signature);
+    memcpy(fold->tenant, state.tenant, sizeof(fold->tenant));
+    mcpz_agreement_sign(engine, &fold->said, fold->signatures[0].signature);
     fold->signatures[0].signer = *mcpz_identity_id(engine->identity);
     fold->signature_count = 1;
-    ask_neighbours(engine, fold);
+    ask_all(engine, fold, &keepers);
     if (fold->asked_count == 0) {
         settle(engine, fold);
     }
@@ -207,7 +239,7 @@ static void begin(struct mcpz_engine *engine, const struct mcpz_id *document)
 
 /* ---- Hearing ------------------------------------------------------------------------------ */
 
-static void alarm_of(struct mcpz_engine *engine, const struct mcpz_id *document)
+void mcpz_folding_alarm(struct mcpz_engine *engine, const struct mcpz_id *document)
 {
     const struct mcpz_action action = {
         .kind = MCPZ_ACTION_FACT,
@@ -221,6 +253,7 @@ static void alarm_of(struct mcpz_engine *engine, const struct mcpz_id *document)
 static enum mcpz_fold_verdict judge(struct mcpz_engine *engine, const struct mcpz_msg_fold *asked)
 {
     struct mcpz_checkpoint_state state;
+    struct mcpz_keepers keepers;
     struct mcpz_id root;
 
     if (mcpz_checkpoint_state_of(&engine->store, &asked->document, &state) != MCPZ_OK) {
@@ -228,6 +261,13 @@ static enum mcpz_fold_verdict judge(struct mcpz_engine *engine, const struct mcp
     }
     if (!mcpz_id_equal(&state.digest, &asked->state)) {
         return MCPZ_FOLD_ELSEWHERE;
+    }
+    if (asked->replicas > 0) {
+        /* Who asks for less than all who keep it, as we see it, gets no signature for a floor. */
+        mcpz_keepers_find(engine, &asked->document, &keepers);
+        if (!keepers.is_complete || keepers.count + 1 != asked->replicas) {
+            return MCPZ_FOLD_ELSEWHERE;
+        }
     }
     if (mcpz_root_of(&engine->store, &asked->document, root.bytes) != MCPZ_OK) {
         return MCPZ_FOLD_ELSEWHERE; /* what cannot be read says nothing; that was counted */
@@ -238,7 +278,8 @@ static enum mcpz_fold_verdict judge(struct mcpz_engine *engine, const struct mcp
 void mcpz_folding_asked(struct mcpz_engine *engine, const struct mcpz_id *from,
                         const struct mcpz_msg_fold *asked)
 {
-    const struct statement said = statement_of(&asked->document, &asked->state, &asked->root);
+    const struct mcpz_agreement said = {asked->document, asked->state, asked->root,
+                                        asked->replicas};
     uint8_t signature[MCPZ_SIGNATURE_BYTES];
     struct mcpz_msg msg = {
         .kind = MCPZ_MSG_FOLDED,
@@ -248,10 +289,10 @@ void mcpz_folding_asked(struct mcpz_engine *engine, const struct mcpz_id *from,
     };
 
     if (msg.folded.verdict == MCPZ_FOLD_SAME) {
-        mcpz_identity_sign(engine->identity, slice(&said), signature);
+        mcpz_agreement_sign(engine, &said, signature);
         msg.folded.signature = mcpz_bytes(signature, sizeof(signature));
     } else if (msg.folded.verdict == MCPZ_FOLD_DIVERGED) {
-        alarm_of(engine, &asked->document);
+        mcpz_folding_alarm(engine, &asked->document);
     }
     send(engine, from, &msg);
 }
@@ -272,8 +313,7 @@ static bool note_answer(struct mcpz_fold *fold, const struct mcpz_id *from)
 static mcpz_error take_signature(struct mcpz_fold *fold, const struct mcpz_id *from,
                                  struct mcpz_bytes signature)
 {
-    const struct statement said = statement_of(&fold->document, &fold->state, &fold->root);
-    mcpz_error error = mcpz_signature_verify(from, slice(&said), signature);
+    mcpz_error error = mcpz_agreement_verify(from, &fold->said, signature);
 
     if (error == MCPZ_OK && fold->signature_count < MCPZ_COSIGNATURES_MAX) {
         struct mcpz_cosignature *added = &fold->signatures[fold->signature_count++];
@@ -299,7 +339,7 @@ mcpz_error mcpz_folding_answered(struct mcpz_engine *engine, const struct mcpz_i
         answer->verdict == MCPZ_FOLD_DIVERGED) {
         fold->until_us = 0;
         if (answer->verdict == MCPZ_FOLD_DIVERGED) {
-            alarm_of(engine, &answer->document);
+            mcpz_folding_alarm(engine, &answer->document);
         }
         engine->counters.refused_signature += error != MCPZ_OK;
         return error;
@@ -318,6 +358,7 @@ static void sweep(struct mcpz_engine *engine)
     struct mcpz_folding *folding = &engine->folding;
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = folding->swept}};
     struct mcpz_checkpoint_state state;
+    struct mcpz_keepers keepers;
 
     for (size_t i = 0; i < MCPZ_FOLD_SWEEP && folding->rest_us <= engine->now; i++) {
         mcpz_error error =
@@ -326,9 +367,11 @@ static void sweep(struct mcpz_engine *engine)
             folding->swept = (struct mcpz_id){{0}};
             return;
         }
+        const bool is_idle =
+            mcpz_hlc_to_ms(record.document.hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms;
         folding->swept = record.document.id;
-        if (mcpz_hlc_to_ms(record.document.hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms &&
-            is_due(engine, &folding->swept, &state)) {
+        mcpz_collecting_consider(engine, &folding->swept);
+        if (is_idle && is_due(engine, &folding->swept, &state, &keepers)) {
             wait_for_turn(folding, &folding->swept);
             folding->rest_us = engine->now + MCPZ_FOLD_REST_US;
         }

@@ -12,8 +12,8 @@
  * the same: a majority of the live members, or of five if there are more. Where writing goes on
  * all the time that takes a moment of calm, and is tried again.
  *
- * Nothing is dropped for it yet: what is agreed on is a proof that replicas are alike, and the
- * alarm where they are not.
+ * What is agreed on is a proof that replicas are alike, and the alarm where they are not. If all
+ * who keep the document are asked and have signed, it may become its floor: engine/collecting.h.
  *
  * Source: docs reference crdt 1.5.
  */
@@ -26,7 +26,9 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "core/crdt/clock.h"
 #include "core/overlay.h"
+#include "engine/agreement.h"
 #include "engine/checkpoint.h"
 #include "proto/checkpoint.h"
 #include "proto/id.h"
@@ -46,9 +48,11 @@
 
 /* One document that neighbours were asked about. */
 struct mcpz_fold {
-    struct mcpz_id document;
-    struct mcpz_id state;
-    struct mcpz_id root;
+    struct mcpz_agreement said;
+    struct mcpz_clock clock;
+    uint64_t hlc;
+    uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
+    size_t tenant_length;
     uint64_t deltas;
     mcpz_time until_us; /* 0: free */
     struct mcpz_id asked[MCPZ_FOLD_ASKED_MAX];

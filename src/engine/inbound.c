@@ -35,6 +35,12 @@ static mcpz_error take_signed(struct mcpz_engine *engine, struct mcpz_link_row *
     if (msg->kind == MCPZ_MSG_FOLDED) {
         return mcpz_folding_answered(engine, &from, &msg->folded);
     }
+    if (msg->kind == MCPZ_MSG_AGREED) {
+        return mcpz_transfers_agreed(engine, &from, &msg->agreed);
+    }
+    if (msg->kind == MCPZ_MSG_BASE) {
+        return mcpz_transfers_base(engine, &from, &msg->base);
+    }
     if (msg->kind == MCPZ_MSG_AUTHOR) {
         return mcpz_authors_take(engine, row, &msg->author);
     }
@@ -73,7 +79,7 @@ static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row 
         return MCPZ_OK;
     }
     row->peer_is_ready = true;
-    if ((kind >= MCPZ_MSG_BATCH && kind <= MCPZ_MSG_FOLDED) || kind == MCPZ_MSG_DELTA) {
+    if ((kind >= MCPZ_MSG_BATCH && kind <= MCPZ_MSG_BASE) || kind == MCPZ_MSG_DELTA) {
         return take_signed(engine, row, &msg);
     }
     if (mcpz_ended_message(engine, &msg)) {

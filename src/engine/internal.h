@@ -6,11 +6,13 @@
 #include "crypto/proof.h"
 #include "crypto/seal.h"
 #include "engine/certificate.h"
+#include "engine/collecting.h"
 #include "engine/engine.h"
 #include "engine/folding.h"
 #include "engine/lane.h"
 #include "engine/persist.h"
 #include "engine/scratch.h"
+#include "engine/transfers.h"
 #include "proto/code.h"
 
 #define MCPZ_ADMIT_WITHIN_US MCPZ_SECONDS(10)
@@ -146,6 +148,10 @@ struct mcpz_engine {
 
     struct mcpz_folding folding;
     uint64_t fold_deltas;
+    uint64_t grace_ms;
+    uint64_t history_ms;
+    struct mcpz_collecting collecting;
+    struct mcpz_transfers transfers;
 
     struct mcpz_sealed sealed[MCPZ_SEALED_MAX];
 
@@ -281,6 +287,8 @@ void mcpz_folding_asked(struct mcpz_engine *engine, const struct mcpz_id *from,
 MCPZ_MUST_USE mcpz_error mcpz_folding_answered(struct mcpz_engine *engine,
                                                const struct mcpz_id *from,
                                                const struct mcpz_msg_folded *answer);
+/** Two nodes cannot be right of `document`: count it, and say so. */
+void mcpz_folding_alarm(struct mcpz_engine *engine, const struct mcpz_id *document);
 /** Ask about what is due. */
 void mcpz_folding_tick(struct mcpz_engine *engine);
 mcpz_time mcpz_folding_deadline(const struct mcpz_engine *engine);

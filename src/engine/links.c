@@ -108,6 +108,8 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_AUTHOR:
     case MCPZ_MSG_FOLD:
     case MCPZ_MSG_FOLDED:
+    case MCPZ_MSG_AGREED:
+    case MCPZ_MSG_BASE:
     case MCPZ_MSG_WANT:
     case MCPZ_MSG_BRANCHES:
     case MCPZ_MSG_FETCH:

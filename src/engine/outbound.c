@@ -277,6 +277,10 @@ static void send(struct mcpz_engine *engine, const struct mcpz_action *action)
         send_delta(engine, &action->send);
         return;
     }
+    if (action->send.msg.kind == MCPZ_MSG_AGREED) {
+        mcpz_transfers_offer(engine, &action->send.peers[0], &action->send.msg.agreed.document);
+        return;
+    }
     if (action->durable && follows_deltas(action->send.msg.kind)) {
         mcpz_outgoing_flush(engine);
     }

@@ -274,6 +274,7 @@ unsigned mcpz_api_status_of(uint32_t code)
     case MCPZ_CODE_NOT_FOUND:
         return 404;
     case MCPZ_CODE_SHREDDED:
+    case MCPZ_CODE_HISTORY_FOLDED:
         return 410;
     case MCPZ_CODE_CONFLICT:
         return 409;

@@ -307,13 +307,13 @@ static void fail_agent(struct mcpz_exchange *exchange, mcpz_error error, struct 
     mcpz_exchange_fail_error(exchange, error, "reading the agent");
 }
 
-/* How many writes its state is made of. */
-static uint64_t count_deltas(const struct mcpz_record_document *document)
+/* How many writes a version vector stands for. */
+static uint64_t count_versions(const struct mcpz_version *versions, size_t count)
 {
     uint64_t deltas = 0;
 
-    for (size_t i = 0; i < document->version_count; i++) {
-        deltas += document->versions[i].seq;
+    for (size_t i = 0; i < count; i++) {
+        deltas += versions[i].seq;
     }
     return deltas;
 }
@@ -337,6 +337,34 @@ static void show_agreed(const struct mcpz_store *store, const struct mcpz_id *do
                   (json_int_t)agreed->signature_count));
 }
 
+/* So far its writes were folded, if they were; and how many are left. */
+static void show_floor(const struct mcpz_store *store, const struct mcpz_id *document,
+                       uint64_t deltas, json_t *json)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    const struct mcpz_agreed *agreed = &record.floor.agreed;
+    uint64_t folded = 0;
+
+    if (store->get(store->context, &record) == MCPZ_OK) {
+        json_t *signers = json_array();
+        folded = count_versions(agreed->versions, agreed->version_count);
+        for (size_t i = 0; i < agreed->signature_count; i++) {
+            (void)json_array_append_new(signers,
+                                        mcpz_exchange_show_id(&agreed->signatures[i].signer, 'n'));
+        }
+        (void)json_object_set_new(
+            json, "floor",
+            json_pack("{s:I, s:o, s:o, s:I, s:o, s:I, s:o}", "deltas", (json_int_t)folded, "root",
+                      mcpz_exchange_show_hex(mcpz_bytes(agreed->root.bytes, MCPZ_ID_BYTES)),
+                      "time", mcpz_exchange_show_time(mcpz_hlc_to_ms(agreed->hlc)), "time_ms",
+                      (json_int_t)mcpz_hlc_to_ms(agreed->hlc), "folded",
+                      mcpz_exchange_show_time(record.floor.folded_ms), "bytes",
+                      (json_int_t)record.floor.byte_count, "signers", signers));
+    }
+    (void)json_object_set_new(json, "kept",
+                              json_integer((json_int_t)(deltas > folded ? deltas - folded : 0)));
+}
+
 static void show_agent(struct mcpz_exchange *exchange, struct mcpz_bytes id,
                        const struct mcpz_id *document, uint32_t copies)
 {
@@ -350,7 +378,8 @@ static void show_agent(struct mcpz_exchange *exchange, struct mcpz_bytes id,
 
     mcpz_error error = mcpz_walk_find(store, document, &record);
     if (error == MCPZ_OK) {
-        deltas = count_deltas(&record.document); /* its lists do not last */
+        deltas = count_versions(record.document.versions,
+                                record.document.version_count); /* its lists do not last */
         error = mcpz_engine_root(engine, document, root);
     }
     if (error == MCPZ_OK) {
@@ -368,6 +397,7 @@ static void show_agent(struct mcpz_exchange *exchange, struct mcpz_bytes id,
     if (copies > 0) {
         (void)json_object_set_new(answer, "copies", json_integer(copies));
     }
+    show_floor(store, document, deltas, answer);
     mcpz_exchange_answer(exchange, 200, answer);
 }
 

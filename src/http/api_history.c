@@ -1,7 +1,8 @@
 /*
  * GET /v1/history/ID: what was written to an agent, or what it was.
  *
- *   ?limit=N    the last N writes that this node knows of, oldest first (100)
+ *   ?limit=N    the last N writes that this node keeps, oldest first (100); ahead of the first
+ *               that is kept, if it is among them, how many were folded before it
  *   ?at_ms=T    its state at that time of the wall clock: of all writes stamped until then
  *   ?at=v-...   its state after that write
  *
@@ -155,6 +156,27 @@ static json_t *show_write(const struct mcpz_record_delta *record)
                      mcpz_exchange_show_id(&delta->actor.node, 'n'), "generation",
                      (json_int_t)delta->actor.generation, "seq", (json_int_t)delta->seq, "added",
                      show_adds(delta), "removed", show_removes(delta));
+}
+
+/* What there was before the first write that is kept. */
+static void show_beginning(struct mcpz_exchange *exchange)
+{
+    struct history *history = exchange->state;
+    const struct mcpz_floor *floor = &history->deltas.floor;
+    uint64_t folded = 0;
+
+    if (!floor->exists || mcpz_delta_walk_left(&history->deltas) > history->limit) {
+        return;
+    }
+    for (size_t i = 0; i < floor->clock.count; i++) {
+        folded += floor->clock.versions[i].seq;
+    }
+    mcpz_body_append_json(&exchange->response.body,
+                          json_pack("{s:I, s:o, s:I}", "folded", (json_int_t)folded, "time",
+                                    mcpz_exchange_show_time(mcpz_hlc_to_ms(floor->hlc)), "time_ms",
+                                    (json_int_t)mcpz_hlc_to_ms(floor->hlc)),
+                          true);
+    history->first_written = true;
 }
 
 /* One write: shown, if it is among the last. */
@@ -410,10 +432,13 @@ static bool open_history(struct mcpz_exchange *exchange, struct history *history
     if (error == MCPZ_ENOTFOUND) {
         mcpz_agent_scope_missing(exchange, mcpz_bytes(history->name, history->name_length));
     } else if (error == MCPZ_EEXPIRED) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT,
-                           "what was written to agent \"%.*s\" until then was folded, and is not "
-                           "kept any more: only a later time can be read",
-                           (int)history->name_length, history->name);
+        json_t *time =
+            mcpz_exchange_show_time(mcpz_hlc_to_ms(history->rewind.deltas.floor.hlc));
+        mcpz_exchange_fail(exchange, MCPZ_CODE_HISTORY_FOLDED,
+                           "before %s the history of agent \"%.*s\" was folded into a checkpoint, "
+                           "and is not kept any more: only a later time can be read",
+                           json_string_value(time), (int)history->name_length, history->name);
+        json_decref(time);
     } else if (error != MCPZ_OK) {
         mcpz_exchange_fail_error(exchange, error, "reading the agent");
     }
@@ -444,6 +469,10 @@ static void go_on(struct mcpz_exchange *exchange, struct history *history)
 {
     mcpz_exchange_wait(exchange, &history_kind, history);
     exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
+    if (!history->is_past) {
+        mcpz_body_text(&exchange->response.body, "[");
+        show_beginning(exchange);
+    }
     work(exchange);
 }
 
@@ -461,9 +490,6 @@ void mcpz_api_get_history(struct mcpz_exchange *exchange, const struct mcpz_requ
         !open_history(exchange, history)) {
         release(history);
         return;
-    }
-    if (!history->is_past) {
-        mcpz_body_text(&exchange->response.body, "[");
     }
     go_on(exchange, history);
 }

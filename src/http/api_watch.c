@@ -18,6 +18,7 @@
 
 #include "core/crdt/clock.h"
 #include "core/crdt/document.h"
+#include "core/crdt/floor.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
 #include "http/agent_scope.h"
@@ -99,8 +100,25 @@ static size_t print_write(const struct mcpz_delta *delta, char *text)
     return used + length + 2;
 }
 
+/* Go on behind the floor, if that is where we are: the next look finds what lies above it. */
+static mcpz_error skip_folded(struct watch *watch, const struct mcpz_store *store,
+                              const struct mcpz_version *version)
+{
+    const struct mcpz_actor actor = version->actor;
+    struct mcpz_floor floor;
+
+    mcpz_error error = mcpz_floor_load(store, &watch->document, &floor);
+    const struct mcpz_version *last =
+        mcpz_clock_find(floor.clock.versions, floor.clock.count, &actor);
+    if (error == MCPZ_OK && last != NULL &&
+        last->seq > mcpz_clock_get(watch->told.versions, watch->told.count, &actor)) {
+        return mcpz_clock_advance(&watch->told, last) ? MCPZ_OK : MCPZ_ECORRUPT;
+    }
+    return error == MCPZ_OK ? MCPZ_ECORRUPT : error;
+}
+
 /* The first delta that was not told of yet, by its stamp. */
-static mcpz_error find_next(const struct watch *watch, const struct mcpz_store *store,
+static mcpz_error find_next(struct watch *watch, const struct mcpz_store *store,
                             struct mcpz_record *next)
 {
     struct mcpz_record document = {.kind = MCPZ_RECORD_DOCUMENT,
@@ -117,6 +135,11 @@ static mcpz_error find_next(const struct watch *watch, const struct mcpz_store *
         struct mcpz_record record;
         error =
             mcpz_document_find_delta(store, &watch->document, &version->actor, told + 1, &record);
+        if (error == MCPZ_ENOTFOUND) {
+            /* Folded before it was told: it is in what the agent is now. */
+            error = skip_folded(watch, store, version);
+            continue;
+        }
         if (error == MCPZ_OK &&
             (result != MCPZ_OK || record.delta.delta.hlc < next->delta.delta.hlc)) {
             *next = record;

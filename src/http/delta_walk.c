@@ -13,8 +13,15 @@ mcpz_error mcpz_delta_walk_start(struct mcpz_delta_walk *walk, const struct mcpz
     if (error != MCPZ_OK) {
         return error;
     }
+    error = mcpz_floor_load(store, &document->id, &walk->floor);
+    if (error != MCPZ_OK) {
+        return error;
+    }
     for (size_t i = 0; i < opened.clock.count; i++) {
-        walk->left += opened.clock.versions[i].seq;
+        const struct mcpz_version *version = &opened.clock.versions[i];
+        const uint64_t below =
+            mcpz_clock_get(walk->floor.clock.versions, walk->floor.clock.count, &version->actor);
+        walk->left += version->seq > below ? version->seq - below : 0;
     }
     mcpz_branches_init(&walk->branches, &opened);
     error = mcpz_branches_follow_all(&walk->branches, store);

@@ -1,6 +1,7 @@
 /*
- * All deltas of one document, the past of each before it; those of writers that contradict
- * themselves on all their branches, since others may have built on them (core/crdt/branches.h).
+ * All deltas of one document above its floor, the past of each before it; those of writers that
+ * contradict themselves on all their branches, since others may have built on them
+ * (core/crdt/branches.h).
  *
  * What is written while the walk is under way is left out.
  */
@@ -15,12 +16,14 @@
 
 #include "base/attr.h"
 #include "core/crdt/branches.h"
+#include "core/crdt/floor.h"
 #include "proto/limits.h"
 #include "proto/record.h"
 #include "proto/store.h"
 
 struct mcpz_delta_walk {
     struct mcpz_branches branches;
+    struct mcpz_floor floor; /* where it began */
     uint64_t left;
     size_t cursor_count; /* 0: at the end */
 };
@@ -28,7 +31,7 @@ struct mcpz_delta_walk {
 /**
  * Start in front of the first delta of `document`, as its record has it.
  *
- * Errors: MCPZ_ECORRUPT  every delta is kept, and one is not there; MCPZ_EIO
+ * Errors: MCPZ_ECORRUPT  every delta above the floor is kept, and one is not there; MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_delta_walk_start(struct mcpz_delta_walk *walk,
                                                const struct mcpz_store *store,

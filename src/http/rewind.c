@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/hex.h"
-#include "core/crdt/document.h"
 
 /* ---- Where it ends ------------------------------------------------------------------------ */
 
@@ -61,43 +60,17 @@ mcpz_error mcpz_rewind_start(struct mcpz_rewind *rewind, const struct mcpz_store
 {
     *rewind = (struct mcpz_rewind){
         .until = *until, .document = document->id, .found = until->digit_count > 0 ? 0 : 1};
+    struct mcpz_floor floor;
 
     mcpz_error error = mcpz_delta_walk_start(&rewind->deltas, store, document);
     if (error == MCPZ_OK) {
-        error = mcpz_scratch_create(&rewind->scratch);
+        error = mcpz_replay_create(store, &rewind->document, &floor, &rewind->replay);
     }
-    if (error == MCPZ_OK) {
-        error = mcpz_mem_create(&rewind->mem, &rewind->kv);
-    }
-    if (error == MCPZ_OK) {
-        mcpz_persist_init(&rewind->persist, &rewind->kv, rewind->scratch, &rewind->store);
-    }
-    return error;
-}
-
-static mcpz_error redo(struct mcpz_rewind *rewind, const struct mcpz_delta *delta)
-{
-    const struct mcpz_store *store = &rewind->store;
-    struct mcpz_document document;
-    struct mcpz_id delta_id;
-    mcpz_error error = mcpz_document_load(store, &rewind->document, &document);
-
     if (error != MCPZ_OK) {
         return error;
     }
-    store->delta_id(store->context, delta, &delta_id);
-    return mcpz_document_apply(store, &document, delta, &delta_id, mcpz_hlc_to_ms(delta->hlc));
-}
-
-/* Nothing lasts but until the turn ends, so this is one of the past's own. */
-static void end_turn(struct mcpz_rewind *rewind)
-{
-    uint64_t batch = rewind->kv.commit(rewind->kv.context);
-
-    if (batch != 0) {
-        mcpz_mem_sync(rewind->mem, batch);
-    }
-    (void)rewind->kv.progress(rewind->kv.context);
+    rewind->store = *mcpz_replay_store(rewind->replay);
+    return floor.exists && floor.hlc >= until->hlc_end ? MCPZ_EEXPIRED : MCPZ_OK;
 }
 
 static mcpz_error take_next(struct mcpz_rewind *rewind, const struct mcpz_store *store)
@@ -114,7 +87,7 @@ static mcpz_error take_next(struct mcpz_rewind *rewind, const struct mcpz_store 
     }
     const bool is_over = until->digit_count > 0 && rewind->found > 0;
     rewind->found += is_named(until, &record.delta.head) ? 1 : 0;
-    return is_over ? MCPZ_OK : redo(rewind, &record.delta.delta);
+    return is_over ? MCPZ_OK : mcpz_replay_apply(rewind->replay, &record.delta.delta);
 }
 
 mcpz_error mcpz_rewind_step(struct mcpz_rewind *rewind, const struct mcpz_store *store,
@@ -125,16 +98,12 @@ mcpz_error mcpz_rewind_step(struct mcpz_rewind *rewind, const struct mcpz_store 
     for (size_t i = 0; i < count && error == MCPZ_OK; i++) {
         error = take_next(rewind, store);
     }
-    end_turn(rewind);
+    mcpz_replay_rest(rewind->replay);
     return error;
 }
 
 void mcpz_rewind_finish(struct mcpz_rewind *rewind)
 {
-    if (rewind->mem != NULL) {
-        mcpz_mem_destroy(rewind->mem);
-    }
-    mcpz_scratch_destroy(rewind->scratch);
-    rewind->mem = NULL;
-    rewind->scratch = NULL;
+    mcpz_replay_destroy(rewind->replay);
+    rewind->replay = NULL;
 }

@@ -14,9 +14,8 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
-#include "engine/persist.h"
+#include "engine/replay.h"
 #include "http/delta_walk.h"
-#include "store/mem.h"
 
 /* The name of a write is "v-" and the head of its delta in hexadecimal, or enough of that. */
 #define MCPZ_VERSION_DIGITS_MIN 8
@@ -45,15 +44,12 @@ struct mcpz_rewind {
     struct mcpz_id document;
     struct mcpz_delta_walk deltas;
     size_t found; /* writes that are named so */
-    struct mcpz_mem *mem;
-    struct mcpz_kv kv;
-    struct mcpz_scratch *scratch;
-    struct mcpz_persist persist;
+    struct mcpz_replay *replay;
     struct mcpz_store store; /* the past, as far as it was done again; its reads last as it does */
 };
 
 /**
- * Start in front of the first write of `document`, as its record has it. `rewind` stays where it
+ * Start in front of the first write of `document` above its floor, as its record has it. `rewind` stays where it
  * is until it is finished.
  *
  * Errors: MCPZ_EEXPIRED  what was written until then was folded, and is not kept any more

@@ -40,13 +40,33 @@ enum mcpz_fold_verdict {
     MCPZ_FOLD_VERDICT_END,
 };
 
-#define MCPZ_COSIGNATURES_MAX 8
+#define MCPZ_COSIGNATURES_MAX 16
 
 /* One replica's word for a checkpoint. */
 struct mcpz_cosignature {
     struct mcpz_id signer;
     uint8_t signature[64];
 };
+
+/*
+ * A place in the past of a document that all who keep it have signed: what they had seen, and what
+ * it came to. Lists are borrowed.
+ */
+struct mcpz_agreed {
+    struct mcpz_bytes tenant; /* as in its checkpoint */
+    uint64_t hlc; /* greatest stamp in it */
+    const struct mcpz_version *versions;
+    size_t version_count;
+    struct mcpz_id root;
+    uint32_t replicas; /* how many there were; each of them has signed */
+    const struct mcpz_cosignature *signatures;
+    size_t signature_count;
+};
+
+#define MCPZ_BASE_PIECE_BYTES 32768 /* of a checkpoint, in one record and in one message */
+#define MCPZ_BASE_BYTES_MAX (64 * MCPZ_BASE_PIECE_BYTES)
+#define MCPZ_BASE_ANSWER_BYTES_MAX                                                                \
+    (MCPZ_MSG_BYTES_MAX - 512) /* a piece, or a BATCH of one delta */
 
 struct mcpz_record_entry;
 

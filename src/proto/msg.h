@@ -94,6 +94,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_AUTHOR = 71,
     MCPZ_MSG_FOLD = 72,
     MCPZ_MSG_FOLDED = 73,
+    MCPZ_MSG_AGREED = 74,
+    MCPZ_MSG_BASE = 75,
     MCPZ_MSG_LAYOUT = 76,
     MCPZ_MSG_LAYOUT_STATE = 77,
     MCPZ_MSG_ACK_ASK = 78,
@@ -477,6 +479,7 @@ struct mcpz_msg_fold {
     struct mcpz_id document;
     struct mcpz_id state;
     struct mcpz_id root;
+    uint32_t replicas; /* who keep it, ourselves among them */
 };
 
 /* The answer. */
@@ -485,6 +488,29 @@ struct mcpz_msg_folded {
     struct mcpz_id state;
     uint32_t verdict;            /* enum mcpz_fold_verdict */
     struct mcpz_bytes signature; /* SAME: MCPZ_SIGNATURE_BYTES; else empty */
+};
+
+/*
+ * "All who keep this document have signed this." With a size: "what you lack lies below it, and
+ * its deltas are gone: this is what they came to, in so many bytes; ask for them."
+ */
+struct mcpz_msg_agreed {
+    struct mcpz_id document;
+    struct mcpz_agreed agreed;
+    uint64_t byte_count; /* of the checkpoint; 0: it is only said */
+};
+
+/*
+ * A piece of a checkpoint that AGREED has told of, or a question for one. Behind the pieces come
+ * the last delta of each actor that is in it, each as an encoded BATCH; empty: it is not to be
+ * had.
+ */
+struct mcpz_msg_base {
+    struct mcpz_id document;
+    struct mcpz_id root;
+    uint32_t index;
+    bool is_answer;
+    struct mcpz_bytes bytes; /* of an answer */
 };
 
 /* How far along a document is. */
@@ -880,6 +906,8 @@ struct mcpz_msg {
         struct mcpz_msg_author author;
         struct mcpz_msg_fold fold;
         struct mcpz_msg_folded folded;
+        struct mcpz_msg_agreed agreed;
+        struct mcpz_msg_base base;
         struct mcpz_msg_want want;
         struct mcpz_msg_layout layout;
         struct mcpz_msg_layout_state layout_state;

@@ -49,6 +49,9 @@ enum mcpz_record_kind {
     MCPZ_RECORD_CHANGE = 25,
     MCPZ_RECORD_CHANGES = 26,
     MCPZ_RECORD_CURSOR = 27,
+    MCPZ_RECORD_FLOOR = 37,
+    MCPZ_RECORD_BASE = 38,
+    MCPZ_RECORD_STABLE = 39,
     MCPZ_RECORD_KIND_END,
 };
 
@@ -268,6 +271,32 @@ struct mcpz_record_cursor {
     uint64_t wall_ms; /* when we came so far */
 };
 
+/*
+ * So far the deltas of a document are gone: what they came to is its base (core/crdt/floor.h).
+ * Key: document.
+ */
+struct mcpz_record_floor {
+    struct mcpz_id document;
+    struct mcpz_agreed agreed;
+    uint64_t byte_count; /* of the base, a checkpoint */
+    uint64_t folded_ms;  /* wall clock */
+    bool swept;          /* no row of what is below is left, but for the last of each actor */
+};
+
+/* A piece of a base. Key: document, index. */
+struct mcpz_record_base {
+    struct mcpz_id document;
+    uint32_t index;
+    struct mcpz_bytes bytes; /* MCPZ_BASE_PIECE_BYTES but for the last */
+};
+
+/* A place that all keepers have signed, to be the floor when it is old enough. Key: document. */
+struct mcpz_record_stable {
+    struct mcpz_id document;
+    struct mcpz_agreed agreed;
+    uint64_t agreed_ms; /* wall clock */
+};
+
 struct mcpz_record {
     enum mcpz_record_kind kind;
     union {
@@ -296,6 +325,9 @@ struct mcpz_record {
         struct mcpz_record_change change;
         struct mcpz_record_changes changes;
         struct mcpz_record_cursor cursor;
+        struct mcpz_record_floor floor;
+        struct mcpz_record_base base;
+        struct mcpz_record_stable stable;
     };
 };
 

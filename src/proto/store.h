@@ -18,7 +18,7 @@
 /* How much of a record's key a scan holds fixed. */
 enum mcpz_scan {
     MCPZ_SCAN_KIND = 1, /* all records of the kind */
-    MCPZ_SCAN_DOCUMENT, /* ENTRY, DELTA, FORK: of one document */
+    MCPZ_SCAN_DOCUMENT, /* ENTRY, DELTA, FORK, BASE: of one document */
     MCPZ_SCAN_PATH,     /* ENTRY: of one document and path */
     MCPZ_SCAN_ACTOR,    /* DELTA: of one document and actor */
     MCPZ_SCAN_SEQ,      /* DELTA: of one document, actor and seq */

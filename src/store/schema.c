@@ -193,6 +193,16 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_CURSOR:
         add_id(key, &record->cursor.peer);
         return;
+    case MCPZ_RECORD_FLOOR:
+        add_id(key, &record->floor.document);
+        return;
+    case MCPZ_RECORD_BASE:
+        add_id(key, &record->base.document);
+        add_number(key, record->base.index, 4);
+        return;
+    case MCPZ_RECORD_STABLE:
+        add_id(key, &record->stable.document);
+        return;
     case MCPZ_RECORD_KIND_END:
         break;
     }
@@ -205,6 +215,7 @@ void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
     bool entry = record->kind == MCPZ_RECORD_ENTRY;
     bool delta = record->kind == MCPZ_RECORD_DELTA;
     bool fork = record->kind == MCPZ_RECORD_FORK;
+    bool base = record->kind == MCPZ_RECORD_BASE;
 
     prefix->length = 0;
     add_number(prefix, record->kind, 1);
@@ -213,9 +224,10 @@ void mcpz_schema_prefix(const struct mcpz_record *record, enum mcpz_scan scan,
     case MCPZ_SCAN_KIND:
         return;
     case MCPZ_SCAN_DOCUMENT:
-        assert(entry || delta || fork);
+        assert(entry || delta || fork || base);
         add_id(prefix, entry  ? &record->entry.document
                        : fork ? &record->fork.document
+                       : base ? &record->base.document
                               : &record->delta.delta.document);
         return;
     case MCPZ_SCAN_PATH:
@@ -503,6 +515,16 @@ static mcpz_error parse_change(struct mcpz_bytes left, struct mcpz_record_change
     return MCPZ_OK;
 }
 
+static mcpz_error parse_base(struct mcpz_bytes left, struct mcpz_record_base *base)
+{
+    if (left.length != MCPZ_ID_BYTES + 4) {
+        return MCPZ_ECORRUPT;
+    }
+    take_id(&left, &base->document);
+    base->index = (uint32_t)take_number(&left, 4);
+    return MCPZ_OK;
+}
+
 static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
 {
     switch (record->kind) {
@@ -555,6 +577,12 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_change(left, &record->change);
     case MCPZ_RECORD_CURSOR:
         return parse_id(left, &record->cursor.peer);
+    case MCPZ_RECORD_FLOOR:
+        return parse_id(left, &record->floor.document);
+    case MCPZ_RECORD_BASE:
+        return parse_base(left, &record->base);
+    case MCPZ_RECORD_STABLE:
+        return parse_id(left, &record->stable.document);
     case MCPZ_RECORD_KIND_END:
         break;
     }

@@ -19,6 +19,8 @@
  *   BATCH     kind, name 16, first u32
  *   AUTHOR    kind, id 32
  *   CHECKPOINT  kind, document 32
+ *   FLOOR, STABLE  kind, document 32
+ *   BASE      kind, document 32, index u32
  *   LAYOUT    kind, version u64, tag u64
  *   TRACKER   kind, node 32
  *   STAGED    kind

@@ -538,6 +538,25 @@ static const struct mcpz_field fold_fields[] = {
     {ID(S, document)},
     {ID(S, state)},
     {ID(S, root)},
+    {U32(S, replicas)},
+};
+#undef S
+
+#define S struct mcpz_msg_agreed
+static const struct mcpz_field agreed_fields[] = {
+    {ID(S, document)},
+    {STRUCT(S, agreed, mcpz_agreed_layout)},
+    {.type = MCPZ_FIELD_U64, AT(S, byte_count), .max = MCPZ_BASE_BYTES_MAX},
+};
+#undef S
+
+#define S struct mcpz_msg_base
+static const struct mcpz_field base_fields[] = {
+    {ID(S, document)},
+    {ID(S, root)},
+    {U32_IN(S, index, 0, MCPZ_BASE_BYTES_MAX / MCPZ_BASE_PIECE_BYTES + MCPZ_ACTORS_MAX)},
+    {BOOL(S, is_answer)},
+    {BYTES(S, bytes, 0, MCPZ_BASE_ANSWER_BYTES_MAX)},
 };
 #undef S
 
@@ -673,6 +692,8 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_AUTHOR] = NAMED("author", struct mcpz_msg_author, author_fields),
     [MCPZ_MSG_FOLD] = NAMED("fold", struct mcpz_msg_fold, fold_fields),
     [MCPZ_MSG_FOLDED] = NAMED("folded", struct mcpz_msg_folded, folded_fields),
+    [MCPZ_MSG_AGREED] = NAMED("agreed", struct mcpz_msg_agreed, agreed_fields),
+    [MCPZ_MSG_BASE] = NAMED("base", struct mcpz_msg_base, base_fields),
     [MCPZ_MSG_BRANCHES] = NAMED("branches", struct mcpz_msg_branches, branches_fields),
     [MCPZ_MSG_FETCH] = NAMED("fetch", struct mcpz_msg_fetch, fetch_fields),
     [MCPZ_MSG_WANT] = NAMED("want", struct mcpz_msg_want, want_fields),

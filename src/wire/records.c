@@ -115,21 +115,13 @@ static const struct mcpz_field batch_fields[] = {
 };
 #undef S
 
-#define S struct mcpz_cosignature
-static const struct mcpz_field cosignature_fields[] = {
-    {ID(S, signer)},
-    {.type = MCPZ_FIELD_FIXED, AT(S, signature), .max = MCPZ_SIGNATURE_BYTES},
-};
-static const struct mcpz_layout cosignature_layout = LAYOUT(S, cosignature_fields);
-#undef S
-
 #define S struct mcpz_record_checkpoint
 static const struct mcpz_field checkpoint_fields[] = {
     {ID(S, state)},
     {ID(S, root)},
     {U64(S, deltas)},
     {U64(S, folded_ms)},
-    {LIST(S, signatures, signature_count, cosignature_layout, MCPZ_COSIGNATURES_MAX)},
+    {COSIGNATURES(S, signatures, signature_count)},
 };
 #undef S
 
@@ -159,6 +151,26 @@ static const struct mcpz_field changes_fields[] = {{U64(S, epoch)}, {U64(S, floo
 #define S struct mcpz_record_cursor
 static const struct mcpz_field cursor_fields[] = {
     {U64(S, epoch)}, {U64(S, scope)}, {U64(S, seq)}, {U64(S, wall_ms)}};
+#undef S
+
+#define S struct mcpz_record_floor
+static const struct mcpz_field floor_fields[] = {
+    {STRUCT(S, agreed, mcpz_agreed_layout)},
+    {U64_FROM(S, byte_count, 1)},
+    {U64(S, folded_ms)},
+    {BOOL(S, swept)},
+};
+#undef S
+
+static const struct mcpz_field base_fields[] = {
+    {BYTES(struct mcpz_record_base, bytes, 1, MCPZ_BASE_PIECE_BYTES)},
+};
+
+#define S struct mcpz_record_stable
+static const struct mcpz_field stable_fields[] = {
+    {STRUCT(S, agreed, mcpz_agreed_layout)},
+    {U64(S, agreed_ms)},
+};
 #undef S
 
 static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
@@ -197,6 +209,9 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_CHANGE] = NAMED("change", struct mcpz_record_change, change_fields),
     [MCPZ_RECORD_CHANGES] = NAMED("changes", struct mcpz_record_changes, changes_fields),
     [MCPZ_RECORD_CURSOR] = NAMED("cursor", struct mcpz_record_cursor, cursor_fields),
+    [MCPZ_RECORD_FLOOR] = NAMED("floor", struct mcpz_record_floor, floor_fields),
+    [MCPZ_RECORD_BASE] = NAMED("base", struct mcpz_record_base, base_fields),
+    [MCPZ_RECORD_STABLE] = NAMED("stable", struct mcpz_record_stable, stable_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -30,6 +30,26 @@ static const struct mcpz_field version_fields[] = {
 const struct mcpz_layout mcpz_version_layout = LAYOUT(S, version_fields);
 #undef S
 
+#define S struct mcpz_cosignature
+static const struct mcpz_field cosignature_fields[] = {
+    {ID(S, signer)},
+    {.type = MCPZ_FIELD_FIXED, AT(S, signature), .max = MCPZ_SIGNATURE_BYTES},
+};
+const struct mcpz_layout mcpz_cosignature_layout = LAYOUT(S, cosignature_fields);
+#undef S
+
+#define S struct mcpz_agreed
+static const struct mcpz_field agreed_fields[] = {
+    {TEXT(S, tenant, MCPZ_TENANT_BYTES_MAX)},
+    {U64(S, hlc)},
+    {VERSIONS(S, versions, version_count)},
+    {ID(S, root)},
+    {U32_IN(S, replicas, 1, MCPZ_COSIGNATURES_MAX)},
+    {COSIGNATURES(S, signatures, signature_count)},
+};
+const struct mcpz_layout mcpz_agreed_layout = LAYOUT(S, agreed_fields);
+#undef S
+
 #define S struct mcpz_tip
 static const struct mcpz_field tip_fields[] = {{U64_FROM(S, seq, 1)}, {HEAD(S, head)}};
 const struct mcpz_layout mcpz_tip_layout = LAYOUT(S, tip_fields);

@@ -66,6 +66,8 @@ extern const struct mcpz_layout mcpz_cut_layout;
 extern const struct mcpz_layout mcpz_delta_layout; /* the fields that are its own */
 extern const struct mcpz_layout mcpz_batch_seal_layout;
 extern const struct mcpz_layout mcpz_version_layout;
+extern const struct mcpz_layout mcpz_cosignature_layout;
+extern const struct mcpz_layout mcpz_agreed_layout;
 extern const struct mcpz_field mcpz_delta_fields[MCPZ_DELTA_FIELDS + 1]; /* and its proof */
 extern const struct mcpz_layout mcpz_stamp_layout;
 extern const struct mcpz_layout mcpz_tracker_layout;
@@ -88,6 +90,9 @@ bool mcpz_tip_ascends(const void *a, const void *b);
 
 #define VERSIONS(S, member, count)                                                                \
     LIST(S, member, count, mcpz_version_layout, MCPZ_ACTORS_MAX), .ascends = mcpz_version_ascends
+
+#define COSIGNATURES(S, member, count)                                                            \
+    LIST(S, member, count, mcpz_cosignature_layout, MCPZ_COSIGNATURES_MAX)
 
 #define DIGESTS(S, member, low, high)                                                             \
     BYTES(S, member, (low)*MCPZ_BATCH_DIGEST_BYTES, (high)*MCPZ_BATCH_DIGEST_BYTES)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "core/crdt/floor.h"
 #include "core/crdt/past.h"
 
 /* ---- Walking ------------------------------------------------------------------------------ */
@@ -39,7 +40,7 @@ mcpz_error mcpz_branches_follow(struct mcpz_branches *walk, const struct mcpz_st
     while (error == MCPZ_OK) {
         const struct mcpz_delta *delta = &record.delta.delta;
         bool follows = mcpz_head_equal(&delta->prev, &after->head);
-        found = found || follows;
+        found = true;
         if (follows && walk->count < MCPZ_BRANCHES_AT_ONCE) {
             walk->branches[walk->count++] = (struct mcpz_branch){
                 .actor = *actor,
@@ -50,7 +51,7 @@ mcpz_error mcpz_branches_follow(struct mcpz_branches *walk, const struct mcpz_st
         error = store->next(store->context, MCPZ_SCAN_SEQ, false, &record);
     }
     if (error == MCPZ_ENOTFOUND && !found && must_go_on) {
-        return MCPZ_ECORRUPT; /* all deltas are kept */
+        return MCPZ_ECORRUPT; /* all deltas above the floor are kept */
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
@@ -60,10 +61,16 @@ mcpz_error mcpz_branches_follow_all(struct mcpz_branches *walk, const struct mcp
     static const struct mcpz_tip start = {.seq = 0};
     const struct mcpz_clock *clock = &walk->document.clock;
     const struct mcpz_cuts *cuts = &walk->document.cuts;
-    mcpz_error error = MCPZ_OK;
+    struct mcpz_floor floor;
 
+    mcpz_error error = mcpz_floor_load(store, &walk->document.id, &floor);
     for (size_t i = 0; i < clock->count && error == MCPZ_OK; i++) {
-        error = mcpz_branches_follow(walk, store, &clock->versions[i].actor, &start);
+        const struct mcpz_actor *actor = &clock->versions[i].actor;
+        const struct mcpz_version *last =
+            mcpz_clock_find(floor.clock.versions, floor.clock.count, actor);
+        const struct mcpz_tip behind =
+            last != NULL ? (struct mcpz_tip){last->seq, last->head} : start;
+        error = mcpz_branches_follow(walk, store, actor, &behind);
     }
     for (size_t i = 0; i < cuts->count && error == MCPZ_OK; i++) {
         if (cuts->cuts[i].seq == 1) { /* it is in no vector */

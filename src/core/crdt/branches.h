@@ -57,14 +57,14 @@ void mcpz_branches_init(struct mcpz_branches *walk, const struct mcpz_document *
 /**
  * Walk what follows `after` of `actor`, on all its branches; seq 0: all there is of it.
  *
- * Errors: MCPZ_ECORRUPT  also when nothing follows, and the version vector says so; MCPZ_EIO
+ * Errors: MCPZ_ECORRUPT  also when nothing is there, and the version vector says so; MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_branches_follow(struct mcpz_branches *walk,
                                               const struct mcpz_store *store,
                                               const struct mcpz_actor *actor,
                                               const struct mcpz_tip *after);
 
-/** As mcpz_branches_follow(), all there is of all actors. */
+/** As mcpz_branches_follow(), all there is of all actors above the floor (core/crdt/floor.h). */
 MCPZ_MUST_USE mcpz_error mcpz_branches_follow_all(struct mcpz_branches *walk,
                                                   const struct mcpz_store *store);
 

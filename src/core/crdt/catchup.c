@@ -3,6 +3,7 @@
 #include "core/crdt/branches.h"
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
+#include "core/crdt/floor.h"
 #include "core/crdt/past.h"
 
 /* ---- Asking ------------------------------------------------------------------------------- */
@@ -48,6 +49,7 @@ struct answer {
     struct mcpz_catchup *catchup;
     const struct mcpz_document *document;
     const struct mcpz_msg_want *want;
+    struct mcpz_floor floor;
     size_t pages_left;
 };
 
@@ -128,6 +130,11 @@ static mcpz_error answer_actor(struct answer *answer, struct mcpz_branches *walk
             return error;
         }
     }
+    const struct mcpz_version *last =
+        mcpz_clock_find(answer->floor.clock.versions, answer->floor.clock.count, actor);
+    if (last != NULL && last->seq == tip.seq) {
+        tip.head = last->head; /* what all have signed: there is no other */
+    }
     return mcpz_branches_follow(walk, store, actor, &tip);
 }
 
@@ -170,7 +177,16 @@ mcpz_error mcpz_catchup_serve(struct mcpz_catchup *catchup, const struct mcpz_do
     size_t total = 0;
     *bytes = 0;
 
-    mcpz_error error = line_up(&answer, &walk);
+    mcpz_error error = mcpz_floor_load(catchup->store, &document->id, &answer.floor);
+    if (error == MCPZ_OK &&
+        !mcpz_floor_is_reached(&answer.floor, want->versions, want->version_count)) {
+        /* What it lacks is gone: the base is next, and then it asks again. */
+        *bytes = mcpz_mail_base(catchup->mail, catchup->peer, &document->id) ? 1 : 0;
+        return MCPZ_OK;
+    }
+    if (error == MCPZ_OK) {
+        error = line_up(&answer, &walk);
+    }
     for (size_t sent = 0; error == MCPZ_OK; sent++) {
         error = mcpz_branches_next(&walk, catchup->store, &record);
         if (error != MCPZ_OK) {

@@ -56,8 +56,9 @@ MCPZ_MUST_USE mcpz_error mcpz_catchup_look(struct mcpz_catchup *catchup,
 
 /**
  * Send the deltas of `document` that a valid `want` lacks, in causal order; if they are too many,
- * the first of them and an offer for the rest. Of actors of which the asker has other branches
- * than we, tell which we have (core/crdt/branches.h). `*bytes` is about what was sent.
+ * the first of them and an offer for the rest; if some lie below the floor, say that. Of actors of
+ * which the asker has other branches than we, tell which we have (core/crdt/branches.h). `*bytes`
+ * is about what was sent.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO. What was sent before stands.
  */

@@ -366,6 +366,18 @@ bool mcpz_document_has_place(const struct mcpz_document *document, const struct 
     return count < MCPZ_ACTORS_MAX;
 }
 
+bool mcpz_document_has_places(const struct mcpz_document *document)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_cuts *cuts = &document->cuts;
+    size_t count = clock->count;
+
+    for (size_t i = 0; i < cuts->count; i++) {
+        count += mcpz_clock_find(clock->versions, clock->count, &cuts->cuts[i].actor) == NULL;
+    }
+    return count <= MCPZ_ACTORS_MAX;
+}
+
 static void step_back(struct mcpz_document *document, const struct mcpz_delta *delta)
 {
     struct mcpz_clock *clock = &document->clock;

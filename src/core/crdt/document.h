@@ -106,6 +106,9 @@ static inline bool mcpz_document_is_live(const struct mcpz_document *document)
 /** May `actor` write to it: has it already, or is there a place left (MCPZ_ACTORS_MAX)? */
 bool mcpz_document_has_place(const struct mcpz_document *document, const struct mcpz_actor *actor);
 
+/** Are those in it, with those that are cut at their very first delta, no more than may be? */
+bool mcpz_document_has_places(const struct mcpz_document *document);
+
 /**
  * Read the delta of `actor` with this seq; where it has contradicted itself, the one with the
  * smallest head.

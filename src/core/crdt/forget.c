@@ -1,5 +1,7 @@
 #include "core/crdt/forget.h"
 
+#include "core/crdt/floor.h"
+
 /* Remove all rows of one kind. `first` names the document. */
 static mcpz_error remove_rows(const struct mcpz_store *store, const struct mcpz_record *first)
 {
@@ -30,6 +32,9 @@ mcpz_error mcpz_document_forget(const struct mcpz_store *store, const struct mcp
     }
     if (error == MCPZ_OK) {
         error = remove_rows(store, &forks);
+    }
+    if (error == MCPZ_OK) {
+        error = mcpz_floor_forget(store, document);
     }
     if (error == MCPZ_OK) {
         store->remove(store->context, &checkpoint);

@@ -35,6 +35,20 @@ static mcpz_error join_clocks(const struct mcpz_clock *ours,
     return brings_more ? MCPZ_OK : MCPZ_ENOTFOUND;
 }
 
+/*
+ * Nobody's branches begin within the checkpoint: those of ours that are above it stay as they are.
+ */
+static bool is_below_cuts(const struct mcpz_checkpoint_head *theirs, const struct mcpz_cuts *ours)
+{
+    for (size_t i = 0; i < ours->count; i++) {
+        const struct mcpz_cut *cut = &ours->cuts[i];
+        if (mcpz_clock_get(theirs->versions, theirs->version_count, &cut->actor) >= cut->seq) {
+            return false;
+        }
+    }
+    return theirs->cut_count == 0;
+}
+
 static bool has_seen(const struct mcpz_version *versions, size_t count, const struct mcpz_dot *dot)
 {
     return dot->seq <= mcpz_clock_get(versions, count, &dot->actor);
@@ -205,10 +219,13 @@ mcpz_error mcpz_install(const struct mcpz_store *store, struct mcpz_document *do
     struct mcpz_document after = *document;
     struct walk walk = {.store = store, .document = document, .checkpoint = checkpoint};
 
-    if (document->cuts.count > 0 || checkpoint->head.cut_count > 0) {
+    if (!is_below_cuts(&checkpoint->head, &document->cuts)) {
         return MCPZ_ECONFLICT;
     }
     mcpz_error error = join_clocks(&document->clock, &checkpoint->head, &after.clock);
+    if (error == MCPZ_OK && !mcpz_document_has_places(&after)) {
+        error = MCPZ_EFULL;
+    }
     if (error == MCPZ_OK) {
         take_tenant(store, &after, &checkpoint->head);
         error = join_entries(&walk);

@@ -4,8 +4,9 @@
  *   an entry stays if both have it, or if the side that has not has not seen its dot either
  *
  * So what was removed on one side does not come back from the other, and what was written here
- * above the checkpoint stays. Valid for histories in which nobody contradicts itself; a document
- * in which somebody has is left as it is.
+ * above the checkpoint stays. Where somebody has contradicted itself that holds as long as it has
+ * done so above the checkpoint: its branches stay. Replicas only sign checkpoints in which nobody
+ * has (engine/folding.h); others, and those that reach beyond a cut of ours, are not taken.
  *
  * Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", section 7.2; docs
  * reference crdt 1.3, 1.5 (G6).
@@ -29,8 +30,9 @@
  *
  * Errors: MCPZ_ENOTFOUND  all of it is here already
  *         MCPZ_ECONFLICT  somebody's delta of one number is another here than there, or somebody
- * is known to have contradicted itself MCPZ_EFULL      more actors than MCPZ_ACTORS_MAX;
- * MCPZ_ECORRUPT, MCPZ_EIO
+ *                         has contradicted itself within the checkpoint
+ *         MCPZ_EFULL      more actors than MCPZ_ACTORS_MAX
+ *         MCPZ_ECORRUPT, MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_install(const struct mcpz_store *store,
                                       struct mcpz_document *document,

@@ -165,6 +165,19 @@ bool mcpz_mail_want(struct mcpz_mail *mail, const struct mcpz_id *to,
     return true;
 }
 
+bool mcpz_mail_base(struct mcpz_mail *mail, const struct mcpz_id *to,
+                    const struct mcpz_id *document)
+{
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_AGREED, .agreed = {.document = *document}};
+
+    if (!reserve(mail, address_bytes(to))) {
+        return false;
+    }
+    mcpz_outbox_send(mail->out, to, &msg);
+    mail->out->actions[mail->out->count - 1].durable = true;
+    return true;
+}
+
 static const struct mcpz_tip *keep_tips(struct mcpz_mail *mail, const struct mcpz_tip *tips,
                                         size_t count)
 {

@@ -52,6 +52,13 @@ MCPZ_MUST_USE bool mcpz_mail_delta(struct mcpz_mail *mail, const struct mcpz_id 
 bool mcpz_mail_want(struct mcpz_mail *mail, const struct mcpz_id *to,
                     const struct mcpz_document *document);
 
+/**
+ * Tell `to` that what it lacks of `document` lies below the floor: whoever runs us says the rest
+ * (engine/collecting.h). False: no room, as above.
+ */
+bool mcpz_mail_base(struct mcpz_mail *mail, const struct mcpz_id *to,
+                    const struct mcpz_id *document);
+
 /** Tell `to` of branches, behind any delta that was mailed before. False: no room, as above. */
 bool mcpz_mail_branches(struct mcpz_mail *mail, const struct mcpz_id *to,
                         const struct mcpz_msg_branches *page);

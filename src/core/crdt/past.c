@@ -3,6 +3,7 @@
 #include "core/crdt/budget.h"
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
+#include "core/crdt/floor.h"
 
 /* Can it be here at all? Spares most looks into the store. */
 static bool may_hold(const struct mcpz_document *document, const struct mcpz_actor *actor,
@@ -20,36 +21,38 @@ static bool may_hold(const struct mcpz_document *document, const struct mcpz_act
             (which->seq == last->seq && mcpz_head_equal(&which->head, &last->head)));
 }
 
-enum found {
-    FOUND_NOTHING = 1,
-    FOUND_DELTA,
-    FOUND_FOLDED, /* it is in the state, and a checkpoint stands for it: core/crdt/install.h */
-};
-
-/* Below what its version vector covers a place without any delta was folded into a checkpoint. */
+/*
+ * Below what its version vector covers a place without any delta was folded into a checkpoint; and
+ * what all have signed has no other branch (core/crdt/floor.h).
+ */
 static mcpz_error find_folded(const struct mcpz_store *store, const struct mcpz_document *document,
-                              const struct mcpz_actor *actor, uint64_t seq, enum found *found)
+                              const struct mcpz_actor *actor, uint64_t seq, enum mcpz_place *found)
 {
     const struct mcpz_clock *clock = &document->clock;
     struct mcpz_record record;
 
-    *found = FOUND_NOTHING;
+    *found = MCPZ_PLACE_NOWHERE;
     if (seq > mcpz_clock_get(clock->versions, clock->count, actor)) {
         return MCPZ_OK;
     }
     mcpz_error error = mcpz_document_find_delta(store, &document->id, actor, seq, &record);
     if (error == MCPZ_ENOTFOUND) {
-        *found = FOUND_FOLDED;
+        *found = MCPZ_PLACE_FOLDED;
         return MCPZ_OK;
     }
+    bool is_settled = false;
+    if (error == MCPZ_OK) {
+        error = mcpz_floor_is_settled(store, &document->id, actor, seq, &is_settled);
+    }
+    *found = is_settled ? MCPZ_PLACE_FOLDED : MCPZ_PLACE_NOWHERE;
     return error;
 }
 
 static mcpz_error find(const struct mcpz_store *store, const struct mcpz_document *document,
                        const struct mcpz_actor *actor, const struct mcpz_tip *which,
-                       struct mcpz_record *record, enum found *found)
+                       struct mcpz_record *record, enum mcpz_place *found)
 {
-    *found = FOUND_NOTHING;
+    *found = MCPZ_PLACE_NOWHERE;
     if (!may_hold(document, actor, which)) {
         return MCPZ_OK;
     }
@@ -62,19 +65,27 @@ static mcpz_error find(const struct mcpz_store *store, const struct mcpz_documen
     if (error == MCPZ_ENOTFOUND) {
         return find_folded(store, document, actor, which->seq, found);
     }
-    *found = error == MCPZ_OK ? FOUND_DELTA : FOUND_NOTHING;
+    *found = error == MCPZ_OK ? MCPZ_PLACE_HERE : MCPZ_PLACE_NOWHERE;
     return error;
+}
+
+mcpz_error mcpz_past_find(const struct mcpz_store *store, const struct mcpz_document *document,
+                          const struct mcpz_actor *actor, const struct mcpz_tip *which,
+                          enum mcpz_place *place)
+{
+    struct mcpz_record record;
+
+    return find(store, document, actor, which, &record, place);
 }
 
 mcpz_error mcpz_past_holds(const struct mcpz_store *store, const struct mcpz_document *document,
                            const struct mcpz_actor *actor, const struct mcpz_tip *which,
                            bool *held)
 {
-    struct mcpz_record record;
-    enum found found;
+    enum mcpz_place place;
 
-    mcpz_error error = find(store, document, actor, which, &record, &found);
-    *held = found != FOUND_NOTHING;
+    mcpz_error error = mcpz_past_find(store, document, actor, which, &place);
+    *held = place != MCPZ_PLACE_NOWHERE;
     return error;
 }
 
@@ -122,17 +133,17 @@ static mcpz_error judge_seen(const struct mcpz_store *store, const struct mcpz_d
 {
     const struct mcpz_tip which = {seen->seq, seen->head};
     struct mcpz_record record;
-    enum found found;
+    enum mcpz_place found;
 
     mcpz_error error = find(store, document, &seen->actor, &which, &record, &found);
     *past = MCPZ_PAST_COMPLETE;
-    if (error == MCPZ_OK && found == FOUND_NOTHING) {
+    if (error == MCPZ_OK && found == MCPZ_PLACE_NOWHERE) {
         bool crowded;
         error = mcpz_past_is_crowded(store, document, &seen->actor, seen->seq, &crowded);
         *past = crowded ? MCPZ_PAST_COMPLETE : MCPZ_PAST_MISSING;
     }
     /* V7: stamps grow along causality. Along a chain they do, so its last delta is enough. */
-    if (found == FOUND_DELTA && record.delta.delta.hlc >= delta->hlc) {
+    if (found == MCPZ_PLACE_HERE && record.delta.delta.hlc >= delta->hlc) {
         *past = MCPZ_PAST_REFUTED;
     }
     return error;
@@ -153,7 +164,7 @@ static mcpz_error judge_before(const struct mcpz_store *store,
                                enum mcpz_past *past)
 {
     const struct mcpz_tip prev = {delta->seq - 1, delta->prev};
-    enum found found;
+    enum mcpz_place found;
 
     *before = (struct mcpz_record){.kind = MCPZ_RECORD_DELTA};
     *past = MCPZ_PAST_COMPLETE;
@@ -161,9 +172,9 @@ static mcpz_error judge_before(const struct mcpz_store *store,
         return MCPZ_OK;
     }
     mcpz_error error = find(store, document, &delta->actor, &prev, before, &found);
-    if (found == FOUND_NOTHING) {
+    if (found == MCPZ_PLACE_NOWHERE) {
         *past = MCPZ_PAST_MISSING;
-    } else if (found == FOUND_FOLDED) {
+    } else if (found == MCPZ_PLACE_FOLDED) {
         before->delta.delta.version_count = 0;
     } else if (before->delta.delta.hlc >= delta->hlc || !has_grown(&before->delta.delta, delta)) {
         *past = MCPZ_PAST_REFUTED;

@@ -25,6 +25,23 @@ enum mcpz_past {
     MCPZ_PAST_REFUTED,      /* nobody may take it: V5, V7 or V8 of crdt 1.4 */
 };
 
+/* Where a delta is. */
+enum mcpz_place {
+    MCPZ_PLACE_NOWHERE = 1,
+    MCPZ_PLACE_HERE,   /* a row of its own */
+    MCPZ_PLACE_FOLDED, /* in the state, and a checkpoint stands for it: core/crdt/floor.h */
+};
+
+/**
+ * Where is this very delta of `document`?
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_past_find(const struct mcpz_store *store,
+                                        const struct mcpz_document *document,
+                                        const struct mcpz_actor *actor,
+                                        const struct mcpz_tip *which, enum mcpz_place *place);
+
 /**
  * Is this very delta of `document` here, or folded into a checkpoint that was installed?
  *

@@ -132,6 +132,16 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
     if (a->kind == MCPZ_RECORD_CURSOR) {
         return mcpz_id_compare(&a->cursor.peer, &b->cursor.peer);
     }
+    if (a->kind == MCPZ_RECORD_FLOOR) {
+        return mcpz_id_compare(&a->floor.document, &b->floor.document);
+    }
+    if (a->kind == MCPZ_RECORD_BASE) {
+        int order = mcpz_id_compare(&a->base.document, &b->base.document);
+        return order != 0 ? order : compare_numbers(a->base.index, b->base.index);
+    }
+    if (a->kind == MCPZ_RECORD_STABLE) {
+        return mcpz_id_compare(&a->stable.document, &b->stable.document);
+    }
     if (a->kind >= MCPZ_RECORD_TASK) {
         return compare_tasks(a, b);
     }
@@ -291,6 +301,14 @@ static struct fake_row *make_row(const struct mcpz_record *record)
             copy->layout.bytes = copy_bytes(to, record->layout.bytes);
         } else if (record->kind == MCPZ_RECORD_STAGED) {
             copy->staged.body = copy_bytes(to, record->staged.body);
+        } else if (record->kind == MCPZ_RECORD_FLOOR) {
+            copy->floor.agreed.versions = copy_versions(to, record->floor.agreed.versions,
+                                                        record->floor.agreed.version_count);
+        } else if (record->kind == MCPZ_RECORD_STABLE) {
+            copy->stable.agreed.versions = copy_versions(to, record->stable.agreed.versions,
+                                                         record->stable.agreed.version_count);
+        } else if (record->kind == MCPZ_RECORD_BASE) {
+            copy->base.bytes = copy_bytes(to, record->base.bytes);
         } else if (record->kind >= MCPZ_RECORD_TASK && record->kind != MCPZ_RECORD_FORK) {
             copy_task(to, copy);
         } else if (record->kind == MCPZ_RECORD_DELTA) {
@@ -408,6 +426,9 @@ static bool shares(enum mcpz_scan scan, const struct mcpz_record *a, const struc
     if (a->kind == MCPZ_RECORD_ENTRY) {
         return mcpz_id_equal(&a->entry.document, &b->entry.document) &&
                (scan != MCPZ_SCAN_PATH || mcpz_bytes_equal(a->entry.path, b->entry.path));
+    }
+    if (a->kind == MCPZ_RECORD_BASE) {
+        return mcpz_id_equal(&a->base.document, &b->base.document);
     }
     assert(a->kind == MCPZ_RECORD_DELTA);
     return mcpz_id_equal(&a->delta.delta.document, &b->delta.delta.document) &&

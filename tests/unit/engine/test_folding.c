@@ -196,8 +196,8 @@ TEST(a_forged_answer_ends_the_link)
     const struct mcpz_fold *fold = &founder.engine->folding.folds[0];
     CHECK_UINT(fold->asked_count, 1);
     const struct mcpz_msg_folded forged = {
-        .document = fold->document,
-        .state = fold->state,
+        .document = fold->said.document,
+        .state = fold->said.state,
         .verdict = MCPZ_FOLD_SAME,
         .signature = mcpz_bytes(zeros, sizeof(zeros)),
     };

@@ -129,6 +129,12 @@ static size_t one_of_each(struct mcpz_record *records)
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_CHANGES};
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_CURSOR, .cursor = {.peer = id_of(7)}};
+    records[count++] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_FLOOR, .floor = {.document = id_of(7)}};
+    records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_BASE,
+                                            .base = {.document = id_of(7), .index = 0x0102}};
+    records[count++] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_STABLE, .stable = {.document = id_of(7)}};
     return count;
 }
 

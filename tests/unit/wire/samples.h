@@ -31,6 +31,7 @@ struct sample {
 
 static const struct mcpz_bytes sample_roles[] = {RAW("w")};
 static const struct mcpz_bytes sample_names[] = {RAW("x"), RAW("y")};
+static const struct mcpz_cosignature sample_cosignatures[] = {{{A32}, {S64}}};
 static const struct mcpz_version sample_versions[] = {{{{A32}, 1}, 1, {HEAD16}}};
 static const struct mcpz_tip sample_tips[] = {{5, {HEAD16}}, {6, {PREV16}}};
 static const struct mcpz_cut sample_cuts[] = {
@@ -247,9 +248,16 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_AUTHOR, .author = {{A32}, RAW("cert")}},
      RAW("\x93\x47" ID_A "\xc4\x04"
          "cert")},
-    {{.kind = MCPZ_MSG_FOLD, .fold = {{D32}, {A32}, {B32}}}, RAW("\x94\x48" ID_D ID_A ID_B)},
+    {{.kind = MCPZ_MSG_FOLD, .fold = {{D32}, {A32}, {B32}, 3}},
+     RAW("\x95\x48" ID_D ID_A ID_B "\x03")},
     {{.kind = MCPZ_MSG_FOLDED, .folded = {{D32}, {A32}, MCPZ_FOLD_SAME, RAW(S64)}},
      RAW("\x95\x49" ID_D ID_A "\x01\xc4\x40" S64)},
+    {{.kind = MCPZ_MSG_AGREED,
+      .agreed = {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300}},
+     RAW("\x94\x4a" ID_D "\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
+         "\xc4\x40" S64 "\xcd\x01\x2c")},
+    {{.kind = MCPZ_MSG_BASE, .base = {{D32}, {B32}, 1, true, RAW("x")}},
+     RAW("\x96\x4b" ID_D ID_B "\x01\xc3\xc4\x01x")},
     {{.kind = MCPZ_MSG_LAYOUT, .layout = {RAW("x")}}, RAW("\x92\x4c\xc4\x01x")},
     {{.kind = MCPZ_MSG_LAYOUT_STATE,
       .layout_state = {true, 0x100, sample_stamps, 2, sample_trackers, 1}},
@@ -314,6 +322,7 @@ static const uint8_t full_value[MCPZ_VALUE_BYTES_MAX] = {0xc5, 0x03, 0xfd};
 static struct mcpz_bytes full_roles[MCPZ_ROLES_MAX];
 static struct mcpz_bytes full_names[MCPZ_CAPABILITIES_PER_NODE_MAX];
 static struct mcpz_version full_versions[MCPZ_ACTORS_MAX];
+static struct mcpz_cosignature full_cosignatures[MCPZ_COSIGNATURES_MAX];
 static struct mcpz_cut full_cuts[MCPZ_ACTORS_MAX];
 static struct mcpz_tip full_tips[MCPZ_BRANCH_IDS_MAX];
 static struct mcpz_add full_adds[MCPZ_DELTA_ADDS_MAX];
@@ -504,9 +513,25 @@ static const struct mcpz_msg largest[] = {
                &full_delta,
                1}},
     {.kind = MCPZ_MSG_AUTHOR, .author = {{A32}, FULL(MCPZ_CERTIFICATE_BYTES_MAX)}},
-    {.kind = MCPZ_MSG_FOLD, .fold = {{D32}, {A32}, {B32}}},
+    {.kind = MCPZ_MSG_FOLD, .fold = {{D32}, {A32}, {B32}, UINT32_MAX}},
     {.kind = MCPZ_MSG_FOLDED,
      .folded = {{D32}, {A32}, MCPZ_FOLD_DIVERGED, FULL(MCPZ_SIGNATURE_BYTES)}},
+    {.kind = MCPZ_MSG_AGREED,
+     .agreed = {{D32},
+                {FULL(MCPZ_TENANT_BYTES_MAX), UINT64_MAX,
+                 full_versions,
+                 MCPZ_ACTORS_MAX,
+                 {B32},
+                 MCPZ_COSIGNATURES_MAX,
+                 full_cosignatures,
+                 MCPZ_COSIGNATURES_MAX},
+                MCPZ_BASE_BYTES_MAX}},
+    {.kind = MCPZ_MSG_BASE,
+     .base = {{D32},
+              {B32},
+              MCPZ_BASE_BYTES_MAX / MCPZ_BASE_PIECE_BYTES,
+              true,
+              FULL(MCPZ_BASE_ANSWER_BYTES_MAX)}},
     {.kind = MCPZ_MSG_LAYOUT, .layout = {FULL(MCPZ_LAYOUT_BYTES_MAX)}},
     {.kind = MCPZ_MSG_LAYOUT_STATE,
      .layout_state = {true, UINT64_MAX, full_stamps, MCPZ_LAYOUTS_LIVE_MAX, full_trackers,
@@ -540,8 +565,7 @@ static const struct mcpz_msg largest[] = {
                 FULL(MCPZ_SKETCH_BYTES_MAX)}},
 };
 
-/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63, 74 and 75 are not used
- * yet. */
+/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63 are not used yet. */
 #define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 2)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");

@@ -9,8 +9,6 @@ static uint8_t buffer[MCPZ_STORED_BYTES_MAX];
 static alignas(max_align_t) uint8_t memory[MCPZ_MSG_ARENA_BYTES];
 static struct mcpz_arena arena;
 
-static const struct mcpz_cosignature sample_cosignatures[] = {{{A32}, {S64}}};
-
 struct row {
     struct mcpz_record record;
     struct mcpz_bytes bytes;
@@ -87,10 +85,19 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_CHANGES, .changes = {5, 300}}, RAW("\x93\x01\x05\xcd\x01\x2c")},
     {{.kind = MCPZ_RECORD_CURSOR, .cursor = {{A32}, 5, 0, 300, 9}},
      RAW("\x95\x01\x05\0\xcd\x01\x2c\x09")},
+    {{.kind = MCPZ_RECORD_FLOOR,
+      .floor = {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300, 7, true}},
+     RAW("\x95\x01\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
+         "\xc4\x40" S64 "\xcd\x01\x2c\x07\xc3")},
+    {{.kind = MCPZ_RECORD_BASE, .base = {{D32}, 1, RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
+    {{.kind = MCPZ_RECORD_STABLE,
+      .stable = {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300}},
+     RAW("\x93\x01\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
+         "\xc4\x40" S64 "\xcd\x01\x2c")},
 };
 
-/* 16 and 24 are not used yet. */
-static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 2, "a row of each kind");
+/* 16, 24 and 28 to 36 are not used yet. */
+static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 11, "a row of each kind");
 
 static struct mcpz_bytes encode(const struct mcpz_record *record)
 {

@@ -1,0 +1,185 @@
+#include "core/crdt/floor.h"
+
+/* ---- Looking ------------------------------------------------------------------------------ */
+
+mcpz_error mcpz_floor_load(const struct mcpz_store *store, const struct mcpz_id *document,
+                           struct mcpz_floor *floor)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    const struct mcpz_agreed *agreed = &record.floor.agreed;
+
+    floor->exists = false;
+    floor->hlc = 0;
+    floor->clock.count = 0;
+    mcpz_error error = store->get(store->context, &record);
+    if (error != MCPZ_OK) {
+        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    }
+    if (!mcpz_clock_is_valid(agreed->versions, agreed->version_count)) {
+        return MCPZ_ECORRUPT;
+    }
+    floor->exists = true;
+    floor->hlc = agreed->hlc;
+    mcpz_clock_set(&floor->clock, agreed->versions, agreed->version_count);
+    return MCPZ_OK;
+}
+
+bool mcpz_floor_is_within(const struct mcpz_version *versions, size_t count,
+                          const struct mcpz_version *clock, size_t clock_count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (mcpz_clock_get(clock, clock_count, &versions[i].actor) < versions[i].seq) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool mcpz_floor_is_reached(const struct mcpz_floor *floor, const struct mcpz_version *versions,
+                           size_t count)
+{
+    return !floor->exists ||
+           mcpz_floor_is_within(floor->clock.versions, floor->clock.count, versions, count);
+}
+
+/* Is it within what was signed? */
+static bool is_within_agreed(const struct mcpz_agreed *agreed, const struct mcpz_actor *actor,
+                             uint64_t seq)
+{
+    return seq <= mcpz_clock_get(agreed->versions, agreed->version_count, actor);
+}
+
+mcpz_error mcpz_floor_is_settled(const struct mcpz_store *store, const struct mcpz_id *document,
+                                 const struct mcpz_actor *actor, uint64_t seq, bool *settled)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE, .stable = {.document = *document}};
+
+    *settled = false;
+    mcpz_error error = store->get(store->context, &record);
+    if (error == MCPZ_OK && is_within_agreed(&record.stable.agreed, actor, seq)) {
+        *settled = true;
+        return MCPZ_OK;
+    }
+    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+        return error;
+    }
+    record = (struct mcpz_record){.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    error = store->get(store->context, &record);
+    *settled = error == MCPZ_OK && is_within_agreed(&record.floor.agreed, actor, seq);
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* ---- Sweeping ----------------------------------------------------------------------------- */
+
+/* Rows that are gone, and whose part of a batch must know it. Those of one part come together. */
+struct release {
+    const struct mcpz_store *store;
+    struct mcpz_delta_proof proof;
+    uint32_t count;
+};
+
+static mcpz_error settle(struct release *release)
+{
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_BATCH,
+        .batch = {.name = release->proof.batch, .part = {.first = release->proof.first}},
+    };
+    const struct mcpz_store *store = release->store;
+    const uint32_t count = release->count;
+
+    release->count = 0;
+    if (count == 0) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = store->get(store->context, &record);
+    if (error != MCPZ_OK) {
+        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    }
+    if (record.batch.kept <= count) {
+        store->remove(store->context, &record);
+    } else {
+        record.batch.kept -= count;
+        store->put(store->context, &record);
+    }
+    return MCPZ_OK;
+}
+
+static mcpz_error let_go(struct release *release, const struct mcpz_delta_proof *proof)
+{
+    mcpz_error error = MCPZ_OK;
+
+    if (release->count > 0 && (!mcpz_batch_name_equal(&release->proof.batch, &proof->batch) ||
+                               release->proof.first != proof->first)) {
+        error = settle(release);
+    }
+    release->proof = *proof;
+    release->count++;
+    return error;
+}
+
+static mcpz_error sweep_actor(struct release *release, const struct mcpz_id *document,
+                              const struct mcpz_version *last, size_t *rows_left)
+{
+    const struct mcpz_store *store = release->store;
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = *document, .actor = last->actor}},
+    };
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_ACTOR, true, &record);
+
+    while (error == MCPZ_OK && record.delta.delta.seq<last->seq && * rows_left> 0) {
+        const struct mcpz_delta_proof proof = record.delta.delta.proof;
+        store->remove(store->context, &record);
+        (*rows_left)--;
+        error = let_go(release, &proof);
+        if (error == MCPZ_OK) {
+            error = store->next(store->context, MCPZ_SCAN_ACTOR, false, &record);
+        }
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_floor_sweep(const struct mcpz_store *store, const struct mcpz_id *document,
+                            size_t rows_max, bool *done)
+{
+    struct release release = {.store = store};
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    struct mcpz_floor floor;
+    size_t rows_left = rows_max;
+
+    *done = true;
+    mcpz_error error = mcpz_floor_load(store, document, &floor);
+    for (size_t i = 0; i < floor.clock.count && error == MCPZ_OK && rows_left > 0; i++) {
+        error = sweep_actor(&release, document, &floor.clock.versions[i], &rows_left);
+    }
+    if (error == MCPZ_OK) {
+        error = settle(&release);
+    }
+    *done = error == MCPZ_OK && rows_left > 0;
+    if (!*done || !floor.exists) {
+        return error;
+    }
+    error = store->get(store->context, &record);
+    if (error == MCPZ_OK && !record.floor.swept) {
+        record.floor.swept = true;
+        store->put(store->context, &record);
+    }
+    return error;
+}
+
+mcpz_error mcpz_floor_forget(const struct mcpz_store *store, const struct mcpz_id *document)
+{
+    const struct mcpz_record floor = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    const struct mcpz_record stable = {.kind = MCPZ_RECORD_STABLE,
+                                       .stable = {.document = *document}};
+    struct mcpz_record piece = {.kind = MCPZ_RECORD_BASE, .base = {.document = *document}};
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &piece);
+
+    while (error == MCPZ_OK) {
+        store->remove(store->context, &piece);
+        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &piece);
+    }
+    store->remove(store->context, &floor);
+    store->remove(store->context, &stable);
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}

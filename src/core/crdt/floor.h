@@ -1,0 +1,82 @@
+/*
+ * So far the deltas of a document are gone: what they came to is kept as its base.
+ *
+ *   base (a checkpoint)  -----  deltas above the floor  -----  state
+ *
+ * All who keep the document have signed that they had seen just this, and that it came to just
+ * that (engine/collecting.h). So nothing below the floor is ever to come: what claims to lie there
+ * and is not what was signed comes too late to be a branch, and counts as here. That begins when
+ * all have signed (STABLE), before anything is dropped, so that it is the same at all of them.
+ *
+ * Of each actor the last delta below is kept whole: what follows it is judged by it (crdt 1.4, V5
+ * and V7). Whoever walks deltas begins behind it.
+ *
+ * The one place that knows the floor; the rest asks it.
+ *
+ * Source: docs reference crdt 1.5, G1, G2.
+ */
+
+#ifndef CORE_CRDT_FLOOR_H
+#define CORE_CRDT_FLOOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "core/crdt/clock.h"
+#include "proto/checkpoint.h"
+#include "proto/id.h"
+#include "proto/record.h"
+#include "proto/store.h"
+
+struct mcpz_floor {
+    bool exists;
+    uint64_t hlc;            /* greatest stamp below it */
+    struct mcpz_clock clock; /* the last delta below it of each actor */
+};
+
+/**
+ * Read the floor of `document`. One that is not there is below everything.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_floor_load(const struct mcpz_store *store,
+                                         const struct mcpz_id *document, struct mcpz_floor *floor);
+
+/** Does a version vector reach the floor, that is: are all deltas it lacks here? */
+bool mcpz_floor_is_reached(const struct mcpz_floor *floor, const struct mcpz_version *versions,
+                           size_t count);
+
+/**
+ * Is the delta of `actor` with this seq below what all have signed, be it dropped or not?
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_floor_is_settled(const struct mcpz_store *store,
+                                               const struct mcpz_id *document,
+                                               const struct mcpz_actor *actor, uint64_t seq,
+                                               bool *settled);
+
+/** Does each of `count` versions lie at or below those of `clock`? */
+bool mcpz_floor_is_within(const struct mcpz_version *versions, size_t count,
+                          const struct mcpz_version *clock, size_t clock_count);
+
+/* ---- Raising it --------------------------------------------------------------------------- */
+
+/**
+ * Take away some rows of deltas below the floor but for the last of each actor, with what showed
+ * their signatures where nothing else does; `*done` when none is left, which is noted.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_floor_sweep(const struct mcpz_store *store,
+                                          const struct mcpz_id *document, size_t rows_max,
+                                          bool *done);
+
+/** Remove floor, base, and what is to be the floor. Errors: MCPZ_ECORRUPT, MCPZ_EIO */
+MCPZ_MUST_USE mcpz_error mcpz_floor_forget(const struct mcpz_store *store,
+                                           const struct mcpz_id *document);
+
+#endif

@@ -1,0 +1,257 @@
+#include "engine/agreement.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
+#include "core/crdt/clock.h"
+#include "core/layouts.h"
+#include "crypto/digest.h"
+#include "engine/internal.h"
+#include "wire/checkpoint.h"
+
+/* ---- Who keeps it ------------------------------------------------------------------------- */
+
+/* Note one that must sign. False: there is no room. */
+static bool add(struct mcpz_keepers *keepers, const struct mcpz_id *id)
+{
+    for (size_t i = 0; i < keepers->count; i++) {
+        if (mcpz_id_equal(&keepers->others[i], id)) {
+            return true;
+        }
+    }
+    if (keepers->count == MCPZ_ARRAY_LEN(keepers->others)) {
+        return false;
+    }
+    keepers->others[keepers->count++] = *id;
+    return true;
+}
+
+/* When we last had all that it had; 0: never, as far as we remember. */
+static uint64_t reconciled_ms(struct mcpz_engine *engine, const struct mcpz_id *id)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_CURSOR, .cursor = {.peer = *id}};
+
+    return engine->store.get(engine->store.context, &record) == MCPZ_OK ? record.cursor.wall_ms
+                                                                        : 0;
+}
+
+static bool is_within_grace(const struct mcpz_engine *engine, uint64_t at_ms)
+{
+    return at_ms + engine->grace_ms > engine->wall_ms;
+}
+
+static bool is_there(const struct mcpz_engine *engine, const struct mcpz_id *id)
+{
+    const struct mcpz_member *member = mcpz_roster_find(&engine->node.fabric.members.roster, id);
+
+    return member != NULL && !mcpz_member_is_gone(member);
+}
+
+/* An owner that is away for longer than the grace comes back to a base: it is not waited for. */
+static void find_owners(struct mcpz_engine *engine, const struct mcpz_id *owners, size_t count,
+                        struct mcpz_keepers *keepers)
+{
+    const struct mcpz_id *self = mcpz_identity_id(engine->identity);
+    bool is_ours = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (mcpz_id_equal(&owners[i], self)) {
+            is_ours = true;
+            continue;
+        }
+        const uint64_t at_ms =
+            is_there(engine, &owners[i]) ? 0 : reconciled_ms(engine, &owners[i]);
+        if (at_ms == 0 || is_within_grace(engine, at_ms)) {
+            keepers->is_complete = add(keepers, &owners[i]) && keepers->is_complete;
+        }
+    }
+    keepers->is_complete = keepers->is_complete && is_ours;
+}
+
+/* Whoever was here lately and is gone may come back with what nobody else has. */
+static void find_away(struct mcpz_engine *engine, struct mcpz_keepers *keepers)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_CURSOR};
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < MCPZ_MEMBERS_MAX && error == MCPZ_OK && keepers->is_complete; i++) {
+        error = engine->store.next(engine->store.context, MCPZ_SCAN_KIND, i == 0, &record);
+        if (error == MCPZ_OK && is_within_grace(engine, record.cursor.wall_ms) &&
+            !is_there(engine, &record.cursor.peer)) {
+            keepers->is_complete = false;
+        }
+    }
+    keepers->is_complete = keepers->is_complete && error == MCPZ_ENOTFOUND;
+}
+
+static void find_members(struct mcpz_engine *engine, struct mcpz_keepers *keepers)
+{
+    const struct mcpz_roster *roster = &engine->node.fabric.members.roster;
+    const struct mcpz_id *self = mcpz_identity_id(engine->identity);
+
+    for (size_t i = 0; i < roster->count && keepers->is_complete; i++) {
+        const struct mcpz_member *member = &roster->rows[i];
+        if (!mcpz_member_is_gone(member) && !mcpz_id_equal(&member->id, self)) {
+            keepers->is_complete = add(keepers, &member->id);
+        }
+    }
+    find_away(engine, keepers);
+}
+
+void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *document,
+                       struct mcpz_keepers *keepers)
+{
+    struct mcpz_id owners[MCPZ_OWNERS_MAX];
+    const size_t count = mcpz_layouts_owners(&engine->node.layouts, document, owners);
+
+    keepers->count = 0;
+    keepers->is_complete = true;
+    if (count > 0) {
+        find_owners(engine, owners, count, keepers);
+    } else {
+        find_members(engine, keepers);
+    }
+    keepers->are_linked = true;
+    for (size_t i = 0; i < keepers->count && keepers->are_linked; i++) {
+        keepers->are_linked = mcpz_link_rows_of(engine, &keepers->others[i]) != NULL;
+    }
+}
+
+/* ---- What is signed ----------------------------------------------------------------------- */
+
+/* Nothing else that a node signs begins so. */
+static const char words[] = "mcpz checkpoint: ";
+#define WORDS_BYTES (sizeof(words) - 1)
+
+struct statement {
+    uint8_t bytes[WORDS_BYTES + 3 * MCPZ_ID_BYTES + 4];
+};
+
+static struct statement statement_of(const struct mcpz_agreement *agreement)
+{
+    const uint32_t replicas = htobe32(agreement->replicas);
+    struct statement said;
+    uint8_t *at = said.bytes;
+
+    memcpy(at, words, WORDS_BYTES);
+    at += WORDS_BYTES;
+    memcpy(at, agreement->document.bytes, MCPZ_ID_BYTES);
+    memcpy(at + MCPZ_ID_BYTES, agreement->state.bytes, MCPZ_ID_BYTES);
+    memcpy(at + 2 * MCPZ_ID_BYTES, agreement->root.bytes, MCPZ_ID_BYTES);
+    memcpy(at + 3 * MCPZ_ID_BYTES, &replicas, sizeof(replicas));
+    return said;
+}
+
+static struct mcpz_bytes slice(const struct statement *said)
+{
+    return mcpz_bytes(said->bytes, sizeof(said->bytes));
+}
+
+struct mcpz_agreement mcpz_agreement_of(const struct mcpz_id *document,
+                                        const struct mcpz_agreed *agreed)
+{
+    const struct mcpz_checkpoint_head head = {
+        .document = *document,
+        .tenant = agreed->tenant,
+        .hlc = agreed->hlc,
+        .versions = agreed->versions,
+        .version_count = agreed->version_count,
+    };
+    struct mcpz_agreement agreement = {
+        .document = *document, .root = agreed->root, .replicas = agreed->replicas};
+
+    mcpz_checkpoint_state_digest(&head, &agreement.state);
+    return agreement;
+}
+
+void mcpz_agreement_sign(const struct mcpz_engine *engine, const struct mcpz_agreement *agreement,
+                         uint8_t *signature)
+{
+    const struct statement said = statement_of(agreement);
+
+    mcpz_identity_sign(engine->identity, slice(&said), signature);
+}
+
+mcpz_error mcpz_agreement_verify(const struct mcpz_id *signer,
+                                 const struct mcpz_agreement *agreement,
+                                 struct mcpz_bytes signature)
+{
+    const struct statement said = statement_of(agreement);
+
+    return mcpz_signature_verify(signer, slice(&said), signature);
+}
+
+/* ---- Whether it is enough ----------------------------------------------------------------- */
+
+/* A majority of the owners, as far as we know how many there are to be. */
+static size_t signers_needed(const struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    const struct mcpz_layouts *layouts = &engine->node.layouts;
+    struct mcpz_id owners[MCPZ_OWNERS_MAX];
+    size_t needed = MCPZ_KEEPERS_MIN;
+
+    if (mcpz_layouts_owners(layouts, document, owners) == 0) {
+        return needed;
+    }
+    uint32_t copies = MCPZ_COPIES_MAX;
+    for (size_t i = 0; i < layouts->history.live_count; i++) {
+        const uint32_t wanted = layouts->history.live[i].placement.copies;
+        copies = wanted < copies ? wanted : copies;
+    }
+    return copies / 2 + 1 > needed ? copies / 2 + 1 : needed;
+}
+
+static bool are_distinct(const struct mcpz_agreed *agreed)
+{
+    for (size_t i = 0; i < agreed->signature_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (mcpz_id_equal(&agreed->signatures[i].signer, &agreed->signatures[j].signer)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Is each signer of the mesh? */
+static bool are_known(struct mcpz_engine *engine, const struct mcpz_id *from,
+                      const struct mcpz_agreed *agreed)
+{
+    bool known = true;
+
+    for (size_t i = 0; i < agreed->signature_count; i++) {
+        struct mcpz_bytes certificate;
+        if (!mcpz_authors_find(engine, &agreed->signatures[i].signer, &certificate)) {
+            known = false;
+            if (from != NULL) {
+                mcpz_authors_ask(engine, from, &agreed->signatures[i].signer);
+            }
+        }
+    }
+    return known;
+}
+
+mcpz_error mcpz_agreement_check(struct mcpz_engine *engine, const struct mcpz_id *from,
+                                const struct mcpz_id *document, const struct mcpz_agreed *agreed)
+{
+    if (agreed->version_count == 0 ||
+        !mcpz_clock_is_valid(agreed->versions, agreed->version_count) ||
+        agreed->signature_count != agreed->replicas || !are_distinct(agreed)) {
+        return MCPZ_EPROTO;
+    }
+    if (agreed->signature_count < signers_needed(engine, document) ||
+        !are_known(engine, from, agreed)) {
+        return MCPZ_ENOTFOUND;
+    }
+    const struct mcpz_agreement agreement = mcpz_agreement_of(document, agreed);
+    for (size_t i = 0; i < agreed->signature_count; i++) {
+        const struct mcpz_cosignature *one = &agreed->signatures[i];
+        mcpz_error error = mcpz_agreement_verify(
+            &one->signer, &agreement, mcpz_bytes(one->signature, sizeof(one->signature)));
+        if (error != MCPZ_OK) {
+            return error;
+        }
+    }
+    return MCPZ_OK;
+}

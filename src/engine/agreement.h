@@ -1,0 +1,73 @@
+/*
+ * What the keepers of a document sign of it, and who they are.
+ *
+ * Keepers are its owners in all live layouts. Without a layout all members are, and whoever we
+ * have heard of within the grace though it is away now. All must have signed before anything is
+ * dropped (crdt 1.5, G2); how many they are is in what they sign.
+ */
+
+#ifndef ENGINE_AGREEMENT_H
+#define ENGINE_AGREEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mcpz/error.h>
+
+#include "base/attr.h"
+#include "base/bytes.h"
+#include "engine/engine.h"
+#include "proto/checkpoint.h"
+#include "proto/id.h"
+
+/* The fewest that may drop what a document was made of: nobody is left to ask where there is one.
+ */
+#define MCPZ_KEEPERS_MIN 2
+
+struct mcpz_keepers {
+    struct mcpz_id others[MCPZ_COSIGNATURES_MAX - 1]; /* but ourselves */
+    size_t count;
+    bool is_complete; /* nobody is away, and they are no more than can sign */
+    bool are_linked;
+};
+
+/** Find who keeps `document` beside us. `is_complete` false: also if we do not keep it. */
+void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *document,
+                       struct mcpz_keepers *keepers);
+
+/* What is signed: the document, what was seen, what it came to, and how many keep it. */
+struct mcpz_agreement {
+    struct mcpz_id document;
+    struct mcpz_id state;
+    struct mcpz_id root;
+    uint32_t replicas; /* 0: nothing is to be dropped for it */
+};
+
+/** What `agreed` says of `document`, as it is signed. */
+struct mcpz_agreement mcpz_agreement_of(const struct mcpz_id *document,
+                                        const struct mcpz_agreed *agreed);
+
+/** Sign it. `signature`: MCPZ_SIGNATURE_BYTES. */
+void mcpz_agreement_sign(const struct mcpz_engine *engine, const struct mcpz_agreement *agreement,
+                         uint8_t *signature);
+
+/** Has `signer` signed it? Errors: MCPZ_EAUTH, MCPZ_EPROTO */
+MCPZ_MUST_USE mcpz_error mcpz_agreement_verify(const struct mcpz_id *signer,
+                                               const struct mcpz_agreement *agreement,
+                                               struct mcpz_bytes signature);
+
+/**
+ * Have as many members signed `agreed` as it says there are, and enough of them for the layouts
+ * that we know? With `from` (NULL: a file) those it knows are asked who we do not know.
+ *
+ * Errors: MCPZ_EPROTO     not a vector, or not that many different signers
+ *         MCPZ_EAUTH      forged
+ *         MCPZ_ENOTFOUND  a signer is not known; or there are too few
+ */
+MCPZ_MUST_USE mcpz_error mcpz_agreement_check(struct mcpz_engine *engine,
+                                              const struct mcpz_id *from,
+                                              const struct mcpz_id *document,
+                                              const struct mcpz_agreed *agreed);
+
+#endif

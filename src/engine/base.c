@@ -1,0 +1,154 @@
+#include "engine/base.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/crdt/floor.h"
+#include "engine/checkpoint.h"
+
+/* ---- Putting down ------------------------------------------------------------------------- */
+
+/* Pieces of the one before that this one has not. Also finds out what cannot be read. */
+static mcpz_error drop_rest(const struct mcpz_store *store, const struct mcpz_id *document,
+                            uint32_t from, bool remove)
+{
+    struct mcpz_record piece = {.kind = MCPZ_RECORD_BASE,
+                                .base = {.document = *document, .index = from}};
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &piece);
+
+    while (error == MCPZ_OK) {
+        if (remove) {
+            store->remove(store->context, &piece);
+        }
+        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &piece);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+static mcpz_error drop_stable(const struct mcpz_store *store,
+                              const struct mcpz_record_floor *floor)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE,
+                                 .stable = {.document = floor->document}};
+    const struct mcpz_agreed *stable = &record.stable.agreed;
+
+    mcpz_error error = store->get(store->context, &record);
+    if (error == MCPZ_OK &&
+        mcpz_floor_is_within(stable->versions, stable->version_count, floor->agreed.versions,
+                             floor->agreed.version_count)) {
+        store->remove(store->context, &record);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_base_put(const struct mcpz_store *store, const struct mcpz_record_floor *floor,
+                         struct mcpz_bytes bytes)
+{
+    const uint32_t count = mcpz_base_pieces(bytes.length);
+    const struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = *floor};
+    assert(bytes.length == floor->byte_count && bytes.length <= MCPZ_BASE_BYTES_MAX);
+
+    mcpz_error error = drop_rest(store, &floor->document, count, false);
+    if (error == MCPZ_OK) {
+        error = drop_stable(store, floor);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const size_t at = (size_t)i * MCPZ_BASE_PIECE_BYTES;
+        const size_t left = bytes.length - at;
+        const struct mcpz_record piece = {
+            .kind = MCPZ_RECORD_BASE,
+            .base = {.document = floor->document,
+                     .index = i,
+                     .bytes =
+                         mcpz_bytes(bytes.data + at,
+                                    left < MCPZ_BASE_PIECE_BYTES ? left : MCPZ_BASE_PIECE_BYTES)},
+        };
+        store->put(store->context, &piece);
+    }
+    store->put(store->context, &record);
+    return drop_rest(store, &floor->document, count, true);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------ */
+
+mcpz_error mcpz_base_piece(const struct mcpz_store *store, const struct mcpz_id *document,
+                           uint32_t index, struct mcpz_bytes *bytes)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_BASE,
+                                 .base = {.document = *document, .index = index}};
+
+    mcpz_error error = store->get(store->context, &record);
+    if (error == MCPZ_OK) {
+        *bytes = record.base.bytes;
+    }
+    return error;
+}
+
+mcpz_error mcpz_base_read(const struct mcpz_store *store, const struct mcpz_id *document,
+                          uint8_t *buffer, uint64_t byte_count)
+{
+    uint64_t at = 0;
+
+    for (uint32_t i = 0; i < mcpz_base_pieces(byte_count); i++) {
+        struct mcpz_bytes piece;
+        mcpz_error error = mcpz_base_piece(store, document, i, &piece);
+        if (error != MCPZ_OK) {
+            return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error;
+        }
+        if (piece.length > byte_count - at) {
+            return MCPZ_ECORRUPT;
+        }
+        memcpy(buffer + at, piece.data, piece.length);
+        at += piece.length;
+    }
+    return at == byte_count ? MCPZ_OK : MCPZ_ECORRUPT;
+}
+
+/* ---- Making ------------------------------------------------------------------------------- */
+
+struct growing {
+    uint8_t *bytes;
+    size_t length;
+    size_t capacity;
+};
+
+static mcpz_error add(void *context, struct mcpz_bytes bytes)
+{
+    struct growing *growing = context;
+    const size_t needed = growing->length + bytes.length;
+
+    if (needed > MCPZ_BASE_BYTES_MAX) {
+        return MCPZ_EFULL;
+    }
+    if (needed > growing->capacity) {
+        const size_t capacity = 2 * needed;
+        uint8_t *grown = realloc(growing->bytes, capacity);
+        if (grown == NULL) {
+            return MCPZ_ENOMEM;
+        }
+        growing->bytes = grown;
+        growing->capacity = capacity;
+    }
+    memcpy(growing->bytes + growing->length, bytes.data, bytes.length);
+    growing->length = needed;
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_base_make(const struct mcpz_store *store, const struct mcpz_id *document,
+                          struct mcpz_bytes *bytes)
+{
+    struct growing growing = {.bytes = NULL};
+    const struct mcpz_checkpoint_sink sink = {.context = &growing, .add = add};
+
+    mcpz_error error = mcpz_checkpoint_write(store, document, &sink);
+    if (error != MCPZ_OK) {
+        free(growing.bytes);
+        return error;
+    }
+    *bytes = mcpz_bytes(growing.bytes, growing.length);
+    return MCPZ_OK;
+}

@@ -1,0 +1,338 @@
+#include "engine/collecting.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/crdt/branches.h"
+#include "core/crdt/document.h"
+#include "core/crdt/floor.h"
+#include "engine/base.h"
+#include "engine/internal.h"
+#include "engine/replay.h"
+#include "engine/root.h"
+
+/* A document that is made anew as it was. */
+struct mcpz_collect_job {
+    struct mcpz_id document;
+    struct mcpz_id root; /* of what was signed: what this is about */
+    struct mcpz_replay *replay;
+    struct mcpz_branches walk;
+};
+
+/* ---- What is known ------------------------------------------------------------------------ */
+
+static bool find_stable(struct mcpz_engine *engine, const struct mcpz_id *document,
+                        struct mcpz_record *record)
+{
+    *record = (struct mcpz_record){.kind = MCPZ_RECORD_STABLE, .stable = {.document = *document}};
+    return engine->store.get(engine->store.context, record) == MCPZ_OK;
+}
+
+static void drop_stable(struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    const struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE,
+                                       .stable = {.document = *document}};
+
+    engine->store.remove(engine->store.context, &record);
+}
+
+bool mcpz_collecting_waits(struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    struct mcpz_record record;
+
+    return find_stable(engine, document, &record);
+}
+
+uint64_t mcpz_collecting_tail(struct mcpz_engine *engine, const struct mcpz_id *document,
+                              const struct mcpz_clock *clock)
+{
+    struct mcpz_floor floor;
+    uint64_t tail = 0;
+
+    if (mcpz_floor_load(&engine->store, document, &floor) != MCPZ_OK) {
+        return 0;
+    }
+    for (size_t i = 0; i < clock->count; i++) {
+        const uint64_t below =
+            mcpz_clock_get(floor.clock.versions, floor.clock.count, &clock->versions[i].actor);
+        tail += clock->versions[i].seq > below ? clock->versions[i].seq - below : 0;
+    }
+    return tail;
+}
+
+void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
+                            const struct mcpz_agreed *agreed)
+{
+    const struct mcpz_record record = {
+        .kind = MCPZ_RECORD_STABLE,
+        .stable = {.document = *document, .agreed = *agreed, .agreed_ms = engine->wall_ms},
+    };
+    struct mcpz_floor floor;
+
+    if (mcpz_collecting_waits(engine, document) ||
+        mcpz_floor_load(&engine->store, document, &floor) != MCPZ_OK ||
+        !mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count)) {
+        return;
+    }
+    if (floor.exists && mcpz_floor_is_within(agreed->versions, agreed->version_count,
+                                             floor.clock.versions, floor.clock.count)) {
+        return; /* it is there already */
+    }
+    engine->store.put(engine->store.context, &record);
+    mcpz_collecting_consider(engine, document);
+}
+
+/* ---- Raising the floor -------------------------------------------------------------------- */
+
+static void end_job(struct mcpz_engine *engine)
+{
+    struct mcpz_collect_job *job = engine->collecting.job;
+
+    if (job != NULL) {
+        mcpz_replay_destroy(job->replay);
+        free(job);
+    }
+    engine->collecting.job = NULL;
+}
+
+static void wake(struct mcpz_engine *engine)
+{
+    engine->collecting.next_us = engine->now + MCPZ_COLLECT_PAUSE_US;
+}
+
+/* Does `document` hold all of it, and nobody's branches begin within? */
+static bool is_held(const struct mcpz_document *document, const struct mcpz_agreed *agreed)
+{
+    const struct mcpz_clock *clock = &document->clock;
+
+    for (size_t i = 0; i < document->cuts.count; i++) {
+        const struct mcpz_cut *cut = &document->cuts.cuts[i];
+        if (mcpz_clock_get(agreed->versions, agreed->version_count, &cut->actor) >= cut->seq) {
+            return false;
+        }
+    }
+    return document->exists && mcpz_floor_is_within(agreed->versions, agreed->version_count,
+                                                    clock->versions, clock->count);
+}
+
+/* What was signed of the document of the job, if it still stands, and can be the floor. */
+static mcpz_error find_target(struct mcpz_engine *engine, const struct mcpz_id *document,
+                              struct mcpz_record *record)
+{
+    struct mcpz_document held;
+
+    if (!find_stable(engine, document, record)) {
+        return MCPZ_ENOTFOUND;
+    }
+    if (!mcpz_clock_is_valid(record->stable.agreed.versions,
+                             record->stable.agreed.version_count)) {
+        return MCPZ_ECORRUPT;
+    }
+    mcpz_error error = mcpz_document_load(&engine->store, document, &held);
+    if (error == MCPZ_OK && !is_held(&held, &record->stable.agreed)) {
+        drop_stable(engine, document);
+        error = MCPZ_ENOTFOUND;
+    }
+    return error;
+}
+
+static void raise_floor(struct mcpz_engine *engine, struct mcpz_bytes base,
+                        const struct mcpz_record_stable *stable)
+{
+    const struct mcpz_record_floor floor = {
+        .document = stable->document,
+        .agreed = stable->agreed,
+        .byte_count = base.length,
+        .folded_ms = engine->wall_ms,
+    };
+    const struct mcpz_fact fact = {.kind = MCPZ_FACT_AGENT_FOLDED, .about = floor.document};
+    const struct mcpz_action action = {.kind = MCPZ_ACTION_FACT, .fact = fact};
+
+    if (mcpz_base_put(&engine->store, &floor, base) != MCPZ_OK) {
+        return; /* what cannot be read was counted; it is tried again */
+    }
+    engine->counters.floors_raised++;
+    engine->ports.act(engine->ports.context, &action);
+    mcpz_collecting_raised(engine, &floor.document);
+}
+
+/* All of it is made anew: is it what was signed? */
+static void finish_job(struct mcpz_engine *engine)
+{
+    struct mcpz_collect_job *job = engine->collecting.job;
+    const struct mcpz_store *made = mcpz_replay_store(job->replay);
+    struct mcpz_bytes base = mcpz_bytes(NULL, 0);
+    struct mcpz_record record;
+    struct mcpz_id root;
+
+    if (find_target(engine, &job->document, &record) != MCPZ_OK ||
+        !mcpz_id_equal(&record.stable.agreed.root, &job->root)) {
+        return;
+    }
+    mcpz_error error = mcpz_root_of(made, &job->document, root.bytes);
+    if (error == MCPZ_OK && !mcpz_id_equal(&root, &job->root)) {
+        mcpz_folding_alarm(engine, &job->document);
+        drop_stable(engine, &job->document);
+        return;
+    }
+    if (error == MCPZ_OK) {
+        error = mcpz_base_make(made, &job->document, &base);
+    }
+    if (error == MCPZ_OK) {
+        raise_floor(engine, base, &record.stable);
+    } else if (error == MCPZ_EFULL) {
+        drop_stable(engine, &job->document); /* too large to be sent: all of it is kept */
+    }
+    free((void *)(uintptr_t)base.data);
+}
+
+static void run_job(struct mcpz_engine *engine)
+{
+    struct mcpz_collect_job *job = engine->collecting.job;
+    mcpz_error error = MCPZ_OK;
+    struct mcpz_record record;
+
+    for (size_t i = 0; i < MCPZ_COLLECT_DELTAS && error == MCPZ_OK; i++) {
+        error = mcpz_branches_next(&job->walk, &engine->store, &record);
+        if (error == MCPZ_OK) {
+            error = mcpz_replay_apply(job->replay, &record.delta.delta);
+        }
+    }
+    if (error == MCPZ_OK) {
+        mcpz_replay_rest(job->replay);
+        wake(engine);
+        return;
+    }
+    if (error == MCPZ_ENOTFOUND) {
+        finish_job(engine);
+    } else {
+        engine->counters.floors_failed++;
+    }
+    end_job(engine);
+}
+
+static mcpz_error begin_job(struct mcpz_engine *engine, const struct mcpz_record_stable *stable)
+{
+    const struct mcpz_agreed *agreed = &stable->agreed;
+    struct mcpz_document place = {.id = stable->document, .exists = true};
+    struct mcpz_collect_job *job = calloc(1, sizeof(*job));
+    struct mcpz_floor floor;
+
+    if (job == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    engine->collecting.job = job;
+    job->document = stable->document;
+    job->root = agreed->root;
+    mcpz_clock_set(&place.clock, agreed->versions, agreed->version_count);
+    mcpz_branches_init(&job->walk, &place); /* so it ends there */
+    mcpz_error error = mcpz_replay_create(&engine->store, &job->document, &floor, &job->replay);
+    if (error == MCPZ_OK) {
+        error = mcpz_branches_follow_all(&job->walk, &engine->store);
+    }
+    return error;
+}
+
+static bool is_old_enough(struct mcpz_engine *engine, const struct mcpz_record_stable *stable)
+{
+    struct mcpz_document document;
+
+    if (stable->agreed_ms + engine->history_ms <= engine->wall_ms) {
+        return true;
+    }
+    return mcpz_document_load(&engine->store, &stable->document, &document) == MCPZ_OK &&
+           mcpz_collecting_tail(engine, &stable->document, &document.clock) >=
+               MCPZ_HISTORY_DELTAS_MAX;
+}
+
+/* ---- Rows that go ------------------------------------------------------------------------- */
+
+void mcpz_collecting_raised(struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    struct mcpz_collecting *collecting = &engine->collecting;
+
+    for (size_t i = 0; i < collecting->sweep_count; i++) {
+        if (mcpz_id_equal(&collecting->sweeps[i], document)) {
+            return;
+        }
+    }
+    if (collecting->sweep_count < MCPZ_COLLECT_SWEEPS) { /* others are found when looked at */
+        collecting->sweeps[collecting->sweep_count++] = *document;
+        wake(engine);
+    }
+}
+
+static void sweep(struct mcpz_engine *engine)
+{
+    struct mcpz_collecting *collecting = &engine->collecting;
+    bool is_done = true;
+
+    if (collecting->sweep_count == 0) {
+        return;
+    }
+    mcpz_error error =
+        mcpz_floor_sweep(&engine->store, &collecting->sweeps[collecting->sweep_count - 1],
+                         MCPZ_COLLECT_ROWS, &is_done);
+    if (error != MCPZ_OK || is_done) {
+        engine->counters.floors_failed += error != MCPZ_OK;
+        collecting->sweep_count--;
+    }
+    if (collecting->sweep_count > 0) {
+        wake(engine);
+    }
+}
+
+/* ---- Looking on --------------------------------------------------------------------------- */
+
+static bool has_rows_to_go(struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+
+    return engine->store.get(engine->store.context, &record) == MCPZ_OK && !record.floor.swept;
+}
+
+void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    struct mcpz_record record;
+
+    if (has_rows_to_go(engine, document)) {
+        mcpz_collecting_raised(engine, document);
+    }
+    if (engine->collecting.job != NULL || !find_stable(engine, document, &record) ||
+        !is_old_enough(engine, &record.stable) ||
+        find_target(engine, document, &record) != MCPZ_OK) {
+        return;
+    }
+    if (begin_job(engine, &record.stable) != MCPZ_OK) {
+        engine->counters.floors_failed++;
+        end_job(engine);
+        return;
+    }
+    wake(engine);
+}
+
+void mcpz_collecting_tick(struct mcpz_engine *engine)
+{
+    struct mcpz_collecting *collecting = &engine->collecting;
+
+    if (engine->now < collecting->next_us) {
+        return;
+    }
+    collecting->next_us = MCPZ_TIME_NEVER;
+    if (collecting->job != NULL) {
+        run_job(engine);
+    }
+    sweep(engine);
+}
+
+mcpz_time mcpz_collecting_deadline(const struct mcpz_engine *engine)
+{
+    return engine->collecting.next_us;
+}
+
+void mcpz_collecting_clear(struct mcpz_engine *engine)
+{
+    end_job(engine);
+    engine->collecting.sweep_count = 0;
+    engine->collecting.next_us = MCPZ_TIME_NEVER;
+}

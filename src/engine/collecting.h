@@ -1,0 +1,72 @@
+/*
+ * Collecting: what all keepers of a document have signed becomes its floor, and the deltas below
+ * go (core/crdt/floor.h).
+ *
+ *   all have signed   ->  STABLE: nothing else will come below it
+ *   history is over   ->  a replay of base and deltas up to it; its root is what was signed:
+ *                         FLOOR and base, in one batch; then rows of deltas go, some in a turn
+ *
+ * The replay is spread over turns, one document at a time. If it does not come to what was signed,
+ * nothing is dropped, and there is an alarm.
+ *
+ * History is kept for as long as the configuration says and then some: the floor only moves to
+ * where all agreed. It is cut short where a document has more deltas than MCPZ_HISTORY_DELTAS_MAX.
+ *
+ * Source: docs reference crdt 1.5, G1, G2.
+ */
+
+#ifndef ENGINE_COLLECTING_H
+#define ENGINE_COLLECTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "core/crdt/clock.h"
+#include "engine/engine.h"
+#include "proto/checkpoint.h"
+#include "proto/id.h"
+
+#define MCPZ_HISTORY_MS_DEFAULT UINT64_C(86400000) /* a day */
+#define MCPZ_GRACE_MS_DEFAULT UINT64_C(864000000)  /* ten days: crdt 1.5, G4 */
+#define MCPZ_HISTORY_DELTAS_MAX 16384              /* of one document, above its floor */
+#define MCPZ_COLLECT_DELTAS 256                    /* made anew in one turn */
+#define MCPZ_COLLECT_ROWS 1024                     /* that go in one turn */
+#define MCPZ_COLLECT_PAUSE_US MCPZ_MS(2)           /* between two such turns */
+#define MCPZ_COLLECT_SWEEPS 32                     /* documents whose rows are going */
+
+struct mcpz_collect_job;
+
+struct mcpz_collecting {
+    struct mcpz_collect_job *job; /* NULL: none */
+    struct mcpz_id sweeps[MCPZ_COLLECT_SWEEPS];
+    size_t sweep_count;
+    mcpz_time next_us; /* MCPZ_TIME_NEVER: nothing is under way */
+};
+
+/** All keepers have signed `agreed` of `document`, which we hold: it is to be the floor. */
+void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
+                            const struct mcpz_agreed *agreed);
+
+/** Is there something that is to be its floor, and waits for its time? */
+bool mcpz_collecting_waits(struct mcpz_engine *engine, const struct mcpz_id *document);
+
+/** How many deltas of `clock` lie above the floor of `document`. */
+uint64_t mcpz_collecting_tail(struct mcpz_engine *engine, const struct mcpz_id *document,
+                              const struct mcpz_clock *clock);
+
+/** Look at a document: raise its floor if the time has come, go on with rows that are to go. */
+void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *document);
+
+/** The floor of `document` was raised: its rows are to go. */
+void mcpz_collecting_raised(struct mcpz_engine *engine, const struct mcpz_id *document);
+
+/** Go on with what is under way. */
+void mcpz_collecting_tick(struct mcpz_engine *engine);
+mcpz_time mcpz_collecting_deadline(const struct mcpz_engine *engine);
+
+/** Give up what is under way. */
+void mcpz_collecting_clear(struct mcpz_engine *engine);
+
+#endif
