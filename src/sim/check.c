@@ -529,6 +529,8 @@ void mcpz_check_count(struct mcpz_check *check)
     sometimes[MCPZ_SOMETIMES_DROPPED] += counters.messages_dropped;
     sometimes[MCPZ_SOMETIMES_BATCH_FAILED] += counters.batches_failed;
     sometimes[MCPZ_SOMETIMES_CHECKPOINT] += counters.checkpoints_agreed;
+    sometimes[MCPZ_SOMETIMES_FOLDED] += counters.floors_raised;
+    sometimes[MCPZ_SOMETIMES_BASE] += counters.bases_installed;
     for (size_t i = 0; i < check->node_count; i++) {
         const struct mcpz_engine *engine = mcpz_sim_engine(check->sim, i);
         if (engine != NULL) {

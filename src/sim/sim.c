@@ -11,6 +11,7 @@
 #define WALL_AT_START_MS UINT64_C(1700000000000)
 #define CALLS_MAX 64  /* of one node, each way */
 #define FOLD_DELTAS 4 /* few are written in a run */
+#define GRACE_MS 20000
 #define RELAYED_MAX 16
 #define LAYOUT_NODES_MAX 64
 #define HAPPENINGS_AT_ONCE_MAX 1000000 /* more in one microsecond: it will not end */
@@ -310,6 +311,7 @@ static void join_mesh(struct mcpz_sim *sim, size_t index)
 
 void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
 {
+    static const uint64_t history_ms = 2000;
     struct mcpz_sim_node *node = &sim->nodes[index];
     struct mcpz_engine_ports ports = mcpz_sim_ports(node);
     const struct mcpz_vault_port vault = mcpz_sim_keys_port(&sim->keys);
@@ -324,6 +326,8 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .address = node->address,
         .timing = sim->config.timing,
         .fold_deltas = FOLD_DELTAS,
+        .history_ms = &history_ms,
+        .grace_ms = GRACE_MS,
         .calls_max = CALLS_MAX,
         .gate = &sim->config.gate,
         .relayed_max = RELAYED_MAX,

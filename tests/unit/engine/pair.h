@@ -37,6 +37,7 @@ static const struct mcpz_vault_port
     *vaults[2]; /* the founder's, the other's; NULL: nothing is sealed */
 static mcpz_time now;
 static uint64_t wall_ms;
+static const uint64_t *pair_history_ms; /* of engines to be started; NULL: the default */
 
 static void port_wake(void *context, mcpz_link link)
 {
@@ -103,6 +104,8 @@ static inline void start_side(struct side *side, const char *address)
         .seed = 1,
         .name = "side",
         .address = address,
+        .history_ms = pair_history_ms,
+        .grace_ms = 60000,
     };
     CHECK_UINT(mcpz_engine_create(&config, &ports, now, wall_ms, &side->engine), MCPZ_OK);
     sync_disk(side);

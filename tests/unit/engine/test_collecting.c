@@ -1,0 +1,368 @@
+/* What all keepers have signed becomes the floor; who lacks what is below gets a checkpoint. */
+
+#include "core/crdt/floor.h"
+#include "engine/internal.h"
+#include "pair.h"
+
+static const uint64_t no_history;
+static const uint64_t an_hour = 3600000;
+
+static void pass_time(mcpz_time by)
+{
+    for (mcpz_time end = now + by; now < end;) {
+        now += MCPZ_MS(500);
+        wall_ms += 500;
+        mcpz_engine_tick(enter(&founder));
+        leave(&founder);
+        mcpz_engine_tick(enter(&other));
+        leave(&other);
+        talk();
+    }
+}
+
+/* A mesh of two that are neighbours, and keep deltas for so long. */
+static void make_neighbours(const uint64_t *history_ms)
+{
+    pair_history_ms = history_ms;
+    make_mesh();
+    pass_time(MCPZ_SECONDS(4));
+}
+
+static struct mcpz_id document(void)
+{
+    struct mcpz_id id;
+
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text("x"), &id);
+    return id;
+}
+
+static void write_to(struct side *side, enum mcpz_agent_op op, const char *path, uint8_t value)
+{
+    struct mcpz_event event = {
+        .kind = MCPZ_EVENT_AGENT_WRITE,
+        .agent = {.request = 1,
+                  .op = op,
+                  .document = document(),
+                  .name = mcpz_text("x"),
+                  .path = mcpz_text(path),
+                  .value = mcpz_bytes(&value, 1)},
+    };
+
+    side->reply_code = UINT32_MAX;
+    mcpz_engine_event(enter(side), &event);
+    leave(side);
+    CHECK_UINT(side->reply_code, MCPZ_CODE_OK);
+}
+
+static void write_many(struct side *side, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        write_to(side, i == 0 ? MCPZ_AGENT_CREATE : MCPZ_AGENT_SET, "\x91\xa1k",
+                 (uint8_t)(i % 100));
+        talk();
+    }
+}
+
+static size_t count_rows(struct side *side, enum mcpz_record_kind kind)
+{
+    const struct mcpz_store *store = mcpz_engine_store(enter(side));
+    struct mcpz_record record = {.kind = kind};
+    size_t count = 0;
+
+    while (store->next(store->context, MCPZ_SCAN_KIND, count == 0, &record) == MCPZ_OK) {
+        count++;
+    }
+    leave(side);
+    return count;
+}
+
+static struct mcpz_id root_of(struct side *side)
+{
+    const struct mcpz_id id = document();
+    struct mcpz_id root = {{0}};
+
+    CHECK_UINT(mcpz_engine_root(enter(side), &id, root.bytes), MCPZ_OK);
+    leave(side);
+    return root;
+}
+
+static void check_same_root(void)
+{
+    const struct mcpz_id a = root_of(&founder);
+    const struct mcpz_id b = root_of(&other);
+
+    CHECK(mcpz_id_equal(&a, &b));
+}
+
+/* Fold at both: 64 writes, and time to agree. */
+static void fold_both(void)
+{
+    write_many(&founder, MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+    CHECK_UINT(other.engine->counters.floors_raised, 1);
+}
+
+/* As if it had come when all was folded: it holds nothing of the document. */
+static void lose_document(struct side *side)
+{
+    const struct mcpz_id id = document();
+
+    mcpz_agents_forget(&enter(side)->node.agents, &id);
+    leave(side);
+    CHECK_UINT(count_rows(side, MCPZ_RECORD_FLOOR), 0);
+    CHECK_UINT(count_rows(side, MCPZ_RECORD_BASE), 0);
+    CHECK_UINT(count_rows(side, MCPZ_RECORD_DELTA), 0);
+}
+
+TEST(what_all_have_signed_is_folded_at_all)
+{
+    make_neighbours(&no_history);
+    const struct mcpz_id empty = {{0}};
+    fold_both();
+    struct mcpz_id before = root_of(&founder);
+    CHECK(!mcpz_id_equal(&before, &empty));
+    check_same_root();
+    for (int i = 0; i < 2; i++) {
+        struct side *side = i == 0 ? &founder : &other;
+        CHECK_UINT(count_rows(side, MCPZ_RECORD_DELTA), 1); /* the last one */
+        CHECK_UINT(count_rows(side, MCPZ_RECORD_BATCH), 1);
+        CHECK_UINT(count_rows(side, MCPZ_RECORD_STABLE), 0);
+        CHECK_UINT(count_rows(side, MCPZ_RECORD_BASE), 1);
+    }
+    /* What is written next goes on from there, both ways. */
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1k", 7);
+    talk();
+    write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1l", 8);
+    talk();
+    check_same_root();
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 3);
+    CHECK_UINT(founder.engine->counters.checkpoints_diverged, 0);
+    free_pair();
+}
+
+TEST(deltas_are_kept_as_long_as_history_is)
+{
+    make_neighbours(&an_hour);
+    write_many(&founder, MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_STABLE), 1);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_STABLE), 1);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), MCPZ_FOLD_DELTAS);
+    wall_ms += an_hour;
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 1);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_DELTA), 1);
+    check_same_root();
+    free_pair();
+}
+
+/* Budget of crdt 8: what is kept does not grow with what was written. */
+TEST(a_hundred_hot_keys_are_small_however_often_they_are_written)
+{
+    char path[] = "\x92\xa1k\x00";
+
+    make_neighbours(&no_history);
+    write_many(&founder, 1);
+    for (int round = 0; round < 20; round++) {
+        for (uint8_t key = 0; key < 100; key++) {
+            struct mcpz_event event = {
+                .kind = MCPZ_EVENT_AGENT_WRITE,
+                .agent = {.request = 1,
+                          .op = MCPZ_AGENT_SET,
+                          .document = document(),
+                          .path = mcpz_bytes(path, 4),
+                          .value = mcpz_bytes(&key, 1)},
+            };
+            path[3] = (char)key;
+            mcpz_engine_event(enter(&founder), &event);
+            leave(&founder);
+            talk();
+        }
+        pass_time(MCPZ_SECONDS(4));
+    }
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = document()}};
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+    CHECK_UINT(store->get(store->context, &record), MCPZ_OK);
+    leave(&founder);
+    CHECK_UINT(record.floor.agreed.versions[0].seq, 2001);
+    CHECK(record.floor.byte_count <= 4096);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 1);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_BATCH), 1);
+    check_same_root();
+    free_pair();
+}
+
+TEST(who_has_nothing_is_given_a_checkpoint_and_the_rest)
+{
+    make_neighbours(&no_history);
+    fold_both();
+    write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1l", 9);
+    talk();
+    lose_document(&other);
+    pass_time(MCPZ_SECONDS(20));
+    CHECK_UINT(other.engine->counters.bases_installed, 1);
+    CHECK_UINT(founder.engine->counters.bases_sent, 1);
+    check_same_root();
+    /* The last delta below came with it, as did the one above. */
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_DELTA), 2);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FLOOR), 1);
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1k", 3);
+    talk();
+    check_same_root();
+    free_pair();
+}
+
+/* Nothing of it is kept until all is here, and then all of it in one batch. */
+TEST(a_crash_half_way_loses_nothing)
+{
+    make_neighbours(&no_history);
+    fold_both();
+    lose_document(&other);
+    for (int i = 0; i < 200 && other.engine->counters.bases_installed == 0; i++) {
+        now += MCPZ_MS(500);
+        wall_ms += 500;
+        mcpz_engine_tick(enter(&founder));
+        leave(&founder);
+        mcpz_engine_tick(enter(&other));
+        leave(&other);
+        while (other.engine->counters.bases_installed == 0 &&
+               (hand_over(&founder, &other) || hand_over(&other, &founder))) {
+            const size_t floors = count_rows(&other, MCPZ_RECORD_FLOOR);
+            CHECK_UINT(count_rows(&other, MCPZ_RECORD_DOCUMENT), floors);
+            CHECK_UINT(count_rows(&other, MCPZ_RECORD_BASE), floors);
+        }
+    }
+    CHECK_UINT(other.engine->counters.bases_installed, 1);
+    check_same_root();
+    free_pair();
+}
+
+/* What was written before it came is kept: a join, no replacement. */
+TEST(what_it_wrote_itself_stays)
+{
+    make_neighbours(&no_history);
+    fold_both();
+    lose_document(&other);
+    write_to(&other, MCPZ_AGENT_CREATE, "\x91\xa1m", 1);
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", 5);
+    pass_time(MCPZ_SECONDS(20));
+    CHECK(other.engine->counters.bases_installed >= 1);
+    check_same_root();
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {.document = document(), .path = mcpz_bytes("\x91\xa1m", 3)}};
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+    CHECK_UINT(store->next(store->context, MCPZ_SCAN_PATH, true, &record), MCPZ_OK);
+    leave(&founder);
+    free_pair();
+}
+
+static struct mcpz_msg_agreed agreed_of(struct side *side)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = document()}};
+    const struct mcpz_store *store = mcpz_engine_store(side->engine);
+
+    CHECK_UINT(store->get(store->context, &record), MCPZ_OK);
+    return (struct mcpz_msg_agreed){.document = document(),
+                                    .agreed = record.floor.agreed,
+                                    .byte_count = record.floor.byte_count};
+}
+
+TEST(what_was_not_signed_by_enough_is_not_taken)
+{
+    static struct mcpz_cosignature signatures[MCPZ_COSIGNATURES_MAX];
+    static struct mcpz_version versions[MCPZ_ACTORS_MAX];
+
+    make_neighbours(&no_history);
+    fold_both();
+    (void)enter(&founder);
+    struct mcpz_msg_agreed said = agreed_of(&founder);
+    CHECK_UINT(said.agreed.signature_count, 2);
+    memcpy(signatures, said.agreed.signatures, 2 * sizeof(signatures[0]));
+    memcpy(versions, said.agreed.versions, sizeof(versions[0]));
+    leave(&founder);
+    said.agreed.signatures = signatures;
+    said.agreed.versions = versions;
+    lose_document(&other);
+    const struct mcpz_id from = *mcpz_identity_id(founder.identity);
+
+    said.agreed.signature_count = 1; /* fewer than there are said to be */
+    CHECK_UINT(mcpz_transfers_agreed(enter(&other), &from, &said), MCPZ_EPROTO);
+    said.agreed.replicas = 1; /* that was not what was signed, and one is not enough */
+    CHECK_UINT(mcpz_transfers_agreed(enter(&other), &from, &said), MCPZ_OK);
+    CHECK(other.engine->transfers.under_way[0] == NULL);
+    said.agreed.replicas = 2;
+    said.agreed.signature_count = 2;
+    signatures[1] = signatures[0]; /* the same one twice */
+    CHECK_UINT(mcpz_transfers_agreed(enter(&other), &from, &said), MCPZ_EPROTO);
+    signatures[1].signer = *mcpz_identity_id(other.identity); /* forged */
+    CHECK_UINT(mcpz_transfers_agreed(enter(&other), &from, &said), MCPZ_EAUTH);
+    CHECK(other.engine->transfers.under_way[0] == NULL);
+    leave(&other);
+    pass_time(MCPZ_SECONDS(20));
+    check_same_root();
+    free_pair();
+}
+
+TEST(bytes_that_are_not_what_was_signed_are_not_taken)
+{
+    uint8_t junk[8] = {0};
+
+    make_neighbours(&no_history);
+    fold_both();
+    (void)enter(&founder);
+    struct mcpz_msg_agreed said = agreed_of(&founder);
+    const struct mcpz_id from = *mcpz_identity_id(founder.identity);
+    lose_document(&other);
+    said.byte_count = sizeof(junk);
+    CHECK_UINT(mcpz_transfers_agreed(enter(&other), &from, &said), MCPZ_OK);
+    CHECK(other.engine->transfers.under_way[0] != NULL);
+    leave(&founder);
+    struct mcpz_msg_base base = {.document = document(),
+                                 .root = said.agreed.root,
+                                 .is_answer = true,
+                                 .bytes = mcpz_bytes(junk, sizeof(junk))};
+    CHECK_UINT(mcpz_transfers_base(enter(&other), &from, &base), MCPZ_OK);
+    base.index = 1; /* the last delta of its writer: it is not to be had */
+    base.bytes = mcpz_bytes(NULL, 0);
+    CHECK_UINT(mcpz_transfers_base(enter(&other), &from, &base), MCPZ_EPROTO);
+    CHECK_UINT(other.engine->counters.bases_refused, 1);
+    CHECK(other.engine->transfers.under_way[0] == NULL);
+    leave(&other);
+    pass_time(MCPZ_SECONDS(20));
+    check_same_root();
+    free_pair();
+}
+
+/* Whoever is away may come back with what nobody else has: it is waited for, within the grace. */
+TEST(nothing_is_folded_while_somebody_is_away)
+{
+    make_neighbours(&no_history);
+    write_many(&founder, 1);
+    pass_time(MCPZ_SECONDS(20));
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    leave(&founder);
+    mcpz_engine_link_closed(enter(&other), other.link);
+    leave(&other);
+    for (size_t i = 1; i < 2 * (size_t)MCPZ_FOLD_DELTAS; i++) {
+        write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1k", 1);
+    }
+    for (int i = 0; i < 40; i++) {
+        now += MCPZ_MS(500);
+        wall_ms += 500;
+        mcpz_engine_tick(enter(&founder));
+        leave(&founder);
+    }
+    CHECK_UINT(founder.engine->counters.floors_raised, 0);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_STABLE), 0);
+    free_pair();
+}
+
+TEST_MAIN(RUN(what_all_have_signed_is_folded_at_all), RUN(deltas_are_kept_as_long_as_history_is),
+          RUN(a_hundred_hot_keys_are_small_however_often_they_are_written),
+          RUN(who_has_nothing_is_given_a_checkpoint_and_the_rest),
+          RUN(a_crash_half_way_loses_nothing), RUN(what_it_wrote_itself_stays),
+          RUN(what_was_not_signed_by_enough_is_not_taken),
+          RUN(bytes_that_are_not_what_was_signed_are_not_taken),
+          RUN(nothing_is_folded_while_somebody_is_away))
