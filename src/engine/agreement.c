@@ -48,7 +48,12 @@ static bool is_there(const struct mcpz_engine *engine, const struct mcpz_id *id)
     return member != NULL && !mcpz_member_is_gone(member);
 }
 
-/* An owner that is away for longer than the grace comes back to a base: it is not waited for. */
+/* Is `id` away, and waited for? Who is away for longer than the grace comes back to a base. */
+static bool is_waited_for(struct mcpz_engine *engine, const struct mcpz_id *id)
+{
+    return !is_there(engine, id) && is_within_grace(engine, reconciled_ms(engine, id));
+}
+
 static void find_owners(struct mcpz_engine *engine, const struct mcpz_id *owners, size_t count,
                         struct mcpz_keepers *keepers)
 {
@@ -58,31 +63,42 @@ static void find_owners(struct mcpz_engine *engine, const struct mcpz_id *owners
     for (size_t i = 0; i < count; i++) {
         if (mcpz_id_equal(&owners[i], self)) {
             is_ours = true;
-            continue;
-        }
-        const uint64_t at_ms =
-            is_there(engine, &owners[i]) ? 0 : reconciled_ms(engine, &owners[i]);
-        if (at_ms == 0 || is_within_grace(engine, at_ms)) {
+        } else if (is_there(engine, &owners[i])) {
             keepers->is_complete = add(keepers, &owners[i]) && keepers->is_complete;
+        } else if (is_waited_for(engine, &owners[i])) {
+            keepers->is_complete = false;
         }
     }
-    keepers->is_complete = keepers->is_complete && is_ours;
+    keepers->is_complete = keepers->is_complete && is_ours && 2 * (keepers->count + 1) > count;
 }
 
 /* Whoever was here lately and is gone may come back with what nobody else has. */
-static void find_away(struct mcpz_engine *engine, struct mcpz_keepers *keepers)
+static bool is_any_waited_for(struct mcpz_engine *engine)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_CURSOR};
     mcpz_error error = MCPZ_OK;
 
-    for (size_t i = 0; i < MCPZ_MEMBERS_MAX && error == MCPZ_OK && keepers->is_complete; i++) {
+    for (size_t i = 0; i < MCPZ_MEMBERS_MAX && error == MCPZ_OK; i++) {
         error = engine->store.next(engine->store.context, MCPZ_SCAN_KIND, i == 0, &record);
-        if (error == MCPZ_OK && is_within_grace(engine, record.cursor.wall_ms) &&
-            !is_there(engine, &record.cursor.peer)) {
-            keepers->is_complete = false;
+        if (error == MCPZ_OK && is_waited_for(engine, &record.cursor.peer)) {
+            return true;
         }
     }
-    keepers->is_complete = keepers->is_complete && error == MCPZ_ENOTFOUND;
+    return error != MCPZ_ENOTFOUND;
+}
+
+/* How many we have met that are away, and have not said goodbye. */
+static size_t count_away(struct mcpz_engine *engine)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_PEER};
+    mcpz_error error = MCPZ_OK;
+    size_t count = 0;
+
+    for (size_t i = 0; i < MCPZ_MEMBERS_MAX && error == MCPZ_OK; i++) {
+        error = engine->store.next(engine->store.context, MCPZ_SCAN_KIND, i == 0, &record);
+        count += error == MCPZ_OK && !is_there(engine, &record.peer.id) ? 1 : 0;
+    }
+    return error == MCPZ_ENOTFOUND ? count : SIZE_MAX / 4;
 }
 
 static void find_members(struct mcpz_engine *engine, struct mcpz_keepers *keepers)
@@ -96,7 +112,8 @@ static void find_members(struct mcpz_engine *engine, struct mcpz_keepers *keeper
             keepers->is_complete = add(keepers, &member->id);
         }
     }
-    find_away(engine, keepers);
+    keepers->is_complete = keepers->is_complete && keepers->count + 1 > count_away(engine) &&
+                           !is_any_waited_for(engine);
 }
 
 void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *document,

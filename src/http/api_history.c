@@ -432,8 +432,7 @@ static bool open_history(struct mcpz_exchange *exchange, struct history *history
     if (error == MCPZ_ENOTFOUND) {
         mcpz_agent_scope_missing(exchange, mcpz_bytes(history->name, history->name_length));
     } else if (error == MCPZ_EEXPIRED) {
-        json_t *time =
-            mcpz_exchange_show_time(mcpz_hlc_to_ms(history->rewind.deltas.floor.hlc));
+        json_t *time = mcpz_exchange_show_time(mcpz_hlc_to_ms(history->rewind.deltas.floor.hlc));
         mcpz_exchange_fail(exchange, MCPZ_CODE_HISTORY_FOLDED,
                            "before %s the history of agent \"%.*s\" was folded into a checkpoint, "
                            "and is not kept any more: only a later time can be read",

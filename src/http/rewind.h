@@ -49,8 +49,8 @@ struct mcpz_rewind {
 };
 
 /**
- * Start in front of the first write of `document` above its floor, as its record has it. `rewind` stays where it
- * is until it is finished.
+ * Start in front of the first write of `document` above its floor, as its record has it. `rewind`
+ * stays where it is until it is finished.
  *
  * Errors: MCPZ_EEXPIRED  what was written until then was folded, and is not kept any more
  *         MCPZ_ENOMEM, MCPZ_ECORRUPT, MCPZ_EIO

@@ -254,8 +254,8 @@ static const struct sample samples[] = {
      RAW("\x95\x49" ID_D ID_A "\x01\xc4\x40" S64)},
     {{.kind = MCPZ_MSG_AGREED,
       .agreed = {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300}},
-     RAW("\x94\x4a" ID_D "\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
-         "\xc4\x40" S64 "\xcd\x01\x2c")},
+     RAW("\x94\x4a" ID_D "\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B
+         "\x02\x91\x92" ID_A "\xc4\x40" S64 "\xcd\x01\x2c")},
     {{.kind = MCPZ_MSG_BASE, .base = {{D32}, {B32}, 1, true, RAW("x")}},
      RAW("\x96\x4b" ID_D ID_B "\x01\xc3\xc4\x01x")},
     {{.kind = MCPZ_MSG_LAYOUT, .layout = {RAW("x")}}, RAW("\x92\x4c\xc4\x01x")},
@@ -518,7 +518,8 @@ static const struct mcpz_msg largest[] = {
      .folded = {{D32}, {A32}, MCPZ_FOLD_DIVERGED, FULL(MCPZ_SIGNATURE_BYTES)}},
     {.kind = MCPZ_MSG_AGREED,
      .agreed = {{D32},
-                {FULL(MCPZ_TENANT_BYTES_MAX), UINT64_MAX,
+                {FULL(MCPZ_TENANT_BYTES_MAX),
+                 UINT64_MAX,
                  full_versions,
                  MCPZ_ACTORS_MAX,
                  {B32},

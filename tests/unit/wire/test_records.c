@@ -86,7 +86,11 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_CURSOR, .cursor = {{A32}, 5, 0, 300, 9}},
      RAW("\x95\x01\x05\0\xcd\x01\x2c\x09")},
     {{.kind = MCPZ_RECORD_FLOOR,
-      .floor = {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300, 7, true}},
+      .floor = {{D32},
+                {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1},
+                300,
+                7,
+                true}},
      RAW("\x95\x01\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
          "\xc4\x40" S64 "\xcd\x01\x2c\x07\xc3")},
     {{.kind = MCPZ_RECORD_BASE, .base = {{D32}, 1, RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
