@@ -201,24 +201,6 @@ mcpz_error mcpz_agreement_verify(const struct mcpz_id *signer,
 
 /* ---- Whether it is enough ----------------------------------------------------------------- */
 
-/* A majority of the owners, as far as we know how many there are to be. */
-static size_t signers_needed(const struct mcpz_engine *engine, const struct mcpz_id *document)
-{
-    const struct mcpz_layouts *layouts = &engine->node.layouts;
-    struct mcpz_id owners[MCPZ_OWNERS_MAX];
-    size_t needed = MCPZ_KEEPERS_MIN;
-
-    if (mcpz_layouts_owners(layouts, document, owners) == 0) {
-        return needed;
-    }
-    uint32_t copies = MCPZ_COPIES_MAX;
-    for (size_t i = 0; i < layouts->history.live_count; i++) {
-        const uint32_t wanted = layouts->history.live[i].placement.copies;
-        copies = wanted < copies ? wanted : copies;
-    }
-    return copies / 2 + 1 > needed ? copies / 2 + 1 : needed;
-}
-
 static bool are_distinct(const struct mcpz_agreed *agreed)
 {
     for (size_t i = 0; i < agreed->signature_count; i++) {
@@ -257,7 +239,7 @@ mcpz_error mcpz_agreement_check(struct mcpz_engine *engine, const struct mcpz_id
         agreed->signature_count != agreed->replicas || !are_distinct(agreed)) {
         return MCPZ_EPROTO;
     }
-    if (agreed->signature_count < signers_needed(engine, document) ||
+    if (agreed->signature_count < MCPZ_KEEPERS_MIN ||
         !are_known(engine, from, agreed)) {
         return MCPZ_ENOTFOUND;
     }

@@ -60,8 +60,8 @@ MCPZ_MUST_USE mcpz_error mcpz_agreement_verify(const struct mcpz_id *signer,
                                                struct mcpz_bytes signature);
 
 /**
- * Have as many members signed `agreed` as it says there are, and enough of them for the layouts
- * that we know? With `from` (NULL: a file) those it knows are asked who we do not know.
+ * Have as many members signed `agreed` as they say there were? How many keep it now says nothing
+ * of how many did then, so two who lie together can make one up: f is 1. With `from` (NULL: a file) those it knows are asked who we do not know.
  *
  * Errors: MCPZ_EPROTO     not a vector, or not that many different signers
  *         MCPZ_EAUTH      forged

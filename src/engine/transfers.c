@@ -230,8 +230,9 @@ static void begin(struct mcpz_engine *engine, const struct mcpz_id *from,
 {
     struct mcpz_transfer *transfer = find(engine, &said->document);
 
-    if (transfer != NULL && mcpz_id_equal(&transfer->agreed.root, &said->agreed.root)) {
-        return; /* it is coming */
+    if (transfer != NULL && (!mcpz_id_equal(&transfer->peer, from) ||
+                             mcpz_id_equal(&transfer->agreed.root, &said->agreed.root))) {
+        return; /* it is coming, or another one is: floors are not equal everywhere */
     }
     if (transfer != NULL) {
         give_up(engine, transfer); /* the floor has risen */
