@@ -239,8 +239,7 @@ mcpz_error mcpz_agreement_check(struct mcpz_engine *engine, const struct mcpz_id
         agreed->signature_count != agreed->replicas || !are_distinct(agreed)) {
         return MCPZ_EPROTO;
     }
-    if (agreed->signature_count < MCPZ_KEEPERS_MIN ||
-        !are_known(engine, from, agreed)) {
+    if (agreed->signature_count < MCPZ_KEEPERS_MIN || !are_known(engine, from, agreed)) {
         return MCPZ_ENOTFOUND;
     }
     const struct mcpz_agreement agreement = mcpz_agreement_of(document, agreed);

@@ -61,7 +61,8 @@ MCPZ_MUST_USE mcpz_error mcpz_agreement_verify(const struct mcpz_id *signer,
 
 /**
  * Have as many members signed `agreed` as they say there were? How many keep it now says nothing
- * of how many did then, so two who lie together can make one up: f is 1. With `from` (NULL: a file) those it knows are asked who we do not know.
+ * of how many did then, so two who lie together can make one up: f is 1. With `from` (NULL: a
+ * file) those it knows are asked who we do not know.
  *
  * Errors: MCPZ_EPROTO     not a vector, or not that many different signers
  *         MCPZ_EAUTH      forged

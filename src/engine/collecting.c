@@ -237,6 +237,9 @@ static bool is_old_enough(struct mcpz_engine *engine, const struct mcpz_record_s
 {
     struct mcpz_document document;
 
+    if (engine->history_ms == MCPZ_HISTORY_ALL) {
+        return false;
+    }
     if (stable->agreed_ms + engine->history_ms <= engine->wall_ms) {
         return true;
     }

@@ -9,8 +9,9 @@
  * The replay is spread over turns, one document at a time. If it does not come to what was signed,
  * nothing is dropped, and there is an alarm.
  *
- * History is kept for as long as the configuration says and then some: the floor only moves to
- * where all agreed. It is cut short where a document has more deltas than MCPZ_HISTORY_DELTAS_MAX.
+ * History is kept for as long as the configuration says, for ever if it says nothing, and then
+ * some: the floor only moves to where all agreed. It is cut short where a document has more deltas
+ * than MCPZ_HISTORY_DELTAS_MAX.
  *
  * Source: docs reference crdt 1.5, G1, G2.
  */
@@ -28,13 +29,13 @@
 #include "proto/checkpoint.h"
 #include "proto/id.h"
 
-#define MCPZ_HISTORY_MS_DEFAULT UINT64_C(86400000) /* a day */
-#define MCPZ_GRACE_MS_DEFAULT UINT64_C(864000000)  /* ten days: crdt 1.5, G4 */
-#define MCPZ_HISTORY_DELTAS_MAX 16384              /* of one document, above its floor */
-#define MCPZ_COLLECT_DELTAS 256                    /* made anew in one turn */
-#define MCPZ_COLLECT_ROWS 1024                     /* that go in one turn */
-#define MCPZ_COLLECT_PAUSE_US MCPZ_MS(2)           /* between two such turns */
-#define MCPZ_COLLECT_SWEEPS 32                     /* documents whose rows are going */
+#define MCPZ_HISTORY_ALL UINT64_MAX               /* nothing is dropped here */
+#define MCPZ_GRACE_MS_DEFAULT UINT64_C(864000000) /* ten days: crdt 1.5, G4 */
+#define MCPZ_HISTORY_DELTAS_MAX 16384             /* of one document, above its floor */
+#define MCPZ_COLLECT_DELTAS 256                   /* made anew in one turn */
+#define MCPZ_COLLECT_ROWS 1024                    /* that go in one turn */
+#define MCPZ_COLLECT_PAUSE_US MCPZ_MS(2)          /* between two such turns */
+#define MCPZ_COLLECT_SWEEPS 32                    /* documents whose rows are going */
 
 struct mcpz_collect_job;
 

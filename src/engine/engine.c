@@ -285,7 +285,7 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     made->certificate_renew_ms = UINT64_MAX;
     made->save_again_us = MCPZ_TIME_NEVER;
     made->fold_deltas = config->fold_deltas > 1 ? config->fold_deltas : MCPZ_FOLD_DELTAS;
-    made->history_ms = config->history_ms != NULL ? *config->history_ms : MCPZ_HISTORY_MS_DEFAULT;
+    made->history_ms = config->history_ms != NULL ? *config->history_ms : MCPZ_HISTORY_ALL;
     made->grace_ms = config->grace_ms != 0 ? config->grace_ms : MCPZ_GRACE_MS_DEFAULT;
     made->collecting.next_us = MCPZ_TIME_NEVER;
     copy_config(made, config);

@@ -83,7 +83,7 @@ struct mcpz_engine_config {
     size_t relayed_max;             /* peers called through others; 0: MCPZ_RELAY_SESSIONS_MAX */
     size_t layout_nodes_max;        /* in a layout of the storage; 0: MCPZ_LAYOUT_NODES_MAX */
     uint64_t fold_deltas;           /* so many more, and replicas agree anew; 0: 64 */
-    const uint64_t *history_ms;     /* how long deltas are kept; NULL: a day */
+    const uint64_t *history_ms;     /* how long deltas are kept; NULL: for ever */
     uint64_t grace_ms;              /* who is away longer is not waited for; 0: ten days */
     size_t calls_max;               /* we make, and serve, at one time; 0: MCPZ_CALLS_MAX */
     const struct mcpz_gate_config

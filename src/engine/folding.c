@@ -71,7 +71,7 @@ static void find_keepers(struct mcpz_engine *engine, const struct mcpz_id *docum
                          const struct mcpz_checkpoint_state *state, struct mcpz_keepers *keepers)
 {
     keepers->count = 0;
-    if (!state->is_whole) {
+    if (!state->is_whole || engine->history_ms == MCPZ_HISTORY_ALL) {
         return;
     }
     mcpz_keepers_find(engine, document, keepers);

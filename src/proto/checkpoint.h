@@ -54,7 +54,7 @@ struct mcpz_cosignature {
  */
 struct mcpz_agreed {
     struct mcpz_bytes tenant; /* as in its checkpoint */
-    uint64_t hlc; /* greatest stamp in it */
+    uint64_t hlc;             /* greatest stamp in it */
     const struct mcpz_version *versions;
     size_t version_count;
     struct mcpz_id root;
