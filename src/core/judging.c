@@ -399,6 +399,14 @@ void mcpz_judging_ask_back(const struct mcpz_members *members, const struct mcpz
     mcpz_outbox_send(out, &member->id, &msg);
 }
 
+void mcpz_judging_ask_all(const struct mcpz_members *members, const struct mcpz_member *member,
+                          struct mcpz_outbox *out)
+{
+    const struct mcpz_msg msg = doubt_of(members, member, MCPZ_SUSPICION_RUMOUR);
+
+    mcpz_outbox_broadcast(out, NULL, &msg);
+}
+
 void mcpz_judging_tick(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
                        struct mcpz_outbox *out)
 {

@@ -49,6 +49,11 @@ void mcpz_judging_add_doubt(const struct mcpz_members *members, const struct mcp
 void mcpz_judging_ask_back(const struct mcpz_members *members, const struct mcpz_member *member,
                            struct mcpz_outbox *out);
 
+/** Tell a member through all others, which learn that it is in doubt: it answers to all of them.
+ */
+void mcpz_judging_ask_all(const struct mcpz_members *members, const struct mcpz_member *member,
+                          struct mcpz_outbox *out);
+
 /** Judge all whose time has come. */
 void mcpz_judging_tick(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
                        struct mcpz_outbox *out);

@@ -19,7 +19,13 @@ void mcpz_recall_reach(const struct mcpz_members *members, const struct mcpz_mem
     }
 }
 
-/* One of those in a state since `before_us`, by lot. NULL: there is none. */
+static bool has_address(const struct mcpz_members *members, const struct mcpz_member *member)
+{
+    return mcpz_roster_address(&members->roster, member).length > 0;
+}
+
+/* One of those in a state since `before_us`, by lot. NULL: there is none. The dead can only be
+ * dialled. */
 static const struct mcpz_member *pick(struct mcpz_members *members, enum mcpz_member_state state,
                                       mcpz_time before_us, uint32_t *count)
 {
@@ -30,7 +36,7 @@ static const struct mcpz_member *pick(struct mcpz_members *members, enum mcpz_me
     for (size_t i = 1; i < roster->count; i++) {
         const struct mcpz_member *row = &roster->rows[i];
         if (row->state == (uint8_t)state && row->since_us <= before_us &&
-            mcpz_roster_address(roster, row).length > 0 &&
+            (state != MCPZ_MEMBER_DEAD || has_address(members, row)) &&
             mcpz_rng_below(&members->rng, ++*count) == 0) {
             chosen = row;
         }
@@ -80,6 +86,25 @@ static void reconnect(struct mcpz_members *members, const struct mcpz_links *lin
 }
 
 /*
+ * Nobody can dial it: it is asked as it was told first, through all others. What was said then may
+ * have been lost, and a suspicion that somebody else speaks against does not end by itself. Who
+ * knows it by hearsay may be the only one as well: by lot, and the likelier the longer it lasts.
+ */
+static void ask_through_all(struct mcpz_members *members, const struct mcpz_member *member,
+                            bool is_ours, mcpz_time now, struct mcpz_outbox *out)
+{
+    const mcpz_time turns = (now - member->since_us) / TOO_LONG_SUSPECT_US;
+
+    if (turns == 0 || members->neighbour_count == 0 || members->leaving) {
+        return;
+    }
+    const mcpz_time share = mcpz_roster_alive_count(&members->roster) / turns;
+    if (is_ours || mcpz_rng_below(&members->rng, (uint32_t)(share > 1 ? share : 1)) == 0) {
+        mcpz_judging_ask_all(members, member, out);
+    }
+}
+
+/*
  * Who is suspect for so long may not know: what was said of it in a cut never got there, and
  * tables that differ in a suspicion only are not compared. It may be ours alone: we ask it. Of
  * those that know it by hearsay, all together dial it about once in reconnect_us; but who still
@@ -105,8 +130,10 @@ static void ask_suspects(struct mcpz_members *members, const struct mcpz_links *
     const bool is_ours = mcpz_suspicion_is_by(mcpz_members_suspicion(members, chosen),
                                               mcpz_short_of(&mcpz_members_self(members)->id));
     const bool is_long = now >= chosen->since_us + TOO_LONG_SUSPECT_US;
-    if (is_linked || is_ours || is_long ||
-        mcpz_rng_below(&members->rng, (uint32_t)alive) < count) {
+    if (!is_linked && !has_address(members, chosen)) {
+        ask_through_all(members, chosen, is_ours, now, out);
+    } else if (is_linked || is_ours || is_long ||
+               mcpz_rng_below(&members->rng, (uint32_t)alive) < count) {
         ask_or_reach(members, links, chosen, out);
     }
 }

@@ -589,7 +589,50 @@ TEST(who_is_in_doubt_for_too_long_is_asked_by_each_that_doubts_it)
     CHECK(asked > 5);
 }
 
+/* How often all are told, within 45 s, of a suspect that nobody can dial and that 2 vouches for.
+ */
+static size_t count_asked_through_all(bool is_ours)
+{
+    struct mcpz_msg hidden = news(4, 2, MCPZ_MEMBER_ALIVE);
+    size_t asked = 0;
+
+    set_up();
+    hidden.member.address = mcpz_bytes(NULL, 0);
+    hear_all(hidden);
+    tell_adjacency_of(2, 1, 4, 0, 0);
+    if (is_ours) {
+        link_up(4);
+        link_down(4, MCPZ_DOWN_PROTOCOL);
+    } else {
+        hear_all(doubt(5, 4, 2, MCPZ_SUSPICION_CLOSED));
+    }
+    const mcpz_time since_us = now;
+    while (now < since_us + MCPZ_SECONDS(45)) {
+        tick_at(mcpz_members_deadline(&members));
+        const size_t said = count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_SUSPECT);
+        CHECK(said == 0 || now >= since_us + MCPZ_SECONDS(15)); /* it has been told by us */
+        asked += said;
+        CHECK_UINT(count_actions(MCPZ_ACTION_REACH), 0);
+    }
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_SUSPECT);
+    hidden.member.incarnation = 3;
+    hear_all(hidden);
+    CHECK_UINT(state_of(4), MCPZ_MEMBER_ALIVE);
+    return asked;
+}
+
+/* What we said of it may not have got there; it was said once, and nobody else doubts it. */
+TEST(a_suspect_that_nobody_can_dial_is_asked_through_all)
+{
+    const size_t asked = count_asked_through_all(true);
+
+    CHECK(asked > 5);
+    const size_t by_lot = count_asked_through_all(false); /* others that heard of it ask as well */
+    CHECK(by_lot > 0 && by_lot < asked);
+}
+
 TEST_MAIN(RUN(who_is_in_doubt_for_too_long_is_asked_by_each_that_doubts_it),
+          RUN(a_suspect_that_nobody_can_dial_is_asked_through_all),
           RUN(two_refused_redials_convict_at_once), RUN(one_is_enough_where_there_can_be_no_other),
           RUN(when_all_observers_have_lost_it_grace_is_short),
           RUN(an_observer_that_is_dead_need_not_have_lost_it), RUN(too_few_of_them_must_wait),
