@@ -14,6 +14,7 @@
 #define GRACE_MS 20000
 #define RELAYED_MAX 16
 #define LAYOUT_NODES_MAX 64
+#define LIVES_FROM_BIT 32              /* of what a node's seed is made of */
 #define HAPPENINGS_AT_ONCE_MAX 1000000 /* more in one microsecond: it will not end */
 
 static uint64_t wall_ms(const struct mcpz_sim *sim, size_t index)
@@ -309,6 +310,16 @@ static void join_mesh(struct mcpz_sim *sim, size_t index)
     sim->nodes[index].has_joined = true;
 }
 
+/* Another one each time it starts, as a host draws it: drawn again, the names of its broadcasts
+ * would be those of its last life, and the others pass over what they have seen. */
+static uint64_t seed_of_life(const struct mcpz_sim *sim, size_t index)
+{
+    const uint64_t life = sim->nodes[index].life;
+
+    return mcpz_hash_bytes(mcpz_text("node"),
+                           sim->config.seed * 1000003 + (life << LIVES_FROM_BIT) + index);
+}
+
 void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
 {
     static const uint64_t history_ms = 2000;
@@ -321,7 +332,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .kv = node->kv,
         .vault = sim->config.sealed ? &vault : NULL,
         .scratch = sim->scratch,
-        .seed = mcpz_hash_bytes(mcpz_text("node"), sim->config.seed * 1000003 + index),
+        .seed = seed_of_life(sim, index),
         .name = node->name,
         .address = node->address,
         .timing = sim->config.timing,
