@@ -262,6 +262,10 @@ void mcpz_carrier_tick(struct mcpz_carrier *carrier, const struct mcpz_carrier_s
         if (flight->owed > 0 && flight->tell_us <= sight->now) {
             tell_taken(flight, out);
         }
+        if (flight->stalled && flight->again_us <= sight->now) {
+            flight->stalled = false;
+            flight->flying = 0;
+        }
     }
 }
 
@@ -272,6 +276,7 @@ bool mcpz_carrier_next_stalled(struct mcpz_carrier *carrier,
         struct mcpz_carrier_flight *flight = &carrier->flights[i];
         if (!flight->stalled && has_stalled(flight, sight->now)) {
             flight->stalled = true;
+            flight->again_us = sight->now + MCPZ_RELAY_AGAIN_US;
             carrier->stalls++;
             *peer = flight->peer;
             return true;
@@ -288,6 +293,9 @@ mcpz_time mcpz_carrier_deadline(const struct mcpz_carrier *carrier)
         const struct mcpz_carrier_flight *flight = &carrier->flights[i];
         if (flight->flying > 0 && !flight->stalled) {
             deadline = mcpz_time_min(deadline, flight->stalls_us);
+        }
+        if (flight->stalled) {
+            deadline = mcpz_time_min(deadline, flight->again_us);
         }
         if (flight->owed > 0) {
             deadline = mcpz_time_min(deadline, flight->tell_us);

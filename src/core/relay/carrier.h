@@ -6,7 +6,9 @@
  * kept: how much is on its way is counted for each link, until the other end has taken it, which
  * it says at once of much and soon of little. What would be too much is turned back as if there
  * were no link; and so is what would go over a link whose other end has taken nothing for a while,
- * though heartbeats may take much longer to find out. That something is turned back is signed by
+ * though heartbeats may take much longer to find out. If they find nothing, it was not the other
+ * end: what we handed to it was lost with a batch of ours that could not be written. After a while
+ * it is counted no more, and the link is used again. That something is turned back is signed by
  * who does it, in place of what was sealed: nobody else on the way can say so.
  *
  * Nothing goes in circles: a message only ever moves on in a path of bounded length.
@@ -30,7 +32,8 @@
 #define MCPZ_RELAY_OWED_US MCPZ_MS(200) /* until it is said of less */
 #define MCPZ_RELAY_STALL_US                                                                       \
     MCPZ_MS(1500) /* nothing was taken for so long, stretched by our health */
-#define MCPZ_RELAY_VOUCHED_PER_S_MAX 64 /* each signature costs some 0.05 ms */
+#define MCPZ_RELAY_AGAIN_US MCPZ_SECONDS(15) /* a link that stands is given another chance */
+#define MCPZ_RELAY_VOUCHED_PER_S_MAX 64      /* each signature costs some 0.05 ms */
 
 struct mcpz_carrier_flight {
     struct mcpz_id peer;
@@ -38,6 +41,7 @@ struct mcpz_carrier_flight {
     uint32_t owed;       /* taken from it, not told yet */
     mcpz_time stalls_us; /* it has stalled then, if it takes nothing before */
     mcpz_time tell_us;   /* what is owed is told then */
+    mcpz_time again_us;  /* stalled: something is handed to it again then */
     bool stalled;        /* nothing more is handed to it until it takes something */
 };
 
@@ -95,7 +99,7 @@ void mcpz_carrier_taken(struct mcpz_carrier *carrier, const struct mcpz_carrier_
 /** What was on its way to or from this peer is gone, or there is a new link to it. */
 void mcpz_carrier_forget(struct mcpz_carrier *carrier, const struct mcpz_id *peer);
 
-/** Say what is owed for too long. */
+/** Say what is owed for too long; use links again that had stalled for long and stand. */
 void mcpz_carrier_tick(struct mcpz_carrier *carrier, const struct mcpz_carrier_sight *sight,
                        struct mcpz_outbox *out);
 
