@@ -473,6 +473,21 @@ static void merge(struct step *step, const struct mcpz_msg_layout_state *state)
 }
 
 /*
+ * Their oldest layout is not known here. Where as many are live as can be, it will not be, and
+ * nothing of what is said of nodes either: this is who was set back to an older disk, or was
+ * skipped, while the mesh went on. Only the oldest goes: the others say who may have what is ours.
+ */
+static void make_room(struct step *step, struct mcpz_layout_stamp theirs)
+{
+    struct mcpz_layouts *layouts = step->layouts;
+    const struct before before = look(layouts);
+
+    if (mcpz_layout_history_make_room(&layouts->history, theirs)) {
+        follow(layouts, step->now, &before, step->out);
+    }
+}
+
+/*
  * They have let go of layouts that are still live here: so everybody had come as far as their
  * oldest one. Nodes that are in none of theirs are not spoken of any more, and would be waited for
  * here for ever. What we have come to ourselves is ours to say.
@@ -484,7 +499,11 @@ static void follow_those_ahead(struct step *step, const struct mcpz_msg_layout_s
     const struct mcpz_layout_stamp reached =
         state->live_count > 0 ? state->live[0] : (struct mcpz_layout_stamp){0};
 
-    if (!is_live(history, reached) || mcpz_layout_stamp_compare(oldest(history), reached) >= 0) {
+    if (mcpz_layout_stamp_compare(oldest(history), reached) >= 0) {
+        return;
+    }
+    if (!is_live(history, reached)) {
+        make_room(step, reached);
         return;
     }
     for (size_t i = 0; i < history->tracker_count; i++) {

@@ -268,6 +268,28 @@ TEST(a_suspect_behind_nat_does_not_stay_one)
     mcpz_schedule_finish(&schedule);
 }
 
+/* Found by seed 235, shrunk: who was set back to a disk with as many layouts as can be live had no
+ * room for the one that all had come to meanwhile. */
+TEST(who_was_set_back_comes_to_the_layout_of_the_others)
+{
+    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=235 end_ms=94039\n"
+                                           "0 create 5 2\n"
+                                           "10167 layout 58\n"
+                                           "66032 pause 2 4169\n"
+                                           "67333 layout 14\n"
+                                           "71465 pause 4 10644\n"
+                                           "73118 layout 52\n"
+                                           "73891 layout 53\n"
+                                           "76478 back_up 5\n"
+                                           "88694 layout 49\n"
+                                           "94038 restore 5\n");
+    struct mcpz_storm_report report;
+
+    check_well(&schedule, &report);
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_LAID_OUT], 5);
+    mcpz_schedule_finish(&schedule);
+}
+
 TEST(the_same_seed_gives_the_same_trace)
 {
     struct mcpz_storm_report reports[3];
@@ -361,6 +383,7 @@ int main(void)
         RUN(who_let_go_of_a_document_writes_to_it_under_another_name),
         RUN(a_source_that_is_back_is_asked_as_soon_as_there_is_a_link),
         RUN(a_suspect_behind_nat_does_not_stay_one),
+        RUN(who_was_set_back_comes_to_the_layout_of_the_others),
         RUN(the_same_seed_gives_the_same_trace),
         RUN(nodes_whose_disks_are_sealed_give_the_same_trace),
         RUN(a_schedule_that_was_written_and_read_gives_the_same_trace),

@@ -161,6 +161,15 @@ static struct mcpz_layout_stamp free_to_ack(const struct mcpz_layout_history *hi
     return history->live[history->live_count - 1].stamp;
 }
 
+static void drop_oldest(struct mcpz_layout_history *history)
+{
+    const struct mcpz_live_layout room = history->live[0];
+
+    history->live_count--;
+    memmove(&history->live[0], &history->live[1], history->live_count * sizeof(history->live[0]));
+    history->live[history->live_count] = room; /* its memory is for the next one */
+}
+
 /* Let go of the layouts that nobody reads from or writes to any more. */
 static void let_go(struct mcpz_layout_history *history)
 {
@@ -173,11 +182,7 @@ static void let_go(struct mcpz_layout_history *history)
         gone++;
     }
     for (; gone > 0; gone--) {
-        const struct mcpz_live_layout room = history->live[0];
-        history->live_count--;
-        memmove(&history->live[0], &history->live[1],
-                history->live_count * sizeof(history->live[0]));
-        history->live[history->live_count] = room; /* its memory is for the next one */
+        drop_oldest(history);
     }
 }
 
@@ -263,6 +268,19 @@ mcpz_error mcpz_layout_history_add(struct mcpz_layout_history *history,
     }
     settle(history);
     return MCPZ_OK;
+}
+
+bool mcpz_layout_history_make_room(struct mcpz_layout_history *history,
+                                   struct mcpz_layout_stamp stamp)
+{
+    if (history->live_count < MCPZ_LAYOUTS_LIVE_MAX || history->live[0].writes > 0 ||
+        mcpz_layout_stamp_compare(history->live[0].stamp, stamp) >= 0) {
+        return false;
+    }
+    drop_oldest(history);
+    forget_strangers(history);
+    settle(history);
+    return true;
 }
 
 bool mcpz_layout_history_merge(struct mcpz_layout_history *history,

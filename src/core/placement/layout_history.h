@@ -91,6 +91,14 @@ MCPZ_MUST_USE mcpz_error mcpz_layout_history_add(struct mcpz_layout_history *his
                                                  struct mcpz_layout_stamp stamp);
 
 /**
+ * The layout of `stamp` is the oldest that others still have live. Is it one that finds no room
+ * here, let go of our oldest if that is older, and has no writes under way: everybody had come
+ * further. Has it been let go?
+ */
+bool mcpz_layout_history_make_room(struct mcpz_layout_history *history,
+                                   struct mcpz_layout_stamp stamp);
+
+/**
  * Take in what a node has reached, as it said or an operator says of one that is gone. Has
  * anything changed? Of nodes that are in no live layout nothing is kept.
  */

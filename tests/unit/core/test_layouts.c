@@ -451,6 +451,46 @@ TEST(who_holds_as_many_as_can_be_lets_go_of_what_others_have_let_go)
     tear_down();
 }
 
+/* The mesh has gone on to one that found no place, and had let go of all the others: of none of
+ * them anybody spoke any more. So it is with who was skipped, or set back to an older disk. */
+TEST(who_holds_as_many_as_can_be_makes_room_for_what_others_have_come_to)
+{
+    set_up();
+    link_ring(NODES);
+    for (uint8_t version = 1; version <= MCPZ_LAYOUTS_LIVE_MAX; version++) {
+        apply(0, version, 1, NODES);
+    }
+    pump();
+    unlink_node(4);
+    link_nodes(3, 5);
+    apply(0, MCPZ_LAYOUTS_LIVE_MAX + 1, 1, NODES);
+    CHECK_UINT(nodes[0].replied, MCPZ_CODE_LIMIT + 1);
+    for (int i = 0; i < 2; i++) {
+        step(2, &(struct mcpz_event){.kind = MCPZ_EVENT_LAYOUT_SKIP,
+                                     .layout = {.request = 8, .node = world.nodes[4].id}});
+        settle();
+        apply(0, (uint8_t)(MCPZ_LAYOUTS_LIVE_MAX + 1 + i), 1, NODES);
+        settle();
+    }
+    step(2, &(struct mcpz_event){.kind = MCPZ_EVENT_LAYOUT_SKIP,
+                                 .layout = {.request = 8, .node = world.nodes[4].id}});
+    settle();
+    CHECK(mcpz_layouts_are_settled(&nodes[1].layouts));
+    CHECK_UINT(nodes[4].layouts.history.live_count, MCPZ_LAYOUTS_LIVE_MAX);
+
+    link_nodes(4, 1);
+    deliver_first();
+    CHECK_UINT(nodes[4].layouts.history.live_count, MCPZ_LAYOUTS_LIVE_MAX);
+    pump();
+    CHECK_UINT(newest(4), MCPZ_LAYOUTS_LIVE_MAX + 2);
+    CHECK_UINT(fake_store_count(&nodes[4].store, MCPZ_RECORD_LAYOUT),
+               nodes[4].layouts.history.live_count);
+    settle();
+    CHECK_UINT(nodes[4].layouts.history.live_count, 1);
+    CHECK(mcpz_layouts_are_settled(&nodes[4].layouts));
+    tear_down();
+}
+
 TEST(what_is_known_is_there_after_a_restart)
 {
     set_up();
@@ -600,6 +640,7 @@ TEST_MAIN(RUN(who_knows_no_layout_says_so_once_a_link),
           RUN(a_node_that_was_away_holds_everything_up_and_is_told_when_it_is_back),
           RUN(a_node_that_will_not_come_back_can_be_skipped),
           RUN(who_holds_as_many_as_can_be_lets_go_of_what_others_have_let_go),
+          RUN(who_holds_as_many_as_can_be_makes_room_for_what_others_have_come_to),
           RUN(what_is_known_is_there_after_a_restart),
           RUN(two_of_one_version_are_one_after_the_other_everywhere),
           RUN(what_is_refused_says_why), RUN(a_write_under_way_holds_the_acknowledgement_back),
