@@ -131,7 +131,11 @@ static void work(struct mcpz_exchange *exchange)
     }
     if (!copies->is_reached && copies->job.error == MCPZ_OK) {
         note_row(copies, &copies->job.row);
-        if (copies->is_known && copies->job.state.is_whole) {
+        if (!copies->is_known) { /* a blob has one tenant, wherever it is */
+            answer(exchange, copies);
+            return;
+        }
+        if (copies->job.state.is_whole) {
             note_node(copies, mcpz_engine_id(mcpz_exchange_engine(exchange)));
         }
     }

@@ -145,6 +145,23 @@ static void begin_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
                                               .answer = answer_fetched});
 }
 
+/* What was asked for has come about, and may not be asked for any more. */
+static void look_again(struct mcpz_api *api, const struct mcpz_id *root)
+{
+    struct mcpz_id document;
+
+    mcpz_blob_book_id(root, &document);
+    mcpz_blob_keeper_news(&api->blobs, &document);
+    stir(api);
+}
+
+void mcpz_blob_on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
+{
+    if (job->error == MCPZ_OK) {
+        look_again(api, &job->id);
+    }
+}
+
 static void end_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
 {
     const bool is_whole = mcpz_api_response(want->exchange)->status == 200;
@@ -155,6 +172,7 @@ static void end_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
     if (is_whole) {
         api->blobs.fetched++;
         want->used = false;
+        look_again(api, &want->about.root);
         return;
     }
     api->blobs.failed++;
@@ -252,7 +270,8 @@ static void settle(struct mcpz_api *api, const struct mcpz_blob_check *check)
     if (!state->is_whole) {
         mcpz_blob_keeper_want(&api->blobs, about, NULL, NULL);
     } else if (!state->is_copy) {
-        (void)mcpz_blob_errand(api, MCPZ_BLOB_HOLD, &about->root, MCPZ_BLOB_COPY_HOLDER, NULL);
+        (void)mcpz_blob_errand(api, MCPZ_BLOB_HOLD, &about->root, MCPZ_BLOB_COPY_HOLDER,
+                               mcpz_blob_on_held);
     }
 }
 

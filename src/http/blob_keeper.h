@@ -62,6 +62,7 @@ struct mcpz_blob_want {
 struct mcpz_blob_place {
     bool used;
     bool is_put;  /* somebody put it: that is to be written down */
+    bool is_said; /* that was seen to be written down: if it no longer is, it was taken back */
     bool is_over; /* all have it, or nobody needs it */
     struct mcpz_exchange *waiters[MCPZ_BLOB_WAITERS_MAX]; /* requests that look at this one */
     struct mcpz_blob_about about;

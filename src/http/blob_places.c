@@ -123,6 +123,13 @@ void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const ch
     (void)mcpz_blob_errand(api, MCPZ_BLOB_DROP, root, holder, NULL);
 }
 
+/* Whoever put it does not need it any more. */
+static void take_back(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    place->is_over = true;
+    mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_HOLDER);
+}
+
 bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, const char *tenant)
 {
     struct mcpz_blob_place *place = find_place(&api->blobs, root);
@@ -130,8 +137,7 @@ bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, 
     if (place == NULL || !place->is_put || strcmp(place->about.tenant, tenant) != 0) {
         return false;
     }
-    place->is_over = true;
-    mcpz_blob_let_go(api, root, MCPZ_BLOB_HOLDER);
+    take_back(api, place);
     return true;
 }
 
@@ -201,12 +207,11 @@ static void on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
 {
     struct mcpz_blob_place *place = find_place(&api->blobs, &job->id);
 
-    if (place == NULL || job->error != MCPZ_OK) {
-        return;
+    if (place != NULL && job->error == MCPZ_OK) {
+        mcpz_ack_wait_note(&place->wait, mcpz_engine_id(engine_of(api)));
+        wake_waiters(place);
     }
-    mcpz_ack_wait_note(&place->wait, mcpz_engine_id(engine_of(api)));
-    wake_waiters(place);
-    stir(api);
+    mcpz_blob_on_held(api, job);
 }
 
 static void on_asked(struct mcpz_exchange *exchange)
@@ -283,6 +288,16 @@ static void write_ref(struct mcpz_api *api, const struct mcpz_blob_place *place)
     }
 }
 
+/* Somebody has said at another node that it is not needed: it is not written down anew. */
+static bool is_taken_back(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    const bool is_said = mcpz_blob_book_has(mcpz_engine_store(engine_of(api)), &place->about.root,
+                                            MCPZ_BLOB_REF_PUT);
+
+    place->is_said |= is_said;
+    return place->is_put && place->is_said && !is_said;
+}
+
 static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
 {
     const struct mcpz_members *members = &mcpz_engine_node(engine_of(api))->fabric.members;
@@ -345,6 +360,11 @@ static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, m
     }
     *under_way += place->exchange != NULL ? 1 : 0;
     if (place->exchange != NULL || now < place->ask_us || *under_way >= MCPZ_BLOB_PUSHES_MAX) {
+        return;
+    }
+    if (is_taken_back(api, place)) {
+        take_back(api, place);
+        wake_waiters(place);
         return;
     }
     mcpz_blob_keeper_targets(api, &place->about.root, &place->wait);

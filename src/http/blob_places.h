@@ -20,6 +20,9 @@ bool mcpz_blob_errand(struct mcpz_api *api, enum mcpz_blob_ask ask, const struct
                       const char *holder,
                       void (*done)(struct mcpz_api *api, struct mcpz_blob_job *job));
 
+/** It is held here now: look at it again, as nobody may need it any more. */
+void mcpz_blob_on_held(struct mcpz_api *api, struct mcpz_blob_job *job);
+
 /** `holder` does not hold the blob here any more, if it did. */
 void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const char *holder);
 
