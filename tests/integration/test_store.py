@@ -29,7 +29,7 @@ class Store(unittest.TestCase):
     def test_a_damaged_store_is_said_to_be_one(self):
         node = self.mesh.founder("A")
         node.stop()
-        data = next(node.data.rglob("data.mdb"))
+        data = node.data / "store" / "data.mdb"
         size = data.stat().st_size
         data.write_bytes(os.urandom(size))
         done = run("up", "--data", node.data, "--listen", "127.0.0.1:0")
