@@ -139,7 +139,7 @@ static mcpz_error add(void *context, struct mcpz_bytes bytes)
 }
 
 mcpz_error mcpz_base_make(const struct mcpz_store *store, const struct mcpz_id *document,
-                          struct mcpz_bytes *bytes)
+                          uint8_t **bytes, size_t *length)
 {
     struct growing growing = {.bytes = NULL};
     const struct mcpz_checkpoint_sink sink = {.context = &growing, .add = add};
@@ -149,6 +149,7 @@ mcpz_error mcpz_base_make(const struct mcpz_store *store, const struct mcpz_id *
         free(growing.bytes);
         return error;
     }
-    *bytes = mcpz_bytes(growing.bytes, growing.length);
+    *bytes = growing.bytes;
+    *length = growing.length;
     return MCPZ_OK;
 }

@@ -59,6 +59,7 @@ MCPZ_MUST_USE mcpz_error mcpz_base_read(const struct mcpz_store *store,
  *         MCPZ_ENOTFOUND, MCPZ_ECORRUPT, MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_base_make(const struct mcpz_store *store,
-                                        const struct mcpz_id *document, struct mcpz_bytes *bytes);
+                                        const struct mcpz_id *document, uint8_t **bytes,
+                                        size_t *length);
 
 #endif

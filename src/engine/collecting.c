@@ -161,7 +161,8 @@ static void finish_job(struct mcpz_engine *engine)
 {
     struct mcpz_collect_job *job = engine->collecting.job;
     const struct mcpz_store *made = mcpz_replay_store(job->replay);
-    struct mcpz_bytes base = mcpz_bytes(NULL, 0);
+    uint8_t *base = NULL;
+    size_t length = 0;
     struct mcpz_record record;
     struct mcpz_id root;
 
@@ -176,14 +177,14 @@ static void finish_job(struct mcpz_engine *engine)
         return;
     }
     if (error == MCPZ_OK) {
-        error = mcpz_base_make(made, &job->document, &base);
+        error = mcpz_base_make(made, &job->document, &base, &length);
     }
     if (error == MCPZ_OK) {
-        raise_floor(engine, base, &record.stable);
+        raise_floor(engine, mcpz_bytes(base, length), &record.stable);
     } else if (error == MCPZ_EFULL) {
         drop_stable(engine, &job->document); /* too large to be sent: all of it is kept */
     }
-    free((void *)(uintptr_t)base.data);
+    free(base);
 }
 
 static void run_job(struct mcpz_engine *engine)

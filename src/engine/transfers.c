@@ -34,7 +34,8 @@ struct mcpz_transfer {
     uint8_t *bytes;
 
     /* Last deltas of actors: encoded BATCHes, one behind the other. */
-    struct mcpz_bytes heads[MCPZ_ACTORS_MAX];
+    uint8_t *heads[MCPZ_ACTORS_MAX];
+    size_t head_lengths[MCPZ_ACTORS_MAX]; /* 0: there is none */
     size_t head_count;
     size_t heads_bytes;
 
@@ -171,7 +172,7 @@ static void give_up(struct mcpz_engine *engine, struct mcpz_transfer *transfer)
         }
     }
     for (size_t i = 0; i < transfer->head_count; i++) {
-        free((void *)(uintptr_t)transfer->heads[i].data);
+        free(transfer->heads[i]);
     }
     free(transfer->bytes);
     free(transfer);
@@ -369,11 +370,12 @@ static mcpz_error take_heads(struct mcpz_engine *engine, const struct mcpz_trans
 
     for (size_t i = 0; i < transfer->head_count && error == MCPZ_OK; i++) {
         struct mcpz_msg msg;
-        if (transfer->heads[i].length == 0) {
+        if (transfer->head_lengths[i] == 0) {
             continue;
         }
         mcpz_arena_clear(&engine->scratch->decode_arena);
-        error = mcpz_msg_decode(transfer->heads[i], &engine->scratch->decode_arena, &msg);
+        error = mcpz_msg_decode(mcpz_bytes(transfer->heads[i], transfer->head_lengths[i]),
+                                &engine->scratch->decode_arena, &msg);
         if (error == MCPZ_OK) {
             error = msg.kind == MCPZ_MSG_BATCH
                         ? mcpz_incoming_batch(engine, &transfer->peer, &msg.batch)
@@ -443,7 +445,8 @@ static mcpz_error take_head(struct mcpz_transfer *transfer, struct mcpz_bytes by
     if (kept != NULL) {
         memcpy(kept, bytes.data, bytes.length);
     }
-    transfer->heads[transfer->head_count++] = mcpz_bytes(kept, kept != NULL ? bytes.length : 0);
+    transfer->heads[transfer->head_count] = kept;
+    transfer->head_lengths[transfer->head_count++] = kept != NULL ? bytes.length : 0;
     return MCPZ_OK;
 }
 

@@ -334,6 +334,44 @@ static void crowd(struct storm *storm, const struct mcpz_schedule_line *line)
     }
 }
 
+/* Disks, links, clocks, layouts: what makes it hard for nodes that run. */
+static void burden(struct storm *storm, const struct mcpz_schedule_line *line)
+{
+    const size_t node = (size_t)line->arguments[0];
+    const size_t other = (size_t)line->arguments[1];
+
+    switch ((enum mcpz_verb)line->verb) {
+    case MCPZ_VERB_DISK:
+        slow_disk(storm, line);
+        break;
+    case MCPZ_VERB_FILL:
+    case MCPZ_VERB_FREE:
+        mcpz_sim_fill_disk(storm->sim, node, line->verb == MCPZ_VERB_FILL);
+        break;
+    case MCPZ_VERB_SLOW:
+        mcpz_sim_slow_link(storm->sim, node, other, MCPZ_MS(line->arguments[2]));
+        break;
+    case MCPZ_VERB_BACK_UP:
+        mcpz_sim_back_up(storm->sim, node);
+        break;
+    case MCPZ_VERB_RESTORE:
+        restore(storm, node);
+        break;
+    case MCPZ_VERB_CROWD:
+        crowd(storm, line);
+        break;
+    case MCPZ_VERB_AHEAD:
+    case MCPZ_VERB_BEHIND:
+        set_clock(storm, line);
+        break;
+    case MCPZ_VERB_LAYOUT:
+        lay_out(storm, line->arguments[0]);
+        break;
+    default:
+        assert(false);
+    }
+}
+
 static void act(struct storm *storm, const struct mcpz_schedule_line *line)
 {
     size_t node = (size_t)line->arguments[0];
@@ -365,30 +403,16 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
         pause_node(storm, node, line->arguments[1]);
         break;
     case MCPZ_VERB_DISK:
-        slow_disk(storm, line);
-        break;
     case MCPZ_VERB_FILL:
     case MCPZ_VERB_FREE:
-        mcpz_sim_fill_disk(storm->sim, node, line->verb == MCPZ_VERB_FILL);
-        break;
     case MCPZ_VERB_SLOW:
-        mcpz_sim_slow_link(storm->sim, node, other, MCPZ_MS(line->arguments[2]));
-        break;
     case MCPZ_VERB_BACK_UP:
-        mcpz_sim_back_up(storm->sim, node);
-        break;
     case MCPZ_VERB_RESTORE:
-        restore(storm, node);
-        break;
     case MCPZ_VERB_CROWD:
-        crowd(storm, line);
-        break;
     case MCPZ_VERB_AHEAD:
     case MCPZ_VERB_BEHIND:
-        set_clock(storm, line);
-        break;
     case MCPZ_VERB_LAYOUT:
-        lay_out(storm, line->arguments[0]);
+        burden(storm, line);
         break;
     case MCPZ_VERB_PROVIDE:
         provide(storm, node);

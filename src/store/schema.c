@@ -123,6 +123,43 @@ static void add_of_tasks(struct mcpz_key *key, const struct mcpz_record *record)
     }
 }
 
+static void add_of_document(struct mcpz_key *key, const struct mcpz_record *record)
+{
+    switch (record->kind) {
+    case MCPZ_RECORD_DOCUMENT:
+        add_id(key, &record->document.id);
+        break;
+    case MCPZ_RECORD_ENTRY:
+        add_entry(key, &record->entry);
+        break;
+    case MCPZ_RECORD_DELTA:
+        add_id(key, &record->delta.delta.document);
+        add_actor(key, &record->delta.delta.actor);
+        add_number(key, record->delta.delta.seq, 8);
+        add_bytes(key, mcpz_bytes(record->delta.head.bytes, MCPZ_HEAD_BYTES));
+        break;
+    case MCPZ_RECORD_FORK:
+        add_id(key, &record->fork.document);
+        add_actor(key, &record->fork.actor);
+        break;
+    case MCPZ_RECORD_CHECKPOINT:
+        add_id(key, &record->checkpoint.document);
+        break;
+    case MCPZ_RECORD_FLOOR:
+        add_id(key, &record->floor.document);
+        break;
+    case MCPZ_RECORD_BASE:
+        add_id(key, &record->base.document);
+        add_number(key, record->base.index, 4);
+        break;
+    case MCPZ_RECORD_STABLE:
+        add_id(key, &record->stable.document);
+        break;
+    default:
+        assert(false);
+    }
+}
+
 void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
 {
     key->length = 0;
@@ -140,20 +177,14 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_id(key, &record->peer.id);
         return;
     case MCPZ_RECORD_DOCUMENT:
-        add_id(key, &record->document.id);
-        return;
     case MCPZ_RECORD_ENTRY:
-        add_entry(key, &record->entry);
-        return;
     case MCPZ_RECORD_DELTA:
-        add_id(key, &record->delta.delta.document);
-        add_actor(key, &record->delta.delta.actor);
-        add_number(key, record->delta.delta.seq, 8);
-        add_bytes(key, mcpz_bytes(record->delta.head.bytes, MCPZ_HEAD_BYTES));
-        return;
     case MCPZ_RECORD_FORK:
-        add_id(key, &record->fork.document);
-        add_actor(key, &record->fork.actor);
+    case MCPZ_RECORD_CHECKPOINT:
+    case MCPZ_RECORD_FLOOR:
+    case MCPZ_RECORD_BASE:
+    case MCPZ_RECORD_STABLE:
+        add_of_document(key, record);
         return;
     case MCPZ_RECORD_TASK:
     case MCPZ_RECORD_TASK_STATE:
@@ -172,9 +203,6 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_AUTHOR:
         add_id(key, &record->author.id);
         return;
-    case MCPZ_RECORD_CHECKPOINT:
-        add_id(key, &record->checkpoint.document);
-        return;
     case MCPZ_RECORD_LAYOUT:
         add_number(key, record->layout.stamp.version, 8);
         add_number(key, record->layout.stamp.tag, 8);
@@ -192,16 +220,6 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         return;
     case MCPZ_RECORD_CURSOR:
         add_id(key, &record->cursor.peer);
-        return;
-    case MCPZ_RECORD_FLOOR:
-        add_id(key, &record->floor.document);
-        return;
-    case MCPZ_RECORD_BASE:
-        add_id(key, &record->base.document);
-        add_number(key, record->base.index, 4);
-        return;
-    case MCPZ_RECORD_STABLE:
-        add_id(key, &record->stable.document);
         return;
     case MCPZ_RECORD_KIND_END:
         break;
