@@ -23,6 +23,7 @@ struct fetch {
     struct mcpz_exchange *exchange; /* NULL: it is gone */
     enum phase phase;
     bool is_done;               /* the job is */
+    uint64_t offset;            /* how far it was then: until it is, the job is its thread's */
     struct mcpz_blob_lack lack; /* what is asked of sources */
     struct mcpz_id sources[MCPZ_BLOB_SOURCES_MAX];
     size_t source_count;
@@ -44,6 +45,7 @@ static void on_done(struct mcpz_blob_job *job)
     struct fetch *fetch = job->owner;
 
     fetch->is_done = true;
+    fetch->offset = job->offset;
     if (fetch->exchange == NULL) {
         release(fetch);
     } else {
@@ -343,7 +345,7 @@ uint64_t mcpz_blob_fetch_offset(const struct mcpz_exchange *exchange)
 {
     const struct fetch *fetch = fetch_of(exchange);
 
-    return fetch != NULL ? fetch->job.offset : 0;
+    return fetch != NULL ? fetch->offset : 0;
 }
 
 bool mcpz_blob_fetch_is_held(const struct mcpz_exchange *exchange)
