@@ -114,30 +114,35 @@ TEST(every_verb_can_be_run)
     mcpz_schedule_finish(&schedule);
 }
 
-/* Found by seed 19, shrunk: a restart forgot what a refutation had raised. */
-TEST(an_incarnation_that_was_raised_outlives_a_restart)
+/* What came about in a schedule in which all that must hold holds. */
+static struct mcpz_storm_report seen_well(const char *text)
 {
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=19 end_ms=22271\n"
-                                           "12497 split 40\n"
-                                           "20463 mend\n"
-                                           "22144 kill 2\n"
-                                           "22270 start 2\n");
+    struct mcpz_schedule schedule = parsed(text);
     struct mcpz_storm_report report;
 
     check_well(&schedule, &report);
-    CHECK(report.sometimes[MCPZ_SOMETIMES_REFUTED] > 0);
     mcpz_schedule_finish(&schedule);
+    return report;
+}
+
+/* Found by seed 19, shrunk: a restart forgot what a refutation had raised. */
+TEST(an_incarnation_that_was_raised_outlives_a_restart)
+{
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=19 end_ms=22271\n"
+                  "12497 split 40\n"
+                  "20463 mend\n"
+                  "22144 kill 2\n"
+                  "22270 start 2\n");
+
+    CHECK(report.sometimes[MCPZ_SOMETIMES_REFUTED] > 0);
 }
 
 /* Found by seed 261, shrunk to nothing: of several neighbours that differ each took the others'
  * place in mind, and none was ever asked. */
 TEST(several_neighbours_that_differ_come_to_agree)
 {
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=261 end_ms=120000\n");
-    struct mcpz_storm_report report;
-
-    check_well(&schedule, &report);
-    mcpz_schedule_finish(&schedule);
+    (void)seen_well("mcpz-schedule 1 nodes=6 seed=261 end_ms=120000\n");
 }
 
 /* What storms of a minute need not reach: connections here take all that is sent, and a link that
@@ -173,33 +178,29 @@ TEST(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about)
  * nobody could dial was not asked. */
 TEST(a_durable_task_with_a_key_goes_through_others)
 {
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=45 end_ms=30000\n"
-                                           "0 provide 4\n"
-                                           "25593 submit 2 7\n");
-    struct mcpz_storm_report report;
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=45 end_ms=30000\n"
+                  "0 provide 4\n"
+                  "25593 submit 2 7\n");
 
-    check_well(&schedule, &report);
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_DURABLE_DONE], 1);
     CHECK(report.sometimes[MCPZ_SOMETIMES_RELAYED] > 0);
-    mcpz_schedule_finish(&schedule);
 }
 
 /* Found by seed 55 of `mcpz-sim storms`, shrunk: the name of a write was given out twice. */
 TEST(who_was_set_back_moves_on_when_others_show_it_what_it_lost)
 {
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=55 end_ms=60000\n"
-                                           "0 create 0 1\n"
-                                           "22966 back_up 4\n"
-                                           "23736 set 4 1 4 91\n"
-                                           "34760 restore 4\n"
-                                           "34882 start 4\n"
-                                           "34907 add 4 1 5 12\n"
-                                           "59000 add 4 1 5 13\n");
-    struct mcpz_storm_report report;
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=55 end_ms=60000\n"
+                  "0 create 0 1\n"
+                  "22966 back_up 4\n"
+                  "23736 set 4 1 4 91\n"
+                  "34760 restore 4\n"
+                  "34882 start 4\n"
+                  "34907 add 4 1 5 12\n"
+                  "59000 add 4 1 5 13\n");
 
-    check_well(&schedule, &report);
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_ROLLED_BACK], 1);
-    mcpz_schedule_finish(&schedule);
 }
 
 /* With cuts, full disks, kills, and layouts that change meanwhile. */
@@ -217,77 +218,67 @@ TEST(fifty_nodes_come_to_agree_as_well)
  * name of what it had written before, and all of that was void. */
 TEST(who_let_go_of_a_document_writes_to_it_under_another_name)
 {
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=47 end_ms=95724\n"
-                                           "44505 create 2 0\n"
-                                           "52222 split 42\n"
-                                           "64966 layout 54\n"
-                                           "74987 count 2 0 2 23\n"
-                                           "78319 mend\n"
-                                           "91338 layout 38\n"
-                                           "91684 split 50\n"
-                                           "95723 create 2 0\n");
-    struct mcpz_storm_report report;
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=47 end_ms=95724\n"
+                  "44505 create 2 0\n"
+                  "52222 split 42\n"
+                  "64966 layout 54\n"
+                  "74987 count 2 0 2 23\n"
+                  "78319 mend\n"
+                  "91338 layout 38\n"
+                  "91684 split 50\n"
+                  "95723 create 2 0\n");
 
-    check_well(&schedule, &report);
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_LAID_OUT], 2);
-    mcpz_schedule_finish(&schedule);
 }
 
 /* Found by seed 44, shrunk: a source that was out of reach was asked ever more seldom, and a link
  * to it was closed each time before it was. */
 TEST(a_source_that_is_back_is_asked_as_soon_as_there_is_a_link)
 {
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=44 end_ms=115050\n"
-                                           "71651 disk 3 3568\n"
-                                           "79783 create 3 1\n"
-                                           "80371 split 44\n"
-                                           "112211 layout 14\n"
-                                           "113298 layout 43\n"
-                                           "115049 crowd 1 139\n");
-    struct mcpz_storm_report report;
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=44 end_ms=115050\n"
+                  "71651 disk 3 3568\n"
+                  "79783 create 3 1\n"
+                  "80371 split 44\n"
+                  "112211 layout 14\n"
+                  "113298 layout 43\n"
+                  "115049 crowd 1 139\n");
 
-    check_well(&schedule, &report);
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_LAID_OUT], 2);
-    mcpz_schedule_finish(&schedule);
 }
 
 /* Found by seed 2028, shrunk: that it was doubted got lost, and a suspect behind NAT, which nobody
  * can dial, was not asked again. Its clock being wrong, it had closed a link. */
 TEST(a_suspect_behind_nat_does_not_stay_one)
 {
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=2028 end_ms=120000\n"
-                                           "33197 kill 3\n"
-                                           "41066 start 3\n"
-                                           "42946 tear 1 16\n"
-                                           "49921 behind 2 12727\n"
-                                           "51261 tear 3 1\n"
-                                           "54221 start 3\n");
-    struct mcpz_storm_report report;
-
-    check_well(&schedule, &report);
-    mcpz_schedule_finish(&schedule);
+    (void)seen_well("mcpz-schedule 1 nodes=6 seed=2028 end_ms=120000\n"
+                    "33197 kill 3\n"
+                    "41066 start 3\n"
+                    "42946 tear 1 16\n"
+                    "49921 behind 2 12727\n"
+                    "51261 tear 3 1\n"
+                    "54221 start 3\n");
 }
 
 /* Found by seed 235, shrunk: who was set back to a disk with as many layouts as can be live had no
  * room for the one that all had come to meanwhile. */
 TEST(who_was_set_back_comes_to_the_layout_of_the_others)
 {
-    struct mcpz_schedule schedule = parsed("mcpz-schedule 1 nodes=6 seed=235 end_ms=94039\n"
-                                           "0 create 5 2\n"
-                                           "10167 layout 58\n"
-                                           "66032 pause 2 4169\n"
-                                           "67333 layout 14\n"
-                                           "71465 pause 4 10644\n"
-                                           "73118 layout 52\n"
-                                           "73891 layout 53\n"
-                                           "76478 back_up 5\n"
-                                           "88694 layout 49\n"
-                                           "94038 restore 5\n");
-    struct mcpz_storm_report report;
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=235 end_ms=94039\n"
+                  "0 create 5 2\n"
+                  "10167 layout 58\n"
+                  "66032 pause 2 4169\n"
+                  "67333 layout 14\n"
+                  "71465 pause 4 10644\n"
+                  "73118 layout 52\n"
+                  "73891 layout 53\n"
+                  "76478 back_up 5\n"
+                  "88694 layout 49\n"
+                  "94038 restore 5\n");
 
-    check_well(&schedule, &report);
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_LAID_OUT], 5);
-    mcpz_schedule_finish(&schedule);
 }
 
 TEST(the_same_seed_gives_the_same_trace)

@@ -8,10 +8,8 @@ function of both sets together (P11, P19), make the same checkpoint as who has s
 and be moved by no delta that comes late (P11). The first line of a failure is the command that replays
 its seed.
 """
-import os
-import sys
 
-from test_crdt import WALL_MS, History, Shell
+from test_crdt import WALL_MS, History, Shell, run_histories
 
 
 def check_form(replica, checkpoint, rng):
@@ -100,22 +98,5 @@ def check_size(shell):
     assert sizes[-1] - sizes[2] <= 300, sizes  # numbers grew by a byte or two
 
 
-def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    program = os.environ["MCPZ_CRDT_SHELL"]
-    shell = Shell(program)
-    check_size(shell)
-    for seed in range(first, first + count):
-        try:
-            Checkpoints(shell, seed).run()
-        except (AssertionError, KeyError, OSError):
-            print(f"FAILED: MCPZ_CRDT_SHELL={program} {sys.argv[0]} 1 {seed}", file=sys.stderr)
-            raise
-    shell.ask("clear")
-    shell.close()
-    print(f"{count} histories with checkpoints hold, seeds {first} to {first + count - 1}")
-
-
 if __name__ == "__main__":
-    main()
+    run_histories(Checkpoints, 200, "histories with checkpoints", check_size)

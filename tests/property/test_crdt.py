@@ -487,24 +487,24 @@ def check_false_gifts(shell):
     assert shell.ask("root", "C") == shell.ask("root", "A") == shell.ask("root", "B")
 
 
-def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+def run_histories(history, usual, words, *checks):
+    """Hold the checks once, then a history for each seed; the first line of a failure replays it."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else usual
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     program = os.environ["MCPZ_CRDT_SHELL"]
     shell = Shell(program)
-    check_crowded_list(shell)
-    check_moves_that_meet(shell)
-    check_false_gifts(shell)
+    for check in checks:
+        check(shell)
     for seed in range(first, first + count):
         try:
-            History(shell, seed).run()
+            history(shell, seed).run()
         except (AssertionError, KeyError, OSError):
             print(f"FAILED: MCPZ_CRDT_SHELL={program} {sys.argv[0]} 1 {seed}", file=sys.stderr)
             raise
     shell.ask("clear")
     shell.close()
-    print(f"{count} histories hold, seeds {first} to {first + count - 1}")
+    print(f"{count} {words} hold, seeds {first} to {first + count - 1}")
 
 
 if __name__ == "__main__":
-    main()
+    run_histories(History, 300, "histories", check_crowded_list, check_moves_that_meet, check_false_gifts)

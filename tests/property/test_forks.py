@@ -10,13 +10,11 @@ seen the same holds the same bytes (P7); in the end all have seen all, in orders
 equal (P6, P15), and two that have seen different branches become equal by asking each other (P12, P15).
 The first line of a failure is the command that replays its seed.
 """
-import os
 import random
-import sys
 
 from crdt_model import FENCED, LIFE, NAME, REGISTER, SET, Delta, latest
 from packed import pack, unpack
-from test_crdt import WALL_MS, Shell, change
+from test_crdt import WALL_MS, Shell, change, run_histories
 
 BRANCHES_MAX = 4
 PATHS = [["k"], ["m"], ["s"]]
@@ -314,21 +312,5 @@ def write_first(replica):
 Replica.write_first = write_first
 
 
-def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    program = os.environ["MCPZ_CRDT_SHELL"]
-    shell = Shell(program)
-    for seed in range(first, first + count):
-        try:
-            History(shell, seed).run()
-        except (AssertionError, KeyError, OSError):
-            print(f"FAILED: MCPZ_CRDT_SHELL={program} {sys.argv[0]} 1 {seed}", file=sys.stderr)
-            raise
-    shell.ask("clear")
-    shell.close()
-    print(f"{count} histories with forks hold, seeds {first} to {first + count - 1}")
-
-
 if __name__ == "__main__":
-    main()
+    run_histories(History, 200, "histories with forks")

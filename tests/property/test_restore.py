@@ -7,13 +7,11 @@ Whoever restores reads what was read then, writes nothing if that is so already,
 in the same way; others who are shown the writes read it, too, and what they have written meanwhile is
 merged as with any other write. The first line of a failure is the command that replays it.
 """
-import os
 import random
-import sys
 
 from crdt_model import Delta
 from packed import pack, unpack
-from test_crdt import BLOB, LIVES, PATHS, VALUES, WALL_MS, WHOLE, WORDS, Shell
+from test_crdt import BLOB, LIVES, PATHS, VALUES, WALL_MS, WHOLE, WORDS, Shell, run_histories
 
 OK, NOT_FOUND = 0, 11
 CREATED = {"create": 0, "delete": 1.5}  # more often than there
@@ -282,27 +280,7 @@ def check_stale_writer(shell):
     assert shown and shell.ask("view", "A")["state"] == {"f": "old"}
 
 
-def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 60
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    program = os.environ["MCPZ_CRDT_SHELL"]
-    shell = Shell(program)
-    check_large(shell)
-    check_budget_of_another(shell)
-    check_deleted_meanwhile(shell)
-    check_list_of_one_place(shell)
-    check_stale_writer(shell)
-    check_counted_meanwhile(shell)
-    for seed in range(first, first + count):
-        try:
-            History(shell, seed).run()
-        except (AssertionError, KeyError, OSError):
-            print(f"FAILED: MCPZ_CRDT_SHELL={program} {sys.argv[0]} 1 {seed}", file=sys.stderr)
-            raise
-    shell.ask("clear")
-    shell.close()
-    print(f"{count} histories hold, seeds {first} to {first + count - 1}")
-
-
 if __name__ == "__main__":
-    main()
+    run_histories(History, 60, "histories",
+                  check_large, check_budget_of_another, check_deleted_meanwhile,
+                  check_list_of_one_place, check_stale_writer, check_counted_meanwhile)

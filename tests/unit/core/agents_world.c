@@ -165,6 +165,47 @@ void world_lose(struct world *world, size_t index)
     free(take(world, index).memory);
 }
 
+void world_lose_all(struct world *world)
+{
+    while (world->letter_count > 0) {
+        world_lose(world, 0);
+    }
+}
+
+size_t world_waiting(const struct world *world, enum mcpz_msg_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < world->letter_count; i++) {
+        count += world->letters[i].msg.kind == kind ? 1 : 0;
+    }
+    return count;
+}
+
+static size_t owners(void *context, const struct mcpz_id *document, struct mcpz_id *ids)
+{
+    const struct world *world = context;
+
+    ids[0] = (struct mcpz_id){{'z'}};
+    if (document->bytes[0] % 2 == 1) {
+        return 1;
+    }
+    ids[0] = world->nodes[0].actor.node;
+    ids[1] = world->nodes[1].actor.node;
+    return 2;
+}
+
+void world_lay_out(struct world *world, size_t node, uint64_t stamp)
+{
+    const struct mcpz_scope scope = {.context = world,
+                                     .self = world->nodes[node].actor.node,
+                                     .stamp = stamp,
+                                     .bits = 16,
+                                     .owners = stamp != 0 ? owners : NULL};
+
+    mcpz_entropy_follow(&world->nodes[node].agents.entropy, &scope, world->now);
+}
+
 void world_double(struct world *world, size_t index)
 {
     struct world_letter letter = world->letters[index];

@@ -68,6 +68,15 @@ void world_step(struct world *world, size_t at, const struct mcpz_event *event);
 /* Hand over letter `index` and drop it. */
 void world_deliver(struct world *world, size_t index);
 void world_lose(struct world *world, size_t index);
+void world_lose_all(struct world *world);
+
+/** How many letters of that kind are on their way. */
+size_t world_waiting(const struct world *world, enum mcpz_msg_kind kind);
+
+/** `node` goes by a layout in which the first two keep what begins with an even byte, and others
+ * the rest. `stamp`: which one; 0: none. */
+void world_lay_out(struct world *world, size_t node, uint64_t stamp);
+
 void world_double(struct world *world, size_t index);
 
 /* Deliver all letters, in order, and those they cause. */

@@ -84,22 +84,6 @@ static void receive(size_t node, struct mcpz_msg msg)
     world_receive(&world, node, 1, &msg);
 }
 
-static size_t waiting(enum mcpz_msg_kind kind)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < world.letter_count; i++) {
-        count += world.letters[i].msg.kind == kind ? 1 : 0;
-    }
-    return count;
-}
-
-static void lose_all(void)
-{
-    while (world.letter_count > 0) {
-        world_lose(&world, 0);
-    }
-}
-
 /* ---- One delta ---------------------------------------------------------------------------- */
 
 TEST(passes_a_delta_on_once_but_not_back)
@@ -134,7 +118,7 @@ TEST(what_comes_too_early_is_asked_for_once)
         receive(0, stranger(1, 1, seq));
     }
     CHECK_UINT(agents(0)->deltas_early, 98);
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), 1);
     CHECK_UINT(world.letters[0].msg.want.version_count, 0);
     CHECK_UINT(world.letters[0].to, 1);
     CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA), 0);
@@ -142,10 +126,10 @@ TEST(what_comes_too_early_is_asked_for_once)
     /* No answer: after a while it is asked for again. */
     world.now += MCPZ_WANT_PATIENCE_US - 1;
     receive(0, stranger(1, 1, 2));
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), 1);
     world.now += 1;
     receive(0, stranger(1, 1, 2));
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), 2);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), 2);
     world_finish(&world);
 }
 
@@ -160,11 +144,11 @@ TEST(asks_for_no_more_documents_at_once_than_it_can_remember)
         msg.delta.delta.document.bytes[6] = (uint8_t)(i >> 8);
         receive(0, msg);
     }
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), MCPZ_WANTS_MAX);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), MCPZ_WANTS_MAX);
 
     world.now += MCPZ_WANT_PATIENCE_US; /* the old ones make room */
     receive(0, stranger(2, 1, 2));
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), MCPZ_WANTS_MAX + 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), MCPZ_WANTS_MAX + 1);
     world_finish(&world);
 }
 
@@ -174,7 +158,7 @@ TEST(a_lost_delta_is_got_with_the_next_one)
     world_link(&world, 0, 1);
     world_pump(&world);
     CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
-    lose_all();
+    world_lose_all(&world);
     CHECK_UINT(set(0, one), MCPZ_CODE_OK);
     world_pump(&world);
     CHECK_UINT(agents(1)->deltas_early, 1);
@@ -249,9 +233,9 @@ TEST(a_full_node_takes_in_no_new_agents_and_asks_for_none)
     CHECK_UINT(agents(0)->deltas_merged, 1);
     receive(0, stranger(2, 1, 1));
     CHECK_UINT(agents(0)->deltas_refused, 1);
-    lose_all();
+    world_lose_all(&world);
     receive(0, stranger(3, 1, 2)); /* early, but unknown */
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), 0);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), 0);
     receive(0, stranger(1, 1, 2)); /* known */
     CHECK_UINT(agents(0)->deltas_merged, 2);
     world_finish(&world);
@@ -304,10 +288,10 @@ TEST(a_question_is_answered_in_portions)
         CHECK_UINT(set(0, one), MCPZ_CODE_OK);
     }
     world_link(&world, 0, 1);
-    lose_all();
+    world_lose_all(&world);
     receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {.document = world_document(1)}});
-    CHECK_UINT(waiting(MCPZ_MSG_DELTA), MCPZ_DELTAS_PER_WANT_MAX);
-    CHECK_UINT(waiting(MCPZ_MSG_OFFER), 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_DELTA), MCPZ_DELTAS_PER_WANT_MAX);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_OFFER), 1);
     CHECK_UINT(world.letters[MCPZ_DELTAS_PER_WANT_MAX].msg.kind, MCPZ_MSG_OFFER); /* last */
     world_pump(&world);
     CHECK(world_has_converged(&world));
@@ -325,11 +309,12 @@ TEST(an_answer_has_so_many_bytes)
         CHECK_UINT(set(0, mcpz_bytes(value, sizeof(value))), MCPZ_CODE_OK);
     }
     world_link(&world, 0, 1);
-    lose_all();
+    world_lose_all(&world);
     receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_WANT, .want = {.document = world_document(1)}});
     CHECK(world.out.arena.used <= MCPZ_BYTES_PER_WANT_MAX + 4096);
-    CHECK(waiting(MCPZ_MSG_DELTA) >= 40 && waiting(MCPZ_MSG_DELTA) < 60);
-    CHECK_UINT(waiting(MCPZ_MSG_OFFER), 1);
+    CHECK(world_waiting(&world, MCPZ_MSG_DELTA) >= 40 &&
+          world_waiting(&world, MCPZ_MSG_DELTA) < 60);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_OFFER), 1);
     world_pump(&world);
     CHECK(world_has_converged(&world));
     world_finish(&world);
@@ -633,7 +618,7 @@ TEST(an_imported_delta_is_taken_in_like_any_other_and_answered)
     struct mcpz_msg first = stranger(1, 1, 1);
     CHECK_UINT(import(&first), MCPZ_CODE_OK);
     CHECK(world.nodes[0].reply_durable);
-    CHECK_UINT(waiting(MCPZ_MSG_DELTA), 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_DELTA), 1);
     CHECK_UINT(import(&first), MCPZ_CODE_OK);
     second = stranger(1, 1, 2);
     CHECK_UINT(import(&second), MCPZ_CODE_OK);
@@ -675,8 +660,8 @@ static void receive_with_failures(const struct mcpz_msg *msg)
         }
         CHECK_UINT(agents(0)->store_failures, failures + 1);
         CHECK_UINT(store->writes, writes);
-        CHECK(waiting(MCPZ_MSG_OFFER) == 0);
-        lose_all();
+        CHECK(world_waiting(&world, MCPZ_MSG_OFFER) == 0);
+        world_lose_all(&world);
     }
 }
 
@@ -693,15 +678,15 @@ TEST(a_store_that_cannot_be_read_drops_what_was_under_way)
     world_link(&world, 0, 1);
     world_pump(&world);
     receive(0, stranger(1, 1, 1));
-    lose_all();
+    world_lose_all(&world);
     struct mcpz_msg second = stranger(1, 1, 2);
     receive_with_failures(&second);
     CHECK_UINT(agents(0)->deltas_merged, 2);
     receive_with_failures(&offer);
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), 1);
-    lose_all();
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), 1);
+    world_lose_all(&world);
     receive_with_failures(&want);
-    CHECK_UINT(waiting(MCPZ_MSG_DELTA), 2);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_DELTA), 2);
 
     uint64_t failures = agents(0)->store_failures;
     fake_store_fail_after(&world.nodes[0].store, 0, MCPZ_EIO);
@@ -729,12 +714,12 @@ TEST(a_delta_that_is_missing_is_corruption_and_ends_the_answer)
     world_link(&world, 0, 1);
     CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
     CHECK_UINT(set(0, one), MCPZ_CODE_OK);
-    lose_all();
+    world_lose_all(&world);
     struct mcpz_record record = *fake_store_at(&world.nodes[0].store, MCPZ_RECORD_DELTA, 1);
     world.nodes[0].store.port.remove(&world.nodes[0].store, &record);
     receive(0, want);
     CHECK_UINT(agents(0)->store_failures, 1);
-    CHECK_UINT(waiting(MCPZ_MSG_DELTA), 0);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_DELTA), 0);
     world_finish(&world);
 }
 

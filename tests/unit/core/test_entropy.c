@@ -43,13 +43,6 @@ static void set_up(void)
     }
 }
 
-static void lose_all(void)
-{
-    while (world.letter_count > 0) {
-        world_lose(&world, 0);
-    }
-}
-
 /* Both have so many documents, are linked, and have found that they are equal. */
 static void set_up_equal(uint32_t count)
 {
@@ -79,16 +72,6 @@ static struct mcpz_msg said(enum mcpz_msg_kind kind)
     }
     fail_msg("nothing of kind %d is said", (int)kind);
     return (struct mcpz_msg){.kind = kind};
-}
-
-static size_t waiting(enum mcpz_msg_kind kind)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < world.letter_count; i++) {
-        count += world.letters[i].msg.kind == kind ? 1 : 0;
-    }
-    return count;
 }
 
 static void check_refused(size_t node, struct mcpz_msg msg)
@@ -132,7 +115,7 @@ TEST(equal_sums_of_other_counts_are_not_equal)
     asked.root.count++;
     receive(0, asked);
     CHECK_UINT(entropy(0)->roots_unequal, unequal + 1);
-    lose_all();
+    world_lose_all(&world);
     world_finish(&world);
 }
 
@@ -164,7 +147,7 @@ TEST(a_cursor_of_an_earlier_life_is_not_gone_by)
     const struct mcpz_msg ask = said(MCPZ_MSG_CHANGES_ASK); /* few: all are named */
     CHECK_UINT(ask.changes_ask.epoch, 4711);
     CHECK_UINT(ask.changes_ask.since, 0);
-    lose_all();
+    world_lose_all(&world);
     world_finish(&world);
 }
 
@@ -176,7 +159,7 @@ TEST(a_cursor_beyond_what_a_peer_has_is_of_another_past)
     root.root.seq = peer(0)->seq - 1; /* it was put back to a backup, and does not know */
     receive(0, root);
     CHECK_UINT(said(MCPZ_MSG_CHANGES_ASK).changes_ask.since, 0);
-    lose_all();
+    world_lose_all(&world);
     world_finish(&world);
 }
 
@@ -188,7 +171,7 @@ TEST(numbers_that_a_peer_no_longer_knows_void_the_cursor)
     receive(0, root);
     const struct mcpz_msg ask = said(MCPZ_MSG_CHANGES_ASK);
     CHECK_UINT(ask.changes_ask.since, peer(0)->seq);
-    lose_all();
+    world_lose_all(&world);
     receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_CHANGES,
                                  .changes = {.since = ask.changes_ask.since,
                                              .upto = ask.changes_ask.since,
@@ -232,7 +215,7 @@ TEST(pages_out_of_turn_are_refused)
     const struct mcpz_msg none = {.kind = MCPZ_MSG_CHANGES, .changes = {.last = true}};
     check_refused(0, none);
     receive(0, root_of_another_life(3));
-    lose_all();
+    world_lose_all(&world);
     const struct {
         uint64_t since, upto;
         bool last;
@@ -260,7 +243,7 @@ TEST(what_a_page_names_otherwise_is_asked_for)
 {
     set_up_equal(3);
     receive(0, root_of_another_life(3));
-    lose_all();
+    world_lose_all(&world);
     const struct mcpz_record *first =
         fake_store_at(&world.nodes[0].store, MCPZ_RECORD_DOCUMENT, 0);
     const struct mcpz_digest rows[] = {
@@ -273,7 +256,7 @@ TEST(what_a_page_names_otherwise_is_asked_for)
                 .kind = MCPZ_MSG_CHANGES,
                 .changes = {
                     .epoch = 4711, .upto = 9, .last = true, .digests = rows, .digest_count = 2}});
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), 1);
     const struct mcpz_msg want = said(MCPZ_MSG_WANT);
     CHECK(mcpz_id_equal(&want.want.document, &rows[1].document));
     CHECK_UINT(want.want.version_count, 1);
@@ -284,7 +267,7 @@ TEST(a_page_that_does_not_come_is_not_waited_for)
 {
     set_up_equal(3);
     receive(0, root_of_another_life(3));
-    lose_all();
+    world_lose_all(&world);
     world.now += MCPZ_PULL_PATIENCE_US - 1;
     tick(0);
     CHECK_UINT(peer(0)->pull, MCPZ_PULL_ASKED);
@@ -304,7 +287,7 @@ TEST(a_page_that_finds_no_room_is_asked_for_again)
 
     set_up_equal(3);
     receive(0, root_of_another_life(3));
-    lose_all();
+    world_lose_all(&world);
     for (uint32_t i = 0; i < MCPZ_DIGESTS_PER_MESSAGE_MAX; i++) {
         rows[i] = (struct mcpz_digest){.document = {{1, (uint8_t)i, [7] = 1}}, .digest = 5};
     }
@@ -319,15 +302,15 @@ TEST(a_page_that_finds_no_room_is_asked_for_again)
                                               .digests = rows,
                                               .digest_count = MCPZ_DIGESTS_PER_MESSAGE_MAX}};
     receive(0, page);
-    CHECK_UINT(waiting(MCPZ_MSG_WANT), 1);
-    CHECK_UINT(waiting(MCPZ_MSG_CHANGES_ASK), 0);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_CHANGES_ASK), 0);
     CHECK_UINT(peer(0)->pull_seq, 0);
     world.now += MCPZ_WANT_PATIENCE_US;
     tick(0);
     CHECK_UINT(said(MCPZ_MSG_CHANGES_ASK).changes_ask.since, 0);
     receive(0, page);
     CHECK_UINT(peer(0)->pull_seq, 700);
-    lose_all();
+    world_lose_all(&world);
     world_finish(&world);
 }
 
@@ -341,13 +324,13 @@ TEST(pages_are_read_ahead_of_the_disk_but_not_far)
         const struct mcpz_action *last = &world.out.actions[world.out.count - 1];
         CHECK_UINT(last->send.msg.kind, MCPZ_MSG_CHANGES_ASK);
         CHECK(last->durable == (i % MCPZ_PULL_AHEAD == MCPZ_PULL_AHEAD - 1));
-        lose_all();
+        world_lose_all(&world);
         receive(0,
                 (struct mcpz_msg){.kind = MCPZ_MSG_CHANGES,
                                   .changes = {.epoch = 4711, .since = since, .upto = since + 1}});
         since++;
     }
-    lose_all();
+    world_lose_all(&world);
     world_finish(&world);
 }
 
@@ -358,20 +341,20 @@ TEST(who_is_reading_is_left_to_it)
     create(0, 0, 400);
     world_link(&world, 0, 1);
     tick(0);
-    lose_all();
+    world_lose_all(&world);
     const uint64_t ours = mcpz_holdings_epoch(&entropy(0)->holdings, 1);
     struct mcpz_msg ask = {.kind = MCPZ_MSG_CHANGES_ASK, .changes_ask = {.epoch = ours}};
     receive(0, ask);
-    lose_all();
+    world_lose_all(&world);
     receive(0, root_of_another_life(300)); /* many, and unknown to us */
-    CHECK_UINT(waiting(MCPZ_MSG_SKETCH_ASK), 0);
-    lose_all();
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_SKETCH_ASK), 0);
+    world_lose_all(&world);
     ask.changes_ask.since = 390;
     receive(0, ask);
     CHECK(said(MCPZ_MSG_CHANGES).changes.last);
     receive(0, root_of_another_life(300));
-    CHECK_UINT(waiting(MCPZ_MSG_SKETCH_ASK), 1);
-    lose_all();
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_SKETCH_ASK), 1);
+    world_lose_all(&world);
     world_finish(&world);
 }
 
@@ -382,20 +365,20 @@ TEST(two_peers_of_very_much_are_read_one_after_the_other)
     world_link(&world, 0, 1);
     world_link(&world, 0, 2);
     tick(0);
-    lose_all();
+    world_lose_all(&world);
     const struct mcpz_msg root = root_of_another_life(MCPZ_PULL_BULK + 1);
     world_receive(&world, 0, 1, &root);
     world_receive(&world, 0, 2, &root);
-    CHECK_UINT(waiting(MCPZ_MSG_CHANGES_ASK), 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_CHANGES_ASK), 1);
     CHECK(entropy(0)->peers[1].is_late);
-    lose_all();
+    world_lose_all(&world);
     const struct mcpz_msg page = {.kind = MCPZ_MSG_CHANGES,
                                   .changes = {.epoch = 4711, .upto = 1000, .last = true}};
     world_receive(&world, 0, 1, &page);
     CHECK(!entropy(0)->peers[1].is_late);
     tick(0); /* its turn: it is compared with again */
-    CHECK_UINT(waiting(MCPZ_MSG_ROOT), 1);
-    lose_all();
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_ROOT), 1);
+    world_lose_all(&world);
     world_finish(&world);
 }
 
@@ -406,7 +389,7 @@ TEST(a_cursor_survives_a_restart_and_not_another_layout)
     world_link(&world, 0, 1);
     CHECK(peer(0)->has_cursor);
     CHECK_UINT(peer(0)->seq, 100);
-    lose_all();
+    world_lose_all(&world);
     entropy(0)->holdings.shared.scope.stamp = 5;
     world_unlink(&world, 0, 1);
     world_link(&world, 0, 1);
@@ -415,29 +398,6 @@ TEST(a_cursor_survives_a_restart_and_not_another_layout)
 }
 
 /* ---- Another layout in the midst of it ---------------------------------------------------- */
-
-/* Both of ours keep what begins with an even byte; the rest others do. */
-static size_t owners(void *context, const struct mcpz_id *document, struct mcpz_id *ids)
-{
-    (void)context;
-    ids[0] = (struct mcpz_id){{'z'}};
-    if (document->bytes[0] % 2 == 1) {
-        return 1;
-    }
-    ids[0] = world.nodes[0].actor.node;
-    ids[1] = world.nodes[1].actor.node;
-    return 2;
-}
-
-static void follow(size_t node, uint64_t stamp)
-{
-    const struct mcpz_scope scope = {.self = world.nodes[node].actor.node,
-                                     .stamp = stamp,
-                                     .bits = 16,
-                                     .owners = stamp != 0 ? owners : NULL};
-
-    mcpz_entropy_follow(entropy(node), &scope, world.now);
-}
 
 static size_t owned(size_t node)
 {
@@ -455,8 +415,8 @@ TEST(owners_come_to_agree_on_what_they_share)
     set_up();
     create(0, 0, 300);
     create(1, 200, 300);
-    follow(0, 5);
-    follow(1, 5);
+    world_lay_out(&world, 0, 5);
+    world_lay_out(&world, 1, 5);
     world_link(&world, 0, 1);
     world_run(&world, MCPZ_SECONDS(20));
     CHECK_UINT(owned(0), owned(1));
@@ -474,16 +434,16 @@ TEST(roots_wait_until_they_are_summed_up)
 {
     set_up();
     create(0, 0, 10);
-    follow(0, 5);
+    world_lay_out(&world, 0, 5);
     world_link(&world, 0, 1);
-    lose_all();
+    world_lose_all(&world);
     tick(0);
-    CHECK_UINT(waiting(MCPZ_MSG_ROOT), 0);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_ROOT), 0);
     CHECK_UINT(mcpz_agents_deadline(&world.nodes[0].agents),
                world.now + MCPZ_ENTROPY_SUM_PAUSE_US);
     /* Who asks meanwhile is asked as soon as we know. */
     receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_ROOT, .root = {.scope = 5, .nonce = 1}});
-    CHECK_UINT(waiting(MCPZ_MSG_ROOT), 0);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_ROOT), 0);
     while (mcpz_shared_is_behind(&entropy(0)->holdings.shared)) {
         world.now += MCPZ_ENTROPY_SUM_PAUSE_US;
         tick(0);
@@ -497,15 +457,15 @@ TEST(roots_wait_until_they_are_summed_up)
 TEST(cursors_and_pages_of_another_layout_are_void)
 {
     set_up_equal(3);
-    follow(0, 5);
+    world_lay_out(&world, 0, 5);
     CHECK(!peer(0)->has_cursor);
-    follow(0, 0);
+    world_lay_out(&world, 0, 0);
     CHECK(peer(0)->has_cursor); /* that was of this one */
 
     receive(0, root_of_another_life(3));
-    CHECK_UINT(waiting(MCPZ_MSG_CHANGES_ASK), 1);
-    lose_all();
-    follow(0, 5);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_CHANGES_ASK), 1);
+    world_lose_all(&world);
+    world_lay_out(&world, 0, 5);
     receive(0, (struct mcpz_msg){.kind = MCPZ_MSG_CHANGES,
                                  .changes = {.epoch = 4711, .upto = 1000, .last = true}});
     CHECK_UINT(world.nodes[0].agents.messages_refused, 0);

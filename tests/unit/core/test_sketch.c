@@ -46,23 +46,6 @@ static void create(size_t node, uint32_t first, uint32_t count)
     }
 }
 
-static size_t waiting(enum mcpz_msg_kind kind)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < world.letter_count; i++) {
-        count += world.letters[i].msg.kind == kind ? 1 : 0;
-    }
-    return count;
-}
-
-static void lose_all(void)
-{
-    while (world.letter_count > 0) {
-        world_lose(&world, 0);
-    }
-}
-
 static void tick(size_t node)
 {
     world_step(&world, node, &(struct mcpz_event){.kind = MCPZ_EVENT_TICK});
@@ -153,10 +136,10 @@ TEST(symbols_out_of_turn_are_refused)
     const uint64_t session = asker()->session;
     check_refused(0, sketch((struct mcpz_msg_sketch){.session = session + 1}));
     run_until(asker(), MCPZ_SKETCH_MAKING);
-    lose_all();
+    world_lose_all(&world);
     check_refused(0, sketch((struct mcpz_msg_sketch){.session = session, .symbols = symbols(1)}));
     run_until(asker(), MCPZ_SKETCH_SENDING);
-    lose_all();
+    world_lose_all(&world);
 
     struct mcpz_bytes torn = symbols(2);
     torn.length--;
@@ -184,7 +167,7 @@ TEST(rubbish_ends_it_and_changes_are_read)
     const size_t most = asker()->symbols.symbol_count;
     size_t sent = 0;
     while (asker()->phase != MCPZ_SKETCH_IDLE) {
-        lose_all();
+        world_lose_all(&world);
         CHECK(sent < most);
         const size_t left = most - sent;
         const size_t count = left < 64 ? left : 64;
@@ -200,8 +183,8 @@ TEST(rubbish_ends_it_and_changes_are_read)
     }
     CHECK_UINT(entropy(0)->sketches_failed, 1);
     CHECK_UINT(world.nodes[0].agents.messages_refused, 0);
-    CHECK_UINT(waiting(MCPZ_MSG_SKETCH_ASK), 1); /* "give up" */
-    CHECK_UINT(waiting(MCPZ_MSG_CHANGES_ASK), 1);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_SKETCH_ASK), 1); /* "give up" */
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_CHANGES_ASK), 1);
     world_run(&world, MCPZ_SECONDS(3));
     CHECK(world_has_converged(&world));
     CHECK_UINT(teller()->phase, MCPZ_SKETCH_IDLE);
@@ -254,7 +237,7 @@ TEST(who_says_nothing_is_given_up)
 {
     set_up(10, 10);
     const mcpz_time began = world.now;
-    lose_all();
+    world_lose_all(&world);
     world.now = began + MCPZ_SKETCH_PATIENCE_US - 1;
     tick(0);
     CHECK_UINT(asker()->phase, MCPZ_SKETCH_STARTED);
@@ -269,12 +252,12 @@ TEST(who_says_nothing_is_given_up)
 TEST(who_is_busy_ends_it_at_once)
 {
     set_up(10, 10);
-    lose_all();
+    world_lose_all(&world);
     const struct mcpz_msg busy =
         sketch((struct mcpz_msg_sketch){.session = asker()->session, .busy = true});
     world_receive(&world, 0, 1, &busy);
     CHECK_UINT(asker()->phase, MCPZ_SKETCH_IDLE);
-    CHECK_UINT(waiting(MCPZ_MSG_SKETCH_ASK), 0);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_SKETCH_ASK), 0);
     CHECK(entropy(0)->peers[0].sketch_at_us > world.now); /* not again at once */
     world_receive(&world, 0, 1, &busy);                   /* it crossed our end: no harm */
     CHECK_UINT(world.nodes[0].agents.messages_refused, 0);
@@ -286,7 +269,7 @@ TEST(offers_out_of_turn_are_refused)
 {
     set_up(10, 100);
     run_until(asker(), MCPZ_SKETCH_MAPPING);
-    lose_all();
+    world_lose_all(&world);
     const struct mcpz_digest row = {.document = {{9, [7] = 1}}, .digest = 4};
     struct mcpz_msg offer = {
         .kind = MCPZ_MSG_OFFER,
@@ -297,15 +280,15 @@ TEST(offers_out_of_turn_are_refused)
         CHECK_UINT(mcpz_wanted_ask(wanted, world.now, &id, &id, MCPZ_WANT_MORE, 1), MCPZ_WANT_ASK);
     }
     world_receive(&world, 0, 1, &offer);
-    CHECK_UINT(waiting(MCPZ_MSG_SKETCH_ASK), 0); /* no room: it is not taken yet */
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_SKETCH_ASK), 0); /* no room: it is not taken yet */
     check_refused(0, offer);
     world.now += MCPZ_WANT_PATIENCE_US;
     tick(0);
-    CHECK_UINT(waiting(MCPZ_MSG_SKETCH_ASK), 1);
-    lose_all();
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_SKETCH_ASK), 1);
+    world_lose_all(&world);
     offer.offer.last = true;
     world_receive(&world, 0, 1, &offer);
-    lose_all();
+    world_lose_all(&world);
     check_refused(0, offer);
     world_finish(&world);
 }
@@ -315,7 +298,7 @@ TEST(offers_out_of_turn_are_refused)
 TEST(questions_out_of_turn_are_refused)
 {
     set_up(10, 10);
-    lose_all();
+    world_lose_all(&world);
     const struct mcpz_msg_sketch_ask never[] = {
         {.session = 5, .step = MCPZ_SKETCH_MORE, .count = 16},
         {.session = 5, .step = MCPZ_SKETCH_START},
@@ -334,7 +317,7 @@ TEST(questions_out_of_turn_are_refused)
         world.now += MCPZ_SWEEP_PAUSE_US;
         tick(1);
     }
-    lose_all();
+    world_lose_all(&world);
 
     uint8_t twice[16] = {[7] = 5, [15] = 5};
     const struct mcpz_msg_sketch_ask wrong[] = {
@@ -353,8 +336,8 @@ TEST(questions_out_of_turn_are_refused)
     const struct mcpz_msg all = question(
         (struct mcpz_msg_sketch_ask){.session = 5, .step = MCPZ_SKETCH_MORE, .count = 64});
     world_receive(&world, 1, 0, &all);
-    CHECK_UINT(waiting(MCPZ_MSG_SKETCH), 1);
-    lose_all();
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_SKETCH), 1);
+    world_lose_all(&world);
     check_refused(1, question((struct mcpz_msg_sketch_ask){
                          .session = 5, .step = MCPZ_SKETCH_MORE, .first = 64, .count = 1}));
     const struct mcpz_msg none =
@@ -368,7 +351,7 @@ TEST(another_asker_is_told_to_wait_and_the_same_one_begins_anew)
 {
     set_up(10, 10);
     run_until(teller(), MCPZ_SKETCH_MAKING);
-    lose_all();
+    world_lose_all(&world);
     const uint64_t session = teller()->session;
     const struct mcpz_msg start = question(
         (struct mcpz_msg_sketch_ask){.session = 5, .step = MCPZ_SKETCH_START, .count = 64});
@@ -383,37 +366,17 @@ TEST(another_asker_is_told_to_wait_and_the_same_one_begins_anew)
 
 /* ---- Another layout in the midst of it ---------------------------------------------------- */
 
-static size_t even_is_ours(void *context, const struct mcpz_id *document, struct mcpz_id *ids)
-{
-    (void)context;
-    ids[0] = (struct mcpz_id){{'z'}};
-    if (document->bytes[0] % 2 == 1) {
-        return 1;
-    }
-    ids[0] = world.nodes[0].actor.node;
-    ids[1] = world.nodes[1].actor.node;
-    return 2;
-}
-
-static void follow(size_t node, uint64_t stamp)
-{
-    const struct mcpz_scope scope = {
-        .self = world.nodes[node].actor.node, .stamp = stamp, .bits = 16, .owners = even_is_ours};
-
-    mcpz_entropy_follow(entropy(node), &scope, world.now);
-}
-
 /* Whoever sees it first, both end, and nothing is taken for compared that was not. */
 static void change_layout(size_t first, enum mcpz_sketch_phase phase)
 {
     set_up(10, 10);
     run_until(asker(), phase);
-    follow(first, 5);
+    world_lay_out(&world, first, 5);
     tick(first);
     while (world.letter_count > 0) {
         world_deliver(&world, 0);
     }
-    follow(1 - first, 5);
+    world_lay_out(&world, 1 - first, 5);
     for (size_t i = 0; i < 400; i++) {
         world.now += MCPZ_MS(1);
         tick(0);
@@ -444,8 +407,8 @@ TEST(another_layout_while_documents_are_looked_for_does_no_harm)
 {
     set_up(10, 10);
     run_until(teller(), MCPZ_SKETCH_MAPPING);
-    follow(0, 5);
-    follow(1, 5);
+    world_lay_out(&world, 0, 5);
+    world_lay_out(&world, 1, 5);
     run_until(asker(), MCPZ_SKETCH_IDLE);
     CHECK(!entropy(0)->peers[0].has_cursor);
     world_run(&world, MCPZ_SECONDS(3));

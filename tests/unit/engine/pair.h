@@ -217,4 +217,24 @@ static inline void make_mesh(void)
     CHECK_UINT(link_count(&founder), 1);
 }
 
+/* Half a second goes by for both. */
+static inline void tick_both(void)
+{
+    now += MCPZ_MS(500);
+    wall_ms += 500;
+    mcpz_engine_tick(enter(&founder));
+    leave(&founder);
+    mcpz_engine_tick(enter(&other));
+    leave(&other);
+}
+
+/* So long they go on, and say what they have to. */
+static inline void pass_time(mcpz_time by)
+{
+    for (const mcpz_time end = now + by; now < end;) {
+        tick_both();
+        talk();
+    }
+}
+
 #endif

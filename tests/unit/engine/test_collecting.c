@@ -7,19 +7,6 @@
 static const uint64_t no_history;
 static const uint64_t an_hour = 3600000;
 
-static void pass_time(mcpz_time by)
-{
-    for (mcpz_time end = now + by; now < end;) {
-        now += MCPZ_MS(500);
-        wall_ms += 500;
-        mcpz_engine_tick(enter(&founder));
-        leave(&founder);
-        mcpz_engine_tick(enter(&other));
-        leave(&other);
-        talk();
-    }
-}
-
 /* A mesh of two that are neighbours, and keep deltas for so long. */
 static void make_neighbours(const uint64_t *history_ms)
 {
@@ -220,12 +207,7 @@ TEST(a_crash_half_way_loses_nothing)
     fold_both();
     lose_document(&other);
     for (int i = 0; i < 200 && other.engine->counters.bases_installed == 0; i++) {
-        now += MCPZ_MS(500);
-        wall_ms += 500;
-        mcpz_engine_tick(enter(&founder));
-        leave(&founder);
-        mcpz_engine_tick(enter(&other));
-        leave(&other);
+        tick_both();
         while (other.engine->counters.bases_installed == 0 &&
                (hand_over(&founder, &other) || hand_over(&other, &founder))) {
             const size_t floors = count_rows(&other, MCPZ_RECORD_FLOOR);

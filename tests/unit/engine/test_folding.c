@@ -4,19 +4,6 @@
 #include "engine/internal.h"
 #include "pair.h"
 
-static void pass_time(mcpz_time by)
-{
-    for (mcpz_time end = now + by; now < end;) {
-        now += MCPZ_MS(500);
-        wall_ms += 500;
-        mcpz_engine_tick(enter(&founder));
-        leave(&founder);
-        mcpz_engine_tick(enter(&other));
-        leave(&other);
-        talk();
-    }
-}
-
 /* A mesh of two that are neighbours. */
 static void make_neighbours(void)
 {

@@ -380,12 +380,7 @@ TEST(an_author_that_is_gone_is_told_of_with_what_it_wrote)
     connect_pair();
     talk();
     for (int i = 0; i < 40 && !has(&other, "x", root); i++) {
-        now += MCPZ_MS(500);
-        wall_ms += 500;
-        mcpz_engine_tick(enter(&founder));
-        leave(&founder);
-        mcpz_engine_tick(enter(&other));
-        leave(&other);
+        tick_both();
         talk();
     }
     CHECK(has(&other, "x", root));

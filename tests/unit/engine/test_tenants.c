@@ -128,15 +128,7 @@ static bool has(struct side *side, const char *tenant, const char *name)
 /* Let some seconds go by, in which they compare what they have. */
 static void compare(void)
 {
-    for (int i = 0; i < 40; i++) {
-        now += MCPZ_MS(500);
-        wall_ms += 500;
-        mcpz_engine_tick(enter(&founder));
-        leave(&founder);
-        mcpz_engine_tick(enter(&other));
-        leave(&other);
-        talk();
-    }
+    pass_time(MCPZ_SECONDS(20));
 }
 
 static void shred(struct side *side, const char *tenant, uint64_t at_ms)
