@@ -119,6 +119,12 @@ static void note_self(struct saving *saving, const struct mcpz_record_self *self
     }
 }
 
+/* Whom we have met, and can dial. */
+static bool is_to_ask(const struct mcpz_record *record)
+{
+    return record->kind == MCPZ_RECORD_PEER && record->peer.address.length > 0;
+}
+
 static void note_writer(struct saving *saving, const struct mcpz_actor *actor)
 {
     if (mcpz_id_equal(&actor->node, &saving->self) && actor->generation > saving->generation) {
@@ -155,7 +161,7 @@ static mcpz_error save_record(void *context, struct mcpz_bytes key, struct mcpz_
         note_self(saving, &record.self, value);
         break;
     default: /* each stands for itself */
-        saving->salvaged->peers += record.kind == MCPZ_RECORD_PEER ? 1 : 0;
+        saving->salvaged->peers += is_to_ask(&record) ? 1 : 0;
         put(saving, key, value);
         break;
     }
@@ -187,7 +193,7 @@ static mcpz_error save_loose(void *context, struct mcpz_bytes key, struct mcpz_b
         note_self(saving, &record.self, value);
     } else if (record.kind == MCPZ_RECORD_BATCH || record.kind == MCPZ_RECORD_AUTHOR) {
         put_missing(saving, key, value);
-    } else if (record.kind == MCPZ_RECORD_PEER && saving->salvaged->peers == 0) {
+    } else if (is_to_ask(&record) && saving->salvaged->peers == 0) {
         saving->salvaged->peers++; /* one to ask is enough, and may have moved */
         put(saving, key, value);
     }

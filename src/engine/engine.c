@@ -225,14 +225,17 @@ static mcpz_error recall_self(struct mcpz_engine *engine, bool set_back)
 static void recall_peers(struct mcpz_engine *engine)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_PEER};
-    bool inclusive = true;
+    size_t seeds = 0;
 
-    for (size_t i = 0; i < MCPZ_SEEDS_MAX; i++) {
-        if (engine->store.next(engine->store.context, MCPZ_SCAN_KIND, inclusive, &record) !=
+    for (size_t i = 0; i < MCPZ_MEMBERS_MAX && seeds < MCPZ_SEEDS_MAX; i++) {
+        if (engine->store.next(engine->store.context, MCPZ_SCAN_KIND, i == 0, &record) !=
             MCPZ_OK) {
             return;
         }
-        inclusive = false;
+        if (record.peer.address.length == 0) {
+            continue; /* nobody can dial it */
+        }
+        seeds++;
         struct mcpz_event seed = {
             .kind = MCPZ_EVENT_SEED,
             .seed = {.address = record.peer.address},

@@ -390,16 +390,25 @@ static void unlink_peer(struct mcpz_engine *engine, const struct mcpz_action *ac
                                                                    : "no more links are wanted");
 }
 
-/* Whom we have met is kept, so that a restart finds the mesh without its seeds. */
+/*
+ * Whom we have met is kept, so that a restart finds the mesh without its seeds; whom nobody can
+ * dial too, as it is one of those that must be heard before anything is dropped for good
+ * (engine/agreement.h).
+ */
 static void remember_peer(struct mcpz_engine *engine, const struct mcpz_fact *fact)
 {
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_PEER,
         .peer = {.id = fact->about, .address = fact->detail},
     };
+    struct mcpz_record known = {.kind = MCPZ_RECORD_PEER, .peer = {.id = fact->about}};
 
-    if (fact->kind == MCPZ_FACT_ALIVE && fact->detail.length > 0) {
-        engine->store.put(engine->store.context, &record);
+    if (fact->kind == MCPZ_FACT_ALIVE) {
+        /* An address that is known is better than none. */
+        if (fact->detail.length > 0 ||
+            engine->store.get(engine->store.context, &known) == MCPZ_ENOTFOUND) {
+            engine->store.put(engine->store.context, &record);
+        }
     } else if (fact->kind == MCPZ_FACT_LEFT) {
         engine->store.remove(engine->store.context, &record);
     }

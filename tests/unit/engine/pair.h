@@ -37,7 +37,8 @@ static const struct mcpz_vault_port
     *vaults[2]; /* the founder's, the other's; NULL: nothing is sealed */
 static mcpz_time now;
 static uint64_t wall_ms;
-static const uint64_t *pair_history_ms; /* of engines to be started; NULL: the default */
+static const uint64_t *pair_history_ms;      /* of engines to be started; NULL: the default */
+static const char *pair_address = "other:1"; /* of the other; "": nobody can dial it */
 
 static void port_wake(void *context, mcpz_link link)
 {
@@ -129,7 +130,7 @@ static inline void make_pair(uint8_t authority)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     CHECK_UINT(mcpz_scratch_create(&scratch), MCPZ_OK);
     make_side(&founder, 1, 2, "founder:1");
-    make_side(&other, 3, authority, "other:1");
+    make_side(&other, 3, authority, pair_address);
 }
 
 static inline void free_side(struct side *side)

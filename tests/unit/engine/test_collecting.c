@@ -317,6 +317,17 @@ TEST(bytes_that_are_not_what_was_signed_are_not_taken)
     free_pair();
 }
 
+/* The founder alone, for so long. */
+static void pass_time_alone(mcpz_time by)
+{
+    for (const mcpz_time end = now + by; now < end;) {
+        now += MCPZ_MS(500);
+        wall_ms += 500;
+        mcpz_engine_tick(enter(&founder));
+        leave(&founder);
+    }
+}
+
 /* Whoever is away may come back with what nobody else has: it is waited for, within the grace. */
 TEST(nothing_is_folded_while_somebody_is_away)
 {
@@ -330,14 +341,34 @@ TEST(nothing_is_folded_while_somebody_is_away)
     for (size_t i = 1; i < 2 * (size_t)MCPZ_FOLD_DELTAS; i++) {
         write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1k", 1);
     }
-    for (int i = 0; i < 40; i++) {
-        now += MCPZ_MS(500);
-        wall_ms += 500;
-        mcpz_engine_tick(enter(&founder));
-        leave(&founder);
-    }
+    pass_time_alone(MCPZ_SECONDS(20));
     CHECK_UINT(founder.engine->counters.floors_raised, 0);
     CHECK_UINT(count_rows(&founder, MCPZ_RECORD_STABLE), 0);
+    free_pair();
+}
+
+/* Half of all there have been is no majority, be it that nobody can dial who is away. */
+TEST(who_has_no_address_counts_among_those_there_have_been)
+{
+    const struct mcpz_id id = document();
+    struct mcpz_keepers keepers;
+
+    pair_address = "";
+    make_neighbours(&no_history);
+    pair_address = "other:1";
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_PEER), 1);
+    write_many(&founder, 1);
+    mcpz_keepers_find(enter(&founder), &id, &keepers);
+    leave(&founder);
+    CHECK_UINT(keepers.count, 1);
+    CHECK(keepers.is_complete);
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    leave(&founder);
+    pass_time_alone(MCPZ_SECONDS(120)); /* twice the grace */
+    mcpz_keepers_find(enter(&founder), &id, &keepers);
+    leave(&founder);
+    CHECK_UINT(keepers.count, 0);
+    CHECK(!keepers.is_complete);
     free_pair();
 }
 
@@ -347,4 +378,5 @@ TEST_MAIN(RUN(what_all_have_signed_is_folded_at_all), RUN(deltas_are_kept_as_lon
           RUN(a_crash_half_way_loses_nothing), RUN(what_it_wrote_itself_stays),
           RUN(what_was_not_signed_by_enough_is_not_taken),
           RUN(bytes_that_are_not_what_was_signed_are_not_taken),
-          RUN(nothing_is_folded_while_somebody_is_away))
+          RUN(nothing_is_folded_while_somebody_is_away),
+          RUN(who_has_no_address_counts_among_those_there_have_been))
