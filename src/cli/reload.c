@@ -37,8 +37,8 @@ static bool is_settled(const char *key)
            strcmp(key, "tenants") == 0 || strcmp(key, "rules") == 0 ||
            strcmp(key, "limits.tenant_level") == 0 ||
            strcmp(key, "limits.calls_per_second") == 0 ||
-           strcmp(key, "limits.stop_seconds") == 0 || strncmp(key, "log", 3) == 0 ||
-           strcmp(key, "join") == 0 || strcmp(key, "data") == 0;
+           strcmp(key, "limits.stop_seconds") == 0 || strncmp(key, "agents.", 7) == 0 ||
+           strncmp(key, "log", 3) == 0 || strcmp(key, "join") == 0 || strcmp(key, "data") == 0;
 }
 
 static void compare(void *context, const char *key, const char *value, const char *origin)
@@ -129,6 +129,8 @@ static void take_over(struct mcpz_config *config, struct mcpz_config *fresh)
     config->mcp = fresh->mcp;
     config->gate = fresh->gate;
     config->stop_seconds = fresh->stop_seconds;
+    config->history_seconds = fresh->history_seconds;
+    config->grace_seconds = fresh->grace_seconds;
     fresh->providers = kept.providers;
     fresh->provider_count = kept.provider_count;
     fresh->rules = kept.rules;

@@ -160,6 +160,7 @@ static void on_reload(void *context)
     struct up *up = (struct up *)context;
 
     mcpz_reload(up->invocation, &up->config, up->assembly.pool, up->assembly.hosting);
+    mcpz_assembly_keep(&up->assembly);
 }
 
 static void on_stop(void *context)

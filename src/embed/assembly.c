@@ -383,8 +383,25 @@ static mcpz_error create_local(struct mcpz_assembly *assembly)
     return error;
 }
 
+/* What the configuration says of history, in milliseconds; NULL: all is kept. */
+static const uint64_t *history_of(const struct mcpz_config *config, uint64_t *history_ms)
+{
+    *history_ms = (uint64_t)config->history_seconds * 1000;
+    return config->history_seconds == MCPZ_HISTORY_SECONDS_FOREVER ? NULL : history_ms;
+}
+
+void mcpz_assembly_keep(const struct mcpz_assembly *assembly)
+{
+    const struct mcpz_config *config = assembly->config;
+    uint64_t history_ms;
+
+    mcpz_engine_keep(mcpz_loop_enter(assembly->loop), history_of(config, &history_ms),
+                     (uint64_t)config->grace_seconds * 1000);
+}
+
 static mcpz_error start_engine(struct mcpz_assembly *assembly)
 {
+    uint64_t history_ms;
     const struct mcpz_config *config = assembly->config;
     const struct mcpz_vault_port vault = {.context = assembly->keyring,
                                           .lend = lend_key,
@@ -399,7 +416,9 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
                                         .zone = config->zone != NULL ? config->zone : "",
                                         .role_count = config->role_count,
                                         .neighbours_max = config->max_direct_peers,
-                                        .timing = config->timing};
+                                        .timing = config->timing,
+                                        .history_ms = history_of(config, &history_ms),
+                                        .grace_ms = (uint64_t)config->grace_seconds * 1000};
 
     mcpz_random(&engine.seed, sizeof(engine.seed));
     for (size_t i = 0; i < config->role_count; i++) {

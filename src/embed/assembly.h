@@ -87,6 +87,12 @@ MCPZ_MUST_USE mcpz_error mcpz_assembly_init(struct mcpz_assembly *assembly,
 void mcpz_assembly_invite(struct mcpz_assembly *assembly, struct mcpz_deferred *then);
 
 /**
+ * Keep history of agents as long as the configuration says by now, and wait so long for nodes that
+ * are away. Where the loop may be entered.
+ */
+void mcpz_assembly_keep(const struct mcpz_assembly *assembly);
+
+/**
  * End the process when what is under way has ended, at the latest after the configuration's
  * `stop_seconds`. So does any other drain.
  */

@@ -271,6 +271,12 @@ static mcpz_error begin(struct mcpz_engine *engine, bool set_back)
     return MCPZ_OK;
 }
 
+void mcpz_engine_keep(struct mcpz_engine *engine, const uint64_t *history_ms, uint64_t grace_ms)
+{
+    engine->history_ms = history_ms != NULL ? *history_ms : MCPZ_HISTORY_ALL;
+    engine->grace_ms = grace_ms != 0 ? grace_ms : MCPZ_GRACE_MS_DEFAULT;
+}
+
 mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
                               const struct mcpz_engine_ports *ports, mcpz_time now,
                               uint64_t wall_ms, struct mcpz_engine **engine)
@@ -288,8 +294,7 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     made->certificate_renew_ms = UINT64_MAX;
     made->save_again_us = MCPZ_TIME_NEVER;
     made->fold_deltas = config->fold_deltas > 1 ? config->fold_deltas : MCPZ_FOLD_DELTAS;
-    made->history_ms = config->history_ms != NULL ? *config->history_ms : MCPZ_HISTORY_ALL;
-    made->grace_ms = config->grace_ms != 0 ? config->grace_ms : MCPZ_GRACE_MS_DEFAULT;
+    mcpz_engine_keep(made, config->history_ms, config->grace_ms);
     made->collecting.next_us = MCPZ_TIME_NEVER;
     copy_config(made, config);
     mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);

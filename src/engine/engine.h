@@ -110,6 +110,12 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_create(const struct mcpz_engine_config *con
 /** NULL is fine. */
 void mcpz_engine_destroy(struct mcpz_engine *engine);
 
+/**
+ * Keep history so long from now on, and wait so long for who is away: as the configuration says
+ * it. What is gone does not come back.
+ */
+void mcpz_engine_keep(struct mcpz_engine *engine, const uint64_t *history_ms, uint64_t grace_ms);
+
 /* ---- The turn ----------------------------------------------------------------------------- */
 
 /** Open a turn at `now`. Harmless if one is open: time then moves on within it. */

@@ -30,6 +30,8 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .log_format = strdup("auto"),
         .isolation = strdup("degraded"),
         .store_repair = strdup("auto"),
+        .history_seconds = MCPZ_HISTORY_SECONDS_DEFAULT,
+        .grace_seconds = MCPZ_GRACE_SECONDS_DEFAULT,
         .blob_repair_seconds = MCPZ_BLOB_REPAIR_SECONDS_DEFAULT,
         .snapshots_kept = MCPZ_SNAPSHOTS_KEPT_DEFAULT,
         .workspaces_max = MCPZ_WORKSPACES_DEFAULT,
@@ -472,7 +474,8 @@ static const char *value_of(const struct mcpz_config *config, enum mcpz_key key,
     buffer[0] = '\0';
     if (mcpz_config_gate_shown(config, key, buffer, SHOWN_LIST_BYTES) ||
         mcpz_config_task_shown(config, key, buffer, SHOWN_LIST_BYTES) ||
-        mcpz_config_store_shown(config, key, buffer, SHOWN_LIST_BYTES)) {
+        mcpz_config_store_shown(config, key, buffer, SHOWN_LIST_BYTES) ||
+        mcpz_config_agents_shown(config, key, buffer, SHOWN_LIST_BYTES)) {
         return buffer;
     }
     if (key == MCPZ_KEY_ENABLED || key == MCPZ_KEY_EPHEMERAL) {

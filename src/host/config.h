@@ -22,7 +22,7 @@
  * rules:
  *   - pattern: memory.*
  *     route: failover attic cellar                           core: host/rule_text.h
- *   workspaces: {isolation: degraded, max: 10}
+ *   workspaces: {isolation: degraded, max: 10}             agents: {history: 7d, grace: 10d}
  *   tasks: {attempts: 5, backoff_ms: 1000, ttl_seconds: 86400, lease_seconds: 20,
  *           hold_seconds: 60, grace_seconds: 2, retention_seconds: 3600}
  */
@@ -75,6 +75,10 @@
 #define MCPZ_SNAPSHOTS_KEPT_MAX 1000
 #define MCPZ_BLOB_REPAIR_SECONDS_DEFAULT 60
 #define MCPZ_SNAPSHOTS_KEPT_DEFAULT 7
+#define MCPZ_AGENTS_SECONDS_MAX (UINT32_C(3650) * 86400) /* ten years: of history, of grace */
+#define MCPZ_HISTORY_SECONDS_FOREVER UINT32_MAX
+#define MCPZ_HISTORY_SECONDS_DEFAULT MCPZ_HISTORY_SECONDS_FOREVER
+#define MCPZ_GRACE_SECONDS_DEFAULT 864000 /* ten days: crdt 1.5, G4 */
 #define MCPZ_STOP_SECONDS_MAX 3600
 #define MCPZ_STOP_SECONDS_DEFAULT 5
 #define MCPZ_TASK_SECONDS_MAX 3600         /* of a lease, a hold, a grace */
@@ -124,6 +128,8 @@ struct mcpz_config {
     uint64_t store_bytes_max;
     char *store_repair;           /* auto: where other nodes are known; always, never */
     bool store_compact;           /* before each start */
+    uint32_t history_seconds;     /* of agents, that is kept; or MCPZ_HISTORY_SECONDS_FOREVER */
+    uint32_t grace_seconds;       /* a node that is away is waited for before any of it goes */
     uint32_t blob_repair_seconds; /* after a death: before its copies of blobs are made anew */
     uint32_t snapshot_seconds;    /* between two backups that the node makes itself; 0: none */
     uint32_t snapshots_kept;

@@ -44,6 +44,8 @@ enum mcpz_key {
     MCPZ_KEY_STOP_SECONDS,
     MCPZ_KEY_STORE_REPAIR,
     MCPZ_KEY_STORE_COMPACT,
+    MCPZ_KEY_AGENTS_HISTORY,
+    MCPZ_KEY_AGENTS_GRACE,
     MCPZ_KEY_BLOBS_REPAIR_AFTER,
     MCPZ_KEY_SNAPSHOTS_EVERY,
     MCPZ_KEY_SNAPSHOTS_KEEP,
@@ -183,6 +185,24 @@ mcpz_error mcpz_config_store_store(struct mcpz_config *config, const struct mcpz
                                    char **value, struct mcpz_config_trouble *trouble);
 bool mcpz_config_store_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
                              size_t capacity);
+
+/**
+ * A whole number and s, m, h or d, up to `max` seconds; as seconds in digits. `hint` ends what is
+ * said of one that is none. Errors: MCPZ_ECONFIG, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_config_read_length(const struct mcpz_setting *setting, uint32_t max,
+                                                 const char *hint, char **value,
+                                                 struct mcpz_config_trouble *trouble);
+
+/* config_agents.c: as above, of how long what agents were is kept. */
+mcpz_error mcpz_config_read_history(const struct mcpz_setting *setting, char **value,
+                                    struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_away(const struct mcpz_setting *setting, char **value,
+                                 struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_store_agents(struct mcpz_config *config, const struct mcpz_setting *setting,
+                                    char **value, struct mcpz_config_trouble *trouble);
+bool mcpz_config_agents_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
+                              size_t capacity);
 
 /** A number from `min` to `max`, of at most 9 digits, in digits. Errors: MCPZ_ECONFIG, MCPZ_ENOMEM
  */

@@ -22,9 +22,9 @@ mcpz_error mcpz_config_read_repair(const struct mcpz_setting *setting, char **va
                               mcpz_config_shown(setting->text, shown));
 }
 
-/* A whole number and s, m, h or d; as seconds. */
-mcpz_error mcpz_config_read_every(const struct mcpz_setting *setting, char **value,
-                                  struct mcpz_config_trouble *trouble)
+mcpz_error mcpz_config_read_length(const struct mcpz_setting *setting, uint32_t max,
+                                   const char *hint, char **value,
+                                   struct mcpz_config_trouble *trouble)
 {
     static const char units[] = "smhd";
     static const uint64_t seconds[] = {1, 60, 3600, 86400};
@@ -33,19 +33,26 @@ mcpz_error mcpz_config_read_every(const struct mcpz_setting *setting, char **val
 
     const uint64_t number = strtoul(setting->text, &end, 10);
     const char *unit = *end != '\0' ? strchr(units, *end) : NULL;
-    const bool is_none = strcmp(setting->text, "0") == 0;
-    if (!is_none && (setting->text[0] < '1' || setting->text[0] > '9' || unit == NULL ||
-                     end[1] != '\0' || number > MCPZ_SNAPSHOT_SECONDS_MAX)) {
+    if (setting->text[0] < '1' || setting->text[0] > '9' || unit == NULL || end[1] != '\0') {
         return mcpz_config_refuse(trouble, setting->place,
-                                  "\"%s\" must be a length of time, as 30m, 6h or 1d; 0: never",
-                                  mcpz_config_shown(setting->text, shown));
+                                  "\"%s\" must be a length of time, as 30m, 6h or 1d%s",
+                                  mcpz_config_shown(setting->text, shown), hint);
     }
-    const uint64_t length = is_none ? 0 : number * seconds[unit - units];
-    if (length > MCPZ_SNAPSHOT_SECONDS_MAX) {
-        return mcpz_config_refuse(trouble, setting->place, "is more than %d days",
-                                  MCPZ_SNAPSHOT_SECONDS_MAX / 86400);
+    if (number > max || number * seconds[unit - units] > max) {
+        return mcpz_config_refuse(trouble, setting->place, "is more than %u days", max / 86400);
     }
+    const uint64_t length = number * seconds[unit - units];
     return asprintf(value, "%llu", (unsigned long long)length) < 0 ? MCPZ_ENOMEM : MCPZ_OK;
+}
+
+mcpz_error mcpz_config_read_every(const struct mcpz_setting *setting, char **value,
+                                  struct mcpz_config_trouble *trouble)
+{
+    if (strcmp(setting->text, "0") == 0) {
+        return mcpz_config_duplicate("0", value);
+    }
+    return mcpz_config_read_length(setting, MCPZ_SNAPSHOT_SECONDS_MAX, "; 0: never", value,
+                                   trouble);
 }
 
 mcpz_error mcpz_config_read_keep(const struct mcpz_setting *setting, char **value,

@@ -95,6 +95,10 @@ struct config_file {
         char *compact;
     } store;
     struct {
+        char *history;
+        char *grace;
+    } agents;
+    struct {
         char *repair_after;
     } blobs;
     struct {
@@ -176,6 +180,12 @@ static const cyaml_schema_field_t limits_fields[] = {
 static const cyaml_schema_field_t store_fields[] = {
     TEXT_FIELD("repair", store.repair),
     TEXT_FIELD("compact", store.compact),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t agents_fields[] = {
+    TEXT_FIELD("history", agents.history),
+    TEXT_FIELD("grace", agents.grace),
     CYAML_FIELD_END,
 };
 
@@ -326,6 +336,7 @@ static const cyaml_schema_field_t file_fields[] = {
     GROUP_FIELD("workspaces", workspaces_fields),
     GROUP_FIELD("limits", limits_fields),
     GROUP_FIELD("store", store_fields),
+    GROUP_FIELD("agents", agents_fields),
     GROUP_FIELD("blobs", blobs_fields),
     GROUP_FIELD("snapshots", snapshots_fields),
     GROUP_FIELD("tasks", tasks_fields),
@@ -580,6 +591,8 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_STOP_SECONDS, file->limits.stop_seconds},
         {MCPZ_KEY_STORE_REPAIR, file->store.repair},
         {MCPZ_KEY_STORE_COMPACT, file->store.compact},
+        {MCPZ_KEY_AGENTS_HISTORY, file->agents.history},
+        {MCPZ_KEY_AGENTS_GRACE, file->agents.grace},
         {MCPZ_KEY_BLOBS_REPAIR_AFTER, file->blobs.repair_after},
         {MCPZ_KEY_SNAPSHOTS_EVERY, file->snapshots.every},
         {MCPZ_KEY_SNAPSHOTS_KEEP, file->snapshots.keep},

@@ -646,6 +646,8 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "limits.stop_seconds = 5 (default)\n"
                "store.repair = auto (default)\n"
                "store.compact = false (default)\n"
+               "agents.history = forever (default)\n"
+               "agents.grace = 10d (default)\n"
                "blobs.repair_after = 60s (default)\n"
                "snapshots.every = 0 (default)\n"
                "snapshots.keep = 7 (default)\n"
@@ -662,6 +664,29 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "log.format = auto (default)\n"
                "log.file =  (default)\n"
                "mcp.names.prefix = conflict (default)\n");
+}
+
+TEST(says_how_long_history_of_agents_is_kept)
+{
+    char text[4096] = "";
+
+    read_text("agents: {history: 7d, grace: 90m}\n");
+    CHECK_UINT(config.history_seconds, 604800);
+    CHECK_UINT(config.grace_seconds, 5400);
+    mcpz_config_walk(&config, write_row, text);
+    CHECK(strstr(text, "agents.history = 7d (file)\n") != NULL);
+    CHECK(strstr(text, "agents.grace = 90m (file)\n") != NULL);
+
+    read_text("agents: {history: 1s, grace: 3650d}\n"); /* the least, and the most */
+    CHECK_UINT(config.history_seconds, 1);
+    CHECK_UINT(config.grace_seconds, MCPZ_AGENTS_SECONDS_MAX);
+    set("MCPZ_AGENTS_HISTORY", "forever");
+    read_environment();
+    CHECK_UINT(config.history_seconds, MCPZ_HISTORY_SECONDS_FOREVER);
+    text[0] = '\0';
+    mcpz_config_walk(&config, write_row, text);
+    CHECK(strstr(text, "agents.history = forever (environment MCPZ_AGENTS_HISTORY)\n") != NULL);
+    CHECK(strstr(text, "agents.grace = 3650d (file)\n") != NULL);
 }
 
 TEST(shows_how_tools_are_called)
@@ -835,7 +860,7 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(keeps_an_api_without_keys_on_this_machine),
           RUN_HERE(refuses_what_contradicts_itself),
           RUN_HERE(shows_every_key_with_its_origin_and_no_secret),
-          RUN_HERE(shows_how_tools_are_called),
+          RUN_HERE(says_how_long_history_of_agents_is_kept), RUN_HERE(shows_how_tools_are_called),
           RUN_HERE(says_how_durable_tasks_are_tried_and_kept),
           RUN_HERE(says_whom_a_node_works_for_and_how_much),
           RUN_HERE(bounds_the_number_of_tenants), RUN_HERE(bounds_the_number_of_direct_peers),

@@ -21,6 +21,29 @@ static void check(const char *text, const char *trouble_expected)
     check_bytes(text, strlen(text), trouble_expected);
 }
 
+TEST(refuses_a_history_that_could_mean_anything)
+{
+    check("agents: {history: 7d, grace: 10d}\n", "");
+    check("agents: {history: forever}\n", "");
+    check("agents: {history: 0}\n",
+          "m.yaml:1: agents.history: 0 could mean all or nothing: write forever to keep all "
+          "history of agents, or a length of time, as 7d");
+    check("agents: {history: 7}\n",
+          "m.yaml:1: agents.history: \"7\" must be a length of time, as 30m, 6h or 1d; forever: "
+          "all of it");
+    check("agents: {history: -1s}\n",
+          "m.yaml:1: agents.history: \"-1s\" must be a length of time, as 30m, 6h or 1d; forever: "
+          "all of it");
+    check("agents: {history: 3650d}\n", "");
+    check("agents: {history: 3651d}\n", "m.yaml:1: agents.history: is more than 3650 days");
+    check("agents: {grace: 99999999999999999999d}\n",
+          "m.yaml:1: agents.grace: is more than 3650 days");
+    check("agents: {grace: 0}\n",
+          "m.yaml:1: agents.grace: \"0\" must be a length of time, as 30m, 6h or 1d");
+    check("agents: {graze: 1d}\n",
+          "m.yaml:1: unknown key \"graze\" in agents: did you mean \"grace\"?");
+}
+
 TEST(reads_every_key_of_a_file)
 {
     static const char text[] = "# all of them\n"
@@ -47,6 +70,7 @@ TEST(reads_every_key_of_a_file)
                                "  calls_per_second: 100\n"
                                "  stop_seconds: 9\n"
                                "store: {repair: never, compact: yes}\n"
+                               "agents: {history: 1h, grace: 2d}\n"
                                "snapshots: {every: 6h, keep: 3}\n"
                                "tasks:\n"
                                "  attempts: 1\n"
@@ -96,6 +120,8 @@ TEST(reads_every_key_of_a_file)
     CHECK_UINT(config.stop_seconds, 9);
     CHECK_TEXT(config.store_repair, "never");
     CHECK(config.store_compact);
+    CHECK_UINT(config.history_seconds, 3600);
+    CHECK_UINT(config.grace_seconds, 172800);
     CHECK_UINT(config.snapshot_seconds, 21600);
     CHECK_UINT(config.snapshots_kept, 3);
     CHECK_UINT(config.timing.task_attempts, 1);
@@ -144,7 +170,7 @@ TEST(names_the_line_and_the_nearest_key)
           "m.yaml:1: unknown key \"colour\" in log: there are level, format, file");
     check("\"a\\nb\": 1\n",
           "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
-          "roles, mesh, api, providers, pools, workspaces, limits, store, blobs, "
+          "roles, mesh, api, providers, pools, workspaces, limits, store, agents, blobs, "
           "snapshots, tasks, tenants, rules, log, mcp");
     check("? [a]\n: b\n", "m.yaml:1: a key must be a word");
     check("\"name\\0\": b\n", "m.yaml:1: a key must be a word");
@@ -386,7 +412,8 @@ TEST(remembers_the_file_it_read)
     mcpz_config_finish(&config);
 }
 
-TEST_MAIN(RUN(reads_every_key_of_a_file), RUN(takes_a_file_of_comments_but_not_an_empty_one),
+TEST_MAIN(RUN(refuses_a_history_that_could_mean_anything), RUN(reads_every_key_of_a_file),
+          RUN(takes_a_file_of_comments_but_not_an_empty_one),
           RUN(names_the_line_and_the_nearest_key), RUN(says_what_kind_of_value_belongs_there),
           RUN(refuses_what_is_missing_or_given_twice), RUN(refuses_values_that_mean_nothing),
           RUN(refuses_what_is_not_yaml), RUN(refuses_what_is_not_utf8),
