@@ -60,6 +60,21 @@ uint64_t mcpz_collecting_tail(struct mcpz_engine *engine, const struct mcpz_id *
     return tail;
 }
 
+/* Does `document` hold all of it, and nobody's branches begin within? */
+static bool is_held(const struct mcpz_document *document, const struct mcpz_agreed *agreed)
+{
+    const struct mcpz_clock *clock = &document->clock;
+
+    for (size_t i = 0; i < document->cuts.count; i++) {
+        const struct mcpz_cut *cut = &document->cuts.cuts[i];
+        if (mcpz_clock_get(agreed->versions, agreed->version_count, &cut->actor) >= cut->seq) {
+            return false;
+        }
+    }
+    return document->exists && mcpz_floor_is_within(agreed->versions, agreed->version_count,
+                                                    clock->versions, clock->count);
+}
+
 void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
                             const struct mcpz_agreed *agreed)
 {
@@ -67,12 +82,17 @@ void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *do
         .kind = MCPZ_RECORD_STABLE,
         .stable = {.document = *document, .agreed = *agreed, .agreed_ms = engine->wall_ms},
     };
+    struct mcpz_document held;
     struct mcpz_floor floor;
 
     if (mcpz_collecting_waits(engine, document) ||
+        mcpz_document_load(&engine->store, document, &held) != MCPZ_OK ||
         mcpz_floor_load(&engine->store, document, &floor) != MCPZ_OK ||
         !mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count)) {
         return;
+    }
+    if (!is_held(&held, agreed)) {
+        return; /* a branch within was found since it was signed: engine/rebase.h */
     }
     if (floor.exists && mcpz_floor_is_within(agreed->versions, agreed->version_count,
                                              floor.clock.versions, floor.clock.count)) {
@@ -98,21 +118,6 @@ static void end_job(struct mcpz_engine *engine)
 static void wake(struct mcpz_engine *engine)
 {
     engine->collecting.next_us = engine->now + MCPZ_COLLECT_PAUSE_US;
-}
-
-/* Does `document` hold all of it, and nobody's branches begin within? */
-static bool is_held(const struct mcpz_document *document, const struct mcpz_agreed *agreed)
-{
-    const struct mcpz_clock *clock = &document->clock;
-
-    for (size_t i = 0; i < document->cuts.count; i++) {
-        const struct mcpz_cut *cut = &document->cuts.cuts[i];
-        if (mcpz_clock_get(agreed->versions, agreed->version_count, &cut->actor) >= cut->seq) {
-            return false;
-        }
-    }
-    return document->exists && mcpz_floor_is_within(agreed->versions, agreed->version_count,
-                                                    clock->versions, clock->count);
 }
 
 /* What was signed of the document of the job, if it still stands, and can be the floor. */

@@ -49,6 +49,8 @@
     X(bases_sent, "checkpoints sent instead of deltas that are gone")                             \
     X(bases_installed, "checkpoints taken in")                                                    \
     X(bases_refused, "checkpoints refused: forged, or against what is here")                      \
+    X(bases_begun_with, "documents begun anew with a checkpoint: another branch was here")        \
+    X(rebase_lost, "deltas that could not be taken along then")                                   \
     X(messages_dropped, "messages dropped: no link to their peer")
 
 struct mcpz_counters {

@@ -7,10 +7,12 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/document.h"
 #include "core/crdt/floor.h"
+#include "core/crdt/past.h"
 #include "crypto/digest.h"
 #include "engine/agreement.h"
 #include "engine/base.h"
 #include "engine/internal.h"
+#include "engine/rebase.h"
 #include "wire/checkpoint.h"
 #include "wire/codec.h"
 
@@ -77,6 +79,7 @@ void mcpz_transfers_offer(struct mcpz_engine *engine, const struct mcpz_id *peer
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
 
+    mcpz_collecting_consider(engine, document); /* it may be due just now: mcpz_floor_hasten() */
     if (engine->store.get(engine->store.context, &record) != MCPZ_OK) {
         return;
     }
@@ -272,50 +275,79 @@ static bool is_ours(const struct mcpz_engine *engine, const struct mcpz_agreed *
     return false;
 }
 
-/*
- * What would a checkpoint be to us? It must bring something, and go together with what is here:
- * no branch of ours begins within it, and our own floor is not beside it.
- *
- * Errors: MCPZ_ENOTFOUND  nothing new; MCPZ_ECONFLICT  it does not go together; MCPZ_ECORRUPT,
- *         MCPZ_EIO
- */
+/* What a checkpoint is to us. */
+enum news {
+    NEWS_NONE,   /* all of it is here */
+    NEWS_MORE,   /* it brings something, and goes together with what is here */
+    NEWS_BRANCH, /* here is another branch within it */
+    NEWS_BESIDE, /* our own floor is neither below nor above */
+};
+
+/* Is all that is here of those who are in it on the branch that was signed? */
+static mcpz_error is_one_branch(struct mcpz_engine *engine, const struct mcpz_document *document,
+                                const struct mcpz_agreed *agreed, bool *is_one)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_cuts *cuts = &document->cuts;
+    mcpz_error error = MCPZ_OK;
+
+    *is_one = true;
+    for (size_t i = 0; i < agreed->version_count && *is_one && error == MCPZ_OK; i++) {
+        const struct mcpz_version *last = &agreed->versions[i];
+        const struct mcpz_tip tip = {last->seq, last->head};
+        const struct mcpz_cut *cut = mcpz_cuts_find(cuts->cuts, cuts->count, &last->actor);
+        if (cut != NULL && cut->seq <= last->seq) {
+            *is_one = false;
+        } else if (last->seq <= mcpz_clock_get(clock->versions, clock->count, &last->actor)) {
+            error = mcpz_past_holds(&engine->store, document, &last->actor, &tip, is_one);
+        }
+    }
+    return error;
+}
+
+/* Errors: MCPZ_ECORRUPT, MCPZ_EIO */
 static mcpz_error judge(struct mcpz_engine *engine, const struct mcpz_id *id,
-                        const struct mcpz_agreed *agreed)
+                        const struct mcpz_agreed *agreed, enum news *news)
 {
     struct mcpz_document document;
     struct mcpz_floor floor;
+    bool is_one = true;
 
     mcpz_error error = mcpz_document_load(&engine->store, id, &document);
     if (error == MCPZ_OK) {
         error = mcpz_floor_load(&engine->store, id, &floor);
     }
+    if (error == MCPZ_OK) {
+        error = is_one_branch(engine, &document, agreed, &is_one);
+    }
     if (error != MCPZ_OK) {
         return error;
     }
-    for (size_t i = 0; i < document.cuts.count; i++) {
-        const struct mcpz_cut *cut = &document.cuts.cuts[i];
-        if (mcpz_clock_get(agreed->versions, agreed->version_count, &cut->actor) >= cut->seq) {
-            return MCPZ_ECONFLICT;
-        }
+    if (is_one && mcpz_floor_is_within(agreed->versions, agreed->version_count,
+                                       document.clock.versions, document.clock.count)) {
+        *news = NEWS_NONE;
+    } else if (!mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count)) {
+        *news = NEWS_BESIDE;
+    } else {
+        *news = is_one ? NEWS_MORE : NEWS_BRANCH;
     }
-    if (mcpz_floor_is_within(agreed->versions, agreed->version_count, document.clock.versions,
-                             document.clock.count)) {
-        return MCPZ_ENOTFOUND;
-    }
-    return mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count) ? MCPZ_OK
-                                                                                  : MCPZ_ECONFLICT;
+    return MCPZ_OK;
 }
 
 mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_id *from,
                                  const struct mcpz_msg_agreed *said)
 {
+    enum news news;
+
     if (!mcpz_clock_is_valid(said->agreed.versions, said->agreed.version_count)) {
         return MCPZ_EPROTO;
     }
-    const mcpz_error news = judge(engine, &said->document, &said->agreed);
+    if (judge(engine, &said->document, &said->agreed, &news) != MCPZ_OK) {
+        return MCPZ_OK; /* what cannot be read was counted */
+    }
     const bool is_floor =
-        said->byte_count == 0 && news == MCPZ_ENOTFOUND && is_ours(engine, &said->agreed);
-    if (!is_floor && (said->byte_count == 0 || (news != MCPZ_OK && news != MCPZ_ECONFLICT))) {
+        said->byte_count == 0 && news == NEWS_NONE && is_ours(engine, &said->agreed);
+    if (!is_floor && (said->byte_count == 0 || news == NEWS_NONE)) {
         return MCPZ_OK; /* nothing to be done for it */
     }
     mcpz_error error = mcpz_agreement_check(engine, from, &said->document, &said->agreed);
@@ -325,7 +357,7 @@ mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_i
     }
     if (is_floor) {
         mcpz_collecting_agreed(engine, &said->document, &said->agreed);
-    } else if (news == MCPZ_ECONFLICT) {
+    } else if (news == NEWS_BESIDE) {
         engine->counters.bases_refused++;
         mcpz_folding_alarm(engine, &said->document);
     } else {
@@ -385,13 +417,13 @@ static mcpz_error take_heads(struct mcpz_engine *engine, const struct mcpz_trans
     return error;
 }
 
-/* All of it is here: installed, made the floor, in the batch of this turn. */
-static mcpz_error finish(struct mcpz_engine *engine, struct mcpz_transfer *transfer)
+/* All of it is here and good: installed, made the floor, in the batch of this turn. */
+static mcpz_error install(struct mcpz_engine *engine, struct mcpz_transfer *transfer,
+                          const struct mcpz_checkpoint *checkpoint)
 {
-    struct mcpz_checkpoint_reader reader;
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_AGENT_INSTALL,
-        .install = {.from = transfer->peer, .checkpoint = &reader.checkpoint},
+        .install = {.from = transfer->peer, .checkpoint = checkpoint},
     };
     const struct mcpz_record_floor floor = {
         .document = transfer->document,
@@ -399,17 +431,11 @@ static mcpz_error finish(struct mcpz_engine *engine, struct mcpz_transfer *trans
         .byte_count = transfer->byte_count,
         .folded_ms = engine->wall_ms,
     };
+    enum news news;
 
-    mcpz_error error = open_base(transfer, &reader);
-    if (error != MCPZ_OK) {
-        engine->counters.bases_refused++;
-        return error;
-    }
-    if (judge(engine, &transfer->document, &transfer->agreed) != MCPZ_OK) {
-        return MCPZ_OK; /* deltas have come meanwhile */
-    }
     mcpz_engine_dispatch(engine, &event);
-    if (judge(engine, &transfer->document, &transfer->agreed) != MCPZ_ENOTFOUND ||
+    mcpz_error error = judge(engine, &transfer->document, &transfer->agreed, &news);
+    if (error != MCPZ_OK || news != NEWS_NONE ||
         mcpz_base_put(&engine->store, &floor, mcpz_bytes(transfer->bytes, transfer->byte_count)) !=
             MCPZ_OK) {
         engine->counters.bases_refused++;
@@ -418,6 +444,49 @@ static mcpz_error finish(struct mcpz_engine *engine, struct mcpz_transfer *trans
     engine->counters.bases_installed++;
     mcpz_collecting_raised(engine, &transfer->document);
     return take_heads(engine, transfer);
+}
+
+/* The same where another branch is here: what was signed counts. */
+static mcpz_error begin_anew(struct mcpz_engine *engine, struct mcpz_transfer *transfer,
+                             const struct mcpz_checkpoint *checkpoint)
+{
+    struct mcpz_rebase *rebase;
+
+    if (mcpz_rebase_begin(engine, &transfer->document, &transfer->agreed, &rebase) != MCPZ_OK) {
+        engine->counters.bases_refused++;
+        mcpz_folding_alarm(engine, &transfer->document); /* it stays as it is */
+        return MCPZ_OK;
+    }
+    engine->counters.bases_begun_with++;
+    mcpz_error error = install(engine, transfer, checkpoint);
+    mcpz_rebase_put_back(engine, &transfer->peer, rebase);
+    mcpz_rebase_destroy(rebase);
+    return error;
+}
+
+static mcpz_error finish(struct mcpz_engine *engine, struct mcpz_transfer *transfer)
+{
+    struct mcpz_checkpoint_reader reader;
+    enum news news;
+
+    mcpz_error error = open_base(transfer, &reader);
+    if (error != MCPZ_OK) {
+        engine->counters.bases_refused++;
+        return error;
+    }
+    if (judge(engine, &transfer->document, &transfer->agreed, &news) != MCPZ_OK) {
+        return MCPZ_OK;
+    }
+    switch (news) {
+    case NEWS_MORE:
+        return install(engine, transfer, &reader.checkpoint);
+    case NEWS_BRANCH:
+        return begin_anew(engine, transfer, &reader.checkpoint);
+    case NEWS_NONE:
+    case NEWS_BESIDE:
+        break; /* deltas, or another checkpoint, have come meanwhile */
+    }
+    return MCPZ_OK;
 }
 
 static mcpz_error take_piece(struct mcpz_transfer *transfer, struct mcpz_bytes bytes)

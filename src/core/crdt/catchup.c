@@ -163,6 +163,27 @@ static void offer_rest(struct mcpz_catchup *catchup, const struct mcpz_document 
                           mcpz_document_digest_of(document));
 }
 
+/*
+ * Must the asker begin with our base? What it lacks is gone, or it has found a branch within what
+ * all have signed, which comes too late: then there is a base soon, if there is none yet.
+ */
+static mcpz_error needs_base(const struct answer *answer, bool *needed)
+{
+    const struct mcpz_msg_want *want = answer->want;
+    const struct mcpz_store *store = answer->catchup->store;
+    mcpz_error error = MCPZ_OK;
+
+    *needed = !mcpz_floor_is_reached(&answer->floor, want->versions, want->version_count);
+    for (size_t i = 0; i < want->cut_count && error == MCPZ_OK && !*needed; i++) {
+        const struct mcpz_cut *cut = &want->cuts[i];
+        error = mcpz_floor_is_settled(store, &want->document, &cut->actor, cut->seq, needed);
+        if (error == MCPZ_OK && *needed) {
+            error = mcpz_floor_hasten(store, &want->document);
+        }
+    }
+    return error;
+}
+
 mcpz_error mcpz_catchup_serve(struct mcpz_catchup *catchup, const struct mcpz_document *document,
                               const struct mcpz_msg_want *want, size_t *bytes)
 {
@@ -175,12 +196,15 @@ mcpz_error mcpz_catchup_serve(struct mcpz_catchup *catchup, const struct mcpz_do
     struct mcpz_branches walk;
     struct mcpz_record record;
     size_t total = 0;
+    bool needs_it = false;
     *bytes = 0;
 
     mcpz_error error = mcpz_floor_load(catchup->store, &document->id, &answer.floor);
-    if (error == MCPZ_OK &&
-        !mcpz_floor_is_reached(&answer.floor, want->versions, want->version_count)) {
-        /* What it lacks is gone: the base is next, and then it asks again. */
+    if (error == MCPZ_OK) {
+        error = needs_base(&answer, &needs_it);
+    }
+    if (error == MCPZ_OK && needs_it) {
+        /* The base is next, and then it asks again. */
         *bytes = mcpz_mail_base(catchup->mail, catchup->peer, &document->id) ? 1 : 0;
         return MCPZ_OK;
     }
@@ -254,14 +278,39 @@ mcpz_error mcpz_catchup_lacks(const struct mcpz_store *store, const struct mcpz_
 
 /* ---- Branches ----------------------------------------------------------------------------- */
 
+/* Do they hold two deltas in one place, of which all have signed one? */
+static mcpz_error shows_settled_fork(const struct mcpz_catchup *catchup,
+                                     const struct mcpz_msg_branches *page, bool *shown)
+{
+    mcpz_error error = MCPZ_OK;
+
+    *shown = false;
+    for (size_t i = 1; i < page->id_count && error == MCPZ_OK && !*shown; i++) {
+        if (page->ids[i].seq == page->ids[i - 1].seq) {
+            error = mcpz_floor_is_settled(catchup->store, &page->document, &page->actor,
+                                          page->ids[i].seq, shown);
+        }
+    }
+    return error;
+}
+
 mcpz_error mcpz_catchup_branches(struct mcpz_catchup *catchup,
                                  const struct mcpz_document *document,
                                  const struct mcpz_msg_branches *page)
 {
     struct mcpz_tip ids[MCPZ_FETCH_MAX];
     struct mcpz_msg_fetch fetch;
+    bool is_too_late = false;
 
-    mcpz_error error = mcpz_branches_answer(catchup->store, document, page, ids, &fetch);
+    mcpz_error error = shows_settled_fork(catchup, page, &is_too_late);
+    if (error == MCPZ_OK && is_too_late) {
+        error = mcpz_floor_hasten(catchup->store, &page->document);
+        (void)mcpz_mail_base(catchup->mail, catchup->peer, &page->document);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = mcpz_branches_answer(catchup->store, document, page, ids, &fetch);
     if (error == MCPZ_OK && (fetch.id_count > 0 || fetch.next > 0)) {
         (void)mcpz_mail_fetch(catchup->mail, catchup->peer, &fetch);
     }

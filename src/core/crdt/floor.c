@@ -38,8 +38,15 @@ bool mcpz_floor_is_within(const struct mcpz_version *versions, size_t count,
 bool mcpz_floor_is_reached(const struct mcpz_floor *floor, const struct mcpz_version *versions,
                            size_t count)
 {
-    return !floor->exists ||
-           mcpz_floor_is_within(floor->clock.versions, floor->clock.count, versions, count);
+    for (size_t i = 0; floor->exists && i < floor->clock.count; i++) {
+        const struct mcpz_version *last = &floor->clock.versions[i];
+        const struct mcpz_version *seen = mcpz_clock_find(versions, count, &last->actor);
+        if (seen == NULL || seen->seq < last->seq ||
+            (seen->seq == last->seq && !mcpz_head_equal(&seen->head, &last->head))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Is it within what was signed? */
@@ -66,6 +73,18 @@ mcpz_error mcpz_floor_is_settled(const struct mcpz_store *store, const struct mc
     record = (struct mcpz_record){.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
     error = store->get(store->context, &record);
     *settled = error == MCPZ_OK && is_within_agreed(&record.floor.agreed, actor, seq);
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_floor_hasten(const struct mcpz_store *store, const struct mcpz_id *document)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE, .stable = {.document = *document}};
+
+    mcpz_error error = store->get(store->context, &record);
+    if (error == MCPZ_OK && record.stable.agreed_ms != 0) {
+        record.stable.agreed_ms = 0;
+        store->put(store->context, &record);
+    }
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 

@@ -45,7 +45,10 @@ struct mcpz_floor {
 MCPZ_MUST_USE mcpz_error mcpz_floor_load(const struct mcpz_store *store,
                                          const struct mcpz_id *document, struct mcpz_floor *floor);
 
-/** Does a version vector reach the floor, that is: are all deltas it lacks here? */
+/**
+ * Does a version vector reach the floor, that is: are all deltas it lacks here? One that ends at
+ * another delta of the same number than the floor does not: it is on a branch that does not count.
+ */
 bool mcpz_floor_is_reached(const struct mcpz_floor *floor, const struct mcpz_version *versions,
                            size_t count);
 
@@ -62,6 +65,15 @@ MCPZ_MUST_USE mcpz_error mcpz_floor_is_settled(const struct mcpz_store *store,
 /** Does each of `count` versions lie at or below those of `clock`? */
 bool mcpz_floor_is_within(const struct mcpz_version *versions, size_t count,
                           const struct mcpz_version *clock, size_t clock_count);
+
+/**
+ * What all have signed is to be the floor now, however long history is kept: somebody else holds
+ * another branch within, and begins anew with the base. Nothing, if there is no such thing.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_floor_hasten(const struct mcpz_store *store,
+                                           const struct mcpz_id *document);
 
 /* ---- Raising it --------------------------------------------------------------------------- */
 

@@ -15,10 +15,8 @@ static bool may_hold(const struct mcpz_document *document, const struct mcpz_act
     if (mcpz_cuts_find(document->cuts.cuts, document->cuts.count, actor) != NULL) {
         return true;
     }
-    /* Without a cut there is one chain. */
-    return last != NULL &&
-           (which->seq < last->seq ||
-            (which->seq == last->seq && mcpz_head_equal(&which->head, &last->head)));
+    /* Another one than its last is no branch either, where all have signed that. */
+    return last != NULL && which->seq <= last->seq;
 }
 
 /*

@@ -1,0 +1,185 @@
+#include "engine/rebase.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/crdt/branches.h"
+#include "core/crdt/document.h"
+#include "engine/internal.h"
+#include "wire/codec.h"
+
+struct mcpz_rebase {
+    struct mcpz_record_fork forks[MCPZ_ACTORS_MAX];
+    size_t fork_count;
+
+    /* Encoded BATCHes of one delta each, behind their lengths. */
+    uint8_t *bytes;
+    size_t length;
+    size_t capacity;
+
+    uint8_t batch[MCPZ_MSG_BYTES_MAX]; /* the one at hand */
+};
+
+void mcpz_rebase_destroy(struct mcpz_rebase *rebase)
+{
+    if (rebase != NULL) {
+        free(rebase->bytes);
+        free(rebase);
+    }
+}
+
+/* ---- Taking along ------------------------------------------------------------------------- */
+
+static mcpz_error make_room(struct mcpz_rebase *rebase, size_t needed)
+{
+    if (needed > MCPZ_REBASE_BYTES_MAX) {
+        return MCPZ_EFULL;
+    }
+    if (needed <= rebase->capacity) {
+        return MCPZ_OK;
+    }
+    uint8_t *grown = realloc(rebase->bytes, 2 * needed);
+    if (grown == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    rebase->bytes = grown;
+    rebase->capacity = 2 * needed;
+    return MCPZ_OK;
+}
+
+static mcpz_error take(struct mcpz_engine *engine, struct mcpz_rebase *rebase,
+                       const struct mcpz_delta *delta)
+{
+    size_t length = 0;
+
+    mcpz_error error =
+        mcpz_engine_prove(engine, delta, rebase->batch, sizeof(rebase->batch), &length);
+    const uint32_t counted = (uint32_t)length;
+    if (error == MCPZ_OK) {
+        error = make_room(rebase, rebase->length + sizeof(counted) + length);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    memcpy(rebase->bytes + rebase->length, &counted, sizeof(counted));
+    memcpy(rebase->bytes + rebase->length + sizeof(counted), rebase->batch, length);
+    rebase->length += sizeof(counted) + length;
+    return MCPZ_OK;
+}
+
+/* Who follows: those that were signed from where they were, the others from their first delta. */
+static mcpz_error line_up(struct mcpz_engine *engine, const struct mcpz_document *document,
+                          const struct mcpz_agreed *agreed, struct mcpz_branches *walk)
+{
+    static const struct mcpz_tip start = {.seq = 0};
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_cuts *cuts = &document->cuts;
+    mcpz_error error = MCPZ_OK;
+
+    mcpz_branches_init(walk, document);
+    for (size_t i = 0; i < agreed->version_count && error == MCPZ_OK; i++) {
+        const struct mcpz_version *last = &agreed->versions[i];
+        const struct mcpz_tip behind = {last->seq, last->head};
+        error = mcpz_branches_follow(walk, &engine->store, &last->actor, &behind);
+    }
+    for (size_t i = 0; i < clock->count && error == MCPZ_OK; i++) {
+        const struct mcpz_actor *actor = &clock->versions[i].actor;
+        if (mcpz_clock_find(agreed->versions, agreed->version_count, actor) == NULL) {
+            error = mcpz_branches_follow(walk, &engine->store, actor, &start);
+        }
+    }
+    for (size_t i = 0; i < cuts->count && error == MCPZ_OK; i++) {
+        const struct mcpz_actor *actor = &cuts->cuts[i].actor;
+        if (mcpz_clock_find(clock->versions, clock->count, actor) == NULL &&
+            mcpz_clock_find(agreed->versions, agreed->version_count, actor) == NULL) {
+            error = mcpz_branches_follow(walk, &engine->store, actor, &start);
+        }
+    }
+    return error;
+}
+
+static mcpz_error take_deltas(struct mcpz_engine *engine, struct mcpz_rebase *rebase,
+                              const struct mcpz_document *document,
+                              const struct mcpz_agreed *agreed)
+{
+    struct mcpz_branches walk;
+    struct mcpz_record record;
+
+    mcpz_signing_sign(engine); /* what this turn wrote */
+    mcpz_error error = line_up(engine, document, agreed, &walk);
+    while (error == MCPZ_OK) {
+        error = mcpz_branches_next(&walk, &engine->store, &record);
+        if (error == MCPZ_OK) {
+            error = take(engine, rebase, &record.delta.delta);
+        } else if (error == MCPZ_ENOTFOUND) {
+            return MCPZ_OK;
+        }
+    }
+    return error;
+}
+
+static mcpz_error take_forks(struct mcpz_engine *engine, const struct mcpz_id *document,
+                             struct mcpz_rebase *rebase)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FORK, .fork = {.document = *document}};
+    mcpz_error error =
+        engine->store.next(engine->store.context, MCPZ_SCAN_DOCUMENT, true, &record);
+
+    while (error == MCPZ_OK && rebase->fork_count < MCPZ_ARRAY_LEN(rebase->forks)) {
+        rebase->forks[rebase->fork_count++] = record.fork;
+        error = engine->store.next(engine->store.context, MCPZ_SCAN_DOCUMENT, false, &record);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_rebase_begin(struct mcpz_engine *engine, const struct mcpz_id *document,
+                             const struct mcpz_agreed *agreed, struct mcpz_rebase **rebase)
+{
+    struct mcpz_rebase *made = calloc(1, sizeof(*made));
+    struct mcpz_document held;
+
+    *rebase = NULL;
+    if (made == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    mcpz_error error = mcpz_document_load(&engine->store, document, &held);
+    if (error == MCPZ_OK) {
+        error = take_deltas(engine, made, &held, agreed);
+    }
+    if (error == MCPZ_OK) {
+        error = take_forks(engine, document, made);
+    }
+    if (error != MCPZ_OK) {
+        mcpz_rebase_destroy(made);
+        return error;
+    }
+    mcpz_agents_forget(&engine->node.agents, document);
+    *rebase = made;
+    return MCPZ_OK;
+}
+
+/* ---- Putting back ------------------------------------------------------------------------- */
+
+void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_id *from,
+                          const struct mcpz_rebase *rebase)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < rebase->fork_count; i++) {
+        const struct mcpz_record record = {.kind = MCPZ_RECORD_FORK, .fork = rebase->forks[i]};
+        engine->store.put(engine->store.context, &record);
+    }
+    while (at < rebase->length) {
+        struct mcpz_msg msg;
+        uint32_t length;
+        memcpy(&length, rebase->bytes + at, sizeof(length));
+        const struct mcpz_bytes batch = mcpz_bytes(rebase->bytes + at + sizeof(length), length);
+        at += sizeof(length) + length;
+        mcpz_arena_clear(&engine->scratch->decode_arena);
+        mcpz_error error = mcpz_msg_decode(batch, &engine->scratch->decode_arena, &msg);
+        assert(error == MCPZ_OK && msg.kind == MCPZ_MSG_BATCH); /* we have just encoded it */
+        error = mcpz_incoming_batch(engine, from, &msg.batch);
+        engine->counters.rebase_lost += error != MCPZ_OK;
+    }
+}

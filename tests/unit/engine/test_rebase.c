@@ -1,0 +1,223 @@
+/* Somebody contradicts itself below what all have signed: what was signed counts. */
+
+#include "authors.h"
+#include "fold_pair.h"
+#include "wire/codec.h"
+
+static struct mcpz_identity *liar;
+
+/* What the liar writes first: 7 to some, 8 to others. */
+static struct mcpz_delta first_delta(uint8_t value)
+{
+    static uint8_t values[UINT8_MAX + 1];
+    static struct mcpz_add adds[UINT8_MAX + 1];
+
+    values[value] = value;
+    adds[value] = (struct mcpz_add){
+        .type = MCPZ_ENTRY_REGISTER,
+        .path = mcpz_bytes("\x91\xa3lie", 5),
+        .value = mcpz_bytes(&values[value], 1),
+    };
+    return (struct mcpz_delta){
+        .document = document(),
+        .actor = {.node = *mcpz_identity_id(liar), .generation = 1},
+        .seq = 1,
+        .hlc = mcpz_hlc_of_ms(WALL_MS),
+        .adds = &adds[value],
+        .add_count = 1,
+    };
+}
+
+/* As if `peer` had said so to `side`. */
+static void tell(struct side *side, const struct side *peer, const struct mcpz_delta *delta)
+{
+    static uint8_t bytes[MCPZ_DELTA_BYTES_MAX];
+    const struct mcpz_certificate_bytes certificate = certify(founder.authority, liar);
+    const struct mcpz_msg introduction = author_msg(liar, &certificate);
+    const struct mcpz_msg msg = sign(liar, delta, bytes);
+    struct mcpz_link_row *row = mcpz_link_rows_of(enter(side), mcpz_identity_id(peer->identity));
+
+    CHECK(row != NULL);
+    CHECK_UINT(mcpz_authors_take(side->engine, row, &introduction.author), MCPZ_OK);
+    CHECK_UINT(mcpz_incoming_batch(side->engine, mcpz_identity_id(peer->identity), &msg.batch),
+               MCPZ_OK);
+    leave(side);
+}
+
+static void make_liar(const uint64_t *history_ms)
+{
+    make_neighbours(history_ms);
+    liar = identity_of(99);
+}
+
+static void free_all(void)
+{
+    mcpz_identity_destroy(liar);
+    free_pair();
+}
+
+/* What is shown at the path of the liar; UINT8_MAX: nothing. */
+static uint8_t lie_at(struct side *side)
+{
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {.document = document(), .path = mcpz_bytes("\x91\xa3lie", 5)}};
+    const struct mcpz_store *store = mcpz_engine_store(enter(side));
+    uint8_t value = UINT8_MAX;
+
+    if (store->next(store->context, MCPZ_SCAN_PATH, true, &record) == MCPZ_OK) {
+        value = record.entry.value.data[0];
+    }
+    leave(side);
+    return value;
+}
+
+/* The document is made, and both hold one branch of the liar's. */
+static void write_lie(uint8_t value)
+{
+    const struct mcpz_delta lie = first_delta(value);
+
+    write_many(&founder, 1);
+    tell(&founder, &other, &lie);
+    tell(&other, &founder, &lie);
+    CHECK_UINT(lie_at(&other), value);
+    check_same_root();
+}
+
+static void write_more(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1k", (uint8_t)(i % 100));
+        talk();
+    }
+}
+
+/* Both have signed the one branch, and the founder knows that; the other does not yet. */
+static void sign_one_branch(void)
+{
+    write_lie(7);
+    write_more(MCPZ_FOLD_DELTAS);
+    for (int i = 0; i < 40 && count_rows(&founder, MCPZ_RECORD_STABLE) == 0; i++) {
+        tick_both();
+        while (count_rows(&founder, MCPZ_RECORD_STABLE) == 0 &&
+               (hand_over(&founder, &other) || hand_over(&other, &founder))) {
+        }
+    }
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_STABLE), 1);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_STABLE), 0);
+}
+
+static void check_begun_anew(void)
+{
+    CHECK_UINT(other.engine->counters.bases_begun_with, 1);
+    CHECK_UINT(other.engine->counters.rebase_lost, 0);
+    CHECK_UINT(other.engine->counters.bases_refused, 0);
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FLOOR), 1);
+    CHECK_UINT(lie_at(&other), 7);
+    CHECK_UINT(lie_at(&founder), 7);
+    CHECK_UINT(founder.engine->counters.checkpoints_diverged, 0);
+    CHECK_UINT(other.engine->counters.checkpoints_diverged, 0);
+    check_same_root();
+}
+
+/* Its evidence stays, and so does what the other has written since. */
+static void find_the_other_branch(const uint64_t *history_ms)
+{
+    make_liar(history_ms);
+    sign_one_branch();
+    const struct mcpz_delta two = first_delta(8);
+    tell(&other, &founder, &two);
+    CHECK_UINT(other.engine->counters.forks_found, 1);
+    CHECK_UINT(lie_at(&other), UINT8_MAX);
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", 5);
+    pass_time(MCPZ_SECONDS(30));
+    check_begun_anew();
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FORK), 1);
+    const struct mcpz_id id = document();
+    struct mcpz_document document;
+    CHECK_UINT(mcpz_document_load(&enter(&founder)->store, &id, &document), MCPZ_OK);
+    CHECK_UINT(document.clock.count, 3); /* the founder, the liar, and what the other wrote */
+    leave(&founder);
+    /* Both go on, and what comes late of the other branch changes nothing. */
+    tell(&founder, &other, &two);
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", 6);
+    write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1k", 6);
+    pass_time(MCPZ_SECONDS(10));
+    check_same_root();
+    CHECK_UINT(lie_at(&other), 7);
+    free_all();
+}
+
+TEST(what_was_signed_counts_though_another_branch_was_found_meanwhile)
+{
+    find_the_other_branch(&no_history);
+}
+
+/* However long history is: it is cut short for that document. */
+TEST(who_waits_for_history_to_be_over_folds_for_whoever_found_another_branch)
+{
+    find_the_other_branch(&an_hour);
+}
+
+/* Who was away has only ever seen the other branch. */
+TEST(who_comes_back_with_another_branch_begins_anew)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta two = first_delta(8);
+    write_lie(7);
+    write_more(MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+    lose_document(&other);
+    tell(&other, &founder, &two);
+    CHECK_UINT(lie_at(&other), 8);
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", 5);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(lie_at(&other), 7);
+    check_same_root();
+    CHECK_UINT(other.engine->counters.bases_begun_with, 1);
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {.document = document(), .path = mcpz_bytes("\x91\xa1m", 3)}};
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+    CHECK_UINT(store->next(store->context, MCPZ_SCAN_PATH, true, &record), MCPZ_OK);
+    CHECK_UINT(record.entry.value.data[0], 5);
+    leave(&founder);
+    free_all();
+}
+
+/* It is in the batch of one turn: a crash finds it before or after. */
+TEST(a_crash_finds_the_document_as_it_was_or_as_it_is)
+{
+    make_liar(&no_history);
+    sign_one_branch();
+    const struct mcpz_delta two = first_delta(8);
+    tell(&other, &founder, &two);
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", 5);
+    for (int i = 0; i < 100 && other.engine->counters.bases_begun_with == 0; i++) {
+        tick_both();
+        while (other.engine->counters.bases_begun_with == 0 &&
+               (hand_over(&founder, &other) || hand_over(&other, &founder))) {
+        }
+    }
+    CHECK_UINT(other.engine->counters.bases_begun_with, 1);
+    /* What is kept now is whole: it is there after a start. */
+    mcpz_engine_destroy(other.engine);
+    start_side(&other, "other:1");
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FLOOR), 1);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FORK), 1);
+    CHECK_UINT(lie_at(&other), 7);
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {.document = document(), .path = mcpz_bytes("\x91\xa1m", 3)}};
+    const struct mcpz_store *store = mcpz_engine_store(enter(&other));
+    CHECK_UINT(store->next(store->context, MCPZ_SCAN_PATH, true, &record), MCPZ_OK);
+    leave(&other);
+    free_all();
+}
+
+TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
+          RUN(who_waits_for_history_to_be_over_folds_for_whoever_found_another_branch),
+          RUN(who_comes_back_with_another_branch_begins_anew),
+          RUN(a_crash_finds_the_document_as_it_was_or_as_it_is))
