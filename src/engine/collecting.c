@@ -6,10 +6,10 @@
 #include "core/crdt/branches.h"
 #include "core/crdt/document.h"
 #include "core/crdt/floor.h"
+#include "crypto/digest.h"
 #include "engine/base.h"
 #include "engine/internal.h"
 #include "engine/replay.h"
-#include "engine/root.h"
 
 /* A document that is made anew as it was. */
 struct mcpz_collect_job {
@@ -175,19 +175,19 @@ static void finish_job(struct mcpz_engine *engine)
         !mcpz_id_equal(&record.stable.agreed.root, &job->root)) {
         return;
     }
-    mcpz_error error = mcpz_root_of(made, &job->document, root.bytes);
-    if (error == MCPZ_OK && !mcpz_id_equal(&root, &job->root)) {
-        mcpz_folding_alarm(engine, &job->document);
-        drop_stable(engine, &job->document);
-        return;
-    }
-    if (error == MCPZ_OK) {
-        error = mcpz_base_make(made, &job->document, &base, &length);
-    }
-    if (error == MCPZ_OK) {
-        raise_floor(engine, mcpz_bytes(base, length), &record.stable);
-    } else if (error == MCPZ_EFULL) {
+    mcpz_error error = mcpz_base_make(made, &job->document, &base, &length);
+    if (error == MCPZ_EFULL) {
         drop_stable(engine, &job->document); /* too large to be sent: all of it is kept */
+    } else if (error != MCPZ_OK) {
+        engine->counters.floors_failed++;
+    } else {
+        mcpz_digest(MCPZ_DIGEST_ROOT, mcpz_bytes(base, length), root.bytes);
+        if (mcpz_id_equal(&root, &job->root)) {
+            raise_floor(engine, mcpz_bytes(base, length), &record.stable);
+        } else {
+            mcpz_folding_alarm(engine, &job->document);
+            drop_stable(engine, &job->document);
+        }
     }
     free(base);
 }
@@ -195,6 +195,7 @@ static void finish_job(struct mcpz_engine *engine)
 static void run_job(struct mcpz_engine *engine)
 {
     struct mcpz_collect_job *job = engine->collecting.job;
+    const struct mcpz_store *made = mcpz_replay_store(job->replay);
     mcpz_error error = MCPZ_OK;
     struct mcpz_record record;
 
@@ -202,6 +203,7 @@ static void run_job(struct mcpz_engine *engine)
         error = mcpz_branches_next(&job->walk, &engine->store, &record);
         if (error == MCPZ_OK) {
             error = mcpz_replay_apply(job->replay, &record.delta.delta);
+            made->remove(made->context, &record); /* nothing of it is looked at again */
         }
     }
     if (error == MCPZ_OK) {

@@ -215,7 +215,7 @@ static struct mcpz_identity *identity_of(uint8_t seed)
 }
 
 static void open_side(struct bench_pair *pair, struct bench_side *side, uint8_t seed,
-                      const char *directory)
+                      const char *directory, const uint64_t *history_ms)
 {
     const struct mcpz_vault_port vault = {.lend = lend, .lend_by_id = lend_by_id};
     const struct mcpz_engine_ports ports = {
@@ -233,6 +233,7 @@ static void open_side(struct bench_pair *pair, struct bench_side *side, uint8_t 
         .seed = seed,
         .name = "side",
         .address = seed == 1 ? "author:1" : "keeper:1",
+        .history_ms = history_ms,
     };
     must(mcpz_engine_create(&config, &ports, pair->now, pair->wall_ms, &side->engine) == MCPZ_OK,
          "no engine");
@@ -241,6 +242,9 @@ static void open_side(struct bench_pair *pair, struct bench_side *side, uint8_t 
 
 struct mcpz_engine *bench_enter(struct bench_pair *pair, struct bench_side *side)
 {
+    if (side->turn_began_s == 0) {
+        side->turn_began_s = bench_seconds();
+    }
     mcpz_engine_turn_begin(side->engine, pair->now, pair->wall_ms);
     return side->engine;
 }
@@ -248,6 +252,9 @@ struct mcpz_engine *bench_enter(struct bench_pair *pair, struct bench_side *side
 void bench_leave(struct bench_side *side)
 {
     (void)mcpz_engine_turn_end(side->engine);
+    const double took_s = bench_seconds() - side->turn_began_s;
+    side->slowest_s = took_s > side->slowest_s ? took_s : side->slowest_s;
+    side->turn_began_s = 0;
     await(side, BEHIND_MAX);
 }
 
@@ -311,7 +318,7 @@ static void join(struct bench_pair *pair)
     must(mcpz_engine_node(pair->keeper.engine)->fabric.links.count == 1, "not admitted");
 }
 
-void bench_pair_open(struct bench_pair *pair, const char *directory)
+static void open_pair(struct bench_pair *pair, const char *directory, const uint64_t *history_ms)
 {
     *pair = (struct bench_pair){.now = MCPZ_SECONDS(1), .wall_ms = WALL_MS};
     for (size_t i = 0; i < 2; i++) {
@@ -320,9 +327,21 @@ void bench_pair_open(struct bench_pair *pair, const char *directory)
                                     &keys[i]) == MCPZ_OK,
              "no key");
     }
-    open_side(pair, &pair->author, 1, NULL);
-    open_side(pair, &pair->keeper, 3, directory);
+    open_side(pair, &pair->author, 1, NULL, history_ms);
+    open_side(pair, &pair->keeper, 3, directory, history_ms);
     join(pair);
+}
+
+void bench_pair_open(struct bench_pair *pair, const char *directory)
+{
+    open_pair(pair, directory, NULL);
+}
+
+void bench_pair_open_folding(struct bench_pair *pair, const char *directory)
+{
+    static const uint64_t no_history;
+
+    open_pair(pair, directory, &no_history);
 }
 
 static void close_side(struct bench_side *side)

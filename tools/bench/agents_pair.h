@@ -44,6 +44,8 @@ struct bench_side {
     sem_t news;      /* of the store's thread */
     struct mcpz_engine *engine;
     mcpz_link link;
+    double turn_began_s; /* 0: none is under way */
+    double slowest_s;    /* turn, without waiting for the disk */
 };
 
 struct bench_pair {
@@ -69,6 +71,9 @@ void bench_say(const char *row, double value, const char *unit);
 /** A mesh of two. The author's store is in memory; the keeper's too, unless there is a directory
  * for it. */
 void bench_pair_open(struct bench_pair *pair, const char *directory);
+
+/** The same, and what all have signed is folded at once. */
+void bench_pair_open_folding(struct bench_pair *pair, const char *directory);
 void bench_pair_close(struct bench_pair *pair);
 
 /** Open a turn of `side`, or go on with it. */

@@ -23,6 +23,7 @@ struct side {
     struct mcpz_kv kv;
     struct mcpz_engine *engine;
     mcpz_link link;
+    bool disk_is_held;
     bool closed; /* the engine wants its link closed */
     char why[128];
     uint32_t reply_code; /* of the last REPLY; UINT32_MAX: none */
@@ -81,7 +82,9 @@ static inline void sync_disk(struct side *side)
 static inline void leave(struct side *side)
 {
     (void)mcpz_engine_turn_end(side->engine);
-    sync_disk(side);
+    if (!side->disk_is_held) {
+        sync_disk(side);
+    }
 }
 
 static inline struct mcpz_identity *identity_of(uint8_t seed)
@@ -164,6 +167,19 @@ static inline void connect_pair(void)
 {
     open_end(&other, &founder, "founder:1");
     open_end(&founder, &other, "");
+}
+
+/* It starts again with what is on its disk, and is linked anew. */
+static inline void restart_side(struct side *side)
+{
+    struct side *peer = side == &founder ? &other : &founder;
+
+    mcpz_engine_destroy(side->engine);
+    side->disk_is_held = false;
+    start_side(side, side == &founder ? "founder:1" : pair_address);
+    mcpz_engine_link_closed(enter(peer), peer->link);
+    leave(peer);
+    connect_pair();
 }
 
 static inline bool hand_over(struct side *from, struct side *to)
