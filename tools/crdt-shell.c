@@ -12,16 +12,20 @@
  *   {"verb": "delta", "replica": "A", "bytes": "93..."}        its answer to a WANT
  *   {"verb": "want", "replica": "A"}                           a WANT of what it lacks
  *   {"verb": "state" | "view" | "root", "replica": "A"}
- *   {"verb": "view", "replica": "A", "at_ms": 1700000000000}    as it was; null: it was not there
+ *   {"verb": "view", "replica": "A", "at_ms": 1700000000000}    as it was; null: it was not there,
+ *                                                              or its history then is "folded"
  *   {"verb": "restore", "replica": "A", "at_ms": 1700000000000} or "at": "v-..."
  *   {"verb": "clock", "replica": "A", "wall_ms": 1700000000000}
  *   {"verb": "backup", "replica": "A"}
  *   {"verb": "restart", "replica": "A", "how": "kill" | "crash" | "restore"}
  *   {"verb": "checkpoint", "replica": "A"}                      "bytes" of it
  *   {"verb": "install", "replica": "B", "bytes": "95..."}       what became of it: "fate"
+ *   {"verb": "agree" | "fold" | "base" | "take", ...}           crdt-shell-floors.c
  *
  * "unsynced": true leaves what a request wrote in memory: a crash loses it.
  */
+
+#include "crdt-shell.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -29,54 +33,23 @@
 #include <string.h>
 
 #include "base/hex.h"
-#include "core/agents.h"
-#include "core/node.h"
 #include "engine/checkpoint.h"
-#include "engine/engine.h"
-#include "engine/persist.h"
 #include "engine/root.h"
 #include "http/document.h"
 #include "http/rewind.h"
-#include "store/mem.h"
 #include "wire/checkpoint.h"
 #include "wire/codec.h"
 #include "wire/value.h"
 
-#define REPLICAS_MAX 16
-#define NAME_CHARS 32
 #define LINE_BYTES_MAX 1048576
-#define CHECKPOINT_BYTES_MAX 524288
-#define DOCUMENT "agent"
 
-struct replica {
-    char name[NAME_CHARS];
-    struct mcpz_actor actor;
-    struct mcpz_mem *mem;
-    struct mcpz_kv kv;
-    struct mcpz_persist persist;
-    struct mcpz_store store;
-    struct mcpz_agents agents;
-    void *memory; /* of agents */
-    uint64_t wall_ms;
-};
-
-struct shell {
-    struct replica replicas[REPLICAS_MAX];
-    size_t count;
-    struct mcpz_scratch *scratch;
-    struct mcpz_node_timing timing;
-    struct mcpz_overlay
-        overlay; /* nobody is linked: all that is said is broadcast, or asked for */
-    uint64_t request;
-};
-
-static void fail(const char *what)
+void crdt_shell_fail(const char *what)
 {
     (void)fprintf(stderr, "crdt-shell: %s\n", what);
     exit(2);
 }
 
-static const char *text_of(const json_t *request, const char *member)
+const char *crdt_shell_text_of(const json_t *request, const char *member)
 {
     const char *text = json_string_value(json_object_get(request, member));
 
@@ -87,19 +60,19 @@ static const char *text_of(const json_t *request, const char *member)
     return text;
 }
 
-static json_int_t number_of(const json_t *request, const char *member)
+json_int_t crdt_shell_number_of(const json_t *request, const char *member)
 {
     return json_integer_value(json_object_get(request, member));
 }
 
 /* ---- Bytes and ids ------------------------------------------------------------------------ */
 
-static json_t *show_hex(struct mcpz_bytes bytes)
+json_t *crdt_shell_show_hex(struct mcpz_bytes bytes)
 {
     char *text = malloc(2 * bytes.length + 1);
 
     if (text == NULL) {
-        fail("out of memory");
+        crdt_shell_fail("out of memory");
     }
     mcpz_hex_put(bytes, text);
     json_t *shown = json_stringn(text, 2 * bytes.length);
@@ -107,17 +80,17 @@ static json_t *show_hex(struct mcpz_bytes bytes)
     return shown;
 }
 
-static size_t read_hex(const char *text, uint8_t *bytes, size_t capacity)
+size_t crdt_shell_read_hex(const char *text, uint8_t *bytes, size_t capacity)
 {
     size_t length = strlen(text) / 2;
 
     if (length > capacity || !mcpz_hex_read(mcpz_text(text), bytes, length)) {
-        fail("no bytes in hexadecimal");
+        crdt_shell_fail("no bytes in hexadecimal");
     }
     return length;
 }
 
-static struct mcpz_id node_id(json_int_t number)
+struct mcpz_id crdt_shell_node_id(json_int_t number)
 {
     struct mcpz_id id = {{0}};
 
@@ -125,12 +98,12 @@ static struct mcpz_id node_id(json_int_t number)
     return id;
 }
 
-static void document_id(struct mcpz_id *document)
+void crdt_shell_document(struct mcpz_id *document)
 {
-    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(DOCUMENT), document);
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(CRDT_SHELL_DOCUMENT), document);
 }
 
-static json_t *show_actor(const struct mcpz_actor *actor)
+json_t *crdt_shell_show_actor(const struct mcpz_actor *actor)
 {
     return json_pack("[I, I]", (json_int_t)actor->node.bytes[0], (json_int_t)actor->generation);
 }
@@ -144,16 +117,16 @@ static json_t *show_dot(const struct mcpz_dot *dot)
 
 /* ---- Replicas ----------------------------------------------------------------------------- */
 
-static struct replica *find(struct shell *shell, const json_t *request)
+struct replica *crdt_shell_find(struct shell *shell, const json_t *request)
 {
-    const char *name = text_of(request, "replica");
+    const char *name = crdt_shell_text_of(request, "replica");
 
     for (size_t i = 0; i < shell->count; i++) {
         if (strcmp(shell->replicas[i].name, name) == 0) {
             return &shell->replicas[i];
         }
     }
-    fail("there is no such replica");
+    crdt_shell_fail("there is no such replica");
     return NULL;
 }
 
@@ -181,7 +154,7 @@ static void start(struct shell *shell, struct replica *replica)
     free(replica->memory);
     replica->memory = calloc(1, mcpz_agents_bytes());
     if (replica->memory == NULL) {
-        fail("out of memory");
+        crdt_shell_fail("out of memory");
     }
     mcpz_arena_init_zeroed(&arena, replica->memory, mcpz_agents_bytes());
     const struct mcpz_agents_config config = {.store = &replica->store,
@@ -191,7 +164,7 @@ static void start(struct shell *shell, struct replica *replica)
     mcpz_agents_init(&replica->agents, &config, MCPZ_SECONDS(1), &arena);
 }
 
-static void end_turn(struct replica *replica, const json_t *request)
+void crdt_shell_end_turn(struct replica *replica, const json_t *request)
 {
     uint64_t batch = replica->kv.commit(replica->kv.context);
 
@@ -203,29 +176,31 @@ static void end_turn(struct replica *replica, const json_t *request)
 
 static json_t *make(struct shell *shell, const json_t *request)
 {
-    if (shell->count == REPLICAS_MAX || strlen(text_of(request, "replica")) >= NAME_CHARS) {
-        fail("no room for one more replica");
+    if (shell->count == CRDT_SHELL_REPLICAS_MAX ||
+        strlen(crdt_shell_text_of(request, "replica")) >= CRDT_SHELL_NAME_CHARS) {
+        crdt_shell_fail("no room for one more replica");
     }
     struct replica *replica = &shell->replicas[shell->count++];
 
     *replica = (struct replica){
-        .actor = {.node = node_id(number_of(request, "node"))},
-        .wall_ms = (uint64_t)number_of(request, "wall_ms"),
+        .actor = {.node = crdt_shell_node_id(crdt_shell_number_of(request, "node"))},
+        .wall_ms = (uint64_t)crdt_shell_number_of(request, "wall_ms"),
     };
-    (void)snprintf(replica->name, sizeof(replica->name), "%s", text_of(request, "replica"));
+    (void)snprintf(replica->name, sizeof(replica->name), "%s",
+                   crdt_shell_text_of(request, "replica"));
     if (mcpz_mem_create(&replica->mem, &replica->kv) != MCPZ_OK) {
-        fail("out of memory");
+        crdt_shell_fail("out of memory");
     }
     mcpz_persist_init(&replica->persist, &replica->kv, shell->scratch, &replica->store);
     start(shell, replica);
     keep_actor(replica);
-    end_turn(replica, request);
+    crdt_shell_end_turn(replica, request);
     return json_object();
 }
 
 /* Step the machine. What it says is added to `answer` as "sent", its reply as "code". */
-static void step(struct shell *shell, struct replica *replica, const struct mcpz_event *event,
-                 json_t *answer)
+void crdt_shell_step(struct shell *shell, struct replica *replica, const struct mcpz_event *event,
+                     json_t *answer)
 {
     struct mcpz_outbox *out = &shell->scratch->outbox;
     struct mcpz_event timed = *event;
@@ -244,11 +219,13 @@ static void step(struct shell *shell, struct replica *replica, const struct mcpz
             (void)json_object_set_new(
                 answer, "text",
                 json_stringn((const char *)action->reply.text.data, action->reply.text.length));
+        } else if (action->kind == MCPZ_ACTION_SEND && action->send.msg.kind == MCPZ_MSG_AGREED) {
+            (void)json_object_set_new(answer, "base", json_true()); /* it lacks what is folded */
         } else if (action->kind == MCPZ_ACTION_SEND || action->kind == MCPZ_ACTION_BROADCAST) {
             if (mcpz_msg_encode(&action->send.msg, bytes, sizeof(bytes), &length) != MCPZ_OK) {
-                fail("a message cannot be encoded");
+                crdt_shell_fail("a message cannot be encoded");
             }
-            (void)json_array_append_new(sent, show_hex(mcpz_bytes(bytes, length)));
+            (void)json_array_append_new(sent, crdt_shell_show_hex(mcpz_bytes(bytes, length)));
         }
     }
     (void)json_object_set_new(answer, "sent", sent);
@@ -308,13 +285,13 @@ static enum mcpz_agent_op op_of(const char *word)
             return ops[i].op;
         }
     }
-    fail("there is no such op");
+    crdt_shell_fail("there is no such op");
     return MCPZ_AGENT_CREATE;
 }
 
 static json_t *write_something(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
+    struct replica *replica = crdt_shell_find(shell, request);
     uint8_t path[MCPZ_PATH_BYTES_MAX];
     struct mcpz_value value = {.length = 0};
     json_t *given = json_object_get(request, "value");
@@ -322,25 +299,25 @@ static json_t *write_something(struct shell *shell, const json_t *request)
     json_t *answer = json_object();
 
     if (given != NULL && mcpz_value_from_json(given, &value) != MCPZ_OK) {
-        fail("not a value");
+        crdt_shell_fail("not a value");
     }
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_AGENT_WRITE,
         .agent = {.request = ++shell->request,
-                  .op = op_of(text_of(request, "op")),
-                  .name = mcpz_text(state != NULL ? state : DOCUMENT),
+                  .op = op_of(crdt_shell_text_of(request, "op")),
+                  .name = mcpz_text(state != NULL ? state : CRDT_SHELL_DOCUMENT),
                   .path = mcpz_bytes(path, read_path(json_object_get(request, "path"), path)),
                   .value = mcpz_bytes(value.bytes, value.length),
-                  .amount = number_of(request, "amount"),
-                  .epoch = number_of(request, "epoch"),
-                  .rank = number_of(request, "rank"),
-                  .index = (uint32_t)number_of(request, "index"),
-                  .to_index = (uint32_t)number_of(request, "to_index"),
-                  .to = node_id(number_of(request, "to"))},
+                  .amount = crdt_shell_number_of(request, "amount"),
+                  .epoch = crdt_shell_number_of(request, "epoch"),
+                  .rank = crdt_shell_number_of(request, "rank"),
+                  .index = (uint32_t)crdt_shell_number_of(request, "index"),
+                  .to_index = (uint32_t)crdt_shell_number_of(request, "to_index"),
+                  .to = crdt_shell_node_id(crdt_shell_number_of(request, "to"))},
     };
-    document_id(&event.agent.document);
-    step(shell, replica, &event, answer);
-    end_turn(replica, request);
+    crdt_shell_document(&event.agent.document);
+    crdt_shell_step(shell, replica, &event, answer);
+    crdt_shell_end_turn(replica, request);
     return answer;
 }
 
@@ -362,10 +339,11 @@ static void count_fates(const struct mcpz_agents *agents, uint64_t *counts)
 /* Decode as a peer's frame is, and hand it in. Also encodes again: one delta has one form. */
 static json_t *receive(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
+    struct replica *replica = crdt_shell_find(shell, request);
     static uint8_t bytes[MCPZ_MSG_BYTES_MAX];
     static uint8_t again[MCPZ_MSG_BYTES_MAX];
-    size_t length = read_hex(text_of(request, "bytes"), bytes, sizeof(bytes));
+    size_t length =
+        crdt_shell_read_hex(crdt_shell_text_of(request, "bytes"), bytes, sizeof(bytes));
     json_t *answer = json_object();
     struct mcpz_msg msg;
     uint64_t before[MCPZ_ARRAY_LEN(fates)];
@@ -386,13 +364,13 @@ static json_t *receive(struct shell *shell, const json_t *request)
     }
     struct mcpz_event event = {
         .kind = MCPZ_EVENT_RECV,
-        .recv = {.from = node_id(255), .msg = &msg},
+        .recv = {.from = crdt_shell_node_id(255), .msg = &msg},
     };
     shell->request++;
     count_fates(&replica->agents, before);
-    step(shell, replica, &event, answer);
+    crdt_shell_step(shell, replica, &event, answer);
     count_fates(&replica->agents, after);
-    end_turn(replica, request);
+    crdt_shell_end_turn(replica, request);
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(fates); i++) {
         if (after[i] != before[i] && json_object_get(answer, "fate") == NULL) {
             (void)json_object_set_new(answer, "fate", json_string(fates[i]));
@@ -406,10 +384,10 @@ static json_t *receive(struct shell *shell, const json_t *request)
 static json_t *look_up(struct replica *replica, struct mcpz_record *record)
 {
     *record = (struct mcpz_record){.kind = MCPZ_RECORD_DOCUMENT};
-    document_id(&record->document.id);
+    crdt_shell_document(&record->document.id);
     mcpz_error error = replica->store.get(replica->store.context, record);
     if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
-        fail("the store cannot be read");
+        crdt_shell_fail("the store cannot be read");
     }
     return error == MCPZ_OK ? json_object() : NULL;
 }
@@ -421,7 +399,8 @@ static json_t *show_versions(const struct mcpz_record_document *document)
     for (size_t i = 0; i < document->version_count; i++) {
         const struct mcpz_version *version = &document->versions[i];
         (void)json_array_append_new(
-            versions, json_pack("[o, I]", show_actor(&version->actor), (json_int_t)version->seq));
+            versions,
+            json_pack("[o, I]", crdt_shell_show_actor(&version->actor), (json_int_t)version->seq));
     }
     return versions;
 }
@@ -432,7 +411,8 @@ static json_t *show_heads(const struct mcpz_record_document *document)
 
     for (size_t i = 0; i < document->version_count; i++) {
         const struct mcpz_head *head = &document->versions[i].head;
-        (void)json_array_append_new(heads, show_hex(mcpz_bytes(head->bytes, MCPZ_HEAD_BYTES)));
+        (void)json_array_append_new(heads,
+                                    crdt_shell_show_hex(mcpz_bytes(head->bytes, MCPZ_HEAD_BYTES)));
     }
     return heads;
 }
@@ -448,10 +428,12 @@ static json_t *show_cuts(const struct mcpz_record_document *document)
         for (size_t j = 0; j < cut->tip_count; j++) {
             (void)json_array_append_new(
                 tips, json_pack("[I, o]", (json_int_t)cut->tips[j].seq,
-                                show_hex(mcpz_bytes(cut->tips[j].head.bytes, MCPZ_HEAD_BYTES))));
+                                crdt_shell_show_hex(
+                                    mcpz_bytes(cut->tips[j].head.bytes, MCPZ_HEAD_BYTES))));
         }
-        (void)json_array_append_new(cuts, json_pack("[o, I, b, o]", show_actor(&cut->actor),
-                                                    (json_int_t)cut->seq, cut->overrun, tips));
+        (void)json_array_append_new(cuts,
+                                    json_pack("[o, I, b, o]", crdt_shell_show_actor(&cut->actor),
+                                              (json_int_t)cut->seq, cut->overrun, tips));
     }
     return cuts;
 }
@@ -459,14 +441,14 @@ static json_t *show_cuts(const struct mcpz_record_document *document)
 /* What the replica would ask others with. */
 static json_t *want(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
+    struct replica *replica = crdt_shell_find(shell, request);
     uint8_t bytes[MCPZ_MSG_BYTES_MAX];
     struct mcpz_record record;
     size_t length;
     json_t *answer = look_up(replica, &record);
     struct mcpz_msg msg = {.kind = MCPZ_MSG_WANT};
 
-    document_id(&msg.want.document);
+    crdt_shell_document(&msg.want.document);
     if (answer != NULL) {
         msg.want.versions = record.document.versions;
         msg.want.version_count = record.document.version_count;
@@ -476,22 +458,22 @@ static json_t *want(struct shell *shell, const json_t *request)
         answer = json_object();
     }
     if (mcpz_msg_encode(&msg, bytes, sizeof(bytes), &length) != MCPZ_OK) {
-        fail("a WANT cannot be encoded");
+        crdt_shell_fail("a WANT cannot be encoded");
     }
-    (void)json_object_set_new(answer, "bytes", show_hex(mcpz_bytes(bytes, length)));
-    end_turn(replica, request);
+    (void)json_object_set_new(answer, "bytes", crdt_shell_show_hex(mcpz_bytes(bytes, length)));
+    crdt_shell_end_turn(replica, request);
     return answer;
 }
 
 static json_t *show_state(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
+    struct replica *replica = crdt_shell_find(shell, request);
     struct mcpz_record record;
     json_t *answer = look_up(replica, &record);
     json_t *entries = json_array();
 
     if (answer == NULL) {
-        end_turn(replica, request);
+        crdt_shell_end_turn(replica, request);
         json_decref(entries);
         return json_object();
     }
@@ -505,31 +487,35 @@ static json_t *show_state(struct shell *shell, const json_t *request)
         answer, "name",
         json_stringn((const char *)record.document.name.data, record.document.name.length));
     record = (struct mcpz_record){.kind = MCPZ_RECORD_ENTRY};
-    document_id(&record.entry.document);
+    crdt_shell_document(&record.entry.document);
     while (replica->store.next(replica->store.context, MCPZ_SCAN_DOCUMENT, false, &record) ==
            MCPZ_OK) {
         const struct mcpz_record_entry *entry = &record.entry;
-        (void)json_array_append_new(entries,
-                                    json_pack("[o, I, o, I, o]", show_hex(entry->path),
-                                              (json_int_t)entry->type, show_dot(&entry->dot),
-                                              (json_int_t)entry->hlc, show_hex(entry->value)));
+        (void)json_array_append_new(
+            entries, json_pack("[o, I, o, I, o]", crdt_shell_show_hex(entry->path),
+                               (json_int_t)entry->type, show_dot(&entry->dot),
+                               (json_int_t)entry->hlc, crdt_shell_show_hex(entry->value)));
     }
     (void)json_object_set_new(answer, "entries", entries);
-    end_turn(replica, request);
+    crdt_shell_end_turn(replica, request);
     return answer;
 }
 
-/* What it was, as "at_ms" or "at" says. False: nothing. To be finished either way. */
-static bool go_back(struct replica *replica, const json_t *request, struct mcpz_rewind *rewind)
+/* What it was, as "at_ms" or "at" says. False: nothing, or it is `folded`. To be finished either
+ * way. */
+static bool go_back(struct replica *replica, const json_t *request, struct mcpz_rewind *rewind,
+                    bool *folded)
 {
     const char *at = json_string_value(json_object_get(request, "at"));
     struct mcpz_rewind_until until;
     struct mcpz_record record;
 
     *rewind = (struct mcpz_rewind){.found = 0};
-    if (at != NULL ? !mcpz_rewind_at_version(mcpz_text(at), &until)
-                   : !mcpz_rewind_at_ms((uint64_t)number_of(request, "at_ms"), &until)) {
-        fail("no time");
+    *folded = false;
+    if (at != NULL
+            ? !mcpz_rewind_at_version(mcpz_text(at), &until)
+            : !mcpz_rewind_at_ms((uint64_t)crdt_shell_number_of(request, "at_ms"), &until)) {
+        crdt_shell_fail("no time");
     }
     json_t *known = look_up(replica, &record);
     if (known == NULL) {
@@ -540,8 +526,12 @@ static bool go_back(struct replica *replica, const json_t *request, struct mcpz_
     while (error == MCPZ_OK) {
         error = mcpz_rewind_step(rewind, &replica->store, 64);
     }
+    *folded = error == MCPZ_EEXPIRED;
+    if (*folded) {
+        return false;
+    }
     if (error != MCPZ_ENOTFOUND) {
-        fail("the past cannot be read");
+        crdt_shell_fail("the past cannot be read");
     }
     record =
         (struct mcpz_record){.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = rewind->document}};
@@ -556,33 +546,36 @@ static bool is_of_the_past(const json_t *request)
 
 static json_t *show_view(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
+    struct replica *replica = crdt_shell_find(shell, request);
     struct mcpz_rewind rewind = {.found = 0};
     const struct mcpz_store *store = &replica->store;
     struct mcpz_id document;
     json_t *state = NULL;
     json_t *conflicts = NULL;
+    bool folded = false;
 
-    document_id(&document);
+    crdt_shell_document(&document);
     if (is_of_the_past(request)) {
-        store = go_back(replica, request, &rewind) ? &rewind.store : NULL;
+        store = go_back(replica, request, &rewind, &folded) ? &rewind.store : NULL;
     }
     if (store != NULL && mcpz_document_show(store, &document, &state, &conflicts) != MCPZ_OK) {
-        fail("a document cannot be shown");
+        crdt_shell_fail("a document cannot be shown");
     }
     mcpz_rewind_finish(&rewind);
-    end_turn(replica, request);
-    return json_pack("{s:o?, s:o?}", "state", state, "conflicts", conflicts);
+    crdt_shell_end_turn(replica, request);
+    return json_pack("{s:o?, s:o?, s:b}", "state", state, "conflicts", conflicts, "folded",
+                     folded);
 }
 
 /* As an op: "code", and what it says. */
 static json_t *restore_past(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
+    struct replica *replica = crdt_shell_find(shell, request);
     struct mcpz_rewind rewind;
     json_t *answer = json_object();
+    bool folded;
 
-    if (go_back(replica, request, &rewind)) {
+    if (go_back(replica, request, &rewind, &folded)) {
         struct mcpz_event event = {
             .kind = MCPZ_EVENT_AGENT_WRITE,
             .agent = {.request = ++shell->request,
@@ -590,51 +583,52 @@ static json_t *restore_past(struct shell *shell, const json_t *request)
                       .document = rewind.document,
                       .past = &rewind.store},
         };
-        step(shell, replica, &event, answer);
+        crdt_shell_step(shell, replica, &event, answer);
     } else {
-        (void)json_object_set_new(answer, "code", json_integer(MCPZ_CODE_NOT_FOUND));
+        (void)json_object_set_new(
+            answer, "code", json_integer(folded ? MCPZ_CODE_HISTORY_FOLDED : MCPZ_CODE_NOT_FOUND));
     }
     mcpz_rewind_finish(&rewind);
-    end_turn(replica, request);
+    crdt_shell_end_turn(replica, request);
     return answer;
 }
 
 static json_t *show_root(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
+    struct replica *replica = crdt_shell_find(shell, request);
     uint8_t root[MCPZ_DIGEST_BYTES];
     struct mcpz_id document;
 
-    document_id(&document);
+    crdt_shell_document(&document);
     mcpz_error error = mcpz_root_of(&replica->store, &document, root);
-    end_turn(replica, request);
+    crdt_shell_end_turn(replica, request);
     if (error == MCPZ_ENOTFOUND) {
         return json_pack("{s:n}", "root");
     }
     if (error != MCPZ_OK) {
-        fail("no root can be made");
+        crdt_shell_fail("no root can be made");
     }
-    return json_pack("{s:o}", "root", show_hex(mcpz_bytes(root, sizeof(root))));
+    return json_pack("{s:o}", "root", crdt_shell_show_hex(mcpz_bytes(root, sizeof(root))));
 }
 
 /* ---- What befalls replicas ---------------------------------------------------------------- */
 
 static json_t *set_clock(struct shell *shell, const json_t *request)
 {
-    find(shell, request)->wall_ms = (uint64_t)number_of(request, "wall_ms");
+    crdt_shell_find(shell, request)->wall_ms = (uint64_t)crdt_shell_number_of(request, "wall_ms");
     return json_object();
 }
 
 static json_t *back_up(struct shell *shell, const json_t *request)
 {
-    mcpz_mem_back_up(find(shell, request)->mem);
+    mcpz_mem_back_up(crdt_shell_find(shell, request)->mem);
     return json_object();
 }
 
 static json_t *restart(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
-    const char *how = text_of(request, "how");
+    struct replica *replica = crdt_shell_find(shell, request);
+    const char *how = crdt_shell_text_of(request, "how");
 
     if (strcmp(how, "kill") == 0) {
         mcpz_mem_sync(replica->mem, mcpz_mem_newest(replica->mem));
@@ -645,14 +639,14 @@ static json_t *restart(struct shell *shell, const json_t *request)
     }
     (void)replica->kv.progress(replica->kv.context);
     start(shell, replica);
-    end_turn(replica, request);
+    crdt_shell_end_turn(replica, request);
     return json_pack("{s:I}", "generation", (json_int_t)replica->actor.generation);
 }
 
 /* ---- Checkpoints -------------------------------------------------------------------------- */
 
 struct gathered {
-    uint8_t bytes[CHECKPOINT_BYTES_MAX];
+    uint8_t bytes[CRDT_SHELL_CHECKPOINT_BYTES_MAX];
     size_t length;
 };
 
@@ -670,28 +664,30 @@ static mcpz_error gather(void *context, struct mcpz_bytes bytes)
 
 static json_t *make_checkpoint(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
+    struct replica *replica = crdt_shell_find(shell, request);
     static struct gathered gathered;
     const struct mcpz_checkpoint_sink sink = {.context = &gathered, .add = gather};
     struct mcpz_id document;
 
     gathered.length = 0;
-    document_id(&document);
+    crdt_shell_document(&document);
     mcpz_error error = mcpz_checkpoint_write(&replica->store, &document, &sink);
-    end_turn(replica, request);
+    crdt_shell_end_turn(replica, request);
     if (error != MCPZ_OK) {
         return json_pack("{s:n}", "bytes");
     }
-    return json_pack("{s:o}", "bytes", show_hex(mcpz_bytes(gathered.bytes, gathered.length)));
+    return json_pack("{s:o}", "bytes",
+                     crdt_shell_show_hex(mcpz_bytes(gathered.bytes, gathered.length)));
 }
 
 /* "fate": merged, duplicate, refused; or malformed, if it is not in the form of a checkpoint. */
 static json_t *install(struct shell *shell, const json_t *request)
 {
-    struct replica *replica = find(shell, request);
-    static uint8_t bytes[CHECKPOINT_BYTES_MAX];
+    struct replica *replica = crdt_shell_find(shell, request);
+    static uint8_t bytes[CRDT_SHELL_CHECKPOINT_BYTES_MAX];
     static struct mcpz_checkpoint_reader reader;
-    const size_t length = read_hex(text_of(request, "bytes"), bytes, sizeof(bytes));
+    const size_t length =
+        crdt_shell_read_hex(crdt_shell_text_of(request, "bytes"), bytes, sizeof(bytes));
     const struct mcpz_agents before = replica->agents;
     json_t *answer = json_object();
 
@@ -710,8 +706,8 @@ static json_t *install(struct shell *shell, const json_t *request)
         .install = {.checkpoint = &reader.checkpoint},
     };
     shell->request++;
-    step(shell, replica, &event, answer);
-    end_turn(replica, request);
+    crdt_shell_step(shell, replica, &event, answer);
+    crdt_shell_end_turn(replica, request);
     const char *fate = "duplicate";
     if (replica->agents.checkpoints_installed > before.checkpoints_installed) {
         fate = "merged";
@@ -730,22 +726,33 @@ static json_t *answer_of(struct shell *shell, const json_t *request)
         const char *word;
         json_t *(*run)(struct shell *shell, const json_t *request);
     } verbs[] = {
-        {"new", make},        {"op", write_something},
-        {"apply", receive},   {"delta", receive},
-        {"want", want},       {"state", show_state},
-        {"view", show_view},  {"restore", restore_past},
-        {"root", show_root},  {"clock", set_clock},
-        {"backup", back_up},  {"restart", restart},
-        {"install", install}, {"checkpoint", make_checkpoint},
+        {"new", make},
+        {"op", write_something},
+        {"apply", receive},
+        {"delta", receive},
+        {"want", want},
+        {"state", show_state},
+        {"view", show_view},
+        {"restore", restore_past},
+        {"root", show_root},
+        {"clock", set_clock},
+        {"backup", back_up},
+        {"restart", restart},
+        {"install", install},
+        {"checkpoint", make_checkpoint},
+        {"agree", crdt_shell_agree},
+        {"fold", crdt_shell_fold},
+        {"base", crdt_shell_base},
+        {"take", crdt_shell_take},
     };
-    const char *word = text_of(request, "verb");
+    const char *word = crdt_shell_text_of(request, "verb");
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(verbs); i++) {
         if (strcmp(verbs[i].word, word) == 0) {
             return verbs[i].run(shell, request);
         }
     }
-    fail("there is no such verb");
+    crdt_shell_fail("there is no such verb");
     return NULL;
 }
 
@@ -764,17 +771,17 @@ int main(void)
     char *line = malloc(LINE_BYTES_MAX);
 
     if (shell == NULL || line == NULL || mcpz_scratch_create(&shell->scratch) != MCPZ_OK) {
-        fail("out of memory");
+        crdt_shell_fail("out of memory");
     }
     shell->timing = mcpz_timing_or_default(&(struct mcpz_node_timing){.heartbeat_us = 0});
     while (fgets(line, LINE_BYTES_MAX, stdin) != NULL) {
         json_error_t why;
         json_t *request = json_loads(line, JSON_ALLOW_NUL, &why);
         if (request == NULL) {
-            fail("a line is not JSON");
+            crdt_shell_fail("a line is not JSON");
         }
         /* A new world: all replicas are gone. */
-        if (strcmp(text_of(request, "verb"), "clear") == 0) {
+        if (strcmp(crdt_shell_text_of(request, "verb"), "clear") == 0) {
             forget_all(shell);
             (void)puts("{}");
         } else {

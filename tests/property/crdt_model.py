@@ -93,6 +93,8 @@ class Model:
         self.have = {}  # by (actor, seq)
         self.clock = 0  # greatest stamp given out or taken in
         self.known = None  # state of so many deltas
+        self.floor = {}  # by actor: deltas up to here are folded
+        self.stable = None  # likewise, what all have signed and is not folded yet
 
     def state(self):
         if self.known is None or self.known[0] != len(self.have):
@@ -133,6 +135,42 @@ class Model:
         self.have[delta.actor, delta.seq] = delta
         if not self.is_ahead(delta.hlc):
             self.clock = max(self.clock, delta.hlc)
+
+    # ---- Folding: what it knows stays the same, and is kept in another way
+
+    def is_settled(self, actor, seq):
+        """Have all signed what there was of that actor, so far?"""
+        return seq <= max(self.floor.get(actor, 0), (self.stable or {}).get(actor, 0))
+
+    def is_folded_at(self, end):
+        """Is what was stamped before `end` not all there is any more?"""
+        return any(self.have[actor, seq].hlc >= end for actor, seq in self.folded())
+
+    def folded(self):
+        return [key for key in self.have if key[1] <= self.floor.get(key[0], 0)]
+
+    def rows(self):
+        """How many deltas are kept, once what is folded is gone: of that, each actor's last."""
+        return len(self.have) - len(self.folded()) + len(self.floor)
+
+    def raise_floor(self, floor):
+        self.floor = dict(floor)
+        if self.stable and all(seq <= floor.get(actor, 0) for actor, seq in self.stable.items()):
+            self.stable = None
+
+    def take_base(self, other):
+        """Join the deltas below `other`'s floor, whatever their stamps are."""
+        for key in other.folded():
+            self.have[key] = other.have[key]
+        if not self.is_ahead(self.hlc()):
+            self.clock = max(self.clock, self.hlc())
+        self.raise_floor(other.floor)
+
+    def past(self, end):
+        """What it was when all stamps were below `end`; None: it was not there."""
+        then = Model(self.actor[0], self.wall_ms)
+        then.have = {key: delta for key, delta in self.have.items() if delta.hlc < end}
+        return then if then.is_live() else None
 
     def is_closed_with(self, delta):
         chain = [(delta.actor, delta.seq - 1, delta.prev)] if delta.seq > 1 else []

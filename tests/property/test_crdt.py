@@ -194,8 +194,17 @@ class Replica:
             requests += [{"verb": "apply", "replica": self.name, "bytes": message.hex()}, look]
         before, *answers = self.shell.ask_all(requests)
         for (what, message), answer, after in zip(forged, answers[::2], answers[1::2]):
-            assert answer["fate"] in ("malformed", "refused"), (what, answer, message)
+            # Of what all have signed there is no other: it comes too late, whatever it is.
+            late = ("duplicate",) if self.is_settled(message) else ()
+            assert answer["fate"] in ("malformed", "refused", *late), (what, answer, message)
             assert after == before, what
+
+    def is_settled(self, message):
+        try:
+            delta = Delta(message)
+        except (AssertionError, IndexError, TypeError, ValueError):
+            return False
+        return self.model.is_settled(delta.actor, delta.seq)
 
     def catch_up(self, other):
         """Take from `other` what is lacking, as it answers a WANT: state and all (P12)."""
@@ -206,11 +215,54 @@ class Replica:
                 return
             answer = other.ask("delta", bytes=self.ask("want")["bytes"])
             before = len(self.model.have)
+            if answer.get("base"):
+                self.take_base(other)
+                continue
             sent = [bytes.fromhex(message) for message in answer["sent"]]
             self.receive(*(Delta(message) for message in sent if message[1] == Delta.KIND))
             if len(self.model.have) == before:
                 return  # what comes next is stamped too far ahead
         raise AssertionError("it never ends")
+
+    # ---- Folding
+
+    def take_base(self, other):
+        """What it lacks of `other` is folded: join that, and keep what was written here (P11, P19)."""
+        fate = self.ask("take", base=other.ask("base"))["fate"]
+        assert fate == "merged", (self.name, other.name, fate)
+        self.model.take_base(other.model)
+        self.check()
+
+    def fold(self, rows=0, crashes=False):
+        """Let deltas go: nothing that is seen changes, and no more is kept than must be (P18, P19)."""
+        stable, before = self.model.stable, self.root()
+        answer = self.ask("fold", rows=rows, unsynced=crashes)
+        assert answer["raised"] == (stable is not None), (self.name, answer)
+        if stable is not None and not crashes:
+            self.model.raise_floor(stable)
+        if rows == 0 and not crashes:
+            assert answer["rows"] == self.model.rows(), (answer, self.model.rows())
+        assert self.root() == before
+
+    def refuse_rival(self, rng):
+        """Of a delta that all have signed there is no other: who signs one is too late (P11, P16)."""
+        settled = [delta for delta in self.model.have.values()
+                   if self.model.is_settled(delta.actor, delta.seq)]
+        if settled:
+            delta, before = rng.choice(settled), self.root()
+            rival = change(delta, hlc=delta.hlc + 1)
+            fate = self.ask("apply", bytes=rival.hex())["fate"]
+            assert fate == "duplicate", (self.name, delta, fate, self.model.floor, self.model.stable)
+            assert self.root() == before
+
+    def check_past(self, at_ms):
+        """What it was then; or that this is folded (crdt 1.5)."""
+        end = at_ms + 1 << 16
+        view = self.ask("view", at_ms=at_ms)
+        then = self.model.past(end)
+        assert view["folded"] == self.model.is_folded_at(end), (self.name, at_ms, view)
+        if not view["folded"]:
+            assert view["state"] == (view_of(then.state()[0])[0] if then else None), (at_ms, view)
 
 
 def dots_of(delta):
@@ -324,6 +376,46 @@ class History:
         by = self.rng.choice([10, 1000, 29000, -86400000, 86400000, -5000])
         replica.set_clock(replica.model.wall_ms + by)
 
+    def agree(self, away=0):
+        """Those who keep it have all seen the same, and sign that; gives them, if they did."""
+        keepers = self.rng.sample(self.replicas, len(self.replicas) - away)
+        for replica in keepers * 2:
+            replica.catch_up(self.rng.choice([other for other in keepers if other != replica]))
+        models = [replica.model for replica in keepers]
+        if any(model.have.keys() != models[0].have.keys() for model in models[1:]):
+            return []
+        versions = models[0].versions()
+        roots = set()
+        for replica in keepers:
+            if replica.model.stable is None and versions != replica.model.floor:
+                roots.add(replica.ask("agree")["root"])
+                replica.model.stable = versions
+        assert len(roots) <= 1, roots
+        return keepers
+
+    def agree_and_fold(self):
+        """Some fold at once, some later; who was away for longer than the grace comes back to a base."""
+        away = len(self.replicas) > 2 and self.rng.random() < 0.7
+        keepers = self.agree(away)
+        folded = [replica for replica in keepers if self.rng.random() < 0.7]
+        for replica in folded:
+            self.fold(replica)
+        late = [replica for replica in self.replicas if replica not in keepers]
+        if folded and late and self.rng.random() < 0.7:
+            late[0].catch_up(folded[0])
+
+    def fold(self, replica):
+        crashes = self.rng.random() < 0.2
+        replica.fold(self.rng.choice([0, 0, 1, 3]), crashes)
+        if crashes:
+            replica.ask("restart", how="crash")
+            replica.model.clock = replica.model.hlc()
+        replica.check()
+        replica.refuse_rival(self.rng)
+        deltas = list(replica.model.have.values())
+        replica.check_past((self.rng.choice(deltas).hlc >> 16) + self.rng.choice([-1, 0, 1])
+                           if deltas else WALL_MS)
+
     def step(self):
         replica = self.rng.choice(self.replicas)
         chance = self.rng.random()
@@ -339,6 +431,10 @@ class History:
             self.move_clock(replica)
         elif chance < 0.95 and self.deltas:
             replica.refuse(list(forgeries(self.rng.choice(self.deltas), self.rng)))
+        elif chance < 0.98:
+            self.agree_and_fold()
+        else:
+            self.fold(replica)
 
     def spread(self):
         """All see all, each in an order of its own, and some of it twice (P1, P2, P3, P6)."""
@@ -389,6 +485,26 @@ class History:
                 self.check_same_versions()
         self.spread()
         self.check_shown()
+        if self.rng.random() < 0.2:
+            self.fold_all()
+
+    def fold_all(self):
+        """Nothing is left but a base and the last delta of each writer, and whoever comes has all (P11, P18)."""
+        for _ in range(2):  # what was signed before is in the way of what is now
+            assert len(self.agree()) == len(self.replicas)
+            for replica in self.replicas:
+                replica.fold()
+        source = self.rng.choice(self.replicas)
+        assert source.model.rows() == len(source.model.versions())
+        newcomer = Replica(self.shell, "Z", 9, source.model.wall_ms)
+        newcomer.catch_up(source)
+        newcomer.receive(*self.rng.sample(self.deltas, len(self.deltas)))
+        assert newcomer.root() == source.root()
+        newcomer.fold()  # it goes on from the base that it was given
+        _, delta = newcomer.write("set", ["k"], 1, {}) if newcomer.model.is_live() else (None, None)
+        if delta is not None:
+            source.receive(delta)
+            assert newcomer.root() == source.root()
 
     def ops_of_first(self):
         op, delta = self.replicas[0].write("create", None, None, {})
