@@ -186,6 +186,12 @@ static void show_imported(const struct mcpz_invocation *invocation, const json_t
     (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " deltas were new\n",
                  json_integer_value(json_object_get(answer, "applied")),
                  json_integer_value(json_object_get(answer, "deltas")));
+    if (json_integer_value(json_object_get(answer, "bases")) > 0) {
+        (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+                     " agents whose old deltas were folded were new\n",
+                     json_integer_value(json_object_get(answer, "bases_applied")),
+                     json_integer_value(json_object_get(answer, "bases")));
+    }
 }
 
 static enum mcpz_exit run_snapshot_import(const struct mcpz_invocation *invocation)

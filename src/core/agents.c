@@ -317,7 +317,9 @@ static void on_import(struct step *step, uint64_t request, const struct mcpz_del
 
     enum fate fate = take_in(step, NULL, delta, &document);
     count_fate(step->agents, fate);
-    mcpz_mail_reply(&step->mail, request, &delta->document, outcomes[fate]);
+    if (request != 0) {
+        mcpz_mail_reply(&step->mail, request, &delta->document, outcomes[fate]);
+    }
 }
 
 /* ---- Checkpoints -------------------------------------------------------------------------- */

@@ -238,7 +238,7 @@ struct mcpz_event {
         } layout;
         const struct mcpz_action *answered; /* TASK_PULL, _RETRY, _OUTPUT or _DONE */
         struct {
-            uint64_t request;
+            uint64_t request; /* 0: nobody waits for a REPLY */
             const struct mcpz_delta *delta;
         } import;
         struct {

@@ -231,15 +231,20 @@ static bool are_known(struct mcpz_engine *engine, const struct mcpz_id *from,
     return known;
 }
 
-mcpz_error mcpz_agreement_check(struct mcpz_engine *engine, const struct mcpz_id *from,
-                                const struct mcpz_id *document, const struct mcpz_agreed *agreed)
+static bool is_in_form(const struct mcpz_agreed *agreed)
 {
-    if (agreed->version_count == 0 ||
-        !mcpz_clock_is_valid(agreed->versions, agreed->version_count) ||
-        agreed->signature_count != agreed->replicas || !are_distinct(agreed)) {
+    return agreed->version_count > 0 &&
+           mcpz_clock_is_valid(agreed->versions, agreed->version_count) &&
+           agreed->signature_count == agreed->replicas && are_distinct(agreed);
+}
+
+mcpz_error mcpz_agreement_is_signed(const struct mcpz_id *document,
+                                    const struct mcpz_agreed *agreed)
+{
+    if (!is_in_form(agreed)) {
         return MCPZ_EPROTO;
     }
-    if (agreed->signature_count < MCPZ_KEEPERS_MIN || !are_known(engine, from, agreed)) {
+    if (agreed->signature_count < MCPZ_KEEPERS_MIN) {
         return MCPZ_ENOTFOUND;
     }
     const struct mcpz_agreement agreement = mcpz_agreement_of(document, agreed);
@@ -252,4 +257,14 @@ mcpz_error mcpz_agreement_check(struct mcpz_engine *engine, const struct mcpz_id
         }
     }
     return MCPZ_OK;
+}
+
+mcpz_error mcpz_agreement_check(struct mcpz_engine *engine, const struct mcpz_id *from,
+                                const struct mcpz_id *document, const struct mcpz_agreed *agreed)
+{
+    if (!is_in_form(agreed)) {
+        return MCPZ_EPROTO;
+    }
+    return are_known(engine, from, agreed) ? mcpz_agreement_is_signed(document, agreed)
+                                           : MCPZ_ENOTFOUND;
 }

@@ -60,6 +60,14 @@ MCPZ_MUST_USE mcpz_error mcpz_agreement_verify(const struct mcpz_id *signer,
                                                struct mcpz_bytes signature);
 
 /**
+ * Have as many signed `agreed` as it says there were, whoever they are?
+ *
+ * Errors: MCPZ_EPROTO, MCPZ_EAUTH, MCPZ_ENOTFOUND (too few)  as below
+ */
+MCPZ_MUST_USE mcpz_error mcpz_agreement_is_signed(const struct mcpz_id *document,
+                                                  const struct mcpz_agreed *agreed);
+
+/**
  * Have as many members signed `agreed` as they say there were? How many keep it now says nothing
  * of how many did then, so two who lie together can make one up: f is 1. With `from` (NULL: a
  * file) those it knows are asked who we do not know.

@@ -224,18 +224,31 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_token_create(struct mcpz_engine *engine, ui
 MCPZ_MUST_USE mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request,
                                                   struct mcpz_bytes id);
 
+/* A file that is taken in, message by message. Zeros: none has come. */
+struct mcpz_import {
+    struct mcpz_intake *base; /* that is coming in pieces; NULL: none is */
+    uint64_t bases;           /* that were whole */
+};
+
+/** Forget what is not whole of it. May be called again, and of zeros. */
+void mcpz_import_finish(struct mcpz_import *import);
+
 /**
- * Take in one message of an exported file: BATCH of one delta, or AUTHOR. With `request` 0 it is
- * only judged, and nothing changes. Otherwise a delta ends with REPLY under `request`, as of an
- * AGENT_IMPORT.
+ * Take in one message of an exported file: BATCH of one delta, AUTHOR, AGREED with the BASEs
+ * behind it. With `request` 0 it is only judged, and nothing changes. Otherwise a delta ends with
+ * REPLY under `request`, as of an AGENT_IMPORT, and so does the last message of a base.
  *
- * Errors: MCPZ_EUSED  nothing came of it, as it should be: an author, or a delta that is here
- *         MCPZ_ESHORT, MCPZ_EPROTO  no such message
+ * Errors: MCPZ_EUSED  nothing came of it, as it should be: an author, a delta or a base that is
+ *                     here, part of a base
+ *         MCPZ_ESHORT, MCPZ_EPROTO  no such message, or not now
  *         MCPZ_EAUTH      a signature does not fit, or the author is not known
  *         MCPZ_ECONFLICT  an author of another mesh, and we may admit nobody to this one
+ *         MCPZ_EUNSUPPORTED  a base that does not go together with what was folded here
+ *         MCPZ_EEXPIRED   of a document that it does not name, or of a tenant that was shredded
+ *         MCPZ_ENOMEM, MCPZ_ECORRUPT, MCPZ_EIO
  */
-MCPZ_MUST_USE mcpz_error mcpz_engine_import(struct mcpz_engine *engine, uint64_t request,
-                                            struct mcpz_bytes message);
+MCPZ_MUST_USE mcpz_error mcpz_engine_import(struct mcpz_engine *engine, struct mcpz_import *import,
+                                            uint64_t request, struct mcpz_bytes message);
 
 /**
  * Write the message that shows that `delta`, as the store has it, is its author's: BATCH.
@@ -255,6 +268,17 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_prove(struct mcpz_engine *engine,
 MCPZ_MUST_USE mcpz_error mcpz_engine_show_author(struct mcpz_engine *engine,
                                                  const struct mcpz_id *author, uint8_t *buffer,
                                                  size_t capacity, size_t *length);
+
+/**
+ * Write message number `index` of the base of `document`: AGREED, then BASE after BASE. As above.
+ *
+ * Errors: MCPZ_ENOTFOUND  `root` (of its floor) has been replaced, or that was the last
+ *         MCPZ_EFULL; MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine,
+                                               const struct mcpz_id *document,
+                                               const struct mcpz_id *root, uint32_t index,
+                                               uint8_t *buffer, size_t capacity, size_t *length);
 
 /** Do we hold the mesh's key, which signs layouts? */
 bool mcpz_engine_holds_mesh_key(const struct mcpz_engine *engine);

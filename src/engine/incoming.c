@@ -1,10 +1,13 @@
 /* Signed batches that come in: verified here, or the core does not see them. */
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "core/crdt/past.h"
+#include "engine/agreement.h"
 #include "engine/batch.h"
 #include "engine/ended.h"
+#include "engine/intake.h"
 #include "engine/internal.h"
 #include "wire/codec.h"
 #include "wire/records.h"
@@ -12,7 +15,7 @@
 /* Where verified deltas go. */
 struct delivery {
     const struct mcpz_id *from; /* a peer; NULL: a file */
-    uint64_t request;           /* the file's */
+    uint64_t request;           /* the file's; 0: nobody waits for a REPLY */
 };
 
 /* Copy what the decoder left in an arena that steps clear, and hash it. */
@@ -26,7 +29,7 @@ static void take_apart(struct mcpz_incoming *in, const struct mcpz_msg_batch *ba
     in->kept = 0;
 }
 
-static mcpz_error verify(struct mcpz_engine *engine, const struct mcpz_msg_batch *batch)
+mcpz_error mcpz_incoming_verify(struct mcpz_engine *engine, const struct mcpz_msg_batch *batch)
 {
     struct mcpz_incoming *in = &engine->scratch->incoming;
     struct mcpz_verified *verified = &engine->scratch->verified;
@@ -98,8 +101,7 @@ static void keep_part(struct mcpz_engine *engine, const struct mcpz_batch_part *
     engine->store.put(engine->store.context, &record);
 }
 
-/* Is it of the document that it names, and of a tenant whose it may be? */
-static bool is_welcome(struct mcpz_engine *engine, const struct mcpz_delta *delta)
+bool mcpz_incoming_is_welcome(struct mcpz_engine *engine, const struct mcpz_delta *delta)
 {
     if (!mcpz_delta_names_its_document(delta)) {
         engine->counters.refused_naming++;
@@ -117,7 +119,7 @@ static mcpz_error hand_over(struct mcpz_engine *engine, const struct mcpz_batch_
     for (size_t i = 0; i < count && error == MCPZ_OK; i++) {
         struct mcpz_delta delta;
         error = decode(engine, &part->seal.author, in->deltas[i], &delta);
-        if (error == MCPZ_OK && is_welcome(engine, &delta)) {
+        if (error == MCPZ_OK && mcpz_incoming_is_welcome(engine, &delta)) {
             delta.proof = (struct mcpz_delta_proof){
                 .batch = in->batch, .first = in->first, .index = in->first + (uint32_t)i};
             memcpy(engine->persist.verified_id.bytes, in->leaves[i].bytes, MCPZ_ID_BYTES);
@@ -141,10 +143,12 @@ mcpz_error mcpz_incoming_batch(struct mcpz_engine *engine, const struct mcpz_id 
 
     if (!mcpz_authors_find(engine, &part.seal.author.node, &certificate)) {
         engine->counters.deltas_of_unknown += count;
-        mcpz_authors_ask(engine, from, &part.seal.author.node);
+        if (from != NULL) {
+            mcpz_authors_ask(engine, from, &part.seal.author.node);
+        }
         return MCPZ_OK; /* not the peer's fault: comparing brings them again */
     }
-    mcpz_error error = verify(engine, batch);
+    mcpz_error error = mcpz_incoming_verify(engine, batch);
     if (error == MCPZ_OK) {
         error = hand_over(engine, &part, count, &to);
     }
@@ -183,7 +187,7 @@ static mcpz_error import_batch(struct mcpz_engine *engine, const struct mcpz_msg
     if (batch->delta_count != 1) {
         return MCPZ_EPROTO;
     }
-    mcpz_error error = verify(engine, batch);
+    mcpz_error error = mcpz_incoming_verify(engine, batch);
     if (error != MCPZ_OK || request == 0) {
         return error;
     }
@@ -194,14 +198,104 @@ static mcpz_error import_batch(struct mcpz_engine *engine, const struct mcpz_msg
     if (error != MCPZ_OK) {
         return error;
     }
-    if (!is_welcome(engine, &delta)) {
+    if (!mcpz_incoming_is_welcome(engine, &delta)) {
         return MCPZ_EEXPIRED;
     }
     return is_here(engine, &delta) ? MCPZ_EUSED : hand_over(engine, &part, 1, &to);
 }
 
-mcpz_error mcpz_engine_import(struct mcpz_engine *engine, uint64_t request,
-                              struct mcpz_bytes message)
+/* Are those who signed it of the mesh? A look does not ask: authors were not kept for it. */
+static mcpz_error check_agreed(struct mcpz_engine *engine, const struct mcpz_msg_agreed *said,
+                               uint64_t request)
+{
+    mcpz_error error = request == 0
+                           ? mcpz_agreement_is_signed(&said->document, &said->agreed)
+                           : mcpz_agreement_check(engine, NULL, &said->document, &said->agreed);
+
+    return error == MCPZ_ENOTFOUND ? MCPZ_EAUTH : error;
+}
+
+static mcpz_error begin_base(struct mcpz_engine *engine, struct mcpz_import *import,
+                             const struct mcpz_msg_agreed *said, uint64_t request)
+{
+    enum mcpz_intake_news news;
+
+    mcpz_error error = check_agreed(engine, said, request);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = mcpz_intake_judge(engine, &said->document, &said->agreed, &news);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (news == MCPZ_INTAKE_BRANCH || news == MCPZ_INTAKE_BESIDE) {
+        return MCPZ_EUNSUPPORTED;
+    }
+    struct mcpz_intake *intake = malloc(sizeof(*intake));
+    if (intake == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    error = mcpz_intake_init(intake, said);
+    if (error != MCPZ_OK) {
+        free(intake);
+        return error;
+    }
+    import->base = intake;
+    return MCPZ_EUSED;
+}
+
+/* All of it is here. */
+static mcpz_error end_base(struct mcpz_engine *engine, struct mcpz_import *import,
+                           uint64_t request)
+{
+    const struct mcpz_intake_source source = {.request = request};
+
+    import->bases++;
+    mcpz_error error = request == 0 ? mcpz_intake_check(engine, import->base)
+                                    : mcpz_intake_install(engine, import->base, &source);
+    mcpz_import_finish(import);
+    if (error == MCPZ_ENOTFOUND) {
+        return MCPZ_EUSED;
+    }
+    return error == MCPZ_ECONFLICT ? MCPZ_EUNSUPPORTED : error;
+}
+
+static mcpz_error import_base(struct mcpz_engine *engine, struct mcpz_import *import,
+                              const struct mcpz_msg_base *base, uint64_t request)
+{
+    struct mcpz_intake *intake = import->base;
+
+    if (intake == NULL || !base->is_answer || base->index != intake->index ||
+        !mcpz_id_equal(&base->document, &intake->document) ||
+        !mcpz_id_equal(&base->root, &intake->agreed.root)) {
+        return MCPZ_EPROTO;
+    }
+    mcpz_error error = mcpz_intake_take(intake, base->bytes);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    return mcpz_intake_is_whole(intake) ? end_base(engine, import, request) : MCPZ_EUSED;
+}
+
+void mcpz_import_finish(struct mcpz_import *import)
+{
+    if (import->base != NULL) {
+        mcpz_intake_finish(import->base);
+    }
+    free(import->base);
+    import->base = NULL;
+}
+
+static mcpz_error import_author(struct mcpz_engine *engine, const struct mcpz_msg_author *author,
+                                uint64_t request)
+{
+    const mcpz_error error = mcpz_authors_import(engine, author, request != 0);
+
+    return error == MCPZ_OK ? MCPZ_EUSED : error;
+}
+
+mcpz_error mcpz_engine_import(struct mcpz_engine *engine, struct mcpz_import *import,
+                              uint64_t request, struct mcpz_bytes message)
 {
     struct mcpz_msg msg;
     assert(engine->in_turn);
@@ -211,9 +305,21 @@ mcpz_error mcpz_engine_import(struct mcpz_engine *engine, uint64_t request,
     if (error != MCPZ_OK) {
         return error;
     }
-    if (msg.kind == MCPZ_MSG_AUTHOR) {
-        error = mcpz_authors_import(engine, &msg.author, request != 0);
-        return error == MCPZ_OK ? MCPZ_EUSED : error;
+    if (msg.kind == MCPZ_MSG_BASE) {
+        return import_base(engine, import, &msg.base, request);
     }
-    return msg.kind == MCPZ_MSG_BATCH ? import_batch(engine, &msg.batch, request) : MCPZ_EPROTO;
+    if (import->base != NULL) { /* the one before is not whole */
+        mcpz_import_finish(import);
+        return MCPZ_EPROTO;
+    }
+    switch (msg.kind) {
+    case MCPZ_MSG_AUTHOR:
+        return import_author(engine, &msg.author, request);
+    case MCPZ_MSG_AGREED:
+        return begin_base(engine, import, &msg.agreed, request);
+    case MCPZ_MSG_BATCH:
+        return import_batch(engine, &msg.batch, request);
+    default:
+        return MCPZ_EPROTO;
+    }
 }

@@ -266,9 +266,16 @@ MCPZ_MUST_USE mcpz_error mcpz_authors_import(struct mcpz_engine *engine,
 
 /* incoming.c */
 
+/** Are its deltas as their author signed them? Errors: MCPZ_EAUTH, MCPZ_EPROTO */
+MCPZ_MUST_USE mcpz_error mcpz_incoming_verify(struct mcpz_engine *engine,
+                                              const struct mcpz_msg_batch *batch);
+
+/** Is it of the document that it names, if any, and of a tenant whose it may be? Counted. */
+bool mcpz_incoming_is_welcome(struct mcpz_engine *engine, const struct mcpz_delta *delta);
+
 /**
- * Verify what `from` sent, and show its deltas to the core. What nobody can be named for is asked
- * about, and left.
+ * Verify what `from` (NULL: a file) sent, and show its deltas to the core. What nobody can be
+ * named for is asked about, and left.
  *
  * Errors: MCPZ_EAUTH, MCPZ_EPROTO, MCPZ_ESHORT  forged or changed, or no deltas of one author
  */

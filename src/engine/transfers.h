@@ -28,7 +28,6 @@
 
 #define MCPZ_TRANSFERS_MAX 4
 #define MCPZ_TRANSFER_PATIENCE_US MCPZ_SECONDS(5) /* for one answer */
-#define MCPZ_TRANSFER_HEADS_BYTES_MAX 524288      /* of the last deltas, together */
 
 struct mcpz_transfer;
 

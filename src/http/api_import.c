@@ -14,16 +14,25 @@
 
 #define IN_FLIGHT_MAX 64 /* handed in, and not answered yet */
 
+/* A request of ours to the engine. */
+struct handed_in {
+    uint64_t request;
+    bool is_base;
+};
+
 struct import {
     struct mcpz_snapshot_reader reader;
-    bool verified; /* all of it is sound: now it is applied */
+    struct mcpz_import file; /* as the engine takes it */
+    bool verified;           /* all of it is sound: now it is applied */
     bool all_sent;
     bool is_lenient; /* go on behind what is refused */
     uint64_t deltas;
-    uint64_t applied;
+    uint64_t bases;
+    uint64_t applied; /* deltas */
+    uint64_t bases_applied;
     uint64_t refused;
-    uint64_t request;                  /* for the next delta; 0: none taken yet */
-    uint64_t in_flight[IN_FLIGHT_MAX]; /* requests */
+    uint64_t request; /* for the next delta or base; 0: none taken yet */
+    struct handed_in in_flight[IN_FLIGHT_MAX];
     size_t in_flight_count;
     uint32_t code; /* of the first that was refused */
     char text[MCPZ_MESSAGE_BYTES_MAX + 1];
@@ -38,8 +47,9 @@ static void fail_file(struct mcpz_exchange *exchange, mcpz_error error, uint64_t
         return;
     case MCPZ_EVERSION:
         mcpz_exchange_fail(exchange, MCPZ_CODE_VERSION,
-                           "the snapshot file is of a version this node does not read: nothing "
-                           "was changed");
+                           "the snapshot file is of a version this node does not read (it reads "
+                           "%d): nothing was changed",
+                           MCPZ_SNAPSHOT_VERSION);
         return;
     case MCPZ_ESHORT:
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
@@ -63,6 +73,12 @@ static void fail_file(struct mcpz_exchange *exchange, mcpz_error error, uint64_t
                            "the snapshot file is of another mesh: import it at a node that may "
                            "admit others; nothing was changed");
         return;
+    case MCPZ_EUNSUPPORTED:
+        mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT,
+                           "an agent before byte %llu was folded here in another way than in the "
+                           "file, so both cannot be merged; nothing was changed",
+                           (unsigned long long)at);
+        return;
     default:
         mcpz_exchange_fail_error(exchange, error, "reading the snapshot file");
         return;
@@ -74,11 +90,12 @@ static void fail_file(struct mcpz_exchange *exchange, mcpz_error error, uint64_t
 /* Is a message that is no good left out, where all is taken that can be? */
 static bool is_passed_over(const struct import *import, mcpz_error error)
 {
-    return import->is_lenient && (error == MCPZ_EPROTO || error == MCPZ_ESHORT ||
-                                  error == MCPZ_EAUTH || error == MCPZ_ECONFLICT);
+    return import->is_lenient &&
+           (error == MCPZ_EPROTO || error == MCPZ_ESHORT || error == MCPZ_EAUTH ||
+            error == MCPZ_ECONFLICT || error == MCPZ_EUNSUPPORTED);
 }
 
-/* Judge one message; only deltas are counted. */
+/* Judge one message; only deltas and bases are counted. */
 static mcpz_error verify_next(struct mcpz_exchange *exchange)
 {
     struct import *import = exchange->state;
@@ -88,8 +105,12 @@ static mcpz_error verify_next(struct mcpz_exchange *exchange)
     if (error != MCPZ_OK) {
         return error;
     }
-    error = mcpz_engine_import(mcpz_exchange_engine(exchange), 0, message);
-    import->deltas += error == MCPZ_OK ? 1 : 0;
+    const uint64_t bases = import->file.bases;
+    error = mcpz_engine_import(mcpz_exchange_engine(exchange), &import->file, 0, message);
+    if (error == MCPZ_OK) {
+        import->bases += import->file.bases - bases;
+        import->deltas += import->file.bases == bases ? 1 : 0;
+    }
     if (is_passed_over(import, error)) {
         return MCPZ_OK;
     }
@@ -107,8 +128,12 @@ static void verify(struct mcpz_exchange *exchange)
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
         error = verify_next(exchange);
     }
+    if (error == MCPZ_ENOTFOUND && import->file.base != NULL && !import->is_lenient) {
+        error = MCPZ_ECORRUPT; /* a base that has no end */
+    }
     if (error == MCPZ_ENOTFOUND) {
         import->verified = true;
+        mcpz_import_finish(&import->file);
         error = mcpz_snapshot_open(&import->reader, &exchange->input);
     }
     if (error != MCPZ_OK) {
@@ -139,8 +164,9 @@ static mcpz_error apply_next(struct mcpz_exchange *exchange)
     if (import->request == 0) {
         import->request = mcpz_engine_next_request(engine);
     }
-    import->in_flight[import->in_flight_count++] = import->request;
-    error = mcpz_engine_import(engine, import->request, message);
+    struct handed_in *handed_in = &import->in_flight[import->in_flight_count++];
+    *handed_in = (struct handed_in){.request = import->request, .is_base = import->file.base};
+    error = mcpz_engine_import(engine, &import->file, import->request, message);
     if (error == MCPZ_OK) {
         import->request = 0;
     } else {
@@ -160,12 +186,14 @@ static void answer(struct mcpz_exchange *exchange)
     if (import->code != MCPZ_CODE_OK) {
         mcpz_exchange_fail(exchange, import->code,
                            "%llu of %llu deltas were applied, then one was refused: %.1024s",
-                           (unsigned long long)import->applied, (unsigned long long)import->deltas,
-                           import->text);
+                           (unsigned long long)(import->applied + import->bases_applied),
+                           (unsigned long long)(import->deltas + import->bases), import->text);
         return;
     }
-    json_t *said = json_pack("{s:I, s:I}", "deltas", (json_int_t)import->deltas, "applied",
-                             (json_int_t)import->applied);
+    json_t *said =
+        json_pack("{s:I, s:I, s:I, s:I}", "deltas", (json_int_t)import->deltas, "applied",
+                  (json_int_t)import->applied, "bases", (json_int_t)import->bases, "bases_applied",
+                  (json_int_t)import->bases_applied);
     if (import->is_lenient) {
         (void)json_object_set_new(said, "refused", json_integer((json_int_t)import->refused));
     }
@@ -217,12 +245,14 @@ static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *actio
         return false;
     }
     for (size_t i = 0; i < import->in_flight_count; i++) {
-        if (import->in_flight[i] != action->reply.request) {
+        const struct handed_in handed_in = import->in_flight[i];
+        if (handed_in.request != action->reply.request) {
             continue;
         }
         import->in_flight[i] = import->in_flight[--import->in_flight_count];
         if (action->reply.code == MCPZ_CODE_OK) {
-            import->applied++;
+            import->applied += handed_in.is_base ? 0 : 1;
+            import->bases_applied += handed_in.is_base ? 1 : 0;
         } else if (import->is_lenient) {
             import->refused++;
         } else if (import->code == MCPZ_CODE_OK) {
@@ -236,7 +266,10 @@ static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *actio
 
 static void finish(struct mcpz_exchange *exchange)
 {
-    free(exchange->state);
+    struct import *import = exchange->state;
+
+    mcpz_import_finish(&import->file);
+    free(import);
 }
 
 static const struct mcpz_exchange_kind import_kind = {

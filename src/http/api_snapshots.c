@@ -1,13 +1,11 @@
 /* GET /v1/snapshots and /v1/snapshots/export. */
 
-#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "http/agent_export.h"
 #include "http/agent_id.h"
 #include "http/agent_scope.h"
 #include "http/blob_book.h"
-#include "http/delta_walk.h"
 #include "http/exchange.h"
 #include "http/snapshot.h"
 #include "http/walk.h"
@@ -96,43 +94,29 @@ void mcpz_api_get_snapshots(struct mcpz_exchange *exchange, const struct mcpz_re
 
 /* ---- Exporting ---------------------------------------------------------------------------- */
 
-#define TOLD_MAX 512
-
 struct export
 {
     struct mcpz_walk walk;
     bool single; /* only `document` */
     struct mcpz_id document;
-    struct mcpz_delta_walk deltas; /* at its end: take the next document */
+    struct mcpz_agent_export agent;
     struct mcpz_snapshot_writer writer;
-    uint64_t told[TOLD_MAX]; /* authors that are in the file: marks; others are put in again */
-    uint8_t message[MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
+    size_t said; /* messages, in this turn */
 };
 
-/* Put in the author of what follows, unless it was lately. */
-static mcpz_error export_author(struct mcpz_engine *engine, struct export *export,
-                                const struct mcpz_id *author)
+static void add_message(void *context, struct mcpz_bytes message)
 {
-    uint64_t mark;
-    size_t length = 0;
+    struct export *export = context;
 
-    memcpy(&mark, author->bytes, sizeof(mark));
-    if (export->told[mark % TOLD_MAX] == mark) {
-        return MCPZ_OK;
-    }
-    mcpz_error error =
-        mcpz_engine_show_author(engine, author, export->message, sizeof(export->message), &length);
-    if (error == MCPZ_OK) {
-        mcpz_snapshot_add(&export->writer, mcpz_bytes(export->message, length));
-        export->told[mark % TOLD_MAX] = mark;
-    }
-    return error;
+    mcpz_snapshot_add(&export->writer, message);
+    export->said++;
 }
 
 /* Take the next document, or none if that one is not asked for. */
-static mcpz_error open_document(struct mcpz_exchange *exchange, const struct mcpz_store *store,
+static mcpz_error open_document(struct mcpz_exchange *exchange, struct mcpz_engine *engine,
                                 struct export *export)
 {
+    const struct mcpz_store *store = mcpz_engine_store(engine);
     struct mcpz_record record;
     mcpz_error error = MCPZ_OK;
 
@@ -149,40 +133,40 @@ static mcpz_error open_document(struct mcpz_exchange *exchange, const struct mcp
     if (error != MCPZ_OK || !mcpz_agent_scope_has(exchange, record.document.tenant)) {
         return error;
     }
-    return mcpz_delta_walk_start(&export->deltas, store, &record.document);
+    return mcpz_agent_export_start(&export->agent, engine, &record.document);
 }
 
-static mcpz_error export_delta(struct mcpz_engine *engine, struct export *export)
+/* Some messages of some documents: of as many as one turn has time for. */
+static mcpz_error export_slice(struct mcpz_exchange *exchange, struct export *export)
 {
-    const struct mcpz_store *store = mcpz_engine_store(engine);
-    struct mcpz_record record;
-    size_t length = 0;
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    const struct mcpz_agent_export_sink sink = {.context = export, .add = add_message};
+    mcpz_error error = MCPZ_OK;
 
-    mcpz_error error = mcpz_delta_walk_next(&export->deltas, store, &record);
-    if (error != MCPZ_OK) {
-        return error;
+    export->said = 0;
+    for (size_t i = 0; i < MCPZ_SLICE_DELTAS && export->said < MCPZ_SLICE_DELTAS; i++) {
+        if (!export->agent.is_open) {
+            error = open_document(exchange, engine, export);
+        }
+        if (error == MCPZ_OK) {
+            error = mcpz_agent_export_say(&export->agent, engine, MCPZ_SLICE_DELTAS - export->said,
+                                          &sink);
+            error = error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+        }
+        if (error != MCPZ_OK) {
+            return error;
+        }
     }
-    error = export_author(engine, export, &record.delta.delta.actor.node);
-    if (error == MCPZ_OK) {
-        error = mcpz_engine_prove(engine, &record.delta.delta, export->message,
-                                  sizeof(export->message), &length);
-    }
-    if (error == MCPZ_OK) {
-        mcpz_snapshot_add(&export->writer, mcpz_bytes(export->message, length));
-    }
-    return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* that is no end of the walk */
+    return MCPZ_OK;
 }
 
 static void work_export(struct mcpz_exchange *exchange)
 {
     struct export *export = exchange->state;
-    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
     mcpz_error error = exchange->response.body.error;
 
-    for (size_t i = 0; i < MCPZ_SLICE_DELTAS && error == MCPZ_OK; i++) {
-        error = export->deltas.cursor_count == 0
-                    ? open_document(exchange, mcpz_engine_store(engine), export)
-                    : export_delta(engine, export);
+    if (error == MCPZ_OK) {
+        error = export_slice(exchange, export);
     }
     if (error == MCPZ_OK) {
         mcpz_exchange_again(exchange);

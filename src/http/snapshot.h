@@ -1,12 +1,13 @@
 /*
- * A file of agents: every delta of some documents, to be read in elsewhere.
+ * A file of agents: all that some documents are made of, to be read in elsewhere.
  *
  *   magic "MCPZSNAP", version u8
- *   item*     length u32 (not 0), a message as nodes send it: BATCH of one delta, or AUTHOR
- *   end       0 u32, BLAKE2b-256 (MCPZ_DIGEST_SNAPSHOT) over all before it
+ *   item*     length u32 (not 0), a message as nodes send it: AUTHOR, AGREED, BASE, or BATCH of
+ * one delta end       0 u32, BLAKE2b-256 (MCPZ_DIGEST_SNAPSHOT) over all before it
  *
- * Integers are big-endian. The deltas of one document come in causal order, each with what shows
- * that its author has signed it, and authors ahead of what they wrote.
+ * Integers are big-endian. What a document was folded to (AGREED, BASEs) comes before its deltas;
+ * these come in causal order, each with what shows that its author has signed it, and authors
+ * ahead of what they wrote: http/agent_export.h.
  */
 
 #ifndef HTTP_SNAPSHOT_H
@@ -24,7 +25,7 @@
 #include "proto/limits.h"
 
 #define MCPZ_SNAPSHOT_MAGIC "MCPZSNAP"
-#define MCPZ_SNAPSHOT_VERSION 3
+#define MCPZ_SNAPSHOT_VERSION 4
 #define MCPZ_SNAPSHOT_HEAD_BYTES 9
 #define MCPZ_SNAPSHOT_ITEM_BYTES_MAX MCPZ_MSG_BYTES_MAX
 #define MCPZ_SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"

@@ -294,6 +294,185 @@ TEST(who_has_no_address_counts_among_those_there_have_been)
     free_pair();
 }
 
+/* ---- In files ----------------------------------------------------------------------------- */
+
+#define FILE_MESSAGES 64
+
+/* What an export of the document is made of, in order. */
+static struct {
+    uint8_t bytes[FILE_MESSAGES][MCPZ_MSG_BYTES_MAX];
+    size_t lengths[FILE_MESSAGES];
+    size_t count;
+    size_t base_end; /* the message behind its base */
+} file;
+
+static struct side third; /* of another mesh */
+
+static void add_author(const struct mcpz_id *author)
+{
+    CHECK_UINT(mcpz_engine_show_author(founder.engine, author, file.bytes[file.count],
+                                       MCPZ_MSG_BYTES_MAX, &file.lengths[file.count]),
+               MCPZ_OK);
+    file.count++;
+}
+
+static void add_base(const struct mcpz_msg_agreed *said)
+{
+    const struct mcpz_id id = document();
+    const struct mcpz_id root = said->agreed.root;
+    mcpz_error error = MCPZ_OK;
+
+    for (uint32_t index = 0; error == MCPZ_OK; index++) {
+        error = mcpz_engine_show_base(founder.engine, &id, &root, index, file.bytes[file.count],
+                                      MCPZ_MSG_BYTES_MAX, &file.lengths[file.count]);
+        file.count += error == MCPZ_OK;
+    }
+    CHECK_UINT(error, MCPZ_ENOTFOUND);
+    file.base_end = file.count;
+}
+
+static void add_deltas_above(uint64_t floor)
+{
+    const struct mcpz_store *store = mcpz_engine_store(founder.engine);
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DELTA,
+                                 .delta = {.delta = {.document = document()}}};
+    bool first = true;
+
+    while (store->next(store->context, MCPZ_SCAN_DOCUMENT, first, &record) == MCPZ_OK) {
+        first = false;
+        if (record.delta.delta.seq > floor) {
+            CHECK_UINT(mcpz_engine_prove(founder.engine, &record.delta.delta,
+                                         file.bytes[file.count], MCPZ_MSG_BYTES_MAX,
+                                         &file.lengths[file.count]),
+                       MCPZ_OK);
+            file.count++;
+        }
+    }
+}
+
+/* The document is folded, written to once more, and put into a file. */
+static void make_file(void)
+{
+    make_neighbours(&no_history);
+    make_side(&third, 9, 8, "third:1");
+    fold_both();
+    write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1l", 8);
+    talk();
+    file.count = 0;
+    (void)enter(&founder);
+    add_author(mcpz_identity_id(founder.identity));
+    add_author(mcpz_identity_id(other.identity));
+    const struct mcpz_msg_agreed said = agreed_of(&founder);
+    add_base(&said);
+    add_deltas_above(said.agreed.versions[0].seq);
+    leave(&founder);
+    CHECK_UINT(file.base_end, 2 + 1 + 1 + 1); /* authors; AGREED, a piece, the last delta */
+    CHECK_UINT(file.count, file.base_end + 1);
+}
+
+static void free_file(void)
+{
+    free_side(&third);
+    free_pair();
+}
+
+/* The first answer that is neither that it came nor that it is nothing to wait for. */
+static mcpz_error import_file(struct side *side, uint64_t request, size_t *asked)
+{
+    struct mcpz_import import = {.base = NULL};
+    mcpz_error error = MCPZ_OK;
+
+    *asked = 0;
+    for (size_t i = 0; i < file.count && (error == MCPZ_OK || error == MCPZ_EUSED); i++) {
+        side->reply_code = UINT32_MAX;
+        error = mcpz_engine_import(enter(side), &import, request,
+                                   mcpz_bytes(file.bytes[i], file.lengths[i]));
+        leave(side);
+        CHECK_UINT(side->reply_code, request != 0 && error == MCPZ_OK ? MCPZ_CODE_OK : UINT32_MAX);
+        *asked += error == MCPZ_OK;
+    }
+    mcpz_import_finish(&import);
+    return error == MCPZ_EUSED ? MCPZ_OK : error;
+}
+
+TEST(a_file_brings_what_was_folded_into_another_mesh)
+{
+    size_t asked = 0;
+
+    make_file();
+    CHECK_UINT(import_file(&third, 0, &asked), MCPZ_OK);
+    CHECK_UINT(asked, 2); /* the base, and a delta */
+    CHECK_UINT(count_rows(&third, MCPZ_RECORD_DOCUMENT), 0);
+    CHECK_UINT(count_rows(&third, MCPZ_RECORD_AUTHOR), 0); /* that was a look, and no more */
+    CHECK_UINT(import_file(&third, 7, &asked), MCPZ_OK);
+    CHECK_UINT(asked, 2);
+    const struct mcpz_id before = root_of(&founder);
+    const struct mcpz_id after = root_of(&third);
+    CHECK(mcpz_id_equal(&before, &after));
+    CHECK_UINT(count_rows(&third, MCPZ_RECORD_FLOOR), 1);
+    CHECK_UINT(count_rows(&third, MCPZ_RECORD_BASE), 1);
+    CHECK_UINT(count_rows(&third, MCPZ_RECORD_DELTA), 2); /* the last one below, the one above */
+    CHECK_UINT(import_file(&third, 8, &asked), MCPZ_OK);
+    CHECK_UINT(asked, 0); /* it is here */
+    write_to(&third, MCPZ_AGENT_SET, "\x91\xa1m", 9);
+    free_file();
+}
+
+TEST(a_file_brings_what_was_folded_to_who_has_written_beside_it)
+{
+    size_t asked = 0;
+
+    make_file();
+    write_to(&third, MCPZ_AGENT_CREATE, "\x91\xa1m", 1);
+    write_to(&third, MCPZ_AGENT_SET, "\x91\xa1m", 5);
+    CHECK_UINT(import_file(&third, 7, &asked), MCPZ_OK);
+    CHECK_UINT(asked, 2);
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_ENTRY,
+        .entry = {.document = document(), .path = mcpz_bytes("\x91\xa1m", 3)}};
+    const struct mcpz_store *store = mcpz_engine_store(enter(&third));
+    CHECK_UINT(store->next(store->context, MCPZ_SCAN_PATH, true, &record), MCPZ_OK);
+    leave(&third);
+    free_file();
+}
+
+TEST(every_changed_byte_of_a_base_in_a_file_is_noticed)
+{
+    size_t asked = 0;
+
+    make_file();
+    for (size_t i = 2; i < file.base_end; i++) {
+        for (size_t at = 0; at < file.lengths[i]; at += 1 + at / 64) {
+            file.bytes[i][at] ^= 1;
+            CHECK(import_file(&third, 0, &asked) != MCPZ_OK);
+            file.bytes[i][at] ^= 1;
+        }
+    }
+    CHECK_UINT(import_file(&third, 0, &asked), MCPZ_OK);
+    free_file();
+}
+
+TEST(a_base_in_a_file_is_whole_and_of_known_signers_or_not_taken)
+{
+    const size_t first = 2; /* its AGREED */
+    struct mcpz_import import = {.base = NULL};
+
+    make_file();
+    const struct mcpz_bytes agreed = mcpz_bytes(file.bytes[first], file.lengths[first]);
+    const struct mcpz_bytes piece = mcpz_bytes(file.bytes[first + 1], file.lengths[first + 1]);
+    struct mcpz_engine *engine = enter(&third);
+    CHECK_UINT(mcpz_engine_import(engine, &import, 7, agreed), MCPZ_EAUTH); /* by whom? */
+    CHECK_UINT(mcpz_engine_import(engine, &import, 0, piece), MCPZ_EPROTO); /* of what? */
+    CHECK_UINT(mcpz_engine_import(engine, &import, 0, agreed), MCPZ_EUSED);
+    CHECK_UINT(mcpz_engine_import(engine, &import, 0, agreed), MCPZ_EPROTO); /* not whole yet */
+    CHECK_UINT(mcpz_engine_import(engine, &import, 0, agreed), MCPZ_EUSED);
+    CHECK_UINT(mcpz_engine_import(engine, &import, 0, piece), MCPZ_EUSED);
+    CHECK_UINT(mcpz_engine_import(engine, &import, 0, piece), MCPZ_EPROTO); /* twice */
+    mcpz_import_finish(&import);
+    leave(&third);
+    free_file();
+}
+
 TEST_MAIN(RUN(what_all_have_signed_is_folded_at_all), RUN(deltas_are_kept_as_long_as_history_is),
           RUN(a_hundred_hot_keys_are_small_however_often_they_are_written),
           RUN(who_has_nothing_is_given_a_checkpoint_and_the_rest),
@@ -301,4 +480,8 @@ TEST_MAIN(RUN(what_all_have_signed_is_folded_at_all), RUN(deltas_are_kept_as_lon
           RUN(what_was_not_signed_by_enough_is_not_taken),
           RUN(bytes_that_are_not_what_was_signed_are_not_taken),
           RUN(nothing_is_folded_while_somebody_is_away),
-          RUN(who_has_no_address_counts_among_those_there_have_been))
+          RUN(who_has_no_address_counts_among_those_there_have_been),
+          RUN(a_file_brings_what_was_folded_into_another_mesh),
+          RUN(a_file_brings_what_was_folded_to_who_has_written_beside_it),
+          RUN(every_changed_byte_of_a_base_in_a_file_is_noticed),
+          RUN(a_base_in_a_file_is_whole_and_of_known_signers_or_not_taken))

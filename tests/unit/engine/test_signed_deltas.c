@@ -375,7 +375,8 @@ static struct mcpz_bytes prove(const char *name, uint8_t *buffer, size_t capacit
 static mcpz_error import(struct side *side, uint64_t request, struct mcpz_bytes message)
 {
     side->reply_code = UINT32_MAX;
-    mcpz_error error = mcpz_engine_import(enter(side), request, message);
+    struct mcpz_import file = {.base = NULL};
+    mcpz_error error = mcpz_engine_import(enter(side), &file, request, message);
     leave(side);
     return error;
 }

@@ -117,8 +117,55 @@ mcpz_error mcpz_engine_show_author(struct mcpz_engine *engine, const struct mcpz
     return mcpz_msg_encode(&msg, buffer, capacity, length);
 }
 
-mcpz_error mcpz_engine_import(struct mcpz_engine *engine, uint64_t request,
-                              struct mcpz_bytes message)
+void mcpz_import_finish(struct mcpz_import *import)
+{
+    import->base = NULL;
+}
+
+/* Of a base nothing but its BASE messages is looked at: the last one is of number 1. */
+static mcpz_error import_base(struct mcpz_engine *engine, struct mcpz_import *import,
+                              const struct mcpz_msg *msg, struct mcpz_event *event)
+{
+    if (msg->kind == MCPZ_MSG_AGREED) {
+        import->base = (void *)engine;
+    } else if (import->base == NULL) {
+        return MCPZ_EPROTO;
+    } else if (msg->base.index == 1) {
+        import->base = NULL;
+        import->bases++;
+        if (event->import.request != 0) {
+            mcpz_engine_event(engine, event);
+        }
+        return engine->base_error;
+    }
+    return MCPZ_EUSED;
+}
+
+mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine, const struct mcpz_id *document,
+                                 const struct mcpz_id *root, uint32_t index, uint8_t *buffer,
+                                 size_t capacity, size_t *length)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_AGREED, .agreed = {.document = *document}};
+
+    CHECK_UINT(engine->store.get(engine->store.context, &record), MCPZ_OK);
+    CHECK(mcpz_id_equal(&record.floor.agreed.root, root));
+    if (index > 2) {
+        return MCPZ_ENOTFOUND;
+    }
+    msg.agreed.agreed = record.floor.agreed;
+    msg.agreed.byte_count = record.floor.byte_count;
+    if (index > 0) {
+        msg = (struct mcpz_msg){
+            .kind = MCPZ_MSG_BASE,
+            .base = {.document = *document, .root = *root, .index = index - 1, .is_answer = true},
+        };
+    }
+    return mcpz_msg_encode(&msg, buffer, capacity, length);
+}
+
+mcpz_error mcpz_engine_import(struct mcpz_engine *engine, struct mcpz_import *import,
+                              uint64_t request, struct mcpz_bytes message)
 {
     struct mcpz_msg msg;
     struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_IMPORT, .import = {.request = request}};
@@ -131,6 +178,9 @@ mcpz_error mcpz_engine_import(struct mcpz_engine *engine, uint64_t request,
     }
     if (msg.kind == MCPZ_MSG_AUTHOR) {
         return engine->import_error != MCPZ_OK ? engine->import_error : MCPZ_EUSED;
+    }
+    if (msg.kind == MCPZ_MSG_AGREED || msg.kind == MCPZ_MSG_BASE) {
+        return import_base(engine, import, &msg, &event);
     }
     if (request == 0) {
         return MCPZ_OK;

@@ -311,6 +311,59 @@ TEST(an_export_of_many_deltas_takes_many_turns)
     fake_end();
 }
 
+/* Alice has written twice, which was folded, and once above; bob has signed, too. */
+static void put_folded(struct mcpz_id *document, uint8_t root)
+{
+    static const struct mcpz_version now = {.actor = alice, .seq = 3};
+    static const struct mcpz_version then = {.actor = alice, .seq = 2};
+    const struct mcpz_cosignature signatures[] = {{.signer = alice.node}, {.signer = bob.node}};
+    struct mcpz_store *store = &world.engine.store;
+
+    put_document("x", document, &now, 1);
+    const struct mcpz_record floor = {
+        .kind = MCPZ_RECORD_FLOOR,
+        .floor = {.document = *document,
+                  .agreed = {.hlc = 20,
+                             .versions = &then,
+                             .version_count = 1,
+                             .root = {.bytes = {root}},
+                             .replicas = 2,
+                             .signatures = signatures,
+                             .signature_count = 2},
+                  .byte_count = 100},
+    };
+    store->put(store->context, &floor);
+    put_delta(document, &alice, 2, 20); /* the last one below is kept */
+    put_delta(document, &alice, 3, 30);
+}
+
+TEST(an_export_begins_with_what_was_folded)
+{
+    static const enum mcpz_msg_kind kinds[] = {MCPZ_MSG_AGREED, MCPZ_MSG_BASE, MCPZ_MSG_BASE};
+    struct mcpz_id document;
+    struct mcpz_msg msg;
+    struct mcpz_delta delta;
+
+    fake_begin();
+    put_folded(&document, 1);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export?agent=x", NULL);
+    fake_turn();
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK_UINT(mcpz_snapshot_open(&reader, &mcpz_api_response(exchange)->body), MCPZ_OK);
+    check_author(&alice.node);
+    check_author(&bob.node);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(kinds); i++) {
+        CHECK_UINT(read_next(&msg, &delta), MCPZ_OK);
+        CHECK_UINT(msg.kind, kinds[i]);
+    }
+    CHECK_UINT(read_next(&msg, &delta), MCPZ_OK);
+    CHECK_UINT(msg.kind, MCPZ_MSG_BATCH);
+    CHECK_UINT(delta.seq, 3);
+    CHECK_UINT(read_next(&msg, &delta), MCPZ_ENOTFOUND);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
 static unsigned export_status(const char *path)
 {
     struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, path, NULL);
@@ -364,7 +417,8 @@ TEST(an_import_hands_in_delta_by_delta)
         fake_reply(request, MCPZ_CODE_OK, "");
     }
     CHECK_UINT(fake_status(exchange), 200);
-    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":3}\n");
+    CHECK_TEXT(fake_text(exchange),
+               "{\"deltas\":3,\"applied\":3,\"bases\":0,\"bases_applied\":0}\n");
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -377,7 +431,56 @@ TEST(an_import_does_not_run_ahead_of_the_disk)
     for (uint64_t request = 1; request <= 100; request++) {
         fake_reply(request, MCPZ_CODE_OK, "");
     }
-    CHECK_TEXT(fake_text(exchange), "{\"deltas\":100,\"applied\":100}\n");
+    CHECK_TEXT(fake_text(exchange),
+               "{\"deltas\":100,\"applied\":100,\"bases\":0,\"bases_applied\":0}\n");
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+/* A file as an export makes it, of what was folded. */
+static struct mcpz_exchange *import_folded(size_t cut_off)
+{
+    struct mcpz_id document;
+    struct mcpz_bytes message_bytes;
+    struct mcpz_body body;
+
+    put_folded(&document, 1);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export", NULL);
+    fake_turn();
+    CHECK_UINT(mcpz_snapshot_open(&reader, &mcpz_api_response(exchange)->body), MCPZ_OK);
+    mcpz_body_init(&body, "/tmp");
+    mcpz_snapshot_begin(&writer, &body);
+    for (size_t i = 0; i < 6 - cut_off; i++) {
+        CHECK_UINT(mcpz_snapshot_next(&reader, &message_bytes), MCPZ_OK);
+        mcpz_snapshot_add(&writer, message_bytes);
+    }
+    mcpz_snapshot_end(&writer);
+    mcpz_api_close(exchange);
+    exchange = fake_ask_bytes(MCPZ_POST, "/v1/snapshots/import", mcpz_body_in_memory(&body));
+    mcpz_body_finish(&body);
+    fake_turn();
+    return exchange;
+}
+
+TEST(a_base_is_handed_in_when_it_is_whole)
+{
+    fake_begin();
+    struct mcpz_exchange *exchange = import_folded(0);
+    CHECK_UINT(world.engine.event_count, 2);
+    fake_reply(1, MCPZ_CODE_OK, "");
+    fake_reply(2, MCPZ_CODE_OK, "");
+    CHECK_TEXT(fake_text(exchange),
+               "{\"deltas\":1,\"applied\":1,\"bases\":1,\"bases_applied\":1}\n");
+    mcpz_api_close(exchange);
+    exchange = import_folded(2); /* not all of its base */
+    CHECK_UINT(fake_status(exchange), 400);
+    CHECK_UINT(world.engine.event_count, 2);
+    mcpz_api_close(exchange);
+    world.engine.base_error = MCPZ_EUNSUPPORTED;
+    exchange = import_folded(0);
+    CHECK_UINT(fake_status(exchange), 409);
+    CHECK(strstr(fake_text(exchange), "folded here in another way"));
+    CHECK_UINT(world.engine.event_count, 2);
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -389,7 +492,8 @@ TEST(what_is_here_is_not_imported_again)
     struct mcpz_exchange *exchange = import(3);
     CHECK_UINT(world.engine.event_count, 1);
     fake_reply(1, MCPZ_CODE_OK, "");
-    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":1}\n");
+    CHECK_TEXT(fake_text(exchange),
+               "{\"deltas\":3,\"applied\":1,\"bases\":0,\"bases_applied\":0}\n");
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -417,7 +521,8 @@ TEST(a_lenient_import_goes_on_behind_what_is_refused)
     fake_reply(1, MCPZ_CODE_OK, "");
     fake_reply(2, MCPZ_CODE_CONFLICT, "its past is not here");
     fake_reply(3, MCPZ_CODE_OK, "");
-    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":2,\"refused\":1}\n");
+    CHECK_TEXT(fake_text(exchange),
+               "{\"deltas\":3,\"applied\":2,\"bases\":0,\"bases_applied\":0,\"refused\":1}\n");
     mcpz_api_close(exchange);
     exchange = import_with(1, "lenient=2");
     CHECK_UINT(fake_status(exchange), 400);
@@ -462,9 +567,10 @@ TEST(nothing_of_a_damaged_file_is_applied)
 TEST_MAIN(RUN(a_file_that_passes_by_is_followed_to_its_end),
           RUN(a_file_reads_back_as_it_was_written), RUN(every_truncation_is_short),
           RUN(every_changed_byte_is_noticed), RUN(what_is_wrong_has_its_error),
-          RUN(an_export_is_in_causal_order), RUN(an_export_of_many_deltas_takes_many_turns),
-          RUN(an_export_that_cannot_be_says_why), RUN(an_import_hands_in_delta_by_delta),
-          RUN(an_import_does_not_run_ahead_of_the_disk), RUN(what_is_here_is_not_imported_again),
+          RUN(an_export_is_in_causal_order), RUN(an_export_begins_with_what_was_folded),
+          RUN(an_export_of_many_deltas_takes_many_turns), RUN(an_export_that_cannot_be_says_why),
+          RUN(an_import_hands_in_delta_by_delta), RUN(an_import_does_not_run_ahead_of_the_disk),
+          RUN(a_base_is_handed_in_when_it_is_whole), RUN(what_is_here_is_not_imported_again),
           RUN(a_forged_or_foreign_file_changes_nothing),
           RUN(a_lenient_import_goes_on_behind_what_is_refused),
           RUN(a_refused_delta_stops_the_import), RUN(nothing_of_a_damaged_file_is_applied))
