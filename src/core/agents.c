@@ -421,7 +421,7 @@ static void on_want(struct step *step, const struct mcpz_id *from,
     mcpz_error error = mcpz_catchup_serve(&catchup, &document, want, &bytes);
     /* It has no more for us than it says by asking; what it has sent is on its way before. */
     mcpz_wanted_answered(&agents->wanted, from, &want->document);
-    if (error == MCPZ_OK) {
+    if (error == MCPZ_OK && !catchup.is_below) { /* or both might ask in turn without end */
         error = mcpz_catchup_lacks(agents->store, &document, want, &lacks);
     }
     agents->store_failures += error != MCPZ_OK ? 1 : 0;

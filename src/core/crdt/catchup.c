@@ -205,6 +205,7 @@ mcpz_error mcpz_catchup_serve(struct mcpz_catchup *catchup, const struct mcpz_do
     }
     if (error == MCPZ_OK && needs_it) {
         /* The base is next, and then it asks again. */
+        catchup->is_below = true;
         *bytes = mcpz_mail_base(catchup->mail, catchup->peer, &document->id) ? 1 : 0;
         return MCPZ_OK;
     }

@@ -37,7 +37,8 @@ struct mcpz_catchup {
     struct mcpz_wanted *wanted;
     mcpz_time now;
     const struct mcpz_id *peer;
-    bool is_full; /* no room for documents we do not have */
+    bool is_full;  /* no room for documents we do not have */
+    bool is_below; /* the last one served begins with our base: nothing is asked of it before */
 };
 
 /** Ask for what `document` lacks. */

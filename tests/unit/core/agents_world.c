@@ -139,6 +139,8 @@ static void post(struct world *world, size_t from, size_t to, const struct mcpz_
         letter->msg.sketch_ask.ids = copy_bytes(&arena, msg->sketch_ask.ids);
     } else if (msg->kind == MCPZ_MSG_SKETCH) {
         letter->msg.sketch.symbols = copy_bytes(&arena, msg->sketch.symbols);
+    } else if (msg->kind == MCPZ_MSG_AGREED) {
+        CHECK_UINT(msg->agreed.agreed.version_count, 0); /* the engine says the rest */
     } else if (msg->kind != MCPZ_MSG_ROOT && msg->kind != MCPZ_MSG_CHANGES_ASK) {
         CHECK_UINT(msg->kind, MCPZ_MSG_WANT);
         letter->msg.want.versions = copy_list(&arena, msg->want.versions, msg->want.version_count,

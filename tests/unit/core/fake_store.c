@@ -139,6 +139,10 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
         int order = mcpz_id_compare(&a->base.document, &b->base.document);
         return order != 0 ? order : compare_numbers(a->base.index, b->base.index);
     }
+    if (a->kind == MCPZ_RECORD_BATCH) {
+        int order = memcmp(&a->batch.name, &b->batch.name, sizeof(a->batch.name));
+        return order != 0 ? order : compare_numbers(a->batch.part.first, b->batch.part.first);
+    }
     if (a->kind == MCPZ_RECORD_STABLE) {
         return mcpz_id_compare(&a->stable.document, &b->stable.document);
     }
@@ -309,6 +313,9 @@ static struct fake_row *make_row(const struct mcpz_record *record)
                                                          record->stable.agreed.version_count);
         } else if (record->kind == MCPZ_RECORD_BASE) {
             copy->base.bytes = copy_bytes(to, record->base.bytes);
+        } else if (record->kind == MCPZ_RECORD_BATCH) {
+            copy->batch.leaves = copy_bytes(to, record->batch.leaves);
+            copy->batch.part.seal.signature = copy_bytes(to, record->batch.part.seal.signature);
         } else if (record->kind >= MCPZ_RECORD_TASK && record->kind != MCPZ_RECORD_FORK) {
             copy_task(to, copy);
         } else if (record->kind == MCPZ_RECORD_DELTA) {
