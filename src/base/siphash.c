@@ -15,7 +15,7 @@ static uint64_t rotate(uint64_t word, unsigned by)
     return word << by | word >> (64 - by);
 }
 
-static void round_once(struct state *s)
+static inline void round_once(struct state *s)
 {
     s->v0 += s->v1;
     s->v2 += s->v3;
@@ -39,7 +39,7 @@ static struct state begin(struct mcpz_siphash_key key)
     };
 }
 
-static void compress(struct state *s, uint64_t word)
+static inline void compress(struct state *s, uint64_t word)
 {
     s->v3 ^= word;
     round_once(s);
@@ -47,9 +47,10 @@ static void compress(struct state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-static uint64_t end(struct state *s)
+/* What the state comes to, after `by` has been put into the word that it is told apart by. */
+static uint64_t end(struct state *s, uint64_t *word, uint64_t by)
 {
-    s->v2 ^= 0xff;
+    *word ^= by;
     for (int i = 0; i < 4; i++) {
         round_once(s);
     }
@@ -71,18 +72,34 @@ struct mcpz_siphash_key mcpz_siphash_key(const uint8_t *bytes)
     return (struct mcpz_siphash_key){.low = read_word(bytes, 8), .high = read_word(bytes + 8, 8)};
 }
 
-uint64_t mcpz_siphash(struct mcpz_siphash_key key, struct mcpz_bytes bytes)
+static void compress_all(struct state *s, struct mcpz_bytes bytes)
 {
-    struct state s = begin(key);
     const size_t whole = bytes.length & ~(size_t)7;
 
     for (size_t at = 0; at < whole; at += 8) {
-        compress(&s, read_word(bytes.data + at, 8));
+        compress(s, read_word(bytes.data + at, 8));
     }
     const uint64_t last =
         whole < bytes.length ? read_word(bytes.data + whole, bytes.length - whole) : 0;
-    compress(&s, last | (uint64_t)bytes.length << 56);
-    return end(&s);
+    compress(s, last | (uint64_t)bytes.length << 56);
+}
+
+uint64_t mcpz_siphash(struct mcpz_siphash_key key, struct mcpz_bytes bytes)
+{
+    struct state s = begin(key);
+
+    compress_all(&s, bytes);
+    return end(&s, &s.v2, 0xff);
+}
+
+void mcpz_siphash_wide(struct mcpz_siphash_key key, struct mcpz_bytes bytes, uint64_t words[2])
+{
+    struct state s = begin(key);
+
+    s.v1 ^= 0xee;
+    compress_all(&s, bytes);
+    words[0] = end(&s, &s.v2, 0xee);
+    words[1] = end(&s, &s.v1, 0xdd);
 }
 
 uint64_t mcpz_siphash_number(struct mcpz_siphash_key key, uint64_t number)
@@ -91,5 +108,5 @@ uint64_t mcpz_siphash_number(struct mcpz_siphash_key key, uint64_t number)
 
     compress(&s, number);
     compress(&s, UINT64_C(8) << 56);
-    return end(&s);
+    return end(&s, &s.v2, 0xff);
 }

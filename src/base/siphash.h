@@ -26,7 +26,10 @@ struct mcpz_siphash_key mcpz_siphash_key(const uint8_t *bytes);
 /** Hash `bytes`. The same on every architecture. */
 uint64_t mcpz_siphash(struct mcpz_siphash_key key, struct mcpz_bytes bytes);
 
-/** The same of a number's eight bytes, little-endian. */
+/** 128 bits for little more than 64 take: the authors' SipHash-2-4 with 128 bits of output. */
+void mcpz_siphash_wide(struct mcpz_siphash_key key, struct mcpz_bytes bytes, uint64_t words[2]);
+
+/** As mcpz_siphash() of a number's eight bytes, little-endian. */
 uint64_t mcpz_siphash_number(struct mcpz_siphash_key key, uint64_t number);
 
 #endif

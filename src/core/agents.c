@@ -87,6 +87,16 @@ static void count_document(struct mcpz_agents *agents, bool was_live,
     }
 }
 
+/* Something of it came in. Mostly nothing is waited for, and it need not be digested. */
+static void note_moved(struct step *step, const struct mcpz_document *document)
+{
+    struct mcpz_wanted *wanted = &step->agents->wanted;
+
+    if (wanted->count > 0) {
+        mcpz_wanted_moved(wanted, step->now, &document->id, mcpz_document_digest_of(document));
+    }
+}
+
 /* Who we write as now, or a later life of ours that we do not remember? */
 static bool is_us(const struct mcpz_agents *agents, const struct mcpz_actor *actor)
 {
@@ -237,8 +247,7 @@ static enum fate merge(struct step *step, const struct mcpz_id *from,
     }
     count_document(agents, was_live, document);
     mcpz_clock_observe(&agents->hlc, step->wall_ms, delta->hlc);
-    mcpz_wanted_moved(&agents->wanted, step->now, &delta->document,
-                      mcpz_document_digest_of(document));
+    note_moved(step, document);
 
     bool has_gone = mcpz_mail_delta(&step->mail, NULL, from, delta);
     assert(has_gone); /* mail.c: there is room for any one delta */
@@ -350,8 +359,7 @@ static enum fate install(struct step *step, const struct mcpz_checkpoint *checkp
     }
     count_document(agents, was_live, &document);
     mcpz_clock_observe(&agents->hlc, step->wall_ms, document.hlc);
-    mcpz_wanted_moved(&agents->wanted, step->now, &document.id,
-                      mcpz_document_digest_of(&document));
+    note_moved(step, &document);
     mcpz_mail_merged(&step->mail, &document.id);
     return FATE_MERGED;
 }

@@ -53,7 +53,9 @@ static inline uint64_t mcpz_write_front(struct mcpz_bytes key)
 {
     uint64_t front = 0;
 
-    memcpy(&front, key.data, key.length < sizeof(front) ? key.length : sizeof(front));
+    if (key.length > 0) {
+        memcpy(&front, key.data, key.length < sizeof(front) ? key.length : sizeof(front));
+    }
     return be64toh(front);
 }
 

@@ -7,37 +7,24 @@
 #define FEW_ROWS (MCPZ_SORTED_ROWS_MAX / 4)     /* so few are put to a neighbour's, */
 #define TOGETHER (MCPZ_SORTED_ROWS_MAX * 3 / 4) /* if they are no more than so many then */
 
-/* What is looked for. */
-struct wanted {
-    uint64_t front;
-    struct mcpz_bytes key;
-};
-
-static struct wanted wanted_of(struct mcpz_bytes key)
+static struct mcpz_bytes key_of(const struct mcpz_sorted_leaf *leaf, size_t row)
 {
-    return (struct wanted){.front = key.length > 0 ? mcpz_write_front(key) : 0, .key = key};
-}
-
-static int compare(const struct mcpz_sorted_row *row, const struct wanted *wanted)
-{
-    if (row->front != wanted->front) {
-        return row->front < wanted->front ? -1 : 1;
-    }
-    return mcpz_bytes_compare(row->write->key, wanted->key);
+    return leaf->rows[row].write->key;
 }
 
 /* The leaf it is in, or would be: the last that does not begin behind it. */
-static size_t find_branch(const struct mcpz_sorted *sorted, const struct wanted *wanted)
+static size_t find_branch(const struct mcpz_sorted *sorted, struct mcpz_bytes key)
 {
+    const uint64_t front = mcpz_write_front(key);
     size_t low = 0;
     size_t high = sorted->count;
 
     while (low < high) {
         const size_t middle = (low + high) / 2;
         const struct mcpz_sorted_branch *branch = &sorted->branches[middle];
-        const bool is_behind = branch->front != wanted->front
-                                   ? branch->front > wanted->front
-                                   : compare(&branch->leaf->rows[0], wanted) > 0;
+        const bool is_behind = branch->front != front
+                                   ? branch->front > front
+                                   : mcpz_bytes_compare(key_of(branch->leaf, 0), key) > 0;
         if (is_behind) {
             high = middle;
         } else {
@@ -47,17 +34,44 @@ static size_t find_branch(const struct mcpz_sorted *sorted, const struct wanted 
     return low > 0 ? low - 1 : 0;
 }
 
-/* The first row that is not before it; with `is_found`, it is that one. */
-static size_t find_row(const struct mcpz_sorted_leaf *leaf, const struct wanted *wanted,
-                       bool *is_found)
+/* How `key` stands to all keys of the leaf by what these begin with; 0: it begins so, too. */
+static int compare_shared(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key)
 {
+    const struct mcpz_bytes beginning = mcpz_bytes(key_of(leaf, 0).data, leaf->shared);
+
+    if (key.length > leaf->shared) {
+        key.length = leaf->shared;
+    }
+    return mcpz_bytes_compare(key, beginning);
+}
+
+static uint64_t front_behind(struct mcpz_bytes key, size_t shared)
+{
+    assert(key.length >= shared);
+    return key.length == shared
+               ? 0
+               : mcpz_write_front(mcpz_bytes(key.data + shared, key.length - shared));
+}
+
+/* The first row that is not before it; with `is_found`, it is that one. */
+static size_t find_row(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key, bool *is_found)
+{
+    const int beside = compare_shared(leaf, key);
     size_t low = 0;
     size_t high = leaf->count;
 
     *is_found = false;
+    if (beside != 0) {
+        return beside < 0 ? low : high;
+    }
+    const uint64_t front = front_behind(key, leaf->shared);
     while (low < high) {
         const size_t middle = (low + high) / 2;
-        const int order = compare(&leaf->rows[middle], wanted);
+        const struct mcpz_sorted_row *row = &leaf->rows[middle];
+        int order = (row->front > front) - (row->front < front);
+        if (order == 0) {
+            order = mcpz_bytes_compare(row->write->key, key);
+        }
         if (order == 0) {
             *is_found = true;
             return middle;
@@ -71,6 +85,42 @@ static size_t find_row(const struct mcpz_sorted_leaf *leaf, const struct wanted 
     return low;
 }
 
+/* ---- What keys begin with --------------------------------------------------------------------
+ */
+
+static size_t count_shared(struct mcpz_bytes a, struct mcpz_bytes b)
+{
+    const size_t shorter = a.length < b.length ? a.length : b.length;
+    size_t count = 0;
+
+    while (count < shorter && a.data[count] == b.data[count]) {
+        count++;
+    }
+    return count;
+}
+
+static void set_shared(struct mcpz_sorted_leaf *leaf, size_t shared)
+{
+    leaf->shared = shared;
+    for (size_t i = 0; i < leaf->count; i++) {
+        leaf->rows[i].front = front_behind(key_of(leaf, i), shared);
+    }
+}
+
+/* Its rows are others than they were. All begin as the first and the last of them both do. */
+static void set_shared_anew(struct mcpz_sorted_leaf *leaf)
+{
+    set_shared(leaf, count_shared(key_of(leaf, 0), key_of(leaf, leaf->count - 1)));
+}
+
+/* `key` comes to the others. */
+static void share_with(struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key)
+{
+    if (compare_shared(leaf, key) != 0) {
+        set_shared(leaf, count_shared(key_of(leaf, 0), key));
+    }
+}
+
 /* ---- Leaves ----------------------------------------------------------------------------------
  */
 
@@ -80,7 +130,8 @@ static void open_branch(struct mcpz_sorted *sorted, size_t at, struct mcpz_sorte
 
     memmove(&sorted->branches[at + 1], &sorted->branches[at],
             (sorted->count - at) * sizeof(sorted->branches[0]));
-    sorted->branches[at] = (struct mcpz_sorted_branch){.front = leaf->rows[0].front, .leaf = leaf};
+    sorted->branches[at] =
+        (struct mcpz_sorted_branch){.front = leaf->rows[0].write->front, .leaf = leaf};
     sorted->count++;
 }
 
@@ -107,12 +158,14 @@ static struct mcpz_sorted_leaf *take_spare(struct mcpz_sorted *sorted)
     return leaf;
 }
 
-static void put_row(struct mcpz_sorted_leaf *leaf, size_t at, const struct mcpz_sorted_row *row)
+static void put_row(struct mcpz_sorted_leaf *leaf, size_t at, struct mcpz_write *write)
 {
     assert(leaf->count < MCPZ_SORTED_ROWS_MAX);
 
+    share_with(leaf, write->key);
     memmove(&leaf->rows[at + 1], &leaf->rows[at], (leaf->count - at) * sizeof(leaf->rows[0]));
-    leaf->rows[at] = *row;
+    leaf->rows[at] =
+        (struct mcpz_sorted_row){.front = front_behind(write->key, leaf->shared), .write = write};
     leaf->count++;
 }
 
@@ -125,29 +178,30 @@ static struct mcpz_sorted_leaf *split(struct mcpz_sorted *sorted, size_t branch,
     behind->count = leaf->count - from;
     memcpy(behind->rows, &leaf->rows[from], behind->count * sizeof(leaf->rows[0]));
     leaf->count = from;
+    set_shared_anew(leaf);
+    set_shared_anew(behind);
     open_branch(sorted, branch + 1, behind);
     return behind;
 }
 
-/* Begin a leaf with `row`. */
-static void begin_leaf(struct mcpz_sorted *sorted, size_t branch,
-                       const struct mcpz_sorted_row *row)
+/* Begin a leaf with `write`. */
+static void begin_leaf(struct mcpz_sorted *sorted, size_t branch, struct mcpz_write *write)
 {
     struct mcpz_sorted_leaf *leaf = take_spare(sorted);
 
     leaf->count = 1;
-    leaf->rows[0] = *row;
+    leaf->rows[0].write = write;
+    set_shared_anew(leaf);
     open_branch(sorted, branch, leaf);
 }
 
-static void insert(struct mcpz_sorted *sorted, size_t branch, size_t at,
-                   const struct mcpz_sorted_row *row)
+static void insert(struct mcpz_sorted *sorted, size_t branch, size_t at, struct mcpz_write *write)
 {
     struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
 
     if (leaf->count == MCPZ_SORTED_ROWS_MAX) {
         if (at == leaf->count) { /* keys that rise: the leaf stays full */
-            begin_leaf(sorted, branch + 1, row);
+            begin_leaf(sorted, branch + 1, write);
             return;
         }
         struct mcpz_sorted_leaf *behind = split(sorted, branch, MCPZ_SORTED_ROWS_MAX / 2);
@@ -156,9 +210,9 @@ static void insert(struct mcpz_sorted *sorted, size_t branch, size_t at,
             leaf = behind;
         }
     }
-    put_row(leaf, at, row);
+    put_row(leaf, at, write);
     if (at == 0) {
-        sorted->branches[branch].front = row->front;
+        sorted->branches[branch].front = write->front;
     }
 }
 
@@ -173,6 +227,7 @@ static bool join(struct mcpz_sorted *sorted, size_t branch)
     }
     memcpy(&leaf->rows[leaf->count], behind->rows, behind->count * sizeof(leaf->rows[0]));
     leaf->count += behind->count;
+    set_shared_anew(leaf);
     close_branch(sorted, branch + 1);
     return true;
 }
@@ -186,7 +241,7 @@ static void tidy(struct mcpz_sorted *sorted, size_t branch)
         close_branch(sorted, branch);
         return;
     }
-    sorted->branches[branch].front = leaf->rows[0].front;
+    sorted->branches[branch].front = leaf->rows[0].write->front;
     if (leaf->count > FEW_ROWS || (branch + 1 < sorted->count && join(sorted, branch))) {
         return;
     }
@@ -233,37 +288,34 @@ bool mcpz_sorted_make_room(struct mcpz_sorted *sorted)
 
 struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_write *write)
 {
-    const struct wanted wanted = {.front = write->front, .key = write->key};
-    const struct mcpz_sorted_row row = {.front = write->front, .write = write};
-    const size_t branch = find_branch(sorted, &wanted);
+    const size_t branch = find_branch(sorted, write->key);
     bool is_there;
 
     if (sorted->count == 0) {
-        begin_leaf(sorted, 0, &row);
+        begin_leaf(sorted, 0, write);
         return NULL;
     }
     struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
-    const size_t at = find_row(leaf, &wanted, &is_there);
+    const size_t at = find_row(leaf, write->key, &is_there);
     if (is_there) {
         struct mcpz_write *old = leaf->rows[at].write;
         leaf->rows[at].write = write;
         return old;
     }
-    insert(sorted, branch, at, &row);
+    insert(sorted, branch, at, write);
     return NULL;
 }
 
 void mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write)
 {
-    const struct wanted wanted = {.front = write->front, .key = write->key};
-    const size_t branch = find_branch(sorted, &wanted);
+    const size_t branch = find_branch(sorted, write->key);
     bool is_there;
 
     if (sorted->count == 0) {
         return;
     }
     struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
-    const size_t at = find_row(leaf, &wanted, &is_there);
+    const size_t at = find_row(leaf, write->key, &is_there);
     if (is_there && leaf->rows[at].write == write) {
         leaf->count--;
         memmove(&leaf->rows[at], &leaf->rows[at + 1], (leaf->count - at) * sizeof(leaf->rows[0]));
@@ -273,29 +325,27 @@ void mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *wri
 
 struct mcpz_write *mcpz_sorted_find(const struct mcpz_sorted *sorted, struct mcpz_bytes key)
 {
-    const struct wanted wanted = wanted_of(key);
     bool is_there;
 
     if (sorted->count == 0) {
         return NULL;
     }
-    const struct mcpz_sorted_leaf *leaf = sorted->branches[find_branch(sorted, &wanted)].leaf;
-    const size_t at = find_row(leaf, &wanted, &is_there);
+    const struct mcpz_sorted_leaf *leaf = sorted->branches[find_branch(sorted, key)].leaf;
+    const size_t at = find_row(leaf, key, &is_there);
     return is_there ? leaf->rows[at].write : NULL;
 }
 
 struct mcpz_sorted_place mcpz_sorted_seek(const struct mcpz_sorted *sorted,
                                           struct mcpz_bytes after, bool inclusive)
 {
-    const struct wanted wanted = wanted_of(after);
-    struct mcpz_sorted_place place = {.branch = find_branch(sorted, &wanted)};
+    struct mcpz_sorted_place place = {.branch = find_branch(sorted, after)};
     bool is_there;
 
     if (sorted->count == 0) {
         return place;
     }
     const struct mcpz_sorted_leaf *leaf = sorted->branches[place.branch].leaf;
-    place.row = find_row(leaf, &wanted, &is_there);
+    place.row = find_row(leaf, after, &is_there);
     place.row += is_there && !inclusive ? 1 : 0;
     if (place.row == leaf->count) {
         place.row = 0;

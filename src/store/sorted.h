@@ -8,6 +8,8 @@
  * A search goes through two arrays of numbers, the fronts of keys, and looks at a key itself only
  * where fronts are equal: memory that is not in the cache is what a search takes, and a list or a
  * tree of single writes has it all over. Moving rows to make room costs less than one such look.
+ * Keys that lie together begin alike (a document's all do), so a leaf leaves out what all of its
+ * keys begin with: the fronts of its rows are of what follows, where they differ.
  */
 
 #ifndef STORE_SORTED_H
@@ -23,12 +25,13 @@
 #define MCPZ_SORTED_ROWS_MAX 64
 
 struct mcpz_sorted_row {
-    uint64_t front; /* of the write's key */
+    uint64_t front; /* of the write's key, behind what the leaf leaves out */
     struct mcpz_write *write;
 };
 
 struct mcpz_sorted_leaf {
-    size_t count; /* never 0 */
+    size_t count;  /* never 0 */
+    size_t shared; /* so many bytes are the same at the beginning of all its keys */
     struct mcpz_sorted_row rows[MCPZ_SORTED_ROWS_MAX];
 };
 

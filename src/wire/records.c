@@ -4,7 +4,6 @@
 
 #include "proto/limits.h"
 #include "wire/rows.h"
-#include "wire/shape.h"
 
 /* ---- The disk format ------------------------------------------------------------------------
  * Values only; the keys are made in store/schema.h. */
@@ -264,10 +263,7 @@ mcpz_error mcpz_delta_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
     const size_t arena_used = arena->used;
     struct mcpz_delta result = {.seq = 0};
 
-    mcpz_error error = mcpz_shape_check(bytes);
-    if (error == MCPZ_OK) {
-        error = mcpz_layout_read(&source, &mcpz_delta_layout, &result);
-    }
+    mcpz_error error = mcpz_layout_read(&source, &mcpz_delta_layout, &result);
     if (error == MCPZ_OK) {
         error = check_canonical(bytes, arena, &result);
     }
@@ -289,15 +285,15 @@ mcpz_error mcpz_record_decode(struct mcpz_bytes bytes, struct mcpz_arena *arena,
     uint64_t version;
     size_t count;
 
-    mcpz_error error = mcpz_shape_check(bytes);
-    if (error == MCPZ_OK) {
-        error = mcpz_layout_read_tag(&source, &version, &count);
-    }
+    mcpz_error error = mcpz_layout_read_tag(&source, &version, &count);
     if (error == MCPZ_OK && version != MCPZ_RECORD_VERSION) {
         error = MCPZ_EPROTO;
     }
     if (error == MCPZ_OK) {
         error = mcpz_layout_read_fields(&source, layout, count, &result.self);
+    }
+    if (error == MCPZ_OK && source.reader.left.length > 0) {
+        error = MCPZ_EPROTO;
     }
     if (error != MCPZ_OK) {
         mcpz_arena_rewind(arena, arena_used);

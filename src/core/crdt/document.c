@@ -121,9 +121,11 @@ static uint8_t *put_version(uint8_t *to, const struct mcpz_version *version)
     return put_bytes(to, version->head.bytes, MCPZ_HEAD_BYTES);
 }
 
-uint64_t mcpz_document_hash(struct mcpz_siphash_key key, const struct mcpz_record_document *record)
+#define STATE_BYTES (MCPZ_ID_BYTES + MCPZ_ACTORS_MAX * VERSION_BYTES + 8)
+
+/* What names a document's state: its id, versions and cuts. */
+static struct mcpz_bytes spell_state(const struct mcpz_record_document *record, uint8_t *bytes)
 {
-    uint8_t bytes[MCPZ_ID_BYTES + MCPZ_ACTORS_MAX * VERSION_BYTES + 8];
     const uint64_t cuts = htobe64(mcpz_cuts_digest(record->cuts, record->cut_count));
     uint8_t *end = put_bytes(bytes, record->id.bytes, MCPZ_ID_BYTES);
 
@@ -132,7 +134,22 @@ uint64_t mcpz_document_hash(struct mcpz_siphash_key key, const struct mcpz_recor
         end = put_version(end, &record->versions[i]);
     }
     end = put_bytes(end, &cuts, sizeof(cuts));
-    return mcpz_siphash(key, mcpz_bytes(bytes, (size_t)(end - bytes)));
+    return mcpz_bytes(bytes, (size_t)(end - bytes));
+}
+
+uint64_t mcpz_document_hash(struct mcpz_siphash_key key, const struct mcpz_record_document *record)
+{
+    uint8_t bytes[STATE_BYTES];
+
+    return mcpz_siphash(key, spell_state(record, bytes));
+}
+
+void mcpz_document_hash_wide(struct mcpz_siphash_key key,
+                             const struct mcpz_record_document *record, uint64_t words[2])
+{
+    uint8_t bytes[STATE_BYTES];
+
+    mcpz_siphash_wide(key, spell_state(record, bytes), words);
 }
 
 uint64_t mcpz_document_digest(const struct mcpz_record_document *record)

@@ -65,7 +65,12 @@ struct mcpz_document {
 uint64_t mcpz_document_hash(struct mcpz_siphash_key key,
                             const struct mcpz_record_document *record);
 
-/** The same under a key that all nodes have: what they tell each other of a document. */
+/** 128 bits of it. */
+void mcpz_document_hash_wide(struct mcpz_siphash_key key,
+                             const struct mcpz_record_document *record, uint64_t words[2]);
+
+/** mcpz_document_hash() under a key that all nodes have: what they tell each other of a document.
+ */
 uint64_t mcpz_document_digest(const struct mcpz_record_document *record);
 uint64_t mcpz_document_digest_of(const struct mcpz_document *document);
 

@@ -14,18 +14,19 @@ static const struct mcpz_siphash_key first_key = {.low = UINT64_C(0x6d63707a2072
 static const struct mcpz_siphash_key second_key = {.low = UINT64_C(0x6d63707a20726f6f),
                                                    .high = UINT64_C(0x7420322020202020)};
 
-/* 256 bits of a document's state: two hashes, and two more of those. */
+/* 256 bits of a document's state: a wide hash, and two more of that. */
 static struct mcpz_id digest_of(const struct mcpz_record_document *document)
 {
-    const uint64_t first = mcpz_document_hash(first_key, document);
-    const uint64_t second = mcpz_document_hash(second_key, document);
-    const uint64_t words[MCPZ_ROOT_WORDS] = {
-        htobe64(first),
-        htobe64(second),
-        htobe64(mcpz_siphash_number(first_key, first + second)),
-        htobe64(mcpz_siphash_number(second_key, first ^ second)),
-    };
+    uint64_t hash[2];
     struct mcpz_id digest;
+
+    mcpz_document_hash_wide(first_key, document, hash);
+    const uint64_t words[MCPZ_ROOT_WORDS] = {
+        htobe64(hash[0]),
+        htobe64(hash[1]),
+        htobe64(mcpz_siphash_number(first_key, hash[0] + hash[1])),
+        htobe64(mcpz_siphash_number(second_key, hash[0] ^ hash[1])),
+    };
 
     memcpy(digest.bytes, words, sizeof(words));
     return digest;
