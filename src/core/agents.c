@@ -10,6 +10,7 @@
 #include "core/crdt/floor.h"
 #include "core/crdt/forget.h"
 #include "core/crdt/install.h"
+#include "core/crdt/lives.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/past.h"
 #include "core/crdt/write.h"
@@ -542,6 +543,17 @@ static void on_tick(struct step *step, const struct mcpz_overlay *overlay)
 
 /* ---- Writes from here --------------------------------------------------------------------- */
 
+/* Who we write as there: rights are those of the life that they were granted to. */
+static struct mcpz_actor writer_of(const struct mcpz_agents *agents, enum mcpz_agent_op op,
+                                   const struct mcpz_document *document)
+{
+    const bool is_of_rights =
+        op == MCPZ_AGENT_GRANT || op == MCPZ_AGENT_SPEND || op == MCPZ_AGENT_RESTORE;
+
+    return is_of_rights ? mcpz_lives_first(document, &agents->actor)
+                        : mcpz_lives_writer(document, &agents->actor);
+}
+
 static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agent *request)
 {
     struct mcpz_agents *agents = step->agents;
@@ -553,12 +565,13 @@ static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agen
     if (cut_of(&document, &agents->actor) < UINT64_MAX) {
         become_another(agents, &agents->actor); /* nothing that we wrote as this one would count */
     }
+    agents->writer = writer_of(agents, request->op, &document);
     struct mcpz_writer writer = {
         .store = agents->store,
         .document = &document,
         .mail = &step->mail,
         .rng = &agents->rng,
-        .actor = agents->actor,
+        .actor = agents->writer,
         .wall_ms = step->wall_ms,
         .hlc = &agents->hlc,
         .has_room = has_room(agents),

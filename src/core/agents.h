@@ -57,6 +57,7 @@ struct mcpz_agents {
      * keeps it in the store (SELF) with the same batch.
      */
     struct mcpz_actor actor;
+    struct mcpz_actor writer; /* of the last write: who we write as, or an earlier life of it */
     bool rolled_back;         /* that has happened */
     uint32_t claims_believed; /* of them, for others' mere words */
     struct mcpz_rng rng;

@@ -217,7 +217,7 @@ static void hold(struct mcpz_keeping_step *step, const struct mcpz_event_agent *
                  struct mcpz_action *answer)
 {
     struct mcpz_keeping *keeping = step->keeping;
-    const struct mcpz_actor *actor = &step->below->agents->actor;
+    const struct mcpz_actor *actor = &step->below->agents->writer;
     struct mcpz_document document;
 
     if (mcpz_document_load(keeping->store, &written->document, &document) != MCPZ_OK) {

@@ -24,6 +24,7 @@
 #include "net/peers.h"
 #include "proto/code.h"
 #include "store/compact.h"
+#include "store/witness.h"
 #include "wire/credentials.h"
 
 #define STORE_DIRECTORY "store"
@@ -208,7 +209,8 @@ static mcpz_error create_loop(struct mcpz_assembly *assembly)
     const struct mcpz_loop_config config = {
         .store = {.directory = inside(assembly, STORE_DIRECTORY, path),
                   .map_bytes = MAP_BYTES_FIRST < most ? MAP_BYTES_FIRST : most,
-                  .map_bytes_max = most}};
+                  .map_bytes_max = most,
+                  .witness = mcpz_witness_place()}};
 
     compact(assembly, config.store.directory);
     mcpz_error error = mcpz_loop_create(&config, &assembly->loop, &why);
@@ -432,8 +434,13 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
             "that belongs to it? Restore it from a copy, or name another directory "
             "with --data",
             assembly->data, mcpz_strerror(error));
-    } else if (engine.set_back) {
+    } else if (engine.past == MCPZ_STORE_SET_BACK) {
         mcpz_log(MCPZ_LOG_WARN, "store", "restored or copied: agents are written as a new writer",
+                 "data=%s", assembly->data);
+    } else if (engine.past == MCPZ_STORE_UNVOUCHED) {
+        mcpz_log(MCPZ_LOG_INFO, "store",
+                 "this machine has started anew, or its disk was put back: agents are written as "
+                 "a new writer",
                  "data=%s", assembly->data);
     }
     return error;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/crdt/lives.h"
 #include "engine/internal.h"
 #include "wire/codec.h"
 #include "wire/plan.h"
@@ -195,7 +196,7 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
 }
 
 /* What the store remembers of us: mesh, certificate, how often we have started. */
-static mcpz_error recall_self(struct mcpz_engine *engine, bool set_back)
+static mcpz_error recall_self(struct mcpz_engine *engine, enum mcpz_past_of_store past)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_SELF};
     mcpz_error error = engine->store.get(engine->store.context, &record);
@@ -211,8 +212,11 @@ static mcpz_error recall_self(struct mcpz_engine *engine, bool set_back)
     engine->node_config.fabric.members.incarnation = record.self.incarnation + 1;
     engine->incarnation_ceiling = record.self.incarnation + MCPZ_INCARNATIONS_KEPT;
     engine->node_config.generation = record.self.generation;
-    if (set_back && record.self.generation < UINT32_MAX) {
-        engine->node_config.generation++; /* kept by the adoption below, in this turn */
+    if (past != MCPZ_STORE_VOUCHED_FOR) { /* kept by the adoption below, in this turn */
+        struct mcpz_rng rng;
+        mcpz_rng_init(&rng, engine->node_config.fabric.seed);
+        engine->node_config.generation =
+            mcpz_lives_next(record.self.generation, past == MCPZ_STORE_SET_BACK, &rng);
     }
     struct mcpz_id mesh = record.self.mesh;
     struct mcpz_certificate_bytes kept = {.length = record.self.certificate.length};
@@ -251,9 +255,9 @@ static bool is_founder(const struct mcpz_engine *engine)
             mcpz_id_equal(&engine->mesh, mcpz_identity_id(engine->authority)));
 }
 
-static mcpz_error begin(struct mcpz_engine *engine, bool set_back)
+static mcpz_error begin(struct mcpz_engine *engine, enum mcpz_past_of_store past)
 {
-    mcpz_error error = recall_self(engine, set_back);
+    mcpz_error error = recall_self(engine, past);
     if (error == MCPZ_OK && is_founder(engine)) {
         error = mcpz_admission_found(engine);
     }
@@ -309,7 +313,7 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     mcpz_persist_seal(&made->persist, made->rest);
 
     mcpz_engine_turn_begin(made, now, wall_ms);
-    error = begin(made, config->set_back);
+    error = begin(made, config->past);
     (void)mcpz_engine_turn_end(made);
     if (error != MCPZ_OK) {
         mcpz_engine_destroy(made);

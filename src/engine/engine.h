@@ -59,14 +59,21 @@ struct mcpz_scratch; /* what one thread's engines share: outbox, decode arena, f
 MCPZ_MUST_USE mcpz_error mcpz_scratch_create(struct mcpz_scratch **scratch);
 void mcpz_scratch_destroy(struct mcpz_scratch *scratch);
 
+/* May `kv` lack writes of ours that others have seen? */
+enum mcpz_past_of_store {
+    MCPZ_STORE_VOUCHED_FOR, /* no */
+    MCPZ_STORE_UNVOUCHED,   /* nothing says that it does, or that it does not */
+    MCPZ_STORE_SET_BACK,    /* it was put back, or is a copy */
+};
+
 struct mcpz_engine_config {
     const struct mcpz_identity *identity; /* borrowed */
     const struct mcpz_identity
         *authority; /* the mesh's key, if we hold it; borrowed, may be NULL */
     struct mcpz_kv kv;
     const struct mcpz_vault_port
-        *vault;                   /* keys that records are sealed with; NULL: they are not */
-    bool set_back;                /* `kv` may lack writes of ours that others have seen */
+        *vault; /* keys that records are sealed with; NULL: they are not */
+    enum mcpz_past_of_store past;
     struct mcpz_scratch *scratch; /* borrowed */
     uint64_t seed;                /* for every choice left to chance */
 
@@ -94,8 +101,9 @@ struct mcpz_engine;
 
 /**
  * Make an engine from its configuration and what its store remembers: its certificate, its
- * incarnation (which moves on), the peers it has met. With `set_back` its actor generation moves
- * on as well, and is on disk before anything is sent: crdt 1.6. A node without a certificate makes
+ * incarnation (which moves on), the peers it has met. Where its store is not vouched for its actor
+ * generation moves on as well (core/crdt/lives.h), and is on disk before anything is sent: crdt
+ * 1.6. A node without a certificate makes
  * a mesh of its own if it holds an authority key; it must join one otherwise.
  *
  * Does a turn of its own. Release with mcpz_engine_destroy().

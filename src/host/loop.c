@@ -508,7 +508,9 @@ mcpz_error mcpz_loop_start(struct mcpz_loop *loop, struct mcpz_engine_config *co
 
     assert(loop->engine == NULL);
     config->kv = loop->kv;
-    config->set_back = mcpz_lmdb_is_set_back(loop->store);
+    config->past = mcpz_lmdb_is_set_back(loop->store)       ? MCPZ_STORE_SET_BACK
+                   : !mcpz_lmdb_is_vouched_for(loop->store) ? MCPZ_STORE_UNVOUCHED
+                                                            : MCPZ_STORE_VOUCHED_FOR;
     config->scratch = loop->scratch;
     mcpz_error error =
         mcpz_engine_create(config, &ports, mcpz_clock_now(), mcpz_clock_wall_ms(), &loop->engine);

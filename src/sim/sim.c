@@ -330,6 +330,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .identity = node->identity,
         .authority = node->authority,
         .kv = node->kv,
+        .past = node->disk_is_old ? MCPZ_STORE_UNVOUCHED : MCPZ_STORE_VOUCHED_FOR,
         .vault = sim->config.sealed ? &vault : NULL,
         .scratch = sim->scratch,
         .seed = seed_of_life(sim, index),
@@ -347,6 +348,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
 
     assert(node->engine == NULL);
     node->life++;
+    node->disk_is_old = false;
     node->tick_at_us = MCPZ_TIME_NEVER;
     mcpz_error error =
         mcpz_engine_create(&config, &ports, sim->now, wall_ms(sim, index), &node->engine);
@@ -418,6 +420,7 @@ bool mcpz_sim_restore(struct mcpz_sim *sim, size_t index)
         return false;
     }
     (void)mcpz_sim_tear(sim, index, 0);
+    sim->nodes[index].disk_is_old = true; /* nothing outside vouches for it */
     return mcpz_mem_restore(sim->nodes[index].mem);
 }
 

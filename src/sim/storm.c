@@ -33,8 +33,6 @@ struct storm {
     bool provides[MCPZ_SIM_NODES_MAX];
     mcpz_time disk_us;                       /* of a healthy disk */
     int64_t ahead_max_ms;                    /* that a wall clock ever was */
-    bool set_back[MCPZ_SIM_NODES_MAX];       /* its disk is an older one, and it may not know */
-    struct roots before[MCPZ_SIM_NODES_MAX]; /* what it held before that */
 };
 
 /* ---- The verbs ---------------------------------------------------------------------------- */
@@ -164,11 +162,6 @@ static struct roots roots_of(struct storm *storm, size_t node)
     return roots;
 }
 
-static bool are_same(const struct roots *a, const struct roots *b)
-{
-    return memcmp(a, b, sizeof(*a)) == 0;
-}
-
 /* How many that run, but for `node`, hold an agent as `roots` say; SIZE_MAX: one holds another. */
 static size_t count_others(struct storm *storm, size_t node, size_t agent,
                            const struct roots *roots)
@@ -213,25 +206,10 @@ static void restore(struct storm *storm, size_t node)
     const struct roots roots = roots_of(storm, node);
     if (is_spare(storm, node, &roots)) {
         mcpz_check_killed(&storm->check, node);
-        storm->set_back[node] = mcpz_sim_restore(storm->sim, node);
-        storm->before[node] = roots;
-        if (storm->set_back[node]) {
+        if (mcpz_sim_restore(storm->sim, node)) {
             mcpz_check_restored(&storm->check, node);
         }
     }
-}
-
-/* Who wrote before it has heard that it lost something would give out names twice, and two writes
- * of one name stay apart for ever: it must not be asked to (src/README.md). */
-static bool may_write(struct storm *storm, size_t node)
-{
-    if (can_act(storm, node) && storm->set_back[node]) {
-        const struct roots now = roots_of(storm, node);
-        storm->set_back[node] =
-            !mcpz_engine_node(mcpz_sim_engine(storm->sim, node))->agents.rolled_back &&
-            !are_same(&now, &storm->before[node]);
-    }
-    return can_act(storm, node) && !storm->set_back[node];
 }
 
 /* What a writing verb does to an agent, and what the names of its keys begin with. */
@@ -252,7 +230,7 @@ static bool find_writer(struct storm *storm, const char *agent, size_t *node)
 
     for (size_t i = 0; i < count; i++) {
         const size_t at = (*node + i) % count;
-        if (may_write(storm, at) && mcpz_sim_owns(storm->sim, at, agent)) {
+        if (can_act(storm, at) && mcpz_sim_owns(storm->sim, at, agent)) {
             *node = at;
             return true;
         }

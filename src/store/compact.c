@@ -79,6 +79,16 @@ static mcpz_error check_copy(const struct compaction *compaction, uint64_t entri
     return error == MCPZ_OK ? MCPZ_OK : fail(compaction, error, "its copy is no good", fault);
 }
 
+static void vouch_for_copy(const struct compaction *compaction, uint64_t inode, uint64_t commits)
+{
+    const struct mcpz_witnessed store = {
+        .directory = compaction->directory, .inode = inode, .commits = commits, .is_fresh = true};
+    struct mcpz_witness witness;
+
+    (void)mcpz_witness_open(&witness, mcpz_witness_place(), &store);
+    mcpz_witness_close(&witness);
+}
+
 /* The new file is the old store: what its stamp said is said of it. */
 static mcpz_error stamp_copy(const struct compaction *compaction, uint64_t commits)
 {
@@ -91,6 +101,9 @@ static mcpz_error stamp_copy(const struct compaction *compaction, uint64_t commi
     }
     mcpz_error error =
         mcpz_stamp_open(&stamp, compaction->directory, file, commits, true, &set_back);
+    if (error == MCPZ_OK && compaction->env.is_vouched_for) {
+        vouch_for_copy(compaction, stamp.inode, commits);
+    }
     mcpz_stamp_close(&stamp);
     close(file);
     return error;
@@ -110,8 +123,10 @@ static mcpz_error swap(const struct compaction *compaction, uint64_t commits)
 
 static mcpz_error run(struct compaction *compaction, struct mcpz_compacted *compacted)
 {
-    const struct mcpz_lmdb_config config = {
-        .directory = compaction->directory, .map_bytes = MAP_BYTES, .map_bytes_max = SIZE_MAX / 2};
+    const struct mcpz_lmdb_config config = {.directory = compaction->directory,
+                                            .map_bytes = MAP_BYTES,
+                                            .map_bytes_max = SIZE_MAX / 2,
+                                            .witness = mcpz_witness_place()};
     struct mcpz_env_fill fill = {0};
     uint64_t commits = 0;
 
@@ -138,9 +153,10 @@ static mcpz_error run(struct compaction *compaction, struct mcpz_compacted *comp
 mcpz_error mcpz_store_compact(const char *directory, struct mcpz_compacted *compacted,
                               struct mcpz_lmdb_trouble *trouble)
 {
-    struct compaction compaction = {.directory = directory,
-                                    .trouble = trouble,
-                                    .env = {.stamp = {.file = -1}, .reserve = {.file = -1}}};
+    struct compaction compaction = {
+        .directory = directory,
+        .trouble = trouble,
+        .env = {.stamp = {.file = -1}, .witness = {.file = -1}, .reserve = {.file = -1}}};
     int lock;
 
     *compacted = (struct mcpz_compacted){0};

@@ -148,9 +148,21 @@ static bool is_empty(MDB_env *mdb)
            stat.ms_entries == 0 && info.me_last_txnid == 0;
 }
 
-static mcpz_error open_stamp(struct mcpz_env *env, const char *directory, bool fresh,
-                             struct mcpz_lmdb_trouble *trouble)
+static void open_witness(struct mcpz_env *env, const struct mcpz_lmdb_config *config,
+                         uint64_t commits, bool fresh)
 {
+    const struct mcpz_witnessed store = {.directory = config->directory,
+                                         .inode = env->stamp.inode,
+                                         .commits = commits,
+                                         .is_fresh = fresh};
+
+    env->is_vouched_for = mcpz_witness_open(&env->witness, config->witness, &store);
+}
+
+static mcpz_error open_stamp(struct mcpz_env *env, const struct mcpz_lmdb_config *config,
+                             bool fresh, struct mcpz_lmdb_trouble *trouble)
+{
+    const char *directory = config->directory;
     MDB_envinfo info;
     int data;
 
@@ -163,14 +175,17 @@ static mcpz_error open_stamp(struct mcpz_env *env, const char *directory, bool f
     }
     mcpz_error error =
         mcpz_stamp_open(&env->stamp, directory, data, info.me_last_txnid, fresh, &env->set_back);
-    return error == MCPZ_OK
-               ? MCPZ_OK
-               : explain(trouble, directory, error, "\"" MCPZ_STAMP_FILE "\" cannot be written");
+    if (error != MCPZ_OK) {
+        return explain(trouble, directory, error, "\"" MCPZ_STAMP_FILE "\" cannot be written");
+    }
+    open_witness(env, config, info.me_last_txnid, fresh);
+    return MCPZ_OK;
 }
 
-static mcpz_error open_databases(struct mcpz_env *env, const char *directory,
+static mcpz_error open_databases(struct mcpz_env *env, const struct mcpz_lmdb_config *config,
                                  struct mcpz_env_fill *fill, struct mcpz_lmdb_trouble *trouble)
 {
+    const char *directory = config->directory;
     bool fresh = is_empty(env->mdb);
     MDB_txn *txn;
 
@@ -193,7 +208,7 @@ static mcpz_error open_databases(struct mcpz_env *env, const char *directory,
     if (failed != MDB_SUCCESS) {
         return explain(trouble, directory, mcpz_env_error(failed), mdb_strerror(failed));
     }
-    error = open_stamp(env, directory, fresh, trouble);
+    error = open_stamp(env, config, fresh, trouble);
     if (error == MCPZ_OK && fresh && mcpz_directory_sync(directory) != MCPZ_OK) {
         return explain(trouble, directory, MCPZ_EIO, "its directory cannot be synced");
     }
@@ -241,6 +256,7 @@ mcpz_error mcpz_env_open(struct mcpz_env *env, const struct mcpz_lmdb_config *co
         .map_bytes = page_rounded(config->map_bytes),
         .map_bytes_max = page_rounded(config->map_bytes_max),
         .stamp = {.file = -1},
+        .witness = {.file = -1},
         .reserve = {.file = -1},
     };
     int length = snprintf(path, sizeof(path), "%s/" DATA_FILE, config->directory);
@@ -254,7 +270,7 @@ mcpz_error mcpz_env_open(struct mcpz_env *env, const struct mcpz_lmdb_config *co
     }
     error = open_mdb(env, config->directory, trouble);
     if (error == MCPZ_OK) {
-        error = open_databases(env, config->directory, fill, trouble);
+        error = open_databases(env, config, fill, trouble);
     }
     if (error == MCPZ_EFULL) {
         error = MCPZ_ENOSPACE; /* a new map too small for an empty store */
@@ -271,6 +287,7 @@ mcpz_error mcpz_env_open(struct mcpz_env *env, const struct mcpz_lmdb_config *co
 void mcpz_env_close(struct mcpz_env *env)
 {
     mcpz_stamp_close(&env->stamp);
+    mcpz_witness_close(&env->witness);
     mcpz_reserve_close(&env->reserve);
     if (env->mdb != NULL) {
         mdb_env_close(env->mdb);
@@ -356,6 +373,7 @@ mcpz_error mcpz_env_write(const struct mcpz_env *env, const struct mcpz_batches 
         return commit_error(env, failed);
     }
     mcpz_stamp_note(&env->stamp, commits);
+    mcpz_witness_note(&env->witness, commits);
     *fill = filled;
     return MCPZ_OK;
 }

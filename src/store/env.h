@@ -26,6 +26,7 @@
 #include "store/lmdb.h"
 #include "store/reserve.h"
 #include "store/stamp.h"
+#include "store/witness.h"
 
 struct mcpz_env {
     MDB_env *mdb;
@@ -34,6 +35,8 @@ struct mcpz_env {
     size_t map_bytes_max;
     struct mcpz_stamp stamp;
     bool set_back; /* see store/stamp.h */
+    struct mcpz_witness witness;
+    bool is_vouched_for; /* see store/witness.h */
     struct mcpz_reserve reserve;
 };
 

@@ -276,6 +276,11 @@ bool mcpz_lmdb_is_set_back(const struct mcpz_lmdb *lmdb)
     return lmdb->env.set_back;
 }
 
+bool mcpz_lmdb_is_vouched_for(const struct mcpz_lmdb *lmdb)
+{
+    return lmdb->env.is_vouched_for;
+}
+
 void mcpz_lmdb_stats(struct mcpz_lmdb *lmdb, struct mcpz_lmdb_stats *stats)
 {
     mcpz_writer_stats(&lmdb->writer, stats);

@@ -32,6 +32,7 @@ struct mcpz_lmdb_config {
     const char *directory; /* made (mode 0700) if it is not there */
     size_t map_bytes;      /* first size of the map, at least 64 KiB; grows by doubling */
     size_t map_bytes_max;  /* a file that is larger already is opened all the same */
+    const char *witness;   /* where a line is kept in memory (store/witness.h); NULL: nowhere */
 
     /* Called from the store thread when progress() has news. Must only wake the loop. */
     void (*notify)(void *context);
@@ -70,6 +71,9 @@ void mcpz_lmdb_close(struct mcpz_lmdb *lmdb);
  * ours that are not in it.
  */
 bool mcpz_lmdb_is_set_back(const struct mcpz_lmdb *lmdb);
+
+/** Does memory vouch for it (store/witness.h)? If not, it may have been put back unseen. */
+bool mcpz_lmdb_is_vouched_for(const struct mcpz_lmdb *lmdb);
 
 /** The environment below it: for store/pin.c. */
 const struct mcpz_env *mcpz_lmdb_env(const struct mcpz_lmdb *lmdb);

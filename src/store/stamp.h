@@ -11,7 +11,7 @@
  * The line is written after each commit, not synced: a power cut leaves one that is older, never
  * one that promises more than is on disk. It is left as it was until the first commit, so that
  * what has to be written because of it is on disk before it is forgotten. Not seen: a file and
- * its stamp put back together, in place; a whole disk set back. Others notice (core/agents.c).
+ * its stamp put back together, in place; a whole disk set back. Memory does (store/witness.h).
  *
  * Source: docs reference crdt 1.6; Riak issue riak_kv 679.
  */

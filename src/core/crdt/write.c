@@ -4,6 +4,7 @@
 
 #include "core/crdt/edit.h"
 #include "core/crdt/escrow.h"
+#include "core/crdt/lives.h"
 #include "core/crdt/naming.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
@@ -273,18 +274,12 @@ static struct mcpz_outcome put_row(struct mcpz_writer *writer,
     return mcpz_edit_carry_out(writer, &edit);
 }
 
-/* Who writes for a node: its greatest generation that has written here. */
+/* Who spends for a node: the life that it has its rights as. */
 static struct mcpz_actor actor_of(const struct mcpz_writer *writer, const struct mcpz_id *node)
 {
-    const struct mcpz_clock *clock = &writer->document->clock;
-    struct mcpz_actor actor = {.node = *node, .generation = 1};
+    const struct mcpz_actor newest = mcpz_lives_newest(writer->document, node);
 
-    for (size_t i = 0; i < clock->count; i++) {
-        if (mcpz_id_equal(&clock->versions[i].actor.node, node)) {
-            actor = clock->versions[i].actor; /* sorted: the last is the greatest */
-        }
-    }
-    return actor;
+    return mcpz_lives_first(writer->document, &newest);
 }
 
 /* Give some of what is ours to another. */
