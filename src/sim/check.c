@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/crdt/lives.h"
 #include "crypto/digest.h"
 #include "proto/code.h"
 
@@ -537,7 +538,8 @@ void mcpz_check_count(struct mcpz_check *check)
             const struct mcpz_agents *agents = &mcpz_engine_node(engine)->agents;
             sometimes[MCPZ_SOMETIMES_DELTA_EARLY] += agents->deltas_early;
             sometimes[MCPZ_SOMETIMES_DELTA_DUPLICATE] += agents->deltas_duplicate;
-            sometimes[MCPZ_SOMETIMES_ROLLED_BACK] += agents->rolled_back;
+            sometimes[MCPZ_SOMETIMES_ANOTHER_LIFE] +=
+                agents->deltas_written > 0 && agents->actor.generation > MCPZ_LIVES_STRIDE;
             count_tasks(check, mcpz_engine_node(engine));
         }
     }

@@ -35,7 +35,7 @@ struct mcpz_sim_node {
     uint32_t life;
     bool has_joined;
     bool disk_is_full;
-    bool disk_is_old; /* it was put back since the last start */
+    bool disk_is_old;                  /* it was put back since the last start */
     int64_t ahead_ms;                  /* of its wall clock; below 0: it is behind */
     mcpz_time disk_us;                 /* from handing over a batch until it is durable */
     mcpz_time run_us;                  /* of its providers; MCPZ_TIME_NEVER: they hang */

@@ -47,7 +47,7 @@
     X(CHECKPOINT, "checkpoint", "replicas agreed on a snapshot, and signed it")                   \
     X(FOLDED, "folded", "deltas that all replicas had signed were folded")                        \
     X(BASE, "base", "a checkpoint was taken in instead of deltas that were gone")                 \
-    X(ROLLED_BACK, "rolled_back", "others knew of writes that a node had lost")                   \
+    X(ANOTHER_LIFE, "another_life", "a node whose disk was put back wrote as another")            \
     X(LAID_OUT, "laid_out", "some nodes were told to keep agents, and others not")                \
     X(TORN, "torn", "a crash kept some of the batches under way and lost others")                 \
     X(DURABLE_TAKEN, "durable_taken", "a durable task was accepted")                              \

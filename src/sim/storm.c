@@ -31,8 +31,8 @@ struct storm {
     struct mcpz_check check;
     mcpz_time start_us; /* of the schedule's clock */
     bool provides[MCPZ_SIM_NODES_MAX];
-    mcpz_time disk_us;                       /* of a healthy disk */
-    int64_t ahead_max_ms;                    /* that a wall clock ever was */
+    mcpz_time disk_us;    /* of a healthy disk */
+    int64_t ahead_max_ms; /* that a wall clock ever was */
 };
 
 /* ---- The verbs ---------------------------------------------------------------------------- */

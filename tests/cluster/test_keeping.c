@@ -292,6 +292,39 @@ static void cut_off(struct mcpz_sim *sim, size_t node, bool cut)
     }
 }
 
+/* What it wrote since has names, and so has what it writes before it meets who knows them. */
+TEST(a_disk_that_was_put_back_whole_gives_no_name_twice)
+{
+    struct mcpz_sim *sim = sim_of(9);
+    const size_t node = 2;
+
+    (void)write(sim, node, "a", NULL, MCPZ_ACK_ALL);
+    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_back_up(sim, node);
+    const uint64_t lost = write(sim, node, "a", "lost", MCPZ_ACK_QUORUM);
+    run_for(sim, MCPZ_SECONDS(1));
+    CHECK_UINT(mcpz_sim_reply(sim, lost), MCPZ_CODE_OK);
+    cut_off(sim, node, true);
+    for (size_t twice = 0; twice < 2; twice++) { /* and the second time its new life, too */
+        CHECK(mcpz_sim_restore(sim, node));
+        mcpz_sim_start(sim, node);
+        const uint64_t made = write(sim, node, "a", twice == 0 ? "one" : "other", MCPZ_ACK_ASYNC);
+        run_for(sim, MCPZ_SECONDS(1));
+        CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
+        cut_off(sim, node, false);
+        run_for(sim, MCPZ_SECONDS(40));
+        CHECK_UINT(count_with(sim, "a", twice == 0 ? "one" : "other"), NODES);
+        cut_off(sim, node, true);
+        run_for(sim, MCPZ_SECONDS(40));
+    }
+    CHECK_UINT(count_with(sim, "a", "lost"), NODES);
+    CHECK_UINT(count_with(sim, "a", "one"), NODES);
+    for (size_t i = 0; i < NODES; i++) {
+        CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, i))->agents.forks_found, 0);
+    }
+    mcpz_sim_destroy(sim);
+}
+
 TEST(what_an_owner_has_missed_is_told_when_it_is_back)
 {
     size_t owners[3];
@@ -640,6 +673,7 @@ TEST(no_acknowledged_write_is_lost_while_layouts_change)
 TEST_MAIN(RUN(no_acknowledged_write_is_lost_while_layouts_change),
           RUN(a_layout_settles_and_who_comes_gets_what_is_its),
           RUN(owners_at_rest_have_little_to_say), RUN(without_a_layout_any_members_count),
+          RUN(a_disk_that_was_put_back_whole_gives_no_name_twice),
           RUN(a_write_that_was_answered_is_on_a_quorum_of_its_owners),
           RUN(what_was_not_reached_in_time_is_said_and_the_write_stays),
           RUN(an_owner_that_was_cut_off_says_so_when_it_is_back_in_time),

@@ -82,6 +82,25 @@ class Backup(unittest.TestCase):
                    if row["writer"] == a.id}
         self.assertEqual(len(writers), 2)
 
+        # A whole disk that is put back, keys, stamp and all: nothing on it tells.
+        a.stop()
+        files = [a.data / "store" / name for name in ("data.mdb", "mcpz.stamp")]
+        disk = [path.read_bytes() for path in files]
+        a.start(listen=a.address)
+        a.ask("agent", "set", "x", "gone", "4")
+        until("B has it", lambda: "gone" in b.ask("agent", "get", "x")["state"])
+        a.stop()
+        b.stop()
+        for path, content in zip(files, disk):
+            path.write_bytes(content)
+        a.start(listen=a.address)
+        self.assertIn("has started anew, or its disk was put back", a.log())
+        a.ask("agent", "set", "x", "new", "5")
+        b.start()
+        state = until("both have merged", same)["state"]
+        self.assertEqual((state["gone"], state["new"]), (4, 5))
+        self.assertEqual(a.ask("agent", "forks"), [])
+
     def test_a_backup_that_is_no_good_is_refused_and_so_is_a_directory_in_use(self):
         a = self.mesh.founder("A")
         a.ask("agent", "create", "x")
