@@ -6,7 +6,7 @@
 #include "test.h"
 
 #define NODES 1000
-#define SEEDS 3
+#define SEEDS SEEDS_OF(3)
 
 static struct mcpz_anchors anchors;
 

@@ -17,7 +17,7 @@ static const struct mcpz_routing_sizes small = {.nodes = 30,
 TEST(the_router_keeps_to_the_papers_numbers)
 {
     anchors.count = 0;
-    for (uint64_t seed = 1; seed <= 2; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(2); seed++) {
         mcpz_anchors_routing(&anchors, &small, seed);
     }
     CHECK(anchors.count > 10);
@@ -28,7 +28,7 @@ TEST(the_router_keeps_to_the_papers_numbers)
                         row->bound.high);
         }
         CHECK(row->ok);
-        CHECK_UINT(row->runs, 2);
+        CHECK_UINT(row->runs, SEEDS_OF(2));
     }
 }
 

@@ -491,7 +491,7 @@ static struct mcpz_id add_short_life(struct said *said, uint32_t number)
 
 TEST(ids_that_come_and_go_fill_nothing_up)
 {
-    enum { NODES = 3, IDS = 10000, IDS_A_FRAME = 40, LATE = 2 };
+    enum { NODES = 3, IDS = SEEDS_OF(10000), IDS_A_FRAME = 40, LATE = 2 };
     struct mcpz_sim *sim = sim_of(NODES);
     static struct said said;
     struct mcpz_id last;

@@ -90,7 +90,7 @@ static const struct mcpz_caller *caller_of(void)
 /* R-TASK-5, lessons: hung providers are found at request level. Heartbeats go on all the time. */
 TEST(of_three_one_hangs_and_hardly_a_task_fails)
 {
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(5); seed++) {
         set_up(seed);
         call_for(MCPZ_SECONDS(2), true);
         const size_t well = task_count;
@@ -111,7 +111,7 @@ TEST(of_three_one_hangs_and_hardly_a_task_fails)
 /* It hung before anybody knew how long a task takes. */
 TEST(one_that_has_always_hung_takes_hardly_a_task_with_it)
 {
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(5); seed++) {
         set_up(seed);
         mcpz_sim_slow_runs(sim, SICK, MCPZ_TIME_NEVER);
         call_for(MCPZ_SECONDS(1), true);
@@ -128,7 +128,7 @@ TEST(one_that_has_always_hung_takes_hardly_a_task_with_it)
 /* What may not be done twice cannot be moved: but few get there, and then none. */
 TEST(what_may_not_be_done_twice_is_kept_away_from_who_hangs)
 {
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(5); seed++) {
         set_up(seed);
         call_for(MCPZ_SECONDS(2), false);
         const size_t well = task_count;
@@ -147,7 +147,7 @@ TEST(what_may_not_be_done_twice_is_kept_away_from_who_hangs)
 
 TEST(of_three_one_is_ten_times_slower_and_no_task_is_late)
 {
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(5); seed++) {
         set_up(seed);
         mcpz_sim_slow_runs(sim, SICK, 10 * RUN_US);
         call_for(MCPZ_SECONDS(6), false);
@@ -159,7 +159,7 @@ TEST(of_three_one_is_ten_times_slower_and_no_task_is_late)
 
 TEST(a_provider_that_stands_still_costs_no_task)
 {
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(5); seed++) {
         set_up(seed);
         call_for(MCPZ_SECONDS(2), true);
         mcpz_sim_pause(sim, SICK, MCPZ_SECONDS(2));
@@ -173,7 +173,7 @@ TEST(a_provider_that_stands_still_costs_no_task)
 /* R-TASK-11: what a dead provider had is moved, whatever it was, since it said nothing yet. */
 TEST(what_a_dead_provider_had_is_done_by_another)
 {
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS_OF(5); seed++) {
         set_up(seed);
         call_for(MCPZ_SECONDS(2), false);
         mcpz_sim_kill(sim, SICK);

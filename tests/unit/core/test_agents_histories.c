@@ -396,7 +396,7 @@ static void run_history(void)
 
 TEST(any_history_converges_to_what_it_says)
 {
-    for (seed = 1; seed <= SEEDS; seed++) {
+    for (seed = 1; seed <= SEEDS_OF(SEEDS); seed++) {
         run_history();
     }
     CHECK(op_count > 0);
@@ -424,7 +424,7 @@ static void replay_into(size_t node)
 
 TEST(the_same_deltas_in_any_order_leave_the_same_bytes)
 {
-    for (seed = 1001; seed <= 1000 + SEEDS / 2; seed++) {
+    for (seed = 1001; seed <= 1000 + SEEDS_OF(SEEDS) / 2; seed++) {
         mcpz_rng_init(&rng, seed);
         op_count = 0;
         world_init(&world, 3);
