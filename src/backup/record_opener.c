@@ -36,6 +36,7 @@ static bool is_kind_sealed(enum mcpz_record_kind kind)
     case MCPZ_RECORD_CHANGE:
     case MCPZ_RECORD_CHANGES:
     case MCPZ_RECORD_CURSOR:
+    case MCPZ_RECORD_BLOB_DOCUMENT:
         return false;
     case MCPZ_RECORD_SELF:
     case MCPZ_RECORD_TOKEN:

@@ -374,9 +374,6 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_root(struct mcpz_engine *engine,
 void mcpz_engine_document_id(struct mcpz_bytes tenant, struct mcpz_bytes name,
                              struct mcpz_id *document);
 
-#define MCPZ_BLOB_MARK "mcpzblob" /* the end of their ids */
-#define MCPZ_BLOB_MARK_BYTES 8
-
 /** The document of the blob of that name ("b-..."), of the tenant MCPZ_TENANT_BLOBS. */
 void mcpz_engine_blob_document_id(struct mcpz_bytes name, struct mcpz_id *document);
 

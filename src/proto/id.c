@@ -2,6 +2,12 @@
 
 #include "base/base32.h"
 
+bool mcpz_id_is_of_blob(const struct mcpz_id *document)
+{
+    return memcmp(document->bytes + MCPZ_ID_BYTES - MCPZ_BLOB_MARK_BYTES, MCPZ_BLOB_MARK,
+                  MCPZ_BLOB_MARK_BYTES) == 0;
+}
+
 bool mcpz_id_is_zero(const struct mcpz_id *id)
 {
     static const struct mcpz_id zero;

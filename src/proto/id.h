@@ -54,4 +54,10 @@ void mcpz_id_to_text(const struct mcpz_id *id, char prefix, char *text);
 MCPZ_MUST_USE mcpz_error mcpz_id_from_text(struct mcpz_bytes text, char prefix,
                                            struct mcpz_id *id);
 
+#define MCPZ_BLOB_MARK "mcpzblob"
+#define MCPZ_BLOB_MARK_BYTES 8
+
+/** Does the id of a document end in MCPZ_BLOB_MARK: is it about a blob, and no agent's? */
+bool mcpz_id_is_of_blob(const struct mcpz_id *document);
+
 #endif

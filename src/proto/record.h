@@ -49,6 +49,7 @@ enum mcpz_record_kind {
     MCPZ_RECORD_CHANGE = 25,
     MCPZ_RECORD_CHANGES = 26,
     MCPZ_RECORD_CURSOR = 27,
+    MCPZ_RECORD_BLOB_DOCUMENT = 28,
     MCPZ_RECORD_FLOOR = 37,
     MCPZ_RECORD_BASE = 38,
     MCPZ_RECORD_STABLE = 39,
@@ -271,6 +272,12 @@ struct mcpz_record_cursor {
     uint64_t wall_ms; /* when we came so far */
 };
 
+/* There is a document of that id, and it is about a blob: so those are found among all others.
+ * Key: document. */
+struct mcpz_record_blob_document {
+    struct mcpz_id document;
+};
+
 /*
  * So far the deltas of a document are gone: what they came to is its base (core/crdt/floor.h).
  * Key: document.
@@ -325,6 +332,7 @@ struct mcpz_record {
         struct mcpz_record_change change;
         struct mcpz_record_changes changes;
         struct mcpz_record_cursor cursor;
+        struct mcpz_record_blob_document blob_document;
         struct mcpz_record_floor floor;
         struct mcpz_record_base base;
         struct mcpz_record_stable stable;

@@ -208,6 +208,8 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_CHANGE] = NAMED("change", struct mcpz_record_change, change_fields),
     [MCPZ_RECORD_CHANGES] = NAMED("changes", struct mcpz_record_changes, changes_fields),
     [MCPZ_RECORD_CURSOR] = NAMED("cursor", struct mcpz_record_cursor, cursor_fields),
+    [MCPZ_RECORD_BLOB_DOCUMENT] = {.name = "blob_document",
+                                   .size = sizeof(struct mcpz_record_blob_document)},
     [MCPZ_RECORD_FLOOR] = NAMED("floor", struct mcpz_record_floor, floor_fields),
     [MCPZ_RECORD_BASE] = NAMED("base", struct mcpz_record_base, base_fields),
     [MCPZ_RECORD_STABLE] = NAMED("stable", struct mcpz_record_stable, stable_fields),

@@ -120,6 +120,25 @@ static void take_out(struct mcpz_holdings *holdings)
     }
 }
 
+/* `last`, if it is of a blob, is there from now on, or not any more. */
+static void list_blob(struct mcpz_holdings *holdings, bool is_there)
+{
+    const struct mcpz_store *below = holdings->below;
+    const struct mcpz_record listed = {.kind = MCPZ_RECORD_BLOB_DOCUMENT,
+                                       .blob_document = {.document = holdings->last.id}};
+
+    if (holdings->last.is_there == is_there || !mcpz_id_is_of_blob(&holdings->last.id)) {
+        return;
+    }
+    if (is_there) {
+        below->put(below->context, &listed);
+        holdings->blob_count++;
+    } else {
+        below->remove(below->context, &listed);
+        holdings->blob_count--;
+    }
+}
+
 static void add_to_roots(struct mcpz_holdings *holdings, const struct mcpz_id *document,
                          const struct mcpz_id *digest)
 {
@@ -138,6 +157,7 @@ static void put_document(struct mcpz_holdings *holdings,
     };
 
     find_out(holdings, &document->id);
+    list_blob(holdings, true);
     take_out(holdings);
     record.document.change = holdings->seq;
     below->put(below->context, &record);
@@ -166,6 +186,7 @@ static void discard(void *context, const struct mcpz_record *record)
 
     if (record->kind == MCPZ_RECORD_DOCUMENT) {
         find_out(holdings, &record->document.id);
+        list_blob(holdings, false);
         take_out(holdings);
         note_absent(holdings, &record->document.id);
         keep_epoch(holdings, holdings->seq); /* its number is not given out again */
@@ -203,6 +224,7 @@ mcpz_error mcpz_holdings_begin(struct mcpz_holdings *holdings)
 
     holdings->root = (struct mcpz_partition_root){.count = 0};
     mcpz_shared_clear(&holdings->shared);
+    holdings->blob_count = 0;
     holdings->counted_seq = 0;
     holdings->is_kept = false;
     holdings->is_off = false;
@@ -225,6 +247,7 @@ void mcpz_holdings_count(struct mcpz_holdings *holdings,
     const struct mcpz_id digest = digest_of(document);
 
     add_to_roots(holdings, &document->id, &digest);
+    holdings->blob_count += mcpz_id_is_of_blob(&document->id) ? 1 : 0;
     if (document->change > holdings->counted_seq) {
         holdings->counted_seq = document->change;
     }

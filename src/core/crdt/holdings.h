@@ -5,6 +5,7 @@
  *   put DOCUMENT     ->  the roots less what it was, and what it is
  *                        CHANGE of its last change goes, one with the next number comes
  *   remove DOCUMENT  ->  the roots less what it was; its CHANGE goes
+ *   of a blob: BLOB_DOCUMENT comes and goes with it
  *
  * It is a store in front of the store: whoever writes documents writes them through it, and need
  * not know of it. All of that is in one batch, so after a crash the numbers are as whole as the
@@ -50,6 +51,7 @@ struct mcpz_holdings {
     const struct mcpz_store *below;
     struct mcpz_partition_root root; /* of all */
     struct mcpz_shared shared;       /* by peers */
+    uint64_t blob_count;             /* of all, those that are about blobs */
     uint64_t epoch;
     uint64_t seq;         /* the last number that was given out */
     uint64_t counted_seq; /* as documents say, while they are counted */

@@ -132,6 +132,9 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
     if (a->kind == MCPZ_RECORD_CURSOR) {
         return mcpz_id_compare(&a->cursor.peer, &b->cursor.peer);
     }
+    if (a->kind == MCPZ_RECORD_BLOB_DOCUMENT) {
+        return mcpz_id_compare(&a->blob_document.document, &b->blob_document.document);
+    }
     if (a->kind == MCPZ_RECORD_FLOOR) {
         return mcpz_id_compare(&a->floor.document, &b->floor.document);
     }

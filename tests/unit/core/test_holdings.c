@@ -73,6 +73,7 @@ static void check_recount(void)
     mcpz_holdings_end(&again);
     CHECK(mcpz_partition_root_equal(&again.root, &holdings.root));
     CHECK_UINT(again.seq, holdings.seq);
+    CHECK_UINT(again.blob_count, holdings.blob_count);
     CHECK(holdings.seq == 0 || again.epoch == holdings.epoch);
 }
 
@@ -174,6 +175,40 @@ TEST(a_store_that_cannot_be_read_is_counted_again)
     CHECK(!holdings.is_off);
 }
 
+static struct mcpz_record blob_document(uint8_t letter)
+{
+    struct mcpz_record record = document(letter, 1);
+
+    memcpy(record.document.id.bytes + MCPZ_ID_BYTES - MCPZ_BLOB_MARK_BYTES, MCPZ_BLOB_MARK,
+           MCPZ_BLOB_MARK_BYTES);
+    return record;
+}
+
+TEST(documents_of_blobs_have_a_list_of_their_own)
+{
+    struct mcpz_record blobs[] = {blob_document('c'), blob_document('b')};
+
+    set_up();
+    put('a', 1);
+    put('d', 1);
+    for (size_t i = 0; i < 6; i++) {
+        holdings.store.put(holdings.store.context, &blobs[i % 2]);
+    }
+    CHECK_UINT(holdings.blob_count, 2);
+    CHECK_UINT(fake_store_count(&below, MCPZ_RECORD_BLOB_DOCUMENT), 2);
+    const struct mcpz_record *first = fake_store_at(&below, MCPZ_RECORD_BLOB_DOCUMENT, 0);
+    CHECK(mcpz_id_equal(&first->blob_document.document, &blobs[1].document.id));
+    check_recount();
+
+    holdings.store.remove(holdings.store.context, &blobs[1]);
+    holdings.store.remove(holdings.store.context, &blobs[1]);
+    CHECK_UINT(holdings.blob_count, 1);
+    CHECK_UINT(fake_store_count(&below, MCPZ_RECORD_BLOB_DOCUMENT), 1);
+    first = fake_store_at(&below, MCPZ_RECORD_BLOB_DOCUMENT, 0);
+    CHECK(mcpz_id_equal(&first->blob_document.document, &blobs[0].document.id));
+    check_recount();
+}
+
 TEST(another_generation_is_another_epoch)
 {
     set_up();
@@ -187,7 +222,8 @@ TEST(another_generation_is_another_epoch)
     free(memory[1]);
 }
 
-TEST_MAIN(RUN(a_document_has_one_change_its_last), RUN(a_number_is_given_out_once),
+TEST_MAIN(RUN(a_document_has_one_change_its_last),
+          RUN(documents_of_blobs_have_a_list_of_their_own), RUN(a_number_is_given_out_once),
           RUN(the_root_is_of_what_is_there_however_it_came_about),
           RUN(what_is_read_in_between_does_not_mislead_it), RUN(other_records_pass_through),
           RUN(a_store_that_cannot_be_read_is_counted_again),

@@ -129,6 +129,8 @@ static size_t one_of_each(struct mcpz_record *records)
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_CHANGES};
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_CURSOR, .cursor = {.peer = id_of(7)}};
+    records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_BLOB_DOCUMENT,
+                                            .blob_document = {.document = id_of(7)}};
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_FLOOR, .floor = {.document = id_of(7)}};
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_BASE,

@@ -85,6 +85,7 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_CHANGES, .changes = {5, 300}}, RAW("\x93\x01\x05\xcd\x01\x2c")},
     {{.kind = MCPZ_RECORD_CURSOR, .cursor = {{A32}, 5, 0, 300, 9}},
      RAW("\x95\x01\x05\0\xcd\x01\x2c\x09")},
+    {{.kind = MCPZ_RECORD_BLOB_DOCUMENT, .blob_document = {{D32}}}, RAW("\x91\x01")},
     {{.kind = MCPZ_RECORD_FLOOR,
       .floor = {{D32},
                 {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1},
@@ -100,8 +101,8 @@ static const struct row rows[] = {
          "\xc4\x40" S64 "\xcd\x01\x2c")},
 };
 
-/* 16, 24 and 28 to 36 are not used yet. */
-static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 11, "a row of each kind");
+/* 16, 24 and 29 to 36 are not used yet. */
+static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 10, "a row of each kind");
 
 static struct mcpz_bytes encode(const struct mcpz_record *record)
 {
