@@ -135,6 +135,24 @@ enum mcpz_exit mcpz_ask_raw(const struct mcpz_invocation *invocation,
     return MCPZ_EXIT_OK;
 }
 
+void mcpz_ask_quietly(const struct mcpz_invocation *invocation, const char *method,
+                      const char *path)
+{
+    char socket[MCPZ_SOCKET_PATH_BYTES];
+    struct mcpz_client_answer answer = {0};
+    struct mcpz_trouble trouble;
+    const struct mcpz_client_request request = {.method = method,
+                                                .path = path,
+                                                .body_file = MCPZ_CLIENT_NO_FILE,
+                                                .answer_file = MCPZ_CLIENT_NO_FILE,
+                                                .patience_ms = MCPZ_PATIENCE_MS};
+
+    if (mcpz_client_socket(invocation->data, socket) == MCPZ_OK &&
+        mcpz_client_ask(socket, &request, &answer, &trouble) == MCPZ_OK) {
+        mcpz_client_answer_finish(&answer);
+    }
+}
+
 enum mcpz_exit mcpz_answer_parse(const struct mcpz_invocation *invocation,
                                  const struct mcpz_client_answer *answer, json_t **json)
 {

@@ -44,6 +44,10 @@ enum mcpz_exit mcpz_ask_patiently(const struct mcpz_invocation *invocation, cons
                                   const char *path, json_t *body, uint64_t wait_ms,
                                   json_t **answer);
 
+/** Ask, and tell nothing of what is answered, or that nothing is. */
+void mcpz_ask_quietly(const struct mcpz_invocation *invocation, const char *method,
+                      const char *path);
+
 /** As mcpz_ask() by POST, with further `headers`, each with CR LF. */
 enum mcpz_exit mcpz_ask_with(const struct mcpz_invocation *invocation, const char *headers,
                              const char *path, json_t *body, json_t **answer);

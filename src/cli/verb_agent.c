@@ -133,23 +133,6 @@ static enum mcpz_exit write_number(const struct mcpz_invocation *invocation, con
     return status != MCPZ_EXIT_OK ? status : write_at(invocation, verb, key, json_integer(number));
 }
 
-/* The name of the blob that `file` becomes, as a value; NULL: it was told why not. */
-static json_t *put_file(const struct mcpz_invocation *invocation, const char *file,
-                        enum mcpz_exit *status)
-{
-    json_t *blob = NULL;
-    json_t *value = NULL;
-
-    *status = mcpz_blob_put_file(invocation, file, &blob);
-    if (*status == MCPZ_EXIT_OK) {
-        value =
-            json_pack("{s:s, s:O, s:O}", "$blob", mcpz_show_text(blob, "blob"), "size",
-                      json_object_get(blob, "size"), "tenant", json_object_get(blob, "tenant"));
-        json_decref(blob);
-    }
-    return value;
-}
-
 static enum mcpz_exit run_agent_set(const struct mcpz_invocation *invocation)
 {
     const char *file = mcpz_option_value(invocation, "file");
@@ -161,8 +144,14 @@ static enum mcpz_exit run_agent_set(const struct mcpz_invocation *invocation)
     if (file == NULL) {
         return write_value(invocation, "/set");
     }
-    json_t *value = put_file(invocation, file, &status);
-    return value == NULL ? status : write_at(invocation, "/set", "value", value);
+    json_t *value = NULL;
+    status = mcpz_blob_put_brief(invocation, file, &value);
+    if (value != NULL) {
+        status = write_at(invocation, "/set", "value", json_incref(value));
+        mcpz_blob_end_brief(invocation, value);
+        json_decref(value);
+    }
+    return status;
 }
 
 static enum mcpz_exit run_agent_keep(const struct mcpz_invocation *invocation)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cli/ask.h"
+#include "cli/blob_files.h"
 #include "cli/interrupt.h"
 #include "cli/show.h"
 #include "cli/verb_tables.h"
@@ -58,6 +59,7 @@ struct apply {
     uint64_t begun_ms;
     uint64_t shown_ms;
     json_t *errors;
+    json_t *files; /* path -> the blob that lines of the batch name, put for that */
 };
 
 static uint64_t clock_ms(void)
@@ -186,6 +188,16 @@ static void take_answer(struct apply *apply, const json_t *answer)
     apply->is_resumed = false;
 }
 
+/* The agents name them by now, or the lines were refused. */
+static void end_files(struct apply *apply)
+{
+    for (void *at = json_object_iter(apply->files); at != NULL;
+         at = json_object_iter_next(apply->files, at)) {
+        mcpz_blob_end_brief(apply->invocation, json_object_iter_value(at));
+    }
+    (void)json_object_clear(apply->files);
+}
+
 static enum mcpz_exit send_batch(struct apply *apply)
 {
     struct mcpz_client_answer raw = {0};
@@ -214,6 +226,7 @@ static enum mcpz_exit send_batch(struct apply *apply)
         json_decref(answer);
         write_note(apply);
     }
+    end_files(apply);
     apply->body_length = 0;
     return status;
 }
@@ -243,6 +256,61 @@ static enum mcpz_exit fail_line(const struct apply *apply, const char *what)
     return mcpz_fail(apply->invocation, MCPZ_EXIT_FAILED, "bad_request", trouble.text);
 }
 
+/* Where a file is that a line names: beside FILE, unless its path begins at the root. */
+static bool find_file(const struct apply *apply, const char *name, char *path, size_t room)
+{
+    const char *end = name[0] != '/' ? strrchr(apply->path, '/') : NULL;
+    const size_t length = end != NULL ? (size_t)(end - apply->path) + 1 : 0;
+    const int used = snprintf(path, room, "%.*s%s", (int)length, apply->path, name);
+
+    return used > 0 && (size_t)used < room;
+}
+
+/* The line says "file": put it, and take in the line with the blob's name as its "value". */
+static enum mcpz_exit take_file(struct apply *apply, json_t *line, const char *name)
+{
+    char path[4096];
+    json_t *value = NULL;
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
+    if (!find_file(apply, name, path, sizeof(path))) {
+        return fail_line(apply, "the file's name is too long");
+    }
+    if (json_object_get(apply->files, path) == NULL) {
+        status = mcpz_blob_put_brief(apply->invocation, path, &value);
+        if (status != MCPZ_EXIT_OK || json_object_set_new(apply->files, path, value) != 0) {
+            return status != MCPZ_EXIT_OK ? status : fail_line(apply, "out of memory");
+        }
+    }
+    (void)json_object_del(line, "file");
+    (void)json_object_set(line, "value", json_object_get(apply->files, path));
+    char *text = json_dumps(line, JSON_COMPACT);
+    status = text != NULL && append(apply, text, strlen(text)) && append(apply, "\n", 1)
+                 ? MCPZ_EXIT_OK
+                 : fail_line(apply, "out of memory");
+    free(text);
+    return status;
+}
+
+/* Take in a line's text, or what becomes of it. What is no JSON the node refuses, and says why. */
+static enum mcpz_exit take_text(struct apply *apply, const char *text, size_t length)
+{
+    json_t *line = strstr(text, "\"file\"") != NULL
+                       ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL)
+                       : NULL;
+    const char *name = json_string_value(json_object_get(line, "file"));
+    const bool ends = length > 0 && text[length - 1] == '\n';
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
+    if (name != NULL && json_object_get(line, "value") == NULL) {
+        status = take_file(apply, line, name);
+    } else if (!append(apply, text, length) || (!ends && !append(apply, "\n", 1))) {
+        status = fail_line(apply, "out of memory");
+    }
+    json_decref(line);
+    return status;
+}
+
 /* Take one line into the batch. */
 static enum mcpz_exit take_line(struct apply *apply, const char *text, size_t length,
                                 uint64_t *in_batch)
@@ -259,10 +327,7 @@ static enum mcpz_exit take_line(struct apply *apply, const char *text, size_t le
     }
     ++*in_batch;
     apply->sent++;
-    const bool ends = length > 0 && text[length - 1] == '\n';
-    return append(apply, text, length) && (ends || append(apply, "\n", 1))
-               ? MCPZ_EXIT_OK
-               : fail_line(apply, "out of memory");
+    return take_text(apply, text, length);
 }
 
 static enum mcpz_exit run(struct apply *apply)
@@ -372,7 +437,8 @@ static enum mcpz_exit run_agent_apply(const struct mcpz_invocation *invocation)
                            .path = mcpz_argument(invocation, 0),
                            .batch_max = BATCH_DEFAULT,
                            .stops = mcpz_option_is_given(invocation, "stop"),
-                           .errors = json_array()};
+                           .errors = json_array(),
+                           .files = json_object()};
     if (!read_option(invocation, "batch", BATCH_MAX, &apply.batch_max)) {
         return mcpz_fail_usage(invocation, "--batch is 1 to %d lines", BATCH_MAX);
     }
@@ -400,7 +466,9 @@ static enum mcpz_exit run_agent_apply(const struct mcpz_invocation *invocation)
         (void)fclose(apply.file);
     }
     free(apply.body);
+    end_files(&apply);
     json_decref(apply.errors);
+    json_decref(apply.files);
     return status;
 }
 
@@ -425,10 +493,13 @@ static const struct mcpz_verb verbs[] = {
     "under way then, increments and pushes may be done twice. Lines about agents that other\n"
     "nodes keep are handed on to those; the lines of one agent stay in order. Larger batches are\n"
     "quicker, and whoever writes beside them waits longer.\n"
+    "A line with \"file\" in place of \"value\" names a file, which is kept as a blob; the path is\n"
+    "taken from where FILE is.\n"
     "\n"
     "Examples:\n"
     "  {\"op\": \"create\", \"id\": \"planner-1\"}\n"
     "  {\"op\": \"set\", \"id\": \"planner-1\", \"path\": \"role\", \"value\": \"planner\"}\n"
+    "  {\"op\": \"set\", \"id\": \"planner-1\", \"path\": \"map\", \"file\": \"north.bin\"}\n"
     "\n"
     "  mcpz agent apply fleet.ndjson --batch 200 --rate 2000\n",
     MCPZ_OPTIONS(agent_apply_options)},

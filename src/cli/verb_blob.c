@@ -146,6 +146,7 @@ static void show_blob(const json_t *blob)
     static const char *const keys[] = {"blob",         "tenant", "size",  "chunks",
                                        "stored_bytes", "made",   "copies"};
     const json_t *nodes = json_object_get(blob, "nodes");
+    const json_t *missing = json_object_get(blob, "missing");
     char room[MCPZ_FIELD_BYTES];
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(keys); i++) {
@@ -154,15 +155,19 @@ static void show_blob(const json_t *blob)
     for (size_t i = 0; i < json_array_size(nodes); i++) {
         mcpz_print_field("at", json_string_value(json_array_get(nodes, i)));
     }
+    for (size_t i = 0; i < json_array_size(missing); i++) {
+        mcpz_print_field("missing at", json_string_value(json_array_get(missing, i)));
+    }
 }
 
-/* Copies may take as long as they like, as long as they get on: the node looks at that. */
+/* Copies may take as long as they like, as long as they get on: the node looks at that. An agent
+ * can name what one of those has that are to have it, and so know of it. */
 static enum mcpz_exit finish_upload(const struct mcpz_invocation *invocation, const char *upload,
-                                    json_t **answer)
+                                    bool is_brief, json_t **answer)
 {
     char path[MCPZ_API_PATH_BYTES];
     char rest[64];
-    char more[64];
+    char more[96];
     const char *level = NULL;
     uint64_t timeout_ms = 0;
 
@@ -170,9 +175,12 @@ static enum mcpz_exit finish_upload(const struct mcpz_invocation *invocation, co
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
+    if (is_brief && (level == NULL || strcmp(level, "async") == 0)) {
+        level = "one";
+    }
     (void)snprintf(rest, sizeof(rest), "/uploads/%s/finish", upload);
-    (void)snprintf(more, sizeof(more), "ack=%s&timeout_ms=%" PRIu64,
-                   level != NULL ? level : "async", timeout_ms);
+    (void)snprintf(more, sizeof(more), "ack=%s&timeout_ms=%" PRIu64 "%s",
+                   level != NULL ? level : "async", timeout_ms, is_brief ? "&ref=brief" : "");
     status = blob_path(invocation, rest, level != NULL ? more : "", path);
     return status == MCPZ_EXIT_OK
                ? mcpz_ask_patiently(invocation, "POST", path, NULL,
@@ -180,7 +188,8 @@ static enum mcpz_exit finish_upload(const struct mcpz_invocation *invocation, co
                : status;
 }
 
-static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int file, json_t **answer)
+static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int file, bool is_brief,
+                               json_t **answer)
 {
     char path[MCPZ_API_PATH_BYTES];
     char upload[24] = "";
@@ -195,11 +204,11 @@ static enum mcpz_exit put_file(const struct mcpz_invocation *invocation, int fil
         status = send_file(invocation, file, upload);
         json_decref(begun);
     }
-    return status == MCPZ_EXIT_OK ? finish_upload(invocation, upload, answer) : status;
+    return status == MCPZ_EXIT_OK ? finish_upload(invocation, upload, is_brief, answer) : status;
 }
 
-enum mcpz_exit mcpz_blob_put_file(const struct mcpz_invocation *invocation, const char *path,
-                                  json_t **answer)
+static enum mcpz_exit put_path(const struct mcpz_invocation *invocation, const char *path,
+                               bool is_brief, json_t **answer)
 {
     const bool is_stdin = strcmp(path, "-") == 0;
     const int file = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -209,11 +218,46 @@ enum mcpz_exit mcpz_blob_put_file(const struct mcpz_invocation *invocation, cons
         return mcpz_fail_usage(invocation, "cannot open %s: %s", path, strerror(errno));
     }
     mcpz_interrupt_catch();
-    const enum mcpz_exit status = put_file(invocation, file, answer);
+    const enum mcpz_exit status = put_file(invocation, file, is_brief, answer);
     if (!is_stdin) {
         (void)close(file);
     }
     return status;
+}
+
+enum mcpz_exit mcpz_blob_put_file(const struct mcpz_invocation *invocation, const char *path,
+                                  json_t **answer)
+{
+    return put_path(invocation, path, false, answer);
+}
+
+enum mcpz_exit mcpz_blob_put_brief(const struct mcpz_invocation *invocation, const char *path,
+                                   json_t **value)
+{
+    json_t *blob = NULL;
+
+    *value = NULL;
+    const enum mcpz_exit status = put_path(invocation, path, true, &blob);
+    if (status == MCPZ_EXIT_OK) {
+        *value =
+            json_pack("{s:s, s:O, s:O}", "$blob", mcpz_show_text(blob, "blob"), "size",
+                      json_object_get(blob, "size"), "tenant", json_object_get(blob, "tenant"));
+        json_decref(blob);
+    }
+    return status;
+}
+
+/* Where this fails the reference goes by itself, an hour later. */
+void mcpz_blob_end_brief(const struct mcpz_invocation *invocation, const json_t *value)
+{
+    char rest[MCPZ_ID_TEXT_BYTES + 1];
+    char path[MCPZ_API_PATH_BYTES];
+
+    (void)snprintf(rest, sizeof(rest), "/%s", mcpz_show_text(value, "$blob"));
+    if (tenants_path(invocation, mcpz_show_text(value, "tenant"), rest, "ref=brief", path) ==
+        MCPZ_EXIT_OK) {
+        mcpz_ask_quietly(invocation, "DELETE", path);
+    }
 }
 
 static enum mcpz_exit run_blob_put(const struct mcpz_invocation *invocation)
@@ -619,8 +663,9 @@ static const struct mcpz_verb verbs[] = {
     MCPZ_OPTIONS(blob_get_options)},
 {
     run_blob_stat, "blob stat", "BLOB", 1, 1, "show how large a blob is and who has it",
-    "\"at\" are the nodes that have all of it. stored_bytes is what it added on the disk when\n"
-    "it was put: chunks that were known before add nothing.\n"
+    "\"at\" are the nodes that keep all of it, \"missing at\" those that are to and do not yet, or\n"
+    "did not answer. stored_bytes is what it added on the disk when it was put: chunks that were\n"
+    "known before add nothing.\n"
     "\n"
     "Example:\n"
     "  mcpz blob stat b-...\n",
