@@ -100,6 +100,9 @@ struct mcpz_blob_port {
     void *context;
     /* False: too many wait; the job is still the caller's. */
     bool (*submit)(void *context, struct mcpz_blob_job *job);
+
+    /* How many blobs there are, as of the last job. */
+    struct mcpz_blob_totals (*totals)(void *context);
 };
 
 #endif

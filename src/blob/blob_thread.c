@@ -23,6 +23,7 @@ struct mcpz_blob_thread {
     struct queue done;
     size_t count; /* in both, and under way */
     bool is_over;
+    struct mcpz_blob_totals totals;
 };
 
 static void append(struct queue *queue, struct mcpz_blob_job *job)
@@ -83,6 +84,22 @@ static bool is_wanted(struct mcpz_blob_thread *thread)
     return wanted;
 }
 
+/* `job` (NULL: none) is done. */
+static void take_stock(struct mcpz_blob_thread *thread, struct mcpz_blob_job *job)
+{
+    struct mcpz_blob_totals totals;
+    const bool is_known = mcpz_blob_worker_totals(thread->worker, &totals);
+
+    (void)pthread_mutex_lock(&thread->mutex);
+    if (is_known) {
+        thread->totals = totals;
+    }
+    if (job != NULL) {
+        append(&thread->done, job);
+    }
+    (void)pthread_mutex_unlock(&thread->mutex);
+}
+
 static void *run(void *context)
 {
     struct mcpz_blob_thread *thread = context;
@@ -92,13 +109,12 @@ static void *run(void *context)
         struct mcpz_blob_job *job = await_job(thread, &is_over);
         if (job != NULL) {
             mcpz_blob_worker_do(thread->worker, job);
-            (void)pthread_mutex_lock(&thread->mutex);
-            append(&thread->done, job);
-            (void)pthread_mutex_unlock(&thread->mutex);
+            take_stock(thread, job);
             thread->notify(thread->context);
         } else if (!is_over) {
             while (mcpz_blob_worker_idle(thread->worker, wall_ms()) && !is_wanted(thread)) {
             }
+            take_stock(thread, NULL);
         }
     }
     return NULL;
@@ -156,6 +172,14 @@ bool mcpz_blob_thread_submit(struct mcpz_blob_thread *thread, struct mcpz_blob_j
     }
     (void)pthread_mutex_unlock(&thread->mutex);
     return has_room;
+}
+
+struct mcpz_blob_totals mcpz_blob_thread_totals(struct mcpz_blob_thread *thread)
+{
+    (void)pthread_mutex_lock(&thread->mutex);
+    const struct mcpz_blob_totals totals = thread->totals;
+    (void)pthread_mutex_unlock(&thread->mutex);
+    return totals;
 }
 
 void mcpz_blob_thread_progress(struct mcpz_blob_thread *thread)

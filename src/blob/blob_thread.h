@@ -39,6 +39,9 @@ void mcpz_blob_thread_destroy(struct mcpz_blob_thread *thread);
 /** Hand over a job. False: MCPZ_BLOB_JOBS_MAX are, or no thread can be started. */
 bool mcpz_blob_thread_submit(struct mcpz_blob_thread *thread, struct mcpz_blob_job *job);
 
+/** How many blobs there were when it was last at work; zeros: it was not yet. */
+struct mcpz_blob_totals mcpz_blob_thread_totals(struct mcpz_blob_thread *thread);
+
 /** Give back what is done. */
 void mcpz_blob_thread_progress(struct mcpz_blob_thread *thread);
 

@@ -671,6 +671,11 @@ void mcpz_blob_worker_do(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
     }
 }
 
+bool mcpz_blob_worker_totals(struct mcpz_blob_worker *worker, struct mcpz_blob_totals *totals)
+{
+    return worker->blobs != NULL && mcpz_blobs_totals(worker->blobs, totals) == MCPZ_OK;
+}
+
 static bool is_writing(struct mcpz_blob_worker *worker, uint64_t now_ms)
 {
     size_t live = 0;

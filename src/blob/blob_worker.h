@@ -43,6 +43,9 @@ void mcpz_blob_worker_destroy(struct mcpz_blob_worker *worker);
 /** Do it: `job->error` and what came of it. */
 void mcpz_blob_worker_do(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job);
 
+/** How many blobs there are; false: that is not known. */
+bool mcpz_blob_worker_totals(struct mcpz_blob_worker *worker, struct mcpz_blob_totals *totals);
+
 /** Nothing is asked: clear away what is due. True: there was something, and may be more. */
 bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms);
 

@@ -377,6 +377,11 @@ mcpz_error mcpz_blobs_stat(struct mcpz_blobs *blobs, const struct mcpz_id *root,
     return mcpz_shelf_blob(blobs->shelf, root, row);
 }
 
+mcpz_error mcpz_blobs_totals(struct mcpz_blobs *blobs, struct mcpz_blob_totals *totals)
+{
+    return mcpz_shelf_totals(blobs->shelf, totals);
+}
+
 mcpz_error mcpz_blobs_next(struct mcpz_blobs *blobs, const struct mcpz_id *after,
                            struct mcpz_id *root)
 {

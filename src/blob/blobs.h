@@ -92,6 +92,10 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_stat(struct mcpz_blobs *blobs, const struct 
 MCPZ_MUST_USE mcpz_error mcpz_blobs_next(struct mcpz_blobs *blobs, const struct mcpz_id *after,
                                          struct mcpz_id *root);
 
+/** How many there are, whole or not. Errors: MCPZ_EIO, MCPZ_ECORRUPT */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_totals(struct mcpz_blobs *blobs,
+                                           struct mcpz_blob_totals *totals);
+
 /* Chunks that would have to be here. */
 struct mcpz_blob_lack {
     struct mcpz_id ids[MCPZ_BLOB_LACK_MAX];

@@ -34,6 +34,8 @@ struct mcpz_shelf {
     pthread_mutex_t mutex;
     pthread_cond_t news; /* the store thread has some */
     bool has_news;
+    bool is_counted; /* `totals` are right */
+    struct mcpz_blob_totals totals;
 };
 
 /* ---- The store ------------------------------------------------------------------------------ */
@@ -109,6 +111,7 @@ mcpz_error mcpz_shelf_flush(struct mcpz_shelf *shelf)
             break;
         }
         if (progress.failed >= batch) {
+            shelf->is_counted = false; /* blobs may have come or gone with it */
             return progress.error;
         }
         await_news(shelf);
@@ -329,9 +332,23 @@ mcpz_error mcpz_shelf_blob(struct mcpz_shelf *shelf, const struct mcpz_id *root,
     return MCPZ_OK;
 }
 
+/* It is not there any more, or was another. */
+static void uncount(struct mcpz_shelf *shelf, const struct mcpz_id *root)
+{
+    struct mcpz_blob_row row;
+
+    if (shelf->is_counted && mcpz_shelf_blob(shelf, root, &row) == MCPZ_OK) {
+        shelf->totals.blobs--;
+        shelf->totals.bytes -= row.size;
+    }
+}
+
 void mcpz_shelf_put_blob(struct mcpz_shelf *shelf, const struct mcpz_id *root,
                          const struct mcpz_blob_row *row)
 {
+    uncount(shelf, root);
+    shelf->totals.blobs++;
+    shelf->totals.bytes += row->size;
     uint8_t value[BLOB_ROW_HEAD_BYTES + MCPZ_TENANT_BYTES_MAX];
     uint8_t *at = write_u64(value, row->size);
 
@@ -344,6 +361,7 @@ void mcpz_shelf_put_blob(struct mcpz_shelf *shelf, const struct mcpz_id *root,
 
 void mcpz_shelf_remove_blob(struct mcpz_shelf *shelf, const struct mcpz_id *root)
 {
+    uncount(shelf, root);
     drop(shelf, key_of(BLOBS, root));
     drop(shelf, key_of(PARTIAL, root));
 }
@@ -376,6 +394,34 @@ mcpz_error mcpz_shelf_next_blob(struct mcpz_shelf *shelf, const struct mcpz_id *
                                 struct mcpz_id *root)
 {
     return next_id(shelf, BLOBS, after, root);
+}
+
+mcpz_error mcpz_shelf_totals(struct mcpz_shelf *shelf, struct mcpz_blob_totals *totals)
+{
+    struct mcpz_blob_totals counted = {.blobs = 0};
+    struct mcpz_id root = {{0}};
+    mcpz_error error = MCPZ_OK;
+
+    while (!shelf->is_counted && error == MCPZ_OK) {
+        struct mcpz_blob_row row;
+        error = mcpz_shelf_next_blob(shelf, &root, &root);
+        if (error == MCPZ_OK) {
+            error = mcpz_shelf_blob(shelf, &root, &row);
+        }
+        if (error == MCPZ_OK) {
+            counted.blobs++;
+            counted.bytes += row.size;
+        }
+    }
+    if (error == MCPZ_ENOTFOUND) { /* that were all */
+        shelf->totals = counted;
+        shelf->is_counted = true;
+        error = MCPZ_OK;
+    }
+    if (error == MCPZ_OK) {
+        *totals = shelf->totals;
+    }
+    return error;
 }
 
 /* ---- References ----------------------------------------------------------------------------- */

@@ -49,6 +49,12 @@ struct mcpz_blob_row {
     size_t tenant_length;
 };
 
+/* All blobs. */
+struct mcpz_blob_totals {
+    uint64_t blobs;
+    uint64_t bytes; /* of what they say */
+};
+
 struct mcpz_shelf;
 
 /** Open or make the index in `directory`. Errors and `trouble` as mcpz_lmdb_open(). */
@@ -92,6 +98,10 @@ MCPZ_MUST_USE mcpz_error mcpz_shelf_blob(struct mcpz_shelf *shelf, const struct 
 void mcpz_shelf_put_blob(struct mcpz_shelf *shelf, const struct mcpz_id *root,
                          const struct mcpz_blob_row *row);
 void mcpz_shelf_remove_blob(struct mcpz_shelf *shelf, const struct mcpz_id *root);
+/** How many there are. Counted when it is first asked for, and known from then on. Errors: as of
+ * what reads */
+MCPZ_MUST_USE mcpz_error mcpz_shelf_totals(struct mcpz_shelf *shelf,
+                                           struct mcpz_blob_totals *totals);
 MCPZ_MUST_USE mcpz_error mcpz_shelf_next_blob(struct mcpz_shelf *shelf,
                                               const struct mcpz_id *after, struct mcpz_id *root);
 

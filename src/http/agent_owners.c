@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http/agent_scope.h"
+#include "http/blob_refs.h"
 #include "http/forward.h"
 
 #define READ_MS 3000 /* an owner's time to answer, before another is asked */
@@ -221,7 +222,9 @@ bool mcpz_agent_hand_on(struct mcpz_exchange *exchange, const struct mcpz_agent_
     }
     if (exchange->input.length > 0) {
         forwarded.body = mcpz_exchange_object(exchange, NULL);
-        if (forwarded.body == NULL) {
+        if (forwarded.body == NULL ||
+            !mcpz_blob_refs_may_name(exchange, json_object_get(forwarded.body, "value"))) {
+            json_decref(forwarded.body);
             return true; /* answered */
         }
     }

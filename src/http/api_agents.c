@@ -664,12 +664,7 @@ bool mcpz_agent_write_read(struct mcpz_exchange *answer, json_t *object,
             return false;
         }
     }
-    if (mcpz_blob_refs_is_one(&write->agent)) {
-        mcpz_exchange_fail(answer, MCPZ_CODE_BAD_REQUEST,
-                           "a line cannot name a blob: use mcpz agent set --file");
-        return false;
-    }
-    if (!may_hold(answer, &write->agent)) {
+    if (!mcpz_blob_refs_is_one(&write->agent) && !may_hold(answer, &write->agent)) {
         return false;
     }
     if (verb->op == MCPZ_AGENT_CREATE) {

@@ -4,7 +4,9 @@
  *   {"op": "create", "id": "a"}
  *   {"op": "set", "id": "a", "path": "b.c", "value": 1}
  *
- * Lines about agents that others keep are handed on to those (http/apply_lots.h).
+ * Lines about agents that others keep are handed on to those (http/apply_lots.h). One that names a
+ * blob waits until it is written down that the agent needs it (http/blob_refs.h), and those behind
+ * it wait too.
  *
  * Many lines are handed in in one turn, so that one commit takes them to the disk; a turn ends
  * after a few milliseconds all the same. A line that is refused is told with its number, and those
@@ -20,6 +22,7 @@
 #include "http/agent_scope.h"
 #include "http/agent_write.h"
 #include "http/apply_lots.h"
+#include "http/blob_refs.h"
 #include "http/exchange.h"
 
 #define LINE_BYTES_MAX 16384
@@ -50,10 +53,13 @@ struct apply {
     json_t *errors;
     enum mcpz_ack_level ack; /* of each line */
     uint32_t ack_timeout_ms;
-    size_t under_way_max;    /* lines */
-    mcpz_time idle_until_us; /* nothing is heard of any line until then: it is given up */
-    struct mcpz_lots lots;   /* lines for others */
-    uint64_t at;             /* in the body: up to here it was read into `buffer` */
+    size_t under_way_max;            /* lines */
+    mcpz_time idle_until_us;         /* nothing is heard of any line until then: it is given up */
+    struct mcpz_lots lots;           /* lines for others */
+    struct mcpz_exchange *referring; /* writes a line's reference to a blob; NULL: there is none */
+    json_t *referred;                /* that line */
+    size_t referred_bytes;
+    uint64_t at; /* in the body: up to here it was read into `buffer` */
     size_t used;
     size_t have;
     uint8_t buffer[LINE_BYTES_MAX + 1];
@@ -190,24 +196,101 @@ static bool is_for_others(struct mcpz_exchange *exchange, struct mcpz_exchange *
     return false;
 }
 
-static void do_line(struct mcpz_exchange *exchange, struct mcpz_bytes text)
+static void wake(void *context)
+{
+    mcpz_exchange_again(context);
+}
+
+/* The line names a blob: have that written down first. False: `answer` says why it cannot be. */
+static bool refer(struct mcpz_exchange *exchange, struct mcpz_exchange *answer,
+                  const struct mcpz_agent_write *write)
+{
+    struct apply *apply = exchange->state;
+    struct mcpz_blob_ref named;
+
+    const bool is_one = mcpz_value_read_blob(write->agent.value, &named);
+    assert(is_one);
+    if (mcpz_api_open(exchange->api, NULL, &apply->referring) != MCPZ_OK) {
+        apply->referring = NULL;
+        mcpz_exchange_fail(answer, MCPZ_CODE_BUSY, "too much is asked at once: try again");
+        return false;
+    }
+    mcpz_api_answer_to(apply->referring, wake, exchange);
+    mcpz_blob_refs_add(apply->referring, &named, &write->agent.document);
+    return true;
+}
+
+/* Do it, or begin to. `is_referred`: the blob that it names is known to be needed. */
+static void do_object(struct mcpz_exchange *exchange, json_t *object, size_t bytes,
+                      bool is_referred)
 {
     struct apply *apply = exchange->state;
     struct mcpz_agent_write write;
     struct mcpz_exchange answer = {.api = &apply->quiet, .open = true, .agents = exchange->agents};
 
     mcpz_body_init(&answer.response.body, exchange->api->directory);
-    json_t *object = mcpz_exchange_parse(&answer, text, NULL);
-    const bool is_read = object != NULL && mcpz_agent_write_read(&answer, object, &write);
+    memcpy(answer.tenant, exchange->tenant, sizeof(answer.tenant));
+    const bool is_read = mcpz_agent_write_read(&answer, object, &write) &&
+                         mcpz_blob_refs_may_name(&answer, json_object_get(object, "value"));
     if (is_read && is_for_others(exchange, &answer, &write.agent.document)) {
-        hand_on(exchange, object, &write, text.length);
+        hand_on(exchange, object, &write, bytes);
+    } else if (is_read && !answer.answered && !is_referred &&
+               mcpz_blob_refs_is_one(&write.agent)) {
+        if (refer(exchange, &answer, &write)) {
+            apply->referred = json_incref(object);
+            apply->referred_bytes = bytes;
+        }
     } else if (is_read && !answer.answered) {
         hand_in(exchange, &write);
+    }
+    if (answer.answered) {
+        add_refusal(apply, &answer);
+    }
+    mcpz_body_finish(&answer.response.body);
+}
+
+static void do_line(struct mcpz_exchange *exchange, struct mcpz_bytes text)
+{
+    struct apply *apply = exchange->state;
+    struct mcpz_exchange answer = {.api = &apply->quiet, .open = true};
+
+    mcpz_body_init(&answer.response.body, exchange->api->directory);
+    json_t *object = mcpz_exchange_parse(&answer, text, NULL);
+    if (object != NULL) {
+        do_object(exchange, object, text.length, false);
     } else {
         add_refusal(apply, &answer);
     }
     json_decref(object);
     mcpz_body_finish(&answer.response.body);
+}
+
+static void end_reference(struct apply *apply)
+{
+    if (apply->referring != NULL) {
+        mcpz_api_close(apply->referring);
+        json_decref(apply->referred);
+        apply->referring = NULL;
+        apply->referred = NULL;
+    }
+}
+
+/* A reference has been written, or not: the line that waits for it is done, or refused. */
+static void take_reference(struct mcpz_exchange *exchange)
+{
+    struct apply *apply = exchange->state;
+    const struct mcpz_response *response =
+        apply->referring != NULL ? mcpz_api_response(apply->referring) : NULL;
+
+    if (response == NULL) {
+        return;
+    }
+    if (response->status == 200) {
+        do_object(exchange, apply->referred, apply->referred_bytes, true);
+    } else {
+        add_refusal(apply, apply->referring);
+    }
+    end_reference(apply);
 }
 
 /* ---- The exchange ------------------------------------------------------------------------- */
@@ -238,7 +321,7 @@ static bool is_at_its_end(const struct apply *apply)
 static bool may_read(const struct apply *apply)
 {
     return apply->pending < apply->under_way_max && !is_at_its_end(apply) &&
-           mcpz_lots_have_room(&apply->lots);
+           apply->referring == NULL && mcpz_lots_have_room(&apply->lots);
 }
 
 /* Hand in the next lines, as many as a turn may take. */
@@ -266,6 +349,7 @@ static void work(struct mcpz_exchange *exchange)
 {
     struct apply *apply = exchange->state;
 
+    take_reference(exchange);
     read_lines(exchange);
     if (exchange->answered) {
         return;
@@ -273,7 +357,7 @@ static void work(struct mcpz_exchange *exchange)
     mcpz_lots_work(exchange, &apply->lots);
     exchange->deadline_us =
         mcpz_time_min(apply->idle_until_us, mcpz_lots_deadline(exchange, &apply->lots));
-    const bool is_idle = apply->pending == 0 && apply->lots.count == 0;
+    const bool is_idle = apply->pending == 0 && apply->lots.count == 0 && apply->referring == NULL;
     if (is_idle && has_all_been_read(exchange)) {
         answer_all(exchange);
     } else if (is_idle && is_at_its_end(apply)) {
@@ -373,6 +457,7 @@ static void finish(struct mcpz_exchange *exchange)
     struct apply *apply = exchange->state;
 
     mcpz_lots_finish(exchange, &apply->lots);
+    end_reference(apply);
     json_decref(apply->errors);
     free(apply);
 }

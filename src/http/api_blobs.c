@@ -4,11 +4,12 @@
  *   POST   /v1/blobs                    begin an upload: {"upload": ID}
  *   POST   /v1/blobs/uploads/ID         a part: ?offset=N, at most 1 MiB; {"received": N}
  *   POST   /v1/blobs/uploads/ID/finish  -> the blob, which is on the disk:
- * ?ack=quorum&timeout_ms=N waits until so many have it (blob_keeper.h) DELETE /v1/blobs/uploads/ID
- * forget it GET    /v1/blobs                    those that are here: ?after=ID GET    /v1/blobs/ID
- * what is known of one, and who has it GET    /v1/blobs/ID/data            bytes of it:
- * ?offset=N&length=N, at most 1 MiB DELETE /v1/blobs/ID                 whoever put it does not
- * need it any more GET    /v1/keys                     which tenants have one POST /v1/keys/rotate
+ * ?ack=quorum&timeout_ms=N waits until so many have it (blob_keeper.h), ?ref=brief says that an
+ * agent is to name it in a moment DELETE /v1/blobs/uploads/ID         forget it GET    /v1/blobs
+ * those that are here: ?after=ID GET    /v1/blobs/ID                 what is known of one, and who
+ * has it GET    /v1/blobs/ID/data            bytes of it: ?offset=N&length=N, at most 1 MiB DELETE
+ * /v1/blobs/ID                 whoever put it does not need it any more: ?ref=brief, an agent
+ * names it by now GET    /v1/keys                     which tenants have one POST /v1/keys/rotate
  * wrap all with a new node key DELETE /v1/keys/TENANT              shred: what the tenant has kept
  * can never be read
  *
@@ -49,6 +50,7 @@ struct asking {
     const char *what; /* it does, for people */
     enum mcpz_ack_level ack;
     uint32_t ack_timeout_ms;
+    const char *ref;               /* static: what it is put for */
     struct mcpz_blob_place *place; /* copies are waited for; NULL: not */
     uint64_t progress;             /* of theirs */
 };
@@ -179,7 +181,16 @@ struct said {
     struct mcpz_id after;
     enum mcpz_ack_level ack;
     uint32_t ack_timeout_ms;
+    const char *ref;
 };
+
+/* NULL: it is none that can be named. */
+static const char *ref_called(struct mcpz_bytes word)
+{
+    return mcpz_bytes_equal(word, mcpz_text(MCPZ_BLOB_REF_PUT))     ? MCPZ_BLOB_REF_PUT
+           : mcpz_bytes_equal(word, mcpz_text(MCPZ_BLOB_REF_BRIEF)) ? MCPZ_BLOB_REF_BRIEF
+                                                                    : NULL;
+}
 
 static bool read_number(struct mcpz_bytes value, uint64_t *number)
 {
@@ -218,11 +229,14 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
             is_fine = mcpz_ack_level_read(value, &said->ack);
         } else if (mcpz_bytes_equal(name, mcpz_text("timeout_ms"))) {
             is_fine = mcpz_ack_timeout_read(value, &said->ack_timeout_ms);
+        } else if (mcpz_bytes_equal(name, mcpz_text("ref"))) {
+            said->ref = ref_called(value);
+            is_fine = said->ref != NULL;
         }
         if (!is_fine) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                                "\"%.*s\" is no parameter here, or not such a value: tenant, "
-                               "offset, length (at most %d), after, ack, timeout_ms",
+                               "offset, length (at most %d), after, ack, timeout_ms, ref",
                                (int)(name.length < 64 ? name.length : 64), (const char *)name.data,
                                MCPZ_BLOB_PART_BYTES_MAX);
             return false;
@@ -238,7 +252,8 @@ static struct asking *begin(struct mcpz_exchange *exchange, const struct mcpz_re
     const struct mcpz_api_ports *ports = &exchange->api->ports;
     struct said said = {.length = MCPZ_BLOB_PART_BYTES_MAX,
                         .ack = MCPZ_ACK_ASYNC,
-                        .ack_timeout_ms = MCPZ_ACK_TIMEOUT_MS};
+                        .ack_timeout_ms = MCPZ_ACK_TIMEOUT_MS,
+                        .ref = MCPZ_BLOB_REF_PUT};
 
     if (ports->blobs == NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "this node keeps no blobs");
@@ -264,6 +279,7 @@ static struct asking *begin(struct mcpz_exchange *exchange, const struct mcpz_re
     asking->job.id = said.after;
     asking->ack = said.ack;
     asking->ack_timeout_ms = said.ack_timeout_ms;
+    asking->ref = said.ref;
     asking->job.done = on_done;
     asking->job.owner = asking;
     asking->what = what;
@@ -316,7 +332,7 @@ static void answer_finished(struct mcpz_exchange *exchange, struct mcpz_blob_job
                                     .made_ms = job->row.made_ms};
 
     memcpy(about.tenant, job->tenant, sizeof(about.tenant));
-    struct mcpz_blob_place *place = mcpz_blob_keeper_place(exchange->api, &about);
+    struct mcpz_blob_place *place = mcpz_blob_keeper_place(exchange->api, &about, asking->ref);
     if (asking->ack == MCPZ_ACK_ASYNC) {
         mcpz_exchange_answer(exchange, 201, show_blob(&job->id, &job->row));
     } else if (place == NULL || !mcpz_blob_place_join(place, exchange)) {
@@ -528,7 +544,7 @@ void mcpz_api_delete_upload(struct mcpz_exchange *exchange, const struct mcpz_re
 
 /* Read what the path and the query name; false: answered. `offset` and `length` of a READ. */
 static bool read_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request,
-                      struct mcpz_bytes name, struct mcpz_blob_fetch *fetch)
+                      struct mcpz_bytes name, struct mcpz_blob_fetch *fetch, const char **ref)
 {
     struct asking *asking =
         begin_blob(exchange, request, name, MCPZ_BLOB_READ, "reading the blob");
@@ -542,6 +558,7 @@ static bool read_blob(struct mcpz_exchange *exchange, const struct mcpz_request 
                                       .length = asking->job.length,
                                       .answer = answer_data};
     memcpy(fetch->about.tenant, asking->job.tenant, sizeof(fetch->about.tenant));
+    *ref = asking->ref;
     release(asking);
     return true;
 }
@@ -551,8 +568,9 @@ void mcpz_api_get_blob(struct mcpz_exchange *exchange, const struct mcpz_request
     struct mcpz_bytes name = mcpz_exchange_path_rest(request->path, BLOBS_PREFIX);
     const bool is_data = ends_with(&name, "/data");
     struct mcpz_blob_fetch fetch;
+    const char *ref = NULL;
 
-    if (!read_blob(exchange, request, name, &fetch)) {
+    if (!read_blob(exchange, request, name, &fetch, &ref)) {
         return;
     }
     if (is_data) {
@@ -565,10 +583,11 @@ void mcpz_api_get_blob(struct mcpz_exchange *exchange, const struct mcpz_request
 void mcpz_api_delete_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     struct mcpz_blob_fetch fetch;
+    const char *ref = NULL;
 
-    if (read_blob(exchange, request, mcpz_exchange_path_rest(request->path, BLOBS_PREFIX),
-                  &fetch)) {
-        mcpz_blob_forget(exchange, &fetch.about.root, fetch.about.tenant, MCPZ_BLOB_REF_PUT);
+    if (read_blob(exchange, request, mcpz_exchange_path_rest(request->path, BLOBS_PREFIX), &fetch,
+                  &ref)) {
+        mcpz_blob_forget(exchange, &fetch.about.root, fetch.about.tenant, ref);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "blob/blob_job.h"
 #include "http/exchange.h"
 #include "http/metrics.h"
 #include "wire/codec.h"
@@ -200,7 +201,7 @@ static void write_mesh(struct mcpz_body *body, struct mcpz_exchange *exchange,
         {MCPZ_METRIC_GAUGE, "mcpz_capabilities", "Different capabilities in the mesh.",
          mcpz_api_count_capabilities(&node->registry)},
         {MCPZ_METRIC_GAUGE, "mcpz_agents", "Agents whose snapshots are kept here.",
-         node->agents.document_count},
+         mcpz_api_count_agents(node)},
         {MCPZ_METRIC_GAUGE, "mcpz_relay_sessions", "Sessions with peers through others.",
          node->relay.count},
         {MCPZ_METRIC_COUNTER, "mcpz_relay_carried_total", "Messages carried for others.",
@@ -211,6 +212,32 @@ static void write_mesh(struct mcpz_body *body, struct mcpz_exchange *exchange,
     write_members(body, &node->fabric.members.roster);
     write_singles(body, singles, MCPZ_ARRAY_LEN(singles));
     write_layouts(body, node);
+}
+
+static void write_blobs(struct mcpz_body *body, const struct mcpz_api *api)
+{
+    const struct mcpz_blob_port *port = api->ports.blobs;
+    const struct mcpz_blob_counts *counts = &api->blobs.counts;
+    const struct mcpz_blob_totals totals =
+        port != NULL ? port->totals(port->context) : (struct mcpz_blob_totals){.blobs = 0};
+    uint64_t here = 0;
+    uint64_t elsewhere = 0;
+
+    mcpz_blob_keeper_missing(&api->blobs, &here, &elsewhere);
+    const struct single singles[] = {
+        {MCPZ_METRIC_GAUGE, "mcpz_blobs", "Blobs that lie here, whole or not.", totals.blobs},
+        {MCPZ_METRIC_GAUGE, "mcpz_blob_bytes", "Bytes of them, as they are read.", totals.bytes},
+        {MCPZ_METRIC_GAUGE, "mcpz_blobs_missing",
+         "Blobs that are to be here and are not, or not whole.", here},
+        {MCPZ_METRIC_GAUGE, "mcpz_blob_copies_missing",
+         "Copies that other nodes are to have and lack, of blobs that lie here until they do.",
+         elsewhere},
+#define X(name, help) COUNTED(MCPZ_METRIC_COUNTER, "blob_", "_total", name, help, counts)
+        MCPZ_BLOB_COUNTS(X)
+#undef X
+    };
+
+    write_singles(body, singles, MCPZ_ARRAY_LEN(singles));
 }
 
 static void write_sent(struct mcpz_body *body, const struct mcpz_engine *engine)
@@ -373,6 +400,7 @@ void mcpz_api_get_metrics(struct mcpz_exchange *exchange, const struct mcpz_requ
     write_process(body, ports, &measures);
     write_store(body, &measures);
     write_mesh(body, exchange, engine);
+    write_blobs(body, exchange->api);
     write_calls(body, &node->calls);
     write_gate(body, &node->calls.provider.gate.counts);
     write_tasks(body, &node->tasks);

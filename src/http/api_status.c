@@ -54,6 +54,14 @@ static size_t sort_offers(const struct mcpz_registry *registry, struct listed *s
     return count;
 }
 
+uint64_t mcpz_api_count_agents(const struct mcpz_node *node)
+{
+    const uint64_t blobs = node->agents.entropy.holdings.blob_count;
+
+    return node->agents.document_count -
+           (blobs < node->agents.document_count ? blobs : node->agents.document_count);
+}
+
 size_t mcpz_api_count_capabilities(const struct mcpz_registry *registry)
 {
     struct listed sorted[MCPZ_CAPABILITIES_MAX];
@@ -260,7 +268,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     visit_counter(json, "links", node->fabric.links.count);
     visit_counter(json, "neighbours", node->fabric.overlay.active_count);
     visit_counter(json, "capabilities", mcpz_api_count_capabilities(&node->registry));
-    visit_counter(json, "agents", node->agents.document_count);
+    visit_counter(json, "agents", mcpz_api_count_agents(node));
     visit_counter(json, "rss_bytes", measures.rss_bytes);
     visit_counter(json, "private_bytes", measures.private_bytes);
     (void)json_object_set_new(json, "api", show_api(&measures));

@@ -18,8 +18,7 @@ void mcpz_blob_book_id(const struct mcpz_id *root, struct mcpz_id *document)
 
 bool mcpz_blob_book_is(const struct mcpz_id *document)
 {
-    return memcmp(document->bytes + MCPZ_ID_BYTES - MCPZ_BLOB_MARK_BYTES, MCPZ_BLOB_MARK,
-                  MCPZ_BLOB_MARK_BYTES) == 0;
+    return mcpz_id_is_of_blob(document);
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */

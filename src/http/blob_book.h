@@ -2,7 +2,8 @@
  * What the mesh knows of a blob: one document a blob, kept and replicated as agents are.
  *
  *   about   a set of one: [tenant, size, chunks, made]
- *   refs    a set: who needs it. "put" for whoever put it, or an agent's document that names it
+ *   refs    a set: who needs it. "put" for whoever put it, an agent's document that names it, or
+ *           "brief": it was put for an agent that is to name it in a moment
  *
  * Who keeps the document keeps the blob as well, or knows who does (blob_targets.h). A blob
  * whose document says that nobody needs it is cleared away, everywhere; one that has no document
@@ -27,6 +28,7 @@
 #include "proto/store.h"
 
 #define MCPZ_BLOB_REF_PUT "put"
+#define MCPZ_BLOB_REF_BRIEF "brief"
 #define MCPZ_BLOB_REF_BYTES_MAX 128
 
 /* What is the same for a blob wherever it is. */

@@ -18,7 +18,10 @@ struct copies {
     char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     char path[sizeof(MCPZ_BLOB_SERVE_PATH "/stat?blob=") + MCPZ_ID_TEXT_BYTES];
     struct mcpz_blob_row row;
-    json_t *nodes; /* that have all of it */
+    json_t *nodes;   /* that have all of it */
+    json_t *wanted;  /* that are to have it */
+    json_t *missing; /* of them, those that have not said that they do */
+    struct mcpz_ack_wait wait;
     struct mcpz_id sources[MCPZ_BLOB_SOURCES_MAX];
     size_t source_count;
     size_t next;
@@ -29,6 +32,8 @@ static void release(struct copies *copies)
 {
     mcpz_blob_job_finish(&copies->job);
     json_decref(copies->nodes);
+    json_decref(copies->wanted);
+    json_decref(copies->missing);
     free(copies);
 }
 
@@ -67,6 +72,7 @@ static void note_row(struct copies *copies, const struct mcpz_blob_row *row)
 static void note_node(struct copies *copies, const struct mcpz_id *node)
 {
     (void)json_array_append_new(copies->nodes, mcpz_exchange_show_id(node, 'n'));
+    mcpz_ack_wait_note(&copies->wait, node);
 }
 
 static void hear_node(struct copies *copies, const struct mcpz_id *node, const json_t *json)
@@ -86,7 +92,24 @@ static void hear_node(struct copies *copies, const struct mcpz_id *node, const j
     }
     memcpy(row.tenant, copies->tenant, row.tenant_length);
     note_row(copies, &row);
-    note_node(copies, node);
+    if (json_is_true(json_object_get(json, "held"))) { /* else it is about to be cleared away */
+        note_node(copies, node);
+    }
+}
+
+/* Who is to have it, and who of them does not: not yet, or cannot be asked. */
+static void note_wanted(struct copies *copies)
+{
+    for (size_t i = 0; i < copies->wait.owner_count; i++) {
+        const struct mcpz_ack_owner *owner = &copies->wait.owners[i];
+        if (owner->sets == 0) {
+            continue;
+        }
+        (void)json_array_append_new(copies->wanted, mcpz_exchange_show_id(&owner->node, 'n'));
+        if (!owner->has) {
+            (void)json_array_append_new(copies->missing, mcpz_exchange_show_id(&owner->node, 'n'));
+        }
+    }
 }
 
 static void answer(struct mcpz_exchange *exchange, struct copies *copies)
@@ -100,13 +123,15 @@ static void answer(struct mcpz_exchange *exchange, struct copies *copies)
                                              : "there is no such blob");
         return;
     }
+    note_wanted(copies);
     mcpz_exchange_answer(
         exchange, 200,
-        json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:O}", "blob",
+        json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:O, s:O, s:O}", "blob",
                   mcpz_exchange_show_id(&copies->job.id, 'b'), "tenant", copies->tenant, "size",
                   (json_int_t)row->size, "chunks", (json_int_t)row->chunks, "stored_bytes",
                   (json_int_t)row->stored, "made", mcpz_exchange_show_time(row->made_ms), "copies",
-                  (json_int_t)json_array_size(copies->nodes), "nodes", copies->nodes));
+                  (json_int_t)json_array_size(copies->nodes), "nodes", copies->nodes, "wanted",
+                  copies->wanted, "missing", copies->missing));
 }
 
 /* Ask those of the sources that come before `end`, as many at a time as can be. */
@@ -135,7 +160,8 @@ static void work(struct mcpz_exchange *exchange)
             answer(exchange, copies);
             return;
         }
-        if (copies->job.state.is_whole) {
+        if (copies->job.state.is_whole &&
+            (copies->job.state.is_put || copies->job.state.is_copy)) {
             note_node(copies, mcpz_engine_id(mcpz_exchange_engine(exchange)));
         }
     }
@@ -162,14 +188,14 @@ static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
 
 static void prepare(struct mcpz_exchange *exchange, struct copies *copies)
 {
-    struct mcpz_ack_wait wait = {0};
+    const struct mcpz_ack_wait *wait = &copies->wait;
     const struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
     char text[MCPZ_ID_TEXT_BYTES];
 
-    mcpz_blob_keeper_targets(exchange->api, &copies->job.id, &wait);
-    copies->source_count = mcpz_blob_sources(engine, &wait, NULL, copies->sources);
+    mcpz_blob_keeper_targets(exchange->api, &copies->job.id, &copies->wait);
+    copies->source_count = mcpz_blob_sources(engine, wait, NULL, copies->sources);
     while (copies->likely < copies->source_count &&
-           mcpz_blob_targets_has(&wait, &copies->sources[copies->likely])) {
+           mcpz_blob_targets_has(wait, &copies->sources[copies->likely])) {
         copies->likely++;
     }
     mcpz_id_to_text(&copies->job.id, 'b', text);
@@ -188,6 +214,8 @@ void mcpz_blob_copies(struct mcpz_exchange *exchange, const struct mcpz_id *root
     }
     copies->exchange = exchange;
     copies->nodes = json_array();
+    copies->wanted = json_array();
+    copies->missing = json_array();
     (void)snprintf(copies->tenant, sizeof(copies->tenant), "%s", tenant);
     copies->job = (struct mcpz_blob_job){
         .ask = MCPZ_BLOB_LOOK, .id = *root, .done = on_done, .owner = copies};

@@ -1,45 +1,64 @@
 #include "http/blob_doubts.h"
 
-static struct mcpz_blob_doubt *find(struct mcpz_blob_doubts *doubts, const struct mcpz_id *root,
-                                    const struct mcpz_id *document)
+static struct mcpz_blob_doubt *find(struct mcpz_blob_doubts *doubts,
+                                    const struct mcpz_blob_seen *seen)
 {
     for (size_t i = 0; i < MCPZ_BLOB_DOUBTS_MAX; i++) {
         struct mcpz_blob_doubt *row = &doubts->rows[i];
-        if (row->used && mcpz_id_equal(&row->root, root) &&
-            mcpz_id_equal(&row->document, document)) {
+        if (row->used && mcpz_id_equal(&row->root, &seen->root) &&
+            mcpz_id_equal(&row->document, &seen->document)) {
             return row;
         }
     }
     return NULL;
 }
 
+static bool is_free(const struct mcpz_blob_doubt *row, mcpz_time now)
+{
+    return !row->used || now >= row->looked_us + MCPZ_BLOB_DOUBT_IDLE_US;
+}
+
 static void add(struct mcpz_blob_doubts *doubts, const struct mcpz_blob_doubt *doubt)
 {
     for (size_t i = 0; i < MCPZ_BLOB_DOUBTS_MAX; i++) {
-        if (!doubts->rows[i].used) {
+        if (is_free(&doubts->rows[i], doubt->looked_us)) {
             doubts->rows[i] = *doubt;
             return;
         }
     }
 }
 
-bool mcpz_blob_doubts_note(struct mcpz_blob_doubts *doubts, const struct mcpz_id *root,
-                           const struct mcpz_id *document, bool is_named, mcpz_time now)
+static mcpz_time patience_of(const struct mcpz_blob_seen *seen)
 {
-    struct mcpz_blob_doubt *row = find(doubts, root, document);
+    return mcpz_id_is_zero(&seen->document) ? MCPZ_BLOB_DOUBT_BRIEF_US : MCPZ_BLOB_DOUBT_US;
+}
 
-    if (is_named) {
+bool mcpz_blob_doubts_note(struct mcpz_blob_doubts *doubts, const struct mcpz_blob_seen *seen,
+                           mcpz_time now)
+{
+    struct mcpz_blob_doubt *row = find(doubts, seen);
+
+    if (seen->is_named) {
         if (row != NULL) {
             row->used = false;
         }
         return false;
     }
-    if (row == NULL) {
-        add(doubts, &(struct mcpz_blob_doubt){
-                        .used = true, .root = *root, .document = *document, .since_us = now});
+    if (row == NULL || is_free(row, now)) {
+        const struct mcpz_blob_doubt doubt = {.used = true,
+                                              .root = seen->root,
+                                              .document = seen->document,
+                                              .since_us = now,
+                                              .looked_us = now};
+        if (row != NULL) {
+            *row = doubt; /* what happened meanwhile nobody has seen */
+        } else {
+            add(doubts, &doubt);
+        }
         return false;
     }
-    if (now < row->since_us + MCPZ_BLOB_DOUBT_US) {
+    row->looked_us = now;
+    if (now < row->since_us + patience_of(seen)) {
         return false;
     }
     row->used = false;

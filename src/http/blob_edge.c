@@ -35,6 +35,12 @@ static bool submit(void *context, struct mcpz_blob_job *job)
     return mcpz_blob_thread_submit(edge->thread, job);
 }
 
+static struct mcpz_blob_totals totals(void *context)
+{
+    const struct mcpz_blob_edge *edge = context;
+    return mcpz_blob_thread_totals(edge->thread);
+}
+
 mcpz_error mcpz_blob_edge_create(struct ev_loop *loop,
                                  const struct mcpz_blob_worker_config *config,
                                  struct mcpz_blob_edge **edge)
@@ -47,7 +53,7 @@ mcpz_error mcpz_blob_edge_create(struct ev_loop *loop,
         return MCPZ_ENOMEM;
     }
     made->loop = loop;
-    made->port = (struct mcpz_blob_port){.context = made, .submit = submit};
+    made->port = (struct mcpz_blob_port){.context = made, .submit = submit, .totals = totals};
     ev_async_init(&made->ready, on_ready);
     made->ready.data = made;
     ev_async_start(loop, &made->ready);

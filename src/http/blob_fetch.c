@@ -195,6 +195,8 @@ static void hear(struct mcpz_exchange *exchange, struct fetch *fetch)
     }
     if (fetch->asked.ask == MCPZ_BLOB_TAKE) {
         mcpz_blob_keeper_copied(&exchange->api->blobs, length);
+    } else {
+        exchange->api->blobs.counts.read_through++;
     }
     submit_again(exchange, fetch,
                  fetch->asked.ask == MCPZ_BLOB_TAKE ? MCPZ_BLOB_TAKE : MCPZ_BLOB_LEND, bytes,

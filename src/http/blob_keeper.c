@@ -6,7 +6,7 @@
 
 #include "http/blob_fetch.h"
 #include "http/blob_places.h"
-#include "http/blob_refs.h"
+#include "http/blob_review.h"
 #include "http/blob_targets.h"
 #include "http/exchange.h"
 
@@ -170,12 +170,12 @@ static void end_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
     want->exchange = NULL;
     want->is_over = false;
     if (is_whole) {
-        api->blobs.fetched++;
+        api->blobs.counts.fetched++;
         want->used = false;
         look_again(api, &want->about.root);
         return;
     }
-    api->blobs.failed++;
+    api->blobs.counts.fetches_failed++;
     want->has_from = false; /* it says so again, if it still has it */
     want->try_us = now_of(api) + want->wait_us;
     want->wait_us = want->wait_us < MCPZ_BLOB_RETRY_US_MAX ? 2 * want->wait_us : want->wait_us;
@@ -260,13 +260,14 @@ static void settle(struct mcpz_api *api, const struct mcpz_blob_check *check)
     if (check->entry.ref_count == 0) {
         if (state->is_copy) {
             mcpz_blob_let_go(api, &about->root, MCPZ_BLOB_COPY_HOLDER);
+            api->blobs.counts.unneeded++;
         }
         return;
     }
     if (!mcpz_blob_keeper_is_ours(api, &about->root)) {
         return;
     }
-    mcpz_blob_refs_look(api, &about->root);
+    mcpz_blob_review_begin(api, &about->root);
     if (!state->is_whole) {
         mcpz_blob_keeper_want(&api->blobs, about, NULL, NULL);
     } else if (!state->is_copy) {
@@ -297,7 +298,7 @@ static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
         about_of(listed, &about);
         if (is_held && listed->state.is_whole &&
             (listed->state.is_put || !mcpz_blob_keeper_is_ours(api, &listed->id))) {
-            (void)mcpz_blob_places_add(keeper, &about, listed->state.is_put);
+            mcpz_blob_places_found(api, &about, listed->state.is_put);
         } else if (is_held && !listed->state.is_whole &&
                    mcpz_blob_keeper_is_ours(api, &listed->id)) {
             mcpz_blob_keeper_want(keeper, &about, NULL, NULL);
@@ -334,24 +335,22 @@ static bool check_document(struct mcpz_api *api, const struct mcpz_id *document)
     return true;
 }
 
-/* The next documents, until one is found that is a blob's. */
+/* The next document of a blob: they have a list of their own, however many agents there are. */
 static void walk_on(struct mcpz_api *api)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
     const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
-    struct mcpz_record record;
+    struct mcpz_record record = {.kind = MCPZ_RECORD_BLOB_DOCUMENT,
+                                 .blob_document = {.document = keeper->walked}};
 
-    for (size_t i = 0; i < MCPZ_SLICE_DOCUMENTS; i++) {
-        if (mcpz_walk_next(&keeper->walk, store, &record) != MCPZ_OK) {
-            keeper->is_walking = false;
-            return;
-        }
-        const struct mcpz_id document = record.document.id;
-        if (mcpz_blob_book_is(&document) && check_document(api, &document)) {
-            return;
-        }
+    if (store->next(store->context, MCPZ_SCAN_KIND, false, &record) != MCPZ_OK) {
+        keeper->is_walking = false;
+        return;
     }
-    stir(api);
+    keeper->walked = record.blob_document.document;
+    if (!check_document(api, &record.blob_document.document)) {
+        stir(api);
+    }
 }
 
 static void look_at_scan(struct mcpz_api *api)
@@ -368,12 +367,12 @@ static void look_at_scan(struct mcpz_api *api)
     }
     if (now >= keeper->scan_us) {
         keeper->scan_us = now + MCPZ_BLOB_SCAN_US;
-        keeper->walk = (struct mcpz_walk){.started = false};
+        keeper->walked = (struct mcpz_id){{0}};
         keeper->is_walking = true;
         keeper->listed = (struct mcpz_id){{0}};
         keeper->is_listing = true;
     }
-    if (keeper->check != NULL) {
+    if (keeper->check != NULL || mcpz_blob_review_look(api)) {
         return;
     }
     if (keeper->news_count > 0) {
@@ -465,6 +464,7 @@ void mcpz_blob_keeper_finish(struct mcpz_api *api)
             free(keeper->check);
         }
     }
+    mcpz_blob_review_finish(api);
     mcpz_blob_keeper_init(keeper);
     keeper->scan_us = MCPZ_TIME_NEVER;
 }

@@ -27,7 +27,6 @@
 #include "core/keeping/acks.h"
 #include "http/blob_book.h"
 #include "http/blob_doubts.h"
-#include "http/walk.h"
 
 #define MCPZ_BLOB_WANTS_MAX 64
 #define MCPZ_BLOB_PLACES_MAX 16
@@ -61,7 +60,8 @@ struct mcpz_blob_want {
 /* A blob that others are to have, who are asked until all do. */
 struct mcpz_blob_place {
     bool used;
-    bool is_put;  /* somebody put it: that is to be written down */
+    const char
+        *ref;     /* static: it was put here, and this is to be written down; NULL: it was not */
     bool is_said; /* that was seen to be written down: if it no longer is, it was taken back */
     bool is_over; /* all have it, or nobody needs it */
     struct mcpz_exchange *waiters[MCPZ_BLOB_WAITERS_MAX]; /* requests that look at this one */
@@ -74,15 +74,35 @@ struct mcpz_blob_place {
     bool is_answered;
 };
 
-struct mcpz_blob_check; /* what is here of a blob is being looked at */
+struct mcpz_blob_check;  /* what is here of a blob is being looked at */
+struct mcpz_blob_review; /* who needs a blob is being asked: http/blob_review.h */
+
+/* What was done since the start. */
+#define MCPZ_BLOB_COUNTS(X)                                                                       \
+    X(fetched, "blobs copied from other nodes")                                                   \
+    X(fetches_failed, "tries to copy a blob that failed")                                         \
+    X(chunks_served, "questions of other nodes for chunks that were answered")                    \
+    X(bytes_served, "bytes of chunks sent to other nodes")                                        \
+    X(read_through, "pieces of blobs read from other nodes")                                      \
+    X(handed_over, "blobs let go of as all that are to have them do")                             \
+    X(unneeded, "blobs let go of as nobody needs them")                                           \
+    X(references_dropped, "references of agents that were none any more")
+
+struct mcpz_blob_counts {
+#define X(name, help) uint64_t name;
+    MCPZ_BLOB_COUNTS(X)
+#undef X
+};
 
 struct mcpz_blob_keeper {
     struct mcpz_blob_want wants[MCPZ_BLOB_WANTS_MAX];
     struct mcpz_blob_place places[MCPZ_BLOB_PLACES_MAX];
     struct mcpz_id news[MCPZ_BLOB_NEWS_MAX]; /* documents that have changed */
     size_t news_count;
-    struct mcpz_blob_check *check; /* NULL: none */
-    struct mcpz_walk walk;         /* over documents */
+    struct mcpz_blob_check *check;   /* NULL: none */
+    struct mcpz_blob_review *review; /* NULL: none */
+    size_t reviewed;                 /* so many blobs' references were looked at */
+    struct mcpz_id walked;           /* over documents of blobs */
     bool is_walking;
     struct mcpz_id listed; /* over blobs */
     bool is_listing;
@@ -91,8 +111,7 @@ struct mcpz_blob_keeper {
     mcpz_time mourn_us; /* somebody has died: scan again then */
     int64_t budget;     /* bytes that may be copied now */
     mcpz_time budget_us;
-    uint64_t fetched; /* blobs */
-    uint64_t failed;
+    struct mcpz_blob_counts counts;
 };
 
 void mcpz_blob_keeper_init(struct mcpz_blob_keeper *keeper);
@@ -119,15 +138,20 @@ void mcpz_blob_keeper_targets(struct mcpz_api *api, const struct mcpz_id *root,
 void mcpz_blob_keeper_want(struct mcpz_blob_keeper *keeper, const struct mcpz_blob_about *about,
                            const struct mcpz_id *from, uint64_t *offset);
 
-/** Have others keep a blob that was put here. NULL: too many are being placed; it is placed
- * later. */
-struct mcpz_blob_place *mcpz_blob_keeper_place(struct mcpz_api *api,
-                                               const struct mcpz_blob_about *about);
+/** Have others keep a blob that was put here, for `ref` (static). NULL: too many are being placed;
+ * it is placed later. */
+struct mcpz_blob_place *
+mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about, const char *ref);
 
-/** Whoever put it does not need it any more: stop having others keep it, and hold it no longer
- * for that. Was it being placed, for that tenant? */
-bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root,
-                              const char *tenant);
+/** Whoever put it for `ref` does not need it any more: stop having others keep it, and hold it no
+ * longer for that. Was it being placed so, for that tenant? */
+bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, const char *tenant,
+                              const char *ref);
+
+/** How many blobs are to be here and are not, and how many copies of those being placed others
+ * lack. */
+void mcpz_blob_keeper_missing(const struct mcpz_blob_keeper *keeper, uint64_t *here,
+                              uint64_t *elsewhere);
 
 /** Is this node one of those that are to have it? */
 bool mcpz_blob_keeper_is_ours(struct mcpz_api *api, const struct mcpz_id *root);

@@ -29,10 +29,13 @@ static bool is_self(struct mcpz_api *api, const struct mcpz_id *node)
     return mcpz_id_equal(node, mcpz_engine_id(engine_of(api)));
 }
 
-static struct mcpz_blob_place *find_place(struct mcpz_blob_keeper *keeper,
-                                          const struct mcpz_id *root)
+/* The first place of the blob's behind `after` (NULL: of all). NULL: there is none. */
+static struct mcpz_blob_place *next_place(struct mcpz_blob_keeper *keeper,
+                                          const struct mcpz_id *root,
+                                          const struct mcpz_blob_place *after)
 {
-    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+    for (size_t i = after != NULL ? (size_t)(after - keeper->places) + 1 : 0;
+         i < MCPZ_BLOB_PLACES_MAX; i++) {
         struct mcpz_blob_place *place = &keeper->places[i];
         if (place->used && !place->is_over && mcpz_id_equal(&place->about.root, root)) {
             return place;
@@ -41,10 +44,27 @@ static struct mcpz_blob_place *find_place(struct mcpz_blob_keeper *keeper,
     return NULL;
 }
 
-struct mcpz_blob_place *mcpz_blob_places_add(struct mcpz_blob_keeper *keeper,
-                                             const struct mcpz_blob_about *about, bool is_put)
+static bool is_for(const struct mcpz_blob_place *place, const char *ref)
 {
-    struct mcpz_blob_place *place = find_place(keeper, &about->root);
+    return place->ref != NULL && strcmp(place->ref, ref) == 0;
+}
+
+/* One that is for `ref` already, or for nobody so far. */
+static struct mcpz_blob_place *find_place(struct mcpz_blob_keeper *keeper,
+                                          const struct mcpz_id *root, const char *ref)
+{
+    struct mcpz_blob_place *place = next_place(keeper, root, NULL);
+
+    while (place != NULL && ref != NULL && place->ref != NULL && !is_for(place, ref)) {
+        place = next_place(keeper, root, place);
+    }
+    return place;
+}
+
+static struct mcpz_blob_place *add_place(struct mcpz_blob_keeper *keeper,
+                                         const struct mcpz_blob_about *about, const char *ref)
+{
+    struct mcpz_blob_place *place = find_place(keeper, &about->root, ref);
 
     for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX && place == NULL; i++) {
         if (!keeper->places[i].used) {
@@ -53,18 +73,36 @@ struct mcpz_blob_place *mcpz_blob_places_add(struct mcpz_blob_keeper *keeper,
                 .used = true, .about = *about, .wait_us = MCPZ_BLOB_POLL_US};
         }
     }
-    if (place != NULL && is_put) {
-        place->is_put = true;
+    if (place != NULL && ref != NULL) {
+        place->ref = ref;
         place->ask_us = 0;
         place->wait_us = MCPZ_BLOB_POLL_US;
     }
     return place;
 }
 
-struct mcpz_blob_place *mcpz_blob_keeper_place(struct mcpz_api *api,
-                                               const struct mcpz_blob_about *about)
+/* What somebody put it for, which is known no more since we were started again. */
+static const char *guess_ref(struct mcpz_api *api, const struct mcpz_id *root)
 {
-    struct mcpz_blob_place *place = mcpz_blob_places_add(&api->blobs, about, true);
+    const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
+
+    return mcpz_blob_book_has(store, root, MCPZ_BLOB_REF_BRIEF) &&
+                   !mcpz_blob_book_has(store, root, MCPZ_BLOB_REF_PUT)
+               ? MCPZ_BLOB_REF_BRIEF
+               : MCPZ_BLOB_REF_PUT;
+}
+
+void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *about, bool is_put)
+{
+    if (next_place(&api->blobs, &about->root, NULL) == NULL) {
+        (void)add_place(&api->blobs, about, is_put ? guess_ref(api, &about->root) : NULL);
+    }
+}
+
+struct mcpz_blob_place *
+mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about, const char *ref)
+{
+    struct mcpz_blob_place *place = add_place(&api->blobs, about, ref);
 
     if (place != NULL) {
         mcpz_blob_keeper_targets(api, &about->root, &place->wait);
@@ -123,22 +161,53 @@ void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const ch
     (void)mcpz_blob_errand(api, MCPZ_BLOB_DROP, root, holder, NULL);
 }
 
+/* It is not held here for this place any more. */
+static void release_put(struct mcpz_api *api, const struct mcpz_blob_place *place)
+{
+    const struct mcpz_blob_place *other = next_place(&api->blobs, &place->about.root, NULL);
+
+    while (other != NULL && (other == place || other->ref == NULL)) {
+        other = next_place(&api->blobs, &place->about.root, other);
+    }
+    if (other == NULL) {
+        mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_HOLDER);
+    }
+}
+
 /* Whoever put it does not need it any more. */
 static void take_back(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
     place->is_over = true;
-    mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_HOLDER);
+    release_put(api, place);
 }
 
-bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, const char *tenant)
+bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, const char *tenant,
+                              const char *ref)
 {
-    struct mcpz_blob_place *place = find_place(&api->blobs, root);
+    struct mcpz_blob_place *place = find_place(&api->blobs, root, ref);
 
-    if (place == NULL || !place->is_put || strcmp(place->about.tenant, tenant) != 0) {
+    if (place == NULL || !is_for(place, ref) || strcmp(place->about.tenant, tenant) != 0) {
         return false;
     }
     take_back(api, place);
     return true;
+}
+
+void mcpz_blob_keeper_missing(const struct mcpz_blob_keeper *keeper, uint64_t *here,
+                              uint64_t *elsewhere)
+{
+    *here = 0;
+    *elsewhere = 0;
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        *here += keeper->wants[i].used ? 1 : 0;
+    }
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        const struct mcpz_blob_place *place = &keeper->places[i];
+        for (size_t n = 0; place->used && !place->is_over && n < place->wait.owner_count; n++) {
+            const struct mcpz_ack_owner *owner = &place->wait.owners[n];
+            *elsewhere += owner->sets != 0 && !owner->has ? 1 : 0;
+        }
+    }
 }
 
 bool mcpz_blob_place_join(struct mcpz_blob_place *place, struct mcpz_exchange *exchange)
@@ -195,9 +264,10 @@ static bool all_have(const struct mcpz_ack_wait *wait)
 static void end_place(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
     place->is_over = true;
-    mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_HOLDER);
+    release_put(api, place);
     if (!mcpz_blob_targets_has(&place->wait, mcpz_engine_id(engine_of(api)))) {
         mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_COPY_HOLDER);
+        api->blobs.counts.handed_over++;
     }
     wake_waiters(place);
 }
@@ -205,9 +275,10 @@ static void end_place(struct mcpz_api *api, struct mcpz_blob_place *place)
 /* We are to keep it ourselves: it is here. */
 static void on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
 {
-    struct mcpz_blob_place *place = find_place(&api->blobs, &job->id);
+    struct mcpz_blob_place *place = next_place(&api->blobs, &job->id, NULL);
 
-    if (place != NULL && job->error == MCPZ_OK) {
+    for (; place != NULL && job->error == MCPZ_OK;
+         place = next_place(&api->blobs, &job->id, place)) {
         mcpz_ack_wait_note(&place->wait, mcpz_engine_id(engine_of(api)));
         wake_waiters(place);
     }
@@ -234,7 +305,7 @@ static void hear_keeper(struct mcpz_api *api, struct mcpz_blob_place *place,
         wake_waiters(place);
     } else if (status == 202) {
         place->progress += (uint64_t)json_integer_value(json_object_get(json, "offset"));
-    } else if (status == 404 && !place->is_put) {
+    } else if (status == 404 && place->ref == NULL) {
         end_place(api, place); /* nobody needs it */
     }
 }
@@ -280,10 +351,10 @@ static void write_ref(struct mcpz_api *api, const struct mcpz_blob_place *place)
 {
     struct mcpz_engine *engine = engine_of(api);
 
-    if (place->is_put && writes_here(api, place) &&
-        !mcpz_blob_book_has(mcpz_engine_store(engine), &place->about.root, MCPZ_BLOB_REF_PUT) &&
-        mcpz_blob_book_add(engine, &place->about, MCPZ_BLOB_REF_PUT,
-                           mcpz_engine_next_request(engine)) != MCPZ_OK) {
+    if (place->ref != NULL && writes_here(api, place) &&
+        !mcpz_blob_book_has(mcpz_engine_store(engine), &place->about.root, place->ref) &&
+        mcpz_blob_book_add(engine, &place->about, place->ref, mcpz_engine_next_request(engine)) !=
+            MCPZ_OK) {
         /* It is tried again with the next question. */
     }
 }
@@ -291,11 +362,12 @@ static void write_ref(struct mcpz_api *api, const struct mcpz_blob_place *place)
 /* Somebody has said at another node that it is not needed: it is not written down anew. */
 static bool is_taken_back(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
-    const bool is_said = mcpz_blob_book_has(mcpz_engine_store(engine_of(api)), &place->about.root,
-                                            MCPZ_BLOB_REF_PUT);
+    const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
+    const bool is_said =
+        place->ref != NULL && mcpz_blob_book_has(store, &place->about.root, place->ref);
 
     place->is_said |= is_said;
-    return place->is_put && place->is_said && !is_said;
+    return place->ref != NULL && place->is_said && !is_said;
 }
 
 static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
@@ -310,7 +382,7 @@ static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
 static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
     const struct mcpz_id self = *mcpz_engine_id(engine_of(api));
-    bool is_written = !place->is_put || writes_here(api, place);
+    bool is_written = place->ref == NULL || writes_here(api, place);
 
     place->exchange = mcpz_blob_open_exchange(api, on_asked);
     if (place->exchange == NULL) {
@@ -324,10 +396,8 @@ static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
         if (owner->sets == 0 || is_self(api, &owner->node) || is_gone(api, &owner->node)) {
             continue;
         }
-        const struct mcpz_blob_keep keep = {.about = place->about,
-                                            .from = self,
-                                            .ref = place->is_put ? MCPZ_BLOB_REF_PUT : NULL,
-                                            .writes = !is_written};
+        const struct mcpz_blob_keep keep = {
+            .about = place->about, .from = self, .ref = place->ref, .writes = !is_written};
         is_written = true;
         json_t *body = owner->has ? NULL : mcpz_blob_show_keep(&keep);
         if (body != NULL) {

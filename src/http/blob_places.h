@@ -26,9 +26,10 @@ void mcpz_blob_on_held(struct mcpz_api *api, struct mcpz_blob_job *job);
 /** `holder` does not hold the blob here any more, if it did. */
 void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const char *holder);
 
-/** Have others keep it; `is_put`: somebody put it here. NULL: too many are being placed. */
-struct mcpz_blob_place *mcpz_blob_places_add(struct mcpz_blob_keeper *keeper,
-                                             const struct mcpz_blob_about *about, bool is_put);
+/** It is here, and held: because somebody put it, or though others are to have it. Have those keep
+ * it, unless they are being asked, or too many are being placed. */
+void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *about,
+                            bool is_put);
 
 /** Ask whom it is time to ask. Outside the engine's callbacks. */
 void mcpz_blob_places_look(struct mcpz_api *api);

@@ -6,8 +6,7 @@
  *        ->  the value is
  *
  * So a crash in between leaves a reference too many. Those are found when blobs are gone through
- * (blob_keeper.h), as are those of agents that are deleted or name it no more; they go when they
- * were missing for five minutes.
+ * (blob_review.h), as are those of agents that are deleted or name it no more.
  */
 
 #ifndef HTTP_BLOB_REFS_H
@@ -19,9 +18,14 @@
 #include "http/agent_write.h"
 #include "http/blob_book.h"
 #include "http/exchange.h"
+#include "wire/value.h"
 
 /** Is the write's value the name of a blob that it is to refer to? */
 bool mcpz_blob_refs_is_one(const struct mcpz_event_agent *agent);
+
+/** May who asks name the blob that `value` (NULL: none) of a request is, if it is one? Before the
+ * request is handed on: another node does not know who asks. False: answered. */
+bool mcpz_blob_refs_may_name(struct mcpz_exchange *exchange, const json_t *value);
 
 /** Have the reference written, and then the write handed in; `json` (taken) is what it says. */
 void mcpz_blob_refs_write(struct mcpz_exchange *exchange, const struct mcpz_event_agent *agent,
@@ -30,11 +34,12 @@ void mcpz_blob_refs_write(struct mcpz_exchange *exchange, const struct mcpz_even
 /** Answer another node: {"blob", "tenant", "size", "ref"}. */
 void mcpz_blob_refs_serve(struct mcpz_exchange *exchange, const json_t *object);
 
-/** Does the document, as it is kept here, name the blob? */
-bool mcpz_blob_refs_names(const struct mcpz_store *store, const struct mcpz_id *document,
-                          const struct mcpz_id *root);
-
-/** Look at the references in a blob's document, and let those go that are none any more. */
-void mcpz_blob_refs_look(struct mcpz_api *api, const struct mcpz_id *root);
+/**
+ * Have it written down that the agent `document` needs the blob, at a node that keeps what is
+ * known of it, and answer: 200 when that is on a disk there; 404 there is no such blob, 400 it is
+ * another one, 503 nobody can be asked. `exchange` is one of our own that waits for nothing.
+ */
+void mcpz_blob_refs_add(struct mcpz_exchange *exchange, const struct mcpz_blob_ref *named,
+                        const struct mcpz_id *document);
 
 #endif

@@ -7,6 +7,7 @@
 #include "blob/manifest.h"
 #include "http/agent_owners.h"
 #include "http/blob_refs.h"
+#include "http/blob_review.h"
 #include "http/exchange.h"
 #include "http/forward.h"
 
@@ -111,6 +112,10 @@ static void submit(struct mcpz_exchange *exchange, struct serving *serving)
 
 static void answer_chunks(struct mcpz_exchange *exchange, struct serving *serving)
 {
+    struct mcpz_blob_counts *counts = &exchange->api->blobs.counts;
+
+    counts->chunks_served += serving->job.length > 0 ? 1 : 0;
+    counts->bytes_served += serving->job.length;
     mcpz_body_append(&exchange->response.body,
                      mcpz_bytes(serving->job.bytes, serving->job.length));
     mcpz_exchange_send(exchange, 200, "application/octet-stream");
@@ -155,8 +160,9 @@ static void answer_stat(struct mcpz_exchange *exchange, struct serving *serving)
 
     mcpz_exchange_answer(
         exchange, 200,
-        json_pack("{s:b, s:o, s:I, s:I, s:I, s:I}", "whole",
-                  job->error == MCPZ_OK && job->state.is_whole, "tenant",
+        json_pack("{s:b, s:b, s:o, s:I, s:I, s:I, s:I}", "whole",
+                  job->error == MCPZ_OK && job->state.is_whole, "held",
+                  job->state.is_put || job->state.is_copy, "tenant",
                   mcpz_exchange_show_text(mcpz_bytes(job->row.tenant, job->row.tenant_length)),
                   "size", (json_int_t)job->row.size, "chunks", (json_int_t)job->row.chunks,
                   "stored_bytes", (json_int_t)job->row.stored, "made_ms",
@@ -349,7 +355,7 @@ static void forget_here(struct mcpz_exchange *exchange, const struct mcpz_id *ro
     struct mcpz_id document;
 
     mcpz_blob_book_id(root, &document);
-    const bool was_placed = mcpz_blob_keeper_unplace(exchange->api, root, tenant);
+    const bool was_placed = mcpz_blob_keeper_unplace(exchange->api, root, tenant, ref);
     if (!is_of_tenant(store, root, tenant) || !mcpz_blob_book_has(store, root, ref)) {
         if (was_placed) {
             mcpz_exchange_answer(exchange, 200, json);
@@ -381,11 +387,12 @@ void mcpz_blob_forget(struct mcpz_exchange *exchange, const struct mcpz_id *root
     struct mcpz_id document;
 
     mcpz_blob_book_id(root, &document);
-    if (mcpz_agent_is_here(exchange, &document) || exchange->answered_elsewhere != NULL) {
+    const bool is_handed_on = exchange->answered_elsewhere != NULL && exchange->own_answer == NULL;
+    if (mcpz_agent_is_here(exchange, &document) || is_handed_on) {
         forget_here(exchange, root, tenant, ref);
         return;
     }
-    (void)mcpz_blob_keeper_unplace(exchange->api, root, tenant);
+    (void)mcpz_blob_keeper_unplace(exchange->api, root, tenant, ref);
     forwarded.document = document;
     forwarded.body = json_pack("{s:o, s:s, s:s}", "blob", mcpz_exchange_show_id(root, 'b'),
                                "tenant", tenant, "ref", ref);
@@ -416,6 +423,7 @@ void mcpz_blob_serve(struct mcpz_exchange *exchange, const struct mcpz_request *
         {MCPZ_BLOB_SERVE_PATH "/keep", serve_keep},
         {MCPZ_BLOB_SERVE_PATH "/forget", serve_forget},
         {MCPZ_BLOB_SERVE_PATH "/refer", mcpz_blob_refs_serve},
+        {MCPZ_BLOB_SERVE_PATH "/names", mcpz_blob_review_serve},
     };
 
     if (request->body != NULL) {

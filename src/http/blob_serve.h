@@ -9,6 +9,8 @@
  *                               404 nobody needs it any more
  *   POST mcpz.blobs/forget  {blob, tenant, ref}         ->  200 `ref` does not need it any more
  *   POST mcpz.blobs/refer   {blob, tenant, size, ref}   ->  200 `ref` needs it: http/blob_refs.h
+ *   POST mcpz.blobs/names   {blob, refs}                ->  which of these agents name it:
+ *                                                           http/blob_review.h
  *
  * Who keeps a blob fetches it from whoever says that it has it: so nothing is sent that is there.
  */

@@ -169,6 +169,9 @@ void mcpz_api_resume(struct mcpz_exchange *exchange, const struct mcpz_request *
 /** How many different capabilities nodes that are up offer. */
 size_t mcpz_api_count_capabilities(const struct mcpz_registry *registry);
 
+/** How many agents are kept here: documents about blobs are none. */
+uint64_t mcpz_api_count_agents(const struct mcpz_node *node);
+
 /* ---- Answering: exactly once -------------------------------------------------------------- */
 
 /** Answer with `json`, which is taken. NULL: out of memory, and says so. */

@@ -1,8 +1,12 @@
-"""Five real nodes and a layout: changes of it, and a kill -9 of who keeps agents, lose no acknowledged write."""
+"""Five real nodes and a layout: changes of it, and a kill -9 of who keeps agents, lose no acknowledged write.
+
+Blobs too: each lies with the owners of its document, and a line of `agent apply` may name one.
+"""
 
 import json
 import os
 import pathlib
+import random
 import sys
 import threading
 import unittest
@@ -44,6 +48,27 @@ class Layout(unittest.TestCase):
             return all(one["layout"] and one["layout"]["version"] == version and one["settled"] for one in said)
         until(f"version {version} has settled", holds)
 
+    def whole(self, node, blob):
+        """Have all who are to keep it a copy, and nobody else? Whom, then."""
+        said = node.ask("blob", "stat", blob)
+        self.assertEqual(len(said["wanted"]), 3)
+        return said["wanted"] if not said["missing"] and sorted(said["nodes"]) == sorted(said["wanted"]) else None
+
+    def got(self, node, blob, *options):
+        path = self.folder / "got"
+        node.ask("blob", "get", blob, path, *options)
+        return path.read_bytes()
+
+    def blob_of(self, taker, node):
+        """Put files until one is to be kept by `node`: it, and its blob."""
+        for number in range(64):
+            path = self.folder / f"of-{number}"
+            path.write_text(f"nothing but {number}")
+            blob = taker.ask("blob", "put", path)["blob"]
+            if node.id in taker.ask("blob", "stat", blob)["wanted"]:
+                return path, blob
+        self.fail("no blob is that node's")
+
     def test_no_acknowledged_write_is_lost(self):
         with Mesh() as mesh:
             a = mesh.founder("A")
@@ -53,14 +78,23 @@ class Layout(unittest.TestCase):
             b.ask("layout", "stage", "A", "B", "C", "D")
             self.assertEqual(e.ask("layout", "apply")["applied"]["version"], 1)
             self.settled(nodes, 1)
-            # Whoever keeps each agent gets its lines, from a node that keeps none.
+            # Whoever keeps each agent gets its lines, from a node that keeps none; and the blobs that they name.
+            self.folder = pathlib.Path(mesh.directory)
+            content = random.Random(7).randbytes(1_500_000)
+            (self.folder / "map.bin").write_bytes(content)
             lines = [{"op": "create", "id": agent} for agent in AGENTS]
             lines += [{"op": "increment", "id": agent, "path": "n", "by": by} for by in (1, 2, 3) for agent in AGENTS]
+            lines += [{"op": "set", "id": agent, "path": "map", "file": "map.bin"} for agent in AGENTS]
             fleet = pathlib.Path(mesh.directory) / "fleet.ndjson"
             fleet.write_text("".join(json.dumps(line) + "\n" for line in lines))
             said = e.ask("agent", "apply", str(fleet), "--ack", "all")
             self.assertEqual((said["applied"], said["failed"]), (len(lines), 0))
             self.assertEqual([e.ask("agent", "get", agent)["state"]["n"] for agent in AGENTS], [6] * len(AGENTS))
+            named = b.ask("agent", "get", AGENTS[0])["state"]["map"]["$blob"]
+            until("it has its copies", lambda: self.whole(e, named))
+            for node in nodes:
+                self.assertEqual(self.got(node, named, "--range", "1048570-1048585"), content[1_048_570:1_048_586])
+            self.assertEqual(self.got(e, named), content)
 
             writer = Writer([a, c, e])
             writer.start()
@@ -69,8 +103,17 @@ class Layout(unittest.TestCase):
             a.ask("layout", "stage", "B", "--remove")
             a.ask("layout", "apply")
             self.settled(nodes, 2)
+            keepers = until("blobs have moved", lambda: self.whole(b, named))
+            self.assertNotIn(b.id, keepers)
+            self.assertEqual(b.ask("blob", "list"), [])
+            path, of_d = self.blob_of(b, d)
             written = len(writer.promised)
             d.kill()
+            # What a dead node was to have it has not, whatever others have.
+            self.assertEqual(b.ask("blob", "put", path, "--ack", "quorum", "--timeout", "30s")["copies"], 2)
+            self.assertEqual(b.run("blob", "put", path, "--ack", "all", "--timeout", "1s").returncode, 5)
+            self.assertEqual(self.got(c, of_d), path.read_bytes())
+            self.assertEqual(self.got(b, named), content)
             until("it goes on writing", lambda: len(writer.promised) > written + 10)
             until("what D misses is noted", lambda: any(
                 row["name"] == "D" for node in (a, c, e) for row in node.ask("layout", "show")["hints"]))
@@ -85,6 +128,7 @@ class Layout(unittest.TestCase):
                     said = node.ask("agent", "get", agent, "--read", "quorum", "--timeout", "30s")
                     self.assertLessEqual(promised, set(said["state"]["log"]), f"{agent} at {node.name}")
                     self.assertGreaterEqual(said["copies"], 2)
+            until("D has its copy", lambda: self.whole(b, of_d))
             until("D has been told", lambda: not any(node.ask("layout", "show")["hints"] for node in nodes))
             self.assertEqual([row["id"] for row in b.ask("agent", "list")], AGENTS)
             until("each is kept three times", lambda: sum(

@@ -12,8 +12,10 @@ static int set_up(void **state)
 
 static bool note(uint8_t document, bool is_named, mcpz_time now)
 {
-    return mcpz_blob_doubts_note(&doubts, &(struct mcpz_id){{7}}, &(struct mcpz_id){{document}},
-                                 is_named, now);
+    const struct mcpz_blob_seen seen = {
+        .root = {{7}}, .document = {{document}}, .is_named = is_named};
+
+    return mcpz_blob_doubts_note(&doubts, &seen, now);
 }
 
 TEST(a_reference_goes_when_it_was_missing_for_long_enough)
@@ -35,7 +37,7 @@ TEST(one_that_is_found_is_not_doubted_any_more)
 
 TEST(what_there_is_no_room_for_stays)
 {
-    for (uint8_t i = 0; i < MCPZ_BLOB_DOUBTS_MAX; i++) {
+    for (uint8_t i = 1; i <= MCPZ_BLOB_DOUBTS_MAX; i++) {
         CHECK(!note(i, false, 0));
     }
     CHECK(!note(200, false, 0));
@@ -43,6 +45,26 @@ TEST(what_there_is_no_room_for_stays)
     CHECK(note(5, false, MCPZ_BLOB_DOUBT_US)); /* makes room */
     CHECK(!note(200, false, MCPZ_BLOB_DOUBT_US));
     CHECK(note(200, false, 2 * MCPZ_BLOB_DOUBT_US));
+}
+
+TEST(what_is_to_be_named_in_a_moment_has_more_time)
+{
+    CHECK(!note(0, false, 1000));
+    CHECK(!note(0, false, 1000 + MCPZ_BLOB_DOUBT_BRIEF_US / 2));
+    CHECK(!note(0, false, 1000 + MCPZ_BLOB_DOUBT_BRIEF_US - 1));
+    CHECK(note(0, false, 1000 + MCPZ_BLOB_DOUBT_BRIEF_US));
+}
+
+TEST(what_nobody_looks_at_any_more_makes_room)
+{
+    for (uint8_t i = 1; i <= MCPZ_BLOB_DOUBTS_MAX; i++) {
+        CHECK(!note(i, false, 1000));
+    }
+    CHECK(!note(200, false, 1000 + MCPZ_BLOB_DOUBT_IDLE_US));
+    CHECK(note(200, false, 1000 + MCPZ_BLOB_DOUBT_IDLE_US + MCPZ_BLOB_DOUBT_US));
+    /* Nor is one believed that was doubted so long ago. */
+    CHECK(!note(5, false, 1000 + MCPZ_BLOB_DOUBT_IDLE_US));
+    CHECK(note(5, false, 1000 + MCPZ_BLOB_DOUBT_IDLE_US + MCPZ_BLOB_DOUBT_US));
 }
 
 #define RUN_IN(name) cmocka_unit_test_setup(name, set_up)
@@ -53,6 +75,8 @@ int main(void)
         RUN_IN(a_reference_goes_when_it_was_missing_for_long_enough),
         RUN_IN(one_that_is_found_is_not_doubted_any_more),
         RUN_IN(what_there_is_no_room_for_stays),
+        RUN_IN(what_is_to_be_named_in_a_moment_has_more_time),
+        RUN_IN(what_nobody_looks_at_any_more_makes_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,374 @@
+#include "http/blob_review.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/blob_places.h"
+#include "http/blob_serve.h"
+#include "http/blob_targets.h"
+#include "http/exchange.h"
+#include "http/forward.h"
+#include "http/walk.h"
+#include "wire/value.h"
+
+/* A reference that is looked at. */
+struct looked {
+    char ref[MCPZ_ID_TEXT_BYTES];
+    struct mcpz_id document;
+    struct mcpz_id keepers[MCPZ_OWNERS_MAX]; /* others that must say no */
+    size_t keeper_count;
+    size_t denials; /* of them */
+    bool is_named;
+    bool is_unknown; /* not all can say */
+};
+
+struct mcpz_blob_review {
+    struct mcpz_exchange *exchange; /* asks; NULL: it is over */
+    bool is_over;
+    struct mcpz_id root;
+    struct looked refs[MCPZ_BLOB_REVIEW_REFS_MAX];
+    size_t count;
+    struct mcpz_id nodes[MCPZ_BLOB_REVIEW_NODES_MAX];
+    size_t node_count;
+    size_t next;
+};
+
+static struct mcpz_engine *engine_of(struct mcpz_api *api)
+{
+    return api->ports.enter(api->ports.context);
+}
+
+/* ---- What a document names ------------------------------------------------------------------ */
+
+bool mcpz_blob_review_names(const struct mcpz_store *store, const struct mcpz_id *document,
+                            const struct mcpz_id *root)
+{
+    struct mcpz_record record;
+    struct mcpz_blob_ref ref;
+
+    mcpz_error error = mcpz_walk_find(store, document, &record);
+    if (error == MCPZ_OK) {
+        record = (struct mcpz_record){.kind = MCPZ_RECORD_ENTRY, .entry = {.document = *document}};
+    }
+    for (bool is_first = true; error == MCPZ_OK; is_first = false) {
+        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, is_first, &record);
+        if (error == MCPZ_OK && mcpz_value_read_blob(record.entry.value, &ref) &&
+            mcpz_id_equal(&ref.root, root)) {
+            return true;
+        }
+    }
+    return error != MCPZ_ENOTFOUND; /* what cannot be read may do so */
+}
+
+/* ---- Whom to ask ---------------------------------------------------------------------------- */
+
+/* One node lets go of what is due: the first of those who are to keep the blob that is there. */
+static bool is_first(struct mcpz_api *api, const struct mcpz_ack_wait *wait)
+{
+    const struct mcpz_engine *engine = engine_of(api);
+    const struct mcpz_members *members = &mcpz_engine_node(engine)->fabric.members;
+
+    for (size_t i = 0; i < wait->owner_count; i++) {
+        const struct mcpz_member *member = mcpz_members_find(members, &wait->owners[i].node);
+        if (wait->owners[i].sets != 0 && member != NULL && !mcpz_member_is_gone(member)) {
+            return mcpz_id_equal(&member->id, mcpz_engine_id(engine));
+        }
+    }
+    return false;
+}
+
+static bool is_there(struct mcpz_api *api, const struct mcpz_id *node)
+{
+    const struct mcpz_members *members = &mcpz_engine_node(engine_of(api))->fabric.members;
+    const struct mcpz_member *member = mcpz_members_find(members, node);
+
+    return member != NULL && !mcpz_member_is_gone(member);
+}
+
+/* Nodes that keep the agent, or (no layout says so) some that do as all do. */
+static size_t find_keepers(struct mcpz_api *api, const struct mcpz_id *document,
+                           const struct mcpz_ack_wait *targets, struct mcpz_id *keepers)
+{
+    const struct mcpz_layouts *layouts = &mcpz_engine_node(engine_of(api))->layouts;
+    size_t count = mcpz_layouts_owners(layouts, document, keepers);
+
+    for (size_t i = 0; count == 0 && i < targets->owner_count; i++) {
+        keepers[i] = targets->owners[i].node;
+    }
+    return count > 0 ? count : targets->owner_count;
+}
+
+static bool add_node(struct mcpz_blob_review *review, const struct mcpz_id *node)
+{
+    for (size_t i = 0; i < review->node_count; i++) {
+        if (mcpz_id_equal(&review->nodes[i], node)) {
+            return true;
+        }
+    }
+    if (review->node_count == MCPZ_BLOB_REVIEW_NODES_MAX) {
+        return false;
+    }
+    review->nodes[review->node_count++] = *node;
+    return true;
+}
+
+/* Look at it here, and find who else must be asked. */
+static void look_at(struct mcpz_api *api, struct mcpz_blob_review *review,
+                    const struct mcpz_ack_wait *targets, struct looked *looked)
+{
+    const struct mcpz_id *self = mcpz_engine_id(engine_of(api));
+    const size_t count = find_keepers(api, &looked->document, targets, looked->keepers);
+
+    for (size_t i = 0; i < count && !looked->is_named; i++) {
+        const struct mcpz_id keeper = looked->keepers[i];
+        if (mcpz_id_equal(&keeper, self)) {
+            looked->is_named = mcpz_blob_review_names(mcpz_engine_store(engine_of(api)),
+                                                      &looked->document, &review->root);
+        } else {
+            looked->keepers[looked->keeper_count++] = keeper;
+        }
+    }
+    for (size_t i = 0; i < looked->keeper_count && !looked->is_named; i++) {
+        looked->is_unknown |=
+            !is_there(api, &looked->keepers[i]) || !add_node(review, &looked->keepers[i]);
+    }
+}
+
+/* ---- What follows --------------------------------------------------------------------------- */
+
+static void conclude_one(struct mcpz_api *api, const struct mcpz_id *root, const char *ref,
+                         const struct mcpz_blob_seen *seen)
+{
+    struct mcpz_engine *engine = engine_of(api);
+
+    if (mcpz_blob_doubts_note(&api->blobs.doubts, seen, api->ports.now(api->ports.context)) &&
+        mcpz_blob_book_remove(engine, root, ref, mcpz_engine_next_request(engine)) == MCPZ_OK) {
+        api->blobs.counts.references_dropped++;
+    } /* else it is found again */
+}
+
+static void conclude(struct mcpz_api *api, const struct mcpz_blob_review *review)
+{
+    for (size_t i = 0; i < review->count; i++) {
+        const struct looked *looked = &review->refs[i];
+        if (looked->is_named || (!looked->is_unknown && looked->denials == looked->keeper_count)) {
+            const struct mcpz_blob_seen seen = {
+                .root = review->root, .document = looked->document, .is_named = looked->is_named};
+            conclude_one(api, &review->root, looked->ref, &seen);
+        }
+    }
+}
+
+/* ---- Asking --------------------------------------------------------------------------------- */
+
+static json_t *show_question(const struct mcpz_blob_review *review)
+{
+    json_t *refs = json_array();
+
+    for (size_t i = 0; i < review->count; i++) {
+        (void)json_array_append_new(refs, json_string(review->refs[i].ref));
+    }
+    return json_pack("{s:o, s:o}", "blob", mcpz_exchange_show_id(&review->root, 'b'), "refs",
+                     refs);
+}
+
+static bool is_keeper(const struct looked *looked, const struct mcpz_id *node)
+{
+    for (size_t i = 0; i < looked->keeper_count; i++) {
+        if (mcpz_id_equal(&looked->keepers[i], node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void hear(struct mcpz_blob_review *review, const struct mcpz_id *node, const json_t *said)
+{
+    for (size_t i = 0; i < review->count; i++) {
+        struct looked *looked = &review->refs[i];
+        const char *word = json_string_value(json_array_get(said, i));
+        looked->is_named |= word != NULL && strcmp(word, "yes") == 0;
+        looked->denials +=
+            word != NULL && strcmp(word, "no") == 0 && is_keeper(looked, node) ? 1 : 0;
+    }
+}
+
+static void ask_on(struct mcpz_exchange *exchange, struct mcpz_blob_review *review)
+{
+    json_t *body = show_question(review);
+
+    while (review->next < review->node_count &&
+           mcpz_fellows_ask(exchange, &review->nodes[review->next], "POST",
+                            MCPZ_BLOB_SERVE_PATH "/names", body, MCPZ_BLOB_REVIEW_MS)) {
+        review->next++;
+    }
+    json_decref(body);
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct mcpz_blob_review *review = exchange->state;
+    struct mcpz_id node;
+    unsigned status = 0;
+    json_t *json = NULL;
+    size_t waiting = 0;
+
+    while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
+        hear(review, &node, status == 200 ? json_object_get(json, "said") : NULL);
+        json_decref(json);
+    }
+    if (waiting == 0 && review->next > 0) { /* whoever could not be asked has not said no */
+        mcpz_exchange_answer(exchange, 200, json_object());
+    }
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    mcpz_fellows_forget(exchange);
+}
+
+static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+
+static void on_answered(struct mcpz_exchange *exchange)
+{
+    struct mcpz_api *api = exchange->api;
+
+    if (api->blobs.review != NULL && api->blobs.review->exchange == exchange) {
+        api->blobs.review->is_over = true;
+        api->ports.defer(api->ports.context);
+    }
+}
+
+static bool ask(struct mcpz_api *api, struct mcpz_blob_review *review)
+{
+    review->exchange = mcpz_blob_open_exchange(api, on_answered);
+    if (review->exchange == NULL) {
+        return false;
+    }
+    mcpz_exchange_wait(review->exchange, &kind, review);
+    review->exchange->deadline_us = MCPZ_TIME_NEVER; /* calls end by themselves */
+    ask_on(review->exchange, review);
+    if (review->next == 0) {
+        mcpz_api_close(review->exchange);
+        return false;
+    }
+    return true;
+}
+
+/* ---- Its life ------------------------------------------------------------------------------- */
+
+/* Those of the references that are agents', from one on that is another one each time. */
+static void choose(struct mcpz_api *api, struct mcpz_blob_review *review, const json_t *refs)
+{
+    const size_t all = json_array_size(refs);
+    const size_t from = all > 0 ? api->blobs.reviewed++ % all : 0;
+
+    for (size_t i = 0; i < all; i++) {
+        const char *ref = json_string_value(json_array_get(refs, (from + i) % all));
+        struct mcpz_id document;
+        if (ref != NULL && strcmp(ref, MCPZ_BLOB_REF_BRIEF) == 0) {
+            conclude_one(api, &review->root, ref, &(struct mcpz_blob_seen){.root = review->root});
+        } else if (ref != NULL && review->count < MCPZ_BLOB_REVIEW_REFS_MAX &&
+                   mcpz_id_from_text(mcpz_text(ref), 'd', &document) == MCPZ_OK) {
+            struct looked *looked = &review->refs[review->count++];
+            looked->document = document;
+            mcpz_id_to_text(&document, 'd', looked->ref);
+        }
+    }
+}
+
+void mcpz_blob_review_begin(struct mcpz_api *api, const struct mcpz_id *root)
+{
+    struct mcpz_ack_wait targets = {0};
+
+    assert(api->blobs.review == NULL);
+    mcpz_blob_keeper_targets(api, root, &targets);
+    if (!is_first(api, &targets)) {
+        return;
+    }
+    struct mcpz_blob_review *review = calloc(1, sizeof(*review));
+    json_t *refs = mcpz_blob_book_refs(mcpz_engine_store(engine_of(api)), root);
+    if (review == NULL) {
+        json_decref(refs);
+        return;
+    }
+    review->root = *root;
+    choose(api, review, refs);
+    json_decref(refs);
+    for (size_t i = 0; i < review->count; i++) {
+        look_at(api, review, &targets, &review->refs[i]);
+    }
+    if (review->node_count > 0 && ask(api, review)) {
+        api->blobs.review = review;
+        return;
+    }
+    conclude(api, review);
+    free(review);
+}
+
+bool mcpz_blob_review_look(struct mcpz_api *api)
+{
+    struct mcpz_blob_review *review = api->blobs.review;
+
+    if (review == NULL || !review->is_over) {
+        return review != NULL;
+    }
+    api->blobs.review = NULL;
+    mcpz_api_close(review->exchange);
+    conclude(api, review);
+    free(review);
+    return false;
+}
+
+void mcpz_blob_review_finish(struct mcpz_api *api)
+{
+    if (api->blobs.review != NULL) {
+        mcpz_api_close(api->blobs.review->exchange);
+        free(api->blobs.review);
+        api->blobs.review = NULL;
+    }
+}
+
+/* ---- For others ----------------------------------------------------------------------------- */
+
+static const char *word_for(struct mcpz_exchange *exchange, const struct mcpz_id *root,
+                            const json_t *ref)
+{
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    const struct mcpz_layouts *layouts = &mcpz_engine_node(engine)->layouts;
+    struct mcpz_id document;
+
+    if (!json_is_string(ref) ||
+        mcpz_id_from_text(mcpz_exchange_text_of(ref), 'd', &document) != MCPZ_OK) {
+        return "unknown";
+    }
+    if (mcpz_blob_review_names(mcpz_engine_store(engine), &document, root)) {
+        return "yes";
+    }
+    /* Who is only being told of the layout may be one that is to have it, and has not yet. */
+    return mcpz_layouts_keeps(layouts, mcpz_engine_id(engine), &document) &&
+                   !mcpz_layouts_may_come(layouts)
+               ? "no"
+               : "unknown";
+}
+
+void mcpz_blob_review_serve(struct mcpz_exchange *exchange, const json_t *object)
+{
+    const char *blob = json_string_value(json_object_get(object, "blob"));
+    const json_t *refs = json_object_get(object, "refs");
+    const size_t count = json_array_size(refs);
+    struct mcpz_id root;
+
+    if (blob == NULL || mcpz_id_from_text(mcpz_text(blob), 'b', &root) != MCPZ_OK || count == 0 ||
+        count > MCPZ_BLOB_REVIEW_REFS_MAX) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "which blob, and whose names of it?");
+        return;
+    }
+    json_t *said = json_array();
+    for (size_t i = 0; i < count; i++) {
+        (void)json_array_append_new(
+            said, json_string(word_for(exchange, &root, json_array_get(refs, i))));
+    }
+    mcpz_exchange_answer(exchange, 200, json_pack("{s:o}", "said", said));
+}
