@@ -294,6 +294,28 @@ TEST(no_half_of_a_mesh_folds_without_the_other)
                     "51917 add 0 1 5 22\n");
 }
 
+/* Two of six are away for longer than the grace, and all write: the four fold without them. What
+ * the two bring is judged by what was folded, and counts; nothing that was folded comes back, as a
+ * base is joined, and so nobody needs to be told to push nothing (crdt 1.5, G5). */
+TEST(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote)
+{
+    static char text[8192];
+    size_t length = (size_t)snprintf(text, sizeof(text),
+                                     "mcpz-schedule 1 nodes=6 seed=8 end_ms=95000\n"
+                                     "10000 create 0 0\n"
+                                     "12000 split 3\n");
+
+    for (unsigned i = 0; i < 120; i++) {
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%u count %u 0 %u 1\n",
+                                   13000 + 500 * i, i % 6, i % 3);
+    }
+    length += (size_t)snprintf(text + length, sizeof(text) - length, "90000 mend\n");
+    CHECK(length < sizeof(text));
+    const struct mcpz_storm_report report = seen_well(text);
+    CHECK(report.sometimes[MCPZ_SOMETIMES_FOLDED] > 0);
+    CHECK(report.sometimes[MCPZ_SOMETIMES_BASE] >= 2);
+}
+
 TEST(the_same_seed_gives_the_same_trace)
 {
     struct mcpz_storm_report reports[3];
@@ -389,6 +411,7 @@ int main(void)
         RUN(a_suspect_behind_nat_does_not_stay_one),
         RUN(who_was_set_back_comes_to_the_layout_of_the_others),
         RUN(no_half_of_a_mesh_folds_without_the_other),
+        RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
         RUN(the_same_seed_gives_the_same_trace),
         RUN(nodes_whose_disks_are_sealed_give_the_same_trace),
         RUN(a_schedule_that_was_written_and_read_gives_the_same_trace),

@@ -1,9 +1,10 @@
 /* What all keepers have signed becomes the floor; who lacks what is below gets a checkpoint. */
 
 #include "core/crdt/floor.h"
+#include "engine/base.h"
 #include "fold_pair.h"
 
-#define HOT_WRITES 100000
+#define HOT_WRITES 20000 /* tools/bench/snapshots: 100,000 */
 
 TEST(what_all_have_signed_is_folded_at_all)
 {
@@ -44,6 +45,67 @@ TEST(deltas_are_kept_as_long_as_history_is)
     CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 1);
     CHECK_UINT(count_rows(&other, MCPZ_RECORD_DELTA), 1);
     check_same_root();
+    free_pair();
+}
+
+/* A row that is not what it was when all signed: nothing is dropped for that, and it is told. */
+TEST(what_does_not_come_to_what_was_signed_is_not_folded)
+{
+    make_neighbours(&an_hour);
+    write_many(&founder, MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_STABLE), 1);
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+    const struct mcpz_actor actor = {.node = *mcpz_identity_id(founder.identity),
+                                     .generation = founder.engine->node.agents.actor.generation};
+    const struct mcpz_id id = document();
+    struct mcpz_record record;
+    CHECK_UINT(mcpz_document_find_delta(store, &id, &actor, MCPZ_FOLD_DELTAS, &record), MCPZ_OK);
+    CHECK_UINT(record.delta.delta.add_count, 1);
+    struct mcpz_add add = record.delta.delta.adds[0];
+    add.value = mcpz_bytes("\x2a", 1);
+    record.delta.delta.adds = &add;
+    store->put(store->context, &record);
+    leave(&founder);
+    wall_ms += an_hour;
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.checkpoints_diverged, 1);
+    CHECK_UINT(founder.engine->counters.floors_raised, 0);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), MCPZ_FOLD_DELTAS);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_FLOOR), 0);
+    CHECK_UINT(other.engine->counters.floors_raised, 1);
+    free_pair();
+}
+
+/* The base that comes after is smaller: no piece of the one before stays. */
+TEST(a_base_takes_the_place_of_the_one_before_whole)
+{
+    static uint8_t bytes[2 * MCPZ_BASE_PIECE_BYTES + 1];
+    static uint8_t back[sizeof(bytes)];
+    struct mcpz_record_floor floor = {
+        .document = document(), .agreed = {.replicas = 2}, .byte_count = sizeof(bytes)};
+
+    make_neighbours(&no_history);
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i % 251);
+    }
+    CHECK_UINT(mcpz_base_put(store, &floor, mcpz_bytes(bytes, sizeof(bytes))), MCPZ_OK);
+    leave(&founder);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_BASE), 3);
+    store = mcpz_engine_store(enter(&founder));
+    CHECK_UINT(mcpz_base_read(store, &floor.document, back, sizeof(back)), MCPZ_OK);
+    CHECK_BYTES(mcpz_bytes(back, sizeof(back)), bytes, sizeof(bytes));
+    CHECK_UINT(mcpz_base_read(store, &floor.document, back, MCPZ_BASE_PIECE_BYTES + 1),
+               MCPZ_ECORRUPT);
+    floor.byte_count = MCPZ_BASE_PIECE_BYTES;
+    CHECK_UINT(mcpz_base_put(store, &floor, mcpz_bytes(bytes, floor.byte_count)), MCPZ_OK);
+    leave(&founder);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_BASE), 1);
+    store = mcpz_engine_store(enter(&founder));
+    CHECK_UINT(mcpz_base_read(store, &floor.document, back, sizeof(back)), MCPZ_ECORRUPT);
+    CHECK_UINT(mcpz_base_read(store, &floor.document, back, floor.byte_count), MCPZ_OK);
+    leave(&founder);
     free_pair();
 }
 
@@ -474,6 +536,8 @@ TEST(a_base_in_a_file_is_whole_and_of_known_signers_or_not_taken)
 }
 
 TEST_MAIN(RUN(what_all_have_signed_is_folded_at_all), RUN(deltas_are_kept_as_long_as_history_is),
+          RUN(what_does_not_come_to_what_was_signed_is_not_folded),
+          RUN(a_base_takes_the_place_of_the_one_before_whole),
           RUN(a_hundred_hot_keys_are_small_however_often_they_are_written),
           RUN(who_has_nothing_is_given_a_checkpoint_and_the_rest),
           RUN(a_crash_half_way_loses_nothing), RUN(what_it_wrote_itself_stays),

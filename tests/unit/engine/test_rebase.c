@@ -187,6 +187,31 @@ TEST(who_comes_back_with_another_branch_begins_anew)
     free_all();
 }
 
+/* Who has asked all finds it before their answers: it may tell them that all have signed, and is
+ * not to fold itself what it holds no longer. */
+TEST(who_asks_and_finds_another_branch_meanwhile_begins_anew)
+{
+    const struct mcpz_delta two = (make_liar(&an_hour), first_delta(8));
+
+    write_lie(7);
+    write_more(MCPZ_FOLD_DELTAS);
+    while (founder.engine->folding.folds[0].asked_count == 0) {
+        tick_both();
+    }
+    tell(&founder, &other, &two);
+    CHECK_UINT(founder.engine->counters.forks_found, 1);
+    pass_time(MCPZ_SECONDS(1));
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_STABLE), 1);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_STABLE), 0);
+    pass_time(MCPZ_SECONDS(60));
+    CHECK_UINT(founder.engine->counters.bases_begun_with, 1);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_FORK), 1);
+    CHECK_UINT(lie_at(&founder), 7);
+    CHECK_UINT(lie_at(&other), 7);
+    check_same_root();
+    free_all();
+}
+
 /* It is in the batch of one turn: a crash finds it before or after. */
 TEST(a_crash_finds_the_document_as_it_was_or_as_it_is)
 {
@@ -220,4 +245,5 @@ TEST(a_crash_finds_the_document_as_it_was_or_as_it_is)
 TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
           RUN(who_waits_for_history_to_be_over_folds_for_whoever_found_another_branch),
           RUN(who_comes_back_with_another_branch_begins_anew),
+          RUN(who_asks_and_finds_another_branch_meanwhile_begins_anew),
           RUN(a_crash_finds_the_document_as_it_was_or_as_it_is))
