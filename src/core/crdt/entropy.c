@@ -47,6 +47,7 @@ static void recall_cursor(const struct mcpz_entropy *entropy, struct mcpz_entrop
         peer->epoch = record.cursor.epoch;
         peer->seq = record.cursor.seq;
         peer->kept_seq = record.cursor.seq;
+        peer->kept_ms = record.cursor.wall_ms;
     }
 }
 
@@ -55,23 +56,27 @@ static void move_cursor(struct mcpz_entropy *entropy, const struct mcpz_sync *sy
                         uint64_t step)
 {
     const bool is_new = !peer->has_cursor || peer->epoch != epoch;
+    const bool is_further = is_new || seq > peer->seq;
+    const bool is_old = sync->wall_ms >= peer->kept_ms + MCPZ_ENTROPY_CURSOR_AGAIN_MS;
     const struct mcpz_record record = {
         .kind = MCPZ_RECORD_CURSOR,
         .cursor = {.peer = peer->id,
                    .epoch = epoch,
                    .scope = scope_of(entropy)->stamp,
-                   .seq = seq,
+                   .seq = is_further ? seq : peer->seq,
                    .wall_ms = sync->wall_ms},
     };
 
-    if (!is_new && seq <= peer->seq) {
-        return;
+    if (is_further) {
+        peer->has_cursor = true;
+        peer->epoch = epoch;
+        peer->seq = seq;
     }
-    peer->has_cursor = true;
-    peer->epoch = epoch;
-    peer->seq = seq;
-    if (seq > 0 && (is_new || seq - peer->kept_seq >= step)) {
-        peer->kept_seq = seq;
+    /* Also one that stands still says how lately we had all: who is away is waited for by that. */
+    const bool is_far = is_new || peer->seq - peer->kept_seq >= step;
+    if (peer->seq > 0 && (is_old || (is_further && is_far))) {
+        peer->kept_seq = peer->seq;
+        peer->kept_ms = sync->wall_ms;
         entropy->holdings.below->put(entropy->holdings.below->context, &record);
     }
 }

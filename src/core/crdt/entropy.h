@@ -65,6 +65,7 @@
 #define MCPZ_ENTROPY_PAUSE_MAX_US MCPZ_SECONDS(3600) /* between two sketches with a peer */
 #define MCPZ_ENTROPY_FULL_US MCPZ_SECONDS(86400)     /* between two that equal tags do not spare */
 #define MCPZ_ENTROPY_CURSOR_STEP 64 /* a cursor that moves less by equal tags is not written */
+#define MCPZ_ENTROPY_CURSOR_AGAIN_MS UINT64_C(600000)   /* but after so long it is, moved or not */
 #define MCPZ_ENTROPY_CURSOR_AGE_MS UINT64_C(2592000000) /* 30 days: then it is forgotten */
 
 enum mcpz_pull {
@@ -82,6 +83,7 @@ struct mcpz_entropy_peer {
     uint64_t epoch;
     uint64_t seq;
     uint64_t kept_seq; /* as it is in the store */
+    uint64_t kept_ms;  /* and when we last had all that it has, there */
 
     /* Comparing. */
     mcpz_time root_at_us; /* when ROOT is to be sent */

@@ -397,6 +397,28 @@ TEST(a_cursor_survives_a_restart_and_not_another_layout)
     world_finish(&world);
 }
 
+/* Who is away is waited for by when we last had all that it has, be it that nothing was written.
+ */
+TEST(a_cursor_that_stands_still_says_how_lately_all_was_the_same)
+{
+    const struct fake_store *store = &world.nodes[0].store;
+
+    set_up_equal(100);
+    const uint64_t before = fake_store_at(store, MCPZ_RECORD_CURSOR, 0)->cursor.wall_ms;
+    const size_t writes = store->writes;
+    peer(0)->root_at_us = world.now;
+    world_run(&world, MCPZ_SECONDS(1));
+    CHECK_UINT(store->writes, writes); /* idle is idle */
+    world.wall_ms += MCPZ_ENTROPY_CURSOR_AGAIN_MS;
+    peer(0)->root_at_us = world.now;
+    world_run(&world, MCPZ_SECONDS(1));
+    const struct mcpz_record_cursor *cursor = &fake_store_at(store, MCPZ_RECORD_CURSOR, 0)->cursor;
+    CHECK(cursor->wall_ms >= before + MCPZ_ENTROPY_CURSOR_AGAIN_MS);
+    CHECK_UINT(cursor->seq, 100);
+    CHECK_UINT(store->writes, writes + 1);
+    world_finish(&world);
+}
+
 /* ---- Another layout in the midst of it ---------------------------------------------------- */
 
 static size_t owned(size_t node)
@@ -582,6 +604,7 @@ TEST_MAIN(RUN(an_answer_that_nobody_asked_for_is_refused),
           RUN(pages_are_read_ahead_of_the_disk_but_not_far), RUN(who_is_reading_is_left_to_it),
           RUN(two_peers_of_very_much_are_read_one_after_the_other),
           RUN(a_cursor_survives_a_restart_and_not_another_layout),
+          RUN(a_cursor_that_stands_still_says_how_lately_all_was_the_same),
           RUN(owners_come_to_agree_on_what_they_share), RUN(roots_wait_until_they_are_summed_up),
           RUN(cursors_and_pages_of_another_layout_are_void), RUN(a_page_is_as_long_as_a_message),
           RUN(a_page_looks_at_so_many_changes),
