@@ -20,6 +20,11 @@ static struct mcpz_keeping_step begin(struct mcpz_keeping *keeping,
     return step;
 }
 
+void mcpz_keeping_recover(struct mcpz_keeping *keeping)
+{
+    keeping->store_failures += mcpz_hints_recover(&keeping->hints, keeping->store);
+}
+
 void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
                        const struct mcpz_store *store)
 {

@@ -65,6 +65,9 @@ struct mcpz_keeping_below {
 void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
                        const struct mcpz_store *store);
 
+/** What was written is lost, as a batch of the store failed: take note of what it holds. */
+void mcpz_keeping_recover(struct mcpz_keeping *keeping);
+
 /** Look at what the agents have put into `out` from action `from` on, because of `event`. */
 void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out,

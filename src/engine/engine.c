@@ -391,6 +391,7 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
         engine->counters.batches_failed += engine->progress.failed - counted;
         mcpz_agents_recount(&engine->node.agents, engine->now);
         mcpz_tasks_recover(&engine->node.tasks);
+        mcpz_keeping_recover(&engine->node.keeping);
         /* Both may have been among them. Not at once: it would fail as well while a disk is full.
          */
         engine->save_again_us = engine->now + SAVE_AGAIN_US;

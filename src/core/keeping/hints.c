@@ -91,6 +91,21 @@ uint64_t mcpz_hints_init(struct mcpz_hints *hints, const struct mcpz_store *stor
     return error == MCPZ_OK || error == MCPZ_ENOTFOUND ? 0 : 1;
 }
 
+uint64_t mcpz_hints_recover(struct mcpz_hints *hints, const struct mcpz_store *store)
+{
+    const uint64_t kept = hints->kept;
+    const uint64_t delivered = hints->delivered;
+    const uint64_t expired = hints->expired;
+    const uint64_t refused = hints->refused;
+    const uint64_t failures = mcpz_hints_init(hints, store);
+
+    hints->kept = kept;
+    hints->delivered = delivered;
+    hints->expired = expired;
+    hints->refused = refused;
+    return failures;
+}
+
 /* ---- Making them -------------------------------------------------------------------------- */
 
 /* Is the write within a hint that has just been made? */

@@ -86,6 +86,9 @@ struct mcpz_hints {
 /** Start with what `store` holds. Returns how many reads of it failed. */
 uint64_t mcpz_hints_init(struct mcpz_hints *hints, const struct mcpz_store *store);
 
+/** The same in the midst of it: what came about is still counted. */
+uint64_t mcpz_hints_recover(struct mcpz_hints *hints, const struct mcpz_store *store);
+
 /** A write of about `bytes` did not reach `owner`. */
 void mcpz_hints_note(struct mcpz_keeping_step *step, const struct mcpz_id *owner,
                      const struct mcpz_id *document, size_t bytes);

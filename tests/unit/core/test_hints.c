@@ -141,6 +141,38 @@ TEST(so_many_owners_have_hints_at_one_time)
     keeping_tear_down();
 }
 
+/* Found by seed 557: a hint whose removal never reached a full disk is there again, and one that
+ * was not counted could not be removed. */
+TEST(what_a_failed_batch_brings_back_is_counted_and_told_again)
+{
+    keeping_set_up();
+    const struct mcpz_id document = document_with(1, 1);
+    keep_document(&document, 1);
+    note(1, &document, 10);
+    struct mcpz_record record = *fake_store_at(&store, MCPZ_RECORD_HINT, 0);
+    link_with(1);
+    hand(1, &document, digest_of(&document));
+    CHECK_UINT(keeping.hints.count, 0);
+
+    store.port.put(store.port.context, &record);
+    mcpz_keeping_recover(&keeping);
+    CHECK_UINT(keeping.hints.count, 1);
+    CHECK_UINT(keeping.hints.delivered, 1);
+    tick(MCPZ_HINT_AGAIN_US);
+    CHECK_UINT(count_sent(1, MCPZ_MSG_HANDOVER, NULL), 1);
+    hand(1, &document, digest_of(&document));
+    CHECK_UINT(keeping.hints.count, 0);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_HINT), 0);
+
+    /* And one that was never written is not there. */
+    note(1, &document, 10);
+    record = *fake_store_at(&store, MCPZ_RECORD_HINT, 0);
+    store.port.remove(store.port.context, &record);
+    mcpz_keeping_recover(&keeping);
+    CHECK_UINT(keeping.hints.count, 0);
+    keeping_tear_down();
+}
+
 TEST(a_hint_goes_when_it_is_too_old)
 {
     keeping_set_up();
@@ -228,5 +260,6 @@ TEST_MAIN(RUN(a_hint_is_offered_when_its_owner_is_back_and_goes_when_that_has_it
           RUN(hints_are_there_after_a_restart_and_told_oldest_first),
           RUN(further_writes_to_a_document_are_within_its_hint),
           RUN(what_one_owner_misses_is_bounded), RUN(so_many_owners_have_hints_at_one_time),
+          RUN(what_a_failed_batch_brings_back_is_counted_and_told_again),
           RUN(a_hint_goes_when_it_is_too_old), RUN(who_does_not_answer_is_left_alone_for_a_while),
           RUN(who_owns_it_no_more_is_not_told), RUN(so_many_are_offered_at_one_time))
