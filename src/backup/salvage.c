@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "backup/record_opener.h"
+#include "crypto/digest.h"
 #include "crypto/tenant_key.h"
+#include "proto/checkpoint.h"
 #include "proto/limits.h"
 #include "store/check.h"
 #include "store/directory.h"
@@ -289,16 +291,37 @@ mcpz_error mcpz_salvage_store(const char *from, const char *to, const struct mcp
     return error;
 }
 
-/* ---- Deltas ------------------------------------------------------------------------------- */
+/* ---- Agents ------------------------------------------------------------------------------- */
 
 #define TAIL_BYTES 16
+#define CANDIDATES_MAX 8 /* of one piece of a base, of one floor */
+#define TRIES_MAX 64     /* to put a base together */
+#define PIECES_MAX (MCPZ_BASE_BYTES_MAX / MCPZ_BASE_PIECE_BYTES)
+
+/* What there is of a document, in this order. */
+enum rank { RANK_FLOOR, RANK_BASE, RANK_DELTA, RANK_NONE };
+
+static enum rank rank_of(uint8_t kind)
+{
+    switch (kind) {
+    case MCPZ_RECORD_FLOOR:
+        return RANK_FLOOR;
+    case MCPZ_RECORD_BASE:
+        return RANK_BASE;
+    case MCPZ_RECORD_DELTA:
+        return RANK_DELTA;
+    default:
+        return RANK_NONE;
+    }
+}
 
 /* Where one lies in the file beside, and what it is sorted by. */
 struct found {
     struct mcpz_id document;
-    uint64_t hlc;
+    enum rank rank;
+    uint64_t hlc; /* of a delta */
     struct mcpz_actor actor;
-    uint64_t seq;
+    uint64_t seq;             /* of a piece of a base: its index */
     uint8_t tail[TAIL_BYTES]; /* of its key: two branches differ there */
     uint64_t offset;
     uint16_t key_length;
@@ -343,29 +366,43 @@ static struct found *grow(struct gathering *gathering)
     return &gathering->found[gathering->count];
 }
 
+static void describe(const struct mcpz_record *record, enum rank rank, struct found *found)
+{
+    const struct mcpz_delta *delta = &record->delta.delta;
+
+    found->rank = rank;
+    if (rank == RANK_FLOOR) {
+        found->document = record->floor.document;
+    } else if (rank == RANK_BASE) {
+        found->document = record->base.document;
+        found->seq = record->base.index;
+    } else {
+        found->document = delta->document;
+        found->hlc = delta->hlc;
+        found->actor = delta->actor;
+        found->seq = delta->seq;
+    }
+}
+
 static mcpz_error gather(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
 {
     struct gathering *gathering = context;
     struct mcpz_record record;
+    const enum rank rank = key.length >= TAIL_BYTES ? rank_of(key.data[0]) : RANK_NONE;
 
-    if (gathering->error != MCPZ_OK || key.length < TAIL_BYTES ||
-        key.data[0] != MCPZ_RECORD_DELTA ||
+    if (gathering->error != MCPZ_OK || rank == RANK_NONE ||
         mcpz_record_opener_open(&gathering->opener, key, value, &record) != MCPZ_OK) {
         return MCPZ_OK;
     }
-    const struct mcpz_delta *delta = &record.delta.delta;
     struct found *found = grow(gathering);
     if (found == NULL) {
         gathering->error = MCPZ_ENOMEM;
         return MCPZ_OK;
     }
-    *found = (struct found){.document = delta->document,
-                            .hlc = delta->hlc,
-                            .actor = delta->actor,
-                            .seq = delta->seq,
-                            .offset = gathering->end,
+    *found = (struct found){.offset = gathering->end,
                             .key_length = (uint16_t)key.length,
                             .value_length = (uint32_t)value.length};
+    describe(&record, rank, found);
     memcpy(found->tail, key.data + key.length - TAIL_BYTES, TAIL_BYTES);
     gathering->error = append(gathering, key);
     if (gathering->error == MCPZ_OK) {
@@ -376,12 +413,13 @@ static mcpz_error gather(void *context, struct mcpz_bytes key, struct mcpz_bytes
 }
 
 /* Stamps grow along causality: their order is a causal one. */
-static int compare(const void *a, const void *b)
+static int compare_names(const struct found *left, const struct found *right)
 {
-    const struct found *left = a;
-    const struct found *right = b;
     int order = mcpz_id_compare(&left->document, &right->document);
 
+    if (order == 0) {
+        order = (left->rank > right->rank) - (left->rank < right->rank);
+    }
     if (order == 0) {
         order = (left->hlc > right->hlc) - (left->hlc < right->hlc);
     }
@@ -394,41 +432,230 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : memcmp(left->tail, right->tail, TAIL_BYTES);
 }
 
-static mcpz_error show(struct gathering *gathering,
-                       mcpz_error (*take)(void *context, const struct mcpz_record *record),
-                       void *context)
+/* Of one name what the trees lead to comes first, as it was found first. */
+static int compare(const void *a, const void *b)
 {
-    uint8_t *bytes = malloc(MCPZ_KEY_BYTES_MAX + MCPZ_STORED_BYTES_MAX);
-    mcpz_error error = bytes != NULL ? MCPZ_OK : MCPZ_ENOMEM;
+    const struct found *left = a;
+    const struct found *right = b;
+    const int order = compare_names(left, right);
+
+    return order != 0 ? order : (left->offset > right->offset) - (left->offset < right->offset);
+}
+
+/* Whoever looks at what was gathered. */
+struct showing {
+    struct gathering *gathering;
+    const struct mcpz_salvage_visitor *visitor;
+    uint8_t *bytes; /* of one record, as it lies */
+    uint8_t *base;
+};
+
+/* Read one again. `*record` lasts until the next one. */
+static mcpz_error read_found(struct showing *showing, const struct found *found,
+                             struct mcpz_record *record)
+{
+    struct gathering *gathering = showing->gathering;
+    const size_t length = (size_t)found->key_length + found->value_length;
+
+    mcpz_error error =
+        mcpz_pages_read_file(gathering->file, found->offset, showing->bytes, length);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    return mcpz_record_opener_open(
+        &gathering->opener, mcpz_bytes(showing->bytes, found->key_length),
+        mcpz_bytes(showing->bytes + found->key_length, found->value_length), record);
+}
+
+/* What lies under one name, one after the other: of that, different contents. */
+struct candidates {
+    const struct found *of[CANDIDATES_MAX];
+    size_t count;
+};
+
+/* Note it, unless the same is there already. */
+static mcpz_error add_candidate(struct showing *showing, struct candidates *candidates,
+                                const struct found *found)
+{
+    const size_t length = (size_t)found->key_length + found->value_length;
+    uint8_t *other = showing->base; /* not in use yet; holds any record */
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < candidates->count && error == MCPZ_OK; i++) {
+        const struct found *known = candidates->of[i];
+        if (known->value_length != found->value_length) {
+            continue;
+        }
+        error = mcpz_pages_read_file(showing->gathering->file, known->offset, other, length);
+        if (error == MCPZ_OK) {
+            error = mcpz_pages_read_file(showing->gathering->file, found->offset, showing->bytes,
+                                         length);
+        }
+        if (error == MCPZ_OK && memcmp(other, showing->bytes, length) == 0) {
+            return MCPZ_OK;
+        }
+    }
+    if (error == MCPZ_OK && candidates->count < CANDIDATES_MAX) {
+        candidates->of[candidates->count++] = found;
+    }
+    return error;
+}
+
+/* Put a base together of one candidate a piece, as number `try` of all choices says. Whether it is
+ * what `floor` says is for the caller to see. */
+static mcpz_error put_together(struct showing *showing, const struct candidates *pieces,
+                               size_t count, size_t try, size_t *length)
+{
+    *length = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct mcpz_record record;
+        mcpz_error error = read_found(showing, pieces[i].of[try % pieces[i].count], &record);
+        if (error != MCPZ_OK) {
+            return error;
+        }
+        if (record.base.bytes.length > MCPZ_BASE_BYTES_MAX - *length) {
+            return MCPZ_ECORRUPT;
+        }
+        memcpy(showing->base + *length, record.base.bytes.data, record.base.bytes.length);
+        *length += record.base.bytes.length;
+        try /= pieces[i].count;
+    }
+    return MCPZ_OK;
+}
+
+/*
+ * Show the base that a floor names, if its pieces are here: those of another floor of the document
+ * may lie about beside them.
+ *
+ * Errors: MCPZ_ENOTFOUND  they are not; those of the visitor, MCPZ_EIO
+ */
+static mcpz_error show_base(struct showing *showing, const struct found *floor,
+                            const struct candidates *pieces)
+{
+    struct mcpz_record record;
+    struct mcpz_id digest;
+    size_t choices = 1;
+    size_t length;
+
+    mcpz_error error = read_found(showing, floor, &record);
+    if (error != MCPZ_OK || record.floor.byte_count > MCPZ_BASE_BYTES_MAX) {
+        return error != MCPZ_OK ? error : MCPZ_ENOTFOUND;
+    }
+    const struct mcpz_id root = record.floor.agreed.root;
+    const uint64_t byte_count = record.floor.byte_count;
+    const size_t count =
+        (size_t)((byte_count + MCPZ_BASE_PIECE_BYTES - 1) / MCPZ_BASE_PIECE_BYTES);
+    for (size_t i = 0; i < count && choices < TRIES_MAX; i++) {
+        choices *= pieces[i].count; /* 0: one is missing */
+    }
+    for (size_t try = 0; try < choices && try < TRIES_MAX; try++) {
+        error = put_together(showing, pieces, count, try, &length);
+        if (error != MCPZ_OK && error != MCPZ_ECORRUPT) {
+            return error;
+        }
+        mcpz_digest(MCPZ_DIGEST_ROOT, mcpz_bytes(showing->base, length), digest.bytes);
+        if (error == MCPZ_OK && length == byte_count && mcpz_id_equal(&digest, &root)) {
+            error = read_found(showing, floor, &record);
+            return error != MCPZ_OK
+                       ? error
+                       : showing->visitor->base(showing->visitor->context, &record.floor,
+                                                mcpz_bytes(showing->base, length));
+        }
+    }
+    return MCPZ_ENOTFOUND;
+}
+
+/* Show what a document was folded to: `count` rows, its floors and pieces of bases. */
+static mcpz_error show_folded(struct showing *showing, const struct found *rows, size_t count)
+{
+    struct candidates floors = {.count = 0};
+    struct candidates *pieces = calloc(PIECES_MAX, sizeof(*pieces));
+    mcpz_error error = pieces != NULL ? MCPZ_OK : MCPZ_ENOMEM;
+
+    for (size_t i = 0; i < count && error == MCPZ_OK; i++) {
+        if (rows[i].rank == RANK_FLOOR) {
+            error = add_candidate(showing, &floors, &rows[i]);
+        } else if (rows[i].seq < PIECES_MAX) {
+            error = add_candidate(showing, &pieces[rows[i].seq], &rows[i]);
+        }
+    }
+    for (size_t i = 0; i < floors.count && error == MCPZ_OK; i++) {
+        error = show_base(showing, floors.of[i], pieces);
+        if (error == MCPZ_OK) {
+            break;
+        }
+        error = error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    }
+    free(pieces);
+    return error;
+}
+
+static mcpz_error show_delta(struct showing *showing, const struct found *found)
+{
+    struct mcpz_record record;
+    mcpz_error error = read_found(showing, found, &record);
+
+    return error != MCPZ_OK ? error : showing->visitor->delta(showing->visitor->context, &record);
+}
+
+/* How many of `rows` are floors and bases of the document of the first. */
+static size_t count_folded(const struct found *rows, size_t count)
+{
+    size_t folded = 0;
+
+    while (folded < count && rows[folded].rank != RANK_DELTA &&
+           mcpz_id_equal(&rows[folded].document, &rows[0].document)) {
+        folded++;
+    }
+    return folded;
+}
+
+static mcpz_error show_all(struct showing *showing)
+{
+    const struct gathering *gathering = showing->gathering;
+    mcpz_error error = MCPZ_OK;
+    size_t i = 0;
+
+    while (i < gathering->count && error == MCPZ_OK) {
+        const struct found *found = &gathering->found[i];
+        const size_t folded = count_folded(found, gathering->count - i);
+        if (folded > 0) {
+            error = show_folded(showing, found, folded);
+            i += folded;
+            continue;
+        }
+        if (i == 0 || compare_names(found - 1, found) != 0) { /* it lies in several places */
+            error = show_delta(showing, found);
+        }
+        i++;
+    }
+    return error;
+}
+
+static mcpz_error show(struct gathering *gathering, const struct mcpz_salvage_visitor *visitor)
+{
+    struct showing showing = {
+        .gathering = gathering,
+        .visitor = visitor,
+        .bytes = malloc(MCPZ_KEY_BYTES_MAX + MCPZ_STORED_BYTES_MAX),
+        .base = malloc(MCPZ_BASE_BYTES_MAX),
+    };
+    mcpz_error error = MCPZ_ENOMEM;
 
     if (gathering->count > 0) {
         qsort(gathering->found, gathering->count, sizeof(*gathering->found), compare);
     }
-    for (size_t i = 0; i < gathering->count && error == MCPZ_OK; i++) {
-        const struct found *found = &gathering->found[i];
-        struct mcpz_record record;
-        if (i > 0 && compare(found - 1, found) == 0) {
-            continue; /* it lies in several places */
-        }
-        error = mcpz_pages_read_file(gathering->file, found->offset, bytes,
-                                     (size_t)found->key_length + found->value_length);
-        if (error == MCPZ_OK) {
-            error = mcpz_record_opener_open(
-                &gathering->opener, mcpz_bytes(bytes, found->key_length),
-                mcpz_bytes(bytes + found->key_length, found->value_length), &record);
-        }
-        if (error == MCPZ_OK) {
-            error = take(context, &record);
-        }
+    if (showing.bytes != NULL && showing.base != NULL) {
+        error = show_all(&showing);
     }
-    free(bytes);
+    free(showing.bytes);
+    free(showing.base);
     return error;
 }
 
-mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary,
+mcpz_error mcpz_salvage_agents(const char *from, const char *temporary,
                                struct mcpz_keyring *keyring,
-                               mcpz_error (*take)(void *context, const struct mcpz_record *record),
-                               void *context)
+                               const struct mcpz_salvage_visitor *visitor)
 {
     struct gathering gathering = {.file = -1};
     struct source source;
@@ -449,9 +676,9 @@ mcpz_error mcpz_salvage_deltas(const char *from, const char *temporary,
         error = mcpz_directory_error(errno);
     } else {
         const struct mcpz_pages pages = mcpz_pages_of_file(&source.part);
-        const struct mcpz_check_visitor visitor = {.context = &gathering, .record = gather};
-        mcpz_check_salvage(&pages, &visitor, &visitor, &report);
-        error = gathering.error == MCPZ_OK ? show(&gathering, take, context) : gathering.error;
+        const struct mcpz_check_visitor all = {.context = &gathering, .record = gather};
+        mcpz_check_salvage(&pages, &all, &all, &report);
+        error = gathering.error == MCPZ_OK ? show(&gathering, visitor) : gathering.error;
         (void)close(gathering.file);
     }
     free(gathering.found);

@@ -13,6 +13,7 @@
 #include "embed/keys.h"
 #include "http/snapshot.h"
 #include "store/directory.h"
+#include "wire/codec.h"
 
 #define PATH_BYTES 4352
 #define PLACE_PREFIX "store-damaged-"
@@ -203,6 +204,50 @@ struct gathering {
     uint8_t message[MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
 };
 
+static mcpz_error add(struct gathering *gathering, const struct mcpz_msg *msg)
+{
+    size_t length = 0;
+
+    mcpz_error error =
+        mcpz_msg_encode(msg, gathering->message, sizeof(gathering->message), &length);
+    if (error == MCPZ_OK) {
+        mcpz_snapshot_add(&gathering->writer, mcpz_bytes(gathering->message, length));
+        error = gathering->writer.body->error;
+    }
+    return error;
+}
+
+/* As http/agent_export.h has it, but for the last deltas below: they are among the deltas. */
+static mcpz_error add_base(void *context, const struct mcpz_record_floor *floor,
+                           struct mcpz_bytes base)
+{
+    const struct mcpz_msg agreed = {
+        .kind = MCPZ_MSG_AGREED,
+        .agreed = {.document = floor->document,
+                   .agreed = floor->agreed,
+                   .byte_count = floor->byte_count},
+    };
+    struct mcpz_msg piece = {
+        .kind = MCPZ_MSG_BASE,
+        .base = {.document = floor->document, .root = floor->agreed.root, .is_answer = true},
+    };
+
+    mcpz_error error = add(context, &agreed);
+    for (size_t at = 0; at < base.length && error == MCPZ_OK; at += MCPZ_BASE_PIECE_BYTES) {
+        const size_t left = base.length - at;
+        piece.base.bytes = mcpz_bytes(base.data + at,
+                                      left < MCPZ_BASE_PIECE_BYTES ? left : MCPZ_BASE_PIECE_BYTES);
+        error = add(context, &piece);
+        piece.base.index++;
+    }
+    piece.base.bytes = mcpz_bytes(NULL, 0);
+    for (size_t i = 0; i < floor->agreed.version_count && error == MCPZ_OK; i++) {
+        error = add(context, &piece);
+        piece.base.index++;
+    }
+    return error;
+}
+
 /* One whose signature is lost is nobody's: other nodes may have it. */
 static mcpz_error add_delta(void *context, const struct mcpz_record *record)
 {
@@ -254,8 +299,9 @@ mcpz_error mcpz_repair_unmerged(const char *data, struct mcpz_keyring *keyring,
     }
     gathering->engine = engine;
     mcpz_snapshot_begin(&gathering->writer, body);
-    mcpz_error error =
-        mcpz_salvage_deltas(inside(data, place, path), data, keyring, add_delta, gathering);
+    const struct mcpz_salvage_visitor visitor = {
+        .context = gathering, .base = add_base, .delta = add_delta};
+    mcpz_error error = mcpz_salvage_agents(inside(data, place, path), data, keyring, &visitor);
     mcpz_snapshot_end(&gathering->writer);
     error = error == MCPZ_OK ? body->error : error;
     free(gathering);

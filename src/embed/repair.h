@@ -1,7 +1,7 @@
 /*
  * A node whose store is damaged starts all the same: the store is set aside and begun anew, with
- * what can be saved of it; documents come back from the deltas that are saved, and from other
- * nodes.
+ * what can be saved of it; documents come back from the bases and deltas that are saved, and from
+ * other nodes.
  *
  *   DATA/store -> DATA/store-damaged-N, with a note "unmerged" until its deltas have been merged
  *

@@ -160,20 +160,21 @@ mcpz_error mcpz_incoming_batch(struct mcpz_engine *engine, const struct mcpz_id 
 
 /* ---- From files --------------------------------------------------------------------------- */
 
-/* Is this very delta part of what its document holds? */
+/* Is this very delta here? What is folded is for the core to say: a row may be wanted of it. */
 static bool is_here(struct mcpz_engine *engine, const struct mcpz_delta *delta)
 {
     const struct mcpz_store *store = &engine->store;
     struct mcpz_document document;
     struct mcpz_id id;
-    bool held;
+    enum mcpz_place place;
 
     if (mcpz_document_load(store, &delta->document, &document) != MCPZ_OK) {
         return false;
     }
     store->delta_id(store->context, delta, &id);
     const struct mcpz_tip which = {delta->seq, mcpz_head_of(&id)};
-    return mcpz_past_holds(store, &document, &delta->actor, &which, &held) == MCPZ_OK && held;
+    return mcpz_past_find(store, &document, &delta->actor, &which, &place) == MCPZ_OK &&
+           place == MCPZ_PLACE_HERE;
 }
 
 static mcpz_error import_batch(struct mcpz_engine *engine, const struct mcpz_msg_batch *batch,
