@@ -15,12 +15,26 @@
 
 #define CHUNK_BYTES_MAX 1048576
 
+/*
+ * Bases are held against their floors, which come before them, without a list of either: marks of
+ * both are summed up, and the sums are equal where each floor has just its base.
+ */
+struct bases {
+    uint64_t floors; /* sum of marks */
+    uint64_t found;
+    struct mcpz_id document; /* whose base is coming, piece by piece */
+    struct mcpz_digest_state digest;
+    uint64_t byte_count;
+    uint32_t pieces; /* 0: none is coming */
+};
+
 struct check {
     const struct mcpz_data_set *set;
     struct mcpz_data_report *report;
     uint8_t *chunk;
     struct mcpz_keyring *keyring; /* NULL: no keys are there, or they do not fit */
     struct mcpz_record_opener opener;
+    struct bases bases;
 };
 
 static mcpz_error say(struct check *check, mcpz_error error, const char *file, const char *what)
@@ -33,6 +47,79 @@ static mcpz_error say(struct check *check, mcpz_error error, const char *file, c
 }
 
 /* ---- Records ------------------------------------------------------------------------------ */
+
+static uint64_t mark_of(const struct mcpz_id *document, const struct mcpz_id *root,
+                        uint64_t byte_count)
+{
+    uint8_t bytes[2 * MCPZ_ID_BYTES + sizeof(byte_count)];
+    uint8_t digest[MCPZ_DIGEST_BYTES];
+    uint64_t mark;
+
+    memcpy(bytes, document->bytes, MCPZ_ID_BYTES);
+    memcpy(bytes + MCPZ_ID_BYTES, root->bytes, MCPZ_ID_BYTES);
+    memcpy(bytes + 2 * MCPZ_ID_BYTES, &byte_count, sizeof(byte_count));
+    mcpz_digest(MCPZ_DIGEST_ROOT, mcpz_bytes(bytes, sizeof(bytes)), digest);
+    memcpy(&mark, digest, sizeof(mark));
+    return mark;
+}
+
+static void end_base(struct check *check)
+{
+    struct bases *bases = &check->bases;
+    struct mcpz_id root;
+
+    if (bases->pieces > 0) {
+        mcpz_digest_end(&bases->digest, root.bytes);
+        bases->found += mark_of(&bases->document, &root, bases->byte_count);
+        bases->pieces = 0;
+        check->report->bases++;
+    }
+}
+
+/* A piece of a base. One that is missing makes another digest of the rest. */
+static void add_piece(struct check *check, const struct mcpz_record_base *piece)
+{
+    struct bases *bases = &check->bases;
+
+    if (bases->pieces > 0 && !mcpz_id_equal(&bases->document, &piece->document)) {
+        end_base(check);
+    }
+    if (bases->pieces == 0) {
+        bases->document = piece->document;
+        bases->byte_count = 0;
+        mcpz_digest_begin(&bases->digest, MCPZ_DIGEST_ROOT, mcpz_bytes(NULL, 0));
+    }
+    mcpz_digest_add(&bases->digest, piece->bytes);
+    bases->byte_count += piece->bytes.length;
+    bases->pieces++;
+}
+
+static mcpz_error check_bases(struct check *check)
+{
+    end_base(check);
+    return check->bases.floors == check->bases.found
+               ? MCPZ_OK
+               : say(check, MCPZ_ECORRUPT, MCPZ_DATA_STORE,
+                     "what an agent's old writes were folded to is not what was signed, or not "
+                     "all there");
+}
+
+/* What is in it, where it could be opened. */
+static void note(struct check *check, const struct mcpz_record *record)
+{
+    const struct mcpz_record_floor *floor = &record->floor;
+
+    if (record->kind == MCPZ_RECORD_FLOOR) {
+        check->bases.floors += mark_of(&floor->document, &floor->agreed.root, floor->byte_count);
+    } else if (record->kind == MCPZ_RECORD_BASE) {
+        add_piece(check, &record->base);
+    }
+}
+
+static bool are_opened(const struct check *check)
+{
+    return check->report->keys == MCPZ_DATA_KEYS_FIT || check->report->keys == MCPZ_DATA_KEYS_NONE;
+}
 
 static mcpz_error check_record(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
 {
@@ -47,6 +134,10 @@ static mcpz_error check_record(void *context, struct mcpz_bytes key, struct mcpz
         return say(check, MCPZ_ECORRUPT, MCPZ_DATA_STORE, what);
     }
     check->report->documents += key.data[0] == MCPZ_RECORD_DOCUMENT ? 1 : 0;
+    check->report->deltas += key.data[0] == MCPZ_RECORD_DELTA ? 1 : 0;
+    if (error == MCPZ_OK && are_opened(check)) {
+        note(check, &record);
+    }
     return MCPZ_OK;
 }
 
@@ -173,6 +264,9 @@ mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_bytes no
     }
     if (error == MCPZ_OK) {
         error = check_store(&check, MCPZ_DATA_STORE, check_record, &report->store);
+    }
+    if (error == MCPZ_OK) {
+        error = check_bases(&check);
     }
     if (error == MCPZ_OK) {
         error = check_store(&check, MCPZ_DATA_BLOBS, check_shelved, &report->blobs);

@@ -29,6 +29,8 @@ struct mcpz_data_report {
     struct mcpz_check_report store;
     struct mcpz_check_report blobs;
     uint64_t documents;
+    uint64_t deltas; /* of them, that are kept */
+    uint64_t bases;  /* of them, that older deltas were folded to; each is what was signed */
     uint64_t chunks;
     enum mcpz_data_keys keys;
     char trouble[512]; /* what is wrong, for people; "": nothing */

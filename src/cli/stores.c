@@ -41,19 +41,21 @@ enum mcpz_exit mcpz_stores_show(const struct mcpz_invocation *invocation, const 
 
     if (invocation->json) {
         json_t *json = json_pack(
-            "{s:b, s:s?, s:I, s:I, s:I, s:I, s:I}", "well", is_well, "trouble",
+            "{s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "well", is_well, "trouble",
             is_well ? NULL : report->trouble, "pages", (json_int_t)report->store.pages, "records",
             (json_int_t)report->store.records, "documents", (json_int_t)report->documents,
-            "blob_pages", (json_int_t)report->blobs.pages, "chunks", (json_int_t)report->chunks);
+            "deltas", (json_int_t)report->deltas, "bases", (json_int_t)report->bases, "blob_pages",
+            (json_int_t)report->blobs.pages, "chunks", (json_int_t)report->chunks);
         if (json != NULL) {
             mcpz_print_json(json);
             json_decref(json);
         }
     } else if (is_well) {
         (void)printf("%s: well: %" PRIu64 " records in %" PRIu64 " pages, %" PRIu64
-                     " documents, %" PRIu64 " parts of blobs\n",
+                     " documents (%" PRIu64 " writes, %" PRIu64 " checkpoints), %" PRIu64
+                     " parts of blobs\n",
                      what, report->store.records, report->store.pages, report->documents,
-                     report->chunks);
+                     report->deltas, report->bases, report->chunks);
     }
     if (!is_well) {
         (void)fprintf(stderr, "mcpz: %s is damaged: %s\n", what, report->trouble);

@@ -62,6 +62,8 @@ static enum mcpz_exit ask_node(const struct mcpz_invocation *invocation)
     report.store.pages = number_of(answer, "pages");
     report.store.records = number_of(answer, "records");
     report.documents = number_of(answer, "documents");
+    report.deltas = number_of(answer, "deltas");
+    report.bases = number_of(answer, "bases");
     report.blobs.pages = number_of(answer, "blob_pages");
     report.chunks = number_of(answer, "chunks");
     json_decref(answer);
@@ -206,8 +208,9 @@ static enum mcpz_exit run_store_repair(const struct mcpz_invocation *invocation)
 static const struct mcpz_verb verbs[] = {
 {
     run_store_check, "store check", "", 0, 0, "check all that this node keeps",
-    "Every page, every record, every part of a blob, while the node runs or not. Nothing is\n"
-    "changed. Exit status 1 if anything is wrong.\n"
+    "Every page, every record, every part of a blob, while the node runs or not, and that what\n"
+    "old writes of agents were folded to is what was signed. Nothing is changed. Exit status 1\n"
+    "if anything is wrong.\n"
     "\n"
     "Example:\n"
     "  mcpz store check --data /srv/mcpz\n",
@@ -223,8 +226,8 @@ static const struct mcpz_verb verbs[] = {
 {
     run_store_repair, "store repair", "", 0, 0, "save what can be saved of a damaged store",
     "The node must not run. Its store is set aside and begun anew with what can still be read;\n"
-    "when the node starts, it merges the agents' deltas that were saved, and other nodes fill\n"
-    "what is missing. A node does so itself when it starts and knows of other nodes; this is\n"
+    "when the node starts, it merges the agents' checkpoints and writes that were saved, and\n"
+    "other nodes fill what is missing. A node does so itself when it starts and knows of other nodes; this is\n"
     "for one that is alone. What is well is left as it is.\n"
     "\n"
     "Example:\n"
