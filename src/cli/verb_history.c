@@ -92,7 +92,8 @@ static enum mcpz_exit run_agent_history(const struct mcpz_invocation *invocation
         char writer[MCPZ_FIELD_BYTES];
         const json_t *folded = json_object_get(write, "folded");
         if (folded != NULL) {
-            (void)printf("%s  %lld writes up to here were folded into a checkpoint\n",
+            (void)printf("%s  %lld writes up to here were folded into a checkpoint: what it was "
+                         "before cannot be read any more\n",
                          mcpz_show_text(write, "time"), (long long)json_integer_value(folded));
             continue;
         }

@@ -415,6 +415,20 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
     return is_read;
 }
 
+/* Times are shown in whole seconds: the first from which on all can be read. */
+static void fail_folded(struct mcpz_exchange *exchange, const struct history *history)
+{
+    const uint64_t floor_ms = mcpz_hlc_to_ms(history->rewind.deltas.floor.hlc);
+    json_t *since = mcpz_exchange_show_time((floor_ms + 999) / 1000 * 1000);
+
+    mcpz_exchange_fail(exchange, MCPZ_CODE_HISTORY_FOLDED,
+                       "what was written to agent \"%.*s\" before was folded into a checkpoint: "
+                       "what it was can be read from %s on (history is kept for "
+                       "agents.history; a backup of then may have more)",
+                       (int)history->name_length, history->name, json_string_value(since));
+    json_decref(since);
+}
+
 /* Find what was written, also to one that is deleted by now. False: answered with what is wrong.
  */
 static bool open_history(struct mcpz_exchange *exchange, struct history *history)
@@ -432,12 +446,7 @@ static bool open_history(struct mcpz_exchange *exchange, struct history *history
     if (error == MCPZ_ENOTFOUND) {
         mcpz_agent_scope_missing(exchange, mcpz_bytes(history->name, history->name_length));
     } else if (error == MCPZ_EEXPIRED) {
-        json_t *time = mcpz_exchange_show_time(mcpz_hlc_to_ms(history->rewind.deltas.floor.hlc));
-        mcpz_exchange_fail(exchange, MCPZ_CODE_HISTORY_FOLDED,
-                           "before %s the history of agent \"%.*s\" was folded into a checkpoint, "
-                           "and is not kept any more: only a later time can be read",
-                           json_string_value(time), (int)history->name_length, history->name);
-        json_decref(time);
+        fail_folded(exchange, history);
     } else if (error != MCPZ_OK) {
         mcpz_exchange_fail_error(exchange, error, "reading the agent");
     }
