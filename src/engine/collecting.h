@@ -9,9 +9,9 @@
  * The replay is spread over turns, one document at a time. If it does not come to what was signed,
  * nothing is dropped, and there is an alarm.
  *
- * History is kept for as long as the configuration says, for ever if it says nothing, and then
- * some: the floor only moves to where all agreed. It is cut short where a document has more deltas
- * than MCPZ_HISTORY_DELTAS_MAX.
+ * History is kept for as long as the configuration says (agents.history; seven days, unless it
+ * says otherwise), and then some: the floor only moves to where all agreed. It is cut short where
+ * a document has more deltas than MCPZ_HISTORY_DELTAS_MAX.
  *
  * Source: docs reference crdt 1.5, G1, G2.
  */

@@ -1,6 +1,8 @@
 """What is acknowledged is kept; what cannot be kept is not acknowledged."""
 
 import base64
+import datetime
+import json
 import os
 import pathlib
 import shutil
@@ -113,6 +115,86 @@ class Store(unittest.TestCase):
         a.stop()
         self.assertEqual(a.ask("store", "check")["well"], True)
         self.assertIn("nothing was done", a.run("store", "repair").stdout)
+
+    def apply(self, node, name, lines):
+        path = pathlib.Path(self.mesh.directory) / name
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        self.assertEqual(node.run("agent", "apply", path).returncode, 0)
+
+    def overwrite(self, node, count, first=0):
+        """That many writes to one key of agent x."""
+        self.apply(node, f"overwrite-{first}", [
+            {"op": "set", "id": "x", "path": "k", "value": first + i} for i in range(count)])
+
+    @staticmethod
+    def folded(node, deltas):
+        """Wait until so many writes to x are folded at the node; what it says of x."""
+        def said():
+            agent = node.ask("agent", "get", "x")
+            return agent.get("floor", {}).get("deltas", 0) >= deltas and agent
+        return until(f"{node.name} has folded", said)
+
+    def test_old_writes_are_folded_and_what_they_came_to_stays(self):
+        env = {"MCPZ_AGENTS_HISTORY": "1s"}
+        a = self.mesh.founder("A", env=env)
+        b = self.mesh.joiner(a, "B", env=env)
+        wait_linked([a, b])
+        # Agents enough that their entries, and what is known of other nodes, lie in different pages.
+        others = [f"other-{i}" for i in range(60)]
+        self.apply(a, "others", [{"op": "create", "id": name} for name in ["x", *others]] + [
+            {"op": "set", "id": name, "path": "k", "value": name * 60} for name in others])
+        self.overwrite(a, 100)
+        for node in (a, b):
+            agent = self.folded(node, 101)
+            self.assertEqual((agent["kept"], agent["state"]), (0, {"k": 99}))
+            self.assertEqual(set(agent["floor"]["signers"]), {a.id, b.id})
+        # One delta of the writer is left of them: the rows are off the disk.
+        check = until("rows are gone", lambda: (lambda said: said["deltas"] == 121 and said)(
+            a.ask("store", "check")))
+        self.assertEqual((check["well"], check["bases"]), (True, 1))
+
+        # The past before is refused in words, at and above it is right.
+        floor = agent["floor"]["time_ms"]
+        def moment(ms):
+            then = datetime.datetime.fromtimestamp(ms // 1000, datetime.timezone.utc)
+            return f"{then:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
+        early = a.run("agent", "at", "x", moment(floor - 1), "--json")
+        self.assertEqual(early.returncode, 6)
+        self.assertEqual(json.loads(early.stdout)["error"]["code"], "history_folded")
+        self.assertIn(f"from {moment(floor + 999)[:19]}Z on", early.stdout)
+        self.assertEqual(a.run("agent", "diff", "x", "1h").returncode, 6)
+        self.assertEqual(a.ask("agent", "at", "x", moment(floor))["state"], {"k": 99})
+        self.overwrite(a, 3, first=200)
+        writes = a.ask("agent", "history", "x")
+        self.assertEqual([101, 3], [writes[0]["folded"], len(writes) - 1])
+        self.assertEqual(a.ask("agent", "at", "x", writes[2]["version"])["state"], {"k": 201})
+        self.assertEqual(a.run("agent", "restore", "x", "--at", moment(floor - 1)).returncode, 6)
+        a.ask("agent", "restore", "x", "--at", moment(floor))
+        self.assertEqual(a.ask("agent", "get", "x")["state"], {"k": 99})
+
+        # Who joins is given the base; who is killed has it still.
+        c = self.mesh.joiner(a, "C", env=env)
+        b.kill()
+        b.start(env=env)
+        root = a.ask("agent", "get", "x")["root"]
+        for node in (b, c):
+            agent = until(f"{node.name} has x", lambda node=node: (lambda said: said.get("root") == root and said)(
+                json.loads(node.run("agent", "get", "x", "--json").stdout or "{}")))
+            self.assertEqual((agent["floor"]["deltas"], agent["kept"]), (101, 4))
+
+        # What nobody else is there to give comes out of the damaged store: base, and writes above.
+        marks = [self.mark(a, 5, "x")]
+        for node in (b, c, a):
+            node.stop()
+        self.assertGreater(self.damage(a, marks), 0)
+        a.start(env=env)
+        self.assertIn("damaged: set aside, and begun anew", a.log())
+        until("what was saved is merged", lambda: not list(a.data.glob("*/unmerged")))
+        agent = a.ask("agent", "get", "x")
+        self.assertEqual((agent["root"], agent["floor"]["deltas"], agent["kept"]), (root, 101, 4))
+        a.ask("agent", "set", "x", "k", "5")
+        a.stop()
+        self.assertTrue(a.ask("store", "check")["well"])
 
     def test_kill_9_loses_nothing_that_was_acknowledged(self):
         node = self.mesh.founder("A")

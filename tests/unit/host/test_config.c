@@ -646,7 +646,7 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "limits.stop_seconds = 5 (default)\n"
                "store.repair = auto (default)\n"
                "store.compact = false (default)\n"
-               "agents.history = forever (default)\n"
+               "agents.history = 7d (default)\n"
                "agents.grace = 10d (default)\n"
                "blobs.repair_after = 60s (default)\n"
                "snapshots.every = 0 (default)\n"
