@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +16,6 @@
 #include "crypto/identity.h"
 #include "http/snapshot.h"
 
-#define SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"
 #define PATIENCE_MS 300000 /* the node checks a large file completely before it says a word */
 
 /* ---- list --------------------------------------------------------------------------------- */
@@ -53,12 +53,9 @@ static enum mcpz_exit run_snapshot_list(const struct mcpz_invocation *invocation
 
 #define PROGRESS_MS 1000
 
-/* An export on its way into a file. */
-struct export
-{
+/* Something that is under way, and says how far it is on standard error. */
+struct progress {
     const struct mcpz_invocation *invocation;
-    struct mcpz_target_file target;
-    struct mcpz_snapshot_tap tap;
     uint64_t shown_ms;
     bool is_shown;
 };
@@ -71,30 +68,73 @@ static uint64_t clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* How far it is, now and then: a line that is written over, or with --json one a time. */
-static void show_progress(struct export *export)
+static void begin_progress(struct progress *progress, const struct mcpz_invocation *invocation)
+{
+    *progress = (struct progress){.invocation = invocation, .shown_ms = clock_ms()};
+}
+
+/* Now and then: a line that is written over, or with --json one a time. `of` 0: not known. */
+static void show_progress(struct progress *progress, const struct mcpz_snapshot_tap *tap,
+                          uint64_t of)
 {
     const uint64_t now_ms = clock_ms();
+    const bool is_json = progress->invocation->json;
 
-    if (now_ms - export->shown_ms < PROGRESS_MS ||
-        (!export->invocation->json && isatty(STDERR_FILENO) != 1)) {
+    if (now_ms - progress->shown_ms < PROGRESS_MS || (!is_json && isatty(STDERR_FILENO) != 1)) {
         return;
     }
-    export->shown_ms = now_ms;
-    export->is_shown = true;
+    progress->shown_ms = now_ms;
+    progress->is_shown = true;
     (void)fprintf(stderr,
-                  export->invocation->json ? "{\"progress\":{\"items\":%" PRIu64
-                                             ",\"bytes\":%" PRIu64 "}}\n"
-                                           : "\r%" PRIu64 " writes, %" PRIu64 " bytes ",
-                  export->tap.items, export->tap.bytes);
+                  is_json ? "{\"progress\":{\"items\":%" PRIu64 ",\"bytes\":%" PRIu64
+                          : "\r%" PRIu64 " writes, %" PRIu64,
+                  tap->items, tap->bytes);
+    if (of > 0) {
+        (void)fprintf(stderr, is_json ? ",\"of\":%" PRIu64 : " of %" PRIu64, of);
+    }
+    (void)fputs(is_json ? "}}\n" : " bytes ", stderr);
 }
+
+static void end_progress(const struct progress *progress)
+{
+    if (progress->is_shown && !progress->invocation->json) {
+        (void)fputs("\r                                                            \r", stderr);
+    }
+}
+
+/* What partitions are not in it: "3, 7-9". */
+static void write_missing(const struct mcpz_snapshot_total *total, char *text, size_t size)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < total->missing_count && used + 32 < size; i++) {
+        const struct mcpz_snapshot_range *range = &total->missing[i];
+        used += (size_t)snprintf(text + used, size - used, "%s%" PRIu32, i > 0 ? ", " : "",
+                                 range->first);
+        if (range->last > range->first) {
+            used += (size_t)snprintf(text + used, size - used, "-%" PRIu32, range->last);
+        }
+    }
+    if (used + 32 >= size) {
+        (void)snprintf(text + used, size - used, " and others");
+    }
+}
+
+/* An export on its way into a file. */
+struct export
+{
+    struct progress progress;
+    struct mcpz_target_file target;
+    struct mcpz_snapshot_tap tap;
+};
 
 static mcpz_error take_piece(void *context, struct mcpz_bytes piece, struct mcpz_trouble *trouble)
 {
     struct export *export = context;
 
     mcpz_snapshot_tap_add(&export->tap, piece);
-    show_progress(export);
+    show_progress(&export->progress, &export->tap, 0);
     mcpz_error error = mcpz_write_all(export->target.file, piece.data, piece.length);
     if (error != MCPZ_OK) {
         mcpz_trouble_say(trouble, "cannot write the snapshot: %s", strerror(errno));
@@ -102,21 +142,62 @@ static mcpz_error take_piece(void *context, struct mcpz_bytes piece, struct mcpz
     return error;
 }
 
-static void show_exported(const struct mcpz_invocation *invocation,
-                          const struct mcpz_target_file *target, uint64_t length)
+static void show_exported(const struct export *export)
 {
-    if (target->path == NULL) {
+    const struct mcpz_snapshot_tap *tap = &export->tap;
+
+    if (export->target.path == NULL) {
         return;
     }
-    if (!invocation->json) {
-        (void)printf("%s: %" PRIu64 " bytes\n", target->path, length);
+    if (!export->progress.invocation->json) {
+        (void)printf("%s: %" PRIu64 " agents, %" PRIu64 " bytes\n", export->target.path,
+                     tap->total.agents, tap->bytes);
         return;
     }
-    json_t *said = json_pack("{s:s, s:I}", "file", target->path, "bytes", (json_int_t)length);
+    json_t *missing = json_array();
+    for (size_t i = 0; i < tap->total.missing_count; i++) {
+        (void)json_array_append_new(missing,
+                                    json_pack("[I, I]", (json_int_t)tap->total.missing[i].first,
+                                              (json_int_t)tap->total.missing[i].last));
+    }
+    json_t *said = json_pack("{s:s, s:I, s:I, s:o}", "file", export->target.path, "bytes",
+                             (json_int_t)tap->bytes, "agents", (json_int_t)tap->total.agents,
+                             "missing", missing);
     if (said != NULL) {
         mcpz_print_json(said);
         json_decref(said);
     }
+}
+
+/* Was all that came a whole file? */
+static enum mcpz_exit judge_export(const struct export *export)
+{
+    const struct mcpz_snapshot_tap *tap = &export->tap;
+    char message[384];
+
+    if (mcpz_snapshot_tap_is_whole(tap)) {
+        return MCPZ_EXIT_OK;
+    }
+    (void)snprintf(message, sizeof(message), "the snapshot broke off before its end: %s",
+                   tap->reason[0] != '\0' ? tap->reason : "the node's log says why");
+    return mcpz_fail(export->progress.invocation, MCPZ_EXIT_FAILED, "internal", message);
+}
+
+/* It is whole, and has its name; but are all agents in it? */
+static enum mcpz_exit tell_missing(const struct export *export)
+{
+    const struct mcpz_snapshot_total *total = &export->tap.total;
+    char missing[768];
+
+    if (total->missing_count == 0) {
+        return MCPZ_EXIT_OK;
+    }
+    write_missing(total, missing, sizeof(missing));
+    (void)fprintf(stderr,
+                  "mcpz: agents of the partitions %s are not in it: nobody who keeps them "
+                  "answered. Export again when they are back.\n",
+                  missing);
+    return MCPZ_EXIT_UNREACHABLE;
 }
 
 static enum mcpz_exit export_path(const struct mcpz_invocation *invocation, char *path)
@@ -138,8 +219,7 @@ static enum mcpz_exit run_snapshot_export(const struct mcpz_invocation *invocati
     char path[MCPZ_API_PATH_BYTES];
     struct mcpz_client_answer answer = {0};
 
-    export.invocation = invocation;
-    export.shown_ms = clock_ms();
+    begin_progress(&export.progress, invocation);
     if (mcpz_crypto_init() != MCPZ_OK) {
         return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", "no cryptography here");
     }
@@ -160,16 +240,14 @@ static enum mcpz_exit run_snapshot_export(const struct mcpz_invocation *invocati
                                                 .take_context = &export};
     mcpz_snapshot_tap_begin(&export.tap);
     status = mcpz_ask_raw(invocation, &request, &answer);
-    if (export.is_shown && !invocation->json) {
-        (void)fputs("\r                                                  \r", stderr);
-    }
-    if (status == MCPZ_EXIT_OK && !mcpz_snapshot_tap_is_whole(&export.tap)) {
-        status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal",
-                           "the snapshot broke off before its end; the node's log says why");
+    end_progress(&export.progress);
+    if (status == MCPZ_EXIT_OK) {
+        status = judge_export(&export);
     }
     status = mcpz_target_file_close(invocation, &export.target, status);
     if (status == MCPZ_EXIT_OK) {
-        show_exported(invocation, &export.target, export.tap.bytes);
+        show_exported(&export);
+        status = tell_missing(&export);
     }
     mcpz_client_answer_finish(&answer);
     return status;
@@ -177,38 +255,151 @@ static enum mcpz_exit run_snapshot_export(const struct mcpz_invocation *invocati
 
 /* ---- import ------------------------------------------------------------------------------- */
 
-static void show_imported(const struct mcpz_invocation *invocation, const json_t *answer)
+#define PART_BYTES_MAX                                                                            \
+    (MCPZ_SNAPSHOT_HEAD_BYTES + MCPZ_SNAPSHOT_PART_HEAD_BYTES + MCPZ_SNAPSHOT_PART_BYTES_MAX +    \
+     MCPZ_DIGEST_BYTES)
+
+/* A file on its way into the node, part by part. */
+struct import {
+    struct progress progress;
+    const char *path; /* "-": standard input */
+    int file;
+    uint64_t length; /* of the file; 0: not known */
+    struct mcpz_snapshot_tap tap;
+    uint8_t *part; /* the head of the file, and the part under way */
+    size_t part_length;
+    json_t *sum; /* of what the node has said of each part */
+};
+
+/* Read to the end of what the tap wants next, behind what is there. */
+static enum mcpz_exit read_wanted(struct import *import)
 {
-    if (invocation->json) {
-        mcpz_print_json(answer);
-        return;
+    size_t left = mcpz_snapshot_tap_wants(&import->tap);
+
+    while (left > 0) {
+        const ssize_t length = read(import->file, import->part + import->part_length, left);
+        if (length < 0 && errno == EINTR) {
+            continue;
+        }
+        if (length <= 0) {
+            char message[4352];
+            (void)snprintf(message, sizeof(message), "%s %s after byte %" PRIu64, import->path,
+                           length < 0 ? strerror(errno) : "is cut off", import->tap.bytes);
+            return mcpz_fail(import->progress.invocation, MCPZ_EXIT_FAILED, "bad_request",
+                             message);
+        }
+        mcpz_snapshot_tap_add(&import->tap,
+                              mcpz_bytes(import->part + import->part_length, (size_t)length));
+        import->part_length += (size_t)length;
+        left -= (size_t)length;
     }
-    (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " deltas were new\n",
-                 json_integer_value(json_object_get(answer, "applied")),
-                 json_integer_value(json_object_get(answer, "deltas")));
-    if (json_integer_value(json_object_get(answer, "bases")) > 0) {
-        (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-                     " agents whose old deltas were folded were new\n",
-                     json_integer_value(json_object_get(answer, "bases_applied")),
-                     json_integer_value(json_object_get(answer, "bases")));
+    return MCPZ_EXIT_OK;
+}
+
+/* What is wrong with the file, where. `what` of it was taken in. */
+static enum mcpz_exit judge_file(const struct import *import, const char *what)
+{
+    const struct mcpz_snapshot_tap *tap = &import->tap;
+    const struct mcpz_invocation *invocation = import->progress.invocation;
+    char message[4608];
+
+    switch (tap->error) {
+    case MCPZ_OK:
+        if (tap->reason[0] == '\0') {
+            return MCPZ_EXIT_OK;
+        }
+        (void)snprintf(message, sizeof(message), "%s ends before its end: %s; %s", import->path,
+                       tap->reason, what);
+        break;
+    case MCPZ_EPROTO:
+        (void)snprintf(message, sizeof(message), "%s is not a snapshot file", import->path);
+        break;
+    case MCPZ_EVERSION:
+        (void)snprintf(message, sizeof(message),
+                       "%s is a snapshot file of a version that is not read here: this one is %d",
+                       import->path, MCPZ_SNAPSHOT_VERSION);
+        return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "version", message);
+    default:
+        (void)snprintf(message, sizeof(message),
+                       "%s is damaged, within the part from byte %" PRIu64 " on; %s", import->path,
+                       tap->part_at, what);
+        break;
+    }
+    return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "bad_request", message);
+}
+
+/* Read the next part behind the head of the file, which stays. At the end there is none. */
+static enum mcpz_exit read_part(struct import *import, const char *what, bool *is_there)
+{
+    const uint32_t before = import->tap.parts;
+
+    import->part_length = import->tap.bytes == 0 ? 0 : MCPZ_SNAPSHOT_HEAD_BYTES;
+    while (import->tap.parts == before && mcpz_snapshot_tap_wants(&import->tap) > 0) {
+        enum mcpz_exit status = read_wanted(import);
+        if (status != MCPZ_EXIT_OK) {
+            return status;
+        }
+    }
+    *is_there = import->tap.error == MCPZ_OK && mcpz_snapshot_tap_wants(&import->tap) > 0;
+    if (mcpz_snapshot_tap_is_whole(&import->tap) && read(import->file, import->part, 1) > 0) {
+        mcpz_snapshot_tap_add(&import->tap, mcpz_bytes(import->part, 1)); /* nothing may follow */
+    }
+    return *is_there ? MCPZ_EXIT_OK : judge_file(import, what);
+}
+
+static const char nothing[] = "nothing was changed";
+
+/* A file that can be read twice is checked to its end before anything of it is sent. */
+static enum mcpz_exit check_file(struct import *import)
+{
+    struct stat about;
+    bool is_there = true;
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
+    if (fstat(import->file, &about) != 0 || !S_ISREG(about.st_mode)) {
+        return MCPZ_EXIT_OK;
+    }
+    const off_t start = lseek(import->file, 0, SEEK_CUR);
+    while (status == MCPZ_EXIT_OK && is_there) {
+        status = read_part(import, nothing, &is_there);
+    }
+    if (status == MCPZ_EXIT_OK && (start < 0 || lseek(import->file, start, SEEK_SET) != start)) {
+        return mcpz_fail_usage(import->progress.invocation, "cannot read %s: %s", import->path,
+                               strerror(errno));
+    }
+    import->length = import->tap.bytes;
+    mcpz_snapshot_tap_begin(&import->tap);
+    return status;
+}
+
+static void add_up(struct import *import, const json_t *said)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)said, key, value)
+    {
+        const json_int_t before = json_integer_value(json_object_get(import->sum, key));
+        (void)json_object_set_new(import->sum, key,
+                                  json_integer(before + json_integer_value(value)));
     }
 }
 
-static enum mcpz_exit run_snapshot_import(const struct mcpz_invocation *invocation)
+static enum mcpz_exit send_part(struct import *import)
 {
-    const char *path = mcpz_argument(invocation, 0);
-    bool is_stdin = strcmp(path, "-") == 0;
-    int file = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    const struct mcpz_invocation *invocation = import->progress.invocation;
+    const uint64_t at = import->tap.bytes - import->part_length;
+    char path[MCPZ_API_PATH_BYTES];
     struct mcpz_client_answer raw;
     json_t *answer = NULL;
 
-    if (file < 0) {
-        return mcpz_fail_usage(invocation, "cannot open %s: %s", path, strerror(errno));
-    }
+    (void)snprintf(path, sizeof(path), "/v1/snapshots/import?parts=some&at=%" PRIu64, at);
     const struct mcpz_client_request request = {.method = "POST",
-                                                .path = "/v1/snapshots/import",
-                                                .type = SNAPSHOT_TYPE,
-                                                .body_file = file,
+                                                .path = path,
+                                                .type = MCPZ_SNAPSHOT_TYPE,
+                                                .body =
+                                                    mcpz_bytes(import->part, import->part_length),
+                                                .body_file = MCPZ_CLIENT_NO_FILE,
                                                 .answer_file = MCPZ_CLIENT_NO_FILE,
                                                 .patience_ms = PATIENCE_MS};
     enum mcpz_exit status = mcpz_ask_raw(invocation, &request, &raw);
@@ -216,12 +407,101 @@ static enum mcpz_exit run_snapshot_import(const struct mcpz_invocation *invocati
         status = mcpz_answer_parse(invocation, &raw, &answer);
     }
     if (status == MCPZ_EXIT_OK) {
-        show_imported(invocation, answer);
-        json_decref(answer);
+        add_up(import, answer);
     }
+    json_decref(answer);
     mcpz_client_answer_finish(&raw);
+    return status;
+}
+
+/* To be said of a file that cannot go on: what came before stays, and may come again. */
+static enum mcpz_exit send_file(struct import *import)
+{
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+    char what[128];
+    bool is_there = true;
+
+    while (status == MCPZ_EXIT_OK && is_there) {
+        (void)snprintf(what, sizeof(what), "what comes before byte %" PRIu64 " of it was taken in",
+                       import->tap.part_at);
+        status = read_part(import, import->tap.parts > 0 ? what : nothing, &is_there);
+        if (status == MCPZ_EXIT_OK && is_there) {
+            status = send_part(import);
+        }
+        show_progress(&import->progress, &import->tap, import->length);
+    }
+    return status;
+}
+
+static json_int_t sum_of(const struct import *import, const char *key)
+{
+    return json_integer_value(json_object_get(import->sum, key));
+}
+
+static void show_imported(const struct import *import)
+{
+    const struct mcpz_snapshot_total *total = &import->tap.total;
+    char missing[768];
+
+    if (total->missing_count > 0) {
+        write_missing(total, missing, sizeof(missing));
+        (void)fprintf(stderr, "mcpz: agents of the partitions %s are not in the file\n", missing);
+    }
+    if (import->progress.invocation->json) {
+        (void)json_object_set_new(import->sum, "agents", json_integer((json_int_t)total->agents));
+        mcpz_print_json(import->sum);
+        return;
+    }
+    (void)printf("%" PRIu64 " agents: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+                 " deltas were new\n",
+                 total->agents, sum_of(import, "applied"), sum_of(import, "deltas"));
+    if (sum_of(import, "bases") > 0) {
+        (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+                     " agents whose old deltas were folded were new\n",
+                     sum_of(import, "bases_applied"), sum_of(import, "bases"));
+    }
+}
+
+static enum mcpz_exit import_file(struct import *import)
+{
+    import->part = malloc(PART_BYTES_MAX);
+    import->sum = json_pack("{s:i, s:i, s:i, s:i}", "deltas", 0, "applied", 0, "bases", 0,
+                            "bases_applied", 0);
+    if (import->part == NULL || import->sum == NULL || mcpz_crypto_init() != MCPZ_OK) {
+        return mcpz_fail(import->progress.invocation, MCPZ_EXIT_FAILED, "internal",
+                         "no memory, or no cryptography here");
+    }
+    mcpz_snapshot_tap_begin(&import->tap);
+    enum mcpz_exit status = check_file(import);
+    if (status == MCPZ_EXIT_OK) {
+        status = send_file(import);
+    }
+    end_progress(&import->progress);
+    if (status == MCPZ_EXIT_OK) {
+        show_imported(import);
+    }
+    return status;
+}
+
+static enum mcpz_exit run_snapshot_import(const struct mcpz_invocation *invocation)
+{
+    static struct import import; /* its tap is long */
+
+    import.path = mcpz_argument(invocation, 0);
+    const bool is_stdin = strcmp(import.path, "-") == 0;
+    import.file = is_stdin ? STDIN_FILENO : open(import.path, O_RDONLY | O_CLOEXEC);
+    if (import.file < 0) {
+        return mcpz_fail_usage(invocation, "cannot open %s: %s", import.path, strerror(errno));
+    }
+    if (is_stdin) {
+        import.path = "the input";
+    }
+    begin_progress(&import.progress, invocation);
+    enum mcpz_exit status = import_file(&import);
+    json_decref(import.sum);
+    free(import.part);
     if (!is_stdin) {
-        (void)close(file);
+        (void)close(import.file);
     }
     return status;
 }
@@ -247,6 +527,7 @@ static const struct mcpz_verb verbs[] = {
     run_snapshot_export, "snapshot export", "[FILE|-]", 0, 1,
     "write agents to a file, history included",
     "Without FILE, or with -, to standard output. FILE appears whole or not at all.\n"
+    "It is made while it is read: each agent is what it was when its turn came.\n"
     "\n"
     "Examples:\n"
     "  mcpz snapshot export all.mcpz\n"
@@ -255,8 +536,9 @@ static const struct mcpz_verb verbs[] = {
 {
     run_snapshot_import, "snapshot import", "FILE|-", 1, 1,
     "merge an exported file into the mesh",
-    "The file is checked completely before anything of it is applied. What is known\n"
-    "already does no harm.\n"
+    "A file is checked completely before anything of it is applied; of standard\n"
+    "input each part is, before it is. What is known already does no harm: after an\n"
+    "interruption the same command goes on.\n"
     "\n"
     "Example:\n"
     "  mcpz snapshot import all.mcpz\n",

@@ -2,6 +2,14 @@
 
 #include <string.h>
 
+/* `length` bytes of `message` are one. */
+static void say(struct mcpz_agent_export *export, const struct mcpz_agent_export_sink *sink,
+                size_t length)
+{
+    sink->add(sink->context, mcpz_bytes(export->message, length));
+    export->said += 1 + length / MCPZ_AGENT_EXPORT_UNIT;
+}
+
 /* ---- Authors ------------------------------------------------------------------------------ */
 
 /* Say who wrote what follows, unless it was said lately. */
@@ -20,15 +28,10 @@ static mcpz_error say_author(struct mcpz_agent_export *export, struct mcpz_engin
     mcpz_error error =
         mcpz_engine_show_author(engine, author, export->message, sizeof(export->message), &length);
     if (error == MCPZ_OK) {
-        sink->add(sink->context, mcpz_bytes(export->message, length));
+        say(export, sink, length);
         *place = mark;
     }
     return error;
-}
-
-void mcpz_agent_export_forget(struct mcpz_agent_export *export)
-{
-    memset(export->told, 0, sizeof(export->told));
 }
 
 /* ---- The base ----------------------------------------------------------------------------- */
@@ -76,7 +79,7 @@ static mcpz_error say_base(struct mcpz_agent_export *export, struct mcpz_engine 
         return MCPZ_ECORRUPT; /* who signed is not known */
     }
     if (error == MCPZ_OK) {
-        sink->add(sink->context, mcpz_bytes(export->message, length));
+        say(export, sink, length);
         export->base_index++;
     } else if (error == MCPZ_ENOTFOUND) {
         export->has_base = false; /* that was the last of it */
@@ -103,7 +106,7 @@ static mcpz_error say_delta(struct mcpz_agent_export *export, struct mcpz_engine
                                   sizeof(export->message), &length);
     }
     if (error == MCPZ_OK) {
-        sink->add(sink->context, mcpz_bytes(export->message, length));
+        say(export, sink, length);
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_ECORRUPT : error; /* that is no end of the walk */
 }

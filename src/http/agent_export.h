@@ -27,8 +27,9 @@
 #include "proto/limits.h"
 #include "proto/record.h"
 
-#define MCPZ_AGENT_EXPORT_TOLD 512 /* authors that are remembered */
-#define MCPZ_AGENT_EXPORT_ANEW 16  /* times that one agent is begun anew */
+#define MCPZ_AGENT_EXPORT_TOLD 512  /* authors that are remembered */
+#define MCPZ_AGENT_EXPORT_ANEW 16   /* times that one agent is begun anew */
+#define MCPZ_AGENT_EXPORT_UNIT 2048 /* bytes that take as long as one message more */
 
 /* Where the messages go: 1 to MCPZ_MSG_BYTES_MAX bytes, borrowed. */
 struct mcpz_agent_export_sink {
@@ -45,6 +46,7 @@ struct mcpz_agent_export {
     bool is_open;
     bool has_base; /* that is not all said */
     uint32_t anew;
+    size_t said;                           /* in this turn: messages, and bytes in units */
     uint64_t told[MCPZ_AGENT_EXPORT_TOLD]; /* authors that were told: marks; others are again */
     uint8_t message[MCPZ_MSG_BYTES_MAX];
 };
@@ -59,7 +61,8 @@ MCPZ_MUST_USE mcpz_error mcpz_agent_export_start(struct mcpz_agent_export *expor
                                                  const struct mcpz_record_document *document);
 
 /**
- * Say the next of it: up to `count` messages, and authors before them. Within one turn.
+ * Say the next of it: about `count` messages, long ones for several, and authors before them.
+ * Within one turn.
  *
  * Errors: MCPZ_ENOTFOUND  that was all
  *         MCPZ_EFULL      it is folded faster than it is read
@@ -68,8 +71,5 @@ MCPZ_MUST_USE mcpz_error mcpz_agent_export_start(struct mcpz_agent_export *expor
 MCPZ_MUST_USE mcpz_error mcpz_agent_export_say(struct mcpz_agent_export *export,
                                                struct mcpz_engine *engine, size_t count,
                                                const struct mcpz_agent_export_sink *sink);
-
-/** From now on no author was told: what follows is to be read without what was before. */
-void mcpz_agent_export_forget(struct mcpz_agent_export *export);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * POST /v1/snapshots/import: read the whole file first, then apply it.
+ * POST /v1/snapshots/import: read the whole body first, then apply it. It is a file, or, with
+ * "parts=some", a few of its parts behind its head: so a file of any size comes in part by part.
  *
  * Deltas that are here already are counted and left alone, so that an import can be repeated:
  * also one that stopped half way.
@@ -26,6 +27,8 @@ struct import {
     bool verified;           /* all of it is sound: now it is applied */
     bool all_sent;
     bool is_lenient; /* go on behind what is refused */
+    bool is_some;    /* parts of a file */
+    uint64_t offset; /* of the body within the file, for who is told where something is wrong */
     uint64_t deltas;
     uint64_t bases;
     uint64_t applied; /* deltas */
@@ -134,10 +137,10 @@ static void verify(struct mcpz_exchange *exchange)
     if (error == MCPZ_ENOTFOUND) {
         import->verified = true;
         mcpz_import_finish(&import->file);
-        error = mcpz_snapshot_open(&import->reader, &exchange->input);
+        error = mcpz_snapshot_open(&import->reader, &exchange->input, import->is_some);
     }
     if (error != MCPZ_OK) {
-        fail_file(exchange, error, import->reader.at);
+        fail_file(exchange, error, import->offset + import->reader.at);
         return;
     }
     mcpz_exchange_again(exchange);
@@ -278,41 +281,59 @@ static const struct mcpz_exchange_kind import_kind = {
     .finish = finish,
 };
 
-/* Is all that can be read to be taken, behind what is refused? False: answered. */
-static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query, bool *is_lenient)
+static bool read_number(struct mcpz_bytes text, uint64_t *number)
+{
+    *number = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        *number = 10 * *number + (uint64_t)(text.data[i] - '0');
+    }
+    return text.length >= 1 && text.length <= 18;
+}
+
+/* False: answered with what is wrong. */
+static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                       struct import *import)
 {
     struct mcpz_bytes name;
     struct mcpz_bytes value;
 
-    *is_lenient = false;
     while (mcpz_exchange_parameter(&query, &name, &value)) {
-        if (!mcpz_bytes_equal(name, mcpz_text("lenient")) ||
-            !mcpz_bytes_equal(value, mcpz_text("1"))) {
+        bool is_read = false;
+        if (mcpz_bytes_equal(name, mcpz_text("lenient"))) {
+            is_read = import->is_lenient = mcpz_bytes_equal(value, mcpz_text("1"));
+        } else if (mcpz_bytes_equal(name, mcpz_text("parts"))) {
+            is_read = import->is_some = mcpz_bytes_equal(value, mcpz_text("some"));
+        } else if (mcpz_bytes_equal(name, mcpz_text("at"))) {
+            is_read = read_number(value, &import->offset);
+        }
+        if (!is_read) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                               "an import can be asked for \"lenient=1\" only");
+                               "an import can be asked for \"lenient=1\", \"parts=some\" and "
+                               "\"at=BYTE\" only");
             return false;
         }
-        *is_lenient = true;
     }
     return true;
 }
 
 void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    bool is_lenient;
-
-    if (!read_query(exchange, request->query, &is_lenient)) {
-        return;
-    }
     struct import *import = calloc(1, sizeof(*import));
+
     if (import == NULL) {
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "importing");
         return;
     }
-    import->is_lenient = is_lenient;
-    mcpz_error error = mcpz_snapshot_open(&import->reader, &exchange->input);
+    if (!read_query(exchange, request->query, import)) {
+        free(import);
+        return;
+    }
+    mcpz_error error = mcpz_snapshot_open(&import->reader, &exchange->input, import->is_some);
     if (error != MCPZ_OK) {
-        fail_file(exchange, error, import->reader.at);
+        fail_file(exchange, error, import->offset + import->reader.at);
         free(import);
         return;
     }

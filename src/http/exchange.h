@@ -76,6 +76,7 @@ struct mcpz_api {
     struct mcpz_exchange exchanges[MCPZ_EXCHANGES_MAX];
     size_t open_count; /* of them */
     size_t apart_count;
+    size_t exports;         /* of agents, under way */
     struct mcpz_face *face; /* NULL: no client of MCP has come yet */
     bool face_has_work;
     uint32_t registry_digest; /* as the face knows it */

@@ -1,13 +1,19 @@
 /*
  * A file of agents: all that some documents are made of, to be read in elsewhere.
  *
- *   magic "MCPZSNAP", version u8
- *   item*     length u32 (not 0), a message as nodes send it: AUTHOR, AGREED, BASE, or BATCH of
- * one delta end       0 u32, BLAKE2b-256 (MCPZ_DIGEST_SNAPSHOT) over all before it
+ *   head      magic "MCPZSNAP", version u8
+ *   part*     kind u8, number u32 (0, 1 ...), items u32, length u32, payload, digest
+ *   end       the same, of kind END: how much there is of everything, and what is not there; or
+ *             of kind FAILED: why it ends before its end
  *
- * Integers are big-endian. What a document was folded to (AGREED, BASEs) comes before its deltas;
- * these come in causal order, each with what shows that its author has signed it, and authors
- * ahead of what they wrote: http/agent_export.h.
+ * A digest is BLAKE2b-256 (MCPZ_DIGEST_SNAPSHOT) over header and payload of its part; of the end
+ * also over the digests of all parts before. So a part can be judged by itself, and where a file
+ * is damaged can be said; that nothing is missing says the end. Integers are big-endian.
+ *
+ * An item is a length u32 (not 0) and a message as nodes send it: AUTHOR, AGREED, BASE, or BATCH
+ * of one delta. What a document was folded to (AGREED, BASEs) lies within one part and comes
+ * before its deltas; these come in causal order, each with what shows that its author has signed
+ * it, and authors ahead of what they wrote: http/agent_export.h.
  */
 
 #ifndef HTTP_SNAPSHOT_H
@@ -22,67 +28,142 @@
 #include "base/attr.h"
 #include "crypto/digest.h"
 #include "http/body.h"
+#include "proto/checkpoint.h"
 #include "proto/limits.h"
 
 #define MCPZ_SNAPSHOT_MAGIC "MCPZSNAP"
 #define MCPZ_SNAPSHOT_VERSION 4
 #define MCPZ_SNAPSHOT_HEAD_BYTES 9
+#define MCPZ_SNAPSHOT_PART_HEAD_BYTES 13
+#define MCPZ_SNAPSHOT_PART_BYTES 262144      /* a payload as long is ended where it can be */
+#define MCPZ_SNAPSHOT_PART_BYTES_MAX 8388608 /* none is longer */
 #define MCPZ_SNAPSHOT_ITEM_BYTES_MAX MCPZ_MSG_BYTES_MAX
+#define MCPZ_SNAPSHOT_MISSING_MAX 256 /* ranges that are told apart */
 #define MCPZ_SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"
+
+static_assert(MCPZ_SNAPSHOT_PART_BYTES +
+                      (MCPZ_BASE_BYTES_MAX / MCPZ_BASE_PIECE_BYTES + MCPZ_ACTORS_MAX + 1) *
+                          (MCPZ_SNAPSHOT_ITEM_BYTES_MAX + 4) <=
+                  MCPZ_SNAPSHOT_PART_BYTES_MAX,
+              "a part that is not ended yet, and a base");
+
+enum mcpz_snapshot_part {
+    MCPZ_SNAPSHOT_AGENTS = 1,
+    MCPZ_SNAPSHOT_END,
+    MCPZ_SNAPSHOT_FAILED,
+};
+
+/* How much there is. */
+struct mcpz_snapshot_total {
+    uint64_t agents;
+    uint64_t messages;
+    size_t missing_count;
+    struct mcpz_snapshot_range {
+        uint32_t first;
+        uint32_t last;
+    } missing[MCPZ_SNAPSHOT_MISSING_MAX]; /* partitions whose agents could not be had, ascending */
+};
+
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 /* Appends to a body, which keeps the first error. */
 struct mcpz_snapshot_writer {
-    struct mcpz_digest_state digest;
     struct mcpz_body *body;
+    struct mcpz_digest_state digests; /* over those of all parts */
+    uint32_t number;                  /* of the part under way */
+    uint32_t items;                   /* in it */
+    uint8_t *payload;                 /* of it; owned */
+    size_t length;
+    size_t capacity;
+    struct mcpz_snapshot_total total;
 };
 
+/** Begin a file. Release with mcpz_snapshot_end(), _fail() or _drop(). */
 void mcpz_snapshot_begin(struct mcpz_snapshot_writer *writer, struct mcpz_body *body);
 
-/** Add one encoded message, 1 to MCPZ_SNAPSHOT_ITEM_BYTES_MAX bytes (asserted). */
+/**
+ * Add one encoded message, 1 to MCPZ_SNAPSHOT_ITEM_BYTES_MAX bytes (asserted). It reaches the body
+ * with the part that it is in: when that is full, or with the end.
+ */
 void mcpz_snapshot_add(struct mcpz_snapshot_writer *writer, struct mcpz_bytes message);
+
+/** What is of this partition could not be had. Ascending; too many ranges run into each other. */
+void mcpz_snapshot_miss(struct mcpz_snapshot_writer *writer, uint32_t partition);
 
 void mcpz_snapshot_end(struct mcpz_snapshot_writer *writer);
 
+/** It ends here, for a reason that whoever reads it is told. */
+void mcpz_snapshot_fail(struct mcpz_snapshot_writer *writer, const char *reason);
+
+/** Release it as it is. Zeros are fine. */
+void mcpz_snapshot_drop(struct mcpz_snapshot_writer *writer);
+
+/* ---- Following ---------------------------------------------------------------------------- */
+
 /* A file as it passes by: how far it is, and in the end whether it was whole. */
 struct mcpz_snapshot_tap {
-    struct mcpz_digest_state digest;
     uint64_t bytes;
-    uint64_t items; /* writes and their authors that have gone by */
-    uint32_t part;  /* which of head, length, item and trailer is coming: snapshot.c */
-    uint32_t left;  /* bytes of it */
-    uint8_t kept[MCPZ_DIGEST_BYTES]; /* its bytes, where they are looked at */
-    bool is_bad;
+    uint64_t items;                   /* of all parts that have begun */
+    uint32_t parts;                   /* that were whole */
+    uint64_t part_at;                 /* where the one under way begins */
+    struct mcpz_snapshot_total total; /* when it was whole */
+    char reason[256];                 /* why it ends before its end; "": it does not say */
+    mcpz_error error; /* EPROTO: no such file; EVERSION; ECORRUPT: within the part at part_at */
+
+    struct mcpz_digest_state digests;
+    struct mcpz_digest_state digest; /* of the part */
+    uint32_t phase;                  /* which of head, header, payload and digest: snapshot.c */
+    uint32_t left;                   /* bytes of it */
+    uint32_t kind;
+    uint32_t length;
+    uint8_t kept[4096]; /* its bytes, where they are looked at */
 };
 
 void mcpz_snapshot_tap_begin(struct mcpz_snapshot_tap *tap);
+
+/** Errors are kept; what comes behind one is not looked at. */
 void mcpz_snapshot_tap_add(struct mcpz_snapshot_tap *tap, struct mcpz_bytes piece);
 
-/** Was that all of it, and does the digest fit? */
+/** Was that all of it, and does everything fit? */
 bool mcpz_snapshot_tap_is_whole(const struct mcpz_snapshot_tap *tap);
 
+/** How many bytes must be read next, to be at the end of a head, of a header, or of a part with
+ * its digest. 0: it is at its end, or has an error. */
+size_t mcpz_snapshot_tap_wants(const struct mcpz_snapshot_tap *tap);
+
+/* ---- Reading ------------------------------------------------------------------------------ */
+
 struct mcpz_snapshot_reader {
-    struct mcpz_digest_state digest;
     const struct mcpz_body *body;
+    bool is_some;    /* parts of a file, which need not be all */
+    bool is_in_part; /* `left` bytes of its payload are to come */
     uint64_t at;
+    uint64_t part_at; /* where the part begins */
+    uint32_t number;  /* of the next part */
+    uint32_t items;   /* of the part, to come */
+    uint32_t left;
+    struct mcpz_digest_state digests;
+    struct mcpz_digest_state digest;
     uint8_t item[MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
 };
 
 /**
- * Start to read `body`, which is borrowed.
+ * Start to read `body`, which is borrowed: a file, or with `is_some` its head and any parts of it
+ * that follow each other.
  *
  * Errors: MCPZ_EPROTO    not such a file; MCPZ_ESHORT  it ends too early
  *         MCPZ_EVERSION  of another version; MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_snapshot_open(struct mcpz_snapshot_reader *reader,
-                                            const struct mcpz_body *body);
+                                            const struct mcpz_body *body, bool is_some);
 
 /**
  * Read the next message; what it says is for the engine to judge. `*message` lies in the reader
  * and lasts until the next call.
  *
- * Errors: MCPZ_ENOTFOUND  that was the last: the digest fits, and nothing follows it
- *         MCPZ_ESHORT     the file is cut off
- *         MCPZ_ECORRUPT   the digest does not fit, or an item is longer than any may be
+ * Errors: MCPZ_ENOTFOUND  that was the last: digests fit, and nothing follows it
+ *         MCPZ_ESHORT     the file is cut off, or says that it ends before its end
+ *         MCPZ_ECORRUPT   a digest does not fit, or something is longer than any may be
  *         MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_snapshot_next(struct mcpz_snapshot_reader *reader,

@@ -13,10 +13,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 static struct mcpz_snapshot_writer writer;
 static struct mcpz_snapshot_reader reader;
 
-static void read_all(const struct mcpz_body *body)
+static struct mcpz_snapshot_tap tap;
+
+/* Is it whole for who sees it pass by, a few bytes at a time as `step` says? */
+static bool is_whole(const uint8_t *bytes, size_t length, size_t step)
+{
+    mcpz_snapshot_tap_begin(&tap);
+    for (size_t at = 0; at < length; at += step) {
+        mcpz_snapshot_tap_add(&tap,
+                              mcpz_bytes(bytes + at, step < length - at ? step : length - at));
+    }
+    return mcpz_snapshot_tap_is_whole(&tap);
+}
+
+static mcpz_error read_all(const struct mcpz_body *body, bool is_some)
 {
     struct mcpz_bytes message;
-    mcpz_error error = mcpz_snapshot_open(&reader, body);
+    mcpz_error error = mcpz_snapshot_open(&reader, body, is_some);
 
     while (error == MCPZ_OK) {
         error = mcpz_snapshot_next(&reader, &message);
@@ -25,6 +38,7 @@ static void read_all(const struct mcpz_body *body)
             abort();
         }
     }
+    return error;
 }
 
 /* The next item of the input: its length, less one, comes first. */
@@ -47,7 +61,7 @@ static void write_and_read(struct mcpz_body *body, const uint8_t *bytes, size_t 
         at += 1 + item.length;
     }
     mcpz_snapshot_end(&writer);
-    if (mcpz_snapshot_open(&reader, body) != MCPZ_OK) {
+    if (mcpz_snapshot_open(&reader, body, false) != MCPZ_OK) {
         abort();
     }
     for (size_t at = 0; at + 1 < length;) {
@@ -58,6 +72,10 @@ static void write_and_read(struct mcpz_body *body, const uint8_t *bytes, size_t 
         at += 1 + item.length;
     }
     if (mcpz_snapshot_next(&reader, &message) != MCPZ_ENOTFOUND) {
+        abort();
+    }
+    const struct mcpz_bytes file = mcpz_body_in_memory(body);
+    if (!is_whole(file.data, file.length, 1 + length % 64) || tap.bytes != file.length) {
         abort();
     }
 }
@@ -71,8 +89,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     }
     mcpz_body_init(&body, "/tmp");
     mcpz_body_append(&body, mcpz_bytes(bytes, length));
-    read_all(&body);
+    const bool is_file = read_all(&body, false) == MCPZ_ENOTFOUND;
+    (void)read_all(&body, true);
     mcpz_body_finish(&body);
+    if (is_file && !is_whole(bytes, length, 1 + bytes[length - 1] % 64)) {
+        abort();
+    }
 
     mcpz_body_init(&body, "/tmp");
     write_and_read(&body, bytes, length);

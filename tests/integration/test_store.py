@@ -275,14 +275,28 @@ class Store(unittest.TestCase):
         self.assertEqual(a.run("snapshot", "export", path).returncode, 0)
         self.assertEqual(other.run("snapshot", "import", path).returncode, 0)
         self.assertEqual(other.ask("agent", "get", "x")["root"], a.ask("agent", "get", "x")["root"])
+        again = other.ask("snapshot", "import", path)
+        self.assertEqual((again["agents"], again["applied"]), (1, 0))
 
-        damaged = bytearray(path.read_bytes())
-        damaged[len(damaged) // 2] ^= 1
-        path.write_bytes(damaged)
+        # Damage, a cut, another version: each is said, with where it is, and nothing is taken in.
+        whole = path.read_bytes()
         third = self.mesh.founder("third")
-        done = third.run("snapshot", "import", path)
-        self.assertNotEqual(done.returncode, 0)
+        damaged = bytearray(whole)
+        damaged[len(damaged) // 2] ^= 1
+        for file, said in ((bytes(damaged), "damaged, within the part from byte 9"),
+                           (whole[:-1], "is cut off"), (whole + b"x", "damaged"),
+                           (whole[:8] + b"\x03" + whole[9:], "a version that is not read")):
+            path.write_bytes(file)
+            done = third.run("snapshot", "import", path)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(said, done.stderr)
+        done = third.run("snapshot", "import", "-", stdin=bytes(damaged))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"nothing was changed", done.stderr)
         self.assertEqual(third.ask("agent", "list"), [])
+        piped = a.run("snapshot", "export", "--agent", "x", stdin=b"")
+        self.assertEqual(third.run("snapshot", "import", "-", stdin=piped.stdout).returncode, 0)
+        self.assertEqual(third.ask("agent", "get", "x")["root"], a.ask("agent", "get", "x")["root"])
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system wants root")
     def test_a_full_disk_refuses_writes_and_loses_none(self):

@@ -131,7 +131,7 @@ static mcpz_error read_file(const struct mcpz_body *body, size_t *count)
     struct mcpz_delta delta;
 
     *count = 0;
-    mcpz_error error = mcpz_snapshot_open(&reader, body);
+    mcpz_error error = mcpz_snapshot_open(&reader, body, false);
     while (error == MCPZ_OK) {
         error = read_next(&msg, &delta);
         *count += error == MCPZ_OK && msg.kind == MCPZ_MSG_BATCH ? 1 : 0;
@@ -172,6 +172,8 @@ TEST(a_file_that_passes_by_is_followed_to_its_end)
         }
         CHECK(mcpz_snapshot_tap_is_whole(&tap));
         CHECK_UINT(tap.items, 4); /* an author, and what it wrote */
+        CHECK_UINT(tap.parts, 2);
+        CHECK_UINT(tap.total.messages, 4);
         CHECK_UINT(tap.bytes, length);
     }
     mcpz_snapshot_tap_add(&tap, mcpz_text("x"));
@@ -195,7 +197,7 @@ TEST(a_file_reads_back_as_it_was_written)
     write_file(&body, 3);
     CHECK_UINT(read_file(&body, &count), MCPZ_ENOTFOUND);
     CHECK_UINT(count, 3);
-    CHECK_UINT(mcpz_snapshot_open(&reader, &body), MCPZ_OK);
+    CHECK_UINT(mcpz_snapshot_open(&reader, &body, false), MCPZ_OK);
     check_author(&alice.node);
     CHECK_UINT(read_next(&msg, &delta), MCPZ_OK);
     CHECK_UINT(delta.seq, 1);
@@ -247,16 +249,38 @@ TEST(what_is_wrong_has_its_error)
     body.memory[0] = 'M';
     body.memory[8] = 1;
     CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_EVERSION);
+    body.memory[8] = 3; /* an older one */
+    CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_EVERSION);
     body.memory[8] = MCPZ_SNAPSHOT_VERSION;
-    body.memory[9] = 0xff; /* an item of four gigabytes */
+    body.memory[18] = 0xff; /* a part of four gigabytes */
     CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_ECORRUPT);
-    body.memory[9] = 0;
+    body.memory[18] = 0;
     mcpz_body_text(&body, "x");
     CHECK_UINT(read_bytes(body.memory, (size_t)body.length), MCPZ_ECORRUPT);
     mcpz_body_finish(&body);
 }
 
 /* ---- Exporting ---------------------------------------------------------------------------- */
+
+/* All of an answer, as a client reads it that takes little at a time. */
+static struct mcpz_body *pulled(struct mcpz_exchange *exchange)
+{
+    static struct mcpz_body body;
+    uint8_t bytes[MCPZ_PULL_BYTES_MIN];
+    const struct mcpz_response *response = mcpz_api_response(exchange);
+
+    CHECK(response != NULL && response->streams);
+    mcpz_body_finish(&body);
+    mcpz_body_init(&body, "/tmp");
+    for (size_t idle = 0; !response->ended && idle < 100;) {
+        const size_t length = mcpz_api_pull(exchange, bytes, sizeof(bytes));
+        mcpz_body_append(&body, mcpz_bytes(bytes, length));
+        idle = length == 0 ? idle + 1 : 0;
+        fake_turn();
+    }
+    CHECK(response->ended);
+    return &body;
+}
 
 TEST(an_export_is_in_causal_order)
 {
@@ -276,7 +300,7 @@ TEST(an_export_is_in_causal_order)
     struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export?agent=x", NULL);
     fake_turn();
     CHECK_UINT(fake_status(exchange), 200);
-    CHECK_UINT(mcpz_snapshot_open(&reader, &mcpz_api_response(exchange)->body), MCPZ_OK);
+    CHECK_UINT(mcpz_snapshot_open(&reader, pulled(exchange), false), MCPZ_OK);
     for (size_t i = 0; i < 4; i++) {
         if (i < 2) { /* once each, ahead of what they wrote */
             check_author(i == 0 ? &alice.node : &bob.node);
@@ -305,7 +329,7 @@ TEST(an_export_of_many_deltas_takes_many_turns)
     CHECK_UINT(fake_status(exchange), 0);
     fake_turn();
     CHECK_UINT(fake_status(exchange), 200);
-    CHECK_UINT(read_file(&mcpz_api_response(exchange)->body, &count), MCPZ_ENOTFOUND);
+    CHECK_UINT(read_file(pulled(exchange), &count), MCPZ_ENOTFOUND);
     CHECK_UINT(count, 500);
     mcpz_api_close(exchange);
     fake_end();
@@ -349,7 +373,7 @@ TEST(an_export_begins_with_what_was_folded)
     struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export?agent=x", NULL);
     fake_turn();
     CHECK_UINT(fake_status(exchange), 200);
-    CHECK_UINT(mcpz_snapshot_open(&reader, &mcpz_api_response(exchange)->body), MCPZ_OK);
+    CHECK_UINT(mcpz_snapshot_open(&reader, pulled(exchange), false), MCPZ_OK);
     check_author(&alice.node);
     check_author(&bob.node);
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(kinds); i++) {
@@ -360,6 +384,127 @@ TEST(an_export_begins_with_what_was_folded)
     CHECK_UINT(msg.kind, MCPZ_MSG_BATCH);
     CHECK_UINT(delta.seq, 3);
     CHECK_UINT(read_next(&msg, &delta), MCPZ_ENOTFOUND);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+/* Of one document so much that it takes several parts; returns how many deltas that is. */
+static uint64_t put_large(struct mcpz_id *document)
+{
+    static uint8_t bytes[1000];
+    static const struct mcpz_version version = {.actor = alice, .seq = 480};
+    const struct mcpz_add add = {
+        .type = MCPZ_ENTRY_REGISTER,
+        .path = mcpz_bytes("\x91\xa1"
+                           "a",
+                           3),
+        .value = mcpz_bytes(bytes, sizeof(bytes)),
+    };
+    struct mcpz_store *store = &world.engine.store;
+
+    bytes[0] = 0xc5; /* a bin of so many bytes */
+    bytes[1] = (sizeof(bytes) - 3) >> 8;
+    bytes[2] = (sizeof(bytes) - 3) & 0xff;
+    put_document("x", document, &version, 1);
+    for (uint64_t i = 1; i <= version.seq; i++) {
+        struct mcpz_record record = delta_of(document, &alice, i, i);
+        record.delta.delta.adds = &add;
+        store->put(store->context, &record);
+    }
+    return version.seq;
+}
+
+/* A document behind `other` in the order of ids. */
+static void put_behind(const struct mcpz_id *other, struct mcpz_id *document)
+{
+    static const struct mcpz_version version = {.actor = bob, .seq = 1};
+    char name[16];
+
+    for (int i = 0;; i++) {
+        (void)snprintf(name, sizeof(name), "y%d", i);
+        mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(name), document);
+        if (mcpz_id_compare(document, other) > 0) {
+            break;
+        }
+    }
+    put_document(name, document, &version, 1);
+}
+
+TEST(an_export_is_made_while_it_is_read)
+{
+    struct mcpz_snapshot_tap tap;
+    struct mcpz_id large;
+    struct mcpz_id late;
+    size_t count = 0;
+
+    fake_begin();
+    const uint64_t deltas = put_large(&large);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export", NULL);
+    fake_turn();
+    CHECK_UINT(fake_status(exchange), 200);
+    put_behind(&large, &late); /* nothing was read yet: its turn is to come */
+    put_delta(&late, &bob, 1, 10);
+    struct mcpz_body *body = pulled(exchange);
+    CHECK_UINT(read_file(body, &count), MCPZ_ENOTFOUND);
+    CHECK_UINT(count, deltas + 1);
+    mcpz_snapshot_tap_begin(&tap);
+    mcpz_snapshot_tap_add(&tap, mcpz_body_in_memory(body));
+    CHECK(mcpz_snapshot_tap_is_whole(&tap));
+    CHECK_UINT(tap.total.agents, 2);
+    CHECK(tap.parts >= 3);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(an_export_that_breaks_off_says_why)
+{
+    struct mcpz_snapshot_tap tap;
+    struct mcpz_id large;
+    struct mcpz_id broken;
+
+    fake_begin();
+    (void)put_large(&large);
+    put_behind(&large, &broken); /* and no delta */
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export", NULL);
+    fake_turn();
+    mcpz_snapshot_tap_begin(&tap);
+    mcpz_snapshot_tap_add(&tap, mcpz_body_in_memory(pulled(exchange)));
+    CHECK(!mcpz_snapshot_tap_is_whole(&tap));
+    CHECK(strstr(tap.reason, "reading the agents"));
+    CHECK_UINT(read_file(pulled(exchange), &(size_t){0}), MCPZ_ESHORT);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(an_agent_that_is_folded_meanwhile_is_begun_anew)
+{
+    struct mcpz_id document;
+    struct mcpz_id root = {.bytes = {0}};
+    struct mcpz_msg msg;
+    struct mcpz_delta delta;
+    size_t agreed = 0;
+
+    fake_begin();
+    (void)put_large(&document);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export", NULL);
+    fake_turn();
+    for (uint64_t seq = 1; seq <= 480; seq++) { /* what is below the floor goes */
+        struct mcpz_store *store = &world.engine.store;
+        const struct mcpz_record record = delta_of(&document, &alice, seq, seq);
+        store->remove(store->context, &record);
+    }
+    put_folded(&document, 7);
+    struct mcpz_body *body = pulled(exchange);
+    CHECK_UINT(mcpz_snapshot_open(&reader, body, false), MCPZ_OK);
+    while (read_next(&msg, &delta) == MCPZ_OK) {
+        if (msg.kind == MCPZ_MSG_AGREED) {
+            agreed++;
+            root = msg.agreed.agreed.root;
+        }
+    }
+    CHECK_UINT(agreed, 1);
+    CHECK_UINT(root.bytes[0], 7);
+    CHECK_UINT(delta.seq, 3); /* what lies above it came behind it */
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -447,7 +592,7 @@ static struct mcpz_exchange *import_folded(size_t cut_off)
     put_folded(&document, 1);
     struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export", NULL);
     fake_turn();
-    CHECK_UINT(mcpz_snapshot_open(&reader, &mcpz_api_response(exchange)->body), MCPZ_OK);
+    CHECK_UINT(mcpz_snapshot_open(&reader, pulled(exchange), false), MCPZ_OK);
     mcpz_body_init(&body, "/tmp");
     mcpz_snapshot_begin(&writer, &body);
     for (size_t i = 0; i < 6 - cut_off; i++) {
@@ -495,6 +640,58 @@ TEST(what_is_here_is_not_imported_again)
     CHECK_TEXT(fake_text(exchange),
                "{\"deltas\":3,\"applied\":1,\"bases\":0,\"bases_applied\":0}\n");
     mcpz_api_close(exchange);
+    fake_end();
+}
+
+/* The parts of a file come in one by one, each as the file's head with a part behind it. */
+TEST(a_file_comes_in_part_by_part)
+{
+    static uint8_t part[2 * MCPZ_SNAPSHOT_PART_BYTES];
+    struct mcpz_snapshot_tap tap;
+    struct mcpz_id document;
+    uint64_t deltas = 0;
+
+    fake_begin();
+    (void)put_large(&document);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export", NULL);
+    fake_turn();
+    const struct mcpz_bytes file = mcpz_body_in_memory(pulled(exchange));
+    mcpz_api_close(exchange);
+    mcpz_snapshot_tap_begin(&tap);
+    memcpy(part, file.data, MCPZ_SNAPSHOT_HEAD_BYTES);
+    while (mcpz_snapshot_tap_wants(&tap) > 0) {
+        const uint32_t parts = tap.parts;
+        const uint64_t begins = tap.part_at;
+        mcpz_snapshot_tap_add(&tap,
+                              mcpz_bytes(file.data + tap.bytes, mcpz_snapshot_tap_wants(&tap)));
+        if (tap.parts == parts || mcpz_snapshot_tap_is_whole(&tap)) {
+            continue;
+        }
+        const size_t length = (size_t)(tap.bytes - begins);
+        memcpy(part + MCPZ_SNAPSHOT_HEAD_BYTES, file.data + begins, length);
+        part[MCPZ_SNAPSHOT_HEAD_BYTES + length - 1] ^= 1; /* damaged */
+        const struct mcpz_bytes body = mcpz_bytes(part, MCPZ_SNAPSHOT_HEAD_BYTES + length);
+        exchange = fake_ask_bytes(MCPZ_POST, "/v1/snapshots/import?parts=some&at=1000000", body);
+        fake_turn();
+        CHECK_UINT(fake_status(exchange), 400);
+        CHECK(strstr(fake_text(exchange), "damaged, found before byte 1"));
+        mcpz_api_close(exchange);
+        part[MCPZ_SNAPSHOT_HEAD_BYTES + length - 1] ^= 1;
+        exchange = fake_ask_bytes(MCPZ_POST, "/v1/snapshots/import?parts=some", body);
+        fake_turn();
+        for (; deltas < world.engine.event_count; deltas++) {
+            fake_reply(deltas + 1, MCPZ_CODE_OK, "");
+        }
+        CHECK_UINT(fake_status(exchange), 200);
+        mcpz_api_close(exchange);
+        exchange = fake_ask_bytes(MCPZ_POST, "/v1/snapshots/import", body); /* not all of it */
+        fake_turn();
+        CHECK_UINT(fake_status(exchange), 400);
+        mcpz_api_close(exchange);
+    }
+    CHECK(mcpz_snapshot_tap_is_whole(&tap));
+    CHECK(tap.parts >= 3);
+    CHECK_UINT(deltas, 480);
     fake_end();
 }
 
@@ -568,9 +765,11 @@ TEST_MAIN(RUN(a_file_that_passes_by_is_followed_to_its_end),
           RUN(a_file_reads_back_as_it_was_written), RUN(every_truncation_is_short),
           RUN(every_changed_byte_is_noticed), RUN(what_is_wrong_has_its_error),
           RUN(an_export_is_in_causal_order), RUN(an_export_begins_with_what_was_folded),
+          RUN(an_export_is_made_while_it_is_read), RUN(an_export_that_breaks_off_says_why),
+          RUN(an_agent_that_is_folded_meanwhile_is_begun_anew),
           RUN(an_export_of_many_deltas_takes_many_turns), RUN(an_export_that_cannot_be_says_why),
           RUN(an_import_hands_in_delta_by_delta), RUN(an_import_does_not_run_ahead_of_the_disk),
-          RUN(a_base_is_handed_in_when_it_is_whole), RUN(what_is_here_is_not_imported_again),
-          RUN(a_forged_or_foreign_file_changes_nothing),
+          RUN(a_base_is_handed_in_when_it_is_whole), RUN(a_file_comes_in_part_by_part),
+          RUN(what_is_here_is_not_imported_again), RUN(a_forged_or_foreign_file_changes_nothing),
           RUN(a_lenient_import_goes_on_behind_what_is_refused),
           RUN(a_refused_delta_stops_the_import), RUN(nothing_of_a_damaged_file_is_applied))

@@ -1,0 +1,248 @@
+/*
+ * GET /v1/snapshots/export: agents as a file, made while it is read.
+ *
+ *   slices of a turn each -> a part is whole -> it is pulled -> the next
+ *
+ * No more than the part under way is in memory, and nothing is made ahead of who reads: a slow
+ * reader costs nothing else. Each agent is what it was when its turn came.
+ */
+
+#include <stdlib.h>
+
+#include "http/agent_export.h"
+#include "http/agent_id.h"
+#include "http/agent_scope.h"
+#include "http/blob_book.h"
+#include "http/exchange.h"
+#include "http/snapshot.h"
+#include "http/walk.h"
+
+#define EXPORTS_MAX 8 /* under way at once */
+
+struct export
+{
+    struct mcpz_walk walk;
+    bool single; /* only `document` */
+    struct mcpz_id document;
+    struct mcpz_agent_export agent;
+    struct mcpz_snapshot_writer writer;
+    size_t said;          /* messages, in this turn */
+    struct mcpz_body out; /* parts that are whole */
+    uint64_t pulled;      /* of it */
+    bool is_over;         /* nothing comes behind that */
+};
+
+/* ---- Writing ------------------------------------------------------------------------------ */
+
+static void add_message(void *context, struct mcpz_bytes message)
+{
+    struct export *export = context;
+
+    mcpz_snapshot_add(&export->writer, message);
+    export->said++;
+}
+
+/* Is it no agent of those asked for? What is known of blobs is of no use without them. */
+static bool is_left_out(const struct mcpz_exchange *exchange,
+                        const struct mcpz_record_document *document)
+{
+    return mcpz_blob_book_is(&document->id) || !mcpz_agent_scope_has(exchange, document->tenant);
+}
+
+/* Take the next document, or none if that one is not asked for. */
+static mcpz_error open_document(struct mcpz_exchange *exchange, struct mcpz_engine *engine,
+                                struct export *export)
+{
+    const struct mcpz_store *store = mcpz_engine_store(engine);
+    struct mcpz_record record;
+    mcpz_error error = MCPZ_OK;
+
+    if (!export->single) {
+        error = mcpz_walk_next(&export->walk, store, &record);
+    } else if (!export->walk.started) {
+        error = mcpz_walk_find(store, &export->document, &record);
+        export->walk.started = true;
+    } else {
+        error = MCPZ_ENOTFOUND;
+    }
+    if (error != MCPZ_OK || is_left_out(exchange, &record.document)) {
+        return error;
+    }
+    export->writer.total.agents++;
+    return mcpz_agent_export_start(&export->agent, engine, &record.document);
+}
+
+/* Some messages of some documents: of as many as one turn has time for. */
+static mcpz_error write_slice(struct mcpz_exchange *exchange, struct export *export)
+{
+    struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    const struct mcpz_agent_export_sink sink = {.context = export, .add = add_message};
+    mcpz_error error = MCPZ_OK;
+
+    export->said = 0;
+    for (size_t i = 0; i < MCPZ_SLICE_DELTAS && export->said < MCPZ_SLICE_DELTAS; i++) {
+        if (!export->agent.is_open) {
+            error = open_document(exchange, engine, export);
+        }
+        if (error == MCPZ_OK) {
+            error = mcpz_agent_export_say(&export->agent, engine, MCPZ_SLICE_DELTAS - export->said,
+                                          &sink);
+            error = error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+        }
+        if (error != MCPZ_OK) {
+            return error;
+        }
+    }
+    return export->out.error;
+}
+
+/* ---- Giving it away ----------------------------------------------------------------------- */
+
+static void init_out(struct export *export, const char *directory)
+{
+    mcpz_body_init(&export->out, directory);
+    export->out.memory_max = 2 * (uint64_t)MCPZ_SNAPSHOT_PART_BYTES_MAX; /* never a file */
+    export->pulled = 0;
+}
+
+/* There is something to pull. */
+static void give(struct mcpz_exchange *exchange)
+{
+    if (exchange->answered) {
+        exchange->api->ports.answered(exchange->api->ports.context, exchange->owner);
+        return;
+    }
+    exchange->response.streams = true;
+    mcpz_exchange_send(exchange, 200, MCPZ_SNAPSHOT_TYPE);
+}
+
+static size_t pull(struct mcpz_exchange *exchange, uint8_t *out, size_t capacity)
+{
+    struct export *export = exchange->state;
+    size_t length = 0;
+
+    if (mcpz_body_read(&export->out, export->pulled, out, capacity, &length) != MCPZ_OK) {
+        exchange->response.ended = true;
+        return 0;
+    }
+    export->pulled += length;
+    if (length == 0 && export->is_over) {
+        exchange->response.ended = true;
+    } else if (length == 0) {
+        mcpz_body_finish(&export->out);
+        init_out(export, exchange->api->directory);
+        mcpz_exchange_again(exchange);
+    }
+    return length;
+}
+
+/* It cannot go on. Who has been given something by now is told with what comes last. */
+static void break_off(struct mcpz_exchange *exchange, mcpz_error error)
+{
+    struct export *export = exchange->state;
+    char reason[128];
+
+    export->is_over = true;
+    if (!exchange->answered) {
+        mcpz_exchange_fail_error(exchange, error, "reading the agents");
+        return;
+    }
+    (void)snprintf(reason, sizeof(reason), "reading the agents: %s", mcpz_strerror(error));
+    mcpz_snapshot_fail(&export->writer, reason);
+    give(exchange);
+}
+
+static void work(struct mcpz_exchange *exchange)
+{
+    struct export *export = exchange->state;
+
+    if (export->is_over || (exchange->answered && export->pulled < export->out.length)) {
+        return; /* what is there is to be pulled first */
+    }
+    const uint64_t before = export->out.length;
+    mcpz_error error = write_slice(exchange, export);
+    if (error == MCPZ_ENOTFOUND) {
+        mcpz_snapshot_end(&export->writer);
+        export->is_over = true;
+        error = export->out.error;
+    }
+    if (error != MCPZ_OK) {
+        break_off(exchange, error);
+    } else if (export->is_over || export->out.length > before) {
+        give(exchange);
+    } else {
+        mcpz_exchange_again(exchange);
+    }
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    struct export *export = exchange->state;
+
+    exchange->api->exports--;
+    mcpz_snapshot_drop(&export->writer);
+    mcpz_body_finish(&export->out);
+    free(export);
+}
+
+static const struct mcpz_exchange_kind export_kind = {
+    .work = work, .finish = finish, .pull = pull};
+
+/* ---- Beginning ---------------------------------------------------------------------------- */
+
+/* The one agent asked for. False: answered with what is wrong. */
+static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                       struct export *export)
+{
+    struct mcpz_record record;
+    struct mcpz_bytes name;
+    struct mcpz_bytes id;
+
+    if (!mcpz_exchange_parameter(&query, &name, &id)) {
+        return true;
+    }
+    if (!mcpz_bytes_equal(name, mcpz_text("agent")) || query.length > 0) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                           "an export can be asked for \"agent=ID\" and \"tenant=NAME\" only");
+        return false;
+    }
+    const char *trouble = mcpz_agent_id_trouble(id);
+    if (trouble != NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s", trouble);
+        return false;
+    }
+    export->single = true;
+    mcpz_agent_scope_document(exchange, id, &export->document);
+    mcpz_error error = mcpz_walk_find(mcpz_engine_store(mcpz_exchange_engine(exchange)),
+                                      &export->document, &record);
+    if (error == MCPZ_ENOTFOUND) {
+        mcpz_agent_scope_missing(exchange, id);
+    } else if (error != MCPZ_OK) {
+        mcpz_exchange_fail_error(exchange, error, "reading the agent");
+    }
+    return error == MCPZ_OK;
+}
+
+void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *request)
+{
+    if (exchange->api->exports == EXPORTS_MAX) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
+                           "%d exports are under way: try again when one has ended", EXPORTS_MAX);
+        return;
+    }
+    struct export *export = calloc(1, sizeof(*export));
+    if (export == NULL) {
+        mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "exporting");
+        return;
+    }
+    if (!read_query(exchange, request->query, export)) {
+        free(export);
+        return;
+    }
+    exchange->api->exports++;
+    mcpz_exchange_wait(exchange, &export_kind, export);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on as it is read, to an end */
+    init_out(export, exchange->api->directory);
+    mcpz_snapshot_begin(&export->writer, &export->out);
+    work(exchange);
+}
