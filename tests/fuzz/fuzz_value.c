@@ -155,8 +155,13 @@ static void write_again(struct mcpz_bytes bytes)
     uint8_t buffer[MCPZ_VALUE_BYTES_MAX];
     struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
     struct mcpz_reader reader = mcpz_reader(bytes);
+    struct mcpz_blob_ref blob;
     struct mcpz_item item;
 
+    if (mcpz_value_read_blob(bytes, &blob)) {
+        mcpz_value_blob(&writer, &blob);
+        reader.left = mcpz_bytes(NULL, 0);
+    }
     while (mcpz_reader_next(&reader, &item) == MCPZ_OK) {
         write_item(&writer, &item);
     }

@@ -151,5 +151,34 @@ TEST(nothing_of_one_table_is_in_another)
     tear_down();
 }
 
-TEST_MAIN(RUN(chunks_are_kept), RUN(blobs_are_kept), RUN(needed_is_what_is_held_or_listed),
-          RUN(doubts_come_in_the_order_they_are_due), RUN(nothing_of_one_table_is_in_another))
+static void check_totals(uint64_t blobs, uint64_t bytes)
+{
+    struct mcpz_blob_totals totals = {.blobs = 99};
+
+    CHECK_UINT(mcpz_shelf_totals(shelf, &totals), MCPZ_OK);
+    CHECK_UINT(totals.blobs, blobs);
+    CHECK_UINT(totals.bytes, bytes);
+}
+
+TEST(how_many_there_are_is_known)
+{
+    set_up();
+    mcpz_shelf_put_blob(shelf, &a, &(struct mcpz_blob_row){.size = 5});
+    check_totals(1, 5); /* counted */
+    mcpz_shelf_put_blob(shelf, &b, &(struct mcpz_blob_row){.size = 70});
+    check_totals(2, 75);
+    mcpz_shelf_put_blob(shelf, &b, &(struct mcpz_blob_row){.size = 8});
+    check_totals(2, 13);
+    mcpz_shelf_remove_blob(shelf, &a);
+    mcpz_shelf_remove_blob(shelf, &a);
+    check_totals(1, 8);
+    CHECK_UINT(mcpz_shelf_flush(shelf), MCPZ_OK);
+    reopen();
+    mcpz_shelf_put_blob(shelf, &c, &(struct mcpz_blob_row){.size = 1});
+    check_totals(2, 9);
+    tear_down();
+}
+
+TEST_MAIN(RUN(chunks_are_kept), RUN(how_many_there_are_is_known), RUN(blobs_are_kept),
+          RUN(needed_is_what_is_held_or_listed), RUN(doubts_come_in_the_order_they_are_due),
+          RUN(nothing_of_one_table_is_in_another))

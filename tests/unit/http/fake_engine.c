@@ -8,6 +8,7 @@
 #include "wire/records.h"
 
 struct fake_world world;
+const struct mcpz_blob_port *fake_blobs;
 const struct mcpz_agent_pools_port *fake_pools;
 const struct mcpz_mcp_hosting_port *fake_hosting;
 
@@ -487,6 +488,7 @@ void fake_begin(void)
         .wall_ms = wall_ms,
         .measure = measure,
         .count = count,
+        .blobs = fake_blobs,
         .pools = fake_pools,
         .hosting = fake_hosting,
         .walk_config = walk_config,

@@ -61,7 +61,8 @@ struct fake_world {
 
 extern struct fake_world world;
 
-/* What the API of the next fake_begin() has of agent pools; NULL: none. */
+/* What the API of the next fake_begin() has of blobs, and of agent pools; NULL: none. */
+extern const struct mcpz_blob_port *fake_blobs;
 extern const struct mcpz_agent_pools_port *fake_pools;
 extern const struct mcpz_mcp_hosting_port *fake_hosting; /* of MCP servers; the same */
 

@@ -61,8 +61,8 @@ void mcpz_fellows_ask_members(struct mcpz_exchange *exchange, size_t *next, cons
     (void)timeout_ms;
 }
 
-bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, unsigned *status,
-                       json_t **json, size_t *waiting)
+/* The next that is over; NULL: none. */
+static struct fake_ask *take(struct mcpz_exchange *exchange, size_t *waiting)
 {
     struct fake_ask *over = NULL;
 
@@ -75,29 +75,46 @@ bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, uns
             (*waiting)++;
         }
     }
+    if (over != NULL) {
+        exchange->fellow_code = over->code;
+        over->exchange = NULL;
+    }
+    return over;
+}
+
+bool mcpz_fellows_take(struct mcpz_exchange *exchange, struct mcpz_id *node, unsigned *status,
+                       json_t **json, size_t *waiting)
+{
+    struct fake_ask *over = take(exchange, waiting);
+
     if (over == NULL) {
         return false;
     }
     *node = over->node;
     *status = over->status;
     *json = over->said;
-    exchange->fellow_code = over->code;
     over->said = NULL;
-    over->exchange = NULL;
     return true;
 }
 
-/* Nothing but JSON is said here. */
 bool mcpz_fellows_take_bytes(struct mcpz_exchange *exchange, struct mcpz_id *node,
                              unsigned *status, uint8_t **bytes, size_t *length, size_t *waiting)
 {
-    (void)exchange;
-    (void)node;
-    (void)status;
-    (void)bytes;
-    (void)length;
-    *waiting = 0;
-    return false;
+    const struct fake_ask *over = take(exchange, waiting);
+
+    if (over == NULL) {
+        return false;
+    }
+    *node = over->node;
+    *status = over->status;
+    *length = over->sent.length;
+    *bytes = NULL;
+    if (over->sent.data != NULL) {
+        *bytes = malloc(over->sent.length + 1);
+        CHECK(*bytes != NULL);
+        memcpy(*bytes, over->sent.data, over->sent.length);
+    }
+    return true;
 }
 
 void mcpz_fellows_forget(struct mcpz_exchange *exchange)
@@ -146,6 +163,13 @@ void fake_fellow_says(size_t index, unsigned status, const char *json)
 
     CHECK(said != NULL);
     end(index, status, said, MCPZ_CODE_OK);
+}
+
+void fake_fellow_sends(size_t index, unsigned status, struct mcpz_bytes sent)
+{
+    CHECK(index < fake_ask_count);
+    fake_asks[index].sent = sent;
+    end(index, status, NULL, MCPZ_CODE_OK);
 }
 
 void fake_fellow_fails(size_t index, uint32_t code)

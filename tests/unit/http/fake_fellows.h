@@ -19,6 +19,7 @@ struct fake_ask {
     uint32_t code;
     unsigned status;
     json_t *said;
+    struct mcpz_bytes sent; /* no JSON; borrowed */
 };
 
 extern struct fake_ask fake_asks[FAKE_ASKS_MAX];
@@ -31,6 +32,7 @@ void fake_fellows_end(void);
 
 /** The fellow that was asked in `index` answers, or its call fails. Followed by a turn. */
 void fake_fellow_says(size_t index, unsigned status, const char *json);
+void fake_fellow_sends(size_t index, unsigned status, struct mcpz_bytes sent);
 void fake_fellow_fails(size_t index, uint32_t code);
 
 /** Time goes by, and the API has its tick. Followed by a turn. */

@@ -4,6 +4,7 @@
 #include "fake_fellows.h"
 #include "fake_layout.h"
 #include "http/apply_lots.h"
+#include "http/blob_book.h"
 
 static void begin(void)
 {
@@ -227,6 +228,85 @@ TEST(who_asked_may_go_away_meanwhile)
     end(exchange);
 }
 
+/* A line that names a blob whose document `node` keeps. */
+static void add_blob(int agent, char node)
+{
+    const size_t used = strlen(body);
+    char text[MCPZ_ID_TEXT_BYTES];
+
+    for (uint8_t number = 1;; number++) {
+        const struct mcpz_id root = {{number}};
+        struct mcpz_id document;
+        struct mcpz_id owners[MCPZ_OWNERS_MAX];
+        mcpz_blob_book_id(&root, &document);
+        CHECK_UINT(mcpz_layouts_owners(&world.engine.node.layouts, &document, owners), 1);
+        if (owners[0].bytes[0] == (uint8_t)node) {
+            mcpz_id_to_text(&root, 'b', text);
+            break;
+        }
+    }
+    (void)snprintf(body + used, sizeof(body) - used,
+                   "{\"op\":\"set\",\"id\":\"a%d\",\"path\":\"x\",\"value\":{\"$blob\":\"%s\","
+                   "\"size\":5,\"tenant\":\"t\"}}\n",
+                   agent, text);
+}
+
+TEST(a_line_that_names_a_blob_waits_until_that_is_written_down)
+{
+    begin();
+    add_blob(agent_of('s', 0), 'b');
+    add("set", agent_of('s', 0), 1);
+    add_blob(agent_of('s', 0), 'c');
+    add_blob(agent_of('s', 0), 's'); /* unknown, and not put */
+    add_blob(agent_of('b', 0), 'c'); /* B sees to that */
+    struct mcpz_exchange *exchange = apply();
+
+    CHECK_UINT(fake_ask_count, 1);
+    CHECK_TEXT(fake_asks[0].path, "mcpz.blobs/refer");
+    CHECK_UINT(fake_asks[0].node.bytes[0], 'b');
+    CHECK_UINT(world.engine.event_count, 0); /* nor are those behind it done */
+    fake_fellow_says(0, 200, "{\"written\":true}");
+    CHECK_UINT(world.engine.event_count, 2);
+    CHECK_UINT(world.engine.events[0].agent.op, MCPZ_AGENT_SET);
+    CHECK_UINT(fake_asks[1].node.bytes[0], 'c');
+    fake_fellow_says(1, 404, "{\"error\":{\"code\":\"not_found\",\"message\":\"put it\"}}");
+    CHECK_UINT(world.engine.event_count, 2);
+    CHECK_UINT(fake_ask_count, 3);
+    CHECK(strstr(fake_asks[2].path, "/v1/apply") == fake_asks[2].path);
+    CHECK(strstr(fake_asks[2].body, "$blob") != NULL);
+    fake_fellow_says(2, 200, "{\"applied\":1,\"failed\":0,\"errors\":[]}");
+    fake_reply(world.engine.events[0].agent.request, MCPZ_CODE_OK, "");
+    fake_reply(world.engine.events[1].agent.request, MCPZ_CODE_OK, "");
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK(strstr(fake_text(exchange), "\"applied\":3,\"failed\":2") != NULL);
+    CHECK(strstr(fake_text(exchange), "\"line\":3,\"code\":\"not_found\"") != NULL);
+    CHECK(strstr(fake_text(exchange), "\"line\":4,\"code\":\"not_found\"") != NULL);
+    end(exchange);
+}
+
+TEST(who_asked_may_go_away_while_a_reference_is_written)
+{
+    begin();
+    add_blob(agent_of('s', 0), 'b');
+    struct mcpz_exchange *exchange = apply();
+
+    CHECK_UINT(fake_ask_count, 1);
+    end(exchange);
+}
+
+TEST(a_tenants_line_names_no_blob_of_another)
+{
+    begin();
+    world.tenant = "u";
+    add_blob(agent_of('s', 0), 'b');
+    struct mcpz_exchange *exchange = apply();
+
+    CHECK_UINT(fake_ask_count, 0);
+    CHECK(strstr(fake_text(exchange), "\"code\":\"denied\"") != NULL);
+    world.tenant = NULL;
+    end(exchange);
+}
+
 TEST_MAIN(RUN(each_line_goes_to_who_keeps_its_agent),
           RUN(batches_are_bounded_and_one_is_under_way_for_a_node),
           RUN(no_more_is_read_than_there_is_room_for),
@@ -234,4 +314,7 @@ TEST_MAIN(RUN(each_line_goes_to_who_keeps_its_agent),
           RUN(nobody_is_waited_for_longer_than_patience),
           RUN(what_may_have_happened_is_repeated_only_if_it_does_no_harm),
           RUN(a_line_that_is_others_by_now_is_asked_of_those_a_few_times),
-          RUN(who_asked_may_go_away_meanwhile))
+          RUN(who_asked_may_go_away_meanwhile),
+          RUN(a_line_that_names_a_blob_waits_until_that_is_written_down),
+          RUN(who_asked_may_go_away_while_a_reference_is_written),
+          RUN(a_tenants_line_names_no_blob_of_another))

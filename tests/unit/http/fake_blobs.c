@@ -1,0 +1,327 @@
+#include "fake_blobs.h"
+
+#include "wire/value.h"
+
+#define JOBS_MAX 64
+
+struct fake_blob fake_blob_rows[FAKE_BLOBS_MAX];
+size_t fake_blob_count;
+bool fake_blobs_are_full;
+const struct mcpz_bytes fake_chunk = {(const uint8_t *)"chunk", 5};
+const struct mcpz_bytes fake_rubbish = {(const uint8_t *)"rubbish", 7};
+
+static struct mcpz_blob_job *jobs[JOBS_MAX];
+static size_t job_count;
+
+struct fake_blob *fake_blob_find(const struct mcpz_id *root)
+{
+    for (size_t i = 0; i < fake_blob_count; i++) {
+        if (mcpz_id_equal(&fake_blob_rows[i].root, root)) {
+            return &fake_blob_rows[i];
+        }
+    }
+    return NULL;
+}
+
+struct fake_blob *fake_blob_add(const struct mcpz_id *root, struct mcpz_blob_state state)
+{
+    CHECK(fake_blob_count < FAKE_BLOBS_MAX);
+    struct fake_blob *blob = &fake_blob_rows[fake_blob_count++];
+    *blob = (struct fake_blob){.root = *root,
+                               .state = state,
+                               .lacks = state.is_whole ? 0 : 2,
+                               .row = {.size = 700,
+                                       .chunks = 2,
+                                       .made_ms = 5,
+                                       .tenant = {'a', 'c', 'm', 'e'},
+                                       .tenant_length = 4}};
+    return blob;
+}
+
+/* ---- Jobs ----------------------------------------------------------------------------------- */
+
+static bool is_of_use(const struct mcpz_blob_job *job)
+{
+    return job->lack.count > 0 &&
+           mcpz_bytes_equal(mcpz_bytes(job->bytes, job->length), fake_chunk);
+}
+
+static void lack(struct mcpz_blob_job *job, const struct fake_blob *blob)
+{
+    job->lack.count = 1;
+    job->lack.ids[0] = job->id;
+    job->lack.ids[0].bytes[31] = blob != NULL ? (uint8_t)blob->lacks : 0;
+    if (blob == NULL) {
+        job->lack.ids[0] = job->id; /* its list: nothing is known of it */
+    }
+}
+
+static void take(struct mcpz_blob_job *job, struct fake_blob *blob)
+{
+    if (blob == NULL) {
+        blob = fake_blob_add(&job->id, (struct mcpz_blob_state){.is_copy = true});
+    }
+    const bool has_come = is_of_use(job) && blob->lacks > 0;
+    blob->lacks -= has_come ? 1 : 0;
+    blob->state.is_copy = true;
+    blob->state.is_whole = blob->lacks == 0;
+    job->length = has_come ? 1 : 0;
+    job->offset += has_come ? 350 : 0;
+    job->state = blob->state;
+    job->lack.count = 0;
+    if (blob->lacks > 0) {
+        lack(job, blob);
+    }
+}
+
+static void read_blob(struct mcpz_blob_job *job, const struct fake_blob *blob)
+{
+    const size_t there = blob != NULL ? 2 - blob->lacks + blob->lent : 0;
+
+    if (there < 2) {
+        job->error = MCPZ_ENOTFOUND;
+        lack(job, blob);
+        return;
+    }
+    job->row = blob->row;
+    job->bytes = (uint8_t *)strdup("what it says");
+    job->length = 12;
+}
+
+static void lend(struct mcpz_blob_job *job, const struct mcpz_id *root)
+{
+    struct fake_blob *blob = fake_blob_find(root);
+
+    if (blob == NULL) {
+        blob = fake_blob_add(root, (struct mcpz_blob_state){.is_whole = false});
+    }
+    const bool has_come = is_of_use(job);
+    blob->lent += has_come ? 1 : 0;
+    job->length = has_come ? 1 : 0;
+}
+
+static void list(struct mcpz_blob_job *job)
+{
+    job->rows = calloc(MCPZ_BLOB_LIST_MAX, sizeof(job->rows[0]));
+    CHECK(job->rows != NULL);
+    for (size_t i = 0; i < fake_blob_count; i++) {
+        const struct fake_blob *blob = &fake_blob_rows[i];
+        if (mcpz_id_compare(&blob->root, &job->id) > 0) {
+            job->rows[job->row_count++] = (struct mcpz_blob_listed){
+                .id = blob->root, .row = blob->row, .state = blob->state};
+        }
+    }
+}
+
+static void hold(struct mcpz_blob_job *job, struct fake_blob *blob, bool holds)
+{
+    if (blob == NULL) {
+        job->error = MCPZ_ENOTFOUND;
+    } else if (strcmp(job->holder, MCPZ_BLOB_COPY_HOLDER) == 0) {
+        blob->state.is_copy = holds;
+    } else {
+        blob->state.is_put = holds;
+    }
+}
+
+static void do_job(struct mcpz_blob_job *job)
+{
+    struct fake_blob *blob = fake_blob_find(&job->id);
+
+    job->error = MCPZ_OK;
+    switch (job->ask) {
+    case MCPZ_BLOB_LOOK:
+        job->error = blob != NULL ? MCPZ_OK : MCPZ_ENOTFOUND;
+        job->row = blob != NULL ? blob->row : job->row;
+        job->state = blob != NULL ? blob->state : job->state;
+        break;
+    case MCPZ_BLOB_LIST:
+        list(job);
+        break;
+    case MCPZ_BLOB_HOLD:
+        hold(job, blob, true);
+        job->state = blob != NULL ? blob->state : job->state;
+        break;
+    case MCPZ_BLOB_DROP:
+        hold(job, blob, false);
+        break;
+    case MCPZ_BLOB_TAKE:
+        if (fake_blobs_are_full) {
+            job->error = MCPZ_ENOSPACE;
+        } else {
+            take(job, blob);
+        }
+        break;
+    case MCPZ_BLOB_READ:
+        read_blob(job, blob);
+        break;
+    case MCPZ_BLOB_LEND:
+        lend(job, &job->id);
+        break;
+    default:
+        fail_msg("job %d is none that is done here", (int)job->ask);
+    }
+}
+
+static bool submit(void *context, struct mcpz_blob_job *job)
+{
+    (void)context;
+    CHECK(job_count < JOBS_MAX);
+    jobs[job_count++] = job;
+    return true;
+}
+
+static struct mcpz_blob_totals totals(void *context)
+{
+    (void)context;
+    return (struct mcpz_blob_totals){.blobs = fake_blob_count, .bytes = 700 * fake_blob_count};
+}
+
+/* ---- Around them ---------------------------------------------------------------------------- */
+
+void fake_blobs_turn(void)
+{
+    world.deferred = true;
+    fake_turn();
+    while (job_count > 0) {
+        struct mcpz_blob_job *job = jobs[0];
+        memmove(jobs, jobs + 1, --job_count * sizeof(jobs[0]));
+        do_job(job);
+        job->done(job);
+        fake_turn();
+    }
+}
+
+void fake_blobs_tick(mcpz_time us)
+{
+    fake_tick(us);
+    fake_blobs_turn();
+}
+
+void fake_blobs_begin(void)
+{
+    static const struct mcpz_blob_port port = {.submit = submit, .totals = totals};
+
+    fake_blobs = &port;
+    fake_blob_count = 0;
+    fake_blobs_are_full = false;
+    fake_fellows_begin();
+    fake_begin();
+    world.now_us = MCPZ_SECONDS(10); /* a second's worth may be copied */
+    (void)fake_member('b', "B");
+    (void)fake_member('c', "C");
+    (void)fake_member('d', "D");
+}
+
+void fake_blobs_end(void)
+{
+    mcpz_blob_keeper_finish(world.api);
+    fake_blobs_turn();
+    fake_end();
+    fake_fellows_end();
+    fake_blobs = NULL;
+}
+
+struct mcpz_blob_about fake_blob_about(uint8_t number)
+{
+    return (struct mcpz_blob_about){
+        .root = {{number, 1}}, .tenant = "acme", .size = 700, .chunks = 2, .made_ms = 5};
+}
+
+/* ---- What is known of them ------------------------------------------------------------------ */
+
+static uint64_t seq;
+
+static void put_entry(const struct mcpz_id *document, const char *key, enum mcpz_entry_type type,
+                      struct mcpz_bytes value)
+{
+    uint8_t path[64] = {0x91, (uint8_t)(0xa0 + strlen(key))};
+    struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY,
+                                 .entry = {.document = *document,
+                                           .type = type,
+                                           .dot = {.actor = {{{1}}, 1}, .seq = ++seq},
+                                           .hlc = 5,
+                                           .value = value}};
+
+    CHECK(strlen(key) < 32);
+    memcpy(path + 2, key, strlen(key));
+    record.entry.path = mcpz_bytes(path, 2 + strlen(key));
+    world.engine.store.put(world.engine.store.context, &record);
+}
+
+static void put_document(const struct mcpz_id *document, const char *name)
+{
+    const struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                       .document = {.id = *document, .name = mcpz_text(name)}};
+
+    world.engine.store.put(world.engine.store.context, &record);
+}
+
+void fake_blob_book(const struct mcpz_blob_about *about, const char *const *refs)
+{
+    char name[MCPZ_ID_TEXT_BYTES];
+    uint8_t buffer[256];
+    struct mcpz_record listed = {.kind = MCPZ_RECORD_BLOB_DOCUMENT};
+    struct mcpz_id *document = &listed.blob_document.document;
+
+    mcpz_id_to_text(&about->root, 'b', name);
+    mcpz_blob_book_id(&about->root, document);
+    put_document(document, name);
+    world.engine.store.put(world.engine.store.context, &listed);
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
+    mcpz_value_array(&writer, 4);
+    mcpz_value_text(&writer, mcpz_text(about->tenant));
+    mcpz_value_uint(&writer, about->size);
+    mcpz_value_uint(&writer, about->chunks);
+    mcpz_value_uint(&writer, about->made_ms);
+    put_entry(document, "about", MCPZ_ENTRY_SET, mcpz_bytes(buffer, writer.length));
+    for (; *refs != NULL; refs++) {
+        writer = mcpz_value_writer(buffer, sizeof(buffer));
+        mcpz_value_text(&writer, mcpz_text(*refs));
+        put_entry(document, "refs", MCPZ_ENTRY_SET, mcpz_bytes(buffer, writer.length));
+    }
+}
+
+void fake_blob_named(const struct mcpz_id *document, const struct mcpz_blob_about *about)
+{
+    uint8_t buffer[256];
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
+    const struct mcpz_blob_ref ref = {
+        .root = about->root, .size = about->size, .tenant = mcpz_text(about->tenant)};
+
+    mcpz_value_blob(&writer, &ref);
+    put_document(document, "agent");
+    put_entry(document, "map", MCPZ_ENTRY_REGISTER, mcpz_bytes(buffer, writer.length));
+}
+
+/* ---- What was said -------------------------------------------------------------------------- */
+
+size_t fake_question(size_t from, char node, const char *end)
+{
+    for (size_t i = from; i < fake_ask_count; i++) {
+        const size_t length = strlen(fake_asks[i].path);
+        if ((node == 0 || fake_asks[i].node.bytes[0] == (uint8_t)node) && length >= strlen(end) &&
+            strcmp(fake_asks[i].path + length - strlen(end), end) == 0) {
+            return i;
+        }
+    }
+    fail_msg("nobody was asked for %s", end);
+    return 0;
+}
+
+size_t fake_writes(enum mcpz_agent_op op, const char *text)
+{
+    uint8_t buffer[256];
+    struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
+    size_t count = 0;
+
+    mcpz_value_text(&writer, mcpz_text(text));
+    for (size_t i = 0; i < world.engine.event_count; i++) {
+        const struct mcpz_event *event = &world.engine.events[i];
+        count += event->kind == MCPZ_EVENT_AGENT_WRITE && event->agent.op == op &&
+                         mcpz_bytes_equal(event->agent.value, mcpz_bytes(buffer, writer.length))
+                     ? 1
+                     : 0;
+    }
+    return count;
+}

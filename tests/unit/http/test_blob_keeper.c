@@ -1,0 +1,359 @@
+/* That each blob is where it is to be: what is fetched, whom others are asked to keep it, and what
+ * is let go of. */
+
+#include "fake_blobs.h"
+#include "fake_layout.h"
+#include "http/exchange.h"
+
+static const char *const nobody[] = {NULL};
+static const char *const put[] = {"put", NULL};
+
+static struct mcpz_blob_keeper *keeper(void)
+{
+    return &world.api->blobs;
+}
+
+/* One of `node`'s: "s" is this one. Without a layout, one that is to be kept here or not. */
+static struct mcpz_blob_about about_kept(bool is_here)
+{
+    for (uint8_t number = 1;; number++) {
+        const struct mcpz_blob_about about = fake_blob_about(number);
+        if (mcpz_blob_keeper_is_ours(world.api, &about.root) == is_here) {
+            return about;
+        }
+    }
+}
+
+static size_t count_questions(const char *end)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < fake_ask_count; i++) {
+        const char *path = fake_asks[i].path;
+        count += strlen(path) >= strlen(end) && strcmp(path + strlen(path) - strlen(end), end) == 0
+                     ? 1
+                     : 0;
+    }
+    return count;
+}
+
+/* Somebody is asked to keep the blob, and says so. */
+static void say(size_t from, char node, unsigned status, const char *json)
+{
+    fake_fellow_says(fake_question(from, node, "/keep"), status, json);
+    fake_blobs_turn();
+}
+
+TEST(what_is_put_is_placed_until_all_have_it)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    struct fake_blob *blob =
+        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    struct mcpz_blob_place *place = mcpz_blob_keeper_place(world.api, &about, MCPZ_BLOB_REF_PUT);
+
+    CHECK(place != NULL);
+    fake_blobs_turn();
+    CHECK(fake_writes(MCPZ_AGENT_ADD, "put") >= 1);
+    CHECK(blob->state.is_copy); /* it is to be here, too */
+    place->wait.level = MCPZ_ACK_ALL;
+    CHECK_UINT(mcpz_ack_wait_wanted(&place->wait), 3);
+    CHECK_UINT(mcpz_ack_wait_reached(&place->wait), 1);
+    CHECK_UINT(count_questions("/keep"), 2);
+    CHECK(strstr(fake_asks[0].body, "\"ref\":\"put\",\"write\":false") != NULL);
+
+    const char first = (char)fake_asks[0].node.bytes[0];
+    const char second = (char)fake_asks[1].node.bytes[0];
+    say(0, first, 200, "{\"whole\":true}");
+    CHECK_UINT(mcpz_ack_wait_reached(&place->wait), 2);
+    CHECK(!place->is_over && blob->state.is_put);
+    say(0, second, 202, "{\"whole\":false,\"offset\":350}");
+    CHECK_UINT(place->progress, 350);
+    fake_blobs_tick(MCPZ_BLOB_POLL_US);
+    CHECK_UINT(count_questions("/keep"), 3); /* only who has not said so */
+    say(2, second, 200, "{\"whole\":true}");
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    CHECK(!blob->state.is_put && blob->state.is_copy);
+    CHECK_UINT(keeper()->counts.handed_over, 0); /* it stays here */
+    fake_blobs_end();
+}
+
+TEST(who_is_silent_is_asked_again_and_counts_for_nothing)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(false);
+    struct fake_blob *blob =
+        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    uint64_t here = 0;
+    uint64_t elsewhere = 0;
+
+    (void)mcpz_blob_keeper_place(world.api, &about, MCPZ_BLOB_REF_PUT);
+    fake_blobs_turn();
+    CHECK_UINT(count_questions("/keep"), 3);
+    for (size_t i = 0; i < 3; i++) {
+        fake_fellow_fails(i, MCPZ_CODE_TIMEOUT);
+    }
+    fake_blobs_turn();
+    CHECK_UINT(count_questions("/keep"), 3);
+    mcpz_blob_keeper_missing(keeper(), &here, &elsewhere);
+    CHECK_UINT(elsewhere, 3);
+    fake_blobs_tick(MCPZ_BLOB_POLL_US);
+    CHECK_UINT(count_questions("/keep"), 6);
+    CHECK(blob->state.is_put);
+    for (size_t i = 3; i < 6; i++) {
+        fake_fellow_says(i, 200, "{\"whole\":true}");
+    }
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    CHECK(!blob->state.is_put && !blob->state.is_copy);
+    mcpz_blob_keeper_missing(keeper(), &here, &elsewhere);
+    CHECK_UINT(here + elsewhere, 0);
+    fake_blobs_end();
+}
+
+TEST(one_that_is_taken_back_is_placed_no_more)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(false);
+    struct fake_blob *blob =
+        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+
+    (void)mcpz_blob_keeper_place(world.api, &about, MCPZ_BLOB_REF_BRIEF);
+    CHECK(!mcpz_blob_keeper_unplace(world.api, &about.root, "acme", MCPZ_BLOB_REF_PUT));
+    CHECK(!mcpz_blob_keeper_unplace(world.api, &about.root, "other", MCPZ_BLOB_REF_BRIEF));
+    /* The same for good: what is brief alone is taken back. */
+    struct mcpz_blob_place *kept = mcpz_blob_keeper_place(world.api, &about, MCPZ_BLOB_REF_PUT);
+    CHECK(mcpz_blob_keeper_unplace(world.api, &about.root, "acme", MCPZ_BLOB_REF_BRIEF));
+    fake_blobs_turn();
+    CHECK(blob->state.is_put && !kept->is_over);
+    CHECK(mcpz_blob_keeper_unplace(world.api, &about.root, "acme", MCPZ_BLOB_REF_PUT));
+    fake_blobs_turn();
+    CHECK(!blob->state.is_put);
+    fake_blobs_end();
+}
+
+/* Its document is here, and says that it is needed; nothing of it is. */
+static struct mcpz_blob_about begin_lacking(void)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    fake_blob_book(&about, put);
+    fake_blobs_turn();
+    return about;
+}
+
+TEST(what_is_lacking_is_fetched_chunk_by_chunk)
+{
+    const struct mcpz_blob_about about = begin_lacking();
+    uint64_t here = 0;
+    uint64_t elsewhere = 0;
+
+    CHECK_UINT(count_questions("/chunks"), 1);
+    mcpz_blob_keeper_missing(keeper(), &here, &elsewhere);
+    CHECK_UINT(here, 1);
+    const char source = (char)fake_asks[0].node.bytes[0];
+    fake_fellow_sends(0, 200, fake_chunk);
+    fake_blobs_turn();
+    CHECK_UINT(fake_ask_count, 2);
+    CHECK_UINT(fake_asks[1].node.bytes[0], (uint8_t)source); /* who had one is asked on */
+    fake_fellow_sends(1, 200, fake_chunk);
+    fake_blobs_turn();
+    const struct fake_blob *blob = fake_blob_find(&about.root);
+    CHECK(blob != NULL && blob->state.is_whole && blob->state.is_copy);
+    CHECK_UINT(keeper()->counts.fetched, 1);
+    CHECK_UINT(keeper()->counts.fetches_failed, 0);
+    mcpz_blob_keeper_missing(keeper(), &here, &elsewhere);
+    CHECK_UINT(here, 0);
+    fake_blobs_end();
+}
+
+TEST(one_that_has_nothing_or_rubbish_or_is_silent_is_followed_by_the_next)
+{
+    const struct mcpz_blob_about about = begin_lacking();
+
+    fake_fellow_sends(0, 200, mcpz_bytes(NULL, 0));
+    fake_blobs_turn();
+    CHECK_UINT(fake_ask_count, 2);
+    fake_fellow_sends(1, 200, fake_rubbish);
+    fake_blobs_turn();
+    CHECK_UINT(fake_ask_count, 3);
+    fake_fellow_fails(2, MCPZ_CODE_TIMEOUT);
+    fake_blobs_turn();
+    CHECK_UINT(fake_ask_count, 3); /* those were all */
+    CHECK_UINT(keeper()->counts.fetches_failed, 1);
+
+    /* All of them again, later and later; what came in the meantime stays. */
+    fake_blobs_tick(MCPZ_BLOB_RETRY_US - 1);
+    CHECK_UINT(fake_ask_count, 3);
+    fake_blobs_tick(1);
+    CHECK_UINT(fake_ask_count, 4);
+    fake_fellow_sends(3, 200, fake_chunk);
+    fake_blobs_turn();
+    fake_fellow_fails(4, MCPZ_CODE_TIMEOUT);
+    fake_blobs_turn();
+    fake_fellow_sends(5, 200, fake_chunk);
+    fake_blobs_turn();
+    CHECK(fake_blob_find(&about.root)->state.is_whole);
+    CHECK_UINT(keeper()->counts.fetched, 1);
+    fake_blobs_end();
+}
+
+TEST(a_full_disk_is_tried_again)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+
+    fake_blobs_are_full = true;
+    fake_blob_book(&about, put);
+    fake_blobs_turn();
+    CHECK_UINT(fake_ask_count, 0);
+    CHECK_UINT(keeper()->counts.fetches_failed, 1);
+    fake_blobs_tick(MCPZ_BLOB_RETRY_US);
+    CHECK_UINT(keeper()->counts.fetches_failed, 2);
+    fake_blobs_tick(MCPZ_BLOB_RETRY_US);
+    CHECK_UINT(keeper()->counts.fetches_failed, 2); /* twice as late */
+    fake_blobs_are_full = false;
+    fake_blobs_tick(MCPZ_BLOB_RETRY_US);
+    CHECK_UINT(count_questions("/chunks"), 1);
+    fake_blobs_end();
+}
+
+TEST(no_more_is_copied_than_a_second_may_have)
+{
+    (void)begin_lacking();
+
+    mcpz_blob_keeper_copied(keeper(), MCPZ_BLOB_COPY_BYTES_PER_SECOND);
+    CHECK(!mcpz_blob_keeper_may_copy(keeper()));
+    fake_fellow_sends(0, 200, fake_chunk);
+    fake_blobs_turn();
+    CHECK_UINT(fake_ask_count, 1); /* held */
+    fake_blobs_tick(MCPZ_SECONDS(1));
+    CHECK_UINT(fake_ask_count, 2);
+    fake_blobs_end();
+}
+
+TEST(what_nobody_needs_is_let_go_of)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    const struct mcpz_blob_about unknown = {.root = {{200, 1}}};
+    struct fake_blob *blob =
+        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_copy = true});
+    struct fake_blob *other =
+        fake_blob_add(&unknown.root, (struct mcpz_blob_state){.is_whole = true, .is_copy = true});
+
+    fake_blob_book(&about, nobody);
+    fake_blobs_turn();
+    CHECK(!blob->state.is_copy);
+    CHECK(other->state.is_copy); /* nothing is known of it here, which says nothing */
+    CHECK_UINT(keeper()->counts.unneeded, 1);
+    fake_blobs_end();
+}
+
+TEST(what_is_needed_and_here_is_held)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    struct fake_blob *blob =
+        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true});
+
+    fake_blob_book(&about, put);
+    fake_blobs_turn();
+    CHECK(blob->state.is_copy);
+    CHECK_UINT(fake_ask_count, 0);
+    fake_blobs_end();
+}
+
+/* A layout says that B, C or this node is to have it, alone. */
+static struct mcpz_blob_about begin_laid_out(char owner)
+{
+    fake_blobs_begin();
+    fake_layout_begin();
+    for (uint8_t number = 1;; number++) {
+        const struct mcpz_blob_about about = fake_blob_about(number);
+        struct mcpz_ack_wait wait = {0};
+        mcpz_blob_keeper_targets(world.api, &about.root, &wait);
+        CHECK_UINT(wait.owner_count, 1);
+        if (wait.owners[0].node.bytes[0] == (uint8_t)owner) {
+            return about;
+        }
+    }
+}
+
+TEST(a_new_owner_has_it_before_the_old_one_lets_go)
+{
+    const struct mcpz_blob_about about = begin_laid_out('b');
+    struct fake_blob *blob =
+        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_copy = true});
+
+    fake_blob_book(&about, put); /* as before the layout */
+    fake_blobs_turn();
+    CHECK_UINT(count_questions("/keep"), 1);
+    CHECK(strstr(fake_asks[0].body, "\"ref\"") == NULL); /* that is written down */
+    say(0, 'b', 202, "{\"whole\":false,\"offset\":0}");
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    CHECK(blob->state.is_copy);
+    say(1, 'b', 200, "{\"whole\":true}");
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    CHECK(!blob->state.is_copy);
+    CHECK_UINT(keeper()->counts.handed_over, 1);
+    fake_blobs_end();
+    fake_layout_end();
+}
+
+TEST(one_that_its_owner_knows_not_to_be_needed_goes)
+{
+    const struct mcpz_blob_about about = begin_laid_out('b');
+    struct fake_blob *blob =
+        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_copy = true});
+
+    fake_blobs_turn();
+    say(0, 'b', 404, "{}");
+    CHECK(!blob->state.is_copy);
+    fake_blobs_end();
+    fake_layout_end();
+}
+
+TEST(with_a_layout_an_owner_writes_down_that_it_was_put)
+{
+    const struct mcpz_blob_about about = begin_laid_out('c');
+
+    (void)fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    (void)mcpz_blob_keeper_place(world.api, &about, MCPZ_BLOB_REF_PUT);
+    fake_blobs_turn();
+    CHECK_UINT(fake_writes(MCPZ_AGENT_ADD, "put"), 0);
+    CHECK_UINT(count_questions("/keep"), 1);
+    CHECK(strstr(fake_asks[0].body, "\"ref\":\"put\",\"write\":true") != NULL);
+    fake_fellow_fails(0, MCPZ_CODE_TIMEOUT);
+    fake_blobs_end();
+    fake_layout_end();
+}
+
+TEST(after_a_restart_it_is_placed_for_what_it_was_put_for)
+{
+    static const char *const brief[] = {"brief", NULL};
+
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(false);
+    (void)fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    fake_blob_book(&about, brief);
+    fake_blobs_turn();
+    CHECK_UINT(count_questions("/keep"), 3);
+    CHECK(strstr(fake_asks[0].body, "\"ref\":\"brief\"") != NULL);
+    CHECK_UINT(fake_writes(MCPZ_AGENT_ADD, "put"), 0);
+    for (size_t i = 0; i < 3; i++) {
+        fake_fellow_fails(i, MCPZ_CODE_TIMEOUT);
+    }
+    fake_blobs_end();
+}
+
+TEST_MAIN(RUN(what_is_put_is_placed_until_all_have_it),
+          RUN(who_is_silent_is_asked_again_and_counts_for_nothing),
+          RUN(one_that_is_taken_back_is_placed_no_more),
+          RUN(what_is_lacking_is_fetched_chunk_by_chunk),
+          RUN(one_that_has_nothing_or_rubbish_or_is_silent_is_followed_by_the_next),
+          RUN(a_full_disk_is_tried_again), RUN(no_more_is_copied_than_a_second_may_have),
+          RUN(what_nobody_needs_is_let_go_of), RUN(what_is_needed_and_here_is_held),
+          RUN(a_new_owner_has_it_before_the_old_one_lets_go),
+          RUN(one_that_its_owner_knows_not_to_be_needed_goes),
+          RUN(with_a_layout_an_owner_writes_down_that_it_was_put),
+          RUN(after_a_restart_it_is_placed_for_what_it_was_put_for))
