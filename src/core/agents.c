@@ -159,11 +159,44 @@ struct arrival {
     struct mcpz_document *document;
 };
 
+/* What its author signed elsewhere, too late to count: it has contradicted itself all the same. */
+static enum fate note_late(struct step *step, const struct arrival *arrival)
+{
+    const struct mcpz_store *store = step->agents->store;
+    const struct mcpz_delta *delta = arrival->delta;
+    struct mcpz_record rival;
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_FORK,
+        .fork = {.document = delta->document, .actor = delta->actor},
+    };
+
+    if (mcpz_document_find_delta(store, &delta->document, &delta->actor, delta->seq, &rival) !=
+            MCPZ_OK ||
+        mcpz_head_equal(&rival.delta.head, &arrival->tip.head) ||
+        store->get(store->context, &record) != MCPZ_ENOTFOUND) {
+        return FATE_DUPLICATE; /* nothing here shows it, or it is known */
+    }
+    record.fork = (struct mcpz_record_fork){
+        .document = delta->document,
+        .actor = delta->actor,
+        .seq = delta->seq,
+        .other = arrival->id,
+        .one_hlc = rival.delta.delta.hlc,
+        .other_hlc = delta->hlc,
+        .noticed_ms = step->wall_ms,
+    };
+    store->delta_id(store->context, &rival.delta.delta, &record.fork.one);
+    store->put(store->context, &record);
+    step->agents->forks_found++;
+    mcpz_mail_forked(&step->mail, &delta->document, &delta->actor);
+    return FATE_DUPLICATE;
+}
+
 /*
  * It is in the state, and its row is not here. The last one below the floor comes with a base, and
- * is kept: what follows is judged by it. The rest is what its author signed elsewhere, too late.
+ * is kept: what follows is judged by it.
  */
-static enum fate keep_head(const struct step *step, const struct arrival *arrival)
+static enum fate keep_head(struct step *step, const struct arrival *arrival)
 {
     const struct mcpz_store *store = step->agents->store;
     const struct mcpz_delta *delta = arrival->delta;
@@ -181,12 +214,13 @@ static enum fate keep_head(const struct step *step, const struct arrival *arriva
             .delta = {.delta = *delta, .head = arrival->tip.head},
         };
         store->put(store->context, &record);
+        return FATE_DUPLICATE;
     }
-    return FATE_DUPLICATE;
+    return note_late(step, arrival);
 }
 
 /* What a valid delta is to its document, if it can be applied at all. */
-static enum fate judge(const struct step *step, const struct arrival *arrival)
+static enum fate judge(struct step *step, const struct arrival *arrival)
 {
     const struct mcpz_store *store = step->agents->store;
     const struct mcpz_delta *delta = arrival->delta;

@@ -141,6 +141,8 @@ static void find_the_other_branch(const uint64_t *history_ms)
     leave(&founder);
     /* Both go on, and what comes late of the other branch changes nothing. */
     tell(&founder, &other, &two);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_FORK), 1); /* but who wrote it is named */
+    CHECK_UINT(founder.engine->node.agents.forks_found, 1);
     write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", 6);
     write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1k", 6);
     pass_time(MCPZ_SECONDS(10));
