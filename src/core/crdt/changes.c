@@ -24,6 +24,7 @@ mcpz_error mcpz_changes_read(const struct mcpz_sync *sync, const struct mcpz_id 
 {
     const struct mcpz_store *store = sync->holdings->below;
     struct mcpz_record record = {.kind = MCPZ_RECORD_CHANGE, .change = {.seq = since}};
+    const uint64_t newest = mcpz_holdings_tell(sync->holdings);
     mcpz_error error = MCPZ_OK;
 
     page->count = 0;
@@ -50,6 +51,6 @@ mcpz_error mcpz_changes_read(const struct mcpz_sync *sync, const struct mcpz_id 
         return error;
     }
     page->last = true;
-    page->upto = sync->holdings->seq > since ? sync->holdings->seq : since;
+    page->upto = newest > since ? newest : since;
     return MCPZ_OK;
 }

@@ -143,7 +143,7 @@ static bool send_root(const struct mcpz_entropy *entropy, const struct mcpz_sync
                  .tag = tag_of(root, nonce),
                  .count = root->count,
                  .epoch = sync->epoch,
-                 .seq = entropy->holdings.seq,
+                 .seq = mcpz_holdings_tell(sync->holdings),
                  .seen_epoch = to->has_cursor ? to->epoch : 0,
                  .seen = to->has_cursor ? to->seq : 0,
                  .answer = answer},

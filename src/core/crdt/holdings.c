@@ -50,13 +50,21 @@ static void note_absent(struct mcpz_holdings *holdings, const struct mcpz_id *id
     holdings->last = (struct mcpz_holding){.id = *id, .is_known = true};
 }
 
+/* Is `last` of it? Nobody writes documents but through here, so it still holds. */
+static bool is_last_known(const struct mcpz_holdings *holdings, const struct mcpz_id *id)
+{
+    return holdings->last.is_known && mcpz_id_equal(&holdings->last.id, id);
+}
+
 static mcpz_error get(void *context, struct mcpz_record *record)
 {
     struct mcpz_holdings *holdings = context;
     mcpz_error error = holdings->below->get(holdings->below->context, record);
 
     if (record->kind == MCPZ_RECORD_DOCUMENT && error == MCPZ_OK) {
-        note(holdings, &record->document);
+        if (!is_last_known(holdings, &record->document.id) || !holdings->last.is_there) {
+            note(holdings, &record->document);
+        }
     } else if (record->kind == MCPZ_RECORD_DOCUMENT && error == MCPZ_ENOTFOUND) {
         note_absent(holdings, &record->document.id);
     }
@@ -83,7 +91,7 @@ static void find_out(struct mcpz_holdings *holdings, const struct mcpz_id *id)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *id}};
 
-    if (holdings->last.is_known && mcpz_id_equal(&holdings->last.id, id)) {
+    if (is_last_known(holdings, id)) {
         return;
     }
     mcpz_error error = get(holdings, &record);
@@ -104,19 +112,25 @@ static void keep_epoch(struct mcpz_holdings *holdings, uint64_t floor)
     holdings->is_kept = true;
 }
 
-/* Take out of the root, and of the changes, what `last` is of. */
+/* Take out of the roots what `last` is of. */
 static void take_out(struct mcpz_holdings *holdings)
 {
-    const struct mcpz_store *below = holdings->below;
+    if (holdings->last.is_there) {
+        mcpz_partition_root_remove(&holdings->root, &holdings->last.digest);
+        mcpz_shared_remove(&holdings->shared, &holdings->last.id, &holdings->last.digest);
+    }
+}
+
+/* And out of the changes. */
+static void remove_change(struct mcpz_holdings *holdings)
+{
     const struct mcpz_record change = {
         .kind = MCPZ_RECORD_CHANGE,
         .change = {.seq = holdings->last.change},
     };
 
     if (holdings->last.is_there) {
-        mcpz_partition_root_remove(&holdings->root, &holdings->last.digest);
-        mcpz_shared_remove(&holdings->shared, &holdings->last.id, &holdings->last.digest);
-        below->remove(below->context, &change);
+        holdings->below->remove(holdings->below->context, &change);
     }
 }
 
@@ -139,6 +153,22 @@ static void list_blob(struct mcpz_holdings *holdings, bool is_there)
     }
 }
 
+/* The document that `last` is of changes: to the end of the changes with it. */
+static void move_to_end(struct mcpz_holdings *holdings)
+{
+    const bool is_last = holdings->last.is_there && holdings->last.change == holdings->seq;
+
+    if (is_last && holdings->seq > holdings->told_seq) {
+        return; /* it is there, and nobody has seen it there as it was */
+    }
+    remove_change(holdings);
+    const struct mcpz_record change = {
+        .kind = MCPZ_RECORD_CHANGE,
+        .change = {.seq = ++holdings->seq, .document = holdings->last.id},
+    };
+    holdings->below->put(holdings->below->context, &change);
+}
+
 static void add_to_roots(struct mcpz_holdings *holdings, const struct mcpz_id *document,
                          const struct mcpz_id *digest)
 {
@@ -149,19 +179,14 @@ static void add_to_roots(struct mcpz_holdings *holdings, const struct mcpz_id *d
 static void put_document(struct mcpz_holdings *holdings,
                          const struct mcpz_record_document *document)
 {
-    const struct mcpz_store *below = holdings->below;
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = *document};
-    struct mcpz_record change = {
-        .kind = MCPZ_RECORD_CHANGE,
-        .change = {.seq = ++holdings->seq, .document = document->id},
-    };
 
     find_out(holdings, &document->id);
     list_blob(holdings, true);
     take_out(holdings);
+    move_to_end(holdings);
     record.document.change = holdings->seq;
-    below->put(below->context, &record);
-    below->put(below->context, &change);
+    holdings->below->put(holdings->below->context, &record);
     if (!holdings->is_kept) {
         keep_epoch(holdings, holdings->seq);
     }
@@ -188,6 +213,7 @@ static void discard(void *context, const struct mcpz_record *record)
         find_out(holdings, &record->document.id);
         list_blob(holdings, false);
         take_out(holdings);
+        remove_change(holdings);
         note_absent(holdings, &record->document.id);
         keep_epoch(holdings, holdings->seq); /* its number is not given out again */
     }
@@ -260,6 +286,13 @@ void mcpz_holdings_end(struct mcpz_holdings *holdings)
     } else {
         holdings->seq = holdings->counted_seq;
     }
+    holdings->told_seq = holdings->seq;
+}
+
+uint64_t mcpz_holdings_tell(struct mcpz_holdings *holdings)
+{
+    holdings->told_seq = holdings->seq;
+    return holdings->seq;
 }
 
 uint64_t mcpz_holdings_epoch(const struct mcpz_holdings *holdings, uint32_t generation)

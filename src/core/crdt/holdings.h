@@ -3,7 +3,8 @@
  * in common with us (core/crdt/shared.h), and the order in which they last changed.
  *
  *   put DOCUMENT     ->  the roots less what it was, and what it is
- *                        CHANGE of its last change goes, one with the next number comes
+ *                        CHANGE of its last change goes, one with the next number comes;
+ *                        if it is the last already, and nobody was told so, it stays
  *   remove DOCUMENT  ->  the roots less what it was; its CHANGE goes
  *   of a blob: BLOB_DOCUMENT comes and goes with it
  *
@@ -54,6 +55,7 @@ struct mcpz_holdings {
     uint64_t blob_count;             /* of all, those that are about blobs */
     uint64_t epoch;
     uint64_t seq;         /* the last number that was given out */
+    uint64_t told_seq;    /* the last that others may know of */
     uint64_t counted_seq; /* as documents say, while they are counted */
     bool is_kept;         /* the epoch is in the store */
     bool is_off;          /* something could not be read: to be counted again */
@@ -80,6 +82,9 @@ MCPZ_MUST_USE mcpz_error mcpz_holdings_begin(struct mcpz_holdings *holdings);
 void mcpz_holdings_count(struct mcpz_holdings *holdings,
                          const struct mcpz_record_document *document);
 void mcpz_holdings_end(struct mcpz_holdings *holdings);
+
+/** The last number, to be told to others: what changes from now on has a later one. */
+uint64_t mcpz_holdings_tell(struct mcpz_holdings *holdings);
 
 /** What others know our numbers by, while we write as `generation`. Never 0. */
 uint64_t mcpz_holdings_epoch(const struct mcpz_holdings *holdings, uint32_t generation);

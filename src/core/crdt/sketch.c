@@ -202,7 +202,7 @@ bool mcpz_sketch_asker_start(struct mcpz_sketch_asker *asker, const struct mcpz_
                  .count = symbol_count,
                  .nonce = start->nonce,
                  .epoch = sync->epoch,
-                 .seq = sync->holdings->seq,
+                 .seq = mcpz_holdings_tell(sync->holdings),
              })) {
         return false;
     }
@@ -533,7 +533,7 @@ static enum mcpz_sketch_fate on_start(struct mcpz_sketch_teller *teller,
     }
     answer.nonce = nonce;
     answer.epoch = sync->epoch;
-    answer.seq = sync->holdings->seq;
+    answer.seq = mcpz_holdings_tell(sync->holdings);
     if (!tell(sync, from, &answer)) {
         return MCPZ_SKETCH_GOES_ON;
     }

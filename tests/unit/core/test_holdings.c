@@ -86,9 +86,26 @@ TEST(a_document_has_one_change_its_last)
     put('c', 1);
     check_changes("1a 2b 3c");
     put('a', 2);
-    put('a', 3);
-    check_changes("2b 3c 5a");
+    check_changes("2b 3c 4a");
     CHECK_UINT(holdings.root.count, 3);
+    check_recount();
+}
+
+TEST(who_changed_last_moves_on_once_that_was_told)
+{
+    set_up();
+    put('a', 1);
+    put('b', 1);
+    put('b', 2);
+    check_changes("1a 2b");
+    check_recount();
+    CHECK_UINT(mcpz_holdings_tell(&holdings), 2);
+    put('b', 3); /* whoever knows of 2 would not hear of it otherwise */
+    put('b', 4);
+    check_changes("1a 3b");
+    mcpz_holdings_end(&holdings); /* nor do we know who was told of what before */
+    put('b', 5);
+    check_changes("1a 4b");
     check_recount();
 }
 
@@ -223,6 +240,7 @@ TEST(another_generation_is_another_epoch)
 }
 
 TEST_MAIN(RUN(a_document_has_one_change_its_last),
+          RUN(who_changed_last_moves_on_once_that_was_told),
           RUN(documents_of_blobs_have_a_list_of_their_own), RUN(a_number_is_given_out_once),
           RUN(the_root_is_of_what_is_there_however_it_came_about),
           RUN(what_is_read_in_between_does_not_mislead_it), RUN(other_records_pass_through),
