@@ -23,6 +23,7 @@
 #include "http/agent_owners.h"
 #include "http/agent_scope.h"
 #include "http/agent_write.h"
+#include "http/blob_claims.h"
 #include "http/delta_walk.h"
 #include "http/document.h"
 #include "http/exchange.h"
@@ -47,7 +48,9 @@ struct history {
     /* What it was. */
     struct mcpz_rewind_until until;
     struct mcpz_rewind rewind;
-    bool is_to_be; /* it is to read like that again, by `write` */
+    bool is_to_be;    /* it is to read like that again, by `write` */
+    bool is_claiming; /* the blobs that it named then, before that */
+    struct mcpz_blob_claims claims;
     bool is_trial; /* and is not written */
     bool absent_ok;
     struct mcpz_event_agent write;
@@ -248,6 +251,7 @@ static void answer_past(struct mcpz_exchange *exchange)
 
 static void release(struct history *history)
 {
+    mcpz_blob_claims_finish(&history->claims);
     mcpz_rewind_finish(&history->rewind);
     free(history);
 }
@@ -310,6 +314,17 @@ static void write_past(struct mcpz_exchange *exchange)
     release(history);
 }
 
+/* What it names again must be there still when it does. */
+static void claim_blobs(struct mcpz_exchange *exchange)
+{
+    struct history *history = exchange->state;
+
+    if (history->is_trial ||
+        mcpz_blob_claims_go_on(&history->claims, exchange, &history->rewind.store)) {
+        write_past(exchange);
+    }
+}
+
 /* ---- The exchange ------------------------------------------------------------------------- */
 
 static void answer(struct mcpz_exchange *exchange)
@@ -321,7 +336,9 @@ static void answer(struct mcpz_exchange *exchange)
         mcpz_exchange_send(exchange, 200, "application/json");
     } else if (has_been(exchange)) {
         if (history->is_to_be) {
-            write_past(exchange);
+            history->is_claiming = true;
+            mcpz_blob_claims_begin(&history->claims, &history->document);
+            claim_blobs(exchange);
         } else {
             answer_past(exchange);
         }
@@ -347,6 +364,11 @@ static void work(struct mcpz_exchange *exchange)
 {
     struct history *history = exchange->state;
     const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+
+    if (history->is_claiming) {
+        claim_blobs(exchange);
+        return;
+    }
     mcpz_error error = history->is_past
                            ? mcpz_rewind_step(&history->rewind, store, MCPZ_SLICE_DELTAS)
                            : list_more(exchange, store);

@@ -176,9 +176,14 @@ class Copies(unittest.TestCase):
         self.assertEqual((self.folder / "got").read_bytes(), whole.read_bytes())
         named = reader.ask("agent", "get", "planner")["state"]["maps"]["north"]
         self.assertEqual(named["size"], whole.stat().st_size)
-        # Whoever put it does not need it any more; the agent does.
-        reader.ask("blob", "remove", named["$blob"])
+        # It is for the agent that it was put, and so nobody else needs it; nor does the agent once it names another,
+        # until it is as it was.
+        self.assertEqual(reader.run("blob", "remove", named["$blob"]).returncode, 6)
         self.assertEqual(self.get(writer, named["$blob"]), whole.read_bytes())
+        version = writer.ask("agent", "history", "planner")[-1]["version"]
+        writer.ask("agent", "set", "planner", "maps.north", "1")
+        writer.ask("agent", "restore", "planner", "--at", version)
+        self.assertEqual(writer.ask("agent", "get", "planner")["state"]["maps"]["north"], named)
         self.assertEqual(writer.run("agent", "set", "planner", "x",
                                     '{"$blob": "b-' + "a" * 52 + '", "size": 1, "tenant": "default"}').returncode, 6)
 

@@ -1,0 +1,50 @@
+/*
+ * All blobs that a document names, claimed for its agent: it is written down that the agent needs
+ * them (blob_refs.h).
+ *
+ * For whoever brings a whole state, as it was or from a file, and not one value: before the state
+ * is written, from where it is read, so that nothing is named for a moment that nobody holds. A
+ * blob that is not known is one that went: the name of it stays a name.
+ *
+ * One at a time, and MCPZ_BLOB_CLAIMS_SLICE entries are looked at in a turn.
+ */
+
+#ifndef HTTP_BLOB_CLAIMS_H
+#define HTTP_BLOB_CLAIMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/document.h"
+#include "http/exchange.h"
+#include "proto/record.h"
+#include "proto/store.h"
+
+#define MCPZ_BLOB_CLAIMS_SLICE 256
+
+/* Zeroed, it can be finished. */
+struct mcpz_blob_claims {
+    struct mcpz_id document;
+    bool is_begun;
+    struct mcpz_record at;           /* the entry that was looked at last, */
+    struct mcpz_path path;           /* and its path */
+    struct mcpz_exchange *referring; /* claims one; NULL: none is under way */
+    uint64_t claimed;
+    uint64_t lost; /* of the blobs that are named, those that are not known */
+};
+
+/** Begin with what `document` names. */
+void mcpz_blob_claims_begin(struct mcpz_blob_claims *claims, const struct mcpz_id *document);
+
+/**
+ * Go on with it, as it is in `store`: in the work of `exchange`, which works again when there is
+ * something to do. True: it is over. False: not yet, or the exchange was answered with why not.
+ */
+bool mcpz_blob_claims_go_on(struct mcpz_blob_claims *claims, struct mcpz_exchange *exchange,
+                            const struct mcpz_store *store);
+
+/** Forget it. */
+void mcpz_blob_claims_finish(struct mcpz_blob_claims *claims);
+
+#endif
