@@ -277,16 +277,22 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_show_author(struct mcpz_engine *engine,
                                                  const struct mcpz_id *author, uint8_t *buffer,
                                                  size_t capacity, size_t *length);
 
+/** A message of those that bring the base of a document. */
+struct mcpz_base_part {
+    struct mcpz_id document;
+    struct mcpz_id root; /* of its floor */
+    uint32_t index;      /* 0 is AGREED, BASE after BASE follows */
+};
+
 /**
- * Write message number `index` of the base of `document`: AGREED, then BASE after BASE. As above.
+ * Write this part of a base. As above.
  *
- * Errors: MCPZ_ENOTFOUND  `root` (of its floor) has been replaced, or that was the last
+ * Errors: MCPZ_ENOTFOUND  `root` has been replaced, or that was the last
  *         MCPZ_EFULL; MCPZ_ECORRUPT, MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine,
-                                               const struct mcpz_id *document,
-                                               const struct mcpz_id *root, uint32_t index,
-                                               uint8_t *buffer, size_t capacity, size_t *length);
+                                               const struct mcpz_base_part *part, uint8_t *buffer,
+                                               size_t capacity, size_t *length);
 
 /** Do we hold the mesh's key, which signs layouts? */
 bool mcpz_engine_holds_mesh_key(const struct mcpz_engine *engine);

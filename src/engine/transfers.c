@@ -339,28 +339,31 @@ static mcpz_error show_piece(struct mcpz_engine *engine, const struct mcpz_recor
     return MCPZ_OK;
 }
 
-mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine, const struct mcpz_id *document,
-                                 const struct mcpz_id *root, uint32_t index, uint8_t *buffer,
-                                 size_t capacity, size_t *length)
+mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine, const struct mcpz_base_part *part,
+                                 uint8_t *buffer, size_t capacity, size_t *length)
 {
-    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
-    struct mcpz_msg msg = {.kind = MCPZ_MSG_AGREED, .agreed = {.document = *document}};
+    const struct mcpz_id document = part->document;
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = document}};
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_AGREED, .agreed = {.document = document}};
     uint8_t *head = NULL;
 
     mcpz_error error = engine->store.get(engine->store.context, &record);
-    if (error != MCPZ_OK || !mcpz_id_equal(&record.floor.agreed.root, root)) {
+    if (error != MCPZ_OK || !mcpz_id_equal(&record.floor.agreed.root, &part->root)) {
         return error != MCPZ_OK ? error : MCPZ_ENOTFOUND;
     }
-    if (index == 0) {
+    if (part->index == 0) {
         msg.agreed.agreed = record.floor.agreed;
         msg.agreed.byte_count = record.floor.byte_count;
         return mcpz_msg_encode(&msg, buffer, capacity, length);
     }
     msg = (struct mcpz_msg){
         .kind = MCPZ_MSG_BASE,
-        .base = {.document = *document, .root = *root, .index = index - 1, .is_answer = true},
+        .base = {.document = document,
+                 .root = part->root,
+                 .index = part->index - 1,
+                 .is_answer = true},
     };
-    error = show_piece(engine, &record.floor, index - 1, &head, &msg.base.bytes);
+    error = show_piece(engine, &record.floor, part->index - 1, &head, &msg.base.bytes);
     if (error == MCPZ_OK) {
         error = mcpz_msg_encode(&msg, buffer, capacity, length);
     }

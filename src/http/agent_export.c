@@ -69,12 +69,13 @@ static mcpz_error say_signers(struct mcpz_agent_export *export, struct mcpz_engi
 static mcpz_error say_base(struct mcpz_agent_export *export, struct mcpz_engine *engine,
                            const struct mcpz_agent_export_sink *sink)
 {
+    const struct mcpz_base_part part = {export->document, export->root, export->base_index};
     size_t length = 0;
     mcpz_error error = export->base_index == 0 ? say_signers(export, engine, sink) : MCPZ_OK;
 
     if (error == MCPZ_OK) {
-        error = mcpz_engine_show_base(engine, &export->document, &export->root, export->base_index,
-                                      export->message, sizeof(export->message), &length);
+        error = mcpz_engine_show_base(engine, &part, export->message, sizeof(export->message),
+                                      &length);
     } else if (error == MCPZ_ENOTFOUND) {
         return MCPZ_ECORRUPT; /* who signed is not known */
     }

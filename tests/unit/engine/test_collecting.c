@@ -380,12 +380,11 @@ static void add_author(const struct mcpz_id *author)
 
 static void add_base(const struct mcpz_msg_agreed *said)
 {
-    const struct mcpz_id id = document();
-    const struct mcpz_id root = said->agreed.root;
+    struct mcpz_base_part part = {.document = document(), .root = said->agreed.root};
     mcpz_error error = MCPZ_OK;
 
-    for (uint32_t index = 0; error == MCPZ_OK; index++) {
-        error = mcpz_engine_show_base(founder.engine, &id, &root, index, file.bytes[file.count],
+    for (; error == MCPZ_OK; part.index++) {
+        error = mcpz_engine_show_base(founder.engine, &part, file.bytes[file.count],
                                       MCPZ_MSG_BYTES_MAX, &file.lengths[file.count]);
         file.count += error == MCPZ_OK;
     }

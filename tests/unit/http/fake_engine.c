@@ -142,24 +142,27 @@ static mcpz_error import_base(struct mcpz_engine *engine, struct mcpz_import *im
     return MCPZ_EUSED;
 }
 
-mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine, const struct mcpz_id *document,
-                                 const struct mcpz_id *root, uint32_t index, uint8_t *buffer,
-                                 size_t capacity, size_t *length)
+mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine, const struct mcpz_base_part *part,
+                                 uint8_t *buffer, size_t capacity, size_t *length)
 {
-    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
-    struct mcpz_msg msg = {.kind = MCPZ_MSG_AGREED, .agreed = {.document = *document}};
+    const struct mcpz_id document = part->document;
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = document}};
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_AGREED, .agreed = {.document = document}};
 
     CHECK_UINT(engine->store.get(engine->store.context, &record), MCPZ_OK);
-    CHECK(mcpz_id_equal(&record.floor.agreed.root, root));
-    if (index > 2) {
+    CHECK(mcpz_id_equal(&record.floor.agreed.root, &part->root));
+    if (part->index > 2) {
         return MCPZ_ENOTFOUND;
     }
     msg.agreed.agreed = record.floor.agreed;
     msg.agreed.byte_count = record.floor.byte_count;
-    if (index > 0) {
+    if (part->index > 0) {
         msg = (struct mcpz_msg){
             .kind = MCPZ_MSG_BASE,
-            .base = {.document = *document, .root = *root, .index = index - 1, .is_answer = true},
+            .base = {.document = document,
+                     .root = part->root,
+                     .index = part->index - 1,
+                     .is_answer = true},
         };
     }
     return mcpz_msg_encode(&msg, buffer, capacity, length);
