@@ -373,6 +373,7 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
         mcpz_outbound_settle(engine, engine->last_batch);
         mcpz_outbound_release(engine);
     } while (mcpz_outbound_is_unsettled(engine));
+    mcpz_arena_clear(&engine->scratch->read_arena); /* or all of it would come into use in time */
     engine->in_turn = false;
     return newest;
 }

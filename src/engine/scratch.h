@@ -15,7 +15,8 @@
 /* Lists of a decoded message. */
 #define MCPZ_DECODE_ARENA_BYTES 131072
 
-/* Lists of records that were read: they last until MCPZ_READS_KEPT more have been read. */
+/* Lists of records that were read: they last until MCPZ_READS_KEPT more have been read, or the
+ * turn ends. */
 #define MCPZ_READ_ARENA_BYTES 2097152
 #define MCPZ_READ_BYTES_MAX 16384 /* lists of one record */
 #define MCPZ_READS_KEPT (MCPZ_READ_ARENA_BYTES / MCPZ_READ_BYTES_MAX - 1)
