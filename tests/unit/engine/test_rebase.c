@@ -2,6 +2,7 @@
 
 #include "authors.h"
 #include "fold_pair.h"
+#include "rings.h"
 #include "wire/codec.h"
 
 static struct mcpz_identity *liar;
@@ -54,6 +55,7 @@ static void free_all(void)
 {
     mcpz_identity_destroy(liar);
     free_pair();
+    free_rings();
 }
 
 /* What is shown at the path of the liar; UINT8_MAX: nothing. */
@@ -156,6 +158,13 @@ TEST(what_was_signed_counts_though_another_branch_was_found_meanwhile)
     find_the_other_branch(&no_history);
 }
 
+/* What comes in again is sealed as what was there before. */
+TEST(a_document_begins_anew_in_a_store_that_is_sealed)
+{
+    seal_both();
+    find_the_other_branch(&no_history);
+}
+
 /* However long history is: it is cut short for that document. */
 TEST(who_waits_for_history_to_be_over_folds_for_whoever_found_another_branch)
 {
@@ -245,6 +254,7 @@ TEST(a_crash_finds_the_document_as_it_was_or_as_it_is)
 }
 
 TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
+          RUN(a_document_begins_anew_in_a_store_that_is_sealed),
           RUN(who_waits_for_history_to_be_over_folds_for_whoever_found_another_branch),
           RUN(who_comes_back_with_another_branch_begins_anew),
           RUN(who_asks_and_finds_another_branch_meanwhile_begins_anew),
