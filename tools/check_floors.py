@@ -39,6 +39,7 @@ CONFINED = {
     "msgpack.h": {"wire"},
     "zstd.h": {"wire", "blob"},
     "sodium.h": {"crypto"},
+    "p11-kit/pkcs11.h": {"blob"},
     "lmdb.h": {"store"},
     "ev.h": {"host", "embed"} | EDGES,
     "libwebsockets.h": {"host", "net", "http"},

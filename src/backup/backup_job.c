@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hex.h"
+#include "blob/keyring.h"
+#include "crypto/identity.h"
 #include "store/directory.h"
 
 #define TROUBLE_BYTES 512
@@ -100,6 +103,8 @@ mcpz_error mcpz_backup_directory(const char *directory, const struct mcpz_data_p
     if (!with_node_key) {
         mcpz_data_set_leave_out(&set, MCPZ_DATA_NODE_KEY);
         mcpz_data_set_leave_out(&set, MCPZ_DATA_NODE_KEY ".new");
+        mcpz_data_set_leave_out(&set, MCPZ_DATA_NODE_KEY ".tmp");
+        mcpz_data_set_leave_out(&set, MCPZ_DATA_NODE_KEY ".new.tmp");
     }
     if (error == MCPZ_OK) {
         error = mcpz_backup_write(&set, head, sink);
@@ -113,14 +118,31 @@ mcpz_error mcpz_backup_directory(const char *directory, const struct mcpz_data_p
     return error;
 }
 
+/* The node key of the node that runs here, wherever that has it from. */
+static void show_node_key(struct mcpz_keyring *keyring, char text[MCPZ_NODE_KEY_TEXT_CHARS + 1])
+{
+    uint8_t bytes[MCPZ_NODE_KEY_BYTES];
+
+    mcpz_keyring_show_node_key(keyring, bytes);
+    mcpz_hex_put(mcpz_bytes(bytes, sizeof(bytes)), text);
+    text[MCPZ_NODE_KEY_TEXT_CHARS] = '\0';
+    mcpz_wipe(bytes, sizeof(bytes));
+}
+
 static mcpz_error check(const struct mcpz_backup_job *job, const struct mcpz_data_pins *pins,
                         struct mcpz_data_report *report, char *trouble)
 {
+    char text[MCPZ_NODE_KEY_TEXT_CHARS + 1] = "";
+    const struct mcpz_key_source key = {.text = text};
     struct mcpz_data_set set;
     mcpz_error error = mcpz_data_set_open(&set, job->directory, pins);
 
     if (error == MCPZ_OK) {
-        error = mcpz_data_check(&set, mcpz_bytes(NULL, 0), report);
+        if (job->order.keyring != NULL) {
+            show_node_key(job->order.keyring, text);
+        }
+        error = mcpz_data_check(&set, &key, report);
+        mcpz_wipe(text, sizeof(text));
         (void)snprintf(trouble, TROUBLE_BYTES, "%s", report->trouble);
     } else {
         (void)snprintf(trouble, TROUBLE_BYTES, "%s", set.trouble);

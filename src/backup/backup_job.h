@@ -37,6 +37,8 @@ struct mcpz_backup_order {
     uint32_t keep;          /* TO_FILE: so many; 0: all */
     uint64_t rate;          /* bytes a second; 0: as fast as it goes */
     bool with_node_key;     /* else what tenants' keys are wrapped with is left out */
+    struct mcpz_keyring
+        *keyring; /* CHECK: to open records with; borrowed; NULL: what lies there */
     struct mcpz_backup_head head;
 
     /* Called in the thread; must only wake the loop. Bytes were written, or it has ended. */

@@ -268,7 +268,7 @@ static mcpz_error say_keys(struct mcpz_restore *restore, bool is_own_ring)
 static mcpz_error check_set(struct mcpz_restore *restore, const struct mcpz_data_set *set,
                             bool is_own_ring)
 {
-    mcpz_error error = mcpz_data_check(set, restore->node_key, &restore->report);
+    mcpz_error error = mcpz_data_check(set, restore->key, &restore->report);
 
     if (error != MCPZ_OK) {
         (void)snprintf(
@@ -281,7 +281,7 @@ static mcpz_error check_set(struct mcpz_restore *restore, const struct mcpz_data
     }
     const bool is_opened = restore->report.keys == MCPZ_DATA_KEYS_FIT ||
                            restore->report.keys == MCPZ_DATA_KEYS_NONE ||
-                           mcpz_data_set_find(set, MCPZ_DATA_TOKEN_KEY) != NULL;
+                           mcpz_data_has_envelope(set);
     return is_opened ? MCPZ_OK : say_keys(restore, is_own_ring);
 }
 
@@ -290,10 +290,14 @@ static mcpz_error check_staged(struct mcpz_restore *restore, const char *stage)
     struct mcpz_data_set set = {0};
     bool is_own_ring = false;
     bool is_own_key = false;
+    bool is_own_envelope = false;
 
     mcpz_error error = bring_key(restore, stage, MCPZ_DATA_RING, &is_own_ring);
     if (error == MCPZ_OK) {
         error = bring_key(restore, stage, MCPZ_DATA_NODE_KEY, &is_own_key);
+    }
+    if (error == MCPZ_OK) {
+        error = bring_key(restore, stage, MCPZ_DATA_TOKEN_KEY, &is_own_envelope);
     }
     if (error != MCPZ_OK) {
         return error;
@@ -314,7 +318,8 @@ static mcpz_error check_staged(struct mcpz_restore *restore, const char *stage)
 /* Keys that were here are in the stage as well by now. */
 static void clear_keys(const char *path)
 {
-    static const char *const names[] = {"ring", "node.key", "node.key.new", "ring.tmp"};
+    static const char *const names[] = {"ring",         "ring.tmp",       "node.key",
+                                        "node.key.new", "node.key.token", "node.key.token.new"};
     char file[PATH_MAX + 32];
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(names); i++) {

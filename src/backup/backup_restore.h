@@ -23,10 +23,10 @@
 #include "base/attr.h"
 
 struct mcpz_restore {
-    int file;                   /* the backup, from its beginning; may be a pipe */
-    const char *directory;      /* of the node; is made if it is not there */
-    bool force;                 /* put away what is in it */
-    struct mcpz_bytes node_key; /* as text, from the environment; empty: it lies in a file */
+    int file;                          /* the backup, from its beginning; may be a pipe */
+    const char *directory;             /* of the node; is made if it is not there */
+    bool force;                        /* put away what is in it */
+    const struct mcpz_key_source *key; /* where the node key is; NULL: only in files */
     /* How far it is; NULL. */
     void (*progress)(void *context, uint64_t done, uint64_t all);
     void *context;

@@ -8,6 +8,7 @@
 #include "backup/record_opener.h"
 #include "blob/keyring.h"
 #include "blob/packs.h"
+#include "blob/ring.h"
 #include "blob/shelf.h"
 #include "crypto/digest.h"
 #include "crypto/identity.h"
@@ -227,31 +228,85 @@ static size_t read_file(const struct mcpz_data_set *set, const char *name, uint8
     return (size_t)file->pages.bytes;
 }
 
-/* The keys that lie beside what they sealed, if they fit. */
-static void find_keys(struct check *check, struct mcpz_bytes node_key)
+/* Have the token open the envelope that lies in the set. */
+static struct mcpz_node_key *open_envelope(struct check *check,
+                                           const struct mcpz_token_config *token)
 {
-    uint8_t key[MCPZ_NODE_KEY_TEXT_CHARS + 1];
-    const size_t key_length = read_file(check->set, MCPZ_DATA_NODE_KEY, key, sizeof(key));
-    const size_t length = read_file(check->set, MCPZ_DATA_RING, check->chunk, CHUNK_BYTES_MAX);
+    uint8_t envelope[MCPZ_TOKEN_FILE_BYTES_MAX];
+    struct mcpz_key_trouble why;
+    struct mcpz_node_key *key = NULL;
+    const size_t length = read_file(check->set, MCPZ_DATA_TOKEN_KEY, envelope, sizeof(envelope));
 
-    if (node_key.length == 0) {
-        node_key = mcpz_bytes(key, key_length);
+    if (length > 0 &&
+        mcpz_key_envelope_open(mcpz_bytes(envelope, length), token, &key, &why) != MCPZ_OK) {
+        (void)snprintf(check->report->token_trouble, sizeof(check->report->token_trouble), "%s",
+                       why.text);
     }
-    if (length == 0) {
-        check->report->keys = MCPZ_DATA_KEYS_NONE;
-    } else if (node_key.length == 0) {
-        check->report->keys = MCPZ_DATA_KEYS_MISSING;
-    } else if (mcpz_keyring_read(mcpz_bytes(check->chunk, length), node_key, &check->keyring) ==
-               MCPZ_OK) {
-        check->report->keys = MCPZ_DATA_KEYS_FIT;
-    } else {
-        check->report->keys = MCPZ_DATA_KEYS_OTHER;
-        check->keyring = NULL;
-    }
-    mcpz_wipe(key, sizeof(key));
+    return key;
 }
 
-mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_bytes node_key,
+/* The node key, wherever it is; NULL: nowhere, or it is none. */
+static struct mcpz_node_key *find_node_key(struct check *check,
+                                           const struct mcpz_key_source *source)
+{
+    uint8_t text[MCPZ_NODE_KEY_TEXT_CHARS + 1];
+    struct mcpz_bytes given =
+        mcpz_text(source != NULL && source->text != NULL ? source->text : "");
+    struct mcpz_node_key *key = NULL;
+
+    if (given.length == 0) {
+        given = mcpz_bytes(text, read_file(check->set, MCPZ_DATA_NODE_KEY, text, sizeof(text)));
+    }
+    if (given.length > 0) {
+        check->report->keys = MCPZ_DATA_KEYS_OTHER; /* unless it fits */
+        if (mcpz_key_text_read(given, &key) != MCPZ_OK) {
+            key = NULL;
+        }
+    } else if (source != NULL && source->token != NULL) {
+        key = open_envelope(check, source->token);
+    }
+    mcpz_wipe(text, sizeof(text));
+    return key;
+}
+
+/* The keys that lie beside what they sealed, if they fit. */
+static void find_keys(struct check *check, const struct mcpz_key_source *source)
+{
+    const size_t length = read_file(check->set, MCPZ_DATA_RING, check->chunk, CHUNK_BYTES_MAX);
+
+    check->report->keys = MCPZ_DATA_KEYS_NONE;
+    if (length == 0) {
+        return;
+    }
+    check->report->keys = MCPZ_DATA_KEYS_MISSING;
+    struct mcpz_node_key *key = find_node_key(check, source);
+    if (key != NULL) {
+        const bool fits =
+            mcpz_keyring_read(mcpz_bytes(check->chunk, length), key, &check->keyring) == MCPZ_OK;
+        check->report->keys = fits ? MCPZ_DATA_KEYS_FIT : MCPZ_DATA_KEYS_OTHER;
+    }
+}
+
+bool mcpz_data_has_envelope(const struct mcpz_data_set *set)
+{
+    uint8_t bytes[MCPZ_TOKEN_FILE_BYTES_MAX];
+    struct mcpz_token_file envelope;
+    const uint8_t *id = NULL;
+    bool fits = false;
+    uint8_t *ring = malloc(MCPZ_RING_BYTES_MAX);
+
+    if (ring != NULL) {
+        const size_t ring_length = read_file(set, MCPZ_DATA_RING, ring, MCPZ_RING_BYTES_MAX);
+        const size_t length = read_file(set, MCPZ_DATA_TOKEN_KEY, bytes, sizeof(bytes));
+        fits = mcpz_token_file_read(mcpz_bytes(bytes, length), &envelope) == MCPZ_OK &&
+               mcpz_ring_check(mcpz_bytes(ring, ring_length), &id) == MCPZ_OK &&
+               memcmp(envelope.key_id, id, sizeof(envelope.key_id)) == 0;
+    }
+    free(ring);
+    return fits;
+}
+
+mcpz_error mcpz_data_check(const struct mcpz_data_set *set, const struct mcpz_key_source *key,
                            struct mcpz_data_report *report)
 {
     struct check check = {.set = set, .report = report, .chunk = malloc(CHUNK_BYTES_MAX)};
@@ -259,7 +314,7 @@ mcpz_error mcpz_data_check(const struct mcpz_data_set *set, struct mcpz_bytes no
 
     *report = (struct mcpz_data_report){.trouble = ""};
     if (check.chunk != NULL) {
-        find_keys(&check, node_key);
+        find_keys(&check, key);
         error = mcpz_record_opener_init(&check.opener, check.keyring);
     }
     if (error == MCPZ_OK) {

@@ -8,12 +8,14 @@
 #ifndef BACKUP_DATA_CHECK_H
 #define BACKUP_DATA_CHECK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <mcpz/error.h>
 
 #include "backup/data_set.h"
 #include "base/attr.h"
+#include "blob/key_home.h"
 #include "proto/record.h"
 #include "store/check.h"
 
@@ -33,16 +35,21 @@ struct mcpz_data_report {
     uint64_t bases;  /* of them, that older deltas were folded to; each is what was signed */
     uint64_t chunks;
     enum mcpz_data_keys keys;
-    char trouble[512]; /* what is wrong, for people; "": nothing */
+    char token_trouble[512]; /* why a token did not give the node key, for people; "": it did */
+    char trouble[512];       /* what is wrong, for people; "": nothing */
 };
 
 /**
- * Check it, opening records with the ring in the set and the text of its node key: `node_key`, or
- * where that is empty the one in the set, if it has one. Errors: MCPZ_ECORRUPT, MCPZ_EVERSION,
- * MCPZ_EIO, MCPZ_ENOMEM; report->trouble says what and where.
+ * Check it, opening records with the ring in the set and its node key: the text of `key`, else the
+ * one in the set, else what the token of `key` makes of the envelope in the set. NULL: only what
+ * is in the set. Errors: MCPZ_ECORRUPT, MCPZ_EVERSION, MCPZ_EIO, MCPZ_ENOMEM; report->trouble says
+ * what and where.
  */
 MCPZ_MUST_USE mcpz_error mcpz_data_check(const struct mcpz_data_set *set,
-                                         struct mcpz_bytes node_key,
+                                         const struct mcpz_key_source *key,
                                          struct mcpz_data_report *report);
+
+/** Is the node key in the set, wrapped by a token, the one of the ring in it? Asks no token. */
+bool mcpz_data_has_envelope(const struct mcpz_data_set *set);
 
 #endif

@@ -103,14 +103,14 @@ void mcpz_blob_worker_destroy(struct mcpz_blob_worker *worker)
 static mcpz_error open_keyring(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     char path[PATH_BYTES_MAX + 8];
-    struct mcpz_keyring_trouble trouble;
+    struct mcpz_key_trouble trouble;
 
     if (worker->keyring != NULL) {
         return MCPZ_OK;
     }
     (void)snprintf(path, sizeof(path), "%s/keys", worker->directory);
     const struct mcpz_keyring_config config = {
-        .directory = path, .key_text = worker->node_key, .key_text_old = worker->node_key_old};
+        .directory = path, .key = {.text = worker->node_key, .text_old = worker->node_key_old}};
     mcpz_error error = mcpz_keyring_open(&config, &worker->keyring, &trouble);
     if (error != MCPZ_OK) {
         (void)snprintf(job->text, sizeof(job->text), "%s", trouble.text);

@@ -7,79 +7,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/hex.h"
 #include "blob/ring.h"
 #include "blob/secret_file.h"
 #include "crypto/identity.h"
 #include "store/directory.h"
 
-#define PATH_BYTES_MAX 4096
-
 struct mcpz_keyring {
     pthread_mutex_t mutex; /* over all that follows */
+    struct mcpz_key_home home;
     struct mcpz_node_key *node_key;
-    bool is_given; /* by the environment */
     struct mcpz_ring ring;
-    char directory[PATH_BYTES_MAX];
-    char key_path[PATH_BYTES_MAX + 16];
-    char new_key_path[PATH_BYTES_MAX + 16]; /* until the ring is wrapped with it */
-    char ring_path[PATH_BYTES_MAX + 16];
+    char ring_path[MCPZ_KEY_HOME_PATH_BYTES_MAX + 16];
 };
-
-/* ---- Node keys as text ---------------------------------------------------------------------- */
-
-static mcpz_error key_from_text(const char *text, struct mcpz_node_key **key)
-{
-    uint8_t bytes[MCPZ_NODE_KEY_BYTES];
-
-    if (!mcpz_hex_read(mcpz_bytes(text, strnlen(text, MCPZ_NODE_KEY_TEXT_CHARS + 1)), bytes,
-                       sizeof(bytes))) {
-        mcpz_wipe(bytes, sizeof(bytes));
-        return MCPZ_EPROTO;
-    }
-    mcpz_error error = mcpz_node_key_create(bytes, key);
-    mcpz_wipe(bytes, sizeof(bytes));
-    return error;
-}
-
-static mcpz_error key_from_file(const char *path, struct mcpz_node_key **key)
-{
-    char text[MCPZ_NODE_KEY_TEXT_CHARS + 2] = {0};
-    size_t length = 0;
-
-    mcpz_error error =
-        mcpz_secret_file_read(path, (uint8_t *)text, MCPZ_NODE_KEY_TEXT_CHARS + 1, &length);
-    if (error == MCPZ_OK) {
-        if (length > 0 && text[length - 1] == '\n') {
-            text[length - 1] = '\0';
-        }
-        error = key_from_text(text, key);
-    }
-    mcpz_wipe(text, sizeof(text));
-    return error == MCPZ_EFULL ? MCPZ_EPROTO : error;
-}
-
-/* A new key, also in a file. */
-static mcpz_error make_key(const struct mcpz_keyring *keyring, const char *path,
-                           struct mcpz_node_key **key)
-{
-    uint8_t bytes[MCPZ_NODE_KEY_BYTES];
-    char text[MCPZ_NODE_KEY_TEXT_CHARS + 2];
-
-    mcpz_random(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        (void)snprintf(text + 2 * i, 3, "%02x", (unsigned)bytes[i]);
-    }
-    text[MCPZ_NODE_KEY_TEXT_CHARS] = '\n';
-    mcpz_error error = mcpz_secret_file_write(keyring->directory, path,
-                                              mcpz_bytes(text, MCPZ_NODE_KEY_TEXT_CHARS + 1));
-    if (error == MCPZ_OK) {
-        error = mcpz_node_key_create(bytes, key);
-    }
-    mcpz_wipe(bytes, sizeof(bytes));
-    mcpz_wipe(text, sizeof(text));
-    return error;
-}
 
 /* Write the ring, without the keys that `ending` ends. */
 static mcpz_error write_ring(const struct mcpz_keyring *keyring,
@@ -92,38 +31,13 @@ static mcpz_error write_ring(const struct mcpz_keyring *keyring,
         return MCPZ_ENOMEM;
     }
     const size_t length = mcpz_ring_write(&keyring->ring, node_key, ending, bytes);
-    mcpz_error error =
-        mcpz_secret_file_write(keyring->directory, keyring->ring_path, mcpz_bytes(bytes, length));
+    mcpz_error error = mcpz_secret_file_write(keyring->home.directory, keyring->ring_path,
+                                              mcpz_bytes(bytes, length));
     free(bytes);
     return error;
 }
 
 /* ---- Opening -------------------------------------------------------------------------------- */
-
-static bool is_key(const struct mcpz_node_key *key, const uint8_t *id)
-{
-    uint8_t own[MCPZ_NODE_KEY_ID_BYTES];
-
-    if (key == NULL) {
-        return false;
-    }
-    mcpz_node_key_id(key, own);
-    return memcmp(own, id, sizeof(own)) == 0;
-}
-
-/* The node key, from the environment or the file; one is made if there is none and no ring. */
-static mcpz_error find_node_key(struct mcpz_keyring *keyring,
-                                const struct mcpz_keyring_config *config, bool has_ring)
-{
-    keyring->is_given = config->key_text != NULL;
-    if (keyring->is_given) {
-        return key_from_text(config->key_text, &keyring->node_key);
-    }
-    mcpz_error error = key_from_file(keyring->key_path, &keyring->node_key);
-    return error == MCPZ_ENOTFOUND && !has_ring
-               ? make_key(keyring, keyring->key_path, &keyring->node_key)
-               : error;
-}
 
 static void take_key(struct mcpz_keyring *keyring, struct mcpz_node_key *key)
 {
@@ -131,132 +45,106 @@ static void take_key(struct mcpz_keyring *keyring, struct mcpz_node_key *key)
     keyring->node_key = key;
 }
 
-/* Read the ring with `key`, then have it wrapped with the node key that we were given. */
-static mcpz_error read_with_old(struct mcpz_keyring *keyring, struct mcpz_node_key *old,
+/* Read the ring with `old`, then have it wrapped with the node key that we were given. */
+static mcpz_error read_with_old(struct mcpz_keyring *keyring, const struct mcpz_node_key *old,
                                 struct mcpz_bytes ring)
 {
-    struct mcpz_node_key *given = keyring->node_key;
+    mcpz_error error = mcpz_ring_read(&keyring->ring, old, ring);
 
-    keyring->node_key = old;
-    mcpz_error error = mcpz_ring_read(&keyring->ring, keyring->node_key, ring);
-    take_key(keyring, given);
     if (error == MCPZ_OK) {
-        error = write_ring(keyring, given, NULL);
+        error = write_ring(keyring, keyring->node_key, NULL);
     }
     if (error == MCPZ_OK) {
-        mcpz_secret_file_wipe(keyring->key_path); /* nothing is wrapped with it any more */
+        mcpz_key_home_forget_file(&keyring->home);
     }
     return error;
 }
 
-static mcpz_error read_ring(struct mcpz_keyring *keyring, const struct mcpz_keyring_config *config,
-                            struct mcpz_bytes ring)
+/* Find the node key of `ring`, if there is one, and read that. */
+static mcpz_error open_ring(struct mcpz_keyring *keyring, const struct mcpz_key_source *source,
+                            const struct mcpz_bytes *ring, struct mcpz_key_trouble *trouble)
 {
-    struct mcpz_node_key *other = NULL;
-    const uint8_t *id;
+    struct mcpz_key_found found;
+    const uint8_t *id = NULL;
+    mcpz_error error = ring != NULL ? mcpz_ring_check(*ring, &id) : MCPZ_OK;
 
-    mcpz_error error = mcpz_ring_check(ring, &id);
+    if (error == MCPZ_OK) {
+        error = mcpz_key_home_open(&keyring->home, source, id, &found, trouble);
+    }
     if (error != MCPZ_OK) {
         return error;
     }
-    if (!is_key(keyring->node_key, id) && !keyring->is_given &&
-        key_from_file(keyring->new_key_path, &other) == MCPZ_OK && is_key(other, id)) {
-        /* A rotation was cut short after the ring was wrapped anew: its key takes its place. */
-        error =
-            mcpz_secret_file_move(keyring->directory, keyring->new_key_path, keyring->key_path);
-        take_key(keyring, other);
-        other = NULL;
+    take_key(keyring, found.key);
+    if (ring != NULL) {
+        error = found.old != NULL ? read_with_old(keyring, found.old, *ring)
+                                  : mcpz_ring_read(&keyring->ring, keyring->node_key, *ring);
     }
-    mcpz_node_key_destroy(other);
-    other = NULL;
-    if (error != MCPZ_OK) {
-        return error;
+    mcpz_node_key_destroy(found.old);
+    if (error == MCPZ_OK) {
+        mcpz_key_home_settle(&keyring->home, keyring->node_key);
     }
-    if (is_key(keyring->node_key, id)) {
-        return mcpz_ring_read(&keyring->ring, keyring->node_key, ring);
-    }
-    if (config->key_text_old != NULL) {
-        error = key_from_text(config->key_text_old, &other);
-        if (error != MCPZ_OK || is_key(other, id)) {
-            return error != MCPZ_OK ? error : read_with_old(keyring, other, ring);
-        }
-        mcpz_node_key_destroy(other);
-    }
-    return MCPZ_EAUTH;
+    return error;
 }
 
-static bool name_files(struct mcpz_keyring *keyring, const char *directory)
-{
-    const size_t length = strlen(directory);
-
-    if (length + 1 >= PATH_BYTES_MAX) {
-        return false;
-    }
-    memcpy(keyring->directory, directory, length + 1);
-    (void)snprintf(keyring->key_path, sizeof(keyring->key_path), "%s/node.key", directory);
-    (void)snprintf(keyring->new_key_path, sizeof(keyring->new_key_path), "%s/node.key.new",
-                   directory);
-    (void)snprintf(keyring->ring_path, sizeof(keyring->ring_path), "%s/ring", directory);
-    return true;
-}
-
-static mcpz_error open_all(struct mcpz_keyring *keyring, const struct mcpz_keyring_config *config)
+static mcpz_error open_all(struct mcpz_keyring *keyring, const struct mcpz_key_source *source,
+                           struct mcpz_key_trouble *trouble)
 {
     size_t length = 0;
-
     uint8_t *bytes = malloc(MCPZ_RING_BYTES_MAX);
+
     if (bytes == NULL) {
         return MCPZ_ENOMEM;
     }
     mcpz_error error =
         mcpz_secret_file_read(keyring->ring_path, bytes, MCPZ_RING_BYTES_MAX, &length);
-    const bool has_ring = error != MCPZ_ENOTFOUND;
-    if (error == MCPZ_OK || !has_ring) {
-        error = find_node_key(keyring, config, has_ring);
-    }
-    if (error == MCPZ_OK && has_ring) {
-        error = read_ring(keyring, config, mcpz_bytes(bytes, length));
-    }
     if (error == MCPZ_OK) {
-        mcpz_secret_file_wipe(keyring->new_key_path);
+        const struct mcpz_bytes ring = mcpz_bytes(bytes, length);
+        error = open_ring(keyring, source, &ring, trouble);
+    } else if (error == MCPZ_ENOTFOUND) {
+        error = open_ring(keyring, source, NULL, trouble);
     }
     free(bytes);
     return error == MCPZ_EFULL ? MCPZ_ECORRUPT : error;
 }
 
+/* Whoever knows better has said so already. */
 static void explain(const struct mcpz_keyring *keyring, mcpz_error error,
-                    struct mcpz_keyring_trouble *trouble)
+                    struct mcpz_key_trouble *trouble)
 {
-    const char *hint = "";
-
-    if (error == MCPZ_EAUTH) {
-        hint = ": its files must be of mode 0600 and yours, and MCPZ_NODE_KEY, or node.key, the "
-               "key that its ring was wrapped with (MCPZ_NODE_KEY_OLD names the one before)";
-    } else if (error == MCPZ_EPROTO) {
-        hint = ": a node key is 64 hexadecimal digits";
-    } else if (error == MCPZ_ENOTFOUND) {
-        hint = ": there is a ring, but node.key, which its keys were wrapped with, is missing";
+    if (trouble->text[0] == '\0') {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "keys in %.160s: %s%s",
+                       keyring->home.directory, mcpz_strerror(error),
+                       error == MCPZ_EAUTH ? ": its files must be of mode 0600 and yours" : "");
     }
-    (void)snprintf(trouble->text, sizeof(trouble->text), "keys in %s: %s%s", keyring->directory,
-                   mcpz_strerror(error), hint);
 }
 
-mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *config,
-                             struct mcpz_keyring **keyring, struct mcpz_keyring_trouble *trouble)
+static struct mcpz_keyring *make(void)
 {
     struct mcpz_keyring *made = calloc(1, sizeof(*made));
 
+    if (made != NULL) {
+        int failed = pthread_mutex_init(&made->mutex, NULL);
+        assert(failed == 0);
+    }
+    return made;
+}
+
+mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *config,
+                             struct mcpz_keyring **keyring, struct mcpz_key_trouble *trouble)
+{
+    struct mcpz_keyring *made = make();
+
     *keyring = NULL;
     trouble->text[0] = '\0';
-    if (made == NULL || !name_files(made, config->directory)) {
-        free(made);
+    if (made == NULL || mcpz_key_home_init(&made->home, config->directory) != MCPZ_OK) {
+        mcpz_keyring_close(made);
         return MCPZ_ENOMEM;
     }
-    int failed = pthread_mutex_init(&made->mutex, NULL);
-    assert(failed == 0);
+    (void)snprintf(made->ring_path, sizeof(made->ring_path), "%s/" MCPZ_RING_FILE,
+                   config->directory);
     mcpz_error error = mcpz_directory_make(config->directory);
     if (error == MCPZ_OK) {
-        error = open_all(made, config);
+        error = open_all(made, &config->key, trouble);
     }
     if (error != MCPZ_OK) {
         explain(made, error, trouble);
@@ -267,28 +155,24 @@ mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *config,
     return MCPZ_OK;
 }
 
-mcpz_error mcpz_keyring_read(struct mcpz_bytes ring, struct mcpz_bytes key_text,
+mcpz_error mcpz_keyring_read(struct mcpz_bytes ring, struct mcpz_node_key *key,
                              struct mcpz_keyring **keyring)
 {
-    struct mcpz_keyring *made = calloc(1, sizeof(*made));
-    char text[MCPZ_NODE_KEY_TEXT_CHARS + 1];
+    struct mcpz_keyring *made = make();
+    uint8_t own[MCPZ_NODE_KEY_ID_BYTES];
     const uint8_t *id = NULL;
 
     *keyring = NULL;
     if (made == NULL) {
+        mcpz_node_key_destroy(key);
         return MCPZ_ENOMEM;
     }
-    int failed = pthread_mutex_init(&made->mutex, NULL);
-    assert(failed == 0);
-    mcpz_bytes_to_text(key_text, text, sizeof(text));
-    mcpz_error error = key_from_text(text, &made->node_key);
-    mcpz_wipe(text, sizeof(text));
+    made->node_key = key;
+    mcpz_node_key_id(key, own);
+    mcpz_error error = mcpz_ring_check(ring, &id);
     if (error == MCPZ_OK) {
-        error = mcpz_ring_check(ring, &id);
-    }
-    if (error == MCPZ_OK) {
-        error = is_key(made->node_key, id) ? mcpz_ring_read(&made->ring, made->node_key, ring)
-                                           : MCPZ_EAUTH;
+        error = memcmp(own, id, sizeof(own)) == 0 ? mcpz_ring_read(&made->ring, key, ring)
+                                                  : MCPZ_EAUTH;
     }
     if (error != MCPZ_OK) {
         mcpz_keyring_close(made);
@@ -305,6 +189,7 @@ void mcpz_keyring_close(struct mcpz_keyring *keyring)
     }
     mcpz_ring_clear(&keyring->ring);
     mcpz_node_key_destroy(keyring->node_key);
+    mcpz_key_home_finish(&keyring->home);
     (void)pthread_mutex_destroy(&keyring->mutex);
     free(keyring);
 }
@@ -621,7 +506,7 @@ static mcpz_error rewrap(struct mcpz_keyring *keyring, const struct mcpz_keyring
 {
     struct mcpz_node_key *fresh = NULL;
 
-    mcpz_error error = make_key(keyring, keyring->new_key_path, &fresh);
+    mcpz_error error = mcpz_key_home_renew(&keyring->home, &fresh);
     if (error == MCPZ_OK) {
         error = write_ring(keyring, fresh, ending);
     }
@@ -630,17 +515,14 @@ static mcpz_error rewrap(struct mcpz_keyring *keyring, const struct mcpz_keyring
         return error;
     }
     take_key(keyring, fresh);
-    if (mcpz_secret_file_move(keyring->directory, keyring->new_key_path, keyring->key_path) !=
-        MCPZ_OK) {
-        /* Nothing is lost: the next start finds the key that fits where it is now. */
-    }
+    mcpz_key_home_replace(&keyring->home);
     return MCPZ_OK;
 }
 
 mcpz_error mcpz_keyring_rotate(struct mcpz_keyring *keyring)
 {
     lock(keyring);
-    mcpz_error error = keyring->is_given ? MCPZ_EUNSUPPORTED : rewrap(keyring, NULL);
+    mcpz_error error = rewrap(keyring, NULL);
     unlock(keyring);
     return error;
 }
@@ -711,8 +593,8 @@ static mcpz_error shred(struct mcpz_keyring *keyring, const struct mcpz_keyring_
     }
     *known = *end;
     /* If this fails, some that are still there are noted: they are found before the note is. */
-    mcpz_error error = keyring->is_given || !has_one ? write_ring(keyring, keyring->node_key, end)
-                                                     : rewrap(keyring, end);
+    const bool renews = has_one && keyring->home.place != MCPZ_KEY_IN_ENVIRONMENT;
+    mcpz_error error = renews ? rewrap(keyring, end) : write_ring(keyring, keyring->node_key, end);
     if (error != MCPZ_OK) {
         *known = before;
         known->at_ms = before.at_ms == end->at_ms ? 0 : before.at_ms;
@@ -789,5 +671,12 @@ void mcpz_keyring_node_key_id(struct mcpz_keyring *keyring, uint8_t *id)
 {
     lock(keyring);
     mcpz_node_key_id(keyring->node_key, id);
+    unlock(keyring);
+}
+
+void mcpz_keyring_show_node_key(struct mcpz_keyring *keyring, uint8_t *bytes)
+{
+    lock(keyring);
+    mcpz_node_key_show(keyring->node_key, bytes);
     unlock(keyring);
 }

@@ -1,16 +1,13 @@
 /*
  * The tenants' keys on this node's disk, wrapped by the node key.
  *
- *   DIRECTORY/node.key   64 hexadecimal digits; made at the first start, mode 0600 and no more
  *   DIRECTORY/ring       which node key, and per tenant its wrapped key; with a digest (ring.h)
  *
- * The node key may come from the environment instead; then it is not on the disk at all, and is
- * changed by giving the new one together with the old one. Else mcpz_keyring_rotate() makes a new
- * one. Files are replaced as a whole, and the old contents overwritten; file systems that copy on
- * write, and disks that move blocks about, may keep them, so who shreds a tenant's key gets a new
- * node key as well: what is left of the old ring is then of no use.
- *
- * A crash between the two files leaves both node keys: the one that fits the ring is taken.
+ * Where the node key is, key_home.h says. One from the environment is changed by giving the new
+ * one together with the old one; else mcpz_keyring_rotate() makes a new one. Files are replaced as
+ * a whole, and the old contents overwritten; file systems that copy on write, and disks that move
+ * blocks about, may keep them, so who shreds a tenant's key gets a new node key as well: what is
+ * left of the old ring is then of no use.
  *
  * The thread of blobs and the loop use one ring: each call is whole before the next one. Keys
  * that are lent are copies, their borrower's; others are lent within the thread of blobs, where
@@ -30,22 +27,16 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "blob/key_home.h"
 #include "crypto/tenant_key.h"
 
 #define MCPZ_KEYRING_TENANTS_MAX 1024
 #define MCPZ_KEYRING_SHREDDED_MAX 4096 /* keys remembered to have been shredded, the newest */
 #define MCPZ_KEYRING_ENDS_MAX 1024     /* tenants of which is remembered when they ended */
-#define MCPZ_NODE_KEY_TEXT_CHARS 64
 
 struct mcpz_keyring_config {
-    const char *directory;    /* made (mode 0700) if it is not there */
-    const char *key_text;     /* from the environment; NULL: the file */
-    const char *key_text_old; /* what the ring was wrapped with before; NULL: the same */
-};
-
-/* Why it could not be opened, for people: what, where, what to do. */
-struct mcpz_keyring_trouble {
-    char text[512];
+    const char *directory;      /* made (mode 0700) if it is not there */
+    struct mcpz_key_source key; /* the node key */
 };
 
 struct mcpz_keyring;
@@ -53,24 +44,21 @@ struct mcpz_keyring;
 /**
  * Open or make it. On error `*keyring` is NULL and `trouble->text` says what is wrong.
  *
- * Errors: MCPZ_EAUTH     others can read the key's file, or the ring is of another node key
- *         MCPZ_ECORRUPT  the ring is damaged; MCPZ_EPROTO  the node key is no key
- *         MCPZ_ENOTFOUND  there is a ring, but no node key; MCPZ_EVERSION
- *         MCPZ_EIO, MCPZ_ENOSPACE, MCPZ_ENOMEM
+ * Errors: MCPZ_ECORRUPT  the ring is damaged; MCPZ_EVERSION
+ *         MCPZ_EIO, MCPZ_ENOSPACE, MCPZ_ENOMEM; those of mcpz_key_home_open()
  */
 MCPZ_MUST_USE mcpz_error mcpz_keyring_open(const struct mcpz_keyring_config *config,
                                            struct mcpz_keyring **keyring,
-                                           struct mcpz_keyring_trouble *trouble);
+                                           struct mcpz_key_trouble *trouble);
 
 /**
- * Keys to read with, out of a ring and the text of its node key (64 hexadecimal digits, and a line
- * feed perhaps), wherever they lie. Nothing is made or written: only to be looked into, and
- * closed.
+ * Keys to read with, out of a ring, wherever it lies, and its node key, which is taken, also on
+ * error. Nothing is made or written: only to be looked into, and closed.
  *
- * Errors: MCPZ_EAUTH  it is of another node key; MCPZ_ECORRUPT, MCPZ_EPROTO, MCPZ_EVERSION,
- *         MCPZ_ENOMEM; `*keyring` is then NULL
+ * Errors: MCPZ_EAUTH  it is of another node key; MCPZ_ECORRUPT, MCPZ_EVERSION, MCPZ_ENOMEM;
+ *         `*keyring` is then NULL
  */
-MCPZ_MUST_USE mcpz_error mcpz_keyring_read(struct mcpz_bytes ring, struct mcpz_bytes key_text,
+MCPZ_MUST_USE mcpz_error mcpz_keyring_read(struct mcpz_bytes ring, struct mcpz_node_key *key,
                                            struct mcpz_keyring **keyring);
 
 /** Wipe all keys from memory. NULL is fine. */
@@ -178,5 +166,8 @@ struct mcpz_bytes mcpz_keyring_tenant(struct mcpz_keyring *keyring, size_t index
 
 /** Which node key it is now: MCPZ_NODE_KEY_ID_BYTES. */
 void mcpz_keyring_node_key_id(struct mcpz_keyring *keyring, uint8_t *id);
+
+/** The node key itself, MCPZ_NODE_KEY_BYTES: wipe them. */
+void mcpz_keyring_show_node_key(struct mcpz_keyring *keyring, uint8_t *bytes);
 
 #endif

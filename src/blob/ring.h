@@ -23,6 +23,7 @@
 #include "crypto/digest.h"
 #include "crypto/tenant_key.h"
 
+#define MCPZ_RING_FILE "ring"                             /* in the directory of keys */
 #define MCPZ_RING_KEYS_MAX (2 * MCPZ_KEYRING_TENANTS_MAX) /* of each tenant two */
 #define MCPZ_RING_HEAD_BYTES (9 + MCPZ_NODE_KEY_ID_BYTES + 6)
 #define MCPZ_RING_BYTES_MAX                                                                       \

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "blob/key_care.h"
+#include "crypto/identity.h"
+#include "embed/node_key_source.h"
 #include "exec/machine.h"
 
 #define TEXT_BYTES 512
@@ -226,6 +230,59 @@ void mcpz_checkup_store(struct mcpz_checkup *checkup, const struct mcpz_config *
                       "%llu MiB free; the store may take %llu MiB",
                       (unsigned long long)(free_bytes >> 20),
                       (unsigned long long)(config->store_bytes_max >> 20));
+}
+
+/* ---- The node key ------------------------------------------------------------------------- */
+
+static void note_key(struct mcpz_checkup *checkup, const struct mcpz_key_care *care)
+{
+    switch (care->place) {
+    case MCPZ_KEY_IN_FILE:
+        mcpz_checkup_note(checkup, "node key", MCPZ_FINDING_OK, NULL, "in DATA/keys/node.key%s",
+                          care->has_ring ? "" : ", made at the first start");
+        return;
+    case MCPZ_KEY_IN_ENVIRONMENT:
+        mcpz_checkup_note(checkup, "node key", MCPZ_FINDING_OK, NULL, "in MCPZ_NODE_KEY");
+        return;
+    case MCPZ_KEY_IN_TOKEN:
+        mcpz_checkup_note(checkup, "node key", MCPZ_FINDING_OK, NULL,
+                          "wrapped by the token \"%s\" (%s, serial %s), which is there; its PIN "
+                          "was not tried",
+                          care->token.token, care->token.model, care->token.serial);
+        return;
+    }
+}
+
+void mcpz_checkup_keys(struct mcpz_checkup *checkup, const struct mcpz_config *config,
+                       bool node_runs)
+{
+    struct mcpz_node_key_source source;
+    struct mcpz_key_care care = {.place = MCPZ_KEY_IN_FILE};
+    struct mcpz_trouble trouble = {.text = ""};
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "%s/keys", config->data);
+    mcpz_error error = mcpz_crypto_init();
+    if (error == MCPZ_OK) {
+        error = mcpz_node_key_source(config, &source, &trouble);
+    }
+    if (error == MCPZ_OK) {
+        error = mcpz_key_care_look(path, &source.key, &care);
+    }
+    if (error == MCPZ_OK) {
+        note_key(checkup, &care);
+        return;
+    }
+    mcpz_checkup_note(checkup, "node key", node_runs ? MCPZ_FINDING_WARN : MCPZ_FINDING_FAIL,
+                      node_runs
+                          ? "the node that runs has it; its next start may not: see \"keys\" "
+                            "in the configuration"
+                          : "the node does not start without it: see \"keys\" in the "
+                            "configuration",
+                      "%s",
+                      trouble.text[0] != '\0'        ? trouble.text
+                      : care.trouble.text[0] != '\0' ? care.trouble.text
+                                                     : mcpz_strerror(error));
 }
 
 /* ---- The port ----------------------------------------------------------------------------- */

@@ -30,6 +30,13 @@ void mcpz_checkup_workspaces(struct mcpz_checkup *checkup, const struct mcpz_con
 /** The data directory and its disk. */
 void mcpz_checkup_store(struct mcpz_checkup *checkup, const struct mcpz_config *config);
 
+/**
+ * Where the node key is, and whether it can be had from there: without trying a PIN. `node_runs`:
+ * it had it, from an environment that may be another.
+ */
+void mcpz_checkup_keys(struct mcpz_checkup *checkup, const struct mcpz_config *config,
+                       bool node_runs);
+
 /** The port. `node_runs`: then it is in use by right. */
 void mcpz_checkup_port(struct mcpz_checkup *checkup, const struct mcpz_config *config,
                        bool node_runs);

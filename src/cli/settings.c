@@ -46,7 +46,10 @@ static mcpz_error take_flags(const struct mcpz_invocation *invocation, bool is_a
     return MCPZ_OK;
 }
 
-static mcpz_error read_all(const struct mcpz_invocation *invocation, bool is_again,
+/* With flags or without: whose they are says `how`. */
+enum flags { FLAGS_OF_OTHERS, FLAGS_OURS, FLAGS_OURS_AGAIN };
+
+static mcpz_error read_all(const struct mcpz_invocation *invocation, enum flags how,
                            struct mcpz_config *config, struct mcpz_config_trouble *trouble)
 {
     char path[PATH_BYTES];
@@ -58,8 +61,8 @@ static mcpz_error read_all(const struct mcpz_invocation *invocation, bool is_aga
     if (error == MCPZ_OK) {
         error = mcpz_config_read_environment(config, trouble);
     }
-    if (error == MCPZ_OK) {
-        error = take_flags(invocation, is_again, config, trouble);
+    if (error == MCPZ_OK && how != FLAGS_OF_OTHERS) {
+        error = take_flags(invocation, how == FLAGS_OURS_AGAIN, config, trouble);
     }
     if (error == MCPZ_OK) {
         error = mcpz_config_settle(config, trouble);
@@ -67,18 +70,30 @@ static mcpz_error read_all(const struct mcpz_invocation *invocation, bool is_aga
     return error;
 }
 
-mcpz_error mcpz_settings_read(const struct mcpz_invocation *invocation, bool is_again,
-                              struct mcpz_config *config, struct mcpz_trouble *trouble)
+static mcpz_error read_settings(const struct mcpz_invocation *invocation, enum flags how,
+                                struct mcpz_config *config, struct mcpz_trouble *trouble)
 {
     struct mcpz_config_trouble why = {.text = ""};
     mcpz_error error = mcpz_config_init(config);
 
     if (error == MCPZ_OK) {
-        error = read_all(invocation, is_again, config, &why);
+        error = read_all(invocation, how, config, &why);
     }
     if (error != MCPZ_OK) {
         mcpz_trouble_say(trouble, "%s", why.text[0] != '\0' ? why.text : mcpz_strerror(error));
         mcpz_config_finish(config);
     }
     return error;
+}
+
+mcpz_error mcpz_settings_read(const struct mcpz_invocation *invocation, bool is_again,
+                              struct mcpz_config *config, struct mcpz_trouble *trouble)
+{
+    return read_settings(invocation, is_again ? FLAGS_OURS_AGAIN : FLAGS_OURS, config, trouble);
+}
+
+mcpz_error mcpz_settings_read_said(const struct mcpz_invocation *invocation,
+                                   struct mcpz_config *config, struct mcpz_trouble *trouble)
+{
+    return read_settings(invocation, FLAGS_OF_OTHERS, config, trouble);
 }

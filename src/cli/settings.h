@@ -30,4 +30,9 @@ MCPZ_MUST_USE mcpz_error mcpz_settings_read(const struct mcpz_invocation *invoca
                                             bool is_again, struct mcpz_config *config,
                                             struct mcpz_trouble *trouble);
 
+/** As above, without the flags: for verbs whose options are their own. */
+MCPZ_MUST_USE mcpz_error mcpz_settings_read_said(const struct mcpz_invocation *invocation,
+                                                 struct mcpz_config *config,
+                                                 struct mcpz_trouble *trouble);
+
 #endif

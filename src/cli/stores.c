@@ -34,6 +34,17 @@ enum mcpz_exit mcpz_stores_hold(const struct mcpz_invocation *invocation, int *l
     return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", trouble.text);
 }
 
+void mcpz_stores_show_token(const struct mcpz_data_report *report)
+{
+    if (report->token_trouble[0] != '\0') {
+        (void)fputs("mcpz: only the shapes of records were looked at, as the node key could not "
+                    "be had: ",
+                    stderr);
+        mcpz_print_clean(stderr, report->token_trouble);
+        (void)fputc('\n', stderr);
+    }
+}
+
 enum mcpz_exit mcpz_stores_show(const struct mcpz_invocation *invocation, const char *what,
                                 const struct mcpz_data_report *report)
 {

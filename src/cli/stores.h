@@ -16,6 +16,9 @@
  */
 enum mcpz_exit mcpz_stores_hold(const struct mcpz_invocation *invocation, int *lock);
 
+/** Tell, as a remark, why a token did not give the node key, if that is so. */
+void mcpz_stores_show_token(const struct mcpz_data_report *report);
+
 /** Tell what a check has found: `what` was checked, a file or a directory. */
 enum mcpz_exit mcpz_stores_show(const struct mcpz_invocation *invocation, const char *what,
                                 const struct mcpz_data_report *report);

@@ -18,6 +18,7 @@
 #include "blob/keyring.h"
 #include "blob/secret_file.h"
 #include "cli/ask.h"
+#include "cli/key_settings.h"
 #include "cli/show.h"
 #include "cli/spool.h"
 #include "cli/stores.h"
@@ -131,18 +132,13 @@ static enum mcpz_exit fail_text(const struct mcpz_invocation *invocation, mcpz_e
                      text);
 }
 
-/* The node key where it is in reach, to open what a backup holds with; "": it is not. */
-static const char *find_node_key(const struct mcpz_invocation *invocation,
+/* The node key that lies in --data, to open what a backup holds with; NULL: there is none. */
+static const char *read_node_key(const struct mcpz_invocation *invocation,
                                  char key[MCPZ_NODE_KEY_TEXT_CHARS + 1])
 {
-    const char *given = getenv("MCPZ_NODE_KEY");
     char path[PATH_MAX];
     size_t length = 0;
 
-    if (given != NULL) {
-        (void)snprintf(key, MCPZ_NODE_KEY_TEXT_CHARS + 1, "%s", given);
-        return key;
-    }
     key[0] = '\0';
     (void)snprintf(path, sizeof(path), "%s/" MCPZ_DATA_NODE_KEY, invocation->data);
     if (mcpz_secret_file_read(path, (uint8_t *)key, MCPZ_NODE_KEY_TEXT_CHARS + 1, &length) !=
@@ -151,25 +147,32 @@ static const char *find_node_key(const struct mcpz_invocation *invocation,
         length = 0;
     }
     key[length < MCPZ_NODE_KEY_TEXT_CHARS ? length : MCPZ_NODE_KEY_TEXT_CHARS] = '\0';
-    return key;
+    return key[0] != '\0' ? key : NULL;
 }
 
 /* Check the backup in `file`, from its beginning; `path` is what people call it. */
 static enum mcpz_exit verify(const struct mcpz_invocation *invocation, int file, const char *path,
                              struct mcpz_backup_head *head, struct mcpz_data_report *report)
 {
-    char key[MCPZ_NODE_KEY_TEXT_CHARS + 1];
-    const struct mcpz_bytes node_key = mcpz_text(find_node_key(invocation, key));
+    static struct mcpz_key_settings settings; /* a configuration is large */
+    char key[MCPZ_NODE_KEY_TEXT_CHARS + 1] = "";
     struct mcpz_data_set set;
     struct mcpz_trouble trouble;
-    enum mcpz_exit status = MCPZ_EXIT_OK;
 
+    enum mcpz_exit status = mcpz_key_settings_read(invocation, &settings);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (settings.any.text == NULL) {
+        settings.any.text = read_node_key(invocation, key);
+    }
     mcpz_error error = mcpz_backup_list(file, head, &set);
     if (error != MCPZ_OK) {
         mcpz_trouble_say(&trouble, "%s: %s", path, set.trouble);
         status = fail_text(invocation, error, trouble.text);
     } else {
-        error = mcpz_data_check(&set, node_key, report);
+        error = mcpz_data_check(&set, &settings.any, report);
+        mcpz_stores_show_token(report);
         if (error != MCPZ_OK) {
             mcpz_trouble_say(&trouble,
                              "%s is whole, but what it was made of was damaged already: %s", path,
@@ -178,6 +181,7 @@ static enum mcpz_exit verify(const struct mcpz_invocation *invocation, int file,
         }
     }
     mcpz_data_set_finish(&set);
+    mcpz_key_settings_finish(&settings);
     mcpz_wipe(key, sizeof(key));
     return status;
 }
@@ -413,14 +417,14 @@ static enum mcpz_exit run_backup_verify(const struct mcpz_invocation *invocation
 static enum mcpz_exit run_backup_restore(const struct mcpz_invocation *invocation)
 {
     static struct mcpz_restore restore;
-    const char *given = getenv("MCPZ_NODE_KEY");
+    static struct mcpz_key_settings settings;
     struct progress progress = progress_begin(invocation);
     const char *path;
 
     restore = (struct mcpz_restore){.file = open_argument(invocation, &path),
                                     .directory = invocation->data,
                                     .force = mcpz_option_is_given(invocation, "force"),
-                                    .node_key = mcpz_text(given != NULL ? given : ""),
+                                    .key = &settings.any,
                                     .progress = progress_show,
                                     .context = &progress};
     if (restore.file < 0) {
@@ -429,8 +433,14 @@ static enum mcpz_exit run_backup_restore(const struct mcpz_invocation *invocatio
     if (mcpz_crypto_init() != MCPZ_OK) {
         return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", "no cryptography here");
     }
+    enum mcpz_exit status = mcpz_key_settings_read(invocation, &settings);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
     mcpz_error error = mcpz_restore_run(&restore);
+    mcpz_key_settings_finish(&settings);
     progress_end(&progress);
+    mcpz_stores_show_token(&restore.report);
     if (error != MCPZ_OK) {
         return fail_text(invocation, error, restore.trouble);
     }
@@ -527,7 +537,8 @@ static const struct mcpz_verb verbs[] = {
     "Records, blobs and keys as they are at one moment; a node that does not run is copied,\n"
     "too. FILE appears whole and checked, or not at all; in a DIR it is named after the time.\n"
     "Whoever has the file can be this node, but read what it keeps only with the node key, which\n"
-    "is not in it: keep DATA/keys/node.key elsewhere.\n"
+    "is not in it: keep DATA/keys/node.key elsewhere. Where a token wraps it (keys.source), it is\n"
+    "in it as it was wrapped, and the token is needed, or a copy of its key.\n"
     "\n"
     "Examples:\n"
     "  mcpz backup create /mnt/attic/\n"
@@ -536,7 +547,8 @@ static const struct mcpz_verb verbs[] = {
 {
     run_backup_verify, "backup verify", "FILE|-", 1, 1, "check every byte of a backup",
     "Every digest, every page of its stores, every record, every part of a blob. Needs no\n"
-    "node; records are opened if the node key is in MCPZ_NODE_KEY, in --data or in the backup.\n"
+    "node; records are opened if the node key is in MCPZ_NODE_KEY, in --data or in the backup,\n"
+    "there also wrapped by the token that keys.token names.\n"
     "Exit status 1 if anything is wrong.\n"
     "\n"
     "Example:\n"
@@ -548,8 +560,9 @@ static const struct mcpz_verb verbs[] = {
     "Into --data, which must be empty and have no node running. All of it is checked before\n"
     "the directory is touched. The node that starts on it is the one that was backed up, but\n"
     "writes as a new writer, so that what others have seen since is not taken for its own.\n"
-    "The node key must be in DATA/keys/node.key or MCPZ_NODE_KEY. A DATA/keys/ring that is there\n"
-    "is used instead of the backup's: so what was shredded since stays shredded.\n"
+    "The node key must be in DATA/keys/node.key or MCPZ_NODE_KEY, or in the backup, wrapped by a\n"
+    "token. A DATA/keys/ring that is there is used instead of the backup's: so what was shredded\n"
+    "since stays shredded.\n"
     "\n"
     "Example:\n"
     "  mcpz backup restore node.mcpzbackup --data /srv/mcpz && mcpz up --data /srv/mcpz\n",

@@ -75,6 +75,7 @@ static void check(const struct mcpz_invocation *invocation, struct mcpz_checkup 
     } else {
         mcpz_checkup_note(checkup, "configuration", MCPZ_FINDING_OK, NULL, "valid");
         mcpz_checkup_store(checkup, &config);
+        mcpz_checkup_keys(checkup, &config, status != NULL);
         mcpz_checkup_port(checkup, &config, status != NULL);
         mcpz_checkup_workspaces(checkup, &config);
         mcpz_config_finish(&config);

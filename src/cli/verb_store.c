@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cli/ask.h"
+#include "cli/key_settings.h"
 #include "cli/show.h"
 #include "cli/stores.h"
 #include "cli/verb_tables.h"
@@ -22,23 +23,29 @@
 
 static enum mcpz_exit check_here(const struct mcpz_invocation *invocation)
 {
+    static struct mcpz_key_settings settings; /* a configuration is large */
     struct mcpz_data_set set;
     struct mcpz_data_report report = {.trouble = ""};
-    enum mcpz_exit status;
 
     if (mcpz_crypto_init() != MCPZ_OK) {
         return mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", "no cryptography here");
+    }
+    enum mcpz_exit status = mcpz_key_settings_read(invocation, &settings);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
     }
     mcpz_error error = mcpz_data_set_open(&set, invocation->data, NULL);
     if (error != MCPZ_OK) {
         status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", set.trouble);
     } else {
-        error = mcpz_data_check(&set, mcpz_bytes(NULL, 0), &report);
+        error = mcpz_data_check(&set, &settings.any, &report);
+        mcpz_stores_show_token(&report);
         status = error == MCPZ_OK || report.trouble[0] != '\0'
                      ? mcpz_stores_show(invocation, invocation->data, &report)
                      : mcpz_fail(invocation, MCPZ_EXIT_FAILED, "internal", mcpz_strerror(error));
     }
     mcpz_data_set_finish(&set);
+    mcpz_key_settings_finish(&settings);
     return status;
 }
 
@@ -144,7 +151,7 @@ static enum mcpz_exit run_store_compact(const struct mcpz_invocation *invocation
 /* ---- repair ------------------------------------------------------------------------------- */
 
 /* Is anything wrong that a repair would mend? */
-static bool is_well(const struct mcpz_invocation *invocation)
+static bool is_well(const struct mcpz_invocation *invocation, const struct mcpz_key_source *key)
 {
     struct mcpz_data_set set;
     struct mcpz_data_report report = {.trouble = ""};
@@ -155,34 +162,27 @@ static bool is_well(const struct mcpz_invocation *invocation)
     }
     error = mcpz_data_set_open(&set, invocation->data, NULL);
     if (error == MCPZ_OK) {
-        error = mcpz_data_check(&set, mcpz_bytes(NULL, 0), &report);
+        error = mcpz_data_check(&set, key, &report);
     }
     mcpz_data_set_finish(&set);
     return error == MCPZ_OK;
 }
 
-static enum mcpz_exit run_store_repair(const struct mcpz_invocation *invocation)
+static enum mcpz_exit repair_here(const struct mcpz_invocation *invocation,
+                                  const struct mcpz_key_settings *settings)
 {
-    const struct mcpz_repair_keys keys = {.node_key = getenv("MCPZ_NODE_KEY"),
-                                          .node_key_old = getenv("MCPZ_NODE_KEY_OLD")};
     struct mcpz_repair repair;
     struct mcpz_trouble trouble = {.text = ""};
-    int lock;
 
-    enum mcpz_exit status = mcpz_stores_hold(invocation, &lock);
-    if (status != MCPZ_EXIT_OK) {
-        return status;
+    if (settings->error != MCPZ_OK) {
+        return mcpz_fail(invocation, MCPZ_EXIT_CONFIG, "config", settings->trouble.text);
     }
-    if (lock < 0) {
-        return mcpz_fail(invocation, MCPZ_EXIT_CONFLICT, "conflict",
-                         "a node runs on it: its store is well enough to be used");
-    }
-    mcpz_directory_close(lock);
-    if (is_well(invocation)) {
+    if (is_well(invocation, &settings->source.key)) {
         (void)printf("%s: well: nothing was done\n", invocation->data);
         return MCPZ_EXIT_OK;
     }
-    mcpz_error error = mcpz_repair_store(invocation->data, &keys, true, &repair, &trouble);
+    mcpz_error error =
+        mcpz_repair_store(invocation->data, &settings->source.key, true, &repair, &trouble);
     if (error != MCPZ_OK) {
         return mcpz_fail(invocation,
                          error == MCPZ_ECONFLICT ? MCPZ_EXIT_CONFLICT : MCPZ_EXIT_FAILED,
@@ -202,6 +202,28 @@ static enum mcpz_exit run_store_repair(const struct mcpz_invocation *invocation)
                      invocation->data, repair.place, repair.salvaged.records);
     }
     return MCPZ_EXIT_OK;
+}
+
+static enum mcpz_exit run_store_repair(const struct mcpz_invocation *invocation)
+{
+    static struct mcpz_key_settings settings;
+    int lock;
+
+    enum mcpz_exit status = mcpz_stores_hold(invocation, &lock);
+    if (status != MCPZ_EXIT_OK) {
+        return status;
+    }
+    if (lock < 0) {
+        return mcpz_fail(invocation, MCPZ_EXIT_CONFLICT, "conflict",
+                         "a node runs on it: its store is well enough to be used");
+    }
+    mcpz_directory_close(lock);
+    status = mcpz_key_settings_read(invocation, &settings);
+    if (status == MCPZ_EXIT_OK) {
+        status = repair_here(invocation, &settings);
+        mcpz_key_settings_finish(&settings);
+    }
+    return status;
 }
 
 /* clang-format off */

@@ -27,6 +27,7 @@ extern const struct mcpz_verb_table mcpz_durable_verbs;
 extern const struct mcpz_verb_table mcpz_events_verbs;
 extern const struct mcpz_verb_table mcpz_help_verbs;
 extern const struct mcpz_verb_table mcpz_history_verbs;
+extern const struct mcpz_verb_table mcpz_key_verbs;
 extern const struct mcpz_verb_table mcpz_layout_verbs;
 extern const struct mcpz_verb_table mcpz_mcp_verbs;
 extern const struct mcpz_verb_table mcpz_mcp_config_verbs;

@@ -172,10 +172,20 @@ static void on_stop(void *context)
 
 static enum mcpz_exit fail(const struct up *up, mcpz_error error)
 {
-    enum mcpz_exit status = error == MCPZ_ECONFIG ? MCPZ_EXIT_CONFIG : MCPZ_EXIT_FAILED;
+    enum mcpz_exit status = MCPZ_EXIT_FAILED;
+    const char *word = "start_failed";
 
-    return mcpz_fail(up->invocation, status, error == MCPZ_ECONFIG ? "config" : "start_failed",
-                     up->trouble.text);
+    if (error == MCPZ_ECONFIG) {
+        status = MCPZ_EXIT_CONFIG;
+        word = "config";
+    } else if (error == MCPZ_EAUTH) { /* of a key, a token */
+        status = MCPZ_EXIT_DENIED;
+        word = "denied";
+    } else if (error == MCPZ_ENOTFOUND) {
+        status = MCPZ_EXIT_NOT_FOUND;
+        word = "not_found";
+    }
+    return mcpz_fail(up->invocation, status, word, up->trouble.text);
 }
 
 static void say_ready(void *context)

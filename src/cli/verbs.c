@@ -36,6 +36,7 @@ static const struct mcpz_verb_table *const tables[] = {
     &mcpz_backup_verbs,
     &mcpz_store_verbs,
     &mcpz_blob_verbs,
+    &mcpz_key_verbs,
     &mcpz_bench_verbs,
     &mcpz_doctor_verbs,
     &mcpz_config_verbs,

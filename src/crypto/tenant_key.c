@@ -81,6 +81,40 @@ void mcpz_node_key_id(const struct mcpz_node_key *key, uint8_t *id)
     memcpy(id, digest, MCPZ_NODE_KEY_ID_BYTES);
 }
 
+void mcpz_node_key_show(const struct mcpz_node_key *key, uint8_t *bytes)
+{
+    memcpy(bytes, key->bytes, MCPZ_NODE_KEY_BYTES);
+}
+
+void mcpz_node_key_wrap(const struct mcpz_node_key *key, const struct mcpz_node_key *outer,
+                        struct mcpz_bytes about, uint8_t *wrapped)
+{
+    randombytes_buf(wrapped, AEAD_NONCE);
+    int failed = crypto_aead_xchacha20poly1305_ietf_encrypt(
+        wrapped + AEAD_NONCE, NULL, key->bytes, MCPZ_NODE_KEY_BYTES, about.data, about.length,
+        NULL, wrapped, outer->bytes);
+    assert(failed == 0);
+}
+
+mcpz_error mcpz_node_key_unwrap(const struct mcpz_node_key *outer, struct mcpz_bytes about,
+                                const uint8_t *wrapped, struct mcpz_node_key **key)
+{
+    struct mcpz_node_key *made = sodium_malloc(sizeof(*made));
+
+    *key = NULL;
+    if (made == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(made->bytes, NULL, NULL, wrapped + AEAD_NONCE,
+                                                   MCPZ_NODE_KEY_BYTES + AEAD_TAG, about.data,
+                                                   about.length, wrapped, outer->bytes) != 0) {
+        mcpz_node_key_destroy(made);
+        return MCPZ_EAUTH;
+    }
+    *key = made;
+    return MCPZ_OK;
+}
+
 static void derive(struct mcpz_tenant_key *key, enum mcpz_tenant_key_use use,
                    struct mcpz_bytes tenant)
 {

@@ -63,6 +63,23 @@ void mcpz_node_key_destroy(struct mcpz_node_key *key);
 /** Which key it is (MCPZ_NODE_KEY_ID_BYTES), without telling anything of it. */
 void mcpz_node_key_id(const struct mcpz_node_key *key, uint8_t *id);
 
+/** Write its MCPZ_NODE_KEY_BYTES, of which mcpz_node_key_create() makes it again. Wipe them. */
+void mcpz_node_key_show(const struct mcpz_node_key *key, uint8_t *bytes);
+
+/** Write it sealed with another one: MCPZ_WRAPPED_KEY_BYTES, different ones each time. `about` is
+ * what else must be the same when it is opened. */
+void mcpz_node_key_wrap(const struct mcpz_node_key *key, const struct mcpz_node_key *outer,
+                        struct mcpz_bytes about, uint8_t *wrapped);
+
+/**
+ * The key that was sealed so.
+ *
+ * Errors: MCPZ_EAUTH  not with that one, not with that about it, or changed; MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_node_key_unwrap(const struct mcpz_node_key *outer,
+                                              struct mcpz_bytes about, const uint8_t *wrapped,
+                                              struct mcpz_node_key **key);
+
 /** A new key for `tenant` (at most MCPZ_TENANT_BYTES_MAX, asserted). Errors: MCPZ_ENOMEM */
 MCPZ_MUST_USE mcpz_error mcpz_tenant_key_create(enum mcpz_tenant_key_use use,
                                                 struct mcpz_bytes tenant,

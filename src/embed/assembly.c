@@ -12,6 +12,7 @@
 #include "desk/reception.h"
 #include "embed/hosting.h"
 #include "embed/keys.h"
+#include "embed/node_key_source.h"
 #include "embed/reach.h"
 #include "embed/repair.h"
 #include "engine/vault.h"
@@ -124,13 +125,20 @@ static mcpz_error open_keys(struct mcpz_assembly *assembly)
 static mcpz_error open_keyring(struct mcpz_assembly *assembly)
 {
     char path[MCPZ_ASSEMBLY_PATH_BYTES + 64];
-    struct mcpz_keyring_trouble why;
-    const struct mcpz_keyring_config config = {.directory =
-                                                   inside(assembly, KEYRING_DIRECTORY, path),
-                                               .key_text = getenv("MCPZ_NODE_KEY"),
-                                               .key_text_old = getenv("MCPZ_NODE_KEY_OLD")};
+    struct mcpz_key_trouble why;
+    struct mcpz_node_key_source source;
+    mcpz_error error = mcpz_node_key_source(assembly->config, &source, assembly->trouble);
 
-    mcpz_error error = mcpz_keyring_open(&config, &assembly->keyring, &why);
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (source.key.token != NULL) {
+        mcpz_log(MCPZ_LOG_INFO, "keys", "asking the token for the node key",
+                 "token=\"%s\" module=\"%s\"", source.token.token, source.token.module);
+    }
+    const struct mcpz_keyring_config config = {
+        .directory = inside(assembly, KEYRING_DIRECTORY, path), .key = source.key};
+    error = mcpz_keyring_open(&config, &assembly->keyring, &why);
     if (error != MCPZ_OK) {
         mcpz_trouble_say(assembly->trouble, "%s",
                          why.text[0] != '\0' ? why.text : mcpz_strerror(error));
@@ -159,16 +167,18 @@ static uint64_t key_ended_ms(void *context, struct mcpz_bytes tenant)
 static mcpz_error repair(struct mcpz_assembly *assembly, const char *why)
 {
     const char *mode = assembly->config->store_repair;
-    const struct mcpz_repair_keys keys = {.node_key = getenv("MCPZ_NODE_KEY"),
-                                          .node_key_old = getenv("MCPZ_NODE_KEY_OLD")};
+    struct mcpz_node_key_source source;
     struct mcpz_trouble trouble;
     struct mcpz_repair *made = strcmp(mode, "never") != 0 ? calloc(1, sizeof(*made)) : NULL;
 
     if (made == NULL) {
         return MCPZ_ECORRUPT;
     }
-    mcpz_error error =
-        mcpz_repair_store(assembly->data, &keys, strcmp(mode, "always") == 0, made, &trouble);
+    mcpz_error error = mcpz_node_key_source(assembly->config, &source, &trouble);
+    if (error == MCPZ_OK) {
+        error = mcpz_repair_store(assembly->data, &source.key, strcmp(mode, "always") == 0, made,
+                                  &trouble);
+    }
     if (error != MCPZ_OK) {
         mcpz_trouble_say(assembly->trouble, "%s; it was not repaired: %s", why, trouble.text);
         free(made);

@@ -139,14 +139,13 @@ static mcpz_error exchange(const char *data, const char *fresh, struct mcpz_repa
     return error;
 }
 
-static mcpz_error open_keyring(const char *data, const struct mcpz_repair_keys *keys,
+static mcpz_error open_keyring(const char *data, const struct mcpz_key_source *key,
                                struct mcpz_keyring **keyring, struct mcpz_trouble *trouble)
 {
     char path[PATH_BYTES];
-    struct mcpz_keyring_trouble why = {.text = ""};
+    struct mcpz_key_trouble why = {.text = ""};
     const struct mcpz_keyring_config config = {.directory = inside(data, "keys", path),
-                                               .key_text = keys->node_key,
-                                               .key_text_old = keys->node_key_old};
+                                               .key = *key};
 
     mcpz_error error = mcpz_keyring_open(&config, keyring, &why);
     if (error != MCPZ_OK) {
@@ -155,7 +154,7 @@ static mcpz_error open_keyring(const char *data, const struct mcpz_repair_keys *
     return error;
 }
 
-mcpz_error mcpz_repair_store(const char *data, const struct mcpz_repair_keys *keys, bool force,
+mcpz_error mcpz_repair_store(const char *data, const struct mcpz_key_source *key, bool force,
                              struct mcpz_repair *repair, struct mcpz_trouble *trouble)
 {
     char store[PATH_BYTES];
@@ -174,7 +173,7 @@ mcpz_error mcpz_repair_store(const char *data, const struct mcpz_repair_keys *ke
         mcpz_trouble_say(trouble, "%s", why.text);
         return error;
     }
-    error = open_keyring(data, keys, &as.keyring, trouble);
+    error = open_keyring(data, key, &as.keyring, trouble);
     if (error != MCPZ_OK) {
         mcpz_directory_close(lock);
         return error;

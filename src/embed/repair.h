@@ -31,20 +31,14 @@ struct mcpz_repair {
     char place[MCPZ_REPAIR_PLACE_BYTES]; /* where the damaged store is, in the data directory */
 };
 
-/* The key of tenants' keys, where it is not in a file: as struct mcpz_keyring_config has them. */
-struct mcpz_repair_keys {
-    const char *node_key;
-    const char *node_key_old;
-};
-
 /**
- * Set the store in `data` aside, which nobody has open, and begin a new one. `force`: also where
- * no other node is known.
+ * Set the store in `data` aside, which nobody has open, and begin a new one. `key`: where the node
+ * key is. `force`: also where no other node is known.
  *
  * Errors: MCPZ_EUNSUPPORTED  it is not done here: `trouble` says why; the store is as it was
  *         MCPZ_ECONFLICT, MCPZ_ENOTFOUND, MCPZ_ENOSPACE, MCPZ_EIO, MCPZ_ENOMEM
  */
-MCPZ_MUST_USE mcpz_error mcpz_repair_store(const char *data, const struct mcpz_repair_keys *keys,
+MCPZ_MUST_USE mcpz_error mcpz_repair_store(const char *data, const struct mcpz_key_source *key,
                                            bool force, struct mcpz_repair *repair,
                                            struct mcpz_trouble *trouble);
 

@@ -32,6 +32,7 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .store_repair = strdup("auto"),
         .history_seconds = MCPZ_HISTORY_SECONDS_DEFAULT,
         .grace_seconds = MCPZ_GRACE_SECONDS_DEFAULT,
+        .keys_source = strdup(MCPZ_KEYS_AUTO),
         .blob_repair_seconds = MCPZ_BLOB_REPAIR_SECONDS_DEFAULT,
         .snapshots_kept = MCPZ_SNAPSHOTS_KEPT_DEFAULT,
         .workspaces_max = MCPZ_WORKSPACES_DEFAULT,
@@ -44,7 +45,8 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .timing = mcpz_timing_or_default(&(struct mcpz_node_timing){0}),
     };
     if (config->data == NULL || config->listen == NULL || config->log_level == NULL ||
-        config->log_format == NULL || config->isolation == NULL || config->store_repair == NULL) {
+        config->log_format == NULL || config->isolation == NULL || config->store_repair == NULL ||
+        config->keys_source == NULL) {
         mcpz_config_finish(config);
         return MCPZ_ENOMEM;
     }
@@ -79,6 +81,11 @@ void mcpz_config_finish(struct mcpz_config *config)
     mcpz_config_wipe(config->join);
     free(config->isolation);
     free(config->store_repair);
+    free(config->keys_source);
+    free(config->keys_module);
+    free(config->keys_token);
+    free(config->keys_object);
+    free(config->keys_pin);
     free(config->api);
     mcpz_config_wipe(config->api_keys);
     mcpz_config_wipe(config->jwt_secret);
@@ -399,6 +406,26 @@ static mcpz_error settle_api(const struct mcpz_config *config, struct mcpz_confi
     return MCPZ_OK;
 }
 
+/* A token is found by two of its keys. */
+static mcpz_error settle_keys(const struct mcpz_config *config,
+                              struct mcpz_config_trouble *trouble)
+{
+    if (strcmp(config->keys_source, MCPZ_KEYS_PKCS11) != 0) {
+        return MCPZ_OK;
+    }
+    if (config->keys_module == NULL) {
+        return refuse_key(config, MCPZ_KEY_NODE_KEY_SOURCE, trouble,
+                          "a token needs keys.module, the path of its PKCS#11 module: "
+                          "/usr/lib/softhsm/libsofthsm2.so, or what came with it");
+    }
+    if (config->keys_token == NULL) {
+        return refuse_key(config, MCPZ_KEY_NODE_KEY_SOURCE, trouble,
+                          "a token needs keys.token, its label or pkcs11: URI: `p11tool "
+                          "--list-tokens` or `softhsm2-util --show-slots` show it");
+    }
+    return MCPZ_OK;
+}
+
 /* The host's name as far as it can be a node's. */
 static mcpz_error settle_name(struct mcpz_config *config)
 {
@@ -440,6 +467,9 @@ mcpz_error mcpz_config_settle(struct mcpz_config *config, struct mcpz_config_tro
     settle_isolation(config, config->providers, config->provider_count);
     settle_isolation(config, config->pools, config->pool_count);
     mcpz_error error = settle_api(config, trouble);
+    if (error == MCPZ_OK) {
+        error = settle_keys(config, trouble);
+    }
     if (error == MCPZ_OK) {
         error = settle_addresses(config, trouble);
     }

@@ -23,6 +23,8 @@
  *   - pattern: memory.*
  *     route: failover attic cellar                           core: host/rule_text.h
  *   workspaces: {isolation: degraded, max: 10}             agents: {history: 7d, grace: 10d}
+ *   keys: {source: pkcs11, module: /usr/lib/softhsm/libsofthsm2.so, token: attic, object: mcpz,
+ *          pin: "file:/run/secrets/pin"}
  *   tasks: {attempts: 5, backoff_ms: 1000, ttl_seconds: 86400, lease_seconds: 20,
  *           hold_seconds: 60, grace_seconds: 2, retention_seconds: 3600}
  */
@@ -125,6 +127,12 @@ struct mcpz_config {
     uint32_t api_connections;  /* of clients, over TCP and the Unix socket together */
     size_t workspaces_max;     /* at once; further tasks wait */
 
+    char *keys_source; /* where the node key is: MCPZ_KEYS_AUTO ... */
+    char *keys_module; /* the rest is of a PKCS#11 token; NULL: not said */
+    char *keys_token;  /* label or URI */
+    char *keys_object;
+    char *keys_pin; /* env:NAME or file:PATH */
+
     uint64_t store_bytes_max;
     char *store_repair;           /* auto: where other nodes are known; always, never */
     bool store_compact;           /* before each start */
@@ -153,6 +161,12 @@ struct mcpz_config_trouble {
 };
 
 #define MCPZ_LISTEN_NONE "none"
+
+/* `keys_source`. */
+#define MCPZ_KEYS_AUTO "auto" /* the environment if it is there, else the file */
+#define MCPZ_KEYS_FILE "file"
+#define MCPZ_KEYS_ENVIRONMENT "environment"
+#define MCPZ_KEYS_PKCS11 "pkcs11"
 
 /** Does the node take connections from other nodes? Else it only dials out. */
 bool mcpz_config_listens(const struct mcpz_config *config);

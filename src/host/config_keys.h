@@ -42,6 +42,11 @@ enum mcpz_key {
     MCPZ_KEY_TENANT_LEVEL,
     MCPZ_KEY_CALLS_PER_SECOND,
     MCPZ_KEY_STOP_SECONDS,
+    MCPZ_KEY_NODE_KEY_SOURCE,
+    MCPZ_KEY_NODE_KEY_MODULE,
+    MCPZ_KEY_NODE_KEY_TOKEN,
+    MCPZ_KEY_NODE_KEY_OBJECT,
+    MCPZ_KEY_NODE_KEY_PIN,
     MCPZ_KEY_STORE_REPAIR,
     MCPZ_KEY_STORE_COMPACT,
     MCPZ_KEY_AGENTS_HISTORY,
@@ -203,6 +208,18 @@ mcpz_error mcpz_config_store_agents(struct mcpz_config *config, const struct mcp
                                     char **value, struct mcpz_config_trouble *trouble);
 bool mcpz_config_agents_shown(const struct mcpz_config *config, enum mcpz_key key, char *text,
                               size_t capacity);
+
+/* config_node_key.c: where the node key is. Each is one text. */
+mcpz_error mcpz_config_read_key_source(const struct mcpz_setting *setting, char **value,
+                                       struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_key_module(const struct mcpz_setting *setting, char **value,
+                                       struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_key_token(const struct mcpz_setting *setting, char **value,
+                                      struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_key_object(const struct mcpz_setting *setting, char **value,
+                                       struct mcpz_config_trouble *trouble);
+mcpz_error mcpz_config_read_key_pin(const struct mcpz_setting *setting, char **value,
+                                    struct mcpz_config_trouble *trouble);
 
 /** A number from `min` to `max`, of at most 9 digits, in digits. Errors: MCPZ_ECONFIG, MCPZ_ENOMEM
  */

@@ -91,6 +91,13 @@ struct config_file {
         char *stop_seconds;
     } limits;
     struct {
+        char *source;
+        char *module;
+        char *token;
+        char *object;
+        char *pin;
+    } keys;
+    struct {
         char *repair;
         char *compact;
     } store;
@@ -175,6 +182,12 @@ static const cyaml_schema_field_t limits_fields[] = {
     TEXT_FIELD("calls_per_second", limits.calls_per_second),
     TEXT_FIELD("stop_seconds", limits.stop_seconds),
     CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t keys_fields[] = {
+    TEXT_FIELD("source", keys.source), TEXT_FIELD("module", keys.module),
+    TEXT_FIELD("token", keys.token),   TEXT_FIELD("object", keys.object),
+    TEXT_FIELD("pin", keys.pin),       CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t store_fields[] = {
@@ -338,6 +351,7 @@ static const cyaml_schema_field_t file_fields[] = {
     GROUP_FIELD("store", store_fields),
     GROUP_FIELD("agents", agents_fields),
     GROUP_FIELD("blobs", blobs_fields),
+    GROUP_FIELD("keys", keys_fields),
     GROUP_FIELD("snapshots", snapshots_fields),
     GROUP_FIELD("tasks", tasks_fields),
     CYAML_FIELD_SEQUENCE("tenants", OPTIONAL, struct config_file, tenants, &tenant_value, 0,
@@ -354,7 +368,7 @@ static const cyaml_schema_value_t file_value = {
 };
 
 static_assert(MCPZ_YAML_PLACES_MAX >=
-                  40 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
+                  45 + MCPZ_ROLES_MAX + MCPZ_SEEDS_MAX + MCPZ_API_KEYS_MAX +
                       (MCPZ_PROVIDERS_MAX + MCPZ_AGENT_POOLS_MAX) *
                           (2 + MCPZ_SERVICE_KEY_COUNT + 2 * MCPZ_SERVICE_PATHS_MAX +
                            MCPZ_SERVICE_PLUGINS_MAX) +
@@ -589,6 +603,11 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_TENANT_LEVEL, file->limits.tenant_level},
         {MCPZ_KEY_CALLS_PER_SECOND, file->limits.calls_per_second},
         {MCPZ_KEY_STOP_SECONDS, file->limits.stop_seconds},
+        {MCPZ_KEY_NODE_KEY_SOURCE, file->keys.source},
+        {MCPZ_KEY_NODE_KEY_MODULE, file->keys.module},
+        {MCPZ_KEY_NODE_KEY_TOKEN, file->keys.token},
+        {MCPZ_KEY_NODE_KEY_OBJECT, file->keys.object},
+        {MCPZ_KEY_NODE_KEY_PIN, file->keys.pin},
         {MCPZ_KEY_STORE_REPAIR, file->store.repair},
         {MCPZ_KEY_STORE_COMPACT, file->store.compact},
         {MCPZ_KEY_AGENTS_HISTORY, file->agents.history},

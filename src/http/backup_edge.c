@@ -18,6 +18,7 @@ struct pinning {
 
 struct mcpz_backup_edge {
     struct mcpz_loop *loop;
+    struct mcpz_keyring *keyring;
     const struct mcpz_blob_port *blobs;
     struct mcpz_backup_port port;
     ev_async news;
@@ -82,6 +83,7 @@ static void start(struct mcpz_backup_edge *edge, struct mcpz_pin *blobs)
         .keep = ticket->keep,
         .rate = ticket->rate,
         .with_node_key = ticket->with_node_key,
+        .keyring = edge->keyring,
         .head = {.made_ms = mcpz_clock_wall_ms(), .program = MCPZ_VERSION},
         .notify = notify,
         .context = edge,
@@ -193,6 +195,7 @@ static void end(void *context, struct mcpz_backup_ticket *ticket)
 }
 
 mcpz_error mcpz_backup_edge_create(struct mcpz_loop *loop, const char *directory,
+                                   struct mcpz_keyring *keyring,
                                    const struct mcpz_blob_port *blobs,
                                    struct mcpz_backup_edge **edge)
 {
@@ -206,6 +209,7 @@ mcpz_error mcpz_backup_edge_create(struct mcpz_loop *loop, const char *directory
     memcpy(made->directory, directory, strlen(directory) + 1);
     made->loop = loop;
     made->blobs = blobs;
+    made->keyring = keyring;
     made->port = (struct mcpz_backup_port){.context = made, .begin = begin, .end = end};
     ev_async_init(&made->news, on_news);
     made->news.data = made;

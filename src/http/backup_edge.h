@@ -17,8 +17,10 @@
 
 struct mcpz_backup_edge;
 
-/** `directory` is copied; `blobs` may be NULL. Errors: MCPZ_ENOMEM */
+/** `directory` is copied; `keyring` is borrowed; it and `blobs` may be NULL. Errors: MCPZ_ENOMEM
+ */
 MCPZ_MUST_USE mcpz_error mcpz_backup_edge_create(struct mcpz_loop *loop, const char *directory,
+                                                 struct mcpz_keyring *keyring,
                                                  const struct mcpz_blob_port *blobs,
                                                  struct mcpz_backup_edge **edge);
 

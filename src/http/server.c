@@ -485,8 +485,8 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
                                                   .keyring = config->keyring};
     mcpz_error error = mcpz_blob_edge_create(mcpz_loop_ev(loop), &blobs, &made->blobs);
     if (error == MCPZ_OK) {
-        error = mcpz_backup_edge_create(loop, config->directory, mcpz_blob_edge_port(made->blobs),
-                                        &made->backup);
+        error = mcpz_backup_edge_create(loop, config->directory, config->keyring,
+                                        mcpz_blob_edge_port(made->blobs), &made->backup);
     }
     const struct mcpz_api_ports ports = {
         .context = made,

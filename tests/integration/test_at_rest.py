@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -12,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from mesh import Mesh, run, until, wait_linked  # noqa: E402
 
 MARK = "zqMARKqz"
+SOFT_MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 
 
 def marked(data):
@@ -98,6 +100,70 @@ class AtRest(unittest.TestCase):
         shutil.move(node.data / "kept", node.data / "keys")
         node.start()
         self.assertEqual(node.ask("agent", "get", "x")["state"], {})
+
+    def token(self):
+        """A token in software, in the mesh's directory; what a node is told of it."""
+        here = pathlib.Path(self.mesh.directory)
+        (here / "tokens").mkdir()
+        conf = here / "softhsm2.conf"
+        conf.write_text(f"directories.tokendir = {here / 'tokens'}\nobjectstore.backend = file\n")
+        subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "attic", "--pin", "271828",
+                        "--so-pin", "31415926"], env={**os.environ, "SOFTHSM2_CONF": str(conf)},
+                       check=True, capture_output=True)
+        (here / "pin").write_text("271828\n")
+        return {"SOFTHSM2_CONF": str(conf), "MCPZ_KEYS_SOURCE": "pkcs11", "MCPZ_KEYS_MODULE": SOFT_MODULE,
+                "MCPZ_KEYS_TOKEN": "attic", "MCPZ_KEYS_PIN": f"file:{here / 'pin'}"}
+
+    @unittest.skipUnless(os.path.exists(SOFT_MODULE), "needs softhsm2")
+    def test_a_token_keeps_the_node_key(self):
+        env = self.token()
+        node = self.mesh.founder("A", env=env)
+        node.ask("agent", "create", f"x-{MARK}")
+        node.ask("agent", "set", f"x-{MARK}", "k", json.dumps(MARK))
+        node.ask("key", "rotate")  # the token is not asked for that
+        self.assertTrue(node.ask("store", "check")["well"])
+
+        def names():
+            return sorted(path.name for path in (node.data / "keys").iterdir())
+
+        def start(**more):
+            node.start(env={**env, **more})
+            self.assertEqual(node.ask("agent", "get", f"x-{MARK}")["state"], {"k": MARK})
+            node.stop()
+        node.stop()
+        self.assertEqual(marked(node.data)[0], [])
+        self.assertEqual(names(), ["node.key.token", "ring"])
+        wrong = {**env, "MCPZ_KEYS_PIN": "env:PIN", "PIN": "000000"}
+        done = node.run("up", "--listen", "127.0.0.1:0", env=wrong)
+        self.assertEqual(done.returncode, 7)
+        self.assertIn("the PIN is wrong", done.stderr)
+        for change, status, words in (({"MCPZ_KEYS_TOKEN": "cellar"}, 6, "plug it in"),
+                                      ({"MCPZ_KEYS_MODULE": "/none.so"}, 3, "/none.so"),
+                                      ({"MCPZ_KEYS_SOURCE": "file"}, 6, "keys.source: pkcs11"),
+                                      ({"MCPZ_NODE_KEY": "00" * 32}, 3, "keys.source")):
+            done = node.run("up", "--listen", "127.0.0.1:0", env={**env, **change})
+            self.assertEqual((done.returncode, words in done.stderr), (status, True), done.stderr)
+        rows = {row["name"]: row for row in json.loads(node.run("doctor", "--json", env=env).stdout)["checks"]}
+        self.assertIn('"attic"', rows["node key"]["text"])
+        self.assertEqual(rows["node key"]["state"], "ok")
+        start()
+
+        # A backup holds it as it was wrapped: the token opens it.
+        backup = pathlib.Path(self.mesh.directory) / "node.mcpzbackup"
+        node.ask("backup", "create", backup, env=env)
+        done = node.run("backup", "verify", backup, env=env)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = node.run("backup", "verify", backup, env=wrong)
+        self.assertIn("only the shapes of records", done.stderr)
+
+        node.ask("key", "rewrap", "--destroy-old", env=env)
+        start()
+        self.assertEqual(node.ask("key", "move", "--to", "file", env=env)["source"], "file")
+        self.assertEqual(names(), ["node.key", "ring"])
+        start(MCPZ_KEYS_SOURCE="auto")
+        node.ask("key", "move", "--to", "pkcs11", env=env)
+        self.assertEqual(names(), ["node.key.token", "ring"])
+        start()
 
     def test_a_shredded_tenant_is_gone_and_stays_gone_in_copies(self):
         node = self.start()

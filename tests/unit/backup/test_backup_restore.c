@@ -181,8 +181,9 @@ TEST(a_node_key_is_taken_from_the_environment)
 
     snprintf(to, sizeof(to), "%s/to", world->scratch.path);
     read_key(world->data, "node.key", key);
-    struct mcpz_restore order = {
-        .file = world_open(world, world->length), .directory = to, .node_key = mcpz_text(key)};
+    struct mcpz_restore order = {.file = world_open(world, world->length),
+                                 .directory = to,
+                                 .key = &(const struct mcpz_key_source){.text = key}};
     CHECK_UINT(mcpz_restore_run(&order), MCPZ_OK);
     close(order.file);
     snprintf(found, sizeof(found), "%s/keys/node.key", to);
@@ -198,7 +199,7 @@ TEST(the_ring_that_is_here_is_used)
     char key[128];
     const struct mcpz_keyring_config config = {.directory = path};
     const struct mcpz_tenant_key *made;
-    struct mcpz_keyring_trouble trouble;
+    struct mcpz_key_trouble trouble;
     struct mcpz_keyring *ring;
 
     snprintf(path, sizeof(path), "%s/keys", world->data);

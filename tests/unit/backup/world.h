@@ -68,7 +68,7 @@ static inline struct mcpz_tenant_key *world_make_key(const char *data)
 {
     char path[SCRATCH_FILE_PATH_BYTES + 64];
     const struct mcpz_keyring_config config = {.directory = path};
-    struct mcpz_keyring_trouble trouble;
+    struct mcpz_key_trouble trouble;
     struct mcpz_keyring *ring;
     struct mcpz_tenant_key *key;
 

@@ -8,7 +8,7 @@
 static struct scratch scratch;
 static struct mcpz_keyring_config config;
 static struct mcpz_keyring *ring;
-static struct mcpz_keyring_trouble trouble;
+static struct mcpz_key_trouble trouble;
 
 static int set_up(void **state)
 {
@@ -301,17 +301,17 @@ TEST(the_environment_gives_the_node_key)
 
     CHECK(opened != NULL && fread(old, 1, MCPZ_NODE_KEY_TEXT_CHARS, opened) > 0);
     CHECK(fclose(opened) == 0);
-    config.key_text = KEY_A;
+    config.key.text = KEY_A;
     CHECK_UINT(reopen(), MCPZ_EAUTH);
     CHECK(strstr(trouble.text, "MCPZ_NODE_KEY_OLD") != NULL);
-    config.key_text_old = old;
+    config.key.text_old = old;
     CHECK_UINT(reopen(), MCPZ_OK);
     check_mark("acme", &a, true);
     CHECK(access(file("node.key"), F_OK) != 0); /* not on the disk any more */
-    config.key_text_old = KEY_A;
-    config.key_text = KEY_B;
+    config.key.text_old = KEY_A;
+    config.key.text = KEY_B;
     CHECK_UINT(reopen(), MCPZ_OK);
-    config.key_text_old = NULL;
+    config.key.text_old = NULL;
     CHECK_UINT(reopen(), MCPZ_OK);
     check_mark("acme", &a, true);
     CHECK_UINT(mcpz_keyring_rotate(ring), MCPZ_EUNSUPPORTED);
@@ -322,11 +322,11 @@ TEST(the_environment_gives_the_node_key)
 
 TEST(a_node_key_is_64_digits)
 {
-    config.key_text = "0011";
+    config.key.text = "0011";
     CHECK_UINT(reopen(), MCPZ_EPROTO);
-    config.key_text = KEY_A "0";
+    config.key.text = KEY_A "0";
     CHECK_UINT(reopen(), MCPZ_EPROTO);
-    config.key_text = "g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    config.key.text = "g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
     CHECK_UINT(reopen(), MCPZ_EPROTO);
 }
 

@@ -32,6 +32,11 @@ static const char *const variables[] = {
     "MCPZ_LOG_FORMAT",
     "MCPZ_LOG_FILE",
     "MCPZ_MAX_DIRECT_PEERS",
+    "MCPZ_KEYS_SOURCE",
+    "MCPZ_KEYS_MODULE",
+    "MCPZ_KEYS_TOKEN",
+    "MCPZ_KEYS_OBJECT",
+    "MCPZ_KEYS_PIN",
 };
 
 static struct mcpz_config config;
@@ -644,6 +649,11 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "limits.tenant_level = none (default)\n"
                "limits.calls_per_second = 0 (default)\n"
                "limits.stop_seconds = 5 (default)\n"
+               "keys.source = auto (default)\n"
+               "keys.module =  (default)\n"
+               "keys.token =  (default)\n"
+               "keys.object =  (default)\n"
+               "keys.pin =  (default)\n"
                "store.repair = auto (default)\n"
                "store.compact = false (default)\n"
                "agents.history = 7d (default)\n"
@@ -768,6 +778,58 @@ TEST(says_whom_a_node_works_for_and_how_much)
                     "MCPZ_TENANTS: a tenant's name must be UTF-8 of 1 to 64 bytes");
 }
 
+TEST(says_which_token_has_the_node_key)
+{
+    read_text("keys: {source: pkcs11, module: /m.so, token: attic, object: k, pin: 'env:P'}\n");
+    CHECK_UINT(mcpz_config_settle(&config, &trouble), MCPZ_OK);
+    CHECK_TEXT(config.keys_source, MCPZ_KEYS_PKCS11);
+    CHECK_TEXT(config.keys_module, "/m.so");
+    CHECK_TEXT(config.keys_token, "attic");
+    CHECK_TEXT(config.keys_object, "k");
+    CHECK_TEXT(config.keys_pin, "env:P");
+    set("MCPZ_KEYS_TOKEN", "pkcs11:serial=1");
+    set("MCPZ_KEYS_PIN", "file:/run/pin");
+    read_environment();
+    CHECK_TEXT(config.keys_token, "pkcs11:serial=1");
+    CHECK_TEXT(config.keys_pin, "file:/run/pin");
+
+    refuse_variable("MCPZ_KEYS_SOURCE", "hsm",
+                    "MCPZ_KEYS_SOURCE: \"hsm\" must be auto, file, environment or pkcs11");
+    refuse_variable("MCPZ_KEYS_MODULE", "m.so",
+                    "MCPZ_KEYS_MODULE: \"m.so\" must be the absolute path of a shared library");
+    refuse_variable("MCPZ_KEYS_TOKEN", "pkcs11:object=a",
+                    "MCPZ_KEYS_TOKEN: names no token: token= or serial=");
+    refuse_variable("MCPZ_KEYS_OBJECT",
+                    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0",
+                    "MCPZ_KEYS_OBJECT: must be the label of a key: 1 to 64 bytes");
+}
+
+/* What is refused is not shown: it may be the PIN. */
+TEST(a_pin_is_not_written_into_a_configuration)
+{
+    refuse_variable("MCPZ_KEYS_PIN", "271828",
+                    "MCPZ_KEYS_PIN: must say where the PIN is, env:NAME or file:/PATH: the PIN "
+                    "itself is not written here");
+    refuse_variable("MCPZ_KEYS_PIN", "file:pin",
+                    "MCPZ_KEYS_PIN: must say where the PIN is, env:NAME or file:/PATH: the PIN "
+                    "itself is not written here");
+    refuse_variable("MCPZ_KEYS_TOKEN", "pkcs11:token=a?pin-value=271828",
+                    "MCPZ_KEYS_TOKEN: has a query: say the PIN with keys.pin, the module with "
+                    "keys.module");
+}
+
+TEST(a_token_wants_a_module_and_a_name)
+{
+    read_text("keys: {source: pkcs11, token: attic}\n");
+    CHECK_UINT(mcpz_config_settle(&config, &trouble), MCPZ_ECONFIG);
+    CHECK(strstr(trouble.text, "keys.module") != NULL);
+    mcpz_config_finish(&config);
+    CHECK(mcpz_config_init(&config) == MCPZ_OK);
+    read_text("keys: {source: pkcs11, module: /m.so}\n");
+    CHECK_UINT(mcpz_config_settle(&config, &trouble), MCPZ_ECONFIG);
+    CHECK(strstr(trouble.text, "keys.token") != NULL);
+}
+
 TEST(bounds_the_number_of_tenants)
 {
     char list[2048] = "t0=opal";
@@ -863,5 +925,8 @@ TEST_MAIN(RUN_HERE(knows_what_to_do_without_being_told),
           RUN_HERE(says_how_long_history_of_agents_is_kept), RUN_HERE(shows_how_tools_are_called),
           RUN_HERE(says_how_durable_tasks_are_tried_and_kept),
           RUN_HERE(says_whom_a_node_works_for_and_how_much),
-          RUN_HERE(bounds_the_number_of_tenants), RUN_HERE(bounds_the_number_of_direct_peers),
+          RUN_HERE(says_which_token_has_the_node_key),
+          RUN_HERE(a_pin_is_not_written_into_a_configuration),
+          RUN_HERE(a_token_wants_a_module_and_a_name), RUN_HERE(bounds_the_number_of_tenants),
+          RUN_HERE(bounds_the_number_of_direct_peers),
           RUN_HERE(reads_sizes_with_units_and_bounds_them))

@@ -171,7 +171,7 @@ TEST(names_the_line_and_the_nearest_key)
     check("\"a\\nb\": 1\n",
           "m.yaml:1: unknown key \"a?b\": there are data, name, region, zone, "
           "roles, mesh, api, providers, pools, workspaces, limits, store, agents, blobs, "
-          "snapshots, tasks, tenants, rules, log, mcp");
+          "keys, snapshots, tasks, tenants, rules, log, mcp");
     check("? [a]\n: b\n", "m.yaml:1: a key must be a word");
     check("\"name\\0\": b\n", "m.yaml:1: a key must be a word");
 }
