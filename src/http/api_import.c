@@ -7,6 +7,7 @@
  */
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,10 +188,10 @@ static void answer(struct mcpz_exchange *exchange)
     const struct import *import = exchange->state;
 
     if (import->code != MCPZ_CODE_OK) {
-        mcpz_exchange_fail(exchange, import->code,
-                           "%llu of %llu deltas were applied, then one was refused: %.1024s",
-                           (unsigned long long)(import->applied + import->bases_applied),
-                           (unsigned long long)(import->deltas + import->bases), import->text);
+        mcpz_exchange_fail(
+            exchange, import->code,
+            "%" PRIu64 " of %" PRIu64 " deltas were applied, then one was refused: %.1024s",
+            import->applied + import->bases_applied, import->deltas + import->bases, import->text);
         return;
     }
     json_t *said =
