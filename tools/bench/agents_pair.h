@@ -45,7 +45,7 @@ struct bench_side {
     struct mcpz_engine *engine;
     mcpz_link link;
     double turn_began_s; /* 0: none is under way */
-    double slowest_s;    /* turn, without waiting for the disk */
+    double slowest_s;    /* turn, of the processor */
 };
 
 struct bench_pair {
