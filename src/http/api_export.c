@@ -4,16 +4,19 @@
  *   slices of a turn each -> a part is whole -> it is pulled -> the next
  *
  * No more than the part under way is in memory, and nothing is made ahead of who reads: a slow
- * reader costs nothing else. Each agent is what it was when its turn came.
+ * reader costs nothing else. Each agent is what it was when its turn came. Where there is a layout
+ * those that are kept here come first, then those of others (http/export_elsewhere.h).
  */
 
 #include <stdlib.h>
 
 #include "http/agent_export.h"
 #include "http/agent_id.h"
+#include "http/agent_owners.h"
 #include "http/agent_scope.h"
 #include "http/blob_book.h"
 #include "http/exchange.h"
+#include "http/export_elsewhere.h"
 #include "http/snapshot.h"
 #include "http/walk.h"
 
@@ -26,10 +29,13 @@ struct export
     struct mcpz_id document;
     struct mcpz_agent_export agent;
     struct mcpz_snapshot_writer writer;
-    size_t said;          /* messages, in this turn */
-    struct mcpz_body out; /* parts that are whole */
-    uint64_t pulled;      /* of it */
-    bool is_over;         /* nothing comes behind that */
+    size_t said;                      /* messages, in this turn */
+    struct mcpz_body out;             /* parts that are whole */
+    uint64_t pulled;                  /* of it */
+    bool is_over;                     /* nothing comes behind that */
+    struct mcpz_elsewhere *elsewhere; /* what others keep, once ours is in; NULL: not yet */
+    bool asks_elsewhere;
+    char name[MCPZ_AGENT_NAME_BYTES_MAX + 1]; /* of the single one */
 };
 
 /* ---- Writing ------------------------------------------------------------------------------ */
@@ -59,7 +65,7 @@ static mcpz_error open_document(struct mcpz_exchange *exchange, struct mcpz_engi
 
     if (!export->single) {
         error = mcpz_walk_next(&export->walk, store, &record);
-    } else if (!export->walk.started) {
+    } else if (!export->walk.started && !export->asks_elsewhere) {
         error = mcpz_walk_find(store, &export->document, &record);
         export->walk.started = true;
     } else {
@@ -67,6 +73,9 @@ static mcpz_error open_document(struct mcpz_exchange *exchange, struct mcpz_engi
     }
     if (error != MCPZ_OK || is_left_out(exchange, &record.document)) {
         return error;
+    }
+    if (export->asks_elsewhere && !mcpz_agent_is_here(exchange, &record.document.id)) {
+        return MCPZ_OK; /* it is still here; those that keep it have more of it */
     }
     export->writer.total.agents++;
     return mcpz_agent_export_start(&export->agent, engine, &record.document);
@@ -152,6 +161,61 @@ static void break_off(struct mcpz_exchange *exchange, mcpz_error error)
     give(exchange);
 }
 
+/* Ours is in: what others keep. Errors: MCPZ_ENOTFOUND  that is all; MCPZ_ETIMEOUT  not yet */
+static mcpz_error write_elsewhere(struct mcpz_exchange *exchange, struct export *export)
+{
+    if (!export->asks_elsewhere) {
+        return MCPZ_ENOTFOUND;
+    }
+    if (export->elsewhere == NULL) {
+        export->elsewhere =
+            mcpz_elsewhere_create(exchange, export->single ? &export->document : NULL);
+    }
+    if (export->elsewhere == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    switch (mcpz_elsewhere_work(export->elsewhere, &export->writer)) {
+    case MCPZ_ELSEWHERE_GOES_ON:
+        return export->out.error;
+    case MCPZ_ELSEWHERE_WAITS:
+        return MCPZ_ETIMEOUT;
+    case MCPZ_ELSEWHERE_OVER:
+        return MCPZ_ENOTFOUND;
+    case MCPZ_ELSEWHERE_ABSENT:
+        return MCPZ_EUNSUPPORTED;
+    case MCPZ_ELSEWHERE_FAILED:
+        break;
+    }
+    return MCPZ_ENOMEM;
+}
+
+static mcpz_error write_some(struct mcpz_exchange *exchange, struct export *export)
+{
+    mcpz_error error = export->elsewhere == NULL ? write_slice(exchange, export) : MCPZ_ENOTFOUND;
+
+    if (error == MCPZ_ENOTFOUND) {
+        error = write_elsewhere(exchange, export);
+    }
+    if (error == MCPZ_ENOTFOUND) {
+        mcpz_snapshot_end(&export->writer);
+        export->is_over = true;
+        error = export->out.error;
+    }
+    return error;
+}
+
+/* Of the one agent nothing has come. */
+static void fail_single(struct mcpz_exchange *exchange, struct export *export)
+{
+    export->is_over = true;
+    if (export->writer.total.missing_count == 0) {
+        mcpz_agent_scope_missing(exchange, mcpz_text(export->name));
+        return;
+    }
+    mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
+                       "none of the nodes that keep this agent could be asked: try again later");
+}
+
 static void work(struct mcpz_exchange *exchange)
 {
     struct export *export = exchange->state;
@@ -159,16 +223,15 @@ static void work(struct mcpz_exchange *exchange)
     if (export->is_over || (exchange->answered && export->pulled < export->out.length)) {
         return; /* what is there is to be pulled first */
     }
-    const uint64_t before = export->out.length;
-    mcpz_error error = write_slice(exchange, export);
-    if (error == MCPZ_ENOTFOUND) {
-        mcpz_snapshot_end(&export->writer);
-        export->is_over = true;
-        error = export->out.error;
-    }
-    if (error != MCPZ_OK) {
+    const uint32_t before = export->writer.number;
+    mcpz_error error = write_some(exchange, export);
+    if (error == MCPZ_EUNSUPPORTED && !exchange->answered) {
+        fail_single(exchange, export);
+    } else if (error == MCPZ_ETIMEOUT && export->writer.number == before) {
+        return; /* an answer is waited for */
+    } else if (error != MCPZ_OK && error != MCPZ_ETIMEOUT) {
         break_off(exchange, error);
-    } else if (export->is_over || export->out.length > before) {
+    } else if (export->is_over || export->writer.number > before) {
         give(exchange);
     } else {
         mcpz_exchange_again(exchange);
@@ -180,6 +243,7 @@ static void finish(struct mcpz_exchange *exchange)
     struct export *export = exchange->state;
 
     exchange->api->exports--;
+    mcpz_elsewhere_destroy(export->elsewhere);
     mcpz_snapshot_drop(&export->writer);
     mcpz_body_finish(&export->out);
     free(export);
@@ -213,6 +277,12 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
     }
     export->single = true;
     mcpz_agent_scope_document(exchange, id, &export->document);
+    mcpz_bytes_to_text(id, export->name, sizeof(export->name));
+    export->asks_elsewhere =
+        export->asks_elsewhere && !mcpz_agent_is_here(exchange, &export->document);
+    if (export->asks_elsewhere) {
+        return true;
+    }
     mcpz_error error = mcpz_walk_find(mcpz_engine_store(mcpz_exchange_engine(exchange)),
                                       &export->document, &record);
     if (error == MCPZ_ENOTFOUND) {
@@ -235,6 +305,7 @@ void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "exporting");
         return;
     }
+    export->asks_elsewhere = mcpz_agents_are_spread(exchange);
     if (!read_query(exchange, request->query, export)) {
         free(export);
         return;

@@ -8,6 +8,7 @@
 #include "desk/desk.h"
 #include "http/blob_serve.h"
 #include "http/exchange.h"
+#include "http/export_serve.h"
 #include "proto/call_msg.h"
 
 #define STATUS_BYTES 4 /* "200\n", before the body */
@@ -337,6 +338,7 @@ static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
 
     return method != MCPZ_METHOD_OTHER &&
            (is_one || mcpz_bytes_equal(path, mcpz_text(MCPZ_KEY_SHARE_PATH)) ||
+            mcpz_bytes_equal(path, mcpz_text(MCPZ_EXPORT_SERVE_PATH)) ||
             is_below(path, MCPZ_BLOB_SERVE_PATH) || is_below(path, MCPZ_LAYOUT_PATH) ||
             is_below(path, "/v1/agents") || is_below(path, "/v1/history") ||
             (method == MCPZ_POST && mcpz_bytes_equal(path, mcpz_text("/v1/apply"))) ||
@@ -389,6 +391,8 @@ static bool open_exchange(struct mcpz_api *api, struct mcpz_fellow_served *serve
     served->exchange->answered_elsewhere = answered;
     if (mcpz_bytes_equal(request->path, mcpz_text(MCPZ_KEY_SHARE_PATH))) {
         mcpz_key_share_serve(served->exchange, request); /* no route: not for others */
+    } else if (mcpz_bytes_equal(request->path, mcpz_text(MCPZ_EXPORT_SERVE_PATH))) {
+        mcpz_export_serve(served->exchange, request);
     } else if (is_below(request->path, MCPZ_BLOB_SERVE_PATH)) {
         mcpz_blob_serve(served->exchange, request);
     } else {

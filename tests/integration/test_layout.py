@@ -135,6 +135,25 @@ class Layout(unittest.TestCase):
                 node.ask("status")["agents"] for node in nodes) == 3 * len(AGENTS))
             self.assertEqual(b.ask("status")["agents"], 0)
 
+            # B keeps nothing and exports everything, or says what it could not have.
+            file = self.folder / "all"
+            said = b.ask("snapshot", "export", file)
+            self.assertEqual((said["agents"], said["missing"]), (len(AGENTS), []))
+            one = b.run("snapshot", "export", "--agent", AGENTS[0], stdin=b"")
+            self.assertEqual(b.run("snapshot", "export", "--agent", "none", self.folder / "none").returncode, 6)
+            other = mesh.founder("other")
+            self.assertEqual(other.run("snapshot", "import", "-", stdin=one.stdout).returncode, 0)
+            self.assertEqual([row["id"] for row in other.ask("agent", "list")], AGENTS[:1])
+            self.assertEqual(other.ask("snapshot", "import", file)["agents"], len(AGENTS))
+            for agent in AGENTS:
+                self.assertEqual(other.ask("agent", "get", agent)["root"], b.ask("agent", "get", agent)["root"])
+            for node in (c, d, e):
+                node.kill()
+            done = b.run("snapshot", "export", file, "--json")
+            self.assertEqual(done.returncode, 4, done.stderr)
+            self.assertIn("nobody who keeps them answered", done.stderr)
+            self.assertTrue(json.loads(done.stdout)["missing"])
+
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONUNBUFFERED", "1")

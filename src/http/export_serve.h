@@ -1,0 +1,32 @@
+/*
+ * What a node that keeps agents tells one that exports them (http/export_elsewhere.h), a page at a
+ * time, over calls (http/fellows.h). Nothing is remembered between two pages.
+ *
+ *   {"tenant", "after"}           which agents there are behind `after`, in the order of ids:
+ *                                 u8 1 if those are the last, ids
+ *   {"documents", "skip", "state"}  what they are made of, without the first `skip` messages of
+ * the first one, if that is as `state` says it was: u32 documents that are said whole, u32
+ * messages that are said of the next by now, u64 its state, u8 1 if it is not here, (u32 length,
+ * message)*
+ *
+ * Integers are big-endian. "tenant" as people say it; without it everybody's.
+ */
+
+#ifndef HTTP_EXPORT_SERVE_H
+#define HTTP_EXPORT_SERVE_H
+
+#include <stdint.h>
+
+struct mcpz_exchange;
+struct mcpz_request;
+
+#define MCPZ_EXPORT_SERVE_PATH "mcpz.export"
+#define MCPZ_EXPORT_IDS_MAX 4096       /* on a page */
+#define MCPZ_EXPORT_DOCUMENTS_MAX 64   /* asked for at once */
+#define MCPZ_EXPORT_PAGE_BYTES 786432  /* a page that is as long is ended; stays in memory */
+#define MCPZ_EXPORT_PAGE_HEAD_BYTES 17 /* of documents */
+
+/** Answer another node. */
+void mcpz_export_serve(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+
+#endif
