@@ -75,6 +75,7 @@ struct referring {
     struct mcpz_id nodes[MCPZ_OWNERS_MAX];
     size_t node_count;
     size_t next;
+    bool is_unknown; /* to all of them that have answered: those know nothing of it */
 };
 
 static void ask_next(struct mcpz_exchange *exchange, struct referring *referring)
@@ -90,7 +91,9 @@ static void ask_next(struct mcpz_exchange *exchange, struct referring *referring
                                     MCPZ_BLOB_SERVE_PATH "/refer", body, ASK_MS);
     }
     json_decref(body);
-    if (!is_asked) {
+    if (!is_asked && referring->is_unknown) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "there is no such blob: put it first");
+    } else if (!is_asked) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
                            "no node that keeps what is known of this blob can be reached");
     }
@@ -128,15 +131,31 @@ static void work(struct mcpz_exchange *exchange)
         finish(exchange);
         mcpz_exchange_wait_no_more(exchange);
         mcpz_agent_write_hand_in(exchange, &agent, 200, json);
-    } else if (status == 400 || status == 404) {
+    } else if (status == 400) {
         mcpz_exchange_answer(exchange, status, json_incref(said));
     } else {
+        referring->is_unknown |= status == 404; /* another may have heard of it by now */
         ask_next(exchange, referring);
     }
     json_decref(said);
 }
 
 static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+
+/* Those that keep the document, but for us. */
+static size_t find_others(struct mcpz_exchange *exchange, const struct mcpz_id *document,
+                          struct mcpz_id *nodes)
+{
+    const size_t count = mcpz_agent_keepers(exchange, document, nodes);
+    size_t others = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!mcpz_id_equal(&nodes[i], mcpz_engine_id(mcpz_exchange_engine(exchange)))) {
+            nodes[others++] = nodes[i];
+        }
+    }
+    return others;
+}
 
 /* `agent` and `json` (taken) are the write that waits for it; NULL: none. */
 static void write_elsewhere(struct mcpz_exchange *exchange, const struct reference *reference,
@@ -160,7 +179,8 @@ static void write_elsewhere(struct mcpz_exchange *exchange, const struct referen
         memcpy(referring->value.bytes, agent->value.data, agent->value.length);
     }
     mcpz_blob_book_id(&reference->root, &document);
-    referring->node_count = mcpz_agent_keepers(exchange, &document, referring->nodes);
+    referring->is_unknown = mcpz_agent_is_here(exchange, &document);
+    referring->node_count = find_others(exchange, &document, referring->nodes);
     mcpz_exchange_wait(exchange, &kind, referring);
     ask_next(exchange, referring);
 }
@@ -173,12 +193,20 @@ static void refer_to(const struct mcpz_blob_ref *named, const struct mcpz_id *do
     mcpz_id_to_text(document, 'd', reference->ref);
 }
 
+/* Do we keep its document, and does that say that somebody needs it? What was put a moment ago one
+ * of the others may know that keep it, and we not yet. */
 static bool is_known_here(struct mcpz_exchange *exchange, const struct mcpz_id *root)
 {
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+    struct mcpz_blob_entry entry;
     struct mcpz_id document;
 
     mcpz_blob_book_id(root, &document);
-    return mcpz_agent_is_here(exchange, &document);
+    if (!mcpz_agent_is_here(exchange, &document)) {
+        return false;
+    }
+    const mcpz_error error = mcpz_blob_book_read(store, &document, &entry);
+    return error != MCPZ_ENOTFOUND && (error != MCPZ_OK || entry.ref_count > 0);
 }
 
 void mcpz_blob_refs_write(struct mcpz_exchange *exchange, const struct mcpz_event_agent *agent,

@@ -5,10 +5,11 @@
 
 #include "fake_engine.h"
 
-/* One copy each, among ourselves, B and C. */
+/* One copy each (or as many as the test says before), among ourselves, B and C. */
 static struct mcpz_storage_node layout_nodes[3];
 static struct mcpz_bytes layout_zones[1];
 static void *layout_memory;
+static uint32_t layout_copies = 1;
 
 static inline void fake_layout_begin(void)
 {
@@ -16,7 +17,7 @@ static inline void fake_layout_begin(void)
     const struct mcpz_layout_stamp stamp = {.version = 1, .tag = 1};
     const struct mcpz_placement placement = {.version = 1,
                                              .partition_bits = MCPZ_PARTITION_BITS,
-                                             .copies = 1,
+                                             .copies = layout_copies,
                                              .zones_apart = 1,
                                              .zones = layout_zones,
                                              .zone_count = 1,

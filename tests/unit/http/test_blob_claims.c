@@ -91,6 +91,37 @@ TEST(each_is_claimed_where_what_is_known_of_it_is_kept)
     end(exchange);
 }
 
+TEST(what_only_we_should_know_and_do_not_is_lost)
+{
+    set_up();
+    const struct mcpz_blob_about ours = blob_of('s', 0); /* and there is nothing of it here */
+    fake_blob_named(&agent, &ours);
+    struct mcpz_exchange *exchange = begin();
+
+    CHECK(is_over); /* nobody else keeps it */
+    CHECK_UINT(claims.lost, 1);
+    end(exchange);
+}
+
+TEST(one_that_has_not_heard_of_it_is_followed_by_the_next)
+{
+    layout_copies = 3;
+    set_up();
+    const struct mcpz_blob_about about = fake_blob_about(1); /* nor have we */
+    fake_blob_named(&agent, &about);
+    struct mcpz_exchange *exchange = begin();
+
+    CHECK_UINT(fake_ask_count, 1);
+    fake_fellow_says(0, 404, "{}");
+    CHECK_UINT(fake_ask_count, 2);
+    CHECK(!mcpz_id_equal(&fake_asks[0].node, &fake_asks[1].node));
+    fake_fellow_says(1, 200, "{\"written\":true}");
+    CHECK(is_over);
+    CHECK_UINT(claims.claimed, 1);
+    layout_copies = 1;
+    end(exchange);
+}
+
 TEST(where_nobody_can_be_asked_nothing_is_written)
 {
     set_up();
@@ -131,5 +162,7 @@ TEST(a_state_of_many_entries_is_read_in_slices)
 }
 
 TEST_MAIN(RUN(each_is_claimed_where_what_is_known_of_it_is_kept),
+          RUN(what_only_we_should_know_and_do_not_is_lost),
+          RUN(one_that_has_not_heard_of_it_is_followed_by_the_next),
           RUN(where_nobody_can_be_asked_nothing_is_written),
           RUN(a_state_of_many_entries_is_read_in_slices))
