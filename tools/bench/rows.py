@@ -70,6 +70,10 @@ def make_rows(metrics, runs):
     return rows
 
 
+# Of a row: has it a goal, and is that met?
+VERDICTS = {(True, True): "ok", (True, False): "MISSED", (False, True): ""}
+
+
 def show(rows):
     print(f"{'':25}{'ours':>12}{'peer':>12}{'ratio':>8}  goal")
     for row in rows:
@@ -78,7 +82,7 @@ def show(rows):
         goal = "-" if row["goal"] is None else (
             f"{row['goal']:,g}{' x peer' if row['goal_is_ratio'] else ''}")
         print(f"{row['metric']:25}{row['ours']:>12,.1f}{peer:>12}{ratio:>8}  {goal:14}"
-              f"{'' if row['ok'] else 'MISSED  '}{row['unit']}: {row['what']}")
+              f"{VERDICTS[row['goal'] is not None, row['ok']]:8}{row['unit']}: {row['what']}")
 
 
 def finish(metrics, runs, path):
