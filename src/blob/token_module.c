@@ -128,8 +128,11 @@ static void read_field(const unsigned char *field, size_t length, char *text)
     }
     const bool is_utf8 = mcpz_bytes_is_utf8(mcpz_bytes(field, length));
     for (size_t i = 0; i < length; i++) {
-        const bool is_shown = field[i] >= 0x20 && field[i] < 0x7f;
-        text[i] = is_shown || (is_utf8 && field[i] > 0x7f) ? (char)field[i] : '?';
+        const bool is_shown = field[i] >= 0x20 && field[i] != 0x7f && (is_utf8 || field[i] < 0x7f);
+        text[i] = '?';
+        if (is_shown) {
+            text[i] = (char)field[i];
+        }
     }
     text[length] = '\0';
 }

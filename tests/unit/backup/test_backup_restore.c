@@ -191,6 +191,48 @@ TEST(a_node_key_is_taken_from_the_environment)
     world_destroy(world);
 }
 
+/* The node key that is written as `text`, as a token would have wrapped it. */
+static void put_envelope(const char *data, const char *text)
+{
+    char path[SCRATCH_FILE_PATH_BYTES + 64];
+    uint8_t bytes[MCPZ_TOKEN_FILE_BYTES_MAX];
+    struct mcpz_token_file envelope = {.scheme = MCPZ_TOKEN_AES_GCM, .wrapped_length = 60};
+    struct mcpz_node_key *key = NULL;
+
+    CHECK_UINT(mcpz_key_text_read(mcpz_text(text), &key), MCPZ_OK);
+    mcpz_token_file_seal(&envelope, key, key); /* no token is asked what its secret is */
+    mcpz_node_key_destroy(key);
+    CHECK(mkdir(data, 0700) == 0 || errno == EEXIST);
+    snprintf(path, sizeof(path), "%s/keys", data);
+    CHECK(mkdir(path, 0700) == 0 || errno == EEXIST);
+    snprintf(path, sizeof(path), "%s/keys/node.key.token", data);
+    FILE *file = fopen(path, "wbe");
+    CHECK(file != NULL);
+    const size_t length = mcpz_token_file_write(&envelope, bytes);
+    CHECK(fwrite(bytes, 1, length, file) == length && fclose(file) == 0);
+    CHECK(chmod(path, 0600) == 0);
+}
+
+/* Nothing is opened then, as the token is not asked; but that it is the one is seen. */
+TEST(a_node_key_that_a_token_wraps_must_be_the_rings)
+{
+    struct world *world = world_with_keys(false);
+    char to[SCRATCH_FILE_PATH_BYTES + 8];
+    char key[128];
+    char found[SCRATCH_FILE_PATH_BYTES + 64];
+
+    snprintf(to, sizeof(to), "%s/to", world->scratch.path);
+    put_envelope(to, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+    CHECK_UINT(restore(world, world->length, to, false), MCPZ_ENOTFOUND);
+    CHECK_UINT(count_entries(to), 1);
+    read_key(world->data, "node.key", key);
+    put_envelope(to, key);
+    CHECK_UINT(restore(world, world->length, to, false), MCPZ_OK);
+    snprintf(found, sizeof(found), "%s/keys/node.key.token", to);
+    CHECK(access(found, F_OK) == 0);
+    world_destroy(world);
+}
+
 /* What was shredded after the backup was made stays shredded. */
 TEST(the_ring_that_is_here_is_used)
 {
@@ -257,6 +299,7 @@ TEST_MAIN(RUN(a_restored_store_has_all_records_and_knows_that_it_was_set_back),
           RUN(what_was_there_is_put_away_if_that_is_asked_for),
           RUN(the_node_key_is_in_a_backup_only_if_that_is_asked_for),
           RUN(without_a_node_key_that_fits_nothing_is_restored),
-          RUN(a_node_key_is_taken_from_the_environment), RUN(the_ring_that_is_here_is_used),
+          RUN(a_node_key_is_taken_from_the_environment),
+          RUN(a_node_key_that_a_token_wraps_must_be_the_rings), RUN(the_ring_that_is_here_is_used),
           RUN(a_damaged_backup_changes_nothing),
           RUN(a_store_that_somebody_holds_is_refused_even_then))
