@@ -372,12 +372,12 @@ static enum mcpz_exit check_file(struct import *import)
     return status;
 }
 
-static void add_up(struct import *import, const json_t *said)
+static void add_up(struct import *import, json_t *said)
 {
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)said, key, value)
+    json_object_foreach(said, key, value)
     {
         const json_int_t before = json_integer_value(json_object_get(import->sum, key));
         (void)json_object_set_new(import->sum, key,
