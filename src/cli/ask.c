@@ -76,6 +76,13 @@ enum mcpz_exit mcpz_fail_unreachable(const struct mcpz_invocation *invocation)
     return mcpz_fail(invocation, MCPZ_EXIT_UNREACHABLE, "unreachable", trouble.text);
 }
 
+/* A request that is too large is no good; a result that is would be a failure. */
+static enum mcpz_exit status_of(const char *code)
+{
+    return strcmp(code, mcpz_code_word(MCPZ_CODE_TOO_LARGE)) == 0 ? MCPZ_EXIT_USAGE
+                                                                  : mcpz_exit_from_word(code);
+}
+
 /* The node answered, but not with 2xx. */
 static enum mcpz_exit fail_answered(const struct mcpz_invocation *invocation,
                                     const struct mcpz_client_answer *answer)
@@ -93,7 +100,7 @@ static enum mcpz_exit fail_answered(const struct mcpz_invocation *invocation,
     }
 
     if (code != NULL && message != NULL) {
-        status = mcpz_fail(invocation, mcpz_exit_from_word(code), code, message);
+        status = mcpz_fail(invocation, status_of(code), code, message);
     } else {
         mcpz_trouble_say(&trouble, "the node answered with HTTP status %u", answer->status);
         status = mcpz_fail(invocation, MCPZ_EXIT_FAILED, mcpz_code_word(MCPZ_CODE_INTERNAL),

@@ -541,6 +541,26 @@ static void show_forks(const json_t *forks)
     }
 }
 
+/* An agent that nobody has forked must be there; what is named by its document may be let go. */
+static enum mcpz_exit check_agent(const struct mcpz_invocation *invocation)
+{
+    char path[MCPZ_API_PATH_BYTES];
+    json_t *answer;
+
+    enum mcpz_exit status =
+        mcpz_api_path(invocation, "/v1/agents/", mcpz_argument(invocation, 0), "", path);
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_api_path_tenant(invocation, path);
+    }
+    if (status == MCPZ_EXIT_OK) {
+        status = mcpz_ask(invocation, "GET", path, NULL, &answer);
+    }
+    if (status == MCPZ_EXIT_OK) {
+        json_decref(answer);
+    }
+    return status;
+}
+
 static enum mcpz_exit run_agent_forks(const struct mcpz_invocation *invocation)
 {
     const char *agent = invocation->argument_count > 0 ? mcpz_argument(invocation, 0) : NULL;
@@ -555,14 +575,17 @@ static enum mcpz_exit run_agent_forks(const struct mcpz_invocation *invocation)
         return status;
     }
     json_t *forks = forks_of(answer, agent);
-    if (invocation->json) {
+    if (agent != NULL && json_array_size(forks) == 0 && strncmp(agent, "d-", 2) != 0) {
+        status = check_agent(invocation);
+    }
+    if (status == MCPZ_EXIT_OK && invocation->json) {
         mcpz_print_json(forks);
-    } else {
+    } else if (status == MCPZ_EXIT_OK) {
         show_forks(forks);
     }
     json_decref(forks);
     json_decref(answer);
-    return MCPZ_EXIT_OK;
+    return status;
 }
 
 static const struct mcpz_option agent_read_options[] = {

@@ -8,6 +8,7 @@
 #include "http/agent_scope.h"
 #include "http/blob_book.h"
 #include "http/exchange.h"
+#include "http/forward.h"
 #include "http/system_document.h"
 #include "http/walk.h"
 
@@ -27,6 +28,8 @@ static_assert(MCPZ_AGENT_NAME_BYTES_MAX <= UINT8_MAX, "name_length holds it");
 struct agent_list {
     struct mcpz_walk walk;
     bool asks_others; /* of those that keep what we do not, once ours are in */
+    bool only_here;
+    mcpz_time patient_until_us; /* to hear whether others keep any */
     bool walked;
     size_t next_member; /* who is to be asked: a row of the roster */
     struct agent_row *rows;
@@ -235,20 +238,40 @@ static void finish_list(struct mcpz_exchange *exchange)
     free(list);
 }
 
-static const struct mcpz_exchange_kind list_kind = {.work = work_list, .finish = finish_list};
+static mcpz_time now_of(const struct mcpz_exchange *exchange)
+{
+    return exchange->api->ports.now(exchange->api->ports.context);
+}
+
+/* Begin, once it is known who keeps agents; who has just come may not have heard yet. */
+static void begin_list(struct mcpz_exchange *exchange)
+{
+    struct agent_list *list = exchange->state;
+    const mcpz_time now = now_of(exchange);
+
+    list->asks_others = !list->only_here && mcpz_agents_are_spread(exchange);
+    if (!list->only_here && !list->asks_others && now < list->patient_until_us &&
+        mcpz_agents_may_be_elsewhere(exchange)) {
+        exchange->deadline_us = now + MCPZ_FORWARD_LOOK_US;
+        return;
+    }
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
+    work_list(exchange);
+}
+
+static const struct mcpz_exchange_kind list_kind = {
+    .work = work_list, .expire = begin_list, .finish = finish_list};
 
 /* "here=true": only what this node keeps; "deleted=true": also what is deleted by now. */
-static void read_list_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
-                            struct agent_list *list)
+static void read_list_query(struct mcpz_bytes query, struct agent_list *list)
 {
     struct mcpz_bytes name;
     struct mcpz_bytes value;
 
-    list->asks_others = mcpz_agents_are_spread(exchange);
     while (mcpz_exchange_parameter(&query, &name, &value)) {
         const bool is_true = mcpz_bytes_equal(value, mcpz_text("true"));
         if (mcpz_bytes_equal(name, mcpz_text("here"))) {
-            list->asks_others = list->asks_others && !is_true;
+            list->only_here = is_true;
         } else if (mcpz_bytes_equal(name, mcpz_text("deleted"))) {
             list->walk.with_deleted = is_true;
         }
@@ -260,13 +283,13 @@ void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_reque
     struct agent_list *list = calloc(1, sizeof(*list));
 
     if (list != NULL) {
-        read_list_query(exchange, request->query, list);
+        read_list_query(request->query, list);
     }
     if (list == NULL) {
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "listing the agents");
         return;
     }
     mcpz_exchange_wait(exchange, &list_kind, list);
-    exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on by itself, to an end */
-    work_list(exchange);
+    list->patient_until_us = now_of(exchange) + MCPZ_FORWARD_PATIENCE_US;
+    begin_list(exchange);
 }

@@ -204,12 +204,17 @@ class Cli(unittest.TestCase):
         self.assertIn("life", [agent["id"] for agent in ask("agent", "list")])
         self.assertEqual(ask("agent", "conflicts", "life"), [])
         self.assertEqual(ask("agent", "forks", "life"), [])
+        self.assertEqual(self.a.run("agent", "forks", "nobody").returncode, 6)
+        for key, value in (("k", "x" * 2000), ("/" + "k" * 2000, "x")):
+            self.assertEqual(self.a.run("agent", "set", "life", key, f'"{value}"').returncode, 2)
         ask("agent", "set", "life", "n", "true")
         self.assertEqual(ask("agent", "conflicts", "life")[0]["values"], {"counter": -2})
         self.assertIn("n  hidden counter  -2", self.a.run("agent", "conflicts", "life").stdout)
         ask("agent", "delete", "life")
         self.assertEqual(self.a.run("agent", "get", "life").returncode, 6)
-        self.assertEqual(self.a.run("agent", "set", "life", "k", "1").returncode, 6)
+        unset = self.a.run("agent", "set", "life", "k", "1")
+        self.assertEqual(unset.returncode, 6)
+        self.assertIn('none of this name: agent "life"', unset.stderr)
 
     def test_a_value_that_is_not_json_is_usage(self):
         self.a.run("agent", "create", "usage")

@@ -131,6 +131,9 @@ class Layout(unittest.TestCase):
             until("D has its copy", lambda: self.whole(b, of_d))
             until("D has been told", lambda: not any(node.ask("layout", "show")["hints"] for node in nodes))
             self.assertEqual([row["id"] for row in b.ask("agent", "list")], AGENTS)
+            # Who has just come waits until it has heard whom to ask.
+            f = mesh.joiner(a, "F")
+            self.assertEqual([row["id"] for row in f.ask("agent", "list")], AGENTS)
             until("each is kept three times", lambda: sum(
                 node.ask("status")["agents"] for node in nodes) == 3 * len(AGENTS))
             self.assertEqual(b.ask("status")["agents"], 0)

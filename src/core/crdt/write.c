@@ -432,7 +432,7 @@ struct mcpz_outcome mcpz_writer_run(struct mcpz_writer *writer,
         return mcpz_restore(writer, request->past); /* also one that was deleted */
     }
     if (!mcpz_document_is_live(writer->document)) {
-        return mcpz_edit_refuse(MCPZ_CODE_NOT_FOUND, "there is no such agent");
+        return mcpz_edit_refuse(MCPZ_CODE_NOT_FOUND, "there is none of this name");
     }
     if (request->op == MCPZ_AGENT_DELETE) {
         return delete (writer);
