@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import unittest
@@ -45,13 +46,20 @@ class Store(unittest.TestCase):
         return bytes([kind]) + base64.b32decode(row["document"][2:].upper() + "====")
 
     @staticmethod
-    def damage(node, marks):
-        """Overwrite each page of the store with one of the marks in it, whatever tree it is of."""
+    def keys(page):
+        """Of a leaf of LMDB: not of what lies in its free room, which is remains of others."""
+        flags, lower = struct.unpack_from("<HH", page, 10)
+        places = struct.unpack_from(f"<{max(lower, 16) // 2 - 8}H", page, 16) if flags & 2 and lower <= 4096 else ()
+        return [page[at + 8:at + 8 + struct.unpack_from("<H", page, at + 6)[0]] for at in places
+                if at <= 4088]
+
+    def damage(self, node, marks):
+        """Overwrite each leaf of the store with a key that begins so, be it in use or not."""
         data = node.data / "store" / "data.mdb"
         content = bytearray(data.read_bytes())
         pages = 0
         for at in range(2 * 4096, len(content), 4096):
-            if any(mark in content[at:at + 4096] for mark in marks):
+            if any(bytes(key).startswith(tuple(marks)) for key in self.keys(content[at:at + 4096])):
                 content[at:at + 4096] = b"\xee" * 4096
                 pages += 1
         data.write_bytes(content)
