@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "blob/keyring.h"
 #include "crypto/identity.h"
@@ -26,6 +27,7 @@ struct mcpz_blob_worker {
     struct mcpz_blobs *blobs;
     struct upload uploads[MCPZ_BLOB_UPLOADS_MAX];
     uint64_t scrub_ms; /* when chunks are to be read through again */
+    uint64_t room_bytes;
 };
 
 void mcpz_blob_job_finish(struct mcpz_blob_job *job)
@@ -60,6 +62,7 @@ mcpz_error mcpz_blob_worker_create(const struct mcpz_blob_worker_config *config,
     }
     memcpy(made->directory, config->directory, strlen(config->directory) + 1);
     made->keyring = config->keyring;
+    made->room_bytes = config->room_bytes;
     made->is_lent = config->keyring != NULL;
     made->node_key = copy_of(config->node_key);
     made->node_key_old = copy_of(config->node_key_old);
@@ -428,6 +431,17 @@ static mcpz_error look_on(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
 }
 
 /* `job->length` is then how many chunks were new. */
+/* Copies of what others have too may not take what agents' writes need. */
+static mcpz_error check_room(const struct mcpz_blob_worker *worker)
+{
+    struct statvfs disk;
+
+    return worker->room_bytes > 0 && statvfs(worker->directory, &disk) == 0 &&
+                   (uint64_t)disk.f_bavail * disk.f_frsize < worker->room_bytes
+               ? MCPZ_ENOSPACE
+               : MCPZ_OK;
+}
+
 static mcpz_error do_take(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     size_t taken = 0;
@@ -438,7 +452,10 @@ static mcpz_error do_take(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
         memcpy(job->row.tenant, job->tenant, job->row.tenant_length);
         error = mcpz_blobs_expect(worker->blobs, &job->id, &job->row, holder_of(job));
     } else {
-        error = give_all(worker, job, &taken);
+        error = check_room(worker);
+        if (error == MCPZ_OK) {
+            error = give_all(worker, job, &taken);
+        }
     }
     free(job->bytes);
     job->bytes = NULL;

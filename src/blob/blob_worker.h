@@ -23,6 +23,7 @@
 #define MCPZ_BLOB_SHOW_BYTES_MAX 1048576 /* of chunks that are shown at once */
 #define MCPZ_BLOB_SCRUB_BYTES 4194304    /* read through each time that nothing is asked, */
 #define MCPZ_BLOB_SCRUB_MS 86400000      /* and again so long after all was */
+#define MCPZ_BLOB_ROOM_BYTES 33554432    /* left free on the disk by copies, for what is written */
 
 struct mcpz_keyring;
 
@@ -31,6 +32,7 @@ struct mcpz_blob_worker_config {
     const char *node_key;         /* from the environment; NULL: in a file */
     const char *node_key_old;     /* what it was before; NULL */
     struct mcpz_keyring *keyring; /* borrowed, in place of one that is opened; NULL */
+    uint64_t room_bytes;          /* no copy is taken that leaves less free on the disk */
 };
 
 struct mcpz_blob_worker;

@@ -482,6 +482,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
     made->hub.out = malloc(LWS_PRE + MCPZ_API_CHUNK_BYTES);
 
     const struct mcpz_blob_worker_config blobs = {.directory = config->directory,
+                                                  .room_bytes = MCPZ_BLOB_ROOM_BYTES,
                                                   .keyring = config->keyring};
     mcpz_error error = mcpz_blob_edge_create(mcpz_loop_ev(loop), &blobs, &made->blobs);
     if (error == MCPZ_OK) {

@@ -8,9 +8,12 @@ static struct mcpz_blob_worker *worker;
 static struct mcpz_blob_job job;
 static uint64_t now_ms;
 
+static uint64_t room_bytes;
+
 static void create(void)
 {
-    const struct mcpz_blob_worker_config config = {.directory = scratch.path};
+    const struct mcpz_blob_worker_config config = {.directory = scratch.path,
+                                                   .room_bytes = room_bytes};
     CHECK_UINT(mcpz_blob_worker_create(&config, &worker), MCPZ_OK);
 }
 
@@ -255,6 +258,32 @@ TEST(what_cannot_be_opened_is_told)
     (void)begin("acme");
 }
 
+static mcpz_error take(const char *text)
+{
+    new_job(MCPZ_BLOB_TAKE, "acme");
+    job.id = (struct mcpz_id){{7}};
+    job.holder = MCPZ_BLOB_COPY_HOLDER;
+    job.row = (struct mcpz_blob_row){.size = 5, .chunks = 1};
+    job.length = text != NULL ? strlen(text) : 0;
+    job.bytes = text != NULL ? (uint8_t *)strdup(text) : NULL;
+    return run();
+}
+
+TEST(copies_leave_room_on_the_disk)
+{
+    (void)begin("acme"); /* so that there is a key */
+    CHECK_UINT(take(NULL), MCPZ_OK);
+    CHECK_UINT(job.lack.count, 1);
+    CHECK_UINT(take("not even a chunk"), MCPZ_OK);
+    mcpz_blob_worker_destroy(worker);
+    room_bytes = UINT64_MAX;
+    create();
+    room_bytes = 0;
+    CHECK_UINT(take("not even a chunk"), MCPZ_ENOSPACE);
+    CHECK(job.bytes == NULL);
+    CHECK_UINT(add(begin("acme"), 0, "what somebody puts here"), MCPZ_OK);
+}
+
 #define RUN_IN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -267,6 +296,7 @@ int main(void)
         RUN_IN(so_many_uploads_and_no_more_but_idle_ones_make_room),
         RUN_IN(what_a_shredded_key_kept_is_gone),
         RUN_IN(what_cannot_be_opened_is_told),
+        RUN_IN(copies_leave_room_on_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
