@@ -338,8 +338,8 @@ TEST(an_export_of_many_deltas_takes_many_turns)
 /* Alice has written twice, which was folded, and once above; bob has signed, too. */
 static void put_folded(struct mcpz_id *document, uint8_t root)
 {
-    static const struct mcpz_version now = {.actor = alice, .seq = 3};
-    static const struct mcpz_version then = {.actor = alice, .seq = 2};
+    const struct mcpz_version now = {.actor = alice, .seq = 3};
+    const struct mcpz_version then = {.actor = alice, .seq = 2};
     const struct mcpz_cosignature signatures[] = {{.signer = alice.node}, {.signer = bob.node}};
     struct mcpz_store *store = &world.engine.store;
 
@@ -392,7 +392,7 @@ TEST(an_export_begins_with_what_was_folded)
 static uint64_t put_large(struct mcpz_id *document)
 {
     static uint8_t bytes[1000];
-    static const struct mcpz_version version = {.actor = alice, .seq = 480};
+    const struct mcpz_version version = {.actor = alice, .seq = 480};
     const struct mcpz_add add = {
         .type = MCPZ_ENTRY_REGISTER,
         .path = mcpz_bytes("\x91\xa1"
@@ -417,7 +417,7 @@ static uint64_t put_large(struct mcpz_id *document)
 /* A document behind `other` in the order of ids. */
 static void put_behind(const struct mcpz_id *other, struct mcpz_id *document)
 {
-    static const struct mcpz_version version = {.actor = bob, .seq = 1};
+    const struct mcpz_version version = {.actor = bob, .seq = 1};
     char name[16];
 
     for (int i = 0;; i++) {
@@ -562,8 +562,8 @@ TEST(an_import_hands_in_delta_by_delta)
         fake_reply(request, MCPZ_CODE_OK, "");
     }
     CHECK_UINT(fake_status(exchange), 200);
-    CHECK_TEXT(fake_text(exchange),
-               "{\"deltas\":3,\"applied\":3,\"bases\":0,\"bases_applied\":0}\n");
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":3,\"bases\":0,\"bases_applied\":0,"
+                                    "\"blobs\":0,\"blobs_lost\":0}\n");
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -576,8 +576,8 @@ TEST(an_import_does_not_run_ahead_of_the_disk)
     for (uint64_t request = 1; request <= 100; request++) {
         fake_reply(request, MCPZ_CODE_OK, "");
     }
-    CHECK_TEXT(fake_text(exchange),
-               "{\"deltas\":100,\"applied\":100,\"bases\":0,\"bases_applied\":0}\n");
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":100,\"applied\":100,\"bases\":0,\"bases_"
+                                    "applied\":0,\"blobs\":0,\"blobs_lost\":0}\n");
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -614,8 +614,8 @@ TEST(a_base_is_handed_in_when_it_is_whole)
     CHECK_UINT(world.engine.event_count, 2);
     fake_reply(1, MCPZ_CODE_OK, "");
     fake_reply(2, MCPZ_CODE_OK, "");
-    CHECK_TEXT(fake_text(exchange),
-               "{\"deltas\":1,\"applied\":1,\"bases\":1,\"bases_applied\":1}\n");
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":1,\"applied\":1,\"bases\":1,\"bases_applied\":1,"
+                                    "\"blobs\":0,\"blobs_lost\":0}\n");
     mcpz_api_close(exchange);
     exchange = import_folded(2); /* not all of its base */
     CHECK_UINT(fake_status(exchange), 400);
@@ -637,8 +637,8 @@ TEST(what_is_here_is_not_imported_again)
     struct mcpz_exchange *exchange = import(3);
     CHECK_UINT(world.engine.event_count, 1);
     fake_reply(1, MCPZ_CODE_OK, "");
-    CHECK_TEXT(fake_text(exchange),
-               "{\"deltas\":3,\"applied\":1,\"bases\":0,\"bases_applied\":0}\n");
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":1,\"bases\":0,\"bases_applied\":0,"
+                                    "\"blobs\":0,\"blobs_lost\":0}\n");
     mcpz_api_close(exchange);
     fake_end();
 }
@@ -718,8 +718,8 @@ TEST(a_lenient_import_goes_on_behind_what_is_refused)
     fake_reply(1, MCPZ_CODE_OK, "");
     fake_reply(2, MCPZ_CODE_CONFLICT, "its past is not here");
     fake_reply(3, MCPZ_CODE_OK, "");
-    CHECK_TEXT(fake_text(exchange),
-               "{\"deltas\":3,\"applied\":2,\"bases\":0,\"bases_applied\":0,\"refused\":1}\n");
+    CHECK_TEXT(fake_text(exchange), "{\"deltas\":3,\"applied\":2,\"bases\":0,\"bases_applied\":0,"
+                                    "\"blobs\":0,\"blobs_lost\":0,\"refused\":1}\n");
     mcpz_api_close(exchange);
     exchange = import_with(1, "lenient=2");
     CHECK_UINT(fake_status(exchange), 400);
