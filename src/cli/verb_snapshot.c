@@ -455,6 +455,11 @@ static void show_imported(const struct import *import)
     (void)printf("%" PRIu64 " agents: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
                  " deltas were new\n",
                  total->agents, sum_of(import, "applied"), sum_of(import, "deltas"));
+    if (sum_of(import, "blobs_lost") > 0) {
+        (void)printf("%" JSON_INTEGER_FORMAT
+                     " of the blobs that they name are not here: a file of agents brings none\n",
+                     sum_of(import, "blobs_lost"));
+    }
     if (sum_of(import, "bases") > 0) {
         (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
                      " agents whose old deltas were folded were new\n",
@@ -528,6 +533,7 @@ static const struct mcpz_verb verbs[] = {
     "write agents to a file, history included",
     "Without FILE, or with -, to standard output. FILE appears whole or not at all.\n"
     "It is made while it is read: each agent is what it was when its turn came.\n"
+    "Blobs that agents name are not in it: see mcpz blob get, mcpz backup create.\n"
     "\n"
     "Examples:\n"
     "  mcpz snapshot export all.mcpz\n"

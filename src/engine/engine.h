@@ -236,6 +236,7 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, ui
 struct mcpz_import {
     struct mcpz_intake *base; /* that is coming in pieces; NULL: none is */
     uint64_t bases;           /* that were whole */
+    struct mcpz_id document;  /* of the last delta or base that was taken in, or was here */
 };
 
 /** Forget what is not whole of it. May be called again, and of zeros. */

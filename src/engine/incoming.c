@@ -177,8 +177,8 @@ static bool is_here(struct mcpz_engine *engine, const struct mcpz_delta *delta)
            place == MCPZ_PLACE_HERE;
 }
 
-static mcpz_error import_batch(struct mcpz_engine *engine, const struct mcpz_msg_batch *batch,
-                               uint64_t request)
+static mcpz_error import_batch(struct mcpz_engine *engine, struct mcpz_import *import,
+                               const struct mcpz_msg_batch *batch, uint64_t request)
 {
     const struct mcpz_batch_part part = batch->part;
     const struct delivery to = {.request = request};
@@ -202,6 +202,7 @@ static mcpz_error import_batch(struct mcpz_engine *engine, const struct mcpz_msg
     if (!mcpz_incoming_is_welcome(engine, &delta)) {
         return MCPZ_EEXPIRED;
     }
+    import->document = delta.document;
     return is_here(engine, &delta) ? MCPZ_EUSED : hand_over(engine, &part, 1, &to);
 }
 
@@ -252,6 +253,7 @@ static mcpz_error end_base(struct mcpz_engine *engine, struct mcpz_import *impor
     const struct mcpz_intake_source source = {.request = request};
 
     import->bases++;
+    import->document = import->base->document;
     mcpz_error error = request == 0 ? mcpz_intake_check(engine, import->base)
                                     : mcpz_intake_install(engine, import->base, &source);
     mcpz_import_finish(import);
@@ -319,7 +321,7 @@ mcpz_error mcpz_engine_import(struct mcpz_engine *engine, struct mcpz_import *im
     case MCPZ_MSG_AGREED:
         return begin_base(engine, import, &msg.agreed, request);
     case MCPZ_MSG_BATCH:
-        return import_batch(engine, &msg.batch, request);
+        return import_batch(engine, import, &msg.batch, request);
     default:
         return MCPZ_EPROTO;
     }

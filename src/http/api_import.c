@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/blob_claims.h"
 #include "http/exchange.h"
 #include "http/snapshot.h"
 
@@ -38,6 +39,13 @@ struct import {
     uint64_t request; /* for the next delta or base; 0: none taken yet */
     struct handed_in in_flight[IN_FLIGHT_MAX];
     size_t in_flight_count;
+    struct mcpz_id *documents; /* that it brings something of, for the blobs that they name */
+    size_t document_count;
+    size_t document_capacity;
+    struct mcpz_blob_claims claims; /* of the last of them, if one is being looked at */
+    bool is_claiming;
+    uint64_t blobs;
+    uint64_t blobs_lost;
     uint32_t code; /* of the first that was refused */
     char text[MCPZ_MESSAGE_BYTES_MAX + 1];
 };
@@ -149,6 +157,29 @@ static void verify(struct mcpz_exchange *exchange)
 
 /* ---- Second pass -------------------------------------------------------------------------- */
 
+/* What a delta or a base was of. Those of one document mostly lie side by side. */
+static mcpz_error note_document(struct import *import)
+{
+    const struct mcpz_id *document = &import->file.document;
+
+    if (mcpz_id_is_zero(document) ||
+        (import->document_count > 0 &&
+         mcpz_id_equal(&import->documents[import->document_count - 1], document))) {
+        return MCPZ_OK;
+    }
+    if (import->document_count == import->document_capacity) {
+        const size_t capacity = 2 * import->document_capacity + 16;
+        struct mcpz_id *grown = realloc(import->documents, capacity * sizeof(*grown));
+        if (grown == NULL) {
+            return MCPZ_ENOMEM;
+        }
+        import->documents = grown;
+        import->document_capacity = capacity;
+    }
+    import->documents[import->document_count++] = *document;
+    return MCPZ_OK;
+}
+
 /* What is here already, and who wrote what follows, is nothing to wait for. */
 static mcpz_error apply_next(struct mcpz_exchange *exchange)
 {
@@ -180,7 +211,7 @@ static mcpz_error apply_next(struct mcpz_exchange *exchange)
         import->refused++;
         return MCPZ_OK;
     }
-    return error == MCPZ_EUSED ? MCPZ_OK : error;
+    return error == MCPZ_OK || error == MCPZ_EUSED ? note_document(import) : error;
 }
 
 static void answer(struct mcpz_exchange *exchange)
@@ -195,13 +226,44 @@ static void answer(struct mcpz_exchange *exchange)
         return;
     }
     json_t *said =
-        json_pack("{s:I, s:I, s:I, s:I}", "deltas", (json_int_t)import->deltas, "applied",
-                  (json_int_t)import->applied, "bases", (json_int_t)import->bases, "bases_applied",
-                  (json_int_t)import->bases_applied);
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "deltas", (json_int_t)import->deltas,
+                  "applied", (json_int_t)import->applied, "bases", (json_int_t)import->bases,
+                  "bases_applied", (json_int_t)import->bases_applied, "blobs",
+                  (json_int_t)import->blobs, "blobs_lost", (json_int_t)import->blobs_lost);
     if (import->is_lenient) {
         (void)json_object_set_new(said, "refused", json_integer((json_int_t)import->refused));
     }
     mcpz_exchange_answer(exchange, 200, said);
+}
+
+/*
+ * All is in: that the agents need the blobs that they name is written down. It is not known which
+ * were named before, and it does no harm twice. A store that was repaired has its references.
+ */
+static void claim(struct mcpz_exchange *exchange)
+{
+    struct import *import = exchange->state;
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+
+    for (size_t i = 0; i < MCPZ_SLICE_DOCUMENTS && import->document_count > 0; i++) {
+        if (!import->is_claiming) {
+            mcpz_blob_claims_begin(&import->claims,
+                                   &import->documents[import->document_count - 1]);
+            import->is_claiming = true;
+        }
+        if (!mcpz_blob_claims_go_on(&import->claims, exchange, store)) {
+            return;
+        }
+        import->blobs += import->claims.claimed;
+        import->blobs_lost += import->claims.lost;
+        import->is_claiming = false;
+        import->document_count--;
+    }
+    if (import->document_count > 0) {
+        mcpz_exchange_again(exchange);
+    } else {
+        answer(exchange);
+    }
 }
 
 static void apply(struct mcpz_exchange *exchange)
@@ -219,7 +281,11 @@ static void apply(struct mcpz_exchange *exchange)
         mcpz_exchange_fail_error(exchange, error, "applying the snapshot, half way");
     } else if (import->in_flight_count == 0 &&
                (import->all_sent || import->code != MCPZ_CODE_OK)) {
-        answer(exchange);
+        if (import->code != MCPZ_CODE_OK || import->is_lenient) {
+            answer(exchange);
+        } else {
+            claim(exchange);
+        }
     } else if (import->in_flight_count < IN_FLIGHT_MAX && !import->all_sent &&
                import->code == MCPZ_CODE_OK) {
         mcpz_exchange_again(exchange);
@@ -273,6 +339,8 @@ static void finish(struct mcpz_exchange *exchange)
     struct import *import = exchange->state;
 
     mcpz_import_finish(&import->file);
+    mcpz_blob_claims_finish(&import->claims);
+    free(import->documents);
     free(import);
 }
 

@@ -147,7 +147,10 @@ class Layout(unittest.TestCase):
             other = mesh.founder("other")
             self.assertEqual(other.run("snapshot", "import", "-", stdin=one.stdout).returncode, 0)
             self.assertEqual([row["id"] for row in other.ask("agent", "list")], AGENTS[:1])
-            self.assertEqual(other.ask("snapshot", "import", file)["agents"], len(AGENTS))
+            said = other.ask("snapshot", "import", file)
+            self.assertEqual((said["agents"], said["blobs_lost"]), (len(AGENTS), len(AGENTS)))
+            said = a.ask("snapshot", "import", file)  # their blobs are here
+            self.assertEqual((said["blobs"], said["blobs_lost"]), (len(AGENTS), 0))
             for agent in AGENTS:
                 self.assertEqual(other.ask("agent", "get", agent)["root"], b.ask("agent", "get", agent)["root"])
             for node in (c, d, e):
