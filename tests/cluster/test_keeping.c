@@ -292,6 +292,34 @@ static void cut_off(struct mcpz_sim *sim, size_t node, bool cut)
     }
 }
 
+/* Who is to get documents and has no room waits for it; the others go on, and nothing is lost. */
+TEST(a_layout_waits_for_who_has_no_room_and_goes_on_when_there_is)
+{
+    static const size_t before[] = {0, 1, 2};
+    struct mcpz_sim *sim = sim_of(10);
+    uint64_t made = 0;
+
+    (void)mcpz_sim_layout(sim, before, MCPZ_ARRAY_LEN(before), 3);
+    run_for(sim, MCPZ_SECONDS(20));
+    (void)write(sim, 0, "a", NULL, MCPZ_ACK_ALL);
+    run_for(sim, MCPZ_SECONDS(2));
+    (void)write(sim, 0, "a", "old", MCPZ_ACK_ALL);
+    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_fill_disk(sim, 3, true);
+    (void)mcpz_sim_layout(sim, everybody, NODES, 3);
+    run_for(sim, MCPZ_SECONDS(60));
+    CHECK(!mcpz_sim_layout_is_settled(sim, 0)); /* it does not say that it has what it has not */
+    made = write(sim, 0, "a", "new", MCPZ_ACK_QUORUM);
+    run_for(sim, MCPZ_SECONDS(3));
+    CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
+    mcpz_sim_fill_disk(sim, 3, false);
+    run_for(sim, MCPZ_SECONDS(60));
+    CHECK(mcpz_sim_layout_is_settled(sim, 0));
+    CHECK_UINT(count_with(sim, "a", "old"), 3);
+    CHECK_UINT(count_with(sim, "a", "new"), 3);
+    mcpz_sim_destroy(sim);
+}
+
 /* What it wrote since has names, and so has what it writes before it meets who knows them. */
 TEST(a_disk_that_was_put_back_whole_gives_no_name_twice)
 {
@@ -674,6 +702,7 @@ TEST_MAIN(RUN(no_acknowledged_write_is_lost_while_layouts_change),
           RUN(a_layout_settles_and_who_comes_gets_what_is_its),
           RUN(owners_at_rest_have_little_to_say), RUN(without_a_layout_any_members_count),
           RUN(a_disk_that_was_put_back_whole_gives_no_name_twice),
+          RUN(a_layout_waits_for_who_has_no_room_and_goes_on_when_there_is),
           RUN(a_write_that_was_answered_is_on_a_quorum_of_its_owners),
           RUN(what_was_not_reached_in_time_is_said_and_the_write_stays),
           RUN(an_owner_that_was_cut_off_says_so_when_it_is_back_in_time),
