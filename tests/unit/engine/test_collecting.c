@@ -163,8 +163,8 @@ TEST(a_hundred_hot_keys_are_small_however_often_they_are_written)
     struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = document()}};
     const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
     CHECK_UINT(store->get(store->context, &record), MCPZ_OK);
-    leave(&founder);
     CHECK_UINT(record.floor.agreed.versions[0].seq, HOT_WRITES + 1);
+    leave(&founder);
     CHECK(record.floor.byte_count <= 4096);
     CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 1);
     CHECK_UINT(count_rows(&founder, MCPZ_RECORD_BATCH), 1);
@@ -235,12 +235,21 @@ TEST(what_it_wrote_itself_stays)
     free_pair();
 }
 
+/* What was read ends with the turn: its lists are copied. */
+static struct mcpz_cosignature signatures[MCPZ_COSIGNATURES_MAX];
+static struct mcpz_version versions[MCPZ_ACTORS_MAX];
+
 static struct mcpz_msg_agreed agreed_of(struct side *side)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = document()}};
+    struct mcpz_agreed *agreed = &record.floor.agreed;
     const struct mcpz_store *store = mcpz_engine_store(side->engine);
 
     CHECK_UINT(store->get(store->context, &record), MCPZ_OK);
+    memcpy(signatures, agreed->signatures, agreed->signature_count * sizeof(signatures[0]));
+    memcpy(versions, agreed->versions, agreed->version_count * sizeof(versions[0]));
+    agreed->signatures = signatures;
+    agreed->versions = versions;
     return (struct mcpz_msg_agreed){.document = document(),
                                     .agreed = record.floor.agreed,
                                     .byte_count = record.floor.byte_count};
@@ -248,19 +257,12 @@ static struct mcpz_msg_agreed agreed_of(struct side *side)
 
 TEST(what_was_not_signed_by_enough_is_not_taken)
 {
-    static struct mcpz_cosignature signatures[MCPZ_COSIGNATURES_MAX];
-    static struct mcpz_version versions[MCPZ_ACTORS_MAX];
-
     make_neighbours(&no_history);
     fold_both();
     (void)enter(&founder);
     struct mcpz_msg_agreed said = agreed_of(&founder);
     CHECK_UINT(said.agreed.signature_count, 2);
-    memcpy(signatures, said.agreed.signatures, 2 * sizeof(signatures[0]));
-    memcpy(versions, said.agreed.versions, sizeof(versions[0]));
     leave(&founder);
-    said.agreed.signatures = signatures;
-    said.agreed.versions = versions;
     lose_document(&other);
     const struct mcpz_id from = *mcpz_identity_id(founder.identity);
 
