@@ -549,6 +549,7 @@ static json_t *show_view(struct shell *shell, const json_t *request)
     struct replica *replica = crdt_shell_find(shell, request);
     struct mcpz_rewind rewind = {.found = 0};
     const struct mcpz_store *store = &replica->store;
+    bool is_there = true;
     struct mcpz_id document;
     json_t *state = NULL;
     json_t *conflicts = NULL;
@@ -556,9 +557,10 @@ static json_t *show_view(struct shell *shell, const json_t *request)
 
     crdt_shell_document(&document);
     if (is_of_the_past(request)) {
-        store = go_back(replica, request, &rewind, &folded) ? &rewind.store : NULL;
+        is_there = go_back(replica, request, &rewind, &folded);
+        store = &rewind.store;
     }
-    if (store != NULL && mcpz_document_show(store, &document, &state, &conflicts) != MCPZ_OK) {
+    if (is_there && mcpz_document_show(store, &document, &state, &conflicts) != MCPZ_OK) {
         crdt_shell_fail("a document cannot be shown");
     }
     mcpz_rewind_finish(&rewind);
