@@ -185,7 +185,10 @@ void fake_blobs_turn(void)
     fake_turn();
     while (job_count > 0) {
         struct mcpz_blob_job *job = jobs[0];
-        memmove(jobs, jobs + 1, --job_count * sizeof(jobs[0]));
+        job_count--;
+        for (size_t i = 0; i < job_count; i++) {
+            jobs[i] = jobs[i + 1];
+        }
         do_job(job);
         job->done(job);
         fake_turn();
@@ -235,7 +238,8 @@ static uint64_t seq;
 static void put_entry(const struct mcpz_id *document, const char *key, enum mcpz_entry_type type,
                       struct mcpz_bytes value)
 {
-    uint8_t path[64] = {0x91, (uint8_t)(0xa0 + strlen(key))};
+    uint8_t path[64];
+    struct mcpz_value_writer writer = mcpz_value_writer(path, sizeof(path));
     struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY,
                                  .entry = {.document = *document,
                                            .type = type,
@@ -243,9 +247,9 @@ static void put_entry(const struct mcpz_id *document, const char *key, enum mcpz
                                            .hlc = 5,
                                            .value = value}};
 
-    CHECK(strlen(key) < 32);
-    memcpy(path + 2, key, strlen(key));
-    record.entry.path = mcpz_bytes(path, 2 + strlen(key));
+    mcpz_value_array(&writer, 1);
+    mcpz_value_text(&writer, mcpz_text(key));
+    record.entry.path = mcpz_bytes(path, writer.length);
     world.engine.store.put(world.engine.store.context, &record);
 }
 

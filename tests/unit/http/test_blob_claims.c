@@ -57,6 +57,14 @@ static void set_up(void)
     fake_layout_begin();
 }
 
+static void check_question(size_t index, char node, const char *ref)
+{
+    CHECK_UINT(fake_ask_count, index + 1);
+    CHECK_TEXT(fake_asks[index].path, "mcpz.blobs/refer");
+    CHECK_UINT(fake_asks[index].node.bytes[0], (uint8_t)node);
+    CHECK(strstr(fake_asks[index].body, ref) != NULL);
+}
+
 TEST(each_is_claimed_where_what_is_known_of_it_is_kept)
 {
     static const char *const put[] = {"put", NULL};
@@ -73,21 +81,15 @@ TEST(each_is_claimed_where_what_is_known_of_it_is_kept)
     mcpz_id_to_text(&agent, 'd', text);
     struct mcpz_exchange *exchange = begin();
 
-    CHECK_UINT(fake_writes(MCPZ_AGENT_ADD, text), 1);
-    CHECK_UINT(fake_ask_count, 0); /* one at a time */
+    CHECK(fake_writes(MCPZ_AGENT_ADD, text) == 1 && fake_ask_count == 0); /* one at a time */
     fake_reply(world.engine.events[world.engine.event_count - 1].agent.request, MCPZ_CODE_OK, "");
-    CHECK_UINT(fake_ask_count, 1);
-    CHECK_TEXT(fake_asks[0].path, "mcpz.blobs/refer");
-    CHECK_UINT(fake_asks[0].node.bytes[0], 'b');
-    CHECK(strstr(fake_asks[0].body, text) != NULL);
+    check_question(0, 'b', text);
     fake_fellow_says(0, 200, "{\"written\":true}");
-    CHECK_UINT(fake_asks[1].node.bytes[0], 'c');
+    check_question(1, 'c', text);
     CHECK(!is_over);
     fake_fellow_says(1, 404, "{}");
-    CHECK(is_over);
-    CHECK_UINT(claims.claimed, 2);
-    CHECK_UINT(claims.lost, 1);
-    CHECK_UINT(fake_status(exchange), 0);
+    CHECK(is_over && fake_status(exchange) == 0);
+    CHECK(claims.claimed == 2 && claims.lost == 1);
     end(exchange);
 }
 
@@ -145,7 +147,7 @@ TEST(a_state_of_many_entries_is_read_in_slices)
                                            .value = mcpz_text("\x01")}};
 
     set_up();
-    for (uint16_t number = 256; number < 256 + 2 * MCPZ_BLOB_CLAIMS_SLICE + 5; number++) {
+    for (int number = 256; number < 256 + 2 * MCPZ_BLOB_CLAIMS_SLICE + 5; number++) {
         path[2] = (uint8_t)(number >> 8);
         path[3] = (uint8_t)number;
         record.entry.path = mcpz_bytes(path, sizeof(path));

@@ -44,24 +44,40 @@ static void say(size_t from, char node, unsigned status, const char *json)
     fake_blobs_turn();
 }
 
-TEST(what_is_put_is_placed_until_all_have_it)
+/* It is to be here, and at two others, who are asked. */
+static struct mcpz_blob_place *begin_placing(struct fake_blob **blob)
 {
     fake_blobs_begin();
     const struct mcpz_blob_about about = about_kept(true);
-    struct fake_blob *blob =
-        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    *blob = fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
     struct mcpz_blob_place *place = mcpz_blob_keeper_place(world.api, &about, MCPZ_BLOB_REF_PUT);
 
     CHECK(place != NULL);
+    place->wait.level = MCPZ_ACK_ALL;
     fake_blobs_turn();
+    CHECK_UINT(count_questions("/keep"), 2);
+    return place;
+}
+
+TEST(what_is_put_is_held_and_that_is_written_down)
+{
+    struct fake_blob *blob = NULL;
+    const struct mcpz_blob_place *place = begin_placing(&blob);
+
     CHECK(fake_writes(MCPZ_AGENT_ADD, "put") >= 1);
     CHECK(blob->state.is_copy); /* it is to be here, too */
-    place->wait.level = MCPZ_ACK_ALL;
     CHECK_UINT(mcpz_ack_wait_wanted(&place->wait), 3);
     CHECK_UINT(mcpz_ack_wait_reached(&place->wait), 1);
-    CHECK_UINT(count_questions("/keep"), 2);
     CHECK(strstr(fake_asks[0].body, "\"ref\":\"put\",\"write\":false") != NULL);
+    fake_fellow_fails(0, MCPZ_CODE_TIMEOUT);
+    fake_fellow_fails(1, MCPZ_CODE_TIMEOUT);
+    fake_blobs_end();
+}
 
+TEST(what_is_put_is_placed_until_all_have_it)
+{
+    struct fake_blob *blob = NULL;
+    const struct mcpz_blob_place *place = begin_placing(&blob);
     const char first = (char)fake_asks[0].node.bytes[0];
     const char second = (char)fake_asks[1].node.bytes[0];
     say(0, first, 200, "{\"whole\":true}");
@@ -346,7 +362,8 @@ TEST(after_a_restart_it_is_placed_for_what_it_was_put_for)
     fake_blobs_end();
 }
 
-TEST_MAIN(RUN(what_is_put_is_placed_until_all_have_it),
+TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
+          RUN(what_is_put_is_placed_until_all_have_it),
           RUN(who_is_silent_is_asked_again_and_counts_for_nothing),
           RUN(one_that_is_taken_back_is_placed_no_more),
           RUN(what_is_lacking_is_fetched_chunk_by_chunk),
