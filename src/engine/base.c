@@ -5,25 +5,30 @@
 #include <string.h>
 
 #include "core/crdt/floor.h"
+#include "crypto/digest.h"
 #include "engine/checkpoint.h"
 
 /* ---- Putting down ------------------------------------------------------------------------- */
 
-/* Pieces of the one before that this one has not. Also finds out what cannot be read. */
+/* Pieces of the one before that this one has not, be they readable or not. They are without gaps;
+ * first it is seen how many there are, then they go. */
 static mcpz_error drop_rest(const struct mcpz_store *store, const struct mcpz_id *document,
                             uint32_t from, bool remove)
 {
-    struct mcpz_record piece = {.kind = MCPZ_RECORD_BASE,
-                                .base = {.document = *document, .index = from}};
-    mcpz_error error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &piece);
-
-    while (error == MCPZ_OK) {
+    for (uint32_t i = from; i < MCPZ_BASE_BYTES_MAX / MCPZ_BASE_PIECE_BYTES; i++) {
+        struct mcpz_record piece = {.kind = MCPZ_RECORD_BASE,
+                                    .base = {.document = *document, .index = i}};
+        const mcpz_error error = store->get(store->context, &piece);
+        if (error != MCPZ_OK && error != MCPZ_ECORRUPT) {
+            return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+        }
         if (remove) {
+            piece = (struct mcpz_record){.kind = MCPZ_RECORD_BASE,
+                                         .base = {.document = *document, .index = i}};
             store->remove(store->context, &piece);
         }
-        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &piece);
     }
-    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    return MCPZ_OK;
 }
 
 static mcpz_error drop_stable(const struct mcpz_store *store,
@@ -106,6 +111,29 @@ mcpz_error mcpz_base_read(const struct mcpz_store *store, const struct mcpz_id *
         at += piece.length;
     }
     return at == byte_count ? MCPZ_OK : MCPZ_ECORRUPT;
+}
+
+mcpz_error mcpz_base_check(const struct mcpz_store *store, const struct mcpz_record_floor *floor)
+{
+    const struct mcpz_id document = floor->document;
+    const struct mcpz_id root = floor->agreed.root;
+    const uint64_t byte_count = floor->byte_count;
+    struct mcpz_id digest;
+
+    if (byte_count == 0 || byte_count > MCPZ_BASE_BYTES_MAX) {
+        return MCPZ_ECORRUPT;
+    }
+    uint8_t *bytes = malloc(byte_count);
+    if (bytes == NULL) {
+        return MCPZ_ENOMEM;
+    }
+    mcpz_error error = mcpz_base_read(store, &document, bytes, byte_count);
+    if (error == MCPZ_OK) {
+        mcpz_digest(MCPZ_DIGEST_ROOT, mcpz_bytes(bytes, byte_count), digest.bytes);
+        error = mcpz_id_equal(&digest, &root) ? MCPZ_OK : MCPZ_ECORRUPT;
+    }
+    free(bytes);
+    return error;
 }
 
 /* ---- Making ------------------------------------------------------------------------------- */

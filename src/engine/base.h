@@ -25,8 +25,8 @@ static inline uint32_t mcpz_base_pieces(uint64_t byte_count)
 
 /**
  * Make `floor` the floor of its document, and `bytes`, its checkpoint, the base; what stood there
- * before goes, and what was to be the floor, if it is not above. Rows of deltas stay:
- * mcpz_floor_sweep().
+ * before goes, also what cannot be read of it, and what was to be the floor, if it is not above.
+ * Rows of deltas stay: mcpz_floor_sweep().
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO; nothing was written then
  */
@@ -51,6 +51,14 @@ MCPZ_MUST_USE mcpz_error mcpz_base_piece(const struct mcpz_store *store,
 MCPZ_MUST_USE mcpz_error mcpz_base_read(const struct mcpz_store *store,
                                         const struct mcpz_id *document, uint8_t *buffer,
                                         uint64_t byte_count);
+
+/**
+ * Is the base that `floor` names all there, and what was signed?
+ *
+ * Errors: MCPZ_ECORRUPT  it is not; MCPZ_EIO, MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_base_check(const struct mcpz_store *store,
+                                         const struct mcpz_record_floor *floor);
 
 /**
  * Write the checkpoint of `document` to memory of its own, to be freed.

@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 #include "engine/base.h"
 #include "engine/internal.h"
+#include "engine/refill.h"
 #include "engine/replay.h"
 
 /* A document that is made anew as it was. */
@@ -314,9 +315,15 @@ void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *
         find_target(engine, document, &record) != MCPZ_OK) {
         return;
     }
-    if (begin_job(engine, &record.stable) != MCPZ_OK) {
+    const mcpz_error error = begin_job(engine, &record.stable);
+    if (error != MCPZ_OK) {
         engine->counters.floors_failed++;
         end_job(engine);
+    }
+    if (error == MCPZ_ECORRUPT) {
+        mcpz_refill_ask(engine, document);
+    }
+    if (error != MCPZ_OK) {
         return;
     }
     wake(engine);

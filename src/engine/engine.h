@@ -295,6 +295,12 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine,
                                                const struct mcpz_base_part *part, uint8_t *buffer,
                                                size_t capacity, size_t *length);
 
+/**
+ * What `document` was folded to could not be read: have it fetched again from who keeps it. Within
+ * a turn. Harmless where nothing is wrong with it.
+ */
+void mcpz_engine_refill(struct mcpz_engine *engine, const struct mcpz_id *document);
+
 /** Do we hold the mesh's key, which signs layouts? */
 bool mcpz_engine_holds_mesh_key(const struct mcpz_engine *engine);
 

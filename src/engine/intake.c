@@ -13,6 +13,7 @@
 #include "engine/base.h"
 #include "engine/internal.h"
 #include "engine/rebase.h"
+#include "engine/refill.h"
 #include "wire/checkpoint.h"
 #include "wire/codec.h"
 #include "wire/records.h"
@@ -328,6 +329,17 @@ static mcpz_error begin_anew(struct mcpz_engine *engine, struct mcpz_intake *int
     return error;
 }
 
+/* All of it is in the state; but what we were folded to is damaged. */
+static mcpz_error refill(struct mcpz_engine *engine, const struct mcpz_intake *intake,
+                         const struct mcpz_intake_source *source)
+{
+    if (!mcpz_refill_will_do(engine, &intake->document, &intake->agreed)) {
+        return MCPZ_ENOTFOUND;
+    }
+    mcpz_error error = make_floor(engine, intake);
+    return error == MCPZ_OK ? take_heads(engine, intake, source->from) : error;
+}
+
 mcpz_error mcpz_intake_install(struct mcpz_engine *engine, struct mcpz_intake *intake,
                                const struct mcpz_intake_source *source)
 {
@@ -353,7 +365,7 @@ mcpz_error mcpz_intake_install(struct mcpz_engine *engine, struct mcpz_intake *i
         return source->from != NULL ? begin_anew(engine, intake, source, &reader.checkpoint)
                                     : MCPZ_ECONFLICT;
     case MCPZ_INTAKE_NONE:
-        return MCPZ_ENOTFOUND;
+        return source->from != NULL ? refill(engine, intake, source) : MCPZ_ENOTFOUND;
     case MCPZ_INTAKE_BESIDE:
         break;
     }

@@ -150,6 +150,7 @@ struct mcpz_engine {
     uint64_t fold_deltas;
     uint64_t grace_ms;
     uint64_t history_ms;
+    mcpz_time refill_us; /* no base is asked for again before: engine/refill.h */
     struct mcpz_collecting collecting;
     struct mcpz_transfers transfers;
 

@@ -7,6 +7,7 @@
 #include "engine/base.h"
 #include "engine/intake.h"
 #include "engine/internal.h"
+#include "engine/refill.h"
 #include "wire/codec.h"
 
 /* A checkpoint that comes in. */
@@ -148,6 +149,8 @@ static void serve(struct mcpz_engine *engine, const struct mcpz_id *peer,
     engine->counters.bases_sent += asked->index == 0;
     if (mcpz_base_piece(&engine->store, &asked->document, asked->index, &piece) == MCPZ_OK) {
         answer(engine, peer, asked, piece);
+    } else {
+        mcpz_refill_ask(engine, &asked->document);
     }
 }
 
@@ -254,9 +257,11 @@ mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_i
     if (mcpz_intake_judge(engine, &said->document, &said->agreed, &news) != MCPZ_OK) {
         return MCPZ_OK; /* what cannot be read was counted */
     }
+    const bool is_refill = said->byte_count > 0 && news == MCPZ_INTAKE_NONE &&
+                           mcpz_refill_will_do(engine, &said->document, &said->agreed);
     const bool is_floor =
         said->byte_count == 0 && news == MCPZ_INTAKE_NONE && is_ours(engine, &said->agreed);
-    if (!is_floor && (said->byte_count == 0 || news == MCPZ_INTAKE_NONE)) {
+    if (!is_floor && !is_refill && (said->byte_count == 0 || news == MCPZ_INTAKE_NONE)) {
         return MCPZ_OK; /* nothing to be done for it */
     }
     mcpz_error error = mcpz_agreement_check(engine, from, &said->document, &said->agreed);

@@ -470,6 +470,7 @@ static bool open_history(struct mcpz_exchange *exchange, struct history *history
     } else if (error == MCPZ_EEXPIRED) {
         fail_folded(exchange, history);
     } else if (error != MCPZ_OK) {
+        mcpz_engine_refill(mcpz_exchange_engine(exchange), &history->document);
         mcpz_exchange_fail_error(exchange, error, "reading the agent");
     }
     return error == MCPZ_OK;

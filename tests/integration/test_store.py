@@ -124,6 +124,17 @@ class Store(unittest.TestCase):
         self.assertEqual(a.ask("store", "check")["well"], True)
         self.assertIn("nothing was done", a.run("store", "repair").stdout)
 
+    @staticmethod
+    def spoil(node, mark):
+        """Change a byte of what lies under the mark: the pages are well, the record is not."""
+        data = node.data / "store" / "data.mdb"
+        content = bytearray(data.read_bytes())
+        at = content.find(mark)
+        while at >= 0:
+            content[at + 100] ^= 1  # behind its key, and the name of what it is sealed with
+            at = content.find(mark, at + 1)
+        data.write_bytes(content)
+
     def apply(self, node, name, lines):
         path = pathlib.Path(self.mesh.directory) / name
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -189,6 +200,15 @@ class Store(unittest.TestCase):
             agent = until(f"{node.name} has x", lambda node=node: (lambda said: said.get("root") == root and said)(
                 json.loads(node.run("agent", "get", "x", "--json").stdout or "{}")))
             self.assertEqual((agent["floor"]["deltas"], agent["kept"]), (101, 4))
+
+        # One that cannot be read any more is fetched again when it is needed.
+        mark = self.mark(b, 38, "x")
+        b.stop()
+        self.spoil(b, mark)
+        self.assertIn("kind 38", b.run("store", "check").stderr)
+        b.start(env=env)
+        until("B has a base again", lambda: b.run("agent", "at", "x", moment(floor)).returncode == 0)
+        self.assertTrue(b.ask("store", "check")["well"])
 
         # What nobody else is there to give comes out of the damaged store: base, and writes above.
         marks = [self.mark(a, 5, "x")]

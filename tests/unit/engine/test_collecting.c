@@ -2,6 +2,8 @@
 
 #include "core/crdt/floor.h"
 #include "engine/base.h"
+#include "engine/refill.h"
+#include "engine/transfers.h"
 #include "fold_pair.h"
 
 #define HOT_WRITES 20000 /* tools/bench/snapshots: 100,000 */
@@ -536,7 +538,94 @@ TEST(a_base_in_a_file_is_whole_and_of_known_signers_or_not_taken)
     free_file();
 }
 
-TEST_MAIN(RUN(what_all_have_signed_is_folded_at_all), RUN(deltas_are_kept_as_long_as_history_is),
+/* ---- Bases that are damaged --------------------------------------------------------------- */
+
+/* Have the base of x at `side` be nothing that could be read. */
+static void spoil_base(struct side *side)
+{
+    const struct mcpz_store *store = mcpz_engine_store(enter(side));
+    const struct mcpz_record spoilt = {
+        .kind = MCPZ_RECORD_BASE,
+        .base = {.document = document(), .bytes = mcpz_text("no checkpoint")},
+    };
+
+    store->put(store->context, &spoilt);
+    leave(side);
+}
+
+static bool is_sound(struct side *side)
+{
+    const struct mcpz_id id = document();
+    const bool needed = mcpz_refill_is_needed(enter(side), &id);
+
+    leave(side);
+    return !needed;
+}
+
+TEST(a_base_that_cannot_be_read_is_fetched_again)
+{
+    const struct mcpz_id id = document();
+
+    make_neighbours(&no_history);
+    fold_both();
+    const struct mcpz_id root = root_of(&founder);
+    CHECK(is_sound(&founder));
+
+    spoil_base(&founder);
+    CHECK(!is_sound(&founder));
+    mcpz_engine_refill(enter(&founder), &id);
+    leave(&founder);
+    talk();
+    CHECK(is_sound(&founder));
+    CHECK_UINT(founder.engine->counters.bases_damaged, 1);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 1); /* the last below is there still */
+    const struct mcpz_id same_root = root_of(&founder);
+    CHECK(mcpz_id_equal(&root, &same_root));
+    CHECK_UINT(founder.engine->counters.checkpoints_diverged, 0);
+    free_pair();
+}
+
+TEST(who_folds_on_a_damaged_base_asks_for_it_and_goes_on)
+{
+    make_neighbours(&no_history);
+    fold_both();
+    spoil_base(&founder);
+    for (size_t i = 0; i < MCPZ_FOLD_DELTAS; i++) {
+        write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", (uint8_t)i);
+        talk();
+    }
+    pass_time(MCPZ_SECONDS(12));
+    CHECK(is_sound(&founder) && is_sound(&other));
+    CHECK(founder.engine->counters.bases_damaged > 0);
+    CHECK_UINT(other.engine->counters.floors_raised, 2);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 2); /* the last of each writer */
+    CHECK_UINT(founder.engine->counters.checkpoints_diverged, 0);
+    check_same_root();
+    free_pair();
+}
+
+/* Nobody asked for it: a base that is well is not replaced, whoever sends another. */
+TEST(a_base_that_is_well_is_not_asked_for)
+{
+    const struct mcpz_id id = document();
+
+    make_neighbours(&no_history);
+    fold_both();
+    const uint64_t sent = other.engine->counters.bases_sent;
+    mcpz_engine_refill(enter(&founder), &id);
+    mcpz_transfers_offer(enter(&other), mcpz_identity_id(founder.identity), &id);
+    leave(&founder);
+    leave(&other);
+    talk();
+    CHECK_UINT(founder.engine->counters.bases_damaged, 0);
+    CHECK_UINT(other.engine->counters.bases_sent, sent);
+    free_pair();
+}
+
+TEST_MAIN(RUN(a_base_that_cannot_be_read_is_fetched_again),
+          RUN(who_folds_on_a_damaged_base_asks_for_it_and_goes_on),
+          RUN(a_base_that_is_well_is_not_asked_for), RUN(what_all_have_signed_is_folded_at_all),
+          RUN(deltas_are_kept_as_long_as_history_is),
           RUN(what_does_not_come_to_what_was_signed_is_not_folded),
           RUN(a_base_takes_the_place_of_the_one_before_whole),
           RUN(a_hundred_hot_keys_are_small_however_often_they_are_written),

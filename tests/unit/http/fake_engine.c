@@ -142,6 +142,12 @@ static mcpz_error import_base(struct mcpz_engine *engine, struct mcpz_import *im
     return MCPZ_EUSED;
 }
 
+void mcpz_engine_refill(struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    (void)document;
+    engine->refills++;
+}
+
 mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine, const struct mcpz_base_part *part,
                                  uint8_t *buffer, size_t capacity, size_t *length)
 {

@@ -23,6 +23,7 @@ struct mcpz_engine {
     size_t imports_here;     /* of the deltas imported next, so many are here already */
     mcpz_error import_error; /* what the author of a file is met with */
     mcpz_error base_error;   /* what the last message of a base is met with */
+    unsigned int refills;    /* bases asked for again */
     mcpz_error refuse;       /* what join, token_create and token_revoke return */
 
     struct mcpz_explanation explanation;
