@@ -1,6 +1,7 @@
 #include "store/witness.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -19,6 +20,8 @@
 #define LINE_CHARS 64 /* with its end; any number fits */
 #define LINE_FORMAT "%d %20" PRIu64 " %20" PRIu64 "\n"
 #define LINE_LENGTH 44
+#define INODE_AT 1
+#define COMMITS_AT 22
 
 const char *mcpz_witness_place(void)
 {
@@ -60,17 +63,28 @@ static void name_of(const char *path, char *name, size_t capacity)
     snprintf(name, capacity, "%016" PRIx64, mcpz_siphash(key, mcpz_text(path)));
 }
 
+/* The number that ends at `end`; spaces may stand before it. */
+static bool read_number(const char *from, const char *end, uint64_t *number)
+{
+    char *stop;
+
+    from += strspn(from, " ");
+    errno = 0;
+    *number = strtoull(from, &stop, 10);
+    return *from >= '0' && *from <= '9' && stop == end && errno == 0;
+}
+
 /* What a line says. False: it is none. */
 static bool read_line(int file, uint64_t *inode, uint64_t *commits)
 {
     char line[LINE_LENGTH + 1] = "";
-    int version;
+    uint64_t version;
 
     ssize_t length = pread(file, line, LINE_LENGTH, 0);
-    line[length > 0 ? length : 0] = '\0';
     return length == LINE_LENGTH && line[LINE_LENGTH - 1] == '\n' &&
-           sscanf(line, "%d %" SCNu64 " %" SCNu64, &version, inode, commits) == 3 &&
-           version == VERSION;
+           read_number(line, line + INODE_AT, &version) &&
+           read_number(line + INODE_AT, line + COMMITS_AT, inode) &&
+           read_number(line + COMMITS_AT, line + LINE_LENGTH - 1, commits) && version == VERSION;
 }
 
 /* Is the store that a line speaks of no more? */
