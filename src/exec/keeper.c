@@ -196,6 +196,9 @@ static _Noreturn void run_command(struct mcpz_keeper keeper, pid_t keeper_pid)
     if (getppid() != keeper_pid) {
         _exit(127); /* the keeper died before we asked to be told */
     }
+    /* Said here, so that the node knows whom to kill before the command can kill the keeper. */
+    const struct mcpz_keeper_report started = {.kind = MCPZ_KEEPER_STARTED, .pid = getpid()};
+    report(&keeper, &started);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)execve(shell, arguments, keeper.environment);
@@ -447,8 +450,6 @@ static void start_command(struct watch *watch)
         return;
     }
     watch->command = pid;
-    struct mcpz_keeper_report started = {.kind = MCPZ_KEEPER_STARTED, .pid = pid};
-    report(watch->keeper, &started);
 }
 
 static void remove_workspace(const struct mcpz_keeper *keeper)
