@@ -29,9 +29,12 @@ struct agent_list {
     struct mcpz_walk walk;
     bool asks_others; /* of those that keep what we do not, once ours are in */
     bool only_here;
-    mcpz_time patient_until_us; /* to hear whether others keep any */
+    mcpz_time patient_until_us; /* to hear whether others keep any, and to reach them */
     bool walked;
+    size_t own_count;   /* rows of ours; those of others stand behind */
     size_t next_member; /* who is to be asked: a row of the roster */
+    size_t said_count;  /* nodes that have answered */
+    size_t lost_count;  /* nodes that could not be asked */
     struct agent_row *rows;
     size_t count;
     size_t capacity;
@@ -117,6 +120,11 @@ static void answer_list(struct mcpz_exchange *exchange, struct agent_list *list)
     mcpz_exchange_send(exchange, 200, "application/json");
 }
 
+static mcpz_time now_of(const struct mcpz_exchange *exchange)
+{
+    return exchange->api->ports.now(exchange->api->ports.context);
+}
+
 /* ---- Those of other nodes, where there is a layout ----------------------------------------- */
 
 #define LIST_ASK_MS 5000
@@ -173,6 +181,35 @@ static mcpz_error take_row(struct mcpz_exchange *exchange, struct agent_list *li
     return add_row(exchange, list, &record);
 }
 
+/* Who has just come may not know yet how to reach those that keep agents. */
+static bool ask_again_soon(struct mcpz_exchange *exchange, struct agent_list *list)
+{
+    const mcpz_time now = now_of(exchange);
+
+    if (list->lost_count == 0 || now >= list->patient_until_us) {
+        return false;
+    }
+    list->count = list->own_count;
+    list->next_member = 0;
+    list->said_count = 0;
+    list->lost_count = 0;
+    exchange->deadline_us = now + MCPZ_FORWARD_LOOK_US;
+    return true;
+}
+
+static void end_others(struct mcpz_exchange *exchange, struct agent_list *list)
+{
+    if (ask_again_soon(exchange, list)) {
+        return;
+    }
+    if (list->lost_count > 0 && list->said_count == 0) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
+                           "none of the nodes that keep agents could be asked: try again");
+        return;
+    }
+    answer_list(exchange, list);
+}
+
 static void work_others(struct mcpz_exchange *exchange)
 {
     struct agent_list *list = exchange->state;
@@ -183,6 +220,8 @@ static void work_others(struct mcpz_exchange *exchange)
     size_t waiting;
 
     while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
+        list->said_count += status == 200 ? 1 : 0;
+        list->lost_count += status == 200 ? 0 : 1;
         for (size_t i = 0; status == 200 && error == MCPZ_OK && i < json_array_size(json); i++) {
             error = take_row(exchange, list, json_array_get(json, i));
         }
@@ -195,7 +234,7 @@ static void work_others(struct mcpz_exchange *exchange)
     ask_others(exchange, list);
     (void)mcpz_fellows_take(exchange, &node, &status, &json, &waiting);
     if (waiting == 0) {
-        answer_list(exchange, list);
+        end_others(exchange, list);
     }
 }
 
@@ -221,6 +260,7 @@ static void work_list(struct mcpz_exchange *exchange)
         mcpz_exchange_again(exchange);
     } else if (error == MCPZ_ENOTFOUND && list->asks_others) {
         list->walked = true;
+        list->own_count = list->count;
         work_others(exchange);
     } else if (error == MCPZ_ENOTFOUND) {
         answer_list(exchange, list);
@@ -236,11 +276,6 @@ static void finish_list(struct mcpz_exchange *exchange)
     mcpz_fellows_forget(exchange);
     free(list->rows);
     free(list);
-}
-
-static mcpz_time now_of(const struct mcpz_exchange *exchange)
-{
-    return exchange->api->ports.now(exchange->api->ports.context);
 }
 
 /* Begin, once it is known who keeps agents; who has just come may not have heard yet. */
@@ -259,8 +294,21 @@ static void begin_list(struct mcpz_exchange *exchange)
     work_list(exchange);
 }
 
+/* It has waited. */
+static void go_on(struct mcpz_exchange *exchange)
+{
+    const struct agent_list *list = exchange->state;
+
+    if (list->walked) {
+        exchange->deadline_us = MCPZ_TIME_NEVER;
+        work_others(exchange);
+    } else {
+        begin_list(exchange);
+    }
+}
+
 static const struct mcpz_exchange_kind list_kind = {
-    .work = work_list, .expire = begin_list, .finish = finish_list};
+    .work = work_list, .expire = go_on, .finish = finish_list};
 
 /* "here=true": only what this node keeps; "deleted=true": also what is deleted by now. */
 static void read_list_query(struct mcpz_bytes query, struct agent_list *list)
