@@ -210,6 +210,26 @@ static void end_others(struct mcpz_exchange *exchange, struct agent_list *list)
     answer_list(exchange, list);
 }
 
+/* False: none is asked, nor to be. Who cannot be asked while none is, is out of reach. */
+static bool ask_the_rest(struct mcpz_exchange *exchange, struct agent_list *list)
+{
+    const struct mcpz_roster *roster =
+        &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members.roster;
+    struct mcpz_id node;
+    unsigned status;
+    json_t *json;
+    size_t waiting;
+
+    ask_others(exchange, list);
+    while (!mcpz_fellows_take(exchange, &node, &status, &json, &waiting) && waiting == 0 &&
+           list->next_member < roster->count) {
+        list->lost_count++;
+        list->next_member++;
+        ask_others(exchange, list);
+    }
+    return waiting > 0;
+}
+
 static void work_others(struct mcpz_exchange *exchange)
 {
     struct agent_list *list = exchange->state;
@@ -231,9 +251,7 @@ static void work_others(struct mcpz_exchange *exchange)
         mcpz_exchange_fail_error(exchange, error, "listing the agents");
         return;
     }
-    ask_others(exchange, list);
-    (void)mcpz_fellows_take(exchange, &node, &status, &json, &waiting);
-    if (waiting == 0) {
+    if (!ask_the_rest(exchange, list)) {
         end_others(exchange, list);
     }
 }
@@ -286,7 +304,8 @@ static void begin_list(struct mcpz_exchange *exchange)
 
     list->asks_others = !list->only_here && mcpz_agents_are_spread(exchange);
     if (!list->only_here && !list->asks_others && now < list->patient_until_us &&
-        mcpz_agents_may_be_elsewhere(exchange)) {
+        (mcpz_agents_may_be_elsewhere(exchange) ||
+         mcpz_engine_is_joining(mcpz_exchange_engine(exchange)))) {
         exchange->deadline_us = now + MCPZ_FORWARD_LOOK_US;
         return;
     }
