@@ -1,6 +1,9 @@
 /*
- * Folding in crdt-shell: what engine/collecting.h and engine/transfers.h do, without the network.
+ * Checkpoints and folding in crdt-shell: what engine/collecting.h and engine/transfers.h do,
+ * without the network.
  *
+ *   {"verb": "checkpoint", "replica": "A"}                  "bytes" of it
+ *   {"verb": "install", "replica": "B", "bytes": "95..."}   what became of it: "fate"
  *   {"verb": "agree", "replica": "A"}     all have signed what it holds now: "root"; null: nobody
  *                                         would, as somebody has contradicted itself
  *   {"verb": "fold", "replica": "A", "rows": 3}
@@ -26,6 +29,81 @@
 #include "wire/codec.h"
 
 #define KEEPERS 2 /* are said to have signed; whether they did is not looked at here */
+
+/* ---- Checkpoints -------------------------------------------------------------------------- */
+
+struct gathered {
+    uint8_t bytes[CRDT_SHELL_CHECKPOINT_BYTES_MAX];
+    size_t length;
+};
+
+static mcpz_error gather(void *context, struct mcpz_bytes bytes)
+{
+    struct gathered *gathered = context;
+
+    if (bytes.length > sizeof(gathered->bytes) - gathered->length) {
+        return MCPZ_EFULL;
+    }
+    memcpy(gathered->bytes + gathered->length, bytes.data, bytes.length);
+    gathered->length += bytes.length;
+    return MCPZ_OK;
+}
+
+json_t *crdt_shell_checkpoint(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = crdt_shell_find(shell, request);
+    static struct gathered gathered;
+    const struct mcpz_checkpoint_sink sink = {.context = &gathered, .add = gather};
+    struct mcpz_id document;
+
+    gathered.length = 0;
+    crdt_shell_document(&document);
+    mcpz_error error = mcpz_checkpoint_write(&replica->store, &document, &sink);
+    crdt_shell_end_turn(replica, request);
+    if (error != MCPZ_OK) {
+        return json_pack("{s:n}", "bytes");
+    }
+    return json_pack("{s:o}", "bytes",
+                     crdt_shell_show_hex(mcpz_bytes(gathered.bytes, gathered.length)));
+}
+
+/* "fate": merged, duplicate, refused; or malformed, if it is not in the form of a checkpoint. */
+json_t *crdt_shell_install(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = crdt_shell_find(shell, request);
+    static uint8_t bytes[CRDT_SHELL_CHECKPOINT_BYTES_MAX];
+    static struct mcpz_checkpoint_reader reader;
+    const size_t length =
+        crdt_shell_read_hex(crdt_shell_text_of(request, "bytes"), bytes, sizeof(bytes));
+    const struct mcpz_agents before = replica->agents;
+    json_t *answer = json_object();
+
+    mcpz_arena_clear(&shell->scratch->decode_arena);
+    mcpz_error error =
+        mcpz_checkpoint_open(&reader, mcpz_bytes(bytes, length), &shell->scratch->decode_arena);
+    if (error == MCPZ_OK) {
+        error = mcpz_checkpoint_check(&reader);
+    }
+    if (error != MCPZ_OK) {
+        (void)json_object_set_new(answer, "fate", json_string("malformed"));
+        return answer;
+    }
+    const struct mcpz_event event = {
+        .kind = MCPZ_EVENT_AGENT_INSTALL,
+        .install = {.checkpoint = &reader.checkpoint},
+    };
+    shell->request++;
+    crdt_shell_step(shell, replica, &event, answer);
+    crdt_shell_end_turn(replica, request);
+    const char *fate = "duplicate";
+    if (replica->agents.checkpoints_installed > before.checkpoints_installed) {
+        fate = "merged";
+    } else if (replica->agents.checkpoints_refused > before.checkpoints_refused) {
+        fate = "refused";
+    }
+    (void)json_object_set_new(answer, "fate", json_string(fate));
+    return answer;
+}
 
 /* ---- Agreeing ----------------------------------------------------------------------------- */
 

@@ -66,6 +66,8 @@ void crdt_shell_step(struct shell *shell, struct replica *replica, const struct 
                      json_t *answer);
 
 /** Verbs of crdt-shell-floors.c: its first comment. */
+json_t *crdt_shell_checkpoint(struct shell *shell, const json_t *request);
+json_t *crdt_shell_install(struct shell *shell, const json_t *request);
 json_t *crdt_shell_agree(struct shell *shell, const json_t *request);
 json_t *crdt_shell_fold(struct shell *shell, const json_t *request);
 json_t *crdt_shell_base(struct shell *shell, const json_t *request);
