@@ -152,4 +152,14 @@ static inline void soft_token_make_rsa(const char *label)
     soft_token_unload(library, module);
 }
 
+/* A token "attic" in the scratch directory, and how it is reached. */
+static inline struct mcpz_token_config soft_token_begin(const struct scratch *scratch)
+{
+    soft_token_prepare(scratch);
+    soft_token_make("attic");
+    CHECK(setenv("TEST_PIN", SOFT_PIN, 1) == 0);
+    return (struct mcpz_token_config){
+        .module = SOFT_MODULE, .token = "attic", .pin = "env:TEST_PIN"};
+}
+
 #endif

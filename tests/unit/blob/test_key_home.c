@@ -18,12 +18,8 @@ static int set_up(void **state)
     (void)state;
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     scratch_make(&scratch);
-    soft_token_prepare(&scratch);
-    soft_token_make("attic");
-    CHECK(setenv("TEST_PIN", SOFT_PIN, 1) == 0);
+    token = soft_token_begin(&scratch);
     snprintf(directory, sizeof(directory), "%s/keys", scratch.path);
-    token =
-        (struct mcpz_token_config){.module = SOFT_MODULE, .token = "attic", .pin = "env:TEST_PIN"};
     config = (struct mcpz_keyring_config){.directory = directory, .key.token = &token};
     return 0;
 }

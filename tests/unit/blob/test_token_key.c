@@ -14,11 +14,7 @@ static int set_up(void **state)
     (void)state;
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     scratch_make(&scratch);
-    soft_token_prepare(&scratch);
-    soft_token_make("attic");
-    CHECK(setenv("TEST_PIN", SOFT_PIN, 1) == 0);
-    config =
-        (struct mcpz_token_config){.module = SOFT_MODULE, .token = "attic", .pin = "env:TEST_PIN"};
+    config = soft_token_begin(&scratch);
     return 0;
 }
 
