@@ -1,0 +1,480 @@
+/*
+ * Nodes that are away for longer than the grace, in random histories: what was deleted or removed
+ * meanwhile does not come back with them, and what they, or anybody, wrote and had acknowledged is
+ * not lost (docs reference crdt 1.5, G2, G4, G5; 1.7, P11, P20).
+ *
+ * A book says who had seen what. An element of a set is added once, so
+ *   - it is nowhere if somebody who had it removed it, or deleted its agent;
+ *   - it is everywhere if whoever added it had seen all other deletes of its agent;
+ *   - else it goes with its agent, or not, but alike at all nodes.
+ *
+ * MCPZ_STALE_HISTORIES=N and MCPZ_STALE_FROM=SEED say how many, from which seed.
+ */
+
+#include "base/rng.h"
+#include "crypto/digest.h"
+#include "crypto/identity.h"
+#include "proto/code.h"
+#include "sim/sim.h"
+#include "test.h"
+
+#define NODES 4
+#define AGENTS 3 /* the last of them is never deleted, and counts */
+#define COUNTED (AGENTS - 1)
+#define ELEMENTS_MAX 256
+#define DELETES_MAX 64
+#define AWAY_MIN_US MCPZ_SECONDS(22) /* the simulator's grace is 20 s */
+#define PATIENCE_US MCPZ_SECONDS(150)
+
+static const char *const names[AGENTS] = {"a", "b", "c"};
+static const size_t everybody[NODES] = {0, 1, 2, 3};
+
+/* How the one that is away is away. */
+enum absence {
+    STOPPED,      /* it does not run */
+    APART,        /* it runs, and nobody hears it */
+    APART_LATELY, /* it did not run, and then runs apart, with what it had */
+    SET_BACK,     /* it does not run, and comes back with an older disk */
+    ABSENCES,
+};
+
+struct element {
+    size_t agent;
+    uint64_t deletes_seen; /* by whoever added it, when it did */
+    uint64_t deletes_of;   /* by whom it was seen */
+    bool is_removed;
+};
+
+struct delete
+{
+    size_t agent;
+    bool seen_by[NODES];
+};
+
+struct history {
+    uint64_t seed;
+    struct mcpz_rng rng;
+    struct mcpz_sim *sim;
+    bool has_layout;
+    bool is_running[NODES];
+    bool is_apart[NODES];
+    struct element elements[ELEMENTS_MAX];
+    size_t element_count;
+    struct delete deletes[DELETES_MAX];
+    size_t delete_count;
+    int64_t counted;
+};
+
+/* What came about in all of them. */
+static uint64_t folded_away; /* histories in which a base came to who had been away */
+static uint64_t deleted_away;
+
+static uint64_t number_of(const char *name, uint64_t usual)
+{
+    const char *given = getenv(name);
+
+    return given != NULL ? strtoull(given, NULL, 10) : usual;
+}
+
+#define HOLDS(history, condition)                                                                 \
+    do {                                                                                          \
+        if (!(condition)) {                                                                       \
+            print_error("MCPZ_STALE_FROM=%" PRIu64 " MCPZ_STALE_HISTORIES=1 at %" PRIu64 " ms\n", \
+                        (history)->seed, mcpz_sim_now((history)->sim) / 1000);                    \
+            CHECK(condition);                                                                     \
+        }                                                                                         \
+    } while (0)
+
+static bool chance(struct history *history, uint64_t percent)
+{
+    return mcpz_rng_below(&history->rng, 100) < percent;
+}
+
+static void run_for(struct history *history, mcpz_time for_us)
+{
+    mcpz_sim_run(history->sim, mcpz_sim_now(history->sim) + for_us);
+}
+
+/* ---- Looking ------------------------------------------------------------------------------ */
+
+static bool keeps(struct history *history, size_t node, size_t agent)
+{
+    return !history->has_layout || mcpz_sim_owns(history->sim, node, names[agent]);
+}
+
+static const char *text_of(size_t number)
+{
+    static char text[16];
+
+    (void)snprintf(text, sizeof(text), "e%zu", number);
+    return text;
+}
+
+static bool has(struct history *history, size_t node, size_t number)
+{
+    return mcpz_sim_has(history->sim, node, names[history->elements[number].agent], "set",
+                        text_of(number));
+}
+
+/* Are all that keep `agent` of those that hear each other alike? */
+static bool is_alike(struct history *history, size_t agent)
+{
+    uint8_t first[MCPZ_DIGEST_BYTES] = {0};
+    bool is_first = true;
+    bool is_there = false;
+
+    for (size_t i = 0; i < NODES; i++) {
+        uint8_t root[MCPZ_DIGEST_BYTES] = {0};
+        if (!history->is_running[i] || history->is_apart[i] || !keeps(history, i, agent)) {
+            continue;
+        }
+        const bool found = mcpz_sim_root(history->sim, i, names[agent], root);
+        if (is_first) {
+            memcpy(first, root, sizeof(first));
+            is_there = found;
+        } else if (found != is_there || memcmp(first, root, sizeof(root)) != 0) {
+            return false;
+        }
+        is_first = false;
+    }
+    return true;
+}
+
+/* Those that hear each other come to be alike; then each has seen what any of them had. */
+static void come_together(struct history *history)
+{
+    const mcpz_time until_us = mcpz_sim_now(history->sim) + PATIENCE_US;
+    bool is_done = false;
+
+    while (!is_done) {
+        HOLDS(history, mcpz_sim_now(history->sim) < until_us);
+        run_for(history, MCPZ_SECONDS(1));
+        is_done = true;
+        for (size_t agent = 0; agent < AGENTS; agent++) {
+            is_done = is_done && is_alike(history, agent);
+        }
+    }
+    for (size_t i = 0; i < history->delete_count; i++) {
+        struct delete *delete = &history->deletes[i];
+        bool is_seen = false;
+        for (size_t node = 0; node < NODES; node++) {
+            is_seen = is_seen || (delete->seen_by[node] && history->is_running[node] &&
+                                  !history->is_apart[node]);
+        }
+        for (size_t node = 0; node < NODES && is_seen; node++) {
+            delete->seen_by[node] =
+                delete->seen_by[node] || (history->is_running[node] && !history->is_apart[node]);
+        }
+    }
+}
+
+/* ---- Writing ------------------------------------------------------------------------------ */
+
+static bool write(struct history *history, size_t node, size_t agent, const struct mcpz_sim_op *op)
+{
+    const uint64_t request = mcpz_sim_write(history->sim, node, names[agent], op);
+
+    run_for(history, MCPZ_MS(20)); /* its disk takes five */
+    HOLDS(history, mcpz_sim_reply(history->sim, request) != -1);
+    return mcpz_sim_reply(history->sim, request) == MCPZ_CODE_OK;
+}
+
+static uint64_t deletes_seen_by(const struct history *history, size_t node)
+{
+    uint64_t seen = 0;
+
+    for (size_t i = 0; i < history->delete_count; i++) {
+        seen |= history->deletes[i].seen_by[node] ? UINT64_C(1) << i : 0;
+    }
+    return seen;
+}
+
+static void add(struct history *history, size_t node, size_t agent)
+{
+    if (history->element_count == ELEMENTS_MAX) {
+        return;
+    }
+    struct element *element = &history->elements[history->element_count];
+
+    *element = (struct element){.agent = agent, .deletes_seen = deletes_seen_by(history, node)};
+    if (write(history, node, agent,
+              &(struct mcpz_sim_op){.op = MCPZ_AGENT_ADD,
+                                    .path = "set",
+                                    .value = text_of(history->element_count)})) {
+        history->element_count++;
+    }
+}
+
+static void remove_one(struct history *history, size_t node, size_t agent)
+{
+    size_t number = ELEMENTS_MAX;
+
+    for (size_t i = 0; i < history->element_count; i++) {
+        if (history->elements[i].agent == agent && has(history, node, i) &&
+            (number == ELEMENTS_MAX || chance(history, 30))) {
+            number = i;
+        }
+    }
+    if (number != ELEMENTS_MAX) {
+        history->elements[number].is_removed |=
+            write(history, node, agent,
+                  &(struct mcpz_sim_op){
+                      .op = MCPZ_AGENT_REMOVE, .path = "set", .value = text_of(number)});
+    }
+}
+
+static void delete_agent(struct history *history, size_t node, size_t agent)
+{
+    bool seen[ELEMENTS_MAX];
+
+    if (history->delete_count == DELETES_MAX) {
+        return;
+    }
+    for (size_t i = 0; i < history->element_count; i++) {
+        seen[i] = history->elements[i].agent == agent && has(history, node, i);
+    }
+    if (!write(history, node, agent, &(struct mcpz_sim_op){.op = MCPZ_AGENT_DELETE})) {
+        return;
+    }
+    for (size_t i = 0; i < history->element_count; i++) {
+        history->elements[i].deletes_of |= seen[i] ? UINT64_C(1) << history->delete_count : 0;
+    }
+    history->deletes[history->delete_count] = (struct delete){.agent = agent};
+    history->deletes[history->delete_count++].seen_by[node] = true;
+}
+
+static void count(struct history *history, size_t node)
+{
+    const int64_t amount = 1 + (int64_t)mcpz_rng_below(&history->rng, 9);
+
+    if (write(history, node, COUNTED,
+              &(struct mcpz_sim_op){
+                  .op = MCPZ_AGENT_INCREMENT, .path = "count", .amount = amount})) {
+        history->counted += amount;
+    }
+}
+
+static void write_something(struct history *history, size_t node)
+{
+    const size_t agent = mcpz_rng_below(&history->rng, AGENTS);
+    const uint64_t what = mcpz_rng_below(&history->rng, 100);
+
+    if (!keeps(history, node, agent)) {
+        return;
+    }
+    if (what < 50) {
+        add(history, node, agent);
+    } else if (what < 70) {
+        remove_one(history, node, agent);
+    } else if (agent == COUNTED) {
+        count(history, node);
+    } else if (what < 80) {
+        delete_agent(history, node, agent);
+    } else {
+        (void)write(history, node, agent, &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
+    }
+}
+
+/* Whoever runs writes, for so long. */
+static void write_for(struct history *history, mcpz_time for_us, uint32_t pause_us)
+{
+    for (const mcpz_time end = mcpz_sim_now(history->sim) + for_us;
+         mcpz_sim_now(history->sim) < end;) {
+        const size_t node = mcpz_rng_below(&history->rng, NODES);
+        if (history->is_running[node]) {
+            write_something(history, node);
+        }
+        run_for(history, mcpz_rng_below(&history->rng, pause_us));
+    }
+}
+
+/* ---- Coming and going --------------------------------------------------------------------- */
+
+static void set_apart(struct history *history, size_t node, bool is_apart)
+{
+    for (size_t i = 0; i < NODES; i++) {
+        if (i != node) {
+            mcpz_sim_cut(history->sim, node, i, is_apart);
+        }
+    }
+    history->is_apart[node] = is_apart;
+}
+
+static void stop(struct history *history, size_t node)
+{
+    mcpz_sim_kill(history->sim, node);
+    history->is_running[node] = false;
+}
+
+static void start(struct history *history, size_t node)
+{
+    mcpz_sim_start(history->sim, node);
+    history->is_running[node] = true;
+}
+
+/* It has been away; the deletes it had seen until `deletes` is what it is set back to. */
+static void leave_and_return(struct history *history, size_t node, enum absence absence)
+{
+    const size_t deletes = history->delete_count;
+
+    if (absence == SET_BACK) {
+        mcpz_sim_back_up(history->sim, node);
+        write_for(history, MCPZ_SECONDS(4), MCPZ_MS(400));
+        come_together(history);
+        HOLDS(history, mcpz_sim_restore(history->sim, node));
+        history->is_running[node] = false;
+        for (size_t i = deletes; i < history->delete_count; i++) {
+            history->deletes[i].seen_by[node] = false;
+        }
+    } else if (absence == APART) {
+        set_apart(history, node, true);
+    } else {
+        stop(history, node);
+    }
+    for (const mcpz_time end = mcpz_sim_now(history->sim) + AWAY_MIN_US;
+         mcpz_sim_now(history->sim) < end;) {
+        write_for(history, MCPZ_SECONDS(4), MCPZ_MS(800));
+        come_together(history);
+    }
+    write_for(history, MCPZ_SECONDS(3), MCPZ_MS(600));
+    come_together(history);
+    run_for(history, MCPZ_SECONDS(20)); /* what all have signed goes */
+    if (absence == APART_LATELY) {
+        set_apart(history, node, true);
+        start(history, node);
+        write_for(history, MCPZ_SECONDS(4), MCPZ_MS(300));
+    }
+    if (chance(history, 50)) {
+        write_for(history, MCPZ_SECONDS(2), MCPZ_MS(300));
+    }
+    if (history->is_apart[node]) {
+        set_apart(history, node, false);
+    } else {
+        start(history, node);
+    }
+    if (chance(history, 50)) {
+        write_for(history, MCPZ_SECONDS(3), MCPZ_MS(300));
+    }
+    come_together(history);
+}
+
+/* ---- What must hold ----------------------------------------------------------------------- */
+
+/* The deletes that neither had this element nor had been seen by who added it. */
+static uint64_t deletes_beside(const struct history *history, const struct element *element)
+{
+    uint64_t beside = 0;
+
+    for (size_t i = 0; i < history->delete_count; i++) {
+        beside |= history->deletes[i].agent == element->agent ? UINT64_C(1) << i : 0;
+    }
+    return beside & ~element->deletes_seen & ~element->deletes_of;
+}
+
+static void check_elements(struct history *history)
+{
+    for (size_t i = 0; i < history->element_count; i++) {
+        const struct element *element = &history->elements[i];
+        for (size_t node = 0; node < NODES; node++) {
+            if (!keeps(history, node, element->agent)) {
+                continue;
+            }
+            const bool is_there = has(history, node, i);
+            if (is_there && (element->is_removed || element->deletes_of != 0)) {
+                print_error("element %zu of %s is back at node %zu\n", i, names[element->agent],
+                            node);
+                HOLDS(history, false);
+            }
+            if (!is_there && !element->is_removed && element->deletes_of == 0 &&
+                deletes_beside(history, element) == 0) {
+                print_error("element %zu of %s is lost at node %zu\n", i, names[element->agent],
+                            node);
+                HOLDS(history, false);
+            }
+        }
+    }
+}
+
+/* Nobody was ever taken for one who contradicts itself. */
+static void check_forks(struct history *history)
+{
+    for (size_t node = 0; node < NODES; node++) {
+        struct mcpz_record record = {.kind = MCPZ_RECORD_FORK};
+        HOLDS(history, !mcpz_sim_reads_next(history->sim, node, &record));
+        if (keeps(history, node, COUNTED)) {
+            HOLDS(history, mcpz_sim_counter(history->sim, node, names[COUNTED], "count") ==
+                               history->counted);
+        }
+    }
+}
+
+static void begin(struct history *history, uint64_t seed)
+{
+    const struct mcpz_sim_config config = {
+        .node_count = NODES,
+        .seed = seed,
+        .delay_min_us = MCPZ_MS(1),
+        .delay_max_us = MCPZ_MS(20),
+        .disk_us = MCPZ_MS(5),
+        .run_us = MCPZ_MS(50),
+    };
+
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    *history = (struct history){.seed = seed, .sim = mcpz_sim_create(&config)};
+    mcpz_rng_init(&history->rng, seed);
+    mcpz_sim_start_all(history->sim);
+    for (size_t i = 0; i < NODES; i++) {
+        history->is_running[i] = true;
+    }
+    if (chance(history, 30)) {
+        history->has_layout = true;
+        (void)mcpz_sim_layout(history->sim, everybody, NODES, 3);
+        run_for(history, MCPZ_SECONDS(3));
+    }
+    for (size_t agent = 0; agent < AGENTS; agent++) {
+        size_t node = mcpz_rng_below(&history->rng, NODES);
+        while (!keeps(history, node, agent)) {
+            node = (node + 1) % NODES;
+        }
+        HOLDS(history,
+              write(history, node, agent, &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE}));
+    }
+    come_together(history);
+}
+
+static void run_history(uint64_t seed)
+{
+    static struct history history;
+    struct mcpz_counters counters;
+
+    begin(&history, seed);
+    write_for(&history, MCPZ_SECONDS(3), MCPZ_MS(300));
+    come_together(&history);
+    const size_t node = mcpz_rng_below(&history.rng, NODES);
+    const size_t deletes = history.delete_count;
+    leave_and_return(&history, node, (enum absence)mcpz_rng_below(&history.rng, ABSENCES));
+    check_elements(&history);
+    check_forks(&history);
+    mcpz_sim_counters(history.sim, &counters);
+    folded_away += counters.bases_installed > 0 ? 1 : 0;
+    deleted_away += history.delete_count > deletes ? 1 : 0;
+    mcpz_sim_destroy(history.sim);
+}
+
+TEST(who_is_stale_brings_nothing_back_and_loses_nothing)
+{
+    const uint64_t count = number_of("MCPZ_STALE_HISTORIES", SEEDS_OF(40));
+    const uint64_t first = number_of("MCPZ_STALE_FROM", 1);
+
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        run_history(seed);
+    }
+    print_message("%" PRIu64 " histories, %" PRIu64 " with a base for who was away, %" PRIu64
+                  " with deletes\n",
+                  count, folded_away, deleted_away);
+    if (count >= SEEDS_OF(40)) {
+        CHECK(folded_away > count / 2 && deleted_away > count / 2);
+    }
+}
+
+TEST_MAIN(RUN(who_is_stale_brings_nothing_back_and_loses_nothing))
