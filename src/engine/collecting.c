@@ -277,14 +277,19 @@ void mcpz_collecting_raised(struct mcpz_engine *engine, const struct mcpz_id *do
 static void sweep(struct mcpz_engine *engine)
 {
     struct mcpz_collecting *collecting = &engine->collecting;
+    struct mcpz_removed removed = {0};
     bool is_done = true;
 
     if (collecting->sweep_count == 0) {
         return;
     }
+    engine->persist.removed = &removed;
     mcpz_error error =
         mcpz_floor_sweep(&engine->store, &collecting->sweeps[collecting->sweep_count - 1],
                          MCPZ_COLLECT_ROWS, &is_done);
+    engine->persist.removed = NULL;
+    engine->counters.deltas_folded += removed.deltas;
+    engine->counters.deltas_folded_bytes += removed.bytes;
     if (error != MCPZ_OK || is_done) {
         engine->counters.floors_failed += error != MCPZ_OK;
         collecting->sweep_count--;

@@ -45,6 +45,8 @@
     X(checkpoints_agreed, "documents that replicas agreed on, and signed")                        \
     X(checkpoints_diverged, "documents that differ though replicas have seen the same")           \
     X(floors_raised, "documents whose old deltas were folded")                                    \
+    X(deltas_folded, "deltas dropped since a checkpoint stands for them")                         \
+    X(deltas_folded_bytes, "bytes of the store that they took up, with their signatures")         \
     X(bases_damaged, "checkpoints that could not be read and were asked for again")               \
     X(floors_failed, "documents that could not be folded: the store cannot be read")              \
     X(bases_sent, "checkpoints sent instead of deltas that are gone")                             \

@@ -93,6 +93,19 @@ static void put(void *context, const struct mcpz_record *record)
     }
 }
 
+/* What lies at `place` is about to go. It is looked up for that, which takes its time. */
+static void weigh(struct mcpz_persist *persist, const struct mcpz_record *record,
+                  struct mcpz_bytes place)
+{
+    struct mcpz_bytes value;
+
+    if (persist->removed != NULL &&
+        persist->kv.get(persist->kv.context, place, &value) == MCPZ_OK) {
+        persist->removed->deltas += record->kind == MCPZ_RECORD_DELTA;
+        persist->removed->bytes += place.length + value.length;
+    }
+}
+
 static void discard(void *context, const struct mcpz_record *record)
 {
     struct mcpz_persist *persist = context;
@@ -102,6 +115,7 @@ static void discard(void *context, const struct mcpz_record *record)
     if (persist->rest != NULL) {
         mcpz_at_rest_on_remove(persist->rest, record);
     }
+    weigh(persist, record, slice(&place));
     persist->kv.remove(persist->kv.context, slice(&place));
 }
 

@@ -13,6 +13,12 @@
 #include "proto/kv.h"
 #include "proto/store.h"
 
+/* Rows that were removed: how many deltas, and how long all keys and values were. */
+struct mcpz_removed {
+    uint64_t deltas;
+    uint64_t bytes;
+};
+
 struct mcpz_persist {
     struct mcpz_kv kv;
     struct mcpz_scratch *scratch;
@@ -25,6 +31,8 @@ struct mcpz_persist {
     /* Shown each record once it is put. NULL: nobody looks. */
     void (*watch)(void *context, const struct mcpz_record *record);
     void *watch_context;
+
+    struct mcpz_removed *removed; /* what is removed is added up there. NULL: nobody asks */
 };
 
 /** Make `*store` work over `persist`, whose memory it borrows. */

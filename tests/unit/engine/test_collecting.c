@@ -34,19 +34,42 @@ TEST(what_all_have_signed_is_folded_at_all)
     free_pair();
 }
 
+/* Keys and values of all rows that a side has of the document, or that hang on it. */
+static size_t bytes_kept(struct side *side)
+{
+    struct mcpz_bytes key = mcpz_bytes(NULL, 0);
+    struct mcpz_bytes value;
+    uint8_t last[MCPZ_KEY_BYTES_MAX];
+    size_t total = 0;
+
+    while (side->kv.next(side->kv.context, key, false, &key, &value) == MCPZ_OK) {
+        total += key.length + value.length;
+        memcpy(last, key.data, key.length);
+        key.data = last;
+    }
+    return total;
+}
+
 TEST(deltas_are_kept_as_long_as_history_is)
 {
     make_neighbours(&an_hour);
+    const struct mcpz_counters *counters = mcpz_engine_counters(founder.engine);
     write_many(&founder, MCPZ_FOLD_DELTAS);
     pass_time(MCPZ_SECONDS(6));
     CHECK_UINT(count_rows(&founder, MCPZ_RECORD_STABLE), 1);
     CHECK_UINT(count_rows(&other, MCPZ_RECORD_STABLE), 1);
     CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), MCPZ_FOLD_DELTAS);
+    CHECK_UINT(counters->deltas_folded, 0);
+    const size_t before = bytes_kept(&founder);
     wall_ms += an_hour;
     pass_time(MCPZ_SECONDS(6));
     CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 1);
     CHECK_UINT(count_rows(&other, MCPZ_RECORD_DELTA), 1);
     check_same_root();
+    /* What went is counted; the checkpoint that came is not taken off. */
+    CHECK_UINT(counters->deltas_folded, MCPZ_FOLD_DELTAS - 1);
+    CHECK(counters->deltas_folded_bytes >= before - bytes_kept(&founder));
+    CHECK(counters->deltas_folded_bytes < before);
     free_pair();
 }
 
@@ -126,22 +149,6 @@ static void beat(size_t number)
 
     path[3] = (char)(number % 100);
     mcpz_engine_event(enter(&founder), &event);
-}
-
-/* Keys and values of all rows that a side has of the document, or that hang on it. */
-static size_t bytes_kept(struct side *side)
-{
-    struct mcpz_bytes key = mcpz_bytes(NULL, 0);
-    struct mcpz_bytes value;
-    uint8_t last[MCPZ_KEY_BYTES_MAX];
-    size_t total = 0;
-
-    while (side->kv.next(side->kv.context, key, false, &key, &value) == MCPZ_OK) {
-        total += key.length + value.length;
-        memcpy(last, key.data, key.length);
-        key.data = last;
-    }
-    return total;
 }
 
 /* Budget of crdt 8: what is kept does not grow with what was written, and nor does what making it

@@ -125,5 +125,48 @@ TEST(two_deltas_of_one_seq_lie_beside_each_other)
     tear_down();
 }
 
+/* Keys and values of all there is. */
+static size_t bytes_kept(void)
+{
+    struct mcpz_bytes key = mcpz_bytes(NULL, 0);
+    struct mcpz_bytes value;
+    size_t total = 0;
+
+    while (kv.next(kv.context, key, false, &key, &value) == MCPZ_OK) {
+        total += key.length + value.length;
+    }
+    return total;
+}
+
+TEST(what_is_removed_is_weighed_while_somebody_asks)
+{
+    struct mcpz_record first = {.kind = MCPZ_RECORD_DELTA, .delta = {.delta = sample()}};
+    struct mcpz_record second = first;
+    const struct mcpz_record base = {.kind = MCPZ_RECORD_BASE,
+                                     .base = {.document = {ID32}, .bytes = mcpz_text("x")}};
+    struct mcpz_removed removed = {0};
+
+    set_up();
+    second.delta.delta.seq++;
+    store.put(store.context, &first);
+    store.put(store.context, &second);
+    store.put(store.context, &base);
+    store.remove(store.context, &first);
+    const size_t before = bytes_kept();
+    persist.removed = &removed;
+    store.remove(store.context, &first); /* it is gone already */
+    CHECK_UINT(removed.bytes, 0);
+    store.remove(store.context, &second);
+    CHECK_UINT(removed.deltas, 1);
+    CHECK_UINT(removed.bytes, before - bytes_kept());
+    store.remove(store.context, &base);
+    CHECK_UINT(removed.deltas, 1);
+    CHECK_UINT(removed.bytes, before);
+    persist.removed = NULL;
+    CHECK_UINT(bytes_kept(), 0);
+    tear_down();
+}
+
 TEST_MAIN(RUN(an_id_is_a_hash_over_all_fields), RUN(whatever_differs_makes_another_id),
-          RUN(two_deltas_of_one_seq_lie_beside_each_other))
+          RUN(two_deltas_of_one_seq_lie_beside_each_other),
+          RUN(what_is_removed_is_weighed_while_somebody_asks))
