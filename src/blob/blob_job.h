@@ -15,6 +15,7 @@
 #include <mcpz/error.h>
 
 #include "blob/blobs.h"
+#include "blob/key_home.h"
 #include "proto/limits.h"
 #include "store/pin.h"
 
@@ -33,7 +34,7 @@ enum mcpz_blob_ask {
     MCPZ_BLOB_READ,       /* id, offset, length -> bytes, length; or lack: to be lent first */
     MCPZ_BLOB_LIST,       /* id: after which -> rows, row_count */
     MCPZ_BLOB_RELEASE,    /* id, holder */
-    MCPZ_BLOB_KEYS,       /* -> names, name_count; node_key_id */
+    MCPZ_BLOB_KEYS,       /* -> names, name_count; node_key_id, node_key_at */
     MCPZ_BLOB_ROTATE,     /* -> node_key_id */
     MCPZ_BLOB_SHRED,      /* tenant, at_ms (0: now, all of it) -> at_ms */
     MCPZ_BLOB_SHOW_KEYS,  /* -> bytes, length: plain */
@@ -85,6 +86,7 @@ struct mcpz_blob_job {
     char *names; /* name_count of MCPZ_TENANT_BYTES_MAX + 1 each */
     size_t name_count;
     uint8_t node_key_id[MCPZ_NODE_KEY_ID_BYTES];
+    struct mcpz_key_whereabouts node_key_at;
     struct mcpz_pin *pin;
 
     /* Called where mcpz_blob_thread_progress() is, once it is done. */

@@ -525,6 +525,7 @@ static mcpz_error do_keys(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
         }
     }
     mcpz_keyring_node_key_id(worker->keyring, job->node_key_id);
+    mcpz_keyring_whereabouts(worker->keyring, &job->node_key_at);
     return MCPZ_OK;
 }
 

@@ -406,6 +406,14 @@ mcpz_error mcpz_key_home_open(struct mcpz_key_home *home, const struct mcpz_key_
     return error;
 }
 
+void mcpz_key_home_tell(const struct mcpz_key_home *home, struct mcpz_key_whereabouts *whereabouts)
+{
+    *whereabouts = (struct mcpz_key_whereabouts){.place = home->place};
+    if (home->place == MCPZ_KEY_IN_TOKEN && home->envelope != NULL) {
+        whereabouts->token = home->envelope->key;
+    }
+}
+
 static void wipe(const struct mcpz_key_home *home, const char *name)
 {
     char path[PATH_BYTES];

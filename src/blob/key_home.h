@@ -44,6 +44,12 @@ struct mcpz_key_trouble {
 
 enum mcpz_key_place { MCPZ_KEY_IN_FILE, MCPZ_KEY_IN_ENVIRONMENT, MCPZ_KEY_IN_TOKEN };
 
+/* Where a node key is, for people: nothing of this is secret. */
+struct mcpz_key_whereabouts {
+    enum mcpz_key_place place;
+    struct mcpz_pkcs11_uri token; /* which key wraps it, and in which token; elsewhere nothing */
+};
+
 struct mcpz_key_home {
     enum mcpz_key_place place;
     char directory[MCPZ_KEY_HOME_PATH_BYTES_MAX];
@@ -76,6 +82,10 @@ MCPZ_MUST_USE mcpz_error mcpz_key_home_open(struct mcpz_key_home *home,
                                             const struct mcpz_key_source *source,
                                             const uint8_t *ring_id, struct mcpz_key_found *found,
                                             struct mcpz_key_trouble *trouble);
+
+/** Where the key is that was found, taken or renewed. */
+void mcpz_key_home_tell(const struct mcpz_key_home *home,
+                        struct mcpz_key_whereabouts *whereabouts);
 
 /** The ring is wrapped with `key` now, and on the disk: nothing else is needed any more. */
 void mcpz_key_home_settle(const struct mcpz_key_home *home, const struct mcpz_node_key *key);

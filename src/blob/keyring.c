@@ -674,6 +674,14 @@ void mcpz_keyring_node_key_id(struct mcpz_keyring *keyring, uint8_t *id)
     unlock(keyring);
 }
 
+void mcpz_keyring_whereabouts(struct mcpz_keyring *keyring,
+                              struct mcpz_key_whereabouts *whereabouts)
+{
+    lock(keyring);
+    mcpz_key_home_tell(&keyring->home, whereabouts);
+    unlock(keyring);
+}
+
 void mcpz_keyring_show_node_key(struct mcpz_keyring *keyring, uint8_t *bytes)
 {
     lock(keyring);

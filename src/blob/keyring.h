@@ -167,6 +167,10 @@ struct mcpz_bytes mcpz_keyring_tenant(struct mcpz_keyring *keyring, size_t index
 /** Which node key it is now: MCPZ_NODE_KEY_ID_BYTES. */
 void mcpz_keyring_node_key_id(struct mcpz_keyring *keyring, uint8_t *id);
 
+/** Where it is. Of keys to read with (mcpz_keyring_read()) that is not known. */
+void mcpz_keyring_whereabouts(struct mcpz_keyring *keyring,
+                              struct mcpz_key_whereabouts *whereabouts);
+
 /** The node key itself, MCPZ_NODE_KEY_BYTES: wipe them. */
 void mcpz_keyring_show_node_key(struct mcpz_keyring *keyring, uint8_t *bytes);
 

@@ -572,6 +572,21 @@ static enum mcpz_exit run_blob_remove(const struct mcpz_invocation *invocation)
 
 /* ---- Keys --------------------------------------------------------------------------------- */
 
+/* Where the node key is: a word, or which key in which token. */
+static void show_source(const json_t *answer)
+{
+    const json_t *token = json_object_get(answer, "token");
+    char text[MCPZ_FIELD_BYTES];
+
+    (void)snprintf(text, sizeof(text), "%s", mcpz_show_text(answer, "source"));
+    if (token != NULL) {
+        (void)snprintf(text, sizeof(text), "%s: key \"%s\" in token \"%s\", serial %s",
+                       mcpz_show_text(answer, "source"), mcpz_show_text(token, "object"),
+                       mcpz_show_text(token, "label"), mcpz_show_text(token, "serial"));
+    }
+    mcpz_print_field("source", text);
+}
+
 static enum mcpz_exit show_keys(const json_t *answer)
 {
     const json_t *tenants = json_object_get(answer, "tenants");
@@ -579,6 +594,7 @@ static enum mcpz_exit show_keys(const json_t *answer)
     const json_t *tenant;
 
     mcpz_print_field("node_key", mcpz_show_text(answer, "node_key"));
+    show_source(answer);
     json_array_foreach(tenants, index, tenant)
     {
         mcpz_print_field("tenant", json_string_value(tenant));
@@ -687,8 +703,9 @@ static const struct mcpz_verb verbs[] = {
     MCPZ_OPTIONS(blob_options)},
 {
     run_key_list, "key list", "", 0, 0, "show which tenants have a key at this node",
-    "Also which node key wraps them, by a name that tells nothing of it, and whose keys were\n"
-    "shredded.\n"
+    "Also which node key wraps them, by a name that tells nothing of it, where that one is\n"
+    "(file: DATA/keys/node.key; environment: MCPZ_NODE_KEY; pkcs11: wrapped by a key in a\n"
+    "token), and whose keys were shredded.\n"
     "\n"
     "Example:\n"
     "  mcpz key list\n",

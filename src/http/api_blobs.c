@@ -24,6 +24,7 @@
 
 #include "blob/blob_job.h"
 #include "blob/keyring.h"
+#include "host/config.h"
 #include "http/agent_owners.h"
 #include "http/blob_copies.h"
 #include "http/blob_fetch.h"
@@ -376,6 +377,26 @@ static json_t *show_node_key(const struct mcpz_blob_job *job)
     return mcpz_exchange_show_hex(mcpz_bytes(job->node_key_id, sizeof(job->node_key_id)));
 }
 
+/* Add where the node key is, by the words of keys.source, and with a token, which key wraps it. */
+static void show_whereabouts(const struct mcpz_key_whereabouts *at, json_t *json)
+{
+    static const char *const words[] = {
+        [MCPZ_KEY_IN_FILE] = MCPZ_KEYS_FILE,
+        [MCPZ_KEY_IN_ENVIRONMENT] = MCPZ_KEYS_ENVIRONMENT,
+        [MCPZ_KEY_IN_TOKEN] = MCPZ_KEYS_PKCS11,
+    };
+
+    (void)json_object_set_new(json, "source", json_string(words[at->place]));
+    if (at->place == MCPZ_KEY_IN_TOKEN) {
+        (void)json_object_set_new(
+            json, "token",
+            json_pack("{s:o, s:o, s:o}", "label",
+                      mcpz_exchange_show_text(mcpz_text(at->token.token)), "serial",
+                      mcpz_exchange_show_text(mcpz_text(at->token.serial)), "object",
+                      mcpz_exchange_show_text(mcpz_text(at->token.object))));
+    }
+}
+
 static void answer_keys(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
 {
     struct mcpz_keyring *keyring = exchange->api->ports.keyring;
@@ -393,9 +414,10 @@ static void answer_keys(struct mcpz_exchange *exchange, struct mcpz_blob_job *jo
         const char *name = job->names + i * (MCPZ_TENANT_BYTES_MAX + 1);
         (void)json_array_append_new(tenants, mcpz_exchange_show_text(mcpz_text(name)));
     }
-    mcpz_exchange_answer(exchange, 200,
-                         json_pack("{s:o, s:o, s:o}", "node_key", show_node_key(job), "tenants",
-                                   tenants, "shredded", shredded));
+    json_t *json = json_pack("{s:o, s:o, s:o}", "node_key", show_node_key(job), "tenants", tenants,
+                             "shredded", shredded);
+    show_whereabouts(&job->node_key_at, json);
+    mcpz_exchange_answer(exchange, 200, json);
 }
 
 static void answer_rotated(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)

@@ -120,6 +120,11 @@ class AtRest(unittest.TestCase):
         node = self.mesh.founder("A", env=env)
         node.ask("agent", "create", f"x-{MARK}")
         node.ask("agent", "set", f"x-{MARK}", "k", json.dumps(MARK))
+        keys = node.ask("key", "list")
+        self.assertEqual((keys["source"], keys["token"]["label"], keys["token"]["object"]), ("pkcs11", "attic", "mcpz"))
+        said = node.run("key", "list").stdout
+        self.assertIn('pkcs11: key "mcpz" in token "attic", serial ', said)
+        self.assertNotIn("271828", said + json.dumps(keys))
         node.ask("key", "rotate")  # the token is not asked for that
         self.assertTrue(node.ask("store", "check")["well"])
 

@@ -98,6 +98,8 @@ class Blobs(unittest.TestCase):
         self.assertNotEqual(blob, kept)
         before = self.node.ask("key", "list")
         self.assertEqual(sorted(before["tenants"]), ["acme", "default"])
+        self.assertEqual(before["source"], "file")
+        self.assertNotIn("token", before)
         after = self.node.ask("key", "rotate")
         self.assertNotEqual(before["node_key"], after["node_key"])
         self.assertEqual(self.get(blob, "--tenant", "acme"), content)

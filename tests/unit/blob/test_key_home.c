@@ -92,11 +92,19 @@ static void check_mark(const struct mcpz_id *expected)
 
 TEST(keys_are_there_after_a_restart_and_no_node_key_is_on_the_disk)
 {
+    struct mcpz_key_whereabouts at;
+
     CHECK_UINT(reopen(), MCPZ_OK);
     const struct mcpz_id a = mark();
     CHECK(is_there("node.key.token") && !is_there("node.key"));
     CHECK_UINT(reopen(), MCPZ_OK);
     check_mark(&a);
+    /* Which key it is, and in which token, can be told. */
+    mcpz_keyring_whereabouts(ring, &at);
+    CHECK_UINT(at.place, MCPZ_KEY_IN_TOKEN);
+    CHECK_TEXT(at.token.token, "attic");
+    CHECK_TEXT(at.token.object, MCPZ_TOKEN_OBJECT_DEFAULT);
+    CHECK(at.token.serial[0] != '\0');
 }
 
 /* Neither asks the token: it is not even there. */

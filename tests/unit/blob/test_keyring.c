@@ -55,6 +55,15 @@ static struct mcpz_id mark_of(const char *tenant)
     return id;
 }
 
+static enum mcpz_key_place place(void)
+{
+    struct mcpz_key_whereabouts at;
+
+    mcpz_keyring_whereabouts(ring, &at);
+    CHECK(at.token.token[0] == '\0');
+    return at.place;
+}
+
 static void check_mark(const char *tenant, const struct mcpz_id *expected, bool is_same)
 {
     const struct mcpz_id now = mark_of(tenant);
@@ -301,11 +310,13 @@ TEST(the_environment_gives_the_node_key)
 
     CHECK(opened != NULL && fread(old, 1, MCPZ_NODE_KEY_TEXT_CHARS, opened) > 0);
     CHECK(fclose(opened) == 0);
+    CHECK_UINT(place(), MCPZ_KEY_IN_FILE);
     config.key.text = KEY_A;
     CHECK_UINT(reopen(), MCPZ_EAUTH);
     CHECK(strstr(trouble.text, "MCPZ_NODE_KEY_OLD") != NULL);
     config.key.text_old = old;
     CHECK_UINT(reopen(), MCPZ_OK);
+    CHECK_UINT(place(), MCPZ_KEY_IN_ENVIRONMENT);
     check_mark("acme", &a, true);
     CHECK(access(file("node.key"), F_OK) != 0); /* not on the disk any more */
     config.key.text_old = KEY_A;
