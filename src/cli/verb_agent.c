@@ -335,6 +335,17 @@ static void note_conflict(const json_t *conflict)
     (void)fputc('\n', stderr);
 }
 
+/* How far back history, at and diff go. */
+static void note_floor(const json_t *floor)
+{
+    if (floor != NULL) {
+        (void)fprintf(stderr,
+                      "note: its history begins at %s: %lld writes up to then are folded\n",
+                      mcpz_show_text(floor, "since"),
+                      (long long)json_integer_value(json_object_get(floor, "deltas")));
+    }
+}
+
 static enum mcpz_exit show_agent(const json_t *answer)
 {
     const json_t *state = json_object_get(answer, "state");
@@ -346,6 +357,7 @@ static enum mcpz_exit show_agent(const json_t *answer)
     for (size_t i = 0; i < json_array_size(conflicts); i++) {
         note_conflict(json_array_get(conflicts, i));
     }
+    note_floor(json_object_get(answer, "floor"));
     return MCPZ_EXIT_OK;
 }
 
@@ -633,6 +645,8 @@ static const struct mcpz_verb verbs[] = {
     MCPZ_OPTIONS(agent_list_options)},
 {
     run_agent_get, "agent get", "ID [PATH]", 1, 2, "show an agent's state, or write out a file of it",
+    "Beside it stands where it holds more than is shown (mcpz agent conflicts), and since when\n"
+    "there is history where older writes were folded (agents.history).\n"
     "With --json also its root hash: two nodes with the same root hold the same state.\n"
     "Where a layout says who keeps it, one of those is asked. A quorum has all that writes with\n"
     "--ack quorum have promised; who turns out to be behind is brought up to date.\n"

@@ -90,10 +90,12 @@ static void show_floor(const struct mcpz_store *store, const struct mcpz_id *doc
         }
         (void)json_object_set_new(
             json, "floor",
-            json_pack("{s:I, s:o, s:o, s:I, s:o, s:I, s:o}", "deltas", (json_int_t)folded, "root",
+            json_pack("{s:I, s:o, s:o, s:I, s:o, s:o, s:I, s:o}", "deltas", (json_int_t)folded,
+                      "root",
                       mcpz_exchange_show_hex(mcpz_bytes(agreed->root.bytes, MCPZ_ID_BYTES)),
                       "time", mcpz_exchange_show_time(mcpz_hlc_to_ms(agreed->hlc)), "time_ms",
-                      (json_int_t)mcpz_hlc_to_ms(agreed->hlc), "folded",
+                      (json_int_t)mcpz_hlc_to_ms(agreed->hlc), "since",
+                      mcpz_exchange_show_time_from(mcpz_hlc_to_ms(agreed->hlc)), "folded",
                       mcpz_exchange_show_time(record.floor.folded_ms), "bytes",
                       (json_int_t)record.floor.byte_count, "signers", signers));
     }

@@ -437,11 +437,10 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
     return is_read;
 }
 
-/* Times are shown in whole seconds: the first from which on all can be read. */
 static void fail_folded(struct mcpz_exchange *exchange, const struct history *history)
 {
     const uint64_t floor_ms = mcpz_hlc_to_ms(history->rewind.deltas.floor.hlc);
-    json_t *since = mcpz_exchange_show_time((floor_ms + 999) / 1000 * 1000);
+    json_t *since = mcpz_exchange_show_time_from(floor_ms);
 
     mcpz_exchange_fail(exchange, MCPZ_CODE_HISTORY_FOLDED,
                        "what was written to agent \"%.*s\" before was folded into a checkpoint: "

@@ -455,6 +455,11 @@ json_t *mcpz_exchange_show_time(uint64_t wall_ms)
     return text[0] != '\0' ? json_string(text) : json_null();
 }
 
+json_t *mcpz_exchange_show_time_from(uint64_t wall_ms)
+{
+    return mcpz_exchange_show_time((wall_ms + 999) / 1000 * 1000);
+}
+
 json_t *mcpz_exchange_show_id(const struct mcpz_id *id, char prefix)
 {
     char text[MCPZ_ID_TEXT_BYTES];

@@ -278,6 +278,9 @@ struct mcpz_bytes mcpz_exchange_path_rest(struct mcpz_bytes path, const char *pr
 /** "2026-11-20T12:00:00Z" as JSON; null for 0. */
 json_t *mcpz_exchange_show_time(uint64_t wall_ms);
 
+/** The first whole second that is not before it: what holds from then on may be said so. */
+json_t *mcpz_exchange_show_time_from(uint64_t wall_ms);
+
 /** The same as text; "" where there is none. */
 void mcpz_exchange_write_time(uint64_t wall_ms, char text[MCPZ_ISO_TIME_CHARS]);
 json_t *mcpz_exchange_show_id(const struct mcpz_id *id, char prefix);

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -146,6 +147,14 @@ class Store(unittest.TestCase):
             {"op": "set", "id": "x", "path": "k", "value": first + i} for i in range(count)])
 
     @staticmethod
+    def reconfigure(nodes, path, text):
+        path.write_text(text)
+        for node in nodes:
+            seen = node.log().count('"reloaded"')
+            node.process.send_signal(signal.SIGHUP)
+            until(f"{node.name} has read it", lambda node=node, seen=seen: node.log().count('"reloaded"') > seen)
+
+    @staticmethod
     def folded(node, deltas):
         """Wait until so many writes to x are folded at the node; what it says of x."""
         def said():
@@ -154,7 +163,9 @@ class Store(unittest.TestCase):
         return until(f"{node.name} has folded", said)
 
     def test_old_writes_are_folded_and_what_they_came_to_stays(self):
-        env = {"MCPZ_AGENTS_HISTORY": "1s"}
+        config = pathlib.Path(self.mesh.directory) / "mcpz.yaml"
+        config.write_text("agents: {history: 1h}\n")
+        env = {"MCPZ_CONFIG": str(config)}
         a = self.mesh.founder("A", env=env)
         b = self.mesh.joiner(a, "B", env=env)
         wait_linked([a, b])
@@ -163,6 +174,10 @@ class Store(unittest.TestCase):
         self.apply(a, "others", [{"op": "create", "id": name} for name in ["x", *others]] + [
             {"op": "set", "id": name, "path": "k", "value": name * 60} for name in others])
         self.overwrite(a, 100)
+        until("B has it", lambda: b.ask("agent", "get", "x")["deltas"] == 101)
+        for node in (a, b):
+            self.assertNotIn("floor", node.ask("agent", "get", "x"))
+        self.reconfigure((a, b), config, "agents: {history: 1s}\n")
         for node in (a, b):
             agent = self.folded(node, 101)
             self.assertEqual((agent["kept"], agent["state"]), (0, {"k": 99}))
@@ -180,7 +195,14 @@ class Store(unittest.TestCase):
         early = a.run("agent", "at", "x", moment(floor - 1), "--json")
         self.assertEqual(early.returncode, 6)
         self.assertEqual(json.loads(early.stdout)["error"]["code"], "history_folded")
-        self.assertIn(f"from {moment(floor + 999)[:19]}Z on", early.stdout)
+        since = f"{moment(floor + 999)[:19]}Z"
+        self.assertIn(f"from {since} on", early.stdout)
+        self.assertEqual(agent["floor"]["since"], since)
+        self.assertEqual(a.run("agent", "get", "x").stderr,
+                         f"note: its history begins at {since}: 101 writes up to then are folded\n")
+        counts = a.ask("status")["counters"]
+        self.assertGreaterEqual(counts["deltas_folded"], 100)  # all but the writer's last
+        self.assertGreater(counts["deltas_folded_bytes"], 100 * 32)
         self.assertEqual(a.run("agent", "diff", "x", "1h").returncode, 6)
         self.assertEqual(a.ask("agent", "at", "x", moment(floor))["state"], {"k": 99})
         self.overwrite(a, 3, first=200)
@@ -201,16 +223,33 @@ class Store(unittest.TestCase):
                 json.loads(node.run("agent", "get", "x", "--json").stdout or "{}")))
             self.assertEqual((agent["floor"]["deltas"], agent["kept"]), (101, 4))
 
+        # Whoever is away is waited for until the grace is over, which is when it is cut short. C is given the base.
+        c.kill()
+        self.overwrite(a, 64, first=300)
+        self.assertEqual(a.ask("agent", "get", "x")["floor"]["deltas"], 101)
+        self.reconfigure((a, b), config, "agents: {history: 1s, grace: 1s}\n")
+        until("A folds without C", lambda: self.overwrite(a, 32, first=400) or
+              a.ask("agent", "get", "x")["floor"]["deltas"] > 101)
+        agent = a.ask("agent", "get", "x")
+        root, folded = agent["root"], agent["floor"]["deltas"]
+        self.folded(b, folded)
+        c.start(env=env)
+        until("all have it", lambda: all(self.folded(node, folded)["root"] == root for node in (b, c)))
+
         # One that cannot be read any more is fetched again when it is needed.
         mark = self.mark(b, 38, "x")
         b.stop()
         self.spoil(b, mark)
         self.assertIn("kind 38", b.run("store", "check").stderr)
         b.start(env=env)
-        until("B has a base again", lambda: b.run("agent", "at", "x", moment(floor)).returncode == 0)
+        until("B has a base again", lambda: b.run("agent", "at", "x", moment(
+            b.ask("agent", "get", "x")["floor"]["time_ms"])).returncode == 0)
         self.assertTrue(b.ask("store", "check")["well"])
 
         # What nobody else is there to give comes out of the damaged store: base, and writes above.
+        self.overwrite(a, 3, first=500)
+        agent = a.ask("agent", "get", "x")
+        root, deltas, folded = agent["root"], agent["deltas"], agent["floor"]["deltas"]
         marks = [self.mark(a, 5, "x")]
         for node in (b, c, a):
             node.stop()
@@ -219,7 +258,8 @@ class Store(unittest.TestCase):
         self.assertIn("damaged: set aside, and begun anew", a.log())
         until("what was saved is merged", lambda: not list(a.data.glob("*/unmerged")))
         agent = a.ask("agent", "get", "x")
-        self.assertEqual((agent["root"], agent["floor"]["deltas"], agent["kept"]), (root, 101, 4))
+        self.assertEqual((agent["root"], agent["floor"]["deltas"] + agent["kept"]), (root, deltas))
+        self.assertGreaterEqual(agent["floor"]["deltas"], folded)
         a.ask("agent", "set", "x", "k", "5")
         a.stop()
         self.assertTrue(a.ask("store", "check")["well"])
