@@ -7,6 +7,7 @@
 
 #include "blob/blob_job.h"
 #include "http/agent_scope.h"
+#include "http/blob_places.h"
 #include "http/exchange.h"
 
 /* ---- Routes ------------------------------------------------------------------------------- */
@@ -479,6 +480,9 @@ void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)
         if (action->fact.kind != MCPZ_FACT_AGENT_MERGED) {
             return; /* the others wait for no fact */
         }
+    }
+    if (action->kind == MCPZ_ACTION_REPLY) {
+        mcpz_blob_places_hear(&api->blobs, action->reply.request, action->reply.code);
     }
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX && api->open_count > 0; i++) {
         struct mcpz_exchange *exchange = &api->exchanges[i];

@@ -230,6 +230,14 @@ static void on_checked(struct mcpz_blob_job *job)
     }
 }
 
+/* Something could not be done: it is found when all is gone through again. */
+static void scan_soon(struct mcpz_api *api)
+{
+    const mcpz_time soon = now_of(api) + MCPZ_BLOB_SCAN_SOON_US;
+
+    api->blobs.scan_us = mcpz_time_min(api->blobs.scan_us, soon);
+}
+
 static void begin_check(struct mcpz_api *api, enum mcpz_blob_ask ask, const struct mcpz_id *id,
                         const struct mcpz_blob_entry *entry)
 {
@@ -246,6 +254,7 @@ static void begin_check(struct mcpz_api *api, enum mcpz_blob_ask ask, const stru
     check->job = (struct mcpz_blob_job){.ask = ask, .id = *id, .done = on_checked, .owner = check};
     if (!port->submit(port->context, &check->job)) {
         free(check);
+        scan_soon(api); /* it may have been news, which come once */
         return;
     }
     api->blobs.check = check;

@@ -61,9 +61,12 @@ struct mcpz_blob_want {
 struct mcpz_blob_place {
     bool used;
     const char
-        *ref;     /* static: it was put here, and this is to be written down; NULL: it was not */
-    bool is_said; /* that was seen to be written down: if it no longer is, it was taken back */
-    bool is_over; /* all have it, or nobody needs it */
+        *ref; /* static: it was put here, and this is to be written down; NULL: it was not */
+    uint64_t writing; /* the request that writes it down; 0: none is under way */
+    bool is_said;     /* that is on disk, or was seen: if it no longer is, it was taken back */
+    bool is_over;     /* all have it, or nobody needs it */
+    bool is_to_drop;  /* so it need not be held here any more: the place stays until it is not, */
+    bool is_dropping; /* which is under way */
     struct mcpz_exchange *waiters[MCPZ_BLOB_WAITERS_MAX]; /* requests that look at this one */
     struct mcpz_blob_about about;
     struct mcpz_ack_wait wait; /* who is to have it, and who does */

@@ -92,9 +92,23 @@ static const char *guess_ref(struct mcpz_api *api, const struct mcpz_id *root)
                : MCPZ_BLOB_REF_PUT;
 }
 
+/* Is it being placed, or let go of? A list that was made before it was let go of comes before word
+ * of that: whoever went by it would put anew what was taken back. */
+static bool is_known(const struct mcpz_blob_keeper *keeper, const struct mcpz_id *root)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        const struct mcpz_blob_place *place = &keeper->places[i];
+        if (place->used && (!place->is_over || place->is_to_drop) &&
+            mcpz_id_equal(&place->about.root, root)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *about, bool is_put)
 {
-    if (next_place(&api->blobs, &about->root, NULL) == NULL) {
+    if (!is_known(&api->blobs, &about->root)) {
         (void)add_place(&api->blobs, about, is_put ? guess_ref(api, &about->root) : NULL);
     }
 }
@@ -161,17 +175,48 @@ void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const ch
     (void)mcpz_blob_errand(api, MCPZ_BLOB_DROP, root, holder, NULL);
 }
 
-/* It is not held here for this place any more. */
-static void release_put(struct mcpz_api *api, const struct mcpz_blob_place *place)
+/* It was let go of, or could not be. */
+static void on_dropped(struct mcpz_api *api, struct mcpz_blob_job *job)
 {
-    const struct mcpz_blob_place *other = next_place(&api->blobs, &place->about.root, NULL);
+    const bool is_gone = job->error == MCPZ_OK || job->error == MCPZ_ENOTFOUND;
+
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        struct mcpz_blob_place *place = &api->blobs.places[i];
+        if (place->used && place->is_dropping && mcpz_id_equal(&place->about.root, &job->id)) {
+            place->is_dropping = false;
+            place->is_to_drop = !is_gone;
+            place->ask_us = now_of(api) + MCPZ_BLOB_RETRY_US;
+        }
+    }
+    stir(api);
+}
+
+/* Is it held here for another place as well? */
+static bool is_held_for_others(struct mcpz_blob_keeper *keeper,
+                               const struct mcpz_blob_place *place)
+{
+    const struct mcpz_blob_place *other = next_place(keeper, &place->about.root, NULL);
 
     while (other != NULL && (other == place || other->ref == NULL)) {
-        other = next_place(&api->blobs, &place->about.root, other);
+        other = next_place(keeper, &place->about.root, other);
     }
-    if (other == NULL) {
-        mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_HOLDER);
+    return other != NULL;
+}
+
+static void drop_put(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    place->is_to_drop = place->is_dropping || !is_held_for_others(&api->blobs, place);
+    if (place->is_to_drop && !place->is_dropping) {
+        place->is_dropping = mcpz_blob_errand(api, MCPZ_BLOB_DROP, &place->about.root,
+                                              MCPZ_BLOB_HOLDER, on_dropped);
     }
+}
+
+/* It is not held here for this place any more. */
+static void release_put(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    place->is_to_drop = true;
+    drop_put(api, place);
 }
 
 /* Whoever put it does not need it any more. */
@@ -347,15 +392,28 @@ static bool writes_here(struct mcpz_api *api, const struct mcpz_blob_place *plac
            mcpz_blob_targets_has(&place->wait, mcpz_engine_id(engine));
 }
 
-static void write_ref(struct mcpz_api *api, const struct mcpz_blob_place *place)
+static void write_ref(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
     struct mcpz_engine *engine = engine_of(api);
 
-    if (place->ref != NULL && writes_here(api, place) &&
-        !mcpz_blob_book_has(mcpz_engine_store(engine), &place->about.root, place->ref) &&
-        mcpz_blob_book_add(engine, &place->about, place->ref, mcpz_engine_next_request(engine)) !=
-            MCPZ_OK) {
-        /* It is tried again with the next question. */
+    if (place->ref == NULL || !writes_here(api, place) ||
+        mcpz_blob_book_has(mcpz_engine_store(engine), &place->about.root, place->ref)) {
+        return;
+    }
+    place->writing = mcpz_engine_next_request(engine);
+    if (mcpz_blob_book_add(engine, &place->about, place->ref, place->writing) != MCPZ_OK) {
+        place->writing = 0; /* it is tried again with the next question */
+    }
+}
+
+void mcpz_blob_places_hear(struct mcpz_blob_keeper *keeper, uint64_t request, enum mcpz_code code)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        struct mcpz_blob_place *place = &keeper->places[i];
+        if (place->used && place->writing != 0 && place->writing == request) {
+            place->writing = 0;
+            place->is_said |= code == MCPZ_CODE_OK;
+        }
     }
 }
 
@@ -425,7 +483,10 @@ static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, m
         wake_waiters(place);
     }
     if (place->is_over) {
-        place->used = place->exchange != NULL || is_waited_for(place);
+        if (place->is_to_drop && now >= place->ask_us) {
+            drop_put(api, place);
+        }
+        place->used = place->exchange != NULL || is_waited_for(place) || place->is_to_drop;
         return;
     }
     *under_way += place->exchange != NULL ? 1 : 0;

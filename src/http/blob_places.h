@@ -7,6 +7,7 @@
 
 #include "blob/blob_job.h"
 #include "http/blob_keeper.h"
+#include "proto/code.h"
 
 /** An exchange of the keeper's; `answered` is called when it is. NULL: too many are open. */
 struct mcpz_exchange *mcpz_blob_open_exchange(struct mcpz_api *api,
@@ -30,6 +31,9 @@ void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const ch
  * it, unless they are being asked, or too many are being placed. */
 void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *about,
                             bool is_put);
+
+/** A write was answered, with `code`: if it was a place's, who needs that blob is on disk. */
+void mcpz_blob_places_hear(struct mcpz_blob_keeper *keeper, uint64_t request, enum mcpz_code code);
 
 /** Ask whom it is time to ask. Outside the engine's callbacks. */
 void mcpz_blob_places_look(struct mcpz_api *api);

@@ -6,6 +6,7 @@
 #include "blob/blob_job.h"
 #include "blob/manifest.h"
 #include "http/agent_owners.h"
+#include "http/blob_places.h"
 #include "http/blob_refs.h"
 #include "http/blob_review.h"
 #include "http/exchange.h"
@@ -18,6 +19,7 @@ struct serving {
     struct mcpz_reply_note note; /* of what is written into the book: first */
     struct mcpz_blob_job job;
     struct mcpz_exchange *exchange; /* NULL: it is gone */
+    struct mcpz_api *api;
     bool is_asked;
     bool is_done;
     struct mcpz_blob_about about;
@@ -38,6 +40,9 @@ static void on_done(struct mcpz_blob_job *job)
     struct serving *serving = job->owner;
 
     serving->is_done = true;
+    if (job->ask == MCPZ_BLOB_HOLD) {
+        mcpz_blob_on_held(serving->api, job);
+    }
     if (serving->exchange == NULL) {
         release(serving);
     } else {
@@ -84,6 +89,7 @@ static struct serving *begin(struct mcpz_exchange *exchange, enum mcpz_blob_ask 
         return NULL;
     }
     serving->exchange = exchange;
+    serving->api = exchange->api;
     serving->job = (struct mcpz_blob_job){
         .ask = ask,
         .now_ms = exchange->api->ports.wall_ms(exchange->api->ports.context),

@@ -117,6 +117,8 @@ static void hold(struct mcpz_blob_job *job, struct fake_blob *blob, bool holds)
 {
     if (blob == NULL) {
         job->error = MCPZ_ENOTFOUND;
+    } else if (fake_blobs_are_full) {
+        job->error = MCPZ_ENOSPACE;
     } else if (strcmp(job->holder, MCPZ_BLOB_COPY_HOLDER) == 0) {
         blob->state.is_copy = holds;
     } else {
@@ -283,6 +285,24 @@ void fake_blob_book(const struct mcpz_blob_about *about, const char *const *refs
         writer = mcpz_value_writer(buffer, sizeof(buffer));
         mcpz_value_text(&writer, mcpz_text(*refs));
         put_entry(document, "refs", MCPZ_ENTRY_SET, mcpz_bytes(buffer, writer.length));
+    }
+}
+
+void fake_blob_unbook(const struct mcpz_blob_about *about)
+{
+    const struct mcpz_store *store = &world.engine.store;
+    uint8_t path[64];
+    struct mcpz_value_writer writer = mcpz_value_writer(path, sizeof(path));
+    struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY};
+
+    mcpz_value_array(&writer, 1);
+    mcpz_value_text(&writer, mcpz_text("refs"));
+    mcpz_blob_book_id(&about->root, &record.entry.document);
+    const struct mcpz_bytes refs = mcpz_bytes(path, writer.length);
+    record.entry.path = refs;
+    while (store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record) == MCPZ_OK &&
+           mcpz_bytes_equal(record.entry.path, refs)) {
+        store->remove(store->context, &record);
     }
 }
 

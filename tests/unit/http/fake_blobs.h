@@ -50,6 +50,9 @@ struct fake_blob *fake_blob_find(const struct mcpz_id *root);
 /** Its document says that `refs` (NULL at the end) need it. */
 void fake_blob_book(const struct mcpz_blob_about *about, const char *const *refs);
 
+/** It says so no more: nobody needs it. */
+void fake_blob_unbook(const struct mcpz_blob_about *about);
+
 /** An agent's document names it. */
 void fake_blob_named(const struct mcpz_id *document, const struct mcpz_blob_about *about);
 

@@ -147,6 +147,85 @@ TEST(one_that_is_taken_back_is_placed_no_more)
     fake_blobs_end();
 }
 
+/* It is written down that it was put, and one of two others has it. */
+static struct mcpz_blob_place *begin_written(struct fake_blob **blob, size_t *asked)
+{
+    struct mcpz_blob_place *place = begin_placing(blob);
+
+    fake_blob_book(&place->about, put);
+    say(0, (char)fake_asks[0].node.bytes[0], 200, "{\"whole\":true}");
+    say(0, (char)fake_asks[1].node.bytes[0], 202, "{\"whole\":false,\"offset\":350}");
+    fake_blobs_tick(MCPZ_BLOB_POLL_US);
+    CHECK_UINT(count_questions("/keep"), 3);
+    say(2, (char)fake_asks[2].node.bytes[0], 202, "{\"whole\":false,\"offset\":350}");
+    *asked = count_questions("/keep");
+    return place;
+}
+
+TEST(what_is_removed_elsewhere_is_not_put_anew_by_a_list_of_before)
+{
+    struct fake_blob *blob = NULL;
+    size_t asked = 0;
+    const struct mcpz_blob_place *place = begin_written(&blob, &asked);
+    const size_t written = fake_writes(MCPZ_AGENT_ADD, "put");
+
+    /* Blobs are listed, and in the same turn it is seen to be taken back: the list is made before
+     * it is let go of. */
+    fake_blob_unbook(&place->about);
+    keeper()->scan_us = 0;
+    world.now_us += MCPZ_BLOB_POLL_US_MAX;
+    world.deferred = true;
+    fake_turn();
+    CHECK(keeper()->is_listing && keeper()->check != NULL);
+    CHECK(place->is_over && blob->state.is_put);
+    fake_blobs_turn();
+    CHECK(!blob->state.is_put);
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    CHECK_UINT(fake_writes(MCPZ_AGENT_ADD, "put"), written);
+    CHECK_UINT(count_questions("/keep"), asked);
+    CHECK(!place->used);
+    fake_blobs_end();
+}
+
+TEST(what_cannot_be_let_go_of_is_tried_again_and_placed_no_more)
+{
+    struct fake_blob *blob = NULL;
+    size_t asked = 0;
+    const struct mcpz_blob_place *place = begin_written(&blob, &asked);
+
+    fake_blob_unbook(&place->about);
+    fake_blobs_are_full = true;
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    CHECK(place->is_over && blob->state.is_put);
+    keeper()->scan_us = 0;
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    CHECK(blob->state.is_put);
+    CHECK_UINT(count_questions("/keep"), asked);
+    fake_blobs_are_full = false;
+    fake_blobs_tick(MCPZ_BLOB_RETRY_US);
+    CHECK(!blob->state.is_put && !place->used);
+    CHECK_UINT(count_questions("/keep"), asked);
+    fake_blobs_end();
+}
+
+TEST(what_was_written_and_removed_before_the_next_look_is_not_put_anew)
+{
+    struct fake_blob *blob = NULL;
+    const struct mcpz_blob_place *place = begin_placing(&blob);
+    struct mcpz_action written = {.kind = MCPZ_ACTION_REPLY,
+                                  .reply = {.request = place->writing, .code = MCPZ_CODE_OK}};
+
+    CHECK(place->writing != 0 && !place->is_said);
+    mcpz_api_act(world.api, &written);
+    CHECK(place->is_said);
+    say(0, (char)fake_asks[0].node.bytes[0], 200, "{\"whole\":true}");
+    say(0, (char)fake_asks[1].node.bytes[0], 202, "{\"whole\":false,\"offset\":350}");
+    fake_blobs_tick(MCPZ_BLOB_POLL_US); /* nothing says any more that it is needed */
+    CHECK(!blob->state.is_put);
+    CHECK_UINT(count_questions("/keep"), 2);
+    fake_blobs_end();
+}
+
 /* Its document is here, and says that it is needed; nothing of it is. */
 static struct mcpz_blob_about begin_lacking(void)
 {
@@ -366,6 +445,9 @@ TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
           RUN(what_is_put_is_placed_until_all_have_it),
           RUN(who_is_silent_is_asked_again_and_counts_for_nothing),
           RUN(one_that_is_taken_back_is_placed_no_more),
+          RUN(what_is_removed_elsewhere_is_not_put_anew_by_a_list_of_before),
+          RUN(what_cannot_be_let_go_of_is_tried_again_and_placed_no_more),
+          RUN(what_was_written_and_removed_before_the_next_look_is_not_put_anew),
           RUN(what_is_lacking_is_fetched_chunk_by_chunk),
           RUN(one_that_has_nothing_or_rubbish_or_is_silent_is_followed_by_the_next),
           RUN(a_full_disk_is_tried_again), RUN(no_more_is_copied_than_a_second_may_have),
