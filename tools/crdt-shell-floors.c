@@ -273,8 +273,10 @@ json_t *crdt_shell_base(struct shell *shell, const json_t *request)
         crdt_shell_fail("a base cannot be read");
     }
     for (size_t i = 0; i < floor.clock.count; i++) {
-        (void)json_array_append_new(lasts,
-                                    show_last(replica, &document, &floor.clock.versions[i]));
+        const struct mcpz_version *last = &floor.clock.versions[i];
+        if (!mcpz_version_closes(last)) {
+            (void)json_array_append_new(lasts, show_last(replica, &document, last));
+        }
     }
     json_t *answer = json_pack("{s:o, s:o}", "bytes",
                                crdt_shell_show_hex(mcpz_bytes(bytes, length)), "lasts", lasts);

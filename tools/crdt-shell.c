@@ -17,7 +17,10 @@
  *   {"verb": "restore", "replica": "A", "at_ms": 1700000000000} or "at": "v-..."
  *   {"verb": "clock", "replica": "A", "wall_ms": 1700000000000}
  *   {"verb": "backup", "replica": "A"}
- *   {"verb": "restart", "replica": "A", "how": "kill" | "crash" | "restore"}
+ *   {"verb": "restart", "replica": "A", "how": "kill" | "crash" | "restore" | "anew"}
+ *                                                              the last: as a new life
+ *   {"verb": "close", "replica": "A"}      earlier lives of its own, if that makes room; the
+ *                                          caller has seen to it that all have signed its floor
  *   {"verb": "checkpoint" | "install" | "agree" | "fold" | "base" | "take", ...}
  *                                                              crdt-shell-floors.c
  *
@@ -32,6 +35,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "core/crdt/lives.h"
 #include "engine/root.h"
 #include "http/document.h"
 #include "http/rewind.h"
@@ -629,7 +633,7 @@ static json_t *restart(struct shell *shell, const json_t *request)
     struct replica *replica = crdt_shell_find(shell, request);
     const char *how = crdt_shell_text_of(request, "how");
 
-    if (strcmp(how, "kill") == 0) {
+    if (strcmp(how, "kill") == 0 || strcmp(how, "anew") == 0) {
         mcpz_mem_sync(replica->mem, mcpz_mem_newest(replica->mem));
     } else if (strcmp(how, "crash") == 0) {
         mcpz_mem_crash(replica->mem);
@@ -637,9 +641,25 @@ static json_t *restart(struct shell *shell, const json_t *request)
         return json_pack("{s:b}", "restored", 0);
     }
     (void)replica->kv.progress(replica->kv.context);
+    if (strcmp(how, "anew") == 0) {
+        replica->actor.generation += MCPZ_LIVES_STRIDE;
+        keep_actor(replica);
+    }
     start(shell, replica);
     crdt_shell_end_turn(replica, request);
     return json_pack("{s:I}", "generation", (json_int_t)replica->actor.generation);
+}
+
+static json_t *close_lives(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = crdt_shell_find(shell, request);
+    struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_CLOSE};
+    json_t *answer = json_object();
+
+    crdt_shell_document(&event.closable);
+    crdt_shell_step(shell, replica, &event, answer);
+    crdt_shell_end_turn(replica, request);
+    return answer;
 }
 
 /* ---- Lines -------------------------------------------------------------------------------- */
@@ -662,6 +682,7 @@ static json_t *answer_of(struct shell *shell, const json_t *request)
         {"clock", set_clock},
         {"backup", back_up},
         {"restart", restart},
+        {"close", close_lives},
         {"checkpoint", crdt_shell_checkpoint},
         {"install", crdt_shell_install},
         {"agree", crdt_shell_agree},

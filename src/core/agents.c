@@ -7,6 +7,7 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 #include "core/crdt/document.h"
+#include "core/crdt/draft.h"
 #include "core/crdt/floor.h"
 #include "core/crdt/forget.h"
 #include "core/crdt/install.h"
@@ -578,31 +579,28 @@ static void on_tick(struct step *step, const struct mcpz_overlay *overlay)
 /* ---- Writes from here --------------------------------------------------------------------- */
 
 /* Who we write as there: rights are those of the life that they were granted to. */
-static struct mcpz_actor writer_of(const struct mcpz_agents *agents, enum mcpz_agent_op op,
-                                   const struct mcpz_document *document)
+static mcpz_error find_writer(struct mcpz_agents *agents, enum mcpz_agent_op op,
+                              const struct mcpz_document *document)
 {
     const bool is_of_rights =
         op == MCPZ_AGENT_GRANT || op == MCPZ_AGENT_SPEND || op == MCPZ_AGENT_RESTORE;
+    struct mcpz_actor spender = agents->actor;
+    mcpz_error error =
+        is_of_rights ? mcpz_lives_spender(agents->store, document, &spender) : MCPZ_OK;
 
-    return is_of_rights ? mcpz_lives_first(document, &agents->actor)
-                        : mcpz_lives_writer(document, &agents->actor);
+    agents->writer = mcpz_actor_compare(&spender, &agents->actor) != 0
+                         ? spender
+                         : mcpz_lives_writer(document, &agents->actor);
+    return error;
 }
 
-static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agent *request)
+static struct mcpz_writer writer_to(struct step *step, struct mcpz_document *document)
 {
     struct mcpz_agents *agents = step->agents;
-    struct mcpz_document document;
 
-    if (mcpz_document_load(agents->store, &request->document, &document) != MCPZ_OK) {
-        return outcomes[FATE_STORE_FAILED];
-    }
-    if (cut_of(&document, &agents->actor) < UINT64_MAX) {
-        become_another(agents, &agents->actor); /* nothing that we wrote as this one would count */
-    }
-    agents->writer = writer_of(agents, request->op, &document);
-    struct mcpz_writer writer = {
+    return (struct mcpz_writer){
         .store = agents->store,
-        .document = &document,
+        .document = document,
         .mail = &step->mail,
         .rng = &agents->rng,
         .actor = agents->writer,
@@ -610,6 +608,24 @@ static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agen
         .hlc = &agents->hlc,
         .has_room = has_room(agents),
     };
+}
+
+static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agent *request)
+{
+    struct mcpz_agents *agents = step->agents;
+    struct mcpz_document document;
+    struct mcpz_actor behind;
+
+    if (mcpz_document_load(agents->store, &request->document, &document) != MCPZ_OK) {
+        return outcomes[FATE_STORE_FAILED];
+    }
+    if (mcpz_lives_is_void(&document, &agents->actor, &behind)) {
+        become_another(agents, &behind); /* nothing that we wrote as this one would count */
+    }
+    if (find_writer(agents, request->op, &document) != MCPZ_OK) {
+        return outcomes[FATE_STORE_FAILED];
+    }
+    struct mcpz_writer writer = writer_to(step, &document);
     bool was_live = mcpz_document_is_live(&document);
 
     struct mcpz_outcome outcome = mcpz_writer_run(&writer, request);
@@ -626,6 +642,31 @@ static void on_write(struct step *step, const struct mcpz_event_agent *request)
         step->agents->store_failures++;
     }
     mcpz_mail_reply(&step->mail, request->request, &request->document, outcome);
+}
+
+/* Close our earlier lives in a document, if that makes room. */
+static void on_close(struct step *step, const struct mcpz_id *id)
+{
+    struct mcpz_agents *agents = step->agents;
+    struct mcpz_document document;
+    struct mcpz_draft draft;
+    uint32_t upto = 0;
+
+    mcpz_error error = mcpz_document_load(agents->store, id, &document);
+    if (error == MCPZ_OK) {
+        error = mcpz_lives_closable(agents->store, &document, &agents->actor.node, &upto);
+    }
+    if (error == MCPZ_OK && upto > 0 && mcpz_lives_may_close(&document, &agents->actor)) {
+        agents->writer = agents->actor; /* also where others of ours would be gone on with */
+        struct mcpz_writer writer = writer_to(step, &document);
+        writer.closes = upto;
+        mcpz_draft_init(&draft, &writer, false);
+        error = mcpz_draft_close(&draft);
+        mcpz_draft_tell(&draft);
+        agents->deltas_written += writer.delta_count;
+        agents->lives_closed += error == MCPZ_OK;
+    }
+    agents->store_failures += error != MCPZ_OK;
 }
 
 /* ---- The machine -------------------------------------------------------------------------- */
@@ -727,6 +768,8 @@ void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *ove
         on_import(&step, event->import.request, event->import.delta);
     } else if (event->kind == MCPZ_EVENT_AGENT_INSTALL) {
         on_install(&step, event->install.request, &event->install.from, event->install.checkpoint);
+    } else if (event->kind == MCPZ_EVENT_AGENT_CLOSE) {
+        on_close(&step, &event->closable);
     }
 }
 

@@ -67,6 +67,7 @@ struct mcpz_agents {
     struct mcpz_wanted wanted;
 
     uint64_t deltas_written;
+    uint64_t lives_closed; /* how often */
     uint64_t deltas_merged;
     uint64_t deltas_duplicate;
     uint64_t deltas_tainted; /* of those merged: of a branch of an actor that contradicts itself */

@@ -55,6 +55,7 @@ enum mcpz_event_kind {
     MCPZ_EVENT_AGENT_IMPORT,  /* a delta from an exported snapshot */
     MCPZ_EVENT_AGENT_INSTALL, /* a checkpoint that was vouched for */
     MCPZ_EVENT_AGENT_READ,    /* REPLY when all a quorum of owners has is here */
+    MCPZ_EVENT_AGENT_CLOSE,   /* nobody is away: earlier lives of ours may be closed there */
 
     /* The overlay. */
     MCPZ_EVENT_CONTACT,     /* join the overlay through this node */
@@ -246,6 +247,7 @@ struct mcpz_event {
             struct mcpz_id from; /* who sent it, and is asked for the rest; zeros: nobody */
             const struct mcpz_checkpoint *checkpoint; /* before its first entry */
         } install;
+        struct mcpz_id closable; /* AGENT_CLOSE: the document */
     };
 };
 

@@ -135,6 +135,11 @@ void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *documen
     }
 }
 
+bool mcpz_keepers_nobody_is_away(struct mcpz_engine *engine)
+{
+    return count_away(engine) == 0 && !is_any_waited_for(engine);
+}
+
 /* ---- What is signed ----------------------------------------------------------------------- */
 
 /* Nothing else that a node signs begins so. */

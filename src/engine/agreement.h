@@ -38,6 +38,9 @@ struct mcpz_keepers {
 void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *document,
                        struct mcpz_keepers *keepers);
 
+/** Is everybody there whom we have met: but who said goodbye, longer ago than the grace? */
+bool mcpz_keepers_nobody_is_away(struct mcpz_engine *engine);
+
 /* What is signed: the document, what was seen, what it came to, and how many keep it. */
 struct mcpz_agreement {
     struct mcpz_id document;

@@ -77,22 +77,14 @@ mcpz_error mcpz_checkpoint_state_of(const struct mcpz_store *store, const struct
         mcpz_clock_set(&state->clock, kept.versions, kept.head.version_count);
     }
     state->hlc = kept.head.hlc;
-    state->deltas = 0;
-    for (size_t i = 0; i < kept.head.version_count; i++) {
-        state->deltas += kept.versions[i].seq;
-    }
+    state->deltas = mcpz_clock_deltas(kept.versions, kept.head.version_count);
     return MCPZ_OK;
 }
 
 /* Whose dots there are the record of the document says; a store that is damaged may not. */
 static bool is_known(const struct mcpz_checkpoint_head *head, const struct mcpz_actor *actor)
 {
-    for (size_t i = 0; i < head->version_count; i++) {
-        if (mcpz_actor_compare(&head->versions[i].actor, actor) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return mcpz_clock_find(head->versions, head->version_count, actor) != NULL;
 }
 
 static mcpz_error write_entry(const struct mcpz_checkpoint_head *head,

@@ -6,6 +6,7 @@
 #include "core/crdt/branches.h"
 #include "core/crdt/document.h"
 #include "core/crdt/floor.h"
+#include "core/crdt/lives.h"
 #include "crypto/digest.h"
 #include "engine/base.h"
 #include "engine/internal.h"
@@ -56,7 +57,9 @@ uint64_t mcpz_collecting_tail(struct mcpz_engine *engine, const struct mcpz_id *
     for (size_t i = 0; i < clock->count; i++) {
         const uint64_t below =
             mcpz_clock_get(floor.clock.versions, floor.clock.count, &clock->versions[i].actor);
-        tail += clock->versions[i].seq > below ? clock->versions[i].seq - below : 0;
+        if (!mcpz_version_closes(&clock->versions[i])) {
+            tail += clock->versions[i].seq > below ? clock->versions[i].seq - below : 0;
+        }
     }
     return tail;
 }
@@ -74,6 +77,13 @@ static bool is_held(const struct mcpz_document *document, const struct mcpz_agre
     }
     return document->exists && mcpz_floor_is_within(agreed->versions, agreed->version_count,
                                                     clock->versions, clock->count);
+}
+
+/* All have signed `root`, and there is nobody who might have something else. */
+static void note_whole(struct mcpz_collecting *collecting, const struct mcpz_id *root)
+{
+    collecting->whole[collecting->whole_next] = *root;
+    collecting->whole_next = (collecting->whole_next + 1) % MCPZ_COLLECT_WHOLE;
 }
 
 void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
@@ -100,6 +110,10 @@ void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *do
         return; /* it is there already */
     }
     engine->store.put(engine->store.context, &record);
+    if (mcpz_lives_superseded(agreed->versions, agreed->version_count) > 0 &&
+        mcpz_keepers_nobody_is_away(engine)) {
+        note_whole(&engine->collecting, &agreed->root);
+    }
     mcpz_collecting_consider(engine, document);
 }
 
@@ -142,6 +156,36 @@ static mcpz_error find_target(struct mcpz_engine *engine, const struct mcpz_id *
     return error;
 }
 
+static bool is_whole(struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    bool found = false;
+
+    if (engine->store.get(engine->store.context, &record) != MCPZ_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < MCPZ_COLLECT_WHOLE && !found; i++) {
+        found = mcpz_id_equal(&engine->collecting.whole[i], &record.floor.agreed.root);
+    }
+    return found;
+}
+
+/* Are there lives of ours to be closed? What exactly, the core finds out. */
+static void consider_closing(struct mcpz_engine *engine, const struct mcpz_id *id)
+{
+    struct mcpz_document document;
+    uint32_t upto = 0;
+
+    if (!is_whole(engine, id) || mcpz_document_load(&engine->store, id, &document) != MCPZ_OK ||
+        mcpz_lives_closable(&engine->store, &document, mcpz_identity_id(engine->identity),
+                            &upto) != MCPZ_OK ||
+        upto == 0) {
+        return;
+    }
+    engine->collecting.closable = *id;
+    wake(engine);
+}
+
 static void raise_floor(struct mcpz_engine *engine, struct mcpz_bytes base,
                         const struct mcpz_record_stable *stable)
 {
@@ -160,6 +204,7 @@ static void raise_floor(struct mcpz_engine *engine, struct mcpz_bytes base,
     engine->counters.floors_raised++;
     engine->ports.act(engine->ports.context, &action);
     mcpz_collecting_raised(engine, &floor.document);
+    consider_closing(engine, &floor.document);
 }
 
 /* All of it is made anew: is it what was signed? */
@@ -252,9 +297,12 @@ static bool is_old_enough(struct mcpz_engine *engine, const struct mcpz_record_s
     if (stable->agreed_ms + engine->history_ms <= engine->wall_ms) {
         return true;
     }
-    return mcpz_document_load(&engine->store, &stable->document, &document) == MCPZ_OK &&
-           mcpz_collecting_tail(engine, &stable->document, &document.clock) >=
-               MCPZ_HISTORY_DELTAS_MAX;
+    if (mcpz_document_load(&engine->store, &stable->document, &document) != MCPZ_OK) {
+        return false;
+    }
+    const struct mcpz_clock *clock = &document.clock;
+    return mcpz_collecting_tail(engine, &stable->document, clock) >= MCPZ_HISTORY_DELTAS_MAX ||
+           mcpz_lives_superseded(clock->versions, clock->count) >= MCPZ_FOLD_SUPERSEDED;
 }
 
 /* ---- Rows that go ------------------------------------------------------------------------- */
@@ -315,6 +363,7 @@ void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *
     if (has_rows_to_go(engine, document)) {
         mcpz_collecting_raised(engine, document);
     }
+    consider_closing(engine, document);
     if (engine->collecting.job != NULL || !find_stable(engine, document, &record) ||
         !is_old_enough(engine, &record.stable) ||
         find_target(engine, document, &record) != MCPZ_OK) {
@@ -334,6 +383,18 @@ void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *
     wake(engine);
 }
 
+/* What the floor says of our earlier lives there is all there ever was. */
+static void close_lives(struct mcpz_engine *engine)
+{
+    struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_CLOSE,
+                               .closable = engine->collecting.closable};
+
+    if (!mcpz_id_is_zero(&event.closable)) {
+        mcpz_engine_dispatch(engine, &event);
+    }
+    engine->collecting.closable = (struct mcpz_id){{0}};
+}
+
 void mcpz_collecting_tick(struct mcpz_engine *engine)
 {
     struct mcpz_collecting *collecting = &engine->collecting;
@@ -342,6 +403,7 @@ void mcpz_collecting_tick(struct mcpz_engine *engine)
         return;
     }
     collecting->next_us = MCPZ_TIME_NEVER;
+    close_lives(engine);
     if (collecting->job != NULL) {
         run_job(engine);
     }
@@ -357,5 +419,6 @@ void mcpz_collecting_clear(struct mcpz_engine *engine)
 {
     end_job(engine);
     engine->collecting.sweep_count = 0;
+    engine->collecting.closable = (struct mcpz_id){{0}};
     engine->collecting.next_us = MCPZ_TIME_NEVER;
 }

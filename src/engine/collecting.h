@@ -9,9 +9,11 @@
  * The replay is spread over turns, one document at a time. If it does not come to what was signed,
  * nothing is dropped, and there is an alarm.
  *
+ * Where that leaves earlier lives of ours behind, they are closed (core/crdt/lives.h).
+ *
  * History is kept for as long as the configuration says (agents.history; seven days, unless it
  * says otherwise), and then some: the floor only moves to where all agreed. It is cut short where
- * a document has more deltas than MCPZ_HISTORY_DELTAS_MAX.
+ * a document has more deltas than MCPZ_HISTORY_DELTAS_MAX, or too many lives that are over.
  *
  * Source: docs reference crdt 1.5, G1, G2.
  */
@@ -36,6 +38,7 @@
 #define MCPZ_COLLECT_ROWS 256                     /* that go in one turn */
 #define MCPZ_COLLECT_PAUSE_US MCPZ_MS(2)          /* between two such turns */
 #define MCPZ_COLLECT_SWEEPS 32                    /* documents whose rows are going */
+#define MCPZ_COLLECT_WHOLE 32 /* roots remembered: of documents with lives that are over */
 
 struct mcpz_collect_job;
 
@@ -43,6 +46,9 @@ struct mcpz_collecting {
     struct mcpz_collect_job *job; /* NULL: none */
     struct mcpz_id sweeps[MCPZ_COLLECT_SWEEPS];
     size_t sweep_count;
+    struct mcpz_id closable; /* where lives of ours are over; zeros: nowhere that we know of */
+    struct mcpz_id whole[MCPZ_COLLECT_WHOLE]; /* roots that were signed while nobody was away */
+    size_t whole_next;
     mcpz_time next_us; /* MCPZ_TIME_NEVER: nothing is under way */
 };
 

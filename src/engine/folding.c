@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "core/crdt/lives.h"
 #include "engine/collecting.h"
 #include "engine/internal.h"
 #include "engine/root.h"
@@ -38,12 +39,11 @@ static void wait_for_turn(struct mcpz_folding *folding, const struct mcpz_id *do
 void mcpz_folding_note(struct mcpz_engine *engine, const struct mcpz_record_document *document)
 {
     const uint64_t half = engine->fold_deltas / 2;
-    uint64_t deltas = 0;
+    const uint64_t deltas = mcpz_clock_deltas(document->versions, document->version_count);
 
-    for (size_t i = 0; i < document->version_count; i++) {
-        deltas += document->versions[i].seq;
-    }
-    if (deltas >= engine->fold_deltas && half > 0 && deltas % half == 0) {
+    if ((deltas >= engine->fold_deltas && half > 0 && deltas % half == 0) ||
+        mcpz_lives_superseded(document->versions, document->version_count) >=
+            MCPZ_FOLD_SUPERSEDED) {
         wait_for_turn(&engine->folding, &document->id);
     }
 }
@@ -89,7 +89,9 @@ static bool is_due(struct mcpz_engine *engine, const struct mcpz_id *document,
     find_keepers(engine, document, state, keepers);
     const uint64_t tail = tail_of(engine, document, state, keepers->count > 0);
     const bool is_idle = mcpz_hlc_to_ms(state->hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms;
-    return tail >= engine->fold_deltas || (tail > 0 && is_idle);
+    const bool is_crowded =
+        mcpz_lives_superseded(state->clock.versions, state->clock.count) >= MCPZ_FOLD_SUPERSEDED;
+    return tail >= engine->fold_deltas || (tail > 0 && (is_idle || is_crowded));
 }
 
 /* ---- Asking ------------------------------------------------------------------------------- */

@@ -20,9 +20,35 @@
 
 /* ---- What it would be --------------------------------------------------------------------- */
 
+/*
+ * Is anything here of lives that it closes which not all had signed before: so it may be something
+ * that they did not have, and does not count?
+ */
+static bool may_be_late(const struct mcpz_document *document, const struct mcpz_floor *floor,
+                        const struct mcpz_version *closing)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_cuts *cuts = &document->cuts;
+
+    for (size_t i = 0; i < clock->count; i++) {
+        const struct mcpz_version *life = &clock->versions[i];
+        if (mcpz_clock_is_closed(closing, 1, &life->actor) && !mcpz_version_closes(life) &&
+            mcpz_clock_get(floor->clock.versions, floor->clock.count, &life->actor) < life->seq) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < cuts->count; i++) {
+        if (mcpz_clock_is_closed(closing, 1, &cuts->cuts[i].actor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Is all that is here of those who are in it on the branch that was signed? */
 static mcpz_error is_one_branch(struct mcpz_engine *engine, const struct mcpz_document *document,
-                                const struct mcpz_agreed *agreed, bool *is_one)
+                                const struct mcpz_floor *floor, const struct mcpz_agreed *agreed,
+                                bool *is_one)
 {
     const struct mcpz_clock *clock = &document->clock;
     const struct mcpz_cuts *cuts = &document->cuts;
@@ -33,7 +59,8 @@ static mcpz_error is_one_branch(struct mcpz_engine *engine, const struct mcpz_do
         const struct mcpz_version *last = &agreed->versions[i];
         const struct mcpz_tip tip = {last->seq, last->head};
         const struct mcpz_cut *cut = mcpz_cuts_find(cuts->cuts, cuts->count, &last->actor);
-        if (cut != NULL && cut->seq <= last->seq) {
+        if ((cut != NULL && cut->seq <= last->seq) ||
+            (mcpz_version_closes(last) && may_be_late(document, floor, last))) {
             *is_one = false;
         } else if (last->seq <= mcpz_clock_get(clock->versions, clock->count, &last->actor)) {
             error = mcpz_past_holds(&engine->store, document, &last->actor, &tip, is_one);
@@ -54,7 +81,7 @@ mcpz_error mcpz_intake_judge(struct mcpz_engine *engine, const struct mcpz_id *i
         error = mcpz_floor_load(&engine->store, id, &floor);
     }
     if (error == MCPZ_OK) {
-        error = is_one_branch(engine, &document, agreed, &is_one);
+        error = is_one_branch(engine, &document, &floor, agreed, &is_one);
     }
     if (error != MCPZ_OK) {
         return error;

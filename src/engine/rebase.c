@@ -81,11 +81,16 @@ static mcpz_error line_up(struct mcpz_engine *engine, const struct mcpz_document
     for (size_t i = 0; i < agreed->version_count && error == MCPZ_OK; i++) {
         const struct mcpz_version *last = &agreed->versions[i];
         const struct mcpz_tip behind = {last->seq, last->head};
-        error = mcpz_branches_follow(walk, &engine->store, &last->actor, &behind);
+        if (!mcpz_clock_is_closed(clock->versions, clock->count, &last->actor)) {
+            error = mcpz_branches_follow(walk, &engine->store, &last->actor, &behind);
+        }
     }
     for (size_t i = 0; i < clock->count && error == MCPZ_OK; i++) {
         const struct mcpz_actor *actor = &clock->versions[i].actor;
-        if (mcpz_clock_find(agreed->versions, agreed->version_count, actor) == NULL) {
+        if (mcpz_version_closes(&clock->versions[i])) {
+            error = mcpz_branches_follow_closed(walk, &engine->store, &clock->versions[i],
+                                                agreed->versions, agreed->version_count);
+        } else if (mcpz_clock_find(agreed->versions, agreed->version_count, actor) == NULL) {
             error = mcpz_branches_follow(walk, &engine->store, actor, &start);
         }
     }

@@ -46,12 +46,7 @@ static void fail_agent(struct mcpz_exchange *exchange, mcpz_error error, struct 
 /* How many writes a version vector stands for. */
 static uint64_t count_versions(const struct mcpz_version *versions, size_t count)
 {
-    uint64_t deltas = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        deltas += versions[i].seq;
-    }
-    return deltas;
+    return mcpz_clock_deltas(versions, count);
 }
 
 /* What replicas last agreed on, if they have. */

@@ -166,14 +166,11 @@ static void show_beginning(struct mcpz_exchange *exchange)
 {
     struct history *history = exchange->state;
     const struct mcpz_floor *floor = &history->deltas.floor;
-    uint64_t folded = 0;
 
     if (!floor->exists || mcpz_delta_walk_left(&history->deltas) > history->limit) {
         return;
     }
-    for (size_t i = 0; i < floor->clock.count; i++) {
-        folded += floor->clock.versions[i].seq;
-    }
+    const uint64_t folded = mcpz_clock_deltas(floor->clock.versions, floor->clock.count);
     mcpz_body_append_json(&exchange->response.body,
                           json_pack("{s:I, s:o, s:I}", "folded", (json_int_t)folded, "time",
                                     mcpz_exchange_show_time(mcpz_hlc_to_ms(floor->hlc)), "time_ms",

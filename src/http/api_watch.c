@@ -128,6 +128,10 @@ static mcpz_error find_next(struct watch *watch, const struct mcpz_store *store,
     mcpz_error error = store->get(store->context, &document);
     for (size_t i = 0; error == MCPZ_OK && i < document.document.version_count; i++) {
         const struct mcpz_version *version = &document.document.versions[i];
+        if (mcpz_version_closes(version)) { /* long told, and makes room */
+            error = mcpz_clock_advance(&watch->told, version) ? MCPZ_OK : MCPZ_ECORRUPT;
+            continue;
+        }
         uint64_t told = mcpz_clock_get(watch->told.versions, watch->told.count, &version->actor);
         if (told >= version->seq) {
             continue;

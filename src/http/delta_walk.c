@@ -21,7 +21,9 @@ mcpz_error mcpz_delta_walk_start(struct mcpz_delta_walk *walk, const struct mcpz
         const struct mcpz_version *version = &opened.clock.versions[i];
         const uint64_t below =
             mcpz_clock_get(walk->floor.clock.versions, walk->floor.clock.count, &version->actor);
-        walk->left += version->seq > below ? version->seq - below : 0;
+        if (!mcpz_version_closes(version)) {
+            walk->left += version->seq > below ? version->seq - below : 0;
+        }
     }
     mcpz_branches_init(&walk->branches, &opened);
     error = mcpz_branches_follow_all(&walk->branches, store);

@@ -59,6 +59,17 @@ struct mcpz_version {
     struct mcpz_head head;
 };
 
+/*
+ * In the seq of a version: its actor and all earlier lives of that node are closed. Nothing of
+ * them is ever to come; so one place in a vector stands for all of them (core/crdt/lives.h).
+ */
+#define MCPZ_SEQ_CLOSED (UINT64_C(1) << 63)
+
+static inline bool mcpz_version_closes(const struct mcpz_version *version)
+{
+    return version->seq >= MCPZ_SEQ_CLOSED;
+}
+
 /* One delta of an actor that may have several of a seq. As a tip: the last one of a branch. */
 struct mcpz_tip {
     uint64_t seq;

@@ -540,6 +540,7 @@ void mcpz_check_count(struct mcpz_check *check)
             sometimes[MCPZ_SOMETIMES_DELTA_DUPLICATE] += agents->deltas_duplicate;
             sometimes[MCPZ_SOMETIMES_ANOTHER_LIFE] +=
                 agents->deltas_written > 0 && agents->actor.generation > MCPZ_LIVES_STRIDE;
+            sometimes[MCPZ_SOMETIMES_LIVES_CLOSED] += agents->lives_closed;
             count_tasks(check, mcpz_engine_node(engine));
         }
     }

@@ -30,7 +30,10 @@ struct row {
     uint32_t index;
     uint64_t hlc;
     struct mcpz_bytes value;
+    uint32_t generation; /* written where `actor` closes lives: which of them */
 };
+
+#define ROW_FIELDS 7
 
 #define S struct row
 static const struct mcpz_field row_fields[] = {
@@ -41,9 +44,19 @@ static const struct mcpz_field row_fields[] = {
     {U32_IN(S, index, 0, MCPZ_DELTA_ADDS_MAX - 1)},
     {U64(S, hlc)},
     {VALUE(S, value)},
+    {U32(S, generation), SINCE},
 };
-static const struct mcpz_layout row_layout = LAYOUT(S, row_fields);
 #undef S
+static const struct mcpz_layout closed_row_layout = {
+    .size = sizeof(struct row), .fields = row_fields, .field_count = ROW_FIELDS + 1};
+static const struct mcpz_layout row_layout = {
+    .size = sizeof(struct row), .fields = row_fields, .field_count = ROW_FIELDS};
+
+/* The form of entries whose actor has place `at`. */
+static const struct mcpz_layout *layout_at(const struct mcpz_checkpoint_head *head, uint32_t at)
+{
+    return mcpz_version_closes(&head->versions[at]) ? &closed_row_layout : &row_layout;
+}
 
 static void write_head(struct mcpz_value_writer *writer, const struct mcpz_checkpoint_head *head)
 {
@@ -62,11 +75,18 @@ size_t mcpz_checkpoint_head_encode(const struct mcpz_checkpoint_head *head, uint
     return writer.length;
 }
 
+static bool is_place_of(const struct mcpz_version *version, const struct mcpz_actor *actor)
+{
+    return mcpz_version_closes(version) ? mcpz_id_equal(&version->actor.node, &actor->node) &&
+                                              actor->generation <= version->actor.generation
+                                        : mcpz_actor_compare(&version->actor, actor) == 0;
+}
+
 static uint32_t place_of(const struct mcpz_checkpoint_head *head, const struct mcpz_actor *actor)
 {
     uint32_t at = 0;
 
-    while (at < head->version_count && mcpz_actor_compare(&head->versions[at].actor, actor) != 0) {
+    while (at < head->version_count && !is_place_of(&head->versions[at], actor)) {
         at++;
     }
     assert(at < head->version_count);
@@ -85,9 +105,10 @@ size_t mcpz_checkpoint_entry_encode(const struct mcpz_checkpoint_head *head,
         .index = entry->dot.index,
         .hlc = entry->hlc,
         .value = entry->value,
+        .generation = entry->dot.actor.generation,
     };
 
-    mcpz_layout_write(&writer, &row_layout, &row);
+    mcpz_layout_write(&writer, layout_at(head, row.actor), &row);
     assert(writer.error == MCPZ_OK);
     return writer.length;
 }
@@ -174,12 +195,15 @@ static mcpz_error read_row(struct mcpz_checkpoint_reader *reader, struct row *ro
     struct mcpz_value_writer writer = mcpz_value_writer(again, sizeof(again));
     const size_t before = reader->left.length;
 
-    mcpz_error error = mcpz_layout_read(&source, &row_layout, row);
+    mcpz_error error = mcpz_layout_read(&source, &closed_row_layout, row);
     if (error != MCPZ_OK) {
         return error;
     }
+    if (row->actor >= reader->checkpoint.head.version_count) {
+        return MCPZ_EPROTO;
+    }
     const size_t length = before - source.reader.left.length;
-    mcpz_layout_write(&writer, &row_layout, row);
+    mcpz_layout_write(&writer, layout_at(&reader->checkpoint.head, row->actor), row);
     if (writer.length != length || memcmp(again, reader->left.data, length) != 0) {
         return MCPZ_EPROTO;
     }
@@ -200,15 +224,19 @@ static mcpz_error next_entry(void *context, struct mcpz_record_entry *entry)
     if (error != MCPZ_OK) {
         return error;
     }
-    if (row.actor >= head->version_count || row.seq > head->versions[row.actor].seq ||
-        row.hlc > head->hlc) {
+    const struct mcpz_version *version = &head->versions[row.actor];
+    struct mcpz_actor actor = version->actor;
+    if (mcpz_version_closes(version)) {
+        actor.generation = row.generation;
+    }
+    if (!is_place_of(version, &actor) || row.seq > version->seq || row.hlc > head->hlc) {
         return MCPZ_EPROTO;
     }
     const struct mcpz_record_entry read = {
         .document = head->document,
         .path = row.path,
         .type = row.type,
-        .dot = {head->versions[row.actor].actor, row.seq, row.index},
+        .dot = {actor, row.seq, row.index},
         .hlc = row.hlc,
         .value = row.value,
     };

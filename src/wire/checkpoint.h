@@ -5,7 +5,8 @@
  *   entry = [path, type, actor, seq, index, hlc, value]
  *
  * Versions are sorted by actor; an entry names its actor by the place in that list, so that it
- * costs a byte or two. Entries are sorted by path, type, actor, seq and index, each once. Forms
+ * costs a byte or two; where that place closes lives, its generation is the last item. Entries are
+ * sorted by path, type, actor, seq and index, each once. Forms
  * are those of messages (wire/codec.h), but that nothing from the future is skipped.
  */
 
@@ -28,7 +29,7 @@
 #define MCPZ_CHECKPOINT_VERSION 2
 #define MCPZ_CHECKPOINT_HEAD_BYTES_MAX                                                            \
     (64 + 2 + MCPZ_TENANT_BYTES_MAX + MCPZ_ACTORS_MAX * (72 + 56 + MCPZ_BRANCHES_MAX * 28))
-#define MCPZ_CHECKPOINT_ENTRY_BYTES_MAX (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 40)
+#define MCPZ_CHECKPOINT_ENTRY_BYTES_MAX (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 48)
 
 /** Write the head; entries follow it. Room: MCPZ_CHECKPOINT_HEAD_BYTES_MAX. Returns its length. */
 size_t mcpz_checkpoint_head_encode(const struct mcpz_checkpoint_head *head, uint8_t *buffer);

@@ -71,6 +71,31 @@ def wire_actor(actor):
     return [bytes([actor[0]] * 32), actor[1]]
 
 
+CLOSED = 1 << 63  # in a seq: this life of its node and all before it are over
+STRIDE = 256  # from one life to the next of the same line
+
+
+def reached(versions, actor):
+    """How far a vector has seen `actor`: all there ever is of it, where it is closed."""
+    closed = any(seq >= CLOSED and other[0] == actor[0] and actor[1] <= other[1]
+                 for other, seq in versions.items())
+    return CLOSED * 2 if closed else versions.get(actor, 0)
+
+
+def covers(versions, others):
+    return all(reached(versions, actor) >= seq for actor, seq in others.items())
+
+
+def close(versions, deltas):
+    """One place for all lives that their own node has closed."""
+    for delta in deltas:
+        for actor, (seq, _) in delta.past.items():
+            if seq >= CLOSED and actor[0] == delta.actor[0] and reached(versions, actor) < CLOSED:
+                for life in [life for life in versions if life[0] == actor[0] and life[1] <= actor[1]]:
+                    del versions[life]
+                versions[actor] = seq
+
+
 def state_of(deltas):
     """(entries by dot, version vector): the function of the set."""
     removed = {dot for delta in deltas for _, _, dot in delta.removes}
@@ -81,6 +106,7 @@ def state_of(deltas):
             dot = (*delta.actor, delta.seq, index)
             if dot not in removed:
                 entries[dot] = (path, kind, delta.hlc, value)
+    close(versions, deltas)
     return entries, versions
 
 
@@ -114,14 +140,16 @@ class Model:
 
     def judge(self, delta):
         versions = self.versions()
-        if delta.seq <= versions.get(delta.actor, 0):
+        if delta.seq <= reached(versions, delta.actor):
             return "duplicate"
         if self.is_ahead(delta.hlc):
             return "ahead"
         if versions.get(delta.actor, 0) != delta.seq - 1:
             return "early"
-        if any(versions.get(actor, 0) < seq for actor, (seq, _) in delta.past.items()):
-            return "early"
+        for actor, (seq, _) in delta.past.items():
+            is_act = seq >= CLOSED and actor[0] == delta.actor[0]
+            if reached(versions, actor) < (seq - CLOSED if is_act else seq):
+                return "early"
         return "merged"
 
     def receive(self, delta):
@@ -140,22 +168,22 @@ class Model:
 
     def is_settled(self, actor, seq):
         """Have all signed what there was of that actor, so far?"""
-        return seq <= max(self.floor.get(actor, 0), (self.stable or {}).get(actor, 0))
+        return seq <= max(reached(self.floor, actor), reached(self.stable or {}, actor))
 
     def is_folded_at(self, end):
         """Is what was stamped before `end` not all there is any more?"""
         return any(self.have[actor, seq].hlc >= end for actor, seq in self.folded())
 
     def folded(self):
-        return [key for key in self.have if key[1] <= self.floor.get(key[0], 0)]
+        return [key for key in self.have if key[1] <= reached(self.floor, key[0])]
 
     def rows(self):
-        """How many deltas are kept, once what is folded is gone: of that, each actor's last."""
-        return len(self.have) - len(self.folded()) + len(self.floor)
+        """How many deltas are kept, once what is folded is gone: of that, each open actor's last."""
+        return len(self.have) - len(self.folded()) + sum(seq < CLOSED for seq in self.floor.values())
 
     def raise_floor(self, floor):
         self.floor = dict(floor)
-        if self.stable and all(seq <= floor.get(actor, 0) for actor, seq in self.stable.items()):
+        if self.stable and covers(floor, self.stable):
             self.stable = None
 
     def take_base(self, other):
@@ -174,10 +202,60 @@ class Model:
 
     def is_closed_with(self, delta):
         chain = [(delta.actor, delta.seq - 1, delta.prev)] if delta.seq > 1 else []
-        chain += [(actor, seq, head) for actor, (seq, head) in delta.past.items()]
+        chain += [(actor, seq % CLOSED, head) for actor, (seq, head) in delta.past.items()]
         return all((actor, seq) in self.have for actor, upto, _ in chain
                    for seq in range(1, upto + 1)) and all(
                        self.have[actor, upto].head == head for actor, upto, head in chain)
+
+    # ---- Lives
+
+    def actor_is_closed(self, actor):
+        return reached(self.versions(), actor) >= CLOSED
+
+    def oldest_with_rights(self, node):
+        """The first of its lives that has rights of a bounded counter, or had them from somebody."""
+        lives = []
+        for dot, (_, kind, _, value) in self.state()[0].items():
+            if kind == BOUNDED:
+                row = unpack(value)
+                lives += [dot[1]] if dot[0] == node else []
+                lives += [int.from_bytes(name[32:], "big") for shares in row[2:]
+                          for name, _ in shares if name[0] == node]
+        return min(lives, default=None)
+
+    def kin(self, actor):
+        """Lives that `actor` may go on with."""
+        return [life for life, seq in sorted(self.versions().items())
+                if life[0] == actor[0] and life[1] < actor[1] and seq < CLOSED and
+                life[1] % STRIDE == actor[1] % STRIDE]
+
+    def spender(self, actor):
+        """Whose rights are those of `actor`."""
+        oldest = self.oldest_with_rights(actor[0])
+        lives = [life for life in self.kin(actor) if oldest is not None and life[1] >= oldest]
+        return lives[0] if lives else actor
+
+    def writer(self, word):
+        return self.spender(self.actor) if word in ("grant", "spend") else self.actor
+
+    def closable(self):
+        """Up to which life of its own it may close them; None: that would make no room."""
+        node, floor = self.actor[0], self.floor
+        newest = max((life[1] for life in floor if life[0] == node), default=0)
+        oldest = self.oldest_with_rights(node)
+        places, upto = 0, None
+        if self.actor not in self.versions():
+            return None
+        for life, seq in sorted(self.versions().items()):
+            if life[0] != node:
+                continue
+            if seq < CLOSED:
+                if (oldest is not None and life[1] >= oldest) or floor.get(life) != seq or \
+                        life[1] >= newest:
+                    break
+                upto = life
+            places += 1
+        return upto if places >= 2 else None
 
     # ---- What is written here: (adds, removes) of the delta it must make, or why not
 
@@ -276,12 +354,12 @@ class Model:
 
     def own_row(self, path):
         """Granted, used, given and taken of this actor, all it was given taken over."""
-        rows = rows_of(self.state()[0], path)
-        granted, used, given, taken = rows.get(self.actor, (0, 0, {}, {}))
+        own, rows = self.writer("grant"), rows_of(self.state()[0], path)
+        granted, used, given, taken = rows.get(own, (0, 0, {}, {}))
         given, taken = dict(given), dict(taken)
         for actor, row in rows.items():
-            if actor != self.actor and row[2].get(self.actor, 0) > taken.get(actor, 0):
-                taken[actor] = row[2][self.actor]
+            if actor != own and row[2].get(own, 0) > taken.get(actor, 0):
+                taken[actor] = row[2][own]
         return [granted, used, given, taken]
 
     def plan_row(self, path, _value, more):
@@ -292,7 +370,7 @@ class Model:
             if amount > rights:
                 return "not ours to give"
             generations = [actor[1] for actor in self.versions() if actor[0] == to]
-            actor = (to, max(generations, default=1))
+            actor = self.spender((to, max(generations, default=1)))
             row[2][actor] = row[2].get(actor, 0) + amount
         elif more["op"] == "grant":
             row[0] += amount
@@ -303,7 +381,7 @@ class Model:
         lists = [[[actor_bytes(actor), share] for actor, share in sorted(shares.items())]
                  for shares in row[2:]]
         value = pack([row[0], row[1], *lists])
-        return [(BOUNDED, path, value)], self.observed(path, BOUNDED, actor=self.actor)
+        return [(BOUNDED, path, value)], self.observed(path, BOUNDED, actor=self.writer("grant"))
 
     # ---- Lists
 
@@ -481,7 +559,7 @@ class Op:
             self.item = (number, bytes(key), pack(item))
 
     def saw(self, other):
-        return other is not self and self.seen.get(other.actor, 0) >= other.seq
+        return other is not self and reached(self.seen, other.actor) >= other.seq
 
 
 # What replaces what, at one path.

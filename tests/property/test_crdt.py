@@ -14,8 +14,9 @@ import random
 import subprocess
 import sys
 
-from crdt_model import (ACTORS_MAX, BOUNDED, FENCED, LIFE, REGISTER, Delta, Model, Op,
-                        actor_bytes, bounded_value, rights_of, rows_of, spec_values, value_of, view_of)
+from crdt_model import (ACTORS_MAX, BOUNDED, CLOSED, FENCED, LIFE, REGISTER, STRIDE, Delta, Model, Op,
+                        actor_bytes, bounded_value, covers, rights_of, rows_of, spec_values, value_of,
+                        view_of)
 from packed import pack, unpack
 
 WALL_MS = 1700000000000
@@ -103,7 +104,7 @@ class Replica:
         found = {tuple(dot): (bytes.fromhex(path), kind, hlc, bytes.fromhex(value))
                  for path, kind, dot, hlc, value in state.get("entries", [])}
         assert found == entries, (self.name, found, entries)
-        assert {tuple(actor): seq for actor, seq in state.get("versions", [])} == versions
+        assert {tuple(actor): seq % (1 << 64) for actor, seq in state.get("versions", [])} == versions
         assert state.get("count", 0) == len(entries), (state["count"], len(entries))
         assert state.get("hlc", 0) == hlc
         self.check_monotone(entries, versions)
@@ -111,7 +112,7 @@ class Replica:
 
     def check_monotone(self, entries, versions):
         """The vector only grows, and what has gone does not come back (P4)."""
-        assert all(versions.get(actor, 0) >= seq for actor, seq in self.shown.items())
+        assert covers(versions, self.shown)
         assert not self.covered & set(entries), self.covered & set(entries)
         self.covered = self.known - set(entries)
         self.shown = versions
@@ -136,22 +137,23 @@ class Replica:
             return None, None
         assert answer["code"] == 0, (word, path, answer)
         assert len(answer["sent"]) == 1, answer
-        delta = self.made(bytes.fromhex(answer["sent"][0]), plan)
+        delta = self.made(bytes.fromhex(answer["sent"][0]), plan, self.model.writer(word))
         if unsynced:
             return None, None
         self.model.take(delta)
         self.check()
         return Op(word, packed["path"], packed["value"], more, delta), delta
 
-    def made(self, message, plan):
+    def made(self, message, plan, actor, closes=None):
         """Is it the delta the model would make?"""
         delta = Delta(message)
         adds, removes = plan
         versions = self.model.versions()
         assert delta.encode() == message  # one form only (P17)
-        assert delta.actor == self.model.actor
+        assert delta.actor == actor
         assert delta.seq == versions.get(delta.actor, 0) + 1
-        past = {actor: (seq, self.model.have[actor, seq].head)
+        past = {actor: (seq | CLOSED * (actor == closes),
+                        self.model.have[actor, seq % CLOSED].head)
                 for actor, seq in versions.items() if actor != delta.actor}
         assert delta.past == past, (delta.past, past)
         own = self.model.have.get((delta.actor, delta.seq - 1))
@@ -164,6 +166,28 @@ class Replica:
             assert entries[dot][:2] == (path, kind)
         self.model.clock = delta.hlc
         return delta
+
+    def close_lives(self):
+        """Earlier lives of its own that are over: the delta that closes them, or None (G3)."""
+        upto = self.model.closable()
+        answer = self.ask("close")
+        if upto is None:
+            assert not answer["sent"], answer
+            return None
+        assert len(answer["sent"]) == 1, (upto, answer)
+        places = len(self.model.versions())
+        delta = self.made(bytes.fromhex(answer["sent"][0]), ([], []), self.model.actor, upto)
+        self.model.take(delta)
+        self.check()
+        assert len(self.model.versions()) < places
+        return delta
+
+    def start_anew(self):
+        """It starts from a store that nothing vouches for: as a new life, of the same line."""
+        self.model.actor = (self.model.actor[0], self.model.actor[1] + STRIDE)
+        answer = self.ask("restart", how="anew")
+        assert answer["generation"] == self.model.actor[1], answer
+        self.model.clock = self.model.hlc()
 
     # ---- Taking in
 
@@ -364,7 +388,9 @@ class History:
 
     def crash(self, replica):
         """Write, and lose it: nobody was told."""
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.3:
+            replica.start_anew()
+        elif self.rng.random() < 0.5:
             self.write(replica, unsynced=True)
             replica.ask("restart", how="crash")
         else:
@@ -400,6 +426,10 @@ class History:
         folded = [replica for replica in keepers if self.rng.random() < 0.7]
         for replica in folded:
             self.fold(replica)
+            # Nobody is away, and has something else of it.
+            if not away and replica.model.floor == replica.model.versions():
+                delta = replica.close_lives()
+                self.deltas += [delta] if delta is not None else []
         late = [replica for replica in self.replicas if replica not in keepers]
         if folded and late and self.rng.random() < 0.7:
             late[0].catch_up(folded[0])
@@ -495,7 +525,7 @@ class History:
             for replica in self.replicas:
                 replica.fold()
         source = self.rng.choice(self.replicas)
-        assert source.model.rows() == len(source.model.versions())
+        assert source.model.rows() == sum(seq < CLOSED for seq in source.model.versions().values())
         newcomer = Replica(self.shell, "Z", 9, source.model.wall_ms)
         newcomer.catch_up(source)
         newcomer.receive(*self.rng.sample(self.deltas, len(self.deltas)))

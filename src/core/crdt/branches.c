@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "core/crdt/floor.h"
+#include "core/crdt/lives.h"
 #include "core/crdt/past.h"
 
 /* ---- Walking ------------------------------------------------------------------------------ */
@@ -50,8 +51,32 @@ mcpz_error mcpz_branches_follow(struct mcpz_branches *walk, const struct mcpz_st
         }
         error = store->next(store->context, MCPZ_SCAN_SEQ, false, &record);
     }
-    if (error == MCPZ_ENOTFOUND && !found && must_go_on) {
+    if (error == MCPZ_ENOTFOUND && !found && must_go_on &&
+        !mcpz_clock_is_closed(walk->document.clock.versions, walk->document.clock.count, actor)) {
         return MCPZ_ECORRUPT; /* all deltas above the floor are kept */
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_branches_follow_closed(struct mcpz_branches *walk, const struct mcpz_store *store,
+                                       const struct mcpz_version *closing,
+                                       const struct mcpz_version *below, size_t below_count)
+{
+    struct mcpz_actor life = {.node = closing->actor.node};
+
+    mcpz_error error = mcpz_lives_next_kept(store, &walk->document.id, closing, &life);
+    while (error == MCPZ_OK) {
+        const struct mcpz_version *last = mcpz_clock_find(below, below_count, &life);
+        const struct mcpz_tip behind =
+            last != NULL ? (struct mcpz_tip){last->seq, last->head} : (struct mcpz_tip){.seq = 0};
+        if (last == NULL || !mcpz_version_closes(last)) {
+            error = walk->count < MCPZ_BRANCHES_AT_ONCE
+                        ? mcpz_branches_follow(walk, store, &life, &behind)
+                        : MCPZ_EFULL;
+        }
+        if (error == MCPZ_OK) {
+            error = mcpz_lives_next_kept(store, &walk->document.id, closing, &life);
+        }
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
@@ -70,7 +95,10 @@ mcpz_error mcpz_branches_follow_all(struct mcpz_branches *walk, const struct mcp
             mcpz_clock_find(floor.clock.versions, floor.clock.count, actor);
         const struct mcpz_tip behind =
             last != NULL ? (struct mcpz_tip){last->seq, last->head} : start;
-        error = mcpz_branches_follow(walk, store, actor, &behind);
+        error = mcpz_version_closes(&clock->versions[i])
+                    ? mcpz_branches_follow_closed(walk, store, &clock->versions[i],
+                                                  floor.clock.versions, floor.clock.count)
+                    : mcpz_branches_follow(walk, store, actor, &behind);
     }
     for (size_t i = 0; i < cuts->count && error == MCPZ_OK; i++) {
         if (cuts->cuts[i].seq == 1) { /* it is in no vector */

@@ -64,6 +64,18 @@ MCPZ_MUST_USE mcpz_error mcpz_branches_follow(struct mcpz_branches *walk,
                                               const struct mcpz_actor *actor,
                                               const struct mcpz_tip *after);
 
+/**
+ * Go along those lives that `closing` closes, each behind what `below` has of it; those that it
+ * closes as well are left out.
+ *
+ * Errors: MCPZ_EFULL  more than MCPZ_BRANCHES_AT_ONCE; MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_branches_follow_closed(struct mcpz_branches *walk,
+                                                     const struct mcpz_store *store,
+                                                     const struct mcpz_version *closing,
+                                                     const struct mcpz_version *below,
+                                                     size_t below_count);
+
 /** As mcpz_branches_follow(), all there is of all actors above the floor (core/crdt/floor.h). */
 MCPZ_MUST_USE mcpz_error mcpz_branches_follow_all(struct mcpz_branches *walk,
                                                   const struct mcpz_store *store);

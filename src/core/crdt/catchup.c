@@ -4,6 +4,7 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 #include "core/crdt/floor.h"
+#include "core/crdt/lives.h"
 #include "core/crdt/past.h"
 
 /* ---- Asking ------------------------------------------------------------------------------- */
@@ -138,6 +139,29 @@ static mcpz_error answer_actor(struct answer *answer, struct mcpz_branches *walk
     return mcpz_branches_follow(walk, store, actor, &tip);
 }
 
+/* What the asker lacks of lives that are closed here, and above the floor. */
+static mcpz_error answer_closed(struct answer *answer, struct mcpz_branches *walk,
+                                const struct mcpz_version *closing)
+{
+    const struct mcpz_msg_want *want = answer->want;
+    const struct mcpz_clock *floor = &answer->floor.clock;
+    const struct mcpz_store *store = answer->catchup->store;
+    struct mcpz_actor life = {.node = closing->actor.node};
+
+    mcpz_error error = mcpz_lives_next_kept(store, &answer->document->id, closing, &life);
+    while (error == MCPZ_OK) {
+        if (!mcpz_clock_is_closed(want->versions, want->version_count, &life) &&
+            !mcpz_clock_is_closed(floor->versions, floor->count, &life)) {
+            error = walk->count < MCPZ_BRANCHES_AT_ONCE ? answer_actor(answer, walk, &life)
+                                                        : MCPZ_EFULL;
+        }
+        if (error == MCPZ_OK) {
+            error = mcpz_lives_next_kept(store, &answer->document->id, closing, &life);
+        }
+    }
+    return error == MCPZ_ENOTFOUND || error == MCPZ_EFULL ? MCPZ_OK : error; /* the rest is next */
+}
+
 static mcpz_error line_up(struct answer *answer, struct mcpz_branches *walk)
 {
     const struct mcpz_clock *clock = &answer->document->clock;
@@ -146,7 +170,9 @@ static mcpz_error line_up(struct answer *answer, struct mcpz_branches *walk)
 
     mcpz_branches_init(walk, answer->document);
     for (size_t i = 0; i < clock->count && error == MCPZ_OK; i++) {
-        error = answer_actor(answer, walk, &clock->versions[i].actor);
+        const struct mcpz_version *version = &clock->versions[i];
+        error = mcpz_version_closes(version) ? answer_closed(answer, walk, version)
+                                             : answer_actor(answer, walk, &version->actor);
     }
     for (size_t i = 0; i < cuts->count && error == MCPZ_OK; i++) {
         const struct mcpz_actor *actor = &cuts->cuts[i].actor;
@@ -235,6 +261,10 @@ static mcpz_error lacks_tips(const struct mcpz_store *store, const struct mcpz_d
     const struct mcpz_cut *ours =
         mcpz_cuts_find(document->cuts.cuts, document->cuts.count, &theirs->actor);
 
+    if (mcpz_clock_is_closed(document->clock.versions, document->clock.count, &theirs->actor)) {
+        *lacks = false; /* nothing of it is taken in any more */
+        return MCPZ_OK;
+    }
     *lacks = ours == NULL || ours->seq > theirs->seq ||
              (theirs->overrun && !mcpz_cuts_equal(ours, theirs));
     for (size_t i = 0; i < theirs->tip_count && !*lacks && !theirs->overrun; i++) {

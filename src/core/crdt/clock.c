@@ -8,7 +8,7 @@ bool mcpz_clock_is_valid(const struct mcpz_version *versions, size_t count)
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (versions[i].seq == 0) {
+        if ((versions[i].seq & ~MCPZ_SEQ_CLOSED) == 0) {
             return false;
         }
         if (i > 0 && mcpz_actor_compare(&versions[i - 1].actor, &versions[i].actor) >= 0) {
@@ -45,25 +45,100 @@ static bool holds(const struct mcpz_version *versions, size_t count, size_t at,
     return at < count && mcpz_actor_compare(&versions[at].actor, actor) == 0;
 }
 
+/* Does the version at `at` close `actor`, which belongs there? It is the first of its node. */
+static bool closes(const struct mcpz_version *versions, size_t count, size_t at,
+                   const struct mcpz_actor *actor)
+{
+    return at < count && mcpz_version_closes(&versions[at]) &&
+           mcpz_id_equal(&versions[at].actor.node, &actor->node);
+}
+
 const struct mcpz_version *mcpz_clock_find(const struct mcpz_version *versions, size_t count,
                                            const struct mcpz_actor *actor)
 {
     size_t at = find(versions, count, actor);
-    return holds(versions, count, at, actor) ? &versions[at] : NULL;
+    return holds(versions, count, at, actor) || closes(versions, count, at, actor) ? &versions[at]
+                                                                                   : NULL;
 }
 
 uint64_t mcpz_clock_get(const struct mcpz_version *versions, size_t count,
                         const struct mcpz_actor *actor)
 {
     const struct mcpz_version *version = mcpz_clock_find(versions, count, actor);
-    return version != NULL ? version->seq : 0;
+
+    if (version == NULL) {
+        return 0;
+    }
+    return mcpz_version_closes(version) ? UINT64_MAX : version->seq;
+}
+
+bool mcpz_clock_is_closed(const struct mcpz_version *versions, size_t count,
+                          const struct mcpz_actor *actor)
+{
+    const struct mcpz_version *version = mcpz_clock_find(versions, count, actor);
+
+    return version != NULL && mcpz_version_closes(version);
+}
+
+bool mcpz_clock_has(const struct mcpz_version *versions, size_t count,
+                    const struct mcpz_version *version)
+{
+    const struct mcpz_version *known = mcpz_clock_find(versions, count, &version->actor);
+
+    if (known == NULL) {
+        return false;
+    }
+    if (mcpz_version_closes(known) &&
+        (!mcpz_version_closes(version) || known->actor.generation != version->actor.generation)) {
+        return true; /* all of it is over */
+    }
+    return known->seq > version->seq ||
+           (known->seq == version->seq && mcpz_head_equal(&known->head, &version->head));
+}
+
+uint64_t mcpz_clock_deltas(const struct mcpz_version *versions, size_t count)
+{
+    uint64_t deltas = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        deltas += versions[i].seq & ~MCPZ_SEQ_CLOSED;
+    }
+    return deltas;
+}
+
+static void take_out(struct mcpz_clock *clock, size_t at)
+{
+    clock->count--;
+    for (size_t i = at; i < clock->count; i++) {
+        clock->versions[i] = clock->versions[i + 1];
+    }
+}
+
+/* Take out what `version` closes. */
+static void close_before(struct mcpz_clock *clock, const struct mcpz_version *version)
+{
+    const struct mcpz_actor first = {.node = version->actor.node, .generation = 0};
+    size_t at = find(clock->versions, clock->count, &first);
+
+    while (at < clock->count &&
+           mcpz_id_equal(&clock->versions[at].actor.node, &version->actor.node) &&
+           clock->versions[at].actor.generation <= version->actor.generation) {
+        take_out(clock, at);
+    }
 }
 
 bool mcpz_clock_advance(struct mcpz_clock *clock, const struct mcpz_version *version)
 {
-    assert(version->seq > 0);
+    assert((version->seq & ~MCPZ_SEQ_CLOSED) > 0);
 
     size_t at = find(clock->versions, clock->count, &version->actor);
+    if (closes(clock->versions, clock->count, at, &version->actor)) {
+        return true;
+    }
+    if (mcpz_version_closes(version)) {
+        close_before(clock, version);
+        at = find(clock->versions, clock->count, &version->actor);
+    }
     if (holds(clock->versions, clock->count, at, &version->actor)) {
         if (clock->versions[at].seq < version->seq) {
             clock->versions[at] = *version;
@@ -84,25 +159,17 @@ bool mcpz_clock_advance(struct mcpz_clock *clock, const struct mcpz_version *ver
 void mcpz_clock_forget(struct mcpz_clock *clock, const struct mcpz_actor *actor)
 {
     size_t at = find(clock->versions, clock->count, actor);
-    if (!holds(clock->versions, clock->count, at, actor)) {
-        return;
-    }
-    clock->count--;
-    for (size_t i = at; i < clock->count; i++) {
-        clock->versions[i] = clock->versions[i + 1];
+    if (holds(clock->versions, clock->count, at, actor) &&
+        !mcpz_version_closes(&clock->versions[at])) {
+        take_out(clock, at);
     }
 }
 
 bool mcpz_clock_covers(const struct mcpz_clock *clock, const struct mcpz_version *versions,
                        size_t count)
 {
-    size_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        at += find(clock->versions + at, clock->count - at, &versions[i].actor);
-        if (!holds(clock->versions, clock->count, at, &versions[i].actor) ||
-            clock->versions[at].seq < versions[i].seq ||
-            (clock->versions[at].seq == versions[i].seq &&
-             !mcpz_head_equal(&clock->versions[at].head, &versions[i].head))) {
+        if (!mcpz_clock_has(clock->versions, clock->count, &versions[i])) {
             return false;
         }
     }

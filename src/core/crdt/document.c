@@ -6,6 +6,7 @@
 
 #include "core/crdt/budget.h"
 #include "core/crdt/kinds.h"
+#include "core/crdt/lives.h"
 #include "core/crdt/naming.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
@@ -207,7 +208,7 @@ static bool is_named_before(const struct mcpz_delta *delta, size_t index)
 
 bool mcpz_document_delta_is_valid(const struct mcpz_delta *delta)
 {
-    if (mcpz_id_is_zero(&delta->document) || delta->seq == 0 ||
+    if (mcpz_id_is_zero(&delta->document) || delta->seq == 0 || delta->seq >= MCPZ_SEQ_CLOSED ||
         delta->add_count > MCPZ_DELTA_ADDS_MAX || delta->remove_count > MCPZ_DELTA_REMOVES_MAX ||
         !mcpz_clock_is_valid(delta->versions, delta->version_count)) {
         return false;
@@ -237,6 +238,7 @@ struct change {
     struct mcpz_head head;
     bool is_tainted;    /* what it adds does not count */
     uint64_t gone_from; /* what its author has added from there on goes; UINT64_MAX: nothing */
+    const struct mcpz_version *closing; /* NULL: none; what its lives did behind that goes */
 };
 
 static bool is_removed(const struct mcpz_delta *delta, const struct mcpz_record_entry *entry)
@@ -251,11 +253,22 @@ static bool is_removed(const struct mcpz_delta *delta, const struct mcpz_record_
     return false;
 }
 
-/* Does it go because its author contradicts itself? */
+/* Does it go because its author contradicts itself, or because it came when its life was over? */
 static bool is_gone(const struct change *change, const struct mcpz_record_entry *entry)
 {
-    return entry->dot.seq >= change->gone_from &&
-           mcpz_actor_compare(&entry->dot.actor, &change->delta->actor) == 0;
+    const struct mcpz_dot *dot = &entry->dot;
+
+    if (dot->seq >= change->gone_from &&
+        mcpz_actor_compare(&dot->actor, &change->delta->actor) == 0) {
+        return true;
+    }
+    return change->closing != NULL && mcpz_lives_is_late(change->delta, change->closing, dot);
+}
+
+/* May anything go that its delta does not name? */
+static bool has_gone(const struct change *change)
+{
+    return change->gone_from != UINT64_MAX || change->closing != NULL;
 }
 
 /* ---- What is shown of the reserved registers ---------------------------------------------- */
@@ -297,7 +310,7 @@ static bool touches(const struct change *change, struct mcpz_bytes path)
 {
     const struct mcpz_delta *delta = change->delta;
 
-    if (change->gone_from != UINT64_MAX) {
+    if (has_gone(change)) {
         return true; /* anything of its author may go */
     }
     for (size_t i = 0; i < delta->add_count; i++) {
@@ -477,6 +490,29 @@ static mcpz_error extend(const struct mcpz_store *store, struct mcpz_document *d
     return error;
 }
 
+/*
+ * Close what the delta says is over. Mostly nothing of it is here that should not be; what is went
+ * around all who signed that there is no more, and does not count.
+ */
+static void close_lives(struct mcpz_document *document, struct change *change)
+{
+    const struct mcpz_delta *delta = change->delta;
+
+    for (size_t i = 0; i < delta->version_count; i++) {
+        const struct mcpz_version *seen = &delta->versions[i];
+        if (!mcpz_lives_is_closed_by(document, delta, seen)) {
+            continue;
+        }
+        if (mcpz_lives_has_late(document, delta, seen)) {
+            change->closing = seen;
+        }
+        bool has_room = mcpz_clock_advance(&document->clock, seen);
+        assert(has_room); /* it was in there */
+        (void)has_room;
+        return; /* a delta closes its own author's lives, by one version */
+    }
+}
+
 /* Move the author on, or cut it. */
 static mcpz_error take_place(const struct mcpz_store *store, struct mcpz_document *document,
                              struct change *change, struct mcpz_record_fork *fork)
@@ -487,6 +523,10 @@ static mcpz_error take_place(const struct mcpz_store *store, struct mcpz_documen
 
     if (!mcpz_document_has_place(document, &delta->actor)) {
         return MCPZ_EFULL;
+    }
+    if (mcpz_clock_is_closed(document->clock.versions, document->clock.count, &delta->actor)) {
+        change->is_tainted = true; /* made anew, of what was here when it was closed */
+        return MCPZ_OK;
     }
     if (delta->seq <=
         mcpz_clock_get(document->clock.versions, document->clock.count, &delta->actor)) {
@@ -500,6 +540,7 @@ static mcpz_error take_place(const struct mcpz_store *store, struct mcpz_documen
     if (change->is_tainted) {
         return extend(store, document, change, &tip);
     }
+    close_lives(document, change);
     bool has_room = mcpz_clock_advance(&document->clock, &version);
     assert(has_room);
     (void)has_room;
@@ -528,7 +569,7 @@ static mcpz_error for_gone(const struct mcpz_store *store, const struct change *
                                  .entry = {.document = change->delta->document}};
     mcpz_error error = MCPZ_ENOTFOUND;
 
-    if (change->gone_from != UINT64_MAX) {
+    if (has_gone(change)) {
         error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record);
     }
     while (error == MCPZ_OK) {

@@ -23,6 +23,13 @@ static mcpz_error name_past(const struct mcpz_writer *writer, const struct mcpz_
 
     *past = document->clock;
     mcpz_clock_forget(past, &writer->actor);
+    for (size_t i = 0; i < past->count && writer->closes > 0; i++) {
+        struct mcpz_version *seen = &past->versions[i];
+        if (mcpz_id_equal(&seen->actor.node, &writer->actor.node) &&
+            seen->actor.generation == writer->closes) {
+            seen->seq |= MCPZ_SEQ_CLOSED; /* those before it are named, too */
+        }
+    }
     if (document->cuts.count == 0 || own == NULL) {
         return MCPZ_OK;
     }
@@ -109,6 +116,14 @@ mcpz_error mcpz_draft_flush(struct mcpz_draft *draft)
     draft->add_count = 0;
     draft->remove_count = 0;
     return error;
+}
+
+mcpz_error mcpz_draft_close(struct mcpz_draft *draft)
+{
+    assert(draft->writer->closes > 0);
+    assert(draft->add_count + draft->remove_count == 0);
+
+    return write_delta(draft);
 }
 
 mcpz_error mcpz_draft_add(struct mcpz_draft *draft, const struct mcpz_add *add)

@@ -32,6 +32,7 @@ struct mcpz_writer {
     uint64_t wall_ms;
     uint64_t *hlc;
     bool has_room;        /* for one more agent, if this write makes one */
+    uint32_t closes;      /* our lives up to this one are over: core/crdt/lives.h; 0: none */
     uint32_t delta_count; /* out: how many were written */
 };
 
@@ -65,6 +66,9 @@ MCPZ_MUST_USE mcpz_error mcpz_draft_add(struct mcpz_draft *draft, const struct m
 /** Take an observed entry out, whose path is borrowed until the turn ends. Errors: as above */
 MCPZ_MUST_USE mcpz_error mcpz_draft_remove(struct mcpz_draft *draft,
                                            const struct mcpz_record_entry *entry);
+
+/** Write a delta that only says which lives its writer closes. Errors: as above */
+MCPZ_MUST_USE mcpz_error mcpz_draft_close(struct mcpz_draft *draft);
 
 /** Write what is in it, if there is anything, and begin the next delta. Errors: as above */
 MCPZ_MUST_USE mcpz_error mcpz_draft_flush(struct mcpz_draft *draft);

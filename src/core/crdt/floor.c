@@ -39,10 +39,7 @@ bool mcpz_floor_is_reached(const struct mcpz_floor *floor, const struct mcpz_ver
                            size_t count)
 {
     for (size_t i = 0; floor->exists && i < floor->clock.count; i++) {
-        const struct mcpz_version *last = &floor->clock.versions[i];
-        const struct mcpz_version *seen = mcpz_clock_find(versions, count, &last->actor);
-        if (seen == NULL || seen->seq < last->seq ||
-            (seen->seq == last->seq && !mcpz_head_equal(&seen->head, &last->head))) {
+        if (!mcpz_clock_has(versions, count, &floor->clock.versions[i])) {
             return false;
         }
     }
@@ -158,6 +155,31 @@ static mcpz_error sweep_actor(struct release *release, const struct mcpz_id *doc
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
+/* Of lives that are closed below the floor nothing is looked at any more: all rows go. */
+static mcpz_error sweep_closed(struct release *release, const struct mcpz_id *document,
+                               const struct mcpz_version *closing, size_t *rows_left)
+{
+    const struct mcpz_store *store = release->store;
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = *document, .actor = {.node = closing->actor.node}}},
+    };
+    const struct mcpz_delta *delta = &record.delta.delta;
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record);
+
+    while (error == MCPZ_OK && *rows_left > 0 &&
+           mcpz_actor_compare(&delta->actor, &closing->actor) <= 0) {
+        const struct mcpz_delta_proof proof = delta->proof;
+        store->remove(store->context, &record);
+        (*rows_left)--;
+        error = let_go(release, &proof);
+        if (error == MCPZ_OK) {
+            error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &record);
+        }
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
 mcpz_error mcpz_floor_sweep(const struct mcpz_store *store, const struct mcpz_id *document,
                             size_t rows_max, bool *done)
 {
@@ -169,7 +191,9 @@ mcpz_error mcpz_floor_sweep(const struct mcpz_store *store, const struct mcpz_id
     *done = true;
     mcpz_error error = mcpz_floor_load(store, document, &floor);
     for (size_t i = 0; i < floor.clock.count && error == MCPZ_OK && rows_left > 0; i++) {
-        error = sweep_actor(&release, document, &floor.clock.versions[i], &rows_left);
+        const struct mcpz_version *last = &floor.clock.versions[i];
+        error = mcpz_version_closes(last) ? sweep_closed(&release, document, last, &rows_left)
+                                          : sweep_actor(&release, document, last, &rows_left);
     }
     if (error == MCPZ_OK) {
         error = settle(&release);

@@ -10,6 +10,19 @@
 
 /* ---- What has been seen ------------------------------------------------------------------- */
 
+/* Move `joined` on to those of theirs that close lives, or to the others. */
+static bool advance(const struct mcpz_checkpoint_head *theirs, bool closing,
+                    struct mcpz_clock *joined)
+{
+    for (size_t i = 0; i < theirs->version_count; i++) {
+        if (mcpz_version_closes(&theirs->versions[i]) == closing &&
+            !mcpz_clock_advance(joined, &theirs->versions[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What both sides have seen together. */
 static mcpz_error join_clocks(const struct mcpz_clock *ours,
                               const struct mcpz_checkpoint_head *theirs, struct mcpz_clock *joined)
@@ -22,15 +35,15 @@ static mcpz_error join_clocks(const struct mcpz_clock *ours,
         const struct mcpz_version *known =
             mcpz_clock_find(ours->versions, ours->count, &version->actor);
         if (known != NULL && known->seq == version->seq &&
+            mcpz_actor_compare(&known->actor, &version->actor) == 0 &&
             !mcpz_head_equal(&known->head, &version->head)) {
             return MCPZ_ECONFLICT;
         }
-        if (known == NULL || known->seq < version->seq) {
-            brings_more = true;
-            if (!mcpz_clock_advance(joined, version)) {
-                return MCPZ_EFULL;
-            }
-        }
+        brings_more = brings_more || !mcpz_clock_has(ours->versions, ours->count, version);
+    }
+    /* What is closed makes room. */
+    if (!advance(theirs, true, joined) || !advance(theirs, false, joined)) {
+        return MCPZ_EFULL;
     }
     return brings_more ? MCPZ_OK : MCPZ_ENOTFOUND;
 }

@@ -15,19 +15,33 @@
  * MCPZ_LIVES_PLACES at most. Names used there by an older store that was put back are void, as all
  * were before: until somebody who knows better has been met.
  *
- * Source: docs reference crdt 1.6.
+ * Places are given back: once all who keep a document have signed where a life stands, and that a
+ * later one has followed it, its node closes it, by a delta whose context says so. What that one
+ * has seen of it is all there ever was; one place in vectors then stands for all lives up to there
+ * (core/crdt/clock.h), and entries of theirs stay. Closing is a write like any other, so it is a
+ * function of the deltas who has closed what, and needs no agreement of its own.
+ *
+ * It is only done while nobody is away who could have something else of them, since that would not
+ * count. Lives with rights of bounded counters stay open, as nobody could use those.
+ *
+ * Source: docs reference crdt 1.5 (G3), 1.6.
  */
 
 #ifndef CORE_CRDT_LIVES_H
 #define CORE_CRDT_LIVES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include <mcpz/error.h>
+
+#include "base/attr.h"
 #include "base/rng.h"
 #include "core/crdt/document.h"
 #include "proto/agent.h"
 #include "proto/limits.h"
+#include "proto/store.h"
 
 #define MCPZ_LIVES_STRIDE 256
 #define MCPZ_LIVES_AHEAD_MAX 4096 /* strides that a new life is ahead: one chance in as many */
@@ -39,9 +53,28 @@
  */
 uint32_t mcpz_lives_next(uint32_t generation, bool is_lost, struct mcpz_rng *rng);
 
-/** Whose rights are those of `life` in this document: its first kin that counts there, or it. */
+/**
+ * Whose rights are those of `life` in this document: its first kin from `oldest` on that counts
+ * there, or it.
+ */
 struct mcpz_actor mcpz_lives_first(const struct mcpz_document *document,
-                                   const struct mcpz_actor *life);
+                                   const struct mcpz_actor *life, uint32_t oldest);
+
+/**
+ * Make `life` the one that has the rights of its node in bounded counters, if any has.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_lives_spender(const struct mcpz_store *store,
+                                            const struct mcpz_document *document,
+                                            struct mcpz_actor *life);
+
+/**
+ * Would nothing count that `life` writes there: it has contradicted itself, or is closed? Whoever
+ * begins anew does so behind `*behind`.
+ */
+bool mcpz_lives_is_void(const struct mcpz_document *document, const struct mcpz_actor *life,
+                        struct mcpz_actor *behind);
 
 /** Who writes there where `life` is who we are: mostly that. */
 struct mcpz_actor mcpz_lives_writer(const struct mcpz_document *document,
@@ -50,5 +83,49 @@ struct mcpz_actor mcpz_lives_writer(const struct mcpz_document *document,
 /** The newest life of `node` that has written there; its first one if none has. */
 struct mcpz_actor mcpz_lives_newest(const struct mcpz_document *document,
                                     const struct mcpz_id *node);
+
+/* ---- Closing ------------------------------------------------------------------------------ */
+
+/** How many places of a vector are those of lives that another one of the node has followed. */
+size_t mcpz_lives_superseded(const struct mcpz_version *versions, size_t count);
+
+/**
+ * Up to which life `node`, which is us, may close those before; 0: that would make no room.
+ * Whether anybody is away is for the caller to know.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_lives_closable(const struct mcpz_store *store,
+                                             const struct mcpz_document *document,
+                                             const struct mcpz_id *node, uint32_t *upto);
+
+/**
+ * May `life` be the one that closes them? What nobody wished is not to take a place, unless there
+ * are hardly any left.
+ */
+bool mcpz_lives_may_close(const struct mcpz_document *document, const struct mcpz_actor *life);
+
+/** Are lives closed by `delta`, which has seen `seen`, that are not yet in `document`? */
+bool mcpz_lives_is_closed_by(const struct mcpz_document *document, const struct mcpz_delta *delta,
+                             const struct mcpz_version *seen);
+
+/** Is `dot` of a life that `delta` closes by `closing`, and behind what it has seen of it? */
+bool mcpz_lives_is_late(const struct mcpz_delta *delta, const struct mcpz_version *closing,
+                        const struct mcpz_dot *dot);
+
+/** Is anything in `document` that is? */
+bool mcpz_lives_has_late(const struct mcpz_document *document, const struct mcpz_delta *delta,
+                         const struct mcpz_version *closing);
+
+/**
+ * Move `life`, of the node that `closing` is of, on to its next one that is closed and has rows of
+ * deltas here; begin with generation 0.
+ *
+ * Errors: MCPZ_ENOTFOUND  that was the last; MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_lives_next_kept(const struct mcpz_store *store,
+                                              const struct mcpz_id *document,
+                                              const struct mcpz_version *closing,
+                                              struct mcpz_actor *life);
 
 #endif

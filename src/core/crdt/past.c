@@ -4,6 +4,7 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 #include "core/crdt/floor.h"
+#include "core/crdt/lives.h"
 
 /* Can it be here at all? Spares most looks into the store. */
 static bool may_hold(const struct mcpz_document *document, const struct mcpz_actor *actor,
@@ -16,7 +17,7 @@ static bool may_hold(const struct mcpz_document *document, const struct mcpz_act
         return true;
     }
     /* Another one than its last is no branch either, where all have signed that. */
-    return last != NULL && which->seq <= last->seq;
+    return last != NULL && (mcpz_version_closes(last) || which->seq <= last->seq);
 }
 
 /*
@@ -30,6 +31,10 @@ static mcpz_error find_folded(const struct mcpz_store *store, const struct mcpz_
     struct mcpz_record record;
 
     *found = MCPZ_PLACE_NOWHERE;
+    if (mcpz_clock_is_closed(clock->versions, clock->count, actor)) {
+        *found = MCPZ_PLACE_FOLDED; /* nothing of it is to come any more */
+        return MCPZ_OK;
+    }
     if (seq > mcpz_clock_get(clock->versions, clock->count, actor)) {
         return MCPZ_OK;
     }
@@ -91,11 +96,7 @@ mcpz_error mcpz_past_holds(const struct mcpz_store *store, const struct mcpz_doc
 static bool has_grown(const struct mcpz_delta *before, const struct mcpz_delta *delta)
 {
     for (size_t i = 0; i < before->version_count; i++) {
-        const struct mcpz_version *old = &before->versions[i];
-        const struct mcpz_version *now =
-            mcpz_clock_find(delta->versions, delta->version_count, &old->actor);
-        if (now == NULL || now->seq < old->seq ||
-            (now->seq == old->seq && !mcpz_head_equal(&now->head, &old->head))) {
+        if (!mcpz_clock_has(delta->versions, delta->version_count, &before->versions[i])) {
             return false;
         }
     }
@@ -124,18 +125,39 @@ mcpz_error mcpz_past_is_crowded(const struct mcpz_store *store,
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
+/*
+ * Has one of the lives that are being closed contradicted itself here? What all have signed of it
+ * comes as a base then (engine/rebase.h), and this after that.
+ */
+static bool is_forked_within(const struct mcpz_document *document,
+                             const struct mcpz_version *closing)
+{
+    for (size_t i = 0; i < document->cuts.count; i++) {
+        const struct mcpz_actor *actor = &document->cuts.cuts[i].actor;
+        if (mcpz_id_equal(&actor->node, &closing->actor.node) &&
+            actor->generation <= closing->actor.generation) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What its author has seen of one other. */
 static mcpz_error judge_seen(const struct mcpz_store *store, const struct mcpz_document *document,
                              const struct mcpz_delta *delta, const struct mcpz_version *seen,
                              enum mcpz_past *past)
 {
-    const struct mcpz_tip which = {seen->seq, seen->head};
+    const bool is_closing = mcpz_lives_is_closed_by(document, delta, seen);
+    const struct mcpz_tip which = {is_closing ? seen->seq & ~MCPZ_SEQ_CLOSED : seen->seq,
+                                   seen->head};
     struct mcpz_record record;
     enum mcpz_place found;
 
     mcpz_error error = find(store, document, &seen->actor, &which, &record, &found);
     *past = MCPZ_PAST_COMPLETE;
-    if (error == MCPZ_OK && found == MCPZ_PLACE_NOWHERE) {
+    if (is_closing && is_forked_within(document, seen)) {
+        *past = MCPZ_PAST_MISSING;
+    } else if (error == MCPZ_OK && found == MCPZ_PLACE_NOWHERE) {
         bool crowded;
         error = mcpz_past_is_crowded(store, document, &seen->actor, seen->seq, &crowded);
         *past = crowded ? MCPZ_PAST_COMPLETE : MCPZ_PAST_MISSING;

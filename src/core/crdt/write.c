@@ -274,22 +274,18 @@ static struct mcpz_outcome put_row(struct mcpz_writer *writer,
     return mcpz_edit_carry_out(writer, &edit);
 }
 
-/* Who spends for a node: the life that it has its rights as. */
-static struct mcpz_actor actor_of(const struct mcpz_writer *writer, const struct mcpz_id *node)
-{
-    const struct mcpz_actor newest = mcpz_lives_newest(writer->document, node);
-
-    return mcpz_lives_first(writer->document, &newest);
-}
-
 /* Give some of what is ours to another. */
 static struct mcpz_outcome give(const struct mcpz_writer *writer,
                                 const struct mcpz_event_agent *request,
                                 struct mcpz_escrow_row *row)
 {
-    struct mcpz_actor to = actor_of(writer, &request->to);
-    int64_t given = mcpz_escrow_share_of(&row->given, &to);
+    struct mcpz_actor to = mcpz_lives_newest(writer->document, &request->to);
 
+    /* Who spends for a node is the life that it has its rights as. */
+    if (mcpz_lives_spender(writer->store, writer->document, &to) != MCPZ_OK) {
+        return mcpz_edit_store_failed();
+    }
+    int64_t given = mcpz_escrow_share_of(&row->given, &to);
     if (request->amount > mcpz_escrow_rights(row)) {
         return mcpz_edit_refuse(MCPZ_CODE_CONFLICT, "so much is not this node's to give");
     }

@@ -83,6 +83,49 @@ TEST(covers_what_it_has_seen)
     CHECK(mcpz_clock_covers(&a, a.versions, a.count));
 }
 
+TEST(one_place_stands_for_all_lives_that_are_closed)
+{
+    struct mcpz_clock clock = {.count = 0};
+    struct mcpz_clock other;
+
+    advance(&clock, 'a', 9, 1);
+    advance(&clock, 'b', 1, 4);
+    advance(&clock, 'b', 257, 2);
+    advance(&clock, 'b', 513, 7);
+    other = clock;
+    advance(&clock, 'b', 257, 2 | MCPZ_SEQ_CLOSED);
+    CHECK(mcpz_clock_is_valid(clock.versions, clock.count));
+    CHECK_UINT(clock.count, 3);
+    CHECK_UINT(get(&clock, 'b', 1), UINT64_MAX);
+    CHECK_UINT(get(&clock, 'b', 2), UINT64_MAX); /* also one that was never heard of */
+    CHECK_UINT(get(&clock, 'b', 257), UINT64_MAX);
+    CHECK_UINT(get(&clock, 'b', 258), 0);
+    CHECK_UINT(get(&clock, 'b', 513), 7);
+    CHECK_UINT(get(&clock, 'a', 1), 0);
+    CHECK_UINT(get(&clock, 'c', 1), 0);
+    CHECK_UINT(mcpz_clock_deltas(clock.versions, clock.count), 1 + 2 + 7);
+    CHECK(mcpz_clock_covers(&clock, other.versions, other.count));
+    CHECK(!mcpz_clock_covers(&other, clock.versions, clock.count));
+
+    advance(&clock, 'b', 1, 99); /* nothing more comes in */
+    CHECK_UINT(clock.count, 3);
+    const struct mcpz_actor closed = actor('b', 257);
+    mcpz_clock_forget(&clock, &closed);
+    CHECK_UINT(clock.count, 3);
+
+    other = clock;
+    advance(&other, 'b', 513, 1 | MCPZ_SEQ_CLOSED); /* its number is less */
+    CHECK_UINT(other.count, 2);
+    CHECK(mcpz_clock_covers(&other, clock.versions, clock.count));
+    CHECK(!mcpz_clock_covers(&clock, other.versions, other.count));
+    advance(&other, 'b', 257, 2 | MCPZ_SEQ_CLOSED); /* never back */
+    CHECK_UINT(other.count, 2);
+    CHECK_UINT(get(&other, 'b', 513), UINT64_MAX);
+
+    const struct mcpz_version nothing = {actor('b', 1), MCPZ_SEQ_CLOSED, {{1}}};
+    CHECK(!mcpz_clock_is_valid(&nothing, 1));
+}
+
 TEST(stamps_rise_whatever_the_wall_clock_does)
 {
     uint64_t hlc = 0;
@@ -132,6 +175,7 @@ TEST(others_move_us_but_not_far_ahead)
 
 TEST_MAIN(RUN(keeps_actors_sorted_and_never_goes_back), RUN(holds_so_many_actors_and_no_more),
           RUN(knows_what_is_no_vector), RUN(covers_what_it_has_seen),
+          RUN(one_place_stands_for_all_lives_that_are_closed),
           RUN(stamps_rise_whatever_the_wall_clock_does),
           RUN(a_full_count_runs_over_into_the_milliseconds),
           RUN(a_clock_that_was_far_ahead_does_not_spoil_later_stamps),

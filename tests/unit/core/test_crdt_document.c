@@ -326,6 +326,95 @@ TEST(a_later_epoch_decides_over_life_whatever_its_stamp)
     fake_store_finish(&store);
 }
 
+/* ann in her third life has seen one delta of her first, and none or more of her second. */
+static void close_two_lives(uint64_t seen_of_second)
+{
+    first_delta(1, 0);
+    delta.actor.generation = 513;
+    delta.hlc = 200;
+    versions[0] = (struct mcpz_version){ann, 1, {{1}}};
+    versions[1] = (struct mcpz_version){
+        {.node = ann.node, .generation = 257}, seen_of_second | MCPZ_SEQ_CLOSED, {{1}}};
+    delta.version_count = 2;
+}
+
+static mcpz_error apply_as_it_is(void)
+{
+    struct mcpz_document document = load();
+
+    CHECK(is_valid());
+    mcpz_error error = apply_to(&document);
+    fake_store_end_turn(&store);
+    return error;
+}
+
+TEST(a_delta_closes_lives_of_its_author_and_what_they_wrote_stays)
+{
+    fake_store_init(&store);
+    first_delta(1, 2);
+    CHECK_UINT(apply(), MCPZ_OK);
+    first_delta(1, 1);
+    delta.actor.generation = 257;
+    CHECK_UINT(apply(), MCPZ_OK);
+    close_two_lives(1);
+    CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+    CHECK_UINT(load().clock.count, 2);
+    CHECK_UINT(load().entry_count, 3);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_ENTRY), 3);
+
+    /* Somebody else takes one of them out, who has seen that it is closed. */
+    first_delta(1, 0);
+    delta.actor = bob;
+    versions[0] = load().clock.versions[0];
+    versions[1] = load().clock.versions[1];
+    delta.version_count = 2;
+    delta.remove_count = 1;
+    removes[0] = (struct mcpz_remove){MCPZ_ENTRY_REGISTER, path, {ann, 1, 0}};
+    CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+    CHECK_UINT(load().entry_count, 2);
+    fake_store_finish(&store);
+}
+
+/* It was not there where all signed that there is no more: so it does not count. */
+TEST(what_is_behind_the_end_of_a_closed_life_goes)
+{
+    fake_store_init(&store);
+    for (uint64_t seq = 1; seq <= 2; seq++) {
+        first_delta(seq, 2);
+        CHECK_UINT(apply(), MCPZ_OK);
+        first_delta(seq, 1);
+        delta.actor.generation = 257;
+        CHECK_UINT(apply(), MCPZ_OK);
+    }
+    CHECK_UINT(load().entry_count, 6);
+    close_two_lives(1);
+    CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+    CHECK_UINT(load().entry_count, 3);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_ENTRY), 3);
+
+    /* Done again in another order, it comes to the same. */
+    first_delta(3, 1);
+    delta.prev = (struct mcpz_head){{9}};
+    CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+    CHECK_UINT(load().entry_count, 3);
+    CHECK_UINT(load().clock.count, 2);
+    CHECK_UINT(load().cuts.count, 0);
+    fake_store_finish(&store);
+}
+
+TEST(nobody_closes_the_life_it_writes_as)
+{
+    close_two_lives(1);
+    CHECK(is_valid());
+    delta.actor.generation = 257;
+    CHECK(!is_valid());
+    delta.actor.generation = 1;
+    CHECK(!is_valid());
+    set_up();
+    delta.seq = MCPZ_SEQ_CLOSED;
+    CHECK(!is_valid());
+}
+
 TEST(values_must_be_of_their_type)
 {
     static const struct {
@@ -526,7 +615,9 @@ TEST_MAIN(RUN(the_digest_tells_states_apart), RUN(a_delta_within_its_bounds_is_v
           RUN(types_paths_and_values_are_checked), RUN(what_is_applied_is_there),
           RUN(within_an_epoch_the_greatest_stamp_decides_over_life_and_name),
           RUN(a_later_epoch_decides_over_life_whatever_its_stamp),
-          RUN(values_must_be_of_their_type),
+          RUN(a_delta_closes_lives_of_its_author_and_what_they_wrote_stays),
+          RUN(what_is_behind_the_end_of_a_closed_life_goes),
+          RUN(nobody_closes_the_life_it_writes_as), RUN(values_must_be_of_their_type),
           RUN(rows_of_counters_are_replaced_by_their_owners_only),
           RUN(a_name_over_its_bound_is_none), RUN(one_actor_too_many_is_refused),
           RUN(an_error_leaves_nothing_behind), RUN(a_record_that_cannot_be_is_corrupt))

@@ -36,7 +36,7 @@ static uint32_t writer(uint32_t generation)
 static uint32_t first(uint32_t generation)
 {
     const struct mcpz_actor life = actor('a', generation);
-    return mcpz_lives_first(&document, &life).generation;
+    return mcpz_lives_first(&document, &life, 0).generation;
 }
 
 static uint32_t newest(uint8_t letter)

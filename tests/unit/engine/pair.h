@@ -39,6 +39,7 @@ static const struct mcpz_vault_port
 static mcpz_time now;
 static uint64_t wall_ms;
 static const uint64_t *pair_history_ms;      /* of engines to be started; NULL: the default */
+static enum mcpz_past_of_store pair_past;    /* likewise */
 static const char *pair_address = "other:1"; /* of the other; "": nobody can dial it */
 
 static void port_wake(void *context, mcpz_link link)
@@ -104,6 +105,7 @@ static inline void start_side(struct side *side, const char *address)
         .authority = side->authority,
         .vault = vaults[side == &founder ? 0 : 1],
         .kv = side->kv,
+        .past = pair_past,
         .scratch = scratch,
         .seed = 1,
         .name = "side",

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Random histories of nodes that start anew again and again, and close the lives that are over (G3).
+
+    test_lives.py HISTORIES [FIRST_SEED]
+
+As in test_crdt.py; but nodes come back as new lives, and keepers agree more often. However many lives
+there were, each node takes few places of a vector, whoever was away gets on with who was there, what
+comes of a closed life is nothing new, and the document is the model's function of all that was written.
+The first line of a failure is the command that replays its seed.
+"""
+from test_crdt import CLOSED, History, Shell, Replica, WALL_MS, run_histories
+
+closed_count = 0
+
+
+class Lives(History):
+    def step(self):
+        chance = self.rng.random()
+        replica = self.rng.choice(self.replicas)
+        if chance < 0.15:
+            replica.start_anew()
+            self.write(replica)
+        elif chance < 0.3:
+            self.agree_all_and_close()
+        else:
+            super().step()
+
+    def agree_all_and_close(self):
+        """All have signed; some fold, and close what is over. Others hear of it some time."""
+        global closed_count
+        for _ in range(2):  # what was signed before is in the way of what is now
+            keepers = self.agree()
+            if self.rng.random() < 0.3:
+                break
+            for replica in keepers:
+                replica.fold(self.rng.choice([0, 0, 2]))
+        for replica in self.rng.sample(keepers, self.rng.randint(0, len(keepers))):
+            if replica.model.floor == replica.model.versions():
+                delta = replica.close_lives()
+                closed_count += delta is not None
+                self.deltas += [delta] if delta is not None else []
+
+    def run(self):
+        super().run()
+        replica = self.rng.choice(self.replicas)
+        for delta in self.rng.sample(self.deltas, min(len(self.deltas), 20)):
+            if not replica.model.actor_is_closed(delta.actor):
+                continue
+            before = replica.root()
+            replica.receive(delta)
+            assert replica.root() == before
+
+
+def check_many_lives(shell):
+    """A node that comes back as 200 lives writes with each, and never takes many places (P18)."""
+    shell.ask("clear")
+    a, b = (Replica(shell, name, node, WALL_MS) for name, node in (("A", 1), ("B", 2)))
+    _, delta = a.write("create", None, None, {})
+    b.receive(delta)
+    places, closed = 0, 0
+    for number in range(200):
+        a.start_anew()
+        _, delta = a.write("add", ["s"], number, {})
+        b.receive(delta)
+        places = max(places, len(a.model.versions()))
+        if number % 3 == 2:
+            for replica in (a, b):
+                replica.ask("agree")
+                replica.model.stable = replica.model.versions()
+                replica.fold()
+            delta = a.close_lives()
+            assert delta is not None
+            b.receive(delta)
+            closed += 1
+    assert places <= 6 and closed == 66, (places, closed)
+    assert a.root() == b.root()
+    assert len(a.ask("view")["state"]["s"]) == 200
+    late = Replica(shell, "C", 3, WALL_MS)
+    late.catch_up(a)
+    assert late.root() == a.root()
+
+
+if __name__ == "__main__":
+    run_histories(Lives, 100, "histories of many lives", check_many_lives)
+    assert closed_count > 0, "nothing was ever closed"
