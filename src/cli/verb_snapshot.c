@@ -52,6 +52,7 @@ static enum mcpz_exit run_snapshot_list(const struct mcpz_invocation *invocation
 /* ---- export ------------------------------------------------------------------------------- */
 
 #define PROGRESS_MS 1000
+#define PROGRESS_COLUMNS 100 /* of its line, to be cleared */
 
 /* Something that is under way, and says how far it is on standard error. */
 struct progress {
@@ -86,9 +87,11 @@ static void show_progress(struct progress *progress, const struct mcpz_snapshot_
     progress->shown_ms = now_ms;
     progress->is_shown = true;
     (void)fprintf(stderr,
-                  is_json ? "{\"progress\":{\"items\":%" PRIu64 ",\"bytes\":%" PRIu64
-                          : "\r%" PRIu64 " writes, %" PRIu64,
-                  tap->items, tap->bytes);
+                  is_json ? "{\"progress\":{\"items\":%" PRIu64 ",\"blobs\":%" PRIu64
+                            ",\"blob_bytes\":%" PRIu64 ",\"bytes\":%" PRIu64
+                          : "\r%" PRIu64 " writes, %" PRIu64 " blobs of %" PRIu64
+                            " bytes, %" PRIu64,
+                  tap->items, tap->blobs, tap->blob_bytes, tap->bytes);
     if (of > 0) {
         (void)fprintf(stderr, is_json ? ",\"of\":%" PRIu64 : " of %" PRIu64, of);
     }
@@ -98,7 +101,7 @@ static void show_progress(struct progress *progress, const struct mcpz_snapshot_
 static void end_progress(const struct progress *progress)
 {
     if (progress->is_shown && !progress->invocation->json) {
-        (void)fputs("\r                                                            \r", stderr);
+        (void)fprintf(stderr, "\r%*s\r", PROGRESS_COLUMNS, "");
     }
 }
 
@@ -118,6 +121,34 @@ static void write_missing(const struct mcpz_snapshot_total *total, char *text, s
     }
     if (used + 32 >= size) {
         (void)snprintf(text + used, size - used, " and others");
+    }
+}
+
+/* The blobs that could not be had: as JSON, as many as are told by name. The caller's. */
+static json_t *list_lost(const struct mcpz_snapshot_tap *tap)
+{
+    json_t *lost = json_array();
+
+    for (size_t i = 0; i < tap->lost_count && i < MCPZ_SNAPSHOT_LOST_MAX; i++) {
+        char name[MCPZ_ID_TEXT_BYTES];
+        mcpz_id_to_text(&tap->lost[i].root, 'b', name);
+        (void)json_array_append_new(lost, json_string(name));
+    }
+    return lost;
+}
+
+/* Name them on standard error, a line each, but no more than so many; `all` of them there are. */
+static void name_lost(const json_t *lost, uint64_t all, const char *what)
+{
+    const size_t listed = json_array_size(lost);
+    const size_t count = listed < MCPZ_SNAPSHOT_LOST_MAX ? listed : MCPZ_SNAPSHOT_LOST_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        (void)fprintf(stderr, "mcpz: the blob %s %s\n", json_string_value(json_array_get(lost, i)),
+                      what);
+    }
+    if (all > count) {
+        (void)fprintf(stderr, "mcpz: so it is with %" PRIu64 " more blobs\n", all - count);
     }
 }
 
@@ -150,8 +181,8 @@ static void show_exported(const struct export *export)
         return;
     }
     if (!export->progress.invocation->json) {
-        (void)printf("%s: %" PRIu64 " agents, %" PRIu64 " bytes\n", export->target.path,
-                     tap->total.agents, tap->bytes);
+        (void)printf("%s: %" PRIu64 " agents, %" PRIu64 " blobs, %" PRIu64 " bytes\n",
+                     export->target.path, tap->total.agents, tap->total.blobs, tap->bytes);
         return;
     }
     json_t *missing = json_array();
@@ -160,9 +191,12 @@ static void show_exported(const struct export *export)
                                     json_pack("[I, I]", (json_int_t)tap->total.missing[i].first,
                                               (json_int_t)tap->total.missing[i].last));
     }
-    json_t *said = json_pack("{s:s, s:I, s:I, s:o}", "file", export->target.path, "bytes",
-                             (json_int_t)tap->bytes, "agents", (json_int_t)tap->total.agents,
-                             "missing", missing);
+    json_t *said =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "file", export->target.path, "bytes",
+                  (json_int_t)tap->bytes, "agents", (json_int_t)tap->total.agents, "blobs",
+                  (json_int_t)tap->total.blobs, "blob_bytes", (json_int_t)tap->total.blob_bytes,
+                  "blobs_lost", (json_int_t)tap->total.blobs_lost, "lost", list_lost(tap),
+                  "missing", missing);
     if (said != NULL) {
         mcpz_print_json(said);
         json_decref(said);
@@ -183,14 +217,17 @@ static enum mcpz_exit judge_export(const struct export *export)
     return mcpz_fail(export->progress.invocation, MCPZ_EXIT_FAILED, "internal", message);
 }
 
-/* It is whole, and has its name; but are all agents in it? */
+/* It is whole, and has its name; but are all agents in it, and all that they name? */
 static enum mcpz_exit tell_missing(const struct export *export)
 {
     const struct mcpz_snapshot_total *total = &export->tap.total;
     char missing[768];
+    json_t *lost = list_lost(&export->tap);
 
+    name_lost(lost, total->blobs_lost, "is not in it: it is gone, or nobody who has it answered");
+    json_decref(lost);
     if (total->missing_count == 0) {
-        return MCPZ_EXIT_OK;
+        return total->blobs_lost == 0 ? MCPZ_EXIT_OK : MCPZ_EXIT_UNREACHABLE;
     }
     write_missing(total, missing, sizeof(missing));
     (void)fprintf(stderr,
@@ -203,12 +240,14 @@ static enum mcpz_exit tell_missing(const struct export *export)
 static enum mcpz_exit export_path(const struct mcpz_invocation *invocation, char *path)
 {
     const char *agent = mcpz_option_value(invocation, "agent");
-
+    const bool is_without = mcpz_option_is_given(invocation, "without-blobs");
     enum mcpz_exit status = MCPZ_EXIT_OK;
 
-    (void)snprintf(path, MCPZ_API_PATH_BYTES, "/v1/snapshots/export");
+    (void)snprintf(path, MCPZ_API_PATH_BYTES, "/v1/snapshots/export%s",
+                   is_without ? "?blobs=no" : "");
     if (agent != NULL) {
-        status = mcpz_api_path(invocation, "/v1/snapshots/export?agent=", agent, "", path);
+        status = mcpz_api_path(invocation, "/v1/snapshots/export?agent=", agent,
+                               is_without ? "&blobs=no" : "", path);
     }
     return status != MCPZ_EXIT_OK ? status : mcpz_api_path_tenant(invocation, path);
 }
@@ -268,7 +307,10 @@ struct import {
     struct mcpz_snapshot_tap tap;
     uint8_t *part; /* the head of the file, and the part under way */
     size_t part_length;
-    json_t *sum; /* of what the node has said of each part */
+    json_t *sum;  /* of what the node has said of each part */
+    json_t *lost; /* an object: a member for each blob that agents name and that is not there */
+    char open[MCPZ_ID_TEXT_BYTES]; /* the agent whose end is still to come; "": none */
+    struct mcpz_id known;          /* the last blob that was there already; zeros: none */
 };
 
 /* Read to the end of what the tap wants next, behind what is there. */
@@ -372,20 +414,43 @@ static enum mcpz_exit check_file(struct import *import)
     return status;
 }
 
+/* Numbers are added up, names of blobs gathered; what is said for the next part is kept for it. */
 static void add_up(struct import *import, json_t *said)
 {
+    const char *open = json_string_value(json_object_get(said, "open"));
+    const char *known = json_string_value(json_object_get(said, "blob_known"));
+    const json_t *lost = json_object_get(said, "lost");
     const char *key;
     json_t *value;
 
     json_object_foreach(said, key, value)
     {
         const json_int_t before = json_integer_value(json_object_get(import->sum, key));
-        (void)json_object_set_new(import->sum, key,
-                                  json_integer(before + json_integer_value(value)));
+        if (json_is_integer(value)) {
+            (void)json_object_set_new(import->sum, key,
+                                      json_integer(before + json_integer_value(value)));
+        }
+    }
+    for (size_t i = 0; i < json_array_size(lost); i++) {
+        (void)json_object_set_new(import->lost, json_string_value(json_array_get(lost, i)),
+                                  json_true());
+    }
+    (void)snprintf(import->open, sizeof(import->open), "%s", open != NULL ? open : "");
+    if (known == NULL || mcpz_id_from_text(mcpz_text(known), 'b', &import->known) != MCPZ_OK) {
+        import->known = (struct mcpz_id){{ 0 }};
     }
 }
 
-static enum mcpz_exit send_part(struct import *import)
+/* Is the part a further piece of a blob that is there? */
+static bool is_known(const struct import *import)
+{
+    const struct mcpz_snapshot_tap *tap = &import->tap;
+
+    return tap->kind == MCPZ_SNAPSHOT_BLOB && mcpz_id_equal(&tap->order.root, &import->known);
+}
+
+/* Send the part, or, at the end of the file, none: what was left for later is done then. */
+static enum mcpz_exit send_part(struct import *import, bool is_end)
 {
     const struct mcpz_invocation *invocation = import->progress.invocation;
     const uint64_t at = import->tap.bytes - import->part_length;
@@ -393,7 +458,9 @@ static enum mcpz_exit send_part(struct import *import)
     struct mcpz_client_answer raw;
     json_t *answer = NULL;
 
-    (void)snprintf(path, sizeof(path), "/v1/snapshots/import?parts=some&at=%" PRIu64, at);
+    (void)snprintf(path, sizeof(path), "/v1/snapshots/import?parts=some&at=%" PRIu64 "%s%s%s", at,
+                   is_end ? "" : "&defer=1", import->open[0] != '\0' ? "&claim=" : "",
+                   import->open);
     const struct mcpz_client_request request = {.method = "POST",
                                                 .path = path,
                                                 .type = MCPZ_SNAPSHOT_TYPE,
@@ -425,10 +492,14 @@ static enum mcpz_exit send_file(struct import *import)
         (void)snprintf(what, sizeof(what), "what comes before byte %" PRIu64 " of it was taken in",
                        import->tap.part_at);
         status = read_part(import, import->tap.parts > 0 ? what : nothing, &is_there);
-        if (status == MCPZ_EXIT_OK && is_there) {
-            status = send_part(import);
+        if (status == MCPZ_EXIT_OK && is_there && !is_known(import)) {
+            status = send_part(import, false);
         }
         show_progress(&import->progress, &import->tap, import->length);
+    }
+    if (status == MCPZ_EXIT_OK && import->open[0] != '\0') {
+        import->part_length = MCPZ_SNAPSHOT_HEAD_BYTES;
+        status = send_part(import, true);
     }
     return status;
 }
@@ -436,6 +507,32 @@ static enum mcpz_exit send_file(struct import *import)
 static json_int_t sum_of(const struct import *import, const char *key)
 {
     return json_integer_value(json_object_get(import->sum, key));
+}
+
+static json_t *list_keys(json_t *object)
+{
+    json_t *keys = json_array();
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(object, key, value)
+    {
+        (void)json_array_append_new(keys, json_string(key));
+    }
+    return keys;
+}
+
+/* All is in; but is all there that the agents name? It is no failure of a file without blobs. */
+static enum mcpz_exit tell_lost(const struct import *import)
+{
+    const bool has_blobs = import->tap.total.has_blobs;
+    json_t *lost = list_keys(import->lost);
+
+    name_lost(lost, json_array_size(lost),
+              has_blobs ? "that an agent names is not here, nor was it in the file"
+                        : "that an agent names is not here: the file was made without blobs");
+    json_decref(lost);
+    return has_blobs && sum_of(import, "blobs_lost") > 0 ? MCPZ_EXIT_UNREACHABLE : MCPZ_EXIT_OK;
 }
 
 static void show_imported(const struct import *import)
@@ -449,16 +546,19 @@ static void show_imported(const struct import *import)
     }
     if (import->progress.invocation->json) {
         (void)json_object_set_new(import->sum, "agents", json_integer((json_int_t)total->agents));
+        (void)json_object_set_new(import->sum, "lost", list_keys(import->lost));
         mcpz_print_json(import->sum);
         return;
     }
     (void)printf("%" PRIu64 " agents: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
                  " deltas were new\n",
                  total->agents, sum_of(import, "applied"), sum_of(import, "deltas"));
-    if (sum_of(import, "blobs_lost") > 0) {
-        (void)printf("%" JSON_INTEGER_FORMAT
-                     " of the blobs that they name are not here: a file of agents brings none\n",
-                     sum_of(import, "blobs_lost"));
+    if (sum_of(import, "blobs_put") + sum_of(import, "blobs_known") > 0) {
+        (void)printf("%" JSON_INTEGER_FORMAT " blobs of %" JSON_INTEGER_FORMAT
+                     " bytes were new, %" JSON_INTEGER_FORMAT
+                     " of them under another id here; %" JSON_INTEGER_FORMAT " were here\n",
+                     sum_of(import, "blobs_put"), sum_of(import, "blob_bytes"),
+                     sum_of(import, "blobs_renamed"), sum_of(import, "blobs_known"));
     }
     if (sum_of(import, "bases") > 0) {
         (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
@@ -472,7 +572,9 @@ static enum mcpz_exit import_file(struct import *import)
     import->part = malloc(PART_BYTES_MAX);
     import->sum = json_pack("{s:i, s:i, s:i, s:i}", "deltas", 0, "applied", 0, "bases", 0,
                             "bases_applied", 0);
-    if (import->part == NULL || import->sum == NULL || mcpz_crypto_init() != MCPZ_OK) {
+    import->lost = json_object();
+    if (import->part == NULL || import->sum == NULL || import->lost == NULL ||
+        mcpz_crypto_init() != MCPZ_OK) {
         return mcpz_fail(import->progress.invocation, MCPZ_EXIT_FAILED, "internal",
                          "no memory, or no cryptography here");
     }
@@ -484,6 +586,7 @@ static enum mcpz_exit import_file(struct import *import)
     end_progress(&import->progress);
     if (status == MCPZ_EXIT_OK) {
         show_imported(import);
+        status = tell_lost(import);
     }
     return status;
 }
@@ -504,6 +607,7 @@ static enum mcpz_exit run_snapshot_import(const struct mcpz_invocation *invocati
     begin_progress(&import.progress, invocation);
     enum mcpz_exit status = import_file(&import);
     json_decref(import.sum);
+    json_decref(import.lost);
     free(import.part);
     if (!is_stdin) {
         (void)close(import.file);
@@ -518,6 +622,7 @@ static const struct mcpz_option snapshot_list_options[] = {
 static const struct mcpz_option snapshot_export_options[] = {
     {"agent", '\0', "ID", "only this agent"},
     {"tenant", '\0', "NAME", "only of this one (all; of --agent: default)"},
+    {"without-blobs", '\0', NULL, "leave the data of blobs out that they name"},
 };
 
 /* clang-format off */
@@ -533,7 +638,8 @@ static const struct mcpz_verb verbs[] = {
     "write agents to a file, history included",
     "Without FILE, or with -, to standard output. FILE appears whole or not at all.\n"
     "It is made while it is read: each agent is what it was when its turn came.\n"
-    "Blobs that agents name are not in it: see mcpz blob get, mcpz backup create.\n"
+    "Blobs that agents name are in it, each once, wherever they are kept. What could\n"
+    "not be had is named, and the exit status is 4.\n"
     "\n"
     "Examples:\n"
     "  mcpz snapshot export all.mcpz\n"
@@ -544,7 +650,9 @@ static const struct mcpz_verb verbs[] = {
     "merge an exported file into the mesh",
     "A file is checked completely before anything of it is applied; of standard\n"
     "input each part is, before it is. What is known already does no harm: after an\n"
-    "interruption the same command goes on.\n"
+    "interruption the same command goes on, also within a blob. In another mesh a\n"
+    "blob has another id; agents go on to find it by the one that they name. A blob\n"
+    "that they name and that is neither here nor in the file is named: exit status 4.\n"
     "\n"
     "Example:\n"
     "  mcpz snapshot import all.mcpz\n",

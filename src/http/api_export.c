@@ -5,28 +5,32 @@
  *
  * No more than the part under way is in memory, and nothing is made ahead of who reads: a slow
  * reader costs nothing else. Each agent is what it was when its turn came. Where there is a layout
- * those that are kept here come first, then those of others (http/export_elsewhere.h).
+ * those that are kept here come first, then those of others (http/export_elsewhere.h). Ahead of an
+ * agent come the blobs that it names (http/export_blobs.h), unless "blobs=no" is asked for.
  */
 
 #include <stdlib.h>
 
+#include "core/crdt/document.h"
 #include "http/agent_export.h"
 #include "http/agent_id.h"
 #include "http/agent_owners.h"
 #include "http/agent_scope.h"
 #include "http/blob_book.h"
 #include "http/exchange.h"
+#include "http/export_blobs.h"
 #include "http/export_elsewhere.h"
 #include "http/snapshot.h"
 #include "http/walk.h"
 
-#define EXPORTS_MAX 8 /* under way at once */
+#define EXPORTS_MAX 8   /* under way at once */
+#define OPENINGS_MAX 16 /* of one agent, which changes meanwhile */
 
 struct export
 {
     struct mcpz_walk walk;
-    bool single; /* only `document` */
-    struct mcpz_id document;
+    bool single;             /* only `document` */
+    struct mcpz_id document; /* that one, or the one that is being opened */
     struct mcpz_agent_export agent;
     struct mcpz_snapshot_writer writer;
     size_t said;                      /* messages, in this turn */
@@ -35,6 +39,11 @@ struct export
     bool is_over;                     /* nothing comes behind that */
     struct mcpz_elsewhere *elsewhere; /* what others keep, once ours is in; NULL: not yet */
     bool asks_elsewhere;
+    struct mcpz_export_blobs blobs;
+    bool has_blobs;
+    bool is_opening; /* the blobs that `document` names come first, */
+    uint64_t opened; /* as it was when they were gone through: its digest */
+    unsigned anew;   /* times that they were */
     char name[MCPZ_AGENT_NAME_BYTES_MAX + 1]; /* of the single one */
 };
 
@@ -55,6 +64,41 @@ static bool is_left_out(const struct mcpz_exchange *exchange,
     return mcpz_blob_book_is(&document->id) || !mcpz_agent_scope_has(exchange, document->tenant);
 }
 
+/* Say the document, or, if that is not done, the blobs first that it names. */
+static mcpz_error start_document(struct mcpz_engine *engine, struct export *export,
+                                 const struct mcpz_record_document *document)
+{
+    const uint64_t digest = mcpz_document_digest(document);
+    const bool is_same = export->is_opening && export->opened == digest;
+
+    if (export->has_blobs && !is_same && export->anew < OPENINGS_MAX) {
+        export->is_opening = true;
+        export->document = document->id;
+        export->opened = digest;
+        export->anew++;
+        mcpz_export_blobs_of(&export->blobs, &export->document);
+        return MCPZ_OK;
+    }
+    export->is_opening = false;
+    export->anew = 0;
+    export->writer.total.agents++;
+    return mcpz_agent_export_start(&export->agent, engine, document);
+}
+
+/* Its blobs are in. It may have changed meanwhile, or gone. */
+static mcpz_error go_on_opening(struct mcpz_engine *engine, struct export *export)
+{
+    struct mcpz_record record;
+    const mcpz_error error = mcpz_walk_find(mcpz_engine_store(engine), &export->document, &record);
+
+    if (error == MCPZ_ENOTFOUND) {
+        export->is_opening = false;
+        export->anew = 0;
+        return MCPZ_OK;
+    }
+    return error == MCPZ_OK ? start_document(engine, export, &record.document) : error;
+}
+
 /* Take the next document, or none if that one is not asked for. */
 static mcpz_error open_document(struct mcpz_exchange *exchange, struct mcpz_engine *engine,
                                 struct export *export)
@@ -63,6 +107,9 @@ static mcpz_error open_document(struct mcpz_exchange *exchange, struct mcpz_engi
     struct mcpz_record record;
     mcpz_error error = MCPZ_OK;
 
+    if (export->is_opening) {
+        return go_on_opening(engine, export);
+    }
     if (!export->single) {
         error = mcpz_walk_next(&export->walk, store, &record);
     } else if (!export->walk.started && !export->asks_elsewhere) {
@@ -77,8 +124,7 @@ static mcpz_error open_document(struct mcpz_exchange *exchange, struct mcpz_engi
     if (export->asks_elsewhere && !mcpz_agent_is_here(exchange, &record.document.id)) {
         return MCPZ_OK; /* it is still here; those that keep it have more of it */
     }
-    export->writer.total.agents++;
-    return mcpz_agent_export_start(&export->agent, engine, &record.document);
+    return start_document(engine, export, &record.document);
 }
 
 /* Some messages of some documents: of as many as one turn has time for. */
@@ -92,6 +138,9 @@ static mcpz_error write_slice(struct mcpz_exchange *exchange, struct export *exp
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && export->said < MCPZ_SLICE_DELTAS; i++) {
         if (!export->agent.is_open) {
             error = open_document(exchange, engine, export);
+        }
+        if (error == MCPZ_OK && export->blobs.is_walking) {
+            return MCPZ_OK; /* they come ahead of it */
         }
         if (error == MCPZ_OK) {
             error = mcpz_agent_export_say(&export->agent, engine, MCPZ_SLICE_DELTAS - export->said,
@@ -156,7 +205,13 @@ static void break_off(struct mcpz_exchange *exchange, mcpz_error error)
         mcpz_exchange_fail_error(exchange, error, "reading the agents");
         return;
     }
-    (void)snprintf(reason, sizeof(reason), "reading the agents: %s", mcpz_strerror(error));
+    if (export->blobs.seen.count == MCPZ_EXPORT_BLOBS_MAX) {
+        (void)snprintf(reason, sizeof(reason),
+                       "the agents name more than %d blobs: export them tenant by tenant",
+                       MCPZ_EXPORT_BLOBS_MAX);
+    } else {
+        (void)snprintf(reason, sizeof(reason), "reading the agents: %s", mcpz_strerror(error));
+    }
     mcpz_snapshot_fail(&export->writer, reason);
     give(exchange);
 }
@@ -174,9 +229,13 @@ static mcpz_error write_elsewhere(struct mcpz_exchange *exchange, struct export 
     if (export->elsewhere == NULL) {
         return MCPZ_ENOMEM;
     }
+    struct mcpz_blob_ref named;
     switch (mcpz_elsewhere_work(export->elsewhere, &export->writer)) {
     case MCPZ_ELSEWHERE_GOES_ON:
         return export->out.error;
+    case MCPZ_ELSEWHERE_NAMES:
+        mcpz_elsewhere_named(export->elsewhere, &named);
+        return export->has_blobs ? mcpz_export_blobs_bring(&export->blobs, &named) : MCPZ_OK;
     case MCPZ_ELSEWHERE_WAITS:
         return MCPZ_ETIMEOUT;
     case MCPZ_ELSEWHERE_OVER:
@@ -189,9 +248,32 @@ static mcpz_error write_elsewhere(struct mcpz_exchange *exchange, struct export 
     return MCPZ_ENOMEM;
 }
 
+/* What is under way of blobs. Errors: MCPZ_ENOTFOUND  nothing; MCPZ_ETIMEOUT  not yet */
+static mcpz_error write_blobs(struct export *export)
+{
+    switch (mcpz_export_blobs_work(&export->blobs, &export->writer)) {
+    case MCPZ_EXPORT_BLOBS_DONE:
+        return MCPZ_ENOTFOUND;
+    case MCPZ_EXPORT_BLOBS_GOES_ON:
+        return export->out.error;
+    case MCPZ_EXPORT_BLOBS_WAITS:
+        return MCPZ_ETIMEOUT;
+    case MCPZ_EXPORT_BLOBS_TOO_MANY:
+        return MCPZ_EFULL;
+    case MCPZ_EXPORT_BLOBS_FAILED:
+        break;
+    }
+    return MCPZ_EIO;
+}
+
 static mcpz_error write_some(struct mcpz_exchange *exchange, struct export *export)
 {
-    mcpz_error error = export->elsewhere == NULL ? write_slice(exchange, export) : MCPZ_ENOTFOUND;
+    mcpz_error error = write_blobs(export);
+
+    if (error != MCPZ_ENOTFOUND) {
+        return error;
+    }
+    error = export->elsewhere == NULL ? write_slice(exchange, export) : MCPZ_ENOTFOUND;
 
     if (error == MCPZ_ENOTFOUND) {
         error = write_elsewhere(exchange, export);
@@ -244,6 +326,7 @@ static void finish(struct mcpz_exchange *exchange)
 
     exchange->api->exports--;
     mcpz_elsewhere_destroy(export->elsewhere);
+    mcpz_export_blobs_finish(&export->blobs);
     mcpz_snapshot_drop(&export->writer);
     mcpz_body_finish(&export->out);
     free(export);
@@ -254,28 +337,49 @@ static const struct mcpz_exchange_kind export_kind = {
 
 /* ---- Beginning ---------------------------------------------------------------------------- */
 
-/* The one agent asked for. False: answered with what is wrong. */
+/* Whether blobs are asked for, and of which agent: none, all of them. False: answered. */
+static bool read_parameters(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                            struct export *export, struct mcpz_bytes *id)
+{
+    struct mcpz_bytes name;
+    struct mcpz_bytes value;
+
+    export->has_blobs = exchange->api->ports.blobs != NULL;
+    while (mcpz_exchange_parameter(&query, &name, &value)) {
+        if (mcpz_bytes_equal(name, mcpz_text("agent")) && !export->single) {
+            export->single = true;
+            *id = value;
+        } else if (mcpz_bytes_equal(name, mcpz_text("blobs")) &&
+                   mcpz_bytes_equal(value, mcpz_text("no"))) {
+            export->has_blobs = false;
+        } else {
+            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
+                               "an export can be asked for \"agent=ID\", \"tenant=NAME\" and "
+                               "\"blobs=no\" only");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* False: answered with what is wrong. */
 static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
                        struct export *export)
 {
     struct mcpz_record record;
-    struct mcpz_bytes name;
     struct mcpz_bytes id;
 
-    if (!mcpz_exchange_parameter(&query, &name, &id)) {
-        return true;
-    }
-    if (!mcpz_bytes_equal(name, mcpz_text("agent")) || query.length > 0) {
-        mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                           "an export can be asked for \"agent=ID\" and \"tenant=NAME\" only");
+    if (!read_parameters(exchange, query, export, &id)) {
         return false;
+    }
+    if (!export->single) {
+        return true;
     }
     const char *trouble = mcpz_agent_id_trouble(id);
     if (trouble != NULL) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "%s", trouble);
         return false;
     }
-    export->single = true;
     mcpz_agent_scope_document(exchange, id, &export->document);
     mcpz_bytes_to_text(id, export->name, sizeof(export->name));
     export->asks_elsewhere =
@@ -315,5 +419,7 @@ void mcpz_api_export(struct mcpz_exchange *exchange, const struct mcpz_request *
     exchange->deadline_us = MCPZ_TIME_NEVER; /* it goes on as it is read, to an end */
     init_out(export, exchange->api->directory);
     mcpz_snapshot_begin(&export->writer, &export->out);
+    mcpz_export_blobs_init(&export->blobs, exchange);
+    export->writer.total.has_blobs = export->has_blobs;
     work(exchange);
 }

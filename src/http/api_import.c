@@ -3,7 +3,10 @@
  * "parts=some", a few of its parts behind its head: so a file of any size comes in part by part.
  *
  * Deltas that are here already are counted and left alone, so that an import can be repeated:
- * also one that stopped half way.
+ * also one that stopped half way. Blobs come ahead of the agents that name them, and are put as
+ * they come (http/blob_arrival.h); when all is in, what the agents name is claimed for them. Of an
+ * agent whose end is in the next part that is for later ("defer=1", and "claim=ID" with that), as
+ * half of it may name what has long been replaced.
  */
 
 #include <assert.h>
@@ -11,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/blob_arrival.h"
 #include "http/blob_claims.h"
 #include "http/exchange.h"
 #include "http/snapshot.h"
@@ -30,6 +34,7 @@ struct import {
     bool all_sent;
     bool is_lenient; /* go on behind what is refused */
     bool is_some;    /* parts of a file */
+    bool defers;     /* the last agent of them may not be all there */
     uint64_t offset; /* of the body within the file, for who is told where something is wrong */
     uint64_t deltas;
     uint64_t bases;
@@ -42,10 +47,15 @@ struct import {
     struct mcpz_id *documents; /* that it brings something of, for the blobs that they name */
     size_t document_count;
     size_t document_capacity;
+    size_t claimed; /* of them */
+    bool has_open;
+    struct mcpz_id open;            /* the last of them, which is for later */
     struct mcpz_blob_claims claims; /* of the last of them, if one is being looked at */
     bool is_claiming;
     uint64_t blobs;
     uint64_t blobs_lost;
+    json_t *lost; /* their names, as many as are told */
+    struct mcpz_blob_arrival arrival;
     uint32_t code; /* of the first that was refused */
     char text[MCPZ_MESSAGE_BYTES_MAX + 1];
 };
@@ -114,7 +124,7 @@ static mcpz_error verify_next(struct mcpz_exchange *exchange)
     struct mcpz_bytes message;
 
     mcpz_error error = mcpz_snapshot_next(&import->reader, &message);
-    if (error != MCPZ_OK) {
+    if (error != MCPZ_OK || import->reader.has_blob) {
         return error;
     }
     const uint64_t bases = import->file.bases;
@@ -158,10 +168,8 @@ static void verify(struct mcpz_exchange *exchange)
 /* ---- Second pass -------------------------------------------------------------------------- */
 
 /* What a delta or a base was of. Those of one document mostly lie side by side. */
-static mcpz_error note_document(struct import *import)
+static mcpz_error note_document(struct import *import, const struct mcpz_id *document)
 {
-    const struct mcpz_id *document = &import->file.document;
-
     if (mcpz_id_is_zero(document) ||
         (import->document_count > 0 &&
          mcpz_id_equal(&import->documents[import->document_count - 1], document))) {
@@ -180,6 +188,16 @@ static mcpz_error note_document(struct import *import)
     return MCPZ_OK;
 }
 
+/* All messages were handed in. */
+static void end_messages(struct import *import)
+{
+    import->all_sent = true;
+    if (import->defers && import->document_count > 0) {
+        import->has_open = true;
+        import->open = import->documents[--import->document_count];
+    }
+}
+
 /* What is here already, and who wrote what follows, is nothing to wait for. */
 static mcpz_error apply_next(struct mcpz_exchange *exchange)
 {
@@ -189,11 +207,14 @@ static mcpz_error apply_next(struct mcpz_exchange *exchange)
 
     mcpz_error error = mcpz_snapshot_next(&import->reader, &message);
     if (error == MCPZ_ENOTFOUND) {
-        import->all_sent = true;
+        end_messages(import);
         return MCPZ_OK;
     }
     if (error != MCPZ_OK) {
         return error;
+    }
+    if (import->reader.has_blob) {
+        return mcpz_blob_arrival_begin(&import->arrival, &import->reader.blob, &exchange->input);
     }
     assert(import->in_flight_count < IN_FLIGHT_MAX);
     if (import->request == 0) {
@@ -211,7 +232,28 @@ static mcpz_error apply_next(struct mcpz_exchange *exchange)
         import->refused++;
         return MCPZ_OK;
     }
-    return error == MCPZ_OK || error == MCPZ_EUSED ? note_document(import) : error;
+    return error == MCPZ_OK || error == MCPZ_EUSED ? note_document(import, &import->file.document)
+                                                   : error;
+}
+
+/* What has come of blobs. */
+static void show_arrivals(const struct mcpz_blob_arrival *arrival, json_t *said)
+{
+    const struct {
+        const char *key;
+        uint64_t number;
+    } members[] = {{"blobs_put", arrival->blobs_put},
+                   {"blobs_known", arrival->blobs_known},
+                   {"blobs_renamed", arrival->blobs_renamed},
+                   {"blob_bytes", arrival->bytes_put}};
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(members); i++) {
+        (void)json_object_set_new(said, members[i].key,
+                                  json_integer((json_int_t)members[i].number));
+    }
+    if (!mcpz_id_is_zero(&arrival->known)) {
+        (void)json_object_set_new(said, "blob_known", mcpz_exchange_show_id(&arrival->known, 'b'));
+    }
 }
 
 static void answer(struct mcpz_exchange *exchange)
@@ -225,15 +267,34 @@ static void answer(struct mcpz_exchange *exchange)
             import->applied + import->bases_applied, import->deltas + import->bases, import->text);
         return;
     }
-    json_t *said =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "deltas", (json_int_t)import->deltas,
-                  "applied", (json_int_t)import->applied, "bases", (json_int_t)import->bases,
-                  "bases_applied", (json_int_t)import->bases_applied, "blobs",
-                  (json_int_t)import->blobs, "blobs_lost", (json_int_t)import->blobs_lost);
+    json_t *said = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "deltas",
+                             (json_int_t)import->deltas, "applied", (json_int_t)import->applied,
+                             "bases", (json_int_t)import->bases, "bases_applied",
+                             (json_int_t)import->bases_applied, "blobs", (json_int_t)import->blobs,
+                             "blobs_lost", (json_int_t)import->blobs_lost, "lost", import->lost);
+    show_arrivals(&import->arrival, said);
+    if (import->has_open) {
+        (void)json_object_set_new(said, "open", mcpz_exchange_show_id(&import->open, 'd'));
+    }
     if (import->is_lenient) {
         (void)json_object_set_new(said, "refused", json_integer((json_int_t)import->refused));
     }
     mcpz_exchange_answer(exchange, 200, said);
+}
+
+/* What the claims of one document have come to. */
+static void sum_up(struct import *import)
+{
+    const struct mcpz_blob_claims *claims = &import->claims;
+
+    import->blobs += claims->claimed;
+    import->blobs_lost += claims->lost;
+    for (size_t i = 0; i < claims->lost && i < MCPZ_BLOB_CLAIMS_LOST_MAX &&
+                       json_array_size(import->lost) < MCPZ_BLOB_CLAIMS_LOST_MAX;
+         i++) {
+        (void)json_array_append_new(import->lost,
+                                    mcpz_exchange_show_id(&claims->lost_ids[i], 'b'));
+    }
 }
 
 /*
@@ -245,21 +306,20 @@ static void claim(struct mcpz_exchange *exchange)
     struct import *import = exchange->state;
     const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
 
-    for (size_t i = 0; i < MCPZ_SLICE_DOCUMENTS && import->document_count > 0; i++) {
+    for (size_t i = 0; i < MCPZ_SLICE_DOCUMENTS && import->claimed < import->document_count; i++) {
         if (!import->is_claiming) {
-            mcpz_blob_claims_begin(&import->claims,
-                                   &import->documents[import->document_count - 1]);
+            mcpz_blob_claims_begin(&import->claims, &import->documents[import->claimed]);
+            import->claims.frees_brief = true;
             import->is_claiming = true;
         }
         if (!mcpz_blob_claims_go_on(&import->claims, exchange, store)) {
             return;
         }
-        import->blobs += import->claims.claimed;
-        import->blobs_lost += import->claims.lost;
+        sum_up(import);
         import->is_claiming = false;
-        import->document_count--;
+        import->claimed++;
     }
-    if (import->document_count > 0) {
+    if (import->claimed < import->document_count) {
         mcpz_exchange_again(exchange);
     } else {
         answer(exchange);
@@ -271,8 +331,12 @@ static void apply(struct mcpz_exchange *exchange)
     struct import *import = exchange->state;
     mcpz_error error = MCPZ_OK;
 
+    if (!mcpz_blob_arrival_go_on(&import->arrival, exchange)) {
+        return;
+    }
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && import->in_flight_count < IN_FLIGHT_MAX; i++) {
-        if (import->all_sent || import->code != MCPZ_CODE_OK || error != MCPZ_OK) {
+        if (import->all_sent || import->code != MCPZ_CODE_OK || error != MCPZ_OK ||
+            import->arrival.phase != 0) {
             break;
         }
         error = apply_next(exchange);
@@ -334,14 +398,19 @@ static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *actio
     return false;
 }
 
-static void finish(struct mcpz_exchange *exchange)
+static void release(struct import *import)
 {
-    struct import *import = exchange->state;
-
     mcpz_import_finish(&import->file);
     mcpz_blob_claims_finish(&import->claims);
+    mcpz_blob_arrival_finish(&import->arrival);
+    json_decref(import->lost);
     free(import->documents);
     free(import);
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    release(exchange->state);
 }
 
 static const struct mcpz_exchange_kind import_kind = {
@@ -368,6 +437,7 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
 {
     struct mcpz_bytes name;
     struct mcpz_bytes value;
+    struct mcpz_id document;
 
     while (mcpz_exchange_parameter(&query, &name, &value)) {
         bool is_read = false;
@@ -375,13 +445,18 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
             is_read = import->is_lenient = mcpz_bytes_equal(value, mcpz_text("1"));
         } else if (mcpz_bytes_equal(name, mcpz_text("parts"))) {
             is_read = import->is_some = mcpz_bytes_equal(value, mcpz_text("some"));
+        } else if (mcpz_bytes_equal(name, mcpz_text("defer"))) {
+            is_read = import->defers = mcpz_bytes_equal(value, mcpz_text("1"));
+        } else if (mcpz_bytes_equal(name, mcpz_text("claim"))) {
+            is_read = mcpz_id_from_text(value, 'd', &document) == MCPZ_OK &&
+                      note_document(import, &document) == MCPZ_OK;
         } else if (mcpz_bytes_equal(name, mcpz_text("at"))) {
             is_read = read_number(value, &import->offset);
         }
         if (!is_read) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                               "an import can be asked for \"lenient=1\", \"parts=some\" and "
-                               "\"at=BYTE\" only");
+                               "an import can be asked for \"lenient=1\", \"parts=some\", "
+                               "\"at=BYTE\", \"defer=1\" and \"claim=ID\" only");
             return false;
         }
     }
@@ -396,14 +471,15 @@ void mcpz_api_import(struct mcpz_exchange *exchange, const struct mcpz_request *
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "importing");
         return;
     }
+    import->lost = json_array();
     if (!read_query(exchange, request->query, import)) {
-        free(import);
+        release(import);
         return;
     }
     mcpz_error error = mcpz_snapshot_open(&import->reader, &exchange->input, import->is_some);
     if (error != MCPZ_OK) {
         fail_file(exchange, error, import->offset + import->reader.at);
-        free(import);
+        release(import);
         return;
     }
     mcpz_exchange_wait(exchange, &import_kind, import);

@@ -39,6 +39,15 @@ static bool read_about(const json_t *about, struct mcpz_blob_about *read)
     return true;
 }
 
+static void read_alias(const json_t *as, struct mcpz_blob_entry *read)
+{
+    const char *name = json_string_value(json_object_get(json_array_get(as, 0), "$blob"));
+
+    read->is_alias = name != NULL &&
+                     mcpz_id_from_text(mcpz_text(name), 'b', &read->stands_for) == MCPZ_OK &&
+                     !mcpz_id_equal(&read->stands_for, &read->about.root);
+}
+
 static mcpz_error read_state(const struct mcpz_store *store, const struct mcpz_id *document,
                              json_t **state)
 {
@@ -68,6 +77,7 @@ mcpz_error mcpz_blob_book_read(const struct mcpz_store *store, const struct mcpz
         error =
             read_about(json_object_get(state, "about"), &read.about) ? MCPZ_OK : MCPZ_ENOTFOUND;
         read.ref_count = json_array_size(json_object_get(state, "refs"));
+        read_alias(json_object_get(state, "as"), &read);
     }
     json_decref(state);
     if (error == MCPZ_OK) {
@@ -90,6 +100,19 @@ json_t *mcpz_blob_book_refs(const struct mcpz_store *store, const struct mcpz_id
     json_t *refs = json_incref(json_object_get(state, "refs"));
     json_decref(state);
     return refs;
+}
+
+bool mcpz_blob_book_resolve(const struct mcpz_store *store, struct mcpz_id *root)
+{
+    struct mcpz_blob_entry entry;
+    struct mcpz_id document;
+
+    mcpz_blob_book_id(root, &document);
+    if (mcpz_blob_book_read(store, &document, &entry) != MCPZ_OK || !entry.is_alias) {
+        return false;
+    }
+    *root = entry.stands_for;
+    return true;
 }
 
 bool mcpz_blob_book_has(const struct mcpz_store *store, const struct mcpz_id *root,
@@ -178,4 +201,39 @@ mcpz_error mcpz_blob_book_remove(struct mcpz_engine *engine, const struct mcpz_i
 
     mcpz_blob_book_id(root, &agent.document);
     return write_element(engine, agent, "refs", json_string(ref));
+}
+
+/* The name of a blob, as a value. */
+static json_t *show_name(const struct mcpz_blob_about *about, const struct mcpz_id *root)
+{
+    char text[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_id_to_text(root, 'b', text);
+    return json_pack("{s:s, s:I, s:s}", "$blob", text, "size", (json_int_t)about->size, "tenant",
+                     about->tenant);
+}
+
+mcpz_error mcpz_blob_book_alias(struct mcpz_engine *engine, const struct mcpz_blob_about *about,
+                                const struct mcpz_id *stands_for, uint64_t request)
+{
+    struct mcpz_event_agent agent = {
+        .op = MCPZ_AGENT_ADD,
+        .request = request,
+        .ack = MCPZ_ACK_ONE, /* those that keep it are to know of it before agents name it */
+        .ack_timeout_ms = MCPZ_ACK_TIMEOUT_MS};
+
+    mcpz_blob_book_id(&about->root, &agent.document);
+    const mcpz_error error =
+        mcpz_blob_book_add(engine, about, MCPZ_BLOB_REF_BRIEF, mcpz_engine_next_request(engine));
+    return error == MCPZ_OK ? write_element(engine, agent, "as", show_name(about, stands_for))
+                            : error;
+}
+
+void mcpz_blob_book_unalias(struct mcpz_engine *engine, const struct mcpz_blob_entry *entry)
+{
+    struct mcpz_event_agent agent = {.op = MCPZ_AGENT_REMOVE,
+                                     .request = mcpz_engine_next_request(engine)};
+
+    mcpz_blob_book_id(&entry->about.root, &agent.document);
+    (void)write_element(engine, agent, "as", show_name(&entry->about, &entry->stands_for));
 }

@@ -4,6 +4,10 @@
  *   about   a set of one: [tenant, size, chunks, made]
  *   refs    a set: who needs it. "put" for whoever put it, an agent's document that names it, or
  *           "brief": it was put for an agent that is to name it in a moment
+ *   as      of a blob that came in a file from another mesh, a set of one: the name that it has
+ *           here. Ids are of a tenant's key, and agents that came along name it by the old one,
+ *           which they have signed. Such a document has no data: it stands for the other blob,
+ *           names it as an agent does, and so is one of its references, as long as it has some
  *
  * Who keeps the document keeps the blob as well, or knows who does (blob_targets.h). A blob
  * whose document says that nobody needs it is cleared away, everywhere; one that has no document
@@ -43,6 +47,8 @@ struct mcpz_blob_about {
 struct mcpz_blob_entry {
     struct mcpz_blob_about about;
     size_t ref_count;
+    bool is_alias; /* it stands for another one: */
+    struct mcpz_id stands_for;
 };
 
 /** The document of the blob `root`. */
@@ -64,6 +70,12 @@ MCPZ_MUST_USE mcpz_error mcpz_blob_book_read(const struct mcpz_store *store,
 /** Who needs it, as it is known here: an array, the caller's. NULL: nothing is known. */
 json_t *mcpz_blob_book_refs(const struct mcpz_store *store, const struct mcpz_id *root);
 
+/**
+ * Which blob is to be read for `root`: the one that it stands for, as far as is known here, or
+ * itself. False: itself.
+ */
+bool mcpz_blob_book_resolve(const struct mcpz_store *store, struct mcpz_id *root);
+
 /** Is it said there that `ref` needs it? */
 bool mcpz_blob_book_has(const struct mcpz_store *store, const struct mcpz_id *root,
                         const char *ref);
@@ -80,5 +92,16 @@ MCPZ_MUST_USE mcpz_error mcpz_blob_book_add(struct mcpz_engine *engine,
 MCPZ_MUST_USE mcpz_error mcpz_blob_book_remove(struct mcpz_engine *engine,
                                                const struct mcpz_id *root, const char *ref,
                                                uint64_t request);
+
+/**
+ * Write that `about->root` stands for `stands_for`, of the same tenant and size, and that "brief"
+ * needs it, which comes first; as above.
+ */
+MCPZ_MUST_USE mcpz_error mcpz_blob_book_alias(struct mcpz_engine *engine,
+                                              const struct mcpz_blob_about *about,
+                                              const struct mcpz_id *stands_for, uint64_t request);
+
+/** Write that it stands for nothing any more; nothing waits for it. */
+void mcpz_blob_book_unalias(struct mcpz_engine *engine, const struct mcpz_blob_entry *entry);
 
 #endif

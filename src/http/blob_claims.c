@@ -1,52 +1,68 @@
 #include "http/blob_claims.h"
 
-#include <string.h>
+#include <stdio.h>
 
+#include "http/blob_book.h"
 #include "http/blob_refs.h"
-#include "wire/value.h"
+#include "http/inner.h"
 
 void mcpz_blob_claims_begin(struct mcpz_blob_claims *claims, const struct mcpz_id *document)
 {
-    *claims = (struct mcpz_blob_claims){.document = *document};
+    *claims = (struct mcpz_blob_claims){.referring = NULL};
+    mcpz_blob_names_begin(&claims->names, document);
 }
 
-static void wake(void *context)
+static void fail_busy(struct mcpz_exchange *exchange)
 {
-    mcpz_exchange_again(context);
+    mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY, "too much is asked at once: try again");
 }
 
-static bool claim(struct mcpz_blob_claims *claims, struct mcpz_exchange *exchange,
+static void claim(struct mcpz_blob_claims *claims, struct mcpz_exchange *exchange,
                   const struct mcpz_blob_ref *named)
 {
-    if (mcpz_api_open(exchange->api, NULL, &claims->referring) != MCPZ_OK) {
-        claims->referring = NULL;
-        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY, "too much is asked at once: try again");
-        return false;
+    if (!mcpz_inner_open(exchange, &claims->referring)) {
+        fail_busy(exchange);
+        return;
     }
-    mcpz_api_answer_to(claims->referring, wake, exchange);
-    mcpz_blob_refs_add(claims->referring, named, &claims->document);
-    return true;
+    claims->named = named->root;
+    mcpz_bytes_to_text(named->tenant, claims->tenant, sizeof(claims->tenant));
+    mcpz_blob_refs_add(claims->referring, named, &claims->names.document);
 }
 
-/* Read the next entry. Errors as of the store. */
-static mcpz_error read_next(struct mcpz_blob_claims *claims, const struct mcpz_store *store)
+/* It was put for the agent, which has claimed it: "brief" needs it no more. Where that is not
+ * known here it goes by itself. True: it is being let go of. */
+static bool free_brief(struct mcpz_blob_claims *claims, struct mcpz_exchange *exchange,
+                       const struct mcpz_store *store)
 {
-    struct mcpz_record *at = &claims->at;
+    char name[MCPZ_ID_TEXT_BYTES];
+    char path[MCPZ_ID_TEXT_BYTES + 16];
+    char query[MCPZ_TENANT_BYTES_MAX + 32];
 
-    at->kind = MCPZ_RECORD_ENTRY;
-    at->entry.document = claims->document;
-    at->entry.path = mcpz_bytes(claims->path.bytes, claims->path.length);
-    mcpz_error error = store->next(store->context, MCPZ_SCAN_DOCUMENT, !claims->is_begun, at);
-    claims->is_begun = true;
-    if (error == MCPZ_OK && at->entry.path.length <= sizeof(claims->path.bytes)) {
-        memcpy(claims->path.bytes, at->entry.path.data, at->entry.path.length);
-        claims->path.length = at->entry.path.length;
+    if (!claims->frees_brief || !mcpz_blob_book_has(store, &claims->named, MCPZ_BLOB_REF_BRIEF)) {
+        return false;
     }
-    return error;
+    mcpz_id_to_text(&claims->named, 'b', name);
+    (void)snprintf(path, sizeof(path), "/v1/blobs/%s", name);
+    const int length = snprintf(query, sizeof(query), "tenant=%s%cref=" MCPZ_BLOB_REF_BRIEF,
+                                claims->tenant, '\0');
+    claims->is_freeing = mcpz_inner_ask(
+        exchange, &claims->referring,
+        &(struct mcpz_inner_request){
+            .method = MCPZ_DELETE, .path = path, .query = mcpz_bytes(query, (size_t)length)});
+    return claims->is_freeing;
+}
+
+static void note_lost(struct mcpz_blob_claims *claims)
+{
+    if (claims->lost < MCPZ_BLOB_CLAIMS_LOST_MAX) {
+        claims->lost_ids[claims->lost] = claims->named;
+    }
+    claims->lost++;
 }
 
 /* The answer to the claim under way. False: it is still to come, or the exchange was answered. */
-static bool take_answer(struct mcpz_blob_claims *claims, struct mcpz_exchange *exchange)
+static bool take_answer(struct mcpz_blob_claims *claims, struct mcpz_exchange *exchange,
+                        const struct mcpz_store *store)
 {
     const struct mcpz_response *response =
         claims->referring != NULL ? mcpz_api_response(claims->referring) : NULL;
@@ -59,10 +75,16 @@ static bool take_answer(struct mcpz_blob_claims *claims, struct mcpz_exchange *e
     }
     const unsigned status = response->status;
     mcpz_blob_claims_finish(claims);
-    claims->claimed += status == 200 ? 1 : 0;
-    claims->lost += status == 404 || status == 400 ? 1 : 0;
-    if (status == 200 || status == 404 || status == 400) {
+    if (claims->is_freeing) {
+        claims->is_freeing = false;
         return true;
+    }
+    claims->claimed += status == 200 ? 1 : 0;
+    if (status == 404 || status == 400) {
+        note_lost(claims);
+    }
+    if (status == 200 || status == 404 || status == 400) {
+        return status != 200 || !free_brief(claims, exchange, store);
     }
     mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
                        "no node that keeps what is known of a blob it names can be reached: try "
@@ -75,25 +97,18 @@ bool mcpz_blob_claims_go_on(struct mcpz_blob_claims *claims, struct mcpz_exchang
 {
     struct mcpz_blob_ref named;
 
-    if (!take_answer(claims, exchange)) {
+    if (!take_answer(claims, exchange, store)) {
         return false;
     }
-    for (size_t i = 0; i < MCPZ_BLOB_CLAIMS_SLICE; i++) {
-        const mcpz_error error = read_next(claims, store);
-        if (error == MCPZ_ENOTFOUND) {
-            return true;
-        }
-        if (error != MCPZ_OK) {
-            mcpz_exchange_fail_error(exchange, error, "reading which blobs it names");
-            return false;
-        }
-        if (mcpz_value_read_blob(claims->at.entry.value, &named)) {
-            (void)claim(claims, exchange, &named);
-            return false;
-        }
+    const mcpz_error error = mcpz_blob_names_next(&claims->names, store, &named);
+    if (error == MCPZ_OK) {
+        claim(claims, exchange, &named);
+    } else if (error == MCPZ_ETIMEOUT) {
+        mcpz_exchange_again(exchange);
+    } else if (error != MCPZ_ENOTFOUND) {
+        mcpz_exchange_fail_error(exchange, error, "reading which blobs it names");
     }
-    mcpz_exchange_again(exchange);
-    return false;
+    return error == MCPZ_ENOTFOUND;
 }
 
 void mcpz_blob_claims_finish(struct mcpz_blob_claims *claims)

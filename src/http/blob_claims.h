@@ -6,7 +6,7 @@
  * is written, from where it is read, so that nothing is named for a moment that nobody holds. A
  * blob that is not known is one that went: the name of it stays a name.
  *
- * One at a time, and MCPZ_BLOB_CLAIMS_SLICE entries are looked at in a turn.
+ * One at a time, and MCPZ_BLOB_NAMES_SLICE entries are looked at in a turn.
  */
 
 #ifndef HTTP_BLOB_CLAIMS_H
@@ -16,25 +16,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http/document.h"
+#include "http/blob_names.h"
 #include "http/exchange.h"
-#include "proto/record.h"
+#include "proto/id.h"
 #include "proto/store.h"
 
-#define MCPZ_BLOB_CLAIMS_SLICE 256
+#define MCPZ_BLOB_CLAIMS_LOST_MAX 64 /* that are told by name */
 
 /* Zeroed, it can be finished. */
 struct mcpz_blob_claims {
-    struct mcpz_id document;
-    bool is_begun;
-    struct mcpz_record at;           /* the entry that was looked at last, */
-    struct mcpz_path path;           /* and its path */
-    struct mcpz_exchange *referring; /* claims one; NULL: none is under way */
+    struct mcpz_blob_names names;
+    bool frees_brief; /* which needs each blob only until it is claimed */
+    bool is_freeing;
+    struct mcpz_exchange *referring;        /* claims one; NULL: none is under way */
+    struct mcpz_id named;                   /* that one */
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* and whose it is */
     uint64_t claimed;
-    uint64_t lost; /* of the blobs that are named, those that are not known */
+    uint64_t lost; /* of the blobs that are named, those that are not known; */
+    struct mcpz_id lost_ids[MCPZ_BLOB_CLAIMS_LOST_MAX]; /* the first of them */
 };
 
-/** Begin with what `document` names. */
+/** Begin with what `document` names. Set `frees_brief` behind it if they were put for it. */
 void mcpz_blob_claims_begin(struct mcpz_blob_claims *claims, const struct mcpz_id *document);
 
 /**

@@ -219,6 +219,8 @@ void mcpz_blob_copies(struct mcpz_exchange *exchange, const struct mcpz_id *root
     (void)snprintf(copies->tenant, sizeof(copies->tenant), "%s", tenant);
     copies->job = (struct mcpz_blob_job){
         .ask = MCPZ_BLOB_LOOK, .id = *root, .done = on_done, .owner = copies};
+    (void)mcpz_blob_book_resolve(mcpz_engine_store(mcpz_exchange_engine(exchange)),
+                                 &copies->job.id);
     prepare(exchange, copies);
     mcpz_exchange_wait(exchange, &kind, copies);
     if (!port->submit(port->context, &copies->job)) {

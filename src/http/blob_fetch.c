@@ -1,8 +1,10 @@
 #include "http/blob_fetch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/agent_owners.h"
 #include "http/blob_serve.h"
 #include "http/blob_targets.h"
 
@@ -11,11 +13,13 @@ enum phase {
     ASKING,  /* a source has been asked */
     HELD,    /* what may be copied in a second has been */
     KEYLESS, /* the tenant's key is asked for: http/key_share.h */
+    NAMING,  /* those who keep its document are asked what it stands for (blob_book.h) */
 };
 
 #define KEYLESS_MAX 8 /* sources that are asked for a key */
 /* A READ needs some ten; more are of no use, as what was lent gives way to what others read. */
 #define ANSWERS_MAX 256
+#define NAMERS_MAX 3 /* nodes that are asked what a blob stands for that nobody has */
 
 struct fetch {
     struct mcpz_blob_job job;
@@ -32,6 +36,7 @@ struct fetch {
     bool is_silent;   /* one of them has not answered */
     unsigned answers; /* that had something */
     size_t keyless;   /* sources that were asked for the key */
+    size_t namers;    /* that were asked what it stands for */
 };
 
 static void release(struct fetch *fetch)
@@ -109,6 +114,41 @@ static void submit_again(struct mcpz_exchange *exchange, struct fetch *fetch,
 
 /* ---- Asking others -------------------------------------------------------------------------- */
 
+/* Whom to ask for it. */
+static void find_sources(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    struct mcpz_ack_wait wait = {0};
+
+    mcpz_blob_keeper_targets(exchange->api, &fetch->asked.about.root, &wait);
+    fetch->source_count = mcpz_blob_sources(mcpz_exchange_engine(exchange), &wait,
+                                            fetch->asked.hint, fetch->sources);
+    fetch->source = 0;
+    fetch->failed = 0;
+}
+
+/* Nobody has it, nor is its document here: does one of those who keep that know another name? */
+static bool ask_for_name(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    char path[sizeof(MCPZ_BLOB_SERVE_PATH "/alias?blob=") + MCPZ_ID_TEXT_BYTES];
+    struct mcpz_id document;
+    char name[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_blob_book_id(&fetch->asked.about.root, &document);
+    if (fetch->asked.ask != MCPZ_BLOB_READ || mcpz_agent_is_here(exchange, &document)) {
+        return false;
+    }
+    mcpz_id_to_text(&fetch->asked.about.root, 'b', name);
+    (void)snprintf(path, sizeof(path), MCPZ_BLOB_SERVE_PATH "/alias?blob=%s", name);
+    fetch->phase = NAMING;
+    while (fetch->namers < NAMERS_MAX && fetch->namers < fetch->source_count) {
+        if (mcpz_fellows_ask(exchange, &fetch->sources[fetch->namers++], "GET", path, NULL,
+                             MCPZ_BLOB_ASK_MS)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static json_t *show_lack(const struct mcpz_blob_lack *lack)
 {
     json_t *ids = json_array();
@@ -122,11 +162,14 @@ static json_t *show_lack(const struct mcpz_blob_lack *lack)
 }
 
 /* Nobody has what is lacking, or can be asked. */
-static void fail(struct mcpz_exchange *exchange, const struct fetch *fetch)
+static void fail(struct mcpz_exchange *exchange, struct fetch *fetch)
 {
     const bool is_unknown =
         fetch->lack.count > 0 && mcpz_id_equal(&fetch->lack.ids[0], &fetch->asked.about.root);
 
+    if (is_unknown && ask_for_name(exchange, fetch)) {
+        return;
+    }
     if (fetch->is_silent) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE,
                            "no node that has all of this blob can be reached");
@@ -201,6 +244,31 @@ static void hear(struct mcpz_exchange *exchange, struct fetch *fetch)
     submit_again(exchange, fetch,
                  fetch->asked.ask == MCPZ_BLOB_TAKE ? MCPZ_BLOB_TAKE : MCPZ_BLOB_LEND, bytes,
                  length);
+}
+
+/* What it stands for, if somebody knows: that is read. */
+static void hear_name(struct mcpz_exchange *exchange, struct fetch *fetch)
+{
+    struct mcpz_id node;
+    unsigned status = 0;
+    json_t *said = NULL;
+    size_t waiting = 0;
+
+    if (!mcpz_fellows_take(exchange, &node, &status, &said, &waiting)) {
+        return;
+    }
+    const char *name =
+        status == 200 ? json_string_value(json_object_get(said, "stands_for")) : NULL;
+    if (name != NULL &&
+        mcpz_id_from_text(mcpz_text(name), 'b', &fetch->asked.about.root) == MCPZ_OK) {
+        fetch->namers = NAMERS_MAX; /* once only */
+        fetch->is_silent = false;
+        find_sources(exchange, fetch);
+        submit_again(exchange, fetch, MCPZ_BLOB_READ, NULL, 0);
+    } else {
+        fail(exchange, fetch);
+    }
+    json_decref(said);
 }
 
 /* ---- Its jobs ------------------------------------------------------------------------------- */
@@ -302,6 +370,8 @@ static void work(struct mcpz_exchange *exchange)
 
     if (fetch->phase == ASKING) {
         hear(exchange, fetch);
+    } else if (fetch->phase == NAMING) {
+        hear_name(exchange, fetch);
     } else if (fetch->phase == KEYLESS) {
         submit_again(exchange, fetch, fetch->asked.ask, NULL, 0);
     } else if (fetch->phase == HELD) {
@@ -320,7 +390,6 @@ static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
 
 void mcpz_blob_fetch(struct mcpz_exchange *exchange, const struct mcpz_blob_fetch *asked)
 {
-    struct mcpz_ack_wait wait = {0};
     struct fetch *fetch = calloc(1, sizeof(*fetch));
 
     if (fetch == NULL) {
@@ -329,9 +398,11 @@ void mcpz_blob_fetch(struct mcpz_exchange *exchange, const struct mcpz_blob_fetc
     }
     fetch->asked = *asked;
     fetch->exchange = exchange;
-    mcpz_blob_keeper_targets(exchange->api, &asked->about.root, &wait);
-    fetch->source_count =
-        mcpz_blob_sources(mcpz_exchange_engine(exchange), &wait, asked->hint, fetch->sources);
+    if (asked->ask == MCPZ_BLOB_READ) {
+        (void)mcpz_blob_book_resolve(mcpz_engine_store(mcpz_exchange_engine(exchange)),
+                                     &fetch->asked.about.root);
+    }
+    find_sources(exchange, fetch);
     fetch->asked.hint = NULL; /* not ours to keep */
     mcpz_exchange_wait(exchange, &kind, fetch);
     exchange->deadline_us = MCPZ_TIME_NEVER; /* those who are asked have their time */

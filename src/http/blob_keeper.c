@@ -260,12 +260,30 @@ static void begin_check(struct mcpz_api *api, enum mcpz_blob_ask ask, const stru
     api->blobs.check = check;
 }
 
+/* There is no data of one that stands for another, which its reference keeps as long as it has
+ * some of its own. */
+static void settle_alias(struct mcpz_api *api, const struct mcpz_blob_entry *entry)
+{
+    if (!mcpz_blob_keeper_is_ours(api, &entry->about.root)) {
+        return;
+    }
+    if (entry->ref_count == 0) {
+        mcpz_blob_book_unalias(engine_of(api), entry);
+    } else {
+        mcpz_blob_review_begin(api, &entry->about.root);
+    }
+}
+
 /* What follows from what the document says and what is here. */
 static void settle(struct mcpz_api *api, const struct mcpz_blob_check *check)
 {
     const struct mcpz_blob_state *state = &check->job.state;
     const struct mcpz_blob_about *about = &check->entry.about;
 
+    if (check->entry.is_alias && !state->is_whole) {
+        settle_alias(api, &check->entry);
+        return;
+    }
     if (check->entry.ref_count == 0) {
         if (state->is_copy) {
             mcpz_blob_let_go(api, &about->root, MCPZ_BLOB_COPY_HOLDER);

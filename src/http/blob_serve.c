@@ -175,16 +175,42 @@ static void answer_stat(struct mcpz_exchange *exchange, struct serving *serving)
                   (json_int_t)job->row.made_ms));
 }
 
-static void serve_stat(struct mcpz_exchange *exchange, struct mcpz_bytes query)
+/* False: answered. */
+static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
+                       struct mcpz_id *root)
 {
     struct mcpz_bytes name;
     struct mcpz_bytes value;
-    struct mcpz_id root;
 
     if (!mcpz_exchange_parameter(&query, &name, &value) ||
         !mcpz_bytes_equal(name, mcpz_text("blob")) ||
-        mcpz_id_from_text(value, 'b', &root) != MCPZ_OK) {
+        mcpz_id_from_text(value, 'b', root) != MCPZ_OK) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "which blob?");
+        return false;
+    }
+    return true;
+}
+
+static void serve_alias(struct mcpz_exchange *exchange, struct mcpz_bytes query)
+{
+    struct mcpz_id root;
+
+    if (!read_query(exchange, query, &root)) {
+        return;
+    }
+    if (!mcpz_blob_book_resolve(mcpz_engine_store(mcpz_exchange_engine(exchange)), &root)) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "it stands for itself, if it is one");
+        return;
+    }
+    mcpz_exchange_answer(exchange, 200,
+                         json_pack("{s:o}", "stands_for", mcpz_exchange_show_id(&root, 'b')));
+}
+
+static void serve_stat(struct mcpz_exchange *exchange, struct mcpz_bytes query)
+{
+    struct mcpz_id root;
+
+    if (!read_query(exchange, query, &root)) {
         return;
     }
     struct serving *serving = begin(exchange, MCPZ_BLOB_LOOK);
@@ -439,6 +465,11 @@ void mcpz_blob_serve(struct mcpz_exchange *exchange, const struct mcpz_request *
     if (request->method == MCPZ_GET &&
         mcpz_bytes_equal(request->path, mcpz_text(MCPZ_BLOB_SERVE_PATH "/stat"))) {
         serve_stat(exchange, request->query);
+        return;
+    }
+    if (request->method == MCPZ_GET &&
+        mcpz_bytes_equal(request->path, mcpz_text(MCPZ_BLOB_SERVE_PATH "/alias"))) {
+        serve_alias(exchange, request->query);
         return;
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(posts) && request->method == MCPZ_POST; i++) {

@@ -9,6 +9,7 @@
  *                               404 nobody needs it any more
  *   POST mcpz.blobs/forget  {blob, tenant, ref}         ->  200 `ref` does not need it any more
  *   POST mcpz.blobs/refer   {blob, tenant, size, ref}   ->  200 `ref` needs it: http/blob_refs.h
+ *   GET  mcpz.blobs/alias?blob=b-...                    ->  which one it stands for: blob_book.h
  *   POST mcpz.blobs/names   {blob, refs}                ->  which of these agents name it:
  *                                                           http/blob_review.h
  *

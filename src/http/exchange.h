@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "http/api.h"
+#include "http/blob_arrival.h"
 #include "http/blob_keeper.h"
 #include "http/events.h"
 #include "http/fellows.h"
@@ -87,6 +88,7 @@ struct mcpz_api {
     struct mcpz_shred_book shreds;
     struct mcpz_key_share key_share;
     struct mcpz_blob_keeper blobs;
+    struct mcpz_blob_arrivals arrivals;
     struct mcpz_fellows fellows;
 };
 

@@ -53,6 +53,10 @@ struct mcpz_elsewhere {
     uint64_t state;
     uint32_t anew;
     bool has_come; /* of one document: something */
+    uint8_t *page; /* of documents, that has come and is not all written; NULL: none; owned */
+    size_t page_length;
+    size_t page_at;
+    struct mcpz_blob_ref named;
     uint32_t checked;
     uint8_t missing[PARTITIONS / 8];
 };
@@ -148,6 +152,7 @@ void mcpz_elsewhere_destroy(struct mcpz_elsewhere *elsewhere)
         free(elsewhere->holders[i].ids);
     }
     free(elsewhere->holders);
+    free(elsewhere->page);
     free(elsewhere);
 }
 
@@ -379,29 +384,41 @@ static uint32_t get_u32(const uint8_t *bytes)
     return be32toh(number);
 }
 
-/* Are those messages, one behind the other? */
-static bool are_messages(const uint8_t *bytes, size_t length)
+/* The next message or name on a page, of `length` bytes that are left. Without data: it is
+ * neither.
+ */
+static struct mcpz_bytes read_item(const uint8_t *bytes, size_t length,
+                                   struct mcpz_blob_ref *named)
 {
-    while (length >= 4) {
-        const uint32_t one = get_u32(bytes);
-        if (one == 0 || one > MCPZ_SNAPSHOT_ITEM_BYTES_MAX || one > length - 4) {
-            return false;
-        }
-        bytes += 4 + one;
-        length -= 4 + one;
+    const struct mcpz_bytes none = mcpz_bytes(NULL, 0);
+
+    *named = (struct mcpz_blob_ref){.size = 0};
+    if (length < 4) {
+        return none;
     }
-    return length == 0;
+    const uint32_t said = get_u32(bytes);
+    const uint32_t one = said & ~MCPZ_EXPORT_NAME;
+    if (one == 0 || one > MCPZ_SNAPSHOT_ITEM_BYTES_MAX || one > length - 4) {
+        return none;
+    }
+    const struct mcpz_bytes item = mcpz_bytes(bytes + 4, one);
+    return said == one || mcpz_value_read_blob(item, named) ? item : none;
 }
 
-static void write_messages(struct mcpz_snapshot_writer *writer, const uint8_t *bytes,
-                           size_t length)
+/* Are those messages and names, one behind the other? */
+static bool are_items(const uint8_t *bytes, size_t length)
 {
+    struct mcpz_blob_ref named;
+
     while (length > 0) {
-        const uint32_t one = get_u32(bytes);
-        mcpz_snapshot_add(writer, mcpz_bytes(bytes + 4, one));
-        bytes += 4 + one;
-        length -= 4 + one;
+        const struct mcpz_bytes item = read_item(bytes, length, &named);
+        if (item.data == NULL) {
+            return false;
+        }
+        bytes += 4 + item.length;
+        length -= 4 + item.length;
     }
+    return true;
 }
 
 /* The one that is under way is not there any more: another node may have it. */
@@ -420,21 +437,31 @@ static void drop_holder_of_first(struct mcpz_elsewhere *elsewhere)
     elsewhere->skip = 0;
 }
 
-static void take_documents(struct mcpz_elsewhere *elsewhere, struct mcpz_snapshot_writer *writer,
-                           const uint8_t *bytes, size_t length)
+/* A page has come: it is taken if it is one. */
+static bool take_page(struct mcpz_elsewhere *elsewhere, uint8_t *bytes, size_t length)
 {
     const size_t head = MCPZ_EXPORT_PAGE_HEAD_BYTES;
-    uint64_t state;
 
     if (length < head || get_u32(bytes) > elsewhere->asked_count ||
-        !are_messages(bytes + head, length - head) ||
+        !are_items(bytes + head, length - head) ||
         (length == head && get_u32(bytes) == 0 && bytes[16] == 0)) {
         elsewhere->holders[elsewhere->asked_at].failed = true;
         elsewhere->skip = 0;
-        return;
+        return false;
     }
+    elsewhere->page = bytes;
+    elsewhere->page_length = length;
+    elsewhere->page_at = head;
+    return true;
+}
+
+/* All of it is written: how it goes on. */
+static void end_page(struct mcpz_elsewhere *elsewhere, struct mcpz_snapshot_writer *writer)
+{
+    const uint8_t *bytes = elsewhere->page;
     const size_t done = get_u32(bytes);
-    write_messages(writer, bytes + head, length - head);
+    uint64_t state;
+
     writer->total.agents += done;
     elsewhere->has_come = elsewhere->has_come || done > 0;
     if (done > 0) {
@@ -454,10 +481,30 @@ static void take_documents(struct mcpz_elsewhere *elsewhere, struct mcpz_snapsho
     }
 }
 
+/* Write what is left of the page, up to the next blob that is named. */
+static enum mcpz_elsewhere_step write_page(struct mcpz_elsewhere *elsewhere,
+                                           struct mcpz_snapshot_writer *writer)
+{
+    while (elsewhere->page_at < elsewhere->page_length) {
+        const struct mcpz_bytes item =
+            read_item(elsewhere->page + elsewhere->page_at,
+                      elsewhere->page_length - elsewhere->page_at, &elsewhere->named);
+        elsewhere->page_at += 4 + item.length;
+        if (elsewhere->named.tenant.length > 0) {
+            return MCPZ_ELSEWHERE_NAMES;
+        }
+        mcpz_snapshot_add(writer, item);
+    }
+    end_page(elsewhere, writer);
+    free(elsewhere->page);
+    elsewhere->page = NULL;
+    return MCPZ_ELSEWHERE_GOES_ON;
+}
+
 /* ---- Answers ------------------------------------------------------------------------------ */
 
 /* Returns how many are waited for. */
-static size_t take_answers(struct mcpz_elsewhere *elsewhere, struct mcpz_snapshot_writer *writer)
+static size_t take_answers(struct mcpz_elsewhere *elsewhere)
 {
     struct mcpz_id node;
     unsigned status;
@@ -472,7 +519,7 @@ static size_t take_answers(struct mcpz_elsewhere *elsewhere, struct mcpz_snapsho
         if (holder != NULL && !is_answer) {
             holder->failed = true;
         } else if (is_answer && elsewhere->is_asking) {
-            take_documents(elsewhere, writer, bytes, length);
+            bytes = take_page(elsewhere, bytes, length) ? NULL : bytes;
         } else if (is_answer) {
             take_ids(holder, bytes, length);
         }
@@ -535,8 +582,11 @@ static enum mcpz_elsewhere_step end(struct mcpz_elsewhere *elsewhere,
 enum mcpz_elsewhere_step mcpz_elsewhere_work(struct mcpz_elsewhere *elsewhere,
                                              struct mcpz_snapshot_writer *writer)
 {
-    if (take_answers(elsewhere, writer) > 0) {
+    if (elsewhere->page == NULL && take_answers(elsewhere) > 0) {
         return MCPZ_ELSEWHERE_WAITS;
+    }
+    if (elsewhere->page != NULL) {
+        return write_page(elsewhere, writer);
     }
     if (elsewhere->wanted_at < elsewhere->wanted_count) {
         ask_documents(elsewhere);
@@ -550,4 +600,9 @@ enum mcpz_elsewhere_step mcpz_elsewhere_work(struct mcpz_elsewhere *elsewhere,
     }
     merge(elsewhere);
     return elsewhere->wanted_count > 0 ? MCPZ_ELSEWHERE_GOES_ON : end(elsewhere, writer);
+}
+
+void mcpz_elsewhere_named(const struct mcpz_elsewhere *elsewhere, struct mcpz_blob_ref *named)
+{
+    *named = elsewhere->named;
 }

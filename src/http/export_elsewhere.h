@@ -14,11 +14,13 @@
 
 #include "http/exchange.h"
 #include "http/snapshot.h"
+#include "wire/value.h"
 
 struct mcpz_elsewhere;
 
 enum mcpz_elsewhere_step {
     MCPZ_ELSEWHERE_GOES_ON = 1, /* to be called again, in another turn */
+    MCPZ_ELSEWHERE_NAMES,       /* mcpz_elsewhere_named(): to be written before it goes on */
     MCPZ_ELSEWHERE_WAITS,       /* `exchange` works again when there is an answer */
     MCPZ_ELSEWHERE_OVER,
     MCPZ_ELSEWHERE_ABSENT, /* of one document: nobody has it */
@@ -40,5 +42,8 @@ void mcpz_elsewhere_destroy(struct mcpz_elsewhere *elsewhere);
 /** Go on, and write what has come. Not within the engine's turn of others. */
 enum mcpz_elsewhere_step mcpz_elsewhere_work(struct mcpz_elsewhere *elsewhere,
                                              struct mcpz_snapshot_writer *writer);
+
+/** The blob that the documents name whose messages come next; `tenant` is borrowed until work. */
+void mcpz_elsewhere_named(const struct mcpz_elsewhere *elsewhere, struct mcpz_blob_ref *named);
 
 #endif

@@ -8,6 +8,7 @@
 #include "core/crdt/document.h"
 #include "http/agent_export.h"
 #include "http/blob_book.h"
+#include "http/blob_names.h"
 #include "http/exchange.h"
 #include "http/walk.h"
 
@@ -30,6 +31,8 @@ struct page {
     uint32_t said;  /* of the document under way */
     uint64_t state; /* as it was when those were said */
     struct mcpz_agent_export agent;
+    bool is_naming; /* the document's blobs, before its messages */
+    struct mcpz_blob_names names;
     uint8_t *messages;
     size_t length;
     size_t capacity;
@@ -100,20 +103,12 @@ static uint64_t state_of(const struct mcpz_agent_export *export)
     return mcpz_document_digest_of(&export->deltas.branches.document) ^ root;
 }
 
-static void add_message(void *context, struct mcpz_bytes message)
+/* `length` is what is said of the bytes in front of them. */
+static void append(struct page *page, uint32_t length, struct mcpz_bytes bytes)
 {
-    struct page *page = context;
-    const uint32_t length = htobe32((uint32_t)message.length);
-    const size_t needed = page->length + sizeof(length) + message.length;
+    const uint32_t said = htobe32(length);
+    const size_t needed = page->length + sizeof(said) + bytes.length;
 
-    page->said++;
-    if (page->said <= page->skip && state_of(&page->agent) == page->state) {
-        return;
-    }
-    if (page->said <= page->skip) { /* it was begun anew: nothing of that was said */
-        page->skip = 0;
-        page->said = 1;
-    }
     if (needed > page->capacity) {
         uint8_t *grown = realloc(page->messages, 2 * needed);
         if (grown == NULL) {
@@ -123,9 +118,39 @@ static void add_message(void *context, struct mcpz_bytes message)
         page->messages = grown;
         page->capacity = 2 * needed;
     }
-    memcpy(page->messages + page->length, &length, sizeof(length));
-    memcpy(page->messages + page->length + sizeof(length), message.data, message.length);
+    memcpy(page->messages + page->length, &said, sizeof(said));
+    memcpy(page->messages + page->length + sizeof(said), bytes.data, bytes.length);
     page->length = needed;
+}
+
+static void add_message(void *context, struct mcpz_bytes message)
+{
+    struct page *page = context;
+
+    page->said++;
+    if (page->said <= page->skip && state_of(&page->agent) == page->state) {
+        return;
+    }
+    if (page->said <= page->skip) { /* it was begun anew: nothing of that was said */
+        page->skip = 0;
+        page->said = 1;
+    }
+    append(page, (uint32_t)message.length, message);
+}
+
+/* Name the next of its blobs. */
+static mcpz_error say_name(struct page *page, struct mcpz_engine *engine)
+{
+    struct mcpz_blob_ref named;
+    mcpz_error error = mcpz_blob_names_next(&page->names, mcpz_engine_store(engine), &named);
+
+    if (error == MCPZ_OK) {
+        const struct mcpz_bytes value = page->names.at.entry.value;
+        append(page, MCPZ_EXPORT_NAME | (uint32_t)value.length, value);
+        error = page->is_out_of_memory ? MCPZ_ENOMEM : MCPZ_OK;
+    }
+    page->is_naming = error != MCPZ_ENOTFOUND;
+    return error == MCPZ_ENOTFOUND || error == MCPZ_ETIMEOUT ? MCPZ_OK : error;
 }
 
 /* Errors: MCPZ_ENOTFOUND  it is not here */
@@ -145,6 +170,8 @@ static mcpz_error begin_document(struct page *page, struct mcpz_engine *engine)
     page->said = 0;
     page->skip = page->done == 0 && state == page->state ? page->skip : 0;
     page->state = state;
+    page->is_naming = page->skip == 0; /* else they were named */
+    mcpz_blob_names_begin(&page->names, &page->agent.document);
     return MCPZ_OK;
 }
 
@@ -171,8 +198,8 @@ static mcpz_error say_some(struct page *page, struct mcpz_engine *engine)
     const struct mcpz_agent_export_sink sink = {.context = page, .add = add_message};
     mcpz_error error = page->agent.is_open ? MCPZ_OK : begin_document(page, engine);
 
-    if (error != MCPZ_OK) {
-        return error;
+    if (error != MCPZ_OK || page->is_naming) {
+        return error == MCPZ_OK ? say_name(page, engine) : error;
     }
     error = mcpz_agent_export_say(&page->agent, engine, MCPZ_SLICE_DELTAS, &sink);
     if (error == MCPZ_OK && state_of(&page->agent) != page->state) {

@@ -4,17 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blob/manifest.h"
 #include "proto/msg.h"
 #include "wire/reader.h"
 
 #define LENGTH_BYTES 4
-#define TOTAL_BYTES (8 + 8 + 4) /* and the ranges behind it */
+#define TOTAL_BYTES (5 * 8 + 1 + 4) /* and the ranges behind it */
 #define RANGE_BYTES 8
 #define END_BYTES_MAX (TOTAL_BYTES + RANGE_BYTES * MCPZ_SNAPSHOT_MISSING_MAX)
+
+#define BLOB_HEAD_BYTES (MCPZ_ID_BYTES + 8 + 8 + 1) /* and the tenant behind it */
+#define BLOB_HEAD_BYTES_MAX (BLOB_HEAD_BYTES + MCPZ_TENANT_BYTES_MAX)
+#define PIECES_MAX 3 /* of a payload */
 
 static_assert(sizeof(MCPZ_SNAPSHOT_MAGIC) == MCPZ_SNAPSHOT_HEAD_BYTES, "magic, and the version");
 static_assert(END_BYTES_MAX <= sizeof(((struct mcpz_snapshot_tap *)NULL)->kept),
               "the end is kept");
+static_assert(BLOB_HEAD_BYTES_MAX <= MCPZ_SNAPSHOT_ITEM_BYTES_MAX, "it is read as items are");
 
 /* ---- Numbers ------------------------------------------------------------------------------ */
 
@@ -87,16 +93,38 @@ static mcpz_error read_part_head(const uint8_t *bytes, struct part_head *head)
     case MCPZ_SNAPSHOT_FAILED:
         return head->length < sizeof(((struct mcpz_snapshot_tap *)NULL)->reason) ? MCPZ_OK
                                                                                  : MCPZ_ECORRUPT;
+    case MCPZ_SNAPSHOT_BLOB:
+    case MCPZ_SNAPSHOT_LOST:
+        return head->items == 0 && head->length > BLOB_HEAD_BYTES &&
+                       head->length <=
+                           BLOB_HEAD_BYTES_MAX + MCPZ_SNAPSHOT_PIECE_BYTES + MCPZ_DIGEST_BYTES
+                   ? MCPZ_OK
+                   : MCPZ_ECORRUPT;
     default:
         return MCPZ_ECORRUPT;
     }
+}
+
+/* Is that part the file's last? */
+static bool is_end(uint32_t kind)
+{
+    return kind == MCPZ_SNAPSHOT_END || kind == MCPZ_SNAPSHOT_FAILED;
+}
+
+static bool is_of_blob(uint32_t kind)
+{
+    return kind == MCPZ_SNAPSHOT_BLOB || kind == MCPZ_SNAPSHOT_LOST;
 }
 
 static size_t write_total(const struct mcpz_snapshot_total *total, uint8_t *bytes)
 {
     put_number(bytes, 8, total->agents);
     put_number(bytes + 8, 8, total->messages);
-    put_number(bytes + 16, 4, total->missing_count);
+    put_number(bytes + 16, 8, total->blobs);
+    put_number(bytes + 24, 8, total->blob_bytes);
+    put_number(bytes + 32, 8, total->blobs_lost);
+    bytes[40] = total->has_blobs;
+    put_number(bytes + 41, 4, total->missing_count);
     for (size_t i = 0; i < total->missing_count; i++) {
         put_number(bytes + TOTAL_BYTES + i * RANGE_BYTES, 4, total->missing[i].first);
         put_number(bytes + TOTAL_BYTES + i * RANGE_BYTES + 4, 4, total->missing[i].last);
@@ -110,8 +138,12 @@ static mcpz_error read_total(const uint8_t *bytes, size_t length,
 {
     total->agents = get_number(bytes, 8);
     total->messages = get_number(bytes + 8, 8);
-    total->missing_count = get_u32(bytes + 16);
-    if (total->missing_count > MCPZ_SNAPSHOT_MISSING_MAX ||
+    total->blobs = get_number(bytes + 16, 8);
+    total->blob_bytes = get_number(bytes + 24, 8);
+    total->blobs_lost = get_number(bytes + 32, 8);
+    total->has_blobs = bytes[40] == 1;
+    total->missing_count = get_u32(bytes + 41);
+    if (bytes[40] > 1 || total->missing_count > MCPZ_SNAPSHOT_MISSING_MAX ||
         length != TOTAL_BYTES + RANGE_BYTES * total->missing_count) {
         return MCPZ_ECORRUPT;
     }
@@ -120,6 +152,77 @@ static mcpz_error read_total(const uint8_t *bytes, size_t length,
         total->missing[i].last = get_u32(bytes + TOTAL_BYTES + i * RANGE_BYTES + 4);
     }
     return MCPZ_OK;
+}
+
+/* ---- Blobs -------------------------------------------------------------------------------- */
+
+static size_t write_blob_head(const struct mcpz_snapshot_blob *blob, uint8_t *bytes)
+{
+    const size_t tenant_length = strlen(blob->tenant);
+
+    memcpy(bytes, blob->root.bytes, MCPZ_ID_BYTES);
+    put_number(bytes + MCPZ_ID_BYTES, 8, blob->size);
+    put_number(bytes + MCPZ_ID_BYTES + 8, 8, blob->offset);
+    bytes[BLOB_HEAD_BYTES - 1] = (uint8_t)tenant_length;
+    memcpy(bytes + BLOB_HEAD_BYTES, blob->tenant, tenant_length);
+    return BLOB_HEAD_BYTES + tenant_length;
+}
+
+/* How long the piece is, and whether it is the last: what is behind the head says so. */
+static bool measure_piece(struct mcpz_snapshot_blob *blob, uint32_t length)
+{
+    const bool has_digest = length >= MCPZ_DIGEST_BYTES;
+    const uint64_t left = blob->size - blob->offset;
+
+    if (blob->is_lost) {
+        return length == 0 && blob->offset == 0;
+    }
+    blob->is_last = has_digest && length - MCPZ_DIGEST_BYTES == left;
+    blob->length = blob->is_last ? length - MCPZ_DIGEST_BYTES : length;
+    return blob->length <= MCPZ_SNAPSHOT_PIECE_BYTES &&
+           (blob->is_last || (length > 0 && length < left));
+}
+
+/* Read a head that is within `length` bytes of a payload; `bytes` are the first of them, as many
+ * as a head may have. False: it is none. */
+static bool read_blob_head(const uint8_t *bytes, const struct part_head *head,
+                           struct mcpz_snapshot_blob *blob)
+{
+    const size_t tenant_length = bytes[BLOB_HEAD_BYTES - 1];
+
+    *blob = (struct mcpz_snapshot_blob){.size = get_number(bytes + MCPZ_ID_BYTES, 8),
+                                        .offset = get_number(bytes + MCPZ_ID_BYTES + 8, 8),
+                                        .is_lost = head->kind == MCPZ_SNAPSHOT_LOST};
+    if (tenant_length == 0 || tenant_length > MCPZ_TENANT_BYTES_MAX ||
+        head->length < BLOB_HEAD_BYTES + tenant_length || blob->size > MCPZ_BLOB_BYTES_MAX ||
+        blob->offset > blob->size) {
+        return false;
+    }
+    memcpy(blob->root.bytes, bytes, MCPZ_ID_BYTES);
+    memcpy(blob->tenant, bytes + BLOB_HEAD_BYTES, tenant_length);
+    return strlen(blob->tenant) == tenant_length &&
+           mcpz_bytes_is_utf8(mcpz_bytes(blob->tenant, tenant_length)) &&
+           measure_piece(blob, head->length - (uint32_t)(BLOB_HEAD_BYTES + tenant_length));
+}
+
+/* May a part of that kind come now? `blob` of those of blobs. */
+static bool follows(struct mcpz_snapshot_order *order, uint32_t kind,
+                    const struct mcpz_snapshot_blob *blob)
+{
+    if (!is_of_blob(kind)) {
+        return !order->is_open || kind == MCPZ_SNAPSHOT_FAILED;
+    }
+    const bool is_same =
+        order->is_open && mcpz_id_equal(&order->root, &blob->root) && order->size == blob->size;
+    const uint64_t next = order->is_open ? order->next : 0;
+    if ((order->is_open && !is_same) || (!blob->is_lost && blob->offset != next)) {
+        return false;
+    }
+    *order = (struct mcpz_snapshot_order){.is_open = !blob->is_lost && !blob->is_last,
+                                          .root = blob->root,
+                                          .size = blob->size,
+                                          .next = blob->offset + blob->length};
+    return true;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------ */
@@ -135,36 +238,40 @@ void mcpz_snapshot_begin(struct mcpz_snapshot_writer *writer, struct mcpz_body *
     mcpz_body_append(body, mcpz_bytes(head, sizeof(head)));
 }
 
-/* A part as it is; `*digest` is the last one's if it is an end. */
+/* A part as it is: `count` runs of bytes are its payload. */
 static void write_part(struct mcpz_snapshot_writer *writer, enum mcpz_snapshot_part kind,
-                       struct mcpz_bytes payload)
+                       uint32_t items, const struct mcpz_bytes *payload, size_t count)
 {
-    const struct part_head head = {.kind = kind,
-                                   .number = writer->number++,
-                                   .items = writer->items,
-                                   .length = (uint32_t)payload.length};
+    struct part_head head = {.kind = kind, .number = writer->number++, .items = items};
     struct mcpz_digest_state state = writer->digests;
     uint8_t bytes[MCPZ_SNAPSHOT_PART_HEAD_BYTES];
     uint8_t digest[MCPZ_DIGEST_BYTES];
 
+    for (size_t i = 0; i < count; i++) {
+        head.length += (uint32_t)payload[i].length;
+    }
     write_part_head(&head, bytes);
-    if (kind == MCPZ_SNAPSHOT_AGENTS) {
+    if (!is_end(kind)) {
         begin_digest(&state);
     }
     mcpz_digest_add(&state, mcpz_bytes(bytes, sizeof(bytes)));
-    mcpz_digest_add(&state, payload);
+    mcpz_body_append(writer->body, mcpz_bytes(bytes, sizeof(bytes)));
+    for (size_t i = 0; i < count; i++) {
+        mcpz_digest_add(&state, payload[i]);
+        mcpz_body_append(writer->body, payload[i]);
+    }
     mcpz_digest_end(&state, digest);
     mcpz_digest_add(&writer->digests, mcpz_bytes(digest, sizeof(digest)));
-    mcpz_body_append(writer->body, mcpz_bytes(bytes, sizeof(bytes)));
-    mcpz_body_append(writer->body, payload);
     mcpz_body_append(writer->body, mcpz_bytes(digest, sizeof(digest)));
-    writer->items = 0;
 }
 
 static void end_part(struct mcpz_snapshot_writer *writer)
 {
+    const struct mcpz_bytes payload = mcpz_bytes(writer->payload, writer->length);
+
     if (writer->length > 0) {
-        write_part(writer, MCPZ_SNAPSHOT_AGENTS, mcpz_bytes(writer->payload, writer->length));
+        write_part(writer, MCPZ_SNAPSHOT_AGENTS, writer->items, &payload, 1);
+        writer->items = 0;
         writer->length = 0;
     }
 }
@@ -227,6 +334,43 @@ void mcpz_snapshot_add(struct mcpz_snapshot_writer *writer, struct mcpz_bytes me
     writer->total.messages++;
 }
 
+void mcpz_snapshot_add_piece(struct mcpz_snapshot_writer *writer,
+                             const struct mcpz_snapshot_blob *blob, struct mcpz_bytes bytes)
+{
+    uint8_t head[BLOB_HEAD_BYTES_MAX];
+    uint8_t digest[MCPZ_DIGEST_BYTES] = {0};
+    const bool is_last = blob->offset + bytes.length == blob->size;
+
+    assert(bytes.length <= MCPZ_SNAPSHOT_PIECE_BYTES);
+    assert(blob->offset + bytes.length <= blob->size);
+    assert(bytes.length > 0 || blob->size == 0);
+    if (blob->offset == 0) {
+        begin_digest(&writer->content);
+    }
+    mcpz_digest_add(&writer->content, bytes);
+    writer->total.blob_bytes += bytes.length;
+    if (is_last) {
+        mcpz_digest_end(&writer->content, digest);
+        writer->total.blobs++;
+    }
+    const struct mcpz_bytes payload[PIECES_MAX] = {mcpz_bytes(head, write_blob_head(blob, head)),
+                                                   bytes, mcpz_bytes(digest, sizeof(digest))};
+    write_part(writer, MCPZ_SNAPSHOT_BLOB, 0, payload, is_last ? 3 : 2);
+}
+
+void mcpz_snapshot_lose(struct mcpz_snapshot_writer *writer, const struct mcpz_snapshot_blob *blob)
+{
+    struct mcpz_snapshot_blob named = {
+        .root = blob->root,
+        .size = blob->size < MCPZ_BLOB_BYTES_MAX ? blob->size : MCPZ_BLOB_BYTES_MAX};
+    uint8_t head[BLOB_HEAD_BYTES_MAX];
+
+    memcpy(named.tenant, blob->tenant, sizeof(named.tenant));
+    const struct mcpz_bytes payload = mcpz_bytes(head, write_blob_head(&named, head));
+    writer->total.blobs_lost++;
+    write_part(writer, MCPZ_SNAPSHOT_LOST, 0, &payload, 1);
+}
+
 void mcpz_snapshot_miss(struct mcpz_snapshot_writer *writer, uint32_t partition)
 {
     struct mcpz_snapshot_total *total = &writer->total;
@@ -247,8 +391,8 @@ void mcpz_snapshot_end(struct mcpz_snapshot_writer *writer)
     uint8_t payload[END_BYTES_MAX];
 
     end_part(writer);
-    const size_t length = write_total(&writer->total, payload);
-    write_part(writer, MCPZ_SNAPSHOT_END, mcpz_bytes(payload, length));
+    const struct mcpz_bytes end = mcpz_bytes(payload, write_total(&writer->total, payload));
+    write_part(writer, MCPZ_SNAPSHOT_END, 0, &end, 1);
     mcpz_snapshot_drop(writer);
 }
 
@@ -256,9 +400,10 @@ void mcpz_snapshot_fail(struct mcpz_snapshot_writer *writer, const char *reason)
 {
     const size_t room = sizeof(((struct mcpz_snapshot_tap *)NULL)->reason) - 1;
     const size_t length = strlen(reason);
+    const struct mcpz_bytes said = mcpz_bytes(reason, length < room ? length : room);
 
     end_part(writer);
-    write_part(writer, MCPZ_SNAPSHOT_FAILED, mcpz_bytes(reason, length < room ? length : room));
+    write_part(writer, MCPZ_SNAPSHOT_FAILED, 0, &said, 1);
     mcpz_snapshot_drop(writer);
 }
 
@@ -298,19 +443,41 @@ static void begin_part(struct mcpz_snapshot_tap *tap)
     tap->kind = head.kind;
     tap->length = head.length;
     tap->items += head.items;
-    if (head.kind == MCPZ_SNAPSHOT_AGENTS) {
-        begin_digest(&tap->digest);
-    } else {
+    if (is_end(head.kind)) {
         tap->digest = tap->digests;
+    } else {
+        begin_digest(&tap->digest);
+    }
+    if (tap->error == MCPZ_OK && !is_of_blob(head.kind) &&
+        !follows(&tap->order, head.kind, NULL)) {
+        tap->error = MCPZ_ECORRUPT;
     }
     mcpz_digest_add(&tap->digest, mcpz_bytes(tap->kept, MCPZ_SNAPSHOT_PART_HEAD_BYTES));
     expect(tap, head.length > 0 ? PHASE_PAYLOAD : PHASE_DIGEST,
            head.length > 0 ? head.length : MCPZ_DIGEST_BYTES);
 }
 
+static void note_piece(struct mcpz_snapshot_tap *tap)
+{
+    const struct part_head head = {.kind = tap->kind, .length = tap->length};
+    struct mcpz_snapshot_blob blob;
+
+    if (!read_blob_head(tap->kept, &head, &blob) || !follows(&tap->order, tap->kind, &blob)) {
+        tap->error = MCPZ_ECORRUPT;
+        return;
+    }
+    tap->blobs += blob.is_last ? 1 : 0;
+    tap->blob_bytes += blob.length;
+    if (blob.is_lost && tap->lost_count++ < MCPZ_SNAPSHOT_LOST_MAX) {
+        tap->lost[tap->lost_count - 1] = blob;
+    }
+}
+
 static void end_payload(struct mcpz_snapshot_tap *tap)
 {
-    if (tap->kind == MCPZ_SNAPSHOT_END) {
+    if (is_of_blob(tap->kind)) {
+        note_piece(tap);
+    } else if (tap->kind == MCPZ_SNAPSHOT_END) {
         tap->error = read_total(tap->kept, tap->length, &tap->total);
     } else if (tap->kind == MCPZ_SNAPSHOT_FAILED) {
         memcpy(tap->reason, tap->kept, tap->length);
@@ -331,10 +498,10 @@ static void check_digest(struct mcpz_snapshot_tap *tap)
     mcpz_digest_add(&tap->digests, mcpz_bytes(digest, sizeof(digest)));
     tap->parts++;
     tap->part_at = tap->bytes;
-    if (tap->kind == MCPZ_SNAPSHOT_AGENTS) {
-        expect(tap, PHASE_PART, MCPZ_SNAPSHOT_PART_HEAD_BYTES);
-    } else {
+    if (is_end(tap->kind)) {
         expect(tap, PHASE_OVER, 0);
+    } else {
+        expect(tap, PHASE_PART, MCPZ_SNAPSHOT_PART_HEAD_BYTES);
     }
 }
 
@@ -378,6 +545,19 @@ static size_t phase_bytes(const struct mcpz_snapshot_tap *tap)
     return MCPZ_DIGEST_BYTES;
 }
 
+/* Keep what is looked at when all of it has come: of a payload no more than its first bytes. */
+static void keep(struct mcpz_snapshot_tap *tap, struct mcpz_bytes taken)
+{
+    const size_t at = phase_bytes(tap) - tap->left;
+
+    if ((tap->phase == PHASE_PAYLOAD && tap->kind == MCPZ_SNAPSHOT_AGENTS) ||
+        at >= sizeof(tap->kept)) {
+        return;
+    }
+    const size_t room = sizeof(tap->kept) - at;
+    memcpy(tap->kept + at, taken.data, taken.length < room ? taken.length : room);
+}
+
 void mcpz_snapshot_tap_add(struct mcpz_snapshot_tap *tap, struct mcpz_bytes piece)
 {
     while (piece.length > 0 && tap->error == MCPZ_OK) {
@@ -387,9 +567,7 @@ void mcpz_snapshot_tap_add(struct mcpz_snapshot_tap *tap, struct mcpz_bytes piec
             tap->error = MCPZ_ECORRUPT; /* nothing follows the end */
             return;
         }
-        if (tap->phase != PHASE_PAYLOAD || tap->kind != MCPZ_SNAPSHOT_AGENTS) {
-            memcpy(tap->kept + phase_bytes(tap) - tap->left, taken.data, length);
-        }
+        keep(tap, taken);
         if (tap->phase == PHASE_PAYLOAD) {
             mcpz_digest_add(&tap->digest, taken);
         }
@@ -444,6 +622,8 @@ mcpz_error mcpz_snapshot_open(struct mcpz_snapshot_reader *reader, const struct 
     reader->body = body;
     reader->is_some = is_some;
     reader->is_in_part = false;
+    reader->has_blob = false;
+    reader->order = (struct mcpz_snapshot_order){.is_open = false};
     reader->at = 0;
     reader->part_at = 0;
     reader->number = 0;
@@ -489,6 +669,39 @@ static mcpz_error read_end(struct mcpz_snapshot_reader *reader, const struct par
     return error == MCPZ_OK ? MCPZ_ENOTFOUND : error;
 }
 
+/* Read a piece's head, and its bytes for the digest; those of the blob come last. */
+static mcpz_error read_piece(struct mcpz_snapshot_reader *reader, const struct part_head *head)
+{
+    struct mcpz_snapshot_blob *blob = &reader->blob;
+    const uint32_t head_length =
+        head->length < BLOB_HEAD_BYTES_MAX ? head->length : BLOB_HEAD_BYTES_MAX;
+    const uint64_t start = reader->at;
+    mcpz_error error = take_digested(reader, reader->item, head_length);
+
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    if (head_length < BLOB_HEAD_BYTES_MAX) {
+        memset(reader->item + head_length, 0, BLOB_HEAD_BYTES_MAX - head_length);
+    }
+    if (!read_blob_head(reader->item, head, blob) ||
+        (!reader->is_some && !follows(&reader->order, head->kind, blob))) {
+        return MCPZ_ECORRUPT;
+    }
+    for (uint32_t left = head->length - head_length; left > 0 && error == MCPZ_OK;) {
+        const uint32_t length = left < sizeof(reader->item) ? left : sizeof(reader->item);
+        error = take_digested(reader, reader->item, length);
+        left -= length;
+    }
+    if (error == MCPZ_OK && blob->is_last) {
+        error = mcpz_body_read_all(reader->body, reader->at - MCPZ_DIGEST_BYTES, blob->digest,
+                                   MCPZ_DIGEST_BYTES);
+    }
+    blob->at = start + BLOB_HEAD_BYTES + strlen(blob->tenant);
+    reader->has_blob = error == MCPZ_OK;
+    return error == MCPZ_OK ? read_digest(reader) : error;
+}
+
 /* Begin the next part. Errors: MCPZ_ENOTFOUND  that was the last */
 static mcpz_error open_part(struct mcpz_snapshot_reader *reader)
 {
@@ -507,21 +720,26 @@ static mcpz_error open_part(struct mcpz_snapshot_reader *reader)
         return error;
     }
     const bool is_first_of_some = reader->is_some && reader->number == 0;
-    const bool is_end = head.kind != MCPZ_SNAPSHOT_AGENTS;
-    if ((head.number != reader->number && !is_first_of_some) || (is_end && reader->is_some)) {
+    if ((head.number != reader->number && !is_first_of_some) ||
+        (is_end(head.kind) && reader->is_some) ||
+        (!is_of_blob(head.kind) && !reader->is_some &&
+         !follows(&reader->order, head.kind, NULL))) {
         return MCPZ_ECORRUPT;
     }
-    if (is_end) {
+    if (is_end(head.kind)) {
         reader->digest = reader->digests;
     } else {
         begin_digest(&reader->digest);
     }
     mcpz_digest_add(&reader->digest, mcpz_bytes(bytes, sizeof(bytes)));
-    if (is_end) {
+    if (is_end(head.kind)) {
         return read_end(reader, &head);
     }
-    reader->is_in_part = true;
     reader->number = head.number + 1;
+    if (is_of_blob(head.kind)) {
+        return read_piece(reader, &head);
+    }
+    reader->is_in_part = true;
     reader->items = head.items;
     reader->left = head.length;
     return MCPZ_OK;
@@ -556,12 +774,17 @@ mcpz_error mcpz_snapshot_next(struct mcpz_snapshot_reader *reader, struct mcpz_b
 {
     mcpz_error error = MCPZ_OK;
 
+    reader->has_blob = false;
+    *message = mcpz_bytes(NULL, 0);
     while (error == MCPZ_OK && (!reader->is_in_part || reader->left == 0)) {
         if (reader->is_in_part) {
             error = reader->items == 0 ? read_digest(reader) : MCPZ_ECORRUPT;
             reader->is_in_part = false;
         } else {
             error = open_part(reader);
+        }
+        if (error == MCPZ_OK && reader->has_blob) {
+            return MCPZ_OK;
         }
     }
     return error == MCPZ_OK ? read_item(reader, message) : error;

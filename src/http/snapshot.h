@@ -3,6 +3,7 @@
  *
  *   head      magic "MCPZSNAP", version u8
  *   part*     kind u8, number u32 (0, 1 ...), items u32, length u32, payload, digest
+ *             AGENTS: items; BLOB: a piece of a blob's data; LOST: a blob that could not be had
  *   end       the same, of kind END: how much there is of everything, and what is not there; or
  *             of kind FAILED: why it ends before its end
  *
@@ -29,16 +30,19 @@
 #include "crypto/digest.h"
 #include "http/body.h"
 #include "proto/checkpoint.h"
+#include "proto/id.h"
 #include "proto/limits.h"
 
 #define MCPZ_SNAPSHOT_MAGIC "MCPZSNAP"
-#define MCPZ_SNAPSHOT_VERSION 4
+#define MCPZ_SNAPSHOT_VERSION 5
 #define MCPZ_SNAPSHOT_HEAD_BYTES 9
 #define MCPZ_SNAPSHOT_PART_HEAD_BYTES 13
 #define MCPZ_SNAPSHOT_PART_BYTES 262144      /* a payload as long is ended where it can be */
 #define MCPZ_SNAPSHOT_PART_BYTES_MAX 8388608 /* none is longer */
 #define MCPZ_SNAPSHOT_ITEM_BYTES_MAX MCPZ_MSG_BYTES_MAX
-#define MCPZ_SNAPSHOT_MISSING_MAX 256 /* ranges that are told apart */
+#define MCPZ_SNAPSHOT_MISSING_MAX 256    /* ranges that are told apart */
+#define MCPZ_SNAPSHOT_PIECE_BYTES 524288 /* of a blob; the last one is shorter, or as long */
+#define MCPZ_SNAPSHOT_LOST_MAX 64        /* blobs that are told by name */
 #define MCPZ_SNAPSHOT_TYPE "application/vnd.mcpz.snapshot"
 
 static_assert(MCPZ_SNAPSHOT_PART_BYTES +
@@ -51,12 +55,39 @@ enum mcpz_snapshot_part {
     MCPZ_SNAPSHOT_AGENTS = 1,
     MCPZ_SNAPSHOT_END,
     MCPZ_SNAPSHOT_FAILED,
+    MCPZ_SNAPSHOT_BLOB,
+    MCPZ_SNAPSHOT_LOST,
+};
+
+/* A piece of a blob, or one that is lost. */
+struct mcpz_snapshot_blob {
+    struct mcpz_id root; /* as agents name it: of the tenant's key where the file was made */
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* as people say it */
+    uint64_t size;                          /* of the blob */
+    uint64_t offset;                        /* in it, of the piece */
+    uint32_t length;                        /* of the piece: 0 if the blob is empty, or lost */
+    uint64_t at;                            /* in the body, of its bytes; of a reader */
+    bool is_last;
+    bool is_lost;
+    uint8_t digest[MCPZ_DIGEST_BYTES]; /* of the whole blob's bytes; of the last piece */
+};
+
+/* Which piece may come next. Zeros: none has come. */
+struct mcpz_snapshot_order {
+    bool is_open; /* a blob's pieces are under way */
+    struct mcpz_id root;
+    uint64_t size;
+    uint64_t next; /* offset */
 };
 
 /* How much there is. */
 struct mcpz_snapshot_total {
     uint64_t agents;
     uint64_t messages;
+    bool has_blobs; /* they were asked for */
+    uint64_t blobs; /* that are whole in it */
+    uint64_t blob_bytes;
+    uint64_t blobs_lost;
     size_t missing_count;
     struct mcpz_snapshot_range {
         uint32_t first;
@@ -75,6 +106,7 @@ struct mcpz_snapshot_writer {
     uint8_t *payload;                 /* of it; owned */
     size_t length;
     size_t capacity;
+    struct mcpz_digest_state content; /* of the blob under way */
     struct mcpz_snapshot_total total;
 };
 
@@ -86,6 +118,18 @@ void mcpz_snapshot_begin(struct mcpz_snapshot_writer *writer, struct mcpz_body *
  * with the part that it is in: when that is full, or with the end.
  */
 void mcpz_snapshot_add(struct mcpz_snapshot_writer *writer, struct mcpz_bytes message);
+
+/**
+ * Add a piece of a blob, at most MCPZ_SNAPSHOT_PIECE_BYTES (asserted); of `blob` root, tenant,
+ * size and offset are read. Pieces follow each other; between them no other blob's come. It
+ * reaches the body at once, ahead of the messages of a part that is not full.
+ */
+void mcpz_snapshot_add_piece(struct mcpz_snapshot_writer *writer,
+                             const struct mcpz_snapshot_blob *blob, struct mcpz_bytes bytes);
+
+/** That blob could not be had, or not all of it. */
+void mcpz_snapshot_lose(struct mcpz_snapshot_writer *writer,
+                        const struct mcpz_snapshot_blob *blob);
 
 /** What is of this partition could not be had. Ascending; too many ranges run into each other. */
 void mcpz_snapshot_miss(struct mcpz_snapshot_writer *writer, uint32_t partition);
@@ -107,7 +151,11 @@ struct mcpz_snapshot_tap {
     uint32_t parts;                   /* that were whole */
     uint64_t part_at;                 /* where the one under way begins */
     struct mcpz_snapshot_total total; /* when it was whole */
-    char reason[256];                 /* why it ends before its end; "": it does not say */
+    uint64_t blobs;                   /* that were whole */
+    uint64_t blob_bytes;              /* of pieces */
+    size_t lost_count;                /* blobs; of them MCPZ_SNAPSHOT_LOST_MAX are in: */
+    struct mcpz_snapshot_blob lost[MCPZ_SNAPSHOT_LOST_MAX];
+    char reason[256]; /* why it ends before its end; "": it does not say */
     mcpz_error error; /* EPROTO: no such file; EVERSION; ECORRUPT: within the part at part_at */
 
     struct mcpz_digest_state digests;
@@ -116,7 +164,8 @@ struct mcpz_snapshot_tap {
     uint32_t left;                   /* bytes of it */
     uint32_t kind;
     uint32_t length;
-    uint8_t kept[4096]; /* its bytes, where they are looked at */
+    struct mcpz_snapshot_order order;
+    uint8_t kept[4096]; /* its first bytes, where they are looked at */
 };
 
 void mcpz_snapshot_tap_begin(struct mcpz_snapshot_tap *tap);
@@ -144,6 +193,9 @@ struct mcpz_snapshot_reader {
     uint32_t left;
     struct mcpz_digest_state digests;
     struct mcpz_digest_state digest;
+    struct mcpz_snapshot_order order;
+    bool has_blob; /* instead of a message */
+    struct mcpz_snapshot_blob blob;
     uint8_t item[MCPZ_SNAPSHOT_ITEM_BYTES_MAX];
 };
 
@@ -159,7 +211,8 @@ MCPZ_MUST_USE mcpz_error mcpz_snapshot_open(struct mcpz_snapshot_reader *reader,
 
 /**
  * Read the next message; what it says is for the engine to judge. `*message` lies in the reader
- * and lasts until the next call.
+ * and lasts until the next call. Or, with `reader->has_blob`, the next piece: `reader->blob` says
+ * where its bytes lie, and `*message` is empty. Whether pieces make the blob is not looked at.
  *
  * Errors: MCPZ_ENOTFOUND  that was the last: digests fit, and nothing follows it
  *         MCPZ_ESHORT     the file is cut off, or says that it ends before its end

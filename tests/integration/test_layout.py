@@ -141,16 +141,18 @@ class Layout(unittest.TestCase):
             # B keeps nothing and exports everything, or says what it could not have.
             file = self.folder / "all"
             said = b.ask("snapshot", "export", file)
-            self.assertEqual((said["agents"], said["missing"]), (len(AGENTS), []))
+            self.assertEqual((said["agents"], said["missing"], said["blobs"], said["lost"]), (len(AGENTS), [], 1, []))
+            self.assertEqual(said["blob_bytes"], len(content))  # once, though all of them name it
             one = b.run("snapshot", "export", "--agent", AGENTS[0], stdin=b"")
             self.assertEqual(b.run("snapshot", "export", "--agent", "none", self.folder / "none").returncode, 6)
             other = mesh.founder("other")
             self.assertEqual(other.run("snapshot", "import", "-", stdin=one.stdout).returncode, 0)
             self.assertEqual([row["id"] for row in other.ask("agent", "list")], AGENTS[:1])
             said = other.ask("snapshot", "import", file)
-            self.assertEqual((said["agents"], said["blobs_lost"]), (len(AGENTS), len(AGENTS)))
-            said = a.ask("snapshot", "import", file)  # their blobs are here
-            self.assertEqual((said["blobs"], said["blobs_lost"]), (len(AGENTS), 0))
+            self.assertEqual((said["agents"], said["blobs_known"], said["lost"]), (len(AGENTS), 1, []))
+            self.assertEqual(self.got(other, named), content)
+            said = a.ask("snapshot", "import", file)  # their blob is here
+            self.assertEqual((said["blobs"], said["blobs_known"], said["lost"]), (len(AGENTS), 1, []))
             for agent in AGENTS:
                 self.assertEqual(other.ask("agent", "get", agent)["root"], b.ask("agent", "get", agent)["root"])
             for node in (c, d, e):

@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import struct
@@ -365,6 +366,45 @@ class Store(unittest.TestCase):
         piped = a.run("snapshot", "export", "--agent", "x", stdin=b"")
         self.assertEqual(third.run("snapshot", "import", "-", stdin=piped.stdout).returncode, 0)
         self.assertEqual(third.ask("agent", "get", "x")["root"], a.ask("agent", "get", "x")["root"])
+
+    def test_blobs_travel_with_the_agents_that_name_them(self):
+        a, other = self.mesh.founder("A"), self.mesh.founder("other")
+        folder = pathlib.Path(self.mesh.directory)
+        content, path, got = random.Random(3).randbytes(1_300_000), folder / "file", folder / "got"
+        (folder / "blob").write_bytes(content)
+        for agent in ("x", "y"):
+            a.ask("agent", "create", agent)
+            self.assertEqual(a.run("agent", "set", agent, "map", "--file", folder / "blob").returncode, 0)
+        said = a.ask("snapshot", "export", path)
+        self.assertEqual((said["blobs"], said["blob_bytes"], said["lost"]), (1, len(content), []))
+
+        # It breaks off within the blob, and goes on there; so it does when the node was killed.
+        piece = 524_288
+        cut = other.run("snapshot", "import", "-", stdin=path.read_bytes()[:1_200_000])
+        self.assertEqual(cut.returncode, 1)
+        self.assertIn(b"is cut off", cut.stderr)
+        other.kill()
+        other.start(listen=other.address)
+        other.run("snapshot", "import", "-", stdin=path.read_bytes()[:1_200_000])
+        said = other.ask("snapshot", "import", path)
+        self.assertEqual((said["blobs_put"], said["blobs_renamed"], said["lost"]), (1, 1, []))
+        self.assertEqual(said["blob_bytes"], len(content) - 2 * piece)
+        for agent in ("x", "y"):
+            self.assertEqual(other.ask("agent", "get", agent)["root"], a.ask("agent", "get", agent)["root"])
+            self.assertEqual(other.run("agent", "get", agent, "map", "--file", got).returncode, 0)
+            self.assertEqual(got.read_bytes(), content)
+
+        # Where it is called what they call it nothing is to be done; and without blobs it is told.
+        said = a.ask("snapshot", "import", path)
+        self.assertEqual((said["blobs_known"], said["blob_bytes"], said["lost"]), (1, 0, []))
+        third = self.mesh.founder("third")
+        named = a.ask("agent", "get", "x")["state"]["map"]["$blob"]
+        a.ask("snapshot", "export", path, "--without-blobs")
+        self.assertEqual(third.ask("snapshot", "import", path)["lost"], [named])
+        other.ask("snapshot", "export", path)
+        self.assertEqual(third.ask("snapshot", "import", path)["blobs_put"], 1)
+        self.assertEqual(third.run("agent", "get", "y", "map", "--file", got).returncode, 0)
+        self.assertEqual(got.read_bytes(), content)
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system wants root")
     def test_a_full_disk_refuses_writes_and_loses_none(self):

@@ -147,7 +147,7 @@ TEST(a_state_of_many_entries_is_read_in_slices)
                                            .value = mcpz_text("\x01")}};
 
     set_up();
-    for (int number = 256; number < 256 + 2 * MCPZ_BLOB_CLAIMS_SLICE + 5; number++) {
+    for (int number = 256; number < 256 + 2 * MCPZ_BLOB_NAMES_SLICE + 5; number++) {
         path[2] = (uint8_t)(number >> 8);
         path[3] = (uint8_t)number;
         record.entry.path = mcpz_bytes(path, sizeof(path));
