@@ -297,8 +297,9 @@ static void on_ask(struct mcpz_keeping_step *step, const struct mcpz_id *from,
         return;
     }
     const struct mcpz_clock *clock = &document.clock;
-    if (mcpz_clock_get(clock->versions, clock->count, &ask->actor) < ask->seq) {
-        return; /* it is on its way, or sent again */
+    if (mcpz_clock_get(clock->versions, clock->count, &ask->actor) < ask->seq ||
+        mcpz_clock_is_closed(clock->versions, clock->count, &ask->actor)) {
+        return; /* it is on its way, or sent again; of a life that is over nothing is taken in */
     }
     const struct mcpz_msg msg = {
         .kind = MCPZ_MSG_ACK,

@@ -287,6 +287,15 @@ static mcpz_error begin_job(struct mcpz_engine *engine, const struct mcpz_record
     return error;
 }
 
+bool mcpz_collecting_hurries(struct mcpz_engine *engine, const struct mcpz_id *document,
+                             const struct mcpz_version *versions, size_t count)
+{
+    bool many = false;
+
+    return mcpz_lives_are_many(&engine->store, document, versions, count, &many) == MCPZ_OK &&
+           many && mcpz_keepers_nobody_is_away(engine);
+}
+
 static bool is_old_enough(struct mcpz_engine *engine, const struct mcpz_record_stable *stable)
 {
     struct mcpz_document document;
@@ -301,8 +310,10 @@ static bool is_old_enough(struct mcpz_engine *engine, const struct mcpz_record_s
         return false;
     }
     const struct mcpz_clock *clock = &document.clock;
+    const struct mcpz_agreed *agreed = &stable->agreed;
     return mcpz_collecting_tail(engine, &stable->document, clock) >= MCPZ_HISTORY_DELTAS_MAX ||
-           mcpz_lives_superseded(clock->versions, clock->count) >= MCPZ_FOLD_SUPERSEDED;
+           mcpz_collecting_hurries(engine, &document.id, clock->versions, clock->count) ||
+           mcpz_collecting_hurries(engine, &document.id, agreed->versions, agreed->version_count);
 }
 
 /* ---- Rows that go ------------------------------------------------------------------------- */

@@ -63,6 +63,12 @@ bool mcpz_collecting_waits(struct mcpz_engine *engine, const struct mcpz_id *doc
 uint64_t mcpz_collecting_tail(struct mcpz_engine *engine, const struct mcpz_id *document,
                               const struct mcpz_clock *clock);
 
+/** Do so many lives wait in a vector of `document` to be closed, and may be, that it is not to
+ * wait?
+ */
+bool mcpz_collecting_hurries(struct mcpz_engine *engine, const struct mcpz_id *document,
+                             const struct mcpz_version *versions, size_t count);
+
 /** Look at a document: raise its floor if the time has come, go on with rows that are to go. */
 void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *document);
 

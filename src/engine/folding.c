@@ -42,8 +42,7 @@ void mcpz_folding_note(struct mcpz_engine *engine, const struct mcpz_record_docu
     const uint64_t deltas = mcpz_clock_deltas(document->versions, document->version_count);
 
     if ((deltas >= engine->fold_deltas && half > 0 && deltas % half == 0) ||
-        mcpz_lives_superseded(document->versions, document->version_count) >=
-            MCPZ_FOLD_SUPERSEDED) {
+        mcpz_lives_superseded(document->versions, document->version_count) >= MCPZ_LIVES_MANY) {
         wait_for_turn(&engine->folding, &document->id);
     }
 }
@@ -90,7 +89,8 @@ static bool is_due(struct mcpz_engine *engine, const struct mcpz_id *document,
     const uint64_t tail = tail_of(engine, document, state, keepers->count > 0);
     const bool is_idle = mcpz_hlc_to_ms(state->hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms;
     const bool is_crowded =
-        mcpz_lives_superseded(state->clock.versions, state->clock.count) >= MCPZ_FOLD_SUPERSEDED;
+        tail > 0 && keepers->count > 0 &&
+        mcpz_collecting_hurries(engine, document, state->clock.versions, state->clock.count);
     return tail >= engine->fold_deltas || (tail > 0 && (is_idle || is_crowded));
 }
 

@@ -35,7 +35,6 @@
 
 #define MCPZ_FOLD_DELTAS 64 /* since the last time: crdt 1.5, G1 */
 #define MCPZ_FOLD_IDLE_MS 600000
-#define MCPZ_FOLD_SUPERSEDED 8 /* places of lives that are over: it does not wait then */
 #define MCPZ_FOLDS_MAX 8       /* under way at once */
 #define MCPZ_FOLDS_WAITING 256 /* documents that are due; others are found again by the sweep */
 #define MCPZ_FOLD_SWEEP 16     /* documents looked at in a period, whether they are due */

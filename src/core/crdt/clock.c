@@ -80,6 +80,21 @@ bool mcpz_clock_is_closed(const struct mcpz_version *versions, size_t count,
     return version != NULL && mcpz_version_closes(version);
 }
 
+/* Do both close the same lives? Then the one that has seen less of the last of them counts. */
+static bool closes_alike(const struct mcpz_version *a, const struct mcpz_version *b)
+{
+    return mcpz_version_closes(a) && mcpz_version_closes(b) &&
+           mcpz_actor_compare(&a->actor, &b->actor) == 0;
+}
+
+static bool closes_earlier(const struct mcpz_version *a, const struct mcpz_version *b)
+{
+    const struct mcpz_tip one = {a->seq, a->head};
+    const struct mcpz_tip other = {b->seq, b->head};
+
+    return mcpz_tip_compare(&one, &other) < 0;
+}
+
 bool mcpz_clock_has(const struct mcpz_version *versions, size_t count,
                     const struct mcpz_version *version)
 {
@@ -88,9 +103,8 @@ bool mcpz_clock_has(const struct mcpz_version *versions, size_t count,
     if (known == NULL) {
         return false;
     }
-    if (mcpz_version_closes(known) &&
-        (!mcpz_version_closes(version) || known->actor.generation != version->actor.generation)) {
-        return true; /* all of it is over */
+    if (mcpz_version_closes(known)) { /* all of it is over */
+        return !closes_alike(known, version) || !closes_earlier(version, known);
     }
     return known->seq > version->seq ||
            (known->seq == version->seq && mcpz_head_equal(&known->head, &version->head));
@@ -133,6 +147,10 @@ bool mcpz_clock_advance(struct mcpz_clock *clock, const struct mcpz_version *ver
 
     size_t at = find(clock->versions, clock->count, &version->actor);
     if (closes(clock->versions, clock->count, at, &version->actor)) {
+        if (closes_alike(&clock->versions[at], version) &&
+            closes_earlier(version, &clock->versions[at])) {
+            clock->versions[at] = *version;
+        }
         return true;
     }
     if (mcpz_version_closes(version)) {

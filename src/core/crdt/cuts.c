@@ -135,6 +135,19 @@ void mcpz_cuts_overrun(struct mcpz_cuts *list, const struct mcpz_actor *actor,
     cut->tip_count = 1;
 }
 
+void mcpz_cuts_forget(struct mcpz_cuts *list, const struct mcpz_actor *last)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct mcpz_actor *actor = &list->cuts[i].actor;
+        if (!mcpz_id_equal(&actor->node, &last->node) || actor->generation > last->generation) {
+            list->cuts[kept++] = list->cuts[i];
+        }
+    }
+    list->count = kept;
+}
+
 void mcpz_cuts_add(struct mcpz_tip *sum, const struct mcpz_head *head)
 {
     unsigned carry = 0;

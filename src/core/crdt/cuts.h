@@ -62,6 +62,9 @@ bool mcpz_cuts_extend(struct mcpz_cuts *list, const struct mcpz_actor *actor,
 void mcpz_cuts_overrun(struct mcpz_cuts *list, const struct mcpz_actor *actor,
                        const struct mcpz_tip *sum);
 
+/** Forget those of `last` and of earlier lives of its node: nothing of them counts any more. */
+void mcpz_cuts_forget(struct mcpz_cuts *list, const struct mcpz_actor *last);
+
 /** Add one delta to such a sum, which begins as zeros. */
 void mcpz_cuts_add(struct mcpz_tip *sum, const struct mcpz_head *head);
 

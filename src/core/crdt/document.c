@@ -491,25 +491,31 @@ static mcpz_error extend(const struct mcpz_store *store, struct mcpz_document *d
 }
 
 /*
- * Close what the delta says is over. Mostly nothing of it is here that should not be; what is went
- * around all who signed that there is no more, and does not count.
+ * Close what the delta says is over; also if it does not count itself, and if that was said before
+ * in another way, so that the order of them does not matter. Mostly nothing of it is here that
+ * should not be; what is went around all who signed that there is no more, and does not count.
  */
 static void close_lives(struct mcpz_document *document, struct change *change)
 {
     const struct mcpz_delta *delta = change->delta;
+    const struct mcpz_clock *clock = &document->clock;
 
     for (size_t i = 0; i < delta->version_count; i++) {
         const struct mcpz_version *seen = &delta->versions[i];
-        if (!mcpz_lives_is_closed_by(document, delta, seen)) {
+        const struct mcpz_version *known =
+            mcpz_clock_find(clock->versions, clock->count, &seen->actor);
+        if (!mcpz_version_closes(seen) || !mcpz_id_equal(&seen->actor.node, &delta->actor.node) ||
+            known == NULL ||
+            (known->seq == seen->seq && mcpz_head_equal(&known->head, &seen->head))) {
             continue;
         }
-        if (mcpz_lives_has_late(document, delta, seen)) {
+        if (mcpz_lives_may_have_late(document, delta, seen)) {
             change->closing = seen;
         }
         bool has_room = mcpz_clock_advance(&document->clock, seen);
         assert(has_room); /* it was in there */
         (void)has_room;
-        return; /* a delta closes its own author's lives, by one version */
+        mcpz_cuts_forget(&document->cuts, &seen->actor);
     }
 }
 
@@ -536,11 +542,11 @@ static mcpz_error take_place(const struct mcpz_store *store, struct mcpz_documen
         }
         change->gone_from = delta->seq;
     }
+    close_lives(document, change);
     change->is_tainted = mcpz_cuts_is_tainted(&document->cuts, &delta->actor, delta->seq);
     if (change->is_tainted) {
         return extend(store, document, change, &tip);
     }
-    close_lives(document, change);
     bool has_room = mcpz_clock_advance(&document->clock, &version);
     assert(has_room);
     (void)has_room;

@@ -34,7 +34,7 @@ static mcpz_error join_clocks(const struct mcpz_clock *ours,
         const struct mcpz_version *version = &theirs->versions[i];
         const struct mcpz_version *known =
             mcpz_clock_find(ours->versions, ours->count, &version->actor);
-        if (known != NULL && known->seq == version->seq &&
+        if (known != NULL && known->seq == version->seq && !mcpz_version_closes(known) &&
             mcpz_actor_compare(&known->actor, &version->actor) == 0 &&
             !mcpz_head_equal(&known->head, &version->head)) {
             return MCPZ_ECONFLICT;

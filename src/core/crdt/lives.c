@@ -161,6 +161,43 @@ size_t mcpz_lives_superseded(const struct mcpz_version *versions, size_t count)
     return superseded;
 }
 
+/* How many lives from `from` on, all of one node, are superseded and have no rights. */
+static mcpz_error count_of_node(const struct mcpz_store *store, const struct mcpz_id *document,
+                                const struct mcpz_version *from, size_t count, size_t *closable)
+{
+    uint32_t oldest;
+
+    mcpz_error error = find_oldest_with_rights(store, document, &from->actor.node, &oldest);
+    for (size_t i = 0; error == MCPZ_OK && i + 1 < count; i++) {
+        *closable += !mcpz_version_closes(&from[i]) && from[i].actor.generation < oldest;
+    }
+    return error;
+}
+
+mcpz_error mcpz_lives_are_many(const struct mcpz_store *store, const struct mcpz_id *document,
+                               const struct mcpz_version *versions, size_t count, bool *many)
+{
+    size_t closable = 0;
+    mcpz_error error = MCPZ_OK;
+
+    *many = false;
+    if (mcpz_lives_superseded(versions, count) < MCPZ_LIVES_MANY) {
+        return MCPZ_OK;
+    }
+    for (size_t i = 0; i < count && error == MCPZ_OK;) {
+        size_t end = i + 1;
+        while (end < count && mcpz_id_equal(&versions[end].actor.node, &versions[i].actor.node)) {
+            end++;
+        }
+        if (end - i > 1) {
+            error = count_of_node(store, document, &versions[i], end - i, &closable);
+        }
+        i = end;
+    }
+    *many = error == MCPZ_OK && closable >= MCPZ_LIVES_MANY;
+    return error;
+}
+
 /* Have all who keep it signed where this life stands, and that a later one has written since? */
 static bool is_over(const struct mcpz_document *document, const struct mcpz_floor *floor,
                     const struct mcpz_version *life)
@@ -246,12 +283,26 @@ bool mcpz_lives_is_closed_by(const struct mcpz_document *document, const struct 
 static uint64_t last_seen(const struct mcpz_delta *delta, const struct mcpz_version *closing,
                           const struct mcpz_actor *life)
 {
-    if (life->generation == closing->actor.generation) {
-        return closing->seq & ~MCPZ_SEQ_CLOSED;
+    const struct mcpz_version *seen = mcpz_clock_find(delta->versions, delta->version_count, life);
+
+    if (seen == closing) { /* it, or one that its node never met again */
+        return life->generation == closing->actor.generation ? closing->seq & ~MCPZ_SEQ_CLOSED : 0;
     }
-    return mcpz_clock_get(delta->versions, delta->version_count, life) == UINT64_MAX
-               ? 0
-               : mcpz_clock_get(delta->versions, delta->version_count, life);
+    return mcpz_version_closes(seen) ? UINT64_MAX : seen->seq;
+}
+
+bool mcpz_lives_goes_with_cuts(const struct mcpz_document *document,
+                               const struct mcpz_delta *delta, const struct mcpz_version *closing)
+{
+    for (size_t i = 0; i < document->cuts.count; i++) {
+        const struct mcpz_cut *cut = &document->cuts.cuts[i];
+        if (mcpz_id_equal(&cut->actor.node, &closing->actor.node) &&
+            cut->actor.generation <= closing->actor.generation &&
+            cut->seq <= last_seen(delta, closing, &cut->actor)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool mcpz_lives_is_late(const struct mcpz_delta *delta, const struct mcpz_version *closing,
@@ -262,19 +313,19 @@ bool mcpz_lives_is_late(const struct mcpz_delta *delta, const struct mcpz_versio
            dot->seq > last_seen(delta, closing, &dot->actor);
 }
 
-bool mcpz_lives_has_late(const struct mcpz_document *document, const struct mcpz_delta *delta,
-                         const struct mcpz_version *closing)
+bool mcpz_lives_may_have_late(const struct mcpz_document *document, const struct mcpz_delta *delta,
+                              const struct mcpz_version *closing)
 {
     const struct mcpz_clock *clock = &document->clock;
 
     for (size_t i = 0; i < clock->count; i++) {
         const struct mcpz_version *life = &clock->versions[i];
         const struct mcpz_dot last = {.actor = life->actor, .seq = life->seq};
-        if (!mcpz_version_closes(life) && mcpz_lives_is_late(delta, closing, &last)) {
+        if (mcpz_lives_is_late(delta, closing, &last)) {
             return true;
         }
     }
-    return false;
+    return mcpz_clock_is_closed(clock->versions, clock->count, &closing->actor);
 }
 
 mcpz_error mcpz_lives_next_kept(const struct mcpz_store *store, const struct mcpz_id *document,

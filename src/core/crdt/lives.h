@@ -46,6 +46,7 @@
 #define MCPZ_LIVES_STRIDE 256
 #define MCPZ_LIVES_AHEAD_MAX 4096 /* strides that a new life is ahead: one chance in as many */
 #define MCPZ_LIVES_PLACES (MCPZ_ACTORS_MAX * 3 / 4)
+#define MCPZ_LIVES_MANY 8 /* that are over: closing them is not to wait */
 
 /**
  * The life behind a start whose store nothing vouches for. With `is_lost` it is known to be an
@@ -90,6 +91,16 @@ struct mcpz_actor mcpz_lives_newest(const struct mcpz_document *document,
 size_t mcpz_lives_superseded(const struct mcpz_version *versions, size_t count);
 
 /**
+ * Are there so many of them that could be closed as to hurry, MCPZ_LIVES_MANY?
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_lives_are_many(const struct mcpz_store *store,
+                                             const struct mcpz_id *document,
+                                             const struct mcpz_version *versions, size_t count,
+                                             bool *many);
+
+/**
  * Up to which life `node`, which is us, may close those before; 0: that would make no room.
  * Whether anybody is away is for the caller to know.
  *
@@ -113,9 +124,16 @@ bool mcpz_lives_is_closed_by(const struct mcpz_document *document, const struct 
 bool mcpz_lives_is_late(const struct mcpz_delta *delta, const struct mcpz_version *closing,
                         const struct mcpz_dot *dot);
 
-/** Is anything in `document` that is? */
-bool mcpz_lives_has_late(const struct mcpz_document *document, const struct mcpz_delta *delta,
-                         const struct mcpz_version *closing);
+/** May anything in `document` be? */
+bool mcpz_lives_may_have_late(const struct mcpz_document *document, const struct mcpz_delta *delta,
+                              const struct mcpz_version *closing);
+
+/**
+ * Does all that `delta` has seen of the lives that it closes by `closing` count here, too? Where a
+ * branch was found within, it does not.
+ */
+bool mcpz_lives_goes_with_cuts(const struct mcpz_document *document,
+                               const struct mcpz_delta *delta, const struct mcpz_version *closing);
 
 /**
  * Move `life`, of the node that `closing` is of, on to its next one that is closed and has rows of

@@ -125,23 +125,6 @@ mcpz_error mcpz_past_is_crowded(const struct mcpz_store *store,
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
-/*
- * Has one of the lives that are being closed contradicted itself here? What all have signed of it
- * comes as a base then (engine/rebase.h), and this after that.
- */
-static bool is_forked_within(const struct mcpz_document *document,
-                             const struct mcpz_version *closing)
-{
-    for (size_t i = 0; i < document->cuts.count; i++) {
-        const struct mcpz_actor *actor = &document->cuts.cuts[i].actor;
-        if (mcpz_id_equal(&actor->node, &closing->actor.node) &&
-            actor->generation <= closing->actor.generation) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What its author has seen of one other. */
 static mcpz_error judge_seen(const struct mcpz_store *store, const struct mcpz_document *document,
                              const struct mcpz_delta *delta, const struct mcpz_version *seen,
@@ -155,8 +138,8 @@ static mcpz_error judge_seen(const struct mcpz_store *store, const struct mcpz_d
 
     mcpz_error error = find(store, document, &seen->actor, &which, &record, &found);
     *past = MCPZ_PAST_COMPLETE;
-    if (is_closing && is_forked_within(document, seen)) {
-        *past = MCPZ_PAST_MISSING;
+    if (is_closing && !mcpz_lives_goes_with_cuts(document, delta, seen)) {
+        *past = MCPZ_PAST_MISSING; /* a base comes first: engine/rebase.h */
     } else if (error == MCPZ_OK && found == MCPZ_PLACE_NOWHERE) {
         bool crowded;
         error = mcpz_past_is_crowded(store, document, &seen->actor, seen->seq, &crowded);

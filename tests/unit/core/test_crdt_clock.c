@@ -122,6 +122,16 @@ TEST(one_place_stands_for_all_lives_that_are_closed)
     CHECK_UINT(other.count, 2);
     CHECK_UINT(get(&other, 'b', 513), UINT64_MAX);
 
+    /* Of two that close the same lives the one that has seen less counts, whichever was first. */
+    other = clock;
+    advance(&other, 'b', 257, 1 | MCPZ_SEQ_CLOSED);
+    CHECK(mcpz_clock_covers(&other, clock.versions, clock.count));
+    CHECK(!mcpz_clock_covers(&clock, other.versions, other.count));
+    advance(&clock, 'b', 257, 1 | MCPZ_SEQ_CLOSED);
+    advance(&clock, 'b', 257, 2 | MCPZ_SEQ_CLOSED);
+    CHECK(mcpz_clock_covers(&clock, other.versions, other.count));
+    CHECK_UINT(clock.versions[1].seq, 1 | MCPZ_SEQ_CLOSED);
+
     const struct mcpz_version nothing = {actor('b', 1), MCPZ_SEQ_CLOSED, {{1}}};
     CHECK(!mcpz_clock_is_valid(&nothing, 1));
 }

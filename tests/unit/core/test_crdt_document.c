@@ -402,6 +402,67 @@ TEST(what_is_behind_the_end_of_a_closed_life_goes)
     fake_store_finish(&store);
 }
 
+/* Whoever closes them contradicts itself: both count, in any order. */
+TEST(a_delta_that_does_not_count_closes_lives_all_the_same)
+{
+    for (int first = 0; first < 2; first++) {
+        fake_store_init(&store);
+        for (uint64_t seq = 1; seq <= 2; seq++) {
+            first_delta(seq, 1);
+            CHECK_UINT(apply(), MCPZ_OK);
+            first_delta(seq, 1);
+            delta.actor.generation = 257;
+            CHECK_UINT(apply(), MCPZ_OK);
+        }
+        for (int i = 0; i < 2; i++) {
+            close_two_lives(i == first ? 1 : 2);
+            CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+        }
+        CHECK_UINT(load().cuts.count, 1); /* of the one that closed them */
+        CHECK_UINT(load().clock.count, 1);
+        CHECK_UINT(load().clock.versions[0].seq, 1 | MCPZ_SEQ_CLOSED);
+        CHECK_UINT(load().entry_count, 2);
+        fake_store_finish(&store);
+    }
+}
+
+/* Lives that were closed before stay as they were closed. */
+TEST(closing_again_leaves_what_was_closed_before)
+{
+    fake_store_init(&store);
+    for (uint64_t seq = 1; seq <= 2; seq++) {
+        first_delta(seq, 1);
+        CHECK_UINT(apply(), MCPZ_OK);
+    }
+    first_delta(1, 1);
+    delta.actor.generation = 257;
+    CHECK_UINT(apply(), MCPZ_OK);
+    first_delta(2, 1);
+    delta.actor.generation = 257;
+    CHECK_UINT(apply(), MCPZ_OK);
+    first_delta(1, 0);
+    delta.actor.generation = 513;
+    versions[0] = load().clock.versions[0];
+    versions[0].seq |= MCPZ_SEQ_CLOSED;
+    versions[1] = load().clock.versions[1];
+    delta.version_count = 2;
+    CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+    CHECK_UINT(load().clock.count, 3);
+    CHECK_UINT(load().entry_count, 4);
+
+    /* A second time, which has seen less than there is. */
+    first_delta(1, 0);
+    delta.actor.generation = 769;
+    versions[0] = load().clock.versions[0];
+    versions[1] =
+        (struct mcpz_version){{.node = ann.node, .generation = 257}, 1 | MCPZ_SEQ_CLOSED, {{1}}};
+    delta.version_count = 2;
+    CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+    CHECK_UINT(load().entry_count, 3);
+    CHECK_UINT(load().clock.count, 3);
+    fake_store_finish(&store);
+}
+
 TEST(nobody_closes_the_life_it_writes_as)
 {
     close_two_lives(1);
@@ -617,6 +678,8 @@ TEST_MAIN(RUN(the_digest_tells_states_apart), RUN(a_delta_within_its_bounds_is_v
           RUN(a_later_epoch_decides_over_life_whatever_its_stamp),
           RUN(a_delta_closes_lives_of_its_author_and_what_they_wrote_stays),
           RUN(what_is_behind_the_end_of_a_closed_life_goes),
+          RUN(a_delta_that_does_not_count_closes_lives_all_the_same),
+          RUN(closing_again_leaves_what_was_closed_before),
           RUN(nobody_closes_the_life_it_writes_as), RUN(values_must_be_of_their_type),
           RUN(rows_of_counters_are_replaced_by_their_owners_only),
           RUN(a_name_over_its_bound_is_none), RUN(one_actor_too_many_is_refused),

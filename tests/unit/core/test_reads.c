@@ -225,7 +225,26 @@ TEST(another_layout_has_other_owners)
     keeping_tear_down();
 }
 
-TEST_MAIN(RUN(two_of_three_that_have_the_same_are_enough),
+/* Of a life that is over nothing is taken in: nobody says that it has what was written as it. */
+TEST(what_a_closed_life_writes_is_not_vouched_for)
+{
+    for (int is_closed = 0; is_closed < 2; is_closed++) {
+        set_up(3 | (is_closed ? MCPZ_SEQ_CLOSED : 0));
+        link_with(others[0]);
+        const struct mcpz_msg msg = {.kind = MCPZ_MSG_ACK_ASK,
+                                     .ack_ask = {.document = document,
+                                                 .actor = version_of('w', 1).actor,
+                                                 .seq = 3,
+                                                 .stamp = {.version = 1, .tag = 1}}};
+        const struct mcpz_msg *answer = NULL;
+        hear(others[0], &msg);
+        CHECK_UINT(count_sent(others[0], MCPZ_MSG_ACK, &answer), is_closed ? 0 : 1);
+        keeping_tear_down();
+    }
+}
+
+TEST_MAIN(RUN(what_a_closed_life_writes_is_not_vouched_for),
+          RUN(two_of_three_that_have_the_same_are_enough),
           RUN(what_another_has_is_fetched_before_it_counts),
           RUN(who_is_behind_is_offered_what_it_lacks), RUN(an_answer_of_before_says_nothing),
           RUN(one_owner_is_counted_once), RUN(who_is_silent_is_asked_again_until_the_time_is_over),
