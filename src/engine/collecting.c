@@ -360,11 +360,16 @@ static void sweep(struct mcpz_engine *engine)
 
 /* ---- Looking on --------------------------------------------------------------------------- */
 
+/* Are there rows that are to go? One whose floor cannot be read is looked after. */
 static bool has_rows_to_go(struct mcpz_engine *engine, const struct mcpz_id *document)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
 
-    return engine->store.get(engine->store.context, &record) == MCPZ_OK && !record.floor.swept;
+    const mcpz_error error = engine->store.get(engine->store.context, &record);
+    if (error == MCPZ_ECORRUPT) {
+        mcpz_refill_ask(engine, document);
+    }
+    return error == MCPZ_OK && !record.floor.swept;
 }
 
 void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *document)

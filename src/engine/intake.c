@@ -74,13 +74,12 @@ mcpz_error mcpz_intake_judge(struct mcpz_engine *engine, const struct mcpz_id *i
 {
     struct mcpz_document document;
     struct mcpz_floor floor;
+    mcpz_error floor_error = MCPZ_OK;
     bool is_one = true;
 
     mcpz_error error = mcpz_document_load(&engine->store, id, &document);
     if (error == MCPZ_OK) {
-        error = mcpz_floor_load(&engine->store, id, &floor);
-    }
-    if (error == MCPZ_OK) {
+        floor_error = mcpz_floor_load(&engine->store, id, &floor);
         error = is_one_branch(engine, &document, &floor, agreed, &is_one);
     }
     if (error != MCPZ_OK) {
@@ -88,7 +87,9 @@ mcpz_error mcpz_intake_judge(struct mcpz_engine *engine, const struct mcpz_id *i
     }
     if (is_one && mcpz_floor_is_within(agreed->versions, agreed->version_count,
                                        document.clock.versions, document.clock.count)) {
-        *news = MCPZ_INTAKE_NONE;
+        *news = MCPZ_INTAKE_NONE; /* whatever our floor is */
+    } else if (floor_error != MCPZ_OK) {
+        return floor_error;
     } else if (!mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count)) {
         *news = MCPZ_INTAKE_BESIDE;
     } else {

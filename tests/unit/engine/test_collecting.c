@@ -611,6 +611,83 @@ TEST(who_folds_on_a_damaged_base_asks_for_it_and_goes_on)
     free_pair();
 }
 
+/* Have what says where x is folded to at `side` be nothing that could be read. */
+static void spoil_floor(struct side *side)
+{
+    const struct mcpz_record floor = {.kind = MCPZ_RECORD_FLOOR,
+                                      .floor = {.document = document()}};
+    const struct mcpz_kv *kv = &side->engine->persist.kv;
+    struct mcpz_key place;
+
+    mcpz_at_rest_place(enter(side)->rest, &floor, &place);
+    kv->put(kv->context, mcpz_bytes(place.bytes, place.length), mcpz_text("no floor"));
+    leave(side);
+    CHECK(!is_sound(side));
+}
+
+static uint64_t floor_of(struct side *side)
+{
+    const struct mcpz_id id = document();
+    struct mcpz_floor floor;
+
+    CHECK_UINT(mcpz_floor_load(mcpz_engine_store(enter(side)), &id, &floor), MCPZ_OK);
+    leave(side);
+    return floor.clock.versions[0].seq;
+}
+
+TEST(a_floor_that_cannot_be_read_is_fetched_again)
+{
+    make_neighbours(&no_history);
+    fold_both();
+    write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1l", 9);
+    talk();
+    spoil_floor(&founder);
+    pass_time(MCPZ_SECONDS(6)); /* it is found when its turn to be looked at comes */
+    CHECK(is_sound(&founder));
+    CHECK_UINT(floor_of(&founder), MCPZ_FOLD_DELTAS);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 2);
+    check_same_root();
+    for (size_t i = 0; i < MCPZ_FOLD_DELTAS; i++) {
+        write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1m", (uint8_t)i);
+        talk();
+    }
+    pass_time(MCPZ_SECONDS(6)); /* and folding goes on from there */
+    CHECK(floor_of(&founder) > MCPZ_FOLD_DELTAS);
+    CHECK_UINT(founder.engine->counters.checkpoints_diverged, 0);
+    check_same_root();
+    free_pair();
+}
+
+/* What lies between the two is on neither disk as rows that it could be made of. */
+TEST(an_earlier_floor_than_the_one_that_is_lost_will_not_do)
+{
+    const uint64_t grace_ms = MCPZ_GRACE_MS_DEFAULT;
+
+    make_neighbours(&no_history);
+    fold_both();
+    mcpz_engine_keep(enter(&other), &an_hour, grace_ms);
+    leave(&other);
+    for (size_t i = 0; i < MCPZ_FOLD_DELTAS; i++) {
+        write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1m", (uint8_t)i);
+        talk();
+    }
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(floor_of(&founder), 2 * MCPZ_FOLD_DELTAS);
+    CHECK_UINT(floor_of(&other), MCPZ_FOLD_DELTAS);
+    spoil_floor(&founder);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK(!is_sound(&founder));
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_DELTA), 1);
+    mcpz_engine_keep(enter(&other), &no_history, grace_ms);
+    leave(&other);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(floor_of(&other), 2 * MCPZ_FOLD_DELTAS);
+    CHECK(is_sound(&founder));
+    CHECK_UINT(floor_of(&founder), 2 * MCPZ_FOLD_DELTAS);
+    check_same_root();
+    free_pair();
+}
+
 /* Nobody asked for it: a base that is well is not replaced, whoever sends another. */
 TEST(a_base_that_is_well_is_not_asked_for)
 {
@@ -631,8 +708,10 @@ TEST(a_base_that_is_well_is_not_asked_for)
 
 TEST_MAIN(RUN(a_base_that_cannot_be_read_is_fetched_again),
           RUN(who_folds_on_a_damaged_base_asks_for_it_and_goes_on),
-          RUN(a_base_that_is_well_is_not_asked_for), RUN(what_all_have_signed_is_folded_at_all),
-          RUN(deltas_are_kept_as_long_as_history_is),
+          RUN(a_base_that_is_well_is_not_asked_for),
+          RUN(a_floor_that_cannot_be_read_is_fetched_again),
+          RUN(an_earlier_floor_than_the_one_that_is_lost_will_not_do),
+          RUN(what_all_have_signed_is_folded_at_all), RUN(deltas_are_kept_as_long_as_history_is),
           RUN(what_does_not_come_to_what_was_signed_is_not_folded),
           RUN(a_base_takes_the_place_of_the_one_before_whole),
           RUN(a_hundred_hot_keys_are_small_however_often_they_are_written),
