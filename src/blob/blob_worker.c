@@ -314,6 +314,15 @@ static struct mcpz_blob_state state_of(struct mcpz_blob_worker *worker, const st
         .is_copy = mcpz_blobs_holds(worker->blobs, id, mcpz_text(MCPZ_BLOB_COPY_HOLDER))};
 }
 
+/* For people: of the tenant they mean, and all of it here to stay. */
+static bool is_listed(const struct mcpz_blob_listed *listed, const char *tenant)
+{
+    const struct mcpz_blob_state *state = &listed->state;
+
+    return tenant[0] == '\0' ||
+           (is_of(&listed->row, tenant) && state->is_whole && (state->is_put || state->is_copy));
+}
+
 static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     struct mcpz_id at = job->id;
@@ -331,7 +340,7 @@ static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
             listed->state = state_of(worker, &at);
             error = mcpz_blobs_stat(worker->blobs, &at, &listed->row);
         }
-        if (error == MCPZ_OK && (job->tenant[0] == '\0' || is_of(&listed->row, job->tenant))) {
+        if (error == MCPZ_OK && is_listed(listed, job->tenant)) {
             job->row_count++;
         }
     }

@@ -487,6 +487,7 @@ static enum mcpz_exit run_blob_stat(const struct mcpz_invocation *invocation)
     return status;
 }
 
+/* One of this node. */
 static mcpz_error add_blob(struct mcpz_table *table, const json_t *blob)
 {
     char size[MCPZ_FIELD_BYTES];
@@ -495,6 +496,21 @@ static mcpz_error add_blob(struct mcpz_table *table, const json_t *blob)
                                  mcpz_json_field(blob, "stored_bytes", stored),
                                  mcpz_show_text(blob, "made")};
 
+    return mcpz_table_add(table, cells);
+}
+
+/* One of the mesh: how many have it, and of those that are to have it, how many have not. */
+static mcpz_error add_copies(struct mcpz_table *table, const json_t *blob)
+{
+    char size[MCPZ_FIELD_BYTES];
+    char copies[MCPZ_FIELD_BYTES];
+    char missing[24];
+    const char *const cells[] = {mcpz_show_text(blob, "blob"), mcpz_json_field(blob, "size", size),
+                                 mcpz_json_field(blob, "copies", copies), missing,
+                                 mcpz_show_text(blob, "made")};
+
+    (void)snprintf(missing, sizeof(missing), "%zu",
+                   json_array_size(json_object_get(blob, "missing")));
     return mcpz_table_add(table, cells);
 }
 
@@ -508,14 +524,18 @@ static json_t *list_blobs(const struct mcpz_invocation *invocation, enum mcpz_ex
     while (*status == MCPZ_EXIT_OK && count == MCPZ_BLOB_LIST_MAX) {
         char path[MCPZ_API_PATH_BYTES];
         json_t *page = NULL;
+        if (more[0] == '\0' && mcpz_option_is_given(invocation, "here")) {
+            (void)snprintf(more, sizeof(more), "here=true");
+        }
         *status = blob_path(invocation, "", more, path);
         if (*status == MCPZ_EXIT_OK) {
             *status = mcpz_ask(invocation, "GET", path, NULL, &page);
         }
         count = json_array_size(page);
         if (count > 0) {
-            (void)snprintf(more, sizeof(more), "after=%s",
-                           mcpz_show_text(json_array_get(page, count - 1), "blob"));
+            (void)snprintf(more, sizeof(more), "after=%s%s",
+                           mcpz_show_text(json_array_get(page, count - 1), "blob"),
+                           mcpz_option_is_given(invocation, "here") ? "&here=true" : "");
             (void)json_array_extend(all, page);
         }
         json_decref(page);
@@ -529,9 +549,12 @@ static json_t *list_blobs(const struct mcpz_invocation *invocation, enum mcpz_ex
 
 static enum mcpz_exit run_blob_list(const struct mcpz_invocation *invocation)
 {
-    static const char *const headings[] = {"BLOB", "SIZE", "STORED", "MADE"};
-    static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_blob,
-                                                "no blobs here"};
+    static const char *const headings_here[] = {"BLOB", "SIZE", "STORED", "MADE"};
+    static const char *const headings[] = {"BLOB", "SIZE", "COPIES", "MISSING", "MADE"};
+    static const struct mcpz_listing listings[] = {
+        {headings, MCPZ_ARRAY_LEN(headings), add_copies, "no blobs"},
+        {headings_here, MCPZ_ARRAY_LEN(headings_here), add_blob, "no blobs here"},
+    };
     enum mcpz_exit status = MCPZ_EXIT_OK;
 
     json_t *all = list_blobs(invocation, &status);
@@ -541,7 +564,8 @@ static enum mcpz_exit run_blob_list(const struct mcpz_invocation *invocation)
     if (invocation->json) {
         mcpz_print_json(all);
     } else {
-        status = mcpz_show_listing(&listing, all);
+        status =
+            mcpz_show_listing(&listings[mcpz_option_is_given(invocation, "here") ? 1 : 0], all);
     }
     json_decref(all);
     return status;
@@ -640,6 +664,11 @@ static const struct mcpz_option blob_options[] = {
     {"tenant", '\0', "TENANT", "whose it is (default)"},
 };
 
+static const struct mcpz_option blob_list_options[] = {
+    {"tenant", '\0', "TENANT", "whose they are (default)"},
+    {"here", '\0', NULL, "those at this node alone"},
+};
+
 static const struct mcpz_option blob_put_options[] = {
     {"tenant", '\0', "TENANT", "whose it is (default)"},
     {"ack", '\0', "LEVEL", "on how many disks it is to be: async (one), one, quorum or all"},
@@ -687,11 +716,15 @@ static const struct mcpz_verb verbs[] = {
     "  mcpz blob stat b-...\n",
     MCPZ_OPTIONS(blob_options)},
 {
-    run_blob_list, "blob list", "", 0, 0, "list the blobs of a tenant at this node",
+    run_blob_list, "blob list", "", 0, 0, "list the blobs of a tenant in the mesh",
+    "With how many nodes have all of it, and how many of those that are to have it have not said\n"
+    "so: not yet, or they do not answer. `mcpz blob stat` names them. What only nodes have that do\n"
+    "not answer is not in the list.\n"
     "\n"
-    "Example:\n"
-    "  mcpz blob list --tenant acme\n",
-    MCPZ_OPTIONS(blob_options)},
+    "Examples:\n"
+    "  mcpz blob list --tenant acme\n"
+    "  mcpz blob list --here\n",
+    MCPZ_OPTIONS(blob_list_options)},
 {
     run_blob_remove, "blob remove", "BLOB", 1, 1, "keep a blob no longer",
     "Ten minutes later its room is free again, at all nodes, but for chunks of other blobs and\n"

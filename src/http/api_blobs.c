@@ -3,15 +3,16 @@
  *
  *   POST   /v1/blobs                    begin an upload: {"upload": ID}
  *   POST   /v1/blobs/uploads/ID         a part: ?offset=N, at most 1 MiB; {"received": N}
- *   POST   /v1/blobs/uploads/ID/finish  -> the blob, which is on the disk:
- * ?ack=quorum&timeout_ms=N waits until so many have it (blob_keeper.h), ?ref=brief says that an
+ *   POST   /v1/blobs/uploads/ID/finish  -> the blob, which is on the disk.
+ * ?ack=quorum&timeout_ms=N waits until so many have it (blob_keeper.h); ?ref=brief says that an
  * agent is to name it in a moment DELETE /v1/blobs/uploads/ID         forget it GET    /v1/blobs
- * those that are here: ?after=ID GET    /v1/blobs/ID                 what is known of one, and who
- * has it GET    /v1/blobs/ID/data            bytes of it: ?offset=N&length=N, at most 1 MiB DELETE
- * /v1/blobs/ID                 whoever put it does not need it any more: ?ref=brief, an agent
- * names it by now GET    /v1/keys                     which tenants have one POST /v1/keys/rotate
- * wrap all with a new node key DELETE /v1/keys/TENANT              shred: what the tenant has kept
- * can never be read
+ * those of the mesh, or of this node (blob_list.h) GET    /v1/blobs/ID                 what is
+ * known of one, and who has it GET    /v1/blobs/ID/data            bytes of it:
+ * ?offset=N&length=N, at most 1 MiB DELETE /v1/blobs/ID                 whoever put it does not
+ * need it any more; ?ref=brief: an agent names it by now GET    /v1/keys                     which
+ * tenants have one, and where the node key is POST   /v1/keys/rotate              wrap all with a
+ * new node key DELETE /v1/keys/TENANT              shred: what the tenant has kept can never be
+ * read
  *
  * ?tenant=NAME names the tenant ("default"). Parts and pieces are no larger than what a body keeps
  * in memory: nothing of them comes to lie in a temporary file.
@@ -28,6 +29,7 @@
 #include "http/agent_owners.h"
 #include "http/blob_copies.h"
 #include "http/blob_fetch.h"
+#include "http/blob_list.h"
 #include "http/blob_serve.h"
 #include "http/exchange.h"
 #include "http/forward.h"
@@ -51,6 +53,7 @@ struct asking {
     const char *what; /* it does, for people */
     enum mcpz_ack_level ack;
     uint32_t ack_timeout_ms;
+    bool only_here;                /* LIST */
     const char *ref;               /* static: what it is put for */
     struct mcpz_blob_place *place; /* copies are waited for; NULL: not */
     uint64_t progress;             /* of theirs */
@@ -81,15 +84,6 @@ static void on_done(struct mcpz_blob_job *job)
 
 /* ---- Copies that are waited for ------------------------------------------------------------- */
 
-static json_t *show_blob(const struct mcpz_id *id, const struct mcpz_blob_row *row)
-{
-    return json_pack("{s:o, s:o, s:I, s:I, s:I, s:o}", "blob", mcpz_exchange_show_id(id, 'b'),
-                     "tenant",
-                     mcpz_exchange_show_text(mcpz_bytes(row->tenant, row->tenant_length)), "size",
-                     (json_int_t)row->size, "chunks", (json_int_t)row->chunks, "stored_bytes",
-                     (json_int_t)row->stored, "made", mcpz_exchange_show_time(row->made_ms));
-}
-
 static void wait_on(struct mcpz_exchange *exchange, const struct asking *asking)
 {
     exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) +
@@ -103,7 +97,7 @@ static void look_at_copies(struct mcpz_exchange *exchange, struct asking *asking
 
     wait.level = asking->ack;
     if (asking->place->is_over || mcpz_ack_wait_is_over(&wait)) {
-        json_t *json = show_blob(&asking->job.id, &asking->job.row);
+        json_t *json = mcpz_blob_list_show(&asking->job.id, &asking->job.row);
         (void)json_object_set_new(json, "copies", json_integer(mcpz_ack_wait_reached(&wait)));
         mcpz_exchange_answer(exchange, 201, json);
     } else if (asking->place->progress > asking->progress) {
@@ -182,6 +176,7 @@ struct said {
     struct mcpz_id after;
     enum mcpz_ack_level ack;
     uint32_t ack_timeout_ms;
+    bool here;
     const char *ref;
 };
 
@@ -230,6 +225,9 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
             is_fine = mcpz_ack_level_read(value, &said->ack);
         } else if (mcpz_bytes_equal(name, mcpz_text("timeout_ms"))) {
             is_fine = mcpz_ack_timeout_read(value, &said->ack_timeout_ms);
+        } else if (mcpz_bytes_equal(name, mcpz_text("here"))) {
+            said->here = mcpz_bytes_equal(value, mcpz_text("true"));
+            is_fine = said->here || mcpz_bytes_equal(value, mcpz_text("false"));
         } else if (mcpz_bytes_equal(name, mcpz_text("ref"))) {
             said->ref = ref_called(value);
             is_fine = said->ref != NULL;
@@ -237,7 +235,7 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
         if (!is_fine) {
             mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
                                "\"%.*s\" is no parameter here, or not such a value: tenant, "
-                               "offset, length (at most %d), after, ack, timeout_ms, ref",
+                               "offset, length (at most %d), after, here, ack, timeout_ms, ref",
                                (int)(name.length < 64 ? name.length : 64), (const char *)name.data,
                                MCPZ_BLOB_PART_BYTES_MAX);
             return false;
@@ -280,6 +278,7 @@ static struct asking *begin(struct mcpz_exchange *exchange, const struct mcpz_re
     asking->job.id = said.after;
     asking->ack = said.ack;
     asking->ack_timeout_ms = said.ack_timeout_ms;
+    asking->only_here = said.here;
     asking->ref = said.ref;
     asking->job.done = on_done;
     asking->job.owner = asking;
@@ -335,7 +334,7 @@ static void answer_finished(struct mcpz_exchange *exchange, struct mcpz_blob_job
     memcpy(about.tenant, job->tenant, sizeof(about.tenant));
     struct mcpz_blob_place *place = mcpz_blob_keeper_place(exchange->api, &about, asking->ref);
     if (asking->ack == MCPZ_ACK_ASYNC) {
-        mcpz_exchange_answer(exchange, 201, show_blob(&job->id, &job->row));
+        mcpz_exchange_answer(exchange, 201, mcpz_blob_list_show(&job->id, &job->row));
     } else if (place == NULL || !mcpz_blob_place_join(place, exchange)) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
                            "it is here, and gets its copies later: too many blobs are being "
@@ -357,19 +356,6 @@ static void answer_data(struct mcpz_exchange *exchange, struct mcpz_blob_job *jo
 {
     mcpz_body_append(&exchange->response.body, mcpz_bytes(job->bytes, job->length));
     mcpz_exchange_send(exchange, 200, "application/octet-stream");
-}
-
-static void answer_list(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
-{
-    json_t *json = json_array();
-
-    for (size_t i = 0; i < job->row_count; i++) {
-        const struct mcpz_blob_listed *listed = &job->rows[i];
-        if (listed->state.is_whole && (listed->state.is_put || listed->state.is_copy)) {
-            (void)json_array_append_new(json, show_blob(&listed->id, &listed->row));
-        }
-    }
-    mcpz_exchange_answer(exchange, 200, json);
 }
 
 static json_t *show_node_key(const struct mcpz_blob_job *job)
@@ -498,7 +484,8 @@ void mcpz_api_get_blobs(struct mcpz_exchange *exchange, const struct mcpz_reques
     struct asking *asking = begin(exchange, request, MCPZ_BLOB_LIST, "listing the blobs");
 
     if (asking != NULL) {
-        submit(exchange, asking, answer_list);
+        mcpz_blob_list(exchange, asking->job.tenant, &asking->job.id, asking->only_here);
+        release(asking);
     }
 }
 

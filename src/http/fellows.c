@@ -342,6 +342,7 @@ static bool is_open(enum mcpz_method method, struct mcpz_bytes path)
             is_below(path, MCPZ_BLOB_SERVE_PATH) || is_below(path, MCPZ_LAYOUT_PATH) ||
             is_below(path, "/v1/agents") || is_below(path, "/v1/history") ||
             (method == MCPZ_POST && mcpz_bytes_equal(path, mcpz_text("/v1/apply"))) ||
+            (method == MCPZ_GET && mcpz_bytes_equal(path, mcpz_text("/v1/blobs"))) ||
             (method == MCPZ_GET && mcpz_bytes_equal(path, mcpz_text("/v1/queues"))) ||
             (is_tasks && path.length == length && method == MCPZ_GET));
 }

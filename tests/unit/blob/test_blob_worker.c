@@ -158,6 +158,15 @@ TEST(another_tenant_sees_nothing)
     CHECK_UINT(run(), MCPZ_OK);
     CHECK_UINT(job.row_count, 1);
     CHECK(mcpz_id_equal(&job.rows[0].id, &id));
+    new_job(MCPZ_BLOB_RELEASE, "acme");
+    job.id = id;
+    CHECK_UINT(run(), MCPZ_OK);
+    new_job(MCPZ_BLOB_LIST, "acme"); /* it is on its way out */
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(job.row_count, 0);
+    new_job(MCPZ_BLOB_LIST, "");
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(job.row_count, 1);
 }
 
 TEST(so_many_uploads_and_no_more_but_idle_ones_make_room)

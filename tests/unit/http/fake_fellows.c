@@ -55,10 +55,14 @@ bool mcpz_fellows_ask(struct mcpz_exchange *exchange, const struct mcpz_id *node
 void mcpz_fellows_ask_members(struct mcpz_exchange *exchange, size_t *next, const char *path,
                               uint32_t timeout_ms)
 {
-    (void)exchange;
-    (void)next;
-    (void)path;
-    (void)timeout_ms;
+    const struct mcpz_roster *roster = &world.engine.node.fabric.members.roster;
+
+    for (; *next < roster->count; (*next)++) {
+        const struct mcpz_id node = roster->rows[*next].id;
+        if (!mcpz_fellows_ask(exchange, &node, "GET", path, NULL, timeout_ms)) {
+            return;
+        }
+    }
 }
 
 /* The next that is over; NULL: none. */
