@@ -558,9 +558,10 @@ static void on_fact(struct step *step, const struct mcpz_fact *fact)
     struct mcpz_entropy *entropy = &step->agents->entropy;
     const struct mcpz_sync sync = sync_of(step);
 
-    if (fact->kind == MCPZ_FACT_LINKED) {
+    if (fact->kind == MCPZ_FACT_LINKED ||
+        (fact->kind == MCPZ_FACT_RELAYED && entropy->peer_count < MCPZ_LINKS_MAX / 2)) {
         mcpz_entropy_linked(entropy, &sync, &fact->about);
-    } else if (fact->kind == MCPZ_FACT_UNLINKED) {
+    } else if (fact->kind == MCPZ_FACT_UNLINKED || fact->kind == MCPZ_FACT_UNRELAYED) {
         mcpz_entropy_unlinked(entropy, &sync, &fact->about);
     }
 }

@@ -103,7 +103,8 @@ void mcpz_agents_recount(struct mcpz_agents *agents, mcpz_time now);
 
 /**
  * Take in one event. Handles AGENT_*, RECV of DELTA, WANT, BRANCHES, FETCH and what
- * core/crdt/entropy.h takes, LINKED and UNLINKED facts, TICK. `overlay` is looked at only.
+ * core/crdt/entropy.h takes, the facts LINKED, UNLINKED, RELAYED and UNRELAYED, TICK. `overlay` is
+ * looked at only.
  *
  * An AGENT_IMPORT is answered with OK also if the delta was here; with CONFLICT if its causal
  * past is not, or if it is stamped too far in the future.

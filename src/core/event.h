@@ -84,6 +84,9 @@ enum mcpz_event_kind {
     /* Who keeps what: each is answered with a REPLY. */
     MCPZ_EVENT_LAYOUT,      /* a layout that was signed here */
     MCPZ_EVENT_LAYOUT_SKIP, /* this node will not come back: nobody is to wait for it */
+
+    /* To the relay. */
+    MCPZ_EVENT_LETTER, /* a piece of a message for the peer of a session, which takes it */
 };
 
 enum mcpz_link_down_reason {
@@ -202,7 +205,8 @@ struct mcpz_event {
         struct {
             struct mcpz_id from;
             const struct mcpz_msg *msg;
-            bool gossip; /* it came as a broadcast; `from` only handed it on */
+            bool gossip;  /* it came as a broadcast; `from` only handed it on */
+            bool relayed; /* it came through others: no link has anything to do with it */
         } recv;
         struct {
             struct mcpz_id peer;
@@ -237,6 +241,11 @@ struct mcpz_event {
             struct mcpz_bytes bytes; /* LAYOUT */
             struct mcpz_id node;     /* LAYOUT_SKIP */
         } layout;
+        struct {
+            struct mcpz_id peer;
+            bool goes_on; /* the next one belongs to it */
+            struct mcpz_bytes bytes;
+        } letter;
         const struct mcpz_action *answered; /* TASK_PULL, _RETRY, _OUTPUT or _DONE */
         struct {
             uint64_t request; /* 0: nobody waits for a REPLY */

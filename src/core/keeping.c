@@ -395,7 +395,8 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
     } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LAYOUT) {
         replan(&step);
         mcpz_reads_replan(&step);
-    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LINKED) {
+    } else if (event->kind == MCPZ_EVENT_FACT &&
+               (event->fact.kind == MCPZ_FACT_LINKED || event->fact.kind == MCPZ_FACT_RELAYED)) {
         mcpz_pull_on_linked(&step, &event->fact.about);
         mcpz_hints_on_linked(&step);
     }

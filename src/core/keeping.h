@@ -36,6 +36,7 @@
 #include "core/keeping/reads.h"
 #include "core/layouts.h"
 #include "core/outbox.h"
+#include "core/relay.h"
 #include "proto/store.h"
 
 #define MCPZ_COPIES_WITHOUT_LAYOUT 3
@@ -57,6 +58,7 @@ struct mcpz_keeping {
 /* The machines below, which are looked at only. */
 struct mcpz_keeping_below {
     const struct mcpz_fabric *fabric;
+    const struct mcpz_relay *relay; /* NULL: there is none */
     const struct mcpz_layouts *layouts;
     const struct mcpz_agents *agents;
 };
@@ -75,7 +77,8 @@ void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
 
 /**
  * Take in one event. Handles AGENT_READ; RECV of ACK_ASK, ACK, PULL, PULLED, HANDOVER, HANDED,
- * READ and READING, and of WANT, behind the agents' answer; the facts LAYOUT and LINKED; TICK.
+ * READ and READING, and of WANT, behind the agents' answer; the facts LAYOUT, LINKED and RELAYED;
+ * TICK.
  */
 void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);

@@ -184,14 +184,26 @@ static void set_scope(struct mcpz_node *node, mcpz_time now)
     mcpz_entropy_follow(&node->agents.entropy, &scope, now);
 }
 
+/* Is it that a session has ended with who has a link by now? */
+static bool is_made_up_for(const struct mcpz_node *node, const struct mcpz_event *event)
+{
+    return event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_UNRELAYED &&
+           mcpz_links_find(&node->fabric.links, &event->fact.about) != NULL;
+}
+
 /* Show `event` to the agents; who keeps what looks at what they say, and layouts hear of that. */
 static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                         struct mcpz_outbox *out)
 {
-    const struct mcpz_keeping_below below = {
-        .fabric = &node->fabric, .layouts = &node->layouts, .agents = &node->agents};
+    const struct mcpz_keeping_below below = {.fabric = &node->fabric,
+                                             .relay = &node->relay,
+                                             .layouts = &node->layouts,
+                                             .agents = &node->agents};
     const size_t from = out->count;
 
+    if (is_made_up_for(node, event)) {
+        return;
+    }
     set_scope(node, now);
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
     mcpz_keeping_pass(&node->keeping, &below, now, event, out, from);
@@ -354,7 +366,8 @@ void mcpz_node_step(struct mcpz_node *node, mcpz_time now, const struct mcpz_eve
     size_t sunk = out->count;
     size_t carried = out->count;
     size_t passed = out->count;
-    bool goes_on = mcpz_fabric_step(&node->fabric, now, event, out);
+    const bool is_relayed = event->kind == MCPZ_EVENT_RECV && event->recv.relayed;
+    bool goes_on = is_relayed || mcpz_fabric_step(&node->fabric, now, event, out);
 
     /* Facts rise: what the fabric found out comes before the event itself. */
     size_t risen = rise(node, now, event->wall_ms, out, sunk);

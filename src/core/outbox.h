@@ -57,6 +57,8 @@ enum mcpz_action_kind {
 
     /* To a machine further down. */
     MCPZ_ACTION_CALL, /* sinks to the calls; the answer rises as ANSWERED, to no edge */
+
+    MCPZ_ACTION_LETTER, /* to who runs us: a piece of a message has come through others */
 };
 
 struct mcpz_action_send {
@@ -64,6 +66,13 @@ struct mcpz_action_send {
     size_t peer_count;
     struct mcpz_id except; /* BROADCAST: not to this one; zeros: to all */
     struct mcpz_msg msg;
+};
+
+/* A piece of a message about documents, from who cannot have a link with us: core/relay.h. */
+struct mcpz_action_letter {
+    struct mcpz_id from;
+    bool goes_on; /* the next one belongs to it */
+    struct mcpz_bytes bytes;
 };
 
 struct mcpz_action_reply {
@@ -125,9 +134,10 @@ struct mcpz_action {
         struct {
             struct mcpz_id peer;
             struct mcpz_bytes address;
-            bool for_calls; /* if there cannot be a link, one through others will do */
+            bool or_relay; /* if there cannot be a link, a session through others will do */
         } reach;
         struct mcpz_fact fact;
+        struct mcpz_action_letter letter;
         struct mcpz_action_reply reply;
         struct {
             const struct mcpz_task_taken *rows; /* `number` is the request, `code` 0 */

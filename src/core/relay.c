@@ -6,10 +6,13 @@
 #include "core/relay/greeting.h"
 #include "core/relay/sessions.h"
 
-#define WANTED_US MCPZ_SECONDS(1)    /* a link may take so long before we greet */
-#define KEEPALIVE_US MCPZ_SECONDS(2) /* nothing said for so long: say that we are there */
-#define IDLE_US MCPZ_SECONDS(30)     /* no call needed it for so long */
-#define DISK_US MCPZ_SECONDS(5)      /* what waits for our disk goes before what is said later */
+#define LETTER 0xc1 /* no message begins so: MessagePack never uses it */
+#define LETTER_HEAD_BYTES 2
+#define LETTERS_NEEDED_US MCPZ_SECONDS(5) /* a session is kept for them so long */
+#define WANTED_US MCPZ_SECONDS(1)         /* a link may take so long before we greet */
+#define KEEPALIVE_US MCPZ_SECONDS(2)      /* nothing said for so long: say that we are there */
+#define IDLE_US MCPZ_SECONDS(30)          /* no call needed it for so long */
+#define DISK_US MCPZ_SECONDS(5)   /* what waits for our disk goes before what is said later */
 #define DOUBT_US MCPZ_SECONDS(30) /* who breaks a session twice within so long is not believed */
 
 static size_t sessions_of(const struct mcpz_relay_config *config)
@@ -80,6 +83,8 @@ static void come_up(struct mcpz_relay_turn *turn, struct mcpz_relay_session *ses
     session->avoid_count = 0;
     session->heard_us = turn->now;
     session->used_us = turn->now;
+    session->letters_flying = 0; /* what was under way is lost */
+    session->letters_owed = 0;
     mcpz_sessions_tell(MCPZ_FACT_RELAYED, &session->peer, 0, turn->out);
 }
 
@@ -102,6 +107,83 @@ static void on_greeted(struct mcpz_relay_turn *turn, struct mcpz_relay_session *
     if (!say(turn, session, mcpz_bytes(NULL, 0))) {
         mcpz_greeting_mend(turn, session);
     }
+}
+
+/* ---- Letters ------------------------------------------------------------------------------ */
+
+enum letter_kind { LETTER_WHOLE, LETTER_GOES_ON, LETTER_TAKEN };
+
+static void say_letter(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
+                       enum letter_kind kind, struct mcpz_bytes bytes)
+{
+    uint8_t plain[LETTER_HEAD_BYTES + MCPZ_LETTER_BYTES_MAX] = {LETTER, (uint8_t)kind};
+
+    memcpy(plain + LETTER_HEAD_BYTES, bytes.data, bytes.length);
+    if (!say(turn, session, mcpz_bytes(plain, LETTER_HEAD_BYTES + bytes.length))) {
+        mcpz_greeting_mend(turn, session);
+    }
+}
+
+static void on_letter(struct mcpz_relay_turn *turn, const struct mcpz_event *event)
+{
+    struct mcpz_relay_session *session = mcpz_sessions_find(turn->relay, &event->letter.peer);
+    const struct mcpz_bytes bytes = event->letter.bytes;
+
+    if (session == NULL || session->state != MCPZ_RELAY_UP || bytes.length == 0 ||
+        bytes.length > MCPZ_LETTER_BYTES_MAX) {
+        return;
+    }
+    session->used_us = turn->now;
+    session->letters_us = turn->now;
+    session->letters_flying += (uint32_t)bytes.length;
+    turn->relay->letters_said++;
+    say_letter(turn, session, event->letter.goes_on ? LETTER_GOES_ON : LETTER_WHOLE, bytes);
+}
+
+static uint32_t read_count(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Say what was taken, when it is much. */
+static void owe(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session, size_t length)
+{
+    session->letters_owed += (uint32_t)length;
+    if (session->letters_owed >= MCPZ_LETTERS_FLYING_MAX / 4) {
+        const uint32_t owed = session->letters_owed;
+        const uint8_t count[] = {(uint8_t)(owed >> 24), (uint8_t)(owed >> 16),
+                                 (uint8_t)(owed >> 8), (uint8_t)owed};
+        session->letters_owed = 0;
+        say_letter(turn, session, LETTER_TAKEN, mcpz_bytes(count, sizeof(count)));
+    }
+}
+
+static void hear_letter(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
+                        struct mcpz_bytes plain)
+{
+    const struct mcpz_bytes bytes =
+        plain.length > LETTER_HEAD_BYTES
+            ? mcpz_bytes(plain.data + LETTER_HEAD_BYTES, plain.length - LETTER_HEAD_BYTES)
+            : mcpz_bytes(NULL, 0);
+    const uint8_t kind = plain.length > 1 ? plain.data[1] : UINT8_MAX;
+
+    if (kind == LETTER_TAKEN && bytes.length == sizeof(uint32_t)) {
+        const uint32_t taken = read_count(bytes.data);
+        session->letters_flying -=
+            taken < session->letters_flying ? taken : session->letters_flying;
+        return;
+    }
+    if (kind > LETTER_GOES_ON || bytes.length == 0 || bytes.length > MCPZ_LETTER_BYTES_MAX) {
+        turn->relay->forged++;
+        return;
+    }
+    session->letters_us = turn->now;
+    turn->relay->letters_heard++;
+    struct mcpz_action *action = mcpz_outbox_append(turn->out, MCPZ_ACTION_LETTER);
+    action->letter.from = session->peer;
+    action->letter.goes_on = kind == LETTER_GOES_ON;
+    action->letter.bytes = bytes;
+    owe(turn, session, bytes.length);
 }
 
 /* ---- Hearing ------------------------------------------------------------------------------ */
@@ -131,6 +213,10 @@ static void deliver(struct mcpz_relay_turn *turn, struct mcpz_relay_session *ses
         return;
     }
     session->used_us = turn->now;
+    if (plain.data[0] == LETTER) {
+        hear_letter(turn, session, plain);
+        return;
+    }
     if (!turn->fabric->packer.unpack(plain, &turn->out->arena, &outcome->msg) ||
         !is_of_a_call(outcome->msg.kind)) {
         turn->relay->forged++;
@@ -375,14 +461,17 @@ static mcpz_time due_at(const struct mcpz_relay_session *session)
 
 static void on_due(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
-    if (session->state == MCPZ_RELAY_WANTED) {
+    const bool is_wanted = session->state == MCPZ_RELAY_WANTED ||
+                           (session->state == MCPZ_RELAY_GREETED_US && session->needed);
+
+    if (is_wanted) {
         mcpz_greeting_begin(turn, session);
     } else if (session->state == MCPZ_RELAY_GREETING) {
         /* Somewhere on this way it got lost. */
         mcpz_greeting_avoid(session, session->way.path[0], session->way.path[1]);
         mcpz_greeting_begin(turn, session);
     } else if (session->state == MCPZ_RELAY_GREETED_US || !session->needed) {
-        mcpz_sessions_release(turn->relay, session);
+        mcpz_sessions_let_go(turn->relay, session, turn->out);
     } else if (session->heard_us + MCPZ_RELAY_SILENT_US <= turn->now) {
         mcpz_greeting_avoid(session, session->way.path[0], session->way.path[1]);
         mcpz_greeting_mend(turn, session);
@@ -425,6 +514,9 @@ void mcpz_relay_step(struct mcpz_relay *relay, const struct mcpz_fabric *fabric,
         const struct mcpz_carrier_sight sight = mcpz_sessions_sight(&turn);
         mcpz_carrier_taken(&relay->carrier, &sight, &event->recv.from,
                            event->recv.msg->relay_taken.bytes);
+    } else if (event->kind == MCPZ_EVENT_LETTER) {
+        outcome->taken = true;
+        on_letter(&turn, event);
     } else if (event->kind == MCPZ_EVENT_FACT) {
         outcome->hidden = on_fact(&turn, &event->fact);
     } else if (event->kind == MCPZ_EVENT_TICK) {
@@ -434,16 +526,20 @@ void mcpz_relay_step(struct mcpz_relay *relay, const struct mcpz_fabric *fabric,
     }
 }
 
-static void want(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_id *peer)
+static void want(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_id peer,
+                 struct mcpz_outbox *out)
 {
-    struct mcpz_relay_session *session = mcpz_sessions_find(relay, peer);
+    struct mcpz_relay_session *session = mcpz_sessions_find(relay, &peer);
 
     if (session == NULL) {
-        session = mcpz_sessions_take(relay, peer, now);
+        session = mcpz_sessions_take(relay, &peer, now, out);
     } else if (session->state != MCPZ_RELAY_GREETED_US) {
         return;
     }
-    if (session != NULL) {
+    if (session != NULL && mcpz_greeting_is_coming(session, now)) {
+        session->needed = true;
+        mcpz_greeting_expect(session);
+    } else if (session != NULL) {
         session->state = MCPZ_RELAY_WANTED;
         session->needed = true;
         session->act_at_us = now + WANTED_US;
@@ -451,12 +547,14 @@ static void want(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_id *
     }
 }
 
-void mcpz_relay_note(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_outbox *out,
+void mcpz_relay_note(struct mcpz_relay *relay, mcpz_time now, struct mcpz_outbox *out,
                      size_t first)
 {
-    for (size_t i = first; i < out->count && mcpz_relay_is_there(relay); i++) {
-        if (out->actions[i].kind == MCPZ_ACTION_REACH && out->actions[i].reach.for_calls) {
-            want(relay, now, &out->actions[i].reach.peer);
+    const size_t end = out->count;
+
+    for (size_t i = first; i < end && mcpz_relay_is_there(relay); i++) {
+        if (out->actions[i].kind == MCPZ_ACTION_REACH && out->actions[i].reach.or_relay) {
+            want(relay, now, out->actions[i].reach.peer, out);
         }
     }
 }
@@ -488,6 +586,17 @@ size_t mcpz_relay_carry(struct mcpz_relay *relay, const struct mcpz_fabric *fabr
     return out->count;
 }
 
+bool mcpz_relay_takes_letter(const struct mcpz_relay *relay, const struct mcpz_id *peer)
+{
+    for (size_t i = 0; i < relay->config.sessions_max && relay->count > 0; i++) {
+        const struct mcpz_relay_session *session = &relay->sessions[i];
+        if (session->state == MCPZ_RELAY_UP && mcpz_id_equal(&session->peer, peer)) {
+            return session->letters_flying + MCPZ_LETTER_BYTES_MAX <= MCPZ_LETTERS_FLYING_MAX;
+        }
+    }
+    return false;
+}
+
 bool mcpz_relay_reaches(const struct mcpz_relay *relay, const struct mcpz_id *peer)
 {
     for (size_t i = 0; i < relay->config.sessions_max && relay->count > 0; i++) {
@@ -507,6 +616,8 @@ bool mcpz_relay_is_there(const struct mcpz_relay *relay)
 void mcpz_relay_need(struct mcpz_relay *relay, size_t session, mcpz_time now, bool needed)
 {
     struct mcpz_relay_session *row = &relay->sessions[session];
+
+    needed = needed || (row->letters_us > 0 && now < row->letters_us + LETTERS_NEEDED_US);
 
     if (row->state == MCPZ_RELAY_FREE || row->needed == needed) {
         return;

@@ -13,13 +13,21 @@
  * A session is a link in all but name, over links that exist between others (core/route.h): calls'
  * messages to its peer are sealed (proto/sealer.h), wrapped in RELAY, and handed from hop to hop
  * (core/relay/carrier.h); at the other end they are opened and taken in as from their true origin.
- * Nothing but messages of calls crosses it, and that a provider is still at one (TASK_RENEW). What
+ * Messages of calls cross it, that a provider is still at one (TASK_RENEW), and letters. What
  * is to wait for our disk does, and all that is said after it. Who begins it finds the way and,
  * when that breaks, another one: calls are then started over as when another link takes the place
  * of theirs.
  *
  * Who has joined just now has not told of its neighbours yet, and neither have they of it: where
  * the map knows no way, our own neighbours are asked, one after the other, and again for a while.
+ *
+ * A letter is a piece of a message about documents, between nodes that keep them: who runs us
+ * makes it out of one, and one out of it, as of what comes over a link (engine/letters.h).
+ *
+ *   sealed, plain:  [LETTER, GOES_ON or WHOLE, bytes]     [LETTER, TAKEN, how many bytes, be32]
+ *
+ * MCPZ_LETTERS_FLYING_MAX bytes of them are under way at most; the other end says when it has
+ * taken a quarter of that. It has a session as long as something is said, and then for a while.
  *
  * As long as a session is up what becomes of a link to its peer is no concern of its calls. It
  * ends when no call has needed it for a while; the next one takes a link if there is one.
@@ -77,6 +85,7 @@ struct mcpz_relay_session {
     bool needed;  /* calls are under way, or wait for it */
     struct mcpz_relay_way way;
     struct mcpz_relay_way next; /* its newest greeting: counts once something in it was opened */
+    mcpz_time greeted_us;       /* when it was greeted so */
     uint32_t bank;              /* which of our two numbers for its keys is that of `way` */
     uint32_t attempts;
     struct mcpz_route_step avoid[MCPZ_RELAY_AVOID_MAX];
@@ -89,6 +98,9 @@ struct mcpz_relay_session {
     mcpz_time said_us;
     mcpz_time used_us;
     mcpz_time durable_until_us; /* what we say until then waits for our disk */
+    uint32_t letters_flying;    /* bytes of letters, said and not taken yet */
+    uint32_t letters_owed;      /* taken, and not said yet */
+    mcpz_time letters_us;       /* when there was one, or one was wanted; 0: never */
 };
 
 struct mcpz_relay_config {
@@ -113,6 +125,8 @@ struct mcpz_relay {
     uint64_t forged;  /* what was sealed or signed, and not as it should be */
     uint64_t doubted; /* times that a hop was to be gone round, for what it said of another */
     uint64_t over_budget;
+    uint64_t letters_said;
+    uint64_t letters_heard;
 };
 
 /* What a step comes to, beside actions. */
@@ -132,15 +146,18 @@ void mcpz_relay_init(struct mcpz_relay *relay, const struct mcpz_relay_config *c
                      struct mcpz_arena *arena);
 
 /**
- * Take in one event. Handles RECV of RELAY and RELAY_TAKEN, TICK, LEAVE; facts LINKED, UNLINKED,
- * UNREACHABLE, DEAD and LEFT. Tells RELAYED, UNRELAYED and UNREACHABLE.
+ * Take in one event. Handles RECV of RELAY and RELAY_TAKEN, LETTER, TICK, LEAVE; facts LINKED,
+ * UNLINKED, UNREACHABLE, DEAD and LEFT. Tells RELAYED, UNRELAYED and UNREACHABLE.
  */
 void mcpz_relay_step(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
                      const struct mcpz_event *event, struct mcpz_outbox *out,
                      struct mcpz_relay_outcome *outcome);
 
-/** What is asked for from action `first` on, before it sinks: REACH of a peer for calls. */
-void mcpz_relay_note(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_outbox *out,
+/**
+ * What is asked for from action `first` on, before it sinks: REACH of a peer that may be through
+ * others. Tells UNRELAYED of a session that gives way.
+ */
+void mcpz_relay_note(struct mcpz_relay *relay, mcpz_time now, struct mcpz_outbox *out,
                      size_t first);
 
 /**
@@ -149,6 +166,9 @@ void mcpz_relay_note(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_
  */
 size_t mcpz_relay_carry(struct mcpz_relay *relay, const struct mcpz_fabric *fabric, mcpz_time now,
                         struct mcpz_outbox *out, size_t first);
+
+/** May a LETTER for `peer` be handed in: is there a session, and room in it? */
+bool mcpz_relay_takes_letter(const struct mcpz_relay *relay, const struct mcpz_id *peer);
 
 /** Can calls to `peer` go through others now? */
 bool mcpz_relay_reaches(const struct mcpz_relay *relay, const struct mcpz_id *peer);

@@ -382,6 +382,8 @@ bool mcpz_admission_expects(const struct mcpz_link_row *row, uint32_t kind)
     case MCPZ_LINK_ADMITTED:
     case MCPZ_LINK_GIVING_WAY:
         return kind >= MCPZ_MSG_ADMIT;
+    case MCPZ_LINK_RELAYED:
+        return mcpz_letters_carry(kind);
     }
     return false;
 }

@@ -131,7 +131,7 @@ void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *documen
     }
     keepers->are_linked = true;
     for (size_t i = 0; i < keepers->count && keepers->are_linked; i++) {
-        keepers->are_linked = mcpz_link_rows_of(engine, &keepers->others[i]) != NULL;
+        keepers->are_linked = mcpz_link_rows_to(engine, &keepers->others[i]) != NULL;
     }
 }
 

@@ -96,15 +96,14 @@ bool mcpz_authors_tell(struct mcpz_engine *engine, const struct mcpz_id *author,
 {
     struct mcpz_msg msg = {.kind = MCPZ_MSG_AUTHOR, .author = {.author = *author}};
 
-    if (mcpz_id_equal(author, mcpz_identity_id(engine->identity))) {
-        return true; /* all our neighbours have seen our certificate */
-    }
+    const bool is_ours = mcpz_id_equal(author, mcpz_identity_id(engine->identity));
     if (!mcpz_authors_find(engine, author, &msg.author.certificate)) {
         return false;
     }
     for (size_t i = 0; i < route->count; i++) {
         struct mcpz_link_row *row = mcpz_link_rows_find(engine, route->links[i]);
-        if (row != NULL && !was_told(row, author)) {
+        const bool has_seen = is_ours && row != NULL && row->state != MCPZ_LINK_RELAYED;
+        if (row != NULL && !has_seen && !was_told(row, author)) { /* on a link it is shown first */
             const struct mcpz_link_set single = {.links = {row->id}, .count = 1};
             mcpz_outbound_hold(engine, &msg, &single);
             note_told(row, author);
@@ -118,7 +117,7 @@ bool mcpz_authors_tell(struct mcpz_engine *engine, const struct mcpz_id *author,
 void mcpz_authors_ask(struct mcpz_engine *engine, const struct mcpz_id *peer,
                       const struct mcpz_id *author)
 {
-    struct mcpz_link_row *row = mcpz_link_rows_of(engine, peer);
+    struct mcpz_link_row *row = mcpz_link_rows_to(engine, peer);
 
     if (row != NULL) {
         mcpz_link_rows_send(

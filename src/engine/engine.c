@@ -85,6 +85,9 @@ void mcpz_engine_follow_up(struct mcpz_engine *engine)
 
 void mcpz_engine_dispatch(struct mcpz_engine *engine, struct mcpz_event *event)
 {
+    if (event->kind == MCPZ_EVENT_RECV) {
+        event->recv.relayed = engine->hears_letter;
+    }
     mcpz_engine_step(engine, event);
     mcpz_engine_follow_up(engine);
 }
@@ -332,7 +335,9 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
         mcpz_lane_clear(&engine->links[i].control);
         mcpz_lane_clear(&engine->links[i].data);
         free(engine->links[i].told);
+        free(engine->links[i].partial);
     }
+    mcpz_letters_clear(engine);
     mcpz_lane_clear(&engine->loopback);
     mcpz_outbound_clear(engine);
     mcpz_sealing_clear(engine);
@@ -362,7 +367,9 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
     assert(engine->in_turn && !engine->stepping);
 
     /* Letting something out can make a step that writes, so more than once; rarely. */
+    bool is_busy;
     do {
+        is_busy = mcpz_letters_run(engine);
         mcpz_outgoing_flush(engine);
         uint64_t batch = mcpz_persist_commit(&engine->persist);
         if (batch != 0) {
@@ -372,7 +379,8 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
         }
         mcpz_outbound_settle(engine, engine->last_batch);
         mcpz_outbound_release(engine);
-    } while (mcpz_outbound_is_unsettled(engine));
+        is_busy = mcpz_letters_run(engine) || is_busy;
+    } while (is_busy || mcpz_outbound_is_unsettled(engine));
     mcpz_arena_clear(&engine->scratch->read_arena); /* or all of it would come into use in time */
     engine->in_turn = false;
     return newest;

@@ -122,7 +122,7 @@ static struct mcpz_fold *find(struct mcpz_folding *folding, const struct mcpz_id
 static void send(struct mcpz_engine *engine, const struct mcpz_id *peer,
                  const struct mcpz_msg *msg)
 {
-    struct mcpz_link_row *row = mcpz_link_rows_of(engine, peer);
+    struct mcpz_link_row *row = mcpz_link_rows_to(engine, peer);
 
     if (row != NULL) {
         mcpz_link_rows_send(engine, row, msg);

@@ -51,8 +51,8 @@ static mcpz_error take_signed(struct mcpz_engine *engine, struct mcpz_link_row *
     return mcpz_incoming_batch(engine, &from, &msg->batch);
 }
 
-static mcpz_error take_message(struct mcpz_engine *engine, struct mcpz_link_row *row,
-                               struct mcpz_bytes message)
+mcpz_error mcpz_inbound_message(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                                struct mcpz_bytes message)
 {
     uint32_t kind = peek_kind(message);
     struct mcpz_msg msg;
@@ -114,7 +114,7 @@ static mcpz_error take_frame(struct mcpz_engine *engine, mcpz_link link, struct 
         if (still == NULL || still->state == MCPZ_LINK_CLOSING) {
             return MCPZ_OK; /* what is left of the frame is of no interest any more */
         }
-        error = take_message(engine, still, message);
+        error = mcpz_inbound_message(engine, still, message);
         if (error != MCPZ_OK) {
             return error;
         }

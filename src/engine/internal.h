@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/folding.h"
 #include "engine/lane.h"
+#include "engine/letters.h"
 #include "engine/persist.h"
 #include "engine/scratch.h"
 #include "engine/transfers.h"
@@ -39,6 +40,7 @@ enum mcpz_link_state {
     MCPZ_LINK_ADMITTING,
     MCPZ_LINK_AWAIT_ADMIT,
     MCPZ_LINK_ADMITTED,
+    MCPZ_LINK_RELAYED,    /* no link: a session through others (engine/letters.h) */
     MCPZ_LINK_GIVING_WAY, /* another link to the peer stays: what it said before it knows that is
                              heard, if it is said once only; nothing more is sent */
     MCPZ_LINK_CLOSING,    /* the host was told; what still comes is not looked at */
@@ -60,6 +62,8 @@ struct mcpz_link_row {
     uint64_t *told; /* authors it was told of: marks, MCPZ_TOLD_AUTHORS_MAX; NULL: none yet */
     struct mcpz_lane control;
     struct mcpz_lane data;
+    uint8_t *partial; /* RELAYED: what has come of a message, of MCPZ_MSG_BYTES_MAX; or NULL */
+    size_t partial_length;
 };
 
 /* ---- What waits for the disk -------------------------------------------------------------- */
@@ -141,6 +145,8 @@ struct mcpz_engine {
 
     struct mcpz_engine_sent sent[MCPZ_MSG_KIND_END]; /* by kind */
     struct mcpz_lane loopback;                       /* what we send to ourselves */
+    struct mcpz_lane letters; /* pieces that have come through others in this turn */
+    bool hears_letter;        /* what is shown to the core has come so */
     struct mcpz_held *held_first;
     struct mcpz_held *held_last;
     struct mcpz_held *held_unsettled; /* the first of the turn under way; NULL: none */
@@ -177,12 +183,22 @@ void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event);
 
 /** Step with the first message we sent to ourselves. False: there is none. */
 bool mcpz_inbound_loopback(struct mcpz_engine *engine);
+/**
+ * Take in one encoded message of `row`.
+ *
+ * Errors: MCPZ_EAUTH, and those of the codec: it is not what the peer may say here
+ */
+MCPZ_MUST_USE mcpz_error mcpz_inbound_message(struct mcpz_engine *engine,
+                                              struct mcpz_link_row *row,
+                                              struct mcpz_bytes message);
 
 /* links.c */
 
 struct mcpz_link_row *mcpz_link_rows_find(struct mcpz_engine *engine, mcpz_link link);
 /** The admitted link to `peer`, NULL if there is none. */
 struct mcpz_link_row *mcpz_link_rows_of(struct mcpz_engine *engine, const struct mcpz_id *peer);
+/** The same; where there is none a session with it through others: for what letters carry. */
+struct mcpz_link_row *mcpz_link_rows_to(struct mcpz_engine *engine, const struct mcpz_id *peer);
 /**
  * The connection is gone, or is not worth another word: forget it, tell the core. (Not yet, if
  * the peer closed it and another of the same peer is being admitted.)

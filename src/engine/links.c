@@ -30,12 +30,29 @@ struct mcpz_link_row *mcpz_link_rows_of(struct mcpz_engine *engine, const struct
     return NULL;
 }
 
+struct mcpz_link_row *mcpz_link_rows_to(struct mcpz_engine *engine, const struct mcpz_id *peer)
+{
+    struct mcpz_link_row *found = NULL;
+
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+        struct mcpz_link_row *row = &engine->links[i];
+        if (row->id == 0 || !mcpz_id_equal(&row->peer, peer)) {
+            continue;
+        }
+        if (row->state == MCPZ_LINK_ADMITTED) {
+            return row;
+        }
+        found = row->state == MCPZ_LINK_RELAYED ? row : found;
+    }
+    return found;
+}
+
 void mcpz_link_rows_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
                           enum mcpz_link_down_reason reason, const char *why)
 {
     bool was_known = row->state == MCPZ_LINK_ADMITTED;
 
-    if (row->state == MCPZ_LINK_CLOSING) {
+    if (row->state == MCPZ_LINK_CLOSING || row->state == MCPZ_LINK_RELAYED) {
         return;
     }
     /* The row stays until the host has sent what is queued and says that it is closed. */
@@ -146,6 +163,10 @@ static bool is_control(uint32_t kind)
 void mcpz_link_rows_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
                          struct mcpz_bytes message)
 {
+    if (row->state == MCPZ_LINK_RELAYED) {
+        mcpz_letters_push(engine, row, kind, message);
+        return;
+    }
     bool control = is_control(kind);
     bool was_idle = mcpz_lane_is_empty(&row->control) && mcpz_lane_is_empty(&row->data);
     mcpz_error error = control

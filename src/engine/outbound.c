@@ -207,7 +207,7 @@ static size_t find_links(struct mcpz_engine *engine, const struct mcpz_action_se
             *to_self = true;
             continue;
         }
-        const struct mcpz_link_row *row = mcpz_link_rows_of(engine, &send->peers[i]);
+        const struct mcpz_link_row *row = mcpz_link_rows_to(engine, &send->peers[i]);
         if (row == NULL) {
             engine->counters.messages_dropped++;
         } else if (count < MCPZ_LINKS_MAX) {
@@ -241,7 +241,7 @@ static void send_encoded(struct mcpz_engine *engine, const struct mcpz_action *a
     }
     for (size_t i = 0; i < count; i++) {
         struct mcpz_link_row *row = mcpz_link_rows_find(engine, links[i]);
-        if (row != NULL && row->state == MCPZ_LINK_ADMITTED) {
+        if (row != NULL && (row->state == MCPZ_LINK_ADMITTED || row->state == MCPZ_LINK_RELAYED)) {
             mcpz_link_rows_push(engine, row, (uint32_t)action->send.msg.kind, message);
         }
     }
@@ -427,6 +427,9 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
     case MCPZ_ACTION_CALL:
         assert(false); /* they have sunk */
         break;
+    case MCPZ_ACTION_LETTER:
+        mcpz_letters_take(engine, &action->letter);
+        break;
     case MCPZ_ACTION_UNLINK:
         unlink_peer(engine, action);
         break;
@@ -438,6 +441,7 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
         break;
     case MCPZ_ACTION_FACT:
         remember_peer(engine, &action->fact);
+        mcpz_letters_fact(engine, &action->fact);
         engine->counters.forks_found += action->fact.kind == MCPZ_FACT_AGENT_FORKED ? 1 : 0;
         act(engine, action);
         break;

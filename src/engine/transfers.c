@@ -22,7 +22,7 @@ struct mcpz_transfer {
 static bool find_route(struct mcpz_engine *engine, const struct mcpz_id *peer,
                        struct mcpz_link_set *route)
 {
-    const struct mcpz_link_row *row = mcpz_link_rows_of(engine, peer);
+    const struct mcpz_link_row *row = mcpz_link_rows_to(engine, peer);
 
     if (row == NULL) {
         return false;
@@ -180,7 +180,7 @@ static struct mcpz_transfer *find(const struct mcpz_engine *engine, const struct
 
 static void ask(struct mcpz_engine *engine, struct mcpz_transfer *transfer)
 {
-    struct mcpz_link_row *row = mcpz_link_rows_of(engine, &transfer->peer);
+    struct mcpz_link_row *row = mcpz_link_rows_to(engine, &transfer->peer);
     const struct mcpz_msg msg = {
         .kind = MCPZ_MSG_BASE,
         .base = {.document = transfer->intake.document,

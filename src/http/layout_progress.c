@@ -54,8 +54,10 @@ void mcpz_layout_show_moving(struct mcpz_exchange *exchange, json_t *json)
 {
     const struct mcpz_node *node = node_of(exchange);
     const struct mcpz_api_ports *ports = &exchange->api->ports;
-    const struct mcpz_keeping_below below = {
-        .fabric = &node->fabric, .layouts = &node->layouts, .agents = &node->agents};
+    const struct mcpz_keeping_below below = {.fabric = &node->fabric,
+                                             .relay = &node->relay,
+                                             .layouts = &node->layouts,
+                                             .agents = &node->agents};
     struct mcpz_pull_progress progress;
     json_t *moving = json_array();
     json_t *hints = json_array();

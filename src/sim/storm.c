@@ -274,16 +274,12 @@ static void set_clock(struct storm *storm, const struct mcpz_schedule_line *line
     }
 }
 
-/* Who keeps documents must be able to have a link with any other: nobody is behind NAT. */
 static void lay_out(struct storm *storm, uint64_t nodes)
 {
     size_t indexes[MCPZ_SIM_NODES_MAX];
     size_t count = 0;
 
     for (size_t i = 0; i < storm->schedule->node_count; i++) {
-        if (mcpz_sim_is_hidden(storm->sim, i)) {
-            return;
-        }
         if (((nodes >> i) & 1) != 0) {
             indexes[count++] = i;
         }

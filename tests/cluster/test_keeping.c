@@ -320,6 +320,53 @@ TEST(a_layout_waits_for_who_has_no_room_and_goes_on_when_there_is)
     mcpz_sim_destroy(sim);
 }
 
+static bool linked(struct mcpz_sim *sim, size_t a, size_t b)
+{
+    const struct mcpz_node *node = mcpz_engine_node(mcpz_sim_engine(sim, a));
+
+    return mcpz_links_find(&node->fabric.links, mcpz_engine_id(mcpz_sim_engine(sim, b))) != NULL;
+}
+
+static uint64_t letters(struct mcpz_sim *sim, size_t node)
+{
+    return mcpz_engine_node(mcpz_sim_engine(sim, node))->relay.letters_heard;
+}
+
+/* Only node 0 can be dialled, and it keeps nothing: all that owners say goes through it. */
+TEST(owners_behind_nat_keep_agents_together)
+{
+    static const size_t hidden[] = {1, 2, 3, 4};
+    struct mcpz_sim_config config = {.node_count = NODES,
+                                     .seed = 11,
+                                     .delay_min_us = MCPZ_MS(5),
+                                     .delay_max_us = MCPZ_MS(20),
+                                     .disk_us = MCPZ_MS(5),
+                                     .run_us = MCPZ_MS(50)};
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    struct mcpz_sim *sim = mcpz_sim_create(&config);
+
+    for (size_t i = 1; i < NODES; i++) {
+        mcpz_sim_hide(sim, i);
+    }
+    mcpz_sim_start_all(sim);
+    run_for(sim, MCPZ_SECONDS(5));
+    (void)write(sim, 0, "a", NULL, MCPZ_ACK_ASYNC);
+    run_for(sim, MCPZ_SECONDS(1));
+    (void)mcpz_sim_layout(sim, hidden, MCPZ_ARRAY_LEN(hidden), 3);
+    run_for(sim, MCPZ_SECONDS(40));
+    CHECK(mcpz_sim_layout_is_settled(sim, 1));
+    CHECK(!mcpz_sim_owns(sim, 0, "a"));
+    const size_t owner = owner_of(sim, "a", true);
+    const uint64_t made = write(sim, owner, "a", "x", MCPZ_ACK_ALL);
+    run_for(sim, MCPZ_SECONDS(2));
+    CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
+    CHECK_UINT(mcpz_sim_task_copies(sim, made), 3);
+    CHECK_UINT(count_with(sim, "a", "x"), 3);
+    CHECK(!linked(sim, 1, 2) && !linked(sim, 2, 3) && !linked(sim, 3, 4));
+    CHECK(letters(sim, owner) > 0);
+    mcpz_sim_destroy(sim);
+}
+
 /* What it wrote since has names, and so has what it writes before it meets who knows them. */
 TEST(a_disk_that_was_put_back_whole_gives_no_name_twice)
 {
@@ -703,6 +750,7 @@ TEST_MAIN(RUN(no_acknowledged_write_is_lost_while_layouts_change),
           RUN(owners_at_rest_have_little_to_say), RUN(without_a_layout_any_members_count),
           RUN(a_disk_that_was_put_back_whole_gives_no_name_twice),
           RUN(a_layout_waits_for_who_has_no_room_and_goes_on_when_there_is),
+          RUN(owners_behind_nat_keep_agents_together),
           RUN(a_write_that_was_answered_is_on_a_quorum_of_its_owners),
           RUN(what_was_not_reached_in_time_is_said_and_the_write_stays),
           RUN(an_owner_that_was_cut_off_says_so_when_it_is_back_in_time),

@@ -348,7 +348,7 @@ static void on_start(struct mcpz_caller *caller, const struct mcpz_call_sight *s
         slot->reaching = true; /* the edge says it again when there is a link */
         struct mcpz_action *reach = mcpz_outbox_append(out, MCPZ_ACTION_REACH);
         reach->reach.peer = slot->provider;
-        reach->reach.for_calls = true;
+        reach->reach.or_relay = true;
     }
 }
 

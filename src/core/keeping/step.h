@@ -15,10 +15,14 @@ struct mcpz_keeping_step {
     struct mcpz_mail mail;
 };
 
+/** Does what is sent to it go out: is there a link, or a session through others? */
 static inline bool mcpz_keeping_is_linked(const struct mcpz_keeping_step *step,
                                           const struct mcpz_id *node)
 {
-    return mcpz_links_find(&step->below->fabric->links, node) != NULL;
+    const struct mcpz_relay *relay = step->below->relay;
+
+    return mcpz_links_find(&step->below->fabric->links, node) != NULL ||
+           (relay != NULL && mcpz_relay_reaches(relay, node));
 }
 
 /** Is it a member that has not gone? */
@@ -40,11 +44,14 @@ static inline bool mcpz_keeping_may_miss(const struct mcpz_keeping_step *step,
            member->state != MCPZ_MEMBER_ALIVE;
 }
 
-/** Have a link to who is there and not linked. */
+/** Have a link to who is there and not linked; a session through others, if there cannot be one.
+ */
 static inline void mcpz_keeping_reach(struct mcpz_keeping_step *step, const struct mcpz_id *node)
 {
     if (!mcpz_keeping_is_linked(step, node) && mcpz_keeping_is_there(step, node)) {
-        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *node;
+        struct mcpz_action *reach = mcpz_outbox_append(step->out, MCPZ_ACTION_REACH);
+        reach->reach.peer = *node;
+        reach->reach.or_relay = true;
     }
 }
 

@@ -114,6 +114,18 @@ void mcpz_greeting_wait(struct mcpz_relay_turn *turn, struct mcpz_relay_session 
     }
 }
 
+bool mcpz_greeting_is_coming(const struct mcpz_relay_session *session, mcpz_time now)
+{
+    return session->next.path_count > 0 && now < session->greeted_us + PATIENCE_US;
+}
+
+void mcpz_greeting_expect(struct mcpz_relay_session *session)
+{
+    session->state = MCPZ_RELAY_GREETED_US;
+    session->act_at_us = session->greeted_us + PATIENCE_US;
+    session->give_up_us = session->act_at_us + MCPZ_RELAY_WAY_US;
+}
+
 void mcpz_greeting_begin(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
     session->next.path_count = 0;
@@ -130,6 +142,10 @@ void mcpz_greeting_mend(struct mcpz_relay_turn *turn, struct mcpz_relay_session 
     }
     session->attempts = 0;
     session->give_up_us = turn->now + MCPZ_RELAY_WAY_US;
+    if (mcpz_greeting_is_coming(session, turn->now)) {
+        mcpz_greeting_expect(session);
+        return;
+    }
     mcpz_greeting_begin(turn, session);
 }
 
@@ -160,7 +176,7 @@ static struct mcpz_relay_session *session_for(struct mcpz_relay_turn *turn, stru
     }
     struct mcpz_relay_session *session = mcpz_sessions_find(relay, &row->id);
     if (session == NULL) {
-        session = mcpz_sessions_take(relay, &row->id, turn->now);
+        session = mcpz_sessions_take(relay, &row->id, turn->now, turn->out);
         if (session != NULL) {
             session->state = MCPZ_RELAY_GREETED_US;
         }
@@ -208,6 +224,7 @@ void mcpz_greeting_answer(struct mcpz_relay_turn *turn, const struct mcpz_msg_re
     }
     relay->accepted++;
     turn_around(&session->next, message);
+    session->greeted_us = turn->now;
     if (session->state == MCPZ_RELAY_GREETED_US) {
         session->act_at_us = turn->now + MCPZ_RELAY_SILENT_US;
     }

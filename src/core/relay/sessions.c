@@ -53,8 +53,20 @@ void mcpz_sessions_release(struct mcpz_relay *relay, struct mcpz_relay_session *
     relay->count--;
 }
 
+void mcpz_sessions_let_go(struct mcpz_relay *relay, struct mcpz_relay_session *session,
+                          struct mcpz_outbox *out)
+{
+    const struct mcpz_id peer = session->peer;
+    const bool was_up = session->was_up;
+
+    mcpz_sessions_release(relay, session);
+    if (was_up) {
+        mcpz_sessions_tell(MCPZ_FACT_UNRELAYED, &peer, 0, out);
+    }
+}
+
 struct mcpz_relay_session *mcpz_sessions_take(struct mcpz_relay *relay, const struct mcpz_id *peer,
-                                              mcpz_time now)
+                                              mcpz_time now, struct mcpz_outbox *out)
 {
     struct mcpz_relay_session *place = NULL;
 
@@ -74,7 +86,7 @@ struct mcpz_relay_session *mcpz_sessions_take(struct mcpz_relay *relay, const st
         return NULL;
     }
     if (place->state != MCPZ_RELAY_FREE) {
-        mcpz_sessions_release(relay, place);
+        mcpz_sessions_let_go(relay, place, out);
     }
     *place = (struct mcpz_relay_session){.peer = *peer, .used_us = now};
     relay->count++;

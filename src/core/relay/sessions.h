@@ -40,9 +40,13 @@ struct mcpz_relay_session *mcpz_sessions_find(struct mcpz_relay *relay,
 struct mcpz_relay_session *mcpz_sessions_find_short(struct mcpz_relay *relay,
                                                     struct mcpz_short name, uint64_t number);
 
-/** A free place, or that of who is least missed. NULL: all are needed. */
+/** A free place, or that of who is least missed, which is told. NULL: all are needed. */
 struct mcpz_relay_session *mcpz_sessions_take(struct mcpz_relay *relay, const struct mcpz_id *peer,
-                                              mcpz_time now);
+                                              mcpz_time now, struct mcpz_outbox *out);
+
+/** Let go of one that no call needs. */
+void mcpz_sessions_let_go(struct mcpz_relay *relay, struct mcpz_relay_session *session,
+                          struct mcpz_outbox *out);
 
 /** Let go of it, and say nothing. */
 void mcpz_sessions_release(struct mcpz_relay *relay, struct mcpz_relay_session *session);

@@ -323,7 +323,7 @@ static void want_there(void)
     mcpz_outbox_clear(&out);
     struct mcpz_action *reach = mcpz_outbox_append(&out, MCPZ_ACTION_REACH);
     reach->reach.peer = id_of(THERE);
-    reach->reach.for_calls = true;
+    reach->reach.or_relay = true;
     mcpz_relay_note(&ends[HERE].relay, now, &out, 0);
     mcpz_outbox_clear(&out);
 }
@@ -405,7 +405,7 @@ TEST(a_session_nobody_needs_is_forgotten_at_both_ends)
     tick(THERE);
     CHECK_UINT(ends[HERE].relay.count, 0);
     CHECK_UINT(ends[THERE].relay.count, 0);
-    CHECK_UINT(ends[HERE].unrelayed, 0); /* nobody counted on it */
+    CHECK_UINT(ends[HERE].unrelayed, 1); /* no call counted on it; who compares documents did */
 }
 
 TEST(ends_that_are_needed_show_that_they_are_there)
@@ -498,7 +498,7 @@ TEST(two_that_greet_each_other_come_to_one_session)
     mcpz_outbox_clear(&out);
     struct mcpz_action *reach = mcpz_outbox_append(&out, MCPZ_ACTION_REACH);
     reach->reach.peer = here;
-    reach->reach.for_calls = true;
+    reach->reach.or_relay = true;
     mcpz_relay_note(&ends[THERE].relay, now, &out, 0);
     (void)tell_end(HERE, MCPZ_FACT_UNREACHABLE, THERE);
     (void)tell_end(THERE, MCPZ_FACT_UNREACHABLE, HERE);

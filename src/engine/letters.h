@@ -1,0 +1,52 @@
+/*
+ * What nodes that keep documents say to each other where they cannot have a link: over a session
+ * of the relay (core/relay.h), as if that were one.
+ *
+ *   a message for a peer of a session -> pieces, in the row's lane -> LETTER, one by one, as fast
+ *                                        as the other end takes them
+ *   LETTER from the core -> put together -> as a message of a link
+ *
+ * So a row stands for each session, in the state MCPZ_LINK_RELAYED: authors are told over it, and
+ * deltas come verified, as over a link. What the host sees of links has no such rows.
+ *
+ * Only what is said of documents crosses it (mcpz_letters_carry()). What finds no room is dropped,
+ * as all is that was under way when a session ends: whoever asks asks again.
+ */
+
+#ifndef ENGINE_LETTERS_H
+#define ENGINE_LETTERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/fact.h"
+#include "core/outbox.h"
+#include "engine/engine.h"
+#include "proto/limits.h"
+
+#define MCPZ_LETTERS_LANE_BYTES_MAX 1048576  /* that wait for one peer */
+#define MCPZ_LETTERS_HEARD_BYTES_MAX 1048576 /* taken in by a turn; more than its steps bring */
+
+struct mcpz_link_row;
+
+/** May a message of this kind go through others? */
+bool mcpz_letters_carry(uint32_t kind);
+
+/** A session is up, or is not any more. */
+void mcpz_letters_fact(struct mcpz_engine *engine, const struct mcpz_fact *fact);
+
+/** Queue a message for the peer of a session. One that finds no room is dropped, and counted. */
+void mcpz_letters_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
+                       struct mcpz_bytes message);
+
+/** A piece has come: it is looked at when the turn ends. */
+void mcpz_letters_take(struct mcpz_engine *engine, const struct mcpz_action_letter *letter);
+
+/** Look at what has come, and send what the other ends take. False: there was nothing to do. */
+bool mcpz_letters_run(struct mcpz_engine *engine);
+
+/** Forget what has come and is not looked at. */
+void mcpz_letters_clear(struct mcpz_engine *engine);
+
+#endif
