@@ -335,7 +335,6 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
         mcpz_lane_clear(&engine->links[i].control);
         mcpz_lane_clear(&engine->links[i].data);
         free(engine->links[i].told);
-        free(engine->links[i].partial);
     }
     mcpz_letters_clear(engine);
     mcpz_lane_clear(&engine->loopback);

@@ -139,6 +139,7 @@ struct mcpz_engine {
     struct mcpz_pending_join join;
 
     struct mcpz_link_row links[MCPZ_CONNECTED_MAX];
+    struct mcpz_link_row relayed[MCPZ_RELAY_SESSIONS_MAX]; /* RELAYED: one for each session */
     bool has_fallen; /* a link's down_reason is set: the core is still to be told */
     mcpz_link next_link;
     uint64_t next_request;

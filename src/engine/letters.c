@@ -19,11 +19,11 @@ bool mcpz_letters_carry(uint32_t kind)
 
 /* ---- Rows --------------------------------------------------------------------------------- */
 
-static struct mcpz_link_row *row_of(struct mcpz_engine *engine, const struct mcpz_id *peer)
+struct mcpz_link_row *mcpz_letters_row(struct mcpz_engine *engine, const struct mcpz_id *peer)
 {
-    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
-        struct mcpz_link_row *row = &engine->links[i];
-        if (row->id != 0 && row->state == MCPZ_LINK_RELAYED && mcpz_id_equal(&row->peer, peer)) {
+    for (size_t i = 0; i < MCPZ_RELAY_SESSIONS_MAX; i++) {
+        struct mcpz_link_row *row = &engine->relayed[i];
+        if (row->id != 0 && mcpz_id_equal(&row->peer, peer)) {
             return row;
         }
     }
@@ -39,14 +39,29 @@ static void clear(struct mcpz_link_row *row)
     row->partial_length = 0;
 }
 
+/* Another session, with who may not know any more what it was told. */
+static void empty_row(struct mcpz_link_row *row)
+{
+    clear(row);
+    free(row->told);
+    row->told = NULL;
+}
+
+static void remove_row(struct mcpz_link_row *row)
+{
+    empty_row(row);
+    *row = (struct mcpz_link_row){.id = 0};
+}
+
+/* One is free: each of the others stands for a session that is, or was a moment ago. */
 static void add_row(struct mcpz_engine *engine, const struct mcpz_id *peer)
 {
-    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
-        if (engine->links[i].id == 0) {
-            engine->links[i] = (struct mcpz_link_row){.id = ++engine->next_link,
-                                                      .state = MCPZ_LINK_RELAYED,
-                                                      .peer = *peer,
-                                                      .admit_by_us = MCPZ_TIME_NEVER};
+    for (size_t i = 0; i < MCPZ_RELAY_SESSIONS_MAX; i++) {
+        if (engine->relayed[i].id == 0) {
+            engine->relayed[i] = (struct mcpz_link_row){.id = ++engine->next_link,
+                                                        .state = MCPZ_LINK_RELAYED,
+                                                        .peer = *peer,
+                                                        .admit_by_us = MCPZ_TIME_NEVER};
             return;
         }
     }
@@ -58,16 +73,15 @@ void mcpz_letters_fact(struct mcpz_engine *engine, const struct mcpz_fact *fact)
         fact->kind != MCPZ_FACT_LINKED) {
         return;
     }
-    struct mcpz_link_row *row = row_of(engine, &fact->about);
-    const bool is_up = mcpz_relay_reaches(&engine->node.relay, &fact->about);
-    if (row != NULL && (fact->kind == MCPZ_FACT_RELAYED || !is_up)) {
-        clear(row);
-    }
-    if (is_up && row == NULL) {
+    struct mcpz_link_row *row = mcpz_letters_row(engine, &fact->about);
+    if (!mcpz_relay_reaches(&engine->node.relay, &fact->about)) {
+        if (row != NULL) {
+            remove_row(row);
+        }
+    } else if (row == NULL) {
         add_row(engine, &fact->about);
-    } else if (!is_up && row != NULL) {
-        free(row->told);
-        *row = (struct mcpz_link_row){.id = 0};
+    } else if (fact->kind == MCPZ_FACT_RELAYED) {
+        empty_row(row);
     }
 }
 
@@ -128,7 +142,7 @@ static bool send_one(struct mcpz_engine *engine, struct mcpz_link_row *row)
     uint8_t bytes[MCPZ_LETTER_BYTES_MAX];
     struct head head;
 
-    if (row->id == 0 || row->state != MCPZ_LINK_RELAYED || mcpz_lane_is_empty(&row->data) ||
+    if (row->id == 0 || mcpz_lane_is_empty(&row->data) ||
         !mcpz_relay_takes_letter(&engine->node.relay, &row->peer)) {
         return false;
     }
@@ -187,7 +201,7 @@ static bool hear_one(struct mcpz_engine *engine)
         return false;
     }
     const struct mcpz_bytes piece = first_piece(&engine->letters, &head);
-    struct mcpz_link_row *row = row_of(engine, &head.from);
+    struct mcpz_link_row *row = mcpz_letters_row(engine, &head.from);
     if (row != NULL && put_together(row, &head, piece, &message)) {
         uint8_t *partial = row->partial; /* the row may be another's afterwards */
         row->partial = NULL;
@@ -208,8 +222,8 @@ bool mcpz_letters_run(struct mcpz_engine *engine)
     while (hear_one(engine)) {
         is_busy = true;
     }
-    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
-        while (send_one(engine, &engine->links[i])) {
+    for (size_t i = 0; i < MCPZ_RELAY_SESSIONS_MAX; i++) {
+        while (send_one(engine, &engine->relayed[i])) {
             is_busy = true;
         }
     }
@@ -218,5 +232,8 @@ bool mcpz_letters_run(struct mcpz_engine *engine)
 
 void mcpz_letters_clear(struct mcpz_engine *engine)
 {
+    for (size_t i = 0; i < MCPZ_RELAY_SESSIONS_MAX; i++) {
+        remove_row(&engine->relayed[i]);
+    }
     mcpz_lane_clear(&engine->letters);
 }

@@ -7,7 +7,8 @@
  *   LETTER from the core -> put together -> as a message of a link
  *
  * So a row stands for each session, in the state MCPZ_LINK_RELAYED: authors are told over it, and
- * deltas come verified, as over a link. What the host sees of links has no such rows.
+ * deltas come verified, as over a link. There are as many rows as sessions, beside those of links:
+ * neither has to wait for the other's to be free. The host knows nothing of them.
  *
  * Only what is said of documents crosses it (mcpz_letters_carry()). What finds no room is dropped,
  * as all is that was under way when a session ends: whoever asks asks again.
@@ -33,6 +34,9 @@ struct mcpz_link_row;
 /** May a message of this kind go through others? */
 bool mcpz_letters_carry(uint32_t kind);
 
+/** The row of the session with `peer`, NULL if there is none. */
+struct mcpz_link_row *mcpz_letters_row(struct mcpz_engine *engine, const struct mcpz_id *peer);
+
 /** A session is up, or is not any more. */
 void mcpz_letters_fact(struct mcpz_engine *engine, const struct mcpz_fact *fact);
 
@@ -46,7 +50,7 @@ void mcpz_letters_take(struct mcpz_engine *engine, const struct mcpz_action_lett
 /** Look at what has come, and send what the other ends take. False: there was nothing to do. */
 bool mcpz_letters_run(struct mcpz_engine *engine);
 
-/** Forget what has come and is not looked at. */
+/** Forget all sessions, and what has come and is not looked at. */
 void mcpz_letters_clear(struct mcpz_engine *engine);
 
 #endif

@@ -16,6 +16,11 @@ struct mcpz_link_row *mcpz_link_rows_find(struct mcpz_engine *engine, mcpz_link 
             return &engine->links[i];
         }
     }
+    for (size_t i = 0; i < MCPZ_RELAY_SESSIONS_MAX && link != 0; i++) {
+        if (engine->relayed[i].id == link) {
+            return &engine->relayed[i];
+        }
+    }
     return NULL;
 }
 
@@ -32,19 +37,9 @@ struct mcpz_link_row *mcpz_link_rows_of(struct mcpz_engine *engine, const struct
 
 struct mcpz_link_row *mcpz_link_rows_to(struct mcpz_engine *engine, const struct mcpz_id *peer)
 {
-    struct mcpz_link_row *found = NULL;
+    struct mcpz_link_row *row = mcpz_link_rows_of(engine, peer);
 
-    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
-        struct mcpz_link_row *row = &engine->links[i];
-        if (row->id == 0 || !mcpz_id_equal(&row->peer, peer)) {
-            continue;
-        }
-        if (row->state == MCPZ_LINK_ADMITTED) {
-            return row;
-        }
-        found = row->state == MCPZ_LINK_RELAYED ? row : found;
-    }
-    return found;
+    return row != NULL ? row : mcpz_letters_row(engine, peer);
 }
 
 void mcpz_link_rows_close(struct mcpz_engine *engine, struct mcpz_link_row *row,
