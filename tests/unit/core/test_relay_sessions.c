@@ -15,7 +15,10 @@ struct end {
     size_t relayed; /* facts it has told */
     size_t unrelayed;
     size_t unreachable;
-    char heard[64]; /* what calls would have got last */
+    char heard[64];                   /* what calls would have got last */
+    size_t letters;                   /* that it was handed */
+    struct mcpz_action_letter letter; /* the last */
+    uint8_t letter_bytes[512];
 };
 
 struct piece {
@@ -230,6 +233,12 @@ static void carry_out(size_t at)
             ends[at].relayed += action->fact.kind == MCPZ_FACT_RELAYED;
             ends[at].unrelayed += action->fact.kind == MCPZ_FACT_UNRELAYED;
             ends[at].unreachable += action->fact.kind == MCPZ_FACT_UNREACHABLE;
+        }
+        if (action->kind == MCPZ_ACTION_LETTER) {
+            ends[at].letters++;
+            ends[at].letter = action->letter;
+            ends[at].letter.bytes.data = ends[at].letter_bytes;
+            memcpy(ends[at].letter_bytes, action->letter.bytes.data, action->letter.bytes.length);
         }
         if (action->kind == MCPZ_ACTION_SEND && action->send.msg.kind == MCPZ_MSG_RELAY_TAKEN) {
             const struct mcpz_id from = id_of(at);
@@ -560,27 +569,162 @@ TEST(what_was_left_out_ends_the_session)
     CHECK_UINT(ends[THERE].unrelayed, 1);
 }
 
-TEST(only_messages_of_calls_cross)
+/* `HERE` says this, sealed as it should be. */
+static struct mcpz_relay_outcome say_sealed(struct mcpz_bytes plain)
 {
-    come_up_here();
-    struct mcpz_msg inner = {.kind = MCPZ_MSG_DEAD};
-    uint8_t plain[9];
-    uint8_t sealed[9 + MCPZ_SEAL_BYTES];
-    (void)pack(&inner, plain, sizeof(plain));
-    seal(&ends[HERE], ends[HERE].relay.sessions[0].bank, mcpz_bytes(plain, 9), sealed);
     const struct mcpz_short path[] = {name_of(HERE), name_of(BETWEEN), name_of(THERE)};
+    uint8_t sealed[512];
+
+    seal(&ends[HERE], ends[HERE].relay.sessions[0].bank, plain, sealed);
     struct mcpz_msg msg = {.kind = MCPZ_MSG_RELAY,
                            .relay = {.kind = MCPZ_RELAY_SEALED,
                                      .session = ends[HERE].relay.sessions[0].way.session,
                                      .at = 2,
                                      .path = path,
                                      .path_count = 3,
-                                     .bytes = mcpz_bytes(sealed, sizeof(sealed))}};
-    CHECK(!show(THERE, (struct mcpz_event){.kind = MCPZ_EVENT_RECV,
-                                           .recv = {.from = id_of(BETWEEN), .msg = &msg}})
-               .delivered);
+                                     .bytes = mcpz_bytes(sealed, plain.length + MCPZ_SEAL_BYTES)}};
+    return show(THERE, (struct mcpz_event){.kind = MCPZ_EVENT_RECV,
+                                           .recv = {.from = id_of(BETWEEN), .msg = &msg}});
+}
+
+TEST(only_messages_of_calls_cross)
+{
+    come_up_here();
+    struct mcpz_msg inner = {.kind = MCPZ_MSG_DEAD};
+    uint8_t plain[9];
+    (void)pack(&inner, plain, sizeof(plain));
+    CHECK(!say_sealed(mcpz_bytes(plain, sizeof(plain))).delivered);
     CHECK_UINT(ends[THERE].relay.forged, 1);
 }
+
+/* ---- Letters ------------------------------------------------------------------------------ */
+
+static void write_letter(bool goes_on, struct mcpz_bytes bytes)
+{
+    CHECK(show(HERE,
+               (struct mcpz_event){
+                   .kind = MCPZ_EVENT_LETTER,
+                   .letter = {.peer = id_of(THERE), .goes_on = goes_on, .bytes = bytes}})
+              .taken);
+}
+
+static bool takes_letter(void)
+{
+    const struct mcpz_id peer = id_of(THERE);
+
+    return mcpz_relay_takes_letter(&ends[HERE].relay, &peer);
+}
+
+TEST(a_letter_comes_as_it_was_written)
+{
+    const struct mcpz_id here = id_of(HERE);
+
+    set_up_row();
+    write_letter(false, mcpz_text("to nobody"));
+    CHECK(!takes_letter() && queued == 0);
+
+    come_up_here();
+    CHECK(takes_letter());
+    write_letter(true, mcpz_text("dear"));
+    deliver();
+    CHECK(ends[THERE].letter.goes_on);
+    CHECK(mcpz_id_equal(&ends[THERE].letter.from, &here));
+    CHECK(mcpz_bytes_equal(ends[THERE].letter.bytes, mcpz_text("dear")));
+    write_letter(false, mcpz_text(" friend"));
+    deliver();
+    CHECK(!ends[THERE].letter.goes_on);
+    CHECK(mcpz_bytes_equal(ends[THERE].letter.bytes, mcpz_text(" friend")));
+    CHECK_UINT(ends[THERE].letters, 2);
+    CHECK_UINT(ends[THERE].heard[0], 0);
+    CHECK_UINT(ends[BETWEEN].letters, 0);
+    write_letter(false, mcpz_bytes(NULL, 0)); /* nothing is no letter */
+    CHECK_UINT(queued, 0);
+}
+
+/* The other end says so when it has taken a quarter of what may be under way. */
+TEST(letters_under_way_are_bounded_by_what_is_taken)
+{
+    static const uint8_t zeros[400];
+    struct mcpz_relay_session *session = &ends[HERE].relay.sessions[0];
+    uint32_t most = 0;
+
+    come_up_here();
+    for (size_t i = 0; i < 1000; i++) {
+        write_letter(false, mcpz_bytes(zeros, sizeof(zeros)));
+        deliver();
+        most = session->letters_flying > most ? session->letters_flying : most;
+    }
+    CHECK_UINT(ends[THERE].letters, 1000);
+    CHECK(most > MCPZ_LETTERS_FLYING_MAX / 8 && most < MCPZ_LETTERS_FLYING_MAX / 4);
+    session->letters_flying = MCPZ_LETTERS_FLYING_MAX - MCPZ_LETTER_BYTES_MAX;
+    CHECK(takes_letter());
+    session->letters_flying++;
+    CHECK(!takes_letter());
+}
+
+TEST(a_letter_with_a_forged_head_is_counted_and_changes_nothing)
+{
+    static const struct {
+        uint8_t bytes[8];
+        size_t length;
+    } forged[] = {
+        {{0xc1}, 1},         /* no kind */
+        {{0xc1, 0}, 2},      /* nothing in it */
+        {{0xc1, 1}, 2},      /* nothing, and it goes on */
+        {{0xc1, 3, 'x'}, 3}, /* no such kind */
+        {{0xc1, 0xff, 'x'}, 3},
+        {{0xc1, 2, 0, 0, 1}, 5}, /* taken, in three bytes */
+        {{0xc1, 2, 0, 0, 0, 1, 0}, 7},
+    };
+    static const uint8_t too_much[] = {0xc1, 2, 0xff, 0xff, 0xff, 0xff};
+    struct mcpz_relay_session *back = &ends[THERE].relay.sessions[0];
+
+    come_up_here();
+    back->letters_flying = 100;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(forged); i++) {
+        CHECK(!say_sealed(mcpz_bytes(forged[i].bytes, forged[i].length)).delivered);
+        CHECK_UINT(ends[THERE].relay.forged, i + 1);
+    }
+    CHECK_UINT(ends[THERE].letters, 0);
+    CHECK_UINT(back->letters_flying, 100);
+    (void)say_sealed(mcpz_bytes(too_much, sizeof(too_much))); /* more than there was to take */
+    CHECK_UINT(back->letters_flying, 0);
+    CHECK(reaches(THERE, HERE));
+    write_letter(false, mcpz_text("dear"));
+    deliver();
+    CHECK_UINT(ends[THERE].letters, 1);
+}
+
+/* No call needs it, and still it is kept while there is something to say, and not for ever. */
+TEST(a_session_is_kept_while_letters_cross_it)
+{
+    come_up_here();
+    for (size_t i = 0; i < 60; i++) {
+        mcpz_relay_need(&ends[HERE].relay, 0, now, false);
+        mcpz_relay_need(&ends[THERE].relay, 0, now, false);
+        write_letter(false, mcpz_text("dear"));
+        deliver();
+        now += MCPZ_SECONDS(1);
+        tick(HERE);
+        tick(THERE);
+        deliver();
+    }
+    CHECK(reaches(HERE, THERE) && reaches(THERE, HERE));
+    CHECK_UINT(ends[THERE].letters, 60);
+    for (size_t i = 0; i < 60; i++) {
+        for (size_t at = HERE; at < ENDS; at += THERE) {
+            mcpz_relay_need(&ends[at].relay, 0, now, false);
+            tick(at);
+        }
+        deliver();
+        now += MCPZ_SECONDS(1);
+    }
+    CHECK_UINT(ends[HERE].relay.count + ends[THERE].relay.count, 0);
+    CHECK_UINT(ends[HERE].unrelayed, 1);
+    CHECK_UINT(ends[THERE].unrelayed, 1);
+}
+
+/* ---- Disks and hops ----------------------------------------------------------------------- */
 
 TEST(that_a_provider_is_still_at_it_crosses_too)
 {
@@ -774,6 +918,10 @@ TEST_MAIN(RUN(a_peer_that_cannot_be_linked_is_reached_through_the_one_between),
           RUN(what_is_repeated_or_changed_is_not_heard), RUN(what_was_left_out_ends_the_session),
           RUN(that_a_provider_is_still_at_it_crosses_too),
           RUN(nothing_overtakes_what_waits_for_the_disk), RUN(only_messages_of_calls_cross),
+          RUN(a_letter_comes_as_it_was_written),
+          RUN(letters_under_way_are_bounded_by_what_is_taken),
+          RUN(a_letter_with_a_forged_head_is_counted_and_changes_nothing),
+          RUN(a_session_is_kept_while_letters_cross_it),
           RUN(a_hop_speaks_for_itself_and_of_this_way_only),
           RUN(who_breaks_a_session_twice_is_gone_round), RUN(greetings_are_bounded),
           RUN(any_bytes_leave_a_session_as_good_as_it_was))
