@@ -184,15 +184,8 @@ static void set_scope(struct mcpz_node *node, mcpz_time now)
     mcpz_entropy_follow(&node->agents.entropy, &scope, now);
 }
 
-/* Is it that a session has ended with who has a link by now? */
-static bool is_made_up_for(const struct mcpz_node *node, const struct mcpz_event *event)
-{
-    return event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_UNRELAYED &&
-           mcpz_links_find(&node->fabric.links, &event->fact.about) != NULL;
-}
-
 /* Show `event` to the agents; who keeps what looks at what they say, and layouts hear of that. */
-static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
+static void show_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                         struct mcpz_outbox *out)
 {
     const struct mcpz_keeping_below below = {.fabric = &node->fabric,
@@ -201,9 +194,6 @@ static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
                                              .agents = &node->agents};
     const size_t from = out->count;
 
-    if (is_made_up_for(node, event)) {
-        return;
-    }
     set_scope(node, now);
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
     mcpz_keeping_pass(&node->keeping, &below, now, event, out, from);
@@ -213,6 +203,31 @@ static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
     for (size_t i = 0; i < node->keeping.handover.gone_count; i++) {
         mcpz_agents_forget(&node->agents, &node->keeping.handover.gone[i]);
     }
+}
+
+/*
+ * To those a session with a peer is as good as a link. What is said goes over the link where there
+ * are both: nothing is lost when the session ends, and when the link does they begin anew in it.
+ */
+static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
+                        struct mcpz_outbox *out)
+{
+    const struct mcpz_fact *fact = &event->fact;
+
+    if (event->kind == MCPZ_EVENT_FACT && fact->kind == MCPZ_FACT_UNRELAYED &&
+        mcpz_links_find(&node->fabric.links, &fact->about) != NULL) {
+        return;
+    }
+    if (event->kind == MCPZ_EVENT_FACT && fact->kind == MCPZ_FACT_UNLINKED &&
+        mcpz_relay_reaches(&node->relay, &fact->about)) {
+        const struct mcpz_event relayed = {
+            .kind = MCPZ_EVENT_FACT,
+            .wall_ms = event->wall_ms,
+            .fact = {.kind = MCPZ_FACT_RELAYED, .about = fact->about}};
+        show_agents(node, now, &relayed, out);
+        return;
+    }
+    show_agents(node, now, event, out);
 }
 
 /* Show `event` to the machines from the relay up. What has come through others is for calls. */

@@ -366,9 +366,8 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
     assert(engine->in_turn && !engine->stepping);
 
     /* Letting something out can make a step that writes, so more than once; rarely. */
-    bool is_busy;
     do {
-        is_busy = mcpz_letters_run(engine);
+        (void)mcpz_letters_run(engine);
         mcpz_outgoing_flush(engine);
         uint64_t batch = mcpz_persist_commit(&engine->persist);
         if (batch != 0) {
@@ -378,8 +377,7 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
         }
         mcpz_outbound_settle(engine, engine->last_batch);
         mcpz_outbound_release(engine);
-        is_busy = mcpz_letters_run(engine) || is_busy;
-    } while (is_busy || mcpz_outbound_is_unsettled(engine));
+    } while (mcpz_letters_run(engine) || mcpz_outbound_is_unsettled(engine));
     mcpz_arena_clear(&engine->scratch->read_arena); /* or all of it would come into use in time */
     engine->in_turn = false;
     return newest;

@@ -133,6 +133,7 @@ mcpz_error mcpz_engine_frame(struct mcpz_engine *engine, mcpz_link link, struct 
     engine->counters.frames_in++;
     engine->counters.bytes_in += frame.length;
     mcpz_error error = take_frame(engine, link, frame);
+    (void)mcpz_letters_hear(engine);
     row = mcpz_link_rows_find(engine, link);
     if (error != MCPZ_OK && row != NULL) {
         mcpz_link_rows_lose(engine, row, MCPZ_DOWN_PROTOCOL);

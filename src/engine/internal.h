@@ -62,8 +62,13 @@ struct mcpz_link_row {
     uint64_t *told; /* authors it was told of: marks, MCPZ_TOLD_AUTHORS_MAX; NULL: none yet */
     struct mcpz_lane control;
     struct mcpz_lane data;
-    uint8_t *partial; /* RELAYED: what has come of a message, of MCPZ_MSG_BYTES_MAX; or NULL */
+
+    /* Of one that is RELAYED. */
+    size_t letter_at; /* so much of the first message in `data` was sent */
+    uint8_t *partial; /* what has come of a message, of MCPZ_MSG_BYTES_MAX; NULL: nothing */
     size_t partial_length;
+    enum mcpz_letters_gap gap; /* before what comes next */
+    bool skips;                /* until a message ends: what came before it is not here */
 };
 
 /* ---- What waits for the disk -------------------------------------------------------------- */

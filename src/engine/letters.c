@@ -5,10 +5,11 @@
 
 #include "engine/internal.h"
 
-/* A piece in a lane: this, and its bytes. */
+/* A piece that has come, in the lane: this, and its bytes. */
 struct head {
-    struct mcpz_id from; /* of one that has come */
+    struct mcpz_id from;
     uint8_t goes_on;
+    uint8_t gap; /* enum mcpz_letters_gap: before it */
 };
 
 bool mcpz_letters_carry(uint32_t kind)
@@ -30,26 +31,27 @@ struct mcpz_link_row *mcpz_letters_row(struct mcpz_engine *engine, const struct 
     return NULL;
 }
 
-/* What was under way is lost. */
-static void clear(struct mcpz_link_row *row)
+static void drop_partial(struct mcpz_link_row *row)
 {
-    mcpz_lane_clear(&row->data);
     free(row->partial);
     row->partial = NULL;
     row->partial_length = 0;
 }
 
-/* Another session, with who may not know any more what it was told. */
-static void empty_row(struct mcpz_link_row *row)
+/* Another session, with who may not know any more what it was told. What waited is lost. */
+static void begin_anew(struct mcpz_link_row *row)
 {
-    clear(row);
+    mcpz_lane_clear(&row->data);
+    row->letter_at = 0;
+    row->gap = MCPZ_LETTERS_ANEW;
     free(row->told);
     row->told = NULL;
 }
 
 static void remove_row(struct mcpz_link_row *row)
 {
-    empty_row(row);
+    begin_anew(row);
+    drop_partial(row);
     *row = (struct mcpz_link_row){.id = 0};
 }
 
@@ -81,53 +83,17 @@ void mcpz_letters_fact(struct mcpz_engine *engine, const struct mcpz_fact *fact)
     } else if (row == NULL) {
         add_row(engine, &fact->about);
     } else if (fact->kind == MCPZ_FACT_RELAYED) {
-        empty_row(row);
+        begin_anew(row);
     }
 }
 
 /* ---- Going out ---------------------------------------------------------------------------- */
 
-static mcpz_error push_piece(struct mcpz_lane *lane, const struct head *head,
-                             struct mcpz_bytes bytes, size_t bytes_max)
-{
-    uint8_t piece[sizeof(*head) + MCPZ_LETTER_BYTES_MAX];
-
-    assert(bytes.length <= MCPZ_LETTER_BYTES_MAX);
-    memcpy(piece, head, sizeof(*head));
-    memcpy(piece + sizeof(*head), bytes.data, bytes.length);
-    return mcpz_lane_push(lane, mcpz_bytes(piece, sizeof(*head) + bytes.length), bytes_max);
-}
-
-/* There is something in it. */
-static struct mcpz_bytes first_piece(const struct mcpz_lane *lane, struct head *head)
-{
-    struct mcpz_bytes piece;
-
-    const bool is_there = mcpz_lane_first(lane, &piece);
-    assert(is_there && piece.length >= sizeof(*head));
-    memcpy(head, piece.data, sizeof(*head));
-    return mcpz_bytes(piece.data + sizeof(*head), piece.length - sizeof(*head));
-}
-
 void mcpz_letters_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
                        struct mcpz_bytes message)
 {
-    mcpz_error error = MCPZ_OK;
-
     if (!mcpz_letters_carry(kind) ||
-        row->data.bytes + message.length > MCPZ_LETTERS_LANE_BYTES_MAX) {
-        engine->counters.messages_dropped++;
-        return;
-    }
-    for (size_t at = 0; at < message.length && error == MCPZ_OK;) {
-        const size_t left = message.length - at;
-        const size_t length = left < MCPZ_LETTER_BYTES_MAX ? left : MCPZ_LETTER_BYTES_MAX;
-        const struct head head = {.goes_on = length < left};
-        error = push_piece(&row->data, &head, mcpz_bytes(message.data + at, length), SIZE_MAX);
-        at += length;
-    }
-    if (error != MCPZ_OK) {
-        clear(row); /* half a message is none */
+        mcpz_lane_push(&row->data, message, MCPZ_LETTERS_LANE_BYTES_MAX) != MCPZ_OK) {
         engine->counters.messages_dropped++;
         return;
     }
@@ -136,23 +102,28 @@ void mcpz_letters_push(struct mcpz_engine *engine, struct mcpz_link_row *row, ui
     engine->sent[kind].bytes += message.length;
 }
 
-/* Hand the core the first piece that waits for this peer. */
+/* Hand the core the next piece of the first message that waits for this peer. */
 static bool send_one(struct mcpz_engine *engine, struct mcpz_link_row *row)
 {
     uint8_t bytes[MCPZ_LETTER_BYTES_MAX];
-    struct head head;
+    struct mcpz_bytes message;
 
-    if (row->id == 0 || mcpz_lane_is_empty(&row->data) ||
-        !mcpz_relay_takes_letter(&engine->node.relay, &row->peer)) {
+    if (row->id == 0 || !mcpz_relay_takes_letter(&engine->node.relay, &row->peer) ||
+        !mcpz_lane_first(&row->data, &message)) {
         return false;
     }
-    const struct mcpz_bytes piece = first_piece(&row->data, &head);
-    memcpy(bytes, piece.data, piece.length);
+    const size_t left = message.length - row->letter_at;
+    const size_t length = left < MCPZ_LETTER_BYTES_MAX ? left : MCPZ_LETTER_BYTES_MAX;
+    memcpy(bytes, message.data + row->letter_at, length);
     struct mcpz_event event = {.kind = MCPZ_EVENT_LETTER,
                                .letter = {.peer = row->peer,
-                                          .goes_on = head.goes_on != 0,
-                                          .bytes = mcpz_bytes(bytes, piece.length)}};
-    mcpz_lane_drop(&row->data);
+                                          .goes_on = length < left,
+                                          .bytes = mcpz_bytes(bytes, length)}};
+    row->letter_at += length;
+    if (length == left) {
+        row->letter_at = 0;
+        mcpz_lane_drop(&row->data);
+    }
     mcpz_engine_dispatch(engine, &event);
     return true;
 }
@@ -161,18 +132,46 @@ static bool send_one(struct mcpz_engine *engine, struct mcpz_link_row *row)
 
 void mcpz_letters_take(struct mcpz_engine *engine, const struct mcpz_action_letter *letter)
 {
-    const struct head head = {.from = letter->from, .goes_on = letter->goes_on ? 1 : 0};
+    struct mcpz_link_row *row = mcpz_letters_row(engine, &letter->from);
+    uint8_t piece[sizeof(struct head) + MCPZ_LETTER_BYTES_MAX];
 
-    if (push_piece(&engine->letters, &head, letter->bytes, MCPZ_LETTERS_HEARD_BYTES_MAX) !=
-        MCPZ_OK) {
+    if (row == NULL) {
+        return; /* the session has ended meanwhile */
+    }
+    const struct head head = {
+        .from = letter->from, .goes_on = letter->goes_on ? 1 : 0, .gap = (uint8_t)row->gap};
+    assert(letter->bytes.length <= MCPZ_LETTER_BYTES_MAX);
+    memcpy(piece, &head, sizeof(head));
+    memcpy(piece + sizeof(head), letter->bytes.data, letter->bytes.length);
+    row->gap = MCPZ_LETTERS_NO_GAP;
+    if (mcpz_lane_push(&engine->letters, mcpz_bytes(piece, sizeof(head) + letter->bytes.length),
+                       MCPZ_LETTERS_HEARD_BYTES_MAX) != MCPZ_OK) {
+        row->gap = MCPZ_LETTERS_LOST;
         engine->counters.messages_dropped++;
     }
+}
+
+/* Pieces of two messages are never put together. False: this one is of no use. */
+static bool mind_gap(struct mcpz_link_row *row, const struct head *head)
+{
+    if (head->gap != MCPZ_LETTERS_NO_GAP) {
+        drop_partial(row);
+        row->skips = head->gap == MCPZ_LETTERS_LOST; /* it may be the rest of what was lost */
+    }
+    if (row->skips) {
+        row->skips = head->goes_on != 0;
+        return false;
+    }
+    return true;
 }
 
 /* Put a piece behind those before it. False: it is no message yet, or none that there can be. */
 static bool put_together(struct mcpz_link_row *row, const struct head *head,
                          struct mcpz_bytes piece, struct mcpz_bytes *message)
 {
+    if (!mind_gap(row, head)) {
+        return false;
+    }
     if (head->goes_on == 0 && row->partial == NULL) {
         *message = piece;
         return true;
@@ -182,7 +181,8 @@ static bool put_together(struct mcpz_link_row *row, const struct head *head,
         row->partial_length = 0;
     }
     if (row->partial == NULL || row->partial_length + piece.length > MCPZ_MSG_BYTES_MAX) {
-        clear(row);
+        drop_partial(row);
+        row->skips = head->goes_on != 0;
         return false;
     }
     memcpy(row->partial + row->partial_length, piece.data, piece.length);
@@ -194,13 +194,16 @@ static bool put_together(struct mcpz_link_row *row, const struct head *head,
 /* A peer that says what makes no sense is counted, and heard on: others carry what it says. */
 static bool hear_one(struct mcpz_engine *engine)
 {
+    struct mcpz_bytes piece;
     struct mcpz_bytes message;
     struct head head;
 
-    if (mcpz_lane_is_empty(&engine->letters)) {
+    if (!mcpz_lane_first(&engine->letters, &piece)) {
         return false;
     }
-    const struct mcpz_bytes piece = first_piece(&engine->letters, &head);
+    assert(piece.length >= sizeof(head));
+    memcpy(&head, piece.data, sizeof(head));
+    piece = mcpz_bytes(piece.data + sizeof(head), piece.length - sizeof(head));
     struct mcpz_link_row *row = mcpz_letters_row(engine, &head.from);
     if (row != NULL && put_together(row, &head, piece, &message)) {
         uint8_t *partial = row->partial; /* the row may be another's afterwards */
@@ -215,13 +218,20 @@ static bool hear_one(struct mcpz_engine *engine)
     return true;
 }
 
-bool mcpz_letters_run(struct mcpz_engine *engine)
+bool mcpz_letters_hear(struct mcpz_engine *engine)
 {
     bool is_busy = false;
 
     while (hear_one(engine)) {
         is_busy = true;
     }
+    return is_busy;
+}
+
+bool mcpz_letters_run(struct mcpz_engine *engine)
+{
+    bool is_busy = mcpz_letters_hear(engine);
+
     for (size_t i = 0; i < MCPZ_RELAY_SESSIONS_MAX; i++) {
         while (send_one(engine, &engine->relayed[i])) {
             is_busy = true;

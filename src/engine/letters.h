@@ -17,6 +17,7 @@
 #ifndef ENGINE_LETTERS_H
 #define ENGINE_LETTERS_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,8 +27,18 @@
 #include "engine/engine.h"
 #include "proto/limits.h"
 
-#define MCPZ_LETTERS_LANE_BYTES_MAX 1048576  /* that wait for one peer */
-#define MCPZ_LETTERS_HEARD_BYTES_MAX 1048576 /* taken in by a turn; more than its steps bring */
+#define MCPZ_LETTERS_LANE_BYTES_MAX 1048576 /* that wait for one peer */
+#define MCPZ_LETTERS_HEARD_BYTES_MAX 262144 /* of a frame, which are looked at behind it */
+
+static_assert(MCPZ_LETTERS_HEARD_BYTES_MAX >= 2 * MCPZ_FRAME_BYTES_MAX,
+              "what a frame brings fits");
+
+/* What lies between a piece and the one that came before it. */
+enum mcpz_letters_gap {
+    MCPZ_LETTERS_NO_GAP,
+    MCPZ_LETTERS_ANEW, /* another session has begun */
+    MCPZ_LETTERS_LOST, /* there was no room, or memory, for a piece */
+};
 
 struct mcpz_link_row;
 
@@ -44,8 +55,11 @@ void mcpz_letters_fact(struct mcpz_engine *engine, const struct mcpz_fact *fact)
 void mcpz_letters_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
                        struct mcpz_bytes message);
 
-/** A piece has come: it is looked at when the turn ends. */
+/** A piece has come: it is looked at behind the frame that brought it, or when the turn ends. */
 void mcpz_letters_take(struct mcpz_engine *engine, const struct mcpz_action_letter *letter);
+
+/** Look at what has come. False: there was nothing. */
+bool mcpz_letters_hear(struct mcpz_engine *engine);
 
 /** Look at what has come, and send what the other ends take. False: there was nothing to do. */
 bool mcpz_letters_run(struct mcpz_engine *engine);

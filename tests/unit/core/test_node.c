@@ -182,9 +182,49 @@ TEST(announcements_wait_for_each_other_for_a_tenth_of_a_second)
     fake_store_finish(&store);
 }
 
+static size_t compared(void)
+{
+    return node.agents.entropy.peer_count;
+}
+
+static void link_down(mcpz_time now, const struct mcpz_id *id)
+{
+    step(now, (struct mcpz_event){.kind = MCPZ_EVENT_LINK_DOWN, .link = {.peer = *id}});
+}
+
+/* Documents are compared with whom there is a link, or a session through others. */
+TEST(who_has_a_session_is_compared_with_when_its_link_ends)
+{
+    set_up();
+    struct mcpz_relay_session *session = &node.relay.sessions[0];
+
+    know(&alice, "a:1");
+    know(&bob, "b:1");
+    link_up(1, &bob);
+    link_up(1, &alice);
+    CHECK_UINT(compared(), 2);
+    link_down(2, &alice);
+    CHECK_UINT(compared(), 1);
+
+    link_up(3, &alice);
+    node.relay.count = 1;
+    *session = (struct mcpz_relay_session){
+        .state = MCPZ_RELAY_UP, .peer = alice, .was_up = true, .needed = true, .heard_us = 4};
+    session->way.path_count = 3;
+    session->way.path[1] = mcpz_short_of(&bob);
+    session->way.path[2] = mcpz_short_of(&alice);
+    link_down(4, &alice);
+    CHECK(mcpz_relay_reaches(&node.relay, &alice));
+    CHECK_UINT(compared(), 2);
+    CHECK(mcpz_id_equal(&node.agents.entropy.peers[1].id, &alice));
+    CHECK_UINT(node.agents.entropy.peers[1].root_at_us, 4); /* anew: what was said is lost */
+    fake_store_finish(&store);
+}
+
 TEST_MAIN(RUN(a_task_reaches_its_provider_by_a_dial),
           RUN(a_dial_that_fails_ends_a_task_nobody_else_can_do),
           RUN(a_task_whose_provider_cannot_be_dialled_now_does_not_wait),
           RUN(who_was_held_for_dead_and_is_linked_is_courted),
           RUN(who_is_alive_and_linked_is_not_courted),
+          RUN(who_has_a_session_is_compared_with_when_its_link_ends),
           RUN(announcements_wait_for_each_other_for_a_tenth_of_a_second))

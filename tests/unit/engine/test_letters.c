@@ -168,6 +168,15 @@ TEST(another_session_with_a_peer_begins_with_nothing)
     CHECK(row_to(0)->told == NULL); /* who has started anew knows nobody */
     CHECK(!mcpz_letters_run(founder.engine));
     CHECK_UINT(said_count, 0);
+
+    session_of(0)->letters_flying = MCPZ_LETTERS_FLYING_MAX - MCPZ_LETTER_BYTES_MAX;
+    push(MCPZ_MSG_PULLED, 2, MCPZ_MSG_BYTES_MAX);
+    (void)mcpz_letters_run(founder.engine);
+    CHECK(said_count == 1 && said[0].kind == 1);
+    come_up(0);
+    push(MCPZ_MSG_ACK, 3, MCPZ_LETTER_BYTES_MAX);
+    (void)mcpz_letters_run(founder.engine);
+    CHECK(said_count == 2 && said[1].kind == 0 && said[1].length == MCPZ_LETTER_BYTES_MAX);
     end();
 }
 
@@ -223,7 +232,7 @@ TEST(what_finds_no_room_is_dropped_and_what_waits_stays)
     while (dropped() == 0) {
         CHECK(pushed <= MCPZ_LETTERS_LANE_BYTES_MAX / MCPZ_LETTER_BYTES_MAX);
         push(MCPZ_MSG_PULLED, (uint8_t)++pushed, MCPZ_LETTER_BYTES_MAX);
-        CHECK(row_to(0)->data.bytes <= MCPZ_LETTERS_LANE_BYTES_MAX + MCPZ_MSG_BYTES_MAX);
+        CHECK(row_to(0)->data.bytes <= MCPZ_LETTERS_LANE_BYTES_MAX);
     }
     push(MCPZ_MSG_PULLED, 0, MCPZ_MSG_BYTES_MAX); /* none of its pieces */
     CHECK_UINT(dropped(), 2);
@@ -352,6 +361,8 @@ TEST(what_makes_no_sense_is_counted_and_its_peer_heard_on)
     check_heard(0, 1);
     take(0, true, mcpz_bytes(zeros, sizeof(zeros)));
     take(0, true, mcpz_bytes(zeros, sizeof(zeros))); /* more than any message */
+    take(0, true, mcpz_bytes(zeros, 1));
+    take(0, false, mcpz_bytes(zeros, 1)); /* at last */
     check_heard(0, 0);
     CHECK(row_to(0)->partial == NULL);
     take(0, false, ack());
@@ -359,18 +370,45 @@ TEST(what_makes_no_sense_is_counted_and_its_peer_heard_on)
     end();
 }
 
-TEST(what_comes_in_a_turn_is_bounded)
+/* What a session brought counts even if the next one is up before it is looked at. */
+TEST(pieces_of_two_sessions_are_not_put_together)
 {
-    static const uint8_t zeros[MCPZ_LETTER_BYTES_MAX];
+    const struct mcpz_bytes whole = ack();
 
     begin_hearing();
+    take(0, true, mcpz_bytes(whole.data, 5));
+    check_heard(0, 0);
+    take(0, false, mcpz_bytes(whole.data + 5, whole.length - 5));
+    take(0, true, mcpz_bytes(whole.data, 7));
+    come_up(0);
+    take(0, true, mcpz_bytes(whole.data, 9));
+    take(0, false, mcpz_bytes(whole.data + 9, whole.length - 9));
+    check_heard(2, 0);
+    end();
+}
+
+/* Nor are those before and behind one that was lost. */
+TEST(what_comes_at_once_is_bounded_and_what_is_lost_leaves_no_trace)
+{
+    static const uint8_t zeros[MCPZ_LETTER_BYTES_MAX];
+    const struct mcpz_bytes whole = ack();
+
+    begin_hearing();
+    take(0, true, mcpz_bytes(whole.data, 5));
     for (size_t i = 0; dropped() == 0; i++) {
         CHECK(i <= MCPZ_LETTERS_HEARD_BYTES_MAX / MCPZ_LETTER_BYTES_MAX);
+        take(1, true, mcpz_bytes(zeros, sizeof(zeros)));
         CHECK(founder.engine->letters.bytes <= MCPZ_LETTERS_HEARD_BYTES_MAX);
-        take(0, false, mcpz_bytes(zeros, sizeof(zeros)));
     }
-    (void)mcpz_letters_run(founder.engine);
-    CHECK(mcpz_lane_is_empty(&founder.engine->letters));
+    take(0, true, mcpz_bytes(zeros, sizeof(zeros)));
+    CHECK_UINT(dropped(), 2);
+    check_heard(0, 0);
+    take(0, true, mcpz_bytes(whole.data + 5, 1)); /* of the message that was lost */
+    take(0, false, mcpz_bytes(whole.data + 6, whole.length - 6));
+    check_heard(0, 0);
+    take(0, true, mcpz_bytes(whole.data, 5));
+    take(0, false, mcpz_bytes(whole.data + 5, whole.length - 5));
+    check_heard(1, 0);
     end();
 }
 
@@ -384,4 +422,5 @@ TEST_MAIN(RUN(a_session_has_its_row_however_many_are_connected),
           RUN(what_was_cut_is_put_together_each_peer_for_itself),
           RUN(half_a_message_is_forgotten_with_its_session),
           RUN(what_makes_no_sense_is_counted_and_its_peer_heard_on),
-          RUN(what_comes_in_a_turn_is_bounded))
+          RUN(pieces_of_two_sessions_are_not_put_together),
+          RUN(what_comes_at_once_is_bounded_and_what_is_lost_leaves_no_trace))
