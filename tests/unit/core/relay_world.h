@@ -53,23 +53,26 @@ static inline struct mcpz_short name_of(size_t number)
 static inline size_t greet(void *context, uint32_t session, const struct mcpz_id *peer,
                            uint8_t *message)
 {
+    const struct mcpz_bytes hello = mcpz_text("hello");
     struct end *end = context;
 
     (void)peer;
     end->sent[session] = end->opened[session] = 0;
-    memcpy(message, "hello", 5);
-    return 5;
+    memcpy(message, hello.data, hello.length);
+    return hello.length;
 }
 
 static inline size_t answer(void *context, uint32_t session, const struct mcpz_id *peer,
                             struct mcpz_bytes message, uint8_t *said)
 {
-    if (refuses || message.length != 5 || memcmp(message.data, "hello", 5) != 0) {
+    const struct mcpz_bytes world = mcpz_text("world");
+
+    if (refuses || !mcpz_bytes_equal(message, mcpz_text("hello"))) {
         return 0;
     }
     (void)greet(context, session, peer, said);
-    memcpy(said, "world", 5);
-    return 5;
+    memcpy(said, world.data, world.length);
+    return world.length;
 }
 
 static inline bool finish(void *context, uint32_t session, struct mcpz_bytes said)
