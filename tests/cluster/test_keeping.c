@@ -332,12 +332,11 @@ static uint64_t letters(struct mcpz_sim *sim, size_t node)
     return mcpz_engine_node(mcpz_sim_engine(sim, node))->relay.letters_heard;
 }
 
-/* Only node 0 can be dialled, and it keeps nothing: all that owners say goes through it. */
-TEST(owners_behind_nat_keep_agents_together)
+/* Only node 0 can be dialled. */
+static struct mcpz_sim *sim_behind_nat(uint64_t seed)
 {
-    static const size_t hidden[] = {1, 2, 3, 4};
     struct mcpz_sim_config config = {.node_count = NODES,
-                                     .seed = 11,
+                                     .seed = seed,
                                      .delay_min_us = MCPZ_MS(5),
                                      .delay_max_us = MCPZ_MS(20),
                                      .disk_us = MCPZ_MS(5),
@@ -350,6 +349,15 @@ TEST(owners_behind_nat_keep_agents_together)
     }
     mcpz_sim_start_all(sim);
     run_for(sim, MCPZ_SECONDS(5));
+    return sim;
+}
+
+/* Node 0 keeps nothing: all that owners say goes through it. */
+TEST(owners_behind_nat_keep_agents_together)
+{
+    static const size_t hidden[] = {1, 2, 3, 4};
+    struct mcpz_sim *sim = sim_behind_nat(11);
+
     (void)write(sim, 0, "a", NULL, MCPZ_ACK_ASYNC);
     run_for(sim, MCPZ_SECONDS(1));
     (void)mcpz_sim_layout(sim, hidden, MCPZ_ARRAY_LEN(hidden), 3);
@@ -364,6 +372,51 @@ TEST(owners_behind_nat_keep_agents_together)
     CHECK_UINT(count_with(sim, "a", "x"), 3);
     CHECK(!linked(sim, 1, 2) && !linked(sim, 2, 3) && !linked(sim, 3, 4));
     CHECK(letters(sim, owner) > 0);
+    mcpz_sim_destroy(sim);
+}
+
+static const char *much_of(size_t agent, size_t part)
+{
+    static char text[1000];
+
+    memset(text, 'x', sizeof(text) - 1);
+    (void)snprintf(text, 16, "%07zu%07zu", agent, part);
+    text[14] = 'x';
+    return text;
+}
+
+/* More than a megabyte: as much as may wait for a peer. */
+TEST(much_moves_to_an_owner_behind_nat)
+{
+    enum { AGENTS = 120, PARTS = 12 };
+    static const size_t before[] = {1, 2, 3};
+    static const size_t after[] = {2, 3, 4};
+    struct mcpz_sim *sim = sim_behind_nat(12);
+    char names[AGENTS][8];
+
+    (void)mcpz_sim_layout(sim, before, MCPZ_ARRAY_LEN(before), 3);
+    run_for(sim, MCPZ_SECONDS(30));
+    CHECK(mcpz_sim_layout_is_settled(sim, 1));
+    for (size_t i = 0; i < AGENTS; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "a%zu", i);
+        (void)write(sim, 1, names[i], NULL, MCPZ_ACK_ASYNC);
+        for (size_t part = 0; part < PARTS; part++) {
+            (void)write(sim, 1, names[i], much_of(i, part), MCPZ_ACK_ASYNC);
+        }
+        run_for(sim, MCPZ_MS(50));
+    }
+    run_for(sim, MCPZ_SECONDS(10));
+    for (size_t i = 0; i < AGENTS; i++) {
+        CHECK_UINT(count_with(sim, names[i], much_of(i, PARTS - 1)), 3);
+        CHECK(!mcpz_sim_has(sim, 4, names[i], "set", much_of(i, 0)));
+    }
+    (void)mcpz_sim_layout(sim, after, MCPZ_ARRAY_LEN(after), 3);
+    run_for(sim, MCPZ_SECONDS(60));
+    CHECK(mcpz_sim_layout_is_settled(sim, 2));
+    for (size_t i = 0; i < AGENTS; i++) {
+        CHECK(mcpz_sim_has(sim, 4, names[i], "set", much_of(i, 0)));
+        CHECK(mcpz_sim_has(sim, 4, names[i], "set", much_of(i, PARTS - 1)));
+    }
     mcpz_sim_destroy(sim);
 }
 
@@ -750,7 +803,7 @@ TEST_MAIN(RUN(no_acknowledged_write_is_lost_while_layouts_change),
           RUN(owners_at_rest_have_little_to_say), RUN(without_a_layout_any_members_count),
           RUN(a_disk_that_was_put_back_whole_gives_no_name_twice),
           RUN(a_layout_waits_for_who_has_no_room_and_goes_on_when_there_is),
-          RUN(owners_behind_nat_keep_agents_together),
+          RUN(owners_behind_nat_keep_agents_together), RUN(much_moves_to_an_owner_behind_nat),
           RUN(a_write_that_was_answered_is_on_a_quorum_of_its_owners),
           RUN(what_was_not_reached_in_time_is_said_and_the_write_stays),
           RUN(an_owner_that_was_cut_off_says_so_when_it_is_back_in_time),
