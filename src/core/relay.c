@@ -397,6 +397,12 @@ static void mend_all_over(struct mcpz_relay_turn *turn, struct mcpz_short name, 
     }
 }
 
+/* Does anybody here count on it? Who has only greeted us is no concern of ours yet. */
+static bool is_awaited(const struct mcpz_relay_session *session)
+{
+    return session->state != MCPZ_RELAY_GREETED_US || session->needed;
+}
+
 /* True: calls are not told of it. */
 static bool on_fact(struct mcpz_relay_turn *turn, const struct mcpz_fact *fact)
 {
@@ -428,7 +434,7 @@ static bool on_fact(struct mcpz_relay_turn *turn, const struct mcpz_fact *fact)
     if (fact->kind == MCPZ_FACT_LINKED && session->state == MCPZ_RELAY_UP) {
         return true;
     }
-    if (fact->kind == MCPZ_FACT_LINKED && session->state != MCPZ_RELAY_GREETED_US) {
+    if (fact->kind == MCPZ_FACT_LINKED && is_awaited(session)) {
         /* A link is better: what counted on us starts over. */
         mcpz_sessions_release(relay, session);
         return false;
@@ -437,7 +443,7 @@ static bool on_fact(struct mcpz_relay_turn *turn, const struct mcpz_fact *fact)
         mcpz_greeting_begin(turn, session);
         return true;
     }
-    return fact->kind == MCPZ_FACT_UNREACHABLE && session->state != MCPZ_RELAY_GREETED_US;
+    return fact->kind == MCPZ_FACT_UNREACHABLE && is_awaited(session);
 }
 
 /* ---- Time --------------------------------------------------------------------------------- */
@@ -536,10 +542,7 @@ static void want(struct mcpz_relay *relay, mcpz_time now, const struct mcpz_id p
     } else if (session->state != MCPZ_RELAY_GREETED_US) {
         return;
     }
-    if (session != NULL && mcpz_greeting_is_coming(session, now)) {
-        session->needed = true;
-        mcpz_greeting_expect(session);
-    } else if (session != NULL) {
+    if (session != NULL) {
         session->state = MCPZ_RELAY_WANTED;
         session->needed = true;
         session->act_at_us = now + WANTED_US;

@@ -114,20 +114,15 @@ void mcpz_greeting_wait(struct mcpz_relay_turn *turn, struct mcpz_relay_session 
     }
 }
 
-bool mcpz_greeting_is_coming(const struct mcpz_relay_session *session, mcpz_time now)
-{
-    return session->next.path_count > 0 && now < session->greeted_us + PATIENCE_US;
-}
-
-void mcpz_greeting_expect(struct mcpz_relay_session *session)
-{
-    session->state = MCPZ_RELAY_GREETED_US;
-    session->act_at_us = session->greeted_us + PATIENCE_US;
-    session->give_up_us = session->act_at_us + MCPZ_RELAY_WAY_US;
-}
-
 void mcpz_greeting_begin(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session)
 {
+    const mcpz_time speaks_by_us = session->greeted_us + PATIENCE_US;
+
+    if (session->next.path_count > 0 && turn->now < speaks_by_us) {
+        session->state = MCPZ_RELAY_GREETED_US; /* what its peer says next is in a session */
+        session->act_at_us = speaks_by_us;
+        return;
+    }
     session->next.path_count = 0;
     if (!greet(turn, session)) {
         mcpz_greeting_wait(turn, session);
@@ -142,10 +137,6 @@ void mcpz_greeting_mend(struct mcpz_relay_turn *turn, struct mcpz_relay_session 
     }
     session->attempts = 0;
     session->give_up_us = turn->now + MCPZ_RELAY_WAY_US;
-    if (mcpz_greeting_is_coming(session, turn->now)) {
-        mcpz_greeting_expect(session);
-        return;
-    }
     mcpz_greeting_begin(turn, session);
 }
 

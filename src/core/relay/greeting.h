@@ -17,13 +17,10 @@ void mcpz_greeting_avoid(struct mcpz_relay_session *session, struct mcpz_short f
 /** It cannot be now. It may be soon, when members have told of each other; or it ends. */
 void mcpz_greeting_wait(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session);
 
-/** Has its peer greeted us just now? Then we greet it not: what it says next is in its session. */
-bool mcpz_greeting_is_coming(const struct mcpz_relay_session *session, mcpz_time now);
-
-/** Wait for what its peer says in the session that it has greeted us for. */
-void mcpz_greeting_expect(struct mcpz_relay_session *session);
-
-/** Greet its peer on another way; where there is none, as mcpz_greeting_wait(). */
+/**
+ * Greet its peer on another way; where there is none, as mcpz_greeting_wait(). Who has greeted us
+ * a moment ago is waited for instead.
+ */
 void mcpz_greeting_begin(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session);
 
 /** Its way is broken. Who began it finds another one; the other end has to let go. */

@@ -76,8 +76,9 @@ struct mcpz_relay_session *mcpz_sessions_take(struct mcpz_relay *relay, const st
             place = session;
             break;
         }
-        bool may_go = session->state == MCPZ_RELAY_GREETED_US ||
-                      (session->state == MCPZ_RELAY_UP && !session->needed);
+        bool may_go =
+            (session->state == MCPZ_RELAY_GREETED_US || session->state == MCPZ_RELAY_UP) &&
+            !session->needed;
         if (may_go && (place == NULL || session->used_us < place->used_us)) {
             place = session;
         }

@@ -333,14 +333,19 @@ static inline void tick(size_t at)
     (void)show(at, (struct mcpz_event){.kind = MCPZ_EVENT_TICK});
 }
 
-static inline void want_there(void)
+static inline void want(size_t at, size_t peer)
 {
     mcpz_outbox_clear(&out);
     struct mcpz_action *reach = mcpz_outbox_append(&out, MCPZ_ACTION_REACH);
-    reach->reach.peer = id_of(THERE);
+    reach->reach.peer = id_of(peer);
     reach->reach.or_relay = true;
-    mcpz_relay_note(&ends[HERE].relay, now, &out, 0);
+    mcpz_relay_note(&ends[at].relay, now, &out, 0);
     mcpz_outbox_clear(&out);
+}
+
+static inline void want_there(void)
+{
+    want(HERE, THERE);
 }
 
 /* The usual way: a link was tried in vain. */

@@ -139,15 +139,9 @@ TEST(who_is_refused_is_told_in_the_end)
 
 TEST(two_that_greet_each_other_come_to_one_session)
 {
-    const struct mcpz_id here = id_of(HERE);
-
     set_up_row();
     want_there();
-    mcpz_outbox_clear(&out);
-    struct mcpz_action *reach = mcpz_outbox_append(&out, MCPZ_ACTION_REACH);
-    reach->reach.peer = here;
-    reach->reach.or_relay = true;
-    mcpz_relay_note(&ends[THERE].relay, now, &out, 0);
+    want(THERE, HERE);
     (void)tell_end(HERE, MCPZ_FACT_UNREACHABLE, THERE);
     (void)tell_end(THERE, MCPZ_FACT_UNREACHABLE, HERE);
     deliver();
@@ -158,6 +152,44 @@ TEST(two_that_greet_each_other_come_to_one_session)
     deliver();
     CHECK_TEXT(ends[THERE].heard, "12 from 0: 5");
     CHECK_TEXT(ends[HERE].heard, "12 from 2: 6");
+}
+
+/* Its greeting has come just now: what it says next will be in a session. */
+TEST(who_has_greeted_us_a_moment_ago_is_waited_for)
+{
+    set_up_row();
+    want_there();
+    (void)tell_end(HERE, MCPZ_FACT_UNREACHABLE, THERE);
+    while (ends[THERE].relay.count == 0) {
+        deliver_one();
+    }
+    want(THERE, HERE);
+    CHECK(tell_end(THERE, MCPZ_FACT_UNREACHABLE, HERE)); /* whoever calls is not told */
+    CHECK(tell_end(THERE, MCPZ_FACT_UNREACHABLE, HERE));
+    CHECK_UINT(ends[THERE].relay.begun, 0);
+    deliver();
+    CHECK(reaches(HERE, THERE) && reaches(THERE, HERE));
+    CHECK_UINT(ends[HERE].relayed + ends[THERE].relayed, 2);
+
+    /* What it says cannot be opened: then it is greeted. */
+    set_up_row();
+    want_there();
+    (void)tell_end(HERE, MCPZ_FACT_UNREACHABLE, THERE);
+    while (queue[0].to != THERE || queue[0].relay.kind != MCPZ_RELAY_SEALED) {
+        deliver_one();
+    }
+    queue[0].bytes[queue[0].relay.bytes.length - 1] ^= 1;
+    deliver();
+    want(THERE, HERE);
+    (void)tell_end(THERE, MCPZ_FACT_UNREACHABLE, HERE);
+    mcpz_relay_need(&ends[THERE].relay, 0, now, true);
+    tick(THERE);
+    CHECK_UINT(ends[THERE].relay.begun, 0);
+    now += MCPZ_SECONDS(2);
+    tick(THERE);
+    deliver();
+    CHECK_UINT(ends[THERE].relay.begun, 1);
+    CHECK(reaches(THERE, HERE));
 }
 
 TEST(a_node_without_seals_refuses_and_still_carries)
@@ -406,6 +438,7 @@ TEST_MAIN(RUN(a_peer_that_cannot_be_linked_is_reached_through_the_one_between),
           RUN(a_broken_way_is_told_back_and_another_one_sought),
           RUN(a_dead_peer_and_a_dead_hop_end_a_session), RUN(who_is_refused_is_told_in_the_end),
           RUN(two_that_greet_each_other_come_to_one_session),
+          RUN(who_has_greeted_us_a_moment_ago_is_waited_for),
           RUN(a_node_without_seals_refuses_and_still_carries),
           RUN(what_is_repeated_or_changed_is_not_heard), RUN(what_was_left_out_ends_the_session),
           RUN(that_a_provider_is_still_at_it_crosses_too),
