@@ -558,11 +558,14 @@ static void on_fact(struct step *step, const struct mcpz_fact *fact)
     struct mcpz_entropy *entropy = &step->agents->entropy;
     const struct mcpz_sync sync = sync_of(step);
 
-    if (fact->kind == MCPZ_FACT_LINKED ||
-        (fact->kind == MCPZ_FACT_RELAYED && entropy->peer_count < MCPZ_LINKS_MAX / 2)) {
-        mcpz_entropy_linked(entropy, &sync, &fact->about);
-    } else if (fact->kind == MCPZ_FACT_UNLINKED || fact->kind == MCPZ_FACT_UNRELAYED) {
+    const bool is_relayed = fact->kind == MCPZ_FACT_RELAYED;
+
+    if (is_relayed || fact->kind == MCPZ_FACT_UNLINKED || fact->kind == MCPZ_FACT_UNRELAYED) {
         mcpz_entropy_unlinked(entropy, &sync, &fact->about);
+    }
+    if (fact->kind == MCPZ_FACT_LINKED ||
+        (is_relayed && entropy->peer_count < MCPZ_ENTROPY_RELAYED_MAX)) {
+        mcpz_entropy_linked(entropy, &sync, &fact->about);
     }
 }
 
@@ -695,6 +698,11 @@ static mcpz_error count_all(struct mcpz_agents *agents)
     }
     mcpz_holdings_end(holdings);
     return MCPZ_OK;
+}
+
+void mcpz_agents_compare(struct mcpz_agents *agents, const struct mcpz_id *peer, mcpz_time now)
+{
+    mcpz_entropy_compare(&agents->entropy, peer, now);
 }
 
 void mcpz_agents_recount(struct mcpz_agents *agents, mcpz_time now)

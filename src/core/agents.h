@@ -98,6 +98,9 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_confi
 /** Forget a document, which others keep. Not within a step of ours. */
 void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id);
 
+/** Compare with `peer`, which did not get all that was for it. Not within a step. */
+void mcpz_agents_compare(struct mcpz_agents *agents, const struct mcpz_id *peer, mcpz_time now);
+
 /** Count again: a batch was lost, the store is as it was before. Not within a step. */
 void mcpz_agents_recount(struct mcpz_agents *agents, mcpz_time now);
 

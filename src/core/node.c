@@ -230,7 +230,10 @@ static void step_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
     show_agents(node, now, event, out);
 }
 
-/* Show `event` to the machines from the relay up. What has come through others is for calls. */
+/*
+ * Show `event` to the machines from the relay up. What comes out of the relay is for calls, and
+ * letters leave as actions: what is said of documents comes back in as a message.
+ */
 static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_event *event,
                        struct mcpz_outbox *out)
 {

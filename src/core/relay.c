@@ -6,14 +6,22 @@
 #include "core/relay/greeting.h"
 #include "core/relay/sessions.h"
 
-#define LETTER 0xc1 /* no message begins so: MessagePack never uses it */
-#define LETTER_HEAD_BYTES 2
+#define LETTER 0xc1                       /* no message begins so: MessagePack never uses it */
 #define LETTERS_NEEDED_US MCPZ_SECONDS(5) /* a session is kept for them so long */
 #define WANTED_US MCPZ_SECONDS(1)         /* a link may take so long before we greet */
 #define KEEPALIVE_US MCPZ_SECONDS(2)      /* nothing said for so long: say that we are there */
 #define IDLE_US MCPZ_SECONDS(30)          /* no call needed it for so long */
 #define DISK_US MCPZ_SECONDS(5)   /* what waits for our disk goes before what is said later */
 #define DOUBT_US MCPZ_SECONDS(30) /* who breaks a session twice within so long is not believed */
+
+static_assert(MCPZ_LETTER_COST(MCPZ_LETTER_BYTES_MAX) - MCPZ_RELAY_OVERHEAD_BYTES <=
+                  MCPZ_RELAY_BYTES_MAX,
+              "a sealed letter fits");
+static_assert(MCPZ_LETTERS_FLYING_MAX >= 4 * MCPZ_LETTER_COST(MCPZ_LETTER_BYTES_MAX),
+              "a window keeps a pipe full");
+static_assert(MCPZ_RELAY_SESSIONS_MAX * MCPZ_LETTERS_FLYING_MAX <=
+                  MCPZ_RELAY_FLIGHT_BYTES_MAX / 4 * 3,
+              "full windows of all sessions of a node leave room on its link for calls");
 
 static size_t sessions_of(const struct mcpz_relay_config *config)
 {
@@ -116,10 +124,12 @@ enum letter_kind { LETTER_WHOLE, LETTER_GOES_ON, LETTER_TAKEN };
 static void say_letter(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
                        enum letter_kind kind, struct mcpz_bytes bytes)
 {
-    uint8_t plain[LETTER_HEAD_BYTES + MCPZ_LETTER_BYTES_MAX] = {LETTER, (uint8_t)kind};
+    uint8_t plain[MCPZ_LETTER_HEAD_BYTES + MCPZ_LETTER_BYTES_MAX];
 
-    memcpy(plain + LETTER_HEAD_BYTES, bytes.data, bytes.length);
-    if (!say(turn, session, mcpz_bytes(plain, LETTER_HEAD_BYTES + bytes.length))) {
+    plain[0] = LETTER;
+    plain[1] = (uint8_t)kind;
+    memcpy(plain + MCPZ_LETTER_HEAD_BYTES, bytes.data, bytes.length);
+    if (!say(turn, session, mcpz_bytes(plain, MCPZ_LETTER_HEAD_BYTES + bytes.length))) {
         mcpz_greeting_mend(turn, session);
     }
 }
@@ -135,7 +145,7 @@ static void on_letter(struct mcpz_relay_turn *turn, const struct mcpz_event *eve
     }
     session->used_us = turn->now;
     session->letters_us = turn->now;
-    session->letters_flying += (uint32_t)bytes.length;
+    session->letters_flying += MCPZ_LETTER_COST(bytes.length);
     turn->relay->letters_said++;
     say_letter(turn, session, event->letter.goes_on ? LETTER_GOES_ON : LETTER_WHOLE, bytes);
 }
@@ -148,7 +158,7 @@ static uint32_t read_count(const uint8_t *at)
 /* Say what was taken, when it is much. */
 static void owe(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session, size_t length)
 {
-    session->letters_owed += (uint32_t)length;
+    session->letters_owed += MCPZ_LETTER_COST(length);
     if (session->letters_owed >= MCPZ_LETTERS_FLYING_MAX / 4) {
         const uint32_t owed = session->letters_owed;
         const uint8_t count[] = {(uint8_t)(owed >> 24), (uint8_t)(owed >> 16),
@@ -161,10 +171,10 @@ static void owe(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session
 static void hear_letter(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
                         struct mcpz_bytes plain)
 {
-    const struct mcpz_bytes bytes =
-        plain.length > LETTER_HEAD_BYTES
-            ? mcpz_bytes(plain.data + LETTER_HEAD_BYTES, plain.length - LETTER_HEAD_BYTES)
-            : mcpz_bytes(NULL, 0);
+    const struct mcpz_bytes bytes = plain.length > MCPZ_LETTER_HEAD_BYTES
+                                        ? mcpz_bytes(plain.data + MCPZ_LETTER_HEAD_BYTES,
+                                                     plain.length - MCPZ_LETTER_HEAD_BYTES)
+                                        : mcpz_bytes(NULL, 0);
     const uint8_t kind = plain.length > 1 ? plain.data[1] : UINT8_MAX;
 
     if (kind == LETTER_TAKEN && bytes.length == sizeof(uint32_t)) {
@@ -594,7 +604,8 @@ bool mcpz_relay_takes_letter(const struct mcpz_relay *relay, const struct mcpz_i
     for (size_t i = 0; i < relay->config.sessions_max && relay->count > 0; i++) {
         const struct mcpz_relay_session *session = &relay->sessions[i];
         if (session->state == MCPZ_RELAY_UP && mcpz_id_equal(&session->peer, peer)) {
-            return session->letters_flying + MCPZ_LETTER_BYTES_MAX <= MCPZ_LETTERS_FLYING_MAX;
+            return session->letters_flying + MCPZ_LETTER_COST(MCPZ_LETTER_BYTES_MAX) <=
+                   MCPZ_LETTERS_FLYING_MAX;
         }
     }
     return false;

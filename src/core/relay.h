@@ -26,8 +26,9 @@
  *
  *   sealed, plain:  [LETTER, GOES_ON or WHOLE, bytes]     [LETTER, TAKEN, how many bytes, be32]
  *
- * MCPZ_LETTERS_FLYING_MAX bytes of them are under way at most; the other end says when it has
- * taken a quarter of that. It has a session as long as something is said, and then for a while.
+ * MCPZ_LETTERS_FLYING_MAX bytes of them are under way at most, with all that hops count of each;
+ * the other end says when it has taken a quarter of that. There is a session as long as something
+ * is said, and then for a while.
  *
  * As long as a session is up what becomes of a link to its peer is no concern of its calls. It
  * ends when no call has needed it for a while; the next one takes a link if there is one.
@@ -61,6 +62,11 @@
 
 #define MCPZ_RELAY_AVOID_MAX 4    /* steps of ways that broke */
 #define MCPZ_RELAY_ATTEMPTS_MAX 3 /* ways tried to greet one peer */
+
+#define MCPZ_LETTER_HEAD_BYTES 2
+/* Of a letter on its way, as hops count it. */
+#define MCPZ_LETTER_COST(length)                                                                  \
+    ((uint32_t)(length) + MCPZ_LETTER_HEAD_BYTES + MCPZ_SEAL_BYTES + MCPZ_RELAY_OVERHEAD_BYTES)
 
 enum mcpz_relay_state {
     MCPZ_RELAY_FREE,
@@ -98,9 +104,9 @@ struct mcpz_relay_session {
     mcpz_time said_us;
     mcpz_time used_us;
     mcpz_time durable_until_us; /* what we say until then waits for our disk */
-    uint32_t letters_flying;    /* bytes of letters, said and not taken yet */
+    uint32_t letters_flying;    /* what letters cost on their way, said and not taken yet */
     uint32_t letters_owed;      /* taken, and not said yet */
-    mcpz_time letters_us;       /* when there was one, or one was wanted; 0: never */
+    mcpz_time letters_us;       /* when there was one last; 0: never */
 };
 
 struct mcpz_relay_config {

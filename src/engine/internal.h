@@ -65,6 +65,7 @@ struct mcpz_link_row {
 
     /* Of one that is RELAYED. */
     size_t letter_at; /* so much of the first message in `data` was sent */
+    bool is_short;    /* something found no room in `data` since it was empty */
     uint8_t *partial; /* what has come of a message, of MCPZ_MSG_BYTES_MAX; NULL: nothing */
     size_t partial_length;
     enum mcpz_letters_gap gap; /* before what comes next */

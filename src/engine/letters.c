@@ -43,6 +43,7 @@ static void begin_anew(struct mcpz_link_row *row)
 {
     mcpz_lane_clear(&row->data);
     row->letter_at = 0;
+    row->is_short = false;
     row->gap = MCPZ_LETTERS_ANEW;
     free(row->told);
     row->told = NULL;
@@ -92,14 +93,28 @@ void mcpz_letters_fact(struct mcpz_engine *engine, const struct mcpz_fact *fact)
 void mcpz_letters_push(struct mcpz_engine *engine, struct mcpz_link_row *row, uint32_t kind,
                        struct mcpz_bytes message)
 {
-    if (!mcpz_letters_carry(kind) ||
+    const bool is_carried = mcpz_letters_carry(kind);
+
+    if (!is_carried ||
         mcpz_lane_push(&row->data, message, MCPZ_LETTERS_LANE_BYTES_MAX) != MCPZ_OK) {
         engine->counters.messages_dropped++;
+        row->is_short |= is_carried;
         return;
     }
     engine->counters.messages_out++;
     engine->sent[kind].messages++;
     engine->sent[kind].bytes += message.length;
+}
+
+/* The first message that waits has gone. Behind the last it is found out what others lack. */
+static void drop_first(struct mcpz_engine *engine, struct mcpz_link_row *row)
+{
+    row->letter_at = 0;
+    mcpz_lane_drop(&row->data);
+    if (row->is_short && mcpz_lane_is_empty(&row->data)) {
+        row->is_short = false;
+        mcpz_agents_compare(&engine->node.agents, &row->peer, engine->now);
+    }
 }
 
 /* Hand the core the next piece of the first message that waits for this peer. */
@@ -121,8 +136,7 @@ static bool send_one(struct mcpz_engine *engine, struct mcpz_link_row *row)
                                           .bytes = mcpz_bytes(bytes, length)}};
     row->letter_at += length;
     if (length == left) {
-        row->letter_at = 0;
-        mcpz_lane_drop(&row->data);
+        drop_first(engine, row);
     }
     mcpz_engine_dispatch(engine, &event);
     return true;
@@ -232,7 +246,7 @@ bool mcpz_letters_run(struct mcpz_engine *engine)
 {
     bool is_busy = mcpz_letters_hear(engine);
 
-    for (size_t i = 0; i < MCPZ_RELAY_SESSIONS_MAX; i++) {
+    for (size_t i = 0; i < MCPZ_RELAY_SESSIONS_MAX && engine->node.relay.count > 0; i++) {
         while (send_one(engine, &engine->relayed[i])) {
             is_busy = true;
         }

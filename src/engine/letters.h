@@ -11,7 +11,8 @@
  * neither has to wait for the other's to be free. The host knows nothing of them.
  *
  * Only what is said of documents crosses it (mcpz_letters_carry()). What finds no room is dropped,
- * as all is that was under way when a session ends: whoever asks asks again.
+ * and what both have is compared when the rest has gone; as it is when a session ends, or another
+ * begins, and what was under way is lost. Whoever asks asks again.
  */
 
 #ifndef ENGINE_LETTERS_H

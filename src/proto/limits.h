@@ -89,11 +89,9 @@ static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "parameters fi
     8388608 /* handed to one peer and not taken yet, for all sessions; less than its lane holds   \
              */
 
-#define MCPZ_LETTER_BYTES_MAX 32768    /* of a message about documents that goes through others */
-#define MCPZ_LETTERS_FLYING_MAX 262144 /* of them, sent in one session and not taken yet */
+#define MCPZ_LETTER_BYTES_MAX 16384   /* of a message about documents that goes through others */
+#define MCPZ_LETTERS_FLYING_MAX 98304 /* of them, sent in one session and not taken yet */
 
-static_assert(MCPZ_LETTER_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "a sealed letter fits");
-static_assert(MCPZ_LETTERS_FLYING_MAX >= 4 * MCPZ_LETTER_BYTES_MAX, "a window keeps a pipe full");
 static_assert(MCPZ_RELAY_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "sealed bytes fit RELAY");
 static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "a sealed chunk fits");
 static_assert(MCPZ_PARAMS_BYTES_MAX + 1024 <= MCPZ_RELAY_BYTES_MAX, "sealed parameters fit");

@@ -54,12 +54,13 @@
 #include "proto/limits.h"
 #include "proto/msg.h"
 
-#define MCPZ_PULL_PATIENCE_US MCPZ_SECONDS(10) /* for a page of changes */
-#define MCPZ_PULL_WANTS_MAX 64                 /* unanswered, when the next page is asked for */
-#define MCPZ_PULL_AHEAD 16                     /* pages, and then one waits for the disk */
-#define MCPZ_PULL_BULK 1024                    /* since 0 and of more documents: one at a time */
-#define MCPZ_ENTROPY_SUM_PAUSE_US MCPZ_MS(1)   /* between two steps of summing up */
-#define MCPZ_ENTROPY_AGAIN_US MCPZ_SECONDS(1)  /* before what was read, or lost, is compared */
+#define MCPZ_ENTROPY_RELAYED_MAX (MCPZ_LINKS_MAX / 2) /* peers, and no session makes one more */
+#define MCPZ_PULL_PATIENCE_US MCPZ_SECONDS(10)        /* for a page of changes */
+#define MCPZ_PULL_WANTS_MAX 64                /* unanswered, when the next page is asked for */
+#define MCPZ_PULL_AHEAD 16                    /* pages, and then one waits for the disk */
+#define MCPZ_PULL_BULK 1024                   /* since 0 and of more documents: one at a time */
+#define MCPZ_ENTROPY_SUM_PAUSE_US MCPZ_MS(1)  /* between two steps of summing up */
+#define MCPZ_ENTROPY_AGAIN_US MCPZ_SECONDS(1) /* before what was read, or lost, is compared */
 #define MCPZ_ENTROPY_UNEQUAL_MAX 4
 #define MCPZ_ENTROPY_SMALL 64 /* documents: all are named rather than a sketch made */
 #define MCPZ_ENTROPY_PAUSE_MAX_US MCPZ_SECONDS(3600) /* between two sketches with a peer */
@@ -157,7 +158,7 @@ void mcpz_entropy_start_over(struct mcpz_entropy *entropy, mcpz_time now);
 void mcpz_entropy_follow(struct mcpz_entropy *entropy, const struct mcpz_scope *scope,
                          mcpz_time now);
 
-/** There is a link to `peer`, a new one if there was one: compare. */
+/** There is a link to `peer`, or a session: a new one if there was one. Compare. */
 void mcpz_entropy_linked(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
                          const struct mcpz_id *id);
 void mcpz_entropy_unlinked(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,

@@ -59,10 +59,22 @@ TEST(letters_under_way_are_bounded_by_what_is_taken)
     }
     CHECK_UINT(ends[THERE].letters, 1000);
     CHECK(most > MCPZ_LETTERS_FLYING_MAX / 8 && most < MCPZ_LETTERS_FLYING_MAX / 4);
-    session->letters_flying = MCPZ_LETTERS_FLYING_MAX - MCPZ_LETTER_BYTES_MAX;
+    session->letters_flying = MCPZ_LETTERS_FLYING_MAX - MCPZ_LETTER_COST(MCPZ_LETTER_BYTES_MAX);
     CHECK(takes_letter());
     session->letters_flying++;
     CHECK(!takes_letter());
+}
+
+/* However small they are: hops between count more than what is in them. */
+TEST(letters_under_way_cost_no_less_than_hops_count)
+{
+    struct mcpz_relay_session *session = &ends[HERE].relay.sessions[0];
+
+    come_up_here();
+    const uint32_t before = ends[HERE].relay.carrier.flights[0].flying;
+    write_letter(false, mcpz_text("dear"));
+    CHECK_UINT(session->letters_flying, ends[HERE].relay.carrier.flights[0].flying - before);
+    CHECK_UINT(session->letters_flying, MCPZ_LETTER_COST(4));
 }
 
 TEST(a_letter_with_a_forged_head_is_counted_and_changes_nothing)
@@ -129,5 +141,6 @@ TEST(a_session_is_kept_while_letters_cross_it)
 
 TEST_MAIN(RUN(a_letter_comes_as_it_was_written),
           RUN(letters_under_way_are_bounded_by_what_is_taken),
+          RUN(letters_under_way_cost_no_less_than_hops_count),
           RUN(a_letter_with_a_forged_head_is_counted_and_changes_nothing),
           RUN(a_session_is_kept_while_letters_cross_it))

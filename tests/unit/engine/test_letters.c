@@ -8,8 +8,8 @@
 #include "proto/id.h"
 #include "wire/codec.h"
 
-#define LETTER_HEAD_BYTES 2 /* of a letter, sealed: core/relay.h */
-#define SAID_MAX 64
+#define PIECE MCPZ_LETTER_COST(MCPZ_LETTER_BYTES_MAX) /* of a full letter */
+#define SAID_MAX 128
 
 struct said {
     uint8_t kind; /* 0: whole, 1: goes on */
@@ -23,10 +23,10 @@ static size_t said_count;
 static void note(void *context, uint32_t session, struct mcpz_bytes plain, uint8_t *sealed)
 {
     (void)context, (void)session;
-    CHECK(said_count < SAID_MAX && plain.length > LETTER_HEAD_BYTES);
+    CHECK(said_count < SAID_MAX && plain.length > MCPZ_LETTER_HEAD_BYTES);
     said[said_count++] = (struct said){.kind = plain.data[1],
-                                       .first = plain.data[LETTER_HEAD_BYTES],
-                                       .length = plain.length - LETTER_HEAD_BYTES};
+                                       .first = plain.data[MCPZ_LETTER_HEAD_BYTES],
+                                       .length = plain.length - MCPZ_LETTER_HEAD_BYTES};
     memset(sealed, 0, plain.length + MCPZ_SEAL_BYTES);
 }
 
@@ -169,7 +169,7 @@ TEST(another_session_with_a_peer_begins_with_nothing)
     CHECK(!mcpz_letters_run(founder.engine));
     CHECK_UINT(said_count, 0);
 
-    session_of(0)->letters_flying = MCPZ_LETTERS_FLYING_MAX - MCPZ_LETTER_BYTES_MAX;
+    session_of(0)->letters_flying = MCPZ_LETTERS_FLYING_MAX - PIECE;
     push(MCPZ_MSG_PULLED, 2, MCPZ_MSG_BYTES_MAX);
     (void)mcpz_letters_run(founder.engine);
     CHECK(said_count == 1 && said[0].kind == 1);
@@ -190,12 +190,17 @@ TEST(what_is_large_is_cut_and_keeps_its_order)
     push(MCPZ_MSG_ACK, 3, MCPZ_LETTER_BYTES_MAX);
     CHECK_UINT(said_count, 0);
     CHECK(mcpz_letters_run(founder.engine));
-    CHECK_UINT(said_count, 4);
+    const size_t pieces = (MCPZ_MSG_BYTES_MAX + MCPZ_LETTER_BYTES_MAX - 1) / MCPZ_LETTER_BYTES_MAX;
+    CHECK_UINT(said_count, pieces + 2);
     CHECK(said[0].kind == 0 && said[0].first == 1 && said[0].length == 10);
-    CHECK(said[1].kind == 1 && said[1].first == 2 && said[1].length == MCPZ_LETTER_BYTES_MAX);
-    CHECK(said[2].kind == 0 && said[2].first == 2);
-    CHECK_UINT(said[1].length + said[2].length, MCPZ_MSG_BYTES_MAX);
-    CHECK(said[3].kind == 0 && said[3].first == 3 && said[3].length == MCPZ_LETTER_BYTES_MAX);
+    for (size_t i = 1; i < pieces; i++) {
+        CHECK(said[i].kind == 1 && said[i].first == 2);
+        CHECK_UINT(said[i].length, MCPZ_LETTER_BYTES_MAX);
+    }
+    CHECK(said[pieces].kind == 0 && said[pieces].first == 2);
+    CHECK_UINT(said[pieces].length, MCPZ_MSG_BYTES_MAX - (pieces - 1) * MCPZ_LETTER_BYTES_MAX);
+    CHECK(said[pieces + 1].kind == 0 && said[pieces + 1].first == 3);
+    CHECK_UINT(said[pieces + 1].length, MCPZ_LETTER_BYTES_MAX);
     CHECK(mcpz_engine_has_frames(founder.engine, founder.link));
     CHECK(!mcpz_letters_run(founder.engine));
     end();
@@ -203,7 +208,7 @@ TEST(what_is_large_is_cut_and_keeps_its_order)
 
 TEST(no_more_is_under_way_than_the_other_end_takes)
 {
-    const size_t window = MCPZ_LETTERS_FLYING_MAX / MCPZ_LETTER_BYTES_MAX;
+    const size_t window = MCPZ_LETTERS_FLYING_MAX / PIECE;
 
     begin();
     for (size_t i = 0; i < window + 3; i++) {
@@ -211,9 +216,9 @@ TEST(no_more_is_under_way_than_the_other_end_takes)
     }
     (void)mcpz_letters_run(founder.engine);
     CHECK_UINT(said_count, window);
-    CHECK_UINT(session_of(0)->letters_flying, MCPZ_LETTERS_FLYING_MAX);
+    CHECK_UINT(session_of(0)->letters_flying, window * PIECE);
     CHECK(!mcpz_letters_run(founder.engine));
-    session_of(0)->letters_flying -= 2 * MCPZ_LETTER_BYTES_MAX; /* it has taken two */
+    session_of(0)->letters_flying -= 2 * PIECE; /* it has taken two */
     (void)mcpz_letters_run(founder.engine);
     CHECK_UINT(said_count, window + 2);
     for (size_t i = 0; i < said_count; i++) {
@@ -223,11 +228,35 @@ TEST(no_more_is_under_way_than_the_other_end_takes)
     end();
 }
 
+/* When documents are compared with the peer of this session. */
+static mcpz_time compare_at(size_t number)
+{
+    const struct mcpz_entropy *entropy = &founder.engine->node.agents.entropy;
+    const struct mcpz_id peer = far_id(number);
+
+    for (size_t i = 0; i < entropy->peer_count; i++) {
+        if (mcpz_id_equal(&entropy->peers[i].id, &peer)) {
+            return entropy->peers[i].root_at_us;
+        }
+    }
+    return 0;
+}
+
+/* Documents are compared with the peer of a session, and were just now. */
+static void be_compared(size_t number)
+{
+    struct mcpz_entropy *entropy = &founder.engine->node.agents.entropy;
+
+    entropy->peers[entropy->peer_count++] =
+        (struct mcpz_entropy_peer){.id = far_id(number), .root_at_us = MCPZ_TIME_NEVER};
+}
+
 TEST(what_finds_no_room_is_dropped_and_what_waits_stays)
 {
     size_t pushed = 0;
 
     begin();
+    be_compared(0);
     session_of(0)->letters_flying = MCPZ_LETTERS_FLYING_MAX;
     while (dropped() == 0) {
         CHECK(pushed <= MCPZ_LETTERS_LANE_BYTES_MAX / MCPZ_LETTER_BYTES_MAX);
@@ -236,10 +265,13 @@ TEST(what_finds_no_room_is_dropped_and_what_waits_stays)
     }
     push(MCPZ_MSG_PULLED, 0, MCPZ_MSG_BYTES_MAX); /* none of its pieces */
     CHECK_UINT(dropped(), 2);
+    CHECK(compare_at(0) == MCPZ_TIME_NEVER);
     while (!mcpz_lane_is_empty(&row_to(0)->data)) {
+        CHECK(compare_at(0) == MCPZ_TIME_NEVER); /* what waits comes first */
         session_of(0)->letters_flying = 0;
         CHECK(mcpz_letters_run(founder.engine));
     }
+    CHECK(compare_at(0) == now); /* it lacks what was dropped */
     CHECK_UINT(said_count, pushed - 1);
     CHECK(said[pushed - 2].kind == 0 && said[pushed - 2].first == pushed - 1);
     push(MCPZ_MSG_PULLED, 1, 10);
@@ -359,8 +391,9 @@ TEST(what_makes_no_sense_is_counted_and_its_peer_heard_on)
     check_heard(0, 1);
     take(0, false, mcpz_bytes(hello, sizeof(hello))); /* of no use here */
     check_heard(0, 1);
-    take(0, true, mcpz_bytes(zeros, sizeof(zeros)));
-    take(0, true, mcpz_bytes(zeros, sizeof(zeros))); /* more than any message */
+    for (size_t length = 0; length <= MCPZ_MSG_BYTES_MAX; length += sizeof(zeros)) {
+        take(0, true, mcpz_bytes(zeros, sizeof(zeros))); /* more than any message */
+    }
     take(0, true, mcpz_bytes(zeros, 1));
     take(0, false, mcpz_bytes(zeros, 1)); /* at last */
     check_heard(0, 0);
