@@ -196,11 +196,14 @@ static json_t *show_runs(const struct mcpz_calls *calls, const struct mcpz_api_m
 /* What goes through others: of ours, and of others through us. */
 static json_t *show_relay(const struct mcpz_relay *relay)
 {
-    static const char *const names[] = {"sessions",    "begun",  "accepted", "broken", "carried",
-                                        "turned_back", "forged", "stalls",   "doubted"};
-    const uint64_t numbers[] = {relay->count,  relay->begun,           relay->accepted,
-                                relay->broken, relay->carrier.carried, relay->carrier.turned_back,
-                                relay->forged, relay->carrier.stalls,  relay->doubted};
+    static const char *const names[] = {"sessions", "begun",        "accepted",     "broken",
+                                        "carried",  "turned_back",  "forged",       "stalls",
+                                        "doubted",  "letters_said", "letters_heard"};
+    const uint64_t numbers[] = {
+        relay->count,        relay->begun,           relay->accepted,
+        relay->broken,       relay->carrier.carried, relay->carrier.turned_back,
+        relay->forged,       relay->carrier.stalls,  relay->doubted,
+        relay->letters_said, relay->letters_heard};
     json_t *json = json_object();
 
     visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));

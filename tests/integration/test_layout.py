@@ -162,6 +162,33 @@ class Layout(unittest.TestCase):
             self.assertIn("nobody who keeps them answered", done.stderr)
             self.assertTrue(json.loads(done.stdout)["missing"])
 
+    def test_owners_behind_nat_keep_agents_together(self):
+        with Mesh() as mesh:
+            a = mesh.founder("A")
+            b, c = (mesh.joiner(a, name, listen="none") for name in "BC")
+            wait_linked([a, b, c])
+            self.assertEqual(a.run("agent", "create", "old").returncode, 0)
+            a.ask("layout", "stage", "B", "C", "--copies", "2")
+            a.ask("layout", "apply")
+            self.settled([a, b, c], 1)
+            a.ask("agent", "create", "new", "--ack", "all", "--timeout", "30s")
+            for number in range(10):
+                node = (a, b, c)[number % 3]
+                said = node.ask("agent", "add", "new", "log", str(number), "--ack", "all", "--timeout", "30s")
+                self.assertEqual(said["copies"], 2)
+            c.kill()
+            self.assertEqual(b.run("agent", "add", "new", "log", "10", "--ack", "all", "--timeout", "1s").returncode, 5)
+            b.ask("agent", "add", "old", "log", "11", "--ack", "one")
+            c.start(listen="none")
+            for agent, numbers in (("new", list(range(11))), ("old", [11])):
+                until(f"C has what it missed of {agent}", lambda agent=agent, numbers=numbers: sorted(
+                    c.ask("agent", "get", agent)["state"].get("log", [])) == numbers)
+            for agent in ("old", "new"):
+                self.assertEqual(*(node.ask("agent", "get", agent)["root"] for node in (b, c)))
+            self.assertEqual(a.status()["agents"], 0)
+            self.assertEqual([node.status()["links"] for node in (b, c)], [1, 1])
+            self.assertGreater(b.status()["relay"]["letters_heard"], 0)
+
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
