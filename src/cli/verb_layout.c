@@ -17,6 +17,12 @@ static json_int_t number_of(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
+/* What holds it up may be that it has no room. */
+static const char *state_of(const json_t *row)
+{
+    return json_is_true(json_object_get(row, "full")) ? "disk full" : mcpz_show_text(row, "state");
+}
+
 static mcpz_error add_node(struct mcpz_table *table, const json_t *node)
 {
     char id[MCPZ_FIELD_BYTES];
@@ -26,7 +32,7 @@ static mcpz_error add_node(struct mcpz_table *table, const json_t *node)
     const char *const cells[] = {
         mcpz_json_short_id(node, "node", id), mcpz_show_text(node, "name"),
         mcpz_show_text(node, "zone"),         mcpz_json_field(node, "weight", weight),
-        count != NULL ? count : "-",          mcpz_show_text(node, "state")};
+        count != NULL ? count : "-",          state_of(node)};
 
     return mcpz_table_add(table, cells);
 }
@@ -82,8 +88,7 @@ static void show_progress(const json_t *answer)
         char id[MCPZ_FIELD_BYTES];
         const char *name = mcpz_json_short_id(row, "node", id);
         (void)printf("waiting for %s (%s, %s): %s\n", name != NULL ? name : "-",
-                     mcpz_show_text(row, "name"), mcpz_show_text(row, "state"),
-                     mcpz_show_text(row, "for"));
+                     mcpz_show_text(row, "name"), state_of(row), mcpz_show_text(row, "for"));
     }
     json_array_foreach(json_object_get(answer, "moving"), i, row)
     {

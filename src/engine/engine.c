@@ -8,6 +8,7 @@
 #include "wire/codec.h"
 #include "wire/plan.h"
 
+#define FULL_US MCPZ_SECONDS(45) /* after a batch that found no room on the disk */
 #define SAVE_AGAIN_US MCPZ_SECONDS(1)
 #define MEMBER_BYTES_MAX 2048 /* of one member's own words, encoded */
 
@@ -383,6 +384,14 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
     return newest;
 }
 
+/* It is asked for what it lacks at least as often as that (core/keeping/pull.h). */
+static_assert(FULL_US > MCPZ_PULL_AGAIN_US << 5, "who has no room says so until it has");
+
+bool mcpz_engine_is_full(const struct mcpz_engine *engine)
+{
+    return engine->now < engine->full_until_us;
+}
+
 void mcpz_engine_store_progress(struct mcpz_engine *engine)
 {
     assert(!engine->in_turn);
@@ -395,6 +404,9 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
         uint64_t counted =
             failed_before > engine->progress.durable ? failed_before : engine->progress.durable;
         engine->counters.batches_failed += engine->progress.failed - counted;
+        if (engine->progress.error == MCPZ_ENOSPACE) {
+            engine->full_until_us = engine->now + FULL_US;
+        }
         mcpz_agents_recount(&engine->node.agents, engine->now);
         mcpz_tasks_recover(&engine->node.tasks);
         mcpz_keeping_recover(&engine->node.keeping);

@@ -301,6 +301,9 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_show_base(struct mcpz_engine *engine,
  */
 void mcpz_engine_refill(struct mcpz_engine *engine, const struct mcpz_id *document);
 
+/** Has something that was to be written found no room on the disk a moment ago? */
+bool mcpz_engine_is_full(const struct mcpz_engine *engine);
+
 /** Do we hold the mesh's key, which signs layouts? */
 bool mcpz_engine_holds_mesh_key(const struct mcpz_engine *engine);
 

@@ -121,6 +121,7 @@ struct mcpz_engine {
     bool in_turn;
     struct mcpz_kv_progress progress; /* as last told */
     uint64_t last_batch;
+    mcpz_time full_until_us; /* lately a batch found no room */
     mcpz_time save_again_us; /* a batch failed: what we must know of ourselves is written again */
     bool stepping;           /* a port that calls back would walk into its own outbox */
 

@@ -5,8 +5,10 @@
 #include <stdio.h>
 
 #include "http/exchange.h"
+#include "http/fellows.h"
 
 #define CERTIFICATE_SOON_MS (UINT64_C(10) * 24 * 3600 * 1000)
+#define NAMES_BYTES 256                    /* of nodes: the first that fit */
 #define DISK_LOW_BYTES UINT64_C(104857600) /* 100 MiB */
 
 static void say(json_t *problems, const char *format, ...) MCPZ_PRINTF(2, 3);
@@ -130,6 +132,34 @@ static void check_layouts(json_t *problems, const struct mcpz_node *node)
     }
 }
 
+/* Others that have said so: what they are to keep does not come to them. */
+static void check_full(json_t *problems, const struct mcpz_node *node)
+{
+    const struct mcpz_registry *registry = &node->registry;
+    const struct mcpz_bytes full = mcpz_text(MCPZ_FELLOW_FULL);
+    char names[NAMES_BYTES] = "";
+    size_t length = 0;
+
+    for (const struct mcpz_offer *offer = mcpz_registry_find(registry, full, 0); offer != NULL;
+         offer = mcpz_registry_find(registry, full, (size_t)(offer - registry->offers) + 1)) {
+        const struct mcpz_member *member =
+            mcpz_members_find(&node->fabric.members, &registry->offerers[offer->offerer].id);
+        if (member == NULL || member == mcpz_members_self(&node->fabric.members)) {
+            continue;
+        }
+        const struct mcpz_bytes name = mcpz_roster_name(&node->fabric.members.roster, member);
+        if (length + name.length + sizeof(", ") <= sizeof(names)) {
+            length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%.*s",
+                                       length > 0 ? ", " : "", (int)name.length,
+                                       (const char *)name.data);
+        }
+    }
+    if (length > 0) {
+        say(problems,
+            "no room on the disk of %s: what is to be kept there waits until some is made", names);
+    }
+}
+
 static void check_machine(json_t *problems, const struct mcpz_api_measures *measures)
 {
     if (measures->store.failed_commits > 0) {
@@ -160,6 +190,11 @@ json_t *mcpz_api_problems(struct mcpz_api *api)
     check_forks(problems, engine);
     check_calls(problems, &node->calls);
     check_layouts(problems, node);
+    check_full(problems, node);
+    if (mcpz_engine_is_full(engine)) {
+        say(problems, "the disk of the data directory is full: what is to be kept here waits "
+                      "until there is room");
+    }
     check_machine(problems, &measures);
     return problems;
 }

@@ -531,19 +531,27 @@ void mcpz_fellows_work(struct mcpz_api *api)
     }
 }
 
-/* What we offer: to be asked, and where layouts are made if that is here. */
+/* What we offer: to be asked, and if it is so, that layouts are made here, and that we are full.
+ */
 static mcpz_error offer(struct mcpz_api *api, const struct mcpz_engine *engine)
 {
+    struct mcpz_fellows *fellows = fellows_of(api);
     char name[NAME_BYTES];
-    struct mcpz_bytes names[] = {mcpz_text(name_of(mcpz_engine_id(engine), name)),
-                                 mcpz_text(MCPZ_FELLOW_LAYOUTS)};
-    const bool makes_layouts = mcpz_engine_holds_mesh_key(engine);
+    struct mcpz_bytes names[3] = {mcpz_text(name_of(mcpz_engine_id(engine), name))};
+    size_t count = 1;
 
-    api->fellows.makes_layouts = makes_layouts;
+    fellows->makes_layouts = mcpz_engine_holds_mesh_key(engine);
+    fellows->is_full = mcpz_engine_is_full(engine);
+    if (fellows->makes_layouts) {
+        names[count++] = mcpz_text(MCPZ_FELLOW_LAYOUTS);
+    }
+    if (fellows->is_full) {
+        names[count++] = mcpz_text(MCPZ_FELLOW_FULL);
+    }
     return mcpz_desk_take(
-        api->ports.desk, api->fellows.program,
+        api->ports.desk, fellows->program,
         &(struct mcpz_msg){.kind = MCPZ_MSG_CAPABILITIES,
-                           .capabilities = {.names = names, .name_count = makes_layouts ? 2 : 1}});
+                           .capabilities = {.names = names, .name_count = count}});
 }
 
 static mcpz_error enter(struct mcpz_api *api)
@@ -576,8 +584,9 @@ void mcpz_fellows_tick(struct mcpz_api *api)
         error = enter(api);
     } else {
         const struct mcpz_engine *engine = api->ports.enter(api->ports.context);
-        if (mcpz_engine_holds_mesh_key(engine) != fellows->makes_layouts) {
-            error = offer(api, engine); /* we are in another mesh */
+        if (mcpz_engine_holds_mesh_key(engine) != fellows->makes_layouts || /* in another mesh */
+            mcpz_engine_is_full(engine) != fellows->is_full) {
+            error = offer(api, engine);
         }
     }
     if (error != MCPZ_OK && fellows->program != NULL) {

@@ -8,7 +8,8 @@
  * Each node offers one capability of that kind, which names it: so calls find it as they find
  * any other, over links and through others. It stands in no list for people, and no rule is for
  * it. Only what is said of tasks, agents, layouts and blobs can be asked for so. Who holds the
- * mesh's key offers one more, by which those are found who make layouts.
+ * mesh's key offers one more, by which those are found who make layouts; and who has no room on
+ * its disk another, so that everybody can say who it is.
  *
  * We are a program at our own desk (desk/desk.h): messages come within the engine's turn and are
  * noted; what is to be said goes out in mcpz_fellows_work().
@@ -28,6 +29,7 @@
 
 #define MCPZ_FELLOW_PREFIX "mcpz.node."
 #define MCPZ_FELLOW_LAYOUTS "mcpz.node.layouts" /* offered where the mesh's key is */
+#define MCPZ_FELLOW_FULL "mcpz.node.full"       /* offered where the disk is full */
 #define MCPZ_LAYOUT_PATH "/v1/layout"
 #define MCPZ_FELLOW_ASKS_MAX 128  /* under way at one time */
 #define MCPZ_FELLOW_SERVED_MAX 16 /* for others */
@@ -62,6 +64,7 @@ struct mcpz_fellows {
     struct mcpz_program *program; /* NULL: we are not at the desk */
     bool is_busy;                 /* something is to be said */
     bool makes_layouts;           /* as we have offered */
+    bool is_full;
     uint64_t next_call;
     struct mcpz_fellow_ask asks[MCPZ_FELLOW_ASKS_MAX];
     struct mcpz_fellow_served served[MCPZ_FELLOW_SERVED_MAX];

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/fellows.h"
 #include "wire/placement_codec.h"
 
 static const struct mcpz_node *node_of(struct mcpz_exchange *exchange)
@@ -74,6 +75,13 @@ static const char *state_of(struct mcpz_exchange *exchange, const struct mcpz_id
     }
 }
 
+/* Has it said that there is no room on its disk? */
+static json_t *show_full(struct mcpz_exchange *exchange, const struct mcpz_id *id)
+{
+    return json_boolean(
+        mcpz_registry_offers(&node_of(exchange)->registry, id, mcpz_text(MCPZ_FELLOW_FULL)));
+}
+
 static bool begins_so(const struct mcpz_id *id, struct mcpz_bytes text)
 {
     char whole[MCPZ_ID_TEXT_BYTES];
@@ -117,8 +125,9 @@ json_t *mcpz_layout_show(struct mcpz_exchange *exchange, const struct mcpz_place
     for (size_t i = 0; i < placement->node_count; i++) {
         const struct mcpz_storage_node *node = &placement->nodes[i];
         json_t *row = json_pack(
-            "{s:o, s:o, s:s, s:o, s:I}", "node", mcpz_exchange_show_id(&node->id, 'n'), "name",
-            show_name(exchange, &node->id), "state", state_of(exchange, &node->id), "zone",
+            "{s:o, s:o, s:s, s:o, s:o, s:I}", "node", mcpz_exchange_show_id(&node->id, 'n'),
+            "name", show_name(exchange, &node->id), "state", state_of(exchange, &node->id), "full",
+            show_full(exchange, &node->id), "zone",
             mcpz_exchange_show_text(placement->zones[node->zone]), "weight",
             (json_int_t)node->weight);
         (void)json_object_set_new(row, "partitions",
@@ -181,10 +190,11 @@ void mcpz_layout_show_progress(struct mcpz_exchange *exchange, json_t *json)
         const char *word = waited_for(tracker, history->live[history->live_count - 1].stamp);
         if (word != NULL) {
             (void)json_array_append_new(
-                waiting, json_pack("{s:o, s:o, s:s, s:s}", "node",
+                waiting, json_pack("{s:o, s:o, s:s, s:o, s:s}", "node",
                                    mcpz_exchange_show_id(&tracker->node, 'n'), "name",
                                    show_name(exchange, &tracker->node), "state",
-                                   state_of(exchange, &tracker->node), "for", word));
+                                   state_of(exchange, &tracker->node), "full",
+                                   show_full(exchange, &tracker->node), "for", word));
         }
     }
     (void)json_object_set_new(json, "settled", json_boolean(mcpz_layouts_are_settled(layouts)));

@@ -7,13 +7,14 @@ import json
 import os
 import pathlib
 import random
+import subprocess
 import sys
 import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import Mesh, until, wait_linked  # noqa: E402
+from mesh import Failed, Mesh, until, wait_linked  # noqa: E402
 
 AGENTS = [f"agent-{number}" for number in range(6)]
 
@@ -39,6 +40,30 @@ class Writer(threading.Thread):
             else:
                 self.refused += 1
             number += 1
+
+
+class SmallDisk:
+    """A file system of a few megabytes, until it grows."""
+
+    def __init__(self, path):
+        self.path = path
+        self.path.mkdir()
+        self.mounted = self.mount("size=3m")
+
+    def mount(self, options):
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.path)],
+                              capture_output=True, check=False)
+        return done.returncode == 0
+
+    def grow(self):
+        if not self.mount("remount,size=256m"):
+            raise Failed("the file system cannot grow")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        subprocess.run(["umount", "-l", str(self.path)], capture_output=True, check=False)
 
 
 class Layout(unittest.TestCase):
@@ -188,6 +213,50 @@ class Layout(unittest.TestCase):
             self.assertEqual(a.status()["agents"], 0)
             self.assertEqual([node.status()["links"] for node in (b, c)], [1, 1])
             self.assertGreater(b.status()["relay"]["letters_heard"], 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system wants root")
+    def test_who_has_no_room_is_named_and_waited_for(self):
+        with Mesh() as mesh, SmallDisk(pathlib.Path(mesh.directory) / "small") as disk:
+            if not disk.mounted:
+                self.skipTest("no file system can be mounted here")
+            a = mesh.founder("A")
+            b = mesh.joiner(a, "B")
+            d = mesh.node("small/D")
+            d.name, d.log_path = "D", pathlib.Path(mesh.directory) / "D.log"
+            d.start("--bootstrap", f"wss://{a.address}", "--join", a.ask("token", "create")["token"])
+            nodes = [a, b, d]
+            wait_linked(nodes)
+            a.ask("layout", "stage", "A", "B", "--copies", "2")
+            a.ask("layout", "apply")
+            self.settled(nodes, 1)
+            lines = [{"op": "create", "id": agent} for agent in AGENTS]
+            lines += [{"op": "set", "id": agent, "path": f"k{number}", "value": "x" * 900}
+                      for number in range(500) for agent in AGENTS]
+            fleet = pathlib.Path(mesh.directory) / "fleet.ndjson"
+            fleet.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            self.assertEqual(a.ask("agent", "apply", str(fleet))["applied"], len(lines))
+
+            a.ask("layout", "stage", "D", "--copies", "3")
+            a.ask("layout", "apply")
+
+            def waits():
+                rows = {row["name"]: row for row in b.ask("layout", "show")["waiting"]}
+                return "D" in rows and rows["D"]["full"]
+            until("D is waited for, and has no room", waits)
+            said = b.ask("layout", "show")
+            self.assertFalse(said["settled"])
+            self.assertEqual([row["name"] for row in said["layout"]["nodes"] if row["full"]], ["D"])
+            self.assertIn("(D, disk full): sync", b.run("layout", "show").stdout)
+            self.assertIn("no room on the disk of D", "".join(b.status()["health"]))
+            self.assertIn("no room on the disk of D", b.run("doctor").stdout)
+            self.assertIn("is full", "".join(d.status()["health"]))
+            self.assertEqual(b.ask("agent", "add", AGENTS[0], "log", "1", "--ack", "quorum")["copies"], 2)
+
+            disk.grow()
+            self.settled(nodes, 2)
+            self.assertEqual(d.ask("agent", "get", AGENTS[0])["state"]["log"], [1])
+            for agent in AGENTS:
+                self.assertEqual(*(node.ask("agent", "get", agent)["root"] for node in (b, d)))
 
 
 if __name__ == "__main__":

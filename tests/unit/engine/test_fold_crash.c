@@ -163,14 +163,20 @@ TEST(a_full_disk_in_mid_transfer_begins_it_anew)
         step();
     }
     CHECK_UINT(other.engine->counters.bases_installed, 1);
+    CHECK(!mcpz_engine_is_full(other.engine));
     mcpz_mem_fail(other.mem, MCPZ_ENOSPACE);
     mcpz_engine_store_progress(other.engine);
     other.disk_is_held = false;
+    CHECK(mcpz_engine_is_full(other.engine));
     CHECK_UINT(count_rows(&other, MCPZ_RECORD_FLOOR), 0);
     CHECK_UINT(count_rows(&other, MCPZ_RECORD_DOCUMENT), 0);
     CHECK_UINT(count_rows(&other, MCPZ_RECORD_BASE), 0);
     check_folded_in_the_end(&root);
     CHECK_UINT(other.engine->counters.bases_installed, 2);
+    for (int i = 0; i < 100; i++) { /* 50 seconds */
+        tick_both();
+    }
+    CHECK(!mcpz_engine_is_full(other.engine));
     free_pair();
 }
 

@@ -372,6 +372,11 @@ mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request
     return engine->refuse;
 }
 
+bool mcpz_engine_is_full(const struct mcpz_engine *engine)
+{
+    return engine->is_full;
+}
+
 bool mcpz_engine_holds_mesh_key(const struct mcpz_engine *engine)
 {
     return engine->holds_mesh_key;

@@ -37,6 +37,7 @@ struct mcpz_engine {
     bool joining;
     bool may_admit;
     bool holds_mesh_key;
+    bool is_full;
     struct mcpz_placement applied; /* the last one; without its lists */
 
     struct mcpz_kv kv;

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "fake_engine.h"
 #include "http/api.h"
+#include "http/fellows.h"
 #include "proto/code.h"
 #include "wire/codec.h"
 #include "wire/credentials.h"
@@ -736,6 +737,34 @@ TEST(health_names_what_is_wrong)
     fake_end();
 }
 
+/* Whose disk is full everybody says; what it offers to say so is in no list. */
+TEST(health_names_who_has_no_room)
+{
+    struct mcpz_registry *registry = &world.engine.node.registry;
+
+    fake_begin();
+    registry->offerer_count = 1; /* the first is ourselves */
+    for (size_t i = 0; i < 3; i++) {
+        const struct mcpz_member *member = fake_member((char)('p' + i), i == 0 ? "attic" : "shed");
+        registry->offerers[registry->offerer_count++] =
+            (struct mcpz_offerer){.id = member->id, .up = true};
+    }
+    world.engine.node.fabric.overlay.active_count = 1;
+    CHECK(strstr(health(), "no room") == NULL);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct mcpz_offer *offer = &registry->offers[registry->offer_count++];
+        *offer = (struct mcpz_offer){.offerer = 1 + i};
+        (void)snprintf(offer->name, sizeof(offer->name), "%s", MCPZ_FELLOW_FULL);
+        CHECK(strstr(health(), i == 0 ? "on the disk of attic:" : "on the disk of attic, shed:"));
+    }
+    registry->offerers[1].up = false;
+    CHECK(strstr(health(), "on the disk of shed:"));
+    CHECK(strstr(health(), "of the data directory is full") == NULL);
+    world.engine.is_full = true;
+    CHECK(strstr(health(), "of the data directory is full"));
+    fake_end();
+}
+
 /* Kinds that were said, and no others. */
 TEST(status_tells_what_was_sent_of_each_kind)
 {
@@ -771,4 +800,4 @@ TEST_MAIN(RUN(each_tenant_sees_its_own_agents), RUN(an_agent_is_made_for_who_ask
           RUN(leaving_needs_a_mesh), RUN(draining_answers_when_it_is_over),
           RUN(a_reply_that_never_comes_is_a_timeout),
           RUN(who_goes_away_while_waiting_is_forgotten), RUN(health_names_what_is_wrong),
-          RUN(status_tells_what_was_sent_of_each_kind))
+          RUN(health_names_who_has_no_room), RUN(status_tells_what_was_sent_of_each_kind))
