@@ -14,6 +14,10 @@ closed_count = 0
 
 
 class Lives(History):
+    def __init__(self, shell, seed):
+        super().__init__(shell, seed)
+        self.whole = []  # vectors that all have signed
+
     def step(self):
         chance = self.rng.random()
         replica = self.rng.choice(self.replicas)
@@ -22,27 +26,35 @@ class Lives(History):
             self.write(replica)
         elif chance < 0.3:
             self.agree_all_and_close()
+        elif chance < 0.4:
+            self.close(replica)
         else:
             super().step()
 
+    def close(self, replica):
+        """Close what is over by a floor that all have signed, whatever was written since."""
+        global closed_count
+        if replica.model.floor and replica.model.floor in self.whole:
+            delta = replica.close_lives()
+            closed_count += delta is not None
+            self.deltas += [delta] if delta is not None else []
+
     def agree_all_and_close(self):
         """All have signed; some fold, and close what is over. Others hear of it some time."""
-        global closed_count
-        for _ in range(2):  # what was signed before is in the way of what is now
-            keepers = self.agree()
-            if self.rng.random() < 0.3:
-                break
-            for replica in keepers:
-                replica.fold(self.rng.choice([0, 0, 2]))
+        keepers = self.agree()
+        self.whole += [keepers[0].model.versions()] if keepers else []
+        # Who keeps history for longer has all deltas of lives that are closed.
         for replica in self.rng.sample(keepers, self.rng.randint(0, len(keepers))):
-            if replica.model.floor == replica.model.versions():
-                delta = replica.close_lives()
-                closed_count += delta is not None
-                self.deltas += [delta] if delta is not None else []
+            replica.fold(self.rng.choice([0, 0, 2]))
+            self.close(replica)
 
     def run(self):
         super().run()
         replica = self.rng.choice(self.replicas)
+        newcomer = Replica(self.shell, "Y", 8, replica.model.wall_ms)
+        newcomer.catch_up(replica)
+        if newcomer.model.have.keys() == replica.model.have.keys():
+            assert newcomer.root() == replica.root()
         for delta in self.rng.sample(self.deltas, min(len(self.deltas), 20)):
             if not replica.model.actor_is_closed(delta.actor):
                 continue
@@ -80,6 +92,31 @@ def check_many_lives(shell):
     assert late.root() == a.root()
 
 
+def check_lives_above_the_floor(shell):
+    """Who keeps all deltas hands on those of closed lives as well, to whoever comes (P11, P19)."""
+    shell.ask("clear")
+    a, b = (Replica(shell, name, node, WALL_MS) for name, node in (("A", 1), ("B", 2)))
+    _, delta = a.write("create", None, None, {})
+    b.receive(delta)
+    for number in range(3):
+        a.start_anew()
+        _, delta = a.write("add", ["s"], number, {})
+        b.receive(delta)
+    for replica in (a, b):
+        replica.ask("agree")
+        replica.model.stable = replica.model.versions()
+    a.fold()
+    b.receive(a.close_lives())
+    assert len(b.model.versions()) == 2 and b.model.rows() == 5
+    late = Replica(shell, "C", 3, WALL_MS)
+    late.catch_up(b)
+    assert late.root() == a.root() == b.root()
+    assert late.model.rows() == 5
+    b.check_past(WALL_MS)
+    b.fold()
+    assert b.root() == a.root()
+
+
 if __name__ == "__main__":
-    run_histories(Lives, 100, "histories of many lives", check_many_lives)
+    run_histories(Lives, 100, "histories of many lives", check_many_lives, check_lives_above_the_floor)
     assert closed_count > 0, "nothing was ever closed"

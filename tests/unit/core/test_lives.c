@@ -1,6 +1,7 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 #include "core/crdt/lives.h"
+#include "fake_store.h"
 #include "test.h"
 
 static struct mcpz_document document;
@@ -141,7 +142,89 @@ TEST(the_newest_life_of_another_is_found)
     CHECK_UINT(newest('b'), 259);
 }
 
-TEST_MAIN(RUN(lives_that_begin_from_one_store_are_two_and_kin),
+/* ---- Closing ------------------------------------------------------------------------------ */
+
+static struct fake_store store;
+static const struct mcpz_id node = {{'a'}};
+
+/* Versions of `a`, in as many lives as there are numbers; 0 ends them. */
+static size_t lives_of(const uint64_t *seqs, struct mcpz_version *versions)
+{
+    size_t count = 0;
+
+    for (; seqs[count] != 0; count++) {
+        versions[count] = (struct mcpz_version){
+            actor('a', 1 + MCPZ_LIVES_STRIDE * (uint32_t)count), seqs[count], {{1}}};
+        versions[count].head.bytes[0] = (uint8_t)seqs[count];
+    }
+    return count;
+}
+
+/* Up to which life may be closed what stands at `here`, where all have signed `agreed`? */
+static uint32_t closable(const uint64_t *here, const uint64_t *agreed)
+{
+    struct mcpz_version versions[8];
+    const struct mcpz_record floor = {
+        .kind = MCPZ_RECORD_FLOOR,
+        .floor = {.document = {{7}},
+                  .agreed = {.versions = versions, .version_count = lives_of(agreed, versions)}},
+    };
+    uint32_t upto;
+
+    begin();
+    document.id = floor.floor.document;
+    store.port.put(store.port.context, &floor);
+    document.clock.count = lives_of(here, document.clock.versions);
+    CHECK_UINT(mcpz_lives_closable(&store.port, &document, &node, &upto), MCPZ_OK);
+    fake_store_end_turn(&store);
+    return upto;
+}
+
+TEST(lives_are_closed_as_far_as_all_have_signed_where_they_stand)
+{
+    fake_store_init(&store);
+    const uint64_t here[] = {2, 3, 4, 5, 0};
+    CHECK_UINT(closable(here, here), 513);
+    CHECK_UINT(closable(here, (const uint64_t[]){2, 3, 4, 0}), 257); /* the last may go on */
+    CHECK_UINT(closable(here, (const uint64_t[]){2, 3, 0}), 0);      /* no room is made */
+    CHECK_UINT(closable(here, (const uint64_t[]){2, 3, 3, 5, 0}), 257);
+    CHECK_UINT(closable(here, (const uint64_t[]){1, 3, 4, 5, 0}), 0);
+    CHECK_UINT(closable((const uint64_t[]){2, 3 | MCPZ_SEQ_CLOSED, 4, 5, 0}, here), 513);
+    fake_store_finish(&store);
+}
+
+TEST(lives_hurry_where_many_can_be_closed)
+{
+    struct mcpz_version versions[MCPZ_LIVES_MANY + 2];
+    bool many;
+
+    fake_store_init(&store);
+    for (size_t i = 0; i < MCPZ_LIVES_MANY + 2; i++) {
+        versions[i] = (struct mcpz_version){actor('a', 1 + (uint32_t)i), 1, {{1}}};
+    }
+    CHECK_UINT(mcpz_lives_are_many(&store.port, &node, versions, MCPZ_LIVES_MANY, &many), MCPZ_OK);
+    CHECK(!many);
+    CHECK_UINT(mcpz_lives_are_many(&store.port, &node, versions, MCPZ_LIVES_MANY + 1, &many),
+               MCPZ_OK);
+    CHECK(many);
+    /* The third has rights: those from there on stay open. */
+    const struct mcpz_record row = {.kind = MCPZ_RECORD_ENTRY,
+                                    .entry = {.document = node,
+                                              .path = mcpz_text("\x91\xa1"
+                                                                "b"),
+                                              .type = MCPZ_ENTRY_BOUNDED,
+                                              .dot = {actor('a', 3), 1, 0},
+                                              .value = mcpz_text("\x94\x01\x00\x90\x90")}};
+    store.port.put(store.port.context, &row);
+    CHECK_UINT(mcpz_lives_are_many(&store.port, &node, versions, MCPZ_LIVES_MANY + 1, &many),
+               MCPZ_OK);
+    CHECK(!many);
+    fake_store_finish(&store);
+}
+
+TEST_MAIN(RUN(lives_are_closed_as_far_as_all_have_signed_where_they_stand),
+          RUN(lives_hurry_where_many_can_be_closed),
+          RUN(lives_that_begin_from_one_store_are_two_and_kin),
           RUN(a_life_behind_a_loss_is_no_kin), RUN(the_last_life_there_can_be_stays),
           RUN(a_new_life_writes_while_there_are_places),
           RUN(who_has_lost_something_goes_on_with_nothing_of_before),
