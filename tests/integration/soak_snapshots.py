@@ -7,6 +7,8 @@ was answered with 200 under ?ack=quorum. Two nodes may be down at a time. On the
 while (where a small file system can be mounted), and a node is put back to a backup of the beginning. In the
 end all are up, and every node must have every acknowledged element and the same roots.
 
+MCPZ_SOAK_KEEP names a directory that gets all of the nodes' where something was lost.
+
 Prints the seed, what came of it, how many acknowledged writes were lost (RPO) and for how long nobody's write was
 acknowledged at most (RTO).
 """
@@ -60,7 +62,7 @@ def ask(node, method, path, body=None, timeout=20):
 
 
 class Writer(threading.Thread):
-    """Adds elements until told to stop; what it was promised is in `promised`: agent -> numbers."""
+    """Adds elements until told to stop; what it was promised is in `promised`: agent -> number -> by whom, when."""
 
     def __init__(self, name, storm, seed):
         super().__init__(daemon=True)
@@ -79,13 +81,13 @@ class Writer(threading.Thread):
                 # It may be there already: made by a write that was not answered.
                 if status not in (200, 201, 409):
                     raise OSError(answer)
-                self.promised[agent] = set()
+                self.promised[agent] = {}
             status, answer = ask(node, "POST", f"/v1/agents/{agent}/add?ack=quorum",
                                  {"path": "log", "value": self.number})
         except (OSError, http.client.HTTPException, ValueError):
             status = 0
         if status == 200:
-            self.promised[agent].add(self.number)
+            self.promised[agent][self.number] = f"{node.name} at {self.storm.time()}"
             self.storm.acknowledged()
         else:
             self.refused += 1
@@ -110,6 +112,14 @@ class Storm:
         self.lock = threading.Lock()
         self.writers = [Writer(f"w{i}", self, seed * 100 + i) for i in range(WRITERS)]
         self.notes = []
+        self.began = time.monotonic()
+        self.events = []      # what was done to nodes, and when
+
+    def time(self):
+        return f"{time.monotonic() - self.began:.2f} s"
+
+    def note(self, event):
+        self.events.append(f"{self.time()} {event}")
 
     def acknowledged(self):
         with self.lock:
@@ -165,17 +175,21 @@ class Storm:
     def kill(self):
         node = self.chance.choice(self.up())
         self.down.append(node)
+        self.note(f"kill {node.name}")
         node.kill()
         self.kills += 1
 
     def revive(self):
         node = self.down[0]
+        self.note(f"start {node.name}")
         node.start(listen=node.address)
+        self.note(f"{node.name} is ready")
         self.down.pop(0)
 
     def put_back(self, node, backup):
         """The node as it was when `backup` was made."""
         self.down.append(node)
+        self.note(f"put {node.name} back")
         node.kill()
         self.kills += 1
         shutil.rmtree(node.data)
@@ -203,6 +217,7 @@ class Storm:
         for writer in self.writers:
             writer.start()
         until("something is written", lambda: all(writer.promised for writer in self.writers))
+        self.note("backup of n1")
         self.nodes[1].ask("backup", "create", str(backup), "--with-node-key")
         self.rounds(kills // 3)
         self.all_up()
@@ -221,13 +236,13 @@ class Storm:
     # ---- What has become of it
 
     def lacking(self, node):
-        """How many acknowledged elements are not there."""
-        lost = 0
+        """Acknowledged elements that are not there."""
+        lost = []
         for writer in self.writers:
             for agent, numbers in writer.promised.items():
                 status, answer = ask(node, "GET", f"/v1/agents/{agent}")
                 there = set(answer["state"].get("log", [])) if status == 200 else set()
-                lost += len(numbers - there)
+                lost += [f"{agent}: {number}, by {numbers[number]}" for number in sorted(numbers.keys() - there)]
         return lost
 
     def roots(self, node):
@@ -248,8 +263,11 @@ class Storm:
         for note in self.notes:
             print(note)
         print(f"{self.kills} kills; {acknowledged} writes acknowledged by a quorum, {refused} not; "
-              f"lost (RPO): {max(lost.values())}; without any acknowledged write for {self.longest_s:.2f} s at most (RTO)")
+              f"lost (RPO): {max(map(len, lost.values()))}; without any acknowledged write for {self.longest_s:.2f} s at most (RTO)")
         if any(lost.values()):
+            print(*self.events, sep="\n")
+            if "MCPZ_SOAK_KEEP" in os.environ:
+                shutil.copytree(self.mesh.directory, os.environ["MCPZ_SOAK_KEEP"], ignore=shutil.ignore_patterns("*.sock"))
             raise Failed(f"acknowledged writes are lost: {lost}")
         if acknowledged == 0:
             raise Failed("nothing was ever acknowledged")
