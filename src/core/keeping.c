@@ -90,19 +90,36 @@ static struct mcpz_layout_stamp newest_stamp(const struct mcpz_keeping_step *ste
     return newest != NULL ? newest->stamp : (struct mcpz_layout_stamp){0};
 }
 
-/* Any members will do: ourselves and neighbours, who have it from us. */
+uint32_t mcpz_keeping_copies(const struct mcpz_keeping_step *step)
+{
+    const struct mcpz_store *store = step->keeping->store;
+    const size_t alive = mcpz_members_alive_count(&step->below->fabric->members);
+    struct mcpz_record met = {.kind = MCPZ_RECORD_PEER};
+    size_t count = 1; /* ourselves */
+
+    while (count < MCPZ_COPIES_WITHOUT_LAYOUT && alive < MCPZ_COPIES_WITHOUT_LAYOUT &&
+           store->next(store->context, MCPZ_SCAN_KIND, count == 1, &met) == MCPZ_OK) {
+        count++;
+    }
+    count = alive > count ? alive : count;
+    return (uint32_t)(count < MCPZ_COPIES_WITHOUT_LAYOUT ? count : MCPZ_COPIES_WITHOUT_LAYOUT);
+}
+
+/* Any members will do: ourselves, those that have it already, and neighbours, who have it from us.
+ */
 static void find_anybody(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait)
 {
-    const struct mcpz_fabric *fabric = step->below->fabric;
-    const struct mcpz_overlay *overlay = &fabric->overlay;
-    const size_t alive = mcpz_members_alive_count(&fabric->members);
+    const struct mcpz_overlay *overlay = &step->below->fabric->overlay;
 
+    for (size_t i = 0; i < wait->owner_count; i++) {
+        const struct mcpz_id has_it = wait->owners[i].node;
+        mcpz_ack_wait_add(wait, 0, &has_it);
+    }
     mcpz_ack_wait_add(wait, 0, &step->keeping->self);
     for (size_t i = 0; i < overlay->active_count && i < MCPZ_COPIES_WITHOUT_LAYOUT; i++) {
         mcpz_ack_wait_add(wait, 0, &overlay->active[i].id);
     }
-    wait->set_sizes[0] =
-        (uint8_t)(alive < MCPZ_COPIES_WITHOUT_LAYOUT ? alive : MCPZ_COPIES_WITHOUT_LAYOUT);
+    wait->set_sizes[0] = (uint8_t)mcpz_keeping_copies(step);
 }
 
 static void find_owners(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait)
@@ -327,7 +344,8 @@ static void on_ack(struct mcpz_keeping_step *step, const struct mcpz_id *from,
 
 /* ---- The machine -------------------------------------------------------------------------- */
 
-/* Another layout is known: its owners count as well. */
+/* Another layout is known: its owners count as well. Or there is none, and a neighbour has come.
+ */
 static void replan(struct mcpz_keeping_step *step)
 {
     struct mcpz_acks *acks = &step->keeping->acks;
@@ -342,6 +360,14 @@ static void replan(struct mcpz_keeping_step *step)
     }
 }
 
+/* By a layout, or as there is none and any will do. */
+static bool are_others_to_be_asked(const struct mcpz_keeping_step *step,
+                                   const struct mcpz_fact *fact)
+{
+    return fact->kind == MCPZ_FACT_LAYOUT ||
+           (fact->kind == MCPZ_FACT_NEIGHBOUR_UP && !mcpz_layouts_any(step->below->layouts));
+}
+
 static void on_tick(struct mcpz_keeping_step *step)
 {
     struct mcpz_acks *acks = &step->keeping->acks;
@@ -349,6 +375,7 @@ static void on_tick(struct mcpz_keeping_step *step)
     for (size_t i = 0; i < MCPZ_ACK_WAITS_MAX && acks->count > 0; i++) {
         struct mcpz_ack_wait *wait = &acks->waits[i];
         if (wait->request != 0 && !settle(step, wait) && wait->ask_at_us <= step->now) {
+            find_owners(step, wait); /* without a layout others may have come */
             ask(step, wait, true);
         }
     }
@@ -392,7 +419,7 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
         mcpz_reads_begin(&step, &event->agent);
     } else if (event->kind == MCPZ_EVENT_RECV) {
         on_recv(&step, &event->recv.from, event->recv.msg);
-    } else if (event->kind == MCPZ_EVENT_FACT && event->fact.kind == MCPZ_FACT_LAYOUT) {
+    } else if (event->kind == MCPZ_EVENT_FACT && are_others_to_be_asked(&step, &event->fact)) {
         replan(&step);
         mcpz_reads_replan(&step);
     } else if (event->kind == MCPZ_EVENT_FACT &&

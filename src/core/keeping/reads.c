@@ -16,16 +16,13 @@ static void add_owner(struct mcpz_reading *read, const struct mcpz_id *node)
 /* Any members will do: ourselves, and neighbours. */
 static void find_anybody(struct mcpz_keeping_step *step, struct mcpz_reading *read)
 {
-    const struct mcpz_fabric *fabric = step->below->fabric;
-    const struct mcpz_overlay *overlay = &fabric->overlay;
-    const size_t alive = mcpz_members_alive_count(&fabric->members);
+    const struct mcpz_overlay *overlay = &step->below->fabric->overlay;
 
     add_owner(read, &step->keeping->self);
     for (size_t i = 0; i < overlay->active_count && i < MCPZ_COPIES_WITHOUT_LAYOUT; i++) {
         add_owner(read, &overlay->active[i].id);
     }
-    read->copies =
-        (uint32_t)(alive < MCPZ_COPIES_WITHOUT_LAYOUT ? alive : MCPZ_COPIES_WITHOUT_LAYOUT);
+    read->copies = mcpz_keeping_copies(step);
 }
 
 /* We have all that we have; others are to be asked. */

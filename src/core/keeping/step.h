@@ -25,6 +25,14 @@ static inline bool mcpz_keeping_is_linked(const struct mcpz_keeping_step *step,
            (relay != NULL && mcpz_relay_reaches(relay, node));
 }
 
+/**
+ * How many copies there are to be of what everybody keeps, as there is no layout: as many as there
+ * are members, up to MCPZ_COPIES_WITHOUT_LAYOUT. Those that are away count, and those that were
+ * met before the last start and have not been heard of since: of one that is alone a quorum would
+ * be itself, and what it has promised is lost with its disk.
+ */
+uint32_t mcpz_keeping_copies(const struct mcpz_keeping_step *step);
+
 /** Is it a member that has not gone? */
 static inline bool mcpz_keeping_is_there(const struct mcpz_keeping_step *step,
                                          const struct mcpz_id *node)
