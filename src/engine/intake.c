@@ -237,12 +237,13 @@ static mcpz_error decode_head(struct mcpz_engine *engine, const struct mcpz_inta
                : MCPZ_EPROTO;
 }
 
-mcpz_error mcpz_intake_check(struct mcpz_engine *engine, struct mcpz_intake *intake)
+/* Open it, and see that the last deltas are those, and their authors'. */
+static mcpz_error open_and_check(struct mcpz_engine *engine, struct mcpz_intake *intake,
+                                 struct mcpz_checkpoint_reader *reader)
 {
-    struct mcpz_checkpoint_reader reader;
     struct mcpz_msg msg;
 
-    mcpz_error error = open_base(intake, &reader);
+    mcpz_error error = open_base(intake, reader);
     for (size_t i = 0; i < intake->head_count && error == MCPZ_OK; i++) {
         if (intake->head_lengths[i] > 0) {
             error = decode_head(engine, intake, i, &msg);
@@ -252,6 +253,13 @@ mcpz_error mcpz_intake_check(struct mcpz_engine *engine, struct mcpz_intake *int
         }
     }
     return error;
+}
+
+mcpz_error mcpz_intake_check(struct mcpz_engine *engine, struct mcpz_intake *intake)
+{
+    struct mcpz_checkpoint_reader reader;
+
+    return open_and_check(engine, intake, &reader);
 }
 
 /* ---- Installing --------------------------------------------------------------------------- */
@@ -374,7 +382,7 @@ mcpz_error mcpz_intake_install(struct mcpz_engine *engine, struct mcpz_intake *i
     struct mcpz_checkpoint_reader reader;
     enum mcpz_intake_news news;
 
-    mcpz_error error = open_base(intake, &reader);
+    mcpz_error error = open_and_check(engine, intake, &reader);
     if (error == MCPZ_OK && !is_welcome(engine, &reader)) {
         error = MCPZ_EEXPIRED;
     }

@@ -4,7 +4,7 @@
 #include "engine/base.h"
 #include "engine/refill.h"
 #include "engine/transfers.h"
-#include "fold_pair.h"
+#include "export_file.h"
 
 #define HOT_WRITES 20000 /* tools/bench/snapshots: 100,000 */
 
@@ -244,26 +244,6 @@ TEST(what_it_wrote_itself_stays)
     free_pair();
 }
 
-/* What was read ends with the turn: its lists are copied. */
-static struct mcpz_cosignature signatures[MCPZ_COSIGNATURES_MAX];
-static struct mcpz_version versions[MCPZ_ACTORS_MAX];
-
-static struct mcpz_msg_agreed agreed_of(struct side *side)
-{
-    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = document()}};
-    struct mcpz_agreed *agreed = &record.floor.agreed;
-    const struct mcpz_store *store = mcpz_engine_store(side->engine);
-
-    CHECK_UINT(store->get(store->context, &record), MCPZ_OK);
-    memcpy(signatures, agreed->signatures, agreed->signature_count * sizeof(signatures[0]));
-    memcpy(versions, agreed->versions, agreed->version_count * sizeof(versions[0]));
-    agreed->signatures = signatures;
-    agreed->versions = versions;
-    return (struct mcpz_msg_agreed){.document = document(),
-                                    .agreed = record.floor.agreed,
-                                    .byte_count = record.floor.byte_count};
-}
-
 TEST(what_was_not_signed_by_enough_is_not_taken)
 {
     make_neighbours(&no_history);
@@ -369,85 +349,6 @@ TEST(who_has_no_address_counts_among_those_there_have_been)
 
 /* ---- In files ----------------------------------------------------------------------------- */
 
-#define FILE_MESSAGES 64
-
-/* What an export of the document is made of, in order. */
-static struct {
-    uint8_t bytes[FILE_MESSAGES][MCPZ_MSG_BYTES_MAX];
-    size_t lengths[FILE_MESSAGES];
-    size_t count;
-    size_t base_end; /* the message behind its base */
-} file;
-
-static struct side third; /* of another mesh */
-
-static void add_author(const struct mcpz_id *author)
-{
-    CHECK_UINT(mcpz_engine_show_author(founder.engine, author, file.bytes[file.count],
-                                       MCPZ_MSG_BYTES_MAX, &file.lengths[file.count]),
-               MCPZ_OK);
-    file.count++;
-}
-
-static void add_base(const struct mcpz_msg_agreed *said)
-{
-    struct mcpz_base_part part = {.document = document(), .root = said->agreed.root};
-    mcpz_error error = MCPZ_OK;
-
-    for (; error == MCPZ_OK; part.index++) {
-        error = mcpz_engine_show_base(founder.engine, &part, file.bytes[file.count],
-                                      MCPZ_MSG_BYTES_MAX, &file.lengths[file.count]);
-        file.count += error == MCPZ_OK;
-    }
-    CHECK_UINT(error, MCPZ_ENOTFOUND);
-    file.base_end = file.count;
-}
-
-static void add_deltas_above(uint64_t floor)
-{
-    const struct mcpz_store *store = mcpz_engine_store(founder.engine);
-    struct mcpz_record record = {.kind = MCPZ_RECORD_DELTA,
-                                 .delta = {.delta = {.document = document()}}};
-    bool first = true;
-
-    while (store->next(store->context, MCPZ_SCAN_DOCUMENT, first, &record) == MCPZ_OK) {
-        first = false;
-        if (record.delta.delta.seq > floor) {
-            CHECK_UINT(mcpz_engine_prove(founder.engine, &record.delta.delta,
-                                         file.bytes[file.count], MCPZ_MSG_BYTES_MAX,
-                                         &file.lengths[file.count]),
-                       MCPZ_OK);
-            file.count++;
-        }
-    }
-}
-
-/* The document is folded, written to once more, and put into a file. */
-static void make_file(void)
-{
-    make_neighbours(&no_history);
-    make_side(&third, 9, 8, "third:1");
-    fold_both();
-    write_to(&founder, MCPZ_AGENT_SET, "\x91\xa1l", 8);
-    talk();
-    file.count = 0;
-    (void)enter(&founder);
-    add_author(mcpz_identity_id(founder.identity));
-    add_author(mcpz_identity_id(other.identity));
-    const struct mcpz_msg_agreed said = agreed_of(&founder);
-    add_base(&said);
-    add_deltas_above(said.agreed.versions[0].seq);
-    leave(&founder);
-    CHECK_UINT(file.base_end, 2 + 1 + 1 + 1); /* authors; AGREED, a piece, the last delta */
-    CHECK_UINT(file.count, file.base_end + 1);
-}
-
-static void free_file(void)
-{
-    free_side(&third);
-    free_pair();
-}
-
 /* The first answer that is neither that it came nor that it is nothing to wait for. */
 static mcpz_error import_file(struct side *side, uint64_t request, size_t *asked)
 {
@@ -517,6 +418,8 @@ TEST(every_changed_byte_of_a_base_in_a_file_is_noticed)
         for (size_t at = 0; at < file.lengths[i]; at += 1 + at / 64) {
             file.bytes[i][at] ^= 1;
             CHECK(import_file(&third, 0, &asked) != MCPZ_OK);
+            CHECK(import_file(&third, 7, &asked) != MCPZ_OK);
+            CHECK_UINT(count_rows(&third, MCPZ_RECORD_DOCUMENT), 0);
             file.bytes[i][at] ^= 1;
         }
     }
