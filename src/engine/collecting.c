@@ -49,19 +49,11 @@ uint64_t mcpz_collecting_tail(struct mcpz_engine *engine, const struct mcpz_id *
                               const struct mcpz_clock *clock)
 {
     struct mcpz_floor floor;
-    uint64_t tail = 0;
 
     if (mcpz_floor_load(&engine->store, document, &floor) != MCPZ_OK) {
         return 0;
     }
-    for (size_t i = 0; i < clock->count; i++) {
-        const uint64_t below =
-            mcpz_clock_get(floor.clock.versions, floor.clock.count, &clock->versions[i].actor);
-        if (!mcpz_version_closes(&clock->versions[i])) {
-            tail += clock->versions[i].seq > below ? clock->versions[i].seq - below : 0;
-        }
-    }
-    return tail;
+    return mcpz_clock_above(clock, floor.clock.versions, floor.clock.count);
 }
 
 /* Does `document` hold all of it, and nobody's branches begin within? */

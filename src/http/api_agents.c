@@ -43,12 +43,6 @@ static void fail_agent(struct mcpz_exchange *exchange, mcpz_error error, struct 
     mcpz_exchange_fail_error(exchange, error, "reading the agent");
 }
 
-/* How many writes a version vector stands for. */
-static uint64_t count_versions(const struct mcpz_version *versions, size_t count)
-{
-    return mcpz_clock_deltas(versions, count);
-}
-
 /* What replicas last agreed on, if they have. */
 static void show_agreed(const struct mcpz_store *store, const struct mcpz_id *document,
                         json_t *json)
@@ -69,23 +63,24 @@ static void show_agreed(const struct mcpz_store *store, const struct mcpz_id *do
 }
 
 /* So far its writes were folded, if they were; and how many are left. */
-static void show_floor(const struct mcpz_store *store, const struct mcpz_id *document,
-                       uint64_t deltas, json_t *json)
+static void show_floor(const struct mcpz_store *store, const struct mcpz_document *held,
+                       json_t *json)
 {
-    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = held->id}};
     const struct mcpz_agreed *agreed = &record.floor.agreed;
-    uint64_t folded = 0;
+    uint64_t kept = mcpz_clock_above(&held->clock, NULL, 0);
 
     if (store->get(store->context, &record) == MCPZ_OK) {
         json_t *signers = json_array();
-        folded = count_versions(agreed->versions, agreed->version_count);
+        kept = mcpz_clock_above(&held->clock, agreed->versions, agreed->version_count);
         for (size_t i = 0; i < agreed->signature_count; i++) {
             (void)json_array_append_new(signers,
                                         mcpz_exchange_show_id(&agreed->signatures[i].signer, 'n'));
         }
         (void)json_object_set_new(
             json, "floor",
-            json_pack("{s:I, s:o, s:o, s:I, s:o, s:o, s:I, s:o}", "deltas", (json_int_t)folded,
+            json_pack("{s:I, s:o, s:o, s:I, s:o, s:o, s:I, s:o}", "deltas",
+                      (json_int_t)mcpz_clock_deltas(agreed->versions, agreed->version_count),
                       "root",
                       mcpz_exchange_show_hex(mcpz_bytes(agreed->root.bytes, MCPZ_ID_BYTES)),
                       "time", mcpz_exchange_show_time(mcpz_hlc_to_ms(agreed->hlc)), "time_ms",
@@ -94,8 +89,7 @@ static void show_floor(const struct mcpz_store *store, const struct mcpz_id *doc
                       mcpz_exchange_show_time(record.floor.folded_ms), "bytes",
                       (json_int_t)record.floor.byte_count, "signers", signers));
     }
-    (void)json_object_set_new(json, "kept",
-                              json_integer((json_int_t)(deltas > folded ? deltas - folded : 0)));
+    (void)json_object_set_new(json, "kept", json_integer((json_int_t)kept));
 }
 
 static void show_agent(struct mcpz_exchange *exchange, struct mcpz_bytes id,
@@ -107,12 +101,13 @@ static void show_agent(struct mcpz_exchange *exchange, struct mcpz_bytes id,
     uint8_t root[MCPZ_DIGEST_BYTES];
     json_t *state = NULL;
     json_t *conflicts = NULL;
-    uint64_t deltas = 0;
+    struct mcpz_document held;
 
     mcpz_error error = mcpz_walk_find(store, document, &record);
     if (error == MCPZ_OK) {
-        deltas = count_versions(record.document.versions,
-                                record.document.version_count); /* its lists do not last */
+        error = mcpz_document_open(&record.document, &held); /* its lists do not last */
+    }
+    if (error == MCPZ_OK) {
         error = mcpz_engine_root(engine, document, root);
     }
     if (error == MCPZ_OK) {
@@ -125,12 +120,14 @@ static void show_agent(struct mcpz_exchange *exchange, struct mcpz_bytes id,
     json_t *answer = json_pack("{s:o, s:o, s:o, s:o}", "id", mcpz_exchange_show_text(id), "root",
                                mcpz_exchange_show_hex(mcpz_bytes(root, sizeof(root))), "state",
                                state, "conflicts", conflicts);
-    (void)json_object_set_new(answer, "deltas", json_integer((json_int_t)deltas));
+    (void)json_object_set_new(
+        answer, "deltas",
+        json_integer((json_int_t)mcpz_clock_deltas(held.clock.versions, held.clock.count)));
     show_agreed(store, document, answer);
     if (copies > 0) {
         (void)json_object_set_new(answer, "copies", json_integer(copies));
     }
-    show_floor(store, document, deltas, answer);
+    show_floor(store, &held, answer);
     mcpz_exchange_answer(exchange, 200, answer);
 }
 

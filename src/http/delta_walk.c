@@ -17,14 +17,8 @@ mcpz_error mcpz_delta_walk_start(struct mcpz_delta_walk *walk, const struct mcpz
     if (error != MCPZ_OK) {
         return error;
     }
-    for (size_t i = 0; i < opened.clock.count; i++) {
-        const struct mcpz_version *version = &opened.clock.versions[i];
-        const uint64_t below =
-            mcpz_clock_get(walk->floor.clock.versions, walk->floor.clock.count, &version->actor);
-        if (!mcpz_version_closes(version)) {
-            walk->left += version->seq > below ? version->seq - below : 0;
-        }
-    }
+    walk->left =
+        mcpz_clock_above(&opened.clock, walk->floor.clock.versions, walk->floor.clock.count);
     mcpz_branches_init(&walk->branches, &opened);
     error = mcpz_branches_follow_all(&walk->branches, store);
     walk->cursor_count = error == MCPZ_OK ? walk->branches.count : 0;

@@ -120,6 +120,21 @@ uint64_t mcpz_clock_deltas(const struct mcpz_version *versions, size_t count)
     return deltas;
 }
 
+uint64_t mcpz_clock_above(const struct mcpz_clock *clock, const struct mcpz_version *below,
+                          size_t below_count)
+{
+    uint64_t above = 0;
+
+    for (size_t i = 0; i < clock->count; i++) {
+        const struct mcpz_version *version = &clock->versions[i];
+        const uint64_t last = mcpz_clock_get(below, below_count, &version->actor);
+        if (!mcpz_version_closes(version) && version->seq > last) {
+            above += version->seq - last;
+        }
+    }
+    return above;
+}
+
 static void take_out(struct mcpz_clock *clock, size_t at)
 {
     clock->count--;

@@ -59,6 +59,10 @@ bool mcpz_clock_has(const struct mcpz_version *versions, size_t count,
 /** How many deltas a vector stands for, but for those of closed lives before the last of them. */
 uint64_t mcpz_clock_deltas(const struct mcpz_version *versions, size_t count);
 
+/** How many deltas of lives that are open lie above `below`. */
+uint64_t mcpz_clock_above(const struct mcpz_clock *clock, const struct mcpz_version *below,
+                          size_t below_count);
+
 /**
  * Move an actor on to `version` (never back); one that closes takes out what it closes. False: it
  * is new and there is no room.

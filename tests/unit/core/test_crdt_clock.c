@@ -107,6 +107,12 @@ TEST(one_place_stands_for_all_lives_that_are_closed)
     CHECK(mcpz_clock_covers(&clock, other.versions, other.count));
     CHECK(!mcpz_clock_covers(&other, clock.versions, clock.count));
 
+    /* Above what was before: nothing is, however much less it says. */
+    CHECK_UINT(mcpz_clock_above(&clock, NULL, 0), 1 + 7);
+    CHECK_UINT(mcpz_clock_above(&clock, other.versions, other.count), 0);
+    CHECK_UINT(mcpz_clock_above(&other, clock.versions, clock.count), 0);
+    CHECK_UINT(mcpz_clock_above(&clock, clock.versions, 1), 7);
+
     advance(&clock, 'b', 1, 99); /* nothing more comes in */
     CHECK_UINT(clock.count, 3);
     const struct mcpz_actor closed = actor('b', 257);
